@@ -1,0 +1,88 @@
+/** What a run of the conformance kit means, given the lists of cases that are known to differ. */
+
+/** One case as the kit reports it with `--json`. */
+export interface CaseResult {
+  readonly name: string;
+  readonly ok: boolean;
+  /** The first step that differs. */
+  readonly why?: string;
+}
+
+/** A case of which we know that it fails, and why that is accepted. */
+export interface ListedCase {
+  readonly case: string;
+  readonly reason: string;
+}
+
+export interface Lists {
+  /** Cases that shall pass one day; one that does must leave the list, so that it only shrinks. */
+  readonly notPassingYet: readonly ListedCase[];
+  /** Cases in which the broker means to do otherwise than nsqd. */
+  readonly betterThanNsqd: readonly ListedCase[];
+}
+
+export interface Verdict {
+  /** Cases that passed and were meant to. */
+  readonly passed: number;
+  /** How many failed cases the lists account for. */
+  readonly excused: number;
+  /** What is wrong, one text for each case; the run is good if there is none. */
+  readonly faults: readonly string[];
+}
+
+/**
+ * Compares results with lists. `isWhole` tells that all cases of the kit were run, so that a listed case which
+ * does not appear is a fault as well.
+ */
+export function judge(results: readonly CaseResult[], lists: Lists, isWhole: boolean): Verdict {
+  const notYet = new Set(lists.notPassingYet.map((listed) => listed.case));
+  const better = new Set(lists.betterThanNsqd.map((listed) => listed.case));
+  const names = new Set(results.map(({ name }) => name));
+  const faults: string[] = [];
+  let passed = 0;
+  let excused = 0;
+  for (const { name, ok } of results) {
+    if (ok && notYet.has(name)) {
+      faults.push(`"${name}" passes: remove it from not-passing-yet.json`);
+    } else if (ok) passed++;
+    else if (notYet.has(name) || better.has(name)) excused++;
+    else faults.push(`"${name}" fails`);
+  }
+  for (const name of new Set([...notYet, ...better])) {
+    if (notYet.has(name) && better.has(name)) faults.push(`"${name}" is in both lists`);
+    if (isWhole && !names.has(name)) faults.push(`"${name}" is listed but no case of the kit`);
+  }
+  return { passed, excused, faults };
+}
+
+/**
+ * Reads a list of cases.
+ *
+ * Errors: throws if the text is no array of objects with the texts `case` and `reason`; `name` says which list.
+ */
+export function parseList(name: string, text: string): ListedCase[] {
+  const parsed: unknown = JSON.parse(text);
+  if (!Array.isArray(parsed)) throw new Error(`read ${name}: not an array`);
+  return parsed.map((listed: unknown) => {
+    if (!isListedCase(listed)) {
+      throw new Error(`read ${name}: not a case with its reason: ${JSON.stringify(listed)}`);
+    }
+    return { case: listed.case, reason: listed.reason };
+  });
+}
+
+/** Reads a line of the kit's output; undefined if it is not a case's result. */
+export function parseResult(line: string): CaseResult | undefined {
+  if (!line.startsWith('{')) return undefined;
+  // the kit is the only one that writes here, and always writes this shape
+  const { name, ok, why } = JSON.parse(line) as CaseResult;
+  return why === undefined ? { name, ok } : { name, ok, why };
+}
+
+function isListedCase(listed: unknown): listed is ListedCase {
+  if (typeof listed !== 'object' || listed === null) return false;
+  if (!('case' in listed) || !('reason' in listed)) return false;
+  return (
+    typeof listed.case === 'string' && typeof listed.reason === 'string' && listed.reason !== ''
+  );
+}

@@ -1,0 +1,34 @@
+// Checks what the house style says and a script can check: `node scripts/tidy.ts`. Prints one line for each
+// finding and ends with status 1 if there is any.
+import { globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { checkFile } from './tidy/file-rules.ts';
+import type { Finding } from './tidy/finding.ts';
+import { checkImports } from './tidy/import-rules.ts';
+import { Source } from './tidy/source.ts';
+
+/** All findings in a tree, by file and line. The tree's files go from their paths, with `/`, to their texts. */
+export function check(files: ReadonlyMap<string, string>): Finding[] {
+  const sources = [...files].map(([file, text]) => new Source(file, text));
+  const findings = [...sources.flatMap(checkFile), ...checkImports(sources)];
+  return findings.sort((a, b) => {
+    if (a.file === b.file) return a.line - b.line;
+    return a.file < b.file ? -1 : 1;
+  });
+}
+
+function main(): void {
+  const root = path.dirname(import.meta.dirname);
+  const files = new Map<string, string>();
+  for (const name of globSync('{src,test,scripts}/**/*.{ts,mjs}', { cwd: root })) {
+    const file = name.replaceAll(path.sep, '/');
+    if (file.startsWith('test/fixtures/')) continue;
+    files.set(file, readFileSync(path.join(root, name), 'utf8'));
+  }
+  const findings = check(files);
+  for (const { file, line, what } of findings) console.log(`${file}:${line}: ${what}`);
+  if (findings.length > 0) process.exit(1);
+  console.log(`tidy: ${files.size} files, nothing found`);
+}
+
+if (process.argv[1] === import.meta.filename) main();

@@ -1,0 +1,116 @@
+/** The rules about who knows whom: rooms, cycles, and what belongs into `src/shared`. */
+
+import type { Finding } from './finding.ts';
+import type { Import, Source } from './source.ts';
+
+type Room = 'main' | 'workers' | 'shared';
+
+/** Which rooms a room may import from. */
+const OPEN_TO: Readonly<Record<Room, readonly Room[]>> = {
+  main: ['main', 'shared'],
+  workers: ['workers', 'shared'],
+  shared: ['shared'],
+};
+
+export function checkImports(sources: readonly Source[]): Finding[] {
+  const files = new Map<string, Source>();
+  for (const source of sources) {
+    if (source.file.startsWith('src/')) files.set(source.file, source);
+  }
+  return [
+    ...checkDirections(files),
+    ...checkWorkerNames(files),
+    ...checkCycles(files),
+    ...checkShared(files),
+  ];
+}
+
+function checkDirections(files: ReadonlyMap<string, Source>): Finding[] {
+  const findings: Finding[] = [];
+  for (const { file, imports } of files.values()) {
+    const room = roomOf(file);
+    if (room === undefined) findings.push({ file, line: 1, what: 'a file of src is in a room' });
+    for (const { file: target, line } of imports) {
+      if (target === undefined || room === undefined) continue;
+      const targetRoom = roomOf(target);
+      const isOutside = targetRoom === undefined && /^(?:src|test|scripts)\//.test(target);
+      const isClosed = targetRoom !== undefined && !OPEN_TO[room].includes(targetRoom);
+      if (isOutside || isClosed) {
+        findings.push({ file, line, what: `src/${room} does not import ${target}` });
+      }
+    }
+  }
+  return findings;
+}
+
+/** The main thread starts the workers by URL, and only one of its files knows which. */
+function checkWorkerNames(files: ReadonlyMap<string, Source>): Finding[] {
+  const named: Finding[] = [];
+  for (const { file, strings } of files.values()) {
+    if (roomOf(file) !== 'main') continue;
+    for (const { line, text } of strings) {
+      if (!/(?:^|\/)workers\/[\w-]+\.[jt]s$/.test(text)) continue;
+      named.push({ file, line, what: `"${text}": worker files are named in one file of src/main` });
+    }
+  }
+  return new Set(named.map(({ file }) => file)).size > 1 ? named : [];
+}
+
+/** Walks down from each file; an import of a file that the walk is still in closes a cycle. */
+function checkCycles(files: ReadonlyMap<string, Source>): Finding[] {
+  const findings: Finding[] = [];
+  const done = new Set<string>();
+  const path: string[] = [];
+  const walk = (file: string): void => {
+    path.push(file);
+    for (const { target, line } of inside(files, file)) {
+      const start = path.indexOf(target);
+      if (start !== -1) {
+        const cycle = [...path.slice(start), target].join(' → ');
+        findings.push({ file, line, what: `a cycle of imports: ${cycle}` });
+      } else if (!done.has(target)) walk(target);
+    }
+    path.pop();
+    done.add(file);
+  };
+  for (const file of files.keys()) if (!done.has(file)) walk(file);
+  return findings;
+}
+
+function checkShared(files: ReadonlyMap<string, Source>): Finding[] {
+  const findings: Finding[] = [];
+  for (const room of ['main', 'workers'] as const) {
+    const reached = new Set<string>();
+    const reach = (file: string): void => {
+      if (reached.has(file)) return;
+      reached.add(file);
+      for (const { target } of inside(files, file)) reach(target);
+    };
+    for (const file of files.keys()) if (roomOf(file) === room) reach(file);
+    for (const file of files.keys()) {
+      if (roomOf(file) !== 'shared' || reached.has(file)) continue;
+      findings.push({ file, line: 1, what: `src/${room} does not use this shared file` });
+    }
+  }
+  return findings;
+}
+
+/** The files of src that a file imports. */
+function inside(
+  files: ReadonlyMap<string, Source>,
+  file: string,
+): { target: string; line: number }[] {
+  const imports: readonly Import[] = files.get(file)?.imports ?? [];
+  const found: { target: string; line: number }[] = [];
+  for (const { file: target, line } of imports) {
+    if (target !== undefined && files.has(target)) found.push({ target, line });
+  }
+  return found;
+}
+
+function roomOf(file: string): Room | undefined {
+  if (file.startsWith('src/main/')) return 'main';
+  if (file.startsWith('src/workers/')) return 'workers';
+  if (file.startsWith('src/shared/')) return 'shared';
+  return undefined;
+}

@@ -1,0 +1,53 @@
+/**
+ * Error answers of the TCP protocol.
+ *
+ * Thread: any. Source: nsq `internal/protocol/errors.go`, tcp-protocol.md §9.
+ */
+
+/** Every code that a client can be sent. */
+export type ClientErrorCode =
+  | 'E_INVALID'
+  | 'E_BAD_BODY'
+  | 'E_BAD_TOPIC'
+  | 'E_BAD_CHANNEL'
+  | 'E_BAD_MESSAGE'
+  | 'E_BAD_PROTOCOL'
+  | 'E_PUB_FAILED'
+  | 'E_MPUB_FAILED'
+  | 'E_DPUB_FAILED'
+  | 'E_SUB_FAILED'
+  | 'E_IDENTIFY_FAILED'
+  | 'E_AUTH_DISABLED'
+  | 'E_FIN_FAILED'
+  | 'E_REQ_FAILED'
+  | 'E_TOUCH_FAILED';
+
+/** Codes after which the connection goes on. */
+const PASSING: ReadonlySet<ClientErrorCode> = new Set([
+  'E_FIN_FAILED',
+  'E_REQ_FAILED',
+  'E_TOUCH_FAILED',
+]);
+
+/** An answer that a command cannot be obeyed: a value, not thrown. */
+export class ClientError {
+  readonly code: ClientErrorCode;
+  /** What follows the code on the wire; may hold bytes as a client sent them. */
+  readonly description: Buffer;
+
+  constructor(code: ClientErrorCode, description: string | Buffer) {
+    this.code = code;
+    this.description = Buffer.isBuffer(description) ? description : Buffer.from(description);
+  }
+
+  /** Whether the connection is closed after it. */
+  get isFatal(): boolean {
+    return !PASSING.has(this.code);
+  }
+
+  /** The data of the error frame: code and description, or the code alone where there is none. */
+  get data(): Buffer {
+    if (this.description.length === 0) return Buffer.from(this.code);
+    return Buffer.concat([Buffer.from(`${this.code} `), this.description]);
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Options at run time: shown by their keys of the configuration file, and two of them set.
+ *
+ * Thread: main.
+ * Source: nsqd's `doConfig`; http-api.md §7. Differs in showing a list that was set to `null` as `[]`.
+ */
+
+import { configValue } from '../config-values.ts';
+import { parseLogLevel } from '../log.ts';
+import { type Answer, jsonAnswer, textAnswer } from './answer.ts';
+import type { HttpBroker } from './http-broker.ts';
+import { INVALID_OPTION, INVALID_VALUE, VALUE_OUT_OF_BOUNDS } from './refusals.ts';
+import type { Route } from './router.ts';
+
+type Setup = { readonly broker: HttpBroker };
+
+/** The endpoints under `/config`. */
+export function configRoutes({ broker }: Setup): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/config/:option',
+      isQuiet: false,
+      handle: (exchange) => exchange.answer(show(broker, exchange.param)),
+    },
+    {
+      method: 'PUT',
+      path: '/config/:option',
+      isQuiet: false,
+      handle: (exchange) => {
+        exchange.gather(0, broker.options.maxMsgSize, ({ bytes, isWhole }) => {
+          if (!isWhole || bytes.length === 0) return exchange.answer(VALUE_OUT_OF_BOUNDS);
+          const wrong = set(broker, exchange.param, bytes.toString());
+          exchange.answer(wrong ?? show(broker, exchange.param));
+        });
+      },
+    },
+  ];
+}
+
+/** The option's value: strings as they are, all else as JSON. */
+function show(broker: HttpBroker, key: string): Answer {
+  const value = configValue(broker.options, key);
+  if (value === undefined) return INVALID_OPTION;
+  return typeof value === 'string' ? textAnswer(value) : jsonAnswer(value);
+}
+
+/** Sets an option. Errors: what is wrong; nothing is changed then. */
+function set(broker: HttpBroker, key: string, text: string): Answer | undefined {
+  switch (key) {
+    case 'nsqlookupd_tcp_addresses': {
+      const addresses = parseAddresses(text);
+      if (addresses === undefined) return INVALID_VALUE;
+      broker.setLookupdAddresses(addresses);
+      return undefined;
+    }
+    case 'log_level': {
+      const level = parseLogLevel(text);
+      if (level === undefined) return INVALID_VALUE;
+      broker.setLogLevel(level);
+      return undefined;
+    }
+    default:
+      return INVALID_OPTION;
+  }
+}
+
+/** A JSON list of strings; null is an empty one, and in it an empty string, as Go reads them. */
+function parseAddresses(text: string): string[] | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    // What is no JSON is told by the answer; anything else would be a bug here.
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+  if (value === null) return [];
+  if (!Array.isArray(value)) return undefined;
+  const addresses: string[] = [];
+  for (const element of value as unknown[]) {
+    if (element !== null && typeof element !== 'string') return undefined;
+    addresses.push(element ?? '');
+  }
+  return addresses;
+}

@@ -1,0 +1,32 @@
+/**
+ * CPU profiles of the main thread, one at a time.
+ *
+ * Thread: main; profiles of pump and disk threads are not taken here.
+ */
+
+import { Session } from 'node:inspector/promises';
+
+export class CpuProfiler {
+  #isRunning = false;
+
+  /**
+   * Records until what `until` waits for has come. Shape: the profile as JSON, as browsers' developer tools open it.
+   * Errors: undefined, at once, while another one is being recorded.
+   */
+  async record(until: () => Promise<void>): Promise<string | undefined> {
+    if (this.#isRunning) return undefined;
+    this.#isRunning = true;
+    const session = new Session();
+    try {
+      session.connect();
+      await session.post('Profiler.enable');
+      await session.post('Profiler.start');
+      await until();
+      const { profile } = await session.post('Profiler.stop');
+      return JSON.stringify(profile);
+    } finally {
+      session.disconnect();
+      this.#isRunning = false;
+    }
+  }
+}

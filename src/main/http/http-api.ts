@@ -1,0 +1,158 @@
+/**
+ * The whole HTTP API: takes a request to its endpoint, or answers that there is none.
+ *
+ * Thread: main.
+ * Source: http-api.md §1; nsqd's `newHTTPServer`.
+ */
+
+import type { Clock } from '../../shared/clock.ts';
+import type { Logger } from '../log.ts';
+import { type Answer, emptyAnswer, htmlAnswer, jsonTextAnswer, refusal } from './answer.ts';
+import { channelRoutes } from './channel-endpoints.ts';
+import { configRoutes } from './config-endpoints.ts';
+import { debugRoutes } from './debug-endpoints.ts';
+import { Exchange, type Request } from './exchange.ts';
+import type { HttpBroker } from './http-broker.ts';
+import { infoRoutes } from './info-endpoints.ts';
+import type { MemoryStatistics } from './memory-statistics.ts';
+import { publishRoutes } from './publish-endpoints.ts';
+import { unescapePercent } from './query.ts';
+import { NOT_FOUND } from './refusals.ts';
+import { RequestLog } from './request-log.ts';
+import { type Miss, Router } from './router.ts';
+import { statsRoutes } from './stats-endpoint.ts';
+import { topicRoutes } from './topic-endpoints.ts';
+
+/** What the API is made of. */
+export interface HttpApiSetup {
+  readonly broker: HttpBroker;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** The machine's name. */
+  readonly hostname: string;
+  /** Memory as it is at the time of the call. */
+  readonly memory: () => MemoryStatistics;
+}
+
+const BAD_PATH: Answer = {
+  status: 400,
+  // Go closes after a request that it cannot read.
+  headers: [
+    'Content-Type',
+    'text/plain; charset=utf-8',
+    'Connection',
+    'close',
+    'Content-Length',
+    '15',
+  ],
+  body: '400 Bad Request',
+};
+const NO_HEADERS = emptyAnswer(200, []);
+/** What Go leaves as it is when it writes a path into a URL. */
+const ESCAPED_IN_PATH = /[^A-Za-z0-9\-._~$&+,/:;=@]+/g;
+
+export class HttpApi {
+  readonly #router: Router;
+  readonly #logger: Logger;
+  readonly #requestLog: RequestLog;
+
+  constructor(setup: HttpApiSetup) {
+    this.#logger = setup.logger;
+    this.#requestLog = new RequestLog(setup.logger, setup.clock);
+    this.#router = new Router([
+      ...publishRoutes(setup),
+      ...topicRoutes(setup),
+      ...channelRoutes(setup),
+      ...statsRoutes(setup),
+      ...infoRoutes(setup),
+      ...configRoutes(setup),
+      ...debugRoutes(setup),
+    ]);
+  }
+
+  /** Answers a request, now or later. */
+  handle(request: Request): void {
+    const { method = '', url = '' } = request.request;
+    const target = relativeTarget(url);
+    const question = target.indexOf('?');
+    const rawPath = question === -1 ? target : target.slice(0, question);
+    const rawQuery = question === -1 ? '' : target.slice(question + 1);
+
+    const path = rawPath.includes('%') ? unescapePercent(rawPath) : rawPath;
+    const match = path === undefined ? undefined : this.#router.find(method, path);
+    if (match === undefined) {
+      const exchange = new Exchange(request, '', rawQuery, this.#logger, this.#requestLog);
+      exchange.answer(this.#missed(method, path, rawQuery));
+      return;
+    }
+    const requestLog = match.route.isQuiet ? undefined : this.#requestLog;
+    const exchange = new Exchange(request, match.param, rawQuery, this.#logger, requestLog);
+    try {
+      match.route.handle(exchange);
+    } catch (error) {
+      exchange.fail(error);
+    }
+  }
+
+  /** Answers every request that TLS is required, and on which port it is to be had. */
+  refuseWithoutTls(request: Request, httpsPort: number): void {
+    const exchange = new Exchange(request, '', '', this.#logger, this.#requestLog);
+    exchange.answer(jsonTextAnswer(403, `{"message": "TLS_REQUIRED", "https_port": ${httpsPort}}`));
+  }
+
+  #missed(method: string, path: string | undefined, rawQuery: string): Answer {
+    if (path === undefined) return BAD_PATH;
+    if (path === '*' && method === 'OPTIONS') return NO_HEADERS;
+    return missAnswer(this.#router.miss(method, path), rawQuery);
+  }
+}
+
+function missAnswer(miss: Miss, rawQuery: string): Answer {
+  switch (miss.kind) {
+    case 'redirect':
+      return redirect(miss.status, miss.path, rawQuery);
+    case 'options':
+      return emptyAnswer(200, ['Allow', miss.allow]);
+    case 'wrong method':
+      return refusal(405, 'METHOD_NOT_ALLOWED', ['Allow', miss.allow]);
+    case 'not found':
+      return NOT_FOUND;
+  }
+}
+
+/** Source: Go's `http.Redirect`, which writes a page only for GET. */
+function redirect(status: 301 | 307, path: string, rawQuery: string): Answer {
+  const escaped = path.replace(ESCAPED_IN_PATH, percentEscape);
+  const location = rawQuery === '' ? escaped : `${escaped}?${rawQuery}`;
+  if (status !== 301) return emptyAnswer(status, ['Location', location]);
+  const body = `<a href="${htmlEscape(location)}">Moved Permanently</a>.\n\n`;
+  return htmlAnswer(status, ['Location', location], body);
+}
+
+function percentEscape(text: string): string {
+  let escaped = '';
+  for (const byte of Buffer.from(text)) {
+    escaped += `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  }
+  return escaped;
+}
+
+function htmlEscape(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&#34;')
+    .replaceAll("'", '&#39;');
+}
+
+/** Path and query of a request's target, which proxies may write as a whole URL. */
+function relativeTarget(url: string): string {
+  if (url.startsWith('/') || url === '*') return url;
+  const authority = url.indexOf('://');
+  if (authority === -1) return url;
+  const path = url.indexOf('/', authority + 3);
+  if (path !== -1) return url.slice(path);
+  const question = url.indexOf('?', authority + 3);
+  return question === -1 ? '/' : `/${url.slice(question)}`;
+}

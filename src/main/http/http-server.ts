@@ -1,0 +1,142 @@
+/**
+ * Listens for HTTP and hands on each request; knows nothing of what is asked.
+ *
+ * Thread: main.
+ * Source: Go's `http.Server` as nsqd uses it. nsqd has no limits of time: a client may be idle between requests as
+ * long as it likes here too, but a request, once begun, must be over within a bound, so that slow clients cannot hold
+ * connections for nothing.
+ */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { TlsOptions } from 'node:tls';
+import type { Logger } from '../log.ts';
+import { Connection } from './connection.ts';
+import type { Request } from './exchange.ts';
+
+/** Where to listen. */
+export type HttpAddress =
+  | { readonly host: string; readonly port: number }
+  | { readonly path: string };
+
+/** What a server is made of. */
+export interface HttpServerSetup {
+  /** Answers a request, now or later. */
+  readonly handle: (request: Request) => void;
+  readonly logger: Logger;
+  /** Makes it an HTTPS server. */
+  readonly tls: TlsOptions | undefined;
+}
+
+/** Time for the headers of a request, and for the first request of a connection. */
+const HEADERS_TIMEOUT_MS = 60_000;
+/** Time for a whole request, body included. */
+const REQUEST_TIMEOUT_MS = 300_000;
+/** How often these two are looked at. */
+const TIMEOUT_CHECK_MS = 10_000;
+/** Bytes of a request before its body; NSQ's own requests have a few hundred. */
+const HEADER_BYTES_MAX = 64 * 1024;
+/** How long a connection is silent before the system asks whether the other side still exists, as in Go. */
+const PROBE_AFTER_MS = 15_000;
+
+const SERVER_OPTIONS = {
+  keepAliveTimeout: 0,
+  headersTimeout: HEADERS_TIMEOUT_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+  maxHeaderSize: HEADER_BYTES_MAX,
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: PROBE_AFTER_MS,
+};
+
+export class HttpServer {
+  readonly #handle: (request: Request) => void;
+  readonly #logger: Logger;
+  readonly #server: Server | SecureServer;
+  readonly #sockets = new Set<Socket>();
+  readonly #connections = new WeakMap<Socket, Connection>();
+  /** Set when the listener closes, and resolves when the last connection has. */
+  #closed: Promise<void> | undefined;
+
+  constructor(setup: HttpServerSetup) {
+    this.#handle = setup.handle;
+    this.#logger = setup.logger;
+    const server: Server | SecureServer =
+      setup.tls === undefined
+        ? createServer(SERVER_OPTIONS)
+        : createSecureServer({ ...SERVER_OPTIONS, ...setup.tls });
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      this.#onRequest({ request, response, isHeldBack: false });
+    });
+    server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+      this.#onRequest({ request, response, isHeldBack: true });
+    });
+    server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+      this.#connection(socket).refuse(error.code ?? '');
+    });
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
+    this.#server = server;
+  }
+
+  /**
+   * Listens. Units: resolves with the port, -1 for a unix socket.
+   * Errors: rejects when the address cannot be listened on; then there is nothing to be stopped.
+   */
+  start(address: HttpAddress): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const onRefused = (cause: Error): void => {
+        reject(new Error(`listen (${addressText(address)}) failed - ${cause.message}`, { cause }));
+      };
+      this.#server.once('error', onRefused);
+      this.#server.listen(address, () => {
+        this.#server.off('error', onRefused);
+        // A connection that cannot be accepted, for want of a descriptor say, is no reason to end.
+        this.#server.on('error', (error) => {
+          this.#logger.error(`failed to accept HTTP connection - ${error.message}`);
+        });
+        resolve(portOf(this.#server.address()));
+      });
+    });
+  }
+
+  /** Takes no new connections and closes idle ones; the others close once they have had their answer. */
+  closeListener(): void {
+    this.#closed ??= new Promise((resolve) => {
+      this.#server.close(() => resolve());
+    });
+    this.#server.closeIdleConnections();
+  }
+
+  /** Closes the listener and all connections, whatever they are doing, and resolves when they are closed. */
+  async stop(): Promise<void> {
+    this.closeListener();
+    for (const socket of this.#sockets) socket.destroy();
+    await this.#closed;
+  }
+
+  #onRequest(request: Request): void {
+    if (this.#closed !== undefined) request.response.shouldKeepAlive = false;
+    this.#connection(request.request.socket).take(request);
+  }
+
+  #connection(socket: Socket): Connection {
+    const known = this.#connections.get(socket);
+    if (known !== undefined) return known;
+    const connection = new Connection(socket, this.#handle);
+    this.#connections.set(socket, connection);
+    return connection;
+  }
+}
+
+function portOf(address: AddressInfo | string | null): number {
+  return address === null || typeof address === 'string' ? -1 : address.port;
+}
+
+function addressText(address: HttpAddress): string {
+  return 'path' in address ? address.path : `${address.host}:${address.port}`;
+}

@@ -1,0 +1,86 @@
+/**
+ * The two forms in which many messages come in one body.
+ *
+ * Thread: any.
+ * Source: nsqd's `doMPUB` and `readMPUB`.
+ */
+
+import { readInt32, writeUint32 } from '../../shared/big-endian.ts';
+import { SIZE_BYTES } from '../../shared/limits.ts';
+
+const NEWLINE = 0x0a;
+const COUNT_BYTES = 4;
+/** The least that a message takes in the binary form: its size and one byte. */
+const SIZED_MESSAGE_BYTES_MIN = SIZE_BYTES + 1;
+
+/** Messages, ready to be published. Shape: `bytes` are `count` times size(4, big-endian) body(size). */
+export type MessageBatch = { readonly bytes: Buffer; readonly count: number };
+
+/**
+ * Takes each line as a message, without its newline; empty lines are none.
+ *
+ * Errors: `too big` when a line is longer than `messageBytesMax`.
+ */
+export function splitLines(body: Buffer, messageBytesMax: number): MessageBatch | 'too big' {
+  let count = 0;
+  let sizeBytes = 0;
+  for (let from = 0; from < body.length; ) {
+    const length = lineEnd(body, from) - from;
+    if (length > messageBytesMax) return 'too big';
+    if (length > 0) {
+      count += 1;
+      sizeBytes += SIZE_BYTES + length;
+    }
+    from += length + 1;
+  }
+
+  const bytes = Buffer.allocUnsafe(sizeBytes);
+  let to = 0;
+  for (let from = 0; from < body.length; ) {
+    const end = lineEnd(body, from);
+    if (end > from) {
+      writeUint32(end - from, bytes, to);
+      to += SIZE_BYTES + body.copy(bytes, to + SIZE_BYTES, from, end);
+    }
+    from = end + 1;
+  }
+  return { bytes, count };
+}
+
+/** Whether one of the lines that a newline ends is longer than `messageBytesMax`. */
+export function hasLongLine(part: Buffer, messageBytesMax: number): boolean {
+  const last = part.lastIndexOf(NEWLINE);
+  return last !== -1 && splitLines(part.subarray(0, last), messageBytesMax) === 'too big';
+}
+
+/**
+ * Checks the binary form, count(4) and `count` times size(4) body(size), and takes the messages out of it. What
+ * stands behind the last one is ignored.
+ *
+ * Errors: `bad body` for a count that is missing, not positive, or more than a body of `bodyBytesMax` can hold;
+ * `bad message` for a message that is empty, longer than `messageBytesMax`, or cut off.
+ */
+export function takeSized(
+  body: Buffer,
+  messageBytesMax: number,
+  bodyBytesMax: number,
+): MessageBatch | 'bad body' | 'bad message' {
+  if (body.length < COUNT_BYTES) return 'bad body';
+  const count = readInt32(body, 0);
+  const countMax = Math.floor((bodyBytesMax - COUNT_BYTES) / SIZED_MESSAGE_BYTES_MIN);
+  if (count <= 0 || count > countMax) return 'bad body';
+  let end = COUNT_BYTES;
+  for (let index = 0; index < count; index += 1) {
+    if (end + SIZE_BYTES > body.length) return 'bad message';
+    const size = readInt32(body, end);
+    end += SIZE_BYTES;
+    if (size <= 0 || size > messageBytesMax || end + size > body.length) return 'bad message';
+    end += size;
+  }
+  return { bytes: body.subarray(COUNT_BYTES, end), count };
+}
+
+function lineEnd(body: Buffer, from: number): number {
+  const newline = body.indexOf(NEWLINE, from);
+  return newline === -1 ? body.length : newline;
+}

@@ -1,0 +1,186 @@
+/**
+ * Publishing: `/pub` and `/mpub`. The checks stand in nsqd's order, which clients can see.
+ *
+ * Between request and broker nothing is a promise unless it has to wait, and a body is copied once, from the
+ * socket's chunks to where the broker takes it.
+ *
+ * Thread: main.
+ * Source: nsqd's `doPUB` and `doMPUB`; http-api.md §2. Differs for a binary `/mpub` in chunks: it is bounded by
+ * max-body-size like any other, where nsqd bounds only the count and each message.
+ */
+
+import { writeUint32 } from '../../shared/big-endian.ts';
+import { SIZE_BYTES } from '../../shared/limits.ts';
+import { goQuote } from '../go-text.ts';
+import type { Logger } from '../log.ts';
+import { parseTopicName, type TopicName } from '../names.ts';
+import { type Answer, OK } from './answer.ts';
+import type { Exchange } from './exchange.ts';
+import type { HttpBroker } from './http-broker.ts';
+import { hasLongLine, type MessageBatch, splitLines, takeSized } from './mpub-body.ts';
+import { Query } from './query.ts';
+import {
+  BAD_BODY,
+  BAD_MESSAGE,
+  BODY_TOO_BIG,
+  EXITING,
+  INVALID_DEFER,
+  INVALID_REQUEST,
+  INVALID_TOPIC,
+  MISSING_ARG_TOPIC,
+  MSG_EMPTY,
+  MSG_TOO_BIG,
+} from './refusals.ts';
+import type { GatheredBody } from './request-body.ts';
+import type { Route } from './router.ts';
+
+const INTEGER = /^[+-]?[0-9]+$/;
+
+/** Which values of `binary` are known; all others mean yes. */
+const BINARY_VALUES: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['1', true],
+  ['false', false],
+  ['0', false],
+]);
+
+type Setup = { readonly broker: HttpBroker; readonly logger: Logger };
+
+/** The endpoints that publish. */
+export function publishRoutes({ broker, logger }: Setup): Route[] {
+  const publisher = new Publisher(broker, logger);
+  return [
+    { method: 'POST', path: '/pub', isQuiet: true, handle: (exchange) => publisher.one(exchange) },
+    {
+      method: 'POST',
+      path: '/mpub',
+      isQuiet: true,
+      handle: (exchange) => publisher.many(exchange),
+    },
+  ];
+}
+
+class Publisher {
+  readonly #broker: HttpBroker;
+  readonly #logger: Logger;
+
+  constructor(broker: HttpBroker, logger: Logger) {
+    this.#broker = broker;
+    this.#logger = logger;
+  }
+
+  /** `/pub`: the body is the message. */
+  one(exchange: Exchange): void {
+    exchange.gather(SIZE_BYTES, this.#broker.options.maxMsgSize, ({ bytes, isWhole }) => {
+      if (!isWhole) return exchange.answer(MSG_TOO_BIG);
+      if (bytes.length === SIZE_BYTES) return exchange.answer(MSG_EMPTY);
+      const target = targetOf(exchange.rawQuery);
+      if ('status' in target) return exchange.answer(target);
+
+      const { query, topic } = target;
+      this.#withTopic(exchange, topic, () => {
+        const deferMs = this.#deferMs(query);
+        if (deferMs === undefined) return exchange.answer(INVALID_DEFER);
+        writeUint32(bytes.length - SIZE_BYTES, bytes, 0);
+        this.#publish(exchange, topic, { bytes, count: 1 }, deferMs);
+      });
+    });
+  }
+
+  /** `/mpub`: the body is many messages, in one of two forms. */
+  many(exchange: Exchange): void {
+    const { maxBodySize } = this.#broker.options;
+    const target = exchange.isBeyond(maxBodySize) ? BODY_TOO_BIG : targetOf(exchange.rawQuery);
+    if ('status' in target) {
+      exchange.answer(target);
+      return;
+    }
+
+    const { query, topic } = target;
+    this.#withTopic(exchange, topic, () => {
+      const isBinary = this.#isBinary(query);
+      exchange.gather(0, maxBodySize, (body) => {
+        const batch = isBinary ? this.#sized(body) : this.#lines(body);
+        if ('status' in batch) exchange.answer(batch);
+        else if (batch.count === 0) exchange.answer(OK);
+        else this.#publish(exchange, topic, batch, 0);
+      });
+    });
+  }
+
+  /** Goes on when the topic exists, at once if it does already. */
+  #withTopic(exchange: Exchange, topic: TopicName, onReady: () => void): void {
+    if (this.#broker.hasTopic(topic)) {
+      onReady();
+      return;
+    }
+    const created = this.#broker.createTopic(topic);
+    const proceed = (): void => {
+      try {
+        onReady();
+      } catch (error) {
+        exchange.fail(error);
+      }
+    };
+    created.then(proceed, (error) => this.#refuse(exchange, topic, error));
+  }
+
+  #publish(exchange: Exchange, topic: TopicName, batch: MessageBatch, deferMs: number): void {
+    this.#broker.publish(topic, batch.bytes, batch.count, deferMs).then(
+      () => exchange.answer(OK),
+      (error) => this.#refuse(exchange, topic, error),
+    );
+  }
+
+  /** nsqd has one answer for a topic that goes away and for a disk that fails. */
+  #refuse(exchange: Exchange, topic: TopicName, error: unknown): void {
+    this.#logger.error(`failed to publish to topic ${topic} - ${String(error)}`);
+    exchange.answer(EXITING);
+  }
+
+  /** Units: ms. Errors: undefined when it is not a number from 0 to max-req-timeout. */
+  #deferMs(query: Query): number | undefined {
+    const text = query.get('defer');
+    if (text === undefined) return 0;
+    const deferMs = INTEGER.test(text) ? Number(text) : -1;
+    // A negative zero is a zero.
+    return deferMs >= 0 && deferMs <= this.#broker.options.maxReqTimeoutMs
+      ? deferMs + 0
+      : undefined;
+  }
+
+  #isBinary(query: Query): boolean {
+    const text = query.get('binary');
+    if (text === undefined) return false;
+    const known = BINARY_VALUES.get(text);
+    if (known !== undefined) return known;
+    this.#logger.warn(`deprecated value ${goQuote(text)} used for /mpub binary param`);
+    return true;
+  }
+
+  #lines({ bytes, isWhole }: GatheredBody): MessageBatch | Answer {
+    const { maxMsgSize } = this.#broker.options;
+    // nsqd reads line by line, so it comes upon a long line before it comes upon the limit.
+    if (!isWhole) return hasLongLine(bytes, maxMsgSize) ? MSG_TOO_BIG : BODY_TOO_BIG;
+    const batch = splitLines(bytes, maxMsgSize);
+    return batch === 'too big' ? MSG_TOO_BIG : batch;
+  }
+
+  #sized({ bytes, isWhole }: GatheredBody): MessageBatch | Answer {
+    const { maxMsgSize, maxBodySize } = this.#broker.options;
+    if (!isWhole) return BODY_TOO_BIG;
+    const batch = takeSized(bytes, maxMsgSize, maxBodySize);
+    if (batch === 'bad body') return BAD_BODY;
+    return batch === 'bad message' ? BAD_MESSAGE : batch;
+  }
+}
+
+/** The parameters of a request and the topic among them, or why there is none. */
+function targetOf(rawQuery: string): { query: Query; topic: TopicName } | Answer {
+  const query = Query.parse(rawQuery);
+  if (query === undefined) return INVALID_REQUEST;
+  const text = query.get('topic');
+  if (text === undefined) return MISSING_ARG_TOPIC;
+  const topic = parseTopicName(text);
+  return topic === undefined ? INVALID_TOPIC : { query, topic };
+}

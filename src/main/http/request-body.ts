@@ -1,0 +1,73 @@
+/**
+ * Gathers the body of a request in one buffer, never more of it than a limit.
+ *
+ * Thread: main.
+ */
+
+import type { IncomingMessage } from 'node:http';
+
+/** What is allocated at first for a body that does not say how long it is. Units: bytes. */
+const UNDECLARED_BYTES = 4096;
+
+/**
+ * What became of a body. Shape: `bytes` are the free prefix and the body; of a body beyond the limit they are
+ * the part that fits, or nothing of it if it was not looked at.
+ */
+export type GatheredBody = { readonly bytes: Buffer; readonly isWhole: boolean };
+
+/** How long the body says it is; undefined when it comes in chunks. Units: bytes. */
+export function declaredBytes(request: IncomingMessage): number | undefined {
+  const declared = request.headers['content-length'];
+  if (declared !== undefined) return Number(declared);
+  return request.headers['transfer-encoding'] === undefined ? 0 : undefined;
+}
+
+/**
+ * Calls back once, as soon as the last byte is there or the limit is passed. What comes after that is read and
+ * dropped, so that the next request on the connection can be read. If the client goes away before, there is no call:
+ * nobody is left to be answered.
+ *
+ * Units: `prefixBytes` are left free before the body, so that a header can be written there; `limitBytes` counts
+ * the body alone.
+ */
+export function gatherBody(
+  request: IncomingMessage,
+  prefixBytes: number,
+  limitBytes: number,
+  onGathered: (body: GatheredBody) => void,
+): void {
+  const declared = declaredBytes(request);
+  const first = declared ?? Math.min(UNDECLARED_BYTES, limitBytes);
+  let bytes: Buffer = Buffer.allocUnsafe(prefixBytes + (first > limitBytes ? 0 : first));
+  let size = prefixBytes;
+  let isDone = false;
+  const finish = (isWhole: boolean): void => {
+    if (isDone) return;
+    isDone = true;
+    onGathered({ bytes: size === bytes.length ? bytes : bytes.subarray(0, size), isWhole });
+  };
+
+  if (declared === 0 || first > limitBytes) {
+    finish(declared === 0);
+    return;
+  }
+  request.on('data', (chunk: Buffer) => {
+    if (isDone) return;
+    const room = prefixBytes + limitBytes - size;
+    const wanted = Math.min(chunk.length, room);
+    if (size + wanted > bytes.length) bytes = grown(bytes, size + wanted, prefixBytes + limitBytes);
+    bytes.set(wanted === chunk.length ? chunk : chunk.subarray(0, wanted), size);
+    size += wanted;
+    if (chunk.length > room) finish(false);
+    else if (size - prefixBytes === declared) finish(true);
+  });
+  // Only a body in chunks ends by saying so.
+  if (declared === undefined) request.on('end', () => finish(true));
+}
+
+/** At least as many bytes as needed, twice as many as before if that is within the bound. */
+function grown(bytes: Buffer, neededBytes: number, boundBytes: number): Buffer {
+  const larger = Buffer.allocUnsafe(Math.max(neededBytes, Math.min(2 * bytes.length, boundBytes)));
+  larger.set(bytes);
+  return larger;
+}

@@ -1,0 +1,64 @@
+/**
+ * `/stats`, in both its forms.
+ *
+ * Thread: main.
+ * Source: nsqd's `doStats`; http-api.md §6.
+ */
+
+import type { Clock } from '../../shared/clock.ts';
+import { type Answer, jsonAnswer, textAnswer } from './answer.ts';
+import type { HttpBroker } from './http-broker.ts';
+import type { MemoryStatistics } from './memory-statistics.ts';
+import { Query } from './query.ts';
+import { INVALID_REQUEST } from './refusals.ts';
+import type { Route } from './router.ts';
+import { statsJson } from './stats-json.ts';
+import { statsText } from './stats-text.ts';
+
+type Setup = {
+  readonly broker: HttpBroker;
+  readonly clock: Clock;
+  readonly memory: () => MemoryStatistics;
+};
+
+const NS_PER_MS = 1e6;
+
+/** The endpoint `/stats`. */
+export function statsRoutes(setup: Setup): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/stats',
+      isQuiet: false,
+      handle: (exchange) => exchange.answerWith(answer(setup, exchange.rawQuery)),
+    },
+  ];
+}
+
+async function answer({ broker, clock, memory }: Setup, rawQuery: string): Promise<Answer> {
+  const query = Query.parse(rawQuery);
+  if (query === undefined) return INVALID_REQUEST;
+  const stats = await broker.stats({
+    topic: nameOrAll(query.get('topic')),
+    channel: nameOrAll(query.get('channel')),
+    withClients: isWanted(query.get('include_clients')),
+  });
+  const report = {
+    health: broker.health(),
+    startTimeMs: broker.startTimeMs,
+    stats,
+    memory: isWanted(query.get('include_mem')) ? memory() : undefined,
+  };
+  if (query.get('format') === 'json') return jsonAnswer(statsJson(report));
+  return textAnswer(statsText(report, Number(clock.unixNs()) / NS_PER_MS));
+}
+
+/** An empty name filters nothing. */
+function nameOrAll(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
+}
+
+/** Only these two say no; nsqd takes what it does not know for a yes. */
+function isWanted(text: string | undefined): boolean {
+  return text !== 'false' && text !== '0';
+}

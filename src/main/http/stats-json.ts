@@ -1,0 +1,97 @@
+/**
+ * The statistics as JSON: keys in nsqd's order, and without the fields that nsqd leaves out when they are empty.
+ *
+ * Thread: any.
+ * Source: http-api.md §6.1.
+ */
+
+import { NSQD_VERSION } from '../version.ts';
+import type { MemoryStatistics } from './memory-statistics.ts';
+import type { BrokerStats, ChannelStatistics, ClientStatistics, TopicStatistics } from './stats.ts';
+
+/** What both forms of the statistics show. Units: `startTimeMs` in Unix ms. */
+export type StatsReport = {
+  readonly health: string;
+  readonly startTimeMs: number;
+  readonly stats: BrokerStats;
+  /** Undefined when it is not wanted. */
+  readonly memory: MemoryStatistics | undefined;
+};
+
+const MS_PER_SECOND = 1000;
+
+/** The report, to be written as JSON; what is undefined in it is left out there. */
+export function statsJson({ health, startTimeMs, stats, memory }: StatsReport): object {
+  return {
+    version: NSQD_VERSION,
+    health,
+    start_time: Math.floor(startTimeMs / MS_PER_SECOND),
+    topics: stats.topics?.map(topicJson) ?? null,
+    memory,
+    producers: stats.producers?.map(clientJson) ?? null,
+  };
+}
+
+function topicJson(topic: TopicStatistics): object {
+  return {
+    topic_name: topic.topic_name,
+    channels: topic.channels.map(channelJson),
+    depth: topic.depth,
+    backend_depth: topic.backend_depth,
+    message_count: topic.message_count,
+    message_bytes: topic.message_bytes,
+    paused: topic.paused,
+    e2e_processing_latency: topic.e2e_processing_latency,
+  };
+}
+
+function channelJson(channel: ChannelStatistics): object {
+  return {
+    channel_name: channel.channel_name,
+    depth: channel.depth,
+    backend_depth: channel.backend_depth,
+    in_flight_count: channel.in_flight_count,
+    deferred_count: channel.deferred_count,
+    message_count: channel.message_count,
+    zone_local_msg_count: channel.zone_local_msg_count || undefined,
+    region_local_msg_count: channel.region_local_msg_count || undefined,
+    global_msg_count: channel.global_msg_count || undefined,
+    requeue_count: channel.requeue_count,
+    timeout_count: channel.timeout_count,
+    client_count: channel.client_count,
+    clients: channel.clients?.map(clientJson) ?? null,
+    paused: channel.paused,
+    e2e_processing_latency: channel.e2e_processing_latency,
+  };
+}
+
+function clientJson(client: ClientStatistics): object {
+  return {
+    client_id: client.client_id,
+    hostname: client.hostname,
+    version: client.version,
+    remote_address: client.remote_address,
+    state: client.state,
+    ready_count: client.ready_count,
+    in_flight_count: client.in_flight_count,
+    message_count: client.message_count,
+    finish_count: client.finish_count,
+    requeue_count: client.requeue_count,
+    connect_ts: client.connect_ts,
+    sample_rate: client.sample_rate,
+    deflate: client.deflate,
+    snappy: client.snappy,
+    user_agent: client.user_agent,
+    authed: client.authed || undefined,
+    auth_identity: client.auth_identity || undefined,
+    auth_identity_url: client.auth_identity_url || undefined,
+    topology_zone: client.topology_zone,
+    topology_region: client.topology_region,
+    pub_counts: client.pub_counts?.length ? client.pub_counts : undefined,
+    tls: client.tls,
+    tls_cipher_suite: client.tls_cipher_suite,
+    tls_version: client.tls_version,
+    tls_negotiated_protocol: client.tls_negotiated_protocol,
+    tls_negotiated_protocol_is_mutual: client.tls_negotiated_protocol_is_mutual,
+  };
+}

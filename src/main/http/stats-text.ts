@@ -1,0 +1,104 @@
+/**
+ * The statistics as a text for people, column by column as nsqd prints it.
+ *
+ * Thread: any.
+ * Source: nsqd's `printStats` and `ClientV2Stats.String`; http-api.md §6.2.
+ */
+
+import { formatDuration, NS_PER_MS } from '../go-duration.ts';
+import { formatRfc3339 } from '../go-text.ts';
+import { versionLine } from '../version.ts';
+import type {
+  ChannelStatistics,
+  ClientStatistics,
+  LatencyStatistics,
+  TopicStatistics,
+} from './stats.ts';
+import type { StatsReport } from './stats-json.ts';
+
+const MS_PER_SECOND = 1000;
+const NS_PER_SECOND = 1e9;
+const NS_PER_US = 1e3;
+
+/** Units: `nowMs` in Unix ms. */
+export function statsText(report: StatsReport, nowMs: number): string {
+  const { health, startTimeMs, stats, memory } = report;
+  const uptimeNs = Math.round((nowMs - startTimeMs) * NS_PER_MS);
+  const topics = stats.topics ?? [];
+  const producers = stats.producers ?? [];
+
+  let text = `${versionLine()}\n`;
+  text += `start_time ${formatRfc3339(startTimeMs)}\n`;
+  text += `uptime ${formatDuration(uptimeNs)}\n`;
+  text += `\nHealth: ${health}\n`;
+  if (memory !== undefined) {
+    text += '\nMemory:\n';
+    for (const [name, value] of Object.entries(memory)) text += `   ${left(name, 25)}\t${value}\n`;
+  }
+  text += topics.length === 0 ? '\nTopics: None\n' : '\nTopics:';
+  for (const topic of topics) text += topicText(topic, nowMs);
+  text += producers.length === 0 ? '\nProducers: None\n' : '\nProducers:\n';
+  for (const producer of producers) text += `   ${clientText(producer, nowMs)}\n`;
+  return text;
+}
+
+function topicText(topic: TopicStatistics, nowMs: number): string {
+  let text = `\n${topic.paused ? '*P ' : '   '}[${left(topic.topic_name, 15)}]`;
+  text += ` depth: ${left(topic.depth, 5)} be-depth: ${left(topic.backend_depth, 5)}`;
+  text += ` msgs: ${left(topic.message_count, 8)}`;
+  text += ` e2e%: ${latencyText(topic.e2e_processing_latency)}\n`;
+  for (const channel of topic.channels) text += channelText(channel, nowMs);
+  return text;
+}
+
+function channelText(channel: ChannelStatistics, nowMs: number): string {
+  let text = `${channel.paused ? '   *P ' : '      '}[${left(channel.channel_name, 25)}]`;
+  text += ` depth: ${left(channel.depth, 5)} be-depth: ${left(channel.backend_depth, 5)}`;
+  text += ` inflt: ${left(channel.in_flight_count, 4)} def: ${left(channel.deferred_count, 4)}`;
+  text += ` re-q: ${left(channel.requeue_count, 5)} timeout: ${left(channel.timeout_count, 5)}`;
+  text += ` msgs: ${left(channel.message_count, 8)}`;
+  text += ` e2e%: ${latencyText(channel.e2e_processing_latency)}\n`;
+  for (const client of channel.clients ?? []) text += `        ${clientText(client, nowMs)}\n`;
+  return text;
+}
+
+/** One connection, seen as a producer if it has published. */
+function clientText(client: ClientStatistics, nowMs: number): string {
+  const port = client.remote_address.slice(client.remote_address.lastIndexOf(':') + 1);
+  const name = left(`${client.hostname}:${port} ${client.user_agent}`, 21);
+  const seconds = Math.trunc(nowMs / MS_PER_SECOND - client.connect_ts);
+  const connected = `connected: ${formatDuration(seconds * NS_PER_SECOND)}`;
+  const published = client.pub_counts ?? [];
+  if (published.length > 0) {
+    const total = published.reduce((sum, { count }) => sum + count, 0);
+    const topics = published.map(({ topic, count }) => `${topic}=${count}`).join(',');
+    return `[${client.version} ${name}] msgs: ${left(total, 8)} topics: ${topics} ${connected}`;
+  }
+  let text = `[${client.version} ${name}] state: ${client.state}`;
+  text += ` inflt: ${left(client.in_flight_count, 4)} rdy: ${left(client.ready_count, 4)}`;
+  text += ` fin: ${left(client.finish_count, 8)} re-q: ${left(client.requeue_count, 8)}`;
+  return `${text} msgs: ${left(client.message_count, 8)} ${connected}`;
+}
+
+function latencyText(latency: LatencyStatistics): string {
+  return (latency.percentiles ?? []).map(({ value }) => humanTime(value)).join(', ');
+}
+
+/** A time with one digit behind the point, in the largest unit of which there is more than one. Units: ns. */
+export function humanTime(ns: number): string {
+  if (ns > NS_PER_SECOND) return `${oneDigit(ns / NS_PER_SECOND)}s`;
+  if (ns > NS_PER_MS) return `${oneDigit(ns / NS_PER_MS)}ms`;
+  if (ns > NS_PER_US) return `${oneDigit(ns / NS_PER_US)}us`;
+  return `${oneDigit(ns)}ns`;
+}
+
+/** Go rounds a tie to the even digit, `toFixed` up; ties have .25 or .75, and only for .25 these differ. */
+function oneDigit(value: number): string {
+  return value % 1 === 0.25 ? `${Math.floor(value)}.2` : value.toFixed(1);
+}
+
+/** Pads on the right, counting characters as Go does. */
+function left(value: string | number, width: number): string {
+  const text = String(value);
+  return text + ' '.repeat(Math.max(0, width - [...text].length));
+}

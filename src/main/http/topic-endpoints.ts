@@ -1,0 +1,81 @@
+/**
+ * Operators' work on topics.
+ *
+ * Thread: main.
+ * Source: nsqd's `doCreateTopic`, `doDeleteTopic`, `doEmptyTopic`, `doPauseTopic`; http-api.md §3. That some check
+ * the name and others only look it up is nsqd's doing.
+ */
+
+import type { Logger } from '../log.ts';
+import { parseTopicName } from '../names.ts';
+import { type Answer, DONE } from './answer.ts';
+import type { Exchange } from './exchange.ts';
+import type { HttpBroker } from './http-broker.ts';
+import { Query } from './query.ts';
+import {
+  INTERNAL_ERROR,
+  INVALID_REQUEST,
+  INVALID_TOPIC,
+  MISSING_ARG_TOPIC,
+  TOPIC_NOT_FOUND,
+} from './refusals.ts';
+import type { Route } from './router.ts';
+
+type Setup = { readonly broker: HttpBroker; readonly logger: Logger };
+
+/** What is done with a topic once its name is known. */
+type Work = (topic: string) => Answer | Promise<void>;
+
+/** The endpoints under `/topic`. */
+export function topicRoutes({ broker, logger }: Setup): Route[] {
+  const route = (path: string, work: Work): Route => ({
+    method: 'POST',
+    path,
+    isQuiet: false,
+    handle: (exchange) => exchange.answerWith(answer(exchange, path, work, logger)),
+  });
+  const ifKnown = (work: (topic: string) => Promise<void>): Work => {
+    return (topic) => (broker.hasTopic(topic) ? work(topic) : TOPIC_NOT_FOUND);
+  };
+  const empty = ifKnown((topic) => broker.emptyTopic(topic));
+  return [
+    route('/topic/create', (text) => {
+      const topic = parseTopicName(text);
+      return topic === undefined ? INVALID_TOPIC : broker.createTopic(topic);
+    }),
+    route(
+      '/topic/delete',
+      ifKnown((topic) => broker.deleteTopic(topic)),
+    ),
+    route('/topic/empty', (text) => (parseTopicName(text) ? empty(text) : INVALID_TOPIC)),
+    route(
+      '/topic/pause',
+      ifKnown((topic) => broker.pauseTopic(topic, true)),
+    ),
+    route(
+      '/topic/unpause',
+      ifKnown((topic) => broker.pauseTopic(topic, false)),
+    ),
+  ];
+}
+
+async function answer(
+  exchange: Exchange,
+  path: string,
+  work: Work,
+  logger: Logger,
+): Promise<Answer> {
+  const query = Query.parse(exchange.rawQuery);
+  if (query === undefined) return INVALID_REQUEST;
+  const topic = query.get('topic');
+  if (topic === undefined) return MISSING_ARG_TOPIC;
+  const outcome = work(topic);
+  if ('status' in outcome) return outcome;
+  try {
+    await outcome;
+    return DONE;
+  } catch (error) {
+    logger.error(`failure in ${path} - ${String(error)}`);
+    return INTERNAL_ERROR;
+  }
+}

@@ -1,0 +1,365 @@
+/**
+ * The broker: puts its parts together, starts them, and ends them in order.
+ *
+ * Thread: main. Source: nsqd `NSQD`; behaviour.md §10.
+ */
+
+import os from 'node:os';
+import path from 'node:path';
+import type { Clock } from '../shared/clock.ts';
+import type { PumpEvent } from '../shared/control.ts';
+import { Doorbell } from '../shared/ring/doorbell.ts';
+import type { Connection } from './connection.ts';
+import { type DataLock, lockDataPath } from './data-lock.ts';
+import { Deadlines } from './deadlines.ts';
+import { Deliveries } from './deliveries.ts';
+import { HttpApi } from './http/http-api.ts';
+import type { HttpBroker } from './http/http-broker.ts';
+import { HttpServer } from './http/http-server.ts';
+import { MemoryMonitor } from './http/memory-statistics.ts';
+import type { BrokerStats, StatsFilter } from './http/stats.ts';
+import { addressText, type ListenAddress, parseListenAddress } from './listen-address.ts';
+import type { Logger, LogLevel } from './log.ts';
+import { Metadata } from './metadata.ts';
+import { type ChannelName, isEphemeral, type TopicName } from './names.ts';
+import type { Options } from './options.ts';
+import { Publication } from './publication.ts';
+import { PumpHandle } from './pump-handle.ts';
+import { StatsCollector } from './stats-collector.ts';
+import { TcpServer } from './tcp-server.ts';
+import { type ChannelHandle, type TopicHandle, TopicMap } from './topic-map.ts';
+import { Turn } from './turn.ts';
+import { versionLine } from './version.ts';
+import { WorkerPools } from './worker-pools.ts';
+
+/** How long the end waits for disks that do not take what is in memory. */
+const CLOSE_TIMEOUT_MS = 30_000;
+
+export class Nsqd implements HttpBroker {
+  readonly startTimeMs: number;
+  tcpPort = 0;
+  httpPort = 0;
+  /** Resolves when the broker can go on no more, with the reason. */
+  readonly failed: Promise<Error>;
+
+  #options: Options;
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #lock: DataLock;
+  readonly #pools: WorkerPools;
+  readonly #pumps: readonly PumpHandle[];
+  readonly #deliveries: Deliveries;
+  readonly #topics: TopicMap;
+  readonly #metadata: Metadata;
+  readonly #stats: StatsCollector;
+  readonly #tcp: TcpServer;
+  readonly #http: HttpServer;
+  readonly #memory = new MemoryMonitor();
+  readonly #turn: Turn;
+  #isLoading = true;
+  #isExiting = false;
+
+  /** Starts a broker. Errors: rejects with why it cannot run; nothing is left behind then. */
+  static async start(options: Options, logger: Logger, clock: Clock): Promise<Nsqd> {
+    const dataPath = path.resolve(options.dataPath);
+    const lock = await lockDataPath(dataPath, (text) => logger.warn(text));
+    const nsqd = new Nsqd({ ...options, dataPath }, logger, clock, lock);
+    try {
+      await nsqd.#open();
+    } catch (error) {
+      await nsqd.#abandon();
+      throw error;
+    }
+    return nsqd;
+  }
+
+  private constructor(options: Options, logger: Logger, clock: Clock, lock: DataLock) {
+    this.#options = options;
+    this.#logger = logger;
+    this.#clock = clock;
+    this.#lock = lock;
+    this.startTimeMs = Number(clock.unixNs() / 1_000_000n);
+    logger.info(versionLine());
+    logger.info(`ID: ${options.nodeId}`);
+    this.#turn = new Turn(() => this.#endTurn());
+    this.#pools = new WorkerPools(options);
+    this.failed = this.#pools.ended.then(
+      () => new Promise<Error>(() => undefined),
+      (cause: unknown) => new Error(`a worker thread has crashed - ${textOf(cause)}`, { cause }),
+    );
+    this.#pumps = this.#pools.pumps.map(
+      (memory) => new PumpHandle(memory, clock, () => this.#turn.request()),
+    );
+    this.#topics = new TopicMap({ pumps: this.#pumps, onChange: () => this.#onTopicsChanged() });
+    this.#metadata = new Metadata(
+      options.dataPath,
+      () => this.#topics.values(),
+      (text) => logger.warn(text),
+    );
+    this.#tcp = new TcpServer(
+      { options, topics: this.#topics, clock, deadlines: new Deadlines(clock), logger },
+      () => this.#turn.request(),
+      (connection) => this.#onConnectionClosed(connection),
+    );
+    this.#deliveries = new Deliveries({
+      pumps: this.#pumps,
+      bell: new Doorbell(this.#pools.mainBell),
+      target: (consumer) => this.#tcp.get(consumer),
+      onEvent: (event) => this.#onEvent(event),
+      onWork: () => this.#endTurn(),
+    });
+    this.#stats = new StatsCollector(this.#pumps, this.#topics, () => this.#clients());
+    const api = new HttpApi({
+      broker: this,
+      logger,
+      clock,
+      hostname: os.hostname(),
+      memory: () => this.#memory.read(),
+    });
+    this.#http = new HttpServer({
+      handle: (request) => api.handle(request),
+      logger,
+      tls: undefined,
+    });
+  }
+
+  get options(): Options {
+    return this.#options;
+  }
+
+  /** Ends the broker in nsqd's order, with everything in memory on disk. Errors: rejects when that cannot be. */
+  async close(): Promise<void> {
+    this.#isExiting = true;
+    this.#tcp.close();
+    await this.#http.stop();
+    await this.#metadata.save();
+    this.#logger.info('NSQ: closing topics');
+    const error = await this.#closePumps();
+    await this.#stopThreads();
+    this.#logger.info('NSQ: bye');
+    if (error !== null) throw new Error(error);
+  }
+
+  // The broker as the HTTP API sees it
+
+  health(): string {
+    for (const topic of this.#topics.values()) {
+      if (topic.backendError !== null) return `NOK - ${topic.backendError}`;
+    }
+    return 'OK';
+  }
+
+  hasTopic(topic: string): boolean {
+    return this.#topics.get(topic) !== undefined;
+  }
+
+  hasChannel(topic: string, channel: string): boolean {
+    return this.#topics.get(topic)?.channels.has(channel) ?? false;
+  }
+
+  async createTopic(name: TopicName): Promise<void> {
+    this.#topics.getOrCreate(name);
+  }
+
+  async createChannel(topic: TopicName, channel: ChannelName): Promise<void> {
+    this.#topics.getOrCreateChannel(this.#topic(topic), channel);
+  }
+
+  deleteTopic(topic: string): Promise<void> {
+    return this.#topics.deleteTopic(this.#topic(topic));
+  }
+
+  deleteChannel(topic: string, channel: string): Promise<void> {
+    return this.#topics.deleteChannel(this.#channel(topic, channel));
+  }
+
+  emptyTopic(topic: string): Promise<void> {
+    return this.#topics.emptyTopic(this.#topic(topic));
+  }
+
+  emptyChannel(topic: string, channel: string): Promise<void> {
+    return this.#topics.emptyChannel(this.#channel(topic, channel));
+  }
+
+  async pauseTopic(topic: string, isPaused: boolean): Promise<void> {
+    await this.#topics.pauseTopic(this.#topic(topic), isPaused);
+    await this.#metadata.save();
+  }
+
+  async pauseChannel(topic: string, channel: string, isPaused: boolean): Promise<void> {
+    await this.#topics.pauseChannel(this.#channel(topic, channel), isPaused);
+    await this.#metadata.save();
+  }
+
+  publish(name: TopicName, messages: Buffer, count: number, deferMs: number): Promise<void> {
+    const topic = this.#topics.getOrCreate(name);
+    const isAnswered =
+      topic.backendError !== null || (this.#options.memQueueSize === 0 && !isEphemeral(name));
+    return new Promise((resolve, reject) => {
+      const onKept = (error: string | null): void => {
+        if (error === null) resolve();
+        else reject(new Error(error));
+      };
+      const publication = new Publication(
+        topic,
+        messages,
+        0,
+        messages.length,
+        count,
+        deferMs,
+        isAnswered,
+        onKept,
+      );
+      const send = (): void => {
+        if (!publication.send()) topic.pump.onRoom(send);
+      };
+      send();
+    });
+  }
+
+  stats(filter: StatsFilter): Promise<BrokerStats> {
+    return this.#stats.collect(filter);
+  }
+
+  setLogLevel(level: LogLevel): void {
+    this.#logger.setLevel(level);
+    this.#options = { ...this.#options, logLevel: level };
+  }
+
+  setLookupdAddresses(addresses: readonly string[]): void {
+    this.#options = { ...this.#options, lookupdTcpAddress: addresses };
+  }
+
+  // Start
+
+  async #open(): Promise<void> {
+    void this.#deliveries.run();
+    this.#memory.start();
+    await this.#load();
+    await this.#metadata.save();
+    this.tcpPort = await this.#listen('TCP', parseListenAddress(this.#options.tcpAddress), (at) =>
+      this.#tcp.listen(at),
+    );
+    if (this.#options.httpAddress === '') return;
+    this.httpPort = await this.#listen('HTTP', parseListenAddress(this.#options.httpAddress), (at) =>
+      this.#http.start(at),
+    );
+  }
+
+  async #load(): Promise<void> {
+    const saved = await this.#metadata.load();
+    for (const { name, isPaused, channels } of saved) {
+      const topic = this.#topics.createStopped(name, isPaused);
+      // The file may name a topic twice; one mention of a pause is enough.
+      if (isPaused && !topic.isPaused) void this.#topics.pauseTopic(topic, true);
+      for (const channel of channels) {
+        this.#topics.getOrCreateChannel(topic, channel.name, channel.isPaused);
+      }
+    }
+    for (const topic of this.#topics.values()) this.#topics.start(topic);
+    // Until the disk queues are open their depths are not known.
+    await Promise.all(this.#pumps.map((pump) => pump.request({ do: 'settle' })));
+    this.#isLoading = false;
+  }
+
+  async #listen(
+    kind: string,
+    address: ListenAddress,
+    listen: (address: ListenAddress) => Promise<number>,
+  ): Promise<number> {
+    const port = await listen(address);
+    const bound = 'path' in address ? address : { ...address, port };
+    this.#logger.info(`${kind}: listening on ${addressText(bound)}`);
+    return port;
+  }
+
+  // End
+
+  /** Returns what went wrong, or null. */
+  async #closePumps(): Promise<string | null> {
+    const replies = Promise.all(this.#pumps.map((pump) => pump.request({ do: 'close' })));
+    let giveUp = (): void => undefined;
+    const timedOut = new Promise<null>((resolve) => {
+      giveUp = () => resolve(null);
+    });
+    const timer = this.#clock.after(CLOSE_TIMEOUT_MS, giveUp);
+    const outcome = await Promise.race([replies, timedOut]);
+    timer.cancel();
+    if (outcome === null) {
+      return `messages in memory could not be written within ${CLOSE_TIMEOUT_MS} ms - ${this.health()}`;
+    }
+    const failed = outcome.find((reply) => reply.error !== null);
+    if (failed === undefined) await this.#pools.ended;
+    return failed?.error ?? null;
+  }
+
+  async #stopThreads(): Promise<void> {
+    this.#deliveries.stop();
+    this.#memory.stop();
+    await this.#pools.destroy();
+    await this.#lock.release();
+  }
+
+  /** Ends what a failed start has begun; nothing was accepted, so nothing is written. */
+  async #abandon(): Promise<void> {
+    this.#isExiting = true;
+    this.#tcp.close();
+    await this.#http.stop();
+    await this.#stopThreads();
+  }
+
+  // Events
+
+  #endTurn(): void {
+    for (const pump of this.#pumps) pump.flush();
+    this.#deliveries.read();
+    this.#tcp.flush();
+    for (const pump of this.#pumps) pump.tellRoom();
+  }
+
+  #onConnectionClosed(connection: Connection): void {
+    this.#logger.info(`TCP: closed client(${connection})`);
+    const { state } = connection.client;
+    if (this.#isExiting || state.state === 'init') return;
+    this.#topics.leave(state.channel, connection).catch((error: unknown) => {
+      this.#logger.error(`failed to delete ephemeral channel - ${textOf(error)}`);
+    });
+  }
+
+  #onEvent(event: PumpEvent): void {
+    if (event.event === 'log') {
+      this.#logger[event.level](event.text);
+      return;
+    }
+    const topic = this.#topics.getByNumber(event.topic);
+    if (event.error !== null) this.#logger.error(`disk queue failed - ${event.error}`);
+    if (topic !== undefined) topic.backendError = event.error;
+  }
+
+  #onTopicsChanged(): void {
+    if (this.#isLoading || this.#isExiting) return;
+    this.#metadata.save().catch((error: unknown) => {
+      this.#logger.error(textOf(error));
+    });
+  }
+
+  *#clients(): Iterable<Connection['client']> {
+    for (const connection of this.#tcp.connections()) yield connection.client;
+  }
+
+  #topic(name: string): TopicHandle {
+    const topic = this.#topics.get(name);
+    if (topic === undefined) throw new Error(`topic ${name} does not exist`);
+    return topic;
+  }
+
+  #channel(topicName: string, name: string): ChannelHandle {
+    const channel = this.#topic(topicName).channels.get(name);
+    if (channel === undefined) throw new Error(`channel ${topicName}:${name} does not exist`);
+    return channel;
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,100 @@
+/**
+ * Messages on their way from a client into a topic's publish ring, in as many records as it takes.
+ *
+ * Whether they are kept is known at once where memory is enough. Where it is not (`--mem-queue-size=0`, or a
+ * disk queue of the topic that fails) the pump answers when they are written, or cannot be.
+ *
+ * Thread: main.
+ */
+
+import { readUint32 } from '../shared/big-endian.ts';
+import { SIZE_BYTES } from '../shared/limits.ts';
+import type { TopicHandle } from './topic-map.ts';
+
+/** Most bytes of one record, unless a single message is larger. */
+const PART_BYTES_MAX = 1024 * 1024;
+
+export class Publication {
+  readonly #topic: TopicHandle;
+  #source: Buffer;
+  readonly #deferMs: number;
+  readonly #isAnswered: boolean;
+  readonly #onKept: (error: string | null) => void;
+  #at: number;
+  #end: number;
+  #count: number;
+  /** Answers to come, and one more until everything is handed over. */
+  #waitsFor = 1;
+  #error: string | null = null;
+
+  /**
+   * Shape: `count` times size(4, big-endian) body(size) from `at` to `end`. `isAnswered`: whether the pump is
+   * asked; `onKept` is called once, with null or with why they are not kept.
+   */
+  constructor(
+    topic: TopicHandle,
+    source: Buffer,
+    at: number,
+    end: number,
+    count: number,
+    deferMs: number,
+    isAnswered: boolean,
+    onKept: (error: string | null) => void,
+  ) {
+    this.#topic = topic;
+    this.#source = source;
+    this.#at = at;
+    this.#end = end;
+    this.#count = count;
+    this.#deferMs = deferMs;
+    this.#isAnswered = isAnswered;
+    this.#onKept = onKept;
+  }
+
+  /** Hands over what the ring has room for. Returns whether that is everything; if not, try again on room. */
+  send(): boolean {
+    while (this.#count > 0) if (!this.#sendPart()) return false;
+    this.#settle(null);
+    return true;
+  }
+
+  /** Copies what is not handed over, because the source is about to be reused. */
+  detach(): void {
+    this.#source = Buffer.from(this.#source.subarray(this.#at, this.#end));
+    this.#end -= this.#at;
+    this.#at = 0;
+  }
+
+  #sendPart(): boolean {
+    const { pump, number } = this.#topic;
+    let bytes = this.#end - this.#at;
+    let count = this.#count;
+    if (bytes > PART_BYTES_MAX && count > 1) {
+      bytes = 0;
+      count = 0;
+      do {
+        bytes += SIZE_BYTES + readUint32(this.#source, this.#at + bytes);
+        count++;
+      } while (count < this.#count && bytes + this.#sizeAt(bytes) <= PART_BYTES_MAX);
+    }
+    const token = this.#isAnswered ? pump.nextAnswer((error) => this.#settle(error)) : 0;
+    if (!pump.publish(number, this.#source, this.#at, bytes, count, this.#deferMs, token)) {
+      if (token !== 0) pump.forgetAnswer(token);
+      return false;
+    }
+    if (token !== 0) this.#waitsFor++;
+    this.#at += bytes;
+    this.#count -= count;
+    return true;
+  }
+
+  #sizeAt(offset: number): number {
+    return SIZE_BYTES + readUint32(this.#source, this.#at + offset);
+  }
+
+  #settle(error: string | null): void {
+    if (error !== null) this.#error = error;
+    this.#waitsFor--;
+    if (this.#waitsFor === 0) this.#onKept(this.#error);
+  }
+}

@@ -1,0 +1,313 @@
+/**
+ * What main holds of a pump thread: writing ends of the publish and the consumer ring, the reading end of the
+ * deliver ring.
+ *
+ * Commands of one kind and consumer that follow each other share a record, and so do publishes to one topic;
+ * nothing is visible to the pump before `flush`, which is called once in a turn. A control request flushes
+ * first, so that its place among the publishes is fixed.
+ *
+ * Bound: the rings. A publish finds no room: it is told so, and tried again on `onRoom`. Commands: connections
+ * ask `hasCommandRoom` before they take a chunk. Control requests and credits always find a place, if need be
+ * in a list in front of the ring.
+ *
+ * Thread: main.
+ */
+
+import { assert } from '../shared/assert.ts';
+import type { Clock } from '../shared/clock.ts';
+import { type ControlReply, type ControlRequest, encodeControl } from '../shared/control.ts';
+import { CONTROL_BYTES_MAX } from '../shared/limits.ts';
+import * as records from '../shared/records.ts';
+import { RingConsumer } from '../shared/ring/consumer.ts';
+import { Doorbell } from '../shared/ring/doorbell.ts';
+import { FULL, RingProducer } from '../shared/ring/producer.ts';
+import type { PumpMemory } from './worker-pools.ts';
+
+/** Publishes that follow each other share a record up to this size. */
+const PUBLISH_BATCH_BYTES = 32 * 1024;
+/** FINs that follow each other share a record up to this many. */
+const FINISH_BATCH_COUNT = 1024;
+const PUBLISH_FIELD_BYTES = records.fieldBytes(records.PUBLISH_WORDS);
+const ID_BYTES = 8;
+/** What one chunk of a connection can at most write into the consumer ring. */
+const COMMAND_ROOM_BYTES = 256 * 1024;
+
+/** What a record's fields and bytes are when it has to wait for room. */
+type WaitingCommand = { type: number; fields: number[]; bytes: Buffer | null };
+
+export class PumpHandle {
+  /** What the pump has to say; read by `Deliveries`. */
+  readonly deliveries: RingConsumer;
+
+  readonly #publishes: RingProducer;
+  readonly #commands: RingProducer;
+  readonly #bell: Doorbell;
+  readonly #clock: Clock;
+  /** Asks for a `flush` at the end of this turn. */
+  readonly #requestFlush: () => void;
+  /** Room that a refused publish needs, in bytes. */
+  #wantedBytes = 0;
+  /** Whom to tell when the rings have room again. */
+  #roomListeners: (() => void)[] = [];
+  #waiting: WaitingCommand[] = [];
+  /** Whether something has become visible since the bell was last rung. */
+  #isBellDue = false;
+
+  /** The publish record that is being filled: offset, end of the claim, end of what is filled. */
+  #openTopic = 0;
+  #openOffset = FULL;
+  #openEnd = 0;
+  #openAt = 0;
+  #openCount = 0;
+  /** The FINISH record that is being filled. */
+  #finishConsumer = 0;
+  #finishOffset = FULL;
+  #finishCount = 0;
+
+  readonly #replies = new Map<number, (reply: ControlReply) => void>();
+  readonly #answers = new Map<number, (error: string | null) => void>();
+  #lastToken = 0;
+
+  constructor(memory: PumpMemory, clock: Clock, requestFlush: () => void) {
+    this.#publishes = new RingProducer(memory.publishes);
+    this.#commands = new RingProducer(memory.commands);
+    this.deliveries = new RingConsumer(memory.deliveries);
+    this.#bell = new Doorbell(memory.bell);
+    this.#clock = clock;
+    this.#requestFlush = requestFlush;
+  }
+
+  /**
+   * Publishes `count` messages: size(4, big-endian) body(size), `bytes` altogether. Returns false when the
+   * ring has no room: nothing was taken, and `onRoom` says when to try again.
+   *
+   * Units: `deferMs` in ms, 0 for at once; `token` 0 unless an answer is wanted (`nextAnswer`).
+   */
+  publish(
+    topic: number,
+    source: Buffer,
+    at: number,
+    bytes: number,
+    count: number,
+    deferMs: number,
+    token: number,
+  ): boolean {
+    // Nothing may overtake a request that waits for room.
+    if (this.#waiting.length > 0) return false;
+    const isPlain = deferMs === 0 && token === 0;
+    if (!isPlain || topic !== this.#openTopic || this.#openAt + bytes > this.#openEnd) {
+      this.#commitPublishes();
+      const room = isPlain ? Math.max(bytes, PUBLISH_BATCH_BYTES) : bytes;
+      if (!this.#openPublish(topic, room, deferMs, token)) return false;
+    }
+    source.copy(this.#publishes.bytes, this.#openAt, at, at + bytes);
+    this.#openAt += bytes;
+    this.#openCount += count;
+    if (!isPlain) this.#commitPublishes();
+    this.#requestFlush();
+    return true;
+  }
+
+  /** Longest `bytes` of one `publish`. */
+  get publishBytesMax(): number {
+    return this.#publishes.lengthMax - PUBLISH_FIELD_BYTES;
+  }
+
+  /** Whether a chunk's commands are sure to find room in the consumer ring; if not, `onRoom` says when. */
+  hasCommandRoom(): boolean {
+    return this.#waiting.length === 0 && this.#commands.hasRoomFor(COMMAND_ROOM_BYTES);
+  }
+
+  /** Calls back once when a ring has been given room. */
+  onRoom(listener: () => void): void {
+    this.#roomListeners.push(listener);
+  }
+
+  finish(consumer: number, idHigh: number, idLow: number): void {
+    if (consumer !== this.#finishConsumer || this.#finishCount === FINISH_BATCH_COUNT) {
+      this.#commitFinishes();
+      const bytes = records.fieldBytes(records.FINISH_IDS) + FINISH_BATCH_COUNT * ID_BYTES;
+      this.#finishOffset = this.#commands.claim(bytes);
+      assert(this.#finishOffset !== FULL, 'a connection asks for room before it takes commands');
+      this.#commands.words[(this.#finishOffset >>> 2) + records.FINISH_CONSUMER] = consumer;
+      this.#finishConsumer = consumer;
+      this.#requestFlush();
+    }
+    const word = (this.#finishOffset >>> 2) + records.FINISH_IDS + 2 * this.#finishCount;
+    this.#commands.words[word] = idHigh;
+    this.#commands.words[word + 1] = idLow;
+    this.#finishCount++;
+  }
+
+  requeue(consumer: number, idHigh: number, idLow: number, delayMs: number): void {
+    this.#command(records.REQUEUE, [consumer, idHigh, idLow, delayMs], null);
+  }
+
+  touch(consumer: number, idHigh: number, idLow: number): void {
+    this.#command(records.TOUCH, [consumer, idHigh, idLow], null);
+  }
+
+  setReady(consumer: number, count: number): void {
+    this.#command(records.READY, [consumer, count], null);
+  }
+
+  credit(consumer: number, bytes: number): void {
+    this.#command(records.CREDIT, [consumer, bytes], null);
+  }
+
+  /** Calls back when the pump has taken everything that was sent before on the consumer ring. */
+  barrier(done: () => void): void {
+    this.#command(records.BARRIER, [this.nextAnswer(done)], null);
+  }
+
+  /** A token for a publish; `done` is called with null when it is kept, or with why it is not. */
+  nextAnswer(done: (error: string | null) => void): number {
+    const token = this.#nextToken();
+    this.#answers.set(token, done);
+    return token;
+  }
+
+  /** Forgets a token whose publish was not taken. */
+  forgetAnswer(token: number): void {
+    this.#answers.delete(token);
+  }
+
+  /** Sends a control request, to be carried out after everything sent so far and before everything sent later. */
+  request(request: ControlRequest): Promise<ControlReply> {
+    this.#commitPublishes();
+    this.#publish();
+    const token = this.#nextToken();
+    const bytes = encodeControl(request);
+    for (let at = 0; at < bytes.length; at += CONTROL_BYTES_MAX) {
+      const piece = bytes.subarray(at, at + CONTROL_BYTES_MAX);
+      const hasMore = at + piece.length < bytes.length ? 1 : 0;
+      this.#command(records.CONTROL, [this.#publishes.position, token, hasMore], piece);
+    }
+    // Later publishes may become visible at any time, so this must be visible before.
+    this.#publish();
+    return new Promise((resolve) => this.#replies.set(token, resolve));
+  }
+
+  /** Makes everything visible to the pump, and wakes it. */
+  flush(): void {
+    this.#commitPublishes();
+    this.#writeWaiting();
+    this.#publish();
+    if (!this.#isBellDue) return;
+    this.#isBellDue = false;
+    this.#bell.ring();
+  }
+
+  /** Wakes the pump because the deliver ring has room again. */
+  ring(): void {
+    this.#bell.ring();
+  }
+
+  /**
+   * Has connections that found no room try again, if there is room now; if not, the pump rings main's bell
+   * when it gives some back.
+   */
+  tellRoom(): void {
+    this.#writeWaiting();
+    if (this.#roomListeners.length === 0 || !this.hasCommandRoom()) return;
+    if (!this.#publishes.hasRoomFor(this.#wantedBytes)) return;
+    const listeners = this.#roomListeners;
+    this.#roomListeners = [];
+    this.#wantedBytes = 0;
+    for (const listener of listeners) listener();
+  }
+
+  /** The pump has answered a publish or a barrier. */
+  onAnswer(token: number, error: string | null): void {
+    const answer = this.#answers.get(token);
+    assert(answer !== undefined, 'the pump answers what was asked');
+    this.#answers.delete(token);
+    answer(error);
+  }
+
+  /** The pump has replied to a control request. */
+  onReply(token: number, reply: ControlReply): void {
+    const resolve = this.#replies.get(token);
+    assert(resolve !== undefined, 'the pump replies to what was asked');
+    this.#replies.delete(token);
+    resolve(reply);
+  }
+
+  /** Shows the pump what is committed, publishes before commands; the bell is rung by `flush`. */
+  #publish(): void {
+    if (this.#publishes.publish()) this.#isBellDue = true;
+    if (this.#commands.publish()) this.#isBellDue = true;
+  }
+
+  #nextToken(): number {
+    this.#lastToken = (this.#lastToken + 1) >>> 0;
+    // 0 means that no answer is wanted; tokens come round after 2^32 requests, long after their answers.
+    if (this.#lastToken === 0) this.#lastToken = 1;
+    return this.#lastToken;
+  }
+
+  #openPublish(topic: number, bytes: number, deferMs: number, token: number): boolean {
+    const ring = this.#publishes;
+    const offset = ring.claim(PUBLISH_FIELD_BYTES + bytes);
+    if (offset === FULL) {
+      this.#wantedBytes = Math.max(this.#wantedBytes, PUBLISH_FIELD_BYTES + bytes);
+      return false;
+    }
+    const timestamp = this.#clock.unixNs();
+    const word = offset >>> 2;
+    ring.words[word + records.PUBLISH_TOPIC] = topic;
+    ring.words[word + records.PUBLISH_TOKEN] = token;
+    ring.words[word + records.PUBLISH_DEFER_MS] = deferMs;
+    ring.words[word + records.PUBLISH_TIMESTAMP] = Number(timestamp >> 32n);
+    ring.words[word + records.PUBLISH_TIMESTAMP + 1] = Number(timestamp & 0xffffffffn);
+    this.#openTopic = topic;
+    this.#openOffset = offset;
+    this.#openAt = offset + PUBLISH_FIELD_BYTES;
+    this.#openEnd = this.#openAt + bytes;
+    this.#openCount = 0;
+    return true;
+  }
+
+  #commitPublishes(): void {
+    if (this.#openOffset === FULL) return;
+    const ring = this.#publishes;
+    ring.words[(this.#openOffset >>> 2) + records.PUBLISH_COUNT] = this.#openCount;
+    ring.commit(records.PUBLISH, this.#openAt - this.#openOffset);
+    this.#openOffset = FULL;
+    this.#openTopic = 0;
+  }
+
+  #commitFinishes(): void {
+    if (this.#finishOffset === FULL) return;
+    const bytes = records.fieldBytes(records.FINISH_IDS) + this.#finishCount * ID_BYTES;
+    this.#commands.commit(records.FINISH, bytes);
+    this.#finishOffset = FULL;
+    this.#finishConsumer = 0;
+    this.#finishCount = 0;
+  }
+
+  #command(type: number, fields: number[], bytes: Buffer | null): void {
+    this.#commitFinishes();
+    const command = { type, fields, bytes };
+    if (this.#waiting.length > 0 || !this.#tryCommand(command)) this.#waiting.push(command);
+    this.#requestFlush();
+  }
+
+  #tryCommand({ type, fields, bytes }: WaitingCommand): boolean {
+    const ring = this.#commands;
+    const length = fields.length * 4 + (bytes?.length ?? 0);
+    const offset = ring.claim(length);
+    if (offset === FULL) return false;
+    for (let i = 0; i < fields.length; i++) ring.words[(offset >>> 2) + i] = fields[i];
+    if (bytes !== null) ring.bytes.set(bytes, offset + fields.length * 4);
+    ring.commit(type, length);
+    return true;
+  }
+
+  #writeWaiting(): void {
+    this.#commitFinishes();
+    let written = 0;
+    while (written < this.#waiting.length && this.#tryCommand(this.#waiting[written])) written++;
+    if (written > 0) this.#waiting = this.#waiting.slice(written);
+  }
+}

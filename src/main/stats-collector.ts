@@ -1,0 +1,199 @@
+/**
+ * Puts the statistics together: counters from the pumps, names from the topic map, clients from their
+ * connections.
+ *
+ * Thread: main. Source: nsqd `GetStats`.
+ */
+
+import type { ChannelStats, ConsumerStats, TopicStats } from '../shared/control.ts';
+import type { Client } from './client.ts';
+import type {
+  BrokerStats,
+  ChannelStatistics,
+  ClientStatistics,
+  LatencyStatistics,
+  StatsFilter,
+  TopicStatistics,
+} from './http/stats.ts';
+import type { PumpHandle } from './pump-handle.ts';
+import type { ChannelHandle, TopicHandle, TopicMap } from './topic-map.ts';
+
+const NO_LATENCY: LatencyStatistics = { count: 0, percentiles: null };
+/** Numbers of the protocol's states. */
+const STATE_NUMBERS = { init: 0, subscribed: 3, closing: 4 } as const;
+
+export class StatsCollector {
+  readonly #pumps: readonly PumpHandle[];
+  readonly #topics: TopicMap;
+  readonly #clients: () => Iterable<Client>;
+
+  constructor(
+    pumps: readonly PumpHandle[],
+    topics: TopicMap,
+    clients: () => Iterable<Client>,
+  ) {
+    this.#pumps = pumps;
+    this.#topics = topics;
+    this.#clients = clients;
+  }
+
+  async collect(filter: StatsFilter): Promise<BrokerStats> {
+    if (filter.topic !== undefined && this.#topics.get(filter.topic) === undefined) {
+      return { topics: null, producers: null };
+    }
+    const counters = await this.#counters(filter);
+    const clients = new Map([...this.#clients()].map((client) => [client.number, client]));
+    const consumers = new Map<number, ConsumerStats>();
+    for (const topic of counters.values()) {
+      for (const channel of topic.channels) {
+        for (const consumer of channel.consumers) consumers.set(consumer.consumer, consumer);
+      }
+    }
+    const describe = (client: Client): ClientStatistics =>
+      clientStatistics(client, consumers.get(client.number));
+    const topics: TopicStatistics[] = [];
+    for (const topic of sortedByName(this.#topics.values())) {
+      if (filter.topic !== undefined && topic.name !== filter.topic) continue;
+      const counted = counters.get(topic.number);
+      // A topic that came while the pumps were counting is in the next statistics.
+      if (counted === undefined) continue;
+      const channels = channelsOf(topic, counted, filter, clients, describe);
+      if (filter.channel !== undefined && channels.length === 0) continue;
+      topics.push(topicStatistics(topic, counted, channels));
+    }
+    return { topics, producers: filter.withClients ? producers(clients, describe, filter.topic) : null };
+  }
+
+  /** Counters by the topic's number; those of clients' topics too, since producers may be consumers. */
+  async #counters(filter: StatsFilter): Promise<Map<number, TopicStats>> {
+    const topic = filter.topic === undefined ? undefined : this.#topics.get(filter.topic);
+    const wanted = topic === undefined || filter.withClients ? null : [topic.number];
+    const pumps = wanted === null || topic === undefined ? this.#pumps : [topic.pump];
+    const replies = await Promise.all(
+      pumps.map((pump) =>
+        pump.request({ do: 'stats', topics: wanted, withConsumers: filter.withClients }),
+      ),
+    );
+    const counters = new Map<number, TopicStats>();
+    for (const { topics = [] } of replies) {
+      for (const counted of topics) counters.set(counted.topic, counted);
+    }
+    return counters;
+  }
+}
+
+function sortedByName<T extends { readonly name: string }>(items: Iterable<T>): T[] {
+  // Names are ASCII, so the order of code units is that of bytes.
+  return [...items].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function channelsOf(
+  topic: TopicHandle,
+  counted: TopicStats,
+  filter: StatsFilter,
+  clients: ReadonlyMap<number, Client>,
+  describe: (client: Client) => ClientStatistics,
+): ChannelStatistics[] {
+  const byNumber = new Map(counted.channels.map((channel) => [channel.channel, channel]));
+  const channels: ChannelStatistics[] = [];
+  for (const channel of sortedByName(topic.channels.values())) {
+    if (filter.channel !== undefined && channel.name !== filter.channel) continue;
+    const counters = byNumber.get(channel.number);
+    if (counters === undefined) continue;
+    const members = filter.withClients ? membersOf(channel, clients).map(describe) : null;
+    channels.push(channelStatistics(channel, counters, members));
+  }
+  return channels;
+}
+
+function membersOf(channel: ChannelHandle, clients: ReadonlyMap<number, Client>): Client[] {
+  const members: Client[] = [];
+  for (const { number } of channel.members) {
+    const client = clients.get(number);
+    if (client !== undefined) members.push(client);
+  }
+  return members;
+}
+
+function topicStatistics(
+  topic: TopicHandle,
+  counted: TopicStats,
+  channels: ChannelStatistics[],
+): TopicStatistics {
+  return {
+    topic_name: topic.name,
+    channels,
+    depth: counted.depth,
+    backend_depth: counted.backendDepth,
+    message_count: counted.messageCount,
+    message_bytes: counted.messageBytes,
+    paused: topic.isPaused,
+    e2e_processing_latency: NO_LATENCY,
+  };
+}
+
+function channelStatistics(
+  channel: ChannelHandle,
+  counted: ChannelStats,
+  clients: ClientStatistics[] | null,
+): ChannelStatistics {
+  return {
+    channel_name: channel.name,
+    depth: counted.depth,
+    backend_depth: counted.backendDepth,
+    in_flight_count: counted.inFlightCount,
+    deferred_count: counted.deferredCount,
+    message_count: counted.messageCount,
+    ...(counted.globalCount === 0 ? {} : { global_msg_count: counted.globalCount }),
+    requeue_count: counted.requeueCount,
+    timeout_count: counted.timeoutCount,
+    client_count: channel.members.size,
+    clients,
+    paused: channel.isPaused,
+    e2e_processing_latency: NO_LATENCY,
+  };
+}
+
+function producers(
+  clients: ReadonlyMap<number, Client>,
+  describe: (client: Client) => ClientStatistics,
+  topic: string | undefined,
+): ClientStatistics[] | null {
+  const publishing = [...clients.values()].filter((client) => client.publishCounts.size > 0);
+  if (publishing.length === 0) return null;
+  return publishing.map((client) => {
+    const counts = client.publishCounts;
+    const shown = topic === undefined ? [...counts.values()][0] : counts.get(topic);
+    const statistics = describe(client);
+    if (shown === undefined) return statistics;
+    return { ...statistics, pub_counts: [{ topic: shown.topic, count: shown.count }] };
+  });
+}
+
+function clientStatistics(client: Client, counted: ConsumerStats | undefined): ClientStatistics {
+  const { settings } = client;
+  return {
+    client_id: settings.clientId,
+    hostname: settings.hostname,
+    version: 'V2',
+    remote_address: client.remoteAddress,
+    state: STATE_NUMBERS[client.state.state],
+    ready_count: counted?.readyCount ?? 0,
+    in_flight_count: counted?.inFlightCount ?? 0,
+    message_count: counted?.messageCount ?? 0,
+    finish_count: counted?.finishCount ?? 0,
+    requeue_count: counted?.requeueCount ?? 0,
+    connect_ts: client.connectTimestamp,
+    sample_rate: settings.sampleRate,
+    deflate: false,
+    snappy: false,
+    user_agent: settings.userAgent,
+    topology_zone: settings.topologyZone,
+    topology_region: settings.topologyRegion,
+    tls: false,
+    tls_cipher_suite: '',
+    tls_version: '',
+    tls_negotiated_protocol: '',
+    tls_negotiated_protocol_is_mutual: false,
+  };
+}

@@ -1,0 +1,16 @@
+/**
+ * What this program calls itself.
+ *
+ * Thread: any.
+ */
+
+/** The nsqd whose protocols are spoken; reported wherever nsqd reports its version. */
+export const NSQD_VERSION = '1.3.0';
+
+/** This program's own version, equal to the one in package.json. */
+export const RINGMQ_VERSION = '0.1.0';
+
+/** The line by which nsqd names itself: to `--version`, as the first line of the log and of text statistics. */
+export function versionLine(): string {
+  return `nsqd v${NSQD_VERSION} (built w/ringmq${RINGMQ_VERSION}/node${process.versions.node})`;
+}

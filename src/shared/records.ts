@@ -1,0 +1,117 @@
+/**
+ * What the rings between the main thread and a pump thread carry: every record type and its layout.
+ *
+ * All fields are words of 32 bits in the machine's order, addressed as `words[(offset >>> 2) + FIELD]`; what
+ * follows the fields are bytes as they are on the wire. A value of 64 bits is two words, high before low.
+ * "Consumer" is a subscribed connection's number, "topic" a topic's number; main gives both out and never
+ * gives a number twice. A token names an answer that main waits for; 0 means that it waits for none.
+ *
+ *   publish ring   main → pump   PUBLISH
+ *   consumer ring  main → pump   FINISH REQUEUE TOUCH READY CREDIT BARRIER CONTROL
+ *   deliver ring   pump → main   FRAMES REFUSED ANSWER REPLY EVENT
+ *
+ * The two rings to the pump keep one order where it matters: a CONTROL record carries the publish ring's
+ * position at which it was written, and takes effect when all that was published before has been taken, and
+ * nothing that was published after.
+ */
+
+import { assert } from './assert.ts';
+
+/**
+ * Messages for one topic, as they came in.
+ *
+ * Shape: topic, count, token, deferMs, timestamp (high, low; Unix time in ns), then `count` times size(4,
+ * big-endian) body(size): the body of an MPUB behind its count, or of a PUB from its size on.
+ */
+export const PUBLISH = 1;
+export const PUBLISH_TOPIC = 0;
+export const PUBLISH_COUNT = 1;
+export const PUBLISH_TOKEN = 2;
+export const PUBLISH_DEFER_MS = 3;
+export const PUBLISH_TIMESTAMP = 4;
+export const PUBLISH_WORDS = 6;
+
+/** Finished messages of one consumer. Shape: consumer, then an id (high, low) for each message. */
+export const FINISH = 2;
+export const FINISH_CONSUMER = 0;
+export const FINISH_IDS = 1;
+
+/** A message to put back. Shape: consumer, id (high, low), delayMs. */
+export const REQUEUE = 3;
+export const REQUEUE_CONSUMER = 0;
+export const REQUEUE_ID = 1;
+export const REQUEUE_DELAY_MS = 3;
+export const REQUEUE_WORDS = 4;
+
+/** A message whose timeout starts anew. Shape: consumer, id (high, low). */
+export const TOUCH = 4;
+export const TOUCH_CONSUMER = 0;
+export const TOUCH_ID = 1;
+export const TOUCH_WORDS = 3;
+
+/** A consumer's ready count. Shape: consumer, count. */
+export const READY = 5;
+export const READY_CONSUMER = 0;
+export const READY_COUNT = 1;
+export const READY_WORDS = 2;
+
+/** Bytes of frames that a consumer's socket has taken since the last such record. Shape: consumer, bytes. */
+export const CREDIT = 6;
+export const CREDIT_CONSUMER = 0;
+export const CREDIT_BYTES = 1;
+export const CREDIT_WORDS = 2;
+
+/** Asks for an ANSWER behind everything that was sent before on the consumer ring. Shape: token. */
+export const BARRIER = 7;
+export const BARRIER_TOKEN = 0;
+export const BARRIER_WORDS = 1;
+
+/** A piece of an encoded request (`control.ts`). Shape: publish position, token, 1 if more pieces follow; bytes. */
+export const CONTROL = 8;
+export const CONTROL_POSITION = 0;
+export const CONTROL_TOKEN = 1;
+export const CONTROL_MORE = 2;
+export const CONTROL_WORDS = 3;
+
+/** Message frames for one consumer, ready for its socket. Shape: consumer, count of messages; bytes. */
+export const FRAMES = 16;
+export const FRAMES_CONSUMER = 0;
+export const FRAMES_COUNT = 1;
+export const FRAMES_WORDS = 2;
+
+/** A FIN, REQ or TOUCH that failed. Shape: consumer, the command's record type, a REFUSED_ reason, id (high, low). */
+export const REFUSED = 17;
+export const REFUSED_CONSUMER = 0;
+export const REFUSED_COMMAND = 1;
+export const REFUSED_REASON = 2;
+export const REFUSED_ID = 3;
+export const REFUSED_WORDS = 5;
+
+/** Nobody has this message: unknown, answered already, timed out, or its channel was emptied. */
+export const REFUSED_NOT_IN_FLIGHT = 1;
+/** Another consumer has this message. */
+export const REFUSED_NOT_OWNER = 2;
+
+/** The outcome of a PUBLISH with a token, or of a BARRIER. Shape: token, 1 if it went well; error text (UTF-8). */
+export const ANSWER = 18;
+export const ANSWER_TOKEN = 0;
+export const ANSWER_OK = 1;
+export const ANSWER_WORDS = 2;
+
+/** A piece of an encoded reply to a CONTROL request. Shape: token, 1 if more pieces follow; bytes. */
+export const REPLY = 19;
+export const REPLY_TOKEN = 0;
+export const REPLY_MORE = 1;
+export const REPLY_WORDS = 2;
+
+/** Something that the pump or a disk thread has to say by itself (`control.ts`). Shape: bytes. */
+export const EVENT = 20;
+
+/** Bytes of a record's fields. */
+export function fieldBytes(words: number): number {
+  return words * 4;
+}
+
+assert(REQUEUE_DELAY_MS + 1 === REQUEUE_WORDS, 'the fields of REQUEUE follow each other');
+assert(PUBLISH_TIMESTAMP + 2 === PUBLISH_WORDS, 'the fields of PUBLISH follow each other');
+assert(REFUSED_ID + 2 === REFUSED_WORDS, 'the fields of REFUSED follow each other');

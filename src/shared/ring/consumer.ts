@@ -1,0 +1,98 @@
+/**
+ * The reading end of a ring.
+ *
+ * `look` takes note of what has been published; `front` and `pop` walk over that, record by record; `release`
+ * gives the room of all popped records back with one store. A record's payload may be read until `release`.
+ *
+ * Thread: the one thread that consumes; it changes hands only while nobody uses the ring.
+ */
+
+import {
+  HEAD_WORD,
+  PADDING,
+  RECORD_HEADER_BYTES,
+  RECORDS_OFFSET,
+  recordBytes,
+  TAIL_WORD,
+  WAITING_WORD,
+} from './layout.ts';
+
+/** Answer of `front` when all that was looked at has been popped. */
+export const EMPTY = 0;
+
+export class RingConsumer {
+  /** The records' memory as bytes. */
+  readonly bytes: Buffer;
+  /** The same memory as words; index = offset / 4. */
+  readonly words: Uint32Array;
+  readonly capacity: number;
+  /** Offset in `bytes` of the front record's payload. */
+  offset = 0;
+  /** Bytes of the front record's payload. */
+  length = 0;
+
+  readonly #positions: Int32Array;
+  /** Bytes ever popped. */
+  #head: number;
+  /** Bytes ever released. */
+  #released: number;
+  /** The producer's tail as last looked at. */
+  #tail: number;
+
+  constructor(memory: SharedArrayBuffer) {
+    this.capacity = memory.byteLength - RECORDS_OFFSET;
+    this.#positions = new Int32Array(memory, 0, RECORDS_OFFSET / 4);
+    this.bytes = Buffer.from(memory, RECORDS_OFFSET, this.capacity);
+    this.words = new Uint32Array(memory, RECORDS_OFFSET, this.capacity / 4);
+    // Only this end writes the head, so what it reads here is what it wrote last.
+    this.#head = Atomics.load(this.#positions, HEAD_WORD) >>> 0;
+    this.#released = this.#head;
+    this.#tail = this.#head;
+  }
+
+  /** Bytes ever popped, modulo 2^32; comparable with the producer's `position`. */
+  get position(): number {
+    return this.#head;
+  }
+
+  /** Takes note of everything published so far. Returns whether there is anything to pop. */
+  look(): boolean {
+    // Sees the producer's last publish, and with it every payload and header written before.
+    this.#tail = Atomics.load(this.#positions, TAIL_WORD) >>> 0;
+    return this.#tail !== this.#head;
+  }
+
+  /** The type of the oldest record not yet popped, its payload at `offset`; EMPTY when there is none. */
+  front(): number {
+    while (this.#head !== this.#tail) {
+      const at = this.#head & (this.capacity - 1);
+      const length = this.words[at >>> 2];
+      const type = this.words[(at >>> 2) + 1];
+      if (type !== PADDING) {
+        this.offset = at + RECORD_HEADER_BYTES;
+        this.length = length;
+        return type;
+      }
+      this.#head = (this.#head + recordBytes(length)) >>> 0;
+    }
+    return EMPTY;
+  }
+
+  /** Moves past the record that `front` has shown. */
+  pop(): void {
+    this.#head = (this.#head + recordBytes(this.length)) >>> 0;
+  }
+
+  /**
+   * Gives the room of everything popped back to the producer. Returns whether the producer waits for room, so
+   * that its doorbell must be rung.
+   */
+  release(): boolean {
+    if (this.#released === this.#head) return false;
+    this.#released = this.#head;
+    // Lets the producer write where this end has read; every read of those records came before.
+    Atomics.store(this.#positions, HEAD_WORD, this.#head | 0);
+    // Ordered after the store: either the producer's next look sees the new head, or this sees its flag.
+    return Atomics.load(this.#positions, WAITING_WORD) !== 0;
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * The writing end of a ring.
+ *
+ * A record is claimed, filled in place, and committed; any number of committed records become visible to the
+ * reader with one `publish`. A claim may be larger than what is committed in the end.
+ *
+ * Thread: the one thread that produces; it changes hands only while nobody uses the ring.
+ */
+
+import { assert } from '../assert.ts';
+import {
+  HEAD_WORD,
+  PADDING,
+  RECORD_HEADER_BYTES,
+  RECORDS_OFFSET,
+  recordBytes,
+  TAIL_WORD,
+  WAITING_WORD,
+} from './layout.ts';
+
+/** Answer of `claim` when the ring has no room. */
+export const FULL = -1;
+
+export class RingProducer {
+  /** The records' memory as bytes; a claim is an offset into it. */
+  readonly bytes: Buffer;
+  /** The same memory as little-endian words on every machine that Node runs on; index = offset / 4. */
+  readonly words: Uint32Array;
+  readonly capacity: number;
+
+  readonly #positions: Int32Array;
+  /** Bytes ever committed, published or not. */
+  #tail: number;
+  /** The tail at the last call of `publish`. */
+  #published: number;
+  /** The consumer's head as last seen. */
+  #head: number;
+  /** Offset of the open claim's payload, FULL when there is none. */
+  #claimed = FULL;
+  #claimedLength = 0;
+  /** Bytes of padding that come before the open claim. */
+  #padding = 0;
+  #isWaiting: boolean;
+
+  constructor(memory: SharedArrayBuffer) {
+    this.capacity = memory.byteLength - RECORDS_OFFSET;
+    this.#positions = new Int32Array(memory, 0, RECORDS_OFFSET / 4);
+    this.bytes = Buffer.from(memory, RECORDS_OFFSET, this.capacity);
+    this.words = new Uint32Array(memory, RECORDS_OFFSET, this.capacity / 4);
+    // Only this end writes the tail, so what it reads here is what it wrote last.
+    this.#tail = Atomics.load(this.#positions, TAIL_WORD) >>> 0;
+    // Sees the consumer's last release; an older value would only understate the room.
+    this.#head = Atomics.load(this.#positions, HEAD_WORD) >>> 0;
+    // Only this end writes the flag; an end that gave up while it waited has left it set.
+    this.#isWaiting = Atomics.load(this.#positions, WAITING_WORD) !== 0;
+    this.#published = this.#tail;
+  }
+
+  /** Longest payload that is sure to find room in an empty ring. */
+  get lengthMax(): number {
+    return this.capacity / 2 - RECORD_HEADER_BYTES;
+  }
+
+  /** Bytes ever committed, modulo 2^32: a stamp for "all that was written until now". */
+  get position(): number {
+    return this.#tail;
+  }
+
+  /** Whether committed records wait for `publish`. */
+  get hasUnpublished(): boolean {
+    return this.#tail !== this.#published;
+  }
+
+  /**
+   * Whether records that take this many bytes altogether would find room now, the largest of them no larger
+   * than `lengthMax / 2`. If not, the consumer rings the producer's doorbell when it next releases something.
+   */
+  hasRoomFor(bytes: number): boolean {
+    return this.#hasRoom(bytes) || this.#hasRoomAfterAsking(bytes);
+  }
+
+  /**
+   * Reserves room for a payload of up to `length` bytes, contiguous and aligned to 8.
+   *
+   * Returns the payload's offset in `bytes`, or FULL. After FULL and until a claim succeeds, the consumer rings
+   * the producer's doorbell whenever it releases something. FULL shows the consumer all that is committed, but
+   * does not ring for it: `publish` still answers true, and its caller rings.
+   */
+  claim(length: number): number {
+    assert(this.#claimed === FULL, 'one claim is open at a time');
+    assert(length <= this.lengthMax, 'a record is at most half of its ring');
+    const needed = recordBytes(length);
+    const at = this.#tail & (this.capacity - 1);
+    const toEnd = this.capacity - at;
+    const padding = needed <= toEnd ? 0 : toEnd;
+    const room = padding + needed;
+    if (!this.#hasRoom(room) && !this.#hasRoomAfterAsking(room)) return FULL;
+    if (this.#isWaiting) this.#setWaiting(0);
+    this.#padding = padding;
+    this.#claimedLength = length;
+    this.#claimed = (padding === 0 ? at : 0) + RECORD_HEADER_BYTES;
+    return this.#claimed;
+  }
+
+  /** Turns the open claim into a record of `length` bytes, which may be fewer than were claimed. */
+  commit(type: number, length: number): void {
+    assert(this.#claimed !== FULL, 'there is a claim to commit');
+    assert(
+      length <= this.#claimedLength && type !== PADDING,
+      'a record fits its claim and has a type',
+    );
+    if (this.#padding > 0) this.#writePadding();
+    const header = (this.#claimed - RECORD_HEADER_BYTES) >>> 2;
+    this.words[header] = length;
+    this.words[header + 1] = type;
+    this.#tail = (this.#tail + recordBytes(length)) >>> 0;
+    this.#claimed = FULL;
+  }
+
+  /** Gives the open claim back. Nothing of it is ever seen. */
+  abandon(): void {
+    assert(this.#claimed !== FULL, 'there is a claim to abandon');
+    this.#claimed = FULL;
+  }
+
+  /**
+   * Shows all committed records to the consumer, with one store. Returns whether there were any since the last
+   * call, so that the consumer's doorbell must be rung.
+   */
+  publish(): boolean {
+    if (this.#tail === this.#published) return false;
+    this.#published = this.#tail;
+    this.#showCommitted();
+    return true;
+  }
+
+  #hasRoom(bytes: number): boolean {
+    if (this.capacity - ((this.#tail - this.#head) >>> 0) >= bytes) return true;
+    // Sees what the consumer has released; what it read there it will not read again.
+    this.#head = Atomics.load(this.#positions, HEAD_WORD) >>> 0;
+    return this.capacity - ((this.#tail - this.#head) >>> 0) >= bytes;
+  }
+
+  /** Asks to be woken, then looks once more: the consumer may have released something in between. */
+  #hasRoomAfterAsking(bytes: number): boolean {
+    // What is committed must be seen, or the consumer would have nothing to release. That is no `publish`: its
+    // answer is what makes the caller ring, and a consumer that sleeps through this would leave both asleep.
+    if (this.#tail !== this.#published) this.#showCommitted();
+    if (!this.#isWaiting) this.#setWaiting(1);
+    return this.#hasRoom(bytes);
+  }
+
+  #showCommitted(): void {
+    // Publishes every payload and header written before it.
+    Atomics.store(this.#positions, TAIL_WORD, this.#tail | 0);
+  }
+
+  #setWaiting(value: 0 | 1): void {
+    this.#isWaiting = value === 1;
+    // Seen by the consumer's next release; ordered before the look at head that follows it.
+    Atomics.store(this.#positions, WAITING_WORD, value);
+  }
+
+  #writePadding(): void {
+    const header = (this.#tail & (this.capacity - 1)) >>> 2;
+    this.words[header] = this.#padding - RECORD_HEADER_BYTES;
+    this.words[header + 1] = PADDING;
+    this.#tail = (this.#tail + this.#padding) >>> 0;
+    this.#padding = 0;
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * What a worker thread is handed when it starts: the memory of its rings and the options that matter to it.
+ *
+ * The memory is shared, everything else is copied.
+ * Thread: any (types only).
+ */
+
+/** Memory of the two rings between a pump and a disk thread, and the other side's doorbell. */
+export type LinkMemory = {
+  readonly append: SharedArrayBuffer;
+  readonly read: SharedArrayBuffer;
+  readonly bell: SharedArrayBuffer;
+};
+
+/** The life of a pump thread. Times in ms. */
+export type PumpTask = {
+  readonly bell: SharedArrayBuffer;
+  readonly mainBell: SharedArrayBuffer;
+  readonly publishes: SharedArrayBuffer;
+  readonly commands: SharedArrayBuffer;
+  readonly deliveries: SharedArrayBuffer;
+  /** One for each disk thread; `bell` is the disk thread's. */
+  readonly disks: readonly LinkMemory[];
+  readonly nodeId: number;
+  readonly memQueueSize: number;
+  readonly maxMsgTimeoutMs: number;
+};
+
+/** The life of a disk thread. */
+export type DiskTask = {
+  readonly bell: SharedArrayBuffer;
+  /** One for each pump thread; `bell` is the pump's. */
+  readonly pumps: readonly LinkMemory[];
+  readonly dataPath: string;
+  readonly maxBytesPerFile: number;
+  readonly maxMsgSize: number;
+  readonly syncEvery: number;
+  readonly syncTimeoutMs: number;
+};

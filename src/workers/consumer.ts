@@ -1,0 +1,44 @@
+/**
+ * What a channel knows of a subscribed connection.
+ *
+ * Thread: pump.
+ */
+
+export class Consumer {
+  /** The connection's number. */
+  readonly number: number;
+  readonly channelNumber: number;
+  readonly msgTimeoutMs: number;
+  /** Percent of messages that reach it, minus one; 0 means all. */
+  readonly sampleRate: number;
+  /** RDY: a level, not a credit. */
+  readyCount = 0;
+  inFlightCount = 0;
+  /** Bytes that may still be sent before the socket has taken some; below zero by one batch at the most. */
+  windowBytes: number;
+  /** After CLS: nothing more is sent. */
+  isClosing = false;
+  messageCount = 0;
+  finishCount = 0;
+  requeueCount = 0;
+
+  constructor(
+    number: number,
+    channelNumber: number,
+    msgTimeoutMs: number,
+    sampleRate: number,
+    windowBytes: number,
+  ) {
+    this.number = number;
+    this.channelNumber = channelNumber;
+    this.msgTimeoutMs = msgTimeoutMs;
+    this.sampleRate = sampleRate;
+    this.windowBytes = windowBytes;
+  }
+
+  /** How many messages may be sent to it now. */
+  get appetite(): number {
+    if (this.isClosing || this.windowBytes <= 0) return 0;
+    return Math.max(0, this.readyCount - this.inFlightCount);
+  }
+}

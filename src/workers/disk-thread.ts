@@ -1,0 +1,32 @@
+/**
+ * Entry of a disk thread: one task of the pool is the loop's whole life.
+ *
+ * Thread: disk.
+ */
+
+import { SystemClock } from '../shared/clock.ts';
+import { RingConsumer } from '../shared/ring/consumer.ts';
+import { Doorbell } from '../shared/ring/doorbell.ts';
+import { RingProducer } from '../shared/ring/producer.ts';
+import { NodeFileSystem } from './file-system.ts';
+import { IoLoop } from './io-loop.ts';
+import { runLoop } from './run-loop.ts';
+import type { DiskTask } from '../shared/thread-tasks.ts';
+
+/** Runs the loop until all pumps have ended. Errors: throws what a turn throws. */
+export default function runDiskThread(task: DiskTask): void {
+  const loop = new IoLoop({
+    links: task.pumps.map((pump) => ({
+      append: new RingConsumer(pump.append),
+      read: new RingProducer(pump.read),
+      bell: new Doorbell(pump.bell),
+    })),
+    fileSystem: new NodeFileSystem(),
+    dataPath: task.dataPath,
+    maxBytesPerFile: task.maxBytesPerFile,
+    maxMsgSize: task.maxMsgSize,
+    syncEvery: task.syncEvery,
+    syncTimeoutMs: task.syncTimeoutMs,
+  });
+  runLoop(loop, new Doorbell(task.bell), new SystemClock());
+}

@@ -1,0 +1,18 @@
+/**
+ * What a failed file call looks like to whoever reads about it: the action, the file, and what the system said.
+ *
+ * Thread: disk.
+ */
+
+import { basename } from 'node:path';
+
+/** Adds the action that failed and the file to what the system said. */
+export function fileError(action: string, path: string, cause: unknown): Error {
+  return new Error(`${action} ${basename(path)}`, { cause });
+}
+
+/** An error and its causes in one line, outermost first. */
+export function errorText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${errorText(error.cause)}`;
+}

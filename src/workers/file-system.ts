@@ -1,0 +1,188 @@
+/**
+ * The file calls that the disk thread makes, all of them. Everything that reaches the disk, and the order in
+ * which it does, is visible here, so that a test can put a file system of its own behind it: one that is full,
+ * one that fails, one that loses what was not synced.
+ *
+ * Errors: every call may throw what the system said, with its `code`; the caller adds what it was doing. Only
+ * "there is no such file" and "there is one already" are values, as they are no failures.
+ * Thread: disk; every call blocks.
+ */
+
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+
+/** An open file. Valid until `close`. */
+export type FileHandle = number;
+
+export interface FileSystem {
+  openForReading(path: string): FileHandle | 'missing';
+  /** Opens an existing file for reading and writing, as it is. */
+  openForWriting(path: string): FileHandle | 'missing';
+  /** Creates a file that was not there, for reading and writing. Its name is durable after `syncDirectory`. */
+  create(path: string): FileHandle | 'exists';
+  /** Creates a file, or empties the one that is there. */
+  createOrEmpty(path: string): FileHandle;
+  /** Reads until `length` bytes are there or the file ends; returns how many there are. */
+  read(
+    handle: FileHandle,
+    target: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): number;
+  /** Writes all bytes. Errors: some of them may have been written. */
+  write(
+    handle: FileHandle,
+    source: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): void;
+  truncate(handle: FileHandle, sizeBytes: number): void;
+  /** Makes a file's bytes and size durable. */
+  sync(handle: FileHandle): void;
+  close(handle: FileHandle): void;
+  /** Whether the open file still has a name; writing to one that has none reaches nobody. */
+  isLinked(handle: FileHandle): boolean;
+  /** Bytes of a file; of a directory, some number. */
+  size(path: string): number | 'missing';
+  /** Gives a file another name, in one step and in place of whatever has that name. */
+  rename(from: string, to: string): void;
+  /** Returns whether there was such a file. */
+  remove(path: string): boolean;
+  /** Names of a directory's entries, in no order. */
+  list(directory: string): string[];
+  /** Makes what was created, renamed and removed in a directory durable. */
+  syncDirectory(directory: string): void;
+}
+
+/** Files hold messages: nobody but the broker's user may read them. As nsqd. */
+const FILE_MODE = 0o600;
+
+/** The machine's own files. */
+export class NodeFileSystem implements FileSystem {
+  openForReading(path: string): FileHandle | 'missing' {
+    return openExisting(path, 'r');
+  }
+
+  openForWriting(path: string): FileHandle | 'missing' {
+    return openExisting(path, 'r+');
+  }
+
+  create(path: string): FileHandle | 'exists' {
+    try {
+      return openSync(path, 'wx+', FILE_MODE);
+    } catch (error) {
+      if (hasCode(error, 'EEXIST')) return 'exists';
+      throw error;
+    }
+  }
+
+  createOrEmpty(path: string): FileHandle {
+    return openSync(path, 'w', FILE_MODE);
+  }
+
+  read(
+    handle: FileHandle,
+    target: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): number {
+    let done = 0;
+    while (done < length) {
+      const count = readSync(handle, target, offset + done, length - done, position + done);
+      if (count === 0) break;
+      done += count;
+    }
+    return done;
+  }
+
+  write(
+    handle: FileHandle,
+    source: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): void {
+    let done = 0;
+    while (done < length) {
+      const count = writeSync(handle, source, offset + done, length - done, position + done);
+      if (count === 0) throw new Error(`wrote ${done} of ${length} bytes`);
+      done += count;
+    }
+  }
+
+  truncate(handle: FileHandle, sizeBytes: number): void {
+    ftruncateSync(handle, sizeBytes);
+  }
+
+  sync(handle: FileHandle): void {
+    fsyncSync(handle);
+  }
+
+  close(handle: FileHandle): void {
+    closeSync(handle);
+  }
+
+  isLinked(handle: FileHandle): boolean {
+    return fstatSync(handle).nlink > 0;
+  }
+
+  size(path: string): number | 'missing' {
+    return statSync(path, { throwIfNoEntry: false })?.size ?? 'missing';
+  }
+
+  rename(from: string, to: string): void {
+    renameSync(from, to);
+  }
+
+  remove(path: string): boolean {
+    try {
+      unlinkSync(path);
+      return true;
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return false;
+      throw error;
+    }
+  }
+
+  list(directory: string): string[] {
+    return readdirSync(directory);
+  }
+
+  syncDirectory(directory: string): void {
+    // Windows opens no directories, and its file system keeps names in a journal of its own.
+    if (process.platform === 'win32') return;
+    const handle = openSync(directory, 'r');
+    try {
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+  }
+}
+
+function openExisting(path: string, flags: 'r' | 'r+'): FileHandle | 'missing' {
+  try {
+    return openSync(path, flags);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return 'missing';
+    throw error;
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

@@ -1,0 +1,233 @@
+/**
+ * The segments of all queues of a disk thread, addressed by path as if they were always open. At most `max` are;
+ * the one that was used longest ago is closed to make room, and synced before if it was written to: the error
+ * of a sync must not get lost with its handle.
+ *
+ * Errors: every call throws with the action and the file's name; nothing is renamed, removed or skipped for it.
+ * Thread: disk.
+ */
+
+import { fileError } from './file-error.ts';
+import type { FileHandle, FileSystem } from './file-system.ts';
+
+/** Open files per disk thread: well below the 1024 that a process often has for everything. */
+const OPEN_FILES_MAX = 256;
+
+interface OpenFile {
+  readonly handle: FileHandle;
+  readonly isWritable: boolean;
+  isUnsynced: boolean;
+}
+
+export class OpenFiles {
+  readonly #fileSystem: FileSystem;
+  readonly #max: number;
+  /** In the order of use, latest last. */
+  readonly #open = new Map<string, OpenFile>();
+  /** Syncs that failed when a file was closed to make room; told by the next `sync` of that file. */
+  readonly #failedSyncs = new Map<string, Error>();
+
+  constructor(fileSystem: FileSystem, max: number = OPEN_FILES_MAX) {
+    this.#fileSystem = fileSystem;
+    this.#max = max;
+  }
+
+  /** How many files are open. */
+  get count(): number {
+    return this.#open.size;
+  }
+
+  /** Creates a file that was not there. Returns false if there is one. */
+  create(path: string): boolean {
+    this.#makeRoom();
+    try {
+      const handle = this.#fileSystem.create(path);
+      if (handle === 'exists') return false;
+      this.#open.set(path, { handle, isWritable: true, isUnsynced: true });
+      return true;
+    } catch (cause) {
+      throw fileError('create segment', path, cause);
+    }
+  }
+
+  /** Whether there is such a file to write to: one that was removed may be open still, and takes writes that nobody sees. */
+  canWrite(path: string): boolean {
+    const file = this.#forWriting(path);
+    if (file === 'missing') return false;
+    if (this.#isLinked(path, file)) return true;
+    this.close(path);
+    return this.#forWriting(path) !== 'missing';
+  }
+
+  /** Writes all bytes to an existing file. Errors: some of them may have been written. */
+  write(path: string, source: Uint8Array, offset: number, length: number, position: number): void {
+    const file = this.#forWriting(path);
+    if (file === 'missing') throw fileError('write segment', path, new Error('no such file'));
+    file.isUnsynced = true;
+    try {
+      this.#fileSystem.write(file.handle, source, offset, length, position);
+    } catch (cause) {
+      throw fileError('write segment', path, cause);
+    }
+  }
+
+  /** Reads up to `length` bytes; fewer only where the file ends. */
+  read(
+    path: string,
+    target: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): number | 'missing' {
+    const file = this.#forReading(path);
+    if (file === 'missing') return 'missing';
+    try {
+      return this.#fileSystem.read(file.handle, target, offset, length, position);
+    } catch (cause) {
+      throw fileError('read segment', path, cause);
+    }
+  }
+
+  /** Cuts a file off, if it is there. */
+  truncate(path: string, sizeBytes: number): void {
+    const file = this.#forWriting(path);
+    if (file === 'missing') return;
+    file.isUnsynced = true;
+    try {
+      this.#fileSystem.truncate(file.handle, sizeBytes);
+    } catch (cause) {
+      throw fileError('truncate segment', path, cause);
+    }
+  }
+
+  /** Makes a file durable, if it is there. Errors: what was not durable is lost to any further sync. */
+  sync(path: string): void {
+    const failure = this.#failedSyncs.get(path);
+    this.#failedSyncs.delete(path);
+    if (failure !== undefined) throw failure;
+    const file = this.#forWriting(path);
+    if (file === 'missing') return;
+    this.#sync(path, file);
+  }
+
+  /** Closes a file, if it is open, without a sync. */
+  close(path: string): void {
+    this.#failedSyncs.delete(path);
+    const file = this.#open.get(path);
+    if (file === undefined) return;
+    this.#open.delete(path);
+    this.#closeHandle(path, file);
+  }
+
+  /** Closes all open files whose paths begin so, without a sync. */
+  closeAll(prefix: string): void {
+    for (const path of [...this.#open.keys()]) if (path.startsWith(prefix)) this.close(path);
+  }
+
+  /** Removes a file, if it is there. */
+  remove(path: string): void {
+    this.close(path);
+    try {
+      this.#fileSystem.remove(path);
+    } catch (cause) {
+      throw fileError('remove segment', path, cause);
+    }
+  }
+
+  /** Gives a file another name, if it is there. */
+  rename(from: string, to: string): void {
+    this.close(from);
+    try {
+      if (this.#fileSystem.size(from) === 'missing') return;
+      this.#fileSystem.rename(from, to);
+    } catch (cause) {
+      throw fileError('rename segment', from, cause);
+    }
+  }
+
+  /** Bytes of a file, open or not. */
+  size(path: string): number | 'missing' {
+    try {
+      return this.#fileSystem.size(path);
+    } catch (cause) {
+      throw fileError('look at segment', path, cause);
+    }
+  }
+
+  #forReading(path: string): OpenFile | 'missing' {
+    return this.#use(path) ?? this.#openFile(path, false);
+  }
+
+  #forWriting(path: string): OpenFile | 'missing' {
+    const file = this.#use(path);
+    if (file?.isWritable) return file;
+    if (file !== undefined) this.close(path);
+    return this.#openFile(path, true);
+  }
+
+  /** The file if it is open, as the latest used. */
+  #use(path: string): OpenFile | undefined {
+    const file = this.#open.get(path);
+    if (file === undefined) return undefined;
+    this.#open.delete(path);
+    this.#open.set(path, file);
+    return file;
+  }
+
+  #openFile(path: string, isWritable: boolean): OpenFile | 'missing' {
+    this.#makeRoom();
+    try {
+      const handle = isWritable
+        ? this.#fileSystem.openForWriting(path)
+        : this.#fileSystem.openForReading(path);
+      if (handle === 'missing') return 'missing';
+      const file = { handle, isWritable, isUnsynced: false };
+      this.#open.set(path, file);
+      return file;
+    } catch (cause) {
+      throw fileError('open segment', path, cause);
+    }
+  }
+
+  #isLinked(path: string, file: OpenFile): boolean {
+    try {
+      return this.#fileSystem.isLinked(file.handle);
+    } catch (cause) {
+      throw fileError('look at segment', path, cause);
+    }
+  }
+
+  #makeRoom(): void {
+    if (this.#open.size < this.#max) return;
+    const [path, file] = this.#open.entries().next().value ?? [];
+    if (path === undefined || file === undefined) return;
+    this.#open.delete(path);
+    if (file.isUnsynced) this.#syncBeforeClosing(path, file);
+    this.#closeHandle(path, file);
+  }
+
+  #syncBeforeClosing(path: string, file: OpenFile): void {
+    try {
+      this.#sync(path, file);
+    } catch (error) {
+      this.#failedSyncs.set(path, fileError('close segment', path, error));
+    }
+  }
+
+  #sync(path: string, file: OpenFile): void {
+    try {
+      this.#fileSystem.sync(file.handle);
+      file.isUnsynced = false;
+    } catch (cause) {
+      throw fileError('sync segment', path, cause);
+    }
+  }
+
+  #closeHandle(path: string, file: OpenFile): void {
+    try {
+      this.#fileSystem.close(file.handle);
+    } catch (cause) {
+      throw fileError('close segment', path, cause);
+    }
+  }
+}

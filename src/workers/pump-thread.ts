@@ -1,0 +1,35 @@
+/**
+ * Entry of a pump thread: one task of the pool is the loop's whole life.
+ *
+ * Thread: pump.
+ */
+
+import { SystemClock } from '../shared/clock.ts';
+import { RingConsumer } from '../shared/ring/consumer.ts';
+import { Doorbell } from '../shared/ring/doorbell.ts';
+import { RingProducer } from '../shared/ring/producer.ts';
+import { PumpLoop } from './pump-loop.ts';
+import { runLoop } from './run-loop.ts';
+import type { PumpTask } from '../shared/thread-tasks.ts';
+
+/** Runs the loop until main has it closed. Errors: throws what a turn throws. */
+export default function runPumpThread(task: PumpTask): void {
+  const clock = new SystemClock();
+  const loop = new PumpLoop({
+    publishes: new RingConsumer(task.publishes),
+    commands: new RingConsumer(task.commands),
+    deliveries: new RingProducer(task.deliveries),
+    mainBell: new Doorbell(task.mainBell),
+    disks: task.disks.map((disk) => ({
+      append: new RingProducer(disk.append),
+      read: new RingConsumer(disk.read),
+      bell: new Doorbell(disk.bell),
+    })),
+    nodeId: task.nodeId,
+    memQueueSize: task.memQueueSize,
+    maxMsgTimeoutMs: task.maxMsgTimeoutMs,
+    random: Math.random,
+    nowMs: clock.monotonicMs(),
+  });
+  runLoop(loop, new Doorbell(task.bell), clock);
+}

@@ -1,0 +1,249 @@
+/**
+ * Finding out, when a disk queue is opened, what it holds: the metadata is as old as the last sync, and the
+ * segments may say more than it does, or less.
+ *
+ * Nothing on disk is changed here. Whatever was not synced before the crash is kept if it can be framed; writing
+ * goes on in a segment of its own, so a torn record at the end of an old one never has another one behind it.
+ *
+ * Thread: disk.
+ * Source: go-diskqueue `retrieveMetaData`, behaviour §8.6; differs in counting what the metadata does not know, in
+ * finding segments above the write segment, and in never writing over segments whose metadata is missing.
+ */
+
+import { type DiskLog, LOG_ERROR, LOG_WARNING } from './disk-log.ts';
+import type { FileSystem } from './file-system.ts';
+import type { OpenFiles } from './open-files.ts';
+import type { QueueFiles } from './queue-files.ts';
+import { type QueueMetadata, readMetadata } from './queue-metadata.ts';
+import { countRecords, type SegmentCount } from './segment-count.ts';
+import type { SegmentIndex } from './segment-index.ts';
+
+/** What there is to look at. */
+export interface RecoverySource {
+  readonly queueName: string;
+  readonly files: QueueFiles;
+  readonly fileSystem: FileSystem;
+  readonly openFiles: OpenFiles;
+  readonly index: SegmentIndex;
+  readonly dataPath: string;
+  /** Bytes of the largest record, size field included. */
+  readonly recordBytesMax: number;
+  readonly log: DiskLog;
+}
+
+export interface RecoveredQueue extends QueueMetadata {
+  /** Segments that may hold bytes which were never synced, and which metadata must not name before they are. */
+  readonly unsynced: readonly number[];
+  /** What the metadata on disk says, if it can be read. */
+  readonly metadata: QueueMetadata | undefined;
+}
+
+/** A place in a queue. */
+export interface QueuePlace {
+  readonly segment: number;
+  readonly position: number;
+}
+
+/** Reads what is on disk. Errors: throws when something there cannot be read; it may be tried again. */
+export function recoverQueue(source: RecoverySource): RecoveredQueue {
+  const metadata = readMetadata(source.fileSystem, source.files);
+  if (metadata === 'missing') return recoverWithoutMetadata(source, LOG_WARNING, 'no metadata');
+  if (metadata === 'unusable') {
+    return recoverWithoutMetadata(source, LOG_ERROR, 'metadata that cannot be read');
+  }
+  return recoverFromMetadata(source, metadata);
+}
+
+/**
+ * Counts the records from one place of a queue to another, by reading all of them. Errors: throws when a segment
+ * cannot be read.
+ */
+export function countBetween(source: RecoverySource, from: QueuePlace, to: QueuePlace): number {
+  let count = 0;
+  for (const segment of source.index.list(source.queueName)) {
+    if (segment < from.segment || segment > to.segment) continue;
+    const start = segment === from.segment ? from.position : 0;
+    const size = sizeOrZero(source, segment);
+    const end = segment === to.segment ? Math.min(size, to.position) : size;
+    count += countSegment(source, segment, start, end).count;
+  }
+  return count;
+}
+
+/** Errors: throws when the data directory is missing: then no file in it is known to be gone. */
+export function checkDataPath(source: RecoverySource): void {
+  if (source.openFiles.size(source.dataPath) !== 'missing') return;
+  throw new Error(`no data path "${source.dataPath}"`);
+}
+
+/** The first segment above `segment` that exists, undefined if there is none. Lists the directory. */
+export function nextSegmentOf(source: RecoverySource, segment: number): number | undefined {
+  return source.index.list(source.queueName).find((number) => number > segment);
+}
+
+function recoverWithoutMetadata(
+  source: RecoverySource,
+  level: typeof LOG_WARNING | typeof LOG_ERROR,
+  reason: string,
+): RecoveredQueue {
+  // A directory that is missing, because its disk is not mounted, holds no news about the queue.
+  checkDataPath(source);
+  const segments = laterSegments(source, -1);
+  const first = segments.at(0) ?? 0;
+  const last = segments.at(-1);
+  const depth = segments.reduce(
+    (sum, segment) => sum + countSegment(source, segment, 0, sizeOrZero(source, segment)).count,
+    0,
+  );
+  if (last !== undefined || level === LOG_ERROR) {
+    source.log(level, `${reason}: ${segments.length} segments with ${depth} records found`);
+  }
+  return {
+    depth,
+    readSegment: first,
+    readPosition: 0,
+    writeSegment: last === undefined ? 0 : last + 1,
+    writePosition: 0,
+    unsynced: segments,
+    metadata: undefined,
+  };
+}
+
+function recoverFromMetadata(source: RecoverySource, metadata: QueueMetadata): RecoveredQueue {
+  const write = findWritePlace(source, metadata);
+  const read = findReadPlace(source, metadata, write);
+  const mustCount = read.hasMoved || write.isShort || !isDepthPossible(metadata);
+  const depth = mustCount ? countBetween(source, read, write) : metadata.depth + write.added;
+  if (mustCount && depth !== metadata.depth) {
+    source.log(LOG_WARNING, `depth is ${depth}, metadata says ${metadata.depth}`);
+  }
+  return {
+    depth,
+    readSegment: read.segment,
+    readPosition: read.position,
+    writeSegment: write.segment,
+    writePosition: write.position,
+    unsynced: write.unsynced,
+    metadata,
+  };
+}
+
+function isDepthPossible(metadata: QueueMetadata): boolean {
+  const isEmpty =
+    metadata.readSegment === metadata.writeSegment &&
+    metadata.readPosition === metadata.writePosition;
+  return isEmpty ? metadata.depth === 0 : metadata.depth > 0;
+}
+
+interface WritePlace extends QueuePlace {
+  /** Records behind the metadata's write position. */
+  readonly added: number;
+  /** Whether records before the metadata's write position are gone. */
+  readonly isShort: boolean;
+  readonly unsynced: readonly number[];
+}
+
+/** Compares the write segment with the metadata, and looks for segments that were begun after it. */
+function findWritePlace(source: RecoverySource, metadata: QueueMetadata): WritePlace {
+  const { writeSegment, writePosition } = metadata;
+  const size = segmentSize(source, writeSegment);
+  const later = laterSegments(source, writeSegment);
+  const isGone = size === 'missing' && hasUnreadInWriteSegment(metadata);
+  const isShort = isGone || (size !== 'missing' && size < writePosition);
+  // A write segment is removed only after others were begun, so without those its records are lost.
+  if (isShort && (size !== 'missing' || later.length === 0)) {
+    source.log(
+      LOG_ERROR,
+      `segment ${writeSegment} ends at ${size === 'missing' ? 0 : size}, metadata says ${writePosition}: what was behind is lost`,
+    );
+  }
+  const unsynced = [...later];
+  let added = 0;
+  if (size !== 'missing' && size > writePosition) {
+    added += countUnsynced(source, writeSegment, writePosition, size);
+    unsynced.unshift(writeSegment);
+  }
+  for (const segment of later) {
+    added += countUnsynced(source, segment, 0, sizeOrZero(source, segment));
+  }
+  if (!isShort && unsynced.length === 0) {
+    return { segment: writeSegment, position: writePosition, added, isShort, unsynced };
+  }
+  const last = later.at(-1) ?? writeSegment;
+  return { segment: last + 1, position: 0, added, isShort, unsynced };
+}
+
+/** Segments above that one. Those between may have been read and removed, so the index is asked as well. */
+function laterSegments(source: RecoverySource, segment: number): number[] {
+  const exists = (number: number): boolean => segmentSize(source, number) !== 'missing';
+  const known = source.index.known(source.queueName);
+  const later = known.filter((number) => number > segment && exists(number));
+  let next = (later.at(-1) ?? segment) + 1;
+  while (exists(next)) later.push(next++);
+  return later;
+}
+
+interface ReadPlace extends QueuePlace {
+  readonly hasMoved: boolean;
+}
+
+/** The metadata's read place, unless its segment is gone: released after the last sync, or lost. */
+function findReadPlace(
+  source: RecoverySource,
+  metadata: QueueMetadata,
+  write: QueuePlace,
+): ReadPlace {
+  const { readSegment, readPosition } = metadata;
+  const isAtWritePlace = readSegment === write.segment && readPosition === write.position;
+  if (isAtWritePlace || segmentSize(source, readSegment) !== 'missing') {
+    return { segment: readSegment, position: readPosition, hasMoved: false };
+  }
+  const next = Math.min(nextSegmentOf(source, readSegment) ?? write.segment, write.segment);
+  source.log(LOG_WARNING, `segment ${readSegment} is gone, reading goes on with segment ${next}`);
+  return { segment: next, position: 0, hasMoved: true };
+}
+
+/** Counts what was written behind the last sync, and says so. */
+function countUnsynced(
+  source: RecoverySource,
+  segment: number,
+  from: number,
+  size: number,
+): number {
+  const { count, end } = countSegment(source, segment, from, size);
+  const torn = end === size ? '' : ` and ${size - end} bytes that are none`;
+  source.log(
+    LOG_WARNING,
+    `segment ${segment} has ${count} records${torn} behind position ${from}, where metadata ends: writing goes on in a new segment`,
+  );
+  return count;
+}
+
+function hasUnreadInWriteSegment(metadata: QueueMetadata): boolean {
+  const from = metadata.readSegment === metadata.writeSegment ? metadata.readPosition : 0;
+  return from < metadata.writePosition;
+}
+
+function countSegment(
+  source: RecoverySource,
+  segment: number,
+  from: number,
+  to: number,
+): SegmentCount {
+  return countRecords(
+    source.openFiles,
+    source.files.segment(segment),
+    from,
+    to,
+    source.recordBytesMax,
+  );
+}
+
+function segmentSize(source: RecoverySource, segment: number): number | 'missing' {
+  return source.openFiles.size(source.files.segment(segment));
+}
+
+function sizeOrZero(source: RecoverySource, segment: number): number {
+  const size = segmentSize(source, segment);
+  return size === 'missing' ? 0 : size;
+}

@@ -1,0 +1,84 @@
+/**
+ * Disk queues on a disk in memory, as tests of them need: opened, fed, and read to the end.
+ *
+ * Thread: any.
+ */
+
+import { DiskQueue } from '../../src/workers/disk-queue.ts';
+import type { FileSystem } from '../../src/workers/file-system.ts';
+import { OpenFiles } from '../../src/workers/open-files.ts';
+import { SegmentIndex } from '../../src/workers/segment-index.ts';
+import { type DiskMessage, diskRecord, parseRecords } from './disk-files.ts';
+
+/** Where the queues of a `MemoryFileSystem` lie. */
+export const DATA_PATH = '/data';
+
+export interface DiskQueueLimits {
+  readonly maxBytesPerFile: number;
+  readonly maxMsgSize: number;
+  readonly syncEvery: number;
+  readonly openFilesMax: number;
+}
+
+export interface OpenedQueue {
+  readonly queue: DiskQueue;
+  /** Log lines with their levels. */
+  readonly log: string[];
+  readonly openFiles: OpenFiles;
+}
+
+const LIMITS: DiskQueueLimits = {
+  maxBytesPerFile: 1000,
+  maxMsgSize: 4096,
+  syncEvery: 2500,
+  openFilesMax: 256,
+};
+
+export function openQueue(
+  fileSystem: FileSystem,
+  name: string,
+  limits: Partial<DiskQueueLimits> = {},
+  dataPath = DATA_PATH,
+): OpenedQueue {
+  const complete = { ...LIMITS, ...limits };
+  const log: string[] = [];
+  const openFiles = new OpenFiles(fileSystem, complete.openFilesMax);
+  const index = new SegmentIndex(fileSystem, dataPath);
+  const queue = new DiskQueue(
+    name,
+    { ...complete, fileSystem, openFiles, index, dataPath },
+    (level, text) => log.push(`${level} ${text}`),
+  );
+  return { queue, log, openFiles };
+}
+
+/** Appends the messages with these numbers, each with its number as its body, as one batch. */
+export function appendNumbers(queue: DiskQueue, ...numbers: readonly number[]): void {
+  const records = numbers.map((number) => diskRecord(number, `message ${number}`));
+  const bytes = Buffer.concat(records);
+  queue.append(bytes, 0, bytes.length, numbers.length);
+}
+
+/** Reads one batch of at most `room` bytes or one record. */
+export function readBatch(queue: DiskQueue, room = 4096): DiskMessage[] {
+  const wanted = queue.prepareRead(room);
+  if (wanted === 0) return [];
+  const bytes = Buffer.alloc(wanted);
+  const batch = queue.read(bytes, 0, wanted);
+  return parseRecords(bytes.subarray(0, batch.bytes));
+}
+
+/** Reads everything there is. */
+export function readAll(queue: DiskQueue, room = 4096): DiskMessage[] {
+  const messages: DiskMessage[] = [];
+  for (;;) {
+    const batch = readBatch(queue, room);
+    if (batch.length === 0 && queue.unread === 0) return messages;
+    messages.push(...batch);
+  }
+}
+
+/** Reads everything there is; returns the numbers that `appendNumbers` was given. */
+export function readNumbers(queue: DiskQueue, room = 4096): number[] {
+  return readAll(queue, room).map((message) => Number.parseInt(message.id, 16));
+}

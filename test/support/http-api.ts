@@ -1,0 +1,284 @@
+/**
+ * The HTTP API over a broker that only remembers what it was asked, and a client that writes bytes as it is told.
+ */
+
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import type { TestContext } from 'node:test';
+import { HttpApi } from '../../src/main/http/http-api.ts';
+import type { HttpBroker } from '../../src/main/http/http-broker.ts';
+import { HttpServer } from '../../src/main/http/http-server.ts';
+import type { BrokerStats, StatsFilter } from '../../src/main/http/stats.ts';
+import { Logger, type LogLevel } from '../../src/main/log.ts';
+import { completeOptions, type Options } from '../../src/main/options.ts';
+import { Refused } from '../../src/main/refused.ts';
+import { ManualClock } from './manual-clock.ts';
+
+const MACHINE = { hostname: 'host', parallelism: 2 };
+
+/** Remembers calls as lines, in order. */
+export class FakeBroker implements HttpBroker {
+  options: Options;
+  readonly startTimeMs = 1_700_000_000_000;
+  readonly tcpPort = 4150;
+  readonly httpPort = 4151;
+  readonly topics = new Map<string, Set<string>>();
+  readonly calls: string[] = [];
+  readonly filters: StatsFilter[] = [];
+  healthText = 'OK';
+  statistics: BrokerStats = { topics: [], producers: null };
+  /** Makes what the broker is asked to do fail. */
+  failure: Error | undefined;
+  /** What publishing and creating topics wait for. */
+  gate: Promise<void> = Promise.resolve();
+
+  constructor(given: Record<string, unknown> = {}) {
+    const options = completeOptions(new Map(Object.entries(given)), MACHINE);
+    if (options instanceof Refused) throw new Error(options.why);
+    this.options = options;
+  }
+
+  health(): string {
+    return this.healthText;
+  }
+
+  hasTopic(topic: string): boolean {
+    return this.topics.has(topic);
+  }
+
+  hasChannel(topic: string, channel: string): boolean {
+    return this.topics.get(topic)?.has(channel) === true;
+  }
+
+  async createTopic(topic: string): Promise<void> {
+    await this.#work(`createTopic ${topic}`);
+    if (!this.topics.has(topic)) this.topics.set(topic, new Set());
+  }
+
+  async createChannel(topic: string, channel: string): Promise<void> {
+    await this.#work(`createChannel ${topic} ${channel}`);
+    this.topics.get(topic)?.add(channel);
+  }
+
+  async deleteTopic(topic: string): Promise<void> {
+    await this.#work(`deleteTopic ${topic}`);
+    this.topics.delete(topic);
+  }
+
+  async deleteChannel(topic: string, channel: string): Promise<void> {
+    await this.#work(`deleteChannel ${topic} ${channel}`);
+    this.topics.get(topic)?.delete(channel);
+  }
+
+  emptyTopic(topic: string): Promise<void> {
+    return this.#work(`emptyTopic ${topic}`);
+  }
+
+  emptyChannel(topic: string, channel: string): Promise<void> {
+    return this.#work(`emptyChannel ${topic} ${channel}`);
+  }
+
+  pauseTopic(topic: string, isPaused: boolean): Promise<void> {
+    return this.#work(`pauseTopic ${topic} ${isPaused}`);
+  }
+
+  pauseChannel(topic: string, channel: string, isPaused: boolean): Promise<void> {
+    return this.#work(`pauseChannel ${topic} ${channel} ${isPaused}`);
+  }
+
+  publish(topic: string, messages: Buffer, count: number, deferMs: number): Promise<void> {
+    const bodies = sizedBodies(messages);
+    return this.#work(`publish ${topic} ${count} ${deferMs} ${JSON.stringify(bodies)}`);
+  }
+
+  async stats(filter: StatsFilter): Promise<BrokerStats> {
+    this.filters.push(filter);
+    return this.statistics;
+  }
+
+  setLogLevel(logLevel: LogLevel): void {
+    this.options = { ...this.options, logLevel };
+  }
+
+  setLookupdAddresses(lookupdTcpAddress: readonly string[]): void {
+    this.options = { ...this.options, lookupdTcpAddress: [...lookupdTcpAddress] };
+  }
+
+  async #work(call: string): Promise<void> {
+    this.calls.push(call);
+    await this.gate;
+    if (this.failure !== undefined) throw this.failure;
+  }
+}
+
+/** Messages of `size(4) body(size)` as texts; what is cut off shows as an exception. */
+function sizedBodies(messages: Buffer): string[] {
+  const bodies: string[] = [];
+  for (let at = 0; at < messages.length; ) {
+    const end = at + 4 + messages.readUInt32BE(at);
+    if (end > messages.length) throw new Error('the messages are cut off');
+    bodies.push(messages.toString('latin1', at + 4, end));
+    at = end;
+  }
+  return bodies;
+}
+
+/** The API, listening on a port of its own, with everything that it logs. */
+export type RunningApi = {
+  readonly broker: FakeBroker;
+  readonly server: HttpServer;
+  readonly clock: ManualClock;
+  readonly log: string[];
+  readonly port: number;
+};
+
+const MEMORY = {
+  heap_objects: 0,
+  heap_idle_bytes: 1,
+  heap_in_use_bytes: 2,
+  heap_released_bytes: 3,
+  gc_pause_usec_100: 4,
+  gc_pause_usec_99: 5,
+  gc_pause_usec_95: 6,
+  next_gc_bytes: 7,
+  gc_total_runs: 8,
+};
+
+export async function startApi(
+  t: TestContext,
+  given: Record<string, unknown> = {},
+): Promise<RunningApi> {
+  const broker = new FakeBroker(given);
+  const log: string[] = [];
+  const clock = new ManualClock();
+  const logger = new Logger({
+    prefix: '',
+    level: 'info',
+    sink: { write: (line) => void log.push(line.slice(27, -1)), writeSync: () => undefined },
+    clock,
+  });
+  const api = new HttpApi({ broker, logger, clock, hostname: 'host', memory: () => MEMORY });
+  const server = new HttpServer({
+    handle: (request) => api.handle(request),
+    logger,
+    tls: undefined,
+  });
+  const port = await server.start({ host: '127.0.0.1', port: 0 });
+  t.after(() => server.stop());
+  return { broker, server, clock, log, port };
+}
+
+/** An answer as it came. Shape: header names in lower case. */
+export type RawAnswer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+};
+
+const HEAD_END = '\r\n\r\n';
+
+/** A connection that writes exactly what it is told, and reads answers one by one. */
+export class RawClient {
+  readonly socket: Socket;
+  #received = '';
+  #isEnded = false;
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    socket.setEncoding('latin1');
+    socket.on('data', (text: string) => {
+      this.#received += text;
+    });
+    socket.on('end', () => {
+      this.#isEnded = true;
+    });
+    // A reset shows as the end of what is received.
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      this.#isEnded = true;
+    });
+  }
+
+  static async connect(t: TestContext, port: number): Promise<RawClient> {
+    const socket = connect(port, '127.0.0.1');
+    socket.setNoDelay();
+    t.after(() => socket.destroy());
+    await once(socket, 'connect');
+    return new RawClient(socket);
+  }
+
+  write(text: string | Buffer): void {
+    this.socket.write(text, 'latin1');
+  }
+
+  /** Writes in parts, each of which has left before the next one does. */
+  async writeParts(parts: readonly string[]): Promise<void> {
+    for (const part of parts) {
+      await new Promise((resolve) => this.socket.write(part, 'latin1', resolve));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  /** The next answer; undefined when the connection ends without one. `method` tells whether it has a body. */
+  async answer(method = 'GET'): Promise<RawAnswer | undefined> {
+    for (;;) {
+      const answer = this.#takeAnswer(method);
+      if (answer !== undefined) return answer;
+      if (this.#isEnded) return undefined;
+      await this.#somethingHappens();
+    }
+  }
+
+  /** Resolves when the server has closed, with what it sent that was not read as an answer. */
+  async end(): Promise<string> {
+    while (!this.#isEnded) await this.#somethingHappens();
+    return this.#received;
+  }
+
+  #takeAnswer(method: string): RawAnswer | undefined {
+    const headEnd = this.#received.indexOf(HEAD_END);
+    if (headEnd === -1) return undefined;
+    const [line, ...fields] = this.#received.slice(0, headEnd).split('\r\n');
+    const headers = Object.fromEntries(
+      fields.map((field) => {
+        const colon = field.indexOf(': ');
+        return [field.slice(0, colon).toLowerCase(), field.slice(colon + 2)];
+      }),
+    );
+    const status = Number(line.split(' ')[1]);
+    const bodyStart = headEnd + HEAD_END.length;
+    const hasBody = method !== 'HEAD' && status !== 100;
+    const length = hasBody ? Number(headers['content-length'] ?? 0) : 0;
+    if (this.#received.length < bodyStart + length) return undefined;
+    const body = this.#received.slice(bodyStart, bodyStart + length);
+    this.#received = this.#received.slice(bodyStart + length);
+    return { status, headers, body };
+  }
+
+  #somethingHappens(): Promise<void> {
+    return new Promise((resolve) => {
+      const events = ['data', 'end', 'close'];
+      const onEvent = (): void => {
+        for (const event of events) this.socket.off(event, onEvent);
+        resolve();
+      };
+      for (const event of events) this.socket.on(event, onEvent);
+    });
+  }
+}
+
+/** One request on a connection of its own. Shape: `what` is `METHOD /path?query`. */
+export async function request(
+  t: TestContext,
+  port: number,
+  what: string,
+  body = '',
+): Promise<RawAnswer> {
+  const client = await RawClient.connect(t, port);
+  const method = what.split(' ')[0];
+  client.write(`${what} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  const answer = await client.answer(method);
+  if (answer === undefined) throw new Error(`no answer to "${what}"`);
+  client.socket.destroy();
+  return answer;
+}

@@ -1,0 +1,269 @@
+/**
+ * A disk in memory, for tests: files as buffers, directories as sets of names. A file lives on while it is open,
+ * as on POSIX systems.
+ *
+ * `onCall` sees every call before it takes effect, and what it throws is the call's error; `capacityBytes` makes
+ * the disk run full, in the middle of a write if need be.
+ *
+ * Thread: any.
+ */
+
+import { dirname } from 'node:path';
+import type { FileHandle, FileSystem } from '../../src/workers/file-system.ts';
+
+/** An error as the system reports it. */
+export class SystemError extends Error {
+  readonly code: string;
+
+  constructor(code: string, action: string, path: string) {
+    super(`${code}: ${action} '${path}'`);
+    this.code = code;
+  }
+}
+
+class MemoryFile {
+  bytes = Buffer.alloc(0);
+  size = 0;
+  isLinked = true;
+
+  content(): Buffer {
+    return Buffer.from(this.bytes.subarray(0, this.size));
+  }
+
+  write(source: Uint8Array, position: number): void {
+    const end = position + source.length;
+    this.#grow(end);
+    if (position > this.size) this.bytes.fill(0, this.size, position);
+    this.bytes.set(source, position);
+    this.size = Math.max(this.size, end);
+  }
+
+  truncate(size: number): void {
+    this.#grow(size);
+    if (size > this.size) this.bytes.fill(0, this.size, size);
+    this.size = size;
+  }
+
+  #grow(size: number): void {
+    if (size <= this.bytes.length) return;
+    const bytes = Buffer.alloc(Math.max(size, this.bytes.length * 2, 64));
+    this.bytes.copy(bytes, 0, 0, this.size);
+    this.bytes = bytes;
+  }
+}
+
+interface OpenMemoryFile {
+  readonly path: string;
+  readonly file: MemoryFile;
+  readonly isWritable: boolean;
+}
+
+export class MemoryFileSystem implements FileSystem {
+  capacityBytes = Number.POSITIVE_INFINITY;
+  onCall: (action: keyof FileSystem, path: string) => void = () => undefined;
+
+  readonly #directories = new Set<string>();
+  readonly #files = new Map<string, MemoryFile>();
+  readonly #open = new Map<FileHandle, OpenMemoryFile>();
+  #lastHandle = 0;
+
+  constructor(...directories: readonly string[]) {
+    for (const directory of directories) this.makeDirectory(directory);
+  }
+
+  /** How many files are open. */
+  get openCount(): number {
+    return this.#open.size;
+  }
+
+  makeDirectory(path: string): void {
+    this.#directories.add(path);
+  }
+
+  /** Removes a directory with all its files. */
+  removeDirectory(path: string): void {
+    for (const name of this.names(path)) this.delete(`${path}/${name}`);
+    this.#directories.delete(path);
+  }
+
+  /** Names of a directory's files, sorted. */
+  names(directory: string): string[] {
+    return [...this.#files.keys()]
+      .filter((path) => dirname(path) === directory)
+      .map((path) => path.slice(directory.length + 1))
+      .sort();
+  }
+
+  /** A file's bytes. Errors: throws when there is no such file. */
+  content(path: string): Buffer {
+    return this.#find('open', path).content();
+  }
+
+  /** Puts a file in place, as someone else would. */
+  put(path: string, content: Uint8Array): void {
+    const file = new MemoryFile();
+    file.write(content, 0);
+    this.#files.set(path, file);
+  }
+
+  /** Takes a file away, as someone else would. */
+  delete(path: string): void {
+    const file = this.#files.get(path);
+    if (file !== undefined) file.isLinked = false;
+    this.#files.delete(path);
+  }
+
+  openForReading(path: string): FileHandle | 'missing' {
+    this.onCall('openForReading', path);
+    return this.#openExisting(path, false);
+  }
+
+  openForWriting(path: string): FileHandle | 'missing' {
+    this.onCall('openForWriting', path);
+    return this.#openExisting(path, true);
+  }
+
+  create(path: string): FileHandle | 'exists' {
+    this.onCall('create', path);
+    if (this.#files.has(path)) return 'exists';
+    return this.#openNew('create', path);
+  }
+
+  createOrEmpty(path: string): FileHandle {
+    this.onCall('createOrEmpty', path);
+    const file = this.#files.get(path);
+    if (file === undefined) return this.#openNew('createOrEmpty', path);
+    file.truncate(0);
+    return this.#register(path, file, true);
+  }
+
+  read(
+    handle: FileHandle,
+    target: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): number {
+    const { file, path } = this.#handle(handle);
+    this.onCall('read', path);
+    const end = Math.min(file.size, position + length);
+    if (end <= position) return 0;
+    target.set(file.bytes.subarray(position, end), offset);
+    return end - position;
+  }
+
+  write(
+    handle: FileHandle,
+    source: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): void {
+    const { file, path } = this.#writable(handle);
+    this.onCall('write', path);
+    const room = Math.max(0, this.capacityBytes - this.#usedBytes());
+    const growth = Math.max(0, position + length - file.size);
+    const done = growth <= room ? length : Math.max(0, length - growth + room);
+    file.write(source.subarray(offset, offset + done), position);
+    if (done < length) throw new SystemError('ENOSPC', 'write', path);
+  }
+
+  truncate(handle: FileHandle, sizeBytes: number): void {
+    const { file, path } = this.#writable(handle);
+    this.onCall('truncate', path);
+    file.truncate(sizeBytes);
+  }
+
+  sync(handle: FileHandle): void {
+    this.onCall('sync', this.#handle(handle).path);
+  }
+
+  close(handle: FileHandle): void {
+    this.onCall('close', this.#handle(handle).path);
+    this.#open.delete(handle);
+  }
+
+  isLinked(handle: FileHandle): boolean {
+    this.onCall('isLinked', this.#handle(handle).path);
+    return this.#handle(handle).file.isLinked;
+  }
+
+  size(path: string): number | 'missing' {
+    this.onCall('size', path);
+    if (this.#directories.has(path)) return 0;
+    return this.#files.get(path)?.size ?? 'missing';
+  }
+
+  rename(from: string, to: string): void {
+    this.onCall('rename', from);
+    const file = this.#find('rename', from);
+    this.#checkDirectory('rename', to);
+    this.delete(to);
+    this.#files.delete(from);
+    this.#files.set(to, file);
+  }
+
+  remove(path: string): boolean {
+    this.onCall('remove', path);
+    const isThere = this.#files.has(path);
+    this.delete(path);
+    return isThere;
+  }
+
+  list(directory: string): string[] {
+    this.onCall('list', directory);
+    this.#checkDirectory('list', `${directory}/*`);
+    return this.names(directory);
+  }
+
+  syncDirectory(directory: string): void {
+    this.onCall('syncDirectory', directory);
+    this.#checkDirectory('syncDirectory', `${directory}/*`);
+  }
+
+  #openExisting(path: string, isWritable: boolean): FileHandle | 'missing' {
+    const file = this.#files.get(path);
+    return file === undefined ? 'missing' : this.#register(path, file, isWritable);
+  }
+
+  #openNew(action: string, path: string): FileHandle {
+    this.#checkDirectory(action, path);
+    const file = new MemoryFile();
+    this.#files.set(path, file);
+    return this.#register(path, file, true);
+  }
+
+  #register(path: string, file: MemoryFile, isWritable: boolean): FileHandle {
+    this.#lastHandle++;
+    this.#open.set(this.#lastHandle, { path, file, isWritable });
+    return this.#lastHandle;
+  }
+
+  #handle(handle: FileHandle): OpenMemoryFile {
+    const open = this.#open.get(handle);
+    if (open === undefined) throw new SystemError('EBADF', 'use', String(handle));
+    return open;
+  }
+
+  #writable(handle: FileHandle): OpenMemoryFile {
+    const open = this.#handle(handle);
+    if (!open.isWritable) throw new SystemError('EBADF', 'write', open.path);
+    return open;
+  }
+
+  #find(action: string, path: string): MemoryFile {
+    const file = this.#files.get(path);
+    if (file === undefined) throw new SystemError('ENOENT', action, path);
+    return file;
+  }
+
+  #checkDirectory(action: string, path: string): void {
+    if (!this.#directories.has(dirname(path))) throw new SystemError('ENOENT', action, path);
+  }
+
+  #usedBytes(): number {
+    let bytes = 0;
+    for (const file of this.#files.values()) bytes += file.size;
+    return bytes;
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * The pump's half of the rings to a disk thread, for tests of the loop: writes requests, collects answers.
+ *
+ * Thread: any.
+ */
+
+import { EMPTY, RingConsumer } from '../../src/shared/ring/consumer.ts';
+import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
+import { allocateRing } from '../../src/shared/ring/layout.ts';
+import { FULL, RingProducer } from '../../src/shared/ring/producer.ts';
+import * as wire from '../../src/workers/disk-records.ts';
+import type { PumpLinkOptions } from '../../src/workers/pump-link.ts';
+import { diskRecord, parseRecords } from './disk-files.ts';
+
+/** An answer, as far as tests compare it. */
+export interface DiskAnswer {
+  readonly type: string;
+  readonly queue: number;
+  readonly isOk: boolean;
+  readonly unread: number;
+  readonly text: string;
+  /** Numbers of the messages in a RECORDS answer. */
+  readonly numbers: readonly number[];
+}
+
+const ANSWER_NAMES = new Map([
+  [wire.OPENED, 'OPENED'],
+  [wire.APPENDED, 'APPENDED'],
+  [wire.RECORDS, 'RECORDS'],
+  [wire.EMPTIED, 'EMPTIED'],
+  [wire.CLOSED, 'CLOSED'],
+  [wire.DELETED, 'DELETED'],
+]);
+
+export class PumpSide {
+  /** What the loop gets. */
+  readonly link: PumpLinkOptions;
+  /** Log lines that came as STATUS records, with their levels. */
+  readonly log: string[] = [];
+  readonly #requests: RingProducer;
+  readonly #answers: RingConsumer;
+  readonly #bell: Doorbell;
+
+  constructor(appendBytes = 64 * 1024, readBytes = 64 * 1024) {
+    const append = allocateRing(appendBytes);
+    const read = allocateRing(readBytes);
+    this.#requests = new RingProducer(append);
+    this.#answers = new RingConsumer(read);
+    this.#bell = new Doorbell(allocateDoorbell());
+    // As if it slept for ever: then every ring is counted.
+    this.#bell.fallAsleep();
+    this.link = {
+      append: new RingConsumer(append),
+      read: new RingProducer(read),
+      bell: this.#bell,
+    };
+  }
+
+  /** How often the loop has rung. */
+  get rings(): number {
+    return this.#bell.rings();
+  }
+
+  open(queue: number, name: string): void {
+    const bytes = Buffer.from(name);
+    this.#send(wire.OPEN, [queue], bytes);
+  }
+
+  /** Sends the messages with these numbers. Returns false when the ring is full. */
+  append(queue: number, ...numbers: readonly number[]): boolean {
+    const bytes = Buffer.concat(numbers.map((number) => diskRecord(number, `message ${number}`)));
+    return this.#send(wire.APPEND, [queue, numbers.length], bytes);
+  }
+
+  /** Returns false when the ring is full. */
+  read(queue: number, bytes = 4096): boolean {
+    return this.#send(wire.READ, [queue, bytes]);
+  }
+
+  release(queue: number, count: number): boolean {
+    return this.#send(wire.RELEASE, [queue, count]);
+  }
+
+  empty(queue: number): void {
+    this.#send(wire.EMPTY_QUEUE, [queue]);
+  }
+
+  close(queue: number): void {
+    this.#send(wire.CLOSE, [queue]);
+  }
+
+  delete(queue: number): void {
+    this.#send(wire.DELETE, [queue]);
+  }
+
+  end(): void {
+    this.#send(wire.END, []);
+  }
+
+  /** Takes up to `most` answers. */
+  take(most = Number.POSITIVE_INFINITY): DiskAnswer[] {
+    const answers: DiskAnswer[] = [];
+    this.#answers.look();
+    while (answers.length < most) {
+      const type = this.#answers.front();
+      if (type === EMPTY) break;
+      if (type === wire.STATUS) this.#takeStatus();
+      else answers.push(this.#answer(type));
+      this.#answers.pop();
+    }
+    this.#answers.release();
+    return answers;
+  }
+
+  #send(type: number, fields: readonly number[], bytes: Uint8Array = Buffer.alloc(0)): boolean {
+    const length = fields.length * 4 + bytes.length;
+    const offset = this.#requests.claim(length);
+    if (offset === FULL) return false;
+    for (const [index, field] of fields.entries()) {
+      this.#requests.words[(offset >>> 2) + index] = field;
+    }
+    this.#requests.bytes.set(bytes, offset + fields.length * 4);
+    this.#requests.commit(type, length);
+    this.#requests.publish();
+    return true;
+  }
+
+  #takeStatus(): void {
+    const { words, bytes, offset, length } = this.#answers;
+    const text = bytes.toString('utf8', offset + wire.STATUS_WORDS * 4, offset + length);
+    this.log.push(`${words[(offset >>> 2) + wire.STATUS_LEVEL]} ${text}`);
+  }
+
+  #answer(type: number): DiskAnswer {
+    const { words, offset, length } = this.#answers;
+    const at = offset >>> 2;
+    const isOk = words[at + wire.ANSWER_OK] === 1;
+    const fields = (type === wire.RECORDS ? wire.RECORDS_WORDS : wire.ANSWER_WORDS) * 4;
+    const rest = Buffer.from(this.#answers.bytes.subarray(offset + fields, offset + length));
+    const numbers =
+      type === wire.RECORDS && isOk
+        ? parseRecords(rest).map((message) => Number.parseInt(message.id, 16))
+        : [];
+    if (type === wire.RECORDS && words[at + wire.RECORDS_COUNT] !== numbers.length) {
+      throw new Error('the count of a RECORDS answer is not that of its records');
+    }
+    return {
+      type: ANSWER_NAMES.get(type) ?? String(type),
+      queue: words[at + wire.QUEUE],
+      isOk,
+      unread: words[at + wire.ANSWER_UNREAD] * 2 ** 32 + words[at + wire.ANSWER_UNREAD + 1],
+      text: isOk ? '' : rest.toString(),
+      numbers,
+    };
+  }
+}

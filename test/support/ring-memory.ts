@@ -1,0 +1,10 @@
+import { allocateRing, HEAD_WORD, TAIL_WORD } from '../../src/shared/ring/layout.ts';
+
+/** The memory of an empty ring whose positions stand at `position`. Units: bytes, `position` a multiple of 8. */
+export function ringMemoryAt(capacity: number, position: number): SharedArrayBuffer {
+  const memory = allocateRing(capacity);
+  const positions = new Int32Array(memory);
+  positions[TAIL_WORD] = position | 0;
+  positions[HEAD_WORD] = position | 0;
+  return memory;
+}

@@ -1,0 +1,18 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CpuProfiler } from '../../../../src/main/http/cpu-profiler.ts';
+
+test('CpuProfiler: records one profile at a time', async () => {
+  const profiler = new CpuProfiler();
+  const { promise, resolve } = Promise.withResolvers<void>();
+
+  const first = profiler.record(() => promise);
+  const second = await profiler.record(() => promise);
+  resolve();
+  const profile = JSON.parse((await first) ?? 'null');
+  const third = await profiler.record(() => Promise.resolve());
+
+  assert.equal(second, undefined);
+  assert.ok(Array.isArray(profile.nodes));
+  assert.notEqual(third, undefined);
+});

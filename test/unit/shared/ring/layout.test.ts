@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  allocateRing,
+  capacityFor,
+  RECORDS_OFFSET,
+  recordBytes,
+} from '../../../../src/shared/ring/layout.ts';
+import { RingProducer } from '../../../../src/shared/ring/producer.ts';
+
+test('layout: a record takes its header and its payload, rounded up to 8 bytes', () => {
+  const sizes = [0, 1, 7, 8, 9, 16, 17].map(recordBytes);
+
+  assert.deepStrictEqual(sizes, [8, 16, 16, 16, 24, 24, 32]);
+});
+
+test('layout: allocateRing takes powers of two from 64 bytes on', () => {
+  const capacities = Array.from({ length: 15 }, (_, index) => 64 << index);
+
+  const sizes = capacities.map((capacity) => allocateRing(capacity).byteLength - RECORDS_OFFSET);
+
+  assert.deepStrictEqual(sizes, capacities);
+});
+
+test('layout: allocateRing refuses every other capacity', () => {
+  for (const capacity of [0, -64, 1, 32, 63, 65, 96, 64.5, 2 ** 31, Number.NaN]) {
+    assert.throws(() => allocateRing(capacity), { name: 'AssertionError' }, String(capacity));
+  }
+});
+
+test('layout: capacityFor gives the smallest ring that always takes the payload', () => {
+  for (let length = 0; length < 2000; length++) {
+    const capacity = capacityFor(length, 64);
+    const producer = new RingProducer(allocateRing(capacity));
+
+    assert.ok(producer.lengthMax >= length, `length ${length}`);
+    assert.ok(capacity === 64 || capacity / 2 < 2 * recordBytes(length), `length ${length}`);
+  }
+});
+
+test('layout: capacityFor respects the least capacity', () => {
+  const capacities = [capacityFor(10, 4096), capacityFor(10, 5000), capacityFor(5000, 4096)];
+
+  assert.deepStrictEqual(capacities, [4096, 8192, 16384]);
+});
