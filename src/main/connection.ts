@@ -50,6 +50,8 @@ export type ConnectionContext = {
   readonly logger: Logger;
   /** Has the connection's output flushed at the end of this turn. */
   readonly onPending: (connection: Connection) => void;
+  /** The client takes part in its channel no longer. */
+  readonly onLeft: (connection: Connection) => void;
   /** The connection is gone. */
   readonly onClosed: (connection: Connection) => void;
 };
@@ -423,6 +425,7 @@ export class Connection implements CommandHandler, ClientPort, ChannelMember {
     if (this.#isEnding) return;
     this.#isEnding = true;
     const { deadlines, clock } = this.#context;
+    this.#context.onLeft(this);
     deadlines.schedule(this.#readDeadline, clock.monotonicMs() + LINGER_MS);
     // What still comes is read and dropped: unread input would make the system reset the connection, and the
     // client could lose the error.
@@ -434,6 +437,7 @@ export class Connection implements CommandHandler, ClientPort, ChannelMember {
   #onClose(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    if (!this.#isEnding) this.#context.onLeft(this);
     this.#isEnding = true;
     this.#parser.close();
     this.#context.deadlines.remove(this.#heartbeat);

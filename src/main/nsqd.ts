@@ -97,9 +97,15 @@ export class Nsqd implements HttpBroker {
       (text) => logger.warn(text),
     );
     this.#tcp = new TcpServer(
-      { options, topics: this.#topics, clock, deadlines: new Deadlines(clock), logger },
+      {
+        options,
+        topics: this.#topics,
+        clock,
+        deadlines: new Deadlines(clock),
+        logger,
+        onLeft: (connection) => this.#onLeft(connection),
+      },
       () => this.#turn.request(),
-      (connection) => this.#onConnectionClosed(connection),
     );
     this.#deliveries = new Deliveries({
       pumps: this.#pumps,
@@ -317,8 +323,7 @@ export class Nsqd implements HttpBroker {
     for (const pump of this.#pumps) pump.tellRoom();
   }
 
-  #onConnectionClosed(connection: Connection): void {
-    this.#logger.info(`TCP: closed client(${connection})`);
+  #onLeft(connection: Connection): void {
     const { state } = connection.client;
     if (this.#isExiting || state.state === 'init') return;
     this.#topics.leave(state.channel, connection).catch((error: unknown) => {

@@ -25,7 +25,6 @@ export class TcpServer {
   constructor(
     context: Omit<ConnectionContext, 'onPending' | 'onClosed'>,
     onPending: () => void,
-    onClosed: (connection: Connection) => void,
   ) {
     this.#logger = context.logger;
     this.#context = {
@@ -36,7 +35,7 @@ export class TcpServer {
       },
       onClosed: (connection) => {
         this.#connections.delete(connection.number);
-        onClosed(connection);
+        this.#logger.info(`TCP: closed client(${connection})`);
       },
     };
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>

@@ -198,6 +198,12 @@ export class DiskBackend implements Backend, LinkedQueue {
     const isOk = answers.words[at + ANSWER_OK] === 1;
     this.#unread =
       answers.words[at + ANSWER_UNREAD] * 2 ** 32 + answers.words[at + ANSWER_UNREAD + 1];
+    this.#handleAnswer(type, isOk, answers, nowMs);
+    // Whoever waits for messages asks for them to be read.
+    if (this.#unread > 0 && this.#ending === null) this.#listener.onReadable();
+  }
+
+  #handleAnswer(type: number, isOk: boolean, answers: RingConsumer, nowMs: number): void {
     switch (type) {
       case OPENED:
         this.#isOpen = true;
