@@ -11,7 +11,9 @@ const lock = path.join(root, 'package-lock.json');
 const installed = path.join(root, 'node_modules', '.ringmq-lock.json');
 
 if (Number(process.versions.node.split('.')[0]) < OLDEST_MAJOR) {
-  console.error(`ringmq: Node ${OLDEST_MAJOR} or newer is needed to install, this is ${process.version}`);
+  console.error(
+    `ringmq: Node ${OLDEST_MAJOR} or newer is needed to install, this is ${process.version}`,
+  );
   process.exit(1);
 }
 if (!isInStep()) {

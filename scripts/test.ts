@@ -8,7 +8,14 @@ const given = process.argv.slice(2);
 const files = given.length > 0 ? given : globSync('test/**/*.test.ts', { cwd: root }).sort();
 const result = spawnSync(
   process.execPath,
-  ['--test', '--test-reporter=dot', '--test-reporter-destination=stdout', '--test-reporter=spec', '--test-reporter-destination=test-report.txt', ...files],
+  [
+    '--test',
+    '--test-reporter=dot',
+    '--test-reporter-destination=stdout',
+    '--test-reporter=spec',
+    '--test-reporter-destination=test-report.txt',
+    ...files,
+  ],
   { cwd: root, stdio: 'inherit' },
 );
 process.exit(result.status ?? 1);

@@ -15,8 +15,8 @@ import { writeHexWord } from '../shared/message-id.ts';
 import * as records from '../shared/records.ts';
 import { EMPTY } from '../shared/ring/consumer.ts';
 import type { Doorbell } from '../shared/ring/doorbell.ts';
-import { ClientError, type ClientErrorCode } from './client-error.ts';
 import type { PumpHandle } from './pump-handle.ts';
+import { ClientError, type ClientErrorCode } from './tcp/client-error.ts';
 
 /** A subscribed connection as the deliveries see it. */
 export interface DeliveryTarget {
@@ -115,7 +115,10 @@ export class Deliveries {
         return;
       case records.ANSWER: {
         const text = bytes.toString('utf8', offset + records.fieldBytes(records.ANSWER_WORDS), end);
-        pump.onAnswer(words[at + records.ANSWER_TOKEN], words[at + records.ANSWER_OK] === 1 ? null : text);
+        pump.onAnswer(
+          words[at + records.ANSWER_TOKEN],
+          words[at + records.ANSWER_OK] === 1 ? null : text,
+        );
         return;
       }
       case records.REPLY: {

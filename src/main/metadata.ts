@@ -11,7 +11,13 @@
 import { randomInt } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { type ChannelName, isEphemeral, parseChannelName, parseTopicName, type TopicName } from './names.ts';
+import {
+  type ChannelName,
+  isEphemeral,
+  parseChannelName,
+  parseTopicName,
+  type TopicName,
+} from './names.ts';
 import { NSQD_VERSION } from './version.ts';
 
 const FILE_NAME = 'nsqd.dat';
@@ -27,7 +33,10 @@ export type SavedTopic = { name: TopicName; isPaused: boolean; channels: SavedCh
 export type MetadataSource = Iterable<{
   readonly name: TopicName;
   readonly isPaused: boolean;
-  readonly channels: ReadonlyMap<string, { readonly name: ChannelName; readonly isPaused: boolean }>;
+  readonly channels: ReadonlyMap<
+    string,
+    { readonly name: ChannelName; readonly isPaused: boolean }
+  >;
 }>;
 
 export class Metadata {
@@ -96,7 +105,9 @@ export class Metadata {
       await this.#syncDirectory();
     } catch (cause) {
       await rm(temporary, { force: true });
-      throw new Error(`failed to persist metadata to ${this.#path} - ${messageOf(cause)}`, { cause });
+      throw new Error(`failed to persist metadata to ${this.#path} - ${messageOf(cause)}`, {
+        cause,
+      });
     }
   }
 
@@ -131,7 +142,11 @@ export class Metadata {
         this.#warn(`skipping creation of invalid topic ${nameOf(topic)}`);
         continue;
       }
-      topics.push({ name, isPaused: topic['paused'] === true, channels: this.#parseChannels(topic) });
+      topics.push({
+        name,
+        isPaused: topic['paused'] === true,
+        channels: this.#parseChannels(topic),
+      });
     }
     return topics;
   }

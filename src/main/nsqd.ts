@@ -9,9 +9,7 @@ import path from 'node:path';
 import type { Clock } from '../shared/clock.ts';
 import type { PumpEvent } from '../shared/control.ts';
 import { Doorbell } from '../shared/ring/doorbell.ts';
-import type { Connection } from './connection.ts';
 import { type DataLock, lockDataPath } from './data-lock.ts';
-import { Deadlines } from './deadlines.ts';
 import { Deliveries } from './deliveries.ts';
 import { HttpApi } from './http/http-api.ts';
 import type { HttpBroker } from './http/http-broker.ts';
@@ -22,11 +20,13 @@ import { addressText, type ListenAddress, parseListenAddress } from './listen-ad
 import type { Logger, LogLevel } from './log.ts';
 import { Metadata } from './metadata.ts';
 import { type ChannelName, isEphemeral, type TopicName } from './names.ts';
-import type { Options } from './options.ts';
+import type { Options } from './options/options.ts';
 import { Publication } from './publication.ts';
 import { PumpHandle } from './pump-handle.ts';
 import { StatsCollector } from './stats-collector.ts';
-import { TcpServer } from './tcp-server.ts';
+import type { Connection } from './tcp/connection.ts';
+import { Deadlines } from './tcp/deadlines.ts';
+import { TcpServer } from './tcp/tcp-server.ts';
 import { type ChannelHandle, type TopicHandle, TopicMap } from './topic-map.ts';
 import { Turn } from './turn.ts';
 import { versionLine } from './version.ts';
@@ -247,8 +247,10 @@ export class Nsqd implements HttpBroker {
       this.#tcp.listen(at),
     );
     if (this.#options.httpAddress === '') return;
-    this.httpPort = await this.#listen('HTTP', parseListenAddress(this.#options.httpAddress), (at) =>
-      this.#http.start(at),
+    this.httpPort = await this.#listen(
+      'HTTP',
+      parseListenAddress(this.#options.httpAddress),
+      (at) => this.#http.start(at),
     );
   }
 

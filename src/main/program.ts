@@ -5,10 +5,10 @@
  */
 
 import { SystemClock } from '../shared/clock.ts';
-import { parseCommandLine, type Surroundings } from './command-line.ts';
 import { Logger } from './log.ts';
 import { Nsqd } from './nsqd.ts';
-import type { Options } from './options.ts';
+import { parseCommandLine, type Surroundings } from './options/command-line.ts';
+import type { Options } from './options/options.ts';
 import { StderrSink } from './stderr-sink.ts';
 
 const LOG_PREFIX_DEFAULT = '[nsqd] ';

@@ -6,7 +6,6 @@
  */
 
 import type { ChannelStats, ConsumerStats, TopicStats } from '../shared/control.ts';
-import type { Client } from './client.ts';
 import type {
   BrokerStats,
   ChannelStatistics,
@@ -16,6 +15,7 @@ import type {
   TopicStatistics,
 } from './http/stats.ts';
 import type { PumpHandle } from './pump-handle.ts';
+import type { Client } from './tcp/client.ts';
 import type { ChannelHandle, TopicHandle, TopicMap } from './topic-map.ts';
 
 const NO_LATENCY: LatencyStatistics = { count: 0, percentiles: null };
@@ -27,11 +27,7 @@ export class StatsCollector {
   readonly #topics: TopicMap;
   readonly #clients: () => Iterable<Client>;
 
-  constructor(
-    pumps: readonly PumpHandle[],
-    topics: TopicMap,
-    clients: () => Iterable<Client>,
-  ) {
+  constructor(pumps: readonly PumpHandle[], topics: TopicMap, clients: () => Iterable<Client>) {
     this.#pumps = pumps;
     this.#topics = topics;
     this.#clients = clients;
@@ -61,7 +57,10 @@ export class StatsCollector {
       if (filter.channel !== undefined && channels.length === 0) continue;
       topics.push(topicStatistics(topic, counted, channels));
     }
-    return { topics, producers: filter.withClients ? producers(clients, describe, filter.topic) : null };
+    return {
+      topics,
+      producers: filter.withClients ? producers(clients, describe, filter.topic) : null,
+    };
   }
 
   /** Counters by the topic's number; those of clients' topics too, since producers may be consumers. */

@@ -17,7 +17,7 @@ import {
 import { allocateDoorbell } from '../shared/ring/doorbell.ts';
 import { allocateRing, capacityFor } from '../shared/ring/layout.ts';
 import type { DiskTask, PumpTask } from '../shared/thread-tasks.ts';
-import type { Options } from './options.ts';
+import type { Options } from './options/options.ts';
 
 /** The running file's own ending: sources run as they are, the published package is compiled. */
 const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';

@@ -89,6 +89,8 @@ export function encodeControl(value: ControlRequest | ControlReply | PumpEvent):
 }
 
 /** Decodes what `encodeControl` made on the other side. The caller names the type: both sides are of one build. */
-export function decodeControl<T extends ControlRequest | ControlReply | PumpEvent>(bytes: Uint8Array): T {
+export function decodeControl<T extends ControlRequest | ControlReply | PumpEvent>(
+  bytes: Uint8Array,
+): T {
   return packr.unpack(bytes) as T;
 }

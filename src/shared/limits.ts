@@ -29,10 +29,17 @@ export const RECORD_OVERHEAD_BYTES = 4096;
 export const CONTROL_BYTES_MAX = 64 * 1024;
 
 /** Largest `--max-msg-size`: twice a message must fit the largest ring. */
-export const MESSAGE_BYTES_MAX = RING_CAPACITY_MAX / 2 - RECORD_OVERHEAD_BYTES - RECORD_HEADER_BYTES;
+export const MESSAGE_BYTES_MAX =
+  RING_CAPACITY_MAX / 2 - RECORD_OVERHEAD_BYTES - RECORD_HEADER_BYTES;
 
 /** Bytes on their way to one consumer, beyond which its channel sends it nothing more. */
 export const CONSUMER_WINDOW_BYTES = 1024 * 1024;
 
-assert(RECORD_OVERHEAD_BYTES > FRAME_HEADER_BYTES + MESSAGE_HEADER_BYTES + 64, 'a message and its record fields fit beside each other');
-assert(CONTROL_BYTES_MAX * 4 <= CONSUMER_RING_BYTES, 'several control records fit the consumer ring');
+assert(
+  RECORD_OVERHEAD_BYTES > FRAME_HEADER_BYTES + MESSAGE_HEADER_BYTES + 64,
+  'a message and its record fields fit beside each other',
+);
+assert(
+  CONTROL_BYTES_MAX * 4 <= CONSUMER_RING_BYTES,
+  'several control records fit the consumer ring',
+);

@@ -30,7 +30,9 @@ export function parseHexWord(bytes: Uint8Array, at: number): number {
   const g = DIGIT_VALUES[bytes[at + 6]];
   const h = DIGIT_VALUES[bytes[at + 7]];
   if ((a | b | c | d | e | f | g | h) >= INVALID_DIGIT) return NOT_HEX;
-  return ((a << 28) | (b << 24) | (c << 20) | (d << 16) | (e << 12) | (f << 8) | (g << 4) | h) >>> 0;
+  return (
+    ((a << 28) | (b << 24) | (c << 20) | (d << 16) | (e << 12) | (f << 8) | (g << 4) | h) >>> 0
+  );
 }
 
 /** Writes a word as eight hex digits at `at`. */

@@ -8,10 +8,10 @@ import { SystemClock } from '../shared/clock.ts';
 import { RingConsumer } from '../shared/ring/consumer.ts';
 import { Doorbell } from '../shared/ring/doorbell.ts';
 import { RingProducer } from '../shared/ring/producer.ts';
-import { NodeFileSystem } from './file-system.ts';
-import { IoLoop } from './io-loop.ts';
-import { runLoop } from './run-loop.ts';
 import type { DiskTask } from '../shared/thread-tasks.ts';
+import { NodeFileSystem } from './disk/file-system.ts';
+import { IoLoop } from './disk/io-loop.ts';
+import { runLoop } from './run-loop.ts';
 
 /** Runs the loop until all pumps have ended. Errors: throws what a turn throws. */
 export default function runDiskThread(task: DiskTask): void {

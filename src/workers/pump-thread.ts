@@ -8,9 +8,9 @@ import { SystemClock } from '../shared/clock.ts';
 import { RingConsumer } from '../shared/ring/consumer.ts';
 import { Doorbell } from '../shared/ring/doorbell.ts';
 import { RingProducer } from '../shared/ring/producer.ts';
-import { PumpLoop } from './pump-loop.ts';
-import { runLoop } from './run-loop.ts';
 import type { PumpTask } from '../shared/thread-tasks.ts';
+import { PumpLoop } from './pump/pump-loop.ts';
+import { runLoop } from './run-loop.ts';
 
 /** Runs the loop until main has it closed. Errors: throws what a turn throws. */
 export default function runPumpThread(task: PumpTask): void {

@@ -4,10 +4,10 @@
  * Thread: any.
  */
 
-import { DiskQueue } from '../../src/workers/disk-queue.ts';
-import type { FileSystem } from '../../src/workers/file-system.ts';
-import { OpenFiles } from '../../src/workers/open-files.ts';
-import { SegmentIndex } from '../../src/workers/segment-index.ts';
+import { DiskQueue } from '../../src/workers/disk/disk-queue.ts';
+import type { FileSystem } from '../../src/workers/disk/file-system.ts';
+import { OpenFiles } from '../../src/workers/disk/open-files.ts';
+import { SegmentIndex } from '../../src/workers/disk/segment-index.ts';
 import { type DiskMessage, diskRecord, parseRecords } from './disk-files.ts';
 
 /** Where the queues of a `MemoryFileSystem` lie. */

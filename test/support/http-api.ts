@@ -10,8 +10,8 @@ import type { HttpBroker } from '../../src/main/http/http-broker.ts';
 import { HttpServer } from '../../src/main/http/http-server.ts';
 import type { BrokerStats, StatsFilter } from '../../src/main/http/stats.ts';
 import { Logger, type LogLevel } from '../../src/main/log.ts';
-import { completeOptions, type Options } from '../../src/main/options.ts';
-import { Refused } from '../../src/main/refused.ts';
+import { completeOptions, type Options } from '../../src/main/options/options.ts';
+import { Refused } from '../../src/main/options/refused.ts';
 import { ManualClock } from './manual-clock.ts';
 
 const MACHINE = { hostname: 'host', parallelism: 2 };

@@ -9,7 +9,7 @@
  */
 
 import { dirname } from 'node:path';
-import type { FileHandle, FileSystem } from '../../src/workers/file-system.ts';
+import type { FileHandle, FileSystem } from '../../src/workers/disk/file-system.ts';
 
 /** An error as the system reports it. */
 export class SystemError extends Error {

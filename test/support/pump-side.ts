@@ -8,8 +8,8 @@ import { EMPTY, RingConsumer } from '../../src/shared/ring/consumer.ts';
 import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
 import { allocateRing } from '../../src/shared/ring/layout.ts';
 import { FULL, RingProducer } from '../../src/shared/ring/producer.ts';
+import type { PumpLinkOptions } from '../../src/workers/disk/pump-link.ts';
 import * as wire from '../../src/workers/disk-records.ts';
-import type { PumpLinkOptions } from '../../src/workers/pump-link.ts';
 import { diskRecord, parseRecords } from './disk-files.ts';
 
 /** An answer, as far as tests compare it. */

@@ -5,8 +5,8 @@
  * Source: nsqd's `doConfig`; http-api.md §7. Differs in showing a list that was set to `null` as `[]`.
  */
 
-import { configValue } from '../config-values.ts';
 import { parseLogLevel } from '../log.ts';
+import { configValue } from '../options/config-values.ts';
 import { type Answer, jsonAnswer, textAnswer } from './answer.ts';
 import type { HttpBroker } from './http-broker.ts';
 import { INVALID_OPTION, INVALID_VALUE, VALUE_OUT_OF_BOUNDS } from './refusals.ts';

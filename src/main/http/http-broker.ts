@@ -6,7 +6,7 @@
 
 import type { LogLevel } from '../log.ts';
 import type { ChannelName, TopicName } from '../names.ts';
-import type { Options } from '../options.ts';
+import type { Options } from '../options/options.ts';
 import type { BrokerStats, StatsFilter } from './stats.ts';
 
 export interface HttpBroker {

@@ -5,7 +5,7 @@
  * Source: nsqd's `pingHandler` and `doInfo`; http-api.md §4, §5.
  */
 
-import { NS_PER_MS } from '../go-duration.ts';
+import { NS_PER_MS } from '../options/go-duration.ts';
 import { NSQD_VERSION } from '../version.ts';
 import { type Answer, jsonAnswer, plainAnswer } from './answer.ts';
 import type { HttpBroker } from './http-broker.ts';

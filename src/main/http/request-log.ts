@@ -8,8 +8,8 @@
 
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../shared/clock.ts';
-import { formatDuration, NS_PER_MS } from '../go-duration.ts';
 import type { Logger } from '../log.ts';
+import { formatDuration, NS_PER_MS } from '../options/go-duration.ts';
 
 /** How an IPv4 address looks on a socket that takes IPv6 as well. */
 const MAPPED_IPV4 = '::ffff:';

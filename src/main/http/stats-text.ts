@@ -5,8 +5,8 @@
  * Source: nsqd's `printStats` and `ClientV2Stats.String`; http-api.md §6.2.
  */
 
-import { formatDuration, NS_PER_MS } from '../go-duration.ts';
 import { formatRfc3339 } from '../go-text.ts';
+import { formatDuration, NS_PER_MS } from '../options/go-duration.ts';
 import { versionLine } from '../version.ts';
 import type {
   ChannelStatistics,

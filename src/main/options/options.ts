@@ -1,0 +1,291 @@
+/**
+ * Every option of the broker: one table, from which flags, configuration keys, usage, checks and the type of
+ * the complete `Options` follow.
+ *
+ * Units: an option whose name ends in `Ms` counts milliseconds, fractions allowed.
+ * Thread: any.
+ * Source: options.md §3.
+ */
+
+import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import { MESSAGE_BYTES_MAX } from '../../shared/limits.ts';
+import { NS_PER_MS } from './go-duration.ts';
+import {
+  anything,
+  atLeast,
+  type Check,
+  lasting,
+  oneOf,
+  quantiles,
+  within,
+} from './option-checks.ts';
+import {
+  boolean,
+  duration,
+  integer,
+  type Kind,
+  logLevel,
+  percentiles,
+  text,
+  texts,
+  tlsRequired,
+  tlsVersion,
+} from './option-kinds.ts';
+import { Refused } from './refused.ts';
+
+/** What options depend on besides what they were given. */
+export interface Machine {
+  readonly hostname: string;
+  /** How many threads can run at the same time. */
+  readonly parallelism: number;
+}
+
+/** A default that is not the same on every machine. */
+class Derived<T> {
+  readonly from: (machine: Machine) => T;
+
+  constructor(from: (machine: Machine) => T) {
+    this.from = from;
+  }
+}
+
+/** One row of the table. */
+export interface Option<T> {
+  readonly kind: Kind<T>;
+  /** Under which heading the usage shows it. */
+  readonly group: string;
+  /** The flag's name without dashes. */
+  readonly flag: string;
+  readonly initial: T | Derived<T>;
+  readonly help: string;
+  /** Its key in a configuration file and in `/config`. */
+  readonly key: string;
+  // A method, so that rows of all types fit one list.
+  check(value: T, flag: string): string | undefined;
+}
+
+/** The shortest duration that is longer than none. */
+const DURATION_MS_MIN = 1 / NS_PER_MS;
+/** The longest time that one timer can wait. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+/** The longest delay of a message: such times travel as words of 32 bits. */
+const DELAY_MS_MAX = 2 ** 32 - 1;
+/** Counts travel as words of 32 bits, and the wire's are signed. */
+const COUNT_MAX = 2 ** 31 - 1;
+const PORT_MAX = 65535;
+/** The largest datagram that fits an IPv4 packet. */
+const DATAGRAM_BYTES_MAX = 65507;
+const THREADS_MAX = 64;
+
+const port = within(0, PORT_MAX);
+const count = within(0, COUNT_MAX);
+const positiveCount = within(1, COUNT_MAX);
+const period = lasting(DURATION_MS_MIN, TIMER_MS_MAX);
+const limit = lasting(0, TIMER_MS_MAX);
+const delay = lasting(0, DELAY_MS_MAX);
+const wait = lasting(DURATION_MS_MIN, DELAY_MS_MAX);
+const threads = within(0, THREADS_MAX);
+const nodeIdRange = within(0, 1023, '[0,1024)');
+const deflateLevels = within(1, 9, '[1,9]');
+
+/** The flags that ask for something else than a value of an option, or for nothing any more. */
+// biome-ignore format: a table is read row by row
+export const PROGRAM_FLAGS = {
+  config: option(text, 'Program', 'config', '', 'configuration file, in TOML'),
+  version: option(boolean, 'Program', 'version', false, 'print the version and end'),
+  verbose: option(boolean, 'Deprecated', 'verbose', false, 'no effect; see -log-level'),
+  workerId: option(boolean, 'Deprecated', 'worker-id', false, 'no effect; see -node-id'),
+} as const;
+
+/** The options, by their names in the program. */
+// biome-ignore format: a table is read row by row
+const OPTIONS = {
+  logLevel: option(logLevel, 'Program', 'log-level', 'info',
+    'least level that is logged: debug, info, warn, error or fatal'),
+  logPrefix: option(text, 'Program', 'log-prefix', '[nsqd] ', 'what every line of the log begins with'),
+  nodeId: option(integer, 'Program', 'node-id', new Derived(defaultNodeId),
+    'this broker\'s part of message ids, different on each broker; by default made from the host\'s name',
+    nodeIdRange, 'id'),
+  pumpThreads: option(integer, 'Program', 'pump-threads', 0,
+    'threads that move messages; 0 for one less than the machine can run at once', threads),
+  diskThreads: option(integer, 'Program', 'disk-threads', 1,
+    'threads that write and read files', within(1, THREADS_MAX)),
+
+  tcpAddress: option(text, 'Network', 'tcp-address', '0.0.0.0:4150',
+    '<host>:<port> for TCP clients, or the path of a unix socket'),
+  httpAddress: option(text, 'Network', 'http-address', '0.0.0.0:4151',
+    '<host>:<port> for HTTP, or the path of a unix socket; empty for no HTTP'),
+  httpsAddress: option(text, 'Network', 'https-address', '0.0.0.0:4152',
+    '<host>:<port> for HTTPS, used when there is a TLS certificate; empty for no HTTPS'),
+  broadcastAddress: option(text, 'Network', 'broadcast-address', new Derived((machine: Machine) => machine.hostname),
+    'host by which others reach this broker, as told to nsqlookupd; by default the host\'s name'),
+  broadcastTcpPort: option(integer, 'Network', 'broadcast-tcp-port', 0,
+    'TCP port that is told to nsqlookupd; 0 for the one that is listened on', port),
+  broadcastHttpPort: option(integer, 'Network', 'broadcast-http-port', 0,
+    'HTTP port that is told to nsqlookupd; 0 for the one that is listened on', port),
+  lookupdTcpAddress: option(texts, 'Network', 'lookupd-tcp-address', [],
+    '<host>:<port> of an nsqlookupd to register with (may be given several times)',
+    anything, 'nsqlookupd_tcp_addresses'),
+  httpClientConnectTimeoutMs: option(duration, 'Network', 'http-client-connect-timeout', 2000,
+    'how long connecting to nsqlookupd or an auth server over HTTP may take', limit),
+  httpClientRequestTimeoutMs: option(duration, 'Network', 'http-client-request-timeout', 5000,
+    'how long a request to nsqlookupd or an auth server over HTTP may take', limit),
+  topologyRegion: option(text, 'Network', 'topology-region', '', 'region that this broker is in'),
+  topologyZone: option(text, 'Network', 'topology-zone', '', 'zone that this broker is in'),
+
+  dataPath: option(text, 'Storage', 'data-path', '',
+    'existing directory for messages and metadata; by default the current one'),
+  memQueueSize: option(integer, 'Storage', 'mem-queue-size', 10_000,
+    'messages that a topic or channel keeps in memory; further ones go to disk', count),
+  maxBytesPerFile: option(integer, 'Storage', 'max-bytes-per-file', 104_857_600,
+    'bytes after which a disk queue begins its next file', atLeast(1)),
+  syncEvery: option(integer, 'Storage', 'sync-every', 2500,
+    'messages written or read after which a disk queue is synced', positiveCount),
+  syncTimeoutMs: option(duration, 'Storage', 'sync-timeout', 2000, 'time after which a disk queue is synced', period),
+  queueScanWorkerPoolMax: option(integer, 'Storage', 'queue-scan-worker-pool-max', 4,
+    'no effect: timeouts are kept exactly, without scanning', count),
+  queueScanSelectionCount: option(integer, 'Storage', 'queue-scan-selection-count', 20,
+    'no effect: timeouts are kept exactly, without scanning', count),
+
+  msgTimeoutMs: option(duration, 'Messages', 'msg-timeout', 60_000,
+    'time that a consumer has for a message before others get it', wait),
+  maxMsgTimeoutMs: option(duration, 'Messages', 'max-msg-timeout', 900_000,
+    'longest msg-timeout that a client may ask for', wait),
+  maxMsgSize: option(integer, 'Messages', 'max-msg-size', 1_048_576,
+    'largest message, in bytes', within(1, MESSAGE_BYTES_MAX)),
+  maxReqTimeoutMs: option(duration, 'Messages', 'max-req-timeout', 3_600_000,
+    'longest time that a message may be requeued or deferred for', delay),
+  maxBodySize: option(integer, 'Messages', 'max-body-size', 5_242_880,
+    'largest body of a command, in bytes', within(1, MESSAGE_BYTES_MAX)),
+
+  maxHeartbeatIntervalMs: option(duration, 'Clients', 'max-heartbeat-interval', 60_000,
+    'longest time between heartbeats that a client may ask for', limit),
+  maxRdyCount: option(integer, 'Clients', 'max-rdy-count', 2500, 'largest RDY count of a client', positiveCount),
+  maxOutputBufferSize: option(integer, 'Clients', 'max-output-buffer-size', 65_536,
+    'largest output buffer that a client may ask for, in bytes', count),
+  maxOutputBufferTimeoutMs: option(duration, 'Clients', 'max-output-buffer-timeout', 30_000,
+    'longest time between flushes that a client may ask for', limit),
+  minOutputBufferTimeoutMs: option(duration, 'Clients', 'min-output-buffer-timeout', 25,
+    'shortest time between flushes that a client may ask for', limit),
+  outputBufferTimeoutMs: option(duration, 'Clients', 'output-buffer-timeout', 250,
+    'time between flushes for a client that does not ask for another', period),
+  maxChannelConsumers: option(integer, 'Clients', 'max-channel-consumers', 0,
+    'most consumers of one channel; 0 for any number', count),
+  authHttpAddress: option(texts, 'Clients', 'auth-http-address', [],
+    '<host>:<port> or URL of an auth server that decides what clients may do (may be given several times)',
+    anything, 'auth_http_addresses'),
+  authHttpRequestMethod: option(text, 'Clients', 'auth-http-request-method', 'get',
+    'how the auth server is asked: get or post', oneOf(['get', 'post'])),
+
+  statsdAddress: option(text, 'Statistics', 'statsd-address', '',
+    '<host>:<port> of a statsd, over UDP; empty for none'),
+  statsdIntervalMs: option(duration, 'Statistics', 'statsd-interval', 60_000, 'time between reports to statsd', period),
+  statsdMemStats: option(boolean, 'Statistics', 'statsd-mem-stats', true, 'report memory to statsd as well'),
+  statsdPrefix: option(text, 'Statistics', 'statsd-prefix', 'nsq.%s',
+    'what names begin with at statsd; %s stands for this broker\'s host and port'),
+  statsdUdpPacketSize: option(integer, 'Statistics', 'statsd-udp-packet-size', 508,
+    'largest datagram to statsd, in bytes', within(1, DATAGRAM_BYTES_MAX)),
+  statsdExcludeEphemeral: option(boolean, 'Statistics', 'statsd-exclude-ephemeral', false,
+    'leave ephemeral topics and channels out of what goes to statsd'),
+  e2eProcessingLatencyPercentile: option(percentiles, 'Statistics', 'e2e-processing-latency-percentile', [],
+    'percentiles of the time from publish to finish to keep, such as 1.0,0.99,0.95 (may be given several times)',
+    quantiles, 'e2e_processing_latency_percentiles'),
+  e2eProcessingLatencyWindowTimeMs: option(duration, 'Statistics', 'e2e-processing-latency-window-time', 600_000,
+    'how far back these percentiles look', period),
+
+  tlsCert: option(text, 'TLS', 'tls-cert', '', 'certificate file, in PEM'),
+  tlsKey: option(text, 'TLS', 'tls-key', '', 'key file, in PEM'),
+  tlsClientAuthPolicy: option(text, 'TLS', 'tls-client-auth-policy', '',
+    'what clients must prove: require for any certificate, require-verify for a valid one; empty for none'),
+  tlsRootCaFile: option(text, 'TLS', 'tls-root-ca-file', '', 'file of the authorities that certify clients, in PEM'),
+  tlsRequired: option(tlsRequired, 'TLS', 'tls-required', false,
+    'refuse clients without TLS: true, false, or tcp-https to allow plain HTTP'),
+  tlsMinVersion: option(tlsVersion, 'TLS', 'tls-min-version', 'tls1.0',
+    'oldest TLS that is spoken: tls1.0, tls1.1, tls1.2 or tls1.3'),
+
+  deflate: option(boolean, 'Compression', 'deflate', true, 'let clients ask for deflate'),
+  maxDeflateLevel: option(integer, 'Compression', 'max-deflate-level', 6,
+    'highest level of deflate that a client may ask for (a higher one costs more time)', deflateLevels),
+  snappy: option(boolean, 'Compression', 'snappy', true, 'let clients ask for snappy'),
+
+  enableExperiment: option(texts, 'Experiments', 'enable-experiment', [],
+    'experiment to switch on: topology-aware-consumption (may be given several times)'),
+} as const;
+
+type Table = typeof OPTIONS;
+
+/** All options, complete and checked. */
+export type Options = {
+  readonly [Name in keyof Table]: Table[Name] extends Option<infer T> ? T : never;
+};
+
+/** The table's rows with their names, for those who walk over all of them. */
+export const OPTION_ROWS: ReadonlyMap<string, Option<unknown>> = new Map(
+  Object.entries<Option<unknown>>(OPTIONS),
+);
+
+/**
+ * Fills in defaults, and checks every value by itself and together with the others.
+ *
+ * Shape: `given` by the options' names, values as their kinds have read them.
+ */
+export function completeOptions(
+  given: ReadonlyMap<string, unknown>,
+  machine: Machine,
+): Options | Refused {
+  const values: Record<string, unknown> = {};
+  for (const [name, row] of OPTION_ROWS) {
+    const value = given.has(name) ? given.get(name) : initialValue(row, machine);
+    const wrong = row.check(value, row.flag);
+    if (wrong !== undefined) return new Refused(wrong);
+    values[name] = value;
+  }
+  // Every row has set its name, to a value of its kind.
+  return settle(values as Options, machine);
+}
+
+/** The default of an option on this machine. */
+export function initialValue<T>(row: Option<T>, machine: Machine): T {
+  return row.initial instanceof Derived ? row.initial.from(machine) : row.initial;
+}
+
+/** What options mean for each other. */
+function settle(options: Options, machine: Machine): Options | Refused {
+  const hasCertificate = options.tlsCert !== '' && options.tlsKey !== '';
+  if (!hasCertificate && (options.tlsCert !== '' || options.tlsKey !== '')) {
+    return new Refused(
+      'failed to build TLS config - --tls-cert and --tls-key must be given together',
+    );
+  }
+  // Whoever asks clients for certificates cannot mean to let them in without TLS.
+  const isImplied = options.tlsClientAuthPolicy !== '' && options.tlsRequired === false;
+  const required = isImplied ? true : options.tlsRequired;
+  if (required !== false && !hasCertificate) {
+    return new Refused('cannot require TLS client connections without TLS key and cert');
+  }
+  const pumpThreads = options.pumpThreads === 0 ? pumpThreadsOf(machine) : options.pumpThreads;
+  return { ...options, tlsRequired: required, pumpThreads };
+}
+
+/** One processor is left to the main thread. */
+function pumpThreadsOf(machine: Machine): number {
+  return Math.min(Math.max(machine.parallelism - 1, 1), THREADS_MAX);
+}
+
+/** Source: nsqd's `NewOptions`. */
+function defaultNodeId(machine: Machine): number {
+  return crc32(createHash('md5').update(machine.hostname).digest()) % 1024;
+}
+
+function option<T>(
+  kind: Kind<T>,
+  group: string,
+  flag: string,
+  initial: T | Derived<T>,
+  help: string,
+  check: Check<T> = anything,
+  key: string = flag.replaceAll('-', '_'),
+): Option<T> {
+  return { kind, group, flag, initial, help, key, check };
+}

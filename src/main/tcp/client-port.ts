@@ -1,0 +1,28 @@
+/**
+ * What the commands need of the connection they came on.
+ *
+ * Thread: main.
+ */
+
+import type { ChannelMember } from '../topic-map.ts';
+import type { Client } from './client.ts';
+import type { ClientError } from './client-error.ts';
+import type { CLOSED, NEXT, Step } from './command-parser.ts';
+
+export interface ClientPort {
+  readonly client: Client;
+  /** The connection as a member of a channel. */
+  readonly member: ChannelMember;
+
+  /** Responds `OK`, behind all responses that are waited for. */
+  respondOk(): typeof NEXT;
+  /** Responds with an error; a fatal one ends the connection once it is written. */
+  fail(error: ClientError): typeof NEXT | typeof CLOSED;
+  /** Holds a response's place; `settle` fills it with a frame or a fatal error. */
+  respondLater(): (outcome: Buffer | ClientError) => void;
+  /** Has the command handed over again as soon as responses that are waited for have been sent. */
+  waitForResponses(): Step;
+  readonly hasPendingResponses: boolean;
+  /** Has the command handed over again when the topic's pump has room. */
+  waitForRoom(onRoom: (listener: () => void) => void): Step;
+}

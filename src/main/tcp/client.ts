@@ -1,0 +1,76 @@
+/**
+ * What the broker knows of a TCP client: what it identified itself with, its state, its counts.
+ *
+ * Thread: main. Source: nsqd `client_v2.go`.
+ */
+
+import type { ChannelHandle } from '../topic-map.ts';
+
+/** Protocol state; FIN, REQ, TOUCH go to the channel in both later states. */
+export type ClientState =
+  | { readonly state: 'init' }
+  | { readonly state: 'subscribed'; readonly channel: ChannelHandle }
+  | { readonly state: 'closing'; readonly channel: ChannelHandle };
+
+/** What a client has negotiated. Times in ms. */
+export type ClientSettings = {
+  clientId: string;
+  hostname: string;
+  userAgent: string;
+  topologyRegion: string;
+  topologyZone: string;
+  /** 0: no heartbeats and no deadlines. */
+  heartbeatIntervalMs: number;
+  outputBufferSize: number;
+  /** 0: not flushed by time. */
+  outputBufferTimeoutMs: number;
+  sampleRate: number;
+  msgTimeoutMs: number;
+};
+
+/** Messages of a topic that a client has published. */
+export type PublishCount = { readonly topic: string; count: number };
+
+export class Client {
+  /** Different for each connection since the start; what pumps know a consumer by. */
+  readonly number: number;
+  /** `ip:port`, or `@` for a unix socket. */
+  readonly remoteAddress: string;
+  /** Unix time in seconds. */
+  readonly connectTimestamp: number;
+  readonly settings: ClientSettings;
+  state: ClientState = { state: 'init' };
+
+  readonly #publishCounts = new Map<string, PublishCount>();
+  #lastPublish: PublishCount = { topic: '', count: 0 };
+
+  constructor(
+    number: number,
+    remoteAddress: string,
+    connectTimestamp: number,
+    settings: ClientSettings,
+  ) {
+    this.number = number;
+    this.remoteAddress = remoteAddress;
+    this.connectTimestamp = connectTimestamp;
+    this.settings = settings;
+  }
+
+  /** By topic; empty for a client that has published nothing. */
+  get publishCounts(): ReadonlyMap<string, PublishCount> {
+    return this.#publishCounts;
+  }
+
+  countPublish(topic: string, count: number): void {
+    if (this.#lastPublish.topic !== topic) this.#lastPublish = this.#publishCount(topic);
+    this.#lastPublish.count += count;
+  }
+
+  #publishCount(topic: string): PublishCount {
+    const existing = this.#publishCounts.get(topic);
+    if (existing !== undefined) return existing;
+    const added = { topic, count: 0 };
+    this.#publishCounts.set(topic, added);
+    return added;
+  }
+}

@@ -1,0 +1,319 @@
+/**
+ * Splits what a connection sends into commands: the magic, lines, and the bodies that follow some of them.
+ *
+ * Whatever is whole within a chunk is handed on as a view of the chunk; only what a chunk leaves unfinished is
+ * gathered in a buffer of the connection's own. What a command means, which body follows it and whether a
+ * size is allowed is the handler's business, and it is asked at the earliest byte that decides.
+ *
+ * Shape of a command: `NAME[ SP param]* [CR] LF`, then for some
+ *     size(4) body(size)                    PUB DPUB IDENTIFY AUTH
+ *     size(4) count(4) { size(4) body }*    MPUB; what counts is `count`, not the first size
+ *
+ * Bound: the buffer holds one unfinished command, at most a line or a body of the largest size allowed; it
+ * grows with what has arrived, not with what was announced.
+ *
+ * Thread: main. Source: nsqd `protocolV2.IOLoop`, `readMPUB`; tcp-protocol.md §2.
+ */
+
+import { readInt32 } from '../../shared/big-endian.ts';
+import { MESSAGE_ID_BYTES, SIZE_BYTES } from '../../shared/limits.ts';
+import { NOT_HEX, parseHexWord } from '../../shared/message-id.ts';
+
+/** What a handler answers: what follows a line, or whether a body was taken. */
+export const NEXT = 0;
+/** A sized body follows. */
+export const BODY = 1;
+/** The body of an MPUB follows. */
+export const BATCH = 2;
+/** Not taken: to be handed over again after `resume`. */
+export const WAIT = 3;
+/** The connection takes no more commands. */
+export const CLOSED = 4;
+export type Step = typeof NEXT | typeof BODY | typeof BATCH | typeof WAIT | typeof CLOSED;
+
+/** Longest line, its newline included. */
+const LINE_BYTES_MAX = 16384;
+const MAGIC_BYTES = 4;
+/** `FIN `, an id, newline: by far the most frequent command, recognised without looking for the newline. */
+const FIN_LINE_BYTES = 4 + MESSAGE_ID_BYTES + 1;
+const LF = 0x0a;
+const CR = 0x0d;
+const FIN_WORD = 0x46494e20;
+
+/** Where in a command the parser stands. */
+export type Place = 'magic' | 'line' | 'size' | 'body' | 'count' | 'message size' | 'message body';
+
+/** What the parser calls, in the order of the bytes. */
+export interface CommandHandler {
+  /** The first four bytes. False: the connection takes no commands. */
+  onMagic(bytes: Buffer, at: number): boolean;
+  /** A line without its end. */
+  onLine(bytes: Buffer, at: number, end: number): Step;
+  /** A FIN of a well-formed id. */
+  onFinish(idHigh: number, idLow: number): Step;
+  /** The size of a body. False: the connection takes no more commands. */
+  onBodySize(size: number): boolean;
+  /** A body, its size field in front of it. */
+  onBody(bytes: Buffer, at: number, size: number): Step;
+  onBatchSize(size: number): boolean;
+  onBatchCount(count: number): boolean;
+  /** The size of one message of an MPUB; `bytes` with all before it, size fields included. */
+  onBatchMessageSize(index: number, size: number, bytes: number): boolean;
+  /** All messages of an MPUB, from the first size field on. */
+  onBatch(bytes: Buffer, at: number, length: number, count: number): Step;
+  onLineTooLong(): void;
+}
+
+export class CommandParser {
+  /** Where it stands; tells what is missing when the input ends. */
+  place: Place = 'magic';
+  /** For places inside a message of an MPUB: which. */
+  messageIndex = 0;
+  /** Commands that have been taken whole. */
+  commandCount = 0;
+
+  readonly #handler: CommandHandler;
+  /** Input not yet taken: `#bytes` from `#at` to `#end`. */
+  #bytes: Buffer = Buffer.alloc(0);
+  #at = 0;
+  #end = 0;
+  /** Whether `#bytes` is the parser's own, as opposed to a chunk. */
+  #isOwn = false;
+  #isWaiting = false;
+  #isClosed = false;
+  /** Bytes behind `#at` that are known to hold no newline. */
+  #scanned = 0;
+  /** Of the body that is expected: its size, or the bytes of an MPUB's messages so far and their number. */
+  #bodySize = 0;
+  #batchCount = 0;
+  #batchBytes = 0;
+
+  constructor(handler: CommandHandler) {
+    this.#handler = handler;
+  }
+
+  /** Whether it waits for `resume`; feed it nothing meanwhile. */
+  get isWaiting(): boolean {
+    return this.#isWaiting;
+  }
+
+  /** Bytes that it holds. */
+  get heldBytes(): number {
+    return this.#end - this.#at;
+  }
+
+  /** Takes the next bytes of the connection. They may be reused when this returns. */
+  feed(chunk: Buffer): void {
+    if (this.#isClosed) return;
+    if (this.#end > this.#at) {
+      this.#append(chunk);
+    } else {
+      this.#bytes = chunk;
+      this.#at = 0;
+      this.#end = chunk.length;
+      this.#isOwn = false;
+    }
+    this.#run();
+    this.#keepRest();
+  }
+
+  /** Takes nothing, but holds what it is fed, until `resume`. */
+  wait(): void {
+    this.#isWaiting = true;
+  }
+
+  /** Goes on after WAIT. */
+  resume(): void {
+    if (!this.#isWaiting || this.#isClosed) return;
+    this.#isWaiting = false;
+    this.#run();
+    this.#keepRest();
+  }
+
+  /** Takes nothing more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#bytes = Buffer.alloc(0);
+    this.#at = 0;
+    this.#end = 0;
+  }
+
+  #run(): void {
+    while (!this.#isClosed && !this.#isWaiting && this.#advance());
+  }
+
+  /** Takes the next piece. Returns false when it is not there yet. */
+  #advance(): boolean {
+    switch (this.place) {
+      case 'line':
+        return this.#takeLine();
+      case 'body':
+        return this.#takeBody();
+      case 'size':
+        return this.#takeSize();
+      case 'count':
+        return this.#takeCount();
+      case 'message size':
+      case 'message body':
+        return this.#takeBatch();
+      case 'magic':
+        return this.#takeMagic();
+    }
+  }
+
+  #has(count: number): boolean {
+    return this.#end - this.#at >= count;
+  }
+
+  #takeMagic(): boolean {
+    if (!this.#has(MAGIC_BYTES)) return false;
+    if (!this.#handler.onMagic(this.#bytes, this.#at)) return this.#stop();
+    this.#at += MAGIC_BYTES;
+    this.place = 'line';
+    return true;
+  }
+
+  #takeLine(): boolean {
+    const bytes = this.#bytes;
+    const at = this.#at;
+    if (
+      this.#end - at >= FIN_LINE_BYTES &&
+      bytes[at + FIN_LINE_BYTES - 1] === LF &&
+      readInt32(bytes, at) === FIN_WORD
+    ) {
+      const high = parseHexWord(bytes, at + 4);
+      const low = parseHexWord(bytes, at + 12);
+      if (high !== NOT_HEX && low !== NOT_HEX) {
+        return this.#taken(this.#handler.onFinish(high, low), FIN_LINE_BYTES);
+      }
+    }
+    const found = bytes.indexOf(LF, at + this.#scanned);
+    if (found === -1 || found >= this.#end) {
+      this.#scanned = this.#end - at;
+      if (this.#scanned < LINE_BYTES_MAX) return false;
+      this.#handler.onLineTooLong();
+      return this.#stop();
+    }
+    if (found + 1 - at > LINE_BYTES_MAX) {
+      this.#handler.onLineTooLong();
+      return this.#stop();
+    }
+    const end = found > at && bytes[found - 1] === CR ? found - 1 : found;
+    return this.#taken(this.#handler.onLine(bytes, at, end), found + 1 - at);
+  }
+
+  /** A handler has answered for a piece of so many bytes. */
+  #taken(step: Step, bytes: number): boolean {
+    if (step === WAIT) {
+      this.#isWaiting = true;
+      return false;
+    }
+    if (step === CLOSED) return this.#stop();
+    this.#at += bytes;
+    this.#scanned = 0;
+    if (step === NEXT) {
+      this.place = 'line';
+      this.commandCount++;
+    } else {
+      this.place = 'size';
+      this.#batchCount = step === BATCH ? -1 : 0;
+    }
+    return true;
+  }
+
+  #takeSize(): boolean {
+    if (!this.#has(SIZE_BYTES)) return false;
+    const size = readInt32(this.#bytes, this.#at);
+    if (this.#batchCount === -1) {
+      if (!this.#handler.onBatchSize(size)) return this.#stop();
+      this.#at += SIZE_BYTES;
+      this.place = 'count';
+      return true;
+    }
+    if (!this.#handler.onBodySize(size)) return this.#stop();
+    // The size field stays in front of the body: together they are what the publish ring takes.
+    this.#bodySize = size;
+    this.place = 'body';
+    return true;
+  }
+
+  #takeBody(): boolean {
+    const length = SIZE_BYTES + this.#bodySize;
+    if (!this.#has(length)) return false;
+    const step = this.#handler.onBody(this.#bytes, this.#at + SIZE_BYTES, this.#bodySize);
+    return this.#taken(step, length);
+  }
+
+  #takeCount(): boolean {
+    if (!this.#has(SIZE_BYTES)) return false;
+    const count = readInt32(this.#bytes, this.#at);
+    if (!this.#handler.onBatchCount(count)) return this.#stop();
+    this.#at += SIZE_BYTES;
+    this.#batchCount = count;
+    this.#batchBytes = 0;
+    this.messageIndex = 0;
+    this.place = 'message size';
+    return true;
+  }
+
+  /** Walks over the messages of an MPUB as far as they have come. */
+  #takeBatch(): boolean {
+    while (this.messageIndex < this.#batchCount) {
+      if (!this.#has(this.#batchBytes + SIZE_BYTES)) {
+        this.place = 'message size';
+        return false;
+      }
+      const size = readInt32(this.#bytes, this.#at + this.#batchBytes);
+      const bytes = this.#batchBytes + SIZE_BYTES + size;
+      if (this.place === 'message size') {
+        if (!this.#handler.onBatchMessageSize(this.messageIndex, size, bytes)) return this.#stop();
+        this.place = 'message body';
+      }
+      if (!this.#has(bytes)) return false;
+      this.#batchBytes = bytes;
+      this.messageIndex++;
+      this.place = 'message size';
+    }
+    const step = this.#handler.onBatch(this.#bytes, this.#at, this.#batchBytes, this.#batchCount);
+    return this.#taken(step, this.#batchBytes);
+  }
+
+  #stop(): false {
+    this.#isClosed = true;
+    return false;
+  }
+
+  #append(chunk: Buffer): void {
+    const held = this.#end - this.#at;
+    if (this.#bytes.length - this.#end < chunk.length) {
+      const needed = held + chunk.length;
+      const larger =
+        needed > this.#bytes.length / 2 ? Buffer.allocUnsafeSlow(needed * 2) : this.#bytes;
+      this.#bytes.copy(larger, 0, this.#at, this.#end);
+      this.#bytes = larger;
+      this.#at = 0;
+      this.#end = held;
+    }
+    chunk.copy(this.#bytes, this.#end);
+    this.#end += chunk.length;
+  }
+
+  /** Chunks belong to somebody else: what is left of one is copied, what is left of nothing is let go. */
+  #keepRest(): void {
+    const held = this.#end - this.#at;
+    if (held === 0) {
+      if (this.#isOwn) this.#bytes = Buffer.alloc(0);
+      this.#isOwn = false;
+      this.#at = 0;
+      this.#end = 0;
+      return;
+    }
+    if (this.#isOwn) return;
+    const own = Buffer.allocUnsafeSlow(held);
+    this.#bytes.copy(own, 0, this.#at, this.#end);
+    this.#bytes = own;
+    this.#at = 0;
+    this.#end = held;
+    this.#isOwn = true;
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * SUB, RDY, FIN, REQ, TOUCH and CLS.
+ *
+ * Thread: main. Source: nsqd `protocolV2.SUB` and so on; tcp-protocol.md §7.
+ */
+
+import { MESSAGE_ID_BYTES } from '../../shared/limits.ts';
+import { NOT_HEX, parseHexWord } from '../../shared/message-id.ts';
+import { goQuote } from '../go-text.ts';
+import { parseChannelName, parseTopicName } from '../names.ts';
+import type { Options } from '../options/options.ts';
+import type { ChannelHandle, TopicMap } from '../topic-map.ts';
+import { ClientError, type ClientErrorCode } from './client-error.ts';
+import type { ClientPort } from './client-port.ts';
+import { NEXT, type Step } from './command-parser.ts';
+import { parseDigits, toDurationMs, toInt64, wordBytes } from './command-words.ts';
+import { CLOSE_WAIT_FRAME } from './frames.ts';
+
+/** An id as it was sent, and as two words; NOT_HEX for an id that no message can have. */
+type SentId = { bytes: Buffer; high: number; low: number };
+
+export class ConsumerCommands {
+  readonly #port: ClientPort;
+  readonly #topics: TopicMap;
+  readonly #options: Options;
+  /** Whether FIN, REQ or TOUCH were sent that the pump may still refuse. */
+  #hasUnanswered = false;
+
+  constructor(port: ClientPort, topics: TopicMap, options: Options) {
+    this.#port = port;
+    this.#topics = topics;
+    this.#options = options;
+  }
+
+  /** Whether the pump may still refuse something that was sent before; a response has to come after that. */
+  get hasUnanswered(): boolean {
+    return this.#hasUnanswered;
+  }
+
+  /** Calls back when the pump can refuse nothing any more of what was sent so far. */
+  afterRefusals(channel: ChannelHandle, done: () => void): void {
+    this.#hasUnanswered = false;
+    channel.topic.pump.barrier(done);
+  }
+
+  onSub(words: readonly string[]): Step {
+    const { client } = this.#port;
+    if (client.state.state !== 'init') return this.#wrongState('SUB');
+    if (client.settings.heartbeatIntervalMs === 0) {
+      return this.#invalid('cannot SUB with heartbeats disabled');
+    }
+    if (words.length < 3) return this.#invalid('SUB insufficient number of parameters');
+    const topicName = parseTopicName(words[1]);
+    if (topicName === undefined) return this.#badName('E_BAD_TOPIC', 'topic', words[1]);
+    const channelName = parseChannelName(words[2]);
+    if (channelName === undefined) return this.#badName('E_BAD_CHANNEL', 'channel', words[2]);
+
+    const topic = this.#topics.getOrCreate(topicName);
+    const channel = this.#topics.getOrCreateChannel(topic, channelName);
+    const { maxChannelConsumers } = this.#options;
+    if (maxChannelConsumers > 0 && channel.members.size >= maxChannelConsumers) {
+      const reason = `consumers for ${topicName}:${channelName} exceeds limit of ${maxChannelConsumers}`;
+      return this.#port.fail(new ClientError('E_SUB_FAILED', `SUB failed ${reason}`));
+    }
+    channel.members.add(this.#port.member);
+    client.state = { state: 'subscribed', channel };
+    void topic.pump.request({
+      do: 'subscribe',
+      topic: topic.number,
+      channel: channel.number,
+      consumer: client.number,
+      msgTimeoutMs: client.settings.msgTimeoutMs,
+      sampleRate: client.settings.sampleRate,
+    });
+    return this.#port.respondOk();
+  }
+
+  onRdy(words: readonly string[]): Step {
+    const { state } = this.#port.client;
+    if (state.state === 'closing') return NEXT;
+    if (state.state !== 'subscribed') return this.#wrongState('RDY');
+    const word = words[1];
+    const parsed = word === undefined ? 1 : parseDigits(word);
+    if (parsed === undefined) return this.#unparsable('RDY could not parse count ', word);
+    const count = toInt64(parsed);
+    const { maxRdyCount } = this.#options;
+    if (count < 0n || count > BigInt(maxRdyCount)) {
+      return this.#invalid(`RDY count ${count} out of range 0-${maxRdyCount}`);
+    }
+    state.channel.topic.pump.setReady(this.#port.client.number, Number(count));
+    return NEXT;
+  }
+
+  /** A FIN whose id is well formed. */
+  onFinish(idHigh: number, idLow: number): Step {
+    const channel = this.#channel();
+    if (channel === null) return this.#wrongState('FIN');
+    if (this.#port.hasPendingResponses) return this.#port.waitForResponses();
+    this.#hasUnanswered = true;
+    channel.topic.pump.finish(this.#port.client.number, idHigh, idLow);
+    return NEXT;
+  }
+
+  onFin(words: readonly string[]): Step {
+    const channel = this.#channel();
+    if (channel === null) return this.#wrongState('FIN');
+    if (words.length < 2) return this.#invalid('FIN insufficient number of params');
+    const id = parseId(words[1]);
+    if (id === null) return this.#invalid('invalid message ID');
+    if (id.high !== NOT_HEX) return this.onFinish(id.high, id.low);
+    return this.#refuseUnknown('E_FIN_FAILED', 'FIN', id, channel);
+  }
+
+  onReq(words: readonly string[]): Step {
+    const channel = this.#channel();
+    if (channel === null) return this.#wrongState('REQ');
+    if (words.length < 3) return this.#invalid('REQ insufficient number of params');
+    const id = parseId(words[1]);
+    if (id === null) return this.#invalid('invalid message ID');
+    const parsed = parseDigits(words[2]);
+    if (parsed === undefined) return this.#unparsable('REQ could not parse timeout ', words[2]);
+    if (this.#port.hasPendingResponses) return this.#port.waitForResponses();
+    if (id.high === NOT_HEX) return this.#refuseUnknown('E_REQ_FAILED', 'REQ', id, channel);
+    const delayMs = Math.min(Math.max(0, toDurationMs(parsed)), this.#options.maxReqTimeoutMs);
+    this.#hasUnanswered = true;
+    channel.topic.pump.requeue(this.#port.client.number, id.high, id.low, delayMs);
+    return NEXT;
+  }
+
+  onTouch(words: readonly string[]): Step {
+    const channel = this.#channel();
+    if (channel === null) return this.#wrongState('TOUCH');
+    if (words.length < 2) return this.#invalid('TOUCH insufficient number of params');
+    const id = parseId(words[1]);
+    if (id === null) return this.#invalid('invalid message ID');
+    if (this.#port.hasPendingResponses) return this.#port.waitForResponses();
+    if (id.high === NOT_HEX) return this.#refuseUnknown('E_TOUCH_FAILED', 'TOUCH', id, channel);
+    this.#hasUnanswered = true;
+    channel.topic.pump.touch(this.#port.client.number, id.high, id.low);
+    return NEXT;
+  }
+
+  /** The response comes when the pump sends nothing more. */
+  onCls(): Step {
+    const { client } = this.#port;
+    if (client.state.state !== 'subscribed') return this.#wrongState('CLS');
+    const { channel } = client.state;
+    client.state = { state: 'closing', channel };
+    const settle = this.#port.respondLater();
+    channel.topic.pump
+      .request({ do: 'stopConsumer', consumer: client.number })
+      .then(() => settle(CLOSE_WAIT_FRAME));
+    return NEXT;
+  }
+
+  #channel(): ChannelHandle | null {
+    const { state } = this.#port.client;
+    return state.state === 'init' ? null : state.channel;
+  }
+
+  #wrongState(name: string): Step {
+    return this.#invalid(`cannot ${name} in current state`);
+  }
+
+  #invalid(text: string): Step {
+    return this.#port.fail(new ClientError('E_INVALID', text));
+  }
+
+  #unparsable(text: string, word: string): Step {
+    const description = Buffer.concat([Buffer.from(text), wordBytes(word)]);
+    return this.#port.fail(new ClientError('E_INVALID', description));
+  }
+
+  #badName(code: ClientErrorCode, kind: string, word: string): Step {
+    const text = `SUB ${kind} name ${goQuote(wordBytes(word))} is not valid`;
+    return this.#port.fail(new ClientError(code, text));
+  }
+
+  /** No message has such an id, so the pump need not be asked; but what it may refuse before comes first. */
+  #refuseUnknown(
+    code: 'E_FIN_FAILED' | 'E_REQ_FAILED' | 'E_TOUCH_FAILED',
+    name: string,
+    id: SentId,
+    channel: ChannelHandle,
+  ): Step {
+    const text = [Buffer.from(`${name} `), id.bytes, Buffer.from(' failed ID not in flight')];
+    const error = new ClientError(code, Buffer.concat(text));
+    if (!this.#hasUnanswered) return this.#port.fail(error);
+    const settle = this.#port.respondLater();
+    this.afterRefusals(channel, () => settle(error));
+    return NEXT;
+  }
+}
+
+/** Any 16 bytes are an id; null for another number of them. */
+function parseId(word: string): SentId | null {
+  if (word.length !== MESSAGE_ID_BYTES) return null;
+  const bytes = wordBytes(word);
+  const high = parseHexWord(bytes, 0);
+  const low = parseHexWord(bytes, MESSAGE_ID_BYTES / 2);
+  return high === NOT_HEX || low === NOT_HEX
+    ? { bytes, high: NOT_HEX, low: NOT_HEX }
+    : { bytes, high, low };
+}

@@ -1,0 +1,163 @@
+/**
+ * IDENTIFY: what a client says of itself and asks for, and what it is granted.
+ *
+ * Thread: main. Source: nsqd `identifyDataV2`, `client_v2.go` `Identify`; tcp-protocol.md §8.
+ */
+
+import { goJson } from '../go-text.ts';
+import type { Options } from '../options/options.ts';
+import { NSQD_VERSION } from '../version.ts';
+import type { ClientSettings } from './client.ts';
+import { type GoFields, parseGoFields } from './go-fields.ts';
+
+/** Least values that a client may ask for. */
+const HEARTBEAT_INTERVAL_MS_MIN = 1000;
+const MSG_TIMEOUT_MS_MIN = 1000;
+const OUTPUT_BUFFER_SIZE_MIN = 64;
+const SAMPLE_RATE_MAX = 99;
+/** Asks for none, where that is possible. */
+const DISABLED = -1;
+const DEFLATE_LEVEL_DEFAULT = 6;
+
+const FIELDS = {
+  client_id: 'string',
+  hostname: 'string',
+  user_agent: 'string',
+  feature_negotiation: 'bool',
+  heartbeat_interval: 'int',
+  output_buffer_timeout: 'int',
+  output_buffer_size: 'int',
+  sample_rate: 'int32',
+  msg_timeout: 'int',
+  tls_v1: 'bool',
+  snappy: 'bool',
+  deflate: 'bool',
+  deflate_level: 'int',
+  topology_region: 'string',
+  topology_zone: 'string',
+} as const;
+
+/** What a client has sent, absent fields being empty, 0 or false. */
+export type IdentifyRequest = GoFields<typeof FIELDS>;
+
+/** Reads the body. Returns undefined when it is not the JSON that nsqd accepts. */
+export function parseIdentify(body: Buffer): IdentifyRequest | undefined {
+  return parseGoFields(body, FIELDS);
+}
+
+/**
+ * Takes over what the client asks for. Returns undefined, or why it is refused; the settings before the refused
+ * one are then changed, but the connection ends anyway.
+ */
+export function applyIdentify(
+  request: IdentifyRequest,
+  settings: ClientSettings,
+  options: Options,
+): string | undefined {
+  settings.clientId = request.client_id;
+  settings.hostname = request.hostname;
+  settings.userAgent = request.user_agent;
+  settings.topologyRegion = request.topology_region;
+  settings.topologyZone = request.topology_zone;
+  return (
+    applyHeartbeatInterval(request.heartbeat_interval, settings, options) ??
+    applyOutputBufferTimeout(request.output_buffer_timeout, settings, options) ??
+    applyOutputBufferSize(request.output_buffer_size, settings, options) ??
+    applySampleRate(request.sample_rate, settings) ??
+    applyMsgTimeout(request.msg_timeout, settings, options)
+  );
+}
+
+/** The JSON that answers a client that negotiates features. */
+export function identifyResponse(settings: ClientSettings, options: Options): Buffer {
+  return Buffer.from(
+    goJson({
+      max_rdy_count: options.maxRdyCount,
+      version: NSQD_VERSION,
+      max_msg_timeout: options.maxMsgTimeoutMs,
+      msg_timeout: settings.msgTimeoutMs,
+      tls_v1: false,
+      deflate: false,
+      deflate_level: Math.min(DEFLATE_LEVEL_DEFAULT, options.maxDeflateLevel),
+      max_deflate_level: options.maxDeflateLevel,
+      snappy: false,
+      sample_rate: settings.sampleRate,
+      auth_required: false,
+      output_buffer_size: settings.outputBufferSize,
+      output_buffer_timeout: settings.outputBufferTimeoutMs,
+      topology_region: options.topologyRegion,
+      topology_zone: options.topologyZone,
+    }),
+  );
+}
+
+function applyHeartbeatInterval(
+  asked: number,
+  settings: ClientSettings,
+  options: Options,
+): string | undefined {
+  if (asked === 0) return undefined;
+  if (asked === DISABLED) {
+    settings.heartbeatIntervalMs = 0;
+    return undefined;
+  }
+  if (asked < HEARTBEAT_INTERVAL_MS_MIN || asked > options.maxHeartbeatIntervalMs) {
+    return `heartbeat interval (${asked}) is invalid`;
+  }
+  settings.heartbeatIntervalMs = asked;
+  return undefined;
+}
+
+function applyOutputBufferTimeout(
+  asked: number,
+  settings: ClientSettings,
+  options: Options,
+): string | undefined {
+  if (asked === 0) return undefined;
+  if (asked === DISABLED) {
+    settings.outputBufferTimeoutMs = 0;
+    return undefined;
+  }
+  if (asked < options.minOutputBufferTimeoutMs || asked > options.maxOutputBufferTimeoutMs) {
+    return `output buffer timeout (${asked}) is invalid`;
+  }
+  settings.outputBufferTimeoutMs = asked;
+  return undefined;
+}
+
+function applyOutputBufferSize(
+  asked: number,
+  settings: ClientSettings,
+  options: Options,
+): string | undefined {
+  if (asked === 0) return undefined;
+  if (asked === DISABLED) {
+    settings.outputBufferSize = 1;
+    settings.outputBufferTimeoutMs = 0;
+    return undefined;
+  }
+  if (asked < OUTPUT_BUFFER_SIZE_MIN || asked > options.maxOutputBufferSize) {
+    return `output buffer size (${asked}) is invalid`;
+  }
+  settings.outputBufferSize = asked;
+  return undefined;
+}
+
+function applySampleRate(asked: number, settings: ClientSettings): string | undefined {
+  if (asked < 0 || asked > SAMPLE_RATE_MAX) return `sample rate (${asked}) is invalid`;
+  settings.sampleRate = asked;
+  return undefined;
+}
+
+function applyMsgTimeout(
+  asked: number,
+  settings: ClientSettings,
+  options: Options,
+): string | undefined {
+  if (asked === 0) return undefined;
+  if (asked < MSG_TIMEOUT_MS_MIN || asked > options.maxMsgTimeoutMs) {
+    return `msg timeout (${asked}) is invalid`;
+  }
+  settings.msgTimeoutMs = asked;
+  return undefined;
+}

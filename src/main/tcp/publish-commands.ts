@@ -1,0 +1,222 @@
+/**
+ * PUB, DPUB and MPUB.
+ *
+ * Thread: main. Source: nsqd `protocolV2.PUB`, `MPUB`, `DPUB`; tcp-protocol.md §7.
+ */
+
+import { SIZE_BYTES } from '../../shared/limits.ts';
+import { goQuote } from '../go-text.ts';
+import { isEphemeral, parseTopicName, type TopicName } from '../names.ts';
+import type { Options } from '../options/options.ts';
+import { Publication } from '../publication.ts';
+import type { TopicHandle, TopicMap } from '../topic-map.ts';
+import { ClientError, type ClientErrorCode } from './client-error.ts';
+import type { ClientPort } from './client-port.ts';
+import { BATCH, BODY, NEXT, type Place, type Step } from './command-parser.ts';
+import { parseDigits, toDurationMs, wordBytes } from './command-words.ts';
+import { OK_FRAME } from './frames.ts';
+
+type PublishName = 'PUB' | 'DPUB' | 'MPUB';
+
+/** Least bytes of a message in an MPUB: its size and one byte. */
+const BATCH_MESSAGE_BYTES_MIN = SIZE_BYTES + 1;
+
+export class PublishCommands {
+  readonly #port: ClientPort;
+  readonly #topics: TopicMap;
+  readonly #options: Options;
+  /** The command whose body is expected. */
+  #name: PublishName = 'PUB';
+  #topicName: TopicName | undefined;
+  #deferMs = 0;
+  /** What the ring had no room for yet. */
+  #unsent: Publication | null = null;
+  /** The topic of the last command, which is likely that of the next. */
+  #lastTopic: TopicHandle | null = null;
+
+  constructor(port: ClientPort, topics: TopicMap, options: Options) {
+    this.#port = port;
+    this.#topics = topics;
+    this.#options = options;
+  }
+
+  onPub(words: readonly string[]): Step {
+    if (words.length < 2) return this.#invalid('PUB', 'insufficient number of parameters');
+    return this.#beginBody('PUB', words[1], 0);
+  }
+
+  onDpub(words: readonly string[]): Step {
+    if (words.length < 3) return this.#invalid('DPUB', 'insufficient number of parameters');
+    if (parseTopicName(words[1]) === undefined)
+      return this.#badTopic('E_BAD_TOPIC', 'DPUB', words[1]);
+    const parsed = parseDigits(words[2]);
+    if (parsed === undefined) {
+      const text = Buffer.concat([
+        Buffer.from('DPUB could not parse timeout '),
+        wordBytes(words[2]),
+      ]);
+      return this.#port.fail(new ClientError('E_INVALID', text));
+    }
+    const delayMs = toDurationMs(parsed);
+    const { maxReqTimeoutMs } = this.#options;
+    if (delayMs < 0 || delayMs > maxReqTimeoutMs) {
+      return this.#invalid('DPUB', `timeout ${parsed} out of range 0-${maxReqTimeoutMs}`);
+    }
+    return this.#beginBody('DPUB', words[1], delayMs);
+  }
+
+  onMpub(words: readonly string[]): Step {
+    if (words.length < 2) return this.#invalid('MPUB', 'insufficient number of parameters');
+    const topic = parseTopicName(words[1]);
+    // nsqd repeats the code in this one description.
+    if (topic === undefined) return this.#badTopic('E_BAD_TOPIC', 'E_BAD_TOPIC MPUB', words[1]);
+    this.#name = 'MPUB';
+    this.#topicName = topic;
+    this.#deferMs = 0;
+    // The topic is there even if the body turns out to be bad.
+    this.#topics.getOrCreate(topic);
+    return BATCH;
+  }
+
+  onBodySize(size: number): boolean {
+    if (size <= 0) return this.#refuse('E_BAD_MESSAGE', `invalid message body size ${size}`);
+    const { maxMsgSize } = this.#options;
+    if (size <= maxMsgSize) return true;
+    return this.#refuse('E_BAD_MESSAGE', `message too big ${size} > ${maxMsgSize}`);
+  }
+
+  onBody(bytes: Buffer, at: number, size: number): Step {
+    return this.#publish(bytes, at - SIZE_BYTES, SIZE_BYTES + size, 1);
+  }
+
+  onBatchSize(size: number): boolean {
+    if (size <= 0) return this.#refuse('E_BAD_BODY', `invalid body size ${size}`);
+    const { maxBodySize } = this.#options;
+    if (size <= maxBodySize) return true;
+    return this.#refuse('E_BAD_BODY', `body too big ${size} > ${maxBodySize}`);
+  }
+
+  onBatchCount(count: number): boolean {
+    const most = Math.floor((this.#options.maxBodySize - SIZE_BYTES) / BATCH_MESSAGE_BYTES_MIN);
+    if (count > 0 && count <= most) return true;
+    return this.#refuse('E_BAD_BODY', `invalid message count ${count}`);
+  }
+
+  onBatchMessageSize(index: number, size: number, bytes: number): boolean {
+    const { maxMsgSize, maxBodySize } = this.#options;
+    if (size <= 0) {
+      return this.#refuse('E_BAD_MESSAGE', `invalid message(${index}) body size ${size}`);
+    }
+    if (size > maxMsgSize) {
+      return this.#refuse('E_BAD_MESSAGE', `message too big ${size} > ${maxMsgSize}`);
+    }
+    // The size announced is not what counts in nsqd, so that count times max-msg-size could come; this bounds it.
+    if (SIZE_BYTES + bytes > maxBodySize) {
+      return this.#refuse('E_BAD_BODY', `body too big ${SIZE_BYTES + bytes} > ${maxBodySize}`);
+    }
+    return true;
+  }
+
+  onBatch(bytes: Buffer, at: number, length: number, count: number): Step {
+    return this.#publish(bytes, at, length, count);
+  }
+
+  /** What to answer when the input ends inside a body. */
+  cutOff(place: Place, messageIndex: number): ClientError {
+    const name = this.#name;
+    if (name === 'MPUB') {
+      if (place === 'size') return this.#error('E_BAD_BODY', 'failed to read body size');
+      if (place === 'count') return this.#error('E_BAD_BODY', 'failed to read message count');
+      if (place === 'message size') {
+        return this.#error('E_BAD_MESSAGE', `failed to read message(${messageIndex}) body size`);
+      }
+      return this.#error('E_BAD_MESSAGE', 'failed to read message body');
+    }
+    const what = place === 'size' ? 'message body size' : 'message body';
+    return this.#error('E_BAD_MESSAGE', `failed to read ${what}`);
+  }
+
+  #beginBody(name: 'PUB' | 'DPUB', topicWord: string, deferMs: number): Step {
+    const topic = parseTopicName(topicWord);
+    if (topic === undefined) return this.#badTopic('E_BAD_TOPIC', name, topicWord);
+    this.#name = name;
+    this.#topicName = topic;
+    this.#deferMs = deferMs;
+    return BODY;
+  }
+
+  #publish(bytes: Buffer, at: number, length: number, count: number): Step {
+    const topic = this.#topic();
+    const publication = this.#unsent ?? this.#begin(topic, bytes, at, length, count);
+    if (publication === null) return NEXT;
+    if (!publication.send()) {
+      if (this.#unsent === null) publication.detach();
+      this.#unsent = publication;
+      return this.#port.waitForRoom((listener) => topic.pump.onRoom(listener));
+    }
+    this.#unsent = null;
+    return NEXT;
+  }
+
+  /** Publishes at once what can be; otherwise what is left to be done. */
+  #begin(
+    topic: TopicHandle,
+    bytes: Buffer,
+    at: number,
+    length: number,
+    count: number,
+  ): Publication | null {
+    const isAnswered = this.#isAnswered(topic);
+    const { pump, number } = topic;
+    const isWhole = length <= pump.publishBytesMax && !isAnswered;
+    if (isWhole && pump.publish(number, bytes, at, length, count, this.#deferMs, 0)) {
+      this.#port.client.countPublish(topic.name, count);
+      this.#port.respondOk();
+      return null;
+    }
+    const name = this.#name;
+    const settle = this.#port.respondLater();
+    const onKept = (error: string | null): void => {
+      if (error === null) {
+        this.#port.client.countPublish(topic.name, count);
+        settle(OK_FRAME);
+      } else {
+        settle(new ClientError(`E_${name}_FAILED`, `${name} failed ${error}`));
+      }
+    };
+    return new Publication(topic, bytes, at, at + length, count, this.#deferMs, isAnswered, onKept);
+  }
+
+  /** Whether the publisher has to wait until the messages are on disk. */
+  #isAnswered(topic: TopicHandle): boolean {
+    if (topic.backendError !== null) return true;
+    return this.#options.memQueueSize === 0 && !isEphemeral(topic.name);
+  }
+
+  #topic(): TopicHandle {
+    const last = this.#lastTopic;
+    if (last !== null && last.name === this.#topicName && !last.isDeleted) return last;
+    // A body is only expected after a valid name.
+    this.#lastTopic = this.#topics.getOrCreate(this.#topicName as TopicName);
+    return this.#lastTopic;
+  }
+
+  #error(code: ClientErrorCode, text: string): ClientError {
+    return new ClientError(code, `${this.#name} ${text}`);
+  }
+
+  #refuse(code: ClientErrorCode, text: string): false {
+    // In MPUB one description lacks nothing but an index; all begin with the command's name.
+    this.#port.fail(this.#error(code, text));
+    return false;
+  }
+
+  #invalid(name: PublishName, text: string): Step {
+    return this.#port.fail(new ClientError('E_INVALID', `${name} ${text}`));
+  }
+
+  #badTopic(code: ClientErrorCode, prefix: string, word: string): Step {
+    const text = `${prefix} topic name ${goQuote(wordBytes(word))} is not valid`;
+    return this.#port.fail(new ClientError(code, text));
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * What goes out on a client's socket: gathered during a turn, written with one call at its end.
+ *
+ * Bound: when the socket takes less than is written, `isBackedUp` says so beyond OUTPUT_BYTES_MAX; the
+ * connection then takes no more commands, and the pump sends it no more than the consumer's window.
+ *
+ * Thread: main.
+ */
+
+import type { Socket } from 'node:net';
+import { CONSUMER_WINDOW_BYTES } from '../../shared/limits.ts';
+import { OK_FRAME } from './frames.ts';
+
+/** Answers and frames that may wait for a socket before its commands are left unread. */
+const OUTPUT_BYTES_MAX = 1024 * 1024;
+/** Frames that the socket has taken are reported to the pump in pieces of at least this size. */
+const CREDIT_BYTES = CONSUMER_WINDOW_BYTES / 4;
+const OK_RUN_MAX = 64;
+const OK_RUN = Buffer.concat(Array.from({ length: OK_RUN_MAX }, () => OK_FRAME));
+
+/** Whom a socket's output tells what. */
+export type SocketOutputListener = {
+  /** There is something to flush at the end of the turn. */
+  readonly onPending: () => void;
+  /** So many bytes of message frames have been taken by the socket since the last call. */
+  readonly onCredit: (bytes: number) => void;
+  /** The socket has taken everything. */
+  readonly onDrained: () => void;
+};
+
+export class SocketOutput {
+  /** Bytes that the socket has been given and not taken yet. */
+  waitingBytes = 0;
+  /** Counts the times that the socket has taken something. */
+  progress = 0;
+
+  readonly #socket: Socket;
+  readonly #listener: SocketOutputListener;
+  #pending: Buffer[] = [];
+  /** `OK`s behind everything pending. */
+  #okCount = 0;
+  /** Of the pending bytes, those of message frames. */
+  #pendingFrameBytes = 0;
+  #credit = 0;
+  #isRequested = false;
+  #isEnding = false;
+
+  constructor(socket: Socket, listener: SocketOutputListener) {
+    this.#socket = socket;
+    this.#listener = listener;
+  }
+
+  get isBackedUp(): boolean {
+    return this.waitingBytes > OUTPUT_BYTES_MAX;
+  }
+
+  /** Adds an `OK` response. */
+  addOk(): void {
+    this.#okCount++;
+    this.#request();
+  }
+
+  /** Adds a response or error frame. */
+  add(frame: Buffer): void {
+    this.#flushOks();
+    this.#pending.push(frame);
+    this.#request();
+  }
+
+  /** Adds message frames: a view that may be reused afterwards. */
+  addFrames(frames: Buffer): void {
+    this.#flushOks();
+    // The ring's memory is given back at the end of the turn, long before the socket may have taken it.
+    this.#pending.push(Buffer.from(frames));
+    this.#pendingFrameBytes += frames.length;
+    this.#request();
+  }
+
+  /** Ends the socket once everything is written. */
+  end(): void {
+    this.#isEnding = true;
+    this.#request();
+  }
+
+  /** Writes everything that is pending. */
+  flush(): void {
+    this.#isRequested = false;
+    this.#flushOks();
+    const socket = this.#socket;
+    if (socket.destroyed) {
+      this.#pending = [];
+      return;
+    }
+    if (this.#pending.length > 0) this.#write(this.#pending);
+    this.#pending = [];
+    if (this.#isEnding && !socket.writableEnded) socket.end();
+  }
+
+  #write(pending: Buffer[]): void {
+    const socket = this.#socket;
+    const frameBytes = this.#pendingFrameBytes;
+    let bytes = 0;
+    for (const buffer of pending) bytes += buffer.length;
+    this.waitingBytes += bytes;
+    this.#pendingFrameBytes = 0;
+    socket.cork();
+    for (let i = 0; i < pending.length - 1; i++) socket.write(pending[i]);
+    socket.write(pending[pending.length - 1], () => this.#onTaken(bytes, frameBytes));
+    socket.uncork();
+  }
+
+  #onTaken(bytes: number, frameBytes: number): void {
+    this.waitingBytes -= bytes;
+    this.progress++;
+    this.#credit += frameBytes;
+    if (this.#credit >= CREDIT_BYTES) {
+      this.#listener.onCredit(this.#credit);
+      this.#credit = 0;
+    }
+    if (this.waitingBytes === 0) this.#listener.onDrained();
+  }
+
+  #flushOks(): void {
+    while (this.#okCount > 0) {
+      const count = Math.min(this.#okCount, OK_RUN_MAX);
+      this.#pending.push(OK_RUN.subarray(0, count * OK_FRAME.length));
+      this.#okCount -= count;
+    }
+  }
+
+  #request(): void {
+    if (this.#isRequested) return;
+    this.#isRequested = true;
+    this.#listener.onPending();
+  }
+}

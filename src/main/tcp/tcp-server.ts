@@ -1,0 +1,88 @@
+/**
+ * Listens for TCP clients, and knows all of their connections.
+ *
+ * Thread: main. Source: nsqd `tcpServer`.
+ */
+
+import { createServer, type Server, type Socket } from 'node:net';
+import type { ListenAddress } from '../listen-address.ts';
+import { addressText } from '../listen-address.ts';
+import type { Logger } from '../log.ts';
+import { Connection, type ConnectionContext } from './connection.ts';
+
+/** Connections that the system may queue before they are accepted. */
+const BACKLOG = 1024;
+
+export class TcpServer {
+  readonly #server: Server;
+  readonly #context: ConnectionContext;
+  readonly #logger: Logger;
+  readonly #connections = new Map<number, Connection>();
+  /** Connections whose output is to be flushed at the end of this turn. */
+  #pending: Connection[] = [];
+  #lastNumber = 0;
+
+  constructor(context: Omit<ConnectionContext, 'onPending' | 'onClosed'>, onPending: () => void) {
+    this.#logger = context.logger;
+    this.#context = {
+      ...context,
+      onPending: (connection) => {
+        this.#pending.push(connection);
+        onPending();
+      },
+      onClosed: (connection) => {
+        this.#connections.delete(connection.number);
+        this.#logger.info(`TCP: closed client(${connection})`);
+      },
+    };
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+      this.#accept(socket),
+    );
+  }
+
+  /** The connection of that number, if it is still there. */
+  get(number: number): Connection | undefined {
+    return this.#connections.get(number);
+  }
+
+  connections(): Iterable<Connection> {
+    return this.#connections.values();
+  }
+
+  /** Listens. Resolves with the port, -1 for a unix socket. Errors: rejects when it cannot. */
+  listen(address: ListenAddress): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', (cause) => {
+        reject(new Error(`listen (${addressText(address)}) failed - ${cause.message}`, { cause }));
+      });
+      this.#server.listen({ ...address, backlog: BACKLOG }, () => {
+        this.#server.removeAllListeners('error');
+        this.#server.on('error', (error) => {
+          this.#logger.error(`failed to accept TCP connection - ${error.message}`);
+        });
+        const bound = this.#server.address();
+        resolve(bound === null || typeof bound === 'string' ? -1 : bound.port);
+      });
+    });
+  }
+
+  /** Writes what this turn has brought to all connections. */
+  flush(): void {
+    const pending = this.#pending;
+    this.#pending = [];
+    for (const connection of pending) connection.flush();
+  }
+
+  /** Takes no more connections and closes all there are. */
+  close(): void {
+    this.#server.close();
+    for (const connection of this.#connections.values()) connection.destroy();
+  }
+
+  #accept(socket: Socket): void {
+    this.#lastNumber++;
+    const connection = new Connection(this.#lastNumber, socket, this.#context);
+    this.#connections.set(connection.number, connection);
+    this.#logger.info(`TCP: new client(${connection})`);
+  }
+}

@@ -1,0 +1,351 @@
+/**
+ * What a disk thread does: carries out the requests of its pumps on their disk queues, and syncs the queues when
+ * it is time.
+ *
+ * A turn first syncs, then takes requests from the links, one link after the other, each for a bounded amount of
+ * work. A request whose answer has no room stays where it is, and so do those behind it on that link.
+ *
+ * Bound: per turn `SYNCS_PER_TURN` syncs, and for each link `REQUESTS_PER_TURN` requests and `BYTES_PER_TURN` bytes
+ * written or read, except that the last request is carried out whole. Open files as in `OpenFiles`. A queue that is
+ * idle costs its object.
+ *
+ * Errors: what a file call throws becomes an answer or a log line; `step` throws only on a bug.
+ * Thread: disk.
+ * Source: go-diskqueue `ioLoop`; one for many queues.
+ */
+
+import { AssertionError, assert } from '../../shared/assert.ts';
+import { EMPTY } from '../../shared/ring/consumer.ts';
+import {
+  APPEND,
+  APPEND_COUNT,
+  APPEND_WORDS,
+  APPENDED,
+  CLOSE,
+  CLOSED,
+  DELETE,
+  DELETED,
+  EMPTIED,
+  EMPTY_QUEUE,
+  END,
+  OPEN,
+  OPENED,
+  QUEUE,
+  QUEUE_WORDS,
+  READ,
+  READ_BYTES,
+  RECORDS_WORDS,
+  RELEASE,
+  RELEASE_COUNT,
+} from '../disk-records.ts';
+import { LOG_ERROR, type LogLevel } from './disk-log.ts';
+import { DiskQueue, type DiskQueueOptions } from './disk-queue.ts';
+import { recordBytesMax } from './disk-record.ts';
+import { errorText } from './file-error.ts';
+import type { FileSystem } from './file-system.ts';
+import { OpenFiles } from './open-files.ts';
+import { PumpLink, type PumpLinkOptions } from './pump-link.ts';
+import { SegmentIndex } from './segment-index.ts';
+
+const REQUESTS_PER_TURN = 256;
+const BYTES_PER_TURN = 1024 * 1024;
+/** Few, as each may take milliseconds and requests wait meanwhile. */
+const SYNCS_PER_TURN = 4;
+
+export interface IoLoopOptions {
+  /** One for each pump thread. */
+  readonly links: readonly PumpLinkOptions[];
+  readonly fileSystem: FileSystem;
+  readonly dataPath: string;
+  readonly maxBytesPerFile: number;
+  readonly maxMsgSize: number;
+  readonly syncEvery: number;
+  readonly syncTimeoutMs: number;
+}
+
+/** A queue that a pump knows by its number. */
+interface KnownQueue {
+  readonly number: number;
+  readonly name: string;
+  readonly link: PumpLink;
+  /** Undefined while it could not be opened; whatever needs it tries again. */
+  queue: DiskQueue | undefined;
+}
+
+/** Whether a request was taken, or stays because its answer has no room. */
+type Outcome = 'taken' | 'blocked';
+
+export class IoLoop {
+  /** When the loop wants its next turn even if nobody rings; Infinity if never. Units: ms, monotonic. */
+  nextDeadlineMs = Number.POSITIVE_INFINITY;
+  /** Whether all pumps have ended. */
+  isDone = false;
+
+  readonly #links: readonly PumpLink[];
+  readonly #queueOptions: DiskQueueOptions;
+  readonly #syncTimeoutMs: number;
+  /** The queues of each link by their numbers; pumps give their numbers independently. */
+  readonly #queues: ReadonlyMap<PumpLink, Map<number, KnownQueue>>;
+  readonly #openNames = new Set<string>();
+  /** Queues to be synced at the next turn. */
+  readonly #mustSync = new Set<KnownQueue>();
+  /** When other queues with something to sync are due; they come in the order of their time, as all wait equally long. */
+  readonly #syncAtMs = new Map<KnownQueue, number>();
+  /** Index of the link that the next turn begins with. */
+  #firstLink = 0;
+  #nowMs = 0;
+  /** Bytes that the link whose turn it is may still move. */
+  #bytesLeft = 0;
+
+  constructor(options: IoLoopOptions) {
+    this.#links = options.links.map((link) => new PumpLink(link));
+    this.#queues = new Map(this.#links.map((link) => [link, new Map<number, KnownQueue>()]));
+    this.#syncTimeoutMs = options.syncTimeoutMs;
+    this.#queueOptions = {
+      fileSystem: options.fileSystem,
+      openFiles: new OpenFiles(options.fileSystem),
+      index: new SegmentIndex(options.fileSystem, options.dataPath),
+      dataPath: options.dataPath,
+      maxBytesPerFile: options.maxBytesPerFile,
+      maxMsgSize: options.maxMsgSize,
+      syncEvery: options.syncEvery,
+    };
+    const longest = RECORDS_WORDS * 4 + recordBytesMax(options.maxMsgSize);
+    for (const { read } of options.links) {
+      assert(longest <= read.lengthMax, 'the largest record fits the read ring');
+    }
+  }
+
+  /** Does a bounded amount of work. Returns how many requests were carried out and queues synced; 0: nothing was to do. */
+  step(nowMs: number): number {
+    this.#nowMs = nowMs;
+    let done = this.#syncDue();
+    for (let index = 0; index < this.#links.length; index++) {
+      done += this.#serve(this.#links[(this.#firstLink + index) % this.#links.length]);
+    }
+    this.#firstLink = (this.#firstLink + 1) % this.#links.length;
+    for (const link of this.#links) link.flush();
+    this.isDone = this.#links.every((link) => link.hasEnded);
+    this.nextDeadlineMs = this.#nextSyncMs();
+    return done;
+  }
+
+  #nextSyncMs(): number {
+    if (this.#mustSync.size > 0) return this.#nowMs;
+    return this.#syncAtMs.values().next().value ?? Number.POSITIVE_INFINITY;
+  }
+
+  #syncDue(): number {
+    let count = 0;
+    for (const known of this.#mustSync) {
+      if (count === SYNCS_PER_TURN) return count;
+      this.#sync(known);
+      count++;
+    }
+    for (const [known, timeMs] of this.#syncAtMs) {
+      if (count === SYNCS_PER_TURN || timeMs > this.#nowMs) return count;
+      this.#sync(known);
+      count++;
+    }
+    return count;
+  }
+
+  #sync(known: KnownQueue): void {
+    try {
+      known.queue?.sync();
+    } catch (error) {
+      known.link.log(LOG_ERROR, `DISKQUEUE(${known.name}): failed to sync - ${errorText(error)}`);
+    }
+    this.#forgetSync(known);
+    this.#planSync(known);
+  }
+
+  /** Has the queue synced at the next turn, or after the sync timeout, as it needs. */
+  #planSync(known: KnownQueue): void {
+    if (known.queue?.mustSync) this.#mustSync.add(known);
+    if (!known.queue?.isUnsynced) this.#forgetSync(known);
+    else if (!this.#syncAtMs.has(known)) {
+      this.#syncAtMs.set(known, this.#nowMs + this.#syncTimeoutMs);
+    }
+  }
+
+  #forgetSync(known: KnownQueue): void {
+    this.#mustSync.delete(known);
+    this.#syncAtMs.delete(known);
+  }
+
+  /** Takes requests from one link. Returns how many. */
+  #serve(link: PumpLink): number {
+    let count = 0;
+    this.#bytesLeft = BYTES_PER_TURN;
+    link.requests.look();
+    while (count < REQUESTS_PER_TURN && this.#bytesLeft > 0) {
+      const type = link.requests.front();
+      if (type === EMPTY || this.#carryOut(link, type) === 'blocked') break;
+      link.requests.pop();
+      count++;
+    }
+    return count;
+  }
+
+  #carryOut(link: PumpLink, type: number): Outcome {
+    if (type === END) return this.#end(link);
+    if (type === OPEN) return this.#open(link);
+    const known = this.#known(link);
+    switch (type) {
+      case APPEND:
+        return this.#answer(known, APPENDED, () => this.#append(known));
+      case READ:
+        return this.#read(known);
+      case RELEASE:
+        return this.#release(known);
+      case EMPTY_QUEUE:
+        return this.#answer(known, EMPTIED, () => this.#opened(known).empty());
+      case CLOSE:
+        return this.#answer(known, CLOSED, () => this.#close(known));
+      case DELETE:
+        return this.#answer(known, DELETED, () => this.#delete(known));
+      default:
+        throw new Error(`no such request: ${type}`);
+    }
+  }
+
+  #end(link: PumpLink): Outcome {
+    assert(this.#queuesOf(link).size === 0, 'the queues of a link are closed before it ends');
+    link.hasEnded = true;
+    return 'taken';
+  }
+
+  #open(link: PumpLink): Outcome {
+    const { requests } = link;
+    const number = requests.words[(requests.offset >>> 2) + QUEUE];
+    const queues = this.#queuesOf(link);
+    assert(!queues.has(number), 'a queue is opened once');
+    const nameStart = requests.offset + QUEUE_WORDS * 4;
+    const name = requests.bytes.toString('utf8', nameStart, requests.offset + requests.length);
+    const known: KnownQueue = { number, name, link, queue: undefined };
+    const outcome = this.#answer(known, OPENED, () => {
+      this.#opened(known);
+    });
+    if (outcome === 'taken') queues.set(number, known);
+    return outcome;
+  }
+
+  #append(known: KnownQueue): void {
+    const { requests } = known.link;
+    const start = requests.offset + APPEND_WORDS * 4;
+    const end = requests.offset + requests.length;
+    const count = requests.words[(requests.offset >>> 2) + APPEND_COUNT];
+    this.#bytesLeft -= end - start;
+    this.#opened(known).append(requests.bytes, start, end, count);
+  }
+
+  #read(known: KnownQueue): Outcome {
+    const { link } = known;
+    const wanted = link.requests.words[(link.requests.offset >>> 2) + READ_BYTES];
+    try {
+      return this.#readRecords(known, this.#opened(known), wanted);
+    } catch (error) {
+      if (error instanceof AssertionError) throw error;
+      if (!link.hasAnswerClaimed && !link.claimRecords(0)) return 'blocked';
+      link.answerNoRecords(known.number, known.queue?.unread ?? 0, errorText(error));
+      return 'taken';
+    } finally {
+      this.#planSync(known);
+    }
+  }
+
+  #readRecords(known: KnownQueue, queue: DiskQueue, wanted: number): Outcome {
+    const { link } = known;
+    for (;;) {
+      const room = queue.prepareRead(Math.min(wanted, link.recordsBytesMax));
+      if (!link.claimRecords(room)) return 'blocked';
+      if (room === 0) {
+        link.answerRecords(known.number, queue.unread, 0, 0);
+        return 'taken';
+      }
+      const { count, bytes } = queue.read(link.answers.bytes, link.recordsOffset, room);
+      if (count > 0) {
+        this.#bytesLeft -= bytes;
+        link.answerRecords(known.number, queue.unread, count, bytes);
+        return 'taken';
+      }
+      // The file has shrunk since it was looked at; what is left of it is known now.
+      link.abandonAnswer();
+    }
+  }
+
+  #release(known: KnownQueue): Outcome {
+    const { requests } = known.link;
+    known.queue?.release(requests.words[(requests.offset >>> 2) + RELEASE_COUNT]);
+    this.#planSync(known);
+    return 'taken';
+  }
+
+  #close(known: KnownQueue): void {
+    try {
+      known.queue?.close();
+    } catch (error) {
+      // What is on disk is no longer what was listed.
+      this.#queueOptions.index.forget();
+      throw error;
+    } finally {
+      this.#forget(known);
+    }
+  }
+
+  #delete(known: KnownQueue): void {
+    try {
+      this.#opened(known).delete();
+    } catch (error) {
+      this.#queueOptions.index.forget();
+      throw error;
+    } finally {
+      this.#forget(known);
+    }
+  }
+
+  #forget(known: KnownQueue): void {
+    if (known.queue !== undefined) this.#openNames.delete(known.name);
+    known.queue = undefined;
+    this.#queuesOf(known.link).delete(known.number);
+  }
+
+  /** Carries out a request that has an answer other than RECORDS: once there is room for it. */
+  #answer(known: KnownQueue, type: number, work: () => void): Outcome {
+    if (!known.link.claimAnswer()) return 'blocked';
+    let text: string | undefined;
+    try {
+      work();
+    } catch (error) {
+      if (error instanceof AssertionError) throw error;
+      text = errorText(error);
+    }
+    known.link.answer(type, known.number, known.queue?.unread ?? 0, text);
+    this.#planSync(known);
+    return 'taken';
+  }
+
+  /** The open queue. Errors: throws when it cannot be opened; the next call tries again. */
+  #opened(known: KnownQueue): DiskQueue {
+    if (known.queue !== undefined) return known.queue;
+    if (this.#openNames.has(known.name)) throw new Error(`open queue "${known.name}": it is open`);
+    const log = (level: LogLevel, text: string): void => known.link.log(level, text);
+    known.queue = new DiskQueue(known.name, this.#queueOptions, log);
+    this.#openNames.add(known.name);
+    return known.queue;
+  }
+
+  #known(link: PumpLink): KnownQueue {
+    const { requests } = link;
+    const known = this.#queuesOf(link).get(requests.words[(requests.offset >>> 2) + QUEUE]);
+    assert(known !== undefined, 'a queue is opened before anything else');
+    return known;
+  }
+
+  #queuesOf(link: PumpLink): Map<number, KnownQueue> {
+    const queues = this.#queues.get(link);
+    assert(queues !== undefined, 'every link has its queues');
+    return queues;
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * A disk thread's end of the two rings to one pump thread: takes requests one by one, writes answers and log lines.
+ *
+ * A request is taken only once there is room for its answer, so no answer has to be kept. Log lines are: they
+ * come up while an answer is being written, and are sent behind it when there is room.
+ *
+ * Bound: log lines by `STATUS_LINES_MAX`; the oldest are dropped, and a line says how many.
+ * Thread: disk.
+ */
+
+import type { RingConsumer } from '../../shared/ring/consumer.ts';
+import type { Doorbell } from '../../shared/ring/doorbell.ts';
+import { FULL, type RingProducer } from '../../shared/ring/producer.ts';
+import {
+  ANSWER_OK,
+  ANSWER_UNREAD,
+  ANSWER_WORDS,
+  QUEUE,
+  RECORDS,
+  RECORDS_COUNT,
+  RECORDS_WORDS,
+  STATUS,
+  STATUS_LEVEL,
+  STATUS_WORDS,
+} from '../disk-records.ts';
+import { LOG_WARNING, type LogLevel } from './disk-log.ts';
+
+/** Bytes of one error text or log line; what is longer is cut off. */
+const TEXT_BYTES_MAX = 1024;
+/** Log lines that wait for room. */
+const STATUS_LINES_MAX = 64;
+
+/** The ends of the rings, and the bell of the thread at the other end. */
+export interface PumpLinkOptions {
+  readonly append: RingConsumer;
+  readonly read: RingProducer;
+  readonly bell: Doorbell;
+}
+
+export class PumpLink {
+  /** Whether the pump has sent END. */
+  hasEnded = false;
+
+  /** Requests not yet taken. */
+  readonly requests: RingConsumer;
+  /** The answers' ring, for records that are read straight into it. */
+  readonly answers: RingProducer;
+  readonly #bell: Doorbell;
+  /** Offset of the answer under way. */
+  #answer = FULL;
+  #answerBytes = 0;
+  #mustRing = false;
+  #statusLines: { readonly level: LogLevel; readonly text: string }[] = [];
+  #droppedLines = 0;
+
+  constructor(options: PumpLinkOptions) {
+    this.requests = options.append;
+    this.answers = options.read;
+    this.#bell = options.bell;
+  }
+
+  /** Whether room for an answer is reserved and not used. */
+  get hasAnswerClaimed(): boolean {
+    return this.#answer !== FULL;
+  }
+
+  /** Most bytes of records that fit an answer. */
+  get recordsBytesMax(): number {
+    return this.answers.lengthMax - RECORDS_WORDS * 4;
+  }
+
+  /** Reserves room for an answer without records. Returns false when there is none. */
+  claimAnswer(): boolean {
+    return this.#claim(ANSWER_WORDS * 4 + TEXT_BYTES_MAX);
+  }
+
+  /** Reserves room for a RECORDS answer with so many bytes, or as many as fit. Returns false when there is none. */
+  claimRecords(bytes: number): boolean {
+    return this.#claim(RECORDS_WORDS * 4 + Math.max(bytes, TEXT_BYTES_MAX));
+  }
+
+  /** Where the records of the claimed answer begin. */
+  get recordsOffset(): number {
+    return this.#answer + RECORDS_WORDS * 4;
+  }
+
+  /** Gives the room reserved for an answer back. */
+  abandonAnswer(): void {
+    this.answers.abandon();
+    this.#answer = FULL;
+  }
+
+  /** Completes an answer other than RECORDS. No error: it went well. */
+  answer(type: number, queue: number, unread: number, error: string | undefined): void {
+    const bytes = error === undefined ? 0 : this.#writeText(ANSWER_WORDS * 4, error);
+    this.#writeFields(queue, unread, error);
+    this.#commit(type, ANSWER_WORDS * 4 + bytes);
+  }
+
+  /** Completes a RECORDS answer, its `bytes` of records in place already. */
+  answerRecords(queue: number, unread: number, count: number, bytes: number): void {
+    this.#writeFields(queue, unread, undefined);
+    this.answers.words[(this.#answer >>> 2) + RECORDS_COUNT] = count;
+    this.#commit(RECORDS, RECORDS_WORDS * 4 + bytes);
+  }
+
+  /** Completes a RECORDS answer that has none because of an error. */
+  answerNoRecords(queue: number, unread: number, error: string): void {
+    const bytes = this.#writeText(RECORDS_WORDS * 4, error);
+    this.#writeFields(queue, unread, error);
+    this.answers.words[(this.#answer >>> 2) + RECORDS_COUNT] = 0;
+    this.#commit(RECORDS, RECORDS_WORDS * 4 + bytes);
+  }
+
+  /** Keeps a log line for the next `flush`. */
+  log(level: LogLevel, text: string): void {
+    if (this.#statusLines.length === STATUS_LINES_MAX) {
+      this.#statusLines.shift();
+      this.#droppedLines++;
+    }
+    this.#statusLines.push({ level, text });
+  }
+
+  /** Shows the pump what was answered, gives back the room of what was taken, and rings its bell if it waits for either. */
+  flush(): void {
+    while (this.#sendStatus());
+    if (this.answers.publish()) this.#mustRing = true;
+    if (this.requests.release()) this.#mustRing = true;
+    if (this.#mustRing) this.#bell.ring();
+    this.#mustRing = false;
+  }
+
+  #claim(bytes: number): boolean {
+    this.#answerBytes = Math.min(bytes, this.answers.lengthMax);
+    this.#answer = this.answers.claim(this.#answerBytes);
+    return this.#answer !== FULL;
+  }
+
+  #writeFields(queue: number, unread: number, error: string | undefined): void {
+    const at = this.#answer >>> 2;
+    const { words } = this.answers;
+    words[at + QUEUE] = queue;
+    words[at + ANSWER_OK] = error === undefined ? 1 : 0;
+    words[at + ANSWER_UNREAD] = Math.floor(unread / 2 ** 32);
+    words[at + ANSWER_UNREAD + 1] = unread % 2 ** 32;
+  }
+
+  #writeText(offset: number, text: string): number {
+    const room = Math.min(TEXT_BYTES_MAX, this.#answerBytes - offset);
+    return this.answers.bytes.write(text, this.#answer + offset, room);
+  }
+
+  #commit(type: number, length: number): void {
+    this.answers.commit(type, length);
+    this.#answer = FULL;
+    // A claim that finds the ring full publishes too, so `publish` alone does not tell whether there is news.
+    this.#mustRing = true;
+  }
+
+  /** Sends the oldest log line. Returns false when there is none, or no room. */
+  #sendStatus(): boolean {
+    if (this.#droppedLines > 0) {
+      const text = `${this.#droppedLines} log lines of the disk thread were dropped`;
+      if (!this.#trySendStatus(LOG_WARNING, text)) return false;
+      this.#droppedLines = 0;
+    }
+    const line = this.#statusLines.at(0);
+    if (line === undefined || !this.#trySendStatus(line.level, line.text)) return false;
+    this.#statusLines.shift();
+    return true;
+  }
+
+  #trySendStatus(level: LogLevel, text: string): boolean {
+    const bytes = Math.min(Buffer.byteLength(text), TEXT_BYTES_MAX);
+    if (!this.#claim(STATUS_WORDS * 4 + bytes)) return false;
+    this.answers.words[(this.#answer >>> 2) + STATUS_LEVEL] = level;
+    this.#commit(STATUS, STATUS_WORDS * 4 + this.#writeText(STATUS_WORDS * 4, text));
+    return true;
+  }
+}

@@ -1,0 +1,273 @@
+/**
+ * A channel: a queue of messages, the consumers that share it, and what they have not answered yet.
+ *
+ * Thread: pump. Source: nsqd `channel.go`.
+ */
+
+import { assert } from '../../shared/assert.ts';
+import { REFUSED_NOT_IN_FLIGHT, REFUSED_NOT_OWNER } from '../../shared/records.ts';
+import type { Backend } from './backend.ts';
+import type { Consumer } from './consumer.ts';
+import type { Deferred } from './deferred.ts';
+import { BLOCKED, type Delivery } from './delivery.ts';
+import { type InFlight, NOT_FOUND } from './in-flight.ts';
+import { MessageQueue } from './message-queue.ts';
+import type { MessageStore } from './message-store.ts';
+import type { Receipt } from './receipt.ts';
+
+/** Most messages that one consumer gets before the next one has its turn. */
+const SHARE_MAX = 256;
+
+/** What all channels of a pump thread use together. */
+export type ChannelContext = {
+  readonly store: MessageStore;
+  readonly inFlight: InFlight;
+  readonly deferred: Deferred;
+  readonly delivery: Delivery;
+  readonly maxMsgTimeoutMs: number;
+  /** Has `deliver` called in this turn. */
+  readonly activate: (channel: Channel) => void;
+};
+
+/** Outcome of FIN, REQ and TOUCH: 0, or a REFUSED_ reason. */
+export const ACCEPTED = 0;
+
+export class Channel {
+  readonly number: number;
+  readonly queue: MessageQueue;
+  isPaused: boolean;
+  /** Whether it is in the list of channels to deliver from. */
+  isActive = false;
+  inFlightCount = 0;
+  deferredCount = 0;
+  /** Messages that came from the topic. */
+  messageCount = 0;
+  requeueCount = 0;
+  timeoutCount = 0;
+  /** Messages that consumers took, except from disk. */
+  globalCount = 0;
+
+  readonly #context: ChannelContext;
+  readonly #consumers = new Set<Consumer>();
+  /** Consumers that may have appetite, in the order of their turns. */
+  readonly #ready = new Set<Consumer>();
+
+  constructor(
+    number: number,
+    isPaused: boolean,
+    backend: Backend,
+    memoryMax: number,
+    context: ChannelContext,
+  ) {
+    this.number = number;
+    this.isPaused = isPaused;
+    this.queue = new MessageQueue(context.store, backend, memoryMax);
+    this.#context = context;
+  }
+
+  get consumers(): ReadonlySet<Consumer> {
+    return this.#consumers;
+  }
+
+  /** Takes a run from the topic, with its references. */
+  put(position: number, count: number, receipt: Receipt | null): void {
+    this.messageCount += count;
+    this.#putBack(position, count, 0, receipt);
+  }
+
+  /** Takes a run from the topic that is not to be delivered before `dueMs`. */
+  putDeferred(position: number, count: number, dueMs: number): void {
+    this.messageCount += count;
+    this.deferredCount += count;
+    for (let i = 0; i < count; i++) {
+      this.#context.deferred.add(this.number, position + i, 0, dueMs);
+    }
+  }
+
+  subscribe(consumer: Consumer): void {
+    this.#consumers.add(consumer);
+  }
+
+  /** What the consumer has in flight stays so until its deadline. */
+  unsubscribe(consumer: Consumer): void {
+    consumer.isClosing = true;
+    this.#consumers.delete(consumer);
+    this.#ready.delete(consumer);
+  }
+
+  /** Something about a consumer has changed that may let it take messages. */
+  onAppetite(consumer: Consumer): void {
+    if (consumer.appetite === 0) return;
+    this.#ready.add(consumer);
+    if (!this.isActive) this.#context.activate(this);
+  }
+
+  pause(isPaused: boolean): void {
+    this.isPaused = isPaused;
+    if (!isPaused) this.#context.activate(this);
+  }
+
+  /**
+   * Delivers up to `limit` messages. Returns how many left the queue, or BLOCKED when the deliver ring is
+   * full. Fewer than `limit` means that there is nothing more to do until something changes.
+   */
+  deliver(limit: number, nowMs: number): number {
+    let delivered = 0;
+    while (delivered < limit && !this.isPaused && this.#ready.size > 0 && this.queue.look()) {
+      const consumer = this.#nextReady();
+      if (consumer === undefined) break;
+      const fair = Math.ceil(this.queue.depth / this.#ready.size);
+      const share = Math.min(consumer.appetite, fair, SHARE_MAX);
+      const inFlightBefore = consumer.inFlightCount;
+      const isFromBackend = this.queue.isFromBackend;
+      const taken = this.#context.delivery.send(consumer, this.queue, share, nowMs);
+      if (taken === BLOCKED) return BLOCKED;
+      assert(taken > 0, 'a consumer with appetite takes a message');
+      this.inFlightCount += consumer.inFlightCount - inFlightBefore;
+      if (!isFromBackend) this.globalCount += taken;
+      delivered += taken;
+      // Behind the others for its next turn.
+      this.#ready.delete(consumer);
+      if (consumer.appetite > 0) this.#ready.add(consumer);
+    }
+    return delivered;
+  }
+
+  finish(consumer: Consumer, idHigh: number, idLow: number): number {
+    const { inFlight, store } = this.#context;
+    const entry = inFlight.find(this.number, idHigh, idLow);
+    if (entry === NOT_FOUND) return REFUSED_NOT_IN_FLIGHT;
+    if (inFlight.consumer(entry) !== consumer) return REFUSED_NOT_OWNER;
+    const position = inFlight.position(entry);
+    this.#removeInFlight(entry);
+    store.release(position, 1);
+    consumer.finishCount++;
+    return ACCEPTED;
+  }
+
+  /** Units: `delayMs` 0 means at once, at the end of the queue. */
+  requeue(
+    consumer: Consumer,
+    idHigh: number,
+    idLow: number,
+    delayMs: number,
+    nowMs: number,
+  ): number {
+    const { inFlight } = this.#context;
+    const entry = inFlight.find(this.number, idHigh, idLow);
+    if (entry === NOT_FOUND) return REFUSED_NOT_IN_FLIGHT;
+    if (inFlight.consumer(entry) !== consumer) return REFUSED_NOT_OWNER;
+    const position = inFlight.position(entry);
+    const attempts = inFlight.attempts(entry);
+    this.#removeInFlight(entry);
+    consumer.requeueCount++;
+    this.requeueCount++;
+    if (delayMs === 0) this.#putBack(position, 1, attempts, null);
+    else this.#defer(position, attempts, nowMs + delayMs);
+    return ACCEPTED;
+  }
+
+  touch(consumer: Consumer, idHigh: number, idLow: number, nowMs: number): number {
+    const { inFlight, maxMsgTimeoutMs } = this.#context;
+    const entry = inFlight.find(this.number, idHigh, idLow);
+    if (entry === NOT_FOUND) return REFUSED_NOT_IN_FLIGHT;
+    if (inFlight.consumer(entry) !== consumer) return REFUSED_NOT_OWNER;
+    inFlight.touch(entry, nowMs, maxMsgTimeoutMs);
+    return ACCEPTED;
+  }
+
+  /** A message in flight was not answered in time: it goes to the end of the queue. */
+  onTimeout(entry: number): void {
+    const { inFlight } = this.#context;
+    const consumer = inFlight.consumer(entry);
+    const position = inFlight.position(entry);
+    const attempts = inFlight.attempts(entry);
+    this.#removeInFlight(entry);
+    this.timeoutCount++;
+    this.#putBack(position, 1, attempts, null);
+    this.onAppetite(consumer);
+  }
+
+  /** The time of a deferred message has come. */
+  onDue(entry: number): void {
+    const { deferred } = this.#context;
+    const position = deferred.position(entry);
+    const attempts = deferred.attempts(entry);
+    deferred.remove(entry);
+    this.deferredCount--;
+    this.#putBack(position, 1, attempts, null);
+  }
+
+  /** Drops everything: what waits, what is in flight, what is deferred. */
+  empty(done: (error: string | null) => void): void {
+    this.#dropHeld();
+    this.queue.empty(done);
+    for (const consumer of this.#consumers) this.onAppetite(consumer);
+  }
+
+  /** Keeps everything: in-flight and deferred messages join the queue, and all of it goes to the backend. */
+  close(done: (error: string | null) => void): void {
+    this.#collectHeld((position, attempts) => this.queue.putInMemory(position, 1, attempts));
+    this.queue.spill((detail) => detail);
+    this.queue.backend.close(done);
+  }
+
+  delete(done: (error: string | null) => void): void {
+    this.#dropHeld();
+    this.queue.dropMemory();
+    this.queue.backend.delete(done);
+  }
+
+  #putBack(position: number, count: number, attempts: number, receipt: Receipt | null): void {
+    this.queue.put(position, count, attempts, attempts, receipt);
+    if (!this.isActive && this.#ready.size > 0) this.#context.activate(this);
+  }
+
+  #defer(position: number, attempts: number, dueMs: number): void {
+    this.#context.deferred.add(this.number, position, attempts, dueMs);
+    this.deferredCount++;
+  }
+
+  #removeInFlight(entry: number): void {
+    this.#context.inFlight.remove(entry);
+    this.inFlightCount--;
+  }
+
+  #dropHeld(): void {
+    const { store } = this.#context;
+    this.#collectHeld((position) => store.release(position, 1));
+  }
+
+  /** Takes all messages in flight and deferred out of their tables. Walks both tables. */
+  #collectHeld(take: (position: number, attempts: number) => void): void {
+    const { inFlight, deferred } = this.#context;
+    if (this.inFlightCount > 0) {
+      inFlight.forEach((entry, consumer) => {
+        if (consumer.channelNumber !== this.number) return;
+        const position = inFlight.position(entry);
+        const attempts = inFlight.attempts(entry);
+        this.#removeInFlight(entry);
+        take(position, attempts);
+      });
+    }
+    if (this.deferredCount > 0) {
+      deferred.forEach((entry, channelNumber) => {
+        if (channelNumber !== this.number) return;
+        const position = deferred.position(entry);
+        const attempts = deferred.attempts(entry);
+        deferred.remove(entry);
+        this.deferredCount--;
+        take(position, attempts);
+      });
+    }
+  }
+
+  /** The consumer whose turn it is; those that have lost their appetite are passed over. */
+  #nextReady(): Consumer | undefined {
+    for (const consumer of this.#ready) {
+      if (consumer.appetite > 0) return consumer;
+      this.#ready.delete(consumer);
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * The messages that wait for their time, for all channels of a pump thread: deferred publishes and delayed
+ * requeues.
+ *
+ * Bound: none of its own, as in nsqd; about 40 bytes for each message besides its body.
+ * Thread: pump.
+ */
+
+import { TimingWheel } from '../../shared/timing-wheel.ts';
+import { grown } from './grown.ts';
+
+const ENTRIES_AT_FIRST = 64;
+const NONE = -1;
+
+export class Deferred {
+  readonly dueTimes: TimingWheel;
+  /** Messages that wait. */
+  count = 0;
+
+  #capacity = ENTRIES_AT_FIRST;
+  #positions = new Uint32Array(ENTRIES_AT_FIRST);
+  #attempts = new Uint16Array(ENTRIES_AT_FIRST);
+  #nextFree = new Int32Array(ENTRIES_AT_FIRST);
+  /** The channel's number; channels are numbered from 1, so 0 marks a free entry. */
+  #channels = new Uint32Array(ENTRIES_AT_FIRST);
+  #free = NONE;
+  #used = 0;
+
+  /** Units: `nowMs` in ms, monotonic, as all times here. */
+  constructor(nowMs: number) {
+    this.dueTimes = new TimingWheel(nowMs);
+  }
+
+  /** Adds a message. Units: `dueMs` in ms, monotonic. */
+  add(channelNumber: number, position: number, attempts: number, dueMs: number): void {
+    const entry = this.#takeEntry();
+    this.#positions[entry] = position;
+    this.#attempts[entry] = attempts;
+    this.#channels[entry] = channelNumber;
+    this.dueTimes.schedule(entry, dueMs);
+    this.count++;
+  }
+
+  channelNumber(entry: number): number {
+    return this.#channels[entry];
+  }
+
+  position(entry: number): number {
+    return this.#positions[entry];
+  }
+
+  attempts(entry: number): number {
+    return this.#attempts[entry];
+  }
+
+  /** Forgets a message. Its reference is now the caller's. */
+  remove(entry: number): void {
+    if (this.dueTimes.isScheduled(entry)) this.dueTimes.cancel(entry);
+    this.#channels[entry] = 0;
+    this.#nextFree[entry] = this.#free;
+    this.#free = entry;
+    this.count--;
+  }
+
+  /** Calls `visit` for every entry, which may remove it. For rare work: it walks all entries. */
+  forEach(visit: (entry: number, channelNumber: number) => void): void {
+    for (let entry = 0; entry < this.#used; entry++) {
+      if (this.#channels[entry] !== 0) visit(entry, this.#channels[entry]);
+    }
+  }
+
+  #takeEntry(): number {
+    const free = this.#free;
+    if (free !== NONE) {
+      this.#free = this.#nextFree[free];
+      return free;
+    }
+    if (this.#used === this.#capacity) this.#grow();
+    return this.#used++;
+  }
+
+  #grow(): void {
+    this.#capacity *= 2;
+    this.#positions = grown(this.#positions, Uint32Array);
+    this.#attempts = grown(this.#attempts, Uint16Array);
+    this.#channels = grown(this.#channels, Uint32Array);
+    this.#nextFree = grown(this.#nextFree, Int32Array);
+  }
+}

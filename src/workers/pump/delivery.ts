@@ -1,0 +1,122 @@
+/**
+ * Sends messages of a channel's queue to one of its consumers: frames straight into the deliver ring, many to
+ * a record, each message in flight from then on.
+ *
+ * Thread: pump.
+ */
+
+import {
+  FRAMES,
+  FRAMES_CONSUMER,
+  FRAMES_COUNT,
+  FRAMES_WORDS,
+  fieldBytes,
+} from '../../shared/records.ts';
+import { FULL, type RingProducer } from '../../shared/ring/producer.ts';
+import type { Consumer } from './consumer.ts';
+import type { InFlight } from './in-flight.ts';
+import type { MessageQueue } from './message-queue.ts';
+import type { MessageStore } from './message-store.ts';
+
+/** Frames in one record, unless a single one is larger. */
+const BATCH_BYTES = 64 * 1024;
+const FIELD_BYTES = fieldBytes(FRAMES_WORDS);
+const ATTEMPTS_MASK = 0xffff;
+
+/** Answer of `send` when the deliver ring has no room. */
+export const BLOCKED = -1;
+
+export class Delivery {
+  readonly #store: MessageStore;
+  readonly #inFlight: InFlight;
+  readonly #ring: RingProducer;
+  /** Random number from 0 to 1, for sampling. */
+  readonly #random: () => number;
+
+  constructor(store: MessageStore, inFlight: InFlight, ring: RingProducer, random: () => number) {
+    this.#store = store;
+    this.#inFlight = inFlight;
+    this.#ring = ring;
+    this.#random = random;
+  }
+
+  /**
+   * Sends up to `limit` messages from the front of the queue. The caller has seen that there is one.
+   *
+   * Returns how many messages left the queue, which with sampling may be more than were sent, or BLOCKED.
+   */
+  send(consumer: Consumer, queue: MessageQueue, limit: number, nowMs: number): number {
+    const ring = this.#ring;
+    const largest = Math.min(BATCH_BYTES, Math.max(0, consumer.windowBytes));
+    const wanted = Math.max(largest, this.#store.frameBytes(queue.position));
+    const offset = ring.claim(FIELD_BYTES + wanted);
+    if (offset === FULL) return BLOCKED;
+    const start = offset + FIELD_BYTES;
+    const end = start + wanted;
+    const sentBefore = consumer.inFlightCount;
+    let at = start;
+    let taken = 0;
+    while (taken < limit && queue.look()) {
+      const count = Math.min(queue.runCount, limit - taken);
+      const runEnd = this.#writeRun(consumer, queue, count, at, end, nowMs);
+      const written = this.#written;
+      if (written === 0) break;
+      if (queue.isFromBackend) queue.backend.releaseTaken(written);
+      queue.take(written);
+      at = runEnd;
+      taken += written;
+      if (written < count) break;
+    }
+    const sent = consumer.inFlightCount - sentBefore;
+    if (sent === 0) {
+      ring.abandon();
+      return taken;
+    }
+    ring.words[(offset >>> 2) + FRAMES_CONSUMER] = consumer.number;
+    ring.words[(offset >>> 2) + FRAMES_COUNT] = sent;
+    ring.commit(FRAMES, at - offset);
+    consumer.windowBytes -= at - start;
+    consumer.messageCount += sent;
+    return taken;
+  }
+
+  /** Messages that the last `#writeRun` took off its run. */
+  #written = 0;
+
+  /** Writes the first `count` messages of the queue's run, as far as they fit. Returns the offset behind them. */
+  #writeRun(
+    consumer: Consumer,
+    queue: MessageQueue,
+    count: number,
+    from: number,
+    end: number,
+    nowMs: number,
+  ): number {
+    const store = this.#store;
+    const target = this.#ring.bytes;
+    const { position: first, detail } = queue;
+    let at = from;
+    let written = 0;
+    while (written < count) {
+      const position = first + written;
+      if (consumer.sampleRate > 0 && this.#isSampledOut(consumer)) {
+        store.release(position, 1);
+        written++;
+        continue;
+      }
+      if (at + store.frameBytes(position) > end) break;
+      const before = detail > 0 ? detail : store.attempts(position);
+      const attempts = (before + 1) & ATTEMPTS_MASK;
+      at = store.writeFrame(position, attempts, target, at);
+      this.#inFlight.add(consumer, position, attempts, store.idHigh, store.idLow, nowMs);
+      written++;
+    }
+    this.#written = written;
+    return at;
+  }
+
+  /** nsqd keeps a message when a number from 0 to 99 is not above the rate. */
+  #isSampledOut(consumer: Consumer): boolean {
+    return Math.floor(this.#random() * 100) > consumer.sampleRate;
+  }
+}

@@ -1,0 +1,258 @@
+/**
+ * Carries out main's control requests on a pump thread.
+ *
+ * Thread: pump.
+ */
+
+import { assert, assertNever } from '../../shared/assert.ts';
+import {
+  type ChannelStats,
+  type ControlReply,
+  type ControlRequest,
+  decodeControl,
+  type TopicStats,
+} from '../../shared/control.ts';
+import type { Channel } from './channel.ts';
+import type { DiskLink } from './disk-link.ts';
+import type { Outbox } from './outbox.ts';
+import type { PumpState } from './pump-state.ts';
+import type { Topic } from './topic.ts';
+
+type Reply = (error: string | null) => void;
+
+export class PumpControl {
+  /** Whether the loop has said its last word. */
+  isClosed = false;
+
+  readonly #state: PumpState;
+  readonly #outbox: Outbox;
+  readonly #links: readonly DiskLink[];
+  /** Earlier pieces of a request of which more are to come. */
+  #pieces: Buffer[] = [];
+  /** Tokens of requests that wait for all disk queues to settle. */
+  #settling: number[] = [];
+  /** Token of the request to close, and what went wrong so far; null unless it closes. */
+  #closing: { token: number; error: string | null; links: DiskLink[] } | null = null;
+
+  constructor(state: PumpState, outbox: Outbox, links: readonly DiskLink[]) {
+    this.#state = state;
+    this.#outbox = outbox;
+    this.#links = links;
+  }
+
+  /** Takes a request, or a piece of one, from the ring. */
+  take(piece: Buffer, token: number, hasMore: boolean): void {
+    if (hasMore) {
+      this.#pieces.push(Buffer.from(piece));
+      return;
+    }
+    const bytes = this.#pieces.length === 0 ? piece : Buffer.concat([...this.#pieces, piece]);
+    this.#pieces = [];
+    this.#carryOut(decodeControl<ControlRequest>(bytes), token);
+  }
+
+  /** Answers requests that wait for the disks. Called once a turn. */
+  step(): void {
+    if (this.#settling.length > 0 && this.#isSettled()) {
+      for (const token of this.#settling) this.#outbox.reply(token, { error: null });
+      this.#settling = [];
+    }
+    if (this.#closing !== null && !this.isClosed && this.#state.backends.size === 0) this.#end();
+  }
+
+  #carryOut(request: ControlRequest, token: number): void {
+    const reply: Reply = (error) => this.#outbox.reply(token, { error });
+    const state = this.#state;
+    switch (request.do) {
+      case 'createTopic':
+        state.addTopic(request.topic, request.name, request.isPaused, request.isStarted);
+        reply(null);
+        return;
+      case 'startTopic': {
+        const topic = this.#topic(request.topic);
+        topic.isStarted = true;
+        state.activateTopic(topic);
+        reply(null);
+        return;
+      }
+      case 'createChannel':
+        state.addChannel(
+          this.#topic(request.topic),
+          request.channel,
+          request.name,
+          request.isPaused,
+        );
+        reply(null);
+        return;
+      case 'pauseTopic': {
+        const topic = this.#topic(request.topic);
+        topic.isPaused = request.isPaused;
+        state.activateTopic(topic);
+        reply(null);
+        return;
+      }
+      case 'pauseChannel':
+        this.#channel(request.channel).pause(request.isPaused);
+        reply(null);
+        return;
+      case 'emptyTopic':
+        this.#topic(request.topic).empty(reply);
+        return;
+      case 'emptyChannel':
+        this.#channel(request.channel).empty(reply);
+        return;
+      case 'deleteTopic':
+        this.#deleteTopic(this.#topic(request.topic), reply);
+        return;
+      case 'deleteChannel':
+        this.#deleteChannel(this.#topic(request.topic), this.#channel(request.channel), reply);
+        return;
+      case 'subscribe': {
+        const { consumer, msgTimeoutMs, sampleRate } = request;
+        state.addConsumer(this.#channel(request.channel), consumer, msgTimeoutMs, sampleRate);
+        reply(null);
+        return;
+      }
+      case 'stopConsumer': {
+        const consumer = state.consumer(request.consumer);
+        if (consumer !== undefined) consumer.isClosing = true;
+        reply(null);
+        return;
+      }
+      case 'unsubscribe': {
+        const consumer = state.consumer(request.consumer);
+        if (consumer !== undefined) state.removeConsumer(consumer);
+        reply(null);
+        return;
+      }
+      case 'stats':
+        this.#outbox.reply(token, this.#stats(request.topics, request.withConsumers));
+        return;
+      case 'settle':
+        this.#settling.push(token);
+        return;
+      case 'close':
+        this.#close(token);
+        return;
+      default:
+        assertNever(request);
+        return;
+    }
+  }
+
+  #topic(number: number): Topic {
+    const topic = this.#state.topics.get(number);
+    assert(topic !== undefined, 'main names only topics that exist');
+    return topic;
+  }
+
+  #channel(number: number): Channel {
+    const channel = this.#state.channels.get(number);
+    assert(channel !== undefined, 'main names only channels that exist');
+    return channel;
+  }
+
+  #deleteChannel(topic: Topic, channel: Channel, done: Reply): void {
+    this.#state.removeChannel(topic, channel);
+    channel.delete(done);
+  }
+
+  #deleteTopic(topic: Topic, done: Reply): void {
+    const all = allDone(topic.channels.size + 1, done);
+    for (const channel of [...topic.channels.values()]) this.#deleteChannel(topic, channel, all);
+    this.#state.topics.delete(topic.number);
+    topic.queue.dropMemory();
+    topic.queue.backend.delete(all);
+  }
+
+  #stats(topics: number[] | null, withConsumers: boolean): ControlReply {
+    const wanted =
+      topics === null
+        ? [...this.#state.topics.values()]
+        : topics
+            .map((number) => this.#state.topics.get(number))
+            .filter((topic) => topic !== undefined);
+    return { error: null, topics: wanted.map((topic) => topicStats(topic, withConsumers)) };
+  }
+
+  #isSettled(): boolean {
+    for (const backend of this.#state.backends) if (!backend.isSettled) return false;
+    return true;
+  }
+
+  /** Ends every topic in nsqd's order: first its channels, then itself. */
+  #close(token: number): void {
+    const closing = { token, error: null as string | null, links: [...this.#links] };
+    this.#closing = closing;
+    const onClosed = (error: string | null): void => {
+      if (error !== null) closing.error = error;
+    };
+    for (const topic of this.#state.topics.values()) {
+      for (const channel of topic.channels.values()) channel.close(onClosed);
+      topic.queue.spill(() => 0);
+      topic.queue.backend.close(onClosed);
+    }
+    this.#state.topics.clear();
+    this.#state.channels.clear();
+    this.#state.consumers.clear();
+  }
+
+  /** Once all queues are closed the disk threads may end, and then this loop. */
+  #end(): void {
+    const closing = this.#closing;
+    assert(closing !== null, 'the loop ends when it was told to close');
+    while (closing.links.length > 0) {
+      const link = closing.links[0];
+      if (!link.end()) return;
+      closing.links.shift();
+    }
+    this.#outbox.reply(closing.token, { error: closing.error });
+    this.isClosed = true;
+  }
+}
+
+/** Calls `done` once after so many calls, with the last error of them. */
+function allDone(count: number, done: Reply): Reply {
+  let remaining = count;
+  let lastError: string | null = null;
+  return (error) => {
+    if (error !== null) lastError = error;
+    remaining--;
+    if (remaining === 0) done(lastError);
+  };
+}
+
+function topicStats(topic: Topic, withConsumers: boolean): TopicStats {
+  return {
+    topic: topic.number,
+    depth: topic.queue.depth,
+    backendDepth: topic.queue.backend.depth,
+    messageCount: topic.messageCount,
+    messageBytes: topic.messageBytes,
+    channels: [...topic.channels.values()].map((channel) => channelStats(channel, withConsumers)),
+  };
+}
+
+function channelStats(channel: Channel, withConsumers: boolean): ChannelStats {
+  return {
+    channel: channel.number,
+    depth: channel.queue.depth,
+    backendDepth: channel.queue.backend.depth,
+    inFlightCount: channel.inFlightCount,
+    deferredCount: channel.deferredCount,
+    messageCount: channel.messageCount,
+    requeueCount: channel.requeueCount,
+    timeoutCount: channel.timeoutCount,
+    globalCount: channel.globalCount,
+    consumers: withConsumers
+      ? [...channel.consumers].map((consumer) => ({
+          consumer: consumer.number,
+          readyCount: consumer.isClosing ? 0 : consumer.readyCount,
+          inFlightCount: consumer.inFlightCount,
+          messageCount: consumer.messageCount,
+          finishCount: consumer.finishCount,
+          requeueCount: consumer.requeueCount,
+        }))
+      : [],
+  };
+}

@@ -1,0 +1,326 @@
+/**
+ * The loop of a pump thread: everything about a message between ring and ring, for the topics that live here.
+ *
+ * A turn, in this order: note what has been published; take all commands from the consumer ring, each control
+ * request after the publishes that came before it; take the disk threads' answers; fire what is due; take
+ * publishes; hand messages from topics to channels and from channels to consumers; write requests to the
+ * disks. Publishes are taken last and bounded, so that a FIN is never behind them.
+ *
+ * Back-pressure: no publishes are taken while an append ring is full, and no commands while the deliver ring
+ * has no room for their answers.
+ *
+ * Thread: pump. Source: nsqd `Topic.messagePump`, `protocolV2.messagePump`.
+ */
+
+import { AssertionError } from '../../shared/assert.ts';
+import type { PumpEvent } from '../../shared/control.ts';
+import * as records from '../../shared/records.ts';
+import { EMPTY, type RingConsumer } from '../../shared/ring/consumer.ts';
+import type { Doorbell } from '../../shared/ring/doorbell.ts';
+import type { RingProducer } from '../../shared/ring/producer.ts';
+import { ACCEPTED } from './channel.ts';
+import type { Consumer } from './consumer.ts';
+import { DiskLink } from './disk-link.ts';
+import { Outbox } from './outbox.ts';
+import { PumpControl } from './pump-control.ts';
+import { PumpState } from './pump-state.ts';
+import { Receipt } from './receipt.ts';
+import type { Publication, Topic } from './topic.ts';
+
+/** Bytes of publishes, and messages handed on by each topic and channel, that one turn takes. */
+const PUBLISH_BYTES_PER_TURN = 1024 * 1024;
+const DRAIN_PER_TURN = 4096;
+const DELIVER_PER_TURN = 4096;
+
+/** The rings of a pump thread, and the options that matter to it. Times in ms. */
+export type PumpLoopOptions = {
+  readonly publishes: RingConsumer;
+  readonly commands: RingConsumer;
+  readonly deliveries: RingProducer;
+  readonly mainBell: Doorbell;
+  readonly disks: readonly { append: RingProducer; read: RingConsumer; bell: Doorbell }[];
+  readonly nodeId: number;
+  readonly memQueueSize: number;
+  readonly maxMsgTimeoutMs: number;
+  /** Random number from 0 to 1. */
+  readonly random: () => number;
+  /** The time at the start. Units: ms, monotonic. */
+  readonly nowMs: number;
+};
+
+export class PumpLoop {
+  readonly #publishes: RingConsumer;
+  readonly #commands: RingConsumer;
+  readonly #mainBell: Doorbell;
+  readonly #links: readonly DiskLink[];
+  readonly #outbox: Outbox;
+  readonly #state: PumpState;
+  readonly #control: PumpControl;
+  /** Publish-ring bytes that this turn has taken. */
+  #taken = 0;
+  /** Whether the publish ring was looked at and commands were taken since. */
+  #mayPublish = false;
+  #nowMs = 0;
+  readonly #publication: Publication;
+
+  constructor(options: PumpLoopOptions) {
+    this.#publishes = options.publishes;
+    this.#commands = options.commands;
+    this.#mainBell = options.mainBell;
+    this.#outbox = new Outbox(options.deliveries);
+    this.#links = options.disks.map(
+      (disk) =>
+        new DiskLink(disk.append, disk.read, disk.bell, (level, text) => this.#log(level, text)),
+    );
+    this.#state = new PumpState({
+      links: this.#links,
+      deliveries: options.deliveries,
+      nodeId: options.nodeId,
+      memQueueSize: options.memQueueSize,
+      maxMsgTimeoutMs: options.maxMsgTimeoutMs,
+      random: options.random,
+      nowMs: options.nowMs,
+      onBackendHealth: (topic, error) => this.#outbox.tell({ event: 'backend', topic, error }),
+    });
+    this.#control = new PumpControl(this.#state, this.#outbox, this.#links);
+    this.#publication = {
+      bytes: options.publishes.bytes,
+      at: 0,
+      count: 0,
+      deferMs: 0,
+      timestampHigh: 0,
+      timestampLow: 0,
+    };
+  }
+
+  /** What the pump holds; for tests and the simulator. */
+  get state(): PumpState {
+    return this.#state;
+  }
+
+  /** Whether the loop has ended: everything is on disk and main has been told. */
+  get isDone(): boolean {
+    return this.#control.isClosed && !this.#outbox.isBacklogged;
+  }
+
+  /** When it wants its next turn even if nothing happens; Infinity if never. Units: ms, monotonic. */
+  get nextDeadlineMs(): number {
+    let next = this.#state.nextDeadlineMs;
+    for (const link of this.#links) next = Math.min(next, link.nextDeadlineMs);
+    return next;
+  }
+
+  /** Does a bounded amount of work and returns how much; 0: there was none. Units: ms, monotonic. */
+  step(nowMs: number): number {
+    this.#nowMs = nowMs;
+    this.#taken = 0;
+    this.#outbox.flush();
+    let work = this.#takeCommands();
+    for (const link of this.#links) work += link.poll(nowMs);
+    work += this.#state.fireDeadlines(nowMs);
+    if (this.#mayPublish) work += this.#takePublishes();
+    work += this.#state.drain(DRAIN_PER_TURN, nowMs);
+    work += this.#state.deliver(DELIVER_PER_TURN, nowMs);
+    this.#control.step();
+    for (const link of this.#links) link.flush(nowMs);
+    this.#ringMain();
+    return work;
+  }
+
+  /**
+   * Takes everything from the consumer ring. What lies in the publish ring was looked at before, so nothing
+   * that was published after a command can be taken ahead of it.
+   */
+  #takeCommands(): number {
+    const commands = this.#commands;
+    this.#publishes.look();
+    this.#mayPublish = true;
+    if (!commands.look()) return 0;
+    let work = 0;
+    for (let type = commands.front(); type !== EMPTY; type = commands.front()) {
+      if (this.#outbox.isBacklogged) {
+        this.#mayPublish = false;
+        break;
+      }
+      work += this.#takeCommand(type);
+      commands.pop();
+    }
+    return work;
+  }
+
+  #takeCommand(type: number): number {
+    switch (type) {
+      case records.FINISH:
+        return this.#finish();
+      case records.REQUEUE:
+        return this.#requeue();
+      case records.TOUCH:
+        return this.#touch();
+      case records.READY:
+        return this.#setReady();
+      case records.CREDIT:
+        return this.#credit();
+      case records.BARRIER:
+        this.#outbox.answer(this.#commandWord(records.BARRIER_TOKEN), null);
+        return 1;
+      case records.CONTROL:
+        return this.#takeControl();
+      default:
+        throw new AssertionError('main sends no other commands');
+    }
+  }
+
+  #commandWord(field: number): number {
+    return this.#commands.words[(this.#commands.offset >>> 2) + field];
+  }
+
+  #finish(): number {
+    const consumer = this.#state.consumer(this.#commandWord(records.FINISH_CONSUMER));
+    if (consumer === undefined) return 1;
+    const channel = this.#state.channelOf(consumer);
+    const { words, offset, length } = this.#commands;
+    const end = (offset + length) >>> 2;
+    for (let at = (offset >>> 2) + records.FINISH_IDS; at < end; at += 2) {
+      const outcome = channel.finish(consumer, words[at], words[at + 1]);
+      if (outcome !== ACCEPTED) {
+        this.#outbox.refuse(consumer.number, records.FINISH, outcome, words[at], words[at + 1]);
+      }
+    }
+    channel.onAppetite(consumer);
+    return (end - (offset >>> 2)) >>> 1;
+  }
+
+  #requeue(): number {
+    const consumer = this.#state.consumer(this.#commandWord(records.REQUEUE_CONSUMER));
+    if (consumer === undefined) return 1;
+    const channel = this.#state.channelOf(consumer);
+    const high = this.#commandWord(records.REQUEUE_ID);
+    const low = this.#commandWord(records.REQUEUE_ID + 1);
+    const delayMs = this.#commandWord(records.REQUEUE_DELAY_MS);
+    const outcome = channel.requeue(consumer, high, low, delayMs, this.#nowMs);
+    this.#refuseUnlessAccepted(outcome, consumer, records.REQUEUE, high, low);
+    channel.onAppetite(consumer);
+    return 1;
+  }
+
+  #touch(): number {
+    const consumer = this.#state.consumer(this.#commandWord(records.TOUCH_CONSUMER));
+    if (consumer === undefined) return 1;
+    const high = this.#commandWord(records.TOUCH_ID);
+    const low = this.#commandWord(records.TOUCH_ID + 1);
+    const outcome = this.#state.channelOf(consumer).touch(consumer, high, low, this.#nowMs);
+    this.#refuseUnlessAccepted(outcome, consumer, records.TOUCH, high, low);
+    return 1;
+  }
+
+  #refuseUnlessAccepted(
+    outcome: number,
+    consumer: Consumer,
+    command: number,
+    high: number,
+    low: number,
+  ): void {
+    if (outcome !== ACCEPTED) this.#outbox.refuse(consumer.number, command, outcome, high, low);
+  }
+
+  #setReady(): number {
+    const consumer = this.#state.consumer(this.#commandWord(records.READY_CONSUMER));
+    if (consumer === undefined) return 1;
+    consumer.readyCount = this.#commandWord(records.READY_COUNT);
+    this.#state.channelOf(consumer).onAppetite(consumer);
+    return 1;
+  }
+
+  #credit(): number {
+    const consumer = this.#state.consumer(this.#commandWord(records.CREDIT_CONSUMER));
+    if (consumer === undefined) return 1;
+    consumer.windowBytes += this.#commandWord(records.CREDIT_BYTES);
+    this.#state.channelOf(consumer).onAppetite(consumer);
+    return 1;
+  }
+
+  /** A control request takes effect after all that was published before it, however much that is. */
+  #takeControl(): number {
+    const position = this.#commandWord(records.CONTROL_POSITION);
+    const publishes = this.#publishes;
+    publishes.look();
+    while (((position - publishes.position) | 0) > 0 && !this.#isCongested()) {
+      if (publishes.front() === EMPTY) break;
+      this.#takePublish();
+    }
+    const { bytes, offset, length } = this.#commands;
+    const piece = bytes.subarray(
+      offset + records.fieldBytes(records.CONTROL_WORDS),
+      offset + length,
+    );
+    const token = this.#commandWord(records.CONTROL_TOKEN);
+    this.#control.take(piece, token, this.#commandWord(records.CONTROL_MORE) === 1);
+    return 1;
+  }
+
+  #takePublishes(): number {
+    const publishes = this.#publishes;
+    let work = 0;
+    while (this.#taken < PUBLISH_BYTES_PER_TURN && !this.#isCongested()) {
+      if (publishes.front() === EMPTY) break;
+      work += this.#takePublish();
+    }
+    if (publishes.release()) this.#mainBell.ring();
+    return work;
+  }
+
+  /** Takes the front record of the publish ring. Returns its messages. */
+  #takePublish(): number {
+    const publishes = this.#publishes;
+    const { words, offset, length } = publishes;
+    const at = offset >>> 2;
+    const topic = this.#state.topic(words[at + records.PUBLISH_TOPIC]);
+    const token = words[at + records.PUBLISH_TOKEN];
+    const publication = this.#publication;
+    publication.at = offset + records.fieldBytes(records.PUBLISH_WORDS);
+    publication.count = words[at + records.PUBLISH_COUNT];
+    publication.deferMs = words[at + records.PUBLISH_DEFER_MS];
+    publication.timestampHigh = words[at + records.PUBLISH_TIMESTAMP];
+    publication.timestampLow = words[at + records.PUBLISH_TIMESTAMP + 1];
+    if (topic === undefined) {
+      if (token !== 0) this.#outbox.answer(token, 'exiting');
+    } else if (token === 0) {
+      topic.publish(publication, this.#nowMs, null);
+    } else {
+      this.#publishWithAnswer(topic, publication, token);
+    }
+    this.#taken += length;
+    publishes.pop();
+    return publication.count;
+  }
+
+  /** Answers when the messages are where they are safe, or cannot be. */
+  #publishWithAnswer(topic: Topic, publication: Publication, token: number): void {
+    const { count } = publication;
+    const bytesBefore = topic.messageBytes;
+    const receipt = new Receipt(true, ({ error }) => {
+      if (error !== null) topic.unpublish(count, bodyBytes);
+      this.#outbox.answer(token, error);
+    });
+    topic.publish(publication, this.#nowMs, receipt);
+    const bodyBytes = topic.messageBytes - bytesBefore;
+    receipt.seal();
+  }
+
+  #isCongested(): boolean {
+    for (const link of this.#links) if (link.isCongested) return true;
+    return false;
+  }
+
+  #ringMain(): void {
+    const isWaitedFor = this.#commands.release();
+    if (this.#publishes.release() || isWaitedFor || this.#outbox.ring.publish())
+      this.#mainBell.ring();
+  }
+
+  #log(level: number, text: string): void {
+    const levels: Record<number, 'info' | 'warn' | 'error'> = { 2: 'info', 3: 'warn', 4: 'error' };
+    const event: PumpEvent = { event: 'log', level: levels[level] ?? 'error', text };
+    this.#outbox.tell(event);
+  }
+}

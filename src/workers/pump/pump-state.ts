@@ -1,0 +1,237 @@
+/**
+ * What lives on a pump thread: its topics, channels and consumers by number, the messages, and who has work.
+ *
+ * Thread: pump.
+ */
+
+import { assert } from '../../shared/assert.ts';
+import { CONSUMER_WINDOW_BYTES } from '../../shared/limits.ts';
+import { nameHash } from '../../shared/name-hash.ts';
+import type { RingProducer } from '../../shared/ring/producer.ts';
+import type { Backend } from './backend.ts';
+import { Channel, type ChannelContext } from './channel.ts';
+import { Consumer } from './consumer.ts';
+import { Deferred } from './deferred.ts';
+import { BLOCKED, Delivery } from './delivery.ts';
+import { DiskBackend } from './disk-backend.ts';
+import type { DiskLink } from './disk-link.ts';
+import { InFlight } from './in-flight.ts';
+import { MessageIdFactory } from './message-id-factory.ts';
+import { MessageStore } from './message-store.ts';
+import { NullBackend } from './null-backend.ts';
+import { Topic } from './topic.ts';
+
+const EPHEMERAL_SUFFIX = '#ephemeral';
+/** Between topic and channel in the name of a channel's disk queue. */
+const NAME_SEPARATOR = process.platform === 'win32' ? ';' : ':';
+
+export type PumpStateOptions = {
+  readonly links: readonly DiskLink[];
+  readonly deliveries: RingProducer;
+  readonly nodeId: number;
+  readonly memQueueSize: number;
+  readonly maxMsgTimeoutMs: number;
+  readonly random: () => number;
+  /** The time at the start. Units: ms, monotonic. */
+  readonly nowMs: number;
+  /** A disk queue of the topic or of its channels stops or starts again to take writes. */
+  readonly onBackendHealth: (topic: number, error: string | null) => void;
+};
+
+export class PumpState {
+  readonly store = new MessageStore();
+  readonly inFlight: InFlight;
+  readonly deferred: Deferred;
+  readonly topics = new Map<number, Topic>();
+  readonly channels = new Map<number, Channel>();
+  readonly consumers = new Map<number, Consumer>();
+  /** Every disk queue that is open or about to be closed. */
+  readonly backends = new Set<Backend>();
+
+  readonly #options: PumpStateOptions;
+  readonly #context: ChannelContext;
+  /** Disk queues that do not take writes, the topic each belongs to, and why. */
+  readonly #failing = new Map<Backend, { topic: number; error: string }>();
+  #activeTopics: Topic[] = [];
+  #activeChannels: Channel[] = [];
+
+  constructor(options: PumpStateOptions) {
+    this.#options = options;
+    this.inFlight = new InFlight(options.nowMs);
+    this.deferred = new Deferred(options.nowMs);
+    this.#context = {
+      store: this.store,
+      inFlight: this.inFlight,
+      deferred: this.deferred,
+      delivery: new Delivery(this.store, this.inFlight, options.deliveries, options.random),
+      maxMsgTimeoutMs: options.maxMsgTimeoutMs,
+      activate: (channel) => this.#activateChannel(channel),
+    };
+  }
+
+  /** Earliest time at which something is due; Infinity if nothing is. */
+  get nextDeadlineMs(): number {
+    return Math.min(
+      this.inFlight.deadlines.nextDeadlineMs(),
+      this.deferred.dueTimes.nextDeadlineMs(),
+    );
+  }
+
+  topic(number: number): Topic | undefined {
+    return this.topics.get(number);
+  }
+
+  consumer(number: number): Consumer | undefined {
+    return this.consumers.get(number);
+  }
+
+  channelOf(consumer: Consumer): Channel {
+    const channel = this.channels.get(consumer.channelNumber);
+    assert(channel !== undefined, 'a consumer has a channel');
+    return channel;
+  }
+
+  addTopic(number: number, name: string, isPaused: boolean, isStarted: boolean): void {
+    const { memQueueSize, nodeId } = this.#options;
+    const topic = new Topic(
+      number,
+      name,
+      isPaused,
+      isStarted,
+      this.#makeBackend(number, name, name, () => this.activateTopic(topic)),
+      memQueueSize,
+      this.store,
+      new MessageIdFactory(nodeId),
+    );
+    this.topics.set(number, topic);
+  }
+
+  addChannel(topic: Topic, number: number, name: string, isPaused: boolean): void {
+    const queueName = `${topic.name}${NAME_SEPARATOR}${name}`;
+    const channel = new Channel(
+      number,
+      isPaused,
+      this.#makeBackend(topic.number, queueName, name, () => this.#activateChannel(channel)),
+      this.#options.memQueueSize,
+      this.#context,
+    );
+    this.channels.set(number, channel);
+    topic.channels.set(number, channel);
+    this.activateTopic(topic);
+  }
+
+  addConsumer(channel: Channel, number: number, msgTimeoutMs: number, sampleRate: number): void {
+    const consumer = new Consumer(
+      number,
+      channel.number,
+      msgTimeoutMs,
+      sampleRate,
+      CONSUMER_WINDOW_BYTES,
+    );
+    this.consumers.set(number, consumer);
+    channel.subscribe(consumer);
+  }
+
+  removeConsumer(consumer: Consumer): void {
+    this.consumers.delete(consumer.number);
+    this.channels.get(consumer.channelNumber)?.unsubscribe(consumer);
+  }
+
+  /** Takes a channel and its consumers out; its messages are the caller's business. */
+  removeChannel(topic: Topic, channel: Channel): void {
+    for (const consumer of [...channel.consumers]) this.removeConsumer(consumer);
+    topic.channels.delete(channel.number);
+    this.channels.delete(channel.number);
+  }
+
+  /** Has the topic's waiting messages handed to its channels. */
+  activateTopic(topic: Topic): void {
+    if (topic.isActive) return;
+    topic.isActive = true;
+    this.#activeTopics.push(topic);
+  }
+
+  /** Requeues what timed out, and puts what was deferred until now. Returns how much there was. */
+  fireDeadlines(nowMs: number): number {
+    const { deadlines } = this.inFlight;
+    const timedOut = deadlines.expire(nowMs);
+    for (let i = 0; i < timedOut; i++) {
+      const entry = deadlines.expired[i];
+      this.channelOf(this.inFlight.consumer(entry)).onTimeout(entry);
+    }
+    const { dueTimes } = this.deferred;
+    const due = dueTimes.expire(nowMs);
+    for (let i = 0; i < due; i++) {
+      const entry = dueTimes.expired[i];
+      const channel = this.channels.get(this.deferred.channelNumber(entry));
+      assert(channel !== undefined, 'a deferred message has a channel');
+      channel.onDue(entry);
+    }
+    return timedOut + due;
+  }
+
+  /** Hands messages from active topics to their channels. */
+  drain(limitPerTopic: number, nowMs: number): number {
+    if (this.#activeTopics.length === 0) return 0;
+    const active = this.#activeTopics;
+    this.#activeTopics = [];
+    let drained = 0;
+    for (const topic of active) {
+      topic.isActive = false;
+      const count = topic.drain(limitPerTopic, nowMs);
+      if (count >= limitPerTopic) this.activateTopic(topic);
+      drained += count;
+    }
+    return drained;
+  }
+
+  /** Delivers from active channels, until each is done, its limit is reached, or the ring is full. */
+  deliver(limitPerChannel: number, nowMs: number): number {
+    if (this.#activeChannels.length === 0) return 0;
+    const active = this.#activeChannels;
+    this.#activeChannels = [];
+    let delivered = 0;
+    for (const [index, channel] of active.entries()) {
+      channel.isActive = false;
+      const count = channel.deliver(limitPerChannel, nowMs);
+      if (count === BLOCKED) {
+        // The others keep their place before this one, which has just had its turn.
+        for (const waiting of active.slice(index + 1)) this.#activeChannels.push(waiting);
+        this.#activateChannel(channel);
+        return delivered;
+      }
+      if (count >= limitPerChannel) this.#activateChannel(channel);
+      delivered += count;
+    }
+    return delivered;
+  }
+
+  #activateChannel(channel: Channel): void {
+    if (channel.isActive) return;
+    channel.isActive = true;
+    this.#activeChannels.push(channel);
+  }
+
+  /** Tells of the topic's health: that of the queue itself, or of another of the topic's queues. */
+  #onHealth(topic: number, backend: Backend, error: string | null): void {
+    if (error === null) this.#failing.delete(backend);
+    else this.#failing.set(backend, { topic, error });
+    const others = [...this.#failing.values()].filter((failure) => failure.topic === topic);
+    this.#options.onBackendHealth(topic, error ?? others[0]?.error ?? null);
+  }
+
+  /** `onReadable` is called when messages have been read ahead. */
+  #makeBackend(topic: number, queueName: string, name: string, onReadable: () => void): Backend {
+    if (name.endsWith(EPHEMERAL_SUFFIX)) return new NullBackend(this.store);
+    const { links } = this.#options;
+    // The same name on the same thread keeps its files' requests in one order.
+    const link = links[nameHash(queueName) % links.length];
+    const backend = new DiskBackend(queueName, this.store, link, {
+      onHealth: (error) => this.#onHealth(topic, backend, error),
+      onReadable,
+      onEnded: () => this.backends.delete(backend),
+    });
+    this.backends.add(backend);
+    return backend;
+  }
+}

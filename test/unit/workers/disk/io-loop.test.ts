@@ -1,0 +1,383 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { FileSystem } from '../../../../src/workers/disk/file-system.ts';
+import { IoLoop, type IoLoopOptions } from '../../../../src/workers/disk/io-loop.ts';
+import { readQueueFiles } from '../../../support/disk-files.ts';
+import { DATA_PATH } from '../../../support/disk-queue-setup.ts';
+import { MemoryFileSystem, SystemError } from '../../../support/memory-file-system.ts';
+import { type DiskAnswer, PumpSide } from '../../../support/pump-side.ts';
+
+const RECORD_BYTES = 39;
+
+function makeLoop(
+  fileSystem: FileSystem,
+  pumps: readonly PumpSide[],
+  options: Partial<IoLoopOptions> = {},
+): IoLoop {
+  return new IoLoop({
+    links: pumps.map((pump) => pump.link),
+    fileSystem,
+    dataPath: DATA_PATH,
+    maxBytesPerFile: 1000,
+    maxMsgSize: 100,
+    syncEvery: 2500,
+    syncTimeoutMs: 2000,
+    ...options,
+  });
+}
+
+/** Steps until there is nothing to do. */
+function settle(loop: IoLoop, nowMs = 0): void {
+  while (loop.step(nowMs) > 0);
+}
+
+function brief(answers: readonly DiskAnswer[]): string[] {
+  return answers.map(({ type, queue, isOk, unread, numbers }) =>
+    [type, queue, isOk ? 'ok' : 'failed', unread, ...numbers].join(' '),
+  );
+}
+
+function metadataText(disk: MemoryFileSystem, queue: string): string {
+  return disk.content(`${DATA_PATH}/${queue}.diskqueue.meta.dat`).toString();
+}
+
+test('IoLoop: answers every request but RELEASE, in the order of the requests', () => {
+  const disk = new MemoryFileSystem(DATA_PATH);
+  const pump = new PumpSide();
+  const loop = makeLoop(disk, [pump]);
+  pump.open(1, 't');
+  pump.open(2, 't:c');
+  pump.append(2, 1, 2, 3);
+  pump.read(2, 2 * RECORD_BYTES);
+  pump.release(2, 1);
+  pump.read(2);
+  pump.read(2);
+  pump.append(1, 9);
+  pump.empty(1);
+  pump.delete(1);
+  pump.close(2);
+  pump.end();
+
+  settle(loop);
+
+  assert.deepEqual(brief(pump.take()), [
+    'OPENED 1 ok 0',
+    'OPENED 2 ok 0',
+    'APPENDED 2 ok 3',
+    'RECORDS 2 ok 1 1 2',
+    'RECORDS 2 ok 0 3',
+    'RECORDS 2 ok 0',
+    'APPENDED 1 ok 1',
+    'EMPTIED 1 ok 0',
+    'DELETED 1 ok 0',
+    'CLOSED 2 ok 0',
+  ]);
+  assert.deepEqual(disk.names(DATA_PATH), ['t:c.diskqueue.000000.dat', 't:c.diskqueue.meta.dat']);
+  assert.equal(metadataText(disk, 't:c'), `2\n0,${RECORD_BYTES}\n0,${3 * RECORD_BYTES}\n`);
+  assert.deepEqual([loop.isDone, loop.nextDeadlineMs], [true, Number.POSITIVE_INFINITY]);
+});
+
+test('IoLoop: rings a pump once per turn with news, and not at all without', () => {
+  const pump = new PumpSide();
+  const other = new PumpSide();
+  const loop = makeLoop(new MemoryFileSystem(DATA_PATH), [pump, other]);
+  pump.open(1, 't');
+  pump.append(1, 1);
+
+  loop.step(0);
+  loop.step(0);
+
+  assert.deepEqual([pump.rings, other.rings], [1, 0]);
+});
+
+test('IoLoop: syncs a queue when the sync timeout is over, not before', () => {
+  const disk = new MemoryFileSystem(DATA_PATH);
+  const pump = new PumpSide();
+  const loop = makeLoop(disk, [pump]);
+  pump.open(1, 't');
+  pump.append(1, 1);
+  settle(loop, 100);
+  pump.append(1, 2);
+  settle(loop, 500);
+
+  const deadlineMs = loop.nextDeadlineMs;
+  settle(loop, 2099);
+  const before = disk.names(DATA_PATH);
+  settle(loop, 2100);
+
+  assert.equal(deadlineMs, 2100);
+  assert.deepEqual(before, ['t.diskqueue.000000.dat']);
+  assert.equal(metadataText(disk, 't'), `2\n0,0\n0,${2 * RECORD_BYTES}\n`);
+  assert.equal(loop.nextDeadlineMs, Number.POSITIVE_INFINITY);
+});
+
+test('IoLoop: syncs at the next turn after sync-every operations or a roll', () => {
+  const disk = new MemoryFileSystem(DATA_PATH);
+  const pump = new PumpSide();
+  const loop = makeLoop(disk, [pump], { syncEvery: 2, maxBytesPerFile: 50 });
+  pump.open(1, 'often');
+  pump.open(2, 'rolled');
+  pump.append(1, 1, 2);
+  pump.append(2, 1, 2, 3);
+
+  loop.step(0);
+  const deadlineMs = loop.nextDeadlineMs;
+  settle(loop);
+
+  assert.equal(deadlineMs, 0);
+  assert.equal(metadataText(disk, 'often'), `2\n0,0\n1,${RECORD_BYTES}\n`);
+  assert.equal(metadataText(disk, 'rolled'), `3\n0,0\n2,${RECORD_BYTES}\n`);
+});
+
+test('IoLoop: a failed sync is logged and tried again after the timeout', () => {
+  const disk = new MemoryFileSystem(DATA_PATH);
+  const pump = new PumpSide();
+  const loop = makeLoop(disk, [pump]);
+  pump.open(1, 't');
+  pump.append(1, 1);
+  settle(loop);
+  disk.onCall = (action, path) => {
+    if (action === 'rename') throw new SystemError('ENOSPC', action, path);
+  };
+
+  settle(loop, 2000);
+  disk.onCall = () => undefined;
+  const deadlineMs = loop.nextDeadlineMs;
+  settle(loop, deadlineMs);
+  pump.take();
+
+  assert.equal(deadlineMs, 4000);
+  assert.deepEqual(disk.names(DATA_PATH).at(-1), 't.diskqueue.meta.dat');
+  assert.deepEqual(pump.log, [
+    "4 DISKQUEUE(t): failed to sync - sync queue t: write metadata t.diskqueue.meta.dat: ENOSPC: rename '/data/t.diskqueue.meta.dat.0.tmp'",
+  ]);
+});
+
+test('IoLoop: an append that fails is answered with the reason', () => {
+  const disk = new MemoryFileSystem(DATA_PATH);
+  const pump = new PumpSide();
+  const loop = makeLoop(disk, [pump]);
+  pump.open(1, 't');
+  pump.append(1, 1);
+  settle(loop);
+  disk.capacityBytes = 50;
+  pump.append(1, 2);
+  settle(loop);
+  disk.capacityBytes = Number.POSITIVE_INFINITY;
+  pump.append(1, 3);
+  pump.read(1);
+  settle(loop);
+
+  const answers = pump.take();
+
+  assert.deepEqual(brief(answers).slice(2), [
+    'APPENDED 1 failed 1',
+    'APPENDED 1 ok 2',
+    'RECORDS 1 ok 0 1 3',
+  ]);
+  assert.equal(
+    answers[2].text,
+    "write segment t.diskqueue.000000.dat: ENOSPC: write '/data/t.diskqueue.000000.dat'",
+  );
+});
+
+test('IoLoop: a read that fails is answered, and may be tried again', () => {
+  const disk = new MemoryFileSystem(DATA_PATH);
+  const pump = new PumpSide();
+  const loop = makeLoop(disk, [pump]);
+  pump.open(1, 't');
+  pump.append(1, 1);
+  settle(loop);
+  let reads = 0;
+  disk.onCall = (action, path) => {
+    if (action === 'read' && ++reads < 3) throw new SystemError('EIO', action, path);
+    // The second read of the next attempt fails: its answer's room is reserved by then.
+    if (action === 'read' && reads === 4) throw new SystemError('EIO', action, path);
+  };
+  for (let attempt = 0; attempt < 4; attempt++) pump.read(1);
+  settle(loop);
+
+  assert.deepEqual(brief(pump.take()).slice(2), [
+    'RECORDS 1 failed 1',
+    'RECORDS 1 failed 1',
+    'RECORDS 1 failed 1',
+    'RECORDS 1 ok 0 1',
+  ]);
+});
+
+test('IoLoop: a queue that could not be opened is opened when that has become possible', () => {
+  const disk = new MemoryFileSystem();
+  const pump = new PumpSide();
+  const loop = makeLoop(disk, [pump]);
+  pump.open(1, 't');
+  pump.open(2, 'u');
+  pump.append(1, 1);
+  pump.close(2);
+  settle(loop);
+  disk.makeDirectory(DATA_PATH);
+  pump.append(1, 2);
+  pump.read(1);
+  settle(loop);
+
+  const answers = pump.take();
+
+  assert.deepEqual(brief(answers), [
+    'OPENED 1 failed 0',
+    'OPENED 2 failed 0',
+    'APPENDED 1 failed 0',
+    'CLOSED 2 ok 0',
+    'APPENDED 1 ok 1',
+    'RECORDS 1 ok 0 2',
+  ]);
+  assert.equal(answers[2].text, 'no data path "/data"');
+});
+
+test('IoLoop: a name is open once at a time', () => {
+  const pumps = [new PumpSide(), new PumpSide()];
+  const loop = makeLoop(new MemoryFileSystem(DATA_PATH), pumps);
+  pumps[0].open(1, 't');
+  settle(loop);
+  pumps[1].open(1, 't');
+  settle(loop);
+  pumps[0].delete(1);
+  settle(loop);
+  pumps[1].append(1, 1);
+  settle(loop);
+
+  assert.deepEqual(brief(pumps[1].take()), ['OPENED 1 failed 0', 'APPENDED 1 ok 1']);
+});
+
+test('IoLoop: damage is logged on the link of the queue', () => {
+  const disk = new MemoryFileSystem(DATA_PATH);
+  disk.put(`${DATA_PATH}/t.diskqueue.000000.dat`, Buffer.from('no record'));
+  const pumps = [new PumpSide(), new PumpSide()];
+  const loop = makeLoop(disk, pumps);
+  pumps[1].open(7, 't');
+  pumps[1].read(7);
+  settle(loop);
+
+  assert.deepEqual(brief(pumps[1].take()), ['OPENED 7 ok 0', 'RECORDS 7 ok 0']);
+  assert.deepEqual(pumps[0].take(), []);
+  assert.deepEqual(pumps[1].log, [
+    '3 DISKQUEUE(t): no metadata: 1 segments with 0 records found',
+    '4 DISKQUEUE(t): segment 0: no record at 0, 9 bytes lost',
+  ]);
+});
+
+test('IoLoop: log lines without room are kept, the latest of them', () => {
+  const disk = new MemoryFileSystem(DATA_PATH);
+  const pump = new PumpSide(64 * 1024, 512);
+  const loop = makeLoop(disk, [pump]);
+  for (let index = 0; index < 100; index++) {
+    disk.put(`${DATA_PATH}/q${index}.diskqueue.000000.dat`, Buffer.alloc(0));
+    pump.open(index, `q${index}`);
+  }
+
+  let answers = 0;
+  for (let turn = 0; turn < 1000 && answers < 100; turn++) {
+    loop.step(0);
+    answers += pump.take(1).length;
+  }
+  for (let turn = 0; turn < 100; turn++) {
+    loop.step(0);
+    pump.take();
+  }
+
+  assert.equal(answers, 100);
+  assert.ok(pump.log.length >= 64 && pump.log.length <= 101);
+  assert.ok(pump.log.at(-1)?.includes('DISKQUEUE(q99)'));
+});
+
+test('IoLoop: a read ring that is often full delays answers and loses none', () => {
+  const disk = new MemoryFileSystem(DATA_PATH);
+  const pump = new PumpSide(2048, 512);
+  const loop = makeLoop(disk, [pump], { maxBytesPerFile: 300, maxMsgSize: 60 });
+  pump.open(1, 't');
+  const received: number[] = [];
+  let next = 1;
+  let unreleased = 0;
+  let types = 0;
+
+  for (let turn = 0; turn < 3000; turn++) {
+    if (next <= 1000 && pump.append(1, next, next + 1)) next += 2;
+    if (turn % 2 === 0) pump.read(1, 100 + (turn % 200));
+    if (unreleased > 10 && pump.release(1, unreleased)) unreleased = 0;
+    if (turn % 3 > 0) loop.step(turn);
+    if (turn % 5 > 2) {
+      for (const answer of pump.take(1 + (turn % 4))) {
+        types++;
+        assert.ok(answer.isOk);
+        received.push(...answer.numbers);
+        unreleased += answer.numbers.length;
+      }
+    }
+  }
+
+  assert.ok(types > 1000);
+  assert.deepEqual(
+    received,
+    Array.from({ length: received.length }, (_, index) => index + 1),
+  );
+  assert.equal(received.length, 1000);
+});
+
+test('IoLoop: the links take turns, and a busy one does not keep the others waiting', () => {
+  const pumps = [new PumpSide(1 << 20, 1 << 20), new PumpSide()];
+  const loop = makeLoop(new MemoryFileSystem(DATA_PATH), pumps);
+  pumps[0].open(1, 'busy');
+  for (let index = 0; index < 5000; index++) pumps[0].append(1, index);
+  pumps[1].open(1, 'quiet');
+  pumps[1].append(1, 1);
+
+  loop.step(0);
+
+  assert.equal(pumps[1].take().length, 2);
+  assert.ok(pumps[0].take().length < 1000);
+});
+
+test('IoLoop: twenty thousand idle queues hold no open file and no deadline', () => {
+  const disk = new MemoryFileSystem(DATA_PATH);
+  const pump = new PumpSide(1 << 20, 1 << 20);
+  const loop = makeLoop(disk, [pump]);
+  for (let queue = 1; queue <= 20_000; queue++) {
+    pump.open(queue, `topic-${queue}`);
+    if (queue % 1000 === 0) {
+      settle(loop);
+      assert.equal(pump.take().length, 1000);
+    }
+  }
+
+  assert.deepEqual([disk.openCount, disk.names(DATA_PATH).length], [0, 0]);
+  assert.equal(loop.nextDeadlineMs, Number.POSITIVE_INFINITY);
+});
+
+test('IoLoop: written queues beyond the bound of open files are all durable after their sync', () => {
+  const disk = new MemoryFileSystem(DATA_PATH);
+  const pump = new PumpSide(1 << 20, 1 << 20);
+  const loop = makeLoop(disk, [pump]);
+  for (let queue = 1; queue <= 400; queue++) {
+    pump.open(queue, `t${queue}`);
+    pump.append(queue, queue);
+  }
+  settle(loop, 0);
+  const openCount = disk.openCount;
+
+  settle(loop, 2000);
+
+  const names = disk.names(DATA_PATH);
+  const content = (name: string): Buffer => disk.content(`${DATA_PATH}/${name}`);
+  for (let queue = 1; queue <= 400; queue++) {
+    const files = readQueueFiles({ names, content }, `t${queue}`);
+    assert.deepEqual([files.depth, files.problems], [1, []]);
+  }
+  assert.equal(openCount, 256);
+});
+
+test('IoLoop: what is released too often is a bug, and ends the loop', () => {
+  const pump = new PumpSide();
+  const loop = makeLoop(new MemoryFileSystem(DATA_PATH), [pump]);
+  pump.open(1, 't');
+  pump.release(1, 1);
+
+  assert.throws(() => loop.step(0), /only what was read is released/);
+});
