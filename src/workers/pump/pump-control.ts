@@ -136,7 +136,6 @@ export class PumpControl {
         return;
       default:
         assertNever(request);
-        return;
     }
   }
 
