@@ -31,7 +31,7 @@ export type DeliveriesOptions = {
   /** The connection of that number, if it is still there. */
   readonly target: (consumer: number) => DeliveryTarget | undefined;
   readonly onEvent: (event: PumpEvent) => void;
-  /** Something was read: sockets and rings are to be flushed. */
+  /** The bell has rung, or something was read: the turn is to be ended. */
   readonly onWork: () => void;
 };
 
@@ -62,15 +62,12 @@ export class Deliveries {
       const rings = bell.rings();
       bell.fallAsleep();
       // Whatever was published before the flag was seen is found here; what comes later rings.
-      if (this.read() > 0) {
-        bell.wakeUp();
-        onWork();
-        // Sockets have their turn before more is read.
-        await setImmediate();
-      } else {
-        await bell.waitAsync(rings);
-        bell.wakeUp();
-      }
+      if (this.read() === 0) await bell.waitAsync(rings);
+      bell.wakeUp();
+      // The bell also rings when a ring has room again, with nothing to read.
+      onWork();
+      // Sockets have their turn before more is read.
+      await setImmediate();
     }
   }
 

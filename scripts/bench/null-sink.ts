@@ -1,0 +1,24 @@
+/**
+ * A server that reads and throws away, and answers `OK` for every so many bytes: the ceiling of a Node server
+ * on this machine. `node scripts/bench/null-sink.ts PORT COMMAND_BYTES`
+ */
+
+import net from 'node:net';
+
+const MAGIC_BYTES = 4;
+const OK = Buffer.from('00000006000000004f4b', 'hex');
+const [port = 0, commandBytes = 0] = process.argv.slice(2).map(Number);
+
+net
+  .createServer({ noDelay: true }, (socket) => {
+    let pending = -MAGIC_BYTES;
+    socket.on('data', (chunk) => {
+      pending += chunk.length;
+      const count = Math.floor(pending / commandBytes);
+      if (count <= 0) return;
+      pending -= count * commandBytes;
+      socket.write(count === 1 ? OK : Buffer.concat(Array.from({ length: count }, () => OK)));
+    });
+    socket.on('error', () => socket.destroy());
+  })
+  .listen(port, '127.0.0.1');
