@@ -1,0 +1,125 @@
+/**
+ * The client library nsqjs, as far as tests use it; it comes without types.
+ *
+ * Thread: main.
+ */
+
+import type { EventEmitter } from 'node:events';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import type { BrokerProcess, CleanUp } from './broker-process.ts';
+
+/** What is published: bytes, text, or anything else as JSON. */
+type Body = string | Buffer | object;
+type Callback = (error?: Error | null) => void;
+
+/** A message that was received. */
+export interface NsqMessage {
+  readonly id: string;
+  readonly attempts: number;
+  readonly body: Buffer;
+  finish(): void;
+  requeue(delayMs?: number, backoff?: boolean): void;
+  touch(): void;
+}
+
+interface NsqWriter extends EventEmitter {
+  connect(): void;
+  close(): void;
+  publish(topic: string, messages: Body | readonly Body[], callback: Callback): void;
+  deferPublish(topic: string, message: Body, delayMs: number, callback: Callback): void;
+}
+
+/** A reader that is, or will be, connected. */
+export interface NsqReader extends EventEmitter {
+  connect(): void;
+  close(): void;
+  pause(): void;
+  unpause(): void;
+  on(event: 'message' | 'discard', listener: (message: NsqMessage) => void): this;
+  on(event: 'error', listener: (error: Error) => void): this;
+}
+
+/** Options of a reader that tests set. Units: `messageTimeout`, `requeueDelay` in ms. */
+export type ReaderOptions = {
+  readonly maxInFlight?: number;
+  readonly maxAttempts?: number;
+  readonly messageTimeout?: number;
+  readonly requeueDelay?: number;
+  readonly deflate?: boolean;
+  readonly snappy?: boolean;
+};
+
+const { Reader, Writer } = createRequire(import.meta.url)('nsqjs') as {
+  Reader: new (
+    topic: string,
+    channel: string,
+    options: ReaderOptions & { nsqdTCPAddresses: readonly string[] },
+  ) => NsqReader;
+  Writer: new (host: string, port: number) => NsqWriter;
+};
+
+/** Publishes, and waits until the broker has confirmed it. */
+export class Publisher {
+  readonly #writer: NsqWriter;
+
+  /** Connects; closed when the test ends, unless it is before. */
+  static async connect(t: CleanUp, { tcpPort }: BrokerProcess): Promise<Publisher> {
+    const writer = new Writer('127.0.0.1', tcpPort);
+    // A writer tells of its own closing as an error: CLS is no command of publishers.
+    writer.on('error', () => undefined);
+    writer.connect();
+    await once(writer, 'ready');
+    t.after(async () => writer.close());
+    return new Publisher(writer);
+  }
+
+  private constructor(writer: NsqWriter) {
+    this.#writer = writer;
+  }
+
+  /** One message, or a list of messages with one command. */
+  publish(topic: string, messages: Body | readonly Body[]): Promise<void> {
+    return confirmed((callback) => this.#writer.publish(topic, messages, callback));
+  }
+
+  defer(topic: string, message: Body, delayMs: number): Promise<void> {
+    return confirmed((callback) => this.#writer.deferPublish(topic, message, delayMs, callback));
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.#writer, 'closed');
+    this.#writer.close();
+    await closed;
+  }
+}
+
+/** Makes a reader and connects it; errors that it reports are kept in `errors`. Closed when the test ends. */
+export function openReader(
+  t: CleanUp,
+  { tcpPort }: BrokerProcess,
+  topic: string,
+  channel: string,
+  onMessage: (message: NsqMessage) => void,
+  options: ReaderOptions = {},
+): { reader: NsqReader; errors: Error[] } {
+  const reader = new Reader(topic, channel, {
+    nsqdTCPAddresses: [`127.0.0.1:${tcpPort}`],
+    ...options,
+  });
+  const errors: Error[] = [];
+  reader.on('message', onMessage);
+  reader.on('error', (error) => errors.push(error));
+  reader.connect();
+  t.after(async () => reader.close());
+  return { reader, errors };
+}
+
+function confirmed(send: (callback: Callback) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    send((error) => {
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}

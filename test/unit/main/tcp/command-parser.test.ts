@@ -1,0 +1,462 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import {
+  BATCH,
+  BODY,
+  CLOSED,
+  type CommandHandler,
+  CommandParser,
+  NEXT,
+  type Step,
+  WAIT,
+} from '../../../../src/main/tcp/command-parser.ts';
+import { randomChunks, seededRandom, singleBytes } from '../../../support/chunks.ts';
+
+const SEED = 20261121;
+const ID = '0123456789abcdef';
+const BODY_MAX = 100;
+
+/** Writes down every call; knows the commands by their first word, as a connection does. */
+class Recorder implements CommandHandler {
+  readonly calls: string[] = [];
+  /** Asked before each call that may answer WAIT. */
+  mayTake: () => boolean = () => true;
+
+  onMagic(bytes: Buffer, at: number): boolean {
+    const magic = bytes.toString('latin1', at, at + 4);
+    this.calls.push(`magic ${magic}`);
+    return magic === '  V2';
+  }
+
+  onLine(bytes: Buffer, at: number, end: number): Step {
+    if (!this.mayTake()) return WAIT;
+    const line = bytes.toString('latin1', at, end);
+    this.calls.push(`line ${line}`);
+    if (line.startsWith('PUB')) return BODY;
+    if (line.startsWith('MPUB')) return BATCH;
+    return line === 'STOP' ? CLOSED : NEXT;
+  }
+
+  onFinish(idHigh: number, idLow: number): Step {
+    if (!this.mayTake()) return WAIT;
+    const high = idHigh.toString(16).padStart(8, '0');
+    this.calls.push(`line FIN ${high}${idLow.toString(16).padStart(8, '0')}`);
+    return NEXT;
+  }
+
+  onBodySize(size: number): boolean {
+    this.calls.push(`size ${size}`);
+    return size > 0 && size <= BODY_MAX;
+  }
+
+  onBody(bytes: Buffer, at: number, size: number): Step {
+    if (!this.mayTake()) return WAIT;
+    assert.equal(bytes.readInt32BE(at - 4), size, 'the size field stands in front of a body');
+    const body = bytes.toString('latin1', at, at + size);
+    this.calls.push(`body ${body}`);
+    return body === 'stop' ? CLOSED : NEXT;
+  }
+
+  onBatchSize(size: number): boolean {
+    this.calls.push(`batch size ${size}`);
+    return size > 0;
+  }
+
+  onBatchCount(count: number): boolean {
+    this.calls.push(`count ${count}`);
+    return count > 0;
+  }
+
+  onBatchMessageSize(index: number, size: number, bytes: number): boolean {
+    this.calls.push(`message ${index} size ${size} of ${bytes}`);
+    return size > 0 && size <= BODY_MAX;
+  }
+
+  onBatch(bytes: Buffer, at: number, length: number, count: number): Step {
+    if (!this.mayTake()) return WAIT;
+    this.calls.push(`batch ${count}: ${bytes.toString('latin1', at, at + length)}`);
+    return NEXT;
+  }
+
+  onLineTooLong(): void {
+    this.calls.push('line too long');
+  }
+}
+
+function bytesOf(...parts: readonly (string | number)[]): Buffer {
+  return Buffer.concat(
+    parts.map((part) => {
+      if (typeof part === 'string') return Buffer.from(part, 'latin1');
+      const number = Buffer.alloc(4);
+      number.writeInt32BE(part);
+      return number;
+    }),
+  );
+}
+
+/** Feeds each chunk in memory that is overwritten as soon as `feed` returns. */
+function feedAll(parser: CommandParser, chunks: readonly Buffer[]): void {
+  for (const chunk of chunks) {
+    const reused = Buffer.from(chunk);
+    parser.feed(reused);
+    reused.fill(0xa5);
+  }
+}
+
+function callsOf(chunks: readonly Buffer[]): string[] {
+  const recorder = new Recorder();
+  feedAll(new CommandParser(recorder), chunks);
+  return recorder.calls;
+}
+
+/** Asserts the calls for the input as a whole, byte by byte and in random chunks. */
+function assertCalls(input: Buffer, expected: readonly string[]): void {
+  assert.deepStrictEqual(callsOf([input]), expected);
+  assert.deepStrictEqual(callsOf(singleBytes(input)), expected, 'byte by byte');
+  const random = seededRandom(SEED);
+  for (let run = 0; run < 20; run++) {
+    const chunks = randomChunks(input, random);
+    assert.deepStrictEqual(callsOf(chunks), expected, `in chunks, seed ${SEED}, run ${run}`);
+  }
+}
+
+const EVERYTHING = bytesOf(
+  '  V2NOP\nPUB a\n',
+  3,
+  'one',
+  `FIN ${ID}\nMPUB b\n`,
+  99,
+  3,
+  1,
+  'x',
+  2,
+  'yz',
+  3,
+  '\n\r\n',
+  'RDY 5\r\nPUB c\n',
+  1,
+  '\n',
+  `FIN ${ID.toUpperCase()}\n`,
+  'CLS\n',
+);
+const EVERYTHING_CALLS = [
+  'magic   V2',
+  'line NOP',
+  'line PUB a',
+  'size 3',
+  'body one',
+  `line FIN ${ID}`,
+  'line MPUB b',
+  'batch size 99',
+  'count 3',
+  'message 0 size 1 of 5',
+  'message 1 size 2 of 11',
+  'message 2 size 3 of 18',
+  'batch 3: \0\0\0\x01x\0\0\0\x02yz\0\0\0\x03\n\r\n',
+  'line RDY 5',
+  'line PUB c',
+  'size 1',
+  'body \n',
+  `line FIN ${ID.toUpperCase()}`,
+  'line CLS',
+];
+
+describe('CommandParser: calls do not depend on chunks', () => {
+  const cases: readonly (readonly [string, Buffer, readonly string[]])[] = [
+    ['every kind of command', EVERYTHING, EVERYTHING_CALLS],
+    ['no byte', bytesOf(''), []],
+    ['an unknown magic', bytesOf('GET / HTTP\n'), ['magic GET ']],
+    ['half a magic', bytesOf('  V'), []],
+    ['an empty line', bytesOf('  V2\n\r\n\n'), ['magic   V2', 'line ', 'line ', 'line ']],
+    ['one carriage return of two', bytesOf('  V2A\r\r\n'), ['magic   V2', 'line A\r']],
+    ['a carriage return inside', bytesOf('  V2A\rB\n'), ['magic   V2', 'line A\rB']],
+    ['spaces', bytesOf('  V2SUB a  c \n'), ['magic   V2', 'line SUB a  c ']],
+    ['a line without its end', bytesOf('  V2NOP\nNOP'), ['magic   V2', 'line NOP']],
+    ['a refused size', bytesOf('  V2PUB\n', -1, 'NOP\n'), ['magic   V2', 'line PUB', 'size -1']],
+    ['a refused batch size', bytesOf('  V2MPUB\n', 0, 1), [
+      'magic   V2',
+      'line MPUB',
+      'batch size 0',
+    ]],
+    ['a refused count', bytesOf('  V2MPUB\n', 1, -5, 1), [
+      'magic   V2',
+      'line MPUB',
+      'batch size 1',
+      'count -5',
+    ]],
+    ['a refused message', bytesOf('  V2MPUB\n', 9, 2, 1, 'a', 101, 'b'), [
+      'magic   V2',
+      'line MPUB',
+      'batch size 9',
+      'count 2',
+      'message 0 size 1 of 5',
+      'message 1 size 101 of 110',
+    ]],
+    ['a command that ends all', bytesOf('  V2STOP\nNOP\n'), ['magic   V2', 'line STOP']],
+    ['a body that ends all', bytesOf('  V2PUB\n', 4, 'stopNOP\n'), [
+      'magic   V2',
+      'line PUB',
+      'size 4',
+      'body stop',
+    ]],
+    ['a body of newlines', bytesOf('  V2PUB\n', 40, '\n'.repeat(40), 'NOP\n'), [
+      'magic   V2',
+      'line PUB',
+      'size 40',
+      `body ${'\n'.repeat(40)}`,
+      'line NOP',
+    ]],
+  ];
+  for (const [name, input, expected] of cases) {
+    test(`CommandParser: ${name}`, () => assertCalls(input, expected));
+  }
+
+  test('CommandParser: every cut into two chunks gives the same calls', () => {
+    for (let cut = 0; cut <= EVERYTHING.length; cut++) {
+      const chunks = [EVERYTHING.subarray(0, cut), EVERYTHING.subarray(cut)];
+
+      assert.deepStrictEqual(callsOf(chunks), EVERYTHING_CALLS, `cut at ${cut}`);
+    }
+  });
+});
+
+describe('CommandParser: FIN', () => {
+  // What the shortcut takes and what it must leave to the slow path give calls of one form here.
+  const cases: readonly (readonly [string, string])[] = [
+    ['lower-case hex', `FIN ${ID}`],
+    ['the largest id', 'FIN ffffffffffffffff'],
+    ['the smallest id', 'FIN 0000000000000000'],
+    ['upper-case hex', 'FIN 0123456789ABCDEF'],
+    ['one upper-case digit', 'FIN 0123456789abcdeF'],
+    ['no hex', 'FIN ghijklmnopqrstuv'],
+    ['15 characters', 'FIN 0123456789abcde'],
+    ['17 characters', 'FIN 0123456789abcdef0'],
+    ['a word behind the id', `FIN ${ID} x`],
+    ['another command of that length', `FIX ${ID}`],
+    ['no space', `FIN_${ID}`],
+  ];
+  for (const [name, line] of cases) {
+    test(`CommandParser: FIN with ${name}`, () => {
+      for (const end of ['\n', '\r\n']) {
+        assertCalls(bytesOf(`  V2${line}${end}NOP\n`), ['magic   V2', `line ${line}`, 'line NOP']);
+      }
+    });
+  }
+
+  test('CommandParser: a newline inside the id ends the line there', () => {
+    assertCalls(bytesOf('  V2FIN 01234567\n9abcdef\n'), [
+      'magic   V2',
+      'line FIN 01234567',
+      'line 9abcdef',
+    ]);
+  });
+});
+
+describe('CommandParser: longest line', () => {
+  for (const end of ['\n', '\r\n']) {
+    test(`CommandParser: a line of 16384 bytes with ${JSON.stringify(end)} is taken`, () => {
+      const line = 'x'.repeat(16384 - end.length);
+
+      const input = bytesOf(`  V2${line}${end}NOP\n`);
+
+      const expected = ['magic   V2', `line ${line}`, 'line NOP'];
+      assert.deepStrictEqual(callsOf([input]), expected);
+      assert.deepStrictEqual(callsOf(singleBytes(input)), expected);
+    });
+
+    test(`CommandParser: a line of 16385 bytes with ${JSON.stringify(end)} is too long`, () => {
+      const input = bytesOf(`  V2${'x'.repeat(16385 - end.length)}${end}NOP\n`);
+
+      const expected = ['magic   V2', 'line too long'];
+      assert.deepStrictEqual(callsOf([input]), expected);
+      assert.deepStrictEqual(callsOf(singleBytes(input)), expected);
+    });
+  }
+
+  test('CommandParser: a line too long behind others is found however it comes', () => {
+    const input = bytesOf(`  V2NOP\n${'x'.repeat(20000)}`);
+    const random = seededRandom(SEED);
+
+    for (let run = 0; run < 10; run++) {
+      const calls = callsOf(randomChunks(input, random, 9000));
+
+      assert.deepStrictEqual(calls, ['magic   V2', 'line NOP', 'line too long'], `seed ${SEED}`);
+    }
+  });
+});
+
+describe('CommandParser: waiting', () => {
+  test('CommandParser: waiting at any point gives the same calls', () => {
+    const random = seededRandom(SEED);
+    for (let run = 0; run < 300; run++) {
+      const recorder = new Recorder();
+      const parser = new CommandParser(recorder);
+      recorder.mayTake = () => random() < 0.5;
+      const chunks = randomChunks(EVERYTHING, random, 80);
+      for (const chunk of chunks) {
+        if (random() < 0.2) parser.wait();
+        feedAll(parser, [chunk]);
+        while (random() < 0.5) parser.resume();
+      }
+      while (parser.isWaiting) parser.resume();
+
+      const expected = EVERYTHING_CALLS;
+      assert.deepStrictEqual(recorder.calls, expected, `seed ${SEED}, run ${run}`);
+      assert.equal(parser.heldBytes, 0);
+      assert.equal(parser.commandCount, 8);
+    }
+  });
+
+  test('CommandParser: wait holds what is fed until resume', () => {
+    const recorder = new Recorder();
+    const parser = new CommandParser(recorder);
+    parser.wait();
+    feedAll(parser, [bytesOf('  V2NOP\n'), bytesOf('CLS\n')]);
+    const heldBytes = parser.heldBytes;
+    const before = [...recorder.calls];
+
+    parser.resume();
+
+    assert.deepStrictEqual([before, heldBytes], [[], 12]);
+    assert.deepStrictEqual(recorder.calls, ['magic   V2', 'line NOP', 'line CLS']);
+  });
+
+  test('CommandParser: resume without waiting does nothing', () => {
+    const recorder = new Recorder();
+    const parser = new CommandParser(recorder);
+    feedAll(parser, [bytesOf('  V2NO')]);
+
+    parser.resume();
+
+    assert.deepStrictEqual([recorder.calls, parser.heldBytes], [['magic   V2'], 2]);
+  });
+
+  test('CommandParser: a command that is not taken is not counted', () => {
+    const recorder = new Recorder();
+    const parser = new CommandParser(recorder);
+    recorder.mayTake = () => false;
+    feedAll(parser, [bytesOf('  V2NOP\n')]);
+
+    parser.resume();
+
+    assert.deepStrictEqual([parser.commandCount, parser.isWaiting], [0, true]);
+  });
+
+  test('CommandParser: closed while it waits it takes nothing more and holds nothing', () => {
+    const recorder = new Recorder();
+    const parser = new CommandParser(recorder);
+    recorder.mayTake = () => false;
+    feedAll(parser, [bytesOf('  V2NOP\n')]);
+    recorder.mayTake = () => true;
+    parser.close();
+
+    parser.resume();
+    feedAll(parser, [bytesOf('NOP\n')]);
+
+    assert.deepStrictEqual([recorder.calls, parser.heldBytes], [['magic   V2'], 0]);
+  });
+});
+
+describe('CommandParser: end of input', () => {
+  /** The place at every cut: `[bytes fed, place]` wherever it changes. */
+  function placesOf(input: Buffer): (readonly [number, string])[] {
+    const places: (readonly [number, string])[] = [];
+    for (let cut = 0; cut <= input.length; cut++) {
+      const parser = new CommandParser(new Recorder());
+      feedAll(parser, [input.subarray(0, cut)]);
+      const inMessage = parser.place.startsWith('message');
+      const place = inMessage ? `${parser.place} ${parser.messageIndex}` : parser.place;
+      if (places.at(-1)?.[1] !== place) places.push([cut, place]);
+    }
+    return places;
+  }
+
+  test('CommandParser: the place inside a line', () => {
+    assert.deepStrictEqual(placesOf(bytesOf('  V2NOP\nCL')), [
+      [0, 'magic'],
+      [4, 'line'],
+    ]);
+  });
+
+  test('CommandParser: the place inside a sized body', () => {
+    assert.deepStrictEqual(placesOf(bytesOf('  V2PUB\n', 3, 'abc', 'N')), [
+      [0, 'magic'],
+      [4, 'line'],
+      [8, 'size'],
+      [12, 'body'],
+      [15, 'line'],
+    ]);
+  });
+
+  test('CommandParser: the place inside the body of an MPUB', () => {
+    assert.deepStrictEqual(placesOf(bytesOf('  V2MPUB\n', 99, 3, 1, 'a', 2, 'bc', 1, 'd', 'N')), [
+      [0, 'magic'],
+      [4, 'line'],
+      [9, 'size'],
+      [13, 'count'],
+      [17, 'message size 0'],
+      [21, 'message body 0'],
+      [22, 'message size 1'],
+      [26, 'message body 1'],
+      [28, 'message size 2'],
+      [32, 'message body 2'],
+      [33, 'line'],
+    ]);
+  });
+
+  test('CommandParser: a second MPUB counts its messages from 0', () => {
+    const first = bytesOf('  V2MPUB\n', 99, 2, 1, 'a', 1, 'b');
+    const parser = new CommandParser(new Recorder());
+
+    feedAll(parser, [first, bytesOf('MPUB\n', 99, 2, 1, 'c')]);
+
+    assert.deepStrictEqual([parser.place, parser.messageIndex], ['message size', 1]);
+  });
+});
+
+describe('CommandParser: memory', () => {
+  test('CommandParser: what is announced takes no memory before it comes', () => {
+    const parser = new CommandParser(new Recorder());
+
+    feedAll(parser, [bytesOf('  V2PUB\n', BODY_MAX, 'x')]);
+
+    assert.equal(parser.heldBytes, 5);
+  });
+
+  test('CommandParser: between commands nothing is held', () => {
+    const parser = new CommandParser(new Recorder());
+    const held: number[] = [];
+    const random = seededRandom(SEED);
+
+    for (let run = 0; run < 200; run++) {
+      const chunks = randomChunks(run === 0 ? EVERYTHING : EVERYTHING.subarray(4), random);
+      feedAll(parser, chunks);
+      held.push(parser.heldBytes);
+    }
+
+    assert.deepStrictEqual([...new Set(held)], [0]);
+  });
+
+  test('CommandParser: no more than one unfinished command is held', () => {
+    const parser = new CommandParser(new Recorder());
+    let most = 0;
+
+    for (let run = 0; run < 100; run++) {
+      for (const byte of singleBytes(run === 0 ? EVERYTHING : EVERYTHING.subarray(4))) {
+        feedAll(parser, [byte]);
+        most = Math.max(most, parser.heldBytes);
+      }
+    }
+
+    // A FIN with its id is the longest of these commands, and is taken with its newline.
+    assert.equal(most, 20);
+  });
+
+  test('CommandParser: a connection that ended holds nothing', () => {
+    const parser = new CommandParser(new Recorder());
+
+    feedAll(parser, [bytesOf('  V2STOP\nNOP\nNOP\n')]);
+
+    assert.equal(parser.heldBytes, 0);
+  });
+});
