@@ -19,12 +19,13 @@ import type { PumpHandle } from './pump-handle.ts';
 import { ClientError, type ClientErrorCode } from './tcp/client-error.ts';
 
 /** A subscribed connection as the deliveries see it. */
-export interface DeliveryTarget {
+interface DeliveryTarget {
   /** Message frames: a view that is reused afterwards. */
   deliver(frames: Buffer): void;
   refuse(error: ClientError): void;
 }
 
+/** What the deliveries are made of. */
 export type DeliveriesOptions = {
   readonly pumps: readonly PumpHandle[];
   readonly bell: Doorbell;

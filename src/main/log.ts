@@ -11,6 +11,7 @@ import type { Clock } from '../shared/clock.ts';
 /** Levels from chatty to silent. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
 
+/** How much a line matters. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** The word for each level in a line. */
@@ -39,6 +40,7 @@ export interface LoggerSetup {
   readonly clock: Pick<Clock, 'unixNs'>;
 }
 
+/** Writes lines of at least its level, in nsqd's format. */
 export class Logger {
   readonly #prefix: string;
   readonly #sink: LogSink;

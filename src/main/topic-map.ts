@@ -42,6 +42,7 @@ export type TopicHandle = {
   isDeleted: boolean;
 };
 
+/** What the topic map is made of. */
 export type TopicMapOptions = {
   readonly pumps: readonly PumpHandle[];
   /** Something that nsqd.dat holds has changed. */

@@ -41,30 +41,25 @@ export const REQUEUE = 3;
 export const REQUEUE_CONSUMER = 0;
 export const REQUEUE_ID = 1;
 export const REQUEUE_DELAY_MS = 3;
-export const REQUEUE_WORDS = 4;
 
 /** A message whose timeout starts anew. Shape: consumer, id (high, low). */
 export const TOUCH = 4;
 export const TOUCH_CONSUMER = 0;
 export const TOUCH_ID = 1;
-export const TOUCH_WORDS = 3;
 
 /** A consumer's ready count. Shape: consumer, count. */
 export const READY = 5;
 export const READY_CONSUMER = 0;
 export const READY_COUNT = 1;
-export const READY_WORDS = 2;
 
 /** Bytes of frames that a consumer's socket has taken since the last such record. Shape: consumer, bytes. */
 export const CREDIT = 6;
 export const CREDIT_CONSUMER = 0;
 export const CREDIT_BYTES = 1;
-export const CREDIT_WORDS = 2;
 
 /** Asks for an ANSWER behind everything that was sent before on the consumer ring. Shape: token. */
 export const BARRIER = 7;
 export const BARRIER_TOKEN = 0;
-export const BARRIER_WORDS = 1;
 
 /** A piece of an encoded request (`control.ts`). Shape: publish position, token, 1 if more pieces follow; bytes. */
 export const CONTROL = 8;
@@ -112,6 +107,5 @@ export function fieldBytes(words: number): number {
   return words * 4;
 }
 
-assert(REQUEUE_DELAY_MS + 1 === REQUEUE_WORDS, 'the fields of REQUEUE follow each other');
 assert(PUBLISH_TIMESTAMP + 2 === PUBLISH_WORDS, 'the fields of PUBLISH follow each other');
 assert(REFUSED_ID + 2 === REFUSED_WORDS, 'the fields of REFUSED follow each other');

@@ -6,7 +6,7 @@
  */
 
 /** Memory of the two rings between a pump and a disk thread, and the other side's doorbell. */
-export type LinkMemory = {
+type LinkMemory = {
   readonly append: SharedArrayBuffer;
   readonly read: SharedArrayBuffer;
   readonly bell: SharedArrayBuffer;

@@ -12,17 +12,26 @@
 
 /** Opens a queue's files, or starts afresh. Shape: queue; name (UTF-8, without directory). → OPENED */
 export const OPEN = 1;
-/** Writes records at the end of a queue: all of them or, on failure, none. Shape: queue, count; disk records. → APPENDED */
+/**
+ * Writes records at the end of a queue: all of them or, on failure, none. Shape: queue, count; disk records.
+ * → APPENDED
+ */
 export const APPEND = 2;
 export const APPEND_QUEUE = 0;
 export const APPEND_COUNT = 1;
 export const APPEND_WORDS = 2;
-/** Asks for the next records: at least one if there is one, and up to this many bytes. Shape: queue, bytes. → RECORDS */
+/**
+ * Asks for the next records: at least one if there is one, and up to this many bytes. Shape: queue, bytes. →
+ * RECORDS
+ */
 export const READ = 3;
 export const READ_QUEUE = 0;
 export const READ_BYTES = 1;
 export const READ_WORDS = 2;
-/** The oldest records that were read and not yet released are done with: the read position moves. Shape: queue, count. */
+/**
+ * The oldest records that were read and not yet released are done with: the read position moves. Shape:
+ * queue, count.
+ */
 export const RELEASE = 4;
 export const RELEASE_QUEUE = 0;
 export const RELEASE_COUNT = 1;
@@ -42,7 +51,10 @@ export const QUEUE = 0;
 /** Words of OPEN, EMPTY_QUEUE, CLOSE and DELETE. */
 export const QUEUE_WORDS = 1;
 
-/** Shape: queue, ok, unread (high, low); error text (UTF-8) if not ok. Not ok: the queue is unusable until it is closed. */
+/**
+ * Shape: queue, ok, unread (high, low); error text (UTF-8) if not ok. Not ok: the queue is unusable until it
+ * is closed.
+ */
 export const OPENED = 16;
 /** Shape: as OPENED. Not ok: nothing of the APPEND was kept. */
 export const APPENDED = 17;

@@ -11,7 +11,10 @@ export type StatsFilter = {
   withClients: boolean;
 };
 
-/** Topics sorted by name, as far as the filter lets through; producers are null unless clients are wanted and there are any. */
+/**
+ * Topics sorted by name, as far as the filter lets through; producers are null unless clients are wanted and
+ * there are any.
+ */
 export type BrokerStats = {
   /** Null when the filter names a topic that does not exist. */
   topics: TopicStatistics[] | null;
@@ -24,6 +27,7 @@ export type LatencyStatistics = {
   percentiles: { quantile: number; value: number }[] | null;
 };
 
+/** A topic; `depth` and `backend_depth` are what waits in the topic itself, not in its channels. */
 export type TopicStatistics = {
   topic_name: string;
   /** Sorted by name. */

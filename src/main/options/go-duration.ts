@@ -9,6 +9,7 @@
 import { assert } from '../../shared/assert.ts';
 import { Refused } from './refused.ts';
 
+/** Nanoseconds of a millisecond. */
 export const NS_PER_MS = 1e6;
 
 const NS_PER_SECOND = 1e9;

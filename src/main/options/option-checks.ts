@@ -7,6 +7,7 @@
 
 import { formatDuration, NS_PER_MS } from './go-duration.ts';
 
+/** Returns why a value is refused, or undefined. */
 export type Check<T> = (value: T, flag: string) => string | undefined;
 
 /** Every value will do. */
@@ -22,6 +23,7 @@ export function within(min: number, max: number, rule?: string): Check<number> {
   };
 }
 
+/** A number that is not below `min`. */
 export function atLeast(min: number): Check<number> {
   return (value, flag) =>
     value >= min ? undefined : `--${flag} must be at least ${min}, not ${value}`;
@@ -35,6 +37,7 @@ export function lasting(minMs: number, maxMs: number): Check<number> {
   };
 }
 
+/** One of a few words. */
 export function oneOf(choices: readonly string[]): Check<string> {
   return (value, flag) => {
     if (choices.includes(value)) return undefined;

@@ -13,6 +13,7 @@ import { Refused } from './refused.ts';
 /** An option's value as `GET /config` answers it: a string as text, everything else as JSON. */
 export type ConfigValue = string | number | boolean | readonly string[] | readonly number[];
 
+/** How values of one type are read from flags and files, and shown. */
 export interface Kind<T> {
   /** The word for a value of this kind in the usage; none where a flag needs no value. */
   readonly word: string;
@@ -33,8 +34,10 @@ export type TlsRequired = boolean | 'tcp-https';
 /** Versions of TLS, and the numbers that stand for them on the wire. */
 const TLS_VERSIONS = { 'tls1.0': 769, 'tls1.1': 770, 'tls1.2': 771, 'tls1.3': 772 } as const;
 
+/** The versions of TLS that can be named. */
 export type TlsVersion = keyof typeof TLS_VERSIONS;
 
+/** Any text. */
 export const text: Kind<string> = {
   word: 'string',
   isSwitch: false,
@@ -44,6 +47,7 @@ export const text: Kind<string> = {
   show: (value) => value,
 };
 
+/** A whole number that a double holds exactly. */
 export const integer: Kind<number> = {
   word: 'int',
   isSwitch: false,
@@ -75,6 +79,7 @@ export const duration: Kind<number> = {
   show: durationNs,
 };
 
+/** Yes or no. */
 export const boolean: Kind<boolean> = {
   word: '',
   isSwitch: true,
@@ -87,6 +92,7 @@ export const boolean: Kind<boolean> = {
   show: (value) => value,
 };
 
+/** A list of texts, one for each mention of its flag. */
 export const texts: Kind<readonly string[]> = {
   word: 'string',
   isSwitch: false,
@@ -118,6 +124,7 @@ export const percentiles: Kind<readonly number[]> = {
   show: (value) => value,
 };
 
+/** A level of the log. */
 export const logLevel: Kind<LogLevel> = {
   word: 'level',
   isSwitch: false,
@@ -128,6 +135,7 @@ export const logLevel: Kind<LogLevel> = {
   show: logLevelNumber,
 };
 
+/** Whether clients must use TLS, over TCP or over both. */
 export const tlsRequired: Kind<TlsRequired> = {
   word: '',
   isSwitch: true,
@@ -142,6 +150,7 @@ export const tlsRequired: Kind<TlsRequired> = {
   show: (value) => (value === 'tcp-https' ? 1 : value ? 2 : 0),
 };
 
+/** A version of TLS. */
 export const tlsVersion: Kind<TlsVersion> = {
   word: 'version',
   isSwitch: false,

@@ -29,6 +29,7 @@ export const BATCH = 2;
 export const WAIT = 3;
 /** The connection takes no more commands. */
 export const CLOSED = 4;
+/** One of these answers. */
 export type Step = typeof NEXT | typeof BODY | typeof BATCH | typeof WAIT | typeof CLOSED;
 
 /** Longest line, its newline included. */
@@ -279,7 +280,7 @@ export class CommandParser {
   }
 
   #stop(): false {
-    this.#isClosed = true;
+    this.close();
     return false;
   }
 

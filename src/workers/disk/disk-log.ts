@@ -8,6 +8,7 @@
 export const LOG_WARNING = 3;
 export const LOG_ERROR = 4;
 
+/** How much a line matters. */
 export type LogLevel = typeof LOG_WARNING | typeof LOG_ERROR;
 
 /** Takes one line, without a full stop or line end. */

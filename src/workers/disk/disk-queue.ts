@@ -251,7 +251,10 @@ export class DiskQueue {
     this.#metadataOnDisk = text;
   }
 
-  /** Segments first: metadata without them says that records are gone, they without it that some are to be recovered. */
+  /**
+   * Segments first: metadata without them says that records are gone, they without it that some are to be
+   * recovered.
+   */
   #removeFiles(): void {
     for (const segment of this.#segments()) {
       this.#options.openFiles.remove(this.#files.segment(segment));

@@ -62,7 +62,8 @@ export function checkRecords(
     const size = recordSize(bytes, at, bytesMax);
     if (size === 0) {
       throw new Error(
-        `invalid message write size (${sizeField(bytes, at)}) minMsgSize=${MESSAGE_HEADER_BYTES} maxMsgSize=${bytesMax - SIZE_BYTES}`,
+        `invalid message write size (${sizeField(bytes, at)}) minMsgSize=${MESSAGE_HEADER_BYTES} ` +
+          `maxMsgSize=${bytesMax - SIZE_BYTES}`,
       );
     }
     at += size;

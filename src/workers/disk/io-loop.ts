@@ -52,6 +52,7 @@ const BYTES_PER_TURN = 1024 * 1024;
 /** Few, as each may take milliseconds and requests wait meanwhile. */
 const SYNCS_PER_TURN = 4;
 
+/** The rings of a disk thread, and the options that matter to it. */
 export interface IoLoopOptions {
   /** One for each pump thread. */
   readonly links: readonly PumpLinkOptions[];
@@ -89,7 +90,10 @@ export class IoLoop {
   readonly #openNames = new Set<string>();
   /** Queues to be synced at the next turn. */
   readonly #mustSync = new Set<KnownQueue>();
-  /** When other queues with something to sync are due; they come in the order of their time, as all wait equally long. */
+  /**
+   * When other queues with something to sync are due; they come in the order of their time, as all wait
+   * equally long.
+   */
   readonly #syncAtMs = new Map<KnownQueue, number>();
   /** Index of the link that the next turn begins with. */
   #firstLink = 0;
@@ -116,7 +120,10 @@ export class IoLoop {
     }
   }
 
-  /** Does a bounded amount of work. Returns how many requests were carried out and queues synced; 0: nothing was to do. */
+  /**
+   * Does a bounded amount of work. Returns how many requests were carried out and queues synced; 0: nothing
+   * was to do.
+   */
   step(nowMs: number): number {
     this.#nowMs = nowMs;
     let done = this.#syncDue();

@@ -50,7 +50,10 @@ export class OpenFiles {
     }
   }
 
-  /** Whether there is such a file to write to: one that was removed may be open still, and takes writes that nobody sees. */
+  /**
+   * Whether there is such a file to write to: one that was removed may be open still, and takes writes that
+   * nobody sees.
+   */
   canWrite(path: string): boolean {
     const file = this.#forWriting(path);
     if (file === 'missing') return false;

@@ -121,7 +121,10 @@ export class PumpLink {
     this.#statusLines.push({ level, text });
   }
 
-  /** Shows the pump what was answered, gives back the room of what was taken, and rings its bell if it waits for either. */
+  /**
+   * Shows the pump what was answered, gives back the room of what was taken, and rings its bell if it waits
+   * for either.
+   */
   flush(): void {
     while (this.#sendStatus());
     if (this.answers.publish()) this.#mustRing = true;

@@ -2,7 +2,8 @@
  * The names of one disk queue's files.
  *
  * Shape: `<queue>.diskqueue.000003.dat` (segment 3), `<queue>.diskqueue.meta.dat`,
- * `<queue>.diskqueue.meta.dat.0.tmp` (metadata being written), `<segment>.bad` (a damaged segment, kept for the operator).
+ * `<queue>.diskqueue.meta.dat.0.tmp` (metadata being written), `<segment>.bad` (a damaged segment, kept for the
+ * operator).
  * Thread: disk.
  * Source: behaviour §8.1. nsqd puts a random number before `.tmp`; here one file is used again and again, so a
  * crash leaves at most one behind and the next sync takes it away.

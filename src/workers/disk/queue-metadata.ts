@@ -40,12 +40,16 @@ function parseMetadata(text: string): QueueMetadata | undefined {
   return isReaderAhead ? undefined : metadata;
 }
 
+/** The three lines of the metadata file. */
 export function formatMetadata(metadata: QueueMetadata): string {
   const { depth, readSegment, readPosition, writeSegment, writePosition } = metadata;
   return `${depth}\n${readSegment},${readPosition}\n${writeSegment},${writePosition}\n`;
 }
 
-/** Reads a queue's metadata. Errors: throws when the file is there and cannot be read; that says nothing about the queue. */
+/**
+ * Reads a queue's metadata. Errors: throws when the file is there and cannot be read; that says nothing about
+ * the queue.
+ */
 export function readMetadata(
   fileSystem: FileSystem,
   files: QueueFiles,

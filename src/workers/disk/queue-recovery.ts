@@ -31,6 +31,7 @@ export interface RecoverySource {
   readonly log: DiskLog;
 }
 
+/** What opening a queue has found. */
 export interface RecoveredQueue extends QueueMetadata {
   /** Segments that may hold bytes which were never synced, and which metadata must not name before they are. */
   readonly unsynced: readonly number[];
@@ -154,7 +155,8 @@ function findWritePlace(source: RecoverySource, metadata: QueueMetadata): WriteP
   if (isShort && (size !== 'missing' || later.length === 0)) {
     source.log(
       LOG_ERROR,
-      `segment ${writeSegment} ends at ${size === 'missing' ? 0 : size}, metadata says ${writePosition}: what was behind is lost`,
+      `segment ${writeSegment} ends at ${size === 'missing' ? 0 : size}, ` +
+        `metadata says ${writePosition}: what was behind is lost`,
     );
   }
   const unsynced = [...later];
@@ -214,7 +216,8 @@ function countUnsynced(
   const torn = end === size ? '' : ` and ${size - end} bytes that are none`;
   source.log(
     LOG_WARNING,
-    `segment ${segment} has ${count} records${torn} behind position ${from}, where metadata ends: writing goes on in a new segment`,
+    `segment ${segment} has ${count} records${torn} behind position ${from}, where metadata ends: ` +
+      'writing goes on in a new segment',
   );
   return count;
 }

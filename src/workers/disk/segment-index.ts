@@ -2,7 +2,8 @@
  * Which segments lie in the data directory, for queues whose metadata does not say.
  *
  * A directory of many queues is long, and most queues open without metadata because they are new. So the
- * directory is listed once, and that list is asked; what it says is a hint to be checked, as files come and go after it.
+ * directory is listed once, and that list is asked; what it says is a hint to be checked, as files come and go
+ * after it.
  *
  * Errors: `known` and `list` throw when the directory cannot be listed; the next call tries again.
  * Thread: disk.

@@ -36,6 +36,7 @@ export interface ReadBatch {
   readonly bytes: number;
 }
 
+/** What a reader is made of. */
 export interface SegmentReaderOptions {
   /** Where to look for what damage has left. */
   readonly source: RecoverySource;

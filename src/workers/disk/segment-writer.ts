@@ -17,6 +17,7 @@ import type { OpenFiles } from './open-files.ts';
 import type { QueueFiles } from './queue-files.ts';
 import { checkDataPath, type RecoverySource } from './queue-recovery.ts';
 
+/** What a writer is made of. */
 export interface SegmentWriterOptions extends RecoverySource {
   readonly maxBytesPerFile: number;
 }

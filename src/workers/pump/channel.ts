@@ -119,12 +119,11 @@ export class Channel {
       const fair = Math.ceil(this.queue.depth / this.#ready.size);
       const share = Math.min(consumer.appetite, fair, SHARE_MAX);
       const inFlightBefore = consumer.inFlightCount;
-      const isFromBackend = this.queue.isFromBackend;
       const taken = this.#context.delivery.send(consumer, this.queue, share, nowMs);
       if (taken === BLOCKED) return BLOCKED;
       assert(taken > 0, 'a consumer with appetite takes a message');
       this.inFlightCount += consumer.inFlightCount - inFlightBefore;
-      if (!isFromBackend) this.globalCount += taken;
+      this.globalCount += this.#context.delivery.fromMemory;
       delivered += taken;
       // Behind the others for its next turn.
       this.#ready.delete(consumer);

@@ -27,6 +27,9 @@ const ATTEMPTS_MASK = 0xffff;
 export const BLOCKED = -1;
 
 export class Delivery {
+  /** How many of the messages that left the queue at the last `send` came from memory. */
+  fromMemory = 0;
+
   readonly #store: MessageStore;
   readonly #inFlight: InFlight;
   readonly #ring: RingProducer;
@@ -56,12 +59,14 @@ export class Delivery {
     const sentBefore = consumer.inFlightCount;
     let at = start;
     let taken = 0;
+    this.fromMemory = 0;
     while (taken < limit && queue.look()) {
       const count = Math.min(queue.runCount, limit - taken);
       const runEnd = this.#writeRun(consumer, queue, count, at, end, nowMs);
       const written = this.#written;
       if (written === 0) break;
       if (queue.isFromBackend) queue.backend.releaseTaken(written);
+      else this.fromMemory += written;
       queue.take(written);
       at = runEnd;
       taken += written;

@@ -123,7 +123,7 @@ export class DiskBackend implements Backend, LinkedQueue {
 
   get depth(): number {
     const waiting = this.#kept.runs.count + this.#refusable.runs.count + this.#sentRuns.count;
-    const unread = this.#emptyings.length + this.#emptying.length > 0 ? 0 : this.#unread;
+    const unread = this.#isEmptying ? 0 : this.#unread;
     return waiting + unread + this.readAhead.count;
   }
 
@@ -241,6 +241,8 @@ export class DiskBackend implements Backend, LinkedQueue {
 
   /** Writes every request that is due, in the order in which they must take effect. */
   #sendAll(nowMs: number): boolean {
+    // The disk thread does not know the queue any longer.
+    if (this.#isEndSent) return true;
     if (!this.#isOpenSent) {
       if (!this.#sendOpen()) return false;
       this.#isOpenSent = true;
@@ -349,7 +351,7 @@ export class DiskBackend implements Backend, LinkedQueue {
 
   /** CLOSE waits until everything is on disk; DELETE need not. */
   #sendEnding(): boolean {
-    if (this.#ending === null || this.#isEndSent) return true;
+    if (this.#ending === null) return true;
     const isWritten = this.#kept.runs.count === 0 && this.#sent.length === 0;
     if (this.#ending.request === CLOSE && !isWritten) return true;
     if (!this.#sendQueueRequest(this.#ending.request)) return false;
@@ -362,7 +364,9 @@ export class DiskBackend implements Backend, LinkedQueue {
     assert(sent !== undefined, 'an answer belongs to a write');
     this.#retryMs = error === null ? 0 : nowMs + RETRY_MS;
     this.#setHealth(error);
-    if (error === null || sent.lane.isRefusable) {
+    // While EMPTY_QUEUE or DELETE is on its way, every write that is answered was sent before it.
+    const isDropped = this.#isEmptying || this.#ending?.request === DELETE;
+    if (error === null || sent.lane.isRefusable || isDropped) {
       this.#forSentRuns(sent.count, (position, count) => this.#store.release(position, count));
       for (const part of sent.parts) part.receipt?.settle(part.count, error);
     } else {
@@ -391,14 +395,14 @@ export class DiskBackend implements Backend, LinkedQueue {
 
   #onRecords(isOk: boolean, answers: RingConsumer, nowMs: number): void {
     this.#isReading = false;
+    // Records read before the queue was emptied, or while it ends, are no longer anybody's.
+    if (this.#isEmptying || this.#ending !== null) return;
     if (!isOk) {
       this.#rereadMs = nowMs + REREAD_MS;
       this.#isReadWanted = true;
       this.#setDue();
       return;
     }
-    // Records read before the queue was emptied, or while it ends, are no longer anybody's.
-    if (this.#emptyings.length + this.#emptying.length > 0 || this.#ending !== null) return;
     let rest = answers.words[(answers.offset >>> 2) + RECORDS_COUNT];
     let at = answers.offset + RECORDS_WORDS * 4;
     while (rest > 0) {
@@ -413,6 +417,11 @@ export class DiskBackend implements Backend, LinkedQueue {
   #dropLane(lane: AppendLane): void {
     const parts = lane.takeParts(dropAll(lane.runs, this.#store));
     for (const part of parts) part.receipt?.settle(part.count, null);
+  }
+
+  /** Whether an `empty` has not been answered. */
+  get #isEmptying(): boolean {
+    return this.#emptyings.length + this.#emptying.length > 0;
   }
 
   #setHealth(error: string | null): void {

@@ -72,7 +72,7 @@ export class DiskLink {
 
   /** Has the queue flushed at that time, or earlier. */
   retryAt(queue: LinkedQueue, timeMs: number): void {
-    this.#retries.set(queue, timeMs);
+    this.#retries.set(queue, Math.min(timeMs, this.#retries.get(queue) ?? timeMs));
     this.nextDeadlineMs = Math.min(this.nextDeadlineMs, timeMs);
   }
 

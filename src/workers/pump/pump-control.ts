@@ -188,8 +188,7 @@ export class PumpControl {
     };
     for (const topic of this.#state.topics.values()) {
       for (const channel of topic.channels.values()) channel.close(onClosed);
-      topic.queue.spill(() => 0);
-      topic.queue.backend.close(onClosed);
+      topic.close(onClosed);
     }
     this.#state.topics.clear();
     this.#state.channels.clear();

@@ -12,7 +12,7 @@
  * Thread: pump. Source: nsqd `Topic.messagePump`, `protocolV2.messagePump`.
  */
 
-import { AssertionError } from '../../shared/assert.ts';
+import { AssertionError, assert } from '../../shared/assert.ts';
 import type { PumpEvent } from '../../shared/control.ts';
 import * as records from '../../shared/records.ts';
 import { EMPTY, type RingConsumer } from '../../shared/ring/consumer.ts';
@@ -122,7 +122,10 @@ export class PumpLoop {
     work += this.#state.drain(DRAIN_PER_TURN, nowMs);
     work += this.#state.deliver(DELIVER_PER_TURN, nowMs);
     this.#control.step();
+    const wasCongested = this.#isCongested();
     for (const link of this.#links) link.flush(nowMs);
+    // What the congestion has held up is work for the next turn, for which nobody will ring.
+    if (wasCongested && !this.#isCongested()) work++;
     this.#ringMain();
     return work;
   }
@@ -138,7 +141,7 @@ export class PumpLoop {
     if (!commands.look()) return 0;
     let work = 0;
     for (let type = commands.front(); type !== EMPTY; type = commands.front()) {
-      if (this.#outbox.isBacklogged) {
+      if (this.#outbox.isBacklogged || (type === records.CONTROL && !this.#catchUp())) {
         this.#mayPublish = false;
         break;
       }
@@ -239,15 +242,27 @@ export class PumpLoop {
     return 1;
   }
 
-  /** A control request takes effect after all that was published before it, however much that is. */
-  #takeControl(): number {
+  /**
+   * Takes all that was published before the control request in front, however much that is. Returns false when
+   * the disks leave no room for it: the request waits, and what is behind it.
+   */
+  #catchUp(): boolean {
     const position = this.#commandWord(records.CONTROL_POSITION);
     const publishes = this.#publishes;
-    publishes.look();
-    while (((position - publishes.position) | 0) > 0 && !this.#isCongested()) {
-      if (publishes.front() === EMPTY) break;
-      this.#takePublish();
+    while (((position - publishes.position) | 0) > 0) {
+      if (this.#isCongested()) return false;
+      if (publishes.front() !== EMPTY) {
+        this.#takePublish();
+        continue;
+      }
+      assert(publishes.look(), 'what came before a control request is visible with it');
+      // This look may have shown publishes that follow a request which is not seen before the next turn.
+      this.#mayPublish = false;
     }
+    return true;
+  }
+
+  #takeControl(): number {
     const { bytes, offset, length } = this.#commands;
     const piece = bytes.subarray(
       offset + records.fieldBytes(records.CONTROL_WORDS),
@@ -313,9 +328,11 @@ export class PumpLoop {
   }
 
   #ringMain(): void {
-    const isWaitedFor = this.#commands.release();
-    if (this.#publishes.release() || isWaitedFor || this.#outbox.ring.publish())
-      this.#mainBell.ring();
+    // All three happen in every turn, whatever the others answer.
+    const hasCommandRoom = this.#commands.release();
+    const hasPublishRoom = this.#publishes.release();
+    const hasNews = this.#outbox.ring.publish();
+    if (hasCommandRoom || hasPublishRoom || hasNews) this.#mainBell.ring();
   }
 
   #log(level: number, text: string): void {

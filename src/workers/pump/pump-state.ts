@@ -25,6 +25,7 @@ const EPHEMERAL_SUFFIX = '#ephemeral';
 /** Between topic and channel in the name of a channel's disk queue. */
 const NAME_SEPARATOR = process.platform === 'win32' ? ';' : ':';
 
+/** What the state is made of. */
 export type PumpStateOptions = {
   readonly links: readonly DiskLink[];
   readonly deliveries: RingProducer;

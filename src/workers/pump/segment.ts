@@ -16,12 +16,14 @@
  * Thread: pump.
  */
 
+/** Words of a batch header, and which is which. */
 export const BATCH_WORDS = 5;
 export const BATCH_FIRST_SLOT = 0;
 export const BATCH_ID = 1;
 export const BATCH_TIMESTAMP = 3;
 
-export const SLOT_WORDS = 2;
+const SLOT_WORDS = 2;
+/** Bytes of a slot. */
 export const SLOT_BYTES = SLOT_WORDS * 4;
 /** In place of a batch: the message is a disk record. */
 export const NO_BATCH = 0xffffffff;

@@ -43,6 +43,8 @@ export class Topic {
   readonly #store: MessageStore;
   readonly #ids: MessageIdFactory;
   readonly #transfers: Transfer[] = [];
+  /** Whom `close` calls back, until the backend is told to close. */
+  #onClosed: ((error: string | null) => void) | null = null;
 
   constructor(
     number: number,
@@ -117,6 +119,17 @@ export class Topic {
     this.queue.empty(done);
   }
 
+  /**
+   * Keeps everything that waits here; nothing goes on to the channels from now on. The files are closed once
+   * the channels have what was read from them, or it would be there twice after a restart.
+   */
+  close(done: (error: string | null) => void): void {
+    this.isStarted = false;
+    this.queue.spill(() => 0);
+    this.#onClosed = done;
+    this.#closeWhenReleased();
+  }
+
   #route(
     position: number,
     count: number,
@@ -164,5 +177,13 @@ export class Topic {
       released += transfer.count;
     }
     if (released > 0) this.queue.backend.releaseTaken(released);
+    this.#closeWhenReleased();
+  }
+
+  #closeWhenReleased(): void {
+    const done = this.#onClosed;
+    if (done === null || this.#transfers.length > 0) return;
+    this.#onClosed = null;
+    this.queue.backend.close(done);
   }
 }
