@@ -11,6 +11,7 @@
 import { randomInt } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { errorText } from './error-text.ts';
 import {
   type ChannelName,
   isEphemeral,
@@ -65,7 +66,7 @@ export class Metadata {
     try {
       return this.#parse(text);
     } catch (cause) {
-      throw new Error(`failed to parse metadata in ${this.#path} - ${messageOf(cause)}`, { cause });
+      throw new Error(`failed to parse metadata in ${this.#path} - ${errorText(cause)}`, { cause });
     }
   }
 
@@ -74,8 +75,10 @@ export class Metadata {
    * Errors: rejects when it cannot be written; the old file is then still there.
    */
   save(): Promise<void> {
+    // Asked first: between two saves there is a moment in which none runs although one is to come.
+    if (this.#next !== null) return this.#next;
     if (this.#running === null) return this.#start();
-    this.#next ??= this.#running.then(
+    this.#next = this.#running.then(
       () => this.#start(),
       () => this.#start(),
     );
@@ -105,7 +108,7 @@ export class Metadata {
       await this.#syncDirectory();
     } catch (cause) {
       await rm(temporary, { force: true });
-      throw new Error(`failed to persist metadata to ${this.#path} - ${messageOf(cause)}`, {
+      throw new Error(`failed to persist metadata to ${this.#path} - ${errorText(cause)}`, {
         cause,
       });
     }
@@ -168,7 +171,7 @@ async function readText(file: string): Promise<string | undefined> {
     return await readFile(file, 'utf8');
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
-    throw new Error(`failed to read metadata from ${file} - ${messageOf(cause)}`, { cause });
+    throw new Error(`failed to read metadata from ${file} - ${errorText(cause)}`, { cause });
   }
 }
 
@@ -190,8 +193,4 @@ function nameOf(entry: Record<string, unknown>): string {
   const name = entry['name'] ?? '';
   if (typeof name !== 'string') throw new Error(`expected a name, got ${JSON.stringify(name)}`);
   return name;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

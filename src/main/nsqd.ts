@@ -11,6 +11,7 @@ import type { PumpEvent } from '../shared/control.ts';
 import { Doorbell } from '../shared/ring/doorbell.ts';
 import { type DataLock, lockDataPath } from './data-lock.ts';
 import { Deliveries } from './deliveries.ts';
+import { errorText } from './error-text.ts';
 import { HttpApi } from './http/http-api.ts';
 import type { HttpBroker } from './http/http-broker.ts';
 import { HttpServer } from './http/http-server.ts';
@@ -19,9 +20,9 @@ import type { BrokerStats, StatsFilter } from './http/stats.ts';
 import { addressText, type ListenAddress, parseListenAddress } from './listen-address.ts';
 import type { Logger, LogLevel } from './log.ts';
 import { Metadata } from './metadata.ts';
-import { type ChannelName, isEphemeral, type TopicName } from './names.ts';
+import type { ChannelName, TopicName } from './names.ts';
 import type { Options } from './options/options.ts';
-import { Publication } from './publication.ts';
+import { isAnsweredByPump, Publication } from './publication.ts';
 import { PumpHandle } from './pump-handle.ts';
 import { StatsCollector } from './stats-collector.ts';
 import type { Connection } from './tcp/connection.ts';
@@ -85,7 +86,7 @@ export class Nsqd implements HttpBroker {
     this.#pools = new WorkerPools(options);
     this.failed = this.#pools.ended.then(
       () => new Promise<Error>(() => undefined),
-      (cause: unknown) => new Error(`a worker thread has crashed - ${textOf(cause)}`, { cause }),
+      (cause: unknown) => new Error(`a worker thread has crashed - ${errorText(cause)}`, { cause }),
     );
     this.#pumps = this.#pools.pumps.map(
       (memory) => new PumpHandle(memory, clock, () => this.#turn.request()),
@@ -199,8 +200,7 @@ export class Nsqd implements HttpBroker {
 
   publish(name: TopicName, messages: Buffer, count: number, deferMs: number): Promise<void> {
     const topic = this.#topics.getOrCreate(name);
-    const isAnswered =
-      topic.backendError !== null || (this.#options.memQueueSize === 0 && !isEphemeral(name));
+    const isAnswered = isAnsweredByPump(topic, this.#options);
     return new Promise((resolve, reject) => {
       const onKept = (error: string | null): void => {
         if (error === null) resolve();
@@ -329,7 +329,7 @@ export class Nsqd implements HttpBroker {
     const { state } = connection.client;
     if (this.#isExiting || state.state === 'init') return;
     this.#topics.leave(state.channel, connection).catch((error: unknown) => {
-      this.#logger.error(`failed to delete ephemeral channel - ${textOf(error)}`);
+      this.#logger.error(`failed to delete ephemeral channel - ${errorText(error)}`);
     });
   }
 
@@ -346,7 +346,7 @@ export class Nsqd implements HttpBroker {
   #onTopicsChanged(): void {
     if (this.#isLoading || this.#isExiting) return;
     this.#metadata.save().catch((error: unknown) => {
-      this.#logger.error(textOf(error));
+      this.#logger.error(errorText(error));
     });
   }
 
@@ -365,8 +365,4 @@ export class Nsqd implements HttpBroker {
     if (channel === undefined) throw new Error(`channel ${topicName}:${name} does not exist`);
     return channel;
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -5,6 +5,7 @@
  */
 
 import { SystemClock } from '../shared/clock.ts';
+import { errorText } from './error-text.ts';
 import { Logger } from './log.ts';
 import { Nsqd } from './nsqd.ts';
 import { parseCommandLine, type Surroundings } from './options/command-line.ts';
@@ -44,7 +45,7 @@ async function runBroker(options: Options): Promise<number> {
   try {
     nsqd = await Nsqd.start(options, logger, clock);
   } catch (error) {
-    logger.fatal(`failed to instantiate nsqd - ${textOf(error)}`);
+    logger.fatal(`failed to instantiate nsqd - ${errorText(error)}`);
     return 1;
   }
   const outcome = await Promise.race([signalled, nsqd.failed]);
@@ -57,7 +58,7 @@ async function runBroker(options: Options): Promise<number> {
     await nsqd.close();
     return 0;
   } catch (error) {
-    logger.fatal(textOf(error));
+    logger.fatal(errorText(error));
     return 1;
   }
 }
@@ -88,8 +89,4 @@ function makeLogger(prefix: string, level: Options['logLevel']): Logger {
     sink: new StderrSink(process.stderr),
     clock: new SystemClock(),
   });
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

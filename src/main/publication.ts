@@ -9,6 +9,8 @@
 
 import { readUint32 } from '../shared/big-endian.ts';
 import { SIZE_BYTES } from '../shared/limits.ts';
+import { isEphemeral } from './names.ts';
+import type { Options } from './options/options.ts';
 import type { TopicHandle } from './topic-map.ts';
 
 /** Most bytes of one record, unless a single message is larger. */
@@ -97,4 +99,13 @@ export class Publication {
     this.#waitsFor--;
     if (this.#waitsFor === 0) this.#onKept(this.#error);
   }
+}
+
+/** Whether publishers to a topic have to wait until the pump says that their messages are kept. */
+export function isAnsweredByPump(
+  topic: TopicHandle,
+  options: Pick<Options, 'memQueueSize'>,
+): boolean {
+  if (topic.backendError !== null) return true;
+  return options.memQueueSize === 0 && !isEphemeral(topic.name);
 }

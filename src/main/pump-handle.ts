@@ -6,9 +6,9 @@
  * nothing is visible to the pump before `flush`, which is called once in a turn. A control request flushes
  * first, so that its place among the publishes is fixed.
  *
- * Bound: the rings. A publish finds no room: it is told so, and tried again on `onRoom`. Commands: connections
- * ask `hasCommandRoom` before they take a chunk. Control requests and credits always find a place, if need be
- * in a list in front of the ring.
+ * Bound: the rings. A publish finds no room: it is told so, and tried again on `onRoom`. Commands and control
+ * requests always find a place, if need be in a list in front of the ring; connections ask `hasCommandRoom`
+ * before they take a chunk, so the list holds at most what a chunk of each of them asks for.
  *
  * Thread: main.
  */
@@ -124,14 +124,10 @@ export class PumpHandle {
   }
 
   finish(consumer: number, idHigh: number, idLow: number): void {
-    if (consumer !== this.#finishConsumer || this.#finishCount === FINISH_BATCH_COUNT) {
-      this.#commitFinishes();
-      const bytes = records.fieldBytes(records.FINISH_IDS) + FINISH_BATCH_COUNT * ID_BYTES;
-      this.#finishOffset = this.#commands.claim(bytes);
-      assert(this.#finishOffset !== FULL, 'a connection asks for room before it takes commands');
-      this.#commands.words[(this.#finishOffset >>> 2) + records.FINISH_CONSUMER] = consumer;
-      this.#finishConsumer = consumer;
-      this.#requestFlush();
+    const isOpen = consumer === this.#finishConsumer && this.#finishCount < FINISH_BATCH_COUNT;
+    if (!isOpen && !this.#openFinish(consumer)) {
+      this.#command(records.FINISH, [consumer, idHigh, idLow], null);
+      return;
     }
     const word = (this.#finishOffset >>> 2) + records.FINISH_IDS + 2 * this.#finishCount;
     this.#commands.words[word] = idHigh;
@@ -275,6 +271,20 @@ export class PumpHandle {
     ring.commit(records.PUBLISH, this.#openAt - this.#openOffset);
     this.#openOffset = FULL;
     this.#openTopic = 0;
+  }
+
+  /** Begins a FINISH record. Returns false when there is no room, or others wait for it. */
+  #openFinish(consumer: number): boolean {
+    this.#commitFinishes();
+    if (this.#waiting.length > 0) return false;
+    const bytes = records.fieldBytes(records.FINISH_IDS) + FINISH_BATCH_COUNT * ID_BYTES;
+    const offset = this.#commands.claim(bytes);
+    if (offset === FULL) return false;
+    this.#commands.words[(offset >>> 2) + records.FINISH_CONSUMER] = consumer;
+    this.#finishOffset = offset;
+    this.#finishConsumer = consumer;
+    this.#requestFlush();
+    return true;
   }
 
   #commitFinishes(): void {

@@ -38,7 +38,7 @@ export type Answer = { readonly status: number; readonly text: string };
 export async function ask(
   { httpPort }: BrokerProcess,
   path: string,
-  body?: BodyInit | null,
+  body?: string | Uint8Array<ArrayBuffer> | null,
 ): Promise<Answer> {
   const init = body === undefined ? {} : { method: 'POST', body };
   const response = await fetch(`http://127.0.0.1:${httpPort}${path}`, init);

@@ -27,7 +27,7 @@ interface NsqWriter extends EventEmitter {
   connect(): void;
   close(): void;
   publish(topic: string, messages: Body | readonly Body[], callback: Callback): void;
-  deferPublish(topic: string, message: Body, delayMs: number, callback: Callback): void;
+  deferPublish(topic: string, messages: readonly [Body], delayMs: number, callback: Callback): void;
 }
 
 /** A reader that is, or will be, connected. */
@@ -50,7 +50,9 @@ export type ReaderOptions = {
   readonly snappy?: boolean;
 };
 
-const { Reader, Writer } = createRequire(import.meta.url)('nsqjs') as {
+const require = createRequire(import.meta.url);
+// the library's own shape, as far as it is used here
+const { Reader, Writer } = require('nsqjs') as {
   Reader: new (
     topic: string,
     channel: string,
@@ -84,7 +86,7 @@ export class Publisher {
   }
 
   defer(topic: string, message: Body, delayMs: number): Promise<void> {
-    return confirmed((callback) => this.#writer.deferPublish(topic, message, delayMs, callback));
+    return confirmed((callback) => this.#writer.deferPublish(topic, [message], delayMs, callback));
   }
 
   async close(): Promise<void> {

@@ -7,6 +7,7 @@
 /** An integer from 0 up to, and not including, `below`. */
 export type Random = (below: number) => number;
 
+/** Numbers from this seed. */
 export function seededRandom(seed: number): Random {
   // a state of zero would stay zero
   let state = seed | 0 || 1;

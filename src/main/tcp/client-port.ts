@@ -16,6 +16,8 @@ export interface ClientPort {
 
   /** Responds `OK`, behind all responses that are waited for. */
   respondOk(): typeof NEXT;
+  /** Sends a response in its place: behind those waited for, and behind what the pump may still refuse. */
+  respond(frame: Buffer): typeof NEXT;
   /** Responds with an error; a fatal one ends the connection once it is written. */
   fail(error: ClientError): typeof NEXT | typeof CLOSED;
   /** Holds a response's place; `settle` fills it with a frame or a fatal error. */

@@ -4,7 +4,12 @@
  * Thread: main. Source: nsqd `client_v2.go`.
  */
 
+import type { Options } from '../options/options.ts';
 import type { ChannelHandle } from '../topic-map.ts';
+
+const OUTPUT_BUFFER_SIZE_DEFAULT = 16384;
+/** A client that asks for nothing else is given up after this time; half of it is between heartbeats. */
+const CLIENT_TIMEOUT_MS = 60_000;
 
 /** Protocol state; FIN, REQ, TOUCH go to the channel in both later states. */
 export type ClientState =
@@ -73,4 +78,20 @@ export class Client {
     this.#publishCounts.set(topic, added);
     return added;
   }
+}
+
+/** What a client has that has asked for nothing yet. `host`: its address, empty for a unix socket. */
+export function initialSettings(host: string, options: Options): ClientSettings {
+  return {
+    clientId: host,
+    hostname: host,
+    userAgent: '',
+    topologyRegion: '',
+    topologyZone: '',
+    heartbeatIntervalMs: CLIENT_TIMEOUT_MS / 2,
+    outputBufferSize: OUTPUT_BUFFER_SIZE_DEFAULT,
+    outputBufferTimeoutMs: options.outputBufferTimeoutMs,
+    sampleRate: 0,
+    msgTimeoutMs: options.msgTimeoutMs,
+  };
 }

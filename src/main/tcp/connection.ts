@@ -13,11 +13,10 @@ import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../log.ts';
 import type { Options } from '../options/options.ts';
 import type { ChannelMember, TopicMap } from '../topic-map.ts';
-import { Client, type ClientSettings } from './client.ts';
-import { ClientError, type ClientErrorCode } from './client-error.ts';
+import { Client, initialSettings } from './client.ts';
+import { ClientError } from './client-error.ts';
 import type { ClientPort } from './client-port.ts';
 import {
-  BODY,
   CLOSED,
   type CommandHandler,
   CommandParser,
@@ -26,20 +25,16 @@ import {
   WAIT,
 } from './command-parser.ts';
 import { splitWords, wordBytes } from './command-words.ts';
+import { ConnectionDeadlines, type WatchedConnection } from './connection-deadlines.ts';
 import { ConsumerCommands } from './consumer-commands.ts';
 import type { Deadlines } from './deadlines.ts';
-import { errorFrame, HEARTBEAT_FRAME, OK_FRAME, responseFrame } from './frames.ts';
-import { applyIdentify, identifyResponse, parseIdentify } from './identify.ts';
+import { errorFrame, HEARTBEAT_FRAME, OK_FRAME } from './frames.ts';
 import { PublishCommands } from './publish-commands.ts';
 import { ResponseQueue } from './response-queue.ts';
+import { SessionCommands } from './session-commands.ts';
 import { SocketOutput } from './socket-output.ts';
 
 const MAGIC = Buffer.from('  V2');
-const OUTPUT_BUFFER_SIZE_DEFAULT = 16384;
-/** A client that asks for nothing else is given up after this time; half of it is between heartbeats. */
-const CLIENT_TIMEOUT_MS = 60_000;
-/** How long a connection that was sent a fatal error may go on sending before it is reset. */
-const LINGER_MS = 2000;
 
 /** What all connections use together. */
 export type ConnectionContext = {
@@ -56,10 +51,7 @@ export type ConnectionContext = {
   readonly onClosed: (connection: Connection) => void;
 };
 
-/** Whose body is expected. */
-type BodyOwner = 'identify' | 'auth' | 'publish';
-
-export class Connection implements CommandHandler, ClientPort, ChannelMember {
+export class Connection implements CommandHandler, ClientPort, ChannelMember, WatchedConnection {
   readonly client: Client;
 
   readonly #socket: Socket;
@@ -69,20 +61,16 @@ export class Connection implements CommandHandler, ClientPort, ChannelMember {
   readonly #responses: ResponseQueue;
   readonly #publishing: PublishCommands;
   readonly #consuming: ConsumerCommands;
-  readonly #heartbeat: number;
-  readonly #readDeadline: number;
-  #bodyOwner: BodyOwner = 'publish';
-  /** The heartbeat interval of the first IDENTIFY is the one that counts. */
-  #isIdentified = false;
+  readonly #session: SessionCommands;
+  readonly #deadlines: ConnectionDeadlines;
+  /** Whose body is expected. */
+  #bodyOwner: PublishCommands | SessionCommands;
   /** Nothing more is read: a fatal error was answered, or the client has ended its side. */
   #isEnding = false;
   #isClosed = false;
   #isReading = true;
   /** The client has ended its side. */
   #hasEnded = false;
-  /** When the last command was complete. Units: ms, monotonic. */
-  #lastCommandMs: number;
-  #outputProgress = 0;
 
   constructor(number: number, socket: Socket, context: ConnectionContext) {
     const { clock, options, deadlines } = context;
@@ -107,10 +95,9 @@ export class Connection implements CommandHandler, ClientPort, ChannelMember {
     );
     this.#publishing = new PublishCommands(this, context.topics, options);
     this.#consuming = new ConsumerCommands(this, context.topics, options);
-    this.#lastCommandMs = clock.monotonicMs();
-    this.#heartbeat = deadlines.add(() => this.#onHeartbeat());
-    this.#readDeadline = deadlines.add(() => this.#onReadDeadline());
-    this.#scheduleHeartbeat();
+    this.#session = new SessionCommands(this, options, () => this.#onIdentified());
+    this.#bodyOwner = this.#publishing;
+    this.#deadlines = new ConnectionDeadlines(clock, deadlines, this, this.#output);
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     socket.on('end', () => this.#onEnd());
@@ -130,6 +117,10 @@ export class Connection implements CommandHandler, ClientPort, ChannelMember {
     return this.#responses.isPending;
   }
 
+  get isReading(): boolean {
+    return this.#isReading;
+  }
+
   toString(): string {
     return this.client.remoteAddress;
   }
@@ -147,7 +138,7 @@ export class Connection implements CommandHandler, ClientPort, ChannelMember {
   /** Writes what this turn has brought. */
   flush(): void {
     this.#output.flush();
-    if (this.#output.isBackedUp) this.#stopReading();
+    if (this.#output.isBackedUp && !this.#isEnding) this.#stopReading();
   }
 
   /** Closes the socket at once, without a frame. */
@@ -155,11 +146,42 @@ export class Connection implements CommandHandler, ClientPort, ChannelMember {
     this.#socket.destroy();
   }
 
+  // What the deadlines have it do
+
+  onHeartbeat(): void {
+    this.#output.add(HEARTBEAT_FRAME);
+  }
+
+  onReadTimeout(): void {
+    this.#context.logger.error(`client(${this}) - read timed out`);
+    this.#finishInput();
+  }
+
+  onWriteTimeout(): void {
+    this.#context.logger.error(`client(${this}) - write timed out`);
+    this.destroy();
+  }
+
+  onLingerTimeout(): void {
+    this.destroy();
+  }
+
   // Port of the commands
 
   respondOk(): typeof NEXT {
     if (!this.#responses.isPending && !this.#consuming.hasUnanswered) this.#output.addOk();
-    else this.#respond(OK_FRAME);
+    else this.respond(OK_FRAME);
+    return NEXT;
+  }
+
+  respond(frame: Buffer): typeof NEXT {
+    const { state } = this.client;
+    if (state.state === 'init' || !this.#consuming.hasUnanswered) {
+      this.#responses.respond(frame);
+      return NEXT;
+    }
+    const response = this.#responses.reserve();
+    this.#consuming.afterRefusals(state.channel, () => this.#responses.settle(response, frame));
     return NEXT;
   }
 
@@ -170,7 +192,7 @@ export class Connection implements CommandHandler, ClientPort, ChannelMember {
       return NEXT;
     }
     this.#parser.close();
-    this.#respond(errorFrame(error.data));
+    this.respond(errorFrame(error.data));
     this.#end();
     return CLOSED;
   }
@@ -178,15 +200,15 @@ export class Connection implements CommandHandler, ClientPort, ChannelMember {
   respondLater(): (outcome: Buffer | ClientError) => void {
     const response = this.#responses.reserve();
     return (outcome) => {
-      if (outcome instanceof ClientError) {
-        this.#context.logger.error(`client(${this}) - ${outcome.data.toString()}`);
-        this.#responses.settle(response, errorFrame(outcome.data));
-        if (!outcome.isFatal) return;
-        this.#parser.close();
-        this.#end();
-      } else {
+      if (!(outcome instanceof ClientError)) {
         this.#responses.settle(response, outcome);
+        return;
       }
+      this.#context.logger.error(`client(${this}) - ${outcome.data.toString()}`);
+      // Settling may have the next command taken, and behind a fatal error there is none.
+      if (outcome.isFatal) this.#parser.close();
+      this.#responses.settle(response, errorFrame(outcome.data));
+      if (outcome.isFatal) this.#end();
     };
   }
 
@@ -204,7 +226,10 @@ export class Connection implements CommandHandler, ClientPort, ChannelMember {
   // Handler of the parser
 
   onMagic(bytes: Buffer, at: number): boolean {
-    if (bytes.compare(MAGIC, 0, MAGIC.length, at, at + MAGIC.length) === 0) return true;
+    if (bytes.compare(MAGIC, 0, MAGIC.length, at, at + MAGIC.length) === 0) {
+      this.#deadlines.start(this.client.settings.heartbeatIntervalMs);
+      return true;
+    }
     this.fail(new ClientError('E_BAD_PROTOCOL', ''));
     return false;
   }
@@ -214,13 +239,13 @@ export class Connection implements CommandHandler, ClientPort, ChannelMember {
     const name = words[0];
     switch (name) {
       case 'PUB':
-        this.#bodyOwner = 'publish';
+        this.#bodyOwner = this.#publishing;
         return this.#publishing.onPub(words);
       case 'MPUB':
-        this.#bodyOwner = 'publish';
+        this.#bodyOwner = this.#publishing;
         return this.#publishing.onMpub(words);
       case 'DPUB':
-        this.#bodyOwner = 'publish';
+        this.#bodyOwner = this.#publishing;
         return this.#publishing.onDpub(words);
       case 'FIN':
         return this.#consuming.onFin(words);
@@ -242,19 +267,11 @@ export class Connection implements CommandHandler, ClientPort, ChannelMember {
   }
 
   onBodySize(size: number): boolean {
-    if (this.#bodyOwner === 'publish') return this.#publishing.onBodySize(size);
-    const name = this.#bodyOwner === 'identify' ? 'IDENTIFY' : 'AUTH';
-    const { maxBodySize } = this.#context.options;
-    if (size > maxBodySize)
-      return this.#refuseBody(`${name} body too big ${size} > ${maxBodySize}`);
-    if (size <= 0) return this.#refuseBody(`${name} invalid body size ${size}`);
-    return true;
+    return this.#bodyOwner.onBodySize(size);
   }
 
   onBody(bytes: Buffer, at: number, size: number): Step {
-    if (this.#bodyOwner === 'publish') return this.#publishing.onBody(bytes, at, size);
-    if (this.#bodyOwner === 'auth') return this.#fail('E_AUTH_DISABLED', 'AUTH disabled');
-    return this.#identify(bytes.subarray(at, at + size));
+    return this.#bodyOwner.onBody(bytes, at, size);
   }
 
   onBatchSize(size: number): boolean {
@@ -280,21 +297,17 @@ export class Connection implements CommandHandler, ClientPort, ChannelMember {
   }
 
   #onRareLine(words: readonly string[]): Step {
-    const isInitial = this.client.state.state === 'init';
     switch (words[0]) {
       case 'SUB':
         return this.#consuming.onSub(words);
       case 'CLS':
         return this.#consuming.onCls();
       case 'IDENTIFY':
-        if (!isInitial) return this.#fail('E_INVALID', 'cannot IDENTIFY in current state');
-        this.#bodyOwner = 'identify';
-        return BODY;
+        this.#bodyOwner = this.#session;
+        return this.#session.onIdentify();
       case 'AUTH':
-        if (!isInitial) return this.#fail('E_INVALID', 'cannot AUTH in current state');
-        if (words.length > 1) return this.#fail('E_INVALID', 'AUTH invalid number of parameters');
-        this.#bodyOwner = 'auth';
-        return BODY;
+        this.#bodyOwner = this.#session;
+        return this.#session.onAuth(words);
       default: {
         const text = [Buffer.from('invalid command '), wordBytes(words[0])];
         return this.fail(new ClientError('E_INVALID', Buffer.concat(text)));
@@ -302,43 +315,8 @@ export class Connection implements CommandHandler, ClientPort, ChannelMember {
     }
   }
 
-  #identify(body: Buffer): Step {
-    const { options } = this.#context;
-    const request = parseIdentify(body);
-    if (request === undefined) {
-      return this.#fail('E_BAD_BODY', 'IDENTIFY failed to decode JSON body');
-    }
-    const { settings } = this.client;
-    const reason = applyIdentify(request, settings, options);
-    if (reason !== undefined) return this.#fail('E_BAD_BODY', `IDENTIFY ${reason}`);
-    if (!this.#isIdentified) this.#scheduleHeartbeat();
-    this.#isIdentified = true;
-    if (!request.feature_negotiation) return this.respondOk();
-    if (request.deflate && options.deflate && request.snappy && options.snappy) {
-      return this.#fail('E_IDENTIFY_FAILED', 'cannot enable both deflate and snappy compression');
-    }
-    this.#respond(responseFrame(identifyResponse(settings, options)));
-    return NEXT;
-  }
-
-  #fail(code: ClientErrorCode, text: string): Step {
-    return this.fail(new ClientError(code, text));
-  }
-
-  #refuseBody(text: string): false {
-    this.#fail('E_BAD_BODY', text);
-    return false;
-  }
-
-  /** Sends a response in its place: behind those waited for, and behind what the pump may still refuse. */
-  #respond(frame: Buffer): void {
-    const { state } = this.client;
-    if (state.state === 'init' || !this.#consuming.hasUnanswered) {
-      this.#responses.respond(frame);
-      return;
-    }
-    const response = this.#responses.reserve();
-    this.#consuming.afterRefusals(state.channel, () => this.#responses.settle(response, frame));
+  #onIdentified(): void {
+    this.#deadlines.identify(this.client.settings.heartbeatIntervalMs);
   }
 
   // Socket
@@ -348,7 +326,7 @@ export class Connection implements CommandHandler, ClientPort, ChannelMember {
     if (!this.#hasRoomForCommands()) this.#parser.wait();
     const before = this.#parser.commandCount;
     this.#parser.feed(chunk);
-    if (this.#parser.commandCount !== before) this.#noteCommand();
+    if (this.#parser.commandCount !== before) this.#deadlines.noteCommand();
     if (this.#parser.isWaiting) this.#stopReading();
   }
 
@@ -358,7 +336,7 @@ export class Connection implements CommandHandler, ClientPort, ChannelMember {
     if (!this.#hasRoomForCommands()) return;
     const before = this.#parser.commandCount;
     this.#parser.resume();
-    if (this.#parser.commandCount !== before) this.#noteCommand();
+    if (this.#parser.commandCount !== before) this.#deadlines.noteCommand();
     if (this.#parser.isWaiting) return;
     this.#isReading = true;
     this.#socket.resume();
@@ -379,10 +357,6 @@ export class Connection implements CommandHandler, ClientPort, ChannelMember {
     if (pump.hasCommandRoom()) return true;
     pump.onRoom(() => this.#readOn());
     return false;
-  }
-
-  #noteCommand(): void {
-    this.#lastCommandMs = this.#context.clock.monotonicMs();
   }
 
   #onSettled(): void {
@@ -412,22 +386,15 @@ export class Connection implements CommandHandler, ClientPort, ChannelMember {
   #failUnfinished(): void {
     const { place, messageIndex } = this.#parser;
     if (place === 'magic' || place === 'line') return;
-    if (this.#bodyOwner === 'publish') {
-      this.fail(this.#publishing.cutOff(place, messageIndex));
-      return;
-    }
-    const name = this.#bodyOwner === 'identify' ? 'IDENTIFY' : 'AUTH';
-    const what = place === 'size' ? 'body size' : 'body';
-    this.#fail('E_BAD_BODY', `${name} failed to read ${what}`);
+    this.fail(this.#bodyOwner.cutOff(place, messageIndex));
   }
 
   /** Writes what is to be written, ends our side, and waits briefly for the client to end its own. */
   #end(): void {
     if (this.#isEnding) return;
     this.#isEnding = true;
-    const { deadlines, clock } = this.#context;
     this.#context.onLeft(this);
-    deadlines.schedule(this.#readDeadline, clock.monotonicMs() + LINGER_MS);
+    this.#deadlines.linger();
     // What still comes is read and dropped: unread input would make the system reset the connection, and the
     // client could lose the error.
     this.#isReading = true;
@@ -441,71 +408,9 @@ export class Connection implements CommandHandler, ClientPort, ChannelMember {
     if (!this.#isEnding) this.#context.onLeft(this);
     this.#isEnding = true;
     this.#parser.close();
-    this.#context.deadlines.remove(this.#heartbeat);
-    this.#context.deadlines.remove(this.#readDeadline);
+    this.#deadlines.remove();
     this.#context.onClosed(this);
   }
-
-  // Heartbeats
-
-  #scheduleHeartbeat(): void {
-    const { heartbeatIntervalMs } = this.client.settings;
-    const { deadlines, clock } = this.#context;
-    if (heartbeatIntervalMs === 0) {
-      deadlines.cancel(this.#heartbeat);
-      deadlines.cancel(this.#readDeadline);
-      return;
-    }
-    const nowMs = clock.monotonicMs();
-    deadlines.schedule(this.#heartbeat, nowMs + heartbeatIntervalMs);
-    deadlines.schedule(this.#readDeadline, nowMs + 2 * heartbeatIntervalMs);
-  }
-
-  #onHeartbeat(): void {
-    if (this.#isEnding) return;
-    if (this.#output.waitingBytes > 0 && this.#output.progress === this.#outputProgress) {
-      this.#context.logger.error(`client(${this}) - write timed out`);
-      this.destroy();
-      return;
-    }
-    this.#outputProgress = this.#output.progress;
-    this.#output.add(HEARTBEAT_FRAME);
-    const { heartbeatIntervalMs } = this.client.settings;
-    const nextMs = this.#context.clock.monotonicMs() + heartbeatIntervalMs;
-    this.#context.deadlines.schedule(this.#heartbeat, nextMs);
-  }
-
-  /** A client is given up after two intervals without a command, the deadline being put off only here. */
-  #onReadDeadline(): void {
-    if (this.#isEnding) {
-      this.destroy();
-      return;
-    }
-    const { deadlines, clock, logger } = this.#context;
-    const deadlineMs = this.#lastCommandMs + 2 * this.client.settings.heartbeatIntervalMs;
-    if (!this.#isReading || clock.monotonicMs() < deadlineMs) {
-      const nextMs = this.#isReading ? deadlineMs : clock.monotonicMs() + 1000;
-      deadlines.schedule(this.#readDeadline, nextMs);
-      return;
-    }
-    logger.error(`client(${this}) - read timed out`);
-    this.#finishInput();
-  }
-}
-
-function initialSettings(host: string, options: Options): ClientSettings {
-  return {
-    clientId: host,
-    hostname: host,
-    userAgent: '',
-    topologyRegion: '',
-    topologyZone: '',
-    heartbeatIntervalMs: CLIENT_TIMEOUT_MS / 2,
-    outputBufferSize: OUTPUT_BUFFER_SIZE_DEFAULT,
-    outputBufferTimeoutMs: options.outputBufferTimeoutMs,
-    sampleRate: 0,
-    msgTimeoutMs: options.msgTimeoutMs,
-  };
 }
 
 /** The client's address without its port; empty for a unix socket. */

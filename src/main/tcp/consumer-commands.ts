@@ -108,6 +108,7 @@ export class ConsumerCommands {
     const id = parseId(words[1]);
     if (id === null) return this.#invalid('invalid message ID');
     if (id.high !== NOT_HEX) return this.onFinish(id.high, id.low);
+    if (this.#port.hasPendingResponses) return this.#port.waitForResponses();
     return this.#refuseUnknown('E_FIN_FAILED', 'FIN', id, channel);
   }
 

@@ -6,9 +6,9 @@
 
 import { SIZE_BYTES } from '../../shared/limits.ts';
 import { goQuote } from '../go-text.ts';
-import { isEphemeral, parseTopicName, type TopicName } from '../names.ts';
+import { parseTopicName, type TopicName } from '../names.ts';
 import type { Options } from '../options/options.ts';
-import { Publication } from '../publication.ts';
+import { isAnsweredByPump, Publication } from '../publication.ts';
 import type { TopicHandle, TopicMap } from '../topic-map.ts';
 import { ClientError, type ClientErrorCode } from './client-error.ts';
 import type { ClientPort } from './client-port.ts';
@@ -166,7 +166,7 @@ export class PublishCommands {
     length: number,
     count: number,
   ): Publication | null {
-    const isAnswered = this.#isAnswered(topic);
+    const isAnswered = isAnsweredByPump(topic, this.#options);
     const { pump, number } = topic;
     const isWhole = length <= pump.publishBytesMax && !isAnswered;
     if (isWhole && pump.publish(number, bytes, at, length, count, this.#deferMs, 0)) {
@@ -185,12 +185,6 @@ export class PublishCommands {
       }
     };
     return new Publication(topic, bytes, at, at + length, count, this.#deferMs, isAnswered, onKept);
-  }
-
-  /** Whether the publisher has to wait until the messages are on disk. */
-  #isAnswered(topic: TopicHandle): boolean {
-    if (topic.backendError !== null) return true;
-    return this.#options.memQueueSize === 0 && !isEphemeral(topic.name);
   }
 
   #topic(): TopicHandle {

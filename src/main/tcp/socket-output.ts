@@ -87,13 +87,14 @@ export class SocketOutput {
     this.#isRequested = false;
     this.#flushOks();
     const socket = this.#socket;
-    if (socket.destroyed) {
+    // Messages may still come for a client that was sent its last response.
+    if (socket.destroyed || socket.writableEnded) {
       this.#pending = [];
       return;
     }
     if (this.#pending.length > 0) this.#write(this.#pending);
     this.#pending = [];
-    if (this.#isEnding && !socket.writableEnded) socket.end();
+    if (this.#isEnding) socket.end();
   }
 
   #write(pending: Buffer[]): void {

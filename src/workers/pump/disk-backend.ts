@@ -95,6 +95,8 @@ export class DiskBackend implements Backend, LinkedQueue {
   #unread = 0;
   #isOpenSent = false;
   #isOpen = false;
+  /** Whether the files could not be opened, and nothing was read or written since. */
+  #isUnopened = false;
   #isDue = false;
   /** Whether a READ is wanted, or sent and not answered. */
   #isReadWanted = false;
@@ -135,6 +137,12 @@ export class DiskBackend implements Backend, LinkedQueue {
       !this.#isReading &&
       this.#emptying.length === 0
     );
+  }
+
+  /** References to messages that it has in memory; for tests and the simulator. */
+  get heldCount(): number {
+    const waiting = this.#kept.runs.count + this.#refusable.runs.count;
+    return waiting + this.#sentRuns.count + this.readAhead.count;
   }
 
   put(position: number, count: number, attempts: number, receipt: Receipt | null): void {
@@ -209,7 +217,7 @@ export class DiskBackend implements Backend, LinkedQueue {
     switch (type) {
       case OPENED:
         this.#isOpen = true;
-        if (!isOk) this.#setHealth(errorText(answers));
+        if (!isOk) this.#onUnopened(errorText(answers), nowMs);
         return;
       case APPENDED:
         this.#onAppended(isOk ? null : errorText(answers), nowMs);
@@ -363,6 +371,7 @@ export class DiskBackend implements Backend, LinkedQueue {
     const sent = this.#sent.shift();
     assert(sent !== undefined, 'an answer belongs to a write');
     this.#retryMs = error === null ? 0 : nowMs + RETRY_MS;
+    this.#isUnopened = false;
     this.#setHealth(error);
     // While EMPTY_QUEUE or DELETE is on its way, every write that is answered was sent before it.
     const isDropped = this.#isEmptying || this.#ending?.request === DELETE;
@@ -398,11 +407,11 @@ export class DiskBackend implements Backend, LinkedQueue {
     // Records read before the queue was emptied, or while it ends, are no longer anybody's.
     if (this.#isEmptying || this.#ending !== null) return;
     if (!isOk) {
-      this.#rereadMs = nowMs + REREAD_MS;
-      this.#isReadWanted = true;
-      this.#setDue();
+      this.#readLater(nowMs);
       return;
     }
+    if (this.#isUnopened) this.#setHealth(null);
+    this.#isUnopened = false;
     let rest = answers.words[(answers.offset >>> 2) + RECORDS_COUNT];
     let at = answers.offset + RECORDS_WORDS * 4;
     while (rest > 0) {
@@ -412,6 +421,19 @@ export class DiskBackend implements Backend, LinkedQueue {
       rest -= this.#store.count;
     }
     this.#listener.onReadable();
+  }
+
+  /** What the files hold is known only when they are open, so nobody would ask for it: reading tries again. */
+  #onUnopened(error: string, nowMs: number): void {
+    this.#isUnopened = true;
+    this.#setHealth(error);
+    if (this.#ending === null) this.#readLater(nowMs);
+  }
+
+  #readLater(nowMs: number): void {
+    this.#rereadMs = nowMs + REREAD_MS;
+    this.#isReadWanted = true;
+    this.#setDue();
   }
 
   #dropLane(lane: AppendLane): void {

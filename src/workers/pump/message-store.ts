@@ -61,6 +61,11 @@ export class MessageStore {
     return this.#bytes;
   }
 
+  /** References to all messages; for tests and the simulator. */
+  get referenceCount(): number {
+    return this.#segments.reduce((sum, segment) => sum + (segment?.live ?? 0), 0);
+  }
+
   /**
    * Puts the first of `count` bodies, as many as fit together: size(4) body(size), one after the other. The
    * run is in `position`, `count` and `bytesTaken`, with one reference for each message.

@@ -173,39 +173,39 @@ describe('CommandParser: calls do not depend on chunks', () => {
     ['spaces', bytesOf('  V2SUB a  c \n'), ['magic   V2', 'line SUB a  c ']],
     ['a line without its end', bytesOf('  V2NOP\nNOP'), ['magic   V2', 'line NOP']],
     ['a refused size', bytesOf('  V2PUB\n', -1, 'NOP\n'), ['magic   V2', 'line PUB', 'size -1']],
-    ['a refused batch size', bytesOf('  V2MPUB\n', 0, 1), [
-      'magic   V2',
-      'line MPUB',
-      'batch size 0',
-    ]],
-    ['a refused count', bytesOf('  V2MPUB\n', 1, -5, 1), [
-      'magic   V2',
-      'line MPUB',
-      'batch size 1',
-      'count -5',
-    ]],
-    ['a refused message', bytesOf('  V2MPUB\n', 9, 2, 1, 'a', 101, 'b'), [
-      'magic   V2',
-      'line MPUB',
-      'batch size 9',
-      'count 2',
-      'message 0 size 1 of 5',
-      'message 1 size 101 of 110',
-    ]],
+    [
+      'a refused batch size',
+      bytesOf('  V2MPUB\n', 0, 1),
+      ['magic   V2', 'line MPUB', 'batch size 0'],
+    ],
+    [
+      'a refused count',
+      bytesOf('  V2MPUB\n', 1, -5, 1),
+      ['magic   V2', 'line MPUB', 'batch size 1', 'count -5'],
+    ],
+    [
+      'a refused message',
+      bytesOf('  V2MPUB\n', 9, 2, 1, 'a', 101, 'b'),
+      [
+        'magic   V2',
+        'line MPUB',
+        'batch size 9',
+        'count 2',
+        'message 0 size 1 of 5',
+        'message 1 size 101 of 110',
+      ],
+    ],
     ['a command that ends all', bytesOf('  V2STOP\nNOP\n'), ['magic   V2', 'line STOP']],
-    ['a body that ends all', bytesOf('  V2PUB\n', 4, 'stopNOP\n'), [
-      'magic   V2',
-      'line PUB',
-      'size 4',
-      'body stop',
-    ]],
-    ['a body of newlines', bytesOf('  V2PUB\n', 40, '\n'.repeat(40), 'NOP\n'), [
-      'magic   V2',
-      'line PUB',
-      'size 40',
-      `body ${'\n'.repeat(40)}`,
-      'line NOP',
-    ]],
+    [
+      'a body that ends all',
+      bytesOf('  V2PUB\n', 4, 'stopNOP\n'),
+      ['magic   V2', 'line PUB', 'size 4', 'body stop'],
+    ],
+    [
+      'a body of newlines',
+      bytesOf('  V2PUB\n', 40, '\n'.repeat(40), 'NOP\n'),
+      ['magic   V2', 'line PUB', 'size 40', `body ${'\n'.repeat(40)}`, 'line NOP'],
+    ],
   ];
   for (const [name, input, expected] of cases) {
     test(`CommandParser: ${name}`, () => assertCalls(input, expected));

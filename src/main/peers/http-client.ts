@@ -9,17 +9,19 @@
  * as well.
  */
 
-import type { ConnectionOptions } from 'node:tls';
+import type { SecureVersion } from 'node:tls';
 import { Agent, type Dispatcher, interceptors, request } from 'undici';
-import type { Clock } from '../shared/clock.ts';
-import { errorText } from './error-text.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { errorText } from '../error-text.ts';
+
+/** How https is spoken: what is left out is Node's own way. Shape: `ca` in PEM. */
+type HttpClientTls = { readonly ca?: string; readonly minVersion?: SecureVersion };
 
 /** What a client is made of. Units: ms; a timeout of 0 is none. */
 export interface HttpClientSetup {
   readonly connectTimeoutMs: number;
   readonly requestTimeoutMs: number;
-  /** For https: what to trust and how to speak; undefined for Node's own way. */
-  readonly tls: ConnectionOptions | undefined;
+  readonly tls: HttpClientTls;
   readonly clock: Clock;
 }
 

@@ -1,0 +1,119 @@
+/**
+ * The auth servers: asked one after the other, from a random one on, until one gives an answer that makes sense.
+ *
+ * Errors are told with the server but without the question, which holds the client's secret.
+ *
+ * Thread: main. Source: nsq `QueryAnyAuthd`, `QueryAuthd`; behaviour.md §12.
+ */
+
+import { errorText } from '../error-text.ts';
+import { goJson, goQuote } from '../go-text.ts';
+import type { HttpClient, HttpResponse } from '../peers/http-client.ts';
+import { Grant } from './grant.ts';
+
+/** What an auth server is told of a client. */
+export type AuthQuestion = {
+  /** Without its port; empty for a unix socket. */
+  readonly remoteIp: string;
+  readonly isTls: boolean;
+  /** Of the client's certificate; empty when it has shown none. */
+  readonly commonName: string;
+  /** As the client sent it: any bytes. */
+  readonly secret: Buffer;
+};
+
+/** What is needed to ask. */
+export type AuthServersSetup = {
+  readonly client: Pick<HttpClient, 'get' | 'post'>;
+  /** Each `<host>:<port>`, or a URL. */
+  readonly addresses: readonly string[];
+  readonly method: 'get' | 'post';
+  /** Chooses whom to ask first. Units: from 0 to below 1. */
+  readonly random: () => number;
+};
+
+const STATUS_OK = 200;
+/** Of a refusal, this much stands in the error's text. */
+const QUOTED_BYTES_MAX = 256;
+/** Bytes that a form holds as they are: letters, digits and these. */
+const PLAIN = /^[A-Za-z0-9._~-]$/;
+
+export class AuthServers {
+  readonly #setup: AuthServersSetup;
+
+  constructor(setup: AuthServersSetup) {
+    this.#setup = setup;
+  }
+
+  /** Errors: rejects when no server answers validly, with what each of them did instead. */
+  async query(question: AuthQuestion): Promise<Grant> {
+    const { addresses, random } = this.#setup;
+    const start = Math.floor(random() * addresses.length);
+    const failures: string[] = [];
+    for (const index of addresses.keys()) {
+      const address = addresses[(start + index) % addresses.length];
+      try {
+        return grantOf(await this.#ask(urlOf(address), question));
+      } catch (error) {
+        failures.push(`failed to auth against ${address} - ${reasonOf(error)}`);
+      }
+    }
+    throw new Error(failures.join('; '));
+  }
+
+  #ask(url: string, question: AuthQuestion): Promise<HttpResponse> {
+    const { client, method } = this.#setup;
+    if (method === 'get') return client.get(`${url}?${formOf(question)}`);
+    return client.post(url, { type: 'application/json', text: jsonOf(question) });
+  }
+}
+
+function urlOf(address: string): string {
+  return address.includes('://') ? address : `http://${address}/auth`;
+}
+
+function grantOf({ status, body }: HttpResponse): Grant {
+  if (status !== STATUS_OK) {
+    throw new Error(`got response ${status} ${goQuote(body.subarray(0, QUOTED_BYTES_MAX))}`);
+  }
+  return Grant.parse(JSON.parse(body.toString()));
+}
+
+/** The HTTP client's own text holds the URL, and with it the secret; its cause does not. */
+function reasonOf(error: unknown): string {
+  return errorText(error instanceof Error ? (error.cause ?? error) : error);
+}
+
+/** Shape: `name=value&…`, by name, encoded as forms are. */
+function formOf(question: AuthQuestion): string {
+  return fieldsOf(question)
+    .map(([name, value]) => `${name}=${formEncode(value)}`)
+    .join('&');
+}
+
+/** Shape: an object of lists with one text each, as Go writes a form's values. */
+function jsonOf(question: AuthQuestion): string {
+  const fields = fieldsOf(question).map(([name, value]) => [name, [value.toString()]]);
+  return goJson(Object.fromEntries(fields));
+}
+
+function fieldsOf(question: AuthQuestion): [name: string, value: Buffer][] {
+  return [
+    ['common_name', Buffer.from(question.commonName)],
+    ['remote_ip', Buffer.from(question.remoteIp)],
+    ['secret', question.secret],
+    ['tls', Buffer.from(String(question.isTls))],
+  ];
+}
+
+/** Byte by byte, because a secret need not be text. */
+function formEncode(bytes: Buffer): string {
+  let encoded = '';
+  for (const byte of bytes) {
+    const character = String.fromCharCode(byte);
+    if (PLAIN.test(character)) encoded += character;
+    else if (character === ' ') encoded += '+';
+    else encoded += `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  }
+  return encoded;
+}

@@ -1,0 +1,29 @@
+/**
+ * Puts lines into datagrams.
+ *
+ * Thread: any (pure). Source: nsqd `BoundaryBufferedWriter`.
+ */
+
+/**
+ * Fills each packet with as many whole lines as fit, in order. A line that alone is too long for a packet goes
+ * into one of its own: half of a line means nothing, or something else.
+ *
+ * Units: bytes.
+ */
+export function packLines(lines: readonly string[], packetBytesMax: number): Buffer[] {
+  const packets: Buffer[] = [];
+  let text = '';
+  let textBytes = 0;
+  for (const line of lines) {
+    const lineBytes = Buffer.byteLength(line);
+    if (textBytes > 0 && textBytes + lineBytes > packetBytesMax) {
+      packets.push(Buffer.from(text));
+      text = '';
+      textBytes = 0;
+    }
+    text += line;
+    textBytes += lineBytes;
+  }
+  if (textBytes > 0) packets.push(Buffer.from(text));
+  return packets;
+}

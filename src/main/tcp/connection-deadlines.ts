@@ -1,0 +1,146 @@
+/**
+ * When a connection is sent a heartbeat, and when it is given up: because its client sends no commands, takes
+ * nothing of what is written, or does not end its side.
+ *
+ * Nothing runs before the magic. Heartbeats keep the interval of the first IDENTIFY; the read deadline follows
+ * every one. A deadline is not moved with each command: when it comes, it is put off.
+ *
+ * Units: ms, monotonic. Thread: main. Source: nsqd `protocolV2.IOLoop`, `messagePump`; tcp-protocol.md §11.
+ */
+
+import type { Clock } from '../../shared/clock.ts';
+import type { Deadlines } from './deadlines.ts';
+import type { SocketOutput } from './socket-output.ts';
+
+/** How long a connection that was ended may go on without any progress before it is reset. */
+const LINGER_MS = 2000;
+/** How soon to look again while it is not the client's fault that no command is taken. */
+const POSTPONED_MS = 1000;
+
+/** The connection that is watched. */
+export interface WatchedConnection {
+  /** Whether it takes commands: not while a pump has no room, or its output is backed up. */
+  readonly isReading: boolean;
+  readonly hasPendingResponses: boolean;
+  onHeartbeat(): void;
+  onReadTimeout(): void;
+  onWriteTimeout(): void;
+  onLingerTimeout(): void;
+}
+
+export class ConnectionDeadlines {
+  readonly #clock: Clock;
+  readonly #deadlines: Deadlines;
+  readonly #connection: WatchedConnection;
+  readonly #output: SocketOutput;
+  readonly #heartbeat: number;
+  readonly #read: number;
+  /** 0: no heartbeats. */
+  #heartbeatIntervalMs = 0;
+  /** 0: no deadline. */
+  #readIntervalMs = 0;
+  #isIdentified = false;
+  #isLingering = false;
+  /** When the last command was complete. */
+  #lastCommandMs = 0;
+  /** The output's progress when it was last looked at. */
+  #outputProgress = 0;
+
+  constructor(
+    clock: Clock,
+    deadlines: Deadlines,
+    connection: WatchedConnection,
+    output: SocketOutput,
+  ) {
+    this.#clock = clock;
+    this.#deadlines = deadlines;
+    this.#connection = connection;
+    this.#output = output;
+    this.#heartbeat = deadlines.add(() => this.#onHeartbeat());
+    this.#read = deadlines.add(() => this.#onReadDeadline());
+  }
+
+  /** The magic has come. Units: ms; 0 for neither heartbeats nor deadlines. */
+  start(intervalMs: number): void {
+    this.noteCommand();
+    this.#startHeartbeats(intervalMs);
+    this.#setReadInterval(intervalMs);
+  }
+
+  /** An IDENTIFY was accepted, after which this is the client's interval. */
+  identify(intervalMs: number): void {
+    this.noteCommand();
+    if (!this.#isIdentified) this.#startHeartbeats(intervalMs);
+    this.#isIdentified = true;
+    this.#setReadInterval(intervalMs);
+  }
+
+  /** A command is complete. */
+  noteCommand(): void {
+    this.#lastCommandMs = this.#clock.monotonicMs();
+  }
+
+  /** The connection is ended: no more heartbeats, and not much more patience. */
+  linger(): void {
+    this.#isLingering = true;
+    this.#deadlines.cancel(this.#heartbeat);
+    this.#outputProgress = this.#output.progress;
+    this.#deadlines.schedule(this.#read, this.#clock.monotonicMs() + LINGER_MS);
+  }
+
+  /** The connection is gone. */
+  remove(): void {
+    this.#deadlines.remove(this.#heartbeat);
+    this.#deadlines.remove(this.#read);
+  }
+
+  #startHeartbeats(intervalMs: number): void {
+    this.#heartbeatIntervalMs = intervalMs;
+    this.#set(this.#heartbeat, intervalMs, this.#clock.monotonicMs() + intervalMs);
+  }
+
+  #setReadInterval(intervalMs: number): void {
+    this.#readIntervalMs = intervalMs;
+    this.#set(this.#read, intervalMs, this.#lastCommandMs + 2 * intervalMs);
+  }
+
+  #set(entry: number, intervalMs: number, deadlineMs: number): void {
+    if (intervalMs === 0) this.#deadlines.cancel(entry);
+    else this.#deadlines.schedule(entry, deadlineMs);
+  }
+
+  #onHeartbeat(): void {
+    // Both deadlines may be due at the same time, the other one first.
+    if (this.#isLingering) return;
+    if (this.#output.waitingBytes > 0 && !this.#hasProgressed()) {
+      this.#connection.onWriteTimeout();
+      return;
+    }
+    this.#outputProgress = this.#output.progress;
+    this.#connection.onHeartbeat();
+    const nextMs = this.#clock.monotonicMs() + this.#heartbeatIntervalMs;
+    this.#deadlines.schedule(this.#heartbeat, nextMs);
+  }
+
+  #onReadDeadline(): void {
+    if (this.#isLingering) {
+      this.#onLingerDeadline();
+      return;
+    }
+    const nowMs = this.#clock.monotonicMs();
+    const deadlineMs = this.#lastCommandMs + 2 * this.#readIntervalMs;
+    if (!this.#connection.isReading) this.#deadlines.schedule(this.#read, nowMs + POSTPONED_MS);
+    else if (nowMs < deadlineMs) this.#deadlines.schedule(this.#read, deadlineMs);
+    else this.#connection.onReadTimeout();
+  }
+
+  #onLingerDeadline(): void {
+    const isWaitedFor = this.#connection.hasPendingResponses;
+    if (isWaitedFor || (this.#output.waitingBytes > 0 && this.#hasProgressed())) this.linger();
+    else this.#connection.onLingerTimeout();
+  }
+
+  #hasProgressed(): boolean {
+    return this.#output.progress !== this.#outputProgress;
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * What is known of a connection's TLS, in the words of the statistics.
+ *
+ * Thread: main. Source: nsqd `prettyConnectionState`; http-api.md §6.1.
+ */
+
+import type { TLSSocket } from 'node:tls';
+
+/** What a TLS connection has agreed on. */
+export type TlsFacts = {
+  /** `TLS1.0` to `TLS1.3`. */
+  readonly version: string;
+  /** A name, for the suites that nsqd knows by name; `Unknown <number>` for all others. */
+  readonly cipherSuite: string;
+  /** By ALPN; empty, because NSQ's clients do not use it. */
+  readonly negotiatedProtocol: string;
+  /** What Go says of every connection with TLS. */
+  readonly isMutual: boolean;
+  /** Of the client's certificate; empty when it has shown none. */
+  readonly commonName: string;
+};
+
+const NAMED: ReadonlySet<string> = new Set([
+  'TLS_RSA_WITH_RC4_128_SHA',
+  'TLS_RSA_WITH_3DES_EDE_CBC_SHA',
+  'TLS_RSA_WITH_AES_128_CBC_SHA',
+  'TLS_RSA_WITH_AES_256_CBC_SHA',
+  'TLS_ECDHE_ECDSA_WITH_RC4_128_SHA',
+  'TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA',
+  'TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA',
+  'TLS_ECDHE_RSA_WITH_RC4_128_SHA',
+  'TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA',
+  'TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA',
+  'TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA',
+  'TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256',
+  'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256',
+]);
+
+/** The numbers, of IANA's registry, of the others that OpenSSL agrees to. */
+const NUMBERS: ReadonlyMap<string, number> = new Map([
+  ['TLS_AES_128_GCM_SHA256', 0x1301],
+  ['TLS_AES_256_GCM_SHA384', 0x1302],
+  ['TLS_CHACHA20_POLY1305_SHA256', 0x1303],
+  ['TLS_AES_128_CCM_SHA256', 0x1304],
+  ['TLS_AES_128_CCM_8_SHA256', 0x1305],
+  ['TLS_RSA_WITH_AES_128_CBC_SHA256', 0x003c],
+  ['TLS_RSA_WITH_AES_256_CBC_SHA256', 0x003d],
+  ['TLS_RSA_WITH_AES_128_GCM_SHA256', 0x009c],
+  ['TLS_RSA_WITH_AES_256_GCM_SHA384', 0x009d],
+  ['TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256', 0xc023],
+  ['TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384', 0xc024],
+  ['TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256', 0xc027],
+  ['TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384', 0xc028],
+  ['TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384', 0xc02c],
+  ['TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384', 0xc030],
+  ['TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256', 0xcca8],
+  ['TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256', 0xcca9],
+  ['TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256', 0xccaa],
+]);
+
+const VERSIONS: ReadonlyMap<string, string> = new Map([
+  ['TLSv1', 'TLS1.0'],
+  ['TLSv1.1', 'TLS1.1'],
+  ['TLSv1.2', 'TLS1.2'],
+  ['TLSv1.3', 'TLS1.3'],
+]);
+
+/** Reads them off a connection whose handshake is over. */
+export function tlsFacts(socket: TLSSocket): TlsFacts {
+  const version = socket.getProtocol() ?? '';
+  return {
+    version: VERSIONS.get(version) ?? `Unknown ${version}`,
+    cipherSuite: cipherSuiteText(socket.getCipher().standardName),
+    negotiatedProtocol: socket.alpnProtocol || '',
+    isMutual: true,
+    commonName: commonName(socket),
+  };
+}
+
+/** A suite, given by the name that the registry has for it, as the statistics show it. */
+export function cipherSuiteText(standardName: string): string {
+  if (NAMED.has(standardName)) return standardName;
+  return `Unknown ${NUMBERS.get(standardName) ?? standardName}`;
+}
+
+function commonName(socket: TLSSocket): string {
+  // Without a certificate this is an empty object; of several common names Go, too, keeps the last.
+  const name: unknown = socket.getPeerCertificate().subject?.CN;
+  if (Array.isArray(name)) return String(name.at(-1));
+  return typeof name === 'string' ? name : '';
+}

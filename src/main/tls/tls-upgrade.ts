@@ -1,0 +1,59 @@
+/**
+ * Turns a client's plain connection into one through TLS.
+ *
+ * Thread: main. Source: nsqd `clientV2.UpgradeTLS`; tcp-protocol.md §10.
+ */
+
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { Clock } from '../../shared/clock.ts';
+import type { TlsContext } from './tls-context.ts';
+import { TlsFailure } from './tls-failure.ts';
+
+/** How a connection is upgraded. */
+export type TlsUpgrade = {
+  readonly context: Pick<TlsContext, 'handshake'>;
+  readonly clock: Pick<Clock, 'after'>;
+  /** What was read from the socket behind the last plain command. */
+  readonly firstBytes: Buffer;
+  /** What a client is sent, plain, when the handshake fails. */
+  readonly farewell: (failure: TlsFailure) => Buffer;
+};
+
+/** From the end of the plain conversation to the end of the handshake. */
+const HANDSHAKE_TIMEOUT_MS = 5000;
+
+/**
+ * Makes the handshake, as the server. The socket must be paused, and nobody but the upgrade may listen to it.
+ *
+ * Errors: rejects with a `TlsFailure`; the client has then been sent the farewell as far as that is possible, and
+ * the socket closes by itself.
+ */
+export function upgradeToTls(socket: Socket, upgrade: TlsUpgrade): Promise<TLSSocket> {
+  const { context, clock, firstBytes, farewell } = upgrade;
+  return new Promise((resolve, reject) => {
+    let isOver = false;
+    const end = (outcome: TLSSocket | TlsFailure): void => {
+      if (isOver) return;
+      isOver = true;
+      timer.cancel();
+      if (!(outcome instanceof TlsFailure)) {
+        resolve(outcome);
+        return;
+      }
+      // Nothing but perhaps an alert has gone out, so that what is written here is not inside of anything.
+      if (!socket.destroyed) socket.write(farewell(outcome));
+      socket.destroySoon();
+      reject(outcome);
+    };
+    const timer = clock.after(HANDSHAKE_TIMEOUT_MS, () => {
+      end(new TlsFailure('tls: handshake timed out'));
+    });
+    // The socket goes on to report its errors here as well as through TLS.
+    socket.on('error', (cause) => end(new TlsFailure(`tls: ${cause.message}`, { cause })));
+    socket.on('close', () => end(new TlsFailure('tls: connection closed during the handshake')));
+    if (firstBytes.length > 0) socket.unshift(firstBytes);
+    if (socket.destroyed) end(new TlsFailure('tls: connection closed before the handshake'));
+    else context.handshake(socket, end);
+  });
+}

@@ -1,0 +1,70 @@
+/**
+ * How long messages take from being published to being finished: percentiles over a window of time.
+ *
+ * Two sketches cover half the window each; the older one is given up when the younger half is full. A
+ * percentile is within 1 % of the exact value of its rank.
+ *
+ * Bound: a sketch has at most BINS_MAX bins; the smallest latencies share one beyond that.
+ * Units: latencies in ns, times in ms (monotonic).
+ *
+ * Thread: pump. Source: nsqd `internal/quantile`, which merges two CKMS streams in the same way. This is the only
+ * file that uses @datadog/sketches-js.
+ */
+
+import { LogCollapsingLowestDenseDDSketch as Sketch } from '@datadog/sketches-js';
+
+const RELATIVE_ACCURACY = 0.01;
+const BINS_MAX = 2048;
+
+/** Percentiles as they are shown: samples in the window, and a value for each quantile asked for. */
+export type LatencySummary = { count: number; values: number[] };
+
+export class ProcessingLatency {
+  readonly #halfMs: number;
+  #current = makeSketch();
+  #previous = makeSketch();
+  #currentSinceMs: number;
+
+  constructor(windowMs: number, nowMs: number) {
+    this.#halfMs = windowMs / 2;
+    this.#currentSinceMs = nowMs;
+  }
+
+  /** Adds a message that was finished now. */
+  add(latencyNs: number, nowMs: number): void {
+    this.#turn(nowMs);
+    // A clock that was set back makes no negative latency.
+    this.#current.accept(Math.max(0, latencyNs));
+  }
+
+  /** What several channels have seen together. Quantiles from 0 to 1. */
+  static summarize(
+    latencies: readonly ProcessingLatency[],
+    quantiles: readonly number[],
+    nowMs: number,
+  ): LatencySummary {
+    const merged = makeSketch();
+    for (const latency of latencies) {
+      latency.#turn(nowMs);
+      merged.merge(latency.#current);
+      merged.merge(latency.#previous);
+    }
+    const values = quantiles.map((quantile) =>
+      merged.count === 0 ? 0 : Math.round(merged.getValueAtQuantile(quantile)),
+    );
+    return { count: merged.count, values };
+  }
+
+  /** Gives up what is older than the window. */
+  #turn(nowMs: number): void {
+    const elapsedMs = nowMs - this.#currentSinceMs;
+    if (elapsedMs < this.#halfMs) return;
+    this.#previous = elapsedMs < 2 * this.#halfMs ? this.#current : makeSketch();
+    this.#current = makeSketch();
+    this.#currentSinceMs = nowMs;
+  }
+}
+
+function makeSketch(): Sketch {
+  return new Sketch({ relativeAccuracy: RELATIVE_ACCURACY, binLimit: BINS_MAX });
+}

@@ -1,0 +1,259 @@
+/**
+ * A channel as a map from messages to the one place where each is, and the rules of moving between places.
+ *
+ * Units: times in ms, monotonic. Thread: any.
+ */
+
+import assert from 'node:assert/strict';
+import { QueueModel } from './queue-model.ts';
+
+/** The one place where a message of a channel is. */
+type Held = {
+  place: 'queued' | 'in flight' | 'deferred';
+  attempts: number;
+  /** Of a message in flight. */
+  consumer: number;
+  id: string;
+  deliveredMs: number;
+  /** When a message in flight times out, or a deferred one is due. */
+  deadlineMs: number;
+};
+
+/** A consumer as the channel sees it. */
+export type ConsumerModel = { readonly number: number; readonly msgTimeoutMs: number };
+
+/** What FIN, REQ and TOUCH come to; the numbers are those of `shared/records.ts`. */
+export type Outcome = 0 | 1 | 2;
+
+/** Ticks of the timing wheel round a deadline up. */
+const TICK_MS = 1;
+
+export class ChannelModel {
+  readonly number: number;
+  /** Name of its disk queue. */
+  readonly queueName: string;
+  readonly queue: QueueModel;
+  readonly held = new Map<number, Held>();
+  messageCount = 0;
+  requeueCount = 0;
+  timeoutCount = 0;
+  /** Messages that were sampled out; which ones shows only when a later one is delivered. */
+  sampledOut = 0;
+  /** Counts of what is gone. */
+  finished = 0;
+  dropped = 0;
+  /** Requests to empty it that are not answered. */
+  emptyings = 0;
+  /** Until the disk queue has said how much it holds from an earlier life. */
+  isOpening = false;
+  inFlightCount = 0;
+  deferredCount = 0;
+  /** Messages that it began with. */
+  adopted = 0;
+
+  readonly #maxMsgTimeoutMs: number;
+  readonly #inFlight = new Map<string, number>();
+
+  constructor(number: number, queueName: string, queue: QueueModel, maxMsgTimeoutMs: number) {
+    this.number = number;
+    this.queueName = queueName;
+    this.queue = queue;
+    this.#maxMsgTimeoutMs = maxMsgTimeoutMs;
+  }
+
+  /** Messages in the queue, as far as the channel's counters go. */
+  get depth(): number {
+    return this.held.size - this.inFlightCount - this.deferredCount - this.sampledOut;
+  }
+
+  inFlightOf(consumer: number): number {
+    let count = 0;
+    for (const key of this.#inFlight.values()) {
+      if (this.#get(key).consumer === consumer) count++;
+    }
+    return count;
+  }
+
+  put(key: number): void {
+    this.#add(key, 'queued', 0);
+  }
+
+  putDeferred(key: number, dueMs: number): void {
+    this.#add(key, 'deferred', dueMs);
+    this.deferredCount++;
+  }
+
+  /** It goes into the queue from where it was. */
+  onQueued(key: number): void {
+    assert.equal(this.#get(key).place, 'queued', `message ${key} is free to be queued`);
+  }
+
+  deliver(
+    key: number,
+    id: string,
+    attempts: number,
+    consumer: ConsumerModel,
+    nowMs: number,
+  ): void {
+    const held = this.#get(key);
+    assert.equal(held.place, 'queued', `message ${key} is delivered from the queue`);
+    assert.equal(attempts, held.attempts + 1, `message ${key} is sent once more than before`);
+    const { skipped } = this.queue.take(key, this.sampledOut);
+    for (const other of skipped) this.#remove(other);
+    this.dropped += skipped.length;
+    this.sampledOut -= skipped.length;
+    assert.ok(!this.#inFlight.has(id), `id ${id} is in flight once`);
+    held.place = 'in flight';
+    held.attempts = attempts;
+    held.consumer = consumer.number;
+    held.id = id;
+    held.deliveredMs = nowMs;
+    held.deadlineMs = nowMs + consumer.msgTimeoutMs;
+    this.#inFlight.set(id, key);
+    this.inFlightCount++;
+  }
+
+  finish(consumer: number, id: string): Outcome {
+    const outcome = this.#outcome(consumer, id);
+    if (outcome !== 0) return outcome;
+    this.#remove(this.#land(id, 'queued'));
+    this.finished++;
+    return 0;
+  }
+
+  /** `dueMs` is null for a requeue at once. */
+  requeue(consumer: number, id: string, dueMs: number | null): Outcome {
+    const outcome = this.#outcome(consumer, id);
+    if (outcome !== 0) return outcome;
+    this.requeueCount++;
+    const key = this.#land(id, dueMs === null ? 'queued' : 'deferred');
+    if (dueMs === null) return 0;
+    this.#get(key).deadlineMs = dueMs;
+    this.deferredCount++;
+    return 0;
+  }
+
+  touch(consumer: ConsumerModel, id: string, nowMs: number): Outcome {
+    const outcome = this.#outcome(consumer.number, id);
+    if (outcome !== 0) return outcome;
+    const held = this.#get(this.#keyOf(id));
+    const latestMs = held.deliveredMs + this.#maxMsgTimeoutMs;
+    held.deadlineMs = Math.min(nowMs + consumer.msgTimeoutMs, latestMs);
+    return 0;
+  }
+
+  timeOut(key: number, nowMs: number): void {
+    const held = this.#get(key);
+    assert.equal(held.place, 'in flight', `message ${key} times out in flight`);
+    assert.ok(nowMs >= held.deadlineMs, `message ${key} times out in its time`);
+    this.#land(held.id, 'queued');
+    this.timeoutCount++;
+  }
+
+  fallDue(key: number, nowMs: number): void {
+    const held = this.#get(key);
+    assert.equal(held.place, 'deferred', `message ${key} falls due where it is deferred`);
+    assert.ok(nowMs >= held.deadlineMs, `message ${key} falls due in its time`);
+    held.place = 'queued';
+    this.deferredCount--;
+  }
+
+  /** The message is gone: dropped by a rule, or refused. */
+  drop(key: number): void {
+    this.#remove(key);
+    this.queue.drop(key);
+    this.dropped++;
+  }
+
+  /** Everything is gone. */
+  clear(): void {
+    this.dropped += this.held.size;
+    this.held.clear();
+    this.#inFlight.clear();
+    this.queue.clear();
+    this.inFlightCount = 0;
+    this.deferredCount = 0;
+    this.sampledOut = 0;
+  }
+
+  /** What is held joins what is in memory, to go to disk with it. */
+  gather(): void {
+    for (const [key, held] of this.held) {
+      if (held.place === 'queued') continue;
+      held.place = 'queued';
+      this.queue.memory.push(key);
+    }
+    this.#inFlight.clear();
+    this.inFlightCount = 0;
+    this.deferredCount = 0;
+  }
+
+  /** It is closed: what is still in memory is what was sampled out of it. */
+  seal(): void {
+    for (const key of this.queue.memory.splice(0)) {
+      this.#remove(key);
+      this.dropped++;
+      this.sampledOut--;
+    }
+    assert.ok(this.sampledOut >= 0, 'everything in memory goes to disk');
+  }
+
+  /** Goes on with what a channel of an earlier life has left on disk. */
+  adopt(other: ChannelModel): void {
+    this.queue.adopt(other.queue);
+    for (const [key, held] of other.held) this.held.set(key, { ...held });
+    this.adopted = this.held.size;
+    this.sampledOut = other.sampledOut;
+    this.isOpening = true;
+  }
+
+  /** Checks that nothing is overdue, and that nothing has got lost between the places. */
+  check(nowMs: number): void {
+    for (const [key, held] of this.held) {
+      if (held.place === 'queued') continue;
+      const isInTime = nowMs < held.deadlineMs + TICK_MS;
+      assert.ok(isInTime, `message ${key} is no longer ${held.place} after its time`);
+    }
+    assert.equal(this.queue.count, this.held.size - this.inFlightCount - this.deferredCount);
+    const present = this.held.size;
+    assert.equal(this.adopted + this.messageCount, this.finished + this.dropped + present);
+  }
+
+  #add(key: number, place: 'queued' | 'deferred', deadlineMs: number): void {
+    assert.ok(!this.held.has(key), `message ${key} comes to a channel once`);
+    const held: Held = { place, attempts: 0, consumer: 0, id: '', deliveredMs: 0, deadlineMs };
+    this.held.set(key, held);
+    this.messageCount++;
+  }
+
+  #outcome(consumer: number, id: string): Outcome {
+    const key = this.#inFlight.get(id);
+    if (key === undefined) return 1;
+    return this.#get(key).consumer === consumer ? 0 : 2;
+  }
+
+  /** A message in flight comes back. */
+  #land(id: string, place: 'queued' | 'deferred'): number {
+    const key = this.#keyOf(id);
+    this.#inFlight.delete(id);
+    this.inFlightCount--;
+    this.#get(key).place = place;
+    return key;
+  }
+
+  #keyOf(id: string): number {
+    const key = this.#inFlight.get(id);
+    assert.ok(key !== undefined, `id ${id} is in flight`);
+    return key;
+  }
+
+  #get(key: number): Held {
+    const held = this.held.get(key);
+    assert.ok(held !== undefined, `message ${key} is in channel ${this.queueName}`);
+    return held;
+  }
+
+  #remove(key: number): void {
+    assert.ok(this.held.delete(key), `message ${key} is in channel ${this.queueName}`);
+  }
+}

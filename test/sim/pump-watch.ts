@@ -1,0 +1,409 @@
+/**
+ * Watches one pump from within: stands in front of the methods by which messages change places, carries every
+ * change out on the ledger's models too, and compares both at the end of each turn. What is delivered is read
+ * from the deliver ring before main sees it.
+ *
+ * Thread: any.
+ */
+
+import assert from 'node:assert/strict';
+import { readUint32 } from '../../src/shared/big-endian.ts';
+import { MESSAGE_HEADER_BYTES, SIZE_BYTES } from '../../src/shared/limits.ts';
+import * as records from '../../src/shared/records.ts';
+import { EMPTY, RingConsumer } from '../../src/shared/ring/consumer.ts';
+import type { Backend } from '../../src/workers/pump/backend.ts';
+import type { Channel } from '../../src/workers/pump/channel.ts';
+import { DiskBackend } from '../../src/workers/pump/disk-backend.ts';
+import { NullBackend } from '../../src/workers/pump/null-backend.ts';
+import type { PumpLoop } from '../../src/workers/pump/pump-loop.ts';
+import { Receipt } from '../../src/workers/pump/receipt.ts';
+import type { Topic } from '../../src/workers/pump/topic.ts';
+import { type DeliveredMessage, idText, keysOfBodies, parseFrames } from './bodies.ts';
+import type { ChannelModel, Outcome } from './channel-model.ts';
+import type { Ledger } from './ledger.ts';
+import type { QueueModel } from './queue-model.ts';
+import type { TopicModel } from './topic-model.ts';
+import type { Trace } from './trace.ts';
+
+/** Consumers that sample all do so at this rate. */
+export const SAMPLE_RATE = 60;
+const NAME_SEPARATOR = ':';
+
+/** Messages of one record on their way to main. */
+export type SentFrames = { readonly consumer: number; readonly messages: DeliveredMessage[] };
+
+export class PumpWatch {
+  /** What the deliver ring holds for main, oldest first. */
+  readonly sent: SentFrames[] = [];
+  /** How many FINs, REQs and TOUCHes were refused. */
+  refusedCount = 0;
+
+  readonly #loop: PumpLoop;
+  readonly #ledger: Ledger;
+  readonly #trace: Trace;
+  readonly #deliveries: RingConsumer;
+  readonly #topics = new Map<Topic, TopicModel>();
+  readonly #channels = new Map<Channel, ChannelModel>();
+  readonly #scratch: Buffer;
+  #nowMs = 0;
+  /** The channel whose `deliver` runs. */
+  #delivering: ChannelModel | null = null;
+
+  constructor(
+    loop: PumpLoop,
+    deliveries: SharedArrayBuffer,
+    ledger: Ledger,
+    trace: Trace,
+    bodyBytesMax: number,
+  ) {
+    this.#loop = loop;
+    this.#ledger = ledger;
+    this.#trace = trace;
+    this.#deliveries = new RingConsumer(deliveries);
+    this.#scratch = Buffer.alloc(SIZE_BYTES + MESSAGE_HEADER_BYTES + bodyBytesMax);
+    this.#watchState();
+  }
+
+  /** To be called by the pump's source of random numbers, which it uses for sampling only. */
+  onRandom(value: number): void {
+    assert.ok(this.#delivering !== null, 'only deliveries are sampled');
+    if (Math.floor(value * 100) > SAMPLE_RATE) this.#delivering.sampledOut++;
+  }
+
+  beginTurn(nowMs: number): void {
+    this.#nowMs = nowMs;
+  }
+
+  /** Takes note of what was delivered, and compares pump and models. */
+  endTurn(): void {
+    this.#readDeliveries();
+    const { state } = this.#loop;
+    assert.equal(state.topics.size, this.#topics.size);
+    assert.equal(state.channels.size, this.#channels.size);
+    for (const [topic, model] of this.#topics) checkTopic(topic, model);
+    for (const [channel, model] of this.#channels) checkChannel(channel, model, this.#nowMs);
+    this.#checkReferences();
+  }
+
+  #watchState(): void {
+    const { state } = this.#loop;
+    const addTopic = state.addTopic.bind(state);
+    state.addTopic = (number, name, isPaused, isStarted) => {
+      addTopic(number, name, isPaused, isStarted);
+      const topic = state.topics.get(number);
+      assert.ok(topic !== undefined);
+      this.#watchTopic(topic, this.#ledger.addTopic(number, name));
+    };
+    const addChannel = state.addChannel.bind(state);
+    state.addChannel = (topic, number, name, isPaused) => {
+      addChannel(topic, number, name, isPaused);
+      const channel = topic.channels.get(number);
+      assert.ok(channel !== undefined);
+      const queueName = `${topic.name}${NAME_SEPARATOR}${name}`;
+      this.#watchChannel(topic, channel, this.#ledger.addChannel(number, queueName));
+    };
+  }
+
+  #watchTopic(topic: Topic, model: TopicModel): void {
+    this.#topics.set(topic, model);
+    const publish = topic.publish.bind(topic);
+    topic.publish = (publication, nowMs, receipt) => {
+      const { bytes, at, count, deferMs } = publication;
+      const keys = keysOfBodies(bytes, at, count);
+      const messages = this.#ledger.onArrived(topic.number, keys);
+      for (const message of messages) assert.equal(deferMs, message.deferMs);
+      model.beginPublish(messages);
+      publish(publication, nowMs, receipt);
+      model.endPublish();
+    };
+    const unpublish = topic.unpublish.bind(topic);
+    topic.unpublish = (count, bodyBytes) => {
+      model.messageCount -= count;
+      model.messageBytes -= bodyBytes;
+      unpublish(count, bodyBytes);
+    };
+    const empty = topic.empty.bind(topic);
+    topic.empty = (done) => {
+      model.clear();
+      model.emptyings++;
+      empty((error) => {
+        model.emptyings--;
+        done(error);
+      });
+    };
+    this.#watchQueue(topic.queue, model.queue, (key) => model.onQueued(key));
+    const { backend } = topic.queue;
+    this.#watchBackend(backend, model.queue, (key) => model.drop(key), (key) =>
+      model.waiting.has(key),
+    );
+    const close = topic.close.bind(topic);
+    topic.close = (done) => {
+      close(done);
+      this.#topics.delete(topic);
+      this.#ledger.onTopicClosed(model, !(backend instanceof NullBackend));
+    };
+    const remove = backend.delete.bind(backend);
+    backend.delete = (done) => {
+      this.#topics.delete(topic);
+      this.#ledger.onTopicDeleted(model);
+      remove(done);
+    };
+  }
+
+  #watchChannel(topic: Topic, channel: Channel, model: ChannelModel): void {
+    this.#channels.set(channel, model);
+    this.#watchArrivals(topic, channel, model);
+    this.#watchAnswers(channel, model);
+    this.#watchDeadlines(channel, model);
+    this.#watchEnds(channel, model);
+    this.#watchQueue(channel.queue, model.queue, (key) => model.onQueued(key));
+    this.#watchBackend(
+      channel.queue.backend,
+      model.queue,
+      (key) => model.drop(key),
+      (key) => model.held.has(key),
+    );
+    const deliver = channel.deliver.bind(channel);
+    channel.deliver = (limit, nowMs) => {
+      this.#delivering = model;
+      try {
+        return deliver(limit, nowMs);
+      } finally {
+        this.#delivering = null;
+      }
+    };
+  }
+
+  #watchArrivals(topic: Topic, channel: Channel, model: ChannelModel): void {
+    const put = channel.put.bind(channel);
+    channel.put = (position, count, receipt) => {
+      for (const key of this.#keys(position, count)) {
+        const deferMs = this.#passOn(topic, key);
+        assert.equal(deferMs, 0, `message ${key} is not deferred`);
+        model.put(key);
+      }
+      put(position, count, receipt);
+    };
+    const putDeferred = channel.putDeferred.bind(channel);
+    channel.putDeferred = (position, count, dueMs) => {
+      for (const key of this.#keys(position, count)) {
+        const deferMs = this.#passOn(topic, key);
+        assert.equal(dueMs, this.#nowMs + deferMs, `message ${key} is deferred as was asked`);
+        model.putDeferred(key, dueMs);
+      }
+      putDeferred(position, count, dueMs);
+    };
+  }
+
+  #passOn(topic: Topic, key: number): number {
+    const model = this.#topics.get(topic);
+    assert.ok(model !== undefined, 'the topic of a channel is there');
+    const { deferMs } = this.#ledger.message(key);
+    return model.onChannel(key, topic.channels.size, deferMs).deferMs;
+  }
+
+  #watchAnswers(channel: Channel, model: ChannelModel): void {
+    const finish = channel.finish.bind(channel);
+    channel.finish = (consumer, high, low) => {
+      const expected = model.finish(consumer.number, idText(high, low));
+      return this.#checked(finish(consumer, high, low), expected);
+    };
+    const requeue = channel.requeue.bind(channel);
+    channel.requeue = (consumer, high, low, delayMs, nowMs) => {
+      const dueMs = delayMs === 0 ? null : nowMs + delayMs;
+      const expected = model.requeue(consumer.number, idText(high, low), dueMs);
+      return this.#checked(requeue(consumer, high, low, delayMs, nowMs), expected);
+    };
+    const touch = channel.touch.bind(channel);
+    channel.touch = (consumer, high, low, nowMs) => {
+      const expected = model.touch(consumer, idText(high, low), nowMs);
+      return this.#checked(touch(consumer, high, low, nowMs), expected);
+    };
+  }
+
+  #checked(outcome: number, expected: Outcome): number {
+    assert.equal(outcome, expected, 'FIN, REQ and TOUCH come to what they should');
+    if (outcome !== 0) this.refusedCount++;
+    return outcome;
+  }
+
+  #watchDeadlines(channel: Channel, model: ChannelModel): void {
+    const { inFlight, deferred } = this.#loop.state;
+    const onTimeout = channel.onTimeout.bind(channel);
+    channel.onTimeout = (entry) => {
+      model.timeOut(this.#key(inFlight.position(entry)), this.#nowMs);
+      onTimeout(entry);
+    };
+    const onDue = channel.onDue.bind(channel);
+    channel.onDue = (entry) => {
+      model.fallDue(this.#key(deferred.position(entry)), this.#nowMs);
+      onDue(entry);
+    };
+  }
+
+  #watchEnds(channel: Channel, model: ChannelModel): void {
+    const empty = channel.empty.bind(channel);
+    channel.empty = (done) => {
+      model.clear();
+      model.emptyings++;
+      empty((error) => {
+        model.emptyings--;
+        done(error);
+      });
+    };
+    const close = channel.close.bind(channel);
+    channel.close = (done) => {
+      model.gather();
+      close(done);
+      model.seal();
+      this.#channels.delete(channel);
+      this.#ledger.onChannelClosed(model, !(channel.queue.backend instanceof NullBackend));
+    };
+    const remove = channel.delete.bind(channel);
+    channel.delete = (done) => {
+      this.#channels.delete(channel);
+      this.#ledger.onChannelDeleted(model);
+      remove(done);
+    };
+  }
+
+  #watchQueue(
+    queue: Channel['queue'],
+    model: QueueModel,
+    onQueued: (key: number) => void,
+  ): void {
+    const put = queue.put.bind(queue);
+    queue.put = (position, count, detail, attempts, receipt) => {
+      const keys = this.#keys(position, count);
+      for (const key of keys) onQueued(key);
+      model.put(keys);
+      put(position, count, detail, attempts, receipt);
+    };
+  }
+
+  #watchBackend(
+    backend: Backend,
+    model: QueueModel,
+    drop: (key: number) => void,
+    isHeld: (key: number) => boolean,
+  ): void {
+    const put = backend.put.bind(backend);
+    backend.put = (position, count, attempts, receipt) => {
+      const keys = this.#keys(position, count);
+      if (backend instanceof NullBackend) {
+        for (const key of keys) drop(key);
+        put(position, count, attempts, receipt);
+        return;
+      }
+      if (receipt?.isRefusable !== true) {
+        model.toBackend(keys, 'kept');
+        put(position, count, attempts, receipt);
+        return;
+      }
+      model.toBackend(keys, 'refusable');
+      for (const key of keys) this.#ledger.message(key).pendingWrites++;
+      const onSettled = (key: number, error: string | null): void => {
+        const message = this.#ledger.message(key);
+        message.pendingWrites--;
+        if (error === null) return;
+        message.isRefused = true;
+        if (isHeld(key)) drop(key);
+      };
+      put(position, count, attempts, tapped(receipt, keys, onSettled));
+    };
+  }
+
+  #readDeliveries(): void {
+    const ring = this.#deliveries;
+    ring.look();
+    for (let type = ring.front(); type !== EMPTY; type = ring.front()) {
+      if (type === records.FRAMES) this.#onFrames(ring);
+      ring.pop();
+    }
+  }
+
+  #onFrames({ words, bytes, offset, length }: RingConsumer): void {
+    const at = offset >>> 2;
+    const number = words[at + records.FRAMES_CONSUMER];
+    const start = offset + records.fieldBytes(records.FRAMES_WORDS);
+    const messages = parseFrames(bytes, start, offset + length);
+    assert.equal(messages.length, words[at + records.FRAMES_COUNT]);
+    const consumer = this.#loop.state.consumers.get(number);
+    assert.ok(consumer !== undefined, 'messages go to a consumer that is there');
+    const channel = this.#loop.state.channelOf(consumer);
+    const model = this.#channels.get(channel);
+    assert.ok(model !== undefined && !channel.isPaused && !consumer.isClosing);
+    for (const { key, id, attempts } of messages) {
+      this.#trace.add(`deliver ${number} ${model.queueName} ${key} ${attempts} ${id}`);
+      model.deliver(key, id, attempts, consumer, this.#nowMs);
+      this.#ledger.checkId(key, id);
+    }
+    const isWithinReady = consumer.inFlightCount <= consumer.readyCount;
+    assert.ok(isWithinReady, 'a consumer has no more in flight than it is ready for');
+    this.sent.push({ consumer: number, messages });
+  }
+
+  /** Every reference to a message is in one place. */
+  #checkReferences(): void {
+    const { state } = this.#loop;
+    let references = state.inFlight.count + state.deferred.count;
+    for (const topic of state.topics.values()) references += topic.queue.memoryCount;
+    for (const channel of state.channels.values()) references += channel.queue.memoryCount;
+    for (const backend of state.backends) {
+      assert.ok(backend instanceof DiskBackend);
+      references += backend.heldCount;
+    }
+    assert.equal(state.store.referenceCount, references, 'references are where messages are');
+  }
+
+  #keys(position: number, count: number): number[] {
+    return Array.from({ length: count }, (_, index) => this.#key(position + index));
+  }
+
+  #key(position: number): number {
+    this.#loop.state.store.writeRecord(position, 0, this.#scratch, 0);
+    return readUint32(this.#scratch, SIZE_BYTES + MESSAGE_HEADER_BYTES);
+  }
+}
+
+function checkTopic(topic: Topic, model: TopicModel): void {
+  model.check();
+  assert.equal(topic.messageCount, model.messageCount);
+  assert.equal(topic.messageBytes, model.messageBytes);
+  const { depth } = topic.queue;
+  if (depth === model.waiting.size) model.isOpening = false;
+  if (model.isOpening || model.emptyings > 0) return;
+  assert.equal(depth, model.waiting.size, `depth of topic ${topic.name}`);
+}
+
+function checkChannel(channel: Channel, model: ChannelModel, nowMs: number): void {
+  model.check(nowMs);
+  assert.equal(channel.inFlightCount, model.inFlightCount);
+  assert.equal(channel.deferredCount, model.deferredCount);
+  assert.equal(channel.messageCount, model.messageCount);
+  assert.equal(channel.requeueCount, model.requeueCount);
+  assert.equal(channel.timeoutCount, model.timeoutCount);
+  for (const consumer of channel.consumers) {
+    assert.equal(consumer.inFlightCount, model.inFlightOf(consumer.number));
+  }
+  const { depth } = channel.queue;
+  if (depth === model.depth) model.isOpening = false;
+  if (model.isOpening || model.emptyings > 0) return;
+  assert.equal(depth, model.depth, `depth of channel ${model.queueName}`);
+}
+
+/** A receipt that tells of each message what comes of it, and passes everything on. */
+function tapped(
+  receipt: Receipt,
+  keys: readonly number[],
+  onSettled: (key: number, error: string | null) => void,
+): Receipt {
+  const rest = [...keys];
+  const tap = new Receipt(receipt.isRefusable, () => undefined);
+  tap.expect = (count) => receipt.expect(count);
+  tap.settle = (count, error) => {
+    for (const key of rest.splice(0, count)) onSettled(key, error);
+    receipt.settle(count, error);
+  };
+  return tap;
+}

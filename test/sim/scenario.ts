@@ -1,0 +1,69 @@
+/**
+ * What a seed decides before anything runs: sizes, numbers of threads, limits.
+ *
+ * Thread: any. Units: bytes and ms.
+ */
+
+import { type Random, seededRandom } from '../support/seeded-random.ts';
+
+/**
+ * The disks' part: they never fail; or writes, or reads as well, fail for a while, again and again. Nothing is
+ * emptied or deleted where reads fail: what cannot be opened cannot be removed, and is there again.
+ */
+export type DiskFaults = 'none' | 'writes' | 'reads';
+
+export type Scenario = {
+  readonly seed: number;
+  readonly steps: number;
+  readonly diskFaults: DiskFaults;
+  readonly pumpCount: number;
+  readonly diskCount: number;
+  readonly memQueueSize: number;
+  readonly bodyBytesMax: number;
+  readonly maxBytesPerFile: number;
+  readonly syncEvery: number;
+  readonly syncTimeoutMs: number;
+  readonly maxMsgTimeoutMs: number;
+  /** Of the append and the read rings. */
+  readonly diskRingBytes: number;
+  readonly topicNames: readonly string[];
+  readonly channelNames: readonly string[];
+};
+
+const TOPIC_NAMES = ['orders', 'clicks', 'mail', 'noise#ephemeral'];
+const CHANNEL_NAMES = ['archive', 'billing', 'tail#ephemeral'];
+const MEM_QUEUE_SIZES = [0, 0, 1, 5, 20, 100, 10_000];
+
+/** The run's own stream of random numbers. */
+export function randomOf(seed: number): Random {
+  // neighbouring seeds of the generator begin alike
+  const random = seededRandom(Math.imul(seed + 1, 0x9e3779b1));
+  for (let i = 0; i < 8; i++) random(2);
+  return random;
+}
+
+export function drawScenario(
+  seed: number,
+  steps: number,
+  diskFaults: DiskFaults,
+  random: Random,
+): Scenario {
+  const isLarge = random(6) === 0;
+  return {
+    seed,
+    steps,
+    diskFaults,
+    pumpCount: 1 + random(2),
+    diskCount: 1 + random(2),
+    memQueueSize: MEM_QUEUE_SIZES[random(MEM_QUEUE_SIZES.length)],
+    bodyBytesMax: isLarge ? 16_000 : 40 + random(400),
+    maxBytesPerFile: isLarge ? 30_000 + random(200_000) : 500 + random(8000),
+    syncEvery: 1 + random(60),
+    syncTimeoutMs: 1 + random(2000),
+    maxMsgTimeoutMs: 500 + random(20_000),
+    // A record of the largest body fits half of the ring.
+    diskRingBytes: isLarge ? 2 ** (16 + random(2)) : 2 ** (12 + random(5)),
+    topicNames: TOPIC_NAMES.slice(0, 1 + random(TOPIC_NAMES.length)),
+    channelNames: CHANNEL_NAMES.slice(0, 1 + random(CHANNEL_NAMES.length)),
+  };
+}

@@ -1,0 +1,217 @@
+/**
+ * A whole broker in one thread, without sockets: main's half of the rings, the pump loops and the ioLoops, over
+ * a disk in memory. Nothing runs by itself: the simulation gives the turns, and moves the clock.
+ *
+ * Thread: any.
+ */
+
+import assert from 'node:assert/strict';
+import type { ControlReply, PumpEvent } from '../../src/shared/control.ts';
+import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
+import { allocateRing } from '../../src/shared/ring/layout.ts';
+import { RingConsumer } from '../../src/shared/ring/consumer.ts';
+import { RingProducer } from '../../src/shared/ring/producer.ts';
+import { Deliveries } from '../../src/main/deliveries.ts';
+import { PumpHandle } from '../../src/main/pump-handle.ts';
+import { TopicMap } from '../../src/main/topic-map.ts';
+import { IoLoop } from '../../src/workers/disk/io-loop.ts';
+import { PumpLoop } from '../../src/workers/pump/pump-loop.ts';
+import type { ManualClock } from '../support/manual-clock.ts';
+import type { MemoryFileSystem } from '../support/memory-file-system.ts';
+import type { Random } from '../support/seeded-random.ts';
+import { keysOfBodies } from './bodies.ts';
+import type { Ledger } from './ledger.ts';
+import { LoopThread } from './loop-thread.ts';
+import { PumpWatch } from './pump-watch.ts';
+import type { Scenario } from './scenario.ts';
+import type { SimConsumer } from './sim-consumer.ts';
+import type { Trace } from './trace.ts';
+
+/** Where the disk in memory keeps the queues. */
+export const DATA_PATH = '/data';
+/** The least that the batches of `PumpHandle` and `Delivery` need, so that the rings run full. */
+const PUBLISH_RING_BYTES = 128 * 1024;
+const COMMAND_RING_BYTES = 512 * 1024;
+const DELIVER_RING_BYTES = 256 * 1024;
+
+/** What a broker is made over and with. */
+export type SimBrokerOptions = {
+  readonly scenario: Scenario;
+  readonly disk: MemoryFileSystem;
+  readonly clock: ManualClock;
+  readonly random: Random;
+  readonly ledger: Ledger;
+  readonly trace: Trace;
+  /** The client of that number. */
+  readonly target: (consumer: number) => SimConsumer;
+};
+
+export class SimBroker {
+  readonly topics: TopicMap;
+  readonly pumps: readonly PumpHandle[];
+  readonly watches: readonly PumpWatch[];
+  readonly loops: readonly PumpLoop[];
+  readonly threads: readonly LoopThread[];
+  /** What was logged as an error. */
+  readonly errors: string[] = [];
+
+  readonly #options: SimBrokerOptions;
+  readonly #deliveries: Deliveries;
+  readonly #mainBell: Doorbell;
+  #isTurnRequested = true;
+  #rings = 0;
+
+  constructor(options: SimBrokerOptions) {
+    const { scenario, clock, disk, trace } = options;
+    this.#options = options;
+    const mainBell = allocateDoorbell();
+    this.#mainBell = new Doorbell(mainBell);
+    const ring = (): SharedArrayBuffer => allocateRing(scenario.diskRingBytes);
+    const diskBells = Array.from({ length: scenario.diskCount }, allocateDoorbell);
+    const memories = Array.from({ length: scenario.pumpCount }, () => ({
+      bell: allocateDoorbell(),
+      publishes: allocateRing(PUBLISH_RING_BYTES),
+      commands: allocateRing(COMMAND_RING_BYTES),
+      deliveries: allocateRing(DELIVER_RING_BYTES),
+      links: diskBells.map((bell) => ({ bell, append: ring(), read: ring() })),
+    }));
+    this.pumps = memories.map(
+      (memory) =>
+        new PumpHandle(memory, clock, () => {
+          this.#isTurnRequested = true;
+        }),
+    );
+    for (const pump of this.pumps) this.#watchPublishes(pump);
+    const watches: PumpWatch[] = [];
+    this.loops = memories.map(
+      (memory, index) =>
+        new PumpLoop({
+          publishes: new RingConsumer(memory.publishes),
+          commands: new RingConsumer(memory.commands),
+          deliveries: new RingProducer(memory.deliveries),
+          mainBell: new Doorbell(mainBell),
+          disks: memory.links.map((link) => ({
+            append: new RingProducer(link.append),
+            read: new RingConsumer(link.read),
+            bell: new Doorbell(link.bell),
+          })),
+          nodeId: index,
+          memQueueSize: scenario.memQueueSize,
+          maxMsgTimeoutMs: scenario.maxMsgTimeoutMs,
+          random: () => {
+            const value = options.random(1000) / 1000;
+            watches[index].onRandom(value);
+            return value;
+          },
+          nowMs: clock.monotonicMs(),
+        }),
+    );
+    const { ledger } = options;
+    for (const [index, loop] of this.loops.entries()) {
+      const { deliveries } = memories[index];
+      watches.push(new PumpWatch(loop, deliveries, ledger, trace, scenario.bodyBytesMax));
+    }
+    this.watches = watches;
+    const ioLoops = diskBells.map(
+      (_, index) =>
+        new IoLoop({
+          links: memories.map((memory) => ({
+            append: new RingConsumer(memory.links[index].append),
+            read: new RingProducer(memory.links[index].read),
+            bell: new Doorbell(memory.bell),
+          })),
+          fileSystem: disk,
+          dataPath: DATA_PATH,
+          maxBytesPerFile: scenario.maxBytesPerFile,
+          maxMsgSize: scenario.bodyBytesMax,
+          syncEvery: scenario.syncEvery,
+          syncTimeoutMs: scenario.syncTimeoutMs,
+        }),
+    );
+    this.threads = [
+      ...this.loops.map(
+        (loop, index) => new LoopThread(`pump ${index}`, loop, new Doorbell(memories[index].bell)),
+      ),
+      ...ioLoops.map(
+        (loop, index) => new LoopThread(`disk ${index}`, loop, new Doorbell(diskBells[index])),
+      ),
+    ];
+    this.topics = new TopicMap({ pumps: this.pumps, onChange: () => undefined });
+    this.#deliveries = new Deliveries({
+      pumps: this.pumps,
+      bell: this.#mainBell,
+      target: options.target,
+      onEvent: (event) => this.#onEvent(event),
+      onWork: () => undefined,
+    });
+  }
+
+  /** Whether main has something to do: what it wants itself, or what its bell was rung for. */
+  get isMainRunnable(): boolean {
+    return this.#isTurnRequested || this.#mainBell.rings() !== this.#rings;
+  }
+
+  get isDone(): boolean {
+    return this.threads.every((thread) => thread.isDone);
+  }
+
+  /** One turn of main. */
+  mainTurn(): void {
+    this.#mainBell.wakeUp();
+    this.#isTurnRequested = false;
+    for (const pump of this.pumps) pump.flush();
+    this.#deliveries.read();
+    for (const pump of this.pumps) pump.tellRoom();
+    this.#rings = this.#mainBell.rings();
+    this.#mainBell.fallAsleep();
+    // Whatever was published before the flag was seen is found here.
+    if (this.#deliveries.read() > 0) this.#isTurnRequested = true;
+  }
+
+  /** One turn of a pump or disk thread. */
+  turn(thread: LoopThread): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    const watch = this.watches[this.threads.indexOf(thread)];
+    watch?.beginTurn(nowMs);
+    thread.turn(nowMs);
+    watch?.endTurn();
+  }
+
+  /** The pump of a topic or channel, as one watches it. */
+  watchOf(pump: PumpHandle): PumpWatch {
+    return this.watches[this.pumps.indexOf(pump)];
+  }
+
+  requestAll(what: 'settle' | 'close' | 'stats'): Promise<ControlReply[]> {
+    const requests = {
+      settle: { do: 'settle' },
+      close: { do: 'close' },
+      stats: { do: 'stats', topics: null, withConsumers: true },
+    } as const;
+    return Promise.all(this.pumps.map((pump) => pump.request(requests[what])));
+  }
+
+  #watchPublishes(pump: PumpHandle): void {
+    const publish = pump.publish.bind(pump);
+    pump.publish = (topic, source, at, bytes, count, deferMs, token) => {
+      const isTaken = publish(topic, source, at, bytes, count, deferMs, token);
+      const isThere = this.topics.getByNumber(topic)?.isDeleted === false;
+      if (isTaken && isThere) {
+        this.#options.ledger.onSent(topic, keysOfBodies(source, at, count));
+      }
+      return isTaken;
+    };
+  }
+
+  #onEvent(event: PumpEvent): void {
+    if (event.event === 'log') {
+      this.#options.trace.add(`log ${event.level} ${event.text}`);
+      assert.ok(event.level !== 'error' || this.#options.scenario.diskFaults !== 'none', event.text);
+      if (event.level === 'error') this.errors.push(event.text);
+      return;
+    }
+    this.#options.trace.add(`backend of topic ${event.topic}: ${event.error}`);
+    const topic = this.topics.getByNumber(event.topic);
+    if (topic !== undefined) topic.backendError = event.error;
+  }
+}

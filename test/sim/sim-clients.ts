@@ -1,0 +1,391 @@
+/**
+ * The clients and operators of a simulated broker: what they may do at any moment, drawn at random, carried out
+ * as connections and the HTTP API do.
+ *
+ * Thread: any. Units: times in ms.
+ */
+
+import assert from 'node:assert/strict';
+import { isEphemeral, parseChannelName, parseTopicName } from '../../src/main/names.ts';
+import { Publication } from '../../src/main/publication.ts';
+import type { ChannelHandle, TopicHandle } from '../../src/main/topic-map.ts';
+import { parseHexWord } from '../../src/shared/message-id.ts';
+import type { Random } from '../support/seeded-random.ts';
+import { encodeBodies, KEY_BYTES } from './bodies.ts';
+import type { Ledger } from './ledger.ts';
+import { SAMPLE_RATE } from './pump-watch.ts';
+import type { Scenario } from './scenario.ts';
+import type { SimBroker } from './sim-broker.ts';
+import { SimConsumer } from './sim-consumer.ts';
+import type { Trace } from './trace.ts';
+
+const CONSUMERS_MAX = 8;
+/** Of one publish, so that it fits the publish ring. */
+const BATCH_BYTES_MAX = 40_000;
+const FLOOD_COUNT = 3000;
+
+export class SimClients {
+  /** Publishes that have not been answered. */
+  openPublishes = 0;
+  /** Publishes that were refused. */
+  refusedPublishes = 0;
+  /** Whether every consumer answers and takes everything at once, and nobody does anything else. */
+  isDraining = false;
+
+  readonly #scenario: Scenario;
+  readonly #random: Random;
+  readonly #ledger: Ledger;
+  readonly #trace: Trace;
+  readonly #consumers = new Map<number, SimConsumer>();
+  #broker: SimBroker | null = null;
+  #lastNumber = 0;
+
+  constructor(scenario: Scenario, random: Random, ledger: Ledger, trace: Trace) {
+    this.#scenario = scenario;
+    this.#random = random;
+    this.#ledger = ledger;
+    this.#trace = trace;
+  }
+
+  /** Goes on with another broker; all connections to the old one are gone. */
+  attach(broker: SimBroker): void {
+    this.#broker = broker;
+    this.#consumers.clear();
+    this.openPublishes = 0;
+  }
+
+  /** Who gets what is for the consumer of that number. */
+  target(number: number): SimConsumer {
+    const consumer = this.#consumers.get(number);
+    assert.ok(consumer !== undefined, `consumer ${number} has been there`);
+    return consumer;
+  }
+
+  /** Does something, or finds that it cannot. */
+  act(): void {
+    const dice = this.#random(1000);
+    if (dice < 330) this.#publishSome();
+    else if (dice < 860) this.#consumerActs();
+    else if (dice < 930) this.#subscribe();
+    else if (dice < 970) this.#pauseSomething();
+    else if (dice < 978) this.#emptySomething();
+    else if (dice < 986) this.#deleteSomething();
+    else if (dice < 990) this.#createChannel();
+    else if (dice < 998) void this.#theBroker.requestAll('stats');
+    else this.#flood();
+  }
+
+  /** Tells the pumps what the sockets have taken. */
+  giveCredits(): void {
+    for (const consumer of this.#live()) {
+      if (consumer.isSlow || consumer.untoldBytes === 0) continue;
+      consumer.channel.topic.pump.credit(consumer.number, consumer.untoldBytes);
+      consumer.untoldBytes = 0;
+    }
+  }
+
+  /** Nothing is paused or slow any more, and every channel has a consumer that takes everything. */
+  beginDrain(): void {
+    this.isDraining = true;
+    const { topics } = this.#theBroker;
+    for (const topic of [...topics.values()]) {
+      if (topic.isPaused) void topics.pauseTopic(topic, false);
+      const archive = channelName('archive');
+      if (topic.channels.size === 0) topics.getOrCreateChannel(topic, archive);
+      for (const channel of [...topic.channels.values()]) {
+        if (channel.isPaused) void topics.pauseChannel(channel, false);
+        this.#subscribeTo(channel, 0, 10_000);
+      }
+    }
+    for (const consumer of this.#live()) {
+      consumer.isSlow = false;
+      if (!consumer.isClosing) this.#setReady(consumer, 1 + this.#random(100));
+    }
+  }
+
+  /** Answers everything that was delivered. */
+  finishAll(): void {
+    for (const consumer of this.#live()) {
+      const { pump } = consumer.channel.topic;
+      while (consumer.unanswered.length > 0 && pump.hasCommandRoom()) this.#finish(consumer, 0);
+    }
+  }
+
+  get #theBroker(): SimBroker {
+    assert.ok(this.#broker !== null, 'there is a broker');
+    return this.#broker;
+  }
+
+  #live(): SimConsumer[] {
+    return [...this.#consumers.values()].filter((consumer) => !consumer.isGone);
+  }
+
+  // Publishing
+
+  #publishSome(): void {
+    const random = this.#random;
+    const { topicNames, bodyBytesMax } = this.#scenario;
+    const name = topicName(topicNames[random(topicNames.length)]);
+    const deferMs = random(7) === 0 ? 1 + random(3000) : 0;
+    const most = [1, 1, 20, 200][random(4)];
+    const bodies: { key: number; bytes: number }[] = [];
+    let total = 0;
+    const count = 1 + random(most);
+    while (bodies.length < count && total < BATCH_BYTES_MAX - bodyBytesMax) {
+      const bytes = KEY_BYTES + random(bodyBytesMax - KEY_BYTES);
+      bodies.push({ key: this.#ledger.makeMessage(bytes, deferMs).key, bytes });
+      total += bytes + 4;
+    }
+    this.#trace.add(`publish ${name} ${bodies.length} from ${bodies[0].key} defer ${deferMs}`);
+    const topic = this.#theBroker.topics.getOrCreate(name);
+    this.#publish(topic, encodeBodies(bodies), bodies.map(({ key }) => key), deferMs);
+  }
+
+  /** As `PublishCommands` does. */
+  #publish(topic: TopicHandle, source: Buffer, keys: number[], deferMs: number): void {
+    const { pump, number } = topic;
+    const { memQueueSize } = this.#scenario;
+    const isAnswered =
+      topic.backendError !== null || (memQueueSize === 0 && !isEphemeral(topic.name));
+    const bytes = source.length;
+    const isWhole = bytes <= pump.publishBytesMax && !isAnswered;
+    if (isWhole && pump.publish(number, source, 0, bytes, keys.length, deferMs, 0)) return;
+    this.openPublishes++;
+    const broker = this.#theBroker;
+    const onKept = (error: string | null): void => {
+      if (broker !== this.#broker) return;
+      this.openPublishes--;
+      this.#onKept(keys, isAnswered, error);
+    };
+    const { length } = keys;
+    const publication = new Publication(topic, source, 0, bytes, length, deferMs, isAnswered, onKept);
+    const send = (): void => {
+      if (broker === this.#broker && !publication.send()) pump.onRoom(send);
+    };
+    send();
+  }
+
+  #onKept(keys: readonly number[], isAnswered: boolean, error: string | null): void {
+    this.#trace.add(`published from ${keys[0]}: ${error ?? 'OK'}`);
+    if (error !== null) {
+      this.refusedPublishes++;
+      assert.ok(error === 'exiting' || this.#scenario.diskFaults !== 'none', error);
+      return;
+    }
+    if (!isAnswered) return;
+    for (const key of keys) {
+      const { isRefused, pendingWrites } = this.#ledger.message(key);
+      assert.ok(!isRefused && pendingWrites === 0, `message ${key} is answered when it is kept`);
+    }
+  }
+
+  // Consuming
+
+  #subscribe(): void {
+    const random = this.#random;
+    if (this.#live().length >= CONSUMERS_MAX) return;
+    const { topicNames, channelNames } = this.#scenario;
+    const { topics } = this.#theBroker;
+    const topic = topics.getOrCreate(topicName(topicNames[random(topicNames.length)]));
+    const name = channelName(channelNames[random(channelNames.length)]);
+    const sampleRate = random(12) === 0 ? SAMPLE_RATE : 0;
+    const channel = topics.getOrCreateChannel(topic, name);
+    const consumer = this.#subscribeTo(channel, sampleRate, 20 + random(5000));
+    this.#setReady(consumer, random(5) === 0 ? 0 : 1 + random(50));
+  }
+
+  /** As SUB does. */
+  #subscribeTo(channel: ChannelHandle, sampleRate: number, msgTimeoutMs: number): SimConsumer {
+    const { pump } = channel.topic;
+    this.#lastNumber++;
+    const number = this.#lastNumber;
+    const watch = this.#theBroker.watchOf(pump);
+    const consumer = new SimConsumer(number, channel, sampleRate, watch);
+    this.#consumers.set(number, consumer);
+    channel.members.add(consumer);
+    this.#trace.add(`sub ${number} ${channel.topic.name} ${channel.name} timeout ${msgTimeoutMs}`);
+    void pump.request({
+      do: 'subscribe',
+      topic: channel.topic.number,
+      channel: channel.number,
+      consumer: number,
+      msgTimeoutMs,
+      sampleRate,
+    });
+    return consumer;
+  }
+
+  #setReady(consumer: SimConsumer, count: number): void {
+    consumer.readyCount = count;
+    this.#trace.add(`rdy ${consumer.number} ${count}`);
+    consumer.channel.topic.pump.setReady(consumer.number, count);
+  }
+
+  #consumerActs(): void {
+    const live = this.#live();
+    if (live.length === 0) return;
+    const random = this.#random;
+    const consumer = live[random(live.length)];
+    if (!consumer.channel.topic.pump.hasCommandRoom()) return;
+    const dice = random(100);
+    if (dice < 60) this.#finishSome(consumer);
+    else if (dice < 72) this.#requeue(consumer);
+    else if (dice < 79) this.#touch(consumer);
+    else if (dice < 89) this.#setReady(consumer, random(4) === 0 ? 0 : 1 + random(200));
+    else if (dice < 93) this.#answerTwice(consumer);
+    else if (dice < 96) consumer.isSlow = !consumer.isSlow;
+    else if (dice < 97) this.#stop(consumer);
+    else this.#disconnect(consumer);
+  }
+
+  #finishSome(consumer: SimConsumer): void {
+    let count = 1 + this.#random(20);
+    while (count > 0 && consumer.unanswered.length > 0) {
+      const isInOrder = this.#random(4) > 0;
+      this.#finish(consumer, isInOrder ? 0 : this.#random(consumer.unanswered.length));
+      count--;
+    }
+  }
+
+  #finish(consumer: SimConsumer, index: number): void {
+    const { id, key } = consumer.takeUnanswered(index);
+    this.#trace.add(`fin ${consumer.number} ${key}`);
+    consumer.channel.topic.pump.finish(consumer.number, ...wordsOf(id));
+  }
+
+  #requeue(consumer: SimConsumer): void {
+    if (consumer.unanswered.length === 0) return;
+    const { id, key } = consumer.takeUnanswered(this.#random(consumer.unanswered.length));
+    const delayMs = this.#random(2) === 0 ? 0 : 1 + this.#random(4000);
+    this.#trace.add(`req ${consumer.number} ${key} ${delayMs}`);
+    consumer.channel.topic.pump.requeue(consumer.number, ...wordsOf(id), delayMs);
+  }
+
+  #touch(consumer: SimConsumer): void {
+    if (consumer.unanswered.length === 0) return;
+    const { id, key } = consumer.unanswered[this.#random(consumer.unanswered.length)];
+    this.#trace.add(`touch ${consumer.number} ${key}`);
+    consumer.channel.topic.pump.touch(consumer.number, ...wordsOf(id));
+  }
+
+  /** Answers for something that it has answered, or that another one has. */
+  #answerTwice(consumer: SimConsumer): void {
+    const live = this.#live();
+    const other = live[this.#random(live.length)];
+    const ids = [...other.answered, ...other.unanswered.map(({ id }) => id)];
+    if (ids.length === 0) return;
+    const id = ids[this.#random(ids.length)];
+    this.#trace.add(`again ${consumer.number} ${id}`);
+    const { pump } = consumer.channel.topic;
+    if (this.#random(2) === 0) pump.finish(consumer.number, ...wordsOf(id));
+    else pump.requeue(consumer.number, ...wordsOf(id), 0);
+  }
+
+  /** CLS. */
+  #stop(consumer: SimConsumer): void {
+    consumer.isClosing = true;
+    this.#trace.add(`cls ${consumer.number}`);
+    const request = { do: 'stopConsumer', consumer: consumer.number } as const;
+    void consumer.channel.topic.pump.request(request);
+  }
+
+  #disconnect(consumer: SimConsumer): void {
+    consumer.isGone = true;
+    this.#trace.add(`gone ${consumer.number}`);
+    void this.#theBroker.topics.leave(consumer.channel, consumer);
+  }
+
+  /** More than a pump has room to refuse. */
+  #flood(): void {
+    const [consumer] = this.#live();
+    if (consumer === undefined) return;
+    this.#trace.add(`flood ${consumer.number}`);
+    const { pump } = consumer.channel.topic;
+    for (let i = 0; i < FLOOD_COUNT && pump.hasCommandRoom(); i++) {
+      pump.touch(consumer.number, 1, i);
+    }
+  }
+
+  // Operating
+
+  #someTopic(): TopicHandle | undefined {
+    const topics = [...this.#theBroker.topics.values()];
+    return topics.length === 0 ? undefined : topics[this.#random(topics.length)];
+  }
+
+  #someChannel(): ChannelHandle | undefined {
+    const channels = [...(this.#someTopic()?.channels.values() ?? [])];
+    return channels.length === 0 ? undefined : channels[this.#random(channels.length)];
+  }
+
+  #pauseSomething(): void {
+    const { topics } = this.#theBroker;
+    const topic = this.#someTopic();
+    const channel = this.#someChannel();
+    if (this.#random(2) === 0) {
+      if (topic === undefined) return;
+      this.#trace.add(`pause ${topic.name} ${!topic.isPaused}`);
+      void topics.pauseTopic(topic, !topic.isPaused);
+    } else if (channel !== undefined) {
+      this.#trace.add(`pause ${channel.topic.name}:${channel.name} ${!channel.isPaused}`);
+      void topics.pauseChannel(channel, !channel.isPaused);
+    }
+  }
+
+  #emptySomething(): void {
+    if (this.#scenario.diskFaults === 'reads') return;
+    const { topics } = this.#theBroker;
+    const topic = this.#someTopic();
+    const channel = this.#someChannel();
+    if (this.#random(2) === 0) {
+      if (topic === undefined) return;
+      this.#trace.add(`empty ${topic.name}`);
+      void topics.emptyTopic(topic);
+    } else if (channel !== undefined) {
+      this.#trace.add(`empty ${channel.topic.name}:${channel.name}`);
+      void topics.emptyChannel(channel);
+    }
+  }
+
+  #deleteSomething(): void {
+    if (this.#scenario.diskFaults === 'reads') return;
+    const { topics } = this.#theBroker;
+    const topic = this.#someTopic();
+    const channel = this.#someChannel();
+    if (this.#random(3) === 0) {
+      if (topic === undefined) return;
+      this.#trace.add(`delete ${topic.name}`);
+      void topics.deleteTopic(topic);
+    } else if (channel !== undefined) {
+      this.#trace.add(`delete ${channel.topic.name}:${channel.name}`);
+      void topics.deleteChannel(channel);
+    }
+  }
+
+  #createChannel(): void {
+    const { channelNames } = this.#scenario;
+    const topic = this.#someTopic();
+    if (topic === undefined) return;
+    const name = channelName(channelNames[this.#random(channelNames.length)]);
+    this.#trace.add(`create ${topic.name}:${name}`);
+    this.#theBroker.topics.getOrCreateChannel(topic, name);
+  }
+}
+
+function wordsOf(id: string): [number, number] {
+  const bytes = Buffer.from(id, 'latin1');
+  return [parseHexWord(bytes, 0), parseHexWord(bytes, 8)];
+}
+
+/** A topic name of a scenario. */
+export function topicName(text: string): NonNullable<ReturnType<typeof parseTopicName>> {
+  const name = parseTopicName(text);
+  assert.ok(name !== undefined);
+  return name;
+}
+
+function channelName(text: string): NonNullable<ReturnType<typeof parseChannelName>> {
+  const name = parseChannelName(text);
+  assert.ok(name !== undefined);
+  return name;
+}

@@ -1,0 +1,105 @@
+/**
+ * A topic as the messages that wait in it, and the check that every channel gets each of them.
+ *
+ * Units: times in ms, monotonic. Thread: any.
+ */
+
+import assert from 'node:assert/strict';
+import type { QueueModel } from './queue-model.ts';
+
+/** What a published message carries besides its key. */
+export type PublishedMessage = {
+  readonly key: number;
+  readonly bodyBytes: number;
+  readonly deferMs: number;
+  /** The id that it was first delivered with. */
+  id: string | null;
+  /** Writes that its publisher waits for, and whether one has failed. */
+  pendingWrites: number;
+  isRefused: boolean;
+};
+
+/** A message on its way to the channels in this turn. */
+type Passage = { channels: number; arrived: number; deferMs: number };
+
+export class TopicModel {
+  readonly number: number;
+  readonly name: string;
+  readonly queue: QueueModel;
+  readonly waiting = new Set<number>();
+  messageCount = 0;
+  messageBytes = 0;
+  emptyings = 0;
+  isOpening = false;
+
+  /** Messages of the publish that is being carried out. */
+  readonly #arriving = new Map<number, PublishedMessage>();
+  readonly #passages = new Map<number, Passage>();
+
+  constructor(number: number, name: string, queue: QueueModel) {
+    this.number = number;
+    this.name = name;
+    this.queue = queue;
+  }
+
+  beginPublish(messages: readonly PublishedMessage[]): void {
+    for (const message of messages) {
+      this.#arriving.set(message.key, message);
+      this.messageCount++;
+      this.messageBytes += message.bodyBytes;
+    }
+  }
+
+  endPublish(): void {
+    assert.equal(this.#arriving.size, 0, 'every message of a publish goes somewhere');
+  }
+
+  /** It waits here. */
+  onQueued(key: number): void {
+    assert.ok(this.#arriving.delete(key), `message ${key} waits in a topic when it is published`);
+    this.waiting.add(key);
+  }
+
+  /** It goes to one of so many channels. Units: `deferMs` is what it was published with. */
+  onChannel(key: number, channels: number, deferMs: number): Passage {
+    const begun = this.#passages.get(key);
+    if (begun !== undefined) {
+      begun.arrived++;
+      return begun;
+    }
+    const passage = { channels, arrived: 1, deferMs };
+    if (!this.#arriving.delete(key)) {
+      assert.ok(this.waiting.delete(key), `message ${key} goes to the channels from its topic`);
+      // The disk keeps no delays.
+      if (!this.queue.take(key, 0).isFromMemory) passage.deferMs = 0;
+    }
+    this.#passages.set(key, passage);
+    return passage;
+  }
+
+  drop(key: number): void {
+    this.waiting.delete(key);
+    this.queue.drop(key);
+  }
+
+  clear(): void {
+    this.waiting.clear();
+    this.queue.clear();
+  }
+
+  /** Goes on with what a topic of an earlier life has left on disk. */
+  adopt(other: TopicModel): void {
+    this.queue.adopt(other.queue);
+    for (const key of other.waiting) this.waiting.add(key);
+    this.isOpening = true;
+  }
+
+  /** Called at the end of a turn. */
+  check(): void {
+    for (const [key, { channels, arrived }] of this.#passages) {
+      assert.equal(arrived, channels, `message ${key} goes to every channel`);
+    }
+    this.#passages.clear();
+    assert.equal(this.queue.count, this.waiting.size);
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * A broker in one thread: main's half with connections, a pump and a disk, stepped by the test in turns.
+ *
+ * Thread: any.
+ */
+
+import { setImmediate } from 'node:timers/promises';
+import { Deliveries } from '../../src/main/deliveries.ts';
+import { Logger } from '../../src/main/log.ts';
+import { completeOptions, type Options } from '../../src/main/options/options.ts';
+import { Refused } from '../../src/main/options/refused.ts';
+import { PumpHandle } from '../../src/main/pump-handle.ts';
+import { Connection } from '../../src/main/tcp/connection.ts';
+import { Deadlines } from '../../src/main/tcp/deadlines.ts';
+import { TopicMap } from '../../src/main/topic-map.ts';
+import type { PumpMemory } from '../../src/main/worker-pools.ts';
+import type { PumpEvent } from '../../src/shared/control.ts';
+import { RingConsumer } from '../../src/shared/ring/consumer.ts';
+import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
+import { allocateRing } from '../../src/shared/ring/layout.ts';
+import { RingProducer } from '../../src/shared/ring/producer.ts';
+import { IoLoop } from '../../src/workers/disk/io-loop.ts';
+import { PumpLoop } from '../../src/workers/pump/pump-loop.ts';
+import { FakeSocket } from './fake-socket.ts';
+import { ManualClock } from './manual-clock.ts';
+import { MemoryFileSystem } from './memory-file-system.ts';
+
+const MACHINE = { hostname: 'host', parallelism: 2 };
+const DATA_PATH = '/data';
+const QUIET_TURNS = 3;
+
+/** Capacities of the rings between main and the pump. */
+export type RingSizes = { readonly publishBytes: number; readonly commandBytes: number };
+
+const RING_SIZES: RingSizes = { publishBytes: 4 * 1024 * 1024, commandBytes: 1024 * 1024 };
+
+/** All options, those not given at their defaults. */
+export function optionsWith(given: Readonly<Record<string, unknown>>): Options {
+  const options = completeOptions(new Map(Object.entries(given)), MACHINE);
+  if (options instanceof Refused) throw new Error(options.why);
+  return options;
+}
+
+/** Memory that main shares with one pump. */
+export function pumpMemory(sizes: Partial<RingSizes> = {}): PumpMemory {
+  const { publishBytes, commandBytes } = { ...RING_SIZES, ...sizes };
+  return {
+    bell: allocateDoorbell(),
+    publishes: allocateRing(publishBytes),
+    commands: allocateRing(commandBytes),
+    deliveries: allocateRing(4 * 1024 * 1024),
+  };
+}
+
+export class BrokerTurns {
+  readonly clock = new ManualClock();
+  readonly options: Options;
+  readonly fileSystem = new MemoryFileSystem(DATA_PATH);
+  readonly deadlines: Deadlines;
+  readonly pump: PumpHandle;
+  readonly topics: TopicMap;
+  /** Log lines: level and text. */
+  readonly log: string[] = [];
+  readonly events: PumpEvent[] = [];
+  /** Numbers of connections that have left their channel, and that are gone. */
+  readonly left: number[] = [];
+  readonly closed: number[] = [];
+  /** How often the topic map has changed. */
+  changeCount = 0;
+  /** Whether the pump and the disk take their turns. */
+  isPumpRunning = true;
+  isDiskRunning = true;
+
+  readonly #deliveries: Deliveries;
+  readonly #loop: PumpLoop;
+  readonly #disk: IoLoop;
+  readonly #logger: Logger;
+  readonly #connections = new Map<number, Connection>();
+  #pending: Connection[] = [];
+  #isFlushRequested = false;
+
+  constructor(given: Readonly<Record<string, unknown>> = {}, sizes: Partial<RingSizes> = {}) {
+    this.options = optionsWith(given);
+    this.deadlines = new Deadlines(this.clock);
+    const memory = pumpMemory(sizes);
+    this.pump = new PumpHandle(memory, this.clock, () => {
+      this.#isFlushRequested = true;
+    });
+    this.topics = new TopicMap({
+      pumps: [this.pump],
+      onChange: () => {
+        this.changeCount++;
+      },
+    });
+    const mainBell = new Doorbell(allocateDoorbell());
+    this.#deliveries = new Deliveries({
+      pumps: [this.pump],
+      bell: mainBell,
+      target: (number) => this.#connections.get(number),
+      onEvent: (event) => this.#onEvent(event),
+      onWork: () => undefined,
+    });
+    const append = allocateRing(4 * 1024 * 1024);
+    const read = allocateRing(4 * 1024 * 1024);
+    const diskBell = new Doorbell(allocateDoorbell());
+    this.#loop = new PumpLoop({
+      publishes: new RingConsumer(memory.publishes),
+      commands: new RingConsumer(memory.commands),
+      deliveries: new RingProducer(memory.deliveries),
+      mainBell,
+      disks: [{ append: new RingProducer(append), read: new RingConsumer(read), bell: diskBell }],
+      nodeId: 1,
+      memQueueSize: this.options.memQueueSize,
+      maxMsgTimeoutMs: this.options.maxMsgTimeoutMs,
+      random: () => 0,
+      nowMs: this.clock.monotonicMs(),
+    });
+    this.#disk = new IoLoop({
+      links: [
+        {
+          append: new RingConsumer(append),
+          read: new RingProducer(read),
+          bell: new Doorbell(memory.bell),
+        },
+      ],
+      fileSystem: this.fileSystem,
+      dataPath: DATA_PATH,
+      maxBytesPerFile: this.options.maxBytesPerFile,
+      maxMsgSize: this.options.maxMsgSize,
+      syncEvery: this.options.syncEvery,
+      syncTimeoutMs: this.options.syncTimeoutMs,
+    });
+    this.#logger = new Logger({
+      prefix: '',
+      level: 'debug',
+      sink: { write: (line) => void this.log.push(line.slice(27, -1)), writeSync: () => undefined },
+      clock: this.clock,
+    });
+  }
+
+  /** The connection of that number, as long as it is there. */
+  connection(number: number): Connection | undefined {
+    return this.#connections.get(number);
+  }
+
+  connections(): Iterable<Connection> {
+    return this.#connections.values();
+  }
+
+  /** A client of the next number that has sent nothing yet. */
+  connect(socket = new FakeSocket()): FakeSocket {
+    const number = this.#connections.size + this.closed.length + 1;
+    const connection = new Connection(number, socket.socket, {
+      options: this.options,
+      topics: this.topics,
+      clock: this.clock,
+      deadlines: this.deadlines,
+      logger: this.#logger,
+      onPending: (pending) => this.#pending.push(pending),
+      onLeft: (leaving) => this.#onLeft(leaving),
+      onClosed: ({ number: closed }) => {
+        this.#connections.delete(closed);
+        this.closed.push(closed);
+      },
+    });
+    this.#connections.set(number, connection);
+    return socket;
+  }
+
+  /** Moves the clock, and lets everything happen that follows. */
+  async advance(byMs: number): Promise<void> {
+    this.clock.advance(byMs);
+    await this.turns();
+  }
+
+  /** Takes turns until nothing happens any more. */
+  async turns(): Promise<void> {
+    for (let quiet = 0; quiet < QUIET_TURNS; ) {
+      await setImmediate();
+      quiet = this.#turn() ? 0 : quiet + 1;
+    }
+  }
+
+  /** One turn of everybody. Returns whether anything was done. */
+  #turn(): boolean {
+    let work = this.#isFlushRequested ? 1 : 0;
+    this.#isFlushRequested = false;
+    this.pump.flush();
+    work += this.#deliveries.read();
+    const pending = this.#pending;
+    this.#pending = [];
+    for (const connection of pending) connection.flush();
+    this.pump.tellRoom();
+    const nowMs = this.clock.monotonicMs();
+    if (this.isPumpRunning) work += this.#loop.step(nowMs);
+    if (this.isDiskRunning) work += this.#disk.step(nowMs);
+    return work + pending.length > 0;
+  }
+
+  #onLeft(connection: Connection): void {
+    this.left.push(connection.number);
+    const { state } = connection.client;
+    if (state.state !== 'init') void this.topics.leave(state.channel, connection);
+  }
+
+  /** As the broker does it. */
+  #onEvent(event: PumpEvent): void {
+    this.events.push(event);
+    if (event.event !== 'backend') return;
+    const topic = this.topics.getByNumber(event.topic);
+    if (topic !== undefined) topic.backendError = event.error;
+  }
+}

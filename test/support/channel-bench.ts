@@ -1,0 +1,147 @@
+/**
+ * A channel by itself, with everything it uses: store, tables, a deliver ring, and consumers.
+ *
+ * Thread: any.
+ */
+
+import { allocateRing } from '../../src/shared/ring/layout.ts';
+import { Channel, type ChannelContext } from '../../src/workers/pump/channel.ts';
+import { Consumer } from '../../src/workers/pump/consumer.ts';
+import { Deferred } from '../../src/workers/pump/deferred.ts';
+import { Delivery } from '../../src/workers/pump/delivery.ts';
+import { InFlight } from '../../src/workers/pump/in-flight.ts';
+import { MessageStore } from '../../src/workers/pump/message-store.ts';
+import { DeliverySide } from './delivery-side.ts';
+import { idWords } from './message-bytes.ts';
+import { ListBackend, putInStore } from './pump-parts.ts';
+
+export interface ChannelBenchOptions {
+  readonly memoryMax: number;
+  readonly ringBytes: number;
+  readonly maxMsgTimeoutMs: number;
+  readonly random: () => number;
+}
+
+const DEFAULTS: ChannelBenchOptions = {
+  memoryMax: 10_000,
+  ringBytes: 1024 * 1024,
+  maxMsgTimeoutMs: 1000,
+  random: () => 0,
+};
+
+/** A message that a consumer got. */
+export interface Got {
+  readonly consumer: number;
+  readonly body: string;
+  readonly attempts: number;
+  readonly id: string;
+}
+
+const CHANNEL = 5;
+
+export class ChannelBench {
+  readonly store = new MessageStore();
+  readonly inFlight = new InFlight(0);
+  readonly deferred = new Deferred(0);
+  readonly main: DeliverySide;
+  readonly backend = new ListBackend(this.store);
+  readonly channel: Channel;
+  /** How often the channel has asked for its turn. */
+  activations = 0;
+  nowMs = 0;
+  #lastConsumer = 0;
+
+  constructor(options: Partial<ChannelBenchOptions> = {}) {
+    const complete = { ...DEFAULTS, ...options };
+    this.main = new DeliverySide(allocateRing(complete.ringBytes));
+    const { store, inFlight, deferred } = this;
+    const context: ChannelContext = {
+      store,
+      inFlight,
+      deferred,
+      delivery: new Delivery(store, inFlight, this.main.producer, complete.random),
+      maxMsgTimeoutMs: complete.maxMsgTimeoutMs,
+      activate: (channel) => {
+        channel.isActive = true;
+        this.activations++;
+      },
+    };
+    this.channel = new Channel(CHANNEL, false, this.backend, complete.memoryMax, context);
+  }
+
+  /** Subscribes a consumer with this ready count. */
+  subscribe(readyCount: number, fields: Partial<Consumer> = {}): Consumer {
+    const { msgTimeoutMs = 100, sampleRate = 0, windowBytes = 1024 * 1024 } = fields;
+    this.#lastConsumer++;
+    const consumer = new Consumer(
+      this.#lastConsumer,
+      CHANNEL,
+      msgTimeoutMs,
+      sampleRate,
+      windowBytes,
+    );
+    this.channel.subscribe(consumer);
+    this.ready(consumer, readyCount);
+    return consumer;
+  }
+
+  ready(consumer: Consumer, readyCount: number): void {
+    consumer.readyCount = readyCount;
+    this.channel.onAppetite(consumer);
+  }
+
+  /** Puts messages as they come from the topic. Returns the first position. */
+  put(...bodies: readonly string[]): number {
+    const position = putInStore(this.store, bodies);
+    this.channel.put(position, bodies.length, null);
+    return position;
+  }
+
+  /** Delivers what can be delivered. Returns what the consumers got. */
+  deliver(limit = 4096): Got[] {
+    this.channel.isActive = false;
+    this.channel.deliver(limit, this.nowMs);
+    return this.take();
+  }
+
+  /** What has arrived in the deliver ring. */
+  take(): Got[] {
+    this.main.producer.publish();
+    return this.main.take().flatMap((heard) => {
+      if (!('frames' in heard)) throw new Error('a channel sends frames only');
+      return heard.frames.map(({ body, attempts, id }) => ({
+        consumer: heard.consumer,
+        body,
+        attempts,
+        id,
+      }));
+    });
+  }
+
+  /** Moves time on, and fires what is due. */
+  advance(byMs: number): void {
+    this.nowMs += byMs;
+    const { deadlines } = this.inFlight;
+    const timedOut = deadlines.expire(this.nowMs);
+    for (let i = 0; i < timedOut; i++) this.channel.onTimeout(deadlines.expired[i]);
+    const { dueTimes } = this.deferred;
+    const due = dueTimes.expire(this.nowMs);
+    for (let i = 0; i < due; i++) this.channel.onDue(dueTimes.expired[i]);
+  }
+
+  finish(consumer: Consumer, id: string): number {
+    const outcome = this.channel.finish(consumer, ...idWords(id));
+    this.channel.onAppetite(consumer);
+    return outcome;
+  }
+
+  requeue(consumer: Consumer, id: string, delayMs: number): number {
+    const outcome = this.channel.requeue(consumer, ...idWords(id), delayMs, this.nowMs);
+    this.channel.onAppetite(consumer);
+    return outcome;
+  }
+
+  touch(consumer: Consumer, id: string): number {
+    return this.channel.touch(consumer, ...idWords(id), this.nowMs);
+  }
+}

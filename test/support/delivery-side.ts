@@ -1,0 +1,103 @@
+/**
+ * Main's reading end of the deliver ring, for tests of the pump: records as plain values.
+ *
+ * Thread: any.
+ */
+
+import { type ControlReply, decodeControl, type PumpEvent } from '../../src/shared/control.ts';
+import * as records from '../../src/shared/records.ts';
+import { EMPTY, RingConsumer } from '../../src/shared/ring/consumer.ts';
+import { RingProducer } from '../../src/shared/ring/producer.ts';
+import { type FrameMessage, idText, parseFrames } from './message-bytes.ts';
+
+/** What main hears from a pump. */
+export type Heard =
+  | { readonly frames: readonly FrameMessage[]; readonly consumer: number; readonly bytes: number }
+  | {
+      readonly refused: string;
+      readonly consumer: number;
+      readonly command: string;
+      readonly reason: string;
+    }
+  | { readonly answer: number; readonly error: string | null }
+  | ({ readonly reply: number } & ControlReply)
+  | PumpEvent;
+
+const COMMAND_NAMES = new Map([
+  [records.FINISH, 'FIN'],
+  [records.REQUEUE, 'REQ'],
+  [records.TOUCH, 'TOUCH'],
+]);
+
+export class DeliverySide {
+  /** The pump's end. */
+  readonly producer: RingProducer;
+  /** Records taken so far. */
+  recordCount = 0;
+  readonly #consumer: RingConsumer;
+  #pieces: Buffer[] = [];
+
+  constructor(memory: SharedArrayBuffer) {
+    this.producer = new RingProducer(memory);
+    this.#consumer = new RingConsumer(memory);
+  }
+
+  /** Takes everything that has been published. Returns it, a reply in pieces as one. */
+  take(): Heard[] {
+    const heard: Heard[] = [];
+    this.#consumer.look();
+    for (let type = this.#consumer.front(); type !== EMPTY; type = this.#consumer.front()) {
+      this.recordCount++;
+      const value = this.#read(type);
+      if (value !== null) heard.push(value);
+      this.#consumer.pop();
+    }
+    this.#consumer.release();
+    return heard;
+  }
+
+  #read(type: number): Heard | null {
+    const { words, offset } = this.#consumer;
+    const field = (index: number): number => words[(offset >>> 2) + index];
+    switch (type) {
+      case records.FRAMES: {
+        const bytes = this.#bytesBehind(records.FRAMES_WORDS);
+        const frames = parseFrames(bytes);
+        if (frames.length !== field(records.FRAMES_COUNT)) {
+          throw new Error('the count of a FRAMES record is not that of its frames');
+        }
+        return { frames, consumer: field(records.FRAMES_CONSUMER), bytes: bytes.length };
+      }
+      case records.REFUSED:
+        return {
+          refused: idText(field(records.REFUSED_ID), field(records.REFUSED_ID + 1)),
+          consumer: field(records.REFUSED_CONSUMER),
+          command: COMMAND_NAMES.get(field(records.REFUSED_COMMAND)) ?? 'unknown',
+          reason:
+            field(records.REFUSED_REASON) === records.REFUSED_NOT_OWNER ? 'not owner' : 'not found',
+        };
+      case records.ANSWER: {
+        const text = this.#bytesBehind(records.ANSWER_WORDS).toString();
+        const isOk = field(records.ANSWER_OK) === 1;
+        return { answer: field(records.ANSWER_TOKEN), error: isOk ? null : text };
+      }
+      case records.REPLY: {
+        this.#pieces.push(this.#bytesBehind(records.REPLY_WORDS));
+        if (field(records.REPLY_MORE) === 1) return null;
+        const bytes = Buffer.concat(this.#pieces);
+        this.#pieces = [];
+        return { reply: field(records.REPLY_TOKEN), ...decodeControl<ControlReply>(bytes) };
+      }
+      case records.EVENT:
+        return decodeControl<PumpEvent>(this.#bytesBehind(0));
+      default:
+        throw new Error(`a pump sends no records of type ${type}`);
+    }
+  }
+
+  /** A copy of what is behind the fields. */
+  #bytesBehind(fieldWords: number): Buffer {
+    const { bytes, offset, length } = this.#consumer;
+    return Buffer.from(bytes.subarray(offset + fieldWords * 4, offset + length));
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * A `PumpHandle` with the pump's ends of its rings in the test's hand.
+ *
+ * Thread: any.
+ */
+
+import { PumpHandle } from '../../src/main/pump-handle.ts';
+import { type ControlRequest, decodeControl } from '../../src/shared/control.ts';
+import * as records from '../../src/shared/records.ts';
+import { EMPTY, RingConsumer } from '../../src/shared/ring/consumer.ts';
+import { Doorbell } from '../../src/shared/ring/doorbell.ts';
+import { RingProducer } from '../../src/shared/ring/producer.ts';
+import { pumpMemory, type RingSizes } from './broker-turns.ts';
+import { ManualClock } from './manual-clock.ts';
+
+/** A publish record. `bodies` are its messages' texts. */
+export type TakenPublish = {
+  readonly topic: number;
+  readonly count: number;
+  readonly token: number;
+  readonly deferMs: number;
+  readonly timestamp: bigint;
+  readonly bodies: readonly string[];
+};
+
+export class MainRings {
+  readonly clock = new ManualClock();
+  readonly handle: PumpHandle;
+  readonly deliveries: RingProducer;
+  /** How often the handle has asked for a flush. */
+  flushRequests = 0;
+  readonly #bell: Doorbell;
+  readonly #publishes: RingConsumer;
+  readonly #commands: RingConsumer;
+  /** Earlier pieces of a control request. */
+  #pieces: Buffer[] = [];
+
+  constructor(sizes: Partial<RingSizes> = {}) {
+    const memory = pumpMemory(sizes);
+    this.#bell = new Doorbell(memory.bell);
+    // As if the pump slept for ever: then every ring of its bell is counted.
+    this.#bell.fallAsleep();
+    this.#publishes = new RingConsumer(memory.publishes);
+    this.#commands = new RingConsumer(memory.commands);
+    this.deliveries = new RingProducer(memory.deliveries);
+    this.handle = new PumpHandle(memory, this.clock, () => {
+      this.flushRequests++;
+    });
+  }
+
+  /** How often the pump's bell was rung. */
+  get rings(): number {
+    return this.#bell.rings();
+  }
+
+  /** Publishes texts as one batch. Returns what the handle answers. */
+  publish(topic: number, bodies: readonly string[], deferMs = 0, token = 0): boolean {
+    const bytes = sized(bodies);
+    return this.handle.publish(topic, bytes, 0, bytes.length, bodies.length, deferMs, token);
+  }
+
+  /** Takes and releases all publish records there are. */
+  takePublishes(): TakenPublish[] {
+    const ring = this.#publishes;
+    const taken: TakenPublish[] = [];
+    ring.look();
+    while (ring.front() !== EMPTY) {
+      const word = (field: number): number => ring.words[(ring.offset >>> 2) + field];
+      const high = BigInt(word(records.PUBLISH_TIMESTAMP));
+      const start = ring.offset + records.fieldBytes(records.PUBLISH_WORDS);
+      taken.push({
+        topic: word(records.PUBLISH_TOPIC),
+        count: word(records.PUBLISH_COUNT),
+        token: word(records.PUBLISH_TOKEN),
+        deferMs: word(records.PUBLISH_DEFER_MS),
+        timestamp: (high << 32n) | BigInt(word(records.PUBLISH_TIMESTAMP + 1)),
+        bodies: unsized(ring.bytes.subarray(start, ring.offset + ring.length)),
+      });
+      ring.pop();
+    }
+    ring.release();
+    return taken;
+  }
+
+  /** Takes and releases up to `most` command records; a control request shows as what it asks for. */
+  takeCommands(most = Number.POSITIVE_INFINITY): (number[] | ControlRequest)[] {
+    const ring = this.#commands;
+    const taken: (number[] | ControlRequest)[] = [];
+    ring.look();
+    for (let count = 0; count < most; count++) {
+      const type = ring.front();
+      if (type === EMPTY) break;
+      const at = ring.offset >>> 2;
+      if (type === records.CONTROL) taken.push(...this.#takeControl());
+      else taken.push([type, ...ring.words.subarray(at, at + ring.length / 4)]);
+      ring.pop();
+    }
+    ring.release();
+    return taken;
+  }
+
+  /** Tokens and publish positions of the control records that are next, without taking them. */
+  nextControl(): { token: number; position: number } {
+    const ring = this.#commands;
+    ring.look();
+    if (ring.front() !== records.CONTROL) throw new Error('no control request is next');
+    const at = ring.offset >>> 2;
+    return {
+      token: ring.words[at + records.CONTROL_TOKEN],
+      position: ring.words[at + records.CONTROL_POSITION],
+    };
+  }
+
+  /** Sends main a record. */
+  say(type: number, fields: readonly number[], bytes: Uint8Array = Buffer.alloc(0)): void {
+    const offset = this.deliveries.claim(4 * fields.length + bytes.length);
+    for (const [index, field] of fields.entries()) {
+      this.deliveries.words[(offset >>> 2) + index] = field;
+    }
+    this.deliveries.bytes.set(bytes, offset + 4 * fields.length);
+    this.deliveries.commit(type, 4 * fields.length + bytes.length);
+    this.deliveries.publish();
+  }
+
+  #takeControl(): ControlRequest[] {
+    const ring = this.#commands;
+    const start = ring.offset + records.fieldBytes(records.CONTROL_WORDS);
+    this.#pieces.push(Buffer.from(ring.bytes.subarray(start, ring.offset + ring.length)));
+    if (ring.words[(ring.offset >>> 2) + records.CONTROL_MORE] === 1) return [];
+    const request = decodeControl<ControlRequest>(Buffer.concat(this.#pieces));
+    this.#pieces = [];
+    return [request];
+  }
+}
+
+/** Texts as `size(4) body(size)`. */
+export function sized(bodies: readonly string[]): Buffer {
+  return Buffer.concat(
+    bodies.map((body) => {
+      const bytes = Buffer.alloc(4 + body.length);
+      bytes.writeUInt32BE(body.length);
+      bytes.write(body, 4, 'latin1');
+      return bytes;
+    }),
+  );
+}
+
+function unsized(bytes: Buffer): string[] {
+  const bodies: string[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const end = at + 4 + bytes.readUInt32BE(at);
+    bodies.push(bytes.toString('latin1', at + 4, end));
+    at = end;
+  }
+  return bodies;
+}

@@ -1,0 +1,219 @@
+/**
+ * A pump loop between a main thread and disk threads that the test plays, over real rings.
+ *
+ * Thread: any.
+ */
+
+import { type ControlRequest, encodeControl } from '../../src/shared/control.ts';
+import * as records from '../../src/shared/records.ts';
+import { RingConsumer } from '../../src/shared/ring/consumer.ts';
+import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
+import { allocateRing } from '../../src/shared/ring/layout.ts';
+import { FULL, RingProducer } from '../../src/shared/ring/producer.ts';
+import { PumpLoop } from '../../src/workers/pump/pump-loop.ts';
+import { DeliverySide, type Heard } from './delivery-side.ts';
+import { DiskSide } from './disk-side.ts';
+import { type FrameMessage, idWords, publishedBytes } from './message-bytes.ts';
+
+const TIMESTAMP_NS = 1_700_000_000_000_000_000n;
+
+export interface PumpBenchOptions {
+  readonly memQueueSize: number;
+  readonly maxMsgTimeoutMs: number;
+  readonly publishBytes: number;
+  readonly commandBytes: number;
+  readonly deliverBytes: number;
+  readonly appendBytes: number;
+  readonly random: () => number;
+}
+
+const DEFAULTS: PumpBenchOptions = {
+  memQueueSize: 10_000,
+  maxMsgTimeoutMs: 900_000,
+  publishBytes: 4 * 1024 * 1024,
+  commandBytes: 1024 * 1024,
+  deliverBytes: 4 * 1024 * 1024,
+  appendBytes: 4 * 1024 * 1024,
+  random: () => 0,
+};
+
+/** What a publish may say besides its bodies. */
+export interface PublishFields {
+  readonly token?: number;
+  readonly deferMs?: number;
+}
+
+export class PumpBench {
+  readonly loop: PumpLoop;
+  readonly main: DeliverySide;
+  readonly disk: DiskSide;
+  readonly publishes: RingProducer;
+  readonly commands: RingProducer;
+  /** Everything heard from the pump so far. */
+  readonly heard: Heard[] = [];
+  nowMs = 0;
+  readonly #mainBell = new Doorbell(allocateDoorbell());
+  #lastToken = 1000;
+
+  constructor(options: Partial<PumpBenchOptions> = {}) {
+    const complete = { ...DEFAULTS, ...options };
+    const publishes = allocateRing(complete.publishBytes);
+    const commands = allocateRing(complete.commandBytes);
+    this.publishes = new RingProducer(publishes);
+    this.commands = new RingProducer(commands);
+    this.main = new DeliverySide(allocateRing(complete.deliverBytes));
+    this.disk = new DiskSide(complete.appendBytes);
+    // As if main slept for ever: then every ring is counted.
+    this.#mainBell.fallAsleep();
+    this.loop = new PumpLoop({
+      publishes: new RingConsumer(publishes),
+      commands: new RingConsumer(commands),
+      deliveries: this.main.producer,
+      mainBell: this.#mainBell,
+      disks: [this.disk.link],
+      nodeId: 617,
+      memQueueSize: complete.memQueueSize,
+      maxMsgTimeoutMs: complete.maxMsgTimeoutMs,
+      random: complete.random,
+      nowMs: 0,
+    });
+  }
+
+  /** How often the pump has rung main. */
+  get mainRings(): number {
+    return this.#mainBell.rings();
+  }
+
+  /** Publishes a batch. Returns false when the ring is full. */
+  publish(topic: number, bodies: readonly string[], fields: PublishFields = {}): boolean {
+    const bytes = publishedBytes(bodies);
+    const isWritten = this.#write(
+      this.publishes,
+      records.PUBLISH,
+      [
+        topic,
+        bodies.length,
+        fields.token ?? 0,
+        fields.deferMs ?? 0,
+        Number(TIMESTAMP_NS >> 32n),
+        Number(TIMESTAMP_NS & 0xffffffffn),
+      ],
+      bytes,
+    );
+    this.publishes.publish();
+    return isWritten;
+  }
+
+  finish(consumer: number, ...ids: readonly string[]): void {
+    this.command(records.FINISH, consumer, ...ids.flatMap(idWords));
+  }
+
+  requeue(consumer: number, id: string, delayMs: number): void {
+    this.command(records.REQUEUE, consumer, ...idWords(id), delayMs);
+  }
+
+  touch(consumer: number, id: string): void {
+    this.command(records.TOUCH, consumer, ...idWords(id));
+  }
+
+  ready(consumer: number, count: number): void {
+    this.command(records.READY, consumer, count);
+  }
+
+  credit(consumer: number, bytes: number): void {
+    this.command(records.CREDIT, consumer, bytes);
+  }
+
+  barrier(token: number): void {
+    this.command(records.BARRIER, token);
+  }
+
+  /** Any command that is fields only. */
+  command(type: number, ...fields: readonly number[]): void {
+    if (!this.#write(this.commands, type, fields)) throw new Error('the consumer ring is full');
+    this.commands.publish();
+  }
+
+  /** Sends a control request, in pieces of that many bytes. Returns its token. */
+  control(request: ControlRequest, pieceBytes = 64 * 1024): number {
+    const token = ++this.#lastToken;
+    const bytes = encodeControl(request);
+    for (let at = 0; at < bytes.length; at += pieceBytes) {
+      const piece = bytes.subarray(at, at + pieceBytes);
+      const hasMore = at + piece.length < bytes.length ? 1 : 0;
+      const fields = [this.publishes.position, token, hasMore];
+      if (!this.#write(this.commands, records.CONTROL, fields, piece)) {
+        throw new Error('the consumer ring is full');
+      }
+    }
+    this.commands.publish();
+    return token;
+  }
+
+  /** One turn. Returns what it says it did. */
+  step(): number {
+    const work = this.loop.step(this.nowMs);
+    this.heard.push(...this.main.take());
+    return work;
+  }
+
+  /** Turns until there is nothing to do. Returns what main has heard meanwhile. */
+  settle(): Heard[] {
+    const before = this.heard.length;
+    // As `runLoop` does: two turns without work before it waits; main rings when it has made room.
+    for (let idle = 0, turn = 0; idle < 2; turn++) {
+      const heardBefore = this.heard.length;
+      const hasWork = this.step() > 0 || this.heard.length > heardBefore;
+      idle = hasWork ? 0 : idle + 1;
+      if (turn > 1000) throw new Error('the pump never settles');
+    }
+    return this.heard.slice(before);
+  }
+
+  /** Makes a request that is replied to without the disk, and takes the reply. */
+  request(request: ControlRequest): Heard {
+    const token = this.control(request);
+    const reply = this.settle().find((heard) => 'reply' in heard && heard.reply === token);
+    if (reply === undefined) throw new Error(`no reply to ${request.do}`);
+    return reply;
+  }
+
+  /** Topics by number, started, each with these channels; a channel's number is ten times its topic's and more. */
+  createTopic(topic: number, ...channels: readonly string[]): void {
+    const name = `t${topic}`;
+    this.request({ do: 'createTopic', topic, name, isPaused: false, isStarted: true });
+    for (const [index, channelName] of channels.entries()) {
+      const channel = topic * 10 + index;
+      this.request({ do: 'createChannel', topic, channel, name: channelName, isPaused: false });
+    }
+  }
+
+  /** Subscribes a consumer to a channel, with a ready count. */
+  subscribe(channel: number, consumer: number, readyCount: number, msgTimeoutMs = 60_000): void {
+    const topic = Math.floor(channel / 10);
+    this.request({ do: 'subscribe', topic, channel, consumer, msgTimeoutMs, sampleRate: 0 });
+    this.ready(consumer, readyCount);
+    this.settle();
+  }
+
+  /** Everything that a consumer has got so far. */
+  got(consumer: number): FrameMessage[] {
+    return this.heard.flatMap((heard) =>
+      'frames' in heard && heard.consumer === consumer ? heard.frames : [],
+    );
+  }
+
+  bodies(consumer: number): string[] {
+    return this.got(consumer).map(({ body }) => body);
+  }
+
+  #write(ring: RingProducer, type: number, fields: readonly number[], bytes?: Buffer): boolean {
+    const length = fields.length * 4 + (bytes?.length ?? 0);
+    const offset = ring.claim(length);
+    if (offset === FULL) return false;
+    ring.words.set(fields, offset >>> 2);
+    if (bytes !== undefined) ring.bytes.set(bytes, offset + fields.length * 4);
+    ring.commit(type, length);
+    return true;
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Parts of a pump by themselves, as tests of them need: messages in a store, and a backend that is a list.
+ *
+ * Thread: any.
+ */
+
+import { type Backend, dropAll } from '../../src/workers/pump/backend.ts';
+import { MemoryQueue } from '../../src/workers/pump/memory-queue.ts';
+import type { MessageStore } from '../../src/workers/pump/message-store.ts';
+import type { Receipt } from '../../src/workers/pump/receipt.ts';
+import { idWords, publishedBytes, recordBytes } from './message-bytes.ts';
+
+const TIMESTAMP_NS = 1_700_000_000_000_000_000n;
+let lastId = 0x18a373e374a69000n;
+
+/** Puts bodies as one batch with ids of its own. Returns the first position; the others follow. */
+export function putInStore(
+  store: MessageStore,
+  bodies: readonly string[],
+  timestampNs = TIMESTAMP_NS,
+): number {
+  lastId += 4096n;
+  const [high, low] = idWords(lastId.toString(16));
+  const bytes = publishedBytes(bodies);
+  const timestamp = [Number(timestampNs >> 32n), Number(timestampNs & 0xffffffffn)] as const;
+  store.putBodies(bytes, 0, bodies.length, high, low, ...timestamp);
+  if (store.count !== bodies.length) throw new Error('the bodies do not fit one segment');
+  return store.position;
+}
+
+/** Puts one disk record. Returns its position. */
+export function putRecordInStore(
+  store: MessageStore,
+  body: string,
+  attempts: number,
+  timestampNs = TIMESTAMP_NS,
+): number {
+  lastId += 4096n;
+  store.putRecords(recordBytes(timestampNs, attempts, lastId.toString(16), body), 0, 1);
+  return store.position;
+}
+
+/** Bodies of a run. */
+export function bodiesIn(store: MessageStore, position: number, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => {
+    const target = Buffer.alloc(store.recordBytes(position + i));
+    store.writeRecord(position + i, 0, target, 0);
+    return target.toString('latin1', 30);
+  });
+}
+
+/** A backend whose disk is a list: what is put can be read ahead at once, on demand. */
+export class ListBackend implements Backend {
+  readonly readAhead = new MemoryQueue();
+  readonly isSettled = true;
+  /** What was asked of it, but for puts. */
+  readonly log: string[] = [];
+  readonly #store: MessageStore;
+  readonly #disk = new MemoryQueue();
+  /** Receipts of puts, in order, for the test to settle. */
+  readonly receipts: { receipt: Receipt; count: number }[] = [];
+
+  constructor(store: MessageStore) {
+    this.#store = store;
+  }
+
+  get depth(): number {
+    return this.readAhead.count + this.#disk.count;
+  }
+
+  put(position: number, count: number, attempts: number, receipt: Receipt | null): void {
+    this.#disk.put(position, count, attempts);
+    if (receipt === null) return;
+    receipt.expect(count);
+    this.receipts.push({ receipt, count });
+  }
+
+  demand(): void {
+    if (this.#disk.count > 0) this.log.push('demand');
+  }
+
+  /** What a demand leads to. */
+  read(): void {
+    while (this.#disk.count > 0) {
+      this.readAhead.put(this.#disk.position, this.#disk.runCount, this.#disk.detail);
+      this.#disk.take(this.#disk.runCount);
+    }
+  }
+
+  take(count: number): void {
+    this.readAhead.take(count);
+  }
+
+  releaseTaken(count: number): void {
+    this.log.push(`release ${count}`);
+  }
+
+  empty(done: (error: string | null) => void): void {
+    this.#end('empty', done);
+    dropAll(this.#disk, this.#store);
+  }
+
+  close(done: (error: string | null) => void): void {
+    this.#end('close', done);
+  }
+
+  delete(done: (error: string | null) => void): void {
+    this.#end('delete', done);
+  }
+
+  #end(what: string, done: (error: string | null) => void): void {
+    dropAll(this.readAhead, this.#store);
+    this.log.push(what);
+    done(null);
+  }
+}

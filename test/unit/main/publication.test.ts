@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Publication } from '../../../src/main/publication.ts';
+import type { TopicHandle } from '../../../src/main/topic-map.ts';
+import { MainRings, sized } from '../../support/main-rings.ts';
+import { topicNamed } from '../../support/names.ts';
+
+function topicOn(rings: MainRings): TopicHandle {
+  return {
+    number: 3,
+    name: topicNamed('t'),
+    pump: rings.handle,
+    channels: new Map(),
+    isPaused: false,
+    backendError: null,
+    isDeleted: false,
+  };
+}
+
+type Begun = {
+  readonly publication: Publication;
+  readonly source: Buffer;
+  readonly outcomes: (string | null)[];
+};
+
+/** A publication whose source has other bytes around it. */
+function begin(rings: MainRings, bodies: readonly string[], isAnswered: boolean): Begun {
+  const messages = sized(bodies);
+  const source = Buffer.concat([Buffer.from('before'), messages, Buffer.from('behind')]);
+  const outcomes: (string | null)[] = [];
+  const publication = new Publication(
+    topicOn(rings),
+    source,
+    6,
+    6 + messages.length,
+    bodies.length,
+    0,
+    isAnswered,
+    (error) => outcomes.push(error),
+  );
+  return { publication, source, outcomes };
+}
+
+test('Publication: what memory keeps is settled at once', () => {
+  const rings = new MainRings();
+  const { publication, outcomes } = begin(rings, ['a', 'b'], false);
+
+  const isSent = publication.send();
+
+  rings.handle.flush();
+  const [{ topic, count, token, bodies }] = rings.takePublishes();
+  assert.deepStrictEqual([isSent, outcomes], [true, [null]]);
+  assert.deepStrictEqual([topic, count, token, bodies], [3, 2, 0, ['a', 'b']]);
+});
+
+test('Publication: what is answered is settled by the answer', () => {
+  const rings = new MainRings();
+  const { publication, outcomes } = begin(rings, ['a'], true);
+  publication.send();
+  const before = [...outcomes];
+  rings.handle.flush();
+  const [{ token }] = rings.takePublishes();
+
+  rings.handle.onAnswer(token, 'disk full');
+
+  assert.deepStrictEqual([before, outcomes], [[], ['disk full']]);
+});
+
+test('Publication: more than 1 MiB goes in parts, settled when the last part is', () => {
+  const rings = new MainRings();
+  const bodies = ['a', 'b', 'c'].map((letter) => letter.repeat(500_000));
+  const { publication, outcomes } = begin(rings, bodies, true);
+  publication.send();
+  rings.handle.flush();
+  const parts = rings.takePublishes();
+  rings.handle.onAnswer(parts[0].token, 'torn');
+  const before = [...outcomes];
+
+  rings.handle.onAnswer(parts[1].token, null);
+
+  assert.deepStrictEqual(
+    parts.map(({ bodies: sent }) => sent.map((body) => body[0])),
+    [['a', 'b'], ['c']],
+  );
+  assert.deepStrictEqual([before, outcomes], [[], ['torn']]);
+});
+
+test('Publication: a message larger than a part goes by itself', () => {
+  const rings = new MainRings();
+  const bodies = ['a', 'b'.repeat(1_500_000), 'c'];
+  const { publication } = begin(rings, bodies, false);
+
+  publication.send();
+
+  rings.handle.flush();
+  const counts = rings.takePublishes().map(({ bodies: sent }) => sent.length);
+  assert.deepStrictEqual(counts, [1, 1, 1]);
+});
+
+test('Publication: without room it goes on where it stopped, from its own copy', () => {
+  const rings = new MainRings({ publishBytes: 4 * 1024 * 1024 });
+  const bodies = Array.from({ length: 60 }, (_, index) => `${index}`.padEnd(100_000, '.'));
+  const { publication, source, outcomes } = begin(rings, bodies, false);
+  const isSentFirst = publication.send();
+  publication.detach();
+  source.fill(0);
+  rings.handle.flush();
+  const first = rings.takePublishes();
+
+  const isSentThen = publication.send();
+
+  rings.handle.flush();
+  const all = [...first, ...rings.takePublishes()].flatMap(({ bodies: sent }) => sent);
+  assert.deepStrictEqual([isSentFirst, isSentThen, outcomes], [false, true, [null]]);
+  assert.deepStrictEqual(all, bodies);
+});
+
+test('Publication: a part that found no room leaves no answer to wait for', () => {
+  const rings = new MainRings({ publishBytes: 4 * 1024 * 1024 });
+  const bodies = Array.from({ length: 60 }, () => 'x'.repeat(100_000));
+  const { publication, outcomes } = begin(rings, bodies, true);
+  const taken: number[] = [];
+  for (let isSent = false; !isSent; ) {
+    isSent = publication.send();
+    rings.handle.flush();
+    for (const { token } of rings.takePublishes()) taken.push(token);
+  }
+  for (const token of taken) rings.handle.onAnswer(token, null);
+
+  assert.deepStrictEqual(outcomes, [null]);
+});

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Consumer } from '../../../../src/workers/pump/consumer.ts';
+
+function makeConsumer(fields: Partial<Consumer>): Consumer {
+  return Object.assign(new Consumer(1, 1, 60_000, 0, 1000), fields);
+}
+
+test('Consumer: has appetite for its ready count less what it has in flight', () => {
+  const appetites = [
+    makeConsumer({}).appetite,
+    makeConsumer({ readyCount: 5 }).appetite,
+    makeConsumer({ readyCount: 5, inFlightCount: 3 }).appetite,
+    makeConsumer({ readyCount: 5, inFlightCount: 5 }).appetite,
+    makeConsumer({ readyCount: 5, inFlightCount: 9 }).appetite,
+  ];
+
+  assert.deepStrictEqual(appetites, [0, 5, 2, 0, 0]);
+});
+
+test('Consumer: has no appetite after CLS, or while its window is used up', () => {
+  const appetites = [
+    makeConsumer({ readyCount: 5, isClosing: true }).appetite,
+    makeConsumer({ readyCount: 5, windowBytes: 0 }).appetite,
+    makeConsumer({ readyCount: 5, windowBytes: -100 }).appetite,
+    makeConsumer({ readyCount: 5, windowBytes: 1 }).appetite,
+  ];
+
+  assert.deepStrictEqual(appetites, [0, 0, 0, 5]);
+});

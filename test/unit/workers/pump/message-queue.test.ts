@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MessageQueue } from '../../../../src/workers/pump/message-queue.ts';
+import { MessageStore } from '../../../../src/workers/pump/message-store.ts';
+import { Receipt } from '../../../../src/workers/pump/receipt.ts';
+import {
+  bodiesIn,
+  ListBackend,
+  putInStore,
+  putRecordInStore,
+} from '../../../support/pump-parts.ts';
+
+type Parts = { store: MessageStore; backend: ListBackend; queue: MessageQueue };
+
+function makeQueue(memoryMax: number): Parts {
+  const store = new MessageStore();
+  const backend = new ListBackend(store);
+  return { store, backend, queue: new MessageQueue(store, backend, memoryMax) };
+}
+
+/** Takes what can be taken now, as "body from memory" or "body from backend". */
+function takeAll({ store, queue }: Parts): string[] {
+  const taken: string[] = [];
+  while (queue.look()) {
+    const [body] = bodiesIn(store, queue.position, 1);
+    taken.push(`${body} from ${queue.isFromBackend ? 'backend' : 'memory'}`);
+    queue.take(1);
+  }
+  return taken;
+}
+
+test('MessageQueue: memory first, and what it has no room for goes to the backend', () => {
+  const parts = makeQueue(3);
+  const first = putInStore(parts.store, ['a', 'b', 'c', 'd', 'e']);
+  parts.queue.put(first, 5, 0, 0, null);
+
+  const counts = [parts.queue.depth, parts.queue.memoryCount, parts.backend.depth];
+
+  assert.deepStrictEqual(counts, [5, 3, 2]);
+  assert.deepStrictEqual(takeAll(parts), ['a from memory', 'b from memory', 'c from memory']);
+  assert.deepStrictEqual([parts.queue.hasMessages, parts.backend.log[0]], [true, 'demand']);
+});
+
+test('MessageQueue: without a memory everything goes to the backend', () => {
+  const parts = makeQueue(0);
+  const first = putInStore(parts.store, ['a', 'b']);
+  parts.queue.put(first, 2, 0, 0, null);
+  parts.backend.read();
+
+  assert.deepStrictEqual(takeAll(parts), ['a from backend', 'b from backend']);
+});
+
+test('MessageQueue: of two heads the older one goes first', () => {
+  const parts = makeQueue(1);
+  const times = [30n, 20n, 50n, 10n].map((seconds) => seconds * 1_000_000_000n);
+  const [a, b, c, d] = times.map((timestampNs, i) =>
+    putInStore(parts.store, ['abcd'.charAt(i)], timestampNs),
+  );
+  for (const position of [a, b, c]) parts.queue.put(position, 1, 0, 0, null);
+  parts.backend.read();
+
+  const taken: string[] = [];
+  while (parts.queue.look()) {
+    taken.push(bodiesIn(parts.store, parts.queue.position, 1)[0]);
+    parts.queue.take(1);
+    // Memory has room for one more after its message has gone.
+    if (taken.length === 2) parts.queue.put(d, 1, 0, 0, null);
+  }
+
+  assert.deepStrictEqual(taken, ['b', 'a', 'd', 'c']);
+});
+
+test('MessageQueue: the receipt waits for what goes to the backend only', () => {
+  const parts = makeQueue(2);
+  const receipt = new Receipt(true, () => undefined);
+  const first = putInStore(parts.store, ['a', 'b', 'c']);
+
+  parts.queue.put(first, 3, 0, 0, receipt);
+
+  assert.deepStrictEqual(
+    parts.backend.receipts.map(({ count }) => count),
+    [1],
+  );
+});
+
+test('MessageQueue: a spill moves all of memory to the backend, with attempts', () => {
+  const parts = makeQueue(10);
+  const fresh = putInStore(parts.store, ['a', 'b']);
+  parts.queue.put(fresh, 2, 0, 0, null);
+  parts.queue.put(putRecordInStore(parts.store, 'c', 4), 1, 5, 5, null);
+  parts.queue.putInMemory(putInStore(parts.store, ['d']), 1, 9);
+
+  parts.queue.spill((detail) => detail);
+
+  parts.backend.read();
+  const runs: number[][] = [];
+  while (parts.queue.look()) {
+    runs.push([parts.queue.runCount, parts.queue.detail]);
+    parts.queue.take(parts.queue.runCount);
+  }
+  assert.deepStrictEqual(
+    [parts.queue.memoryCount, runs],
+    [
+      0,
+      [
+        [2, 0],
+        [1, 5],
+        [1, 9],
+      ],
+    ],
+  );
+});
+
+test('MessageQueue: what is kept in memory may exceed its bound when it came from there', () => {
+  const parts = makeQueue(1);
+  parts.queue.putInMemory(putInStore(parts.store, ['a', 'b', 'c']), 3, 0);
+  parts.queue.put(putInStore(parts.store, ['d']), 1, 0, 0, null);
+
+  assert.deepStrictEqual([parts.queue.memoryCount, parts.backend.depth], [3, 1]);
+});
+
+test('MessageQueue: empty drops memory and backend, with all references', () => {
+  const parts = makeQueue(2);
+  const first = putInStore(parts.store, ['a', 'b', 'c']);
+  parts.queue.put(first, 3, 0, 0, null);
+  const done: (string | null)[] = [];
+
+  parts.queue.empty((error) => done.push(error));
+
+  assert.deepStrictEqual([parts.queue.depth, parts.queue.look(), done], [0, false, [null]]);
+  assert.throws(() => parts.store.release(first, 1), /released once for each reference/);
+});

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MessageStore } from '../../../../src/workers/pump/message-store.ts';
+import { NullBackend } from '../../../../src/workers/pump/null-backend.ts';
+import { bodiesIn, putInStore } from '../../../support/pump-parts.ts';
+
+test('NullBackend: drops what is put, with its references', () => {
+  const store = new MessageStore();
+  const backend = new NullBackend(store);
+  const position = putInStore(store, ['a', 'b']);
+
+  backend.put(position, 1);
+
+  assert.deepStrictEqual([backend.depth, backend.readAhead.count], [0, 0]);
+  assert.deepStrictEqual(bodiesIn(store, position + 1, 1), ['b']);
+  store.release(position + 1, 1);
+  assert.throws(() => store.release(position, 1), /released once for each reference/);
+});
+
+test('NullBackend: whatever it is asked for is done at once', () => {
+  const backend = new NullBackend(new MessageStore());
+  const done: string[] = [];
+
+  backend.demand();
+  backend.take();
+  backend.releaseTaken();
+  backend.empty((error) => done.push(`empty ${error}`));
+  backend.close((error) => done.push(`close ${error}`));
+  backend.delete((error) => done.push(`delete ${error}`));
+
+  assert.deepStrictEqual(done, ['empty null', 'close null', 'delete null']);
+  assert.equal(backend.isSettled, true);
+});
