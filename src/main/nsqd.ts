@@ -19,12 +19,15 @@ import { MemoryMonitor } from './http/memory-statistics.ts';
 import type { BrokerStats, StatsFilter } from './http/stats.ts';
 import { addressText, type ListenAddress, parseListenAddress } from './listen-address.ts';
 import type { Logger, LogLevel } from './log.ts';
+import { Lookupd } from './lookupd/lookupd.ts';
 import { Metadata } from './metadata.ts';
 import type { ChannelName, TopicName } from './names.ts';
 import type { Options } from './options/options.ts';
+import { HttpClient } from './peers/http-client.ts';
 import { isAnsweredByPump, Publication } from './publication.ts';
 import { PumpHandle } from './pump-handle.ts';
 import { StatsCollector } from './stats-collector.ts';
+import { StatsdReporter } from './statsd/statsd-reporter.ts';
 import type { Connection } from './tcp/connection.ts';
 import { Deadlines } from './tcp/deadlines.ts';
 import { TcpServer } from './tcp/tcp-server.ts';
@@ -51,6 +54,10 @@ export class Nsqd implements HttpBroker {
   readonly #pumps: readonly PumpHandle[];
   readonly #deliveries: Deliveries;
   readonly #topics: TopicMap;
+  readonly #httpClient: HttpClient;
+  readonly #lookupd: Lookupd;
+  /** Undefined without an address to report to. */
+  #statsd: StatsdReporter | undefined;
   readonly #metadata: Metadata;
   readonly #stats: StatsCollector;
   readonly #tcp: TcpServer;
@@ -91,7 +98,24 @@ export class Nsqd implements HttpBroker {
     this.#pumps = this.#pools.pumps.map(
       (memory) => new PumpHandle(memory, clock, () => this.#turn.request()),
     );
-    this.#topics = new TopicMap({ pumps: this.#pumps, onChange: () => this.#onTopicsChanged() });
+    this.#httpClient = new HttpClient({
+      connectTimeoutMs: options.httpClientConnectTimeoutMs,
+      requestTimeoutMs: options.httpClientRequestTimeoutMs,
+      tls: {},
+      clock,
+    });
+    this.#lookupd = new Lookupd({
+      topics: () => this.#topics.values(),
+      replyBytesMax: options.maxBodySize,
+      http: this.#httpClient,
+      clock,
+      logger,
+    });
+    this.#topics = new TopicMap({
+      registry: this.#lookupd,
+      pumps: this.#pumps,
+      onChange: () => this.#onTopicsChanged(),
+    });
     this.#metadata = new Metadata(
       options.dataPath,
       () => this.#topics.values(),
@@ -115,7 +139,12 @@ export class Nsqd implements HttpBroker {
       onEvent: (event) => this.#onEvent(event),
       onWork: () => this.#endTurn(),
     });
-    this.#stats = new StatsCollector(this.#pumps, this.#topics, () => this.#clients());
+    this.#stats = new StatsCollector(
+      this.#pumps,
+      this.#topics,
+      () => this.#clients(),
+      options.e2eProcessingLatencyPercentile,
+    );
     const api = new HttpApi({
       broker: this,
       logger,
@@ -139,6 +168,9 @@ export class Nsqd implements HttpBroker {
     this.#isExiting = true;
     this.#tcp.close();
     await this.#http.stop();
+    this.#lookupd.stop();
+    await this.#statsd?.stop();
+    await this.#httpClient.close();
     await this.#metadata.save();
     this.#logger.info('NSQ: closing topics');
     const error = await this.#closePumps();
@@ -165,7 +197,7 @@ export class Nsqd implements HttpBroker {
   }
 
   async createTopic(name: TopicName): Promise<void> {
-    this.#topics.getOrCreate(name);
+    await this.#topics.getOrCreate(name).opening;
   }
 
   async createChannel(topic: TopicName, channel: ChannelName): Promise<void> {
@@ -234,6 +266,7 @@ export class Nsqd implements HttpBroker {
 
   setLookupdAddresses(addresses: readonly string[]): void {
     this.#options = { ...this.#options, lookupdTcpAddress: addresses };
+    this.#lookupd.setAddresses(addresses);
   }
 
   // Start
@@ -246,6 +279,37 @@ export class Nsqd implements HttpBroker {
     this.tcpPort = await this.#listen('TCP', parseListenAddress(this.#options.tcpAddress), (at) =>
       this.#tcp.listen(at),
     );
+    await this.#openHttp();
+    this.#startReporting();
+  }
+
+  #startReporting(): void {
+    const options = this.#options;
+    const httpPort = options.broadcastHttpPort || this.httpPort;
+    this.#lookupd.start(
+      {
+        broadcastAddress: options.broadcastAddress,
+        hostname: os.hostname(),
+        httpPort,
+        tcpPort: options.broadcastTcpPort || this.tcpPort,
+        topologyRegion: options.topologyRegion,
+        topologyZone: options.topologyZone,
+      },
+      options.lookupdTcpAddress,
+    );
+    if (options.statsdAddress === '') return;
+    this.#statsd = new StatsdReporter({
+      options,
+      broadcastHttpPort: httpPort,
+      stats: () => this.stats({ topic: undefined, channel: undefined, withClients: false }),
+      memory: () => this.#memory.read(),
+      clock: this.#clock,
+      logger: this.#logger,
+    });
+    this.#statsd.start();
+  }
+
+  async #openHttp(): Promise<void> {
     if (this.#options.httpAddress === '') return;
     this.httpPort = await this.#listen(
       'HTTP',
@@ -313,6 +377,8 @@ export class Nsqd implements HttpBroker {
     this.#isExiting = true;
     this.#tcp.close();
     await this.#http.stop();
+    this.#lookupd.stop();
+    await this.#httpClient.close();
     await this.#stopThreads();
   }
 

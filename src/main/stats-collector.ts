@@ -5,7 +5,7 @@
  * Thread: main. Source: nsqd `GetStats`.
  */
 
-import type { ChannelStats, ConsumerStats, TopicStats } from '../shared/control.ts';
+import type { ChannelStats, ConsumerStats, LatencyCounts, TopicStats } from '../shared/control.ts';
 import type {
   BrokerStats,
   ChannelStatistics,
@@ -26,8 +26,16 @@ export class StatsCollector {
   readonly #pumps: readonly PumpHandle[];
   readonly #topics: TopicMap;
   readonly #clients: () => Iterable<Client>;
+  readonly #percentiles: readonly number[];
 
-  constructor(pumps: readonly PumpHandle[], topics: TopicMap, clients: () => Iterable<Client>) {
+  /** `percentiles`: of processing latency, as quantiles, in the order in which pumps report them. */
+  constructor(
+    pumps: readonly PumpHandle[],
+    topics: TopicMap,
+    clients: () => Iterable<Client>,
+    percentiles: readonly number[],
+  ) {
+    this.#percentiles = percentiles;
     this.#pumps = pumps;
     this.#topics = topics;
     this.#clients = clients;
@@ -53,9 +61,9 @@ export class StatsCollector {
       const counted = counters.get(topic.number);
       // A topic that came while the pumps were counting is in the next statistics.
       if (counted === undefined) continue;
-      const channels = channelsOf(topic, counted, filter, clients, describe);
+      const channels = channelsOf(topic, counted, filter, clients, describe, this.#percentiles);
       if (filter.channel !== undefined && channels.length === 0) continue;
-      topics.push(topicStatistics(topic, counted, channels));
+      topics.push(topicStatistics(topic, counted, channels, this.#percentiles));
     }
     return {
       topics,
@@ -92,6 +100,7 @@ function channelsOf(
   filter: StatsFilter,
   clients: ReadonlyMap<number, Client>,
   describe: (client: Client) => ClientStatistics,
+  percentiles: readonly number[],
 ): ChannelStatistics[] {
   const byNumber = new Map(counted.channels.map((channel) => [channel.channel, channel]));
   const channels: ChannelStatistics[] = [];
@@ -100,7 +109,7 @@ function channelsOf(
     const counters = byNumber.get(channel.number);
     if (counters === undefined) continue;
     const members = filter.withClients ? membersOf(channel, clients).map(describe) : null;
-    channels.push(channelStatistics(channel, counters, members));
+    channels.push(channelStatistics(channel, counters, members, percentiles));
   }
   return channels;
 }
@@ -118,6 +127,7 @@ function topicStatistics(
   topic: TopicHandle,
   counted: TopicStats,
   channels: ChannelStatistics[],
+  percentiles: readonly number[],
 ): TopicStatistics {
   return {
     topic_name: topic.name,
@@ -127,7 +137,7 @@ function topicStatistics(
     message_count: counted.messageCount,
     message_bytes: counted.messageBytes,
     paused: topic.isPaused,
-    e2e_processing_latency: NO_LATENCY,
+    e2e_processing_latency: latencyStatistics(counted.latency, percentiles),
   };
 }
 
@@ -135,6 +145,7 @@ function channelStatistics(
   channel: ChannelHandle,
   counted: ChannelStats,
   clients: ClientStatistics[] | null,
+  percentiles: readonly number[],
 ): ChannelStatistics {
   return {
     channel_name: channel.name,
@@ -143,14 +154,32 @@ function channelStatistics(
     in_flight_count: counted.inFlightCount,
     deferred_count: counted.deferredCount,
     message_count: counted.messageCount,
-    ...(counted.globalCount === 0 ? {} : { global_msg_count: counted.globalCount }),
+    ...takenCounts(counted),
     requeue_count: counted.requeueCount,
     timeout_count: counted.timeoutCount,
     client_count: channel.members.size,
     clients,
     paused: channel.isPaused,
-    e2e_processing_latency: NO_LATENCY,
+    e2e_processing_latency: latencyStatistics(counted.latency, percentiles),
   };
+}
+
+/** The counters that are shown only when they are not 0. */
+function takenCounts({ takenCounts: { zone, region, global } }: ChannelStats): object {
+  return {
+    ...(zone === 0 ? {} : { zone_local_msg_count: zone }),
+    ...(region === 0 ? {} : { region_local_msg_count: region }),
+    ...(global === 0 ? {} : { global_msg_count: global }),
+  };
+}
+
+function latencyStatistics(
+  counts: LatencyCounts | null,
+  percentiles: readonly number[],
+): LatencyStatistics {
+  if (counts === null) return NO_LATENCY;
+  const values = percentiles.map((quantile, i) => ({ quantile, value: counts.values[i] }));
+  return { count: counts.count, percentiles: values };
 }
 
 function producers(

@@ -40,10 +40,23 @@ export type TopicHandle = {
   backendError: string | null;
   /** Set when the topic has left the map. */
   isDeleted: boolean;
+  /** Resolves when the topic has the channels that it has elsewhere and passes messages on; undefined if it does. */
+  opening: Promise<void> | undefined;
 };
+
+/** Others who want to know of topics and channels, and may know of more. */
+export interface TopicRegistry {
+  onTopicCreated(topic: string): void;
+  onTopicDeleted(topic: string): void;
+  onChannelCreated(topic: string, channel: string): void;
+  onChannelDeleted(topic: string, channel: string): void;
+  /** Undefined when there is nobody to ask. Never rejects. */
+  channelsOf(topic: TopicName): Promise<readonly ChannelName[]> | undefined;
+}
 
 /** What the topic map is made of. */
 export type TopicMapOptions = {
+  readonly registry: TopicRegistry;
   readonly pumps: readonly PumpHandle[];
   /** Something that nsqd.dat holds has changed. */
   readonly onChange: () => void;
@@ -52,6 +65,7 @@ export type TopicMapOptions = {
 export class TopicMap {
   readonly #pumps: readonly PumpHandle[];
   readonly #onChange: () => void;
+  readonly #registry: TopicRegistry;
   readonly #topics = new Map<string, TopicHandle>();
   readonly #byNumber = new Map<number, TopicHandle>();
   #lastNumber = 0;
@@ -59,6 +73,7 @@ export class TopicMap {
   constructor(options: TopicMapOptions) {
     this.#pumps = options.pumps;
     this.#onChange = options.onChange;
+    this.#registry = options.registry;
   }
 
   get(name: string): TopicHandle | undefined {
@@ -75,7 +90,7 @@ export class TopicMap {
   }
 
   getOrCreate(name: TopicName): TopicHandle {
-    return this.#topics.get(name) ?? this.#create(name, false, true);
+    return this.#topics.get(name) ?? this.#createAndAsk(name);
   }
 
   /** Creates a topic that passes nothing on before `start`. If it is there already, it stays as it is. */
@@ -98,6 +113,7 @@ export class TopicMap {
       isPaused,
     };
     topic.channels.set(name, channel);
+    this.#registry.onChannelCreated(topic.name, name);
     const { number } = channel;
     void topic.pump.request({
       do: 'createChannel',
@@ -141,8 +157,12 @@ export class TopicMap {
   async deleteTopic(topic: TopicHandle): Promise<void> {
     this.#topics.delete(topic.name);
     topic.isDeleted = true;
-    for (const channel of topic.channels.values()) destroyMembers(channel);
+    for (const channel of topic.channels.values()) {
+      destroyMembers(channel);
+      this.#registry.onChannelDeleted(topic.name, channel.name);
+    }
     topic.channels.clear();
+    this.#registry.onTopicDeleted(topic.name);
     const reply = topic.pump.request({ do: 'deleteTopic', topic: topic.number });
     if (!isEphemeral(topic.name)) this.#onChange();
     expectDone(await reply);
@@ -154,6 +174,7 @@ export class TopicMap {
     const { topic } = channel;
     topic.channels.delete(channel.name);
     destroyMembers(channel);
+    this.#registry.onChannelDeleted(topic.name, channel.name);
     const { number } = channel;
     const request = { do: 'deleteChannel', topic: topic.number, channel: number } as const;
     const reply = topic.pump.request(request);
@@ -174,6 +195,19 @@ export class TopicMap {
     }
   }
 
+  /** A topic that others know of passes nothing on before it has their channels, so that these miss nothing. */
+  #createAndAsk(name: TopicName): TopicHandle {
+    const asked = this.#registry.channelsOf(name);
+    const topic = this.#create(name, false, asked === undefined);
+    topic.opening = asked?.then((channels) => {
+      topic.opening = undefined;
+      if (topic.isDeleted) return;
+      for (const channel of channels) this.getOrCreateChannel(topic, channel);
+      this.start(topic);
+    });
+    return topic;
+  }
+
   #create(name: TopicName, isPaused: boolean, isStarted: boolean): TopicHandle {
     const number = this.#nextNumber();
     const pump = this.#pumps[nameHash(name) % this.#pumps.length];
@@ -185,9 +219,11 @@ export class TopicMap {
       isPaused,
       backendError: null,
       isDeleted: false,
+      opening: undefined,
     };
     this.#topics.set(name, topic);
     this.#byNumber.set(number, topic);
+    this.#registry.onTopicCreated(name);
     void pump.request({ do: 'createTopic', topic: number, name, isPaused, isStarted });
     if (!isEphemeral(name)) this.#onChange();
     return topic;

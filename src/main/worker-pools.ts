@@ -62,6 +62,8 @@ export class WorkerPools {
         nodeId: options.nodeId,
         memQueueSize: options.memQueueSize,
         maxMsgTimeoutMs: options.maxMsgTimeoutMs,
+        latencyPercentiles: options.e2eProcessingLatencyPercentile,
+        latencyWindowMs: options.e2eProcessingLatencyWindowTimeMs,
       }),
     );
     const diskTasks = diskBells.map(

@@ -7,6 +7,9 @@
 
 import { Packr } from 'msgpackr';
 
+/** How near a consumer is: in the broker's zone, in its region, or anywhere. */
+export type Locality = 'zone' | 'region' | 'global';
+
 /** A request of main's, carried out in the order of the consumer ring. Times in ms. */
 export type ControlRequest =
   | { do: 'createTopic'; topic: number; name: string; isPaused: boolean; isStarted: boolean }
@@ -25,6 +28,7 @@ export type ControlRequest =
       consumer: number;
       msgTimeoutMs: number;
       sampleRate: number;
+      locality: Locality;
     }
   /** CLS: no more messages to this consumer; those in flight stay its own. */
   | { do: 'stopConsumer'; consumer: number }
@@ -47,8 +51,15 @@ export type TopicStats = {
   backendDepth: number;
   messageCount: number;
   messageBytes: number;
+  latency: LatencyCounts | null;
   channels: ChannelStats[];
 };
+
+/**
+ * Times from publish to finish within the window: how many, and a value in ns for each percentile asked for.
+ * Null where none were asked for, or where there is no channel to measure.
+ */
+export type LatencyCounts = { count: number; values: number[] };
 
 /** Counters of a channel. `consumers` is empty unless asked for. */
 export type ChannelStats = {
@@ -60,7 +71,8 @@ export type ChannelStats = {
   messageCount: number;
   requeueCount: number;
   timeoutCount: number;
-  globalCount: number;
+  takenCounts: Record<Locality, number>;
+  latency: LatencyCounts | null;
   consumers: ConsumerStats[];
 };
 

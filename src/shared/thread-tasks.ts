@@ -24,6 +24,9 @@ export type PumpTask = {
   readonly nodeId: number;
   readonly memQueueSize: number;
   readonly maxMsgTimeoutMs: number;
+  /** Quantiles of processing latency to keep, and over which time. */
+  readonly latencyPercentiles: readonly number[];
+  readonly latencyWindowMs: number;
 };
 
 /** The life of a disk thread. */

@@ -28,6 +28,11 @@ export default function runPumpThread(task: PumpTask): void {
     nodeId: task.nodeId,
     memQueueSize: task.memQueueSize,
     maxMsgTimeoutMs: task.maxMsgTimeoutMs,
+    latency: {
+      percentiles: task.latencyPercentiles,
+      windowMs: task.latencyWindowMs,
+      unixNs: () => Number(clock.unixNs()),
+    },
     random: Math.random,
     nowMs: clock.monotonicMs(),
   });

@@ -5,7 +5,7 @@
  */
 
 import assert from 'node:assert/strict';
-import { QueueModel } from './queue-model.ts';
+import type { QueueModel } from './queue-model.ts';
 
 /** The one place where a message of a channel is. */
 type Held = {
@@ -88,13 +88,7 @@ export class ChannelModel {
     assert.equal(this.#get(key).place, 'queued', `message ${key} is free to be queued`);
   }
 
-  deliver(
-    key: number,
-    id: string,
-    attempts: number,
-    consumer: ConsumerModel,
-    nowMs: number,
-  ): void {
+  deliver(key: number, id: string, attempts: number, consumer: ConsumerModel, nowMs: number): void {
     const held = this.#get(key);
     assert.equal(held.place, 'queued', `message ${key} is delivered from the queue`);
     assert.equal(attempts, held.attempts + 1, `message ${key} is sent once more than before`);

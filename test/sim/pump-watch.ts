@@ -133,8 +133,11 @@ export class PumpWatch {
     };
     this.#watchQueue(topic.queue, model.queue, (key) => model.onQueued(key));
     const { backend } = topic.queue;
-    this.#watchBackend(backend, model.queue, (key) => model.drop(key), (key) =>
-      model.waiting.has(key),
+    this.#watchBackend(
+      backend,
+      model.queue,
+      (key) => model.drop(key),
+      (key) => model.waiting.has(key),
     );
     const close = topic.close.bind(topic);
     topic.close = (done) => {
@@ -267,11 +270,7 @@ export class PumpWatch {
     };
   }
 
-  #watchQueue(
-    queue: Channel['queue'],
-    model: QueueModel,
-    onQueued: (key: number) => void,
-  ): void {
+  #watchQueue(queue: Channel['queue'], model: QueueModel, onQueued: (key: number) => void): void {
     const put = queue.put.bind(queue);
     queue.put = (position, count, detail, attempts, receipt) => {
       const keys = this.#keys(position, count);

@@ -6,18 +6,19 @@
  */
 
 import assert from 'node:assert/strict';
-import type { ControlReply, PumpEvent } from '../../src/shared/control.ts';
-import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
-import { allocateRing } from '../../src/shared/ring/layout.ts';
-import { RingConsumer } from '../../src/shared/ring/consumer.ts';
-import { RingProducer } from '../../src/shared/ring/producer.ts';
 import { Deliveries } from '../../src/main/deliveries.ts';
 import { PumpHandle } from '../../src/main/pump-handle.ts';
 import { TopicMap } from '../../src/main/topic-map.ts';
+import type { ControlReply, PumpEvent } from '../../src/shared/control.ts';
+import { RingConsumer } from '../../src/shared/ring/consumer.ts';
+import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
+import { allocateRing } from '../../src/shared/ring/layout.ts';
+import { RingProducer } from '../../src/shared/ring/producer.ts';
 import { IoLoop } from '../../src/workers/disk/io-loop.ts';
 import { PumpLoop } from '../../src/workers/pump/pump-loop.ts';
 import type { ManualClock } from '../support/manual-clock.ts';
 import type { MemoryFileSystem } from '../support/memory-file-system.ts';
+import { NO_REGISTRY } from '../support/no-registry.ts';
 import type { Random } from '../support/seeded-random.ts';
 import { keysOfBodies } from './bodies.ts';
 import type { Ledger } from './ledger.ts';
@@ -98,6 +99,7 @@ export class SimBroker {
           nodeId: index,
           memQueueSize: scenario.memQueueSize,
           maxMsgTimeoutMs: scenario.maxMsgTimeoutMs,
+          latency: { percentiles: [], windowMs: 600_000, unixNs: () => 0 },
           random: () => {
             const value = options.random(1000) / 1000;
             watches[index].onRandom(value);
@@ -136,7 +138,11 @@ export class SimBroker {
         (loop, index) => new LoopThread(`disk ${index}`, loop, new Doorbell(diskBells[index])),
       ),
     ];
-    this.topics = new TopicMap({ pumps: this.pumps, onChange: () => undefined });
+    this.topics = new TopicMap({
+      registry: NO_REGISTRY,
+      pumps: this.pumps,
+      onChange: () => undefined,
+    });
     this.#deliveries = new Deliveries({
       pumps: this.pumps,
       bell: this.#mainBell,
@@ -206,7 +212,10 @@ export class SimBroker {
   #onEvent(event: PumpEvent): void {
     if (event.event === 'log') {
       this.#options.trace.add(`log ${event.level} ${event.text}`);
-      assert.ok(event.level !== 'error' || this.#options.scenario.diskFaults !== 'none', event.text);
+      assert.ok(
+        event.level !== 'error' || this.#options.scenario.diskFaults !== 'none',
+        event.text,
+      );
       if (event.level === 'error') this.errors.push(event.text);
       return;
     }

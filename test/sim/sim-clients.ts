@@ -138,7 +138,12 @@ export class SimClients {
     }
     this.#trace.add(`publish ${name} ${bodies.length} from ${bodies[0].key} defer ${deferMs}`);
     const topic = this.#theBroker.topics.getOrCreate(name);
-    this.#publish(topic, encodeBodies(bodies), bodies.map(({ key }) => key), deferMs);
+    this.#publish(
+      topic,
+      encodeBodies(bodies),
+      bodies.map(({ key }) => key),
+      deferMs,
+    );
   }
 
   /** As `PublishCommands` does. */
@@ -158,7 +163,16 @@ export class SimClients {
       this.#onKept(keys, isAnswered, error);
     };
     const { length } = keys;
-    const publication = new Publication(topic, source, 0, bytes, length, deferMs, isAnswered, onKept);
+    const publication = new Publication(
+      topic,
+      source,
+      0,
+      bytes,
+      length,
+      deferMs,
+      isAnswered,
+      onKept,
+    );
     const send = (): void => {
       if (broker === this.#broker && !publication.send()) pump.onRoom(send);
     };
@@ -211,6 +225,7 @@ export class SimClients {
       consumer: number,
       msgTimeoutMs,
       sampleRate,
+      locality: 'global',
     });
     return consumer;
   }

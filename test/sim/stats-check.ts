@@ -27,7 +27,8 @@ export function checkStats(ledger: Ledger, replies: readonly ControlReply[]): vo
       },
     );
     channelCount += topic.channels.length;
-    for (const channel of topic.channels) checkChannel(ledger.channels.get(channel.channel), channel);
+    for (const channel of topic.channels)
+      checkChannel(ledger.channels.get(channel.channel), channel);
   }
   assert.equal(channelCount, ledger.channels.size);
 }

@@ -24,15 +24,24 @@ import { PumpLoop } from '../../src/workers/pump/pump-loop.ts';
 import { FakeSocket } from './fake-socket.ts';
 import { ManualClock } from './manual-clock.ts';
 import { MemoryFileSystem } from './memory-file-system.ts';
+import { NO_REGISTRY } from './no-registry.ts';
 
 const MACHINE = { hostname: 'host', parallelism: 2 };
 const DATA_PATH = '/data';
 const QUIET_TURNS = 3;
 
-/** Capacities of the rings between main and the pump. */
-export type RingSizes = { readonly publishBytes: number; readonly commandBytes: number };
+/** Capacities of the rings to the pump, and of those that messages take behind it. */
+export type RingSizes = {
+  readonly publishBytes: number;
+  readonly commandBytes: number;
+  readonly otherBytes: number;
+};
 
-const RING_SIZES: RingSizes = { publishBytes: 4 * 1024 * 1024, commandBytes: 1024 * 1024 };
+const RING_SIZES: RingSizes = {
+  publishBytes: 4 * 1024 * 1024,
+  commandBytes: 1024 * 1024,
+  otherBytes: 4 * 1024 * 1024,
+};
 
 /** All options, those not given at their defaults. */
 export function optionsWith(given: Readonly<Record<string, unknown>>): Options {
@@ -43,12 +52,12 @@ export function optionsWith(given: Readonly<Record<string, unknown>>): Options {
 
 /** Memory that main shares with one pump. */
 export function pumpMemory(sizes: Partial<RingSizes> = {}): PumpMemory {
-  const { publishBytes, commandBytes } = { ...RING_SIZES, ...sizes };
+  const { publishBytes, commandBytes, otherBytes } = { ...RING_SIZES, ...sizes };
   return {
     bell: allocateDoorbell(),
     publishes: allocateRing(publishBytes),
     commands: allocateRing(commandBytes),
-    deliveries: allocateRing(4 * 1024 * 1024),
+    deliveries: allocateRing(otherBytes),
   };
 }
 
@@ -87,6 +96,7 @@ export class BrokerTurns {
       this.#isFlushRequested = true;
     });
     this.topics = new TopicMap({
+      registry: NO_REGISTRY,
       pumps: [this.pump],
       onChange: () => {
         this.changeCount++;
@@ -100,8 +110,9 @@ export class BrokerTurns {
       onEvent: (event) => this.#onEvent(event),
       onWork: () => undefined,
     });
-    const append = allocateRing(4 * 1024 * 1024);
-    const read = allocateRing(4 * 1024 * 1024);
+    const { otherBytes } = { ...RING_SIZES, ...sizes };
+    const append = allocateRing(otherBytes);
+    const read = allocateRing(otherBytes);
     const diskBell = new Doorbell(allocateDoorbell());
     this.#loop = new PumpLoop({
       publishes: new RingConsumer(memory.publishes),
@@ -112,6 +123,11 @@ export class BrokerTurns {
       nodeId: 1,
       memQueueSize: this.options.memQueueSize,
       maxMsgTimeoutMs: this.options.maxMsgTimeoutMs,
+      latency: {
+        percentiles: this.options.e2eProcessingLatencyPercentile,
+        windowMs: this.options.e2eProcessingLatencyWindowTimeMs,
+        unixNs: () => Number(this.clock.unixNs()),
+      },
       random: () => 0,
       nowMs: this.clock.monotonicMs(),
     });

@@ -60,6 +60,7 @@ export class ChannelBench {
       inFlight,
       deferred,
       delivery: new Delivery(store, inFlight, this.main.producer, complete.random),
+      latencyWindow: null,
       maxMsgTimeoutMs: complete.maxMsgTimeoutMs,
       activate: (channel) => {
         channel.isActive = true;
@@ -71,7 +72,12 @@ export class ChannelBench {
 
   /** Subscribes a consumer with this ready count. */
   subscribe(readyCount: number, fields: Partial<Consumer> = {}): Consumer {
-    const { msgTimeoutMs = 100, sampleRate = 0, windowBytes = 1024 * 1024 } = fields;
+    const {
+      msgTimeoutMs = 100,
+      sampleRate = 0,
+      windowBytes = 1024 * 1024,
+      locality = 'global',
+    } = fields;
     this.#lastConsumer++;
     const consumer = new Consumer(
       this.#lastConsumer,
@@ -79,6 +85,7 @@ export class ChannelBench {
       msgTimeoutMs,
       sampleRate,
       windowBytes,
+      locality,
     );
     this.channel.subscribe(consumer);
     this.ready(consumer, readyCount);

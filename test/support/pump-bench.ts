@@ -74,6 +74,7 @@ export class PumpBench {
       nodeId: 617,
       memQueueSize: complete.memQueueSize,
       maxMsgTimeoutMs: complete.maxMsgTimeoutMs,
+      latency: { percentiles: [], windowMs: 600_000, unixNs: () => 0 },
       random: complete.random,
       nowMs: 0,
     });
@@ -191,7 +192,15 @@ export class PumpBench {
   /** Subscribes a consumer to a channel, with a ready count. */
   subscribe(channel: number, consumer: number, readyCount: number, msgTimeoutMs = 60_000): void {
     const topic = Math.floor(channel / 10);
-    this.request({ do: 'subscribe', topic, channel, consumer, msgTimeoutMs, sampleRate: 0 });
+    this.request({
+      do: 'subscribe',
+      topic,
+      channel,
+      consumer,
+      msgTimeoutMs,
+      sampleRate: 0,
+      locality: 'global',
+    });
     this.ready(consumer, readyCount);
     this.settle();
   }

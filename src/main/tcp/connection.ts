@@ -16,25 +16,13 @@ import type { ChannelMember, TopicMap } from '../topic-map.ts';
 import { Client, initialSettings } from './client.ts';
 import { ClientError } from './client-error.ts';
 import type { ClientPort } from './client-port.ts';
-import {
-  CLOSED,
-  type CommandHandler,
-  CommandParser,
-  NEXT,
-  type Step,
-  WAIT,
-} from './command-parser.ts';
-import { splitWords, wordBytes } from './command-words.ts';
+import { CommandDispatch } from './command-dispatch.ts';
+import { CLOSED, CommandParser, NEXT, type Step, WAIT } from './command-parser.ts';
 import { ConnectionDeadlines, type WatchedConnection } from './connection-deadlines.ts';
-import { ConsumerCommands } from './consumer-commands.ts';
 import type { Deadlines } from './deadlines.ts';
 import { errorFrame, HEARTBEAT_FRAME, OK_FRAME } from './frames.ts';
-import { PublishCommands } from './publish-commands.ts';
 import { ResponseQueue } from './response-queue.ts';
-import { SessionCommands } from './session-commands.ts';
 import { SocketOutput } from './socket-output.ts';
-
-const MAGIC = Buffer.from('  V2');
 
 /** What all connections use together. */
 export type ConnectionContext = {
@@ -51,7 +39,7 @@ export type ConnectionContext = {
   readonly onClosed: (connection: Connection) => void;
 };
 
-export class Connection implements CommandHandler, ClientPort, ChannelMember, WatchedConnection {
+export class Connection implements ClientPort, ChannelMember, WatchedConnection {
   readonly client: Client;
 
   readonly #socket: Socket;
@@ -59,12 +47,8 @@ export class Connection implements CommandHandler, ClientPort, ChannelMember, Wa
   readonly #parser: CommandParser;
   readonly #output: SocketOutput;
   readonly #responses: ResponseQueue;
-  readonly #publishing: PublishCommands;
-  readonly #consuming: ConsumerCommands;
-  readonly #session: SessionCommands;
+  readonly #commands: CommandDispatch;
   readonly #deadlines: ConnectionDeadlines;
-  /** Whose body is expected. */
-  #bodyOwner: PublishCommands | SessionCommands;
   /** Nothing more is read: a fatal error was answered, or the client has ended its side. */
   #isEnding = false;
   #isClosed = false;
@@ -83,7 +67,12 @@ export class Connection implements CommandHandler, ClientPort, ChannelMember, Wa
       Number(clock.unixNs() / 1_000_000_000n),
       initialSettings(host, options),
     );
-    this.#parser = new CommandParser(this);
+    this.#commands = new CommandDispatch(this, context.topics, options, {
+      onStarted: () => this.#deadlines.start(this.client.settings.heartbeatIntervalMs),
+      onIdentified: () => this.#deadlines.identify(this.client.settings.heartbeatIntervalMs),
+      onLineTooLong: () => this.#onLineTooLong(),
+    });
+    this.#parser = new CommandParser(this.#commands);
     this.#output = new SocketOutput(socket, {
       onPending: () => context.onPending(this),
       onCredit: (bytes) => this.#onCredit(bytes),
@@ -93,10 +82,6 @@ export class Connection implements CommandHandler, ClientPort, ChannelMember, Wa
       (frame) => this.#output.add(frame),
       () => this.#onSettled(),
     );
-    this.#publishing = new PublishCommands(this, context.topics, options);
-    this.#consuming = new ConsumerCommands(this, context.topics, options);
-    this.#session = new SessionCommands(this, options, () => this.#onIdentified());
-    this.#bodyOwner = this.#publishing;
     this.#deadlines = new ConnectionDeadlines(clock, deadlines, this, this.#output);
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
@@ -169,19 +154,21 @@ export class Connection implements CommandHandler, ClientPort, ChannelMember, Wa
   // Port of the commands
 
   respondOk(): typeof NEXT {
-    if (!this.#responses.isPending && !this.#consuming.hasUnanswered) this.#output.addOk();
+    if (!this.#responses.isPending && !this.#commands.consuming.hasUnanswered) this.#output.addOk();
     else this.respond(OK_FRAME);
     return NEXT;
   }
 
   respond(frame: Buffer): typeof NEXT {
     const { state } = this.client;
-    if (state.state === 'init' || !this.#consuming.hasUnanswered) {
+    if (state.state === 'init' || !this.#commands.consuming.hasUnanswered) {
       this.#responses.respond(frame);
       return NEXT;
     }
     const response = this.#responses.reserve();
-    this.#consuming.afterRefusals(state.channel, () => this.#responses.settle(response, frame));
+    this.#commands.consuming.afterRefusals(state.channel, () =>
+      this.#responses.settle(response, frame),
+    );
     return NEXT;
   }
 
@@ -221,102 +208,6 @@ export class Connection implements CommandHandler, ClientPort, ChannelMember, Wa
     this.#stopReading();
     onRoom(() => this.#readOn());
     return WAIT;
-  }
-
-  // Handler of the parser
-
-  onMagic(bytes: Buffer, at: number): boolean {
-    if (bytes.compare(MAGIC, 0, MAGIC.length, at, at + MAGIC.length) === 0) {
-      this.#deadlines.start(this.client.settings.heartbeatIntervalMs);
-      return true;
-    }
-    this.fail(new ClientError('E_BAD_PROTOCOL', ''));
-    return false;
-  }
-
-  onLine(bytes: Buffer, at: number, end: number): Step {
-    const words = splitWords(bytes, at, end);
-    const name = words[0];
-    switch (name) {
-      case 'PUB':
-        this.#bodyOwner = this.#publishing;
-        return this.#publishing.onPub(words);
-      case 'MPUB':
-        this.#bodyOwner = this.#publishing;
-        return this.#publishing.onMpub(words);
-      case 'DPUB':
-        this.#bodyOwner = this.#publishing;
-        return this.#publishing.onDpub(words);
-      case 'FIN':
-        return this.#consuming.onFin(words);
-      case 'RDY':
-        return this.#consuming.onRdy(words);
-      case 'REQ':
-        return this.#consuming.onReq(words);
-      case 'TOUCH':
-        return this.#consuming.onTouch(words);
-      case 'NOP':
-        return NEXT;
-      default:
-        return this.#responses.isPending ? this.waitForResponses() : this.#onRareLine(words);
-    }
-  }
-
-  onFinish(idHigh: number, idLow: number): Step {
-    return this.#consuming.onFinish(idHigh, idLow);
-  }
-
-  onBodySize(size: number): boolean {
-    return this.#bodyOwner.onBodySize(size);
-  }
-
-  onBody(bytes: Buffer, at: number, size: number): Step {
-    return this.#bodyOwner.onBody(bytes, at, size);
-  }
-
-  onBatchSize(size: number): boolean {
-    return this.#publishing.onBatchSize(size);
-  }
-
-  onBatchCount(count: number): boolean {
-    return this.#publishing.onBatchCount(count);
-  }
-
-  onBatchMessageSize(index: number, size: number, bytes: number): boolean {
-    return this.#publishing.onBatchMessageSize(index, size, bytes);
-  }
-
-  onBatch(bytes: Buffer, at: number, length: number, count: number): Step {
-    return this.#publishing.onBatch(bytes, at, length, count);
-  }
-
-  onLineTooLong(): void {
-    this.#context.logger.error(`client(${this}) - line is too long`);
-    this.#parser.close();
-    this.#end();
-  }
-
-  #onRareLine(words: readonly string[]): Step {
-    switch (words[0]) {
-      case 'SUB':
-        return this.#consuming.onSub(words);
-      case 'CLS':
-        return this.#consuming.onCls();
-      case 'IDENTIFY':
-        this.#bodyOwner = this.#session;
-        return this.#session.onIdentify();
-      case 'AUTH':
-        this.#bodyOwner = this.#session;
-        return this.#session.onAuth(words);
-      default: {
-        const text = [Buffer.from('invalid command '), wordBytes(words[0])];
-        return this.fail(new ClientError('E_INVALID', Buffer.concat(text)));
-      }
-    }
-  }
-
-  #onIdentified(): void {
-    this.#deadlines.identify(this.client.settings.heartbeatIntervalMs);
   }
 
   // Socket
@@ -384,9 +275,14 @@ export class Connection implements CommandHandler, ClientPort, ChannelMember, Wa
 
   /** Answers a command whose body will not come. */
   #failUnfinished(): void {
-    const { place, messageIndex } = this.#parser;
-    if (place === 'magic' || place === 'line') return;
-    this.fail(this.#bodyOwner.cutOff(place, messageIndex));
+    const error = this.#commands.cutOff(this.#parser.place, this.#parser.messageIndex);
+    if (error !== undefined) this.fail(error);
+  }
+
+  #onLineTooLong(): void {
+    this.#context.logger.error(`client(${this}) - line is too long`);
+    this.#parser.close();
+    this.#end();
   }
 
   /** Writes what is to be written, ends our side, and waits briefly for the client to end its own. */

@@ -15,6 +15,7 @@ import type { ClientPort } from './client-port.ts';
 import { NEXT, type Step } from './command-parser.ts';
 import { parseDigits, toDurationMs, toInt64, wordBytes } from './command-words.ts';
 import { CLOSE_WAIT_FRAME } from './frames.ts';
+import { localityOf } from './locality.ts';
 
 /** An id as it was sent, and as two words; NOT_HEX for an id that no message can have. */
 type SentId = { bytes: Buffer; high: number; low: number };
@@ -71,6 +72,7 @@ export class ConsumerCommands {
       consumer: client.number,
       msgTimeoutMs: client.settings.msgTimeoutMs,
       sampleRate: client.settings.sampleRate,
+      locality: localityOf(client.settings, this.#options),
     });
     return this.#port.respondOk();
   }

@@ -4,6 +4,7 @@
  * Thread: main. Source: nsqd `protocolV2.PUB`, `MPUB`, `DPUB`; tcp-protocol.md §7.
  */
 
+import { assert } from '../../shared/assert.ts';
 import { SIZE_BYTES } from '../../shared/limits.ts';
 import { goQuote } from '../go-text.ts';
 import { parseTopicName, type TopicName } from '../names.ts';
@@ -189,9 +190,10 @@ export class PublishCommands {
 
   #topic(): TopicHandle {
     const last = this.#lastTopic;
-    if (last !== null && last.name === this.#topicName && !last.isDeleted) return last;
-    // A body is only expected after a valid name.
-    this.#lastTopic = this.#topics.getOrCreate(this.#topicName as TopicName);
+    const name = this.#topicName;
+    if (last !== null && last.name === name && !last.isDeleted) return last;
+    assert(name !== undefined, 'a body is only expected behind a valid name');
+    this.#lastTopic = this.#topics.getOrCreate(name);
     return this.#lastTopic;
   }
 

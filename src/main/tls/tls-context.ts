@@ -63,7 +63,7 @@ export class TlsContext {
     this.#options = options;
     this.#secrets = secrets;
     const context = this;
-    this.#upgrades = createServer(this.serverOptions)
+    this.#upgrades = createServer(this.serverOptions())
       // Which connection it is about, these events tell by the server that they come from.
       .on('secureConnection', function (this: Server, socket) {
         context.#handshakes.get(this)?.(context.#admit(socket));
@@ -74,7 +74,7 @@ export class TlsContext {
   }
 
   /** What an HTTPS server is made with. */
-  get serverOptions(): TlsOptions {
+  serverOptions(): TlsOptions {
     const policy = this.#options.tlsClientAuthPolicy;
     const isVerified = policy === 'require-verify';
     return {

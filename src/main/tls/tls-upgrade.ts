@@ -52,8 +52,11 @@ export function upgradeToTls(socket: Socket, upgrade: TlsUpgrade): Promise<TLSSo
     // The socket goes on to report its errors here as well as through TLS.
     socket.on('error', (cause) => end(new TlsFailure(`tls: ${cause.message}`, { cause })));
     socket.on('close', () => end(new TlsFailure('tls: connection closed during the handshake')));
+    if (socket.destroyed || socket.readableEnded) {
+      end(new TlsFailure('tls: connection closed before the handshake'));
+      return;
+    }
     if (firstBytes.length > 0) socket.unshift(firstBytes);
-    if (socket.destroyed) end(new TlsFailure('tls: connection closed before the handshake'));
-    else context.handshake(socket, end);
+    context.handshake(socket, end);
   });
 }

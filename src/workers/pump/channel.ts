@@ -5,6 +5,7 @@
  */
 
 import { assert } from '../../shared/assert.ts';
+import type { Locality } from '../../shared/control.ts';
 import { REFUSED_NOT_IN_FLIGHT, REFUSED_NOT_OWNER } from '../../shared/records.ts';
 import type { Backend } from './backend.ts';
 import type { Consumer } from './consumer.ts';
@@ -13,10 +14,21 @@ import { BLOCKED, type Delivery } from './delivery.ts';
 import { type InFlight, NOT_FOUND } from './in-flight.ts';
 import { MessageQueue } from './message-queue.ts';
 import type { MessageStore } from './message-store.ts';
+import { ProcessingLatency } from './processing-latency.ts';
+import { ReadyConsumers } from './ready-consumers.ts';
 import type { Receipt } from './receipt.ts';
 
+const NS_PER_MS = 1e6;
+const NS_PER_SECOND = 1e9;
 /** Most messages that one consumer gets before the next one has its turn. */
 const SHARE_MAX = 256;
+
+/** How processing latencies are kept. */
+export type LatencyWindow = {
+  readonly windowMs: number;
+  /** Wall clock time in ns since 1970. */
+  readonly unixNs: () => number;
+};
 
 /** What all channels of a pump thread use together. */
 export type ChannelContext = {
@@ -25,6 +37,8 @@ export type ChannelContext = {
   readonly deferred: Deferred;
   readonly delivery: Delivery;
   readonly maxMsgTimeoutMs: number;
+  /** Null where nobody asks for processing latencies. */
+  readonly latencyWindow: LatencyWindow | null;
   /** Has `deliver` called in this turn. */
   readonly activate: (channel: Channel) => void;
 };
@@ -44,13 +58,14 @@ export class Channel {
   messageCount = 0;
   requeueCount = 0;
   timeoutCount = 0;
-  /** Messages that consumers took, except from disk. */
-  globalCount = 0;
+  /** Messages that consumers took, except from disk, by how near the consumers are. */
+  readonly takenCounts: Record<Locality, number> = { zone: 0, region: 0, global: 0 };
+  /** Times from publish to finish; null until there is one, or where nobody asks. */
+  latency: ProcessingLatency | null = null;
 
   readonly #context: ChannelContext;
   readonly #consumers = new Set<Consumer>();
-  /** Consumers that may have appetite, in the order of their turns. */
-  readonly #ready = new Set<Consumer>();
+  readonly #ready = new ReadyConsumers();
 
   constructor(
     number: number,
@@ -113,17 +128,17 @@ export class Channel {
    */
   deliver(limit: number, nowMs: number): number {
     let delivered = 0;
-    while (delivered < limit && !this.isPaused && this.#ready.size > 0 && this.queue.look()) {
-      const consumer = this.#nextReady();
+    while (delivered < limit && !this.isPaused && !this.#ready.isEmpty && this.queue.look()) {
+      const consumer = this.#ready.next();
       if (consumer === undefined) break;
-      const fair = Math.ceil(this.queue.depth / this.#ready.size);
+      const fair = Math.ceil(this.queue.depth / this.#ready.equalCount(consumer));
       const share = Math.min(consumer.appetite, fair, SHARE_MAX);
       const inFlightBefore = consumer.inFlightCount;
       const taken = this.#context.delivery.send(consumer, this.queue, share, nowMs);
       if (taken === BLOCKED) return BLOCKED;
       assert(taken > 0, 'a consumer with appetite takes a message');
       this.inFlightCount += consumer.inFlightCount - inFlightBefore;
-      this.globalCount += this.#context.delivery.fromMemory;
+      this.takenCounts[consumer.locality] += this.#context.delivery.fromMemory;
       delivered += taken;
       // Behind the others for its next turn.
       this.#ready.delete(consumer);
@@ -133,12 +148,13 @@ export class Channel {
   }
 
   finish(consumer: Consumer, idHigh: number, idLow: number): number {
-    const { inFlight, store } = this.#context;
+    const { inFlight, store, latencyWindow } = this.#context;
     const entry = inFlight.find(this.number, idHigh, idLow);
     if (entry === NOT_FOUND) return REFUSED_NOT_IN_FLIGHT;
     if (inFlight.consumer(entry) !== consumer) return REFUSED_NOT_OWNER;
     const position = inFlight.position(entry);
     this.#removeInFlight(entry);
+    if (latencyWindow !== null) this.#noteLatency(position, latencyWindow);
     store.release(position, 1);
     consumer.finishCount++;
     return ACCEPTED;
@@ -219,7 +235,14 @@ export class Channel {
 
   #putBack(position: number, count: number, attempts: number, receipt: Receipt | null): void {
     this.queue.put(position, count, attempts, attempts, receipt);
-    if (!this.isActive && this.#ready.size > 0) this.#context.activate(this);
+    if (!this.isActive && !this.#ready.isEmpty) this.#context.activate(this);
+  }
+
+  #noteLatency(position: number, { windowMs, unixNs }: LatencyWindow): void {
+    const nowNs = unixNs();
+    this.latency ??= new ProcessingLatency(windowMs, nowNs / NS_PER_MS);
+    const publishedNs = this.#context.store.timestampSeconds(position) * NS_PER_SECOND;
+    this.latency.add(nowNs - publishedNs, nowNs / NS_PER_MS);
   }
 
   #defer(position: number, attempts: number, dueMs: number): void {
@@ -259,14 +282,5 @@ export class Channel {
         take(position, attempts);
       });
     }
-  }
-
-  /** The consumer whose turn it is; those that have lost their appetite are passed over. */
-  #nextReady(): Consumer | undefined {
-    for (const consumer of this.#ready) {
-      if (consumer.appetite > 0) return consumer;
-      this.#ready.delete(consumer);
-    }
-    return undefined;
   }
 }

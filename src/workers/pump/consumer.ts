@@ -4,6 +4,8 @@
  * Thread: pump.
  */
 
+import type { Locality } from '../../shared/control.ts';
+
 export class Consumer {
   /** The connection's number. */
   readonly number: number;
@@ -11,6 +13,7 @@ export class Consumer {
   readonly msgTimeoutMs: number;
   /** Percent of messages that reach it, minus one; 0 means all. */
   readonly sampleRate: number;
+  readonly locality: Locality;
   /** RDY: a level, not a credit. */
   readyCount = 0;
   inFlightCount = 0;
@@ -28,12 +31,14 @@ export class Consumer {
     msgTimeoutMs: number,
     sampleRate: number,
     windowBytes: number,
+    locality: Locality,
   ) {
     this.number = number;
     this.channelNumber = channelNumber;
     this.msgTimeoutMs = msgTimeoutMs;
     this.sampleRate = sampleRate;
     this.windowBytes = windowBytes;
+    this.locality = locality;
   }
 
   /** How many messages may be sent to it now. */

@@ -5,17 +5,12 @@
  */
 
 import { assert, assertNever } from '../../shared/assert.ts';
-import {
-  type ChannelStats,
-  type ControlReply,
-  type ControlRequest,
-  decodeControl,
-  type TopicStats,
-} from '../../shared/control.ts';
+import { type ControlReply, type ControlRequest, decodeControl } from '../../shared/control.ts';
 import type { Channel } from './channel.ts';
 import type { DiskLink } from './disk-link.ts';
 import type { Outbox } from './outbox.ts';
 import type { PumpState } from './pump-state.ts';
+import type { PumpStats } from './pump-stats.ts';
 import type { Topic } from './topic.ts';
 
 type Reply = (error: string | null) => void;
@@ -27,6 +22,7 @@ export class PumpControl {
   readonly #state: PumpState;
   readonly #outbox: Outbox;
   readonly #links: readonly DiskLink[];
+  readonly #stats: PumpStats;
   /** Earlier pieces of a request of which more are to come. */
   #pieces: Buffer[] = [];
   /** Tokens of requests that wait for all disk queues to settle. */
@@ -34,10 +30,11 @@ export class PumpControl {
   /** Token of the request to close, and what went wrong so far; null unless it closes. */
   #closing: { token: number; error: string | null; links: DiskLink[] } | null = null;
 
-  constructor(state: PumpState, outbox: Outbox, links: readonly DiskLink[]) {
+  constructor(state: PumpState, outbox: Outbox, links: readonly DiskLink[], stats: PumpStats) {
     this.#state = state;
     this.#outbox = outbox;
     this.#links = links;
+    this.#stats = stats;
   }
 
   /** Takes a request, or a piece of one, from the ring. */
@@ -108,8 +105,14 @@ export class PumpControl {
         this.#deleteChannel(this.#topic(request.topic), this.#channel(request.channel), reply);
         return;
       case 'subscribe': {
-        const { consumer, msgTimeoutMs, sampleRate } = request;
-        state.addConsumer(this.#channel(request.channel), consumer, msgTimeoutMs, sampleRate);
+        const { consumer, msgTimeoutMs, sampleRate, locality } = request;
+        state.addConsumer(
+          this.#channel(request.channel),
+          consumer,
+          msgTimeoutMs,
+          sampleRate,
+          locality,
+        );
         reply(null);
         return;
       }
@@ -126,7 +129,7 @@ export class PumpControl {
         return;
       }
       case 'stats':
-        this.#outbox.reply(token, this.#stats(request.topics, request.withConsumers));
+        this.#outbox.reply(token, this.#statsReply(request.topics, request.withConsumers));
         return;
       case 'settle':
         this.#settling.push(token);
@@ -164,14 +167,14 @@ export class PumpControl {
     topic.queue.backend.delete(all);
   }
 
-  #stats(topics: number[] | null, withConsumers: boolean): ControlReply {
+  #statsReply(topics: number[] | null, withConsumers: boolean): ControlReply {
     const wanted =
       topics === null
         ? [...this.#state.topics.values()]
         : topics
             .map((number) => this.#state.topics.get(number))
             .filter((topic) => topic !== undefined);
-    return { error: null, topics: wanted.map((topic) => topicStats(topic, withConsumers)) };
+    return { error: null, topics: wanted.map((topic) => this.#stats.of(topic, withConsumers)) };
   }
 
   #isSettled(): boolean {
@@ -217,40 +220,5 @@ function allDone(count: number, done: Reply): Reply {
     if (error !== null) lastError = error;
     remaining--;
     if (remaining === 0) done(lastError);
-  };
-}
-
-function topicStats(topic: Topic, withConsumers: boolean): TopicStats {
-  return {
-    topic: topic.number,
-    depth: topic.queue.depth,
-    backendDepth: topic.queue.backend.depth,
-    messageCount: topic.messageCount,
-    messageBytes: topic.messageBytes,
-    channels: [...topic.channels.values()].map((channel) => channelStats(channel, withConsumers)),
-  };
-}
-
-function channelStats(channel: Channel, withConsumers: boolean): ChannelStats {
-  return {
-    channel: channel.number,
-    depth: channel.queue.depth,
-    backendDepth: channel.queue.backend.depth,
-    inFlightCount: channel.inFlightCount,
-    deferredCount: channel.deferredCount,
-    messageCount: channel.messageCount,
-    requeueCount: channel.requeueCount,
-    timeoutCount: channel.timeoutCount,
-    globalCount: channel.globalCount,
-    consumers: withConsumers
-      ? [...channel.consumers].map((consumer) => ({
-          consumer: consumer.number,
-          readyCount: consumer.isClosing ? 0 : consumer.readyCount,
-          inFlightCount: consumer.inFlightCount,
-          messageCount: consumer.messageCount,
-          finishCount: consumer.finishCount,
-          requeueCount: consumer.requeueCount,
-        }))
-      : [],
   };
 }

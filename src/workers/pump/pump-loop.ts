@@ -24,6 +24,7 @@ import { DiskLink } from './disk-link.ts';
 import { Outbox } from './outbox.ts';
 import { PumpControl } from './pump-control.ts';
 import { PumpState } from './pump-state.ts';
+import { PumpStats } from './pump-stats.ts';
 import { Receipt } from './receipt.ts';
 import type { Publication, Topic } from './topic.ts';
 
@@ -42,6 +43,12 @@ export type PumpLoopOptions = {
   readonly nodeId: number;
   readonly memQueueSize: number;
   readonly maxMsgTimeoutMs: number;
+  /** Percentiles of processing latency to keep, as quantiles; over which time; and the wall clock. */
+  readonly latency: {
+    readonly percentiles: readonly number[];
+    readonly windowMs: number;
+    readonly unixNs: () => number;
+  };
   /** Random number from 0 to 1. */
   readonly random: () => number;
   /** The time at the start. Units: ms, monotonic. */
@@ -72,17 +79,24 @@ export class PumpLoop {
       (disk) =>
         new DiskLink(disk.append, disk.read, disk.bell, (level, text) => this.#log(level, text)),
     );
+    const { percentiles, windowMs, unixNs } = options.latency;
     this.#state = new PumpState({
       links: this.#links,
       deliveries: options.deliveries,
       nodeId: options.nodeId,
       memQueueSize: options.memQueueSize,
       maxMsgTimeoutMs: options.maxMsgTimeoutMs,
+      latencyWindow: percentiles.length === 0 ? null : { windowMs, unixNs },
       random: options.random,
       nowMs: options.nowMs,
       onBackendHealth: (topic, error) => this.#outbox.tell({ event: 'backend', topic, error }),
     });
-    this.#control = new PumpControl(this.#state, this.#outbox, this.#links);
+    this.#control = new PumpControl(
+      this.#state,
+      this.#outbox,
+      this.#links,
+      new PumpStats(percentiles, unixNs),
+    );
     this.#publication = {
       bytes: options.publishes.bytes,
       at: 0,

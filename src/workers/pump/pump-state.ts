@@ -5,11 +5,12 @@
  */
 
 import { assert } from '../../shared/assert.ts';
+import type { Locality } from '../../shared/control.ts';
 import { CONSUMER_WINDOW_BYTES } from '../../shared/limits.ts';
 import { nameHash } from '../../shared/name-hash.ts';
 import type { RingProducer } from '../../shared/ring/producer.ts';
 import type { Backend } from './backend.ts';
-import { Channel, type ChannelContext } from './channel.ts';
+import { Channel, type ChannelContext, type LatencyWindow } from './channel.ts';
 import { Consumer } from './consumer.ts';
 import { Deferred } from './deferred.ts';
 import { BLOCKED, Delivery } from './delivery.ts';
@@ -32,6 +33,7 @@ export type PumpStateOptions = {
   readonly nodeId: number;
   readonly memQueueSize: number;
   readonly maxMsgTimeoutMs: number;
+  readonly latencyWindow: LatencyWindow | null;
   readonly random: () => number;
   /** The time at the start. Units: ms, monotonic. */
   readonly nowMs: number;
@@ -66,6 +68,7 @@ export class PumpState {
       deferred: this.deferred,
       delivery: new Delivery(this.store, this.inFlight, options.deliveries, options.random),
       maxMsgTimeoutMs: options.maxMsgTimeoutMs,
+      latencyWindow: options.latencyWindow,
       activate: (channel) => this.#activateChannel(channel),
     };
   }
@@ -121,13 +124,20 @@ export class PumpState {
     this.activateTopic(topic);
   }
 
-  addConsumer(channel: Channel, number: number, msgTimeoutMs: number, sampleRate: number): void {
+  addConsumer(
+    channel: Channel,
+    number: number,
+    msgTimeoutMs: number,
+    sampleRate: number,
+    locality: Locality,
+  ): void {
     const consumer = new Consumer(
       number,
       channel.number,
       msgTimeoutMs,
       sampleRate,
       CONSUMER_WINDOW_BYTES,
+      locality,
     );
     this.consumers.set(number, consumer);
     channel.subscribe(consumer);

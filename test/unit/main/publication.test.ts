@@ -14,6 +14,7 @@ function topicOn(rings: MainRings): TopicHandle {
     isPaused: false,
     backendError: null,
     isDeleted: false,
+    opening: undefined,
   };
 }
 

@@ -26,7 +26,7 @@ async function busyBroker(): Promise<BrokerTurns> {
 
 async function collect(broker: BrokerTurns, filter: Partial<StatsFilter>): Promise<BrokerStats> {
   const clients = (): Client[] => [...broker.connections()].map(({ client }) => client);
-  const collector = new StatsCollector([broker.pump], broker.topics, clients);
+  const collector = new StatsCollector([broker.pump], broker.topics, clients, []);
   const stats = collector.collect({ ...ALL, ...filter });
   await broker.turns();
   return stats;

@@ -6,11 +6,13 @@ import type { ControlRequest } from '../../../src/shared/control.ts';
 import { nameHash } from '../../../src/shared/name-hash.ts';
 import { MainRings } from '../../support/main-rings.ts';
 import { channelNamed, topicNamed } from '../../support/names.ts';
+import { NO_REGISTRY } from '../../support/no-registry.ts';
 
 class Setup {
   readonly rings = [new MainRings(), new MainRings(), new MainRings()];
   changeCount = 0;
   readonly topics = new TopicMap({
+    registry: NO_REGISTRY,
     pumps: this.rings.map((rings) => rings.handle),
     onChange: () => {
       this.changeCount++;

@@ -15,15 +15,17 @@ const OPTIONS = {
   maxChannelConsumers: 1,
 };
 
+/** Many brokers are made here, so each gets little memory. */
+const RINGS = { publishBytes: 128 * 1024, commandBytes: 512 * 1024, otherBytes: 128 * 1024 };
+
 type Outcome = { readonly frames: string[]; readonly hasEnded: boolean };
 
 /** Sends the bytes on a connection of its own and tells what came back. */
 async function answers(
   bytes: Buffer,
-  given: Readonly<Record<string, unknown>> = OPTIONS,
   send: (client: FakeSocket, bytes: Buffer) => void = (client, all) => client.send(all),
 ): Promise<Outcome> {
-  const broker = new BrokerTurns(given);
+  const broker = new BrokerTurns(OPTIONS, RINGS);
   const client = broker.connect();
   await broker.turns();
   send(client, bytes);
@@ -312,7 +314,7 @@ describe('Connection: errors, and which one wins', () => {
     const shown = JSON.stringify(bytes.toString('latin1')).slice(0, 80);
     test(`Connection: ${shown} as a whole and byte by byte`, async () => {
       const whole = await answers(bytes);
-      const inBytes = await answers(bytes, OPTIONS, (client, all) => {
+      const inBytes = await answers(bytes, (client, all) => {
         for (const byte of singleBytes(all)) client.send(byte);
       });
 
@@ -410,7 +412,7 @@ describe('Connection: input that ends inside a command', () => {
   for (const [bytes, expected] of cases) {
     const shown = JSON.stringify(bytes.toString('latin1'));
     test(`Connection: the input ends after ${shown}`, async () => {
-      const outcome = await answers(bytes, OPTIONS, (client, all) => {
+      const outcome = await answers(bytes, (client, all) => {
         client.send(all);
         client.end();
       });

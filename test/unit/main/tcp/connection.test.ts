@@ -302,6 +302,22 @@ describe('Connection: end', () => {
     assert.deepStrictEqual([client.frames(), client.hasEnded], [['response OK'], true]);
   });
 
+  test('Connection: after a fatal error it reads on even if its output is backed up', async () => {
+    const broker = new BrokerTurns();
+    const client = await clientOf(broker);
+    client.isStalled = true;
+    const publishes = Array.from({ length: 110_000 }, () => pub('t', 'x'));
+
+    client.send(wire(...publishes, 'what\n'));
+    await broker.turns();
+    client.end();
+    client.take();
+    await broker.turns();
+
+    assert.deepStrictEqual([client.isPaused, client.frames().length], [false, 110_001]);
+    assert.deepStrictEqual([client.hasEnded, broker.closed], [true, [1]]);
+  });
+
   test('Connection: frames that come behind the end are not written', async () => {
     const broker = new BrokerTurns();
     const client = await clientOf(broker, wire('SUB t c\nwhat\n'));

@@ -31,7 +31,7 @@ test('Channel: delivers in order, and no more than the ready count', () => {
 
   assert.deepStrictEqual(bodies(got), ['0', '1', '2']);
   assert.deepStrictEqual(
-    [bench.channel.inFlightCount, bench.channel.queue.depth, bench.channel.globalCount],
+    [bench.channel.inFlightCount, bench.channel.queue.depth, bench.channel.takenCounts.global],
     [3, 2, 3],
   );
 });
@@ -397,7 +397,7 @@ test('Channel: messages from disk are not counted as delivered, those from memor
 
   const got = bench.deliver();
 
-  assert.deepStrictEqual([got.length, bench.channel.globalCount], [5, 2]);
+  assert.deepStrictEqual([got.length, bench.channel.takenCounts.global], [5, 2]);
 });
 
 test('Channel: a sampled channel empties, whoever samples', () => {
@@ -409,5 +409,18 @@ test('Channel: a sampled channel empties, whoever samples', () => {
   const got = bench.deliver();
 
   assert.deepStrictEqual([bodies(got), bench.channel.queue.depth], [['1', '3'], 0]);
-  assert.deepStrictEqual([bench.channel.globalCount, bench.channel.inFlightCount], [10, 2]);
+  assert.deepStrictEqual([bench.channel.takenCounts.global, bench.channel.inFlightCount], [10, 2]);
+});
+
+test('Channel: a consumer in the zone goes before one in the region, and both before others', () => {
+  const bench = new ChannelBench();
+  const far = bench.subscribe(5, { locality: 'global' });
+  const region = bench.subscribe(2, { locality: 'region' });
+  const zone = bench.subscribe(2, { locality: 'zone' });
+  bench.put('1', '2', '3', '4', '5');
+
+  bench.deliver();
+
+  assert.deepStrictEqual([zone.inFlightCount, region.inFlightCount, far.inFlightCount], [2, 2, 1]);
+  assert.deepStrictEqual(bench.channel.takenCounts, { zone: 2, region: 2, global: 1 });
 });

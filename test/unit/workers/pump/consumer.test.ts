@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Consumer } from '../../../../src/workers/pump/consumer.ts';
 
 function makeConsumer(fields: Partial<Consumer>): Consumer {
-  return Object.assign(new Consumer(1, 1, 60_000, 0, 1000), fields);
+  return Object.assign(new Consumer(1, 1, 60_000, 0, 1000, 'global'), fields);
 }
 
 test('Consumer: has appetite for its ready count less what it has in flight', () => {

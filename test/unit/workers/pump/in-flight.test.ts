@@ -7,7 +7,7 @@ import { InFlight, NOT_FOUND } from '../../../../src/workers/pump/in-flight.ts';
 const MAX_MS = 1000;
 
 function makeConsumer(number: number, channel: number, msgTimeoutMs = 100): Consumer {
-  return new Consumer(number, channel, msgTimeoutMs, 0, 1000);
+  return new Consumer(number, channel, msgTimeoutMs, 0, 1000, 'global');
 }
 
 /** Entries whose deadline has passed. */

@@ -238,6 +238,7 @@ test('PumpControl: stats are of all topics, or of those that were asked for', ()
     backendDepth: 0,
     messageCount: 1,
     messageBytes: 3,
+    latency: null,
     channels: [],
   };
   const channel = {
@@ -249,7 +250,8 @@ test('PumpControl: stats are of all topics, or of those that were asked for', ()
     messageCount: 7,
     requeueCount: 1,
     timeoutCount: 0,
-    globalCount: 3,
+    takenCounts: { zone: 0, region: 0, global: 3 },
+    latency: null,
     consumers: [],
   };
   const first = {
@@ -258,6 +260,7 @@ test('PumpControl: stats are of all topics, or of those that were asked for', ()
     backendDepth: 0,
     messageCount: 7,
     messageBytes: 17,
+    latency: null,
     channels: [channel],
   };
   assert.ok('topics' in all && 'topics' in some);

@@ -392,7 +392,7 @@ test('PumpLoop: each message is where it belongs, whatever the order of requests
           const name = `c${channel}`;
           bench.control({ do: 'createChannel', topic: 1, channel, name, isPaused: false });
           const subscription = { topic: 1, channel, consumer: channel, msgTimeoutMs: 60_000 };
-          bench.control({ do: 'subscribe', ...subscription, sampleRate: 0 });
+          bench.control({ do: 'subscribe', ...subscription, sampleRate: 0, locality: 'global' });
           bench.ready(channel, 10_000);
           bench.credit(channel, 1e9);
           expected.set(channel, []);

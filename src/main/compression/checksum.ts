@@ -1,0 +1,17 @@
+/**
+ * The checksum of snappy's chunks.
+ *
+ * Thread: any. Source: snappy's framing format, section 3: "Checksum format".
+ */
+
+import { crc32c } from '@node-rs/crc32';
+
+const MASK_DELTA = 0xa282ead8;
+const ROTATION = 15;
+const WORD_BITS = 32;
+
+/** CRC-32C, rotated and shifted, because the CRC of bytes that contain CRCs is weak. Units: unsigned 32 bits. */
+export function maskedChecksum(bytes: Buffer): number {
+  const crc = crc32c(bytes);
+  return (((crc >>> ROTATION) | (crc << (WORD_BITS - ROTATION))) + MASK_DELTA) >>> 0;
+}

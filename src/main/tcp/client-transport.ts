@@ -1,0 +1,139 @@
+/**
+ * A client's transport: a plain socket at first, to which layers are added as the client asks for them, TLS before
+ * compression. Whoever uses it need not know which there are.
+ *
+ * Thread: main. Source: tcp-protocol.md §10.
+ */
+
+import type { Socket } from 'node:net';
+import { assert } from '../../shared/assert.ts';
+import type { Clock } from '../../shared/clock.ts';
+import type { Codec } from '../compression/codec.ts';
+import type { TlsContext } from '../tls/tls-context.ts';
+import { type TlsFacts, tlsFacts } from '../tls/tls-facts.ts';
+import type { TlsFailure } from '../tls/tls-failure.ts';
+import { upgradeToTls } from '../tls/tls-upgrade.ts';
+import { CompressedTransport } from './compressed-transport.ts';
+import { SocketTransport } from './socket-transport.ts';
+import type { Transport, TransportListener } from './transport.ts';
+
+/** How a client's transport gets its TLS. */
+export type TransportUpgrade = {
+  readonly context: Pick<TlsContext, 'handshake'>;
+  readonly clock: Pick<Clock, 'after'>;
+  /** What a client is sent, plain, when the handshake fails. */
+  readonly farewell: (failure: TlsFailure) => Buffer;
+  /** What was read behind the last plain command. */
+  readonly firstBytes?: Buffer;
+};
+
+type Write = { readonly buffers: readonly Buffer[]; readonly onTaken: () => void };
+
+const NOTHING = Buffer.alloc(0);
+
+export class ClientTransport implements Transport {
+  readonly #socket: Socket;
+  #top: Transport;
+  #listener: TransportListener | null = null;
+  #isPaused = false;
+  #isDiscarding = false;
+  #isEnding = false;
+  #isClosed = false;
+  /** What is written during a TLS handshake, which nothing may come between; null at other times. */
+  #held: Write[] | null = null;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    this.#top = new SocketTransport(socket);
+  }
+
+  get isDestroyed(): boolean {
+    return this.#socket.destroyed;
+  }
+
+  listen(listener: TransportListener): void {
+    this.#listener = listener;
+    this.#listen();
+  }
+
+  write(buffers: readonly Buffer[], onTaken: () => void): void {
+    if (this.#held === null) this.#top.write(buffers, onTaken);
+    else this.#held.push({ buffers, onTaken });
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    if (this.#held === null) this.#top.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    if (this.#held === null) this.#top.resume();
+  }
+
+  discardInput(): void {
+    this.#isDiscarding = true;
+    if (this.#held === null) this.#top.discardInput();
+  }
+
+  end(): void {
+    this.#isEnding = true;
+    if (this.#held === null) this.#top.end();
+  }
+
+  destroy(): void {
+    // During a handshake the top is not what the socket belongs to.
+    if (this.#held === null) this.#top.destroy();
+    else this.#socket.destroy();
+  }
+
+  /**
+   * Puts TLS on the socket: a handshake, after which everything passes through it, what was written meanwhile
+   * first.
+   *
+   * Errors: rejects with a `TlsFailure`; the client has been sent the farewell and the connection closes, which the
+   * listener is told as well.
+   */
+  async secure(upgrade: TransportUpgrade): Promise<TlsFacts> {
+    const plain = this.#top;
+    assert(plain instanceof SocketTransport && this.#held === null, 'TLS is the first layer');
+    const held: Write[] = [];
+    this.#held = held;
+    const socket = plain.release();
+    socket.once('close', () => this.#onSocketClose());
+    const secured = await upgradeToTls(socket, { firstBytes: NOTHING, ...upgrade });
+    const facts = tlsFacts(secured);
+    this.#held = null;
+    this.#top = new SocketTransport(secured);
+    this.#listen();
+    for (const { buffers, onTaken } of held) this.#top.write(buffers, onTaken);
+    if (this.#isDiscarding) this.#top.discardInput();
+    if (this.#isEnding) this.#top.end();
+    return facts;
+  }
+
+  /** Has everything from now on compressed, both ways; what was written before stays as it is. */
+  compress(codec: Codec): void {
+    assert(this.#held === null, 'compression comes after TLS');
+    this.#top = new CompressedTransport(this.#top, codec);
+    this.#listen();
+  }
+
+  #listen(): void {
+    const listener = this.#listener;
+    if (listener === null) return;
+    if (this.#isPaused) this.#top.pause();
+    this.#top.listen({ ...listener, onClose: () => this.#onClose() });
+  }
+
+  /** Of the plain socket, also when it closes under TLS; the layers on top of it have more to tell before. */
+  #onSocketClose(): void {
+    if (this.#held !== null) this.#onClose();
+  }
+
+  #onClose(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#listener?.onClose();
+  }
+}

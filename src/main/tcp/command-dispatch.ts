@@ -1,0 +1,144 @@
+/**
+ * Which part of the broker a command is for, and who expects the body that follows it.
+ *
+ * Thread: main. Source: nsqd `protocolV2.Exec`; tcp-protocol.md §2, §7.
+ */
+
+import type { Options } from '../options/options.ts';
+import type { TopicMap } from '../topic-map.ts';
+import { ClientError } from './client-error.ts';
+import type { ClientPort } from './client-port.ts';
+import { type CommandHandler, NEXT, type Place, type Step } from './command-parser.ts';
+import { splitWords, wordBytes } from './command-words.ts';
+import { ConsumerCommands } from './consumer-commands.ts';
+import { PublishCommands } from './publish-commands.ts';
+import { SessionCommands } from './session-commands.ts';
+
+const MAGIC = Buffer.from('  V2');
+
+/** What a connection does when its client's commands have come so far. */
+export type DispatchListener = {
+  /** The magic was right. */
+  readonly onStarted: () => void;
+  /** The client's settings have changed. */
+  readonly onIdentified: () => void;
+  readonly onLineTooLong: () => void;
+};
+
+export class CommandDispatch implements CommandHandler {
+  readonly #port: ClientPort;
+  readonly #listener: DispatchListener;
+  readonly #publishing: PublishCommands;
+  readonly #consuming: ConsumerCommands;
+  readonly #session: SessionCommands;
+  /** Whose body is expected. */
+  #bodyOwner: PublishCommands | SessionCommands;
+
+  constructor(port: ClientPort, topics: TopicMap, options: Options, listener: DispatchListener) {
+    this.#port = port;
+    this.#listener = listener;
+    this.#publishing = new PublishCommands(port, topics, options);
+    this.#consuming = new ConsumerCommands(port, topics, options);
+    this.#session = new SessionCommands(port, options, listener.onIdentified);
+    this.#bodyOwner = this.#publishing;
+  }
+
+  get consuming(): ConsumerCommands {
+    return this.#consuming;
+  }
+
+  onMagic(bytes: Buffer, at: number): boolean {
+    if (bytes.compare(MAGIC, 0, MAGIC.length, at, at + MAGIC.length) === 0) {
+      this.#listener.onStarted();
+      return true;
+    }
+    this.#port.fail(new ClientError('E_BAD_PROTOCOL', ''));
+    return false;
+  }
+
+  onLine(bytes: Buffer, at: number, end: number): Step {
+    const words = splitWords(bytes, at, end);
+    switch (words[0]) {
+      case 'PUB':
+        this.#bodyOwner = this.#publishing;
+        return this.#publishing.onPub(words);
+      case 'MPUB':
+        this.#bodyOwner = this.#publishing;
+        return this.#publishing.onMpub(words);
+      case 'DPUB':
+        this.#bodyOwner = this.#publishing;
+        return this.#publishing.onDpub(words);
+      case 'FIN':
+        return this.#consuming.onFin(words);
+      case 'RDY':
+        return this.#consuming.onRdy(words);
+      case 'REQ':
+        return this.#consuming.onReq(words);
+      case 'TOUCH':
+        return this.#consuming.onTouch(words);
+      case 'NOP':
+        return NEXT;
+      default:
+        // These take effect only when everything before them has been answered, as in nsqd.
+        if (this.#port.hasPendingResponses) return this.#port.waitForResponses();
+        return this.#onRareLine(words);
+    }
+  }
+
+  onFinish(idHigh: number, idLow: number): Step {
+    return this.#consuming.onFinish(idHigh, idLow);
+  }
+
+  onBodySize(size: number): boolean {
+    return this.#bodyOwner.onBodySize(size);
+  }
+
+  onBody(bytes: Buffer, at: number, size: number): Step {
+    return this.#bodyOwner.onBody(bytes, at, size);
+  }
+
+  onBatchSize(size: number): boolean {
+    return this.#publishing.onBatchSize(size);
+  }
+
+  onBatchCount(count: number): boolean {
+    return this.#publishing.onBatchCount(count);
+  }
+
+  onBatchMessageSize(index: number, size: number, bytes: number): boolean {
+    return this.#publishing.onBatchMessageSize(index, size, bytes);
+  }
+
+  onBatch(bytes: Buffer, at: number, length: number, count: number): Step {
+    return this.#publishing.onBatch(bytes, at, length, count);
+  }
+
+  onLineTooLong(): void {
+    this.#listener.onLineTooLong();
+  }
+
+  /** What to answer when the input ends there; undefined where nothing is lost. */
+  cutOff(place: Place, messageIndex: number): ClientError | undefined {
+    if (place === 'magic' || place === 'line') return undefined;
+    return this.#bodyOwner.cutOff(place, messageIndex);
+  }
+
+  #onRareLine(words: readonly string[]): Step {
+    switch (words[0]) {
+      case 'SUB':
+        return this.#consuming.onSub(words);
+      case 'CLS':
+        return this.#consuming.onCls();
+      case 'IDENTIFY':
+        this.#bodyOwner = this.#session;
+        return this.#session.onIdentify();
+      case 'AUTH':
+        this.#bodyOwner = this.#session;
+        return this.#session.onAuth(words);
+      default: {
+        const text = [Buffer.from('invalid command '), wordBytes(words[0])];
+        return this.#port.fail(new ClientError('E_INVALID', Buffer.concat(text)));
+      }
+    }
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * A transport whose bytes are compressed on another one.
+ *
+ * Output that comes while earlier output is being compressed waits, and is compressed together: its bound is that
+ * of whoever writes, who is told `onTaken` only when the transport below has taken what it has become. Input is
+ * taken one chunk at a time: the transport below is paused until the decoder has used it up.
+ *
+ * Thread: main. Source: nsqd `clientV2.UpgradeSnappy`, `UpgradeDeflate`; tcp-protocol.md §10.
+ */
+
+import type { Codec } from '../compression/codec.ts';
+import type { Transport, TransportListener } from './transport.ts';
+
+export class CompressedTransport implements Transport {
+  readonly #below: Transport;
+  readonly #codec: Codec;
+  #listener: TransportListener | null = null;
+  /** Output that waits for the encoder, and who is to be told when it is taken. */
+  #waiting: Buffer[] = [];
+  #waitingTaken: (() => void)[] = [];
+  #isEncoding = false;
+  #isEnding = false;
+  /** The decoder has a chunk that is not used up. */
+  #isDecoding = false;
+  #isPaused = false;
+  #hasEnded = false;
+  #isClosed = false;
+
+  /** From here on nobody else uses the transport below. */
+  constructor(below: Transport, codec: Codec) {
+    this.#below = below;
+    this.#codec = codec;
+  }
+
+  get isDestroyed(): boolean {
+    return this.#below.isDestroyed;
+  }
+
+  listen(listener: TransportListener): void {
+    const isFirst = this.#listener === null;
+    this.#listener = listener;
+    if (!isFirst) return;
+    this.#codec.decoder.listen({
+      onData: (bytes) => this.#listener?.onData(bytes),
+      onUsed: () => this.#onUsed(),
+      onEnd: () => this.#onDecoderEnd(),
+      onError: (error) => {
+        this.#listener?.onError(error);
+        this.#onDecoderEnd();
+      },
+    });
+    this.#below.listen({
+      onData: (bytes) => this.#decode(bytes),
+      onEnd: () => this.#onBelowEnd(),
+      onError: (error) => this.#listener?.onError(error),
+      onClose: () => this.#onBelowClose(),
+    });
+  }
+
+  write(buffers: readonly Buffer[], onTaken: () => void): void {
+    if (this.#isClosed) return;
+    for (const buffer of buffers) this.#waiting.push(buffer);
+    this.#waitingTaken.push(onTaken);
+    this.#encode();
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    this.#codec.decoder.pause();
+    this.#below.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#codec.decoder.resume();
+    // The decoder may have told of bytes, and been paused again.
+    if (!this.#isPaused && !this.#isDecoding) this.#below.resume();
+  }
+
+  discardInput(): void {
+    this.#codec.decoder.close();
+    this.#below.discardInput();
+  }
+
+  end(): void {
+    this.#isEnding = true;
+    if (!this.#isEncoding) this.#below.end();
+  }
+
+  destroy(): void {
+    this.#close();
+    this.#below.destroy();
+  }
+
+  // Output
+
+  #encode(): void {
+    if (this.#isEncoding || this.#waiting.length === 0) return;
+    this.#isEncoding = true;
+    const buffers = this.#waiting;
+    const taken = this.#waitingTaken;
+    this.#waiting = [];
+    this.#waitingTaken = [];
+    this.#codec.encoder.encode(buffers, (bytes) => this.#onEncoded(bytes, taken));
+  }
+
+  #onEncoded(bytes: Buffer[], taken: readonly (() => void)[]): void {
+    this.#isEncoding = false;
+    this.#below.write(bytes, () => {
+      for (const onTaken of taken) onTaken();
+    });
+    this.#encode();
+    if (this.#isEnding && !this.#isEncoding) this.#below.end();
+  }
+
+  // Input
+
+  #decode(bytes: Buffer): void {
+    if (this.#hasEnded || this.#isClosed) return;
+    this.#isDecoding = true;
+    this.#codec.decoder.decode(bytes);
+    if (this.#isDecoding) this.#below.pause();
+  }
+
+  #onUsed(): void {
+    this.#isDecoding = false;
+    if (this.#hasEnded) this.#codec.decoder.end();
+    else if (!this.#isPaused) this.#below.resume();
+  }
+
+  #onBelowEnd(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    if (!this.#isDecoding) this.#codec.decoder.end();
+  }
+
+  /** What the client goes on to send cannot be read. */
+  #onDecoderEnd(): void {
+    if (this.#isClosed) return;
+    this.#hasEnded = true;
+    this.discardInput();
+    this.#listener?.onEnd();
+  }
+
+  #onBelowClose(): void {
+    this.#close();
+    this.#listener?.onClose();
+  }
+
+  #close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#codec.encoder.close();
+    this.#codec.decoder.close();
+  }
+}

@@ -1,0 +1,21 @@
+/**
+ * How near a client is to the broker, by what both say of where they are.
+ *
+ * Thread: main. Source: nsqd's experiment `topology-aware-consumption`; tcp-protocol.md §18.
+ */
+
+import type { Locality } from '../../shared/control.ts';
+import type { Options } from '../options/options.ts';
+import type { ClientSettings } from './client.ts';
+
+const EXPERIMENT = 'topology-aware-consumption';
+
+/** Without the experiment every client is alike. */
+export function localityOf(
+  settings: Pick<ClientSettings, 'topologyRegion' | 'topologyZone'>,
+  options: Pick<Options, 'enableExperiment' | 'topologyRegion' | 'topologyZone'>,
+): Locality {
+  if (!options.enableExperiment.includes(EXPERIMENT)) return 'global';
+  if (settings.topologyZone === options.topologyZone) return 'zone';
+  return settings.topologyRegion === options.topologyRegion ? 'region' : 'global';
+}

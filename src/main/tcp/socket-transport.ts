@@ -1,0 +1,89 @@
+/**
+ * A transport that is a socket, plain or with TLS.
+ *
+ * Thread: main.
+ */
+
+import type { Socket } from 'node:net';
+import type { Transport, TransportListener } from './transport.ts';
+
+export class SocketTransport implements Transport {
+  readonly #socket: Socket;
+  #listener: TransportListener | null = null;
+  #isDiscarding = false;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  get isDestroyed(): boolean {
+    return this.#socket.destroyed;
+  }
+
+  listen(listener: TransportListener): void {
+    const isFirst = this.#listener === null;
+    this.#listener = listener;
+    if (!isFirst) return;
+    const socket = this.#socket;
+    socket.on('end', this.#onEnd);
+    socket.on('error', this.#onError);
+    socket.on('close', this.#onClose);
+    socket.on('data', this.#onData);
+  }
+
+  /** Gives the socket back, paused, to somebody else; nothing more is told. */
+  release(): Socket {
+    const socket = this.#socket;
+    this.#listener = null;
+    socket.off('data', this.#onData);
+    socket.off('end', this.#onEnd);
+    socket.off('error', this.#onError);
+    socket.off('close', this.#onClose);
+    socket.pause();
+    return socket;
+  }
+
+  write(buffers: readonly Buffer[], onTaken: () => void): void {
+    const socket = this.#socket;
+    if (socket.destroyed) return;
+    const last = buffers.length - 1;
+    // Corked, so that all of them go to the system at once.
+    socket.cork();
+    for (let index = 0; index < last; index++) socket.write(buffers[index]);
+    socket.write(buffers[last], (error) => {
+      if (!error) onTaken();
+    });
+    socket.uncork();
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  discardInput(): void {
+    this.#isDiscarding = true;
+    this.#socket.resume();
+  }
+
+  end(): void {
+    if (!this.#socket.writableEnded) this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  readonly #onData = (bytes: Buffer): void => {
+    if (!this.#isDiscarding) this.#listener?.onData(bytes);
+  };
+
+  readonly #onEnd = (): void => this.#listener?.onEnd();
+
+  readonly #onError = (error: Error): void => this.#listener?.onError(error);
+
+  readonly #onClose = (): void => this.#listener?.onClose();
+}

@@ -1,0 +1,62 @@
+/**
+ * The consumers of a channel that may take messages, in the order of their turns.
+ *
+ * The most local come first: those in the broker's zone, then those in its region, then all others; where
+ * topology does not count all are alike. Among equals turns go round.
+ *
+ * Thread: pump. Source: nsqd's `zoneLocalMsgChan` and `regionLocalMsgChan`; tcp-protocol.md §18.
+ */
+
+import type { Consumer } from './consumer.ts';
+
+export class ReadyConsumers {
+  readonly #zone = new Set<Consumer>();
+  readonly #region = new Set<Consumer>();
+  readonly #global = new Set<Consumer>();
+
+  get isEmpty(): boolean {
+    return this.#zone.size === 0 && this.#region.size === 0 && this.#global.size === 0;
+  }
+
+  /** Adds a consumer behind its equals, unless it is there. */
+  add(consumer: Consumer): void {
+    this.#equals(consumer).add(consumer);
+  }
+
+  delete(consumer: Consumer): void {
+    this.#equals(consumer).delete(consumer);
+  }
+
+  /** The consumer whose turn it is; those that have lost their appetite are dropped on the way. */
+  next(): Consumer | undefined {
+    return (
+      firstWithAppetite(this.#zone) ??
+      firstWithAppetite(this.#region) ??
+      firstWithAppetite(this.#global)
+    );
+  }
+
+  /** How many consumers share the turns with this one. */
+  equalCount(consumer: Consumer): number {
+    return this.#equals(consumer).size;
+  }
+
+  #equals(consumer: Consumer): Set<Consumer> {
+    switch (consumer.locality) {
+      case 'zone':
+        return this.#zone;
+      case 'region':
+        return this.#region;
+      case 'global':
+        return this.#global;
+    }
+  }
+}
+
+function firstWithAppetite(consumers: Set<Consumer>): Consumer | undefined {
+  for (const consumer of consumers) {
+    if (consumer.appetite > 0) return consumer;
+    consumers.delete(consumer);
+  }
+  return undefined;
+}

@@ -1,0 +1,10 @@
+import type { TopicRegistry } from '../../src/main/topic-map.ts';
+
+/** A registry that nobody listens to and that knows of no channels. */
+export const NO_REGISTRY: TopicRegistry = {
+  onTopicCreated: () => undefined,
+  onTopicDeleted: () => undefined,
+  onChannelCreated: () => undefined,
+  onChannelDeleted: () => undefined,
+  channelsOf: () => undefined,
+};

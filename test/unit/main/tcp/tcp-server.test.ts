@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { Logger } from '../../../../src/main/log.ts';
+import { Deadlines } from '../../../../src/main/tcp/deadlines.ts';
+import { TcpServer } from '../../../../src/main/tcp/tcp-server.ts';
+import { TopicMap } from '../../../../src/main/topic-map.ts';
+import { Turn } from '../../../../src/main/turn.ts';
+import { optionsWith } from '../../../support/broker-turns.ts';
+import { MAGIC, pub, wire } from '../../../support/commands.ts';
+import { parseFrames } from '../../../support/fake-socket.ts';
+import { MainRings } from '../../../support/main-rings.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
+import { NO_REGISTRY } from '../../../support/no-registry.ts';
+
+type Made = { readonly server: TcpServer; readonly log: string[] };
+
+/** A server over a pump that nobody runs, which is enough for publishes to memory. */
+function makeServer(t: TestContext): Made {
+  const clock = new ManualClock();
+  const log: string[] = [];
+  const sink = {
+    write: (line: string) => void log.push(line.slice(27, -1)),
+    writeSync: () => undefined,
+  };
+  const topics = new TopicMap({
+    registry: NO_REGISTRY,
+    pumps: [new MainRings().handle],
+    onChange: () => undefined,
+  });
+  const turn = new Turn(() => server.flush());
+  const server: TcpServer = new TcpServer(
+    {
+      options: optionsWith({}),
+      topics,
+      clock,
+      deadlines: new Deadlines(clock),
+      logger: new Logger({ prefix: '', level: 'info', sink, clock }),
+      onLeft: () => undefined,
+    },
+    () => turn.request(),
+  );
+  t.after(() => server.close());
+  return { server, log };
+}
+
+async function startServer(t: TestContext): Promise<Made & { readonly port: number }> {
+  const made = makeServer(t);
+  return { ...made, port: await made.server.listen({ host: '127.0.0.1', port: 0 }) };
+}
+
+test('TcpServer: a client that half-closes gets its answers and then the end', async (t) => {
+  const { server, port, log } = await startServer(t);
+  const client = connect(port, '127.0.0.1');
+  t.after(() => client.destroy());
+  const received: Buffer[] = [];
+  client.on('data', (chunk: Buffer) => received.push(chunk));
+
+  client.end(wire(MAGIC, pub('t', 'a'), pub('t', 'b'), 'what\n'));
+  await once(client, 'close');
+
+  assert.deepStrictEqual(parseFrames(Buffer.concat(received)), [
+    'response OK',
+    'response OK',
+    'error E_INVALID invalid command what',
+  ]);
+  assert.deepStrictEqual([...server.connections()], []);
+  assert.match(log[0], /^INFO: TCP: new client\(127\.0\.0\.1:\d+\)$/);
+});
+
+test('TcpServer: every connection has a number of its own', async (t) => {
+  const { server, port } = await startServer(t);
+  const clients = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')];
+  t.after(() => clients.map((client) => client.destroy()));
+  for (const client of clients) {
+    client.write(wire(MAGIC, pub('t', 'a')));
+    await once(client, 'data');
+  }
+
+  const numbers = [...server.connections()].map(({ number }) => number);
+
+  assert.deepStrictEqual(numbers, [1, 2]);
+  assert.deepStrictEqual([server.get(1)?.number, server.get(3)], [1, undefined]);
+});
+
+test('TcpServer: close ends all connections without a frame', async (t) => {
+  const { server, port } = await startServer(t);
+  const client = connect(port, '127.0.0.1');
+  t.after(() => client.destroy());
+  client.write(wire(MAGIC, pub('t', 'a')));
+  await once(client, 'data');
+  const received: Buffer[] = [];
+  client.on('data', (chunk: Buffer) => received.push(chunk));
+  client.on('error', () => undefined);
+
+  server.close();
+  await once(client, 'close');
+
+  assert.deepStrictEqual(received, []);
+});
+
+test('TcpServer: a port that is taken is an error that says which', async (t) => {
+  const { port } = await startServer(t);
+  const { server } = makeServer(t);
+
+  await assert.rejects(server.listen({ host: '127.0.0.1', port }), (error: Error) =>
+    error.message.startsWith(`listen (127.0.0.1:${port}) failed - `),
+  );
+});

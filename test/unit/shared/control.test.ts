@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  type ControlReply,
+  type ControlRequest,
+  decodeControl,
+  encodeControl,
+  type PumpEvent,
+} from '../../../src/shared/control.ts';
+
+const VALUES: readonly (ControlRequest | ControlReply | PumpEvent)[] = [
+  { do: 'createTopic', topic: 1, name: 'täglich#ephemeral', isPaused: true, isStarted: false },
+  {
+    do: 'subscribe',
+    topic: 1,
+    channel: 2,
+    consumer: 2 ** 32 - 1,
+    msgTimeoutMs: 1.5,
+    sampleRate: 99,
+    locality: 'global',
+  },
+  { do: 'stats', topics: null, withConsumers: true },
+  { do: 'stats', topics: Array.from({ length: 10_000 }, (_, n) => n), withConsumers: false },
+  { do: 'close' },
+  { error: null },
+  { error: 'disk full', topics: [] },
+  {
+    error: null,
+    topics: [
+      {
+        topic: 1,
+        depth: 2 ** 40,
+        backendDepth: 0,
+        messageCount: Number.MAX_SAFE_INTEGER,
+        messageBytes: 0,
+        latency: null,
+        channels: [],
+      },
+    ],
+  },
+  { event: 'log', level: 'error', text: 'x'.repeat(100_000) },
+  { event: 'backend', topic: 3, error: null },
+];
+for (const [index, value] of VALUES.entries()) {
+  test(`control: value ${index} comes out as it went in, alone and after others`, () => {
+    const bytes = encodeControl(value);
+    for (const other of VALUES) encodeControl(other);
+
+    // As it arrives: a view of shared memory.
+    const memory = new Uint8Array(new SharedArrayBuffer(bytes.length));
+    memory.set(bytes);
+    assert.deepStrictEqual(decodeControl(memory), value);
+  });
+}
