@@ -171,12 +171,19 @@ export class Nsqd implements HttpBroker {
     this.#lookupd.stop();
     await this.#statsd?.stop();
     await this.#httpClient.close();
-    await this.#metadata.save();
+    // Messages come before metadata: a failure of the one must not cost the other.
+    const unsaved = await this.#metadata.save().then(() => null, errorText);
     this.#logger.info('NSQ: closing topics');
-    const error = await this.#closePumps();
+    const error = (await this.#closePumps()) ?? unsaved;
+    // Threads that hang are the caller's to end; this must be said first.
+    if (error !== null) throw new Error(error);
     await this.#stopThreads();
     this.#logger.info('NSQ: bye');
-    if (error !== null) throw new Error(error);
+  }
+
+  /** Ends the worker threads whatever they are doing. Resolves when they are gone. */
+  terminate(): Promise<void> {
+    return this.#pools.destroy();
   }
 
   // The broker as the HTTP API sees it

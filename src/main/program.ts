@@ -5,6 +5,7 @@
  */
 
 import { SystemClock } from '../shared/clock.ts';
+import { EndSignals } from './end-signals.ts';
 import { errorText } from './error-text.ts';
 import { Logger } from './log.ts';
 import { Nsqd } from './nsqd.ts';
@@ -13,11 +14,8 @@ import type { Options } from './options/options.ts';
 import { StderrSink } from './stderr-sink.ts';
 
 const LOG_PREFIX_DEFAULT = '[nsqd] ';
-/**
- * Signals that come this soon after the first are the same key press: a terminal signals every process of its
- * group, and a package manager passes the signal on once more.
- */
-const SAME_SIGNAL_MS = 500;
+/** A worker thread that has not ended by then hangs in a call of the system, and is killed with the process. */
+const THREAD_END_MS = 1000;
 
 /** Runs until the broker has ended, and ends the process. */
 export async function run(words: readonly string[], surroundings: Surroundings): Promise<void> {
@@ -32,54 +30,49 @@ export async function run(words: readonly string[], surroundings: Surroundings):
       process.exitCode = 1;
       return;
     case 'run':
-      process.exit(await runBroker(command.options));
+      await runBroker(command.options);
   }
 }
 
-/** Returns the exit code. */
-async function runBroker(options: Options): Promise<number> {
+/** Runs until a signal, or until the broker can go on no more, and ends the process. */
+async function runBroker(options: Options): Promise<void> {
   const clock = new SystemClock();
   const logger = makeLogger(options.logPrefix, options.logLevel);
-  const signalled = firstSignal(clock, logger);
+  const signals = new EndSignals(clock);
   let nsqd: Nsqd;
   try {
     nsqd = await Nsqd.start(options, logger, clock);
   } catch (error) {
     logger.fatal(`failed to instantiate nsqd - ${errorText(error)}`);
-    return 1;
+    process.exit(1);
   }
-  const outcome = await Promise.race([signalled, nsqd.failed]);
+  const end = (code: number): Promise<never> => endProcess(code, nsqd, clock);
+  const outcome = await Promise.race([signals.first, nsqd.failed]);
   if (outcome instanceof Error) {
     logger.fatal(outcome.message);
-    return 1;
+    await end(1);
+    return;
   }
   logger.info(`received ${outcome}, ending`);
-  try {
-    await nsqd.close();
-    return 0;
-  } catch (error) {
-    logger.fatal(errorText(error));
+  const ending = nsqd.close().then(
+    () => 0,
+    (error: unknown) => {
+      logger.fatal(errorText(error));
+      return 1;
+    },
+  );
+  const hurry = signals.second.then((signal) => {
+    logger.fatal(`received a second ${signal}, ending at once; what is in memory is lost`);
     return 1;
-  }
+  });
+  await end(await Promise.race([ending, hurry]));
 }
 
-/** Resolves with the first signal; a second one ends the process at once. */
-function firstSignal(clock: SystemClock, logger: Logger): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    let firstMs = Number.POSITIVE_INFINITY;
-    const onSignal = (signal: NodeJS.Signals): void => {
-      const nowMs = clock.monotonicMs();
-      if (firstMs === Number.POSITIVE_INFINITY) {
-        firstMs = nowMs;
-        resolve(signal);
-      } else if (nowMs - firstMs > SAME_SIGNAL_MS) {
-        logger.fatal(`received a second ${signal}, ending at once; what is in memory is lost`);
-        process.exit(1);
-      }
-    };
-    process.on('SIGINT', onSignal);
-    process.on('SIGTERM', onSignal);
-  });
+/** Ends the process; `process.exit` alone would wait for ever for a thread that hangs in a call of the system. */
+async function endProcess(code: number, nsqd: Nsqd, clock: SystemClock): Promise<never> {
+  clock.after(THREAD_END_MS, () => process.kill(process.pid, 'SIGKILL'));
+  await nsqd.terminate();
+  process.exit(code);
 }
 
 function makeLogger(prefix: string, level: Options['logLevel']): Logger {

@@ -105,5 +105,7 @@ function makePool(filename: string, threads: number): Piscina {
     maxThreads: threads,
     concurrentTasksPerWorker: 1,
     idleTimeout: Number.POSITIVE_INFINITY,
+    // A thread has one task in its life; waiting for another would only keep it from being ended.
+    atomics: 'disabled',
   });
 }

@@ -175,7 +175,6 @@ test('a second signal ends a broker that cannot write what is in memory', {
 test('a second signal ends a broker whose disk hangs', {
   timeout: 3000,
   skip: process.platform === 'win32' ? 'there are no named pipes in directories' : false,
-  todo: 'process.exit waits for the thread that hangs',
 }, async (t) => {
   const site = new BrokerSite(t);
   // Opening a pipe for reading hangs until somebody writes to it, as a file hangs on a server that is away.

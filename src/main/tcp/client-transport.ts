@@ -100,7 +100,8 @@ export class ClientTransport implements Transport {
     const held: Write[] = [];
     this.#held = held;
     const socket = plain.release();
-    socket.once('close', () => this.#onSocketClose());
+    // Under TLS, too, it is the plain socket that closes last of all that can tell anything.
+    socket.once('close', () => this.#onClose());
     const secured = await upgradeToTls(socket, { firstBytes: NOTHING, ...upgrade });
     const facts = tlsFacts(secured);
     this.#held = null;
@@ -124,11 +125,6 @@ export class ClientTransport implements Transport {
     if (listener === null) return;
     if (this.#isPaused) this.#top.pause();
     this.#top.listen({ ...listener, onClose: () => this.#onClose() });
-  }
-
-  /** Of the plain socket, also when it closes under TLS; the layers on top of it have more to tell before. */
-  #onSocketClose(): void {
-    if (this.#held !== null) this.#onClose();
   }
 
   #onClose(): void {

@@ -83,7 +83,11 @@ export class SocketTransport implements Transport {
 
   readonly #onEnd = (): void => this.#listener?.onEnd();
 
-  readonly #onError = (error: Error): void => this.#listener?.onError(error);
+  readonly #onError = (error: Error): void => {
+    this.#listener?.onError(error);
+    // With TLS, an error does not close the socket by itself.
+    this.#socket.destroy();
+  };
 
   readonly #onClose = (): void => this.#listener?.onClose();
 }

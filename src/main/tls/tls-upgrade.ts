@@ -38,6 +38,8 @@ export function upgradeToTls(socket: Socket, upgrade: TlsUpgrade): Promise<TLSSo
       isOver = true;
       timer.cancel();
       if (!(outcome instanceof TlsFailure)) {
+        // An error may follow in the same turn, before anybody has had the socket to listen to it.
+        outcome.once('error', () => outcome.destroy());
         resolve(outcome);
         return;
       }

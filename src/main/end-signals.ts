@@ -1,0 +1,42 @@
+/**
+ * The signals that end the broker: the first in order, a second one at once.
+ *
+ * Thread: main.
+ */
+
+import type { Clock } from '../shared/clock.ts';
+
+/**
+ * Signals that come this soon after the first are the same key press: a terminal signals every process of its
+ * group, and a package manager passes the signal on once more.
+ */
+const SAME_SIGNAL_MS = 500;
+
+/** What signals come from. */
+interface SignalSource {
+  on(signal: 'SIGINT' | 'SIGTERM', listener: (signal: NodeJS.Signals) => void): unknown;
+}
+
+export class EndSignals {
+  readonly first: Promise<NodeJS.Signals>;
+  readonly second: Promise<NodeJS.Signals>;
+
+  /** Listens from now on. */
+  constructor(clock: Pick<Clock, 'monotonicMs'>, source: SignalSource = process) {
+    const first = Promise.withResolvers<NodeJS.Signals>();
+    const second = Promise.withResolvers<NodeJS.Signals>();
+    this.first = first.promise;
+    this.second = second.promise;
+    let firstMs: number | undefined;
+    const onSignal = (signal: NodeJS.Signals): void => {
+      if (firstMs === undefined) {
+        firstMs = clock.monotonicMs();
+        first.resolve(signal);
+      } else if (clock.monotonicMs() - firstMs > SAME_SIGNAL_MS) {
+        second.resolve(signal);
+      }
+    };
+    source.on('SIGINT', onSignal);
+    source.on('SIGTERM', onSignal);
+  }
+}
