@@ -14,7 +14,7 @@ const SAME_SIGNAL_MS = 500;
 
 /** What signals come from. */
 interface SignalSource {
-  on(signal: 'SIGINT' | 'SIGTERM', listener: (signal: NodeJS.Signals) => void): unknown;
+  on(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown;
 }
 
 export class EndSignals {
@@ -22,7 +22,11 @@ export class EndSignals {
   readonly second: Promise<NodeJS.Signals>;
 
   /** Listens from now on. */
-  constructor(clock: Pick<Clock, 'monotonicMs'>, source: SignalSource = process) {
+  constructor(
+    clock: Pick<Clock, 'monotonicMs'>,
+    signals: readonly NodeJS.Signals[],
+    source: SignalSource = process,
+  ) {
     const first = Promise.withResolvers<NodeJS.Signals>();
     const second = Promise.withResolvers<NodeJS.Signals>();
     this.first = first.promise;
@@ -36,7 +40,6 @@ export class EndSignals {
         second.resolve(signal);
       }
     };
-    source.on('SIGINT', onSignal);
-    source.on('SIGTERM', onSignal);
+    for (const signal of signals) source.on(signal, onSignal);
   }
 }

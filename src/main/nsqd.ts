@@ -9,6 +9,7 @@ import path from 'node:path';
 import type { Clock } from '../shared/clock.ts';
 import type { PumpEvent } from '../shared/control.ts';
 import { Doorbell } from '../shared/ring/doorbell.ts';
+import { AuthServers } from './auth/auth-servers.ts';
 import { type DataLock, lockDataPath } from './data-lock.ts';
 import { Deliveries } from './deliveries.ts';
 import { errorText } from './error-text.ts';
@@ -23,7 +24,7 @@ import { Lookupd } from './lookupd/lookupd.ts';
 import { Metadata } from './metadata.ts';
 import type { ChannelName, TopicName } from './names.ts';
 import type { Options } from './options/options.ts';
-import { HttpClient } from './peers/http-client.ts';
+import { HttpClient, type HttpClientTls } from './peers/http-client.ts';
 import { isAnsweredByPump, Publication } from './publication.ts';
 import { PumpHandle } from './pump-handle.ts';
 import { StatsCollector } from './stats-collector.ts';
@@ -31,6 +32,8 @@ import { StatsdReporter } from './statsd/statsd-reporter.ts';
 import type { Connection } from './tcp/connection.ts';
 import { Deadlines } from './tcp/deadlines.ts';
 import { TcpServer } from './tcp/tcp-server.ts';
+import { peerTlsOptions } from './tls/peer-tls.ts';
+import { TlsContext } from './tls/tls-context.ts';
 import { type ChannelHandle, type TopicHandle, TopicMap } from './topic-map.ts';
 import { Turn } from './turn.ts';
 import { versionLine } from './version.ts';
@@ -62,6 +65,10 @@ export class Nsqd implements HttpBroker {
   readonly #stats: StatsCollector;
   readonly #tcp: TcpServer;
   readonly #http: HttpServer;
+  /** Listens only with a certificate. */
+  readonly #https: HttpServer;
+  readonly #tls: TlsContext | null;
+  #httpsPort = 0;
   readonly #memory = new MemoryMonitor();
   readonly #turn: Turn;
   #isLoading = true;
@@ -70,8 +77,10 @@ export class Nsqd implements HttpBroker {
   /** Starts a broker. Errors: rejects with why it cannot run; nothing is left behind then. */
   static async start(options: Options, logger: Logger, clock: Clock): Promise<Nsqd> {
     const dataPath = path.resolve(options.dataPath);
+    const tls = options.tlsCert === '' ? null : await TlsContext.load(options);
+    const peerTls = await peerTlsOptions(options);
     const lock = await lockDataPath(dataPath, (text) => logger.warn(text));
-    const nsqd = new Nsqd({ ...options, dataPath }, logger, clock, lock);
+    const nsqd = new Nsqd({ ...options, dataPath }, logger, clock, lock, tls, peerTls);
     try {
       await nsqd.#open();
     } catch (error) {
@@ -81,7 +90,15 @@ export class Nsqd implements HttpBroker {
     return nsqd;
   }
 
-  private constructor(options: Options, logger: Logger, clock: Clock, lock: DataLock) {
+  private constructor(
+    options: Options,
+    logger: Logger,
+    clock: Clock,
+    lock: DataLock,
+    tls: TlsContext | null,
+    peerTls: HttpClientTls,
+  ) {
+    this.#tls = tls;
     this.#options = options;
     this.#logger = logger;
     this.#clock = clock;
@@ -101,9 +118,10 @@ export class Nsqd implements HttpBroker {
     this.#httpClient = new HttpClient({
       connectTimeoutMs: options.httpClientConnectTimeoutMs,
       requestTimeoutMs: options.httpClientRequestTimeoutMs,
-      tls: {},
+      tls: peerTls,
       clock,
     });
+    const auth = options.authHttpAddress.length === 0 ? null : this.#authServers(options);
     this.#lookupd = new Lookupd({
       topics: () => this.#topics.values(),
       replyBytesMax: options.maxBodySize,
@@ -128,6 +146,8 @@ export class Nsqd implements HttpBroker {
         clock,
         deadlines: new Deadlines(clock),
         logger,
+        tls,
+        auth,
         onLeft: (connection) => this.#onLeft(connection),
       },
       () => this.#turn.request(),
@@ -153,10 +173,14 @@ export class Nsqd implements HttpBroker {
       memory: () => this.#memory.read(),
     });
     this.#http = new HttpServer({
-      handle: (request) => api.handle(request),
+      handle: (request) => {
+        if (options.tlsRequired === true) api.refuseWithoutTls(request, this.#httpsPort);
+        else api.handle(request);
+      },
       logger,
-      tls: undefined,
+      tls: null,
     });
+    this.#https = new HttpServer({ handle: (request) => api.handle(request), logger, tls });
   }
 
   get options(): Options {
@@ -167,7 +191,7 @@ export class Nsqd implements HttpBroker {
   async close(): Promise<void> {
     this.#isExiting = true;
     this.#tcp.close();
-    await this.#http.stop();
+    await Promise.all([this.#http.stop(), this.#https.stop()]);
     this.#lookupd.stop();
     await this.#statsd?.stop();
     await this.#httpClient.close();
@@ -179,6 +203,19 @@ export class Nsqd implements HttpBroker {
     if (error !== null) throw new Error(error);
     await this.#stopThreads();
     this.#logger.info('NSQ: bye');
+  }
+
+  /**
+   * Reads certificate and key anew, for connections made from then on; a bad one is logged, and the old one kept.
+   */
+  async reloadCertificate(): Promise<void> {
+    if (this.#tls === null) return;
+    try {
+      await this.#tls.reload();
+      this.#logger.info('TLS: certificate reloaded');
+    } catch (error) {
+      this.#logger.error(`TLS: the old certificate stays in use - ${errorText(error)}`);
+    }
   }
 
   /** Ends the worker threads whatever they are doing. Resolves when they are gone. */
@@ -317,6 +354,10 @@ export class Nsqd implements HttpBroker {
   }
 
   async #openHttp(): Promise<void> {
+    if (this.#tls !== null && this.#options.httpsAddress !== '') {
+      const address = parseListenAddress(this.#options.httpsAddress);
+      this.#httpsPort = await this.#listen('HTTPS', address, (at) => this.#https.start(at));
+    }
     if (this.#options.httpAddress === '') return;
     this.httpPort = await this.#listen(
       'HTTP',
@@ -383,7 +424,7 @@ export class Nsqd implements HttpBroker {
   async #abandon(): Promise<void> {
     this.#isExiting = true;
     this.#tcp.close();
-    await this.#http.stop();
+    await Promise.all([this.#http.stop(), this.#https.stop()]);
     this.#lookupd.stop();
     await this.#httpClient.close();
     await this.#stopThreads();
@@ -420,6 +461,15 @@ export class Nsqd implements HttpBroker {
     if (this.#isLoading || this.#isExiting) return;
     this.#metadata.save().catch((error: unknown) => {
       this.#logger.error(errorText(error));
+    });
+  }
+
+  #authServers(options: Options): AuthServers {
+    return new AuthServers({
+      client: this.#httpClient,
+      addresses: options.authHttpAddress,
+      method: options.authHttpRequestMethod === 'post' ? 'post' : 'get',
+      random: Math.random,
     });
   }
 

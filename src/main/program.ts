@@ -38,7 +38,7 @@ export async function run(words: readonly string[], surroundings: Surroundings):
 async function runBroker(options: Options): Promise<void> {
   const clock = new SystemClock();
   const logger = makeLogger(options.logPrefix, options.logLevel);
-  const signals = new EndSignals(clock);
+  const signals = new EndSignals(clock, endSignals(options));
   let nsqd: Nsqd;
   try {
     nsqd = await Nsqd.start(options, logger, clock);
@@ -47,6 +47,7 @@ async function runBroker(options: Options): Promise<void> {
     process.exit(1);
   }
   const end = (code: number): Promise<never> => endProcess(code, nsqd, clock);
+  if (options.tlsCert !== '') process.on('SIGHUP', () => nsqd.reloadCertificate());
   const outcome = await Promise.race([signals.first, nsqd.failed]);
   if (outcome instanceof Error) {
     logger.fatal(outcome.message);
@@ -66,6 +67,11 @@ async function runBroker(options: Options): Promise<void> {
     return 1;
   });
   await end(await Promise.race([ending, hurry]));
+}
+
+/** A hang-up ends the broker in order, except where it has the certificate reloaded. */
+function endSignals(options: Options): NodeJS.Signals[] {
+  return options.tlsCert === '' ? ['SIGINT', 'SIGTERM', 'SIGHUP'] : ['SIGINT', 'SIGTERM'];
 }
 
 /** Ends the process; `process.exit` alone would wait for ever for a thread that hangs in a call of the system. */

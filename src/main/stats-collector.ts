@@ -199,7 +199,7 @@ function producers(
 }
 
 function clientStatistics(client: Client, counted: ConsumerStats | undefined): ClientStatistics {
-  const { settings } = client;
+  const { settings, tls } = client;
   return {
     client_id: settings.clientId,
     hostname: settings.hostname,
@@ -213,15 +213,26 @@ function clientStatistics(client: Client, counted: ConsumerStats | undefined): C
     requeue_count: counted?.requeueCount ?? 0,
     connect_ts: client.connectTimestamp,
     sample_rate: settings.sampleRate,
-    deflate: false,
-    snappy: false,
+    deflate: client.compression?.kind === 'deflate',
+    snappy: client.compression?.kind === 'snappy',
     user_agent: settings.userAgent,
+    ...authStatistics(client),
     topology_zone: settings.topologyZone,
     topology_region: settings.topologyRegion,
-    tls: false,
-    tls_cipher_suite: '',
-    tls_version: '',
-    tls_negotiated_protocol: '',
-    tls_negotiated_protocol_is_mutual: false,
+    tls: tls !== null,
+    tls_cipher_suite: tls?.cipherSuite ?? '',
+    tls_version: tls?.version ?? '',
+    tls_negotiated_protocol: tls?.negotiatedProtocol ?? '',
+    tls_negotiated_protocol_is_mutual: tls?.isMutual ?? false,
+  };
+}
+
+/** What is left out where nothing was authorised. */
+function authStatistics({ auth }: Client): object {
+  if (auth === null || !auth.hasAuthorizations) return {};
+  return {
+    authed: true,
+    ...(auth.identity === '' ? {} : { auth_identity: auth.identity }),
+    ...(auth.identityUrl === '' ? {} : { auth_identity_url: auth.identityUrl }),
   };
 }

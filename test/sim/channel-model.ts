@@ -46,13 +46,15 @@ export class ChannelModel {
   emptyings = 0;
   /** Until the disk queue has said how much it holds from an earlier life. */
   isOpening = false;
-  inFlightCount = 0;
-  deferredCount = 0;
   /** Messages that it began with. */
   adopted = 0;
 
   readonly #maxMsgTimeoutMs: number;
+  /** Keys by id. */
   readonly #inFlight = new Map<string, number>();
+  readonly #deferred = new Set<number>();
+  /** In flight, by consumer. */
+  readonly #counts = new Map<number, number>();
 
   constructor(number: number, queueName: string, queue: QueueModel, maxMsgTimeoutMs: number) {
     this.number = number;
@@ -66,12 +68,16 @@ export class ChannelModel {
     return this.held.size - this.inFlightCount - this.deferredCount - this.sampledOut;
   }
 
+  get inFlightCount(): number {
+    return this.#inFlight.size;
+  }
+
+  get deferredCount(): number {
+    return this.#deferred.size;
+  }
+
   inFlightOf(consumer: number): number {
-    let count = 0;
-    for (const key of this.#inFlight.values()) {
-      if (this.#get(key).consumer === consumer) count++;
-    }
-    return count;
+    return this.#counts.get(consumer) ?? 0;
   }
 
   put(key: number): void {
@@ -80,7 +86,7 @@ export class ChannelModel {
 
   putDeferred(key: number, dueMs: number): void {
     this.#add(key, 'deferred', dueMs);
-    this.deferredCount++;
+    this.#deferred.add(key);
   }
 
   /** It goes into the queue from where it was. */
@@ -104,7 +110,7 @@ export class ChannelModel {
     held.deliveredMs = nowMs;
     held.deadlineMs = nowMs + consumer.msgTimeoutMs;
     this.#inFlight.set(id, key);
-    this.inFlightCount++;
+    this.#counts.set(consumer.number, this.inFlightOf(consumer.number) + 1);
   }
 
   finish(consumer: number, id: string): Outcome {
@@ -123,7 +129,7 @@ export class ChannelModel {
     const key = this.#land(id, dueMs === null ? 'queued' : 'deferred');
     if (dueMs === null) return 0;
     this.#get(key).deadlineMs = dueMs;
-    this.deferredCount++;
+    this.#deferred.add(key);
     return 0;
   }
 
@@ -149,7 +155,7 @@ export class ChannelModel {
     assert.equal(held.place, 'deferred', `message ${key} falls due where it is deferred`);
     assert.ok(nowMs >= held.deadlineMs, `message ${key} falls due in its time`);
     held.place = 'queued';
-    this.deferredCount--;
+    this.#deferred.delete(key);
   }
 
   /** The message is gone: dropped by a rule, or refused. */
@@ -163,10 +169,8 @@ export class ChannelModel {
   clear(): void {
     this.dropped += this.held.size;
     this.held.clear();
-    this.#inFlight.clear();
+    this.#forgetTimes();
     this.queue.clear();
-    this.inFlightCount = 0;
-    this.deferredCount = 0;
     this.sampledOut = 0;
   }
 
@@ -177,9 +181,7 @@ export class ChannelModel {
       held.place = 'queued';
       this.queue.memory.push(key);
     }
-    this.#inFlight.clear();
-    this.inFlightCount = 0;
-    this.deferredCount = 0;
+    this.#forgetTimes();
   }
 
   /** It is closed: what is still in memory is what was sampled out of it. */
@@ -203,14 +205,23 @@ export class ChannelModel {
 
   /** Checks that nothing is overdue, and that nothing has got lost between the places. */
   check(nowMs: number): void {
-    for (const [key, held] of this.held) {
-      if (held.place === 'queued') continue;
-      const isInTime = nowMs < held.deadlineMs + TICK_MS;
-      assert.ok(isInTime, `message ${key} is no longer ${held.place} after its time`);
-    }
+    for (const key of this.#inFlight.values()) this.#checkTime(key, nowMs);
+    for (const key of this.#deferred) this.#checkTime(key, nowMs);
     assert.equal(this.queue.count, this.held.size - this.inFlightCount - this.deferredCount);
     const present = this.held.size;
     assert.equal(this.adopted + this.messageCount, this.finished + this.dropped + present);
+  }
+
+  #checkTime(key: number, nowMs: number): void {
+    const { place, deadlineMs } = this.#get(key);
+    const isInTime = nowMs < deadlineMs + TICK_MS;
+    assert.ok(isInTime, `message ${key} is no longer ${place} after its time`);
+  }
+
+  #forgetTimes(): void {
+    this.#inFlight.clear();
+    this.#deferred.clear();
+    this.#counts.clear();
   }
 
   #add(key: number, place: 'queued' | 'deferred', deadlineMs: number): void {
@@ -229,9 +240,10 @@ export class ChannelModel {
   /** A message in flight comes back. */
   #land(id: string, place: 'queued' | 'deferred'): number {
     const key = this.#keyOf(id);
+    const held = this.#get(key);
     this.#inFlight.delete(id);
-    this.inFlightCount--;
-    this.#get(key).place = place;
+    this.#counts.set(held.consumer, this.inFlightOf(held.consumer) - 1);
+    held.place = place;
     return key;
   }
 

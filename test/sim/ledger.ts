@@ -101,12 +101,20 @@ export class Ledger {
 
   onTopicDeleted(topic: TopicModel): void {
     this.topics.delete(topic.number);
+    assert.deepEqual(this.onTheWay.get(topic.number) ?? [], [], 'what was sent before has arrived');
     this.onTheWay.delete(topic.number);
   }
 
   onChannelDeleted(channel: ChannelModel): void {
     channel.clear();
     this.channels.delete(channel.number);
+  }
+
+  /** Called when the broker has ended: all that was sent has arrived, and all is closed. */
+  checkClosed(): void {
+    for (const keys of this.onTheWay.values()) assert.deepEqual(keys, []);
+    assert.equal(this.topics.size + this.channels.size, 0);
+    this.onTheWay.clear();
   }
 
   #makeQueue(): QueueModel {

@@ -21,6 +21,7 @@ import type { Topic } from '../../src/workers/pump/topic.ts';
 import { type DeliveredMessage, idText, keysOfBodies, parseFrames } from './bodies.ts';
 import type { ChannelModel, Outcome } from './channel-model.ts';
 import type { Ledger } from './ledger.ts';
+import { checkChannel, checkTopic } from './pump-checks.ts';
 import type { QueueModel } from './queue-model.ts';
 import type { TopicModel } from './topic-model.ts';
 import type { Trace } from './trace.ts';
@@ -83,6 +84,23 @@ export class PumpWatch {
     for (const [topic, model] of this.#topics) checkTopic(topic, model);
     for (const [channel, model] of this.#channels) checkChannel(channel, model, this.#nowMs);
     this.#checkReferences();
+  }
+
+  /** Nothing waits that could go on; to be called when nobody has anything to do. */
+  checkRest(): void {
+    const { state } = this.#loop;
+    for (const topic of state.topics.values()) {
+      const isWaiting = topic.isFlowing && topic.queue.depth > 0;
+      assert.ok(!isWaiting, `topic ${topic.name} hands on all that it has`);
+    }
+    for (const [channel, { queueName }] of this.#channels) {
+      if (channel.isPaused || channel.queue.depth === 0) continue;
+      for (const { appetite, number } of channel.consumers) {
+        assert.equal(appetite, 0, `channel ${queueName} feeds consumer ${number}`);
+      }
+    }
+    assert.deepEqual(this.sent, [], 'main has got all that was sent');
+    assert.equal(this.refusedCount, 0, 'main has heard of all that was refused');
   }
 
   #watchState(): void {
@@ -363,32 +381,6 @@ export class PumpWatch {
     this.#loop.state.store.writeRecord(position, 0, this.#scratch, 0);
     return readUint32(this.#scratch, SIZE_BYTES + MESSAGE_HEADER_BYTES);
   }
-}
-
-function checkTopic(topic: Topic, model: TopicModel): void {
-  model.check();
-  assert.equal(topic.messageCount, model.messageCount);
-  assert.equal(topic.messageBytes, model.messageBytes);
-  const { depth } = topic.queue;
-  if (depth === model.waiting.size) model.isOpening = false;
-  if (model.isOpening || model.emptyings > 0) return;
-  assert.equal(depth, model.waiting.size, `depth of topic ${topic.name}`);
-}
-
-function checkChannel(channel: Channel, model: ChannelModel, nowMs: number): void {
-  model.check(nowMs);
-  assert.equal(channel.inFlightCount, model.inFlightCount);
-  assert.equal(channel.deferredCount, model.deferredCount);
-  assert.equal(channel.messageCount, model.messageCount);
-  assert.equal(channel.requeueCount, model.requeueCount);
-  assert.equal(channel.timeoutCount, model.timeoutCount);
-  for (const consumer of channel.consumers) {
-    assert.equal(consumer.inFlightCount, model.inFlightOf(consumer.number));
-  }
-  const { depth } = channel.queue;
-  if (depth === model.depth) model.isOpening = false;
-  if (model.isOpening || model.emptyings > 0) return;
-  assert.equal(depth, model.depth, `depth of channel ${model.queueName}`);
 }
 
 /** A receipt that tells of each message what comes of it, and passes everything on. */

@@ -45,6 +45,11 @@ export class QueueModel {
   /** A message has left the queue in its turn. Up to `skipMax` messages before it may have been sampled out. */
   take(key: number, skipMax: number): Taken {
     for (const list of [this.memory, this.kept, this.refusable]) {
+      if (list[0] !== key) continue;
+      list.shift();
+      return { isFromMemory: list === this.memory, skipped: [] };
+    }
+    for (const list of [this.memory, this.kept, this.refusable]) {
       const index = list.indexOf(key);
       if (index < 0) continue;
       const isFromMemory = list === this.memory;

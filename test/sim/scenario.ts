@@ -18,12 +18,18 @@ export type Scenario = {
   readonly diskFaults: DiskFaults;
   readonly pumpCount: number;
   readonly diskCount: number;
+  /** Many small messages that few ask for. */
+  readonly isDeep: boolean;
   readonly memQueueSize: number;
   readonly bodyBytesMax: number;
+  /** Messages of one publish. */
+  readonly batchMax: number;
+  readonly readyMax: number;
   readonly maxBytesPerFile: number;
   readonly syncEvery: number;
   readonly syncTimeoutMs: number;
   readonly maxMsgTimeoutMs: number;
+  readonly deliverRingBytes: number;
   /** Of the append and the read rings. */
   readonly diskRingBytes: number;
   readonly topicNames: readonly string[];
@@ -49,21 +55,28 @@ export function drawScenario(
   random: Random,
 ): Scenario {
   const isLarge = random(6) === 0;
+  const isDeep = !isLarge && random(10) === 0;
   return {
     seed,
     steps,
     diskFaults,
     pumpCount: 1 + random(2),
     diskCount: 1 + random(2),
-    memQueueSize: MEM_QUEUE_SIZES[random(MEM_QUEUE_SIZES.length)],
-    bodyBytesMax: isLarge ? 16_000 : 40 + random(400),
+    isDeep,
+    memQueueSize:
+      MEM_QUEUE_SIZES[isDeep ? MEM_QUEUE_SIZES.length - 1 : random(MEM_QUEUE_SIZES.length)],
+    bodyBytesMax: isLarge ? 16_000 : isDeep ? 16 : 40 + random(400),
+    batchMax: isDeep ? 1000 : 200,
+    readyMax: isDeep ? 10_000 : 200,
     maxBytesPerFile: isLarge ? 30_000 + random(200_000) : 500 + random(8000),
     syncEvery: 1 + random(60),
     syncTimeoutMs: 1 + random(2000),
     maxMsgTimeoutMs: 500 + random(20_000),
+    // The least holds two batches of frames.
+    deliverRingBytes: 2 ** (isDeep ? 20 : 18),
     // A record of the largest body fits half of the ring.
     diskRingBytes: isLarge ? 2 ** (16 + random(2)) : 2 ** (12 + random(5)),
-    topicNames: TOPIC_NAMES.slice(0, 1 + random(TOPIC_NAMES.length)),
+    topicNames: TOPIC_NAMES.slice(0, isDeep ? 1 : 1 + random(TOPIC_NAMES.length)),
     channelNames: CHANNEL_NAMES.slice(0, 1 + random(CHANNEL_NAMES.length)),
   };
 }

@@ -33,7 +33,6 @@ export const DATA_PATH = '/data';
 /** The least that the batches of `PumpHandle` and `Delivery` need, so that the rings run full. */
 const PUBLISH_RING_BYTES = 128 * 1024;
 const COMMAND_RING_BYTES = 512 * 1024;
-const DELIVER_RING_BYTES = 256 * 1024;
 
 /** What a broker is made over and with. */
 export type SimBrokerOptions = {
@@ -73,7 +72,7 @@ export class SimBroker {
       bell: allocateDoorbell(),
       publishes: allocateRing(PUBLISH_RING_BYTES),
       commands: allocateRing(COMMAND_RING_BYTES),
-      deliveries: allocateRing(DELIVER_RING_BYTES),
+      deliveries: allocateRing(scenario.deliverRingBytes),
       links: diskBells.map((bell) => ({ bell, append: ring(), read: ring() })),
     }));
     this.pumps = memories.map(

@@ -6,23 +6,29 @@
  */
 
 import assert from 'node:assert/strict';
-import { isEphemeral, parseChannelName, parseTopicName } from '../../src/main/names.ts';
+import { isEphemeral } from '../../src/main/names.ts';
 import { Publication } from '../../src/main/publication.ts';
 import type { ChannelHandle, TopicHandle } from '../../src/main/topic-map.ts';
+import { CONSUMER_WINDOW_BYTES } from '../../src/shared/limits.ts';
 import { parseHexWord } from '../../src/shared/message-id.ts';
 import type { Random } from '../support/seeded-random.ts';
 import { encodeBodies, KEY_BYTES } from './bodies.ts';
 import type { Ledger } from './ledger.ts';
+import { channelName, topicName } from './names.ts';
 import { SAMPLE_RATE } from './pump-watch.ts';
 import type { Scenario } from './scenario.ts';
 import type { SimBroker } from './sim-broker.ts';
 import { SimConsumer } from './sim-consumer.ts';
+import { SimOperator } from './sim-operator.ts';
 import type { Trace } from './trace.ts';
 
 const CONSUMERS_MAX = 8;
+/** Credits come in pieces of at least this size, as from a socket's output. */
+const CREDIT_BYTES = CONSUMER_WINDOW_BYTES / 4;
 /** Of one publish, so that it fits the publish ring. */
 const BATCH_BYTES_MAX = 40_000;
-const FLOOD_COUNT = 3000;
+/** Of a flood: commands as long as there is room for them, and credits, which always find a place. */
+const FLOOD_COUNT = 12_000;
 
 export class SimClients {
   /** Publishes that have not been answered. */
@@ -36,6 +42,7 @@ export class SimClients {
   readonly #random: Random;
   readonly #ledger: Ledger;
   readonly #trace: Trace;
+  readonly #operator: SimOperator;
   readonly #consumers = new Map<number, SimConsumer>();
   #broker: SimBroker | null = null;
   #lastNumber = 0;
@@ -45,6 +52,7 @@ export class SimClients {
     this.#random = random;
     this.#ledger = ledger;
     this.#trace = trace;
+    this.#operator = new SimOperator(scenario, random, trace);
   }
 
   /** Goes on with another broker; all connections to the old one are gone. */
@@ -52,6 +60,11 @@ export class SimClients {
     this.#broker = broker;
     this.#consumers.clear();
     this.openPublishes = 0;
+  }
+
+  /** The broker closes: nobody publishes any more, not even what waits for room. */
+  detach(): void {
+    this.#broker = null;
   }
 
   /** Who gets what is for the consumer of that number. */
@@ -67,18 +80,18 @@ export class SimClients {
     if (dice < 330) this.#publishSome();
     else if (dice < 860) this.#consumerActs();
     else if (dice < 930) this.#subscribe();
-    else if (dice < 970) this.#pauseSomething();
-    else if (dice < 978) this.#emptySomething();
-    else if (dice < 986) this.#deleteSomething();
-    else if (dice < 990) this.#createChannel();
+    else if (dice < 970) this.#operator.pauseSomething(this.#theBroker);
+    else if (dice < 978) this.#operator.emptySomething(this.#theBroker);
+    else if (dice < 986) this.#operator.deleteSomething(this.#theBroker);
+    else if (dice < 990) this.#operator.createChannel(this.#theBroker);
     else if (dice < 998) void this.#theBroker.requestAll('stats');
-    else this.#flood();
+    else if (this.#random(5) === 0) this.#flood();
   }
 
   /** Tells the pumps what the sockets have taken. */
   giveCredits(): void {
     for (const consumer of this.#live()) {
-      if (consumer.isSlow || consumer.untoldBytes === 0) continue;
+      if (consumer.isSlow || consumer.untoldBytes < CREDIT_BYTES) continue;
       consumer.channel.topic.pump.credit(consumer.number, consumer.untoldBytes);
       consumer.untoldBytes = 0;
     }
@@ -99,7 +112,7 @@ export class SimClients {
     }
     for (const consumer of this.#live()) {
       consumer.isSlow = false;
-      if (!consumer.isClosing) this.#setReady(consumer, 1 + this.#random(100));
+      if (!consumer.isClosing) this.#setReady(consumer, 1 + this.#random(this.#scenario.readyMax));
     }
   }
 
@@ -108,6 +121,15 @@ export class SimClients {
     for (const consumer of this.#live()) {
       const { pump } = consumer.channel.topic;
       while (consumer.unanswered.length > 0 && pump.hasCommandRoom()) this.#finish(consumer, 0);
+    }
+  }
+
+  /** Every pump knows what each socket has taken; to be called when nobody has anything to do. */
+  checkWindows({ loops }: SimBroker): void {
+    const known = loops.flatMap((loop) => [...loop.state.consumers.values()]);
+    for (const { number, windowBytes } of known) {
+      const { untoldBytes } = this.target(number);
+      assert.equal(windowBytes, CONSUMER_WINDOW_BYTES - untoldBytes, `window of ${number}`);
     }
   }
 
@@ -124,10 +146,10 @@ export class SimClients {
 
   #publishSome(): void {
     const random = this.#random;
-    const { topicNames, bodyBytesMax } = this.#scenario;
+    const { topicNames, bodyBytesMax, batchMax } = this.#scenario;
     const name = topicName(topicNames[random(topicNames.length)]);
     const deferMs = random(7) === 0 ? 1 + random(3000) : 0;
-    const most = [1, 1, 20, 200][random(4)];
+    const most = [1, 1, 20, batchMax][random(4)];
     const bodies: { key: number; bytes: number }[] = [];
     let total = 0;
     const count = 1 + random(most);
@@ -197,8 +219,8 @@ export class SimClients {
 
   #subscribe(): void {
     const random = this.#random;
-    if (this.#live().length >= CONSUMERS_MAX) return;
-    const { topicNames, channelNames } = this.#scenario;
+    const { topicNames, channelNames, isDeep } = this.#scenario;
+    if (this.#live().length >= (isDeep ? 1 : CONSUMERS_MAX)) return;
     const { topics } = this.#theBroker;
     const topic = topics.getOrCreate(topicName(topicNames[random(topicNames.length)]));
     const name = channelName(channelNames[random(channelNames.length)]);
@@ -246,7 +268,8 @@ export class SimClients {
     if (dice < 60) this.#finishSome(consumer);
     else if (dice < 72) this.#requeue(consumer);
     else if (dice < 79) this.#touch(consumer);
-    else if (dice < 89) this.#setReady(consumer, random(4) === 0 ? 0 : 1 + random(200));
+    else if (dice < 89)
+      this.#setReady(consumer, random(4) === 0 ? 0 : 1 + random(this.#scenario.readyMax));
     else if (dice < 93) this.#answerTwice(consumer);
     else if (dice < 96) consumer.isSlow = !consumer.isSlow;
     else if (dice < 97) this.#stop(consumer);
@@ -319,88 +342,12 @@ export class SimClients {
     for (let i = 0; i < FLOOD_COUNT && pump.hasCommandRoom(); i++) {
       pump.touch(consumer.number, 1, i);
     }
-  }
-
-  // Operating
-
-  #someTopic(): TopicHandle | undefined {
-    const topics = [...this.#theBroker.topics.values()];
-    return topics.length === 0 ? undefined : topics[this.#random(topics.length)];
-  }
-
-  #someChannel(): ChannelHandle | undefined {
-    const channels = [...(this.#someTopic()?.channels.values() ?? [])];
-    return channels.length === 0 ? undefined : channels[this.#random(channels.length)];
-  }
-
-  #pauseSomething(): void {
-    const { topics } = this.#theBroker;
-    const topic = this.#someTopic();
-    const channel = this.#someChannel();
-    if (this.#random(2) === 0) {
-      if (topic === undefined) return;
-      this.#trace.add(`pause ${topic.name} ${!topic.isPaused}`);
-      void topics.pauseTopic(topic, !topic.isPaused);
-    } else if (channel !== undefined) {
-      this.#trace.add(`pause ${channel.topic.name}:${channel.name} ${!channel.isPaused}`);
-      void topics.pauseChannel(channel, !channel.isPaused);
-    }
-  }
-
-  #emptySomething(): void {
-    if (this.#scenario.diskFaults === 'reads') return;
-    const { topics } = this.#theBroker;
-    const topic = this.#someTopic();
-    const channel = this.#someChannel();
-    if (this.#random(2) === 0) {
-      if (topic === undefined) return;
-      this.#trace.add(`empty ${topic.name}`);
-      void topics.emptyTopic(topic);
-    } else if (channel !== undefined) {
-      this.#trace.add(`empty ${channel.topic.name}:${channel.name}`);
-      void topics.emptyChannel(channel);
-    }
-  }
-
-  #deleteSomething(): void {
-    if (this.#scenario.diskFaults === 'reads') return;
-    const { topics } = this.#theBroker;
-    const topic = this.#someTopic();
-    const channel = this.#someChannel();
-    if (this.#random(3) === 0) {
-      if (topic === undefined) return;
-      this.#trace.add(`delete ${topic.name}`);
-      void topics.deleteTopic(topic);
-    } else if (channel !== undefined) {
-      this.#trace.add(`delete ${channel.topic.name}:${channel.name}`);
-      void topics.deleteChannel(channel);
-    }
-  }
-
-  #createChannel(): void {
-    const { channelNames } = this.#scenario;
-    const topic = this.#someTopic();
-    if (topic === undefined) return;
-    const name = channelName(channelNames[this.#random(channelNames.length)]);
-    this.#trace.add(`create ${topic.name}:${name}`);
-    this.#theBroker.topics.getOrCreateChannel(topic, name);
+    if (this.#random(3) > 0) return;
+    for (let i = 0; i < FLOOD_COUNT; i++) pump.credit(consumer.number, 0);
   }
 }
 
 function wordsOf(id: string): [number, number] {
   const bytes = Buffer.from(id, 'latin1');
   return [parseHexWord(bytes, 0), parseHexWord(bytes, 8)];
-}
-
-/** A topic name of a scenario. */
-export function topicName(text: string): NonNullable<ReturnType<typeof parseTopicName>> {
-  const name = parseTopicName(text);
-  assert.ok(name !== undefined);
-  return name;
-}
-
-function channelName(text: string): NonNullable<ReturnType<typeof parseChannelName>> {
-  const name = parseChannelName(text);
-  assert.ok(name !== undefined);
-  return name;
 }

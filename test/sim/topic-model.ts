@@ -68,7 +68,9 @@ export class TopicModel {
       return begun;
     }
     const passage = { channels, arrived: 1, deferMs };
-    if (!this.#arriving.delete(key)) {
+    if (this.#arriving.delete(key)) {
+      assert.equal(this.queue.memory.length, 0, `message ${key} overtakes none in its topic`);
+    } else {
       assert.ok(this.waiting.delete(key), `message ${key} goes to the channels from its topic`);
       // The disk keeps no delays.
       if (!this.queue.take(key, 0).isFromMemory) passage.deferMs = 0;

@@ -173,6 +173,8 @@ export class BrokerTurns {
       deadlines: this.deadlines,
       logger: this.#logger,
       onPending: (pending) => this.#pending.push(pending),
+      tls: null,
+      auth: null,
       onLeft: (leaving) => this.#onLeft(leaving),
       onClosed: ({ number: closed }) => {
         this.#connections.delete(closed);

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 
 /** A certificate and its key, in PEM. */
-export type Credentials = { readonly cert: string; readonly key: string };
+type Credentials = { readonly cert: string; readonly key: string };
 
 /** What a certificate says. */
 export type CertificateRequest = {

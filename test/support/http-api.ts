@@ -161,7 +161,7 @@ export async function startApi(
   const server = new HttpServer({
     handle: (request) => api.handle(request),
     logger,
-    tls: undefined,
+    tls: null,
   });
   const port = await server.start({ host: '127.0.0.1', port: 0 });
   t.after(() => server.stop());

@@ -10,8 +10,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import type { TlsOptions } from 'node:tls';
 import type { Logger } from '../log.ts';
+import type { TlsContext } from '../tls/tls-context.ts';
 import { Connection } from './connection.ts';
 import type { Request } from './exchange.ts';
 
@@ -25,8 +25,8 @@ export interface HttpServerSetup {
   /** Answers a request, now or later. */
   readonly handle: (request: Request) => void;
   readonly logger: Logger;
-  /** Makes it an HTTPS server. */
-  readonly tls: TlsOptions | undefined;
+  /** Makes it an HTTPS server; null for plain HTTP. */
+  readonly tls: TlsContext | null;
 }
 
 /** Time for the headers of a request, and for the first request of a connection. */
@@ -63,10 +63,7 @@ export class HttpServer {
   constructor(setup: HttpServerSetup) {
     this.#handle = setup.handle;
     this.#logger = setup.logger;
-    const server: Server | SecureServer =
-      setup.tls === undefined
-        ? createServer(SERVER_OPTIONS)
-        : createSecureServer({ ...SERVER_OPTIONS, ...setup.tls });
+    const server = makeServer(setup.tls);
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       this.#onRequest({ request, response, isHeldBack: false });
     });
@@ -131,6 +128,13 @@ export class HttpServer {
     this.#connections.set(socket, connection);
     return connection;
   }
+}
+
+function makeServer(tls: TlsContext | null): Server | SecureServer {
+  if (tls === null) return createServer(SERVER_OPTIONS);
+  const server = createSecureServer({ ...SERVER_OPTIONS, ...tls.serverOptions() });
+  tls.attach(server);
+  return server;
 }
 
 function portOf(address: AddressInfo | string | null): number {

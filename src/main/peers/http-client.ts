@@ -15,7 +15,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { errorText } from '../error-text.ts';
 
 /** How https is spoken: what is left out is Node's own way. Shape: `ca` in PEM. */
-type HttpClientTls = { readonly ca?: string; readonly minVersion?: SecureVersion };
+export type HttpClientTls = { readonly ca?: string; readonly minVersion?: SecureVersion };
 
 /** What a client is made of. Units: ms; a timeout of 0 is none. */
 export interface HttpClientSetup {

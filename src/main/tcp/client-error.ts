@@ -18,6 +18,9 @@ export type ClientErrorCode =
   | 'E_SUB_FAILED'
   | 'E_IDENTIFY_FAILED'
   | 'E_AUTH_DISABLED'
+  | 'E_AUTH_FAILED'
+  | 'E_AUTH_FIRST'
+  | 'E_UNAUTHORIZED'
   | 'E_FIN_FAILED'
   | 'E_REQ_FAILED'
   | 'E_TOUCH_FAILED';

@@ -4,10 +4,17 @@
  * Thread: main.
  */
 
+import type { TlsContext } from '../tls/tls-context.ts';
 import type { ChannelMember } from '../topic-map.ts';
-import type { Client } from './client.ts';
+import type { Client, Compression } from './client.ts';
 import type { ClientError } from './client-error.ts';
 import type { CLOSED, NEXT, Step } from './command-parser.ts';
+
+/** What IDENTIFY has granted, in the order in which it is put on; each is answered `OK` through itself. */
+export type Layers = {
+  readonly tls: TlsContext | null;
+  readonly compression: Compression | null;
+};
 
 export interface ClientPort {
   readonly client: Client;
@@ -25,6 +32,10 @@ export interface ClientPort {
   /** Has the command handed over again as soon as responses that are waited for have been sent. */
   waitForResponses(): Step;
   readonly hasPendingResponses: boolean;
+  /** Sends a response, then puts layers on the connection; commands are taken again when they are there. */
+  upgrade(response: Buffer, layers: Layers): typeof NEXT;
+  /** Has the command handed over again when the promise, which never rejects, has resolved. */
+  waitFor(promise: Promise<void>): Step;
   /** Has the command handed over again when the topic's pump has room. */
   waitForRoom(onRoom: (listener: () => void) => void): Step;
 }

@@ -58,7 +58,7 @@ export class ClientTransport implements Transport {
 
   write(buffers: readonly Buffer[], onTaken: () => void): void {
     if (this.#held === null) this.#top.write(buffers, onTaken);
-    else this.#held.push({ buffers, onTaken });
+    else if (!this.#socket.destroyed) this.#held.push({ buffers, onTaken });
   }
 
   pause(): void {
@@ -100,8 +100,10 @@ export class ClientTransport implements Transport {
     const held: Write[] = [];
     this.#held = held;
     const socket = plain.release();
-    // Under TLS, too, it is the plain socket that closes last of all that can tell anything.
-    socket.once('close', () => this.#onClose());
+    // Once the handshake is over, the layer on top tells it, after everything else that it has to tell.
+    socket.once('close', () => {
+      if (this.#held !== null) this.#onClose();
+    });
     const secured = await upgradeToTls(socket, { firstBytes: NOTHING, ...upgrade });
     const facts = tlsFacts(secured);
     this.#held = null;

@@ -4,7 +4,9 @@
  * Thread: main. Source: nsqd `client_v2.go`.
  */
 
+import type { AuthState } from '../auth/auth-state.ts';
 import type { Options } from '../options/options.ts';
+import type { TlsFacts } from '../tls/tls-facts.ts';
 import type { ChannelHandle } from '../topic-map.ts';
 
 const OUTPUT_BUFFER_SIZE_DEFAULT = 16384;
@@ -36,29 +38,46 @@ export type ClientSettings = {
 /** Messages of a topic that a client has published. */
 export type PublishCount = { readonly topic: string; count: number };
 
+/** How a client's bytes are compressed. Units: `level` from 1 to 9. */
+export type Compression =
+  | { readonly kind: 'snappy' }
+  | { readonly kind: 'deflate'; readonly level: number };
+
 export class Client {
   /** Different for each connection since the start; what pumps know a consumer by. */
   readonly number: number;
   /** `ip:port`, or `@` for a unix socket. */
   readonly remoteAddress: string;
+  /** Its address without the port; empty for a unix socket. */
+  readonly remoteIp: string;
   /** Unix time in seconds. */
   readonly connectTimestamp: number;
   readonly settings: ClientSettings;
   state: ClientState = { state: 'init' };
+  /** Null without TLS. */
+  tls: TlsFacts | null = null;
+  /** Null without compression. */
+  compression: Compression | null = null;
+  /** Null where there are no auth servers. */
+  readonly auth: AuthState | null;
 
   readonly #publishCounts = new Map<string, PublishCount>();
   #lastPublish: PublishCount = { topic: '', count: 0 };
 
   constructor(
     number: number,
-    remoteAddress: string,
+    remoteIp: string,
+    remotePort: number | undefined,
     connectTimestamp: number,
     settings: ClientSettings,
+    auth: AuthState | null,
   ) {
     this.number = number;
-    this.remoteAddress = remoteAddress;
+    this.remoteIp = remoteIp;
+    this.remoteAddress = remoteIp === '' ? '@' : `${remoteIp}:${remotePort}`;
     this.connectTimestamp = connectTimestamp;
     this.settings = settings;
+    this.auth = auth;
   }
 
   /** By topic; empty for a client that has published nothing. */

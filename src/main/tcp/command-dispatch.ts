@@ -6,28 +6,29 @@
 
 import type { Options } from '../options/options.ts';
 import type { TopicMap } from '../topic-map.ts';
+import { Authorization } from './authorization.ts';
 import { ClientError } from './client-error.ts';
 import type { ClientPort } from './client-port.ts';
 import { type CommandHandler, NEXT, type Place, type Step } from './command-parser.ts';
 import { splitWords, wordBytes } from './command-words.ts';
 import { ConsumerCommands } from './consumer-commands.ts';
 import { PublishCommands } from './publish-commands.ts';
-import { SessionCommands } from './session-commands.ts';
+import { SessionCommands, type SessionSetup } from './session-commands.ts';
 
 const MAGIC = Buffer.from('  V2');
 
 /** What a connection does when its client's commands have come so far. */
-export type DispatchListener = {
+export type DispatchListener = SessionSetup & {
   /** The magic was right. */
   readonly onStarted: () => void;
-  /** The client's settings have changed. */
-  readonly onIdentified: () => void;
   readonly onLineTooLong: () => void;
 };
 
 export class CommandDispatch implements CommandHandler {
   readonly #port: ClientPort;
   readonly #listener: DispatchListener;
+  /** Whether nothing but IDENTIFY is allowed without TLS. */
+  readonly #isTlsRequired: boolean;
   readonly #publishing: PublishCommands;
   readonly #consuming: ConsumerCommands;
   readonly #session: SessionCommands;
@@ -35,11 +36,13 @@ export class CommandDispatch implements CommandHandler {
   #bodyOwner: PublishCommands | SessionCommands;
 
   constructor(port: ClientPort, topics: TopicMap, options: Options, listener: DispatchListener) {
+    const authorization = new Authorization(port, port.client.auth);
     this.#port = port;
     this.#listener = listener;
-    this.#publishing = new PublishCommands(port, topics, options);
-    this.#consuming = new ConsumerCommands(port, topics, options);
-    this.#session = new SessionCommands(port, options, listener.onIdentified);
+    this.#isTlsRequired = options.tlsRequired !== false;
+    this.#publishing = new PublishCommands(port, topics, options, authorization);
+    this.#consuming = new ConsumerCommands(port, topics, options, authorization);
+    this.#session = new SessionCommands(port, options, listener);
     this.#bodyOwner = this.#publishing;
   }
 
@@ -58,6 +61,7 @@ export class CommandDispatch implements CommandHandler {
 
   onLine(bytes: Buffer, at: number, end: number): Step {
     const words = splitWords(bytes, at, end);
+    if (this.#isTlsMissing && words[0] !== 'IDENTIFY') return this.#refuseWithoutTls(words[0]);
     switch (words[0]) {
       case 'PUB':
         this.#bodyOwner = this.#publishing;
@@ -86,6 +90,7 @@ export class CommandDispatch implements CommandHandler {
   }
 
   onFinish(idHigh: number, idLow: number): Step {
+    if (this.#isTlsMissing) return this.#refuseWithoutTls('FIN');
     return this.#consuming.onFinish(idHigh, idLow);
   }
 
@@ -121,6 +126,19 @@ export class CommandDispatch implements CommandHandler {
   cutOff(place: Place, messageIndex: number): ClientError | undefined {
     if (place === 'magic' || place === 'line') return undefined;
     return this.#bodyOwner.cutOff(place, messageIndex);
+  }
+
+  get #isTlsMissing(): boolean {
+    return this.#isTlsRequired && this.#port.client.tls === null;
+  }
+
+  #refuseWithoutTls(word: string): Step {
+    const text = [
+      Buffer.from('cannot '),
+      wordBytes(word),
+      Buffer.from(' in current state (TLS required)'),
+    ];
+    return this.#port.fail(new ClientError('E_INVALID', Buffer.concat(text)));
   }
 
   #onRareLine(words: readonly string[]): Step {

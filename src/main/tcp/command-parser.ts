@@ -131,6 +131,15 @@ export class CommandParser {
     this.#keepRest();
   }
 
+  /** Gives back what it holds and has not taken; it holds nothing then. */
+  takeHeld(): Buffer {
+    const held = Buffer.from(this.#bytes.subarray(this.#at, this.#end));
+    this.#at = 0;
+    this.#end = 0;
+    this.#scanned = 0;
+    return held;
+  }
+
   /** Takes nothing more. */
   close(): void {
     this.#isClosed = true;

@@ -23,7 +23,12 @@ export class CompressedTransport implements Transport {
   /** The decoder has a chunk that is not used up. */
   #isDecoding = false;
   #isPaused = false;
+  /** The input below has ended. */
   #hasEnded = false;
+  /** The input is not looked at any more. */
+  #isDiscarding = false;
+  #isEndTold = false;
+  #isBelowClosed = false;
   #isClosed = false;
 
   /** From here on nobody else uses the transport below. */
@@ -78,6 +83,8 @@ export class CompressedTransport implements Transport {
   }
 
   discardInput(): void {
+    this.#isDiscarding = true;
+    this.#isDecoding = false;
     this.#codec.decoder.close();
     this.#below.discardInput();
   }
@@ -116,7 +123,7 @@ export class CompressedTransport implements Transport {
   // Input
 
   #decode(bytes: Buffer): void {
-    if (this.#hasEnded || this.#isClosed) return;
+    if (this.#isDiscarding || this.#isClosed) return;
     this.#isDecoding = true;
     this.#codec.decoder.decode(bytes);
     if (this.#isDecoding) this.#below.pause();
@@ -129,20 +136,29 @@ export class CompressedTransport implements Transport {
   }
 
   #onBelowEnd(): void {
-    if (this.#hasEnded) return;
     this.#hasEnded = true;
-    if (!this.#isDecoding) this.#codec.decoder.end();
+    if (this.#isDiscarding) this.#tellEnd();
+    else if (!this.#isDecoding) this.#codec.decoder.end();
   }
 
-  /** What the client goes on to send cannot be read. */
+  /** What the client goes on to send, if anything, cannot be read. */
   #onDecoderEnd(): void {
     if (this.#isClosed) return;
-    this.#hasEnded = true;
     this.discardInput();
+    this.#tellEnd();
+  }
+
+  #tellEnd(): void {
+    if (this.#isEndTold) return;
+    this.#isEndTold = true;
     this.#listener?.onEnd();
+    if (this.#isBelowClosed) this.#onBelowClose();
   }
 
   #onBelowClose(): void {
+    this.#isBelowClosed = true;
+    // A connection that both sides have ended may be gone before its last bytes are decoded.
+    if (this.#hasEnded && !this.#isEndTold && !this.#isClosed) return;
     this.#close();
     this.#listener?.onClose();
   }

@@ -10,12 +10,19 @@
 
 import type { Socket } from 'node:net';
 import type { Clock } from '../../shared/clock.ts';
+import type { AuthServers } from '../auth/auth-servers.ts';
+import { AuthState } from '../auth/auth-state.ts';
+import { deflateCodec, snappyCodec } from '../compression/codecs.ts';
+import { errorText } from '../error-text.ts';
 import type { Logger } from '../log.ts';
 import type { Options } from '../options/options.ts';
+import type { TlsContext } from '../tls/tls-context.ts';
+import type { TlsFailure } from '../tls/tls-failure.ts';
 import type { ChannelMember, TopicMap } from '../topic-map.ts';
 import { Client, initialSettings } from './client.ts';
 import { ClientError } from './client-error.ts';
-import type { ClientPort } from './client-port.ts';
+import type { ClientPort, Layers } from './client-port.ts';
+import { ClientTransport } from './client-transport.ts';
 import { CommandDispatch } from './command-dispatch.ts';
 import { CLOSED, CommandParser, NEXT, type Step, WAIT } from './command-parser.ts';
 import { ConnectionDeadlines, type WatchedConnection } from './connection-deadlines.ts';
@@ -31,6 +38,10 @@ export type ConnectionContext = {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly logger: Logger;
+  /** Null without a certificate. */
+  readonly tls: TlsContext | null;
+  /** Null where there are none. */
+  readonly auth: AuthServers | null;
   /** Has the connection's output flushed at the end of this turn. */
   readonly onPending: (connection: Connection) => void;
   /** The client takes part in its channel no longer. */
@@ -42,7 +53,7 @@ export type ConnectionContext = {
 export class Connection implements ClientPort, ChannelMember, WatchedConnection {
   readonly client: Client;
 
-  readonly #socket: Socket;
+  readonly #transport: ClientTransport;
   readonly #context: ConnectionContext;
   readonly #parser: CommandParser;
   readonly #output: SocketOutput;
@@ -53,27 +64,32 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection 
   #isEnding = false;
   #isClosed = false;
   #isReading = true;
+  #isUpgrading = false;
   /** The client has ended its side. */
   #hasEnded = false;
 
   constructor(number: number, socket: Socket, context: ConnectionContext) {
     const { clock, options, deadlines } = context;
     const host = remoteHost(socket);
-    this.#socket = socket;
+    this.#transport = new ClientTransport(socket);
     this.#context = context;
     this.client = new Client(
       number,
-      host === '' ? '@' : `${host}:${socket.remotePort}`,
+      host,
+      socket.remotePort,
       Number(clock.unixNs() / 1_000_000_000n),
       initialSettings(host, options),
+      context.auth === null ? null : new AuthState(context.auth, clock),
     );
     this.#commands = new CommandDispatch(this, context.topics, options, {
       onStarted: () => this.#deadlines.start(this.client.settings.heartbeatIntervalMs),
       onIdentified: () => this.#deadlines.identify(this.client.settings.heartbeatIntervalMs),
       onLineTooLong: () => this.#onLineTooLong(),
+      tls: context.tls,
+      onAuthFailed: (error) => context.logger.error(`client(${this}) - ${errorText(error)}`),
     });
     this.#parser = new CommandParser(this.#commands);
-    this.#output = new SocketOutput(socket, {
+    this.#output = new SocketOutput(this.#transport, {
       onPending: () => context.onPending(this),
       onCredit: (bytes) => this.#onCredit(bytes),
       onDrained: () => this.#readOn(),
@@ -84,10 +100,12 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection 
     );
     this.#deadlines = new ConnectionDeadlines(clock, deadlines, this, this.#output);
     socket.setNoDelay(true);
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
-    socket.on('end', () => this.#onEnd());
-    socket.on('error', (error) => this.#context.logger.debug(`client(${this}) - ${error.message}`));
-    socket.on('close', () => this.#onClose());
+    this.#transport.listen({
+      onData: (chunk) => this.#onData(chunk),
+      onEnd: () => this.#onEnd(),
+      onError: (error) => context.logger.debug(`client(${this}) - ${error.message}`),
+      onClose: () => this.#onClose(),
+    });
   }
 
   get number(): number {
@@ -128,13 +146,14 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection 
 
   /** Closes the socket at once, without a frame. */
   destroy(): void {
-    this.#socket.destroy();
+    this.#transport.destroy();
   }
 
   // What the deadlines have it do
 
   onHeartbeat(): void {
-    this.#output.add(HEARTBEAT_FRAME);
+    // A client that waits for a layer's OK takes nothing else for it.
+    if (!this.#isUpgrading) this.#output.add(HEARTBEAT_FRAME);
   }
 
   onReadTimeout(): void {
@@ -204,10 +223,66 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection 
     return WAIT;
   }
 
+  waitFor(promise: Promise<void>): Step {
+    this.#stopReading();
+    void promise.then(() => this.#readOn());
+    return WAIT;
+  }
+
+  upgrade(response: Buffer, layers: Layers): typeof NEXT {
+    this.#isUpgrading = true;
+    this.#output.add(response);
+    this.#output.flush();
+    // What the client sends next belongs to the first layer.
+    this.#parser.wait();
+    this.#stopReading();
+    this.#putOn(layers).then(
+      () => this.#onUpgraded(),
+      (error: unknown) => {
+        this.#context.logger.error(`client(${this}) - ${errorText(error)}`);
+        this.#finishInput();
+      },
+    );
+    return NEXT;
+  }
+
   waitForRoom(onRoom: (listener: () => void) => void): Step {
     this.#stopReading();
     onRoom(() => this.#readOn());
     return WAIT;
+  }
+
+  // Layers
+
+  /** Errors: rejects when the TLS handshake fails; the client has been told, and the connection closes. */
+  async #putOn({ tls, compression }: Layers): Promise<void> {
+    // The parser is still inside of the command that asked for them.
+    await undefined;
+    const firstBytes = this.#parser.takeHeld();
+    if (tls !== null) {
+      const { clock } = this.#context;
+      const upgrade = { context: tls, clock, farewell, firstBytes };
+      this.client.tls = await this.#transport.secure(upgrade);
+      this.#sendOk();
+    }
+    if (compression === null) return;
+    this.#transport.compress(
+      compression.kind === 'snappy' ? snappyCodec() : deflateCodec(compression.level),
+    );
+    this.client.compression = compression;
+    this.#sendOk();
+  }
+
+  /** Says through a new layer that it is there, before another is put on. */
+  #sendOk(): void {
+    this.#output.add(OK_FRAME);
+    this.#output.flush();
+  }
+
+  #onUpgraded(): void {
+    this.#isUpgrading = false;
+    this.#deadlines.noteCommand();
+    this.#readOn();
   }
 
   // Socket
@@ -223,21 +298,22 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection 
 
   /** Goes on reading, unless there is still a reason not to. */
   #readOn(): void {
-    if (this.#isReading || this.#isClosed || this.#output.isBackedUp) return;
+    if (this.#isReading || this.#isClosed || this.#isUpgrading) return;
+    if (this.#output.isBackedUp) return;
     if (!this.#hasRoomForCommands()) return;
     const before = this.#parser.commandCount;
     this.#parser.resume();
     if (this.#parser.commandCount !== before) this.#deadlines.noteCommand();
     if (this.#parser.isWaiting) return;
     this.#isReading = true;
-    this.#socket.resume();
+    this.#transport.resume();
     if (this.#hasEnded) this.#finishInput();
   }
 
   #stopReading(): void {
     if (!this.#isReading) return;
     this.#isReading = false;
-    this.#socket.pause();
+    this.#transport.pause();
   }
 
   /** Whether the pump of the client's channel can take whatever a chunk holds; if not, reads on when it can. */
@@ -294,7 +370,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection 
     // What still comes is read and dropped: unread input would make the system reset the connection, and the
     // client could lose the error.
     this.#isReading = true;
-    this.#socket.resume();
+    this.#transport.discardInput();
     if (!this.#responses.isPending) this.#output.end();
   }
 
@@ -307,6 +383,13 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection 
     this.#deadlines.remove();
     this.#context.onClosed(this);
   }
+}
+
+/** What a client is told when its TLS handshake fails: plain, since there is nothing else. */
+function farewell(failure: TlsFailure): Buffer {
+  return errorFrame(
+    new ClientError('E_IDENTIFY_FAILED', `IDENTIFY failed ${failure.message}`).data,
+  );
 }
 
 /** The client's address without its port; empty for a unix socket. */

@@ -10,6 +10,7 @@ import { goQuote } from '../go-text.ts';
 import { parseChannelName, parseTopicName } from '../names.ts';
 import type { Options } from '../options/options.ts';
 import type { ChannelHandle, TopicMap } from '../topic-map.ts';
+import type { Authorization } from './authorization.ts';
 import { ClientError, type ClientErrorCode } from './client-error.ts';
 import type { ClientPort } from './client-port.ts';
 import { NEXT, type Step } from './command-parser.ts';
@@ -24,10 +25,12 @@ export class ConsumerCommands {
   readonly #port: ClientPort;
   readonly #topics: TopicMap;
   readonly #options: Options;
+  readonly #authorization: Authorization;
   /** Whether FIN, REQ or TOUCH were sent that the pump may still refuse. */
   #hasUnanswered = false;
 
-  constructor(port: ClientPort, topics: TopicMap, options: Options) {
+  constructor(port: ClientPort, topics: TopicMap, options: Options, authorization: Authorization) {
+    this.#authorization = authorization;
     this.#port = port;
     this.#topics = topics;
     this.#options = options;
@@ -55,6 +58,9 @@ export class ConsumerCommands {
     if (topicName === undefined) return this.#badName('E_BAD_TOPIC', 'topic', words[1]);
     const channelName = parseChannelName(words[2]);
     if (channelName === undefined) return this.#badName('E_BAD_CHANNEL', 'channel', words[2]);
+
+    const refused = this.#authorization.refuse('SUB', 'subscribe', topicName, channelName);
+    if (refused !== undefined) return refused;
 
     const topic = this.#topics.getOrCreate(topicName);
     const channel = this.#topics.getOrCreateChannel(topic, channelName);

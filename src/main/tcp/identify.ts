@@ -68,21 +68,51 @@ export function applyIdentify(
   );
 }
 
+/** What a client gets of what it asked for. */
+export type Granted = {
+  readonly isTls: boolean;
+  readonly isSnappy: boolean;
+  readonly isDeflate: boolean;
+  /** Meant for deflate; said in any case. */
+  readonly deflateLevel: number;
+};
+
+/** Decides what is granted. `hasTls`: whether the broker has a certificate. */
+export function grantFeatures(
+  request: IdentifyRequest,
+  options: Options,
+  hasTls: boolean,
+): Granted {
+  const isDeflate = request.deflate && options.deflate;
+  const level =
+    isDeflate && request.deflate_level > 0 ? request.deflate_level : DEFLATE_LEVEL_DEFAULT;
+  return {
+    isTls: request.tls_v1 && hasTls,
+    isSnappy: request.snappy && options.snappy,
+    isDeflate,
+    deflateLevel: Math.min(level, options.maxDeflateLevel),
+  };
+}
+
 /** The JSON that answers a client that negotiates features. */
-export function identifyResponse(settings: ClientSettings, options: Options): Buffer {
+export function identifyResponse(
+  settings: ClientSettings,
+  options: Options,
+  granted: Granted,
+): Buffer {
   return Buffer.from(
     goJson({
       max_rdy_count: options.maxRdyCount,
       version: NSQD_VERSION,
       max_msg_timeout: options.maxMsgTimeoutMs,
       msg_timeout: settings.msgTimeoutMs,
-      tls_v1: false,
-      deflate: false,
-      deflate_level: Math.min(DEFLATE_LEVEL_DEFAULT, options.maxDeflateLevel),
+      tls_v1: granted.isTls,
+      deflate: granted.isDeflate,
+      deflate_level: granted.deflateLevel,
       max_deflate_level: options.maxDeflateLevel,
-      snappy: false,
+      snappy: granted.isSnappy,
       sample_rate: settings.sampleRate,
-      auth_required: false,
+      auth_required: options.authHttpAddress.length > 0,
       output_buffer_size: settings.outputBufferSize,
       output_buffer_timeout: settings.outputBufferTimeoutMs,
       topology_region: options.topologyRegion,

@@ -11,6 +11,7 @@ import { parseTopicName, type TopicName } from '../names.ts';
 import type { Options } from '../options/options.ts';
 import { isAnsweredByPump, Publication } from '../publication.ts';
 import type { TopicHandle, TopicMap } from '../topic-map.ts';
+import type { Authorization } from './authorization.ts';
 import { ClientError, type ClientErrorCode } from './client-error.ts';
 import type { ClientPort } from './client-port.ts';
 import { BATCH, BODY, NEXT, type Place, type Step } from './command-parser.ts';
@@ -26,6 +27,7 @@ export class PublishCommands {
   readonly #port: ClientPort;
   readonly #topics: TopicMap;
   readonly #options: Options;
+  readonly #authorization: Authorization;
   /** The command whose body is expected. */
   #name: PublishName = 'PUB';
   #topicName: TopicName | undefined;
@@ -35,7 +37,8 @@ export class PublishCommands {
   /** The topic of the last command, which is likely that of the next. */
   #lastTopic: TopicHandle | null = null;
 
-  constructor(port: ClientPort, topics: TopicMap, options: Options) {
+  constructor(port: ClientPort, topics: TopicMap, options: Options, authorization: Authorization) {
+    this.#authorization = authorization;
     this.#port = port;
     this.#topics = topics;
     this.#options = options;
@@ -71,6 +74,8 @@ export class PublishCommands {
     const topic = parseTopicName(words[1]);
     // nsqd repeats the code in this one description.
     if (topic === undefined) return this.#badTopic('E_BAD_TOPIC', 'E_BAD_TOPIC MPUB', words[1]);
+    const refused = this.#authorization.refuse('MPUB', 'publish', topic, '');
+    if (refused !== undefined) return refused;
     this.#name = 'MPUB';
     this.#topicName = topic;
     this.#deferMs = 0;
@@ -87,6 +92,10 @@ export class PublishCommands {
   }
 
   onBody(bytes: Buffer, at: number, size: number): Step {
+    if (this.#name !== 'MPUB') {
+      const refused = this.#authorization.refuse(this.#name, 'publish', this.#topicName ?? '', '');
+      if (refused !== undefined) return refused;
+    }
     return this.#publish(bytes, at - SIZE_BYTES, SIZE_BYTES + size, 1);
   }
 

@@ -4,25 +4,50 @@
  * Thread: main. Source: nsqd `protocolV2.IDENTIFY`, `AUTH`; tcp-protocol.md §7.
  */
 
+import type { AuthState } from '../auth/auth-state.ts';
+import { goJson } from '../go-text.ts';
 import type { Options } from '../options/options.ts';
+import type { TlsContext } from '../tls/tls-context.ts';
+import type { Compression } from './client.ts';
 import { ClientError, type ClientErrorCode } from './client-error.ts';
 import type { ClientPort } from './client-port.ts';
-import { BODY, type Place, type Step } from './command-parser.ts';
+import { BODY, NEXT, type Place, type Step } from './command-parser.ts';
 import { responseFrame } from './frames.ts';
-import { applyIdentify, identifyResponse, parseIdentify } from './identify.ts';
+import {
+  applyIdentify,
+  type Granted,
+  grantFeatures,
+  identifyResponse,
+  parseIdentify,
+} from './identify.ts';
+
+/** What a session depends on besides the options. */
+export type SessionSetup = {
+  /** Null without a certificate. */
+  readonly tls: TlsContext | null;
+  /** The client's settings have changed. */
+  readonly onIdentified: () => void;
+  /** No auth server has answered validly. */
+  readonly onAuthFailed: (error: unknown) => void;
+};
+
+const NO_AUTHORIZATIONS = new ClientError('E_UNAUTHORIZED', 'AUTH no authorizations found');
 
 export class SessionCommands {
   readonly #port: ClientPort;
   readonly #options: Options;
-  /** Called when the client's settings have changed. */
+  readonly #tls: TlsContext | null;
   readonly #onIdentified: () => void;
+  readonly #onAuthFailed: (error: unknown) => void;
   /** The command whose body is expected. */
   #name: 'IDENTIFY' | 'AUTH' = 'IDENTIFY';
 
-  constructor(port: ClientPort, options: Options, onIdentified: () => void) {
+  constructor(port: ClientPort, options: Options, setup: SessionSetup) {
     this.#port = port;
     this.#options = options;
-    this.#onIdentified = onIdentified;
+    this.#tls = setup.tls;
+    this.#onIdentified = setup.onIdentified;
+    this.#onAuthFailed = setup.onAuthFailed;
   }
 
   onIdentify(): Step {
@@ -45,8 +70,8 @@ export class SessionCommands {
   }
 
   onBody(bytes: Buffer, at: number, size: number): Step {
-    if (this.#name === 'AUTH') return this.#fail('E_AUTH_DISABLED', 'AUTH disabled');
-    return this.#identify(bytes.subarray(at, at + size));
+    const body = bytes.subarray(at, at + size);
+    return this.#name === 'AUTH' ? this.#authenticate(body) : this.#identify(body);
   }
 
   /** What to answer when the input ends inside a body. */
@@ -69,11 +94,36 @@ export class SessionCommands {
     if (reason !== undefined) return this.#fail('E_BAD_BODY', `IDENTIFY ${reason}`);
     this.#onIdentified();
     if (!request.feature_negotiation) return this.#port.respondOk();
-    const { deflate, snappy } = this.#options;
-    if (request.deflate && deflate && request.snappy && snappy) {
+    const granted = grantFeatures(request, this.#options, this.#tls !== null);
+    if (granted.isDeflate && granted.isSnappy) {
       return this.#fail('E_IDENTIFY_FAILED', 'cannot enable both deflate and snappy compression');
     }
-    return this.#port.respond(responseFrame(identifyResponse(settings, this.#options)));
+    const response = responseFrame(identifyResponse(settings, this.#options, granted));
+    const layers = { tls: granted.isTls ? this.#tls : null, compression: compressionOf(granted) };
+    if (layers.tls === null && layers.compression === null) return this.#port.respond(response);
+    return this.#port.upgrade(response, layers);
+  }
+
+  #authenticate(secret: Buffer): Step {
+    const { auth, tls, remoteIp } = this.#port.client;
+    if (auth?.hasAuthorizations) return this.#fail('E_INVALID', 'AUTH already set');
+    if (auth === null) return this.#fail('E_AUTH_DISABLED', 'AUTH disabled');
+    const settle = this.#port.respondLater();
+    auth
+      .authenticate({
+        remoteIp,
+        isTls: tls !== null,
+        commonName: tls?.commonName ?? '',
+        secret: Buffer.from(secret),
+      })
+      .then(
+        () => settle(auth.hasAuthorizations ? authResponse(auth) : NO_AUTHORIZATIONS),
+        (error: unknown) => {
+          this.#onAuthFailed(error);
+          settle(new ClientError('E_AUTH_FAILED', 'AUTH failed'));
+        },
+      );
+    return NEXT;
   }
 
   #fail(code: ClientErrorCode, text: string): Step {
@@ -84,4 +134,15 @@ export class SessionCommands {
     this.#fail('E_BAD_BODY', `${this.#name} ${text}`);
     return false;
   }
+}
+
+function compressionOf({ isSnappy, isDeflate, deflateLevel }: Granted): Compression | null {
+  if (isSnappy) return { kind: 'snappy' };
+  return isDeflate ? { kind: 'deflate', level: deflateLevel } : null;
+}
+
+function authResponse(auth: AuthState): Buffer {
+  const { identity, identityUrl, permissionCount } = auth;
+  const answer = { identity, identity_url: identityUrl, permission_count: permissionCount };
+  return responseFrame(Buffer.from(goJson(answer)));
 }

@@ -7,9 +7,9 @@
  * Thread: main.
  */
 
-import type { Socket } from 'node:net';
 import { CONSUMER_WINDOW_BYTES } from '../../shared/limits.ts';
 import { OK_FRAME } from './frames.ts';
+import type { Transport } from './transport.ts';
 
 /** Answers and frames that may wait for a socket before its commands are left unread. */
 const OUTPUT_BYTES_MAX = 1024 * 1024;
@@ -34,7 +34,7 @@ export class SocketOutput {
   /** Counts the times that the socket has taken something. */
   progress = 0;
 
-  readonly #socket: Socket;
+  readonly #transport: Transport;
   readonly #listener: SocketOutputListener;
   #pending: Buffer[] = [];
   /** `OK`s behind everything pending. */
@@ -44,9 +44,10 @@ export class SocketOutput {
   #credit = 0;
   #isRequested = false;
   #isEnding = false;
+  #hasEnded = false;
 
-  constructor(socket: Socket, listener: SocketOutputListener) {
-    this.#socket = socket;
+  constructor(transport: Transport, listener: SocketOutputListener) {
+    this.#transport = transport;
     this.#listener = listener;
   }
 
@@ -86,28 +87,23 @@ export class SocketOutput {
   flush(): void {
     this.#isRequested = false;
     this.#flushOks();
-    const socket = this.#socket;
-    // Messages may still come for a client that was sent its last response.
-    if (socket.destroyed || socket.writableEnded) {
-      this.#pending = [];
-      return;
-    }
-    if (this.#pending.length > 0) this.#write(this.#pending);
+    const pending = this.#pending;
     this.#pending = [];
-    if (this.#isEnding) socket.end();
+    // Messages may still come for a client that was sent its last response.
+    if (this.#hasEnded || this.#transport.isDestroyed) return;
+    if (pending.length > 0) this.#write(pending);
+    if (!this.#isEnding) return;
+    this.#hasEnded = true;
+    this.#transport.end();
   }
 
   #write(pending: Buffer[]): void {
-    const socket = this.#socket;
     const frameBytes = this.#pendingFrameBytes;
     let bytes = 0;
     for (const buffer of pending) bytes += buffer.length;
     this.waitingBytes += bytes;
     this.#pendingFrameBytes = 0;
-    socket.cork();
-    for (let i = 0; i < pending.length - 1; i++) socket.write(pending[i]);
-    socket.write(pending[pending.length - 1], () => this.#onTaken(bytes, frameBytes));
-    socket.uncork();
+    this.#transport.write(pending, () => this.#onTaken(bytes, frameBytes));
   }
 
   #onTaken(bytes: number, frameBytes: number): void {

@@ -7,6 +7,7 @@
  * Thread: main. Source: nsqd `buildTLSConfig`; behaviour.md §13. Differs in that it can be reloaded.
  */
 
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import {
@@ -18,9 +19,13 @@ import {
   type TLSSocket,
   type TlsOptions,
 } from 'node:tls';
-import { errorText } from '../error-text.ts';
 import type { Options } from '../options/options.ts';
-import { CertificateRequired, handshakeFailure, type TlsFailure } from './tls-failure.ts';
+import {
+  CertificateRequired,
+  handshakeFailure,
+  type TlsFailure,
+  tlsErrorText,
+} from './tls-failure.ts';
 
 /** The options that it depends on. */
 export type TlsContextOptions = Pick<
@@ -31,7 +36,8 @@ export type TlsContextOptions = Pick<
 /** How a handshake ended. */
 type HandshakeEnd = (outcome: TLSSocket | TlsFailure) => void;
 
-const VERSIONS: Readonly<Record<Options['tlsMinVersion'], SecureVersion>> = {
+/** What Node calls the versions of the options. */
+export const SECURE_VERSIONS: Readonly<Record<Options['tlsMinVersion'], SecureVersion>> = {
   'tls1.0': 'TLSv1',
   'tls1.1': 'TLSv1.1',
   'tls1.2': 'TLSv1.2',
@@ -133,7 +139,7 @@ export class TlsContext {
 
 async function readSecrets(options: TlsContextOptions): Promise<SecureContextOptions> {
   const { tlsCert, tlsKey, tlsRootCaFile, tlsMinVersion } = options;
-  const minVersion = VERSIONS[tlsMinVersion];
+  const minVersion = SECURE_VERSIONS[tlsMinVersion];
   try {
     const secrets = {
       cert: await readPem('certificate', tlsCert),
@@ -146,14 +152,17 @@ async function readSecrets(options: TlsContextOptions): Promise<SecureContextOpt
     createSecureContext(secrets);
     return secrets;
   } catch (cause) {
-    throw new Error(`failed to build TLS config - ${errorText(cause)}`, { cause });
+    throw new Error(`failed to build TLS config - ${tlsErrorText(cause)}`, { cause });
   }
 }
 
 async function readPem(what: string, file: string): Promise<string> {
-  const text = await readFile(file, 'latin1').catch((cause: unknown) => {
-    throw new Error(`read ${what} "${file}" - ${errorText(cause)}`, { cause });
-  });
-  if (!text.includes('-----BEGIN ')) throw new Error(`read ${what} "${file}" - it is not in PEM`);
-  return text;
+  try {
+    const text = await readFile(file, 'latin1');
+    // OpenSSL passes over authorities that it cannot read, and then knows none.
+    if (what !== 'key') new X509Certificate(text);
+    return text;
+  } catch (cause) {
+    throw new Error(`read ${what} "${file}" - ${tlsErrorText(cause)}`, { cause });
+  }
 }

@@ -5,6 +5,7 @@
  */
 
 import type { TLSSocket } from 'node:tls';
+import { errorText } from '../error-text.ts';
 
 /** A handshake that did not succeed. */
 export class TlsFailure extends Error {
@@ -20,19 +21,21 @@ export class CertificateRequired extends TlsFailure {
   }
 }
 
-/** What Node reports of a handshake: OpenSSL's own text has places in its source in it, the reason has not. */
+/** A handshake that Node reports as failed. */
 export function handshakeFailure(error: Error, socket: TLSSocket): TlsFailure {
   // Verification ends a connection without an error of its own.
-  const why = verificationText(socket) ?? reasonOf(error) ?? error.message;
+  const why = verificationText(socket) ?? tlsErrorText(error);
   return new TlsFailure(`tls: ${why}`, { cause: error });
+}
+
+/** What went wrong: of OpenSSL's errors the reason alone, without the places in its source. */
+export function tlsErrorText(error: unknown): string {
+  const isReasoned = error instanceof Error && 'reason' in error;
+  return isReasoned && typeof error.reason === 'string' ? error.reason : errorText(error);
 }
 
 function verificationText(socket: TLSSocket): string | undefined {
   // Declared as an error, this is its code.
   const code: unknown = socket.authorizationError;
   return code ? `client certificate refused, ${String(code)}` : undefined;
-}
-
-function reasonOf(error: Error): string | undefined {
-  return 'reason' in error && typeof error.reason === 'string' ? error.reason : undefined;
 }

@@ -39,7 +39,7 @@ export function upgradeToTls(socket: Socket, upgrade: TlsUpgrade): Promise<TLSSo
       timer.cancel();
       if (!(outcome instanceof TlsFailure)) {
         // An error may follow in the same turn, before anybody has had the socket to listen to it.
-        outcome.once('error', () => outcome.destroy());
+        outcome.on('error', () => outcome.destroy());
         resolve(outcome);
         return;
       }
@@ -51,9 +51,8 @@ export function upgradeToTls(socket: Socket, upgrade: TlsUpgrade): Promise<TLSSo
     const timer = clock.after(HANDSHAKE_TIMEOUT_MS, () => {
       end(new TlsFailure('tls: handshake timed out'));
     });
-    // The socket goes on to report its errors here as well as through TLS.
+    // The socket goes on to report its errors here as well as through TLS. That it closes, TLS reports with the reason.
     socket.on('error', (cause) => end(new TlsFailure(`tls: ${cause.message}`, { cause })));
-    socket.on('close', () => end(new TlsFailure('tls: connection closed during the handshake')));
     if (socket.destroyed || socket.readableEnded) {
       end(new TlsFailure('tls: connection closed before the handshake'));
       return;

@@ -12,7 +12,7 @@ async function isHurried(signals: EndSignals): Promise<boolean> {
 test('EndSignals: the first signal ends in order, a later one at once', async () => {
   const clock = new ManualClock();
   const source = new EventEmitter();
-  const signals = new EndSignals(clock, source);
+  const signals = new EndSignals(clock, ['SIGINT', 'SIGTERM'], source);
 
   source.emit('SIGINT', 'SIGINT');
   clock.advance(501);
@@ -24,7 +24,7 @@ test('EndSignals: the first signal ends in order, a later one at once', async ()
 test('EndSignals: a signal within half a second is the same key press', async () => {
   const clock = new ManualClock();
   const source = new EventEmitter();
-  const signals = new EndSignals(clock, source);
+  const signals = new EndSignals(clock, ['SIGINT', 'SIGTERM'], source);
 
   source.emit('SIGINT', 'SIGINT');
   clock.advance(500);

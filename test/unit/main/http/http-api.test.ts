@@ -79,7 +79,7 @@ test('HttpApi: refuses everything without TLS where that is required', async (t)
   const server = new HttpServer({
     handle: (asked) => api.refuseWithoutTls(asked, 4152),
     logger,
-    tls: undefined,
+    tls: null,
   });
   const port = await server.start({ host: '127.0.0.1', port: 0 });
   t.after(() => server.stop());

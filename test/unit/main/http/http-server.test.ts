@@ -18,7 +18,7 @@ const BAD_REQUEST =
 function makeServer(): HttpServer {
   const sink = { write: () => undefined, writeSync: () => undefined };
   const logger = new Logger({ prefix: '', level: 'info', sink, clock: new ManualClock() });
-  return new HttpServer({ handle: ({ response }) => response.end(), logger, tls: undefined });
+  return new HttpServer({ handle: ({ response }) => response.end(), logger, tls: null });
 }
 
 for (const garbage of [

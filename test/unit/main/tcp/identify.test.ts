@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { type ClientSettings, initialSettings } from '../../../../src/main/tcp/client.ts';
 import {
   applyIdentify,
+  grantFeatures,
   identifyResponse,
   parseIdentify,
 } from '../../../../src/main/tcp/identify.ts';
@@ -150,11 +151,13 @@ describe('IDENTIFY: what is refused', () => {
   }
 });
 
+const NOTHING_GRANTED = { isTls: false, isSnappy: false, isDeflate: false, deflateLevel: 6 };
+
 describe('IDENTIFY: response', () => {
   test('IDENTIFY: a client that asks for nothing gets the defaults', () => {
     const { settings } = apply({ feature_negotiation: true });
 
-    const response = identifyResponse(settings, OPTIONS).toString();
+    const response = identifyResponse(settings, OPTIONS, NOTHING_GRANTED).toString();
 
     assert.equal(
       response,
@@ -175,7 +178,9 @@ describe('IDENTIFY: response', () => {
     };
     const { settings } = apply(fields);
 
-    const response: unknown = JSON.parse(identifyResponse(settings, options).toString());
+    const response: unknown = JSON.parse(
+      identifyResponse(settings, options, { ...NOTHING_GRANTED, deflateLevel: 3 }).toString(),
+    );
 
     assert.deepStrictEqual(response, {
       max_rdy_count: 2500,
@@ -194,5 +199,42 @@ describe('IDENTIFY: response', () => {
       topology_region: 'r<',
       topology_zone: 'z',
     });
+  });
+});
+
+describe('IDENTIFY: features', () => {
+  const cases = [
+    [{ snappy: true }, { isSnappy: true }],
+    [{ deflate: true }, { isDeflate: true }],
+    [
+      { deflate: true, deflate_level: 2 },
+      { isDeflate: true, deflateLevel: 2 },
+    ],
+    [
+      { deflate: true, deflate_level: 9 },
+      { isDeflate: true, deflateLevel: 6 },
+    ],
+    [{ deflate_level: 2 }, {}],
+    [{ tls_v1: true }, { isTls: true }],
+    [{}, {}],
+  ] as const;
+  for (const [asked, granted] of cases) {
+    test(`IDENTIFY: ${JSON.stringify(asked)} is granted as ${JSON.stringify(granted)}`, () => {
+      const request = parseIdentify(Buffer.from(JSON.stringify(asked)));
+      assert.ok(request !== undefined);
+
+      const features = grantFeatures(request, OPTIONS, true);
+
+      assert.deepStrictEqual(features, { ...NOTHING_GRANTED, ...granted });
+    });
+  }
+
+  test('IDENTIFY: what the broker does not have is not granted', () => {
+    const request = parseIdentify(Buffer.from('{"tls_v1":true,"snappy":true,"deflate":true}'));
+    assert.ok(request !== undefined);
+
+    const features = grantFeatures(request, optionsWith({ snappy: false, deflate: false }), false);
+
+    assert.deepStrictEqual(features, NOTHING_GRANTED);
   });
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { ClientTransport } from '../../../../src/main/tcp/client-transport.ts';
 import { responseFrame } from '../../../../src/main/tcp/frames.ts';
 import { SocketOutput } from '../../../../src/main/tcp/socket-output.ts';
 import { FakeSocket } from '../../../support/fake-socket.ts';
@@ -10,7 +11,7 @@ const MIB = 1024 * 1024;
 class Setup {
   readonly client = new FakeSocket();
   readonly calls: string[] = [];
-  readonly output = new SocketOutput(this.client.socket, {
+  readonly output = new SocketOutput(new ClientTransport(this.client.socket), {
     onPending: () => this.calls.push('pending'),
     onCredit: (bytes) => this.calls.push(`credit ${bytes}`),
     onDrained: () => this.calls.push('drained'),

@@ -37,6 +37,8 @@ function makeServer(t: TestContext): Made {
       clock,
       deadlines: new Deadlines(clock),
       logger: new Logger({ prefix: '', level: 'info', sink, clock }),
+      tls: null,
+      auth: null,
       onLeft: () => undefined,
     },
     () => turn.request(),

@@ -1,0 +1,59 @@
+/**
+ * Whether a client may do what it asks for, where there are auth servers.
+ *
+ * Thread: main. Source: nsqd `protocolV2.CheckAuth`; tcp-protocol.md §7.1.
+ */
+
+import type { AuthState } from '../auth/auth-state.ts';
+import type { Permission } from '../auth/grant.ts';
+import { goQuote } from '../go-text.ts';
+import { ClientError, type ClientErrorCode } from './client-error.ts';
+import type { ClientPort } from './client-port.ts';
+import type { Step } from './command-parser.ts';
+
+/** The commands that are checked. */
+type CheckedCommand = 'SUB' | 'PUB' | 'MPUB' | 'DPUB';
+
+export class Authorization {
+  readonly #port: ClientPort;
+  /** Null where there are no auth servers: then everything is permitted. */
+  readonly #state: AuthState | null;
+  /** Whether the last attempt to renew what has expired came to nothing. */
+  #hasRefreshFailed = false;
+
+  constructor(port: ClientPort, state: AuthState | null) {
+    this.#port = port;
+    this.#state = state;
+  }
+
+  /** Undefined: it is permitted. Otherwise what the command answers, or that it has to wait. */
+  refuse(
+    command: CheckedCommand,
+    permission: Permission,
+    topic: string,
+    channel: string,
+  ): Step | undefined {
+    const state = this.#state;
+    if (state === null) return undefined;
+    if (!state.hasAuthorizations) {
+      // It may be on its way.
+      if (this.#port.hasPendingResponses) return this.#port.waitForResponses();
+      return this.#fail('E_AUTH_FIRST', `AUTH required before ${command}`);
+    }
+    if (this.#hasRefreshFailed) return this.#fail('E_AUTH_FAILED', 'AUTH failed');
+    if (state.isExpired) {
+      return this.#port.waitFor(
+        state.refresh().catch(() => {
+          this.#hasRefreshFailed = true;
+        }),
+      );
+    }
+    if (state.isAllowed(permission, topic, channel)) return undefined;
+    const what = `${command} on ${goQuote(topic)} ${goQuote(channel)}`;
+    return this.#fail('E_UNAUTHORIZED', `AUTH failed for ${what}`);
+  }
+
+  #fail(code: ClientErrorCode, text: string): Step {
+    return this.#port.fail(new ClientError(code, text));
+  }
+}

@@ -1,0 +1,26 @@
+/** The broker in one thread over disks that fail for a while: nothing that was accepted is lost. */
+
+import { test } from 'node:test';
+import { freshSeed } from '../support/seeded-random.ts';
+import { simulate, simulateSeeds } from './simulation.ts';
+
+const STEPS = 1200;
+
+test('simulation: disks that do not write for a while lose nothing that was accepted', async (t) => {
+  const from = freshSeed() % 1_000_000_000;
+  t.diagnostic(`seeds from ${from}`);
+
+  await simulateSeeds({ from, count: 70, steps: STEPS, diskFaults: 'writes' });
+});
+
+test('simulation: disks that do not read for a while lose nothing that was accepted', async (t) => {
+  const from = freshSeed() % 1_000_000_000;
+  t.diagnostic(`seeds from ${from}`);
+
+  await simulateSeeds({ from, count: 40, steps: STEPS, diskFaults: 'reads' });
+});
+
+test('simulation: queues that could not be opened after a restart are read later', async () => {
+  await simulate({ seed: 49, steps: STEPS, diskFaults: 'reads' });
+  await simulate({ seed: 195, steps: STEPS, diskFaults: 'reads' });
+});

@@ -1,0 +1,39 @@
+/**
+ * Compares a pump's topics and channels with their models, at the end of a turn.
+ *
+ * Thread: any.
+ */
+
+import assert from 'node:assert/strict';
+import type { Channel } from '../../src/workers/pump/channel.ts';
+import type { Topic } from '../../src/workers/pump/topic.ts';
+import type { ChannelModel } from './channel-model.ts';
+import type { TopicModel } from './topic-model.ts';
+
+/** Errors: throws where the topic is not as its model. */
+export function checkTopic(topic: Topic, model: TopicModel): void {
+  model.check();
+  assert.equal(topic.messageCount, model.messageCount);
+  assert.equal(topic.messageBytes, model.messageBytes);
+  const { depth } = topic.queue;
+  if (depth === model.waiting.size) model.isOpening = false;
+  if (model.isOpening || model.emptyings > 0) return;
+  assert.equal(depth, model.waiting.size, `depth of topic ${topic.name}`);
+}
+
+/** Errors: throws where the channel is not as its model. Units: `nowMs` in ms, monotonic. */
+export function checkChannel(channel: Channel, model: ChannelModel, nowMs: number): void {
+  model.check(nowMs);
+  assert.equal(channel.inFlightCount, model.inFlightCount);
+  assert.equal(channel.deferredCount, model.deferredCount);
+  assert.equal(channel.messageCount, model.messageCount);
+  assert.equal(channel.requeueCount, model.requeueCount);
+  assert.equal(channel.timeoutCount, model.timeoutCount);
+  for (const consumer of channel.consumers) {
+    assert.equal(consumer.inFlightCount, model.inFlightOf(consumer.number));
+  }
+  const { depth } = channel.queue;
+  if (depth === model.depth) model.isOpening = false;
+  if (model.isOpening || model.emptyings > 0) return;
+  assert.equal(depth, model.depth, `depth of channel ${model.queueName}`);
+}
