@@ -1,6 +1,6 @@
 // Emits dist/ for publication: the sources without their types, import specifiers rewritten to .js.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 const root = path.dirname(import.meta.dirname);
@@ -11,4 +11,6 @@ const result = spawnSync('tsc', ['--project', path.join(root, 'tsconfig.build.js
   shell: process.platform === 'win32',
 });
 if (result.status !== 0) process.exit(result.status ?? 1);
-chmodSync(path.join(root, 'dist', 'main', 'index.js'), 0o755);
+const start = readFileSync(path.join(root, 'src', 'main', 'start.cjs'), 'utf8');
+const program = path.join(root, 'dist', 'main', 'start.cjs');
+writeFileSync(program, start.replace('./program.ts', './program.js'), { mode: 0o755 });

@@ -1,15 +1,17 @@
 /**
  * Runs a broker as a program: from its command line to its exit code.
  *
- * Thread: main.
+ * Thread: main. Source: nsqd `apps/nsqd/main.go`.
  */
 
+import { readFileSync } from 'node:fs';
+import os from 'node:os';
 import { SystemClock } from '../shared/clock.ts';
 import { EndSignals } from './end-signals.ts';
 import { errorText } from './error-text.ts';
 import { Logger } from './log.ts';
 import { Nsqd } from './nsqd.ts';
-import { parseCommandLine, type Surroundings } from './options/command-line.ts';
+import { parseCommandLine } from './options/command-line.ts';
 import type { Options } from './options/options.ts';
 import { StderrSink } from './stderr-sink.ts';
 
@@ -17,8 +19,16 @@ const LOG_PREFIX_DEFAULT = '[nsqd] ';
 /** A worker thread that has not ended by then hangs in a call of the system, and is killed with the process. */
 const THREAD_END_MS = 1000;
 
-/** Runs until the broker has ended, and ends the process. */
-export async function run(words: readonly string[], surroundings: Surroundings): Promise<void> {
+/**
+ * Runs until the broker has ended, and ends the process: with 0 after a signal, 1 when the broker cannot run or go
+ * on, 2 for a bad command line. `words`: what stands behind the program's name.
+ */
+export async function runProgram(words: readonly string[]): Promise<void> {
+  const surroundings = {
+    hostname: os.hostname(),
+    parallelism: os.availableParallelism(),
+    readFile: (path: string) => readFileSync(path, 'utf8'),
+  };
   const command = parseCommandLine(words, surroundings);
   switch (command.kind) {
     case 'print':
