@@ -18,14 +18,15 @@ if (Number(process.versions.node.split('.')[0]) < OLDEST_MAJOR) {
 }
 if (!isInStep()) {
   console.error('ringmq: installing dependencies');
-  // the output goes to stderr: what the caller prints on stdout stays its own
-  const result = spawnSync('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], {
+  // Not `npm ci`, which refuses a lock file that lacks an optional package of another platform; versions are
+  // those of the lock file all the same. The output goes to stderr: what the caller prints on stdout is its own.
+  const result = spawnSync('npm', ['install', '--no-save', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 2, 2],
     shell: process.platform === 'win32',
   });
   if (result.status !== 0) {
-    console.error('ringmq: npm ci failed');
+    console.error('ringmq: npm install failed');
     process.exit(1);
   }
   copyFileSync(lock, installed);
