@@ -49,15 +49,16 @@ async function runBroker(options: Options): Promise<void> {
   const clock = new SystemClock();
   const logger = makeLogger(options.logPrefix, options.logLevel);
   const signals = new EndSignals(clock, endSignals(options));
+  const starting = Nsqd.start(options, logger, clock);
+  if (options.tlsCert !== '') reloadOnHangUp(starting);
   let nsqd: Nsqd;
   try {
-    nsqd = await Nsqd.start(options, logger, clock);
+    nsqd = await starting;
   } catch (error) {
     logger.fatal(`failed to instantiate nsqd - ${errorText(error)}`);
     process.exit(1);
   }
   const end = (code: number): Promise<never> => endProcess(code, nsqd, clock);
-  if (options.tlsCert !== '') process.on('SIGHUP', () => nsqd.reloadCertificate());
   const outcome = await Promise.race([signals.first, nsqd.failed]);
   if (outcome instanceof Error) {
     logger.fatal(outcome.message);
@@ -82,6 +83,17 @@ async function runBroker(options: Options): Promise<void> {
 /** A hang-up ends the broker in order, except where it has the certificate reloaded. */
 function endSignals(options: Options): NodeJS.Signals[] {
   return options.tlsCert === '' ? ['SIGINT', 'SIGTERM', 'SIGHUP'] : ['SIGINT', 'SIGTERM'];
+}
+
+/** A hang-up that comes while the broker starts is obeyed afterwards: unheard, it would end the process. */
+function reloadOnHangUp(starting: Promise<Nsqd>): void {
+  process.on('SIGHUP', () => {
+    starting.then(
+      (nsqd) => nsqd.reloadCertificate(),
+      // Whoever starts the broker says why it does not.
+      () => undefined,
+    );
+  });
 }
 
 /** Ends the process; `process.exit` alone would wait for ever for a thread that hangs in a call of the system. */

@@ -122,6 +122,11 @@ export class WireClient {
     return texts;
   }
 
+  /** Reads whatever comes until the broker ends the connection. */
+  async drain(): Promise<void> {
+    while ((await this.#read()) !== null);
+  }
+
   /** The next frame, which has to be a message. */
   async nextMessage(): Promise<WireMessage> {
     const frame = await this.next();
@@ -132,7 +137,9 @@ export class WireClient {
 
   #take(): Frame | undefined {
     if (this.#bytes.length < HEADER_BYTES) return undefined;
-    const end = TYPE_BYTES + this.#bytes.readInt32BE(0);
+    const size = this.#bytes.readInt32BE(0);
+    if (size < TYPE_BYTES) throw new Error(`a frame of ${size} bytes came`);
+    const end = TYPE_BYTES + size;
     if (this.#bytes.length < end) return undefined;
     const type = TYPES[this.#bytes.readInt32BE(TYPE_BYTES)];
     const data = this.#bytes.subarray(HEADER_BYTES, end);

@@ -1,0 +1,85 @@
+/**
+ * An auth server that answers as a test wants, when it wants.
+ *
+ * Thread: main.
+ */
+
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { CleanUp } from './broker-process.ts';
+import { Journal } from './journal.ts';
+
+/** What a client may do. */
+export type Authorization = {
+  readonly topic: string;
+  readonly channels: readonly string[];
+  readonly permissions: readonly string[];
+};
+
+/** What is answered with status 200. Units: `ttl` in seconds. */
+export type AuthAnswer = {
+  readonly ttl: number;
+  readonly identity: string;
+  readonly identity_url?: string;
+  readonly authorizations: readonly Authorization[];
+};
+
+const STATUS_REFUSED = 403;
+
+export class FakeAuthServer {
+  /** `<method> <path and query>`, for every question. */
+  readonly journal = new Journal();
+  /** What a client with this secret is answered; a string as it is, undefined with status 403. */
+  answer: (secret: string) => AuthAnswer | string | undefined;
+
+  readonly #held: (() => void)[] = [];
+  /** Questions wait until they are released. */
+  isHolding = false;
+  #address = '';
+
+  static async start(
+    t: CleanUp,
+    answer: (secret: string) => AuthAnswer | string | undefined,
+  ): Promise<FakeAuthServer> {
+    const fake = new FakeAuthServer(answer);
+    const server = createServer(({ method, url = '' }, response) => {
+      fake.#onQuestion(`${method} ${url}`, url, response);
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    t.after(async () => {
+      server.close();
+      server.closeAllConnections();
+    });
+    // a server that listens on a port has such an address
+    fake.#address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    return fake;
+  }
+
+  private constructor(answer: (secret: string) => AuthAnswer | string | undefined) {
+    this.answer = answer;
+  }
+
+  /** Shape: host:port. */
+  get address(): string {
+    return this.#address;
+  }
+
+  /** Answers what it has held back. */
+  release(): void {
+    this.isHolding = false;
+    for (const answer of this.#held.splice(0)) answer();
+  }
+
+  #onQuestion(line: string, url: string, response: ServerResponse): void {
+    const secret = new URL(url, 'http://localhost').searchParams.get('secret') ?? '';
+    const answer = (): void => {
+      const given = this.answer(secret);
+      if (given === undefined) response.writeHead(STATUS_REFUSED).end('no');
+      else response.end(typeof given === 'string' ? given : JSON.stringify(given));
+    };
+    if (this.isHolding) this.#held.push(answer);
+    else answer();
+    this.journal.add(line);
+  }
+}

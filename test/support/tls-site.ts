@@ -1,0 +1,87 @@
+/**
+ * A broker with a certificate, and how to speak to its HTTPS port.
+ *
+ * Thread: main.
+ */
+
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { type RequestOptions, request } from 'node:https';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { TLSSocket } from 'node:tls';
+import { type BrokerProcess, BrokerSite, type CleanUp } from './broker-process.ts';
+import type { Answer } from './broker-stats.ts';
+import { type Authority, makeCertificate } from './certificates.ts';
+
+/** What a certificate and its key are, in PEM. */
+type Credentials = Pick<Authority, 'cert' | 'key'>;
+
+/** What HTTPS has answered, and the certificate that the broker has shown. */
+export type SecureAnswer = Answer & { readonly certificateName: string };
+
+export class TlsSite {
+  /** What the broker has when it starts. */
+  readonly certificate = makeCertificate({ commonName: 'broker' });
+
+  readonly #site: BrokerSite;
+  readonly #certPath: string;
+  readonly #keyPath: string;
+
+  constructor(t: CleanUp) {
+    this.#site = new BrokerSite(t);
+    this.#certPath = join(this.#site.dataPath, 'certificate.pem');
+    this.#keyPath = join(this.#site.dataPath, 'key.pem');
+    this.install(this.certificate);
+  }
+
+  /** Puts a certificate, or anything else, where the broker's is; it is not told. */
+  install({ cert, key }: Credentials): void {
+    writeFileSync(this.#certPath, cert);
+    writeFileSync(this.#keyPath, key);
+  }
+
+  /** Writes a file to the broker's directory, and returns its path. */
+  write(name: string, content: string): string {
+    const path = join(this.#site.dataPath, name);
+    writeFileSync(path, content);
+    return path;
+  }
+
+  /** Starts a broker that speaks TLS on its TCP port, and HTTPS. */
+  start(...flags: readonly string[]): Promise<BrokerProcess> {
+    return this.#site.start({
+      flags: [
+        `--tls-cert=${this.#certPath}`,
+        `--tls-key=${this.#keyPath}`,
+        '--https-address=127.0.0.1:0',
+        ...flags,
+      ],
+    });
+  }
+}
+
+/** Sends a request over HTTPS, on a connection of its own: with a body as POST. */
+export async function askSecurely(
+  broker: BrokerProcess,
+  path: string,
+  { body, ...options }: RequestOptions & { readonly body?: string | Buffer } = {},
+): Promise<SecureAnswer> {
+  const [, port] = await broker.logged(/HTTPS: listening on .*:(\d+)$/m);
+  const sent = request({
+    host: '127.0.0.1',
+    servername: 'localhost',
+    port,
+    path,
+    method: body === undefined ? 'GET' : 'POST',
+    agent: false,
+    ...options,
+  });
+  sent.end(body);
+  // what the event has, as its documentation says
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  const { subject } = (response.socket as TLSSocket).getPeerCertificate();
+  const status = response.statusCode ?? 0;
+  return { status, text: await text(response), certificateName: String(subject.CN) };
+}
