@@ -96,8 +96,7 @@ test('AUTH: a broker without auth servers says so', LIMIT, async (t) => {
 });
 
 test('AUTH: what has expired is asked for again, and its answer counts', LIMIT, async (t) => {
-  const server = await FakeAuthServer.start(t, () => granted(EVERYTHING));
-  server.answer = () => ({ ...granted(EVERYTHING), ttl: 1 });
+  const server = await FakeAuthServer.start(t, () => ({ ...granted(EVERYTHING), ttl: 1 }));
   const broker = await startWith(t, server.address);
   const renewed = await authorised(t, broker, 'renewed');
   const revoked = await authorised(t, broker, 'revoked');
@@ -170,24 +169,30 @@ test(
   },
 );
 
-for (const [what, answer] of [
-  ['refuses', undefined],
-  ['answers no JSON', 'welcome!'],
-  ['grants for no time', JSON.stringify({ ...granted(EVERYTHING), ttl: 0 })],
-  ['grants what there is not', permitting({ ...EVERYTHING, permissions: ['delete'] })],
-  ['has a pattern that is none', permitting({ ...EVERYTHING, topic: '(' })],
-] as const) {
-  test(`AUTH: fails where the server ${what}`, LIMIT, async (t) => {
-    const server = await FakeAuthServer.start(t, () => answer);
+test(
+  'AUTH: fails where the answer makes no sense, and the secret is not logged',
+  LIMIT,
+  async (t) => {
+    const server = await FakeAuthServer.start(t, () => undefined);
     const broker = await startWith(t, server.address);
-    const client = await WireClient.connect(t, broker, auth('my secret'), pub('orders', 'no'));
 
-    assert.deepEqual(await client.textsToEnd(), [FAILED]);
+    for (const answer of [
+      undefined,
+      'welcome!',
+      JSON.stringify({ ...granted(EVERYTHING), ttl: 0 }),
+      permitting({ ...EVERYTHING, permissions: ['delete'] }),
+      permitting({ ...EVERYTHING, topic: '(' }),
+    ]) {
+      server.answer = () => answer;
+      const client = await WireClient.connect(t, broker, auth('my secret'), pub('orders', 'no'));
+      assert.deepEqual(await client.textsToEnd(), [FAILED], `to ${answer}`);
+    }
+
     assert.match(broker.log, /ERROR: client\(127\.0\.0\.1:\d+\) - failed to auth against /);
     assert.doesNotMatch(broker.log, /my.{1,3}secret/);
     assert.equal(await topicStats(broker, 'orders'), undefined);
-  });
-}
+  },
+);
 
 test('AUTH: who is authorised for nothing is told', LIMIT, async (t) => {
   const server = await FakeAuthServer.start(t, () => granted());
@@ -244,7 +249,10 @@ test('AUTH: nsqjs publishes and consumes with its secret', LIMIT, async (t) => {
     message.finish();
     received.put(message);
   };
-  const { errors } = openReader(t, broker, 'orders', 'billing', onMessage, options);
+  const { errors } = openReader(t, broker, 'orders', 'billing', onMessage, {
+    maxInFlight: 1,
+    ...options,
+  });
   const writer = await LayeredWriter.connect(t, broker, options);
   await writer.publish('orders', [Buffer.from('one')]);
 
