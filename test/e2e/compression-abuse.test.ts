@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { after, type TestContext, test } from 'node:test';
 import { constants, deflateRawSync } from 'node:zlib';
 import { SnappyEncoder } from '../../src/main/compression/snappy-encoder.ts';
@@ -12,9 +12,11 @@ import { line, pub, sized } from '../support/wire-commands.ts';
 const LIMIT = { timeout: 60_000 };
 const MIB = 1024 * 1024;
 /** What a bomb grows to. Units: MiB, which is also the largest message. */
-const BOMB_MIB = 100;
+const BOMB_MIB = 200;
 /** How much more memory the broker may have held at any time than before. */
-const GROWTH_MIB_MAX = 60;
+const GROWTH_MIB_MAX = 100;
+/** What Linux takes for the request to forget a process's peak. */
+const RESET_PEAK = '5';
 const GARBAGE_ROUNDS = 60;
 const GARBAGE_BYTES_MAX = 4000;
 const KINDS: readonly CompressionKind[] = ['snappy', 'deflate'];
@@ -89,7 +91,7 @@ for (const kind of KINDS) {
     test(`${kind}: a bomb of ${what} costs bounded memory`, LIMIT, async (t) => {
       const other = await LayeredClient.upgraded(t, broker, { [kind]: true });
       const client = await LayeredClient.upgraded(t, broker, { [kind]: true });
-      const before = peakMib();
+      const before = startPeak();
 
       client.sendCompressed(compressed(kind, bytes()));
       const texts = await client.textsToEnd();
@@ -157,7 +159,13 @@ function changed(bytes: Buffer, index: number): Buffer {
   return copy;
 }
 
-/** The most memory that the broker has held so far; 0 where the system does not tell. */
+/** Has the system look for the peak anew, and returns what the broker holds now. */
+function startPeak(): number {
+  if (process.platform === 'linux') writeFileSync(`/proc/${broker.pid}/clear_refs`, RESET_PEAK);
+  return peakMib();
+}
+
+/** The most memory that the broker has held since; 0 where the system does not tell. */
 function peakMib(): number {
   if (process.platform !== 'linux') return 0;
   const status = readFileSync(`/proc/${broker.pid}/status`, 'utf8');

@@ -68,6 +68,7 @@ test('nsqlookupd: is told everything again after a reconnect', LIMIT, async (t) 
   await lookupd.journal.until(/^connected$/, 2);
   const lines = await lookupd.journal.until(/^REGISTER news$/);
 
+  console.log(lines);
   const again = lines
     .slice(lines.lastIndexOf('connected'))
     .filter((told) => REGISTRATION.test(told));

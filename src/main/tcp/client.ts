@@ -35,6 +35,12 @@ export type ClientSettings = {
   msgTimeoutMs: number;
 };
 
+/** What a channel does by. */
+export type DeliverySettings = Pick<
+  ClientSettings,
+  'msgTimeoutMs' | 'sampleRate' | 'topologyRegion' | 'topologyZone'
+>;
+
 /** Messages of a topic that a client has published. */
 export type PublishCount = { readonly topic: string; count: number };
 
@@ -54,6 +60,8 @@ export class Client {
   readonly connectTimestamp: number;
   readonly settings: ClientSettings;
   state: ClientState = { state: 'init' };
+  /** What the first IDENTIFY said of deliveries, which later ones do not change; null before it. */
+  delivery: DeliverySettings | null = null;
   /** Null without TLS. */
   tls: TlsFacts | null = null;
   /** Null without compression. */

@@ -71,14 +71,15 @@ export class ConsumerCommands {
     }
     channel.members.add(this.#port.member);
     client.state = { state: 'subscribed', channel };
+    const delivery = client.delivery ?? client.settings;
     void topic.pump.request({
       do: 'subscribe',
       topic: topic.number,
       channel: channel.number,
       consumer: client.number,
-      msgTimeoutMs: client.settings.msgTimeoutMs,
-      sampleRate: client.settings.sampleRate,
-      locality: localityOf(client.settings, this.#options),
+      msgTimeoutMs: delivery.msgTimeoutMs,
+      sampleRate: delivery.sampleRate,
+      locality: localityOf(delivery, this.#options),
     });
     return this.#port.respondOk();
   }

@@ -92,6 +92,7 @@ export class SessionCommands {
     const { settings } = this.#port.client;
     const reason = applyIdentify(request, settings, this.#options);
     if (reason !== undefined) return this.#fail('E_BAD_BODY', `IDENTIFY ${reason}`);
+    this.#port.client.delivery ??= { ...settings };
     this.#onIdentified();
     if (!request.feature_negotiation) return this.#port.respondOk();
     const granted = grantFeatures(request, this.#options, this.#tls !== null);

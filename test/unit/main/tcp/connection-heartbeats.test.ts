@@ -198,3 +198,16 @@ test('Connection: a client that is gone leaves no timer', async () => {
 
   assert.deepStrictEqual([broker.clock.timerCount, client.errors], [0, []]);
 });
+
+test('Connection: messages time out by the first IDENTIFY, whatever a later one says', async () => {
+  const broker = new BrokerTurns();
+  const settings = [identify({ msg_timeout: 1000 }), identify({ msg_timeout: 30_000 })];
+  const client = await clientOf(
+    broker,
+    wire(MAGIC, ...settings, pub('t', 'x'), 'SUB t c\nRDY 1\n'),
+  );
+
+  await broker.advance(1000);
+
+  assert.equal(client.frames().length, 1);
+});
