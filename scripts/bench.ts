@@ -7,10 +7,12 @@
  * taking nsqd's flags.
  */
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { makeCertificate } from '../test/support/certificates.ts';
+import type { Layers } from './bench/link.ts';
 import { consume, latency, type PublishLoad, publish } from './bench/loads.ts';
 import { Server } from './bench/server.ts';
 import { mpub, pub } from './bench/wire.ts';
@@ -18,6 +20,13 @@ import { mpub, pub } from './bench/wire.ts';
 const TOPIC = 'bench';
 const CHANNEL = 'bench';
 const SIZE = 200;
+const LAYERED: readonly (readonly [string, Layers])[] = [
+  ['TLS', { tls: true }],
+  ['snappy', { compression: 'snappy' }],
+  ['deflate', { compression: 'deflate' }],
+  ['TLS and snappy', { tls: true, compression: 'snappy' }],
+];
+const certificate = makeCertificate({ commonName: 'localhost' });
 const root = path.dirname(import.meta.dirname);
 
 const { values } = parseArgs({
@@ -56,6 +65,7 @@ const singles: PublishLoad = {
   connections: 64,
   inFlight: 1,
 };
+const layered: PublishLoad = { ...batches, messages: messages / 4 };
 const pipelined: PublishLoad = { ...singles, inFlight: 8 };
 
 console.log(
@@ -72,7 +82,11 @@ for (const [name, load] of [
   print(name, 'null sink', await best(() => publishToSink(load, commandBytes)));
   print(name, 'broker', await best(() => publishToBroker(load)));
 }
-print('consume, RDY 2500, 2 connections', 'broker', await best(consumeFromBroker));
+print('consume, RDY 2500, 2 connections', 'broker', await best(() => consumeFromBroker({})));
+for (const [name, layers] of LAYERED) {
+  print(`MPUB, ${name}`, 'broker', await best(() => publishToBroker({ ...layered, layers })));
+  print(`consume, ${name}`, 'broker', await best(() => consumeFromBroker(layers)));
+}
 for (const rate of [1000, 10_000]) {
   const found = await withBroker((server) => latency(server.port, TOPIC, rate, 5));
   const ms = (value: number): string => value.toFixed(2);
@@ -109,13 +123,21 @@ function publishToBroker(load: PublishLoad): Promise<Figure> {
   return withBroker((server) => measure(server, load.messages, () => publish(server.port, load)));
 }
 
-function consumeFromBroker(): Promise<Figure> {
+function consumeFromBroker(layers: Layers): Promise<Figure> {
   return withBroker(async (server) => {
-    await publish(server.port, batches);
-    const load = { topic: TOPIC, channel: CHANNEL, messages, connections: 2, rdy: 2500 };
-    const figure = await measure(server, messages, () => consume(server.port, load));
+    const count = Object.keys(layers).length === 0 ? messages : messages / 4;
+    await publish(server.port, { ...batches, messages: count });
+    const load = {
+      topic: TOPIC,
+      channel: CHANNEL,
+      messages: count,
+      connections: 2,
+      rdy: 2500,
+      layers,
+    };
+    const figure = await measure(server, count, () => consume(server.port, load));
     console.log(
-      `${''.padEnd(35)} peak memory with ${messages} queued: ${Math.round(server.peakMemoryMiB())} MiB`,
+      `${''.padEnd(35)} peak memory with ${count} queued: ${Math.round(server.peakMemoryMiB())} MiB`,
     );
     return figure;
   });
@@ -123,12 +145,17 @@ function consumeFromBroker(): Promise<Figure> {
 
 async function withBroker<T>(use: (server: Server) => Promise<T>): Promise<T> {
   const dataPath = mkdtempSync(path.join(os.tmpdir(), 'ringmq-bench-'));
+  writeFileSync(path.join(dataPath, 'cert.pem'), certificate.cert);
+  writeFileSync(path.join(dataPath, 'key.pem'), certificate.key);
   const flags = [
     '--tcp-address=127.0.0.1:{port}',
     '--http-address=',
     `--data-path=${dataPath}`,
     `--mem-queue-size=${2 * messages}`,
     '--log-level=error',
+    `--tls-cert=${path.join(dataPath, 'cert.pem')}`,
+    `--tls-key=${path.join(dataPath, 'key.pem')}`,
+    '--https-address=',
   ];
   const words = values.server?.split(' ') ?? [
     process.execPath,

@@ -4,15 +4,8 @@
 
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  connect,
-  FrameWalker,
-  MESSAGE_FRAME_BYTES,
-  mpub,
-  OK_BYTES,
-  pub,
-  receiveBytes,
-} from './wire.ts';
+import { connect, type Layers } from './link.ts';
+import { FrameWalker, MESSAGE_FRAME_BYTES, mpub, OK_BYTES, pub, receiveBytes } from './wire.ts';
 
 export type PublishLoad = {
   topic: string;
@@ -24,6 +17,7 @@ export type PublishLoad = {
   connections: number;
   /** Commands of one connection that are not answered yet. */
   inFlight: number;
+  layers?: Layers;
 };
 
 /** Publishes as fast as it goes. Units: resolves with ms. */
@@ -31,7 +25,9 @@ export async function publish(port: number, load: PublishLoad): Promise<number> 
   const command =
     load.batch === 1 ? pub(load.topic, load.size) : mpub(load.topic, load.batch, load.size);
   const commands = Math.ceil(load.messages / load.batch / load.connections);
-  const sockets = await Promise.all(Array.from({ length: load.connections }, () => connect(port)));
+  const sockets = await Promise.all(
+    Array.from({ length: load.connections }, () => connect(port, load.layers)),
+  );
   const start = performance.now();
   await Promise.all(
     sockets.map(async (socket) => {
@@ -44,7 +40,7 @@ export async function publish(port: number, load: PublishLoad): Promise<number> 
           sent++;
         }
       };
-      socket.on('data', (chunk) => {
+      socket.on('data', (chunk: Buffer) => {
         answeredBytes += chunk.length;
         socket.cork();
         send();
@@ -65,11 +61,14 @@ export type ConsumeLoad = {
   messages: number;
   connections: number;
   rdy: number;
+  layers?: Layers;
 };
 
 /** Consumes and finishes until so many messages have come. Units: resolves with ms. */
 export async function consume(port: number, load: ConsumeLoad): Promise<number> {
-  const sockets = await Promise.all(Array.from({ length: load.connections }, () => connect(port)));
+  const sockets = await Promise.all(
+    Array.from({ length: load.connections }, () => connect(port, load.layers)),
+  );
   let received = 0;
   let finish = (): void => undefined;
   const done = new Promise<void>((resolve) => {

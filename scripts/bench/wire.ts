@@ -3,10 +3,8 @@
  * than decoded.
  */
 
-import { once } from 'node:events';
-import net from 'node:net';
+import type { Link } from './link.ts';
 
-const MAGIC = '  V2';
 /** Bytes of the response frame `OK`. */
 export const OK_BYTES = 10;
 /** Bytes of a message frame before its body. */
@@ -17,16 +15,8 @@ const ID_BYTES = 16;
 const FIN = Buffer.from('FIN ');
 const LF = 0x0a;
 
-/** Connects and sends the magic. */
-export async function connect(port: number): Promise<net.Socket> {
-  const socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
-  await once(socket, 'connect');
-  socket.write(MAGIC);
-  return socket;
-}
-
 /** Resolves when so many bytes have come. */
-export function receiveBytes(socket: net.Socket, count: number): Promise<void> {
+export function receiveBytes(socket: Link, count: number): Promise<void> {
   return new Promise((resolve, reject) => {
     let rest = count;
     const onData = (chunk: Buffer): void => {
