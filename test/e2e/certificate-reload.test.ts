@@ -53,6 +53,17 @@ for (const [what, files] of [
   });
 }
 
+test('SIGHUP while the broker starts is obeyed when it has', LIMIT, async (t) => {
+  const broker = new TlsSite(t).launch();
+  await broker.logged(/INFO: ID: \d+$/m);
+
+  broker.signal('SIGHUP');
+  await broker.listening();
+  await broker.logged(/certificate reloaded$/m);
+
+  assert.deepEqual(await certificateNames(t, broker), ['broker', 'broker']);
+});
+
 test('SIGHUP without a certificate ends the broker in order', LIMIT, async (t) => {
   const site = new BrokerSite(t);
   const first = await site.start();

@@ -49,9 +49,16 @@ export class TlsSite {
     return path;
   }
 
-  /** Starts a broker that speaks TLS on its TCP port, and HTTPS. */
-  start(...flags: readonly string[]): Promise<BrokerProcess> {
-    return this.#site.start({
+  /** Starts a broker that speaks TLS on its TCP port, and HTTPS. Resolves when it listens. */
+  async start(...flags: readonly string[]): Promise<BrokerProcess> {
+    const broker = this.launch(...flags);
+    await broker.listening();
+    return broker;
+  }
+
+  /** Starts such a broker, and does not wait for it. */
+  launch(...flags: readonly string[]): BrokerProcess {
+    return this.#site.launch({
       flags: [
         `--tls-cert=${this.#certPath}`,
         `--tls-key=${this.#keyPath}`,

@@ -13,15 +13,10 @@
 
 import { assert } from '../../shared/assert.ts';
 import type { RingConsumer } from '../../shared/ring/consumer.ts';
-import { FULL } from '../../shared/ring/producer.ts';
 import {
   ANSWER_OK,
   ANSWER_UNREAD,
   ANSWER_WORDS,
-  APPEND,
-  APPEND_COUNT,
-  APPEND_QUEUE,
-  APPEND_WORDS,
   APPENDED,
   CLOSE,
   CLOSED,
@@ -29,31 +24,19 @@ import {
   DELETED,
   EMPTIED,
   EMPTY_QUEUE,
-  OPEN,
   OPENED,
-  QUEUE,
-  QUEUE_WORDS,
-  READ,
-  READ_BYTES,
-  READ_QUEUE,
-  READ_WORDS,
   RECORDS,
   RECORDS_COUNT,
   RECORDS_WORDS,
-  RELEASE,
-  RELEASE_COUNT,
-  RELEASE_QUEUE,
-  RELEASE_WORDS,
 } from '../disk-records.ts';
 import { AppendLane, type AppendPart } from './append-lane.ts';
 import { type Backend, dropAll } from './backend.ts';
 import type { DiskLink, LinkedQueue } from './disk-link.ts';
+import { DiskRequests } from './disk-requests.ts';
 import { MemoryQueue } from './memory-queue.ts';
 import type { MessageStore } from './message-store.ts';
 import type { Receipt } from './receipt.ts';
 
-/** A write takes as many waiting messages as fit, or one that is larger. */
-const APPEND_BATCH_BYTES = 256 * 1024;
 /** How much one READ asks for. */
 const READ_BATCH_BYTES = 256 * 1024;
 /** How long after a failed write accepted messages are written again. */
@@ -82,6 +65,7 @@ export class DiskBackend implements Backend, LinkedQueue {
   readonly #store: MessageStore;
   readonly #link: DiskLink;
   readonly #number: number;
+  readonly #requests: DiskRequests;
   readonly #name: string;
   readonly #listener: DiskBackendListener;
 
@@ -120,6 +104,7 @@ export class DiskBackend implements Backend, LinkedQueue {
     this.#link = link;
     this.#listener = listener;
     this.#number = link.add(this);
+    this.#requests = new DiskRequests(link.requests, store, this.#number);
     this.#setDue();
   }
 
@@ -252,11 +237,11 @@ export class DiskBackend implements Backend, LinkedQueue {
     // The disk thread does not know the queue any longer.
     if (this.#isEndSent) return true;
     if (!this.#isOpenSent) {
-      if (!this.#sendOpen()) return false;
+      if (!this.#requests.open(this.#name)) return false;
       this.#isOpenSent = true;
     }
     while (this.#emptyings.length > 0) {
-      if (!this.#sendQueueRequest(EMPTY_QUEUE)) return false;
+      if (!this.#requests.plain(EMPTY_QUEUE)) return false;
       this.#emptying.push(...this.#emptyings.splice(0, 1));
     }
     if (!this.#sendLane(this.#refusable)) return false;
@@ -266,91 +251,23 @@ export class DiskBackend implements Backend, LinkedQueue {
     return this.#sendEnding();
   }
 
-  #sendOpen(): boolean {
-    const { requests } = this.#link;
-    const nameBytes = Buffer.byteLength(this.#name);
-    const offset = requests.claim(QUEUE_WORDS * 4 + nameBytes);
-    if (offset === FULL) return false;
-    requests.words[(offset >>> 2) + QUEUE] = this.#number;
-    requests.bytes.write(this.#name, offset + QUEUE_WORDS * 4);
-    requests.commit(OPEN, QUEUE_WORDS * 4 + nameBytes);
-    return true;
-  }
-
-  #sendQueueRequest(type: number): boolean {
-    const { requests } = this.#link;
-    const offset = requests.claim(QUEUE_WORDS * 4);
-    if (offset === FULL) return false;
-    requests.words[(offset >>> 2) + QUEUE] = this.#number;
-    requests.commit(type, QUEUE_WORDS * 4);
-    return true;
-  }
-
   #sendLane(lane: AppendLane): boolean {
     while (lane.runs.count > 0) {
-      if (!this.#sendAppend(lane)) return false;
+      const count = this.#requests.append(lane.runs, this.#sentRuns);
+      if (count === 0) return false;
+      this.#sent.push({ lane, count, parts: lane.takeParts(count) });
     }
-    return true;
-  }
-
-  /** Writes one APPEND with as many messages of the lane as fit. */
-  #sendAppend(lane: AppendLane): boolean {
-    const { requests } = this.#link;
-    const store = this.#store;
-    const runs = lane.runs;
-    const fields = APPEND_WORDS * 4;
-    const wanted = Math.max(store.recordBytes(runs.position), APPEND_BATCH_BYTES);
-    const length = Math.min(fields + wanted, requests.lengthMax);
-    const offset = requests.claim(length);
-    if (offset === FULL) return false;
-    const end = offset + length;
-    let at = offset + fields;
-    let count = 0;
-    while (runs.count > 0) {
-      const position = runs.position;
-      const detail = runs.detail;
-      let taken = 0;
-      while (taken < runs.runCount) {
-        const next = position + taken;
-        if (at + store.recordBytes(next) > end) break;
-        at = store.writeRecord(
-          next,
-          detail > 0 ? detail : store.attempts(next),
-          requests.bytes,
-          at,
-        );
-        taken++;
-      }
-      if (taken === 0) break;
-      this.#sentRuns.put(position, taken, detail);
-      runs.take(taken);
-      count += taken;
-    }
-    requests.words[(offset >>> 2) + APPEND_QUEUE] = this.#number;
-    requests.words[(offset >>> 2) + APPEND_COUNT] = count;
-    requests.commit(APPEND, at - offset);
-    this.#sent.push({ lane, count, parts: lane.takeParts(count) });
     return true;
   }
 
   #sendRelease(): boolean {
-    const { requests } = this.#link;
-    const offset = requests.claim(RELEASE_WORDS * 4);
-    if (offset === FULL) return false;
-    requests.words[(offset >>> 2) + RELEASE_QUEUE] = this.#number;
-    requests.words[(offset >>> 2) + RELEASE_COUNT] = this.#released;
-    requests.commit(RELEASE, RELEASE_WORDS * 4);
+    if (!this.#requests.release(this.#released)) return false;
     this.#released = 0;
     return true;
   }
 
   #sendRead(): boolean {
-    const { requests } = this.#link;
-    const offset = requests.claim(READ_WORDS * 4);
-    if (offset === FULL) return false;
-    requests.words[(offset >>> 2) + READ_QUEUE] = this.#number;
-    requests.words[(offset >>> 2) + READ_BYTES] = READ_BATCH_BYTES;
-    requests.commit(READ, READ_WORDS * 4);
+    if (!this.#requests.read(READ_BATCH_BYTES)) return false;
     this.#isReadWanted = false;
     this.#isReading = true;
     this.#rereadMs = 0;
@@ -362,7 +279,7 @@ export class DiskBackend implements Backend, LinkedQueue {
     if (this.#ending === null) return true;
     const isWritten = this.#kept.runs.count === 0 && this.#sent.length === 0;
     if (this.#ending.request === CLOSE && !isWritten) return true;
-    if (!this.#sendQueueRequest(this.#ending.request)) return false;
+    if (!this.#requests.plain(this.#ending.request)) return false;
     this.#isEndSent = true;
     return true;
   }

@@ -89,47 +89,14 @@ export class MessageStore {
     words[batch + BATCH_TIMESTAMP] = timestampHigh;
     words[batch + BATCH_TIMESTAMP + 1] = timestampLow;
     const start = (batch + BATCH_WORDS) * 4;
-    const slots = Math.min(count, SLOT_MASK + 1 - segment.count);
-    let end = start;
-    let taken = 0;
-    this.position = ((segment.index << SLOT_BITS) | segment.count) >>> 0;
-    while (taken < slots) {
-      const bytes = SIZE_BYTES + readUint32(source, at + end - start);
-      if (end + bytes + (segment.count + 1) * SLOT_BYTES > segment.bytes.length) break;
-      segment.addSlot(end + SIZE_BYTES, batch);
-      end += bytes;
-      taken++;
-    }
-    assert(taken > 0, 'a segment with room takes a message');
-    copyBytes(source, at, segment.bytes, start, end - start);
-    segment.used = end;
-    segment.live += taken;
-    this.count = taken;
-    this.bytesTaken = end - start;
+    this.#fill(segment, source, at, count, start, SIZE_BYTES, batch);
   }
 
   /** Puts the first of `count` disk records, as many as fit together. The run is left as by `putBodies`. */
   putRecords(source: Uint8Array, at: number, count: number): void {
     const firstBytes = SIZE_BYTES + readUint32(source, at);
     const segment = this.#segmentWithRoom(firstBytes);
-    const start = segment.used;
-    const slots = Math.min(count, SLOT_MASK + 1 - segment.count);
-    let end = start;
-    let taken = 0;
-    this.position = ((segment.index << SLOT_BITS) | segment.count) >>> 0;
-    while (taken < slots) {
-      const bytes = SIZE_BYTES + readUint32(source, at + end - start);
-      if (end + bytes + (segment.count + 1) * SLOT_BYTES > segment.bytes.length) break;
-      segment.addSlot(end + RECORD_HEADER_BYTES, NO_BATCH);
-      end += bytes;
-      taken++;
-    }
-    assert(taken > 0, 'a segment with room takes a record');
-    copyBytes(source, at, segment.bytes, start, end - start);
-    segment.used = end;
-    segment.live += taken;
-    this.count = taken;
-    this.bytesTaken = end - start;
+    this.#fill(segment, source, at, count, segment.used, RECORD_HEADER_BYTES, NO_BATCH);
   }
 
   /** Adds references to a run: `copies` more for each of its messages. */
@@ -220,6 +187,35 @@ export class MessageStore {
     const size = this.bodyBytes(position) + MESSAGE_HEADER_BYTES;
     writeUint32(size, target, at);
     return this.#writeMessage(position, attempts, size, target, at + SIZE_BYTES);
+  }
+
+  /** Copies what fits to `start`, and gives each message a slot; bodies begin `bodyOffset` behind a size field. */
+  #fill(
+    segment: Segment,
+    source: Uint8Array,
+    at: number,
+    count: number,
+    start: number,
+    bodyOffset: number,
+    batch: number,
+  ): void {
+    const slots = Math.min(count, SLOT_MASK + 1 - segment.count);
+    let end = start;
+    let taken = 0;
+    this.position = ((segment.index << SLOT_BITS) | segment.count) >>> 0;
+    while (taken < slots) {
+      const bytes = SIZE_BYTES + readUint32(source, at + end - start);
+      if (end + bytes + (segment.count + 1) * SLOT_BYTES > segment.bytes.length) break;
+      segment.addSlot(end + bodyOffset, batch);
+      end += bytes;
+      taken++;
+    }
+    assert(taken > 0, 'a segment with room takes a message');
+    copyBytes(source, at, segment.bytes, start, end - start);
+    segment.used = end;
+    segment.live += taken;
+    this.count = taken;
+    this.bytesTaken = end - start;
   }
 
   #writeMessage(
