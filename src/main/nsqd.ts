@@ -10,22 +10,19 @@ import type { Clock } from '../shared/clock.ts';
 import type { PumpEvent } from '../shared/control.ts';
 import { Doorbell } from '../shared/ring/doorbell.ts';
 import { AuthServers } from './auth/auth-servers.ts';
+import { BrokerOperations } from './broker-operations.ts';
 import { type DataLock, lockDataPath } from './data-lock.ts';
 import { Deliveries } from './deliveries.ts';
 import { errorText } from './error-text.ts';
 import { HttpApi } from './http/http-api.ts';
-import type { HttpBroker } from './http/http-broker.ts';
 import { HttpServer } from './http/http-server.ts';
 import { MemoryMonitor } from './http/memory-statistics.ts';
-import type { BrokerStats, StatsFilter } from './http/stats.ts';
 import { addressText, type ListenAddress, parseListenAddress } from './listen-address.ts';
-import type { Logger, LogLevel } from './log.ts';
+import type { Logger } from './log.ts';
 import { Lookupd } from './lookupd/lookupd.ts';
 import { Metadata } from './metadata.ts';
-import type { ChannelName, TopicName } from './names.ts';
 import type { Options } from './options/options.ts';
 import { HttpClient, type HttpClientTls } from './peers/http-client.ts';
-import { isAnsweredByPump, Publication } from './publication.ts';
 import { PumpHandle } from './pump-handle.ts';
 import { StatsCollector } from './stats-collector.ts';
 import { StatsdReporter } from './statsd/statsd-reporter.ts';
@@ -34,7 +31,7 @@ import { Deadlines } from './tcp/deadlines.ts';
 import { TcpServer } from './tcp/tcp-server.ts';
 import { peerTlsOptions } from './tls/peer-tls.ts';
 import { TlsContext } from './tls/tls-context.ts';
-import { type ChannelHandle, type TopicHandle, TopicMap } from './topic-map.ts';
+import { TopicMap } from './topic-map.ts';
 import { Turn } from './turn.ts';
 import { versionLine } from './version.ts';
 import { WorkerPools } from './worker-pools.ts';
@@ -42,14 +39,11 @@ import { WorkerPools } from './worker-pools.ts';
 /** How long the end waits for disks that do not take what is in memory. */
 const CLOSE_TIMEOUT_MS = 30_000;
 
-export class Nsqd implements HttpBroker {
-  readonly startTimeMs: number;
-  tcpPort = 0;
-  httpPort = 0;
+export class Nsqd {
   /** Resolves when the broker can go on no more, with the reason. */
   readonly failed: Promise<Error>;
 
-  #options: Options;
+  readonly #options: Options;
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #lock: DataLock;
@@ -63,6 +57,7 @@ export class Nsqd implements HttpBroker {
   #statsd: StatsdReporter | undefined;
   readonly #metadata: Metadata;
   readonly #stats: StatsCollector;
+  readonly #operations: BrokerOperations;
   readonly #tcp: TcpServer;
   readonly #http: HttpServer;
   /** Listens only with a certificate. */
@@ -103,7 +98,6 @@ export class Nsqd implements HttpBroker {
     this.#logger = logger;
     this.#clock = clock;
     this.#lock = lock;
-    this.startTimeMs = Number(clock.unixNs() / 1_000_000n);
     logger.info(versionLine());
     logger.info(`ID: ${options.nodeId}`);
     this.#turn = new Turn(() => this.#endTurn());
@@ -165,8 +159,17 @@ export class Nsqd implements HttpBroker {
       () => this.#clients(),
       options.e2eProcessingLatencyPercentile,
     );
+    this.#operations = new BrokerOperations({
+      options,
+      startTimeMs: Number(clock.unixNs() / 1_000_000n),
+      logger,
+      topics: this.#topics,
+      metadata: this.#metadata,
+      stats: this.#stats,
+      lookupd: this.#lookupd,
+    });
     const api = new HttpApi({
-      broker: this,
+      broker: this.#operations,
       logger,
       clock,
       hostname: os.hostname(),
@@ -181,10 +184,6 @@ export class Nsqd implements HttpBroker {
       tls: null,
     });
     this.#https = new HttpServer({ handle: (request) => api.handle(request), logger, tls });
-  }
-
-  get options(): Options {
-    return this.#options;
   }
 
   /** Ends the broker in nsqd's order, with everything in memory on disk. Errors: rejects when that cannot be. */
@@ -223,96 +222,6 @@ export class Nsqd implements HttpBroker {
     return this.#pools.destroy();
   }
 
-  // The broker as the HTTP API sees it
-
-  health(): string {
-    for (const topic of this.#topics.values()) {
-      if (topic.backendError !== null) return `NOK - ${topic.backendError}`;
-    }
-    return 'OK';
-  }
-
-  hasTopic(topic: string): boolean {
-    return this.#topics.get(topic) !== undefined;
-  }
-
-  hasChannel(topic: string, channel: string): boolean {
-    return this.#topics.get(topic)?.channels.has(channel) ?? false;
-  }
-
-  async createTopic(name: TopicName): Promise<void> {
-    await this.#topics.getOrCreate(name).opening;
-  }
-
-  async createChannel(topic: TopicName, channel: ChannelName): Promise<void> {
-    this.#topics.getOrCreateChannel(this.#topic(topic), channel);
-  }
-
-  deleteTopic(topic: string): Promise<void> {
-    return this.#topics.deleteTopic(this.#topic(topic));
-  }
-
-  deleteChannel(topic: string, channel: string): Promise<void> {
-    return this.#topics.deleteChannel(this.#channel(topic, channel));
-  }
-
-  emptyTopic(topic: string): Promise<void> {
-    return this.#topics.emptyTopic(this.#topic(topic));
-  }
-
-  emptyChannel(topic: string, channel: string): Promise<void> {
-    return this.#topics.emptyChannel(this.#channel(topic, channel));
-  }
-
-  async pauseTopic(topic: string, isPaused: boolean): Promise<void> {
-    await this.#topics.pauseTopic(this.#topic(topic), isPaused);
-    await this.#metadata.save();
-  }
-
-  async pauseChannel(topic: string, channel: string, isPaused: boolean): Promise<void> {
-    await this.#topics.pauseChannel(this.#channel(topic, channel), isPaused);
-    await this.#metadata.save();
-  }
-
-  publish(name: TopicName, messages: Buffer, count: number, deferMs: number): Promise<void> {
-    const topic = this.#topics.getOrCreate(name);
-    const isAnswered = isAnsweredByPump(topic, this.#options);
-    return new Promise((resolve, reject) => {
-      const onKept = (error: string | null): void => {
-        if (error === null) resolve();
-        else reject(new Error(error));
-      };
-      const publication = new Publication(
-        topic,
-        messages,
-        0,
-        messages.length,
-        count,
-        deferMs,
-        isAnswered,
-        onKept,
-      );
-      const send = (): void => {
-        if (!publication.send()) topic.pump.onRoom(send);
-      };
-      send();
-    });
-  }
-
-  stats(filter: StatsFilter): Promise<BrokerStats> {
-    return this.#stats.collect(filter);
-  }
-
-  setLogLevel(level: LogLevel): void {
-    this.#logger.setLevel(level);
-    this.#options = { ...this.#options, logLevel: level };
-  }
-
-  setLookupdAddresses(addresses: readonly string[]): void {
-    this.#options = { ...this.#options, lookupdTcpAddress: addresses };
-    this.#lookupd.setAddresses(addresses);
-  }
-
   // Start
 
   async #open(): Promise<void> {
@@ -320,8 +229,10 @@ export class Nsqd implements HttpBroker {
     this.#memory.start();
     await this.#load();
     await this.#metadata.save();
-    this.tcpPort = await this.#listen('TCP', parseListenAddress(this.#options.tcpAddress), (at) =>
-      this.#tcp.listen(at),
+    this.#operations.tcpPort = await this.#listen(
+      'TCP',
+      parseListenAddress(this.#options.tcpAddress),
+      (at) => this.#tcp.listen(at),
     );
     await this.#openHttp();
     this.#startReporting();
@@ -329,13 +240,13 @@ export class Nsqd implements HttpBroker {
 
   #startReporting(): void {
     const options = this.#options;
-    const httpPort = options.broadcastHttpPort || this.httpPort;
+    const httpPort = options.broadcastHttpPort || this.#operations.httpPort;
     this.#lookupd.start(
       {
         broadcastAddress: options.broadcastAddress,
         hostname: os.hostname(),
         httpPort,
-        tcpPort: options.broadcastTcpPort || this.tcpPort,
+        tcpPort: options.broadcastTcpPort || this.#operations.tcpPort,
         topologyRegion: options.topologyRegion,
         topologyZone: options.topologyZone,
       },
@@ -345,7 +256,8 @@ export class Nsqd implements HttpBroker {
     this.#statsd = new StatsdReporter({
       options,
       broadcastHttpPort: httpPort,
-      stats: () => this.stats({ topic: undefined, channel: undefined, withClients: false }),
+      stats: () =>
+        this.#stats.collect({ topic: undefined, channel: undefined, withClients: false }),
       memory: () => this.#memory.read(),
       clock: this.#clock,
       logger: this.#logger,
@@ -359,7 +271,7 @@ export class Nsqd implements HttpBroker {
       this.#httpsPort = await this.#listen('HTTPS', address, (at) => this.#https.start(at));
     }
     if (this.#options.httpAddress === '') return;
-    this.httpPort = await this.#listen(
+    this.#operations.httpPort = await this.#listen(
       'HTTP',
       parseListenAddress(this.#options.httpAddress),
       (at) => this.#http.start(at),
@@ -406,7 +318,7 @@ export class Nsqd implements HttpBroker {
     const outcome = await Promise.race([replies, timedOut]);
     timer.cancel();
     if (outcome === null) {
-      return `messages in memory could not be written within ${CLOSE_TIMEOUT_MS} ms - ${this.health()}`;
+      return `messages in memory could not be written within ${CLOSE_TIMEOUT_MS} ms - ${this.#operations.health()}`;
     }
     const failed = outcome.find((reply) => reply.error !== null);
     if (failed === undefined) await this.#pools.ended;
@@ -475,17 +387,5 @@ export class Nsqd implements HttpBroker {
 
   *#clients(): Iterable<Connection['client']> {
     for (const connection of this.#tcp.connections()) yield connection.client;
-  }
-
-  #topic(name: string): TopicHandle {
-    const topic = this.#topics.get(name);
-    if (topic === undefined) throw new Error(`topic ${name} does not exist`);
-    return topic;
-  }
-
-  #channel(topicName: string, name: string): ChannelHandle {
-    const channel = this.#topic(topicName).channels.get(name);
-    if (channel === undefined) throw new Error(`channel ${topicName}:${name} does not exist`);
-    return channel;
   }
 }
