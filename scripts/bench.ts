@@ -12,6 +12,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { makeCertificate } from '../test/support/certificates.ts';
+import { deferred } from './bench/deferred-load.ts';
 import type { Layers } from './bench/link.ts';
 import { consume, latency, type PublishLoad, publish } from './bench/loads.ts';
 import { Server } from './bench/server.ts';
@@ -95,6 +96,19 @@ for (const rate of [1000, 10_000]) {
     `p50 ${ms(found.p50)} ms, p99 ${ms(found.p99)} ms, max ${ms(found.max)} ms`,
   );
 }
+
+const late = await withBroker(async (server) => {
+  const load = { topic: TOPIC, messages: messages / 2, delayMs: 10_000, spreadMs: 10_000 };
+  const lateness = await deferred(server.port, load);
+  console.log(
+    `${`${messages / 2} deferred messages`.padEnd(34)} peak memory ${Math.round(server.peakMemoryMiB())} MiB`,
+  );
+  return lateness;
+});
+console.log(
+  'lateness'.padEnd(34),
+  `p50 ${late.p50.toFixed(2)} ms, p99 ${late.p99.toFixed(2)} ms, max ${late.max.toFixed(2)} ms, earliest ${late.min.toFixed(2)} ms`,
+);
 
 async function best(run: () => Promise<Figure>): Promise<Figure> {
   const figures: Figure[] = [];
