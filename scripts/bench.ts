@@ -1,5 +1,5 @@
 /**
- * First figures: `node scripts/bench.ts [--messages N] [--runs N] [--server COMMAND]`
+ * First figures: `node scripts/bench.ts [--messages N] [--runs N] [--server COMMAND] [--only REGEX]`
  *
  * Drives a broker, and beside it in the same run a null sink that reads and throws away, and prints for each
  * load the rate and the CPU time that the server spent per message; the best of the runs, because whatever
@@ -35,15 +35,19 @@ const { values } = parseArgs({
     messages: { type: 'string', default: '2000000' },
     runs: { type: 'string', default: '3' },
     server: { type: 'string' },
+    only: { type: 'string', default: '' },
     help: { type: 'boolean', default: false },
   },
 });
 if (values.help) {
-  console.log('usage: node scripts/bench.ts [--messages N] [--runs N] [--server COMMAND]');
+  console.log(
+    'usage: node scripts/bench.ts [--messages N] [--runs N] [--server COMMAND] [--only REGEX]',
+  );
   process.exit(0);
 }
 const messages = Number(values.messages);
 const runs = Number(values.runs);
+const only = new RegExp(values.only, 'i');
 if (!(Number.isInteger(messages) && messages > 0 && Number.isInteger(runs) && runs > 0)) {
   console.error('bench: --messages and --runs take whole numbers from 1');
   process.exit(2);
@@ -79,16 +83,20 @@ for (const [name, load] of [
   ['PUB, 64 connections × 1', singles],
   ['PUB, 64 connections × 8', pipelined],
 ] as const) {
+  if (!only.test(name)) continue;
   const commandBytes = (load.batch === 1 ? pub(TOPIC, SIZE) : mpub(TOPIC, load.batch, SIZE)).length;
   print(name, 'null sink', await best(() => publishToSink(load, commandBytes)));
   print(name, 'broker', await best(() => publishToBroker(load)));
 }
-print('consume, RDY 2500, 2 connections', 'broker', await best(() => consumeFromBroker({})));
+const CONSUME = 'consume, RDY 2500, 2 connections';
+if (only.test(CONSUME)) print(CONSUME, 'broker', await best(() => consumeFromBroker({})));
 for (const [name, layers] of LAYERED) {
+  if (!only.test(name)) continue;
   print(`MPUB, ${name}`, 'broker', await best(() => publishToBroker({ ...layered, layers })));
   print(`consume, ${name}`, 'broker', await best(() => consumeFromBroker(layers)));
 }
 for (const rate of [1000, 10_000]) {
+  if (!only.test('latency')) continue;
   const found = await withBroker((server) => latency(server.port, TOPIC, rate, 5));
   const ms = (value: number): string => value.toFixed(2);
   console.log(
@@ -97,18 +105,22 @@ for (const rate of [1000, 10_000]) {
   );
 }
 
-const late = await withBroker(async (server) => {
-  const load = { topic: TOPIC, messages: messages / 2, delayMs: 10_000, spreadMs: 10_000 };
-  const lateness = await deferred(server.port, load);
+if (only.test('deferred')) await printLateness();
+
+async function printLateness(): Promise<void> {
+  const late = await withBroker(async (server) => {
+    const load = { topic: TOPIC, messages: messages / 2, delayMs: 10_000, spreadMs: 10_000 };
+    const lateness = await deferred(server.port, load);
+    console.log(
+      `${`${messages / 2} deferred messages`.padEnd(34)} peak memory ${Math.round(server.peakMemoryMiB())} MiB`,
+    );
+    return lateness;
+  });
   console.log(
-    `${`${messages / 2} deferred messages`.padEnd(34)} peak memory ${Math.round(server.peakMemoryMiB())} MiB`,
+    'lateness'.padEnd(34),
+    `p50 ${late.p50.toFixed(2)} ms, p99 ${late.p99.toFixed(2)} ms, max ${late.max.toFixed(2)} ms, earliest ${late.min.toFixed(2)} ms`,
   );
-  return lateness;
-});
-console.log(
-  'lateness'.padEnd(34),
-  `p50 ${late.p50.toFixed(2)} ms, p99 ${late.p99.toFixed(2)} ms, max ${late.max.toFixed(2)} ms, earliest ${late.min.toFixed(2)} ms`,
-);
+}
 
 async function best(run: () => Promise<Figure>): Promise<Figure> {
   const figures: Figure[] = [];

@@ -7,8 +7,8 @@ import { connect, type Link } from './link.ts';
 import { FrameWalker, MESSAGE_FRAME_BYTES, OK_BYTES } from './wire.ts';
 
 /** Commands that are not answered yet, so that none waits long for the broker. */
-const IN_FLIGHT_MAX = 2000;
-const COMMANDS_PER_WRITE = 500;
+const IN_FLIGHT_MAX = 200;
+const COMMANDS_PER_WRITE = 100;
 
 export type DeferredLoad = {
   topic: string;

@@ -38,10 +38,11 @@ export async function connect(port: number, layers: Layers = {}): Promise<Link> 
   const size = Buffer.alloc(4);
   size.writeUInt32BE(body.length);
   socket.write(Buffer.concat([Buffer.from('IDENTIFY\n'), size, Buffer.from(body)]));
-  await once(socket, 'data');
+  await takeFrame(socket);
   const secured = layers.tls === true ? await secure(socket) : socket;
   const transport = new ClientTransport(secured);
   const link = new LayeredLink(transport);
+  secured.resume();
   if (compression !== undefined) {
     transport.compress(compression === 'snappy' ? snappyCodec() : deflateCodec(DEFLATE_LEVEL));
     await once(link, 'data');
@@ -49,10 +50,21 @@ export async function connect(port: number, layers: Layers = {}): Promise<Link> 
   return link;
 }
 
+/** Reads one frame; what comes behind it in the same chunk is left to be read by a layer. */
+async function takeFrame(socket: net.Socket): Promise<void> {
+  let bytes: Buffer = Buffer.alloc(0);
+  while (bytes.length < 4 || bytes.length < 4 + bytes.readUInt32BE(0)) {
+    const [chunk] = await once(socket, 'data');
+    bytes = Buffer.concat([bytes, chunk]);
+  }
+  socket.pause();
+  const rest = bytes.subarray(4 + bytes.readUInt32BE(0));
+  if (rest.length > 0) socket.unshift(rest);
+}
+
 async function secure(socket: net.Socket): Promise<net.Socket> {
-  socket.removeAllListeners('data');
   const secured = tls.connect({ socket, rejectUnauthorized: false });
-  await once(secured, 'data');
+  await takeFrame(secured);
   return secured;
 }
 

@@ -34,7 +34,7 @@ export default function runPumpThread(task: PumpTask): void {
       unixNs: () => Number(clock.unixNs()),
     },
     random: Math.random,
-    nowMs: clock.monotonicMs(),
+    monotonicMs: () => clock.monotonicMs(),
   });
   runLoop(loop, new Doorbell(task.bell), clock);
 }

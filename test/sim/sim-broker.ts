@@ -104,7 +104,7 @@ export class SimBroker {
             watches[index].onRandom(value);
             return value;
           },
-          nowMs: clock.monotonicMs(),
+          monotonicMs: () => clock.monotonicMs(),
         }),
     );
     const { ledger } = options;

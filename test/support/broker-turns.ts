@@ -129,7 +129,7 @@ export class BrokerTurns {
         unixNs: () => Number(this.clock.unixNs()),
       },
       random: () => 0,
-      nowMs: this.clock.monotonicMs(),
+      monotonicMs: () => this.clock.monotonicMs(),
     });
     this.#disk = new IoLoop({
       links: [

@@ -52,6 +52,8 @@ export class PumpBench {
   /** Everything heard from the pump so far. */
   readonly heard: Heard[] = [];
   nowMs = 0;
+  /** How long ago a turn began when the loop asks for the time. */
+  turnMs = 0;
   readonly #mainBell = new Doorbell(allocateDoorbell());
   #lastToken = 1000;
 
@@ -76,7 +78,7 @@ export class PumpBench {
       maxMsgTimeoutMs: complete.maxMsgTimeoutMs,
       latency: { percentiles: [], windowMs: 600_000, unixNs: () => 0 },
       random: complete.random,
-      nowMs: 0,
+      monotonicMs: () => this.nowMs + this.turnMs,
     });
   }
 

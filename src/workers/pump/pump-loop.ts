@@ -51,14 +51,18 @@ export type PumpLoopOptions = {
   };
   /** Random number from 0 to 1. */
   readonly random: () => number;
-  /** The time at the start. Units: ms, monotonic. */
-  readonly nowMs: number;
+  /**
+   * The time as it is when asked, for delays: the turn's own time is from before what it takes may have been
+   * sent, and a message must not come early. Units: ms, monotonic.
+   */
+  readonly monotonicMs: () => number;
 };
 
 export class PumpLoop {
   readonly #publishes: RingConsumer;
   readonly #commands: RingConsumer;
   readonly #mainBell: Doorbell;
+  readonly #monotonicMs: () => number;
   readonly #links: readonly DiskLink[];
   readonly #outbox: Outbox;
   readonly #state: PumpState;
@@ -74,6 +78,7 @@ export class PumpLoop {
     this.#publishes = options.publishes;
     this.#commands = options.commands;
     this.#mainBell = options.mainBell;
+    this.#monotonicMs = options.monotonicMs;
     this.#outbox = new Outbox(options.deliveries);
     this.#links = options.disks.map(
       (disk) =>
@@ -88,7 +93,7 @@ export class PumpLoop {
       maxMsgTimeoutMs: options.maxMsgTimeoutMs,
       latencyWindow: percentiles.length === 0 ? null : { windowMs, unixNs },
       random: options.random,
-      nowMs: options.nowMs,
+      nowMs: options.monotonicMs(),
       onBackendHealth: (topic, error) => this.#outbox.tell({ event: 'backend', topic, error }),
     });
     this.#control = new PumpControl(
@@ -214,7 +219,7 @@ export class PumpLoop {
     const high = this.#commandWord(records.REQUEUE_ID);
     const low = this.#commandWord(records.REQUEUE_ID + 1);
     const delayMs = this.#commandWord(records.REQUEUE_DELAY_MS);
-    const outcome = channel.requeue(consumer, high, low, delayMs, this.#nowMs);
+    const outcome = channel.requeue(consumer, high, low, delayMs, this.#timeFor(delayMs));
     this.#refuseUnlessAccepted(outcome, consumer, records.REQUEUE, high, low);
     channel.onAppetite(consumer);
     return 1;
@@ -314,7 +319,7 @@ export class PumpLoop {
     if (topic === undefined) {
       if (token !== 0) this.#outbox.answer(token, 'exiting');
     } else if (token === 0) {
-      topic.publish(publication, this.#nowMs, null);
+      topic.publish(publication, this.#timeFor(publication.deferMs), null);
     } else {
       this.#publishWithAnswer(topic, publication, token);
     }
@@ -331,9 +336,14 @@ export class PumpLoop {
       if (error !== null) topic.unpublish(count, bodyBytes);
       this.#outbox.answer(token, error);
     });
-    topic.publish(publication, this.#nowMs, receipt);
+    topic.publish(publication, this.#timeFor(publication.deferMs), receipt);
     const bodyBytes = topic.messageBytes - bytesBefore;
     receipt.seal();
+  }
+
+  /** From when on a delay counts. */
+  #timeFor(delayMs: number): number {
+    return delayMs > 0 ? this.#monotonicMs() : this.#nowMs;
   }
 
   #isCongested(): boolean {

@@ -418,3 +418,21 @@ test('PumpLoop: each message is where it belongs, whatever the order of requests
     { numRuns: 40 },
   );
 });
+
+test('PumpLoop: a delay counts from when it is taken, not from when the turn began', () => {
+  const bench = new PumpBench();
+  bench.createTopic(1, 'c');
+  bench.subscribe(10, 7, 1, 1);
+  bench.settle();
+  bench.turnMs = 5;
+  bench.publish(1, ['later'], { deferMs: 100 });
+  bench.settle();
+
+  bench.nowMs += 104;
+  bench.settle();
+  const early = bench.got(7);
+  bench.nowMs += 1;
+  bench.settle();
+
+  assert.deepStrictEqual([early.length, bench.got(7).map(({ body }) => body)], [0, ['later']]);
+});
