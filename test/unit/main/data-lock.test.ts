@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -128,15 +128,28 @@ test('lockDataPath: refuses a file', async (t) => {
   });
 });
 
-test('lockDataPath: refuses a directory that cannot be written to', async (t) => {
-  if (process.getuid?.() === 0) return t.skip('root may write everywhere');
+test('lockDataPath: refuses a directory that cannot be written to', (t) => {
   const directory = temporaryDirectory(t);
   chmodSync(directory, 0o555);
+  // Root may write everywhere, so somebody else tries; the module's text is handed over, because that user may
+  // not be allowed to read it.
+  const source = readFileSync(new URL('../../../src/main/data-lock.ts', import.meta.url), 'utf8');
+  const program = `${source}
+    lockDataPath(${JSON.stringify(directory)}, () => undefined).catch(({ message }) => console.log(message));
+  `;
+  const somebody = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
 
-  await assert.rejects(lockDataPath(directory, ignore), {
-    message: `failed to lock data-path: "${directory}" cannot be read and written`,
-  });
+  const { stdout } = spawnSync(
+    process.execPath,
+    ['--input-type=module-typescript', '--eval', program],
+    { ...somebody, cwd: tmpdir(), encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+
+  assert.equal(stdout, `failed to lock data-path: "${directory}" cannot be read and written\n`);
 });
+
+/** The user without rights, by custom. */
+const NOBODY = 65534;
 
 function ignore(): undefined {
   return undefined;
