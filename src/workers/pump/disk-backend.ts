@@ -79,8 +79,8 @@ export class DiskBackend implements Backend, LinkedQueue {
   #unread = 0;
   #isOpenSent = false;
   #isOpen = false;
-  /** Whether the files could not be opened, and nothing was read or written since. */
-  #isUnopened = false;
+  /** Whether the files could not be opened or read, and nothing was read or written since. */
+  #isUnreadable = false;
   #isDue = false;
   /** Whether a READ is wanted, or sent and not answered. */
   #isReadWanted = false;
@@ -202,7 +202,7 @@ export class DiskBackend implements Backend, LinkedQueue {
     switch (type) {
       case OPENED:
         this.#isOpen = true;
-        if (!isOk) this.#onUnopened(errorText(answers), nowMs);
+        if (!isOk) this.#onUnreadable(errorText(answers), nowMs);
         return;
       case APPENDED:
         this.#onAppended(isOk ? null : errorText(answers), nowMs);
@@ -288,7 +288,7 @@ export class DiskBackend implements Backend, LinkedQueue {
     const sent = this.#sent.shift();
     assert(sent !== undefined, 'an answer belongs to a write');
     this.#retryMs = error === null ? 0 : nowMs + RETRY_MS;
-    this.#isUnopened = false;
+    this.#isUnreadable = false;
     this.#setHealth(error);
     // While EMPTY_QUEUE or DELETE is on its way, every write that is answered was sent before it.
     const isDropped = this.#isEmptying || this.#ending?.request === DELETE;
@@ -324,11 +324,11 @@ export class DiskBackend implements Backend, LinkedQueue {
     // Records read before the queue was emptied, or while it ends, are no longer anybody's.
     if (this.#isEmptying || this.#ending !== null) return;
     if (!isOk) {
-      this.#readLater(nowMs);
+      this.#onUnreadable(errorText(answers), nowMs);
       return;
     }
-    if (this.#isUnopened) this.#setHealth(null);
-    this.#isUnopened = false;
+    if (this.#isUnreadable) this.#setHealth(null);
+    this.#isUnreadable = false;
     let rest = answers.words[(answers.offset >>> 2) + RECORDS_COUNT];
     let at = answers.offset + RECORDS_WORDS * 4;
     while (rest > 0) {
@@ -341,8 +341,8 @@ export class DiskBackend implements Backend, LinkedQueue {
   }
 
   /** What the files hold is known only when they are open, so nobody would ask for it: reading tries again. */
-  #onUnopened(error: string, nowMs: number): void {
-    this.#isUnopened = true;
+  #onUnreadable(error: string, nowMs: number): void {
+    this.#isUnreadable = true;
     this.#setHealth(error);
     if (this.#ending === null) this.#readLater(nowMs);
   }
