@@ -60,6 +60,10 @@ export function readQueueFiles(
   maxBytes = Infinity,
 ): QueueContent {
   const problems: string[] = [];
+  // A queue without anything on disk needs no metadata.
+  if (!source.names.some((name) => name.startsWith(`${queue}.diskqueue.`))) {
+    return { metadata: '', depth: 0, messages: [], problems };
+  }
   const metadata = source.content(`${queue}.diskqueue.meta.dat`).toString('latin1');
   const match = /^(\d+)\n(\d+),(\d+)\n(\d+),(\d+)\n$/.exec(metadata);
   if (match === null) return { metadata, depth: -1, messages: [], problems: ['not metadata'] };

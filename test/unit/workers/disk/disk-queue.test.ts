@@ -69,14 +69,13 @@ test('DiskQueue: opening a queue with nothing on disk creates no file', () => {
   assert.deepEqual(log, []);
 });
 
-test('DiskQueue: closing a queue that was never written leaves metadata as nsqd does', () => {
+test('DiskQueue: a queue that nothing has happened to is closed without a trace', () => {
   const disk = makeDisk();
   const { queue } = openQueue(disk, 't:c');
 
   queue.close();
 
-  assert.deepEqual(disk.names(DATA_PATH), ['t:c.diskqueue.meta.dat']);
-  assert.equal(metadataText(disk, 't:c'), '0\n0,0\n0,0\n');
+  assert.deepEqual(disk.names(DATA_PATH), []);
 });
 
 test('DiskQueue: records come back in order, and are gone when they are released', () => {
