@@ -10,8 +10,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { makeCertificate } from '../test/support/certificates.ts';
+import { readArguments, wholeNumber } from './arguments.ts';
 import { deferred } from './bench/deferred-load.ts';
 import type { Layers } from './bench/link.ts';
 import { consume, latency, type PublishLoad, publish } from './bench/loads.ts';
@@ -30,28 +30,22 @@ const LAYERED: readonly (readonly [string, Layers])[] = [
 const certificate = makeCertificate({ commonName: 'localhost' });
 const root = path.dirname(import.meta.dirname);
 
-const { values } = parseArgs({
-  options: {
-    messages: { type: 'string', default: '2000000' },
-    runs: { type: 'string', default: '3' },
-    server: { type: 'string' },
-    only: { type: 'string', default: '' },
-    help: { type: 'boolean', default: false },
-  },
+const USAGE = `usage: node scripts/bench.ts [options]
+
+  --messages N       messages of a load (default 2000000)
+  --runs N           runs of each load, of which the best counts (default 3)
+  --only REGEX       only loads whose names match; also "latency" and "deferred"
+  --server COMMAND   measure another nsqd; the command gets nsqd's flags`;
+
+const values = readArguments(USAGE, {
+  messages: { type: 'string', default: '2000000' },
+  runs: { type: 'string', default: '3' },
+  server: { type: 'string' },
+  only: { type: 'string', default: '' },
 });
-if (values.help) {
-  console.log(
-    'usage: node scripts/bench.ts [--messages N] [--runs N] [--server COMMAND] [--only REGEX]',
-  );
-  process.exit(0);
-}
-const messages = Number(values.messages);
-const runs = Number(values.runs);
+const messages = wholeNumber('messages', values.messages, 1000, USAGE);
+const runs = wholeNumber('runs', values.runs, 1, USAGE);
 const only = new RegExp(values.only, 'i');
-if (!(Number.isInteger(messages) && messages > 0 && Number.isInteger(runs) && runs > 0)) {
-  console.error('bench: --messages and --runs take whole numbers from 1');
-  process.exit(2);
-}
 
 type Figure = { rate: number; cpuUs: number };
 

@@ -1,33 +1,35 @@
-// Runs the broker in one thread from seeds, and checks every turn:
-//
-//     node scripts/simulate.ts [--seeds N] [--from S] [--steps K] [--faults none|writes|reads]
-//     node scripts/simulate.ts --seed S [--steps K] [--faults none|writes|reads] [--trace]
-//
-// Ends with status 1 if a seed fails; what failed is printed with the command that runs it again.
-import { parseArgs } from 'node:util';
+// Runs the broker in one thread from seeds, and checks every turn. Ends with status 1 if a seed fails; what failed
+// is printed with the command that runs it again.
 import type { DiskFaults } from '../test/sim/scenario.ts';
 import { simulate } from '../test/sim/simulation.ts';
+import { readArguments, refuse, wholeNumber } from './arguments.ts';
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '1000' },
-    from: { type: 'string', default: '1' },
-    steps: { type: 'string', default: '1500' },
-    seed: { type: 'string' },
-    faults: { type: 'string', default: 'none' },
-    trace: { type: 'boolean', default: false },
-    'keep-going': { type: 'boolean', default: false },
-  },
+const USAGE = `usage: node scripts/simulate.ts [options]
+
+  --seeds N          how many seeds (default 1000)
+  --from S           the first seed (default 1)
+  --seed S           this seed only
+  --steps K          steps of each run (default 1500)
+  --faults KIND      none, writes or reads: what the disk fails at (default none)
+  --trace            print what happens
+  --keep-going       go on behind a seed that fails`;
+
+const values = readArguments(USAGE, {
+  seeds: { type: 'string', default: '1000' },
+  from: { type: 'string', default: '1' },
+  steps: { type: 'string', default: '1500' },
+  seed: { type: 'string' },
+  faults: { type: 'string', default: 'none' },
+  trace: { type: 'boolean', default: false },
+  'keep-going': { type: 'boolean', default: false },
 });
 const KINDS: readonly DiskFaults[] = ['none', 'writes', 'reads'];
-const diskFaults = KINDS.find((kind) => kind === values.faults);
-if (diskFaults === undefined) {
-  console.error(`--faults "${values.faults}" is none of ${KINDS.join(', ')}`);
-  process.exit(2);
-}
-const steps = Number(values.steps);
-const first = Number(values.seed ?? values.from);
-const count = values.seed === undefined ? Number(values.seeds) : 1;
+const diskFaults =
+  KINDS.find((kind) => kind === values.faults) ??
+  refuse(`--faults "${values.faults}" is none of ${KINDS.join(', ')}`, USAGE);
+const steps = wholeNumber('steps', values.steps, 1, USAGE);
+const first = wholeNumber('seed', values.seed ?? values.from, 0, USAGE);
+const count = values.seed === undefined ? wholeNumber('seeds', values.seeds, 1, USAGE) : 1;
 let failures = 0;
 let messages = 0;
 for (let seed = first; seed < first + count; seed++) {

@@ -9,8 +9,8 @@
  */
 
 import { randomInt } from 'node:crypto';
-import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { readArguments, wholeNumber } from '../../scripts/arguments.ts';
 import { allocateDoorbell } from '../../src/shared/ring/doorbell.ts';
 import { ringMemoryAt } from '../support/ring-memory.ts';
 import type { StressTask } from './ring-stress-thread.ts';
@@ -64,17 +64,21 @@ function ended(worker: Worker, role: string): Promise<void> {
   });
 }
 
+const USAGE = `usage: node test/stress/ring-stress.ts [options]
+
+  --records N        records to send (default 100000000)
+  --seed S           of the random sizes and contents (default random, printed)
+  --capacity BYTES   of the ring, a power of two (default 65536)`;
+
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      records: { type: 'string', default: '100000000' },
-      seed: { type: 'string', default: String(randomInt(2 ** 31)) },
-      capacity: { type: 'string', default: '65536' },
-    },
+  const values = readArguments(USAGE, {
+    records: { type: 'string', default: '100000000' },
+    seed: { type: 'string', default: String(randomInt(2 ** 31)) },
+    capacity: { type: 'string', default: '65536' },
   });
-  const records = Number(values.records);
-  const seed = Number(values.seed);
-  const capacity = Number(values.capacity);
+  const records = wholeNumber('records', values.records, 1, USAGE);
+  const seed = wholeNumber('seed', values.seed, 0, USAGE);
+  const capacity = wholeNumber('capacity', values.capacity, 64, USAGE);
   const what = `${records} records, seed ${seed}, capacity ${capacity}`;
   console.error(`start: ${what}`);
   const startMs = performance.now();

@@ -1,0 +1,34 @@
+/**
+ * The arguments of a script: `--help` prints its usage and ends, what it does not understand ends it with 2.
+ */
+
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+
+type ArgumentOptions = NonNullable<ParseArgsConfig['options']>;
+type Values<T extends ArgumentOptions> = ReturnType<typeof parseArgs<{ options: T }>>['values'];
+
+/** `usage` without a final newline. */
+export function readArguments<T extends ArgumentOptions>(usage: string, options: T): Values<T> {
+  if (process.argv.includes('--help') || process.argv.includes('-h')) {
+    console.log(usage);
+    process.exit(0);
+  }
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error), usage);
+  }
+}
+
+/** A whole number, at least `min`. */
+export function wholeNumber(name: string, text: string, min: number, usage: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= min) return value;
+  return refuse(`--${name} takes a whole number from ${min}, got "${text}"`, usage);
+}
+
+/** Ends the script because of its arguments. */
+export function refuse(why: string, usage: string): never {
+  console.error(`${why}\n\n${usage}`);
+  process.exit(2);
+}
