@@ -4,14 +4,15 @@
  * Thread: main. Source: nsqd `http.go`.
  */
 
-import type { HttpBroker } from './http/http-broker.ts';
+import type { ConnectionLimit } from './connection-limit.ts';
+import { type HttpBroker, PublishRefused } from './http/http-broker.ts';
 import type { BrokerStats, StatsFilter } from './http/stats.ts';
 import type { Logger, LogLevel } from './log.ts';
 import type { Lookupd } from './lookupd/lookupd.ts';
 import type { Metadata } from './metadata.ts';
 import type { ChannelName, TopicName } from './names.ts';
 import type { Options } from './options/options.ts';
-import { isAnsweredByPump, Publication } from './publication.ts';
+import { hasQueueBound, isAnsweredByPump, Publication } from './publication.ts';
 import type { StatsCollector } from './stats-collector.ts';
 import type { ChannelHandle, TopicHandle, TopicMap } from './topic-map.ts';
 
@@ -24,6 +25,7 @@ export type BrokerParts = {
   readonly metadata: Metadata;
   readonly stats: StatsCollector;
   readonly lookupd: Lookupd;
+  readonly limit: ConnectionLimit;
 };
 
 export class BrokerOperations implements HttpBroker {
@@ -37,6 +39,7 @@ export class BrokerOperations implements HttpBroker {
   readonly #metadata: Metadata;
   readonly #stats: StatsCollector;
   readonly #lookupd: Lookupd;
+  readonly #limit: ConnectionLimit;
 
   constructor(parts: BrokerParts) {
     this.startTimeMs = parts.startTimeMs;
@@ -46,17 +49,28 @@ export class BrokerOperations implements HttpBroker {
     this.#metadata = parts.metadata;
     this.#stats = parts.stats;
     this.#lookupd = parts.lookupd;
+    this.#limit = parts.limit;
   }
 
   get options(): Options {
     return this.#options;
   }
 
+  get refusedConnectionCount(): number {
+    return this.#limit.refusedCount;
+  }
+
   health(): string {
-    for (const topic of this.#topics.values()) {
-      if (topic.backendError !== null) return `NOK - ${topic.backendError}`;
+    const error = this.backendError() ?? this.#topics.diskShortage;
+    return error === null ? 'OK' : `NOK - ${error}`;
+  }
+
+  /** Why a disk queue does not take what is to be written, or null. */
+  backendError(): string | null {
+    for (const { backendError } of this.#topics.values()) {
+      if (backendError !== null) return backendError;
     }
-    return 'OK';
+    return null;
   }
 
   hasTopic(topic: string): boolean {
@@ -103,11 +117,13 @@ export class BrokerOperations implements HttpBroker {
 
   publish(name: TopicName, messages: Buffer, count: number, deferMs: number): Promise<void> {
     const topic = this.#topics.getOrCreate(name);
+    const refusal = this.#topics.refusalOf(topic);
+    if (refusal !== null) return Promise.reject(new PublishRefused(refusal));
     const isAnswered = isAnsweredByPump(topic, this.#options);
     return new Promise((resolve, reject) => {
       const onKept = (error: string | null): void => {
         if (error === null) resolve();
-        else reject(new Error(error));
+        else reject(this.#publishError(topic, error));
       };
       const publication = new Publication(
         topic,
@@ -119,6 +135,9 @@ export class BrokerOperations implements HttpBroker {
         isAnswered,
         onKept,
       );
+      if (isAnswered && topic.saving !== null) {
+        publication.holdUntil(this.#topics.whenSaved(topic));
+      }
       const send = (): void => {
         if (!publication.send()) topic.pump.onRoom(send);
       };
@@ -138,6 +157,12 @@ export class BrokerOperations implements HttpBroker {
   setLookupdAddresses(addresses: readonly string[]): void {
     this.#options = { ...this.#options, lookupdTcpAddress: addresses };
     this.#lookupd.setAddresses(addresses);
+  }
+
+  /** A queue that may be full says so in words that are meant for the publisher. */
+  #publishError(topic: TopicHandle, reason: string): Error {
+    const isFull = hasQueueBound(this.#options) && topic.backendError === null;
+    return isFull ? new PublishRefused(reason) : new Error(reason);
   }
 
   #topic(name: string): TopicHandle {

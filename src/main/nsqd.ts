@@ -10,6 +10,7 @@ import type { Clock } from '../shared/clock.ts';
 import type { PumpEvent } from '../shared/control.ts';
 import { Doorbell } from '../shared/ring/doorbell.ts';
 import { AuthServers } from './auth/auth-servers.ts';
+import { Bounds } from './bounds.ts';
 import { BrokerOperations } from './broker-operations.ts';
 import { type DataLock, lockDataPath } from './data-lock.ts';
 import { Deliveries } from './deliveries.ts';
@@ -23,6 +24,7 @@ import { Lookupd } from './lookupd/lookupd.ts';
 import { Metadata } from './metadata.ts';
 import type { Options } from './options/options.ts';
 import { HttpClient, type HttpClientTls } from './peers/http-client.ts';
+import { closePumps } from './pump-closing.ts';
 import { PumpHandle } from './pump-handle.ts';
 import { StatsCollector } from './stats-collector.ts';
 import { StatsdReporter } from './statsd/statsd-reporter.ts';
@@ -36,9 +38,6 @@ import { Turn } from './turn.ts';
 import { versionLine } from './version.ts';
 import { WorkerPools } from './worker-pools.ts';
 
-/** How long the end waits for a disk that fails to take what is in memory. */
-const CLOSE_TIMEOUT_MS = 30_000;
-
 export class Nsqd {
   /** Resolves when the broker can go on no more, with the reason. */
   readonly failed: Promise<Error>;
@@ -47,6 +46,7 @@ export class Nsqd {
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #lock: DataLock;
+  readonly #bounds: Bounds;
   readonly #pools: WorkerPools;
   readonly #pumps: readonly PumpHandle[];
   readonly #deliveries: Deliveries;
@@ -101,7 +101,10 @@ export class Nsqd {
     logger.info(versionLine());
     logger.info(`ID: ${options.nodeId}`);
     this.#turn = new Turn(() => this.#endTurn());
-    this.#pools = new WorkerPools(options);
+    this.#bounds = new Bounds(options, clock, logger, (shortage) => {
+      this.#topics.diskShortage = shortage;
+    });
+    this.#pools = new WorkerPools(options, this.#bounds.pumpBytes);
     this.failed = this.#pools.ended.then(
       () => new Promise<Error>(() => undefined),
       (cause: unknown) => new Error(`a worker thread has crashed - ${errorText(cause)}`, { cause }),
@@ -140,10 +143,12 @@ export class Nsqd {
         clock,
         deadlines: new Deadlines(clock),
         logger,
+        bodies: this.#bounds.bodies,
         tls,
         auth,
         onLeft: (connection) => this.#onLeft(connection),
       },
+      this.#bounds.limit,
       () => this.#turn.request(),
     );
     this.#deliveries = new Deliveries({
@@ -153,12 +158,7 @@ export class Nsqd {
       onEvent: (event) => this.#onEvent(event),
       onWork: () => this.#endTurn(),
     });
-    this.#stats = new StatsCollector(
-      this.#pumps,
-      this.#topics,
-      () => this.#clients(),
-      options.e2eProcessingLatencyPercentile,
-    );
+    this.#stats = new StatsCollector(this.#pumps, this.#topics, () => this.#clients(), options);
     this.#operations = new BrokerOperations({
       options,
       startTimeMs: Number(clock.unixNs() / 1_000_000n),
@@ -167,23 +167,27 @@ export class Nsqd {
       metadata: this.#metadata,
       stats: this.#stats,
       lookupd: this.#lookupd,
+      limit: this.#bounds.limit,
     });
     const api = new HttpApi({
       broker: this.#operations,
       logger,
       clock,
+      bodies: this.#bounds.bodies,
       hostname: os.hostname(),
       memory: () => this.#memory.read(),
     });
+    const { limit } = this.#bounds;
     this.#http = new HttpServer({
       handle: (request) => {
         if (options.tlsRequired === true) api.refuseWithoutTls(request, this.#httpsPort);
         else api.handle(request);
       },
-      logger,
+      clock,
+      limit,
       tls: null,
     });
-    this.#https = new HttpServer({ handle: (request) => api.handle(request), logger, tls });
+    this.#https = new HttpServer({ handle: (request) => api.handle(request), clock, limit, tls });
   }
 
   /** Ends the broker in nsqd's order, with everything in memory on disk. Errors: rejects when that cannot be. */
@@ -227,6 +231,7 @@ export class Nsqd {
   async #open(): Promise<void> {
     void this.#deliveries.run();
     this.#memory.start();
+    await this.#bounds.disk.start();
     await this.#load();
     await this.#metadata.save();
     this.#operations.tcpPort = await this.#listen(
@@ -309,27 +314,15 @@ export class Nsqd {
 
   /** Returns what went wrong, or null. */
   async #closePumps(): Promise<string | null> {
-    const replies = Promise.all(this.#pumps.map((pump) => pump.request({ do: 'close' })));
-    const giveUp = Promise.withResolvers<null>();
-    // A disk that takes its time is waited for; one that takes nothing is not.
-    const look = (): void => {
-      if (this.#operations.health() === 'OK') timer = this.#clock.after(CLOSE_TIMEOUT_MS, look);
-      else giveUp.resolve(null);
-    };
-    let timer = this.#clock.after(CLOSE_TIMEOUT_MS, look);
-    const outcome = await Promise.race([replies, giveUp.promise]);
-    timer.cancel();
-    if (outcome === null) {
-      return `messages in memory could not be written within ${CLOSE_TIMEOUT_MS} ms - ${this.#operations.health()}`;
-    }
-    const failed = outcome.find((reply) => reply.error !== null);
-    if (failed === undefined) await this.#pools.ended;
-    return failed?.error ?? null;
+    const error = await closePumps(this.#pumps, this.#clock, () => this.#operations.backendError());
+    if (error === null) await this.#pools.ended;
+    return error;
   }
 
   async #stopThreads(): Promise<void> {
     this.#deliveries.stop();
     this.#memory.stop();
+    this.#bounds.disk.stop();
     await this.#pools.destroy();
     await this.#lock.release();
   }
@@ -371,11 +364,13 @@ export class Nsqd {
     if (topic !== undefined) topic.backendError = event.error;
   }
 
-  #onTopicsChanged(): void {
-    if (this.#isLoading || this.#isExiting) return;
-    this.#metadata.save().catch((error: unknown) => {
+  #onTopicsChanged(): Promise<void> | undefined {
+    if (this.#isLoading || this.#isExiting) return undefined;
+    const saving = this.#metadata.save();
+    saving.catch((error: unknown) => {
       this.#logger.error(errorText(error));
     });
+    return saving;
   }
 
   #authServers(options: Options): AuthServers {

@@ -1,8 +1,8 @@
 /**
  * Messages on their way from a client into a topic's publish ring, in as many records as it takes.
  *
- * Whether they are kept is known at once where memory is enough. Where it is not (`--mem-queue-size=0`, or a
- * disk queue of the topic that fails) the pump answers when they are written, or cannot be.
+ * Whether they are kept is known at once where memory is enough. Where it is not (`--mem-queue-size=0`, a disk
+ * queue of the topic that fails, or queues that may be full) the pump answers when they are kept, or cannot be.
  *
  * Thread: main.
  */
@@ -60,6 +60,12 @@ export class Publication {
     return true;
   }
 
+  /** Nothing is answered before this has resolved: with null, or with why the messages count as not kept. */
+  holdUntil(promise: Promise<string | null>): void {
+    this.#waitsFor++;
+    void promise.then((error) => this.#settle(error));
+  }
+
   /** Copies what is not handed over, because the source is about to be reused. */
   detach(): void {
     this.#source = Buffer.from(this.#source.subarray(this.#at, this.#end));
@@ -101,11 +107,20 @@ export class Publication {
   }
 }
 
-/** Whether publishers to a topic have to wait until the pump says that their messages are kept. */
+/**
+ * Whether publishers to a topic have to wait until the pump says that their messages are kept: because they are
+ * written first, because writing fails, or because a full queue refuses them.
+ */
 export function isAnsweredByPump(
   topic: TopicHandle,
-  options: Pick<Options, 'memQueueSize'>,
+  options: Pick<Options, 'memQueueSize' | 'maxDepth' | 'maxBytes' | 'whenFull'>,
 ): boolean {
   if (topic.backendError !== null) return true;
+  if (hasQueueBound(options) && options.whenFull === 'reject') return true;
   return options.memQueueSize === 0 && !isEphemeral(topic.name);
+}
+
+/** Whether queues have another bound than what memory and disk can hold. */
+export function hasQueueBound(options: Pick<Options, 'maxDepth' | 'maxBytes'>): boolean {
+  return options.maxDepth > 0 || options.maxBytes > 0;
 }

@@ -8,7 +8,7 @@
  *
  * Bound: the rings. A publish finds no room: it is told so, and tried again on `onRoom`. Commands and control
  * requests always find a place, if need be in a list in front of the ring; connections ask `hasCommandRoom`
- * before they take a chunk, so the list holds at most what a chunk of each of them asks for.
+ * before each FIN, REQ, TOUCH and RDY, and try again on `onCommandRoom`, so the list holds none of those.
  *
  * Thread: main.
  */
@@ -29,8 +29,8 @@ const PUBLISH_BATCH_BYTES = 32 * 1024;
 const FINISH_BATCH_COUNT = 1024;
 const PUBLISH_FIELD_BYTES = records.fieldBytes(records.PUBLISH_WORDS);
 const ID_BYTES = 8;
-/** What one chunk of a connection can at most write into the consumer ring. */
-const COMMAND_ROOM_BYTES = 256 * 1024;
+/** More than one command of a connection can add to the consumer ring, a batch of FINs in front of it included. */
+const COMMAND_ROOM_BYTES = 64 * 1024;
 
 /** What a record's fields and bytes are when it has to wait for room. */
 type WaitingCommand = { type: number; fields: number[]; bytes: Buffer | null };
@@ -47,8 +47,9 @@ export class PumpHandle {
   readonly #requestFlush: () => void;
   /** Room that a refused publish needs, in bytes. */
   #wantedBytes = 0;
-  /** Whom to tell when the rings have room again. */
+  /** Whom to tell when the publish ring, or the consumer ring, has room again. */
   #roomListeners: (() => void)[] = [];
+  #commandRoomListeners: (() => void)[] = [];
   #waiting: WaitingCommand[] = [];
   /** Whether something has become visible since the bell was last rung. */
   #isBellDue = false;
@@ -113,14 +114,19 @@ export class PumpHandle {
     return this.#publishes.lengthMax - PUBLISH_FIELD_BYTES;
   }
 
-  /** Whether a chunk's commands are sure to find room in the consumer ring; if not, `onRoom` says when. */
+  /** Whether a command is sure to find room in the consumer ring; if not, `onCommandRoom` says when. */
   hasCommandRoom(): boolean {
     return this.#waiting.length === 0 && this.#commands.hasRoomFor(COMMAND_ROOM_BYTES);
   }
 
-  /** Calls back once when a ring has been given room. */
+  /** Calls back once when publishes find room again. */
   onRoom(listener: () => void): void {
     this.#roomListeners.push(listener);
+  }
+
+  /** Calls back once when commands find room again, whether publishes do or not. */
+  onCommandRoom(listener: () => void): void {
+    this.#commandRoomListeners.push(listener);
   }
 
   finish(consumer: number, idHigh: number, idLow: number): void {
@@ -205,12 +211,17 @@ export class PumpHandle {
    */
   tellRoom(): void {
     this.#writeWaiting();
-    if (this.#roomListeners.length === 0 || !this.hasCommandRoom()) return;
-    if (!this.#publishes.hasRoomFor(this.#wantedBytes)) return;
-    const listeners = this.#roomListeners;
-    this.#roomListeners = [];
-    this.#wantedBytes = 0;
-    for (const listener of listeners) listener();
+    if (this.#commandRoomListeners.length > 0 && this.hasCommandRoom()) {
+      const listeners = this.#commandRoomListeners;
+      this.#commandRoomListeners = [];
+      for (const listener of listeners) listener();
+    }
+    if (this.#roomListeners.length > 0 && this.#hasPublishRoom()) {
+      const listeners = this.#roomListeners;
+      this.#roomListeners = [];
+      this.#wantedBytes = 0;
+      for (const listener of listeners) listener();
+    }
   }
 
   /** The pump has answered a publish or a barrier. */
@@ -227,6 +238,10 @@ export class PumpHandle {
     assert(resolve !== undefined, 'the pump replies to what was asked');
     this.#replies.delete(token);
     resolve(reply);
+  }
+
+  #hasPublishRoom(): boolean {
+    return this.hasCommandRoom() && this.#publishes.hasRoomFor(this.#wantedBytes);
   }
 
   /** Shows the pump what is committed, publishes before commands; the bell is rung by `flush`. */

@@ -14,6 +14,8 @@ import type {
   StatsFilter,
   TopicStatistics,
 } from './http/stats.ts';
+import type { Options } from './options/options.ts';
+import { hasQueueBound } from './publication.ts';
 import type { PumpHandle } from './pump-handle.ts';
 import type { Client } from './tcp/client.ts';
 import type { ChannelHandle, TopicHandle, TopicMap } from './topic-map.ts';
@@ -22,20 +24,36 @@ const NO_LATENCY: LatencyStatistics = { count: 0, percentiles: null };
 /** Numbers of the protocol's states. */
 const STATE_NUMBERS = { init: 0, subscribed: 3, closing: 4 } as const;
 
+/** The options that decide what there is to show. */
+export type StatsOptions = Pick<
+  Options,
+  'e2eProcessingLatencyPercentile' | 'maxDepth' | 'maxBytes'
+>;
+
+/** What is shown besides nsqd's counters. */
+type Shown = {
+  /** Of processing latency, as quantiles, in the order in which pumps report them. */
+  readonly percentiles: readonly number[];
+  /** Whether queues drop messages. */
+  readonly hasDropped: boolean;
+};
+
 export class StatsCollector {
   readonly #pumps: readonly PumpHandle[];
   readonly #topics: TopicMap;
   readonly #clients: () => Iterable<Client>;
-  readonly #percentiles: readonly number[];
+  readonly #shown: Shown;
 
-  /** `percentiles`: of processing latency, as quantiles, in the order in which pumps report them. */
   constructor(
     pumps: readonly PumpHandle[],
     topics: TopicMap,
     clients: () => Iterable<Client>,
-    percentiles: readonly number[],
+    options: StatsOptions,
   ) {
-    this.#percentiles = percentiles;
+    this.#shown = {
+      percentiles: options.e2eProcessingLatencyPercentile,
+      hasDropped: hasQueueBound(options),
+    };
     this.#pumps = pumps;
     this.#topics = topics;
     this.#clients = clients;
@@ -61,9 +79,9 @@ export class StatsCollector {
       const counted = counters.get(topic.number);
       // A topic that came while the pumps were counting is in the next statistics.
       if (counted === undefined) continue;
-      const channels = channelsOf(topic, counted, filter, clients, describe, this.#percentiles);
+      const channels = channelsOf(topic, counted, filter, clients, describe, this.#shown);
       if (filter.channel !== undefined && channels.length === 0) continue;
-      topics.push(topicStatistics(topic, counted, channels, this.#percentiles));
+      topics.push(topicStatistics(topic, counted, channels, this.#shown));
     }
     return {
       topics,
@@ -100,7 +118,7 @@ function channelsOf(
   filter: StatsFilter,
   clients: ReadonlyMap<number, Client>,
   describe: (client: Client) => ClientStatistics,
-  percentiles: readonly number[],
+  shown: Shown,
 ): ChannelStatistics[] {
   const byNumber = new Map(counted.channels.map((channel) => [channel.channel, channel]));
   const channels: ChannelStatistics[] = [];
@@ -109,7 +127,7 @@ function channelsOf(
     const counters = byNumber.get(channel.number);
     if (counters === undefined) continue;
     const members = filter.withClients ? membersOf(channel, clients).map(describe) : null;
-    channels.push(channelStatistics(channel, counters, members, percentiles));
+    channels.push(channelStatistics(channel, counters, members, shown));
   }
   return channels;
 }
@@ -127,7 +145,7 @@ function topicStatistics(
   topic: TopicHandle,
   counted: TopicStats,
   channels: ChannelStatistics[],
-  percentiles: readonly number[],
+  shown: Shown,
 ): TopicStatistics {
   return {
     topic_name: topic.name,
@@ -136,8 +154,9 @@ function topicStatistics(
     backend_depth: counted.backendDepth,
     message_count: counted.messageCount,
     message_bytes: counted.messageBytes,
+    ...droppedCount(counted, shown),
     paused: topic.isPaused,
-    e2e_processing_latency: latencyStatistics(counted.latency, percentiles),
+    e2e_processing_latency: latencyStatistics(counted.latency, shown.percentiles),
   };
 }
 
@@ -145,7 +164,7 @@ function channelStatistics(
   channel: ChannelHandle,
   counted: ChannelStats,
   clients: ClientStatistics[] | null,
-  percentiles: readonly number[],
+  shown: Shown,
 ): ChannelStatistics {
   return {
     channel_name: channel.name,
@@ -157,10 +176,11 @@ function channelStatistics(
     ...takenCounts(counted),
     requeue_count: counted.requeueCount,
     timeout_count: counted.timeoutCount,
+    ...droppedCount(counted, shown),
     client_count: channel.members.size,
     clients,
     paused: channel.isPaused,
-    e2e_processing_latency: latencyStatistics(counted.latency, percentiles),
+    e2e_processing_latency: latencyStatistics(counted.latency, shown.percentiles),
   };
 }
 
@@ -171,6 +191,14 @@ function takenCounts({ takenCounts: { zone, region, global } }: ChannelStats): o
     ...(region === 0 ? {} : { region_local_msg_count: region }),
     ...(global === 0 ? {} : { global_msg_count: global }),
   };
+}
+
+/** Only where queues have a bound: elsewhere the statistics have nsqd's fields and no others. */
+function droppedCount(
+  { droppedCount: count = 0 }: TopicStats | ChannelStats,
+  shown: Shown,
+): object {
+  return shown.hasDropped ? { dropped_count: count } : {};
 }
 
 function latencyStatistics(

@@ -9,6 +9,7 @@
 
 import type { ControlReply } from '../shared/control.ts';
 import { nameHash } from '../shared/name-hash.ts';
+import { errorText } from './error-text.ts';
 import { type ChannelName, isEphemeral, type TopicName } from './names.ts';
 import type { PumpHandle } from './pump-handle.ts';
 
@@ -40,6 +41,11 @@ export type TopicHandle = {
   backendError: string | null;
   /** Set when the topic has left the map. */
   isDeleted: boolean;
+  /**
+   * Resolves when nsqd.dat has the topic with its channels, or to why it has not; null once it has. What is on disk of a
+   * topic that it lacks would not be found after a crash.
+   */
+  saving: Promise<string | null> | null;
   /** Resolves when the topic has the channels that it has elsewhere and passes messages on; undefined if it does. */
   opening: Promise<void> | undefined;
 };
@@ -58,13 +64,16 @@ export interface TopicRegistry {
 export type TopicMapOptions = {
   readonly registry: TopicRegistry;
   readonly pumps: readonly PumpHandle[];
-  /** Something that nsqd.dat holds has changed. */
-  readonly onChange: () => void;
+  /** Something that nsqd.dat holds has changed. Resolves when it is saved; undefined where nobody saves it. */
+  readonly onChange: () => Promise<void> | undefined;
 };
 
 export class TopicMap {
+  /** Why nothing is accepted that may have to be written to disk; null while it is. */
+  diskShortage: string | null = null;
+
   readonly #pumps: readonly PumpHandle[];
-  readonly #onChange: () => void;
+  readonly #onChange: () => Promise<void> | undefined;
   readonly #registry: TopicRegistry;
   readonly #topics = new Map<string, TopicHandle>();
   readonly #byNumber = new Map<number, TopicHandle>();
@@ -87,6 +96,19 @@ export class TopicMap {
   /** All topics, in no order. */
   values(): Iterable<TopicHandle> {
     return this.#topics.values();
+  }
+
+  /** Why publishes to a topic are refused now, or null. */
+  refusalOf(topic: TopicHandle): string | null {
+    return this.diskShortage === null || isEphemeral(topic.name) ? null : this.diskShortage;
+  }
+
+  /** Resolves as `TopicHandle.saving`. What could not be saved is tried again. */
+  async whenSaved(topic: TopicHandle): Promise<string | null> {
+    const error = (await topic.saving) ?? null;
+    if (error === null || topic.saving === null) return null;
+    this.#save(topic);
+    return topic.saving;
   }
 
   getOrCreate(name: TopicName): TopicHandle {
@@ -122,7 +144,7 @@ export class TopicMap {
       name,
       isPaused,
     });
-    if (!isEphemeral(topic.name) && !isEphemeral(name)) this.#onChange();
+    if (!isEphemeral(topic.name) && !isEphemeral(name)) this.#save(topic);
     return channel;
   }
 
@@ -164,7 +186,7 @@ export class TopicMap {
     topic.channels.clear();
     this.#registry.onTopicDeleted(topic.name);
     const reply = topic.pump.request({ do: 'deleteTopic', topic: topic.number });
-    if (!isEphemeral(topic.name)) this.#onChange();
+    if (!isEphemeral(topic.name)) this.#save(topic);
     expectDone(await reply);
     this.#byNumber.delete(topic.number);
   }
@@ -178,7 +200,7 @@ export class TopicMap {
     const { number } = channel;
     const request = { do: 'deleteChannel', topic: topic.number, channel: number } as const;
     const reply = topic.pump.request(request);
-    if (!isEphemeral(topic.name) && !isEphemeral(channel.name)) this.#onChange();
+    if (!isEphemeral(topic.name) && !isEphemeral(channel.name)) this.#save(topic);
     const isLast = isEphemeral(topic.name) && topic.channels.size === 0 && !topic.isDeleted;
     const topicReply = isLast ? this.deleteTopic(topic) : undefined;
     expectDone(await reply);
@@ -219,14 +241,23 @@ export class TopicMap {
       isPaused,
       backendError: null,
       isDeleted: false,
+      saving: null,
       opening: undefined,
     };
     this.#topics.set(name, topic);
     this.#byNumber.set(number, topic);
     this.#registry.onTopicCreated(name);
     void pump.request({ do: 'createTopic', topic: number, name, isPaused, isStarted });
-    if (!isEphemeral(name)) this.#onChange();
+    if (!isEphemeral(name)) this.#save(topic);
     return topic;
+  }
+
+  #save(topic: TopicHandle): void {
+    const saving = this.#onChange()?.then(() => null, errorText) ?? null;
+    topic.saving = saving;
+    void saving?.then((error) => {
+      if (error === null && topic.saving === saving) topic.saving = null;
+    });
   }
 
   /** Topics and channels are numbered together, and no number is used twice. */

@@ -6,18 +6,11 @@
 
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
-import {
-  APPEND_RING_BYTES,
-  CONSUMER_RING_BYTES,
-  DELIVER_RING_BYTES,
-  PUBLISH_RING_BYTES,
-  READ_RING_BYTES,
-  RECORD_OVERHEAD_BYTES,
-} from '../shared/limits.ts';
 import { allocateDoorbell } from '../shared/ring/doorbell.ts';
-import { allocateRing, capacityFor } from '../shared/ring/layout.ts';
+import { allocateRing } from '../shared/ring/layout.ts';
 import type { DiskTask, PumpTask } from '../shared/thread-tasks.ts';
 import type { Options } from './options/options.ts';
+import { ringSizes } from './ring-sizes.ts';
 
 /** The running file's own ending: sources run as they are, the published package is compiled. */
 const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
@@ -36,23 +29,22 @@ export class WorkerPools {
 
   readonly #pools: readonly Piscina[];
 
-  constructor(options: Options) {
+  /** Units: `memoryBudgetBytes` for the messages of each pump thread. */
+  constructor(options: Options, memoryBudgetBytes: number) {
     const pumpCount = options.pumpThreads > 0 ? options.pumpThreads : defaultPumpThreads();
     const diskCount = options.diskThreads;
     this.mainBell = allocateDoorbell();
     const pumpBells = Array.from({ length: pumpCount }, allocateDoorbell);
     const diskBells = Array.from({ length: diskCount }, allocateDoorbell);
-    const messageBytes = options.maxMsgSize + RECORD_OVERHEAD_BYTES;
-    const ring = (atLeast: number): SharedArrayBuffer =>
-      allocateRing(capacityFor(messageBytes, atLeast));
+    const sizes = ringSizes(options.maxMsgSize);
     const links = pumpBells.map(() =>
-      diskBells.map(() => ({ append: ring(APPEND_RING_BYTES), read: ring(READ_RING_BYTES) })),
+      diskBells.map(() => ({ append: allocateRing(sizes.append), read: allocateRing(sizes.read) })),
     );
     this.pumps = pumpBells.map((bell) => ({
       bell,
-      publishes: ring(PUBLISH_RING_BYTES),
-      commands: allocateRing(CONSUMER_RING_BYTES),
-      deliveries: ring(DELIVER_RING_BYTES),
+      publishes: allocateRing(sizes.publishes),
+      commands: allocateRing(sizes.commands),
+      deliveries: allocateRing(sizes.deliveries),
     }));
     const pumpTasks = this.pumps.map(
       (pump, p): PumpTask => ({
@@ -61,6 +53,10 @@ export class WorkerPools {
         disks: links[p].map((link, d) => ({ ...link, bell: diskBells[d] })),
         nodeId: options.nodeId,
         memQueueSize: options.memQueueSize,
+        maxDepth: options.maxDepth,
+        maxBytes: options.maxBytes,
+        dropOldest: options.whenFull === 'drop-oldest',
+        memoryBudgetBytes,
         maxMsgTimeoutMs: options.maxMsgTimeoutMs,
         latencyPercentiles: options.e2eProcessingLatencyPercentile,
         latencyWindowMs: options.e2eProcessingLatencyWindowTimeMs,

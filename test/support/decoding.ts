@@ -5,7 +5,7 @@ import type { Decoder } from '../../src/main/compression/codec.ts';
 /** What came out of a decoder: all bytes, the sizes of the pieces, and how it ended. */
 export type Decoded = { bytes: Buffer; pieces: number[]; end: string };
 
-/** Gives a decoder the chunks, then the end of input. */
+/** Gives a decoder the chunks, in memory that is overwritten as soon as it has taken one, then the end of input. */
 export function decodeAll(decoder: Decoder, chunks: readonly Buffer[]): Promise<Decoded> {
   return new Promise((resolve) => {
     const pieces: Buffer[] = [];
@@ -17,8 +17,13 @@ export function decodeAll(decoder: Decoder, chunks: readonly Buffer[]): Promise<
     };
     const next = (): void => {
       given++;
-      if (given > chunks.length) decoder.end();
-      else decoder.decode(chunks[given - 1]);
+      if (given > chunks.length) {
+        decoder.end();
+        return;
+      }
+      const reused = Buffer.from(chunks[given - 1]);
+      decoder.decode(reused);
+      reused.fill(0xa5);
     };
     decoder.listen({
       onData: (bytes) => pieces.push(Buffer.from(bytes)),

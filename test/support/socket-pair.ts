@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
+import { shareReads } from '../../src/main/tcp/shared-reads.ts';
 
 /** Connects a client to a server as the broker's TCP port does; both ends are destroyed when the test ends. */
 export async function socketPair(t: TestContext): Promise<{ client: Socket; server: Socket }> {
@@ -12,7 +13,8 @@ export async function socketPair(t: TestContext): Promise<{ client: Socket; serv
   const address = listener.address();
   if (address === null || typeof address === 'string') throw new Error('the server has no port');
   const client = connect({ port: address.port, host: '127.0.0.1', allowHalfOpen: true });
-  const [[server]] = await Promise.all([accepted, once(client, 'connect')]);
+  const [[socket]] = await Promise.all([accepted, once(client, 'connect')]);
+  const server = shareReads(socket);
   listener.close();
   t.after(() => {
     client.destroy();

@@ -25,7 +25,7 @@ export type DecoderListener = {
 export interface Decoder {
   /** Has the listener told of everything; before anything else is called. */
   listen(listener: DecoderListener): void;
-  /** Takes a chunk, and all of it for as long as it is not used up. */
+  /** Takes a chunk, a view that may be reused afterwards. The next one is given when this one is used up. */
   decode(chunk: Buffer): void;
   /** The input has ended. Called when all chunks are used up. */
   end(): void;

@@ -38,7 +38,8 @@ export class DeflateDecoder implements Decoder {
   }
 
   decode(chunk: Buffer): void {
-    this.#inflate.write(chunk, (error) => {
+    // It is read later, on another thread.
+    this.#inflate.write(Buffer.from(chunk), (error) => {
       if (!error && !this.#inflate.destroyed) this.#onUsed();
     });
   }

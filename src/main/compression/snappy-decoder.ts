@@ -49,6 +49,7 @@ export class SnappyDecoder implements Decoder {
     this.#input = chunk;
     this.#at = 0;
     this.#run();
+    this.#keepRest();
   }
 
   end(): void {
@@ -70,6 +71,13 @@ export class SnappyDecoder implements Decoder {
     this.#listener = null;
     this.#input = NOTHING;
     this.#chunk = this.#header;
+  }
+
+  /** The chunk belongs to somebody else: what a pause has left of it is copied. */
+  #keepRest(): void {
+    if (this.#input === NOTHING) return;
+    this.#input = Buffer.from(this.#input.subarray(this.#at));
+    this.#at = 0;
   }
 
   /** Goes on as far as it can. */

@@ -8,6 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream';
 import { AssertionError } from '../../shared/assert.ts';
+import type { BodyGatherer, BodyMemory } from '../body-memory.ts';
 import type { Logger } from '../log.ts';
 import type { Answer } from './answer.ts';
 import { INTERNAL_ERROR } from './refusals.ts';
@@ -32,16 +33,20 @@ export class Exchange {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #logger: Logger;
+  readonly #bodies: BodyMemory;
   /** Undefined for a request that is left out of the log. */
   readonly #requestLog: RequestLog | undefined;
   readonly #startMs: number;
   #isHeldBack: boolean;
+  /** There is none for a body that comes in one piece. */
+  #gatherer: BodyGatherer | undefined;
 
   constructor(
     { request, response, isHeldBack }: Request,
     param: string,
     rawQuery: string,
     logger: Logger,
+    bodies: BodyMemory,
     requestLog: RequestLog | undefined,
   ) {
     this.param = param;
@@ -50,6 +55,7 @@ export class Exchange {
     this.#response = response;
     this.#isHeldBack = isHeldBack;
     this.#logger = logger;
+    this.#bodies = bodies;
     this.#requestLog = requestLog;
     this.#startMs = requestLog === undefined ? 0 : requestLog.nowMs();
   }
@@ -64,7 +70,8 @@ export class Exchange {
       this.#isHeldBack = false;
       this.#response.writeContinue();
     }
-    gatherBody(this.#request, prefixBytes, limitBytes, (body) => {
+    const onPart = (bytes: number): void => this.#notePart(bytes);
+    gatherBody(this.#request, prefixBytes, limitBytes, onPart, (body) => {
       try {
         onGathered(body);
       } catch (error) {
@@ -120,4 +127,28 @@ export class Exchange {
     this.answer(INTERNAL_ERROR);
     if (error instanceof AssertionError) throw error;
   }
+
+  /** So many bytes of a body are there, and more are to come. */
+  #notePart(bytes: number): void {
+    if (this.#gatherer === undefined) {
+      const gatherer = gathererOf(this.#request);
+      this.#gatherer = gatherer;
+      this.onClosed(() => this.#bodies.note(gatherer, 0));
+    }
+    this.#bodies.note(this.#gatherer, bytes);
+  }
+}
+
+/** A request as `BodyMemory` sees it. */
+function gathererOf(request: IncomingMessage): BodyGatherer {
+  const { remoteAddress, remotePort } = request.socket;
+  return {
+    holdBack: () => request.pause(),
+    goOn: () => request.resume(),
+    giveUp: () => {
+      request.destroy();
+      return true;
+    },
+    toString: () => `HTTP client ${remoteAddress}:${remotePort}`,
+  };
 }

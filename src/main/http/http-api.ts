@@ -6,6 +6,7 @@
  */
 
 import type { Clock } from '../../shared/clock.ts';
+import type { BodyMemory } from '../body-memory.ts';
 import type { Logger } from '../log.ts';
 import { type Answer, emptyAnswer, htmlAnswer, jsonTextAnswer, refusal } from './answer.ts';
 import { channelRoutes } from './channel-endpoints.ts';
@@ -28,6 +29,8 @@ export interface HttpApiSetup {
   readonly broker: HttpBroker;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Bounds what has come of bodies. */
+  readonly bodies: BodyMemory;
   /** The machine's name. */
   readonly hostname: string;
   /** Memory as it is at the time of the call. */
@@ -55,9 +58,11 @@ export class HttpApi {
   readonly #router: Router;
   readonly #logger: Logger;
   readonly #requestLog: RequestLog;
+  readonly #bodies: BodyMemory;
 
   constructor(setup: HttpApiSetup) {
     this.#logger = setup.logger;
+    this.#bodies = setup.bodies;
     this.#requestLog = new RequestLog(setup.logger, setup.clock);
     this.#router = new Router([
       ...publishRoutes(setup),
@@ -81,12 +86,12 @@ export class HttpApi {
     const path = rawPath.includes('%') ? unescapePercent(rawPath) : rawPath;
     const match = path === undefined ? undefined : this.#router.find(method, path);
     if (match === undefined) {
-      const exchange = new Exchange(request, '', rawQuery, this.#logger, this.#requestLog);
+      const exchange = this.#exchange(request, '', rawQuery, this.#requestLog);
       exchange.answer(this.#missed(method, path, rawQuery));
       return;
     }
     const requestLog = match.route.isQuiet ? undefined : this.#requestLog;
-    const exchange = new Exchange(request, match.param, rawQuery, this.#logger, requestLog);
+    const exchange = this.#exchange(request, match.param, rawQuery, requestLog);
     try {
       match.route.handle(exchange);
     } catch (error) {
@@ -96,8 +101,17 @@ export class HttpApi {
 
   /** Answers every request that TLS is required, and on which port it is to be had. */
   refuseWithoutTls(request: Request, httpsPort: number): void {
-    const exchange = new Exchange(request, '', '', this.#logger, this.#requestLog);
+    const exchange = this.#exchange(request, '', '', this.#requestLog);
     exchange.answer(jsonTextAnswer(403, `{"message": "TLS_REQUIRED", "https_port": ${httpsPort}}`));
+  }
+
+  #exchange(
+    request: Request,
+    param: string,
+    rawQuery: string,
+    requestLog: RequestLog | undefined,
+  ): Exchange {
+    return new Exchange(request, param, rawQuery, this.#logger, this.#bodies, requestLog);
   }
 
   #missed(method: string, path: string | undefined, rawQuery: string): Answer {

@@ -9,6 +9,10 @@ import type { ChannelName, TopicName } from '../names.ts';
 import type { Options } from '../options/options.ts';
 import type { BrokerStats, StatsFilter } from './stats.ts';
 
+/** Messages are refused for a reason that their publisher should know, which is the error's message. */
+export class PublishRefused extends Error {}
+
+/** The broker, as endpoints see it. */
 export interface HttpBroker {
   /** The options in force; `nsqlookupdTcpAddresses` and the log level may change while the broker runs. */
   readonly options: Options;
@@ -17,6 +21,8 @@ export interface HttpBroker {
   /** The ports listened on: -1 for a unix socket, 0 if switched off. */
   readonly tcpPort: number;
   readonly httpPort: number;
+  /** Connections that were refused or could not be accepted. */
+  readonly refusedConnectionCount: number;
   /** `OK`, or `NOK - ` and the reason. */
   health(): string;
 
@@ -36,7 +42,8 @@ export interface HttpBroker {
 
   /**
    * Publishes messages: `count` times size(4, big-endian) body(size), as in an MPUB behind its count. Resolves
-   * when they are accepted, rejects when they are not. Units: `deferMs` in ms, 0 for at once.
+   * when they are accepted, rejects when they are not, with `PublishRefused` where the reason is for the publisher.
+   * Units: `deferMs` in ms, 0 for at once.
    */
   publish(topic: TopicName, messages: Buffer, count: number, deferMs: number): Promise<void>;
 

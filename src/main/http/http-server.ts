@@ -10,10 +10,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Logger } from '../log.ts';
+import type { Clock } from '../../shared/clock.ts';
+import type { ConnectionLimit } from '../connection-limit.ts';
+import { RefusedSockets } from '../refused-sockets.ts';
 import type { TlsContext } from '../tls/tls-context.ts';
 import { Connection } from './connection.ts';
 import type { Request } from './exchange.ts';
+import { TOO_MANY_CONNECTIONS } from './refusals.ts';
 
 /** Where to listen. */
 export type HttpAddress =
@@ -24,7 +27,8 @@ export type HttpAddress =
 export interface HttpServerSetup {
   /** Answers a request, now or later. */
   readonly handle: (request: Request) => void;
-  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly limit: ConnectionLimit;
   /** Makes it an HTTPS server; null for plain HTTP. */
   readonly tls: TlsContext | null;
 }
@@ -53,7 +57,9 @@ const SERVER_OPTIONS = {
 
 export class HttpServer {
   readonly #handle: (request: Request) => void;
-  readonly #logger: Logger;
+  readonly #limit: ConnectionLimit;
+  readonly #refused: RefusedSockets;
+  readonly #isPlain: boolean;
   readonly #server: Server | SecureServer;
   readonly #sockets = new Set<Socket>();
   readonly #connections = new WeakMap<Socket, Connection>();
@@ -62,7 +68,9 @@ export class HttpServer {
 
   constructor(setup: HttpServerSetup) {
     this.#handle = setup.handle;
-    this.#logger = setup.logger;
+    this.#limit = setup.limit;
+    this.#refused = new RefusedSockets(setup.clock);
+    this.#isPlain = setup.tls === null;
     const server = makeServer(setup.tls);
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       this.#onRequest({ request, response, isHeldBack: false });
@@ -73,10 +81,7 @@ export class HttpServer {
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
       this.#connection(socket).refuse(error.code ?? '');
     });
-    server.on('connection', (socket: Socket) => {
-      this.#sockets.add(socket);
-      socket.once('close', () => this.#sockets.delete(socket));
-    });
+    server.on('connection', (socket: Socket) => this.#onSocket(socket));
     this.#server = server;
   }
 
@@ -93,9 +98,7 @@ export class HttpServer {
       this.#server.listen(address, () => {
         this.#server.off('error', onRefused);
         // A connection that cannot be accepted, for want of a descriptor say, is no reason to end.
-        this.#server.on('error', (error) => {
-          this.#logger.error(`failed to accept HTTP connection - ${error.message}`);
-        });
+        this.#server.on('error', (error) => this.#limit.noteFailure('HTTP', error));
         resolve(portOf(this.#server.address()));
       });
     });
@@ -113,10 +116,29 @@ export class HttpServer {
   async stop(): Promise<void> {
     this.closeListener();
     for (const socket of this.#sockets) socket.destroy();
+    this.#refused.close();
     await this.#closed;
   }
 
+  #onSocket(socket: Socket): void {
+    if (!this.#limit.tryEnter('HTTP')) {
+      // Behind TLS nothing can be said before a handshake, which is more than there is to give.
+      if (this.#isPlain) this.#refused.add(socket);
+      else socket.destroy();
+      return;
+    }
+    this.#sockets.add(socket);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      this.#limit.leave();
+    });
+  }
+
   #onRequest(request: Request): void {
+    if (this.#refused.has(request.request.socket)) {
+      refuseRequest(request);
+      return;
+    }
     if (this.#closed !== undefined) request.response.shouldKeepAlive = false;
     this.#connection(request.request.socket).take(request);
   }
@@ -128,6 +150,14 @@ export class HttpServer {
     this.#connections.set(socket, connection);
     return connection;
   }
+}
+
+/** Answers that there are too many, and closes the connection. */
+function refuseRequest({ response }: Request): void {
+  const { status, headers, body } = TOO_MANY_CONNECTIONS;
+  response.shouldKeepAlive = false;
+  response.writeHead(status, headers);
+  response.end(body);
 }
 
 function makeServer(tls: TlsContext | null): Server | SecureServer {

@@ -14,9 +14,9 @@ import { SIZE_BYTES } from '../../shared/limits.ts';
 import { goQuote } from '../go-text.ts';
 import type { Logger } from '../log.ts';
 import { parseTopicName, type TopicName } from '../names.ts';
-import { type Answer, OK } from './answer.ts';
+import { type Answer, OK, refusal } from './answer.ts';
 import type { Exchange } from './exchange.ts';
-import type { HttpBroker } from './http-broker.ts';
+import { type HttpBroker, PublishRefused } from './http-broker.ts';
 import { hasLongLine, type MessageBatch, splitLines, takeSized } from './mpub-body.ts';
 import { Query } from './query.ts';
 import {
@@ -132,10 +132,10 @@ class Publisher {
     );
   }
 
-  /** nsqd has one answer for a topic that goes away and for a disk that fails. */
+  /** nsqd has one answer for a topic that goes away and for a disk that fails. It knows no other reasons. */
   #refuse(exchange: Exchange, topic: TopicName, error: unknown): void {
     this.#logger.error(`failed to publish to topic ${topic} - ${String(error)}`);
-    exchange.answer(EXITING);
+    exchange.answer(error instanceof PublishRefused ? refusal(503, error.message) : EXITING);
   }
 
   /** Units: ms. Errors: undefined when it is not a number from 0 to max-req-timeout. */

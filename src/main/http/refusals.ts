@@ -47,3 +47,5 @@ export const CHANNEL_NOT_FOUND = refusal(404, 'CHANNEL_NOT_FOUND');
 export const INTERNAL_ERROR = refusal(500, 'INTERNAL_ERROR');
 /** Messages cannot be accepted now. */
 export const EXITING = refusal(503, 'EXITING');
+/** The broker has as many connections as it may have. */
+export const TOO_MANY_CONNECTIONS = refusal(503, 'TOO_MANY_CONNECTIONS');

@@ -27,6 +27,8 @@ export function declaredBytes(request: IncomingMessage): number | undefined {
  * dropped, so that the next request on the connection can be read. If the client goes away before, there is no call:
  * nobody is left to be answered.
  *
+ * `onPart` is told how much has come whenever there is more to come, and once 0 when that was so and is no more.
+ *
  * Units: `prefixBytes` are left free before the body, so that a header can be written there; `limitBytes` counts
  * the body alone.
  */
@@ -34,6 +36,7 @@ export function gatherBody(
   request: IncomingMessage,
   prefixBytes: number,
   limitBytes: number,
+  onPart: (bytes: number) => void,
   onGathered: (body: GatheredBody) => void,
 ): void {
   const declared = declaredBytes(request);
@@ -41,9 +44,11 @@ export function gatherBody(
   let bytes: Buffer = Buffer.allocUnsafe(prefixBytes + (first > limitBytes ? 0 : first));
   let size = prefixBytes;
   let isDone = false;
+  let isParted = false;
   const finish = (isWhole: boolean): void => {
     if (isDone) return;
     isDone = true;
+    if (isParted) onPart(0);
     onGathered({ bytes: size === bytes.length ? bytes : bytes.subarray(0, size), isWhole });
   };
 
@@ -60,6 +65,10 @@ export function gatherBody(
     size += wanted;
     if (chunk.length > room) finish(false);
     else if (size - prefixBytes === declared) finish(true);
+    else {
+      isParted = true;
+      onPart(size);
+    }
   });
   // Only a body in chunks ends by saying so.
   if (declared === undefined) request.on('end', () => finish(true));

@@ -47,6 +47,7 @@ async function answer({ broker, clock, memory }: Setup, rawQuery: string): Promi
     health: broker.health(),
     startTimeMs: broker.startTimeMs,
     stats,
+    refusedConnectionCount: broker.refusedConnectionCount,
     memory: isWanted(query.get('include_mem')) ? memory() : undefined,
   };
   if (query.get('format') === 'json') return jsonAnswer(statsJson(report));

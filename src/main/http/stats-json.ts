@@ -1,5 +1,6 @@
 /**
- * The statistics as JSON: keys in nsqd's order, and without the fields that nsqd leaves out when they are empty.
+ * The statistics as JSON: keys in nsqd's order, and without the fields that nsqd leaves out when they are empty. Fields
+ * that nsqd does not have are there only when they say something.
  *
  * Thread: any.
  * Source: http-api.md §6.1.
@@ -14,6 +15,7 @@ export type StatsReport = {
   readonly health: string;
   readonly startTimeMs: number;
   readonly stats: BrokerStats;
+  readonly refusedConnectionCount: number;
   /** Undefined when it is not wanted. */
   readonly memory: MemoryStatistics | undefined;
 };
@@ -21,7 +23,8 @@ export type StatsReport = {
 const MS_PER_SECOND = 1000;
 
 /** The report, to be written as JSON; what is undefined in it is left out there. */
-export function statsJson({ health, startTimeMs, stats, memory }: StatsReport): object {
+export function statsJson(report: StatsReport): object {
+  const { health, startTimeMs, stats, memory } = report;
   return {
     version: NSQD_VERSION,
     health,
@@ -29,6 +32,7 @@ export function statsJson({ health, startTimeMs, stats, memory }: StatsReport): 
     topics: stats.topics?.map(topicJson) ?? null,
     memory,
     producers: stats.producers?.map(clientJson) ?? null,
+    refused_connection_count: report.refusedConnectionCount || undefined,
   };
 }
 
@@ -40,6 +44,7 @@ function topicJson(topic: TopicStatistics): object {
     backend_depth: topic.backend_depth,
     message_count: topic.message_count,
     message_bytes: topic.message_bytes,
+    dropped_count: topic.dropped_count,
     paused: topic.paused,
     e2e_processing_latency: topic.e2e_processing_latency,
   };
@@ -58,6 +63,7 @@ function channelJson(channel: ChannelStatistics): object {
     global_msg_count: channel.global_msg_count || undefined,
     requeue_count: channel.requeue_count,
     timeout_count: channel.timeout_count,
+    dropped_count: channel.dropped_count,
     client_count: channel.client_count,
     clients: channel.clients?.map(clientJson) ?? null,
     paused: channel.paused,

@@ -31,6 +31,8 @@ export function statsText(report: StatsReport, nowMs: number): string {
   text += `start_time ${formatRfc3339(startTimeMs)}\n`;
   text += `uptime ${formatDuration(uptimeNs)}\n`;
   text += `\nHealth: ${health}\n`;
+  const refusedCount = report.refusedConnectionCount;
+  if (refusedCount > 0) text += `\nRefused connections: ${refusedCount}\n`;
   if (memory !== undefined) {
     text += '\nMemory:\n';
     for (const [name, value] of Object.entries(memory)) text += `   ${left(name, 25)}\t${value}\n`;
@@ -46,6 +48,7 @@ function topicText(topic: TopicStatistics, nowMs: number): string {
   let text = `\n${topic.paused ? '*P ' : '   '}[${left(topic.topic_name, 15)}]`;
   text += ` depth: ${left(topic.depth, 5)} be-depth: ${left(topic.backend_depth, 5)}`;
   text += ` msgs: ${left(topic.message_count, 8)}`;
+  text += droppedText(topic.dropped_count);
   text += ` e2e%: ${latencyText(topic.e2e_processing_latency)}\n`;
   for (const channel of topic.channels) text += channelText(channel, nowMs);
   return text;
@@ -57,9 +60,15 @@ function channelText(channel: ChannelStatistics, nowMs: number): string {
   text += ` inflt: ${left(channel.in_flight_count, 4)} def: ${left(channel.deferred_count, 4)}`;
   text += ` re-q: ${left(channel.requeue_count, 5)} timeout: ${left(channel.timeout_count, 5)}`;
   text += ` msgs: ${left(channel.message_count, 8)}`;
+  text += droppedText(channel.dropped_count);
   text += ` e2e%: ${latencyText(channel.e2e_processing_latency)}\n`;
   for (const client of channel.clients ?? []) text += `        ${clientText(client, nowMs)}\n`;
   return text;
+}
+
+/** A column that nsqd does not have, for queues with a bound. */
+function droppedText(count: number | undefined): string {
+  return count === undefined ? '' : ` dropped: ${left(count, 8)}`;
 }
 
 /** One connection, seen as a producer if it has published. */

@@ -27,7 +27,10 @@ export type LatencyStatistics = {
   percentiles: { quantile: number; value: number }[] | null;
 };
 
-/** A topic; `depth` and `backend_depth` are what waits in the topic itself, not in its channels. */
+/**
+ * A topic; `depth` and `backend_depth` are what waits in the topic itself, not in its channels. `dropped_count` is
+ * left out where queues have no bound.
+ */
 export type TopicStatistics = {
   topic_name: string;
   /** Sorted by name. */
@@ -36,11 +39,15 @@ export type TopicStatistics = {
   backend_depth: number;
   message_count: number;
   message_bytes: number;
+  dropped_count?: number;
   paused: boolean;
   e2e_processing_latency: LatencyStatistics;
 };
 
-/** The three `…_msg_count` fields are left out when they are 0; `clients` is null unless clients are wanted. */
+/**
+ * The three `…_msg_count` fields are left out when they are 0, `dropped_count` where queues have no bound; `clients`
+ * is null unless clients are wanted.
+ */
 export type ChannelStatistics = {
   channel_name: string;
   depth: number;
@@ -53,6 +60,7 @@ export type ChannelStatistics = {
   global_msg_count?: number;
   requeue_count: number;
   timeout_count: number;
+  dropped_count?: number;
   client_count: number;
   clients: ClientStatistics[] | null;
   paused: boolean;

@@ -7,7 +7,9 @@
  */
 
 import { LOG_LEVELS, type LogLevel, logLevelNumber, parseLogLevel } from '../log.ts';
+import { formatSize, parseSize } from './byte-size.ts';
 import { formatDuration, NS_PER_MS, parseDuration } from './go-duration.ts';
+import { formatPortion, type Portion, parsePortion } from './portion.ts';
 import { Refused } from './refused.ts';
 
 /** An option's value as `GET /config` answers it: a string as text, everything else as JSON. */
@@ -77,6 +79,26 @@ export const duration: Kind<number> = {
   },
   spell: (value) => formatDuration(durationNs(value)),
   show: durationNs,
+};
+
+/** Units: bytes, also in `/config`. */
+export const size: Kind<number> = {
+  word: 'size',
+  isSwitch: false,
+  parseFlag: parseSize,
+  parseConfig: (value) => parseSizeConfig(value, parseSize),
+  spell: formatSize,
+  show: (value) => value,
+};
+
+/** A size, or a share of a whole that is not known before the broker runs. A share is shown as it is written. */
+export const portion: Kind<Portion> = {
+  word: 'size|percent',
+  isSwitch: false,
+  parseFlag: parsePortion,
+  parseConfig: (value) => parseSizeConfig(value, parsePortion),
+  spell: formatPortion,
+  show: (value) => (value.kind === 'bytes' ? value.bytes : formatPortion(value)),
 };
 
 /** Yes or no. */
@@ -187,6 +209,13 @@ function parseDurationMs(given: string): number | Refused {
 
 function durationNs(ms: number): number {
   return Math.round(ms * NS_PER_MS);
+}
+
+/** In a file a bare number is bytes, and so is a text that looks like one. */
+function parseSizeConfig<T>(value: unknown, parse: (text: string) => T | Refused): T | Refused {
+  if (typeof value === 'bigint') return parse(value.toString());
+  if (typeof value === 'string') return parse(value);
+  return new Refused('must be a size such as "16MiB", or an integer number of bytes');
 }
 
 /** Go's spellings, no others. */

@@ -27,6 +27,8 @@ import {
   type Kind,
   logLevel,
   percentiles,
+  portion,
+  size,
   text,
   texts,
   tlsRequired,
@@ -88,6 +90,10 @@ const wait = lasting(DURATION_MS_MIN, DELAY_MS_MAX);
 const threads = within(0, THREADS_MAX);
 const nodeIdRange = within(0, 1023, '[0,1024)');
 const deflateLevels = within(1, 9, '[1,9]');
+/** The disk keeps this much free, so that metadata can be written and the broker can end in order. */
+const MIN_FREE_DISK_BYTES = 16 * 1024 * 1024;
+/** The rest is for what the system caches of the data files, and for others on the machine. */
+const MAX_MEMORY_PERCENT = 50;
 
 /** The flags that ask for something else than a value of an option, or for nothing any more. */
 // biome-ignore format: a table is read row by row
@@ -111,6 +117,9 @@ const OPTIONS = {
     'threads that move messages; 0 for one less than the machine can run at once', threads),
   diskThreads: option(integer, 'Program', 'disk-threads', 1,
     'threads that write and read files', within(1, THREADS_MAX)),
+  maxMemory: option(portion, 'Program', 'max-memory', { kind: 'percent', percent: MAX_MEMORY_PERCENT },
+    'memory that the broker may take, or percent of what the machine or the container has; ' +
+    'queues that would need more go to disk early; 0 for no bound'),
 
   tcpAddress: option(text, 'Network', 'tcp-address', '0.0.0.0:4150',
     '<host>:<port> for TCP clients, or the path of a unix socket'),
@@ -143,6 +152,15 @@ const OPTIONS = {
   syncEvery: option(integer, 'Storage', 'sync-every', 2500,
     'messages written or read after which a disk queue is synced', positiveCount),
   syncTimeoutMs: option(duration, 'Storage', 'sync-timeout', 2000, 'time after which a disk queue is synced', period),
+  minFreeDisk: option(portion, 'Storage', 'min-free-disk', { kind: 'bytes', bytes: MIN_FREE_DISK_BYTES },
+    'free space, or percent, of the volume of data-path below which publishes are refused; 0 for no bound'),
+  maxDepth: option(integer, 'Storage', 'max-depth', 0,
+    'most messages that wait in a topic, and in each channel; 0 for any number', count),
+  maxBytes: option(size, 'Storage', 'max-bytes', 0,
+    'most bytes of messages that wait in a topic, and in each channel; 0 for any number'),
+  whenFull: option(text, 'Storage', 'when-full', 'reject',
+    'what becomes of a message beyond max-depth or max-bytes: reject refuses it, drop-oldest drops the oldest instead',
+    oneOf(['reject', 'drop-oldest'])),
   queueScanWorkerPoolMax: option(integer, 'Storage', 'queue-scan-worker-pool-max', 4,
     'no effect: timeouts are kept exactly, without scanning', count),
   queueScanSelectionCount: option(integer, 'Storage', 'queue-scan-selection-count', 20,
@@ -159,6 +177,9 @@ const OPTIONS = {
   maxBodySize: option(integer, 'Messages', 'max-body-size', 5_242_880,
     'largest body of a command, in bytes', within(1, MESSAGE_BYTES_MAX)),
 
+  maxConnections: option(integer, 'Clients', 'max-connections', 0,
+    'most connections of clients, over TCP and HTTP together; 0 for as many as the process may have descriptors',
+    count),
   maxHeartbeatIntervalMs: option(duration, 'Clients', 'max-heartbeat-interval', 60_000,
     'longest time between heartbeats that a client may ask for', limit),
   maxRdyCount: option(integer, 'Clients', 'max-rdy-count', 2500, 'largest RDY count of a client', positiveCount),

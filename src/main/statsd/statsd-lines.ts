@@ -30,6 +30,9 @@ export type StatsdFormat = { readonly prefix: string; readonly excludesEphemeral
 /** Writes one line under a name. */
 type Emit = (name: string, value: number, type: 'c' | 'g') => void;
 
+/** What may have dropped messages. */
+type Dropping = { readonly dropped_count?: number };
+
 const TOPIC_COUNTERS = ['message_count', 'message_bytes'] as const;
 const CHANNEL_COUNTERS = ['message_count', 'requeue_count', 'timeout_count'] as const;
 const MEMORY_GAUGES = [
@@ -72,6 +75,7 @@ function emitTopic(
   const before = sameOne(topic, last, TOPIC_COUNTERS);
   emit(`${name}.message_count`, topic.message_count - (before?.message_count ?? 0), 'c');
   emit(`${name}.message_bytes`, topic.message_bytes - (before?.message_bytes ?? 0), 'c');
+  emitDropped(name, topic, before, emit);
   emit(`${name}.depth`, topic.depth, 'g');
   emit(`${name}.backend_depth`, topic.backend_depth, 'g');
   emitLatency(name, topic.e2e_processing_latency, emit);
@@ -97,8 +101,15 @@ function emitChannel(
   emit(`${name}.deferred_count`, channel.deferred_count, 'g');
   emit(`${name}.requeue_count`, channel.requeue_count - (before?.requeue_count ?? 0), 'c');
   emit(`${name}.timeout_count`, channel.timeout_count - (before?.timeout_count ?? 0), 'c');
+  emitDropped(name, channel, before, emit);
   emit(`${name}.clients`, channel.client_count, 'g');
   emitLatency(name, channel.e2e_processing_latency, emit);
+}
+
+/** Only where queues have a bound; nsqd has no such line. */
+function emitDropped(name: string, now: Dropping, last: Dropping | undefined, emit: Emit): void {
+  if (now.dropped_count === undefined) return;
+  emit(`${name}.dropped_count`, now.dropped_count - (last?.dropped_count ?? 0), 'c');
 }
 
 function emitLatency(name: string, latency: LatencyStatistics, emit: Emit): void {

@@ -23,7 +23,8 @@ export type ClientErrorCode =
   | 'E_UNAUTHORIZED'
   | 'E_FIN_FAILED'
   | 'E_REQ_FAILED'
-  | 'E_TOUCH_FAILED';
+  | 'E_TOUCH_FAILED'
+  | 'E_TOO_MANY_CONNECTIONS';
 
 /** Codes after which the connection goes on. */
 const PASSING: ReadonlySet<ClientErrorCode> = new Set([

@@ -36,6 +36,6 @@ export interface ClientPort {
   upgrade(response: Buffer, layers: Layers): typeof NEXT;
   /** Has the command handed over again when the promise, which never rejects, has resolved. */
   waitFor(promise: Promise<void>): Step;
-  /** Has the command handed over again when the topic's pump has room. */
+  /** Has the command handed over again when the pump that it is for has room. */
   waitForRoom(onRoom: (listener: () => void) => void): Step;
 }

@@ -2,15 +2,16 @@
  * Splits what a connection sends into commands: the magic, lines, and the bodies that follow some of them.
  *
  * Whatever is whole within a chunk is handed on as a view of the chunk; only what a chunk leaves unfinished is
- * gathered in a buffer of the connection's own. What a command means, which body follows it and whether a
- * size is allowed is the handler's business, and it is asked at the earliest byte that decides.
+ * gathered in a buffer of the connection's own, together with what it lacks from the next ones. What a command
+ * means, which body follows it and whether a size is allowed is the handler's business, and it is asked at the
+ * earliest byte that decides.
  *
  * Shape of a command: `NAME[ SP param]* [CR] LF`, then for some
  *     size(4) body(size)                    PUB DPUB IDENTIFY AUTH
  *     size(4) count(4) { size(4) body }*    MPUB; what counts is `count`, not the first size
  *
- * Bound: the buffer holds one unfinished command, at most a line or a body of the largest size allowed; it
- * grows with what has arrived, not with what was announced.
+ * Bound: the buffer holds one unfinished command, at most a line or a body of the largest size allowed, and while
+ * commands wait, the chunk that they came in; it grows with what has arrived, not with what was announced.
  *
  * Thread: main. Source: nsqd `protocolV2.IOLoop`, `readMPUB`; tcp-protocol.md §2.
  */
@@ -18,6 +19,7 @@
 import { readInt32 } from '../../shared/big-endian.ts';
 import { MESSAGE_ID_BYTES, SIZE_BYTES } from '../../shared/limits.ts';
 import { NOT_HEX, parseHexWord } from '../../shared/message-id.ts';
+import { spareBuffers } from './spare-buffers.ts';
 
 /** What a handler answers: what follows a line, or whether a body was taken. */
 export const NEXT = 0;
@@ -40,6 +42,7 @@ const FIN_LINE_BYTES = 4 + MESSAGE_ID_BYTES + 1;
 const LF = 0x0a;
 const CR = 0x0d;
 const FIN_WORD = 0x46494e20;
+const NOTHING = Buffer.alloc(0);
 
 /** Where in a command the parser stands. */
 export type Place = 'magic' | 'line' | 'size' | 'body' | 'count' | 'message size' | 'message body';
@@ -75,10 +78,10 @@ export class CommandParser {
 
   readonly #handler: CommandHandler;
   /** Input not yet taken: `#bytes` from `#at` to `#end`. */
-  #bytes: Buffer = Buffer.alloc(0);
+  #bytes: Buffer = NOTHING;
   #at = 0;
   #end = 0;
-  /** Whether `#bytes` is the parser's own, as opposed to a chunk. */
+  /** Whether `#bytes` is the parser's own, taken from the spare ones, as opposed to a chunk. */
   #isOwn = false;
   #isWaiting = false;
   #isClosed = false;
@@ -88,6 +91,8 @@ export class CommandParser {
   #bodySize = 0;
   #batchCount = 0;
   #batchBytes = 0;
+  /** What an MPUB's messages take by its announced size, which nothing but the gathering goes by. */
+  #batchBytesAnnounced = 0;
 
   constructor(handler: CommandHandler) {
     this.#handler = handler;
@@ -105,15 +110,18 @@ export class CommandParser {
 
   /** Takes the next bytes of the connection. They may be reused when this returns. */
   feed(chunk: Buffer): void {
-    if (this.#isClosed) return;
-    if (this.#end > this.#at) {
-      this.#append(chunk);
-    } else {
-      this.#bytes = chunk;
-      this.#at = 0;
-      this.#end = chunk.length;
-      this.#isOwn = false;
+    let at = 0;
+    while (this.heldBytes > 0 && at < chunk.length && !this.#isClosed) {
+      const end = Math.min(chunk.length, at + this.#lackingBytes(chunk, at));
+      this.#append(chunk, at, end);
+      at = end;
+      this.#run();
+      if (this.heldBytes === 0) this.#letGo();
     }
+    if (this.#isClosed || at === chunk.length) return;
+    this.#bytes = chunk;
+    this.#at = at;
+    this.#end = chunk.length;
     this.#run();
     this.#keepRest();
   }
@@ -128,24 +136,23 @@ export class CommandParser {
     if (!this.#isWaiting || this.#isClosed) return;
     this.#isWaiting = false;
     this.#run();
-    this.#keepRest();
+    if (this.heldBytes === 0) this.#letGo();
   }
 
   /** Gives back what it holds and has not taken; it holds nothing then. */
   takeHeld(): Buffer {
     const held = Buffer.from(this.#bytes.subarray(this.#at, this.#end));
-    this.#at = 0;
-    this.#end = 0;
     this.#scanned = 0;
+    this.#letGo();
     return held;
   }
 
   /** Takes nothing more. */
   close(): void {
     this.#isClosed = true;
-    this.#bytes = Buffer.alloc(0);
-    this.#at = 0;
-    this.#end = 0;
+    // Not given back: who closes may be a handler that has not done with what it was handed.
+    this.#isOwn = false;
+    this.#letGo();
   }
 
   #run(): void {
@@ -237,6 +244,7 @@ export class CommandParser {
     if (this.#batchCount === -1) {
       if (!this.#handler.onBatchSize(size)) return this.#stop();
       this.#at += SIZE_BYTES;
+      this.#batchBytesAnnounced = size - SIZE_BYTES;
       this.place = 'count';
       return true;
     }
@@ -293,37 +301,69 @@ export class CommandParser {
     return false;
   }
 
-  #append(chunk: Buffer): void {
-    const held = this.#end - this.#at;
-    if (this.#bytes.length - this.#end < chunk.length) {
-      const needed = held + chunk.length;
-      const larger =
-        needed > this.#bytes.length / 2 ? Buffer.allocUnsafeSlow(needed * 2) : this.#bytes;
-      this.#bytes.copy(larger, 0, this.#at, this.#end);
-      this.#bytes = larger;
-      this.#at = 0;
-      this.#end = held;
+  /** How much of the chunk belongs to the piece of a command that is held and unfinished: at least one byte. */
+  #lackingBytes(chunk: Buffer, at: number): number {
+    const held = this.heldBytes;
+    // Commands that wait cannot be told apart, and are held together with what comes behind them.
+    if (this.#isWaiting) return chunk.length;
+    switch (this.place) {
+      case 'magic':
+        return MAGIC_BYTES - held;
+      case 'line': {
+        const found = chunk.indexOf(LF, at);
+        return found === -1 ? chunk.length : found + 1 - at;
+      }
+      case 'size':
+      case 'count':
+        return SIZE_BYTES - held;
+      case 'body':
+        return SIZE_BYTES + this.#bodySize - held;
+      case 'message size':
+        return this.#lackingBatchBytes(0);
+      case 'message body':
+        return this.#lackingBatchBytes(readInt32(this.#bytes, this.#at + this.#batchBytes));
     }
-    chunk.copy(this.#bytes, this.#end);
-    this.#end += chunk.length;
   }
 
-  /** Chunks belong to somebody else: what is left of one is copied, what is left of nothing is let go. */
-  #keepRest(): void {
-    const held = this.#end - this.#at;
-    if (held === 0) {
-      if (this.#isOwn) this.#bytes = Buffer.alloc(0);
-      this.#isOwn = false;
-      this.#at = 0;
-      this.#end = 0;
-      return;
-    }
-    if (this.#isOwn) return;
-    const own = Buffer.allocUnsafeSlow(held);
+  /** As much as is announced, which saves going from message to message; if that is less, up to the next one's end. */
+  #lackingBatchBytes(bodyBytes: number): number {
+    const next = this.#batchBytes + SIZE_BYTES + bodyBytes;
+    return Math.max(this.#batchBytesAnnounced, next) - this.heldBytes;
+  }
+
+  #append(chunk: Buffer, at: number, end: number): void {
+    const needed = this.heldBytes + end - at;
+    // Twice as large each time, so that a body in many chunks is not copied for each of them.
+    const larger = Math.max(needed, 2 * this.#bytes.length);
+    if (needed > this.#bytes.length) this.#moveTo(spareBuffers.take(larger));
+    else if (this.#end + end - at > this.#bytes.length) this.#moveTo(this.#bytes);
+    chunk.copy(this.#bytes, this.#end, at, end);
+    this.#end += end - at;
+  }
+
+  /** Moves what is held to the beginning of a buffer of the parser's own. */
+  #moveTo(own: Buffer): void {
+    const held = this.heldBytes;
     this.#bytes.copy(own, 0, this.#at, this.#end);
+    if (this.#isOwn && own !== this.#bytes) spareBuffers.give(this.#bytes);
     this.#bytes = own;
     this.#at = 0;
     this.#end = held;
     this.#isOwn = true;
+  }
+
+  /** Chunks belong to somebody else: what is left of one is copied. */
+  #keepRest(): void {
+    if (this.heldBytes > 0) this.#moveTo(spareBuffers.take(this.heldBytes));
+    else this.#letGo();
+  }
+
+  /** Holds nothing more. */
+  #letGo(): void {
+    if (this.#isOwn) spareBuffers.give(this.#bytes);
+    this.#bytes = NOTHING;
+    this.#isOwn = false;
+    this.#at = 0;
+    this.#end = 0;
   }
 }

@@ -9,48 +9,25 @@
  */
 
 import type { Socket } from 'node:net';
-import type { Clock } from '../../shared/clock.ts';
-import type { AuthServers } from '../auth/auth-servers.ts';
 import { AuthState } from '../auth/auth-state.ts';
+import type { BodyGatherer } from '../body-memory.ts';
 import { deflateCodec, snappyCodec } from '../compression/codecs.ts';
 import { errorText } from '../error-text.ts';
-import type { Logger } from '../log.ts';
-import type { Options } from '../options/options.ts';
-import type { TlsContext } from '../tls/tls-context.ts';
 import type { TlsFailure } from '../tls/tls-failure.ts';
-import type { ChannelMember, TopicMap } from '../topic-map.ts';
+import type { ChannelMember } from '../topic-map.ts';
 import { Client, initialSettings } from './client.ts';
 import { ClientError } from './client-error.ts';
 import type { ClientPort, Layers } from './client-port.ts';
 import { ClientTransport } from './client-transport.ts';
 import { CommandDispatch } from './command-dispatch.ts';
 import { CLOSED, CommandParser, NEXT, type Step, WAIT } from './command-parser.ts';
+import type { ConnectionContext } from './connection-context.ts';
 import { ConnectionDeadlines, type WatchedConnection } from './connection-deadlines.ts';
-import type { Deadlines } from './deadlines.ts';
 import { errorFrame, HEARTBEAT_FRAME, OK_FRAME } from './frames.ts';
 import { ResponseQueue } from './response-queue.ts';
 import { SocketOutput } from './socket-output.ts';
 
-/** What all connections use together. */
-export type ConnectionContext = {
-  readonly options: Options;
-  readonly topics: TopicMap;
-  readonly clock: Clock;
-  readonly deadlines: Deadlines;
-  readonly logger: Logger;
-  /** Null without a certificate. */
-  readonly tls: TlsContext | null;
-  /** Null where there are none. */
-  readonly auth: AuthServers | null;
-  /** Has the connection's output flushed at the end of this turn. */
-  readonly onPending: (connection: Connection) => void;
-  /** The client takes part in its channel no longer. */
-  readonly onLeft: (connection: Connection) => void;
-  /** The connection is gone. */
-  readonly onClosed: (connection: Connection) => void;
-};
-
-export class Connection implements ClientPort, ChannelMember, WatchedConnection {
+export class Connection implements ClientPort, ChannelMember, WatchedConnection, BodyGatherer {
   readonly client: Client;
 
   readonly #transport: ClientTransport;
@@ -168,6 +145,23 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection 
 
   onLingerTimeout(): void {
     this.destroy();
+  }
+
+  // What the memory for bodies has it do
+
+  holdBack(): void {
+    this.#stopReading();
+  }
+
+  goOn(): void {
+    this.#readOn();
+  }
+
+  giveUp(): boolean {
+    // A whole command that the pump has no room for is not the client's fault.
+    if (this.#parser.isWaiting || this.#isUpgrading) return false;
+    this.#finishInput();
+    return true;
   }
 
   // Port of the commands
@@ -289,9 +283,9 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection 
 
   #onData(chunk: Buffer): void {
     if (this.#isEnding) return;
-    if (!this.#hasRoomForCommands()) this.#parser.wait();
     const before = this.#parser.commandCount;
     this.#parser.feed(chunk);
+    this.#context.bodies.note(this, this.#parser.heldBytes);
     if (this.#parser.commandCount !== before) this.#deadlines.noteCommand();
     if (this.#parser.isWaiting) this.#stopReading();
   }
@@ -300,11 +294,11 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection 
   #readOn(): void {
     if (this.#isReading || this.#isClosed || this.#isUpgrading) return;
     if (this.#output.isBackedUp) return;
-    if (!this.#hasRoomForCommands()) return;
     const before = this.#parser.commandCount;
     this.#parser.resume();
+    this.#context.bodies.note(this, this.#parser.heldBytes);
     if (this.#parser.commandCount !== before) this.#deadlines.noteCommand();
-    if (this.#parser.isWaiting) return;
+    if (this.#parser.isWaiting || this.#context.bodies.isHeldBack(this)) return;
     this.#isReading = true;
     this.#transport.resume();
     if (this.#hasEnded) this.#finishInput();
@@ -314,16 +308,6 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection 
     if (!this.#isReading) return;
     this.#isReading = false;
     this.#transport.pause();
-  }
-
-  /** Whether the pump of the client's channel can take whatever a chunk holds; if not, reads on when it can. */
-  #hasRoomForCommands(): boolean {
-    const { state } = this.client;
-    if (state.state === 'init') return true;
-    const { pump } = state.channel.topic;
-    if (pump.hasCommandRoom()) return true;
-    pump.onRoom(() => this.#readOn());
-    return false;
   }
 
   #onSettled(): void {
@@ -365,6 +349,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection 
   #end(): void {
     if (this.#isEnding) return;
     this.#isEnding = true;
+    this.#context.bodies.note(this, 0);
     this.#context.onLeft(this);
     this.#deadlines.linger();
     // What still comes is read and dropped: unread input would make the system reset the connection, and the
@@ -380,6 +365,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection 
     if (!this.#isEnding) this.#context.onLeft(this);
     this.#isEnding = true;
     this.#parser.close();
+    this.#context.bodies.note(this, 0);
     this.#deadlines.remove();
     this.#context.onClosed(this);
   }

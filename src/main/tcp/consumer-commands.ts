@@ -9,6 +9,7 @@ import { NOT_HEX, parseHexWord } from '../../shared/message-id.ts';
 import { goQuote } from '../go-text.ts';
 import { parseChannelName, parseTopicName } from '../names.ts';
 import type { Options } from '../options/options.ts';
+import type { PumpHandle } from '../pump-handle.ts';
 import type { ChannelHandle, TopicMap } from '../topic-map.ts';
 import type { Authorization } from './authorization.ts';
 import { ClientError, type ClientErrorCode } from './client-error.ts';
@@ -96,7 +97,9 @@ export class ConsumerCommands {
     if (count < 0n || count > BigInt(maxRdyCount)) {
       return this.#invalid(`RDY count ${count} out of range 0-${maxRdyCount}`);
     }
-    state.channel.topic.pump.setReady(this.#port.client.number, Number(count));
+    const { pump } = state.channel.topic;
+    if (!pump.hasCommandRoom()) return this.#waitForRoom(pump);
+    pump.setReady(this.#port.client.number, Number(count));
     return NEXT;
   }
 
@@ -105,8 +108,10 @@ export class ConsumerCommands {
     const channel = this.#channel();
     if (channel === null) return this.#wrongState('FIN');
     if (this.#port.hasPendingResponses) return this.#port.waitForResponses();
+    const { pump } = channel.topic;
+    if (!pump.hasCommandRoom()) return this.#waitForRoom(pump);
     this.#hasUnanswered = true;
-    channel.topic.pump.finish(this.#port.client.number, idHigh, idLow);
+    pump.finish(this.#port.client.number, idHigh, idLow);
     return NEXT;
   }
 
@@ -132,8 +137,10 @@ export class ConsumerCommands {
     if (this.#port.hasPendingResponses) return this.#port.waitForResponses();
     if (id.high === NOT_HEX) return this.#refuseUnknown('E_REQ_FAILED', 'REQ', id, channel);
     const delayMs = Math.min(Math.max(0, toDurationMs(parsed)), this.#options.maxReqTimeoutMs);
+    const { pump } = channel.topic;
+    if (!pump.hasCommandRoom()) return this.#waitForRoom(pump);
     this.#hasUnanswered = true;
-    channel.topic.pump.requeue(this.#port.client.number, id.high, id.low, delayMs);
+    pump.requeue(this.#port.client.number, id.high, id.low, delayMs);
     return NEXT;
   }
 
@@ -145,8 +152,10 @@ export class ConsumerCommands {
     if (id === null) return this.#invalid('invalid message ID');
     if (this.#port.hasPendingResponses) return this.#port.waitForResponses();
     if (id.high === NOT_HEX) return this.#refuseUnknown('E_TOUCH_FAILED', 'TOUCH', id, channel);
+    const { pump } = channel.topic;
+    if (!pump.hasCommandRoom()) return this.#waitForRoom(pump);
     this.#hasUnanswered = true;
-    channel.topic.pump.touch(this.#port.client.number, id.high, id.low);
+    pump.touch(this.#port.client.number, id.high, id.low);
     return NEXT;
   }
 
@@ -161,6 +170,10 @@ export class ConsumerCommands {
       .request({ do: 'stopConsumer', consumer: client.number })
       .then(() => settle(CLOSE_WAIT_FRAME));
     return NEXT;
+  }
+
+  #waitForRoom(pump: PumpHandle): Step {
+    return this.#port.waitForRoom((listener) => pump.onCommandRoom(listener));
   }
 
   #channel(): ChannelHandle | null {

@@ -157,6 +157,10 @@ export class PublishCommands {
 
   #publish(bytes: Buffer, at: number, length: number, count: number): Step {
     const topic = this.#topic();
+    if (this.#unsent === null) {
+      const refusal = this.#topics.refusalOf(topic);
+      if (refusal !== null) return this.#port.fail(this.#failed(this.#name, refusal));
+    }
     const publication = this.#unsent ?? this.#begin(topic, bytes, at, length, count);
     if (publication === null) return NEXT;
     if (!publication.send()) {
@@ -191,10 +195,25 @@ export class PublishCommands {
         this.#port.client.countPublish(topic.name, count);
         settle(OK_FRAME);
       } else {
-        settle(new ClientError(`E_${name}_FAILED`, `${name} failed ${error}`));
+        settle(this.#failed(name, error));
       }
     };
-    return new Publication(topic, bytes, at, at + length, count, this.#deferMs, isAnswered, onKept);
+    const end = at + length;
+    const publication = new Publication(
+      topic,
+      bytes,
+      at,
+      end,
+      count,
+      this.#deferMs,
+      isAnswered,
+      onKept,
+    );
+    // After a crash, what is on disk would not be found of a topic that nobody remembers.
+    if (isAnswered && topic.saving !== null) {
+      publication.holdUntil(this.#topics.whenSaved(topic));
+    }
+    return publication;
   }
 
   #topic(): TopicHandle {
@@ -204,6 +223,10 @@ export class PublishCommands {
     assert(name !== undefined, 'a body is only expected behind a valid name');
     this.#lastTopic = this.#topics.getOrCreate(name);
     return this.#lastTopic;
+  }
+
+  #failed(name: PublishName, reason: string): ClientError {
+    return new ClientError(`E_${name}_FAILED`, `${name} failed ${reason}`);
   }
 
   #error(code: ClientErrorCode, text: string): ClientError {

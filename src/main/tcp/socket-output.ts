@@ -9,12 +9,15 @@
 
 import { CONSUMER_WINDOW_BYTES } from '../../shared/limits.ts';
 import { OK_FRAME } from './frames.ts';
+import { spareBuffers } from './spare-buffers.ts';
 import type { Transport } from './transport.ts';
 
 /** Answers and frames that may wait for a socket before its commands are left unread. */
 const OUTPUT_BYTES_MAX = 1024 * 1024;
 /** Frames that the socket has taken are reported to the pump in pieces of at least this size. */
 const CREDIT_BYTES = CONSUMER_WINDOW_BYTES / 4;
+/** Fewer bytes are cheaper to copy into memory that is left to the garbage collector. */
+const SPARE_BYTES_MIN = 2048;
 const OK_RUN_MAX = 64;
 const OK_RUN = Buffer.concat(Array.from({ length: OK_RUN_MAX }, () => OK_FRAME));
 
@@ -37,6 +40,8 @@ export class SocketOutput {
   readonly #transport: Transport;
   readonly #listener: SocketOutputListener;
   #pending: Buffer[] = [];
+  /** Memory of pending frames that is given back when they are taken. */
+  #lent: Buffer[] = [];
   /** `OK`s behind everything pending. */
   #okCount = 0;
   /** Of the pending bytes, those of message frames. */
@@ -72,7 +77,7 @@ export class SocketOutput {
   addFrames(frames: Buffer): void {
     this.#flushOks();
     // The ring's memory is given back at the end of the turn, long before the socket may have taken it.
-    this.#pending.push(Buffer.from(frames));
+    this.#pending.push(this.#copy(frames));
     this.#pendingFrameBytes += frames.length;
     this.#request();
   }
@@ -88,25 +93,36 @@ export class SocketOutput {
     this.#isRequested = false;
     this.#flushOks();
     const pending = this.#pending;
+    const lent = this.#lent;
     this.#pending = [];
+    this.#lent = [];
     // Messages may still come for a client that was sent its last response.
     if (this.#hasEnded || this.#transport.isDestroyed) return;
-    if (pending.length > 0) this.#write(pending);
+    if (pending.length > 0) this.#write(pending, lent);
     if (!this.#isEnding) return;
     this.#hasEnded = true;
     this.#transport.end();
   }
 
-  #write(pending: Buffer[]): void {
+  #copy(frames: Buffer): Buffer {
+    if (frames.length < SPARE_BYTES_MIN) return Buffer.from(frames);
+    const memory = spareBuffers.take(frames.length);
+    this.#lent.push(memory);
+    frames.copy(memory);
+    return memory.subarray(0, frames.length);
+  }
+
+  #write(pending: Buffer[], lent: Buffer[]): void {
     const frameBytes = this.#pendingFrameBytes;
     let bytes = 0;
     for (const buffer of pending) bytes += buffer.length;
     this.waitingBytes += bytes;
     this.#pendingFrameBytes = 0;
-    this.#transport.write(pending, () => this.#onTaken(bytes, frameBytes));
+    this.#transport.write(pending, () => this.#onTaken(bytes, frameBytes, lent));
   }
 
-  #onTaken(bytes: number, frameBytes: number): void {
+  #onTaken(bytes: number, frameBytes: number, lent: readonly Buffer[]): void {
+    for (const memory of lent) spareBuffers.give(memory);
     this.waitingBytes -= bytes;
     this.progress++;
     this.#credit += frameBytes;

@@ -46,13 +46,18 @@ export class SocketTransport implements Transport {
   write(buffers: readonly Buffer[], onTaken: () => void): void {
     const socket = this.#socket;
     if (socket.destroyed) return;
+    const onWritten = (error: Error | null | undefined): void => {
+      if (!error) onTaken();
+    };
     const last = buffers.length - 1;
+    if (last === 0) {
+      socket.write(buffers[0], onWritten);
+      return;
+    }
     // Corked, so that all of them go to the system at once.
     socket.cork();
     for (let index = 0; index < last; index++) socket.write(buffers[index]);
-    socket.write(buffers[last], (error) => {
-      if (!error) onTaken();
-    });
+    socket.write(buffers[last], onWritten);
     socket.uncork();
   }
 

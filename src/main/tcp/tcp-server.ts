@@ -5,10 +5,16 @@
  */
 
 import { createServer, type Server, type Socket } from 'node:net';
+import type { ConnectionLimit } from '../connection-limit.ts';
 import type { ListenAddress } from '../listen-address.ts';
 import { addressText } from '../listen-address.ts';
 import type { Logger } from '../log.ts';
-import { Connection, type ConnectionContext } from './connection.ts';
+import { RefusedSockets } from '../refused-sockets.ts';
+import { ClientError } from './client-error.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionContext } from './connection-context.ts';
+import { errorFrame } from './frames.ts';
+import { shareReads } from './shared-reads.ts';
 
 /** Connections that the system may queue before they are accepted. */
 const BACKLOG = 1024;
@@ -18,12 +24,20 @@ export class TcpServer {
   readonly #context: ConnectionContext;
   readonly #logger: Logger;
   readonly #connections = new Map<number, Connection>();
+  readonly #limit: ConnectionLimit;
+  readonly #refused: RefusedSockets;
   /** Connections whose output is to be flushed at the end of this turn. */
   #pending: Connection[] = [];
   #lastNumber = 0;
 
-  constructor(context: Omit<ConnectionContext, 'onPending' | 'onClosed'>, onPending: () => void) {
+  constructor(
+    context: Omit<ConnectionContext, 'onPending' | 'onClosed'>,
+    limit: ConnectionLimit,
+    onPending: () => void,
+  ) {
     this.#logger = context.logger;
+    this.#limit = limit;
+    this.#refused = new RefusedSockets(context.clock);
     this.#context = {
       ...context,
       onPending: (connection) => {
@@ -32,6 +46,7 @@ export class TcpServer {
       },
       onClosed: (connection) => {
         this.#connections.delete(connection.number);
+        limit.leave();
         this.#logger.info(`TCP: closed client(${connection})`);
       },
     };
@@ -57,9 +72,7 @@ export class TcpServer {
       });
       this.#server.listen({ ...address, backlog: BACKLOG }, () => {
         this.#server.removeAllListeners('error');
-        this.#server.on('error', (error) => {
-          this.#logger.error(`failed to accept TCP connection - ${error.message}`);
-        });
+        this.#server.on('error', (error) => this.#limit.noteFailure('TCP', error));
         const bound = this.#server.address();
         resolve(bound === null || typeof bound === 'string' ? -1 : bound.port);
       });
@@ -77,11 +90,18 @@ export class TcpServer {
   close(): void {
     this.#server.close();
     for (const connection of this.#connections.values()) connection.destroy();
+    this.#refused.close();
   }
 
   #accept(socket: Socket): void {
+    if (!this.#limit.tryEnter('TCP')) {
+      const text = `there are ${this.#limit.max} connections, and no more may be`;
+      const { data } = new ClientError('E_TOO_MANY_CONNECTIONS', text);
+      this.#refused.dismiss(socket, errorFrame(data));
+      return;
+    }
     this.#lastNumber++;
-    const connection = new Connection(this.#lastNumber, socket, this.#context);
+    const connection = new Connection(this.#lastNumber, shareReads(socket), this.#context);
     this.#connections.set(connection.number, connection);
     this.#logger.info(`TCP: new client(${connection})`);
   }

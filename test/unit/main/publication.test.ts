@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { Publication } from '../../../src/main/publication.ts';
+import { describe, test } from 'node:test';
+import { isAnsweredByPump, Publication } from '../../../src/main/publication.ts';
 import type { TopicHandle } from '../../../src/main/topic-map.ts';
+import { optionsWith } from '../../support/broker-turns.ts';
 import { MainRings, sized } from '../../support/main-rings.ts';
 import { topicNamed } from '../../support/names.ts';
 
@@ -13,6 +14,7 @@ function topicOn(rings: MainRings): TopicHandle {
     channels: new Map(),
     isPaused: false,
     backendError: null,
+    saving: null,
     isDeleted: false,
     opening: undefined,
   };
@@ -52,6 +54,20 @@ test('Publication: what memory keeps is settled at once', () => {
   const [{ topic, count, token, bodies }] = rings.takePublishes();
   assert.deepStrictEqual([isSent, outcomes], [true, [null]]);
   assert.deepStrictEqual([topic, count, token, bodies], [3, 2, 0, ['a', 'b']]);
+});
+
+test('Publication: what is held is settled only when that is over, with its error', async () => {
+  const rings = new MainRings();
+  const { publication, outcomes } = begin(rings, ['a'], false);
+  const holding = Promise.withResolvers<string | null>();
+  publication.holdUntil(holding.promise);
+  publication.send();
+  const before = [...outcomes];
+
+  holding.resolve('not saved');
+  await holding.promise;
+
+  assert.deepStrictEqual([before, outcomes], [[], ['not saved']]);
 });
 
 test('Publication: what is answered is settled by the answer', () => {
@@ -129,4 +145,33 @@ test('Publication: a part that found no room leaves no answer to wait for', () =
   for (const token of taken) rings.handle.onAnswer(token, null);
 
   assert.deepStrictEqual(outcomes, [null]);
+});
+
+describe('isAnsweredByPump', () => {
+  const cases: readonly (readonly [string, Record<string, unknown>, string, boolean])[] = [
+    ['memory is enough', {}, 't', false],
+    ['everything is written', { memQueueSize: 0 }, 't', true],
+    [
+      'everything is written, except of an ephemeral topic',
+      { memQueueSize: 0 },
+      't#ephemeral',
+      false,
+    ],
+    ['a queue may be full', { maxDepth: 5 }, 't', true],
+    ['a queue may be full, also of an ephemeral topic', { maxBytes: 5 }, 't#ephemeral', true],
+    ['the oldest makes room', { maxDepth: 5, whenFull: 'drop-oldest' }, 't', false],
+  ];
+  for (const [what, given, name, isAnswered] of cases) {
+    test(`${what}: ${isAnswered}`, () => {
+      const topic = { ...topicOn(new MainRings()), name: topicNamed(name) };
+
+      assert.equal(isAnsweredByPump(topic, optionsWith(given)), isAnswered);
+    });
+  }
+
+  test('a disk queue that fails: true', () => {
+    const topic = { ...topicOn(new MainRings()), backendError: 'ENOSPC' };
+
+    assert.equal(isAnsweredByPump(topic, optionsWith({})), true);
+  });
 });

@@ -93,6 +93,23 @@ test('PumpHandle: a publish that finds no room is refused, and told when there i
   assert.equal(rings.publish(1, [body]), true);
 });
 
+test('PumpHandle: commands are told of room although publishes have none', () => {
+  const rings = new MainRings(SMALL);
+  const { handle } = rings;
+  const body = 'x'.repeat(30_000);
+  while (rings.publish(1, [body]));
+  const told: string[] = [];
+  handle.onRoom(() => told.push('publish'));
+  handle.onCommandRoom(() => told.push('command'));
+
+  handle.tellRoom();
+  const before = [...told];
+  rings.takePublishes();
+  handle.tellRoom();
+
+  assert.deepStrictEqual([before, told], [['command'], ['command', 'publish']]);
+});
+
 test('PumpHandle: publishBytesMax is what one publish can take', () => {
   const rings = new MainRings(SMALL);
   const most = rings.handle.publishBytesMax;
@@ -217,6 +234,7 @@ test('PumpHandle: whoever waits for room is told when requests no longer wait', 
   fillCommands(rings);
   const told: number[] = [];
   rings.handle.onRoom(() => told.push(1));
+  rings.handle.onCommandRoom(() => told.push(2));
   rings.handle.tellRoom();
   const before = [...told];
   for (let turn = 0; turn < 5; turn++) {
@@ -224,7 +242,7 @@ test('PumpHandle: whoever waits for room is told when requests no longer wait', 
     rings.handle.tellRoom();
   }
 
-  assert.deepStrictEqual([before, told], [[], [1]]);
+  assert.deepStrictEqual([before, told], [[], [2, 1]]);
 });
 
 test('PumpHandle: a listener may ask again while it is told', () => {
@@ -234,11 +252,16 @@ test('PumpHandle: a listener may ask again while it is told', () => {
     told++;
     rings.handle.onRoom(listener);
   };
+  const commandListener = (): void => {
+    told++;
+    rings.handle.onCommandRoom(commandListener);
+  };
   listener();
+  commandListener();
 
   rings.handle.tellRoom();
 
-  assert.equal(told, 2);
+  assert.equal(told, 4);
 });
 
 test('PumpHandle: answers and replies find whom they are for, once', () => {

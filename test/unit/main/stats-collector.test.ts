@@ -26,7 +26,7 @@ async function busyBroker(): Promise<BrokerTurns> {
 
 async function collect(broker: BrokerTurns, filter: Partial<StatsFilter>): Promise<BrokerStats> {
   const clients = (): Client[] => [...broker.connections()].map(({ client }) => client);
-  const collector = new StatsCollector([broker.pump], broker.topics, clients, []);
+  const collector = new StatsCollector([broker.pump], broker.topics, clients, broker.options);
   const stats = collector.collect({ ...ALL, ...filter });
   await broker.turns();
   return stats;
@@ -166,4 +166,19 @@ test('StatsCollector: without clients there are no producers', async () => {
   const broker = new BrokerTurns();
 
   assert.deepStrictEqual(await collect(broker, {}), { topics: [], producers: null });
+});
+
+test('StatsCollector: what was dropped is shown only where queues have a bound', async () => {
+  const dropped = async (given: Record<string, unknown>): Promise<unknown[]> => {
+    const broker = new BrokerTurns(given);
+    broker.connect(new FakeSocket()).send(wire(MAGIC, 'SUB a b\n'));
+    await broker.turns();
+    const { topics } = await collect(broker, {});
+    const [topic] = topics ?? [];
+    return [topic.dropped_count, topic.channels[0].dropped_count];
+  };
+
+  assert.deepStrictEqual(await dropped({}), [undefined, undefined]);
+  assert.deepStrictEqual(await dropped({ maxDepth: 10 }), [0, 0]);
+  assert.deepStrictEqual(await dropped({ maxBytes: 10 }), [0, 0]);
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import type { ChannelMember } from '../../../src/main/topic-map.ts';
 import { TopicMap } from '../../../src/main/topic-map.ts';
 import type { ControlRequest } from '../../../src/shared/control.ts';
@@ -238,4 +239,31 @@ test('TopicMap: an ephemeral channel goes with its last consumer, another stays'
     { do: 'unsubscribe', consumer: 9 },
     { do: 'deleteChannel', topic: 1, channel: 3 },
   ]);
+});
+
+test('TopicMap: a topic is being saved until nsqd.dat has it, and what failed is tried again', async () => {
+  const saves: PromiseWithResolvers<void>[] = [];
+  const topics = new TopicMap({
+    registry: NO_REGISTRY,
+    pumps: [new MainRings().handle],
+    onChange: () => {
+      const save = Promise.withResolvers<void>();
+      saves.push(save);
+      return save.promise;
+    },
+  });
+  const topic = topics.getOrCreate(topicNamed('t'));
+  const first = topics.whenSaved(topic);
+  saves[0].reject(new Error('disk is full'));
+  await topic.saving;
+  await setImmediate();
+  saves[1].reject(new Error('disk is still full'));
+  const failed = await first;
+  const second = topics.whenSaved(topic);
+  await setImmediate();
+  saves[2].resolve();
+
+  assert.equal(failed, 'disk is still full');
+  assert.equal(await second, null);
+  assert.deepEqual([topic.saving, saves.length], [null, 3]);
 });

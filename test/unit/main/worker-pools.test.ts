@@ -17,7 +17,7 @@ async function startPools(
   given: Readonly<Record<string, unknown>>,
 ): Promise<WorkerPools> {
   const dataPath = await mkdtemp(path.join(tmpdir(), 'ringmq-pools-'));
-  const pools = new WorkerPools(optionsWith({ dataPath, ...given }));
+  const pools = new WorkerPools(optionsWith({ dataPath, ...given }), 2 ** 30);
   t.after(async () => {
     await pools.destroy();
     await rm(dataPath, { recursive: true, force: true });

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import { BodyMemory } from '../../../../src/main/body-memory.ts';
+import { ConnectionLimit } from '../../../../src/main/connection-limit.ts';
 import { HttpApi } from '../../../../src/main/http/http-api.ts';
 import { HttpServer } from '../../../../src/main/http/http-server.ts';
 import { Logger } from '../../../../src/main/log.ts';
@@ -75,10 +77,13 @@ test('HttpApi: refuses everything without TLS where that is required', async (t)
   const memory = (): never => {
     throw new Error('not asked for');
   };
-  const api = new HttpApi({ broker: new FakeBroker(), logger, clock, hostname: 'host', memory });
+  const bodies = new BodyMemory(1, clock, logger);
+  const broker = new FakeBroker();
+  const api = new HttpApi({ broker, logger, clock, bodies, hostname: 'host', memory });
   const server = new HttpServer({
     handle: (asked) => api.refuseWithoutTls(asked, 4152),
-    logger,
+    clock,
+    limit: new ConnectionLimit(1, clock, logger),
     tls: null,
   });
   const port = await server.start({ host: '127.0.0.1', port: 0 });

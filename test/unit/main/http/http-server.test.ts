@@ -5,11 +5,14 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { ConnectionLimit } from '../../../../src/main/connection-limit.ts';
 import { HttpServer } from '../../../../src/main/http/http-server.ts';
 import { Logger } from '../../../../src/main/log.ts';
-import { RawClient, startApi } from '../../../support/http-api.ts';
+import { RawClient, request, startApi } from '../../../support/http-api.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 
+/** Connections beyond the limit that HTTP may have. */
+const HTTP_EXTRA = 16;
 const PING = 'GET /ping HTTP/1.1\r\nHost: x\r\n\r\n';
 const BAD_REQUEST =
   'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 15\r\n' +
@@ -17,8 +20,10 @@ const BAD_REQUEST =
 
 function makeServer(): HttpServer {
   const sink = { write: () => undefined, writeSync: () => undefined };
-  const logger = new Logger({ prefix: '', level: 'info', sink, clock: new ManualClock() });
-  return new HttpServer({ handle: ({ response }) => response.end(), logger, tls: null });
+  const clock = new ManualClock();
+  const logger = new Logger({ prefix: '', level: 'info', sink, clock });
+  const limit = new ConnectionLimit(10, clock, logger);
+  return new HttpServer({ handle: ({ response }) => response.end(), clock, limit, tls: null });
 }
 
 for (const garbage of [
@@ -58,6 +63,60 @@ test('HttpServer: a path with a bad escape is a bad request', async (t) => {
   const answer = await client.end();
 
   assert.match(answer, /^HTTP\/1.1 400 Bad Request\r\n.*\r\n\r\n400 Bad Request$/s);
+});
+
+test('HttpServer: a client beyond the limit is answered that there are too many', async (t) => {
+  const { port, log } = await startApi(t, {}, { connectionsMax: 1 });
+  const clients: RawClient[] = [];
+  for (let count = 0; count < 1 + HTTP_EXTRA; count++) {
+    clients.push(await RawClient.connect(t, port));
+  }
+  // One answer to the last shows that the server knows of all of them.
+  clients[HTTP_EXTRA].write(PING);
+  await clients[HTTP_EXTRA].answer();
+  const refused = await RawClient.connect(t, port);
+
+  refused.write(PING);
+  const answer = await refused.answer();
+  const rest = await refused.end();
+  clients[0].write(PING);
+  const known = await clients[0].answer();
+
+  assert.deepEqual(
+    [answer?.status, answer?.headers['connection'], answer?.body, rest],
+    [503, 'close', '{"message":"TOO_MANY_CONNECTIONS"}', ''],
+  );
+  assert.equal(known?.status, 200);
+  assert.deepEqual(
+    log.filter((line) => line.includes('refused')),
+    ['WARNING: HTTP: refused a client - there are 17 connections, and no more may be'],
+  );
+});
+
+test('HttpServer: whoever leaves makes room', async (t) => {
+  const { port } = await startApi(t, {}, { connectionsMax: 1 - HTTP_EXTRA });
+  const first = await RawClient.connect(t, port);
+  first.write(PING);
+  await first.answer();
+  const refused = await RawClient.connect(t, port);
+  refused.write(PING);
+  const before = await refused.answer();
+
+  first.socket.destroy();
+  let status = 503;
+  while (status === 503) status = (await request(t, port, 'GET /ping')).status;
+
+  assert.deepEqual([before?.status, status], [503, 200]);
+});
+
+test('HttpServer: a refused client that asks nothing is cut off', async (t) => {
+  const { port, log, clock } = await startApi(t, {}, { connectionsMax: -HTTP_EXTRA });
+  const client = await RawClient.connect(t, port);
+  while (log.length === 0) await new Promise((next) => setImmediate(next));
+
+  clock.advance(1000);
+
+  assert.equal(await client.end(), '');
 });
 
 test('HttpServer: too large a header is answered 431', async (t) => {

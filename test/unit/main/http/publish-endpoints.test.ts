@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { PublishRefused } from '../../../../src/main/http/http-broker.ts';
 import { RawClient, request, startApi } from '../../../support/http-api.ts';
 
 const int32 = (...values: number[]): string => {
@@ -107,6 +108,81 @@ for (const what of ['/pub?topic=t', '/mpub?topic=t', '/pub?topic=new', '/mpub?to
     assert.match(log[0], /^ERROR: failed to publish to topic \w+ - Error: no space left$/);
   });
 }
+
+test('publish: a refusal that is meant for the publisher says why', async (t) => {
+  const { broker, port } = await startApi(t);
+  broker.topics.set('t', new Set());
+  broker.failure = new PublishRefused('1.0MiB are free');
+
+  const answers = [
+    await request(t, port, 'POST /pub?topic=t', 'x'),
+    await request(t, port, 'POST /mpub?topic=t', 'x'),
+  ];
+
+  assert.deepEqual(
+    answers.map(({ status, body }) => [status, body]),
+    [
+      [503, '{"message":"1.0MiB are free"}'],
+      [503, '{"message":"1.0MiB are free"}'],
+    ],
+  );
+});
+
+test('publish: bodies that come in part wait for each other when they are too many', async (t) => {
+  const BODY = 900_000;
+  const { broker, bodies, port } = await startApi(t, {}, { bodyBytes: 1_500_000 });
+  broker.topics.set('t', new Set());
+  const head = `POST /pub?topic=t HTTP/1.1\r\nHost: x\r\nContent-Length: ${BODY}\r\n\r\n`;
+  const clients = [
+    await RawClient.connect(t, port),
+    await RawClient.connect(t, port),
+    await RawClient.connect(t, port),
+  ];
+  for (const client of clients) client.write(head + 'x'.repeat(BODY - 1));
+  // 64 KiB of slack for each client, for what a read brings at once.
+  const boundBytes = 1_500_000 + BODY + 3 * 65_536;
+  while (bodies.totalBytes <= 1_500_000) await new Promise((next) => setImmediate(next));
+  const mostBytes = bodies.totalBytes;
+
+  for (const client of clients) client.write('x');
+  const answers = await Promise.all(clients.map((client) => client.answer()));
+
+  assert.ok(mostBytes <= boundBytes, `${mostBytes} bytes`);
+  assert.deepEqual(
+    answers.map((answer) => answer?.body),
+    ['OK', 'OK', 'OK'],
+  );
+  assert.equal(bodies.totalBytes, 0);
+});
+
+test('publish: a body whose client goes away is forgotten', async (t) => {
+  const { broker, bodies, port } = await startApi(t);
+  broker.topics.set('t', new Set());
+  const client = await RawClient.connect(t, port);
+  client.write('POST /pub?topic=t HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n');
+  client.write('x'.repeat(200_000));
+  while (bodies.totalBytes === 0) await new Promise((next) => setImmediate(next));
+
+  client.socket.destroy();
+
+  while (bodies.totalBytes > 0) await new Promise((next) => setImmediate(next));
+  assert.equal(bodies.totalBytes, 0);
+});
+
+test('publish: a body that holds up others for too long ends its connection', async (t) => {
+  const { broker, bodies, clock, log, port } = await startApi(t, {}, { bodyBytes: 100_000 });
+  broker.topics.set('t', new Set());
+  const client = await RawClient.connect(t, port);
+  client.write('POST /pub?topic=t HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n');
+  client.write('x'.repeat(200_000));
+  while (bodies.totalBytes <= 100_000) await new Promise((next) => setImmediate(next));
+
+  clock.advance(10_000);
+
+  assert.equal(await client.end(), '');
+  assert.equal(bodies.totalBytes, 0);
+  assert.match(log[1], /^WARNING: gave up HTTP client 127\.0\.0\.1:\d+: others wait/);
+});
 
 test('publish: an unknown value of binary is warned of, on one line', async (t) => {
   const { log, port } = await startApi(t);

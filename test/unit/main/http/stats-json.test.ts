@@ -8,7 +8,12 @@ import {
   topicStatistics,
 } from '../../../support/statistics.ts';
 
-const EMPTY = { health: 'OK', startTimeMs: 1_700_000_000_999, memory: undefined };
+const EMPTY = {
+  health: 'OK',
+  startTimeMs: 1_700_000_000_999,
+  memory: undefined,
+  refusedConnectionCount: 0,
+};
 const LATENCY = '"e2e_processing_latency":{"count":0,"percentiles":null}';
 const CLIENT_START =
   '{"client_id":"id","hostname":"host","version":"V2","remote_address":"127.0.0.1:5000","state":3,"ready_count":1,' +
@@ -107,4 +112,15 @@ test('statsJson: empty optional fields are left out, absent clients are null', (
 
   assert.doesNotMatch(json, /_msg_count|authed|auth_identity|pub_counts/);
   assert.match(json, /"client_count":8,"clients":null,/);
+});
+
+test('statsJson: what nsqd does not have is there only when it says something', () => {
+  const channels = [channelStatistics({ dropped_count: 0 })];
+  const stats = { topics: [topicStatistics({ channels, dropped_count: 12 })], producers: null };
+
+  const json = goJson(statsJson({ ...EMPTY, stats, refusedConnectionCount: 3 }));
+
+  assert.match(json, /"timeout_count":7,"dropped_count":0,"client_count":8,/);
+  assert.match(json, /"message_bytes":4,"dropped_count":12,"paused":false,/);
+  assert.match(json, /"producers":null,"refused_connection_count":3\}$/);
 });

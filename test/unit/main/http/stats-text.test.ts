@@ -11,7 +11,12 @@ import {
 
 const START_MS = 1_700_000_000_000;
 const NOW_MS = START_MS + 3_723_500;
-const EMPTY = { health: 'OK', startTimeMs: START_MS, memory: undefined };
+const EMPTY = {
+  health: 'OK',
+  startTimeMs: START_MS,
+  memory: undefined,
+  refusedConnectionCount: 0,
+};
 const HEAD = `${versionLine()}
 start_time ${formatRfc3339(START_MS)}
 uptime 1h2m3.5s
@@ -125,3 +130,15 @@ for (const [ns, wanted] of [
     assert.equal(humanTime(ns), wanted);
   });
 }
+
+test('statsText: what nsqd does not have is there only when it says something', () => {
+  const channels = [channelStatistics({ dropped_count: 0 })];
+  const topics = [topicStatistics({ channels, dropped_count: 12 })];
+
+  const report = { ...EMPTY, stats: { topics, producers: null }, refusedConnectionCount: 3 };
+  const text = statsText(report, NOW_MS);
+
+  assert.match(text, /\nHealth: OK\n\nRefused connections: 3\n\nTopics:\n/);
+  assert.match(text, /\[alpha .* msgs: 3 {8}dropped: 12 {7}e2e%: \n/);
+  assert.match(text, /\[one .* msgs: 5 {8}dropped: 0 {8}e2e%: \n/);
+});

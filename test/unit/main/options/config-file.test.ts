@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseConfigFile } from '../../../../src/main/options/config-file.ts';
+import type { Portion } from '../../../../src/main/options/portion.ts';
 import { Refused } from '../../../../src/main/options/refused.ts';
+
+function bytes(count: number): Portion {
+  return { kind: 'bytes', bytes: count };
+}
 
 const READ: readonly (readonly [string, Record<string, unknown>])[] = [
   ['', {}],
@@ -35,6 +40,10 @@ const READ: readonly (readonly [string, Record<string, unknown>])[] = [
   ['tls_required = "false"', { tlsRequired: false }],
   ['tls_required = "tcp-https"', { tlsRequired: 'tcp-https' }],
   ['tls_min_version = "tls1.2"', { tlsMinVersion: 'tls1.2' }],
+  ['max_bytes = 1000\nmin_free_disk = 0', { maxBytes: 1000, minFreeDisk: bytes(0) }],
+  ['max_bytes = "1GiB"', { maxBytes: 2 ** 30 }],
+  ['min_free_disk = "5%"', { minFreeDisk: { kind: 'percent', percent: 5 } }],
+  ['max_memory = "2GB"', { maxMemory: bytes(2e9) }],
   ['tls_min_version = ""', { tlsMinVersion: 'tls1.0' }],
   ['pump_threads = 2\ndisk_threads = 3', { pumpThreads: 2, diskThreads: 3 }],
   // No option has these keys.
@@ -53,6 +62,7 @@ for (const [toml, values] of READ) {
   });
 }
 
+const SIZES = 'must be bytes, such as 1048576, 16MiB or 1.5GB';
 const REFUSED: readonly (readonly [string, string])[] = [
   ['data_path = 5', 'invalid value 5 for data_path: must be a string'],
   ['mem_queue_size = 1.0', 'invalid value 1 for mem_queue_size: must be an integer'],
@@ -72,6 +82,12 @@ const REFUSED: readonly (readonly [string, string])[] = [
     'msg_timeout = 9999999999999',
     'invalid value 9999999999999 for msg_timeout: duration is longer than 104 days',
   ],
+  [
+    'max_bytes = 1.5',
+    'invalid value 1.5 for max_bytes: must be a size such as "16MiB", or an integer number of bytes',
+  ],
+  ['max_bytes = "5%"', `invalid value "5%" for max_bytes: ${SIZES}`],
+  ['min_free_disk = -1', `invalid value -1 for min_free_disk: ${SIZES}`],
   ['snappy = 0', 'invalid value 0 for snappy: must be true or false'],
   ['snappy = "maybe"', 'invalid value "maybe" for snappy: parse error'],
   [

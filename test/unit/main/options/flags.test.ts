@@ -48,6 +48,9 @@ const READ: readonly (readonly [string, Record<string, unknown>])[] = [
     '--e2e-processing-latency-percentile=0.5,1.0 --e2e-processing-latency-percentile=.95,1e-1',
     { e2eProcessingLatencyPercentile: [1, 0.95, 0.5, 0.1] },
   ],
+  ['--max-bytes=1MiB --max-depth=7', { maxBytes: 2 ** 20, maxDepth: 7 }],
+  ['--min-free-disk 2.5%', { minFreeDisk: { kind: 'percent', percent: 2.5 } }],
+  ['--max-memory=1GB', { maxMemory: { kind: 'bytes', bytes: 1e9 } }],
   ['--log-level=WARN', { logLevel: 'warn' }],
   ['--tls-required', { tlsRequired: true }],
   ['--tls-required=F', { tlsRequired: false }],
@@ -134,6 +137,8 @@ const REFUSED: readonly (readonly [string, string])[] = [
     '--e2e-processing-latency-percentile=NaN',
     'invalid value "NaN" for flag -e2e-processing-latency-percentile: parse error',
   ],
+  ['--max-bytes=1M', 'invalid value "1M" for flag -max-bytes: unknown unit "M" in size'],
+  ['--max-memory=200%', 'invalid value "200%" for flag -max-memory: must be at most 100%'],
   // The first mistake counts.
   ['--snappy=x --no-such-flag -h', 'invalid boolean value "x" for -snappy: parse error'],
 ];

@@ -72,6 +72,12 @@ const SPECIFIED: readonly (readonly [string, string, string?])[] = [
   ['enable-experiment', ''],
   ['pump-threads', '0'],
   ['disk-threads', '1'],
+  ['max-memory', '50%'],
+  ['min-free-disk', '16MiB'],
+  ['max-depth', '0'],
+  ['max-bytes', '0'],
+  ['when-full', '"reject"'],
+  ['max-connections', '0'],
 ];
 
 for (const [flag, spelled, key = flag.replaceAll('-', '_')] of SPECIFIED) {
@@ -166,6 +172,9 @@ const REFUSED: readonly (readonly [Partial<Options>, string])[] = [
   [{ statsdIntervalMs: -1000 }, '--statsd-interval must be [1ns,596h31m23.647s], not -1s'],
   [{ statsdUdpPacketSize: 70_000 }, '--statsd-udp-packet-size must be [1,65507], not 70000'],
   [{ broadcastTcpPort: 65_536 }, '--broadcast-tcp-port must be [0,65535], not 65536'],
+  [{ maxConnections: -1 }, '--max-connections must be [0,2147483647], not -1'],
+  [{ maxDepth: -1 }, '--max-depth must be [0,2147483647], not -1'],
+  [{ whenFull: 'drop' }, '--when-full must be one of reject, drop-oldest, not "drop"'],
   [{ pumpThreads: 65 }, '--pump-threads must be [0,64], not 65'],
   [{ diskThreads: 0 }, '--disk-threads must be [1,64], not 0'],
   [
@@ -199,6 +208,8 @@ const BOUNDS: readonly Partial<Options>[] = [
   { maxReqTimeoutMs: 2 ** 32 - 1 },
   { msgTimeoutMs: 0.000001 },
   { diskThreads: 64 },
+  { whenFull: 'drop-oldest' },
+  { maxMemory: { kind: 'percent', percent: 100 } },
 ];
 
 for (const given of BOUNDS) {

@@ -176,3 +176,19 @@ test('statsdLines: percentiles follow the levels of their topic and their channe
 test('statsdLines: without topics there is nothing', () => {
   assert.deepStrictEqual(statsdLines(report(null), undefined, FORMAT), []);
 });
+
+test('statsdLines: what was dropped is counted only where queues have a bound', () => {
+  const of = (topic?: number, channel?: number): StatsdReport => {
+    const channels = [channelStatistics(channel === undefined ? {} : { dropped_count: channel })];
+    const changes = topic === undefined ? {} : { dropped_count: topic };
+    return report([topicStatistics({ channels, ...changes })]);
+  };
+
+  const unbounded = statsdLines(of(), undefined, FORMAT);
+  const first = statsdLines(of(5, 7), undefined, FORMAT);
+  const second = statsdLines(of(6, 10), of(5, 7), FORMAT);
+
+  assert.deepStrictEqual(values(unbounded, 'dropped_count'), []);
+  assert.deepStrictEqual(values(first, 'dropped_count'), [5, 7]);
+  assert.deepStrictEqual(values(second, 'dropped_count'), [1, 3]);
+});

@@ -211,6 +211,37 @@ describe('CommandParser: calls do not depend on chunks', () => {
     test(`CommandParser: ${name}`, () => assertCalls(input, expected));
   }
 
+  for (const announced of [1, 23, 24, 25, 1000, 2 ** 31 - 1]) {
+    test(`CommandParser: an MPUB of 24 bytes that announces ${announced}`, () => {
+      const input = bytesOf(
+        '  V2MPUB\n',
+        announced,
+        2,
+        5,
+        'first',
+        7,
+        'seconds',
+        'NOP\nPUB\n',
+        2,
+        'ok',
+      );
+
+      assertCalls(input, [
+        'magic   V2',
+        'line MPUB',
+        `batch size ${announced}`,
+        'count 2',
+        'message 0 size 5 of 9',
+        'message 1 size 7 of 20',
+        'batch 2: \0\0\0\x05first\0\0\0\x07seconds',
+        'line NOP',
+        'line PUB',
+        'size 2',
+        'body ok',
+      ]);
+    });
+  }
+
   test('CommandParser: every cut into two chunks gives the same calls', () => {
     for (let cut = 0; cut <= EVERYTHING.length; cut++) {
       const chunks = [EVERYTHING.subarray(0, cut), EVERYTHING.subarray(cut)];
@@ -421,6 +452,44 @@ describe('CommandParser: memory', () => {
     feedAll(parser, [bytesOf('  V2PUB\n', BODY_MAX, 'x')]);
 
     assert.equal(parser.heldBytes, 5);
+  });
+
+  test('CommandParser: what is behind a command in two chunks is handed on as a view of the second', () => {
+    const sources: Buffer[] = [];
+    const recorder = new Recorder();
+    const onLine = recorder.onLine.bind(recorder);
+    recorder.onLine = (bytes, at, end) => {
+      sources.push(bytes);
+      return onLine(bytes, at, end);
+    };
+    const parser = new CommandParser(recorder);
+    const second = bytesOf('P\nNOP\nNOP\n');
+
+    parser.feed(bytesOf('  V2NO'));
+    parser.feed(second);
+
+    assert.deepStrictEqual(
+      sources.map((source) => source === second),
+      [false, true, true],
+    );
+  });
+
+  test('CommandParser: a body of megabytes in small chunks', () => {
+    const recorder = new Recorder();
+    recorder.onBodySize = () => true;
+    const parser = new CommandParser(recorder);
+    const body = Buffer.from(Array.from({ length: 3_000_000 }, (_, index) => index % 251));
+    const input = Buffer.concat([bytesOf('  V2PUB\n', body.length), body, Buffer.from('NOP\n')]);
+    const chunks: Buffer[] = [];
+    for (let at = 0; at < input.length; at += 1000) chunks.push(input.subarray(at, at + 1000));
+
+    feedAll(parser, chunks);
+
+    assert.deepStrictEqual(recorder.calls.slice(1), [
+      'line PUB',
+      `body ${body.toString('latin1')}`,
+      'line NOP',
+    ]);
   });
 
   test('CommandParser: between commands nothing is held', () => {

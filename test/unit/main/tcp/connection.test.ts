@@ -565,3 +565,38 @@ describe('Connection: what is known of a client', () => {
     });
   }
 });
+
+describe('Connection: large bodies', () => {
+  const HALF = 'x'.repeat(100_000);
+
+  test('Connection: while too much has come in part, the one that holds most goes on alone', async () => {
+    const broker = new BrokerTurns({}, {}, 150_000);
+    const whole = withBody('PUB t', HALF + HALF);
+    const larger = await clientOf(broker, whole.subarray(0, 120_000));
+    const smaller = await clientOf(broker, whole.subarray(0, 100_000));
+    const heldBack = [...broker.connections()].map(({ isReading }) => !isReading);
+
+    larger.send(whole.subarray(120_000));
+    await broker.turns();
+    smaller.send(whole.subarray(100_000));
+    await broker.turns();
+
+    assert.deepStrictEqual(heldBack, [false, true]);
+    assert.deepStrictEqual([larger.frames(), smaller.frames()], [['response OK'], ['response OK']]);
+    assert.equal(broker.bodies.totalBytes, 0);
+  });
+
+  test('Connection: who holds up the others with half a body is given up in the end', async () => {
+    const broker = new BrokerTurns({ heartbeatIntervalMs: 0 }, {}, 150_000);
+    const whole = withBody('PUB t', HALF + HALF);
+    const stalled = await clientOf(broker, whole.subarray(0, 120_000));
+    const honest = await clientOf(broker, whole.subarray(0, 100_000));
+
+    await broker.advance(10_001);
+    honest.send(whole.subarray(100_000));
+    await broker.turns();
+
+    assert.deepStrictEqual([stalled.hasEnded, honest.frames()], [true, ['response OK']]);
+    assert.equal(broker.bodies.totalBytes, 0);
+  });
+});

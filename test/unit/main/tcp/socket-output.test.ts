@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { ClientTransport } from '../../../../src/main/tcp/client-transport.ts';
 import { responseFrame } from '../../../../src/main/tcp/frames.ts';
 import { SocketOutput } from '../../../../src/main/tcp/socket-output.ts';
+import { spareBuffers } from '../../../../src/main/tcp/spare-buffers.ts';
 import { FakeSocket } from '../../../support/fake-socket.ts';
 
 const MIB = 1024 * 1024;
@@ -58,6 +59,26 @@ test('SocketOutput: message frames may be overwritten once they are added', () =
   output.flush();
 
   assert.deepStrictEqual(client.frames(), ['response kept']);
+});
+
+test('SocketOutput: memory of frames is not used again before the socket has taken them', async () => {
+  const { client, output } = new Setup();
+  // What other sockets have given back, so that there is something to use again.
+  spareBuffers.give(spareBuffers.take(100_000));
+  const before = spareBuffers.spareBytes;
+  client.isStalled = true;
+  output.addFrames(Buffer.alloc(100_000));
+  output.flush();
+  await setImmediate();
+  const whileStalled = spareBuffers.spareBytes;
+  client.isStalled = false;
+  client.take();
+  await setImmediate();
+
+  assert.deepStrictEqual(
+    [before - whileStalled, before - spareBuffers.spareBytes],
+    [128 * 1024, 0],
+  );
 });
 
 test('SocketOutput: it is backed up beyond 1 MiB, until the socket has taken it', async () => {

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { BodyMemory } from '../../../../src/main/body-memory.ts';
+import { ConnectionLimit } from '../../../../src/main/connection-limit.ts';
 import { Logger } from '../../../../src/main/log.ts';
 import { Deadlines } from '../../../../src/main/tcp/deadlines.ts';
 import { TcpServer } from '../../../../src/main/tcp/tcp-server.ts';
@@ -14,10 +16,13 @@ import { MainRings } from '../../../support/main-rings.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 import { NO_REGISTRY } from '../../../support/no-registry.ts';
 
-type Made = { readonly server: TcpServer; readonly log: string[] };
+type Made = {
+  readonly server: TcpServer;
+  readonly log: string[];
+};
 
 /** A server over a pump that nobody runs, which is enough for publishes to memory. */
-function makeServer(t: TestContext): Made {
+function makeServer(t: TestContext, connectionsMax = Number.POSITIVE_INFINITY): Made {
   const clock = new ManualClock();
   const log: string[] = [];
   const sink = {
@@ -29,6 +34,8 @@ function makeServer(t: TestContext): Made {
     pumps: [new MainRings().handle],
     onChange: () => undefined,
   });
+  const logger = new Logger({ prefix: '', level: 'info', sink, clock });
+  const limit = new ConnectionLimit(connectionsMax, clock, logger);
   const turn = new Turn(() => server.flush());
   const server: TcpServer = new TcpServer(
     {
@@ -36,19 +43,24 @@ function makeServer(t: TestContext): Made {
       topics,
       clock,
       deadlines: new Deadlines(clock),
-      logger: new Logger({ prefix: '', level: 'info', sink, clock }),
+      logger,
+      bodies: new BodyMemory(Number.POSITIVE_INFINITY, clock, logger),
       tls: null,
       auth: null,
       onLeft: () => undefined,
     },
+    limit,
     () => turn.request(),
   );
   t.after(() => server.close());
   return { server, log };
 }
 
-async function startServer(t: TestContext): Promise<Made & { readonly port: number }> {
-  const made = makeServer(t);
+async function startServer(
+  t: TestContext,
+  connectionsMax?: number,
+): Promise<Made & { readonly port: number }> {
+  const made = makeServer(t, connectionsMax);
   return { ...made, port: await made.server.listen({ host: '127.0.0.1', port: 0 }) };
 }
 
@@ -110,3 +122,40 @@ test('TcpServer: a port that is taken is an error that says which', async (t) =>
     error.message.startsWith(`listen (127.0.0.1:${port}) failed - `),
   );
 });
+
+test('TcpServer: a client beyond the limit is told so, and its place is given to the next', async (t) => {
+  const { server, port, log } = await startServer(t, 1);
+  const first = connect(port, '127.0.0.1');
+  t.after(() => first.destroy());
+  first.write(wire(MAGIC, pub('t', 'a')));
+  await once(first, 'data');
+
+  const refused = await talk(t, port, wire(MAGIC, pub('t', 'b')));
+  const again = await talk(t, port, wire(MAGIC, pub('t', 'b')));
+  first.end();
+  await once(first, 'close');
+  const last = connect(port, '127.0.0.1');
+  t.after(() => last.destroy());
+  last.write(wire(MAGIC, pub('t', 'c')));
+  const [answer] = await once(last, 'data');
+
+  const told = ['error E_TOO_MANY_CONNECTIONS there are 1 connections, and no more may be'];
+  assert.deepStrictEqual([refused, again], [told, told]);
+  assert.deepStrictEqual(parseFrames(answer), ['response OK']);
+  assert.equal([...server.connections()].length, 1);
+  assert.deepStrictEqual(
+    log.filter((line) => line.startsWith('WARNING')),
+    ['WARNING: TCP: refused a client - there are 1 connections, and no more may be'],
+  );
+});
+
+/** What a client that sends these bytes is answered before it is closed. */
+async function talk(t: TestContext, port: number, bytes: Buffer): Promise<string[]> {
+  const client = connect(port, '127.0.0.1');
+  t.after(() => client.destroy());
+  const received: Buffer[] = [];
+  client.on('data', (chunk: Buffer) => received.push(chunk));
+  client.write(bytes);
+  await once(client, 'close');
+  return parseFrames(Buffer.concat(received));
+}

@@ -1,0 +1,59 @@
+/**
+ * Numbers of bytes as people write them: `16777216`, `16MiB`, `1.5GB`.
+ *
+ * Units: bytes, whole; KB, MB, GB and TB count in thousands, KiB, MiB, GiB and TiB in powers of 1024, in any case.
+ * Thread: any.
+ */
+
+import { Refused } from './refused.ts';
+
+/** From the largest down, so that the first that fits is the shortest to read. */
+const BINARY_UNITS: readonly (readonly [string, number])[] = [
+  ['TiB', 2 ** 40],
+  ['GiB', 2 ** 30],
+  ['MiB', 2 ** 20],
+  ['KiB', 2 ** 10],
+];
+const DECIMAL_UNITS: readonly (readonly [string, number])[] = [
+  ['TB', 1e12],
+  ['GB', 1e9],
+  ['MB', 1e6],
+  ['KB', 1e3],
+];
+const UNIT_BYTES: ReadonlyMap<string, number> = new Map(
+  [...BINARY_UNITS, ...DECIMAL_UNITS, ['B', 1] as const].map(([unit, bytes]) => [
+    unit.toLowerCase(),
+    bytes,
+  ]),
+);
+
+/** Digits, a fraction where there is a unit to take a part of, and the unit. */
+const SIZE = /^(?:(\d+)|(\d+(?:\.\d+)?) ?([a-z]+))$/i;
+
+/** Reads a size. What is left of a byte is cut off. Errors: says why the text is none. */
+export function parseSize(text: string): number | Refused {
+  const match = SIZE.exec(text);
+  if (match === null) return new Refused('must be bytes, such as 1048576, 16MiB or 1.5GB');
+  const [, plain, number, unit = 'B'] = match;
+  const unitBytes = UNIT_BYTES.get(unit.toLowerCase());
+  if (unitBytes === undefined) return new Refused(`unknown unit "${unit}" in size`);
+  const bytes = Math.floor(Number(plain ?? number) * unitBytes);
+  return Number.isSafeInteger(bytes) ? bytes : new Refused('value out of range');
+}
+
+/** Spells a size exactly, in the largest unit that it is a multiple of. */
+export function formatSize(bytes: number): string {
+  if (bytes === 0) return '0';
+  for (const [unit, unitBytes] of [...BINARY_UNITS, ...DECIMAL_UNITS]) {
+    if (bytes % unitBytes === 0) return `${bytes / unitBytes}${unit}`;
+  }
+  return bytes.toString();
+}
+
+/** Spells a size for reading, with one digit behind the point. */
+export function roughSize(bytes: number): string {
+  for (const [unit, unitBytes] of BINARY_UNITS) {
+    if (bytes >= unitBytes) return `${(bytes / unitBytes).toFixed(1)}${unit}`;
+  }
+  return `${bytes}B`;
+}

@@ -1,0 +1,51 @@
+/**
+ * A part of something that has a size: so many bytes of it, or so many per cent.
+ *
+ * Thread: any.
+ */
+
+import { formatSize, parseSize, roughSize } from './byte-size.ts';
+import { Refused } from './refused.ts';
+
+/** Units: bytes, or per cent from 0 to 100. */
+export type Portion =
+  | { readonly kind: 'bytes'; readonly bytes: number }
+  | { readonly kind: 'percent'; readonly percent: number };
+
+const PERCENT = /^(\d+(?:\.\d+)?) ?%$/;
+const PERCENT_MAX = 100;
+
+/** Reads `16MiB` or `10%`. Errors: says why the text is neither. */
+export function parsePortion(text: string): Portion | Refused {
+  const match = PERCENT.exec(text);
+  if (match === null) {
+    const bytes = parseSize(text);
+    return bytes instanceof Refused ? bytes : { kind: 'bytes', bytes };
+  }
+  const percent = Number(match[1]);
+  if (percent > PERCENT_MAX) return new Refused(`must be at most ${PERCENT_MAX}%`);
+  return { kind: 'percent', percent };
+}
+
+/** Spells a portion as `parsePortion` reads it. */
+export function formatPortion(portion: Portion): string {
+  return portion.kind === 'bytes' ? formatSize(portion.bytes) : `${portion.percent}%`;
+}
+
+/** Spells a portion of a known whole, with its bytes where it is a share. */
+export function describePortion(portion: Portion, wholeBytes: number): string {
+  const spelled = formatPortion(portion);
+  if (portion.kind === 'bytes') return spelled;
+  return `${spelled} (${roughSize(portionBytes(portion, wholeBytes))})`;
+}
+
+/** Whether it is nothing, of whatever. */
+export function isNothing(portion: Portion): boolean {
+  return (portion.kind === 'bytes' ? portion.bytes : portion.percent) === 0;
+}
+
+/** How many bytes a portion of a whole is. */
+export function portionBytes(portion: Portion, wholeBytes: number): number {
+  if (portion.kind === 'bytes') return portion.bytes;
+  return Math.floor((wholeBytes * portion.percent) / PERCENT_MAX);
+}

@@ -1,0 +1,36 @@
+/**
+ * What all connections use together.
+ *
+ * Thread: main.
+ */
+
+import type { Clock } from '../../shared/clock.ts';
+import type { AuthServers } from '../auth/auth-servers.ts';
+import type { BodyMemory } from '../body-memory.ts';
+import type { Logger } from '../log.ts';
+import type { Options } from '../options/options.ts';
+import type { TlsContext } from '../tls/tls-context.ts';
+import type { TopicMap } from '../topic-map.ts';
+import type { Connection } from './connection.ts';
+import type { Deadlines } from './deadlines.ts';
+
+/** What all connections use together. */
+export type ConnectionContext = {
+  readonly options: Options;
+  readonly topics: TopicMap;
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  readonly logger: Logger;
+  /** Bounds what has come of bodies. */
+  readonly bodies: BodyMemory;
+  /** Null without a certificate. */
+  readonly tls: TlsContext | null;
+  /** Null where there are none. */
+  readonly auth: AuthServers | null;
+  /** Has the connection's output flushed at the end of this turn. */
+  readonly onPending: (connection: Connection) => void;
+  /** The client takes part in its channel no longer. */
+  readonly onLeft: (connection: Connection) => void;
+  /** The connection is gone. */
+  readonly onClosed: (connection: Connection) => void;
+};
