@@ -51,6 +51,8 @@ export type TopicStats = {
   backendDepth: number;
   messageCount: number;
   messageBytes: number;
+  /** Dropped by a full queue to make room for newer ones; may be left out where queues have no bound. */
+  droppedCount?: number;
   latency: LatencyCounts | null;
   channels: ChannelStats[];
 };
@@ -71,6 +73,8 @@ export type ChannelStats = {
   messageCount: number;
   requeueCount: number;
   timeoutCount: number;
+  /** As of a topic. */
+  droppedCount?: number;
   takenCounts: Record<Locality, number>;
   latency: LatencyCounts | null;
   consumers: ConsumerStats[];

@@ -95,6 +95,12 @@ export class TimingWheel {
     return entry < this.#slot.length && this.#slot[entry] !== NONE;
   }
 
+  /** A scheduled entry's deadline, rounded up to a tick. */
+  deadlineMs(entry: number): number {
+    assert(this.isScheduled(entry), 'only what is scheduled has a deadline');
+    return this.#originMs + this.#tick[entry];
+  }
+
   /**
    * Takes out all entries whose deadline, rounded up to a tick, is not after `nowMs`, and puts them into
    * `expired`: first those that had passed when they were scheduled, then by tick, and those of one tick in

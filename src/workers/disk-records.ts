@@ -1,25 +1,29 @@
 /**
  * What the rings between a pump thread and a disk thread carry. Conventions as in `shared/records.ts`.
  *
- *   append ring  pump → disk   OPEN APPEND READ RELEASE EMPTY_QUEUE CLOSE DELETE END
+ *   append ring  pump → disk   OPEN APPEND READ FINISH NOTE EMPTY_QUEUE CLOSE DELETE END
  *   read ring    disk → pump   OPENED APPENDED RECORDS EMPTIED CLOSED DELETED STATUS
  *
- * Requests of one queue are carried out in the order they were sent, and each but RELEASE and END is answered once, in
- * that order. "Queue" is a number that the pump gives out and never gives twice to this disk thread. "Unread"
- * is how many records are on disk that no RECORDS has shown yet (high, low), as known when the answer was made.
+ * Requests of one queue are carried out in the order they were sent, and each but FINISH, NOTE and END is answered
+ * once, in that order. "Queue" is a number that the pump gives out and never gives twice to this disk thread.
+ *
  * "Disk records" are bytes as in a data file: size(4, big-endian), then timestamp(8) attempts(2) id(16) body.
+ * "Unread" are the records on disk that no RECORDS has shown yet, as known when the answer was made. What was
+ * shown is numbered, each record one more than the one before, from 0 when the queue is opened and beyond 2^32
+ * from 0 again; it stays on disk until it is finished. A due time is Unix time in ms (high, low), 0 for none.
  */
 
 /** Opens a queue's files, or starts afresh. Shape: queue; name (UTF-8, without directory). → OPENED */
 export const OPEN = 1;
 /**
- * Writes records at the end of a queue: all of them or, on failure, none. Shape: queue, count; disk records.
- * → APPENDED
+ * Writes records at the end of a queue: all of them or, on failure, none. Shape: queue, count, 1 if there are due
+ * times; disk records; the due times, if any, behind padding to 4 bytes. → APPENDED
  */
 export const APPEND = 2;
 export const APPEND_QUEUE = 0;
 export const APPEND_COUNT = 1;
-export const APPEND_WORDS = 2;
+export const APPEND_HAS_DUE = 2;
+export const APPEND_WORDS = 3;
 /**
  * Asks for the next records: at least one if there is one, and up to this many bytes. Shape: queue, bytes. →
  * RECORDS
@@ -29,16 +33,25 @@ export const READ_QUEUE = 0;
 export const READ_BYTES = 1;
 export const READ_WORDS = 2;
 /**
- * The oldest records that were read and not yet released are done with: the read position moves. Shape:
- * queue, count.
+ * Records are done with, in any order: the read position moves to the oldest that is not. Shape: queue; then runs of
+ * first number, count.
  */
-export const RELEASE = 4;
-export const RELEASE_QUEUE = 0;
-export const RELEASE_COUNT = 1;
-export const RELEASE_WORDS = 2;
+export const FINISH = 4;
+export const FINISH_RUNS = 1;
+export const FINISH_RUN_WORDS = 2;
+/**
+ * What is to be known of records that wait, should they be read again after a crash or a restart. Shape: queue; then
+ * entries of number, attempts, due time.
+ */
+export const NOTE = 9;
+export const NOTE_ENTRIES = 1;
+export const NOTE_NUMBER = 0;
+export const NOTE_ATTEMPTS = 1;
+export const NOTE_DUE = 2;
+export const NOTE_ENTRY_WORDS = 4;
 /** Drops all records, read ahead or not. Shape: queue. → EMPTIED */
 export const EMPTY_QUEUE = 5;
-/** Syncs and closes a queue; what was not released is there again at the next OPEN. Shape: queue. → CLOSED */
+/** Syncs and closes a queue; what was not finished is there again at the next OPEN. Shape: queue. → CLOSED */
 export const CLOSE = 6;
 /** Drops all records and removes the queue's files. Shape: queue. → DELETED */
 export const DELETE = 7;
@@ -52,13 +65,16 @@ export const QUEUE = 0;
 export const QUEUE_WORDS = 1;
 
 /**
- * Shape: queue, ok, unread (high, low); error text (UTF-8) if not ok. Not ok: the queue is unusable until it
- * is closed.
+ * Shape: queue, ok, unread (high, low), their bytes with size fields (high, low), how many of them have a due time;
+ * error text (UTF-8) if not ok. Not ok: the queue is unusable until it is closed.
  */
 export const OPENED = 16;
 /** Shape: as OPENED. Not ok: nothing of the APPEND was kept. */
 export const APPENDED = 17;
-/** Shape: queue, ok, unread (high, low), count; disk records. Not ok: error text, and the READ may be tried again. */
+/**
+ * Shape: as OPENED without text; then count, number of the first, 1 if there are due times; disk records; the due
+ * times, if any, behind padding to 4 bytes. Not ok: error text, and the READ may be tried again.
+ */
 export const RECORDS = 18;
 /** Shape: as OPENED. */
 export const EMPTIED = 19;
@@ -70,9 +86,16 @@ export const DELETED = 21;
 /** Words of every answer but RECORDS. */
 export const ANSWER_OK = 1;
 export const ANSWER_UNREAD = 2;
-export const ANSWER_WORDS = 4;
-export const RECORDS_COUNT = 4;
-export const RECORDS_WORDS = 5;
+export const ANSWER_UNREAD_BYTES = 4;
+export const ANSWER_DEFERRED = 6;
+export const ANSWER_WORDS = 7;
+export const RECORDS_COUNT = 7;
+export const RECORDS_FIRST = 8;
+export const RECORDS_HAS_DUE = 9;
+export const RECORDS_WORDS = 10;
+
+/** Words of one due time. */
+export const DUE_WORDS = 2;
 
 /** Something to log. Shape: a level (2 info, 3 warning, 4 error); text (UTF-8). */
 export const STATUS = 22;

@@ -27,6 +27,12 @@ export default function runPumpThread(task: PumpTask): void {
     })),
     nodeId: task.nodeId,
     memQueueSize: task.memQueueSize,
+    memoryBudgetBytes: task.memoryBudgetBytes,
+    bound: {
+      maxDepth: boundOf(task.maxDepth),
+      maxBytes: boundOf(task.maxBytes),
+      dropsOldest: task.dropOldest,
+    },
     maxMsgTimeoutMs: task.maxMsgTimeoutMs,
     latency: {
       percentiles: task.latencyPercentiles,
@@ -37,4 +43,8 @@ export default function runPumpThread(task: PumpTask): void {
     monotonicMs: () => clock.monotonicMs(),
   });
   runLoop(loop, new Doorbell(task.bell), clock);
+}
+
+function boundOf(option: number): number {
+  return option === 0 ? Number.POSITIVE_INFINITY : option;
 }

@@ -76,6 +76,11 @@ export class ChannelModel {
     return this.#deferred.size;
   }
 
+  /** Of the deferred ones, those that are on disk and not read. */
+  get deferredOnDiskCount(): number {
+    return this.queue.later.size;
+  }
+
   inFlightOf(consumer: number): number {
     return this.#counts.get(consumer) ?? 0;
   }
@@ -92,6 +97,28 @@ export class ChannelModel {
   /** It goes into the queue from where it was. */
   onQueued(key: number): void {
     assert.equal(this.#get(key).place, 'queued', `message ${key} is free to be queued`);
+  }
+
+  /** It goes to the backend, with the time at which it is due, or 0. */
+  onBackend(key: number, dueMs: number): void {
+    const { place, deadlineMs } = this.#get(key);
+    assert.equal(place, dueMs > 0 ? 'deferred' : 'queued', `message ${key} goes to disk as it is`);
+    if (dueMs > 0) assertRoundedUp(dueMs, deadlineMs);
+  }
+
+  /** It was read from disk before its time, or after it. */
+  onRead(key: number, dueMs: number, nowMs: number): void {
+    const held = this.#get(key);
+    if (dueMs > 0) {
+      assert.equal(held.place, 'deferred', `message ${key} is deferred on disk`);
+      assertRoundedUp(dueMs, held.deadlineMs);
+      held.deadlineMs = dueMs;
+    } else if (held.place === 'deferred') {
+      assert.ok(nowMs >= held.deadlineMs, `message ${key} is read as due in its time`);
+      held.place = 'queued';
+      this.#deferred.delete(key);
+    }
+    this.queue.onRead(key, dueMs > 0);
   }
 
   deliver(key: number, id: string, attempts: number, consumer: ConsumerModel, nowMs: number): void {
@@ -174,30 +201,41 @@ export class ChannelModel {
     this.sampledOut = 0;
   }
 
-  /** What is held joins what is in memory, to go to disk with it. */
+  /** What is in flight joins what is in memory, to go to disk with it; what is deferred goes there as it is. */
   gather(): void {
     for (const [key, held] of this.held) {
-      if (held.place === 'queued') continue;
+      if (held.place !== 'in flight') continue;
       held.place = 'queued';
       this.queue.memory.push(key);
     }
-    this.#forgetTimes();
+    this.#inFlight.clear();
+    this.#counts.clear();
   }
 
-  /** It is closed: what is still in memory is what was sampled out of it. */
+  /** It is closed: what is still in memory is on disk all the same, or was sampled out of it. */
   seal(): void {
-    for (const key of this.queue.memory.splice(0)) {
+    const { memory, onDisk, unordered, later } = this.queue;
+    for (const key of memory.splice(0)) {
+      if (onDisk.has(key)) {
+        unordered.add(key);
+        continue;
+      }
       this.#remove(key);
       this.dropped++;
       this.sampledOut--;
     }
     assert.ok(this.sampledOut >= 0, 'everything in memory goes to disk');
+    for (const key of this.#deferred) {
+      assert.ok(onDisk.has(key), `deferred message ${key} goes to disk`);
+      later.add(key);
+    }
   }
 
   /** Goes on with what a channel of an earlier life has left on disk. */
   adopt(other: ChannelModel): void {
     this.queue.adopt(other.queue);
     for (const [key, held] of other.held) this.held.set(key, { ...held });
+    for (const key of other.#deferred) this.#deferred.add(key);
     this.adopted = this.held.size;
     this.sampledOut = other.sampledOut;
     this.isOpening = true;
@@ -206,7 +244,10 @@ export class ChannelModel {
   /** Checks that nothing is overdue, and that nothing has got lost between the places. */
   check(nowMs: number): void {
     for (const key of this.#inFlight.values()) this.#checkTime(key, nowMs);
-    for (const key of this.#deferred) this.#checkTime(key, nowMs);
+    for (const key of this.#deferred) {
+      // What nobody has asked for is not read.
+      if (!this.queue.later.has(key)) this.#checkTime(key, nowMs);
+    }
     assert.equal(this.queue.count, this.held.size - this.inFlightCount - this.deferredCount);
     const present = this.held.size;
     assert.equal(this.adopted + this.messageCount, this.finished + this.dropped + present);
@@ -261,5 +302,13 @@ export class ChannelModel {
 
   #remove(key: number): void {
     assert.ok(this.held.delete(key), `message ${key} is in channel ${this.queueName}`);
+    this.#deferred.delete(key);
+    this.queue.onDisk.delete(key);
   }
+}
+
+/** Due times go to disk in whole ms, and through two clocks. */
+export function assertRoundedUp(dueMs: number, exactMs: number): void {
+  const isRounded = dueMs >= exactMs - 0.01 && dueMs < exactMs + 3 * TICK_MS;
+  assert.ok(isRounded, `a message due at ${exactMs} is not due at ${dueMs}`);
 }

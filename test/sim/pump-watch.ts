@@ -11,18 +11,18 @@ import { readUint32 } from '../../src/shared/big-endian.ts';
 import { MESSAGE_HEADER_BYTES, SIZE_BYTES } from '../../src/shared/limits.ts';
 import * as records from '../../src/shared/records.ts';
 import { EMPTY, RingConsumer } from '../../src/shared/ring/consumer.ts';
-import type { Backend } from '../../src/workers/pump/backend.ts';
 import type { Channel } from '../../src/workers/pump/channel.ts';
 import { DiskBackend } from '../../src/workers/pump/disk-backend.ts';
+import type { MessageQueue } from '../../src/workers/pump/message-queue.ts';
 import { NullBackend } from '../../src/workers/pump/null-backend.ts';
 import type { PumpLoop } from '../../src/workers/pump/pump-loop.ts';
-import { Receipt } from '../../src/workers/pump/receipt.ts';
 import type { Topic } from '../../src/workers/pump/topic.ts';
 import { type DeliveredMessage, idText, keysOfBodies, parseFrames } from './bodies.ts';
-import type { ChannelModel, Outcome } from './channel-model.ts';
+import { assertRoundedUp, type ChannelModel, type Outcome } from './channel-model.ts';
 import type { Ledger } from './ledger.ts';
 import { checkChannel, checkTopic } from './pump-checks.ts';
 import type { QueueModel } from './queue-model.ts';
+import { type QueueOwner, UNIX_OFFSET_MS, watchQueue } from './queue-watch.ts';
 import type { TopicModel } from './topic-model.ts';
 import type { Trace } from './trace.ts';
 
@@ -44,6 +44,8 @@ export class PumpWatch {
   readonly #trace: Trace;
   readonly #deliveries: RingConsumer;
   readonly #topics = new Map<Topic, TopicModel>();
+  /** Those that are closed or deleted too: they may have messages on their way. */
+  readonly #allTopics = new Set<Topic>();
   readonly #channels = new Map<Channel, ChannelModel>();
   readonly #scratch: Buffer;
   #nowMs = 0;
@@ -89,8 +91,10 @@ export class PumpWatch {
   /** Nothing waits that could go on; to be called when nobody has anything to do. */
   checkRest(): void {
     const { state } = this.#loop;
+    // While memory is full, what is on disk waits for what is in flight.
+    if (state.store.isFull) return;
     for (const topic of state.topics.values()) {
-      const isWaiting = topic.isFlowing && topic.queue.depth > 0;
+      const isWaiting = topic.isFlowing && topic.depth > 0;
       assert.ok(!isWaiting, `topic ${topic.name} hands on all that it has`);
     }
     for (const [channel, { queueName }] of this.#channels) {
@@ -124,6 +128,7 @@ export class PumpWatch {
 
   #watchTopic(topic: Topic, model: TopicModel): void {
     this.#topics.set(topic, model);
+    this.#allTopics.add(topic);
     const publish = topic.publish.bind(topic);
     topic.publish = (publication, nowMs, receipt) => {
       const { bytes, at, count, deferMs } = publication;
@@ -149,14 +154,14 @@ export class PumpWatch {
         done(error);
       });
     };
-    this.#watchQueue(topic.queue, model.queue, (key) => model.onQueued(key));
     const { backend } = topic.queue;
-    this.#watchBackend(
-      backend,
-      model.queue,
-      (key) => model.drop(key),
-      (key) => model.waiting.has(key),
-    );
+    this.#watchQueue(topic.queue, model.queue, {
+      onQueued: (key) => model.onQueued(key),
+      onBackend: (key, dueMs) => model.onBackend(key, dueMs),
+      drop: (key) => model.drop(key),
+      isHeld: (key) => model.waiting.has(key),
+      isReordering: false,
+    });
     const close = topic.close.bind(topic);
     topic.close = (done) => {
       close(done);
@@ -171,19 +176,25 @@ export class PumpWatch {
     };
   }
 
+  #watchQueue(queue: MessageQueue, model: QueueModel, owner: QueueOwner): void {
+    const keysOf = (position: number, count: number): number[] => this.#keys(position, count);
+    watchQueue(queue, model, owner, keysOf, this.#ledger);
+  }
+
   #watchChannel(topic: Topic, channel: Channel, model: ChannelModel): void {
     this.#channels.set(channel, model);
     this.#watchArrivals(topic, channel, model);
     this.#watchAnswers(channel, model);
     this.#watchDeadlines(channel, model);
     this.#watchEnds(channel, model);
-    this.#watchQueue(channel.queue, model.queue, (key) => model.onQueued(key));
-    this.#watchBackend(
-      channel.queue.backend,
-      model.queue,
-      (key) => model.drop(key),
-      (key) => model.held.has(key),
-    );
+    this.#watchQueue(channel.queue, model.queue, {
+      onQueued: (key) => model.onQueued(key),
+      onBackend: (key, dueMs) => model.onBackend(key, dueMs),
+      drop: (key) => model.drop(key),
+      isHeld: (key) => model.held.has(key),
+      isReordering: true,
+    });
+    this.#watchReads(channel, model);
     const deliver = channel.deliver.bind(channel);
     channel.deliver = (limit, nowMs) => {
       this.#delivering = model;
@@ -198,29 +209,55 @@ export class PumpWatch {
   #watchArrivals(topic: Topic, channel: Channel, model: ChannelModel): void {
     const put = channel.put.bind(channel);
     channel.put = (position, count, receipt) => {
-      for (const key of this.#keys(position, count)) {
-        const deferMs = this.#passOn(topic, key);
-        assert.equal(deferMs, 0, `message ${key} is not deferred`);
-        model.put(key);
-      }
+      this.#arrive(topic, model, position, count, 0);
       put(position, count, receipt);
     };
     const putDeferred = channel.putDeferred.bind(channel);
-    channel.putDeferred = (position, count, dueMs) => {
-      for (const key of this.#keys(position, count)) {
-        const deferMs = this.#passOn(topic, key);
-        assert.equal(dueMs, this.#nowMs + deferMs, `message ${key} is deferred as was asked`);
-        model.putDeferred(key, dueMs);
-      }
-      putDeferred(position, count, dueMs);
+    channel.putDeferred = (position, count, dueMs, receipt) => {
+      this.#arrive(topic, model, position, count, dueMs);
+      putDeferred(position, count, dueMs, receipt);
+    };
+    const putFromDisk = channel.putFromDisk.bind(channel);
+    channel.putFromDisk = (position, count, unixMs, receipt) => {
+      const dueMs = unixMs === 0 ? 0 : unixMs - UNIX_OFFSET_MS;
+      // An ephemeral channel takes it as it takes others.
+      if (channel.queue.backend.isDurable) this.#arrive(topic, model, position, count, dueMs);
+      putFromDisk(position, count, unixMs, receipt);
     };
   }
 
-  #passOn(topic: Topic, key: number): number {
-    const model = this.#topics.get(topic);
-    assert.ok(model !== undefined, 'the topic of a channel is there');
-    const { deferMs } = this.#ledger.message(key);
-    return model.onChannel(key, topic.channels.size, deferMs).deferMs;
+  /** Messages come to a channel: from a topic's disk as they were due there, from memory as they were published. */
+  #arrive(topic: Topic, model: ChannelModel, position: number, count: number, dueMs: number): void {
+    const topicModel = this.#topics.get(topic);
+    assert.ok(topicModel !== undefined, 'the topic of a channel is there');
+    for (const key of this.#keys(position, count)) {
+      const { isFromMemory }: { isFromMemory: boolean } = topicModel.onChannel(
+        key,
+        topic.channels.size,
+      );
+      const { deferMs } = this.#ledger.message(key);
+      const publishedDueMs = deferMs === 0 ? 0 : this.#nowMs + deferMs;
+      const exactMs: number = isFromMemory ? publishedDueMs : topicModel.dueMs(key);
+      if (dueMs === 0) assert.ok(exactMs <= this.#nowMs, `message ${key} is not deferred`);
+      else assertRoundedUp(dueMs, exactMs);
+      if (dueMs === 0) model.put(key);
+      else model.putDeferred(key, dueMs);
+    }
+  }
+
+  /** What comes back from a channel's files. */
+  #watchReads(channel: Channel, model: ChannelModel): void {
+    const onDeferred = channel.onDeferred.bind(channel);
+    channel.onDeferred = (position, dueMs) => {
+      model.onRead(this.#key(position), dueMs - UNIX_OFFSET_MS, this.#nowMs);
+      onDeferred(position, dueMs);
+    };
+    const { readAhead } = channel.queue.backend;
+    const put = readAhead.put.bind(readAhead);
+    readAhead.put = (position, count, detail) => {
+      for (const key of this.#keys(position, count)) model.onRead(key, 0, this.#nowMs);
+      put(position, count, detail);
+    };
   }
 
   #watchAnswers(channel: Channel, model: ChannelModel): void {
@@ -276,7 +313,8 @@ export class PumpWatch {
     channel.close = (done) => {
       model.gather();
       close(done);
-      model.seal();
+      if (channel.queue.backend.isDurable) model.seal();
+      else model.clear();
       this.#channels.delete(channel);
       this.#ledger.onChannelClosed(model, !(channel.queue.backend instanceof NullBackend));
     };
@@ -285,48 +323,6 @@ export class PumpWatch {
       this.#channels.delete(channel);
       this.#ledger.onChannelDeleted(model);
       remove(done);
-    };
-  }
-
-  #watchQueue(queue: Channel['queue'], model: QueueModel, onQueued: (key: number) => void): void {
-    const put = queue.put.bind(queue);
-    queue.put = (position, count, detail, attempts, receipt) => {
-      const keys = this.#keys(position, count);
-      for (const key of keys) onQueued(key);
-      model.put(keys);
-      put(position, count, detail, attempts, receipt);
-    };
-  }
-
-  #watchBackend(
-    backend: Backend,
-    model: QueueModel,
-    drop: (key: number) => void,
-    isHeld: (key: number) => boolean,
-  ): void {
-    const put = backend.put.bind(backend);
-    backend.put = (position, count, attempts, receipt) => {
-      const keys = this.#keys(position, count);
-      if (backend instanceof NullBackend) {
-        for (const key of keys) drop(key);
-        put(position, count, attempts, receipt);
-        return;
-      }
-      if (receipt?.isRefusable !== true) {
-        model.toBackend(keys, 'kept');
-        put(position, count, attempts, receipt);
-        return;
-      }
-      model.toBackend(keys, 'refusable');
-      for (const key of keys) this.#ledger.message(key).pendingWrites++;
-      const onSettled = (key: number, error: string | null): void => {
-        const message = this.#ledger.message(key);
-        message.pendingWrites--;
-        if (error === null) return;
-        message.isRefused = true;
-        if (isHeld(key)) drop(key);
-      };
-      put(position, count, attempts, tapped(receipt, keys, onSettled));
     };
   }
 
@@ -365,6 +361,7 @@ export class PumpWatch {
     const { state } = this.#loop;
     let references = state.inFlight.count + state.deferred.count;
     for (const topic of state.topics.values()) references += topic.queue.memoryCount;
+    for (const topic of this.#allTopics) references += topic.transferCount;
     for (const channel of state.channels.values()) references += channel.queue.memoryCount;
     for (const backend of state.backends) {
       assert.ok(backend instanceof DiskBackend);
@@ -381,20 +378,4 @@ export class PumpWatch {
     this.#loop.state.store.writeRecord(position, 0, this.#scratch, 0);
     return readUint32(this.#scratch, SIZE_BYTES + MESSAGE_HEADER_BYTES);
   }
-}
-
-/** A receipt that tells of each message what comes of it, and passes everything on. */
-function tapped(
-  receipt: Receipt,
-  keys: readonly number[],
-  onSettled: (key: number, error: string | null) => void,
-): Receipt {
-  const rest = [...keys];
-  const tap = new Receipt(receipt.isRefusable, () => undefined);
-  tap.expect = (count) => receipt.expect(count);
-  tap.settle = (count, error) => {
-    for (const key of rest.splice(0, count)) onSettled(key, error);
-    receipt.settle(count, error);
-  };
-  return tap;
 }

@@ -21,6 +21,8 @@ export type Scenario = {
   /** Many small messages that few ask for. */
   readonly isDeep: boolean;
   readonly memQueueSize: number;
+  /** Above so many bytes of messages a pump prefers the disk. */
+  readonly memoryBudgetBytes: number;
   readonly bodyBytesMax: number;
   /** Messages of one publish. */
   readonly batchMax: number;
@@ -65,6 +67,7 @@ export function drawScenario(
     isDeep,
     memQueueSize:
       MEM_QUEUE_SIZES[isDeep ? MEM_QUEUE_SIZES.length - 1 : random(MEM_QUEUE_SIZES.length)],
+    memoryBudgetBytes: random(4) === 0 ? 300_000 : Number.POSITIVE_INFINITY,
     bodyBytesMax: isLarge ? 16_000 : isDeep ? 16 : 40 + random(400),
     batchMax: isDeep ? 1000 : 200,
     readyMax: isDeep ? 10_000 : 200,

@@ -15,6 +15,7 @@ import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
 import { allocateRing } from '../../src/shared/ring/layout.ts';
 import { RingProducer } from '../../src/shared/ring/producer.ts';
 import { IoLoop } from '../../src/workers/disk/io-loop.ts';
+import { NO_BOUND } from '../../src/workers/pump/depth-bound.ts';
 import { PumpLoop } from '../../src/workers/pump/pump-loop.ts';
 import type { ManualClock } from '../support/manual-clock.ts';
 import type { MemoryFileSystem } from '../support/memory-file-system.ts';
@@ -24,6 +25,7 @@ import { keysOfBodies } from './bodies.ts';
 import type { Ledger } from './ledger.ts';
 import { LoopThread } from './loop-thread.ts';
 import { PumpWatch } from './pump-watch.ts';
+import { UNIX_OFFSET_MS } from './queue-watch.ts';
 import type { Scenario } from './scenario.ts';
 import type { SimConsumer } from './sim-consumer.ts';
 import type { Trace } from './trace.ts';
@@ -33,6 +35,7 @@ export const DATA_PATH = '/data';
 /** The least that the batches of `PumpHandle` and `Delivery` need, so that the rings run full. */
 const PUBLISH_RING_BYTES = 128 * 1024;
 const COMMAND_RING_BYTES = 512 * 1024;
+const NS_PER_MS = 1e6;
 
 /** What a broker is made over and with. */
 export type SimBrokerOptions = {
@@ -98,7 +101,13 @@ export class SimBroker {
           nodeId: index,
           memQueueSize: scenario.memQueueSize,
           maxMsgTimeoutMs: scenario.maxMsgTimeoutMs,
-          latency: { percentiles: [], windowMs: 600_000, unixNs: () => 0 },
+          memoryBudgetBytes: scenario.memoryBudgetBytes,
+          bound: NO_BOUND,
+          latency: {
+            percentiles: [],
+            windowMs: 600_000,
+            unixNs: () => (clock.monotonicMs() + UNIX_OFFSET_MS) * NS_PER_MS,
+          },
           random: () => {
             const value = options.random(1000) / 1000;
             watches[index].onRandom(value);

@@ -20,7 +20,7 @@ export type PublishedMessage = {
 };
 
 /** A message on its way to the channels in this turn. */
-type Passage = { channels: number; arrived: number; deferMs: number };
+type Passage = { channels: number; arrived: number; isFromMemory: boolean };
 
 export class TopicModel {
   readonly number: number;
@@ -35,6 +35,8 @@ export class TopicModel {
   /** Messages of the publish that is being carried out. */
   readonly #arriving = new Map<number, PublishedMessage>();
   readonly #passages = new Map<number, Passage>();
+  /** When messages that went to disk are due. */
+  readonly #dueMs = new Map<number, number>();
 
   constructor(number: number, name: string, queue: QueueModel) {
     this.number = number;
@@ -60,26 +62,37 @@ export class TopicModel {
     this.waiting.add(key);
   }
 
-  /** It goes to one of so many channels. Units: `deferMs` is what it was published with. */
-  onChannel(key: number, channels: number, deferMs: number): Passage {
+  /** It goes to the backend, with the time at which it is due, or 0. */
+  onBackend(key: number, dueMs: number): void {
+    if (this.#arriving.delete(key)) this.waiting.add(key);
+    if (dueMs > 0) this.#dueMs.set(key, dueMs);
+  }
+
+  /** When a message from disk is due; 0 for at once. */
+  dueMs(key: number): number {
+    return this.#dueMs.get(key) ?? 0;
+  }
+
+  /** It goes to one of so many channels. */
+  onChannel(key: number, channels: number): Passage {
     const begun = this.#passages.get(key);
     if (begun !== undefined) {
       begun.arrived++;
       return begun;
     }
-    const passage = { channels, arrived: 1, deferMs };
+    const passage = { channels, arrived: 1, isFromMemory: true };
     if (this.#arriving.delete(key)) {
       assert.equal(this.queue.memory.length, 0, `message ${key} overtakes none in its topic`);
     } else {
       assert.ok(this.waiting.delete(key), `message ${key} goes to the channels from its topic`);
-      // The disk keeps no delays.
-      if (!this.queue.take(key, 0).isFromMemory) passage.deferMs = 0;
+      passage.isFromMemory = this.queue.take(key, 0).isFromMemory;
     }
     this.#passages.set(key, passage);
     return passage;
   }
 
   drop(key: number): void {
+    this.#arriving.delete(key);
     this.waiting.delete(key);
     this.queue.drop(key);
   }
@@ -92,6 +105,7 @@ export class TopicModel {
   /** Goes on with what a topic of an earlier life has left on disk. */
   adopt(other: TopicModel): void {
     this.queue.adopt(other.queue);
+    for (const [key, dueMs] of other.#dueMs) this.#dueMs.set(key, dueMs);
     for (const key of other.waiting) this.waiting.add(key);
     this.isOpening = true;
   }

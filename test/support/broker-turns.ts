@@ -5,6 +5,7 @@
  */
 
 import { setImmediate } from 'node:timers/promises';
+import { BodyMemory } from '../../src/main/body-memory.ts';
 import { Deliveries } from '../../src/main/deliveries.ts';
 import { Logger } from '../../src/main/log.ts';
 import { completeOptions, type Options } from '../../src/main/options/options.ts';
@@ -20,6 +21,7 @@ import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
 import { allocateRing } from '../../src/shared/ring/layout.ts';
 import { RingProducer } from '../../src/shared/ring/producer.ts';
 import { IoLoop } from '../../src/workers/disk/io-loop.ts';
+import { NO_BOUND } from '../../src/workers/pump/depth-bound.ts';
 import { PumpLoop } from '../../src/workers/pump/pump-loop.ts';
 import { FakeSocket } from './fake-socket.ts';
 import { ManualClock } from './manual-clock.ts';
@@ -66,6 +68,7 @@ export class BrokerTurns {
   readonly options: Options;
   readonly fileSystem = new MemoryFileSystem(DATA_PATH);
   readonly deadlines: Deadlines;
+  readonly bodies: BodyMemory;
   readonly pump: PumpHandle;
   readonly topics: TopicMap;
   /** Log lines: level and text. */
@@ -88,7 +91,12 @@ export class BrokerTurns {
   #pending: Connection[] = [];
   #isFlushRequested = false;
 
-  constructor(given: Readonly<Record<string, unknown>> = {}, sizes: Partial<RingSizes> = {}) {
+  /** Units: bytes of large bodies that may be gathered at once. */
+  constructor(
+    given: Readonly<Record<string, unknown>> = {},
+    sizes: Partial<RingSizes> = {},
+    bodyBytesMax = Number.POSITIVE_INFINITY,
+  ) {
     this.options = optionsWith(given);
     this.deadlines = new Deadlines(this.clock);
     const memory = pumpMemory(sizes);
@@ -122,6 +130,8 @@ export class BrokerTurns {
       disks: [{ append: new RingProducer(append), read: new RingConsumer(read), bell: diskBell }],
       nodeId: 1,
       memQueueSize: this.options.memQueueSize,
+      memoryBudgetBytes: Number.POSITIVE_INFINITY,
+      bound: NO_BOUND,
       maxMsgTimeoutMs: this.options.maxMsgTimeoutMs,
       latency: {
         percentiles: this.options.e2eProcessingLatencyPercentile,
@@ -152,6 +162,7 @@ export class BrokerTurns {
       sink: { write: (line) => void this.log.push(line.slice(27, -1)), writeSync: () => undefined },
       clock: this.clock,
     });
+    this.bodies = new BodyMemory(bodyBytesMax, this.clock, this.#logger);
   }
 
   /** The connection of that number, as long as it is there. */
@@ -172,6 +183,7 @@ export class BrokerTurns {
       clock: this.clock,
       deadlines: this.deadlines,
       logger: this.#logger,
+      bodies: this.bodies,
       onPending: (pending) => this.#pending.push(pending),
       tls: null,
       auth: null,

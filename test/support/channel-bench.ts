@@ -9,8 +9,11 @@ import { Channel, type ChannelContext } from '../../src/workers/pump/channel.ts'
 import { Consumer } from '../../src/workers/pump/consumer.ts';
 import { Deferred } from '../../src/workers/pump/deferred.ts';
 import { Delivery } from '../../src/workers/pump/delivery.ts';
+import { type DepthBound, NO_BOUND } from '../../src/workers/pump/depth-bound.ts';
 import { InFlight } from '../../src/workers/pump/in-flight.ts';
+import { MessageQueue } from '../../src/workers/pump/message-queue.ts';
 import { MessageStore } from '../../src/workers/pump/message-store.ts';
+import { WallClock } from '../../src/workers/pump/wall-clock.ts';
 import { DeliverySide } from './delivery-side.ts';
 import { idWords } from './message-bytes.ts';
 import { ListBackend, putInStore } from './pump-parts.ts';
@@ -20,13 +23,21 @@ export interface ChannelBenchOptions {
   readonly ringBytes: number;
   readonly maxMsgTimeoutMs: number;
   readonly random: () => number;
+  /** Memory that messages may take. */
+  readonly budgetBytes: number;
+  readonly bound: DepthBound;
 }
+
+/** Wall clock time at monotonic time 0. */
+export const UNIX_MS = 1_000_000_000;
 
 const DEFAULTS: ChannelBenchOptions = {
   memoryMax: 10_000,
   ringBytes: 1024 * 1024,
   maxMsgTimeoutMs: 1000,
   random: () => 0,
+  budgetBytes: Number.POSITIVE_INFINITY,
+  bound: NO_BOUND,
 };
 
 /** A message that a consumer got. */
@@ -40,26 +51,33 @@ export interface Got {
 const CHANNEL = 5;
 
 export class ChannelBench {
-  readonly store = new MessageStore();
+  readonly store: MessageStore;
   readonly inFlight = new InFlight(0);
   readonly deferred = new Deferred(0);
   readonly main: DeliverySide;
-  readonly backend = new ListBackend(this.store);
+  readonly backend: ListBackend;
   readonly channel: Channel;
   /** How often the channel has asked for its turn. */
   activations = 0;
   nowMs = 0;
+  readonly wallClock = new WallClock(
+    () => UNIX_MS + this.nowMs,
+    () => this.nowMs,
+  );
   #lastConsumer = 0;
 
   constructor(options: Partial<ChannelBenchOptions> = {}) {
     const complete = { ...DEFAULTS, ...options };
     this.main = new DeliverySide(allocateRing(complete.ringBytes));
-    const { store, inFlight, deferred } = this;
+    this.store = new MessageStore(complete.budgetBytes);
+    this.backend = new ListBackend(this.store);
+    const { store, backend, inFlight, deferred } = this;
     const context: ChannelContext = {
       store,
       inFlight,
       deferred,
       delivery: new Delivery(store, inFlight, this.main.producer, complete.random),
+      wallClock: this.wallClock,
       latencyWindow: null,
       maxMsgTimeoutMs: complete.maxMsgTimeoutMs,
       activate: (channel) => {
@@ -67,7 +85,9 @@ export class ChannelBench {
         this.activations++;
       },
     };
-    this.channel = new Channel(CHANNEL, false, this.backend, complete.memoryMax, context);
+    const { memoryMax, bound } = complete;
+    const queue = new MessageQueue({ title: 'channel "c"', store, backend, memoryMax, bound });
+    this.channel = new Channel(CHANNEL, false, queue, context);
   }
 
   /** Subscribes a consumer with this ready count. */

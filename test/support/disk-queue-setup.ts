@@ -59,6 +59,53 @@ export function appendNumbers(queue: DiskQueue, ...numbers: readonly number[]): 
   queue.append(bytes, 0, bytes.length, numbers.length);
 }
 
+/** As `appendNumbers`, each with its due time. */
+export function appendDeferred(
+  queue: DiskQueue,
+  ...messages: readonly (readonly [number: number, dueMs: number])[]
+): void {
+  const bytes = Buffer.concat(messages.map(([number]) => diskRecord(number, `message ${number}`)));
+  const dueTimes = messages.map(([, dueMs]) => dueMs);
+  queue.append(bytes, 0, bytes.length, messages.length, dueTimes);
+}
+
+/** What is handed out of one record. */
+export interface HandedRecord {
+  /** The number that `appendNumbers` was given. */
+  readonly message: number;
+  /** The number that it is to be finished with. */
+  readonly number: number;
+  readonly attempts: number;
+  readonly dueMs: number;
+}
+
+/** Reads one batch of at most `room` bytes or one record, with what it says of each record. */
+export function readRecords(queue: DiskQueue, room = 4096): HandedRecord[] {
+  for (;;) {
+    const wanted = queue.prepareRead(room);
+    if (wanted === 0) return [];
+    const bytes = Buffer.alloc(wanted);
+    const batch = queue.read(bytes, 0, wanted);
+    if (batch.count === 0) continue;
+    return parseRecords(bytes.subarray(0, batch.bytes)).map((message, index) => ({
+      message: Number.parseInt(message.id, 16),
+      number: (batch.first + index) >>> 0,
+      attempts: message.attempts,
+      dueMs: batch.dueTimes?.[index] ?? 0,
+    }));
+  }
+}
+
+/** Reads all records there are, with what it says of each. */
+export function readAllRecords(queue: DiskQueue, room = 4096): HandedRecord[] {
+  const records: HandedRecord[] = [];
+  for (;;) {
+    const batch = readRecords(queue, room);
+    if (batch.length === 0) return records;
+    records.push(...batch);
+  }
+}
+
 /** Reads one batch of at most `room` bytes or one record. */
 export function readBatch(queue: DiskQueue, room = 4096): DiskMessage[] {
   const wanted = queue.prepareRead(room);

@@ -16,12 +16,23 @@ const REQUEST_NAMES = new Map([
   [wire.OPEN, 'OPEN'],
   [wire.APPEND, 'APPEND'],
   [wire.READ, 'READ'],
-  [wire.RELEASE, 'RELEASE'],
+  [wire.FINISH, 'FINISH'],
+  [wire.NOTE, 'NOTE'],
   [wire.EMPTY_QUEUE, 'EMPTY_QUEUE'],
   [wire.CLOSE, 'CLOSE'],
   [wire.DELETE, 'DELETE'],
   [wire.END, 'END'],
 ]);
+
+/** What is particular about some records that are handed out. */
+export interface HandingOut {
+  /** When each is due, Unix time in ms, 0 for at once. */
+  readonly dueTimes?: readonly number[];
+  /** Number of the first; otherwise the one after the last that was handed out. */
+  readonly first?: number;
+  /** How many of those still unread are deferred. */
+  readonly deferred?: number;
+}
 
 export class DiskSide {
   /** What the pump gets. */
@@ -32,6 +43,10 @@ export class DiskSide {
   };
   /** All messages that were to be appended, as they stood in the ring. */
   readonly appended: DiskMessage[] = [];
+  /** Their due times, 0 for none. */
+  readonly appendedDueTimes: number[] = [];
+  /** For each queue the number of the next record that is handed out. */
+  readonly #nextNumbers = new Map<number, number>();
   readonly #requests: RingConsumer;
   readonly #answers: RingProducer;
   readonly #bell: Doorbell;
@@ -57,8 +72,9 @@ export class DiskSide {
   }
 
   /**
-   * Takes up to `most` requests, each as a line: its name, the queue, and a name, bodies or a count. A READ's
-   * bytes are left out. Bodies longer than 40 characters are shown by their length.
+   * Takes up to `most` requests, each as a line: its name, the queue, and a name, bodies with their due times, runs
+   * of numbers, or notes (number, attempts, due time). A READ's bytes are left out. Bodies longer than 40 characters
+   * are shown by their length.
    */
   take(most = Number.POSITIVE_INFINITY): string[] {
     const lines: string[] = [];
@@ -85,12 +101,27 @@ export class DiskSide {
     this.answer(wire.APPENDED, queue, unread, text);
   }
 
-  records(queue: number, records: readonly Buffer[], unread: number): void {
-    this.#answer(wire.RECORDS, [queue, 1, 0, unread, records.length], Buffer.concat(records));
+  /** Hands out records, numbered one after the other. */
+  records(
+    queue: number,
+    records: readonly Buffer[],
+    unread: number,
+    handingOut: HandingOut = {},
+  ): void {
+    const first = handingOut.first ?? this.#nextNumbers.get(queue) ?? 0;
+    this.#nextNumbers.set(queue, (first + records.length) >>> 0);
+    const bytes = Buffer.concat(records);
+    const { dueTimes } = handingOut;
+    const fields = [
+      ...answerFields(queue, true, unread, bytes.length, handingOut.deferred ?? 0),
+      ...[records.length, first, dueTimes === undefined ? 0 : 1],
+    ];
+    this.#answer(wire.RECORDS, fields, withDueTimes(bytes, dueTimes));
   }
 
   readFailed(queue: number, text: string, unread: number): void {
-    this.#answer(wire.RECORDS, [queue, 0, 0, unread, 0], Buffer.from(text));
+    const fields = [...answerFields(queue, false, unread, 0, 0), 0, 0, 0];
+    this.#answer(wire.RECORDS, fields, Buffer.from(text));
   }
 
   emptied(queue: number, error: string | null = null): void {
@@ -110,9 +141,16 @@ export class DiskSide {
     this.#answer(wire.STATUS, [level], Buffer.from(text));
   }
 
-  /** Any answer but RECORDS. */
-  answer(type: number, queue: number, unread: number, error: string | null): void {
-    const fields = [queue, error === null ? 1 : 0, Math.floor(unread / 2 ** 32), unread % 2 ** 32];
+  /** Any answer but RECORDS. Units: `unreadBytes` with size fields; 100 for each unread record if not told. */
+  answer(
+    type: number,
+    queue: number,
+    unread: number,
+    error: string | null,
+    deferred = 0,
+    unreadBytes = unread * 100,
+  ): void {
+    const fields = answerFields(queue, error === null, unread, unreadBytes, deferred);
     this.#answer(type, fields, Buffer.from(error ?? ''));
   }
 
@@ -134,14 +172,84 @@ export class DiskSide {
     if (type === wire.OPEN) {
       return `${head} ${bytes.toString('utf8', offset + wire.QUEUE_WORDS * 4, offset + length)}`;
     }
-    if (type === wire.RELEASE) return `${head} ${words[(offset >>> 2) + wire.RELEASE_COUNT]}`;
+    if (type === wire.FINISH) return `${head} ${this.#runs().join(' ')}`;
+    if (type === wire.NOTE) return `${head} ${this.#notes().join(' ')}`;
     if (type !== wire.APPEND) return head;
-    const start = offset + wire.APPEND_WORDS * 4;
-    const messages = parseRecords(Buffer.from(bytes.subarray(start, offset + length)));
-    if (words[(offset >>> 2) + wire.APPEND_COUNT] !== messages.length) {
-      throw new Error('the count of an APPEND is not that of its records');
-    }
-    this.appended.push(...messages);
-    return `${head} ${messages.map(({ body }) => (body.length > 40 ? `${body.length}` : body)).join(' ')}`;
+    return `${head} ${this.#appended().join(' ')}`;
   }
+
+  /** Runs of a FINISH, each as its first number, or first and last with a dash. */
+  #runs(): string[] {
+    const runs: string[] = [];
+    const { words, offset, length } = this.#requests;
+    const end = (offset + length) >>> 2;
+    for (let at = (offset >>> 2) + wire.FINISH_RUNS; at < end; at += wire.FINISH_RUN_WORDS) {
+      const [first, count] = [words[at], words[at + 1]];
+      runs.push(count === 1 ? `${first}` : `${first}-${(first + count - 1) >>> 0}`);
+    }
+    return runs;
+  }
+
+  /** Entries of a NOTE: number, attempts, due time. */
+  #notes(): string[] {
+    const notes: string[] = [];
+    const { words, offset, length } = this.#requests;
+    const end = (offset + length) >>> 2;
+    for (let at = (offset >>> 2) + wire.NOTE_ENTRIES; at < end; at += wire.NOTE_ENTRY_WORDS) {
+      const due = words[at + wire.NOTE_DUE] * 2 ** 32 + words[at + wire.NOTE_DUE + 1];
+      notes.push(`${words[at + wire.NOTE_NUMBER]},${words[at + wire.NOTE_ATTEMPTS]},${due}`);
+    }
+    return notes;
+  }
+
+  /** Bodies of an APPEND, each with its due time if it has one. */
+  #appended(): string[] {
+    const { words, bytes, offset, length } = this.#requests;
+    const at = offset >>> 2;
+    const count = words[at + wire.APPEND_COUNT];
+    const hasDue = words[at + wire.APPEND_HAS_DUE] === 1;
+    const start = offset + wire.APPEND_WORDS * 4;
+    const dueBytes = hasDue ? count * wire.DUE_WORDS * 4 : 0;
+    const content = Buffer.from(bytes.subarray(start, offset + length - dueBytes));
+    const messages = parseRecords(hasDue ? content.subarray(0, recordsEnd(content)) : content);
+    if (count !== messages.length) throw new Error('an APPEND counts other records than it has');
+    this.appended.push(...messages);
+    return messages.map(({ body }, index) => {
+      const due = (offset + length - dueBytes) >>> 2;
+      const [high, low] = [
+        words[due + index * wire.DUE_WORDS],
+        words[due + index * wire.DUE_WORDS + 1],
+      ];
+      const dueMs = hasDue ? high * 2 ** 32 + low : 0;
+      this.appendedDueTimes.push(dueMs);
+      const shown = body.length > 40 ? `${body.length}` : body;
+      return dueMs === 0 ? shown : `${shown}@${dueMs}`;
+    });
+  }
+}
+
+function answerFields(
+  queue: number,
+  isOk: boolean,
+  unread: number,
+  unreadBytes: number,
+  deferred: number,
+): number[] {
+  const split = (value: number): number[] => [Math.floor(value / 2 ** 32), value % 2 ** 32];
+  return [queue, isOk ? 1 : 0, ...split(unread), ...split(unreadBytes), deferred];
+}
+
+/** Records, and behind padding their due times. */
+function withDueTimes(records: Buffer, dueTimes: readonly number[] | undefined): Buffer {
+  if (dueTimes === undefined) return records;
+  const padding = Buffer.alloc((4 - (records.length % 4)) % 4);
+  const words = dueTimes.flatMap((due) => [Math.floor(due / 2 ** 32), due % 2 ** 32]);
+  return Buffer.concat([records, padding, Buffer.from(new Uint32Array(words).buffer)]);
+}
+
+/** Where the records end that padding of less than a word may follow. */
+function recordsEnd(content: Buffer): number {
+  let at = 0;
+  while (content.length - at >= 4) at += 4 + content.readInt32BE(at);
+  return at;
 }

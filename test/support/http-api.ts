@@ -5,6 +5,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
+import { BodyMemory } from '../../src/main/body-memory.ts';
+import { ConnectionLimit } from '../../src/main/connection-limit.ts';
 import { HttpApi } from '../../src/main/http/http-api.ts';
 import type { HttpBroker } from '../../src/main/http/http-broker.ts';
 import { HttpServer } from '../../src/main/http/http-server.ts';
@@ -22,6 +24,7 @@ export class FakeBroker implements HttpBroker {
   readonly startTimeMs = 1_700_000_000_000;
   readonly tcpPort = 4150;
   readonly httpPort = 4151;
+  refusedConnectionCount = 0;
   readonly topics = new Map<string, Set<string>>();
   readonly calls: string[] = [];
   readonly filters: StatsFilter[] = [];
@@ -128,6 +131,7 @@ export type RunningApi = {
   readonly broker: FakeBroker;
   readonly server: HttpServer;
   readonly clock: ManualClock;
+  readonly bodies: BodyMemory;
   readonly log: string[];
   readonly port: number;
 };
@@ -147,6 +151,7 @@ const MEMORY = {
 export async function startApi(
   t: TestContext,
   given: Record<string, unknown> = {},
+  bounds: { readonly connectionsMax?: number; readonly bodyBytes?: number } = {},
 ): Promise<RunningApi> {
   const broker = new FakeBroker(given);
   const log: string[] = [];
@@ -157,15 +162,26 @@ export async function startApi(
     sink: { write: (line) => void log.push(line.slice(27, -1)), writeSync: () => undefined },
     clock,
   });
-  const api = new HttpApi({ broker, logger, clock, hostname: 'host', memory: () => MEMORY });
+  const { connectionsMax = Number.POSITIVE_INFINITY, bodyBytes = Number.POSITIVE_INFINITY } =
+    bounds;
+  const bodies = new BodyMemory(bodyBytes, clock, logger);
+  const api = new HttpApi({
+    broker,
+    logger,
+    clock,
+    bodies,
+    hostname: 'host',
+    memory: () => MEMORY,
+  });
   const server = new HttpServer({
     handle: (request) => api.handle(request),
-    logger,
+    clock,
+    limit: new ConnectionLimit(connectionsMax, clock, logger),
     tls: null,
   });
   const port = await server.start({ host: '127.0.0.1', port: 0 });
   t.after(() => server.stop());
-  return { broker, server, clock, log, port };
+  return { broker, server, clock, bodies, log, port };
 }
 
 /** An answer as it came. Shape: header names in lower case. */

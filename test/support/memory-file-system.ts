@@ -8,7 +8,7 @@
  * Thread: any.
  */
 
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { FileHandle, FileSystem } from '../../src/workers/disk/file-system.ts';
 
 /** An error as the system reports it. */
@@ -68,7 +68,7 @@ export class MemoryFileSystem implements FileSystem {
   #lastHandle = 0;
 
   constructor(...directories: readonly string[]) {
-    for (const directory of directories) this.makeDirectory(directory);
+    for (const directory of directories) this.#directories.add(directory);
   }
 
   /** How many files are open. */
@@ -76,12 +76,9 @@ export class MemoryFileSystem implements FileSystem {
     return this.#open.size;
   }
 
-  makeDirectory(path: string): void {
-    this.#directories.add(path);
-  }
-
-  /** Removes a directory with all its files. */
+  /** Removes a directory with all that is in it. */
   removeDirectory(path: string): void {
+    for (const directory of this.#directoriesIn(path)) this.removeDirectory(directory);
     for (const name of this.names(path)) this.delete(`${path}/${name}`);
     this.#directories.delete(path);
   }
@@ -213,12 +210,23 @@ export class MemoryFileSystem implements FileSystem {
   list(directory: string): string[] {
     this.onCall('list', directory);
     this.#checkDirectory('list', `${directory}/*`);
-    return this.names(directory);
+    const inner = this.#directoriesIn(directory).map((path) => basename(path));
+    return [...this.names(directory), ...inner];
+  }
+
+  makeDirectory(path: string): void {
+    this.onCall('makeDirectory', path);
+    if (dirname(path) !== '/') this.#checkDirectory('makeDirectory', path);
+    this.#directories.add(path);
   }
 
   syncDirectory(directory: string): void {
     this.onCall('syncDirectory', directory);
     this.#checkDirectory('syncDirectory', `${directory}/*`);
+  }
+
+  #directoriesIn(directory: string): string[] {
+    return [...this.#directories].filter((path) => dirname(path) === directory);
   }
 
   #openExisting(path: string, isWritable: boolean): FileHandle | 'missing' {

@@ -10,6 +10,7 @@ import { RingConsumer } from '../../src/shared/ring/consumer.ts';
 import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
 import { allocateRing } from '../../src/shared/ring/layout.ts';
 import { FULL, RingProducer } from '../../src/shared/ring/producer.ts';
+import { type DepthBound, NO_BOUND } from '../../src/workers/pump/depth-bound.ts';
 import { PumpLoop } from '../../src/workers/pump/pump-loop.ts';
 import { DeliverySide, type Heard } from './delivery-side.ts';
 import { DiskSide } from './disk-side.ts';
@@ -25,7 +26,12 @@ export interface PumpBenchOptions {
   readonly deliverBytes: number;
   readonly appendBytes: number;
   readonly random: () => number;
+  readonly memoryBudgetBytes: number;
+  readonly bound: DepthBound;
 }
+
+/** Wall clock time at monotonic time 0. */
+export const UNIX_MS = 1_000_000_000;
 
 const DEFAULTS: PumpBenchOptions = {
   memQueueSize: 10_000,
@@ -35,6 +41,8 @@ const DEFAULTS: PumpBenchOptions = {
   deliverBytes: 4 * 1024 * 1024,
   appendBytes: 4 * 1024 * 1024,
   random: () => 0,
+  memoryBudgetBytes: Number.POSITIVE_INFINITY,
+  bound: NO_BOUND,
 };
 
 /** What a publish may say besides its bodies. */
@@ -75,8 +83,14 @@ export class PumpBench {
       disks: [this.disk.link],
       nodeId: 617,
       memQueueSize: complete.memQueueSize,
+      memoryBudgetBytes: complete.memoryBudgetBytes,
+      bound: complete.bound,
       maxMsgTimeoutMs: complete.maxMsgTimeoutMs,
-      latency: { percentiles: [], windowMs: 600_000, unixNs: () => 0 },
+      latency: {
+        percentiles: [],
+        windowMs: 600_000,
+        unixNs: () => (UNIX_MS + this.nowMs + this.turnMs) * 1e6,
+      },
       random: complete.random,
       monotonicMs: () => this.nowMs + this.turnMs,
     });

@@ -8,6 +8,7 @@ import { type Backend, dropAll } from '../../src/workers/pump/backend.ts';
 import { MemoryQueue } from '../../src/workers/pump/memory-queue.ts';
 import type { MessageStore } from '../../src/workers/pump/message-store.ts';
 import type { Receipt } from '../../src/workers/pump/receipt.ts';
+import { NO_RECORD } from '../../src/workers/pump/segment.ts';
 import { idWords, publishedBytes, recordBytes } from './message-bytes.ts';
 
 const TIMESTAMP_NS = 1_700_000_000_000_000_000n;
@@ -34,9 +35,10 @@ export function putRecordInStore(
   body: string,
   attempts: number,
   timestampNs = TIMESTAMP_NS,
+  number = 0,
 ): number {
   lastId += 4096n;
-  store.putRecords(recordBytes(timestampNs, attempts, lastId.toString(16), body), 0, 1);
+  store.putRecords(recordBytes(timestampNs, attempts, lastId.toString(16), body), 0, 1, number);
   return store.position;
 }
 
@@ -49,16 +51,23 @@ export function bodiesIn(store: MessageStore, position: number, count: number): 
   });
 }
 
-/** A backend whose disk is a list: what is put can be read ahead at once, on demand. */
+/** A backend whose disk is a list: what is put becomes records, numbered from 0, that are read when the test says so. */
 export class ListBackend implements Backend {
+  readonly isDurable = true;
   readonly readAhead = new MemoryQueue();
   readonly isSettled = true;
   /** What was asked of it, but for puts. */
   readonly log: string[] = [];
-  readonly #store: MessageStore;
-  readonly #disk = new MemoryQueue();
+  /** What was put: body, attempts, and due time. */
+  readonly puts: string[] = [];
   /** Receipts of puts, in order, for the test to settle. */
   readonly receipts: { receipt: Receipt; count: number }[] = [];
+  deferredCount = 0;
+  bytes = 0;
+
+  readonly #store: MessageStore;
+  readonly #disk = new MemoryQueue();
+  #nextNumber = 0;
 
   constructor(store: MessageStore) {
     this.#store = store;
@@ -68,36 +77,65 @@ export class ListBackend implements Backend {
     return this.readAhead.count + this.#disk.count;
   }
 
-  put(position: number, count: number, attempts: number, receipt: Receipt | null): void {
+  put(
+    position: number,
+    count: number,
+    attempts: number,
+    dueMs: number,
+    receipt: Receipt | null,
+  ): void {
     this.#disk.put(position, count, attempts);
+    this.bytes += this.#store.runBytes(position, count);
+    for (const body of bodiesIn(this.#store, position, count)) {
+      this.puts.push(`${body} ${attempts} ${dueMs}`);
+    }
     if (receipt === null) return;
     receipt.expect(count);
     this.receipts.push({ receipt, count });
   }
 
   demand(): void {
-    if (this.#disk.count > 0) this.log.push('demand');
+    if (this.#disk.count > 0 && this.readAhead.count === 0) this.log.push('demand');
   }
 
   /** What a demand leads to. */
   read(): void {
     while (this.#disk.count > 0) {
-      this.readAhead.put(this.#disk.position, this.#disk.runCount, this.#disk.detail);
-      this.#disk.take(this.#disk.runCount);
+      const { position, detail } = this.#disk;
+      const record = Buffer.alloc(this.#store.recordBytes(position));
+      const attempts = detail > 0 ? detail : this.#store.attempts(position);
+      this.#store.writeRecord(position, attempts, record, 0);
+      this.#store.putRecords(record, 0, 1, this.#nextNumber++);
+      this.readAhead.put(this.#store.position, 1, 0);
+      this.#store.release(position, 1);
+      this.#disk.take(1);
     }
   }
 
+  /** What was put is written, and is not read again. */
+  forget(): void {
+    dropAll(this.#disk, this.#store);
+  }
+
   take(count: number): void {
+    this.bytes -= this.#store.runBytes(this.readAhead.position, count);
     this.readAhead.take(count);
   }
 
-  releaseTaken(count: number): void {
-    this.log.push(`release ${count}`);
+  finish(position: number, count: number): void {
+    for (let next = position; next < position + count; next++) {
+      const number = this.#store.recordNumber(next);
+      if (number !== NO_RECORD) this.log.push(`finish ${number}`);
+    }
+  }
+
+  note(position: number, attempts: number, dueMs: number): void {
+    this.log.push(`note ${this.#store.recordNumber(position)} ${attempts} ${dueMs}`);
   }
 
   empty(done: (error: string | null) => void): void {
-    this.#end('empty', done);
     dropAll(this.#disk, this.#store);
+    this.#end('empty', done);
   }
 
   close(done: (error: string | null) => void): void {
@@ -105,11 +143,13 @@ export class ListBackend implements Backend {
   }
 
   delete(done: (error: string | null) => void): void {
+    dropAll(this.#disk, this.#store);
     this.#end('delete', done);
   }
 
   #end(what: string, done: (error: string | null) => void): void {
     dropAll(this.readAhead, this.#store);
+    this.bytes = 0;
     this.log.push(what);
     done(null);
   }

@@ -18,9 +18,16 @@ export interface DiskAnswer {
   readonly queue: number;
   readonly isOk: boolean;
   readonly unread: number;
+  readonly unreadBytes: number;
+  readonly deferred: number;
   readonly text: string;
   /** Numbers of the messages in a RECORDS answer. */
   readonly numbers: readonly number[];
+  /** Number that the first of these records has been handed out with. */
+  readonly first: number;
+  readonly attempts: readonly number[];
+  /** Due times of these records, empty if the answer has none. */
+  readonly dueTimes: readonly number[];
 }
 
 const ANSWER_NAMES = new Map([
@@ -69,7 +76,17 @@ export class PumpSide {
   /** Sends the messages with these numbers. Returns false when the ring is full. */
   append(queue: number, ...numbers: readonly number[]): boolean {
     const bytes = Buffer.concat(numbers.map((number) => diskRecord(number, `message ${number}`)));
-    return this.#send(wire.APPEND, [queue, numbers.length], bytes);
+    return this.#send(wire.APPEND, [queue, numbers.length, 0], bytes);
+  }
+
+  /** Sends messages by number and due time. */
+  appendDeferred(queue: number, ...messages: readonly (readonly [number, number])[]): boolean {
+    const records = messages.map(([number]) => diskRecord(number, `message ${number}`));
+    const bytes = Buffer.concat(records);
+    const dueTimes = messages.flatMap(([, due]) => [Math.floor(due / 2 ** 32), due % 2 ** 32]);
+    const padding = Buffer.alloc((4 - (bytes.length % 4)) % 4);
+    const content = [bytes, padding, Buffer.from(new Uint32Array(dueTimes).buffer)];
+    return this.#send(wire.APPEND, [queue, messages.length, 1], Buffer.concat(content));
   }
 
   /** Returns false when the ring is full. */
@@ -77,8 +94,17 @@ export class PumpSide {
     return this.#send(wire.READ, [queue, bytes]);
   }
 
-  release(queue: number, count: number): boolean {
-    return this.#send(wire.RELEASE, [queue, count]);
+  /** Sends runs of first number and count. */
+  finish(queue: number, ...runs: readonly (readonly [number, number])[]): boolean {
+    return this.#send(wire.FINISH, [queue, ...runs.flat()]);
+  }
+
+  /** Sends notes of number, attempts and due time. */
+  note(queue: number, ...notes: readonly (readonly [number, number, number])[]): boolean {
+    const entries = notes.flatMap(([number, attempts, due]) => [
+      ...[number, attempts, Math.floor(due / 2 ** 32), due % 2 ** 32],
+    ]);
+    return this.#send(wire.NOTE, [queue, ...entries]);
   }
 
   empty(queue: number): void {
@@ -135,22 +161,42 @@ export class PumpSide {
     const { words, offset, length } = this.#answers;
     const at = offset >>> 2;
     const isOk = words[at + wire.ANSWER_OK] === 1;
+    const hasRecords = type === wire.RECORDS && isOk;
     const fields = (type === wire.RECORDS ? wire.RECORDS_WORDS : wire.ANSWER_WORDS) * 4;
-    const rest = Buffer.from(this.#answers.bytes.subarray(offset + fields, offset + length));
-    const numbers =
-      type === wire.RECORDS && isOk
-        ? parseRecords(rest).map((message) => Number.parseInt(message.id, 16))
-        : [];
-    if (type === wire.RECORDS && words[at + wire.RECORDS_COUNT] !== numbers.length) {
+    const count = hasRecords ? words[at + wire.RECORDS_COUNT] : 0;
+    const hasDue = hasRecords && words[at + wire.RECORDS_HAS_DUE] === 1;
+    const dueAt = offset + length - count * wire.DUE_WORDS * 4;
+    const end = hasDue ? dueAt : offset + length;
+    const rest = Buffer.from(this.#answers.bytes.subarray(offset + fields, end));
+    const messages = hasRecords ? parseRecords(hasDue ? withoutPadding(rest, count) : rest) : [];
+    if (hasRecords && messages.length !== count) {
       throw new Error('the count of a RECORDS answer is not that of its records');
     }
     return {
       type: ANSWER_NAMES.get(type) ?? String(type),
       queue: words[at + wire.QUEUE],
       isOk,
-      unread: words[at + wire.ANSWER_UNREAD] * 2 ** 32 + words[at + wire.ANSWER_UNREAD + 1],
+      unread: this.#number(at + wire.ANSWER_UNREAD),
+      unreadBytes: this.#number(at + wire.ANSWER_UNREAD_BYTES),
+      deferred: words[at + wire.ANSWER_DEFERRED],
       text: isOk ? '' : rest.toString(),
-      numbers,
+      numbers: messages.map((message) => Number.parseInt(message.id, 16)),
+      first: hasRecords ? words[at + wire.RECORDS_FIRST] : 0,
+      attempts: messages.map((message) => message.attempts),
+      dueTimes: hasDue
+        ? messages.map((_, index) => this.#number((dueAt >>> 2) + index * wire.DUE_WORDS))
+        : [],
     };
   }
+
+  #number(at: number): number {
+    return this.#answers.words[at] * 2 ** 32 + this.#answers.words[at + 1];
+  }
+}
+
+/** So many records, without the bytes behind them. */
+function withoutPadding(bytes: Buffer, count: number): Buffer {
+  let at = 0;
+  for (let index = 0; index < count; index++) at += 4 + bytes.readInt32BE(at);
+  return bytes.subarray(0, at);
 }

@@ -1,30 +1,46 @@
 /**
  * One disk queue: segments of records and a metadata file, in the format of nsqd's backend queues.
  *
- * Records are appended at the write position, read ahead, and gone when they are released. The metadata names the
- * oldest record that is not released and the write position, as they were at the last sync; what was read ahead is
- * forgotten by a crash. Nothing is kept open or allocated for a queue that is idle: its files are those of
- * `OpenFiles`, shared by all queues of the thread.
+ * Records are appended at the write position, read ahead, and gone when they are finished, in whatever order. The
+ * metadata names the oldest record that is not finished and the write position, as they were at the last sync; notes
+ * beside the segments say which of the records between are finished, and how often and until when others wait. What was
+ * handed out is forgotten by a crash, and there again afterwards. Nothing is kept open or allocated for a queue that is
+ * idle: its files are those of `OpenFiles`, shared by all queues of the thread.
  *
- * Units: positions, sizes and lengths in bytes, depth and unread in records.
+ * Units: positions, sizes and lengths in bytes; depth, unread and deferred in records; times in Unix ms.
  * Errors: a call that throws has changed nothing, in memory or in what a reader sees of the files, and may be
- * tried again; the exception is a failed sync of a segment, after which nothing is appended any more.
+ * tried again; after a failed sync of a segment nothing is appended until a sync has succeeded.
  * Thread: disk.
  * Source: go-diskqueue `diskQueue`, behaviour §8; differs in reading ahead any number of records, in appending
- * batches, in syncing segments before metadata names them, and in what a damaged record costs.
+ * batches, in syncing segments before metadata names them, in keeping records until they are finished, and in what a
+ * damaged record costs.
  */
 
-import type { DiskLog, LogLevel } from './disk-log.ts';
+import { type DiskLog, LOG_WARNING, type LogLevel } from './disk-log.ts';
 import { checkRecords, recordBytesMax } from './disk-record.ts';
-import { fileError } from './file-error.ts';
+import { errorText, fileError } from './file-error.ts';
 import type { FileSystem } from './file-system.ts';
+import { HandedOut } from './handed-out.ts';
+import { MetadataFile } from './metadata-file.ts';
+import { straySidecars, takeCensus } from './notes-census.ts';
+import { NotesWriter } from './notes-writer.ts';
+import { NotingWriter } from './noting-writer.ts';
 import type { OpenFiles } from './open-files.ts';
+import { removeSidecars } from './passed-segments.ts';
 import { QueueFiles } from './queue-files.ts';
-import { formatMetadata, type QueueMetadata, writeMetadata } from './queue-metadata.ts';
-import { type RecoverySource, recoverQueue } from './queue-recovery.ts';
+import type { QueuePlace } from './queue-place.ts';
+import {
+  bytesBetween,
+  type RecoverySource,
+  recoverQueue,
+  SEGMENTS_TO_TRY,
+} from './queue-recovery.ts';
+import { RecordMover } from './record-mover.ts';
+import { RecordNotes } from './record-notes.ts';
 import type { SegmentIndex } from './segment-index.ts';
 import { type ReadBatch, SegmentReader } from './segment-reader.ts';
 import { SegmentWriter } from './segment-writer.ts';
+import { UnreadCount } from './unread-count.ts';
 
 /** What all queues of a disk thread share. */
 export interface DiskQueueOptions {
@@ -34,12 +50,9 @@ export interface DiskQueueOptions {
   readonly dataPath: string;
   readonly maxBytesPerFile: number;
   readonly maxMsgSize: number;
-  /** Records appended or released after which a sync is due. */
+  /** Records appended or finished after which a sync is due. */
   readonly syncEvery: number;
 }
-
-/** More segments than this are looked up in the directory instead of being tried one by one. */
-const SEGMENTS_TO_TRY = 1000;
 
 export class DiskQueue {
   readonly name: string;
@@ -47,11 +60,19 @@ export class DiskQueue {
   readonly #options: DiskQueueOptions;
   readonly #log: DiskLog;
   readonly #files: QueueFiles;
+  readonly #source: RecoverySource;
+  readonly #handedOut = new HandedOut();
+  readonly #unread: UnreadCount;
+  readonly #notes: RecordNotes;
   readonly #writer: SegmentWriter;
+  readonly #notingWriter: NotingWriter;
   readonly #reader: SegmentReader;
-  /** The metadata on disk as text, if there is any that can be read. */
-  #metadataOnDisk: string | undefined;
-  /** Records appended or released since the last sync. */
+  readonly #mover: RecordMover;
+  readonly #notesWriter: NotesWriter;
+  /** Whether records were moved that are not durable where they are now. */
+  #hasUnsyncedMoves = false;
+  readonly #metadata: MetadataFile;
+  /** Records appended, finished or noted since the last sync. */
   #operations = 0;
   #mustSync: boolean;
 
@@ -75,34 +96,60 @@ export class DiskQueue {
       recordBytesMax: recordBytesMax(options.maxMsgSize),
       log: this.#log,
     };
+    this.#source = source;
     const found = recoverQueue(source);
+    const read = { segment: found.readSegment, position: found.readPosition };
+    const write = { segment: found.writeSegment, position: found.writePosition };
+    this.#notes = new RecordNotes(source);
+    const { finished, deferred, lastFinished } = takeCensus(this.#notes, read, write);
+    this.#notesWriter = new NotesWriter(this.#notes, this.#handedOut, this.#log);
+    const bytes = bytesBetween(source, read, write);
+    this.#unread = new UnreadCount(found.depth, finished, deferred, bytes);
     this.#writer = new SegmentWriter(
       { ...source, maxBytesPerFile: options.maxBytesPerFile },
       found.writeSegment,
       found.writePosition,
       found.unsynced,
     );
-    this.#reader = new SegmentReader(
-      { source, writer: this.#writer },
-      { segment: found.readSegment, position: found.readPosition },
-      found.depth,
-    );
-    this.#metadataOnDisk =
-      found.metadata === undefined ? undefined : formatMetadata(found.metadata);
-    const isMetadataOld =
-      this.#metadataOnDisk !== undefined && this.#metadataOnDisk !== formatMetadata(found);
+    this.#notingWriter = new NotingWriter(this.#writer, this.#notes, this.#log);
+    const parts = { source, notes: this.#notes, handedOut: this.#handedOut, unread: this.#unread };
+    this.#reader = new SegmentReader({ ...parts, writer: this.#writer }, read);
+    this.#reader.passed.addRemoved(straySidecars(source, this.#notes, read, write));
+    this.#mover = new RecordMover({
+      ...{ ...parts, writer: this.#notingWriter, reader: this.#reader },
+      foundFinished: lastFinished,
+    });
+    this.#metadata = new MetadataFile(source, found.metadata, found.isRepaired);
+    const isMetadataOld = found.isRepaired || this.#metadata.isOlderThan(found);
     this.#mustSync = found.unsynced.length > 0 || isMetadataOld;
+    // Whoever wrote the notes may have been killed before a sync.
+    if (!this.#notes.isEmpty) this.#operations = 1;
     this.#removeFinished();
   }
 
-  /** Records that were never read, as far as is known; 0 only if there is none. */
+  /** Records that were never handed out, as far as is known; 0 only if there is none. */
   get unread(): number {
-    return this.#reader.unread;
+    return this.#unread.live;
   }
 
-  /** Records that are not released. */
+  /** Bytes of those, as far as is known. */
+  get unreadBytes(): number {
+    return this.#unread.bytes;
+  }
+
+  /** How many of the unread have a due time. */
+  get deferred(): number {
+    return this.#unread.deferred;
+  }
+
+  /** Records that are not finished. */
   get depth(): number {
-    return this.#reader.unread + this.#reader.unreleased;
+    return this.#unread.live + this.#handedOut.count;
+  }
+
+  /** Whether the records that are read next may have due times. */
+  get mayHaveDueTimes(): boolean {
+    return this.#reader.mayHaveDueTimes;
   }
 
   /** Whether a sync is due now, whatever the time. */
@@ -110,23 +157,30 @@ export class DiskQueue {
     return this.#mustSync && this.#writer.failure === undefined;
   }
 
-  /** Whether a sync has anything to do; false after a failed one, as another cannot help. */
+  /** Whether a sync has anything to do. */
   get isUnsynced(): boolean {
-    return (this.#mustSync || this.#operations > 0) && this.#writer.failure === undefined;
+    return this.#mustSync || this.#operations > 0 || this.#writer.failure !== undefined;
   }
 
   /**
    * Writes records at the end of the queue: all of them or none. They are durable after the next sync.
    *
-   * Shape: `count` disk records from `start` to `end`.
+   * Shape: `count` disk records from `start` to `end`; for each its due time, 0 for none, if there are any.
    * Errors: throws, and nothing of it is kept.
    */
-  append(bytes: Uint8Array, start: number, end: number, count: number): void {
+  append(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    count: number,
+    dueTimes?: ArrayLike<number>,
+  ): void {
     checkRecords(bytes, start, end, count, recordBytesMax(this.#options.maxMsgSize));
-    const segment = this.#writer.segment;
-    const hasMetOthers = this.#writer.append(bytes, start, end);
-    this.#reader.onAppend(count);
-    if (hasMetOthers) this.#reader.recount();
+    this.#metadata.removeOldCopy();
+    const { segment } = this.#writer;
+    const append = this.#notingWriter.append(bytes, start, end, dueTimes);
+    this.#unread.onAppend(count, append.deferred, end - start);
+    if (append.hasMetOthers) this.#reader.recount();
     if (this.#writer.segment !== segment) this.#mustSync = true;
     this.#countOperations(count);
   }
@@ -146,10 +200,10 @@ export class DiskQueue {
   }
 
   /**
-   * Reads the next whole records, which stay in the queue until they are released, into the room that `prepareRead`
-   * has asked for. None only if a file has lost bytes since then: ask `prepareRead` again.
+   * Reads the next whole records, which stay in the queue until they are finished, into the room that `prepareRead`
+   * has asked for. None only if a file has lost bytes since then, or records were passed: ask `prepareRead` again.
    *
-   * Shape: disk records, one after the other.
+   * Shape: disk records, one after the other, with the attempts of their notes.
    * Errors: throws when a segment cannot be read.
    */
   read(target: Uint8Array, offset: number, room: number): ReadBatch {
@@ -160,58 +214,67 @@ export class DiskQueue {
     }
   }
 
-  /** The oldest records are done with. Units: `count` is at most what was read and not released. */
-  release(count: number): void {
-    this.#reader.release(count);
+  /** Records are done with. Units: `first` is the number that the first was handed out with. */
+  finish(first: number, count: number): void {
+    this.#handedOut.finish(first, count);
     this.#removeFinished();
     this.#countOperations(count);
   }
 
   /**
-   * Makes everything durable: segments first, then the metadata that names them.
-   *
-   * Errors: throws. If a segment could not be synced nobody knows what of it is on disk: the queue refuses appends
-   * from then on, and leaves the metadata as it is. Anything else may be tried again.
+   * Writes down what is to be known of a record that waits, should it be read again. Errors: logged; the next sync
+   * tries again.
    */
-  sync(): void {
-    try {
-      this.#writer.sync();
-      this.#reader.removeFinished();
-      this.#writeMetadata();
-      this.#operations = 0;
-      this.#mustSync = false;
-    } catch (cause) {
-      // What failed once and may be tried again is not tried at every turn.
-      this.#mustSync = false;
-      this.#operations = Math.max(this.#operations, 1);
-      throw fileError('sync queue', this.name, cause);
-    }
+  note(number: number, attempts: number, dueMs: number): void {
+    this.#notesWriter.note(number, attempts, dueMs);
+    this.#countOperations(1);
   }
 
   /**
-   * Drops all records, read or not, and removes the files that held them. Writing goes on in a new segment.
+   * Makes everything durable: segments first, then notes, then the metadata that names them.
+   *
+   * Errors: throws. If a segment could not be synced nobody knows what of it is on disk: the queue refuses appends
+   * until a sync has succeeded, and leaves the metadata as it is. Anything else may be tried again.
+   */
+  sync(): void {
+    const hasMoved = this.#writer.failure === undefined && this.#mover.moveForSpace();
+    if (hasMoved) this.#hasUnsyncedMoves = true;
+    this.#syncAll();
+    // There may be more to be moved.
+    if (hasMoved) this.#mustSync = true;
+  }
+
+  /**
+   * Drops all records, handed out or not, and removes the files that held them. Writing goes on in a new segment.
    *
    * Errors: throws when a file could not be removed; the queue is as before, but for the files that are gone.
    */
   empty(): void {
     this.#removeFiles();
     this.#writer.restart();
+    this.#notingWriter.restart();
     this.#reader.restart();
-    this.#metadataOnDisk = undefined;
+    this.#notesWriter.clear();
+    this.#hasUnsyncedMoves = false;
     this.#operations = 0;
     this.#mustSync = false;
   }
 
   /**
-   * Syncs and closes the queue. What was read and not released is there again when it is opened.
+   * Syncs and closes the queue. What was not finished is there again when it is opened, by nsqd too; to the latter the
+   * finished ones are gone as well, if they do not lie behind too much that is not.
    *
    * Errors: throws when the sync fails; the queue is closed all the same, and opens as after a crash.
    */
   close(): void {
     try {
-      this.#writer.tryTidy();
+      this.#notingWriter.tryTidy();
+      if (this.#mover.moveForClose()) {
+        this.#hasUnsyncedMoves = true;
+        this.#mustSync = true;
+      }
       // Thousands of queues that nothing has happened to must not cost two syncs each.
-      if (this.isUnsynced || this.#writer.failure !== undefined) this.sync();
+      if (this.isUnsynced) this.#syncAll();
     } finally {
       this.#closeFiles();
     }
@@ -231,46 +294,92 @@ export class DiskQueue {
     if (this.#operations >= this.#options.syncEvery) this.#mustSync = true;
   }
 
+  /** Where the oldest record lies that is not finished. */
+  #oldest(): QueuePlace {
+    return this.#handedOut.oldest ?? this.#reader.place;
+  }
+
+  /** Removes the segments of which everything is finished. */
   #removeFinished(): void {
-    if (this.#reader.removeFinished()) this.#mustSync = true;
+    // Where moved records were they are still needed until they are durable where they are.
+    if (this.#hasUnsyncedMoves || this.#reader.passed.count === 0) return;
+    if (this.#reader.passed.removeBefore(this.#oldest().segment)) this.#mustSync = true;
+  }
+
+  #syncAll(): void {
+    try {
+      // Metadata must not be written before what may follow a part of a record that was not kept.
+      this.#notingWriter.tidy();
+      this.#writer.sync();
+      this.#hasUnsyncedMoves = false;
+      this.#reader.passMoved();
+      this.#notesWriter.writeAll(this.#oldest());
+      this.#notes.sync();
+      this.#reader.passed.removeBefore(this.#oldest().segment);
+      this.#writeMetadata();
+      this.#reader.passed.removeSidecars();
+      this.#operations = 0;
+      this.#mustSync = false;
+    } catch (cause) {
+      // What failed once and may be tried again is not tried at every turn.
+      this.#mustSync = false;
+      this.#operations = Math.max(this.#operations, 1);
+      throw fileError('sync queue', this.name, cause);
+    }
   }
 
   #writeMetadata(): void {
-    const { segment, position } = this.#reader.oldest;
-    const metadata: QueueMetadata = {
-      depth: this.depth,
+    const { segment, position } = this.#oldest();
+    const passed = this.#reader.ordinal - (this.#handedOut.oldest?.ordinal ?? this.#reader.ordinal);
+    this.#metadata.write({
+      depth: this.#unread.all + passed,
       readSegment: segment,
       readPosition: position,
       writeSegment: this.#writer.segment,
       writePosition: this.#writer.position,
-    };
-    const text = formatMetadata(metadata);
-    if (text === this.#metadataOnDisk) return;
-    // Until it is known to be in place, what is on disk is unknown.
-    this.#metadataOnDisk = undefined;
-    writeMetadata(this.#options.fileSystem, this.#files, metadata);
-    this.#metadataOnDisk = text;
+    });
   }
 
   /**
-   * Segments first: metadata without them says that records are gone, they without it that some are to be
-   * recovered.
+   * Segments first, and durably: metadata without them says that records are gone, they without it, and without what
+   * lies beside them, that all of their records are to be recovered.
    */
   #removeFiles(): void {
-    for (const segment of this.#segments()) {
-      this.#options.openFiles.remove(this.#files.segment(segment));
+    const segments = this.#segments();
+    const { openFiles, fileSystem, dataPath } = this.#options;
+    let isOneGone = false;
+    for (const segment of segments) {
+      if (openFiles.remove(this.#files.segment(segment))) isOneGone = true;
     }
     try {
-      this.#options.fileSystem.remove(this.#files.temporary);
-      this.#options.fileSystem.remove(this.#files.metadata);
-      this.#options.fileSystem.syncDirectory(this.#options.dataPath);
+      if (isOneGone) fileSystem.syncDirectory(dataPath);
     } catch (cause) {
-      throw fileError('remove metadata', this.#files.metadata, cause);
+      throw fileError('sync directory', dataPath, cause);
+    }
+    this.#metadata.remove();
+    this.#reader.passed.removeSidecars();
+    for (const segment of segments) removeSidecars(this.#source, this.#notes, segment);
+    if (isOneGone) this.#syncSidecars();
+  }
+
+  /** A queue that begins anew gives its segments the same numbers. Errors: logged, as old sidecars do little harm. */
+  #syncSidecars(): void {
+    const { openFiles, fileSystem } = this.#options;
+    const { sidecarDirectory } = this.#files;
+    try {
+      if (openFiles.size(sidecarDirectory) !== 'missing')
+        fileSystem.syncDirectory(sidecarDirectory);
+    } catch (error) {
+      this.#log(
+        LOG_WARNING,
+        `failed to sync directory "${sidecarDirectory}" - ${errorText(error)}`,
+      );
     }
   }
 
   #closeFiles(): void {
     this.#options.openFiles.closeAll(this.#files.prefix);
+    this.#options.openFiles.closeAll(this.#files.sidecarPrefix);
   }
 
   /** Numbers of the segments that may exist. */
@@ -279,8 +388,10 @@ export class DiskQueue {
     const last = this.#writer.lastSegment;
     // Metadata that was damaged or made by hand may span numbers beyond counting.
     if (last - first > SEGMENTS_TO_TRY) {
-      return this.#options.index.list(this.name).filter((n) => n >= first && n <= last);
+      return this.#options.index.list(this.name).filter((number) => number <= last);
     }
-    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    // A crash may have brought earlier ones back.
+    const earlier = this.#options.index.known(this.name).filter((number) => number < first);
+    return [...earlier, ...Array.from({ length: last - first + 1 }, (_, index) => first + index)];
   }
 }

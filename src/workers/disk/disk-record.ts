@@ -13,7 +13,10 @@ import { MESSAGE_HEADER_BYTES, MESSAGE_ID_BYTES, SIZE_BYTES } from '../../shared
 /** Bytes of a record without a body, and all that `hasMessageId` looks at. */
 export const RECORD_BYTES_MIN = SIZE_BYTES + MESSAGE_HEADER_BYTES;
 
-const ID_OFFSET = RECORD_BYTES_MIN - MESSAGE_ID_BYTES;
+/** Where the id begins in a record. */
+export const ID_OFFSET = RECORD_BYTES_MIN - MESSAGE_ID_BYTES;
+/** Where the attempts begin in a record: two bytes before the id. */
+export const ATTEMPTS_OFFSET = ID_OFFSET - 2;
 
 /** 1 for each byte that is a lower-case hex digit. */
 const hexDigits = new Uint8Array(256);
@@ -26,8 +29,28 @@ export function recordBytesMax(maxMsgSize: number): number {
 
 /** Bytes of the record at `at`, size field included; 0 when no record can have the size that stands there. */
 export function recordSize(bytes: Uint8Array, at: number, bytesMax: number): number {
-  const size = SIZE_BYTES + sizeField(bytes, at);
+  const size = storedSize(bytes, at);
   return size < RECORD_BYTES_MIN || size > bytesMax ? 0 : size;
+}
+
+/**
+ * Bytes of the record at `at`, size field included; 0 when there is none that ends before `end`. Only the size and the
+ * id are looked at, and need to be in `bytes`.
+ */
+export function wholeRecordSize(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  bytesMax: number,
+): number {
+  if (at + RECORD_BYTES_MIN > end) return 0;
+  const size = recordSize(bytes, at, bytesMax);
+  return at + size > end || !hasMessageId(bytes, at) ? 0 : size;
+}
+
+/** Bytes of the record at `at` as its size field has it, whatever stands there. */
+export function storedSize(bytes: Uint8Array, at: number): number {
+  return SIZE_BYTES + sizeField(bytes, at);
 }
 
 /** What stands in the size field at `at`. */

@@ -13,6 +13,7 @@ import {
   fstatSync,
   fsyncSync,
   ftruncateSync,
+  mkdirSync,
   openSync,
   readdirSync,
   readSync,
@@ -61,6 +62,8 @@ export interface FileSystem {
   rename(from: string, to: string): void;
   /** Returns whether there was such a file. */
   remove(path: string): boolean;
+  /** Creates a directory in one that is there; no error when it is there already. */
+  makeDirectory(path: string): void;
   /** Names of a directory's entries, in no order. */
   list(directory: string): string[];
   /** Makes what was created, renamed and removed in a directory durable. */
@@ -69,6 +72,8 @@ export interface FileSystem {
 
 /** Files hold messages: nobody but the broker's user may read them. As nsqd. */
 const FILE_MODE = 0o600;
+/** As `FILE_MODE`, for a directory. */
+const DIRECTORY_MODE = 0o700;
 
 /** The machine's own files. */
 export class NodeFileSystem implements FileSystem {
@@ -155,6 +160,14 @@ export class NodeFileSystem implements FileSystem {
     } catch (error) {
       if (hasCode(error, 'ENOENT')) return false;
       throw error;
+    }
+  }
+
+  makeDirectory(path: string): void {
+    try {
+      mkdirSync(path, DIRECTORY_MODE);
+    } catch (error) {
+      if (!hasCode(error, 'EEXIST')) throw error;
     }
   }
 

@@ -18,8 +18,6 @@ import { AssertionError, assert } from '../../shared/assert.ts';
 import { EMPTY } from '../../shared/ring/consumer.ts';
 import {
   APPEND,
-  APPEND_COUNT,
-  APPEND_WORDS,
   APPENDED,
   CLOSE,
   CLOSED,
@@ -28,6 +26,8 @@ import {
   EMPTIED,
   EMPTY_QUEUE,
   END,
+  FINISH,
+  NOTE,
   OPEN,
   OPENED,
   QUEUE,
@@ -35,8 +35,6 @@ import {
   READ,
   READ_BYTES,
   RECORDS_WORDS,
-  RELEASE,
-  RELEASE_COUNT,
 } from '../disk-records.ts';
 import { LOG_ERROR, type LogLevel } from './disk-log.ts';
 import { DiskQueue, type DiskQueueOptions } from './disk-queue.ts';
@@ -44,7 +42,8 @@ import { recordBytesMax } from './disk-record.ts';
 import { errorText } from './file-error.ts';
 import type { FileSystem } from './file-system.ts';
 import { OpenFiles } from './open-files.ts';
-import { PumpLink, type PumpLinkOptions } from './pump-link.ts';
+import { PumpLink, type PumpLinkOptions, recordsRoom } from './pump-link.ts';
+import { appendOf, forEachFinish, forEachNote } from './pump-requests.ts';
 import { SegmentIndex } from './segment-index.ts';
 
 const REQUESTS_PER_TURN = 256;
@@ -114,7 +113,7 @@ export class IoLoop {
       maxMsgSize: options.maxMsgSize,
       syncEvery: options.syncEvery,
     };
-    const longest = RECORDS_WORDS * 4 + recordBytesMax(options.maxMsgSize);
+    const longest = RECORDS_WORDS * 4 + recordsRoom(recordBytesMax(options.maxMsgSize));
     for (const { read } of options.links) {
       assert(longest <= read.lengthMax, 'the largest record fits the read ring');
     }
@@ -204,8 +203,10 @@ export class IoLoop {
         return this.#answer(known, APPENDED, () => this.#append(known));
       case READ:
         return this.#read(known);
-      case RELEASE:
-        return this.#release(known);
+      case FINISH:
+        return this.#finish(known);
+      case NOTE:
+        return this.#note(known);
       case EMPTY_QUEUE:
         return this.#answer(known, EMPTIED, () => this.#opened(known).empty());
       case CLOSE:
@@ -240,11 +241,9 @@ export class IoLoop {
 
   #append(known: KnownQueue): void {
     const { requests } = known.link;
-    const start = requests.offset + APPEND_WORDS * 4;
-    const end = requests.offset + requests.length;
-    const count = requests.words[(requests.offset >>> 2) + APPEND_COUNT];
-    this.#bytesLeft -= end - start;
-    this.#opened(known).append(requests.bytes, start, end, count);
+    const { start, end, count, dueTimes } = appendOf(requests);
+    this.#bytesLeft -= requests.length;
+    this.#opened(known).append(requests.bytes, start, end, count, dueTimes);
   }
 
   #read(known: KnownQueue): Outcome {
@@ -254,37 +253,46 @@ export class IoLoop {
       return this.#readRecords(known, this.#opened(known), wanted);
     } catch (error) {
       if (error instanceof AssertionError) throw error;
-      if (!link.hasAnswerClaimed && !link.claimRecords(0)) return 'blocked';
-      link.answerNoRecords(known.number, known.queue?.unread ?? 0, errorText(error));
+      if (!link.hasAnswerClaimed && !link.claimRecords(0, 0, false)) return 'blocked';
+      link.answerNoRecords(known.number, known.queue, errorText(error));
       return 'taken';
     } finally {
       this.#planSync(known);
     }
   }
 
-  #readRecords(known: KnownQueue, queue: DiskQueue, wanted: number): Outcome {
+  #readRecords(known: KnownQueue, queue: DiskQueue, bytesWanted: number): Outcome {
     const { link } = known;
     for (;;) {
-      const room = queue.prepareRead(Math.min(wanted, link.recordsBytesMax));
-      if (!link.claimRecords(room)) return 'blocked';
+      const { mayHaveDueTimes } = queue;
+      const wanted = Math.min(bytesWanted, link.recordsBytesMax(mayHaveDueTimes));
+      const room = queue.prepareRead(wanted);
+      if (!link.claimRecords(room, wanted, mayHaveDueTimes)) return 'blocked';
       if (room === 0) {
-        link.answerRecords(known.number, queue.unread, 0, 0);
+        link.answerNoRecords(known.number, queue, undefined);
         return 'taken';
       }
-      const { count, bytes } = queue.read(link.answers.bytes, link.recordsOffset, room);
-      if (count > 0) {
-        this.#bytesLeft -= bytes;
-        link.answerRecords(known.number, queue.unread, count, bytes);
+      const batch = queue.read(link.answers.bytes, link.recordsOffset, room);
+      if (batch.count > 0) {
+        this.#bytesLeft -= batch.bytes;
+        link.answerRecords(known.number, queue, batch);
         return 'taken';
       }
-      // The file has shrunk since it was looked at; what is left of it is known now.
+      // The file has shrunk since it was looked at, or all of it is finished; what is left of it is known now.
       link.abandonAnswer();
     }
   }
 
-  #release(known: KnownQueue): Outcome {
-    const { requests } = known.link;
-    known.queue?.release(requests.words[(requests.offset >>> 2) + RELEASE_COUNT]);
+  #finish(known: KnownQueue): Outcome {
+    const { queue, link } = known;
+    forEachFinish(link.requests, (first, count) => queue?.finish(first, count));
+    this.#planSync(known);
+    return 'taken';
+  }
+
+  #note(known: KnownQueue): Outcome {
+    const { queue, link } = known;
+    forEachNote(link.requests, (number, attempts, due) => queue?.note(number, attempts, due));
     this.#planSync(known);
     return 'taken';
   }
@@ -328,7 +336,7 @@ export class IoLoop {
       if (error instanceof AssertionError) throw error;
       text = errorText(error);
     }
-    known.link.answer(type, known.number, known.queue?.unread ?? 0, text);
+    known.link.answer(type, known.number, known.queue, text);
     this.#planSync(known);
     return 'taken';
   }

@@ -1,7 +1,7 @@
 /**
  * The segments of all queues of a disk thread, addressed by path as if they were always open. At most `max` are;
- * the one that was used longest ago is closed to make room, and synced before if it was written to: the error
- * of a sync must not get lost with its handle.
+ * the one that was used longest ago is closed to make room, of those that need no sync if there are any. One that was
+ * written to is synced before: the error of a sync must not get lost with its handle.
  *
  * Errors: every call throws with the action and the file's name; nothing is renamed, removed or skipped for it.
  * Thread: disk.
@@ -9,6 +9,7 @@
 
 import { fileError } from './file-error.ts';
 import type { FileHandle, FileSystem } from './file-system.ts';
+import { createSidecar } from './sidecar-directory.ts';
 
 /** Open files per disk thread: well below the 1024 that a process often has for everything. */
 const OPEN_FILES_MAX = 256;
@@ -74,6 +75,28 @@ export class OpenFiles {
     }
   }
 
+  /**
+   * Writes all bytes to a file that helps and is not needed: it is created where it is missing, in a directory that is
+   * too if need be, and is not synced.
+   *
+   * Errors: as `write`.
+   */
+  writeAid(
+    path: string,
+    source: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): void {
+    const file = this.#forWriting(path);
+    const { handle } = file === 'missing' ? this.#createAid(path) : file;
+    try {
+      this.#fileSystem.write(handle, source, offset, length, position);
+    } catch (cause) {
+      throw fileError('write file', path, cause);
+    }
+  }
+
   /** Reads up to `length` bytes; fewer only where the file ends. */
   read(
     path: string,
@@ -113,25 +136,25 @@ export class OpenFiles {
     this.#sync(path, file);
   }
 
-  /** Closes a file, if it is open, without a sync. */
+  /** Closes a file, if it is open, without a sync, and forgets whether it was synced. */
   close(path: string): void {
     this.#failedSyncs.delete(path);
-    const file = this.#open.get(path);
-    if (file === undefined) return;
-    this.#open.delete(path);
-    this.#closeHandle(path, file);
+    this.#closeOpen(path);
   }
 
   /** Closes all open files whose paths begin so, without a sync. */
   closeAll(prefix: string): void {
     for (const path of [...this.#open.keys()]) if (path.startsWith(prefix)) this.close(path);
+    for (const path of [...this.#failedSyncs.keys()]) {
+      if (path.startsWith(prefix)) this.#failedSyncs.delete(path);
+    }
   }
 
-  /** Removes a file, if it is there. */
-  remove(path: string): void {
+  /** Removes a file. Returns whether it was there. */
+  remove(path: string): boolean {
     this.close(path);
     try {
-      this.#fileSystem.remove(path);
+      return this.#fileSystem.remove(path);
     } catch (cause) {
       throw fileError('remove segment', path, cause);
     }
@@ -157,6 +180,13 @@ export class OpenFiles {
     }
   }
 
+  #closeOpen(path: string): void {
+    const file = this.#open.get(path);
+    if (file === undefined) return;
+    this.#open.delete(path);
+    this.#closeHandle(path, file);
+  }
+
   #forReading(path: string): OpenFile | 'missing' {
     return this.#use(path) ?? this.#openFile(path, false);
   }
@@ -164,7 +194,8 @@ export class OpenFiles {
   #forWriting(path: string): OpenFile | 'missing' {
     const file = this.#use(path);
     if (file?.isWritable) return file;
-    if (file !== undefined) this.close(path);
+    // What is told of an earlier handle's sync stays to be told.
+    if (file !== undefined) this.#closeOpen(path);
     return this.#openFile(path, true);
   }
 
@@ -192,6 +223,19 @@ export class OpenFiles {
     }
   }
 
+  #createAid(path: string): OpenFile {
+    this.#makeRoom();
+    try {
+      const handle = createSidecar(this.#fileSystem, path, () => this.#fileSystem.create(path));
+      if (handle === 'exists') throw new Error('it was not there a moment ago');
+      const file = { handle, isWritable: true, isUnsynced: false };
+      this.#open.set(path, file);
+      return file;
+    } catch (cause) {
+      throw fileError('create file', path, cause);
+    }
+  }
+
   #isLinked(path: string, file: OpenFile): boolean {
     try {
       return this.#fileSystem.isLinked(file.handle);
@@ -202,11 +246,17 @@ export class OpenFiles {
 
   #makeRoom(): void {
     if (this.#open.size < this.#max) return;
-    const [path, file] = this.#open.entries().next().value ?? [];
+    const path = this.#leastNeeded();
+    const file = path === undefined ? undefined : this.#open.get(path);
     if (path === undefined || file === undefined) return;
     this.#open.delete(path);
     if (file.isUnsynced) this.#syncBeforeClosing(path, file);
     this.#closeHandle(path, file);
+  }
+
+  #leastNeeded(): string | undefined {
+    for (const [path, { isUnsynced }] of this.#open) if (!isUnsynced) return path;
+    return this.#open.keys().next().value;
   }
 
   #syncBeforeClosing(path: string, file: OpenFile): void {

@@ -8,27 +8,54 @@
  * Thread: disk.
  */
 
+import { assert } from '../../shared/assert.ts';
 import type { RingConsumer } from '../../shared/ring/consumer.ts';
 import type { Doorbell } from '../../shared/ring/doorbell.ts';
 import { FULL, type RingProducer } from '../../shared/ring/producer.ts';
 import {
+  ANSWER_DEFERRED,
   ANSWER_OK,
   ANSWER_UNREAD,
+  ANSWER_UNREAD_BYTES,
   ANSWER_WORDS,
+  DUE_WORDS,
   QUEUE,
   RECORDS,
   RECORDS_COUNT,
+  RECORDS_FIRST,
+  RECORDS_HAS_DUE,
   RECORDS_WORDS,
   STATUS,
   STATUS_LEVEL,
   STATUS_WORDS,
 } from '../disk-records.ts';
 import { LOG_WARNING, type LogLevel } from './disk-log.ts';
+import { RECORD_BYTES_MIN } from './disk-record.ts';
+import type { ReadBatch } from './segment-reader.ts';
 
 /** Bytes of one error text or log line; what is longer is cut off. */
 const TEXT_BYTES_MAX = 1024;
 /** Log lines that wait for room. */
 const STATUS_LINES_MAX = 64;
+
+const DUE_BYTES = DUE_WORDS * 4;
+/** Most padding before due times. */
+const PADDING_MAX = 3;
+
+/** What every answer says of its queue. */
+export interface QueueFigures {
+  readonly unread: number;
+  readonly unreadBytes: number;
+  readonly deferred: number;
+}
+
+/** The figures of a queue that is not open. */
+const NO_FIGURES: QueueFigures = { unread: 0, unreadBytes: 0, deferred: 0 };
+
+/** Bytes that the answer to a READ may take besides its fields, for one record of any size at least. */
+export function recordsRoom(recordBytesMax: number): number {
+  return recordBytesMax + PADDING_MAX + DUE_BYTES;
+}
 
 /** The ends of the rings, and the bell of the thread at the other end. */
 export interface PumpLinkOptions {
@@ -64,9 +91,12 @@ export class PumpLink {
     return this.#answer !== FULL;
   }
 
-  /** Most bytes of records that fit an answer. */
-  get recordsBytesMax(): number {
-    return this.answers.lengthMax - RECORDS_WORDS * 4;
+  /** Most bytes of records that fit an answer, with due times or without. */
+  recordsBytesMax(mayHaveDueTimes: boolean): number {
+    const bytes = this.answers.lengthMax - RECORDS_WORDS * 4;
+    if (!mayHaveDueTimes) return bytes;
+    const records = Math.floor((bytes - PADDING_MAX) / (RECORD_BYTES_MIN + DUE_BYTES));
+    return records * RECORD_BYTES_MIN;
   }
 
   /** Reserves room for an answer without records. Returns false when there is none. */
@@ -74,9 +104,15 @@ export class PumpLink {
     return this.#claim(ANSWER_WORDS * 4 + TEXT_BYTES_MAX);
   }
 
-  /** Reserves room for a RECORDS answer with so many bytes, or as many as fit. Returns false when there is none. */
-  claimRecords(bytes: number): boolean {
-    return this.#claim(RECORDS_WORDS * 4 + Math.max(bytes, TEXT_BYTES_MAX));
+  /**
+   * Reserves room for a RECORDS answer with so many bytes, or as many as fit, and with due times for all records that
+   * these may be. Returns false when there is none. Units: `bytesWanted` as it was, before the size of a record that is
+   * longer made it `bytes`.
+   */
+  claimRecords(bytes: number, bytesWanted: number, mayHaveDueTimes: boolean): boolean {
+    const records = Math.max(1, Math.floor(Math.min(bytes, bytesWanted) / RECORD_BYTES_MIN));
+    const due = mayHaveDueTimes ? PADDING_MAX + records * DUE_BYTES : 0;
+    return this.#claim(RECORDS_WORDS * 4 + Math.max(bytes + due, TEXT_BYTES_MAX));
   }
 
   /** Where the records of the claimed answer begin. */
@@ -91,24 +127,36 @@ export class PumpLink {
   }
 
   /** Completes an answer other than RECORDS. No error: it went well. */
-  answer(type: number, queue: number, unread: number, error: string | undefined): void {
+  answer(
+    type: number,
+    queue: number,
+    figures: QueueFigures | undefined,
+    error: string | undefined,
+  ): void {
     const bytes = error === undefined ? 0 : this.#writeText(ANSWER_WORDS * 4, error);
-    this.#writeFields(queue, unread, error);
+    this.#writeFields(queue, figures ?? NO_FIGURES, error);
     this.#commit(type, ANSWER_WORDS * 4 + bytes);
   }
 
-  /** Completes a RECORDS answer, its `bytes` of records in place already. */
-  answerRecords(queue: number, unread: number, count: number, bytes: number): void {
-    this.#writeFields(queue, unread, undefined);
-    this.answers.words[(this.#answer >>> 2) + RECORDS_COUNT] = count;
-    this.#commit(RECORDS, RECORDS_WORDS * 4 + bytes);
+  /** Completes a RECORDS answer, its records in place already. */
+  answerRecords(queue: number, figures: QueueFigures, batch: ReadBatch): void {
+    this.#writeFields(queue, figures, undefined);
+    this.#writeRecordsFields(batch.count, batch.first, batch.dueTimes !== undefined);
+    const { dueTimes } = batch;
+    let length = RECORDS_WORDS * 4 + batch.bytes;
+    if (dueTimes !== undefined) length = this.#writeDueTimes(dueTimes, length);
+    this.#commit(RECORDS, length);
   }
 
-  /** Completes a RECORDS answer that has none because of an error. */
-  answerNoRecords(queue: number, unread: number, error: string): void {
-    const bytes = this.#writeText(RECORDS_WORDS * 4, error);
-    this.#writeFields(queue, unread, error);
-    this.answers.words[(this.#answer >>> 2) + RECORDS_COUNT] = 0;
+  /** Completes a RECORDS answer that has none, because of an error or because there is none. */
+  answerNoRecords(
+    queue: number,
+    figures: QueueFigures | undefined,
+    error: string | undefined,
+  ): void {
+    const bytes = error === undefined ? 0 : this.#writeText(RECORDS_WORDS * 4, error);
+    this.#writeFields(queue, figures ?? NO_FIGURES, error);
+    this.#writeRecordsFields(0, 0, false);
     this.#commit(RECORDS, RECORDS_WORDS * 4 + bytes);
   }
 
@@ -139,13 +187,36 @@ export class PumpLink {
     return this.#answer !== FULL;
   }
 
-  #writeFields(queue: number, unread: number, error: string | undefined): void {
+  #writeFields(queue: number, figures: QueueFigures, error: string | undefined): void {
     const at = this.#answer >>> 2;
     const { words } = this.answers;
     words[at + QUEUE] = queue;
     words[at + ANSWER_OK] = error === undefined ? 1 : 0;
-    words[at + ANSWER_UNREAD] = Math.floor(unread / 2 ** 32);
-    words[at + ANSWER_UNREAD + 1] = unread % 2 ** 32;
+    words[at + ANSWER_UNREAD] = Math.floor(figures.unread / 2 ** 32);
+    words[at + ANSWER_UNREAD + 1] = figures.unread % 2 ** 32;
+    words[at + ANSWER_UNREAD_BYTES] = Math.floor(figures.unreadBytes / 2 ** 32);
+    words[at + ANSWER_UNREAD_BYTES + 1] = figures.unreadBytes % 2 ** 32;
+    words[at + ANSWER_DEFERRED] = Math.min(figures.deferred, 0xffffffff);
+  }
+
+  #writeRecordsFields(count: number, first: number, hasDueTimes: boolean): void {
+    const at = this.#answer >>> 2;
+    this.answers.words[at + RECORDS_COUNT] = count;
+    this.answers.words[at + RECORDS_FIRST] = first;
+    this.answers.words[at + RECORDS_HAS_DUE] = hasDueTimes ? 1 : 0;
+  }
+
+  /** Writes due times behind so many bytes of the answer; returns how many there are then. */
+  #writeDueTimes(dueTimes: readonly number[], length: number): number {
+    const start = (length + PADDING_MAX) & ~PADDING_MAX;
+    const end = start + dueTimes.length * DUE_BYTES;
+    assert(end <= this.#answerBytes, 'due times fit the room that was reserved for them');
+    let at = (this.#answer + start) >>> 2;
+    for (const dueMs of dueTimes) {
+      this.answers.words[at++] = Math.floor(dueMs / 2 ** 32);
+      this.answers.words[at++] = dueMs % 2 ** 32;
+    }
+    return end;
   }
 
   #writeText(offset: number, text: string): number {

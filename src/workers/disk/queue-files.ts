@@ -3,31 +3,66 @@
  *
  * Shape: `<queue>.diskqueue.000003.dat` (segment 3), `<queue>.diskqueue.meta.dat`,
  * `<queue>.diskqueue.meta.dat.0.tmp` (metadata being written), `<segment>.bad` (a damaged segment, kept for the
- * operator).
+ * operator). Beside them, in a hidden directory of all queues, what nsqd knows nothing of: the sidecars
+ * `<queue>.diskqueue.000003.notes` (what became of the segment's records), `<queue>.diskqueue.000003.sums` (their
+ * checksums) and `<queue>.diskqueue.meta.copy` (the metadata once more, checked).
  * Thread: disk.
- * Source: behaviour §8.1. nsqd puts a random number before `.tmp`; here one file is used again and again, so a
- * crash leaves at most one behind and the next sync takes it away.
+ * Source: behaviour §8.1 without the sidecars. nsqd puts a random number before `.tmp`; here one file is used again and
+ * again, so a crash leaves at most one behind and the next sync takes it away.
  */
 
 import { join } from 'node:path';
 
-const SEGMENT_NAME = /^(.+)\.diskqueue\.(\d{6,})\.dat$/;
+/** Name of the directory of the sidecars, in the data directory. */
+const SIDECAR_DIRECTORY = '.ringmq';
+
+const FILE_NAME = /^(.+)\.diskqueue\.(\d{6,})\.(dat|notes|sums)$/;
+
+/** What a file with a segment's number holds. */
+export type SegmentFileKind = 'dat' | 'notes' | 'sums';
+
+/** What a segment's file name says. */
+export interface SegmentFileName {
+  /** What the file names of the queue begin with. */
+  readonly prefix: string;
+  readonly segment: number;
+  readonly kind: SegmentFileKind;
+}
 
 export class QueueFiles {
   readonly metadata: string;
   readonly temporary: string;
   /** What the paths of all files of the queue begin with, and of no other queue's. */
   readonly prefix: string;
+  /** Where the sidecars of all queues lie. It may not be there. */
+  readonly sidecarDirectory: string;
+  /** What the paths of all sidecars of the queue begin with, and of no other queue's. */
+  readonly sidecarPrefix: string;
+  readonly metadataCopy: string;
 
   /** `platform` as in `process.platform`: Windows has no colon in file names, and nsqd writes a semicolon there. */
   constructor(dataPath: string, queueName: string, platform: string = process.platform) {
     this.prefix = join(dataPath, `${filePrefix(queueName, platform)}.diskqueue.`);
     this.metadata = `${this.prefix}meta.dat`;
     this.temporary = `${this.metadata}.0.tmp`;
+    this.sidecarDirectory = sidecarDirectoryOf(dataPath);
+    this.sidecarPrefix = join(
+      this.sidecarDirectory,
+      `${filePrefix(queueName, platform)}.diskqueue.`,
+    );
+    this.metadataCopy = `${this.sidecarPrefix}meta.copy`;
   }
 
   segment(number: number): string {
-    return `${this.prefix}${String(number).padStart(6, '0')}.dat`;
+    return `${this.prefix}${segmentDigits(number)}.dat`;
+  }
+
+  notes(number: number): string {
+    return `${this.sidecarPrefix}${segmentDigits(number)}.notes`;
+  }
+
+  sums(number: number): string {
+    return `${this.sidecarPrefix}${segmentDigits(number)}.sums`;
   }
 
   damagedSegment(number: number): string {
@@ -40,15 +75,21 @@ export function filePrefix(queueName: string, platform: string = process.platfor
   return platform === 'win32' ? queueName.replaceAll(':', ';') : queueName;
 }
 
-/** Splits a segment's file name into what it begins with and its number; undefined for any other file. */
-export function parseSegmentName(
-  fileName: string,
-): { readonly prefix: string; readonly segment: number } | undefined {
-  const match = SEGMENT_NAME.exec(fileName);
+/** Where the sidecars of all queues of a data directory lie. */
+export function sidecarDirectoryOf(dataPath: string): string {
+  return join(dataPath, SIDECAR_DIRECTORY);
+}
+
+/** Splits the name of a segment or of one of its sidecars; undefined for any other file. */
+export function parseSegmentName(fileName: string): SegmentFileName | undefined {
+  const match = FILE_NAME.exec(fileName);
   if (match === null) return undefined;
   const segment = Number(match[2]);
   // A name such as 0000003 reads as a segment number but is not how that segment is called.
-  if (!Number.isSafeInteger(segment) || String(segment).padStart(6, '0') !== match[2])
-    return undefined;
-  return { prefix: match[1], segment };
+  if (!Number.isSafeInteger(segment) || segmentDigits(segment) !== match[2]) return undefined;
+  return { prefix: match[1], segment, kind: match[3] as SegmentFileKind };
+}
+
+function segmentDigits(number: number): string {
+  return String(number).padStart(6, '0');
 }

@@ -27,7 +27,7 @@ const METADATA_BYTES_MAX = 256;
 const METADATA = /^(-?\d+)\n(\d+),(\d+)\n(\d+),(\d+)\n?$/;
 
 /** The metadata, or undefined if that is not what the text is. */
-function parseMetadata(text: string): QueueMetadata | undefined {
+export function parseMetadata(text: string): QueueMetadata | undefined {
   const match = METADATA.exec(text);
   if (match === null) return undefined;
   const [depth, readSegment, readPosition, writeSegment, writePosition] = match

@@ -12,11 +12,16 @@
 
 import { type DiskLog, LOG_ERROR, LOG_WARNING } from './disk-log.ts';
 import type { FileSystem } from './file-system.ts';
+import { chooseMetadata, type MetadataChoice } from './metadata-choice.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { QueueFiles } from './queue-files.ts';
-import { type QueueMetadata, readMetadata } from './queue-metadata.ts';
+import type { QueueMetadata } from './queue-metadata.ts';
+import type { QueuePlace } from './queue-place.ts';
 import { countRecords, type SegmentCount } from './segment-count.ts';
 import type { SegmentIndex } from './segment-index.ts';
+
+/** More segments than this are looked up in the directory instead of being tried one by one. */
+export const SEGMENTS_TO_TRY = 1000;
 
 /** What there is to look at. */
 export interface RecoverySource {
@@ -33,26 +38,23 @@ export interface RecoverySource {
 
 /** What opening a queue has found. */
 export interface RecoveredQueue extends QueueMetadata {
-  /** Segments that may hold bytes which were never synced, and which metadata must not name before they are. */
-  readonly unsynced: readonly number[];
-  /** What the metadata on disk says, if it can be read. */
+  /** Where bytes begin that may not be durable, in each segment that has any; metadata must not name them before. */
+  readonly unsynced: readonly QueuePlace[];
+  /** What the metadata on disk says, if it can be read and is believed. */
   readonly metadata: QueueMetadata | undefined;
-}
-
-/** A place in a queue. */
-export interface QueuePlace {
-  readonly segment: number;
-  readonly position: number;
+  /** Whether the metadata on disk is damaged or gone, and known all the same. */
+  readonly isRepaired: boolean;
 }
 
 /** Reads what is on disk. Errors: throws when something there cannot be read; it may be tried again. */
 export function recoverQueue(source: RecoverySource): RecoveredQueue {
-  const metadata = readMetadata(source.fileSystem, source.files);
+  const choice = chooseMetadata(source);
+  const { metadata } = choice;
   if (metadata === 'missing') return recoverWithoutMetadata(source, LOG_WARNING, 'no metadata');
   if (metadata === 'unusable') {
     return recoverWithoutMetadata(source, LOG_ERROR, 'metadata that cannot be read');
   }
-  return recoverFromMetadata(source, metadata);
+  return recoverFromMetadata(source, metadata, choice);
 }
 
 /**
@@ -71,10 +73,20 @@ export function countBetween(source: RecoverySource, from: QueuePlace, to: Queue
   return count;
 }
 
-/** Errors: throws when the data directory is missing: then no file in it is known to be gone. */
-export function checkDataPath(source: RecoverySource): void {
-  if (source.openFiles.size(source.dataPath) !== 'missing') return;
-  throw new Error(`no data path "${source.dataPath}"`);
+/** Bytes of the segments from one place of a queue to another. Errors: throws when a segment cannot be looked at. */
+export function bytesBetween(source: RecoverySource, from: QueuePlace, to: QueuePlace): number {
+  if (from.segment === to.segment) return Math.max(0, to.position - from.position);
+  let bytes = to.position - from.position;
+  // Metadata that was damaged or made by hand may span numbers beyond counting.
+  const isLong = to.segment - from.segment > SEGMENTS_TO_TRY;
+  const count = isLong ? 0 : to.segment - from.segment;
+  const segments = isLong
+    ? source.index.known(source.queueName)
+    : Array.from({ length: count }, (_, index) => from.segment + index);
+  for (const segment of segments) {
+    if (segment >= from.segment && segment < to.segment) bytes += sizeOrZero(source, segment);
+  }
+  return Math.max(0, bytes);
 }
 
 /** The first segment above `segment` that exists, undefined if there is none. Lists the directory. */
@@ -87,8 +99,6 @@ function recoverWithoutMetadata(
   level: typeof LOG_WARNING | typeof LOG_ERROR,
   reason: string,
 ): RecoveredQueue {
-  // A directory that is missing, because its disk is not mounted, holds no news about the queue.
-  checkDataPath(source);
   const segments = laterSegments(source, -1);
   const first = segments.at(0) ?? 0;
   const last = segments.at(-1);
@@ -105,15 +115,20 @@ function recoverWithoutMetadata(
     readPosition: 0,
     writeSegment: last === undefined ? 0 : last + 1,
     writePosition: 0,
-    unsynced: segments,
+    unsynced: segments.map(startOf),
     metadata: undefined,
+    isRepaired: false,
   };
 }
 
-function recoverFromMetadata(source: RecoverySource, metadata: QueueMetadata): RecoveredQueue {
+function recoverFromMetadata(
+  source: RecoverySource,
+  metadata: QueueMetadata,
+  { isOnDisk, isDepthKnown }: MetadataChoice,
+): RecoveredQueue {
   const write = findWritePlace(source, metadata);
   const read = findReadPlace(source, metadata, write);
-  const mustCount = read.hasMoved || write.isShort || !isDepthPossible(metadata);
+  const mustCount = !isDepthKnown || read.hasMoved || write.isShort || !isDepthPossible(metadata);
   const depth = mustCount ? countBetween(source, read, write) : metadata.depth + write.added;
   if (mustCount && depth !== metadata.depth) {
     source.log(LOG_WARNING, `depth is ${depth}, metadata says ${metadata.depth}`);
@@ -125,7 +140,8 @@ function recoverFromMetadata(source: RecoverySource, metadata: QueueMetadata): R
     writeSegment: write.segment,
     writePosition: write.position,
     unsynced: write.unsynced,
-    metadata,
+    metadata: isOnDisk ? metadata : undefined,
+    isRepaired: !isOnDisk,
   };
 }
 
@@ -141,7 +157,7 @@ interface WritePlace extends QueuePlace {
   readonly added: number;
   /** Whether records before the metadata's write position are gone. */
   readonly isShort: boolean;
-  readonly unsynced: readonly number[];
+  readonly unsynced: readonly QueuePlace[];
 }
 
 /** Compares the write segment with the metadata, and looks for segments that were begun after it. */
@@ -159,11 +175,11 @@ function findWritePlace(source: RecoverySource, metadata: QueueMetadata): WriteP
         `metadata says ${writePosition}: what was behind is lost`,
     );
   }
-  const unsynced = [...later];
+  const unsynced = later.map(startOf);
   let added = 0;
   if (size !== 'missing' && size > writePosition) {
     added += countUnsynced(source, writeSegment, writePosition, size);
-    unsynced.unshift(writeSegment);
+    unsynced.unshift({ segment: writeSegment, position: writePosition });
   }
   for (const segment of later) {
     added += countUnsynced(source, segment, 0, sizeOrZero(source, segment));
@@ -249,4 +265,8 @@ function segmentSize(source: RecoverySource, segment: number): number | 'missing
 function sizeOrZero(source: RecoverySource, segment: number): number {
   const size = segmentSize(source, segment);
   return size === 'missing' ? 0 : size;
+}
+
+function startOf(segment: number): QueuePlace {
+  return { segment, position: 0 };
 }

@@ -1,39 +1,53 @@
 /**
- * The reading end of a disk queue: hands out records ahead of their release, passes what is damaged, and removes
- * the segments of which everything is released.
+ * The reading end of a disk queue: hands out records ahead of their being finished, passes what is damaged, finished
+ * or handed out already, and removes the segments of which everything is finished.
  *
- *     segment 3                  segment 4              segment 5
- *     [ released | handed out ]  [ handed out | unread ]  [ unread |
- *                ^ oldest                     ^ read-ahead          ^ the writer's position
+ *     segment 3                   segment 4               segment 5
+ *     [ finished | handed out ]   [ handed out | unread ]   [ unread |
+ *                ^ oldest                      ^ read-ahead          ^ the writer's position
  *
- * Damage: a record whose size is possible and whose id is none costs only itself. Where the size is impossible,
- * or the record does not end before its segment does, nobody can tell where the next one begins: the rest of the
- * segment is lost. Either way the file is kept as `.bad` when its good records are released.
+ * What is handed out has a number, one more than the record before; among them may be finished ones. A record that a
+ * note is about is handed out with the note's attempts and due time, or, if it is finished, not at all.
+ *
+ * Damage: a record that its sums say is damaged, or whose size is possible and whose id is none, costs only itself.
+ * Where the size is impossible, or the record does not end before its segment does, and the sums do not know where the
+ * next one begins either, the rest of the segment is lost. In each case the file is kept as `.bad` when its good
+ * records are finished.
  *
  * Errors: a call that throws has changed nothing and may be tried again.
  * Thread: disk.
  * Source: go-diskqueue `readOne`, `moveForward`, `handleReadError`, `checkTailCorruption`.
  */
 
+import { checkDataPath } from './data-path.ts';
 import { type DiskLog, LOG_ERROR, LOG_WARNING } from './disk-log.ts';
-import { hasMessageId, RECORD_BYTES_MIN, recordSize } from './disk-record.ts';
+import { RECORD_BYTES_MIN, recordSize, storedSize, wholeRecordSize } from './disk-record.ts';
 import { errorText } from './file-error.ts';
-import { HandedOut } from './handed-out.ts';
+import type { HandedOut } from './handed-out.ts';
 import type { OpenFiles } from './open-files.ts';
+import { PassedSegments } from './passed-segments.ts';
 import type { QueueFiles } from './queue-files.ts';
+import type { QueuePlace } from './queue-place.ts';
 import {
-  checkDataPath,
+  bytesBetween,
   countBetween,
   nextSegmentOf,
-  type QueuePlace,
   type RecoverySource,
 } from './queue-recovery.ts';
+import { ReadAhead } from './read-ahead.ts';
+import { RecordCheck } from './record-check.ts';
+import type { RecordNotes } from './record-notes.ts';
 import type { SegmentWriter } from './segment-writer.ts';
+import type { UnreadCount } from './unread-count.ts';
 
 /** What one call of `read` has put into its target. */
 export interface ReadBatch {
   readonly count: number;
   readonly bytes: number;
+  /** Number of the first record. */
+  readonly first: number;
+  /** When each is due, Unix time in ms, 0 for at once; undefined if all are due at once. */
+  readonly dueTimes: readonly number[] | undefined;
 }
 
 /** What a reader is made of. */
@@ -42,70 +56,80 @@ export interface SegmentReaderOptions {
   readonly source: RecoverySource;
   /** Says where the records end. */
   readonly writer: SegmentWriter;
+  readonly notes: RecordNotes;
+  readonly handedOut: HandedOut;
+  readonly unread: UnreadCount;
 }
 
-/** A segment that the read-ahead has left and that is not removed yet. */
-interface PassedSegment {
-  readonly segment: number;
-  readonly isDamaged: boolean;
-}
+/** Bytes of finished records that are looked through at once. */
+const SKIP_BYTES = 64 * 1024;
 
 /** Room for the part of a record that tells whether it is one. One for the thread: reading is never interrupted. */
 const front = Buffer.allocUnsafeSlow(RECORD_BYTES_MIN);
+/** Room for records that are not handed out. */
+const skipped = Buffer.allocUnsafeSlow(SKIP_BYTES);
 
 export class SegmentReader {
+  readonly passed: PassedSegments;
+
   readonly #source: RecoverySource;
   readonly #writer: SegmentWriter;
   readonly #openFiles: OpenFiles;
   readonly #files: QueueFiles;
   readonly #log: DiskLog;
-  readonly #handedOut = new HandedOut();
+  readonly #notes: RecordNotes;
+  readonly #handedOut: HandedOut;
+  readonly #unread: UnreadCount;
 
-  /** The read-ahead: where the next record to hand out lies. */
-  #segment: number;
-  #position: number;
+  /** Where the next record to hand out lies. */
+  readonly #ahead: ReadAhead;
+  readonly #check: RecordCheck;
   /** Whether damage was found in the read-ahead's segment. */
   #isDamaged = false;
-  #passed: PassedSegment[] = [];
-  #unread: number;
 
-  constructor(options: SegmentReaderOptions, place: QueuePlace, unread: number) {
+  constructor(options: SegmentReaderOptions, place: QueuePlace) {
     this.#source = options.source;
     this.#writer = options.writer;
     this.#openFiles = options.source.openFiles;
     this.#files = options.source.files;
     this.#log = options.source.log;
-    this.#segment = place.segment;
-    this.#position = place.position;
-    this.#unread = unread;
+    this.#notes = options.notes;
+    this.#handedOut = options.handedOut;
+    this.#unread = options.unread;
+    this.#check = new RecordCheck(options.source);
+    this.passed = new PassedSegments(options.source, options.notes);
+    const { recordBytesMax } = options.source;
+    this.#ahead = new ReadAhead({ ...options, recordBytesMax, check: this.#check }, place);
     this.#boundUnread();
   }
 
-  /** Records not handed out, as far as is known; 0 only if there is none. */
-  get unread(): number {
-    return this.#unread;
+  /** The read-ahead: where the next record lies. */
+  get place(): QueuePlace {
+    return { segment: this.#ahead.segment, position: this.#ahead.position };
   }
 
-  /** Records handed out and not released. */
-  get unreleased(): number {
-    return this.#handedOut.count;
+  /** Records, finished or not, that the read-ahead has passed since the queue was opened. */
+  get ordinal(): number {
+    return this.#ahead.ordinal;
   }
 
-  /** Where the oldest record lies that is not released. */
-  get oldest(): QueuePlace {
-    return this.#handedOut.oldest ?? { segment: this.#segment, position: this.#position };
+  /** Segments from the oldest on that are not removed. */
+  get firstSegment(): number {
+    return this.passed.oldest?.segment ?? this.#ahead.segment;
   }
 
-  /** Says that the writer has added records. */
-  onAppend(count: number): void {
-    this.#unread += count;
+  /** Whether the records that are handed out next may have due times. */
+  get mayHaveDueTimes(): boolean {
+    return !this.#notes.isEmpty;
   }
 
   /**
-   * Looks for the next record, past whatever is damaged. Returns how much room `read` is to be offered: 0 when there
-   * is nothing to read, else enough for one record, and no more than `bytesWanted` unless that record is longer.
+   * Looks for the next record, past whatever is damaged or done with. Returns how much room `read` is to be offered: 0
+   * when there is nothing to read, else enough for one record, and no more than `bytesWanted` unless that record is
+   * longer.
    */
   prepare(bytesWanted: number): number {
+    this.#check.refresh();
     for (;;) {
       if (this.#isAllRead()) {
         this.#correctUnread();
@@ -113,12 +137,12 @@ export class SegmentReader {
       }
       const end = this.#segmentEnd();
       if (end === 'missing') this.#loseSegment();
-      else if (this.#position >= end) this.#passSegment(end);
-      else {
+      else if (this.#ahead.position >= end) this.#passSegment(end);
+      else if (!this.#ahead.passMoved() && !this.#passFinished(end)) {
         const size = this.#frontSize(end);
-        const known = this.#isInWriteSegment() ? end - this.#position : bytesWanted;
+        const known = this.#isInWriteSegment() ? end - this.#ahead.position : bytesWanted;
         if (size > 0) {
-          this.#unread = Math.max(this.#unread, 1);
+          this.#unread.hasOne();
           return Math.max(size, Math.min(bytesWanted, known));
         }
       }
@@ -127,66 +151,47 @@ export class SegmentReader {
 
   /**
    * Reads the next whole records into the room that `prepare` has asked for. None only if the file has lost bytes
-   * since then; `prepare` then tells what is left.
+   * since then, the first is damaged, or all of them were finished; `prepare` then tells what is left.
    */
   read(target: Uint8Array, offset: number, room: number): ReadBatch {
-    const before = this.#handedOut.count;
+    const ahead = this.#ahead;
+    const { next: first } = this.#handedOut;
+    ahead.beginBatch();
     let bytes = 0;
     while (!this.#isAllRead()) {
-      const end = this.#segmentEnd();
+      const hasSome = ahead.count > 0;
+      const end = this.#endToRead(hasSome);
       if (end === 'missing') break;
-      if (this.#position >= end) {
+      if (ahead.position >= end) {
         this.#passSegment(end);
         continue;
       }
-      const length = Math.min(end - this.#position, room - bytes);
+      const length = Math.min(end - ahead.position, room - bytes);
       if (length < RECORD_BYTES_MIN) break;
-      const hasSome = this.#handedOut.count > before;
+      const start = ahead.position;
       const got = this.#readBytes(target, offset + bytes, length, hasSome);
-      const taken = this.#handOut(target, offset + bytes, got);
-      bytes += taken;
-      if (got < length && this.#handedOut.count === before) this.#loseRest(end);
+      bytes += ahead.handOut(target, offset + bytes, got);
+      if (got < length && ahead.position === start && !hasSome) this.#loseRest(end);
       // No room for the next record, or it is damaged: the next `prepare` tells.
-      if (this.#position < end) break;
+      if (ahead.position < end) break;
     }
-    const count = this.#handedOut.count - before;
-    this.#unread -= count;
+    const { count, dueTimes } = ahead;
     this.#boundUnread();
-    return { count, bytes };
+    return { count, bytes, first, dueTimes };
   }
 
-  release(count: number): void {
-    this.#handedOut.release(count);
-  }
-
-  /**
-   * Removes the segments of which everything is released; those with damage get another name. Returns whether
-   * there were any. Errors: logged, as nobody waits for it; the next call tries again.
-   */
-  removeFinished(): boolean {
-    const { segment } = this.oldest;
-    let count = 0;
-    while (count < this.#passed.length && this.#passed[count].segment < segment) {
-      if (!this.#removePassed(this.#passed[count])) break;
-      count++;
-    }
-    if (count > 0) this.#passed = this.#passed.slice(count);
-    return count > 0;
-  }
-
-  /** Segments from the oldest on that are not removed. */
-  get firstSegment(): number {
-    return Math.min(this.oldest.segment, this.#passed.at(0)?.segment ?? this.#segment);
+  /** Passes moved records that lie next, so that the read position does not stay before them. */
+  passMoved(): void {
+    while (this.#ahead.passMoved());
   }
 
   /** Forgets everything: there are no records before the writer's position. */
   restart(): void {
     this.#handedOut.clear();
-    this.#passed = [];
-    this.#segment = this.#writer.segment;
-    this.#position = this.#writer.position;
+    this.passed.clear();
+    this.#ahead.restart(this.#writer);
     this.#isDamaged = false;
-    this.#unread = 0;
+    this.#unread.clear();
   }
 
   /** Counts what is unread, because nobody knows. Errors: logged, and the number stays an estimate. */
@@ -197,19 +202,19 @@ export class SegmentReader {
 
   #count(): void {
     try {
-      const place = { segment: this.#segment, position: this.#position };
-      this.#unread = countBetween(this.#source, place, this.#writer);
+      const count = countBetween(this.#source, this.place, this.#writer);
+      this.#unread.recount(count, bytesBetween(this.#source, this.place, this.#writer));
     } catch (error) {
       this.#log(LOG_ERROR, `failed to count records, depth is an estimate - ${errorText(error)}`);
     }
   }
 
   #isInWriteSegment(): boolean {
-    return this.#segment === this.#writer.segment;
+    return this.#ahead.segment === this.#writer.segment;
   }
 
   #isAllRead(): boolean {
-    return this.#isInWriteSegment() && this.#position === this.#writer.position;
+    return this.#isInWriteSegment() && this.#ahead.position === this.#writer.position;
   }
 
   /**
@@ -217,61 +222,89 @@ export class SegmentReader {
    * count says 0 and the writer is further ahead, it looks.
    */
   #boundUnread(): void {
-    if (this.#unread > 0) return;
+    if (this.#unread.live > 0) return;
     try {
       this.prepare(0);
     } catch (error) {
       this.#log(LOG_WARNING, `failed to look for the next record - ${errorText(error)}`);
-      this.#unread = 1;
+      this.#unread.hasOne();
     }
   }
 
   #correctUnread(): void {
-    if (this.#unread > 0) {
-      this.#log(
-        LOG_ERROR,
-        `depth is too large by ${this.#unread} at the end of the queue, corrected`,
-      );
-    }
-    this.#unread = 0;
+    const excess = this.#unread.clear();
+    if (excess === 0) return;
+    this.#log(LOG_ERROR, `depth is too large by ${excess} at the end of the queue, corrected`);
   }
 
   /** As far as the write segment was written, or the size of a segment that was left. */
   #segmentEnd(): number | 'missing' {
     if (this.#isInWriteSegment()) return this.#writer.position;
-    return this.#openFiles.size(this.#files.segment(this.#segment));
+    return this.#openFiles.size(this.#files.segment(this.#ahead.segment));
+  }
+
+  /** As `#segmentEnd`. An error counts as a missing segment if there are records to show already. */
+  #endToRead(hasSome: boolean): number | 'missing' {
+    try {
+      return this.#segmentEnd();
+    } catch (error) {
+      if (hasSome) return 'missing';
+      throw error;
+    }
+  }
+
+  /** Passes finished records at the read-ahead. Returns whether there were any, or damage that has been passed. */
+  #passFinished(end: number): boolean {
+    if (!this.#ahead.isNotedFinished) return false;
+    const size = this.#frontSize(end);
+    if (size === 0) return true;
+    const bytes = size > SKIP_BYTES ? Buffer.allocUnsafe(size) : skipped;
+    const length = Math.min(bytes.length, end - this.#ahead.position);
+    return this.#ahead.passFinished(bytes, this.#readBytes(bytes, 0, length, false));
   }
 
   /** The size of the next record; 0 when there was damage instead, and it has been passed. */
   #frontSize(end: number): number {
-    const left = end - this.#position;
-    const path = this.#files.segment(this.#segment);
+    const left = end - this.#ahead.position;
+    const path = this.#files.segment(this.#ahead.segment);
     const got = this.#openFiles.read(
       path,
       front,
       0,
       Math.min(RECORD_BYTES_MIN, left),
-      this.#position,
+      this.#ahead.position,
     );
     if (got === 'missing') {
       this.#loseSegment();
       return 0;
     }
-    const size = got < RECORD_BYTES_MIN ? 0 : recordSize(front, 0, this.#source.recordBytesMax);
-    if (size === 0 || size > left) {
-      this.#loseRest(end);
-      return 0;
-    }
-    if (hasMessageId(front, 0)) return size;
-    this.#loseRecord(size);
-    return 0;
+    return got < RECORD_BYTES_MIN ? this.#loseRest(end) : this.#judgeFront(end);
+  }
+
+  /** As `#frontSize`, when the front was read. */
+  #judgeFront(end: number): number {
+    const left = end - this.#ahead.position;
+    const size = wholeRecordSize(front, 0, left, this.#source.recordBytesMax);
+    const verdict = this.#check.judgeFront(this.#ahead.segment, this.#ahead.position, front, 0);
+    if (verdict === 'damaged') return this.#loseRecord(this.#check.size, end);
+    if (size === 0) return this.#loseFront(end);
+    return this.#ahead.isAtDamage ? this.#loseRecord(size, end) : size;
+  }
+
+  /** There is no record at the read-ahead, by its format. */
+  #loseFront(end: number): number {
+    const next = this.#check.nextPlace(this.#ahead.segment, this.#ahead.position, end);
+    if (next < end) return this.#loseRecord(next - this.#ahead.position, end);
+    const size = recordSize(front, 0, this.#source.recordBytesMax);
+    const isInside = size > 0 && this.#ahead.position + size <= end;
+    return isInside ? this.#loseRecord(size, end) : this.#loseRest(end);
   }
 
   /** Reads at the read-ahead. An error counts as nothing read if there are records to show already. */
   #readBytes(target: Uint8Array, offset: number, length: number, hasSome: boolean): number {
     try {
-      const path = this.#files.segment(this.#segment);
-      const got = this.#openFiles.read(path, target, offset, length, this.#position);
+      const path = this.#files.segment(this.#ahead.segment);
+      const got = this.#openFiles.read(path, target, offset, length, this.#ahead.position);
       return got === 'missing' ? 0 : got;
     } catch (error) {
       if (hasSome) return 0;
@@ -279,89 +312,58 @@ export class SegmentReader {
     }
   }
 
-  /** Takes note of the whole records among what was read, and moves the read-ahead; returns their bytes. */
-  #handOut(bytes: Uint8Array, start: number, length: number): number {
-    const end = start + length;
-    let at = start;
-    this.#handedOut.startRun(this.#segment, this.#position);
-    while (at + RECORD_BYTES_MIN <= end) {
-      const size = recordSize(bytes, at, this.#source.recordBytesMax);
-      if (size === 0 || at + size > end || !hasMessageId(bytes, at)) break;
-      this.#handedOut.add(size);
-      at += size;
-    }
-    this.#handedOut.endRun();
-    this.#position += at - start;
-    return at - start;
-  }
-
   /** Goes on with the next segment after the end of this one. */
   #passSegment(end: number): void {
-    if (this.#position > end) {
-      this.#log(LOG_ERROR, `segment ${this.#segment} ends at ${end}, before ${this.#position}`);
+    if (this.#ahead.position > end) {
+      this.#log(
+        LOG_ERROR,
+        `segment ${this.#ahead.segment} ends at ${end}, before ${this.#ahead.position}`,
+      );
     }
-    this.#enterSegment(this.#segment + 1);
+    this.#enterSegment(this.#ahead.segment + 1, end);
   }
 
-  /** A record that is none, between others: only the place of the next one is certain. */
-  #loseRecord(size: number): void {
+  /** A record that is none, between others: only the place of the next one is certain. Returns 0. */
+  #loseRecord(sizeBytes: number, end: number): number {
+    const size = Math.min(sizeBytes, end - this.#ahead.position);
     this.#log(
       LOG_ERROR,
-      `segment ${this.#segment}: damaged record at ${this.#position}, ${size} bytes lost`,
+      `segment ${this.#ahead.segment}: damaged record at ${this.#ahead.position}, ${size} bytes lost`,
     );
     this.#isDamaged = true;
-    this.#position += size;
-    this.#unread--;
+    // Nothing may be written behind bytes that nsqd cannot read over.
+    if (this.#isInWriteSegment() && size !== storedSize(front, 0)) this.#writer.leaveSegment();
+    this.#ahead.lose(size);
+    return 0;
   }
 
-  #loseRest(end: number): void {
+  /** Returns 0. */
+  #loseRest(end: number): number {
     this.#log(
       LOG_ERROR,
-      `segment ${this.#segment}: no record at ${this.#position}, ${end - this.#position} bytes lost`,
+      `segment ${this.#ahead.segment}: no record at ${this.#ahead.position}, ${end - this.#ahead.position} bytes lost`,
     );
     this.#isDamaged = true;
     // Nothing may be written behind bytes that nobody can read over.
     if (this.#isInWriteSegment()) this.#writer.leaveSegment();
-    this.#enterSegment(this.#segment + 1);
+    this.#enterSegment(this.#ahead.segment + 1, end);
     this.#count();
+    return 0;
   }
 
   /** The segment is not there. A missing directory may come back, so that is an error. */
   #loseSegment(): void {
-    checkDataPath(this.#source);
+    checkDataPath(this.#openFiles, this.#source.dataPath);
     if (this.#isInWriteSegment()) this.#writer.leaveSegment();
-    const next = nextSegmentOf(this.#source, this.#segment) ?? this.#writer.segment;
-    this.#log(LOG_ERROR, `segment ${this.#segment} is gone, its records are lost`);
-    this.#enterSegment(Math.min(next, this.#writer.segment));
+    const next = nextSegmentOf(this.#source, this.#ahead.segment) ?? this.#writer.segment;
+    this.#log(LOG_ERROR, `segment ${this.#ahead.segment} is gone, its records are lost`);
+    this.#enterSegment(Math.min(next, this.#writer.segment), 0);
     this.#count();
   }
 
-  #enterSegment(segment: number): void {
-    this.#passed.push({ segment: this.#segment, isDamaged: this.#isDamaged });
-    this.#segment = segment;
-    this.#position = 0;
+  #enterSegment(segment: number, sizeBytes: number): void {
+    this.passed.add({ segment: this.#ahead.segment, sizeBytes, isDamaged: this.#isDamaged });
     this.#isDamaged = false;
-  }
-
-  /** A name that no damaged segment has: the same number may have been damaged before. */
-  #damagedPath(segment: number): string {
-    const path = this.#files.damagedSegment(segment);
-    if (this.#openFiles.size(path) === 'missing') return path;
-    let copy = 1;
-    while (this.#openFiles.size(`${path}.${copy}`) !== 'missing') copy++;
-    return `${path}.${copy}`;
-  }
-
-  /** Returns whether that was possible. */
-  #removePassed(passed: PassedSegment): boolean {
-    const path = this.#files.segment(passed.segment);
-    try {
-      if (passed.isDamaged) this.#openFiles.rename(path, this.#damagedPath(passed.segment));
-      else this.#openFiles.remove(path);
-      return true;
-    } catch (error) {
-      this.#log(LOG_ERROR, `failed to remove segment ${passed.segment} - ${errorText(error)}`);
-      return false;
-    }
+    this.#ahead.enter(segment);
   }
 }

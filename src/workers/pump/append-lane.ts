@@ -8,8 +8,8 @@ import { assert } from '../../shared/assert.ts';
 import { MemoryQueue } from './memory-queue.ts';
 import type { Receipt } from './receipt.ts';
 
-/** Some messages of a write, and who waits for them. */
-export type AppendPart = { receipt: Receipt | null; count: number };
+/** Some messages of a write: who waits for them, and when they are due (Unix time in ms, 0 for at once). */
+export type AppendPart = { receipt: Receipt | null; count: number; dueMs: number };
 
 export class AppendLane {
   /** What is written when it cannot be: false keeps it and tries again, true drops it and says so. */
@@ -18,16 +18,29 @@ export class AppendLane {
   readonly runs = new MemoryQueue();
 
   #parts: AppendPart[] = [];
+  #dueCount = 0;
 
   constructor(isRefusable: boolean) {
     this.isRefusable = isRefusable;
   }
 
-  put(position: number, count: number, attempts: number, receipt: Receipt | null): void {
+  put(
+    position: number,
+    count: number,
+    attempts: number,
+    dueMs: number,
+    receipt: Receipt | null,
+  ): void {
     this.runs.put(position, count, attempts);
+    if (dueMs > 0) this.#dueCount += count;
     const last = this.#parts.at(-1);
-    if (last !== undefined && last.receipt === receipt) last.count += count;
-    else this.#parts.push({ receipt, count });
+    if (last !== undefined && last.receipt === receipt && last.dueMs === dueMs) last.count += count;
+    else this.#parts.push({ receipt, count, dueMs });
+  }
+
+  /** Whether some of the messages have a due time. */
+  get hasDueTimes(): boolean {
+    return this.#dueCount > 0;
   }
 
   /** The parts that the first `count` messages belong to, taken off. */
@@ -40,7 +53,7 @@ export class AppendLane {
       assert(part !== undefined, 'every message belongs to a part');
       if (part.count > rest) {
         part.count -= rest;
-        taken.push({ receipt: part.receipt, count: rest });
+        taken.push({ ...part, count: rest });
         break;
       }
       taken.push(part);
@@ -48,6 +61,7 @@ export class AppendLane {
       whole++;
     }
     this.#parts.splice(0, whole);
+    for (const part of taken) if (part.dueMs > 0) this.#dueCount -= part.count;
     return taken;
   }
 }

@@ -9,21 +9,41 @@ import type { MessageStore } from './message-store.ts';
 import type { Receipt } from './receipt.ts';
 
 export interface Backend {
-  /** Messages held, those read ahead included. */
+  /** Whether it keeps what it is given, through a restart too. */
+  readonly isDurable: boolean;
+  /** Messages that wait in it, those read ahead included, those with a due time not. */
   readonly depth: number;
+  /** Messages with a due time, in the files or on their way there, that were not read. */
+  readonly deferredCount: number;
+  /** Bytes of the messages that wait in it, as disk records. */
+  readonly bytes: number;
   /** Messages that can be taken now. Each is taken with `take`. */
   readonly readAhead: MemoryQueue;
   /** Whether nothing is on its way to or from the files. */
   readonly isSettled: boolean;
 
-  /** Takes a run over, with its references. Every backend takes everything at any time. */
-  put(position: number, count: number, attempts: number, receipt: Receipt | null): void;
-  /** Asks for more to be read ahead, if there is more. */
+  /**
+   * Takes a run over, with its references. Every backend takes everything at any time; what has a due time comes
+   * back when that has passed. Units: `dueMs` Unix time in ms, 0 for none.
+   */
+  put(
+    position: number,
+    count: number,
+    attempts: number,
+    dueMs: number,
+    receipt: Receipt | null,
+  ): void;
+  /** Asks for more to be read ahead, if there is more and nothing is. */
   demand(): void;
   /** Takes messages off the oldest run of `readAhead`; their references are the caller's from now on. */
   take(count: number): void;
-  /** The files need not keep so many of the taken messages any longer, oldest first. */
-  releaseTaken(count: number): void;
+  /** The files need not keep these messages any longer. Messages that did not come from them are none of theirs. */
+  finish(position: number, count: number): void;
+  /**
+   * What the files are to know of a message that came from them, should it be read again: how often it was sent, and
+   * when it is due. Units: Unix time in ms, 0 for at once.
+   */
+  note(position: number, attempts: number, dueMs: number): void;
   /** Drops everything. Calls back with null, or with what went wrong. */
   empty(done: (error: string | null) => void): void;
   /** Ends it for good, keeping what it holds. Calls back as `empty`. */

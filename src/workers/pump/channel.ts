@@ -7,16 +7,17 @@
 import { assert } from '../../shared/assert.ts';
 import type { Locality } from '../../shared/control.ts';
 import { REFUSED_NOT_IN_FLIGHT, REFUSED_NOT_OWNER } from '../../shared/records.ts';
-import type { Backend } from './backend.ts';
 import type { Consumer } from './consumer.ts';
 import type { Deferred } from './deferred.ts';
 import { BLOCKED, type Delivery } from './delivery.ts';
 import { type InFlight, NOT_FOUND } from './in-flight.ts';
-import { MessageQueue } from './message-queue.ts';
+import type { MessageQueue } from './message-queue.ts';
 import type { MessageStore } from './message-store.ts';
 import { ProcessingLatency } from './processing-latency.ts';
 import { ReadyConsumers } from './ready-consumers.ts';
 import type { Receipt } from './receipt.ts';
+import { NO_RECORD } from './segment.ts';
+import type { WallClock } from './wall-clock.ts';
 
 const NS_PER_MS = 1e6;
 const NS_PER_SECOND = 1e9;
@@ -36,6 +37,7 @@ export type ChannelContext = {
   readonly inFlight: InFlight;
   readonly deferred: Deferred;
   readonly delivery: Delivery;
+  readonly wallClock: WallClock;
   readonly maxMsgTimeoutMs: number;
   /** Null where nobody asks for processing latencies. */
   readonly latencyWindow: LatencyWindow | null;
@@ -67,16 +69,10 @@ export class Channel {
   readonly #consumers = new Set<Consumer>();
   readonly #ready = new ReadyConsumers();
 
-  constructor(
-    number: number,
-    isPaused: boolean,
-    backend: Backend,
-    memoryMax: number,
-    context: ChannelContext,
-  ) {
+  constructor(number: number, isPaused: boolean, queue: MessageQueue, context: ChannelContext) {
     this.number = number;
     this.isPaused = isPaused;
-    this.queue = new MessageQueue(context.store, backend, memoryMax);
+    this.queue = queue;
     this.#context = context;
   }
 
@@ -84,19 +80,60 @@ export class Channel {
     return this.#consumers;
   }
 
+  /** Messages whose time has not come, wherever they are. */
+  get allDeferredCount(): number {
+    return this.deferredCount + this.queue.backend.deferredCount;
+  }
+
+  /** Whether more may be read from its files now: not while memory is full of what goes out by itself. */
+  get mayRead(): boolean {
+    if (!this.#context.store.isFull) return true;
+    const { memoryCount, backend } = this.queue;
+    return this.inFlightCount === 0 && memoryCount === 0 && backend.readAhead.count === 0;
+  }
+
   /** Takes a run from the topic, with its references. */
   put(position: number, count: number, receipt: Receipt | null): void {
     this.messageCount += count;
-    this.#putBack(position, count, 0, receipt);
+    this.#enqueue(position, count, 0, receipt);
   }
 
   /** Takes a run from the topic that is not to be delivered before `dueMs`. */
-  putDeferred(position: number, count: number, dueMs: number): void {
+  putDeferred(position: number, count: number, dueMs: number, receipt: Receipt | null): void {
     this.messageCount += count;
-    this.deferredCount += count;
-    for (let i = 0; i < count; i++) {
-      this.#context.deferred.add(this.number, position + i, 0, dueMs);
+    if (this.queue.keepsOnDisk) {
+      const unixMs = this.#context.wallClock.unixAt(dueMs);
+      this.queue.putToBackend(position, count, 0, unixMs, receipt);
+      return;
     }
+    for (let i = 0; i < count; i++) this.#addDeferred(position + i, 0, dueMs);
+  }
+
+  /**
+   * Takes a run that the topic has read from its files, with its references; the receipt waits until it is safe
+   * again. Units: `dueMs` Unix time in ms, 0 for at once.
+   */
+  putFromDisk(position: number, count: number, dueMs: number, receipt: Receipt): void {
+    const { backend } = this.queue;
+    if (!backend.isDurable) {
+      if (dueMs === 0) this.put(position, count, receipt);
+      else this.putDeferred(position, count, this.#context.wallClock.monotonicAt(dueMs), receipt);
+      return;
+    }
+    this.messageCount += count;
+    this.queue.putToBackend(position, count, 0, dueMs, receipt);
+  }
+
+  /** A message was read from its files that is not due yet. Units: Unix time in ms. */
+  onDeferred(position: number, dueMs: number): void {
+    const { store, wallClock } = this.#context;
+    this.#addDeferred(position, store.attempts(position), wallClock.monotonicAt(dueMs));
+  }
+
+  /** There is something to read, or to take. */
+  onReadable(): void {
+    this.queue.trim();
+    if (!this.isActive && !this.#ready.isEmpty) this.#context.activate(this);
   }
 
   subscribe(consumer: Consumer): void {
@@ -148,14 +185,14 @@ export class Channel {
   }
 
   finish(consumer: Consumer, idHigh: number, idLow: number): number {
-    const { inFlight, store, latencyWindow } = this.#context;
+    const { inFlight, latencyWindow } = this.#context;
     const entry = inFlight.find(this.number, idHigh, idLow);
     if (entry === NOT_FOUND) return REFUSED_NOT_IN_FLIGHT;
     if (inFlight.consumer(entry) !== consumer) return REFUSED_NOT_OWNER;
     const position = inFlight.position(entry);
     this.#removeInFlight(entry);
     if (latencyWindow !== null) this.#noteLatency(position, latencyWindow);
-    store.release(position, 1);
+    this.queue.drop(position, 1);
     consumer.finishCount++;
     return ACCEPTED;
   }
@@ -177,7 +214,7 @@ export class Channel {
     this.#removeInFlight(entry);
     consumer.requeueCount++;
     this.requeueCount++;
-    if (delayMs === 0) this.#putBack(position, 1, attempts, null);
+    if (delayMs === 0) this.#putBack(position, attempts);
     else this.#defer(position, attempts, nowMs + delayMs);
     return ACCEPTED;
   }
@@ -199,7 +236,7 @@ export class Channel {
     const attempts = inFlight.attempts(entry);
     this.#removeInFlight(entry);
     this.timeoutCount++;
-    this.#putBack(position, 1, attempts, null);
+    this.#putBack(position, attempts);
     this.onAppetite(consumer);
   }
 
@@ -210,7 +247,8 @@ export class Channel {
     const attempts = deferred.attempts(entry);
     deferred.remove(entry);
     this.deferredCount--;
-    this.#putBack(position, 1, attempts, null);
+    if (this.#isOnDisk(position)) this.#enqueueInMemory(position, attempts);
+    else this.#enqueue(position, 1, attempts, null);
   }
 
   /** Drops everything: what waits, what is in flight, what is deferred. */
@@ -220,11 +258,27 @@ export class Channel {
     for (const consumer of this.#consumers) this.onAppetite(consumer);
   }
 
-  /** Keeps everything: in-flight and deferred messages join the queue, and all of it goes to the backend. */
+  /**
+   * Keeps everything, in the files: in-flight and waiting messages with their attempts, deferred ones with their due
+   * times too.
+   */
   close(done: (error: string | null) => void): void {
-    this.#collectHeld((position, attempts) => this.queue.putInMemory(position, 1, attempts));
-    this.queue.spill((detail) => detail);
-    this.queue.backend.close(done);
+    const { store, wallClock } = this.#context;
+    const { backend } = this.queue;
+    this.#collectHeld((position, attempts, dueMs) => {
+      const unixMs = dueMs === 0 ? 0 : wallClock.unixAt(dueMs);
+      if (!this.#isOnDisk(position)) {
+        backend.put(position, 1, attempts, unixMs, null);
+        return;
+      }
+      backend.note(position, attempts, unixMs);
+      store.release(position, 1);
+    });
+    this.queue.spill(
+      (detail) => detail,
+      () => 0,
+    );
+    backend.close(done);
   }
 
   delete(done: (error: string | null) => void): void {
@@ -233,9 +287,29 @@ export class Channel {
     this.queue.backend.delete(done);
   }
 
-  #putBack(position: number, count: number, attempts: number, receipt: Receipt | null): void {
-    this.queue.put(position, count, attempts, attempts, receipt);
+  #enqueue(position: number, count: number, attempts: number, receipt: Receipt | null): void {
+    this.queue.put(position, count, attempts, attempts, 0, receipt);
     if (!this.isActive && !this.#ready.isEmpty) this.#context.activate(this);
+  }
+
+  #enqueueInMemory(position: number, attempts: number): void {
+    this.queue.putInMemory(position, 1, attempts);
+    this.queue.trim();
+    if (!this.isActive && !this.#ready.isEmpty) this.#context.activate(this);
+  }
+
+  /** What was in flight goes to the end of the queue. A record on disk stays there, with the attempts noted. */
+  #putBack(position: number, attempts: number): void {
+    if (this.#isOnDisk(position)) {
+      this.queue.backend.note(position, attempts, 0);
+      this.#enqueueInMemory(position, attempts);
+    } else {
+      this.#enqueue(position, 1, attempts, null);
+    }
+  }
+
+  #isOnDisk(position: number): boolean {
+    return this.queue.backend.isDurable && this.#context.store.recordNumber(position) !== NO_RECORD;
   }
 
   #noteLatency(position: number, { windowMs, unixNs }: LatencyWindow): void {
@@ -246,6 +320,18 @@ export class Channel {
   }
 
   #defer(position: number, attempts: number, dueMs: number): void {
+    const { store, wallClock } = this.#context;
+    const { queue } = this;
+    const unixMs = wallClock.unixAt(dueMs);
+    if (this.#isOnDisk(position)) queue.backend.note(position, attempts, unixMs);
+    else if (queue.keepsOnDisk) {
+      queue.putToBackend(position, 1, attempts, unixMs, null);
+      return;
+    }
+    this.#addDeferred(store.moveToLasting(position), attempts, dueMs);
+  }
+
+  #addDeferred(position: number, attempts: number, dueMs: number): void {
     this.#context.deferred.add(this.number, position, attempts, dueMs);
     this.deferredCount++;
   }
@@ -260,8 +346,8 @@ export class Channel {
     this.#collectHeld((position) => store.release(position, 1));
   }
 
-  /** Takes all messages in flight and deferred out of their tables. Walks both tables. */
-  #collectHeld(take: (position: number, attempts: number) => void): void {
+  /** Takes all messages in flight (due at 0) and deferred out of their tables. Walks both tables. */
+  #collectHeld(take: (position: number, attempts: number, dueMs: number) => void): void {
     const { inFlight, deferred } = this.#context;
     if (this.inFlightCount > 0) {
       inFlight.forEach((entry, consumer) => {
@@ -269,7 +355,7 @@ export class Channel {
         const position = inFlight.position(entry);
         const attempts = inFlight.attempts(entry);
         this.#removeInFlight(entry);
-        take(position, attempts);
+        take(position, attempts, 0);
       });
     }
     if (this.deferredCount > 0) {
@@ -277,9 +363,10 @@ export class Channel {
         if (channelNumber !== this.number) return;
         const position = deferred.position(entry);
         const attempts = deferred.attempts(entry);
+        const dueMs = deferred.dueMs(entry);
         deferred.remove(entry);
         this.deferredCount--;
-        take(position, attempts);
+        take(position, attempts, dueMs);
       });
     }
   }

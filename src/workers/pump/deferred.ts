@@ -53,6 +53,11 @@ export class Deferred {
     return this.#attempts[entry];
   }
 
+  /** When it is due. Units: ms, monotonic, rounded up. */
+  dueMs(entry: number): number {
+    return this.dueTimes.deadlineMs(entry);
+  }
+
   /** Forgets a message. Its reference is now the caller's. */
   remove(entry: number): void {
     if (this.dueTimes.isScheduled(entry)) this.dueTimes.cancel(entry);

@@ -17,11 +17,11 @@ import type { Consumer } from './consumer.ts';
 import type { InFlight } from './in-flight.ts';
 import type { MessageQueue } from './message-queue.ts';
 import type { MessageStore } from './message-store.ts';
+import { NO_ROOM } from './message-writer.ts';
 
 /** Frames in one record, unless a single one is larger. */
 const BATCH_BYTES = 64 * 1024;
 const FIELD_BYTES = fieldBytes(FRAMES_WORDS);
-const ATTEMPTS_MASK = 0xffff;
 
 /** Answer of `send` when the deliver ring has no room. */
 export const BLOCKED = -1;
@@ -65,9 +65,9 @@ export class Delivery {
       const runEnd = this.#writeRun(consumer, queue, count, at, end, nowMs);
       const written = this.#written;
       if (written === 0) break;
-      if (queue.isFromBackend) queue.backend.releaseTaken(written);
-      else this.fromMemory += written;
+      if (!queue.isFromBackend) this.fromMemory += written;
       queue.take(written);
+      this.#dropSampledOut(queue);
       at = runEnd;
       taken += written;
       if (written < count) break;
@@ -85,8 +85,9 @@ export class Delivery {
     return taken;
   }
 
-  /** Messages that the last `#writeRun` took off its run. */
+  /** Messages that the last `#writeRun` took off its run, and which of them are for nobody. */
   #written = 0;
+  #sampledOut: number[] = [];
 
   /** Writes the first `count` messages of the queue's run, as far as they fit. Returns the offset behind them. */
   #writeRun(
@@ -105,19 +106,25 @@ export class Delivery {
     while (written < count) {
       const position = first + written;
       if (consumer.sampleRate > 0 && this.#isSampledOut(consumer)) {
-        store.release(position, 1);
+        this.#sampledOut.push(position);
         written++;
         continue;
       }
-      if (at + store.frameBytes(position) > end) break;
-      const before = detail > 0 ? detail : store.attempts(position);
-      const attempts = (before + 1) & ATTEMPTS_MASK;
-      at = store.writeFrame(position, attempts, target, at);
+      const next = store.writeFrame(position, detail, target, at, end);
+      if (next === NO_ROOM) break;
+      at = next;
+      const attempts = store.attemptsWritten;
       this.#inFlight.add(consumer, position, attempts, store.idHigh, store.idLow, nowMs);
       written++;
     }
     this.#written = written;
     return at;
+  }
+
+  #dropSampledOut(queue: MessageQueue): void {
+    if (this.#sampledOut.length === 0) return;
+    for (const position of this.#sampledOut) queue.drop(position, 1);
+    this.#sampledOut = [];
   }
 
   /** nsqd keeps a message when a number from 0 to 99 is not above the rate. */

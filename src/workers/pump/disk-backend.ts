@@ -1,12 +1,10 @@
 /**
  * A pump's handle on a disk queue, whose files a disk thread owns.
  *
- * Messages are in one of these places: in a lane, waiting to be written; sent, until the disk thread has
- * answered; on disk and unread; read ahead. A write that fails leaves accepted messages in their lane, to be
- * tried again; messages whose publisher still waits are refused instead.
+ * Messages are in one of these places: on their way to the files (`Appends`); on disk and unread; read ahead; or
+ * taken, and then their records stay on disk until they are finished.
  *
- * Bound: lanes by what one turn puts while the append ring has room; read-ahead by READ_BATCH_BYTES and one
- * answer more.
+ * Bound: `Appends`; read-ahead by one answer, as nothing is read before that is taken.
  *
  * Thread: pump.
  */
@@ -15,7 +13,6 @@ import { assert } from '../../shared/assert.ts';
 import type { RingConsumer } from '../../shared/ring/consumer.ts';
 import {
   ANSWER_OK,
-  ANSWER_UNREAD,
   ANSWER_WORDS,
   APPENDED,
   CLOSE,
@@ -26,57 +23,55 @@ import {
   EMPTY_QUEUE,
   OPENED,
   RECORDS,
-  RECORDS_COUNT,
   RECORDS_WORDS,
 } from '../disk-records.ts';
-import { AppendLane, type AppendPart } from './append-lane.ts';
+import { Appends } from './appends.ts';
 import { type Backend, dropAll } from './backend.ts';
+import { type DiskBackendListener, HAS_DUE_TIME } from './disk-backend-listener.ts';
 import type { DiskLink, LinkedQueue } from './disk-link.ts';
 import { DiskRequests } from './disk-requests.ts';
 import { MemoryQueue } from './memory-queue.ts';
 import type { MessageStore } from './message-store.ts';
 import type { Receipt } from './receipt.ts';
+import { RecordOutcomes } from './record-outcomes.ts';
+import { RecordsAnswer } from './records-answer.ts';
+import { NO_RECORD } from './segment.ts';
+import { UnreadRecords } from './unread-records.ts';
 
 /** How much one READ asks for. */
 const READ_BATCH_BYTES = 256 * 1024;
-/** How long after a failed write accepted messages are written again. */
-const RETRY_MS = 1000;
-/** As `RETRY_MS`, for reads. */
+/** How long after a failed read the next one is tried. */
 const REREAD_MS = 1000;
-
-/** A write that the disk thread has not answered. */
-type SentAppend = { lane: AppendLane; count: number; parts: AppendPart[] };
-
-/** What a disk queue tells its owner. */
-export type DiskBackendListener = {
-  /** It stops taking writes for this reason, or takes them again (null). */
-  readonly onHealth: (error: string | null) => void;
-  /** Messages have been read ahead. */
-  readonly onReadable: () => void;
-  /** It is closed or deleted. */
-  readonly onEnded: () => void;
-};
 
 type Ending = { request: typeof CLOSE | typeof DELETE; done: (error: string | null) => void };
 
+/** What a disk queue is made of. */
+export type DiskBackendOptions = {
+  readonly name: string;
+  readonly store: MessageStore;
+  readonly link: DiskLink;
+  /** Wall clock time in ms since 1970. */
+  readonly unixMs: () => number;
+  readonly listener: DiskBackendListener;
+};
+
 export class DiskBackend implements Backend, LinkedQueue {
+  readonly isDurable = true;
   readonly readAhead = new MemoryQueue();
 
+  readonly #name: string;
   readonly #store: MessageStore;
   readonly #link: DiskLink;
+  readonly #unixMs: () => number;
+  readonly #listener: DiskBackendListener;
   readonly #number: number;
   readonly #requests: DiskRequests;
-  readonly #name: string;
-  readonly #listener: DiskBackendListener;
 
-  /** Accepted messages, and messages whose publishers wait for an answer. */
-  readonly #kept = new AppendLane(false);
-  readonly #refusable = new AppendLane(true);
-  /** Messages of the writes in `#sent`, in the same order. */
-  readonly #sentRuns = new MemoryQueue();
-  readonly #sent: SentAppend[] = [];
-  /** Records on disk that were not read, as of the last answer. */
-  #unread = 0;
+  readonly #appends: Appends;
+  readonly #outcomes = new RecordOutcomes();
+  readonly #answer = new RecordsAnswer();
+  readonly #unread = new UnreadRecords();
+  #readAheadBytes = 0;
   #isOpenSent = false;
   #isOpen = false;
   /** Whether the files could not be opened or read, and nothing was read or written since. */
@@ -87,142 +82,170 @@ export class DiskBackend implements Backend, LinkedQueue {
   #isReading = false;
   /** No READ before this time: the last one failed. */
   #rereadMs = 0;
-  /** Taken messages whose records need not be kept, not yet told to the disk thread. */
-  #released = 0;
-  /** Calls back for each `empty`: not yet sent, and sent. */
-  #emptyings: ((error: string | null) => void)[] = [];
-  readonly #emptying: ((error: string | null) => void)[] = [];
+  /** Whom to call back for each `empty` that is not answered; the last ones are not sent. */
+  readonly #emptyings: ((error: string | null) => void)[] = [];
+  #unsentEmptyings = 0;
   #ending: Ending | null = null;
   #isEndSent = false;
-  /** When kept messages may be tried again; 0 unless the last write failed. */
-  #retryMs = 0;
   #error: string | null = null;
 
-  constructor(name: string, store: MessageStore, link: DiskLink, listener: DiskBackendListener) {
+  constructor(options: DiskBackendOptions) {
+    const { name, store, link, unixMs, listener } = options;
     this.#name = name;
     this.#store = store;
     this.#link = link;
+    this.#unixMs = unixMs;
     this.#listener = listener;
     this.#number = link.add(this);
     this.#requests = new DiskRequests(link.requests, store, this.#number);
+    this.#appends = new Appends(store);
     this.#setDue();
   }
 
   get depth(): number {
-    const waiting = this.#kept.runs.count + this.#refusable.runs.count + this.#sentRuns.count;
-    const unread = this.#isEmptying ? 0 : this.#unread;
-    return waiting + unread + this.readAhead.count;
+    const unwritten = this.#appends.count - this.#appends.deferredCount;
+    const unread = this.#unread.count - this.#unread.deferredCount;
+    return unwritten + unread + this.readAhead.count;
+  }
+
+  get deferredCount(): number {
+    return this.#appends.deferredCount + this.#unread.deferredCount;
+  }
+
+  get bytes(): number {
+    return this.#appends.bytes + this.#unread.bytes + this.#readAheadBytes;
   }
 
   get isSettled(): boolean {
     return (
       !this.#isDue &&
       this.#isOpen &&
-      this.#sent.length === 0 &&
+      !this.#appends.hasSent &&
       !this.#isReading &&
-      this.#emptying.length === 0
+      this.#emptyings.length === 0
     );
   }
 
   /** References to messages that it has in memory; for tests and the simulator. */
   get heldCount(): number {
-    const waiting = this.#kept.runs.count + this.#refusable.runs.count;
-    return waiting + this.#sentRuns.count + this.readAhead.count;
+    return this.#appends.count + this.readAhead.count;
   }
 
-  put(position: number, count: number, attempts: number, receipt: Receipt | null): void {
+  put(
+    position: number,
+    count: number,
+    attempts: number,
+    dueMs: number,
+    receipt: Receipt | null,
+  ): void {
     assert(this.#ending === null, 'nothing is put to a queue that ends');
-    const lane = receipt?.isRefusable === true ? this.#refusable : this.#kept;
-    receipt?.expect(count);
-    lane.put(position, count, attempts, receipt);
+    this.#appends.put(position, count, attempts, dueMs, receipt);
     this.#setDue();
   }
 
   demand(): void {
-    if (this.#isReading || this.#isReadWanted || this.#unread === 0 || this.#ending !== null)
+    if (this.#unread.count === 0 || this.readAhead.count > 0 || this.#ending !== null) return;
+    if (this.#isReading || this.#isReadWanted) return;
+    if (!this.#listener.mayRead()) {
+      this.#listener.onStarved();
       return;
+    }
     this.#isReadWanted = true;
     this.#setDue();
   }
 
   take(count: number): void {
+    this.#readAheadBytes -= this.#store.runBytes(this.readAhead.position, count);
     this.readAhead.take(count);
   }
 
-  releaseTaken(count: number): void {
-    this.#released += count;
+  finish(position: number, count: number): void {
+    for (let next = position; next < position + count; next++) {
+      const number = this.#store.recordNumber(next);
+      if (number === NO_RECORD) continue;
+      this.#outcomes.finish(number);
+      this.#setDue();
+    }
+  }
+
+  note(position: number, attempts: number, dueMs: number): void {
+    const number = this.#store.recordNumber(position);
+    if (number === NO_RECORD) return;
+    this.#outcomes.note(number, attempts, dueMs);
     this.#setDue();
   }
 
   empty(done: (error: string | null) => void): void {
-    dropAll(this.readAhead, this.#store);
-    this.#dropLane(this.#kept);
-    this.#dropLane(this.#refusable);
-    this.#released = 0;
+    this.#dropAll();
     this.#isReadWanted = false;
     this.#emptyings.push(done);
+    this.#unsentEmptyings++;
     this.#setDue();
   }
 
   close(done: (error: string | null) => void): void {
-    // Unreleased records are still on disk; only the copies in memory go.
-    dropAll(this.readAhead, this.#store);
-    this.#ending = { request: CLOSE, done };
-    this.#setDue();
+    // Unfinished records are still on disk; only the copies in memory go.
+    this.#dropReadAhead();
+    this.#end({ request: CLOSE, done });
   }
 
   delete(done: (error: string | null) => void): void {
-    dropAll(this.readAhead, this.#store);
-    this.#dropLane(this.#kept);
-    this.#dropLane(this.#refusable);
-    this.#released = 0;
-    this.#ending = { request: DELETE, done };
-    this.#setDue();
+    this.#dropAll();
+    this.#end({ request: DELETE, done });
   }
 
   flush(nowMs: number): boolean {
     const isDone = this.#sendAll(nowMs);
     this.#isDue = !isDone;
-    if (isDone && this.#kept.runs.count > 0) this.#link.retryAt(this, this.#retryMs);
-    if (isDone && this.#isReadWanted) this.#link.retryAt(this, this.#rereadMs);
-    return isDone;
+    if (!isDone) return false;
+    const { retryMs } = this.#appends;
+    if (retryMs < Number.POSITIVE_INFINITY) this.#link.retryAt(this, retryMs);
+    if (this.#isReadWanted) this.#link.retryAt(this, this.#rereadMs);
+    return true;
   }
 
   onAnswer(type: number, answers: RingConsumer, nowMs: number): void {
-    const at = answers.offset >>> 2;
-    const isOk = answers.words[at + ANSWER_OK] === 1;
-    this.#unread =
-      answers.words[at + ANSWER_UNREAD] * 2 ** 32 + answers.words[at + ANSWER_UNREAD + 1];
-    this.#handleAnswer(type, isOk, answers, nowMs);
-    // Whoever waits for messages asks for them to be read.
-    if (this.#unread > 0 && this.#ending === null) this.#listener.onReadable();
+    const error = errorOf(answers, type === RECORDS ? RECORDS_WORDS : ANSWER_WORDS);
+    const emptied = type === EMPTIED ? this.#emptyings.shift() : undefined;
+    if (this.#emptyings.length === 0) this.#unread.update(answers);
+    this.#handleAnswer(type, error, answers, nowMs);
+    emptied?.(error);
+    if (this.#ending !== null) return;
+    // Whoever waits for messages takes them, or asks for them to be read.
+    if (this.readAhead.count + this.#unread.count > 0) this.#listener.onReadable();
+    if (this.#unread.deferredCount > 0 && this.#listener.onDeferred !== null) this.#readDeferred();
   }
 
-  #handleAnswer(type: number, isOk: boolean, answers: RingConsumer, nowMs: number): void {
+  #handleAnswer(type: number, error: string | null, answers: RingConsumer, nowMs: number): void {
     switch (type) {
       case OPENED:
         this.#isOpen = true;
-        if (!isOk) this.#onUnreadable(errorText(answers), nowMs);
+        if (error !== null) this.#onUnreadable(error, nowMs);
         return;
       case APPENDED:
-        this.#onAppended(isOk ? null : errorText(answers), nowMs);
+        this.#onAppended(error, nowMs);
         return;
       case RECORDS:
-        this.#onRecords(isOk, answers, nowMs);
+        this.#onRecords(error, answers, nowMs);
         return;
       case EMPTIED:
-        this.#emptying.shift()?.(isOk ? null : errorText(answers));
         return;
       case CLOSED:
       case DELETED:
         this.#link.remove(this.#number);
         this.#setHealth(null);
         this.#listener.onEnded();
-        this.#ending?.done(isOk ? null : errorText(answers));
+        this.#ending?.done(error);
         return;
       default:
         assert(false, 'a disk thread sends no other answers');
     }
+  }
+
+  /** Deferred messages are read although nobody waits for them, so that their time is known; unless memory is full. */
+  #readDeferred(): void {
+    if (this.#store.isFull) this.#listener.onStarved();
+    else this.demand();
   }
 
   /** Has the queue flushed at the end of this turn. */
@@ -230,6 +253,13 @@ export class DiskBackend implements Backend, LinkedQueue {
     if (this.#isDue) return;
     this.#isDue = true;
     this.#link.setDue(this);
+  }
+
+  /** Nothing more is read: a READ that waits for its time would keep waking the loop. */
+  #end(ending: Ending): void {
+    this.#ending = ending;
+    this.#isReadWanted = false;
+    this.#setDue();
   }
 
   /** Writes every request that is due, in the order in which they must take effect. */
@@ -240,30 +270,13 @@ export class DiskBackend implements Backend, LinkedQueue {
       if (!this.#requests.open(this.#name)) return false;
       this.#isOpenSent = true;
     }
-    while (this.#emptyings.length > 0) {
+    for (; this.#unsentEmptyings > 0; this.#unsentEmptyings--) {
       if (!this.#requests.plain(EMPTY_QUEUE)) return false;
-      this.#emptying.push(...this.#emptyings.splice(0, 1));
     }
-    if (!this.#sendLane(this.#refusable)) return false;
-    if (nowMs >= this.#retryMs && !this.#sendLane(this.#kept)) return false;
-    if (this.#released > 0 && !this.#sendRelease()) return false;
+    if (!this.#appends.send(this.#requests, nowMs)) return false;
+    if (!this.#outcomes.send(this.#requests)) return false;
     if (this.#isReadWanted && nowMs >= this.#rereadMs && !this.#sendRead()) return false;
     return this.#sendEnding();
-  }
-
-  #sendLane(lane: AppendLane): boolean {
-    while (lane.runs.count > 0) {
-      const count = this.#requests.append(lane.runs, this.#sentRuns);
-      if (count === 0) return false;
-      this.#sent.push({ lane, count, parts: lane.takeParts(count) });
-    }
-    return true;
-  }
-
-  #sendRelease(): boolean {
-    if (!this.#requests.release(this.#released)) return false;
-    this.#released = 0;
-    return true;
   }
 
   #sendRead(): boolean {
@@ -277,90 +290,83 @@ export class DiskBackend implements Backend, LinkedQueue {
   /** CLOSE waits until everything is on disk; DELETE need not. */
   #sendEnding(): boolean {
     if (this.#ending === null) return true;
-    const isWritten = this.#kept.runs.count === 0 && this.#sent.length === 0;
-    if (this.#ending.request === CLOSE && !isWritten) return true;
+    if (this.#ending.request === CLOSE && this.#appends.count > 0) return true;
     if (!this.#requests.plain(this.#ending.request)) return false;
     this.#isEndSent = true;
     return true;
   }
 
   #onAppended(error: string | null, nowMs: number): void {
-    const sent = this.#sent.shift();
-    assert(sent !== undefined, 'an answer belongs to a write');
-    this.#retryMs = error === null ? 0 : nowMs + RETRY_MS;
     this.#isUnreadable = false;
     this.#setHealth(error);
     // While EMPTY_QUEUE or DELETE is on its way, every write that is answered was sent before it.
-    const isDropped = this.#isEmptying || this.#ending?.request === DELETE;
-    if (error === null || sent.lane.isRefusable || isDropped) {
-      this.#forSentRuns(sent.count, (position, count) => this.#store.release(position, count));
-      for (const part of sent.parts) part.receipt?.settle(part.count, error);
-    } else {
-      let parts = sent.parts;
-      this.#forSentRuns(sent.count, (position, count, attempts) => {
-        parts = putParts(sent.lane, position, count, attempts, parts);
-      });
-    }
+    const isDropped = this.#emptyings.length > 0 || this.#ending?.request === DELETE;
+    this.#appends.onAnswer(error, isDropped, nowMs);
     // What waited for the answer may go on: kept messages, or the end.
-    if (this.#kept.runs.count > 0 || this.#ending !== null) this.#setDue();
+    if (this.#appends.count > 0 || this.#ending !== null) this.#setDue();
   }
 
-  #forSentRuns(
-    count: number,
-    visit: (position: number, count: number, attempts: number) => void,
-  ): void {
-    let rest = count;
-    while (rest > 0) {
-      const taken = Math.min(rest, this.#sentRuns.runCount);
-      const { position, detail } = this.#sentRuns;
-      this.#sentRuns.take(taken);
-      visit(position, taken, detail);
-      rest -= taken;
-    }
-  }
-
-  #onRecords(isOk: boolean, answers: RingConsumer, nowMs: number): void {
+  #onRecords(error: string | null, answers: RingConsumer, nowMs: number): void {
     this.#isReading = false;
     // Records read before the queue was emptied, or while it ends, are no longer anybody's.
-    if (this.#isEmptying || this.#ending !== null) return;
-    if (!isOk) {
-      this.#onUnreadable(errorText(answers), nowMs);
+    if (this.#emptyings.length > 0 || this.#ending !== null) return;
+    if (error !== null) {
+      this.#onUnreadable(error, nowMs);
       return;
     }
     if (this.#isUnreadable) this.#setHealth(null);
     this.#isUnreadable = false;
-    let rest = answers.words[(answers.offset >>> 2) + RECORDS_COUNT];
-    let at = answers.offset + RECORDS_WORDS * 4;
-    while (rest > 0) {
-      this.#store.putRecords(answers.bytes, at, rest);
-      this.readAhead.put(this.#store.position, this.#store.count, 0);
-      at += this.#store.bytesTaken;
-      rest -= this.#store.count;
+    this.#takeRecords(answers);
+  }
+
+  #takeRecords(answers: RingConsumer): void {
+    const store = this.#store;
+    const answer = this.#answer;
+    const unixMs = this.#unixMs();
+    answer.open(answers);
+    while (answer.count > 0) {
+      const { at, number, dueMs } = answer;
+      if (dueMs > unixMs) {
+        store.putRecords(answers.bytes, at, 1, number, dueMs, true);
+        this.#takeDeferred(store.position, dueMs);
+      } else {
+        store.putRecords(answers.bytes, at, answer.countDueAt(unixMs), number);
+        this.#putReadAhead(store.position, store.count, 0);
+      }
+      answer.take(store.count, store.bytesTaken);
     }
-    this.#listener.onReadable();
+  }
+
+  #takeDeferred(position: number, dueMs: number): void {
+    if (this.#listener.onDeferred === null) this.#putReadAhead(position, 1, HAS_DUE_TIME);
+    else this.#listener.onDeferred(position, dueMs);
+  }
+
+  #putReadAhead(position: number, count: number, detail: number): void {
+    this.readAhead.put(position, count, detail);
+    this.#readAheadBytes += this.#store.bytesTaken;
   }
 
   /** What the files hold is known only when they are open, so nobody would ask for it: reading tries again. */
   #onUnreadable(error: string, nowMs: number): void {
     this.#isUnreadable = true;
     this.#setHealth(error);
-    if (this.#ending === null) this.#readLater(nowMs);
-  }
-
-  #readLater(nowMs: number): void {
+    if (this.#ending !== null) return;
     this.#rereadMs = nowMs + REREAD_MS;
     this.#isReadWanted = true;
     this.#setDue();
   }
 
-  #dropLane(lane: AppendLane): void {
-    const parts = lane.takeParts(dropAll(lane.runs, this.#store));
-    for (const part of parts) part.receipt?.settle(part.count, null);
+  #dropAll(): void {
+    this.#dropReadAhead();
+    this.#appends.drop();
+    this.#outcomes.clear();
+    this.#unread.clear();
   }
 
-  /** Whether an `empty` has not been answered. */
-  get #isEmptying(): boolean {
-    return this.#emptyings.length + this.#emptying.length > 0;
+  #dropReadAhead(): void {
+    dropAll(this.readAhead, this.#store);
+    this.#readAheadBytes = 0;
   }
 
   #setHealth(error: string | null): void {
@@ -370,33 +376,8 @@ export class DiskBackend implements Backend, LinkedQueue {
   }
 }
 
-/** Puts a run back into its lane, split as its parts are. Returns the parts that are left. */
-function putParts(
-  lane: AppendLane,
-  position: number,
-  count: number,
-  attempts: number,
-  parts: AppendPart[],
-): AppendPart[] {
-  let at = position;
-  let rest = count;
-  let left = parts;
-  while (rest > 0) {
-    const [part, ...others] = left;
-    assert(part !== undefined, 'every message belongs to a part');
-    const taken = Math.min(rest, part.count);
-    lane.put(at, taken, attempts, part.receipt);
-    at += taken;
-    rest -= taken;
-    left =
-      taken === part.count
-        ? others
-        : [{ receipt: part.receipt, count: part.count - taken }, ...others];
-  }
-  return left;
-}
-
-function errorText(answers: RingConsumer): string {
-  const { bytes, offset, length } = answers;
-  return bytes.toString('utf8', offset + ANSWER_WORDS * 4, offset + length);
+/** What an answer with so many words says went wrong, or null. */
+function errorOf({ words, bytes, offset, length }: RingConsumer, fields: number): string | null {
+  if (words[(offset >>> 2) + ANSWER_OK] === 1) return null;
+  return bytes.toString('utf8', offset + fields * 4, offset + length);
 }

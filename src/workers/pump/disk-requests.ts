@@ -5,15 +5,22 @@
  * Thread: pump.
  */
 
+import { assert } from '../../shared/assert.ts';
 import { FULL, type RingProducer } from '../../shared/ring/producer.ts';
 import {
   APPEND,
   APPEND_COUNT,
+  APPEND_HAS_DUE,
   APPEND_QUEUE,
   APPEND_WORDS,
   type CLOSE,
   type DELETE,
+  DUE_WORDS,
   type EMPTY_QUEUE,
+  FINISH,
+  FINISH_RUNS,
+  NOTE,
+  NOTE_ENTRIES,
   OPEN,
   QUEUE,
   QUEUE_WORDS,
@@ -21,16 +28,16 @@ import {
   READ_BYTES,
   READ_QUEUE,
   READ_WORDS,
-  RELEASE,
-  RELEASE_COUNT,
-  RELEASE_QUEUE,
-  RELEASE_WORDS,
 } from '../disk-records.ts';
+import type { AppendLane, AppendPart } from './append-lane.ts';
 import type { MemoryQueue } from './memory-queue.ts';
 import type { MessageStore } from './message-store.ts';
 
 /** An append takes as many waiting messages as fit, or one that is larger. */
 const APPEND_BATCH_BYTES = 256 * 1024;
+/** Words of runs or notes in one request. */
+const LIST_WORDS_MAX = 4096;
+const DUE_BYTES = DUE_WORDS * 4;
 
 export class DiskRequests {
   readonly #ring: RingProducer;
@@ -63,41 +70,50 @@ export class DiskRequests {
   }
 
   /**
-   * Writes as many messages as fit, oldest first, and moves them from `waiting` to `sent`; a run's detail is its
-   * attempts. Returns how many, 0 when the ring is full.
+   * Writes as many messages as fit, oldest first, and moves them from the lane to `sent`. Returns the parts that they
+   * belong to, null when the ring is full.
    */
-  append(waiting: MemoryQueue, sent: MemoryQueue): number {
+  append(lane: AppendLane, sent: MemoryQueue): AppendPart[] | null {
     const ring = this.#ring;
+    const waiting = lane.runs;
     const fields = APPEND_WORDS * 4;
-    const wanted = Math.max(this.#store.recordBytes(waiting.position), APPEND_BATCH_BYTES);
-    const length = Math.min(fields + wanted, ring.lengthMax);
+    const dueBytes = lane.hasDueTimes ? DUE_BYTES : 0;
+    const first = this.#store.recordBytes(waiting.position) + dueBytes + 3;
+    const length = Math.min(fields + Math.max(first, APPEND_BATCH_BYTES), ring.lengthMax);
     const offset = ring.claim(length);
-    if (offset === FULL) return 0;
-    const end = offset + length;
+    if (offset === FULL) return null;
+    let room = length - fields - (dueBytes > 0 ? 3 : 0);
     let at = offset + fields;
     let count = 0;
     while (waiting.count > 0) {
       const { position, detail } = waiting;
-      const taken = this.#countThatFits(waiting, end - at);
+      const taken = this.#countThatFits(waiting, room, dueBytes);
       if (taken === 0) break;
-      at = this.#writeRun(position, taken, detail, at);
+      const end = this.#writeRun(position, taken, detail, at);
+      room -= end - at + taken * dueBytes;
+      at = end;
       sent.put(position, taken, detail);
       waiting.take(taken);
       count += taken;
     }
+    assert(count > 0, 'the append ring has room for the largest message');
+    const parts = lane.takeParts(count);
+    if (dueBytes > 0) at = this.#writeDueTimes(parts, (at + 3) & ~3);
     ring.words[(offset >>> 2) + APPEND_QUEUE] = this.#queue;
     ring.words[(offset >>> 2) + APPEND_COUNT] = count;
+    ring.words[(offset >>> 2) + APPEND_HAS_DUE] = dueBytes > 0 ? 1 : 0;
     ring.commit(APPEND, at - offset);
-    return count;
+    return parts;
   }
 
-  release(count: number): boolean {
-    const offset = this.#ring.claim(RELEASE_WORDS * 4);
-    if (offset === FULL) return false;
-    this.#ring.words[(offset >>> 2) + RELEASE_QUEUE] = this.#queue;
-    this.#ring.words[(offset >>> 2) + RELEASE_COUNT] = count;
-    this.#ring.commit(RELEASE, RELEASE_WORDS * 4);
-    return true;
+  /** Sends runs of (first number, count), as many as fit, and takes them off. */
+  finish(runs: number[]): boolean {
+    return this.#sendList(FINISH, FINISH_RUNS, runs);
+  }
+
+  /** Sends entries of (number, attempts, due time), as many as fit, and takes them off. */
+  note(entries: number[]): boolean {
+    return this.#sendList(NOTE, NOTE_ENTRIES, entries);
   }
 
   /** Units: `bytes` that the answer should not exceed, unless a single record does. */
@@ -110,13 +126,33 @@ export class DiskRequests {
     return true;
   }
 
-  /** How many messages of the oldest run take no more than so many bytes as records. */
-  #countThatFits(waiting: MemoryQueue, bytes: number): number {
+  /** Sends what does not fit one request with more of them. Returns false when the ring has no room for all. */
+  #sendList(type: typeof FINISH | typeof NOTE, start: number, list: number[]): boolean {
+    const ring = this.#ring;
+    // Both kinds of entries are of two or four words.
+    const wordsMax = Math.min(LIST_WORDS_MAX, ((ring.lengthMax >>> 2) - start) & ~3);
+    let done = 0;
+    while (done < list.length) {
+      const count = Math.min(list.length - done, wordsMax);
+      const offset = ring.claim((start + count) * 4);
+      if (offset === FULL) break;
+      const at = offset >>> 2;
+      ring.words[at + QUEUE] = this.#queue;
+      for (let i = 0; i < count; i++) ring.words[at + start + i] = list[done + i];
+      ring.commit(type, (start + count) * 4);
+      done += count;
+    }
+    list.splice(0, done);
+    return list.length === 0;
+  }
+
+  /** How many messages of the oldest run take no more than so many bytes, each as a record and `extra` bytes. */
+  #countThatFits(waiting: MemoryQueue, bytes: number, extra: number): number {
     const { position, runCount } = waiting;
     let count = 0;
     let rest = bytes;
     while (count < runCount) {
-      rest -= this.#store.recordBytes(position + count);
+      rest -= this.#store.recordBytes(position + count) + extra;
       if (rest < 0) break;
       count++;
     }
@@ -132,5 +168,19 @@ export class DiskRequests {
       at = store.writeRecord(next, attempts, this.#ring.bytes, at);
     }
     return at;
+  }
+
+  /** Returns the offset behind the due times. */
+  #writeDueTimes(parts: readonly AppendPart[], from: number): number {
+    let word = from >>> 2;
+    for (const { count, dueMs } of parts) {
+      const high = Math.floor(dueMs / 2 ** 32);
+      const low = dueMs % 2 ** 32;
+      for (let i = 0; i < count; i++) {
+        this.#ring.words[word++] = high;
+        this.#ring.words[word++] = low;
+      }
+    }
+    return word * 4;
   }
 }

@@ -2,7 +2,8 @@
  * A queue of messages in memory, kept as runs: consecutive positions of one segment with one detail.
  *
  * A batch of two hundred messages is one entry here, and so is a stream of single ones. The detail is what a
- * place adds to a message: in a topic the delay of a deferred publish, in a channel the attempts so far.
+ * place adds to a message: in a topic the delay of a deferred publish, in a channel the attempts so far, among messages
+ * that were read ahead HAS_DUE_TIME or nothing.
  *
  * Shape: a ring of entries of three words: position, count, detail. Bound: none of its own; whoever puts
  * asks for `count` first. The ring doubles when it is full and shrinks when it has emptied.

@@ -1,17 +1,35 @@
 /**
  * The waiting messages of a topic or of a channel: a bounded memory queue, and a backend for the rest.
  *
- * Each source is first in, first out. When both have messages, those at the older head go first, so that
- * neither starves.
+ * Each source is first in, first out. When both have messages, those at the older head go first; but now and then
+ * one from the backend does, so that messages which are put back again and again do not hold up those on disk.
  *
- * Bound: `memoryMax` messages in memory; the backend takes the rest, or drops it.
+ * Bound: `memoryMax` messages in memory, and no new ones while the store is full; the backend takes the rest, or drops
+ * it. In all, the `DepthBound`: whoever puts asks `refusalOf` first, or the oldest are dropped.
+ *
  * Thread: pump. Source: nsqd's `memoryMsgChan` and `backend` of topics and channels, which it picks at random.
  */
 
 import { type Backend, dropAll } from './backend.ts';
+import { type DepthBound, NO_BOUND } from './depth-bound.ts';
 import { MemoryQueue } from './memory-queue.ts';
 import type { MessageStore } from './message-store.ts';
 import type { Receipt } from './receipt.ts';
+import { NO_RECORD } from './segment.ts';
+
+/** So many messages from memory may go before it is the backend's turn, although its head is younger. */
+const MEMORY_STREAK_MAX = 256;
+
+/** What a queue is made of. */
+export type MessageQueueOptions = {
+  /** What it is called where a publisher is refused. */
+  readonly title: string;
+  readonly store: MessageStore;
+  readonly backend: Backend;
+  /** Messages that it keeps in memory. */
+  readonly memoryMax: number;
+  readonly bound?: DepthBound;
+};
 
 export class MessageQueue {
   readonly backend: Backend;
@@ -21,95 +39,197 @@ export class MessageQueue {
   detail = 0;
   /** Whether that run is from the backend. */
   isFromBackend = false;
+  /** Messages that the bound has cost. */
+  droppedCount = 0;
 
+  readonly #title: string;
   readonly #store: MessageStore;
   readonly #memory = new MemoryQueue();
   readonly #memoryMax: number;
+  readonly #bound: DepthBound;
+  /** Bytes of the messages in memory, where they count. */
+  #memoryBytes = 0;
+  /** Messages taken from memory since the backend had its turn. */
+  #memoryStreak = 0;
 
-  constructor(store: MessageStore, backend: Backend, memoryMax: number) {
-    this.#store = store;
+  constructor({ title, store, backend, memoryMax, bound = NO_BOUND }: MessageQueueOptions) {
     this.backend = backend;
+    this.#title = title;
+    this.#store = store;
     this.#memoryMax = memoryMax;
+    this.#bound = bound;
   }
 
   get depth(): number {
     return this.#memory.count + this.backend.depth;
   }
 
-  /** Whether `look` would find something, now or after a read. */
-  get hasMessages(): boolean {
-    return this.#memory.count > 0 || this.backend.depth > 0;
-  }
-
   get memoryCount(): number {
     return this.#memory.count;
   }
 
+  /** Whether whatever is put is to be in the files: memory is not for it, or is full. */
+  get keepsOnDisk(): boolean {
+    return this.backend.isDurable && (this.#memoryMax === 0 || this.#store.isFull);
+  }
+
+  /** Why so much more is beyond the bound; null if it is not, or where the oldest give way. */
+  refusalOf(count: number, bytes: number): string | null {
+    const { maxDepth, maxBytes, dropsOldest } = this.#bound;
+    if (dropsOldest) return null;
+    if (this.depth + count > maxDepth) return `${this.#title} is full, --max-depth=${maxDepth}`;
+    if (this.#bytes + bytes > maxBytes) return `${this.#title} is full, --max-bytes=${maxBytes}`;
+    return null;
+  }
+
   /**
    * Puts a run behind all others, with its references. What memory has no room for goes to the backend, which
-   * keeps the attempts but no other detail. The receipt, if any, waits for the latter.
+   * keeps the attempts and the due time but no other detail. The receipt, if any, waits for the latter.
+   *
+   * Units: `dueMs` Unix time in ms, 0 for at once.
    */
   put(
     position: number,
     count: number,
     detail: number,
     attempts: number,
+    dueMs: number,
     receipt: Receipt | null,
   ): void {
-    const inMemory = Math.min(count, Math.max(0, this.#memoryMax - this.#memory.count));
-    if (inMemory > 0) this.#memory.put(position, inMemory, detail);
-    if (inMemory < count)
-      this.backend.put(position + inMemory, count - inMemory, attempts, receipt);
+    const room = this.#isForMemory ? this.#memoryMax - this.#memory.count : 0;
+    const inMemory = Math.min(count, Math.max(0, room));
+    if (inMemory > 0) this.putInMemory(position, inMemory, detail);
+    const rest = count - inMemory;
+    if (rest > 0) this.backend.put(position + inMemory, rest, attempts, dueMs, receipt);
+    this.trim();
+  }
+
+  /** Puts a run into the backend, whatever room memory has. As `put`. */
+  putToBackend(
+    position: number,
+    count: number,
+    attempts: number,
+    dueMs: number,
+    receipt: Receipt | null,
+  ): void {
+    this.backend.put(position, count, attempts, dueMs, receipt);
+    this.trim();
   }
 
   /** Puts a run into memory although it may be full: what is in it already came from there. */
   putInMemory(position: number, count: number, detail: number): void {
     this.#memory.put(position, count, detail);
+    if (this.#countsBytes) this.#memoryBytes += this.#store.runBytes(position, count);
   }
 
   /** Finds the run to take from next. Returns false when there is none in memory; then more is read ahead. */
   look(): boolean {
-    const memory = this.#memory;
-    const readAhead = this.backend.readAhead;
-    if (readAhead.count === 0) {
-      this.backend.demand();
-      if (memory.count === 0) return false;
-      return this.#show(memory, false);
+    if (this.#memoryStreak < MEMORY_STREAK_MAX || this.backend.readAhead.count === 0) {
+      return this.#lookAtOlder();
     }
-    if (memory.count === 0) return this.#show(readAhead, true);
-    const isBackendOlder =
-      this.#store.timestampSeconds(readAhead.position) <=
-      this.#store.timestampSeconds(memory.position);
-    return this.#show(isBackendOlder ? readAhead : memory, isBackendOlder);
+    return this.#show(this.backend.readAhead, true);
   }
 
   /** Takes messages off the run that `look` found; their references are the caller's. */
   take(count: number): void {
-    if (this.isFromBackend) this.backend.take(count);
-    else this.#memory.take(count);
+    if (this.isFromBackend) {
+      this.backend.take(count);
+      this.#memoryStreak = 0;
+    } else {
+      if (this.#countsBytes) this.#memoryBytes -= this.#store.runBytes(this.position, count);
+      this.#memory.take(count);
+      if (this.backend.readAhead.count > 0) this.#memoryStreak += count;
+    }
     this.position += count;
     this.runCount -= count;
   }
 
-  /** Moves what is in memory to the backend, each message with its attempts. */
-  spill(attemptsOf: (detail: number) => number): void {
+  /** Drops messages that were taken, wherever they are kept. */
+  drop(position: number, count: number): void {
+    this.backend.finish(position, count);
+    this.#store.release(position, count);
+  }
+
+  /**
+   * Drops the oldest messages beyond the bound, if it is they that give way. Those on disk are read for it, so for as
+   * long as that takes there are more.
+   */
+  trim(): void {
+    const { maxDepth, maxBytes, dropsOldest } = this.#bound;
+    if (!dropsOldest) return;
+    while (this.depth > maxDepth || this.#bytes > maxBytes) {
+      // What is to be read first is dropped when it has been.
+      if (!this.#lookAtOlder()) return;
+      const excess = this.#bytes > maxBytes ? 1 : this.depth - maxDepth;
+      const { position } = this;
+      const count = Math.min(this.runCount, excess);
+      this.take(count);
+      this.drop(position, count);
+      this.droppedCount += count;
+    }
+  }
+
+  /** Moves what is in memory to the backend, unless the files have it: attempts and due time as these say. */
+  spill(attemptsOf: (detail: number) => number, dueMsOf: (detail: number) => number): void {
     const memory = this.#memory;
+    this.#memoryBytes = 0;
     while (memory.runCount > 0) {
       const { position, runCount, detail } = memory;
       memory.take(runCount);
-      this.backend.put(position, runCount, attemptsOf(detail), null);
+      for (let next = position; next < position + runCount; next++) {
+        if (this.#store.recordNumber(next) === NO_RECORD) {
+          this.backend.put(next, 1, attemptsOf(detail), dueMsOf(detail), null);
+          continue;
+        }
+        // It may have been noted as due later when it was.
+        this.backend.note(next, attemptsOf(detail), dueMsOf(detail));
+        this.#store.release(next, 1);
+      }
     }
   }
 
   /** Drops everything that waits. Calls back with null or what went wrong. */
   empty(done: (error: string | null) => void): void {
-    dropAll(this.#memory, this.#store);
+    this.dropMemory();
     this.backend.empty(done);
   }
 
   /** Drops what is in memory; the backend is closed or deleted by the caller. */
   dropMemory(): void {
     dropAll(this.#memory, this.#store);
+    this.#memoryBytes = 0;
+  }
+
+  /**
+   * Whether memory may take new messages. Where the oldest give way, only while the backend is empty, so that what is
+   * in memory is older than what is not.
+   */
+  get #isForMemory(): boolean {
+    if (this.#store.isFull) return false;
+    return !this.#bound.dropsOldest || this.backend.depth === 0;
+  }
+
+  get #countsBytes(): boolean {
+    return this.#bound.maxBytes < Number.POSITIVE_INFINITY;
+  }
+
+  get #bytes(): number {
+    return this.#countsBytes ? this.#memoryBytes + this.backend.bytes : 0;
+  }
+
+  /** Shows the run whose first message is older. Asks for more to be read where nothing is read ahead. */
+  #lookAtOlder(): boolean {
+    const memory = this.#memory;
+    const { readAhead } = this.backend;
+    if (readAhead.count === 0) {
+      this.backend.demand();
+      return memory.count > 0 && this.#show(memory, false);
+    }
+    if (memory.count === 0) return this.#show(readAhead, true);
+    const isBackendOlder =
+      this.#store.timestampSeconds(readAhead.position) <=
+      this.#store.timestampSeconds(memory.position);
+    return this.#show(isBackendOlder ? readAhead : memory, isBackendOlder);
   }
 
   #show(queue: MemoryQueue, isFromBackend: boolean): true {

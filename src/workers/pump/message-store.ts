@@ -5,60 +5,86 @@
  * reference; a segment is reused when the last reference into it is gone. Messages arrive in batches that are
  * copied whole, and the positions of a batch follow each other within a segment.
  *
- * Bound: the queues that hold the positions bound the store. A segment stays while one message in it is held.
+ * A segment stays while one message in it is held, so messages that are to wait long, the deferred ones, lie in
+ * segments of their own: one in a thousand would otherwise keep the other nine hundred and ninety-nine.
+ *
+ * Bound: the queues that hold the positions bound the store; they hold no more of their own accord once it
+ * `isFull`.
  *
  * Thread: pump.
  */
 
 import { assert } from '../../shared/assert.ts';
-import { readUint16, readUint32, writeUint16, writeUint32 } from '../../shared/big-endian.ts';
+import { readUint32 } from '../../shared/big-endian.ts';
 import { FRAME_HEADER_BYTES, MESSAGE_HEADER_BYTES, SIZE_BYTES } from '../../shared/limits.ts';
-import { NOT_HEX, parseHexWord, writeHexWord } from '../../shared/message-id.ts';
+import { copyBytes } from './copy-bytes.ts';
+import { MessageWriter } from './message-writer.ts';
 import {
+  BATCH_DUE,
   BATCH_FIRST_SLOT,
   BATCH_ID,
+  BATCH_NUMBER,
   BATCH_TIMESTAMP,
   BATCH_WORDS,
-  NO_BATCH,
+  DISK_BATCH,
+  RECORD_HEADER_BYTES,
   Segment,
+  SLOT_BITS,
   SLOT_BYTES,
+  SLOT_MASK,
 } from './segment.ts';
 
 const SEGMENT_BYTES = 256 * 1024;
-const SLOT_BITS = 13;
-const SLOT_MASK = (1 << SLOT_BITS) - 1;
 const SEGMENTS_MAX = 2 ** (32 - SLOT_BITS);
 /** Free segments that are kept for reuse: allocating one costs more than filling it. */
 const FREE_SEGMENTS_MAX = 64;
-
-const ATTEMPTS_OFFSET = 8;
-const ID_OFFSET = 10;
-const FRAME_TYPE_MESSAGE = 2;
-/** Bytes of a disk record before its body. */
-const RECORD_HEADER_BYTES = SIZE_BYTES + MESSAGE_HEADER_BYTES;
+/** Room for a batch header, wherever it begins. */
+const BATCH_BYTES_MAX = BATCH_WORDS * 4 + 3;
 
 export class MessageStore {
   /** The run that was put last: its first position, its messages, and the bytes of the source it came from. */
   position = 0;
   count = 0;
   bytesTaken = 0;
-  /** The id that was read last. */
-  idHigh = 0;
-  idLow = 0;
 
+  readonly #writer = new MessageWriter();
+  readonly #budgetBytes: number;
   readonly #segments: (Segment | null)[] = [];
   readonly #freeIndexes: number[] = [];
   readonly #freeMemory: ArrayBuffer[] = [];
   #open: Segment;
+  /** The open segment of messages that are to wait long, once there was one. */
+  #openLasting: Segment | null = null;
   #bytes = 0;
 
-  constructor() {
-    this.#open = this.#openSegment(SEGMENT_BYTES);
+  /** Units: above so many bytes of segments the store is full. */
+  constructor(budgetBytes = Number.POSITIVE_INFINITY) {
+    this.#budgetBytes = budgetBytes;
+    this.#open = this.#openSegment(SEGMENT_BYTES, false);
+  }
+
+  /** The id of the message that was written last. */
+  get idHigh(): number {
+    return this.#writer.idHigh;
+  }
+
+  get idLow(): number {
+    return this.#writer.idLow;
+  }
+
+  /** The attempts in the frame that was written last, that sending included. */
+  get attemptsWritten(): number {
+    return this.#writer.attempts;
   }
 
   /** Bytes of all segments in use. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Whether what can be elsewhere should be. */
+  get isFull(): boolean {
+    return this.#bytes > this.#budgetBytes;
   }
 
   /** References to all messages; for tests and the simulator. */
@@ -78,9 +104,10 @@ export class MessageStore {
     idLow: number,
     timestampHigh: number,
     timestampLow: number,
+    isLasting = false,
   ): void {
     const firstBytes = SIZE_BYTES + readUint32(source, at);
-    const segment = this.#segmentWithRoom(firstBytes + BATCH_WORDS * 4 + 4);
+    const segment = this.#segmentWithRoom(firstBytes + BATCH_BYTES_MAX, isLasting);
     const batch = (segment.used + 3) >>> 2;
     const words = segment.words;
     words[batch + BATCH_FIRST_SLOT] = segment.count;
@@ -92,11 +119,58 @@ export class MessageStore {
     this.#fill(segment, source, at, count, start, SIZE_BYTES, batch);
   }
 
-  /** Puts the first of `count` disk records, as many as fit together. The run is left as by `putBodies`. */
-  putRecords(source: Uint8Array, at: number, count: number): void {
+  /**
+   * Puts the first of `count` disk records, as many as fit together; `number` is the first one's. The run is left as
+   * by `putBodies`.
+   */
+  putRecords(
+    source: Uint8Array,
+    at: number,
+    count: number,
+    number: number,
+    dueMs = 0,
+    isLasting = false,
+  ): void {
     const firstBytes = SIZE_BYTES + readUint32(source, at);
-    const segment = this.#segmentWithRoom(firstBytes);
-    this.#fill(segment, source, at, count, segment.used, RECORD_HEADER_BYTES, NO_BATCH);
+    const segment = this.#segmentWithRoom(firstBytes + BATCH_BYTES_MAX, isLasting);
+    const batch = (segment.used + 3) >>> 2;
+    segment.words[batch + BATCH_FIRST_SLOT] = segment.count;
+    segment.words[batch + BATCH_NUMBER] = number;
+    segment.words[batch + BATCH_DUE] = Math.floor(dueMs / 2 ** 32);
+    segment.words[batch + BATCH_DUE + 1] = dueMs % 2 ** 32;
+    const start = (batch + BATCH_WORDS) * 4;
+    this.#fill(segment, source, at, count, start, RECORD_HEADER_BYTES, batch + DISK_BATCH);
+  }
+
+  /**
+   * Copies a message to where the lasting ones are, unless it is there, and drops one reference to the original.
+   * Returns its position from now on, with one reference.
+   */
+  moveToLasting(position: number): number {
+    const segment = this.#segment(position);
+    if (segment.isLasting) return position;
+    const slot = position & SLOT_MASK;
+    const word = segment.slotWord(slot);
+    const { words, bytes } = segment;
+    const body = words[word];
+    const batch = words[word + 1];
+    if (batch >= DISK_BATCH) {
+      this.putRecords(bytes, body - RECORD_HEADER_BYTES, 1, this.recordNumber(position), 0, true);
+    } else {
+      const idLow = words[batch + BATCH_ID + 1] + slot - words[batch + BATCH_FIRST_SLOT];
+      this.putBodies(
+        bytes,
+        body - SIZE_BYTES,
+        1,
+        words[batch + BATCH_ID],
+        idLow,
+        words[batch + BATCH_TIMESTAMP],
+        words[batch + BATCH_TIMESTAMP + 1],
+        true,
+      );
+    }
+    this.release(position, 1);
+    return this.position;
   }
 
   /** Adds references to a run: `copies` more for each of its messages. */
@@ -112,81 +186,68 @@ export class MessageStore {
     if (segment.live === 0) this.#recycle(segment);
   }
 
-  /** Bytes of a message's body. */
-  bodyBytes(position: number): number {
+  /** The number of a message's record in the disk queue that it was read from; NO_RECORD if it was not. */
+  recordNumber(position: number): number {
+    return this.#segment(position).recordNumber(position & SLOT_MASK);
+  }
+
+  /** When a message from disk was due when it was read. Units: Unix time in ms, 0 for at once. */
+  recordDueMs(position: number): number {
     const segment = this.#segment(position);
-    const word = segment.slotWord(position & SLOT_MASK);
-    return bodyBytes(segment, segment.words[word], segment.words[word + 1]);
+    const batch = segment.words[segment.slotWord(position & SLOT_MASK) + 1] - DISK_BATCH;
+    assert(batch >= 0, 'only messages from disk have a due time');
+    return segment.words[batch + BATCH_DUE] * 2 ** 32 + segment.words[batch + BATCH_DUE + 1];
   }
 
   /** How often a message had been sent when it was put: 0 as published, more for some disk records. */
   attempts(position: number): number {
-    const segment = this.#segment(position);
-    const word = segment.slotWord(position & SLOT_MASK);
-    if (segment.words[word + 1] !== NO_BATCH) return 0;
-    return readUint16(segment.bytes, segment.words[word] - MESSAGE_HEADER_BYTES + ATTEMPTS_OFFSET);
+    return this.#segment(position).attempts(position & SLOT_MASK);
   }
 
   /** A message's time of publication in seconds, precise enough to compare heads of queues. */
   timestampSeconds(position: number): number {
-    const segment = this.#segment(position);
-    const word = segment.slotWord(position & SLOT_MASK);
-    const batch = segment.words[word + 1];
-    if (batch !== NO_BATCH) {
-      const at = batch + BATCH_TIMESTAMP;
-      return (segment.words[at] * 2 ** 32 + segment.words[at + 1]) / 1e9;
-    }
-    const at = segment.words[word] - MESSAGE_HEADER_BYTES;
-    return (readUint32(segment.bytes, at) * 2 ** 32 + readUint32(segment.bytes, at + 4)) / 1e9;
-  }
-
-  /** Reads a message's id into `idHigh` and `idLow`. */
-  readId(position: number): void {
-    const segment = this.#segment(position);
-    const slot = position & SLOT_MASK;
-    const word = segment.slotWord(slot);
-    const batch = segment.words[word + 1];
-    if (batch !== NO_BATCH) {
-      this.idHigh = segment.words[batch + BATCH_ID];
-      this.idLow =
-        segment.words[batch + BATCH_ID + 1] + slot - segment.words[batch + BATCH_FIRST_SLOT];
-      return;
-    }
-    const at = segment.words[word] - MESSAGE_HEADER_BYTES + ID_OFFSET;
-    this.idHigh = parseHexWord(segment.bytes, at);
-    this.idLow = parseHexWord(segment.bytes, at + 8);
-    if (this.idHigh !== NOT_HEX && this.idLow !== NOT_HEX) return;
-    // No nsqd writes such an id, and no client could answer it: the position serves instead.
-    this.idHigh = 0;
-    this.idLow = position;
-  }
-
-  /** Bytes of a message's frame: size, type, header and body. */
-  frameBytes(position: number): number {
-    return FRAME_HEADER_BYTES + MESSAGE_HEADER_BYTES + this.bodyBytes(position);
+    return this.#segment(position).timestampSeconds(position & SLOT_MASK);
   }
 
   /**
-   * Writes a message's frame as it goes to a client, and its id into `idHigh` and `idLow`. Returns the offset
-   * behind it. Shape: size(4) type(4) timestamp(8) attempts(2) id(16) body.
+   * Writes a message's frame, unless it would end behind `end`. `sentBefore` is how often it was sent; 0 means as
+   * often as when it was put. Returns the offset behind the frame, or NO_ROOM.
    */
-  writeFrame(position: number, attempts: number, target: Buffer, at: number): number {
-    const size = this.bodyBytes(position) + MESSAGE_HEADER_BYTES;
-    writeUint32(size + 4, target, at);
-    writeUint32(FRAME_TYPE_MESSAGE, target, at + 4);
-    return this.#writeMessage(position, attempts, size, target, at + FRAME_HEADER_BYTES);
-  }
-
-  /** Bytes of a message as a disk record: size, header and body. */
-  recordBytes(position: number): number {
-    return RECORD_HEADER_BYTES + this.bodyBytes(position);
+  writeFrame(
+    position: number,
+    sentBefore: number,
+    target: Buffer,
+    at: number,
+    end: number,
+  ): number {
+    const segment = this.#segment(position);
+    return this.#writer.writeFrame(segment, position & SLOT_MASK, sentBefore, target, at, end);
   }
 
   /** Writes a message as a disk record. Returns the offset behind it. */
   writeRecord(position: number, attempts: number, target: Buffer, at: number): number {
-    const size = this.bodyBytes(position) + MESSAGE_HEADER_BYTES;
-    writeUint32(size, target, at);
-    return this.#writeMessage(position, attempts, size, target, at + SIZE_BYTES);
+    const segment = this.#segment(position);
+    return this.#writer.writeRecord(segment, position & SLOT_MASK, attempts, target, at);
+  }
+
+  /** Bytes of a message's frame: size, type, header and body. */
+  frameBytes(position: number): number {
+    const bodyBytes = this.#segment(position).bodyBytes(position & SLOT_MASK);
+    return FRAME_HEADER_BYTES + MESSAGE_HEADER_BYTES + bodyBytes;
+  }
+
+  /** Bytes of a message as a disk record: size, header and body. */
+  recordBytes(position: number): number {
+    return RECORD_HEADER_BYTES + this.#segment(position).bodyBytes(position & SLOT_MASK);
+  }
+
+  /** Bytes of a run's messages as disk records. */
+  runBytes(position: number, count: number): number {
+    const segment = this.#segment(position);
+    const first = position & SLOT_MASK;
+    let bytes = count * RECORD_HEADER_BYTES;
+    for (let slot = first; slot < first + count; slot++) bytes += segment.bodyBytes(slot);
+    return bytes;
   }
 
   /** Copies what fits to `start`, and gives each message a slot; bodies begin `bodyOffset` behind a size field. */
@@ -218,45 +279,6 @@ export class MessageStore {
     this.bytesTaken = end - start;
   }
 
-  #writeMessage(
-    position: number,
-    attempts: number,
-    size: number,
-    target: Buffer,
-    at: number,
-  ): number {
-    const segment = this.#segment(position);
-    const slot = position & SLOT_MASK;
-    const word = segment.slotWord(slot);
-    const words = segment.words;
-    const body = words[word];
-    const batch = words[word + 1];
-    if (batch === NO_BATCH) {
-      copyBytes(segment.bytes, body - MESSAGE_HEADER_BYTES, target, at, size);
-      this.readId(position);
-      if (this.idHigh === 0) {
-        writeHexWord(this.idHigh, target, at + ID_OFFSET);
-        writeHexWord(this.idLow, target, at + ID_OFFSET + 8);
-      }
-    } else {
-      this.idHigh = words[batch + BATCH_ID];
-      this.idLow = words[batch + BATCH_ID + 1] + slot - words[batch + BATCH_FIRST_SLOT];
-      writeUint32(words[batch + BATCH_TIMESTAMP], target, at);
-      writeUint32(words[batch + BATCH_TIMESTAMP + 1], target, at + 4);
-      writeHexWord(this.idHigh, target, at + ID_OFFSET);
-      writeHexWord(this.idLow, target, at + ID_OFFSET + 8);
-      copyBytes(
-        segment.bytes,
-        body,
-        target,
-        at + MESSAGE_HEADER_BYTES,
-        size - MESSAGE_HEADER_BYTES,
-      );
-    }
-    writeUint16(attempts, target, at + ATTEMPTS_OFFSET);
-    return at + size;
-  }
-
   #segment(position: number): Segment {
     const segment = this.#segments[position >>> SLOT_BITS];
     assert(segment !== null && segment !== undefined, 'a position is in a segment that is in use');
@@ -264,26 +286,29 @@ export class MessageStore {
   }
 
   /** The open segment if a message of so many bytes fits, else a new one. */
-  #segmentWithRoom(bytes: number): Segment {
-    const open = this.#open;
-    if (open.room >= bytes + SLOT_BYTES && open.count <= SLOT_MASK) return open;
-    this.#open = this.#openSegment(Math.max(SEGMENT_BYTES, (bytes + SLOT_BYTES + 3) & ~3));
-    if (open.live === 0) this.#free(open);
-    return this.#open;
+  #segmentWithRoom(bytes: number, isLasting: boolean): Segment {
+    const open = isLasting ? this.#openLasting : this.#open;
+    if (open !== null && open.room >= bytes + SLOT_BYTES && open.count <= SLOT_MASK) return open;
+    const wanted = Math.max(SEGMENT_BYTES, (bytes + SLOT_BYTES + 3) & ~3);
+    const segment = this.#openSegment(wanted, isLasting);
+    if (isLasting) this.#openLasting = segment;
+    else this.#open = segment;
+    if (open?.live === 0) this.#free(open);
+    return segment;
   }
 
-  #openSegment(bytes: number): Segment {
+  #openSegment(bytes: number, isLasting: boolean): Segment {
     const index = this.#freeIndexes.pop() ?? this.#segments.length;
     assert(index < SEGMENTS_MAX, 'the message store has a segment left');
     const reused = bytes === SEGMENT_BYTES ? this.#freeMemory.pop() : undefined;
-    const segment = new Segment(index, reused ?? new ArrayBuffer(bytes));
+    const segment = new Segment(index, reused ?? new ArrayBuffer(bytes), isLasting);
     this.#segments[index] = segment;
     this.#bytes += bytes;
     return segment;
   }
 
   #recycle(segment: Segment): void {
-    if (segment !== this.#open) {
+    if (segment !== this.#open && segment !== this.#openLasting) {
       this.#free(segment);
       return;
     }
@@ -302,29 +327,6 @@ export class MessageStore {
       this.#freeMemory.push(memory as ArrayBuffer);
     }
   }
-}
-
-function bodyBytes(segment: Segment, body: number, batch: number): number {
-  if (batch !== NO_BATCH) return readUint32(segment.bytes, body - SIZE_BYTES);
-  return readUint32(segment.bytes, body - RECORD_HEADER_BYTES) - MESSAGE_HEADER_BYTES;
-}
-
-/** Below about 64 bytes a loop is cheaper than a call that crosses into the engine. */
-const LOOP_BYTES_MAX = 48;
-
-function copyBytes(
-  source: Uint8Array,
-  from: number,
-  target: Buffer,
-  to: number,
-  bytes: number,
-): void {
-  if (bytes <= LOOP_BYTES_MAX) {
-    for (let i = 0; i < bytes; i++) target[to + i] = source[from + i];
-    return;
-  }
-  // Buffer's copy takes any Uint8Array as source through the prototype; rings and chunks are Buffers.
-  (source as Buffer).copy(target, to, from, from + bytes);
 }
 
 /** Whether a position is the first of its segment, so that the one before it in number belongs elsewhere. */

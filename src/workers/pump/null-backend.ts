@@ -9,7 +9,10 @@ import { MemoryQueue } from './memory-queue.ts';
 import type { MessageStore } from './message-store.ts';
 
 export class NullBackend implements Backend {
+  readonly isDurable = false;
   readonly depth = 0;
+  readonly deferredCount = 0;
+  readonly bytes = 0;
   readonly readAhead = new MemoryQueue();
   readonly isSettled = true;
 
@@ -31,7 +34,11 @@ export class NullBackend implements Backend {
     // There is never anything to take.
   }
 
-  releaseTaken(): void {
+  finish(): void {
+    // There are no files.
+  }
+
+  note(): void {
     // There are no files.
   }
 

@@ -14,12 +14,14 @@
 
 import { AssertionError, assert } from '../../shared/assert.ts';
 import type { PumpEvent } from '../../shared/control.ts';
+import { MESSAGE_HEADER_BYTES } from '../../shared/limits.ts';
 import * as records from '../../shared/records.ts';
 import { EMPTY, type RingConsumer } from '../../shared/ring/consumer.ts';
 import type { Doorbell } from '../../shared/ring/doorbell.ts';
 import type { RingProducer } from '../../shared/ring/producer.ts';
 import { ACCEPTED } from './channel.ts';
 import type { Consumer } from './consumer.ts';
+import type { DepthBound } from './depth-bound.ts';
 import { DiskLink } from './disk-link.ts';
 import { Outbox } from './outbox.ts';
 import { PumpControl } from './pump-control.ts';
@@ -27,7 +29,9 @@ import { PumpState } from './pump-state.ts';
 import { PumpStats } from './pump-stats.ts';
 import { Receipt } from './receipt.ts';
 import type { Publication, Topic } from './topic.ts';
+import { WallClock } from './wall-clock.ts';
 
+const NS_PER_MS = 1e6;
 /** Bytes of publishes, and messages handed on by each topic and channel, that one turn takes. */
 const PUBLISH_BYTES_PER_TURN = 1024 * 1024;
 const DRAIN_PER_TURN = 4096;
@@ -42,6 +46,10 @@ export type PumpLoopOptions = {
   readonly disks: readonly { append: RingProducer; read: RingConsumer; bell: Doorbell }[];
   readonly nodeId: number;
   readonly memQueueSize: number;
+  /** Units: above so many bytes of messages what can be on disk goes there. */
+  readonly memoryBudgetBytes: number;
+  /** How much may wait in each topic and in each channel. */
+  readonly bound: DepthBound;
   readonly maxMsgTimeoutMs: number;
   /** Percentiles of processing latency to keep, as quantiles; over which time; and the wall clock. */
   readonly latency: {
@@ -90,6 +98,9 @@ export class PumpLoop {
       deliveries: options.deliveries,
       nodeId: options.nodeId,
       memQueueSize: options.memQueueSize,
+      memoryBudgetBytes: options.memoryBudgetBytes,
+      bound: options.bound,
+      wallClock: new WallClock(() => unixNs() / NS_PER_MS, options.monotonicMs),
       maxMsgTimeoutMs: options.maxMsgTimeoutMs,
       latencyWindow: percentiles.length === 0 ? null : { windowMs, unixNs },
       random: options.random,
@@ -137,6 +148,7 @@ export class PumpLoop {
     let work = this.#takeCommands();
     for (const link of this.#links) work += link.poll(nowMs);
     work += this.#state.fireDeadlines(nowMs);
+    this.#state.feedStarved();
     if (this.#mayPublish) work += this.#takePublishes();
     work += this.#state.drain(DRAIN_PER_TURN, nowMs);
     work += this.#state.deliver(DELIVER_PER_TURN, nowMs);
@@ -316,12 +328,16 @@ export class PumpLoop {
     publication.deferMs = words[at + records.PUBLISH_DEFER_MS];
     publication.timestampHigh = words[at + records.PUBLISH_TIMESTAMP];
     publication.timestampLow = words[at + records.PUBLISH_TIMESTAMP + 1];
+    const bytes = offset + length - publication.at;
     if (topic === undefined) {
       if (token !== 0) this.#outbox.answer(token, 'exiting');
     } else if (token === 0) {
       topic.publish(publication, this.#timeFor(publication.deferMs), null);
     } else {
-      this.#publishWithAnswer(topic, publication, token);
+      const { count } = publication;
+      const refusal = topic.refusalOf(count, bytes + count * MESSAGE_HEADER_BYTES);
+      if (refusal === null) this.#publishWithAnswer(topic, publication, token);
+      else this.#outbox.answer(token, refusal);
     }
     this.#taken += length;
     publishes.pop();

@@ -14,17 +14,31 @@ import { Channel, type ChannelContext, type LatencyWindow } from './channel.ts';
 import { Consumer } from './consumer.ts';
 import { Deferred } from './deferred.ts';
 import { BLOCKED, Delivery } from './delivery.ts';
+import type { DepthBound } from './depth-bound.ts';
 import { DiskBackend } from './disk-backend.ts';
+import type { DiskBackendListener } from './disk-backend-listener.ts';
 import type { DiskLink } from './disk-link.ts';
 import { InFlight } from './in-flight.ts';
 import { MessageIdFactory } from './message-id-factory.ts';
+import { MessageQueue, type MessageQueueOptions } from './message-queue.ts';
 import { MessageStore } from './message-store.ts';
 import { NullBackend } from './null-backend.ts';
 import { Topic } from './topic.ts';
+import type { WallClock } from './wall-clock.ts';
 
 const EPHEMERAL_SUFFIX = '#ephemeral';
 /** Between topic and channel in the name of a channel's disk queue. */
 const NAME_SEPARATOR = process.platform === 'win32' ? ';' : ':';
+
+/** Whose queue it is, and what its owner has to say to its backend. */
+type QueueOwner = Pick<DiskBackendListener, 'mayRead' | 'onReadable' | 'onDeferred'> & {
+  /** Number of the topic, its own or its channel's. */
+  readonly topic: number;
+  /** Name of its files, which ends as that of the topic or channel. */
+  readonly name: string;
+  /** What it is called where a publisher is refused. */
+  readonly title: string;
+};
 
 /** What the state is made of. */
 export type PumpStateOptions = {
@@ -32,6 +46,11 @@ export type PumpStateOptions = {
   readonly deliveries: RingProducer;
   readonly nodeId: number;
   readonly memQueueSize: number;
+  /** Units: above so many bytes of messages what can be on disk goes there. */
+  readonly memoryBudgetBytes: number;
+  /** Of each topic and of each channel. */
+  readonly bound: DepthBound;
+  readonly wallClock: WallClock;
   readonly maxMsgTimeoutMs: number;
   readonly latencyWindow: LatencyWindow | null;
   readonly random: () => number;
@@ -42,7 +61,7 @@ export type PumpStateOptions = {
 };
 
 export class PumpState {
-  readonly store = new MessageStore();
+  readonly store: MessageStore;
   readonly inFlight: InFlight;
   readonly deferred: Deferred;
   readonly topics = new Map<number, Topic>();
@@ -55,11 +74,14 @@ export class PumpState {
   readonly #context: ChannelContext;
   /** Disk queues that do not take writes, the topic each belongs to, and why. */
   readonly #failing = new Map<Backend, { topic: number; error: string }>();
+  /** Disk queues that are to be read on once there is memory. */
+  readonly #starved = new Set<Backend>();
   #activeTopics: Topic[] = [];
   #activeChannels: Channel[] = [];
 
   constructor(options: PumpStateOptions) {
     this.#options = options;
+    this.store = new MessageStore(options.memoryBudgetBytes);
     this.inFlight = new InFlight(options.nowMs);
     this.deferred = new Deferred(options.nowMs);
     this.#context = {
@@ -67,6 +89,7 @@ export class PumpState {
       inFlight: this.inFlight,
       deferred: this.deferred,
       delivery: new Delivery(this.store, this.inFlight, options.deliveries, options.random),
+      wallClock: options.wallClock,
       maxMsgTimeoutMs: options.maxMsgTimeoutMs,
       latencyWindow: options.latencyWindow,
       activate: (channel) => this.#activateChannel(channel),
@@ -96,29 +119,41 @@ export class PumpState {
   }
 
   addTopic(number: number, name: string, isPaused: boolean, isStarted: boolean): void {
-    const { memQueueSize, nodeId } = this.#options;
-    const topic = new Topic(
+    const { nodeId, wallClock } = this.#options;
+    const topic = new Topic({
+      ...this.#queueOptions({
+        topic: number,
+        name,
+        title: `topic "${name}"`,
+        mayRead: () => topic.mayRead,
+        onReadable: () => {
+          topic.queue.trim();
+          this.activateTopic(topic);
+        },
+        onDeferred: null,
+      }),
       number,
       name,
       isPaused,
       isStarted,
-      this.#makeBackend(number, name, name, () => this.activateTopic(topic)),
-      memQueueSize,
-      this.store,
-      new MessageIdFactory(nodeId),
-    );
+      ids: new MessageIdFactory(nodeId),
+      wallClock,
+    });
     this.topics.set(number, topic);
   }
 
   addChannel(topic: Topic, number: number, name: string, isPaused: boolean): void {
-    const queueName = `${topic.name}${NAME_SEPARATOR}${name}`;
-    const channel = new Channel(
-      number,
-      isPaused,
-      this.#makeBackend(topic.number, queueName, name, () => this.#activateChannel(channel)),
-      this.#options.memQueueSize,
-      this.#context,
+    const queue = new MessageQueue(
+      this.#queueOptions({
+        topic: topic.number,
+        name: `${topic.name}${NAME_SEPARATOR}${name}`,
+        title: `channel "${name}" of topic "${topic.name}"`,
+        mayRead: () => channel.mayRead,
+        onReadable: () => channel.onReadable(),
+        onDeferred: (position, dueMs) => channel.onDeferred(position, dueMs),
+      }),
     );
+    const channel = new Channel(number, isPaused, queue, this.#context);
     this.channels.set(number, channel);
     topic.channels.set(number, channel);
     this.activateTopic(topic);
@@ -160,6 +195,14 @@ export class PumpState {
     if (topic.isActive) return;
     topic.isActive = true;
     this.#activeTopics.push(topic);
+  }
+
+  /** Has disk queues read on that had to wait for memory, if there is some now. */
+  feedStarved(): void {
+    if (this.#starved.size === 0 || this.store.isFull) return;
+    const starved = [...this.#starved];
+    this.#starved.clear();
+    for (const backend of starved) backend.demand();
   }
 
   /** Requeues what timed out, and puts what was deferred until now. Returns how much there was. */
@@ -231,16 +274,33 @@ export class PumpState {
     this.#options.onBackendHealth(topic, error ?? others[0]?.error ?? null);
   }
 
-  /** `onReadable` is called when messages have been read ahead. */
-  #makeBackend(topic: number, queueName: string, name: string, onReadable: () => void): Backend {
+  #queueOptions(owner: QueueOwner): MessageQueueOptions {
+    const { memQueueSize, bound } = this.#options;
+    const backend = this.#makeBackend(owner);
+    return { title: owner.title, store: this.store, backend, memoryMax: memQueueSize, bound };
+  }
+
+  #makeBackend({ topic, name, ...owner }: QueueOwner): Backend {
     if (name.endsWith(EPHEMERAL_SUFFIX)) return new NullBackend(this.store);
-    const { links } = this.#options;
+    const { links, wallClock } = this.#options;
     // The same name on the same thread keeps its files' requests in one order.
-    const link = links[nameHash(queueName) % links.length];
-    const backend = new DiskBackend(queueName, this.store, link, {
-      onHealth: (error) => this.#onHealth(topic, backend, error),
-      onReadable,
-      onEnded: () => this.backends.delete(backend),
+    const link = links[nameHash(name) % links.length];
+    const backend = new DiskBackend({
+      name,
+      store: this.store,
+      link,
+      unixMs: () => wallClock.unixMs(),
+      listener: {
+        mayRead: owner.mayRead,
+        onReadable: owner.onReadable,
+        onDeferred: owner.onDeferred,
+        onStarved: () => this.#starved.add(backend),
+        onHealth: (error) => this.#onHealth(topic, backend, error),
+        onEnded: () => {
+          this.backends.delete(backend);
+          this.#starved.delete(backend);
+        },
+      },
     });
     this.backends.add(backend);
     return backend;

@@ -26,10 +26,11 @@ export class PumpStats {
     const channels = [...topic.channels.values()];
     return {
       topic: topic.number,
-      depth: topic.queue.depth,
-      backendDepth: topic.queue.backend.depth,
+      depth: topic.depth,
+      backendDepth: topic.depth - topic.queue.memoryCount,
       messageCount: topic.messageCount,
       messageBytes: topic.messageBytes,
+      droppedCount: topic.queue.droppedCount,
       latency: channels.length === 0 ? null : this.#latencyOf(channels),
       channels: channels.map((channel) => this.#ofChannel(channel, withConsumers)),
     };
@@ -41,10 +42,11 @@ export class PumpStats {
       depth: channel.queue.depth,
       backendDepth: channel.queue.backend.depth,
       inFlightCount: channel.inFlightCount,
-      deferredCount: channel.deferredCount,
+      deferredCount: channel.allDeferredCount,
       messageCount: channel.messageCount,
       requeueCount: channel.requeueCount,
       timeoutCount: channel.timeoutCount,
+      droppedCount: channel.queue.droppedCount,
       takenCounts: channel.takenCounts,
       latency: this.#latencyOf([channel]),
       consumers: withConsumers ? [...channel.consumers].map(ofConsumer) : [],

@@ -5,14 +5,14 @@
  * Thread: pump. Source: nsqd `topic.go`.
  */
 
-import { assert } from '../../shared/assert.ts';
 import { SIZE_BYTES } from '../../shared/limits.ts';
-import type { Backend } from './backend.ts';
 import type { Channel } from './channel.ts';
+import { HAS_DUE_TIME } from './disk-backend-listener.ts';
 import type { MessageIdFactory } from './message-id-factory.ts';
-import { MessageQueue } from './message-queue.ts';
+import { MessageQueue, type MessageQueueOptions } from './message-queue.ts';
 import type { MessageStore } from './message-store.ts';
 import { Receipt } from './receipt.ts';
+import type { WallClock } from './wall-clock.ts';
 
 /** Published messages as they stand in a ring: see PUBLISH in `shared/records.ts`. */
 export type Publication = {
@@ -24,8 +24,15 @@ export type Publication = {
   timestampLow: number;
 };
 
-/** Messages taken from the topic's disk queue, until every channel has them safe. */
-type Transfer = { count: number; isSettled: boolean };
+/** What a topic is made of. */
+export type TopicOptions = MessageQueueOptions & {
+  readonly number: number;
+  readonly name: string;
+  readonly isPaused: boolean;
+  readonly isStarted: boolean;
+  readonly ids: MessageIdFactory;
+  readonly wallClock: WallClock;
+};
 
 export class Topic {
   readonly number: number;
@@ -39,35 +46,55 @@ export class Topic {
   isActive = false;
   messageCount = 0;
   messageBytes = 0;
+  /** Messages from the topic's files on their way to the files of its channels. */
+  transferCount = 0;
 
   readonly #store: MessageStore;
   readonly #ids: MessageIdFactory;
-  readonly #transfers: Transfer[] = [];
+  readonly #wallClock: WallClock;
+  /** Goes up when the files are emptied: what was read from them before is no longer in them. */
+  #emptyCount = 0;
   /** Whom `close` calls back, until the backend is told to close. */
   #onClosed: ((error: string | null) => void) | null = null;
 
-  constructor(
-    number: number,
-    name: string,
-    isPaused: boolean,
-    isStarted: boolean,
-    backend: Backend,
-    memoryMax: number,
-    store: MessageStore,
-    ids: MessageIdFactory,
-  ) {
-    this.number = number;
-    this.name = name;
-    this.isPaused = isPaused;
-    this.isStarted = isStarted;
-    this.queue = new MessageQueue(store, backend, memoryMax);
-    this.#store = store;
-    this.#ids = ids;
+  constructor(options: TopicOptions) {
+    this.number = options.number;
+    this.name = options.name;
+    this.isPaused = options.isPaused;
+    this.isStarted = options.isStarted;
+    this.queue = new MessageQueue(options);
+    this.#store = options.store;
+    this.#ids = options.ids;
+    this.#wallClock = options.wallClock;
+  }
+
+  /** Whether more may be read from its files now. */
+  get mayRead(): boolean {
+    return !this.#store.isFull || (this.transferCount === 0 && this.queue.memoryCount === 0);
+  }
+
+  /** Messages that wait here, deferred ones too. */
+  get depth(): number {
+    return this.queue.depth + this.queue.backend.deferredCount;
   }
 
   /** Whether messages go on to the channels. */
   get isFlowing(): boolean {
     return this.isStarted && !this.isPaused && this.channels.size > 0;
+  }
+
+  /**
+   * Why so many more messages are beyond the bound of the topic, or of one of its channels; null if they are not.
+   * Units: `bytes` with headers and size fields.
+   */
+  refusalOf(count: number, bytes: number): string | null {
+    const own = this.isFlowing ? null : this.queue.refusalOf(count, bytes);
+    if (own !== null) return own;
+    for (const { queue } of this.channels.values()) {
+      const refusal = queue.refusalOf(count, bytes);
+      if (refusal !== null) return refusal;
+    }
+    return null;
   }
 
   /** Takes published messages. The receipt, if any, waits for those that go to disk. */
@@ -80,7 +107,17 @@ export class Topic {
       const { high, low } = this.#ids;
       let stored = 0;
       while (stored < run) {
-        store.putBodies(bytes, at, run - stored, high, low + stored, timestampHigh, timestampLow);
+        const isLasting = deferMs > 0;
+        store.putBodies(
+          bytes,
+          at,
+          run - stored,
+          high,
+          low + stored,
+          timestampHigh,
+          timestampLow,
+          isLasting,
+        );
         at += store.bytesTaken;
         stored += store.count;
         this.messageBytes += store.bytesTaken - SIZE_BYTES * store.count;
@@ -102,11 +139,11 @@ export class Topic {
     let drained = 0;
     while (drained < limit && this.isFlowing && this.queue.look()) {
       const { position, detail, isFromBackend } = this.queue;
-      const count = Math.min(this.queue.runCount, limit - drained);
-      const transfer = isFromBackend ? this.#beginTransfer(count) : null;
+      const isDeferred = isFromBackend && detail === HAS_DUE_TIME;
+      const count = isDeferred ? 1 : Math.min(this.queue.runCount, limit - drained);
       this.queue.take(count);
-      this.#handToChannels(position, count, detail, nowMs, transfer);
-      transfer?.seal();
+      if (!isFromBackend) this.#handToChannels(position, count, detail, nowMs, null);
+      else this.#transfer(position, count, isDeferred ? this.#dueMs(position) : 0);
       drained += count;
     }
     return drained;
@@ -114,8 +151,7 @@ export class Topic {
 
   /** Drops what waits here. What the channels have is theirs. */
   empty(done: (error: string | null) => void): void {
-    // The files are emptied as well, so nothing of them is left to be released.
-    this.#transfers.length = 0;
+    this.#emptyCount++;
     this.queue.empty(done);
   }
 
@@ -125,7 +161,11 @@ export class Topic {
    */
   close(done: (error: string | null) => void): void {
     this.isStarted = false;
-    this.queue.spill(() => 0);
+    const unixMs = this.#wallClock.unixMs();
+    this.queue.spill(
+      () => 0,
+      (delayMs) => (delayMs === 0 ? 0 : Math.ceil(unixMs + delayMs)),
+    );
     this.#onClosed = done;
     this.#closeWhenReleased();
   }
@@ -140,7 +180,8 @@ export class Topic {
     if (this.isFlowing && this.queue.memoryCount === 0) {
       this.#handToChannels(position, count, deferMs, nowMs, receipt);
     } else {
-      this.queue.put(position, count, deferMs, 0, receipt);
+      const dueMs = deferMs === 0 ? 0 : this.#wallClock.unixAt(nowMs + deferMs);
+      this.queue.put(position, count, deferMs, 0, dueMs, receipt);
     }
   }
 
@@ -154,35 +195,42 @@ export class Topic {
   ): void {
     if (this.channels.size > 1) this.#store.retain(position, count, this.channels.size - 1);
     for (const channel of this.channels.values()) {
-      if (deferMs > 0) channel.putDeferred(position, count, nowMs + deferMs);
+      if (deferMs > 0) channel.putDeferred(position, count, nowMs + deferMs, receipt);
       else channel.put(position, count, receipt);
     }
   }
 
-  /** What was read from the topic's files stays there until the channels have it, in the order it was read. */
-  #beginTransfer(count: number): Receipt {
-    const transfer: Transfer = { count, isSettled: false };
-    this.#transfers.push(transfer);
-    return new Receipt(false, () => {
-      transfer.isSettled = true;
-      this.#releaseTransfers();
-    });
+  /** When a message is due that was not when it was read: Unix time in ms, 0 if it is by now. */
+  #dueMs(position: number): number {
+    const dueMs = this.#store.recordDueMs(position);
+    return dueMs > this.#wallClock.unixMs() ? dueMs : 0;
   }
 
-  #releaseTransfers(): void {
-    let released = 0;
-    while (this.#transfers[0]?.isSettled === true) {
-      const transfer = this.#transfers.shift();
-      assert(transfer !== undefined, 'the oldest transfer is there');
-      released += transfer.count;
+  /**
+   * What was read from the topic's files stays there until the files of all channels have it. Units: `dueMs` Unix time
+   * in ms, 0 for at once.
+   */
+  #transfer(position: number, count: number, dueMs: number): void {
+    const emptyCount = this.#emptyCount;
+    this.transferCount += count;
+    this.#store.retain(position, count, this.channels.size);
+    const receipt = new Receipt(false, () => {
+      if (emptyCount === this.#emptyCount) this.queue.backend.finish(position, count);
+      this.#store.release(position, count);
+      this.transferCount -= count;
+      // There may be memory again.
+      if (this.isFlowing) this.queue.backend.demand();
+      this.#closeWhenReleased();
+    });
+    for (const channel of this.channels.values()) {
+      channel.putFromDisk(position, count, dueMs, receipt);
     }
-    if (released > 0) this.queue.backend.releaseTaken(released);
-    this.#closeWhenReleased();
+    receipt.seal();
   }
 
   #closeWhenReleased(): void {
     const done = this.#onClosed;
-    if (done === null || this.#transfers.length > 0) return;
+    if (done === null || this.transferCount > 0) return;
     this.#onClosed = null;
     this.queue.backend.close(done);
   }

@@ -3,136 +3,298 @@ import { test } from 'node:test';
 import type { DiskQueue } from '../../../../src/workers/disk/disk-queue.ts';
 import { readQueueFiles } from '../../../support/disk-files.ts';
 import {
+  appendDeferred,
   appendNumbers,
   DATA_PATH,
+  type HandedRecord,
   openQueue,
-  readBatch,
-  readNumbers,
+  readAllRecords,
+  readRecords,
 } from '../../../support/disk-queue-setup.ts';
 import { MemoryFileSystem, SystemError } from '../../../support/memory-file-system.ts';
+import { freshSeed, type Random, seededRandom } from '../../../support/seeded-random.ts';
 
-/** A small generator of numbers from a seed (xorshift), so that a run can be repeated. */
-function makeRandom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
+const SIDECARS = `${DATA_PATH}/.ringmq`;
+
+/** A record as the model knows it. */
+interface ModelRecord {
+  readonly message: number;
+  attempts: number;
+  dueMs: number;
+  /** The number that it was handed out with, undefined if it was not. */
+  number: number | undefined;
 }
 
-/** The queue as a list: what is handed out and not released, then what is unread. */
+/** The queue as a list of what is not finished. */
 class Model {
-  handedOut: number[] = [];
-  unread: number[] = [];
+  records: ModelRecord[] = [];
+  /** Messages that were finished after the last sync. */
+  finishedSince = new Set<number>();
 
-  get numbers(): number[] {
-    return [...this.handedOut, ...this.unread];
+  get handedOut(): ModelRecord[] {
+    return this.records.filter(({ number }) => number !== undefined);
+  }
+
+  get unread(): ModelRecord[] {
+    return this.records.filter(({ number }) => number === undefined);
+  }
+
+  append(message: number, dueMs: number): void {
+    this.records.push({ message, attempts: message % 65536, dueMs, number: undefined });
+  }
+
+  finish(record: ModelRecord): void {
+    this.records.splice(this.records.indexOf(record), 1);
+    this.finishedSince.add(record.message);
+  }
+
+  /** The queue was opened anew, and this is what it has handed out. */
+  reopen(handedOut: readonly HandedRecord[]): void {
+    this.records = handedOut.map((record) => ({ ...record }));
+    this.finishedSince.clear();
   }
 }
 
-function run(seed: number, steps: number): void {
-  const random = makeRandom(seed);
+interface Play {
+  readonly random: Random;
+  readonly disk: MemoryFileSystem;
+  readonly limits: { maxBytesPerFile: number; openFilesMax: number; syncEvery: number };
+  readonly model: Model;
+  queue: DiskQueue;
+  log: string[];
+  next: number;
+  /** How many records were moved or skipped, so that a run that does neither is noticed. */
+  moved: number;
+}
+
+const ACTIONS: readonly (readonly [weight: number, action: (play: Play) => void])[] = [
+  [28, append],
+  [24, read],
+  [28, finish],
+  [6, note],
+  [6, sync],
+  [1, empty],
+  [3, kill],
+  [3, closeAndOpen],
+];
+
+function start(seed: number): Play {
+  const random = seededRandom(seed);
   const disk = new MemoryFileSystem(DATA_PATH);
   const limits = {
-    maxBytesPerFile: 50 + random(400),
-    openFilesMax: 1 + random(4),
+    maxBytesPerFile: 50 + random(800),
+    openFilesMax: 1 + random(6),
     syncEvery: 1 + random(50),
   };
-  const model = new Model();
-  let { queue, log } = openQueue(disk, 'q', limits);
-  let next = 1;
+  const { queue, log } = openQueue(disk, 'q', limits);
+  return { random, disk, limits, model: new Model(), queue, log, next: 1, moved: 0 };
+}
+
+function run(seed: number, steps: number): number {
+  const play = start(seed);
+  const sum = ACTIONS.reduce((total, [weight]) => total + weight, 0);
   for (let step = 0; step < steps; step++) {
-    const action = random(100);
-    if (action < 35) {
-      const numbers = Array.from({ length: 1 + random(12) }, () => next++);
-      if (isAppended(disk, queue, numbers, random)) model.unread.push(...numbers);
-    } else if (action < 65) {
-      const numbers = readBatch(queue, 1 + random(600)).map((message) => parseInt(message.id, 16));
-      assert.deepEqual(numbers, model.unread.slice(0, numbers.length));
-      assert.ok(numbers.length > 0 || model.unread.length === 0);
-      model.handedOut.push(...model.unread.splice(0, numbers.length));
-    } else if (action < 90) {
-      const count = random(model.handedOut.length + 1);
-      queue.release(count);
-      model.handedOut.splice(0, count);
-    } else if (action < 94) {
-      queue.sync();
-      checkFiles(disk, model);
-    } else if (action < 95) {
-      queue.empty();
-      model.handedOut = [];
-      model.unread = [];
-    } else if (action < 97) {
-      // As after SIGKILL: everything that was written is there, and nothing was closed.
-      ({ queue } = openQueue(disk, 'q', limits));
-      const { depth } = queue;
-      model.handedOut = readAgain(queue, model.numbers);
-      model.unread = [];
-      assert.equal(depth, model.handedOut.length);
-    } else {
-      queue.close();
-      checkFiles(disk, model);
-      limits.maxBytesPerFile = 50 + random(400);
-      ({ queue, log } = openQueue(disk, 'q', limits));
-      model.unread = model.numbers;
-      model.handedOut = [];
-      assert.deepEqual(log, []);
-    }
-    if (queue.mustSync && random(2) === 0) queue.sync();
-    assert.deepEqual([queue.unread, queue.depth], [model.unread.length, model.numbers.length]);
+    choose(play.random(sum))(play);
+    if (play.queue.mustSync && play.random(2) === 0) sync(play);
+    checkFigures(play);
+    checkRestart(play);
+  }
+  return play.moved;
+}
+
+/** The action that a number below the sum of all weights means. */
+function choose(at: number): (play: Play) => void {
+  let left = at;
+  for (const [weight, action] of ACTIONS) {
+    left -= weight;
+    if (left < 0) return action;
+  }
+  assert.fail();
+}
+
+function append(play: Play): void {
+  const { random, queue, model } = play;
+  const messages = Array.from({ length: 1 + random(12) }, () => play.next++);
+  const dueTimes = messages.map(() => (random(3) === 0 ? 1_800_000_000_000 + random(1000) : 0));
+  const isDeferred = random(3) === 0;
+  const isDone = tryIt(play, () => {
+    if (isDeferred) appendDeferred(queue, ...messages.map((m, i) => [m, dueTimes[i]] as const));
+    else appendNumbers(queue, ...messages);
+  });
+  if (!isDone) return;
+  for (const [index, message] of messages.entries()) {
+    model.append(message, isDeferred ? dueTimes[index] : 0);
   }
 }
 
-/** Reads a queue after a crash: what was not released must be there, and before it may be what was, since the last sync. */
-function readAgain(queue: DiskQueue, expected: readonly number[]): number[] {
-  const numbers = readNumbers(queue);
-  assert.deepEqual(numbers.slice(numbers.length - expected.length), expected);
-  assert.ok(numbers.every((number, index) => index === 0 || numbers[index - 1] < number));
-  return numbers;
-}
-
-/** Appends, one time in four on a disk that fills up on the way. */
-function isAppended(
-  disk: MemoryFileSystem,
-  queue: DiskQueue,
-  numbers: readonly number[],
-  random: (below: number) => number,
-): boolean {
-  let calls = random(4) === 0 ? random(6) : Number.POSITIVE_INFINITY;
+/** Does something, one time in four on a disk that fills up on the way. Returns whether it was done. */
+function tryIt({ random, disk }: Play, work: () => void): boolean {
+  let calls = random(4) === 0 ? random(8) : Number.POSITIVE_INFINITY;
   disk.onCall = (action, path) => {
     if (action !== 'write' && action !== 'create') return;
     if (calls-- === 0) throw new SystemError('ENOSPC', action, path);
   };
   try {
-    appendNumbers(queue, ...numbers);
+    work();
     return true;
   } catch (error) {
-    assert.ok(error instanceof Error && error.cause instanceof SystemError);
+    assert.ok(error instanceof Error && error.cause instanceof SystemError, String(error));
     return false;
   } finally {
     disk.onCall = () => undefined;
   }
 }
 
-function checkFiles(disk: MemoryFileSystem, model: Model): void {
+function read({ random, queue, model }: Play): void {
+  const { unread } = model;
+  const records = readRecords(queue, 1 + random(600));
+  assert.ok(records.length > 0 || unread.length === 0);
+  // Moving changes the order on disk, and only a restart shows it.
+  for (const record of records) takeRecord(unread, record);
+}
+
+/** Marks the record as handed out that this is. */
+function takeRecord(unread: readonly ModelRecord[], found: HandedRecord): void {
+  const record = unread.find(({ message }) => message === found.message);
+  assert.ok(record !== undefined, `message ${found.message} is to be handed out`);
+  assert.deepEqual([found.attempts, found.dueMs], [record.attempts, record.dueMs]);
+  record.number = found.number;
+}
+
+function finish({ random, queue, model }: Play): void {
+  const { handedOut } = model;
+  const isInOrder = random(2) === 0;
+  const keep = random(8) === 0 ? 0 : 1;
+  for (let count = random(handedOut.length + 1); count > 0; count--) {
+    // The oldest is often kept, so that segments are.
+    const index = isInOrder ? Math.min(keep, handedOut.length - 1) : random(handedOut.length);
+    const [record] = handedOut.splice(index, 1);
+    queue.finish(record.number ?? assert.fail(), 1);
+    model.finish(record);
+  }
+}
+
+function note({ random, queue, model }: Play): void {
+  const { handedOut } = model;
+  if (handedOut.length === 0) return;
+  const record = handedOut[random(handedOut.length)];
+  record.attempts = random(65536);
+  record.dueMs = random(2) * (1_800_000_000_000 + random(1000));
+  queue.note(record.number ?? assert.fail(), record.attempts, record.dueMs);
+}
+
+function sync(play: Play): void {
+  const { disk, queue, model } = play;
+  const before = firstSegment(disk);
+  queue.sync();
+  if (firstSegment(disk) > before) play.moved++;
+  model.finishedSince.clear();
+  checkFiles(disk, model, 'in use');
+}
+
+function empty({ queue, model }: Play): void {
+  queue.empty();
+  model.records = [];
+  model.finishedSince.clear();
+}
+
+/** As after SIGKILL: everything that was written is there, and nothing was closed. */
+function kill(play: Play): void {
+  play.queue = openQueue(play.disk, 'q', play.limits).queue;
+  play.model.reopen(readAgain(play.queue, play.model));
+}
+
+function closeAndOpen(play: Play): void {
+  const { disk, model, random, limits } = play;
+  play.queue.close();
+  checkFiles(disk, model, 'closed');
+  limits.maxBytesPerFile = 50 + random(800);
+  const { queue, log } = openQueue(disk, 'q', limits);
+  play.queue = queue;
+  assert.deepEqual([queue.unread, log], [model.records.length, []]);
+  if (random(2) === 0) {
+    model.reopen(readAgain(queue, model));
+    return;
+  }
+  for (const record of model.records) record.number = undefined;
+  model.finishedSince.clear();
+}
+
+/** Reads a queue that was opened anew. What is not finished is there once, with its notes; what is may be, until a sync. */
+function readAgain(queue: DiskQueue, model: Model): HandedRecord[] {
+  const { unread, deferred } = queue;
+  const found = readAllRecords(queue, 300);
+  assert.deepEqual([unread, deferred], [found.length, found.filter(isDeferred).length]);
+  const known = new Map(model.records.map((record) => [record.message, record]));
+  const seen = new Set<number>();
+  for (const { message, attempts, dueMs } of found) {
+    assert.ok(!seen.has(message), `message ${message} is there once`);
+    seen.add(message);
+    const record = known.get(message);
+    if (record === undefined) {
+      assert.ok(model.finishedSince.has(message), `message ${message} was finished before a sync`);
+    } else {
+      assert.deepEqual([message, attempts, dueMs], [message, record.attempts, record.dueMs]);
+    }
+  }
+  for (const message of known.keys()) assert.ok(seen.has(message), `message ${message} is lost`);
+  return found;
+}
+
+function isDeferred({ dueMs }: HandedRecord): boolean {
+  return dueMs > 0;
+}
+
+function checkFigures({ queue, model }: Play): void {
+  const { unread } = model;
+  assert.deepEqual(
+    [queue.unread, queue.depth, queue.deferred],
+    [unread.length, model.records.length, unread.filter(({ dueMs }) => dueMs > 0).length],
+  );
+  if (unread.length === 0) assert.equal(queue.unreadBytes, 0);
+}
+
+/** Opens a copy of the disk as it is, as if the broker had been killed here. */
+function checkRestart({ disk, limits, model }: Play): void {
+  const copy = copyOf(disk);
+  const { queue } = openQueue(copy, 'q', limits);
+  readAgain(queue, model);
+}
+
+function copyOf(disk: MemoryFileSystem): MemoryFileSystem {
+  const copy = new MemoryFileSystem(DATA_PATH, SIDECARS);
+  for (const directory of [DATA_PATH, SIDECARS]) {
+    for (const name of disk.names(directory)) {
+      copy.put(`${directory}/${name}`, disk.content(`${directory}/${name}`));
+    }
+  }
+  return copy;
+}
+
+function firstSegment(disk: MemoryFileSystem): string {
+  return disk.names(DATA_PATH).find((name) => name.endsWith('.dat')) ?? '';
+}
+
+/** What somebody who knows only the format sees: nothing is missing, and of a closed queue nothing is too much. */
+function checkFiles(disk: MemoryFileSystem, model: Model, state: 'in use' | 'closed'): void {
   const content = (name: string): Buffer => disk.content(`${DATA_PATH}/${name}`);
   const files = readQueueFiles({ names: disk.names(DATA_PATH), content }, 'q');
   assert.deepEqual(files.problems, []);
-  assert.deepEqual(
-    files.messages.map((message) => Number.parseInt(message.id, 16)),
-    model.numbers,
-  );
+  const found = new Set(files.messages.map((message) => Number.parseInt(message.id, 16)));
+  for (const { message } of model.records) assert.ok(found.has(message), `${message} is lost`);
+  if (state === 'closed') assert.equal(files.messages.length, model.records.length);
 }
 
-test('DiskQueue: behaves as a list does, whatever is done with it', () => {
-  const first = 1 + Math.floor(Math.random() * 2 ** 30);
+test('DiskQueue: behaves as a list does, whatever is done with it, and whenever it is killed', () => {
+  const first = freshSeed();
+  console.log(`seed ${first}`);
+  let moved = 0;
   for (let seed = first; seed < first + 60; seed++) {
     try {
-      run(seed, 300);
+      moved += run(seed, 150);
     } catch (error) {
       throw new Error(`seed ${seed}`, { cause: error });
     }
   }
+  assert.ok(moved > 0);
 });

@@ -55,6 +55,16 @@ function isDone(work: () => void): boolean {
   }
 }
 
+/** Leaves nothing of the checksums, as where nsqd has written the segments. */
+function emptySums(disk: MemoryFileSystem): void {
+  for (const name of disk.names(`${DATA_PATH}/.ringmq`)) {
+    if (!name.endsWith('.sums')) continue;
+    const handle = disk.openForWriting(`${DATA_PATH}/.ringmq/${name}`);
+    assert.ok(handle !== 'missing');
+    disk.truncate(handle, 0);
+  }
+}
+
 function failOnNothing(disk: MemoryFileSystem): void {
   disk.onCall = () => undefined;
 }
@@ -78,7 +88,7 @@ test('DiskQueue: a queue that nothing has happened to is closed without a trace'
   assert.deepEqual(disk.names(DATA_PATH), []);
 });
 
-test('DiskQueue: records come back in order, and are gone when they are released', () => {
+test('DiskQueue: records come back in order, and are gone when they are finished', () => {
   const disk = makeDisk();
   const { queue } = openQueue(disk, 'q');
 
@@ -86,7 +96,7 @@ test('DiskQueue: records come back in order, and are gone when they are released
   const before = [queue.unread, queue.depth];
   const numbers = readNumbers(queue);
   const between = [queue.unread, queue.depth];
-  queue.release(3);
+  queue.finish(0, 3);
 
   assert.deepEqual(numbers, [1, 2, 3]);
   assert.deepEqual(
@@ -99,17 +109,18 @@ test('DiskQueue: records come back in order, and are gone when they are released
   );
 });
 
-test('DiskQueue: a batch in one segment is one write, and nothing is synced for it', () => {
+test('DiskQueue: a batch in one segment is one write and one of its sums, and nothing is synced for it', () => {
   const disk = makeDisk();
   const { queue } = openQueue(disk, 'q');
+  appendNumbers(queue, 1);
   const calls: string[] = [];
   disk.onCall = (action) => calls.push(action);
 
-  appendNumbers(queue, 1, 2, 3, 4);
+  appendNumbers(queue, 2, 3, 4);
 
   assert.deepEqual(
     calls.filter((action) => !['size', 'isLinked'].includes(action)),
-    ['create', 'write'],
+    ['write', 'write'],
   );
 });
 
@@ -157,7 +168,7 @@ test('DiskQueue: a roll asks for a sync, and so do as many operations as sync-ev
   appendNumbers(counting, 1, 2, 3);
   readNumbers(counting);
   const before = counting.mustSync;
-  counting.release(1);
+  counting.finish(0, 1);
   const after = counting.mustSync;
   counting.sync();
 
@@ -182,6 +193,8 @@ test('DiskQueue: sync writes segments before the directory, and both before meta
   assert.deepEqual(calls, [
     'sync /data/q.diskqueue.000000.dat',
     'syncDirectory /data',
+    'createOrEmpty /data/.ringmq/q.diskqueue.meta.copy',
+    'write /data/.ringmq/q.diskqueue.meta.copy',
     'createOrEmpty /data/q.diskqueue.meta.dat.0.tmp',
     'write /data/q.diskqueue.meta.dat.0.tmp',
     'sync /data/q.diskqueue.meta.dat.0.tmp',
@@ -203,24 +216,24 @@ test('DiskQueue: a sync with nothing new writes nothing', () => {
   assert.deepEqual(calls, []);
 });
 
-test('DiskQueue: the read position is the oldest unreleased record', () => {
+test('DiskQueue: the read position is the oldest unfinished record', () => {
   const disk = makeDisk();
   const { queue } = openQueue(disk, 'q');
   appendNumbers(queue, 1, 2, 3);
   readNumbers(queue);
 
-  queue.release(1);
+  queue.finish(0, 1);
   queue.sync();
 
   assert.equal(metadataText(disk), `2\n0,${RECORD_BYTES}\n0,${3 * RECORD_BYTES}\n`);
 });
 
-test('DiskQueue: what was read and not released is there again after close', () => {
+test('DiskQueue: what was read and not finished is there again after close', () => {
   const disk = makeDisk();
   const { queue } = openQueue(disk, 'q', { maxBytesPerFile: 80 });
   appendNumbers(queue, 1, 2, 3, 4, 5);
   readNumbers(queue);
-  queue.release(3);
+  queue.finish(0, 3);
 
   queue.close();
   const { queue: again, log } = openQueue(disk, 'q', { maxBytesPerFile: 80 });
@@ -230,27 +243,27 @@ test('DiskQueue: what was read and not released is there again after close', () 
   assert.deepEqual(log, []);
 });
 
-test('DiskQueue: a segment is removed when its last record is released, and a sync is due', () => {
+test('DiskQueue: a segment is removed when its last record is finished, and a sync is due', () => {
   const disk = makeDisk();
   const { queue } = openQueue(disk, 'q', { maxBytesPerFile: 80 });
   appendNumbers(queue, 1, 2, 3, 4, 5);
   queue.sync();
   readNumbers(queue);
 
-  queue.release(1);
+  queue.finish(0, 1);
   const before = disk.names(DATA_PATH).length;
-  queue.release(1);
+  queue.finish(1, 1);
 
   assert.deepEqual([before, disk.names(DATA_PATH).length, queue.mustSync], [4, 3, true]);
   assert.throws(() => disk.content(segmentPath(0)));
 });
 
-test('DiskQueue: the write segment stays when everything is released', () => {
+test('DiskQueue: the write segment stays when everything is finished', () => {
   const disk = makeDisk();
   const { queue } = openQueue(disk, 'q');
   appendNumbers(queue, 1);
   readNumbers(queue);
-  queue.release(1);
+  queue.finish(0, 1);
 
   queue.close();
 
@@ -263,11 +276,11 @@ test('DiskQueue: a queue read to the end of a full segment goes on in the next o
   const { queue, log } = openQueue(disk, 'q', { maxBytesPerFile: 80 });
   appendNumbers(queue, 1, 2);
   readNumbers(queue);
-  queue.release(2);
+  queue.finish(0, 2);
 
   appendNumbers(queue, 3);
   const numbers = readNumbers(queue);
-  queue.release(1);
+  queue.finish(2, 1);
   queue.close();
 
   assert.deepEqual([numbers, log], [[3], []]);
@@ -382,17 +395,59 @@ test('DiskQueue: transient errors change nothing, whatever call they come from',
   }
 });
 
-test('DiskQueue: after a failed sync of a segment appends are refused until the queue is opened anew', () => {
+test('DiskQueue: after a failed sync of a segment appends are refused until a sync has succeeded', () => {
   const disk = makeDisk();
-  const { queue } = openQueue(disk, 'q');
+  const { queue, log } = openQueue(disk, 'q');
   appendNumbers(queue, 1);
   failOn(disk, 'sync', 'EIO', '.000000.dat');
 
   assert.throws(() => queue.sync(), /sync queue q/);
+  assert.throws(() => appendNumbers(queue, 2), /after a failed sync/);
+  // Due at the sync timeout, not at every turn.
+  const state = [queue.mustSync, queue.isUnsynced];
   failOnNothing(disk);
   assert.throws(() => appendNumbers(queue, 2), /after a failed sync/);
-  assert.deepEqual([queue.mustSync, queue.isUnsynced], [false, false]);
+  queue.sync();
+  appendNumbers(queue, 3);
+  queue.close();
+
+  assert.deepEqual(state, [false, true]);
+  assert.equal(log.length, 1);
+  assert.deepEqual(
+    filesOf(disk).messages.map((message) => message.body),
+    ['message 1', 'message 3'],
+  );
+});
+
+test('DiskQueue: a sync that fails where a segment is left is tried again, though nothing else is to be synced', () => {
+  const disk = makeDisk();
+  const { queue } = openQueue(disk, 'q', { maxBytesPerFile: 2 * RECORD_BYTES });
+  appendNumbers(queue, 1);
+  queue.sync();
+  failOn(disk, 'sync', 'EIO', '.000000.dat');
+  assert.throws(() => appendNumbers(queue, 2, 3), /sync segment/);
+  failOnNothing(disk);
+
+  const states = [[queue.mustSync, queue.isUnsynced]];
+  queue.sync();
+  states.push([queue.mustSync, queue.isUnsynced]);
+  appendNumbers(queue, 2, 3);
+
+  assert.deepEqual(states, [
+    [false, true],
+    [false, false],
+  ]);
+  assert.deepEqual(readNumbers(queue), [1, 2, 3]);
+});
+
+test('DiskQueue: what a failed sync has left is found when the queue is opened anew', () => {
+  const disk = makeDisk();
+  const { queue } = openQueue(disk, 'q');
+  appendNumbers(queue, 1);
+  failOn(disk, 'sync', 'EIO', '.000000.dat');
   assert.throws(() => queue.close());
+  failOnNothing(disk);
+
   const { queue: again } = openQueue(disk, 'q');
   appendNumbers(again, 3);
   again.close();
@@ -406,8 +461,8 @@ test('DiskQueue: after a failed sync of a segment appends are refused until the 
 test('DiskQueue: a sync that failed because a file was closed to make room is not forgotten', () => {
   const disk = makeDisk();
   const { queue, openFiles } = openQueue(disk, 'q', { openFilesMax: 1 });
-  appendNumbers(queue, 1);
   failOn(disk, 'sync', 'EIO', '.000000.dat');
+  appendNumbers(queue, 1);
   openFiles.create(`${DATA_PATH}/other`);
   failOnNothing(disk);
 
@@ -469,7 +524,7 @@ test('DiskQueue: a file that is in the way of a new segment is kept and read', (
   assert.equal(log.length, 1);
 });
 
-test('DiskQueue: damage in the middle costs the rest of its segment, and its file is kept', () => {
+test('DiskQueue: damage in the middle costs the rest of a segment without sums, and its file is kept', () => {
   const disk = makeDisk();
   const limits = { maxBytesPerFile: 3 * RECORD_BYTES };
   const { queue: writer } = openQueue(disk, 'q', limits);
@@ -478,13 +533,14 @@ test('DiskQueue: damage in the middle costs the rest of its segment, and its fil
   const content = disk.content(segmentPath(1));
   content.writeInt32BE(5, RECORD_BYTES);
   disk.put(segmentPath(1), content);
+  emptySums(disk);
   const { queue, log } = openQueue(disk, 'q', limits);
 
   const numbers = readNumbers(queue);
   const depth = queue.depth;
-  queue.release(4);
+  queue.finish(0, 4);
   const namesBefore = disk.names(DATA_PATH);
-  queue.release(1);
+  queue.finish(4, 1);
   queue.sync();
 
   assert.deepEqual([numbers, depth], [[1, 2, 3, 4, 7], 5]);
@@ -514,7 +570,7 @@ test('DiskQueue: a record with an impossible id costs only itself', () => {
   const state = [queue.unread, queue.depth];
   appendNumbers(queue, 5, 6);
   readAll(queue);
-  queue.release(5);
+  queue.finish(0, 5);
 
   assert.deepEqual(numbers, ['message 1', 'message 3', 'message 4']);
   assert.deepEqual(state, [0, 3]);
@@ -533,12 +589,13 @@ test('DiskQueue: damage in the write segment moves writing to a new one first', 
   const handle = disk.openForWriting(segmentPath(0));
   assert.ok(handle !== 'missing');
   disk.write(handle, Buffer.from('ffffffff', 'hex'), 0, 4, RECORD_BYTES);
+  emptySums(disk);
 
   const numbers = readNumbers(queue);
   const depth = queue.depth;
   appendNumbers(queue, 4);
   const later = readNumbers(queue);
-  queue.release(2);
+  queue.finish(0, 2);
   queue.close();
 
   assert.deepEqual([numbers, depth, later], [[1], 1, [4]]);
@@ -622,7 +679,7 @@ test('DiskQueue: a segment that cannot be removed is removed by a later sync', (
   appendNumbers(queue, 1, 2, 3);
   readNumbers(queue);
   failOn(disk, 'remove', 'EIO');
-  queue.release(2);
+  queue.finish(0, 2);
   failOnNothing(disk);
 
   queue.sync();

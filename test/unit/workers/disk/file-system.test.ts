@@ -89,6 +89,17 @@ test('NodeFileSystem: files are for their owner only', (t) => {
   assert.equal(statSync(path).mode & 0o777, 0o600);
 });
 
+test('NodeFileSystem: a directory is for its owner only, and may be there', (t) => {
+  const { fileSystem, directory } = realPlace(t);
+  const path = join(directory, 'hidden');
+
+  fileSystem.makeDirectory(path);
+  fileSystem.makeDirectory(path);
+
+  assert.equal(statSync(path).mode & 0o777, 0o700);
+  assert.throws(() => fileSystem.makeDirectory(join(directory, 'none', 'a')), { code: 'ENOENT' });
+});
+
 test('NodeFileSystem: a file that was removed by someone else has no name', (t) => {
   const { fileSystem, directory } = realPlace(t);
   const path = join(directory, 'a');

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FileSystem } from '../../../../src/workers/disk/file-system.ts';
 import { IoLoop, type IoLoopOptions } from '../../../../src/workers/disk/io-loop.ts';
-import { readQueueFiles } from '../../../support/disk-files.ts';
-import { DATA_PATH } from '../../../support/disk-queue-setup.ts';
+import { diskRecord, readQueueFiles } from '../../../support/disk-files.ts';
+import { DATA_PATH, openQueue } from '../../../support/disk-queue-setup.ts';
 import { MemoryFileSystem, SystemError } from '../../../support/memory-file-system.ts';
 import { type DiskAnswer, PumpSide } from '../../../support/pump-side.ts';
 
@@ -41,7 +41,7 @@ function metadataText(disk: MemoryFileSystem, queue: string): string {
   return disk.content(`${DATA_PATH}/${queue}.diskqueue.meta.dat`).toString();
 }
 
-test('IoLoop: answers every request but RELEASE, in the order of the requests', () => {
+test('IoLoop: answers every request but FINISH and NOTE, in the order of the requests', () => {
   const disk = new MemoryFileSystem(DATA_PATH);
   const pump = new PumpSide();
   const loop = makeLoop(disk, [pump]);
@@ -49,7 +49,8 @@ test('IoLoop: answers every request but RELEASE, in the order of the requests', 
   pump.open(2, 't:c');
   pump.append(2, 1, 2, 3);
   pump.read(2, 2 * RECORD_BYTES);
-  pump.release(2, 1);
+  pump.finish(2, [0, 1]);
+  pump.note(2, [1, 7, 0]);
   pump.read(2);
   pump.read(2);
   pump.append(1, 9);
@@ -75,6 +76,72 @@ test('IoLoop: answers every request but RELEASE, in the order of the requests', 
   assert.deepEqual(disk.names(DATA_PATH), ['t:c.diskqueue.000000.dat', 't:c.diskqueue.meta.dat']);
   assert.equal(metadataText(disk, 't:c'), `2\n0,${RECORD_BYTES}\n0,${3 * RECORD_BYTES}\n`);
   assert.deepEqual([loop.isDone, loop.nextDeadlineMs], [true, Number.POSITIVE_INFINITY]);
+});
+
+test('IoLoop: due times and attempts come back with the records that they were said of', () => {
+  const disk = new MemoryFileSystem(DATA_PATH);
+  const pump = new PumpSide();
+  const loop = makeLoop(disk, [pump]);
+  pump.open(1, 't');
+  pump.append(1, 1);
+  pump.appendDeferred(1, [2, 0], [3, 1_800_000_000_123]);
+  pump.read(1, 2 * RECORD_BYTES);
+  pump.read(1);
+  pump.note(1, [0, 7, 1_900_000_000_456], [1, 8, 0]);
+  pump.finish(1, [2, 1]);
+  pump.close(1);
+  pump.open(2, 't');
+  pump.read(2);
+  settle(loop);
+
+  const answers = pump.take();
+
+  const figures = answers.map(({ type, unread, unreadBytes, deferred }) =>
+    [type, unread, unreadBytes, deferred].join(' '),
+  );
+  assert.deepEqual(figures, [
+    'OPENED 0 0 0',
+    `APPENDED 1 ${RECORD_BYTES} 0`,
+    `APPENDED 3 ${3 * RECORD_BYTES} 1`,
+    `RECORDS 1 ${RECORD_BYTES} 1`,
+    'RECORDS 0 0 0',
+    'CLOSED 0 0 0',
+    `OPENED 2 ${2 * RECORD_BYTES} 1`,
+    'RECORDS 0 0 0',
+  ]);
+  const records = answers.filter(({ type }) => type === 'RECORDS');
+  assert.deepEqual(
+    records.map(({ first, numbers, attempts, dueTimes }) => [first, numbers, attempts, dueTimes]),
+    [
+      [0, [1, 2], [1, 2], []],
+      [2, [3], [3], [1_800_000_000_123]],
+      [0, [1, 2], [7, 8], [1_900_000_000_456, 0]],
+    ],
+  );
+});
+
+test('IoLoop: due times find room beside as many records as the ring takes, and beside the largest', () => {
+  for (const bodyBytes of [0, 1, 2, 3, 60]) {
+    const disk = new MemoryFileSystem(DATA_PATH);
+    const pump = new PumpSide(64 * 1024, 512);
+    const loop = makeLoop(disk, [pump], { maxMsgSize: 60 });
+    const { queue } = openQueue(disk, 't');
+    const numbers = Array.from({ length: 40 }, (_, index) => index + 1);
+    const record = (number: number): Buffer => diskRecord(number, 'x'.repeat(bodyBytes));
+    const bytes = Buffer.concat(numbers.map(record));
+    queue.append(bytes, 0, bytes.length, 40, numbers);
+    queue.close();
+    pump.open(1, 't');
+    const dueTimes: number[] = [];
+
+    for (let turn = 0; turn < 200 && dueTimes.length < 40; turn++) {
+      pump.read(1, 100_000);
+      loop.step(0);
+      for (const answer of pump.take()) dueTimes.push(...answer.dueTimes);
+    }
+
+    assert.deepEqual(dueTimes, numbers);
+  }
 });
 
 test('IoLoop: rings a pump once per turn with news, and not at all without', () => {
@@ -190,9 +257,10 @@ test('IoLoop: a read that fails is answered, and may be tried again', () => {
   settle(loop);
   let reads = 0;
   disk.onCall = (action, path) => {
-    if (action === 'read' && ++reads < 3) throw new SystemError('EIO', action, path);
+    if (action !== 'read' || !path.endsWith('.dat')) return;
+    if (++reads < 3) throw new SystemError('EIO', action, path);
     // The second read of the next attempt fails: its answer's room is reserved by then.
-    if (action === 'read' && reads === 4) throw new SystemError('EIO', action, path);
+    if (reads === 4) throw new SystemError('EIO', action, path);
   };
   for (let attempt = 0; attempt < 4; attempt++) pump.read(1);
   settle(loop);
@@ -295,20 +363,20 @@ test('IoLoop: a read ring that is often full delays answers and loses none', () 
   pump.open(1, 't');
   const received: number[] = [];
   let next = 1;
-  let unreleased = 0;
+  let finished = 0;
   let types = 0;
 
   for (let turn = 0; turn < 3000; turn++) {
     if (next <= 1000 && pump.append(1, next, next + 1)) next += 2;
     if (turn % 2 === 0) pump.read(1, 100 + (turn % 200));
-    if (unreleased > 10 && pump.release(1, unreleased)) unreleased = 0;
+    const unfinished = received.length - finished;
+    if (unfinished > 10 && pump.finish(1, [finished, unfinished])) finished = received.length;
     if (turn % 3 > 0) loop.step(turn);
     if (turn % 5 > 2) {
       for (const answer of pump.take(1 + (turn % 4))) {
         types++;
         assert.ok(answer.isOk);
         received.push(...answer.numbers);
-        unreleased += answer.numbers.length;
       }
     }
   }
@@ -335,8 +403,10 @@ test('IoLoop: the links take turns, and a busy one does not keep the others wait
   assert.ok(pumps[0].take().length < 1000);
 });
 
-test('IoLoop: twenty thousand idle queues hold no open file and no deadline', () => {
+test('IoLoop: twenty thousand idle queues hold no open file and no deadline, and their closing costs no call', () => {
   const disk = new MemoryFileSystem(DATA_PATH);
+  const calls = new Map<string, number>();
+  disk.onCall = (action) => calls.set(action, (calls.get(action) ?? 0) + 1);
   const pump = new PumpSide(1 << 20, 1 << 20);
   const loop = makeLoop(disk, [pump]);
   for (let queue = 1; queue <= 20_000; queue++) {
@@ -347,6 +417,15 @@ test('IoLoop: twenty thousand idle queues hold no open file and no deadline', ()
     }
   }
 
+  const opening = new Map(calls);
+  for (let queue = 1; queue <= 20_000; queue++) {
+    pump.close(queue);
+    if (queue % 1000 === 0) settle(loop);
+  }
+
+  assert.deepEqual(calls, opening);
+  assert.equal(calls.get('list'), 1);
+  assert.deepEqual([...calls.keys()], ['openForReading', 'size', 'list']);
   assert.deepEqual([disk.openCount, disk.names(DATA_PATH).length], [0, 0]);
   assert.equal(loop.nextDeadlineMs, Number.POSITIVE_INFINITY);
 });
@@ -373,11 +452,11 @@ test('IoLoop: written queues beyond the bound of open files are all durable afte
   assert.equal(openCount, 256);
 });
 
-test('IoLoop: what is released too often is a bug, and ends the loop', () => {
+test('IoLoop: what is finished and was not handed out is a bug, and ends the loop', () => {
   const pump = new PumpSide();
   const loop = makeLoop(new MemoryFileSystem(DATA_PATH), [pump]);
   pump.open(1, 't');
-  pump.release(1, 1);
+  pump.finish(1, [0, 1]);
 
-  assert.throws(() => loop.step(0), /only what was read is released/);
+  assert.throws(() => loop.step(0), /only what was handed out is finished/);
 });

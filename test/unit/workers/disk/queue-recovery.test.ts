@@ -119,7 +119,7 @@ test('DiskQueue: every queue of nsqd goes on where it is, and is then read to it
 
     appendNumbers(queue, 1, 2);
     const messages = readAll(queue);
-    queue.release(messages.length);
+    queue.finish(0, messages.length);
     queue.close();
 
     assert.deepEqual(
@@ -143,7 +143,7 @@ test('DiskQueue: a torn tail costs only the torn record, wherever the last segme
       const depth = queue.depth;
       appendNumbers(queue, 7);
       const numbers = readNumbers(queue);
-      queue.release(numbers.length);
+      queue.finish(0, numbers.length);
       queue.close();
 
       const kept = Math.floor(size / RECORD_BYTES);
@@ -208,6 +208,7 @@ test('DiskQueue: segments above the metadata are found, counted and synced befor
 test('DiskQueue: data without metadata is recovered, not overwritten', () => {
   const disk = makeDisk(80, 1, 2, 3, 4, 5);
   disk.delete(METADATA);
+  disk.delete(`${DATA_PATH}/.ringmq/q.diskqueue.meta.copy`);
   disk.delete(segmentPath(0));
   const { queue, log } = openQueue(disk, 'q', { maxBytesPerFile: 80 });
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { REFUSED_NOT_IN_FLIGHT, REFUSED_NOT_OWNER } from '../../../../src/shared/records.ts';
 import { ACCEPTED } from '../../../../src/workers/pump/channel.ts';
 import { BLOCKED } from '../../../../src/workers/pump/delivery.ts';
-import { ChannelBench, type Got } from '../../../support/channel-bench.ts';
+import { ChannelBench, type Got, UNIX_MS } from '../../../support/channel-bench.ts';
 
 const UNKNOWN_ID = '00000000000000aa';
 
@@ -356,7 +356,7 @@ test('Channel: deferred messages count when they come and wait for their time', 
   const position = bench.put('now', 'later', 'later too');
   bench.deliver();
   bench.store.retain(position, 3, 1);
-  bench.channel.putDeferred(position + 1, 2, 200);
+  bench.channel.putDeferred(position + 1, 2, 200, null);
   const counted = [bench.channel.messageCount, bench.channel.deferredCount];
   bench.advance(200);
 
@@ -364,7 +364,7 @@ test('Channel: deferred messages count when they come and wait for their time', 
   assert.deepStrictEqual(bodies(bench.deliver()).slice(-2), ['later', 'later too']);
 });
 
-test('Channel: close keeps everything, with the attempts so far, and ends the backend', () => {
+test('Channel: close keeps everything, with attempts and due times, and ends the backend', () => {
   const bench = new ChannelBench();
   const consumer = bench.subscribe(2);
   bench.put(...many(3));
@@ -374,19 +374,11 @@ test('Channel: close keeps everything, with the attempts so far, and ends the ba
 
   bench.channel.close(() => undefined);
 
-  const kept: string[] = [];
-  bench.backend.read();
-  const { queue } = bench.channel;
-  while (queue.look()) {
-    kept.push(`${queue.runCount} with ${queue.detail}`);
-    queue.take(queue.runCount);
-  }
-  assert.deepStrictEqual(kept, ['1 with 0', '1 with 1', '1 with 1']);
+  bench.backend.forget();
+  assert.deepStrictEqual(bench.backend.puts, ['1 1 0', `0 1 ${UNIX_MS + 1000}`, '2 0 0']);
+  assert.deepStrictEqual(bench.backend.log, ['close']);
   assert.deepStrictEqual([bench.inFlight.count, bench.deferred.count], [0, 0]);
-  assert.deepStrictEqual(
-    bench.backend.log.filter((what) => what !== 'demand'),
-    ['close'],
-  );
+  assert.equal(bench.store.referenceCount, 0);
 });
 
 test('Channel: messages from disk are not counted as delivered, those from memory are', () => {

@@ -109,9 +109,9 @@ test('Delivery: attempts go on from the last sending, or from the disk record, a
   const bench = new ChannelBench();
   const { queue } = bench.channel;
   bench.put('fresh');
-  queue.put(putRecordInStore(bench.store, 'read', 7), 1, 0, 0, null);
-  queue.put(putRecordInStore(bench.store, 'requeued', 7), 1, 9, 9, null);
-  queue.put(putRecordInStore(bench.store, 'wrapped', 0), 1, 65_535, 65_535, null);
+  queue.put(putRecordInStore(bench.store, 'read', 7), 1, 0, 0, 0, null);
+  queue.put(putRecordInStore(bench.store, 'requeued', 7), 1, 9, 9, 0, null);
+  queue.put(putRecordInStore(bench.store, 'wrapped', 0), 1, 65_535, 65_535, 0, null);
   const consumer = bench.subscribe(10);
   queue.look();
 
@@ -123,7 +123,7 @@ test('Delivery: attempts go on from the last sending, or from the disk record, a
   );
 });
 
-test('Delivery: messages from the backend are released from its files as they are sent', () => {
+test('Delivery: messages from the backend stay in its files when they are sent', () => {
   const bench = new ChannelBench({ memoryMax: 1 });
   bench.put('a', 'b', 'c');
   bench.backend.read();
@@ -133,7 +133,7 @@ test('Delivery: messages from the backend are released from its files as they ar
 
   const taken = delivery.send(consumer, bench.channel.queue, 10, 0);
 
-  assert.deepStrictEqual([taken, delivery.fromMemory, bench.backend.log], [3, 1, ['release 2']]);
+  assert.deepStrictEqual([taken, delivery.fromMemory, bench.backend.log], [3, 1, []]);
 });
 
 test('Delivery: a consumer that takes samples keeps rate + 1 percent, the rest is dropped for all', () => {
@@ -156,6 +156,26 @@ test('Delivery: a consumer that takes samples keeps rate + 1 percent, the rest i
   );
   bench.store.release(position, 3);
   assert.throws(() => bench.store.release(position, 1), /released once for each reference/);
+});
+
+test('Delivery: records of messages from disk that are sampled out are finished', () => {
+  const bench = new ChannelBench({ memoryMax: 0 });
+  const numbers = [0.99, 0, 0.99, 0];
+  bench.put('0', '1', '2', '3');
+  bench.backend.read();
+  const consumer = bench.subscribe(10, { sampleRate: 10 });
+  bench.channel.queue.look();
+
+  const random = (): number => numbers.shift() ?? 0;
+  const delivery = makeDelivery(bench, random);
+  const taken = delivery.send(consumer, bench.channel.queue, 10, 0);
+
+  assert.deepStrictEqual([taken, bench.backend.log], [4, ['finish 0', 'finish 2']]);
+  assert.deepStrictEqual(
+    bench.take().map(({ body }) => body),
+    ['1', '3'],
+  );
+  assert.equal(bench.store.referenceCount, 2);
 });
 
 test('Delivery: writes no record when all messages were sampled out', () => {

@@ -12,10 +12,14 @@ import {
 
 type Parts = { store: MessageStore; backend: ListBackend; queue: MessageQueue };
 
-function makeQueue(memoryMax: number): Parts {
-  const store = new MessageStore();
+function makeQueue(memoryMax: number, budgetBytes = Number.POSITIVE_INFINITY): Parts {
+  const store = new MessageStore(budgetBytes);
   const backend = new ListBackend(store);
-  return { store, backend, queue: new MessageQueue(store, backend, memoryMax) };
+  return {
+    store,
+    backend,
+    queue: new MessageQueue({ title: 'topic "t"', store, backend, memoryMax }),
+  };
 }
 
 /** Takes what can be taken now, as "body from memory" or "body from backend". */
@@ -32,19 +36,19 @@ function takeAll({ store, queue }: Parts): string[] {
 test('MessageQueue: memory first, and what it has no room for goes to the backend', () => {
   const parts = makeQueue(3);
   const first = putInStore(parts.store, ['a', 'b', 'c', 'd', 'e']);
-  parts.queue.put(first, 5, 0, 0, null);
+  parts.queue.put(first, 5, 0, 0, 0, null);
 
   const counts = [parts.queue.depth, parts.queue.memoryCount, parts.backend.depth];
 
   assert.deepStrictEqual(counts, [5, 3, 2]);
   assert.deepStrictEqual(takeAll(parts), ['a from memory', 'b from memory', 'c from memory']);
-  assert.deepStrictEqual([parts.queue.hasMessages, parts.backend.log[0]], [true, 'demand']);
+  assert.deepStrictEqual(parts.backend.log[0], 'demand');
 });
 
 test('MessageQueue: without a memory everything goes to the backend', () => {
   const parts = makeQueue(0);
   const first = putInStore(parts.store, ['a', 'b']);
-  parts.queue.put(first, 2, 0, 0, null);
+  parts.queue.put(first, 2, 0, 0, 0, null);
   parts.backend.read();
 
   assert.deepStrictEqual(takeAll(parts), ['a from backend', 'b from backend']);
@@ -56,7 +60,7 @@ test('MessageQueue: of two heads the older one goes first', () => {
   const [a, b, c, d] = times.map((timestampNs, i) =>
     putInStore(parts.store, ['abcd'.charAt(i)], timestampNs),
   );
-  for (const position of [a, b, c]) parts.queue.put(position, 1, 0, 0, null);
+  for (const position of [a, b, c]) parts.queue.put(position, 1, 0, 0, 0, null);
   parts.backend.read();
 
   const taken: string[] = [];
@@ -64,7 +68,7 @@ test('MessageQueue: of two heads the older one goes first', () => {
     taken.push(bodiesIn(parts.store, parts.queue.position, 1)[0]);
     parts.queue.take(1);
     // Memory has room for one more after its message has gone.
-    if (taken.length === 2) parts.queue.put(d, 1, 0, 0, null);
+    if (taken.length === 2) parts.queue.put(d, 1, 0, 0, 0, null);
   }
 
   assert.deepStrictEqual(taken, ['b', 'a', 'd', 'c']);
@@ -75,7 +79,7 @@ test('MessageQueue: the receipt waits for what goes to the backend only', () => 
   const receipt = new Receipt(true, () => undefined);
   const first = putInStore(parts.store, ['a', 'b', 'c']);
 
-  parts.queue.put(first, 3, 0, 0, receipt);
+  parts.queue.put(first, 3, 0, 0, 0, receipt);
 
   assert.deepStrictEqual(
     parts.backend.receipts.map(({ count }) => count),
@@ -86,35 +90,67 @@ test('MessageQueue: the receipt waits for what goes to the backend only', () => 
 test('MessageQueue: a spill moves all of memory to the backend, with attempts', () => {
   const parts = makeQueue(10);
   const fresh = putInStore(parts.store, ['a', 'b']);
-  parts.queue.put(fresh, 2, 0, 0, null);
-  parts.queue.put(putRecordInStore(parts.store, 'c', 4), 1, 5, 5, null);
+  parts.queue.put(fresh, 2, 0, 0, 0, null);
+  parts.queue.put(putRecordInStore(parts.store, 'c', 4), 1, 5, 5, 0, null);
   parts.queue.putInMemory(putInStore(parts.store, ['d']), 1, 9);
 
-  parts.queue.spill((detail) => detail);
-
-  parts.backend.read();
-  const runs: number[][] = [];
-  while (parts.queue.look()) {
-    runs.push([parts.queue.runCount, parts.queue.detail]);
-    parts.queue.take(parts.queue.runCount);
-  }
-  assert.deepStrictEqual(
-    [parts.queue.memoryCount, runs],
-    [
-      0,
-      [
-        [2, 0],
-        [1, 5],
-        [1, 9],
-      ],
-    ],
+  parts.queue.spill(
+    (detail) => detail,
+    () => 0,
   );
+
+  assert.deepStrictEqual(
+    [parts.queue.memoryCount, parts.backend.puts],
+    [0, ['a 0 0', 'b 0 0', 'd 9 0']],
+  );
+});
+
+test('MessageQueue: messages that are put back again and again do not hold up younger ones on disk', () => {
+  const parts = makeQueue(1000);
+  const old = putInStore(parts.store, new Array<string>(600).fill('old'), 1n);
+  parts.queue.put(old, 600, 0, 0, 0, null);
+  parts.queue.putToBackend(putInStore(parts.store, ['a', 'b'], 2_000_000_000n), 2, 0, 0, null);
+  parts.backend.read();
+  const backendTurns: number[] = [];
+  for (let taken = 0; taken < 602; taken++) {
+    parts.queue.look();
+    const { position } = parts.queue;
+    if (parts.queue.isFromBackend) backendTurns.push(taken);
+    parts.queue.take(1);
+    parts.queue.drop(position, 1);
+  }
+
+  assert.deepStrictEqual(backendTurns, [256, 513]);
+  assert.equal(parts.store.referenceCount, 0);
+});
+
+test("MessageQueue: while nothing is read ahead it is not the backend's turn", () => {
+  const parts = makeQueue(1000);
+  const old = putInStore(parts.store, new Array<string>(600).fill('old'), 1n);
+  parts.queue.put(old, 600, 0, 0, 0, null);
+  parts.queue.putToBackend(putInStore(parts.store, ['a'], 2_000_000_000n), 1, 0, 0, null);
+  for (let taken = 0; taken < 500; taken++) {
+    parts.queue.look();
+    parts.queue.take(1);
+  }
+  parts.backend.read();
+  parts.queue.look();
+
+  assert.equal(parts.queue.isFromBackend, false);
+});
+
+test('MessageQueue: a store that is full sends what is put to the backend', () => {
+  const parts = makeQueue(1000, 0);
+  parts.queue.put(putInStore(parts.store, ['a']), 1, 0, 3, 500, null);
+
+  assert.deepStrictEqual([parts.queue.memoryCount, parts.backend.puts], [0, ['a 3 500']]);
+  assert.equal(parts.queue.keepsOnDisk, true);
 });
 
 test('MessageQueue: what is kept in memory may exceed its bound when it came from there', () => {
   const parts = makeQueue(1);
   parts.queue.putInMemory(putInStore(parts.store, ['a', 'b', 'c']), 3, 0);
-  parts.queue.put(putInStore(parts.store, ['d']), 1, 0, 0, null);
+  parts.queue.put(putInStore(parts.store, ['d']), 1, 0, 0, 0, null);
 
   assert.deepStrictEqual([parts.queue.memoryCount, parts.backend.depth], [3, 1]);
 });
@@ -122,7 +158,7 @@ test('MessageQueue: what is kept in memory may exceed its bound when it came fro
 test('MessageQueue: empty drops memory and backend, with all references', () => {
   const parts = makeQueue(2);
   const first = putInStore(parts.store, ['a', 'b', 'c']);
-  parts.queue.put(first, 3, 0, 0, null);
+  parts.queue.put(first, 3, 0, 0, 0, null);
   const done: (string | null)[] = [];
 
   parts.queue.empty((error) => done.push(error));

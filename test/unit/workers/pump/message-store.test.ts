@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { isSegmentStart, MessageStore } from '../../../../src/workers/pump/message-store.ts';
+import { NO_ROOM } from '../../../../src/workers/pump/message-writer.ts';
+import { NO_RECORD } from '../../../../src/workers/pump/segment.ts';
 import {
   frameBytes,
   idText,
@@ -45,13 +47,17 @@ function putBodies(
   return runs;
 }
 
-function putRecords(store: MessageStore, records: readonly Buffer[]): [number, number][] {
+function putRecords(
+  store: MessageStore,
+  records: readonly Buffer[],
+  first = 0,
+): [number, number][] {
   const bytes = Buffer.concat(records);
   const runs: [number, number][] = [];
   let at = 0;
   let put = 0;
   while (put < records.length) {
-    store.putRecords(bytes, at, records.length - put);
+    store.putRecords(bytes, at, records.length - put, first + put);
     runs.push([store.position, store.count]);
     at += store.bytesTaken;
     put += store.count;
@@ -66,7 +72,7 @@ function positions(runs: readonly [number, number][]): number[] {
 
 function frame(store: MessageStore, position: number, attempts: number): Buffer {
   const target = Buffer.alloc(store.frameBytes(position) + 2, 0xee);
-  const end = store.writeFrame(position, attempts, target, 1);
+  const end = store.writeFrame(position, attempts - 1, target, 1, target.length - 1);
   assert.deepEqual([end, target[0], target[end]], [target.length - 1, 0xee, 0xee]);
   return target.subarray(1, end);
 }
@@ -79,7 +85,7 @@ function record(store: MessageStore, position: number, attempts: number): Buffer
 }
 
 function idOf(store: MessageStore, position: number): string {
-  store.readId(position);
+  frame(store, position, 1);
   return idText(store.idHigh, store.idLow);
 }
 
@@ -94,8 +100,8 @@ test('MessageStore: a published body comes back as a frame and as a disk record'
     recordBytes(TIMESTAMP_NS, 65_535, ID, 'hello'),
   ]);
   assert.deepStrictEqual(
-    [store.bodyBytes(position), store.attempts(position), idOf(store, position)],
-    [5, 0, ID],
+    [store.recordBytes(position), store.attempts(position), idOf(store, position)],
+    [35, 0, ID],
   );
 });
 
@@ -242,7 +248,7 @@ test('MessageStore: a segment is free when the last of all references is gone', 
   store.release(first, 1);
 
   assert.deepStrictEqual([full - before, before - store.bytes], [0, SEGMENT_BYTES]);
-  assert.throws(() => store.bodyBytes(first), /a position is in a segment that is in use/);
+  assert.throws(() => store.recordBytes(first), /a position is in a segment that is in use/);
 });
 
 test('MessageStore: more references than there are cannot be released', () => {
@@ -262,6 +268,114 @@ test('MessageStore: starts over in the open segment when nothing in it is held',
   }
 
   assert.equal(store.bytes, SEGMENT_BYTES);
+});
+
+test('MessageStore: disk records are numbered from the first on, beyond 2^32 from 0 again', () => {
+  const store = new MessageStore();
+  const [[published]] = putBodies(store, ['published']);
+  const records = ['a', 'b', 'c'].map((body) => recordBytes(1n, 1, ID, body));
+
+  const numbers = positions(putRecords(store, records, 2 ** 32 - 2)).map((position) =>
+    store.recordNumber(position),
+  );
+
+  assert.deepStrictEqual(numbers, [2 ** 32 - 2, 2 ** 32 - 1, 0]);
+  assert.equal(store.recordNumber(published), NO_RECORD);
+});
+
+test('MessageStore: a frame that does not fit is not written', () => {
+  const store = new MessageStore();
+  const [[position]] = putBodies(store, ['hello']);
+  const target = Buffer.alloc(store.frameBytes(position) + 1, 0xee);
+
+  const ends = [
+    store.writeFrame(position, 0, target, 1, target.length - 1),
+    store.writeFrame(position, 0, target, 1, target.length),
+  ];
+
+  assert.deepStrictEqual(ends, [NO_ROOM, target.length]);
+});
+
+test('MessageStore: attempts go on from the sendings before, or from the record, and wrap', () => {
+  const store = new MessageStore();
+  const [[published]] = putBodies(store, ['published']);
+  const [[read]] = putRecords(store, [recordBytes(1n, 7, ID, 'read')]);
+  const target = Buffer.alloc(100);
+
+  const written = [
+    [published, 0],
+    [published, 3],
+    [read, 0],
+    [read, 9],
+    [read, 65_535],
+  ].map(([position, sentBefore]) => {
+    store.writeFrame(position, sentBefore, target, 0, target.length);
+    return [store.attemptsWritten, target.readUInt16BE(16)];
+  });
+
+  assert.deepStrictEqual(
+    written,
+    [1, 4, 8, 10, 0].map((attempts) => [attempts, attempts]),
+  );
+});
+
+test('MessageStore: bytes of a run are those of its disk records', () => {
+  const store = new MessageStore();
+  const [[published]] = putBodies(store, ['', 'a', 'bcd']);
+  const [[read]] = putRecords(store, [recordBytes(1n, 1, ID, 'ef'), recordBytes(1n, 1, ID, 'g')]);
+
+  const bytes = [
+    store.runBytes(published, 3),
+    store.runBytes(published + 1, 1),
+    store.runBytes(read, 2),
+  ];
+
+  assert.deepStrictEqual(bytes, [94, 31, 63]);
+});
+
+test('MessageStore: a message that is to last leaves its segment, and is the same elsewhere', () => {
+  const store = new MessageStore();
+  const [[published]] = putBodies(store, ['a', 'to last', 'c']);
+  const [[read]] = putRecords(
+    store,
+    [recordBytes(5n, 7, ID, 'x'), recordBytes(6n, 8, ID, 'y')],
+    40,
+  );
+  const before = [record(store, published + 1, 1), record(store, read + 1, 8)];
+  // The open segment is full from now on.
+  const [[large]] = putBodies(store, [Buffer.alloc(SEGMENT_BYTES - 60)]);
+
+  const moved = [store.moveToLasting(published + 1), store.moveToLasting(read + 1)];
+  const again = moved.map((position) => store.moveToLasting(position));
+  store.release(published, 1);
+  store.release(published + 2, 1);
+  store.release(read, 1);
+  const { bytes } = store;
+  store.release(large, 1);
+
+  assert.deepStrictEqual(
+    [record(store, moved[0], 1), record(store, moved[1], 8), again],
+    [...before, moved],
+  );
+  assert.deepStrictEqual(
+    moved.map((position) => store.recordNumber(position)),
+    [NO_RECORD, 41],
+  );
+  // The segment of the lasting ones, and the open one.
+  assert.deepStrictEqual([bytes, store.referenceCount], [2 * SEGMENT_BYTES, 2]);
+});
+
+test('MessageStore: is full beyond its budget, until segments are free again', () => {
+  const store = new MessageStore(2 * SEGMENT_BYTES);
+  const full = Buffer.alloc(SEGMENT_BYTES - 60);
+  const runs = [putBodies(store, [full]), putBodies(store, [full])];
+  const steps = [store.isFull];
+  runs.push(putBodies(store, [full]));
+  steps.push(store.isFull);
+  store.release(runs[0][0][0], 1);
+  steps.push(store.isFull);
+
+  assert.deepStrictEqual(steps, [false, true, false]);
 });
 
 test('MessageStore: returns what was put, through any order of puts and releases', () => {

@@ -23,11 +23,13 @@ test('NullBackend: whatever it is asked for is done at once', () => {
 
   backend.demand();
   backend.take();
-  backend.releaseTaken();
+  backend.finish();
+  backend.note();
   backend.empty((error) => done.push(`empty ${error}`));
   backend.close((error) => done.push(`close ${error}`));
   backend.delete((error) => done.push(`delete ${error}`));
 
   assert.deepStrictEqual(done, ['empty null', 'close null', 'delete null']);
-  assert.equal(backend.isSettled, true);
+  assert.deepStrictEqual([backend.isSettled, backend.isDurable], [true, false]);
+  assert.deepStrictEqual([backend.deferredCount, backend.bytes], [0, 0]);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ChannelStats } from '../../../../src/shared/control.ts';
-import { PumpBench } from '../../../support/pump-bench.ts';
+import { PumpBench, UNIX_MS } from '../../../support/pump-bench.ts';
 
 /** Answers every request of the disk queues, as if the disk were empty and fast. */
 function serve(bench: PumpBench): string[] {
@@ -238,6 +238,7 @@ test('PumpControl: stats are of all topics, or of those that were asked for', ()
     backendDepth: 0,
     messageCount: 1,
     messageBytes: 3,
+    droppedCount: 0,
     latency: null,
     channels: [],
   };
@@ -250,6 +251,7 @@ test('PumpControl: stats are of all topics, or of those that were asked for', ()
     messageCount: 7,
     requeueCount: 1,
     timeoutCount: 0,
+    droppedCount: 0,
     takenCounts: { zone: 0, region: 0, global: 3 },
     latency: null,
     consumers: [],
@@ -260,6 +262,7 @@ test('PumpControl: stats are of all topics, or of those that were asked for', ()
     backendDepth: 0,
     messageCount: 7,
     messageBytes: 17,
+    droppedCount: 0,
     latency: null,
     channels: [channel],
   };
@@ -312,7 +315,7 @@ test('PumpControl: close puts everything on disk, ends the disk thread, replies,
   const requests = serve(bench);
 
   assert.deepStrictEqual(requests, [
-    'APPEND 2 b a deferred',
+    `APPEND 2 a deferred@${UNIX_MS + 1000} b`,
     'CLOSE 1',
     'APPEND 3 c',
     'CLOSE 2',
@@ -321,7 +324,7 @@ test('PumpControl: close puts everything on disk, ends the disk thread, replies,
   ]);
   assert.deepStrictEqual(
     bench.disk.appended.map(({ body, attempts }) => `${body} ${attempts}`),
-    ['b 0', 'a 1', 'deferred 0', 'c 0'],
+    ['a 1', 'deferred 0', 'b 0', 'c 0'],
   );
   assert.deepStrictEqual([replyTo(bench, token), bench.loop.isDone], [null, true]);
 });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { MessageIdFactory } from '../../../../src/workers/pump/message-id-factory.ts';
 import { Receipt } from '../../../../src/workers/pump/receipt.ts';
 import { Topic } from '../../../../src/workers/pump/topic.ts';
-import { ChannelBench } from '../../../support/channel-bench.ts';
+import { ChannelBench, UNIX_MS } from '../../../support/channel-bench.ts';
 import { publishedBytes } from '../../../support/message-bytes.ts';
 import { bodiesIn, ListBackend, putInStore } from '../../../support/pump-parts.ts';
 
@@ -13,12 +13,22 @@ class Play {
   readonly backend: ListBackend;
   readonly topic: Topic;
 
-  constructor(topicMemory = 1000, channelMemory = 1000) {
-    this.bench = new ChannelBench({ memoryMax: channelMemory });
+  constructor(topicMemory = 1000, channelMemory = 1000, budgetBytes = Number.POSITIVE_INFINITY) {
+    this.bench = new ChannelBench({ memoryMax: channelMemory, budgetBytes });
     const { store } = this.bench;
     this.backend = new ListBackend(store);
-    const ids = new MessageIdFactory(1);
-    this.topic = new Topic(1, 't', false, true, this.backend, topicMemory, store, ids);
+    this.topic = new Topic({
+      title: 'topic "t"',
+      store,
+      backend: this.backend,
+      memoryMax: topicMemory,
+      number: 1,
+      name: 't',
+      isPaused: false,
+      isStarted: true,
+      ids: new MessageIdFactory(1),
+      wallClock: this.bench.wallClock,
+    });
   }
 
   addChannel(): this {
@@ -33,18 +43,16 @@ class Play {
     this.topic.publish(publication, this.bench.nowMs, receipt);
   }
 
-  /** Has messages on the topic's disk, read ahead one by one. */
+  /** Has messages on the topic's disk, and read ahead. */
   readAhead(...bodies: readonly string[]): void {
     for (const body of bodies) {
-      this.backend.put(putInStore(this.bench.store, [body]), 1, 0, null);
+      this.backend.put(putInStore(this.bench.store, [body]), 1, 0, 0, null);
       this.backend.read();
-      // A message of somebody else's keeps the next one from joining this run.
-      putInStore(this.bench.store, ['gap']);
     }
   }
 
-  releases(): string[] {
-    return this.backend.log.filter((what) => what.startsWith('release'));
+  finishes(): string[] {
+    return this.backend.log.filter((what) => what.startsWith('finish'));
   }
 }
 
@@ -88,7 +96,7 @@ test('Topic: every channel has a reference of its own', () => {
   assert.throws(() => play.bench.store.release(position, 1), /released once for each reference/);
 });
 
-test('Topic: what overflows is on disk before its publisher is told; a delay is lost on the way', () => {
+test('Topic: what overflows is on disk before its publisher is told, and keeps when it is due', () => {
   const play = new Play(1);
   const settled: (string | null)[] = [];
   const receipt = new Receipt(true, ({ error }) => settled.push(error));
@@ -96,14 +104,12 @@ test('Topic: what overflows is on disk before its publisher is told; a delay is 
   receipt.seal();
   const [{ count }] = play.backend.receipts;
   const before = settled.length;
-  receipt.settle(count, null);
-  play.addChannel();
-  play.backend.read();
-  play.topic.drain(10, 0);
 
-  const { deferredCount, queue } = play.bench.channel;
+  receipt.settle(count, null);
+
+  const due = UNIX_MS + 500;
   assert.deepStrictEqual([count, before, settled], [2, 0, [null]]);
-  assert.deepStrictEqual([deferredCount, queue.depth], [1, 2]);
+  assert.deepStrictEqual(play.backend.puts, [`b 0 ${due}`, `c 0 ${due}`]);
 });
 
 test('Topic: a delay starts when the message reaches a channel', () => {
@@ -130,37 +136,47 @@ test('Topic: drains up to its limit', () => {
   assert.deepStrictEqual(drained, [2, 2, 1]);
 });
 
-test('Topic: what the channels have in memory is released from the files at once', () => {
+test("Topic: what was read from its files goes to the channels' files, whatever room memory has", () => {
   const play = new Play().addChannel();
   play.readAhead('a', 'b');
   play.topic.drain(10, 0);
 
-  assert.deepStrictEqual(play.releases(), ['release 1', 'release 1']);
+  assert.deepStrictEqual(play.bench.backend.puts, ['a 0 0', 'b 0 0']);
+  assert.deepStrictEqual([play.finishes(), play.bench.channel.messageCount], [[], 2]);
+  assert.deepStrictEqual([play.topic.depth, play.topic.transferCount], [0, 2]);
 });
 
-test('Topic: what the channels have to write is released from the files when it is written, in order', () => {
+test('Topic: a record is finished when the files of every channel have the message', () => {
   const play = new Play(1000, 0).addChannel();
-  play.readAhead('a', 'b', 'c');
-  play.topic.drain(10, 0);
-  const [a, b, c] = play.bench.backend.receipts;
-  const steps: string[][] = [play.releases()];
-  for (const { receipt } of [b, a, c]) {
+  // The same channel under a second number stands for two channels.
+  play.topic.channels.set(6, play.bench.channel);
+  play.readAhead('a');
+  play.topic.drain(1, 0);
+  play.readAhead('b');
+  play.topic.drain(1, 0);
+  const [a, a2, b, b2] = play.bench.backend.receipts;
+  const steps: string[][] = [];
+  for (const { receipt } of [b, a, b2, a2]) {
     receipt.settle(1, null);
-    steps.push(play.releases());
+    steps.push(play.finishes());
   }
+  play.bench.backend.forget();
 
-  assert.deepStrictEqual(steps, [[], [], ['release 2'], ['release 2', 'release 1']]);
+  assert.deepStrictEqual(steps, [[], [], ['finish 1'], ['finish 1', 'finish 0']]);
+  assert.deepStrictEqual([play.topic.transferCount, play.bench.store.referenceCount], [0, 0]);
 });
 
-test('Topic: what was on its way when the topic was emptied is not released from the empty files', () => {
+test('Topic: what was on its way when the topic was emptied is not finished in the empty files', () => {
   const play = new Play(1000, 0).addChannel();
   play.readAhead('a');
   play.topic.drain(10, 0);
   play.topic.empty(() => undefined);
 
   play.bench.backend.receipts[0].receipt.settle(1, null);
+  play.bench.backend.forget();
 
-  assert.deepStrictEqual(play.releases(), []);
+  assert.deepStrictEqual([play.finishes(), play.topic.transferCount], [[], 0]);
+  assert.equal(play.bench.store.referenceCount, 0);
 });
 
 test('Topic: its files are closed once the channels have written what was read from them', () => {
@@ -173,5 +189,46 @@ test('Topic: its files are closed once the channels have written what was read f
   play.bench.backend.receipts[0].receipt.settle(1, null);
 
   assert.deepStrictEqual(before, [0, false]);
-  assert.deepStrictEqual(play.backend.log.slice(-2), ['release 1', 'close']);
+  assert.deepStrictEqual(play.backend.log.slice(-2), ['finish 0', 'close']);
+});
+
+test('Topic: a close keeps what waits in memory, with the delays from now on', () => {
+  const play = new Play();
+  play.publish(['a']);
+  play.publish(['b'], 500);
+  play.bench.advance(100);
+  play.topic.close(() => undefined);
+  play.backend.forget();
+
+  assert.deepStrictEqual(play.backend.puts, ['a 0 0', `b 0 ${UNIX_MS + 600}`]);
+  assert.equal(play.bench.store.referenceCount, 0);
+});
+
+test('Topic: goes on reading when memory is full only while nothing is on its way', () => {
+  const play = new Play(1000, 0, 0).addChannel();
+  const steps = [play.topic.mayRead];
+  play.readAhead('a');
+  play.topic.drain(10, 0);
+  steps.push(play.topic.mayRead);
+  play.bench.backend.receipts[0].receipt.settle(1, null);
+
+  steps.push(play.topic.mayRead);
+
+  assert.deepStrictEqual(steps, [true, false, true]);
+});
+
+test('Topic: reads on after a transfer only for channels, and only when all that it read is on its way', () => {
+  const play = new Play(1000, 0).addChannel();
+  play.readAhead('a', 'b');
+  play.topic.drain(1, 0);
+  play.backend.put(putInStore(play.bench.store, ['c']), 1, 0, 0, null);
+  play.bench.backend.receipts[0].receipt.settle(1, null);
+  const demands = (): number => play.backend.log.filter((what) => what === 'demand').length;
+  const steps = [demands()];
+  play.topic.drain(1, 0);
+  play.topic.isPaused = true;
+  play.bench.backend.receipts[1].receipt.settle(1, null);
+  steps.push(demands());
+
+  assert.deepStrictEqual(steps, [0, 0]);
 });

@@ -1,0 +1,12 @@
+/**
+ * A data directory that is missing, because its disk is not mounted, holds no news about its queues.
+ *
+ * Thread: disk.
+ */
+
+import type { OpenFiles } from './open-files.ts';
+
+/** Errors: throws when the data directory is missing: then no file in it is known to be gone. */
+export function checkDataPath(openFiles: OpenFiles, dataPath: string): void {
+  if (openFiles.size(dataPath) === 'missing') throw new Error(`no data path "${dataPath}"`);
+}

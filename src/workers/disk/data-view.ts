@@ -1,0 +1,18 @@
+/**
+ * The `DataView` of a byte array, made once for each: reading words through it is several times cheaper than
+ * Buffer's methods, and making one is not.
+ *
+ * Thread: any.
+ */
+
+const views = new WeakMap<Uint8Array, DataView>();
+
+/** A view of the same bytes, at the same offsets. */
+export function dataViewOf(bytes: Uint8Array): DataView {
+  let view = views.get(bytes);
+  if (view === undefined) {
+    view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    views.set(bytes, view);
+  }
+  return view;
+}

@@ -1,0 +1,135 @@
+/**
+ * Some of the records that a disk queue has handed out: records of one segment, numbered one after the other. Fifteen
+ * bytes for each.
+ *
+ * Units: positions and sizes in bytes, sizes with the size field.
+ * Thread: disk.
+ */
+
+/** The record is not finished. */
+const WAITS = 0;
+/** It is finished, and only this memory says so. */
+const FINISHED = 1;
+/** It is finished, and a note says so. */
+const NOTED = 2;
+
+/** Most records of a chunk: what memory is taken and given back by. */
+const RECORDS_MAX = 512;
+const RECORDS_MIN = 16;
+const SKIPPED_MAX = 0xffff;
+/** Words of a record: offset from the chunk's first, size, checksum. */
+const WORDS = 3;
+const SIZE = 1;
+const CHECKSUM = 2;
+
+export class HandedOutChunk {
+  /** Number of the first record, never wrapped. */
+  readonly first: number;
+  readonly segment: number;
+  /** How many are in it, how many of those are not finished, and their bytes. */
+  count = 0;
+  unfinished = 0;
+  unfinishedBytes = 0;
+  /** How many are finished without a note. */
+  unnoted = 0;
+
+  readonly #position: number;
+  readonly #ordinal: number;
+  #words = new Uint32Array(RECORDS_MIN * WORDS);
+  /** For each record how many others lie between it and the first that were passed and not handed out. */
+  #skipped = new Uint16Array(RECORDS_MIN);
+  #states = new Uint8Array(RECORDS_MIN);
+  /** Index before which nothing is unfinished. */
+  #oldest = 0;
+
+  /** For a first record with this number, at this place, and with so many records of the queue before it. */
+  constructor(first: number, segment: number, position: number, ordinal: number) {
+    this.first = first;
+    this.segment = segment;
+    this.#position = position;
+    this.#ordinal = ordinal;
+  }
+
+  /** Whether the record that comes next belongs here too. */
+  fits(segment: number, position: number, ordinal: number): boolean {
+    return (
+      segment === this.segment &&
+      this.count < RECORDS_MAX &&
+      position - this.#position < 2 ** 32 &&
+      ordinal - this.#ordinal - this.count <= SKIPPED_MAX
+    );
+  }
+
+  add(position: number, sizeBytes: number, checksum: number, ordinal: number): void {
+    const index = this.count;
+    if (index === this.#states.length) this.#grow();
+    this.#words[index * WORDS] = position - this.#position;
+    this.#words[index * WORDS + SIZE] = sizeBytes;
+    this.#words[index * WORDS + CHECKSUM] = checksum;
+    this.#skipped[index] = ordinal - this.#ordinal - index;
+    this.#states[index] = WAITS;
+    this.count++;
+    this.unfinished++;
+    this.unfinishedBytes += sizeBytes;
+  }
+
+  isUnfinished(index: number): boolean {
+    return this.#states[index] === WAITS;
+  }
+
+  finish(index: number): void {
+    this.#states[index] = FINISHED;
+    this.unfinished--;
+    this.unfinishedBytes -= this.sizeBytes(index);
+    this.unnoted++;
+  }
+
+  /** Whether the record is finished and no note says so. */
+  isUnnoted(index: number): boolean {
+    return this.#states[index] === FINISHED;
+  }
+
+  /** Notes say by now what is finished, or nobody needs them to. */
+  onNoted(): void {
+    for (let index = 0; index < this.count; index++) {
+      if (this.#states[index] === FINISHED) this.#states[index] = NOTED;
+    }
+    this.unnoted = 0;
+  }
+
+  position(index: number): number {
+    return this.#position + this.#words[index * WORDS];
+  }
+
+  sizeBytes(index: number): number {
+    return this.#words[index * WORDS + SIZE];
+  }
+
+  checksum(index: number): number {
+    return this.#words[index * WORDS + CHECKSUM];
+  }
+
+  /** How many records of the queue were passed before it, since the queue was opened. */
+  ordinal(index: number): number {
+    return this.#ordinal + index + this.#skipped[index];
+  }
+
+  /** Index of the oldest unfinished record. Only while there is one. */
+  oldest(): number {
+    while (this.#states[this.#oldest] !== WAITS) this.#oldest++;
+    return this.#oldest;
+  }
+
+  #grow(): void {
+    const length = this.#states.length * 2;
+    const words = new Uint32Array(length * WORDS);
+    words.set(this.#words);
+    this.#words = words;
+    const skipped = new Uint16Array(length);
+    skipped.set(this.#skipped);
+    this.#skipped = skipped;
+    const states = new Uint8Array(length);
+    states.set(this.#states);
+    this.#states = states;
+  }
+}

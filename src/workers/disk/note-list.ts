@@ -1,0 +1,52 @@
+/**
+ * Notes on records of one segment that are to be written together, in the order of their positions.
+ *
+ * Units: positions in bytes.
+ * Thread: disk.
+ */
+
+import { NOTE_FINISHED, NOTE_WAITS, writeSlot } from './note-slots.ts';
+
+export class NoteList {
+  readonly positions: number[] = [];
+  readonly #states: number[] = [];
+  readonly #attempts: number[] = [];
+  readonly #dueMs: number[] = [];
+  readonly #checksums: number[] = [];
+
+  addWaiting(position: number, attempts: number, dueMs: number, checksum: number): void {
+    this.#add(position, NOTE_WAITS, attempts, dueMs, checksum);
+  }
+
+  addFinished(position: number, checksum: number): void {
+    this.#add(position, NOTE_FINISHED, 0, 0, checksum);
+  }
+
+  /** Writes the note with this index to the slot at `at`. */
+  write(index: number, bytes: Buffer, at: number): void {
+    writeSlot(
+      bytes,
+      at,
+      this.#states[index],
+      this.#attempts[index],
+      this.#dueMs[index],
+      this.#checksums[index],
+    );
+  }
+
+  clear(): void {
+    this.positions.length = 0;
+    this.#states.length = 0;
+    this.#attempts.length = 0;
+    this.#dueMs.length = 0;
+    this.#checksums.length = 0;
+  }
+
+  #add(position: number, state: number, attempts: number, dueMs: number, checksum: number): void {
+    this.positions.push(position);
+    this.#states.push(state);
+    this.#attempts.push(attempts);
+    this.#dueMs.push(dueMs);
+    this.#checksums.push(checksum);
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * What one note says of a record, as it lies in a notes file.
+ *
+ * Shape: state(1) zero(1) attempts(2) due(6) checksum of the record(4) check of the bytes before it(2), big-endian; all
+ * zero where there is no note.
+ * Units: due in Unix ms, 0 for at once.
+ * Thread: any.
+ */
+
+/** The record waits: its attempts and due time are those of the note. */
+export const NOTE_WAITS = 1;
+/** The record is finished. */
+export const NOTE_FINISHED = 2;
+
+/** Bytes of one slot. */
+export const SLOT_BYTES = 16;
+
+const ATTEMPTS_MAX = 0xffff;
+const DUE_MAX = 2 ** 48 - 1;
+const CHECK_SEED = 0x9e37;
+/** Odd, so that no change of one word is lost. */
+const CHECK_FACTOR = 0x85eb;
+const CHECK_OFFSET = SLOT_BYTES - 2;
+
+/** Writes a note to the slot at `at`. Numbers that are too large for it are written as the largest. */
+export function writeSlot(
+  bytes: Buffer,
+  at: number,
+  state: number,
+  attempts: number,
+  dueMs: number,
+  checksum: number,
+): void {
+  bytes[at] = state;
+  bytes[at + 1] = 0;
+  bytes.writeUInt16BE(Math.min(attempts, ATTEMPTS_MAX), at + 2);
+  bytes.writeUIntBE(Math.min(dueMs, DUE_MAX), at + 4, 6);
+  bytes.writeUInt32BE(checksum, at + 10);
+  bytes.writeUInt16BE(slotCheck(bytes, at), at + CHECK_OFFSET);
+}
+
+/** The state in the slot at `at`; 0 if there is no note, or one that was damaged. */
+export function slotState(bytes: Buffer, at: number): number {
+  const state = bytes[at];
+  if (state !== NOTE_WAITS && state !== NOTE_FINISHED) return 0;
+  return bytes.readUInt16BE(at + CHECK_OFFSET) === slotCheck(bytes, at) ? state : 0;
+}
+
+/** How often the record was handed out, by the note at `at`. */
+export function slotAttempts(bytes: Buffer, at: number): number {
+  return bytes.readUInt16BE(at + 2);
+}
+
+/** When the record is due, by the note at `at`. */
+export function slotDueMs(bytes: Buffer, at: number): number {
+  return bytes.readUIntBE(at + 4, 6);
+}
+
+/** Which record the note at `at` is about. */
+export function slotChecksum(bytes: Buffer, at: number): number {
+  return bytes.readUInt32BE(at + 10);
+}
+
+function slotCheck(bytes: Buffer, at: number): number {
+  let check = CHECK_SEED;
+  for (let offset = at; offset < at + CHECK_OFFSET; offset += 2) {
+    const word = (bytes[offset] << 8) | bytes[offset + 1];
+    check = Math.imul(check ^ word, CHECK_FACTOR) & 0xffff;
+    check = ((check << 5) | (check >>> 11)) & 0xffff;
+  }
+  return check;
+}

@@ -1,0 +1,53 @@
+/**
+ * What the notes say of all that a queue holds, when it is opened; and which sidecars are of nothing in it, as a crash
+ * may come between a segment's removal and theirs.
+ *
+ * Thread: disk.
+ */
+
+import { removeSidecars } from './passed-segments.ts';
+import type { QueuePlace } from './queue-place.ts';
+import type { RecoverySource } from './queue-recovery.ts';
+import type { RecordNotes } from './record-notes.ts';
+
+/** As far as is known: a note may be of another record than the one that lies there now. */
+export interface NotesCensus {
+  readonly finished: number;
+  readonly deferred: number;
+  /** The last place at which a finished record may begin. */
+  readonly lastFinished: QueuePlace | undefined;
+}
+
+/** Counts the notes of the segments between two places. Errors: throws when notes cannot be read. */
+export function takeCensus(notes: RecordNotes, from: QueuePlace, to: QueuePlace): NotesCensus {
+  let finished = 0;
+  let deferred = 0;
+  let lastFinished: QueuePlace | undefined;
+  for (const segment of [...notes.segments].sort((a, b) => a - b)) {
+    if (segment < from.segment || segment > to.segment) continue;
+    const start = segment === from.segment ? from.position : 0;
+    const end = segment === to.segment ? to.position : Number.POSITIVE_INFINITY;
+    const count = notes.count(segment, start, end);
+    finished += count.finished;
+    deferred += count.deferred;
+    if (count.finished > 0) lastFinished = { segment, position: count.lastFinished };
+  }
+  return { finished, deferred, lastFinished };
+}
+
+/**
+ * Segments before a place that have sidecars. What lies beside segments behind the other place is removed: those
+ * numbers are given to new segments. Errors: logged.
+ */
+export function straySidecars(
+  source: RecoverySource,
+  notes: RecordNotes,
+  from: QueuePlace,
+  to: QueuePlace,
+): number[] {
+  const segments = new Set([...notes.segments, ...source.index.takeSums(source.queueName)]);
+  for (const segment of segments) {
+    if (segment > to.segment) removeSidecars(source, notes, segment);
+  }
+  return [...segments].filter((segment) => segment < from.segment);
+}

@@ -1,0 +1,135 @@
+/**
+ * Appends records to a queue together with the notes on them: all of it or nothing. A deferred record must not be on
+ * disk without its due time, so the note is written first; without its record it does no harm.
+ *
+ * Thread: disk.
+ */
+
+import { dataViewOf } from './data-view.ts';
+import { type DiskLog, LOG_WARNING } from './disk-log.ts';
+import { ATTEMPTS_OFFSET, storedSize } from './disk-record.ts';
+import { errorText } from './file-error.ts';
+import { NoteList } from './note-list.ts';
+import { recordChecksum } from './record-checksum.ts';
+import type { RecordNotes } from './record-notes.ts';
+import type { SegmentWriter, WrittenRun } from './segment-writer.ts';
+
+/** What an append has come to. */
+export interface NotedAppend {
+  readonly runs: readonly WrittenRun[];
+  /** How many of the records have a due time. */
+  readonly deferred: number;
+  /** Whether a segment was in the way that nobody knew of; its records are before those that were written. */
+  readonly hasMetOthers: boolean;
+}
+
+/** One for the thread: appending is never interrupted. */
+const list = new NoteList();
+
+/** What becomes durable when: moved records are on disk already, and must not be there twice with different notes. */
+type Durability = 'with the next sync' | 'notes before records';
+
+export class NotingWriter {
+  readonly #writer: SegmentWriter;
+  readonly #notes: RecordNotes;
+  readonly #log: DiskLog;
+  /** Runs of an append that failed, and whose notes are to be taken back once their records are. */
+  #undone: WrittenRun[] = [];
+
+  constructor(writer: SegmentWriter, notes: RecordNotes, log: DiskLog) {
+    this.#writer = writer;
+    this.#notes = notes;
+    this.#log = log;
+  }
+
+  /**
+   * Appends whole records of possible sizes from `start` to `end`. Units: `dueTimes` in Unix ms, one for each record,
+   * 0 for at once. Errors: throws, and nothing is kept.
+   */
+  append(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    dueTimes: ArrayLike<number> | undefined,
+  ): NotedAppend {
+    return this.#append(bytes, start, end, dueTimes, 'with the next sync');
+  }
+
+  /** As `append`, for records that are on disk already: the notes on them are durable before they are there. */
+  appendMoved(bytes: Uint8Array, end: number, dueTimes: ArrayLike<number>): NotedAppend {
+    return this.#append(bytes, 0, end, dueTimes, 'notes before records');
+  }
+
+  /** Removes what an append that failed has left behind. Errors: throws, and it is still to be done. */
+  tidy(): void {
+    this.#writer.tidy();
+    for (const { segment, position } of this.#undone) this.#notes.cut(segment, position);
+    this.#undone = [];
+  }
+
+  /** As `tidy`, if that is possible now. */
+  tryTidy(): void {
+    try {
+      this.tidy();
+    } catch (error) {
+      const text = errorText(error);
+      this.#log(LOG_WARNING, `failed to undo an append, trying again later - ${text}`);
+    }
+  }
+
+  /** All records are gone, and all notes. */
+  restart(): void {
+    this.#undone = [];
+  }
+
+  #append(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    dueTimes: ArrayLike<number> | undefined,
+    durability: Durability,
+  ): NotedAppend {
+    this.tidy();
+    const runs: WrittenRun[] = [];
+    let index = 0;
+    let deferred = 0;
+    try {
+      const hasMetOthers = this.#writer.append(bytes, start, end, (run) => {
+        runs.push(run);
+        // Whatever notes have its number are of another segment.
+        if (run.position === 0) this.#notes.remove(run.segment);
+        if (dueTimes === undefined) return;
+        list.clear();
+        index += listDeferred(bytes, run, dueTimes, index);
+        deferred += list.positions.length;
+        this.#notes.write(run.segment, list);
+        if (durability === 'notes before records') this.#notes.sync();
+      });
+      return { runs, deferred, hasMetOthers };
+    } catch (error) {
+      this.#undone = runs;
+      if (!this.#writer.mustTidy) this.tryTidy();
+      throw error;
+    }
+  }
+}
+
+/** Lists the notes on a run's records that have due times, those from `first` on; returns how many records it has. */
+function listDeferred(
+  bytes: Uint8Array,
+  run: WrittenRun,
+  dueTimes: ArrayLike<number>,
+  first: number,
+): number {
+  let index = first;
+  for (let at = run.start; at < run.end; index++) {
+    const size = storedSize(bytes, at);
+    if (dueTimes[index] > 0) {
+      const attempts = (bytes[at + ATTEMPTS_OFFSET] << 8) | bytes[at + ATTEMPTS_OFFSET + 1];
+      const checksum = recordChecksum(bytes, dataViewOf(bytes), at, at + size);
+      list.addWaiting(run.position + (at - run.start), attempts, dueTimes[index], checksum);
+    }
+    at += size;
+  }
+  return index - first;
+}

@@ -1,0 +1,83 @@
+/**
+ * What stands in a pump's requests, beyond their fields.
+ *
+ * Thread: disk.
+ */
+
+import type { RingConsumer } from '../../shared/ring/consumer.ts';
+import {
+  APPEND_COUNT,
+  APPEND_HAS_DUE,
+  APPEND_WORDS,
+  DUE_WORDS,
+  FINISH_RUN_WORDS,
+  FINISH_RUNS,
+  NOTE_ATTEMPTS,
+  NOTE_DUE,
+  NOTE_ENTRIES,
+  NOTE_ENTRY_WORDS,
+  NOTE_NUMBER,
+} from '../disk-records.ts';
+import { storedSize } from './disk-record.ts';
+
+/** The records of an APPEND, as offsets in the ring. */
+export interface AppendRequest {
+  readonly start: number;
+  readonly end: number;
+  readonly count: number;
+  /** For each record when it is due, Unix time in ms, 0 for none. */
+  readonly dueTimes: readonly number[] | undefined;
+}
+
+/** Takes the front request apart, an APPEND. */
+export function appendOf(requests: RingConsumer): AppendRequest {
+  const { words, offset, length } = requests;
+  const at = offset >>> 2;
+  const count = words[at + APPEND_COUNT];
+  const start = offset + APPEND_WORDS * 4;
+  const end = offset + length;
+  if (words[at + APPEND_HAS_DUE] === 0) return { start, end, count, dueTimes: undefined };
+  const dueAt = (end >>> 2) - count * DUE_WORDS;
+  const dueTimes: number[] = [];
+  for (let due = dueAt; due < end >>> 2; due += DUE_WORDS) {
+    dueTimes.push(words[due] * 2 ** 32 + words[due + 1]);
+  }
+  return { start, end: recordsEnd(requests.bytes, start, dueAt * 4, count), count, dueTimes };
+}
+
+/** Calls back for each run in the front request, a FINISH. */
+export function forEachFinish(
+  requests: RingConsumer,
+  callback: (first: number, count: number) => void,
+): void {
+  const { words, offset, length } = requests;
+  const end = (offset + length) >>> 2;
+  for (let at = (offset >>> 2) + FINISH_RUNS; at < end; at += FINISH_RUN_WORDS) {
+    callback(words[at], words[at + 1]);
+  }
+}
+
+/** Calls back for each entry in the front request, a NOTE. */
+export function forEachNote(
+  requests: RingConsumer,
+  callback: (number: number, attempts: number, dueMs: number) => void,
+): void {
+  const { words, offset, length } = requests;
+  const end = (offset + length) >>> 2;
+  for (let at = (offset >>> 2) + NOTE_ENTRIES; at < end; at += NOTE_ENTRY_WORDS) {
+    const dueMs = words[at + NOTE_DUE] * 2 ** 32 + words[at + NOTE_DUE + 1];
+    callback(words[at + NOTE_NUMBER], words[at + NOTE_ATTEMPTS], dueMs);
+  }
+}
+
+/** Where so many records end, which nothing but padding may follow before `limit`. */
+function recordsEnd(bytes: Uint8Array, start: number, limit: number, count: number): number {
+  let at = start;
+  for (let index = 0; index < count && at + 4 <= limit; index++) {
+    const size = storedSize(bytes, at);
+    // No record: whoever checks it says so.
+    if (size < 4 || at + size > limit) return limit;
+    at += size;
+  }
+  return at;
+}

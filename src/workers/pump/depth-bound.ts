@@ -1,0 +1,20 @@
+/**
+ * How much may wait in one queue, and what happens beyond it.
+ *
+ * Thread: pump. Source: own; nsqd has no such bound.
+ */
+
+/** Units: `maxDepth` in messages, `maxBytes` in bytes of messages with their headers; Infinity for no bound. */
+export type DepthBound = {
+  readonly maxDepth: number;
+  readonly maxBytes: number;
+  /** What gives way: the oldest messages of the queue, or else the new ones, whose publisher is told. */
+  readonly dropsOldest: boolean;
+};
+
+/** As much as memory and disk can hold. */
+export const NO_BOUND: DepthBound = {
+  maxDepth: Number.POSITIVE_INFINITY,
+  maxBytes: Number.POSITIVE_INFINITY,
+  dropsOldest: false,
+};

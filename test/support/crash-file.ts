@@ -1,0 +1,162 @@
+/**
+ * One file of a disk that may lose its power: what is written, what is durable of it, and all that lies between.
+ *
+ * A disk writes sectors, in any order and whenever it likes. So each sector that was written to and not made durable
+ * keeps all contents that it has had since, and after a crash it has any one of them, whatever the others have.
+ * The size has a history of its own. A sector may be torn only where it was not durable before: where a file grows,
+ * the last piece may end anywhere; what is written over is the old or the new.
+ *
+ * Units: positions and sizes in bytes.
+ * Thread: any.
+ */
+
+/** Picks one of `count` possibilities, by its index; 0 is the oldest, the last one the latest. */
+export type Chooser = (count: number) => number;
+
+const SECTOR_BYTES = 512;
+
+/** A sector that is not durable. */
+interface LooseSector {
+  /** The durable content, then each that it has had since. */
+  readonly contents: Buffer[];
+  /** Whether the next sync writes it; not after one that has failed, until it is written to again. */
+  isDirty: boolean;
+}
+
+export class CrashFile {
+  #bytes = Buffer.alloc(0);
+  #size = 0;
+  /** Sizes since the last sync, with the durable one as the first. */
+  #sizes = [0];
+  #loose = new Map<number, LooseSector>();
+
+  get size(): number {
+    return this.#size;
+  }
+
+  content(): Buffer {
+    return Buffer.from(this.#bytes.subarray(0, this.#size));
+  }
+
+  read(target: Uint8Array, offset: number, length: number, position: number): number {
+    const end = Math.min(this.#size, position + length);
+    if (end <= position) return 0;
+    target.set(this.#bytes.subarray(position, end), offset);
+    return end - position;
+  }
+
+  write(source: Uint8Array, position: number): void {
+    if (source.length === 0) return;
+    const end = position + source.length;
+    this.#change(position, end, () => this.#bytes.set(source, position));
+    this.#setSize(Math.max(this.#size, end));
+  }
+
+  /**
+   * About half of a write, as far as a crash in the middle of it may get: where it writes over what is there, it
+   * stops between sectors only. 0 if there is no such place.
+   */
+  pieceOf(length: number, position: number): number {
+    const middle = position + (length >>> 1);
+    if (middle >= this.#size) return middle - position;
+    return Math.max(0, Math.floor(middle / SECTOR_BYTES) * SECTOR_BYTES - position);
+  }
+
+  truncate(size: number): void {
+    if (size < this.#size) {
+      const end = this.#size;
+      this.#change(size, end, () => this.#bytes.fill(0, size, end));
+    }
+    this.#setSize(size);
+  }
+
+  /** Makes what is dirty durable. */
+  sync(): void {
+    for (const [index, sector] of this.#loose) if (sector.isDirty) this.#loose.delete(index);
+    this.#sizes = [this.#size];
+  }
+
+  /** A sync has failed: the system takes what it could not write for written. */
+  failSync(): void {
+    for (const sector of this.#loose.values()) sector.isDirty = false;
+  }
+
+  /** The same file, with a future of its own. */
+  clone(): CrashFile {
+    const file = new CrashFile();
+    file.#bytes = Buffer.from(this.#bytes);
+    file.#size = this.#size;
+    file.#sizes = [...this.#sizes];
+    for (const [index, { contents, isDirty }] of this.#loose) {
+      file.#loose.set(index, { contents: [...contents], isDirty });
+    }
+    return file;
+  }
+
+  /** The file as a crash may leave it; all of that is durable. */
+  afterPowerLoss(choose: Chooser): CrashFile {
+    const file = new CrashFile();
+    file.#bytes = Buffer.from(this.#bytes);
+    file.#size = this.#sizes[choose(this.#sizes.length)];
+    file.#grow(file.#size);
+    for (const [index, { contents }] of this.#loose) {
+      file.#bytes.set(this.#choose(index, contents, choose), index * SECTOR_BYTES);
+    }
+    file.#bytes.fill(0, file.#size);
+    file.#sizes = [file.#size];
+    return file;
+  }
+
+  /** One of a sector's contents, whole or torn. */
+  #choose(index: number, contents: readonly Buffer[], choose: Chooser): Buffer {
+    const chosen = choose(contents.length);
+    if (chosen === 0) return contents[0];
+    const after = contents[chosen];
+    const before = contents[chosen - 1];
+    const durable = Math.max(0, this.#sizes[0] - index * SECTOR_BYTES);
+    let from = durable;
+    while (from < SECTOR_BYTES && after[from] === before[from]) from++;
+    let to = SECTOR_BYTES;
+    while (to > from && after[to - 1] === before[to - 1]) to--;
+    const torn = from + choose(to - from + 1);
+    return Buffer.concat([after.subarray(0, torn), before.subarray(torn, to), after.subarray(to)]);
+  }
+
+  /** Has the sectors from `start` to `end` remember what they were before a change, and what they are after. */
+  #change(start: number, end: number, change: () => void): void {
+    this.#grow(end);
+    const first = Math.floor(start / SECTOR_BYTES);
+    const last = Math.floor((end - 1) / SECTOR_BYTES);
+    for (let index = first; index <= last; index++) {
+      if (!this.#loose.has(index)) {
+        this.#loose.set(index, { contents: [this.#sector(index)], isDirty: true });
+      }
+    }
+    change();
+    for (let index = first; index <= last; index++) {
+      const sector = this.#loose.get(index);
+      sector?.contents.push(this.#sector(index));
+      if (sector !== undefined) sector.isDirty = true;
+    }
+  }
+
+  #sector(index: number): Buffer {
+    return Buffer.from(this.#bytes.subarray(index * SECTOR_BYTES, (index + 1) * SECTOR_BYTES));
+  }
+
+  #setSize(size: number): void {
+    if (size === this.#size) return;
+    this.#grow(size);
+    this.#size = size;
+    this.#sizes.push(size);
+  }
+
+  /** Whole sectors; what lies behind the size is zeros. */
+  #grow(size: number): void {
+    if (size <= this.#bytes.length) return;
+    const sectors = Math.ceil(Math.max(size, this.#bytes.length * 2) / SECTOR_BYTES);
+    const bytes = Buffer.alloc(sectors * SECTOR_BYTES);
+    this.#bytes.copy(bytes);
+    this.#bytes = bytes;
+  }
+}

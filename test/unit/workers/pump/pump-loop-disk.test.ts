@@ -1,0 +1,343 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ChannelStats, TopicStats } from '../../../../src/shared/control.ts';
+import { APPENDED, OPENED } from '../../../../src/workers/disk-records.ts';
+import { record } from '../../../support/backend-bench.ts';
+import { PumpBench, type PumpBenchOptions, UNIX_MS } from '../../../support/pump-bench.ts';
+
+const SEGMENT_BYTES = 256 * 1024;
+
+/** Files of a topic, then of its channels, in the order of their numbers. */
+const [TOPIC, C, D] = [1, 2, 3];
+
+/** Topic 1 with durable channels 10 and 11 as they are asked for, files open. `unread`: records in the topic's. */
+function makeBench(
+  options: Partial<PumpBenchOptions> = {},
+  channels: readonly string[] = ['c'],
+  unread = 0,
+): PumpBench {
+  const bench = new PumpBench(options);
+  bench.createTopic(1, ...channels);
+  const opened = bench.disk.take().map((request) => Number(request.split(' ')[1]));
+  for (const queue of opened) bench.disk.opened(queue, queue === TOPIC ? unread : 0);
+  return bench;
+}
+
+/** Lets the pump work. Returns what it asks of the disk. */
+function settle(bench: PumpBench): string[] {
+  bench.settle();
+  return bench.disk.take();
+}
+
+function stats(bench: PumpBench): TopicStats {
+  const reply = bench.request({ do: 'stats', topics: [1], withConsumers: false });
+  assert.ok('topics' in reply && reply.topics !== undefined);
+  return reply.topics[0];
+}
+
+function channelStats(bench: PumpBench): ChannelStats {
+  return stats(bench).channels[0];
+}
+
+function references(bench: PumpBench): number {
+  return bench.loop.state.store.referenceCount;
+}
+
+function answers(bench: PumpBench): unknown[] {
+  return bench.heard.filter((heard) => 'answer' in heard);
+}
+
+test('PumpLoop: what a topic has on disk is finished there when every channel has it on disk', () => {
+  const bench = makeBench({}, ['c', 'd', 'e#ephemeral'], 2);
+  const requests = [settle(bench)];
+  bench.disk.records(TOPIC, [record('a'), record('b')], 0);
+  requests.push(settle(bench).sort());
+  bench.disk.appendedOk(D, 2);
+  requests.push(settle(bench));
+  bench.disk.appendedOk(C, 2);
+  requests.push(settle(bench));
+
+  assert.deepStrictEqual(requests, [
+    ['READ 1'],
+    ['APPEND 2 a b', 'APPEND 3 a b'],
+    [],
+    ['FINISH 1 0-1'],
+  ]);
+  // The ephemeral channel has them in memory.
+  assert.equal(references(bench), 2);
+  assert.deepStrictEqual(
+    stats(bench).channels.map(({ depth }) => depth),
+    [2, 2, 2],
+  );
+});
+
+test('PumpLoop: what goes only to ephemeral channels is finished at once', () => {
+  const bench = makeBench({}, ['c#ephemeral'], 1);
+  bench.subscribe(10, 7, 1);
+  settle(bench);
+  bench.disk.records(TOPIC, [record('a')], 0);
+  const requests = settle(bench);
+  const [{ id, body, attempts }] = bench.got(7);
+  bench.finish(7, id);
+  requests.push(...settle(bench));
+
+  assert.deepStrictEqual([body, attempts, requests], ['a', 2, ['FINISH 1 0']]);
+  assert.equal(references(bench), 0);
+});
+
+test('PumpLoop: a due time goes with a message from the topic to its channels, until it has passed', () => {
+  const bench = makeBench({}, ['c'], 3);
+  bench.nowMs = 100;
+  settle(bench);
+  bench.disk.records(TOPIC, ['a', 'b', 'c'].map(record), 0, {
+    dueTimes: [UNIX_MS + 100, UNIX_MS + 101, 0],
+  });
+  const [append] = settle(bench);
+
+  assert.equal(append, `APPEND 2 a b@${UNIX_MS + 101} c`);
+});
+
+test('PumpLoop: a topic that is emptied meanwhile finishes nothing; its channels keep what they have', () => {
+  const bench = makeBench({}, ['c'], 1);
+  settle(bench);
+  bench.disk.records(TOPIC, [record('a')], 0);
+  settle(bench);
+  bench.control({ do: 'emptyTopic', topic: 1 });
+  const requests = settle(bench);
+  bench.disk.appendedOk(C, 1);
+  bench.disk.emptied(TOPIC);
+  requests.push(...settle(bench));
+
+  assert.deepStrictEqual(requests, ['EMPTY_QUEUE 1']);
+  assert.deepStrictEqual([channelStats(bench).depth, references(bench)], [1, 0]);
+});
+
+for (const request of ['emptyChannel', 'deleteChannel'] as const) {
+  const verb = request === 'emptyChannel' ? 'EMPTY_QUEUE' : 'DELETE';
+
+  test(`PumpLoop: ${request} while a message is being written to the channel ends the matter, well or not`, () => {
+    for (const isWritten of [true, false]) {
+      const bench = makeBench({}, ['c', 'd'], 1);
+      settle(bench);
+      bench.disk.records(TOPIC, [record('a')], 0);
+      settle(bench);
+      bench.disk.appendedOk(D, 1);
+      bench.control({ do: request, topic: 1, channel: 10 });
+      const requests = settle(bench);
+      if (isWritten) bench.disk.appendedOk(C, 1);
+      else bench.disk.appendFailed(C, 'EIO');
+      if (request === 'emptyChannel') bench.disk.emptied(C);
+      else bench.disk.deleted(C);
+      requests.push(...settle(bench));
+
+      assert.deepStrictEqual(requests, [`${verb} 2`, 'FINISH 1 0']);
+      assert.equal(references(bench), 0);
+    }
+  });
+
+  test(`PumpLoop: ${request} drops what was not yet sent to the channel's disk, and finishes it in the topic's`, () => {
+    const bench = makeBench({}, ['c', 'd'], 1);
+    settle(bench);
+    bench.disk.records(TOPIC, [record('a')], 0);
+    settle(bench);
+    bench.disk.appendedOk(D, 1);
+    bench.disk.appendFailed(C, 'EIO');
+    settle(bench);
+    bench.control({ do: request, topic: 1, channel: 10 });
+
+    assert.deepStrictEqual(settle(bench).sort(), [`${verb} 2`, 'FINISH 1 0'].sort());
+    assert.equal(references(bench), 0);
+  });
+}
+
+test('PumpLoop: a topic that is deleted meanwhile leaves nothing behind', () => {
+  const bench = makeBench({}, ['c', 'd'], 2);
+  settle(bench);
+  bench.disk.records(TOPIC, [record('a'), record('b')], 0);
+  settle(bench);
+  bench.control({ do: 'deleteTopic', topic: 1 });
+  const requests = settle(bench).sort();
+  bench.disk.deleted(TOPIC);
+  for (const queue of [C, D]) {
+    bench.disk.appendedOk(queue, 2);
+    bench.disk.deleted(queue);
+  }
+  const later = settle(bench);
+
+  assert.deepStrictEqual([requests, later], [['DELETE 1', 'DELETE 2', 'DELETE 3'], []]);
+  assert.deepStrictEqual([references(bench), bench.loop.state.backends.size], [0, 0]);
+  assert.equal(bench.loop.nextDeadlineMs, Number.POSITIVE_INFINITY);
+});
+
+test('PumpLoop: close waits for what is on its way to a channel, and finishes it in the topic first', () => {
+  const bench = makeBench({}, ['c'], 2);
+  settle(bench);
+  bench.disk.records(TOPIC, [record('a')], 1);
+  const append = settle(bench);
+  bench.control({ do: 'close' });
+  const requests = [settle(bench)];
+  bench.disk.appendFailed(C, 'disk full');
+  requests.push(settle(bench));
+  bench.nowMs = 1000;
+  requests.push(settle(bench));
+  bench.disk.appendedOk(C, 1);
+  requests.push(settle(bench).sort());
+
+  assert.deepStrictEqual(append, ['APPEND 2 a', 'READ 1']);
+  assert.deepStrictEqual(requests, [[], [], ['APPEND 2 a'], ['CLOSE 1', 'CLOSE 2', 'FINISH 1 0']]);
+  for (const queue of [TOPIC, C]) bench.disk.closed(queue);
+  settle(bench);
+  assert.deepStrictEqual([bench.loop.isDone, references(bench)], [true, 0]);
+});
+
+test('PumpLoop: a deferred publish is answered when it is on disk, and comes in its time', () => {
+  const bench = makeBench({ memQueueSize: 0 });
+  bench.subscribe(10, 7, 1);
+  bench.publish(1, ['a'], { token: 5, deferMs: 300 });
+  const requests = settle(bench);
+  const before = [answers(bench), channelStats(bench).depth, channelStats(bench).deferredCount];
+  bench.disk.answer(APPENDED, C, 1, null, 1);
+  requests.push(...settle(bench));
+  const written = [answers(bench), channelStats(bench).depth, channelStats(bench).deferredCount];
+  bench.disk.records(C, [record('a')], 0, { dueTimes: [UNIX_MS + 300] });
+  requests.push(...settle(bench));
+  const read = [channelStats(bench).depth, channelStats(bench).deferredCount, bench.bodies(7)];
+  bench.nowMs = 300;
+  requests.push(...settle(bench));
+  bench.finish(7, bench.got(7)[0].id);
+  requests.push(...settle(bench));
+
+  const answer = { answer: 5, error: null };
+  assert.deepStrictEqual(requests, [`APPEND 2 a@${UNIX_MS + 300}`, 'READ 2', 'FINISH 2 0']);
+  assert.deepStrictEqual(
+    [before, written, read],
+    [
+      [[], 0, 1],
+      [[answer], 0, 1],
+      [0, 1, []],
+    ],
+  );
+  assert.deepStrictEqual([bench.bodies(7), references(bench)], [['a'], 0]);
+});
+
+test('PumpLoop: deferred messages of an earlier life are deferred again, with their attempts', () => {
+  const bench = new PumpBench();
+  bench.createTopic(1, 'c');
+  bench.subscribe(10, 7, 1);
+  bench.disk.opened(TOPIC);
+  bench.disk.answer(OPENED, C, 2, null, 1);
+  bench.disk.take();
+  const [read] = settle(bench);
+  bench.disk.records(C, [record('later'), record('now')], 0, { dueTimes: [UNIX_MS + 50, 0] });
+  settle(bench);
+  const early = bench.bodies(7);
+  bench.finish(7, bench.got(7)[0].id);
+  bench.nowMs = 50;
+  bench.settle();
+
+  assert.deepStrictEqual([read, early, bench.bodies(7)], ['READ 2', ['now'], ['now', 'later']]);
+  assert.deepStrictEqual(
+    bench.got(7).map(({ attempts }) => attempts),
+    [2, 2],
+  );
+});
+
+/** A pump whose memory is full of another topic's messages, and a consumer that has one from disk; one more is there. */
+function makeFullBench(): PumpBench {
+  const bench = makeBench({ memoryBudgetBytes: 2 * SEGMENT_BYTES });
+  const large = 'x'.repeat(200_000);
+  bench.createTopic(2);
+  bench.publish(2, [large]);
+  bench.publish(2, [large]);
+  bench.publish(1, [large]);
+  bench.subscribe(10, 7, 2);
+  const requests = settle(bench).filter((request) => !request.startsWith('OPEN'));
+  bench.disk.appendedOk(C, 1);
+  requests.push(...settle(bench));
+  bench.disk.records(C, [record('first')], 0);
+  bench.publish(1, ['y'.repeat(200_000)]);
+  requests.push(...settle(bench));
+  bench.disk.appendedOk(C, 1);
+  requests.push(...settle(bench));
+  // All goes to disk, and from there as little as keeps things going.
+  assert.deepEqual(requests, ['APPEND 2 200000', 'READ 2', 'APPEND 2 200000']);
+  return bench;
+}
+
+test('PumpLoop: while memory is full a channel reads on when it has nothing else', () => {
+  const bench = makeFullBench();
+  bench.finish(7, bench.got(7)[0].id);
+
+  assert.deepStrictEqual(settle(bench), ['FINISH 2 0', 'READ 2']);
+});
+
+test('PumpLoop: a channel that had to wait for memory reads on as soon as there is some', () => {
+  const bench = makeFullBench();
+  bench.control({ do: 'emptyTopic', topic: 2 });
+  const requests = settle(bench);
+
+  assert.deepStrictEqual(requests.sort(), ['EMPTY_QUEUE 3', 'READ 2']);
+});
+
+test('PumpLoop: a queue that had to wait for memory and is gone is not read', () => {
+  const bench = makeFullBench();
+  bench.control({ do: 'deleteChannel', topic: 1, channel: 10 });
+  settle(bench);
+  bench.disk.deleted(C);
+  settle(bench);
+  bench.control({ do: 'emptyTopic', topic: 2 });
+
+  assert.deepStrictEqual([settle(bench), references(bench)], [['EMPTY_QUEUE 3'], 0]);
+});
+
+test('PumpLoop: a publish beyond the bound is refused whole, and nothing of it is counted', () => {
+  const bound = { maxDepth: 3, maxBytes: Number.POSITIVE_INFINITY, dropsOldest: false };
+  const bench = makeBench({ bound }, ['c', 'd']);
+  bench.subscribe(11, 8, 10);
+  bench.publish(1, ['a', 'b'], { token: 1 });
+  bench.publish(1, ['c', 'd'], { token: 2 });
+  bench.publish(1, ['e'], { token: 3 });
+  bench.settle();
+
+  assert.deepStrictEqual(answers(bench), [
+    { answer: 1, error: null },
+    { answer: 2, error: 'channel "c" of topic "t1" is full, --max-depth=3' },
+    { answer: 3, error: null },
+  ]);
+  assert.deepStrictEqual([stats(bench).messageCount, bench.bodies(8)], [3, ['a', 'b', 'e']]);
+});
+
+test('PumpLoop: the bound of a topic counts while its messages wait there', () => {
+  const bound = { maxDepth: 1, maxBytes: 100, dropsOldest: false };
+  const bench = makeBench({ bound }, []);
+  bench.publish(1, ['x'.repeat(71)], { token: 1 });
+  bench.publish(1, ['a'], { token: 2 });
+  bench.publish(1, ['b'], { token: 3 });
+  bench.settle();
+
+  assert.deepStrictEqual(answers(bench), [
+    { answer: 1, error: 'topic "t1" is full, --max-bytes=100' },
+    { answer: 2, error: null },
+    { answer: 3, error: 'topic "t1" is full, --max-depth=1' },
+  ]);
+});
+
+test('PumpLoop: where the oldest give way nobody is refused, and the statistics say how many were dropped', () => {
+  const bound = { maxDepth: 2, maxBytes: Number.POSITIVE_INFINITY, dropsOldest: true };
+  const bench = makeBench({ bound, memQueueSize: 1 });
+  bench.publish(1, ['a', 'b', 'c', 'd'], { token: 1 });
+  const requests = settle(bench);
+  bench.disk.appendedOk(C, 3);
+  requests.push(...settle(bench));
+  bench.disk.records(C, ['b', 'c', 'd'].map(record), 0);
+  requests.push(...settle(bench));
+  bench.subscribe(10, 7, 10);
+  bench.settle();
+
+  assert.deepStrictEqual(requests, ['APPEND 2 b c d', 'READ 2', 'FINISH 2 0']);
+  const { depth, droppedCount } = channelStats(bench);
+  assert.deepStrictEqual([depth, droppedCount, stats(bench).droppedCount], [0, 2, 0]);
+  assert.deepStrictEqual(bench.bodies(7), ['c', 'd']);
+  for (const { id } of bench.got(7)) bench.finish(7, id);
+  assert.deepStrictEqual([settle(bench), references(bench)], [['FINISH 2 1-2'], 0]);
+});
