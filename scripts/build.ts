@@ -1,16 +1,46 @@
-// Emits dist/ for publication: the sources without their types, import specifiers rewritten to .js.
+// Emits dist/ for publication: the sources without their types, import specifiers rewritten to .js, and the load
+// generators, so that `ringmq bench` is there where the package is installed.
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 const root = path.dirname(import.meta.dirname);
-rmSync(path.join(root, 'dist'), { recursive: true, force: true });
-const result = spawnSync('tsc', ['--project', path.join(root, 'tsconfig.build.json')], {
-  cwd: root,
-  stdio: 'inherit',
-  shell: process.platform === 'win32',
-});
-if (result.status !== 0) process.exit(result.status ?? 1);
-const start = readFileSync(path.join(root, 'src', 'main', 'start.cjs'), 'utf8');
-const program = path.join(root, 'dist', 'main', 'start.cjs');
-writeFileSync(program, start.replace('./program.ts', './program.js'), { mode: 0o755 });
+const dist = path.join(root, 'dist');
+/** Where the load generators are compiled to, together with what they use of the sources. */
+const benchBuild = path.join(dist, 'bench-build');
+
+rmSync(dist, { recursive: true, force: true });
+compile('tsconfig.build.json');
+emitProgram('src/main/start.cjs', 'main/start.cjs');
+
+compile('tsconfig.bench.json');
+for (const name of globSync('{scripts,test}/**/*.js', { cwd: benchBuild })) {
+  const file = path.join(benchBuild, name);
+  writeFileSync(file, besideSources(readFileSync(file, 'utf8')));
+}
+for (const directory of ['scripts', 'test']) {
+  cpSync(path.join(benchBuild, directory), path.join(dist, directory), { recursive: true });
+}
+rmSync(benchBuild, { recursive: true });
+emitProgram('scripts/ringmq.cjs', 'scripts/ringmq.cjs');
+
+function compile(project: string): void {
+  const { status } = spawnSync('tsc', ['--project', path.join(root, project)], {
+    cwd: root,
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+  });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+/** A file that is JavaScript already, and started by its name. */
+function emitProgram(source: string, target: string): void {
+  const text = readFileSync(path.join(root, source), 'utf8');
+  const rewritten = besideSources(text).replaceAll(/import\('(\.[^']*)\.ts'\)/g, "import('$1.js')");
+  writeFileSync(path.join(dist, target), rewritten, { mode: 0o755 });
+}
+
+/** In dist/ what is in src/ lies beside the other directories. */
+function besideSources(text: string): string {
+  return text.replaceAll(/'((?:\.\.\/)+)src\//g, "'$1");
+}

@@ -1,16 +1,20 @@
 /**
- * A server that reads and throws away, and answers `OK` for every so many bytes: the ceiling of a Node server
- * on this machine. `node scripts/bench/null-sink.ts PORT COMMAND_BYTES`
+ * A server that reads and throws away, and answers `OK` for every so many bytes, or for every HTTP request: the
+ * ceiling of a Node server on this machine. `node scripts/bench/null-sink.ts PORT COMMAND_BYTES`, or `PORT http`.
  */
 
 import net from 'node:net';
+import { httpSink } from './http-sink.ts';
 
 const MAGIC_BYTES = 4;
 const OK = Buffer.from('00000006000000004f4b', 'hex');
-const [port = 0, commandBytes = 0] = process.argv.slice(2).map(Number);
+const [port, what] = process.argv.slice(2);
+const sink = what === 'http' ? httpSink() : tcpSink(Number(what));
 
-net
-  .createServer({ noDelay: true }, (socket) => {
+sink.listen(Number(port), '127.0.0.1');
+
+function tcpSink(commandBytes: number): net.Server {
+  return net.createServer({ noDelay: true }, (socket) => {
     let pending = -MAGIC_BYTES;
     socket.on('data', (chunk) => {
       pending += chunk.length;
@@ -20,5 +24,5 @@ net
       socket.write(count === 1 ? OK : Buffer.concat(Array.from({ length: count }, () => OK)));
     });
     socket.on('error', () => socket.destroy());
-  })
-  .listen(port, '127.0.0.1');
+  });
+}

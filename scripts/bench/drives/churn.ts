@@ -1,0 +1,77 @@
+/** Connections, channels or topics that come and go. */
+
+import { Durations } from '../percentiles.ts';
+import type { ProgressCount } from '../progress-count.ts';
+import type { Address } from '../wire/address.ts';
+import { identifying } from '../wire/commands.ts';
+import { connect } from '../wire/connect.ts';
+import { FrameReader } from '../wire/frame-reader.ts';
+import type { Outcome } from './outcome.ts';
+
+/** What is new in each cycle. */
+export const CHURN_KINDS = ['connections', 'channels', 'topics'] as const;
+
+export type ChurnOrder = {
+  readonly address: Address;
+  readonly topic: string;
+  readonly kind: (typeof CHURN_KINDS)[number];
+  /** Cycles that run side by side. */
+  readonly connections: number;
+  /** Cycles altogether. Whichever of this and `seconds` is reached first ends it; null is no bound. */
+  readonly cycles: number | null;
+  readonly seconds: number | null;
+};
+
+/** Counts cycles; the percentiles are those of a cycle from its connecting to the answer. */
+export async function churn(order: ChurnOrder, progress: ProgressCount): Promise<Outcome> {
+  const durations = new Durations();
+  progress.started();
+  const startMs = performance.now();
+  const deadlineMs =
+    order.seconds === null ? Number.POSITIVE_INFINITY : startMs + order.seconds * 1000;
+  const total = order.cycles ?? Number.POSITIVE_INFINITY;
+  let begun = 0;
+  let count = 0;
+  const runner = async (): Promise<void> => {
+    while (begun < total) {
+      const beginMs = performance.now();
+      if (beginMs >= deadlineMs) return;
+      await cycle(order.address, commandOf(order, begun++));
+      durations.add(performance.now() - beginMs);
+      progress.done = ++count;
+    }
+  };
+  await Promise.all(Array.from({ length: order.connections }, runner));
+  const elapsedMs = performance.now() - startMs;
+  return { count, elapsedMs, percentiles: durations.percentiles(), figures: {} };
+}
+
+/** Ephemeral topics and channels go with their last consumer, which makes the server clean up behind each cycle. */
+function commandOf({ kind, topic }: ChurnOrder, index: number): Buffer {
+  switch (kind) {
+    case 'connections':
+      return identifying({});
+    case 'channels':
+      return Buffer.from(`SUB ${topic} c${index}#ephemeral\n`);
+    case 'topics':
+      return Buffer.from(`SUB t${index}#ephemeral c#ephemeral\n`);
+  }
+}
+
+async function cycle(address: Address, command: Buffer): Promise<void> {
+  const link = await connect(address);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const reader = new FrameReader({
+        onOk: () => resolve(),
+        onMessage: () => reject(new Error('a message came to a channel that was to be empty')),
+        onHeartbeat: () => undefined,
+        onError: (text) => reject(new Error(`the server says ${text}`)),
+      });
+      link.listen({ onBytes: (chunk, end) => reader.take(chunk, end), onGone: reject });
+      link.send(command);
+    });
+  } finally {
+    link.close();
+  }
+}

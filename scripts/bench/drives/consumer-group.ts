@@ -1,0 +1,205 @@
+/**
+ * Consumes and finishes over some connections, of one channel or of several, of one topic or of several.
+ */
+
+import type { ProgressCount } from '../progress-count.ts';
+import type { Address } from '../wire/address.ts';
+import { AnswerBatch } from '../wire/answer-batch.ts';
+import { connectMany } from '../wire/connect.ts';
+import { type FrameHandler, FrameReader } from '../wire/frame-reader.ts';
+import type { Layers, Link } from '../wire/link.ts';
+
+const NOP = Buffer.from('NOP\n');
+const NO_MORE = Buffer.from('RDY 0\n');
+
+export type ConsumeOrder = {
+  readonly address: Address;
+  readonly layers: Layers;
+  readonly topics: readonly string[];
+  /** Of each topic. */
+  readonly channels: readonly string[];
+  /** Connections of each channel. */
+  readonly connections: number;
+  readonly rdy: number;
+  /** FINs that are written together, at most RDY, but for those beside a REQ; 0: those for whatever one read brings. */
+  readonly finBatch: number;
+  /** Of the deliveries, how many are requeued instead of finished; below 1. */
+  readonly requeueShare: number;
+};
+
+export class ConsumerGroup {
+  readonly #members: Member[] = [];
+  readonly #progress: ProgressCount;
+  readonly #subscribed = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
+  readonly #failed = Promise.withResolvers<never>();
+  #subscribedCount = 0;
+  #finished = 0;
+  #expected = Number.POSITIVE_INFINITY;
+
+  private constructor(progress: ProgressCount) {
+    this.#progress = progress;
+    // they are waited for one after the other, and a failure is told to both
+    this.#subscribed.promise.catch(() => undefined);
+    this.#ended.promise.catch(() => undefined);
+    this.#failed.promise.catch(() => undefined);
+  }
+
+  /** Connects; nothing is subscribed to yet. */
+  static async open(order: ConsumeOrder, progress: ProgressCount): Promise<ConsumerGroup> {
+    const group = new ConsumerGroup(progress);
+    const places = order.topics.flatMap((topic) =>
+      order.channels.map((channel) => `${topic} ${channel}`),
+    );
+    const count = order.connections * places.length;
+    const links = await connectMany(count, order.address, order.layers);
+    links.forEach((link, index) => {
+      group.#members.push(new Member(link, places[index % places.length], order, group));
+    });
+    return group;
+  }
+
+  /** How many messages are finished, those of all topics and channels together. */
+  get finished(): number {
+    return this.#finished;
+  }
+
+  /** Subscribes, and asks for messages in the same breath. */
+  start(): void {
+    for (const member of this.#members) member.start();
+  }
+
+  /** Resolves when everybody has been told that he is subscribed. */
+  subscribed(): Promise<void> {
+    return this.#subscribed.promise;
+  }
+
+  /** Resolves when so many messages are finished, those of all topics and channels together. */
+  async finish(count: number): Promise<void> {
+    this.#expected = count;
+    this.#check();
+    await this.#ended.promise;
+    for (const member of this.#members) member.end();
+  }
+
+  /** Never resolves. Errors: rejects when the server refuses something or is gone. */
+  failed(): Promise<never> {
+    return this.#failed.promise;
+  }
+
+  /** Lets `finish` resolve with what there is. */
+  stop(): void {
+    this.#expected = Math.min(this.#expected, this.#finished);
+    this.#check();
+  }
+
+  close(): void {
+    for (const member of this.#members) member.close();
+  }
+
+  onSubscribed(): void {
+    this.#subscribedCount++;
+    if (this.#subscribedCount === this.#members.length) this.#subscribed.resolve();
+  }
+
+  onFinished(count: number): void {
+    this.#finished += count;
+    this.#progress.done = this.#finished;
+    this.#check();
+  }
+
+  onFailed(error: Error): void {
+    this.#subscribed.reject(error);
+    this.#ended.reject(error);
+    this.#failed.reject(error);
+  }
+
+  #check(): void {
+    if (this.#finished >= this.#expected) this.#ended.resolve();
+  }
+}
+
+/** One connection. */
+class Member implements FrameHandler {
+  readonly #link: Link;
+  readonly #group: ConsumerGroup;
+  readonly #commands: Buffer;
+  readonly #finBatch: number;
+  readonly #requeueShare: number;
+  readonly #batch = new AnswerBatch();
+  /** How much of a message is to be requeued until now. */
+  #requeueDue = 0;
+  #holdsRequeue = false;
+  #finished = 0;
+
+  /** `place`: topic and channel, as SUB names them. */
+  constructor(link: Link, place: string, order: ConsumeOrder, group: ConsumerGroup) {
+    this.#link = link;
+    this.#group = group;
+    this.#commands = Buffer.from(`SUB ${place}\nRDY ${order.rdy}\n`);
+    this.#finBatch = order.finBatch;
+    this.#requeueShare = order.requeueShare;
+    const reader = new FrameReader(this);
+    link.listen({
+      onBytes: (chunk, end) => {
+        reader.take(chunk, end);
+        this.#endChunk();
+      },
+      onGone: (error) => group.onFailed(error),
+    });
+  }
+
+  start(): void {
+    this.#link.send(this.#commands);
+  }
+
+  /** Sends the answers that are held back. */
+  flush(): void {
+    this.#holdsRequeue = false;
+    if (this.#batch.count > 0) this.#batch.clear(this.#link.send(this.#batch.bytes()));
+  }
+
+  /** Takes no more, so that what comes behind the last message that counts costs the server nothing. */
+  end(): void {
+    this.#link.send(NO_MORE);
+    this.flush();
+  }
+
+  close(): void {
+    this.#link.close();
+  }
+
+  onMessage(view: DataView, at: number): void {
+    this.#requeueDue += this.#requeueShare;
+    if (this.#requeueDue >= 1) {
+      this.#requeueDue -= 1;
+      this.#batch.requeue(view, at);
+      this.#holdsRequeue = true;
+    } else {
+      this.#batch.finish(view, at);
+      this.#finished++;
+    }
+    if (this.#batch.count === this.#finBatch) this.flush();
+  }
+
+  onOk(): void {
+    this.#group.onSubscribed();
+  }
+
+  onHeartbeat(): void {
+    this.#link.send(NOP);
+  }
+
+  onError(text: string): void {
+    this.#group.onFailed(new Error(`consuming: the server says ${text}`));
+  }
+
+  #endChunk(): void {
+    // a message whose REQ is held back would come again only after its timeout, and the last ones are waited for
+    if (this.#finBatch === 0 || this.#holdsRequeue) this.flush();
+    if (this.#finished === 0) return;
+    const count = this.#finished;
+    this.#finished = 0;
+    this.#group.onFinished(count);
+  }
+}

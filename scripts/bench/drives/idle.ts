@@ -1,0 +1,141 @@
+/** Many consumers that have nothing to do: what do they weigh, and do their heartbeats come when they should? */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { Durations } from '../percentiles.ts';
+import type { ProgressCount } from '../progress-count.ts';
+import type { Address } from '../wire/address.ts';
+import { identifying } from '../wire/commands.ts';
+import { connectMany } from '../wire/connect.ts';
+import { type FrameHandler, FrameReader } from '../wire/frame-reader.ts';
+import type { Link } from '../wire/link.ts';
+import type { Outcome } from './outcome.ts';
+
+const NOP = Buffer.from('NOP\n');
+
+export type IdleOrder = {
+  readonly address: Address;
+  readonly topic: string;
+  readonly channel: string;
+  readonly consumers: number;
+  readonly heartbeatMs: number;
+  /** How long they are watched. */
+  readonly seconds: number;
+  /** How long the server has to come to rest after the last of them. */
+  readonly settleMs: number;
+};
+
+/** Counts consumers; the percentiles are how far heartbeats are from where the first one of a consumer puts them. */
+export async function idle(order: IdleOrder, progress: ProgressCount): Promise<Outcome> {
+  const watch = new Watch();
+  const sleepers: Sleeper[] = [];
+  const subscribed: Promise<void>[] = [];
+  await connectMany(order.consumers, order.address, undefined, (link) => {
+    const sleeper = new Sleeper(link, order, watch);
+    sleepers.push(sleeper);
+    subscribed.push(sleeper.subscribed());
+    progress.done = sleepers.length;
+  });
+  await Promise.all(subscribed);
+  await Promise.race([delay(order.settleMs), watch.failed.promise]);
+  progress.allowQuiet(order.seconds * 1000);
+  progress.started();
+  const startMs = performance.now();
+  watch.isOn = true;
+  await Promise.race([delay(order.seconds * 1000), watch.failed.promise]);
+  watch.isOn = false;
+  const elapsedMs = performance.now() - startMs;
+  const missed = sleepers.map((sleeper) => sleeper.missed(performance.now()));
+  for (const sleeper of sleepers) sleeper.close();
+  return {
+    count: order.consumers,
+    elapsedMs,
+    percentiles: watch.offTime.percentiles(),
+    figures: {
+      heartbeats: watch.heartbeats,
+      missedHeartbeats: missed.reduce((sum, count) => sum + count, 0),
+    },
+  };
+}
+
+/** What all consumers have seen together. */
+class Watch {
+  readonly offTime = new Durations();
+  readonly failed = Promise.withResolvers<never>();
+  heartbeats = 0;
+  isOn = false;
+
+  constructor() {
+    this.failed.promise.catch(() => undefined);
+  }
+}
+
+class Sleeper implements FrameHandler {
+  readonly #link: Link;
+  readonly #watch: Watch;
+  readonly #heartbeatMs: number;
+  readonly #subscribed = Promise.withResolvers<void>();
+  /** IDENTIFY and SUB are answered. */
+  #unanswered = 2;
+  #firstMs = 0;
+  #beats = 0;
+  readonly #connectedMs = performance.now();
+
+  constructor(link: Link, order: IdleOrder, watch: Watch) {
+    this.#link = link;
+    this.#watch = watch;
+    this.#heartbeatMs = order.heartbeatMs;
+    this.#subscribed.promise.catch(() => undefined);
+    const reader = new FrameReader(this);
+    link.listen({
+      onBytes: (chunk, end) => reader.take(chunk, end),
+      onGone: (error) => this.#onFailed(error),
+    });
+    const subscribe = Buffer.from(`SUB ${order.topic} ${order.channel}\nRDY 1\n`);
+    link.send(Buffer.concat([identifying({ heartbeat_interval: order.heartbeatMs }), subscribe]));
+  }
+
+  subscribed(): Promise<void> {
+    return this.#subscribed.promise;
+  }
+
+  /** How many heartbeats should have come by now and have not; the one that is under way is not missed. */
+  missed(nowMs: number): number {
+    const sinceMs = this.#beats === 0 ? this.#connectedMs : this.#firstMs;
+    const due = Math.floor((nowMs - sinceMs) / this.#heartbeatMs) + (this.#beats === 0 ? 0 : 1);
+    return Math.max(0, due - this.#beats - 1);
+  }
+
+  close(): void {
+    this.#link.close();
+  }
+
+  onOk(count: number): void {
+    this.#unanswered -= count;
+    if (this.#unanswered === 0) this.#subscribed.resolve();
+  }
+
+  onHeartbeat(): void {
+    this.#link.send(NOP);
+    const nowMs = performance.now();
+    if (this.#beats === 0) this.#firstMs = nowMs;
+    const dueMs = this.#firstMs + this.#beats * this.#heartbeatMs;
+    this.#beats++;
+    if (!this.#watch.isOn) return;
+    this.#watch.heartbeats++;
+    // the first one sets the time of the others
+    if (this.#beats > 1) this.#watch.offTime.add(Math.abs(nowMs - dueMs));
+  }
+
+  onMessage(): void {
+    this.#onFailed(new Error('a message came to a consumer that was to be idle'));
+  }
+
+  onError(text: string): void {
+    this.#onFailed(new Error(`the server says ${text}`));
+  }
+
+  #onFailed(error: Error): void {
+    this.#subscribed.reject(error);
+    this.#watch.failed.reject(error);
+  }
+}

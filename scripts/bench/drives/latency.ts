@@ -1,0 +1,79 @@
+/** From the time a message is due to be published to its arrival, at a fixed rate. */
+
+import { SystemClock } from '../../../src/shared/clock.ts';
+import { OpenLoop, runOpenLoop, unansweredMax } from '../open-loop.ts';
+import { pause } from '../pause.ts';
+import { Durations } from '../percentiles.ts';
+import type { ProgressCount } from '../progress-count.ts';
+import type { Address } from '../wire/address.ts';
+import { publishing } from '../wire/commands.ts';
+import { connect } from '../wire/connect.ts';
+import type { Layers } from '../wire/link.ts';
+import { AnswerWatch } from './answer-watch.ts';
+import type { Outcome } from './outcome.ts';
+import { StampedConsumer } from './stamped-consumer.ts';
+
+export type LatencyOrder = {
+  readonly address: Address;
+  readonly layers: Layers;
+  readonly topic: string;
+  readonly channel: string;
+  readonly size: number;
+  readonly rdy: number;
+  /** Messages a second. */
+  readonly rate: number;
+  readonly messages: number;
+  /** What is due in the first time of the run is sent, but not counted. */
+  readonly warmUpSeconds: number;
+};
+
+/**
+ * Publishes at its own times whatever the server does, within the bound of an open loop, so that a stall is not hidden
+ * by waiting for it to end.
+ */
+export async function latency(order: LatencyOrder, progress: ProgressCount): Promise<Outcome> {
+  const producer = await connect(order.address, order.layers);
+  const answers = new AnswerWatch(producer);
+  let countedSinceMs = 0;
+  const consumer = new StampedConsumer(
+    await connect(order.address, order.layers),
+    order.messages,
+    progress,
+    () => countedSinceMs,
+  );
+  await consumer.subscribe(order.topic, order.channel, order.rdy);
+  progress.started();
+
+  const command = publishing({ ...order, batch: 1, deferMs: 0 });
+  const stampAt = command.length - order.size;
+  const startMs = performance.now();
+  countedSinceMs = startMs + order.warmUpSeconds * 1000;
+  const loop = new OpenLoop(order.rate, order.messages, startMs);
+  const sentLate = new Durations();
+  const send = (first: number, count: number, nowMs: number): void => {
+    const bytes = Buffer.allocUnsafe(count * command.length);
+    for (let i = 0; i < count; i++) {
+      const dueMs = loop.dueMs(first + i);
+      command.copy(bytes, i * command.length);
+      bytes.writeDoubleBE(dueMs, i * command.length + stampAt);
+      if (dueMs >= countedSinceMs) sentLate.add(nowMs - dueMs);
+    }
+    producer.send(bytes);
+  };
+  const bound = unansweredMax(command.length);
+  const room = (): number => bound - (loop.taken - answers.answered);
+  const sending = runOpenLoop(loop, new SystemClock(), room, send, pause);
+  await Promise.race([Promise.all([sending, consumer.ended()]), answers.failed()]);
+  const elapsedMs = performance.now() - startMs;
+  producer.close();
+  consumer.close();
+  return {
+    count: order.messages,
+    elapsedMs,
+    percentiles: consumer.lateness.percentiles(),
+    figures: {
+      generatorLate: sentLate.percentiles()?.p99 ?? 0,
+      ...(loop.heldBack === 0 ? {} : { heldBack: loop.heldBack }),
+    },
+  };
+}

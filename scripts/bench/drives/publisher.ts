@@ -1,0 +1,226 @@
+/**
+ * Publishes over some connections: as fast as a bound of unanswered commands lets it, or at a rate of its own.
+ */
+
+import { SystemClock } from '../../../src/shared/clock.ts';
+import { OpenLoop, runOpenLoop, unansweredMax } from '../open-loop.ts';
+import { pause } from '../pause.ts';
+import { Durations } from '../percentiles.ts';
+import type { ProgressCount } from '../progress-count.ts';
+import type { Figures } from '../report/metrics.ts';
+import type { Address } from '../wire/address.ts';
+import { CommandRun, type Publication, publishing } from '../wire/commands.ts';
+import { connectMany } from '../wire/connect.ts';
+import { type FrameHandler, FrameReader } from '../wire/frame-reader.ts';
+import type { Layers, Link } from '../wire/link.ts';
+
+const NOP = Buffer.from('NOP\n');
+/** Commands that one write of an open loop has at most. */
+const BURST_MAX = 256;
+
+export type PublishOrder = Omit<Publication, 'topic'> & {
+  /** Connections take turns with them. */
+  readonly topics: readonly string[];
+  readonly address: Address;
+  readonly layers: Layers;
+  readonly connections: number;
+  /** Commands of one connection that are not answered yet; an open loop has a bound of its own. */
+  readonly inFlight: number;
+  /** Messages a second, at which they are due whatever the server does; 0: as fast as it goes. */
+  readonly rate: number;
+  /** Messages altogether. Whichever of this and `seconds` is reached first ends it; null is no bound. */
+  readonly messages: number | null;
+  readonly seconds: number | null;
+};
+
+export class Publisher {
+  /** From a command's sending to its answer; at a rate, from when it was due. */
+  readonly answers = new Durations();
+
+  readonly #order: PublishOrder;
+  readonly #lanes: Lane[] = [];
+  readonly #progress: ProgressCount;
+  readonly #ended = Promise.withResolvers<void>();
+  /** Commands that may still be sent. */
+  #left: number;
+  #deadlineMs = Number.POSITIVE_INFINITY;
+  #sent = 0;
+  #answered = 0;
+  /** Messages that could not be sent when they came due, for all that was not answered. */
+  #heldBack = 0;
+
+  private constructor(order: PublishOrder, progress: ProgressCount) {
+    this.#order = order;
+    this.#progress = progress;
+    this.#left =
+      order.messages === null ? Number.POSITIVE_INFINITY : Math.ceil(order.messages / order.batch);
+    // it is waited for only once everything is connected
+    this.#ended.promise.catch(() => undefined);
+  }
+
+  /** Connects; nothing is published yet. */
+  static async open(order: PublishOrder, progress: ProgressCount): Promise<Publisher> {
+    const publisher = new Publisher(order, progress);
+    const links = await connectMany(order.connections, order.address, order.layers);
+    const wanted = order.rate > 0 ? BURST_MAX : order.inFlight;
+    const runs = order.topics.map(
+      (topic) => new CommandRun(publishing({ ...order, topic }), wanted),
+    );
+    links.forEach((link, index) => {
+      const run = runs[index % runs.length];
+      publisher.#lanes.push(new Lane(link, run, order.inFlight, publisher));
+    });
+    return publisher;
+  }
+
+  /** Publishes until it is done and everything is answered; resolves with how many messages that were. */
+  async run(): Promise<number> {
+    const startMs = performance.now();
+    const { seconds, rate, batch } = this.#order;
+    if (seconds !== null) this.#deadlineMs = startMs + seconds * 1000;
+    if (rate > 0) await this.#runAtRate(startMs, rate / batch);
+    else for (const lane of this.#lanes) lane.fill(startMs);
+    this.#endWhenAnswered();
+    await this.#ended.promise;
+    return this.#sent * batch;
+  }
+
+  /** What it knows beside the times of its answers. */
+  figures(): Figures {
+    return this.#heldBack === 0 ? {} : { heldBack: this.#heldBack };
+  }
+
+  close(): void {
+    for (const lane of this.#lanes) lane.close();
+  }
+
+  /** How many of so many commands may still be sent; they count as sent. */
+  take(wanted: number, nowMs: number): number {
+    if (nowMs >= this.#deadlineMs) this.#left = 0;
+    const count = Math.min(wanted, this.#left);
+    this.#left -= count;
+    this.#sent += count;
+    return count;
+  }
+
+  onAnswered(count: number): void {
+    this.#answered += count;
+    this.#progress.done = this.#answered * this.#order.batch;
+  }
+
+  onFilled(): void {
+    this.#endWhenAnswered();
+  }
+
+  onFailed(error: Error): void {
+    this.#ended.reject(error);
+  }
+
+  async #runAtRate(startMs: number, commandRate: number): Promise<void> {
+    const { seconds } = this.#order;
+    const inTime = seconds === null ? Number.POSITIVE_INFINITY : Math.ceil(seconds * commandRate);
+    const loop = new OpenLoop(commandRate, Math.min(this.#left, inTime), startMs);
+    const lanes = this.#lanes;
+    lanes.forEach((lane, index) => {
+      lane.answerTo((answer) => loop.dueMs(index + answer * lanes.length));
+    });
+    this.#left = loop.total;
+    const send = (first: number, count: number): void => {
+      this.#left -= count;
+      this.#sent += count;
+      // in turn, so that a lane knows from an answer's number which command it answers
+      for (let i = 0; i < lanes.length && i < count; i++) {
+        lanes[(first + i) % lanes.length].send(Math.ceil((count - i) / lanes.length));
+      }
+    };
+    const { topics, batch } = this.#order;
+    const bound = unansweredMax(publishing({ ...this.#order, topic: topics[0] }).length);
+    const room = (): number => bound - (this.#sent - this.#answered);
+    await Promise.race([
+      runOpenLoop(loop, new SystemClock(), room, send, pause),
+      // a server that is gone ends the loop; that it is done, nobody says while it runs
+      this.#ended.promise,
+    ]);
+    this.#heldBack = loop.heldBack * batch;
+  }
+
+  #endWhenAnswered(): void {
+    if (this.#left === 0 && this.#answered === this.#sent) this.#ended.resolve();
+  }
+}
+
+/** One connection. */
+class Lane implements FrameHandler {
+  readonly #link: Link;
+  readonly #run: CommandRun;
+  readonly #publisher: Publisher;
+  readonly #inFlight: number;
+  /** When each command was sent that is not answered, by its number modulo the bound. */
+  readonly #sentMs: Float64Array;
+  #sent = 0;
+  #answered = 0;
+  /** When the command that an answer belongs to was due; null when it counts from its sending. */
+  #dueMs: ((answer: number) => number) | null = null;
+
+  constructor(link: Link, run: CommandRun, inFlight: number, publisher: Publisher) {
+    this.#link = link;
+    this.#run = run;
+    this.#inFlight = inFlight;
+    this.#publisher = publisher;
+    this.#sentMs = new Float64Array(inFlight);
+    const reader = new FrameReader(this);
+    link.listen({
+      onBytes: (chunk, end) => reader.take(chunk, end),
+      onGone: (error) => publisher.onFailed(error),
+    });
+  }
+
+  answerTo(dueMs: (answer: number) => number): void {
+    this.#dueMs = dueMs;
+  }
+
+  /** Sends as many commands as may be unanswered. */
+  fill(nowMs: number): void {
+    const count = this.#publisher.take(this.#inFlight - (this.#sent - this.#answered), nowMs);
+    for (let i = 0; i < count; i++) this.#sentMs[(this.#sent + i) % this.#inFlight] = nowMs;
+    this.#sent += count;
+    this.send(count);
+  }
+
+  send(count: number): void {
+    for (let rest = count; rest > 0; rest -= this.#run.max) {
+      this.#link.send(this.#run.of(Math.min(rest, this.#run.max)));
+    }
+  }
+
+  close(): void {
+    this.#link.close();
+  }
+
+  onOk(count: number): void {
+    const nowMs = performance.now();
+    const { answers } = this.#publisher;
+    for (let i = 0; i < count; i++) {
+      const answer = this.#answered + i;
+      const sinceMs =
+        this.#dueMs === null ? this.#sentMs[answer % this.#inFlight] : this.#dueMs(answer);
+      answers.add(nowMs - sinceMs);
+    }
+    this.#answered += count;
+    this.#publisher.onAnswered(count);
+    if (this.#dueMs === null) this.fill(nowMs);
+    this.#publisher.onFilled();
+  }
+
+  onMessage(): void {
+    this.#publisher.onFailed(new Error('a publisher was sent a message'));
+  }
+
+  onHeartbeat(): void {
+    this.#link.send(NOP);
+  }
+
+  onError(text: string): void {
+    this.#publisher.onFailed(new Error(`publishing: the server says ${text}`));
+  }
+}

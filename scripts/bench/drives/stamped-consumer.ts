@@ -1,0 +1,110 @@
+/**
+ * Messages that say in their first bytes when they are due, and a consumer that compares with when they come.
+ */
+
+import { Durations } from '../percentiles.ts';
+import type { ProgressCount } from '../progress-count.ts';
+import { AnswerBatch } from '../wire/answer-batch.ts';
+import { type FrameHandler, FrameReader, MESSAGE_HEAD_BYTES } from '../wire/frame-reader.ts';
+import type { Link } from '../wire/link.ts';
+
+/** A double: ms on this process's monotonic clock. */
+export const STAMP_BYTES = 8;
+
+const NOP = Buffer.from('NOP\n');
+
+export class StampedConsumer implements FrameHandler {
+  /** From when a message was due until it came; what came early counts as no time. */
+  readonly lateness = new Durations();
+
+  readonly #link: Link;
+  readonly #progress: ProgressCount;
+  readonly #batch = new AnswerBatch();
+  readonly #subscribed = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
+  readonly #total: number;
+  /** What is due before does not count. */
+  readonly #sinceMs: () => number;
+  #nowMs = 0;
+  #received = 0;
+  #early = 0;
+  #earliestMs = Number.POSITIVE_INFINITY;
+
+  /** Ends after `total` messages, of which those that were due before `sinceMs()` are not counted. */
+  constructor(link: Link, total: number, progress: ProgressCount, sinceMs = (): number => 0) {
+    this.#link = link;
+    this.#total = total;
+    this.#progress = progress;
+    this.#sinceMs = sinceMs;
+    this.#subscribed.promise.catch(() => undefined);
+    this.#ended.promise.catch(() => undefined);
+    const reader = new FrameReader(this, STAMP_BYTES);
+    link.listen({
+      onBytes: (chunk, end) => {
+        this.#nowMs = performance.now();
+        reader.take(chunk, end);
+        this.#endChunk();
+      },
+      onGone: (error) => this.#onFailed(error),
+    });
+  }
+
+  /** How many came before they were due. */
+  get early(): number {
+    return this.#early;
+  }
+
+  /** The least lateness, negative when something came early. Units: ms. */
+  get earliestMs(): number {
+    return this.#earliestMs;
+  }
+
+  /** Resolves when subscribed. */
+  async subscribe(topic: string, channel: string, rdy: number): Promise<void> {
+    this.#link.send(Buffer.from(`SUB ${topic} ${channel}\nRDY ${rdy}\n`));
+    await this.#subscribed.promise;
+  }
+
+  /** Resolves when everything has come. */
+  ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  close(): void {
+    this.#link.close();
+  }
+
+  onMessage(view: DataView, at: number): void {
+    this.#received++;
+    this.#batch.finish(view, at);
+    const dueMs = view.getFloat64(at + MESSAGE_HEAD_BYTES);
+    if (dueMs < this.#sinceMs()) return;
+    const lateMs = this.#nowMs - dueMs;
+    if (lateMs < 0) this.#early++;
+    if (lateMs < this.#earliestMs) this.#earliestMs = lateMs;
+    this.lateness.add(lateMs);
+  }
+
+  onOk(): void {
+    this.#subscribed.resolve();
+  }
+
+  onHeartbeat(): void {
+    this.#link.send(NOP);
+  }
+
+  onError(text: string): void {
+    this.#onFailed(new Error(`consuming: the server says ${text}`));
+  }
+
+  #endChunk(): void {
+    if (this.#batch.count > 0) this.#batch.clear(this.#link.send(this.#batch.bytes()));
+    this.#progress.done = this.#received;
+    if (this.#received >= this.#total) this.#ended.resolve();
+  }
+
+  #onFailed(error: Error): void {
+    this.#subscribed.reject(error);
+    this.#ended.reject(error);
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * What a sub-command is made of: a table of options, and how a server is driven by their values.
+ */
+
+import type { OptionTable, OptionValues } from './option-kinds.ts';
+import { describeOptions, readOptions, wordsOf } from './option-table.ts';
+import type { Figures } from './report/metrics.ts';
+import { checkRunOptions, RUN_OPTIONS, type RunValues } from './run-options.ts';
+import type { Stage } from './stage.ts';
+import type { ServerNeeds, Sink } from './target-spec.ts';
+
+/** One kind of load. */
+export type Load<T extends OptionTable> = {
+  readonly name: string;
+  /** What it counts, for a rate: `msg`. */
+  readonly unit: string;
+  /** One line. */
+  readonly summary: string;
+  /** What is done, and what the figures mean; wrapped. */
+  readonly about: string;
+  /** Arguments that make sense. */
+  readonly examples: readonly string[];
+  readonly options: T;
+  /** Errors: throws an `ArgumentError` for values that contradict each other. */
+  check(values: OptionValues<T>): void;
+  /** What a server that is started for it needs, by itself. */
+  needs(values: OptionValues<T>): ServerNeeds;
+  /** The null sink that it can be sent to, when it publishes to such a topic, or why there is none. */
+  sink(values: OptionValues<T>, topic: string): Sink | string;
+  /** Drives the server once. Errors: rejects when it cannot be done. */
+  run(stage: Stage, values: OptionValues<T>): Promise<Figures>;
+};
+
+/** A load with its values. */
+export type ReadyLoad = {
+  readonly name: string;
+  readonly unit: string;
+  /** The arguments that say what the load is, without those that say which servers are driven, and how often. */
+  readonly words: readonly string[];
+  readonly needs: ServerNeeds;
+  readonly common: RunValues;
+  sink(topic: string): Sink | string;
+  run(stage: Stage): Promise<Figures>;
+};
+
+/** A load whose options nobody else needs to know. */
+export type Subcommand = {
+  readonly name: string;
+  readonly summary: string;
+  /** `program`: how the program is called that has the sub-command. */
+  usage(program: string): string;
+  /** Errors: throws an `ArgumentError`. */
+  read(words: readonly string[]): ReadyLoad;
+};
+
+export function subcommand<T extends OptionTable>(load: Load<T>): Subcommand {
+  const { name, unit, summary } = load;
+  return {
+    name,
+    summary,
+    usage: (program) => usage(load, program),
+    read: (words) => {
+      const table: OptionTable = { ...RUN_OPTIONS, ...load.options };
+      const read = readOptions(table, words);
+      // each table's names have got values of its own kinds
+      const common = read as unknown as RunValues;
+      const values = read as unknown as OptionValues<T>;
+      checkRunOptions(common);
+      load.check(values);
+      const needs = load.needs(values);
+      const memQueueSize = common.memQueueSize ?? needs.memQueueSize;
+      return {
+        name,
+        unit,
+        words: wordsOf([...Object.keys(load.options), 'memQueueSize'], table, words),
+        needs: { ...needs, memQueueSize },
+        common,
+        sink: (topic) => load.sink(values, topic),
+        run: (stage) => load.run(stage, values),
+      };
+    },
+  };
+}
+
+function usage<T extends OptionTable>(load: Load<T>, program: string): string {
+  return `usage: ${program} ${load.name} [options]
+
+${load.about}
+
+Of this load:
+${describeOptions(load.options)}
+
+Of every load:
+${describeOptions(RUN_OPTIONS)}
+
+Examples:
+${load.examples.map((words) => `  ${program} ${load.name}${words === '' ? '' : ` ${words}`}`).join('\n')}`;
+}

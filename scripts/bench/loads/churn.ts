@@ -1,0 +1,53 @@
+/** `churn`: connections, channels or topics that come and go. */
+
+import { CHURN_KINDS } from '../drives/churn.ts';
+import { type Load, subcommand } from '../load.ts';
+import { choice, count, optionalAmount, optionalCount } from '../option-kinds.ts';
+import { figuresOf, peakOf } from '../stage.ts';
+import { needsFor } from './traffic-options.ts';
+
+const CYCLES_DEFAULT = 20_000;
+
+const OPTIONS = {
+  kind: choice(CHURN_KINDS, 'what is new in each cycle'),
+  messages: optionalCount(
+    1,
+    `ends after so many cycles (default ${CYCLES_DEFAULT} without --seconds)`,
+  ),
+  seconds: optionalAmount(0.001, 'ends after so much time'),
+  connections: count(16, 1, 'cycles that run side by side'),
+} as const;
+
+const LOAD: Load<typeof OPTIONS> = {
+  name: 'churn',
+  unit: 'cycle',
+  summary: 'connections, channels or topics that come and go',
+  about: `A cycle connects, sends one command, waits for its answer and closes: IDENTIFY for connections, SUB to a new
+ephemeral channel or topic for the other kinds, which then goes with its consumer. Memory grown is how much
+larger the server is at the end than at the beginning.`,
+  examples: ['', '--kind channels', '--kind topics --seconds 30'],
+  options: OPTIONS,
+  check: () => undefined,
+  needs: () => needsFor(CYCLES_DEFAULT, null),
+  sink: () => 'the null sink answers no IDENTIFY',
+  run: async (stage, values) => {
+    const { messages, seconds } = values;
+    const measured = await stage.drive('coming and going', 'churn', {
+      address: stage.target.address,
+      topic: stage.topic,
+      kind: values.kind,
+      connections: values.connections,
+      cycles: messages ?? (seconds === null ? CYCLES_DEFAULT : null),
+      seconds,
+    });
+    const [beforeMib, afterMib] = measured.residentMib;
+    const isKnown = beforeMib !== undefined && afterMib !== undefined;
+    return {
+      ...figuresOf(measured),
+      ...(isKnown ? { grownMib: afterMib - beforeMib } : {}),
+      ...peakOf(stage.target),
+    };
+  },
+};
+
+export const CHURN = subcommand(LOAD);

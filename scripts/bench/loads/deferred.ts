@@ -1,0 +1,45 @@
+/** `deferred`: how late do deferred messages come? */
+
+import { STAMP_BYTES } from '../drives/stamped-consumer.ts';
+import { type Load, subcommand } from '../load.ts';
+import { amount, count } from '../option-kinds.ts';
+import { figuresOf, peakOf } from '../stage.ts';
+import { needsFor } from './traffic-options.ts';
+
+const OPTIONS = {
+  messages: count(1_000_000, 1, 'messages'),
+  delay: amount(10, 0, 'seconds from the first publish to the first message that is due'),
+  seconds: amount(10, 0.001, 'the messages come due evenly over so much time'),
+  size: count(STAMP_BYTES, STAMP_BYTES, 'bytes of a message'),
+  rdy: count(2500, 1, 'RDY of the consumer'),
+} as const;
+
+const LOAD: Load<typeof OPTIONS> = {
+  name: 'deferred',
+  unit: 'msg',
+  summary: 'many deferred messages: how late they come, and whether any is early',
+  about: `Publishes with DPUB, each message with the delay that puts its time where it belongs, and consumes them as they
+come. The percentiles are how late they are. A message that could not be sent in time is due at once.`,
+  examples: ['', '--messages 100k --delay 3 --seconds 5'],
+  options: OPTIONS,
+  check: () => undefined,
+  needs: ({ messages }) => needsFor(messages, null),
+  sink: () => 'the null sink has no messages',
+  run: async (stage, values) => {
+    const measured = await stage.drive('deferring', 'deferred', {
+      address: stage.target.address,
+      topic: stage.topic,
+      channel: 'bench',
+      messages: values.messages,
+      size: values.size,
+      rdy: values.rdy,
+      delayMs: values.delay * 1000,
+      spreadMs: values.seconds * 1000,
+    });
+    // a rate that the load itself has set says nothing
+    const { rate: _, ...figures } = figuresOf(measured);
+    return { ...figures, ...peakOf(stage.target) };
+  },
+};
+
+export const DEFERRED = subcommand(LOAD);

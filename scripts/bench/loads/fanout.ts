@@ -1,0 +1,121 @@
+/** `fanout`: one topic, many channels. */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Load, subcommand } from '../load.ts';
+import { count, toggle } from '../option-kinds.ts';
+import { channelDepths } from '../server-queries.ts';
+import { figuresOf, peakOf, type Stage } from '../stage.ts';
+import { PLAIN } from '../wire/connect.ts';
+import { BATCH_OPTIONS, END_OPTIONS, endOf, needsFor } from './traffic-options.ts';
+
+/** Between two looks at the statistics. */
+const LOOK_MS = 5;
+/** Copies that have not come by then do not come. */
+const STALL_MS = 30_000;
+
+const OPTIONS = {
+  channels: count(10, 1, 'channels of the topic'),
+  consume: toggle('consumes all copies meanwhile; without it they are held'),
+  ...END_OPTIONS,
+  ...BATCH_OPTIONS,
+  connections: count(2, 1, 'connections that publish'),
+  inFlight: count(2, 1, 'commands of a connection that are not answered yet'),
+  consumers: count(1, 1, 'with --consume, consumers of each channel'),
+  rdy: count(2500, 1, 'with --consume, RDY of each consumer'),
+} as const;
+
+const LOAD: Load<typeof OPTIONS> = {
+  name: 'fanout',
+  unit: 'msg',
+  summary: 'publishes to many channels; all copies are consumed, or held',
+  about: `The rate is that of messages published; each has a copy in every channel. Copies count until the last of them is
+consumed or, where they are held, until the server's statistics show all of them in their channels; a server
+without HTTP has none, and its copies are not counted.`,
+  examples: ['', '--channels 3 --consume --messages 500k', '--channels 100 --messages 100k'],
+  options: OPTIONS,
+  check: () => undefined,
+  needs: (values) => needsFor(endOf(values).messages, null),
+  sink: () => 'the null sink has no channels',
+  run: async (stage, values) => {
+    const { address } = stage.target;
+    const topics = [stage.topic];
+    const channels = Array.from({ length: values.channels }, (_, index) => `channel${index}`);
+    const publish = {
+      ...endOf(values),
+      address,
+      topics,
+      layers: PLAIN,
+      batch: values.batch,
+      size: values.size,
+      deferMs: 0,
+      connections: values.connections,
+      inFlight: values.inFlight,
+      rate: 0,
+    };
+    if (values.consume) {
+      const consume = {
+        address,
+        topics,
+        layers: PLAIN,
+        channels,
+        connections: values.consumers,
+        rdy: values.rdy,
+        finBatch: 0,
+        requeueShare: 0,
+      };
+      const order = { publish, consume };
+      const measured = await stage.drive('publishing to all channels', 'publishAndConsume', order);
+      return { ...figuresOf(measured), ...peakOf(stage.target) };
+    }
+    await stage.drive('making channels', 'makeChannels', { address, topics, channels });
+    const measured = await stage.drive('publishing to all channels', 'publish', publish);
+    const { count: messages, elapsedMs } = measured.outcome;
+    const heldMs = await untilHeld(stage, channels.length, messages);
+    const copies = messages * channels.length;
+    return {
+      ...figuresOf(measured),
+      ...(heldMs === null ? {} : { copyRate: (copies * 1000) / (elapsedMs + heldMs) }),
+      ...peakOf(stage.target),
+    };
+  },
+};
+
+/**
+ * Waits until every channel has every message; resolves with how long that took, or with null where the statistics
+ * cannot be had, as from a server without HTTP. Units: ms. Errors: rejects when copies stop coming.
+ */
+async function untilHeld(stage: Stage, channels: number, messages: number): Promise<number | null> {
+  const startMs = performance.now();
+  let most = 0;
+  let lastMs = startMs;
+  for (;;) {
+    const depths = await depthsOf(stage);
+    const nowMs = performance.now();
+    if (depths === null) return null;
+    if (depths.filter((depth) => depth >= messages).length === channels) return nowMs - startMs;
+    const copies = depths.reduce((sum, depth) => sum + depth, 0);
+    if (copies > most) {
+      most = copies;
+      lastMs = nowMs;
+    } else if (nowMs - lastMs > STALL_MS) {
+      throw new Error(
+        `${most} of ${channels * messages} copies are held, and no more have come for ${STALL_MS / 1000} s`,
+      );
+    }
+    stage.tell('waiting for all copies', most);
+    await delay(LOOK_MS);
+  }
+}
+
+/** Null, and a note, where they cannot be had. */
+async function depthsOf(stage: Stage): Promise<number[] | null> {
+  try {
+    return await channelDepths(stage.target.httpAddress, stage.topic);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    stage.note(`copies are not counted, because the server does not say how many it holds (${why})`);
+    return null;
+  }
+}
+
+export const FANOUT = subcommand(LOAD);

@@ -1,0 +1,54 @@
+/** `http`: publishing over HTTP. */
+
+import { type Load, subcommand } from '../load.ts';
+import { count, optionalAmount, optionalCount } from '../option-kinds.ts';
+import { figuresOf, peakOf } from '../stage.ts';
+import { needsFor } from './traffic-options.ts';
+
+const MESSAGES_DEFAULT = 200_000;
+
+const OPTIONS = {
+  messages: optionalCount(
+    1,
+    `ends after so many messages (default ${MESSAGES_DEFAULT} without --seconds)`,
+  ),
+  seconds: optionalAmount(0.001, 'ends after so much time'),
+  batch: count(
+    1,
+    1,
+    'messages of a request: 1 is POST /pub, more is POST /mpub with a line for each',
+  ),
+  size: count(200, 1, 'bytes of a message'),
+  connections: count(64, 1, 'connections, which are kept; each has one request under way'),
+} as const;
+
+const LOAD: Load<typeof OPTIONS> = {
+  name: 'http',
+  unit: 'msg',
+  summary: 'publishes with POST /pub or POST /mpub',
+  about: `Publishes to a topic without channels. The percentiles are those of a request from its sending to its answer. The
+null sink is a bare node:http server that answers OK.`,
+  examples: ['', '--null-sink', '--batch 100 --connections 4 --messages 2M'],
+  options: OPTIONS,
+  check: () => undefined,
+  needs: (values) => needsFor(endOf(values), null),
+  sink: () => ({ protocol: 'http' }),
+  run: async (stage, values) => {
+    const measured = await stage.drive('publishing over HTTP', 'httpPublish', {
+      address: stage.target.httpAddress,
+      topic: stage.topic,
+      batch: values.batch,
+      size: values.size,
+      connections: values.connections,
+      messages: endOf(values),
+      seconds: values.seconds,
+    });
+    return { ...figuresOf(measured), ...peakOf(stage.target) };
+  },
+};
+
+function endOf(values: { messages: number | null; seconds: number | null }): number | null {
+  return values.messages ?? (values.seconds === null ? MESSAGES_DEFAULT : null);
+}
+
+export const HTTP = subcommand(LOAD);

@@ -1,0 +1,61 @@
+/** `idle`: many consumers that have nothing to do. */
+
+import { type Load, subcommand } from '../load.ts';
+import { ArgumentError, amount, count } from '../option-kinds.ts';
+import { peakOf } from '../stage.ts';
+import { needsFor } from './traffic-options.ts';
+
+const SETTLE_MS = 2000;
+const HEARTBEAT_MS_MIN = 1000;
+const KIB = 1024;
+
+const OPTIONS = {
+  consumers: count(10_000, 1, 'consumers, all of one channel'),
+  seconds: amount(20, 1, 'how long they are watched'),
+  heartbeat: count(5000, HEARTBEAT_MS_MIN, 'ms between two heartbeats of a consumer'),
+} as const;
+
+const LOAD: Load<typeof OPTIONS> = {
+  name: 'idle',
+  unit: 'consumer',
+  summary: 'thousands of consumers without messages: memory of each, heartbeats on time',
+  about: `Connects and subscribes consumers, waits until the server has come to rest, and watches them. The percentiles are
+how far a heartbeat is from its time, which the first one of its consumer has set. Server and generator need a
+file descriptor for each consumer: see ulimit -n.`,
+  examples: ['', '--consumers 1000 --seconds 60 --heartbeat 30000'],
+  options: OPTIONS,
+  check: ({ seconds, heartbeat }) => {
+    if (seconds * 1000 < 2 * heartbeat) {
+      throw new ArgumentError(
+        `--seconds ${seconds} is too short to see two heartbeats of --heartbeat ${heartbeat} ms`,
+      );
+    }
+  },
+  needs: () => needsFor(1, null),
+  sink: () => 'the null sink has no consumers',
+  run: async (stage, values) => {
+    const measured = await stage.drive('connecting and watching', 'idle', {
+      address: stage.target.address,
+      topic: stage.topic,
+      channel: 'bench',
+      consumers: values.consumers,
+      heartbeatMs: values.heartbeat,
+      seconds: values.seconds,
+      settleMs: SETTLE_MS,
+    });
+    const { outcome, serverCpuUs, residentMib } = measured;
+    const [beforeMib, afterMib] = residentMib;
+    const isKnown = beforeMib !== undefined && afterMib !== undefined;
+    return {
+      ...(isKnown
+        ? { residentMib: afterMib, consumerKib: ((afterMib - beforeMib) * KIB) / values.consumers }
+        : {}),
+      ...(serverCpuUs === undefined ? {} : { idleCpu: serverCpuUs / outcome.elapsedMs / 10 }),
+      ...outcome.percentiles,
+      ...outcome.figures,
+      ...peakOf(stage.target),
+    };
+  },
+};
+
+export const IDLE = subcommand(LOAD);

@@ -1,0 +1,57 @@
+/** `latency`: from publish to receive, at a fixed rate. */
+
+import { STAMP_BYTES } from '../drives/stamped-consumer.ts';
+import { type Load, subcommand } from '../load.ts';
+import { ArgumentError, amount, count, type OptionValues, optionalCount } from '../option-kinds.ts';
+import { figuresOf, peakOf } from '../stage.ts';
+import { LAYER_OPTIONS, layersOf, needsFor } from './traffic-options.ts';
+
+const OPTIONS = {
+  rate: amount(1000, 0.001, 'messages a second'),
+  seconds: amount(5, 0.001, 'how long'),
+  messages: optionalCount(1, 'ends after so many messages instead of by its time'),
+  warmUp: amount(0, 0, 'seconds at the beginning that are not counted'),
+  size: count(200, STAMP_BYTES, 'bytes of a message'),
+  rdy: count(2500, 1, 'RDY of the consumer'),
+  ...LAYER_OPTIONS,
+} as const;
+
+const LOAD: Load<typeof OPTIONS> = {
+  name: 'latency',
+  unit: 'msg',
+  summary: 'from publish to receive at a fixed rate (open loop)',
+  about: `Each message has a time at which it is due to be published, and its latency counts from then to its arrival at a
+consumer, so that a stall of the server or of the generator counts in full (no coordinated omission). How late
+the generator itself was is printed beside it: where that is not small, the figure is not the server's.`,
+  examples: ['', '--rate 10000 --seconds 30 --warm-up 5', '--rate 1000 --tls'],
+  options: OPTIONS,
+  check: (values) => {
+    if (values.warmUp * values.rate >= messagesOf(values)) {
+      throw new ArgumentError(
+        '--warm-up is as long as everything, so that nothing would be counted',
+      );
+    }
+  },
+  needs: (values) => needsFor(messagesOf(values), values),
+  sink: () => 'the null sink has no messages',
+  run: async (stage, values) => {
+    const measured = await stage.drive('publishing at a rate', 'latency', {
+      address: stage.target.address,
+      layers: layersOf(values),
+      topic: stage.topic,
+      channel: 'bench',
+      size: values.size,
+      rdy: values.rdy,
+      rate: values.rate,
+      messages: messagesOf(values),
+      warmUpSeconds: values.warmUp,
+    });
+    return { ...figuresOf(measured), ...peakOf(stage.target) };
+  },
+};
+
+function messagesOf({ rate, seconds, messages }: OptionValues<typeof OPTIONS>): number {
+  return messages ?? Math.max(1, Math.round(rate * seconds));
+}
+
+export const LATENCY = subcommand(LOAD);

@@ -1,0 +1,74 @@
+/** `overflow`: more than the memory queue holds, through the disk queue and back. */
+
+import { type Load, subcommand } from '../load.ts';
+import { count } from '../option-kinds.ts';
+import { peakOf, rateOf } from '../stage.ts';
+import { PLAIN } from '../wire/connect.ts';
+import { BATCH_OPTIONS } from './traffic-options.ts';
+
+const MEM_QUEUE_SIZE = 10_000;
+
+const OPTIONS = {
+  messages: count(1_500_000, 1, 'messages that are published, and then consumed'),
+  ...BATCH_OPTIONS,
+  connections: count(2, 1, 'connections that publish, and then consume'),
+  inFlight: count(2, 1, 'commands of a connection that are not answered yet'),
+  rdy: count(2500, 1, 'RDY of each consumer'),
+} as const;
+
+const LOAD: Load<typeof OPTIONS> = {
+  name: 'overflow',
+  unit: 'msg',
+  summary: 'publishes and then consumes through the disk, with a small memory queue',
+  about: `Makes a channel, publishes to its topic, and consumes afterwards. A server that is started gets a memory queue of
+${MEM_QUEUE_SIZE} messages unless --mem-queue-size says otherwise; one that runs keeps its own. --data-path says on which disk.`,
+  examples: ['', '--messages 200k --data-path /var/tmp'],
+  options: OPTIONS,
+  check: () => undefined,
+  needs: () => ({ memQueueSize: MEM_QUEUE_SIZE, hasTls: false, flags: [], prepare: null }),
+  sink: () => 'the null sink has no disk',
+  run: async (stage, values) => {
+    const { address } = stage.target;
+    const topics = [stage.topic];
+    const channels = ['bench'];
+    await stage.drive('making the channel', 'makeChannels', { address, topics, channels });
+    const published = await stage.drive('publishing', 'publish', {
+      address,
+      topics,
+      layers: PLAIN,
+      batch: values.batch,
+      size: values.size,
+      deferMs: 0,
+      connections: values.connections,
+      inFlight: values.inFlight,
+      rate: 0,
+      messages: values.messages,
+      seconds: null,
+    });
+    const { count: messages } = published.outcome;
+    const consumed = await stage.drive('consuming', 'consume', {
+      address,
+      topics,
+      layers: PLAIN,
+      channels,
+      connections: values.connections,
+      rdy: values.rdy,
+      finBatch: 0,
+      requeueShare: 0,
+      messages,
+      seconds: null,
+    });
+    const [publishCpuUs, consumeCpuUs] = [published.serverCpuUs, consumed.serverCpuUs];
+    return {
+      publishRate: rateOf(published.outcome),
+      ...(publishCpuUs === undefined ? {} : { publishCpuUs: publishCpuUs / messages }),
+      consumeRate: rateOf(consumed.outcome),
+      ...(consumeCpuUs === undefined ? {} : { consumeCpuUs: consumeCpuUs / messages }),
+      generatorCpuUs: (published.generatorCpuUs + consumed.generatorCpuUs) / messages,
+      ...published.outcome.percentiles,
+      ...peakOf(stage.target),
+    };
+  },
+};
+
+export const OVERFLOW = subcommand(LOAD);

@@ -1,0 +1,80 @@
+/** `pub`: how fast are messages taken? */
+
+import { type Load, subcommand } from '../load.ts';
+import { ArgumentError, amount, count, type OptionValues } from '../option-kinds.ts';
+import { figuresOf, peakOf } from '../stage.ts';
+import { type Publication, publishing } from '../wire/commands.ts';
+import {
+  BATCH_OPTIONS,
+  END_OPTIONS,
+  endOf,
+  LAYER_OPTIONS,
+  layersOf,
+  needsFor,
+} from './traffic-options.ts';
+
+const OPTIONS = {
+  ...END_OPTIONS,
+  ...BATCH_OPTIONS,
+  connections: count(2, 1, 'connections'),
+  inFlight: count(2, 1, 'commands of a connection that are not answered yet'),
+  rate: amount(
+    0,
+    0,
+    'messages a second, due at their times whatever the server does; 0 is full speed',
+  ),
+  deferred: count(0, 0, 'publishes with DPUB, deferred by so many ms; needs --batch 1'),
+  ...LAYER_OPTIONS,
+} as const;
+
+const LOAD: Load<typeof OPTIONS> = {
+  name: 'pub',
+  unit: 'msg',
+  summary: 'publishes, in batches or one by one',
+  about: `Publishes to a topic without channels. The percentiles are those of a command from its sending to its
+answer; at a --rate, from when it was due.`,
+  examples: [
+    '',
+    '--batch 1 --connections 64 --in-flight 8 --messages 200k --null-sink',
+    '--rate 50000 --batch 10 --seconds 10',
+    '--tls --compression snappy --messages 500k',
+    '--address 10.0.0.5:4150 --against 10.0.0.6:4150 --runs 5',
+  ],
+  options: OPTIONS,
+  check: ({ batch, deferred }) => {
+    if (deferred > 0 && batch > 1) {
+      throw new ArgumentError('--deferred needs --batch 1: there is no MPUB that is deferred');
+    }
+  },
+  needs: (values) => needsFor(endOf(values).messages, values),
+  sink: (values, topic) => {
+    if (values.tls || values.compression !== 'none') {
+      return 'the null sink speaks neither TLS nor compression';
+    }
+    return {
+      protocol: 'tcp',
+      commandBytes: publishing({ ...publicationOf(values), topic }).length,
+    };
+  },
+  run: async (stage, values) => {
+    const measured = await stage.drive('publishing', 'publish', {
+      ...publicationOf(values),
+      topics: [stage.topic],
+      ...endOf(values),
+      address: stage.target.address,
+      layers: layersOf(values),
+      connections: values.connections,
+      inFlight: values.inFlight,
+      rate: values.rate,
+    });
+    return { ...figuresOf(measured), ...peakOf(stage.target) };
+  },
+};
+
+/** What each command says, but for its topic. */
+function publicationOf(values: OptionValues<typeof OPTIONS>): Omit<Publication, 'topic'> {
+  const { batch, size, deferred } = values;
+  return { batch, size, deferMs: deferred };
+}
+
+export const PUB = subcommand(LOAD);

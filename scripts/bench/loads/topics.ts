@@ -1,0 +1,93 @@
+/** `topics`: thousands of topics with a channel each, and nothing to do. */
+
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Load, subcommand } from '../load.ts';
+import { amount, count } from '../option-kinds.ts';
+import type { Figures } from '../report/metrics.ts';
+import { createChannel, deleteTopic } from '../server-queries.ts';
+import { peakOf, type Stage } from '../stage.ts';
+import { needsFor } from './traffic-options.ts';
+
+const METADATA_FILE = 'nsqd.dat';
+const METADATA_VERSION = '1.3.0';
+/** Topics that are asked for at once. */
+const REQUESTS_MAX = 8;
+
+const OPTIONS = {
+  topics: count(10_000, 1, 'topics, each with a channel'),
+  seconds: amount(5, 0.1, 'how long the server is watched when it has come to rest'),
+  settle: amount(2, 0, 'seconds it has to come to rest'),
+} as const;
+
+const LOAD: Load<typeof OPTIONS> = {
+  name: 'topics',
+  unit: 'topic',
+  summary: 'thousands of topics with a channel each: start, memory, idle CPU, exit',
+  about: `A server that is started finds the topics in its metadata: its start counts until it accepts connections, its exit
+from SIGTERM on. On a server that runs they are made over HTTP and deleted afterwards, and there is neither
+start nor exit.`,
+  examples: ['', '--topics 1000 --seconds 30'],
+  options: OPTIONS,
+  check: () => undefined,
+  needs: ({ topics }) => ({
+    ...needsFor(1, null),
+    prepare: (dataPath) => writeFileSync(path.join(dataPath, METADATA_FILE), metadata(topics)),
+  }),
+  sink: () => 'the null sink has no topics',
+  run: async (stage, values) => {
+    const { target } = stage;
+    if (target.process !== null) {
+      const idle = await watch(stage, values.settle, values.seconds);
+      const peak = peakOf(target);
+      const exitMs = await target.process.end();
+      return { startMs: target.process.startMs, ...idle, ...peak, exitMs };
+    }
+    const names = Array.from({ length: values.topics }, (_, index) => `${stage.topic}_${index}`);
+    const { httpAddress } = target;
+    await forEach(names, (name) => createChannel(httpAddress, name, 'bench'));
+    const idle = await watch(stage, values.settle, values.seconds);
+    await forEach(names, (name) => deleteTopic(httpAddress, name));
+    return { ...idle, ...peakOf(target) };
+  },
+};
+
+/** Lets the server come to rest, and watches it doing nothing. */
+async function watch(stage: Stage, settle: number, seconds: number): Promise<Figures> {
+  const { target } = stage;
+  stage.tell('watching it idle', 0);
+  await delay(settle * 1000);
+  const beforeUs = target.cpuUs();
+  await delay(seconds * 1000);
+  const afterUs = target.cpuUs();
+  const residentMib = target.residentMib();
+  const isKnown = beforeUs !== undefined && afterUs !== undefined;
+  return {
+    ...(residentMib === undefined ? {} : { residentMib }),
+    ...(isKnown ? { idleCpu: (afterUs - beforeUs) / (seconds * 10_000) } : {}),
+  };
+}
+
+async function forEach(
+  names: readonly string[],
+  doOne: (name: string) => Promise<void>,
+): Promise<void> {
+  const rest = names.values();
+  const worker = async (): Promise<void> => {
+    for (const name of rest) await doOne(name);
+  };
+  await Promise.all(Array.from({ length: REQUESTS_MAX }, worker));
+}
+
+/** What nsqd keeps of its topics. */
+function metadata(count: number): string {
+  const topics = Array.from({ length: count }, (_, index) => ({
+    name: `topic${index}`,
+    paused: false,
+    channels: [{ name: 'bench', paused: false }],
+  }));
+  return JSON.stringify({ topics, version: METADATA_VERSION });
+}
+
+export const TOPICS = subcommand(LOAD);

@@ -1,0 +1,54 @@
+/** Options that several loads have, and what is worked out from them. */
+
+import { choice, count, optionalAmount, optionalCount, toggle } from '../option-kinds.ts';
+import type { ServerNeeds } from '../target-spec.ts';
+import type { Layers } from '../wire/link.ts';
+
+/** Messages and time, either of which ends a load that publishes. */
+export const END_OPTIONS = {
+  messages: optionalCount(1, 'ends after so many messages (default 2000000 without --seconds)'),
+  seconds: optionalAmount(0.001, 'ends after so much time'),
+} as const;
+
+/** The batches that are published. */
+export const BATCH_OPTIONS = {
+  batch: count(200, 1, 'messages of a command: 1 is PUB, more is MPUB'),
+  size: count(200, 1, 'bytes of a message'),
+} as const;
+
+/** What stands between the generator and the wire. */
+export const LAYER_OPTIONS = {
+  tls: toggle('over TLS; a server that is started gets a certificate'),
+  compression: choice(['none', 'snappy', 'deflate'], 'compresses both ways'),
+} as const;
+
+export const MESSAGES_DEFAULT = 2_000_000;
+/** A load that ends by its time might publish any number: so many are kept in memory, the rest on disk. */
+const TIMED_MEM_QUEUE_SIZE = 10_000_000;
+/** Few messages may still be large batches, of which the last is sent whole. */
+const MEM_QUEUE_SIZE_MIN = 100_000;
+
+/** What ends it, with the default. */
+export function endOf(values: {
+  readonly messages: number | null;
+  readonly seconds: number | null;
+}): { messages: number | null; seconds: number | null } {
+  const { messages, seconds } = values;
+  return { messages: messages ?? (seconds === null ? MESSAGES_DEFAULT : null), seconds };
+}
+
+/** A server that holds all messages in memory. */
+export function needsFor(messages: number | null, layers: Layers | null): ServerNeeds {
+  return {
+    memQueueSize:
+      messages === null ? TIMED_MEM_QUEUE_SIZE : Math.max(MEM_QUEUE_SIZE_MIN, 2 * messages),
+    hasTls: layers?.tls ?? false,
+    flags: [],
+    prepare: null,
+  };
+}
+
+/** Of all values of a load, its layers. */
+export function layersOf({ tls, compression }: Layers): Layers {
+  return { tls, compression };
+}

@@ -1,0 +1,187 @@
+/**
+ * The kinds of options that the sub-commands take: how each is read from its text, and what it is without one.
+ */
+
+import { type Address, parseAddress } from './wire/address.ts';
+
+/** An argument that is not understood, said in a way that helps whoever wrote it. */
+export class ArgumentError extends Error {}
+
+/** One option. */
+export type Option<T> = {
+  /** What stands behind the flag; null for a switch. */
+  readonly word: string | null;
+  readonly initial: T;
+  readonly help: string;
+  /** What the help says of the default, if anything. */
+  readonly initialText: string;
+  /** Errors: throws an `ArgumentError` that begins with `flag`. */
+  parse(text: string, flag: string): T;
+};
+
+/** Options by their names in camelCase; the flags are the same in kebab-case. */
+export type OptionTable = Readonly<Record<string, Option<unknown>>>;
+
+/** What the options of a table are, all of them. */
+export type OptionValues<T extends OptionTable> = {
+  readonly [Name in keyof T]: T[Name] extends Option<infer Value> ? Value : never;
+};
+
+const MULTIPLES: Readonly<Record<string, number>> = { '': 1, k: 1e3, M: 1e6, G: 1e9 };
+
+/** A whole number, at least `min`; `2M` is 2000000. */
+export function count(initial: number, min: number, help: string): Option<number> {
+  return {
+    word: 'N',
+    initial,
+    initialText: String(initial),
+    help,
+    parse: (text, flag) => parseCount(text, flag, min),
+  };
+}
+
+/** The same, without which there is none. */
+export function optionalCount(min: number, help: string): Option<number | null> {
+  return { ...count(0, min, help), initial: null, initialText: '' };
+}
+
+/** Whole numbers from `min`, each once, with commas between: `1,2,4`. */
+export function counts(
+  initial: readonly number[],
+  min: number,
+  help: string,
+): Option<readonly number[]> {
+  return {
+    word: 'N,N,…',
+    initial,
+    initialText: initial.join(','),
+    help,
+    parse: (text, flag) => {
+      const values = text.split(',').map(parseNumber);
+      if (values.every((value) => Number.isSafeInteger(value) && value >= min)) {
+        return [...new Set(values)];
+      }
+      throw new ArgumentError(
+        `${flag} takes whole numbers from ${min} with commas between, got "${text}"`,
+      );
+    },
+  };
+}
+
+/** A number that may have a fraction, at least `min`; `1.5k` is 1500. */
+export function amount(initial: number, min: number, help: string): Option<number> {
+  return {
+    word: 'X',
+    initial,
+    initialText: String(initial),
+    help,
+    parse: (text, flag) => parseAmount(text, flag, min),
+  };
+}
+
+/** The same, without which there is none. */
+export function optionalAmount(min: number, help: string): Option<number | null> {
+  return { ...amount(0, min, help), initial: null, initialText: '' };
+}
+
+/** A share of a whole, from 0 to less than 1. */
+export function share(initial: number, help: string): Option<number> {
+  return {
+    word: 'SHARE',
+    initial,
+    initialText: String(initial),
+    help,
+    parse: (text, flag) => {
+      const value = Number(text);
+      if (text.trim() !== '' && value >= 0 && value < 1) return value;
+      throw new ArgumentError(`${flag} takes a number from 0 to less than 1, got "${text}"`);
+    },
+  };
+}
+
+/** On or off, off by default. */
+export function toggle(help: string): Option<boolean> {
+  return { word: null, initial: false, initialText: '', help, parse: () => true };
+}
+
+/** Any text that is not empty. */
+export function optionalText(word: string, help: string): Option<string | null> {
+  return {
+    word,
+    initial: null,
+    initialText: '',
+    help,
+    parse: (text, flag) => {
+      if (text.trim() === '') throw new ArgumentError(`${flag} takes ${word}, got ""`);
+      return text;
+    },
+  };
+}
+
+/** One of some words, the first by default. */
+export function choice<T extends string>(words: readonly T[], help: string): Option<T> {
+  return {
+    word: words.join('|'),
+    initial: words[0],
+    initialText: words[0],
+    help,
+    parse: (text, flag) => {
+      const found = words.find((word) => word === text);
+      if (found !== undefined) return found;
+      throw new ArgumentError(`${flag} takes one of ${words.join(', ')}, got "${text}"`);
+    },
+  };
+}
+
+/** Where a server is. */
+export function optionalAddress(help: string): Option<Address | null> {
+  return {
+    word: 'HOST:PORT',
+    initial: null,
+    initialText: '',
+    help,
+    parse: (text, flag) => {
+      const address = parseAddress(text);
+      if (address !== undefined) return address;
+      throw new ArgumentError(`${flag} takes host:port, got "${text}"`);
+    },
+  };
+}
+
+/** A regular expression that ignores case. */
+export function optionalPattern(help: string): Option<RegExp | null> {
+  return {
+    word: 'REGEX',
+    initial: null,
+    initialText: '',
+    help,
+    parse: (text, flag) => {
+      try {
+        return new RegExp(text, 'i');
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        throw new ArgumentError(`${flag}: ${why}`);
+      }
+    },
+  };
+}
+
+function parseCount(text: string, flag: string, min: number): number {
+  const value = parseNumber(text);
+  if (Number.isSafeInteger(value) && value >= min) return value;
+  throw new ArgumentError(`${flag} takes a whole number from ${min}, got "${text}"`);
+}
+
+function parseAmount(text: string, flag: string, min: number): number {
+  const value = parseNumber(text);
+  if (Number.isFinite(value) && value >= min) return value;
+  throw new ArgumentError(`${flag} takes a number from ${min}, got "${text}"`);
+}
+
+/** Digits, with a fraction and a multiple perhaps; NaN for anything else. */
+function parseNumber(text: string): number {
+  const [, digits = '', unit = ''] = /^([0-9][0-9_]*(?:\.[0-9]+)?)([kMG]?)$/.exec(text) ?? [];
+  if (digits === '') return Number.NaN;
+  // 2.3M is not quite a whole number in floating point
+  return Number((Number(digits.replaceAll('_', '')) * MULTIPLES[unit]).toPrecision(15));
+}

@@ -1,0 +1,29 @@
+/**
+ * How far a drive has come: what the generator's process tells the one that started it.
+ */
+
+/** Without anything happening for so long, a server is taken to have lost what is waited for. */
+const STALL_MS = 60_000;
+
+export class ProgressCount {
+  /** Whatever the drive counts. */
+  done = 0;
+  /** When nothing happens for so long, the drive fails. */
+  stallMs = STALL_MS;
+
+  readonly #onStarted: () => void;
+
+  constructor(onStarted: () => void) {
+    this.#onStarted = onStarted;
+  }
+
+  /** Everything is connected, and what is measured begins. */
+  started(): void {
+    this.#onStarted();
+  }
+
+  /** Nothing is expected to happen for so long. */
+  allowQuiet(ms: number): void {
+    this.stallMs = STALL_MS + ms;
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * Everything that is measured anywhere: what it is called, what it is counted in, and which way is better.
+ */
+
+type Metric = {
+  readonly label: string;
+  /** `{unit}` stands for what the load counts. */
+  readonly unit: string;
+  readonly better: 'higher' | 'lower' | 'neither';
+  readonly digits: number;
+};
+
+/** In the order in which they are shown. */
+export const METRICS = {
+  rate: metric('rate', '{unit}/s', 'higher', 0),
+  cpuUs: metric('server CPU', 'µs/{unit}', 'lower', 2),
+  mainCpuUs: metric('main thread', 'µs/{unit}', 'lower', 2),
+  pumpCpuUs: metric('pump threads', 'µs/{unit}', 'lower', 2),
+  diskCpuUs: metric('disk threads', 'µs/{unit}', 'lower', 2),
+  otherCpuUs: metric('other threads', 'µs/{unit}', 'lower', 2),
+  mainBusy: metric('main thread busy', '% of a core', 'neither', 0),
+  pumpBusyMost: metric('busiest pump thread', '% of a core', 'neither', 0),
+  pumpBusyLeast: metric('least busy pump thread', '% of a core', 'neither', 0),
+  diskBusyMost: metric('busiest disk thread', '% of a core', 'neither', 0),
+  diskBusyLeast: metric('least busy disk thread', '% of a core', 'neither', 0),
+  generatorCpuUs: metric('generator CPU', 'µs/{unit}', 'neither', 2),
+  publishRate: metric('published', '{unit}/s', 'higher', 0),
+  publishCpuUs: metric('server CPU, publishing', 'µs/{unit}', 'lower', 2),
+  mainPublishBusy: metric('main thread, publishing', '% of a core', 'neither', 0),
+  consumeRate: metric('consumed', '{unit}/s', 'higher', 0),
+  consumeCpuUs: metric('server CPU, consuming', 'µs/{unit}', 'lower', 2),
+  mainConsumeBusy: metric('main thread, consuming', '% of a core', 'neither', 0),
+  copyRate: metric('copies', 'copies/s', 'higher', 0),
+  copyCpuUs: metric('server CPU', 'µs/copy', 'lower', 2),
+  p50: metric('p50', 'ms', 'lower', 2),
+  p90: metric('p90', 'ms', 'lower', 2),
+  p99: metric('p99', 'ms', 'lower', 2),
+  p999: metric('p99.9', 'ms', 'lower', 2),
+  max: metric('max', 'ms', 'lower', 2),
+  earliest: metric('earliest', 'ms', 'neither', 2),
+  early: metric('came early', '{unit}', 'lower', 0),
+  heldBack: metric('held back', '{unit}', 'lower', 0),
+  generatorLate: metric('generator late, p99', 'ms', 'neither', 2),
+  peakMib: metric('peak memory', 'MiB', 'lower', 0),
+  residentMib: metric('memory', 'MiB', 'lower', 0),
+  grownMib: metric('memory grown', 'MiB', 'lower', 1),
+  consumerKib: metric('memory of a consumer', 'KiB', 'lower', 1),
+  startMs: metric('start', 'ms', 'lower', 0),
+  exitMs: metric('exit', 'ms', 'lower', 0),
+  idleCpu: metric('CPU when idle', '% of a core', 'lower', 2),
+  heartbeats: metric('heartbeats', 'in all', 'neither', 0),
+  missedHeartbeats: metric('heartbeats missed', 'in all', 'lower', 0),
+} as const satisfies Readonly<Record<string, Metric>>;
+
+export type MetricName = keyof typeof METRICS;
+
+/** What one run, or the best of several, has measured; what could not be is not in it. */
+export type Figures = Partial<Record<MetricName, number>>;
+
+/** All names, in the order in which they are shown. */
+export const METRIC_NAMES = Object.keys(METRICS).filter(isMetricName);
+
+export function isMetricName(name: string): name is MetricName {
+  return Object.hasOwn(METRICS, name);
+}
+
+/** A figure with its unit, for people. */
+export function spell(name: MetricName, value: number, unit: string): string {
+  const { digits, unit: pattern } = METRICS[name];
+  const text = value.toLocaleString('en', {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+  return `${text} ${pattern.replace('{unit}', unit)}`;
+}
+
+function metric(label: string, unit: string, better: Metric['better'], digits: number): Metric {
+  return { label, unit, better, digits };
+}

@@ -1,0 +1,113 @@
+/** Runs a load as often as it is to be run, all servers in alternation, and sums up. */
+
+import { randomBytes } from 'node:crypto';
+import type { ReadyLoad } from './load.ts';
+import { openTarget, type Site } from './open-target.ts';
+import type { ProgressLine } from './progress-line.ts';
+import type { Figures } from './report/metrics.ts';
+import type { Entry } from './report/report.ts';
+import { ratiosOf, sumUp } from './report/results.ts';
+import { deleteTopic } from './server-queries.ts';
+import type { ServerFacts } from './servers.ts';
+import { Stage } from './stage.ts';
+import type { Target } from './target.ts';
+import type { TargetSpec } from './target-spec.ts';
+
+/** A server that is started for a run has no other topics. */
+const TOPIC = 'bench';
+const SUFFIX_BYTES = 6;
+
+/** What runs, how often, and under which name. */
+export type LoadPlan = {
+  readonly name: string;
+  readonly load: ReadyLoad;
+  readonly runs: number;
+};
+
+/** What is around the runs. `facts`: who learns what the servers are. */
+export type RunSite = Site & { readonly facts: ServerFacts };
+
+/** Errors: rejects when one of the servers cannot be driven, and says which. */
+export async function runLoad(
+  { name, load, runs }: LoadPlan,
+  specs: readonly TargetSpec[],
+  site: RunSite,
+  progress: ProgressLine,
+): Promise<Entry> {
+  const notes = new Set<string>();
+  const usable = specs.filter(({ kind }) => {
+    const sink = load.sink(TOPIC);
+    if (kind !== 'sink' || typeof sink !== 'string') return true;
+    if (load.common.nullSink) notes.add(`no null sink: ${sink}`);
+    return false;
+  });
+  const figures = usable.map((): Figures[] => []);
+  for (let run = 1; run <= runs; run++) {
+    for (const [index, spec] of usable.entries()) {
+      const place = `${name}: ${spec.role}, run ${run} of ${runs}`;
+      try {
+        const tell = (text: string): void => progress.update(`${place}: ${text}`);
+        const found = await runOnce(load, spec, site, tell);
+        figures[index].push(found.figures);
+        for (const note of found.notes) notes.add(`${spec.role}: ${note}`);
+      } catch (cause) {
+        const why = cause instanceof Error ? cause.message : String(cause);
+        throw new Error(`${place}: ${why}`, { cause });
+      } finally {
+        progress.clear();
+      }
+    }
+  }
+  const results = usable.map(({ role }, index) => sumUp(role, figures[index]));
+  return {
+    name,
+    words: [load.name, ...load.words],
+    unit: load.unit,
+    results,
+    ratios: ratiosOf(results),
+    notes: [...notes],
+  };
+}
+
+async function runOnce(
+  load: ReadyLoad,
+  spec: TargetSpec,
+  site: RunSite,
+  tell: (text: string) => void,
+): Promise<{ figures: Figures; notes: ReadonlySet<string> }> {
+  const sink = load.sink(TOPIC);
+  const target = await openTarget(spec, load.needs, typeof sink === 'string' ? null : sink, site);
+  const isOurs = target.process !== null;
+  const topic = isOurs ? TOPIC : `${TOPIC}_${randomBytes(SUFFIX_BYTES).toString('hex')}`;
+  const notes = new Set<string>();
+  try {
+    await site.facts.learn(target);
+    const stage = new Stage(target, topic, site.cleanUp, {
+      onProgress: (what, done) => tell(done === 0 ? what : `${what}, ${done.toLocaleString('en')}`),
+      onNote: (text) => notes.add(text),
+    });
+    const figures = await load.run(stage);
+    if (target.cpuUs() === undefined && target.pid === undefined) {
+      notes.add(
+        'CPU time and memory are not known: it is not on this machine, or not ours to look at',
+      );
+    } else if (!isOurs) {
+      notes.add('it ran before: its peak memory is the most that was seen during the load');
+    }
+    return { figures, notes };
+  } finally {
+    if (!isOurs) await removeTopic(target, topic, notes);
+    await target.close();
+  }
+}
+
+/** What cannot be removed is said, and no reason to fail: the figures are there. */
+async function removeTopic(target: Target, topic: string, notes: Set<string>): Promise<void> {
+  try {
+    await deleteTopic(target.httpAddress, topic);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    // a load that has made no topic of this name has nothing to leave behind
+    if (!why.includes('TOPIC_NOT_FOUND')) notes.add(`topic "${topic}" is left there (${why})`);
+  }
+}

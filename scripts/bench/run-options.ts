@@ -1,0 +1,60 @@
+/** The options that every sub-command takes: which servers are driven, how often, and what is told. */
+
+import {
+  ArgumentError,
+  count,
+  type OptionValues,
+  optionalAddress,
+  optionalCount,
+  optionalText,
+  toggle,
+} from './option-kinds.ts';
+
+export const RUN_OPTIONS = {
+  server: optionalText(
+    'COMMAND',
+    "drives a server that this command starts; it gets nsqd's flags (default: this broker)",
+  ),
+  serverFlags: optionalText(
+    'FLAGS',
+    "more flags for the server that is started: --server-flags='--pump-threads=2 …'",
+  ),
+  address: optionalAddress('drives a server that runs, instead of starting one'),
+  httpAddress: optionalAddress('where that server speaks HTTP (default: one port further)'),
+  against: optionalAddress('drives a second server that runs in alternation, run by run'),
+  againstHttpAddress: optionalAddress('where the second server speaks HTTP'),
+  againstServer: optionalText('COMMAND', 'starts the second server with this command'),
+  nullSink: toggle('drives a null sink in the same runs: what a Node server can do at most here'),
+  runs: count(3, 1, 'runs of each server, of which the best counts'),
+  memQueueSize: optionalCount(0, 'memory queue size of servers that are started (default: enough)'),
+  dataPath: optionalText(
+    'DIRECTORY',
+    "where servers that are started get directories for their data (default: the system's for temporary files)",
+  ),
+  compare: optionalText('FILE', 'compares with the JSON of an earlier run'),
+  json: toggle('prints one JSON document instead of tables'),
+} as const;
+
+export type RunValues = OptionValues<typeof RUN_OPTIONS>;
+
+/** Errors: throws an `ArgumentError` for options that contradict each other. */
+export function checkRunOptions(values: RunValues): void {
+  const { server, serverFlags, address, against, againstServer } = values;
+  const forbid = (isSo: boolean, text: string): void => {
+    if (isSo) throw new ArgumentError(text);
+  };
+  forbid(server !== null && address !== null, '--server and --address name the same server twice');
+  forbid(
+    against !== null && againstServer !== null,
+    '--against and --against-server name the second server twice',
+  );
+  forbid(
+    address !== null && serverFlags !== null,
+    '--server-flags is for a server that is started, not for one at --address',
+  );
+  forbid(values.httpAddress !== null && address === null, '--http-address needs --address');
+  forbid(
+    values.againstHttpAddress !== null && against === null,
+    '--against-http-address needs --against',
+  );
+}

@@ -1,0 +1,112 @@
+/** A server that is started to be driven: a process of its own, in a directory of its own. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import net from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CleanUp } from './clean-up.ts';
+
+const START_MS_MAX = 60_000;
+/** Between two looks whether a server accepts connections yet; what a start takes is not known more precisely. */
+const ATTEMPT_MS = 5;
+/** A server that is asked to end and does not, is killed after this. */
+const EXIT_MS_MAX = 60_000;
+
+export class ServerProcess {
+  readonly pid: number;
+  /** From its start until it accepted connections. */
+  readonly startMs: number;
+
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<unknown>;
+
+  private constructor(child: ChildProcess, pid: number, startMs: number) {
+    this.#child = child;
+    this.#exited = once(child, 'exit');
+    this.pid = pid;
+    this.startMs = startMs;
+  }
+
+  /**
+   * Starts a server and waits until it accepts connections on `port`. What it logs goes to stderr.
+   * Errors: rejects when it cannot be started, ends, or accepts none for a minute.
+   */
+  static async start(
+    words: readonly string[],
+    port: number,
+    cleanUp: CleanUp,
+  ): Promise<ServerProcess> {
+    const [program, ...rest] = words;
+    const beginMs = performance.now();
+    const child = spawn(program, rest, { stdio: ['ignore', 'ignore', 'inherit'] });
+    const failure = Promise.withResolvers<never>();
+    child.once('error', (cause) => {
+      failure.reject(new Error(`start "${program}": ${cause.message}`, { cause }));
+    });
+    child.once('exit', (code, signal) => {
+      failure.reject(new Error(`"${words.join(' ')}" ended with ${signal ?? code} at its start`));
+    });
+    failure.promise.catch(() => undefined);
+    const forget = cleanUp.add(() => child.kill('SIGKILL'));
+    child.once('exit', forget);
+    await Promise.race([untilAccepting(port, beginMs + START_MS_MAX), failure.promise]);
+    const { pid } = child;
+    if (pid === undefined) throw new Error(`"${program}" has no process id`);
+    return new ServerProcess(child, pid, performance.now() - beginMs);
+  }
+
+  /** Ends it as an operator does; resolves with how long that took. Units: ms. */
+  async end(): Promise<number> {
+    const beginMs = performance.now();
+    this.#child.kill('SIGTERM');
+    const isLate = Symbol('late');
+    const late = delay(EXIT_MS_MAX, isLate, { ref: false });
+    if ((await Promise.race([this.#exited, late])) === isLate) {
+      await this.kill();
+      throw new Error(`the server has not ended ${EXIT_MS_MAX / 1000} s after SIGTERM`);
+    }
+    return performance.now() - beginMs;
+  }
+
+  /** Ends it at once, if it has not ended yet. */
+  async kill(): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      this.#child.kill('SIGKILL');
+      await this.#exited;
+    }
+  }
+}
+
+/** Ports that are free now, all different. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => net.createServer().listen(0, '127.0.0.1'));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  return servers.map((server) => {
+    const address = server.address();
+    server.close();
+    if (address === null || typeof address === 'string') throw new Error('no port is free');
+    return address.port;
+  });
+}
+
+async function untilAccepting(port: number, deadlineMs: number): Promise<void> {
+  while (!(await accepts(port))) {
+    if (performance.now() > deadlineMs) {
+      throw new Error(`the server accepts no connections on port ${port}`);
+    }
+    await delay(ATTEMPT_MS);
+  }
+}
+
+async function accepts(port: number): Promise<boolean> {
+  const socket = net.connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch (error) {
+    if (error instanceof Error) return false;
+    throw error;
+  } finally {
+    socket.destroy();
+  }
+}

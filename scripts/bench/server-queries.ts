@@ -1,0 +1,56 @@
+/** What is asked of a server over HTTP, beside the load. */
+
+import http from 'node:http';
+import type { Address } from './wire/address.ts';
+
+const ANSWER_MS_MAX = 60_000;
+
+/** How many messages each channel of a topic holds. Errors: rejects when the server does not say. */
+export async function channelDepths(address: Address, topic: string): Promise<number[]> {
+  const text = await ask(address, 'GET', `/stats?format=json&topic=${topic}&include_clients=false`);
+  // the shape that nsqd documents, of which each part is looked at before it is used
+  const stats = JSON.parse(text) as {
+    topics?: { topic_name: string; channels?: { depth: number }[] | null }[] | null;
+  };
+  const found = stats.topics?.find(({ topic_name }) => topic_name === topic);
+  return found?.channels?.map(({ depth }) => depth) ?? [];
+}
+
+/** Makes a topic with a channel. */
+export async function createChannel(
+  address: Address,
+  topic: string,
+  channel: string,
+): Promise<void> {
+  await ask(address, 'POST', `/topic/create?topic=${topic}`);
+  await ask(address, 'POST', `/channel/create?topic=${topic}&channel=${channel}`);
+}
+
+/** Deletes a topic with everything in it. */
+export async function deleteTopic(address: Address, topic: string): Promise<void> {
+  await ask(address, 'POST', `/topic/delete?topic=${topic}`);
+}
+
+function ask(address: Address, method: string, path: string): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const what = `${method} ${path}`;
+  const request = http.request({ ...address, method, path, agent: AGENT, timeout: ANSWER_MS_MAX });
+  request.on('timeout', () => request.destroy(new Error('no answer')));
+  request.on('error', (cause) => reject(new Error(`${what}: ${cause.message}`, { cause })));
+  request.on('response', (response) => {
+    response.setEncoding('utf8');
+    let text = '';
+    response.on('data', (piece: string) => {
+      text += piece;
+    });
+    response.on('error', reject);
+    response.on('end', () => {
+      if (response.statusCode === 200) resolve(text);
+      else reject(new Error(`${what}: the server answers ${response.statusCode} ${text}`));
+    });
+  });
+  request.end();
+  return promise;
+}
+
+const AGENT = new http.Agent({ keepAlive: true, maxSockets: 8 });

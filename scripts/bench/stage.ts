@@ -1,0 +1,126 @@
+/** What a load sees of a run: the server, a topic of its own, and drives that are measured. */
+
+import type { CleanUp } from './clean-up.ts';
+import type { DriveName, DriveOrder } from './drives/drives.ts';
+import type { Outcome } from './drives/outcome.ts';
+import { runDrive } from './generator-process.ts';
+import type { ThreadTime } from './proc.ts';
+import type { Figures } from './report/metrics.ts';
+import type { Target } from './target.ts';
+
+/** CPU time is read in steps of a tenth of this. */
+const COARSE_CPU_US = 100_000;
+
+/** Who is told how a run gets on. */
+export type StageListener = {
+  /** `what` is being done, and so much of it is. */
+  onProgress(what: string, done: number): void;
+  /** Something should be known beside the figures. */
+  onNote(text: string): void;
+};
+
+/** One drive as it was seen from outside. Undefined is what could not be read off the server. */
+export type Measured = {
+  readonly outcome: Outcome;
+  readonly generatorCpuUs: number;
+  /** Between the start of what is measured and its end. */
+  readonly serverCpuUs: number | undefined;
+  /** The server's threads at the start of what is measured, and at its end. */
+  readonly threads: readonly [readonly ThreadTime[], readonly ThreadTime[]] | undefined;
+  /** Before anything of the drive, and at its end. */
+  readonly residentMib: readonly [number | undefined, number | undefined];
+  /** When what is measured began. Units: Unix ms. */
+  readonly startedMs: number;
+};
+
+export class Stage {
+  readonly target: Target;
+  /** A topic that nothing has been published to. */
+  readonly topic: string;
+
+  readonly #cleanUp: CleanUp;
+  readonly #listener: StageListener;
+
+  constructor(target: Target, topic: string, cleanUp: CleanUp, listener: StageListener) {
+    this.target = target;
+    this.topic = topic;
+    this.#cleanUp = cleanUp;
+    this.#listener = listener;
+  }
+
+  /** Says what is done where no drive says it. */
+  tell(what: string, done: number): void {
+    this.#listener.onProgress(what, done);
+  }
+
+  /** Something should be known beside the figures. */
+  note(text: string): void {
+    this.#listener.onNote(text);
+  }
+
+  /** Runs a drive. Errors: rejects with what it could not do. */
+  async drive<Name extends DriveName>(
+    what: string,
+    name: Name,
+    order: DriveOrder<Name>,
+  ): Promise<Measured> {
+    const { target } = this;
+    const beforeMib = target.residentMib();
+    let startCpuUs = target.cpuUs();
+    let startThreads = target.threads();
+    const listener = {
+      onStarted: () => {
+        startCpuUs = target.cpuUs();
+        startThreads = target.threads();
+      },
+      onProgress: (done: number) => {
+        target.residentMib();
+        this.#listener.onProgress(what, done);
+      },
+    };
+    this.#listener.onProgress(what, 0);
+    const result = await runDrive(name, order, listener, this.#cleanUp);
+    const endCpuUs = target.cpuUs();
+    const endThreads = target.threads();
+    const serverCpuUs = difference(startCpuUs, endCpuUs);
+    const isMeasured = result.outcome.elapsedMs > 0;
+    if (isMeasured && serverCpuUs !== undefined && serverCpuUs < COARSE_CPU_US) {
+      this.#listener.onNote(
+        `${what} took the server less than 0.1 s of CPU time, which is read in steps of 0.01 s`,
+      );
+    }
+    return {
+      ...result,
+      serverCpuUs,
+      threads: startThreads && endThreads && [startThreads, endThreads],
+      residentMib: [beforeMib, target.residentMib()],
+    };
+  }
+}
+
+function difference(before: number | undefined, after: number | undefined): number | undefined {
+  return before === undefined || after === undefined ? undefined : after - before;
+}
+
+/** A drive's rate, CPU time, percentiles and own figures. */
+export function figuresOf(measured: Measured): Figures {
+  const { outcome, generatorCpuUs, serverCpuUs } = measured;
+  return {
+    rate: rateOf(outcome),
+    ...(serverCpuUs === undefined ? {} : { cpuUs: serverCpuUs / outcome.count }),
+    generatorCpuUs: generatorCpuUs / outcome.count,
+    ...outcome.percentiles,
+    ...outcome.figures,
+  };
+}
+
+/** Units: per second. */
+export function rateOf({ count, elapsedMs }: Outcome): number {
+  return (count / elapsedMs) * 1000;
+}
+
+/** The largest memory of a server until now, if it is known. */
+export function peakOf(target: Target): Figures {
+  const peakMib = target.peakMib();
+  return peakMib === undefined ? {} : { peakMib };
+}

@@ -1,0 +1,73 @@
+/**
+ * The protocol's commands as a load generator needs them: built once, sent many times.
+ */
+
+/** Writes of more than this are made in several. */
+const RUN_BYTES_MAX = 1 << 20;
+
+/** Bodies are equal bytes, so compression has an easy time: say so beside its figures. */
+const BODY_BYTE = 'x';
+
+/** What a publishing command says. */
+export type Publication = {
+  readonly topic: string;
+  /** Messages of a command; 1 is a PUB. */
+  readonly batch: number;
+  /** Bytes of a body. */
+  readonly size: number;
+  /** Above 0, a DPUB of one message. */
+  readonly deferMs: number;
+};
+
+/** A PUB, MPUB or DPUB. */
+export function publishing({ topic, batch, size, deferMs }: Publication): Buffer {
+  const message = sizedBody(size);
+  if (deferMs > 0) return Buffer.concat([Buffer.from(`DPUB ${topic} ${deferMs}\n`), message]);
+  if (batch === 1) return Buffer.concat([Buffer.from(`PUB ${topic}\n`), message]);
+  const messages = Buffer.concat(Array.from({ length: batch }, () => message));
+  const body = Buffer.concat([uint32(batch), messages]);
+  return Buffer.concat([Buffer.from(`MPUB ${topic}\n`), sized(body)]);
+}
+
+/** A body of so many bytes, behind its size. */
+export function sizedBody(size: number): Buffer {
+  return sized(Buffer.alloc(size, BODY_BYTE));
+}
+
+/** An IDENTIFY with these fields. */
+export function identifying(fields: Readonly<Record<string, unknown>>): Buffer {
+  return Buffer.concat([Buffer.from('IDENTIFY\n'), sized(Buffer.from(JSON.stringify(fields)))]);
+}
+
+/** A command many times in a row, so that several go out in one write without being put together each time. */
+export class CommandRun {
+  /** How many commands one write has at most. */
+  readonly max: number;
+
+  readonly #bytes: Buffer;
+  readonly #slices: Buffer[];
+
+  /** `wanted`: how many one write ever needs to have. */
+  constructor(command: Buffer, wanted: number) {
+    this.max = Math.max(1, Math.min(wanted, Math.floor(RUN_BYTES_MAX / command.length)));
+    this.#bytes = Buffer.concat(Array.from({ length: this.max }, () => command));
+    this.#slices = Array.from({ length: this.max }, (_, index) =>
+      this.#bytes.subarray(0, (index + 1) * command.length),
+    );
+  }
+
+  /** The command so many times, from 1 to `max`. */
+  of(count: number): Buffer {
+    return this.#slices[count - 1];
+  }
+}
+
+function sized(body: Buffer): Buffer {
+  return Buffer.concat([uint32(body.length), body]);
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}

@@ -1,0 +1,99 @@
+// Kills a broker again and again under load and checks that it keeps what it has promised. Ends with status 1 if it
+// does not; what was wrong is printed with the command that runs it again.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { readArguments, refuse, wholeNumber } from './arguments.ts';
+import { CrashRun } from './crash/crash-run.ts';
+import { RULES, type Rule } from './crash/violations.ts';
+import { Progress } from './judge/progress.ts';
+
+const USAGE = `usage: node scripts/crash.ts [options]
+
+  --crashes N          how often the broker is killed in a run (default 20)
+  --runs N             how many runs, each with a seed and a directory of its own (default 1)
+  --seed S             the first run's seed (default: the time)
+  --mem-queue-size N   the broker's; with 0 nothing that was acknowledged may be lost, otherwise nothing
+                       over an end in order (default 0)
+  --server COMMAND     judge another broker; the command gets nsqd's flags
+  --ignore RULE        a rule that the broker does not claim to keep; may be given several times:
+                       ${RULES.join(', ')}
+  --keep-going         go on behind a run that fails`;
+
+const values = readArguments(USAGE, {
+  crashes: { type: 'string', default: '20' },
+  runs: { type: 'string', default: '1' },
+  seed: { type: 'string' },
+  'mem-queue-size': { type: 'string', default: '0' },
+  server: { type: 'string' },
+  ignore: { type: 'string', multiple: true, default: [] },
+  'keep-going': { type: 'boolean', default: false },
+});
+const crashes = wholeNumber('crashes', values.crashes, 1, USAGE);
+const runs = wholeNumber('runs', values.runs, 1, USAGE);
+const memQueueSize = wholeNumber('mem-queue-size', values['mem-queue-size'], 0, USAGE);
+const first = wholeNumber('seed', values.seed ?? String(Date.now() & 0x7fffffff), 0, USAGE);
+const ignored = values.ignore.map(
+  (name): Rule =>
+    RULES.find((rule) => rule === name) ?? refuse(`--ignore: "${name}" is no rule`, USAGE),
+);
+
+const progress = new Progress();
+let failures = 0;
+for (let seed = first; seed < first + runs; seed++) {
+  if (!(await runSeed(seed))) {
+    failures++;
+    if (!values['keep-going']) break;
+  }
+}
+process.exit(failures > 0 ? 1 : 0);
+
+async function runSeed(seed: number): Promise<boolean> {
+  const dataPath = mkdtempSync(path.join(tmpdir(), 'ringmq-crash-'));
+  const run = new CrashRun({
+    seed,
+    crashes,
+    memQueueSize,
+    server: values.server,
+    dataPath,
+    ignored,
+    onProgress: (text) => progress.show(`seed ${seed}: ${text}`),
+  });
+  progress.line(`seed ${seed}: ${run.flags.join(' ')}`);
+  let failure: unknown;
+  try {
+    await run.run();
+  } catch (error) {
+    failure = error;
+  }
+  const { violations, figures } = run;
+  progress.line(`seed ${seed}: ${describe(figures)}`);
+  if (failure === undefined && violations.total === 0) {
+    rmSync(dataPath, { recursive: true });
+    return true;
+  }
+  for (const text of violations.texts) console.error(text);
+  for (const [rule, count] of violations.counts) console.error(`${rule}: ${count}`);
+  if (failure !== undefined) console.error(failure);
+  console.error(`the data directory is left: ${dataPath}\nto run it again: ${commandOf(seed)}`);
+  return false;
+}
+
+function describe(figures: CrashRun['figures']): string {
+  return [
+    `${figures.lives} lives, ${figures.kills} kills`,
+    `${figures.acknowledged} of ${figures.published} published messages acknowledged`,
+    `${figures.deliveries} deliveries, ${figures.redeliveries} of them again`,
+    `${figures.finishes} finishes`,
+    `${figures.deferralsKept} deferred over an end`,
+    `longest start ${figures.longestStartMs.toFixed()} ms`,
+  ].join('; ');
+}
+
+function commandOf(seed: number): string {
+  const words = ['node scripts/crash.ts', `--seed ${seed}`, `--crashes ${crashes}`];
+  if (memQueueSize > 0) words.push(`--mem-queue-size ${memQueueSize}`);
+  for (const rule of ignored) words.push(`--ignore '${rule}'`);
+  if (values.server !== undefined) words.push(`--server '${values.server}'`);
+  return words.join(' ');
+}

@@ -1,0 +1,53 @@
+/**
+ * What has been found to be wrong.
+ */
+
+/** The rules that a broker has to keep, by the words that a violation of them is reported with. */
+export const RULES = [
+  'foreign body',
+  'lost',
+  'too early',
+  'finished and again',
+  'twice at once',
+  'attempts go down',
+  'refused',
+  'left behind',
+  'bad end',
+] as const;
+
+/** One of them. */
+export type Rule = (typeof RULES)[number];
+
+/** Violations that are kept; of further ones only the count. */
+const KEPT_MAX = 20;
+
+export class Violations {
+  readonly #texts: string[] = [];
+  readonly #counts = new Map<Rule, number>();
+  readonly #ignored: ReadonlySet<Rule>;
+
+  /** Rules that are ignored are those which the judged broker does not claim to keep. */
+  constructor(ignored: readonly Rule[] = []) {
+    this.#ignored = new Set(ignored);
+  }
+
+  /** How many there are of each rule. */
+  get counts(): ReadonlyMap<Rule, number> {
+    return this.#counts;
+  }
+
+  /** The first ones, in words. */
+  get texts(): readonly string[] {
+    return this.#texts;
+  }
+
+  get total(): number {
+    return [...this.#counts.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  add(rule: Rule, text: string): void {
+    if (this.#ignored.has(rule)) return;
+    this.#counts.set(rule, (this.#counts.get(rule) ?? 0) + 1);
+    if (this.#texts.length < KEPT_MAX) this.#texts.push(`${rule}: ${text}`);
+  }
+}

@@ -1,0 +1,120 @@
+// Attacks a broker in every way that clients know, while an honest pair of clients goes on, and prints what each
+// attack has cost. Ends with status 1 if something did not hold.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { OPTION_ROWS } from '../src/main/options/options.ts';
+import { readArguments, refuse, wholeNumber } from './arguments.ts';
+import type { Target } from './hostile/arena.ts';
+import { SCENARIOS } from './hostile/scenarios.ts';
+import { type Report, Siege } from './hostile/siege.ts';
+import { JudgedBroker } from './judge/broker.ts';
+import { Progress } from './judge/progress.ts';
+
+const USAGE = `usage: node scripts/hostile.ts [options]
+
+  --only REGEX           only scenarios whose names match
+  --seconds N            how long each scenario goes on (default 5)
+  --p99 MS               what the honest pair's p99 may be (default 1000)
+  --connections N        --max-connections of the broker that is started (default 1500, if it has the flag)
+  --server COMMAND       attack another broker; the command gets nsqd's flags
+  --against HOST:PORT    attack a broker that runs already; its memory and descriptors are not seen
+  --http HOST:PORT       its HTTP address; without, nothing is done over HTTP`;
+
+const values = readArguments(USAGE, {
+  only: { type: 'string', default: '' },
+  seconds: { type: 'string', default: '5' },
+  p99: { type: 'string', default: '1000' },
+  connections: { type: 'string', default: '1500' },
+  server: { type: 'string' },
+  against: { type: 'string' },
+  http: { type: 'string' },
+});
+const only = new RegExp(values.only, 'i');
+const seconds = wholeNumber('seconds', values.seconds, 1, USAGE);
+const latencyMsMax = wholeNumber('p99', values.p99, 1, USAGE);
+const connectionsMax = wholeNumber('connections', values.connections, 1, USAGE);
+
+const dataPath = mkdtempSync(path.join(tmpdir(), 'ringmq-hostile-'));
+const progress = new Progress();
+const { target, broker } = await findTarget();
+const reports: Report[] = [];
+try {
+  await besiege();
+} finally {
+  await broker?.kill();
+  rmSync(dataPath, { recursive: true });
+}
+printTable();
+process.exit(reports.every(({ faults }) => faults.length === 0) ? 0 : 1);
+
+async function findTarget(): Promise<{ target: Target; broker: JudgedBroker | undefined }> {
+  if (values.against !== undefined) {
+    const { host, port } = addressOf('against', values.against);
+    const httpPort = values.http === undefined ? undefined : addressOf('http', values.http).port;
+    return {
+      target: { host, tcpPort: port, httpPort, connectionsMax: undefined },
+      broker: undefined,
+    };
+  }
+  // known by its flag, so that this works with and without
+  const hasLimit = values.server === undefined && OPTION_ROWS.has('maxConnections');
+  const started = await JudgedBroker.start({
+    server: values.server,
+    dataPath,
+    flags: ['--mem-queue-size=100', ...(hasLimit ? [`--max-connections=${connectionsMax}`] : [])],
+  });
+  const { tcpPort, httpPort } = started;
+  return {
+    target: {
+      host: '127.0.0.1',
+      tcpPort,
+      httpPort,
+      connectionsMax: hasLimit ? connectionsMax : undefined,
+    },
+    broker: started,
+  };
+}
+
+async function besiege(): Promise<void> {
+  const siege = new Siege({ target, pid: broker?.pid, seconds, latencyMsMax });
+  for (const scenario of SCENARIOS) {
+    if (!only.test(scenario.name)) continue;
+    if (scenario.needsHttp === true && target.httpPort === undefined) continue;
+    progress.show(`${scenario.name} …`);
+    try {
+      reports.push(await siege.play(scenario));
+    } catch (error) {
+      const end = broker?.hasEnded === true ? `\n${broker.log}` : '';
+      throw new Error(`"${scenario.name}" failed${end}`, { cause: error });
+    }
+  }
+  await siege.close();
+}
+
+function printTable(): void {
+  const mib = (value: number | undefined): string => value?.toFixed() ?? '-';
+  progress.line(
+    'scenario                      connections  MiB before    peak  p99 before  during  messages',
+  );
+  for (const report of reports) {
+    console.log(
+      [
+        report.name.padEnd(28),
+        String(report.connections).padStart(12),
+        mib(report.startMib).padStart(11),
+        mib(report.peakMib).padStart(7),
+        `${report.beforeMs.toFixed(1)} ms`.padStart(11),
+        `${report.duringMs.toFixed(1)} ms`.padStart(9),
+        String(report.messages).padStart(7),
+      ].join(' '),
+    );
+    for (const fault of report.faults) console.log(`    ${fault}`);
+  }
+}
+
+function addressOf(name: string, text: string): { host: string; port: number } {
+  const [, host = '', port = ''] = /^(.+):(\d+)$/.exec(text) ?? [];
+  if (host === '') return refuse(`--${name} takes HOST:PORT, got "${text}"`, USAGE);
+  return { host, port: Number(port) };
+}

@@ -1,0 +1,149 @@
+/**
+ * Where a scenario takes place: the broker that is attacked, the time that there is, and what goes wrong.
+ *
+ * Units: times in ms of the monotonic clock.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { MAGIC } from '../../test/support/wire-commands.ts';
+import { HostileConnection } from './hostile-connection.ts';
+
+const FAULTS_MAX = 5;
+const PING_MS_MAX = 5000;
+
+/** Who is attacked. */
+export type Target = {
+  readonly host: string;
+  readonly tcpPort: number;
+  /** Undefined where it is not known. */
+  readonly httpPort: number | undefined;
+  /** Connections that the broker takes; undefined for any number. */
+  readonly connectionsMax: number | undefined;
+};
+
+/** An attack. */
+export type Scenario = {
+  readonly name: string;
+  /** How much more memory the broker may hold meanwhile than before. Units: MiB. */
+  readonly growthMibMax: number;
+  readonly needsHttp?: boolean;
+  /** Goes on until the arena's time is over. */
+  run(arena: Arena): Promise<void>;
+};
+
+export class Arena {
+  readonly target: Target;
+  readonly #endMs: number;
+  readonly #open = new Set<HostileConnection>();
+  readonly #faults: string[] = [];
+  #faultCount = 0;
+  #connections = 0;
+
+  constructor(target: Target, seconds: number) {
+    this.target = target;
+    this.#endMs = performance.now() + seconds * 1000;
+  }
+
+  /** There is time left. */
+  get isOn(): boolean {
+    return performance.now() < this.#endMs;
+  }
+
+  /** How many connections have been opened. */
+  get connections(): number {
+    return this.#connections;
+  }
+
+  /** What has gone wrong, in words. */
+  get faults(): readonly string[] {
+    const more = this.#faultCount - this.#faults.length;
+    return more === 0 ? this.#faults : [...this.#faults, `and ${more} more`];
+  }
+
+  fault(text: string): void {
+    this.#faultCount++;
+    if (this.#faults.length < FAULTS_MAX) this.#faults.push(text);
+  }
+
+  /** Connects; closed at the end at the latest. */
+  async connect(port = this.target.tcpPort): Promise<HostileConnection> {
+    const connection = await HostileConnection.open(this.target.host, port);
+    this.#connections++;
+    this.#open.add(connection);
+    void connection.closed.then(() => this.#open.delete(connection));
+    return connection;
+  }
+
+  /** Connects, and sends the magic and more. */
+  async client(...first: readonly Buffer[]): Promise<HostileConnection> {
+    const connection = await this.connect();
+    connection.send(MAGIC, ...first);
+    return connection;
+  }
+
+  /** So many at a time, until the time is over or nothing is left to do. */
+  async together(count: number, work: (index: number) => Promise<void>): Promise<void> {
+    await Promise.all(Array.from({ length: count }, (_, index) => work(index)));
+  }
+
+  /** Whether it happens in time. */
+  async inTime(what: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+    const late = Symbol('late');
+    return (await Promise.race([what, delay(timeoutMs, late, { ref: false })])) !== late;
+  }
+
+  /** Waits, but not beyond the end. */
+  async pause(ms: number): Promise<void> {
+    await delay(Math.max(0, Math.min(ms, this.#endMs - performance.now())));
+  }
+
+  /** Waits for the end. */
+  async end(): Promise<void> {
+    await this.pause(Number.POSITIVE_INFINITY);
+  }
+
+  /** What /ping says, or why it says nothing; OK where it cannot be asked. */
+  async ping(): Promise<string> {
+    const { host, httpPort } = this.target;
+    if (httpPort === undefined) return 'OK';
+    const signal = AbortSignal.timeout(PING_MS_MAX);
+    try {
+      return await (await fetch(`http://${host}:${httpPort}/ping`, { signal })).text();
+    } catch (error) {
+      return error instanceof Error ? `nothing: ${error.message}` : String(error);
+    }
+  }
+
+  /** Messages that a topic has ever taken; undefined where that cannot be asked for. */
+  async messageCount(topic: string): Promise<number | undefined> {
+    const { host, httpPort } = this.target;
+    if (httpPort === undefined) return undefined;
+    const query = `format=json&include_mem=false&include_clients=false&topic=${topic}`;
+    const response = await fetch(`http://${host}:${httpPort}/stats?${query}`);
+    // nsqd's own format
+    const { topics } = (await response.json()) as {
+      topics: readonly { message_count: number }[] | null;
+    };
+    return topics?.[0]?.message_count ?? 0;
+  }
+
+  /** Nothing of a topic's may have been accepted. */
+  async expectNothingIn(topic: string): Promise<void> {
+    const count = (await this.messageCount(topic)) ?? 0;
+    if (count > 0) this.fault(`"${topic}" has taken ${count} messages that were none`);
+  }
+
+  /** Deletes a topic, where that can be asked for. */
+  async forget(topic: string): Promise<void> {
+    const { host, httpPort } = this.target;
+    if (httpPort === undefined) return;
+    await fetch(`http://${host}:${httpPort}/topic/delete?topic=${topic}`, { method: 'POST' });
+  }
+
+  /** Closes what is left. */
+  async close(): Promise<void> {
+    const open = [...this.#open];
+    for (const connection of open) connection.destroy();
+    await Promise.all(open.map(({ closed }) => closed));
+  }
+}

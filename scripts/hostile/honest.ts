@@ -1,0 +1,57 @@
+/**
+ * The honest pair as others see it.
+ */
+
+import { Worker } from 'node:worker_threads';
+
+/** What the pair is started with. */
+export type HonestSetup = { readonly host: string; readonly tcpPort: number };
+
+/** What the pair has noticed since it was asked before. Units: ms. */
+export type Honest = {
+  readonly latencies: readonly number[];
+  /** Publishes that were not answered with OK. */
+  readonly refused: number;
+  /** For how long the message has been on its way that came longest ago. */
+  readonly oldestMs: number;
+  readonly isConnected: boolean;
+};
+
+export class HonestPair {
+  readonly #worker: Worker;
+  #waiting: PromiseWithResolvers<Honest> | undefined;
+  #failure: Error | undefined;
+
+  constructor(setup: HonestSetup) {
+    this.#worker = new Worker(new URL('./honest-pair.ts', import.meta.url), { workerData: setup });
+    // the pair posts nothing else
+    this.#worker.on('message', (told: Honest) => this.#waiting?.resolve(told));
+    this.#worker.on('error', (error) => {
+      this.#fail(error instanceof Error ? error : new Error(String(error)));
+    });
+    this.#worker.on('exit', () => this.#fail(new Error('the honest pair has ended')));
+  }
+
+  /** What it has noticed since. Errors: rejects when the pair cannot go on. */
+  async ask(): Promise<Honest> {
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#waiting = Promise.withResolvers<Honest>();
+    this.#worker.postMessage('ask');
+    return await this.#waiting.promise;
+  }
+
+  async stop(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    this.#waiting?.reject(this.#failure);
+  }
+}
+
+/** The latency that so many of them do not exceed; of what is still on its way its age counts. */
+export function percentile({ latencies, oldestMs }: Honest, share: number): number {
+  const sorted = [...latencies, ...(oldestMs > 0 ? [oldestMs] : [])].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}

@@ -1,0 +1,103 @@
+/**
+ * Requests that never end, or lie about their length.
+ */
+
+import type { Arena, Scenario } from './arena.ts';
+import type { HostileConnection } from './hostile-connection.ts';
+
+const SLOW_CONNECTIONS = 100;
+const HEADER_BYTES = 1024 * 1024;
+const CHUNK_BYTES = 64 * 1024;
+const SECOND_MS = 1000;
+const ANSWERED_MS_MAX = 5000;
+const AT_A_TIME = 8;
+const TOPIC = 'hostile-http';
+const SLOW_REQUEST = `POST /pub?topic=${TOPIC} HTTP/1.1\r\nHost: x\r\nX-Slow: ${'z'.repeat(1000)}`;
+const CHUNK = Buffer.concat([
+  Buffer.from(`${CHUNK_BYTES.toString(16)}\r\n`),
+  Buffer.alloc(CHUNK_BYTES, 'c'),
+  Buffer.from('\r\n'),
+]);
+
+/** Headers that say nothing clear about the length of ten bytes. */
+const LENGTHS: readonly string[] = [
+  'Content-Length: 100',
+  'Content-Length: -1',
+  'Content-Length: ten',
+  'Content-Length: 99999999999999999999',
+  'Content-Length: 10\r\nContent-Length: 11',
+  'Content-Length: 10\r\nTransfer-Encoding: chunked',
+  'Transfer-Encoding: chunked',
+];
+
+async function slowHeaders(arena: Arena): Promise<void> {
+  const clients = await Promise.all(Array.from({ length: SLOW_CONNECTIONS }, () => connect(arena)));
+  const bytes = Buffer.from(SLOW_REQUEST);
+  for (let at = 0; arena.isOn; at++) {
+    for (const client of clients) client.send(bytes.subarray(at, at + 1));
+    await arena.pause(SECOND_MS);
+  }
+}
+
+async function hugeHeaders(arena: Arena): Promise<void> {
+  const bytes = Buffer.from(
+    `POST /pub?topic=${TOPIC} HTTP/1.1\r\nHost: x\r\nX-Huge: ${'h'.repeat(HEADER_BYTES)}\r\n\r\n`,
+  );
+  await arena.together(AT_A_TIME, async () => {
+    do {
+      const client = await connect(arena);
+      await client.sendWhole(bytes);
+      if (!(await arena.inTime(client.closed, ANSWERED_MS_MAX))) {
+        arena.fault(`a header of ${HEADER_BYTES} bytes is still listened to`);
+        return;
+      }
+    } while (arena.isOn);
+  });
+  await arena.expectNothingIn(TOPIC);
+}
+
+async function endlessBodies(arena: Arena): Promise<void> {
+  const paths = [`/pub?topic=${TOPIC}`, `/mpub?topic=${TOPIC}`, `/mpub?topic=${TOPIC}&binary=true`];
+  await arena.together(paths.length, async (index) => {
+    const client = await connect(arena);
+    client.send(
+      Buffer.from(`POST ${paths[index]} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`),
+    );
+    let sentBytes = 0;
+    while (arena.isOn && !client.isClosed) {
+      await Promise.race([client.sendWhole(CHUNK), arena.end()]);
+      sentBytes += CHUNK_BYTES;
+    }
+    if (!/^HTTP\/1\.1 4\d\d /.test(client.received) && !client.isClosed) {
+      arena.fault(`${paths[index]}: no answer after ${sentBytes} bytes`);
+    }
+  });
+  await arena.expectNothingIn(TOPIC);
+}
+
+async function wrongLengths(arena: Arena): Promise<void> {
+  do {
+    await arena.together(LENGTHS.length, async (index) => {
+      const client = await connect(arena);
+      const head = `POST /pub?topic=${TOPIC} HTTP/1.1\r\nHost: x\r\n${LENGTHS[index]}\r\n\r\n`;
+      client.send(Buffer.from(`${head}0123456789`));
+      client.end();
+      if (!(await arena.inTime(client.closed, ANSWERED_MS_MAX))) {
+        arena.fault(`${JSON.stringify(LENGTHS[index])}: the connection stays open`);
+      }
+    });
+  } while (arena.isOn);
+  await arena.expectNothingIn(TOPIC);
+}
+
+function connect(arena: Arena): Promise<HostileConnection> {
+  return arena.connect(arena.target.httpPort);
+}
+
+/** Requests over HTTP that are none. */
+export const HTTP: readonly Scenario[] = [
+  { name: 'HTTP: slow headers', growthMibMax: 64, needsHttp: true, run: slowHeaders },
+  { name: 'HTTP: headers of 1 MiB', growthMibMax: 100, needsHttp: true, run: hugeHeaders },
+  { name: 'HTTP: bodies without end', growthMibMax: 128, needsHttp: true, run: endlessBodies },
+  { name: 'HTTP: wrong lengths', growthMibMax: 64, needsHttp: true, run: wrongLengths },
+];

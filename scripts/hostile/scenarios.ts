@@ -1,0 +1,19 @@
+/**
+ * All scenarios.
+ */
+
+import type { Scenario } from './arena.ts';
+import { BOMBS } from './bombs.ts';
+import { COMMAND_LIES } from './commands.ts';
+import { CONNECTIONS } from './connections.ts';
+import { HTTP } from './http.ts';
+import { SLOW_CLIENTS } from './slow-clients.ts';
+
+/** In the order in which they are played. */
+export const SCENARIOS: readonly Scenario[] = [
+  ...CONNECTIONS,
+  ...COMMAND_LIES,
+  ...BOMBS,
+  ...HTTP,
+  ...SLOW_CLIENTS,
+];

@@ -1,0 +1,84 @@
+/**
+ * Pulls the plug at every file call of an operation, and opens what is left.
+ *
+ * Of one point there are these disks: everything written is there (a kill; a power loss that loses nothing is the
+ * same), nothing is there that was not synced, and some that a seed mixes. Disks that look alike and may hold
+ * the same are opened once.
+ *
+ * Thread: any.
+ */
+
+import { hash } from 'node:crypto';
+import type { Chooser } from '../support/crash-file.ts';
+import type { CrashFileSystem } from '../support/crash-file-system.ts';
+import type { DiskQueueLimits } from '../support/disk-queue-setup.ts';
+import { seededRandom } from '../support/seeded-random.ts';
+import { checkAsNsqd, findRecords } from './found-records.ts';
+import type { QueueLife } from './queue-life.ts';
+import type { CrashKind, Expectations } from './record-book.ts';
+
+/** Nothing survives that is not durable. */
+export const OLDEST: Chooser = () => 0;
+
+/** A crash that has left something wrong. */
+class CrashFailure extends Error {
+  constructor(kind: CrashKind, mixture: number, image: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const disks = mixture === 0 ? 'nothing unsynced' : `mixture ${mixture}`;
+    const text = kind === 'kill' ? kind : `${kind} (${disks})`;
+    super(`after a ${text}: ${reason}\n${image.replaceAll('\0', '.')}`, { cause });
+  }
+}
+
+export class CrashChecks {
+  /** Disks that were opened. */
+  count = 0;
+  /** Crashes that were looked at, most of which leave a disk that was opened before. */
+  crashes = 0;
+  /** Records that were handed out damaged, none of which was synced. */
+  damagedCount = 0;
+
+  readonly #limits: DiskQueueLimits;
+  readonly #mixtures: number;
+  readonly #seen = new Set<string>();
+
+  /** `mixtures` is how many disks are drawn of each point beside the extreme ones. */
+  constructor(limits: DiskQueueLimits, mixtures: number) {
+    this.#limits = limits;
+    this.#mixtures = mixtures;
+  }
+
+  /** Crashes at every point of the last operation, and behind it. Errors: throws what is wrong then. */
+  check(life: QueueLife): void {
+    for (const { disks, book } of [...life.points, life.pointsNow()]) {
+      const afterKill = book.expectations('kill');
+      const afterPowerLoss = book.expectations('power loss');
+      for (const disk of disks) this.#checkDisk(disk, afterKill, afterPowerLoss);
+    }
+  }
+
+  #checkDisk(disk: CrashFileSystem, afterKill: Expectations, afterPowerLoss: Expectations): void {
+    this.#open('power loss', 0, disk.afterPowerLoss(OLDEST), afterPowerLoss);
+    for (let mixture = 1; mixture <= this.#mixtures; mixture++) {
+      const choose = seededRandom(mixture * 7919 + this.crashes);
+      this.#open('power loss', mixture, disk.afterPowerLoss(choose), afterPowerLoss);
+    }
+    // Last, as it uses up the disk.
+    this.#open('kill', 0, disk, afterKill);
+  }
+
+  #open(kind: CrashKind, mixture: number, disk: CrashFileSystem, expected: Expectations): void {
+    this.crashes++;
+    const image = disk.image();
+    const key = hash('sha1', `${expected.text}\n${image}`);
+    if (this.#seen.has(key)) return;
+    this.#seen.add(key);
+    this.count++;
+    try {
+      checkAsNsqd(disk, false);
+      this.damagedCount += expected.check(findRecords(disk, this.#limits).records);
+    } catch (cause) {
+      throw new CrashFailure(kind, mixture, image, cause);
+    }
+  }
+}

@@ -1,0 +1,106 @@
+/** Every sequence of a few operations on a disk queue, cut off at every file call. */
+
+import { test } from 'node:test';
+import { CrashFileSystem } from '../support/crash-file-system.ts';
+import { DATA_PATH, type DiskQueueLimits } from '../support/disk-queue-setup.ts';
+import { CrashChecks } from './crash-checks.ts';
+import { QueueLife } from './queue-life.ts';
+
+/** Two small records fill a segment. */
+const LIMITS: DiskQueueLimits = {
+  maxBytesPerFile: 100,
+  maxMsgSize: 4096,
+  syncEvery: 2500,
+  openFilesMax: 2,
+};
+const BODY_BYTES = 4;
+const DUE_MS = 1_800_000_000_123;
+const LATER_MS = 1_900_000_000_456;
+const MIXTURES = 1;
+const ALL_BYTES = 10_000;
+
+const ONE = { bodyBytes: BODY_BYTES, dueMs: 0 };
+const DEFERRED = { bodyBytes: BODY_BYTES, dueMs: DUE_MS };
+/** As long as a segment may be. */
+const LONG = { bodyBytes: 80, dueMs: 0 };
+
+/** Operations by their names; those that have nothing to work on answer false. */
+const OPERATIONS: Readonly<Record<string, (life: QueueLife) => unknown>> = {
+  put: (life) => life.put([ONE]),
+  'put deferred': (life) => life.put([DEFERRED]),
+  'put two': (life) => life.put([ONE, ONE]),
+  'put two, one deferred': (life) => life.put([ONE, DEFERRED]),
+  'put and roll': (life) => life.put([LONG, ONE]),
+  read: (life) => life.unreadCount > 0 && life.read(ALL_BYTES),
+  'finish first': (life) => life.handedOutCount > 0 && life.finish(0, 1),
+  'finish last': (life) => life.handedOutCount > 1 && life.finish(life.handedOutCount - 1, 1),
+  'note first': (life) => life.handedOutCount > 0 && life.note(0, { attempts: 7, dueMs: LATER_MS }),
+  'note last': (life) =>
+    life.handedOutCount > 1 && life.note(life.handedOutCount - 1, { attempts: 8, dueMs: 0 }),
+  sync: (life) => life.sync(),
+  empty: (life) => life.empty(),
+  'close and open': (life) => life.reopen(),
+  delete: (life) => life.delete(),
+};
+
+/** What is done before the operations, and how many those are. */
+interface Beginning {
+  readonly name: string;
+  readonly names: readonly string[];
+  readonly length: number;
+}
+
+const BEGINNINGS: readonly Beginning[] = [
+  { name: 'a queue without files', names: [], length: 3 },
+  {
+    name: 'records that are handed out',
+    names: ['put two, one deferred', 'put', 'read'],
+    length: 3,
+  },
+  {
+    name: 'records that were noted, finished and synced',
+    names: [
+      ...['put two, one deferred', 'put two', 'put and roll', 'read'],
+      ...['note last', 'finish last', 'sync'],
+    ],
+    length: 2,
+  },
+];
+
+/** Runs operations on a new queue. Returns false when one of them has nothing to work on. */
+function run(names: readonly string[], checks: CrashChecks): boolean {
+  const life = new QueueLife(new CrashFileSystem(DATA_PATH), LIMITS);
+  try {
+    for (const [index, name] of names.entries()) {
+      // All others are the last one of a shorter sequence.
+      life.isWatched = index === names.length - 1;
+      if (OPERATIONS[name](life) === false) return false;
+    }
+    checks.check(life);
+    return true;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${names.join('; ')}: ${reason}`, { cause });
+  }
+}
+
+/** All sequences that begin so. */
+function runAll(names: readonly string[], length: number, checks: CrashChecks): void {
+  if (length === 0) return;
+  for (const name of Object.keys(OPERATIONS)) {
+    const longer = [...names, name];
+    if (run(longer, checks)) runAll(longer, length - 1, checks);
+  }
+}
+
+for (const { name, names, length } of BEGINNINGS) {
+  test(`DiskQueue: no crash in any ${length} operations breaks ${name}`, (t) => {
+    const checks = new CrashChecks(LIMITS, MIXTURES);
+
+    runAll(names, length, checks);
+
+    t.diagnostic(
+      `${checks.crashes} crashes, ${checks.count} disks, ${checks.damagedCount} damaged`,
+    );
+  });
+}

@@ -1,0 +1,295 @@
+/**
+ * A disk queue from its first opening over crashes to its end, and the book of what it was told. Every operation
+ * leaves the disks that a crash would have left at each of its file calls.
+ *
+ * Thread: any.
+ */
+
+import assert, { AssertionError } from 'node:assert/strict';
+import type { DiskQueue } from '../../src/workers/disk/disk-queue.ts';
+import type { FileSystem } from '../../src/workers/disk/file-system.ts';
+import type { Chooser } from '../support/crash-file.ts';
+import type { CrashFileSystem } from '../support/crash-file-system.ts';
+import { diskRecord } from '../support/disk-files.ts';
+import { type DiskQueueLimits, openQueue } from '../support/disk-queue-setup.ts';
+import { FaultyFileSystem } from '../support/faulty-file-system.ts';
+import { findRecords, QUEUE_NAME, readFound } from './found-records.ts';
+import { type CrashKind, type FoundRecord, RecordBook, type RecordState } from './record-book.ts';
+
+/** A record to be appended. */
+export interface NewRecord {
+  readonly bodyBytes: number;
+  readonly dueMs: number;
+}
+
+/** Calls that change nothing: a crash before one is a crash behind the call before it. */
+const READING: readonly (keyof FileSystem)[] = [
+  'openForReading',
+  'openForWriting',
+  'read',
+  'close',
+  'isLinked',
+  'size',
+  'list',
+];
+
+/** Where an operation may be cut off, and what then may be found. */
+export interface CrashPoints {
+  readonly disks: readonly CrashFileSystem[];
+  readonly book: RecordBook;
+}
+
+/** Records that were handed out, by the numbers that the queue has given them. */
+interface HandedOut {
+  readonly place: number;
+  readonly number: number;
+}
+
+export class QueueLife {
+  /** Whether operations leave their crash points. */
+  isWatched = false;
+  /** Those of the last operation. */
+  points: CrashPoints[] = [];
+  /** How often the queue was opened after a crash. */
+  crashCount = 0;
+  /** How often it doubted after a power loss where it begins. */
+  readAgainCount = 0;
+
+  readonly limits: DiskQueueLimits;
+  #book = new RecordBook();
+  #disk: CrashFileSystem;
+  #faulty: FaultyFileSystem;
+  #queue: DiskQueue;
+  #log: string[];
+  /** Syncs of files that had failed when the queue was synced last. */
+  #failedSyncs = 0;
+  #hasLostPower = false;
+  #nextNumber = 1;
+  #nextPlace = 0;
+  /** As they must be handed out. */
+  #unread: FoundRecord[] = [];
+  #handedOut: HandedOut[] = [];
+
+  constructor(disk: CrashFileSystem, limits: DiskQueueLimits) {
+    this.limits = limits;
+    this.#disk = disk;
+    this.#faulty = new FaultyFileSystem(disk);
+    ({ queue: this.#queue, log: this.#log } = openQueue(this.#faulty, QUEUE_NAME, limits));
+  }
+
+  get disk(): CrashFileSystem {
+    return this.#disk;
+  }
+
+  /** The file system that the queue sees. */
+  get faults(): FaultyFileSystem {
+    return this.#faulty;
+  }
+
+  get log(): readonly string[] {
+    return this.#log;
+  }
+
+  get unreadCount(): number {
+    return this.#unread.length;
+  }
+
+  get handedOutCount(): number {
+    return this.#handedOut.length;
+  }
+
+  get mustSync(): boolean {
+    return this.#queue.mustSync;
+  }
+
+  /** A crash at this moment. */
+  pointsNow(): CrashPoints {
+    return { disks: [this.#disk.afterKill()], book: this.#book };
+  }
+
+  put(records: readonly NewRecord[]): Error | undefined {
+    this.points = [];
+    const found = records.map(({ bodyBytes, dueMs }) => {
+      const number = this.#nextNumber++;
+      return { number, body: `${number}`.padEnd(bodyBytes, '-'), attempts: number, dueMs };
+    });
+    for (const { number, body, ...state } of found) this.#book.beginAppend(number, body, state);
+    const bytes = Buffer.concat(found.map(({ number, body }) => diskRecord(number, body)));
+    const dueTimes = records.map(({ dueMs }) => dueMs);
+    const due = dueTimes.some((dueMs) => dueMs > 0) ? dueTimes : undefined;
+    const error = this.#attempt(() =>
+      this.#queue.append(bytes, 0, bytes.length, records.length, due),
+    );
+    for (const { number } of found) this.#book.endAppend(number, error === undefined);
+    if (error === undefined) this.#unread.push(...found);
+    return error;
+  }
+
+  /** Reads a batch, and compares it with what must come next. */
+  read(bytesWanted: number): Error | undefined {
+    this.points = [];
+    return this.#attempt(() => {
+      const batch = readFound(this.#queue, bytesWanted);
+      if (batch === undefined) {
+        assert.deepStrictEqual(this.#unread, [], 'all are read before there are none');
+        return;
+      }
+      assert.strictEqual(batch.first, this.#nextPlace, 'records are numbered in a row');
+      for (const record of batch.records) {
+        assert.deepStrictEqual(record, this.#unread.shift());
+        this.#handedOut.push({ place: this.#nextPlace++, number: record.number });
+      }
+    });
+  }
+
+  /** Finishes so many of what is handed out, from that index on. */
+  finish(index: number, count: number): Error | undefined {
+    this.points = [];
+    const records = this.#handedOut.splice(index, count);
+    for (const { number } of records) this.#book.beginFinish(number);
+    const error = this.#attempt(() => {
+      let start = 0;
+      for (let end = 1; end <= records.length; end++) {
+        if (records.at(end)?.place === records[end - 1].place + 1) continue;
+        this.#queue.finish(records[start].place, end - start);
+        start = end;
+      }
+    });
+    if (error === undefined) for (const { number } of records) this.#book.endFinish(number);
+    return error;
+  }
+
+  /** Notes what is to be known of one of those that are handed out. */
+  note(index: number, state: RecordState): Error | undefined {
+    this.points = [];
+    const { place, number } = this.#handedOut[index];
+    this.#book.beginNote(number, state);
+    const failedCount = this.#faulty.failedCount;
+    const error = this.#attempt(() => this.#queue.note(place, state.attempts, state.dueMs));
+    // Nobody waits for a note, so its failure is only logged.
+    this.#book.endNote(number, this.#faulty.failedCount === failedCount);
+    return error;
+  }
+
+  sync(): Error | undefined {
+    this.points = [];
+    this.#book.beginSync();
+    const error = this.#attempt(() => this.#queue.sync());
+    if (error === undefined) this.#onSynced();
+    return error;
+  }
+
+  /** Drops all records. After an error it is to be tried again before anything else. */
+  empty(): Error | undefined {
+    this.points = [];
+    this.#book.beginDrop();
+    const error = this.#attempt(() => this.#queue.empty());
+    if (error === undefined) this.#dropped();
+    return error;
+  }
+
+  /** Closes the queue and opens it again. */
+  reopen(): Error | undefined {
+    this.points = [];
+    const { isUnsynced } = this.#queue;
+    this.#book.beginSync();
+    const error = this.#attempt(() => this.#queue.close());
+    if (error === undefined && isUnsynced) this.#onSynced();
+    else if (error === undefined) this.#book.endQuietClose();
+    // An error of the sync leaves what a kill does.
+    const openError = this.#open('kill');
+    return error ?? openError;
+  }
+
+  /** Removes the queue and begins it anew. After an error it is empty, or to be removed again. */
+  delete(): Error | undefined {
+    this.points = [];
+    this.#book.beginDrop();
+    const error = this.#attempt(() => this.#queue.delete());
+    if (error === undefined) this.#dropped();
+    const openError = this.#open('kill');
+    return error ?? openError;
+  }
+
+  /** The process ends as it does now, and another one opens the queue on the disk that is left. */
+  crash(kind: CrashKind, choose: Chooser): void {
+    this.crashAt(kind, choose, this.pointsNow(), 0);
+  }
+
+  /** As `crash`, in the middle of the last operation: at one of its points, with the disk of that index. */
+  crashAt(kind: CrashKind, choose: Chooser, { disks, book }: CrashPoints, index: number): void {
+    this.crashCount++;
+    this.points = [];
+    if (kind === 'power loss') this.#hasLostPower = true;
+    this.#disk = kind === 'kill' ? disks[index] : disks[index].afterPowerLoss(choose);
+    this.#book = book;
+    if (this.#faulty.failedSyncCount > this.#failedSyncs) book.doubtNotes();
+    this.#failedSyncs = 0;
+    this.#faulty = new FaultyFileSystem(this.#disk);
+    assert.strictEqual(this.#open(kind), undefined, 'a disk without faults is opened');
+  }
+
+  #onSynced(): void {
+    this.#book.endSync();
+    this.#failedSyncs = this.#faulty.failedSyncCount;
+  }
+
+  #dropped(): void {
+    this.#book.endDrop();
+    this.#unread = [];
+    this.#handedOut = [];
+  }
+
+  /** Opens the queue, and takes what it holds for what there is to read. */
+  #open(kind: CrashKind): Error | undefined {
+    const { records: found, isReadAgain } = findRecords(this.#disk.afterKill(), this.limits);
+    if (isReadAgain && this.#hasLostPower) {
+      this.readAgainCount++;
+      this.#book.readAgain();
+    }
+    this.#book.expectations(kind).check(found);
+    if (this.#faulty.failedSyncCount > this.#failedSyncs) this.#book.doubtNotes();
+    this.#book.adopt(kind, found);
+    this.#unread = [...found];
+    this.#handedOut = [];
+    this.#nextPlace = 0;
+    const open = (): void => {
+      const opened = openQueue(this.#faulty, QUEUE_NAME, this.limits);
+      this.#queue = opened.queue;
+      this.#log = opened.log;
+    };
+    const error = this.#attempt(open);
+    if (error === undefined) return undefined;
+    // What could not be opened is tried again, and no fault lasts for ever.
+    this.#faulty.heal();
+    assert.strictEqual(this.#attempt(open), undefined, 'a queue is opened once a fault is gone');
+    return error;
+  }
+
+  /** Makes calls that may fail for what the disk does; anything else is a bug. */
+  #attempt(work: () => void): Error | undefined {
+    const disks: CrashFileSystem[] = [];
+    if (this.isWatched) {
+      this.points.push({ disks, book: this.#book.clone() });
+      this.#disk.onCall = (action) => {
+        if (!READING.includes(action)) disks.push(this.#disk.afterKill());
+      };
+    }
+    try {
+      work();
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof Error) || !isSystemError(error)) throw error;
+      return error;
+    } finally {
+      this.#disk.onCall = () => undefined;
+    }
+  }
+}
+
+/** Whether an error or what caused it comes from the file system. */
+function isSystemError(error: Error): boolean {
+  if (error instanceof AssertionError) return false;
+  if ('code' in error) return true;
+  return error.cause instanceof Error && isSystemError(error.cause);
+}

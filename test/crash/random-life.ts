@@ -1,0 +1,164 @@
+/**
+ * A disk queue's life from a seed: what is done with it, when a file call fails, when the process is killed or the
+ * power goes, and what of the disk is left then.
+ *
+ * Errors: throws what does not hold, with the seed, the operations before and the command that runs it again.
+ * Thread: any.
+ */
+
+import { CrashFileSystem } from '../support/crash-file-system.ts';
+import { DATA_PATH, type DiskQueueLimits } from '../support/disk-queue-setup.ts';
+import type { FaultKind } from '../support/faulty-file-system.ts';
+import { type Random, seededRandom } from '../support/seeded-random.ts';
+import { OLDEST } from './crash-checks.ts';
+import { checkHealed, emptyAgain } from './fault-checks.ts';
+import { type NewRecord, QueueLife } from './queue-life.ts';
+import type { CrashKind } from './record-book.ts';
+
+/** What a run came to. */
+export interface LifeFigures {
+  readonly operations: number;
+  readonly crashes: number;
+  readonly failedCalls: number;
+  /** How often a queue has read again what it could not know to be finished. */
+  readonly readsAgain: number;
+}
+
+/** How a run is made. */
+export interface LifeOptions {
+  readonly seed: number;
+  readonly operations: number;
+  /** Whether file calls fail. */
+  readonly hasFaults: boolean;
+  readonly print?: (line: string) => void;
+}
+
+const KINDS: readonly FaultKind[] = ['EIO', 'ENOSPC', 'EMFILE', 'EACCES', 'short'];
+const DUE_MS = 1_800_000_000_000;
+/** Operations that an error shows. */
+const SHOWN = 30;
+
+/** Runs one seed. Errors: see above. */
+export function runLife(options: LifeOptions): LifeFigures {
+  const random = randomOf(options.seed);
+  const told: string[] = [];
+  const life = new QueueLife(new CrashFileSystem(DATA_PATH), drawLimits(random));
+  const figures = { operations: 0, failedCalls: 0 };
+  try {
+    while (figures.operations < options.operations) {
+      figures.operations++;
+      const failedBefore = life.faults.failedCount;
+      const what = takeStep(life, random, options.hasFaults);
+      figures.failedCalls += Math.max(0, life.faults.failedCount - failedBefore);
+      told.push(`${figures.operations} ${what}`);
+      options.print?.(`${figures.operations} ${what}`);
+    }
+    checkHealed(life);
+    return { ...figures, crashes: life.crashCount, readsAgain: life.readAgainCount };
+  } catch (cause) {
+    const { seed, operations, hasFaults } = options;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const replay = `node scripts/crash-disk.ts --seed ${seed} --operations ${operations} --trace`;
+    const faults = hasFaults ? '' : ' --no-faults';
+    const history = told.slice(-SHOWN).join('\n');
+    throw new Error(
+      `seed ${seed}, operation ${figures.operations}: ${reason}\n${history}\nreplay: ${replay}${faults}`,
+      { cause },
+    );
+  }
+}
+
+/** Neighbouring seeds give numbers that do not look alike. */
+function randomOf(seed: number): Random {
+  const random = seededRandom(Math.imul(seed + 1, 0x9e3779b1));
+  for (let round = 0; round < 5; round++) random(2);
+  return random;
+}
+
+function drawLimits(random: Random): DiskQueueLimits {
+  return {
+    maxBytesPerFile: 50 + random(600),
+    maxMsgSize: 4096,
+    syncEvery: [2500, 1 + random(20)][random(2)],
+    openFilesMax: 1 + random(5),
+  };
+}
+
+/** Does one thing. Returns what, for whoever looks for a mistake. */
+function takeStep(life: QueueLife, random: Random, hasFaults: boolean): string {
+  if (life.mustSync && random(2) === 0) return `due sync${outcome(life.sync())}`;
+  const dice = random(100);
+  if (dice < 28) return put(life, random);
+  if (dice < 48) return `read${outcome(life.read(1 + random(400)))}`;
+  if (dice < 66) return finish(life, random);
+  if (dice < 74) return note(life, random);
+  if (dice < 82) return `sync${outcome(life.sync())}`;
+  if (dice < 85) return `close and open${outcome(life.reopen())}`;
+  if (dice < 86) return `delete${outcome(life.delete())}`;
+  if (dice < 87) {
+    emptyAgain(life);
+    return 'empty';
+  }
+  if (dice < 93 && hasFaults) return changeFaults(life, random);
+  return crash(life, random);
+}
+
+function put(life: QueueLife, random: Random): string {
+  const records: NewRecord[] = Array.from({ length: 1 + random(6) }, () => ({
+    bodyBytes: [random(20), random(200), random(1500)][random(3)],
+    dueMs: random(3) === 0 ? DUE_MS + random(1000) : 0,
+  }));
+  const sizes = records.map(({ bodyBytes, dueMs }) => `${bodyBytes}${dueMs > 0 ? 'd' : ''}`);
+  return `put ${sizes.join(' ')}${outcome(life.put(records))}`;
+}
+
+function finish(life: QueueLife, random: Random): string {
+  if (life.handedOutCount === 0) return 'nothing to finish';
+  const index = [0, life.handedOutCount - 1, random(life.handedOutCount)][random(3)];
+  const count = Math.min(life.handedOutCount - index, [1, 1 + random(20)][random(2)]);
+  return `finish ${count} from ${index} of ${life.handedOutCount}${outcome(life.finish(index, count))}`;
+}
+
+function note(life: QueueLife, random: Random): string {
+  if (life.handedOutCount === 0) return 'nothing to note';
+  const index = random(life.handedOutCount);
+  const state = { attempts: 1 + random(100), dueMs: random(2) === 0 ? 0 : DUE_MS + random(1000) };
+  return `note ${index}: ${state.attempts}, ${state.dueMs}${outcome(life.note(index, state))}`;
+}
+
+function changeFaults(life: QueueLife, random: Random): string {
+  if (random(2) === 0) {
+    life.faults.heal();
+    return 'the disk is well';
+  }
+  const fault = {
+    kind: KINDS[random(KINDS.length)],
+    after: random(12),
+    times: [1, 1 + random(5), Number.POSITIVE_INFINITY][random(3)],
+  };
+  life.faults.fail(fault);
+  return `${fault.kind} after ${fault.after} calls, ${fault.times} times`;
+}
+
+/** A crash between two operations, or at one of the file calls of another operation. */
+function crash(life: QueueLife, random: Random): string {
+  const kind: CrashKind = random(2) === 0 ? 'kill' : 'power loss';
+  const choose = [OLDEST, random][random(2)];
+  if (random(3) === 0) {
+    life.crash(kind, choose);
+    return kind;
+  }
+  life.isWatched = true;
+  const during = takeStep(life, random, false);
+  life.isWatched = false;
+  const points = life.points.filter(({ disks }) => disks.length > 0);
+  if (points.length === 0) return `${during}, no ${kind}`;
+  const point = points[random(points.length)];
+  const index = random(point.disks.length);
+  life.crashAt(kind, choose, point, index);
+  return `${during}, ${kind} at its change ${index} of ${point.disks.length}`;
+}
+
+function outcome(error: Error | undefined): string {
+  return error === undefined ? '' : ': failed';
+}

@@ -1,0 +1,294 @@
+/**
+ * What a disk queue was told, and so what it may and must hold when it is opened after a crash.
+ *
+ * After SIGKILL everything is there whose append returned and that was not finished, with the attempts and the due
+ * time that it was last given. After a power loss the same holds for what a sync has seen. What a sync has seen
+ * finished, and what was dropped, is never there again. A call that is under way, or has failed, may have happened.
+ *
+ * A sync or a close may move a record: until it has gone well a crash may leave the record in both places, and from
+ * then on there are two of it, with attempts and due times of their own.
+ *
+ * Thread: any.
+ */
+
+import assert from 'node:assert/strict';
+
+/** How a process came to its end without closing its queues. */
+export type CrashKind = 'kill' | 'power loss';
+
+/** What a queue says of a record beside its bytes. Units: Unix ms, 0 for a record that waits for nothing. */
+export interface RecordState {
+  readonly attempts: number;
+  readonly dueMs: number;
+}
+
+/** A record as a queue hands it out. */
+export interface FoundRecord extends RecordState {
+  readonly number: number;
+  readonly body: string;
+}
+
+interface BookEntry {
+  readonly number: number;
+  /** Those that it may have: a power loss may have damaged it, or one of its copies. */
+  bodies: readonly string[];
+  append: 'doing' | 'failed' | 'done';
+  isDurable: boolean;
+  /** How many of it are not finished: one, unless a crash has left copies. */
+  copies: number;
+  /** How many of those may be finished, as far as is known. */
+  finishing: number;
+  /** How many of it there may be on disk, whatever is finished since the last sync. */
+  copiesMax: number;
+  isDropped: boolean;
+  /** No process has it any more; the disk may, if its power fails. */
+  isGone: boolean;
+  /** Finished or dropped, and that is durable. */
+  isGoneForGood: boolean;
+  /** Its notes are not known to be durable, whatever is synced. */
+  isDoubtful: boolean;
+  /** All that it may say of itself since the last sync, the latest last. */
+  states: RecordState[];
+  /** Index of the first state that SIGKILL may leave: behind a call that is under way there may be two. */
+  kept: number;
+}
+
+/** What one record may be after a crash. */
+interface Expectation {
+  readonly bodies: readonly string[];
+  readonly mustBeThere: boolean;
+  /** How many of it there may be. */
+  readonly countMax: number;
+  /** It may be finished or dropped; what is known of it goes with it, and may be gone before. */
+  readonly mayBeDone: boolean;
+  /** Nothing tells a torn record from a whole one where its checksum is lost with it. */
+  readonly mayBeDamaged: boolean;
+  readonly states: readonly RecordState[];
+}
+
+/** What a queue may be after a crash at one moment. */
+export class Expectations {
+  readonly #byNumber: ReadonlyMap<number, Expectation>;
+  #text: string | undefined;
+
+  constructor(byNumber: ReadonlyMap<number, Expectation>) {
+    this.#byNumber = byNumber;
+  }
+
+  /** Two moments with the same text allow the same. */
+  get text(): string {
+    this.#text ??= JSON.stringify([...this.#byNumber]);
+    return this.#text;
+  }
+
+  /**
+   * Returns how many were handed out although a power loss has damaged them; none of them was synced.
+   *
+   * Errors: throws when that is not what the queue may hold.
+   */
+  check(found: readonly FoundRecord[]): number {
+    let damaged = 0;
+    const whole = new Set<number>();
+    const counts = new Map<number, number>();
+    for (const record of found) {
+      const { number } = record;
+      const expected = this.#byNumber.get(number);
+      assert.ok(expected !== undefined, `record ${number} is handed out, nobody appended it`);
+      assert.ok(expected.countMax > 0, `record ${number} is handed out again, it was finished`);
+      const count = (counts.get(number) ?? 0) + 1;
+      assert.ok(count <= expected.countMax, `record ${number} is handed out ${count} times`);
+      counts.set(number, count);
+      if (expected.mayBeDamaged && !expected.bodies.includes(record.body)) damaged++;
+      else {
+        whole.add(number);
+        if (!expected.mayBeDone) checkRecord(record, expected);
+      }
+    }
+    for (const [number, { mustBeThere }] of this.#byNumber) {
+      assert.ok(!mustBeThere || whole.has(number), `record ${number} is lost`);
+    }
+    return damaged;
+  }
+}
+
+function checkRecord({ number, body, attempts, dueMs }: FoundRecord, expected: Expectation): void {
+  assert.ok(expected.bodies.includes(body), `record ${number} is not as it was: "${body}"`);
+  const isKnown = expected.states.some((state) => {
+    return state.attempts === attempts && state.dueMs === dueMs;
+  });
+  const wanted = JSON.stringify(expected.states);
+  assert.ok(isKnown, `record ${number}: ${attempts} attempts, due at ${dueMs}; expected ${wanted}`);
+}
+
+export class RecordBook {
+  readonly #entries = new Map<number, BookEntry>();
+  /** Whether records may have been moved that are not synced where they are now. */
+  #mayHaveMoved = false;
+
+  /** An append is under way. A record with a due time may be there without it until the append returns. */
+  beginAppend(number: number, body: string, state: RecordState): void {
+    this.#entries.set(number, {
+      number,
+      bodies: [body],
+      append: 'doing',
+      isDurable: false,
+      copies: 1,
+      finishing: 0,
+      copiesMax: 1,
+      isDropped: false,
+      isGone: false,
+      isGoneForGood: false,
+      isDoubtful: false,
+      states: state.dueMs === 0 ? [state] : [{ ...state, dueMs: 0 }, state],
+      kept: 0,
+    });
+  }
+
+  endAppend(number: number, isDone: boolean): void {
+    const entry = this.#get(number);
+    entry.append = isDone ? 'done' : 'failed';
+    if (isDone) entry.kept = entry.states.length - 1;
+  }
+
+  beginFinish(number: number): void {
+    this.#get(number).finishing++;
+  }
+
+  endFinish(number: number): void {
+    const entry = this.#get(number);
+    entry.finishing--;
+    entry.copies--;
+  }
+
+  beginNote(number: number, state: RecordState): void {
+    this.#get(number).states.push(state);
+  }
+
+  /** A note that could not be written is written by the next sync. */
+  endNote(number: number, isDone: boolean): void {
+    const entry = this.#get(number);
+    if (isDone && entry.copiesMax === 1) entry.kept = entry.states.length - 1;
+  }
+
+  /** All records are being dropped. */
+  beginDrop(): void {
+    for (const entry of this.#entries.values()) entry.isDropped = true;
+  }
+
+  /** All records were dropped, for good. */
+  endDrop(): void {
+    for (const entry of this.#entries.values()) entry.isGoneForGood = true;
+    this.#mayHaveMoved = false;
+  }
+
+  /** A sync is under way. */
+  beginSync(): void {
+    this.#mayHaveMoved = true;
+  }
+
+  /** It has gone well. */
+  endSync(): void {
+    this.#mayHaveMoved = false;
+    for (const entry of this.#entries.values()) {
+      if (entry.append === 'done') entry.isDurable = true;
+      // What was never called done may be undone by halves: nobody is told of more than its failure.
+      const isGone = entry.copies === 0 || (entry.isGone && entry.append === 'done');
+      if (isGone && !entry.isDoubtful) entry.isGoneForGood = true;
+      // Which of several copies has which state is not written here.
+      if (entry.isDoubtful || entry.copiesMax > 1) continue;
+      entry.states = entry.states.slice(-1);
+      entry.kept = 0;
+    }
+  }
+
+  /**
+   * The queue has said that it cannot tell where it begins: a power loss has taken what told metadata from damage. Then
+   * whatever is left on disk may be handed out once more.
+   */
+  readAgain(): void {
+    for (const entry of this.#entries.values()) {
+      entry.isGone = false;
+      entry.isGoneForGood = false;
+    }
+  }
+
+  /** The queue was closed by which nothing had happened since it was opened: what it has found is not synced for it. */
+  endQuietClose(): void {
+    this.#mayHaveMoved = false;
+  }
+
+  /**
+   * The queue is opened anew after a sync that has failed. The new one does not know of that: what it finds of records it
+   * makes durable, what it finds of notes it takes for durable.
+   */
+  doubtNotes(): void {
+    for (const entry of this.#entries.values()) entry.isDoubtful = true;
+  }
+
+  /** What there may be, and must be, if the process ends so at this moment. */
+  expectations(kind: CrashKind): Expectations {
+    const byNumber = new Map<number, Expectation>();
+    const isKill = kind === 'kill';
+    for (const entry of this.#entries.values()) {
+      const isKept = entry.append === 'done' && entry.copies > entry.finishing && !entry.isDropped;
+      const mayBeThere = !entry.isGoneForGood && !(isKill && entry.isGone);
+      byNumber.set(entry.number, {
+        bodies: entry.bodies,
+        mustBeThere: isKept && !entry.isGone && (isKill || entry.isDurable),
+        countMax: mayBeThere ? entry.copiesMax * (this.#mayHaveMoved ? 2 : 1) : 0,
+        mayBeDone: entry.append === 'done' && !isKept,
+        mayBeDamaged: !isKill && (!entry.isDurable || this.#mayHaveMoved),
+        states: isKill ? entry.states.slice(entry.kept) : entry.states,
+      });
+    }
+    return new Expectations(byNumber);
+  }
+
+  /** The same book, with a future of its own. */
+  clone(): RecordBook {
+    const book = new RecordBook();
+    book.#mayHaveMoved = this.#mayHaveMoved;
+    for (const [number, entry] of this.#entries) {
+      book.#entries.set(number, { ...entry, states: [...entry.states] });
+    }
+    return book;
+  }
+
+  /** Goes on after a crash with what the queue was found to hold. */
+  adopt(kind: CrashKind, found: readonly FoundRecord[]): void {
+    const byNumber = Map.groupBy(found, ({ number }) => number);
+    for (const entry of [...this.#entries.values()]) {
+      const records = byNumber.get(entry.number);
+      if (records !== undefined) adoptFound(entry, kind, records);
+      else if (kind === 'kill') entry.isGone = true;
+      else entry.isGoneForGood = true;
+    }
+    if (kind === 'power loss') this.#mayHaveMoved = false;
+  }
+
+  #get(number: number): BookEntry {
+    const entry = this.#entries.get(number);
+    assert.ok(entry !== undefined, `record ${number} is in the book`);
+    return entry;
+  }
+}
+
+function adoptFound(entry: BookEntry, kind: CrashKind, records: readonly FoundRecord[]): void {
+  entry.bodies = records.map(({ body }) => body);
+  entry.append = 'done';
+  entry.copies = records.length;
+  entry.finishing = 0;
+  entry.copiesMax = kind === 'kill' ? Math.max(entry.copiesMax, records.length) : records.length;
+  entry.isDropped = false;
+  entry.isGone = false;
+  entry.isGoneForGood = false;
+  if (kind === 'power loss') entry.isDoubtful = false;
+  const states = records.map(({ attempts, dueMs }) => ({ attempts, dueMs }));
+  if (kind === 'power loss') {
+    entry.isDurable = true;
+    entry.states = states;
+  } else {
+    entry.states.push(...states);
+  }
+  entry.kept = entry.copiesMax > 1 ? 0 : entry.states.length - 1;
+}

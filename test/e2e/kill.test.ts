@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import { CrashRun } from '../../scripts/crash/crash-run.ts';
+import { freshSeed } from '../support/seeded-random.ts';
+
+const LIMIT = { timeout: 60_000 };
+const CRASHES = 2;
+
+/** What `scripts/crash.ts` does at length. */
+describe('kill', { concurrency: true }, () => {
+  for (const [what, memQueueSize] of [
+    ['nothing that is on disk is lost or comes too early', 0],
+    ['what was in memory survives an end in order, and nothing is damaged', 100],
+  ] as const) {
+    test(`kill: ${what}`, LIMIT, async (t) => {
+      const seed = freshSeed();
+      t.diagnostic(`node scripts/crash.ts --seed ${seed} --crashes ${CRASHES}`);
+      const dataPath = mkdtempSync(path.join(tmpdir(), 'ringmq-kill-'));
+      t.after(() => rmSync(dataPath, { recursive: true }));
+      const run = new CrashRun({ seed, crashes: CRASHES, memQueueSize, dataPath });
+
+      await run.run();
+
+      t.diagnostic(JSON.stringify(run.figures));
+      assert.deepEqual(run.violations.texts, []);
+    });
+  }
+});

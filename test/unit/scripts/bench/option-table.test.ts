@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  ArgumentError,
+  amount,
+  choice,
+  count,
+  optionalAddress,
+  optionalCount,
+  optionalPattern,
+  optionalText,
+  share,
+  toggle,
+} from '../../../../scripts/bench/option-kinds.ts';
+import { describeOptions, readOptions, wordsOf } from '../../../../scripts/bench/option-table.ts';
+
+const TABLE = {
+  messages: count(100, 1, 'messages'),
+  inFlight: optionalCount(1, 'commands'),
+  rate: amount(0, 0, 'rate'),
+  requeueShare: share(0, 'share'),
+  tls: toggle('over TLS'),
+  compression: choice(['none', 'snappy'], 'compresses'),
+  address: optionalAddress('where'),
+  server: optionalText('COMMAND', 'starts it'),
+  only: optionalPattern('which'),
+} as const;
+
+function refusal(...words: string[]): string {
+  try {
+    readOptions(TABLE, words);
+  } catch (error) {
+    if (error instanceof ArgumentError) return error.message;
+    throw error;
+  }
+  return 'understood';
+}
+
+test('readOptions: without words everything is as the table says', () => {
+  assert.deepStrictEqual(readOptions(TABLE, []), {
+    messages: 100,
+    inFlight: null,
+    rate: 0,
+    requeueShare: 0,
+    tls: false,
+    compression: 'none',
+    address: null,
+    server: null,
+    only: null,
+  });
+});
+
+test('readOptions: every kind is read', () => {
+  const words = ['--messages', '2.3M', '--in-flight=8', '--rate', '1.5k', '--requeue-share', '0.1'];
+  words.push('--tls', '--compression', 'snappy', '--address', '[::1]:4150');
+  words.push('--server', 'nsqd -x', '--only', 'PUB|SUB');
+
+  assert.deepStrictEqual(readOptions(TABLE, words), {
+    messages: 2_300_000,
+    inFlight: 8,
+    rate: 1500,
+    requeueShare: 0.1,
+    tls: true,
+    compression: 'snappy',
+    address: { host: '::1', port: 4150 },
+    server: 'nsqd -x',
+    only: /PUB|SUB/i,
+  });
+});
+
+test('readOptions: what is not understood is said with what was meant', () => {
+  const refusals = [
+    refusal('--messages', '0'),
+    refusal('--messages', '1.5'),
+    refusal('--messages', '10x'),
+    refusal('--messages', ''),
+    refusal('--rate', 'fast'),
+    refusal('--requeue-share', '1'),
+    refusal('--compression', 'zip'),
+    refusal('--address', 'localhost'),
+    refusal('--server', ' '),
+  ];
+
+  assert.deepStrictEqual(refusals, [
+    '--messages takes a whole number from 1, got "0"',
+    '--messages takes a whole number from 1, got "1.5"',
+    '--messages takes a whole number from 1, got "10x"',
+    '--messages takes a whole number from 1, got ""',
+    '--rate takes a number from 0, got "fast"',
+    '--requeue-share takes a number from 0 to less than 1, got "1"',
+    '--compression takes one of none, snappy, got "zip"',
+    '--address takes host:port, got "localhost"',
+    '--server takes COMMAND, got ""',
+  ]);
+});
+
+test('readOptions: unknown flags, stray words and bad expressions are refused', () => {
+  assert.match(refusal('--no-such-flag'), /--no-such-flag/);
+  assert.match(refusal('stray'), /stray/);
+  assert.match(refusal('--messages'), /--messages/);
+  assert.match(refusal('--only', '('), /^--only: Invalid regular expression/);
+});
+
+test('wordsOf: words of some options, in the order of the names', () => {
+  const words = ['--tls', '--server', 'nsqd', '--messages=5'];
+
+  assert.deepStrictEqual(wordsOf(['messages', 'tls'], TABLE, words), ['--messages', '5', '--tls']);
+});
+
+test('describeOptions: a line for each, with what is taken by default', () => {
+  const text = describeOptions({ inFlight: count(2, 1, 'commands'), tls: toggle('over TLS') });
+
+  assert.equal(
+    text,
+    [
+      '  --in-flight N              commands (default 2)',
+      '  --tls                      over TLS',
+    ].join('\n'),
+  );
+});
