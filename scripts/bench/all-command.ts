@@ -1,5 +1,8 @@
 /** `all`: the documented set of loads, and a report of them. */
 
+import os from 'node:os';
+import path from 'node:path';
+import { type Command, entryPlan } from './command.ts';
 import type { Subcommand } from './load.ts';
 import { SUBCOMMANDS } from './load-list.ts';
 import {
@@ -12,6 +15,7 @@ import {
 import { describeOptions, readOptions } from './option-table.ts';
 import type { LoadPlan } from './run-load.ts';
 import { checkRunOptions, RUN_OPTIONS, type RunValues } from './run-options.ts';
+import { specsOf } from './servers.ts';
 import { STANDARD_MESSAGES, STANDARD_SET, scaledWords } from './standard-set.ts';
 
 const MESSAGES_MIN = 1000;
@@ -29,11 +33,27 @@ const ALL_OPTIONS = {
   ),
 } as const;
 
-/** What `all` is to do. `reportPrefix`: null leaves the place to the program. */
-export type AllPlan = {
+/** What `all` is to do. `reportPrefix`: null for a place among temporary files. */
+type AllPlan = {
   readonly common: RunValues;
   readonly plans: readonly LoadPlan[];
   readonly reportPrefix: string | null;
+};
+
+export const ALL: Command = {
+  name: 'all',
+  summary: 'a set of these, with a report; also what runs without a sub-command',
+  usage: allUsage,
+  read: (words) => {
+    const { common, plans, reportPrefix } = readAll(words);
+    const specs = specsOf(common, true);
+    return {
+      common,
+      specs,
+      plans: plans.map((plan) => entryPlan(plan, specs, null)),
+      reportPrefix: reportPrefix ?? path.join(os.tmpdir(), `ringmq-bench-${fileDate()}`),
+    };
+  },
 };
 
 /** Reads the words behind `all`. Errors: throws an `ArgumentError`. */
@@ -59,6 +79,7 @@ export function readAll(words: readonly string[]): AllPlan {
   return { common: values, plans, reportPrefix: values.report };
 }
 
+/** `program`: how the program is called. */
 export function allUsage(program: string): string {
   const set = STANDARD_SET.map(
     ({ name, isOnce, words, counts }) =>
@@ -88,4 +109,12 @@ function subcommandOf(name: string): Subcommand {
   const found = SUBCOMMANDS.find((subcommand) => subcommand.name === name);
   if (found === undefined) throw new Error(`the set has a load "${name}" that nobody knows`);
   return found;
+}
+
+/** The time as a part of a file's name. */
+function fileDate(): string {
+  return new Date()
+    .toISOString()
+    .replace(/\.\d+Z$/, '')
+    .replace(/[-:]/g, '');
 }

@@ -12,8 +12,8 @@ const ENTRY = fileURLToPath(new URL(`./generator.${EXTENSION}`, import.meta.url)
 
 /** Who is told how a drive gets on. */
 export interface DriveListener {
-  /** Everything is connected, and what is measured begins. */
-  onStarted(): void;
+  /** Everything is connected; resolves when what is measured may begin. */
+  onReady(): Promise<void>;
   onProgress(done: number): void;
 }
 
@@ -36,8 +36,8 @@ export function runDrive<Name extends DriveName>(
   return new Promise<DriveResult>((resolve, reject) => {
     child.on('message', (news: GeneratorNews) => {
       switch (news.kind) {
-        case 'started':
-          listener.onStarted();
+        case 'ready':
+          listener.onReady().then(() => child.send('go'), reject);
           return;
         case 'progress':
           listener.onProgress(news.done);

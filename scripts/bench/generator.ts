@@ -3,6 +3,7 @@
  * of its own has its event loop, its heap and its CPU time to itself.
  */
 
+import { once } from 'node:events';
 import { DRIVES, type DriveName, type DriveOrder } from './drives/drives.ts';
 import type { Outcome } from './drives/outcome.ts';
 import { ProgressCount } from './progress-count.ts';
@@ -17,7 +18,8 @@ export type GeneratorTask<Name extends DriveName = DriveName> = {
 
 /** What it tells. */
 export type GeneratorNews =
-  | { readonly kind: 'started' }
+  /** Everything is connected; it waits to be told to go. */
+  | { readonly kind: 'ready' }
   | { readonly kind: 'progress'; readonly done: number }
   /** Units: `cpuUs` µs of this process, from the start on; `startedMs` Unix ms. */
   | {
@@ -35,10 +37,11 @@ process.once('uncaughtException', fail);
 async function run({ drive, order }: GeneratorTask): Promise<void> {
   let startCpu = process.cpuUsage();
   let startedMs = 0;
-  const progress = new ProgressCount(() => {
+  const progress = new ProgressCount(async () => {
+    tell({ kind: 'ready' });
+    await once(process, 'message');
     startCpu = process.cpuUsage();
     startedMs = performance.timeOrigin + performance.now();
-    tell({ kind: 'started' });
   });
   watch(progress);
   try {

@@ -11,15 +11,16 @@ export class ProgressCount {
   /** When nothing happens for so long, the drive fails. */
   stallMs = STALL_MS;
 
-  readonly #onStarted: () => void;
+  readonly #onReady: () => Promise<void>;
 
-  constructor(onStarted: () => void) {
-    this.#onStarted = onStarted;
+  /** `onReady` resolves when it may begin. */
+  constructor(onReady: () => Promise<void>) {
+    this.#onReady = onReady;
   }
 
-  /** Everything is connected, and what is measured begins. */
-  started(): void {
-    this.#onStarted();
+  /** Everything is connected; resolves when what is measured begins. */
+  started(): Promise<void> {
+    return this.#onReady();
   }
 
   /** Nothing is expected to happen for so long. */

@@ -1,4 +1,4 @@
-/** The options that every sub-command takes: which servers are driven, how often, and what is told. */
+/** The options that the sub-commands share: which servers are driven, how often, and what is told. */
 
 import {
   ArgumentError,
@@ -10,7 +10,7 @@ import {
   toggle,
 } from './option-kinds.ts';
 
-export const RUN_OPTIONS = {
+const START_OPTIONS = {
   server: optionalText(
     'COMMAND',
     "drives a server that this command starts; it gets nsqd's flags (default: this broker)",
@@ -19,12 +19,18 @@ export const RUN_OPTIONS = {
     'FLAGS',
     "more flags for the server that is started: --server-flags='--pump-threads=2 …'",
   ),
+} as const;
+
+const OTHER_SERVER_OPTIONS = {
   address: optionalAddress('drives a server that runs, instead of starting one'),
   httpAddress: optionalAddress('where that server speaks HTTP (default: one port further)'),
   against: optionalAddress('drives a second server that runs in alternation, run by run'),
   againstHttpAddress: optionalAddress('where the second server speaks HTTP'),
   againstServer: optionalText('COMMAND', 'starts the second server with this command'),
   nullSink: toggle('drives a null sink in the same runs: what a Node server can do at most here'),
+} as const;
+
+const REPORT_OPTIONS = {
   runs: count(3, 1, 'runs of each server, of which the best counts'),
   memQueueSize: optionalCount(0, 'memory queue size of servers that are started (default: enough)'),
   dataPath: optionalText(
@@ -33,6 +39,16 @@ export const RUN_OPTIONS = {
   ),
   compare: optionalText('FILE', 'compares with the JSON of an earlier run'),
   json: toggle('prints one JSON document instead of tables'),
+} as const;
+
+/** Where a server that runs would not do. */
+export const STARTED_OPTIONS = { ...START_OPTIONS, ...REPORT_OPTIONS } as const;
+
+/** Of every load. */
+export const RUN_OPTIONS = {
+  ...START_OPTIONS,
+  ...OTHER_SERVER_OPTIONS,
+  ...REPORT_OPTIONS,
 } as const;
 
 export type RunValues = OptionValues<typeof RUN_OPTIONS>;

@@ -31,7 +31,8 @@ export async function deleteTopic(address: Address, topic: string): Promise<void
   await ask(address, 'POST', `/topic/delete?topic=${topic}`);
 }
 
-function ask(address: Address, method: string, path: string): Promise<string> {
+/** Asks over HTTP; resolves with the answer's text. Errors: rejects with every answer but a 200. */
+export function ask(address: Address, method: string, path: string): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const what = `${method} ${path}`;
   const request = http.request({ ...address, method, path, agent: AGENT, timeout: ANSWER_MS_MAX });

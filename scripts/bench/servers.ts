@@ -4,7 +4,7 @@ import { BROKER_PROGRAM } from './places.ts';
 import type { ServerFact } from './report/report.ts';
 import type { RunValues } from './run-options.ts';
 import type { Role, Target } from './target.ts';
-import type { TargetSpec } from './target-spec.ts';
+import type { StartedSpec, TargetSpec } from './target-spec.ts';
 import { type Address, spellAddress } from './wire/address.ts';
 import { introduce } from './wire/connect.ts';
 
@@ -14,10 +14,7 @@ export function specsOf(values: RunValues, hasSink: boolean): TargetSpec[] {
   if (values.address !== null) {
     specs.push(running('server', values.address, values.httpAddress));
   } else {
-    const words =
-      values.server === null ? [process.execPath, BROKER_PROGRAM] : splitWords(values.server);
-    const flags = values.serverFlags === null ? [] : splitWords(values.serverFlags);
-    specs.push({ role: 'server', kind: 'start', words: [...words, ...flags] });
+    specs.push(startedSpec('server', values));
   }
   if (values.against !== null) {
     specs.push(running('against', values.against, values.againstHttpAddress));
@@ -26,6 +23,16 @@ export function specsOf(values: RunValues, hasSink: boolean): TargetSpec[] {
   }
   if (hasSink) specs.push({ role: 'null sink', kind: 'sink' });
   return specs;
+}
+
+/** A server that is started: this broker, unless a command says otherwise. */
+export function startedSpec(
+  role: Role,
+  { server, serverFlags }: Pick<RunValues, 'server' | 'serverFlags'>,
+): StartedSpec {
+  const words = server === null ? [process.execPath, BROKER_PROGRAM] : splitWords(server);
+  const flags = serverFlags === null ? [] : splitWords(serverFlags);
+  return { role, kind: 'start', words: [...words, ...flags] };
 }
 
 /** Words as a shell would split them: at blanks, quotes keeping together what is between them. */
@@ -43,11 +50,14 @@ export class ServerFacts {
     for (const spec of specs) this.#whats.set(spec.role, describe(spec));
   }
 
-  /** Asks a server for its version, once. Errors: rejects when it does not speak the protocol. */
-  async learn(target: Target): Promise<void> {
-    if (target.role === 'null sink' || this.#versions.has(target.role)) return;
-    const { version } = await introduce(target.address);
-    this.#versions.set(target.role, String(version));
+  /**
+   * Asks a server for its version, once for each role that the report names.
+   * Errors: rejects when it does not speak the protocol.
+   */
+  async learn({ address, role: own }: Target, role = own): Promise<void> {
+    if (role === 'null sink' || this.#versions.has(role)) return;
+    const { version } = await introduce(address);
+    this.#versions.set(role, String(version));
   }
 
   list(): ServerFact[] {

@@ -4,8 +4,8 @@ import { nameHash } from '../../src/shared/name-hash.ts';
 import type { WorkerCounts } from './thread-shares.ts';
 
 /**
- * So many topics: the first falls on the first pump thread and the queue of its channel on the first disk thread, the
- * next ones on the next pump threads, and so on through all pairs of the two.
+ * So many topics, one after the other on the next pump thread, and the queues of their channels on the next disk
+ * thread, so that after a while every pair of the two has had its turn.
  */
 export function spreadTopics(
   prefix: string,
@@ -13,13 +13,21 @@ export function spreadTopics(
   channel: string,
   { pumps, disks }: WorkerCounts,
 ): string[] {
+  const round = leastCommonMultiple(pumps, disks);
   return Array.from({ length: count }, (_, index) => {
     const pump = index % pumps;
-    const disk = Math.floor(index / pumps) % disks;
+    // one further with every round, which would else repeat the pairs of the first
+    const disk = (index + Math.floor(index / round)) % disks;
     for (let number = 0; ; number++) {
       const topic = `${prefix}_${index}_${number}`;
       const isThere = nameHash(topic) % pumps === pump;
       if (isThere && nameHash(`${topic}:${channel}`) % disks === disk) return topic;
     }
   });
+}
+
+function leastCommonMultiple(a: number, b: number): number {
+  let multiple = a;
+  while (multiple % b !== 0) multiple += a;
+  return multiple;
 }

@@ -58,18 +58,23 @@ export class Stage {
     this.#listener.onNote(text);
   }
 
-  /** Runs a drive. Errors: rejects with what it could not do. */
+  /**
+   * Runs a drive. `onReady`: everything is connected; what is measured begins when it resolves.
+   * Errors: rejects with what it could not do.
+   */
   async drive<Name extends DriveName>(
     what: string,
     name: Name,
     order: DriveOrder<Name>,
+    onReady: () => Promise<void> = () => Promise.resolve(),
   ): Promise<Measured> {
     const { target } = this;
     const beforeMib = target.residentMib();
     let startCpuUs = target.cpuUs();
     let startThreads = target.threads();
     const listener = {
-      onStarted: () => {
+      onReady: async () => {
+        await onReady();
         startCpuUs = target.cpuUs();
         startThreads = target.threads();
       },

@@ -3,12 +3,23 @@
 import type { Role } from './target.ts';
 import type { Address } from './wire/address.ts';
 
+/** A server that is started for a run. */
+export type StartedSpec = {
+  readonly role: Role;
+  readonly kind: 'start';
+  readonly words: readonly string[];
+};
+
 /** How to come by a server. */
-export type TargetSpec = { readonly role: Role } & (
-  | { readonly kind: 'start'; readonly words: readonly string[] }
-  | { readonly kind: 'running'; readonly address: Address; readonly httpAddress: Address }
-  | { readonly kind: 'sink' }
-);
+export type TargetSpec =
+  | StartedSpec
+  | {
+      readonly role: Role;
+      readonly kind: 'running';
+      readonly address: Address;
+      readonly httpAddress: Address;
+    }
+  | { readonly role: Role; readonly kind: 'sink' };
 
 /** What a load needs of a server that is started for it. */
 export type ServerNeeds = {

@@ -60,7 +60,10 @@ export function threadFigures(span: ThreadSpan, { pumps, disks }: WorkerCounts):
 /** The threads that are there at the end, each with its CPU time in between. */
 function usesOf({ before, after }: ThreadSpan): ThreadTime[] {
   const earlier = new Map(before.map(({ id, cpuUs }) => [id, cpuUs]));
-  return after.map((thread) => ({ ...thread, cpuUs: thread.cpuUs - (earlier.get(thread.id) ?? 0) }));
+  return after.map((thread) => ({
+    ...thread,
+    cpuUs: thread.cpuUs - (earlier.get(thread.id) ?? 0),
+  }));
 }
 
 function sum(threads: readonly ThreadTime[]): number {

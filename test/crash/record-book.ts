@@ -261,7 +261,10 @@ export class RecordBook {
       const records = byNumber.get(entry.number);
       if (records !== undefined) adoptFound(entry, kind, records);
       else if (kind === 'kill') entry.isGone = true;
-      else entry.isGoneForGood = true;
+      else {
+        entry.copies = 0;
+        entry.isGoneForGood = true;
+      }
     }
     if (kind === 'power loss') this.#mayHaveMoved = false;
   }

@@ -362,7 +362,9 @@ export class PumpWatch {
     let references = state.inFlight.count + state.deferred.count;
     for (const topic of state.topics.values()) references += topic.queue.memoryCount;
     for (const topic of this.#allTopics) references += topic.transferCount;
-    for (const channel of state.channels.values()) references += channel.queue.memoryCount;
+    for (const channel of state.channels.values()) {
+      references += channel.queue.memoryCount + channel.queue.returnedCount;
+    }
     for (const backend of state.backends) {
       assert.ok(backend instanceof DiskBackend);
       references += backend.heldCount;

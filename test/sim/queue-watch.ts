@@ -41,6 +41,15 @@ export function watchQueue(
     model.putInMemory(keys);
     putInMemory(position, count, detail);
   };
+  const putBack = queue.putBack.bind(queue);
+  queue.putBack = (position, attempts) => {
+    const [key] = keysOf(position, 1);
+    const { returnedCount } = queue;
+    owner.onQueued(key);
+    putBack(position, attempts);
+    // With those on disk it is in no order.
+    if (queue.returnedCount > returnedCount) model.unordered.add(key);
+  };
   const { backend } = queue;
   const put = backend.put.bind(backend);
   backend.put = (position, count, attempts, unixMs, receipt) => {

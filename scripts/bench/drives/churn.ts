@@ -25,7 +25,7 @@ export type ChurnOrder = {
 /** Counts cycles; the percentiles are those of a cycle from its connecting to the answer. */
 export async function churn(order: ChurnOrder, progress: ProgressCount): Promise<Outcome> {
   const durations = new Durations();
-  progress.started();
+  await progress.started();
   const startMs = performance.now();
   const deadlineMs =
     order.seconds === null ? Number.POSITIVE_INFINITY : startMs + order.seconds * 1000;

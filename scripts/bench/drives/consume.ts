@@ -14,7 +14,7 @@ export async function consume(
   progress: ProgressCount,
 ): Promise<Outcome> {
   const group = await ConsumerGroup.open(order, progress);
-  progress.started();
+  await progress.started();
   const startMs = performance.now();
   const timer =
     order.seconds === null ? null : setTimeout(() => group.stop(), order.seconds * 1000);

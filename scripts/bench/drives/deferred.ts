@@ -34,7 +34,7 @@ export async function deferred(order: DeferredOrder, progress: ProgressCount): P
   const answers = new AnswerWatch(producer);
   await consumer.subscribe(order.topic, order.channel, order.rdy);
   progress.allowQuiet(order.delayMs);
-  progress.started();
+  await progress.started();
   const startMs = performance.now();
   await publishDeferred(producer, answers, order);
   const publishedMs = performance.now() - startMs;

@@ -28,7 +28,7 @@ export async function httpPublish(order: HttpOrder, progress: ProgressCount): Pr
   );
   const durations = new Durations();
   const ended = Promise.withResolvers<void>();
-  progress.started();
+  await progress.started();
   const startMs = performance.now();
   const deadlineMs =
     order.seconds === null ? Number.POSITIVE_INFINITY : startMs + order.seconds * 1000;

@@ -38,7 +38,7 @@ export async function idle(order: IdleOrder, progress: ProgressCount): Promise<O
   await Promise.all(subscribed);
   await Promise.race([delay(order.settleMs), watch.failed.promise]);
   progress.allowQuiet(order.seconds * 1000);
-  progress.started();
+  await progress.started();
   const startMs = performance.now();
   watch.isOn = true;
   await Promise.race([delay(order.seconds * 1000), watch.failed.promise]);

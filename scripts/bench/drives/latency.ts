@@ -42,7 +42,7 @@ export async function latency(order: LatencyOrder, progress: ProgressCount): Pro
     () => countedSinceMs,
   );
   await consumer.subscribe(order.topic, order.channel, order.rdy);
-  progress.started();
+  await progress.started();
 
   const command = publishing({ ...order, batch: 1, deferMs: 0 });
   const stampAt = command.length - order.size;

@@ -20,9 +20,14 @@ export async function makeChannels(
     { ...order, layers: PLAIN, connections: 1, rdy: 0, finBatch: 0, requeueShare: 0 },
     progress,
   );
-  progress.started();
+  await progress.started();
   group.start();
   await group.subscribed();
   group.close();
-  return { count: order.topics.length * order.channels.length, elapsedMs: 0, percentiles: null, figures: {} };
+  return {
+    count: order.topics.length * order.channels.length,
+    elapsedMs: 0,
+    percentiles: null,
+    figures: {},
+  };
 }

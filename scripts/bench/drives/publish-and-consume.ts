@@ -21,7 +21,7 @@ export async function publishAndConsume(
   group.start();
   await group.subscribed();
   const publisher = await Publisher.open(order.publish, progress);
-  progress.started();
+  await progress.started();
   const startMs = performance.now();
   const count = await Promise.race([publisher.run(), group.failed()]);
   const publishedMs = performance.now() - startMs;

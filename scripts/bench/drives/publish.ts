@@ -7,10 +7,15 @@ import { Publisher, type PublishOrder } from './publisher.ts';
 /** One drive of a `Publisher`. */
 export async function publish(order: PublishOrder, progress: ProgressCount): Promise<Outcome> {
   const publisher = await Publisher.open(order, progress);
-  progress.started();
+  await progress.started();
   const startMs = performance.now();
   const count = await publisher.run();
   const elapsedMs = performance.now() - startMs;
   publisher.close();
-  return { count, elapsedMs, percentiles: publisher.answers.percentiles(), figures: publisher.figures() };
+  return {
+    count,
+    elapsedMs,
+    percentiles: publisher.answers.percentiles(),
+    figures: publisher.figures(),
+  };
 }

@@ -113,7 +113,9 @@ async function depthsOf(stage: Stage): Promise<number[] | null> {
     return await channelDepths(stage.target.httpAddress, stage.topic);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    stage.note(`copies are not counted, because the server does not say how many it holds (${why})`);
+    stage.note(
+      `copies are not counted, because the server does not say how many it holds (${why})`,
+    );
     return null;
   }
 }

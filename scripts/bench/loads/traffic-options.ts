@@ -26,7 +26,7 @@ export const MESSAGES_DEFAULT = 2_000_000;
 /** A load that ends by its time might publish any number: so many are kept in memory, the rest on disk. */
 const TIMED_MEM_QUEUE_SIZE = 10_000_000;
 /** Few messages may still be large batches, of which the last is sent whole. */
-const MEM_QUEUE_SIZE_MIN = 100_000;
+export const MEM_QUEUE_SIZE_MIN = 100_000;
 
 /** What ends it, with the default. */
 export function endOf(values: {

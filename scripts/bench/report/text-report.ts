@@ -3,26 +3,64 @@
 import type { Comparison } from './comparison.ts';
 import { type Figures, METRIC_NAMES, METRICS, spell } from './metrics.ts';
 import { type Entry, quoted } from './report.ts';
+import { ratio } from './results.ts';
 
 const ROLE_COLUMN = 12;
 const LABEL_COLUMN = 26;
 const VALUE_COLUMN = 24;
+/** What the unit of a rate ends with. */
+const PER_SECOND = '/s';
 
 /** One load: a row for each figure, a column for each server. */
 export function entryText({ name, words, unit, results, ratios, notes }: Entry): string {
   const lines = [`${name}`, `  ringmq bench ${words.map(quoted).join(' ')}`];
   const columns = [...results.map(({ role }) => role), ...ratios.map(({ to }) => `ratio to ${to}`)];
-  lines.push(`  ${''.padEnd(LABEL_COLUMN)}${columns.map(inColumn).join('')}`.trimEnd());
+  lines.push(row('', columns));
   for (const metric of METRIC_NAMES) {
     if (!results.some(({ best }) => best[metric] !== undefined)) continue;
     const cells = [
-      ...results.map(({ best }) => cell(best, metric, unit)),
+      // what is one broker's by its nature is not known of all because it is nothing
+      ...results.map(({ role, best }) =>
+        best[metric] === undefined && role === 'all brokers' ? '' : cell(best, metric, unit),
+      ),
       ...ratios.map(({ figures }) => ratioCell(figures[metric])),
     ];
-    const { label } = METRICS[metric];
-    lines.push(`  ${label.padEnd(LABEL_COLUMN)}${cells.map(inColumn).join('')}`.trimEnd());
+    lines.push(row(METRICS[metric].label, cells));
   }
   for (const note of notes) lines.push(`  note: ${note}`);
+  return lines.join('\n');
+}
+
+/** One of several entries that differ in one thing. */
+export type SeriesColumn = {
+  readonly head: string;
+  readonly unit: string;
+  readonly figures: Figures;
+};
+
+/** Entries side by side: a row for each figure, and how often its rate is the first one's. */
+export function seriesText(title: string, columns: readonly SeriesColumn[]): string {
+  const lines = [
+    title,
+    row(
+      '',
+      columns.map(({ head }) => head),
+    ),
+  ];
+  for (const metric of METRIC_NAMES) {
+    if (!columns.some(({ figures }) => figures[metric] !== undefined)) continue;
+    const { label, unit } = METRICS[metric];
+    lines.push(
+      row(
+        label,
+        columns.map(({ figures, unit: of }) => cell(figures, metric, of)),
+      ),
+    );
+    if (!unit.endsWith(PER_SECOND)) continue;
+    const first = columns[0]?.figures[metric];
+    const ratios = columns.map(({ figures }) => ratioCell(ratio(figures[metric], first)));
+    lines.push(row('', ratios));
+  }
   return lines.join('\n');
 }
 
@@ -52,6 +90,7 @@ function cell(figures: Figures, metric: (typeof METRIC_NAMES)[number], unit: str
   return value === undefined ? 'not known' : spell(metric, value, unit);
 }
 
-function inColumn(text: string): string {
-  return text.padStart(VALUE_COLUMN);
+function row(label: string, cells: readonly string[]): string {
+  const values = cells.map((text) => text.padStart(VALUE_COLUMN)).join('');
+  return `  ${label.padEnd(LABEL_COLUMN)}${values}`.trimEnd();
 }

@@ -88,8 +88,8 @@ export class Channel {
   /** Whether more may be read from its files now: not while memory is full of what goes out by itself. */
   get mayRead(): boolean {
     if (!this.#context.store.isFull) return true;
-    const { memoryCount, backend } = this.queue;
-    return this.inFlightCount === 0 && memoryCount === 0 && backend.readAhead.count === 0;
+    const { depth, backend } = this.queue;
+    return this.inFlightCount === 0 && depth === backend.depth && backend.readAhead.count === 0;
   }
 
   /** Takes a run from the topic, with its references. */
@@ -247,7 +247,7 @@ export class Channel {
     const attempts = deferred.attempts(entry);
     deferred.remove(entry);
     this.deferredCount--;
-    if (this.#isOnDisk(position)) this.#enqueueInMemory(position, attempts);
+    if (this.#isOnDisk(position)) this.#return(position, attempts);
     else this.#enqueue(position, 1, attempts, null);
   }
 
@@ -292,9 +292,8 @@ export class Channel {
     if (!this.isActive && !this.#ready.isEmpty) this.#context.activate(this);
   }
 
-  #enqueueInMemory(position: number, attempts: number): void {
-    this.queue.putInMemory(position, 1, attempts);
-    this.queue.trim();
+  #return(position: number, attempts: number): void {
+    this.queue.putBack(position, attempts);
     if (!this.isActive && !this.#ready.isEmpty) this.#context.activate(this);
   }
 
@@ -302,7 +301,7 @@ export class Channel {
   #putBack(position: number, attempts: number): void {
     if (this.#isOnDisk(position)) {
       this.queue.backend.note(position, attempts, 0);
-      this.#enqueueInMemory(position, attempts);
+      this.#return(position, attempts);
     } else {
       this.#enqueue(position, 1, attempts, null);
     }

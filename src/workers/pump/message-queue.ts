@@ -2,7 +2,8 @@
  * The waiting messages of a topic or of a channel: a bounded memory queue, and a backend for the rest.
  *
  * Each source is first in, first out. When both have messages, those at the older head go first; but now and then
- * one from the backend does, so that messages which are put back again and again do not hold up those on disk.
+ * one from the backend does, so that messages which are put back again and again do not hold up those on disk. What is
+ * put back while memory has no room for it and is on disk anyway goes behind all that is, as nsqd would write it there.
  *
  * Bound: `memoryMax` messages in memory, and no new ones while the store is full; the backend takes the rest, or drops
  * it. In all, the `DepthBound`: whoever puts asks `refusalOf` first, or the oldest are dropped.
@@ -45,6 +46,10 @@ export class MessageQueue {
   readonly #title: string;
   readonly #store: MessageStore;
   readonly #memory = new MemoryQueue();
+  /** Messages from the files that were put back, and whose records are still there. */
+  readonly #returned = new MemoryQueue();
+  /** Where the run at the front is. */
+  #front = this.#memory;
   readonly #memoryMax: number;
   readonly #bound: DepthBound;
   /** Bytes of the messages in memory, where they count. */
@@ -61,7 +66,17 @@ export class MessageQueue {
   }
 
   get depth(): number {
-    return this.#memory.count + this.backend.depth;
+    return this.#memory.count + this.backendDepth;
+  }
+
+  /** Those of the messages that are in the files, or on their way there. */
+  get backendDepth(): number {
+    return this.#returned.count + this.backend.depth;
+  }
+
+  /** Those of the messages that are in memory too although they are in the files. */
+  get returnedCount(): number {
+    return this.#returned.count;
   }
 
   get memoryCount(): number {
@@ -122,22 +137,32 @@ export class MessageQueue {
     if (this.#countsBytes) this.#memoryBytes += this.#store.runBytes(position, count);
   }
 
+  /** Puts a message back that the files have: into memory if there is room, else behind all others. */
+  putBack(position: number, attempts: number): void {
+    if (this.#memory.count < this.#memoryMax) this.putInMemory(position, 1, attempts);
+    else {
+      this.#returned.put(position, 1, attempts);
+      if (this.#countsBytes) this.#memoryBytes += this.#store.runBytes(position, 1);
+    }
+    this.trim();
+  }
+
   /** Finds the run to take from next. Returns false when there is none in memory; then more is read ahead. */
   look(): boolean {
     if (this.#memoryStreak < MEMORY_STREAK_MAX || this.backend.readAhead.count === 0) {
       return this.#lookAtOlder();
     }
-    return this.#show(this.backend.readAhead, true);
+    return this.#show(this.backend.readAhead);
   }
 
   /** Takes messages off the run that `look` found; their references are the caller's. */
   take(count: number): void {
-    if (this.isFromBackend) {
+    if (this.#front === this.backend.readAhead) {
       this.backend.take(count);
       this.#memoryStreak = 0;
     } else {
       if (this.#countsBytes) this.#memoryBytes -= this.#store.runBytes(this.position, count);
-      this.#memory.take(count);
+      this.#front.take(count);
       if (this.backend.readAhead.count > 0) this.#memoryStreak += count;
     }
     this.position += count;
@@ -159,7 +184,7 @@ export class MessageQueue {
     if (!dropsOldest) return;
     while (this.depth > maxDepth || this.#bytes > maxBytes) {
       // What is to be read first is dropped when it has been.
-      if (!this.#lookAtOlder()) return;
+      if (!this.#lookAtReturned() && !this.#lookAtOlder()) return;
       const excess = this.#bytes > maxBytes ? 1 : this.depth - maxDepth;
       const { position } = this;
       const count = Math.min(this.runCount, excess);
@@ -171,11 +196,19 @@ export class MessageQueue {
 
   /** Moves what is in memory to the backend, unless the files have it: attempts and due time as these say. */
   spill(attemptsOf: (detail: number) => number, dueMsOf: (detail: number) => number): void {
-    const memory = this.#memory;
     this.#memoryBytes = 0;
-    while (memory.runCount > 0) {
-      const { position, runCount, detail } = memory;
-      memory.take(runCount);
+    this.#spill(this.#returned, attemptsOf, dueMsOf);
+    this.#spill(this.#memory, attemptsOf, dueMsOf);
+  }
+
+  #spill(
+    queue: MemoryQueue,
+    attemptsOf: (detail: number) => number,
+    dueMsOf: (detail: number) => number,
+  ): void {
+    while (queue.runCount > 0) {
+      const { position, runCount, detail } = queue;
+      queue.take(runCount);
       for (let next = position; next < position + runCount; next++) {
         if (this.#store.recordNumber(next) === NO_RECORD) {
           this.backend.put(next, 1, attemptsOf(detail), dueMsOf(detail), null);
@@ -197,6 +230,7 @@ export class MessageQueue {
   /** Drops what is in memory; the backend is closed or deleted by the caller. */
   dropMemory(): void {
     dropAll(this.#memory, this.#store);
+    dropAll(this.#returned, this.#store);
     this.#memoryBytes = 0;
   }
 
@@ -223,20 +257,27 @@ export class MessageQueue {
     const { readAhead } = this.backend;
     if (readAhead.count === 0) {
       this.backend.demand();
-      return memory.count > 0 && this.#show(memory, false);
+      if (memory.count > 0) return this.#show(memory);
+      return this.#returned.count > 0 && this.#show(this.#returned);
     }
-    if (memory.count === 0) return this.#show(readAhead, true);
+    if (memory.count === 0) return this.#show(readAhead);
     const isBackendOlder =
       this.#store.timestampSeconds(readAhead.position) <=
       this.#store.timestampSeconds(memory.position);
-    return this.#show(isBackendOlder ? readAhead : memory, isBackendOlder);
+    return this.#show(isBackendOlder ? readAhead : memory);
   }
 
-  #show(queue: MemoryQueue, isFromBackend: boolean): true {
+  /** Shows what was put back behind all others: it was read before everything that is on disk. */
+  #lookAtReturned(): boolean {
+    return this.#returned.count > 0 && this.#show(this.#returned);
+  }
+
+  #show(queue: MemoryQueue): true {
+    this.#front = queue;
     this.position = queue.position;
     this.runCount = queue.runCount;
     this.detail = queue.detail;
-    this.isFromBackend = isFromBackend;
+    this.isFromBackend = queue !== this.#memory;
     return true;
   }
 }

@@ -40,7 +40,7 @@ export class PumpStats {
     return {
       channel: channel.number,
       depth: channel.queue.depth,
-      backendDepth: channel.queue.backend.depth,
+      backendDepth: channel.queue.backendDepth,
       inFlightCount: channel.inFlightCount,
       deferredCount: channel.allDeferredCount,
       messageCount: channel.messageCount,

@@ -1,0 +1,61 @@
+/** `brokers`: what more brokers on one machine bring, behind an nsqlookupd. */
+
+import type { BenchPlan, Command, EntryPlan } from '../command.ts';
+import { ArgumentError } from '../option-kinds.ts';
+import { describeOptions, readOptions, wordsOf } from '../option-table.ts';
+import { STARTED_OPTIONS } from '../run-options.ts';
+import { startedSpec } from '../servers.ts';
+import { BROKERS_OPTIONS, BROKERS_TABLE } from './brokers-options.ts';
+import { runBrokers } from './run-brokers.ts';
+
+/** Each has a node id of its own. */
+const BROKERS_MAX = 1024;
+
+export const BROKERS: Command = {
+  name: 'brokers',
+  summary: 'publishes to several brokers and consumes from all that nsqlookupd names',
+  usage: (program) => `usage: ${program} brokers [options]
+
+Starts so many brokers on this machine, each with ports, a directory for its data and a node id of its own,
+registered with an nsqlookupd. All are published to at once, each by a load generator of its own; then each broker
+that the nsqlookupd names is consumed from. The figures are each broker's own, and those of all together: messages
+of all from the first begin to the last end, and the CPU time and memory of all. Percentiles are those of a
+publishing command from its sending to its answer.
+
+Each broker starts as many pump threads as the machine has cores, less one, unless --server-flags says otherwise.
+
+Of this sub-command:
+${describeOptions(BROKERS_OPTIONS)}
+
+Of every load that starts its servers:
+${describeOptions(STARTED_OPTIONS)}
+
+Examples:
+  ${program} brokers
+  ${program} brokers --brokers 1,2,4 --server-flags '--pump-threads=1 --max-memory=10%'
+  ${program} brokers --brokers 3 --lookupd 127.0.0.1:4160 --batch 1 --messages 100k`,
+  read: readBrokers,
+};
+
+function readBrokers(words: readonly string[]): BenchPlan {
+  const values = readOptions(BROKERS_TABLE, words);
+  const most = Math.max(...values.brokers);
+  if (most > BROKERS_MAX) {
+    throw new ArgumentError(`--brokers ${most} is more than the ${BROKERS_MAX} node ids there are`);
+  }
+  if (values.lookupdHttpAddress !== null && values.lookupd === null) {
+    throw new ArgumentError('--lookupd-http-address needs --lookupd');
+  }
+  const { brokers: _, ...others } = BROKERS_OPTIONS;
+  const own = wordsOf([...Object.keys(others), 'memQueueSize'], BROKERS_TABLE, words);
+  const plans = values.brokers.map((brokers): EntryPlan => {
+    const column = brokers === 1 ? '1 broker' : `${brokers} brokers`;
+    const entry = { name: column, words: ['brokers', '--brokers', `${brokers}`, ...own], brokers };
+    return {
+      series: { title: 'all brokers together', column },
+      run: (site, progress) => runBrokers(entry, values, site, progress),
+    };
+  });
+  const specs = [startedSpec('all brokers', values)];
+  return { common: values, specs, plans, reportPrefix: null };
+}
