@@ -18,3 +18,13 @@ for (const hasFaults of [false, true]) {
     }
   });
 }
+
+test('DiskQueue: lives through what once was too much for it', () => {
+  const operations = 200;
+  // Segments that came back, metadata that a crash left older than its copy, notes that went before their segments.
+  for (const seed of [912, 1097, 1458, 1462, 20_036, 103_821]) {
+    runLife({ seed, operations, hasFaults: false });
+  }
+  // The same with failing calls, and syncs that failed for several files.
+  for (const seed of [5160, 5177, 31_683, 201_827]) runLife({ seed, operations, hasFaults: true });
+});
