@@ -55,7 +55,7 @@ async function openBroker(
   site: Site,
 ): Promise<Target> {
   const ports = await freePorts(2);
-  const dataPath = mkdtempSync(path.join(site.dataPath ?? os.tmpdir(), 'ringmq-bench-'));
+  const dataPath = makeDataPath(site.dataPath ?? os.tmpdir());
   const remove = (): void => rmSync(dataPath, { recursive: true, force: true });
   const forget = site.cleanUp.add(remove);
   needs.prepare?.(dataPath);
@@ -75,6 +75,15 @@ async function openBroker(
     remove();
     forget();
   });
+}
+
+function makeDataPath(parent: string): string {
+  try {
+    return mkdtempSync(path.join(parent, 'ringmq-bench-'));
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`make a directory for data in "${parent}": ${why}`, { cause });
+  }
 }
 
 function targetOf(

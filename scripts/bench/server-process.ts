@@ -49,7 +49,13 @@ export class ServerProcess {
     failure.promise.catch(() => undefined);
     const forget = cleanUp.add(() => child.kill('SIGKILL'));
     child.once('exit', forget);
-    await Promise.race([untilAccepting(port, beginMs + START_MS_MAX), failure.promise]);
+    const given = new AbortController();
+    try {
+      const accepting = untilAccepting(port, beginMs + START_MS_MAX, given.signal);
+      await Promise.race([accepting, failure.promise]);
+    } finally {
+      given.abort();
+    }
     const { pid } = child;
     if (pid === undefined) throw new Error(`"${program}" has no process id`);
     return new ServerProcess(child, pid, performance.now() - beginMs);
@@ -89,8 +95,9 @@ export async function freePorts(count: number): Promise<number[]> {
   });
 }
 
-async function untilAccepting(port: number, deadlineMs: number): Promise<void> {
-  while (!(await accepts(port))) {
+/** Resolves as well when nobody wants to know any more. */
+async function untilAccepting(port: number, deadlineMs: number, given: AbortSignal): Promise<void> {
+  while (!(await accepts(port)) && !given.aborted) {
     if (performance.now() > deadlineMs) {
       throw new Error(`the server accepts no connections on port ${port}`);
     }

@@ -1,7 +1,7 @@
 /** What is asked of a server over HTTP, beside the load. */
 
 import http from 'node:http';
-import type { Address } from './wire/address.ts';
+import { type Address, spellAddress } from './wire/address.ts';
 
 const ANSWER_MS_MAX = 60_000;
 
@@ -34,7 +34,7 @@ export async function deleteTopic(address: Address, topic: string): Promise<void
 /** Asks over HTTP; resolves with the answer's text. Errors: rejects with every answer but a 200. */
 export function ask(address: Address, method: string, path: string): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const what = `${method} ${path}`;
+  const what = `${method} http://${spellAddress(address)}${path}`;
   const request = http.request({ ...address, method, path, agent: AGENT, timeout: ANSWER_MS_MAX });
   request.on('timeout', () => request.destroy(new Error('no answer')));
   request.on('error', (cause) => reject(new Error(`${what}: ${cause.message}`, { cause })));

@@ -31,7 +31,7 @@ export async function findBrokers(
 }
 
 /** Has an nsqlookupd forget a topic whose brokers are gone. */
-export async function forgetTopic(lookupd: Address, topic: string): Promise<void> {
+export async function deleteFromLookupd(lookupd: Address, topic: string): Promise<void> {
   await ask(lookupd, 'POST', `/topic/delete?topic=${topic}`);
 }
 

@@ -17,7 +17,7 @@ import { PLAIN } from '../wire/connect.ts';
 import { type BrokerRun, figuresOfAll, figuresOfOne } from './brokers-figures.ts';
 import type { BrokersValues } from './brokers-options.ts';
 import { BundledLookupd } from './bundled-lookupd.ts';
-import { findBrokers, forgetTopic } from './lookup.ts';
+import { deleteFromLookupd, findBrokers } from './lookup.ts';
 
 const CHANNEL = 'bench';
 const SUFFIX_BYTES = 6;
@@ -72,6 +72,8 @@ async function runOnce(
   const lookupd = bundled ?? externalLookupd(values);
   const topic = `bench_${randomBytes(SUFFIX_BYTES).toString('hex')}`;
   const targets: Target[] = [];
+  // told before anything is started for it
+  await findBrokers(lookupd.httpAddress, topic, 0);
   try {
     for (let index = 0; index < brokers; index++) {
       targets.push(await openBroker(index, values, lookupd, site));
@@ -85,8 +87,7 @@ async function runOnce(
   } finally {
     await Promise.all(targets.map((target) => target.close()));
     bundled?.close();
-    // its own, and as it was found: a topic without brokers would stay there
-    if (bundled === null && targets.length > 0) await forgetTopic(lookupd.httpAddress, topic);
+    if (bundled === null) await forgetTopic(lookupd.httpAddress, topic, witness);
   }
 }
 
@@ -122,6 +123,16 @@ function stageOf(target: Target, topic: string, site: RunSite, { tell, notes }: 
     onProgress: (what, done) => tell(`${target.role} ${what}, ${done.toLocaleString('en')}`),
     onNote: (text) => notes.add(`${target.role}: ${text}`),
   });
+}
+
+/** A topic without brokers would stay there. What cannot be removed is said, and no reason to fail. */
+async function forgetTopic(lookupd: Address, topic: string, { notes }: Witness): Promise<void> {
+  try {
+    await deleteFromLookupd(lookupd, topic);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    notes.add(`the nsqlookupd still knows topic "${topic}" (${why})`);
+  }
 }
 
 /** Publishes to all brokers at once, and then consumes from all that are found. */

@@ -37,6 +37,8 @@ export class Publisher {
   /** From a command's sending to its answer; at a rate, from when it was due. */
   readonly answers = new Durations();
 
+  /** At a rate, how much later than due commands were sent. */
+  readonly #late = new Durations();
   readonly #order: PublishOrder;
   readonly #lanes: Lane[] = [];
   readonly #progress: ProgressCount;
@@ -87,7 +89,11 @@ export class Publisher {
 
   /** What it knows beside the times of its answers. */
   figures(): Figures {
-    return this.#heldBack === 0 ? {} : { heldBack: this.#heldBack };
+    const late = this.#late.percentiles();
+    return {
+      ...(this.#heldBack === 0 ? {} : { heldBack: this.#heldBack }),
+      ...(late === null ? {} : { generatorLate: late.p99 }),
+    };
   }
 
   close(): void {
@@ -125,7 +131,8 @@ export class Publisher {
       lane.answerTo((answer) => loop.dueMs(index + answer * lanes.length));
     });
     this.#left = loop.total;
-    const send = (first: number, count: number): void => {
+    const send = (first: number, count: number, nowMs: number): void => {
+      for (let i = 0; i < count; i++) this.#late.add(nowMs - loop.dueMs(first + i));
       this.#left -= count;
       this.#sent += count;
       // in turn, so that a lane knows from an answer's number which command it answers

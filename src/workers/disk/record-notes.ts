@@ -183,11 +183,14 @@ export class RecordNotes {
 
   /** Offset of a slot in the block, read if need be; -1 if the file does not reach there. */
   #slotInBlock(segment: number, offset: number): number {
+    // Behind the end of a file that was read up to its end there is nothing to read: most segments have few notes.
+    const blockEnd =
+      blockStart + (blockLength < BLOCK_BYTES ? Number.POSITIVE_INFINITY : blockLength);
     const isHere =
       blockOwner === this &&
       blockSegment === segment &&
       offset >= blockStart &&
-      offset + SLOT_BYTES <= blockStart + blockLength;
+      offset + SLOT_BYTES <= blockEnd;
     if (!isHere) this.#readBlock(segment, offset);
     const at = offset - blockStart;
     return at + SLOT_BYTES <= blockLength ? at : -1;
