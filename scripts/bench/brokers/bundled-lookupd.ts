@@ -21,13 +21,15 @@ export class BundledLookupd {
   readonly #tcp = net.createServer((socket) => this.#serve(socket));
   readonly #http = http.createServer((request, response) => this.#answer(request, response));
 
+  #forget: () => void = () => undefined;
+
   /** Listens on ports of its own on this machine, until it is closed. */
   static async start(cleanUp: CleanUp): Promise<BundledLookupd> {
     const lookupd = new BundledLookupd();
     lookupd.#tcp.listen(0, HOST);
     lookupd.#http.listen(0, HOST);
     await Promise.all([once(lookupd.#tcp, 'listening'), once(lookupd.#http, 'listening')]);
-    cleanUp.add(() => lookupd.close());
+    lookupd.#forget = cleanUp.add(() => lookupd.close());
     return lookupd;
   }
 
@@ -42,6 +44,7 @@ export class BundledLookupd {
   }
 
   close(): void {
+    this.#forget();
     for (const socket of this.#sockets) socket.destroy();
     this.#tcp.close();
     this.#http.closeAllConnections();

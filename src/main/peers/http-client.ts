@@ -2,7 +2,8 @@
  * HTTP requests to the broker's peers, nsqlookupd and auth servers.
  *
  * A request takes neither more time nor more memory than it is given, so that a peer that hangs or babbles costs
- * no more than its answer.
+ * no more than its answer. The library is loaded with the first request: most brokers make none, and it takes more
+ * memory than all of the broker's own code.
  *
  * Thread: main.
  * Source: nsq `http_api.Client`; http-api.md §1. Differs in that the request timeout bounds the retry over https
@@ -10,7 +11,7 @@
  */
 
 import type { SecureVersion } from 'node:tls';
-import { Agent, type Dispatcher, interceptors, request } from 'undici';
+import type { Agent, Dispatcher, request as sendRequest } from 'undici';
 import type { Clock } from '../../shared/clock.ts';
 import { errorText } from '../error-text.ts';
 
@@ -41,25 +42,24 @@ const ACCEPT = 'application/vnd.nsq; version=1.0';
 const FORBIDDEN = 403;
 const PORT_MAX = 65535;
 
+/** The library, with connections of this client's own. */
+type Connections = {
+  readonly agent: Agent;
+  readonly dispatcher: Dispatcher;
+  readonly send: typeof sendRequest;
+};
+
 export class HttpClient {
+  readonly #setup: HttpClientSetup;
   readonly #requestTimeoutMs: number;
   readonly #clock: Clock;
-  readonly #agent: Agent;
-  readonly #dispatcher: Dispatcher;
+  #connections: Promise<Connections> | undefined;
+  #isClosed = false;
 
   constructor(setup: HttpClientSetup) {
+    this.#setup = setup;
     this.#requestTimeoutMs = setup.requestTimeoutMs;
     this.#clock = setup.clock;
-    this.#agent = new Agent({
-      connections: CONNECTIONS_MAX,
-      connect: { ...setup.tls, timeout: setup.connectTimeoutMs },
-      maxResponseSize: RESPONSE_BYTES_MAX,
-      // The request timeout covers these.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
-    const redirect = interceptors.redirect({ maxRedirections: REDIRECTIONS_MAX });
-    this.#dispatcher = this.#agent.compose(redirect);
   }
 
   /** Errors: rejects when there is no whole answer in time. */
@@ -74,7 +74,9 @@ export class HttpClient {
 
   /** Ends all connections; requests that are under way fail. */
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    this.#isClosed = true;
+    const connections = await this.#connections;
+    await connections?.agent.destroy();
   }
 
   async #request(
@@ -107,15 +109,32 @@ export class HttpClient {
     content: HttpContent | undefined,
     signal: AbortSignal,
   ): Promise<HttpResponse> {
-    const { statusCode, body } = await request(url, {
+    if (this.#isClosed) throw new Error('the client is closed');
+    this.#connections ??= openConnections(this.#setup);
+    const { send, dispatcher } = await this.#connections;
+    const { statusCode, body } = await send(url, {
       method,
       headers: { accept: ACCEPT, ...(content && { 'content-type': content.type }) },
       body: content?.text ?? null,
-      dispatcher: this.#dispatcher,
+      dispatcher,
       signal,
     });
     return { status: statusCode, body: Buffer.from(await body.arrayBuffer()) };
   }
+}
+
+async function openConnections(setup: HttpClientSetup): Promise<Connections> {
+  const { Agent, interceptors, request } = await import('undici');
+  const agent = new Agent({
+    connections: CONNECTIONS_MAX,
+    connect: { ...setup.tls, timeout: setup.connectTimeoutMs },
+    maxResponseSize: RESPONSE_BYTES_MAX,
+    // The request timeout covers these.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+  const redirect = interceptors.redirect({ maxRedirections: REDIRECTIONS_MAX });
+  return { agent, dispatcher: agent.compose(redirect), send: request };
 }
 
 /** Where a server that refuses plain HTTP says that it answers; undefined when it does not say so. */

@@ -5,6 +5,7 @@ import {
   amount,
   choice,
   count,
+  counts,
   optionalAddress,
   optionalCount,
   optionalPattern,
@@ -24,6 +25,7 @@ const TABLE = {
   address: optionalAddress('where'),
   server: optionalText('COMMAND', 'starts it'),
   only: optionalPattern('which'),
+  threads: counts([1, 2], 1, 'numbers'),
 } as const;
 
 function refusal(...words: string[]): string {
@@ -47,6 +49,7 @@ test('readOptions: without words everything is as the table says', () => {
     address: null,
     server: null,
     only: null,
+    threads: [1, 2],
   });
 });
 
@@ -54,6 +57,7 @@ test('readOptions: every kind is read', () => {
   const words = ['--messages', '2.3M', '--in-flight=8', '--rate', '1.5k', '--requeue-share', '0.1'];
   words.push('--tls', '--compression', 'snappy', '--address', '[::1]:4150');
   words.push('--server', 'nsqd -x', '--only', 'PUB|SUB');
+  words.push('--threads', '4,1,4,2k');
 
   assert.deepStrictEqual(readOptions(TABLE, words), {
     messages: 2_300_000,
@@ -65,6 +69,7 @@ test('readOptions: every kind is read', () => {
     address: { host: '::1', port: 4150 },
     server: 'nsqd -x',
     only: /PUB|SUB/i,
+    threads: [4, 1, 2000],
   });
 });
 
@@ -79,6 +84,8 @@ test('readOptions: what is not understood is said with what was meant', () => {
     refusal('--compression', 'zip'),
     refusal('--address', 'localhost'),
     refusal('--server', ' '),
+    refusal('--threads', '1,0'),
+    refusal('--threads', '1;2'),
   ];
 
   assert.deepStrictEqual(refusals, [
@@ -91,6 +98,8 @@ test('readOptions: what is not understood is said with what was meant', () => {
     '--compression takes one of none, snappy, got "zip"',
     '--address takes host:port, got "localhost"',
     '--server takes COMMAND, got ""',
+    '--threads takes whole numbers from 1 with commas between, got "1,0"',
+    '--threads takes whole numbers from 1 with commas between, got "1;2"',
   ]);
 });
 

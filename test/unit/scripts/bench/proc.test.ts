@@ -8,6 +8,8 @@ import {
   parseCpuUs,
   parseListeners,
   parseMib,
+  parseThread,
+  threadsOf,
 } from '../../../../scripts/bench/proc.ts';
 
 const isLinux = process.platform === 'linux';
@@ -16,6 +18,19 @@ test('proc: CPU time stands behind a name with blanks and parentheses', () => {
   const stat = '42 (a ) b (c) R 1 42 42 0 -1 4194304 100 0 0 0 150 50 0 0 20 0 1 0 100 1 1';
 
   assert.equal(parseCpuUs(stat), 2_000_000);
+});
+
+test('proc: a thread has its id, its name, its start and its CPU time', () => {
+  const stat = '43 (a (b) R 1) S 1 42 42 0 -1 4194304 100 0 0 0 150 50 0 0 20 0 1 0 777 1 1';
+
+  const expected = { id: 43, name: 'a (b) R 1', startTicks: 777, cpuUs: 2_000_000 };
+  assert.deepStrictEqual(parseThread(stat), expected);
+});
+
+test('proc: the main thread of a process has its id', { skip: !isLinux }, () => {
+  const threads = threadsOf(process.pid) ?? [];
+
+  assert.equal(threads.filter(({ id }) => id === process.pid).length, 1);
 });
 
 test('proc: sizes are in MiB, and undefined where there is none', () => {
@@ -49,5 +64,6 @@ test('proc: this process is found by its port', { skip: !isLinux }, async (t) =>
 
 test('proc: nothing is known of a process that is not there, or not here', () => {
   assert.equal(cpuUsOf(2 ** 30), undefined);
+  assert.equal(threadsOf(2 ** 30), undefined);
   assert.equal(listenerOf({ host: '192.0.2.1', port: 4150 }), undefined);
 });

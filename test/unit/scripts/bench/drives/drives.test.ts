@@ -79,6 +79,29 @@ test('publish: sends exactly so many messages, and waits for the answers', async
   assert.ok(outcome.percentiles !== null);
 });
 
+test('publish: connections take turns with the topics', async (t) => {
+  const texts: string[] = [];
+  const address = await serve(t, () => {
+    const answer = counting(PUB_BYTES, { commands: 0 })();
+    return (chunk) => {
+      texts.push(chunk.toString('latin1'));
+      return answer(chunk);
+    };
+  });
+
+  const topics = ['tes1', 'tes2', 'tes3'];
+  const outcome = await publish({ ...ORDER, topics, address }, progress());
+
+  const sent = texts.join('');
+  const perTopic = topics.map((topic) => sent.split(`PUB ${topic}\n`).length - 1);
+  assert.equal(outcome.count, 100);
+  assert.equal(
+    perTopic.reduce((sum, count) => sum + count),
+    100,
+  );
+  assert.ok(perTopic.every((count) => count > 0));
+});
+
 test('publish: at a rate it sends as many, over all connections', async (t) => {
   const counts = { commands: 0 };
   const address = await serve(t, counting(PUB_BYTES, counts));
