@@ -103,12 +103,12 @@ export class DiskQueue {
     this.#notes = new RecordNotes(source);
     const { finished, deferred, lastFinished } = takeCensus(this.#notes, read, write);
     this.#notesWriter = new NotesWriter(this.#notes, this.#handedOut, this.#log);
-    const bytes = bytesBetween(source, read, write);
-    this.#unread = new UnreadCount(found.depth, finished, deferred, bytes);
+    const unreadBytes = bytesBetween(source, read, write);
+    this.#unread = new UnreadCount(found.depth, finished, deferred, unreadBytes);
     this.#writer = new SegmentWriter(
       { ...source, maxBytesPerFile: options.maxBytesPerFile },
-      found.writeSegment,
-      found.writePosition,
+      write.segment,
+      write.position,
       found.unsynced,
     );
     this.#notingWriter = new NotingWriter(this.#writer, this.#notes, this.#log);
@@ -120,8 +120,8 @@ export class DiskQueue {
       foundFinished: lastFinished,
     });
     this.#metadata = new MetadataFile(source, found.metadata, found.isRepaired);
-    const isMetadataOld = found.isRepaired || this.#metadata.isOlderThan(found);
-    this.#mustSync = found.unsynced.length > 0 || isMetadataOld;
+    this.#mustSync =
+      found.unsynced.length > 0 || found.isRepaired || this.#metadata.isOlderThan(found);
     // Whoever wrote the notes may have been killed before a sync.
     if (!this.#notes.isEmpty) this.#operations = 1;
     this.#removeFinished();
@@ -150,6 +150,11 @@ export class DiskQueue {
   /** Whether the records that are read next may have due times. */
   get mayHaveDueTimes(): boolean {
     return this.#reader.mayHaveDueTimes;
+  }
+
+  /** Whether it holds nothing, and its files say all there is to know. */
+  get isIdle(): boolean {
+    return this.depth === 0 && !this.isUnsynced;
   }
 
   /** Whether a sync is due now, whatever the time. */
@@ -221,10 +226,7 @@ export class DiskQueue {
     this.#countOperations(count);
   }
 
-  /**
-   * Writes down what is to be known of a record that waits, should it be read again. Errors: logged; the next sync
-   * tries again.
-   */
+  /** Writes down what is to be known of a record that waits. Errors: logged; the next sync tries again. */
   note(number: number, attempts: number, dueMs: number): void {
     this.#notesWriter.note(number, attempts, dueMs);
     this.#countOperations(1);
@@ -367,8 +369,8 @@ export class DiskQueue {
     const { openFiles, fileSystem } = this.#options;
     const { sidecarDirectory } = this.#files;
     try {
-      if (openFiles.size(sidecarDirectory) !== 'missing')
-        fileSystem.syncDirectory(sidecarDirectory);
+      if (openFiles.size(sidecarDirectory) === 'missing') return;
+      fileSystem.syncDirectory(sidecarDirectory);
     } catch (error) {
       this.#log(
         LOG_WARNING,

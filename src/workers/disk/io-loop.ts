@@ -68,7 +68,7 @@ interface KnownQueue {
   readonly number: number;
   readonly name: string;
   readonly link: PumpLink;
-  /** Undefined while it could not be opened; whatever needs it tries again. */
+  /** Undefined while it could not be opened, or was empty; whatever needs it opens it. */
   queue: DiskQueue | undefined;
 }
 
@@ -86,7 +86,8 @@ export class IoLoop {
   readonly #syncTimeoutMs: number;
   /** The queues of each link by their numbers; pumps give their numbers independently. */
   readonly #queues: ReadonlyMap<PumpLink, Map<number, KnownQueue>>;
-  readonly #openNames = new Set<string>();
+  /** Which queue has a name. */
+  readonly #owners = new Map<string, KnownQueue>();
   /** Queues to be synced at the next turn. */
   readonly #mustSync = new Set<KnownQueue>();
   /**
@@ -233,7 +234,8 @@ export class IoLoop {
     const name = requests.bytes.toString('utf8', nameStart, requests.offset + requests.length);
     const known: KnownQueue = { number, name, link, queue: undefined };
     const outcome = this.#answer(known, OPENED, () => {
-      this.#opened(known);
+      // Most of many queues are empty. Such a one is opened again when there is something to do: its files tell all.
+      if (this.#opened(known).isIdle) known.queue = undefined;
     });
     if (outcome === 'taken') queues.set(number, known);
     return outcome;
@@ -285,14 +287,16 @@ export class IoLoop {
 
   #finish(known: KnownQueue): Outcome {
     const { queue, link } = known;
-    forEachFinish(link.requests, (first, count) => queue?.finish(first, count));
+    assert(queue !== undefined, 'what is finished was read');
+    forEachFinish(link.requests, (first, count) => queue.finish(first, count));
     this.#planSync(known);
     return 'taken';
   }
 
   #note(known: KnownQueue): Outcome {
     const { queue, link } = known;
-    forEachNote(link.requests, (number, attempts, due) => queue?.note(number, attempts, due));
+    assert(queue !== undefined, 'what is noted was read');
+    forEachNote(link.requests, (number, attempts, due) => queue.note(number, attempts, due));
     this.#planSync(known);
     return 'taken';
   }
@@ -321,7 +325,7 @@ export class IoLoop {
   }
 
   #forget(known: KnownQueue): void {
-    if (known.queue !== undefined) this.#openNames.delete(known.name);
+    if (this.#owners.get(known.name) === known) this.#owners.delete(known.name);
     known.queue = undefined;
     this.#queuesOf(known.link).delete(known.number);
   }
@@ -344,10 +348,11 @@ export class IoLoop {
   /** The open queue. Errors: throws when it cannot be opened; the next call tries again. */
   #opened(known: KnownQueue): DiskQueue {
     if (known.queue !== undefined) return known.queue;
-    if (this.#openNames.has(known.name)) throw new Error(`open queue "${known.name}": it is open`);
+    const owner = this.#owners.get(known.name) ?? known;
+    if (owner !== known) throw new Error(`open queue "${known.name}": it is open`);
     const log = (level: LogLevel, text: string): void => known.link.log(level, text);
     known.queue = new DiskQueue(known.name, this.#queueOptions, log);
-    this.#openNames.add(known.name);
+    this.#owners.set(known.name, known);
     return known.queue;
   }
 

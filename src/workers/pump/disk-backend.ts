@@ -38,6 +38,8 @@ import { RecordsAnswer } from './records-answer.ts';
 import { NO_RECORD } from './segment.ts';
 import { UnreadRecords } from './unread-records.ts';
 
+/** One for the thread: an answer is walked over within one call. */
+const answer = new RecordsAnswer();
 /** How much one READ asks for. */
 const READ_BATCH_BYTES = 256 * 1024;
 /** How long after a failed read the next one is tried. */
@@ -69,7 +71,6 @@ export class DiskBackend implements Backend, LinkedQueue {
 
   readonly #appends: Appends;
   readonly #outcomes = new RecordOutcomes();
-  readonly #answer = new RecordsAnswer();
   readonly #unread = new UnreadRecords();
   #readAheadBytes = 0;
   #isOpenSent = false;
@@ -321,7 +322,6 @@ export class DiskBackend implements Backend, LinkedQueue {
 
   #takeRecords(answers: RingConsumer): void {
     const store = this.#store;
-    const answer = this.#answer;
     const unixMs = this.#unixMs();
     answer.open(answers);
     while (answer.count > 0) {

@@ -15,6 +15,8 @@ import { assert } from '../../shared/assert.ts';
 import { isSegmentStart } from './message-store.ts';
 
 const ENTRY_WORDS = 3;
+/** One for all: most of many queues are empty. */
+const NO_ENTRIES = new Uint32Array(0);
 const ENTRIES_AT_FIRST = 4;
 /** An emptied ring larger than this is given back. */
 const ENTRIES_KEPT = 1024;
@@ -23,7 +25,7 @@ export class MemoryQueue {
   /** Messages in the queue. */
   count = 0;
 
-  #entries = new Uint32Array(0);
+  #entries = NO_ENTRIES;
   #capacity = 0;
   /** Index of the oldest run, and the number of runs. */
   #first = 0;
@@ -91,7 +93,7 @@ export class MemoryQueue {
   }
 
   #reset(): void {
-    this.#entries = new Uint32Array(0);
+    this.#entries = NO_ENTRIES;
     this.#capacity = 0;
     this.#first = 0;
   }
