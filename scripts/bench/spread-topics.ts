@@ -3,9 +3,12 @@
 import { nameHash } from '../../src/shared/name-hash.ts';
 import type { WorkerCounts } from './thread-shares.ts';
 
+/** Names that are tried for each pair of a pump and a disk thread, some pairs of which have none. */
+const TRIES = 50;
+
 /**
- * So many topics, one after the other on the next pump thread, and the queues of their channels on the next disk
- * thread, so that after a while every pair of the two has had its turn.
+ * So many topics, one after the other on the next pump thread, the queue of each one's channel on the disk thread that
+ * has the fewest until then, of those that names on that pump thread can fall on.
  */
 export function spreadTopics(
   prefix: string,
@@ -13,21 +16,18 @@ export function spreadTopics(
   channel: string,
   { pumps, disks }: WorkerCounts,
 ): string[] {
-  const round = leastCommonMultiple(pumps, disks);
+  const loads = Array.from({ length: disks }, () => 0);
+  const diskOf = (topic: string): number => nameHash(`${topic}:${channel}`) % disks;
   return Array.from({ length: count }, (_, index) => {
-    const pump = index % pumps;
-    // one further with every round, which would else repeat the pairs of the first
-    const disk = (index + Math.floor(index / round)) % disks;
-    for (let number = 0; ; number++) {
+    const least = Math.min(...loads);
+    let best: string | null = null;
+    for (let number = 0; best === null || number < TRIES * pumps * disks; number++) {
       const topic = `${prefix}_${index}_${number}`;
-      const isThere = nameHash(topic) % pumps === pump;
-      if (isThere && nameHash(`${topic}:${channel}`) % disks === disk) return topic;
+      if (nameHash(topic) % pumps !== index % pumps) continue;
+      if (best === null || loads[diskOf(topic)] < loads[diskOf(best)]) best = topic;
+      if (loads[diskOf(best)] === least) break;
     }
+    loads[diskOf(best)]++;
+    return best;
   });
-}
-
-function leastCommonMultiple(a: number, b: number): number {
-  let multiple = a;
-  while (multiple % b !== 0) multiple += a;
-  return multiple;
 }

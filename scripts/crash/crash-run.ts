@@ -244,14 +244,17 @@ export class CrashRun {
     for (const consumer of this.#consumers) consumer.finishAll();
     this.#lastDeliveryMs = Date.now();
     let held = await heldMessages(broker);
-    while (held > 0 && Date.now() - this.#lastDeliveryMs < STANDSTILL_MS) {
-      this.#say(`draining, ${held} left`);
+    while (held.count > 0 && Date.now() - this.#lastDeliveryMs < STANDSTILL_MS) {
+      this.#say(`draining, ${held.count} left`);
       await delay(POLL_MS);
       held = await heldMessages(broker);
     }
-    if (held > 0) this.violations.add('left behind', `${held} messages that do not come`);
-    else for (const ledger of this.#ledgers) ledger.drained();
-    return held === 0;
+    if (held.count > 0) {
+      this.violations.add('left behind', `${held.count} messages that do not come: ${held.text}`);
+    } else {
+      for (const ledger of this.#ledgers) ledger.drained();
+    }
+    return held.count === 0;
   }
 
   async #kill(broker: JudgedBroker): Promise<void> {

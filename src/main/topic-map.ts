@@ -42,8 +42,8 @@ export type TopicHandle = {
   /** Set when the topic has left the map. */
   isDeleted: boolean;
   /**
-   * Resolves when nsqd.dat has the topic with its channels, or to why it has not; null once it has. What is on disk of a
-   * topic that it lacks would not be found after a crash.
+   * Resolves when nsqd.dat has the topic with its channels, or to why it has not; null once it has. What is on disk
+   * of a topic that it lacks would not be found after a crash.
    */
   saving: Promise<string | null> | null;
   /** Resolves when the topic has the channels that it has elsewhere and passes messages on; undefined if it does. */

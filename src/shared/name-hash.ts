@@ -1,5 +1,6 @@
 /**
- * Spreads names over threads: a name always falls on the same thread, on every start. FNV-1a, 32 bits.
+ * Spreads names over threads: a name always falls on the same thread, on every start. FNV-1a of 32 bits, then mixed:
+ * the lowest bit of FNV-1a is that of the characters' sum, and few threads are told apart by few bits.
  *
  * Thread: any.
  */
@@ -8,5 +9,6 @@ export function nameHash(name: string): number {
   for (let i = 0; i < name.length; i++) {
     value = Math.imul(value ^ name.charCodeAt(i), 0x01000193);
   }
-  return value >>> 0;
+  value = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
+  return (value ^ (value >>> 13)) >>> 0;
 }

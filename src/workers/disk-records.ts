@@ -2,7 +2,7 @@
  * What the rings between a pump thread and a disk thread carry. Conventions as in `shared/records.ts`.
  *
  *   append ring  pump → disk   OPEN APPEND READ FINISH NOTE EMPTY_QUEUE CLOSE DELETE END
- *   read ring    disk → pump   OPENED APPENDED RECORDS EMPTIED CLOSED DELETED STATUS
+ *   read ring    disk → pump   OPENED APPENDED RECORDS EMPTIED CLOSED DELETED SYNCED WRITABLE STATUS
  *
  * Requests of one queue are carried out in the order they were sent, and each but FINISH, NOTE and END is answered
  * once, in that order. "Queue" is a number that the pump gives out and never gives twice to this disk thread.
@@ -82,6 +82,11 @@ export const EMPTIED = 19;
 export const CLOSED = 20;
 /** Shape: as OPENED. Not ok: files are left over. */
 export const DELETED = 21;
+
+/** Nobody has asked: syncs fail, or succeed again. Shape: as OPENED. Not ok: the last sync failed. */
+export const SYNCED = 23;
+/** Nobody has asked: after an APPEND that failed, another one could succeed. Shape: as OPENED, always ok. */
+export const WRITABLE = 24;
 
 /** Words of every answer but RECORDS. */
 export const ANSWER_OK = 1;

@@ -37,6 +37,8 @@ const ANSWER_NAMES = new Map([
   [wire.EMPTIED, 'EMPTIED'],
   [wire.CLOSED, 'CLOSED'],
   [wire.DELETED, 'DELETED'],
+  [wire.SYNCED, 'SYNCED'],
+  [wire.WRITABLE, 'WRITABLE'],
 ]);
 
 export class PumpSide {

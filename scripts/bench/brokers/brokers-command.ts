@@ -32,7 +32,7 @@ ${describeOptions(STARTED_OPTIONS)}
 
 Examples:
   ${program} brokers
-  ${program} brokers --brokers 1,2,4 --server-flags '--pump-threads=1 --max-memory=10%'
+  ${program} brokers --brokers 1,2,4 --server-flags='--pump-threads=1 --max-memory=10%'
   ${program} brokers --brokers 3 --lookupd 127.0.0.1:4160 --batch 1 --messages 100k`,
   read: readBrokers,
 };

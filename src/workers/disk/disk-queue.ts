@@ -16,9 +16,10 @@
  * damaged record costs.
  */
 
-import { type DiskLog, LOG_WARNING, type LogLevel } from './disk-log.ts';
+import type { DiskLog, LogLevel } from './disk-log.ts';
+import { probeDisk } from './disk-probe.ts';
 import { checkRecords, recordBytesMax } from './disk-record.ts';
-import { errorText, fileError } from './file-error.ts';
+import { fileError } from './file-error.ts';
 import type { FileSystem } from './file-system.ts';
 import { HandedOut } from './handed-out.ts';
 import { MetadataFile } from './metadata-file.ts';
@@ -40,6 +41,7 @@ import { RecordNotes } from './record-notes.ts';
 import type { SegmentIndex } from './segment-index.ts';
 import { type ReadBatch, SegmentReader } from './segment-reader.ts';
 import { SegmentWriter } from './segment-writer.ts';
+import { syncSidecars } from './sidecar-directory.ts';
 import { UnreadCount } from './unread-count.ts';
 
 /** What all queues of a disk thread share. */
@@ -188,6 +190,13 @@ export class DiskQueue {
     if (append.hasMetOthers) this.#reader.recount();
     if (this.#writer.segment !== segment) this.#mustSync = true;
     this.#countOperations(count);
+  }
+
+  /** Errors: throws when an append would fail now. */
+  probe(): void {
+    if (this.#writer.failure !== undefined) throw this.#writer.failure;
+    this.#notingWriter.tidy();
+    probeDisk(this.#options.fileSystem, this.#options.dataPath);
   }
 
   /**
@@ -361,22 +370,7 @@ export class DiskQueue {
     this.#metadata.remove();
     this.#reader.passed.removeSidecars();
     for (const segment of segments) removeSidecars(this.#source, this.#notes, segment);
-    if (isOneGone) this.#syncSidecars();
-  }
-
-  /** A queue that begins anew gives its segments the same numbers. Errors: logged, as old sidecars do little harm. */
-  #syncSidecars(): void {
-    const { openFiles, fileSystem } = this.#options;
-    const { sidecarDirectory } = this.#files;
-    try {
-      if (openFiles.size(sidecarDirectory) === 'missing') return;
-      fileSystem.syncDirectory(sidecarDirectory);
-    } catch (error) {
-      this.#log(
-        LOG_WARNING,
-        `failed to sync directory "${sidecarDirectory}" - ${errorText(error)}`,
-      );
-    }
+    if (isOneGone) syncSidecars(this.#source);
   }
 
   #closeFiles(): void {

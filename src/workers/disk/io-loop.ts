@@ -35,6 +35,8 @@ import {
   READ,
   READ_BYTES,
   RECORDS_WORDS,
+  SYNCED,
+  WRITABLE,
 } from '../disk-records.ts';
 import { LOG_ERROR, type LogLevel } from './disk-log.ts';
 import { DiskQueue, type DiskQueueOptions } from './disk-queue.ts';
@@ -44,6 +46,7 @@ import type { FileSystem } from './file-system.ts';
 import { OpenFiles } from './open-files.ts';
 import { PumpLink, type PumpLinkOptions, recordsRoom } from './pump-link.ts';
 import { appendOf, forEachFinish, forEachNote } from './pump-requests.ts';
+import { type HealthNews, QueueHealth } from './queue-health.ts';
 import { SegmentIndex } from './segment-index.ts';
 
 const REQUESTS_PER_TURN = 256;
@@ -95,6 +98,7 @@ export class IoLoop {
    * equally long.
    */
   readonly #syncAtMs = new Map<KnownQueue, number>();
+  readonly #health = new QueueHealth<KnownQueue>();
   /** Index of the link that the next turn begins with. */
   #firstLink = 0;
   #nowMs = 0;
@@ -127,13 +131,15 @@ export class IoLoop {
   step(nowMs: number): number {
     this.#nowMs = nowMs;
     let done = this.#syncDue();
+    done += this.#health.probe(nowMs, (known) => this.#opened(known).probe());
     for (let index = 0; index < this.#links.length; index++) {
       done += this.#serve(this.#links[(this.#firstLink + index) % this.#links.length]);
     }
     this.#firstLink = (this.#firstLink + 1) % this.#links.length;
+    this.#health.tell((news) => this.#tell(news));
     for (const link of this.#links) link.flush();
     this.isDone = this.#links.every((link) => link.hasEnded);
-    this.nextDeadlineMs = this.#nextSyncMs();
+    this.nextDeadlineMs = Math.min(this.#nextSyncMs(), this.#health.nextProbeMs);
     return done;
   }
 
@@ -158,11 +164,14 @@ export class IoLoop {
   }
 
   #sync(known: KnownQueue): void {
+    let text: string | undefined;
     try {
       known.queue?.sync();
     } catch (error) {
-      known.link.log(LOG_ERROR, `DISKQUEUE(${known.name}): failed to sync - ${errorText(error)}`);
+      text = errorText(error);
+      known.link.log(LOG_ERROR, `DISKQUEUE(${known.name}): failed to sync - ${text}`);
     }
+    this.#health.onSynced(known, text);
     this.#forgetSync(known);
     this.#planSync(known);
   }
@@ -174,6 +183,13 @@ export class IoLoop {
     else if (!this.#syncAtMs.has(known)) {
       this.#syncAtMs.set(known, this.#nowMs + this.#syncTimeoutMs);
     }
+  }
+
+  /** Returns whether there was room for it. */
+  #tell({ queue: { link, number, queue }, about, error }: HealthNews<KnownQueue>): boolean {
+    if (!link.claimAnswer()) return false;
+    link.answer(about === 'sync' ? SYNCED : WRITABLE, number, queue, error);
+    return true;
   }
 
   #forgetSync(known: KnownQueue): void {
@@ -327,6 +343,7 @@ export class IoLoop {
   #forget(known: KnownQueue): void {
     if (this.#owners.get(known.name) === known) this.#owners.delete(known.name);
     known.queue = undefined;
+    this.#health.forget(known);
     this.#queuesOf(known.link).delete(known.number);
   }
 
@@ -340,6 +357,7 @@ export class IoLoop {
       if (error instanceof AssertionError) throw error;
       text = errorText(error);
     }
+    if (type === APPENDED) this.#health.onWritten(known, text !== undefined, this.#nowMs);
     known.link.answer(type, known.number, known.queue, text);
     this.#planSync(known);
     return 'taken';

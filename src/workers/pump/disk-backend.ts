@@ -24,9 +24,12 @@ import {
   OPENED,
   RECORDS,
   RECORDS_WORDS,
+  SYNCED,
+  WRITABLE,
 } from '../disk-records.ts';
 import { Appends } from './appends.ts';
 import { type Backend, dropAll } from './backend.ts';
+import { BackendHealth } from './backend-health.ts';
 import { type DiskBackendListener, HAS_DUE_TIME } from './disk-backend-listener.ts';
 import type { DiskLink, LinkedQueue } from './disk-link.ts';
 import { DiskRequests } from './disk-requests.ts';
@@ -69,14 +72,13 @@ export class DiskBackend implements Backend, LinkedQueue {
   readonly #number: number;
   readonly #requests: DiskRequests;
 
+  readonly #health: BackendHealth;
   readonly #appends: Appends;
   readonly #outcomes = new RecordOutcomes();
   readonly #unread = new UnreadRecords();
   #readAheadBytes = 0;
   #isOpenSent = false;
   #isOpen = false;
-  /** Whether the files could not be opened or read, and nothing was read or written since. */
-  #isUnreadable = false;
   #isDue = false;
   /** Whether a READ is wanted, or sent and not answered. */
   #isReadWanted = false;
@@ -88,7 +90,6 @@ export class DiskBackend implements Backend, LinkedQueue {
   #unsentEmptyings = 0;
   #ending: Ending | null = null;
   #isEndSent = false;
-  #error: string | null = null;
 
   constructor(options: DiskBackendOptions) {
     const { name, store, link, unixMs, listener } = options;
@@ -99,6 +100,7 @@ export class DiskBackend implements Backend, LinkedQueue {
     this.#listener = listener;
     this.#number = link.add(this);
     this.#requests = new DiskRequests(link.requests, store, this.#number);
+    this.#health = new BackendHealth(listener.onHealth);
     this.#appends = new Appends(store);
     this.#setDue();
   }
@@ -231,10 +233,16 @@ export class DiskBackend implements Backend, LinkedQueue {
         return;
       case EMPTIED:
         return;
+      case SYNCED:
+        this.#health.set('sync', error);
+        return;
+      case WRITABLE:
+        this.#health.set('write', null);
+        return;
       case CLOSED:
       case DELETED:
         this.#link.remove(this.#number);
-        this.#setHealth(null);
+        this.#health.clear();
         this.#listener.onEnded();
         this.#ending?.done(error);
         return;
@@ -298,8 +306,7 @@ export class DiskBackend implements Backend, LinkedQueue {
   }
 
   #onAppended(error: string | null, nowMs: number): void {
-    this.#isUnreadable = false;
-    this.#setHealth(error);
+    this.#health.set('write', error);
     // While EMPTY_QUEUE or DELETE is on its way, every write that is answered was sent before it.
     const isDropped = this.#emptyings.length > 0 || this.#ending?.request === DELETE;
     this.#appends.onAnswer(error, isDropped, nowMs);
@@ -315,8 +322,7 @@ export class DiskBackend implements Backend, LinkedQueue {
       this.#onUnreadable(error, nowMs);
       return;
     }
-    if (this.#isUnreadable) this.#setHealth(null);
-    this.#isUnreadable = false;
+    this.#health.set('read', null);
     this.#takeRecords(answers);
   }
 
@@ -349,8 +355,7 @@ export class DiskBackend implements Backend, LinkedQueue {
 
   /** What the files hold is known only when they are open, so nobody would ask for it: reading tries again. */
   #onUnreadable(error: string, nowMs: number): void {
-    this.#isUnreadable = true;
-    this.#setHealth(error);
+    this.#health.set('read', error);
     if (this.#ending !== null) return;
     this.#rereadMs = nowMs + REREAD_MS;
     this.#isReadWanted = true;
@@ -367,12 +372,6 @@ export class DiskBackend implements Backend, LinkedQueue {
   #dropReadAhead(): void {
     dropAll(this.readAhead, this.#store);
     this.#readAheadBytes = 0;
-  }
-
-  #setHealth(error: string | null): void {
-    if (error === this.#error) return;
-    this.#error = error;
-    this.#listener.onHealth(error);
   }
 }
 

@@ -277,7 +277,9 @@ export class PumpState {
   #queueOptions(owner: QueueOwner): MessageQueueOptions {
     const { memQueueSize, bound } = this.#options;
     const backend = this.#makeBackend(owner);
-    return { title: owner.title, store: this.store, backend, memoryMax: memQueueSize, bound };
+    // What has no disk keeps one message at least, as nsqd hands one over if somebody waits for it.
+    const memoryMax = backend.isDurable ? memQueueSize : Math.max(1, memQueueSize);
+    return { title: owner.title, store: this.store, backend, memoryMax, bound };
   }
 
   #makeBackend({ topic, name, ...owner }: QueueOwner): Backend {

@@ -7,7 +7,7 @@ test('Barrier: nobody goes before all have come', async () => {
   const gone: string[] = [];
   const first = barrier.arrive().then(() => gone.push('first'));
   await Promise.resolve();
-  assert.deepStrictEqual(gone, []);
+  assert.equal(gone.length, 0);
 
   const second = barrier.arrive().then(() => gone.push('second'));
   await Promise.all([first, second]);

@@ -460,3 +460,41 @@ test('IoLoop: what is finished and was not handed out is a bug, and ends the loo
 
   assert.throws(() => loop.step(0), /what is finished was read/);
 });
+
+test('IoLoop: a queue that could not be written is probed, and said to be writable when it is', () => {
+  const disk = new MemoryFileSystem(DATA_PATH);
+  const pump = new PumpSide();
+  const loop = makeLoop(disk, [pump]);
+  pump.open(1, 't');
+  disk.capacityBytes = 0;
+  pump.append(1, 1);
+  settle(loop);
+  const refused = brief(pump.take());
+  settle(loop, 1000);
+  const stillFull = brief(pump.take());
+  disk.capacityBytes = 1_000_000;
+  settle(loop, 2000);
+
+  assert.deepEqual(refused, ['OPENED 1 ok 0', 'APPENDED 1 failed 0']);
+  assert.deepEqual([stillFull, brief(pump.take())], [[], ['WRITABLE 1 ok 0']]);
+  assert.deepEqual(disk.names(`${DATA_PATH}/.ringmq`), []);
+});
+
+test('IoLoop: a pump hears of syncs that fail, and of the first that succeeds again', () => {
+  const disk = new MemoryFileSystem(DATA_PATH);
+  const pump = new PumpSide();
+  const loop = makeLoop(disk, [pump], { syncEvery: 1 });
+  disk.onCall = (action, path) => {
+    if (action === 'sync') throw new SystemError('EIO', action, path);
+  };
+  pump.open(1, 't');
+  pump.append(1, 1);
+  settle(loop);
+  const failed = brief(pump.take());
+  disk.onCall = () => undefined;
+  settle(loop, 10_000);
+  settle(loop, 20_000);
+
+  assert.deepEqual(failed, ['OPENED 1 ok 0', 'APPENDED 1 ok 1', 'SYNCED 1 failed 1']);
+  assert.deepEqual(brief(pump.take()), ['SYNCED 1 ok 1']);
+});

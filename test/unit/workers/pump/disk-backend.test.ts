@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { OPENED } from '../../../../src/workers/disk-records.ts';
+import { OPENED, SYNCED, WRITABLE } from '../../../../src/workers/disk-records.ts';
 import { BackendBench, record } from '../../../support/backend-bench.ts';
 import { putInStore, putRecordInStore } from '../../../support/pump-parts.ts';
 
@@ -121,6 +121,24 @@ test('DiskBackend: health is told when it changes only', () => {
   }
 
   assert.deepStrictEqual(bench.log, ['health disk full', 'health disk on fire']);
+});
+
+test('DiskBackend: hears of syncs that fail, and that it can be written to again', () => {
+  const bench = new BackendBench().open();
+  bench.putRefusable('first', 'a');
+  bench.turn();
+  bench.disk.appendFailed(1, 'disk full');
+  bench.disk.answer(SYNCED, 1, 0, 'no sync');
+  bench.turn();
+  bench.disk.answer(WRITABLE, 1, 0, null);
+  bench.turn();
+  bench.disk.answer(SYNCED, 1, 0, null);
+  bench.turn();
+
+  assert.deepStrictEqual(
+    bench.log.filter((line) => line.startsWith('health')),
+    ['health disk full', 'health no sync', 'health null'],
+  );
 });
 
 test('DiskBackend: messages whose publisher waits are refused, and not written again', () => {

@@ -71,6 +71,14 @@ test('PumpLoop: what a topic has on disk is finished there when every channel ha
   );
 });
 
+test('PumpLoop: without memory queues an ephemeral channel still hands a message over', () => {
+  const bench = makeBench({ memQueueSize: 0 }, ['c#ephemeral']);
+  bench.publish(1, ['first', 'second']);
+  bench.settle();
+
+  assert.deepStrictEqual(channelStats(bench).depth, 1);
+});
+
 test('PumpLoop: what goes only to ephemeral channels is finished at once', () => {
   const bench = makeBench({}, ['c#ephemeral'], 1);
   bench.subscribe(10, 7, 1);

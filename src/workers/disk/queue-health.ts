@@ -1,0 +1,77 @@
+/**
+ * What is wrong with the disk queues of a thread, as far as their pumps cannot know it from answers: that syncs fail or
+ * succeed again, and that a queue which could not be written to can be now.
+ *
+ * A queue whose last write failed is probed now and then, since nobody may dare to write to it: a broker that says
+ * that it is not well gets no more publishes.
+ *
+ * Bound: an entry for each queue that is not well. Thread: disk.
+ */
+
+/** How long after a failed write, and between probes. Units: ms. */
+const PROBE_MS = 1000;
+
+/** Something to be told of a queue: of its syncs, or that it can be written to. */
+export type HealthNews<Q> =
+  | { readonly queue: Q; readonly about: 'sync'; readonly error: string | undefined }
+  | { readonly queue: Q; readonly about: 'write'; readonly error: undefined };
+
+export class QueueHealth<Q> {
+  /** Queues whose last write failed, and when they are probed; in the order of that time. */
+  readonly #probeAtMs = new Map<Q, number>();
+  readonly #unsynced = new Set<Q>();
+  /** By queue, so that of several only the latest is told. */
+  readonly #syncNews = new Map<Q, HealthNews<Q>>();
+  readonly #writeNews = new Map<Q, HealthNews<Q>>();
+
+  /** When the next probe is due; Infinity if none is. */
+  get nextProbeMs(): number {
+    return this.#probeAtMs.values().next().value ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** A write was answered. */
+  onWritten(queue: Q, hasFailed: boolean, nowMs: number): void {
+    this.#writeNews.delete(queue);
+    this.#probeAtMs.delete(queue);
+    if (hasFailed) this.#probeAtMs.set(queue, nowMs + PROBE_MS);
+  }
+
+  onSynced(queue: Q, error: string | undefined): void {
+    if (error === undefined && !this.#unsynced.delete(queue)) return;
+    if (error !== undefined) this.#unsynced.add(queue);
+    this.#syncNews.set(queue, { queue, about: 'sync', error });
+  }
+
+  /** Probes the queues whose time has come: `probe` throws if a queue cannot be written to. Returns how many. */
+  probe(nowMs: number, probe: (queue: Q) => void): number {
+    let count = 0;
+    for (const [queue, timeMs] of this.#probeAtMs) {
+      if (timeMs > nowMs) break;
+      this.#probeAtMs.delete(queue);
+      count++;
+      try {
+        probe(queue);
+        this.#writeNews.set(queue, { queue, about: 'write', error: undefined });
+      } catch {
+        // The failed write has said why.
+        this.#probeAtMs.set(queue, nowMs + PROBE_MS);
+      }
+    }
+    return count;
+  }
+
+  /** Hands over what is to be told, as long as `tell` takes it. */
+  tell(tell: (news: HealthNews<Q>) => boolean): void {
+    for (const news of [this.#syncNews, this.#writeNews]) {
+      for (const [queue, item] of news) if (tell(item)) news.delete(queue);
+    }
+  }
+
+  /** The queue is closed. */
+  forget(queue: Q): void {
+    this.#probeAtMs.delete(queue);
+    this.#unsynced.delete(queue);
+    this.#syncNews.delete(queue);
+    this.#writeNews.delete(queue);
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * Whether a disk queue is well: it is not as long as the last write, read or sync has failed.
+ *
+ * Thread: pump.
+ */
+
+/** What can fail. */
+export type HealthConcern = 'write' | 'read' | 'sync';
+
+export class BackendHealth {
+  readonly #onChange: (error: string | null) => void;
+  readonly #errors: Record<HealthConcern, string | null> = { write: null, read: null, sync: null };
+  #error: string | null = null;
+
+  /** `onChange` is told why it is not well, or null when it is again. */
+  constructor(onChange: (error: string | null) => void) {
+    this.#onChange = onChange;
+  }
+
+  set(concern: HealthConcern, error: string | null): void {
+    this.#errors[concern] = error;
+    this.#tell();
+  }
+
+  /** Nothing is wrong with a queue that is no more. */
+  clear(): void {
+    this.#errors.write = null;
+    this.#errors.read = null;
+    this.#errors.sync = null;
+    this.#tell();
+  }
+
+  #tell(): void {
+    const { write, read, sync } = this.#errors;
+    const error = write ?? read ?? sync;
+    if (error === this.#error) return;
+    this.#error = error;
+    this.#onChange(error);
+  }
+}
