@@ -186,7 +186,7 @@ export class Channel {
 
   finish(consumer: Consumer, idHigh: number, idLow: number): number {
     const { inFlight, latencyWindow } = this.#context;
-    const entry = inFlight.find(this.number, idHigh, idLow);
+    const entry = inFlight.find(consumer, idHigh, idLow);
     if (entry === NOT_FOUND) return REFUSED_NOT_IN_FLIGHT;
     if (inFlight.consumer(entry) !== consumer) return REFUSED_NOT_OWNER;
     const position = inFlight.position(entry);
@@ -206,7 +206,7 @@ export class Channel {
     nowMs: number,
   ): number {
     const { inFlight } = this.#context;
-    const entry = inFlight.find(this.number, idHigh, idLow);
+    const entry = inFlight.find(consumer, idHigh, idLow);
     if (entry === NOT_FOUND) return REFUSED_NOT_IN_FLIGHT;
     if (inFlight.consumer(entry) !== consumer) return REFUSED_NOT_OWNER;
     const position = inFlight.position(entry);
@@ -221,7 +221,7 @@ export class Channel {
 
   touch(consumer: Consumer, idHigh: number, idLow: number, nowMs: number): number {
     const { inFlight, maxMsgTimeoutMs } = this.#context;
-    const entry = inFlight.find(this.number, idHigh, idLow);
+    const entry = inFlight.find(consumer, idHigh, idLow);
     if (entry === NOT_FOUND) return REFUSED_NOT_IN_FLIGHT;
     if (inFlight.consumer(entry) !== consumer) return REFUSED_NOT_OWNER;
     inFlight.touch(entry, nowMs, maxMsgTimeoutMs);

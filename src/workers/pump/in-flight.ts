@@ -67,20 +67,22 @@ export class InFlight {
     consumer.inFlightCount++;
   }
 
-  /** The entry of a channel's message, or NOT_FOUND. */
-  find(channelNumber: number, idHigh: number, idLow: number): number {
+  /**
+   * The entry of a message that this consumer of its channel has, else of one that another consumer has, else
+   * NOT_FOUND. After a crash a message may be there twice, and each of two consumers then answers for its own.
+   */
+  find({ channelNumber, number }: Consumer, idHigh: number, idLow: number): number {
     let entry = this.#chains[this.#chain(channelNumber, idHigh, idLow)];
+    let found = NOT_FOUND;
     while (entry !== NOT_FOUND) {
-      if (
-        this.#idLows[entry] === idLow &&
-        this.#idHighs[entry] === idHigh &&
-        this.consumer(entry).channelNumber === channelNumber
-      ) {
-        return entry;
+      if (this.#idLows[entry] === idLow && this.#idHighs[entry] === idHigh) {
+        const consumer = this.consumer(entry);
+        if (consumer.number === number) return entry;
+        if (consumer.channelNumber === channelNumber) found = entry;
       }
       entry = this.#next[entry];
     }
-    return NOT_FOUND;
+    return found;
   }
 
   /** Who has a message, even if it has left since. */
