@@ -19,14 +19,28 @@ export type Target = {
   readonly httpPort: number | undefined;
   /** Connections that the broker takes; undefined for any number. */
   readonly connectionsMax: number | undefined;
+  /** What it may take of memory; undefined where it has no bound. */
+  readonly memory: TargetMemory | undefined;
+};
+
+/** A broker's bound of memory. Units: MiB. */
+export type TargetMemory = {
+  /** For everything. */
+  readonly totalMib: number;
+  /** For what has come of bodies, buffers included. */
+  readonly bodiesMib: number;
 };
 
 /** An attack. */
 export type Scenario = {
   readonly name: string;
-  /** How much more memory the broker may hold meanwhile than before. Units: MiB. */
+  /** How much more memory the broker may hold meanwhile than before, large bodies apart. Units: MiB. */
   readonly growthMibMax: number;
+  /** How much more it holds for large bodies, if there is no bound for them. Units: MiB. */
+  readonly bodiesMib?: number;
   readonly needsHttp?: boolean;
+  /** Whether it is good for warming up a broker: it makes it do much of what it can. */
+  readonly warmsUp?: boolean;
   /** Goes on until the arena's time is over. */
   run(arena: Arena): Promise<void>;
 };

@@ -55,12 +55,12 @@ async function explode(arena: Arena, kind: string, compress: Compress): Promise<
 export const BOMBS: readonly Scenario[] = [
   {
     name: 'bombs through deflate',
-    growthMibMax: 160,
+    growthMibMax: 96,
     run: (arena) => explode(arena, 'deflate', deflate),
   },
   {
     name: 'bombs through snappy',
-    growthMibMax: 160,
+    growthMibMax: 96,
     run: (arena) => explode(arena, 'snappy', snappy),
   },
 ];

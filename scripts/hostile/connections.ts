@@ -2,6 +2,7 @@
  * Connections by the thousand, and connections that end in the middle of a command.
  */
 
+import { FRAME_HEADER_BYTES } from '../../src/shared/limits.ts';
 import { dpub, identify, line, MAGIC, mpub, pub, sized } from '../../test/support/wire-commands.ts';
 import type { Arena, Scenario } from './arena.ts';
 import type { HostileConnection } from './hostile-connection.ts';
@@ -45,6 +46,7 @@ async function flood(arena: Arena): Promise<void> {
   // a refusal comes behind the connection
   await arena.pause(CLOSED_MS_MAX / AT_A_TIME);
   const kept = open.filter(({ isClosed }) => !isClosed).length;
+  if (connectionsMax !== undefined) checkRefusals(arena, open, connectionsMax);
   if (connectionsMax !== undefined && kept > connectionsMax) {
     arena.fault(`${kept} connections are open, ${connectionsMax} at most`);
   }
@@ -57,6 +59,19 @@ async function flood(arena: Arena): Promise<void> {
   while (arena.isOn) {
     await arena.together(AT_A_TIME, async () => (await connectOrNot(arena))?.reset());
   }
+}
+
+/** Those that were told why they are refused were told so in these words; the others were too many at once. */
+function checkRefusals(
+  arena: Arena,
+  connections: readonly HostileConnection[],
+  connectionsMax: number,
+): void {
+  const text = `E_TOO_MANY_CONNECTIONS there are ${connectionsMax} connections, and no more may be`;
+  const told = connections.filter(({ isClosed, received }) => isClosed && received !== '');
+  const wrong = told.find(({ received }) => received.slice(FRAME_HEADER_BYTES) !== text);
+  if (told.length === 0) arena.fault('nobody was told why it is refused');
+  if (wrong !== undefined) arena.fault(`refused with ${JSON.stringify(wrong.received)}`);
 }
 
 async function connectOrNot(arena: Arena): Promise<HostileConnection | undefined> {
@@ -98,6 +113,6 @@ async function cutOff(arena: Arena, start: Buffer, what: string): Promise<void> 
 
 /** Clients that come and go. */
 export const CONNECTIONS: readonly Scenario[] = [
-  { name: 'connection flood', growthMibMax: 200, run: flood },
-  { name: 'cut at every byte', growthMibMax: 100, run: cut },
+  { name: 'connection flood', growthMibMax: 160, run: flood },
+  { name: 'cut at every byte', growthMibMax: 64, warmsUp: true, run: cut },
 ];

@@ -71,8 +71,8 @@ async function readSlowly(arena: Arena): Promise<void> {
 
 /** Clients that are slow on purpose. */
 export const SLOW_CLIENTS: readonly Scenario[] = [
-  { name: 'consumers that never read', growthMibMax: 160, run: neverRead },
-  { name: 'a byte a second, sent', growthMibMax: 48, run: writeSlowly },
+  { name: 'consumers that never read', growthMibMax: 96, run: neverRead },
+  { name: 'a byte a second, sent', growthMibMax: 32, run: writeSlowly },
   // each has up to 1 MiB under way
-  { name: 'a byte a second, read', growthMibMax: 200, run: readSlowly },
+  { name: 'a byte a second, read', growthMibMax: 128, run: readSlowly },
 ];

@@ -62,8 +62,8 @@ export class Deliveries {
     while (!this.#isStopped) {
       const rings = bell.rings();
       bell.fallAsleep();
-      // Whatever was published before the flag was seen is found here; what comes later rings.
-      if (this.read() === 0) await bell.waitAsync(rings);
+      // Whatever was published, or given back, before the flag was seen is found here; what comes later rings.
+      if (this.read() === 0 && !this.#tellRoom()) await bell.waitAsync(rings);
       bell.wakeUp();
       // The bell also rings when a ring has room again, with nothing to read.
       onWork();
@@ -83,6 +83,13 @@ export class Deliveries {
     let count = 0;
     for (const pump of this.#options.pumps) count += this.#readPump(pump);
     return count;
+  }
+
+  /** Whether somebody has gone on who waited for room. */
+  #tellRoom(): boolean {
+    let hasTold = false;
+    for (const pump of this.#options.pumps) if (pump.tellRoom()) hasTold = true;
+    return hasTold;
   }
 
   #readPump(pump: PumpHandle): number {

@@ -1,5 +1,6 @@
 /**
- * Messages on their way from a client into a topic's publish ring, in as many records as it takes.
+ * Messages on their way from a client into a topic's publish ring, in as many records as it takes. A bound takes them
+ * or refuses them as a whole.
  *
  * Whether they are kept is known at once where memory is enough. Where it is not (`--mem-queue-size=0`, a disk
  * queue of the topic that fails, or queues that may be full) the pump answers when they are kept, or cannot be.
@@ -25,6 +26,10 @@ export class Publication {
   #at: number;
   #end: number;
   #count: number;
+  /** Token of the first part, if it is answered; 0 before that is handed over. */
+  #firstToken = 0;
+  #hasBegun = false;
+  #isSent = false;
   /** Answers to come, and one more until everything is handed over. */
   #waitsFor = 1;
   #error: string | null = null;
@@ -53,11 +58,25 @@ export class Publication {
     this.#onKept = onKept;
   }
 
-  /** Hands over what the ring has room for. Returns whether that is everything; if not, try again on room. */
+  /** Hands over what the ring has room for. Returns whether everything has been; if not, try again on room. */
   send(): boolean {
     while (this.#count > 0) if (!this.#sendPart()) return false;
-    this.#settle(null);
+    if (!this.#isSent) {
+      this.#isSent = true;
+      this.#settle(null);
+    }
     return true;
+  }
+
+  /**
+   * Calls back when it makes sense to `send` again. What is begun is brought to its end before, even if nobody
+   * listens any more: a publication is kept whole, or not at all.
+   */
+  onRoom(listener: () => void): void {
+    this.#topic.pump.onRoom(() => {
+      if (this.#hasBegun && !this.send()) this.onRoom(listener);
+      else listener();
+    });
   }
 
   /** Nothing is answered before this has resolved: with null, or with why the messages count as not kept. */
@@ -86,11 +105,18 @@ export class Publication {
       } while (count < this.#count && bytes + this.#sizeAt(bytes) <= PART_BYTES_MAX);
     }
     const token = this.#isAnswered ? pump.nextAnswer((error) => this.#settle(error)) : 0;
-    if (!pump.publish(number, this.#source, this.#at, bytes, count, this.#deferMs, token)) {
+    const part = {
+      first: this.#firstToken,
+      followingCount: this.#count - count,
+      followingBytes: this.#end - this.#at - bytes,
+    };
+    if (!pump.publish(number, this.#source, this.#at, bytes, count, this.#deferMs, token, part)) {
       if (token !== 0) pump.forgetAnswer(token);
       return false;
     }
     if (token !== 0) this.#waitsFor++;
+    if (!this.#hasBegun) this.#firstToken = token;
+    this.#hasBegun = true;
     this.#at += bytes;
     this.#count -= count;
     return true;

@@ -6,9 +6,10 @@
  * nothing is visible to the pump before `flush`, which is called once in a turn. A control request flushes
  * first, so that its place among the publishes is fixed.
  *
- * Bound: the rings. A publish finds no room: it is told so, and tried again on `onRoom`. Commands and control
- * requests always find a place, if need be in a list in front of the ring; connections ask `hasCommandRoom`
- * before each FIN, REQ, TOUCH and RDY, and try again on `onCommandRoom`, so the list holds none of those.
+ * Bound: the rings. A publish finds no room: it is told so, and tried again on `onRoom`; those of more than 32 KiB find
+ * none before the small ones do. Commands and control requests always find a place, if need be in a list in front of
+ * the ring; connections ask `hasCommandRoom` before each FIN, REQ, TOUCH and RDY, and try again on `onCommandRoom`, so
+ * the list holds none of those.
  *
  * Thread: main.
  */
@@ -20,17 +21,34 @@ import { CONTROL_BYTES_MAX } from '../shared/limits.ts';
 import * as records from '../shared/records.ts';
 import { RingConsumer } from '../shared/ring/consumer.ts';
 import { Doorbell } from '../shared/ring/doorbell.ts';
+import { recordBytes } from '../shared/ring/layout.ts';
 import { FULL, RingProducer } from '../shared/ring/producer.ts';
 import type { PumpMemory } from './worker-pools.ts';
 
 /** Publishes that follow each other share a record up to this size. */
 const PUBLISH_BATCH_BYTES = 32 * 1024;
+/** This share of the ring is left to small publishes, so that they need not wait behind large ones. */
+const SMALL_SHARE = 1 / 16;
 /** FINs that follow each other share a record up to this many. */
 const FINISH_BATCH_COUNT = 1024;
 const PUBLISH_FIELD_BYTES = records.fieldBytes(records.PUBLISH_WORDS);
+/** Up to this payload a publish is small. */
+const SMALL_BYTES = PUBLISH_FIELD_BYTES + PUBLISH_BATCH_BYTES;
 const ID_BYTES = 8;
 /** More than one command of a connection can add to the consumer ring, a batch of FINs in front of it included. */
 const COMMAND_ROOM_BYTES = 64 * 1024;
+
+/**
+ * Where messages stand in a publication that takes several records. Shape: `first` is the token of the first of them, 0
+ * in that one and where there is only one; the others are what is still to follow behind this one.
+ */
+export type PublicationPart = {
+  readonly first: number;
+  readonly followingCount: number;
+  readonly followingBytes: number;
+};
+
+const WHOLE: PublicationPart = { first: 0, followingCount: 0, followingBytes: 0 };
 
 /** What a record's fields and bytes are when it has to wait for room. */
 type WaitingCommand = { type: number; fields: number[]; bytes: Buffer | null };
@@ -45,8 +63,11 @@ export class PumpHandle {
   readonly #clock: Clock;
   /** Asks for a `flush` at the end of this turn. */
   readonly #requestFlush: () => void;
-  /** Room that a refused publish needs, in bytes. */
+  /** Payload of the record that a refused publish needs, in bytes. */
   #wantedBytes = 0;
+  /** Whether a publish has been refused since somebody was told of room, and whether somebody is being told. */
+  #hasRefused = false;
+  #isTelling = false;
   /** Whom to tell when the publish ring, or the consumer ring, has room again. */
   #roomListeners: (() => void)[] = [];
   #commandRoomListeners: (() => void)[] = [];
@@ -82,7 +103,8 @@ export class PumpHandle {
    * Publishes `count` messages: size(4, big-endian) body(size), `bytes` altogether. Returns false when the
    * ring has no room: nothing was taken, and `onRoom` says when to try again.
    *
-   * Units: `deferMs` in ms, 0 for at once; `token` 0 unless an answer is wanted (`nextAnswer`).
+   * Units: `deferMs` in ms, 0 for at once; `token` 0 unless an answer is wanted (`nextAnswer`), and only then `part`
+   * counts.
    */
   publish(
     topic: number,
@@ -92,14 +114,16 @@ export class PumpHandle {
     count: number,
     deferMs: number,
     token: number,
+    part: PublicationPart = WHOLE,
   ): boolean {
-    // Nothing may overtake a request that waits for room.
-    if (this.#waiting.length > 0) return false;
     const isPlain = deferMs === 0 && token === 0;
     if (!isPlain || topic !== this.#openTopic || this.#openAt + bytes > this.#openEnd) {
       this.#commitPublishes();
       const room = isPlain ? Math.max(bytes, PUBLISH_BATCH_BYTES) : bytes;
-      if (!this.#openPublish(topic, room, deferMs, token)) return false;
+      if (!this.#openPublish(topic, room, deferMs, token, part)) {
+        this.#hasRefused = true;
+        return false;
+      }
     }
     source.copy(this.#publishes.bytes, this.#openAt, at, at + bytes);
     this.#openAt += bytes;
@@ -206,22 +230,24 @@ export class PumpHandle {
   }
 
   /**
-   * Has connections that found no room try again, if there is room now; if not, the pump rings main's bell
-   * when it gives some back.
+   * Has those that found no room try again, in the order in which they came, as long as there is room; for those that
+   * are left, the pump rings main's bell when it gives some back. Returns whether anybody has gone on.
    */
-  tellRoom(): void {
-    this.#writeWaiting();
+  tellRoom(): boolean {
+    let hasTold = this.#writeWaiting();
+    // What is written here is shown to the pump by the flush of the next turn.
+    if (hasTold) this.#requestFlush();
     if (this.#commandRoomListeners.length > 0 && this.hasCommandRoom()) {
       const listeners = this.#commandRoomListeners;
       this.#commandRoomListeners = [];
       for (const listener of listeners) listener();
+      hasTold = true;
     }
     if (this.#roomListeners.length > 0 && this.#hasPublishRoom()) {
-      const listeners = this.#roomListeners;
-      this.#roomListeners = [];
-      this.#wantedBytes = 0;
-      for (const listener of listeners) listener();
+      this.#tellPublishRoom();
+      hasTold = true;
     }
+    return hasTold;
   }
 
   /** The pump has answered a publish or a barrier. */
@@ -240,8 +266,35 @@ export class PumpHandle {
     resolve(reply);
   }
 
+  /** Whether what was refused last would be taken now. */
   #hasPublishRoom(): boolean {
-    return this.hasCommandRoom() && this.#publishes.hasRoomFor(this.#wantedBytes);
+    if (!this.hasCommandRoom()) return false;
+    return this.#wantedBytes === 0 || this.#hasRoomFor(this.#wantedBytes);
+  }
+
+  /** Whether a record with such a payload finds room, with the padding before it and what large ones leave free. */
+  #hasRoomFor(payloadBytes: number): boolean {
+    const { capacity, position } = this.#publishes;
+    const needed = recordBytes(payloadBytes);
+    const toEnd = capacity - (position & (capacity - 1));
+    const room = needed <= toEnd ? needed : toEnd + needed;
+    const isSmall = payloadBytes <= SMALL_BYTES;
+    if (isSmall) return this.#publishes.hasRoomFor(room);
+    // For the largest, even an empty ring has not more room than they need.
+    return this.#publishes.hasRoomFor(Math.min(capacity, room + capacity * SMALL_SHARE));
+  }
+
+  #tellPublishRoom(): void {
+    const listeners = this.#roomListeners;
+    this.#roomListeners = [];
+    this.#wantedBytes = 0;
+    this.#hasRefused = false;
+    this.#isTelling = true;
+    let count = 0;
+    while (count < listeners.length && !this.#hasRefused) listeners[count++]();
+    this.#isTelling = false;
+    // One that was told and needs more than there was keeps its place, which it has taken anew.
+    this.#roomListeners.push(...listeners.slice(count));
   }
 
   /** Shows the pump what is committed, publishes before commands; the bell is rung by `flush`. */
@@ -257,11 +310,24 @@ export class PumpHandle {
     return this.#lastToken;
   }
 
-  #openPublish(topic: number, bytes: number, deferMs: number, token: number): boolean {
+  #openPublish(
+    topic: number,
+    bytes: number,
+    deferMs: number,
+    token: number,
+    part: PublicationPart,
+  ): boolean {
+    // Nothing may overtake a request that waits for room.
+    if (this.#waiting.length > 0) return false;
     const ring = this.#publishes;
-    const offset = ring.claim(PUBLISH_FIELD_BYTES + bytes);
+    const payloadBytes = PUBLISH_FIELD_BYTES + bytes;
+    // Large ones overtake nobody who waits, or the largest would never find room.
+    const isBehind =
+      payloadBytes > SMALL_BYTES && this.#roomListeners.length > 0 && !this.#isTelling;
+    const mayClaim = !isBehind && this.#hasRoomFor(payloadBytes);
+    const offset = mayClaim ? ring.claim(payloadBytes) : FULL;
     if (offset === FULL) {
-      this.#wantedBytes = Math.max(this.#wantedBytes, PUBLISH_FIELD_BYTES + bytes);
+      this.#wantedBytes = Math.max(this.#wantedBytes, payloadBytes);
       return false;
     }
     const timestamp = this.#clock.unixNs();
@@ -269,6 +335,9 @@ export class PumpHandle {
     ring.words[word + records.PUBLISH_TOPIC] = topic;
     ring.words[word + records.PUBLISH_TOKEN] = token;
     ring.words[word + records.PUBLISH_DEFER_MS] = deferMs;
+    ring.words[word + records.PUBLISH_FIRST] = part.first;
+    ring.words[word + records.PUBLISH_FOLLOWING_COUNT] = part.followingCount;
+    ring.words[word + records.PUBLISH_FOLLOWING_BYTES] = part.followingBytes;
     ring.words[word + records.PUBLISH_TIMESTAMP] = Number(timestamp >> 32n);
     ring.words[word + records.PUBLISH_TIMESTAMP + 1] = Number(timestamp & 0xffffffffn);
     this.#openTopic = topic;
@@ -329,10 +398,12 @@ export class PumpHandle {
     return true;
   }
 
-  #writeWaiting(): void {
+  /** Writes commands that waited for room, as far as there is some. Returns whether any were written. */
+  #writeWaiting(): boolean {
     this.#commitFinishes();
     let written = 0;
     while (written < this.#waiting.length && this.#tryCommand(this.#waiting[written])) written++;
     if (written > 0) this.#waiting = this.#waiting.slice(written);
+    return written > 0;
   }
 }

@@ -20,8 +20,12 @@ import { assert } from './assert.ts';
 /**
  * Messages for one topic, as they came in.
  *
- * Shape: topic, count, token, deferMs, timestamp (high, low; Unix time in ns), then `count` times size(4,
- * big-endian) body(size): the body of an MPUB behind its count, or of a PUB from its size on.
+ * Shape: topic, count, token, deferMs, timestamp (high, low; Unix time in ns), first, followingCount, followingBytes,
+ * then `count` times size(4, big-endian) body(size): the body of an MPUB behind its count, or of a PUB from its size
+ * on.
+ *
+ * A publication with a token may take several records, each with a token of its own, and is accepted or refused as one
+ * at the first of them: there, `first` is 0, and the others name its token; the last two say how much is to follow.
  */
 export const PUBLISH = 1;
 export const PUBLISH_TOPIC = 0;
@@ -29,7 +33,10 @@ export const PUBLISH_COUNT = 1;
 export const PUBLISH_TOKEN = 2;
 export const PUBLISH_DEFER_MS = 3;
 export const PUBLISH_TIMESTAMP = 4;
-export const PUBLISH_WORDS = 6;
+export const PUBLISH_FIRST = 6;
+export const PUBLISH_FOLLOWING_COUNT = 7;
+export const PUBLISH_FOLLOWING_BYTES = 8;
+export const PUBLISH_WORDS = 9;
 
 /** Finished messages of one consumer. Shape: consumer, then an id (high, low) for each message. */
 export const FINISH = 2;
@@ -107,5 +114,6 @@ export function fieldBytes(words: number): number {
   return words * 4;
 }
 
-assert(PUBLISH_TIMESTAMP + 2 === PUBLISH_WORDS, 'the fields of PUBLISH follow each other');
+assert(PUBLISH_TIMESTAMP + 2 === PUBLISH_FIRST, 'a timestamp is two words');
+assert(PUBLISH_FOLLOWING_BYTES + 1 === PUBLISH_WORDS, 'the fields of PUBLISH follow each other');
 assert(REFUSED_ID + 2 === REFUSED_WORDS, 'the fields of REFUSED follow each other');

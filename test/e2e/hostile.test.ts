@@ -14,7 +14,13 @@ const PLAYED = ['cut at every byte', 'sizes up to 4 GiB', 'MPUBs that lie', 'HTT
 test('hostile: the broker stands what clients do to it', LIMIT, async (t) => {
   const broker = await new BrokerSite(t).start({ flags: ['--mem-queue-size=100'] });
   const { tcpPort, httpPort, pid } = broker;
-  const target = { host: '127.0.0.1', tcpPort, httpPort, connectionsMax: undefined };
+  const target = {
+    host: '127.0.0.1',
+    tcpPort,
+    httpPort,
+    connectionsMax: undefined,
+    memory: undefined,
+  };
   const siege = new Siege({ target, pid, seconds: 0.5, latencyMsMax: LATENCY_MS_MAX });
   t.after(() => siege.close());
 

@@ -13,6 +13,7 @@ import { Refused } from '../../src/main/options/refused.ts';
 import { PumpHandle } from '../../src/main/pump-handle.ts';
 import { Connection } from '../../src/main/tcp/connection.ts';
 import { Deadlines } from '../../src/main/tcp/deadlines.ts';
+import { TurnShares } from '../../src/main/tcp/turn-shares.ts';
 import { TopicMap } from '../../src/main/topic-map.ts';
 import type { PumpMemory } from '../../src/main/worker-pools.ts';
 import type { PumpEvent } from '../../src/shared/control.ts';
@@ -88,6 +89,9 @@ export class BrokerTurns {
   readonly #disk: IoLoop;
   readonly #logger: Logger;
   readonly #connections = new Map<number, Connection>();
+  readonly #shares = new TurnShares(() => {
+    this.#isFlushRequested = true;
+  });
   #pending: Connection[] = [];
   #isFlushRequested = false;
 
@@ -184,6 +188,7 @@ export class BrokerTurns {
       deadlines: this.deadlines,
       logger: this.#logger,
       bodies: this.bodies,
+      shares: this.#shares,
       onPending: (pending) => this.#pending.push(pending),
       tls: null,
       auth: null,
@@ -220,6 +225,7 @@ export class BrokerTurns {
     const pending = this.#pending;
     this.#pending = [];
     for (const connection of pending) connection.flush();
+    this.#shares.nextTurn();
     this.pump.tellRoom();
     const nowMs = this.clock.monotonicMs();
     if (this.isPumpRunning) work += this.#loop.step(nowMs);

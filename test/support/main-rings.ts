@@ -4,7 +4,7 @@
  * Thread: any.
  */
 
-import { PumpHandle } from '../../src/main/pump-handle.ts';
+import { type PublicationPart, PumpHandle } from '../../src/main/pump-handle.ts';
 import { type ControlRequest, decodeControl } from '../../src/shared/control.ts';
 import * as records from '../../src/shared/records.ts';
 import { EMPTY, RingConsumer } from '../../src/shared/ring/consumer.ts';
@@ -20,6 +20,7 @@ export type TakenPublish = {
   readonly token: number;
   readonly deferMs: number;
   readonly timestamp: bigint;
+  readonly part: PublicationPart;
   readonly bodies: readonly string[];
 };
 
@@ -74,6 +75,11 @@ export class MainRings {
         token: word(records.PUBLISH_TOKEN),
         deferMs: word(records.PUBLISH_DEFER_MS),
         timestamp: (high << 32n) | BigInt(word(records.PUBLISH_TIMESTAMP + 1)),
+        part: {
+          first: word(records.PUBLISH_FIRST),
+          followingCount: word(records.PUBLISH_FOLLOWING_COUNT),
+          followingBytes: word(records.PUBLISH_FOLLOWING_BYTES),
+        },
         bodies: unsized(ring.bytes.subarray(start, ring.offset + ring.length)),
       });
       ring.pop();

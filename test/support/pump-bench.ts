@@ -49,6 +49,10 @@ const DEFAULTS: PumpBenchOptions = {
 export interface PublishFields {
   readonly token?: number;
   readonly deferMs?: number;
+  /** Of a publication in parts: token of the first, and what is to follow. */
+  readonly first?: number;
+  readonly followingCount?: number;
+  readonly followingBytes?: number;
 }
 
 export class PumpBench {
@@ -114,6 +118,9 @@ export class PumpBench {
         fields.deferMs ?? 0,
         Number(TIMESTAMP_NS >> 32n),
         Number(TIMESTAMP_NS & 0xffffffffn),
+        fields.first ?? 0,
+        fields.followingCount ?? 0,
+        fields.followingBytes ?? 0,
       ],
       bytes,
     );

@@ -20,6 +20,7 @@ import { readInt32 } from '../../shared/big-endian.ts';
 import { MESSAGE_ID_BYTES, SIZE_BYTES } from '../../shared/limits.ts';
 import { NOT_HEX, parseHexWord } from '../../shared/message-id.ts';
 import { spareBuffers } from './spare-buffers.ts';
+import { BYTES_PER_COST, FINISH_COST, LINE_COST } from './turn-shares.ts';
 
 /** What a handler answers: what follows a line, or whether a body was taken. */
 export const NEXT = 0;
@@ -75,6 +76,8 @@ export class CommandParser {
   messageIndex = 0;
   /** Commands that have been taken whole. */
   commandCount = 0;
+  /** What it may still take before it waits by itself, see `TurnShares`. What it takes goes off; may be below zero. */
+  allowance = Number.POSITIVE_INFINITY;
 
   readonly #handler: CommandHandler;
   /** Input not yet taken: `#bytes` from `#at` to `#end`. */
@@ -98,9 +101,9 @@ export class CommandParser {
     this.#handler = handler;
   }
 
-  /** Whether it waits for `resume`; feed it nothing meanwhile. */
+  /** Whether it waits for `resume`, or for an allowance; feed it nothing meanwhile. */
   get isWaiting(): boolean {
-    return this.#isWaiting;
+    return this.#isWaiting || this.allowance <= 0;
   }
 
   /** Bytes that it holds. */
@@ -110,20 +113,9 @@ export class CommandParser {
 
   /** Takes the next bytes of the connection. They may be reused when this returns. */
   feed(chunk: Buffer): void {
-    let at = 0;
-    while (this.heldBytes > 0 && at < chunk.length && !this.#isClosed) {
-      const end = Math.min(chunk.length, at + this.#lackingBytes(chunk, at));
-      this.#append(chunk, at, end);
-      at = end;
-      this.#run();
-      if (this.heldBytes === 0) this.#letGo();
-    }
-    if (this.#isClosed || at === chunk.length) return;
-    this.#bytes = chunk;
-    this.#at = at;
-    this.#end = chunk.length;
-    this.#run();
-    this.#keepRest();
+    this.#takeChunk(chunk);
+    // Behind the commands, so that even a large read brings some.
+    this.allowance -= Math.floor(chunk.length / BYTES_PER_COST);
   }
 
   /** Takes nothing, but holds what it is fed, until `resume`. */
@@ -131,9 +123,9 @@ export class CommandParser {
     this.#isWaiting = true;
   }
 
-  /** Goes on after WAIT. */
+  /** Goes on after WAIT, and as far as its allowance goes. */
   resume(): void {
-    if (!this.#isWaiting || this.#isClosed) return;
+    if (this.#isClosed) return;
     this.#isWaiting = false;
     this.#run();
     if (this.heldBytes === 0) this.#letGo();
@@ -155,8 +147,25 @@ export class CommandParser {
     this.#letGo();
   }
 
+  #takeChunk(chunk: Buffer): void {
+    let at = 0;
+    while (this.heldBytes > 0 && at < chunk.length && !this.#isClosed) {
+      const end = Math.min(chunk.length, at + this.#lackingBytes(chunk, at));
+      this.#append(chunk, at, end);
+      at = end;
+      this.#run();
+      if (this.heldBytes === 0) this.#letGo();
+    }
+    if (this.#isClosed || at === chunk.length) return;
+    this.#bytes = chunk;
+    this.#at = at;
+    this.#end = chunk.length;
+    this.#run();
+    this.#keepRest();
+  }
+
   #run(): void {
-    while (!this.#isClosed && !this.#isWaiting && this.#advance());
+    while (!this.#isClosed && !this.isWaiting && this.#advance());
   }
 
   /** Takes the next piece. Returns false when it is not there yet. */
@@ -201,6 +210,7 @@ export class CommandParser {
       const high = parseHexWord(bytes, at + 4);
       const low = parseHexWord(bytes, at + 12);
       if (high !== NOT_HEX && low !== NOT_HEX) {
+        this.allowance -= FINISH_COST;
         return this.#taken(this.#handler.onFinish(high, low), FIN_LINE_BYTES);
       }
     }
@@ -216,6 +226,7 @@ export class CommandParser {
       return this.#stop();
     }
     const end = found > at && bytes[found - 1] === CR ? found - 1 : found;
+    this.allowance -= LINE_COST;
     return this.#taken(this.#handler.onLine(bytes, at, end), found + 1 - at);
   }
 
@@ -305,7 +316,7 @@ export class CommandParser {
   #lackingBytes(chunk: Buffer, at: number): number {
     const held = this.heldBytes;
     // Commands that wait cannot be told apart, and are held together with what comes behind them.
-    if (this.#isWaiting) return chunk.length;
+    if (this.isWaiting) return chunk.length;
     switch (this.place) {
       case 'magic':
         return MAGIC_BYTES - held;
@@ -331,10 +342,18 @@ export class CommandParser {
     return Math.max(this.#batchBytesAnnounced, next) - this.heldBytes;
   }
 
+  /** Bytes of the piece that is held in part, as far as they are known. */
+  #pieceBytesMax(): number {
+    if (this.isWaiting) return Number.POSITIVE_INFINITY;
+    if (this.place === 'body') return SIZE_BYTES + this.#bodySize;
+    const isBatch = this.place === 'message size' || this.place === 'message body';
+    return isBatch ? this.#batchBytesAnnounced : Number.POSITIVE_INFINITY;
+  }
+
   #append(chunk: Buffer, at: number, end: number): void {
     const needed = this.heldBytes + end - at;
-    // Twice as large each time, so that a body in many chunks is not copied for each of them.
-    const larger = Math.max(needed, 2 * this.#bytes.length);
+    // Twice as large each time, so that a body in many chunks is not copied for each of them, but no larger than all.
+    const larger = Math.max(needed, Math.min(2 * this.#bytes.length, this.#pieceBytesMax()));
     if (needed > this.#bytes.length) this.#moveTo(spareBuffers.take(larger));
     else if (this.#end + end - at > this.#bytes.length) this.#moveTo(this.#bytes);
     chunk.copy(this.#bytes, this.#end, at, end);

@@ -11,11 +11,11 @@ import type { Logger } from '../log.ts';
 import type { Options } from '../options/options.ts';
 import type { TlsContext } from '../tls/tls-context.ts';
 import type { TopicMap } from '../topic-map.ts';
-import type { Connection } from './connection.ts';
 import type { Deadlines } from './deadlines.ts';
+import type { TurnShares } from './turn-shares.ts';
 
-/** What all connections use together. */
-export type ConnectionContext = {
+/** What all connections use together; `Connection` is what they are. */
+export type ConnectionContext<Connection> = {
   readonly options: Options;
   readonly topics: TopicMap;
   readonly clock: Clock;
@@ -23,6 +23,8 @@ export type ConnectionContext = {
   readonly logger: Logger;
   /** Bounds what has come of bodies. */
   readonly bodies: BodyMemory;
+  /** Bounds what one of them takes of main's turn. */
+  readonly shares: TurnShares;
   /** Null without a certificate. */
   readonly tls: TlsContext | null;
   /** Null where there are none. */

@@ -26,12 +26,13 @@ import { ConnectionDeadlines, type WatchedConnection } from './connection-deadli
 import { errorFrame, HEARTBEAT_FRAME, OK_FRAME } from './frames.ts';
 import { ResponseQueue } from './response-queue.ts';
 import { SocketOutput } from './socket-output.ts';
+import { REFUSAL_COST } from './turn-shares.ts';
 
 export class Connection implements ClientPort, ChannelMember, WatchedConnection, BodyGatherer {
   readonly client: Client;
 
   readonly #transport: ClientTransport;
-  readonly #context: ConnectionContext;
+  readonly #context: ConnectionContext<Connection>;
   readonly #parser: CommandParser;
   readonly #output: SocketOutput;
   readonly #responses: ResponseQueue;
@@ -44,8 +45,14 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   #isUpgrading = false;
   /** The client has ended its side. */
   #hasEnded = false;
+  /** It has used up its share of main's turn, and takes no more commands until it is its turn again. */
+  #isResting = false;
+  /** The turn that its share is of; -1 for none. */
+  #shareTurn = -1;
+  /** What refusals have cost since, which goes off its next share. */
+  #debt = 0;
 
-  constructor(number: number, socket: Socket, context: ConnectionContext) {
+  constructor(number: number, socket: Socket, context: ConnectionContext<Connection>) {
     const { clock, options, deadlines } = context;
     const host = remoteHost(socket);
     this.#transport = new ClientTransport(socket);
@@ -113,6 +120,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   /** The pump could not carry out a FIN, REQ or TOUCH. */
   refuse(error: ClientError): void {
     this.#output.add(errorFrame(error.data));
+    this.#chargeRefusal();
   }
 
   /** Writes what this turn has brought. */
@@ -147,6 +155,12 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     this.destroy();
   }
 
+  /** It was at rest, and is not any more. */
+  endRest(): void {
+    this.#isResting = false;
+    this.#readOn();
+  }
+
   // What the memory for bodies has it do
 
   holdBack(): void {
@@ -154,7 +168,8 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   }
 
   goOn(): void {
-    this.#readOn();
+    // Many are told at once, and are not all to be read from in one turn.
+    if (!this.#isReading && !this.#isResting) this.#rest();
   }
 
   giveUp(): boolean {
@@ -189,6 +204,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     this.#context.logger.error(`client(${this}) - ${error.data.toString()}`);
     if (!error.isFatal) {
       this.#output.add(errorFrame(error.data));
+      this.#chargeRefusal();
       return NEXT;
     }
     this.#parser.close();
@@ -283,25 +299,54 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
 
   #onData(chunk: Buffer): void {
     if (this.#isEnding) return;
-    const before = this.#parser.commandCount;
+    this.#takeShare();
+    const { allowance, commandCount } = this.#parser;
     this.#parser.feed(chunk);
-    this.#context.bodies.note(this, this.#parser.heldBytes);
-    if (this.#parser.commandCount !== before) this.#deadlines.noteCommand();
+    this.#noteTaken(allowance, commandCount);
     if (this.#parser.isWaiting) this.#stopReading();
   }
 
   /** Goes on reading, unless there is still a reason not to. */
   #readOn(): void {
-    if (this.#isReading || this.#isClosed || this.#isUpgrading) return;
+    if (this.#isReading || this.#isClosed || this.#isUpgrading || this.#isResting) return;
     if (this.#output.isBackedUp) return;
-    const before = this.#parser.commandCount;
+    this.#takeShare();
+    const { allowance, commandCount } = this.#parser;
     this.#parser.resume();
-    this.#context.bodies.note(this, this.#parser.heldBytes);
-    if (this.#parser.commandCount !== before) this.#deadlines.noteCommand();
+    this.#noteTaken(allowance, commandCount);
     if (this.#parser.isWaiting || this.#context.bodies.isHeldBack(this)) return;
     this.#isReading = true;
     this.#transport.resume();
     if (this.#hasEnded) this.#finishInput();
+  }
+
+  /** Takes a new share of main's turn, once in each. What was taken beyond the last one goes off. */
+  #takeShare(): void {
+    const { shares } = this.#context;
+    if (this.#isResting || this.#shareTurn === shares.turn) return;
+    this.#shareTurn = shares.turn;
+    this.#parser.allowance = Math.min(0, this.#parser.allowance) + shares.share() - this.#debt;
+    this.#debt = 0;
+  }
+
+  #chargeRefusal(): void {
+    this.#debt += REFUSAL_COST;
+    this.#context.shares.use(REFUSAL_COST);
+  }
+
+  /** The parser has taken what it could; before, this was its allowance and the number of its commands. */
+  #noteTaken(allowance: number, commandCount: number): void {
+    const { shares, bodies } = this.#context;
+    const parser = this.#parser;
+    bodies.note(this, parser.heldBytes);
+    if (parser.commandCount !== commandCount) this.#deadlines.noteCommand();
+    shares.use(allowance - parser.allowance);
+    if (parser.allowance <= 0 && !this.#isResting && !this.#isEnding) this.#rest();
+  }
+
+  #rest(): void {
+    this.#isResting = true;
+    this.#context.shares.rest(this);
   }
 
   #stopReading(): void {

@@ -166,7 +166,7 @@ export class PublishCommands {
     if (!publication.send()) {
       if (this.#unsent === null) publication.detach();
       this.#unsent = publication;
-      return this.#port.waitForRoom((listener) => topic.pump.onRoom(listener));
+      return this.#port.waitForRoom((listener) => publication.onRoom(listener));
     }
     this.#unsent = null;
     return NEXT;

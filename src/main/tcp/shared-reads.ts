@@ -6,7 +6,8 @@
  * the accepted one's handle, by the option with which Node's own server makes the accepted one. Where Node is made
  * differently inside, sockets stay as they are accepted: slower, and otherwise the same.
  *
- * Bound: a read is at most READ_BYTES. Larger ones split fewer commands; more than 256 KiB makes no difference.
+ * Bound: a read is at most READ_BYTES. Larger ones split fewer commands; more than 256 KiB makes no difference. A
+ * socket's first reads are smaller, so that many clients that begin to flood at once are not read from at length.
  *
  * Thread: main.
  */
@@ -14,11 +15,15 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
 
 const READ_BYTES = 256 * 1024;
+const FIRST_READ_BYTES = 64 * 1024;
+/** So many reads that leave no room show a client that sends a lot. */
+const FULL_READS = 2;
 
 /** What is not public of a socket: the handle of the system's one, which can be told to read into given memory. */
 type SocketInside = { _handle?: { useUserBuffer?: unknown } | null };
 
 const memory = Buffer.allocUnsafeSlow(READ_BYTES);
+const firstMemory = memory.subarray(0, FIRST_READ_BYTES);
 
 /**
  * The socket to use from now on in place of one that was just accepted. It tells of `data` as every socket does; a
@@ -30,9 +35,20 @@ export function shareReads(accepted: Socket): Socket {
   const inside = accepted as unknown as SocketInside;
   const handle = inside._handle;
   if (typeof handle?.useUserBuffer !== 'function') return accepted;
+  let fullReads = -1;
   const onread = {
-    buffer: memory,
+    // Asked at first, and after each read for what to read into from now on; undefined for what it was.
+    buffer: (): Buffer | undefined => {
+      if (fullReads === -1) {
+        fullReads = 0;
+        return firstMemory;
+      }
+      if (fullReads !== FULL_READS) return undefined;
+      fullReads++;
+      return memory;
+    },
     callback: (bytes: number): true => {
+      if (bytes === FIRST_READ_BYTES && fullReads < FULL_READS) fullReads++;
       socket.emit('data', memory.subarray(0, bytes));
       return true;
     },

@@ -18,6 +18,8 @@ const OUTPUT_BYTES_MAX = 1024 * 1024;
 const CREDIT_BYTES = CONSUMER_WINDOW_BYTES / 4;
 /** Fewer bytes are cheaper to copy into memory that is left to the garbage collector. */
 const SPARE_BYTES_MIN = 2048;
+/** So many small buffers or more are cheaper to copy into one than to write one by one. */
+const JOINED_COUNT_MIN = 16;
 const OK_RUN_MAX = 64;
 const OK_RUN = Buffer.concat(Array.from({ length: OK_RUN_MAX }, () => OK_FRAME));
 
@@ -118,7 +120,9 @@ export class SocketOutput {
     for (const buffer of pending) bytes += buffer.length;
     this.waitingBytes += bytes;
     this.#pendingFrameBytes = 0;
-    this.#transport.write(pending, () => this.#onTaken(bytes, frameBytes, lent));
+    const isMany = pending.length >= JOINED_COUNT_MIN && bytes < pending.length * SPARE_BYTES_MIN;
+    const buffers = isMany ? [join(pending, bytes, lent)] : pending;
+    this.#transport.write(buffers, () => this.#onTaken(bytes, frameBytes, lent));
   }
 
   #onTaken(bytes: number, frameBytes: number, lent: readonly Buffer[]): void {
@@ -146,4 +150,13 @@ export class SocketOutput {
     this.#isRequested = true;
     this.#listener.onPending();
   }
+}
+
+/** Copies buffers of so many bytes altogether into one, which is added to what is lent. */
+function join(buffers: readonly Buffer[], bytes: number, lent: Buffer[]): Buffer {
+  const memory = spareBuffers.take(bytes);
+  lent.push(memory);
+  let at = 0;
+  for (const buffer of buffers) at += buffer.copy(memory, at);
+  return memory.subarray(0, bytes);
 }

@@ -15,31 +15,35 @@ import { Connection } from './connection.ts';
 import type { ConnectionContext } from './connection-context.ts';
 import { errorFrame } from './frames.ts';
 import { shareReads } from './shared-reads.ts';
+import { TurnShares } from './turn-shares.ts';
 
 /** Connections that the system may queue before they are accepted. */
 const BACKLOG = 1024;
 
 export class TcpServer {
   readonly #server: Server;
-  readonly #context: ConnectionContext;
+  readonly #context: ConnectionContext<Connection>;
   readonly #logger: Logger;
   readonly #connections = new Map<number, Connection>();
   readonly #limit: ConnectionLimit;
   readonly #refused: RefusedSockets;
+  readonly #shares: TurnShares;
   /** Connections whose output is to be flushed at the end of this turn. */
   #pending: Connection[] = [];
   #lastNumber = 0;
 
   constructor(
-    context: Omit<ConnectionContext, 'onPending' | 'onClosed'>,
+    context: Omit<ConnectionContext<Connection>, 'shares' | 'onPending' | 'onClosed'>,
     limit: ConnectionLimit,
     onPending: () => void,
   ) {
     this.#logger = context.logger;
     this.#limit = limit;
     this.#refused = new RefusedSockets(context.clock);
+    this.#shares = new TurnShares(onPending);
     this.#context = {
       ...context,
+      shares: this.#shares,
       onPending: (connection) => {
         this.#pending.push(connection);
         onPending();
@@ -79,11 +83,12 @@ export class TcpServer {
     });
   }
 
-  /** Writes what this turn has brought to all connections. */
+  /** Writes what this turn has brought to all connections; then those go on that had to leave time for others. */
   flush(): void {
     const pending = this.#pending;
     this.#pending = [];
     for (const connection of pending) connection.flush();
+    this.#shares.nextTurn();
   }
 
   /** Takes no more connections and closes all there are. */

@@ -307,6 +307,8 @@ export class DiskBackend implements Backend, LinkedQueue {
 
   #onAppended(error: string | null, nowMs: number): void {
     this.#health.set('write', error);
+    // What could be written to is open.
+    if (error === null) this.#health.set('read', null);
     // While EMPTY_QUEUE or DELETE is on its way, every write that is answered was sent before it.
     const isDropped = this.#emptyings.length > 0 || this.#ending?.request === DELETE;
     this.#appends.onAnswer(error, isDropped, nowMs);

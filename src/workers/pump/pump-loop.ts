@@ -80,6 +80,8 @@ export class PumpLoop {
   /** Whether the publish ring was looked at and commands were taken since. */
   #mayPublish = false;
   #nowMs = 0;
+  /** Why publications were refused of which more records are to come, by the token of their first. */
+  readonly #refusedParts = new Map<number, string>();
   readonly #publication: Publication;
 
   constructor(options: PumpLoopOptions) {
@@ -329,19 +331,40 @@ export class PumpLoop {
     publication.timestampHigh = words[at + records.PUBLISH_TIMESTAMP];
     publication.timestampLow = words[at + records.PUBLISH_TIMESTAMP + 1];
     const bytes = offset + length - publication.at;
-    if (topic === undefined) {
-      if (token !== 0) this.#outbox.answer(token, 'exiting');
-    } else if (token === 0) {
-      topic.publish(publication, this.#timeFor(publication.deferMs), null);
+    if (token === 0) {
+      topic?.publish(publication, this.#timeFor(publication.deferMs), null);
     } else {
-      const { count } = publication;
-      const refusal = topic.refusalOf(count, bytes + count * MESSAGE_HEADER_BYTES);
-      if (refusal === null) this.#publishWithAnswer(topic, publication, token);
+      const refusal = this.#refusalOf(topic, at, publication.count, bytes);
+      if (topic === undefined) this.#outbox.answer(token, 'exiting');
+      else if (refusal === null) this.#publishWithAnswer(topic, publication, token);
       else this.#outbox.answer(token, refusal);
     }
     this.#taken += length;
     publishes.pop();
     return publication.count;
+  }
+
+  /**
+   * Why the record at that word is not taken; null if it is. The first record of a publication decides for all of them:
+   * a publication is within the bound as a whole, or nothing of it is kept.
+   */
+  #refusalOf(topic: Topic | undefined, at: number, count: number, bytes: number): string | null {
+    const { words } = this.#publishes;
+    const first = words[at + records.PUBLISH_FIRST];
+    const followingCount = words[at + records.PUBLISH_FOLLOWING_COUNT];
+    if (first !== 0) {
+      const refusal = this.#refusedParts.get(first) ?? null;
+      if (followingCount === 0) this.#refusedParts.delete(first);
+      return refusal;
+    }
+    if (topic === undefined) return null;
+    const countInAll = count + followingCount;
+    const bytesInAll = bytes + words[at + records.PUBLISH_FOLLOWING_BYTES];
+    const refusal = topic.refusalOf(countInAll, bytesInAll + countInAll * MESSAGE_HEADER_BYTES);
+    if (refusal !== null && followingCount > 0) {
+      this.#refusedParts.set(words[at + records.PUBLISH_TOKEN], refusal);
+    }
+    return refusal;
   }
 
   /** Answers when the messages are where they are safe, or cannot be. */

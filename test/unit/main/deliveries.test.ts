@@ -28,8 +28,10 @@ class Setup {
     onEvent: (event) => this.events.push(event),
     onWork: () => {
       this.workCount++;
+      this.onWork();
     },
   });
+  onWork: () => void = () => undefined;
 }
 
 test('Deliveries: frames go to their consumer, those of others nowhere', () => {
@@ -152,4 +154,33 @@ test('Deliveries: run ends the turn although the bell brought nothing to read', 
   await running;
 
   assert.ok(setup.workCount > before);
+});
+
+test('Deliveries: run finds room that was given back while main was awake', {
+  timeout: 5000,
+}, async () => {
+  // A pump that rings then rings nobody; what it has given back must be seen before main falls asleep.
+  const setup = new Setup();
+  const { rings, deliveries, bell } = setup;
+  while (rings.publish(1, ['x'.repeat(100_000)]));
+  rings.handle.flush();
+  const told = Promise.withResolvers<string>();
+  rings.handle.onRoom(() => told.resolve('told'));
+  const running = deliveries.run();
+  await setImmediate();
+  setup.onWork = () => {
+    setup.onWork = () => undefined;
+    process.nextTick(() => {
+      rings.takePublishes();
+      bell.ring();
+    });
+  };
+
+  bell.ring();
+  for (let turn = 0; turn < 10; turn++) await setImmediate();
+  const outcome = await Promise.race([told.promise, Promise.resolve('not told')]);
+  deliveries.stop();
+  await running;
+
+  assert.equal(outcome, 'told');
 });

@@ -102,6 +102,63 @@ test('Publication: more than 1 MiB goes in parts, settled when the last part is'
   assert.deepStrictEqual([before, outcomes], [[], ['torn']]);
 });
 
+test('Publication: every part says which is the first, and what is still to follow', () => {
+  const rings = new MainRings();
+  const bodies = ['a', 'b', 'c', 'd', 'e'].map((letter) => letter.repeat(500_000));
+  const { publication } = begin(rings, bodies, true);
+
+  publication.send();
+
+  rings.handle.flush();
+  const parts = rings.takePublishes();
+  const [first] = parts;
+  assert.deepStrictEqual(
+    parts.map(({ part }) => part),
+    [
+      { first: 0, followingCount: 3, followingBytes: 3 * 500_004 },
+      { first: first.token, followingCount: 1, followingBytes: 500_004 },
+      { first: first.token, followingCount: 0, followingBytes: 0 },
+    ],
+  );
+});
+
+test('Publication: what is begun is brought to its end, and then the listener is told', () => {
+  const rings = new MainRings();
+  const bodies = Array.from({ length: 90 }, (_, index) => `${index}`.padEnd(100_000, '.'));
+  const { publication, outcomes } = begin(rings, bodies, false);
+  let told = 0;
+  const sent = [publication.send()];
+  publication.onRoom(() => told++);
+  const taken: string[] = [];
+  const tolds: number[] = [];
+  for (let turn = 0; turn < 4; turn++) {
+    rings.handle.flush();
+    taken.push(...rings.takePublishes().flatMap(({ bodies: part }) => part));
+    rings.handle.tellRoom();
+    tolds.push(told);
+  }
+  sent.push(publication.send());
+
+  assert.deepStrictEqual([sent, tolds, outcomes], [[false, true], [0, 1, 1, 1], [null]]);
+  assert.deepStrictEqual(taken, bodies);
+});
+
+test('Publication: what is not begun is left to the listener', () => {
+  const rings = new MainRings();
+  while (rings.publish(1, ['x'.repeat(500_000)]));
+  const { publication } = begin(rings, ['a'.repeat(500_000)], false);
+  let told = 0;
+  publication.send();
+  publication.onRoom(() => told++);
+  rings.handle.flush();
+  rings.takePublishes();
+
+  rings.handle.tellRoom();
+
+  rings.handle.flush();
+  assert.deepStrictEqual([told, rings.takePublishes()], [1, []]);
+});
+
 test('Publication: a message larger than a part goes by itself', () => {
   const rings = new MainRings();
   const bodies = ['a', 'b'.repeat(1_500_000), 'c'];

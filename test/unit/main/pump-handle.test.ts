@@ -6,6 +6,7 @@ import { MainRings } from '../../support/main-rings.ts';
 
 const TIMESTAMP = 1_700_000_000_000_000_000n;
 const SMALL = { publishBytes: 128 * 1024, commandBytes: 1024 * 1024 };
+const MEDIUM = { ...SMALL, publishBytes: 1024 * 1024 };
 
 /** Fills the consumer ring with requests until some of them have to wait. Returns all of them. */
 function fillCommands(rings: MainRings): ControlRequest[] {
@@ -31,7 +32,8 @@ test('PumpHandle: publishes to one topic share a record, which flush makes visib
 
   rings.handle.flush();
 
-  const common = { token: 0, deferMs: 0, timestamp: TIMESTAMP };
+  const part = { first: 0, followingCount: 0, followingBytes: 0 };
+  const common = { token: 0, deferMs: 0, timestamp: TIMESTAMP, part };
   assert.deepStrictEqual(before, [[], 0]);
   assert.deepStrictEqual(rings.takePublishes(), [
     { topic: 7, count: 3, bodies: ['a', 'b', 'c'], ...common },
@@ -91,6 +93,84 @@ test('PumpHandle: a publish that finds no room is refused, and told when there i
   assert.deepStrictEqual([before, told], [0, 1]);
   assert.deepStrictEqual(taken.length, sent);
   assert.equal(rings.publish(1, [body]), true);
+});
+
+test('PumpHandle: those that wait are told in their order, as long as there is room', () => {
+  const rings = new MainRings(SMALL);
+  const body = 'x'.repeat(30_000);
+  while (rings.publish(1, [body]));
+  const told: string[] = [];
+  const wait = (name: string): void => {
+    rings.handle.onRoom(() => {
+      told.push(name);
+      if (!rings.publish(1, [body])) wait(name);
+    });
+  };
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) wait(name);
+  const turns: string[] = [];
+  for (let turn = 0; turn < 3; turn++) {
+    rings.handle.flush();
+    rings.takePublishes();
+    rings.handle.tellRoom();
+    turns.push(told.splice(0).join(''));
+  }
+
+  // The one that is told last in a turn finds no room, and is the first in the next.
+  assert.deepStrictEqual(turns, ['abcd', 'def', '']);
+});
+
+test('PumpHandle: large publishes stay behind one that waits, small ones need not', () => {
+  const rings = new MainRings(MEDIUM);
+  const [larger, large, small] = [400_000, 40_000, 1000].map((bytes) => 'x'.repeat(bytes));
+  while (rings.publish(1, [large]));
+  let isSent = false;
+  const send = (): void => {
+    isSent = rings.publish(1, [larger]);
+    if (!isSent) rings.handle.onRoom(send);
+  };
+  send();
+  rings.handle.flush();
+  rings.takePublishes();
+  const overtaking = [rings.publish(2, [large]), rings.publish(2, [small])];
+  rings.handle.flush();
+
+  rings.handle.tellRoom();
+
+  assert.deepStrictEqual([overtaking, isSent], [[false, true], true]);
+  assert.equal(rings.publish(2, [large]), true);
+});
+
+test('PumpHandle: a small publish finds room where large ones have found none', () => {
+  const rings = new MainRings(MEDIUM);
+  while (rings.publish(1, ['x'.repeat(40_000)]));
+
+  const isTaken = rings.publish(2, ['x'.repeat(1000)]);
+
+  assert.equal(isTaken, true);
+});
+
+test('PumpHandle: tellRoom says whether anybody has gone on', () => {
+  const rings = new MainRings(SMALL);
+  while (rings.publish(1, ['x'.repeat(30_000)]));
+  rings.handle.onRoom(() => undefined);
+  rings.handle.flush();
+  const outcomes = [rings.handle.tellRoom()];
+  rings.takePublishes();
+  outcomes.push(rings.handle.tellRoom(), rings.handle.tellRoom());
+
+  assert.deepStrictEqual(outcomes, [false, true, false]);
+});
+
+test('PumpHandle: requests that tellRoom has found room for are shown by a flush that it asks for', () => {
+  const rings = new MainRings(SMALL);
+  fillCommands(rings);
+  rings.handle.flush();
+  rings.takeCommands();
+  rings.flushRequests = 0;
+
+  const hasTold = rings.handle.tellRoom();
+
+  assert.deepStrictEqual([hasTold, rings.flushRequests > 0], [true, true]);
 });
 
 test('PumpHandle: commands are told of room although publishes have none', () => {
@@ -188,7 +268,7 @@ test('PumpHandle: a request carries the position behind what was published befor
 
   assert.deepStrictEqual([first.bodies, second.bodies], [['a'], ['b']]);
   // One record: header, fields, size and body, rounded up to 8 bytes.
-  assert.deepStrictEqual(position, 40);
+  assert.deepStrictEqual(position, 56);
   assert.deepStrictEqual(await reply, { error: 'no' });
 });
 

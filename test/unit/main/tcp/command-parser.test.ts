@@ -10,6 +10,7 @@ import {
   type Step,
   WAIT,
 } from '../../../../src/main/tcp/command-parser.ts';
+import { BYTES_PER_COST, LINE_COST } from '../../../../src/main/tcp/turn-shares.ts';
 import { randomChunks, seededRandom, singleBytes } from '../../../support/chunks.ts';
 
 const SEED = 20261121;
@@ -336,6 +337,57 @@ describe('CommandParser: waiting', () => {
       assert.equal(parser.heldBytes, 0);
       assert.equal(parser.commandCount, 8);
     }
+  });
+
+  test('CommandParser: allowances of any size give the same calls', () => {
+    const random = seededRandom(SEED);
+    for (let run = 0; run < 300; run++) {
+      const recorder = new Recorder();
+      const parser = new CommandParser(recorder);
+      parser.allowance = 0;
+      for (const chunk of randomChunks(EVERYTHING, random, 80)) {
+        feedAll(parser, [chunk]);
+        while (random() < 0.5) {
+          parser.allowance = Math.floor(30 * random());
+          parser.resume();
+        }
+      }
+      while (parser.isWaiting) {
+        parser.allowance = 1;
+        parser.resume();
+        if (parser.heldBytes === 0) break;
+      }
+
+      const expected = EVERYTHING_CALLS;
+      assert.deepStrictEqual(recorder.calls, expected, `seed ${SEED}, run ${run}`);
+      assert.equal(parser.heldBytes, 0);
+    }
+  });
+
+  test('CommandParser: it takes no more than its allowance, and holds the rest', () => {
+    const recorder = new Recorder();
+    const parser = new CommandParser(recorder);
+    parser.allowance = 2 * LINE_COST;
+    feedAll(parser, [bytesOf('  V2', 'NOP\n'.repeat(5))]);
+    const before = [recorder.calls.length, parser.isWaiting, parser.heldBytes];
+
+    parser.allowance = 100;
+    parser.resume();
+
+    assert.deepStrictEqual(before, [3, true, 12]);
+    assert.deepStrictEqual([recorder.calls.length, parser.isWaiting], [6, false]);
+    assert.equal(parser.allowance, 100 - 3 * LINE_COST);
+  });
+
+  test('CommandParser: bytes cost something too, behind the commands that they bring', () => {
+    const recorder = new Recorder();
+    const parser = new CommandParser(recorder);
+    parser.allowance = 10 * LINE_COST;
+
+    feedAll(parser, [bytesOf('  V2NOP\nPUB\n', 0x7fffffff), Buffer.alloc(100 * BYTES_PER_COST)]);
+
+    assert.deepStrictEqual(recorder.calls.slice(0, 3), ['magic   V2', 'line NOP', 'line PUB']);
+    assert.equal(parser.allowance, 8 * LINE_COST - 100);
   });
 
   test('CommandParser: wait holds what is fed until resume', () => {

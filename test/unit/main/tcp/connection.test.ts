@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { responseFrame } from '../../../../src/main/tcp/frames.ts';
 import { BrokerTurns } from '../../../support/broker-turns.ts';
 import { MAGIC, mpub, pub, wire, withBody } from '../../../support/commands.ts';
 import { FakeSocket, messageIds } from '../../../support/fake-socket.ts';
@@ -303,18 +304,26 @@ describe('Connection: end', () => {
   });
 
   test('Connection: after a fatal error it reads on even if its output is backed up', async () => {
-    const broker = new BrokerTurns();
-    const client = await clientOf(broker);
+    const broker = new BrokerTurns(ON_DISK);
+    broker.isDiskRunning = false;
+    const client = await clientOf(broker, pub('t', 'a'));
     client.isStalled = true;
-    const publishes = Array.from({ length: 110_000 }, () => pub('t', 'x'));
-
-    client.send(wire(...publishes, 'what\n'));
+    broker.connection(1)?.deliver(responseFrame(Buffer.alloc(2 * 1024 * 1024)));
     await broker.turns();
+    const wasPaused = client.isPaused;
+    broker.fileSystem.onCall = (action, path) => {
+      if (action === 'write') throw new SystemError('ENOSPC', 'write', path);
+    };
+    broker.isDiskRunning = true;
+    await broker.turns();
+    const isPaused = client.isPaused;
+
     client.end();
+    client.isStalled = false;
     client.take();
     await broker.turns();
 
-    assert.deepStrictEqual([client.isPaused, client.frames().length], [false, 110_001]);
+    assert.deepStrictEqual([wasPaused, isPaused, client.frames().length], [true, false, 2]);
     assert.deepStrictEqual([client.hasEnded, broker.closed], [true, [1]]);
   });
 
@@ -471,6 +480,29 @@ describe('Connection: back-pressure', () => {
       [producer.isPaused, other.frames()],
       [true, ['error E_INVALID invalid command what']],
     );
+  });
+
+  test('Connection: an MPUB that is begun is kept whole although its client goes', async () => {
+    const broker = new BrokerTurns({ maxMsgSize: 1000 }, { publishBytes: 4 * 1024 * 1024 });
+    broker.isPumpRunning = false;
+    const bodies = numbered(7000).map((body) => body.padEnd(700, '.'));
+    const gone = await clientOf(broker, mpub('t', ...bodies));
+    gone.socket.destroy();
+    await broker.turns();
+    broker.isPumpRunning = true;
+    await broker.turns();
+
+    const consumer = await clientOf(broker, wire('SUB t c\nRDY 2500\n'));
+    const got: string[] = [];
+    for (let seen = 0; seen < consumer.written.length; ) {
+      seen = consumer.written.length;
+      const ids = messageIds(consumer.written).slice(got.length);
+      got.push(...ids);
+      consumer.send(ids.map((id) => `FIN ${id}\n`).join(''));
+      await broker.turns();
+    }
+
+    assert.equal(got.length, 7000);
   });
 
   test('Connection: a client that is gone while the ring is full harms nobody', async () => {

@@ -50,6 +50,33 @@ test('SocketOutput: any number of OKs', () => {
   assert.deepStrictEqual(client.frames(), Array<string>(200).fill('response OK'));
 });
 
+test('SocketOutput: many small frames are written as one, whose memory is given back', async () => {
+  const { client, output } = new Setup();
+  // What others have given back, so that there is something to use again.
+  spareBuffers.give(spareBuffers.take(4096));
+  const before = spareBuffers.spareBytes;
+  const writes: number[] = [];
+  const { socket } = client;
+  const write = socket.write.bind(socket);
+  socket.write = (chunk: Uint8Array | string, done?: unknown): boolean => {
+    writes.push(chunk.length);
+    // As it was called.
+    return write(chunk, done as () => void);
+  };
+  for (let count = 0; count < 20; count++) output.add(responseFrame(Buffer.from(`${count}`)));
+
+  output.flush();
+  const meanwhile = spareBuffers.spareBytes;
+  await setImmediate();
+
+  assert.deepStrictEqual(
+    client.frames(),
+    Array.from({ length: 20 }, (_, count) => `response ${count}`),
+  );
+  assert.deepStrictEqual(writes, [10 * 9 + 10 * 10]);
+  assert.deepStrictEqual([meanwhile < before, spareBuffers.spareBytes], [true, before]);
+});
+
 test('SocketOutput: message frames may be overwritten once they are added', () => {
   const { client, output } = new Setup();
   const frames = responseFrame(Buffer.from('kept'));

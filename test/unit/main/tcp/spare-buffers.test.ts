@@ -35,6 +35,18 @@ test('SpareBuffers: a spare of another size is not taken', () => {
   assert.deepStrictEqual(lengths, [4096, 16_384, 8192]);
 });
 
+test('SpareBuffers: what is not kept is freed at once', () => {
+  const spares = new SpareBuffers(4096);
+  const buffers = [4096, 4096, 3 * MIB].map((bytes) => spares.take(bytes));
+
+  for (const buffer of buffers) spares.give(buffer);
+
+  assert.deepStrictEqual(
+    buffers.map(({ length }) => length),
+    [4096, 0, 0],
+  );
+});
+
 test('SpareBuffers: keeps no more than its bound, and nothing that is too large for it', () => {
   const spares = new SpareBuffers(10_000);
   const buffers = [4096, 4096, 4096, 3 * MIB].map((bytes) => spares.take(bytes));

@@ -315,6 +315,64 @@ test('PumpLoop: a publish beyond the bound is refused whole, and nothing of it i
   assert.deepStrictEqual([stats(bench).messageCount, bench.bodies(8)], [3, ['a', 'b', 'e']]);
 });
 
+test('PumpLoop: a publication in parts is accepted or refused by the bound as a whole', () => {
+  const bound = { maxDepth: 4, maxBytes: Number.POSITIVE_INFINITY, dropsOldest: false };
+  const bench = makeBench({ memQueueSize: 10, bound });
+  bench.publish(1, ['a', 'b'], { token: 1, followingCount: 3, followingBytes: 15 });
+  bench.publish(1, ['c', 'd'], { token: 2, first: 1, followingCount: 1, followingBytes: 5 });
+  bench.publish(1, ['e'], { token: 3, first: 1 });
+  bench.publish(1, ['f', 'g'], { token: 4, followingCount: 2, followingBytes: 10 });
+  // Others may have a part of the room before the rest comes.
+  bench.publish(1, ['h'], { token: 5 });
+  bench.publish(1, ['i', 'j'], { token: 6, first: 4 });
+  bench.publish(1, ['k'], { token: 7 });
+  bench.settle();
+
+  const full = 'channel "c" of topic "t1" is full, --max-depth=4';
+  assert.deepStrictEqual(
+    answers(bench),
+    [full, full, full, null, null, null, full].map((error, index) => ({
+      answer: index + 1,
+      error,
+    })),
+  );
+  assert.deepStrictEqual([stats(bench).messageCount, channelStats(bench).depth], [5, 5]);
+});
+
+test('PumpLoop: the bytes of all parts count for the bound', () => {
+  const bound = { maxDepth: Number.POSITIVE_INFINITY, maxBytes: 100, dropsOldest: false };
+  const bench = makeBench({ memQueueSize: 10, bound });
+  // Each has a size field and a header of 26 bytes.
+  bench.publish(1, ['a'], { token: 1, followingCount: 3, followingBytes: 15 });
+  bench.publish(1, ['b', 'c', 'd'], { token: 2, first: 1 });
+  bench.publish(1, ['e'], { token: 3, followingCount: 2, followingBytes: 10 });
+  bench.publish(1, ['f', 'g'], { token: 4, first: 3 });
+  bench.settle();
+
+  const full = 'channel "c" of topic "t1" is full, --max-bytes=100';
+  assert.deepStrictEqual(
+    answers(bench),
+    [full, full, null, null].map((error, index) => ({ answer: index + 1, error })),
+  );
+});
+
+test('PumpLoop: parts of a topic that is deleted meanwhile are refused', () => {
+  const bound = { maxDepth: 4, maxBytes: Number.POSITIVE_INFINITY, dropsOldest: false };
+  const bench = makeBench({ memQueueSize: 10, bound });
+  bench.publish(1, ['a'], { token: 1, followingCount: 1, followingBytes: 5 });
+  bench.publish(1, ['b'], { token: 2, followingCount: 9, followingBytes: 45 });
+  bench.settle();
+  bench.control({ do: 'deleteTopic', topic: 1 });
+  bench.publish(1, ['c'], { token: 3, first: 1 });
+  bench.publish(1, ['d'], { token: 4, first: 2 });
+  bench.settle();
+
+  assert.deepStrictEqual(answers(bench).slice(2), [
+    { answer: 3, error: 'exiting' },
+    { answer: 4, error: 'exiting' },
+  ]);
+});
+
 test('PumpLoop: the bound of a topic counts while its messages wait there', () => {
   const bound = { maxDepth: 1, maxBytes: 100, dropsOldest: false };
   const bench = makeBench({ bound }, []);
