@@ -10,6 +10,7 @@ import {
   type Step,
   WAIT,
 } from '../../../../src/main/tcp/command-parser.ts';
+import { spareBuffers } from '../../../../src/main/tcp/spare-buffers.ts';
 import { BYTES_PER_COST, LINE_COST } from '../../../../src/main/tcp/turn-shares.ts';
 import { randomChunks, seededRandom, singleBytes } from '../../../support/chunks.ts';
 
@@ -314,6 +315,29 @@ describe('CommandParser: longest line', () => {
 
       assert.deepStrictEqual(calls, ['magic   V2', 'line NOP', 'line too long'], `seed ${SEED}`);
     }
+  });
+});
+
+describe('CommandParser: memory', () => {
+  test('CommandParser: a body in many chunks is gathered in buffers that double, up to its size', (t) => {
+    const MIB = 2 ** 20;
+    const sizes: number[] = [];
+    const take = spareBuffers.take.bind(spareBuffers);
+    t.mock.method(spareBuffers, 'take', (bytes: number) => {
+      sizes.push(bytes);
+      return take(bytes);
+    });
+    const recorder = new Recorder();
+    recorder.onBodySize = () => true;
+    const parser = new CommandParser(recorder);
+    const chunk = Buffer.alloc(MIB / 4);
+
+    feedAll(parser, [bytesOf('  V2PUB\n', 5 * MIB), ...Array<Buffer>(19).fill(chunk)]);
+
+    assert.deepStrictEqual(
+      sizes.map((bytes) => bytes / MIB).filter((bytes) => bytes >= 0.25),
+      [(MIB / 4 + 4) / MIB, 1, 2, 4, (5 * MIB + 4) / MIB],
+    );
   });
 });
 

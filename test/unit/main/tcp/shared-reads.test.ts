@@ -48,6 +48,25 @@ test('shareReads: a large stream comes whole, in reads of up to 256 KiB', async 
   assert(received.every(({ length }) => length <= 256 * 1024));
 });
 
+test('shareReads: the first reads are smaller', async (t) => {
+  const { client, server } = await socketPair(t);
+  const lengths: number[] = [];
+  server.on('data', (chunk: Buffer) => lengths.push(chunk.length));
+  server.pause();
+
+  // As much as the system holds, so that every read finds all that it can take.
+  await new Promise<void>((resolve) => {
+    client.write(Buffer.alloc(1_000_000), () => resolve());
+    server.resume();
+  });
+  client.end();
+  await once(server, 'end');
+
+  const larger = lengths.findIndex((length) => length > 64 * 1024);
+  const full = lengths.slice(0, larger).filter((length) => length === 64 * 1024);
+  assert.ok(larger === -1 || full.length >= 2, `reads of ${lengths.join(', ')} bytes`);
+});
+
 test('shareReads: nothing comes while it is paused, and nothing is lost', async (t) => {
   const { client, server } = await socketPair(t);
   let received = '';
