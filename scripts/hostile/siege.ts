@@ -13,7 +13,7 @@ const WARM_UP_SECONDS = 1;
 const P_NINETY_NINE = 0.99;
 /** How many times longer than before the honest pair's p99 may be, if that is more than what it may be in any case. */
 const LATENCY_FACTOR_MAX = 10;
-/** How long descriptors of closed connections may stay. */
+/** How long closed connections may stay, and their descriptors. */
 const RETURN_MS_MAX = 10_000;
 /** What comes and goes by itself: a connection that is kept alive, a file of a disk queue. */
 const DESCRIPTORS_SLACK = 8;
@@ -145,7 +145,15 @@ export class Siege {
     const { host, httpPort } = this.#setup.target;
     if (httpPort === undefined) return;
     const url = `http://${host}:${httpPort}/debug/freememory`;
-    await (await fetch(url, { method: 'POST' })).arrayBuffer();
+    for (const endMs = performance.now() + RETURN_MS_MAX; ; await delay(QUIET_MS)) {
+      try {
+        await (await fetch(url, { method: 'POST' })).arrayBuffer();
+        return;
+      } catch (error) {
+        // connections of the scenario before may linger, and leave none to be had
+        if (performance.now() > endMs) throw error;
+      }
+    }
   }
 
   async #checkPing(arena: Arena): Promise<void> {

@@ -74,8 +74,8 @@ export class PumpState {
   readonly #context: ChannelContext;
   /** Disk queues that do not take writes, the topic each belongs to, and why. */
   readonly #failing = new Map<Backend, { topic: number; error: string }>();
-  /** Disk queues that are to be read on once there is memory. */
-  readonly #starved = new Set<Backend>();
+  /** Disk queues that are to be read on once there is memory, and how their owners are asked to ask again. */
+  readonly #starved = new Map<Backend, () => void>();
   #activeTopics: Topic[] = [];
   #activeChannels: Channel[] = [];
 
@@ -197,12 +197,22 @@ export class PumpState {
     this.#activeTopics.push(topic);
   }
 
-  /** Has disk queues read on that had to wait for memory, if there is some now. */
+  /**
+   * Has disk queues read on that had to wait for memory, if there is some now. If not, those that somebody waits for
+   * ask again: what they had in memory may be gone, although others fill it.
+   */
   feedStarved(): void {
-    if (this.#starved.size === 0 || this.store.isFull) return;
+    if (this.#starved.size === 0) return;
     const starved = [...this.#starved];
     this.#starved.clear();
-    for (const backend of starved) backend.demand();
+    const { isFull } = this.store;
+    for (const [backend, askAgain] of starved) {
+      if (!isFull) backend.demand();
+      else {
+        this.#starved.set(backend, askAgain);
+        askAgain();
+      }
+    }
   }
 
   /** Requeues what timed out, and puts what was deferred until now. Returns how much there was. */
@@ -296,7 +306,7 @@ export class PumpState {
         mayRead: owner.mayRead,
         onReadable: owner.onReadable,
         onDeferred: owner.onDeferred,
-        onStarved: () => this.#starved.add(backend),
+        onStarved: () => this.#starved.set(backend, owner.onReadable),
         onHealth: (error) => this.#onHealth(topic, backend, error),
         onEnded: () => {
           this.backends.delete(backend);
