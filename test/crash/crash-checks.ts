@@ -42,10 +42,16 @@ export class CrashChecks {
   readonly #mixtures: number;
   readonly #seen = new Set<string>();
 
-  /** `mixtures` is how many disks are drawn of each point beside the extreme ones. */
-  constructor(limits: DiskQueueLimits, mixtures: number) {
+  readonly #mayBeTorn: boolean;
+
+  /**
+   * `mixtures` is how many disks are drawn of each point beside the extreme ones, `mayBeTorn` whether an earlier crash
+   * may have torn the end of a segment.
+   */
+  constructor(limits: DiskQueueLimits, mixtures: number, mayBeTorn = false) {
     this.#limits = limits;
     this.#mixtures = mixtures;
+    this.#mayBeTorn = mayBeTorn;
   }
 
   /** Crashes at every point of the last operation, and behind it. Errors: throws what is wrong then. */
@@ -75,7 +81,7 @@ export class CrashChecks {
     this.#seen.add(key);
     this.count++;
     try {
-      checkAsNsqd(disk, false);
+      checkAsNsqd(disk, this.#mayBeTorn);
       this.damagedCount += expected.check(findRecords(disk, this.#limits).records);
     } catch (cause) {
       throw new CrashFailure(kind, mixture, image, cause);

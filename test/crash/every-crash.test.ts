@@ -3,7 +3,7 @@
 import { test } from 'node:test';
 import { CrashFileSystem } from '../support/crash-file-system.ts';
 import { DATA_PATH, type DiskQueueLimits } from '../support/disk-queue-setup.ts';
-import { CrashChecks } from './crash-checks.ts';
+import { CrashChecks, OLDEST } from './crash-checks.ts';
 import { QueueLife } from './queue-life.ts';
 
 /** Two small records fill a segment. */
@@ -70,17 +70,45 @@ const BEGINNINGS: readonly Beginning[] = [
 /** Runs operations on a new queue. Returns false when one of them has nothing to work on. */
 function run(names: readonly string[], checks: CrashChecks): boolean {
   const life = new QueueLife(new CrashFileSystem(DATA_PATH), LIMITS);
+  return explained(names.join('; '), () => {
+    const isDone = runWatched(life, names);
+    if (isDone) checks.check(life);
+    return isDone;
+  });
+}
+
+/** Runs operations, and watches the last: all others are the last one of a shorter sequence. Returns as `run`. */
+function runWatched(life: QueueLife, names: readonly string[]): boolean {
+  return names.every((name, index) => {
+    life.isWatched = index === names.length - 1;
+    return OPERATIONS[name](life) !== false;
+  });
+}
+
+/** Kills the process at every file call of the last operation, and again while the queue gets over that. */
+function runTwice(names: readonly string[], then: string, checks: CrashChecks): void {
+  for (let crash = 0; ; crash++) {
+    const life = new QueueLife(new CrashFileSystem(DATA_PATH), LIMITS);
+    if (!runWatched(life, names)) return;
+    const points = [...life.points, life.pointsNow()];
+    const crashes = points.flatMap((point) => point.disks.map((_, index) => ({ point, index })));
+    if (crash === crashes.length) return;
+    const { point, index } = crashes[crash];
+    explained(`${names.join('; ')}; crash ${crash}; ${then}`, () => {
+      life.isWatched = false;
+      life.crashAt('kill', OLDEST, point, index);
+      if (runWatched(life, [then])) checks.check(life);
+    });
+  }
+}
+
+/** Errors: those of the work, with what was done. */
+function explained<T>(what: string, work: () => T): T {
   try {
-    for (const [index, name] of names.entries()) {
-      // All others are the last one of a shorter sequence.
-      life.isWatched = index === names.length - 1;
-      if (OPERATIONS[name](life) === false) return false;
-    }
-    checks.check(life);
-    return true;
+    return work();
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`${names.join('; ')}: ${reason}`, { cause });
+    throw new Error(`${what}: ${reason}`, { cause });
   }
 }
 
@@ -104,3 +132,18 @@ for (const { name, names, length } of BEGINNINGS) {
     );
   });
 }
+
+test('DiskQueue: no second kill breaks what a first one has left', (t) => {
+  const checks = new CrashChecks(LIMITS, MIXTURES, true);
+
+  for (const { names } of BEGINNINGS) {
+    for (const name of Object.keys(OPERATIONS)) {
+      for (const then of ['sync', 'put', 'close and open', 'delete']) {
+        runTwice([...names, name], then, checks);
+        runTwice([...names, name, 'sync'], then, checks);
+      }
+    }
+  }
+
+  t.diagnostic(`${checks.crashes} crashes, ${checks.count} disks`);
+});

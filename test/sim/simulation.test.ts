@@ -14,6 +14,11 @@ test('simulation: every message is in one place after every turn, and all drain'
   await simulateSeeds({ from, count: 140, steps: STEPS, diskFaults: 'none' });
 });
 
+test('simulation: what once came to a standstill drains', async () => {
+  // Memory full of others, and the channel's last message finished by a consumer that wants no more.
+  await simulate({ seed: 20_663_119, steps: STEPS, diskFaults: 'none' });
+});
+
 test('simulation: the same seed takes the same course', async () => {
   const options = { seed: 7, steps: STEPS, diskFaults: 'none' } as const;
 

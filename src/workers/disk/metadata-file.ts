@@ -23,8 +23,12 @@ export class MetadataFile {
   readonly #options: MetadataFileOptions;
   /** What is on disk as text, if that is known. */
   #text: string | undefined;
+  /** Whether that is durable: who has put it in place may have been killed before it was. */
+  #isDurable = false;
   /** Whether a copy may be left of another queue that had the name. */
   #mayHaveOldCopy: boolean;
+  /** Whether the copy is all that says where the queue begins: then it must not be touched before metadata does. */
+  #doesCopyCount: boolean;
   /** Whether the log says that the copy cannot be written. */
   #hasToldOfCopy = false;
 
@@ -37,6 +41,7 @@ export class MetadataFile {
     this.#options = options;
     this.#text = onDisk === undefined ? undefined : formatMetadata(onDisk);
     this.#mayHaveOldCopy = onDisk === undefined && !doesCopyCount;
+    this.#doesCopyCount = doesCopyCount;
   }
 
   /** Whether there is metadata on disk, and it is another. */
@@ -64,13 +69,19 @@ export class MetadataFile {
   write(metadata: QueueMetadata): void {
     const { fileSystem, files } = this.#options;
     const text = formatMetadata(metadata);
-    if (text === this.#text) return;
+    if (text === this.#text) {
+      this.#makeDurable();
+      return;
+    }
     const previousText = this.#text ?? '';
     // Until it is known to be in place, what is on disk is unknown.
     this.#text = undefined;
-    this.#writeCopy(text, previousText);
+    if (!this.#doesCopyCount) this.#writeCopy(text, previousText);
     writeMetadata(fileSystem, files, metadata);
+    if (this.#doesCopyCount) this.#writeCopy(text, '');
+    this.#doesCopyCount = false;
     this.#text = text;
+    this.#isDurable = true;
   }
 
   /** Removes metadata and copy, if there are any. Errors: throws, and some of it may still be there. */
@@ -78,6 +89,7 @@ export class MetadataFile {
     const { fileSystem, files } = this.#options;
     this.#text = undefined;
     this.#mayHaveOldCopy = true;
+    this.#doesCopyCount = false;
     this.removeOldCopy();
     try {
       fileSystem.remove(files.temporary);
@@ -86,6 +98,17 @@ export class MetadataFile {
     } catch (cause) {
       throw fileError('remove metadata', files.metadata, cause);
     }
+  }
+
+  #makeDurable(): void {
+    if (this.#isDurable) return;
+    const { fileSystem, files } = this.#options;
+    try {
+      fileSystem.syncDirectory(dirname(files.metadata));
+    } catch (cause) {
+      throw fileError('sync metadata', files.metadata, cause);
+    }
+    this.#isDurable = true;
   }
 
   /** Errors: logged once, as nothing needs the copy unless something else fails too. */

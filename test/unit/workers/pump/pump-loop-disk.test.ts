@@ -279,6 +279,16 @@ test('PumpLoop: while memory is full a channel reads on when it has nothing else
   assert.deepStrictEqual(settle(bench), ['FINISH 2 0', 'READ 2']);
 });
 
+test('PumpLoop: while memory is full a channel reads on for one consumer when another one has finished', () => {
+  const bench = makeFullBench();
+  bench.subscribe(10, 8, 1);
+  bench.ready(7, 0);
+  settle(bench);
+  bench.finish(7, bench.got(7)[0].id);
+
+  assert.deepStrictEqual(settle(bench), ['FINISH 2 0', 'READ 2']);
+});
+
 test('PumpLoop: a channel that had to wait for memory reads on as soon as there is some', () => {
   const bench = makeFullBench();
   bench.control({ do: 'emptyTopic', topic: 2 });
