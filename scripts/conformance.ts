@@ -3,16 +3,22 @@
 // not passing yet.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { type CaseResult, judge, parseList, parseResult } from './conformance/verdict.ts';
 
 const root = path.dirname(import.meta.dirname);
 const bin = path.join(root, 'node_modules', '.bin');
+const USAGE = 'usage: node scripts/conformance.ts <kit directory> [options of the kit]';
 const [kit, ...options] = process.argv.slice(2);
-if (kit === undefined) {
-  console.error('usage: node scripts/conformance.ts <kit directory> [options of the kit]');
+if (kit === '--help' || kit === '-h') {
+  console.log(USAGE);
+  process.exit(0);
+}
+if (kit === undefined || !existsSync(path.join(kit, 'run.mjs'))) {
+  const reason = kit === undefined ? '' : `there is no run.mjs in ${JSON.stringify(kit)}\n`;
+  console.error(reason + USAGE);
   process.exit(2);
 }
 

@@ -156,8 +156,11 @@ export class RecordBook {
     if (isDone) entry.kept = entry.states.length - 1;
   }
 
+  /** Of several copies one may be durable only, and that may be the one that is finished. */
   beginFinish(number: number): void {
-    this.#get(number).finishing++;
+    const entry = this.#get(number);
+    entry.finishing++;
+    if (entry.copiesMax > 1) entry.isDurable = false;
   }
 
   endFinish(number: number): void {
@@ -170,10 +173,11 @@ export class RecordBook {
     this.#get(number).states.push(state);
   }
 
-  /** A note that could not be written is written by the next sync. */
+  /** A note that could not be written is written by the next sync. It is about one copy, if there are several. */
   endNote(number: number, isDone: boolean): void {
     const entry = this.#get(number);
-    if (isDone && entry.copiesMax === 1) entry.kept = entry.states.length - 1;
+    const isAlone = entry.copiesMax === 1 && !this.#mayHaveMoved;
+    if (isDone && isAlone) entry.kept = entry.states.length - 1;
   }
 
   /** All records are being dropped. */

@@ -1,6 +1,6 @@
 /**
  * Has reads and writes of a disk in memory fail, in one of the ways in which disks do: with an error, or because it is
- * full in the middle of a write. Syncs do not fail; after those a queue takes nothing any more, by design.
+ * full in the middle of a write. Syncs do not fail here; what comes of that is tested with queues by themselves.
  *
  * Thread: any.
  */

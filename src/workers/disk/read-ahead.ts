@@ -10,7 +10,7 @@ import { dataViewOf } from './data-view.ts';
 import { ATTEMPTS_OFFSET, wholeRecordSize } from './disk-record.ts';
 import type { HandedOut } from './handed-out.ts';
 import { NOTE_FINISHED } from './note-slots.ts';
-import type { QueuePlace } from './queue-place.ts';
+import { isBefore, type QueuePlace } from './queue-place.ts';
 import type { RecordCheck } from './record-check.ts';
 import { recordChecksum } from './record-checksum.ts';
 import type { RecordNotes } from './record-notes.ts';
@@ -94,7 +94,12 @@ export class ReadAhead implements QueuePlace {
 
   /** Passes the next record if it was moved there. Returns whether it was. */
   passMoved(): boolean {
-    const moved = this.#handedOut.movedAhead;
+    let moved = this.#handedOut.movedAhead;
+    // Damage may have taken the reader past some.
+    if (moved !== undefined && isBefore(moved, this)) {
+      this.#passMovedBefore();
+      moved = this.#handedOut.movedAhead;
+    }
     if (moved?.segment !== this.#segment || moved.position !== this.#position) return false;
     this.#unread.onMovedPassed();
     this.#pass(moved.sizeBytes);
@@ -157,7 +162,7 @@ export class ReadAhead implements QueuePlace {
   /** Goes on at the start of a segment. */
   enter(segment: number): void {
     this.restart({ segment, position: 0 });
-    this.#unread.onMovedLost(this.#handedOut.passMovedUntil(this, this.#ordinal));
+    this.#passMovedBefore();
   }
 
   /** Goes on at another place. */
@@ -217,6 +222,10 @@ export class ReadAhead implements QueuePlace {
     this.#handedOut.onFinishedAt(this.#segment, this.#position);
     this.#unread.onPassed(sizeBytes);
     this.#pass(sizeBytes);
+  }
+
+  #passMovedBefore(): void {
+    this.#unread.onMovedLost(this.#handedOut.passMovedUntil(this, this.#ordinal));
   }
 
   /** Moves over a record that is not handed out. */

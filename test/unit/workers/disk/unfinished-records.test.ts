@@ -14,6 +14,7 @@ import { MemoryFileSystem, SystemError } from '../../../support/memory-file-syst
 
 /** Bytes of the record of `appendNumbers` with a number of one digit. */
 const RECORD_BYTES = 39;
+const SUM_BYTES = 20;
 const SIDECARS = `${DATA_PATH}/.ringmq`;
 const DUE = 1_800_000_000_123;
 
@@ -44,6 +45,14 @@ function failOn(disk: MemoryFileSystem, action: string, part: string, code = 'EI
   disk.onCall = (called, path) => {
     if (called === action && path.includes(part)) throw new SystemError(code, action, path);
   };
+}
+
+/** As somebody does who has the file open, as the queue has. */
+function writeOver(disk: MemoryFileSystem, path: string, bytes: Buffer): void {
+  const handle = disk.openForWriting(path);
+  assert.ok(handle !== 'missing');
+  disk.write(handle, bytes, 0, bytes.length, 0);
+  disk.close(handle);
 }
 
 function failOnNothing(disk: MemoryFileSystem): void {
@@ -348,6 +357,30 @@ test('DiskQueue: few records that keep a segment are moved to the end, and it go
   assert.deepEqual(ahead, [0, 0, 6, 0]);
   assert.deepEqual(noted.at(-1), '3 78 0');
   assert.deepEqual([messagesOf(disk), log], [[], []]);
+});
+
+test('DiskQueue: damage in front of records that were moved does not bring them twice', () => {
+  const disk = makeDisk();
+  const { queue } = openQueue(disk, 'q', { maxBytesPerFile: 4 * RECORD_BYTES + 8 });
+  appendNumbers(queue, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23);
+  readAllRecords(queue);
+  appendNumbers(queue, 24);
+  queue.finish(0, 3);
+  queue.finish(4, 3);
+  // Each moves what is left of the oldest segment.
+  queue.sync();
+  queue.sync();
+  const path = `${DATA_PATH}/q.diskqueue.000003.dat`;
+  const bytes = disk.content(path);
+  const size = bytes.readInt32BE(0) + 4;
+  // The record that is next seems to reach over the first that was moved, and no checksum tells that it does not.
+  bytes.writeInt32BE(2 * size - 4, size);
+  writeOver(disk, path, bytes);
+  writeOver(disk, `${SIDECARS}/q.diskqueue.000003.sums`, Buffer.alloc(4 * SUM_BYTES));
+
+  const ahead = readBrief(queue);
+
+  assert.deepEqual([bytes.length, ahead, queue.unread], [4 * size, ['24 24 0'], 0]);
 });
 
 test('DiskQueue: a record that is moved has its attempts in its bytes, for others to read', () => {
