@@ -27,8 +27,10 @@ test('DiskQueue: lives through what once was too much for it', () => {
   for (const seed of [912, 1097, 1458, 1462, 20_036, 103_821, 22_225_313, 30_010_344, 30_015_059]) {
     runLife({ seed, operations, hasFaults: false });
   }
-  // The same with failing calls: syncs that failed for several files, and copies that were moved before one failed.
-  for (const seed of [5160, 5177, 31_683, 201_827, 50_010_743, 50_013_528]) {
+  // The same with failing calls: syncs that failed for several files, copies that were moved before one failed, a
+  // removal that was not synced, and metadata whose copy could not be written.
+  const failing = [5160, 5177, 31_683, 201_827, 50_010_743, 50_013_528, 50_035_908, 50_037_722];
+  for (const seed of failing) {
     runLife({ seed, operations, hasFaults: true });
   }
 });

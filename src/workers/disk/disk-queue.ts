@@ -363,7 +363,9 @@ export class DiskQueue {
       if (openFiles.remove(this.#files.segment(segment))) isOneGone = true;
     }
     try {
-      if (isOneGone) fileSystem.syncDirectory(dataPath);
+      // Where metadata is there still, an earlier try may have removed segments and come no further.
+      const mustSync = isOneGone || openFiles.size(this.#files.metadata) !== 'missing';
+      if (mustSync) fileSystem.syncDirectory(dataPath);
     } catch (cause) {
       throw fileError('sync directory', dataPath, cause);
     }

@@ -146,7 +146,10 @@ function isEmpty(metadata: QueueMetadata): boolean {
   );
 }
 
-/** Whether the records from the read place on are as many as the depth says and end at the write place. */
+/**
+ * Whether the records from the read place on are as many as the depth says and end at the write place. Before that a
+ * crash may have torn the end of a segment.
+ */
 function fitsSegments(source: MetadataSource, metadata: QueueMetadata): boolean {
   const { readSegment, readPosition, writeSegment, writePosition } = metadata;
   const segments = source.index
@@ -162,7 +165,7 @@ function fitsSegments(source: MetadataSource, metadata: QueueMetadata): boolean 
     if (size === 'missing' || to === 'missing' || to > size) return false;
     const path = source.files.segment(segment);
     const { count, end } = countRecords(source.openFiles, path, from, to, source.recordBytesMax);
-    if (end !== to) return false;
+    if (segment === writeSegment && end !== to) return false;
     depth += count;
   }
   return depth === metadata.depth;

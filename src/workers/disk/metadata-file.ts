@@ -120,6 +120,16 @@ export class MetadataFile {
     } catch (error) {
       if (!this.#hasToldOfCopy) log(LOG_WARNING, errorText(error));
       this.#hasToldOfCopy = true;
+      this.#tryRemoveCopy();
+    }
+  }
+
+  /** An old copy would speak against metadata that is newer. */
+  #tryRemoveCopy(): void {
+    try {
+      this.#options.fileSystem.remove(this.#options.files.metadataCopy);
+    } catch {
+      // The log has told what fails here; the next write tries again.
     }
   }
 }
