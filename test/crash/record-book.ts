@@ -204,8 +204,8 @@ export class RecordBook {
       // What was never called done may be undone by halves: nobody is told of more than its failure.
       const isGone = entry.copies === 0 || (entry.isGone && entry.append === 'done');
       if (isGone && !entry.isDoubtful) entry.isGoneForGood = true;
-      // Which of several copies has which state is not written here.
-      if (entry.isDoubtful || entry.copiesMax > 1) continue;
+      // Which of several copies has which state is not written here; what was undone may be so without its notes.
+      if (entry.isDoubtful || entry.copiesMax > 1 || entry.append !== 'done') continue;
       entry.states = entry.states.slice(-1);
       entry.kept = 0;
     }

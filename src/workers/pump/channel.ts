@@ -101,7 +101,7 @@ export class Channel {
   /** Takes a run from the topic that is not to be delivered before `dueMs`. */
   putDeferred(position: number, count: number, dueMs: number, receipt: Receipt | null): void {
     this.messageCount += count;
-    if (this.queue.keepsOnDisk) {
+    if (this.queue.defersToBackend) {
       const unixMs = this.#context.wallClock.unixAt(dueMs);
       this.queue.putToBackend(position, count, 0, unixMs, receipt);
       return;
@@ -323,7 +323,7 @@ export class Channel {
     const { queue } = this;
     const unixMs = wallClock.unixAt(dueMs);
     if (this.#isOnDisk(position)) queue.backend.note(position, attempts, unixMs);
-    else if (queue.keepsOnDisk) {
+    else if (queue.defersToBackend) {
       queue.putToBackend(position, 1, attempts, unixMs, null);
       return;
     }

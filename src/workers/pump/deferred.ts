@@ -2,7 +2,8 @@
  * The messages that wait for their time, for all channels of a pump thread: deferred publishes and delayed
  * requeues.
  *
- * Bound: none of its own, as in nsqd; about 40 bytes for each message besides its body.
+ * Bound: none of its own, as in nsqd. What they cost counts towards the memory that is for messages, and when that is
+ * used up they wait on disk, those that can.
  * Thread: pump.
  */
 
@@ -10,6 +11,8 @@ import { TimingWheel } from '../../shared/timing-wheel.ts';
 import { grown } from './grown.ts';
 
 const ENTRIES_AT_FIRST = 64;
+/** What a message costs here: 14 in the arrays, 20 in the wheel. */
+const ENTRY_BYTES = 34;
 const NONE = -1;
 
 export class Deferred {
@@ -29,6 +32,11 @@ export class Deferred {
   /** Units: `nowMs` in ms, monotonic, as all times here. */
   constructor(nowMs: number) {
     this.dueTimes = new TimingWheel(nowMs);
+  }
+
+  /** What the messages that wait cost besides their bodies. */
+  get bytes(): number {
+    return this.count * ENTRY_BYTES;
   }
 
   /** Adds a message. Units: `dueMs` in ms, monotonic. */

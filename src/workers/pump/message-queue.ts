@@ -83,9 +83,12 @@ export class MessageQueue {
     return this.#memory.count;
   }
 
-  /** Whether whatever is put is to be in the files: memory is not for it, or is full. */
-  get keepsOnDisk(): boolean {
-    return this.backend.isDurable && (this.#memoryMax === 0 || this.#store.isFull);
+  /**
+   * Whether what is deferred goes to the backend, which keeps or drops it: because memory is full, or because whatever is
+   * put is to be in the files.
+   */
+  get defersToBackend(): boolean {
+    return this.#store.isFull || (this.#memoryMax === 0 && this.backend.isDurable);
   }
 
   /** Why so much more is beyond the bound; null if it is not, or where the oldest give way. */

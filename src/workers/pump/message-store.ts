@@ -49,6 +49,7 @@ export class MessageStore {
 
   readonly #writer = new MessageWriter();
   readonly #budgetBytes: number;
+  readonly #otherBytes: () => number;
   readonly #segments: (Segment | null)[] = [];
   readonly #freeIndexes: number[] = [];
   readonly #freeMemory: ArrayBuffer[] = [];
@@ -57,9 +58,13 @@ export class MessageStore {
   #openLasting: Segment | null = null;
   #bytes = 0;
 
-  /** Units: above so many bytes of segments the store is full. */
-  constructor(budgetBytes = Number.POSITIVE_INFINITY) {
+  /**
+   * Units: above so many bytes the store is full, of its segments and of what others say that they have for the messages
+   * in them.
+   */
+  constructor(budgetBytes = Number.POSITIVE_INFINITY, otherBytes = (): number => 0) {
     this.#budgetBytes = budgetBytes;
+    this.#otherBytes = otherBytes;
     this.#open = this.#openSegment(SEGMENT_BYTES, false);
   }
 
@@ -84,7 +89,7 @@ export class MessageStore {
 
   /** Whether what can be elsewhere should be. */
   get isFull(): boolean {
-    return this.#bytes > this.#budgetBytes;
+    return this.#bytes + this.#otherBytes() > this.#budgetBytes;
   }
 
   /** References to all messages; for tests and the simulator. */

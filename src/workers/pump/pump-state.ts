@@ -81,9 +81,12 @@ export class PumpState {
 
   constructor(options: PumpStateOptions) {
     this.#options = options;
-    this.store = new MessageStore(options.memoryBudgetBytes);
     this.inFlight = new InFlight(options.nowMs);
     this.deferred = new Deferred(options.nowMs);
+    this.store = new MessageStore(
+      options.memoryBudgetBytes,
+      () => this.inFlight.bytes + this.deferred.bytes,
+    );
     this.#context = {
       store: this.store,
       inFlight: this.inFlight,

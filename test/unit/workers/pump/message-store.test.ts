@@ -378,6 +378,16 @@ test('MessageStore: is full beyond its budget, until segments are free again', (
   assert.deepStrictEqual(steps, [false, true, false]);
 });
 
+test('MessageStore: what others have for its messages counts towards its budget', () => {
+  let others = SEGMENT_BYTES;
+  const store = new MessageStore(2 * SEGMENT_BYTES, () => others);
+  const steps = [store.isFull];
+  others++;
+  steps.push(store.isFull);
+
+  assert.deepStrictEqual(steps, [false, true]);
+});
+
 test('MessageStore: returns what was put, through any order of puts and releases', () => {
   type Held = { position: number; references: number; record: Buffer };
   const body = fc.oneof(

@@ -308,6 +308,25 @@ test('PumpLoop: a queue that had to wait for memory and is gone is not read', ()
   assert.deepStrictEqual([settle(bench), references(bench)], [['EMPTY_QUEUE 3'], 0]);
 });
 
+test('PumpLoop: what is kept of deferred messages fills memory too: then files take them, ephemeral channels drop', () => {
+  const bench = makeBench({ memoryBudgetBytes: 3 * SEGMENT_BYTES }, ['c', 'e#ephemeral']);
+  const many = Array.from({ length: 4096 }, () => '');
+  const deferred = (): number[] => stats(bench).channels.map(({ deferredCount }) => deferredCount);
+  const counts: number[][] = [];
+  const wereWritten: boolean[] = [];
+  for (let round = 0; round < 2; round++) {
+    bench.publish(1, many, { deferMs: 1000 });
+    wereWritten.push(settle(bench).some((request) => request.startsWith('APPEND 2')));
+    counts.push(deferred());
+  }
+
+  assert.deepStrictEqual(wereWritten, [false, true]);
+  assert.deepStrictEqual(counts, [
+    [4096, 4096],
+    [8192, 4096],
+  ]);
+});
+
 test('PumpLoop: a publish beyond the bound is refused whole, and nothing of it is counted', () => {
   const bound = { maxDepth: 3, maxBytes: Number.POSITIVE_INFINITY, dropsOldest: false };
   const bench = makeBench({ bound }, ['c', 'd']);
