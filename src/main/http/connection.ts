@@ -9,6 +9,7 @@
  */
 
 import type { Socket } from 'node:net';
+import type { Clock } from '../../shared/clock.ts';
 import { type Answer, plainAnswer } from './answer.ts';
 import type { Request } from './exchange.ts';
 import { INTERNAL_ERROR } from './refusals.ts';
@@ -24,6 +25,7 @@ const PARSER_ERROR = 'HPE_';
 export class Connection {
   readonly #socket: Socket;
   readonly #handle: (request: Request) => void;
+  readonly #clock: Pick<Clock, 'after'>;
   /** The request that was handled last, or is being handled. */
   #current: Request | undefined;
   readonly #waiting: Request[] = [];
@@ -31,13 +33,19 @@ export class Connection {
   #verdict: { readonly request: Request; readonly answer: Answer } | undefined;
   #isRefused = false;
 
-  constructor(socket: Socket, handle: (request: Request) => void) {
+  constructor(socket: Socket, handle: (request: Request) => void, clock: Pick<Clock, 'after'>) {
     this.#socket = socket;
     this.#handle = handle;
+    this.#clock = clock;
   }
 
   /** Handles a request, now or when those before it are answered. */
   take(request: Request): void {
+    if (this.#isRefused) {
+      // What came too late may come after all. Nobody answers it, and no more of it is read.
+      this.#socket.pause();
+      return;
+    }
     const current = this.#current;
     if (current === undefined || (current.response.writableEnded && this.#waiting.length === 0)) {
       this.#current = request;
@@ -89,20 +97,25 @@ export class Connection {
     response.end(answer.body);
   }
 
-  /** Writes an answer that belongs to no request. */
+  /** Writes an answer that belongs to no request, and waits briefly for the client to close its side. */
   #sendLast({ headers, body }: Answer): void {
-    if (!this.#socket.writable) {
-      this.#socket.destroy();
+    const socket = this.#socket;
+    if (!socket.writable) {
+      socket.destroy();
       return;
     }
     let head = `HTTP/1.1 ${body}\r\n`;
     for (let index = 0; index < headers.length; index += 2) {
       head += `${headers[index]}: ${headers[index + 1]}\r\n`;
     }
-    this.#socket.end(`${head}Connection: close\r\n\r\n${body}`);
-    // Closing with unread bytes would reset the connection, and the client might not see the answer.
-    this.#socket.pause();
-    this.#socket.setTimeout(LINGER_MS, () => this.#socket.destroy());
+    socket.end(`${head}Connection: close\r\n\r\n${body}`);
+    // Closing with unread bytes would reset the connection, and the client might not see the answer. So what still
+    // comes is read: Node's parser, once it has failed, drops it, and says so with each piece.
+    socket.resume();
+    // Not the socket's own timeout, which a client that goes on sending puts off.
+    const timer = this.#clock.after(LINGER_MS, () => socket.destroy());
+    timer.unref();
+    socket.once('close', () => timer.cancel());
   }
 }
 

@@ -57,6 +57,7 @@ const SERVER_OPTIONS = {
 
 export class HttpServer {
   readonly #handle: (request: Request) => void;
+  readonly #clock: Clock;
   readonly #limit: ConnectionLimit;
   readonly #refused: RefusedSockets;
   readonly #isPlain: boolean;
@@ -68,6 +69,7 @@ export class HttpServer {
 
   constructor(setup: HttpServerSetup) {
     this.#handle = setup.handle;
+    this.#clock = setup.clock;
     this.#limit = setup.limit;
     this.#refused = new RefusedSockets(setup.clock);
     this.#isPlain = setup.tls === null;
@@ -146,7 +148,7 @@ export class HttpServer {
   #connection(socket: Socket): Connection {
     const known = this.#connections.get(socket);
     if (known !== undefined) return known;
-    const connection = new Connection(socket, this.#handle);
+    const connection = new Connection(socket, this.#handle, this.#clock);
     this.#connections.set(socket, connection);
     return connection;
   }

@@ -10,9 +10,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../log.ts';
 import { formatDuration, NS_PER_MS } from '../options/go-duration.ts';
-
-/** How an IPv4 address looks on a socket that takes IPv6 as well. */
-const MAPPED_IPV4 = '::ffff:';
+import { remoteHost } from '../remote-host.ts';
 
 export class RequestLog {
   readonly #logger: Logger;
@@ -41,6 +39,6 @@ export class RequestLog {
 /** An address as Go writes it; `@` for a unix socket, and for a client that has gone already. */
 export function remoteAddress(address: string | undefined, port: number | undefined): string {
   if (address === undefined || port === undefined) return '@';
-  const host = address.startsWith(MAPPED_IPV4) ? address.slice(MAPPED_IPV4.length) : address;
+  const host = remoteHost({ remoteAddress: address });
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

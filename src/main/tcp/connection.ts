@@ -13,11 +13,13 @@ import { AuthState } from '../auth/auth-state.ts';
 import type { BodyGatherer } from '../body-memory.ts';
 import { deflateCodec, snappyCodec } from '../compression/codecs.ts';
 import { errorText } from '../error-text.ts';
+import { remoteHost } from '../remote-host.ts';
 import type { TlsFailure } from '../tls/tls-failure.ts';
 import type { ChannelMember } from '../topic-map.ts';
 import { Client, initialSettings } from './client.ts';
 import { ClientError } from './client-error.ts';
 import type { ClientPort, Layers } from './client-port.ts';
+import { ClientShare } from './client-share.ts';
 import { ClientTransport } from './client-transport.ts';
 import { CommandDispatch } from './command-dispatch.ts';
 import { CLOSED, CommandParser, NEXT, type Step, WAIT } from './command-parser.ts';
@@ -26,7 +28,6 @@ import { ConnectionDeadlines, type WatchedConnection } from './connection-deadli
 import { errorFrame, HEARTBEAT_FRAME, OK_FRAME } from './frames.ts';
 import { ResponseQueue } from './response-queue.ts';
 import { SocketOutput } from './socket-output.ts';
-import { REFUSAL_COST } from './turn-shares.ts';
 
 export class Connection implements ClientPort, ChannelMember, WatchedConnection, BodyGatherer {
   readonly client: Client;
@@ -34,6 +35,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   readonly #transport: ClientTransport;
   readonly #context: ConnectionContext<Connection>;
   readonly #parser: CommandParser;
+  readonly #share: ClientShare;
   readonly #output: SocketOutput;
   readonly #responses: ResponseQueue;
   readonly #commands: CommandDispatch;
@@ -45,12 +47,6 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   #isUpgrading = false;
   /** The client has ended its side. */
   #hasEnded = false;
-  /** It has used up its share of main's turn, and takes no more commands until it is its turn again. */
-  #isResting = false;
-  /** The turn that its share is of; -1 for none. */
-  #shareTurn = -1;
-  /** What refusals have cost since, which goes off its next share. */
-  #debt = 0;
 
   constructor(number: number, socket: Socket, context: ConnectionContext<Connection>) {
     const { clock, options, deadlines } = context;
@@ -73,6 +69,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
       onAuthFailed: (error) => context.logger.error(`client(${this}) - ${errorText(error)}`),
     });
     this.#parser = new CommandParser(this.#commands);
+    this.#share = new ClientShare(context.shares, this.#parser, () => this.#readOn());
     this.#output = new SocketOutput(this.#transport, {
       onPending: () => context.onPending(this),
       onCredit: (bytes) => this.#onCredit(bytes),
@@ -120,7 +117,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   /** The pump could not carry out a FIN, REQ or TOUCH. */
   refuse(error: ClientError): void {
     this.#output.add(errorFrame(error.data));
-    this.#chargeRefusal();
+    this.#share.chargeRefusal();
   }
 
   /** Writes what this turn has brought. */
@@ -155,12 +152,6 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     this.destroy();
   }
 
-  /** It was at rest, and is not any more. */
-  endRest(): void {
-    this.#isResting = false;
-    this.#readOn();
-  }
-
   // What the memory for bodies has it do
 
   holdBack(): void {
@@ -169,7 +160,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
 
   goOn(): void {
     // Many are told at once, and are not all to be read from in one turn.
-    if (!this.#isReading && !this.#isResting) this.#rest();
+    if (!this.#isReading) this.#share.rest();
   }
 
   giveUp(): boolean {
@@ -204,7 +195,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     this.#context.logger.error(`client(${this}) - ${error.data.toString()}`);
     if (!error.isFatal) {
       this.#output.add(errorFrame(error.data));
-      this.#chargeRefusal();
+      this.#share.chargeRefusal();
       return NEXT;
     }
     this.#parser.close();
@@ -299,54 +290,33 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
 
   #onData(chunk: Buffer): void {
     if (this.#isEnding) return;
-    this.#takeShare();
-    const { allowance, commandCount } = this.#parser;
+    this.#share.take();
+    const { commandCount } = this.#parser;
     this.#parser.feed(chunk);
-    this.#noteTaken(allowance, commandCount);
+    this.#noteTaken(commandCount);
     if (this.#parser.isWaiting) this.#stopReading();
   }
 
   /** Goes on reading, unless there is still a reason not to. */
   #readOn(): void {
-    if (this.#isReading || this.#isClosed || this.#isUpgrading || this.#isResting) return;
+    if (this.#isReading || this.#isClosed || this.#isUpgrading || this.#share.isResting) return;
     if (this.#output.isBackedUp) return;
-    this.#takeShare();
-    const { allowance, commandCount } = this.#parser;
+    this.#share.take();
+    const { commandCount } = this.#parser;
     this.#parser.resume();
-    this.#noteTaken(allowance, commandCount);
+    this.#noteTaken(commandCount);
     if (this.#parser.isWaiting || this.#context.bodies.isHeldBack(this)) return;
     this.#isReading = true;
     this.#transport.resume();
     if (this.#hasEnded) this.#finishInput();
   }
 
-  /** Takes a new share of main's turn, once in each. What was taken beyond the last one goes off. */
-  #takeShare(): void {
-    const { shares } = this.#context;
-    if (this.#isResting || this.#shareTurn === shares.turn) return;
-    this.#shareTurn = shares.turn;
-    this.#parser.allowance = Math.min(0, this.#parser.allowance) + shares.share() - this.#debt;
-    this.#debt = 0;
-  }
-
-  #chargeRefusal(): void {
-    this.#debt += REFUSAL_COST;
-    this.#context.shares.use(REFUSAL_COST);
-  }
-
-  /** The parser has taken what it could; before, this was its allowance and the number of its commands. */
-  #noteTaken(allowance: number, commandCount: number): void {
-    const { shares, bodies } = this.#context;
-    const parser = this.#parser;
-    bodies.note(this, parser.heldBytes);
-    if (parser.commandCount !== commandCount) this.#deadlines.noteCommand();
-    shares.use(allowance - parser.allowance);
-    if (parser.allowance <= 0 && !this.#isResting && !this.#isEnding) this.#rest();
-  }
-
-  #rest(): void {
-    this.#isResting = true;
-    this.#context.shares.rest(this);
+  /** The parser has taken what it could; before, this was the number of its commands. */
+  #noteTaken(commandCount: number): void {
+    this.#context.bodies.note(this, this.#parser.heldBytes);
+    if (this.#parser.commandCount !== commandCount) this.#deadlines.noteCommand();
+    this.#share.tell();
+    if (this.#share.isUsedUp && !this.#isEnding) this.#share.rest();
   }
 
   #stopReading(): void {
@@ -421,11 +391,4 @@ function farewell(failure: TlsFailure): Buffer {
   return errorFrame(
     new ClientError('E_IDENTIFY_FAILED', `IDENTIFY failed ${failure.message}`).data,
   );
-}
-
-/** The client's address without its port; empty for a unix socket. */
-function remoteHost(socket: Socket): string {
-  const address = socket.remoteAddress ?? '';
-  // A socket that listens on IPv6 shows IPv4 clients in mapped form; nsqd shows them as they are.
-  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
 }
