@@ -2,14 +2,13 @@
  * What main holds of a pump thread: writing ends of the publish and the consumer ring, the reading end of the
  * deliver ring.
  *
- * Commands of one kind and consumer that follow each other share a record, and so do publishes to one topic;
- * nothing is visible to the pump before `flush`, which is called once in a turn. A control request flushes
- * first, so that its place among the publishes is fixed.
+ * Publishes to one topic that follow each other share a record, as FINs do in `CommandWriter`; nothing is visible
+ * to the pump before `flush`, which is called once in a turn. A control request flushes first, so that its place
+ * among the publishes is fixed.
  *
  * Bound: the rings. A publish finds no room: it is told so, and tried again on `onRoom`; those of more than 32 KiB find
- * none before the small ones do. Commands and control requests always find a place, if need be in a list in front of
- * the ring; connections ask `hasCommandRoom` before each FIN, REQ, TOUCH and RDY, and try again on `onCommandRoom`, so
- * the list holds none of those.
+ * none before the small ones do. Commands and control requests always find a place; connections ask `hasCommandRoom`
+ * before each FIN, REQ, TOUCH and RDY, and try again on `onCommandRoom`.
  *
  * Thread: main.
  */
@@ -23,20 +22,16 @@ import { RingConsumer } from '../shared/ring/consumer.ts';
 import { Doorbell } from '../shared/ring/doorbell.ts';
 import { recordBytes } from '../shared/ring/layout.ts';
 import { FULL, RingProducer } from '../shared/ring/producer.ts';
+import { CommandWriter } from './command-writer.ts';
 import type { PumpMemory } from './worker-pools.ts';
 
 /** Publishes that follow each other share a record up to this size. */
 const PUBLISH_BATCH_BYTES = 32 * 1024;
 /** This share of the ring is left to small publishes, so that they need not wait behind large ones. */
 const SMALL_SHARE = 1 / 16;
-/** FINs that follow each other share a record up to this many. */
-const FINISH_BATCH_COUNT = 1024;
 const PUBLISH_FIELD_BYTES = records.fieldBytes(records.PUBLISH_WORDS);
 /** Up to this payload a publish is small. */
 const SMALL_BYTES = PUBLISH_FIELD_BYTES + PUBLISH_BATCH_BYTES;
-const ID_BYTES = 8;
-/** More than one command of a connection can add to the consumer ring, a batch of FINs in front of it included. */
-const COMMAND_ROOM_BYTES = 64 * 1024;
 
 /**
  * Where messages stand in a publication that takes several records. Shape: `first` is the token of the first of them, 0
@@ -50,15 +45,12 @@ export type PublicationPart = {
 
 const WHOLE: PublicationPart = { first: 0, followingCount: 0, followingBytes: 0 };
 
-/** What a record's fields and bytes are when it has to wait for room. */
-type WaitingCommand = { type: number; fields: number[]; bytes: Buffer | null };
-
 export class PumpHandle {
   /** What the pump has to say; read by `Deliveries`. */
   readonly deliveries: RingConsumer;
 
   readonly #publishes: RingProducer;
-  readonly #commands: RingProducer;
+  readonly #commands: CommandWriter;
   readonly #bell: Doorbell;
   readonly #clock: Clock;
   /** Asks for a `flush` at the end of this turn. */
@@ -71,7 +63,6 @@ export class PumpHandle {
   /** Whom to tell when the publish ring, or the consumer ring, has room again. */
   #roomListeners: (() => void)[] = [];
   #commandRoomListeners: (() => void)[] = [];
-  #waiting: WaitingCommand[] = [];
   /** Whether something has become visible since the bell was last rung. */
   #isBellDue = false;
 
@@ -81,10 +72,6 @@ export class PumpHandle {
   #openEnd = 0;
   #openAt = 0;
   #openCount = 0;
-  /** The FINISH record that is being filled. */
-  #finishConsumer = 0;
-  #finishOffset = FULL;
-  #finishCount = 0;
 
   readonly #replies = new Map<number, (reply: ControlReply) => void>();
   readonly #answers = new Map<number, (error: string | null) => void>();
@@ -92,7 +79,7 @@ export class PumpHandle {
 
   constructor(memory: PumpMemory, clock: Clock, requestFlush: () => void) {
     this.#publishes = new RingProducer(memory.publishes);
-    this.#commands = new RingProducer(memory.commands);
+    this.#commands = new CommandWriter(memory.commands, requestFlush);
     this.deliveries = new RingConsumer(memory.deliveries);
     this.#bell = new Doorbell(memory.bell);
     this.#clock = clock;
@@ -140,7 +127,7 @@ export class PumpHandle {
 
   /** Whether a command is sure to find room in the consumer ring; if not, `onCommandRoom` says when. */
   hasCommandRoom(): boolean {
-    return this.#waiting.length === 0 && this.#commands.hasRoomFor(COMMAND_ROOM_BYTES);
+    return this.#commands.hasRoom();
   }
 
   /** Calls back once when publishes find room again. */
@@ -154,36 +141,28 @@ export class PumpHandle {
   }
 
   finish(consumer: number, idHigh: number, idLow: number): void {
-    const isOpen = consumer === this.#finishConsumer && this.#finishCount < FINISH_BATCH_COUNT;
-    if (!isOpen && !this.#openFinish(consumer)) {
-      this.#command(records.FINISH, [consumer, idHigh, idLow], null);
-      return;
-    }
-    const word = (this.#finishOffset >>> 2) + records.FINISH_IDS + 2 * this.#finishCount;
-    this.#commands.words[word] = idHigh;
-    this.#commands.words[word + 1] = idLow;
-    this.#finishCount++;
+    this.#commands.finish(consumer, idHigh, idLow);
   }
 
   requeue(consumer: number, idHigh: number, idLow: number, delayMs: number): void {
-    this.#command(records.REQUEUE, [consumer, idHigh, idLow, delayMs], null);
+    this.#commands.write(records.REQUEUE, [consumer, idHigh, idLow, delayMs], null);
   }
 
   touch(consumer: number, idHigh: number, idLow: number): void {
-    this.#command(records.TOUCH, [consumer, idHigh, idLow], null);
+    this.#commands.write(records.TOUCH, [consumer, idHigh, idLow], null);
   }
 
   setReady(consumer: number, count: number): void {
-    this.#command(records.READY, [consumer, count], null);
+    this.#commands.write(records.READY, [consumer, count], null);
   }
 
   credit(consumer: number, bytes: number): void {
-    this.#command(records.CREDIT, [consumer, bytes], null);
+    this.#commands.write(records.CREDIT, [consumer, bytes], null);
   }
 
   /** Calls back when the pump has taken everything that was sent before on the consumer ring. */
   barrier(done: () => void): void {
-    this.#command(records.BARRIER, [this.nextAnswer(done)], null);
+    this.#commands.write(records.BARRIER, [this.nextAnswer(done)], null);
   }
 
   /** A token for a publish; `done` is called with null when it is kept, or with why it is not. */
@@ -207,7 +186,7 @@ export class PumpHandle {
     for (let at = 0; at < bytes.length; at += CONTROL_BYTES_MAX) {
       const piece = bytes.subarray(at, at + CONTROL_BYTES_MAX);
       const hasMore = at + piece.length < bytes.length ? 1 : 0;
-      this.#command(records.CONTROL, [this.#publishes.position, token, hasMore], piece);
+      this.#commands.write(records.CONTROL, [this.#publishes.position, token, hasMore], piece);
     }
     // Later publishes may become visible at any time, so this must be visible before.
     this.#publish();
@@ -217,7 +196,7 @@ export class PumpHandle {
   /** Makes everything visible to the pump, and wakes it. */
   flush(): void {
     this.#commitPublishes();
-    this.#writeWaiting();
+    this.#commands.writeWaiting();
     this.#publish();
     if (!this.#isBellDue) return;
     this.#isBellDue = false;
@@ -234,7 +213,7 @@ export class PumpHandle {
    * are left, the pump rings main's bell when it gives some back. Returns whether anybody has gone on.
    */
   tellRoom(): boolean {
-    let hasTold = this.#writeWaiting();
+    let hasTold = this.#commands.writeWaiting();
     // What is written here is shown to the pump by the flush of the next turn.
     if (hasTold) this.#requestFlush();
     if (this.#commandRoomListeners.length > 0 && this.hasCommandRoom()) {
@@ -318,7 +297,7 @@ export class PumpHandle {
     part: PublicationPart,
   ): boolean {
     // Nothing may overtake a request that waits for room.
-    if (this.#waiting.length > 0) return false;
+    if (this.#commands.hasWaiting) return false;
     const ring = this.#publishes;
     const payloadBytes = PUBLISH_FIELD_BYTES + bytes;
     // Large ones overtake nobody who waits, or the largest would never find room.
@@ -355,55 +334,5 @@ export class PumpHandle {
     ring.commit(records.PUBLISH, this.#openAt - this.#openOffset);
     this.#openOffset = FULL;
     this.#openTopic = 0;
-  }
-
-  /** Begins a FINISH record. Returns false when there is no room, or others wait for it. */
-  #openFinish(consumer: number): boolean {
-    this.#commitFinishes();
-    if (this.#waiting.length > 0) return false;
-    const bytes = records.fieldBytes(records.FINISH_IDS) + FINISH_BATCH_COUNT * ID_BYTES;
-    const offset = this.#commands.claim(bytes);
-    if (offset === FULL) return false;
-    this.#commands.words[(offset >>> 2) + records.FINISH_CONSUMER] = consumer;
-    this.#finishOffset = offset;
-    this.#finishConsumer = consumer;
-    this.#requestFlush();
-    return true;
-  }
-
-  #commitFinishes(): void {
-    if (this.#finishOffset === FULL) return;
-    const bytes = records.fieldBytes(records.FINISH_IDS) + this.#finishCount * ID_BYTES;
-    this.#commands.commit(records.FINISH, bytes);
-    this.#finishOffset = FULL;
-    this.#finishConsumer = 0;
-    this.#finishCount = 0;
-  }
-
-  #command(type: number, fields: number[], bytes: Buffer | null): void {
-    this.#commitFinishes();
-    const command = { type, fields, bytes };
-    if (this.#waiting.length > 0 || !this.#tryCommand(command)) this.#waiting.push(command);
-    this.#requestFlush();
-  }
-
-  #tryCommand({ type, fields, bytes }: WaitingCommand): boolean {
-    const ring = this.#commands;
-    const length = fields.length * 4 + (bytes?.length ?? 0);
-    const offset = ring.claim(length);
-    if (offset === FULL) return false;
-    for (let i = 0; i < fields.length; i++) ring.words[(offset >>> 2) + i] = fields[i];
-    if (bytes !== null) ring.bytes.set(bytes, offset + fields.length * 4);
-    ring.commit(type, length);
-    return true;
-  }
-
-  /** Writes commands that waited for room, as far as there is some. Returns whether any were written. */
-  #writeWaiting(): boolean {
-    this.#commitFinishes();
-    let written = 0;
-    while (written < this.#waiting.length && this.#tryCommand(this.#waiting[written])) written++;
-    if (written > 0) this.#waiting = this.#waiting.slice(written);
-    return written > 0;
   }
 }

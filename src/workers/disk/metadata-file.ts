@@ -113,23 +113,27 @@ export class MetadataFile {
 
   /** Errors: logged once, as nothing needs the copy unless something else fails too. */
   #writeCopy(text: string, previousText: string): void {
-    const { fileSystem, files, log } = this.#options;
+    const { fileSystem, files } = this.#options;
     try {
       writeMetadataCopy(fileSystem, files, text, previousText);
       this.#hasToldOfCopy = false;
     } catch (error) {
-      if (!this.#hasToldOfCopy) log(LOG_WARNING, errorText(error));
-      this.#hasToldOfCopy = true;
+      this.#tellOfCopy(error);
       this.#tryRemoveCopy();
     }
   }
 
-  /** An old copy would speak against metadata that is newer. */
+  /** An old copy would speak against metadata that is newer. Errors: as of `#writeCopy`; its next call tries again. */
   #tryRemoveCopy(): void {
     try {
       this.#options.fileSystem.remove(this.#options.files.metadataCopy);
-    } catch {
-      // The log has told what fails here; the next write tries again.
+    } catch (error) {
+      this.#tellOfCopy(error);
     }
+  }
+
+  #tellOfCopy(error: unknown): void {
+    if (!this.#hasToldOfCopy) this.#options.log(LOG_WARNING, errorText(error));
+    this.#hasToldOfCopy = true;
   }
 }

@@ -84,8 +84,8 @@ export class MessageQueue {
   }
 
   /**
-   * Whether what is deferred goes to the backend, which keeps or drops it: because memory is full, or because whatever is
-   * put is to be in the files.
+   * Whether what is deferred goes to the backend, which keeps or drops it: because memory is full, or because whatever
+   * is put is to be in the files.
    */
   get defersToBackend(): boolean {
     return this.#store.isFull || (this.#memoryMax === 0 && this.backend.isDurable);

@@ -59,8 +59,8 @@ export class MessageStore {
   #bytes = 0;
 
   /**
-   * Units: above so many bytes the store is full, of its segments and of what others say that they have for the messages
-   * in them.
+   * Units: above so many bytes the store is full, of its segments and of what others say that they have for the
+   * messages in them.
    */
   constructor(budgetBytes = Number.POSITIVE_INFINITY, otherBytes = (): number => 0) {
     this.#budgetBytes = budgetBytes;

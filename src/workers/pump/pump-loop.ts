@@ -14,7 +14,6 @@
 
 import { AssertionError, assert } from '../../shared/assert.ts';
 import type { PumpEvent } from '../../shared/control.ts';
-import { MESSAGE_HEADER_BYTES } from '../../shared/limits.ts';
 import * as records from '../../shared/records.ts';
 import { EMPTY, type RingConsumer } from '../../shared/ring/consumer.ts';
 import type { Doorbell } from '../../shared/ring/doorbell.ts';
@@ -28,6 +27,7 @@ import { PumpControl } from './pump-control.ts';
 import { PumpState } from './pump-state.ts';
 import { PumpStats } from './pump-stats.ts';
 import { Receipt } from './receipt.ts';
+import { RefusedPublications } from './refused-publications.ts';
 import type { Publication, Topic } from './topic.ts';
 import { WallClock } from './wall-clock.ts';
 
@@ -80,8 +80,7 @@ export class PumpLoop {
   /** Whether the publish ring was looked at and commands were taken since. */
   #mayPublish = false;
   #nowMs = 0;
-  /** Why publications were refused of which more records are to come, by the token of their first. */
-  readonly #refusedParts = new Map<number, string>();
+  readonly #refused = new RefusedPublications();
   readonly #publication: Publication;
 
   constructor(options: PumpLoopOptions) {
@@ -334,7 +333,7 @@ export class PumpLoop {
     if (token === 0) {
       topic?.publish(publication, this.#timeFor(publication.deferMs), null);
     } else {
-      const refusal = this.#refusalOf(topic, at, publication.count, bytes);
+      const refusal = this.#refused.refusalOf(words, at, bytes, topic);
       if (topic === undefined) this.#outbox.answer(token, 'exiting');
       else if (refusal === null) this.#publishWithAnswer(topic, publication, token);
       else this.#outbox.answer(token, refusal);
@@ -342,29 +341,6 @@ export class PumpLoop {
     this.#taken += length;
     publishes.pop();
     return publication.count;
-  }
-
-  /**
-   * Why the record at that word is not taken; null if it is. The first record of a publication decides for all of them:
-   * a publication is within the bound as a whole, or nothing of it is kept.
-   */
-  #refusalOf(topic: Topic | undefined, at: number, count: number, bytes: number): string | null {
-    const { words } = this.#publishes;
-    const first = words[at + records.PUBLISH_FIRST];
-    const followingCount = words[at + records.PUBLISH_FOLLOWING_COUNT];
-    if (first !== 0) {
-      const refusal = this.#refusedParts.get(first) ?? null;
-      if (followingCount === 0) this.#refusedParts.delete(first);
-      return refusal;
-    }
-    if (topic === undefined) return null;
-    const countInAll = count + followingCount;
-    const bytesInAll = bytes + words[at + records.PUBLISH_FOLLOWING_BYTES];
-    const refusal = topic.refusalOf(countInAll, bytesInAll + countInAll * MESSAGE_HEADER_BYTES);
-    if (refusal !== null && followingCount > 0) {
-      this.#refusedParts.set(words[at + records.PUBLISH_TOKEN], refusal);
-    }
-    return refusal;
   }
 
   /** Answers when the messages are where they are safe, or cannot be. */

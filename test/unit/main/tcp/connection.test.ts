@@ -4,7 +4,7 @@ import { responseFrame } from '../../../../src/main/tcp/frames.ts';
 import { BrokerTurns } from '../../../support/broker-turns.ts';
 import { MAGIC, mpub, pub, wire, withBody } from '../../../support/commands.ts';
 import { FakeSocket, messageIds } from '../../../support/fake-socket.ts';
-import { SystemError } from '../../../support/memory-file-system.ts';
+import { SystemError } from '../../../support/system-error.ts';
 
 const UPPER_ID = '0123456789ABCDEF';
 const ON_DISK = { memQueueSize: 0 };
