@@ -6,7 +6,8 @@ import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { type BrokerProcess, BrokerSite } from '../support/broker-process.ts';
 import { ask, channelStats, topicStats } from '../support/broker-stats.ts';
-import { WireClient, type WireMessage } from '../support/wire-client.ts';
+import type { WireMessage } from '../support/received-frames.ts';
+import { WireClient } from '../support/wire-client.ts';
 import { dpub, line, mpub, pub } from '../support/wire-commands.ts';
 
 const LIMIT = { timeout: 30_000 };

@@ -5,8 +5,9 @@
  * Thread: any.
  */
 
-import { type MemoryFileSystem, SystemError } from '../support/memory-file-system.ts';
+import type { MemoryFileSystem } from '../support/memory-file-system.ts';
 import type { Random } from '../support/seeded-random.ts';
+import { SystemError } from '../support/system-error.ts';
 import type { DiskFaults } from './scenario.ts';
 
 const ROOM_BYTES_MAX = 2000;

@@ -16,18 +16,13 @@ import { basename, dirname } from 'node:path';
 import type { FileHandle, FileSystem } from '../../src/workers/disk/file-system.ts';
 import { type Chooser, CrashFile } from './crash-file.ts';
 import type { FaultyDisk } from './faulty-file-system.ts';
-import { SystemError } from './memory-file-system.ts';
+import { FileHandles } from './file-handles.ts';
+import { SystemError } from './system-error.ts';
 
 type Entry = CrashFile | 'directory';
 
 /** Names that get or lose their files in one step. */
 type NameChange = readonly { readonly path: string; readonly entry: Entry | undefined }[];
-
-interface OpenCrashFile {
-  readonly path: string;
-  readonly file: CrashFile;
-  readonly isWritable: boolean;
-}
 
 export class CrashFileSystem implements FaultyDisk {
   onCall: (action: keyof FileSystem, path: string) => void = () => undefined;
@@ -35,8 +30,7 @@ export class CrashFileSystem implements FaultyDisk {
   readonly #entries = new Map<string, Entry>();
   readonly #durable = new Map<string, Entry>();
   #pending: NameChange[] = [];
-  readonly #open = new Map<FileHandle, OpenCrashFile>();
-  #lastHandle = 0;
+  readonly #handles = new FileHandles<CrashFile>();
 
   /** These directories are there for good. */
   constructor(...directories: readonly string[]) {
@@ -48,7 +42,7 @@ export class CrashFileSystem implements FaultyDisk {
 
   /** How many files are open. */
   get openCount(): number {
-    return this.#open.size;
+    return this.#handles.count;
   }
 
   /** Names of a directory's files, sorted. */
@@ -108,12 +102,12 @@ export class CrashFileSystem implements FaultyDisk {
 
   /** How much of a write may be done when it is cut off; 0 if it is one piece. */
   pieceOf(handle: FileHandle, length: number, position: number): number {
-    return this.#handle(handle).file.pieceOf(length, position);
+    return this.#handles.get(handle).file.pieceOf(length, position);
   }
 
   /** Has a sync of this file fail: the bytes that it should have written are not durable, and not tried again. */
   failSync(handle: FileHandle): void {
-    this.#handle(handle).file.failSync();
+    this.#handles.get(handle).file.failSync();
   }
 
   openForReading(path: string): FileHandle | 'missing' {
@@ -137,7 +131,7 @@ export class CrashFileSystem implements FaultyDisk {
     if (!this.#entries.has(path)) return this.#openNew('createOrEmpty', path);
     const file = this.#find('createOrEmpty', path);
     file.truncate(0);
-    return this.#register(path, file, true);
+    return this.#handles.open(path, file, true);
   }
 
   read(
@@ -147,7 +141,7 @@ export class CrashFileSystem implements FaultyDisk {
     length: number,
     position: number,
   ): number {
-    const { file, path } = this.#handle(handle);
+    const { file, path } = this.#handles.get(handle);
     this.onCall('read', path);
     return file.read(target, offset, length, position);
   }
@@ -159,7 +153,7 @@ export class CrashFileSystem implements FaultyDisk {
     length: number,
     position: number,
   ): void {
-    const { file, path } = this.#writable(handle);
+    const { file, path } = this.#handles.getWritable(handle);
     const half = file.pieceOf(length, position);
     this.onCall('write', path);
     file.write(source.subarray(offset, offset + half), position);
@@ -168,24 +162,24 @@ export class CrashFileSystem implements FaultyDisk {
   }
 
   truncate(handle: FileHandle, sizeBytes: number): void {
-    const { file, path } = this.#writable(handle);
+    const { file, path } = this.#handles.getWritable(handle);
     this.onCall('truncate', path);
     file.truncate(sizeBytes);
   }
 
   sync(handle: FileHandle): void {
-    const { file, path } = this.#handle(handle);
+    const { file, path } = this.#handles.get(handle);
     this.onCall('sync', path);
     file.sync();
   }
 
   close(handle: FileHandle): void {
-    this.onCall('close', this.#handle(handle).path);
-    this.#open.delete(handle);
+    this.onCall('close', this.#handles.get(handle).path);
+    this.#handles.close(handle);
   }
 
   isLinked(handle: FileHandle): boolean {
-    const { file, path } = this.#handle(handle);
+    const { file, path } = this.#handles.get(handle);
     this.onCall('isLinked', path);
     return [...this.#entries.values()].includes(file);
   }
@@ -253,32 +247,14 @@ export class CrashFileSystem implements FaultyDisk {
 
   #openExisting(path: string, isWritable: boolean): FileHandle | 'missing' {
     if (!this.#entries.has(path)) return 'missing';
-    return this.#register(path, this.#find('open', path), isWritable);
+    return this.#handles.open(path, this.#find('open', path), isWritable);
   }
 
   #openNew(action: string, path: string): FileHandle {
     this.#checkDirectory(action, path);
     const file = new CrashFile();
     this.#change({ path, entry: file });
-    return this.#register(path, file, true);
-  }
-
-  #register(path: string, file: CrashFile, isWritable: boolean): FileHandle {
-    this.#lastHandle++;
-    this.#open.set(this.#lastHandle, { path, file, isWritable });
-    return this.#lastHandle;
-  }
-
-  #handle(handle: FileHandle): OpenCrashFile {
-    const open = this.#open.get(handle);
-    if (open === undefined) throw new SystemError('EBADF', 'use', String(handle));
-    return open;
-  }
-
-  #writable(handle: FileHandle): OpenCrashFile {
-    const open = this.#handle(handle);
-    if (!open.isWritable) throw new SystemError('EBADF', 'write', open.path);
-    return open;
+    return this.#handles.open(path, file, true);
   }
 
   #find(action: string, path: string): CrashFile {

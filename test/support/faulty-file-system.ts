@@ -9,7 +9,7 @@
  */
 
 import type { FileHandle, FileSystem } from '../../src/workers/disk/file-system.ts';
-import { SystemError } from './memory-file-system.ts';
+import { SystemError } from './system-error.ts';
 
 /** A call of a file system, by its name. */
 export type FileCall = keyof FileSystem;

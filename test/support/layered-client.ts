@@ -14,26 +14,21 @@ import { CompressedTransport } from '../../src/main/tcp/compressed-transport.ts'
 import { SocketTransport } from '../../src/main/tcp/socket-transport.ts';
 import type { Transport } from '../../src/main/tcp/transport.ts';
 import type { BrokerProcess, CleanUp } from './broker-process.ts';
+import { frameText, takeTexts, takeTextsToEnd } from './frame-texts.ts';
+import { ReceivedFrames, toMessage } from './received-frames.ts';
 import { identify, MAGIC } from './wire-commands.ts';
 
 /** What compresses a connection. */
 export type CompressionKind = 'snappy' | 'deflate';
 
-const PREFIXES = ['', 'error: ', 'message: '];
-const HEADER_BYTES = 8;
-const TYPE_BYTES = 4;
-const MESSAGE_TYPE = 2;
-const MESSAGE_HEADER_BYTES = 26;
-const ID_START = 10;
 const DEFLATE_LEVEL = 6;
-const HEARTBEAT = '_heartbeat_';
 
 export class LayeredClient {
   /** The connection, or TLS upon it: what compressed bytes are written to. */
   #socket: Socket;
   #plain: SocketTransport;
   #top: Transport;
-  #bytes = Buffer.alloc(0);
+  readonly #frames = new ReceivedFrames();
   #hasEnded = false;
   #onNews: () => void = () => undefined;
   /** Of the message that came last. */
@@ -77,7 +72,7 @@ export class LayeredClient {
 
   /** Bytes that were received and belong to no frame that was taken. */
   get unreadBytes(): number {
-    return this.#bytes.length;
+    return this.#frames.restBytes;
   }
 
   /** Sends IDENTIFY, and returns its answer. */
@@ -108,8 +103,7 @@ export class LayeredClient {
     this.#top = new CompressedTransport(this.#top, codec);
     this.#listen();
     // The broker need not wait for anything before it says OK, which may have come with its answer.
-    const compressed = this.#bytes;
-    this.#bytes = Buffer.alloc(0);
+    const compressed = this.#frames.takeRest();
     if (compressed.length > 0) this.#socket.unshift(compressed);
   }
 
@@ -128,48 +122,31 @@ export class LayeredClient {
     this.#socket.end();
   }
 
-  /** The next frame as text: its data, behind `error: ` or `message: ` when it is no response; null at the end. */
+  /** The next frame as text; null at the end. */
   async nextText(): Promise<string | null> {
     for (;;) {
-      const text = this.#take();
-      if (text !== undefined && text !== HEARTBEAT) return text;
-      if (text === undefined && this.#hasEnded) return null;
-      if (text === undefined) await this.#somethingNew();
+      const frame = this.#frames.take();
+      if (frame?.type === 'message') this.messageId = toMessage(frame.data).id;
+      if (frame !== undefined) return frameText(frame);
+      if (this.#hasEnded) return null;
+      await this.#somethingNew();
     }
   }
 
   /** So many frames as text. */
-  async texts(count: number): Promise<(string | null)[]> {
-    const texts: (string | null)[] = [];
-    for (let i = 0; i < count; i++) texts.push(await this.nextText());
-    return texts;
+  texts(count: number): Promise<(string | null)[]> {
+    return takeTexts(this, count);
   }
 
   /** All frames as text until the connection ends. */
-  async textsToEnd(): Promise<string[]> {
-    const texts: string[] = [];
-    for (let text = await this.nextText(); text !== null; text = await this.nextText()) {
-      texts.push(text);
-    }
-    return texts;
+  textsToEnd(): Promise<string[]> {
+    return takeTextsToEnd(this);
   }
 
   /** Errors: rejects when what comes next is something else. */
   async expectOk(): Promise<void> {
     const text = await this.nextText();
     if (text !== 'OK') throw new Error(`OK was expected, and ${text ?? 'the end'} came`);
-  }
-
-  #take(): string | undefined {
-    if (this.#bytes.length < HEADER_BYTES) return undefined;
-    const end = TYPE_BYTES + this.#bytes.readInt32BE(0);
-    if (this.#bytes.length < end) return undefined;
-    const type = this.#bytes.readInt32BE(TYPE_BYTES);
-    const data = this.#bytes.subarray(HEADER_BYTES, end);
-    this.#bytes = this.#bytes.subarray(end);
-    if (type !== MESSAGE_TYPE) return `${PREFIXES[type]}${data.toString('latin1')}`;
-    this.messageId = data.toString('latin1', ID_START, MESSAGE_HEADER_BYTES);
-    return `${PREFIXES[type]}${data.toString('latin1', MESSAGE_HEADER_BYTES)}`;
   }
 
   #listen(): void {
@@ -179,7 +156,7 @@ export class LayeredClient {
     };
     this.#top.listen({
       onData: (bytes) => {
-        this.#bytes = Buffer.concat([this.#bytes, bytes]);
+        this.#frames.add(bytes);
         this.#onNews();
       },
       onEnd,

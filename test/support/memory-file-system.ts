@@ -10,16 +10,8 @@
 
 import { basename, dirname } from 'node:path';
 import type { FileHandle, FileSystem } from '../../src/workers/disk/file-system.ts';
-
-/** An error as the system reports it. */
-export class SystemError extends Error {
-  readonly code: string;
-
-  constructor(code: string, action: string, path: string) {
-    super(`${code}: ${action} '${path}'`);
-    this.code = code;
-  }
-}
+import { FileHandles } from './file-handles.ts';
+import { SystemError } from './system-error.ts';
 
 class MemoryFile {
   bytes = Buffer.alloc(0);
@@ -52,20 +44,13 @@ class MemoryFile {
   }
 }
 
-interface OpenMemoryFile {
-  readonly path: string;
-  readonly file: MemoryFile;
-  readonly isWritable: boolean;
-}
-
 export class MemoryFileSystem implements FileSystem {
   capacityBytes = Number.POSITIVE_INFINITY;
   onCall: (action: keyof FileSystem, path: string) => void = () => undefined;
 
   readonly #directories = new Set<string>();
   readonly #files = new Map<string, MemoryFile>();
-  readonly #open = new Map<FileHandle, OpenMemoryFile>();
-  #lastHandle = 0;
+  readonly #handles = new FileHandles<MemoryFile>();
 
   constructor(...directories: readonly string[]) {
     for (const directory of directories) this.#directories.add(directory);
@@ -73,7 +58,7 @@ export class MemoryFileSystem implements FileSystem {
 
   /** How many files are open. */
   get openCount(): number {
-    return this.#open.size;
+    return this.#handles.count;
   }
 
   /** Removes a directory with all that is in it. */
@@ -131,7 +116,7 @@ export class MemoryFileSystem implements FileSystem {
     const file = this.#files.get(path);
     if (file === undefined) return this.#openNew('createOrEmpty', path);
     file.truncate(0);
-    return this.#register(path, file, true);
+    return this.#handles.open(path, file, true);
   }
 
   read(
@@ -141,7 +126,7 @@ export class MemoryFileSystem implements FileSystem {
     length: number,
     position: number,
   ): number {
-    const { file, path } = this.#handle(handle);
+    const { file, path } = this.#handles.get(handle);
     this.onCall('read', path);
     const end = Math.min(file.size, position + length);
     if (end <= position) return 0;
@@ -156,7 +141,7 @@ export class MemoryFileSystem implements FileSystem {
     length: number,
     position: number,
   ): void {
-    const { file, path } = this.#writable(handle);
+    const { file, path } = this.#handles.getWritable(handle);
     this.onCall('write', path);
     const room = Math.max(0, this.capacityBytes - this.#usedBytes());
     const growth = Math.max(0, position + length - file.size);
@@ -166,23 +151,23 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   truncate(handle: FileHandle, sizeBytes: number): void {
-    const { file, path } = this.#writable(handle);
+    const { file, path } = this.#handles.getWritable(handle);
     this.onCall('truncate', path);
     file.truncate(sizeBytes);
   }
 
   sync(handle: FileHandle): void {
-    this.onCall('sync', this.#handle(handle).path);
+    this.onCall('sync', this.#handles.get(handle).path);
   }
 
   close(handle: FileHandle): void {
-    this.onCall('close', this.#handle(handle).path);
-    this.#open.delete(handle);
+    this.onCall('close', this.#handles.get(handle).path);
+    this.#handles.close(handle);
   }
 
   isLinked(handle: FileHandle): boolean {
-    this.onCall('isLinked', this.#handle(handle).path);
-    return this.#handle(handle).file.isLinked;
+    this.onCall('isLinked', this.#handles.get(handle).path);
+    return this.#handles.get(handle).file.isLinked;
   }
 
   size(path: string): number | 'missing' {
@@ -231,32 +216,14 @@ export class MemoryFileSystem implements FileSystem {
 
   #openExisting(path: string, isWritable: boolean): FileHandle | 'missing' {
     const file = this.#files.get(path);
-    return file === undefined ? 'missing' : this.#register(path, file, isWritable);
+    return file === undefined ? 'missing' : this.#handles.open(path, file, isWritable);
   }
 
   #openNew(action: string, path: string): FileHandle {
     this.#checkDirectory(action, path);
     const file = new MemoryFile();
     this.#files.set(path, file);
-    return this.#register(path, file, true);
-  }
-
-  #register(path: string, file: MemoryFile, isWritable: boolean): FileHandle {
-    this.#lastHandle++;
-    this.#open.set(this.#lastHandle, { path, file, isWritable });
-    return this.#lastHandle;
-  }
-
-  #handle(handle: FileHandle): OpenMemoryFile {
-    const open = this.#open.get(handle);
-    if (open === undefined) throw new SystemError('EBADF', 'use', String(handle));
-    return open;
-  }
-
-  #writable(handle: FileHandle): OpenMemoryFile {
-    const open = this.#handle(handle);
-    if (!open.isWritable) throw new SystemError('EBADF', 'write', open.path);
-    return open;
+    return this.#handles.open(path, file, true);
   }
 
   #find(action: string, path: string): MemoryFile {

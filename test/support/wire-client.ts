@@ -8,23 +8,14 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { BrokerProcess, CleanUp } from './broker-process.ts';
+import { frameText, takeTexts, takeTextsToEnd } from './frame-texts.ts';
+import { type Frame, ReceivedFrames, toMessage, type WireMessage } from './received-frames.ts';
 import { MAGIC } from './wire-commands.ts';
-
-const TYPES = ['response', 'error', 'message'] as const;
-const HEADER_BYTES = 8;
-const TYPE_BYTES = 4;
-const HEARTBEAT = '_heartbeat_';
-
-/** What the broker sends. */
-export type Frame = { readonly type: (typeof TYPES)[number]; readonly data: Buffer };
-
-/** A message as it is on the wire. */
-export type WireMessage = { readonly id: string; readonly attempts: number; readonly body: Buffer };
 
 export class WireClient {
   readonly #socket: Socket;
   readonly #chunks: AsyncIterator<Buffer>;
-  #bytes = Buffer.alloc(0);
+  readonly #frames = new ReceivedFrames();
   /** Why the connection ended otherwise than by the broker's end of it, if it did. */
   failure: NodeJS.ErrnoException | undefined;
 
@@ -85,41 +76,28 @@ export class WireClient {
   /** The next frame that is no heartbeat; null when the broker has ended the connection. */
   async next(): Promise<Frame | null> {
     for (;;) {
-      const frame = this.#take();
-      if (frame === undefined) {
-        const chunk = await this.#read();
-        if (chunk === null) return null;
-        this.#bytes = Buffer.concat([this.#bytes, chunk]);
-      } else if (frame.type !== 'response' || frame.data.toString() !== HEARTBEAT) {
-        return frame;
-      }
+      const frame = this.#frames.take();
+      if (frame !== undefined) return frame;
+      const chunk = await this.#read();
+      if (chunk === null) return null;
+      this.#frames.add(chunk);
     }
   }
 
-  /** The next frame as text: its data, behind `error: ` or `message: ` when it is no response. */
+  /** The next frame as text. */
   async nextText(): Promise<string | null> {
     const frame = await this.next();
-    if (frame === null) return null;
-    if (frame.type === 'message')
-      return `message: ${toMessage(frame.data).body.toString('latin1')}`;
-    const text = frame.data.toString('latin1');
-    return frame.type === 'error' ? `error: ${text}` : text;
+    return frame === null ? null : frameText(frame);
   }
 
   /** So many frames as text. */
-  async texts(count: number): Promise<(string | null)[]> {
-    const texts: (string | null)[] = [];
-    for (let i = 0; i < count; i++) texts.push(await this.nextText());
-    return texts;
+  texts(count: number): Promise<(string | null)[]> {
+    return takeTexts(this, count);
   }
 
   /** All frames as text until the broker ends the connection. */
-  async textsToEnd(): Promise<string[]> {
-    const texts: string[] = [];
-    for (let text = await this.nextText(); text !== null; text = await this.nextText()) {
-      texts.push(text);
-    }
-    return texts;
+  textsToEnd(): Promise<string[]> {
+    return takeTextsToEnd(this);
   }
 
   /** Reads whatever comes until the broker ends the connection. */
@@ -135,18 +113,6 @@ export class WireClient {
     throw new Error(`a message was expected, and ${what} came`);
   }
 
-  #take(): Frame | undefined {
-    if (this.#bytes.length < HEADER_BYTES) return undefined;
-    const size = this.#bytes.readInt32BE(0);
-    if (size < TYPE_BYTES) throw new Error(`a frame of ${size} bytes came`);
-    const end = TYPE_BYTES + size;
-    if (this.#bytes.length < end) return undefined;
-    const type = TYPES[this.#bytes.readInt32BE(TYPE_BYTES)];
-    const data = this.#bytes.subarray(HEADER_BYTES, end);
-    this.#bytes = this.#bytes.subarray(end);
-    return { type, data };
-  }
-
   async #read(): Promise<Buffer | null> {
     try {
       const { value, done } = await this.#chunks.next();
@@ -157,12 +123,4 @@ export class WireClient {
       throw error;
     }
   }
-}
-
-function toMessage(data: Buffer): WireMessage {
-  return {
-    id: data.toString('latin1', 10, 26),
-    attempts: data.readUInt16BE(8),
-    body: data.subarray(26),
-  };
 }

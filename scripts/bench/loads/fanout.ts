@@ -5,8 +5,14 @@ import { type Load, subcommand } from '../load.ts';
 import { count, toggle } from '../option-kinds.ts';
 import { channelDepths } from '../server-queries.ts';
 import { figuresOf, peakOf, type Stage } from '../stage.ts';
-import { PLAIN } from '../wire/connect.ts';
-import { BATCH_OPTIONS, END_OPTIONS, endOf, needsFor } from './traffic-options.ts';
+import { plainConsuming, plainPublishing } from './plain-traffic.ts';
+import {
+  BATCH_OPTIONS,
+  END_OPTIONS,
+  endOf,
+  needsFor,
+  PUBLISHER_OPTIONS,
+} from './traffic-options.ts';
 
 /** Between two looks at the statistics. */
 const LOOK_MS = 5;
@@ -18,8 +24,7 @@ const OPTIONS = {
   consume: toggle('consumes all copies meanwhile; without it they are held'),
   ...END_OPTIONS,
   ...BATCH_OPTIONS,
-  connections: count(2, 1, 'connections that publish'),
-  inFlight: count(2, 1, 'commands of a connection that are not answered yet'),
+  ...PUBLISHER_OPTIONS,
   consumers: count(1, 1, 'with --consume, consumers of each channel'),
   rdy: count(2500, 1, 'with --consume, RDY of each consumer'),
 } as const;
@@ -41,27 +46,17 @@ without HTTP has none, and its copies are not counted.`,
     const topics = [stage.topic];
     const channels = Array.from({ length: values.channels }, (_, index) => `channel${index}`);
     const publish = {
+      ...plainPublishing(values),
       ...endOf(values),
       address,
       topics,
-      layers: PLAIN,
-      batch: values.batch,
-      size: values.size,
-      deferMs: 0,
-      connections: values.connections,
-      inFlight: values.inFlight,
-      rate: 0,
     };
     if (values.consume) {
       const consume = {
+        ...plainConsuming({ connections: values.consumers, rdy: values.rdy }),
         address,
         topics,
-        layers: PLAIN,
         channels,
-        connections: values.consumers,
-        rdy: values.rdy,
-        finBatch: 0,
-        requeueShare: 0,
       };
       const order = { publish, consume };
       const measured = await stage.drive('publishing to all channels', 'publishAndConsume', order);

@@ -3,7 +3,7 @@
 import { type Load, subcommand } from '../load.ts';
 import { count } from '../option-kinds.ts';
 import { peakOf, rateOf } from '../stage.ts';
-import { PLAIN } from '../wire/connect.ts';
+import { plainConsuming, plainPublishing } from './plain-traffic.ts';
 import { BATCH_OPTIONS } from './traffic-options.ts';
 
 const MEM_QUEUE_SIZE = 10_000;
@@ -33,28 +33,18 @@ ${MEM_QUEUE_SIZE} messages unless --mem-queue-size says otherwise; one that runs
     const channels = ['bench'];
     await stage.drive('making the channel', 'makeChannels', { address, topics, channels });
     const published = await stage.drive('publishing', 'publish', {
+      ...plainPublishing(values),
       address,
       topics,
-      layers: PLAIN,
-      batch: values.batch,
-      size: values.size,
-      deferMs: 0,
-      connections: values.connections,
-      inFlight: values.inFlight,
-      rate: 0,
       messages: values.messages,
       seconds: null,
     });
     const { count: messages } = published.outcome;
     const consumed = await stage.drive('consuming', 'consume', {
+      ...plainConsuming(values),
       address,
       topics,
-      layers: PLAIN,
       channels,
-      connections: values.connections,
-      rdy: values.rdy,
-      finBatch: 0,
-      requeueShare: 0,
       messages,
       seconds: null,
     });

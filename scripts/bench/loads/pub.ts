@@ -1,7 +1,7 @@
 /** `pub`: how fast are messages taken? */
 
 import { type Load, subcommand } from '../load.ts';
-import { ArgumentError, amount, count, type OptionValues } from '../option-kinds.ts';
+import { ArgumentError, count, type OptionValues } from '../option-kinds.ts';
 import { figuresOf, peakOf } from '../stage.ts';
 import { type Publication, publishing } from '../wire/commands.ts';
 import {
@@ -11,18 +11,15 @@ import {
   LAYER_OPTIONS,
   layersOf,
   needsFor,
+  PUBLISHER_OPTIONS,
+  RATE_OPTIONS,
 } from './traffic-options.ts';
 
 const OPTIONS = {
   ...END_OPTIONS,
   ...BATCH_OPTIONS,
-  connections: count(2, 1, 'connections'),
-  inFlight: count(2, 1, 'commands of a connection that are not answered yet'),
-  rate: amount(
-    0,
-    0,
-    'messages a second, due at their times whatever the server does; 0 is full speed',
-  ),
+  ...PUBLISHER_OPTIONS,
+  ...RATE_OPTIONS,
   deferred: count(0, 0, 'publishes with DPUB, deferred by so many ms; needs --batch 1'),
   ...LAYER_OPTIONS,
 } as const;

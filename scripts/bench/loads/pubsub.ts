@@ -1,31 +1,28 @@
 /** `pubsub`: publish and consume at once, through one channel. */
 
 import { type Load, subcommand } from '../load.ts';
-import { ArgumentError, amount, count, share } from '../option-kinds.ts';
+import { count } from '../option-kinds.ts';
 import { figuresOf, peakOf } from '../stage.ts';
 import {
   BATCH_OPTIONS,
+  CONSUMER_OPTIONS,
+  checkFinBatch,
   END_OPTIONS,
   endOf,
   LAYER_OPTIONS,
   layersOf,
   needsFor,
+  PUBLISHER_OPTIONS,
+  RATE_OPTIONS,
 } from './traffic-options.ts';
 
 const OPTIONS = {
   ...END_OPTIONS,
   ...BATCH_OPTIONS,
-  connections: count(2, 1, 'connections that publish'),
-  inFlight: count(2, 1, 'commands of a publishing connection that are not answered yet'),
-  rate: amount(
-    0,
-    0,
-    'messages a second, due at their times whatever the server does; 0 is full speed',
-  ),
+  ...PUBLISHER_OPTIONS,
+  ...RATE_OPTIONS,
   consumers: count(2, 1, 'connections that consume'),
-  rdy: count(2500, 1, 'RDY of each consumer'),
-  finBatch: count(0, 0, 'FINs that are written together; 0: those for whatever one read brings'),
-  requeueShare: share(0, 'of the deliveries, how many are answered with REQ and come again'),
+  ...CONSUMER_OPTIONS,
   ...LAYER_OPTIONS,
 } as const;
 
@@ -41,10 +38,7 @@ published rate says how fast they were taken. The percentiles are those of publi
     '--batch 1 --connections 16 --in-flight 8 --messages 500k',
   ],
   options: OPTIONS,
-  check: ({ finBatch, rdy }) => {
-    if (finBatch > rdy)
-      throw new ArgumentError(`--fin-batch ${finBatch} is more than --rdy ${rdy}`);
-  },
+  check: checkFinBatch,
   needs: (values) => needsFor(endOf(values).messages, values),
   sink: () => 'the null sink has no messages',
   run: async (stage, values) => {

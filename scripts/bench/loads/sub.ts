@@ -1,11 +1,13 @@
 /** `sub`: how fast are messages consumed? */
 
 import { type Load, subcommand } from '../load.ts';
-import { ArgumentError, count, optionalAmount, share } from '../option-kinds.ts';
+import { count, optionalAmount } from '../option-kinds.ts';
 import { figuresOf, peakOf } from '../stage.ts';
-import { PLAIN } from '../wire/connect.ts';
+import { plainPublishing } from './plain-traffic.ts';
 import {
   BATCH_OPTIONS,
+  CONSUMER_OPTIONS,
+  checkFinBatch,
   LAYER_OPTIONS,
   layersOf,
   MESSAGES_DEFAULT,
@@ -13,16 +15,14 @@ import {
 } from './traffic-options.ts';
 
 /** How the messages come there is not measured, and always plain. */
-const FILLING = { connections: 2, inFlight: 2, rate: 0, deferMs: 0, layers: PLAIN, seconds: null };
+const FILLING = { connections: 2, inFlight: 2 };
 
 const OPTIONS = {
   messages: count(MESSAGES_DEFAULT, 1, 'messages that are published first, and then consumed'),
   seconds: optionalAmount(0.001, 'ends after so much time, whatever is left'),
   ...BATCH_OPTIONS,
   connections: count(2, 1, 'consumers, all of one channel'),
-  rdy: count(2500, 1, 'RDY of each consumer'),
-  finBatch: count(0, 0, 'FINs that are written together; 0: those for whatever one read brings'),
-  requeueShare: share(0, 'of the deliveries, how many are answered with REQ and come again'),
+  ...CONSUMER_OPTIONS,
   ...LAYER_OPTIONS,
 } as const;
 
@@ -40,25 +40,18 @@ is that of messages that are finished. CPU time is taken until the last FINs hav
     '--compression deflate --messages 500k',
   ],
   options: OPTIONS,
-  check: ({ finBatch, rdy }) => {
-    if (finBatch > rdy) {
-      throw new ArgumentError(
-        `--fin-batch ${finBatch} is more than --rdy ${rdy}: no more messages would come before the FINs`,
-      );
-    }
-  },
+  check: checkFinBatch,
   needs: (values) => needsFor(values.messages, values),
   sink: () => 'the null sink has no messages',
   run: async (stage, values) => {
     const { address } = stage.target;
     const topics = [stage.topic];
     const { outcome } = await stage.drive('publishing what is consumed', 'publish', {
-      ...FILLING,
+      ...plainPublishing({ ...values, ...FILLING }),
       address,
       topics,
-      batch: values.batch,
-      size: values.size,
       messages: values.messages,
+      seconds: null,
     });
     const measured = await stage.drive('consuming', 'consume', {
       address,

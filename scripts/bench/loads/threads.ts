@@ -6,7 +6,7 @@ import type { Figures } from '../report/metrics.ts';
 import { spreadTopics } from '../spread-topics.ts';
 import { figuresOf, type Measured, peakOf, type Stage } from '../stage.ts';
 import { threadFigures, type WorkerCounts } from '../thread-shares.ts';
-import { PLAIN } from '../wire/connect.ts';
+import { plainConsuming, plainPublishing } from './plain-traffic.ts';
 import { BATCH_OPTIONS, MESSAGES_DEFAULT, needsFor } from './traffic-options.ts';
 
 const CHANNEL = 'bench';
@@ -45,27 +45,19 @@ const LOAD: Load<typeof OPTIONS> = {
     const { address } = stage.target;
     const counts = { pumps: values.pumpThreads, disks: values.diskThreads };
     const topics = spreadTopics(stage.topic, values.topics, CHANNEL, counts);
-    const traffic = { address, topics, layers: PLAIN, seconds: null };
+    const traffic = { address, topics, seconds: null };
     const channels = [CHANNEL];
     await stage.drive('making the channels', 'makeChannels', { address, topics, channels });
     const published = await stage.drive('publishing', 'publish', {
+      ...plainPublishing({ ...values, connections: values.connections * topics.length }),
       ...traffic,
-      batch: values.batch,
-      size: values.size,
-      deferMs: 0,
-      connections: values.connections * topics.length,
-      inFlight: values.inFlight,
-      rate: 0,
       messages: values.messages,
     });
     if (values.load === 'publish') return withThreads(stage, published, counts);
     const consumed = await stage.drive('consuming', 'consume', {
+      ...plainConsuming(values),
       ...traffic,
       channels,
-      connections: values.connections,
-      rdy: values.rdy,
-      finBatch: 0,
-      requeueShare: 0,
       messages: published.outcome.count,
     });
     return withThreads(stage, consumed, counts);

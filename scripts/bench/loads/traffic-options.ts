@@ -1,6 +1,15 @@
 /** Options that several loads have, and what is worked out from them. */
 
-import { choice, count, optionalAmount, optionalCount, toggle } from '../option-kinds.ts';
+import {
+  ArgumentError,
+  amount,
+  choice,
+  count,
+  optionalAmount,
+  optionalCount,
+  share,
+  toggle,
+} from '../option-kinds.ts';
 import type { ServerNeeds } from '../target-spec.ts';
 import type { Layers } from '../wire/link.ts';
 
@@ -14,6 +23,28 @@ export const END_OPTIONS = {
 export const BATCH_OPTIONS = {
   batch: count(200, 1, 'messages of a command: 1 is PUB, more is MPUB'),
   size: count(200, 1, 'bytes of a message'),
+} as const;
+
+/** How they are published. */
+export const PUBLISHER_OPTIONS = {
+  connections: count(2, 1, 'connections that publish'),
+  inFlight: count(2, 1, 'commands of a publishing connection that are not answered yet'),
+} as const;
+
+/** When they are published. */
+export const RATE_OPTIONS = {
+  rate: amount(
+    0,
+    0,
+    'messages a second, due at their times whatever the server does; 0 is full speed',
+  ),
+} as const;
+
+/** How messages are consumed. */
+export const CONSUMER_OPTIONS = {
+  rdy: count(2500, 1, 'RDY of each consumer'),
+  finBatch: count(0, 0, 'FINs that are written together; 0: those for whatever one read brings'),
+  requeueShare: share(0, 'of the deliveries, how many are answered with REQ and come again'),
 } as const;
 
 /** What stands between the generator and the wire. */
@@ -46,6 +77,20 @@ export function needsFor(messages: number | null, layers: Layers | null): Server
     flags: [],
     prepare: null,
   };
+}
+
+/** Errors: throws an `ArgumentError` when consumers would wait with their FINs for more than they may have. */
+export function checkFinBatch({
+  finBatch,
+  rdy,
+}: {
+  readonly finBatch: number;
+  readonly rdy: number;
+}): void {
+  if (finBatch <= rdy) return;
+  throw new ArgumentError(
+    `--fin-batch ${finBatch} is more than --rdy ${rdy}: no more messages would come before the FINs`,
+  );
 }
 
 /** Of all values of a load, its layers. */

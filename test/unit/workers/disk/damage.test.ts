@@ -4,7 +4,8 @@ import type { DiskQueue } from '../../../../src/workers/disk/disk-queue.ts';
 import { QueueFiles } from '../../../../src/workers/disk/queue-files.ts';
 import { type DiskMessage, diskRecord, parseRecords } from '../../../support/disk-files.ts';
 import { DATA_PATH, openQueue, readAll, readBatch } from '../../../support/disk-queue-setup.ts';
-import { MemoryFileSystem, SystemError } from '../../../support/memory-file-system.ts';
+import { MemoryFileSystem } from '../../../support/memory-file-system.ts';
+import { SystemError } from '../../../support/system-error.ts';
 
 /**
  * A small queue of three segments: each of its bytes is damaged in turn, each of its files cut off, removed, exchanged

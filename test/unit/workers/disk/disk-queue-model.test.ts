@@ -11,8 +11,9 @@ import {
   readAllRecords,
   readRecords,
 } from '../../../support/disk-queue-setup.ts';
-import { MemoryFileSystem, SystemError } from '../../../support/memory-file-system.ts';
+import { MemoryFileSystem } from '../../../support/memory-file-system.ts';
 import { freshSeed, type Random, seededRandom } from '../../../support/seeded-random.ts';
+import { SystemError } from '../../../support/system-error.ts';
 
 const SIDECARS = `${DATA_PATH}/.ringmq`;
 

@@ -4,8 +4,9 @@ import type { FileSystem } from '../../../../src/workers/disk/file-system.ts';
 import { IoLoop, type IoLoopOptions } from '../../../../src/workers/disk/io-loop.ts';
 import { diskRecord, readQueueFiles } from '../../../support/disk-files.ts';
 import { DATA_PATH, openQueue } from '../../../support/disk-queue-setup.ts';
-import { MemoryFileSystem, SystemError } from '../../../support/memory-file-system.ts';
+import { MemoryFileSystem } from '../../../support/memory-file-system.ts';
 import { type DiskAnswer, PumpSide } from '../../../support/pump-side.ts';
+import { SystemError } from '../../../support/system-error.ts';
 
 const RECORD_BYTES = 39;
 

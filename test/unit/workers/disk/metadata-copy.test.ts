@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { readMetadataCopy, writeMetadataCopy } from '../../../../src/workers/disk/metadata-copy.ts';
 import { QueueFiles } from '../../../../src/workers/disk/queue-files.ts';
 import { formatMetadata } from '../../../../src/workers/disk/queue-metadata.ts';
-import { MemoryFileSystem, SystemError } from '../../../support/memory-file-system.ts';
+import { MemoryFileSystem } from '../../../support/memory-file-system.ts';
+import { SystemError } from '../../../support/system-error.ts';
 
 const FILES = new QueueFiles('/data', 'q');
 const METADATA = {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OpenFiles } from '../../../../src/workers/disk/open-files.ts';
-import { MemoryFileSystem, SystemError } from '../../../support/memory-file-system.ts';
+import { MemoryFileSystem } from '../../../support/memory-file-system.ts';
+import { SystemError } from '../../../support/system-error.ts';
 
 const DIRECTORY = '/data';
 const BYTES = Buffer.from('0123456789');

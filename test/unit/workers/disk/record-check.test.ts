@@ -8,7 +8,8 @@ import { recordChecksum } from '../../../../src/workers/disk/record-checksum.ts'
 import { SumsWriter } from '../../../../src/workers/disk/sums-writer.ts';
 import { diskRecord } from '../../../support/disk-files.ts';
 import { DATA_PATH } from '../../../support/disk-queue-setup.ts';
-import { MemoryFileSystem, SystemError } from '../../../support/memory-file-system.ts';
+import { MemoryFileSystem } from '../../../support/memory-file-system.ts';
+import { SystemError } from '../../../support/system-error.ts';
 
 const FILES = new QueueFiles(DATA_PATH, 'q');
 const SEGMENT = 1;

@@ -10,7 +10,8 @@ import {
   readAllRecords,
   readRecords,
 } from '../../../support/disk-queue-setup.ts';
-import { MemoryFileSystem, SystemError } from '../../../support/memory-file-system.ts';
+import { MemoryFileSystem } from '../../../support/memory-file-system.ts';
+import { SystemError } from '../../../support/system-error.ts';
 
 /** Bytes of the record of `appendNumbers` with a number of one digit. */
 const RECORD_BYTES = 39;
