@@ -5,6 +5,7 @@
  */
 
 import { readFileSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import os from 'node:os';
 import { SystemClock } from '../shared/clock.ts';
 import { EndSignals } from './end-signals.ts';
@@ -58,6 +59,8 @@ async function runBroker(options: Options): Promise<void> {
     logger.fatal(`failed to instantiate nsqd - ${errorText(error)}`);
     process.exit(1);
   }
+  // Node itself does so only when the process ends in order.
+  flushCompileCache();
   const end = (code: number): Promise<never> => endProcess(code, nsqd, clock);
   const outcome = await Promise.race([signals.first, nsqd.failed]);
   if (outcome instanceof Error) {

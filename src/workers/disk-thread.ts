@@ -4,6 +4,7 @@
  * Thread: disk.
  */
 
+import { flushCompileCache } from 'node:module';
 import { SystemClock } from '../shared/clock.ts';
 import { RingConsumer } from '../shared/ring/consumer.ts';
 import { Doorbell } from '../shared/ring/doorbell.ts';
@@ -28,5 +29,7 @@ export default function runDiskThread(task: DiskTask): void {
     syncEvery: task.syncEvery,
     syncTimeoutMs: task.syncTimeoutMs,
   });
+  // A thread keeps what it has compiled only when it ends in order.
+  flushCompileCache();
   runLoop(loop, new Doorbell(task.bell), new SystemClock());
 }

@@ -4,6 +4,7 @@
  * Thread: pump.
  */
 
+import { flushCompileCache } from 'node:module';
 import { SystemClock } from '../shared/clock.ts';
 import { RingConsumer } from '../shared/ring/consumer.ts';
 import { Doorbell } from '../shared/ring/doorbell.ts';
@@ -42,6 +43,8 @@ export default function runPumpThread(task: PumpTask): void {
     random: Math.random,
     monotonicMs: () => clock.monotonicMs(),
   });
+  // A thread keeps what it has compiled only when it ends in order.
+  flushCompileCache();
   runLoop(loop, new Doorbell(task.bell), clock);
 }
 
