@@ -37,6 +37,8 @@ const READING: readonly (keyof FileSystem)[] = [
 export interface CrashPoints {
   readonly disks: readonly CrashFileSystem[];
   readonly book: RecordBook;
+  /** Syncs of files that had failed when the queue had been synced last before. */
+  readonly failedSyncs: number;
 }
 
 /** Records that were handed out, by the numbers that the queue has given them. */
@@ -104,7 +106,8 @@ export class QueueLife {
 
   /** A crash at this moment. */
   pointsNow(): CrashPoints {
-    return { disks: [this.#disk.afterKill()], book: this.#book };
+    const disks = [this.#disk.afterKill()];
+    return { disks, book: this.#book, failedSyncs: this.#failedSyncs };
   }
 
   put(records: readonly NewRecord[]): Error | undefined {
@@ -217,13 +220,14 @@ export class QueueLife {
   }
 
   /** As `crash`, in the middle of the last operation: at one of its points, with the disk of that index. */
-  crashAt(kind: CrashKind, choose: Chooser, { disks, book }: CrashPoints, index: number): void {
+  crashAt(kind: CrashKind, choose: Chooser, points: CrashPoints, index: number): void {
+    const { disks, book, failedSyncs } = points;
     this.crashCount++;
     this.points = [];
     if (kind === 'power loss') this.#hasLostPower = true;
     this.#disk = kind === 'kill' ? disks[index] : disks[index].afterPowerLoss(choose);
     this.#book = book;
-    if (this.#faulty.failedSyncCount > this.#failedSyncs) book.doubtNotes();
+    if (this.#faulty.failedSyncCount > failedSyncs) book.doubtNotes();
     this.#failedSyncs = 0;
     this.#faulty = new FaultyFileSystem(this.#disk);
     assert.strictEqual(this.#open(kind), undefined, 'a disk without faults is opened');
@@ -270,7 +274,8 @@ export class QueueLife {
   #attempt(work: () => void): Error | undefined {
     const disks: CrashFileSystem[] = [];
     if (this.isWatched) {
-      this.points.push({ disks, book: this.#book.clone() });
+      const failedSyncs = this.#failedSyncs;
+      this.points.push({ disks, book: this.#book.clone(), failedSyncs });
       this.#disk.onCall = (action) => {
         if (!READING.includes(action)) disks.push(this.#disk.afterKill());
       };
