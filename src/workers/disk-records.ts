@@ -1,8 +1,8 @@
 /**
  * What the rings between a pump thread and a disk thread carry. Conventions as in `shared/records.ts`.
  *
- *   append ring  pump → disk   OPEN APPEND READ FINISH NOTE EMPTY_QUEUE CLOSE DELETE END
- *   read ring    disk → pump   OPENED APPENDED RECORDS EMPTIED CLOSED DELETED SYNCED WRITABLE STATUS
+ *   append ring  pump → disk   OPEN APPEND READ RECALL FINISH NOTE EMPTY_QUEUE CLOSE DELETE END
+ *   read ring    disk → pump   OPENED APPENDED RECORDS RECALLED EMPTIED CLOSED DELETED SYNCED WRITABLE STATUS
  *
  * Requests of one queue are carried out in the order they were sent, and each but FINISH, NOTE and END is answered
  * once, in that order. "Queue" is a number that the pump gives out and never gives twice to this disk thread.
@@ -49,6 +49,17 @@ export const NOTE_NUMBER = 0;
 export const NOTE_ATTEMPTS = 1;
 export const NOTE_DUE = 2;
 export const NOTE_ENTRY_WORDS = 4;
+/**
+ * Asks once more for records that were shown and are not finished, whose numbers follow each other: for the first at
+ * least, and for as many of the others as fit so many bytes. Shape: queue, bytes, number of the first, count. →
+ * RECALLED
+ */
+export const RECALL = 10;
+export const RECALL_QUEUE = 0;
+export const RECALL_BYTES = 1;
+export const RECALL_FIRST = 2;
+export const RECALL_COUNT = 3;
+export const RECALL_WORDS = 4;
 /** Drops all records, read ahead or not. Shape: queue. → EMPTIED */
 export const EMPTY_QUEUE = 5;
 /** Syncs and closes a queue; what was not finished is there again at the next OPEN. Shape: queue. → CLOSED */
@@ -76,6 +87,8 @@ export const APPENDED = 17;
  * times, if any, behind padding to 4 bytes. Not ok: error text, and the READ may be tried again.
  */
 export const RECORDS = 18;
+/** Shape: as RECORDS, without due times. No record: the first of them is lost. */
+export const RECALLED = 25;
 /** Shape: as OPENED. */
 export const EMPTIED = 19;
 /** Shape: as OPENED. Not ok: the last sync failed. */
@@ -88,7 +101,7 @@ export const SYNCED = 23;
 /** Nobody has asked: after an APPEND that failed, another one could succeed. Shape: as OPENED, always ok. */
 export const WRITABLE = 24;
 
-/** Words of every answer but RECORDS. */
+/** Words of every answer but RECORDS and RECALLED. */
 export const ANSWER_OK = 1;
 export const ANSWER_UNREAD = 2;
 export const ANSWER_UNREAD_BYTES = 4;

@@ -23,6 +23,7 @@ import type { Ledger } from './ledger.ts';
 import { checkChannel, checkTopic } from './pump-checks.ts';
 import type { QueueModel } from './queue-model.ts';
 import { type QueueOwner, UNIX_OFFSET_MS, watchQueue } from './queue-watch.ts';
+import { RecordKeys } from './record-keys.ts';
 import type { TopicModel } from './topic-model.ts';
 import type { Trace } from './trace.ts';
 
@@ -48,6 +49,7 @@ export class PumpWatch {
   readonly #allTopics = new Set<Topic>();
   readonly #channels = new Map<Channel, ChannelModel>();
   readonly #scratch: Buffer;
+  readonly #records = new RecordKeys();
   #nowMs = 0;
   /** The channel whose `deliver` runs. */
   #delivering: ChannelModel | null = null;
@@ -247,16 +249,27 @@ export class PumpWatch {
 
   /** What comes back from a channel's files. */
   #watchReads(channel: Channel, model: ChannelModel): void {
+    const { store } = this.#loop.state;
+    const { backend } = channel.queue;
     const onDeferred = channel.onDeferred.bind(channel);
     channel.onDeferred = (position, dueMs) => {
+      this.#records.add(channel, store.recordNumber(position), this.#key(position));
       model.onRead(this.#key(position), dueMs - UNIX_OFFSET_MS, this.#nowMs);
       onDeferred(position, dueMs);
     };
-    const { readAhead } = channel.queue.backend;
+    const { readAhead } = backend;
     const put = readAhead.put.bind(readAhead);
     readAhead.put = (position, count, detail) => {
-      for (const key of this.#keys(position, count)) model.onRead(key, 0, this.#nowMs);
+      for (let next = position; next < position + count; next++) {
+        this.#records.add(channel, store.recordNumber(next), this.#key(next));
+        model.onRead(this.#key(next), 0, this.#nowMs);
+      }
       put(position, count, detail);
+    };
+    const recall = backend.recall.bind(backend);
+    backend.recall = (number) => {
+      model.queue.unordered.add(this.#records.keyOf(channel, number));
+      recall(number);
     };
   }
 
@@ -294,7 +307,10 @@ export class PumpWatch {
     };
     const onDue = channel.onDue.bind(channel);
     channel.onDue = (entry) => {
-      model.fallDue(this.#key(deferred.position(entry)), this.#nowMs);
+      const key = deferred.isParked(entry)
+        ? this.#records.keyOf(channel, deferred.recordNumber(entry))
+        : this.#key(deferred.position(entry));
+      model.fallDue(key, this.#nowMs);
       onDue(entry);
     };
   }
@@ -359,7 +375,7 @@ export class PumpWatch {
   /** Every reference to a message is in one place. */
   #checkReferences(): void {
     const { state } = this.#loop;
-    let references = state.inFlight.count + state.deferred.count;
+    let references = state.inFlight.count + state.deferred.count - state.deferred.parkedCount;
     for (const topic of state.topics.values()) references += topic.queue.memoryCount;
     for (const topic of this.#allTopics) references += topic.transferCount;
     for (const channel of state.channels.values()) {

@@ -301,7 +301,8 @@ class Simulation {
     assert.equal(this.#disk.openCount, 0, 'no file is left open');
     this.#ledger.checkClosed();
     this.#restarts++;
-    this.#clock.advance(this.#random(3000));
+    // Longer than a unit of message ids, as every start takes.
+    this.#clock.advance(2 + this.#random(3000));
     this.#trace.add(`restart ${this.#clock.monotonicMs()}`);
     this.#broker = this.#makeBroker();
     const { topics } = this.#broker;

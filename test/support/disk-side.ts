@@ -16,6 +16,7 @@ const REQUEST_NAMES = new Map([
   [wire.OPEN, 'OPEN'],
   [wire.APPEND, 'APPEND'],
   [wire.READ, 'READ'],
+  [wire.RECALL, 'RECALL'],
   [wire.FINISH, 'FINISH'],
   [wire.NOTE, 'NOTE'],
   [wire.EMPTY_QUEUE, 'EMPTY_QUEUE'],
@@ -119,6 +120,17 @@ export class DiskSide {
     this.#answer(wire.RECORDS, fields, withDueTimes(bytes, dueTimes));
   }
 
+  /** Hands records out once more; none: the first that was asked for is lost. */
+  recalled(queue: number, first: number, records: readonly Buffer[], unread: number): void {
+    const fields = [...answerFields(queue, true, unread, 0, 0), records.length, first, 0];
+    this.#answer(wire.RECALLED, fields, Buffer.concat(records));
+  }
+
+  recallFailed(queue: number, text: string, unread: number): void {
+    const fields = [...answerFields(queue, false, unread, 0, 0), 0, 0, 0];
+    this.#answer(wire.RECALLED, fields, Buffer.from(text));
+  }
+
   readFailed(queue: number, text: string, unread: number): void {
     const fields = [...answerFields(queue, false, unread, 0, 0), 0, 0, 0];
     this.#answer(wire.RECORDS, fields, Buffer.from(text));
@@ -172,6 +184,10 @@ export class DiskSide {
     if (type === wire.OPEN) {
       return `${head} ${bytes.toString('utf8', offset + wire.QUEUE_WORDS * 4, offset + length)}`;
     }
+    if (type === wire.RECALL) {
+      const at = offset >>> 2;
+      return `${head} ${runText(words[at + wire.RECALL_FIRST], words[at + wire.RECALL_COUNT])}`;
+    }
     if (type === wire.FINISH) return `${head} ${this.#runs().join(' ')}`;
     if (type === wire.NOTE) return `${head} ${this.#notes().join(' ')}`;
     if (type !== wire.APPEND) return head;
@@ -184,8 +200,7 @@ export class DiskSide {
     const { words, offset, length } = this.#requests;
     const end = (offset + length) >>> 2;
     for (let at = (offset >>> 2) + wire.FINISH_RUNS; at < end; at += wire.FINISH_RUN_WORDS) {
-      const [first, count] = [words[at], words[at + 1]];
-      runs.push(count === 1 ? `${first}` : `${first}-${(first + count - 1) >>> 0}`);
+      runs.push(runText(words[at], words[at + 1]));
     }
     return runs;
   }
@@ -252,4 +267,9 @@ function recordsEnd(content: Buffer): number {
   let at = 0;
   while (content.length - at >= 4) at += 4 + content.readInt32BE(at);
   return at;
+}
+
+/** Numbers that follow each other: the only one, or first and last. */
+function runText(first: number, count: number): string {
+  return count === 1 ? `${first}` : `${first}-${(first + count - 1) >>> 0}`;
 }

@@ -133,6 +133,10 @@ export class ListBackend implements Backend {
     this.log.push(`note ${this.#store.recordNumber(position)} ${attempts} ${dueMs}`);
   }
 
+  recall(number: number): void {
+    this.log.push(`recall ${number}`);
+  }
+
   empty(done: (error: string | null) => void): void {
     dropAll(this.#disk, this.#store);
     this.#end('empty', done);

@@ -21,7 +21,7 @@ export interface DiskAnswer {
   readonly unreadBytes: number;
   readonly deferred: number;
   readonly text: string;
-  /** Numbers of the messages in a RECORDS answer. */
+  /** Numbers of the messages in an answer with records. */
   readonly numbers: readonly number[];
   /** Number that the first of these records has been handed out with. */
   readonly first: number;
@@ -34,6 +34,7 @@ const ANSWER_NAMES = new Map([
   [wire.OPENED, 'OPENED'],
   [wire.APPENDED, 'APPENDED'],
   [wire.RECORDS, 'RECORDS'],
+  [wire.RECALLED, 'RECALLED'],
   [wire.EMPTIED, 'EMPTIED'],
   [wire.CLOSED, 'CLOSED'],
   [wire.DELETED, 'DELETED'],
@@ -94,6 +95,10 @@ export class PumpSide {
   /** Returns false when the ring is full. */
   read(queue: number, bytes = 4096): boolean {
     return this.#send(wire.READ, [queue, bytes]);
+  }
+
+  recall(queue: number, first: number, count: number, bytes = 4096): boolean {
+    return this.#send(wire.RECALL, [queue, bytes, first, count]);
   }
 
   /** Sends runs of first number and count. */
@@ -163,8 +168,9 @@ export class PumpSide {
     const { words, offset, length } = this.#answers;
     const at = offset >>> 2;
     const isOk = words[at + wire.ANSWER_OK] === 1;
-    const hasRecords = type === wire.RECORDS && isOk;
-    const fields = (type === wire.RECORDS ? wire.RECORDS_WORDS : wire.ANSWER_WORDS) * 4;
+    const isForRecords = type === wire.RECORDS || type === wire.RECALLED;
+    const hasRecords = isForRecords && isOk;
+    const fields = (isForRecords ? wire.RECORDS_WORDS : wire.ANSWER_WORDS) * 4;
     const count = hasRecords ? words[at + wire.RECORDS_COUNT] : 0;
     const hasDue = hasRecords && words[at + wire.RECORDS_HAS_DUE] === 1;
     const dueAt = offset + length - count * wire.DUE_WORDS * 4;
@@ -172,7 +178,7 @@ export class PumpSide {
     const rest = Buffer.from(this.#answers.bytes.subarray(offset + fields, end));
     const messages = hasRecords ? parseRecords(hasDue ? withoutPadding(rest, count) : rest) : [];
     if (hasRecords && messages.length !== count) {
-      throw new Error('the count of a RECORDS answer is not that of its records');
+      throw new Error('the count of an answer is not that of its records');
     }
     return {
       type: ANSWER_NAMES.get(type) ?? String(type),

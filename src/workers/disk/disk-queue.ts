@@ -38,6 +38,7 @@ import {
 } from './queue-recovery.ts';
 import { RecordMover } from './record-mover.ts';
 import { RecordNotes } from './record-notes.ts';
+import { RecordRecall } from './record-recall.ts';
 import type { SegmentIndex } from './segment-index.ts';
 import { type ReadBatch, SegmentReader } from './segment-reader.ts';
 import { SegmentWriter } from './segment-writer.ts';
@@ -58,6 +59,8 @@ export interface DiskQueueOptions {
 
 export class DiskQueue {
   readonly name: string;
+  /** Reads records again. */
+  readonly recall: RecordRecall;
 
   readonly #options: DiskQueueOptions;
   readonly #log: DiskLog;
@@ -105,6 +108,7 @@ export class DiskQueue {
     this.#notes = new RecordNotes(source);
     const { finished, deferred, lastFinished } = takeCensus(this.#notes, read, write);
     this.#notesWriter = new NotesWriter(this.#notes, this.#handedOut, this.#log);
+    this.recall = new RecordRecall(source, this.#notes, this.#notesWriter, this.#handedOut);
     const unreadBytes = bytesBetween(source, read, write);
     this.#unread = new UnreadCount(found.depth, finished, deferred, unreadBytes);
     this.#writer = new SegmentWriter(

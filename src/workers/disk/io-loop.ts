@@ -34,18 +34,22 @@ import {
   QUEUE_WORDS,
   READ,
   READ_BYTES,
+  RECALL,
+  RECALLED,
+  RECORDS,
   RECORDS_WORDS,
   SYNCED,
   WRITABLE,
 } from '../disk-records.ts';
-import { LOG_ERROR, type LogLevel } from './disk-log.ts';
-import { DiskQueue, type DiskQueueOptions } from './disk-queue.ts';
+import { LOG_ERROR } from './disk-log.ts';
+import type { DiskQueueOptions } from './disk-queue.ts';
 import { recordBytesMax } from './disk-record.ts';
 import { errorText } from './file-error.ts';
 import type { FileSystem } from './file-system.ts';
+import { type KnownQueue, KnownQueues } from './known-queues.ts';
 import { OpenFiles } from './open-files.ts';
-import { PumpLink, type PumpLinkOptions, recordsRoom } from './pump-link.ts';
-import { appendOf, forEachFinish, forEachNote } from './pump-requests.ts';
+import { PumpLink, type PumpLinkOptions, type RecordsType, recordsRoom } from './pump-link.ts';
+import { appendOf, forEachFinish, forEachNote, recallOf } from './pump-requests.ts';
 import { type HealthNews, QueueHealth } from './queue-health.ts';
 import { SegmentIndex } from './segment-index.ts';
 
@@ -66,15 +70,6 @@ export interface IoLoopOptions {
   readonly syncTimeoutMs: number;
 }
 
-/** A queue that a pump knows by its number. */
-interface KnownQueue {
-  readonly number: number;
-  readonly name: string;
-  readonly link: PumpLink;
-  /** Undefined while it could not be opened, or was empty; whatever needs it opens it. */
-  queue: DiskQueue | undefined;
-}
-
 /** Whether a request was taken, or stays because its answer has no room. */
 type Outcome = 'taken' | 'blocked';
 
@@ -87,10 +82,7 @@ export class IoLoop {
   readonly #links: readonly PumpLink[];
   readonly #queueOptions: DiskQueueOptions;
   readonly #syncTimeoutMs: number;
-  /** The queues of each link by their numbers; pumps give their numbers independently. */
-  readonly #queues: ReadonlyMap<PumpLink, Map<number, KnownQueue>>;
-  /** Which queue has a name. */
-  readonly #owners = new Map<string, KnownQueue>();
+  readonly #queues: KnownQueues;
   /** Queues to be synced at the next turn. */
   readonly #mustSync = new Set<KnownQueue>();
   /**
@@ -107,7 +99,6 @@ export class IoLoop {
 
   constructor(options: IoLoopOptions) {
     this.#links = options.links.map((link) => new PumpLink(link));
-    this.#queues = new Map(this.#links.map((link) => [link, new Map<number, KnownQueue>()]));
     this.#syncTimeoutMs = options.syncTimeoutMs;
     this.#queueOptions = {
       fileSystem: options.fileSystem,
@@ -118,6 +109,7 @@ export class IoLoop {
       maxMsgSize: options.maxMsgSize,
       syncEvery: options.syncEvery,
     };
+    this.#queues = new KnownQueues(this.#links, this.#queueOptions);
     const longest = RECORDS_WORDS * 4 + recordsRoom(recordBytesMax(options.maxMsgSize));
     for (const { read } of options.links) {
       assert(longest <= read.lengthMax, 'the largest record fits the read ring');
@@ -131,7 +123,7 @@ export class IoLoop {
   step(nowMs: number): number {
     this.#nowMs = nowMs;
     let done = this.#syncDue();
-    done += this.#health.probe(nowMs, (known) => this.#opened(known).probe());
+    done += this.#health.probe(nowMs, (known) => this.#queues.opened(known).probe());
     for (let index = 0; index < this.#links.length; index++) {
       done += this.#serve(this.#links[(this.#firstLink + index) % this.#links.length]);
     }
@@ -214,18 +206,20 @@ export class IoLoop {
   #carryOut(link: PumpLink, type: number): Outcome {
     if (type === END) return this.#end(link);
     if (type === OPEN) return this.#open(link);
-    const known = this.#known(link);
+    const known = this.#queues.ofRequest(link);
     switch (type) {
       case APPEND:
         return this.#answer(known, APPENDED, () => this.#append(known));
       case READ:
-        return this.#read(known);
+        return this.#answerRecords(known, RECORDS, () => this.#read(known));
+      case RECALL:
+        return this.#answerRecords(known, RECALLED, () => this.#recall(known));
       case FINISH:
         return this.#finish(known);
       case NOTE:
         return this.#note(known);
       case EMPTY_QUEUE:
-        return this.#answer(known, EMPTIED, () => this.#opened(known).empty());
+        return this.#answer(known, EMPTIED, () => this.#queues.opened(known).empty());
       case CLOSE:
         return this.#answer(known, CLOSED, () => this.#close(known));
       case DELETE:
@@ -236,7 +230,7 @@ export class IoLoop {
   }
 
   #end(link: PumpLink): Outcome {
-    assert(this.#queuesOf(link).size === 0, 'the queues of a link are closed before it ends');
+    assert(this.#queues.count(link) === 0, 'the queues of a link are closed before it ends');
     link.hasEnded = true;
     return 'taken';
   }
@@ -244,16 +238,14 @@ export class IoLoop {
   #open(link: PumpLink): Outcome {
     const { requests } = link;
     const number = requests.words[(requests.offset >>> 2) + QUEUE];
-    const queues = this.#queuesOf(link);
-    assert(!queues.has(number), 'a queue is opened once');
     const nameStart = requests.offset + QUEUE_WORDS * 4;
     const name = requests.bytes.toString('utf8', nameStart, requests.offset + requests.length);
     const known: KnownQueue = { number, name, link, queue: undefined };
     const outcome = this.#answer(known, OPENED, () => {
       // Most of many queues are empty. Such a one is opened again when there is something to do: its files tell all.
-      if (this.#opened(known).isIdle) known.queue = undefined;
+      if (this.#queues.opened(known).isIdle) known.queue = undefined;
     });
-    if (outcome === 'taken') queues.set(number, known);
+    if (outcome === 'taken') this.#queues.add(known);
     return outcome;
   }
 
@@ -261,44 +253,58 @@ export class IoLoop {
     const { requests } = known.link;
     const { start, end, count, dueTimes } = appendOf(requests);
     this.#bytesLeft -= requests.length;
-    this.#opened(known).append(requests.bytes, start, end, count, dueTimes);
+    this.#queues.opened(known).append(requests.bytes, start, end, count, dueTimes);
   }
 
-  #read(known: KnownQueue): Outcome {
+  /** Carries out a request whose answer has records. */
+  #answerRecords(known: KnownQueue, type: RecordsType, work: () => Outcome): Outcome {
     const { link } = known;
-    const wanted = link.requests.words[(link.requests.offset >>> 2) + READ_BYTES];
     try {
-      return this.#readRecords(known, this.#opened(known), wanted);
+      return work();
     } catch (error) {
       if (error instanceof AssertionError) throw error;
       if (!link.hasAnswerClaimed && !link.claimRecords(0, 0, false)) return 'blocked';
-      link.answerNoRecords(known.number, known.queue, errorText(error));
+      link.answerNoRecords(type, known.number, known.queue, errorText(error));
       return 'taken';
     } finally {
       this.#planSync(known);
     }
   }
 
-  #readRecords(known: KnownQueue, queue: DiskQueue, bytesWanted: number): Outcome {
+  #read(known: KnownQueue): Outcome {
     const { link } = known;
+    const bytesWanted = link.requests.words[(link.requests.offset >>> 2) + READ_BYTES];
+    const queue = this.#queues.opened(known);
     for (;;) {
       const { mayHaveDueTimes } = queue;
       const wanted = Math.min(bytesWanted, link.recordsBytesMax(mayHaveDueTimes));
       const room = queue.prepareRead(wanted);
       if (!link.claimRecords(room, wanted, mayHaveDueTimes)) return 'blocked';
       if (room === 0) {
-        link.answerNoRecords(known.number, queue, undefined);
+        link.answerNoRecords(RECORDS, known.number, queue, undefined);
         return 'taken';
       }
       const batch = queue.read(link.answers.bytes, link.recordsOffset, room);
       if (batch.count > 0) {
         this.#bytesLeft -= batch.bytes;
-        link.answerRecords(known.number, queue, batch);
+        link.answerRecords(RECORDS, known.number, queue, batch);
         return 'taken';
       }
       // The file has shrunk since it was looked at, or all of it is finished; what is left of it is known now.
       link.abandonAnswer();
     }
+  }
+
+  #recall(known: KnownQueue): Outcome {
+    const { queue, link } = known;
+    assert(queue !== undefined, 'what is read again was read');
+    const { first, count, bytes } = recallOf(link.requests);
+    const room = queue.recall.room(first, count, Math.min(bytes, link.recordsBytesMax(false)));
+    if (!link.claimRecords(room, bytes, false)) return 'blocked';
+    const batch = queue.recall.read(first, count, link.answers.bytes, link.recordsOffset, room);
+    this.#bytesLeft -= batch.bytes;
+    link.answerRecords(RECALLED, known.number, queue, batch);
+    return 'taken';
   }
 
   #finish(known: KnownQueue): Outcome {
@@ -331,7 +337,7 @@ export class IoLoop {
 
   #delete(known: KnownQueue): void {
     try {
-      this.#opened(known).delete();
+      this.#queues.opened(known).delete();
     } catch (error) {
       this.#queueOptions.index.forget();
       throw error;
@@ -341,10 +347,8 @@ export class IoLoop {
   }
 
   #forget(known: KnownQueue): void {
-    if (this.#owners.get(known.name) === known) this.#owners.delete(known.name);
-    known.queue = undefined;
+    this.#queues.forget(known);
     this.#health.forget(known);
-    this.#queuesOf(known.link).delete(known.number);
   }
 
   /** Carries out a request that has an answer other than RECORDS: once there is room for it. */
@@ -361,29 +365,5 @@ export class IoLoop {
     known.link.answer(type, known.number, known.queue, text);
     this.#planSync(known);
     return 'taken';
-  }
-
-  /** The open queue. Errors: throws when it cannot be opened; the next call tries again. */
-  #opened(known: KnownQueue): DiskQueue {
-    if (known.queue !== undefined) return known.queue;
-    const owner = this.#owners.get(known.name) ?? known;
-    if (owner !== known) throw new Error(`open queue "${known.name}": it is open`);
-    const log = (level: LogLevel, text: string): void => known.link.log(level, text);
-    known.queue = new DiskQueue(known.name, this.#queueOptions, log);
-    this.#owners.set(known.name, known);
-    return known.queue;
-  }
-
-  #known(link: PumpLink): KnownQueue {
-    const { requests } = link;
-    const known = this.#queuesOf(link).get(requests.words[(requests.offset >>> 2) + QUEUE]);
-    assert(known !== undefined, 'a queue is opened before anything else');
-    return known;
-  }
-
-  #queuesOf(link: PumpLink): Map<number, KnownQueue> {
-    const queues = this.#queues.get(link);
-    assert(queues !== undefined, 'every link has its queues');
-    return queues;
   }
 }

@@ -49,6 +49,11 @@ export class NotesWriter {
     }
   }
 
+  /** The attempts of a record, if their note could not be written yet. */
+  unwrittenAttempts(number: number): number | undefined {
+    return this.#failed.get(number)?.attempts;
+  }
+
   /** Writes what only memory knows of records behind the oldest. Errors: throws, and may be tried again. */
   writeAll(oldest: QueuePlace): void {
     for (const [number, { attempts, dueMs }] of this.#failed) {

@@ -20,7 +20,8 @@ import {
   ANSWER_WORDS,
   DUE_WORDS,
   QUEUE,
-  RECORDS,
+  type RECALLED,
+  type RECORDS,
   RECORDS_COUNT,
   RECORDS_FIRST,
   RECORDS_HAS_DUE,
@@ -39,6 +40,9 @@ const TEXT_BYTES_MAX = 1024;
 const STATUS_LINES_MAX = 64;
 
 const DUE_BYTES = DUE_WORDS * 4;
+/** An answer with records. */
+export type RecordsType = typeof RECORDS | typeof RECALLED;
+
 /** Most padding before due times. */
 const PADDING_MAX = 3;
 
@@ -126,7 +130,7 @@ export class PumpLink {
     this.#answer = FULL;
   }
 
-  /** Completes an answer other than RECORDS. No error: it went well. */
+  /** Completes an answer without records. No error: it went well. */
   answer(
     type: number,
     queue: number,
@@ -138,18 +142,19 @@ export class PumpLink {
     this.#commit(type, ANSWER_WORDS * 4 + bytes);
   }
 
-  /** Completes a RECORDS answer, its records in place already. */
-  answerRecords(queue: number, figures: QueueFigures, batch: ReadBatch): void {
+  /** Completes an answer with records, which are in place already. */
+  answerRecords(type: RecordsType, queue: number, figures: QueueFigures, batch: ReadBatch): void {
     this.#writeFields(queue, figures, undefined);
     this.#writeRecordsFields(batch.count, batch.first, batch.dueTimes !== undefined);
     const { dueTimes } = batch;
     let length = RECORDS_WORDS * 4 + batch.bytes;
     if (dueTimes !== undefined) length = this.#writeDueTimes(dueTimes, length);
-    this.#commit(RECORDS, length);
+    this.#commit(type, length);
   }
 
-  /** Completes a RECORDS answer that has none, because of an error or because there is none. */
+  /** Completes an answer that has no records, because of an error or because there is none. */
   answerNoRecords(
+    type: RecordsType,
     queue: number,
     figures: QueueFigures | undefined,
     error: string | undefined,
@@ -157,7 +162,7 @@ export class PumpLink {
     const bytes = error === undefined ? 0 : this.#writeText(RECORDS_WORDS * 4, error);
     this.#writeFields(queue, figures ?? NO_FIGURES, error);
     this.#writeRecordsFields(0, 0, false);
-    this.#commit(RECORDS, RECORDS_WORDS * 4 + bytes);
+    this.#commit(type, RECORDS_WORDS * 4 + bytes);
   }
 
   /** Keeps a log line for the next `flush`. */

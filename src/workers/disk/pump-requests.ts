@@ -17,6 +17,9 @@ import {
   NOTE_ENTRIES,
   NOTE_ENTRY_WORDS,
   NOTE_NUMBER,
+  RECALL_BYTES,
+  RECALL_COUNT,
+  RECALL_FIRST,
 } from '../disk-records.ts';
 import { storedSize } from './disk-record.ts';
 
@@ -43,6 +46,23 @@ export function appendOf(requests: RingConsumer): AppendRequest {
     dueTimes.push(words[due] * 2 ** 32 + words[due + 1]);
   }
   return { start, end: recordsEnd(requests.bytes, start, dueAt * 4, count), count, dueTimes };
+}
+
+/** What a RECALL asks for. */
+export interface RecallRequest {
+  readonly bytes: number;
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Takes the front request apart, a RECALL. */
+export function recallOf({ words, offset }: RingConsumer): RecallRequest {
+  const at = offset >>> 2;
+  return {
+    bytes: words[at + RECALL_BYTES],
+    first: words[at + RECALL_FIRST],
+    count: words[at + RECALL_COUNT],
+  };
 }
 
 /** Calls back for each run in the front request, a FINISH. */

@@ -10,8 +10,8 @@
  */
 
 import { dataViewOf } from './data-view.ts';
-import { LOG_ERROR, LOG_WARNING } from './disk-log.ts';
-import { ATTEMPTS_OFFSET, storedSize } from './disk-record.ts';
+import { LOG_WARNING } from './disk-log.ts';
+import { storedSize } from './disk-record.ts';
 import { errorText } from './file-error.ts';
 import type { HandedOut, UnfinishedRecord } from './handed-out.ts';
 import type { NotedAppend, NotingWriter } from './noting-writer.ts';
@@ -20,6 +20,7 @@ import type { RecoverySource } from './queue-recovery.ts';
 import { recordChecksum } from './record-checksum.ts';
 import type { RecordNotes } from './record-notes.ts';
 import type { SegmentReader } from './segment-reader.ts';
+import { readUnfinished } from './unfinished-record.ts';
 import type { UnreadCount } from './unread-count.ts';
 
 /** What a mover is made of. */
@@ -154,20 +155,9 @@ export class RecordMover {
   /** Reads a record as it is to be written, and returns its due time. */
   #read(record: UnfinishedRecord, bytes: Buffer, at: number): number | 'damaged' {
     const { source, notes } = this.#options;
-    const { segment, position, sizeBytes } = record;
-    const path = source.files.segment(segment);
-    const got = source.openFiles.read(path, bytes, at, sizeBytes, position);
-    const isSame =
-      got === sizeBytes &&
-      recordChecksum(bytes, dataViewOf(bytes), at, at + sizeBytes) === record.checksum;
-    if (!isSame) {
-      this.#damagedSegment = segment;
-      source.log(LOG_ERROR, `segment ${segment}: the record at ${position} is not what it was`);
-      return 'damaged';
-    }
-    if (!notes.find(segment, position) || notes.checksum !== record.checksum) return 0;
-    bytes.writeUInt16BE(notes.attempts, at + ATTEMPTS_OFFSET);
-    return notes.dueMs;
+    const dueMs = readUnfinished(source, notes, record, bytes, at);
+    if (dueMs === 'damaged') this.#damagedSegment = record.segment;
+    return dueMs;
   }
 
   #onMoved(batch: readonly UnfinishedRecord[], bytes: Buffer, append: NotedAppend): void {

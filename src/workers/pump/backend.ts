@@ -44,6 +44,8 @@ export interface Backend {
    * when it is due. Units: Unix time in ms, 0 for at once.
    */
   note(position: number, attempts: number, dueMs: number): void;
+  /** A message that came from the files, and is nowhere else, is to be read ahead again: the record of that number. */
+  recall(number: number): void;
   /** Drops everything. Calls back with null, or with what went wrong. */
   empty(done: (error: string | null) => void): void;
   /** Ends it for good, keeping what it holds. Calls back as `empty`. */

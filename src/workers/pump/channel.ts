@@ -127,13 +127,15 @@ export class Channel {
   /** A message was read from its files that is not due yet. Units: Unix time in ms. */
   onDeferred(position: number, dueMs: number): void {
     const { store, wallClock } = this.#context;
-    this.#addDeferred(position, store.attempts(position), wallClock.monotonicAt(dueMs));
+    const monotonicMs = wallClock.monotonicAt(dueMs);
+    if (store.isFull) this.#park(position, monotonicMs);
+    else this.#addDeferred(position, store.attempts(position), monotonicMs);
   }
 
   /** There is something to read, or to take. */
   onReadable(): void {
     this.queue.trim();
-    if (!this.isActive && !this.#ready.isEmpty) this.#context.activate(this);
+    this.#wake();
   }
 
   subscribe(consumer: Consumer): void {
@@ -243,11 +245,15 @@ export class Channel {
   /** The time of a deferred message has come. */
   onDue(entry: number): void {
     const { deferred } = this.#context;
+    const isParked = deferred.isParked(entry);
+    const number = deferred.recordNumber(entry);
     const position = deferred.position(entry);
     const attempts = deferred.attempts(entry);
-    deferred.remove(entry);
-    this.deferredCount--;
-    if (this.#isOnDisk(position)) this.#return(position, attempts);
+    this.#removeDeferred(entry);
+    if (isParked) {
+      this.queue.backend.recall(number);
+      this.#wake();
+    } else if (this.#isOnDisk(position)) this.#return(position, attempts);
     else this.#enqueue(position, 1, attempts, null);
   }
 
@@ -289,11 +295,16 @@ export class Channel {
 
   #enqueue(position: number, count: number, attempts: number, receipt: Receipt | null): void {
     this.queue.put(position, count, attempts, attempts, 0, receipt);
-    if (!this.isActive && !this.#ready.isEmpty) this.#context.activate(this);
+    this.#wake();
   }
 
   #return(position: number, attempts: number): void {
     this.queue.putBack(position, attempts);
+    this.#wake();
+  }
+
+  /** Delivers in this turn, if somebody waits. */
+  #wake(): void {
     if (!this.isActive && !this.#ready.isEmpty) this.#context.activate(this);
   }
 
@@ -322,17 +333,30 @@ export class Channel {
     const { store, wallClock } = this.#context;
     const { queue } = this;
     const unixMs = wallClock.unixAt(dueMs);
-    if (this.#isOnDisk(position)) queue.backend.note(position, attempts, unixMs);
-    else if (queue.defersToBackend) {
+    const isOnDisk = this.#isOnDisk(position);
+    if (isOnDisk) queue.backend.note(position, attempts, unixMs);
+    if (isOnDisk && store.isFull) this.#park(position, dueMs);
+    else if (!isOnDisk && queue.defersToBackend) {
       queue.putToBackend(position, 1, attempts, unixMs, null);
-      return;
-    }
-    this.#addDeferred(store.moveToLasting(position), attempts, dueMs);
+    } else this.#addDeferred(store.moveToLasting(position), attempts, dueMs);
+  }
+
+  /** Keeps a message from the files only there until it is due. */
+  #park(position: number, dueMs: number): void {
+    const { store, deferred } = this.#context;
+    deferred.park(this.number, store.recordNumber(position), dueMs);
+    store.release(position, 1);
+    this.deferredCount++;
   }
 
   #addDeferred(position: number, attempts: number, dueMs: number): void {
     this.#context.deferred.add(this.number, position, attempts, dueMs);
     this.deferredCount++;
+  }
+
+  #removeDeferred(entry: number): void {
+    this.#context.deferred.remove(entry);
+    this.deferredCount--;
   }
 
   #removeInFlight(entry: number): void {
@@ -345,7 +369,7 @@ export class Channel {
     this.#collectHeld((position) => store.release(position, 1));
   }
 
-  /** Takes all messages in flight (due at 0) and deferred out of their tables. Walks both tables. */
+  /** Empties both tables: takes what is in flight (due at 0) or deferred, but for what only the files have. */
   #collectHeld(take: (position: number, attempts: number, dueMs: number) => void): void {
     const { inFlight, deferred } = this.#context;
     if (this.inFlightCount > 0) {
@@ -360,12 +384,12 @@ export class Channel {
     if (this.deferredCount > 0) {
       deferred.forEach((entry, channelNumber) => {
         if (channelNumber !== this.number) return;
+        const isParked = deferred.isParked(entry);
         const position = deferred.position(entry);
         const attempts = deferred.attempts(entry);
         const dueMs = deferred.dueMs(entry);
-        deferred.remove(entry);
-        this.deferredCount--;
-        take(position, attempts, dueMs);
+        this.#removeDeferred(entry);
+        if (!isParked) take(position, attempts, dueMs);
       });
     }
   }

@@ -11,17 +11,20 @@ import { TimingWheel } from '../../shared/timing-wheel.ts';
 import { grown } from './grown.ts';
 
 const ENTRIES_AT_FIRST = 64;
-/** What a message costs here: 14 in the arrays, 20 in the wheel. */
-const ENTRY_BYTES = 34;
+/** What a message costs here: 15 in the arrays, 20 in the wheel. */
+const ENTRY_BYTES = 35;
 const NONE = -1;
 
 export class Deferred {
   readonly dueTimes: TimingWheel;
-  /** Messages that wait. */
+  /** Messages that wait, and those of them that only the files have. */
   count = 0;
+  parkedCount = 0;
 
   #capacity = ENTRIES_AT_FIRST;
+  /** Positions in the store; of parked messages the numbers of their records. */
   #positions = new Uint32Array(ENTRIES_AT_FIRST);
+  #parked = new Uint8Array(ENTRIES_AT_FIRST);
   #attempts = new Uint16Array(ENTRIES_AT_FIRST);
   #nextFree = new Int32Array(ENTRIES_AT_FIRST);
   /** The channel's number; channels are numbered from 1, so 0 marks a free entry. */
@@ -41,22 +44,35 @@ export class Deferred {
 
   /** Adds a message. Units: `dueMs` in ms, monotonic. */
   add(channelNumber: number, position: number, attempts: number, dueMs: number): void {
-    const entry = this.#takeEntry();
-    this.#positions[entry] = position;
+    const entry = this.#add(channelNumber, position, 0, dueMs);
     this.#attempts[entry] = attempts;
-    this.#channels[entry] = channelNumber;
-    this.dueTimes.schedule(entry, dueMs);
-    this.count++;
+  }
+
+  /** Adds a message that only the files have: the record of that number. Units: as `add`. */
+  park(channelNumber: number, recordNumber: number, dueMs: number): void {
+    this.#add(channelNumber, recordNumber, 1, dueMs);
+    this.parkedCount++;
+  }
+
+  isParked(entry: number): boolean {
+    return this.#parked[entry] === 1;
   }
 
   channelNumber(entry: number): number {
     return this.#channels[entry];
   }
 
+  /** Where the store has it. */
   position(entry: number): number {
     return this.#positions[entry];
   }
 
+  /** Which record a parked message is. */
+  recordNumber(entry: number): number {
+    return this.#positions[entry];
+  }
+
+  /** How often it was sent; of a parked one the files know. */
   attempts(entry: number): number {
     return this.#attempts[entry];
   }
@@ -66,8 +82,9 @@ export class Deferred {
     return this.dueTimes.deadlineMs(entry);
   }
 
-  /** Forgets a message. Its reference is now the caller's. */
+  /** Forgets a message. Its reference, if it has one, is now the caller's. */
   remove(entry: number): void {
+    this.parkedCount -= this.#parked[entry];
     if (this.dueTimes.isScheduled(entry)) this.dueTimes.cancel(entry);
     this.#channels[entry] = 0;
     this.#nextFree[entry] = this.#free;
@@ -80,6 +97,17 @@ export class Deferred {
     for (let entry = 0; entry < this.#used; entry++) {
       if (this.#channels[entry] !== 0) visit(entry, this.#channels[entry]);
     }
+  }
+
+  /** Returns the entry. */
+  #add(channelNumber: number, place: number, parked: number, dueMs: number): number {
+    const entry = this.#takeEntry();
+    this.#positions[entry] = place;
+    this.#parked[entry] = parked;
+    this.#channels[entry] = channelNumber;
+    this.dueTimes.schedule(entry, dueMs);
+    this.count++;
+    return entry;
   }
 
   #takeEntry(): number {
@@ -95,6 +123,7 @@ export class Deferred {
   #grow(): void {
     this.#capacity *= 2;
     this.#positions = grown(this.#positions, Uint32Array);
+    this.#parked = grown(this.#parked, Uint8Array);
     this.#attempts = grown(this.#attempts, Uint16Array);
     this.#channels = grown(this.#channels, Uint32Array);
     this.#nextFree = grown(this.#nextFree, Int32Array);

@@ -1,10 +1,10 @@
 /**
  * A pump's handle on a disk queue, whose files a disk thread owns.
  *
- * Messages are in one of these places: on their way to the files (`Appends`); on disk and unread; read ahead; or
- * taken, and then their records stay on disk until they are finished.
+ * Messages are in one of these places: on their way to the files (`Appends`); on disk and unread; read ahead; taken,
+ * and then their records stay on disk until they are finished; or taken, given up and to be read again.
  *
- * Bound: `Appends`; read-ahead by one answer, as nothing is read before that is taken.
+ * Bound: `Appends` and `DiskReads`.
  *
  * Thread: pump.
  */
@@ -22,31 +22,24 @@ import {
   EMPTIED,
   EMPTY_QUEUE,
   OPENED,
+  RECALLED,
   RECORDS,
   RECORDS_WORDS,
   SYNCED,
   WRITABLE,
 } from '../disk-records.ts';
 import { Appends } from './appends.ts';
-import { type Backend, dropAll } from './backend.ts';
+import type { Backend } from './backend.ts';
 import { BackendHealth } from './backend-health.ts';
-import { type DiskBackendListener, HAS_DUE_TIME } from './disk-backend-listener.ts';
+import type { DiskBackendListener } from './disk-backend-listener.ts';
 import type { DiskLink, LinkedQueue } from './disk-link.ts';
+import { DiskReads } from './disk-reads.ts';
 import { DiskRequests } from './disk-requests.ts';
-import { MemoryQueue } from './memory-queue.ts';
+import type { MemoryQueue } from './memory-queue.ts';
 import type { MessageStore } from './message-store.ts';
 import type { Receipt } from './receipt.ts';
 import { RecordOutcomes } from './record-outcomes.ts';
-import { RecordsAnswer } from './records-answer.ts';
 import { NO_RECORD } from './segment.ts';
-import { UnreadRecords } from './unread-records.ts';
-
-/** One for the thread: an answer is walked over within one call. */
-const answer = new RecordsAnswer();
-/** How much one READ asks for. */
-const READ_BATCH_BYTES = 256 * 1024;
-/** How long after a failed read the next one is tried. */
-const REREAD_MS = 1000;
 
 type Ending = { request: typeof CLOSE | typeof DELETE; done: (error: string | null) => void };
 
@@ -62,12 +55,11 @@ export type DiskBackendOptions = {
 
 export class DiskBackend implements Backend, LinkedQueue {
   readonly isDurable = true;
-  readonly readAhead = new MemoryQueue();
+  readonly readAhead: MemoryQueue;
 
   readonly #name: string;
   readonly #store: MessageStore;
   readonly #link: DiskLink;
-  readonly #unixMs: () => number;
   readonly #listener: DiskBackendListener;
   readonly #number: number;
   readonly #requests: DiskRequests;
@@ -75,16 +67,10 @@ export class DiskBackend implements Backend, LinkedQueue {
   readonly #health: BackendHealth;
   readonly #appends: Appends;
   readonly #outcomes = new RecordOutcomes();
-  readonly #unread = new UnreadRecords();
-  #readAheadBytes = 0;
+  readonly #reads: DiskReads;
   #isOpenSent = false;
   #isOpen = false;
   #isDue = false;
-  /** Whether a READ is wanted, or sent and not answered. */
-  #isReadWanted = false;
-  #isReading = false;
-  /** No READ before this time: the last one failed. */
-  #rereadMs = 0;
   /** Whom to call back for each `empty` that is not answered; the last ones are not sent. */
   readonly #emptyings: ((error: string | null) => void)[] = [];
   #unsentEmptyings = 0;
@@ -96,27 +82,32 @@ export class DiskBackend implements Backend, LinkedQueue {
     this.#name = name;
     this.#store = store;
     this.#link = link;
-    this.#unixMs = unixMs;
     this.#listener = listener;
     this.#number = link.add(this);
     this.#requests = new DiskRequests(link.requests, store, this.#number);
     this.#health = new BackendHealth(listener.onHealth);
     this.#appends = new Appends(store);
+    this.#reads = new DiskReads({
+      store,
+      requests: this.#requests,
+      unixMs,
+      onDeferred: listener.onDeferred,
+      onLost: (number) => this.#finish(number),
+    });
+    this.readAhead = this.#reads.readAhead;
     this.#setDue();
   }
 
   get depth(): number {
-    const unwritten = this.#appends.count - this.#appends.deferredCount;
-    const unread = this.#unread.count - this.#unread.deferredCount;
-    return unwritten + unread + this.readAhead.count;
+    return this.#appends.count - this.#appends.deferredCount + this.#reads.depth;
   }
 
   get deferredCount(): number {
-    return this.#appends.deferredCount + this.#unread.deferredCount;
+    return this.#appends.deferredCount + this.#reads.unread.deferredCount;
   }
 
   get bytes(): number {
-    return this.#appends.bytes + this.#unread.bytes + this.#readAheadBytes;
+    return this.#appends.bytes + this.#reads.bytes;
   }
 
   get isSettled(): boolean {
@@ -124,7 +115,7 @@ export class DiskBackend implements Backend, LinkedQueue {
       !this.#isDue &&
       this.#isOpen &&
       !this.#appends.hasSent &&
-      !this.#isReading &&
+      !this.#reads.isSent &&
       this.#emptyings.length === 0
     );
   }
@@ -147,27 +138,25 @@ export class DiskBackend implements Backend, LinkedQueue {
   }
 
   demand(): void {
-    if (this.#unread.count === 0 || this.readAhead.count > 0 || this.#ending !== null) return;
-    if (this.#isReading || this.#isReadWanted) return;
+    const reads = this.#reads;
+    if (!reads.hasReadable || this.readAhead.count > 0 || this.#ending !== null) return;
+    if (reads.isSent || reads.isWanted) return;
     if (!this.#listener.mayRead()) {
       this.#listener.onStarved();
       return;
     }
-    this.#isReadWanted = true;
+    reads.isWanted = true;
     this.#setDue();
   }
 
   take(count: number): void {
-    this.#readAheadBytes -= this.#store.runBytes(this.readAhead.position, count);
-    this.readAhead.take(count);
+    this.#reads.take(count);
   }
 
   finish(position: number, count: number): void {
     for (let next = position; next < position + count; next++) {
       const number = this.#store.recordNumber(next);
-      if (number === NO_RECORD) continue;
-      this.#outcomes.finish(number);
-      this.#setDue();
+      if (number !== NO_RECORD) this.#finish(number);
     }
   }
 
@@ -178,9 +167,12 @@ export class DiskBackend implements Backend, LinkedQueue {
     this.#setDue();
   }
 
+  recall(number: number): void {
+    this.#reads.recall(number);
+  }
+
   empty(done: (error: string | null) => void): void {
     this.#dropAll();
-    this.#isReadWanted = false;
     this.#emptyings.push(done);
     this.#unsentEmptyings++;
     this.#setDue();
@@ -188,7 +180,7 @@ export class DiskBackend implements Backend, LinkedQueue {
 
   close(done: (error: string | null) => void): void {
     // Unfinished records are still on disk; only the copies in memory go.
-    this.#dropReadAhead();
+    this.#reads.dropReadAhead();
     this.#end({ request: CLOSE, done });
   }
 
@@ -203,20 +195,22 @@ export class DiskBackend implements Backend, LinkedQueue {
     if (!isDone) return false;
     const { retryMs } = this.#appends;
     if (retryMs < Number.POSITIVE_INFINITY) this.#link.retryAt(this, retryMs);
-    if (this.#isReadWanted) this.#link.retryAt(this, this.#rereadMs);
+    if (this.#reads.isWanted) this.#link.retryAt(this, this.#reads.sendableMs);
     return true;
   }
 
   onAnswer(type: number, answers: RingConsumer, nowMs: number): void {
-    const error = errorOf(answers, type === RECORDS ? RECORDS_WORDS : ANSWER_WORDS);
+    const hasRecords = type === RECORDS || type === RECALLED;
+    const error = errorOf(answers, hasRecords ? RECORDS_WORDS : ANSWER_WORDS);
     const emptied = type === EMPTIED ? this.#emptyings.shift() : undefined;
-    if (this.#emptyings.length === 0) this.#unread.update(answers);
+    if (this.#emptyings.length === 0) this.#reads.unread.update(answers);
     this.#handleAnswer(type, error, answers, nowMs);
     emptied?.(error);
     if (this.#ending !== null) return;
     // Whoever waits for messages takes them, or asks for them to be read.
-    if (this.readAhead.count + this.#unread.count > 0) this.#listener.onReadable();
-    if (this.#unread.deferredCount > 0 && this.#listener.onDeferred !== null) this.#readDeferred();
+    const { hasReadable, unread } = this.#reads;
+    if (this.readAhead.count > 0 || hasReadable) this.#listener.onReadable();
+    if (unread.deferredCount > 0 && this.#listener.onDeferred !== null) this.#readDeferred();
   }
 
   #handleAnswer(type: number, error: string | null, answers: RingConsumer, nowMs: number): void {
@@ -229,7 +223,8 @@ export class DiskBackend implements Backend, LinkedQueue {
         this.#onAppended(error, nowMs);
         return;
       case RECORDS:
-        this.#onRecords(error, answers, nowMs);
+      case RECALLED:
+        this.#onRecords(type, error, answers, nowMs);
         return;
       case EMPTIED:
         return;
@@ -267,7 +262,7 @@ export class DiskBackend implements Backend, LinkedQueue {
   /** Nothing more is read: a READ that waits for its time would keep waking the loop. */
   #end(ending: Ending): void {
     this.#ending = ending;
-    this.#isReadWanted = false;
+    this.#reads.isWanted = false;
     this.#setDue();
   }
 
@@ -284,16 +279,8 @@ export class DiskBackend implements Backend, LinkedQueue {
     }
     if (!this.#appends.send(this.#requests, nowMs)) return false;
     if (!this.#outcomes.send(this.#requests)) return false;
-    if (this.#isReadWanted && nowMs >= this.#rereadMs && !this.#sendRead()) return false;
+    if (!this.#reads.send(nowMs)) return false;
     return this.#sendEnding();
-  }
-
-  #sendRead(): boolean {
-    if (!this.#requests.read(READ_BATCH_BYTES)) return false;
-    this.#isReadWanted = false;
-    this.#isReading = true;
-    this.#rereadMs = 0;
-    return true;
   }
 
   /** CLOSE waits until everything is on disk; DELETE need not. */
@@ -316,8 +303,8 @@ export class DiskBackend implements Backend, LinkedQueue {
     if (this.#appends.count > 0 || this.#ending !== null) this.#setDue();
   }
 
-  #onRecords(error: string | null, answers: RingConsumer, nowMs: number): void {
-    this.#isReading = false;
+  #onRecords(type: number, error: string | null, answers: RingConsumer, nowMs: number): void {
+    this.#reads.isSent = false;
     // Records read before the queue was emptied, or while it ends, are no longer anybody's.
     if (this.#emptyings.length > 0 || this.#ending !== null) return;
     if (error !== null) {
@@ -325,55 +312,26 @@ export class DiskBackend implements Backend, LinkedQueue {
       return;
     }
     this.#health.set('read', null);
-    this.#takeRecords(answers);
+    this.#reads.onRecords(type, answers);
   }
 
-  #takeRecords(answers: RingConsumer): void {
-    const store = this.#store;
-    const unixMs = this.#unixMs();
-    answer.open(answers);
-    while (answer.count > 0) {
-      const { at, number, dueMs } = answer;
-      if (dueMs > unixMs) {
-        store.putRecords(answers.bytes, at, 1, number, dueMs, true);
-        this.#takeDeferred(store.position, dueMs);
-      } else {
-        store.putRecords(answers.bytes, at, answer.countDueAt(unixMs), number);
-        this.#putReadAhead(store.position, store.count, 0);
-      }
-      answer.take(store.count, store.bytesTaken);
-    }
-  }
-
-  #takeDeferred(position: number, dueMs: number): void {
-    if (this.#listener.onDeferred === null) this.#putReadAhead(position, 1, HAS_DUE_TIME);
-    else this.#listener.onDeferred(position, dueMs);
-  }
-
-  #putReadAhead(position: number, count: number, detail: number): void {
-    this.readAhead.put(position, count, detail);
-    this.#readAheadBytes += this.#store.bytesTaken;
-  }
-
-  /** What the files hold is known only when they are open, so nobody would ask for it: reading tries again. */
   #onUnreadable(error: string, nowMs: number): void {
     this.#health.set('read', error);
     if (this.#ending !== null) return;
-    this.#rereadMs = nowMs + REREAD_MS;
-    this.#isReadWanted = true;
+    this.#reads.onFailed(nowMs);
+    this.#setDue();
+  }
+
+  /** The files need not keep a record any longer. */
+  #finish(number: number): void {
+    this.#outcomes.finish(number);
     this.#setDue();
   }
 
   #dropAll(): void {
-    this.#dropReadAhead();
+    this.#reads.clear();
     this.#appends.drop();
     this.#outcomes.clear();
-    this.#unread.clear();
-  }
-
-  #dropReadAhead(): void {
-    dropAll(this.readAhead, this.#store);
-    this.#readAheadBytes = 0;
   }
 }
 

@@ -28,6 +28,12 @@ import {
   READ_BYTES,
   READ_QUEUE,
   READ_WORDS,
+  RECALL,
+  RECALL_BYTES,
+  RECALL_COUNT,
+  RECALL_FIRST,
+  RECALL_QUEUE,
+  RECALL_WORDS,
 } from '../disk-records.ts';
 import type { AppendLane, AppendPart } from './append-lane.ts';
 import type { MemoryQueue } from './memory-queue.ts';
@@ -123,6 +129,19 @@ export class DiskRequests {
     this.#ring.words[(offset >>> 2) + READ_QUEUE] = this.#queue;
     this.#ring.words[(offset >>> 2) + READ_BYTES] = bytes;
     this.#ring.commit(READ, READ_WORDS * 4);
+    return true;
+  }
+
+  /** Asks for records again by their numbers. Units: `bytes` as for `read`. */
+  recall(bytes: number, first: number, count: number): boolean {
+    const offset = this.#ring.claim(RECALL_WORDS * 4);
+    if (offset === FULL) return false;
+    const at = offset >>> 2;
+    this.#ring.words[at + RECALL_QUEUE] = this.#queue;
+    this.#ring.words[at + RECALL_BYTES] = bytes;
+    this.#ring.words[at + RECALL_FIRST] = first;
+    this.#ring.words[at + RECALL_COUNT] = count;
+    this.#ring.commit(RECALL, RECALL_WORDS * 4);
     return true;
   }
 

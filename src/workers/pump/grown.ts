@@ -1,5 +1,5 @@
 /** The typed arrays that tables of messages are made of. */
-type TypedArray = Uint32Array | Uint16Array | Float64Array | Int32Array;
+type TypedArray = Uint32Array | Uint16Array | Uint8Array | Float64Array | Int32Array;
 
 /**
  * A copy of a typed array with twice its length.

@@ -42,6 +42,10 @@ export class NullBackend implements Backend {
     // There are no files.
   }
 
+  recall(): void {
+    // There are no files.
+  }
+
   empty(done: (error: string | null) => void): void {
     done(null);
   }

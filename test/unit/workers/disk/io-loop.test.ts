@@ -79,6 +79,67 @@ test('IoLoop: answers every request but FINISH and NOTE, in the order of the req
   assert.deepEqual([loop.isDone, loop.nextDeadlineMs], [true, Number.POSITIVE_INFINITY]);
 });
 
+test('IoLoop: records that are not finished are handed out once more, as many as fit, with what is noted', () => {
+  const disk = new MemoryFileSystem(DATA_PATH);
+  const pump = new PumpSide();
+  const loop = makeLoop(disk, [pump], { maxBytesPerFile: 3 * RECORD_BYTES });
+  pump.open(1, 't');
+  pump.append(1, 1, 2, 3, 4, 5, 6);
+  pump.read(1);
+  pump.read(1);
+  pump.note(1, [2, 70, 1_800_000_000_123]);
+  pump.recall(1, 1, 5, 3 * RECORD_BYTES);
+  pump.recall(1, 4, 2);
+  // The largest is handed out although it does not fit.
+  pump.recall(1, 5, 1, 1);
+  settle(loop);
+
+  const answers = pump.take().filter(({ type }) => type === 'RECALLED');
+
+  assert.deepEqual(
+    answers.map(({ first, numbers, attempts, dueTimes, unread }) => [
+      ...[first, numbers, attempts, dueTimes, unread],
+    ]),
+    [
+      [1, [2, 3, 4], [2, 70, 4], [], 0],
+      [4, [5, 6], [5, 6], [], 0],
+      [5, [6], [6], [], 0],
+    ],
+  );
+});
+
+test('IoLoop: a record that is damaged when it is handed out once more is told to be lost', () => {
+  const disk = new MemoryFileSystem(DATA_PATH);
+  const pump = new PumpSide();
+  const loop = makeLoop(disk, [pump]);
+  pump.open(1, 't');
+  pump.append(1, 1, 2, 3);
+  pump.read(1);
+  settle(loop);
+  const handle = disk.openForWriting(`${DATA_PATH}/t.diskqueue.000000.dat`);
+  assert.ok(handle !== 'missing');
+  disk.write(handle, Buffer.from('?'), 0, 1, 2 * RECORD_BYTES - 1);
+  disk.close(handle);
+  for (const first of [0, 1, 2]) pump.recall(1, first, 3 - first);
+  settle(loop);
+  disk.onCall = (action) => {
+    if (action === 'read') throw new SystemError('EIO', action, 't');
+  };
+  pump.recall(1, 2, 1);
+  settle(loop);
+
+  const answers = pump.take().filter(({ type }) => type === 'RECALLED');
+
+  assert.deepEqual(brief(answers), [
+    'RECALLED 1 ok 0 1',
+    'RECALLED 1 ok 0',
+    'RECALLED 1 ok 0 3',
+    'RECALLED 1 failed 0',
+  ]);
+  const damaged = `segment 0: the record at ${RECORD_BYTES} is not what it was`;
+  assert.deepEqual(pump.log, [`4 DISKQUEUE(t): ${damaged}`, `4 DISKQUEUE(t): ${damaged}`]);
+});
+
 test('IoLoop: due times and attempts come back with the records that they were said of', () => {
   const disk = new MemoryFileSystem(DATA_PATH);
   const pump = new PumpSide();

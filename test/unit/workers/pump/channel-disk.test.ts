@@ -15,6 +15,21 @@ function makeBench(...bodies: readonly string[]): ChannelBench {
   return bench;
 }
 
+/** As `makeBench`, while others fill memory with one message. */
+function makeFullBench(...bodies: readonly string[]): ChannelBench {
+  const bench = new ChannelBench({ memoryMax: 0, budgetBytes: SEGMENT_BYTES });
+  if (bodies.length > 0) bench.put(...bodies);
+  bench.backend.read();
+  putInStore(bench.store, ['x'.repeat(SEGMENT_BYTES)]);
+  bench.backend.log.length = 0;
+  return bench;
+}
+
+/** A record with this number that was read. */
+function readRecord(bench: ChannelBench, number: number): number {
+  return putRecordInStore(bench.store, 'read', 3, undefined, number);
+}
+
 /** What the backend was asked for, but for reads. */
 function log(bench: ChannelBench): string[] {
   return bench.backend.log.filter((what) => what !== 'demand');
@@ -119,6 +134,36 @@ test('Channel: what is read before its time is deferred, with the attempts of it
   assert.deepStrictEqual([log(bench), bench.backend.puts], [['finish 0'], []]);
   assert.equal(bench.store.referenceCount, 0);
 });
+
+test('Channel: while memory is full, what is deferred and on disk is only there, and read again when it is due', () => {
+  const bench = makeFullBench('requeued');
+  const consumer = bench.subscribe(1);
+  const [{ id }] = bench.deliver();
+  bench.requeue(consumer, id, 70);
+  bench.channel.onDeferred(readRecord(bench, 9), UNIX_MS + 50);
+  const counts = [bench.channel.deferredCount, bench.deferred.parkedCount];
+  counts.push(bench.store.referenceCount - 1);
+  bench.advance(50);
+  const first = log(bench);
+  bench.advance(20);
+
+  assert.deepStrictEqual(counts, [2, 2, 0]);
+  assert.deepStrictEqual(first, [`note 0 1 ${UNIX_MS + 70}`, 'recall 9']);
+  assert.deepStrictEqual(log(bench).at(-1), 'recall 0');
+  assert.deepStrictEqual([bench.channel.deferredCount, bench.deferred.parkedCount], [0, 0]);
+});
+
+for (const what of ['empty', 'close', 'delete'] as const) {
+  test(`Channel: ${what} forgets what is deferred and only on disk`, () => {
+    const bench = makeFullBench();
+    bench.channel.onDeferred(readRecord(bench, 9), UNIX_MS + 50);
+    bench.channel[what](() => undefined);
+
+    assert.deepStrictEqual(log(bench), [what]);
+    assert.deepStrictEqual([bench.deferred.count, bench.deferred.parkedCount], [0, 0]);
+    assert.equal(bench.store.referenceCount, 1);
+  });
+}
 
 test('Channel: close writes what is in memory, and notes what is on disk', () => {
   const bench = makeBench('in flight', 'deferred', 'requeued', 'read ahead');

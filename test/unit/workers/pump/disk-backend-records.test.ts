@@ -313,3 +313,78 @@ test('DiskBackend: a close tells what is known of records, drops the copies, and
   assert.deepStrictEqual(requests, [`NOTE 1 0,1,${UNIX_MS + 99}`, 'CLOSE 1']);
   assert.deepStrictEqual([bench.log, bench.store.referenceCount], [['ended', 'closed: null'], 0]);
 });
+
+test('DiskBackend: records that were given up are read again in runs, before those that were never read', () => {
+  const bench = new BackendBench().withRecords(4, 'a', 'b', 'c', 'd');
+  for (const position of bench.take()) bench.store.release(position, 1);
+  for (const number of [4, 5, 7]) bench.backend.recall(number);
+  const { depth } = bench.backend;
+  bench.backend.demand();
+  const requests = [bench.turn()];
+  // Only one of the run fits the answer.
+  bench.disk.recalled(1, 4, [record('a')], 3);
+  requests.push(bench.turn());
+  const bodies = bench.takeBodies();
+  bench.backend.demand();
+  requests.push(bench.turn());
+  bench.disk.recalled(1, 5, [record('b')], 3);
+  bench.turn();
+  bodies.push(...bench.takeBodies());
+  bench.backend.demand();
+  requests.push(bench.turn());
+  bench.disk.recalled(1, 7, [record('d')], 3);
+  bench.turn();
+  const [d] = bench.take();
+  finish(bench, [d]);
+  bench.backend.demand();
+  requests.push(bench.turn());
+
+  assert.deepStrictEqual(requests, [
+    ['RECALL 1 4-5'],
+    [],
+    ['RECALL 1 5'],
+    ['RECALL 1 7'],
+    ['FINISH 1 7', 'READ 1'],
+  ]);
+  assert.deepStrictEqual([depth, bodies], [3, ['a', 'b']]);
+  assert.equal(bench.store.referenceCount, 0);
+});
+
+test('DiskBackend: a record that is lost when it is read again is finished, and reading goes on', () => {
+  const bench = new BackendBench().withRecords(4, 'a', 'b');
+  for (const position of bench.take()) bench.store.release(position, 1);
+  bench.backend.recall(4);
+  bench.backend.recall(5);
+  bench.backend.demand();
+  bench.turn();
+  bench.disk.recallFailed(1, 'read error', 0);
+  bench.turn();
+  bench.nowMs += 1000;
+  const again = bench.turn();
+  bench.disk.recalled(1, 4, [], 0);
+  const lost = bench.turn();
+  bench.backend.demand();
+
+  assert.deepStrictEqual(
+    [again, lost, bench.turn(), bench.backend.depth],
+    [['RECALL 1 4-5'], ['FINISH 1 4'], ['RECALL 1 5'], 1],
+  );
+});
+
+test('DiskBackend: nothing is read again of a queue that was emptied', () => {
+  const bench = new BackendBench().withRecords(4, 'a');
+  for (const position of bench.take()) bench.store.release(position, 1);
+  bench.backend.recall(4);
+  bench.backend.demand();
+  bench.turn();
+  bench.backend.empty(bench.done('emptied'));
+  bench.disk.recalled(1, 4, [record('a')], 0);
+  bench.disk.emptied(1);
+  bench.turn();
+  bench.backend.demand();
+
+  assert.deepStrictEqual(
+    [bench.turn(), bench.backend.depth, bench.store.referenceCount],
+    [[], 0, 0],
+  );
+});

@@ -1,0 +1,77 @@
+/**
+ * The queues that pumps have opened at a disk thread, by the numbers that these have given them; and which of them are
+ * open files, as one name must not be twice.
+ *
+ * Thread: disk.
+ */
+
+import { assert } from '../../shared/assert.ts';
+import { QUEUE } from '../disk-records.ts';
+import type { LogLevel } from './disk-log.ts';
+import { DiskQueue, type DiskQueueOptions } from './disk-queue.ts';
+import type { PumpLink } from './pump-link.ts';
+
+/** A queue that a pump knows by its number. */
+export interface KnownQueue {
+  readonly number: number;
+  readonly name: string;
+  readonly link: PumpLink;
+  /** Undefined while it could not be opened, or was empty; whatever needs it opens it. */
+  queue: DiskQueue | undefined;
+}
+
+export class KnownQueues {
+  readonly #options: DiskQueueOptions;
+  /** The queues of each link by their numbers; pumps give their numbers independently. */
+  readonly #queues: ReadonlyMap<PumpLink, Map<number, KnownQueue>>;
+  /** Which queue has a name. */
+  readonly #owners = new Map<string, KnownQueue>();
+
+  constructor(links: readonly PumpLink[], options: DiskQueueOptions) {
+    this.#options = options;
+    this.#queues = new Map(links.map((link) => [link, new Map<number, KnownQueue>()]));
+  }
+
+  add(known: KnownQueue): void {
+    const queues = this.#queuesOf(known.link);
+    assert(!queues.has(known.number), 'a queue is opened once');
+    queues.set(known.number, known);
+  }
+
+  /** The queue of the link's front request. */
+  ofRequest(link: PumpLink): KnownQueue {
+    const { requests } = link;
+    const known = this.#queuesOf(link).get(requests.words[(requests.offset >>> 2) + QUEUE]);
+    assert(known !== undefined, 'a queue is opened before anything else');
+    return known;
+  }
+
+  /** How many queues a link has. */
+  count(link: PumpLink): number {
+    return this.#queuesOf(link).size;
+  }
+
+  /** The open queue. Errors: throws when it cannot be opened; the next call tries again. */
+  opened(known: KnownQueue): DiskQueue {
+    if (known.queue !== undefined) return known.queue;
+    const owner = this.#owners.get(known.name) ?? known;
+    if (owner !== known) throw new Error(`open queue "${known.name}": it is open`);
+    const log = (level: LogLevel, text: string): void => known.link.log(level, text);
+    known.queue = new DiskQueue(known.name, this.#options, log);
+    this.#owners.set(known.name, known);
+    return known.queue;
+  }
+
+  /** It is closed or removed. */
+  forget(known: KnownQueue): void {
+    if (this.#owners.get(known.name) === known) this.#owners.delete(known.name);
+    known.queue = undefined;
+    this.#queuesOf(known.link).delete(known.number);
+  }
+
+  #queuesOf(link: PumpLink): Map<number, KnownQueue> {
+    const queues = this.#queues.get(link);
+    assert(queues !== undefined, 'every link has its queues');
+    return queues;
+  }
+}
