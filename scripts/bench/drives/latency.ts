@@ -2,7 +2,7 @@
 
 import { SystemClock } from '../../../src/shared/clock.ts';
 import { OpenLoop, runOpenLoop, unansweredMax } from '../open-loop.ts';
-import { pause } from '../pause.ts';
+import { pause, preparePauses } from '../pause.ts';
 import { Durations } from '../percentiles.ts';
 import type { ProgressCount } from '../progress-count.ts';
 import type { Address } from '../wire/address.ts';
@@ -42,6 +42,7 @@ export async function latency(order: LatencyOrder, progress: ProgressCount): Pro
     () => countedSinceMs,
   );
   await consumer.subscribe(order.topic, order.channel, order.rdy);
+  await preparePauses();
   await progress.started();
 
   const command = publishing({ ...order, batch: 1, deferMs: 0 });

@@ -4,7 +4,7 @@
 
 import { SystemClock } from '../../../src/shared/clock.ts';
 import { OpenLoop, runOpenLoop, unansweredMax } from '../open-loop.ts';
-import { pause } from '../pause.ts';
+import { pause, preparePauses } from '../pause.ts';
 import { Durations } from '../percentiles.ts';
 import type { ProgressCount } from '../progress-count.ts';
 import type { Figures } from '../report/metrics.ts';
@@ -72,6 +72,7 @@ export class Publisher {
       const run = runs[index % runs.length];
       publisher.#lanes.push(new Lane(link, run, order.inFlight, publisher));
     });
+    if (order.rate > 0) await preparePauses();
     return publisher;
   }
 

@@ -1,0 +1,49 @@
+/**
+ * Waits for fractions of a millisecond, while other things happen: a timer of the event loop is late by a millisecond,
+ * which is more than what is measured here, and turning the event loop until it is time would take a whole core from
+ * the server. So a thread sleeps, which the system ends within a tenth of a millisecond, and wakes the event loop.
+ *
+ * Thread: main.
+ */
+
+import { Worker } from 'node:worker_threads';
+import { EXTENSION } from './places.ts';
+
+/** Indexes of the counts: what was asked for, and what was done. */
+export const REQUESTS = 0;
+export const WAKES = 1;
+
+/** What both threads share. Units: how long to sleep, in ms. */
+export type PacerMemory = { readonly counts: Int32Array; readonly sleepMs: Float64Array };
+
+/** Measured: what both wake-ups take. */
+const WAKE_MS = 0.1;
+
+export class Pacer {
+  readonly #memory: PacerMemory = {
+    counts: new Int32Array(new SharedArrayBuffer(8)),
+    sleepMs: new Float64Array(new SharedArrayBuffer(8)),
+  };
+  readonly #worker: Worker;
+
+  constructor() {
+    const entry = new URL(`./pacer-thread.${EXTENSION}`, import.meta.url);
+    this.#worker = new Worker(entry, { workerData: this.#memory });
+    // Whoever waits has something else that keeps the process.
+    this.#worker.unref();
+  }
+
+  /** Waits for about so long, and for what it takes to be woken at least. One wait at a time. */
+  async wait(ms: number): Promise<void> {
+    const { counts, sleepMs } = this.#memory;
+    const wakes = Atomics.load(counts, WAKES);
+    sleepMs[0] = Math.max(0, ms - WAKE_MS);
+    Atomics.add(counts, REQUESTS, 1);
+    Atomics.notify(counts, REQUESTS);
+    await Atomics.waitAsync(counts, WAKES, wakes).value;
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.terminate();
+  }
+}
