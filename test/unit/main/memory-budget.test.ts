@@ -7,8 +7,8 @@ import {
 } from '../../../src/main/memory-budget.ts';
 
 const MIB = 2 ** 20;
-/** 128 MiB for the process, 26 for each of two threads, 17 for the rings of one pump with one disk. */
-const FIXED = (128 + 2 * 26 + 17) * MIB;
+/** 192 MiB for the process, 40 for each of two threads, 17 for the rings of one pump with one disk. */
+const FIXED = (192 + 2 * 40 + 17) * MIB;
 const OPTIONS: MemoryOptions = {
   maxMemory: { kind: 'percent', percent: 50 },
   pumpThreads: 1,
@@ -28,7 +28,7 @@ test('memoryBudget: an eighth of what is left is for bodies, the rest for messag
 
 test('memoryBudget: pump threads share alike', () => {
   const threads = { ...OPTIONS, pumpThreads: 4 };
-  const fixed = FIXED + 3 * (26 + 17) * MIB;
+  const fixed = FIXED + 3 * (40 + 17) * MIB;
 
   const budget = memoryBudget(threads, 2 * (fixed + 800 * MIB));
 
