@@ -27,13 +27,16 @@ const UNIT_BYTES: ReadonlyMap<string, number> = new Map(
   ]),
 );
 
+/** What is said of a text that is no size. */
+export const NO_SIZE = 'must be bytes, such as 1048576, 16MiB or 1.5GB';
+
 /** Digits, a fraction where there is a unit to take a part of, and the unit. */
 const SIZE = /^(?:(\d+)|(\d+(?:\.\d+)?) ?([a-z]+))$/i;
 
 /** Reads a size. What is left of a byte is cut off. Errors: says why the text is none. */
 export function parseSize(text: string): number | Refused {
   const match = SIZE.exec(text);
-  if (match === null) return new Refused('must be bytes, such as 1048576, 16MiB or 1.5GB');
+  if (match === null) return new Refused(NO_SIZE);
   const [, plain, number, unit = 'B'] = match;
   const unitBytes = UNIT_BYTES.get(unit.toLowerCase());
   if (unitBytes === undefined) return new Refused(`unknown unit "${unit}" in size`);

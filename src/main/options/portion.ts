@@ -4,7 +4,7 @@
  * Thread: any.
  */
 
-import { formatSize, parseSize, roughSize } from './byte-size.ts';
+import { formatSize, NO_SIZE, parseSize, roughSize } from './byte-size.ts';
 import { Refused } from './refused.ts';
 
 /** Units: bytes, or per cent from 0 to 100. */
@@ -20,7 +20,8 @@ export function parsePortion(text: string): Portion | Refused {
   const match = PERCENT.exec(text);
   if (match === null) {
     const bytes = parseSize(text);
-    return bytes instanceof Refused ? bytes : { kind: 'bytes', bytes };
+    if (!(bytes instanceof Refused)) return { kind: 'bytes', bytes };
+    return bytes.why === NO_SIZE ? new Refused(`${NO_SIZE}, or a percentage such as 10%`) : bytes;
   }
   const percent = Number(match[1]);
   if (percent > PERCENT_MAX) return new Refused(`must be at most ${PERCENT_MAX}%`);

@@ -87,7 +87,10 @@ const REFUSED: readonly (readonly [string, string])[] = [
     'invalid value 1.5 for max_bytes: must be a size such as "16MiB", or an integer number of bytes',
   ],
   ['max_bytes = "5%"', `invalid value "5%" for max_bytes: ${SIZES}`],
-  ['min_free_disk = -1', `invalid value -1 for min_free_disk: ${SIZES}`],
+  [
+    'min_free_disk = -1',
+    `invalid value -1 for min_free_disk: ${SIZES}, or a percentage such as 10%`,
+  ],
   ['snappy = 0', 'invalid value 0 for snappy: must be true or false'],
   ['snappy = "maybe"', 'invalid value "maybe" for snappy: parse error'],
   [

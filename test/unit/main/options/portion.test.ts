@@ -37,8 +37,8 @@ for (const [text, spelled, described, bytes] of [
 
 for (const [text, why] of [
   ['101%', 'must be at most 100%'],
-  ['-1%', 'must be bytes, such as 1048576, 16MiB or 1.5GB'],
-  ['half', 'must be bytes, such as 1048576, 16MiB or 1.5GB'],
+  ['-1%', 'must be bytes, such as 1048576, 16MiB or 1.5GB, or a percentage such as 10%'],
+  ['half', 'must be bytes, such as 1048576, 16MiB or 1.5GB, or a percentage such as 10%'],
   ['1XB', 'unknown unit "XB" in size'],
 ] as const) {
   test(`parsePortion: refuses ${text}`, () => {
