@@ -50,16 +50,12 @@ export const NOTE_ATTEMPTS = 1;
 export const NOTE_DUE = 2;
 export const NOTE_ENTRY_WORDS = 4;
 /**
- * Asks once more for records that were shown and are not finished, whose numbers follow each other: for the first at
- * least, and for as many of the others as fit so many bytes. Shape: queue, bytes, number of the first, count. →
- * RECALLED
+ * Asks once more for records that were shown and are not finished: for the first at least, and for as many of the
+ * others as fit so many bytes. Shape: queue, bytes; then runs as in FINISH. → RECALLED
  */
 export const RECALL = 10;
-export const RECALL_QUEUE = 0;
 export const RECALL_BYTES = 1;
-export const RECALL_FIRST = 2;
-export const RECALL_COUNT = 3;
-export const RECALL_WORDS = 4;
+export const RECALL_RUNS = 2;
 /** Drops all records, read ahead or not. Shape: queue. → EMPTIED */
 export const EMPTY_QUEUE = 5;
 /** Syncs and closes a queue; what was not finished is there again at the next OPEN. Shape: queue. → CLOSED */
@@ -87,8 +83,13 @@ export const APPENDED = 17;
  * times, if any, behind padding to 4 bytes. Not ok: error text, and the READ may be tried again.
  */
 export const RECORDS = 18;
-/** Shape: as RECORDS, without due times. No record: the first of them is lost. */
+/**
+ * Shape: as OPENED without text; then count, how many of the records that were asked for this is about, from the first
+ * on, and 0; disk records; their numbers, behind padding to 4 bytes. Those that are not among them are lost. Not ok: as
+ * RECORDS.
+ */
 export const RECALLED = 25;
+export const RECALLED_COVERED = 8;
 /** Shape: as OPENED. */
 export const EMPTIED = 19;
 /** Shape: as OPENED. Not ok: the last sync failed. */

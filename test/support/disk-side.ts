@@ -120,10 +120,13 @@ export class DiskSide {
     this.#answer(wire.RECORDS, fields, withDueTimes(bytes, dueTimes));
   }
 
-  /** Hands records out once more; none: the first that was asked for is lost. */
-  recalled(queue: number, first: number, records: readonly Buffer[], unread: number): void {
-    const fields = [...answerFields(queue, true, unread, 0, 0), records.length, first, 0];
-    this.#answer(wire.RECALLED, fields, Buffer.concat(records));
+  /** Hands records out once more, by their numbers; `covered` of those that were asked for this is about. */
+  recalled(queue: number, covered: number, records: ReadonlyMap<number, Buffer>, unread = 0): void {
+    const fields = [...answerFields(queue, true, unread, 0, 0), records.size, covered, 0];
+    const bytes = Buffer.concat([...records.values()]);
+    const padding = Buffer.alloc(-bytes.length & 3);
+    const numbers = Buffer.from(Uint32Array.from(records.keys()).buffer);
+    this.#answer(wire.RECALLED, fields, Buffer.concat([bytes, padding, numbers]));
   }
 
   recallFailed(queue: number, text: string, unread: number): void {
@@ -184,22 +187,19 @@ export class DiskSide {
     if (type === wire.OPEN) {
       return `${head} ${bytes.toString('utf8', offset + wire.QUEUE_WORDS * 4, offset + length)}`;
     }
-    if (type === wire.RECALL) {
-      const at = offset >>> 2;
-      return `${head} ${runText(words[at + wire.RECALL_FIRST], words[at + wire.RECALL_COUNT])}`;
-    }
-    if (type === wire.FINISH) return `${head} ${this.#runs().join(' ')}`;
+    if (type === wire.RECALL) return `${head} ${this.#runs(wire.RECALL_RUNS).join(' ')}`;
+    if (type === wire.FINISH) return `${head} ${this.#runs(wire.FINISH_RUNS).join(' ')}`;
     if (type === wire.NOTE) return `${head} ${this.#notes().join(' ')}`;
     if (type !== wire.APPEND) return head;
     return `${head} ${this.#appended().join(' ')}`;
   }
 
-  /** Runs of a FINISH, each as its first number, or first and last with a dash. */
-  #runs(): string[] {
+  /** Runs from this word on, each as its first number, or first and last with a dash. */
+  #runs(start: number): string[] {
     const runs: string[] = [];
     const { words, offset, length } = this.#requests;
     const end = (offset + length) >>> 2;
-    for (let at = (offset >>> 2) + wire.FINISH_RUNS; at < end; at += wire.FINISH_RUN_WORDS) {
+    for (let at = (offset >>> 2) + start; at < end; at += wire.FINISH_RUN_WORDS) {
       runs.push(runText(words[at], words[at + 1]));
     }
     return runs;

@@ -25,6 +25,8 @@ export interface DiskAnswer {
   readonly numbers: readonly number[];
   /** Number that the first of these records has been handed out with. */
   readonly first: number;
+  /** Numbers that the records of a RECALLED answer have been handed out with; `first` is how many it is about. */
+  readonly recalled: readonly number[];
   readonly attempts: readonly number[];
   /** Due times of these records, empty if the answer has none. */
   readonly dueTimes: readonly number[];
@@ -97,8 +99,9 @@ export class PumpSide {
     return this.#send(wire.READ, [queue, bytes]);
   }
 
-  recall(queue: number, first: number, count: number, bytes = 4096): boolean {
-    return this.#send(wire.RECALL, [queue, bytes, first, count]);
+  /** Asks for records again, of runs of first number and count. */
+  recall(queue: number, bytes: number, ...runs: readonly (readonly [number, number])[]): boolean {
+    return this.#send(wire.RECALL, [queue, bytes, ...runs.flat()]);
   }
 
   /** Sends runs of first number and count. */
@@ -173,10 +176,13 @@ export class PumpSide {
     const fields = (isForRecords ? wire.RECORDS_WORDS : wire.ANSWER_WORDS) * 4;
     const count = hasRecords ? words[at + wire.RECORDS_COUNT] : 0;
     const hasDue = hasRecords && words[at + wire.RECORDS_HAS_DUE] === 1;
-    const dueAt = offset + length - count * wire.DUE_WORDS * 4;
-    const end = hasDue ? dueAt : offset + length;
+    const isRecalled = hasRecords && type === wire.RECALLED;
+    const trailerWords = isRecalled ? 1 : wire.DUE_WORDS;
+    const trailerAt = offset + length - count * trailerWords * 4;
+    const isPadded = hasDue || isRecalled;
+    const end = isPadded ? trailerAt : offset + length;
     const rest = Buffer.from(this.#answers.bytes.subarray(offset + fields, end));
-    const messages = hasRecords ? parseRecords(hasDue ? withoutPadding(rest, count) : rest) : [];
+    const messages = hasRecords ? parseRecords(isPadded ? withoutPadding(rest, count) : rest) : [];
     if (hasRecords && messages.length !== count) {
       throw new Error('the count of an answer is not that of its records');
     }
@@ -190,9 +196,10 @@ export class PumpSide {
       text: isOk ? '' : rest.toString(),
       numbers: messages.map((message) => Number.parseInt(message.id, 16)),
       first: hasRecords ? words[at + wire.RECORDS_FIRST] : 0,
+      recalled: isRecalled ? [...words.subarray(trailerAt >>> 2, (trailerAt >>> 2) + count)] : [],
       attempts: messages.map((message) => message.attempts),
       dueTimes: hasDue
-        ? messages.map((_, index) => this.#number((dueAt >>> 2) + index * wire.DUE_WORDS))
+        ? messages.map((_, index) => this.#number((trailerAt >>> 2) + index * wire.DUE_WORDS))
         : [],
     };
   }

@@ -287,7 +287,7 @@ export class IoLoop {
       const batch = queue.read(link.answers.bytes, link.recordsOffset, room);
       if (batch.count > 0) {
         this.#bytesLeft -= batch.bytes;
-        link.answerRecords(RECORDS, known.number, queue, batch);
+        link.answerRecords(known.number, queue, batch);
         return 'taken';
       }
       // The file has shrunk since it was looked at, or all of it is finished; what is left of it is known now.
@@ -298,12 +298,13 @@ export class IoLoop {
   #recall(known: KnownQueue): Outcome {
     const { queue, link } = known;
     assert(queue !== undefined, 'what is read again was read');
-    const { first, count, bytes } = recallOf(link.requests);
-    const room = queue.recall.room(first, count, Math.min(bytes, link.recordsBytesMax(false)));
-    if (!link.claimRecords(room, bytes, false)) return 'blocked';
-    const batch = queue.recall.read(first, count, link.answers.bytes, link.recordsOffset, room);
+    const { numbers, bytes } = recallOf(link.requests);
+    const plan = queue.recall.plan(numbers, Math.min(bytes, link.recordsBytesMax(true)));
+    // Their numbers take less room than due times.
+    if (!link.claimRecords(plan.bytes, bytes, true)) return 'blocked';
+    const batch = queue.recall.read(plan, link.answers.bytes, link.recordsOffset);
     this.#bytesLeft -= batch.bytes;
-    link.answerRecords(RECALLED, known.number, queue, batch);
+    link.answerRecalled(known.number, queue, batch);
     return 'taken';
   }
 

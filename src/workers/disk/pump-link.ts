@@ -20,8 +20,8 @@ import {
   ANSWER_WORDS,
   DUE_WORDS,
   QUEUE,
-  type RECALLED,
-  type RECORDS,
+  RECALLED,
+  RECORDS,
   RECORDS_COUNT,
   RECORDS_FIRST,
   RECORDS_HAS_DUE,
@@ -32,6 +32,7 @@ import {
 } from '../disk-records.ts';
 import { LOG_WARNING, type LogLevel } from './disk-log.ts';
 import { RECORD_BYTES_MIN } from './disk-record.ts';
+import type { RecalledBatch } from './record-recall.ts';
 import type { ReadBatch } from './segment-reader.ts';
 
 /** Bytes of one error text or log line; what is longer is cut off. */
@@ -142,14 +143,24 @@ export class PumpLink {
     this.#commit(type, ANSWER_WORDS * 4 + bytes);
   }
 
-  /** Completes an answer with records, which are in place already. */
-  answerRecords(type: RecordsType, queue: number, figures: QueueFigures, batch: ReadBatch): void {
+  /** Completes a RECORDS answer, its records in place already. */
+  answerRecords(queue: number, figures: QueueFigures, batch: ReadBatch): void {
     this.#writeFields(queue, figures, undefined);
     this.#writeRecordsFields(batch.count, batch.first, batch.dueTimes !== undefined);
     const { dueTimes } = batch;
     let length = RECORDS_WORDS * 4 + batch.bytes;
     if (dueTimes !== undefined) length = this.#writeDueTimes(dueTimes, length);
-    this.#commit(type, length);
+    this.#commit(RECORDS, length);
+  }
+
+  /** Completes a RECALLED answer, its records in place already. */
+  answerRecalled(queue: number, figures: QueueFigures, batch: RecalledBatch): void {
+    const { bytes, covered, numbers } = batch;
+    this.#writeFields(queue, figures, undefined);
+    this.#writeRecordsFields(numbers.length, covered, false);
+    const start = paddedTo4(RECORDS_WORDS * 4 + bytes);
+    this.answers.words.set(numbers, (this.#answer + start) >>> 2);
+    this.#commit(RECALLED, start + numbers.length * 4);
   }
 
   /** Completes an answer that has no records, because of an error or because there is none. */
@@ -213,7 +224,7 @@ export class PumpLink {
 
   /** Writes due times behind so many bytes of the answer; returns how many there are then. */
   #writeDueTimes(dueTimes: readonly number[], length: number): number {
-    const start = (length + PADDING_MAX) & ~PADDING_MAX;
+    const start = paddedTo4(length);
     const end = start + dueTimes.length * DUE_BYTES;
     assert(end <= this.#answerBytes, 'due times fit the room that was reserved for them');
     let at = (this.#answer + start) >>> 2;
@@ -256,4 +267,9 @@ export class PumpLink {
     this.#commit(STATUS, STATUS_WORDS * 4 + this.#writeText(STATUS_WORDS * 4, text));
     return true;
   }
+}
+
+/** Where words may begin behind so many bytes. */
+function paddedTo4(length: number): number {
+  return (length + PADDING_MAX) & ~PADDING_MAX;
 }

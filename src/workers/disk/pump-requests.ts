@@ -18,8 +18,7 @@ import {
   NOTE_ENTRY_WORDS,
   NOTE_NUMBER,
   RECALL_BYTES,
-  RECALL_COUNT,
-  RECALL_FIRST,
+  RECALL_RUNS,
 } from '../disk-records.ts';
 import { storedSize } from './disk-record.ts';
 
@@ -51,18 +50,16 @@ export function appendOf(requests: RingConsumer): AppendRequest {
 /** What a RECALL asks for. */
 export interface RecallRequest {
   readonly bytes: number;
-  readonly first: number;
-  readonly count: number;
+  readonly numbers: readonly number[];
 }
 
 /** Takes the front request apart, a RECALL. */
-export function recallOf({ words, offset }: RingConsumer): RecallRequest {
-  const at = offset >>> 2;
-  return {
-    bytes: words[at + RECALL_BYTES],
-    first: words[at + RECALL_FIRST],
-    count: words[at + RECALL_COUNT],
-  };
+export function recallOf(requests: RingConsumer): RecallRequest {
+  const numbers: number[] = [];
+  forEachRun(requests, RECALL_RUNS, (first, count) => {
+    for (let index = 0; index < count; index++) numbers.push((first + index) >>> 0);
+  });
+  return { bytes: requests.words[(requests.offset >>> 2) + RECALL_BYTES], numbers };
 }
 
 /** Calls back for each run in the front request, a FINISH. */
@@ -70,11 +67,7 @@ export function forEachFinish(
   requests: RingConsumer,
   callback: (first: number, count: number) => void,
 ): void {
-  const { words, offset, length } = requests;
-  const end = (offset + length) >>> 2;
-  for (let at = (offset >>> 2) + FINISH_RUNS; at < end; at += FINISH_RUN_WORDS) {
-    callback(words[at], words[at + 1]);
-  }
+  forEachRun(requests, FINISH_RUNS, callback);
 }
 
 /** Calls back for each entry in the front request, a NOTE. */
@@ -87,6 +80,18 @@ export function forEachNote(
   for (let at = (offset >>> 2) + NOTE_ENTRIES; at < end; at += NOTE_ENTRY_WORDS) {
     const dueMs = words[at + NOTE_DUE] * 2 ** 32 + words[at + NOTE_DUE + 1];
     callback(words[at + NOTE_NUMBER], words[at + NOTE_ATTEMPTS], dueMs);
+  }
+}
+
+/** Calls back for each run in the front request, from this word on. */
+function forEachRun(
+  { words, offset, length }: RingConsumer,
+  start: number,
+  callback: (first: number, count: number) => void,
+): void {
+  const end = (offset + length) >>> 2;
+  for (let at = (offset >>> 2) + start; at < end; at += FINISH_RUN_WORDS) {
+    callback(words[at], words[at + 1]);
   }
 }
 

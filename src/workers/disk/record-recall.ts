@@ -6,12 +6,31 @@
  */
 
 import { ATTEMPTS_OFFSET } from './disk-record.ts';
-import type { HandedOut } from './handed-out.ts';
+import type { HandedOut, UnfinishedRecord } from './handed-out.ts';
 import type { NotesWriter } from './notes-writer.ts';
 import type { RecoverySource } from './queue-recovery.ts';
 import type { RecordNotes } from './record-notes.ts';
-import type { ReadBatch } from './segment-reader.ts';
 import { readUnfinished } from './unfinished-record.ts';
+
+/** A record that is to be read, and the number that the pump knows it by. */
+interface PlannedRecord {
+  readonly number: number;
+  readonly record: UnfinishedRecord;
+}
+
+/** What is to be read, how many of the numbers that is, lost ones included, and how much room it takes. */
+export interface RecallPlan {
+  readonly records: readonly PlannedRecord[];
+  readonly covered: number;
+  readonly bytes: number;
+}
+
+/** What was read: so many bytes, and which of the numbers it has. */
+export interface RecalledBatch {
+  readonly bytes: number;
+  readonly covered: number;
+  readonly numbers: readonly number[];
+}
 
 export class RecordRecall {
   readonly #source: RecoverySource;
@@ -31,36 +50,40 @@ export class RecordRecall {
     this.#handedOut = handedOut;
   }
 
-  /** Room for the first of so many records, and for those of the others that fit `bytesWanted` with it. */
-  room(first: number, count: number, bytesWanted: number): number {
+  /** Finds the records of these numbers, as many as fit `bytesWanted`, and one at least. */
+  plan(numbers: readonly number[], bytesWanted: number): RecallPlan {
+    const records: PlannedRecord[] = [];
+    let covered = 0;
     let bytes = 0;
-    for (let index = 0; index < count; index++) {
-      const size = this.#handedOut.get((first + index) >>> 0)?.sizeBytes;
-      if (size === undefined || (bytes > 0 && bytes + size > bytesWanted)) break;
-      bytes += size;
+    for (const number of numbers) {
+      const record = this.#handedOut.get(number);
+      if (record !== undefined) {
+        if (bytes > 0 && bytes + record.sizeBytes > bytesWanted) break;
+        records.push({ number, record });
+        bytes += record.sizeBytes;
+      }
+      covered++;
     }
-    return bytes;
+    return { records, covered, bytes };
   }
 
   /**
-   * Reads the records that fit, with the attempts of their notes, up to one that is damaged. None: the first is.
+   * Reads what was planned, with the attempts of notes, but for records that are damaged.
    *
    * Shape: disk records, one after the other.
    * Errors: throws when a segment or notes cannot be read.
    */
-  read(first: number, count: number, target: Uint8Array, offset: number, room: number): ReadBatch {
+  read({ records, covered }: RecallPlan, target: Uint8Array, offset: number): RecalledBatch {
+    const numbers: number[] = [];
     let bytes = 0;
-    let done = 0;
-    while (done < count) {
-      const record = this.#handedOut.get((first + done) >>> 0);
-      if (record === undefined || bytes + record.sizeBytes > room) break;
-      const dueMs = readUnfinished(this.#source, this.#notes, record, target, offset + bytes);
-      if (dueMs === 'damaged') break;
-      this.#setAttempts((first + done) >>> 0, target, offset + bytes);
+    for (const { number, record } of records) {
+      const at = offset + bytes;
+      if (readUnfinished(this.#source, this.#notes, record, target, at) === 'damaged') continue;
+      this.#setAttempts(number, target, at);
+      numbers.push(number);
       bytes += record.sizeBytes;
-      done++;
     }
-    return { count: done, bytes, first, dueTimes: undefined };
+    return { bytes, covered, numbers };
   }
 
   /** Where the disk did not take the note on a record, memory has it. */

@@ -312,7 +312,8 @@ export class DiskBackend implements Backend, LinkedQueue {
       return;
     }
     this.#health.set('read', null);
-    this.#reads.onRecords(type, answers);
+    if (type === RECALLED) this.#reads.onRecalled(answers);
+    else this.#reads.onRecords(answers);
   }
 
   #onUnreadable(error: string, nowMs: number): void {

@@ -9,12 +9,13 @@
  */
 
 import type { RingConsumer } from '../../shared/ring/consumer.ts';
-import { RECALLED } from '../disk-records.ts';
+import { RECALLED_COVERED, RECORDS_COUNT, RECORDS_WORDS } from '../disk-records.ts';
 import { dropAll } from './backend.ts';
 import { type DiskBackendListener, HAS_DUE_TIME } from './disk-backend-listener.ts';
 import type { DiskRequests } from './disk-requests.ts';
 import { MemoryQueue } from './memory-queue.ts';
 import type { MessageStore } from './message-store.ts';
+import { Recalls } from './recalls.ts';
 import { RecordsAnswer } from './records-answer.ts';
 import { UnreadRecords } from './unread-records.ts';
 
@@ -22,6 +23,8 @@ import { UnreadRecords } from './unread-records.ts';
 const answer = new RecordsAnswer();
 /** How much one request asks for. */
 const BATCH_BYTES = 256 * 1024;
+/** How many records are asked for again at once. */
+const RECALL_COUNT = 1024;
 /** How long after a failed read the next one is tried. */
 const REREAD_MS = 1000;
 
@@ -46,7 +49,7 @@ export class DiskReads {
   readonly #options: DiskReadsOptions;
   readonly #store: MessageStore;
   /** Numbers of records that are to be read again. */
-  readonly #recalls = new MemoryQueue();
+  readonly #recalls = new Recalls();
   #readAheadBytes = 0;
   /** Nothing is asked for before this time: the last read failed. */
   #rereadMs = 0;
@@ -79,7 +82,7 @@ export class DiskReads {
 
   /** A record that was given up is to be read again. */
   recall(number: number): void {
-    this.#recalls.put(number, 1, 0);
+    this.#recalls.add(number);
   }
 
   /** Takes messages off the oldest run that was read ahead; their references are the caller's. */
@@ -93,9 +96,10 @@ export class DiskReads {
     if (!this.isWanted || nowMs < this.#rereadMs) return true;
     const { requests } = this.#options;
     // What was read before is older than what was not.
-    const { position: first, runCount } = this.#recalls;
     const isSent =
-      runCount > 0 ? requests.recall(BATCH_BYTES, first, runCount) : requests.read(BATCH_BYTES);
+      this.#recalls.count > 0
+        ? requests.recall(BATCH_BYTES, this.#recalls.front(RECALL_COUNT))
+        : requests.read(BATCH_BYTES);
     if (!isSent) return false;
     this.isWanted = false;
     this.isSent = true;
@@ -103,10 +107,9 @@ export class DiskReads {
     return true;
   }
 
-  /** Takes the ring's front record, RECORDS or RECALLED. */
-  onRecords(type: number, answers: RingConsumer): void {
+  /** Takes the ring's front record, RECORDS. */
+  onRecords(answers: RingConsumer): void {
     answer.open(answers);
-    if (type === RECALLED) this.#onRecalled(answer.count);
     const unixMs = this.#options.unixMs();
     while (answer.count > 0) {
       const { at, number, dueMs } = answer;
@@ -119,6 +122,24 @@ export class DiskReads {
       }
       answer.take(this.#store.count, this.#store.bytesTaken);
     }
+  }
+
+  /** Takes the ring's front record, RECALLED. */
+  onRecalled({ words, bytes, offset, length }: RingConsumer): void {
+    const count = words[(offset >>> 2) + RECORDS_COUNT];
+    const numbers = words.subarray(((offset + length) >>> 2) - count, (offset + length) >>> 2);
+    let at = offset + RECORDS_WORDS * 4;
+    let index = 0;
+    this.#recalls.take(words[(offset >>> 2) + RECALLED_COVERED], (number) => {
+      if (index === count || numbers[index] !== number) {
+        this.#options.onLost(number);
+        return;
+      }
+      this.#store.putRecords(bytes, at, 1, number);
+      at += this.#store.bytesTaken;
+      index++;
+      this.#putReadAhead(this.#store.position, 1, 0);
+    });
   }
 
   /** What the files hold is known only when they are open, so nobody would ask for it: reading tries again. */
@@ -136,14 +157,8 @@ export class DiskReads {
   clear(): void {
     this.dropReadAhead();
     this.unread.clear();
-    while (this.#recalls.count > 0) this.#recalls.take(this.#recalls.runCount);
+    this.#recalls.clear();
     this.isWanted = false;
-  }
-
-  /** So many of the oldest records were read again. None: the first is lost. */
-  #onRecalled(count: number): void {
-    if (count === 0) this.#options.onLost(this.#recalls.position);
-    this.#recalls.take(Math.max(1, count));
   }
 
   #takeDeferred(position: number, dueMs: number): void {

@@ -30,10 +30,7 @@ import {
   READ_WORDS,
   RECALL,
   RECALL_BYTES,
-  RECALL_COUNT,
-  RECALL_FIRST,
-  RECALL_QUEUE,
-  RECALL_WORDS,
+  RECALL_RUNS,
 } from '../disk-records.ts';
 import type { AppendLane, AppendPart } from './append-lane.ts';
 import type { MemoryQueue } from './memory-queue.ts';
@@ -132,16 +129,16 @@ export class DiskRequests {
     return true;
   }
 
-  /** Asks for records again by their numbers. Units: `bytes` as for `read`. */
-  recall(bytes: number, first: number, count: number): boolean {
-    const offset = this.#ring.claim(RECALL_WORDS * 4);
+  /** Asks for records again, of these runs of (first number, count). Units: `bytes` as for `read`. */
+  recall(bytes: number, runs: readonly number[]): boolean {
+    const length = (RECALL_RUNS + runs.length) * 4;
+    const offset = this.#ring.claim(length);
     if (offset === FULL) return false;
     const at = offset >>> 2;
-    this.#ring.words[at + RECALL_QUEUE] = this.#queue;
+    this.#ring.words[at + QUEUE] = this.#queue;
     this.#ring.words[at + RECALL_BYTES] = bytes;
-    this.#ring.words[at + RECALL_FIRST] = first;
-    this.#ring.words[at + RECALL_COUNT] = count;
-    this.#ring.commit(RECALL, RECALL_WORDS * 4);
+    this.#ring.words.set(runs, at + RECALL_RUNS);
+    this.#ring.commit(RECALL, length);
     return true;
   }
 

@@ -314,25 +314,24 @@ test('DiskBackend: a close tells what is known of records, drops the copies, and
   assert.deepStrictEqual([bench.log, bench.store.referenceCount], [['ended', 'closed: null'], 0]);
 });
 
-test('DiskBackend: records that were given up are read again in runs, before those that were never read', () => {
+test('DiskBackend: records that were given up are read again, before those that were never read', () => {
   const bench = new BackendBench().withRecords(4, 'a', 'b', 'c', 'd');
   for (const position of bench.take()) bench.store.release(position, 1);
   for (const number of [4, 5, 7]) bench.backend.recall(number);
   const { depth } = bench.backend;
   bench.backend.demand();
   const requests = [bench.turn()];
-  // Only one of the run fits the answer.
-  bench.disk.recalled(1, 4, [record('a')], 3);
+  const ab = [
+    [4, record('a')],
+    [5, record('bb')],
+  ] as const;
+  // The third does not fit the answer.
+  bench.disk.recalled(1, 2, new Map(ab), 3);
   requests.push(bench.turn());
   const bodies = bench.takeBodies();
   bench.backend.demand();
   requests.push(bench.turn());
-  bench.disk.recalled(1, 5, [record('b')], 3);
-  bench.turn();
-  bodies.push(...bench.takeBodies());
-  bench.backend.demand();
-  requests.push(bench.turn());
-  bench.disk.recalled(1, 7, [record('d')], 3);
+  bench.disk.recalled(1, 1, new Map([[7, record('d')]]), 3);
   bench.turn();
   const [d] = bench.take();
   finish(bench, [d]);
@@ -340,34 +339,33 @@ test('DiskBackend: records that were given up are read again in runs, before tho
   requests.push(bench.turn());
 
   assert.deepStrictEqual(requests, [
-    ['RECALL 1 4-5'],
+    ['RECALL 1 4-5 7'],
     [],
-    ['RECALL 1 5'],
     ['RECALL 1 7'],
     ['FINISH 1 7', 'READ 1'],
   ]);
-  assert.deepStrictEqual([depth, bodies], [3, ['a', 'b']]);
+  assert.deepStrictEqual([depth, bodies], [3, ['a', 'bb']]);
   assert.equal(bench.store.referenceCount, 0);
 });
 
-test('DiskBackend: a record that is lost when it is read again is finished, and reading goes on', () => {
-  const bench = new BackendBench().withRecords(4, 'a', 'b');
+test('DiskBackend: records that are lost when they are read again are finished, and reading goes on', () => {
+  const bench = new BackendBench().withRecords(4, 'a', 'b', 'c', 'd');
   for (const position of bench.take()) bench.store.release(position, 1);
-  bench.backend.recall(4);
-  bench.backend.recall(5);
+  for (const number of [4, 5, 6, 7]) bench.backend.recall(number);
   bench.backend.demand();
   bench.turn();
   bench.disk.recallFailed(1, 'read error', 0);
   bench.turn();
   bench.nowMs += 1000;
   const again = bench.turn();
-  bench.disk.recalled(1, 4, [], 0);
+  bench.disk.recalled(1, 3, new Map([[5, record('b')]]));
   const lost = bench.turn();
+  const bodies = bench.takeBodies();
   bench.backend.demand();
 
   assert.deepStrictEqual(
-    [again, lost, bench.turn(), bench.backend.depth],
-    [['RECALL 1 4-5'], ['FINISH 1 4'], ['RECALL 1 5'], 1],
+    [again, lost, bodies, bench.turn(), bench.backend.depth],
+    [['RECALL 1 4-7'], ['FINISH 1 4 6'], ['b'], ['RECALL 1 7'], 1],
   );
 });
 
@@ -378,7 +376,7 @@ test('DiskBackend: nothing is read again of a queue that was emptied', () => {
   bench.backend.demand();
   bench.turn();
   bench.backend.empty(bench.done('emptied'));
-  bench.disk.recalled(1, 4, [record('a')], 0);
+  bench.disk.recalled(1, 1, new Map([[4, record('a')]]));
   bench.disk.emptied(1);
   bench.turn();
   bench.backend.demand();

@@ -1,0 +1,62 @@
+/**
+ * Numbers of records that a disk queue is to hand out once more, oldest first, kept as runs: those that fall due
+ * together were often written together.
+ *
+ * Bound: none of its own, two words for each run; whoever parks messages bounds them.
+ * Thread: pump.
+ */
+
+const RUN_WORDS = 2;
+/** Words that were taken before they are given back. */
+const TAKEN_MAX = 4096;
+
+export class Recalls {
+  /** Records in all. */
+  count = 0;
+
+  /** Runs of (first number, count). */
+  #runs: number[] = [];
+  /** Index of the oldest run. */
+  #first = 0;
+
+  add(number: number): void {
+    const runs = this.#runs;
+    const last = runs.length - RUN_WORDS;
+    this.count++;
+    if (last >= this.#first && (runs[last] + runs[last + 1]) >>> 0 === number) runs[last + 1]++;
+    else runs.push(number, 1);
+  }
+
+  /** The oldest runs of (first number, count), with so many records at the most. */
+  front(countMax: number): number[] {
+    const runs: number[] = [];
+    let left = countMax;
+    for (let at = this.#first; at < this.#runs.length && left > 0; at += RUN_WORDS) {
+      const count = Math.min(left, this.#runs[at + 1]);
+      runs.push(this.#runs[at], count);
+      left -= count;
+    }
+    return runs;
+  }
+
+  /** Takes the oldest records off, and shows each. */
+  take(count: number, visit: (number: number) => void): void {
+    const runs = this.#runs;
+    for (let taken = 0; taken < count; taken++) {
+      const number = runs[this.#first];
+      runs[this.#first] = (number + 1) >>> 0;
+      if (--runs[this.#first + 1] === 0) this.#first += RUN_WORDS;
+      this.count--;
+      visit(number);
+    }
+    if (this.#first < TAKEN_MAX && this.count > 0) return;
+    runs.splice(0, this.#first);
+    this.#first = 0;
+  }
+
+  clear(): void {
+    this.#runs = [];
+    this.#first = 0;
+    this.count = 0;
+  }
+}
