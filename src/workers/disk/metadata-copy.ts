@@ -2,8 +2,8 @@
  * A disk queue's metadata once more, with a checksum: what tells metadata that was damaged from metadata that
  * someone else has written, as nsqd does.
  *
- * It is written before the metadata and not synced. So it may be newer than the metadata, or damaged by a crash; it is
- * asked only where the metadata does not speak for itself.
+ * It is written before the metadata, or behind it where the metadata does not count, and not synced. So it may be newer
+ * than the metadata, or damaged by a crash; it is asked only where the metadata does not speak for itself.
  *
  * Shape: the text of the metadata; that of the metadata it is to replace, if that is known; then the checksum of both,
  * eight hex digits and a newline.

@@ -76,6 +76,7 @@ export class MetadataFile {
     const previousText = this.#text ?? '';
     // Until it is known to be in place, what is on disk is unknown.
     this.#text = undefined;
+    // Whoever is killed in between leaves a copy that is newer, or that counts still.
     if (!this.#doesCopyCount) this.#writeCopy(text, previousText);
     writeMetadata(fileSystem, files, metadata);
     if (this.#doesCopyCount) this.#writeCopy(text, '');
