@@ -25,8 +25,9 @@ export interface DiskAnswer {
   readonly numbers: readonly number[];
   /** Number that the first of these records has been handed out with. */
   readonly first: number;
-  /** Numbers that the records of a RECALLED answer have been handed out with; `first` is how many it is about. */
+  /** Numbers that the records of a RECALLED answer have been handed out with, and how many it is about. */
   readonly recalled: readonly number[];
+  readonly covered: number;
   readonly attempts: readonly number[];
   /** Due times of these records, empty if the answer has none. */
   readonly dueTimes: readonly number[];
@@ -196,6 +197,7 @@ export class PumpSide {
       text: isOk ? '' : rest.toString(),
       numbers: messages.map((message) => Number.parseInt(message.id, 16)),
       first: hasRecords ? words[at + wire.RECORDS_FIRST] : 0,
+      covered: isRecalled ? words[at + wire.RECALLED_COVERED] : 0,
       recalled: isRecalled ? [...words.subarray(trailerAt >>> 2, (trailerAt >>> 2) + count)] : [],
       attempts: messages.map((message) => message.attempts),
       dueTimes: hasDue

@@ -21,6 +21,7 @@ import {
   DUE_WORDS,
   QUEUE,
   RECALLED,
+  RECALLED_COVERED,
   RECORDS,
   RECORDS_COUNT,
   RECORDS_FIRST,
@@ -157,7 +158,8 @@ export class PumpLink {
   answerRecalled(queue: number, figures: QueueFigures, batch: RecalledBatch): void {
     const { bytes, covered, numbers } = batch;
     this.#writeFields(queue, figures, undefined);
-    this.#writeRecordsFields(numbers.length, covered, false);
+    this.#writeRecordsFields(numbers.length, 0, false);
+    this.answers.words[(this.#answer >>> 2) + RECALLED_COVERED] = covered;
     const start = paddedTo4(RECORDS_WORDS * 4 + bytes);
     this.answers.words.set(numbers, (this.#answer + start) >>> 2);
     this.#commit(RECALLED, start + numbers.length * 4);

@@ -97,8 +97,8 @@ test('IoLoop: records that are not finished are handed out once more, as many as
   const answers = pump.take().filter(({ type }) => type === 'RECALLED');
 
   assert.deepEqual(
-    answers.map(({ first, recalled, numbers, attempts, unread }) => [
-      ...[first, recalled, numbers, attempts, unread],
+    answers.map(({ covered, recalled, numbers, attempts, unread }) => [
+      ...[covered, recalled, numbers, attempts, unread],
     ]),
     [
       [3, [1, 2, 4], [2, 3, 5], [2, 70, 5], 0],
@@ -132,7 +132,7 @@ test('IoLoop: a record that is damaged when it is handed out once more is told t
   const answers = pump.take().filter(({ type }) => type === 'RECALLED');
 
   assert.deepEqual(
-    answers.map(({ first, recalled, isOk }) => [first, recalled, isOk]),
+    answers.map(({ covered, recalled, isOk }) => [covered, recalled, isOk]),
     [
       [3, [0, 2], true],
       [1, [], true],
