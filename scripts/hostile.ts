@@ -3,9 +3,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, hostname, tmpdir } from 'node:os';
 import path from 'node:path';
-import { machineMemoryBytes, memoryBudget } from '../src/main/memory-budget.ts';
+import { Refused } from '../src/daemon/options/refused.ts';
+import { machineMemoryBytes, memoryBudget } from '../src/main/limits/memory-budget.ts';
 import { completeOptions, OPTION_ROWS } from '../src/main/options/options.ts';
-import { Refused } from '../src/main/options/refused.ts';
 import { readArguments, refuse, wholeNumber } from './arguments.ts';
 import type { Target, TargetMemory } from './hostile/arena.ts';
 import { SCENARIOS } from './hostile/scenarios.ts';

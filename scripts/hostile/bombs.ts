@@ -3,7 +3,7 @@
  */
 
 import { constants, deflateRawSync } from 'node:zlib';
-import { SnappyEncoder } from '../../src/main/compression/snappy-encoder.ts';
+import { SnappyEncoder } from '../../src/protocol/compression/snappy-encoder.ts';
 import { identify, line, pub, sized } from '../../test/support/wire-commands.ts';
 import type { Arena, Scenario } from './arena.ts';
 

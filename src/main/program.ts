@@ -7,14 +7,14 @@
 import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import os from 'node:os';
+import { EndSignals } from '../daemon/end-signals.ts';
+import { Logger } from '../daemon/log.ts';
+import { parseCommandLine } from '../daemon/options/command-line.ts';
+import { StderrSink } from '../daemon/stderr-sink.ts';
 import { SystemClock } from '../shared/clock.ts';
-import { EndSignals } from './end-signals.ts';
-import { errorText } from './error-text.ts';
-import { Logger } from './log.ts';
+import { errorText } from '../shared/error-text.ts';
 import { Nsqd } from './nsqd.ts';
-import { parseCommandLine } from './options/command-line.ts';
 import type { Options } from './options/options.ts';
-import { StderrSink } from './stderr-sink.ts';
 
 const LOG_PREFIX_DEFAULT = '[nsqd] ';
 /** A worker thread that has not ended by then hangs in a call of the system, and is killed with the process. */

@@ -10,7 +10,7 @@ import { RingConsumer } from '../shared/ring/consumer.ts';
 import { Doorbell } from '../shared/ring/doorbell.ts';
 import { RingProducer } from '../shared/ring/producer.ts';
 import type { DiskTask } from '../shared/thread-tasks.ts';
-import { NodeFileSystem } from './disk/file-system.ts';
+import { NodeFileSystem } from './disk/files/file-system.ts';
 import { IoLoop } from './disk/io-loop.ts';
 import { runLoop } from './run-loop.ts';
 

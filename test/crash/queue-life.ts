@@ -7,7 +7,7 @@
 
 import assert, { AssertionError } from 'node:assert/strict';
 import type { DiskQueue } from '../../src/workers/disk/disk-queue.ts';
-import type { FileSystem } from '../../src/workers/disk/file-system.ts';
+import type { FileSystem } from '../../src/workers/disk/files/file-system.ts';
 import type { Chooser } from '../support/crash-file.ts';
 import type { CrashFileSystem } from '../support/crash-file-system.ts';
 import { diskRecord } from '../support/disk-files.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { after, type TestContext, test } from 'node:test';
 import { constants, deflateRawSync } from 'node:zlib';
-import { SnappyEncoder } from '../../src/main/compression/snappy-encoder.ts';
+import { SnappyEncoder } from '../../src/protocol/compression/snappy-encoder.ts';
 import { BrokerSite } from '../support/broker-process.ts';
 import { ask } from '../support/broker-stats.ts';
 import { type CompressionKind, LayeredClient } from '../support/layered-client.ts';

@@ -10,7 +10,7 @@ import {
   parseChannelName,
   parseTopicName,
   type TopicName,
-} from '../../src/main/names.ts';
+} from '../../src/shared/names.ts';
 
 /** A topic name of a scenario. */
 export function topicName(text: string): TopicName {

@@ -5,9 +5,9 @@
  * Thread: any.
  */
 
+import { NullBackend } from '../../src/workers/pump/backend/null-backend.ts';
+import { Receipt } from '../../src/workers/pump/backend/receipt.ts';
 import type { MessageQueue } from '../../src/workers/pump/message-queue.ts';
-import { NullBackend } from '../../src/workers/pump/null-backend.ts';
-import { Receipt } from '../../src/workers/pump/receipt.ts';
 import type { Ledger } from './ledger.ts';
 import type { QueueModel } from './queue-model.ts';
 

@@ -6,9 +6,9 @@
  */
 
 import assert from 'node:assert/strict';
-import { Deliveries } from '../../src/main/deliveries.ts';
-import { PumpHandle } from '../../src/main/pump-handle.ts';
-import { TopicMap } from '../../src/main/topic-map.ts';
+import { Deliveries } from '../../src/main/pumps/deliveries.ts';
+import { PumpHandle } from '../../src/main/pumps/pump-handle.ts';
+import { TopicMap } from '../../src/main/topics/topic-map.ts';
 import type { ControlReply, PumpEvent } from '../../src/shared/control.ts';
 import { RingConsumer } from '../../src/shared/ring/consumer.ts';
 import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';

@@ -6,11 +6,11 @@
  */
 
 import assert from 'node:assert/strict';
-import { isEphemeral } from '../../src/main/names.ts';
-import { Publication } from '../../src/main/publication.ts';
-import type { ChannelHandle, TopicHandle } from '../../src/main/topic-map.ts';
+import { Publication } from '../../src/main/topics/publication.ts';
+import type { ChannelHandle, TopicHandle } from '../../src/main/topics/topic-map.ts';
 import { CONSUMER_WINDOW_BYTES } from '../../src/shared/limits.ts';
 import { parseHexWord } from '../../src/shared/message-id.ts';
+import { isEphemeral } from '../../src/shared/names.ts';
 import type { Random } from '../support/seeded-random.ts';
 import { encodeBodies, KEY_BYTES } from './bodies.ts';
 import type { Ledger } from './ledger.ts';

@@ -6,8 +6,8 @@
  */
 
 import assert from 'node:assert/strict';
-import type { ClientError } from '../../src/main/tcp/client-error.ts';
-import type { ChannelHandle, ChannelMember } from '../../src/main/topic-map.ts';
+import type { ChannelHandle, ChannelMember } from '../../src/main/topics/topic-map.ts';
+import type { ClientError } from '../../src/protocol/client-error.ts';
 import { type DeliveredMessage, parseFrames } from './bodies.ts';
 import type { PumpWatch } from './pump-watch.ts';
 

@@ -5,7 +5,7 @@
  * Thread: any.
  */
 
-import type { ChannelHandle, TopicHandle } from '../../src/main/topic-map.ts';
+import type { ChannelHandle, TopicHandle } from '../../src/main/topics/topic-map.ts';
 import type { Random } from '../support/seeded-random.ts';
 import { channelName } from './names.ts';
 import type { Scenario } from './scenario.ts';

@@ -8,8 +8,8 @@
 
 import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
-import { type ChannelName, isEphemeral, type TopicName } from '../../src/main/names.ts';
 import type { ControlReply } from '../../src/shared/control.ts';
+import { type ChannelName, isEphemeral, type TopicName } from '../../src/shared/names.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
 import type { Random } from '../support/seeded-random.ts';

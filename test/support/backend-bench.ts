@@ -4,10 +4,10 @@
  * Thread: any.
  */
 
-import { DiskBackend } from '../../src/workers/pump/disk-backend.ts';
-import { DiskLink } from '../../src/workers/pump/disk-link.ts';
-import { MessageStore } from '../../src/workers/pump/message-store.ts';
-import { Receipt } from '../../src/workers/pump/receipt.ts';
+import { DiskBackend } from '../../src/workers/pump/backend/disk-backend.ts';
+import { DiskLink } from '../../src/workers/pump/backend/disk-link.ts';
+import { Receipt } from '../../src/workers/pump/backend/receipt.ts';
+import { MessageStore } from '../../src/workers/pump/store/message-store.ts';
 import { DiskSide } from './disk-side.ts';
 import { recordBytes } from './message-bytes.ts';
 import { bodiesIn, putInStore } from './pump-parts.ts';

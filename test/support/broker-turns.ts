@@ -5,17 +5,17 @@
  */
 
 import { setImmediate } from 'node:timers/promises';
-import { BodyMemory } from '../../src/main/body-memory.ts';
-import { Deliveries } from '../../src/main/deliveries.ts';
-import { Logger } from '../../src/main/log.ts';
+import { Logger } from '../../src/daemon/log.ts';
+import { Refused } from '../../src/daemon/options/refused.ts';
+import { BodyMemory } from '../../src/main/limits/body-memory.ts';
+import { TurnShares } from '../../src/main/limits/turn-shares.ts';
 import { completeOptions, type Options } from '../../src/main/options/options.ts';
-import { Refused } from '../../src/main/options/refused.ts';
-import { PumpHandle } from '../../src/main/pump-handle.ts';
+import { Deliveries } from '../../src/main/pumps/deliveries.ts';
+import { PumpHandle } from '../../src/main/pumps/pump-handle.ts';
+import type { PumpMemory } from '../../src/main/pumps/worker-pools.ts';
 import { Connection } from '../../src/main/tcp/connection.ts';
 import { Deadlines } from '../../src/main/tcp/deadlines.ts';
-import { TurnShares } from '../../src/main/tcp/turn-shares.ts';
-import { TopicMap } from '../../src/main/topic-map.ts';
-import type { PumpMemory } from '../../src/main/worker-pools.ts';
+import { TopicMap } from '../../src/main/topics/topic-map.ts';
 import type { PumpEvent } from '../../src/shared/control.ts';
 import { RingConsumer } from '../../src/shared/ring/consumer.ts';
 import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';

@@ -12,7 +12,7 @@ import { Delivery } from '../../src/workers/pump/delivery.ts';
 import { type DepthBound, NO_BOUND } from '../../src/workers/pump/depth-bound.ts';
 import { InFlight } from '../../src/workers/pump/in-flight.ts';
 import { MessageQueue } from '../../src/workers/pump/message-queue.ts';
-import { MessageStore } from '../../src/workers/pump/message-store.ts';
+import { MessageStore } from '../../src/workers/pump/store/message-store.ts';
 import { WallClock } from '../../src/workers/pump/wall-clock.ts';
 import { DeliverySide } from './delivery-side.ts';
 import { idWords } from './message-bytes.ts';

@@ -13,7 +13,7 @@
  */
 
 import { basename, dirname } from 'node:path';
-import type { FileHandle, FileSystem } from '../../src/workers/disk/file-system.ts';
+import type { FileHandle, FileSystem } from '../../src/workers/disk/files/file-system.ts';
 import { type Chooser, CrashFile } from './crash-file.ts';
 import type { FaultyDisk } from './faulty-file-system.ts';
 import { FileHandles } from './file-handles.ts';

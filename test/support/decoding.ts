@@ -1,6 +1,6 @@
 /** Drives a decoder as a connection does: chunk by chunk, each when the one before is used up. */
 
-import type { Decoder } from '../../src/main/compression/codec.ts';
+import type { Decoder } from '../../src/protocol/compression/codec.ts';
 
 /** What came out of a decoder: all bytes, the sizes of the pieces, and how it ended. */
 export type Decoded = { bytes: Buffer; pieces: number[]; end: string };

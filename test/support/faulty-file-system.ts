@@ -8,7 +8,7 @@
  * Thread: any.
  */
 
-import type { FileHandle, FileSystem } from '../../src/workers/disk/file-system.ts';
+import type { FileHandle, FileSystem } from '../../src/workers/disk/files/file-system.ts';
 import { SystemError } from './system-error.ts';
 
 /** A call of a file system, by its name. */

@@ -4,7 +4,7 @@
  * Thread: any.
  */
 
-import type { FileHandle } from '../../src/workers/disk/file-system.ts';
+import type { FileHandle } from '../../src/workers/disk/files/file-system.ts';
 import { SystemError } from './system-error.ts';
 
 /** What a handle stands for. `path`: what the file was opened as. */

@@ -5,15 +5,15 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
-import { BodyMemory } from '../../src/main/body-memory.ts';
-import { ConnectionLimit } from '../../src/main/connection-limit.ts';
+import { HttpServer } from '../../src/daemon/http/http-server.ts';
+import { Logger, type LogLevel } from '../../src/daemon/log.ts';
+import { Refused } from '../../src/daemon/options/refused.ts';
 import { HttpApi } from '../../src/main/http/http-api.ts';
-import type { HttpBroker } from '../../src/main/http/http-broker.ts';
-import { HttpServer } from '../../src/main/http/http-server.ts';
-import type { BrokerStats, StatsFilter } from '../../src/main/http/stats.ts';
-import { Logger, type LogLevel } from '../../src/main/log.ts';
+import { BodyMemory } from '../../src/main/limits/body-memory.ts';
+import { ConnectionLimit } from '../../src/main/limits/connection-limit.ts';
 import { completeOptions, type Options } from '../../src/main/options/options.ts';
-import { Refused } from '../../src/main/options/refused.ts';
+import type { BrokerStats, StatsFilter } from '../../src/main/stats/stats.ts';
+import type { HttpBroker } from '../../src/main/topics/broker.ts';
 import { ManualClock } from './manual-clock.ts';
 
 const MACHINE = { hostname: 'host', parallelism: 2 };

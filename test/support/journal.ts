@@ -1,6 +1,6 @@
 /** Lines in the order in which things happened, for a test that waits for some of them. */
 
-import { Logger, type LogLevel } from '../../src/main/log.ts';
+import { Logger, type LogLevel } from '../../src/daemon/log.ts';
 import { ManualClock } from './manual-clock.ts';
 
 export class Journal {

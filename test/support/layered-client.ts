@@ -9,10 +9,10 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from 'node:tls';
-import { deflateCodec, snappyCodec } from '../../src/main/compression/codecs.ts';
 import { CompressedTransport } from '../../src/main/tcp/compressed-transport.ts';
 import { SocketTransport } from '../../src/main/tcp/socket-transport.ts';
 import type { Transport } from '../../src/main/tcp/transport.ts';
+import { deflateCodec, snappyCodec } from '../../src/protocol/compression/codecs.ts';
 import type { BrokerProcess, CleanUp } from './broker-process.ts';
 import { frameText, takeTexts, takeTextsToEnd } from './frame-texts.ts';
 import { ReceivedFrames, toMessage } from './received-frames.ts';

@@ -4,7 +4,7 @@
  * Thread: any.
  */
 
-import { type PublicationPart, PumpHandle } from '../../src/main/pump-handle.ts';
+import { type PublicationPart, PumpHandle } from '../../src/main/pumps/pump-handle.ts';
 import { type ControlRequest, decodeControl } from '../../src/shared/control.ts';
 import * as records from '../../src/shared/records.ts';
 import { EMPTY, RingConsumer } from '../../src/shared/ring/consumer.ts';

@@ -9,7 +9,7 @@
  */
 
 import { basename, dirname } from 'node:path';
-import type { FileHandle, FileSystem } from '../../src/workers/disk/file-system.ts';
+import type { FileHandle, FileSystem } from '../../src/workers/disk/files/file-system.ts';
 import { FileHandles } from './file-handles.ts';
 import { SystemError } from './system-error.ts';
 

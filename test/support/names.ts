@@ -9,7 +9,7 @@ import {
   parseChannelName,
   parseTopicName,
   type TopicName,
-} from '../../src/main/names.ts';
+} from '../../src/shared/names.ts';
 
 /** Errors: throws when it is not a valid name. */
 export function topicNamed(text: string): TopicName {

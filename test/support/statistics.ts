@@ -4,7 +4,7 @@ import type {
   ChannelStatistics,
   ClientStatistics,
   TopicStatistics,
-} from '../../src/main/http/stats.ts';
+} from '../../src/main/stats/stats.ts';
 
 export function topicStatistics(changes: Partial<TopicStatistics> = {}): TopicStatistics {
   return {

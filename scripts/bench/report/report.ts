@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
-import { RINGMQ_VERSION } from '../../../src/main/version.ts';
+import { RINGMQ_VERSION } from '../../../src/daemon/version.ts';
 import type { Role } from '../target.ts';
 import { type Figures, isMetricName } from './metrics.ts';
 import type { Ratio, Result } from './results.ts';

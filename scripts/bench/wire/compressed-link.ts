@@ -2,7 +2,7 @@
  * A link whose bytes are compressed on another one.
  */
 
-import type { Codec } from '../../../src/main/compression/codec.ts';
+import type { Codec } from '../../../src/protocol/compression/codec.ts';
 import { type Link, type LinkListener, NOBODY } from './link.ts';
 
 export class CompressedLink implements Link {

@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import tls from 'node:tls';
-import { deflateCodec, snappyCodec } from '../../../src/main/compression/codecs.ts';
+import { deflateCodec, snappyCodec } from '../../../src/protocol/compression/codecs.ts';
 import { type Address, spellAddress } from './address.ts';
 import { identifying } from './commands.ts';
 import { CompressedLink } from './compressed-link.ts';

@@ -6,9 +6,9 @@
  * Thread: main. Source: nsq `QueryAnyAuthd`, `QueryAuthd`; behaviour.md §12.
  */
 
-import { errorText } from '../error-text.ts';
-import { goJson, goQuote } from '../go-text.ts';
-import type { HttpClient, HttpResponse } from '../peers/http-client.ts';
+import { goJson, goQuote } from '../../daemon/go/go-text.ts';
+import type { HttpClient, HttpResponse } from '../../daemon/http-client.ts';
+import { errorText } from '../../shared/error-text.ts';
 import { Grant } from './grant.ts';
 
 /** What an auth server is told of a client. */

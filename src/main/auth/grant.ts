@@ -4,7 +4,7 @@
  * Thread: main. Source: nsq `internal/auth/authorizations.go`; behaviour.md §12.
  */
 
-import { goQuote } from '../go-text.ts';
+import { goQuote } from '../../daemon/go/go-text.ts';
 import { Pattern } from './pattern.ts';
 
 /** What can be permitted. */

@@ -6,8 +6,8 @@
  */
 
 import { RE2JS } from 're2js';
-import { errorText } from '../error-text.ts';
-import { goQuote } from '../go-text.ts';
+import { goQuote } from '../../daemon/go/go-text.ts';
+import { errorText } from '../../shared/error-text.ts';
 
 export class Pattern {
   readonly #regex: RE2JS;

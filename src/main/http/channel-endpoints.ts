@@ -5,11 +5,17 @@
  * Source: nsqd's `doCreateChannel`, `doDeleteChannel`, `doEmptyChannel`, `doPauseChannel`; http-api.md §3.
  */
 
-import type { Logger } from '../log.ts';
-import { type ChannelName, parseChannelName, parseTopicName, type TopicName } from '../names.ts';
-import { type Answer, DONE } from './answer.ts';
-import type { HttpBroker } from './http-broker.ts';
-import { Query } from './query.ts';
+import { type Answer, DONE } from '../../daemon/http/answer.ts';
+import { Query } from '../../daemon/http/query.ts';
+import type { Route } from '../../daemon/http/router.ts';
+import type { Logger } from '../../daemon/log.ts';
+import {
+  type ChannelName,
+  parseChannelName,
+  parseTopicName,
+  type TopicName,
+} from '../../shared/names.ts';
+import type { HttpBroker } from '../topics/broker.ts';
 import {
   CHANNEL_NOT_FOUND,
   INTERNAL_ERROR,
@@ -20,7 +26,6 @@ import {
   MISSING_ARG_TOPIC,
   TOPIC_NOT_FOUND,
 } from './refusals.ts';
-import type { Route } from './router.ts';
 
 type Setup = { readonly broker: HttpBroker; readonly logger: Logger };
 

@@ -5,12 +5,12 @@
  * Source: nsqd's `doConfig`; http-api.md §7. Differs in showing a list that was set to `null` as `[]`.
  */
 
-import { parseLogLevel } from '../log.ts';
-import { configValue } from '../options/config-values.ts';
-import { type Answer, jsonAnswer, textAnswer } from './answer.ts';
-import type { HttpBroker } from './http-broker.ts';
+import { type Answer, jsonAnswer, textAnswer } from '../../daemon/http/answer.ts';
+import type { Route } from '../../daemon/http/router.ts';
+import { parseLogLevel } from '../../daemon/log.ts';
+import { configValue } from '../../daemon/options/config-values.ts';
+import type { HttpBroker } from '../topics/broker.ts';
 import { INVALID_OPTION, INVALID_VALUE, VALUE_OUT_OF_BOUNDS } from './refusals.ts';
-import type { Route } from './router.ts';
 
 type Setup = { readonly broker: HttpBroker };
 

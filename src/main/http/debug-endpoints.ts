@@ -16,14 +16,20 @@
  */
 
 import { getHeapSnapshot } from 'node:v8';
+import { goQuote } from '../../daemon/go/go-text.ts';
+import {
+  type Answer,
+  fileAnswer,
+  fileHeaders,
+  htmlAnswer,
+  plainAnswer,
+} from '../../daemon/http/answer.ts';
+import type { Exchange } from '../../daemon/http/exchange.ts';
+import { Query } from '../../daemon/http/query.ts';
+import type { Route } from '../../daemon/http/router.ts';
 import type { Clock } from '../../shared/clock.ts';
-import { goQuote } from '../go-text.ts';
-import { type Answer, fileAnswer, fileHeaders, htmlAnswer, plainAnswer } from './answer.ts';
 import { CpuProfiler } from './cpu-profiler.ts';
-import type { Exchange } from './exchange.ts';
 import { collectGarbage } from './garbage.ts';
-import { Query } from './query.ts';
-import type { Route } from './router.ts';
 
 type Setup = { readonly clock: Clock };
 

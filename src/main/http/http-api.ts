@@ -5,22 +5,28 @@
  * Source: http-api.md §1; nsqd's `newHTTPServer`.
  */
 
+import {
+  type Answer,
+  emptyAnswer,
+  htmlAnswer,
+  jsonTextAnswer,
+  refusal,
+} from '../../daemon/http/answer.ts';
+import { Exchange, type Request } from '../../daemon/http/exchange.ts';
+import { unescapePercent } from '../../daemon/http/query.ts';
+import { RequestLog } from '../../daemon/http/request-log.ts';
+import { type Miss, Router } from '../../daemon/http/router.ts';
+import type { Logger } from '../../daemon/log.ts';
 import type { Clock } from '../../shared/clock.ts';
-import type { BodyMemory } from '../body-memory.ts';
-import type { Logger } from '../log.ts';
-import { type Answer, emptyAnswer, htmlAnswer, jsonTextAnswer, refusal } from './answer.ts';
+import type { BodyMemory } from '../limits/body-memory.ts';
+import type { MemoryStatistics } from '../stats/memory-statistics.ts';
+import type { HttpBroker } from '../topics/broker.ts';
 import { channelRoutes } from './channel-endpoints.ts';
 import { configRoutes } from './config-endpoints.ts';
 import { debugRoutes } from './debug-endpoints.ts';
-import { Exchange, type Request } from './exchange.ts';
-import type { HttpBroker } from './http-broker.ts';
 import { infoRoutes } from './info-endpoints.ts';
-import type { MemoryStatistics } from './memory-statistics.ts';
 import { publishRoutes } from './publish-endpoints.ts';
-import { unescapePercent } from './query.ts';
 import { NOT_FOUND } from './refusals.ts';
-import { RequestLog } from './request-log.ts';
-import { type Miss, Router } from './router.ts';
 import { statsRoutes } from './stats-endpoint.ts';
 import { topicRoutes } from './topic-endpoints.ts';
 

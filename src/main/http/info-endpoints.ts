@@ -5,11 +5,11 @@
  * Source: nsqd's `pingHandler` and `doInfo`; http-api.md §4, §5.
  */
 
-import { NS_PER_MS } from '../options/go-duration.ts';
-import { NSQD_VERSION } from '../version.ts';
-import { type Answer, jsonAnswer, plainAnswer } from './answer.ts';
-import type { HttpBroker } from './http-broker.ts';
-import type { Route } from './router.ts';
+import { NS_PER_MS } from '../../daemon/go/go-duration.ts';
+import { type Answer, jsonAnswer, plainAnswer } from '../../daemon/http/answer.ts';
+import type { Route } from '../../daemon/http/router.ts';
+import { NSQD_VERSION } from '../../daemon/version.ts';
+import type { HttpBroker } from '../topics/broker.ts';
 
 type Setup = { readonly broker: HttpBroker; readonly hostname: string };
 

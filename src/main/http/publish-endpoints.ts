@@ -9,16 +9,18 @@
  * max-body-size like any other, where nsqd bounds only the count and each message.
  */
 
+import { goQuote } from '../../daemon/go/go-text.ts';
+import { type Answer, OK, refusal } from '../../daemon/http/answer.ts';
+import type { Exchange } from '../../daemon/http/exchange.ts';
+import { Query } from '../../daemon/http/query.ts';
+import type { GatheredBody } from '../../daemon/http/request-body.ts';
+import type { Route } from '../../daemon/http/router.ts';
+import type { Logger } from '../../daemon/log.ts';
 import { writeUint32 } from '../../shared/big-endian.ts';
 import { SIZE_BYTES } from '../../shared/limits.ts';
-import { goQuote } from '../go-text.ts';
-import type { Logger } from '../log.ts';
-import { parseTopicName, type TopicName } from '../names.ts';
-import { type Answer, OK, refusal } from './answer.ts';
-import type { Exchange } from './exchange.ts';
-import { type HttpBroker, PublishRefused } from './http-broker.ts';
+import { parseTopicName, type TopicName } from '../../shared/names.ts';
+import { type HttpBroker, PublishRefused } from '../topics/broker.ts';
 import { hasLongLine, type MessageBatch, splitLines, takeSized } from './mpub-body.ts';
-import { Query } from './query.ts';
 import {
   BAD_BODY,
   BAD_MESSAGE,
@@ -31,8 +33,6 @@ import {
   MSG_EMPTY,
   MSG_TOO_BIG,
 } from './refusals.ts';
-import type { GatheredBody } from './request-body.ts';
-import type { Route } from './router.ts';
 
 const INTEGER = /^[+-]?[0-9]+$/;
 

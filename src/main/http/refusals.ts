@@ -5,7 +5,7 @@
  * Source: http-api.md.
  */
 
-import { refusal } from './answer.ts';
+import { refusal } from '../../daemon/http/answer.ts';
 
 /** A query string that cannot be parsed. */
 export const INVALID_REQUEST = refusal(400, 'INVALID_REQUEST');

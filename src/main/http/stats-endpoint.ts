@@ -5,13 +5,13 @@
  * Source: nsqd's `doStats`; http-api.md §6.
  */
 
+import { type Answer, jsonAnswer, textAnswer } from '../../daemon/http/answer.ts';
+import { Query } from '../../daemon/http/query.ts';
+import type { Route } from '../../daemon/http/router.ts';
 import type { Clock } from '../../shared/clock.ts';
-import { type Answer, jsonAnswer, textAnswer } from './answer.ts';
-import type { HttpBroker } from './http-broker.ts';
-import type { MemoryStatistics } from './memory-statistics.ts';
-import { Query } from './query.ts';
+import type { MemoryStatistics } from '../stats/memory-statistics.ts';
+import type { HttpBroker } from '../topics/broker.ts';
 import { INVALID_REQUEST } from './refusals.ts';
-import type { Route } from './router.ts';
 import { statsJson } from './stats-json.ts';
 import { statsText } from './stats-text.ts';
 

@@ -6,9 +6,14 @@
  * Source: http-api.md §6.1.
  */
 
-import { NSQD_VERSION } from '../version.ts';
-import type { MemoryStatistics } from './memory-statistics.ts';
-import type { BrokerStats, ChannelStatistics, ClientStatistics, TopicStatistics } from './stats.ts';
+import { NSQD_VERSION } from '../../daemon/version.ts';
+import type { MemoryStatistics } from '../stats/memory-statistics.ts';
+import type {
+  BrokerStats,
+  ChannelStatistics,
+  ClientStatistics,
+  TopicStatistics,
+} from '../stats/stats.ts';
 
 /** What both forms of the statistics show. Units: `startTimeMs` in Unix ms. */
 export type StatsReport = {

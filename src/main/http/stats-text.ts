@@ -5,15 +5,15 @@
  * Source: nsqd's `printStats` and `ClientV2Stats.String`; http-api.md §6.2.
  */
 
-import { formatRfc3339 } from '../go-text.ts';
-import { formatDuration, NS_PER_MS } from '../options/go-duration.ts';
-import { versionLine } from '../version.ts';
+import { formatDuration, NS_PER_MS } from '../../daemon/go/go-duration.ts';
+import { formatRfc3339 } from '../../daemon/go/go-text.ts';
+import { versionLine } from '../../daemon/version.ts';
 import type {
   ChannelStatistics,
   ClientStatistics,
   LatencyStatistics,
   TopicStatistics,
-} from './stats.ts';
+} from '../stats/stats.ts';
 import type { StatsReport } from './stats-json.ts';
 
 const MS_PER_SECOND = 1000;

@@ -6,12 +6,13 @@
  * the name and others only look it up is nsqd's doing.
  */
 
-import type { Logger } from '../log.ts';
-import { parseTopicName } from '../names.ts';
-import { type Answer, DONE } from './answer.ts';
-import type { Exchange } from './exchange.ts';
-import type { HttpBroker } from './http-broker.ts';
-import { Query } from './query.ts';
+import { type Answer, DONE } from '../../daemon/http/answer.ts';
+import type { Exchange } from '../../daemon/http/exchange.ts';
+import { Query } from '../../daemon/http/query.ts';
+import type { Route } from '../../daemon/http/router.ts';
+import type { Logger } from '../../daemon/log.ts';
+import { parseTopicName } from '../../shared/names.ts';
+import type { HttpBroker } from '../topics/broker.ts';
 import {
   INTERNAL_ERROR,
   INVALID_REQUEST,
@@ -19,7 +20,6 @@ import {
   MISSING_ARG_TOPIC,
   TOPIC_NOT_FOUND,
 } from './refusals.ts';
-import type { Route } from './router.ts';
 
 type Setup = { readonly broker: HttpBroker; readonly logger: Logger };
 

@@ -9,8 +9,7 @@
 
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { MESSAGE_BYTES_MAX } from '../../shared/limits.ts';
-import { NS_PER_MS } from './go-duration.ts';
+import { NS_PER_MS } from '../../daemon/go/go-duration.ts';
 import {
   anything,
   atLeast,
@@ -19,7 +18,7 @@ import {
   oneOf,
   quantiles,
   within,
-} from './option-checks.ts';
+} from '../../daemon/options/option-checks.ts';
 import {
   boolean,
   duration,
@@ -33,8 +32,9 @@ import {
   texts,
   tlsRequired,
   tlsVersion,
-} from './option-kinds.ts';
-import { Refused } from './refused.ts';
+} from '../../daemon/options/option-kinds.ts';
+import { Refused } from '../../daemon/options/refused.ts';
+import { MESSAGE_BYTES_MAX } from '../../shared/limits.ts';
 
 /** What options depend on besides what they were given. */
 export interface Machine {

@@ -4,10 +4,10 @@
  * Thread: main. Source: nsqd `protocolV2.CheckAuth`; tcp-protocol.md §7.1.
  */
 
+import { goQuote } from '../../daemon/go/go-text.ts';
+import { ClientError, type ClientErrorCode } from '../../protocol/client-error.ts';
 import type { AuthState } from '../auth/auth-state.ts';
 import type { Permission } from '../auth/grant.ts';
-import { goQuote } from '../go-text.ts';
-import { ClientError, type ClientErrorCode } from './client-error.ts';
 import type { ClientPort } from './client-port.ts';
 import type { Step } from './command-parser.ts';
 

@@ -4,10 +4,10 @@
  * Thread: main.
  */
 
-import type { TlsContext } from '../tls/tls-context.ts';
-import type { ChannelMember } from '../topic-map.ts';
+import type { TlsContext } from '../../daemon/tls/tls-context.ts';
+import type { ClientError } from '../../protocol/client-error.ts';
+import type { ChannelMember } from '../topics/topic-map.ts';
 import type { Client, Compression } from './client.ts';
-import type { ClientError } from './client-error.ts';
 import type { CLOSED, NEXT, Step } from './command-parser.ts';
 
 /** What IDENTIFY has granted, in the order in which it is put on; each is answered `OK` through itself. */

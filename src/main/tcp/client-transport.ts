@@ -6,13 +6,13 @@
  */
 
 import type { Socket } from 'node:net';
+import type { TlsContext } from '../../daemon/tls/tls-context.ts';
+import { type TlsFacts, tlsFacts } from '../../daemon/tls/tls-facts.ts';
+import type { TlsFailure } from '../../daemon/tls/tls-failure.ts';
+import { upgradeToTls } from '../../daemon/tls/tls-upgrade.ts';
+import type { Codec } from '../../protocol/compression/codec.ts';
 import { assert } from '../../shared/assert.ts';
 import type { Clock } from '../../shared/clock.ts';
-import type { Codec } from '../compression/codec.ts';
-import type { TlsContext } from '../tls/tls-context.ts';
-import { type TlsFacts, tlsFacts } from '../tls/tls-facts.ts';
-import type { TlsFailure } from '../tls/tls-failure.ts';
-import { upgradeToTls } from '../tls/tls-upgrade.ts';
 import { CompressedTransport } from './compressed-transport.ts';
 import { SocketTransport } from './socket-transport.ts';
 import type { Transport, TransportListener } from './transport.ts';

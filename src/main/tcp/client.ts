@@ -4,10 +4,10 @@
  * Thread: main. Source: nsqd `client_v2.go`.
  */
 
+import type { TlsFacts } from '../../daemon/tls/tls-facts.ts';
 import type { AuthState } from '../auth/auth-state.ts';
 import type { Options } from '../options/options.ts';
-import type { TlsFacts } from '../tls/tls-facts.ts';
-import type { ChannelHandle } from '../topic-map.ts';
+import type { ChannelHandle } from '../topics/topic-map.ts';
 
 const OUTPUT_BUFFER_SIZE_DEFAULT = 16384;
 /** A client that asks for nothing else is given up after this time; half of it is between heartbeats. */

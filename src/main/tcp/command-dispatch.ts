@@ -4,13 +4,13 @@
  * Thread: main. Source: nsqd `protocolV2.Exec`; tcp-protocol.md §2, §7.
  */
 
+import { ClientError } from '../../protocol/client-error.ts';
+import { splitWords, wordBytes } from '../../protocol/command-words.ts';
 import type { Options } from '../options/options.ts';
-import type { TopicMap } from '../topic-map.ts';
+import type { TopicMap } from '../topics/topic-map.ts';
 import { Authorization } from './authorization.ts';
-import { ClientError } from './client-error.ts';
 import type { ClientPort } from './client-port.ts';
 import { type CommandHandler, NEXT, type Place, type Step } from './command-parser.ts';
-import { splitWords, wordBytes } from './command-words.ts';
 import { ConsumerCommands } from './consumer-commands.ts';
 import { PublishCommands } from './publish-commands.ts';
 import { SessionCommands, type SessionSetup } from './session-commands.ts';

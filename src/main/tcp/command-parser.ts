@@ -19,8 +19,8 @@
 import { readInt32 } from '../../shared/big-endian.ts';
 import { MESSAGE_ID_BYTES, SIZE_BYTES } from '../../shared/limits.ts';
 import { NOT_HEX, parseHexWord } from '../../shared/message-id.ts';
+import { BYTES_PER_COST, FINISH_COST, LINE_COST } from '../limits/turn-shares.ts';
 import { spareBuffers } from './spare-buffers.ts';
-import { BYTES_PER_COST, FINISH_COST, LINE_COST } from './turn-shares.ts';
 
 /** What a handler answers: what follows a line, or whether a body was taken. */
 export const NEXT = 0;

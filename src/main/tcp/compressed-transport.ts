@@ -8,7 +8,7 @@
  * Thread: main. Source: nsqd `clientV2.UpgradeSnappy`, `UpgradeDeflate`; tcp-protocol.md §10.
  */
 
-import type { Codec } from '../compression/codec.ts';
+import type { Codec } from '../../protocol/compression/codec.ts';
 import type { Transport, TransportListener } from './transport.ts';
 
 export class CompressedTransport implements Transport {

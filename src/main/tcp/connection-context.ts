@@ -4,15 +4,15 @@
  * Thread: main.
  */
 
+import type { Logger } from '../../daemon/log.ts';
+import type { TlsContext } from '../../daemon/tls/tls-context.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { AuthServers } from '../auth/auth-servers.ts';
-import type { BodyMemory } from '../body-memory.ts';
-import type { Logger } from '../log.ts';
+import type { BodyMemory } from '../limits/body-memory.ts';
+import type { TurnShares } from '../limits/turn-shares.ts';
 import type { Options } from '../options/options.ts';
-import type { TlsContext } from '../tls/tls-context.ts';
-import type { TopicMap } from '../topic-map.ts';
+import type { TopicMap } from '../topics/topic-map.ts';
 import type { Deadlines } from './deadlines.ts';
-import type { TurnShares } from './turn-shares.ts';
 
 /** What all connections use together; `Connection` is what they are. */
 export type ConnectionContext<Connection> = {

@@ -9,23 +9,23 @@
  */
 
 import type { Socket } from 'node:net';
+import { remoteHost } from '../../daemon/remote-host.ts';
+import type { TlsFailure } from '../../daemon/tls/tls-failure.ts';
+import { ClientError } from '../../protocol/client-error.ts';
+import { deflateCodec, snappyCodec } from '../../protocol/compression/codecs.ts';
+import { errorFrame, HEARTBEAT_FRAME, OK_FRAME } from '../../protocol/frames.ts';
+import { errorText } from '../../shared/error-text.ts';
 import { AuthState } from '../auth/auth-state.ts';
-import type { BodyGatherer } from '../body-memory.ts';
-import { deflateCodec, snappyCodec } from '../compression/codecs.ts';
-import { errorText } from '../error-text.ts';
-import { remoteHost } from '../remote-host.ts';
-import type { TlsFailure } from '../tls/tls-failure.ts';
-import type { ChannelMember } from '../topic-map.ts';
+import type { BodyGatherer } from '../limits/body-memory.ts';
+import { ClientShare } from '../limits/client-share.ts';
+import type { ChannelMember } from '../topics/topic-map.ts';
 import { Client, initialSettings } from './client.ts';
-import { ClientError } from './client-error.ts';
 import type { ClientPort, Layers } from './client-port.ts';
-import { ClientShare } from './client-share.ts';
 import { ClientTransport } from './client-transport.ts';
 import { CommandDispatch } from './command-dispatch.ts';
 import { CLOSED, CommandParser, NEXT, type Step, WAIT } from './command-parser.ts';
 import type { ConnectionContext } from './connection-context.ts';
 import { ConnectionDeadlines, type WatchedConnection } from './connection-deadlines.ts';
-import { errorFrame, HEARTBEAT_FRAME, OK_FRAME } from './frames.ts';
 import { ResponseQueue } from './response-queue.ts';
 import { SocketOutput } from './socket-output.ts';
 

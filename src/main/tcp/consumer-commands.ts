@@ -4,19 +4,19 @@
  * Thread: main. Source: nsqd `protocolV2.SUB` and so on; tcp-protocol.md §7.
  */
 
+import { goQuote } from '../../daemon/go/go-text.ts';
+import { ClientError, type ClientErrorCode } from '../../protocol/client-error.ts';
+import { parseDigits, toDurationMs, toInt64, wordBytes } from '../../protocol/command-words.ts';
+import { CLOSE_WAIT_FRAME } from '../../protocol/frames.ts';
 import { MESSAGE_ID_BYTES } from '../../shared/limits.ts';
 import { NOT_HEX, parseHexWord } from '../../shared/message-id.ts';
-import { goQuote } from '../go-text.ts';
-import { parseChannelName, parseTopicName } from '../names.ts';
+import { parseChannelName, parseTopicName } from '../../shared/names.ts';
 import type { Options } from '../options/options.ts';
-import type { PumpHandle } from '../pump-handle.ts';
-import type { ChannelHandle, TopicMap } from '../topic-map.ts';
+import type { PumpHandle } from '../pumps/pump-handle.ts';
+import type { ChannelHandle, TopicMap } from '../topics/topic-map.ts';
 import type { Authorization } from './authorization.ts';
-import { ClientError, type ClientErrorCode } from './client-error.ts';
 import type { ClientPort } from './client-port.ts';
 import { NEXT, type Step } from './command-parser.ts';
-import { parseDigits, toDurationMs, toInt64, wordBytes } from './command-words.ts';
-import { CLOSE_WAIT_FRAME } from './frames.ts';
 import { localityOf } from './locality.ts';
 
 /** An id as it was sent, and as two words; NOT_HEX for an id that no message can have. */

@@ -4,11 +4,11 @@
  * Thread: main. Source: nsqd `identifyDataV2`, `client_v2.go` `Identify`; tcp-protocol.md §8.
  */
 
-import { goJson } from '../go-text.ts';
+import { type GoFields, parseGoFields } from '../../daemon/go/go-fields.ts';
+import { goJson } from '../../daemon/go/go-text.ts';
+import { NSQD_VERSION } from '../../daemon/version.ts';
 import type { Options } from '../options/options.ts';
-import { NSQD_VERSION } from '../version.ts';
 import type { ClientSettings } from './client.ts';
-import { type GoFields, parseGoFields } from './go-fields.ts';
 
 /** Least values that a client may ask for. */
 const HEARTBEAT_INTERVAL_MS_MIN = 1000;

@@ -4,19 +4,19 @@
  * Thread: main. Source: nsqd `protocolV2.PUB`, `MPUB`, `DPUB`; tcp-protocol.md §7.
  */
 
+import { goQuote } from '../../daemon/go/go-text.ts';
+import { ClientError, type ClientErrorCode } from '../../protocol/client-error.ts';
+import { parseDigits, toDurationMs, wordBytes } from '../../protocol/command-words.ts';
+import { OK_FRAME } from '../../protocol/frames.ts';
 import { assert } from '../../shared/assert.ts';
 import { SIZE_BYTES } from '../../shared/limits.ts';
-import { goQuote } from '../go-text.ts';
-import { parseTopicName, type TopicName } from '../names.ts';
+import { parseTopicName, type TopicName } from '../../shared/names.ts';
 import type { Options } from '../options/options.ts';
-import { isAnsweredByPump, Publication } from '../publication.ts';
-import type { TopicHandle, TopicMap } from '../topic-map.ts';
+import { isAnsweredByPump, Publication } from '../topics/publication.ts';
+import type { TopicHandle, TopicMap } from '../topics/topic-map.ts';
 import type { Authorization } from './authorization.ts';
-import { ClientError, type ClientErrorCode } from './client-error.ts';
 import type { ClientPort } from './client-port.ts';
 import { BATCH, BODY, NEXT, type Place, type Step } from './command-parser.ts';
-import { parseDigits, toDurationMs, wordBytes } from './command-words.ts';
-import { OK_FRAME } from './frames.ts';
 
 type PublishName = 'PUB' | 'DPUB' | 'MPUB';
 

@@ -4,15 +4,15 @@
  * Thread: main. Source: nsqd `protocolV2.IDENTIFY`, `AUTH`; tcp-protocol.md §7.
  */
 
+import { goJson } from '../../daemon/go/go-text.ts';
+import type { TlsContext } from '../../daemon/tls/tls-context.ts';
+import { ClientError, type ClientErrorCode } from '../../protocol/client-error.ts';
+import { responseFrame } from '../../protocol/frames.ts';
 import type { AuthState } from '../auth/auth-state.ts';
-import { goJson } from '../go-text.ts';
 import type { Options } from '../options/options.ts';
-import type { TlsContext } from '../tls/tls-context.ts';
 import type { Compression } from './client.ts';
-import { ClientError, type ClientErrorCode } from './client-error.ts';
 import type { ClientPort } from './client-port.ts';
 import { BODY, NEXT, type Place, type Step } from './command-parser.ts';
-import { responseFrame } from './frames.ts';
 import {
   applyIdentify,
   type Granted,

@@ -7,8 +7,8 @@
  * Thread: main.
  */
 
+import { OK_FRAME } from '../../protocol/frames.ts';
 import { CONSUMER_WINDOW_BYTES } from '../../shared/limits.ts';
-import { OK_FRAME } from './frames.ts';
 import { spareBuffers } from './spare-buffers.ts';
 import type { Transport } from './transport.ts';
 

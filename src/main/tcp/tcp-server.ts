@@ -5,17 +5,17 @@
  */
 
 import { createServer, type Server, type Socket } from 'node:net';
-import type { ConnectionLimit } from '../connection-limit.ts';
-import type { ListenAddress } from '../listen-address.ts';
-import { addressText } from '../listen-address.ts';
-import type { Logger } from '../log.ts';
-import { RefusedSockets } from '../refused-sockets.ts';
-import { ClientError } from './client-error.ts';
+import type { ListenAddress } from '../../daemon/listen-address.ts';
+import { addressText } from '../../daemon/listen-address.ts';
+import type { Logger } from '../../daemon/log.ts';
+import { RefusedSockets } from '../../daemon/refused-sockets.ts';
+import { ClientError } from '../../protocol/client-error.ts';
+import { errorFrame } from '../../protocol/frames.ts';
+import type { ConnectionLimit } from '../limits/connection-limit.ts';
+import { TurnShares } from '../limits/turn-shares.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionContext } from './connection-context.ts';
-import { errorFrame } from './frames.ts';
 import { shareReads } from './shared-reads.ts';
-import { TurnShares } from './turn-shares.ts';
 
 /** Connections that the system may queue before they are accepted. */
 const BACKLOG = 1024;

@@ -16,20 +16,17 @@
  * damaged record costs.
  */
 
-import type { DiskLog, LogLevel } from './disk-log.ts';
-import { probeDisk } from './disk-probe.ts';
-import { checkRecords, recordBytesMax } from './disk-record.ts';
-import { fileError } from './file-error.ts';
-import type { FileSystem } from './file-system.ts';
-import { HandedOut } from './handed-out.ts';
-import { MetadataFile } from './metadata-file.ts';
+import type { DiskLog, LogLevel } from './files/disk-log.ts';
+import { probeDisk } from './files/disk-probe.ts';
+import { fileError } from './files/file-error.ts';
+import type { FileSystem } from './files/file-system.ts';
+import type { OpenFiles } from './files/open-files.ts';
+import { QueueFiles } from './files/queue-files.ts';
+import type { QueuePlace } from './files/queue-place.ts';
+import { syncSidecars } from './files/sidecar-directory.ts';
+import { MetadataFile } from './metadata/metadata-file.ts';
 import { straySidecars, takeCensus } from './notes-census.ts';
-import { NotesWriter } from './notes-writer.ts';
 import { NotingWriter } from './noting-writer.ts';
-import type { OpenFiles } from './open-files.ts';
-import { removeSidecars } from './passed-segments.ts';
-import { QueueFiles } from './queue-files.ts';
-import type { QueuePlace } from './queue-place.ts';
 import {
   bytesBetween,
   type RecoverySource,
@@ -37,13 +34,16 @@ import {
   SEGMENTS_TO_TRY,
 } from './queue-recovery.ts';
 import { RecordMover } from './record-mover.ts';
-import { RecordNotes } from './record-notes.ts';
-import { RecordRecall } from './record-recall.ts';
-import type { SegmentIndex } from './segment-index.ts';
-import { type ReadBatch, SegmentReader } from './segment-reader.ts';
-import { SegmentWriter } from './segment-writer.ts';
-import { syncSidecars } from './sidecar-directory.ts';
-import { UnreadCount } from './unread-count.ts';
+import { checkRecords, recordBytesMax } from './records/disk-record.ts';
+import { removeSidecars } from './segments/passed-segments.ts';
+import type { SegmentIndex } from './segments/segment-index.ts';
+import { type ReadBatch, SegmentReader } from './segments/segment-reader.ts';
+import { SegmentWriter } from './segments/segment-writer.ts';
+import { RecordNotes } from './states/record-notes.ts';
+import { HandedOut } from './unacked/handed-out.ts';
+import { NotesWriter } from './unacked/notes-writer.ts';
+import { RecordRecall } from './unacked/record-recall.ts';
+import { UnreadCount } from './unacked/unread-count.ts';
 
 /** What all queues of a disk thread share. */
 export interface DiskQueueOptions {

@@ -41,17 +41,17 @@ import {
   SYNCED,
   WRITABLE,
 } from '../disk-records.ts';
-import { LOG_ERROR } from './disk-log.ts';
 import type { DiskQueueOptions } from './disk-queue.ts';
-import { recordBytesMax } from './disk-record.ts';
-import { errorText } from './file-error.ts';
-import type { FileSystem } from './file-system.ts';
+import { LOG_ERROR } from './files/disk-log.ts';
+import { errorText } from './files/file-error.ts';
+import type { FileSystem } from './files/file-system.ts';
+import { OpenFiles } from './files/open-files.ts';
 import { type KnownQueue, KnownQueues } from './known-queues.ts';
-import { OpenFiles } from './open-files.ts';
 import { PumpLink, type PumpLinkOptions, type RecordsType, recordsRoom } from './pump-link.ts';
 import { appendOf, forEachFinish, forEachNote, recallOf } from './pump-requests.ts';
 import { type HealthNews, QueueHealth } from './queue-health.ts';
-import { SegmentIndex } from './segment-index.ts';
+import { recordBytesMax } from './records/disk-record.ts';
+import { SegmentIndex } from './segments/segment-index.ts';
 
 const REQUESTS_PER_TURN = 256;
 const BYTES_PER_TURN = 1024 * 1024;

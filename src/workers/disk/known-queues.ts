@@ -7,8 +7,8 @@
 
 import { assert } from '../../shared/assert.ts';
 import { QUEUE } from '../disk-records.ts';
-import type { LogLevel } from './disk-log.ts';
 import { DiskQueue, type DiskQueueOptions } from './disk-queue.ts';
+import type { LogLevel } from './files/disk-log.ts';
 import type { PumpLink } from './pump-link.ts';
 
 /** A queue that a pump knows by its number. */

@@ -5,10 +5,10 @@
  * Thread: disk.
  */
 
-import { removeSidecars } from './passed-segments.ts';
-import type { QueuePlace } from './queue-place.ts';
+import type { QueuePlace } from './files/queue-place.ts';
 import type { RecoverySource } from './queue-recovery.ts';
-import type { RecordNotes } from './record-notes.ts';
+import { removeSidecars } from './segments/passed-segments.ts';
+import type { RecordNotes } from './states/record-notes.ts';
 
 /** As far as is known: a note may be of another record than the one that lies there now. */
 export interface NotesCensus {

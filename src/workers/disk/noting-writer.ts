@@ -5,14 +5,14 @@
  * Thread: disk.
  */
 
-import { dataViewOf } from './data-view.ts';
-import { type DiskLog, LOG_WARNING } from './disk-log.ts';
-import { ATTEMPTS_OFFSET, storedSize } from './disk-record.ts';
-import { errorText } from './file-error.ts';
-import { NoteList } from './note-list.ts';
-import { recordChecksum } from './record-checksum.ts';
-import type { RecordNotes } from './record-notes.ts';
-import type { SegmentWriter, WrittenRun } from './segment-writer.ts';
+import { type DiskLog, LOG_WARNING } from './files/disk-log.ts';
+import { errorText } from './files/file-error.ts';
+import { dataViewOf } from './records/data-view.ts';
+import { ATTEMPTS_OFFSET, storedSize } from './records/disk-record.ts';
+import { recordChecksum } from './records/record-checksum.ts';
+import type { SegmentWriter, WrittenRun } from './segments/segment-writer.ts';
+import { NoteList } from './states/note-list.ts';
+import type { RecordNotes } from './states/record-notes.ts';
 
 /** What an append has come to. */
 export interface NotedAppend {

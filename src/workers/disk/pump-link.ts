@@ -31,10 +31,10 @@ import {
   STATUS_LEVEL,
   STATUS_WORDS,
 } from '../disk-records.ts';
-import { LOG_WARNING, type LogLevel } from './disk-log.ts';
-import { RECORD_BYTES_MIN } from './disk-record.ts';
-import type { RecalledBatch } from './record-recall.ts';
-import type { ReadBatch } from './segment-reader.ts';
+import { LOG_WARNING, type LogLevel } from './files/disk-log.ts';
+import { RECORD_BYTES_MIN } from './records/disk-record.ts';
+import type { ReadBatch } from './segments/segment-reader.ts';
+import type { RecalledBatch } from './unacked/record-recall.ts';
 
 /** Bytes of one error text or log line; what is longer is cut off. */
 const TEXT_BYTES_MAX = 1024;

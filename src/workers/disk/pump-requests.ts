@@ -20,7 +20,7 @@ import {
   RECALL_BYTES,
   RECALL_RUNS,
 } from '../disk-records.ts';
-import { storedSize } from './disk-record.ts';
+import { storedSize } from './records/disk-record.ts';
 
 /** The records of an APPEND, as offsets in the ring. */
 export interface AppendRequest {

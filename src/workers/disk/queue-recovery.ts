@@ -10,15 +10,15 @@
  * finding segments above the write segment, and in never writing over segments whose metadata is missing.
  */
 
-import { type DiskLog, LOG_ERROR, LOG_WARNING } from './disk-log.ts';
-import type { FileSystem } from './file-system.ts';
-import { chooseMetadata, type MetadataChoice } from './metadata-choice.ts';
-import type { OpenFiles } from './open-files.ts';
-import type { QueueFiles } from './queue-files.ts';
-import type { QueueMetadata } from './queue-metadata.ts';
-import type { QueuePlace } from './queue-place.ts';
-import { countRecords, type SegmentCount } from './segment-count.ts';
-import type { SegmentIndex } from './segment-index.ts';
+import { type DiskLog, LOG_ERROR, LOG_WARNING } from './files/disk-log.ts';
+import type { FileSystem } from './files/file-system.ts';
+import type { OpenFiles } from './files/open-files.ts';
+import type { QueueFiles } from './files/queue-files.ts';
+import type { QueuePlace } from './files/queue-place.ts';
+import { chooseMetadata, type MetadataChoice } from './metadata/metadata-choice.ts';
+import type { QueueMetadata } from './metadata/queue-metadata.ts';
+import { countRecords, type SegmentCount } from './segments/segment-count.ts';
+import type { SegmentIndex } from './segments/segment-index.ts';
 
 /** More segments than this are looked up in the directory instead of being tried one by one. */
 export const SEGMENTS_TO_TRY = 1000;

@@ -9,19 +9,19 @@
  * Thread: disk.
  */
 
-import { dataViewOf } from './data-view.ts';
-import { LOG_WARNING } from './disk-log.ts';
-import { storedSize } from './disk-record.ts';
-import { errorText } from './file-error.ts';
-import type { HandedOut, UnfinishedRecord } from './handed-out.ts';
+import { LOG_WARNING } from './files/disk-log.ts';
+import { errorText } from './files/file-error.ts';
+import { isBefore, type QueuePlace } from './files/queue-place.ts';
 import type { NotedAppend, NotingWriter } from './noting-writer.ts';
-import { isBefore, type QueuePlace } from './queue-place.ts';
 import type { RecoverySource } from './queue-recovery.ts';
-import { recordChecksum } from './record-checksum.ts';
-import type { RecordNotes } from './record-notes.ts';
-import type { SegmentReader } from './segment-reader.ts';
-import { readUnfinished } from './unfinished-record.ts';
-import type { UnreadCount } from './unread-count.ts';
+import { dataViewOf } from './records/data-view.ts';
+import { storedSize } from './records/disk-record.ts';
+import { recordChecksum } from './records/record-checksum.ts';
+import type { SegmentReader } from './segments/segment-reader.ts';
+import type { RecordNotes } from './states/record-notes.ts';
+import type { HandedOut, UnfinishedRecord } from './unacked/handed-out.ts';
+import { readUnfinished } from './unacked/unfinished-record.ts';
+import type { UnreadCount } from './unacked/unread-count.ts';
 
 /** What a mover is made of. */
 export interface RecordMoverOptions {

@@ -7,16 +7,16 @@
 import { assert } from '../../shared/assert.ts';
 import type { Locality } from '../../shared/control.ts';
 import { REFUSED_NOT_IN_FLIGHT, REFUSED_NOT_OWNER } from '../../shared/records.ts';
+import type { Receipt } from './backend/receipt.ts';
 import type { Consumer } from './consumer.ts';
 import type { Deferred } from './deferred.ts';
 import { BLOCKED, type Delivery } from './delivery.ts';
 import { type InFlight, NOT_FOUND } from './in-flight.ts';
 import type { MessageQueue } from './message-queue.ts';
-import type { MessageStore } from './message-store.ts';
 import { ProcessingLatency } from './processing-latency.ts';
 import { ReadyConsumers } from './ready-consumers.ts';
-import type { Receipt } from './receipt.ts';
-import { NO_RECORD } from './segment.ts';
+import type { MessageStore } from './store/message-store.ts';
+import { NO_RECORD } from './store/segment.ts';
 import type { WallClock } from './wall-clock.ts';
 
 const NS_PER_MS = 1e6;

@@ -16,8 +16,8 @@ import { FULL, type RingProducer } from '../../shared/ring/producer.ts';
 import type { Consumer } from './consumer.ts';
 import type { InFlight } from './in-flight.ts';
 import type { MessageQueue } from './message-queue.ts';
-import type { MessageStore } from './message-store.ts';
-import { NO_ROOM } from './message-writer.ts';
+import type { MessageStore } from './store/message-store.ts';
+import { NO_ROOM } from './store/message-writer.ts';
 
 /** Frames in one record, unless a single one is larger. */
 const BATCH_BYTES = 64 * 1024;

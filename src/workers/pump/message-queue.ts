@@ -11,12 +11,12 @@
  * Thread: pump. Source: nsqd's `memoryMsgChan` and `backend` of topics and channels, which it picks at random.
  */
 
-import { type Backend, dropAll } from './backend.ts';
+import { type Backend, dropAll } from './backend/backend.ts';
+import type { Receipt } from './backend/receipt.ts';
 import { type DepthBound, NO_BOUND } from './depth-bound.ts';
-import { MemoryQueue } from './memory-queue.ts';
-import type { MessageStore } from './message-store.ts';
-import type { Receipt } from './receipt.ts';
-import { NO_RECORD } from './segment.ts';
+import { MemoryQueue } from './store/memory-queue.ts';
+import type { MessageStore } from './store/message-store.ts';
+import { NO_RECORD } from './store/segment.ts';
 
 /** So many messages from memory may go before it is the backend's turn, although its head is younger. */
 const MEMORY_STREAK_MAX = 256;

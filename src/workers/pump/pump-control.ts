@@ -6,8 +6,8 @@
 
 import { assert, assertNever } from '../../shared/assert.ts';
 import { type ControlReply, type ControlRequest, decodeControl } from '../../shared/control.ts';
+import type { DiskLink } from './backend/disk-link.ts';
 import type { Channel } from './channel.ts';
-import type { DiskLink } from './disk-link.ts';
 import type { Outbox } from './outbox.ts';
 import type { PumpState } from './pump-state.ts';
 import type { PumpStats } from './pump-stats.ts';

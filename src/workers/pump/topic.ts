@@ -6,12 +6,12 @@
  */
 
 import { SIZE_BYTES } from '../../shared/limits.ts';
+import { HAS_DUE_TIME } from './backend/disk-backend-listener.ts';
+import { Receipt } from './backend/receipt.ts';
 import type { Channel } from './channel.ts';
-import { HAS_DUE_TIME } from './disk-backend-listener.ts';
 import type { MessageIdFactory } from './message-id-factory.ts';
 import { MessageQueue, type MessageQueueOptions } from './message-queue.ts';
-import type { MessageStore } from './message-store.ts';
-import { Receipt } from './receipt.ts';
+import type { MessageStore } from './store/message-store.ts';
 import type { WallClock } from './wall-clock.ts';
 
 /** Published messages as they stand in a ring: see PUBLISH in `shared/records.ts`. */

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
+import { HttpClient } from '../../../../src/daemon/http-client.ts';
 import { type AuthQuestion, AuthServers } from '../../../../src/main/auth/auth-servers.ts';
-import { HttpClient } from '../../../../src/main/peers/http-client.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 
 const QUESTION: AuthQuestion = {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { BodyMemory } from '../../../../src/main/body-memory.ts';
-import { ConnectionLimit } from '../../../../src/main/connection-limit.ts';
+import { HttpServer } from '../../../../src/daemon/http/http-server.ts';
+import { Logger } from '../../../../src/daemon/log.ts';
 import { HttpApi } from '../../../../src/main/http/http-api.ts';
-import { HttpServer } from '../../../../src/main/http/http-server.ts';
-import { Logger } from '../../../../src/main/log.ts';
+import { BodyMemory } from '../../../../src/main/limits/body-memory.ts';
+import { ConnectionLimit } from '../../../../src/main/limits/connection-limit.ts';
 import { FakeBroker, RawClient, request, startApi } from '../../../support/http-api.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { goJson } from '../../../../src/main/go-text.ts';
+import { goJson } from '../../../../src/daemon/go/go-text.ts';
 import { statsJson } from '../../../../src/main/http/stats-json.ts';
 import {
   channelStatistics,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatRfc3339 } from '../../../../src/main/go-text.ts';
+import { formatRfc3339 } from '../../../../src/daemon/go/go-text.ts';
+import { versionLine } from '../../../../src/daemon/version.ts';
 import { humanTime, statsText } from '../../../../src/main/http/stats-text.ts';
-import { versionLine } from '../../../../src/main/version.ts';
 import {
   channelStatistics,
   clientStatistics,

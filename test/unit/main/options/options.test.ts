@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatDuration } from '../../../../src/main/options/go-duration.ts';
-import { duration } from '../../../../src/main/options/option-kinds.ts';
+import { formatDuration } from '../../../../src/daemon/go/go-duration.ts';
+import { duration } from '../../../../src/daemon/options/option-kinds.ts';
+import { Refused } from '../../../../src/daemon/options/refused.ts';
 import {
   completeOptions,
   initialValue,
@@ -9,7 +10,6 @@ import {
   type Options,
   PROGRAM_FLAGS,
 } from '../../../../src/main/options/options.ts';
-import { Refused } from '../../../../src/main/options/refused.ts';
 import { MESSAGE_BYTES_MAX } from '../../../../src/shared/limits.ts';
 
 const MACHINE = { hostname: 'broker-1', parallelism: 8 };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { BYTES_PER_COST, LINE_COST } from '../../../../src/main/limits/turn-shares.ts';
 import {
   BATCH,
   BODY,
@@ -11,7 +12,6 @@ import {
   WAIT,
 } from '../../../../src/main/tcp/command-parser.ts';
 import { spareBuffers } from '../../../../src/main/tcp/spare-buffers.ts';
-import { BYTES_PER_COST, LINE_COST } from '../../../../src/main/tcp/turn-shares.ts';
 import { randomChunks, seededRandom, singleBytes } from '../../../support/chunks.ts';
 
 const SEED = 20261121;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { responseFrame } from '../../../../src/main/tcp/frames.ts';
+import { responseFrame } from '../../../../src/protocol/frames.ts';
 import { BrokerTurns } from '../../../support/broker-turns.ts';
 import { MAGIC, mpub, pub, wire, withBody } from '../../../support/commands.ts';
 import { FakeSocket, messageIds } from '../../../support/fake-socket.ts';

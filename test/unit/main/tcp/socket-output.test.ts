@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { ClientTransport } from '../../../../src/main/tcp/client-transport.ts';
-import { responseFrame } from '../../../../src/main/tcp/frames.ts';
 import { SocketOutput } from '../../../../src/main/tcp/socket-output.ts';
 import { spareBuffers } from '../../../../src/main/tcp/spare-buffers.ts';
+import { responseFrame } from '../../../../src/protocol/frames.ts';
 import { FakeSocket } from '../../../support/fake-socket.ts';
 
 const MIB = 1024 * 1024;

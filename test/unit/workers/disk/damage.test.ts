@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DiskQueue } from '../../../../src/workers/disk/disk-queue.ts';
-import { QueueFiles } from '../../../../src/workers/disk/queue-files.ts';
+import { QueueFiles } from '../../../../src/workers/disk/files/queue-files.ts';
 import { type DiskMessage, diskRecord, parseRecords } from '../../../support/disk-files.ts';
 import { DATA_PATH, openQueue, readAll, readBatch } from '../../../support/disk-queue-setup.ts';
 import { MemoryFileSystem } from '../../../support/memory-file-system.ts';

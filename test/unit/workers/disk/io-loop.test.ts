@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { FileSystem } from '../../../../src/workers/disk/file-system.ts';
+import type { FileSystem } from '../../../../src/workers/disk/files/file-system.ts';
 import { IoLoop, type IoLoopOptions } from '../../../../src/workers/disk/io-loop.ts';
 import { diskRecord, readQueueFiles } from '../../../support/disk-files.ts';
 import { DATA_PATH, openQueue } from '../../../support/disk-queue-setup.ts';

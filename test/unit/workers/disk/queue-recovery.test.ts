@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { NodeFileSystem } from '../../../../src/workers/disk/file-system.ts';
+import { NodeFileSystem } from '../../../../src/workers/disk/files/file-system.ts';
 import { readQueueFiles } from '../../../support/disk-files.ts';
 import {
   appendNumbers,

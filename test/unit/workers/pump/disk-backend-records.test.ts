@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { APPENDED, OPENED } from '../../../../src/workers/disk-records.ts';
-import { HAS_DUE_TIME } from '../../../../src/workers/pump/disk-backend-listener.ts';
+import { HAS_DUE_TIME } from '../../../../src/workers/pump/backend/disk-backend-listener.ts';
 import { BackendBench, record, UNIX_MS } from '../../../support/backend-bench.ts';
 import { bodiesIn, putInStore } from '../../../support/pump-parts.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Receipt } from '../../../../src/workers/pump/backend/receipt.ts';
 import { MessageQueue } from '../../../../src/workers/pump/message-queue.ts';
-import { MessageStore } from '../../../../src/workers/pump/message-store.ts';
-import { Receipt } from '../../../../src/workers/pump/receipt.ts';
+import { MessageStore } from '../../../../src/workers/pump/store/message-store.ts';
 import {
   bodiesIn,
   ListBackend,

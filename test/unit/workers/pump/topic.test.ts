@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Receipt } from '../../../../src/workers/pump/backend/receipt.ts';
 import { MessageIdFactory } from '../../../../src/workers/pump/message-id-factory.ts';
-import { Receipt } from '../../../../src/workers/pump/receipt.ts';
 import { Topic } from '../../../../src/workers/pump/topic.ts';
 import { ChannelBench, UNIX_MS } from '../../../support/channel-bench.ts';
 import { publishedBytes } from '../../../support/message-bytes.ts';

@@ -6,7 +6,7 @@ import { BundledLookupd } from '../../../../../scripts/bench/brokers/bundled-loo
 import { findBrokers } from '../../../../../scripts/bench/brokers/lookup.ts';
 import { CleanUp } from '../../../../../scripts/bench/clean-up.ts';
 import { ask } from '../../../../../scripts/bench/server-queries.ts';
-import { helloBytes } from '../../../../../src/main/lookupd/peer-info.ts';
+import { helloBytes } from '../../../../../src/main/peers/lookupd/peer-info.ts';
 
 test('BundledLookupd: consumers find the brokers that have registered', async (t) => {
   const cleanUp = new CleanUp();

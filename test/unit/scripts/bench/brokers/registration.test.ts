@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Registration } from '../../../../../scripts/bench/brokers/registration.ts';
 import { Registry } from '../../../../../scripts/bench/brokers/registry.ts';
-import { helloBytes } from '../../../../../src/main/lookupd/peer-info.ts';
-import { ReplyParser } from '../../../../../src/main/lookupd/reply-parser.ts';
+import { helloBytes } from '../../../../../src/main/peers/lookupd/peer-info.ts';
+import { ReplyParser } from '../../../../../src/main/peers/lookupd/reply-parser.ts';
 
 const SELF = { broadcast_address: 'lookup.example', tcp_port: 4160 };
 const HELLO = helloBytes({

@@ -1,0 +1,162 @@
+/**
+ * HTTP requests to the broker's peers, nsqlookupd and auth servers.
+ *
+ * A request takes neither more time nor more memory than it is given, so that a peer that hangs or babbles costs
+ * no more than its answer. The library is loaded with the first request: most brokers make none, and it takes more
+ * memory than all of the broker's own code.
+ *
+ * Thread: main.
+ * Source: nsq `http_api.Client`; http-api.md §1. Differs in that the request timeout bounds the retry over https
+ * as well.
+ */
+
+import type { SecureVersion } from 'node:tls';
+import type { Agent, Dispatcher, request as sendRequest } from 'undici';
+import type { Clock } from '../shared/clock.ts';
+import { errorText } from '../shared/error-text.ts';
+
+/** How https is spoken: what is left out is Node's own way. Shape: `ca` in PEM. */
+export type HttpClientTls = { readonly ca?: string; readonly minVersion?: SecureVersion };
+
+/** What a client is made of. Units: ms; a timeout of 0 is none. */
+export interface HttpClientSetup {
+  readonly connectTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly tls: HttpClientTls;
+  readonly clock: Clock;
+}
+
+/** An answer of any status. */
+export type HttpResponse = { readonly status: number; readonly body: Buffer };
+
+/** A body to send, and what it is. */
+export type HttpContent = { readonly type: string; readonly text: string };
+
+/** Most bytes of an answer: a topic's 60,000 channels, or as many authorisations as anybody writes down. */
+const RESPONSE_BYTES_MAX = 4 * 1024 * 1024;
+/** Most connections to one server; further requests wait, in the time that they have. */
+const CONNECTIONS_MAX = 16;
+/** As Go's client. */
+const REDIRECTIONS_MAX = 10;
+const ACCEPT = 'application/vnd.nsq; version=1.0';
+const FORBIDDEN = 403;
+const PORT_MAX = 65535;
+
+/** The library, with connections of this client's own. */
+type Connections = {
+  readonly agent: Agent;
+  readonly dispatcher: Dispatcher;
+  readonly send: typeof sendRequest;
+};
+
+export class HttpClient {
+  readonly #setup: HttpClientSetup;
+  readonly #requestTimeoutMs: number;
+  readonly #clock: Clock;
+  #connections: Promise<Connections> | undefined;
+  #isClosed = false;
+
+  constructor(setup: HttpClientSetup) {
+    this.#setup = setup;
+    this.#requestTimeoutMs = setup.requestTimeoutMs;
+    this.#clock = setup.clock;
+  }
+
+  /** Errors: rejects when there is no whole answer in time. */
+  get(url: string): Promise<HttpResponse> {
+    return this.#request('GET', url, undefined);
+  }
+
+  /** Errors: as `get`. */
+  post(url: string, content: HttpContent): Promise<HttpResponse> {
+    return this.#request('POST', url, content);
+  }
+
+  /** Ends all connections; requests that are under way fail. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const connections = await this.#connections;
+    await connections?.agent.destroy();
+  }
+
+  async #request(
+    method: 'GET' | 'POST',
+    url: string,
+    content: HttpContent | undefined,
+  ): Promise<HttpResponse> {
+    const abort = new AbortController();
+    const timer =
+      this.#requestTimeoutMs === 0
+        ? undefined
+        : this.#clock.after(this.#requestTimeoutMs, () => {
+            abort.abort(new Error(`no answer within ${this.#requestTimeoutMs} ms`));
+          });
+    try {
+      const response = await this.#exchange(method, url, content, abort.signal);
+      const secureUrl = response.status === FORBIDDEN ? secureUrlOf(url, response.body) : undefined;
+      if (secureUrl === undefined) return response;
+      return await this.#exchange(method, secureUrl, content, abort.signal);
+    } catch (cause) {
+      throw new Error(`${method} "${url}" failed - ${errorText(cause)}`, { cause });
+    } finally {
+      timer?.cancel();
+    }
+  }
+
+  async #exchange(
+    method: 'GET' | 'POST',
+    url: string,
+    content: HttpContent | undefined,
+    signal: AbortSignal,
+  ): Promise<HttpResponse> {
+    if (this.#isClosed) throw new Error('the client is closed');
+    this.#connections ??= openConnections(this.#setup);
+    const { send, dispatcher } = await this.#connections;
+    const { statusCode, body } = await send(url, {
+      method,
+      headers: { accept: ACCEPT, ...(content && { 'content-type': content.type }) },
+      body: content?.text ?? null,
+      dispatcher,
+      signal,
+    });
+    return { status: statusCode, body: Buffer.from(await body.arrayBuffer()) };
+  }
+}
+
+async function openConnections(setup: HttpClientSetup): Promise<Connections> {
+  const { Agent, interceptors, request } = await import('undici');
+  const agent = new Agent({
+    connections: CONNECTIONS_MAX,
+    connect: { ...setup.tls, timeout: setup.connectTimeoutMs },
+    maxResponseSize: RESPONSE_BYTES_MAX,
+    // The request timeout covers these.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+  const redirect = interceptors.redirect({ maxRedirections: REDIRECTIONS_MAX });
+  return { agent, dispatcher: agent.compose(redirect), send: request };
+}
+
+/** Where a server that refuses plain HTTP says that it answers; undefined when it does not say so. */
+function secureUrlOf(url: string, body: Buffer): string | undefined {
+  const secure = new URL(url);
+  const port = httpsPort(body);
+  if (secure.protocol !== 'http:' || port === undefined) return undefined;
+  secure.protocol = 'https:';
+  secure.port = port.toString();
+  return secure.href;
+}
+
+function httpsPort(body: Buffer): number | undefined {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(body.toString());
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+  if (typeof answer !== 'object' || answer === null || !('https_port' in answer)) return undefined;
+  const { https_port: port } = answer;
+  const isPort = typeof port === 'number' && Number.isInteger(port) && port > 0 && port <= PORT_MAX;
+  return isPort ? port : undefined;
+}

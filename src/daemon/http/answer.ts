@@ -1,0 +1,75 @@
+/**
+ * An answer to an HTTP request as a value: endpoints return it, the exchange sends it.
+ *
+ * Thread: main.
+ * Source: nsq `http_api.V1` and `http_api.PlainText`.
+ */
+
+import { goJson } from '../go/go-text.ts';
+
+/** Shape: `headers` as Node takes them, names and values in turn, `Content-Length` among them. */
+export type Answer = {
+  readonly status: number;
+  readonly headers: string[];
+  readonly body: string;
+};
+
+const TEXT = ['Content-Type', 'text/plain; charset=utf-8'];
+const JSON_TYPE = ['Content-Type', 'application/json; charset=utf-8'];
+/** NSQ's own clients unwrap the body in an old way unless this is there, exactly so. */
+const NSQ = ['X-Nsq-Content-Type', 'nsq; version=1.0'];
+
+/** Success with a text for a result; without a content type when the text is empty, as Go leaves it out. */
+export function textAnswer(body: string): Answer {
+  return make(200, body === '' ? NSQ : [...TEXT, ...NSQ], body);
+}
+
+/** Success with any other result, as compact JSON. */
+export function jsonAnswer(value: object | string | number | boolean | null): Answer {
+  return make(200, [...JSON_TYPE, ...NSQ], goJson(value));
+}
+
+/** A text outside the API's conventions: `/ping` and some of `/debug`. */
+export function plainAnswer(status: number, body: string): Answer {
+  return make(status, body === '' ? [] : TEXT, body);
+}
+
+/** A refusal: `{"message":"<code>"}`. `extra` headers stand before the others. */
+export function refusal(status: number, code: string, extra: readonly string[] = []): Answer {
+  return make(status, [...extra, ...JSON_TYPE, ...NSQ], goJson({ message: code }));
+}
+
+/** An answer without a body whose headers say it all. */
+export function emptyAnswer(status: number, headers: readonly string[]): Answer {
+  return make(status, headers, '');
+}
+
+/** A refusal whose body is not in the usual form. Shape: `body` is JSON. */
+export function jsonTextAnswer(status: number, body: string): Answer {
+  return make(status, [...JSON_TYPE, ...NSQ], body);
+}
+
+/** A page for browsers. */
+export function htmlAnswer(status: number, headers: readonly string[], body: string): Answer {
+  return make(status, ['Content-Type', 'text/html; charset=utf-8', ...headers], body);
+}
+
+/** A file to be saved. */
+export function fileAnswer(name: string, contentType: string, body: string): Answer {
+  return make(200, fileHeaders(name, contentType), body);
+}
+
+/** The headers of a file to be saved. */
+export function fileHeaders(name: string, contentType: string): string[] {
+  return ['Content-Type', contentType, 'Content-Disposition', `attachment; filename="${name}"`];
+}
+
+/** What succeeded and has no result. */
+export const DONE = textAnswer('');
+/** What succeeded and says so. */
+export const OK = textAnswer('OK');
+
+function make(status: number, headers: readonly string[], body: string): Answer {
+  const length = Buffer.byteLength(body).toString();
+  return { status, headers: [...headers, 'Content-Length', length], body };
+}

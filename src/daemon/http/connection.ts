@@ -1,0 +1,127 @@
+/**
+ * One client's connection: lets its requests be handled one after the other, as Go does, so that a client that does
+ * not wait for answers finds the effects of its earlier requests. Node itself would start them all.
+ *
+ * A request that comes too early waits, and meanwhile nothing is read from the socket: no more wait than fit into
+ * one chunk.
+ *
+ * Thread: main.
+ */
+
+import type { Socket } from 'node:net';
+import { INTERNAL_ERROR } from '../../main/http/refusals.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { type Answer, plainAnswer } from './answer.ts';
+import type { Request } from './exchange.ts';
+
+/** How long a client has to read why it is being refused. Source: Go's `rstAvoidanceDelay`. */
+const LINGER_MS = 500;
+
+const TIMED_OUT = 'ERR_HTTP_REQUEST_TIMEOUT';
+const HEADER_TOO_LARGE = 'HPE_HEADER_OVERFLOW';
+/** What Node's parser finds wrong begins with this. */
+const PARSER_ERROR = 'HPE_';
+
+export class Connection {
+  readonly #socket: Socket;
+  readonly #handle: (request: Request) => void;
+  readonly #clock: Pick<Clock, 'after'>;
+  /** The request that was handled last, or is being handled. */
+  #current: Request | undefined;
+  readonly #waiting: Request[] = [];
+  /** The answer to a request whose body turned out not to be HTTP. */
+  #verdict: { readonly request: Request; readonly answer: Answer } | undefined;
+  #isRefused = false;
+
+  constructor(socket: Socket, handle: (request: Request) => void, clock: Pick<Clock, 'after'>) {
+    this.#socket = socket;
+    this.#handle = handle;
+    this.#clock = clock;
+  }
+
+  /** Handles a request, now or when those before it are answered. */
+  take(request: Request): void {
+    if (this.#isRefused) {
+      // What came too late may come after all. Nobody answers it, and no more of it is read.
+      this.#socket.pause();
+      return;
+    }
+    const current = this.#current;
+    if (current === undefined || (current.response.writableEnded && this.#waiting.length === 0)) {
+      this.#current = request;
+      this.#handle(request);
+      return;
+    }
+    if (this.#waiting.length === 0) current.response.once('close', () => this.#next());
+    this.#waiting.push(request);
+    this.#socket.pause();
+  }
+
+  /**
+   * Ends a connection on which something came that is not HTTP, or nothing came for too long. What was asked before
+   * is answered first. What is wrong with a body is answered like any failure to read one.
+   */
+  refuse(code: string): void {
+    if (this.#isRefused) return;
+    this.#isRefused = true;
+    const answer = refusalOf(code);
+    // A client that connected and has not said a word expects no answer.
+    if (answer === undefined || this.#socket.bytesRead === 0) {
+      this.#socket.destroy();
+      return;
+    }
+    const last = this.#waiting.at(-1) ?? this.#current;
+    if (last === undefined || last.response.writableFinished) {
+      this.#sendLast(answer);
+    } else if (last.request.complete || last.response.headersSent) {
+      last.response.once('close', () => this.#sendLast(answer));
+    } else {
+      this.#verdict = { request: last, answer: code === TIMED_OUT ? answer : INTERNAL_ERROR };
+      if (last === this.#current) this.#sendVerdict(this.#verdict.answer, last);
+    }
+  }
+
+  #next(): void {
+    const request = this.#waiting.shift();
+    if (request === undefined || !this.#socket.writable) return;
+    this.#current = request;
+    if (this.#waiting.length > 0) request.response.once('close', () => this.#next());
+    else this.#socket.resume();
+    if (this.#verdict?.request === request) this.#sendVerdict(this.#verdict.answer, request);
+    else this.#handle(request);
+  }
+
+  #sendVerdict(answer: Answer, { response }: Request): void {
+    response.shouldKeepAlive = false;
+    response.writeHead(answer.status, answer.headers);
+    response.end(answer.body);
+  }
+
+  /** Writes an answer that belongs to no request, and waits briefly for the client to close its side. */
+  #sendLast({ headers, body }: Answer): void {
+    const socket = this.#socket;
+    if (!socket.writable) {
+      socket.destroy();
+      return;
+    }
+    let head = `HTTP/1.1 ${body}\r\n`;
+    for (let index = 0; index < headers.length; index += 2) {
+      head += `${headers[index]}: ${headers[index + 1]}\r\n`;
+    }
+    socket.end(`${head}Connection: close\r\n\r\n${body}`);
+    // Closing with unread bytes would reset the connection, and the client might not see the answer. So what still
+    // comes is read: Node's parser, once it has failed, drops it, and says so with each piece.
+    socket.resume();
+    // Not the socket's own timeout, which a client that goes on sending puts off.
+    const timer = this.#clock.after(LINGER_MS, () => socket.destroy());
+    timer.unref();
+    socket.once('close', () => timer.cancel());
+  }
+}
+
+/** Undefined when there is nobody who understands an answer. Source: Go's `conn.serve`. */
+function refusalOf(code: string): Answer | undefined {
+  if (code === TIMED_OUT) return plainAnswer(408, '408 Request Timeout');
+  if (code === HEADER_TOO_LARGE) return plainAnswer(431, '431 Request Header Fields Too Large');
+  return code.startsWith(PARSER_ERROR) ? plainAnswer(400, '400 Bad Request') : undefined;
+}

@@ -1,0 +1,154 @@
+/**
+ * One request and its answer.
+ *
+ * Thread: main.
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream';
+import { INTERNAL_ERROR } from '../../main/http/refusals.ts';
+import type { BodyGatherer, BodyMemory } from '../../main/limits/body-memory.ts';
+import { AssertionError } from '../../shared/assert.ts';
+import type { Logger } from '../log.ts';
+import type { Answer } from './answer.ts';
+import { declaredBytes, type GatheredBody, gatherBody } from './request-body.ts';
+import type { RequestLog } from './request-log.ts';
+
+/** What the server hands over. */
+export type Request = {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Whether the client holds its body back until it is told to go on (`Expect: 100-continue`). */
+  readonly isHeldBack: boolean;
+};
+
+const NOTHING: GatheredBody = { bytes: Buffer.alloc(0), isWhole: false };
+
+export class Exchange {
+  /** What stands in the place of the path's `:name`. */
+  readonly param: string;
+  /** What stands behind the `?`, as it came. */
+  readonly rawQuery: string;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #logger: Logger;
+  readonly #bodies: BodyMemory;
+  /** Undefined for a request that is left out of the log. */
+  readonly #requestLog: RequestLog | undefined;
+  readonly #startMs: number;
+  #isHeldBack: boolean;
+  /** There is none for a body that comes in one piece. */
+  #gatherer: BodyGatherer | undefined;
+
+  constructor(
+    { request, response, isHeldBack }: Request,
+    param: string,
+    rawQuery: string,
+    logger: Logger,
+    bodies: BodyMemory,
+    requestLog: RequestLog | undefined,
+  ) {
+    this.param = param;
+    this.rawQuery = rawQuery;
+    this.#request = request;
+    this.#response = response;
+    this.#isHeldBack = isHeldBack;
+    this.#logger = logger;
+    this.#bodies = bodies;
+    this.#requestLog = requestLog;
+    this.#startMs = requestLog === undefined ? 0 : requestLog.nowMs();
+  }
+
+  /** Gathers the body; see `gatherBody`. One that says that it is beyond the limit is not read. */
+  gather(prefixBytes: number, limitBytes: number, onGathered: (body: GatheredBody) => void): void {
+    if (this.isBeyond(limitBytes)) {
+      onGathered(NOTHING);
+      return;
+    }
+    if (this.#isHeldBack) {
+      this.#isHeldBack = false;
+      this.#response.writeContinue();
+    }
+    const onPart = (bytes: number): void => this.#notePart(bytes);
+    gatherBody(this.#request, prefixBytes, limitBytes, onPart, (body) => {
+      try {
+        onGathered(body);
+      } catch (error) {
+        this.fail(error);
+      }
+    });
+  }
+
+  /** Whether the body says of itself that it is longer than this. */
+  isBeyond(limitBytes: number): boolean {
+    const declared = declaredBytes(this.#request);
+    return declared !== undefined && declared > limitBytes;
+  }
+
+  /** Sends the answer. The server may have answered before, because the body is not HTTP; then nothing happens. */
+  answer(answer: Answer): void {
+    const response = this.#response;
+    if (response.headersSent) return;
+    // Whether a client that was not told to go on sends its body all the same cannot be known.
+    if (this.#isHeldBack) response.shouldKeepAlive = false;
+    response.writeHead(answer.status, answer.headers);
+    response.end(answer.body);
+    this.#requestLog?.write(this.#request, answer.status, this.#startMs);
+  }
+
+  /** Sends the answer that a promise brings. */
+  answerWith(answer: Promise<Answer>): void {
+    answer.then(
+      (value) => this.answer(value),
+      (error) => this.fail(error),
+    );
+  }
+
+  /** Sends a file that is being made. Its end is the end of the chunks; a failure cuts them off. */
+  stream(headers: readonly string[], source: Readable): void {
+    if (this.#isHeldBack) this.#response.shouldKeepAlive = false;
+    this.#response.writeHead(200, [...headers]);
+    this.#requestLog?.write(this.#request, 200, this.#startMs);
+    pipeline(source, this.#response, (error) => {
+      if (error) this.#logger.error(`failed to send ${this.#request.url} - ${error.message}`);
+    });
+  }
+
+  /** Calls back when nobody waits for the answer any more: it is sent, or the client has gone. */
+  onClosed(callback: () => void): void {
+    this.#response.once('close', callback);
+  }
+
+  /** Answers that something unforeseen went wrong. A bug goes on up, to end the process. */
+  fail(error: unknown): void {
+    const text = error instanceof Error ? error.stack : String(error);
+    this.#logger.error(`panic in HTTP handler - ${text}`);
+    this.answer(INTERNAL_ERROR);
+    if (error instanceof AssertionError) throw error;
+  }
+
+  /** So many bytes of a body are there, and more are to come. */
+  #notePart(bytes: number): void {
+    if (this.#gatherer === undefined) {
+      const gatherer = gathererOf(this.#request);
+      this.#gatherer = gatherer;
+      this.onClosed(() => this.#bodies.note(gatherer, 0));
+    }
+    this.#bodies.note(this.#gatherer, bytes);
+  }
+}
+
+/** A request as `BodyMemory` sees it. */
+function gathererOf(request: IncomingMessage): BodyGatherer {
+  const { remoteAddress, remotePort } = request.socket;
+  return {
+    holdBack: () => request.pause(),
+    goOn: () => request.resume(),
+    giveUp: () => {
+      request.destroy();
+      return true;
+    },
+    toString: () => `HTTP client ${remoteAddress}:${remotePort}`,
+  };
+}

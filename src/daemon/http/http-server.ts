@@ -1,0 +1,178 @@
+/**
+ * Listens for HTTP and hands on each request; knows nothing of what is asked.
+ *
+ * Thread: main.
+ * Source: Go's `http.Server` as nsqd uses it. nsqd has no limits of time: a client may be idle between requests as
+ * long as it likes here too, but a request, once begun, must be over within a bound, so that slow clients cannot hold
+ * connections for nothing.
+ */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { TOO_MANY_CONNECTIONS } from '../../main/http/refusals.ts';
+import type { ConnectionLimit } from '../../main/limits/connection-limit.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { RefusedSockets } from '../refused-sockets.ts';
+import type { TlsContext } from '../tls/tls-context.ts';
+import { Connection } from './connection.ts';
+import type { Request } from './exchange.ts';
+
+/** Where to listen. */
+export type HttpAddress =
+  | { readonly host: string; readonly port: number }
+  | { readonly path: string };
+
+/** What a server is made of. */
+export interface HttpServerSetup {
+  /** Answers a request, now or later. */
+  readonly handle: (request: Request) => void;
+  readonly clock: Clock;
+  readonly limit: ConnectionLimit;
+  /** Makes it an HTTPS server; null for plain HTTP. */
+  readonly tls: TlsContext | null;
+}
+
+/** Time for the headers of a request, and for the first request of a connection. */
+const HEADERS_TIMEOUT_MS = 60_000;
+/** Time for a whole request, body included. */
+const REQUEST_TIMEOUT_MS = 300_000;
+/** How often these two are looked at. */
+const TIMEOUT_CHECK_MS = 10_000;
+/** Bytes of a request before its body; NSQ's own requests have a few hundred. */
+const HEADER_BYTES_MAX = 64 * 1024;
+/** How long a connection is silent before the system asks whether the other side still exists, as in Go. */
+const PROBE_AFTER_MS = 15_000;
+
+const SERVER_OPTIONS = {
+  keepAliveTimeout: 0,
+  headersTimeout: HEADERS_TIMEOUT_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+  maxHeaderSize: HEADER_BYTES_MAX,
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: PROBE_AFTER_MS,
+};
+
+export class HttpServer {
+  readonly #handle: (request: Request) => void;
+  readonly #clock: Clock;
+  readonly #limit: ConnectionLimit;
+  readonly #refused: RefusedSockets;
+  readonly #isPlain: boolean;
+  readonly #server: Server | SecureServer;
+  readonly #sockets = new Set<Socket>();
+  readonly #connections = new WeakMap<Socket, Connection>();
+  /** Set when the listener closes, and resolves when the last connection has. */
+  #closed: Promise<void> | undefined;
+
+  constructor(setup: HttpServerSetup) {
+    this.#handle = setup.handle;
+    this.#clock = setup.clock;
+    this.#limit = setup.limit;
+    this.#refused = new RefusedSockets(setup.clock);
+    this.#isPlain = setup.tls === null;
+    const server = makeServer(setup.tls);
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      this.#onRequest({ request, response, isHeldBack: false });
+    });
+    server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+      this.#onRequest({ request, response, isHeldBack: true });
+    });
+    server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+      this.#connection(socket).refuse(error.code ?? '');
+    });
+    server.on('connection', (socket: Socket) => this.#onSocket(socket));
+    this.#server = server;
+  }
+
+  /**
+   * Listens. Units: resolves with the port, -1 for a unix socket.
+   * Errors: rejects when the address cannot be listened on; then there is nothing to be stopped.
+   */
+  start(address: HttpAddress): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const onRefused = (cause: Error): void => {
+        reject(new Error(`listen (${addressText(address)}) failed - ${cause.message}`, { cause }));
+      };
+      this.#server.once('error', onRefused);
+      this.#server.listen(address, () => {
+        this.#server.off('error', onRefused);
+        // A connection that cannot be accepted, for want of a descriptor say, is no reason to end.
+        this.#server.on('error', (error) => this.#limit.noteFailure('HTTP', error));
+        resolve(portOf(this.#server.address()));
+      });
+    });
+  }
+
+  /** Takes no new connections and closes idle ones; the others close once they have had their answer. */
+  closeListener(): void {
+    this.#closed ??= new Promise((resolve) => {
+      this.#server.close(() => resolve());
+    });
+    this.#server.closeIdleConnections();
+  }
+
+  /** Closes the listener and all connections, whatever they are doing, and resolves when they are closed. */
+  async stop(): Promise<void> {
+    this.closeListener();
+    for (const socket of this.#sockets) socket.destroy();
+    this.#refused.close();
+    await this.#closed;
+  }
+
+  #onSocket(socket: Socket): void {
+    if (!this.#limit.tryEnter('HTTP')) {
+      // Behind TLS nothing can be said before a handshake, which is more than there is to give.
+      if (this.#isPlain) this.#refused.add(socket);
+      else socket.destroy();
+      return;
+    }
+    this.#sockets.add(socket);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      this.#limit.leave();
+    });
+  }
+
+  #onRequest(request: Request): void {
+    if (this.#refused.has(request.request.socket)) {
+      refuseRequest(request);
+      return;
+    }
+    if (this.#closed !== undefined) request.response.shouldKeepAlive = false;
+    this.#connection(request.request.socket).take(request);
+  }
+
+  #connection(socket: Socket): Connection {
+    const known = this.#connections.get(socket);
+    if (known !== undefined) return known;
+    const connection = new Connection(socket, this.#handle, this.#clock);
+    this.#connections.set(socket, connection);
+    return connection;
+  }
+}
+
+/** Answers that there are too many, and closes the connection. */
+function refuseRequest({ response }: Request): void {
+  const { status, headers, body } = TOO_MANY_CONNECTIONS;
+  response.shouldKeepAlive = false;
+  response.writeHead(status, headers);
+  response.end(body);
+}
+
+function makeServer(tls: TlsContext | null): Server | SecureServer {
+  if (tls === null) return createServer(SERVER_OPTIONS);
+  const server = createSecureServer({ ...SERVER_OPTIONS, ...tls.serverOptions() });
+  tls.attach(server);
+  return server;
+}
+
+function portOf(address: AddressInfo | string | null): number {
+  return address === null || typeof address === 'string' ? -1 : address.port;
+}
+
+function addressText(address: HttpAddress): string {
+  return 'path' in address ? address.path : `${address.host}:${address.port}`;
+}

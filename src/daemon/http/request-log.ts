@@ -1,0 +1,44 @@
+/**
+ * The line that the log has for each request.
+ *
+ * Shape: `<status> <METHOD> <uri> (<remote>) <elapsed>`.
+ * Thread: main.
+ * Source: nsq `http_api.Log`.
+ */
+
+import type { IncomingMessage } from 'node:http';
+import type { Clock } from '../../shared/clock.ts';
+import { formatDuration, NS_PER_MS } from '../go/go-duration.ts';
+import type { Logger } from '../log.ts';
+import { remoteHost } from '../remote-host.ts';
+
+export class RequestLog {
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+
+  constructor(logger: Logger, clock: Clock) {
+    this.#logger = logger;
+    this.#clock = clock;
+  }
+
+  /** The monotonic time. Units: ms. */
+  nowMs(): number {
+    return this.#clock.monotonicMs();
+  }
+
+  /** Writes that a request that came at `startMs` has been answered. */
+  write(request: IncomingMessage, status: number, startMs: number): void {
+    if (!this.#logger.isWritten('info')) return;
+    const elapsedNs = Math.round((this.nowMs() - startMs) * NS_PER_MS);
+    const { method, url, socket } = request;
+    const remote = remoteAddress(socket.remoteAddress, socket.remotePort);
+    this.#logger.info(`${status} ${method} ${url} (${remote}) ${formatDuration(elapsedNs)}`);
+  }
+}
+
+/** An address as Go writes it; `@` for a unix socket, and for a client that has gone already. */
+export function remoteAddress(address: string | undefined, port: number | undefined): string {
+  if (address === undefined || port === undefined) return '@';
+  const host = remoteHost({ remoteAddress: address });
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

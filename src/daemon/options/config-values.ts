@@ -1,0 +1,25 @@
+/**
+ * What `GET /config/<key>` answers.
+ *
+ * Thread: any.
+ * Source: http-api.md §7.
+ */
+
+import { OPTION_ROWS, type Options } from '../../main/options/options.ts';
+import type { ConfigValue } from './option-kinds.ts';
+
+const NAME_BY_KEY: ReadonlyMap<string, string> = new Map(
+  [...OPTION_ROWS].map(([name, row]) => [row.key, name]),
+);
+
+/**
+ * The value of the option with this key of the configuration file; undefined when no option has it.
+ *
+ * Units: durations in whole nanoseconds, whatever the option counts in.
+ */
+export function configValue(options: Options, key: string): ConfigValue | undefined {
+  const name = NAME_BY_KEY.get(key);
+  const row = name === undefined ? undefined : OPTION_ROWS.get(name);
+  // The row of this name has made the value of this name, so their types agree.
+  return row?.kind.show(options[name as keyof Options]);
+}

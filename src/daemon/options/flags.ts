@@ -1,0 +1,73 @@
+/**
+ * The command line, in the syntax of Go's `flag` package.
+ *
+ * Shape: `-name=value`, `--name=value`, `-name value`, `--name value`; a switch takes its value only behind `=`.
+ * Flags end at the first other word or at `--`; what follows is ignored, as nsqd does.
+ * Thread: any.
+ * Source: options.md §1; Go's `flag.FlagSet.parseOne`.
+ */
+
+import { OPTION_ROWS, type Option, PROGRAM_FLAGS } from '../../main/options/options.ts';
+import { goQuote } from '../go/go-text.ts';
+import { Refused } from './refused.ts';
+
+/** What a command line says: values by the names of options and of `PROGRAM_FLAGS`, or a call for help. */
+type ParsedFlags = ReadonlyMap<string, unknown> | 'help' | Refused;
+
+interface NamedRow {
+  readonly name: string;
+  readonly row: Option<unknown>;
+}
+
+const BY_FLAG: ReadonlyMap<string, NamedRow> = new Map(
+  [...OPTION_ROWS, ...Object.entries<Option<unknown>>(PROGRAM_FLAGS)].map(([name, row]) => [
+    row.flag,
+    { name, row },
+  ]),
+);
+
+/** Reads the words behind the program's name, up to the first that cannot be used. */
+export function parseFlags(words: readonly string[]): ParsedFlags {
+  const values = new Map<string, unknown>();
+  let index = 0;
+  while (index < words.length) {
+    const word = words[index];
+    index += 1;
+    if (!word.startsWith('-') || word === '-' || word === '--') return values;
+
+    const { flag, attached } = splitFlag(word);
+    if (flag === '' || flag.startsWith('-')) return new Refused(`bad flag syntax: ${word}`);
+    const known = BY_FLAG.get(flag);
+    if (known === undefined) {
+      return flag === 'help' || flag === 'h'
+        ? 'help'
+        : new Refused(`flag provided but not defined: -${flag}`);
+    }
+
+    const { name, row } = known;
+    let text = attached;
+    if (text === undefined && row.kind.isSwitch) text = 'true';
+    if (text === undefined) {
+      if (index === words.length) return new Refused(`flag needs an argument: -${flag}`);
+      text = words[index];
+      index += 1;
+    }
+    const value = row.kind.parseFlag(text, values.get(name));
+    if (value instanceof Refused) return new Refused(badValue(row, text, value));
+    values.set(name, value);
+  }
+  return values;
+}
+
+/** A value that stands behind the first "=" is attached; without one it may be the next word. */
+function splitFlag(word: string): { flag: string; attached: string | undefined } {
+  const body = word.slice(word.startsWith('--') ? 2 : 1);
+  const equals = body.indexOf('=');
+  if (equals < 0) return { flag: body, attached: undefined };
+  return { flag: body.slice(0, equals), attached: body.slice(equals + 1) };
+}
+
+function badValue(row: Option<unknown>, text: string, { why }: Refused): string {
+  if (row.kind.isSwitch) return `invalid boolean value ${goQuote(text)} for -${row.flag}: ${why}`;
+  return `invalid value ${goQuote(text)} for flag -${row.flag}: ${why}`;
+}

@@ -1,0 +1,261 @@
+/**
+ * The kinds of values that options have: how each is read from the command line and from a configuration file,
+ * how the usage spells it, and how `GET /config` shows it.
+ *
+ * Thread: any.
+ * Source: options.md §1 and §2; Go's `flag` and go-options' coercions.
+ */
+
+import { formatDuration, NS_PER_MS, parseDuration } from '../go/go-duration.ts';
+import { LOG_LEVELS, type LogLevel, logLevelNumber, parseLogLevel } from '../log.ts';
+import { formatSize, parseSize } from './byte-size.ts';
+import { formatPortion, type Portion, parsePortion } from './portion.ts';
+import { Refused } from './refused.ts';
+
+/** An option's value as `GET /config` answers it: a string as text, everything else as JSON. */
+export type ConfigValue = string | number | boolean | readonly string[] | readonly number[];
+
+/** How values of one type are read from flags and files, and shown. */
+export interface Kind<T> {
+  /** The word for a value of this kind in the usage; none where a flag needs no value. */
+  readonly word: string;
+  /** Whether the bare flag means `true`, so that the word after it is not its value. */
+  readonly isSwitch: boolean;
+  /** Reads what a flag was given. Lists grow: `earlier` is what the same flag was given before. */
+  parseFlag(text: string, earlier: T | undefined): T | Refused;
+  /** Reads a value of a configuration file, in which an integer is a bigint and a float a number. */
+  parseConfig(value: unknown): T | Refused;
+  /** Spells a value as a flag takes it. */
+  spell(value: T): string;
+  show(value: T): ConfigValue;
+}
+
+/** Which connections must use TLS: none, all but plain HTTP, or all. */
+export type TlsRequired = boolean | 'tcp-https';
+
+/** Versions of TLS, and the numbers that stand for them on the wire. */
+const TLS_VERSIONS = { 'tls1.0': 769, 'tls1.1': 770, 'tls1.2': 771, 'tls1.3': 772 } as const;
+
+/** The versions of TLS that can be named. */
+export type TlsVersion = keyof typeof TLS_VERSIONS;
+
+/** Any text. */
+export const text: Kind<string> = {
+  word: 'string',
+  isSwitch: false,
+  parseFlag: (given) => given,
+  parseConfig: (value) => (typeof value === 'string' ? value : new Refused('must be a string')),
+  spell: (value) => `"${value}"`,
+  show: (value) => value,
+};
+
+/** A whole number that a double holds exactly. */
+export const integer: Kind<number> = {
+  word: 'int',
+  isSwitch: false,
+  parseFlag: parseInteger,
+  parseConfig: (value) => {
+    if (typeof value === 'bigint') return safeInteger(value);
+    if (typeof value !== 'string') return new Refused('must be an integer');
+    // Without prefixes: in a file, `"010"` is ten.
+    return /^[+-]?\d+$/.test(value)
+      ? safeInteger(BigInt(value.replace('+', '')))
+      : new Refused('must be an integer');
+  },
+  spell: (value) => value.toString(),
+  show: (value) => value,
+};
+
+/** Units: ms in the program, fractions for ns; ns in `/config`. */
+export const duration: Kind<number> = {
+  word: 'duration',
+  isSwitch: false,
+  parseFlag: parseDurationMs,
+  parseConfig: (value) => {
+    if (typeof value === 'string') return parseDurationMs(value);
+    // A bare number is milliseconds here, although on the command line it is an error.
+    if (typeof value === 'bigint') return parseDurationMs(`${value}ms`);
+    return new Refused('must be a duration such as "250ms", or an integer number of milliseconds');
+  },
+  spell: (value) => formatDuration(durationNs(value)),
+  show: durationNs,
+};
+
+/** Units: bytes, also in `/config`. */
+export const size: Kind<number> = {
+  word: 'size',
+  isSwitch: false,
+  parseFlag: parseSize,
+  parseConfig: (value) => parseSizeConfig(value, parseSize),
+  spell: formatSize,
+  show: (value) => value,
+};
+
+/** A size, or a share of a whole that is not known before the broker runs. A share is shown as it is written. */
+export const portion: Kind<Portion> = {
+  word: 'size|percent',
+  isSwitch: false,
+  parseFlag: parsePortion,
+  parseConfig: (value) => parseSizeConfig(value, parsePortion),
+  spell: formatPortion,
+  show: (value) => (value.kind === 'bytes' ? value.bytes : formatPortion(value)),
+};
+
+/** Yes or no. */
+export const boolean: Kind<boolean> = {
+  word: '',
+  isSwitch: true,
+  parseFlag: parseBoolean,
+  parseConfig: (value) => {
+    if (typeof value === 'boolean') return value;
+    return typeof value === 'string' ? parseBoolean(value) : new Refused('must be true or false');
+  },
+  spell: (value) => value.toString(),
+  show: (value) => value,
+};
+
+/** A list of texts, one for each mention of its flag. */
+export const texts: Kind<readonly string[]> = {
+  word: 'string',
+  isSwitch: false,
+  parseFlag: (given, earlier = []) => [...earlier, given],
+  parseConfig: (value) => {
+    if (typeof value === 'string') return value.split(',').map((element) => element.trim());
+    const isList = Array.isArray(value) && value.every((element) => typeof element === 'string');
+    return isList ? value : new Refused('must be an array of strings, or one string with commas');
+  },
+  spell: (value) => value.join(','),
+  show: (value) => value,
+};
+
+/** Descending, as the reference reports them. */
+export const percentiles: Kind<readonly number[]> = {
+  word: 'floats',
+  isSwitch: false,
+  parseFlag: (given, earlier = []) =>
+    withPercentiles(earlier, given.split(',').map(parseFloatText)),
+  parseConfig: (value) => {
+    if (typeof value === 'string') return withPercentiles([], value.split(',').map(parseFloatText));
+    const isList =
+      Array.isArray(value) && value.every((e) => typeof e === 'number' || typeof e === 'bigint');
+    return isList
+      ? withPercentiles([], value.map(Number))
+      : new Refused('must be an array of floats');
+  },
+  spell: (value) => value.join(','),
+  show: (value) => value,
+};
+
+/** A level of the log. */
+export const logLevel: Kind<LogLevel> = {
+  word: 'level',
+  isSwitch: false,
+  parseFlag: parseLevel,
+  parseConfig: (value) =>
+    typeof value === 'string' ? parseLevel(value) : new Refused('must be a string'),
+  spell: (value) => value,
+  show: logLevelNumber,
+};
+
+/** Whether clients must use TLS, over TCP or over both. */
+export const tlsRequired: Kind<TlsRequired> = {
+  word: '',
+  isSwitch: true,
+  parseFlag: parseTlsRequired,
+  parseConfig: (value) => {
+    if (typeof value === 'boolean') return value;
+    return typeof value === 'string'
+      ? parseTlsRequired(value)
+      : new Refused('must be true, false or "tcp-https"');
+  },
+  spell: (value) => value.toString(),
+  show: (value) => (value === 'tcp-https' ? 1 : value ? 2 : 0),
+};
+
+/** A version of TLS. */
+export const tlsVersion: Kind<TlsVersion> = {
+  word: 'version',
+  isSwitch: false,
+  parseFlag: parseTlsVersion,
+  parseConfig: (value) =>
+    typeof value === 'string' ? parseTlsVersion(value) : new Refused('must be a string'),
+  spell: (value) => value,
+  show: (value) => TLS_VERSIONS[value],
+};
+
+/** A sign, then digits of base 16, 2, 8 or 10; an underscore separates digits, or a prefix from a digit. */
+const INTEGER = /^([+-]?)(0x(?:_?[\da-f])+|0b(?:_?[01])+|0o?(?:_?[0-7])+|0|[1-9](?:_?\d)*)$/i;
+
+/** Source: Go's `strconv.ParseInt` with base 0. */
+function parseInteger(given: string): number | Refused {
+  const match = INTEGER.exec(given);
+  if (match === null) return new Refused('parse error');
+  const [, sign, digits] = match;
+  const plain = digits.replaceAll('_', '').toLowerCase();
+  // Go reads a leading zero as octal; BigInt wants to be told.
+  const magnitude = BigInt(/^0\d/.test(plain) ? `0o${plain}` : plain);
+  return safeInteger(sign === '-' ? -magnitude : magnitude);
+}
+
+function safeInteger(value: bigint): number | Refused {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : new Refused('value out of range');
+}
+
+function parseDurationMs(given: string): number | Refused {
+  const ns = parseDuration(given);
+  return ns instanceof Refused ? ns : ns / NS_PER_MS;
+}
+
+function durationNs(ms: number): number {
+  return Math.round(ms * NS_PER_MS);
+}
+
+/** In a file a bare number is bytes, and so is a text that looks like one. */
+function parseSizeConfig<T>(value: unknown, parse: (text: string) => T | Refused): T | Refused {
+  if (typeof value === 'bigint') return parse(value.toString());
+  if (typeof value === 'string') return parse(value);
+  return new Refused('must be a size such as "16MiB", or an integer number of bytes');
+}
+
+/** Go's spellings, no others. */
+function parseBoolean(given: string): boolean | Refused {
+  if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(given)) return true;
+  if (['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(given)) return false;
+  return new Refused('parse error');
+}
+
+function parseFloatText(given: string): number {
+  const trimmed = given.trim();
+  return /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(trimmed) ? Number(trimmed) : Number.NaN;
+}
+
+function withPercentiles(
+  earlier: readonly number[],
+  added: readonly number[],
+): readonly number[] | Refused {
+  if (added.some(Number.isNaN)) return new Refused('parse error');
+  return [...earlier, ...added].sort((a, b) => b - a);
+}
+
+function parseLevel(given: string): LogLevel | Refused {
+  return parseLogLevel(given) ?? new Refused(`must be one of ${LOG_LEVELS.join(', ')}`);
+}
+
+function parseTlsRequired(given: string): TlsRequired | Refused {
+  if (given.toLowerCase() === 'tcp-https') return 'tcp-https';
+  const value = parseBoolean(given);
+  return value instanceof Refused ? new Refused('must be true, false or tcp-https') : value;
+}
+
+function parseTlsVersion(given: string): TlsVersion | Refused {
+  const lower = given.toLowerCase();
+  if (lower === '') return 'tls1.0';
+  return isTlsVersion(lower)
+    ? lower
+    : new Refused(`must be one of ${Object.keys(TLS_VERSIONS).join(', ')}`);
+}
+
+function isTlsVersion(lower: string): lower is TlsVersion {
+  return Object.hasOwn(TLS_VERSIONS, lower);
+}

@@ -1,0 +1,23 @@
+/**
+ * How the broker speaks TLS to its peers, as their client.
+ *
+ * Thread: main. Source: behaviour.md §12.
+ */
+
+import { readFile } from 'node:fs/promises';
+import type { Options } from '../../main/options/options.ts';
+import type { HttpClientTls } from '../http-client.ts';
+import { SECURE_VERSIONS } from './tls-context.ts';
+
+/** Errors: rejects when the file of authorities cannot be read. */
+export async function peerTlsOptions(
+  options: Pick<Options, 'tlsRootCaFile' | 'tlsMinVersion'>,
+): Promise<HttpClientTls> {
+  const minVersion = SECURE_VERSIONS[options.tlsMinVersion];
+  if (options.tlsRootCaFile === '') return { minVersion };
+  try {
+    return { ca: await readFile(options.tlsRootCaFile, 'latin1'), minVersion };
+  } catch (cause) {
+    throw new Error(`read root CA "${options.tlsRootCaFile}"`, { cause });
+  }
+}

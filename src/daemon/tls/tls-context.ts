@@ -1,0 +1,168 @@
+/**
+ * How the broker speaks TLS: its certificate, what it asks of clients, and from which version on.
+ *
+ * One context serves all connections of the TCP port and of the HTTPS servers that are attached to it, and can
+ * be loaded anew while they run.
+ *
+ * Thread: main. Source: nsqd `buildTLSConfig`; behaviour.md §13. Differs in that it can be reloaded.
+ */
+
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+import {
+  createSecureContext,
+  createServer,
+  type SecureContextOptions,
+  type SecureVersion,
+  type Server,
+  type TLSSocket,
+  type TlsOptions,
+} from 'node:tls';
+import type { Options } from '../../main/options/options.ts';
+import {
+  CertificateRequired,
+  handshakeFailure,
+  type TlsFailure,
+  tlsErrorText,
+} from './tls-failure.ts';
+
+/** The options that it depends on. */
+export type TlsContextOptions = Pick<
+  Options,
+  'tlsCert' | 'tlsKey' | 'tlsRootCaFile' | 'tlsClientAuthPolicy' | 'tlsMinVersion'
+>;
+
+/** How a handshake ended. */
+type HandshakeEnd = (outcome: TLSSocket | TlsFailure) => void;
+
+/** What Node calls the versions of the options. */
+export const SECURE_VERSIONS: Readonly<Record<Options['tlsMinVersion'], SecureVersion>> = {
+  'tls1.0': 'TLSv1',
+  'tls1.1': 'TLSv1.1',
+  'tls1.2': 'TLSv1.2',
+  'tls1.3': 'TLSv1.3',
+};
+/**
+ * What OpenSSL needs to speak the versions before 1.2 at all: they sign with SHA-1, which its higher security
+ * levels refuse, in certificates as well.
+ */
+const OLD_CIPHERS = 'DEFAULT@SECLEVEL=0';
+const OLD_VERSIONS: ReadonlySet<SecureVersion> = new Set(['TLSv1', 'TLSv1.1']);
+
+export class TlsContext {
+  readonly #options: TlsContextOptions;
+  /** Never listens; it makes the handshakes of connections that begin plain. */
+  readonly #upgrades: Server;
+  readonly #servers = new Set<Server>();
+  /** Who waits for which handshake, by the view of `#upgrades` that it was begun with. */
+  readonly #handshakes = new WeakMap<Server, HandshakeEnd>();
+  #secrets: SecureContextOptions;
+  #reloads = 0;
+
+  /** Errors: rejects with why the files cannot be used. */
+  static async load(options: TlsContextOptions): Promise<TlsContext> {
+    return new TlsContext(options, await readSecrets(options));
+  }
+
+  private constructor(options: TlsContextOptions, secrets: SecureContextOptions) {
+    this.#options = options;
+    this.#secrets = secrets;
+    const context = this;
+    this.#upgrades = createServer(this.serverOptions())
+      // Which connection it is about, these events tell by the server that they come from.
+      .on('secureConnection', function (this: Server, socket) {
+        context.#handshakes.get(this)?.(context.#admit(socket));
+      })
+      .on('tlsClientError', function (this: Server, error, socket) {
+        context.#handshakes.get(this)?.(handshakeFailure(error, socket));
+      });
+  }
+
+  /** What an HTTPS server is made with. */
+  serverOptions(): TlsOptions {
+    const policy = this.#options.tlsClientAuthPolicy;
+    const isVerified = policy === 'require-verify';
+    return {
+      ...this.#secrets,
+      requestCert: isVerified || policy === 'require',
+      // Node refuses whom it cannot verify, or nobody. That there is some certificate is for `#admit` to see.
+      rejectUnauthorized: isVerified,
+    };
+  }
+
+  /** Has an HTTPS server that was made with `serverOptions` follow reloads, and refuse as the TCP port does. */
+  attach(server: Server): void {
+    this.#servers.add(server);
+    server.on('secureConnection', (socket) => {
+      if (this.#admit(socket) !== socket) socket.destroy();
+    });
+    server.once('close', () => this.#servers.delete(server));
+  }
+
+  /**
+   * Reads the files again; connections made from then on use what is in them.
+   *
+   * Errors: rejects with why they cannot be used, and everything stays as it was.
+   */
+  async reload(): Promise<void> {
+    this.#reloads++;
+    const reload = this.#reloads;
+    const secrets = await readSecrets(this.#options);
+    // A later reload has read later.
+    if (reload !== this.#reloads) return;
+    this.#secrets = secrets;
+    for (const server of [this.#upgrades, ...this.#servers]) server.setSecureContext(secrets);
+  }
+
+  /**
+   * Makes the server's side of a handshake on a connected socket, with whatever that has read and nobody has
+   * taken from it yet. `onEnd` is called once, unless the socket is destroyed first; after a failure the socket can be
+   * written to in the same turn, and closes.
+   */
+  handshake(socket: Socket, onEnd: HandshakeEnd): void {
+    // Node's servers take connections that were not made to them, but do not say afterwards which one became
+    // which. A view of the server that is only for this one does.
+    const view: Server = Object.create(this.#upgrades);
+    this.#handshakes.set(view, onEnd);
+    view.emit('connection', socket);
+  }
+
+  /** Refuses who has to show a certificate and has not. */
+  #admit(socket: TLSSocket): TLSSocket | TlsFailure {
+    const isRequired = this.#options.tlsClientAuthPolicy === 'require';
+    if (!isRequired || socket.getPeerX509Certificate() !== undefined) return socket;
+    socket.destroy();
+    return new CertificateRequired();
+  }
+}
+
+async function readSecrets(options: TlsContextOptions): Promise<SecureContextOptions> {
+  const { tlsCert, tlsKey, tlsRootCaFile, tlsMinVersion } = options;
+  const minVersion = SECURE_VERSIONS[tlsMinVersion];
+  try {
+    const secrets = {
+      cert: await readPem('certificate', tlsCert),
+      key: await readPem('key', tlsKey),
+      ...(tlsRootCaFile !== '' && { ca: await readPem('root CA', tlsRootCaFile) }),
+      ...(OLD_VERSIONS.has(minVersion) && { ciphers: OLD_CIPHERS }),
+      minVersion,
+    };
+    // Shows whether they can be used, before any server is given them.
+    createSecureContext(secrets);
+    return secrets;
+  } catch (cause) {
+    throw new Error(`failed to build TLS config - ${tlsErrorText(cause)}`, { cause });
+  }
+}
+
+async function readPem(what: string, file: string): Promise<string> {
+  try {
+    const text = await readFile(file, 'latin1');
+    // OpenSSL passes over authorities that it cannot read, and then knows none.
+    if (what !== 'key') new X509Certificate(text);
+    return text;
+  } catch (cause) {
+    throw new Error(`read ${what} "${file}" - ${tlsErrorText(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * The bounds that the main thread keeps, made from the options and from what the machine has: connections, memory for
+ * bodies, free space on disk.
+ *
+ * Thread: main.
+ */
+
+import { statfs } from 'node:fs/promises';
+import type { Logger } from '../../daemon/log.ts';
+import { roughSize } from '../../daemon/options/byte-size.ts';
+import type { Clock } from '../../shared/clock.ts';
+import type { Options } from '../options/options.ts';
+import { BodyMemory } from './body-memory.ts';
+import { ConnectionLimit } from './connection-limit.ts';
+import { connectionsMax, descriptorLimit } from './descriptor-limit.ts';
+import { DiskSpace } from './disk-space.ts';
+import { describeMemory, machineMemoryBytes, memoryBudget } from './memory-budget.ts';
+
+export class Bounds {
+  readonly limit: ConnectionLimit;
+  readonly bodies: BodyMemory;
+  readonly disk: DiskSpace;
+  /** What each pump thread may take for messages. */
+  readonly pumpBytes: number;
+
+  /** Logs what cannot be kept. `onShortage`: see `DiskSpace`. */
+  constructor(
+    options: Options,
+    clock: Clock,
+    logger: Logger,
+    onShortage: (shortage: string | null) => void,
+  ) {
+    const { max, warning } = connectionsMax(options, descriptorLimit());
+    if (warning !== undefined) logger.warn(warning);
+    this.limit = new ConnectionLimit(max, clock, logger);
+    const machineBytes = machineMemoryBytes();
+    const { totalBytes, leastBytes, pumpBytes, bodyBytes } = memoryBudget(options, machineBytes);
+    if (totalBytes !== undefined && totalBytes < leastBytes) {
+      const asked = describeMemory(options, machineBytes);
+      logger.warn(`${asked} cannot be kept: the broker needs ${roughSize(leastBytes)}`);
+    }
+    this.pumpBytes = pumpBytes;
+    this.bodies = new BodyMemory(bodyBytes, clock, logger);
+    this.disk = new DiskSpace({
+      path: options.dataPath,
+      minFree: options.minFreeDisk,
+      readVolume: (path) => statfs(path),
+      clock,
+      logger,
+      onShortage,
+    });
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Counts the connections of clients, over TCP, HTTP and HTTPS together, and says when there are enough.
+ *
+ * Bound: `max`, and beyond it a few for HTTP only, so that an operator gets at `/stats` while clients have taken all.
+ * Whoever comes then is refused; the log says so at most once a second.
+ *
+ * Thread: main. Source: nsqd has no such bound and fails to accept when descriptors run out.
+ */
+
+import type { Logger } from '../../daemon/log.ts';
+import { RepeatedLog } from '../../daemon/repeated-log.ts';
+import type { Clock } from '../../shared/clock.ts';
+
+/** What a client speaks. */
+export type ConnectionKind = 'TCP' | 'HTTP';
+
+/** Connections that only HTTP may have. */
+const HTTP_EXTRA = 16;
+
+export class ConnectionLimit {
+  readonly max: number;
+
+  readonly #refusals: RepeatedLog;
+  readonly #failures: RepeatedLog;
+  #count = 0;
+  #refusedCount = 0;
+
+  /** Units: `max` may be infinite. */
+  constructor(max: number, clock: Clock, logger: Pick<Logger, 'warn' | 'error'>) {
+    this.max = max;
+    this.#refusals = new RepeatedLog(clock, (text) => logger.warn(text));
+    this.#failures = new RepeatedLog(clock, (text) => logger.error(text));
+  }
+
+  /** Connections that were refused, or that the system could not give. */
+  get refusedCount(): number {
+    return this.#refusedCount;
+  }
+
+  /** Asks for a connection to be let in; one that is has to `leave`. */
+  tryEnter(kind: ConnectionKind): boolean {
+    const max = kind === 'HTTP' ? this.max + HTTP_EXTRA : this.max;
+    if (this.#count >= max) {
+      this.#refusedCount++;
+      this.#refusals.note(
+        `${kind}: refused a client - there are ${this.#count} connections, and no more may be`,
+      );
+      return false;
+    }
+    this.#count++;
+    return true;
+  }
+
+  leave(): void {
+    this.#count--;
+  }
+
+  /** The system did not give a connection, for want of descriptors say. That is no reason to end. */
+  noteFailure(kind: ConnectionKind, error: Error): void {
+    this.#refusedCount++;
+    this.#failures.note(`failed to accept ${kind} connection - ${error.message}`);
+  }
+}

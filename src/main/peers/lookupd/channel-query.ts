@@ -1,0 +1,54 @@
+/**
+ * Asks nsqlookupds which channels a topic has on other brokers.
+ *
+ * Thread: main. Source: nsq `clusterinfo.GetLookupdTopicChannels`; behaviour.md §2, nsqlookupd.md §3.
+ */
+
+import type { HttpClient } from '../../../daemon/http-client.ts';
+import { joinHostPort } from '../../../daemon/peer-address.ts';
+import {
+  type ChannelName,
+  isEphemeral,
+  parseChannelName,
+  type TopicName,
+} from '../../../shared/names.ts';
+import type { PeerInfo } from './peer-info.ts';
+
+/** The channels that one nsqlookupd names. Errors: rejects without a good answer in time. */
+export async function queryChannels(
+  http: Pick<HttpClient, 'get'>,
+  peer: PeerInfo,
+  topic: TopicName,
+): Promise<ChannelName[]> {
+  const server = joinHostPort(peer.broadcastAddress, peer.httpPort);
+  const url = `http://${server}/channels?topic=${encodeURIComponent(topic)}`;
+  const { status, body } = await http.get(url);
+  if (status !== 200) throw new Error(`GET "${url}" failed - status ${status}`);
+  const names = parseChannels(body);
+  if (names === undefined) throw new Error(`GET "${url}" failed - the answer names no channels`);
+  return names;
+}
+
+/**
+ * The names that can be made channels of: an ephemeral one is nobody's concern but its consumers', and what is no
+ * name is left out.
+ */
+function parseChannels(body: Buffer): ChannelName[] | undefined {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(body.toString());
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+  if (typeof answer !== 'object' || answer === null || !('channels' in answer)) return undefined;
+  // Go writes an empty list as null at times.
+  const channels = answer.channels ?? [];
+  if (!Array.isArray(channels)) return undefined;
+  const names: ChannelName[] = [];
+  for (const channel of channels) {
+    const name = typeof channel === 'string' ? parseChannelName(channel) : undefined;
+    if (name !== undefined && !isEphemeral(name)) names.push(name);
+  }
+  return names;
+}

@@ -1,0 +1,118 @@
+/**
+ * One TCP connection to an nsqlookupd: one request at a time, each answered in time or the last one.
+ *
+ * Thread: main. Source: nsqd `lookupPeer`; behaviour.md §11.
+ */
+
+import { connect, type Socket } from 'node:net';
+import type { PeerAddress } from '../../../daemon/peer-address.ts';
+import { assert } from '../../../shared/assert.ts';
+import type { Clock, Timer } from '../../../shared/clock.ts';
+import { ReplyParser } from './reply-parser.ts';
+
+/** What a connection is made of. */
+export interface LookupdConnectionSetup {
+  readonly address: PeerAddress;
+  readonly replyBytesMax: number;
+  readonly clock: Clock;
+  /** Called once when the connection ends while nothing is waited for, unless `close` ended it. */
+  readonly onLost: (error: Error) => void;
+}
+
+type Waiter = {
+  readonly resolve: (reply: Buffer) => void;
+  readonly reject: (error: Error) => void;
+  readonly timer: Timer;
+};
+
+/** How long connecting may take, and a request with its reply. */
+const LOOKUPD_TIMEOUT_MS = 1000;
+const NOTHING = Buffer.alloc(0);
+
+export class LookupdConnection {
+  readonly #setup: LookupdConnectionSetup;
+  readonly #socket: Socket;
+  readonly #parser: ReplyParser;
+  #waiter: Waiter | undefined;
+  #isClosed = false;
+
+  /** Begins to connect. */
+  constructor(setup: LookupdConnectionSetup) {
+    this.#setup = setup;
+    this.#parser = new ReplyParser(setup.replyBytesMax);
+    this.#socket = connect({ ...setup.address, noDelay: true });
+    this.#socket.on('connect', () => this.#settle(NOTHING));
+    this.#socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    this.#socket.on('error', (error) => this.#fail(error));
+    this.#socket.on('close', () => this.#fail(new Error('connection closed by the peer')));
+  }
+
+  /** Resolves when requests can be sent. Errors: rejects when there is no connection in time. */
+  async opened(): Promise<void> {
+    await this.#wait();
+  }
+
+  /** Sends a request and resolves with its reply. Errors: rejects without one in time, and the connection is over. */
+  request(bytes: Buffer): Promise<Buffer> {
+    if (!this.#isClosed) this.#socket.write(bytes);
+    return this.#wait();
+  }
+
+  /** Ends the connection; what waits for a reply is rejected. */
+  close(): void {
+    this.#end(new Error('connection closed'));
+  }
+
+  #wait(): Promise<Buffer> {
+    if (this.#isClosed) return Promise.reject(new Error('connection is closed'));
+    assert(this.#waiter === undefined, 'a request is sent when the one before is answered');
+    return new Promise((resolve, reject) => {
+      const timer = this.#setup.clock.after(LOOKUPD_TIMEOUT_MS, () => {
+        this.#fail(new Error(`no reply within ${LOOKUPD_TIMEOUT_MS} ms`));
+      });
+      this.#waiter = { resolve, reject, timer };
+    });
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#isClosed) return;
+    let replies: readonly Buffer[];
+    try {
+      replies = this.#parser.push(chunk);
+    } catch (error) {
+      this.#fail(error instanceof Error ? error : new Error(String(error)));
+      return;
+    }
+    for (const reply of replies) {
+      if (!this.#settle(reply)) this.#fail(new Error('reply without a request'));
+    }
+  }
+
+  /** Returns whether somebody waited. */
+  #settle(reply: Buffer): boolean {
+    const waiter = this.#waiter;
+    if (waiter === undefined) return false;
+    this.#waiter = undefined;
+    waiter.timer.cancel();
+    waiter.resolve(reply);
+    return true;
+  }
+
+  #fail(error: Error): void {
+    if (this.#isClosed) return;
+    const isAwaited = this.#waiter !== undefined;
+    this.#end(error);
+    if (!isAwaited) this.#setup.onLost(error);
+  }
+
+  #end(error: Error): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#socket.destroy();
+    const waiter = this.#waiter;
+    if (waiter === undefined) return;
+    this.#waiter = undefined;
+    waiter.timer.cancel();
+    waiter.reject(error);
+  }
+}

@@ -1,0 +1,230 @@
+/**
+ * One nsqlookupd that is kept informed of the broker's topics and channels.
+ *
+ * ```
+ * disconnected ──start, send, PING──▶ connecting ──IDENTIFY answered──▶ registering everything ──▶ sending changes
+ *      ▲                                  │                                   │                        │
+ *      └────────────────────────── any failure, or the peer hangs up ─────────┴────────────────────────┘
+ * ```
+ *
+ * Whoever connects registers all there is, so a change that comes while disconnected needs no place to wait: it
+ * only makes the peer connect. Peers know nothing of each other; one that is dead delays none of the others.
+ *
+ * Thread: main.
+ * Source: nsqd `lookupPeer`, `lookupLoop`; behaviour.md §11. Differs in that nsqd serves all peers one after the
+ * other; in that PINGs go ahead of waiting changes, so that registering much does not look like being dead; and in
+ * that the end of a connection is noticed when it comes.
+ */
+
+import type { Logger } from '../../../daemon/log.ts';
+import { type PeerAddress, parsePeerAddress } from '../../../daemon/peer-address.ts';
+import type { Clock, Timer } from '../../../shared/clock.ts';
+import { errorText } from '../../../shared/error-text.ts';
+import { LookupdConnection } from './lookupd-connection.ts';
+import { type PeerInfo, parsePeerInfo, peerInfoText } from './peer-info.ts';
+
+/** What a peer is made of. */
+export interface LookupdPeerSetup {
+  /** The first bytes of every connection, which the peer answers with what it is. */
+  readonly hello: Buffer;
+  /** Commands that register everything there is at the time of the call. */
+  readonly registrations: () => Iterable<string>;
+  readonly replyBytesMax: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const PING = 'PING';
+const PING_INTERVAL_MS = 15_000;
+/** Most changes that wait for a peer; one that lets more come is started anew, which says the same in less. */
+const WAITING_MAX = 16_384;
+const OK = Buffer.from('OK');
+const REFUSED = Buffer.from('E_INVALID');
+
+export class LookupdPeer {
+  readonly address: string;
+  readonly #hostAndPort: PeerAddress | undefined;
+  readonly #setup: LookupdPeerSetup;
+  #info: PeerInfo | undefined;
+  #connection: LookupdConnection | undefined;
+  /** Whether everything there was has been put into the batch, so that changes have to follow it. */
+  #isRegistered = false;
+  /** Commands that are being sent, and how many of them are. */
+  #batch: readonly string[] = [];
+  #sentCount = 0;
+  /** Changes that follow the batch. */
+  #waiting: string[] = [];
+  #isPingDue = false;
+  /** Whether more changes were waiting than may. */
+  #isOverrun = false;
+  #isWorking = false;
+  #isStopped = false;
+  #timer: Timer | undefined;
+
+  /** `address` is text as the operator gave it, good or not. */
+  constructor(address: string, setup: LookupdPeerSetup) {
+    this.address = address;
+    this.#hostAndPort = parsePeerAddress(address);
+    this.#setup = setup;
+  }
+
+  /** What the peer said of itself when it was last reached; undefined before. */
+  get info(): PeerInfo | undefined {
+    return this.#info;
+  }
+
+  /** Whether it is connected and has identified itself. */
+  get isConnected(): boolean {
+    return this.#isRegistered;
+  }
+
+  /** Connects, registers everything, and keeps the connection alive from now on. */
+  start(): void {
+    if (this.#hostAndPort === undefined) {
+      this.#setup.logger.error(`LOOKUPD(${this.address}): address is not <host>:<port>`);
+      return;
+    }
+    this.#schedulePing();
+    this.#wake();
+  }
+
+  /** Tells the peer of a change that `registrations` shows already. Shape: a command without its end of line. */
+  send(command: string): void {
+    if (this.#isRegistered && !this.#isOverrun) {
+      this.#isOverrun = this.#waiting.length === WAITING_MAX;
+      if (!this.#isOverrun) this.#waiting.push(command);
+    }
+    this.#wake();
+  }
+
+  /** Hangs up. The peer forgets this broker by that, so nothing is unregistered. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#timer?.cancel();
+    this.#forgetConnection();
+  }
+
+  #schedulePing(): void {
+    this.#timer = this.#setup.clock.after(PING_INTERVAL_MS, () => {
+      this.#schedulePing();
+      this.#isPingDue = this.#isRegistered;
+      this.#wake();
+    });
+  }
+
+  #wake(): void {
+    if (this.#isWorking || this.#isStopped || this.#hostAndPort === undefined) return;
+    this.#isWorking = true;
+    void this.#work(this.#connection ?? this.#connect(this.#hostAndPort));
+  }
+
+  #connect(address: PeerAddress): LookupdConnection {
+    const { clock, logger, replyBytesMax } = this.#setup;
+    logger.info(`LOOKUP connecting to ${this.address}`);
+    const onLost = (error: Error): void => this.#disconnect(error);
+    this.#connection = new LookupdConnection({ address, replyBytesMax, clock, onLost });
+    return this.#connection;
+  }
+
+  /** Sends until nothing is left to be sent, or the connection is gone. Never rejects. */
+  async #work(connection: LookupdConnection): Promise<void> {
+    try {
+      if (!this.#isRegistered) await this.#introduce(connection);
+      for (let command = this.#next(); command !== undefined; command = this.#next()) {
+        await this.#exchange(connection, command);
+      }
+    } catch (error) {
+      // Whoever has hung up already has said why.
+      if (this.#connection === connection) this.#disconnect(error);
+    }
+    // In the same turn as the last look for a command, so that none is left behind.
+    this.#isWorking = false;
+    if (this.#isOverrun) {
+      this.#isOverrun = false;
+      this.#wake();
+    }
+  }
+
+  async #introduce(connection: LookupdConnection): Promise<void> {
+    const { hello, registrations, logger } = this.#setup;
+    await connection.opened();
+    const reply = await connection.request(hello);
+    // What came behind the reply may have ended the connection already.
+    if (this.#connection !== connection) throw new Error('connection is lost');
+    this.#info = this.#read(reply);
+    this.#batch = [...registrations()];
+    this.#sentCount = 0;
+    this.#isRegistered = true;
+    logger.info(`LOOKUPD(${this.address}): ${this.#batch.length} topics and channels to register`);
+  }
+
+  /** Reads the reply to IDENTIFY. Errors: throws when the peer refuses, or speaks another language. */
+  #read(reply: Buffer): PeerInfo {
+    if (reply.equals(REFUSED)) throw new Error(`lookupd returned ${REFUSED}`);
+    const info = parsePeerInfo(reply);
+    if (info === undefined) throw new Error(`parsing response - ${excerpt(reply)}`);
+    const { logger } = this.#setup;
+    logger.info(`LOOKUPD(${this.address}): peer info ${peerInfoText(info)}`);
+    if (info.broadcastAddress === '') {
+      logger.error(`LOOKUPD(${this.address}): no broadcast address`);
+    }
+    return info;
+  }
+
+  async #exchange(connection: LookupdConnection, command: string): Promise<void> {
+    const { logger } = this.#setup;
+    logger.debug(`LOOKUPD(${this.address}): ${command}`);
+    let reply: Buffer;
+    try {
+      reply = await connection.request(Buffer.from(`${command}\n`));
+    } catch (cause) {
+      throw new Error(`${command} - ${errorText(cause)}`, { cause });
+    }
+    // The peer hangs up after an error; if it does not, the rest may still be of use to it.
+    if (!reply.equals(OK)) {
+      logger.warn(`LOOKUPD(${this.address}): ${command} - ${excerpt(reply)}`);
+    }
+  }
+
+  /** Errors: throws when so much is waiting that it is better to start anew. */
+  #next(): string | undefined {
+    if (this.#isOverrun) throw new Error(`more than ${WAITING_MAX} changes are waiting`);
+    if (this.#isPingDue) {
+      this.#isPingDue = false;
+      return PING;
+    }
+    if (this.#sentCount === this.#batch.length) {
+      this.#batch = this.#waiting;
+      this.#waiting = [];
+      this.#sentCount = 0;
+    }
+    if (this.#batch.length === 0) return undefined;
+    const command = this.#batch[this.#sentCount];
+    this.#sentCount += 1;
+    return command;
+  }
+
+  #disconnect(error: unknown): void {
+    this.#forgetConnection();
+    this.#setup.logger.error(`LOOKUPD(${this.address}): ${errorText(error)}`);
+  }
+
+  #forgetConnection(): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    this.#isRegistered = false;
+    this.#batch = [];
+    this.#waiting = [];
+    this.#sentCount = 0;
+    this.#isPingDue = false;
+    connection?.close();
+  }
+}
+
+/** Most bytes of a strange reply that are logged. */
+const EXCERPT_BYTES = 200;
+
+/** A reply as a log line can hold it. */
+function excerpt(reply: Buffer): string {
+  return JSON.stringify(reply.toString('latin1', 0, EXCERPT_BYTES));
+}

@@ -1,0 +1,156 @@
+/**
+ * All nsqlookupds that the broker was told of: they are told of its topics and channels, and asked for the
+ * channels that a new topic has elsewhere.
+ *
+ * Thread: main. Source: nsqd `lookupLoop`, `GetTopic`; behaviour.md §2, §11.
+ */
+
+import type { HttpClient } from '../../../daemon/http-client.ts';
+import type { Logger } from '../../../daemon/log.ts';
+import type { Clock } from '../../../shared/clock.ts';
+import { errorText } from '../../../shared/error-text.ts';
+import type { ChannelName, TopicName } from '../../../shared/names.ts';
+import { queryChannels } from './channel-query.ts';
+import { LookupdPeer } from './lookupd-peer.ts';
+import { type BrokerIdentity, helloBytes, type PeerInfo } from './peer-info.ts';
+
+/** A topic as nsqlookupds know it. */
+interface RegisteredTopic {
+  readonly name: string;
+  readonly channels: { keys(): Iterable<string> };
+}
+
+/** What nsqlookupds are served with. */
+export interface LookupdSetup {
+  /** All topics that the broker has at the time of the call. */
+  readonly topics: () => Iterable<RegisteredTopic>;
+  /** Most bytes of a reply. */
+  readonly replyBytesMax: number;
+  readonly http: Pick<HttpClient, 'get'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export class Lookupd {
+  readonly #setup: LookupdSetup;
+  /** By address. */
+  #peers = new Map<string, LookupdPeer>();
+  /** Undefined before the start, when the broker's ports are not known, and after the end. */
+  #hello: Buffer | undefined;
+
+  constructor(setup: LookupdSetup) {
+    this.#setup = setup;
+  }
+
+  /** Connects to each address. Before this, and after `stop`, nothing that happens is told to anybody. */
+  start(identity: BrokerIdentity, addresses: readonly string[]): void {
+    this.#hello = helloBytes(identity);
+    this.setAddresses(addresses);
+  }
+
+  /** Hangs up on those who are not in the list, and connects to those who are new in it. */
+  setAddresses(addresses: readonly string[]): void {
+    if (this.#hello === undefined) return;
+    const before = this.#peers;
+    this.#peers = new Map();
+    for (const address of new Set(addresses)) {
+      this.#peers.set(address, before.get(address) ?? this.#add(address, this.#hello));
+    }
+    for (const [address, peer] of before) {
+      if (this.#peers.has(address)) continue;
+      this.#setup.logger.info(`LOOKUP(${address}): removing peer`);
+      peer.stop();
+    }
+  }
+
+  /** Called when the topic is there for others to see. */
+  onTopicCreated(topic: string): void {
+    this.#tell('topic', `REGISTER ${topic}`);
+  }
+
+  /** Called when the topic is gone; its channels are told of one by one as well. */
+  onTopicDeleted(topic: string): void {
+    this.#tell('topic', `UNREGISTER ${topic}`);
+  }
+
+  /** Called when the channel is there for others to see. */
+  onChannelCreated(topic: string, channel: string): void {
+    this.#tell('channel', `REGISTER ${topic} ${channel}`);
+  }
+
+  /** Called when the channel is gone. */
+  onChannelDeleted(topic: string, channel: string): void {
+    this.#tell('channel', `UNREGISTER ${topic} ${channel}`);
+  }
+
+  /**
+   * The channels, other than ephemeral ones, that the topic has elsewhere, each once. Undefined when there is
+   * nobody to ask, so that a topic then need not wait.
+   *
+   * Errors: never rejects; a peer that does not answer well or in time is logged, and the others count.
+   */
+  channelsOf(topic: TopicName): Promise<readonly ChannelName[]> | undefined {
+    const peers: PeerInfo[] = [];
+    for (const { info } of this.#peers.values()) {
+      // A peer that was reached before is asked even if it is away now: it may be back, and know.
+      if (info !== undefined && info.broadcastAddress !== '') peers.push(info);
+    }
+    if (peers.length > 0) return this.#query(peers, topic);
+    if (this.#peers.size > 0) {
+      this.#setup.logger.error(
+        `no available nsqlookupd to query for channels to pre-create for topic ${topic}`,
+      );
+    }
+    return undefined;
+  }
+
+  /** Hangs up on all. Nothing is unregistered: nsqlookupds forget a broker with its connection. */
+  stop(): void {
+    this.#hello = undefined;
+    for (const peer of this.#peers.values()) peer.stop();
+    this.#peers.clear();
+  }
+
+  #add(address: string, hello: Buffer): LookupdPeer {
+    const { replyBytesMax, clock, logger } = this.#setup;
+    logger.info(`LOOKUP(${address}): adding peer`);
+    const registrations = (): Iterable<string> => this.#registrations();
+    const peer = new LookupdPeer(address, { hello, registrations, replyBytesMax, clock, logger });
+    peer.start();
+    return peer;
+  }
+
+  /** Topics are named besides their channels, so that a topic does not depend on them. */
+  *#registrations(): Iterable<string> {
+    for (const { name, channels } of this.#setup.topics()) {
+      yield `REGISTER ${name}`;
+      for (const channel of channels.keys()) yield `REGISTER ${name} ${channel}`;
+    }
+  }
+
+  #tell(kind: 'topic' | 'channel', command: string): void {
+    for (const peer of this.#peers.values()) {
+      this.#setup.logger.info(`LOOKUPD(${peer.address}): ${kind} ${command}`);
+      peer.send(command);
+    }
+  }
+
+  async #query(peers: readonly PeerInfo[], topic: TopicName): Promise<readonly ChannelName[]> {
+    const { http, logger } = this.#setup;
+    const outcomes = await Promise.allSettled(
+      peers.map((peer) => queryChannels(http, peer, topic)),
+    );
+    const names = new Set<ChannelName>();
+    const failures: string[] = [];
+    for (const outcome of outcomes) {
+      if (outcome.status === 'fulfilled') for (const name of outcome.value) names.add(name);
+      else failures.push(errorText(outcome.reason));
+    }
+    if (failures.length > 0) {
+      logger.warn(
+        `failed to query nsqlookupd for channels to pre-create for topic ${topic} - ${failures.join(', ')}`,
+      );
+    }
+    return [...names].sort();
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * What the broker and an nsqlookupd tell each other of themselves: IDENTIFY and its reply.
+ *
+ * Thread: any (pure). Source: nsqd `connectCallback`; behaviour.md §11, nsqlookupd.md §1.1.
+ */
+
+import { parseGoFields } from '../../../daemon/go/go-fields.ts';
+import { goJson } from '../../../daemon/go/go-text.ts';
+import { NSQD_VERSION } from '../../../daemon/version.ts';
+import { writeUint32 } from '../../../shared/big-endian.ts';
+import { SIZE_BYTES } from '../../../shared/limits.ts';
+
+/** How others reach this broker. */
+export type BrokerIdentity = {
+  readonly broadcastAddress: string;
+  readonly hostname: string;
+  /** 0 without HTTP, which an nsqlookupd does not accept. */
+  readonly httpPort: number;
+  readonly tcpPort: number;
+  readonly topologyRegion: string;
+  readonly topologyZone: string;
+};
+
+/** What an nsqlookupd says of itself. */
+export type PeerInfo = {
+  readonly tcpPort: number;
+  readonly httpPort: number;
+  readonly version: string;
+  /** Empty when it does not say. */
+  readonly broadcastAddress: string;
+};
+
+const MAGIC = Buffer.from('  V1');
+const IDENTIFY = Buffer.from('IDENTIFY\n');
+const FIELDS = {
+  tcp_port: 'int',
+  http_port: 'int',
+  version: 'string',
+  broadcast_address: 'string',
+} as const;
+
+/** The first bytes of a connection. Shape: `  V1IDENTIFY\n` size(4) JSON, its keys sorted. */
+export function helloBytes(identity: BrokerIdentity): Buffer {
+  const body = Buffer.from(
+    goJson({
+      broadcast_address: identity.broadcastAddress,
+      hostname: identity.hostname,
+      http_port: identity.httpPort,
+      tcp_port: identity.tcpPort,
+      topology_region: identity.topologyRegion,
+      topology_zone: identity.topologyZone,
+      version: NSQD_VERSION,
+    }),
+  );
+  const size = Buffer.alloc(SIZE_BYTES);
+  writeUint32(body.length, size, 0);
+  return Buffer.concat([MAGIC, IDENTIFY, size, body]);
+}
+
+/** The reply to IDENTIFY; undefined when it is none. */
+export function parsePeerInfo(reply: Buffer): PeerInfo | undefined {
+  const fields = parseGoFields(reply, FIELDS);
+  if (fields === undefined) return undefined;
+  return {
+    tcpPort: fields.tcp_port,
+    httpPort: fields.http_port,
+    version: fields.version,
+    broadcastAddress: fields.broadcast_address,
+  };
+}
+
+/** As nsqd logs it. */
+export function peerInfoText(info: PeerInfo): string {
+  const { tcpPort, httpPort, version, broadcastAddress } = info;
+  return `{TCPPort:${tcpPort} HTTPPort:${httpPort} Version:${version} BroadcastAddress:${broadcastAddress}}`;
+}

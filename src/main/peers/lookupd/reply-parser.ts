@@ -1,0 +1,59 @@
+/**
+ * Cuts the bytes from an nsqlookupd into its replies.
+ *
+ * Shape: size(4, big-endian, signed) and that many bytes, again and again; there is no frame type.
+ * Thread: main. Source: nsq `readResponseBounded`; nsqlookupd.md §1.
+ */
+
+import { readInt32 } from '../../../shared/big-endian.ts';
+import { SIZE_BYTES } from '../../../shared/limits.ts';
+
+export class ReplyParser {
+  readonly #replyBytesMax: number;
+  /** What came of a reply that is not complete. */
+  #chunks: Buffer[] = [];
+  #chunksBytes = 0;
+
+  /** Units: `replyBytesMax` without the size field. */
+  constructor(replyBytesMax: number) {
+    this.#replyBytesMax = replyBytesMax;
+  }
+
+  /**
+   * Takes the next bytes, and returns the replies that they complete.
+   *
+   * Errors: throws when a reply is larger than allowed; no more can be read then, because where the next one
+   * begins is not known.
+   */
+  push(chunk: Buffer): Buffer[] {
+    this.#chunks.push(chunk);
+    this.#chunksBytes += chunk.length;
+    const replies: Buffer[] = [];
+    for (let reply = this.#take(); reply !== undefined; reply = this.#take()) replies.push(reply);
+    return replies;
+  }
+
+  #take(): Buffer | undefined {
+    if (this.#chunksBytes < SIZE_BYTES) return undefined;
+    // Only the size has to lie in one piece while bytes are missing, so that many small chunks are joined once.
+    if (this.#chunks[0].length < SIZE_BYTES) this.#join();
+    const size = readInt32(this.#chunks[0], 0);
+    if (size < 0 || size > this.#replyBytesMax) {
+      throw new Error(`reply of ${size} bytes, ${this.#replyBytesMax} at most`);
+    }
+    const end = SIZE_BYTES + size;
+    if (this.#chunksBytes < end) return undefined;
+    const bytes = this.#join();
+    const rest = bytes.subarray(end);
+    this.#chunks = rest.length === 0 ? [] : [rest];
+    this.#chunksBytes = rest.length;
+    return bytes.subarray(SIZE_BYTES, end);
+  }
+
+  #join(): Buffer {
+    const [first] = this.#chunks;
+    const bytes = this.#chunks.length === 1 ? first : Buffer.concat(this.#chunks);
+    this.#chunks = [bytes];
+    return bytes;
+  }
+}

@@ -1,0 +1,19 @@
+/**
+ * What every name at statsd begins with.
+ *
+ * Thread: any (pure). Source: nsqd's `New`, `statsd.HostKey`; behaviour.md §14.
+ */
+
+import { joinHostPort } from '../../../daemon/peer-address.ts';
+
+/**
+ * The option `--statsd-prefix` with each `%s` replaced by this broker's host and port, dots and colons in them
+ * turned into underscores. It ends with a dot, unless it is empty.
+ */
+export function statsdPrefix(prefix: string, host: string, httpPort: number): string {
+  if (prefix === '') return '';
+  const key = joinHostPort(host, httpPort).replaceAll(/[.:]/g, '_');
+  // A function, because a text would be searched for patterns such as `$&`.
+  const complete = prefix.replaceAll('%s', () => key);
+  return complete.endsWith('.') ? complete : `${complete}.`;
+}

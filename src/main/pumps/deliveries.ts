@@ -1,0 +1,166 @@
+/**
+ * What the pumps have to say: reads their deliver rings and hands frames, refusals, answers, replies and events
+ * to those they are for.
+ *
+ * Between turns it sleeps on main's doorbell; main reads the rings in any turn it has anyway.
+ *
+ * Bound: one reading takes what was there when it began. Thread: main.
+ */
+
+import { setImmediate } from 'node:timers/promises';
+import { ClientError, type ClientErrorCode } from '../../protocol/client-error.ts';
+import { AssertionError, assert } from '../../shared/assert.ts';
+import { type ControlReply, decodeControl, type PumpEvent } from '../../shared/control.ts';
+import { MESSAGE_ID_BYTES } from '../../shared/limits.ts';
+import { writeHexWord } from '../../shared/message-id.ts';
+import * as records from '../../shared/records.ts';
+import { EMPTY } from '../../shared/ring/consumer.ts';
+import type { Doorbell } from '../../shared/ring/doorbell.ts';
+import type { PumpHandle } from './pump-handle.ts';
+
+/** A subscribed connection as the deliveries see it. */
+interface DeliveryTarget {
+  /** Message frames: a view that is reused afterwards. */
+  deliver(frames: Buffer): void;
+  refuse(error: ClientError): void;
+}
+
+/** What the deliveries are made of. */
+export type DeliveriesOptions = {
+  readonly pumps: readonly PumpHandle[];
+  readonly bell: Doorbell;
+  /** The connection of that number, if it is still there. */
+  readonly target: (consumer: number) => DeliveryTarget | undefined;
+  readonly onEvent: (event: PumpEvent) => void;
+  /** The bell has rung, or something was read: the turn is to be ended. */
+  readonly onWork: () => void;
+};
+
+const REFUSED_COMMANDS: Readonly<Record<number, readonly [ClientErrorCode, string]>> = {
+  [records.FINISH]: ['E_FIN_FAILED', 'FIN'],
+  [records.REQUEUE]: ['E_REQ_FAILED', 'REQ'],
+  [records.TOUCH]: ['E_TOUCH_FAILED', 'TOUCH'],
+};
+const REFUSED_REASONS: Readonly<Record<number, string>> = {
+  [records.REFUSED_NOT_IN_FLIGHT]: 'ID not in flight',
+  [records.REFUSED_NOT_OWNER]: 'client does not own message',
+};
+
+export class Deliveries {
+  readonly #options: DeliveriesOptions;
+  /** Earlier pieces of replies of which more are to come. */
+  readonly #pieces = new Map<PumpHandle, Buffer[]>();
+  #isStopped = false;
+
+  constructor(options: DeliveriesOptions) {
+    this.#options = options;
+  }
+
+  /** Reads the rings whenever the bell is rung, until `stop`. */
+  async run(): Promise<void> {
+    const { bell, onWork } = this.#options;
+    while (!this.#isStopped) {
+      const rings = bell.rings();
+      bell.fallAsleep();
+      // Whatever was published, or given back, before the flag was seen is found here; what comes later rings.
+      if (this.read() === 0 && !this.#tellRoom()) await bell.waitAsync(rings);
+      bell.wakeUp();
+      // The bell also rings when a ring has room again, with nothing to read.
+      onWork();
+      // Sockets have their turn before more is read.
+      await setImmediate();
+    }
+  }
+
+  /** Ends `run`. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#options.bell.ring();
+  }
+
+  /** Reads what is there. Returns the number of records. */
+  read(): number {
+    let count = 0;
+    for (const pump of this.#options.pumps) count += this.#readPump(pump);
+    return count;
+  }
+
+  /** Whether somebody has gone on who waited for room. */
+  #tellRoom(): boolean {
+    let hasTold = false;
+    for (const pump of this.#options.pumps) if (pump.tellRoom()) hasTold = true;
+    return hasTold;
+  }
+
+  #readPump(pump: PumpHandle): number {
+    const ring = pump.deliveries;
+    if (!ring.look()) return 0;
+    let count = 0;
+    for (let type = ring.front(); type !== EMPTY; type = ring.front()) {
+      this.#handle(pump, type);
+      ring.pop();
+      count++;
+    }
+    if (ring.release()) pump.ring();
+    return count;
+  }
+
+  #handle(pump: PumpHandle, type: number): void {
+    const { words, bytes, offset, length } = pump.deliveries;
+    const at = offset >>> 2;
+    const end = offset + length;
+    switch (type) {
+      case records.FRAMES: {
+        const target = this.#options.target(words[at + records.FRAMES_CONSUMER]);
+        target?.deliver(bytes.subarray(offset + records.fieldBytes(records.FRAMES_WORDS), end));
+        return;
+      }
+      case records.REFUSED:
+        this.#refuse(words, at);
+        return;
+      case records.ANSWER: {
+        const text = bytes.toString('utf8', offset + records.fieldBytes(records.ANSWER_WORDS), end);
+        pump.onAnswer(
+          words[at + records.ANSWER_TOKEN],
+          words[at + records.ANSWER_OK] === 1 ? null : text,
+        );
+        return;
+      }
+      case records.REPLY: {
+        const piece = bytes.subarray(offset + records.fieldBytes(records.REPLY_WORDS), end);
+        const hasMore = words[at + records.REPLY_MORE] === 1;
+        this.#reply(pump, words[at + records.REPLY_TOKEN], piece, hasMore);
+        return;
+      }
+      case records.EVENT:
+        this.#options.onEvent(decodeControl<PumpEvent>(bytes.subarray(offset, end)));
+        return;
+      default:
+        throw new AssertionError('a pump sends no other records');
+    }
+  }
+
+  #refuse(words: Uint32Array, at: number): void {
+    const target = this.#options.target(words[at + records.REFUSED_CONSUMER]);
+    if (target === undefined) return;
+    const command = REFUSED_COMMANDS[words[at + records.REFUSED_COMMAND]];
+    const reason = REFUSED_REASONS[words[at + records.REFUSED_REASON]];
+    assert(command !== undefined && reason !== undefined, 'a pump refuses with a known reason');
+    const [code, name] = command;
+    const id = Buffer.allocUnsafe(MESSAGE_ID_BYTES);
+    writeHexWord(words[at + records.REFUSED_ID], id, 0);
+    writeHexWord(words[at + records.REFUSED_ID + 1], id, MESSAGE_ID_BYTES / 2);
+    target.refuse(new ClientError(code, `${name} ${id.toString('latin1')} failed ${reason}`));
+  }
+
+  #reply(pump: PumpHandle, token: number, piece: Buffer, hasMore: boolean): void {
+    const earlier = this.#pieces.get(pump) ?? [];
+    if (hasMore) {
+      this.#pieces.set(pump, [...earlier, Buffer.from(piece)]);
+      return;
+    }
+    this.#pieces.delete(pump);
+    const bytes = earlier.length === 0 ? piece : Buffer.concat([...earlier, piece]);
+    pump.onReply(token, decodeControl<ControlReply>(bytes));
+  }
+}

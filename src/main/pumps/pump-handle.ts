@@ -1,0 +1,338 @@
+/**
+ * What main holds of a pump thread: writing ends of the publish and the consumer ring, the reading end of the
+ * deliver ring.
+ *
+ * Publishes to one topic that follow each other share a record, as FINs do in `CommandWriter`; nothing is visible
+ * to the pump before `flush`, which is called once in a turn. A control request flushes first, so that its place
+ * among the publishes is fixed.
+ *
+ * Bound: the rings. A publish finds no room: it is told so, and tried again on `onRoom`; those of more than 32 KiB find
+ * none before the small ones do. Commands and control requests always find a place; connections ask `hasCommandRoom`
+ * before each FIN, REQ, TOUCH and RDY, and try again on `onCommandRoom`.
+ *
+ * Thread: main.
+ */
+
+import { assert } from '../../shared/assert.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { type ControlReply, type ControlRequest, encodeControl } from '../../shared/control.ts';
+import { CONTROL_BYTES_MAX } from '../../shared/limits.ts';
+import * as records from '../../shared/records.ts';
+import { RingConsumer } from '../../shared/ring/consumer.ts';
+import { Doorbell } from '../../shared/ring/doorbell.ts';
+import { recordBytes } from '../../shared/ring/layout.ts';
+import { FULL, RingProducer } from '../../shared/ring/producer.ts';
+import { CommandWriter } from './command-writer.ts';
+import type { PumpMemory } from './worker-pools.ts';
+
+/** Publishes that follow each other share a record up to this size. */
+const PUBLISH_BATCH_BYTES = 32 * 1024;
+/** This share of the ring is left to small publishes, so that they need not wait behind large ones. */
+const SMALL_SHARE = 1 / 16;
+const PUBLISH_FIELD_BYTES = records.fieldBytes(records.PUBLISH_WORDS);
+/** Up to this payload a publish is small. */
+const SMALL_BYTES = PUBLISH_FIELD_BYTES + PUBLISH_BATCH_BYTES;
+
+/**
+ * Where messages stand in a publication that takes several records. Shape: `first` is the token of the first of them, 0
+ * in that one and where there is only one; the others are what is still to follow behind this one.
+ */
+export type PublicationPart = {
+  readonly first: number;
+  readonly followingCount: number;
+  readonly followingBytes: number;
+};
+
+const WHOLE: PublicationPart = { first: 0, followingCount: 0, followingBytes: 0 };
+
+export class PumpHandle {
+  /** What the pump has to say; read by `Deliveries`. */
+  readonly deliveries: RingConsumer;
+
+  readonly #publishes: RingProducer;
+  readonly #commands: CommandWriter;
+  readonly #bell: Doorbell;
+  readonly #clock: Clock;
+  /** Asks for a `flush` at the end of this turn. */
+  readonly #requestFlush: () => void;
+  /** Payload of the record that a refused publish needs, in bytes. */
+  #wantedBytes = 0;
+  /** Whether a publish has been refused since somebody was told of room, and whether somebody is being told. */
+  #hasRefused = false;
+  #isTelling = false;
+  /** Whom to tell when the publish ring, or the consumer ring, has room again. */
+  #roomListeners: (() => void)[] = [];
+  #commandRoomListeners: (() => void)[] = [];
+  /** Whether something has become visible since the bell was last rung. */
+  #isBellDue = false;
+
+  /** The publish record that is being filled: offset, end of the claim, end of what is filled. */
+  #openTopic = 0;
+  #openOffset = FULL;
+  #openEnd = 0;
+  #openAt = 0;
+  #openCount = 0;
+
+  readonly #replies = new Map<number, (reply: ControlReply) => void>();
+  readonly #answers = new Map<number, (error: string | null) => void>();
+  #lastToken = 0;
+
+  constructor(memory: PumpMemory, clock: Clock, requestFlush: () => void) {
+    this.#publishes = new RingProducer(memory.publishes);
+    this.#commands = new CommandWriter(memory.commands, requestFlush);
+    this.deliveries = new RingConsumer(memory.deliveries);
+    this.#bell = new Doorbell(memory.bell);
+    this.#clock = clock;
+    this.#requestFlush = requestFlush;
+  }
+
+  /**
+   * Publishes `count` messages: size(4, big-endian) body(size), `bytes` altogether. Returns false when the
+   * ring has no room: nothing was taken, and `onRoom` says when to try again.
+   *
+   * Units: `deferMs` in ms, 0 for at once; `token` 0 unless an answer is wanted (`nextAnswer`), and only then `part`
+   * counts.
+   */
+  publish(
+    topic: number,
+    source: Buffer,
+    at: number,
+    bytes: number,
+    count: number,
+    deferMs: number,
+    token: number,
+    part: PublicationPart = WHOLE,
+  ): boolean {
+    const isPlain = deferMs === 0 && token === 0;
+    if (!isPlain || topic !== this.#openTopic || this.#openAt + bytes > this.#openEnd) {
+      this.#commitPublishes();
+      const room = isPlain ? Math.max(bytes, PUBLISH_BATCH_BYTES) : bytes;
+      if (!this.#openPublish(topic, room, deferMs, token, part)) {
+        this.#hasRefused = true;
+        return false;
+      }
+    }
+    source.copy(this.#publishes.bytes, this.#openAt, at, at + bytes);
+    this.#openAt += bytes;
+    this.#openCount += count;
+    if (!isPlain) this.#commitPublishes();
+    this.#requestFlush();
+    return true;
+  }
+
+  /** Longest `bytes` of one `publish`. */
+  get publishBytesMax(): number {
+    return this.#publishes.lengthMax - PUBLISH_FIELD_BYTES;
+  }
+
+  /** Whether a command is sure to find room in the consumer ring; if not, `onCommandRoom` says when. */
+  hasCommandRoom(): boolean {
+    return this.#commands.hasRoom();
+  }
+
+  /** Calls back once when publishes find room again. */
+  onRoom(listener: () => void): void {
+    this.#roomListeners.push(listener);
+  }
+
+  /** Calls back once when commands find room again, whether publishes do or not. */
+  onCommandRoom(listener: () => void): void {
+    this.#commandRoomListeners.push(listener);
+  }
+
+  finish(consumer: number, idHigh: number, idLow: number): void {
+    this.#commands.finish(consumer, idHigh, idLow);
+  }
+
+  requeue(consumer: number, idHigh: number, idLow: number, delayMs: number): void {
+    this.#commands.write(records.REQUEUE, [consumer, idHigh, idLow, delayMs], null);
+  }
+
+  touch(consumer: number, idHigh: number, idLow: number): void {
+    this.#commands.write(records.TOUCH, [consumer, idHigh, idLow], null);
+  }
+
+  setReady(consumer: number, count: number): void {
+    this.#commands.write(records.READY, [consumer, count], null);
+  }
+
+  credit(consumer: number, bytes: number): void {
+    this.#commands.write(records.CREDIT, [consumer, bytes], null);
+  }
+
+  /** Calls back when the pump has taken everything that was sent before on the consumer ring. */
+  barrier(done: () => void): void {
+    this.#commands.write(records.BARRIER, [this.nextAnswer(done)], null);
+  }
+
+  /** A token for a publish; `done` is called with null when it is kept, or with why it is not. */
+  nextAnswer(done: (error: string | null) => void): number {
+    const token = this.#nextToken();
+    this.#answers.set(token, done);
+    return token;
+  }
+
+  /** Forgets a token whose publish was not taken. */
+  forgetAnswer(token: number): void {
+    this.#answers.delete(token);
+  }
+
+  /** Sends a control request, to be carried out after everything sent so far and before everything sent later. */
+  request(request: ControlRequest): Promise<ControlReply> {
+    this.#commitPublishes();
+    this.#publish();
+    const token = this.#nextToken();
+    const bytes = encodeControl(request);
+    for (let at = 0; at < bytes.length; at += CONTROL_BYTES_MAX) {
+      const piece = bytes.subarray(at, at + CONTROL_BYTES_MAX);
+      const hasMore = at + piece.length < bytes.length ? 1 : 0;
+      this.#commands.write(records.CONTROL, [this.#publishes.position, token, hasMore], piece);
+    }
+    // Later publishes may become visible at any time, so this must be visible before.
+    this.#publish();
+    return new Promise((resolve) => this.#replies.set(token, resolve));
+  }
+
+  /** Makes everything visible to the pump, and wakes it. */
+  flush(): void {
+    this.#commitPublishes();
+    this.#commands.writeWaiting();
+    this.#publish();
+    if (!this.#isBellDue) return;
+    this.#isBellDue = false;
+    this.#bell.ring();
+  }
+
+  /** Wakes the pump because the deliver ring has room again. */
+  ring(): void {
+    this.#bell.ring();
+  }
+
+  /**
+   * Has those that found no room try again, in the order in which they came, as long as there is room; for those that
+   * are left, the pump rings main's bell when it gives some back. Returns whether anybody has gone on.
+   */
+  tellRoom(): boolean {
+    let hasTold = this.#commands.writeWaiting();
+    // What is written here is shown to the pump by the flush of the next turn.
+    if (hasTold) this.#requestFlush();
+    if (this.#commandRoomListeners.length > 0 && this.hasCommandRoom()) {
+      const listeners = this.#commandRoomListeners;
+      this.#commandRoomListeners = [];
+      for (const listener of listeners) listener();
+      hasTold = true;
+    }
+    if (this.#roomListeners.length > 0 && this.#hasPublishRoom()) {
+      this.#tellPublishRoom();
+      hasTold = true;
+    }
+    return hasTold;
+  }
+
+  /** The pump has answered a publish or a barrier. */
+  onAnswer(token: number, error: string | null): void {
+    const answer = this.#answers.get(token);
+    assert(answer !== undefined, 'the pump answers what was asked');
+    this.#answers.delete(token);
+    answer(error);
+  }
+
+  /** The pump has replied to a control request. */
+  onReply(token: number, reply: ControlReply): void {
+    const resolve = this.#replies.get(token);
+    assert(resolve !== undefined, 'the pump replies to what was asked');
+    this.#replies.delete(token);
+    resolve(reply);
+  }
+
+  /** Whether what was refused last would be taken now. */
+  #hasPublishRoom(): boolean {
+    if (!this.hasCommandRoom()) return false;
+    return this.#wantedBytes === 0 || this.#hasRoomFor(this.#wantedBytes);
+  }
+
+  /** Whether a record with such a payload finds room, with the padding before it and what large ones leave free. */
+  #hasRoomFor(payloadBytes: number): boolean {
+    const { capacity, position } = this.#publishes;
+    const needed = recordBytes(payloadBytes);
+    const toEnd = capacity - (position & (capacity - 1));
+    const room = needed <= toEnd ? needed : toEnd + needed;
+    const isSmall = payloadBytes <= SMALL_BYTES;
+    if (isSmall) return this.#publishes.hasRoomFor(room);
+    // For the largest, even an empty ring has not more room than they need.
+    return this.#publishes.hasRoomFor(Math.min(capacity, room + capacity * SMALL_SHARE));
+  }
+
+  #tellPublishRoom(): void {
+    const listeners = this.#roomListeners;
+    this.#roomListeners = [];
+    this.#wantedBytes = 0;
+    this.#hasRefused = false;
+    this.#isTelling = true;
+    let count = 0;
+    while (count < listeners.length && !this.#hasRefused) listeners[count++]();
+    this.#isTelling = false;
+    // One that was told and needs more than there was keeps its place, which it has taken anew.
+    this.#roomListeners.push(...listeners.slice(count));
+  }
+
+  /** Shows the pump what is committed, publishes before commands; the bell is rung by `flush`. */
+  #publish(): void {
+    if (this.#publishes.publish()) this.#isBellDue = true;
+    if (this.#commands.publish()) this.#isBellDue = true;
+  }
+
+  #nextToken(): number {
+    this.#lastToken = (this.#lastToken + 1) >>> 0;
+    // 0 means that no answer is wanted; tokens come round after 2^32 requests, long after their answers.
+    if (this.#lastToken === 0) this.#lastToken = 1;
+    return this.#lastToken;
+  }
+
+  #openPublish(
+    topic: number,
+    bytes: number,
+    deferMs: number,
+    token: number,
+    part: PublicationPart,
+  ): boolean {
+    // Nothing may overtake a request that waits for room.
+    if (this.#commands.hasWaiting) return false;
+    const ring = this.#publishes;
+    const payloadBytes = PUBLISH_FIELD_BYTES + bytes;
+    // Large ones overtake nobody who waits, or the largest would never find room.
+    const isBehind =
+      payloadBytes > SMALL_BYTES && this.#roomListeners.length > 0 && !this.#isTelling;
+    const mayClaim = !isBehind && this.#hasRoomFor(payloadBytes);
+    const offset = mayClaim ? ring.claim(payloadBytes) : FULL;
+    if (offset === FULL) {
+      this.#wantedBytes = Math.max(this.#wantedBytes, payloadBytes);
+      return false;
+    }
+    const timestamp = this.#clock.unixNs();
+    const word = offset >>> 2;
+    ring.words[word + records.PUBLISH_TOPIC] = topic;
+    ring.words[word + records.PUBLISH_TOKEN] = token;
+    ring.words[word + records.PUBLISH_DEFER_MS] = deferMs;
+    ring.words[word + records.PUBLISH_FIRST] = part.first;
+    ring.words[word + records.PUBLISH_FOLLOWING_COUNT] = part.followingCount;
+    ring.words[word + records.PUBLISH_FOLLOWING_BYTES] = part.followingBytes;
+    ring.words[word + records.PUBLISH_TIMESTAMP] = Number(timestamp >> 32n);
+    ring.words[word + records.PUBLISH_TIMESTAMP + 1] = Number(timestamp & 0xffffffffn);
+    this.#openTopic = topic;
+    this.#openOffset = offset;
+    this.#openAt = offset + PUBLISH_FIELD_BYTES;
+    this.#openEnd = this.#openAt + bytes;
+    this.#openCount = 0;
+    return true;
+  }
+
+  #commitPublishes(): void {
+    if (this.#openOffset === FULL) return;
+    const ring = this.#publishes;
+    ring.words[(this.#openOffset >>> 2) + records.PUBLISH_COUNT] = this.#openCount;
+    ring.commit(records.PUBLISH, this.#openAt - this.#openOffset);
+    this.#openOffset = FULL;
+    this.#openTopic = 0;
+  }
+}

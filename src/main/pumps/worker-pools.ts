@@ -1,0 +1,107 @@
+/**
+ * The worker threads: two pools, one task for each thread, the task being the thread's whole life.
+ *
+ * Thread: main. This is the only file that names the workers' entry files, and that uses piscina.
+ */
+
+import { availableParallelism } from 'node:os';
+import { Piscina } from 'piscina';
+import { allocateDoorbell } from '../../shared/ring/doorbell.ts';
+import { allocateRing } from '../../shared/ring/layout.ts';
+import type { DiskTask, PumpTask } from '../../shared/thread-tasks.ts';
+import type { Options } from '../options/options.ts';
+import { ringSizes } from './ring-sizes.ts';
+
+/** The running file's own ending: sources run as they are, the published package is compiled. */
+const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+const PUMP_ENTRY = new URL(`../workers/pump-thread.${EXTENSION}`, import.meta.url).href;
+const DISK_ENTRY = new URL(`../workers/disk-thread.${EXTENSION}`, import.meta.url).href;
+
+/** Memory that main shares with one pump thread. */
+export type PumpMemory = Pick<PumpTask, 'bell' | 'publishes' | 'commands' | 'deliveries'>;
+
+export class WorkerPools {
+  /** For each pump thread what main shares with it. */
+  readonly pumps: readonly PumpMemory[];
+  readonly mainBell: SharedArrayBuffer;
+  /** Resolves when every loop has ended; rejects when one has crashed. */
+  readonly ended: Promise<void>;
+
+  readonly #pools: readonly Piscina[];
+
+  /** Units: `memoryBudgetBytes` for the messages of each pump thread. */
+  constructor(options: Options, memoryBudgetBytes: number) {
+    const pumpCount = options.pumpThreads > 0 ? options.pumpThreads : defaultPumpThreads();
+    const diskCount = options.diskThreads;
+    this.mainBell = allocateDoorbell();
+    const pumpBells = Array.from({ length: pumpCount }, allocateDoorbell);
+    const diskBells = Array.from({ length: diskCount }, allocateDoorbell);
+    const sizes = ringSizes(options.maxMsgSize);
+    const links = pumpBells.map(() =>
+      diskBells.map(() => ({ append: allocateRing(sizes.append), read: allocateRing(sizes.read) })),
+    );
+    this.pumps = pumpBells.map((bell) => ({
+      bell,
+      publishes: allocateRing(sizes.publishes),
+      commands: allocateRing(sizes.commands),
+      deliveries: allocateRing(sizes.deliveries),
+    }));
+    const pumpTasks = this.pumps.map(
+      (pump, p): PumpTask => ({
+        ...pump,
+        mainBell: this.mainBell,
+        disks: links[p].map((link, d) => ({ ...link, bell: diskBells[d] })),
+        nodeId: options.nodeId,
+        memQueueSize: options.memQueueSize,
+        maxDepth: options.maxDepth,
+        maxBytes: options.maxBytes,
+        dropOldest: options.whenFull === 'drop-oldest',
+        memoryBudgetBytes,
+        maxMsgTimeoutMs: options.maxMsgTimeoutMs,
+        latencyPercentiles: options.e2eProcessingLatencyPercentile,
+        latencyWindowMs: options.e2eProcessingLatencyWindowTimeMs,
+      }),
+    );
+    const diskTasks = diskBells.map(
+      (bell, d): DiskTask => ({
+        bell,
+        pumps: links.map((ofPump, p) => ({ ...ofPump[d], bell: pumpBells[p] })),
+        dataPath: options.dataPath,
+        maxBytesPerFile: options.maxBytesPerFile,
+        maxMsgSize: options.maxMsgSize,
+        syncEvery: options.syncEvery,
+        syncTimeoutMs: options.syncTimeoutMs,
+      }),
+    );
+    const pumpPool = makePool(PUMP_ENTRY, pumpCount);
+    const diskPool = makePool(DISK_ENTRY, diskCount);
+    this.#pools = [pumpPool, diskPool];
+    const loops = [
+      ...pumpTasks.map((task) => pumpPool.run(task)),
+      ...diskTasks.map((task) => diskPool.run(task)),
+    ];
+    this.ended = Promise.all(loops).then(() => undefined);
+  }
+
+  /** Ends the threads. To be called when the loops have ended, or one has crashed. */
+  async destroy(): Promise<void> {
+    await Promise.all(this.#pools.map((pool) => pool.destroy()));
+  }
+}
+
+/** One thread is left to main. */
+function defaultPumpThreads(): number {
+  return Math.max(1, availableParallelism() - 1);
+}
+
+function makePool(filename: string, threads: number): Piscina {
+  return new Piscina({
+    filename,
+    minThreads: threads,
+    maxThreads: threads,
+    concurrentTasksPerWorker: 1,
+    idleTimeout: Number.POSITIVE_INFINITY,
+    // A thread has one task in its life; waiting for another would only keep it from being ended.
+    atomics: 'disabled',
+  });
+}

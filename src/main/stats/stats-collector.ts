@@ -1,0 +1,271 @@
+/**
+ * Puts the statistics together: counters from the pumps, names from the topic map, clients from their
+ * connections.
+ *
+ * Thread: main. Source: nsqd `GetStats`.
+ */
+
+import type {
+  ChannelStats,
+  ConsumerStats,
+  LatencyCounts,
+  TopicStats,
+} from '../../shared/control.ts';
+import type { Options } from '../options/options.ts';
+import type { PumpHandle } from '../pumps/pump-handle.ts';
+import type { Client } from '../tcp/client.ts';
+import { hasQueueBound } from '../topics/publication.ts';
+import type { ChannelHandle, TopicHandle, TopicMap } from '../topics/topic-map.ts';
+import type {
+  BrokerStats,
+  ChannelStatistics,
+  ClientStatistics,
+  LatencyStatistics,
+  StatsFilter,
+  TopicStatistics,
+} from './stats.ts';
+
+const NO_LATENCY: LatencyStatistics = { count: 0, percentiles: null };
+/** Numbers of the protocol's states. */
+const STATE_NUMBERS = { init: 0, subscribed: 3, closing: 4 } as const;
+
+/** The options that decide what there is to show. */
+export type StatsOptions = Pick<
+  Options,
+  'e2eProcessingLatencyPercentile' | 'maxDepth' | 'maxBytes'
+>;
+
+/** What is shown besides nsqd's counters. */
+type Shown = {
+  /** Of processing latency, as quantiles, in the order in which pumps report them. */
+  readonly percentiles: readonly number[];
+  /** Whether queues drop messages. */
+  readonly hasDropped: boolean;
+};
+
+export class StatsCollector {
+  readonly #pumps: readonly PumpHandle[];
+  readonly #topics: TopicMap;
+  readonly #clients: () => Iterable<Client>;
+  readonly #shown: Shown;
+
+  constructor(
+    pumps: readonly PumpHandle[],
+    topics: TopicMap,
+    clients: () => Iterable<Client>,
+    options: StatsOptions,
+  ) {
+    this.#shown = {
+      percentiles: options.e2eProcessingLatencyPercentile,
+      hasDropped: hasQueueBound(options),
+    };
+    this.#pumps = pumps;
+    this.#topics = topics;
+    this.#clients = clients;
+  }
+
+  async collect(filter: StatsFilter): Promise<BrokerStats> {
+    if (filter.topic !== undefined && this.#topics.get(filter.topic) === undefined) {
+      return { topics: null, producers: null };
+    }
+    const counters = await this.#counters(filter);
+    const clients = new Map([...this.#clients()].map((client) => [client.number, client]));
+    const consumers = new Map<number, ConsumerStats>();
+    for (const topic of counters.values()) {
+      for (const channel of topic.channels) {
+        for (const consumer of channel.consumers) consumers.set(consumer.consumer, consumer);
+      }
+    }
+    const describe = (client: Client): ClientStatistics =>
+      clientStatistics(client, consumers.get(client.number));
+    const topics: TopicStatistics[] = [];
+    for (const topic of sortedByName(this.#topics.values())) {
+      if (filter.topic !== undefined && topic.name !== filter.topic) continue;
+      const counted = counters.get(topic.number);
+      // A topic that came while the pumps were counting is in the next statistics.
+      if (counted === undefined) continue;
+      const channels = channelsOf(topic, counted, filter, clients, describe, this.#shown);
+      if (filter.channel !== undefined && channels.length === 0) continue;
+      topics.push(topicStatistics(topic, counted, channels, this.#shown));
+    }
+    return {
+      topics,
+      producers: filter.withClients ? producers(clients, describe, filter.topic) : null,
+    };
+  }
+
+  /** Counters by the topic's number; those of clients' topics too, since producers may be consumers. */
+  async #counters(filter: StatsFilter): Promise<Map<number, TopicStats>> {
+    const topic = filter.topic === undefined ? undefined : this.#topics.get(filter.topic);
+    const wanted = topic === undefined || filter.withClients ? null : [topic.number];
+    const pumps = wanted === null || topic === undefined ? this.#pumps : [topic.pump];
+    const replies = await Promise.all(
+      pumps.map((pump) =>
+        pump.request({ do: 'stats', topics: wanted, withConsumers: filter.withClients }),
+      ),
+    );
+    const counters = new Map<number, TopicStats>();
+    for (const { topics = [] } of replies) {
+      for (const counted of topics) counters.set(counted.topic, counted);
+    }
+    return counters;
+  }
+}
+
+function sortedByName<T extends { readonly name: string }>(items: Iterable<T>): T[] {
+  // Names are ASCII, so the order of code units is that of bytes.
+  return [...items].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function channelsOf(
+  topic: TopicHandle,
+  counted: TopicStats,
+  filter: StatsFilter,
+  clients: ReadonlyMap<number, Client>,
+  describe: (client: Client) => ClientStatistics,
+  shown: Shown,
+): ChannelStatistics[] {
+  const byNumber = new Map(counted.channels.map((channel) => [channel.channel, channel]));
+  const channels: ChannelStatistics[] = [];
+  for (const channel of sortedByName(topic.channels.values())) {
+    if (filter.channel !== undefined && channel.name !== filter.channel) continue;
+    const counters = byNumber.get(channel.number);
+    if (counters === undefined) continue;
+    const members = filter.withClients ? membersOf(channel, clients).map(describe) : null;
+    channels.push(channelStatistics(channel, counters, members, shown));
+  }
+  return channels;
+}
+
+function membersOf(channel: ChannelHandle, clients: ReadonlyMap<number, Client>): Client[] {
+  const members: Client[] = [];
+  for (const { number } of channel.members) {
+    const client = clients.get(number);
+    if (client !== undefined) members.push(client);
+  }
+  return members;
+}
+
+function topicStatistics(
+  topic: TopicHandle,
+  counted: TopicStats,
+  channels: ChannelStatistics[],
+  shown: Shown,
+): TopicStatistics {
+  return {
+    topic_name: topic.name,
+    channels,
+    depth: counted.depth,
+    backend_depth: counted.backendDepth,
+    message_count: counted.messageCount,
+    message_bytes: counted.messageBytes,
+    ...droppedCount(counted, shown),
+    paused: topic.isPaused,
+    e2e_processing_latency: latencyStatistics(counted.latency, shown.percentiles),
+  };
+}
+
+function channelStatistics(
+  channel: ChannelHandle,
+  counted: ChannelStats,
+  clients: ClientStatistics[] | null,
+  shown: Shown,
+): ChannelStatistics {
+  return {
+    channel_name: channel.name,
+    depth: counted.depth,
+    backend_depth: counted.backendDepth,
+    in_flight_count: counted.inFlightCount,
+    deferred_count: counted.deferredCount,
+    message_count: counted.messageCount,
+    ...takenCounts(counted),
+    requeue_count: counted.requeueCount,
+    timeout_count: counted.timeoutCount,
+    ...droppedCount(counted, shown),
+    client_count: channel.members.size,
+    clients,
+    paused: channel.isPaused,
+    e2e_processing_latency: latencyStatistics(counted.latency, shown.percentiles),
+  };
+}
+
+/** The counters that are shown only when they are not 0. */
+function takenCounts({ takenCounts: { zone, region, global } }: ChannelStats): object {
+  return {
+    ...(zone === 0 ? {} : { zone_local_msg_count: zone }),
+    ...(region === 0 ? {} : { region_local_msg_count: region }),
+    ...(global === 0 ? {} : { global_msg_count: global }),
+  };
+}
+
+/** Only where queues have a bound: elsewhere the statistics have nsqd's fields and no others. */
+function droppedCount(
+  { droppedCount: count = 0 }: TopicStats | ChannelStats,
+  shown: Shown,
+): object {
+  return shown.hasDropped ? { dropped_count: count } : {};
+}
+
+function latencyStatistics(
+  counts: LatencyCounts | null,
+  percentiles: readonly number[],
+): LatencyStatistics {
+  if (counts === null) return NO_LATENCY;
+  const values = percentiles.map((quantile, i) => ({ quantile, value: counts.values[i] }));
+  return { count: counts.count, percentiles: values };
+}
+
+function producers(
+  clients: ReadonlyMap<number, Client>,
+  describe: (client: Client) => ClientStatistics,
+  topic: string | undefined,
+): ClientStatistics[] | null {
+  const publishing = [...clients.values()].filter((client) => client.publishCounts.size > 0);
+  if (publishing.length === 0) return null;
+  return publishing.map((client) => {
+    const counts = client.publishCounts;
+    const shown = topic === undefined ? [...counts.values()][0] : counts.get(topic);
+    const statistics = describe(client);
+    if (shown === undefined) return statistics;
+    return { ...statistics, pub_counts: [{ topic: shown.topic, count: shown.count }] };
+  });
+}
+
+function clientStatistics(client: Client, counted: ConsumerStats | undefined): ClientStatistics {
+  const { settings, tls } = client;
+  return {
+    client_id: settings.clientId,
+    hostname: settings.hostname,
+    version: 'V2',
+    remote_address: client.remoteAddress,
+    state: STATE_NUMBERS[client.state.state],
+    ready_count: counted?.readyCount ?? 0,
+    in_flight_count: counted?.inFlightCount ?? 0,
+    message_count: counted?.messageCount ?? 0,
+    finish_count: counted?.finishCount ?? 0,
+    requeue_count: counted?.requeueCount ?? 0,
+    connect_ts: client.connectTimestamp,
+    sample_rate: settings.sampleRate,
+    deflate: client.compression?.kind === 'deflate',
+    snappy: client.compression?.kind === 'snappy',
+    user_agent: settings.userAgent,
+    ...authStatistics(client),
+    topology_zone: settings.topologyZone,
+    topology_region: settings.topologyRegion,
+    tls: tls !== null,
+    tls_cipher_suite: tls?.cipherSuite ?? '',
+    tls_version: tls?.version ?? '',
+    tls_negotiated_protocol: tls?.negotiatedProtocol ?? '',
+    tls_negotiated_protocol_is_mutual: tls?.isMutual ?? false,
+  };
+}
+
+/** What is left out where nothing was authorised. */
+function authStatistics({ auth }: Client): object {
+  if (auth === null || !auth.hasAuthorizations) return {};
+  return {
+    authed: true,
+    ...(auth.identity === '' ? {} : { auth_identity: auth.identity }),
+    ...(auth.identityUrl === '' ? {} : { auth_identity_url: auth.identityUrl }),
+  };
+}

@@ -1,0 +1,179 @@
+/**
+ * What the broker does when it is told to from outside of the queue protocol: the broker as the HTTP API sees it.
+ *
+ * Thread: main. Source: nsqd `http.go`.
+ */
+
+import type { Logger, LogLevel } from '../../daemon/log.ts';
+import type { ChannelName, TopicName } from '../../shared/names.ts';
+import type { ConnectionLimit } from '../limits/connection-limit.ts';
+import type { Options } from '../options/options.ts';
+import type { Lookupd } from '../peers/lookupd/lookupd.ts';
+import type { BrokerStats, StatsFilter } from '../stats/stats.ts';
+import type { StatsCollector } from '../stats/stats-collector.ts';
+import { type HttpBroker, PublishRefused } from './broker.ts';
+import type { Metadata } from './metadata.ts';
+import { hasQueueBound, isAnsweredByPump, Publication } from './publication.ts';
+import type { ChannelHandle, TopicHandle, TopicMap } from './topic-map.ts';
+
+/** The parts of the broker that operations reach. */
+export type BrokerParts = {
+  readonly options: Options;
+  readonly startTimeMs: number;
+  readonly logger: Logger;
+  readonly topics: TopicMap;
+  readonly metadata: Metadata;
+  readonly stats: StatsCollector;
+  readonly lookupd: Lookupd;
+  readonly limit: ConnectionLimit;
+};
+
+export class BrokerOperations implements HttpBroker {
+  readonly startTimeMs: number;
+  tcpPort = 0;
+  httpPort = 0;
+
+  #options: Options;
+  readonly #logger: Logger;
+  readonly #topics: TopicMap;
+  readonly #metadata: Metadata;
+  readonly #stats: StatsCollector;
+  readonly #lookupd: Lookupd;
+  readonly #limit: ConnectionLimit;
+
+  constructor(parts: BrokerParts) {
+    this.startTimeMs = parts.startTimeMs;
+    this.#options = parts.options;
+    this.#logger = parts.logger;
+    this.#topics = parts.topics;
+    this.#metadata = parts.metadata;
+    this.#stats = parts.stats;
+    this.#lookupd = parts.lookupd;
+    this.#limit = parts.limit;
+  }
+
+  get options(): Options {
+    return this.#options;
+  }
+
+  get refusedConnectionCount(): number {
+    return this.#limit.refusedCount;
+  }
+
+  health(): string {
+    const error = this.backendError() ?? this.#topics.diskShortage;
+    return error === null ? 'OK' : `NOK - ${error}`;
+  }
+
+  /** Why a disk queue does not take what is to be written, or null. */
+  backendError(): string | null {
+    for (const { backendError } of this.#topics.values()) {
+      if (backendError !== null) return backendError;
+    }
+    return null;
+  }
+
+  hasTopic(topic: string): boolean {
+    return this.#topics.get(topic) !== undefined;
+  }
+
+  hasChannel(topic: string, channel: string): boolean {
+    return this.#topics.get(topic)?.channels.has(channel) ?? false;
+  }
+
+  async createTopic(name: TopicName): Promise<void> {
+    await this.#topics.getOrCreate(name).opening;
+  }
+
+  async createChannel(topic: TopicName, channel: ChannelName): Promise<void> {
+    this.#topics.getOrCreateChannel(this.#topic(topic), channel);
+  }
+
+  deleteTopic(topic: string): Promise<void> {
+    return this.#topics.deleteTopic(this.#topic(topic));
+  }
+
+  deleteChannel(topic: string, channel: string): Promise<void> {
+    return this.#topics.deleteChannel(this.#channel(topic, channel));
+  }
+
+  emptyTopic(topic: string): Promise<void> {
+    return this.#topics.emptyTopic(this.#topic(topic));
+  }
+
+  emptyChannel(topic: string, channel: string): Promise<void> {
+    return this.#topics.emptyChannel(this.#channel(topic, channel));
+  }
+
+  async pauseTopic(topic: string, isPaused: boolean): Promise<void> {
+    await this.#topics.pauseTopic(this.#topic(topic), isPaused);
+    await this.#metadata.save();
+  }
+
+  async pauseChannel(topic: string, channel: string, isPaused: boolean): Promise<void> {
+    await this.#topics.pauseChannel(this.#channel(topic, channel), isPaused);
+    await this.#metadata.save();
+  }
+
+  publish(name: TopicName, messages: Buffer, count: number, deferMs: number): Promise<void> {
+    const topic = this.#topics.getOrCreate(name);
+    const refusal = this.#topics.refusalOf(topic);
+    if (refusal !== null) return Promise.reject(new PublishRefused(refusal));
+    const isAnswered = isAnsweredByPump(topic, this.#options);
+    return new Promise((resolve, reject) => {
+      const onKept = (error: string | null): void => {
+        if (error === null) resolve();
+        else reject(this.#publishError(topic, error));
+      };
+      const publication = new Publication(
+        topic,
+        messages,
+        0,
+        messages.length,
+        count,
+        deferMs,
+        isAnswered,
+        onKept,
+      );
+      if (isAnswered && topic.saving !== null) {
+        publication.holdUntil(this.#topics.whenSaved(topic));
+      }
+      const send = (): void => {
+        if (!publication.send()) topic.pump.onRoom(send);
+      };
+      send();
+    });
+  }
+
+  stats(filter: StatsFilter): Promise<BrokerStats> {
+    return this.#stats.collect(filter);
+  }
+
+  setLogLevel(level: LogLevel): void {
+    this.#logger.setLevel(level);
+    this.#options = { ...this.#options, logLevel: level };
+  }
+
+  setLookupdAddresses(addresses: readonly string[]): void {
+    this.#options = { ...this.#options, lookupdTcpAddress: addresses };
+    this.#lookupd.setAddresses(addresses);
+  }
+
+  /** A queue that may be full says so in words that are meant for the publisher. */
+  #publishError(topic: TopicHandle, reason: string): Error {
+    const isFull = hasQueueBound(this.#options) && topic.backendError === null;
+    return isFull ? new PublishRefused(reason) : new Error(reason);
+  }
+
+  #topic(name: string): TopicHandle {
+    const topic = this.#topics.get(name);
+    if (topic === undefined) throw new Error(`topic ${name} does not exist`);
+    return topic;
+  }
+
+  #channel(topicName: string, name: string): ChannelHandle {
+    const channel = this.#topic(topicName).channels.get(name);
+    if (channel === undefined) throw new Error(`channel ${topicName}:${name} does not exist`);
+    return channel;
+  }
+}

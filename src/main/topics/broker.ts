@@ -1,0 +1,53 @@
+/**
+ * What the HTTP API needs of the broker.
+ *
+ * Thread: main.
+ */
+
+import type { LogLevel } from '../../daemon/log.ts';
+import type { ChannelName, TopicName } from '../../shared/names.ts';
+import type { Options } from '../options/options.ts';
+import type { BrokerStats, StatsFilter } from '../stats/stats.ts';
+
+/** Messages are refused for a reason that their publisher should know, which is the error's message. */
+export class PublishRefused extends Error {}
+
+/** The broker, as endpoints see it. */
+export interface HttpBroker {
+  /** The options in force; `nsqlookupdTcpAddresses` and the log level may change while the broker runs. */
+  readonly options: Options;
+  /** Unix time of the start, in ms. */
+  readonly startTimeMs: number;
+  /** The ports listened on: -1 for a unix socket, 0 if switched off. */
+  readonly tcpPort: number;
+  readonly httpPort: number;
+  /** Connections that were refused or could not be accepted. */
+  readonly refusedConnectionCount: number;
+  /** `OK`, or `NOK - ` and the reason. */
+  health(): string;
+
+  hasTopic(topic: string): boolean;
+  hasChannel(topic: string, channel: string): boolean;
+  /** Resolves when the topic exists. Rejects when it is being deleted or the broker exits. */
+  createTopic(topic: TopicName): Promise<void>;
+  /** Resolves when the channel exists; the topic must. */
+  createChannel(topic: TopicName, channel: ChannelName): Promise<void>;
+  /** The following reject when the disk fails; the topic and channel must exist. */
+  deleteTopic(topic: string): Promise<void>;
+  deleteChannel(topic: string, channel: string): Promise<void>;
+  emptyTopic(topic: string): Promise<void>;
+  emptyChannel(topic: string, channel: string): Promise<void>;
+  pauseTopic(topic: string, isPaused: boolean): Promise<void>;
+  pauseChannel(topic: string, channel: string, isPaused: boolean): Promise<void>;
+
+  /**
+   * Publishes messages: `count` times size(4, big-endian) body(size), as in an MPUB behind its count. Resolves
+   * when they are accepted, rejects when they are not, with `PublishRefused` where the reason is for the publisher.
+   * Units: `deferMs` in ms, 0 for at once.
+   */
+  publish(topic: TopicName, messages: Buffer, count: number, deferMs: number): Promise<void>;
+
+  stats(filter: StatsFilter): Promise<BrokerStats>;
+  setLogLevel(level: LogLevel): void;
+  setLookupdAddresses(addresses: readonly string[]): void;
+}

@@ -1,0 +1,279 @@
+/**
+ * The broker's topics and channels by name, and the handles through which main reaches them on their pumps.
+ *
+ * The map changes at once; the pump hears of it in the order of the rings, so whoever finds a topic here may
+ * publish to it. A topic lives on the pump thread that its name falls on, for life and over restarts.
+ *
+ * Thread: main. Source: nsqd `GetTopic`, `DeleteExistingTopic`, `GetChannel`.
+ */
+
+import type { ControlReply } from '../../shared/control.ts';
+import { errorText } from '../../shared/error-text.ts';
+import { nameHash } from '../../shared/name-hash.ts';
+import { type ChannelName, isEphemeral, type TopicName } from '../../shared/names.ts';
+import type { PumpHandle } from '../pumps/pump-handle.ts';
+
+/** A consumer as the topic map sees it. */
+export interface ChannelMember {
+  /** The connection's number. */
+  readonly number: number;
+  /** Closes the connection without a frame. */
+  destroy(): void;
+}
+
+/** A channel that lives on a pump thread. */
+export type ChannelHandle = {
+  readonly number: number;
+  readonly name: ChannelName;
+  readonly topic: TopicHandle;
+  readonly members: Set<ChannelMember>;
+  isPaused: boolean;
+};
+
+/** A topic that lives on a pump thread. */
+export type TopicHandle = {
+  readonly number: number;
+  readonly name: TopicName;
+  readonly pump: PumpHandle;
+  readonly channels: Map<string, ChannelHandle>;
+  isPaused: boolean;
+  /** Why publishes are answered only when they are kept; null while memory is good enough. */
+  backendError: string | null;
+  /** Set when the topic has left the map. */
+  isDeleted: boolean;
+  /**
+   * Resolves when nsqd.dat has the topic with its channels, or to why it has not; null once it has. What is on disk
+   * of a topic that it lacks would not be found after a crash.
+   */
+  saving: Promise<string | null> | null;
+  /** Resolves when the topic has the channels that it has elsewhere and passes messages on; undefined if it does. */
+  opening: Promise<void> | undefined;
+};
+
+/** Others who want to know of topics and channels, and may know of more. */
+export interface TopicRegistry {
+  onTopicCreated(topic: string): void;
+  onTopicDeleted(topic: string): void;
+  onChannelCreated(topic: string, channel: string): void;
+  onChannelDeleted(topic: string, channel: string): void;
+  /** Undefined when there is nobody to ask. Never rejects. */
+  channelsOf(topic: TopicName): Promise<readonly ChannelName[]> | undefined;
+}
+
+/** What the topic map is made of. */
+export type TopicMapOptions = {
+  readonly registry: TopicRegistry;
+  readonly pumps: readonly PumpHandle[];
+  /** Something that nsqd.dat holds has changed. Resolves when it is saved; undefined where nobody saves it. */
+  readonly onChange: () => Promise<void> | undefined;
+};
+
+export class TopicMap {
+  /** Why nothing is accepted that may have to be written to disk; null while it is. */
+  diskShortage: string | null = null;
+
+  readonly #pumps: readonly PumpHandle[];
+  readonly #onChange: () => Promise<void> | undefined;
+  readonly #registry: TopicRegistry;
+  readonly #topics = new Map<string, TopicHandle>();
+  readonly #byNumber = new Map<number, TopicHandle>();
+  #lastNumber = 0;
+
+  constructor(options: TopicMapOptions) {
+    this.#pumps = options.pumps;
+    this.#onChange = options.onChange;
+    this.#registry = options.registry;
+  }
+
+  get(name: string): TopicHandle | undefined {
+    return this.#topics.get(name);
+  }
+
+  getByNumber(number: number): TopicHandle | undefined {
+    return this.#byNumber.get(number);
+  }
+
+  /** All topics, in no order. */
+  values(): Iterable<TopicHandle> {
+    return this.#topics.values();
+  }
+
+  /** Why publishes to a topic are refused now, or null. */
+  refusalOf(topic: TopicHandle): string | null {
+    return this.diskShortage === null || isEphemeral(topic.name) ? null : this.diskShortage;
+  }
+
+  /** Resolves as `TopicHandle.saving`. What could not be saved is tried again. */
+  async whenSaved(topic: TopicHandle): Promise<string | null> {
+    const error = (await topic.saving) ?? null;
+    if (error === null || topic.saving === null) return null;
+    this.#save(topic);
+    return topic.saving;
+  }
+
+  getOrCreate(name: TopicName): TopicHandle {
+    return this.#topics.get(name) ?? this.#createAndAsk(name);
+  }
+
+  /** Creates a topic that passes nothing on before `start`. If it is there already, it stays as it is. */
+  createStopped(name: TopicName, isPaused: boolean): TopicHandle {
+    return this.#topics.get(name) ?? this.#create(name, isPaused, false);
+  }
+
+  start(topic: TopicHandle): void {
+    void topic.pump.request({ do: 'startTopic', topic: topic.number });
+  }
+
+  getOrCreateChannel(topic: TopicHandle, name: ChannelName, isPaused = false): ChannelHandle {
+    const existing = topic.channels.get(name);
+    if (existing !== undefined) return existing;
+    const channel: ChannelHandle = {
+      number: this.#nextNumber(),
+      name,
+      topic,
+      members: new Set(),
+      isPaused,
+    };
+    topic.channels.set(name, channel);
+    this.#registry.onChannelCreated(topic.name, name);
+    const { number } = channel;
+    void topic.pump.request({
+      do: 'createChannel',
+      topic: topic.number,
+      channel: number,
+      name,
+      isPaused,
+    });
+    if (!isEphemeral(topic.name) && !isEphemeral(name)) this.#save(topic);
+    return channel;
+  }
+
+  async pauseTopic(topic: TopicHandle, isPaused: boolean): Promise<void> {
+    topic.isPaused = isPaused;
+    expectDone(await topic.pump.request({ do: 'pauseTopic', topic: topic.number, isPaused }));
+  }
+
+  async pauseChannel(channel: ChannelHandle, isPaused: boolean): Promise<void> {
+    channel.isPaused = isPaused;
+    const { topic, number } = channel;
+    expectDone(
+      await topic.pump.request({
+        do: 'pauseChannel',
+        topic: topic.number,
+        channel: number,
+        isPaused,
+      }),
+    );
+  }
+
+  async emptyTopic(topic: TopicHandle): Promise<void> {
+    expectDone(await topic.pump.request({ do: 'emptyTopic', topic: topic.number }));
+  }
+
+  async emptyChannel({ topic, number }: ChannelHandle): Promise<void> {
+    const request = { do: 'emptyChannel', topic: topic.number, channel: number } as const;
+    expectDone(await topic.pump.request(request));
+  }
+
+  /** Resolves when the topic's files are gone. */
+  async deleteTopic(topic: TopicHandle): Promise<void> {
+    this.#topics.delete(topic.name);
+    topic.isDeleted = true;
+    for (const channel of topic.channels.values()) {
+      destroyMembers(channel);
+      this.#registry.onChannelDeleted(topic.name, channel.name);
+    }
+    topic.channels.clear();
+    this.#registry.onTopicDeleted(topic.name);
+    const reply = topic.pump.request({ do: 'deleteTopic', topic: topic.number });
+    if (!isEphemeral(topic.name)) this.#save(topic);
+    expectDone(await reply);
+    this.#byNumber.delete(topic.number);
+  }
+
+  /** Resolves when the channel's files are gone. An ephemeral topic goes with its last channel. */
+  async deleteChannel(channel: ChannelHandle): Promise<void> {
+    const { topic } = channel;
+    topic.channels.delete(channel.name);
+    destroyMembers(channel);
+    this.#registry.onChannelDeleted(topic.name, channel.name);
+    const { number } = channel;
+    const request = { do: 'deleteChannel', topic: topic.number, channel: number } as const;
+    const reply = topic.pump.request(request);
+    if (!isEphemeral(topic.name) && !isEphemeral(channel.name)) this.#save(topic);
+    const isLast = isEphemeral(topic.name) && topic.channels.size === 0 && !topic.isDeleted;
+    const topicReply = isLast ? this.deleteTopic(topic) : undefined;
+    expectDone(await reply);
+    await topicReply;
+  }
+
+  /** A consumer leaves. An ephemeral channel goes with its last consumer. Errors: as `deleteChannel`. */
+  async leave(channel: ChannelHandle, member: ChannelMember): Promise<void> {
+    if (!channel.members.delete(member)) return;
+    void channel.topic.pump.request({ do: 'unsubscribe', consumer: member.number });
+    const isThere = channel.topic.channels.get(channel.name) === channel;
+    if (isThere && isEphemeral(channel.name) && channel.members.size === 0) {
+      await this.deleteChannel(channel);
+    }
+  }
+
+  /** A topic that others know of passes nothing on before it has their channels, so that these miss nothing. */
+  #createAndAsk(name: TopicName): TopicHandle {
+    const asked = this.#registry.channelsOf(name);
+    const topic = this.#create(name, false, asked === undefined);
+    topic.opening = asked?.then((channels) => {
+      topic.opening = undefined;
+      if (topic.isDeleted) return;
+      for (const channel of channels) this.getOrCreateChannel(topic, channel);
+      this.start(topic);
+    });
+    return topic;
+  }
+
+  #create(name: TopicName, isPaused: boolean, isStarted: boolean): TopicHandle {
+    const number = this.#nextNumber();
+    const pump = this.#pumps[nameHash(name) % this.#pumps.length];
+    const topic: TopicHandle = {
+      number,
+      name,
+      pump,
+      channels: new Map(),
+      isPaused,
+      backendError: null,
+      isDeleted: false,
+      saving: null,
+      opening: undefined,
+    };
+    this.#topics.set(name, topic);
+    this.#byNumber.set(number, topic);
+    this.#registry.onTopicCreated(name);
+    void pump.request({ do: 'createTopic', topic: number, name, isPaused, isStarted });
+    if (!isEphemeral(name)) this.#save(topic);
+    return topic;
+  }
+
+  #save(topic: TopicHandle): void {
+    const saving = this.#onChange()?.then(() => null, errorText) ?? null;
+    topic.saving = saving;
+    void saving?.then((error) => {
+      if (error === null && topic.saving === saving) topic.saving = null;
+    });
+  }
+
+  /** Topics and channels are numbered together, and no number is used twice. */
+  #nextNumber(): number {
+    this.#lastNumber++;
+    return this.#lastNumber;
+  }
+}
+
+function destroyMembers(channel: ChannelHandle): void {
+  const members = [...channel.members];
+  // The pump forgets a channel's consumers with the channel, so none of them has to leave.
+  channel.members.clear();
+  for (const member of members) member.destroy();
+}
+
+function expectDone({ error }: ControlReply): void {
+  if (error !== null) throw new Error(error);
+}

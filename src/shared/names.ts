@@ -1,0 +1,37 @@
+/**
+ * Names of topics and channels: 1 to 64 bytes of letters, digits, dot, underscore and hyphen, and optionally
+ * the suffix `#ephemeral`, which counts.
+ *
+ * Thread: any. Source: nsq `protocol.IsValidTopicName`.
+ */
+
+declare const topicBrand: unique symbol;
+declare const channelBrand: unique symbol;
+
+/** A valid topic name. */
+export type TopicName = string & { readonly [topicBrand]: true };
+/** A valid channel name. */
+export type ChannelName = string & { readonly [channelBrand]: true };
+
+const NAME_LENGTH_MAX = 64;
+const NAME = /^[.a-zA-Z0-9_-]+(#ephemeral)?$/;
+const EPHEMERAL_SUFFIX = '#ephemeral';
+
+/** The text as a topic name, or undefined if it is none. */
+export function parseTopicName(text: string): TopicName | undefined {
+  return isValidName(text) ? (text as TopicName) : undefined;
+}
+
+/** The text as a channel name, or undefined if it is none. */
+export function parseChannelName(text: string): ChannelName | undefined {
+  return isValidName(text) ? (text as ChannelName) : undefined;
+}
+
+/** Whether a topic, a channel or a queue named after one keeps nothing on disk and goes away by itself. */
+export function isEphemeral(name: string): boolean {
+  return name.endsWith(EPHEMERAL_SUFFIX);
+}
+
+function isValidName(text: string): boolean {
+  return text.length > 0 && text.length <= NAME_LENGTH_MAX && NAME.test(text);
+}

@@ -1,0 +1,100 @@
+/**
+ * What is known of the records of a segment besides the segment itself: an entry for each, in the order of their
+ * positions, in a file of its own.
+ *
+ *     0         6        10         14      16      18      20
+ *     [ position | size | checksum | front | id | check ]   big-endian
+ *
+ * The checksum is the whole record's. `front` (size, timestamp, attempts) and `id` stand for two parts of it, each
+ * of which no other record has: a record of which one part is as it was and the whole is not has been damaged,
+ * while one of which no part is as it was is another record, and the entry out of date. The check is over the
+ * entry, which thus tells its own damage.
+ *
+ * The file is an aid: it is never synced, and whatever of it is missing or wrong is as if it had not been written.
+ *
+ * Units: positions and sizes in bytes, sizes with the size field.
+ * Thread: disk.
+ */
+
+import { readUint16, readUint32, writeUint16, writeUint32 } from '../../../shared/big-endian.ts';
+import { ID_OFFSET, RECORD_BYTES_MIN, storedSize } from '../records/disk-record.ts';
+import { recordChecksum } from '../records/record-checksum.ts';
+
+/** Bytes of an entry. */
+export const SUM_BYTES = 20;
+
+const SIZE = 6;
+const CHECKSUM = 10;
+const FRONT = 14;
+const ID = 16;
+const CHECK = 18;
+
+/** Where the numbers of a segment end that an entry can tell. */
+const POSITION_END = 2 ** 48;
+
+/** Writes the entry of the record at `at`, whose size field is right and which lies in its segment at `position`. */
+export function writeSum(
+  entries: Uint8Array,
+  entriesView: DataView,
+  entry: number,
+  bytes: Uint8Array,
+  view: DataView,
+  at: number,
+  position: number,
+): void {
+  const size = storedSize(bytes, at);
+  writeUint16(Math.floor(position / 2 ** 32), entries, entry);
+  writeUint32(position, entries, entry + 2);
+  writeUint32(size, entries, entry + SIZE);
+  writeUint32(recordChecksum(bytes, view, at, at + size), entries, entry + CHECKSUM);
+  writeUint16(frontChecksum(bytes, view, at), entries, entry + FRONT);
+  writeUint16(idChecksum(bytes, view, at), entries, entry + ID);
+  writeUint16(recordChecksum(entries, entriesView, entry, entry + CHECK), entries, entry + CHECK);
+}
+
+/** Whether the position of a record fits an entry. */
+export function hasSum(position: number): boolean {
+  return position < POSITION_END;
+}
+
+/** The position in the entry, undefined if the entry is damaged or none. */
+export function sumPosition(
+  entries: Uint8Array,
+  entriesView: DataView,
+  entry: number,
+): number | undefined {
+  const check = recordChecksum(entries, entriesView, entry, entry + CHECK) & 0xffff;
+  if (check !== readUint16(entries, entry + CHECK)) return undefined;
+  return readUint16(entries, entry) * 2 ** 32 + readUint32(entries, entry + 2);
+}
+
+/** The size in the entry. */
+export function sumSize(entries: Uint8Array, entry: number): number {
+  return readUint32(entries, entry + SIZE);
+}
+
+/** The record's checksum in the entry. */
+export function sumChecksum(entries: Uint8Array, entry: number): number {
+  return readUint32(entries, entry + CHECKSUM);
+}
+
+/** How many of the two parts of the record at `at` are as the entry says. */
+export function samePartsOf(
+  entries: Uint8Array,
+  entry: number,
+  bytes: Uint8Array,
+  view: DataView,
+  at: number,
+): number {
+  const front = readUint16(entries, entry + FRONT) === frontChecksum(bytes, view, at) ? 1 : 0;
+  const id = readUint16(entries, entry + ID) === idChecksum(bytes, view, at) ? 1 : 0;
+  return front + id;
+}
+
+function frontChecksum(bytes: Uint8Array, view: DataView, at: number): number {
+  return recordChecksum(bytes, view, at, at + ID_OFFSET) & 0xffff;
+}
+
+function idChecksum(bytes: Uint8Array, view: DataView, at: number): number {
+  return recordChecksum(bytes, view, at + ID_OFFSET, at + RECORD_BYTES_MIN) & 0xffff;
+}

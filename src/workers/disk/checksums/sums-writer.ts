@@ -1,0 +1,96 @@
+/**
+ * Writes the sums of records that were appended: behind those of the segment, once the records are written, so that
+ * no entry ever stands for a record that was taken back.
+ *
+ * Errors: none. What cannot be written is said in the log, and the segment gets no more sums.
+ * Thread: disk.
+ */
+
+import { type DiskLog, LOG_WARNING } from '../files/disk-log.ts';
+import { errorText } from '../files/file-error.ts';
+import type { OpenFiles } from '../files/open-files.ts';
+import type { QueueFiles } from '../files/queue-files.ts';
+import { dataViewOf } from '../records/data-view.ts';
+import { storedSize } from '../records/disk-record.ts';
+import { hasSum, SUM_BYTES, writeSum } from './record-sums.ts';
+import { SumsCursor } from './sums-cursor.ts';
+
+/** What a writer of sums is made of. */
+export interface SumsWriterOptions {
+  readonly openFiles: OpenFiles;
+  readonly files: QueueFiles;
+  readonly log: DiskLog;
+}
+
+/** Entries written at once: as many as most batches have. */
+const CHUNK_ENTRIES = 3276;
+
+/** One for the thread: writing is never interrupted. */
+const chunk = Buffer.allocUnsafeSlow(CHUNK_ENTRIES * SUM_BYTES);
+const chunkView = dataViewOf(chunk);
+
+export class SumsWriter {
+  readonly #options: SumsWriterOptions;
+  /** The segment whose sums are being written, and how many there are. */
+  #segment = -1;
+  #count = 0;
+  /** A segment whose sums could not be written. */
+  #givenUp = -1;
+
+  constructor(options: SumsWriterOptions) {
+    this.#options = options;
+  }
+
+  /** Adds the entries of the records from `start` to `end`, which were written to their segment at `position`. */
+  add(segment: number, position: number, bytes: Uint8Array, start: number, end: number): void {
+    if (segment === this.#givenUp || !hasSum(position + (end - start))) return;
+    try {
+      if (segment !== this.#segment || position === 0) this.#takeUp(segment, position);
+      this.#write(bytes, start, end, position);
+    } catch (error) {
+      this.#givenUp = segment;
+      this.#segment = -1;
+      this.#options.log(
+        LOG_WARNING,
+        `failed to write checksums of segment ${segment}, going on without - ${errorText(error)}`,
+      );
+    }
+  }
+
+  /** Finds out where the next entry goes. Entries from this position on are of records that are no more. */
+  #takeUp(segment: number, position: number): void {
+    const { openFiles, files } = this.#options;
+    const path = files.sums(segment);
+    this.#segment = segment;
+    this.#count = 0;
+    if (position > 0) {
+      const size = openFiles.size(path);
+      if (size === 'missing') return;
+      if (!new SumsCursor(openFiles, files).seek(segment, position)) {
+        this.#count = Math.floor(size / SUM_BYTES);
+        return;
+      }
+    }
+    openFiles.remove(path);
+  }
+
+  #write(bytes: Uint8Array, start: number, end: number, position: number): void {
+    const view = dataViewOf(bytes);
+    let filled = 0;
+    for (let at = start; at < end; ) {
+      if (filled === chunk.length) filled = this.#flush(filled);
+      writeSum(chunk, chunkView, filled, bytes, view, at, position + (at - start));
+      filled += SUM_BYTES;
+      at += storedSize(bytes, at);
+    }
+    this.#flush(filled);
+  }
+
+  /** Returns how many bytes are left to be written: 0. */
+  #flush(length: number): number {
+    const { openFiles, files } = this.#options;
+    openFiles.writeAid(files.sums(this.#segment), chunk, 0, length, this.#count * SUM_BYTES);
+    this.#count += length / SUM_BYTES;
+    return 0;
+  }
+}

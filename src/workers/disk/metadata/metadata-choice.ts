@@ -1,0 +1,172 @@
+/**
+ * Deciding, when a disk queue is opened, what to believe of its metadata.
+ *
+ * Metadata that is as its copy says is good. If it is what the copy was to replace, a crash came between, and the copy
+ * is newer. Metadata that differs and fits the segments is good too: nsqd wrote it since. Otherwise it was damaged or
+ * lost, and the copy takes its place; that may be older than the segments, so it costs at most that records are read
+ * once more, never that some are not.
+ *
+ * Where metadata is good and the segment that it begins in holds other records than its sums say, segments were
+ * exchanged: then that segment is read from its start.
+ *
+ * Thread: disk.
+ */
+
+import { RecordCheck, type Verdict } from '../checksums/record-check.ts';
+import { checkDataPath } from '../files/data-path.ts';
+import { type DiskLog, LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
+import { errorText } from '../files/file-error.ts';
+import type { FileSystem } from '../files/file-system.ts';
+import type { OpenFiles } from '../files/open-files.ts';
+import type { QueueFiles } from '../files/queue-files.ts';
+import { RECORD_BYTES_MIN } from '../records/disk-record.ts';
+import { countRecords } from '../segments/segment-count.ts';
+import type { SegmentIndex } from '../segments/segment-index.ts';
+import { type MetadataCopy, readMetadataCopy } from './metadata-copy.ts';
+import { formatMetadata, type QueueMetadata, readMetadata } from './queue-metadata.ts';
+
+/** What there is to look at. */
+export interface MetadataSource {
+  readonly queueName: string;
+  readonly files: QueueFiles;
+  readonly fileSystem: FileSystem;
+  readonly openFiles: OpenFiles;
+  readonly index: SegmentIndex;
+  readonly dataPath: string;
+  /** Bytes of the largest record, size field included. */
+  readonly recordBytesMax: number;
+  readonly log: DiskLog;
+}
+
+/** What is known of a queue before its segments are looked at. */
+export interface MetadataChoice {
+  readonly metadata: QueueMetadata | 'missing' | 'unusable';
+  /** Whether that is what is on disk. */
+  readonly isOnDisk: boolean;
+  /** Whether its depth is that of its places. */
+  readonly isDepthKnown: boolean;
+}
+
+const front = Buffer.allocUnsafeSlow(RECORD_BYTES_MIN);
+
+/**
+ * Reads metadata and copy and chooses. Errors: throws when the metadata is there and cannot be read, or is needed and
+ * the copy cannot, or when there is no data directory.
+ */
+export function chooseMetadata(source: MetadataSource): MetadataChoice {
+  const metadata = readMetadata(source.fileSystem, source.files);
+  if (metadata === 'missing' || metadata === 'unusable') return withoutMetadata(source, metadata);
+  // An empty queue has nothing to lose, and there may be thousands.
+  if (isEmpty(metadata)) return asItIs(metadata);
+  const copy = tryReadCopy(source);
+  if (copy === undefined) return asItIs(metadata);
+  const text = formatMetadata(metadata);
+  if (text === formatMetadata(copy.metadata)) return checkReadSegment(source, metadata);
+  if (text === copy.previousText) {
+    return { metadata: copy.metadata, isOnDisk: false, isDepthKnown: true };
+  }
+  if (fitsSegments(source, metadata)) return asItIs(metadata);
+  source.log(LOG_WARNING, 'metadata does not fit the segments, its copy is used');
+  return fromCopy(source, copy.metadata, source.index.list(source.queueName));
+}
+
+function asItIs(metadata: QueueMetadata | 'missing' | 'unusable'): MetadataChoice {
+  return { metadata, isOnDisk: true, isDepthKnown: true };
+}
+
+function withoutMetadata(source: MetadataSource, metadata: 'missing' | 'unusable'): MetadataChoice {
+  checkDataPath(source.openFiles, source.dataPath);
+  const segments = source.index.known(source.queueName);
+  // A queue that was deleted by nsqd or by hand leaves a copy.
+  const copy =
+    segments.length === 0 ? undefined : readMetadataCopy(source.fileSystem, source.files);
+  if (copy === undefined) return asItIs(metadata);
+  source.log(LOG_ERROR, `metadata is ${metadata}, its copy is used`);
+  return fromCopy(source, copy.metadata, segments);
+}
+
+/**
+ * The copy says where to begin if the segment there is known to be the one it speaks of, and there is none before: nsqd
+ * may have begun the queue anew.
+ */
+function fromCopy(
+  source: MetadataSource,
+  copy: QueueMetadata,
+  segments: readonly number[],
+): MetadataChoice {
+  const { readSegment, readPosition } = copy;
+  const first = segments.at(0) ?? readSegment;
+  const isSame =
+    first === readSegment && judgeSegment(source, readSegment, readPosition) === 'same';
+  const isCopyRight = isSame || first > readSegment;
+  const metadata = isCopyRight ? copy : { ...copy, readSegment: first, readPosition: 0 };
+  return { metadata, isOnDisk: false, isDepthKnown: false };
+}
+
+function checkReadSegment(source: MetadataSource, metadata: QueueMetadata): MetadataChoice {
+  const { readSegment, readPosition } = metadata;
+  if (readPosition === 0 || judgeSegment(source, readSegment, readPosition) !== 'other') {
+    return asItIs(metadata);
+  }
+  source.log(
+    LOG_ERROR,
+    `segment ${readSegment} is another than metadata speaks of, it is read from its start`,
+  );
+  return { metadata: { ...metadata, readPosition: 0 }, isOnDisk: false, isDepthKnown: false };
+}
+
+/** Whether a segment, by the record at this position or the first, is the one that its sums were written for. */
+function judgeSegment(source: MetadataSource, segment: number, readPosition: number): Verdict {
+  const check = new RecordCheck({ ...source, log: () => undefined });
+  for (const position of readPosition === 0 ? [0] : [readPosition, 0]) {
+    const path = source.files.segment(segment);
+    const got = source.openFiles.read(path, front, 0, RECORD_BYTES_MIN, position);
+    if (got !== RECORD_BYTES_MIN) continue;
+    const verdict = check.judgeFront(segment, position, front, 0);
+    if (verdict === 'same' || verdict === 'damaged') return 'same';
+    if (check.isGivenUp(segment)) return 'other';
+  }
+  return 'unknown';
+}
+
+function tryReadCopy(source: MetadataSource): MetadataCopy | undefined {
+  try {
+    return readMetadataCopy(source.fileSystem, source.files);
+  } catch (error) {
+    source.log(LOG_WARNING, `metadata is not checked - ${errorText(error)}`);
+    return undefined;
+  }
+}
+
+function isEmpty(metadata: QueueMetadata): boolean {
+  return (
+    metadata.depth === 0 &&
+    metadata.readSegment === metadata.writeSegment &&
+    metadata.readPosition === metadata.writePosition
+  );
+}
+
+/**
+ * Whether the records from the read place on are as many as the depth says and end at the write place. Before that a
+ * crash may have torn the end of a segment.
+ */
+function fitsSegments(source: MetadataSource, metadata: QueueMetadata): boolean {
+  const { readSegment, readPosition, writeSegment, writePosition } = metadata;
+  const segments = source.index
+    .list(source.queueName)
+    .filter((segment) => segment >= readSegment && segment <= writeSegment);
+  if (segments.at(0) !== readSegment) return false;
+  if (writePosition > 0 && segments.at(-1) !== writeSegment) return false;
+  let depth = 0;
+  for (const segment of segments) {
+    const size = source.openFiles.size(source.files.segment(segment));
+    const from = segment === readSegment ? readPosition : 0;
+    const to = segment === writeSegment ? writePosition : size;
+    if (size === 'missing' || to === 'missing' || to > size) return false;
+    const path = source.files.segment(segment);
+    const { count, end } = countRecords(source.openFiles, path, from, to, source.recordBytesMax);
+    if (segment === writeSegment && end !== to) return false;
+    depth += count;
+  }
+  return depth === metadata.depth;
+}

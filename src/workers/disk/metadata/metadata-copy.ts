@@ -1,0 +1,86 @@
+/**
+ * A disk queue's metadata once more, with a checksum: what tells metadata that was damaged from metadata that
+ * someone else has written, as nsqd does.
+ *
+ * It is written before the metadata, or behind it where the metadata does not count, and not synced. So it may be newer
+ * than the metadata, or damaged by a crash; it is asked only where the metadata does not speak for itself.
+ *
+ * Shape: the text of the metadata; that of the metadata it is to replace, if that is known; then the checksum of both,
+ * eight hex digits and a newline.
+ * Thread: disk.
+ */
+
+import { fileError } from '../files/file-error.ts';
+import type { FileSystem } from '../files/file-system.ts';
+import type { QueueFiles } from '../files/queue-files.ts';
+import { createSidecar } from '../files/sidecar-directory.ts';
+import { dataViewOf } from '../records/data-view.ts';
+import { recordChecksum } from '../records/record-checksum.ts';
+import { parseMetadata, type QueueMetadata } from './queue-metadata.ts';
+
+/** What a copy says. */
+export interface MetadataCopy {
+  readonly metadata: QueueMetadata;
+  /** The text of the metadata before; empty if that was not known. */
+  readonly previousText: string;
+}
+
+/** A copy longer than this is none, see `queue-metadata.ts`. */
+const COPY_BYTES_MAX = 600;
+const CHECKSUM_BYTES = 9;
+
+/** One text of metadata, and another. */
+const TEXTS = /^((?:.*\n){3})((?:.*\n){3})?$/;
+
+/** Reads the copy; undefined if there is none that is whole. Errors: throws when it is there and cannot be read. */
+export function readMetadataCopy(
+  fileSystem: FileSystem,
+  files: QueueFiles,
+): MetadataCopy | undefined {
+  try {
+    const handle = fileSystem.openForReading(files.metadataCopy);
+    if (handle === 'missing') return undefined;
+    try {
+      const bytes = Buffer.alloc(COPY_BYTES_MAX);
+      const length = fileSystem.read(handle, bytes, 0, bytes.length, 0);
+      const end = length - CHECKSUM_BYTES;
+      if (end < 0 || bytes.toString('latin1', end, length) !== checksumLine(bytes, end)) {
+        return undefined;
+      }
+      const [, text = '', previousText = ''] = TEXTS.exec(bytes.toString('latin1', 0, end)) ?? [];
+      const metadata = parseMetadata(text);
+      return metadata === undefined ? undefined : { metadata, previousText };
+    } finally {
+      fileSystem.close(handle);
+    }
+  } catch (cause) {
+    throw fileError('read copy of metadata', files.metadataCopy, cause);
+  }
+}
+
+/** Writes the copy, in a directory that is created if need be. Errors: throws, and there may be no copy. */
+export function writeMetadataCopy(
+  fileSystem: FileSystem,
+  files: QueueFiles,
+  text: string,
+  previousText: string,
+): void {
+  const bytes = Buffer.from(text + previousText, 'latin1');
+  const copy = Buffer.concat([bytes, Buffer.from(checksumLine(bytes, bytes.length), 'latin1')]);
+  try {
+    const path = files.metadataCopy;
+    const handle = createSidecar(fileSystem, path, () => fileSystem.createOrEmpty(path));
+    try {
+      fileSystem.write(handle, copy, 0, copy.length, 0);
+    } finally {
+      fileSystem.close(handle);
+    }
+  } catch (cause) {
+    throw fileError('write copy of metadata', files.metadataCopy, cause);
+  }
+}
+
+function checksumLine(bytes: Uint8Array, end: number): string {
+  const checksum = recordChecksum(bytes, dataViewOf(bytes), 0, end);
+  return `${checksum.toString(16).padStart(8, '0')}\n`;
+}

@@ -1,0 +1,100 @@
+/**
+ * A disk queue's metadata file: how many records it holds, where the oldest begins, and where the next one goes.
+ *
+ * Shape: ASCII, three lines: depth; read segment, comma, read position; write segment, comma, write position.
+ * Units: depth in records, positions in bytes from the start of the segment.
+ * Thread: disk.
+ * Source: go-diskqueue `retrieveMetaData`/`persistMetaData`; differs in syncing the directory too.
+ */
+
+import { dirname } from 'node:path';
+import { fileError } from '../files/file-error.ts';
+import type { FileSystem } from '../files/file-system.ts';
+import type { QueueFiles } from '../files/queue-files.ts';
+
+export interface QueueMetadata {
+  readonly depth: number;
+  readonly readSegment: number;
+  readonly readPosition: number;
+  readonly writeSegment: number;
+  readonly writePosition: number;
+}
+
+/** Metadata longer than this is none: five numbers of 64 bits take 105 characters. */
+const METADATA_BYTES_MAX = 256;
+
+/** A negative depth was written by nsqd after some crashes; it is for the reader to correct. */
+const METADATA = /^(-?\d+)\n(\d+),(\d+)\n(\d+),(\d+)\n?$/;
+
+/** The metadata, or undefined if that is not what the text is. */
+export function parseMetadata(text: string): QueueMetadata | undefined {
+  const match = METADATA.exec(text);
+  if (match === null) return undefined;
+  const [depth, readSegment, readPosition, writeSegment, writePosition] = match
+    .slice(1)
+    .map(Number);
+  const metadata = { depth, readSegment, readPosition, writeSegment, writePosition };
+  if (!Object.values(metadata).every(Number.isSafeInteger)) return undefined;
+  const isReaderAhead =
+    readSegment > writeSegment || (readSegment === writeSegment && readPosition > writePosition);
+  return isReaderAhead ? undefined : metadata;
+}
+
+/** The three lines of the metadata file. */
+export function formatMetadata(metadata: QueueMetadata): string {
+  const { depth, readSegment, readPosition, writeSegment, writePosition } = metadata;
+  return `${depth}\n${readSegment},${readPosition}\n${writeSegment},${writePosition}\n`;
+}
+
+/**
+ * Reads a queue's metadata. Errors: throws when the file is there and cannot be read; that says nothing about
+ * the queue.
+ */
+export function readMetadata(
+  fileSystem: FileSystem,
+  files: QueueFiles,
+): QueueMetadata | 'missing' | 'unusable' {
+  try {
+    const handle = fileSystem.openForReading(files.metadata);
+    if (handle === 'missing') return 'missing';
+    try {
+      const bytes = Buffer.alloc(METADATA_BYTES_MAX);
+      const length = fileSystem.read(handle, bytes, 0, bytes.length, 0);
+      return parseMetadata(bytes.toString('latin1', 0, length)) ?? 'unusable';
+    } finally {
+      fileSystem.close(handle);
+    }
+  } catch (cause) {
+    throw fileError('read metadata', files.metadata, cause);
+  }
+}
+
+/**
+ * Puts new metadata in place of the old, durably and in one step: after a crash it is the one or the other.
+ *
+ * Errors: throws, and the old metadata may still be in place; to be tried again as a whole.
+ */
+export function writeMetadata(
+  fileSystem: FileSystem,
+  files: QueueFiles,
+  metadata: QueueMetadata,
+): void {
+  try {
+    writeTemporary(fileSystem, files.temporary, Buffer.from(formatMetadata(metadata), 'latin1'));
+    fileSystem.rename(files.temporary, files.metadata);
+    fileSystem.syncDirectory(dirname(files.metadata));
+  } catch (cause) {
+    throw fileError('write metadata', files.metadata, cause);
+  }
+}
+
+function writeTemporary(fileSystem: FileSystem, path: string, bytes: Buffer): void {
+  const handle = fileSystem.createOrEmpty(path);
+  try {
+    fileSystem.write(handle, bytes, 0, bytes.length, 0);
+    // A rename that overtakes the bytes would leave an empty file under the good name.
+    fileSystem.sync(handle);
+  } finally {
+    fileSystem.close(handle);
+  }
+}

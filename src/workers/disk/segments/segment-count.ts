@@ -1,0 +1,54 @@
+/**
+ * Counting the records of segments, where metadata does not tell how many there are. Reads the file from end to
+ * end, so it is for recovery only.
+ *
+ * Thread: disk.
+ */
+
+import type { OpenFiles } from '../files/open-files.ts';
+import { hasMessageId, RECORD_BYTES_MIN, recordSize } from '../records/disk-record.ts';
+
+export interface SegmentCount {
+  /** Whole records with a plausible size and id. */
+  readonly count: number;
+  /** The first position that is not the start of a whole record: the end, if nothing is damaged. */
+  readonly end: number;
+}
+
+const CHUNK_BYTES = 64 * 1024;
+
+/** One for the thread: counting is never interrupted. */
+const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+
+/**
+ * Counts the records between two positions of a segment. A record with an id that none can have is passed over,
+ * as reading does; behind an impossible size nothing can be told any more.
+ *
+ * Errors: throws when the file cannot be read. A missing file has no records.
+ */
+export function countRecords(
+  openFiles: OpenFiles,
+  path: string,
+  from: number,
+  to: number,
+  bytesMax: number,
+): SegmentCount {
+  let count = 0;
+  let position = from;
+  let chunkStart = from;
+  let chunkLength = 0;
+  while (position + RECORD_BYTES_MIN <= to) {
+    if (position + RECORD_BYTES_MIN > chunkStart + chunkLength) {
+      const length = openFiles.read(path, chunk, 0, Math.min(CHUNK_BYTES, to - position), position);
+      chunkStart = position;
+      chunkLength = length === 'missing' ? 0 : length;
+      if (chunkLength < RECORD_BYTES_MIN) break;
+    }
+    const at = position - chunkStart;
+    const size = recordSize(chunk, at, bytesMax);
+    if (size === 0 || position + size > to) break;
+    if (hasMessageId(chunk, at)) count++;
+    position += size;
+  }
+  return { count, end: position };
+}

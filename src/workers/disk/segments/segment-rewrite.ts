@@ -1,0 +1,126 @@
+/**
+ * Writes a part of a segment once more, as it is: after a failed sync the system holds bytes for written that never
+ * reached the disk, and only bytes that are written again are synced again.
+ *
+ * Errors: throws when the segment cannot be read or written; to be tried again as a whole.
+ * Thread: disk.
+ */
+
+import { SumsCursor } from '../checksums/sums-cursor.ts';
+import { type DiskLog, LOG_ERROR } from '../files/disk-log.ts';
+import type { OpenFiles } from '../files/open-files.ts';
+import type { QueueFiles } from '../files/queue-files.ts';
+import { dataViewOf } from '../records/data-view.ts';
+import { hasMessageId, RECORD_BYTES_MIN, recordSize } from '../records/disk-record.ts';
+import { recordChecksum } from '../records/record-checksum.ts';
+
+/** What a rewrite needs of its queue. */
+export interface RewriteSource {
+  readonly openFiles: OpenFiles;
+  readonly files: QueueFiles;
+  /** Bytes of the largest record, size field included. */
+  readonly recordBytesMax: number;
+  readonly log: DiskLog;
+}
+
+/** A part of a segment, from the start of a record on. */
+export interface SegmentPart {
+  readonly segment: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What a system writes at once: bytes before those that were not synced may lie in the same page. */
+const PAGE_BYTES = 4096;
+const CHUNK_BYTES = 1024 * 1024;
+
+/** Reads the part and writes it again. Returns where the segment ends now: before `to` if bytes are gone. */
+export function rewriteSegment(source: RewriteSource, part: SegmentPart): number {
+  const end = endOf(source, part);
+  const from = part.from - (part.from % PAGE_BYTES);
+  copyOver(source.openFiles, source.files.segment(part.segment), from, end);
+  return end;
+}
+
+/** Reads the part and says in the log what of it is not what was written. */
+export function checkSegment(source: RewriteSource, part: SegmentPart): void {
+  const end = endOf(source, part);
+  if (end < part.to) {
+    source.log(LOG_ERROR, `segment ${part.segment} ends at ${end}, ${part.to} was written`);
+  }
+  checkRecords(source, part.segment, part.from, end);
+}
+
+/** Where the segment ends, if that is before the part does. One that is gone was read to its end, or is lost. */
+function endOf({ openFiles, files }: RewriteSource, part: SegmentPart): number {
+  const size = openFiles.size(files.segment(part.segment));
+  return size === 'missing' ? 0 : Math.min(size, part.to);
+}
+
+function copyOver(openFiles: OpenFiles, path: string, from: number, to: number): void {
+  const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, Math.max(0, to - from)));
+  for (let at = from; at < to; ) {
+    const got = openFiles.read(path, chunk, 0, Math.min(chunk.length, to - at), at);
+    if (got === 'missing' || got === 0) return;
+    openFiles.write(path, chunk, 0, got, at);
+    at += got;
+  }
+}
+
+/** Compares the records with their sums; those without are held against the format only. */
+function checkRecords(source: RewriteSource, segment: number, from: number, to: number): void {
+  const { openFiles, files, recordBytesMax } = source;
+  const sums = new SumsCursor(openFiles, files);
+  let chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, Math.max(0, to - from)));
+  let position = from;
+  while (position < to) {
+    const got = openFiles.read(
+      files.segment(segment),
+      chunk,
+      0,
+      Math.min(chunk.length, to - position),
+      position,
+    );
+    if (got === 'missing') return;
+    const wanted = Math.min(recordBytesMax, to - position);
+    const checked = checkChunk(source, sums, chunk, got, segment, position);
+    position += checked;
+    if (checked === 0 && chunk.length < wanted) chunk = Buffer.allocUnsafe(wanted);
+    else if (checked === 0) {
+      source.log(
+        LOG_ERROR,
+        `segment ${segment}: read back no record at ${position}, as far as ${to}`,
+      );
+      return;
+    }
+  }
+}
+
+/** Compares the whole records among `length` bytes from `position` on; returns how many bytes they have. */
+function checkChunk(
+  source: RewriteSource,
+  sums: SumsCursor,
+  chunk: Buffer,
+  length: number,
+  segment: number,
+  position: number,
+): number {
+  const view = dataViewOf(chunk);
+  let at = 0;
+  while (at + RECORD_BYTES_MIN <= length) {
+    const hasEntry = sums.seek(segment, position + at) && sums.position === position + at;
+    const size = hasEntry ? sums.size : recordSize(chunk, at, source.recordBytesMax);
+    if (size === 0 || at + size > length) break;
+    const isSame = hasEntry
+      ? recordChecksum(chunk, view, at, at + size) === sums.checksum
+      : hasMessageId(chunk, at);
+    if (!isSame) {
+      source.log(
+        LOG_ERROR,
+        `segment ${segment}: the record at ${position + at} was not read back as it was written`,
+      );
+    }
+    at += size;
+  }
+  return at;
+}

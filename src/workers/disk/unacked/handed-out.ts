@@ -1,0 +1,297 @@
+/**
+ * The records of one disk queue that were handed out, until they are finished: where they lie, and which are finished
+ * already, so that the read position can stay at the oldest that is not. They are finished in any order; records that
+ * were are kept in mind for as long as nothing on disk says so. Nothing is allocated while there are none.
+ *
+ * Units: positions and sizes in bytes, sizes with the size field. Numbers are the pump's, 32 bits that wrap; within
+ * this file they do not.
+ * Thread: disk.
+ */
+
+import { assert } from '../../../shared/assert.ts';
+import { isBefore, type QueuePlace } from '../files/queue-place.ts';
+import type { NoteList } from '../states/note-list.ts';
+import { HandedOutChunk } from './handed-out-chunk.ts';
+import { type MovedRecord, MovedRecords } from './moved-records.ts';
+
+/** A record that is not finished. */
+export interface UnfinishedRecord extends QueuePlace {
+  readonly number: number;
+  readonly sizeBytes: number;
+  readonly checksum: number;
+}
+
+const NUMBERS = 2 ** 32;
+
+export class HandedOut {
+  /** In the order of numbers and of places. */
+  #chunks: HandedOutChunk[] = [];
+  #moved: MovedRecords | undefined;
+  /** Number of the next record, never wrapped. */
+  #next = 0;
+  /** Records before this number were dropped, finished or not. */
+  #dropped = 0;
+  #unfinished = 0;
+  #unfinishedBytes = 0;
+  /** Index of the chunk that was looked for last. */
+  #last = 0;
+  /** The last place of a record that is finished; segment -1 if there is none. */
+  #finishedSegment = -1;
+  #finishedPosition = 0;
+
+  /** How many are not finished, and their bytes. */
+  get count(): number {
+    return this.#unfinished + (this.#moved?.unfinished ?? 0);
+  }
+
+  get bytes(): number {
+    return this.#unfinishedBytes + (this.#moved?.unfinishedBytes ?? 0);
+  }
+
+  /** Number that the next record gets. */
+  get next(): number {
+    return this.#next % NUMBERS;
+  }
+
+  /** The last place of a record that is finished, if any is. */
+  get lastFinished(): QueuePlace | undefined {
+    if (this.#finishedSegment < 0) return undefined;
+    return { segment: this.#finishedSegment, position: this.#finishedPosition };
+  }
+
+  /** The next moved record that the reader will come by. */
+  get movedAhead(): MovedRecord | undefined {
+    return this.#moved?.nextAhead;
+  }
+
+  /** A record is handed out, with so many records of the queue passed before it. */
+  add(
+    segment: number,
+    position: number,
+    sizeBytes: number,
+    checksum: number,
+    ordinal: number,
+  ): void {
+    let chunk = this.#chunks.at(-1);
+    if (chunk === undefined || !chunk.fits(segment, position, ordinal)) {
+      chunk = new HandedOutChunk(this.#next, segment, position, ordinal);
+      this.#chunks.push(chunk);
+    }
+    chunk.add(position, sizeBytes, checksum, ordinal);
+    this.#next++;
+    this.#unfinished++;
+    this.#unfinishedBytes += sizeBytes;
+  }
+
+  /** Records are done with. Those that were dropped need not be. */
+  finish(first: number, count: number): void {
+    let number = this.#unwrap(first);
+    const end = number + count;
+    assert(end <= this.#next, 'only what was handed out is finished');
+    for (number = Math.max(number, this.#dropped); number < end; number++) this.#finish(number);
+    this.#dropFinished();
+  }
+
+  /** Where an unfinished record lies; undefined if it is finished by now, or was dropped. */
+  get(number: number): UnfinishedRecord | undefined {
+    const complete = this.#unwrap(number);
+    const chunk = this.#find(complete);
+    const index = complete - (chunk?.first ?? 0);
+    return chunk?.isUnfinished(index) ? recordOf(chunk, index) : this.#moved?.get(complete);
+  }
+
+  /** The oldest unfinished record that the reader has passed, and how many it has passed before that. */
+  get oldest(): (QueuePlace & { readonly ordinal: number }) | undefined {
+    const chunk = this.#unfinished > 0 ? this.#chunks.find((one) => one.unfinished > 0) : undefined;
+    const moved = this.#moved?.oldest;
+    if (chunk === undefined) return withOrdinal(moved);
+    const index = chunk.oldest();
+    const place = { segment: chunk.segment, position: chunk.position(index) };
+    if (moved !== undefined && isBefore(moved, place)) return withOrdinal(moved);
+    return { ...place, ordinal: chunk.ordinal(index) };
+  }
+
+  /** A record was found that is finished. */
+  onFinishedAt(segment: number, position: number): void {
+    if (segment < this.#finishedSegment) return;
+    if (segment === this.#finishedSegment && position < this.#finishedPosition) return;
+    this.#finishedSegment = segment;
+    this.#finishedPosition = position;
+  }
+
+  /** Bytes of the unfinished records before a place. */
+  bytesBefore(place: QueuePlace): number {
+    let bytes = 0;
+    for (const chunk of this.#chunks) {
+      if (chunk.segment < place.segment) bytes += chunk.unfinishedBytes;
+      else if (chunk.segment > place.segment) break;
+      else bytes += bytesOfChunkBefore(chunk, place.position);
+    }
+    const moved = this.#moved?.unfinishedBefore(place) ?? [];
+    return moved.reduce((sum, { sizeBytes }) => sum + sizeBytes, bytes);
+  }
+
+  /** The oldest unfinished records before a place, with so many bytes or a record more, in no order. */
+  unfinishedBefore(place: QueuePlace, bytesMax: number): UnfinishedRecord[] {
+    const found: UnfinishedRecord[] = [];
+    let bytes = 0;
+    for (const chunk of this.#chunks) {
+      if (chunk.segment > place.segment || bytes >= bytesMax) break;
+      for (let index = 0; index < chunk.count && bytes < bytesMax; index++) {
+        if (!chunk.isUnfinished(index)) continue;
+        const record = recordOf(chunk, index);
+        if (!isBefore(record, place)) break;
+        found.push(record);
+        bytes += record.sizeBytes;
+      }
+    }
+    for (const record of this.#moved?.unfinishedBefore(place) ?? []) {
+      if (bytes >= bytesMax) break;
+      found.push(record);
+      bytes += record.sizeBytes;
+    }
+    return found;
+  }
+
+  /** An unfinished record lies at the queue's end now; where it was, it is finished. */
+  move(record: UnfinishedRecord, place: QueuePlace, checksum: number): void {
+    this.#finish(record.number);
+    this.#moved ??= new MovedRecords();
+    this.#moved.add(record.number, place, record.sizeBytes, checksum);
+  }
+
+  /** The reader is at this place. Returns how many moved records it has passed. */
+  passMovedUntil(place: QueuePlace, ordinal: number): number {
+    return this.#moved?.passUntil(place, ordinal) ?? 0;
+  }
+
+  /** Segments with records that are finished behind `oldest`, and no note tells. */
+  unnotedSegments(oldest: QueuePlace): number[] {
+    const segments = new Set(this.#moved?.unnotedSegments(oldest));
+    for (const chunk of this.#chunks) {
+      if (chunk.unnoted > 0 && chunk.segment >= oldest.segment) segments.add(chunk.segment);
+    }
+    return [...segments];
+  }
+
+  /** Lists a segment's finished records behind `oldest` that no note tells. */
+  listUnnoted(segment: number, oldest: QueuePlace, list: NoteList): void {
+    for (const chunk of this.#chunks) {
+      if (chunk.unnoted === 0 || chunk.segment !== segment) continue;
+      for (let index = 0; index < chunk.count; index++) {
+        if (!chunk.isUnnoted(index)) continue;
+        const position = chunk.position(index);
+        if (segment > oldest.segment || position > oldest.position) {
+          list.addFinished(position, chunk.checksum(index));
+        }
+      }
+    }
+  }
+
+  /** As `listUnnoted`, for records that were moved to this segment: they are in an order of their own. */
+  listUnnotedMoved(segment: number, oldest: QueuePlace, list: NoteList): void {
+    this.#moved?.listUnnoted(segment, oldest, list);
+  }
+
+  /** Notes say by now which records are finished: those need not be kept in mind. */
+  onNoted(): void {
+    for (const chunk of this.#chunks) if (chunk.unnoted > 0) chunk.onNoted();
+    this.#chunks = this.#chunks.filter((chunk) => chunk.unfinished > 0);
+    this.#last = 0;
+    this.#moved?.onNoted();
+    if (this.#moved?.isEmpty) this.#moved = undefined;
+  }
+
+  /** Drops all records. */
+  clear(): void {
+    this.#dropped = this.#next;
+    this.#chunks = [];
+    this.#last = 0;
+    this.#moved = undefined;
+    this.#unfinished = 0;
+    this.#unfinishedBytes = 0;
+    this.#finishedSegment = -1;
+  }
+
+  #finish(number: number): void {
+    const chunk = this.#find(number);
+    const index = number - (chunk?.first ?? 0);
+    if (chunk?.isUnfinished(index)) {
+      chunk.finish(index);
+      this.#unfinished--;
+      this.#unfinishedBytes -= chunk.sizeBytes(index);
+      this.onFinishedAt(chunk.segment, chunk.position(index));
+      return;
+    }
+    const moved = this.#moved?.get(number);
+    assert(moved !== undefined, 'a record is finished once');
+    this.#moved?.finish(moved);
+    this.onFinishedAt(moved.segment, moved.position);
+  }
+
+  /** Forgets finished chunks that nothing older waits before: nobody asks for notes on those. */
+  #dropFinished(): void {
+    if (this.#moved !== undefined) return;
+    let count = 0;
+    while (count < this.#chunks.length && this.#chunks[count].unfinished === 0) count++;
+    if (count === 0) return;
+    this.#chunks = this.#chunks.slice(count);
+    this.#last = 0;
+  }
+
+  /** The chunk that a number belongs to, if it is there. */
+  #find(number: number): HandedOutChunk | undefined {
+    const last = this.#chunks.at(this.#last);
+    if (isIn(last, number)) return last;
+    let low = 0;
+    let high = this.#chunks.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#chunks[middle].first <= number) low = middle + 1;
+      else high = middle;
+    }
+    const chunk = this.#chunks[low - 1];
+    if (!isIn(chunk, number)) return undefined;
+    this.#last = low - 1;
+    return chunk;
+  }
+
+  /** The number without wrapping: that of the last record handed out with it. */
+  #unwrap(number: number): number {
+    const distance = (this.next - number) >>> 0;
+    const complete = this.#next - (distance === 0 ? NUMBERS : distance);
+    assert(complete >= 0, 'only what was handed out is finished');
+    return complete;
+  }
+}
+
+function isIn(chunk: HandedOutChunk | undefined, number: number): boolean {
+  return chunk !== undefined && number >= chunk.first && number < chunk.first + chunk.count;
+}
+
+function recordOf(chunk: HandedOutChunk, index: number): UnfinishedRecord {
+  return {
+    number: chunk.first + index,
+    segment: chunk.segment,
+    position: chunk.position(index),
+    sizeBytes: chunk.sizeBytes(index),
+    checksum: chunk.checksum(index),
+  };
+}
+
+function bytesOfChunkBefore(chunk: HandedOutChunk, position: number): number {
+  let bytes = 0;
+  for (let index = 0; index < chunk.count && chunk.position(index) < position; index++) {
+    if (chunk.isUnfinished(index)) bytes += chunk.sizeBytes(index);
+  }
+  return bytes;
+}
+
+function withOrdinal(
+  moved: MovedRecord | undefined,
+): (QueuePlace & { readonly ordinal: number }) | undefined {
+  if (moved === undefined) return undefined;
+  const { segment, position, ordinal } = moved;
+  assert(ordinal !== undefined, 'the oldest record was passed');
+  return { segment, position, ordinal };
+}

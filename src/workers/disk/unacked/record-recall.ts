@@ -1,0 +1,96 @@
+/**
+ * Hands records out once more that were handed out and are not finished: the pump has them no longer, since they were
+ * to wait for long and its memory was full.
+ *
+ * Thread: disk.
+ */
+
+import type { RecoverySource } from '../queue-recovery.ts';
+import { ATTEMPTS_OFFSET } from '../records/disk-record.ts';
+import type { RecordNotes } from '../states/record-notes.ts';
+import type { HandedOut, UnfinishedRecord } from './handed-out.ts';
+import type { NotesWriter } from './notes-writer.ts';
+import { readUnfinished } from './unfinished-record.ts';
+
+/** A record that is to be read, and the number that the pump knows it by. */
+interface PlannedRecord {
+  readonly number: number;
+  readonly record: UnfinishedRecord;
+}
+
+/** What is to be read, how many of the numbers that is, lost ones included, and how much room it takes. */
+export interface RecallPlan {
+  readonly records: readonly PlannedRecord[];
+  readonly covered: number;
+  readonly bytes: number;
+}
+
+/** What was read: so many bytes, and which of the numbers it has. */
+export interface RecalledBatch {
+  readonly bytes: number;
+  readonly covered: number;
+  readonly numbers: readonly number[];
+}
+
+export class RecordRecall {
+  readonly #source: RecoverySource;
+  readonly #notes: RecordNotes;
+  readonly #notesWriter: NotesWriter;
+  readonly #handedOut: HandedOut;
+
+  constructor(
+    source: RecoverySource,
+    notes: RecordNotes,
+    notesWriter: NotesWriter,
+    handedOut: HandedOut,
+  ) {
+    this.#source = source;
+    this.#notes = notes;
+    this.#notesWriter = notesWriter;
+    this.#handedOut = handedOut;
+  }
+
+  /** Finds the records of these numbers, as many as fit `bytesWanted`, and one at least. */
+  plan(numbers: readonly number[], bytesWanted: number): RecallPlan {
+    const records: PlannedRecord[] = [];
+    let covered = 0;
+    let bytes = 0;
+    for (const number of numbers) {
+      const record = this.#handedOut.get(number);
+      if (record !== undefined) {
+        if (bytes > 0 && bytes + record.sizeBytes > bytesWanted) break;
+        records.push({ number, record });
+        bytes += record.sizeBytes;
+      }
+      covered++;
+    }
+    return { records, covered, bytes };
+  }
+
+  /**
+   * Reads what was planned, with the attempts of notes, but for records that are damaged.
+   *
+   * Shape: disk records, one after the other.
+   * Errors: throws when a segment or notes cannot be read.
+   */
+  read({ records, covered }: RecallPlan, target: Uint8Array, offset: number): RecalledBatch {
+    const numbers: number[] = [];
+    let bytes = 0;
+    for (const { number, record } of records) {
+      const at = offset + bytes;
+      if (readUnfinished(this.#source, this.#notes, record, target, at) === 'damaged') continue;
+      this.#setAttempts(number, target, at);
+      numbers.push(number);
+      bytes += record.sizeBytes;
+    }
+    return { bytes, covered, numbers };
+  }
+
+  /** Where the disk did not take the note on a record, memory has it. */
+  #setAttempts(number: number, target: Uint8Array, at: number): void {
+    const attempts = this.#notesWriter.unwrittenAttempts(number);
+    if (attempts === undefined) return;
+    target[at + ATTEMPTS_OFFSET] = attempts >>> 8;
+    target[at + ATTEMPTS_OFFSET + 1] = attempts & 0xff;
+  }
+}

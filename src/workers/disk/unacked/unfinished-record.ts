@@ -1,0 +1,41 @@
+/**
+ * Reading a record again that was handed out and is not finished: from the place where it lies, as it is to be handed
+ * out or written by now.
+ *
+ * Thread: disk.
+ */
+
+import { LOG_ERROR } from '../files/disk-log.ts';
+import type { RecoverySource } from '../queue-recovery.ts';
+import { dataViewOf } from '../records/data-view.ts';
+import { ATTEMPTS_OFFSET } from '../records/disk-record.ts';
+import { recordChecksum } from '../records/record-checksum.ts';
+import type { RecordNotes } from '../states/record-notes.ts';
+import type { UnfinishedRecord } from './handed-out.ts';
+
+/**
+ * Reads a record to `at`, with the attempts of its note, and returns its due time. Damage is logged.
+ *
+ * Errors: throws when segment or notes cannot be read.
+ */
+export function readUnfinished(
+  source: RecoverySource,
+  notes: RecordNotes,
+  record: UnfinishedRecord,
+  bytes: Uint8Array,
+  at: number,
+): number | 'damaged' {
+  const { segment, position, sizeBytes, checksum } = record;
+  const path = source.files.segment(segment);
+  const got = source.openFiles.read(path, bytes, at, sizeBytes, position);
+  const isSame =
+    got === sizeBytes && recordChecksum(bytes, dataViewOf(bytes), at, at + sizeBytes) === checksum;
+  if (!isSame) {
+    source.log(LOG_ERROR, `segment ${segment}: the record at ${position} is not what it was`);
+    return 'damaged';
+  }
+  if (!notes.find(segment, position) || notes.checksum !== checksum) return 0;
+  bytes[at + ATTEMPTS_OFFSET] = notes.attempts >>> 8;
+  bytes[at + ATTEMPTS_OFFSET + 1] = notes.attempts & 0xff;
+  return notes.dueMs;
+}

@@ -1,0 +1,67 @@
+/**
+ * Messages that wait to be written to one disk queue, in order, and who waits for them.
+ *
+ * Thread: pump.
+ */
+
+import { assert } from '../../../shared/assert.ts';
+import { MemoryQueue } from '../store/memory-queue.ts';
+import type { Receipt } from './receipt.ts';
+
+/** Some messages of a write: who waits for them, and when they are due (Unix time in ms, 0 for at once). */
+export type AppendPart = { receipt: Receipt | null; count: number; dueMs: number };
+
+export class AppendLane {
+  /** What is written when it cannot be: false keeps it and tries again, true drops it and says so. */
+  readonly isRefusable: boolean;
+  /** The messages; the detail of a run is its attempts. */
+  readonly runs = new MemoryQueue();
+
+  #parts: AppendPart[] = [];
+  #dueCount = 0;
+
+  constructor(isRefusable: boolean) {
+    this.isRefusable = isRefusable;
+  }
+
+  put(
+    position: number,
+    count: number,
+    attempts: number,
+    dueMs: number,
+    receipt: Receipt | null,
+  ): void {
+    this.runs.put(position, count, attempts);
+    if (dueMs > 0) this.#dueCount += count;
+    const last = this.#parts.at(-1);
+    if (last !== undefined && last.receipt === receipt && last.dueMs === dueMs) last.count += count;
+    else this.#parts.push({ receipt, count, dueMs });
+  }
+
+  /** Whether some of the messages have a due time. */
+  get hasDueTimes(): boolean {
+    return this.#dueCount > 0;
+  }
+
+  /** The parts that the first `count` messages belong to, taken off. */
+  takeParts(count: number): AppendPart[] {
+    const taken: AppendPart[] = [];
+    let rest = count;
+    let whole = 0;
+    while (rest > 0) {
+      const part = this.#parts[whole];
+      assert(part !== undefined, 'every message belongs to a part');
+      if (part.count > rest) {
+        part.count -= rest;
+        taken.push({ ...part, count: rest });
+        break;
+      }
+      taken.push(part);
+      rest -= part.count;
+      whole++;
+    }
+    this.#parts.splice(0, whole);
+    for (const part of taken) if (part.dueMs > 0) this.#dueCount -= part.count;
+    return taken;
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * Messages on their way into one disk queue: in a lane, waiting to be written, then sent, until the disk thread has
+ * answered. A write that fails leaves accepted messages in their lane, to be tried again; messages whose publisher
+ * still waits are refused instead.
+ *
+ * Bound: by what one turn puts while the append ring has room.
+ * Thread: pump.
+ */
+
+import { assert } from '../../../shared/assert.ts';
+import { MemoryQueue } from '../store/memory-queue.ts';
+import type { MessageStore } from '../store/message-store.ts';
+import { AppendLane, type AppendPart } from './append-lane.ts';
+import type { DiskRequests } from './disk-requests.ts';
+import type { Receipt } from './receipt.ts';
+
+/** How long after a failed write accepted messages are written again. */
+const RETRY_MS = 1000;
+
+/** A write that the disk thread has not answered. */
+type SentAppend = { lane: AppendLane; count: number; parts: AppendPart[] };
+
+export class Appends {
+  /** Bytes of all of them as disk records. */
+  bytes = 0;
+  /** How many of them have a due time. */
+  deferredCount = 0;
+
+  readonly #store: MessageStore;
+  /** Accepted messages, and messages whose publishers wait for an answer. */
+  readonly #kept = new AppendLane(false);
+  readonly #refusable = new AppendLane(true);
+  /** Messages of the writes in `#sent`, in the same order. */
+  readonly #sentRuns = new MemoryQueue();
+  readonly #sent: SentAppend[] = [];
+  /** When kept messages may be tried again; 0 unless the last write failed. */
+  #retryMs = 0;
+
+  constructor(store: MessageStore) {
+    this.#store = store;
+  }
+
+  /** Messages that are not known to be written. */
+  get count(): number {
+    return this.#kept.runs.count + this.#refusable.runs.count + this.#sentRuns.count;
+  }
+
+  get hasSent(): boolean {
+    return this.#sent.length > 0;
+  }
+
+  /** When what waits after a failed write is to be tried again; Infinity if nothing does. */
+  get retryMs(): number {
+    return this.#kept.runs.count > 0 ? this.#retryMs : Number.POSITIVE_INFINITY;
+  }
+
+  put(
+    position: number,
+    count: number,
+    attempts: number,
+    dueMs: number,
+    receipt: Receipt | null,
+  ): void {
+    const lane = receipt?.isRefusable === true ? this.#refusable : this.#kept;
+    receipt?.expect(count);
+    this.bytes += this.#store.runBytes(position, count);
+    if (dueMs > 0) this.deferredCount += count;
+    lane.put(position, count, attempts, dueMs, receipt);
+  }
+
+  /** Sends what may be sent now. Returns false when the ring is full. */
+  send(requests: DiskRequests, nowMs: number): boolean {
+    if (!this.#sendLane(this.#refusable, requests)) return false;
+    return nowMs < this.#retryMs || this.#sendLane(this.#kept, requests);
+  }
+
+  /**
+   * The oldest write was answered. With an error, what had been accepted waits again, unless `isDropped` says that
+   * nobody wants it any longer.
+   */
+  onAnswer(error: string | null, isDropped: boolean, nowMs: number): void {
+    const sent = this.#sent.shift();
+    assert(sent !== undefined, 'an answer belongs to a write');
+    this.#retryMs = error === null ? 0 : nowMs + RETRY_MS;
+    if (error === null || sent.lane.isRefusable || isDropped) this.#settle(sent, error);
+    else this.#putBack(sent);
+  }
+
+  /** Drops what was not sent. Whoever waits for it is told that it is done with. */
+  drop(): void {
+    this.#dropLane(this.#kept);
+    this.#dropLane(this.#refusable);
+  }
+
+  #sendLane(lane: AppendLane, requests: DiskRequests): boolean {
+    while (lane.runs.count > 0) {
+      const parts = requests.append(lane, this.#sentRuns);
+      if (parts === null) return false;
+      const count = parts.reduce((sum, part) => sum + part.count, 0);
+      this.#sent.push({ lane, count, parts });
+    }
+    return true;
+  }
+
+  #settle(sent: SentAppend, error: string | null): void {
+    this.#forSentRuns(sent.count, (position, count) => {
+      this.bytes -= this.#store.runBytes(position, count);
+      this.#store.release(position, count);
+    });
+    this.#settleParts(sent.parts, error);
+  }
+
+  #settleParts(parts: readonly AppendPart[], error: string | null): void {
+    for (const { receipt, count, dueMs } of parts) {
+      if (dueMs > 0) this.deferredCount -= count;
+      receipt?.settle(count, error);
+    }
+  }
+
+  #putBack(sent: SentAppend): void {
+    for (const { receipt, count, dueMs } of sent.parts) {
+      this.#forSentRuns(count, (position, taken, attempts) => {
+        sent.lane.put(position, taken, attempts, dueMs, receipt);
+      });
+    }
+  }
+
+  #forSentRuns(
+    count: number,
+    visit: (position: number, count: number, attempts: number) => void,
+  ): void {
+    let rest = count;
+    while (rest > 0) {
+      const taken = Math.min(rest, this.#sentRuns.runCount);
+      const { position, detail } = this.#sentRuns;
+      this.#sentRuns.take(taken);
+      visit(position, taken, detail);
+      rest -= taken;
+    }
+  }
+
+  #dropLane(lane: AppendLane): void {
+    const { runs } = lane;
+    const parts = lane.takeParts(runs.count);
+    while (runs.runCount > 0) {
+      this.bytes -= this.#store.runBytes(runs.position, runs.runCount);
+      this.#store.release(runs.position, runs.runCount);
+      runs.take(runs.runCount);
+    }
+    this.#settleParts(parts, null);
+  }
+}

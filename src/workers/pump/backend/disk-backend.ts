@@ -1,0 +1,343 @@
+/**
+ * A pump's handle on a disk queue, whose files a disk thread owns.
+ *
+ * Messages are in one of these places: on their way to the files (`Appends`); on disk and unread; read ahead; taken,
+ * and then their records stay on disk until they are finished; or taken, given up and to be read again.
+ *
+ * Bound: `Appends` and `DiskReads`.
+ *
+ * Thread: pump.
+ */
+
+import { assert } from '../../../shared/assert.ts';
+import type { RingConsumer } from '../../../shared/ring/consumer.ts';
+import {
+  ANSWER_OK,
+  ANSWER_WORDS,
+  APPENDED,
+  CLOSE,
+  CLOSED,
+  DELETE,
+  DELETED,
+  EMPTIED,
+  EMPTY_QUEUE,
+  OPENED,
+  RECALLED,
+  RECORDS,
+  RECORDS_WORDS,
+  SYNCED,
+  WRITABLE,
+} from '../../disk-records.ts';
+import type { MemoryQueue } from '../store/memory-queue.ts';
+import type { MessageStore } from '../store/message-store.ts';
+import { NO_RECORD } from '../store/segment.ts';
+import { Appends } from './appends.ts';
+import type { Backend } from './backend.ts';
+import { BackendHealth } from './backend-health.ts';
+import type { DiskBackendListener } from './disk-backend-listener.ts';
+import type { DiskLink, LinkedQueue } from './disk-link.ts';
+import { DiskReads } from './disk-reads.ts';
+import { DiskRequests } from './disk-requests.ts';
+import type { Receipt } from './receipt.ts';
+import { RecordOutcomes } from './record-outcomes.ts';
+
+type Ending = { request: typeof CLOSE | typeof DELETE; done: (error: string | null) => void };
+
+/** What a disk queue is made of. */
+export type DiskBackendOptions = {
+  readonly name: string;
+  readonly store: MessageStore;
+  readonly link: DiskLink;
+  /** Wall clock time in ms since 1970. */
+  readonly unixMs: () => number;
+  readonly listener: DiskBackendListener;
+};
+
+export class DiskBackend implements Backend, LinkedQueue {
+  readonly isDurable = true;
+  readonly readAhead: MemoryQueue;
+
+  readonly #name: string;
+  readonly #store: MessageStore;
+  readonly #link: DiskLink;
+  readonly #listener: DiskBackendListener;
+  readonly #number: number;
+  readonly #requests: DiskRequests;
+
+  readonly #health: BackendHealth;
+  readonly #appends: Appends;
+  readonly #outcomes = new RecordOutcomes();
+  readonly #reads: DiskReads;
+  #isOpenSent = false;
+  #isOpen = false;
+  #isDue = false;
+  /** Whom to call back for each `empty` that is not answered; the last ones are not sent. */
+  readonly #emptyings: ((error: string | null) => void)[] = [];
+  #unsentEmptyings = 0;
+  #ending: Ending | null = null;
+  #isEndSent = false;
+
+  constructor(options: DiskBackendOptions) {
+    const { name, store, link, unixMs, listener } = options;
+    this.#name = name;
+    this.#store = store;
+    this.#link = link;
+    this.#listener = listener;
+    this.#number = link.add(this);
+    this.#requests = new DiskRequests(link.requests, store, this.#number);
+    this.#health = new BackendHealth(listener.onHealth);
+    this.#appends = new Appends(store);
+    this.#reads = new DiskReads({
+      store,
+      requests: this.#requests,
+      unixMs,
+      onDeferred: listener.onDeferred,
+      onLost: (number) => this.#finish(number),
+    });
+    this.readAhead = this.#reads.readAhead;
+    this.#setDue();
+  }
+
+  get depth(): number {
+    return this.#appends.count - this.#appends.deferredCount + this.#reads.depth;
+  }
+
+  get deferredCount(): number {
+    return this.#appends.deferredCount + this.#reads.unread.deferredCount;
+  }
+
+  get bytes(): number {
+    return this.#appends.bytes + this.#reads.bytes;
+  }
+
+  get isSettled(): boolean {
+    return (
+      !this.#isDue &&
+      this.#isOpen &&
+      !this.#appends.hasSent &&
+      !this.#reads.isSent &&
+      this.#emptyings.length === 0
+    );
+  }
+
+  /** References to messages that it has in memory; for tests and the simulator. */
+  get heldCount(): number {
+    return this.#appends.count + this.readAhead.count;
+  }
+
+  put(
+    position: number,
+    count: number,
+    attempts: number,
+    dueMs: number,
+    receipt: Receipt | null,
+  ): void {
+    assert(this.#ending === null, 'nothing is put to a queue that ends');
+    this.#appends.put(position, count, attempts, dueMs, receipt);
+    this.#setDue();
+  }
+
+  demand(): void {
+    const reads = this.#reads;
+    if (!reads.hasReadable || this.readAhead.count > 0 || this.#ending !== null) return;
+    if (reads.isSent || reads.isWanted) return;
+    if (!this.#listener.mayRead()) {
+      this.#listener.onStarved();
+      return;
+    }
+    reads.isWanted = true;
+    this.#setDue();
+  }
+
+  take(count: number): void {
+    this.#reads.take(count);
+  }
+
+  finish(position: number, count: number): void {
+    for (let next = position; next < position + count; next++) {
+      const number = this.#store.recordNumber(next);
+      if (number !== NO_RECORD) this.#finish(number);
+    }
+  }
+
+  note(position: number, attempts: number, dueMs: number): void {
+    const number = this.#store.recordNumber(position);
+    if (number === NO_RECORD) return;
+    this.#outcomes.note(number, attempts, dueMs);
+    this.#setDue();
+  }
+
+  recall(number: number): void {
+    this.#reads.recall(number);
+  }
+
+  empty(done: (error: string | null) => void): void {
+    this.#dropAll();
+    this.#emptyings.push(done);
+    this.#unsentEmptyings++;
+    this.#setDue();
+  }
+
+  close(done: (error: string | null) => void): void {
+    // Unfinished records are still on disk; only the copies in memory go.
+    this.#reads.dropReadAhead();
+    this.#end({ request: CLOSE, done });
+  }
+
+  delete(done: (error: string | null) => void): void {
+    this.#dropAll();
+    this.#end({ request: DELETE, done });
+  }
+
+  flush(nowMs: number): boolean {
+    const isDone = this.#sendAll(nowMs);
+    this.#isDue = !isDone;
+    if (!isDone) return false;
+    const { retryMs } = this.#appends;
+    if (retryMs < Number.POSITIVE_INFINITY) this.#link.retryAt(this, retryMs);
+    if (this.#reads.isWanted) this.#link.retryAt(this, this.#reads.sendableMs);
+    return true;
+  }
+
+  onAnswer(type: number, answers: RingConsumer, nowMs: number): void {
+    const hasRecords = type === RECORDS || type === RECALLED;
+    const error = errorOf(answers, hasRecords ? RECORDS_WORDS : ANSWER_WORDS);
+    const emptied = type === EMPTIED ? this.#emptyings.shift() : undefined;
+    if (this.#emptyings.length === 0) this.#reads.unread.update(answers);
+    this.#handleAnswer(type, error, answers, nowMs);
+    emptied?.(error);
+    if (this.#ending !== null) return;
+    // Whoever waits for messages takes them, or asks for them to be read.
+    const { hasReadable, unread } = this.#reads;
+    if (this.readAhead.count > 0 || hasReadable) this.#listener.onReadable();
+    if (unread.deferredCount > 0 && this.#listener.onDeferred !== null) this.#readDeferred();
+  }
+
+  #handleAnswer(type: number, error: string | null, answers: RingConsumer, nowMs: number): void {
+    switch (type) {
+      case OPENED:
+        this.#isOpen = true;
+        if (error !== null) this.#onUnreadable(error, nowMs);
+        return;
+      case APPENDED:
+        this.#onAppended(error, nowMs);
+        return;
+      case RECORDS:
+      case RECALLED:
+        this.#onRecords(type, error, answers, nowMs);
+        return;
+      case EMPTIED:
+        return;
+      case SYNCED:
+        this.#health.set('sync', error);
+        return;
+      case WRITABLE:
+        this.#health.set('write', null);
+        return;
+      case CLOSED:
+      case DELETED:
+        this.#link.remove(this.#number);
+        this.#health.clear();
+        this.#listener.onEnded();
+        this.#ending?.done(error);
+        return;
+      default:
+        assert(false, 'a disk thread sends no other answers');
+    }
+  }
+
+  /** Deferred messages are read although nobody waits for them, so that their time is known; unless memory is full. */
+  #readDeferred(): void {
+    if (this.#store.isFull) this.#listener.onStarved();
+    else this.demand();
+  }
+
+  /** Has the queue flushed at the end of this turn. */
+  #setDue(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    this.#link.setDue(this);
+  }
+
+  /** Nothing more is read: a READ that waits for its time would keep waking the loop. */
+  #end(ending: Ending): void {
+    this.#ending = ending;
+    this.#reads.isWanted = false;
+    this.#setDue();
+  }
+
+  /** Writes every request that is due, in the order in which they must take effect. */
+  #sendAll(nowMs: number): boolean {
+    // The disk thread does not know the queue any longer.
+    if (this.#isEndSent) return true;
+    if (!this.#isOpenSent) {
+      if (!this.#requests.open(this.#name)) return false;
+      this.#isOpenSent = true;
+    }
+    for (; this.#unsentEmptyings > 0; this.#unsentEmptyings--) {
+      if (!this.#requests.plain(EMPTY_QUEUE)) return false;
+    }
+    if (!this.#appends.send(this.#requests, nowMs)) return false;
+    if (!this.#outcomes.send(this.#requests)) return false;
+    if (!this.#reads.send(nowMs)) return false;
+    return this.#sendEnding();
+  }
+
+  /** CLOSE waits until everything is on disk; DELETE need not. */
+  #sendEnding(): boolean {
+    if (this.#ending === null) return true;
+    if (this.#ending.request === CLOSE && this.#appends.count > 0) return true;
+    if (!this.#requests.plain(this.#ending.request)) return false;
+    this.#isEndSent = true;
+    return true;
+  }
+
+  #onAppended(error: string | null, nowMs: number): void {
+    this.#health.set('write', error);
+    // What could be written to is open.
+    if (error === null) this.#health.set('read', null);
+    // While EMPTY_QUEUE or DELETE is on its way, every write that is answered was sent before it.
+    const isDropped = this.#emptyings.length > 0 || this.#ending?.request === DELETE;
+    this.#appends.onAnswer(error, isDropped, nowMs);
+    // What waited for the answer may go on: kept messages, or the end.
+    if (this.#appends.count > 0 || this.#ending !== null) this.#setDue();
+  }
+
+  #onRecords(type: number, error: string | null, answers: RingConsumer, nowMs: number): void {
+    this.#reads.isSent = false;
+    // Records read before the queue was emptied, or while it ends, are no longer anybody's.
+    if (this.#emptyings.length > 0 || this.#ending !== null) return;
+    if (error !== null) {
+      this.#onUnreadable(error, nowMs);
+      return;
+    }
+    this.#health.set('read', null);
+    if (type === RECALLED) this.#reads.onRecalled(answers);
+    else this.#reads.onRecords(answers);
+  }
+
+  #onUnreadable(error: string, nowMs: number): void {
+    this.#health.set('read', error);
+    if (this.#ending !== null) return;
+    this.#reads.onFailed(nowMs);
+    this.#setDue();
+  }
+
+  /** The files need not keep a record any longer. */
+  #finish(number: number): void {
+    this.#outcomes.finish(number);
+    this.#setDue();
+  }
+
+  #dropAll(): void {
+    this.#reads.clear();
+    this.#appends.drop();
+    this.#outcomes.clear();
+  }
+}
+
+/** What an answer with so many words says went wrong, or null. */
+function errorOf({ words, bytes, offset, length }: RingConsumer, fields: number): string | null {
+  if (words[(offset >>> 2) + ANSWER_OK] === 1) return null;
+  return bytes.toString('utf8', offset + fields * 4, offset + length);
+}

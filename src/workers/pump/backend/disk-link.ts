@@ -1,0 +1,141 @@
+/**
+ * A pump thread's end of the two rings to one disk thread, and the queues that live there.
+ *
+ * Requests are written by the queues at the end of a turn (`flush`), so that a turn's messages for one queue
+ * are one write; answers are handed to the queue they are for.
+ *
+ * Bound: the append ring. When it is full `isCongested` says so until the disk thread has caught up, and the
+ * pump takes no publishes meanwhile.
+ *
+ * Thread: pump.
+ */
+
+import { assert } from '../../../shared/assert.ts';
+import type { RingConsumer } from '../../../shared/ring/consumer.ts';
+import { EMPTY } from '../../../shared/ring/consumer.ts';
+import type { Doorbell } from '../../../shared/ring/doorbell.ts';
+import { FULL, type RingProducer } from '../../../shared/ring/producer.ts';
+import { END, QUEUE, STATUS, STATUS_LEVEL, STATUS_WORDS } from '../../disk-records.ts';
+
+/** A queue as the link sees it. */
+export interface LinkedQueue {
+  /** Writes what is due into the append ring. Returns false when the ring is full. */
+  flush(nowMs: number): boolean;
+  /** Takes an answer: the ring's front record. */
+  onAnswer(type: number, answers: RingConsumer, nowMs: number): void;
+}
+
+export class DiskLink {
+  readonly requests: RingProducer;
+  isCongested = false;
+  /** When it wants to be flushed even if nothing happens; Infinity if never. */
+  nextDeadlineMs = Number.POSITIVE_INFINITY;
+
+  readonly #answers: RingConsumer;
+  readonly #bell: Doorbell;
+  readonly #onStatus: (level: number, text: string) => void;
+  readonly #queues = new Map<number, LinkedQueue>();
+  #due: LinkedQueue[] = [];
+  /** Queues that failed at something, and when they try again. */
+  readonly #retries = new Map<LinkedQueue, number>();
+  #lastNumber = 0;
+
+  constructor(
+    requests: RingProducer,
+    answers: RingConsumer,
+    bell: Doorbell,
+    onStatus: (level: number, text: string) => void,
+  ) {
+    this.requests = requests;
+    this.#answers = answers;
+    this.#bell = bell;
+    this.#onStatus = onStatus;
+  }
+
+  /** Registers a queue and returns its number. */
+  add(queue: LinkedQueue): number {
+    this.#lastNumber++;
+    this.#queues.set(this.#lastNumber, queue);
+    return this.#lastNumber;
+  }
+
+  remove(number: number): void {
+    const queue = this.#queues.get(number);
+    if (queue !== undefined) this.#retries.delete(queue);
+    this.#queues.delete(number);
+  }
+
+  /** Has the queue flushed at the end of this turn. A queue says so once until it is flushed. */
+  setDue(queue: LinkedQueue): void {
+    this.#due.push(queue);
+  }
+
+  /** Has the queue flushed at that time, or earlier. */
+  retryAt(queue: LinkedQueue, timeMs: number): void {
+    this.#retries.set(queue, Math.min(timeMs, this.#retries.get(queue) ?? timeMs));
+    this.nextDeadlineMs = Math.min(this.nextDeadlineMs, timeMs);
+  }
+
+  /** Hands all answers to their queues. Returns how many there were. */
+  poll(nowMs: number): number {
+    if (!this.#answers.look()) return 0;
+    let count = 0;
+    for (let type = this.#answers.front(); type !== EMPTY; type = this.#answers.front()) {
+      this.#handle(type, nowMs);
+      this.#answers.pop();
+      count++;
+    }
+    if (this.#answers.release()) this.#bell.ring();
+    return count;
+  }
+
+  /** Writes what the queues have to ask, and wakes the disk thread. */
+  flush(nowMs: number): void {
+    if (nowMs >= this.nextDeadlineMs) this.#wakeRetries(nowMs);
+    if (this.#due.length > 0) {
+      const due = this.#due;
+      this.#due = [];
+      this.isCongested = false;
+      for (const queue of due) {
+        // Once the ring is full the rest is not even tried, so that the order among queues stays fair.
+        if (this.isCongested || !queue.flush(nowMs)) {
+          this.isCongested = true;
+          this.#due.push(queue);
+        }
+      }
+    }
+    if (this.requests.publish()) this.#bell.ring();
+  }
+
+  /** Tells the disk thread that nothing more will come. Returns false when the ring is full. */
+  end(): boolean {
+    if (this.requests.claim(0) === FULL) return false;
+    this.requests.commit(END, 0);
+    if (this.requests.publish()) this.#bell.ring();
+    return true;
+  }
+
+  #wakeRetries(nowMs: number): void {
+    this.nextDeadlineMs = Number.POSITIVE_INFINITY;
+    for (const [queue, timeMs] of this.#retries) {
+      if (nowMs < timeMs) {
+        this.nextDeadlineMs = Math.min(this.nextDeadlineMs, timeMs);
+        continue;
+      }
+      this.#retries.delete(queue);
+      if (!this.#due.includes(queue)) this.#due.push(queue);
+    }
+  }
+
+  #handle(type: number, nowMs: number): void {
+    const { words, bytes, offset, length } = this.#answers;
+    if (type === STATUS) {
+      const text = bytes.toString('utf8', offset + STATUS_WORDS * 4, offset + length);
+      this.#onStatus(words[(offset >>> 2) + STATUS_LEVEL], text);
+      return;
+    }
+    const queue = this.#queues.get(words[(offset >>> 2) + QUEUE]);
+    assert(queue !== undefined, 'an answer is for a queue that asked');
+    queue.onAnswer(type, this.#answers, nowMs);
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * What a pump reads of a disk queue: the next records, or once more those that it had given up, with one request at a
+ * time.
+ *
+ * Bound: read ahead is one answer, as nothing is asked for before that is taken; a number for each record that is to be
+ * read again.
+ *
+ * Thread: pump.
+ */
+
+import type { RingConsumer } from '../../../shared/ring/consumer.ts';
+import { RECALLED_COVERED, RECORDS_COUNT, RECORDS_WORDS } from '../../disk-records.ts';
+import { MemoryQueue } from '../store/memory-queue.ts';
+import type { MessageStore } from '../store/message-store.ts';
+import { dropAll } from './backend.ts';
+import { type DiskBackendListener, HAS_DUE_TIME } from './disk-backend-listener.ts';
+import type { DiskRequests } from './disk-requests.ts';
+import { Recalls } from './recalls.ts';
+import { RecordsAnswer } from './records-answer.ts';
+import { UnreadRecords } from './unread-records.ts';
+
+/** One for the thread: an answer is walked over within one call. */
+const answer = new RecordsAnswer();
+/** How much one request asks for. */
+const BATCH_BYTES = 256 * 1024;
+/** How many records are asked for again at once. */
+const RECALL_COUNT = 1024;
+/** How long after a failed read the next one is tried. */
+const REREAD_MS = 1000;
+
+/** What reading needs of its disk queue. */
+export type DiskReadsOptions = {
+  readonly store: MessageStore;
+  readonly requests: DiskRequests;
+  /** Wall clock time in ms since 1970. */
+  readonly unixMs: () => number;
+  readonly onDeferred: DiskBackendListener['onDeferred'];
+  /** A record could not be read again, and is lost. */
+  readonly onLost: (number: number) => void;
+};
+
+export class DiskReads {
+  readonly readAhead = new MemoryQueue();
+  readonly unread = new UnreadRecords();
+  /** Whether a request is wanted, or sent and not answered. */
+  isWanted = false;
+  isSent = false;
+
+  readonly #options: DiskReadsOptions;
+  readonly #store: MessageStore;
+  /** Numbers of records that are to be read again. */
+  readonly #recalls = new Recalls();
+  #readAheadBytes = 0;
+  /** Nothing is asked for before this time: the last read failed. */
+  #rereadMs = 0;
+
+  constructor(options: DiskReadsOptions) {
+    this.#options = options;
+    this.#store = options.store;
+  }
+
+  /** Records that wait, read ahead or not, without those that have a due time. */
+  get depth(): number {
+    const unread = this.unread.count - this.unread.deferredCount;
+    return unread + this.#recalls.count + this.readAhead.count;
+  }
+
+  /** Their bytes, as far as is known. */
+  get bytes(): number {
+    return this.unread.bytes + this.#readAheadBytes;
+  }
+
+  /** Whether there is anything to be read. */
+  get hasReadable(): boolean {
+    return this.unread.count + this.#recalls.count > 0;
+  }
+
+  /** When the request that is wanted may be sent. Units: ms, monotonic. */
+  get sendableMs(): number {
+    return this.#rereadMs;
+  }
+
+  /** A record that was given up is to be read again. */
+  recall(number: number): void {
+    this.#recalls.add(number);
+  }
+
+  /** Takes messages off the oldest run that was read ahead; their references are the caller's. */
+  take(count: number): void {
+    this.#readAheadBytes -= this.#store.runBytes(this.readAhead.position, count);
+    this.readAhead.take(count);
+  }
+
+  /** Sends the request that is wanted, if it is time. Returns false when the ring is full. */
+  send(nowMs: number): boolean {
+    if (!this.isWanted || nowMs < this.#rereadMs) return true;
+    const { requests } = this.#options;
+    // What was read before is older than what was not.
+    const isSent =
+      this.#recalls.count > 0
+        ? requests.recall(BATCH_BYTES, this.#recalls.front(RECALL_COUNT))
+        : requests.read(BATCH_BYTES);
+    if (!isSent) return false;
+    this.isWanted = false;
+    this.isSent = true;
+    this.#rereadMs = 0;
+    return true;
+  }
+
+  /** Takes the ring's front record, RECORDS. */
+  onRecords(answers: RingConsumer): void {
+    answer.open(answers);
+    const unixMs = this.#options.unixMs();
+    while (answer.count > 0) {
+      const { at, number, dueMs } = answer;
+      if (dueMs > unixMs) {
+        this.#store.putRecords(answers.bytes, at, 1, number, dueMs, true);
+        this.#takeDeferred(this.#store.position, dueMs);
+      } else {
+        this.#store.putRecords(answers.bytes, at, answer.countDueAt(unixMs), number);
+        this.#putReadAhead(this.#store.position, this.#store.count, 0);
+      }
+      answer.take(this.#store.count, this.#store.bytesTaken);
+    }
+  }
+
+  /** Takes the ring's front record, RECALLED. */
+  onRecalled({ words, bytes, offset, length }: RingConsumer): void {
+    const count = words[(offset >>> 2) + RECORDS_COUNT];
+    const numbers = words.subarray(((offset + length) >>> 2) - count, (offset + length) >>> 2);
+    let at = offset + RECORDS_WORDS * 4;
+    let index = 0;
+    this.#recalls.take(words[(offset >>> 2) + RECALLED_COVERED], (number) => {
+      if (index === count || numbers[index] !== number) {
+        this.#options.onLost(number);
+        return;
+      }
+      this.#store.putRecords(bytes, at, 1, number);
+      at += this.#store.bytesTaken;
+      index++;
+      this.#putReadAhead(this.#store.position, 1, 0);
+    });
+  }
+
+  /** What the files hold is known only when they are open, so nobody would ask for it: reading tries again. */
+  onFailed(nowMs: number): void {
+    this.#rereadMs = nowMs + REREAD_MS;
+    this.isWanted = true;
+  }
+
+  dropReadAhead(): void {
+    dropAll(this.readAhead, this.#store);
+    this.#readAheadBytes = 0;
+  }
+
+  /** There are no records any longer. */
+  clear(): void {
+    this.dropReadAhead();
+    this.unread.clear();
+    this.#recalls.clear();
+    this.isWanted = false;
+  }
+
+  #takeDeferred(position: number, dueMs: number): void {
+    const { onDeferred } = this.#options;
+    if (onDeferred === null) this.#putReadAhead(position, 1, HAS_DUE_TIME);
+    else onDeferred(position, dueMs);
+  }
+
+  #putReadAhead(position: number, count: number, detail: number): void {
+    this.readAhead.put(position, count, detail);
+    this.#readAheadBytes += this.#store.bytesTaken;
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * Writes the requests of one disk queue into the append ring. Each answers false when the ring is full, and has
+ * then written nothing.
+ *
+ * Thread: pump.
+ */
+
+import { assert } from '../../../shared/assert.ts';
+import { FULL, type RingProducer } from '../../../shared/ring/producer.ts';
+import {
+  APPEND,
+  APPEND_COUNT,
+  APPEND_HAS_DUE,
+  APPEND_QUEUE,
+  APPEND_WORDS,
+  type CLOSE,
+  type DELETE,
+  DUE_WORDS,
+  type EMPTY_QUEUE,
+  FINISH,
+  FINISH_RUNS,
+  NOTE,
+  NOTE_ENTRIES,
+  OPEN,
+  QUEUE,
+  QUEUE_WORDS,
+  READ,
+  READ_BYTES,
+  READ_QUEUE,
+  READ_WORDS,
+  RECALL,
+  RECALL_BYTES,
+  RECALL_RUNS,
+} from '../../disk-records.ts';
+import type { MemoryQueue } from '../store/memory-queue.ts';
+import type { MessageStore } from '../store/message-store.ts';
+import type { AppendLane, AppendPart } from './append-lane.ts';
+
+/** An append takes as many waiting messages as fit, or one that is larger. */
+const APPEND_BATCH_BYTES = 256 * 1024;
+/** Words of runs or notes in one request. */
+const LIST_WORDS_MAX = 4096;
+const DUE_BYTES = DUE_WORDS * 4;
+
+export class DiskRequests {
+  readonly #ring: RingProducer;
+  readonly #store: MessageStore;
+  readonly #queue: number;
+
+  constructor(ring: RingProducer, store: MessageStore, queue: number) {
+    this.#ring = ring;
+    this.#store = store;
+    this.#queue = queue;
+  }
+
+  open(name: string): boolean {
+    const nameBytes = Buffer.byteLength(name);
+    const offset = this.#ring.claim(QUEUE_WORDS * 4 + nameBytes);
+    if (offset === FULL) return false;
+    this.#ring.words[(offset >>> 2) + QUEUE] = this.#queue;
+    this.#ring.bytes.write(name, offset + QUEUE_WORDS * 4);
+    this.#ring.commit(OPEN, QUEUE_WORDS * 4 + nameBytes);
+    return true;
+  }
+
+  /** A request that has nothing to say but which queue it is for. */
+  plain(type: typeof EMPTY_QUEUE | typeof CLOSE | typeof DELETE): boolean {
+    const offset = this.#ring.claim(QUEUE_WORDS * 4);
+    if (offset === FULL) return false;
+    this.#ring.words[(offset >>> 2) + QUEUE] = this.#queue;
+    this.#ring.commit(type, QUEUE_WORDS * 4);
+    return true;
+  }
+
+  /**
+   * Writes as many messages as fit, oldest first, and moves them from the lane to `sent`. Returns the parts that they
+   * belong to, null when the ring is full.
+   */
+  append(lane: AppendLane, sent: MemoryQueue): AppendPart[] | null {
+    const ring = this.#ring;
+    const waiting = lane.runs;
+    const fields = APPEND_WORDS * 4;
+    const dueBytes = lane.hasDueTimes ? DUE_BYTES : 0;
+    const first = this.#store.recordBytes(waiting.position) + dueBytes + 3;
+    const length = Math.min(fields + Math.max(first, APPEND_BATCH_BYTES), ring.lengthMax);
+    const offset = ring.claim(length);
+    if (offset === FULL) return null;
+    let room = length - fields - (dueBytes > 0 ? 3 : 0);
+    let at = offset + fields;
+    let count = 0;
+    while (waiting.count > 0) {
+      const { position, detail } = waiting;
+      const taken = this.#countThatFits(waiting, room, dueBytes);
+      if (taken === 0) break;
+      const end = this.#writeRun(position, taken, detail, at);
+      room -= end - at + taken * dueBytes;
+      at = end;
+      sent.put(position, taken, detail);
+      waiting.take(taken);
+      count += taken;
+    }
+    assert(count > 0, 'the append ring has room for the largest message');
+    const parts = lane.takeParts(count);
+    if (dueBytes > 0) at = this.#writeDueTimes(parts, (at + 3) & ~3);
+    ring.words[(offset >>> 2) + APPEND_QUEUE] = this.#queue;
+    ring.words[(offset >>> 2) + APPEND_COUNT] = count;
+    ring.words[(offset >>> 2) + APPEND_HAS_DUE] = dueBytes > 0 ? 1 : 0;
+    ring.commit(APPEND, at - offset);
+    return parts;
+  }
+
+  /** Sends runs of (first number, count), as many as fit, and takes them off. */
+  finish(runs: number[]): boolean {
+    return this.#sendList(FINISH, FINISH_RUNS, runs);
+  }
+
+  /** Sends entries of (number, attempts, due time), as many as fit, and takes them off. */
+  note(entries: number[]): boolean {
+    return this.#sendList(NOTE, NOTE_ENTRIES, entries);
+  }
+
+  /** Units: `bytes` that the answer should not exceed, unless a single record does. */
+  read(bytes: number): boolean {
+    const offset = this.#ring.claim(READ_WORDS * 4);
+    if (offset === FULL) return false;
+    this.#ring.words[(offset >>> 2) + READ_QUEUE] = this.#queue;
+    this.#ring.words[(offset >>> 2) + READ_BYTES] = bytes;
+    this.#ring.commit(READ, READ_WORDS * 4);
+    return true;
+  }
+
+  /** Asks for records again, of these runs of (first number, count). Units: `bytes` as for `read`. */
+  recall(bytes: number, runs: readonly number[]): boolean {
+    const length = (RECALL_RUNS + runs.length) * 4;
+    const offset = this.#ring.claim(length);
+    if (offset === FULL) return false;
+    const at = offset >>> 2;
+    this.#ring.words[at + QUEUE] = this.#queue;
+    this.#ring.words[at + RECALL_BYTES] = bytes;
+    this.#ring.words.set(runs, at + RECALL_RUNS);
+    this.#ring.commit(RECALL, length);
+    return true;
+  }
+
+  /** Sends what does not fit one request with more of them. Returns false when the ring has no room for all. */
+  #sendList(type: typeof FINISH | typeof NOTE, start: number, list: number[]): boolean {
+    const ring = this.#ring;
+    // Both kinds of entries are of two or four words.
+    const wordsMax = Math.min(LIST_WORDS_MAX, ((ring.lengthMax >>> 2) - start) & ~3);
+    let done = 0;
+    while (done < list.length) {
+      const count = Math.min(list.length - done, wordsMax);
+      const offset = ring.claim((start + count) * 4);
+      if (offset === FULL) break;
+      const at = offset >>> 2;
+      ring.words[at + QUEUE] = this.#queue;
+      for (let i = 0; i < count; i++) ring.words[at + start + i] = list[done + i];
+      ring.commit(type, (start + count) * 4);
+      done += count;
+    }
+    list.splice(0, done);
+    return list.length === 0;
+  }
+
+  /** How many messages of the oldest run take no more than so many bytes, each as a record and `extra` bytes. */
+  #countThatFits(waiting: MemoryQueue, bytes: number, extra: number): number {
+    const { position, runCount } = waiting;
+    let count = 0;
+    let rest = bytes;
+    while (count < runCount) {
+      rest -= this.#store.recordBytes(position + count) + extra;
+      if (rest < 0) break;
+      count++;
+    }
+    return count;
+  }
+
+  /** Returns the offset behind the records. */
+  #writeRun(position: number, count: number, detail: number, from: number): number {
+    const store = this.#store;
+    let at = from;
+    for (let next = position; next < position + count; next++) {
+      const attempts = detail > 0 ? detail : store.attempts(next);
+      at = store.writeRecord(next, attempts, this.#ring.bytes, at);
+    }
+    return at;
+  }
+
+  /** Returns the offset behind the due times. */
+  #writeDueTimes(parts: readonly AppendPart[], from: number): number {
+    let word = from >>> 2;
+    for (const { count, dueMs } of parts) {
+      const high = Math.floor(dueMs / 2 ** 32);
+      const low = dueMs % 2 ** 32;
+      for (let i = 0; i < count; i++) {
+        this.#ring.words[word++] = high;
+        this.#ring.words[word++] = low;
+      }
+    }
+    return word * 4;
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * Stands for messages that somebody waits to see on disk, over however many queues and writes they spread.
+ *
+ * Thread: pump.
+ */
+
+import { assert } from '../../../shared/assert.ts';
+
+export class Receipt {
+  /**
+   * Whether a failed write ends the matter: the messages are dropped and the publisher is told. Otherwise
+   * they were accepted before, and are written again until it works.
+   */
+  readonly isRefusable: boolean;
+  /** Why some of the messages are not on disk, or null. */
+  error: string | null = null;
+
+  readonly #onSettled: (receipt: Receipt) => void;
+  /** Messages not yet written or refused; one more until `seal`. */
+  #remaining = 1;
+
+  constructor(isRefusable: boolean, onSettled: (receipt: Receipt) => void) {
+    this.isRefusable = isRefusable;
+    this.#onSettled = onSettled;
+  }
+
+  /** More messages to wait for. */
+  expect(count: number): void {
+    this.#remaining += count;
+  }
+
+  /** Messages that were written, or refused with an error. */
+  settle(count: number, error: string | null): void {
+    if (error !== null) this.error = error;
+    this.#remaining -= count;
+    assert(this.#remaining >= 0, 'a receipt settles what was expected');
+    if (this.#remaining === 0) this.#onSettled(this);
+  }
+
+  /** Nothing more will be expected. */
+  seal(): void {
+    this.settle(1, null);
+  }
+}

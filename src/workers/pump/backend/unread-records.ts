@@ -1,0 +1,30 @@
+/**
+ * What a disk queue holds that nobody has read, as of its last answer; nothing from when it is emptied.
+ *
+ * Units: `bytes` with size fields.
+ * Thread: pump.
+ */
+
+import type { RingConsumer } from '../../../shared/ring/consumer.ts';
+import { ANSWER_DEFERRED, ANSWER_UNREAD, ANSWER_UNREAD_BYTES } from '../../disk-records.ts';
+
+export class UnreadRecords {
+  count = 0;
+  bytes = 0;
+  /** How many of them have a due time. */
+  deferredCount = 0;
+
+  /** Takes the counts of any answer: the ring's front record. */
+  update({ words, offset }: RingConsumer): void {
+    const at = offset >>> 2;
+    this.count = words[at + ANSWER_UNREAD] * 2 ** 32 + words[at + ANSWER_UNREAD + 1];
+    this.bytes = words[at + ANSWER_UNREAD_BYTES] * 2 ** 32 + words[at + ANSWER_UNREAD_BYTES + 1];
+    this.deferredCount = words[at + ANSWER_DEFERRED];
+  }
+
+  clear(): void {
+    this.count = 0;
+    this.bytes = 0;
+    this.deferredCount = 0;
+  }
+}

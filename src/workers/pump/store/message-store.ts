@@ -1,0 +1,340 @@
+/**
+ * The bytes of all messages that a pump thread holds, each once, however many channels it waits in.
+ *
+ * A message is a position: its segment's index and its slot. Whoever puts a position somewhere holds a
+ * reference; a segment is reused when the last reference into it is gone. Messages arrive in batches that are
+ * copied whole, and the positions of a batch follow each other within a segment.
+ *
+ * A segment stays while one message in it is held, so messages that are to wait long, the deferred ones, lie in
+ * segments of their own: one in a thousand would otherwise keep the other nine hundred and ninety-nine.
+ *
+ * Bound: the queues that hold the positions bound the store; they hold no more of their own accord once it
+ * `isFull`.
+ *
+ * Thread: pump.
+ */
+
+import { assert } from '../../../shared/assert.ts';
+import { readUint32 } from '../../../shared/big-endian.ts';
+import { FRAME_HEADER_BYTES, MESSAGE_HEADER_BYTES, SIZE_BYTES } from '../../../shared/limits.ts';
+import { copyBytes } from './copy-bytes.ts';
+import { MessageWriter } from './message-writer.ts';
+import {
+  BATCH_DUE,
+  BATCH_FIRST_SLOT,
+  BATCH_ID,
+  BATCH_NUMBER,
+  BATCH_TIMESTAMP,
+  BATCH_WORDS,
+  DISK_BATCH,
+  RECORD_HEADER_BYTES,
+  Segment,
+  SLOT_BITS,
+  SLOT_BYTES,
+  SLOT_MASK,
+} from './segment.ts';
+
+const SEGMENT_BYTES = 256 * 1024;
+const SEGMENTS_MAX = 2 ** (32 - SLOT_BITS);
+/** Free segments that are kept for reuse: allocating one costs more than filling it. */
+const FREE_SEGMENTS_MAX = 64;
+/** Room for a batch header, wherever it begins. */
+const BATCH_BYTES_MAX = BATCH_WORDS * 4 + 3;
+
+export class MessageStore {
+  /** The run that was put last: its first position, its messages, and the bytes of the source it came from. */
+  position = 0;
+  count = 0;
+  bytesTaken = 0;
+
+  readonly #writer = new MessageWriter();
+  readonly #budgetBytes: number;
+  readonly #otherBytes: () => number;
+  readonly #segments: (Segment | null)[] = [];
+  readonly #freeIndexes: number[] = [];
+  readonly #freeMemory: ArrayBuffer[] = [];
+  #open: Segment;
+  /** The open segment of messages that are to wait long, once there was one. */
+  #openLasting: Segment | null = null;
+  #bytes = 0;
+
+  /**
+   * Units: above so many bytes the store is full, of its segments and of what others say that they have for the
+   * messages in them.
+   */
+  constructor(budgetBytes = Number.POSITIVE_INFINITY, otherBytes = (): number => 0) {
+    this.#budgetBytes = budgetBytes;
+    this.#otherBytes = otherBytes;
+    this.#open = this.#openSegment(SEGMENT_BYTES, false);
+  }
+
+  /** The id of the message that was written last. */
+  get idHigh(): number {
+    return this.#writer.idHigh;
+  }
+
+  get idLow(): number {
+    return this.#writer.idLow;
+  }
+
+  /** The attempts in the frame that was written last, that sending included. */
+  get attemptsWritten(): number {
+    return this.#writer.attempts;
+  }
+
+  /** Bytes of all segments in use. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Whether what can be elsewhere should be. */
+  get isFull(): boolean {
+    return this.#bytes + this.#otherBytes() > this.#budgetBytes;
+  }
+
+  /** References to all messages; for tests and the simulator. */
+  get referenceCount(): number {
+    return this.#segments.reduce((sum, segment) => sum + (segment?.live ?? 0), 0);
+  }
+
+  /**
+   * Puts the first of `count` bodies, as many as fit together: size(4) body(size), one after the other. The
+   * run is in `position`, `count` and `bytesTaken`, with one reference for each message.
+   */
+  putBodies(
+    source: Uint8Array,
+    at: number,
+    count: number,
+    idHigh: number,
+    idLow: number,
+    timestampHigh: number,
+    timestampLow: number,
+    isLasting = false,
+  ): void {
+    const firstBytes = SIZE_BYTES + readUint32(source, at);
+    const segment = this.#segmentWithRoom(firstBytes + BATCH_BYTES_MAX, isLasting);
+    const batch = (segment.used + 3) >>> 2;
+    const words = segment.words;
+    words[batch + BATCH_FIRST_SLOT] = segment.count;
+    words[batch + BATCH_ID] = idHigh;
+    words[batch + BATCH_ID + 1] = idLow;
+    words[batch + BATCH_TIMESTAMP] = timestampHigh;
+    words[batch + BATCH_TIMESTAMP + 1] = timestampLow;
+    const start = (batch + BATCH_WORDS) * 4;
+    this.#fill(segment, source, at, count, start, SIZE_BYTES, batch);
+  }
+
+  /**
+   * Puts the first of `count` disk records, as many as fit together; `number` is the first one's. The run is left as
+   * by `putBodies`.
+   */
+  putRecords(
+    source: Uint8Array,
+    at: number,
+    count: number,
+    number: number,
+    dueMs = 0,
+    isLasting = false,
+  ): void {
+    const firstBytes = SIZE_BYTES + readUint32(source, at);
+    const segment = this.#segmentWithRoom(firstBytes + BATCH_BYTES_MAX, isLasting);
+    const batch = (segment.used + 3) >>> 2;
+    segment.words[batch + BATCH_FIRST_SLOT] = segment.count;
+    segment.words[batch + BATCH_NUMBER] = number;
+    segment.words[batch + BATCH_DUE] = Math.floor(dueMs / 2 ** 32);
+    segment.words[batch + BATCH_DUE + 1] = dueMs % 2 ** 32;
+    const start = (batch + BATCH_WORDS) * 4;
+    this.#fill(segment, source, at, count, start, RECORD_HEADER_BYTES, batch + DISK_BATCH);
+  }
+
+  /**
+   * Copies a message to where the lasting ones are, unless it is there, and drops one reference to the original.
+   * Returns its position from now on, with one reference.
+   */
+  moveToLasting(position: number): number {
+    const segment = this.#segment(position);
+    if (segment.isLasting) return position;
+    const slot = position & SLOT_MASK;
+    const word = segment.slotWord(slot);
+    const { words, bytes } = segment;
+    const body = words[word];
+    const batch = words[word + 1];
+    if (batch >= DISK_BATCH) {
+      this.putRecords(bytes, body - RECORD_HEADER_BYTES, 1, this.recordNumber(position), 0, true);
+    } else {
+      const idLow = words[batch + BATCH_ID + 1] + slot - words[batch + BATCH_FIRST_SLOT];
+      this.putBodies(
+        bytes,
+        body - SIZE_BYTES,
+        1,
+        words[batch + BATCH_ID],
+        idLow,
+        words[batch + BATCH_TIMESTAMP],
+        words[batch + BATCH_TIMESTAMP + 1],
+        true,
+      );
+    }
+    this.release(position, 1);
+    return this.position;
+  }
+
+  /** Adds references to a run: `copies` more for each of its messages. */
+  retain(position: number, count: number, copies: number): void {
+    this.#segment(position).live += count * copies;
+  }
+
+  /** Drops one reference to each message of a run. */
+  release(position: number, count: number): void {
+    const segment = this.#segment(position);
+    segment.live -= count;
+    assert(segment.live >= 0, 'a message is released once for each reference');
+    if (segment.live === 0) this.#recycle(segment);
+  }
+
+  /** The number of a message's record in the disk queue that it was read from; NO_RECORD if it was not. */
+  recordNumber(position: number): number {
+    return this.#segment(position).recordNumber(position & SLOT_MASK);
+  }
+
+  /** When a message from disk was due when it was read. Units: Unix time in ms, 0 for at once. */
+  recordDueMs(position: number): number {
+    const segment = this.#segment(position);
+    const batch = segment.words[segment.slotWord(position & SLOT_MASK) + 1] - DISK_BATCH;
+    assert(batch >= 0, 'only messages from disk have a due time');
+    return segment.words[batch + BATCH_DUE] * 2 ** 32 + segment.words[batch + BATCH_DUE + 1];
+  }
+
+  /** How often a message had been sent when it was put: 0 as published, more for some disk records. */
+  attempts(position: number): number {
+    return this.#segment(position).attempts(position & SLOT_MASK);
+  }
+
+  /** A message's time of publication in seconds, precise enough to compare heads of queues. */
+  timestampSeconds(position: number): number {
+    return this.#segment(position).timestampSeconds(position & SLOT_MASK);
+  }
+
+  /**
+   * Writes a message's frame, unless it would end behind `end`. `sentBefore` is how often it was sent; 0 means as
+   * often as when it was put. Returns the offset behind the frame, or NO_ROOM.
+   */
+  writeFrame(
+    position: number,
+    sentBefore: number,
+    target: Buffer,
+    at: number,
+    end: number,
+  ): number {
+    const segment = this.#segment(position);
+    return this.#writer.writeFrame(segment, position & SLOT_MASK, sentBefore, target, at, end);
+  }
+
+  /** Writes a message as a disk record. Returns the offset behind it. */
+  writeRecord(position: number, attempts: number, target: Buffer, at: number): number {
+    const segment = this.#segment(position);
+    return this.#writer.writeRecord(segment, position & SLOT_MASK, attempts, target, at);
+  }
+
+  /** Bytes of a message's frame: size, type, header and body. */
+  frameBytes(position: number): number {
+    const bodyBytes = this.#segment(position).bodyBytes(position & SLOT_MASK);
+    return FRAME_HEADER_BYTES + MESSAGE_HEADER_BYTES + bodyBytes;
+  }
+
+  /** Bytes of a message as a disk record: size, header and body. */
+  recordBytes(position: number): number {
+    return RECORD_HEADER_BYTES + this.#segment(position).bodyBytes(position & SLOT_MASK);
+  }
+
+  /** Bytes of a run's messages as disk records. */
+  runBytes(position: number, count: number): number {
+    const segment = this.#segment(position);
+    const first = position & SLOT_MASK;
+    let bytes = count * RECORD_HEADER_BYTES;
+    for (let slot = first; slot < first + count; slot++) bytes += segment.bodyBytes(slot);
+    return bytes;
+  }
+
+  /** Copies what fits to `start`, and gives each message a slot; bodies begin `bodyOffset` behind a size field. */
+  #fill(
+    segment: Segment,
+    source: Uint8Array,
+    at: number,
+    count: number,
+    start: number,
+    bodyOffset: number,
+    batch: number,
+  ): void {
+    const slots = Math.min(count, SLOT_MASK + 1 - segment.count);
+    let end = start;
+    let taken = 0;
+    this.position = ((segment.index << SLOT_BITS) | segment.count) >>> 0;
+    while (taken < slots) {
+      const bytes = SIZE_BYTES + readUint32(source, at + end - start);
+      if (end + bytes + (segment.count + 1) * SLOT_BYTES > segment.bytes.length) break;
+      segment.addSlot(end + bodyOffset, batch);
+      end += bytes;
+      taken++;
+    }
+    assert(taken > 0, 'a segment with room takes a message');
+    copyBytes(source, at, segment.bytes, start, end - start);
+    segment.used = end;
+    segment.live += taken;
+    this.count = taken;
+    this.bytesTaken = end - start;
+  }
+
+  #segment(position: number): Segment {
+    const segment = this.#segments[position >>> SLOT_BITS];
+    assert(segment !== null && segment !== undefined, 'a position is in a segment that is in use');
+    return segment;
+  }
+
+  /** The open segment if a message of so many bytes fits, else a new one. */
+  #segmentWithRoom(bytes: number, isLasting: boolean): Segment {
+    const open = isLasting ? this.#openLasting : this.#open;
+    if (open !== null && open.room >= bytes + SLOT_BYTES && open.count <= SLOT_MASK) return open;
+    const wanted = Math.max(SEGMENT_BYTES, (bytes + SLOT_BYTES + 3) & ~3);
+    const segment = this.#openSegment(wanted, isLasting);
+    if (isLasting) this.#openLasting = segment;
+    else this.#open = segment;
+    if (open?.live === 0) this.#free(open);
+    return segment;
+  }
+
+  #openSegment(bytes: number, isLasting: boolean): Segment {
+    const index = this.#freeIndexes.pop() ?? this.#segments.length;
+    assert(index < SEGMENTS_MAX, 'the message store has a segment left');
+    const reused = bytes === SEGMENT_BYTES ? this.#freeMemory.pop() : undefined;
+    const segment = new Segment(index, reused ?? new ArrayBuffer(bytes), isLasting);
+    this.#segments[index] = segment;
+    this.#bytes += bytes;
+    return segment;
+  }
+
+  #recycle(segment: Segment): void {
+    if (segment !== this.#open && segment !== this.#openLasting) {
+      this.#free(segment);
+      return;
+    }
+    // Starts over in the same memory, which is in the cache.
+    segment.used = 0;
+    segment.count = 0;
+  }
+
+  #free(segment: Segment): void {
+    const memory = segment.bytes.buffer;
+    this.#segments[segment.index] = null;
+    this.#freeIndexes.push(segment.index);
+    this.#bytes -= memory.byteLength;
+    if (memory.byteLength === SEGMENT_BYTES && this.#freeMemory.length < FREE_SEGMENTS_MAX) {
+      // Segments are made over plain ArrayBuffers; Buffer's type also allows shared ones.
+      this.#freeMemory.push(memory as ArrayBuffer);
+    }
+  }
+}
+
+/** Whether a position is the first of its segment, so that the one before it in number belongs elsewhere. */
+export function isSegmentStart(position: number): boolean {
+  return (position & SLOT_MASK) === 0;
+}

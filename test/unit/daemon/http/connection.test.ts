@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { Connection } from '../../../../src/daemon/http/connection.ts';
+import { request, startApi } from '../../../support/http-api.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
+
+const PING = 'GET /ping HTTP/1.1\r\nHost: x\r\n\r\n';
+const GARBAGE = 'nonsense\r\n\r\n';
+/** More than the system keeps of a connection's bytes that nobody reads. */
+const FLOOD_BYTES = 32 * 1024 * 1024;
+/** Connections beyond the limit that HTTP may have. */
+const HTTP_EXTRA = 16;
+const LINGER_MS = 500;
+
+/** A client that ends its side only when it is told to. */
+async function connectHalfOpen(t: TestContext, port: number): Promise<Socket> {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  t.after(() => socket.destroy());
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** All that the server sends until it ends its side. */
+async function readToEnd(socket: Socket): Promise<string> {
+  let received = '';
+  socket.setEncoding('latin1');
+  socket.on('data', (text: string) => {
+    received += text;
+  });
+  await once(socket, 'end');
+  return received;
+}
+
+/** Resolves when the system has taken all bytes; rejects when the server has reset the connection. */
+function written(socket: Socket, bytes: Buffer | string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.write(bytes, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+test('Connection: what follows garbage is dropped until the client closes, and answered once', async (t) => {
+  const { port, clock } = await startApi(t, {}, { connectionsMax: 1 - HTTP_EXTRA });
+  const client = await connectHalfOpen(t, port);
+  client.write(GARBAGE);
+  const answer = await readToEnd(client);
+
+  await written(client, Buffer.alloc(FLOOD_BYTES, PING));
+  client.end();
+  await once(client, 'close');
+  let status = 503;
+  while (status === 503) status = (await request(t, port, 'GET /ping')).status;
+
+  assert.deepEqual([answer.match(/HTTP\/1.1 \d+/g), status], [['HTTP/1.1 400'], 200]);
+  assert.equal(clock.timerCount, 0);
+});
+
+test('Connection: a client that goes on sending behind garbage is cut off', async (t) => {
+  const { port, clock } = await startApi(t);
+  const client = await connectHalfOpen(t, port);
+  client.write(GARBAGE);
+  await readToEnd(client);
+  // Never done: whatever is taken is followed by more.
+  const chunk = Buffer.alloc(64 * 1024, PING);
+  const sendMore = (): void => {
+    client.write(chunk, (error) => {
+      if (!error) sendMore();
+    });
+  };
+  const closed = new Promise((resolve) => client.on('error', () => undefined).on('close', resolve));
+  sendMore();
+  await written(client, chunk);
+  clock.advance(LINGER_MS - 1);
+  await written(client, Buffer.alloc(FLOOD_BYTES, PING));
+  const isCutOffEarly = client.destroyed;
+
+  clock.advance(1);
+  await closed;
+
+  assert.deepEqual([isCutOffEarly, clock.timerCount], [false, 0]);
+});
+
+test('Connection: a request that took too long is not carried out when it comes after all', async (t) => {
+  const clock = new ManualClock();
+  const handled: (string | undefined)[] = [];
+  const server = createServer().listen(0, '127.0.0.1');
+  t.after(() => server.close());
+  await once(server, 'listening');
+  const accepted = once(server, 'connection');
+  const client = await connectHalfOpen(t, Object(server.address()).port);
+  const [socket] = await accepted;
+  const connection = new Connection(socket, ({ request: { url } }) => handled.push(url), clock);
+  server.on('request', (incoming, response) => {
+    connection.take({ request: incoming, response, isHeldBack: false });
+  });
+  client.write('GET /late HTTP/1.1\r\n');
+  while (socket.bytesRead === 0) await new Promise((next) => setImmediate(next));
+
+  connection.refuse('ERR_HTTP_REQUEST_TIMEOUT');
+  const answer = await readToEnd(client);
+  await written(client, `Host: x\r\n\r\n${PING}`);
+  const read = 'GET /late HTTP/1.1\r\nHost: x\r\n\r\n'.length + PING.length;
+  while (socket.bytesRead < read) await new Promise((next) => setImmediate(next));
+  const isGone = socket.destroyed;
+  clock.advance(LINGER_MS);
+
+  assert.match(answer, /^HTTP\/1.1 408 Request Timeout\r\n.*\r\n\r\n408 Request Timeout$/s);
+  assert.deepEqual([handled, isGone, socket.destroyed], [[], false, true]);
+});

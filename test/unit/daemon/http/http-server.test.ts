@@ -1,0 +1,389 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { HttpServer } from '../../../../src/daemon/http/http-server.ts';
+import { Logger } from '../../../../src/daemon/log.ts';
+import { ConnectionLimit } from '../../../../src/main/limits/connection-limit.ts';
+import { RawClient, request, startApi } from '../../../support/http-api.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
+
+/** Connections beyond the limit that HTTP may have. */
+const HTTP_EXTRA = 16;
+const PING = 'GET /ping HTTP/1.1\r\nHost: x\r\n\r\n';
+const BAD_REQUEST =
+  'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 15\r\n' +
+  'Connection: close\r\n\r\n400 Bad Request';
+
+function makeServer(): HttpServer {
+  const sink = { write: () => undefined, writeSync: () => undefined };
+  const clock = new ManualClock();
+  const logger = new Logger({ prefix: '', level: 'info', sink, clock });
+  const limit = new ConnectionLimit(10, clock, logger);
+  return new HttpServer({ handle: ({ response }) => response.end(), clock, limit, tls: null });
+}
+
+for (const garbage of [
+  'nonsense\r\n\r\n',
+  '  V2',
+  '\x16\x03\x01\x00\xa5\x01\x00',
+  'GET /ping HTTP/1.1\r\nHost x\r\n\r\n',
+  'POST /pub?topic=t HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n',
+  'POST /pub?topic=t HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
+]) {
+  test(`HttpServer: ${JSON.stringify(garbage)} is a bad request`, async (t) => {
+    const { port } = await startApi(t);
+    const client = await RawClient.connect(t, port);
+
+    client.write(garbage);
+    const answer = await client.end();
+
+    assert.equal(answer, BAD_REQUEST);
+  });
+}
+
+test('HttpServer: a request without a host is a bad request', async (t) => {
+  const { port } = await startApi(t);
+  const client = await RawClient.connect(t, port);
+
+  client.write('GET /ping HTTP/1.1\r\n\r\n');
+  const answer = await client.answer();
+
+  assert.equal(answer?.status, 400);
+});
+
+test('HttpServer: a path with a bad escape is a bad request', async (t) => {
+  const { port } = await startApi(t);
+  const client = await RawClient.connect(t, port);
+
+  client.write('GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n');
+  const answer = await client.end();
+
+  assert.match(answer, /^HTTP\/1.1 400 Bad Request\r\n.*\r\n\r\n400 Bad Request$/s);
+});
+
+test('HttpServer: a client beyond the limit is answered that there are too many', async (t) => {
+  const { port, log } = await startApi(t, {}, { connectionsMax: 1 });
+  const clients: RawClient[] = [];
+  for (let count = 0; count < 1 + HTTP_EXTRA; count++) {
+    clients.push(await RawClient.connect(t, port));
+  }
+  // One answer to the last shows that the server knows of all of them.
+  clients[HTTP_EXTRA].write(PING);
+  await clients[HTTP_EXTRA].answer();
+  const refused = await RawClient.connect(t, port);
+
+  refused.write(PING);
+  const answer = await refused.answer();
+  const rest = await refused.end();
+  clients[0].write(PING);
+  const known = await clients[0].answer();
+
+  assert.deepEqual(
+    [answer?.status, answer?.headers['connection'], answer?.body, rest],
+    [503, 'close', '{"message":"TOO_MANY_CONNECTIONS"}', ''],
+  );
+  assert.equal(known?.status, 200);
+  assert.deepEqual(
+    log.filter((line) => line.includes('refused')),
+    ['WARNING: HTTP: refused a client - there are 17 connections, and no more may be'],
+  );
+});
+
+test('HttpServer: whoever leaves makes room', async (t) => {
+  const { port } = await startApi(t, {}, { connectionsMax: 1 - HTTP_EXTRA });
+  const first = await RawClient.connect(t, port);
+  first.write(PING);
+  await first.answer();
+  const refused = await RawClient.connect(t, port);
+  refused.write(PING);
+  const before = await refused.answer();
+
+  first.socket.destroy();
+  let status = 503;
+  while (status === 503) status = (await request(t, port, 'GET /ping')).status;
+
+  assert.deepEqual([before?.status, status], [503, 200]);
+});
+
+test('HttpServer: a refused client that asks nothing is cut off', async (t) => {
+  const { port, log, clock } = await startApi(t, {}, { connectionsMax: -HTTP_EXTRA });
+  const client = await RawClient.connect(t, port);
+  while (log.length === 0) await new Promise((next) => setImmediate(next));
+
+  clock.advance(1000);
+
+  assert.equal(await client.end(), '');
+});
+
+test('HttpServer: too large a header is answered 431', async (t) => {
+  const { port } = await startApi(t);
+  const client = await RawClient.connect(t, port);
+
+  client.write(`GET /ping HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`);
+  const answer = await client.end();
+
+  assert.match(answer, /^HTTP\/1.1 431 Request Header Fields Too Large\r\n/);
+});
+
+test('HttpServer: a header of 60 KB is taken', async (t) => {
+  const { port } = await startApi(t);
+  const client = await RawClient.connect(t, port);
+
+  client.write(`GET /ping HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(60_000)}\r\n\r\n`);
+  const answer = await client.answer();
+
+  assert.equal(answer?.status, 200);
+});
+
+test('HttpServer: goes on serving others while one sends garbage without end', async (t) => {
+  const { port } = await startApi(t);
+  const bad = await RawClient.connect(t, port);
+  const good = await RawClient.connect(t, port);
+
+  for (let count = 0; count < 100; count += 1) bad.write('\0'.repeat(10_000));
+  good.write(PING);
+  const answer = await good.answer();
+  await bad.end();
+
+  assert.equal(answer?.body, 'OK');
+});
+
+test('HttpServer: what came before garbage is answered first', async (t) => {
+  const { broker, port } = await startApi(t);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  broker.gate = promise;
+  const client = await RawClient.connect(t, port);
+
+  client.write(`POST /topic/create?topic=t HTTP/1.1\r\nHost: x\r\n\r\n${PING}nonsense\r\n\r\n`);
+  while (broker.calls.length === 0) await new Promise((next) => setImmediate(next));
+  resolve();
+  const answers = [await client.answer(), await client.answer()];
+
+  assert.deepEqual(
+    answers.map((answer) => answer?.body),
+    ['', 'OK'],
+  );
+  assert.equal(await client.end(), BAD_REQUEST);
+});
+
+for (const before of ['', PING, 'POST /topic/create?topic=u HTTP/1.1\r\nHost: x\r\n\r\n']) {
+  test(`HttpServer: a body that is not HTTP is INTERNAL_ERROR after ${JSON.stringify(before)}`, async (t) => {
+    const { broker, port } = await startApi(t);
+    broker.topics.set('t', new Set());
+    const client = await RawClient.connect(t, port);
+
+    client.write(
+      `${before}POST /pub?topic=t HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\nzz\r\n`,
+    );
+    if (before !== '') await client.answer();
+    const answer = await client.answer();
+
+    assert.deepEqual([answer?.status, answer?.body], [500, '{"message":"INTERNAL_ERROR"}']);
+    assert.equal(await client.end(), '');
+    assert.deepEqual(
+      broker.calls.filter((call) => call.startsWith('publish')),
+      [],
+    );
+  });
+}
+
+test('HttpServer: a body that was refused and then is not HTTP ends the connection', async (t) => {
+  const { port } = await startApi(t, { maxMsgSize: 2 });
+  const client = await RawClient.connect(t, port);
+
+  client.write(
+    'POST /pub?topic=t HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n',
+  );
+  const answer = await client.answer();
+  client.write('zz\r\n');
+  await client.end();
+
+  assert.equal(answer?.status, 413);
+});
+
+test('HttpServer: pipelined requests see the effects of those before them', async (t) => {
+  const { broker, port } = await startApi(t);
+  const client = await RawClient.connect(t, port);
+  const post = (path: string): string =>
+    `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx`;
+
+  client.write(
+    post('/topic/create?topic=t') +
+      post('/channel/create?topic=t&channel=c') +
+      post('/pub?topic=t'),
+  );
+  client.write(PING);
+  const answers = [];
+  for (let count = 0; count < 4; count += 1) answers.push((await client.answer())?.status);
+
+  assert.deepEqual(answers, [200, 200, 200, 200]);
+  assert.deepEqual(broker.calls, ['createTopic t', 'createChannel t c', 'publish t 1 0 ["x"]']);
+});
+
+test('HttpServer: a pipelined body that comes in parts is read when its turn comes', async (t) => {
+  const { broker, port } = await startApi(t);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  broker.gate = promise;
+  broker.topics.set('t', new Set());
+  const client = await RawClient.connect(t, port);
+
+  await client.writeParts([
+    'POST /topic/create?topic=u HTTP/1.1\r\nHost: x\r\n\r\nPOST /pub?topic=t HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhe',
+    'llo',
+    PING,
+  ]);
+  resolve();
+  const answers = [];
+  for (let count = 0; count < 3; count += 1) answers.push((await client.answer())?.body);
+
+  assert.deepEqual(answers, ['', 'OK', 'OK']);
+  assert.deepEqual(broker.calls, ['createTopic u', 'publish t 1 0 ["hello"]']);
+});
+
+test('HttpServer: a body that nobody wants is dropped', async (t) => {
+  const { port } = await startApi(t, { maxMsgSize: 10 });
+  const client = await RawClient.connect(t, port);
+
+  client.write(
+    `POST /pub?topic=t HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n${'x'.repeat(300_000)}`,
+  );
+  client.write(PING);
+  const answers = [await client.answer(), await client.answer()];
+
+  assert.deepEqual(
+    answers.map((answer) => answer?.status),
+    [413, 200],
+  );
+});
+
+test('HttpServer: HEAD is refused without a body', async (t) => {
+  const { port } = await startApi(t);
+  const client = await RawClient.connect(t, port);
+
+  client.write('HEAD /ping HTTP/1.1\r\nHost: x\r\n\r\n');
+  const answer = await client.answer('HEAD');
+  client.write(PING);
+  const next = await client.answer();
+
+  assert.deepEqual(
+    [answer?.status, answer?.headers['allow'], next?.body],
+    [405, 'GET, OPTIONS', 'OK'],
+  );
+});
+
+for (const [request, isOpen] of [
+  [PING, true],
+  ['GET /ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', false],
+  ['GET /ping HTTP/1.0\r\n\r\n', false],
+  ['GET http://x/ping HTTP/1.1\r\nHost: x\r\n\r\n', true],
+  ['GET /%70ing HTTP/1.1\r\nHost: x\r\n\r\n', true],
+] as const) {
+  test(`HttpServer: ${JSON.stringify(request)} leaves the connection ${isOpen ? 'open' : 'closed'}`, async (t) => {
+    const { port } = await startApi(t);
+    const client = await RawClient.connect(t, port);
+
+    client.write(request);
+    const first = await client.answer();
+    client.write(PING);
+    const second = await client.answer();
+
+    assert.deepEqual([first?.body, second?.body], ['OK', isOpen ? 'OK' : undefined]);
+  });
+}
+
+test('HttpServer: an upgrade is not taken up', async (t) => {
+  const { port } = await startApi(t);
+  const client = await RawClient.connect(t, port);
+
+  client.write('GET /ping HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n');
+  const answer = await client.answer();
+
+  assert.equal(answer?.body, 'OK');
+});
+
+test('HttpServer: a handler that throws is answered INTERNAL_ERROR and logged', async (t) => {
+  const { broker, log, port } = await startApi(t);
+  broker.health = () => {
+    throw new Error('boom');
+  };
+  const client = await RawClient.connect(t, port);
+
+  client.write(PING);
+  const answer = await client.answer();
+
+  assert.deepEqual([answer?.status, answer?.body], [500, '{"message":"INTERNAL_ERROR"}']);
+  assert.match(log[0], /^ERROR: panic in HTTP handler - Error: boom\n/);
+  assert.match(log[1], /^INFO: 500 GET \/ping /);
+});
+
+test('HttpServer: closing the listener answers what was asked, and then closes', async (t) => {
+  const { broker, port, server } = await startApi(t);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  broker.gate = promise;
+  const busy = await RawClient.connect(t, port);
+  const idle = await RawClient.connect(t, port);
+
+  idle.write(PING);
+  await idle.answer();
+  busy.write('POST /topic/create?topic=t HTTP/1.1\r\nHost: x\r\n\r\n');
+  while (broker.calls.length === 0) await new Promise((next) => setImmediate(next));
+  server.closeListener();
+  await idle.end();
+  resolve();
+  const answer = await busy.answer();
+  busy.write(PING);
+  await busy.end();
+
+  assert.equal(answer?.status, 200);
+  await assert.rejects(RawClient.connect(t, port), { code: 'ECONNREFUSED' });
+});
+
+test('HttpServer: stopping closes all connections, and may be done twice', async (t) => {
+  const { broker, port, server } = await startApi(t);
+  broker.gate = new Promise(() => undefined);
+  const silent = await RawClient.connect(t, port);
+  const busy = await RawClient.connect(t, port);
+  const begun = await RawClient.connect(t, port);
+
+  begun.write('POST /pub?topic=t HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhe');
+  busy.write('POST /topic/create?topic=t HTTP/1.1\r\nHost: x\r\n\r\n');
+  while (broker.calls.length === 0) await new Promise((next) => setImmediate(next));
+  await server.stop();
+  await server.stop();
+
+  assert.deepEqual(await Promise.all([silent.end(), busy.end(), begun.end()]), ['', '', '']);
+});
+
+test('HttpServer: an address in use is refused with its name', async (t) => {
+  const other = createServer().listen(0, '127.0.0.1');
+  t.after(() => other.close());
+  await once(other, 'listening');
+  const { port } = Object(other.address());
+
+  const started = makeServer().start({ host: '127.0.0.1', port });
+
+  await assert.rejects(started, {
+    message: `listen (127.0.0.1:${port}) failed - listen EADDRINUSE: address already in use 127.0.0.1:${port}`,
+  });
+});
+
+test('HttpServer: listens on a unix socket', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'ringmq-http-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const path = join(directory, 'http.sock');
+  const server = makeServer();
+  t.after(() => server.stop());
+
+  const port = await server.start({ path });
+  const socket = connect(path);
+  socket.write(PING);
+  const [bytes] = await once(socket, 'data');
+  socket.destroy();
+
+  assert.equal(port, -1);
+  assert.match(String(bytes), /^HTTP\/1.1 200 OK\r\n/);
+});

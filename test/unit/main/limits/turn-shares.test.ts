@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { TurnShares } from '../../../../src/main/limits/turn-shares.ts';
+import { BrokerTurns } from '../../../support/broker-turns.ts';
+import { MAGIC, mpub, pub, wire } from '../../../support/commands.ts';
+import type { FakeSocket } from '../../../support/fake-socket.ts';
+
+const LARGE = 1_000_000;
+
+function setUp(): { shares: TurnShares; requests: () => number } {
+  let requests = 0;
+  const shares = new TurnShares(() => {
+    requests++;
+  });
+  return { shares, requests: () => requests };
+}
+
+describe('TurnShares', () => {
+  test('TurnShares: a share is part of a turn, and a little is always left', () => {
+    const { shares } = setUp();
+    const first = shares.share();
+    shares.use(first);
+    const second = shares.share();
+    shares.use(LARGE);
+    const least = shares.share();
+
+    shares.nextTurn();
+
+    assert.deepStrictEqual([second, shares.share()], [first, first]);
+    assert.ok(least > 0 && least < first, `${least} of ${first}`);
+  });
+
+  test('TurnShares: those that rest go on in turn, as many as there is something for', () => {
+    const { shares, requests } = setUp();
+    const order: string[] = [];
+    const client = (name: string, cost: number): { endRest: () => void } => ({
+      endRest: () => {
+        order.push(name);
+        shares.use(cost);
+        if (order.length < 8) shares.rest(client(name, cost));
+      },
+    });
+    shares.rest(client('a', LARGE));
+    shares.rest(client('b', 1));
+    shares.rest(client('c', LARGE));
+    const turns: string[] = [];
+    for (let turn = 0; turn < 5; turn++) {
+      shares.nextTurn();
+      turns.push(order.splice(0).join(''));
+    }
+
+    assert.deepStrictEqual(turns, ['a', 'bc', 'a', 'bc', 'a']);
+    assert.ok(requests() >= 5);
+  });
+
+  test('TurnShares: without anybody who rests no turn is asked for', () => {
+    const { shares, requests } = setUp();
+
+    shares.nextTurn();
+
+    assert.equal(requests(), 0);
+  });
+
+  test('TurnShares: however many rest, a turn goes on with few of them', () => {
+    const { shares } = setUp();
+    let count = 0;
+    for (let index = 0; index < 1000; index++) shares.rest({ endRest: () => count++ });
+
+    shares.nextTurn();
+
+    assert.ok(count > 0 && count <= 16, `${count} go on`);
+  });
+});
+
+describe('Connection: its share of a turn', () => {
+  /** A client that is subscribed and gets everything of topic `t`. */
+  async function consumerOf(broker: BrokerTurns): Promise<FakeSocket> {
+    const consumer = broker.connect();
+    consumer.send(wire(MAGIC, 'SUB t c\nRDY 2500\n'));
+    await broker.turns();
+    consumer.frames();
+    return consumer;
+  }
+
+  test('Connection: a client that pipelines gets everything done, but others come between', async () => {
+    const broker = new BrokerTurns();
+    const consumer = await consumerOf(broker);
+    const hasty = broker.connect();
+    const other = broker.connect();
+    hasty.send(wire(MAGIC, ...Array.from({ length: 2400 }, () => pub('t', 'hasty'))));
+    other.send(wire(MAGIC, pub('t', 'other')));
+
+    await broker.turns();
+
+    const bodies = consumer.frames();
+    assert.deepStrictEqual([bodies.length, hasty.frames().length], [2401, 2400]);
+    const place = bodies.indexOf('message 1 other');
+    assert.ok(place > 0 && place < 1000, `the other one is number ${place}`);
+    assert.equal(hasty.isPaused, false);
+  });
+
+  test('Connection: a client that sends large bodies leaves time for others too', async (t) => {
+    const broker = new BrokerTurns();
+    const client = broker.connect();
+    const pause = t.mock.method(client.socket, 'pause');
+    const bytes = wire(MAGIC, mpub('t', ...Array.from({ length: 40 }, () => 'x'.repeat(100_000))));
+    const half = bytes.length / 2;
+
+    client.send(bytes.subarray(0, half));
+    await broker.turns();
+    const before = [pause.mock.callCount(), client.isPaused];
+    client.send(bytes.subarray(half));
+    await broker.turns();
+
+    assert.deepStrictEqual(before, [1, false]);
+    assert.deepStrictEqual([pause.mock.callCount(), client.frames()], [2, ['response OK']]);
+  });
+
+  test('Connection: a client that ends while it rests is answered first', async () => {
+    const broker = new BrokerTurns();
+    const client = broker.connect();
+    client.send(wire(MAGIC, ...Array.from({ length: 3000 }, () => pub('t', 'x'))));
+    client.end();
+
+    await broker.turns();
+
+    assert.deepStrictEqual([client.frames().length, client.hasEnded], [3000, true]);
+    assert.deepStrictEqual(broker.closed, [1]);
+  });
+
+  test('Connection: a client that is gone while it rests harms nobody', async () => {
+    const broker = new BrokerTurns();
+    const [gone, other] = [broker.connect(), broker.connect()];
+    gone.send(wire(MAGIC, 'NOP\n'.repeat(60_000)));
+    gone.socket.destroy();
+    other.send(wire(MAGIC, pub('t', 'x')));
+
+    await broker.turns();
+
+    assert.deepStrictEqual([broker.closed, other.frames()], [[1], ['response OK']]);
+  });
+
+  test('Connection: refusals are paid for with later shares', async () => {
+    const broker = new BrokerTurns();
+    const client = await consumerOf(broker);
+    const refused = Array.from({ length: 4000 }, () => 'FIN 0123456789abcdef\n').join('');
+    const other = broker.connect();
+    other.send(MAGIC);
+    await broker.turns();
+    client.send(refused);
+    await broker.turns();
+    client.send(wire(...Array.from({ length: 100 }, () => pub('t', 'hasty'))));
+    other.send(pub('t', 'other'));
+
+    await broker.turns();
+
+    const bodies = client.frames().filter((frame) => frame.startsWith('message'));
+    assert.deepStrictEqual([bodies.length, bodies[0]], [101, 'message 1 other']);
+  });
+});

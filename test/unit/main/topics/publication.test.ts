@@ -1,0 +1,234 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { isAnsweredByPump, Publication } from '../../../../src/main/topics/publication.ts';
+import type { TopicHandle } from '../../../../src/main/topics/topic-map.ts';
+import { optionsWith } from '../../../support/broker-turns.ts';
+import { MainRings, sized } from '../../../support/main-rings.ts';
+import { topicNamed } from '../../../support/names.ts';
+
+function topicOn(rings: MainRings): TopicHandle {
+  return {
+    number: 3,
+    name: topicNamed('t'),
+    pump: rings.handle,
+    channels: new Map(),
+    isPaused: false,
+    backendError: null,
+    saving: null,
+    isDeleted: false,
+    opening: undefined,
+  };
+}
+
+type Begun = {
+  readonly publication: Publication;
+  readonly source: Buffer;
+  readonly outcomes: (string | null)[];
+};
+
+/** A publication whose source has other bytes around it. */
+function begin(rings: MainRings, bodies: readonly string[], isAnswered: boolean): Begun {
+  const messages = sized(bodies);
+  const source = Buffer.concat([Buffer.from('before'), messages, Buffer.from('behind')]);
+  const outcomes: (string | null)[] = [];
+  const publication = new Publication(
+    topicOn(rings),
+    source,
+    6,
+    6 + messages.length,
+    bodies.length,
+    0,
+    isAnswered,
+    (error) => outcomes.push(error),
+  );
+  return { publication, source, outcomes };
+}
+
+test('Publication: what memory keeps is settled at once', () => {
+  const rings = new MainRings();
+  const { publication, outcomes } = begin(rings, ['a', 'b'], false);
+
+  const isSent = publication.send();
+
+  rings.handle.flush();
+  const [{ topic, count, token, bodies }] = rings.takePublishes();
+  assert.deepStrictEqual([isSent, outcomes], [true, [null]]);
+  assert.deepStrictEqual([topic, count, token, bodies], [3, 2, 0, ['a', 'b']]);
+});
+
+test('Publication: what is held is settled only when that is over, with its error', async () => {
+  const rings = new MainRings();
+  const { publication, outcomes } = begin(rings, ['a'], false);
+  const holding = Promise.withResolvers<string | null>();
+  publication.holdUntil(holding.promise);
+  publication.send();
+  const before = [...outcomes];
+
+  holding.resolve('not saved');
+  await holding.promise;
+
+  assert.deepStrictEqual([before, outcomes], [[], ['not saved']]);
+});
+
+test('Publication: what is answered is settled by the answer', () => {
+  const rings = new MainRings();
+  const { publication, outcomes } = begin(rings, ['a'], true);
+  publication.send();
+  const before = [...outcomes];
+  rings.handle.flush();
+  const [{ token }] = rings.takePublishes();
+
+  rings.handle.onAnswer(token, 'disk full');
+
+  assert.deepStrictEqual([before, outcomes], [[], ['disk full']]);
+});
+
+test('Publication: more than 1 MiB goes in parts, settled when the last part is', () => {
+  const rings = new MainRings();
+  const bodies = ['a', 'b', 'c'].map((letter) => letter.repeat(500_000));
+  const { publication, outcomes } = begin(rings, bodies, true);
+  publication.send();
+  rings.handle.flush();
+  const parts = rings.takePublishes();
+  rings.handle.onAnswer(parts[0].token, 'torn');
+  const before = [...outcomes];
+
+  rings.handle.onAnswer(parts[1].token, null);
+
+  assert.deepStrictEqual(
+    parts.map(({ bodies: sent }) => sent.map((body) => body[0])),
+    [['a', 'b'], ['c']],
+  );
+  assert.deepStrictEqual([before, outcomes], [[], ['torn']]);
+});
+
+test('Publication: every part says which is the first, and what is still to follow', () => {
+  const rings = new MainRings();
+  const bodies = ['a', 'b', 'c', 'd', 'e'].map((letter) => letter.repeat(500_000));
+  const { publication } = begin(rings, bodies, true);
+
+  publication.send();
+
+  rings.handle.flush();
+  const parts = rings.takePublishes();
+  const [first] = parts;
+  assert.deepStrictEqual(
+    parts.map(({ part }) => part),
+    [
+      { first: 0, followingCount: 3, followingBytes: 3 * 500_004 },
+      { first: first.token, followingCount: 1, followingBytes: 500_004 },
+      { first: first.token, followingCount: 0, followingBytes: 0 },
+    ],
+  );
+});
+
+test('Publication: what is begun is brought to its end, and then the listener is told', () => {
+  const rings = new MainRings();
+  const bodies = Array.from({ length: 90 }, (_, index) => `${index}`.padEnd(100_000, '.'));
+  const { publication, outcomes } = begin(rings, bodies, false);
+  let told = 0;
+  const sent = [publication.send()];
+  publication.onRoom(() => told++);
+  const taken: string[] = [];
+  const tolds: number[] = [];
+  for (let turn = 0; turn < 4; turn++) {
+    rings.handle.flush();
+    taken.push(...rings.takePublishes().flatMap(({ bodies: part }) => part));
+    rings.handle.tellRoom();
+    tolds.push(told);
+  }
+  sent.push(publication.send());
+
+  assert.deepStrictEqual([sent, tolds, outcomes], [[false, true], [0, 1, 1, 1], [null]]);
+  assert.deepStrictEqual(taken, bodies);
+});
+
+test('Publication: what is not begun is left to the listener', () => {
+  const rings = new MainRings();
+  while (rings.publish(1, ['x'.repeat(500_000)]));
+  const { publication } = begin(rings, ['a'.repeat(500_000)], false);
+  let told = 0;
+  publication.send();
+  publication.onRoom(() => told++);
+  rings.handle.flush();
+  rings.takePublishes();
+
+  rings.handle.tellRoom();
+
+  rings.handle.flush();
+  assert.deepStrictEqual([told, rings.takePublishes()], [1, []]);
+});
+
+test('Publication: a message larger than a part goes by itself', () => {
+  const rings = new MainRings();
+  const bodies = ['a', 'b'.repeat(1_500_000), 'c'];
+  const { publication } = begin(rings, bodies, false);
+
+  publication.send();
+
+  rings.handle.flush();
+  const counts = rings.takePublishes().map(({ bodies: sent }) => sent.length);
+  assert.deepStrictEqual(counts, [1, 1, 1]);
+});
+
+test('Publication: without room it goes on where it stopped, from its own copy', () => {
+  const rings = new MainRings({ publishBytes: 4 * 1024 * 1024 });
+  const bodies = Array.from({ length: 60 }, (_, index) => `${index}`.padEnd(100_000, '.'));
+  const { publication, source, outcomes } = begin(rings, bodies, false);
+  const isSentFirst = publication.send();
+  publication.detach();
+  source.fill(0);
+  rings.handle.flush();
+  const first = rings.takePublishes();
+
+  const isSentThen = publication.send();
+
+  rings.handle.flush();
+  const all = [...first, ...rings.takePublishes()].flatMap(({ bodies: sent }) => sent);
+  assert.deepStrictEqual([isSentFirst, isSentThen, outcomes], [false, true, [null]]);
+  assert.deepStrictEqual(all, bodies);
+});
+
+test('Publication: a part that found no room leaves no answer to wait for', () => {
+  const rings = new MainRings({ publishBytes: 4 * 1024 * 1024 });
+  const bodies = Array.from({ length: 60 }, () => 'x'.repeat(100_000));
+  const { publication, outcomes } = begin(rings, bodies, true);
+  const taken: number[] = [];
+  for (let isSent = false; !isSent; ) {
+    isSent = publication.send();
+    rings.handle.flush();
+    for (const { token } of rings.takePublishes()) taken.push(token);
+  }
+  for (const token of taken) rings.handle.onAnswer(token, null);
+
+  assert.deepStrictEqual(outcomes, [null]);
+});
+
+describe('isAnsweredByPump', () => {
+  const cases: readonly (readonly [string, Record<string, unknown>, string, boolean])[] = [
+    ['memory is enough', {}, 't', false],
+    ['everything is written', { memQueueSize: 0 }, 't', true],
+    [
+      'everything is written, except of an ephemeral topic',
+      { memQueueSize: 0 },
+      't#ephemeral',
+      false,
+    ],
+    ['a queue may be full', { maxDepth: 5 }, 't', true],
+    ['a queue may be full, also of an ephemeral topic', { maxBytes: 5 }, 't#ephemeral', true],
+    ['the oldest makes room', { maxDepth: 5, whenFull: 'drop-oldest' }, 't', false],
+  ];
+  for (const [what, given, name, isAnswered] of cases) {
+    test(`${what}: ${isAnswered}`, () => {
+      const topic = { ...topicOn(new MainRings()), name: topicNamed(name) };
+
+      assert.equal(isAnsweredByPump(topic, optionsWith(given)), isAnswered);
+    });
+  }
+
+  test('a disk queue that fails: true', () => {
+    const topic = { ...topicOn(new MainRings()), backendError: 'ENOSPC' };
+
+    assert.equal(isAnsweredByPump(topic, optionsWith({})), true);
+  });
+});

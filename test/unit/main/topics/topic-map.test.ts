@@ -1,0 +1,269 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import type { ChannelMember } from '../../../../src/main/topics/topic-map.ts';
+import { TopicMap } from '../../../../src/main/topics/topic-map.ts';
+import type { ControlRequest } from '../../../../src/shared/control.ts';
+import { nameHash } from '../../../../src/shared/name-hash.ts';
+import { MainRings } from '../../../support/main-rings.ts';
+import { channelNamed, topicNamed } from '../../../support/names.ts';
+import { NO_REGISTRY } from '../../../support/no-registry.ts';
+
+class Setup {
+  readonly rings = [new MainRings(), new MainRings(), new MainRings()];
+  changeCount = 0;
+  readonly topics = new TopicMap({
+    registry: NO_REGISTRY,
+    pumps: this.rings.map((rings) => rings.handle),
+    onChange: () => {
+      this.changeCount++;
+    },
+  });
+
+  /** What the pump of that topic was asked, each request answered. */
+  requests(topic: string, error: string | null = null): unknown[] {
+    const rings = this.rings[nameHash(topic) % this.rings.length];
+    const requests: unknown[] = [];
+    for (;;) {
+      rings.handle.flush();
+      const [token] = tokens(rings);
+      if (token === undefined) return requests;
+      requests.push(...rings.takeCommands(1));
+      rings.handle.onReply(token, { error });
+    }
+  }
+}
+
+function tokens(rings: MainRings): number[] {
+  try {
+    return [rings.nextControl().token];
+  } catch (error) {
+    assert(error instanceof Error && error.message === 'no control request is next');
+    return [];
+  }
+}
+
+class Member implements ChannelMember {
+  readonly number: number;
+  isDestroyed = false;
+
+  constructor(number: number) {
+    this.number = number;
+  }
+
+  destroy(): void {
+    this.isDestroyed = true;
+  }
+}
+
+const T = topicNamed('t');
+const C = channelNamed('c');
+const SHORT_LIVED = channelNamed('c#ephemeral');
+
+test('TopicMap: a topic is created once, on the pump that its name falls on', () => {
+  const setup = new Setup();
+
+  const topic = setup.topics.getOrCreate(T);
+
+  assert.equal(setup.topics.getOrCreate(T), topic);
+  assert.deepStrictEqual(
+    [setup.topics.get('t'), setup.topics.getByNumber(topic.number), [...setup.topics.values()]],
+    [topic, topic, [topic]],
+  );
+  const expected: ControlRequest = {
+    do: 'createTopic',
+    topic: topic.number,
+    name: 't',
+    isPaused: false,
+    isStarted: true,
+  };
+  assert.deepStrictEqual([setup.requests('t'), setup.changeCount], [[expected], 1]);
+});
+
+test('TopicMap: topics and channels have different numbers', () => {
+  const { topics } = new Setup();
+  const topic = topics.getOrCreate(T);
+  const channel = topics.getOrCreateChannel(topic, C);
+  const other = topics.getOrCreate(topicNamed('u'));
+
+  assert.equal(new Set([topic.number, channel.number, other.number]).size, 3);
+});
+
+test('TopicMap: a topic that is loaded is created stopped, and started later', () => {
+  const setup = new Setup();
+  const topic = setup.topics.createStopped(T, true);
+  setup.topics.createStopped(T, false);
+
+  setup.topics.start(topic);
+
+  assert.deepStrictEqual(setup.requests('t'), [
+    { do: 'createTopic', topic: 1, name: 't', isPaused: true, isStarted: false },
+    { do: 'startTopic', topic: 1 },
+  ]);
+  assert.equal(topic.isPaused, true);
+});
+
+test('TopicMap: only what lasts is a change of what is saved', async () => {
+  const setup = new Setup();
+  const { topics } = setup;
+  const counts: number[] = [];
+  const note = (): number => counts.push(setup.changeCount);
+  const short = topics.getOrCreate(topicNamed('t#ephemeral'));
+  note();
+  topics.getOrCreateChannel(short, C);
+  note();
+  const topic = topics.getOrCreate(T);
+  note();
+  const channel = topics.getOrCreateChannel(topic, SHORT_LIVED);
+  note();
+  const deleted = topics.deleteChannel(channel);
+  note();
+  setup.requests('t');
+  await deleted;
+
+  assert.deepStrictEqual(counts, [0, 0, 1, 1, 1]);
+});
+
+test("TopicMap: pausing and emptying are the pump's business", async () => {
+  const setup = new Setup();
+  const { topics } = setup;
+  const topic = topics.getOrCreate(T);
+  const channel = topics.getOrCreateChannel(topic, C, true);
+  setup.requests('t');
+  const done = [
+    topics.pauseTopic(topic, true),
+    topics.pauseChannel(channel, false),
+    topics.emptyTopic(topic),
+    topics.emptyChannel(channel),
+  ];
+
+  const requests = setup.requests('t');
+
+  await Promise.all(done);
+  assert.deepStrictEqual(requests, [
+    { do: 'pauseTopic', topic: 1, isPaused: true },
+    { do: 'pauseChannel', topic: 1, channel: 2, isPaused: false },
+    { do: 'emptyTopic', topic: 1 },
+    { do: 'emptyChannel', topic: 1, channel: 2 },
+  ]);
+  assert.deepStrictEqual([topic.isPaused, channel.isPaused], [true, false]);
+});
+
+test('TopicMap: what a pump cannot do rejects', async () => {
+  const setup = new Setup();
+  const { topics } = setup;
+  const topic = topics.getOrCreate(T);
+  const channel = topics.getOrCreateChannel(topic, C);
+  setup.requests('t');
+  const outcomes = [
+    () => topics.pauseTopic(topic, true),
+    () => topics.emptyTopic(topic),
+    () => topics.emptyChannel(channel),
+    () => topics.deleteChannel(channel),
+    () => topics.deleteTopic(topic),
+  ];
+  for (const act of outcomes) {
+    const rejected = assert.rejects(act(), { message: 'disk full' });
+    setup.requests('t', 'disk full');
+    await rejected;
+  }
+});
+
+test('TopicMap: a deleted topic is gone at once, and its clients with it', async () => {
+  const setup = new Setup();
+  const { topics } = setup;
+  const topic = topics.getOrCreate(T);
+  const channel = topics.getOrCreateChannel(topic, C);
+  const member = new Member(9);
+  channel.members.add(member);
+  setup.requests('t');
+  const deleted = topics.deleteTopic(topic);
+  const atOnce = [topics.get('t'), topic.isDeleted, member.isDestroyed];
+  const byNumber = topics.getByNumber(topic.number);
+  await topics.leave(channel, member);
+
+  const requests = setup.requests('t');
+  await deleted;
+
+  assert.deepStrictEqual(atOnce, [undefined, true, true]);
+  assert.deepStrictEqual(requests, [{ do: 'deleteTopic', topic: 1 }]);
+  assert.deepStrictEqual([byNumber, topics.getByNumber(1)], [topic, undefined]);
+  assert.notEqual(topics.getOrCreate(T).number, topic.number);
+});
+
+test('TopicMap: an ephemeral topic goes with its last channel', async () => {
+  const setup = new Setup();
+  const { topics } = setup;
+  const topic = topics.getOrCreate(topicNamed('t#ephemeral'));
+  const first = topics.getOrCreateChannel(topic, C);
+  const second = topics.getOrCreateChannel(topic, channelNamed('d'));
+  setup.requests('t#ephemeral');
+  const firstDeleted = topics.deleteChannel(first);
+  const between = topics.get('t#ephemeral');
+  const secondDeleted = topics.deleteChannel(second);
+
+  const requests = setup.requests('t#ephemeral');
+  await Promise.all([firstDeleted, secondDeleted]);
+
+  assert.deepStrictEqual([between, topics.get('t#ephemeral')], [topic, undefined]);
+  assert.deepStrictEqual(requests, [
+    { do: 'deleteChannel', topic: 1, channel: 2 },
+    { do: 'deleteChannel', topic: 1, channel: 3 },
+    { do: 'deleteTopic', topic: 1 },
+  ]);
+});
+
+test('TopicMap: an ephemeral channel goes with its last consumer, another stays', async () => {
+  const setup = new Setup();
+  const { topics } = setup;
+  const topic = topics.getOrCreate(T);
+  const lasting = topics.getOrCreateChannel(topic, C);
+  const short = topics.getOrCreateChannel(topic, SHORT_LIVED);
+  const members = [new Member(7), new Member(8), new Member(9)];
+  lasting.members.add(members[0]);
+  short.members.add(members[1]).add(members[2]);
+  setup.requests('t');
+  await topics.leave(lasting, members[0]);
+  await topics.leave(short, members[1]);
+  await topics.leave(short, members[1]);
+  const before = [...topic.channels.keys()];
+  const left = topics.leave(short, members[2]);
+
+  const requests = setup.requests('t');
+  await left;
+
+  assert.deepStrictEqual([before, [...topic.channels.keys()]], [['c', 'c#ephemeral'], ['c']]);
+  assert.deepStrictEqual(requests, [
+    { do: 'unsubscribe', consumer: 7 },
+    { do: 'unsubscribe', consumer: 8 },
+    { do: 'unsubscribe', consumer: 9 },
+    { do: 'deleteChannel', topic: 1, channel: 3 },
+  ]);
+});
+
+test('TopicMap: a topic is being saved until nsqd.dat has it, and what failed is tried again', async () => {
+  const saves: PromiseWithResolvers<void>[] = [];
+  const topics = new TopicMap({
+    registry: NO_REGISTRY,
+    pumps: [new MainRings().handle],
+    onChange: () => {
+      const save = Promise.withResolvers<void>();
+      saves.push(save);
+      return save.promise;
+    },
+  });
+  const topic = topics.getOrCreate(topicNamed('t'));
+  const first = topics.whenSaved(topic);
+  saves[0].reject(new Error('disk is full'));
+  await topic.saving;
+  await setImmediate();
+  saves[1].reject(new Error('disk is still full'));
+  const failed = await first;
+  const second = topics.whenSaved(topic);
+  await setImmediate();
+  saves[2].resolve();
+
+  assert.equal(failed, 'disk is still full');
+  assert.equal(await second, null);
+  assert.deepEqual([topic.saving, saves.length], [null, 3]);
+});

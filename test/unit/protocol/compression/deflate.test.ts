@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
+import { DeflateDecoder } from '../../../../src/protocol/compression/deflate-decoder.ts';
+import { DeflateEncoder } from '../../../../src/protocol/compression/deflate-encoder.ts';
+import { bytewise, decodeAll, randomly, seeded } from '../../../support/decoding.ts';
+
+const FLUSHED = { finishFlush: constants.Z_SYNC_FLUSH };
+
+async function encode(encoder: DeflateEncoder, ...buffers: Buffer[]): Promise<Buffer> {
+  return new Promise((resolve) => {
+    encoder.encode(buffers, (bytes) => resolve(Buffer.concat(bytes)));
+  });
+}
+
+test('DeflateEncoder: every batch is flushed, and can be read with what came before', async (t) => {
+  const encoder = new DeflateEncoder(6);
+  t.after(() => encoder.close());
+  const texts = ['first', 'second, second, second', 'x'.repeat(200_000), 'last'];
+  const stream: Buffer[] = [];
+  for (const [index, text] of texts.entries()) {
+    const [head, tail] = [text.slice(0, 1), text.slice(1)];
+
+    stream.push(await encode(encoder, Buffer.from(head), Buffer.from(tail)));
+
+    assert.equal(stream[index].subarray(-4).toString('hex'), '0000ffff');
+    const plain = inflateRawSync(Buffer.concat(stream), FLUSHED).toString();
+    assert.equal(plain, texts.slice(0, index + 1).join(''));
+  }
+});
+
+test('DeflateEncoder: calls back no more once closed', async () => {
+  const encoder = new DeflateEncoder(1);
+  let calls = 0;
+  encoder.encode([Buffer.alloc(1000)], () => calls++);
+
+  encoder.close();
+  // A batch that another encoder begins later is done later.
+  await encode(new DeflateEncoder(1), Buffer.alloc(1000));
+
+  assert.equal(calls, 0);
+});
+
+test('DeflateDecoder: reads a stream whole, byte by byte and in random chunks', async (t) => {
+  const seed = Math.floor(Math.random() * 2 ** 32);
+  t.diagnostic(`seed ${seed}`);
+  const encoder = new DeflateEncoder(9);
+  t.after(() => encoder.close());
+  const stream: Buffer[] = [];
+  let plain = '';
+  for (let batch = 0; batch < 30; batch++) {
+    const text = `${batch} bottles of `.repeat(batch * 7 + 1);
+    plain += text;
+    stream.push(await encode(encoder, Buffer.from(text)));
+  }
+  const bytes = Buffer.concat(stream);
+
+  for (const chunks of [[bytes], bytewise(bytes), randomly(bytes, 100, seeded(seed))]) {
+    const decoded = await decodeAll(new DeflateDecoder(), chunks);
+
+    assert.equal(decoded.end, 'end');
+    assert.equal(decoded.bytes.toString(), plain);
+  }
+});
+
+test('DeflateDecoder: ends where the stream says so, whatever follows', async () => {
+  const stream = Buffer.concat([deflateRawSync('done'), Buffer.from('and more')]);
+
+  const decoded = await decodeAll(new DeflateDecoder(), [stream]);
+
+  assert.deepEqual(decoded, { bytes: Buffer.from('done'), pieces: [4], end: 'end' });
+});
+
+test('DeflateDecoder: damage is an error', async () => {
+  const decoded = await decodeAll(new DeflateDecoder(), [Buffer.from('ffffffff', 'hex')]);
+
+  assert.deepEqual(decoded, {
+    bytes: Buffer.alloc(0),
+    pieces: [],
+    end: 'deflate: invalid block type',
+  });
+});
+
+test('DeflateDecoder: of a bomb it makes no more than someone takes', async (t) => {
+  const bomb = deflateRawSync(Buffer.alloc(256 * 1024 * 1024), FLUSHED);
+  const decoder = new DeflateDecoder();
+  t.after(() => decoder.close());
+  let count = 0;
+  let onPiece = (): void => undefined;
+  decoder.listen({
+    onData: (bytes) => {
+      count += bytes.length;
+      decoder.pause();
+      onPiece();
+    },
+    onUsed: () => assert.fail('the bomb is not used up'),
+    onEnd: () => assert.fail('the bomb has not ended'),
+    onError: assert.fail,
+  });
+  const piece = (): Promise<void> =>
+    new Promise((resolve) => {
+      onPiece = resolve;
+    });
+  const before = process.memoryUsage().arrayBuffers;
+
+  const first = piece();
+  decoder.decode(bomb);
+  await first;
+  const second = piece();
+  decoder.resume();
+  await second;
+
+  assert.ok(count <= 2 * 65536, `${count} bytes`);
+  const grown = process.memoryUsage().arrayBuffers - before;
+  assert.ok(grown < 2 * 1024 * 1024, `${grown} bytes more`);
+});
+
+test('DeflateDecoder: the end waits while paused', async (t) => {
+  const decoder = new DeflateDecoder();
+  t.after(() => decoder.close());
+  const told: string[] = [];
+  const ended = new Promise<void>((resolve) => {
+    decoder.listen({
+      onData: (bytes) => told.push(bytes.toString()),
+      onUsed: () => {
+        told.push('(used)');
+        decoder.end();
+        decoder.resume();
+        told.push('(resumed)');
+      },
+      onEnd: resolve,
+      onError: assert.fail,
+    });
+  });
+  decoder.pause();
+
+  decoder.decode(deflateRawSync('text', FLUSHED));
+  await ended;
+
+  assert.deepEqual(told, ['(used)', '(resumed)', 'text']);
+});
+
+test('DeflateDecoder: tells nothing once closed', async () => {
+  const decoder = new DeflateDecoder();
+  decoder.listen({
+    onData: () => assert.fail('data'),
+    onUsed: () => assert.fail('used'),
+    onEnd: () => assert.fail('end'),
+    onError: assert.fail,
+  });
+
+  decoder.decode(deflateRawSync('text', FLUSHED));
+  decoder.close();
+
+  // A chunk that another decoder begins later is done later.
+  const other = await decodeAll(new DeflateDecoder(), [deflateRawSync('text', FLUSHED)]);
+  assert.equal(other.end, 'end');
+});

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { MemoryQueue } from '../../../../../src/workers/pump/store/memory-queue.ts';
+
+const SEGMENT = 8192;
+
+/** Takes everything, as runs. */
+function takeRuns(queue: MemoryQueue): number[][] {
+  const runs: number[][] = [];
+  while (queue.runCount > 0) {
+    runs.push([queue.position, queue.runCount, queue.detail]);
+    queue.take(queue.runCount);
+  }
+  return runs;
+}
+
+test('MemoryQueue: is empty at first', () => {
+  const queue = new MemoryQueue();
+
+  assert.deepStrictEqual([queue.count, queue.runCount], [0, 0]);
+});
+
+test('MemoryQueue: runs that follow each other become one', () => {
+  const queue = new MemoryQueue();
+  queue.put(10, 5, 2);
+  queue.put(15, 1, 2);
+  queue.put(16, 4, 2);
+
+  const { count } = queue;
+  const runs = takeRuns(queue);
+
+  assert.deepStrictEqual([count, runs], [10, [[10, 10, 2]]]);
+});
+
+test('MemoryQueue: a gap, another detail or another segment begins a run', () => {
+  const queue = new MemoryQueue();
+  queue.put(1, 2, 0);
+  queue.put(4, 1, 0);
+  queue.put(5, 1, 7);
+  queue.put(SEGMENT - 1, 1, 7);
+  queue.put(SEGMENT, 3, 7);
+
+  const runs = takeRuns(queue);
+
+  assert.deepStrictEqual(runs, [
+    [1, 2, 0],
+    [4, 1, 0],
+    [5, 1, 7],
+    [SEGMENT - 1, 1, 7],
+    [SEGMENT, 3, 7],
+  ]);
+});
+
+test('MemoryQueue: what is taken off a run leaves its rest in front', () => {
+  const queue = new MemoryQueue();
+  queue.put(20, 5, 1);
+  queue.take(2);
+  queue.put(25, 1, 1);
+
+  const { count } = queue;
+
+  assert.deepStrictEqual([count, takeRuns(queue)], [4, [[22, 4, 1]]]);
+});
+
+test('MemoryQueue: a run that was taken whole is not extended', () => {
+  const queue = new MemoryQueue();
+  queue.put(20, 5, 1);
+  queue.take(5);
+  queue.put(25, 1, 1);
+
+  assert.deepStrictEqual(takeRuns(queue), [[25, 1, 1]]);
+});
+
+test('MemoryQueue: more than the oldest run cannot be taken', () => {
+  const queue = new MemoryQueue();
+  queue.put(1, 2, 0);
+  queue.put(9, 2, 0);
+
+  assert.throws(() => queue.take(3), /no more is taken than the oldest run holds/);
+});
+
+test('MemoryQueue: keeps the order while it grows, empties and grows again', () => {
+  const queue = new MemoryQueue();
+  const seen: number[] = [];
+  for (let round = 0; round < 2; round++) {
+    for (let i = 0; i < 5000; i++) queue.put(2 * i, 1, i);
+    while (queue.count > 0) {
+      seen.push(queue.detail);
+      queue.take(1);
+    }
+  }
+
+  const once = Array.from({ length: 5000 }, (_, i) => i);
+  assert.deepStrictEqual(seen, [...once, ...once]);
+});
+
+test('MemoryQueue: holds what an array of messages holds', () => {
+  type Message = { position: number; detail: number };
+  const put = fc.record({
+    do: fc.constant('put' as const),
+    gap: fc.constantFrom(0, 0, 0, 1, SEGMENT),
+    count: fc.integer({ min: 1, max: 6 }),
+    detail: fc.constantFrom(0, 0, 1),
+  });
+  const take = fc.record({
+    do: fc.constant('take' as const),
+    count: fc.integer({ min: 1, max: 9 }),
+  });
+  fc.assert(
+    fc.property(fc.array(fc.oneof(put, take), { maxLength: 200 }), (actions) => {
+      const queue = new MemoryQueue();
+      const model: Message[] = [];
+      let next = SEGMENT - 20;
+      for (const action of actions) {
+        if (action.do === 'put') {
+          next += action.gap;
+          // Positions of a batch are of one segment.
+          const count = Math.min(action.count, SEGMENT - (next % SEGMENT));
+          queue.put(next, count, action.detail);
+          for (let i = 0; i < count; i++) model.push({ position: next + i, detail: action.detail });
+          next += count;
+        } else if (model.length > 0) {
+          assert.deepEqual({ position: queue.position, detail: queue.detail }, model[0]);
+          const count = Math.min(action.count, queue.runCount);
+          const taken = model.splice(0, count);
+          const run = taken.map((_, i) => ({ position: queue.position + i, detail: queue.detail }));
+          assert.deepEqual(run, taken);
+          // A run never spans segments.
+          assert.equal((queue.position + count - 1) >>> 13, queue.position >>> 13);
+          queue.take(count);
+        }
+        assert.equal(queue.count, model.length);
+        assert.equal(queue.runCount > 0, model.length > 0);
+      }
+    }),
+  );
+});
