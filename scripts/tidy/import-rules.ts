@@ -1,16 +1,8 @@
-/** The rules about who knows whom: rooms, cycles, and what belongs into `src/shared`. */
+/** The rules about who knows whom: rooms, levels, cycles, and what belongs into `src/shared`. */
 
 import type { Finding } from './finding.ts';
+import { isInside, levelOf, OPEN_TO, type Room, roomOf, UPWARD } from './rooms.ts';
 import type { Import, Source } from './source.ts';
-
-type Room = 'main' | 'workers' | 'shared';
-
-/** Which rooms a room may import from. */
-const OPEN_TO: Readonly<Record<Room, readonly Room[]>> = {
-  main: ['main', 'shared'],
-  workers: ['workers', 'shared'],
-  shared: ['shared'],
-};
 
 export function checkImports(sources: readonly Source[]): Finding[] {
   const files = new Map<string, Source>();
@@ -19,6 +11,7 @@ export function checkImports(sources: readonly Source[]): Finding[] {
   }
   return [
     ...checkDirections(files),
+    ...checkLevels(files),
     ...checkWorkerNames(files),
     ...checkCycles(files),
     ...checkShared(files),
@@ -32,11 +25,29 @@ function checkDirections(files: ReadonlyMap<string, Source>): Finding[] {
     if (room === undefined) findings.push({ file, line: 1, what: 'a file of src is in a room' });
     for (const { file: target, line } of imports) {
       if (target === undefined || room === undefined) continue;
+      if (UPWARD.has(`${file} > ${target}`)) continue;
       const targetRoom = roomOf(target);
       const isOutside = targetRoom === undefined && /^(?:src|test|scripts)\//.test(target);
       const isClosed = targetRoom !== undefined && !OPEN_TO[room].includes(targetRoom);
       if (isOutside || isClosed) {
         findings.push({ file, line, what: `src/${room} does not import ${target}` });
+      }
+    }
+  }
+  return findings;
+}
+
+/** Inside a folder with levels, imports point down. */
+function checkLevels(files: ReadonlyMap<string, Source>): Finding[] {
+  const findings: Finding[] = [];
+  for (const { file, imports } of files.values()) {
+    for (const { file: target, line } of imports) {
+      if (target === undefined || !isInside(file, target)) continue;
+      if (UPWARD.has(`${file} > ${target}`)) continue;
+      const from = levelOf(file, target);
+      const to = levelOf(target, file);
+      if (from !== undefined && to !== undefined && from.rank < to.rank) {
+        findings.push({ file, line, what: `${from.name} is below ${to.name}: ${target}` });
       }
     }
   }
@@ -77,20 +88,31 @@ function checkCycles(files: ReadonlyMap<string, Source>): Finding[] {
   return findings;
 }
 
+/** What only one room uses belongs into that room. */
 function checkShared(files: ReadonlyMap<string, Source>): Finding[] {
-  const findings: Finding[] = [];
-  for (const room of ['main', 'workers'] as const) {
+  const users = new Map<string, Set<Room>>();
+  for (const file of files.keys()) {
+    const room = roomOf(file);
+    if (room === undefined || room === 'shared') continue;
     const reached = new Set<string>();
-    const reach = (file: string): void => {
-      if (reached.has(file)) return;
-      reached.add(file);
-      for (const { target } of inside(files, file)) reach(target);
+    const reach = (at: string): void => {
+      if (reached.has(at)) return;
+      reached.add(at);
+      for (const { target } of inside(files, at)) {
+        if (roomOf(target) !== 'shared') continue;
+        users.set(target, (users.get(target) ?? new Set<Room>()).add(room));
+        reach(target);
+      }
     };
-    for (const file of files.keys()) if (roomOf(file) === room) reach(file);
-    for (const file of files.keys()) {
-      if (roomOf(file) !== 'shared' || reached.has(file)) continue;
-      findings.push({ file, line: 1, what: `src/${room} does not use this shared file` });
-    }
+    reach(file);
+  }
+  const findings: Finding[] = [];
+  for (const file of files.keys()) {
+    if (roomOf(file) !== 'shared') continue;
+    const rooms = [...(users.get(file) ?? [])];
+    if (rooms.length >= 2) continue;
+    const by = rooms.length === 0 ? 'no room' : `only src/${rooms[0]}`;
+    findings.push({ file, line: 1, what: `${by} uses this shared file` });
   }
   return findings;
 }
@@ -106,11 +128,4 @@ function inside(
     if (target !== undefined && files.has(target)) found.push({ target, line });
   }
   return found;
-}
-
-function roomOf(file: string): Room | undefined {
-  if (file.startsWith('src/main/')) return 'main';
-  if (file.startsWith('src/workers/')) return 'workers';
-  if (file.startsWith('src/shared/')) return 'shared';
-  return undefined;
 }

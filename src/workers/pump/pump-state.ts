@@ -8,25 +8,25 @@ import { assert } from '../../shared/assert.ts';
 import type { Locality } from '../../shared/control.ts';
 import { CONSUMER_WINDOW_BYTES } from '../../shared/limits.ts';
 import { nameHash } from '../../shared/name-hash.ts';
+import { isEphemeral } from '../../shared/names.ts';
 import type { RingProducer } from '../../shared/ring/producer.ts';
-import type { Backend } from './backend.ts';
+import type { Backend } from './backend/backend.ts';
+import { DiskBackend } from './backend/disk-backend.ts';
+import type { DiskBackendListener } from './backend/disk-backend-listener.ts';
+import type { DiskLink } from './backend/disk-link.ts';
+import { NullBackend } from './backend/null-backend.ts';
 import { Channel, type ChannelContext, type LatencyWindow } from './channel.ts';
 import { Consumer } from './consumer.ts';
 import { Deferred } from './deferred.ts';
 import { BLOCKED, Delivery } from './delivery.ts';
 import type { DepthBound } from './depth-bound.ts';
-import { DiskBackend } from './disk-backend.ts';
-import type { DiskBackendListener } from './disk-backend-listener.ts';
-import type { DiskLink } from './disk-link.ts';
 import { InFlight } from './in-flight.ts';
 import { MessageIdFactory } from './message-id-factory.ts';
 import { MessageQueue, type MessageQueueOptions } from './message-queue.ts';
-import { MessageStore } from './message-store.ts';
-import { NullBackend } from './null-backend.ts';
+import { MessageStore } from './store/message-store.ts';
 import { Topic } from './topic.ts';
 import type { WallClock } from './wall-clock.ts';
 
-const EPHEMERAL_SUFFIX = '#ephemeral';
 /** Between topic and channel in the name of a channel's disk queue. */
 const NAME_SEPARATOR = process.platform === 'win32' ? ';' : ':';
 
@@ -296,7 +296,7 @@ export class PumpState {
   }
 
   #makeBackend({ topic, name, ...owner }: QueueOwner): Backend {
-    if (name.endsWith(EPHEMERAL_SUFFIX)) return new NullBackend(this.store);
+    if (isEphemeral(name)) return new NullBackend(this.store);
     const { links, wallClock } = this.#options;
     // The same name on the same thread keeps its files' requests in one order.
     const link = links[nameHash(name) % links.length];

@@ -74,7 +74,7 @@ test('tidy: one file of main names the worker files', () => {
   );
 });
 
-test('tidy: a shared file is used by both sides, directly or not', () => {
+test('tidy: a shared file is used by two rooms, directly or not', () => {
   const found = findings({
     'src/shared/word.ts': "/** A word. */\nexport class Word {}\nimport './deep.ts';\n",
     'src/shared/deep.ts': '',
@@ -84,9 +84,26 @@ test('tidy: a shared file is used by both sides, directly or not', () => {
   });
 
   assert.deepStrictEqual(found, [
-    'src/shared/half.ts:1: src/workers does not use this shared file',
-    'src/shared/lonely.ts:1: src/main does not use this shared file',
-    'src/shared/lonely.ts:1: src/workers does not use this shared file',
+    'src/shared/half.ts:1: only src/main uses this shared file',
+    'src/shared/lonely.ts:1: no room uses this shared file',
+  ]);
+});
+
+test('tidy: inside a room imports point down its levels', () => {
+  const found = findings({
+    'src/main/topics/a.ts': "import '../pumps/b.ts';\nimport '../tcp/c.ts';\n",
+    'src/main/pumps/b.ts': "import '../stray.ts';\n",
+    'src/main/tcp/c.ts': '',
+    'src/main/stray.ts': '',
+    'src/workers/disk/segments/d.ts': "import '../files/e.ts';\nimport '../queue.ts';\n",
+    'src/workers/disk/files/e.ts': '',
+    'src/workers/disk/queue.ts': '',
+  });
+
+  assert.deepStrictEqual(found, [
+    'src/main/pumps/b.ts:1: pumps is below src/main: src/main/stray.ts',
+    'src/main/topics/a.ts:2: topics is below tcp: src/main/tcp/c.ts',
+    'src/workers/disk/segments/d.ts:2: segments is below src/workers/disk: src/workers/disk/queue.ts',
   ]);
 });
 

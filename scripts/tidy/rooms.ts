@@ -1,0 +1,95 @@
+/** The one table of who may import whom: the rooms of `src`, and the levels inside of them. */
+
+export type Room = 'shared' | 'protocol' | 'daemon' | 'workers' | 'main';
+
+/** Which rooms a room may import from. */
+export const OPEN_TO: Readonly<Record<Room, readonly Room[]>> = {
+  shared: ['shared'],
+  protocol: ['protocol', 'shared'],
+  daemon: ['daemon', 'shared'],
+  workers: ['workers', 'shared'],
+  main: ['main', 'daemon', 'protocol', 'shared'],
+};
+
+/**
+ * The folders and files of a folder, lowest first. What is not named here is above all that is; an import points to
+ * the same level or to a lower one.
+ */
+const LEVELS: Readonly<Record<string, readonly string[]>> = {
+  'src/main': [
+    'options',
+    'pumps',
+    'limits',
+    'stats',
+    'topics',
+    'auth',
+    'peers',
+    'tcp',
+    'http',
+    'nsqd.ts',
+    'program.ts',
+  ],
+  'src/workers': ['disk-records.ts', 'run-loop.ts', 'disk', 'pump'],
+  'src/workers/disk': [
+    'files',
+    'records',
+    'checksums',
+    'states',
+    'unacked',
+    'segments',
+    'metadata',
+  ],
+  'src/workers/pump': ['store', 'backend'],
+};
+
+/** Imports that still point up, as `file > target`. Each is a debt: the list only gets shorter. */
+export const UPWARD: ReadonlySet<string> = new Set([
+  'src/daemon/http/connection.ts > src/main/http/refusals.ts',
+  'src/daemon/http/exchange.ts > src/main/http/refusals.ts',
+  'src/daemon/http/exchange.ts > src/main/limits/body-memory.ts',
+  'src/daemon/http/http-server.ts > src/main/http/refusals.ts',
+  'src/daemon/http/http-server.ts > src/main/limits/connection-limit.ts',
+  'src/daemon/options/command-line.ts > src/main/options/options.ts',
+  'src/daemon/options/config-file.ts > src/main/options/options.ts',
+  'src/daemon/options/config-values.ts > src/main/options/options.ts',
+  'src/daemon/options/flags.ts > src/main/options/options.ts',
+  'src/daemon/options/usage.ts > src/main/options/options.ts',
+  'src/daemon/tls/peer-tls.ts > src/main/options/options.ts',
+  'src/daemon/tls/tls-context.ts > src/main/options/options.ts',
+  'src/main/stats/stats-collector.ts > src/main/tcp/client.ts',
+  'src/main/stats/stats-collector.ts > src/main/topics/publication.ts',
+  'src/main/stats/stats-collector.ts > src/main/topics/topic-map.ts',
+  'src/main/topics/broker-operations.ts > src/main/peers/lookupd/lookupd.ts',
+  'src/workers/disk/segments/passed-segments.ts > src/workers/disk/queue-recovery.ts',
+  'src/workers/disk/segments/segment-reader.ts > src/workers/disk/queue-recovery.ts',
+  'src/workers/disk/segments/segment-writer.ts > src/workers/disk/queue-recovery.ts',
+  'src/workers/disk/states/record-notes.ts > src/workers/disk/queue-recovery.ts',
+  'src/workers/disk/unacked/record-recall.ts > src/workers/disk/queue-recovery.ts',
+  'src/workers/disk/unacked/unfinished-record.ts > src/workers/disk/queue-recovery.ts',
+]);
+
+export function roomOf(file: string): Room | undefined {
+  const name = /^src\/([^/]+)\//.exec(file)?.[1];
+  return name !== undefined && Object.hasOwn(OPEN_TO, name) ? (name as Room) : undefined;
+}
+
+/** Whether two files share a folder that has levels. */
+export function isInside(file: string, other: string): boolean {
+  return commonFolder(file, other) !== undefined;
+}
+
+/** Where a file stands in the deepest folder with levels that it shares with the other. */
+export function levelOf(file: string, other: string): { rank: number; name: string } | undefined {
+  const folder = commonFolder(file, other);
+  if (folder === undefined) return undefined;
+  const [entry] = file.slice(folder.length + 1).split('/');
+  const rank = LEVELS[folder].indexOf(entry);
+  return rank === -1 ? { rank: LEVELS[folder].length, name: folder } : { rank, name: entry };
+}
+
+function commonFolder(file: string, other: string): string | undefined {
+  const shared = Object.keys(LEVELS).filter((folder) =>
+    [file, other].every((name) => name.startsWith(`${folder}/`)),
+  );
+  return shared.sort((a, b) => b.length - a.length)[0];
+}
