@@ -32,6 +32,7 @@ const LEVELS: Readonly<Record<string, readonly string[]>> = {
   'src/workers': ['disk-records.ts', 'run-loop.ts', 'disk', 'pump'],
   'src/workers/disk': [
     'files',
+    'queue-context.ts',
     'records',
     'checksums',
     'states',
@@ -60,12 +61,6 @@ export const UPWARD: ReadonlySet<string> = new Set([
   'src/main/stats/stats-collector.ts > src/main/topics/publication.ts',
   'src/main/stats/stats-collector.ts > src/main/topics/topic-map.ts',
   'src/main/topics/broker-operations.ts > src/main/peers/lookupd/lookupd.ts',
-  'src/workers/disk/segments/passed-segments.ts > src/workers/disk/queue-recovery.ts',
-  'src/workers/disk/segments/segment-reader.ts > src/workers/disk/queue-recovery.ts',
-  'src/workers/disk/segments/segment-writer.ts > src/workers/disk/queue-recovery.ts',
-  'src/workers/disk/states/record-notes.ts > src/workers/disk/queue-recovery.ts',
-  'src/workers/disk/unacked/record-recall.ts > src/workers/disk/queue-recovery.ts',
-  'src/workers/disk/unacked/unfinished-record.ts > src/workers/disk/queue-recovery.ts',
 ]);
 
 export function roomOf(file: string): Room | undefined {

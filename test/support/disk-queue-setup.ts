@@ -7,7 +7,7 @@
 import { DiskQueue } from '../../src/workers/disk/disk-queue.ts';
 import type { FileSystem } from '../../src/workers/disk/files/file-system.ts';
 import { OpenFiles } from '../../src/workers/disk/files/open-files.ts';
-import { SegmentIndex } from '../../src/workers/disk/segments/segment-index.ts';
+import { SegmentIndex } from '../../src/workers/disk/files/segment-index.ts';
 import { type DiskMessage, diskRecord, parseRecords } from './disk-files.ts';
 
 /** Where the queues of a `MemoryFileSystem` lie. */

@@ -23,21 +23,18 @@ import type { FileSystem } from './files/file-system.ts';
 import type { OpenFiles } from './files/open-files.ts';
 import { QueueFiles } from './files/queue-files.ts';
 import type { QueuePlace } from './files/queue-place.ts';
+import type { SegmentIndex } from './files/segment-index.ts';
 import { syncSidecars } from './files/sidecar-directory.ts';
 import { MetadataFile } from './metadata/metadata-file.ts';
 import { straySidecars, takeCensus } from './notes-census.ts';
 import { NotingWriter } from './noting-writer.ts';
-import {
-  bytesBetween,
-  type RecoverySource,
-  recoverQueue,
-  SEGMENTS_TO_TRY,
-} from './queue-recovery.ts';
+import type { QueueContext } from './queue-context.ts';
+import { recoverQueue } from './queue-recovery.ts';
 import { RecordMover } from './record-mover.ts';
 import { checkRecords, recordBytesMax } from './records/disk-record.ts';
 import { removeSidecars } from './segments/passed-segments.ts';
-import type { SegmentIndex } from './segments/segment-index.ts';
 import { type ReadBatch, SegmentReader } from './segments/segment-reader.ts';
+import { bytesBetween, SEGMENTS_TO_TRY } from './segments/segment-span.ts';
 import { SegmentWriter } from './segments/segment-writer.ts';
 import { RecordNotes } from './states/record-notes.ts';
 import { HandedOut } from './unacked/handed-out.ts';
@@ -65,7 +62,7 @@ export class DiskQueue {
   readonly #options: DiskQueueOptions;
   readonly #log: DiskLog;
   readonly #files: QueueFiles;
-  readonly #source: RecoverySource;
+  readonly #source: QueueContext;
   readonly #handedOut = new HandedOut();
   readonly #unread: UnreadCount;
   readonly #notes: RecordNotes;
@@ -91,7 +88,7 @@ export class DiskQueue {
     this.#options = options;
     this.#log = (level: LogLevel, text: string): void => log(level, `DISKQUEUE(${name}): ${text}`);
     this.#files = new QueueFiles(options.dataPath, name);
-    const source: RecoverySource = {
+    const source: QueueContext = {
       queueName: name,
       files: this.#files,
       fileSystem: options.fileSystem,

@@ -46,12 +46,12 @@ import { LOG_ERROR } from './files/disk-log.ts';
 import { errorText } from './files/file-error.ts';
 import type { FileSystem } from './files/file-system.ts';
 import { OpenFiles } from './files/open-files.ts';
+import { SegmentIndex } from './files/segment-index.ts';
 import { type KnownQueue, KnownQueues } from './known-queues.ts';
 import { PumpLink, type PumpLinkOptions, type RecordsType, recordsRoom } from './pump-link.ts';
 import { appendOf, forEachFinish, forEachNote, recallOf } from './pump-requests.ts';
 import { type HealthNews, QueueHealth } from './queue-health.ts';
 import { recordBytesMax } from './records/disk-record.ts';
-import { SegmentIndex } from './segments/segment-index.ts';
 
 const REQUESTS_PER_TURN = 256;
 const BYTES_PER_TURN = 1024 * 1024;

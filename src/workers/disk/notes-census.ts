@@ -6,7 +6,7 @@
  */
 
 import type { QueuePlace } from './files/queue-place.ts';
-import type { RecoverySource } from './queue-recovery.ts';
+import type { QueueContext } from './queue-context.ts';
 import { removeSidecars } from './segments/passed-segments.ts';
 import type { RecordNotes } from './states/record-notes.ts';
 
@@ -40,7 +40,7 @@ export function takeCensus(notes: RecordNotes, from: QueuePlace, to: QueuePlace)
  * numbers are given to new segments. Errors: logged.
  */
 export function straySidecars(
-  source: RecoverySource,
+  source: QueueContext,
   notes: RecordNotes,
   from: QueuePlace,
   to: QueuePlace,

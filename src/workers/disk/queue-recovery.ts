@@ -10,31 +10,18 @@
  * finding segments above the write segment, and in never writing over segments whose metadata is missing.
  */
 
-import { type DiskLog, LOG_ERROR, LOG_WARNING } from './files/disk-log.ts';
-import type { FileSystem } from './files/file-system.ts';
-import type { OpenFiles } from './files/open-files.ts';
-import type { QueueFiles } from './files/queue-files.ts';
+import { LOG_ERROR, LOG_WARNING } from './files/disk-log.ts';
 import type { QueuePlace } from './files/queue-place.ts';
 import { chooseMetadata, type MetadataChoice } from './metadata/metadata-choice.ts';
 import type { QueueMetadata } from './metadata/queue-metadata.ts';
-import { countRecords, type SegmentCount } from './segments/segment-count.ts';
-import type { SegmentIndex } from './segments/segment-index.ts';
-
-/** More segments than this are looked up in the directory instead of being tried one by one. */
-export const SEGMENTS_TO_TRY = 1000;
-
-/** What there is to look at. */
-export interface RecoverySource {
-  readonly queueName: string;
-  readonly files: QueueFiles;
-  readonly fileSystem: FileSystem;
-  readonly openFiles: OpenFiles;
-  readonly index: SegmentIndex;
-  readonly dataPath: string;
-  /** Bytes of the largest record, size field included. */
-  readonly recordBytesMax: number;
-  readonly log: DiskLog;
-}
+import type { QueueContext } from './queue-context.ts';
+import {
+  countBetween,
+  countSegment,
+  nextSegmentOf,
+  segmentSize,
+  sizeOrZero,
+} from './segments/segment-span.ts';
 
 /** What opening a queue has found. */
 export interface RecoveredQueue extends QueueMetadata {
@@ -47,7 +34,7 @@ export interface RecoveredQueue extends QueueMetadata {
 }
 
 /** Reads what is on disk. Errors: throws when something there cannot be read; it may be tried again. */
-export function recoverQueue(source: RecoverySource): RecoveredQueue {
+export function recoverQueue(source: QueueContext): RecoveredQueue {
   const choice = chooseMetadata(source);
   const { metadata } = choice;
   if (metadata === 'missing') return recoverWithoutMetadata(source, LOG_WARNING, 'no metadata');
@@ -57,45 +44,8 @@ export function recoverQueue(source: RecoverySource): RecoveredQueue {
   return recoverFromMetadata(source, metadata, choice);
 }
 
-/**
- * Counts the records from one place of a queue to another, by reading all of them. Errors: throws when a segment
- * cannot be read.
- */
-export function countBetween(source: RecoverySource, from: QueuePlace, to: QueuePlace): number {
-  let count = 0;
-  for (const segment of source.index.list(source.queueName)) {
-    if (segment < from.segment || segment > to.segment) continue;
-    const start = segment === from.segment ? from.position : 0;
-    const size = sizeOrZero(source, segment);
-    const end = segment === to.segment ? Math.min(size, to.position) : size;
-    count += countSegment(source, segment, start, end).count;
-  }
-  return count;
-}
-
-/** Bytes of the segments from one place of a queue to another. Errors: throws when a segment cannot be looked at. */
-export function bytesBetween(source: RecoverySource, from: QueuePlace, to: QueuePlace): number {
-  if (from.segment === to.segment) return Math.max(0, to.position - from.position);
-  let bytes = to.position - from.position;
-  // Metadata that was damaged or made by hand may span numbers beyond counting.
-  const isLong = to.segment - from.segment > SEGMENTS_TO_TRY;
-  const count = isLong ? 0 : to.segment - from.segment;
-  const segments = isLong
-    ? source.index.known(source.queueName)
-    : Array.from({ length: count }, (_, index) => from.segment + index);
-  for (const segment of segments) {
-    if (segment >= from.segment && segment < to.segment) bytes += sizeOrZero(source, segment);
-  }
-  return Math.max(0, bytes);
-}
-
-/** The first segment above `segment` that exists, undefined if there is none. Lists the directory. */
-export function nextSegmentOf(source: RecoverySource, segment: number): number | undefined {
-  return source.index.list(source.queueName).find((number) => number > segment);
-}
-
 function recoverWithoutMetadata(
-  source: RecoverySource,
+  source: QueueContext,
   level: typeof LOG_WARNING | typeof LOG_ERROR,
   reason: string,
 ): RecoveredQueue {
@@ -122,7 +72,7 @@ function recoverWithoutMetadata(
 }
 
 function recoverFromMetadata(
-  source: RecoverySource,
+  source: QueueContext,
   metadata: QueueMetadata,
   { isOnDisk, isDepthKnown }: MetadataChoice,
 ): RecoveredQueue {
@@ -161,7 +111,7 @@ interface WritePlace extends QueuePlace {
 }
 
 /** Compares the write segment with the metadata, and looks for segments that were begun after it. */
-function findWritePlace(source: RecoverySource, metadata: QueueMetadata): WritePlace {
+function findWritePlace(source: QueueContext, metadata: QueueMetadata): WritePlace {
   const { writeSegment, writePosition } = metadata;
   const size = segmentSize(source, writeSegment);
   const later = laterSegments(source, writeSegment);
@@ -192,7 +142,7 @@ function findWritePlace(source: RecoverySource, metadata: QueueMetadata): WriteP
 }
 
 /** Segments above that one. Those between may have been read and removed, so the index is asked as well. */
-function laterSegments(source: RecoverySource, segment: number): number[] {
+function laterSegments(source: QueueContext, segment: number): number[] {
   const exists = (number: number): boolean => segmentSize(source, number) !== 'missing';
   const known = source.index.known(source.queueName);
   const later = known.filter((number) => number > segment && exists(number));
@@ -207,7 +157,7 @@ interface ReadPlace extends QueuePlace {
 
 /** The metadata's read place, unless its segment is gone: released after the last sync, or lost. */
 function findReadPlace(
-  source: RecoverySource,
+  source: QueueContext,
   metadata: QueueMetadata,
   write: QueuePlace,
 ): ReadPlace {
@@ -222,12 +172,7 @@ function findReadPlace(
 }
 
 /** Counts what was written behind the last sync, and says so. */
-function countUnsynced(
-  source: RecoverySource,
-  segment: number,
-  from: number,
-  size: number,
-): number {
+function countUnsynced(source: QueueContext, segment: number, from: number, size: number): number {
   const { count, end } = countSegment(source, segment, from, size);
   const torn = end === size ? '' : ` and ${size - end} bytes that are none`;
   source.log(
@@ -241,30 +186,6 @@ function countUnsynced(
 function hasUnreadInWriteSegment(metadata: QueueMetadata): boolean {
   const from = metadata.readSegment === metadata.writeSegment ? metadata.readPosition : 0;
   return from < metadata.writePosition;
-}
-
-function countSegment(
-  source: RecoverySource,
-  segment: number,
-  from: number,
-  to: number,
-): SegmentCount {
-  return countRecords(
-    source.openFiles,
-    source.files.segment(segment),
-    from,
-    to,
-    source.recordBytesMax,
-  );
-}
-
-function segmentSize(source: RecoverySource, segment: number): number | 'missing' {
-  return source.openFiles.size(source.files.segment(segment));
-}
-
-function sizeOrZero(source: RecoverySource, segment: number): number {
-  const size = segmentSize(source, segment);
-  return size === 'missing' ? 0 : size;
 }
 
 function startOf(segment: number): QueuePlace {

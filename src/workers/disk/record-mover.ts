@@ -13,7 +13,7 @@ import { LOG_WARNING } from './files/disk-log.ts';
 import { errorText } from './files/file-error.ts';
 import { isBefore, type QueuePlace } from './files/queue-place.ts';
 import type { NotedAppend, NotingWriter } from './noting-writer.ts';
-import type { RecoverySource } from './queue-recovery.ts';
+import type { QueueContext } from './queue-context.ts';
 import { dataViewOf } from './records/data-view.ts';
 import { storedSize } from './records/disk-record.ts';
 import { recordChecksum } from './records/record-checksum.ts';
@@ -25,7 +25,7 @@ import type { UnreadCount } from './unacked/unread-count.ts';
 
 /** What a mover is made of. */
 export interface RecordMoverOptions {
-  readonly source: RecoverySource;
+  readonly source: QueueContext;
   readonly writer: NotingWriter;
   readonly notes: RecordNotes;
   readonly handedOut: HandedOut;

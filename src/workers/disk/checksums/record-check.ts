@@ -11,21 +11,17 @@
  * Thread: disk.
  */
 
-import { type DiskLog, LOG_WARNING } from '../files/disk-log.ts';
+import { LOG_WARNING } from '../files/disk-log.ts';
 import { errorText } from '../files/file-error.ts';
-import type { OpenFiles } from '../files/open-files.ts';
-import type { QueueFiles } from '../files/queue-files.ts';
+import type { QueueContext } from '../queue-context.ts';
 import { hasMessageId, RECORD_BYTES_MIN, recordSize, storedSize } from '../records/disk-record.ts';
 import { SumsCursor } from './sums-cursor.ts';
 
 /** What a check needs of its queue. */
-export interface RecordCheckSource {
-  readonly openFiles: OpenFiles;
-  readonly files: QueueFiles;
-  /** Bytes of the largest record, size field included. */
-  readonly recordBytesMax: number;
-  readonly log: DiskLog;
-}
+export type RecordCheckSource = Pick<
+  QueueContext,
+  'openFiles' | 'files' | 'recordBytesMax' | 'log'
+>;
 
 /**
  * What the sums say of a record: nothing, that it is as it was written, that it is the one that was written and has

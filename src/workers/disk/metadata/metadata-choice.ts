@@ -14,29 +14,13 @@
 
 import { RecordCheck, type Verdict } from '../checksums/record-check.ts';
 import { checkDataPath } from '../files/data-path.ts';
-import { type DiskLog, LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
+import { LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
 import { errorText } from '../files/file-error.ts';
-import type { FileSystem } from '../files/file-system.ts';
-import type { OpenFiles } from '../files/open-files.ts';
-import type { QueueFiles } from '../files/queue-files.ts';
+import type { QueueContext } from '../queue-context.ts';
 import { RECORD_BYTES_MIN } from '../records/disk-record.ts';
 import { countRecords } from '../segments/segment-count.ts';
-import type { SegmentIndex } from '../segments/segment-index.ts';
 import { type MetadataCopy, readMetadataCopy } from './metadata-copy.ts';
 import { formatMetadata, type QueueMetadata, readMetadata } from './queue-metadata.ts';
-
-/** What there is to look at. */
-export interface MetadataSource {
-  readonly queueName: string;
-  readonly files: QueueFiles;
-  readonly fileSystem: FileSystem;
-  readonly openFiles: OpenFiles;
-  readonly index: SegmentIndex;
-  readonly dataPath: string;
-  /** Bytes of the largest record, size field included. */
-  readonly recordBytesMax: number;
-  readonly log: DiskLog;
-}
 
 /** What is known of a queue before its segments are looked at. */
 export interface MetadataChoice {
@@ -53,7 +37,7 @@ const front = Buffer.allocUnsafeSlow(RECORD_BYTES_MIN);
  * Reads metadata and copy and chooses. Errors: throws when the metadata is there and cannot be read, or is needed and
  * the copy cannot, or when there is no data directory.
  */
-export function chooseMetadata(source: MetadataSource): MetadataChoice {
+export function chooseMetadata(source: QueueContext): MetadataChoice {
   const metadata = readMetadata(source.fileSystem, source.files);
   if (metadata === 'missing' || metadata === 'unusable') return withoutMetadata(source, metadata);
   // An empty queue has nothing to lose, and there may be thousands.
@@ -74,7 +58,7 @@ function asItIs(metadata: QueueMetadata | 'missing' | 'unusable'): MetadataChoic
   return { metadata, isOnDisk: true, isDepthKnown: true };
 }
 
-function withoutMetadata(source: MetadataSource, metadata: 'missing' | 'unusable'): MetadataChoice {
+function withoutMetadata(source: QueueContext, metadata: 'missing' | 'unusable'): MetadataChoice {
   checkDataPath(source.openFiles, source.dataPath);
   const segments = source.index.known(source.queueName);
   // A queue that was deleted by nsqd or by hand leaves a copy.
@@ -90,7 +74,7 @@ function withoutMetadata(source: MetadataSource, metadata: 'missing' | 'unusable
  * may have begun the queue anew.
  */
 function fromCopy(
-  source: MetadataSource,
+  source: QueueContext,
   copy: QueueMetadata,
   segments: readonly number[],
 ): MetadataChoice {
@@ -103,7 +87,7 @@ function fromCopy(
   return { metadata, isOnDisk: false, isDepthKnown: false };
 }
 
-function checkReadSegment(source: MetadataSource, metadata: QueueMetadata): MetadataChoice {
+function checkReadSegment(source: QueueContext, metadata: QueueMetadata): MetadataChoice {
   const { readSegment, readPosition } = metadata;
   if (readPosition === 0 || judgeSegment(source, readSegment, readPosition) !== 'other') {
     return asItIs(metadata);
@@ -116,7 +100,7 @@ function checkReadSegment(source: MetadataSource, metadata: QueueMetadata): Meta
 }
 
 /** Whether a segment, by the record at this position or the first, is the one that its sums were written for. */
-function judgeSegment(source: MetadataSource, segment: number, readPosition: number): Verdict {
+function judgeSegment(source: QueueContext, segment: number, readPosition: number): Verdict {
   const check = new RecordCheck({ ...source, log: () => undefined });
   for (const position of readPosition === 0 ? [0] : [readPosition, 0]) {
     const path = source.files.segment(segment);
@@ -129,7 +113,7 @@ function judgeSegment(source: MetadataSource, segment: number, readPosition: num
   return 'unknown';
 }
 
-function tryReadCopy(source: MetadataSource): MetadataCopy | undefined {
+function tryReadCopy(source: QueueContext): MetadataCopy | undefined {
   try {
     return readMetadataCopy(source.fileSystem, source.files);
   } catch (error) {
@@ -150,7 +134,7 @@ function isEmpty(metadata: QueueMetadata): boolean {
  * Whether the records from the read place on are as many as the depth says and end at the write place. Before that a
  * crash may have torn the end of a segment.
  */
-function fitsSegments(source: MetadataSource, metadata: QueueMetadata): boolean {
+function fitsSegments(source: QueueContext, metadata: QueueMetadata): boolean {
   const { readSegment, readPosition, writeSegment, writePosition } = metadata;
   const segments = source.index
     .list(source.queueName)

@@ -9,7 +9,7 @@
 
 import { LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
 import { errorText } from '../files/file-error.ts';
-import type { RecoverySource } from '../queue-recovery.ts';
+import type { QueueContext } from '../queue-context.ts';
 import type { RecordNotes } from '../states/record-notes.ts';
 
 /** A segment that the reader has left. */
@@ -20,13 +20,13 @@ export interface PassedSegment {
 }
 
 export class PassedSegments {
-  readonly #source: RecoverySource;
+  readonly #source: QueueContext;
   readonly #notes: RecordNotes;
   #segments: PassedSegment[] = [];
   /** Segments that are removed, and whose sidecars are not. */
   #removed: number[] = [];
 
-  constructor(source: RecoverySource, notes: RecordNotes) {
+  constructor(source: QueueContext, notes: RecordNotes) {
     this.#source = source;
     this.#notes = notes;
   }
@@ -105,7 +105,7 @@ export class PassedSegments {
 }
 
 /** Removes what lies beside a segment that is gone. Errors: logged, as it does no harm. */
-export function removeSidecars(source: RecoverySource, notes: RecordNotes, segment: number): void {
+export function removeSidecars(source: QueueContext, notes: RecordNotes, segment: number): void {
   notes.remove(segment);
   try {
     source.openFiles.remove(source.files.sums(segment));

@@ -26,12 +26,7 @@ import { errorText } from '../files/file-error.ts';
 import type { OpenFiles } from '../files/open-files.ts';
 import type { QueueFiles } from '../files/queue-files.ts';
 import type { QueuePlace } from '../files/queue-place.ts';
-import {
-  bytesBetween,
-  countBetween,
-  nextSegmentOf,
-  type RecoverySource,
-} from '../queue-recovery.ts';
+import type { QueueContext } from '../queue-context.ts';
 import {
   RECORD_BYTES_MIN,
   recordSize,
@@ -43,6 +38,7 @@ import type { HandedOut } from '../unacked/handed-out.ts';
 import { ReadAhead } from '../unacked/read-ahead.ts';
 import type { UnreadCount } from '../unacked/unread-count.ts';
 import { PassedSegments } from './passed-segments.ts';
+import { bytesBetween, countBetween, nextSegmentOf } from './segment-span.ts';
 import type { SegmentWriter } from './segment-writer.ts';
 
 /** What one call of `read` has put into its target. */
@@ -58,7 +54,7 @@ export interface ReadBatch {
 /** What a reader is made of. */
 export interface SegmentReaderOptions {
   /** Where to look for what damage has left. */
-  readonly source: RecoverySource;
+  readonly source: QueueContext;
   /** Says where the records end. */
   readonly writer: SegmentWriter;
   readonly notes: RecordNotes;
@@ -77,7 +73,7 @@ const skipped = Buffer.allocUnsafeSlow(SKIP_BYTES);
 export class SegmentReader {
   readonly passed: PassedSegments;
 
-  readonly #source: RecoverySource;
+  readonly #source: QueueContext;
   readonly #writer: SegmentWriter;
   readonly #openFiles: OpenFiles;
   readonly #files: QueueFiles;

@@ -7,21 +7,15 @@
  */
 
 import { SumsCursor } from '../checksums/sums-cursor.ts';
-import { type DiskLog, LOG_ERROR } from '../files/disk-log.ts';
+import { LOG_ERROR } from '../files/disk-log.ts';
 import type { OpenFiles } from '../files/open-files.ts';
-import type { QueueFiles } from '../files/queue-files.ts';
+import type { QueueContext } from '../queue-context.ts';
 import { dataViewOf } from '../records/data-view.ts';
 import { hasMessageId, RECORD_BYTES_MIN, recordSize } from '../records/disk-record.ts';
 import { recordChecksum } from '../records/record-checksum.ts';
 
 /** What a rewrite needs of its queue. */
-export interface RewriteSource {
-  readonly openFiles: OpenFiles;
-  readonly files: QueueFiles;
-  /** Bytes of the largest record, size field included. */
-  readonly recordBytesMax: number;
-  readonly log: DiskLog;
-}
+export type RewriteSource = Pick<QueueContext, 'openFiles' | 'files' | 'recordBytesMax' | 'log'>;
 
 /** A part of a segment, from the start of a record on. */
 export interface SegmentPart {

@@ -19,12 +19,12 @@ import { errorText, fileError } from '../files/file-error.ts';
 import type { OpenFiles } from '../files/open-files.ts';
 import type { QueueFiles } from '../files/queue-files.ts';
 import type { QueuePlace } from '../files/queue-place.ts';
-import type { RecoverySource } from '../queue-recovery.ts';
+import type { QueueContext } from '../queue-context.ts';
 import { recordSize } from '../records/disk-record.ts';
 import { checkSegment, rewriteSegment } from './segment-rewrite.ts';
 
 /** What a writer is made of. */
-export interface SegmentWriterOptions extends RecoverySource {
+export interface SegmentWriterOptions extends QueueContext {
   readonly maxBytesPerFile: number;
 }
 

@@ -14,7 +14,7 @@ import { LOG_WARNING } from '../files/disk-log.ts';
 import { errorText, fileError } from '../files/file-error.ts';
 import type { OpenFiles } from '../files/open-files.ts';
 import type { QueueFiles } from '../files/queue-files.ts';
-import type { RecoverySource } from '../queue-recovery.ts';
+import type { QueueContext } from '../queue-context.ts';
 import { RECORD_BYTES_MIN } from '../records/disk-record.ts';
 import type { NoteList } from './note-list.ts';
 import {
@@ -55,7 +55,7 @@ export class RecordNotes {
   dueMs = 0;
   checksum = 0;
 
-  readonly #source: RecoverySource;
+  readonly #source: QueueContext;
   readonly #openFiles: OpenFiles;
   readonly #files: QueueFiles;
   /** Segments that have notes, undefined if there never was any. */
@@ -68,7 +68,7 @@ export class RecordNotes {
   /** Whether the directory of the sidecars may be one that is not durable. */
   #isDirectoryNew = true;
 
-  constructor(source: RecoverySource) {
+  constructor(source: QueueContext) {
     this.#source = source;
     this.#openFiles = source.openFiles;
     this.#files = source.files;

@@ -5,7 +5,7 @@
  * Thread: disk.
  */
 
-import type { RecoverySource } from '../queue-recovery.ts';
+import type { QueueContext } from '../queue-context.ts';
 import { ATTEMPTS_OFFSET } from '../records/disk-record.ts';
 import type { RecordNotes } from '../states/record-notes.ts';
 import type { HandedOut, UnfinishedRecord } from './handed-out.ts';
@@ -33,13 +33,13 @@ export interface RecalledBatch {
 }
 
 export class RecordRecall {
-  readonly #source: RecoverySource;
+  readonly #source: QueueContext;
   readonly #notes: RecordNotes;
   readonly #notesWriter: NotesWriter;
   readonly #handedOut: HandedOut;
 
   constructor(
-    source: RecoverySource,
+    source: QueueContext,
     notes: RecordNotes,
     notesWriter: NotesWriter,
     handedOut: HandedOut,

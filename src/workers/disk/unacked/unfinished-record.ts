@@ -6,7 +6,7 @@
  */
 
 import { LOG_ERROR } from '../files/disk-log.ts';
-import type { RecoverySource } from '../queue-recovery.ts';
+import type { QueueContext } from '../queue-context.ts';
 import { dataViewOf } from '../records/data-view.ts';
 import { ATTEMPTS_OFFSET } from '../records/disk-record.ts';
 import { recordChecksum } from '../records/record-checksum.ts';
@@ -19,7 +19,7 @@ import type { UnfinishedRecord } from './handed-out.ts';
  * Errors: throws when segment or notes cannot be read.
  */
 export function readUnfinished(
-  source: RecoverySource,
+  source: QueueContext,
   notes: RecordNotes,
   record: UnfinishedRecord,
   bytes: Uint8Array,

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { SumsCursor } from '../../../../../src/workers/disk/checksums/sums-cursor.ts';
 import { OpenFiles } from '../../../../../src/workers/disk/files/open-files.ts';
 import { QueueFiles } from '../../../../../src/workers/disk/files/queue-files.ts';
-import { SegmentIndex } from '../../../../../src/workers/disk/segments/segment-index.ts';
+import { SegmentIndex } from '../../../../../src/workers/disk/files/segment-index.ts';
 import {
   SegmentWriter,
   type SegmentWriterOptions,

@@ -9,14 +9,14 @@
  * Thread: disk.
  */
 
-import { fileError } from '../files/file-error.ts';
-import type { FileSystem } from '../files/file-system.ts';
+import { fileError } from './file-error.ts';
+import type { FileSystem } from './file-system.ts';
 import {
   filePrefix,
   parseSegmentName,
   type SegmentFileKind,
   sidecarDirectoryOf,
-} from '../files/queue-files.ts';
+} from './queue-files.ts';
 
 export class SegmentIndex {
   readonly #fileSystem: FileSystem;

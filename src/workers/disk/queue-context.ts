@@ -1,0 +1,23 @@
+/**
+ * What every part of one disk queue stands on: its name, its files, and where it reports. The parts share one of it.
+ *
+ * Thread: disk.
+ */
+
+import type { DiskLog } from './files/disk-log.ts';
+import type { FileSystem } from './files/file-system.ts';
+import type { OpenFiles } from './files/open-files.ts';
+import type { QueueFiles } from './files/queue-files.ts';
+import type { SegmentIndex } from './files/segment-index.ts';
+
+export interface QueueContext {
+  readonly queueName: string;
+  readonly files: QueueFiles;
+  readonly fileSystem: FileSystem;
+  readonly openFiles: OpenFiles;
+  readonly index: SegmentIndex;
+  readonly dataPath: string;
+  /** Bytes of the largest record, size field included. */
+  readonly recordBytesMax: number;
+  readonly log: DiskLog;
+}
