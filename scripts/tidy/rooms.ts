@@ -22,6 +22,7 @@ const LEVELS: Readonly<Record<string, readonly string[]>> = {
     'limits',
     'stats',
     'topics',
+    'storage',
     'auth',
     'peers',
     'tcp',

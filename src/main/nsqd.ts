@@ -25,12 +25,12 @@ import type { Options } from './options/options.ts';
 import { Lookupd } from './peers/lookupd/lookupd.ts';
 import { StatsdReporter } from './peers/statsd/statsd-reporter.ts';
 import { Deliveries } from './pumps/deliveries.ts';
-import { closePumps } from './pumps/pump-closing.ts';
 import { PumpHandle } from './pumps/pump-handle.ts';
 import { Turn } from './pumps/turn.ts';
 import { WorkerPools } from './pumps/worker-pools.ts';
 import { MemoryMonitor } from './stats/memory-statistics.ts';
 import { StatsCollector } from './stats/stats-collector.ts';
+import { closeStorage } from './storage/storage-closing.ts';
 import type { Connection } from './tcp/connection.ts';
 import { Deadlines } from './tcp/deadlines.ts';
 import { TcpServer } from './tcp/tcp-server.ts';
@@ -131,11 +131,12 @@ export class Nsqd {
       pumps: this.#pumps,
       onChange: () => this.#onTopicsChanged(),
     });
-    this.#metadata = new Metadata(
-      options.dataPath,
-      () => this.#topics.values(),
-      (text) => logger.warn(text),
-    );
+    this.#metadata = new Metadata({
+      dataPath: options.dataPath,
+      source: () => this.#topics.values(),
+      clock,
+      logger,
+    });
     this.#tcp = new TcpServer(
       {
         options,
@@ -198,10 +199,8 @@ export class Nsqd {
     this.#lookupd.stop();
     await this.#statsd?.stop();
     await this.#httpClient.close();
-    // Messages come before metadata: a failure of the one must not cost the other.
-    const unsaved = await this.#metadata.save().then(() => null, errorText);
     this.#logger.info('NSQ: closing topics');
-    const error = (await this.#closePumps()) ?? unsaved;
+    const error = await this.#closeStorage();
     // Threads that hang are the caller's to end; this must be said first.
     if (error !== null) throw new Error(error);
     await this.#stopThreads();
@@ -313,8 +312,13 @@ export class Nsqd {
   // End
 
   /** Returns what went wrong, or null. */
-  async #closePumps(): Promise<string | null> {
-    const error = await closePumps(this.#pumps, this.#clock, () => this.#operations.backendError());
+  async #closeStorage(): Promise<string | null> {
+    const error = await closeStorage({
+      pumps: this.#pumps,
+      metadata: this.#metadata,
+      clock: this.#clock,
+      queueError: () => this.#operations.backendError(),
+    });
     if (error === null) await this.#pools.ended;
     return error;
   }
@@ -323,6 +327,7 @@ export class Nsqd {
     this.#deliveries.stop();
     this.#memory.stop();
     this.#bounds.disk.stop();
+    this.#metadata.stop();
     await this.#pools.destroy();
     await this.#lock.release();
   }
@@ -366,11 +371,7 @@ export class Nsqd {
 
   #onTopicsChanged(): Promise<void> | undefined {
     if (this.#isLoading || this.#isExiting) return undefined;
-    const saving = this.#metadata.save();
-    saving.catch((error: unknown) => {
-      this.#logger.error(errorText(error));
-    });
-    return saving;
+    return this.#metadata.save();
   }
 
   #authServers(options: Options): AuthServers {

@@ -14,8 +14,8 @@ import { ringSizes } from './ring-sizes.ts';
 
 /** The running file's own ending: sources run as they are, the published package is compiled. */
 const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-const PUMP_ENTRY = new URL(`../workers/pump-thread.${EXTENSION}`, import.meta.url).href;
-const DISK_ENTRY = new URL(`../workers/disk-thread.${EXTENSION}`, import.meta.url).href;
+const PUMP_ENTRY = new URL(`../../workers/pump-thread.${EXTENSION}`, import.meta.url).href;
+const DISK_ENTRY = new URL(`../../workers/disk-thread.${EXTENSION}`, import.meta.url).href;
 
 /** Memory that main shares with one pump thread. */
 export type PumpMemory = Pick<PumpTask, 'bell' | 'publishes' | 'commands' | 'deliveries'>;

@@ -61,7 +61,7 @@ export class BrokerOperations implements HttpBroker {
   }
 
   health(): string {
-    const error = this.backendError() ?? this.#topics.diskShortage;
+    const error = this.backendError() ?? this.#metadata.failure ?? this.#topics.diskShortage;
     return error === null ? 'OK' : `NOK - ${error}`;
   }
 

@@ -5,13 +5,18 @@
  * or channels are `null`, as nsqd writes them. It is replaced as a whole: written beside, synced, renamed, and
  * the directory synced. Ephemeral topics and channels are left out.
  *
- * Thread: main. Source: nsqd `LoadMetadata`, `PersistMetadata`; behaviour.md §9.
+ * A file that has not changed is not written again, so a full or read-only disk does not matter then. A save that
+ * fails is tried again every second until one succeeds.
+ *
+ * Thread: main. Source: nsqd `LoadMetadata`, `PersistMetadata`, which does not try again.
  */
 
 import { randomInt } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import type { Logger } from '../../daemon/log.ts';
 import { NSQD_VERSION } from '../../daemon/version.ts';
+import type { Clock, Timer } from '../../shared/clock.ts';
 import { errorText } from '../../shared/error-text.ts';
 import {
   type ChannelName,
@@ -24,6 +29,8 @@ import {
 const FILE_NAME = 'nsqd.dat';
 const FILE_MODE = 0o600;
 const RANDOM_MAX = 2 ** 31;
+/** How long after a failed save the next one is tried. */
+const RETRY_MS = 1000;
 
 /** A channel as it was saved. */
 export type SavedChannel = { name: ChannelName; isPaused: boolean };
@@ -40,20 +47,35 @@ export type MetadataSource = Iterable<{
   >;
 }>;
 
+/** What it is made of. */
+export type MetadataSetup = {
+  readonly dataPath: string;
+  readonly source: () => MetadataSource;
+  readonly clock: Clock;
+  readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+};
+
 export class Metadata {
-  readonly #dataPath: string;
+  readonly #setup: MetadataSetup;
   readonly #path: string;
-  readonly #source: () => MetadataSource;
-  readonly #warn: (text: string) => void;
   /** The save that runs, and the one that is to follow it. */
   #running: Promise<void> | null = null;
   #next: Promise<void> | null = null;
+  /** What the file is known to hold. */
+  #text: string | undefined;
+  #failure: string | null = null;
+  /** Set while a failed save is to be tried again. */
+  #retry: Timer | null = null;
+  #isStopped = false;
 
-  constructor(dataPath: string, source: () => MetadataSource, warn: (text: string) => void) {
-    this.#dataPath = dataPath;
-    this.#path = path.join(dataPath, FILE_NAME);
-    this.#source = source;
-    this.#warn = warn;
+  constructor(setup: MetadataSetup) {
+    this.#setup = setup;
+    this.#path = path.join(setup.dataPath, FILE_NAME);
+  }
+
+  /** Why the last save failed; null if it did not. */
+  get failure(): string | null {
+    return this.#failure;
   }
 
   /**
@@ -63,6 +85,7 @@ export class Metadata {
   async load(): Promise<SavedTopic[]> {
     const text = await readText(this.#path);
     if (text === undefined) return [];
+    this.#text = text;
     try {
       return this.#parse(text);
     } catch (cause) {
@@ -72,7 +95,7 @@ export class Metadata {
 
   /**
    * Writes the file with all that has changed until now. Calls that come while one writes share the next.
-   * Errors: rejects when it cannot be written; the old file is then still there.
+   * Errors: rejects when it cannot be written; the old file is then still there, and the save is tried again later.
    */
   save(): Promise<void> {
     // Asked first: between two saves there is a moment in which none runs although one is to come.
@@ -85,39 +108,90 @@ export class Metadata {
     return this.#next;
   }
 
+  /** As `save`, but tries again until the file is written. Never rejects. */
+  async persist(): Promise<void> {
+    for (;;) {
+      const error = await this.save().then(() => null, errorText);
+      if (error === null || this.#isStopped) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#setup.clock.after(RETRY_MS, resolve);
+      await promise;
+    }
+  }
+
+  /** Nothing is tried again from now on. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#retry?.cancel();
+  }
+
   #start(): Promise<void> {
     this.#next = null;
-    const running = this.#write().finally(() => {
+    const running = this.#saveOnce().finally(() => {
       if (this.#running === running) this.#running = null;
     });
     this.#running = running;
     return running;
   }
 
-  async #write(): Promise<void> {
+  async #saveOnce(): Promise<void> {
+    this.#retry?.cancel();
+    this.#retry = null;
+    try {
+      const text = this.#serialize();
+      if (await this.#isOnDisk(text)) await this.#syncDirectory();
+      else await this.#write(text);
+      this.#text = text;
+    } catch (cause) {
+      const failure = `failed to persist metadata to ${this.#path} - ${errorText(cause)}`;
+      this.#onFailed(failure);
+      throw new Error(failure, { cause });
+    }
+    if (this.#failure !== null) this.#setup.logger.info(`metadata is persisted to ${this.#path}`);
+    this.#failure = null;
+  }
+
+  #onFailed(failure: string): void {
+    this.#text = undefined;
+    if (this.#failure === null) this.#setup.logger.error(`${failure}, trying again`);
+    this.#failure = failure;
+    if (this.#isStopped) return;
+    this.#retry = this.#setup.clock.after(RETRY_MS, () => {
+      // A failure is logged and kept for whoever asks.
+      this.save().catch(errorText);
+    });
+  }
+
+  /** Whether the file is as it should be: it may have been removed since it was read or written. */
+  async #isOnDisk(text: string): Promise<boolean> {
+    if (text !== this.#text) return false;
+    // What cannot be read is written again.
+    return text === (await readText(this.#path).catch(() => undefined));
+  }
+
+  async #write(text: string): Promise<void> {
     const temporary = `${this.#path}.${randomInt(RANDOM_MAX)}.tmp`;
     try {
       const file = await open(temporary, 'w', FILE_MODE);
       try {
-        await file.writeFile(this.#serialize());
+        await file.writeFile(text);
         await file.sync();
       } finally {
         await file.close();
       }
       await rename(temporary, this.#path);
-      await this.#syncDirectory();
-    } catch (cause) {
-      await rm(temporary, { force: true });
-      throw new Error(`failed to persist metadata to ${this.#path} - ${errorText(cause)}`, {
-        cause,
-      });
+    } catch (error) {
+      // What is left is removed at the next start.
+      await rm(temporary, { force: true }).catch(errorText);
+      throw error;
     }
+    await this.#syncDirectory();
   }
 
   async #syncDirectory(): Promise<void> {
     // Windows has no way to sync a directory, and needs none.
     if (process.platform === 'win32') return;
-    const directory = await open(this.#dataPath, 'r');
+    const directory = await open(this.#setup.dataPath, 'r');
     try {
       await directory.sync();
     } finally {
@@ -127,7 +201,7 @@ export class Metadata {
 
   #serialize(): string {
     const topics = [];
-    for (const { name, isPaused, channels } of this.#source()) {
+    for (const { name, isPaused, channels } of this.#setup.source()) {
       if (isEphemeral(name)) continue;
       const durable = [...channels.values()].filter((channel) => !isEphemeral(channel.name));
       const list = durable.map((channel) => ({ name: channel.name, paused: channel.isPaused }));
@@ -142,7 +216,7 @@ export class Metadata {
       const topic = objectOf(entry);
       const name = parseTopicName(nameOf(topic));
       if (name === undefined) {
-        this.#warn(`skipping creation of invalid topic ${nameOf(topic)}`);
+        this.#setup.logger.warn(`skipping creation of invalid topic ${nameOf(topic)}`);
         continue;
       }
       topics.push({
@@ -159,7 +233,8 @@ export class Metadata {
     for (const entry of listOf(topic['channels'])) {
       const channel = objectOf(entry);
       const name = parseChannelName(nameOf(channel));
-      if (name === undefined) this.#warn(`skipping creation of invalid channel ${nameOf(channel)}`);
+      if (name === undefined)
+        this.#setup.logger.warn(`skipping creation of invalid channel ${nameOf(channel)}`);
       else channels.push({ name, isPaused: channel['paused'] === true });
     }
     return channels;

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import {
   Metadata,
   type MetadataSource,
   type SavedTopic,
 } from '../../../../src/main/topics/metadata.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
 import { channelNamed, topicNamed } from '../../../support/names.ts';
 
 /** As nsqd 1.3.0 writes it. */
@@ -19,6 +21,7 @@ type Setup = {
   readonly directory: string;
   readonly file: string;
   readonly metadata: Metadata;
+  readonly clock: ManualClock;
   readonly warnings: string[];
   /** How often the source was read. */
   readonly reads: () => number;
@@ -27,15 +30,27 @@ type Setup = {
 async function setup(t: TestContext, topics: MetadataSource = []): Promise<Setup> {
   const directory = await mkdtemp(path.join(tmpdir(), 'ringmq-metadata-'));
   t.after(() => rm(directory, { recursive: true, force: true }));
-  const warnings: string[] = [];
   let reads = 0;
   const source = (): MetadataSource => {
     reads++;
     return topics;
   };
-  const metadata = new Metadata(directory, source, (text) => warnings.push(text));
+  const { metadata, clock, log: warnings } = metadataOf(directory, source);
+  t.after(() => metadata.stop());
   const file = path.join(directory, 'nsqd.dat');
-  return { directory, file, metadata, warnings, reads: () => reads };
+  return { directory, file, metadata, clock, warnings, reads: () => reads };
+}
+
+/** Metadata of a directory, with its clock and what it logs. */
+function metadataOf(
+  dataPath: string,
+  source: () => MetadataSource,
+): { metadata: Metadata; clock: ManualClock; log: string[] } {
+  const clock = new ManualClock();
+  const log: string[] = [];
+  const write = (text: string): void => void log.push(text);
+  const logger = { info: write, warn: write, error: write };
+  return { metadata: new Metadata({ dataPath, source, clock, logger }), clock, log };
 }
 
 function topicOf(
@@ -133,11 +148,7 @@ test('Metadata: a file that cannot be read is no empty file', async (t) => {
   const { metadata, file } = await setup(t);
   await writeFile(path.join(file, '..', 'other'), '');
   await rm(file, { force: true });
-  const inDirectory = new Metadata(
-    path.join(file, '..', 'other'),
-    () => [],
-    () => undefined,
-  );
+  const { metadata: inDirectory } = metadataOf(path.join(file, '..', 'other'), () => []);
 
   await assert.rejects(inDirectory.load(), (error: Error) =>
     error.message.startsWith('failed to read metadata from '),
@@ -238,15 +249,85 @@ test('Metadata: a save that fails leaves the old file and nothing else', async (
   assert.deepStrictEqual(await readdir(directory), ['nsqd.dat']);
 });
 
-test('Metadata: a directory that takes no file makes a save fail', async (t) => {
-  const { metadata, directory, file } = await setup(t);
-  const gone = new Metadata(
-    path.join(directory, 'gone'),
-    () => [],
-    () => undefined,
-  );
-  await metadata.save();
-  await chmod(file, 0o600);
+test('Metadata: a save that fails is tried again every second, and tells why until one succeeds', async (t) => {
+  const { directory } = await setup(t);
+  const dataPath = path.join(directory, 'gone');
+  const file = path.join(dataPath, 'nsqd.dat');
+  const { metadata, clock, log } = metadataOf(dataPath, () => topicOf('orders', false, []));
 
-  await assert.rejects(gone.save(), /failed to persist metadata to .*gone.*ENOENT/);
+  await assert.rejects(metadata.save(), /failed to persist metadata to .*gone.*ENOENT/);
+  const failure = metadata.failure;
+  clock.advance(1000);
+  // Shares the save that the clock has begun, or the one behind it.
+  await assert.rejects(metadata.save(), /ENOENT/);
+  await mkdir(dataPath);
+  const saved = metadata.persist();
+  clock.advance(1000);
+  await saved;
+
+  assert.match(failure ?? '', /^failed to persist metadata to .*gone.*ENOENT/);
+  assert.equal(metadata.failure, null);
+  assert.equal(
+    await readFile(file, 'utf8'),
+    '{"topics":[{"name":"orders","paused":false,"channels":null}],"version":"1.3.0"}',
+  );
+  assert.deepStrictEqual(log, [`${failure}, trying again`, `metadata is persisted to ${file}`]);
+  assert.equal(clock.timerCount, 0);
+});
+
+test('Metadata: nobody has to ask for the save that follows one that failed', async (t) => {
+  const { directory } = await setup(t);
+  const dataPath = path.join(directory, 'gone');
+  const { metadata, clock } = metadataOf(dataPath, () => []);
+  await assert.rejects(metadata.save());
+  await mkdir(dataPath);
+
+  clock.advance(1000);
+  while (metadata.failure !== null) await setImmediate();
+
+  assert.deepStrictEqual(await readdir(dataPath), ['nsqd.dat']);
+});
+
+test('Metadata: after the end no save is tried again', async (t) => {
+  const { directory } = await setup(t);
+  const { metadata, clock } = metadataOf(path.join(directory, 'gone'), () => []);
+  const saving = metadata.save();
+  metadata.stop();
+
+  await assert.rejects(saving);
+  await metadata.persist();
+
+  assert.equal(clock.timerCount, 0);
+});
+
+test('Metadata: what has not changed is not written again, so a full disk does not matter', async (t) => {
+  const topics = topicOf('orders', false, []);
+  const { metadata, directory, file } = await setup(t, topics);
+  await writeFile(
+    file,
+    '{"topics":[{"name":"orders","paused":false,"channels":null}],"version":"1.3.0"}',
+  );
+  const before = await stat(file, { bigint: true });
+  await metadata.load();
+
+  await metadata.save();
+  await metadata.save();
+
+  const after = await stat(file, { bigint: true });
+  assert.deepStrictEqual([after.ino, after.mtimeNs], [before.ino, before.mtimeNs]);
+  assert.deepStrictEqual(await readdir(directory), ['nsqd.dat']);
+});
+
+test('Metadata: a file that was removed or changed by somebody is written again', async (t) => {
+  const { metadata, file } = await setup(t);
+  await metadata.save();
+  const saved = await readFile(file, 'utf8');
+
+  await rm(file);
+  await metadata.save();
+  const afterRemoval = await readFile(file, 'utf8');
+  await writeFile(file, GOLDEN);
+  await metadata.save();
+
+  assert.deepStrictEqual([afterRemoval, await readFile(file, 'utf8')], [saved, saved]);
 });

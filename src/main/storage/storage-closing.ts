@@ -1,0 +1,55 @@
+/**
+ * Has everything in memory written to disk at the end: the messages of all pumps, and the list of topics and channels.
+ * Neither waits for the other, so a failure of one does not cost the other.
+ *
+ * Thread: main.
+ */
+
+import type { Clock } from '../../shared/clock.ts';
+import type { PumpHandle } from '../pumps/pump-handle.ts';
+import type { Metadata } from '../topics/metadata.ts';
+
+/** How long a disk that fails is waited for. What fails is tried again until then. */
+const TIMEOUT_MS = 30_000;
+
+/** What is closed. */
+export type StorageToClose = {
+  readonly pumps: readonly Pick<PumpHandle, 'request'>[];
+  readonly metadata: Pick<Metadata, 'persist' | 'failure'>;
+  readonly clock: Clock;
+  /** Why a disk queue does not take what is to be written at the moment, or null. */
+  readonly queueError: () => string | null;
+};
+
+/**
+ * Resolves when everything is on disk, or cannot be. A disk that takes its time is waited for; one that fails is given
+ * up after the timeout.
+ *
+ * Errors: resolves with what went wrong, or null. After a timeout pumps and metadata still try.
+ */
+export async function closeStorage(storage: StorageToClose): Promise<string | null> {
+  const { pumps, metadata, clock } = storage;
+  const closing = Promise.all(pumps.map((pump) => pump.request({ do: 'close' })));
+  const all = Promise.all([closing, metadata.persist()]);
+  const giveUp = Promise.withResolvers<string>();
+  const look = (): void => {
+    const failure = failureOf(storage);
+    if (failure === null) timer = clock.after(TIMEOUT_MS, look);
+    else giveUp.resolve(failure);
+  };
+  let timer = clock.after(TIMEOUT_MS, look);
+  const outcome = await Promise.race([all, giveUp.promise]);
+  timer.cancel();
+  if (typeof outcome === 'string') return outcome;
+  const [replies] = outcome;
+  return replies.find((reply) => reply.error !== null)?.error ?? null;
+}
+
+function failureOf({ queueError, metadata }: StorageToClose): string | null {
+  const error = queueError();
+  if (error !== null) {
+    return `messages in memory could not be written within ${TIMEOUT_MS} ms - ${error}`;
+  }
+  if (metadata.failure === null) return null;
+  return `topics and channels could not be saved within ${TIMEOUT_MS} ms - ${metadata.failure}`;
+}

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { closeStorage } from '../../../../src/main/storage/storage-closing.ts';
+import type { ControlReply } from '../../../../src/shared/control.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
+
+/** Storage that is closed when the test says so. */
+class Setup {
+  readonly clock = new ManualClock();
+  readonly pump = Promise.withResolvers<ControlReply>();
+  readonly saved = Promise.withResolvers<void>();
+  failure: string | null = null;
+  queueError: string | null = null;
+  outcome: string | null | undefined;
+
+  constructor() {
+    closeStorage({
+      pumps: [{ request: () => this.pump.promise }],
+      metadata: this,
+      clock: this.clock,
+      queueError: () => this.queueError,
+    }).then((outcome) => {
+      this.outcome = outcome;
+    });
+  }
+
+  /** What has been resolved so far. */
+  async outcomeAfter(ms: number): Promise<string | null | undefined> {
+    this.clock.advance(ms);
+    await setImmediate();
+    return this.outcome;
+  }
+
+  persist(): Promise<void> {
+    return this.saved.promise;
+  }
+}
+
+test('closeStorage: waits for messages and for the list of topics', async () => {
+  const setup = new Setup();
+
+  setup.pump.resolve({ error: null });
+  const before = await setup.outcomeAfter(0);
+  setup.saved.resolve();
+
+  assert.deepStrictEqual([before, await setup.outcomeAfter(0)], [undefined, null]);
+  assert.equal(setup.clock.timerCount, 0);
+});
+
+test('closeStorage: a disk that is slow and does not fail is waited for', async () => {
+  const setup = new Setup();
+
+  const waiting = await setup.outcomeAfter(120_000);
+  setup.pump.resolve({ error: null });
+  setup.saved.resolve();
+
+  assert.deepStrictEqual([waiting, await setup.outcomeAfter(0)], [undefined, null]);
+});
+
+test('closeStorage: a queue that fails is given up after 30 s, not before', async () => {
+  const setup = new Setup();
+  setup.queueError = 'no space left';
+
+  assert.equal(await setup.outcomeAfter(29_999), undefined);
+  assert.equal(
+    await setup.outcomeAfter(1),
+    'messages in memory could not be written within 30000 ms - no space left',
+  );
+});
+
+test('closeStorage: a list of topics that cannot be saved is given up after 30 s, not before', async () => {
+  const setup = new Setup();
+  setup.pump.resolve({ error: null });
+  setup.failure = 'failed to persist metadata to /data/nsqd.dat - EIO';
+
+  assert.equal(await setup.outcomeAfter(29_999), undefined);
+  assert.equal(
+    await setup.outcomeAfter(1),
+    'topics and channels could not be saved within 30000 ms - failed to persist metadata to /data/nsqd.dat - EIO',
+  );
+});
+
+test('closeStorage: tells what a pump has to say', async () => {
+  const setup = new Setup();
+
+  setup.pump.resolve({ error: 'sync queue t' });
+  setup.saved.resolve();
+
+  assert.equal(await setup.outcomeAfter(0), 'sync queue t');
+});
