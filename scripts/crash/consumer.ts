@@ -3,8 +3,8 @@
  * delay, touches, and leaves some in flight. Tells the ledger of everything.
  */
 
+import { line, pub } from '../../src/protocol/commands.ts';
 import type { Random } from '../../test/support/seeded-random.ts';
-import { line, pub } from '../../test/support/wire-commands.ts';
 import { Connection, type Message } from '../judge/connection.ts';
 import type { Bodies } from './bodies.ts';
 import type { Action, ChannelLedger, Entry } from './channel-ledger.ts';

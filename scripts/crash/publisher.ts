@@ -3,7 +3,7 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { dpub, mpub, pub } from '../../test/support/wire-commands.ts';
+import { dpub, mpub, pub } from '../../src/protocol/commands.ts';
 import { Connection } from '../judge/connection.ts';
 import type { Bodies } from './bodies.ts';
 import type { Life } from './plan.ts';

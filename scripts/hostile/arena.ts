@@ -5,7 +5,7 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { MAGIC } from '../../test/support/wire-commands.ts';
+import { MAGIC } from '../../src/protocol/commands.ts';
 import { HostileConnection } from './hostile-connection.ts';
 
 const FAULTS_MAX = 5;

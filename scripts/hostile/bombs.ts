@@ -3,8 +3,8 @@
  */
 
 import { constants, deflateRawSync } from 'node:zlib';
+import { identify, line, pub, sized } from '../../src/protocol/commands.ts';
 import { SnappyEncoder } from '../../src/protocol/compression/snappy-encoder.ts';
-import { identify, line, pub, sized } from '../../test/support/wire-commands.ts';
 import type { Arena, Scenario } from './arena.ts';
 
 const MIB = 1024 * 1024;

@@ -2,7 +2,7 @@
  * Commands that lie about sizes, never end, or come without end.
  */
 
-import { line, mpub, pub, sized } from '../../test/support/wire-commands.ts';
+import { line, mpub, pub, sized } from '../../src/protocol/commands.ts';
 import type { Arena, Scenario } from './arena.ts';
 import type { HostileConnection } from './hostile-connection.ts';
 

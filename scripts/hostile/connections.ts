@@ -2,8 +2,8 @@
  * Connections by the thousand, and connections that end in the middle of a command.
  */
 
+import { dpub, identify, line, MAGIC, mpub, pub, sized } from '../../src/protocol/commands.ts';
 import { FRAME_HEADER_BYTES } from '../../src/shared/limits.ts';
-import { dpub, identify, line, MAGIC, mpub, pub, sized } from '../../test/support/wire-commands.ts';
 import type { Arena, Scenario } from './arena.ts';
 import type { HostileConnection } from './hostile-connection.ts';
 

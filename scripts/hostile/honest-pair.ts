@@ -7,7 +7,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import { line, pub } from '../../test/support/wire-commands.ts';
+import { line, pub } from '../../src/protocol/commands.ts';
 import { Connection } from '../judge/connection.ts';
 import type { Honest, HonestSetup } from './honest.ts';
 

@@ -2,7 +2,7 @@
  * Clients that take or send next to nothing.
  */
 
-import { line, MAGIC, mpub, pub } from '../../test/support/wire-commands.ts';
+import { line, MAGIC, mpub, pub } from '../../src/protocol/commands.ts';
 import type { Arena, Scenario } from './arena.ts';
 
 const KIB = 1024;

@@ -5,7 +5,7 @@
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { line, MAGIC } from '../../test/support/wire-commands.ts';
+import { line, MAGIC } from '../../src/protocol/commands.ts';
 
 const HEADER_BYTES = 8;
 const TYPE_BYTES = 4;

@@ -4,8 +4,8 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
+import { dpub, line, mpub, pub } from '../../src/protocol/commands.ts';
 import type { Random } from '../../test/support/seeded-random.ts';
-import { dpub, line, mpub, pub } from '../../test/support/wire-commands.ts';
 import type { JudgedBroker } from '../judge/broker.ts';
 import { Connection } from '../judge/connection.ts';
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { dpub, line, mpub, pub, sized } from '../../src/protocol/commands.ts';
 import { type BrokerProcess, BrokerSite } from '../support/broker-process.ts';
 import { topicStats } from '../support/broker-stats.ts';
 import { makeCertificate } from '../support/certificates.ts';
@@ -15,7 +16,6 @@ import { type NsqMessage, openReader } from '../support/nsq-client.ts';
 import { LayeredWriter } from '../support/nsq-writer.ts';
 import { TlsSite } from '../support/tls-site.ts';
 import { WireClient } from '../support/wire-client.ts';
-import { dpub, line, mpub, pub, sized } from '../support/wire-commands.ts';
 
 const LIMIT = { timeout: 30_000 };
 const HOUR_S = 3600;

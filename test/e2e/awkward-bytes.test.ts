@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
+import { dpub, identify, line, MAGIC, mpub, pub, sized } from '../../src/protocol/commands.ts';
 import { BrokerSite } from '../support/broker-process.ts';
 import { ask, channelStats, topicStats, until } from '../support/broker-stats.ts';
-import { randomChunks, seededRandom, singleBytes } from '../support/chunks.ts';
-import { freshSeed } from '../support/seeded-random.ts';
+import { randomChunks, singleBytes } from '../support/chunks.ts';
+import { freshSeed, seededRandom } from '../support/seeded-random.ts';
 import { WireClient } from '../support/wire-client.ts';
-import { dpub, identify, line, MAGIC, mpub, pub, sized } from '../support/wire-commands.ts';
 
 const LIMIT = { timeout: 30_000 };
 const RANDOM_CHUNKINGS = 6;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { line, pub } from '../../src/protocol/commands.ts';
 import { BrokerSite } from '../support/broker-process.ts';
 import { channelStats, topicStats, until } from '../support/broker-stats.ts';
 import { WireClient } from '../support/wire-client.ts';
-import { line, pub } from '../support/wire-commands.ts';
 
 const LIMIT = { timeout: 60_000 };
 const MIB = 1024 * 1024;

@@ -5,11 +5,11 @@ import { readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { dpub, line, mpub, pub } from '../../src/protocol/commands.ts';
 import { BrokerSite } from '../support/broker-process.ts';
 import { ask, channelStats, until } from '../support/broker-stats.ts';
 import { askSecurely, TlsSite } from '../support/tls-site.ts';
 import { WireClient } from '../support/wire-client.ts';
-import { dpub, line, mpub, pub } from '../support/wire-commands.ts';
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 const LIMIT = { timeout: 30_000 };

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { after, type TestContext, test } from 'node:test';
 import { constants, deflateRawSync } from 'node:zlib';
+import { line, pub, sized } from '../../src/protocol/commands.ts';
 import { SnappyEncoder } from '../../src/protocol/compression/snappy-encoder.ts';
 import { BrokerSite } from '../support/broker-process.ts';
 import { ask } from '../support/broker-stats.ts';
 import { type CompressionKind, LayeredClient } from '../support/layered-client.ts';
 import { freshSeed, type Random, seededRandom } from '../support/seeded-random.ts';
-import { line, pub, sized } from '../support/wire-commands.ts';
 
 const LIMIT = { timeout: 60_000 };
 const MIB = 1024 * 1024;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { line, pub } from '../../src/protocol/commands.ts';
 import { BrokerSite } from '../support/broker-process.ts';
 import { ask, channelStats, topicStats } from '../support/broker-stats.ts';
 import { WireClient } from '../support/wire-client.ts';
-import { line, pub } from '../support/wire-commands.ts';
 
 const LIMIT = { timeout: 30_000 };
 const DONE = { status: 200, text: '' };

@@ -4,11 +4,11 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { dpub, line, mpub, pub } from '../../src/protocol/commands.ts';
 import { type BrokerProcess, BrokerSite } from '../support/broker-process.ts';
 import { ask, channelStats, topicStats } from '../support/broker-stats.ts';
 import type { WireMessage } from '../support/received-frames.ts';
 import { WireClient } from '../support/wire-client.ts';
-import { dpub, line, mpub, pub } from '../support/wire-commands.ts';
 
 const LIMIT = { timeout: 30_000 };
 const HOUR_MS = 3_600_000;

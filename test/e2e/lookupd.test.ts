@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { line, pub } from '../../src/protocol/commands.ts';
 import { type BrokerProcess, BrokerSite } from '../support/broker-process.ts';
 import { ask, channelStats } from '../support/broker-stats.ts';
 import { deadPort, FakeLookupd } from '../support/fake-lookupd.ts';
 import { WireClient } from '../support/wire-client.ts';
-import { line, pub } from '../support/wire-commands.ts';
 
 const LIMIT = { timeout: 30_000 };
 const REGISTRATION = /^(UN)?REGISTER /;

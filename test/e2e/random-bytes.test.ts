@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { dpub, identify, line, MAGIC, mpub, pub, sized } from '../../src/protocol/commands.ts';
 import { type BrokerProcess, BrokerSite } from '../support/broker-process.ts';
 import { ask } from '../support/broker-stats.ts';
 import { randomChunks } from '../support/chunks.ts';
 import { freshSeed, type Random, seededRandom } from '../support/seeded-random.ts';
 import { WireClient } from '../support/wire-client.ts';
-import { dpub, identify, line, MAGIC, mpub, pub, sized } from '../support/wire-commands.ts';
 
 const CONNECTIONS = 4;
 const STREAMS = 400;

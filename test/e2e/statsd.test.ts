@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
+import { dpub, line, mpub } from '../../src/protocol/commands.ts';
 import { BrokerSite } from '../support/broker-process.ts';
 import { ask } from '../support/broker-stats.ts';
 import { Journal } from '../support/journal.ts';
 import { WireClient } from '../support/wire-client.ts';
-import { dpub, line, mpub } from '../support/wire-commands.ts';
 
 const LIMIT = { timeout: 30_000 };
 const HOUR_MS = 3_600_000;

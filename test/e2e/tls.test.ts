@@ -5,13 +5,13 @@ import { duplexPair } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { after, type TestContext, test } from 'node:test';
 import { connect as tlsConnect } from 'node:tls';
+import { identify, line, MAGIC, pub } from '../../src/protocol/commands.ts';
 import type { BrokerProcess } from '../support/broker-process.ts';
 import { ask, until } from '../support/broker-stats.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { LayeredClient } from '../support/layered-client.ts';
 import { askSecurely, TlsSite } from '../support/tls-site.ts';
 import { WireClient } from '../support/wire-client.ts';
-import { identify, line, MAGIC, pub } from '../support/wire-commands.ts';
 
 const LIMIT = { timeout: 30_000 };
 const IDENTIFY_TLS = identify({ feature_negotiation: true, tls_v1: true });

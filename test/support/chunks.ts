@@ -4,16 +4,7 @@
  * Thread: any.
  */
 
-/** Numbers from 0 up to but not including 1, the same for the same seed. Source: Marsaglia's xorshift. */
-export function seededRandom(seed: number): () => number {
-  let state = seed | 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
-}
+import type { Random } from './seeded-random.ts';
 
 /** Every byte by itself. */
 export function singleBytes(bytes: Buffer): Buffer[] {
@@ -21,10 +12,10 @@ export function singleBytes(bytes: Buffer): Buffer[] {
 }
 
 /** Chunks of 1 to `most` bytes, small ones more often than large ones. */
-export function randomChunks(bytes: Buffer, random: () => number, most = 64): Buffer[] {
+export function randomChunks(bytes: Buffer, random: Random, most = 64): Buffer[] {
   const chunks: Buffer[] = [];
   for (let at = 0; at < bytes.length; ) {
-    const size = 1 + Math.floor(random() * random() * most);
+    const size = 1 + random(1 + random(most));
     chunks.push(bytes.subarray(at, at + size));
     at += size;
   }

@@ -34,28 +34,3 @@ export function decodeAll(decoder: Decoder, chunks: readonly Buffer[]): Promise<
     next();
   });
 }
-
-/** Every byte by itself. */
-export function bytewise(bytes: Buffer): Buffer[] {
-  return Array.from(bytes, (byte) => Buffer.from([byte]));
-}
-
-/** Pieces of random sizes up to `sizeMax`. Units: `random` from 0 to below 1. */
-export function randomly(bytes: Buffer, sizeMax: number, random: () => number): Buffer[] {
-  const chunks: Buffer[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    const size = 1 + Math.floor(random() * sizeMax);
-    chunks.push(bytes.subarray(at, at + size));
-    at += size;
-  }
-  return chunks;
-}
-
-/** Numbers from 0 to below 1 that a seed determines. */
-export function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}

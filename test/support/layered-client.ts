@@ -12,11 +12,11 @@ import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from 'n
 import { CompressedTransport } from '../../src/main/tcp/compressed-transport.ts';
 import { SocketTransport } from '../../src/main/tcp/socket-transport.ts';
 import type { Transport } from '../../src/main/tcp/transport.ts';
+import { identify, MAGIC } from '../../src/protocol/commands.ts';
 import { deflateCodec, snappyCodec } from '../../src/protocol/compression/codecs.ts';
 import type { BrokerProcess, CleanUp } from './broker-process.ts';
 import { frameText, takeTexts, takeTextsToEnd } from './frame-texts.ts';
 import { ReceivedFrames, toMessage } from './received-frames.ts';
-import { identify, MAGIC } from './wire-commands.ts';
 
 /** What compresses a connection. */
 export type CompressionKind = 'snappy' | 'deflate';

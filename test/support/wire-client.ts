@@ -7,10 +7,10 @@
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { MAGIC } from '../../src/protocol/commands.ts';
 import type { BrokerProcess, CleanUp } from './broker-process.ts';
 import { frameText, takeTexts, takeTextsToEnd } from './frame-texts.ts';
 import { type Frame, ReceivedFrames, toMessage, type WireMessage } from './received-frames.ts';
-import { MAGIC } from './wire-commands.ts';
 
 export class WireClient {
   readonly #socket: Socket;

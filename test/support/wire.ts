@@ -1,10 +1,8 @@
 /**
- * Commands of the TCP protocol as bytes.
+ * Bytes of the TCP protocol put together from texts and numbers, whole commands or parts of one.
  *
  * Thread: any.
  */
-
-export const MAGIC = '  V2';
 
 /** Joins texts, bytes and 32-bit numbers. Characters of texts are bytes (latin1). */
 export function wire(...parts: readonly (string | number | Buffer)[]): Buffer {
@@ -22,17 +20,4 @@ export function wire(...parts: readonly (string | number | Buffer)[]): Buffer {
 /** A line with a sized body behind it: PUB, DPUB, IDENTIFY, AUTH. */
 export function withBody(line: string, body: string): Buffer {
   return wire(`${line}\n`, body.length, body);
-}
-
-export function pub(topic: string, body: string): Buffer {
-  return withBody(`PUB ${topic}`, body);
-}
-
-export function mpub(topic: string, ...bodies: readonly string[]): Buffer {
-  const messages = wire(...bodies.flatMap((body) => [body.length, body]));
-  return wire(`MPUB ${topic}\n`, messages.length + 4, bodies.length, messages);
-}
-
-export function identify(fields: Readonly<Record<string, unknown>>): Buffer {
-  return withBody('IDENTIFY', JSON.stringify(fields));
 }

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NOT_HEX, parseHexWord, writeHexWord } from '../../../src/shared/message-id.ts';
-import { seededRandom } from '../../support/chunks.ts';
+import { seededRandom } from '../../support/seeded-random.ts';
 
 const SEED = 3;
 
 test('message id: words are read and written as eight lower-case hex digits', () => {
   const random = seededRandom(SEED);
   const values = [0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 0x12345678, 0x9abcdef0];
-  for (let count = 0; count < 1000; count++) values.push(Math.floor(random() * 2 ** 32));
+  for (let count = 0; count < 1000; count++) values.push(random(2 ** 32));
   for (const value of values) {
     const bytes = Buffer.alloc(12, '.');
     writeHexWord(value, bytes, 2);

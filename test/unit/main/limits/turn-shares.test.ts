@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { TurnShares } from '../../../../src/main/limits/turn-shares.ts';
+import { MAGIC, mpub, pub } from '../../../../src/protocol/commands.ts';
 import { BrokerTurns } from '../../../support/broker-turns.ts';
-import { MAGIC, mpub, pub, wire } from '../../../support/commands.ts';
 import type { FakeSocket } from '../../../support/fake-socket.ts';
+import { wire } from '../../../support/wire.ts';
 
 const LARGE = 1_000_000;
 
@@ -103,7 +104,13 @@ describe('Connection: its share of a turn', () => {
     const broker = new BrokerTurns();
     const client = broker.connect();
     const pause = t.mock.method(client.socket, 'pause');
-    const bytes = wire(MAGIC, mpub('t', ...Array.from({ length: 40 }, () => 'x'.repeat(100_000))));
+    const bytes = wire(
+      MAGIC,
+      mpub(
+        't',
+        Array.from({ length: 40 }, () => 'x'.repeat(100_000)),
+      ),
+    );
     const half = bytes.length / 2;
 
     client.send(bytes.subarray(0, half));

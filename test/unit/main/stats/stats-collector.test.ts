@@ -3,9 +3,10 @@ import { describe, test } from 'node:test';
 import type { BrokerStats, StatsFilter } from '../../../../src/main/stats/stats.ts';
 import { StatsCollector } from '../../../../src/main/stats/stats-collector.ts';
 import type { Client } from '../../../../src/main/tcp/client.ts';
+import { identify, MAGIC, mpub, pub } from '../../../../src/protocol/commands.ts';
 import { BrokerTurns } from '../../../support/broker-turns.ts';
-import { identify, MAGIC, mpub, pub, wire } from '../../../support/commands.ts';
 import { FakeSocket } from '../../../support/fake-socket.ts';
+import { wire } from '../../../support/wire.ts';
 
 const ALL: StatsFilter = { topic: undefined, channel: undefined, withClients: true };
 const NO_LATENCY = { count: 0, percentiles: null };
@@ -14,7 +15,7 @@ const NO_LATENCY = { count: 0, percentiles: null };
 async function busyBroker(): Promise<BrokerTurns> {
   const broker = new BrokerTurns();
   const producer = broker.connect(new FakeSocket('10.0.0.1', 1));
-  producer.send(wire(MAGIC, mpub('b', 'x', 'yy', 'zzz'), pub('a', 'x')));
+  producer.send(wire(MAGIC, mpub('b', ['x', 'yy', 'zzz']), pub('a', 'x')));
   await broker.turns();
   const consumer = broker.connect(new FakeSocket('10.0.0.2', 2));
   const settings = { client_id: 'id', hostname: 'name', user_agent: 'agent', sample_rate: 7 };

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { identify, MAGIC, mpub, pub } from '../../../../src/protocol/commands.ts';
 import { BrokerTurns } from '../../../support/broker-turns.ts';
 import { singleBytes } from '../../../support/chunks.ts';
-import { identify, MAGIC, mpub, pub, wire, withBody } from '../../../support/commands.ts';
 import type { FakeSocket } from '../../../support/fake-socket.ts';
+import { wire, withBody } from '../../../support/wire.ts';
 
 const ID = '0123456789abcdef';
 const SUB = wire('SUB t c\n');
@@ -98,7 +99,7 @@ describe('Connection: what a command does in each state', () => {
       invalid('cannot CLS in current state'),
     ],
     ['PUB', pub('t', 'x'), ok('response OK'), ok('response OK'), ok('response OK')],
-    ['MPUB', mpub('t', 'x', 'y'), ok('response OK'), ok('response OK'), ok('response OK')],
+    ['MPUB', mpub('t', ['x', 'y']), ok('response OK'), ok('response OK'), ok('response OK')],
     ['DPUB', withBody('DPUB t 5', 'x'), ok('response OK'), ok('response OK'), ok('response OK')],
     ['NOP', wire('NOP\n'), ok(), ok(), ok()],
     [
@@ -233,7 +234,7 @@ describe('Connection: errors, and which one wins', () => {
     [wire(MAGIC, 'MPUB t\n', 9, -1), fatal('error E_BAD_BODY MPUB invalid message count -1')],
     // At most (200 - 4) / 5 messages.
     [wire(MAGIC, 'MPUB t\n', 9, 40), fatal('error E_BAD_BODY MPUB invalid message count 40')],
-    [wire(MAGIC, mpub('t', ...'x'.repeat(39))), ok('response OK')],
+    [wire(MAGIC, mpub('t', [...'x'.repeat(39)])), ok('response OK')],
     [
       wire(MAGIC, 'MPUB t\n', 9, 2, 1, 'x', 0),
       fatal('error E_BAD_MESSAGE MPUB invalid message(1) body size 0'),

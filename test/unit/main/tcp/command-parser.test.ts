@@ -12,7 +12,8 @@ import {
   WAIT,
 } from '../../../../src/main/tcp/command-parser.ts';
 import { spareBuffers } from '../../../../src/main/tcp/spare-buffers.ts';
-import { randomChunks, seededRandom, singleBytes } from '../../../support/chunks.ts';
+import { randomChunks, singleBytes } from '../../../support/chunks.ts';
+import { seededRandom } from '../../../support/seeded-random.ts';
 
 const SEED = 20261121;
 const ID = '0123456789abcdef';
@@ -347,12 +348,12 @@ describe('CommandParser: waiting', () => {
     for (let run = 0; run < 300; run++) {
       const recorder = new Recorder();
       const parser = new CommandParser(recorder);
-      recorder.mayTake = () => random() < 0.5;
+      recorder.mayTake = () => random(2) === 0;
       const chunks = randomChunks(EVERYTHING, random, 80);
       for (const chunk of chunks) {
-        if (random() < 0.2) parser.wait();
+        if (random(5) === 0) parser.wait();
         feedAll(parser, [chunk]);
-        while (random() < 0.5) parser.resume();
+        while (random(2) === 0) parser.resume();
       }
       while (parser.isWaiting) parser.resume();
 
@@ -371,8 +372,8 @@ describe('CommandParser: waiting', () => {
       parser.allowance = 0;
       for (const chunk of randomChunks(EVERYTHING, random, 80)) {
         feedAll(parser, [chunk]);
-        while (random() < 0.5) {
-          parser.allowance = Math.floor(30 * random());
+        while (random(2) === 0) {
+          parser.allowance = random(30);
           parser.resume();
         }
       }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { identify, MAGIC, pub } from '../../../../src/protocol/commands.ts';
 import { BrokerTurns } from '../../../support/broker-turns.ts';
-import { identify, MAGIC, pub, wire } from '../../../support/commands.ts';
 import type { FakeSocket } from '../../../support/fake-socket.ts';
+import { wire } from '../../../support/wire.ts';
 
 const HEARTBEAT = 'response _heartbeat_';
 

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { MAGIC, mpub, pub } from '../../../../src/protocol/commands.ts';
 import { responseFrame } from '../../../../src/protocol/frames.ts';
 import { BrokerTurns } from '../../../support/broker-turns.ts';
-import { MAGIC, mpub, pub, wire, withBody } from '../../../support/commands.ts';
 import { FakeSocket, messageIds } from '../../../support/fake-socket.ts';
 import { SystemError } from '../../../support/system-error.ts';
+import { wire, withBody } from '../../../support/wire.ts';
 
 const UPPER_ID = '0123456789ABCDEF';
 const ON_DISK = { memQueueSize: 0 };
@@ -24,7 +25,7 @@ function numbered(count: number): string[] {
 describe('Connection: messages', () => {
   test('Connection: what is published is delivered as RDY allows and goes on after FIN', async () => {
     const broker = new BrokerTurns();
-    const producer = await clientOf(broker, mpub('t', 'a', 'b', 'c'));
+    const producer = await clientOf(broker, mpub('t', ['a', 'b', 'c']));
     const consumer = await clientOf(broker, wire('SUB t c\nRDY 2\n'));
     const first = consumer.frames();
     const [id] = messageIds(consumer.written);
@@ -65,7 +66,7 @@ describe('Connection: messages', () => {
 
   test('Connection: after CLS nothing more is sent, but FIN is taken', async () => {
     const broker = new BrokerTurns();
-    const client = await clientOf(broker, mpub('t', 'a', 'b'), wire('SUB t c\nRDY 1\n'));
+    const client = await clientOf(broker, mpub('t', ['a', 'b']), wire('SUB t c\nRDY 1\n'));
     const [id] = messageIds(client.written);
     client.frames();
 
@@ -110,7 +111,7 @@ describe('Connection: order of responses', () => {
   test('Connection: publishes are answered when they are on disk, in order', async () => {
     const broker = new BrokerTurns(ON_DISK);
     broker.isDiskRunning = false;
-    const client = await clientOf(broker, pub('t', 'a'), mpub('t', 'b', 'c'), pub('u', 'd'));
+    const client = await clientOf(broker, pub('t', 'a'), mpub('t', ['b', 'c']), pub('u', 'd'));
     const before = client.frames();
 
     broker.isDiskRunning = true;
@@ -237,7 +238,7 @@ describe('Connection: order of responses', () => {
     broker.fileSystem.onCall = (action, path) => {
       if (action === 'write') throw new SystemError('EIO', 'write', path);
     };
-    await clientOf(broker, mpub('t', 'a', 'b'));
+    await clientOf(broker, mpub('t', ['a', 'b']));
     const client = await clientOf(broker, withBody('DPUB t 1', 'c'));
 
     const [frame] = client.frames();
@@ -410,7 +411,7 @@ describe('Connection: back-pressure', () => {
   test('Connection: a consumer that reads nothing gets a bounded number of bytes', async () => {
     const broker = new BrokerTurns({ maxRdyCount: 100 });
     const bodies = Array.from({ length: 40 }, () => 'x'.repeat(100_000));
-    await clientOf(broker, mpub('t', ...bodies));
+    await clientOf(broker, mpub('t', bodies));
     const client = new FakeSocket();
     client.isStalled = true;
     broker.connect(client);
@@ -451,7 +452,7 @@ describe('Connection: back-pressure', () => {
   test('Connection: an MPUB larger than the publish ring goes in parts', async () => {
     const broker = new BrokerTurns({ maxMsgSize: 1000 }, { publishBytes: 4 * 1024 * 1024 });
     const bodies = numbered(6000).map((body) => body.padEnd(700, '.'));
-    const producer = await clientOf(broker, mpub('t', ...bodies));
+    const producer = await clientOf(broker, mpub('t', bodies));
 
     const consumer = await clientOf(broker, wire('SUB t c\nRDY 2500\n'));
 
@@ -486,7 +487,7 @@ describe('Connection: back-pressure', () => {
     const broker = new BrokerTurns({ maxMsgSize: 1000 }, { publishBytes: 4 * 1024 * 1024 });
     broker.isPumpRunning = false;
     const bodies = numbered(7000).map((body) => body.padEnd(700, '.'));
-    const gone = await clientOf(broker, mpub('t', ...bodies));
+    const gone = await clientOf(broker, mpub('t', bodies));
     gone.socket.destroy();
     await broker.turns();
     broker.isPumpRunning = true;

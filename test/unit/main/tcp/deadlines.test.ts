@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Deadlines } from '../../../../src/main/tcp/deadlines.ts';
-import { seededRandom } from '../../../support/chunks.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
+import { seededRandom } from '../../../support/seeded-random.ts';
 
 const SEED = 11;
 const START_MS = 1000;
@@ -79,7 +79,7 @@ test('Deadlines: thousands of them have one timer', () => {
   const calls: number[] = [];
   let timersMax = 0;
   for (let count = 0; count < 2000; count++) {
-    const deadlineMs = START_MS + Math.floor(random() * 100_000);
+    const deadlineMs = START_MS + random(100_000);
     const entry = deadlines.add(() => calls.push(clock.monotonicMs()));
     deadlines.schedule(entry, deadlineMs);
     timersMax = Math.max(timersMax, clock.timerCount);

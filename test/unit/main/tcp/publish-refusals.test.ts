@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { MAGIC, mpub, pub } from '../../../../src/protocol/commands.ts';
 import { BrokerTurns } from '../../../support/broker-turns.ts';
-import { MAGIC, mpub, pub, wire, withBody } from '../../../support/commands.ts';
 import { FakeSocket } from '../../../support/fake-socket.ts';
+import { wire, withBody } from '../../../support/wire.ts';
 
 const SHORTAGE = '1.0MiB are free';
 
 describe('a broker that is short of disk space', () => {
   const cases: readonly (readonly [string, Buffer, string])[] = [
     ['PUB', pub('t', 'a'), 'error E_PUB_FAILED PUB failed 1.0MiB are free'],
-    ['MPUB', mpub('t', 'a', 'b'), 'error E_MPUB_FAILED MPUB failed 1.0MiB are free'],
+    ['MPUB', mpub('t', ['a', 'b']), 'error E_MPUB_FAILED MPUB failed 1.0MiB are free'],
     ['DPUB', withBody('DPUB t 5', 'a'), 'error E_DPUB_FAILED DPUB failed 1.0MiB are free'],
     ['PUB to an ephemeral topic', pub('t#ephemeral', 'a'), 'response OK'],
   ];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type PendingResponse, ResponseQueue } from '../../../../src/main/tcp/response-queue.ts';
-import { seededRandom } from '../../../support/chunks.ts';
+import { seededRandom } from '../../../support/seeded-random.ts';
 
 const SEED = 7;
 
@@ -68,9 +68,9 @@ test('ResponseQueue: whatever order places are filled in, responses keep theirs'
   const expected: string[] = [];
   for (let number = 0; number < 500; number++) {
     expected.push(`${number}`);
-    if (random() < 0.5) queue.respond(Buffer.from(`${number}`));
+    if (random(2) === 0) queue.respond(Buffer.from(`${number}`));
     else open.push([queue.reserve(), `${number}`]);
-    while (open.length > 0 && random() < 0.4) settleOne();
+    while (open.length > 0 && random(5) < 2) settleOne();
   }
   while (open.length > 0) settleOne();
 
@@ -78,7 +78,7 @@ test('ResponseQueue: whatever order places are filled in, responses keep theirs'
   assert.deepStrictEqual(frames, expected, `seed ${SEED}`);
 
   function settleOne(): void {
-    const [[response, text]] = open.splice(Math.floor(random() * open.length), 1);
+    const [[response, text]] = open.splice(random(open.length), 1);
     queue.settle(response, Buffer.from(text));
   }
 });

@@ -9,12 +9,13 @@ import { Turn } from '../../../../src/main/pumps/turn.ts';
 import { Deadlines } from '../../../../src/main/tcp/deadlines.ts';
 import { TcpServer } from '../../../../src/main/tcp/tcp-server.ts';
 import { TopicMap } from '../../../../src/main/topics/topic-map.ts';
+import { MAGIC, pub } from '../../../../src/protocol/commands.ts';
 import { optionsWith } from '../../../support/broker-turns.ts';
-import { MAGIC, pub, wire } from '../../../support/commands.ts';
 import { parseFrames } from '../../../support/fake-socket.ts';
 import { MainRings } from '../../../support/main-rings.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 import { NO_REGISTRY } from '../../../support/no-registry.ts';
+import { wire } from '../../../support/wire.ts';
 
 type Made = {
   readonly server: TcpServer;

@@ -11,8 +11,9 @@ import { SocketTransport } from '../../../../src/main/tcp/socket-transport.ts';
 import type { Transport } from '../../../../src/main/tcp/transport.ts';
 import { deflateCodec, snappyCodec } from '../../../../src/protocol/compression/codecs.ts';
 import { makeCertificate, writeFiles } from '../../../support/certificates.ts';
-import { bytewise, randomly, seeded } from '../../../support/decoding.ts';
+import { randomChunks, singleBytes } from '../../../support/chunks.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
+import { seededRandom } from '../../../support/seeded-random.ts';
 import { socketPair } from '../../../support/socket-pair.ts';
 import { Told, written } from '../../../support/told.ts';
 
@@ -97,9 +98,9 @@ for (const isTls of [false, true]) {
 
     test(`${name} paused, it holds the other side back`, async (t) => {
       const { server, client } = await open(t, isTls, compression);
-      const random = seeded(1);
+      const random = seededRandom(1);
       // Random, so that compression does not make it fit the system's buffers.
-      const piece = Buffer.from(Array.from({ length: 64 * 1024 }, () => random() * 256));
+      const piece = Buffer.from(Array.from({ length: 64 * 1024 }, () => random(256)));
       const pieces = 256;
       const told = new Told(server);
       server.pause();
@@ -230,7 +231,7 @@ for (const [compression, codec] of Object.entries(COMPRESSIONS)) {
         resolve(Buffer.concat(bytes)),
       );
     });
-    for (const chunks of [bytewise(stream), randomly(stream, 20, seeded(seed))]) {
+    for (const chunks of [singleBytes(stream), randomChunks(stream, seededRandom(seed), 20)]) {
       const { client, server } = await socketPair(t);
       const transport = new CompressedTransport(new SocketTransport(server), codec());
       const told = new Told(transport);

@@ -3,7 +3,9 @@ import { test } from 'node:test';
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { DeflateDecoder } from '../../../../src/protocol/compression/deflate-decoder.ts';
 import { DeflateEncoder } from '../../../../src/protocol/compression/deflate-encoder.ts';
-import { bytewise, decodeAll, randomly, seeded } from '../../../support/decoding.ts';
+import { randomChunks, singleBytes } from '../../../support/chunks.ts';
+import { decodeAll } from '../../../support/decoding.ts';
+import { seededRandom } from '../../../support/seeded-random.ts';
 
 const FLUSHED = { finishFlush: constants.Z_SYNC_FLUSH };
 
@@ -55,7 +57,11 @@ test('DeflateDecoder: reads a stream whole, byte by byte and in random chunks', 
   }
   const bytes = Buffer.concat(stream);
 
-  for (const chunks of [[bytes], bytewise(bytes), randomly(bytes, 100, seeded(seed))]) {
+  for (const chunks of [
+    [bytes],
+    singleBytes(bytes),
+    randomChunks(bytes, seededRandom(seed), 100),
+  ]) {
     const decoded = await decodeAll(new DeflateDecoder(), chunks);
 
     assert.equal(decoded.end, 'end');

@@ -4,7 +4,9 @@ import { maskedChecksum } from '../../../../src/protocol/compression/checksum.ts
 import { compressBlock } from '../../../../src/protocol/compression/snappy-block.ts';
 import { SnappyDecoder } from '../../../../src/protocol/compression/snappy-decoder.ts';
 import { SnappyEncoder } from '../../../../src/protocol/compression/snappy-encoder.ts';
-import { bytewise, decodeAll, randomly, seeded } from '../../../support/decoding.ts';
+import { randomChunks, singleBytes } from '../../../support/chunks.ts';
+import { decodeAll } from '../../../support/decoding.ts';
+import { seededRandom } from '../../../support/seeded-random.ts';
 
 const IDENTIFIER = Buffer.from('ff060000734e61507059', 'hex');
 
@@ -49,7 +51,7 @@ test('SnappyDecoder: reads every kind of chunk', async () => {
 });
 
 test('SnappyDecoder: reads the same byte by byte', async () => {
-  const decoded = await decodeAll(new SnappyDecoder(), bytewise(STREAM));
+  const decoded = await decodeAll(new SnappyDecoder(), singleBytes(STREAM));
 
   assert.deepEqual(decoded, { bytes: Buffer.from(STREAM_TEXT), pieces: [4, 32, 5], end: 'end' });
 });
@@ -57,22 +59,22 @@ test('SnappyDecoder: reads the same byte by byte', async () => {
 test('SnappyDecoder: reads what the encoder writes, in random chunks', async (t) => {
   const seed = Math.floor(Math.random() * 2 ** 32);
   t.diagnostic(`seed ${seed}`);
-  const random = seeded(seed);
+  const random = seededRandom(seed);
   for (let round = 0; round < 20; round++) {
     const encoder = new SnappyEncoder();
     const texts: Buffer[] = [];
     const stream: Buffer[] = [];
     for (let batch = 0; batch < 5; batch++) {
-      const alphabet = random() < 0.5 ? 3 : 256;
-      const size = 1 + Math.floor(random() * 100_000);
-      const bytes = Buffer.from(Array.from({ length: size }, () => random() * alphabet));
+      const alphabet = random(2) === 0 ? 3 : 256;
+      const size = 1 + random(100_000);
+      const bytes = Buffer.from(Array.from({ length: size }, () => random(alphabet)));
       texts.push(bytes);
       encoder.encode([bytes], (encoded) => stream.push(...encoded));
     }
 
     const decoded = await decodeAll(
       new SnappyDecoder(),
-      randomly(Buffer.concat(stream), 50_000, random),
+      randomChunks(Buffer.concat(stream), random, 50_000),
     );
 
     assert.equal(decoded.end, 'end');
@@ -149,7 +151,7 @@ const damaged: [what: string, stream: Buffer, error: string][] = [
 for (const [what, stream, error] of damaged) {
   test(`SnappyDecoder: ${what} is an error`, async () => {
     const whole = await decodeAll(new SnappyDecoder(), [stream, stored('after')]);
-    const piecemeal = await decodeAll(new SnappyDecoder(), bytewise(stream));
+    const piecemeal = await decodeAll(new SnappyDecoder(), singleBytes(stream));
 
     const expected = { bytes: Buffer.alloc(0), pieces: [], end: error };
     assert.deepEqual([whole, piecemeal], [expected, expected]);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { Connection, type ConnectionListener } from '../../../../scripts/judge/connection.ts';
-import { line, MAGIC } from '../../../support/wire-commands.ts';
+import { line, MAGIC } from '../../../../src/protocol/commands.ts';
 
 /** A connection, and the broker's side of it, which has read the magic. */
 async function setUp(
