@@ -46,7 +46,7 @@ function readList(name: string): ReturnType<typeof parseList> {
 /** Runs the kit, printing each case as its result comes. */
 async function play(run: string): Promise<{ results: CaseResult[]; isFinished: boolean }> {
   // the kit starts the broker in directories of its own, so nothing here may be relative
-  const server = `${quoted(path.join(bin, 'node'))} ${quoted(path.join(root, 'src/main/index.ts'))}`;
+  const server = `${quoted(path.join(bin, 'node'))} ${quoted(path.join(root, 'src/main/start.cjs'))}`;
   const child = spawn(process.execPath, [run, '--server', server, '--json', ...options], {
     cwd: root,
     env: { ...process.env, PATH: `${bin}${path.delimiter}${process.env['PATH'] ?? ''}` },

@@ -1,43 +1,89 @@
-// Brings node_modules in step with package-lock.json, if it is not yet. Plain JavaScript without dependencies,
-// because it is what runs first on a fresh clone, on whatever Node the machine has.
+// Brings node_modules in step with package-lock.json, if it is not yet: what running needs, or with `--all` also what
+// the checks and tests need. Plain JavaScript without dependencies, because it runs first on a fresh clone, on the
+// machine's own Node. It changes nothing outside node_modules and data.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+/** The oldest Node that can install. */
 const OLDEST_MAJOR = 20;
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const lock = path.join(root, 'package-lock.json');
-const installed = path.join(root, 'node_modules', '.ringmq-lock.json');
+const wantsAll = process.argv.includes('--all');
 
 if (Number(process.versions.node.split('.')[0]) < OLDEST_MAJOR) {
-  console.error(
-    `ringmq: Node ${OLDEST_MAJOR} or newer is needed to install, this is ${process.version}`,
-  );
-  process.exit(1);
+  fail(`Node ${OLDEST_MAJOR} or newer is needed to install, this is ${process.version}`);
 }
+const packages = readPackages('package-lock.json');
+if (packages === undefined) fail('package-lock.json is missing');
+const newerNode = wantsAll || canRun() ? undefined : packages['node_modules/node'].version;
+
 if (!isInStep()) {
-  console.error('ringmq: installing dependencies');
-  // Not `npm ci`, which refuses a lock file that lacks an optional package of another platform; versions are
-  // those of the lock file all the same. The output goes to stderr: what the caller prints on stdout is its own.
-  const result = spawnSync('npm', ['install', '--no-save', '--loglevel=error'], {
+  console.error(`ringmq: installing what ${wantsAll ? 'the tests need' : 'the broker needs'}`);
+  // What is asked for here is installed whatever NODE_ENV or the user's configuration leave out.
+  npm('ci', '--include=optional', wantsAll ? '--include=dev' : '--omit=dev');
+  if (newerNode !== undefined) {
+    console.error(`ringmq: installing Node ${newerNode}, because the machine's is too old`);
+    // Among the development dependencies it is left out; `--save-prod` lets it in, and `--no-save` writes nothing.
+    npm('install', '--no-save', '--save-prod', '--omit=dev', `node@${newerNode}`);
+  }
+}
+if (!wantsAll) mkdirSync(path.join(root, 'data'), { recursive: true });
+
+/** Whether the machine's Node, which runs npm, can run the broker. The Node that runs this may be an installed one. */
+function canRun() {
+  const ofNpm = / node\/v([\d.]+)/.exec(process.env['npm_config_user_agent'] ?? '');
+  const [major, minor] = (ofNpm?.[1] ?? process.versions.node).split('.').map(Number);
+  const [oldestMajor, oldestMinor] = readJson('package.json')
+    .engines.node.match(/\d+/g)
+    .map(Number);
+  return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
+}
+
+/** Whether node_modules has what the lock file names, by npm's own record of what it has installed. */
+function isInStep() {
+  const installed = readPackages('node_modules/.package-lock.json');
+  if (installed === undefined) return false;
+  return Object.entries(packages).every(([where, { version, dev, optional, devOptional }]) => {
+    if (where === '') return true;
+    const isNewerNode = where === 'node_modules/node' && newerNode !== undefined;
+    if (dev && !wantsAll && !isNewerNode) return true;
+    const found = installed[where];
+    // A package of another platform is not there.
+    return found === undefined ? optional || (devOptional && !wantsAll) : found.version === version;
+  });
+}
+
+/**
+ * Runs npm, on the machine's Node: an installed one would be removed while it runs. The output goes to stderr: what
+ * the caller prints on stdout is its own.
+ */
+function npm(...words) {
+  const programs = path.join(root, 'node_modules', '.bin');
+  const folders = (process.env['PATH'] ?? '').split(path.delimiter);
+  const { status } = spawnSync('npm', [...words, '--loglevel=error'], {
     cwd: root,
+    env: { ...process.env, PATH: folders.filter((one) => one !== programs).join(path.delimiter) },
     stdio: ['ignore', 2, 2],
     shell: process.platform === 'win32',
   });
-  if (result.status !== 0) {
-    console.error('ringmq: npm install failed');
-    process.exit(1);
-  }
-  copyFileSync(lock, installed);
+  if (status !== 0) fail(`npm ${words[0]} failed`);
 }
-mkdirSync(path.join(root, 'data'), { recursive: true });
 
-function isInStep() {
+function readPackages(name) {
   try {
-    return readFileSync(installed).equals(readFileSync(lock));
+    return readJson(name).packages;
   } catch (error) {
-    if (error.code === 'ENOENT') return false;
+    if (error.code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+function readJson(name) {
+  return JSON.parse(readFileSync(path.join(root, name), 'utf8'));
+}
+
+function fail(reason) {
+  console.error(`ringmq: ${reason}`);
+  process.exit(1);
 }

@@ -9,7 +9,7 @@ export const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 
 /** This broker's program. */
 export const BROKER_PROGRAM = place(
-  EXTENSION === 'ts' ? '../../src/main/index.ts' : '../../main/start.cjs',
+  EXTENSION === 'ts' ? '../../src/main/start.cjs' : '../../main/start.cjs',
 );
 /** The server that reads and throws away. */
 export const NULL_SINK_PROGRAM = place(`./null-sink.${EXTENSION}`);

@@ -51,7 +51,7 @@ export class JudgedBroker {
       `--data-path=${dataPath}`,
       ...flags,
     ];
-    const own = [process.execPath, path.join(PROJECT, 'src/main/index.ts'), ...all];
+    const own = [process.execPath, path.join(PROJECT, 'src/main/start.cjs'), ...all];
     const [program, ...words] =
       server === undefined ? own : ['sh', '-c', `exec ${server} "$@"`, 'sh', ...all];
     this.#child = spawn(program, words, { cwd: PROJECT, stdio: ['ignore', 'ignore', 'pipe'] });

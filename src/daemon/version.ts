@@ -8,7 +8,7 @@
 export const NSQD_VERSION = '1.3.0';
 
 /** This program's own version, equal to the one in package.json. */
-export const RINGMQ_VERSION = '0.1.0';
+export const RINGMQ_VERSION = '0.2.0';
 
 /** The line by which nsqd names itself: to `--version`, as the first line of the log and of text statistics. */
 export function versionLine(): string {

@@ -2,8 +2,8 @@
 /**
  * The program's first lines: says so where Node is too old to read the rest, else runs it.
  *
- * This is plain JavaScript that every Node understands, and `index.ts` is a link to it: an older Node refuses a
- * file of TypeScript before anything in it could speak.
+ * This is plain JavaScript that every Node understands: an older Node refuses a file of TypeScript, such as
+ * `index.ts`, before anything in it can speak.
  *
  * Thread: main.
  */

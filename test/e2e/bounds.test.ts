@@ -63,7 +63,7 @@ test('--max-connections: HTTPS is closed when there are too many', LIMIT, async 
 test('a broker without descriptors refuses, and works again', LIMIT, async (t) => {
   if (process.platform === 'win32') return t.skip('there is no such limit');
   const site = new BrokerSite(t);
-  const words = ['src/main/index.ts', `--data-path=${site.dataPath}`, '--pump-threads=1'];
+  const words = ['src/main/start.cjs', `--data-path=${site.dataPath}`, '--pump-threads=1'];
   const addresses = ['--tcp-address=127.0.0.1:0', '--http-address=127.0.0.1:0'];
   const limited = ['-c', 'ulimit -n 80 && exec "$@"', 'sh', process.execPath];
   const broker = site.adopt(

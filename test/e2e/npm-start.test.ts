@@ -52,10 +52,8 @@ function installedProject(t: TestContext): string {
   for (const file of ['package.json', 'package-lock.json', '.npmrc', 'scripts/install.mjs']) {
     copyFileSync(join(PROJECT, file), join(copy, file));
   }
-  copyFileSync(join(PROJECT, 'package-lock.json'), join(copy, 'node_modules/.ringmq-lock.json'));
   symlinkSync(join(PROJECT, 'src'), join(copy, 'src'));
   for (const name of readdirSync(join(PROJECT, 'node_modules'))) {
-    if (name === '.ringmq-lock.json') continue;
     symlinkSync(join(PROJECT, 'node_modules', name), join(copy, 'node_modules', name));
   }
   return copy;

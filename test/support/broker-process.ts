@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
-const ENTRY = 'src/main/index.ts';
+const ENTRY = 'src/main/start.cjs';
 /** Runs what follows with a bound on the size of every file that it writes; larger writes fail. */
 const WITH_FILE_LIMIT = ['-c', 'ulimit -f "$0" && exec "$@"'];
 
