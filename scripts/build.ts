@@ -14,13 +14,11 @@ compile('tsconfig.build.json');
 emitProgram('src/main/start.cjs', 'main/start.cjs');
 
 compile('tsconfig.bench.json');
-for (const name of globSync('{scripts,test}/**/*.js', { cwd: benchBuild })) {
+for (const name of globSync('scripts/**/*.js', { cwd: benchBuild })) {
   const file = path.join(benchBuild, name);
   writeFileSync(file, besideSources(readFileSync(file, 'utf8')));
 }
-for (const directory of ['scripts', 'test']) {
-  cpSync(path.join(benchBuild, directory), path.join(dist, directory), { recursive: true });
-}
+cpSync(path.join(benchBuild, 'scripts'), path.join(dist, 'scripts'), { recursive: true });
 rmSync(benchBuild, { recursive: true });
 emitProgram('scripts/ringmq.cjs', 'scripts/ringmq.cjs');
 

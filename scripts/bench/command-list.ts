@@ -1,10 +1,9 @@
 /** All sub-commands, in the order in which they are explained. */
 
-import { ALL } from './all-command.ts';
+import { ALL, SUBCOMMANDS } from './all-command.ts';
 import { BROKERS } from './brokers/brokers-command.ts';
 import { type Command, entryPlan } from './command.ts';
 import type { Subcommand } from './load.ts';
-import { SUBCOMMANDS } from './load-list.ts';
 import { specsOf } from './servers.ts';
 import { THREADS } from './threads-command.ts';
 

@@ -4,7 +4,7 @@ import type { ProgressLine } from './progress-line.ts';
 import type { Entry } from './report/report.ts';
 import { type LoadPlan, type RunSite, runLoad } from './run-load.ts';
 import type { RunValues } from './run-options.ts';
-import type { TargetSpec } from './target-spec.ts';
+import type { TargetSpec } from './target.ts';
 
 /** Entries that differ in one thing only are also shown side by side. */
 export type Series = {

@@ -3,8 +3,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { CleanUp } from './clean-up.ts';
+import type { Outcome } from './drives/drive.ts';
 import type { DriveName, DriveOrder } from './drives/drives.ts';
-import type { Outcome } from './drives/outcome.ts';
 import type { GeneratorNews, GeneratorTask } from './generator.ts';
 import { EXTENSION } from './places.ts';
 

@@ -4,9 +4,8 @@
  */
 
 import { once } from 'node:events';
+import { type Outcome, ProgressCount } from './drives/drive.ts';
 import { DRIVES, type DriveName, type DriveOrder } from './drives/drives.ts';
-import type { Outcome } from './drives/outcome.ts';
-import { ProgressCount } from './progress-count.ts';
 
 const TELL_MS = 250;
 

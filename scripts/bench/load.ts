@@ -2,12 +2,17 @@
  * What a sub-command is made of: a table of options, and how a server is driven by their values.
  */
 
-import type { OptionTable, OptionValues } from './option-kinds.ts';
-import { describeOptions, readOptions, wordsOf } from './option-table.ts';
+import {
+  describeOptions,
+  type OptionTable,
+  type OptionValues,
+  readOptions,
+  wordsOf,
+} from './options.ts';
 import type { Figures } from './report/metrics.ts';
 import { checkRunOptions, RUN_OPTIONS, type RunValues } from './run-options.ts';
 import type { Stage } from './stage.ts';
-import type { ServerNeeds, Sink } from './target-spec.ts';
+import type { ServerNeeds, Sink } from './target.ts';
 
 /** One kind of load. */
 export type Load<T extends OptionTable> = {

@@ -3,11 +3,12 @@
  * ceiling of a Node server on this machine. `node scripts/bench/null-sink.ts PORT COMMAND_BYTES`, or `PORT http`.
  */
 
+import http from 'node:http';
 import net from 'node:net';
-import { httpSink } from './http-sink.ts';
 
 const MAGIC_BYTES = 4;
-const OK = Buffer.from('00000006000000004f4b', 'hex');
+const OK_FRAME = Buffer.from('00000006000000004f4b', 'hex');
+const OK = Buffer.from('OK');
 const [port, what] = process.argv.slice(2);
 const sink = what === 'http' ? httpSink() : tcpSink(Number(what));
 
@@ -21,8 +22,21 @@ function tcpSink(commandBytes: number): net.Server {
       const count = Math.floor(pending / commandBytes);
       if (count <= 0) return;
       pending -= count * commandBytes;
-      socket.write(count === 1 ? OK : Buffer.concat(Array.from({ length: count }, () => OK)));
+      socket.write(
+        count === 1 ? OK_FRAME : Buffer.concat(Array.from({ length: count }, () => OK_FRAME)),
+      );
     });
     socket.on('error', () => socket.destroy());
+  });
+}
+
+/** A bare HTTP server that reads, throws away and answers `OK`. */
+function httpSink(): http.Server {
+  return http.createServer((request, response) => {
+    request.resume();
+    request.once('end', () => {
+      response.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': OK.length });
+      response.end(OK);
+    });
   });
 }

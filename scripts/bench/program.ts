@@ -6,12 +6,17 @@ import { ALL } from './all-command.ts';
 import { CleanUp } from './clean-up.ts';
 import type { BenchPlan, EntryPlan } from './command.ts';
 import { COMMANDS } from './command-list.ts';
-import { ArgumentError } from './option-kinds.ts';
+import { ArgumentError } from './options.ts';
 import { ProgressLine } from './progress-line.ts';
 import { type Comparison, compare } from './report/comparison.ts';
-import { markdownReport } from './report/markdown-report.ts';
+import {
+  comparisonText,
+  entryText,
+  markdownReport,
+  type SeriesColumn,
+  seriesText,
+} from './report/formats.ts';
 import { type Entry, makeReport, type Report, readReport } from './report/report.ts';
-import { comparisonText, entryText, type SeriesColumn, seriesText } from './report/text-report.ts';
 import { ServerFacts } from './servers.ts';
 
 const PROGRAM = 'ringmq bench';

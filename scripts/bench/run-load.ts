@@ -2,16 +2,13 @@
 
 import { randomBytes } from 'node:crypto';
 import type { ReadyLoad } from './load.ts';
-import { openTarget, type Site } from './open-target.ts';
 import type { ProgressLine } from './progress-line.ts';
-import type { Figures } from './report/metrics.ts';
+import { type Figures, ratiosOf, sumUp } from './report/metrics.ts';
 import type { Entry } from './report/report.ts';
-import { ratiosOf, sumUp } from './report/results.ts';
 import { deleteTopic } from './server-queries.ts';
 import type { ServerFacts } from './servers.ts';
 import { Stage } from './stage.ts';
-import type { Target } from './target.ts';
-import type { TargetSpec } from './target-spec.ts';
+import { openTarget, type Site, type Target, type TargetSpec } from './target.ts';
 
 /** A server that is started for a run has no other topics. */
 const TOPIC = 'bench';

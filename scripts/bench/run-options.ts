@@ -8,7 +8,7 @@ import {
   optionalCount,
   optionalText,
   toggle,
-} from './option-kinds.ts';
+} from './options.ts';
 
 const START_OPTIONS = {
   server: optionalText(

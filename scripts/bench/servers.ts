@@ -3,8 +3,7 @@
 import { BROKER_PROGRAM } from './places.ts';
 import type { ServerFact } from './report/report.ts';
 import type { RunValues } from './run-options.ts';
-import type { Role, Target } from './target.ts';
-import type { StartedSpec, TargetSpec } from './target-spec.ts';
+import type { Role, StartedSpec, Target, TargetSpec } from './target.ts';
 import { type Address, spellAddress } from './wire/address.ts';
 import { introduce } from './wire/connect.ts';
 

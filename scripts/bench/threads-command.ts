@@ -1,12 +1,133 @@
-/** `threads`: what more pump threads and disk threads bring. */
+/**
+ * `threads`: the same work with several numbers of pump and disk threads.
+ */
 
+import { nameHash } from '../../src/shared/name-hash.ts';
 import { type Command, type EntryPlan, entryPlan } from './command.ts';
-import { THREADS_LOAD, THREADS_TRAFFIC } from './loads/threads.ts';
-import { ArgumentError, choice, counts, type OptionValues } from './option-kinds.ts';
-import { describeOptions, readOptions } from './option-table.ts';
+import { type Load, subcommand } from './load.ts';
+import {
+  BATCH_OPTIONS,
+  MESSAGES_DEFAULT,
+  needsFor,
+  plainConsuming,
+  plainPublishing,
+} from './loads/traffic-options.ts';
+import {
+  ArgumentError,
+  choice,
+  count,
+  counts,
+  describeOptions,
+  type OptionValues,
+  readOptions,
+} from './options.ts';
+import type { Figures } from './report/metrics.ts';
 import { STARTED_OPTIONS } from './run-options.ts';
 import { startedSpec } from './servers.ts';
-import type { TargetSpec } from './target-spec.ts';
+import { figuresOf, type Measured, peakOf, type Stage } from './stage.ts';
+import type { TargetSpec } from './target.ts';
+import { threadFigures, type WorkerCounts } from './thread-shares.ts';
+
+/** Names that are tried for each pair of a pump and a disk thread, some pairs of which have none. */
+const TRIES = 50;
+
+/**
+ * So many topics, one after the other on the next pump thread, the queue of each one's channel on the disk thread that
+ * has the fewest until then, of those that names on that pump thread can fall on.
+ */
+export function spreadTopics(
+  prefix: string,
+  count: number,
+  channel: string,
+  { pumps, disks }: WorkerCounts,
+): string[] {
+  const loads = Array.from({ length: disks }, () => 0);
+  const diskOf = (topic: string): number => nameHash(`${topic}:${channel}`) % disks;
+  return Array.from({ length: count }, (_, index) => {
+    const least = Math.min(...loads);
+    let best: string | null = null;
+    for (let number = 0; best === null || number < TRIES * pumps * disks; number++) {
+      const topic = `${prefix}_${index}_${number}`;
+      if (nameHash(topic) % pumps !== index % pumps) continue;
+      if (best === null || loads[diskOf(topic)] < loads[diskOf(best)]) best = topic;
+      if (loads[diskOf(best)] === least) break;
+    }
+    loads[diskOf(best)]++;
+    return best;
+  });
+}
+
+const CHANNEL = 'bench';
+
+/** What the numbers of threads have in common. */
+const THREADS_TRAFFIC = {
+  topics: count(8, 1, 'topics with a channel each; a multiple of every number of threads is even'),
+  messages: count(MESSAGES_DEFAULT, 1, 'messages, those of all topics together'),
+  ...BATCH_OPTIONS,
+  connections: count(1, 1, 'connections of each topic that publish, and as many that consume'),
+  inFlight: count(2, 1, 'commands of a connection that are not answered yet'),
+  rdy: count(2500, 1, 'RDY of each consumer'),
+} as const;
+
+const OPTIONS = {
+  load: choice(['publish', 'consume'], 'which of the two is measured'),
+  pumpThreads: count(1, 1, 'pump threads'),
+  diskThreads: count(1, 1, 'disk threads'),
+  ...THREADS_TRAFFIC,
+} as const;
+
+const LOAD: Load<typeof OPTIONS> = {
+  name: 'threads',
+  unit: 'msg',
+  summary: '',
+  about: '',
+  examples: [],
+  options: OPTIONS,
+  check: () => undefined,
+  needs: ({ messages, pumpThreads, diskThreads }) => ({
+    ...needsFor(messages, null),
+    flags: [`--pump-threads=${pumpThreads}`, `--disk-threads=${diskThreads}`],
+  }),
+  sink: () => 'the null sink has no such threads',
+  run: async (stage, values) => {
+    const { address } = stage.target;
+    const counts = { pumps: values.pumpThreads, disks: values.diskThreads };
+    const topics = spreadTopics(stage.topic, values.topics, CHANNEL, counts);
+    const traffic = { address, topics, seconds: null };
+    const channels = [CHANNEL];
+    await stage.drive('making the channels', 'makeChannels', { address, topics, channels });
+    const published = await stage.drive('publishing', 'publish', {
+      ...plainPublishing({ ...values, connections: values.connections * topics.length }),
+      ...traffic,
+      messages: values.messages,
+    });
+    if (values.load === 'publish') return withThreads(stage, published, counts);
+    const consumed = await stage.drive('consuming', 'consume', {
+      ...plainConsuming(values),
+      ...traffic,
+      channels,
+      messages: published.outcome.count,
+    });
+    return withThreads(stage, consumed, counts);
+  },
+};
+
+function withThreads(stage: Stage, measured: Measured, counts: WorkerCounts): Figures {
+  const figures = { ...figuresOf(measured), ...peakOf(stage.target) };
+  const { pid } = stage.target;
+  if (pid === undefined || measured.threads === undefined) return figures;
+  const [before, after] = measured.threads;
+  const { elapsedMs, count: messages } = measured.outcome;
+  const span = { pid, before, after, elapsedMs, count: messages };
+  const ofThreads = threadFigures(span, counts);
+  if (ofThreads.pumpCpuUs === undefined) {
+    stage.note('its pump and disk threads cannot be told apart: Node gives them no name here');
+  }
+  return { ...figures, ...ofThreads };
+}
+
+/** The `threads` command runs it with every pair of numbers. */
+const THREADS_LOAD = subcommand(LOAD);
 
 const LOADS = ['publish', 'consume'] as const;
 

@@ -12,6 +12,9 @@ const SIZE_BYTES = 4;
 /** What a client sends first. */
 export const MAGIC = Buffer.from('  V2');
 
+/** The answer to a heartbeat. */
+export const NOP = Buffer.from('NOP\n');
+
 /** A command without a body, or the line in front of one. Characters are bytes (latin1). */
 export function line(...words: readonly (string | number)[]): Buffer {
   return Buffer.from(`${words.join(' ')}\n`, 'latin1');

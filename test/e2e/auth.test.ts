@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { makeCertificate } from '../../scripts/bench/certificates.ts';
 import { dpub, line, mpub, pub, sized } from '../../src/protocol/commands.ts';
 import { type BrokerProcess, BrokerSite } from '../support/broker-process.ts';
 import { topicStats } from '../support/broker-stats.ts';
-import { makeCertificate } from '../support/certificates.ts';
 import {
   type AuthAnswer,
   type Authorization,

@@ -4,8 +4,7 @@
  * Thread: main.
  */
 
-import type { EventEmitter } from 'node:events';
-import { once } from 'node:events';
+import { type EventEmitter, once } from 'node:events';
 import { createRequire } from 'node:module';
 import type { BrokerProcess, CleanUp } from './broker-process.ts';
 

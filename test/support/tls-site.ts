@@ -11,9 +11,9 @@ import { type RequestOptions, request } from 'node:https';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { TLSSocket } from 'node:tls';
+import { type Authority, makeCertificate } from '../../scripts/bench/certificates.ts';
 import { type BrokerProcess, BrokerSite, type CleanUp } from './broker-process.ts';
 import type { Answer } from './broker-stats.ts';
-import { type Authority, makeCertificate } from './certificates.ts';
 
 /** What a certificate and its key are, in PEM. */
 type Credentials = Pick<Authority, 'cert' | 'key'>;

@@ -1,12 +1,10 @@
 /** `brokers`: what more brokers on one machine bring, behind an nsqlookupd. */
 
 import type { BenchPlan, Command, EntryPlan } from '../command.ts';
-import { ArgumentError } from '../option-kinds.ts';
-import { describeOptions, readOptions, wordsOf } from '../option-table.ts';
+import { ArgumentError, describeOptions, readOptions, wordsOf } from '../options.ts';
 import { STARTED_OPTIONS } from '../run-options.ts';
 import { startedSpec } from '../servers.ts';
-import { BROKERS_OPTIONS, BROKERS_TABLE } from './brokers-options.ts';
-import { runBrokers } from './run-brokers.ts';
+import { BROKERS_OPTIONS, BROKERS_TABLE, runBrokers } from './run-brokers.ts';
 
 /** Each has a node id of its own. */
 const BROKERS_MAX = 1024;

@@ -1,23 +1,65 @@
-/** Runs a number of brokers side by side as often as they are to be run, and sums up. */
+/**
+ * Drives several brokers at once, behind one nsqlookupd.
+ */
 
 import { randomBytes } from 'node:crypto';
-import { Barrier } from '../barrier.ts';
-import { MEM_QUEUE_SIZE_MIN } from '../loads/traffic-options.ts';
-import { openTarget } from '../open-target.ts';
+import { BATCH_OPTIONS, MEM_QUEUE_SIZE_MIN, MESSAGES_DEFAULT } from '../loads/traffic-options.ts';
+import { count, counts, type OptionValues, optionalAddress } from '../options.ts';
 import type { ProgressLine } from '../progress-line.ts';
-import type { Figures } from '../report/metrics.ts';
+import { type Figures, sumUp } from '../report/metrics.ts';
 import type { Entry } from '../report/report.ts';
-import { sumUp } from '../report/results.ts';
 import type { RunSite } from '../run-load.ts';
+import { STARTED_OPTIONS } from '../run-options.ts';
 import { startedSpec } from '../servers.ts';
 import { type Measured, Stage } from '../stage.ts';
-import type { Role, Target } from '../target.ts';
+import { openTarget, type Role, type Target } from '../target.ts';
 import { type Address, spellAddress } from '../wire/address.ts';
 import { PLAIN } from '../wire/connect.ts';
 import { type BrokerRun, figuresOfAll, figuresOfOne } from './brokers-figures.ts';
-import type { BrokersValues } from './brokers-options.ts';
 import { BundledLookupd } from './bundled-lookupd.ts';
 import { deleteFromLookupd, findBrokers } from './lookup.ts';
+
+export class Barrier {
+  readonly #released = Promise.withResolvers<void>();
+  #missing: number;
+
+  /** `count`: how many are waited for. */
+  constructor(count: number) {
+    this.#missing = count;
+  }
+
+  /** Resolves when all have come. */
+  arrive(): Promise<void> {
+    this.#missing--;
+    if (this.#missing === 0) this.release();
+    return this.#released.promise;
+  }
+
+  /** Lets those go who wait, because somebody will not come. */
+  release(): void {
+    this.#released.resolve();
+  }
+}
+
+/** Those that no other sub-command has. */
+export const BROKERS_OPTIONS = {
+  brokers: counts([1, 2], 1, 'numbers of brokers'),
+  lookupd: optionalAddress(
+    'TCP address of an nsqlookupd that the brokers register with (default: a small one is brought along)',
+  ),
+  lookupdHttpAddress: optionalAddress('where it speaks HTTP (default: one port further)'),
+  messages: count(MESSAGES_DEFAULT, 1, 'messages that each broker gets'),
+  ...BATCH_OPTIONS,
+  connections: count(2, 1, 'connections to each broker that publish, and as many that consume'),
+  inFlight: count(2, 1, 'commands of a connection that are not answered yet'),
+  rdy: count(2500, 1, 'RDY of each consumer'),
+} as const;
+
+/** All of them. */
+export const BROKERS_TABLE = { ...STARTED_OPTIONS, ...BROKERS_OPTIONS };
+
+/** What is measured with each number of brokers. */
+export type BrokersValues = OptionValues<typeof BROKERS_TABLE>;
 
 const CHANNEL = 'bench';
 const SUFFIX_BYTES = 6;

@@ -1,12 +1,11 @@
 /** Connections, channels or topics that come and go. */
 
+import { identify } from '../../../src/protocol/commands.ts';
 import { Durations } from '../percentiles.ts';
-import type { ProgressCount } from '../progress-count.ts';
 import type { Address } from '../wire/address.ts';
-import { identifying } from '../wire/commands.ts';
 import { connect } from '../wire/connect.ts';
 import { FrameReader } from '../wire/frame-reader.ts';
-import type { Outcome } from './outcome.ts';
+import type { Outcome, ProgressCount } from './drive.ts';
 
 /** What is new in each cycle. */
 export const CHURN_KINDS = ['connections', 'channels', 'topics'] as const;
@@ -50,7 +49,7 @@ export async function churn(order: ChurnOrder, progress: ProgressCount): Promise
 function commandOf({ kind, topic }: ChurnOrder, index: number): Buffer {
   switch (kind) {
     case 'connections':
-      return identifying({});
+      return identify({});
     case 'channels':
       return Buffer.from(`SUB ${topic} c${index}#ephemeral\n`);
     case 'topics':

@@ -2,14 +2,14 @@
  * Consumes and finishes over some connections, of one channel or of several, of one topic or of several.
  */
 
-import type { ProgressCount } from '../progress-count.ts';
+import { NOP } from '../../../src/protocol/commands.ts';
 import type { Address } from '../wire/address.ts';
 import { AnswerBatch } from '../wire/answer-batch.ts';
 import { connectMany } from '../wire/connect.ts';
 import { type FrameHandler, FrameReader } from '../wire/frame-reader.ts';
 import type { Layers, Link } from '../wire/link.ts';
+import type { ProgressCount } from './drive.ts';
 
-const NOP = Buffer.from('NOP\n');
 const NO_MORE = Buffer.from('RDY 0\n');
 
 export type ConsumeOrder = {

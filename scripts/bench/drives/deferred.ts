@@ -1,13 +1,11 @@
 /** Many deferred messages at once: how late do they come? */
 
-import type { ProgressCount } from '../progress-count.ts';
 import type { Address } from '../wire/address.ts';
 import { sizedBody } from '../wire/commands.ts';
 import { connect } from '../wire/connect.ts';
 import type { Link } from '../wire/link.ts';
-import { AnswerWatch } from './answer-watch.ts';
-import type { Outcome } from './outcome.ts';
-import { StampedConsumer } from './stamped-consumer.ts';
+import type { Outcome, ProgressCount } from './drive.ts';
+import { AnswerWatch, StampedConsumer } from './timed-clients.ts';
 
 /** Commands that are not answered yet, so that none waits long for the broker. */
 const IN_FLIGHT_MAX = 200;

@@ -1,14 +1,11 @@
 /** All drives, by the names under which another process asks for them. */
 
 import { churn } from './churn.ts';
-import { consume } from './consume.ts';
 import { deferred } from './deferred.ts';
 import { httpPublish } from './http-publish.ts';
 import { idle } from './idle.ts';
 import { latency } from './latency.ts';
-import { makeChannels } from './make-channels.ts';
-import { publish } from './publish.ts';
-import { publishAndConsume } from './publish-and-consume.ts';
+import { consume, makeChannels, publish, publishAndConsume } from './traffic.ts';
 
 export const DRIVES = {
   churn,

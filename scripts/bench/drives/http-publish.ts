@@ -1,11 +1,10 @@
 /** Publishes over HTTP, on connections that are kept. */
 
 import { Durations } from '../percentiles.ts';
-import type { ProgressCount } from '../progress-count.ts';
 import { type Address, spellAddress } from '../wire/address.ts';
 import { HttpReader } from '../wire/http-reader.ts';
-import { PlainLink } from '../wire/plain-link.ts';
-import type { Outcome } from './outcome.ts';
+import { PlainLink } from '../wire/link.ts';
+import type { Outcome, ProgressCount } from './drive.ts';
 
 export type HttpOrder = {
   /** Where HTTP is spoken. */

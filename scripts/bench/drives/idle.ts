@@ -1,16 +1,13 @@
 /** Many consumers that have nothing to do: what do they weigh, and do their heartbeats come when they should? */
 
 import { setTimeout as delay } from 'node:timers/promises';
+import { identify, NOP } from '../../../src/protocol/commands.ts';
 import { Durations } from '../percentiles.ts';
-import type { ProgressCount } from '../progress-count.ts';
 import type { Address } from '../wire/address.ts';
-import { identifying } from '../wire/commands.ts';
 import { connectMany } from '../wire/connect.ts';
 import { type FrameHandler, FrameReader } from '../wire/frame-reader.ts';
 import type { Link } from '../wire/link.ts';
-import type { Outcome } from './outcome.ts';
-
-const NOP = Buffer.from('NOP\n');
+import type { Outcome, ProgressCount } from './drive.ts';
 
 export type IdleOrder = {
   readonly address: Address;
@@ -91,7 +88,7 @@ class Sleeper implements FrameHandler {
       onGone: (error) => this.#onFailed(error),
     });
     const subscribe = Buffer.from(`SUB ${order.topic} ${order.channel}\nRDY 1\n`);
-    link.send(Buffer.concat([identifying({ heartbeat_interval: order.heartbeatMs }), subscribe]));
+    link.send(Buffer.concat([identify({ heartbeat_interval: order.heartbeatMs }), subscribe]));
   }
 
   subscribed(): Promise<void> {

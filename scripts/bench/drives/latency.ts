@@ -2,16 +2,14 @@
 
 import { SystemClock } from '../../../src/shared/clock.ts';
 import { OpenLoop, runOpenLoop, unansweredMax } from '../open-loop.ts';
-import { pause, preparePauses } from '../pause.ts';
+import { pause, preparePauses } from '../pacer.ts';
 import { Durations } from '../percentiles.ts';
-import type { ProgressCount } from '../progress-count.ts';
 import type { Address } from '../wire/address.ts';
 import { publishing } from '../wire/commands.ts';
 import { connect } from '../wire/connect.ts';
 import type { Layers } from '../wire/link.ts';
-import { AnswerWatch } from './answer-watch.ts';
-import type { Outcome } from './outcome.ts';
-import { StampedConsumer } from './stamped-consumer.ts';
+import type { Outcome, ProgressCount } from './drive.ts';
+import { AnswerWatch, StampedConsumer } from './timed-clients.ts';
 
 export type LatencyOrder = {
   readonly address: Address;

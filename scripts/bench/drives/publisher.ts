@@ -2,19 +2,19 @@
  * Publishes over some connections: as fast as a bound of unanswered commands lets it, or at a rate of its own.
  */
 
+import { NOP } from '../../../src/protocol/commands.ts';
 import { SystemClock } from '../../../src/shared/clock.ts';
 import { OpenLoop, runOpenLoop, unansweredMax } from '../open-loop.ts';
-import { pause, preparePauses } from '../pause.ts';
+import { pause, preparePauses } from '../pacer.ts';
 import { Durations } from '../percentiles.ts';
-import type { ProgressCount } from '../progress-count.ts';
 import type { Figures } from '../report/metrics.ts';
 import type { Address } from '../wire/address.ts';
 import { CommandRun, type Publication, publishing } from '../wire/commands.ts';
 import { connectMany } from '../wire/connect.ts';
 import { type FrameHandler, FrameReader } from '../wire/frame-reader.ts';
 import type { Layers, Link } from '../wire/link.ts';
+import type { ProgressCount } from './drive.ts';
 
-const NOP = Buffer.from('NOP\n');
 /** Commands that one write of an open loop has at most. */
 const BURST_MAX = 256;
 

@@ -2,7 +2,7 @@
 
 import { CHURN_KINDS } from '../drives/churn.ts';
 import { type Load, subcommand } from '../load.ts';
-import { choice, count, optionalAmount, optionalCount } from '../option-kinds.ts';
+import { choice, count, optionalAmount, optionalCount } from '../options.ts';
 import { figuresOf, peakOf } from '../stage.ts';
 import { needsFor } from './traffic-options.ts';
 

@@ -1,8 +1,8 @@
 /** `deferred`: how late do deferred messages come? */
 
-import { STAMP_BYTES } from '../drives/stamped-consumer.ts';
+import { STAMP_BYTES } from '../drives/timed-clients.ts';
 import { type Load, subcommand } from '../load.ts';
-import { amount, count } from '../option-kinds.ts';
+import { amount, count } from '../options.ts';
 import { figuresOf, peakOf } from '../stage.ts';
 import { needsFor } from './traffic-options.ts';
 

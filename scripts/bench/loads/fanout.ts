@@ -2,16 +2,17 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Load, subcommand } from '../load.ts';
-import { count, toggle } from '../option-kinds.ts';
+import { count, toggle } from '../options.ts';
 import { channelDepths } from '../server-queries.ts';
 import { figuresOf, peakOf, type Stage } from '../stage.ts';
-import { plainConsuming, plainPublishing } from './plain-traffic.ts';
 import {
   BATCH_OPTIONS,
   END_OPTIONS,
   endOf,
   needsFor,
   PUBLISHER_OPTIONS,
+  plainConsuming,
+  plainPublishing,
 } from './traffic-options.ts';
 
 /** Between two looks at the statistics. */

@@ -1,7 +1,7 @@
 /** `http`: publishing over HTTP. */
 
 import { type Load, subcommand } from '../load.ts';
-import { count, optionalAmount, optionalCount } from '../option-kinds.ts';
+import { count, optionalAmount, optionalCount } from '../options.ts';
 import { figuresOf, peakOf } from '../stage.ts';
 import { needsFor } from './traffic-options.ts';
 

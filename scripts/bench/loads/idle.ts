@@ -1,7 +1,7 @@
 /** `idle`: many consumers that have nothing to do. */
 
 import { type Load, subcommand } from '../load.ts';
-import { ArgumentError, amount, count } from '../option-kinds.ts';
+import { ArgumentError, amount, count } from '../options.ts';
 import { peakOf } from '../stage.ts';
 import { needsFor } from './traffic-options.ts';
 

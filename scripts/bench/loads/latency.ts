@@ -1,8 +1,8 @@
 /** `latency`: from publish to receive, at a fixed rate. */
 
-import { STAMP_BYTES } from '../drives/stamped-consumer.ts';
+import { STAMP_BYTES } from '../drives/timed-clients.ts';
 import { type Load, subcommand } from '../load.ts';
-import { ArgumentError, amount, count, type OptionValues, optionalCount } from '../option-kinds.ts';
+import { ArgumentError, amount, count, type OptionValues, optionalCount } from '../options.ts';
 import { figuresOf, peakOf } from '../stage.ts';
 import { LAYER_OPTIONS, layersOf, needsFor } from './traffic-options.ts';
 

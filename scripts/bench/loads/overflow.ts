@@ -1,10 +1,9 @@
 /** `overflow`: more than the memory queue holds, through the disk queue and back. */
 
 import { type Load, subcommand } from '../load.ts';
-import { count } from '../option-kinds.ts';
+import { count } from '../options.ts';
 import { peakOf, rateOf } from '../stage.ts';
-import { plainConsuming, plainPublishing } from './plain-traffic.ts';
-import { BATCH_OPTIONS } from './traffic-options.ts';
+import { BATCH_OPTIONS, plainConsuming, plainPublishing } from './traffic-options.ts';
 
 const MEM_QUEUE_SIZE = 10_000;
 

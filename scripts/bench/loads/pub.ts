@@ -1,7 +1,7 @@
 /** `pub`: how fast are messages taken? */
 
 import { type Load, subcommand } from '../load.ts';
-import { ArgumentError, count, type OptionValues } from '../option-kinds.ts';
+import { ArgumentError, count, type OptionValues } from '../options.ts';
 import { figuresOf, peakOf } from '../stage.ts';
 import { type Publication, publishing } from '../wire/commands.ts';
 import {

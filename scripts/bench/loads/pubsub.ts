@@ -1,7 +1,7 @@
 /** `pubsub`: publish and consume at once, through one channel. */
 
 import { type Load, subcommand } from '../load.ts';
-import { count } from '../option-kinds.ts';
+import { count } from '../options.ts';
 import { figuresOf, peakOf } from '../stage.ts';
 import {
   BATCH_OPTIONS,

@@ -1,9 +1,8 @@
 /** `sub`: how fast are messages consumed? */
 
 import { type Load, subcommand } from '../load.ts';
-import { count, optionalAmount } from '../option-kinds.ts';
+import { count, optionalAmount } from '../options.ts';
 import { figuresOf, peakOf } from '../stage.ts';
-import { plainPublishing } from './plain-traffic.ts';
 import {
   BATCH_OPTIONS,
   CONSUMER_OPTIONS,
@@ -12,6 +11,7 @@ import {
   layersOf,
   MESSAGES_DEFAULT,
   needsFor,
+  plainPublishing,
 } from './traffic-options.ts';
 
 /** How the messages come there is not measured, and always plain. */

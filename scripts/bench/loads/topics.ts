@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Load, subcommand } from '../load.ts';
-import { amount, count } from '../option-kinds.ts';
+import { amount, count } from '../options.ts';
 import type { Figures } from '../report/metrics.ts';
 import { createChannel, deleteTopic } from '../server-queries.ts';
 import { peakOf, type Stage } from '../stage.ts';

@@ -1,5 +1,9 @@
-/** Options that several loads have, and what is worked out from them. */
+/**
+ * The options of loads that publish and consume, and what they order of drives.
+ */
 
+import type { ConsumeOrder } from '../drives/consumer-group.ts';
+import type { PublishOrder } from '../drives/publisher.ts';
 import {
   ArgumentError,
   amount,
@@ -9,8 +13,9 @@ import {
   optionalCount,
   share,
   toggle,
-} from '../option-kinds.ts';
-import type { ServerNeeds } from '../target-spec.ts';
+} from '../options.ts';
+import type { ServerNeeds } from '../target.ts';
+import { PLAIN } from '../wire/connect.ts';
 import type { Layers } from '../wire/link.ts';
 
 /** Messages and time, either of which ends a load that publishes. */
@@ -96,4 +101,23 @@ export function checkFinBatch({
 /** Of all values of a load, its layers. */
 export function layersOf({ tls, compression }: Layers): Layers {
   return { tls, compression };
+}
+
+type PublishValues = Pick<PublishOrder, 'batch' | 'size' | 'connections' | 'inFlight'>;
+type ConsumeValues = Pick<ConsumeOrder, 'connections' | 'rdy'>;
+
+/** Without what says where, and how much. Of all values of a load, it takes its own. */
+export function plainPublishing(
+  values: PublishValues,
+): Omit<PublishOrder, 'address' | 'topics' | 'messages' | 'seconds'> {
+  const { batch, size, connections, inFlight } = values;
+  return { layers: PLAIN, batch, size, deferMs: 0, connections, inFlight, rate: 0 };
+}
+
+/** As `plainPublishing`. */
+export function plainConsuming(
+  values: ConsumeValues,
+): Omit<ConsumeOrder, 'address' | 'topics' | 'channels'> {
+  const { connections, rdy } = values;
+  return { layers: PLAIN, connections, rdy, finBatch: 0, requeueShare: 0 };
 }

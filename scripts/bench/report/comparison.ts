@@ -1,9 +1,8 @@
 /** A report beside an earlier one: what has become better, and what worse. */
 
 import type { Role } from '../target.ts';
-import { METRIC_NAMES, METRICS, type MetricName } from './metrics.ts';
+import { METRIC_NAMES, METRICS, type MetricName, ratio } from './metrics.ts';
 import type { Entry, Report } from './report.ts';
-import { ratio } from './results.ts';
 
 /** Less than this is what any machine does by itself between two runs. */
 const NOISE = 0.05;

@@ -4,8 +4,7 @@ import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import { RINGMQ_VERSION } from '../../../src/daemon/version.ts';
 import type { Role } from '../target.ts';
-import { type Figures, isMetricName } from './metrics.ts';
-import type { Ratio, Result } from './results.ts';
+import { type Figures, isMetricName, type Ratio, type Result } from './metrics.ts';
 
 /** Goes up when an older report can no longer be compared with. */
 const FORMAT = 1;

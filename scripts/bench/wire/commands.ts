@@ -2,6 +2,8 @@
  * The protocol's commands as a load generator needs them: built once, sent many times.
  */
 
+import { dpub, mpub, pub, sized } from '../../../src/protocol/commands.ts';
+
 /** Writes of more than this are made in several. */
 const RUN_BYTES_MAX = 1 << 20;
 
@@ -21,22 +23,18 @@ export type Publication = {
 
 /** A PUB, MPUB or DPUB. */
 export function publishing({ topic, batch, size, deferMs }: Publication): Buffer {
-  const message = sizedBody(size);
-  if (deferMs > 0) return Buffer.concat([Buffer.from(`DPUB ${topic} ${deferMs}\n`), message]);
-  if (batch === 1) return Buffer.concat([Buffer.from(`PUB ${topic}\n`), message]);
-  const messages = Buffer.concat(Array.from({ length: batch }, () => message));
-  const body = Buffer.concat([uint32(batch), messages]);
-  return Buffer.concat([Buffer.from(`MPUB ${topic}\n`), sized(body)]);
+  const body = Buffer.alloc(size, BODY_BYTE);
+  if (deferMs > 0) return dpub(topic, deferMs, body);
+  if (batch === 1) return pub(topic, body);
+  return mpub(
+    topic,
+    Array.from({ length: batch }, () => body),
+  );
 }
 
 /** A body of so many bytes, behind its size. */
 export function sizedBody(size: number): Buffer {
   return sized(Buffer.alloc(size, BODY_BYTE));
-}
-
-/** An IDENTIFY with these fields. */
-export function identifying(fields: Readonly<Record<string, unknown>>): Buffer {
-  return Buffer.concat([Buffer.from('IDENTIFY\n'), sized(Buffer.from(JSON.stringify(fields)))]);
 }
 
 /** A command many times in a row, so that several go out in one write without being put together each time. */
@@ -60,14 +58,4 @@ export class CommandRun {
   of(count: number): Buffer {
     return this.#slices[count - 1];
   }
-}
-
-function sized(body: Buffer): Buffer {
-  return Buffer.concat([uint32(body.length), body]);
-}
-
-function uint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
 }

@@ -5,16 +5,12 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import tls from 'node:tls';
+import { identify, MAGIC } from '../../../src/protocol/commands.ts';
 import { deflateCodec, snappyCodec } from '../../../src/protocol/compression/codecs.ts';
 import { type Address, spellAddress } from './address.ts';
-import { identifying } from './commands.ts';
-import { CompressedLink } from './compressed-link.ts';
 import { FrameReader } from './frame-reader.ts';
-import type { Layers, Link } from './link.ts';
-import { PlainLink } from './plain-link.ts';
-import { StreamLink } from './stream-link.ts';
+import { CompressedLink, type Layers, type Link, PlainLink, StreamLink } from './link.ts';
 
-const MAGIC = Buffer.from('  V2');
 const DEFLATE_LEVEL = 6;
 /** Sockets that connect at once: more would overrun a server's queue of them. */
 const CONNECTING_MAX = 100;
@@ -55,7 +51,7 @@ export async function connectMany(
 export async function introduce(address: Address): Promise<Readonly<Record<string, unknown>>> {
   const socket = await openSocket(address);
   try {
-    return await identify(socket, { feature_negotiation: true }, spellAddress(address));
+    return await negotiate(socket, { feature_negotiation: true }, spellAddress(address));
   } finally {
     socket.destroy();
   }
@@ -72,7 +68,7 @@ async function connectLayered(address: Address, layers: Layers): Promise<Link> {
     deflate_level: DEFLATE_LEVEL,
   };
   const socket = await openSocket(address);
-  const answer = await identify(socket, fields, place);
+  const answer = await negotiate(socket, fields, place);
   for (const name of ['tls_v1', 'snappy', 'deflate'] as const) {
     if (fields[name] && answer[name] !== true) {
       throw new Error(`${place} does not offer ${name}`);
@@ -97,12 +93,12 @@ async function openSocket(address: Address): Promise<net.Socket> {
   return socket;
 }
 
-async function identify(
+async function negotiate(
   socket: net.Socket,
   fields: Readonly<Record<string, unknown>>,
   place: string,
 ): Promise<Readonly<Record<string, unknown>>> {
-  socket.write(Buffer.concat([MAGIC, identifying(fields)]));
+  socket.write(Buffer.concat([MAGIC, identify(fields)]));
   const text = (await takeFrame(socket, place)).toString();
   if (!text.startsWith('{')) throw new Error(`${place} answers "${text}" to an IDENTIFY`);
   // what a server says of itself, under names that are looked at one by one

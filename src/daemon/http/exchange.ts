@@ -5,8 +5,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import { INTERNAL_ERROR } from '../../main/http/refusals.ts';
 import type { BodyGatherer, BodyMemory } from '../../main/limits/body-memory.ts';
 import { AssertionError } from '../../shared/assert.ts';

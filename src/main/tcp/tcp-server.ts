@@ -5,8 +5,7 @@
  */
 
 import { createServer, type Server, type Socket } from 'node:net';
-import type { ListenAddress } from '../../daemon/listen-address.ts';
-import { addressText } from '../../daemon/listen-address.ts';
+import { addressText, type ListenAddress } from '../../daemon/listen-address.ts';
 import type { Logger } from '../../daemon/log.ts';
 import { RefusedSockets } from '../../daemon/refused-sockets.ts';
 import { ClientError } from '../../protocol/client-error.ts';

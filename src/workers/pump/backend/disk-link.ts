@@ -11,8 +11,7 @@
  */
 
 import { assert } from '../../../shared/assert.ts';
-import type { RingConsumer } from '../../../shared/ring/consumer.ts';
-import { EMPTY } from '../../../shared/ring/consumer.ts';
+import { EMPTY, type RingConsumer } from '../../../shared/ring/consumer.ts';
 import type { Doorbell } from '../../../shared/ring/doorbell.ts';
 import { FULL, type RingProducer } from '../../../shared/ring/producer.ts';
 import { END, QUEUE, STATUS, STATUS_LEVEL, STATUS_WORDS } from '../../disk-records.ts';

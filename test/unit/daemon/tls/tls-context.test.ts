@@ -4,8 +4,8 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { type TestContext, test } from 'node:test';
 import { type ConnectionOptions, connect, type Server } from 'node:tls';
+import { makeCertificate, writeFiles } from '../../../../scripts/bench/certificates.ts';
 import { TlsContext, type TlsContextOptions } from '../../../../src/daemon/tls/tls-context.ts';
-import { makeCertificate, writeFiles } from '../../../support/certificates.ts';
 
 const FIRST = makeCertificate({ commonName: 'first' });
 const SECOND = makeCertificate({ commonName: 'second' });

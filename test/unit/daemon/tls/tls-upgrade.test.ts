@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import { makeCertificate, writeFiles } from '../../../../scripts/bench/certificates.ts';
 import { TlsContext, type TlsContextOptions } from '../../../../src/daemon/tls/tls-context.ts';
 import { tlsFacts } from '../../../../src/daemon/tls/tls-facts.ts';
 import { TlsFailure } from '../../../../src/daemon/tls/tls-failure.ts';
 import { upgradeToTls } from '../../../../src/daemon/tls/tls-upgrade.ts';
-import { makeCertificate, writeFiles } from '../../../support/certificates.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 import { socketPair } from '../../../support/socket-pair.ts';
 

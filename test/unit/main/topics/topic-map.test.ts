@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import type { ChannelMember } from '../../../../src/main/topics/topic-map.ts';
-import { TopicMap } from '../../../../src/main/topics/topic-map.ts';
+import { type ChannelMember, TopicMap } from '../../../../src/main/topics/topic-map.ts';
 import type { ControlRequest } from '../../../../src/shared/control.ts';
 import { nameHash } from '../../../../src/shared/name-hash.ts';
 import { MainRings } from '../../../support/main-rings.ts';

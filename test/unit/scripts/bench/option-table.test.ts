@@ -6,14 +6,16 @@ import {
   choice,
   count,
   counts,
+  describeOptions,
   optionalAddress,
   optionalCount,
   optionalPattern,
   optionalText,
+  readOptions,
   share,
   toggle,
-} from '../../../../scripts/bench/option-kinds.ts';
-import { describeOptions, readOptions, wordsOf } from '../../../../scripts/bench/option-table.ts';
+  wordsOf,
+} from '../../../../scripts/bench/options.ts';
 
 const TABLE = {
   messages: count(100, 1, 'messages'),

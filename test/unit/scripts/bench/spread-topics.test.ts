@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { spreadTopics } from '../../../../scripts/bench/spread-topics.ts';
+import { spreadTopics } from '../../../../scripts/bench/threads-command.ts';
 import { nameHash } from '../../../../src/shared/name-hash.ts';
 
 /** How many of the names fall on each of so many threads. */

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { allUsage, readAll } from '../../../../scripts/bench/all-command.ts';
-import { SUBCOMMANDS } from '../../../../scripts/bench/load-list.ts';
-import { ArgumentError } from '../../../../scripts/bench/option-kinds.ts';
+import {
+  allUsage,
+  readAll,
+  STANDARD_SET,
+  SUBCOMMANDS,
+} from '../../../../scripts/bench/all-command.ts';
+import { ArgumentError } from '../../../../scripts/bench/options.ts';
 import { specsOf, splitWords } from '../../../../scripts/bench/servers.ts';
-import { STANDARD_SET } from '../../../../scripts/bench/standard-set.ts';
 
 function read(...words: string[]): ReturnType<(typeof SUBCOMMANDS)[number]['read']> {
   const [name, ...rest] = words;

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Registration } from '../../../../../scripts/bench/brokers/registration.ts';
-import { Registry } from '../../../../../scripts/bench/brokers/registry.ts';
+import { Registration, Registry } from '../../../../../scripts/bench/brokers/bundled-lookupd.ts';
 import { helloBytes } from '../../../../../src/main/peers/lookupd/peer-info.ts';
 import { ReplyParser } from '../../../../../src/main/peers/lookupd/reply-parser.ts';
 

@@ -2,10 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { consume } from '../../../../../scripts/bench/drives/consume.ts';
+import { ProgressCount } from '../../../../../scripts/bench/drives/drive.ts';
 import { httpPublish } from '../../../../../scripts/bench/drives/http-publish.ts';
-import { publish } from '../../../../../scripts/bench/drives/publish.ts';
-import { ProgressCount } from '../../../../../scripts/bench/progress-count.ts';
+import { consume, publish } from '../../../../../scripts/bench/drives/traffic.ts';
 import type { Address } from '../../../../../scripts/bench/wire/address.ts';
 import { PLAIN } from '../../../../../scripts/bench/wire/connect.ts';
 

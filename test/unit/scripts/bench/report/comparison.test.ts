@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compare } from '../../../../../scripts/bench/report/comparison.ts';
-import { markdownReport } from '../../../../../scripts/bench/report/markdown-report.ts';
-import type { Figures } from '../../../../../scripts/bench/report/metrics.ts';
+import {
+  comparisonText,
+  entryText,
+  markdownReport,
+} from '../../../../../scripts/bench/report/formats.ts';
+import { type Figures, sumUp } from '../../../../../scripts/bench/report/metrics.ts';
 import {
   type Entry,
   makeReport,
@@ -10,8 +14,6 @@ import {
   quoted,
   type Report,
 } from '../../../../../scripts/bench/report/report.ts';
-import { sumUp } from '../../../../../scripts/bench/report/results.ts';
-import { comparisonText, entryText } from '../../../../../scripts/bench/report/text-report.ts';
 
 function entryOf(name: string, figures: Figures, words = ['pub']): Entry {
   const results = [sumUp('server', [figures])];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ratiosOf, sumUp } from '../../../../../scripts/bench/report/results.ts';
+import { ratiosOf, sumUp } from '../../../../../scripts/bench/report/metrics.ts';
 
 test('results: the best is the highest or the lowest, as the figure has it', () => {
   const runs = [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { seriesText } from '../../../../../scripts/bench/report/text-report.ts';
+import { seriesText } from '../../../../../scripts/bench/report/formats.ts';
 
 test('seriesText: a column for each entry, and how often a rate is the first one', () => {
   const text = seriesText('publish', [

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CommandRun, identifying, publishing } from '../../../../../scripts/bench/wire/commands.ts';
+import { CommandRun, publishing } from '../../../../../scripts/bench/wire/commands.ts';
+import { identify } from '../../../../../src/protocol/commands.ts';
 
 test('publishing: one message is a PUB', () => {
   const command = publishing({ topic: 'test', batch: 1, size: 3, deferMs: 0 });
@@ -22,7 +23,7 @@ test('publishing: a message that is deferred is a DPUB', () => {
 });
 
 test('identifying: the fields stand behind their size', () => {
-  const command = identifying({ a: 1 });
+  const command = identify({ a: 1 });
 
   assert.equal(command.toString('latin1'), 'IDENTIFY\n\0\0\0\u0007{"a":1}');
 });

@@ -1,6 +1,18 @@
 /**
- * How far a drive has come: what the generator's process tells the one that started it.
+ * What a drive is given and what it gives back: a count of its progress, and its outcome.
  */
+
+import type { Percentiles } from '../percentiles.ts';
+import type { Figures } from '../report/metrics.ts';
+
+export type Outcome = {
+  /** What was published, consumed, cycled through: the load's unit. */
+  readonly count: number;
+  readonly elapsedMs: number;
+  readonly percentiles: Percentiles | null;
+  /** What only this drive knows. */
+  readonly figures: Figures;
+};
 
 /** Without anything happening for so long, a server is taken to have lost what is waited for. */
 const STALL_MS = 60_000;

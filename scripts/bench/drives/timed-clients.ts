@@ -1,17 +1,68 @@
 /**
- * Messages that say in their first bytes when they are due, and a consumer that compares with when they come.
+ * The two ends of a load that comes at its own times: a publisher whose answers are counted, and a consumer that reads
+ * from each message when it was due.
  */
 
+import { NOP } from '../../../src/protocol/commands.ts';
 import { Durations } from '../percentiles.ts';
-import type { ProgressCount } from '../progress-count.ts';
 import { AnswerBatch } from '../wire/answer-batch.ts';
 import { type FrameHandler, FrameReader, MESSAGE_HEAD_BYTES } from '../wire/frame-reader.ts';
 import type { Link } from '../wire/link.ts';
+import type { ProgressCount } from './drive.ts';
+
+export class AnswerWatch implements FrameHandler {
+  readonly #link: Link;
+  readonly #failed = Promise.withResolvers<never>();
+  #answered = 0;
+  #onAnswer: () => void = () => undefined;
+
+  constructor(link: Link) {
+    this.#link = link;
+    this.#failed.promise.catch(() => undefined);
+    const reader = new FrameReader(this);
+    link.listen({
+      onBytes: (chunk, end) => reader.take(chunk, end),
+      onGone: (error) => this.#failed.reject(error),
+    });
+  }
+
+  /** How many commands were answered with OK. */
+  get answered(): number {
+    return this.#answered;
+  }
+
+  /** Resolves with the next answers. Errors: rejects when the server refuses one or is gone. */
+  async next(): Promise<void> {
+    const next = Promise.withResolvers<void>();
+    this.#onAnswer = next.resolve;
+    await Promise.race([next.promise, this.#failed.promise]);
+  }
+
+  /** Never resolves. Errors: rejects when the server refuses a command or is gone. */
+  failed(): Promise<never> {
+    return this.#failed.promise;
+  }
+
+  onOk(count: number): void {
+    this.#answered += count;
+    this.#onAnswer();
+  }
+
+  onMessage(): void {
+    this.#failed.reject(new Error('a publisher was sent a message'));
+  }
+
+  onHeartbeat(): void {
+    this.#link.send(NOP);
+  }
+
+  onError(text: string): void {
+    this.#failed.reject(new Error(`publishing: the server says ${text}`));
+  }
+}
 
 /** A double: ms on this process's monotonic clock. */
 export const STAMP_BYTES = 8;
-
-const NOP = Buffer.from('NOP\n');
 
 export class StampedConsumer implements FrameHandler {
   /** From when a message was due until it came; what came early counts as no time. */

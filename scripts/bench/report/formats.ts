@@ -1,9 +1,10 @@
-/** Results for a terminal or a log: one block for each load, plain lines. */
+/**
+ * A report as text for a terminal, and as Markdown.
+ */
 
 import type { Comparison } from './comparison.ts';
-import { type Figures, METRIC_NAMES, METRICS, spell } from './metrics.ts';
-import { type Entry, quoted } from './report.ts';
-import { ratio } from './results.ts';
+import { type Figures, METRIC_NAMES, METRICS, ratio, spell } from './metrics.ts';
+import { type Entry, quoted, type Report } from './report.ts';
 
 const ROLE_COLUMN = 12;
 const LABEL_COLUMN = 26;
@@ -81,7 +82,7 @@ export function comparisonText({ earlier, changes, notes }: Comparison): string 
 }
 
 /** A ratio for people. */
-export function ratioCell(ratio: number | undefined): string {
+function ratioCell(ratio: number | undefined): string {
   return ratio === undefined ? '' : `× ${ratio.toFixed(2)}`;
 }
 
@@ -93,4 +94,82 @@ function cell(figures: Figures, metric: (typeof METRIC_NAMES)[number], unit: str
 function row(label: string, cells: readonly string[]): string {
   const values = cells.map((text) => text.padStart(VALUE_COLUMN)).join('');
   return `  ${label.padEnd(LABEL_COLUMN)}${values}`.trimEnd();
+}
+
+/** `comparison`: with an earlier report, if there is one. */
+export function markdownReport(report: Report, comparison: Comparison | null): string {
+  const { machine, servers } = report;
+  const parts = [
+    '# Benchmarks',
+    [
+      `- date: ${report.date}`,
+      `- command: \`${report.command}\``,
+      `- machine: ${machine.cores} cores, ${machine.processor}, ${machine.memoryMib} MiB, ${machine.system}`,
+      `- load generator: ringmq ${report.ringmq}, Node ${report.node}`,
+      ...servers.map(
+        ({ role, what, version }) => `- ${role}: \`${what}\`, version ${version ?? 'unknown'}`,
+      ),
+    ].join('\n'),
+    `Each figure is the best of the runs of its server, servers in alternation. Server CPU is that of the server's whole
+process, generator CPU that of the load generator's. A ratio is the median over pairs of runs of the first server's
+figure over the other's.`,
+    ...report.entries.map(entryPart),
+  ];
+  if (comparison !== null) parts.push(comparisonPart(comparison));
+  return `${parts.join('\n\n')}\n`;
+}
+
+function entryPart({ name, words, unit, results, ratios, notes }: Entry): string {
+  const head = [
+    '',
+    ...results.map(
+      ({ role, runs }) => `${role} (${runs.length} ${runs.length === 1 ? 'run' : 'runs'})`,
+    ),
+    ...ratios.map(({ to }) => `ratio to ${to}`),
+  ];
+  const rows = METRIC_NAMES.filter((metric) =>
+    results.some(({ best }) => best[metric] !== undefined),
+  ).map((metric) => [
+    METRICS[metric].label,
+    ...results.map(({ best }) => {
+      const value = best[metric];
+      return value === undefined ? 'not known' : spell(metric, value, unit);
+    }),
+    ...ratios.map(({ figures }) => ratioCell(figures[metric])),
+  ]);
+  const lines = [`## ${name}`, '', `\`ringmq bench ${words.map(quoted).join(' ')}\``, ''];
+  if (rows.length > 0) lines.push(table(head, rows));
+  if (notes.length > 0) lines.push('', ...notes.map((note) => `- ${inline(note)}`));
+  return lines.join('\n');
+}
+
+function comparisonPart({ earlier, changes, notes }: Comparison): string {
+  const rows = changes.map(({ entry, role, metric, before, now, unit, ratio, verdict }) => [
+    entry,
+    role,
+    METRICS[metric].label,
+    spell(metric, before, unit),
+    spell(metric, now, unit),
+    ratioCell(ratio ?? undefined),
+    verdict,
+  ]);
+  const lines = [
+    `## Compared with ${earlier.date}`,
+    '',
+    `\`${earlier.command}\``,
+    '',
+    table(['load', 'server', 'figure', 'then', 'now', 'ratio', ''], rows),
+  ];
+  if (notes.length > 0) lines.push('', ...notes.map((note) => `- ${inline(note)}`));
+  return lines.join('\n');
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((text) => inline(text).replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+function inline(text: string): string {
+  return text.replaceAll('\n', ' ');
 }

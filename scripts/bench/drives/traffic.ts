@@ -1,0 +1,108 @@
+/**
+ * Publishing, consuming, and both at once, each with its rate.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Address } from '../wire/address.ts';
+import { PLAIN } from '../wire/connect.ts';
+import { type ConsumeOrder, ConsumerGroup } from './consumer-group.ts';
+import type { Outcome, ProgressCount } from './drive.ts';
+import { Publisher, type PublishOrder } from './publisher.ts';
+
+/** One drive of a `Publisher`. */
+export async function publish(order: PublishOrder, progress: ProgressCount): Promise<Outcome> {
+  const publisher = await Publisher.open(order, progress);
+  await progress.started();
+  const startMs = performance.now();
+  const count = await publisher.run();
+  const elapsedMs = performance.now() - startMs;
+  publisher.close();
+  return {
+    count,
+    elapsedMs,
+    percentiles: publisher.answers.percentiles(),
+    figures: publisher.figures(),
+  };
+}
+
+/** The last FINs are on their way when the last message has come; they are part of the server's work. */
+const LAST_FINS_MS = 200;
+
+/** One drive of a `ConsumerGroup`, until so many messages are finished or so much time has passed. */
+export async function consume(
+  order: ConsumeOrder & { readonly messages: number; readonly seconds: number | null },
+  progress: ProgressCount,
+): Promise<Outcome> {
+  const group = await ConsumerGroup.open(order, progress);
+  await progress.started();
+  const startMs = performance.now();
+  const timer =
+    order.seconds === null ? null : setTimeout(() => group.stop(), order.seconds * 1000);
+  group.start();
+  await group.finish(order.messages);
+  const elapsedMs = performance.now() - startMs;
+  const count = group.finished;
+  if (timer !== null) clearTimeout(timer);
+  await delay(LAST_FINS_MS);
+  group.close();
+  return { count, elapsedMs, percentiles: null, figures: {} };
+}
+
+/**
+ * Ends when every channel has had every message. Counts messages that were published; the rate is that of messages
+ * that have come through, and the figures have the rate of their copies.
+ */
+export async function publishAndConsume(
+  order: { readonly publish: PublishOrder; readonly consume: ConsumeOrder },
+  progress: ProgressCount,
+): Promise<Outcome> {
+  const group = await ConsumerGroup.open(order.consume, progress);
+  group.start();
+  await group.subscribed();
+  const publisher = await Publisher.open(order.publish, progress);
+  await progress.started();
+  const startMs = performance.now();
+  const count = await Promise.race([publisher.run(), group.failed()]);
+  const publishedMs = performance.now() - startMs;
+  await group.finish(count * order.consume.channels.length);
+  const elapsedMs = performance.now() - startMs;
+  await delay(LAST_FINS_MS);
+  publisher.close();
+  group.close();
+  return {
+    count,
+    elapsedMs,
+    percentiles: publisher.answers.percentiles(),
+    figures: {
+      ...publisher.figures(),
+      publishRate: (count / publishedMs) * 1000,
+      copyRate: (group.finished / elapsedMs) * 1000,
+    },
+  };
+}
+
+/** Nothing of it is measured. */
+export async function makeChannels(
+  order: {
+    readonly address: Address;
+    readonly topics: readonly string[];
+    /** Of each topic. */
+    readonly channels: readonly string[];
+  },
+  progress: ProgressCount,
+): Promise<Outcome> {
+  const group = await ConsumerGroup.open(
+    { ...order, layers: PLAIN, connections: 1, rdy: 0, finBatch: 0, requeueShare: 0 },
+    progress,
+  );
+  await progress.started();
+  group.start();
+  await group.subscribed();
+  group.close();
+  return {
+    count: order.topics.length * order.channels.length,
+    elapsedMs: 0,
+    percentiles: null,
+    figures: {},
+  };
+}
