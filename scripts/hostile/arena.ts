@@ -6,6 +6,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { MAGIC } from '../../src/protocol/commands.ts';
+import { descriptorCount } from '../judge/broker.ts';
 import { HostileConnection } from './hostile-connection.ts';
 
 const FAULTS_MAX = 5;
@@ -47,14 +48,17 @@ export type Scenario = {
 
 export class Arena {
   readonly target: Target;
+  readonly #pid: number | undefined;
   readonly #endMs: number;
   readonly #open = new Set<HostileConnection>();
   readonly #faults: string[] = [];
   #faultCount = 0;
   #connections = 0;
 
-  constructor(target: Target, seconds: number) {
+  /** `pid`: the broker's, where it runs on this machine. */
+  constructor(target: Target, seconds: number, pid?: number) {
     this.target = target;
+    this.#pid = pid;
     this.#endMs = performance.now() + seconds * 1000;
   }
 
@@ -104,6 +108,16 @@ export class Arena {
   async inTime(what: Promise<unknown>, timeoutMs: number): Promise<boolean> {
     const late = Symbol('late');
     return (await Promise.race([what, delay(timeoutMs, late, { ref: false })])) !== late;
+  }
+
+  /** Descriptors that the broker has open; undefined where that cannot be told. */
+  descriptors(): number | undefined {
+    return this.#pid === undefined ? undefined : descriptorCount(this.#pid);
+  }
+
+  /** Waits, beyond the end too. */
+  async wait(ms: number): Promise<void> {
+    await delay(ms);
   }
 
   /** Waits, but not beyond the end. */

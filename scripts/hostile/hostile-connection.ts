@@ -61,9 +61,12 @@ export class HostileConnection {
     await Promise.race([promise, this.closed]);
   }
 
-  /** Resolves with true as soon as what was received has such text, with false when the connection is gone. */
-  async receives(text: string): Promise<boolean> {
-    while (!this.received.includes(text)) {
+  /**
+   * Resolves with true as soon as what was received has such text, so many times, with false when the connection is
+   * gone.
+   */
+  async receives(text: string, times = 1): Promise<boolean> {
+    while (this.received.split(text).length <= times) {
       if (this.#isClosed) return false;
       await new Promise<void>((resolve) => {
         this.#onNews = resolve;

@@ -8,6 +8,7 @@ import { COMMAND_LIES } from './commands.ts';
 import { CONNECTIONS } from './connections.ts';
 import { HTTP } from './http.ts';
 import { SLOW_CLIENTS } from './slow-clients.ts';
+import { STALLED_BODIES } from './stalled-bodies.ts';
 
 /** In the order in which they are played. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -16,4 +17,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...BOMBS,
   ...HTTP,
   ...SLOW_CLIENTS,
+  ...STALLED_BODIES,
 ];

@@ -73,7 +73,7 @@ export class Siege {
     const before = await this.#pair.ask();
     const startDescriptors = pid === undefined ? undefined : descriptorCount(pid);
     const memory = new MemoryWatch(pid);
-    const arena = new Arena(target, seconds);
+    const arena = new Arena(target, seconds, pid);
     try {
       await scenario.run(arena);
     } finally {

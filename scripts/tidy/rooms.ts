@@ -48,7 +48,6 @@ const LEVELS: Readonly<Record<string, readonly string[]>> = {
 export const UPWARD: ReadonlySet<string> = new Set([
   'src/daemon/http/connection.ts > src/main/http/refusals.ts',
   'src/daemon/http/exchange.ts > src/main/http/refusals.ts',
-  'src/daemon/http/exchange.ts > src/main/limits/body-memory.ts',
   'src/daemon/http/http-server.ts > src/main/http/refusals.ts',
   'src/daemon/http/http-server.ts > src/main/limits/connection-limit.ts',
   'src/daemon/options/command-line.ts > src/main/options/options.ts',

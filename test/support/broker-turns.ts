@@ -166,7 +166,8 @@ export class BrokerTurns {
       sink: { write: (line) => void this.log.push(line.slice(27, -1)), writeSync: () => undefined },
       clock: this.clock,
     });
-    this.bodies = new BodyMemory(bodyBytesMax, this.clock, this.#logger);
+    const bounds = { memberBytes: bodyBytesMax, guestBytes: bodyBytesMax };
+    this.bodies = new BodyMemory(bounds, this.clock, this.#logger);
   }
 
   /** The connection of that number, as long as it is there. */

@@ -164,7 +164,7 @@ export async function startApi(
   });
   const { connectionsMax = Number.POSITIVE_INFINITY, bodyBytes = Number.POSITIVE_INFINITY } =
     bounds;
-  const bodies = new BodyMemory(bodyBytes, clock, logger);
+  const bodies = new BodyMemory({ memberBytes: bodyBytes, guestBytes: bodyBytes }, clock, logger);
   const api = new HttpApi({
     broker,
     logger,

@@ -7,11 +7,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline, type Readable } from 'node:stream';
 import { INTERNAL_ERROR } from '../../main/http/refusals.ts';
-import type { BodyGatherer, BodyMemory } from '../../main/limits/body-memory.ts';
 import { AssertionError } from '../../shared/assert.ts';
 import type { Logger } from '../log.ts';
 import type { Answer } from './answer.ts';
 import { declaredBytes, type GatheredBody, gatherBody } from './request-body.ts';
+import { type BodyMemory, gathererOf, type RequestGatherer } from './request-gatherer.ts';
 import type { RequestLog } from './request-log.ts';
 
 /** What the server hands over. */
@@ -38,7 +38,7 @@ export class Exchange {
   readonly #startMs: number;
   #isHeldBack: boolean;
   /** There is none for a body that comes in one piece. */
-  #gatherer: BodyGatherer | undefined;
+  #gatherer: RequestGatherer | undefined;
 
   constructor(
     { request, response, isHeldBack }: Request,
@@ -69,7 +69,8 @@ export class Exchange {
       this.#isHeldBack = false;
       this.#response.writeContinue();
     }
-    const onPart = (bytes: number): void => this.#notePart(bytes);
+    const wantedBytes = prefixBytes + (declaredBytes(this.#request) ?? limitBytes);
+    const onPart = (bytes: number): void => this.#notePart(bytes, wantedBytes);
     gatherBody(this.#request, prefixBytes, limitBytes, onPart, (body) => {
       try {
         onGathered(body);
@@ -127,27 +128,13 @@ export class Exchange {
     if (error instanceof AssertionError) throw error;
   }
 
-  /** So many bytes of a body are there, and more are to come. */
-  #notePart(bytes: number): void {
+  /** So many bytes of a body are there, and more are to come; 0 when it is whole. */
+  #notePart(bytes: number, wantedBytes: number): void {
     if (this.#gatherer === undefined) {
       const gatherer = gathererOf(this.#request);
       this.#gatherer = gatherer;
-      this.onClosed(() => this.#bodies.note(gatherer, 0));
+      this.onClosed(() => this.#bodies.forget(gatherer));
     }
-    this.#bodies.note(this.#gatherer, bytes);
+    this.#bodies.note(this.#gatherer, bytes, bytes === 0 ? 0 : wantedBytes, false);
   }
-}
-
-/** A request as `BodyMemory` sees it. */
-function gathererOf(request: IncomingMessage): BodyGatherer {
-  const { remoteAddress, remotePort } = request.socket;
-  return {
-    holdBack: () => request.pause(),
-    goOn: () => request.resume(),
-    giveUp: () => {
-      request.destroy();
-      return true;
-    },
-    toString: () => `HTTP client ${remoteAddress}:${remotePort}`,
-  };
 }

@@ -1,145 +1,86 @@
 /**
- * Bounds the bytes of bodies that have come in part, over all connections together.
+ * Bounds the bytes of large bodies that have come in part, over all connections together. Small bodies are neither
+ * counted nor held back.
  *
- * While they are too many, one connection goes on: the one that holds most, since it is likely to be done first. All
- * others that gather a large body are held back, and go on when enough is done. Whoever goes on has a time to finish
- * its body, so that a client that sends nothing more, or a byte now and then, cannot hold up the others for ever; after
- * that it is given up. Small bodies are neither counted nor held back.
- *
- * Bound: what was asked for, one body of the largest size, and for each connection what a read brings at once.
+ * Clients that have said who they are, by IDENTIFY or, where there are auth servers, by AUTH, share most of it. Guests,
+ * which are all others, HTTP's among them, share the rest: what they do never holds up the former. See `BodyShare` for
+ * how each share is kept.
  *
  * Thread: main.
  */
 
 import type { Logger } from '../../daemon/log.ts';
 import { RepeatedLog } from '../../daemon/repeated-log.ts';
-import type { Clock, Timer } from '../../shared/clock.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { type BodyGatherer, BodyShare, type BodyShareListener } from './body-share.ts';
 
-/** A connection, or a request, that gathers a body. */
-export interface BodyGatherer {
-  /** Reads nothing more for now. May be called several times. */
-  holdBack(): void;
-  /** Reads on. It may `note` at once. */
-  goOn(): void;
-  /**
-   * Ends, because it takes too long; it needs not `note` that it holds nothing then. False: it is the broker that
-   * takes long, and it goes on.
-   */
-  giveUp(): boolean;
-  toString(): string;
+/** How much each share has. */
+export type BodyBounds = { readonly memberBytes: number; readonly guestBytes: number };
+
+/** What counts as large. */
+const LARGE_BYTES = 64 * 1024;
+const GUEST_PORTION = 1 / 4;
+
+/** Shares out what there is for bodies; each share has room for one of the largest, if there is room for two. */
+export function bodyBounds(bytes: number, largestBytes: number): BodyBounds {
+  const guestBytes = Math.min(bytes / 2, Math.max(bytes * GUEST_PORTION, largestBytes));
+  return { memberBytes: bytes - guestBytes, guestBytes };
 }
 
-/** What counts as large. It is more than one read brings, so that clients in a hurry are seldom noted at all. */
-const LARGE_BYTES = 64 * 1024;
-/** All go on when no more than this share of the bound is held, so that they need not stop again at once. */
-const ENOUGH_SHARE = 3 / 4;
-/** How long one may take while others wait. */
-const TURN_MS = 10_000;
-
 export class BodyMemory {
-  readonly #boundBytes: number;
-  readonly #clock: Clock;
-  readonly #logger: Pick<Logger, 'warn'>;
-  readonly #shortages: RepeatedLog;
-  readonly #heldBytes = new Map<BodyGatherer, number>();
-  #totalBytes = 0;
-  /** The one that goes on while the others are held back; null when nobody is. */
-  #first: BodyGatherer | null = null;
-  #turn: Timer | null = null;
+  readonly #guests: BodyShare;
+  readonly #members: BodyShare;
 
-  constructor(boundBytes: number, clock: Clock, logger: Pick<Logger, 'warn'>) {
-    this.#boundBytes = boundBytes;
-    this.#clock = clock;
-    this.#logger = logger;
-    this.#shortages = new RepeatedLog(clock, (text) => logger.warn(text));
+  constructor(bounds: BodyBounds, clock: Clock, logger: Pick<Logger, 'warn'>) {
+    const shortages = new RepeatedLog(clock, (text) => logger.warn(text));
+    const losses = new RepeatedLog(clock, (text) => logger.warn(text));
+    const listener: BodyShareListener = {
+      onWaiting: (count) => {
+        const who =
+          count === 1
+            ? '1 client with a large body waits'
+            : `${count} clients with large bodies wait`;
+        shortages.note(`${who} for memory: ${this.totalBytes} bytes are set aside for others`);
+      },
+      onGivenUp: (gatherer) => {
+        losses.note(`gave up ${gatherer}: others wait, and its body makes no progress`);
+      },
+    };
+    this.#guests = new BodyShare(bounds.guestBytes, clock, listener);
+    this.#members = new BodyShare(bounds.memberBytes, clock, listener);
   }
 
-  /** Bytes of large bodies that are held. */
+  /** Bytes that are set aside for large bodies. */
   get totalBytes(): number {
-    return this.#totalBytes;
+    return this.#guests.setAsideBytes + this.#members.setAsideBytes;
   }
 
   /** Whether it may not read now. */
   isHeldBack(gatherer: BodyGatherer): boolean {
-    return this.#first !== null && this.#first !== gatherer && this.#heldBytes.has(gatherer);
+    return this.#guests.isWaiting(gatherer) || this.#members.isWaiting(gatherer);
   }
 
-  /** So many bytes of an unfinished body are held now; 0 when there is none any more. To be called when it changes. */
-  note(gatherer: BodyGatherer, bytes: number): void {
-    const before = this.#heldBytes.get(gatherer) ?? 0;
-    const counted = bytes < LARGE_BYTES ? 0 : bytes;
-    if (counted === before) return;
-    this.#totalBytes += counted - before;
-    if (counted === 0) this.#heldBytes.delete(gatherer);
-    else this.#heldBytes.set(gatherer, counted);
-    const first = this.#first;
-    if (first === null) {
-      if (this.#totalBytes > this.#boundBytes) this.#holdBackAll();
-    } else if (this.#totalBytes <= this.#boundBytes * ENOUGH_SHARE) {
-      this.#letAllGoOn();
-    } else if (gatherer === first) {
-      // Less than before: a body of its is done.
-      if (counted < before) this.#takeTurn(first);
-    } else if (counted > 0) {
-      gatherer.holdBack();
-    } else {
-      gatherer.goOn();
+  /**
+   * So many bytes are held, and what is unfinished of them takes so many when it is whole. To be called when either
+   * changes. `isNext`: a body has come to its end since.
+   */
+  note(gatherer: BodyGatherer, heldBytes: number, wantedBytes: number, isNext: boolean): void {
+    const known = this.#shareOf(gatherer);
+    if (heldBytes < LARGE_BYTES && wantedBytes < LARGE_BYTES) {
+      known?.finish(gatherer);
+      return;
     }
+    const share = known ?? (gatherer.client.isGuest ? this.#guests : this.#members);
+    share.note(gatherer, heldBytes, wantedBytes, isNext);
   }
 
-  #holdBackAll(): void {
-    this.#shortages.note(
-      `${this.#heldBytes.size} clients send large bodies, and take turns: ${this.#totalBytes} bytes have come`,
-    );
-    this.#first = this.#largest();
-    for (const gatherer of this.#heldBytes.keys()) {
-      if (gatherer !== this.#first) gatherer.holdBack();
-    }
-    this.#startTurn();
+  /** It is gone. */
+  forget(gatherer: BodyGatherer): void {
+    this.#shareOf(gatherer)?.forget(gatherer);
   }
 
-  /** A body is done: the next one's turn. */
-  #takeTurn(last: BodyGatherer): void {
-    const first = this.#largest();
-    this.#first = first;
-    this.#startTurn();
-    if (first === last) return;
-    if (this.#heldBytes.has(last)) last.holdBack();
-    first?.goOn();
-  }
-
-  #letAllGoOn(): void {
-    this.#turn?.cancel();
-    this.#first = null;
-    // Whoever goes on may be done at once, and others may be held back again by what it notes.
-    for (const gatherer of [...this.#heldBytes.keys()]) {
-      if (!this.isHeldBack(gatherer)) gatherer.goOn();
-    }
-  }
-
-  #startTurn(): void {
-    this.#turn?.cancel();
-    const first = this.#first;
-    if (first === null) return;
-    this.#turn = this.#clock.after(TURN_MS, () => {
-      if (!first.giveUp()) {
-        this.#startTurn();
-        return;
-      }
-      this.#logger.warn(`gave up ${first}: others wait, and its body takes too long`);
-      this.note(first, 0);
-    });
-    this.#turn.unref();
-  }
-
-  #largest(): BodyGatherer | null {
-    let largest: BodyGatherer | null = null;
-    let most = 0;
-    for (const [gatherer, bytes] of this.#heldBytes) {
-      if (bytes <= most) continue;
-      most = bytes;
-      largest = gatherer;
-    }
-    return largest;
+  #shareOf(gatherer: BodyGatherer): BodyShare | undefined {
+    if (this.#members.has(gatherer)) return this.#members;
+    return this.#guests.has(gatherer) ? this.#guests : undefined;
   }
 }

@@ -10,7 +10,7 @@ import type { Logger } from '../../daemon/log.ts';
 import { roughSize } from '../../daemon/options/byte-size.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Options } from '../options/options.ts';
-import { BodyMemory } from './body-memory.ts';
+import { BodyMemory, bodyBounds } from './body-memory.ts';
 import { ConnectionLimit } from './connection-limit.ts';
 import { connectionsMax, descriptorLimit } from './descriptor-limit.ts';
 import { DiskSpace } from './disk-space.ts';
@@ -40,7 +40,8 @@ export class Bounds {
       logger.warn(`${asked} cannot be kept: the broker needs ${roughSize(leastBytes)}`);
     }
     this.pumpBytes = pumpBytes;
-    this.bodies = new BodyMemory(bodyBytes, clock, logger);
+    const largestBytes = Math.max(options.maxBodySize, options.maxMsgSize);
+    this.bodies = new BodyMemory(bodyBounds(bodyBytes, largestBytes), clock, logger);
     this.disk = new DiskSpace({
       path: options.dataPath,
       minFree: options.minFreeDisk,

@@ -26,6 +26,12 @@ export class Authorization {
     this.#state = state;
   }
 
+  /** Whether a body need not even be read, because AUTH would have to come before it and has not. */
+  get isMissing(): boolean {
+    const state = this.#state;
+    return state !== null && !state.hasAuthorizations && !this.#port.hasPendingResponses;
+  }
+
   /** Undefined: it is permitted. Otherwise what the command answers, or that it has to wait. */
   refuse(
     command: CheckedCommand,

@@ -88,6 +88,11 @@ export class Client {
     this.auth = auth;
   }
 
+  /** Whether it has not said who it is: by AUTH where there are auth servers, else by IDENTIFY. */
+  get isGuest(): boolean {
+    return this.auth === null ? this.delivery === null : !this.auth.hasAuthorizations;
+  }
+
   /** By topic; empty for a client that has published nothing. */
   get publishCounts(): ReadonlyMap<string, PublishCount> {
     return this.#publishCounts;

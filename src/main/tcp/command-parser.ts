@@ -111,6 +111,13 @@ export class CommandParser {
     return this.#end - this.#at;
   }
 
+  /** What these take when the body among them is whole; the same where no body is expected. */
+  get wantedBytes(): number {
+    const isInBody = this.place.endsWith('body') || this.place === 'message size';
+    if (!isInBody || this.isWaiting || this.#isClosed) return this.heldBytes;
+    return this.heldBytes + Math.max(1, this.#lackingBytes(NOTHING, 0));
+  }
+
   /** Takes the next bytes of the connection. They may be reused when this returns. */
   feed(chunk: Buffer): void {
     this.#takeChunk(chunk);
@@ -145,6 +152,12 @@ export class CommandParser {
     // Not given back: who closes may be a handler that has not done with what it was handed.
     this.#isOwn = false;
     this.#letGo();
+  }
+
+  /** Closes, and gives back what it holds: not from within a handler. */
+  drop(): void {
+    this.#letGo();
+    this.close();
   }
 
   #takeChunk(chunk: Buffer): void {
@@ -346,8 +359,7 @@ export class CommandParser {
   #pieceBytesMax(): number {
     if (this.isWaiting) return Number.POSITIVE_INFINITY;
     if (this.place === 'body') return SIZE_BYTES + this.#bodySize;
-    const isBatch = this.place === 'message size' || this.place === 'message body';
-    return isBatch ? this.#batchBytesAnnounced : Number.POSITIVE_INFINITY;
+    return this.place.startsWith('message') ? this.#batchBytesAnnounced : Number.POSITIVE_INFINITY;
   }
 
   #append(chunk: Buffer, at: number, end: number): void {

@@ -16,7 +16,7 @@ import { deflateCodec, snappyCodec } from '../../protocol/compression/codecs.ts'
 import { errorFrame, HEARTBEAT_FRAME, OK_FRAME } from '../../protocol/frames.ts';
 import { errorText } from '../../shared/error-text.ts';
 import { AuthState } from '../auth/auth-state.ts';
-import type { BodyGatherer } from '../limits/body-memory.ts';
+import type { BodyGatherer } from '../limits/body-share.ts';
 import { ClientShare } from '../limits/client-share.ts';
 import type { ChannelMember } from '../topics/topic-map.ts';
 import { Client, initialSettings } from './client.ts';
@@ -165,7 +165,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
 
   giveUp(): boolean {
     // A whole command that the pump has no room for is not the client's fault.
-    if (this.#parser.isWaiting || this.#isUpgrading) return false;
+    if (this.#parser.isWaiting || this.#isUpgrading || this.#share.isResting) return false;
     this.#finishInput();
     return true;
   }
@@ -313,8 +313,9 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
 
   /** The parser has taken what it could; before, this was the number of its commands. */
   #noteTaken(commandCount: number): void {
-    this.#context.bodies.note(this, this.#parser.heldBytes);
-    if (this.#parser.commandCount !== commandCount) this.#deadlines.noteCommand();
+    const { commandCount: count, heldBytes, wantedBytes } = this.#parser;
+    this.#context.bodies.note(this, heldBytes, wantedBytes, count !== commandCount);
+    if (count !== commandCount) this.#deadlines.noteCommand();
     this.#share.tell();
     if (this.#share.isUsedUp && !this.#isEnding) this.#share.rest();
   }
@@ -344,7 +345,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   #finishInput(): void {
     if (this.#isEnding) return;
     this.#failUnfinished();
-    this.#parser.close();
+    this.#parser.drop();
     this.#end();
   }
 
@@ -364,7 +365,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   #end(): void {
     if (this.#isEnding) return;
     this.#isEnding = true;
-    this.#context.bodies.note(this, 0);
+    this.#context.bodies.forget(this);
     this.#context.onLeft(this);
     this.#deadlines.linger();
     // What still comes is read and dropped: unread input would make the system reset the connection, and the
@@ -379,8 +380,8 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     this.#isClosed = true;
     if (!this.#isEnding) this.#context.onLeft(this);
     this.#isEnding = true;
-    this.#parser.close();
-    this.#context.bodies.note(this, 0);
+    this.#parser.drop();
+    this.#context.bodies.forget(this);
     this.#deadlines.remove();
     this.#context.onClosed(this);
   }

@@ -20,6 +20,8 @@ import { BATCH, BODY, NEXT, type Place, type Step } from './command-parser.ts';
 
 type PublishName = 'PUB' | 'DPUB' | 'MPUB';
 
+/** Most bytes that are read of a message whose client is refused for want of AUTH. */
+const UNAUTHORIZED_BYTES_MAX = 4096;
 /** Least bytes of a message in an MPUB: its size and one byte. */
 const BATCH_MESSAGE_BYTES_MIN = SIZE_BYTES + 1;
 
@@ -87,8 +89,12 @@ export class PublishCommands {
   onBodySize(size: number): boolean {
     if (size <= 0) return this.#refuse('E_BAD_MESSAGE', `invalid message body size ${size}`);
     const { maxMsgSize } = this.#options;
-    if (size <= maxMsgSize) return true;
-    return this.#refuse('E_BAD_MESSAGE', `message too big ${size} > ${maxMsgSize}`);
+    if (size > maxMsgSize) {
+      return this.#refuse('E_BAD_MESSAGE', `message too big ${size} > ${maxMsgSize}`);
+    }
+    if (size <= UNAUTHORIZED_BYTES_MAX || !this.#authorization.isMissing) return true;
+    this.#authorization.refuse(this.#name, 'publish', this.#topicName ?? '', '');
+    return false;
   }
 
   onBody(bytes: Buffer, at: number, size: number): Step {

@@ -77,7 +77,7 @@ test('HttpApi: refuses everything without TLS where that is required', async (t)
   const memory = (): never => {
     throw new Error('not asked for');
   };
-  const bodies = new BodyMemory(1, clock, logger);
+  const bodies = new BodyMemory({ memberBytes: 1, guestBytes: 1 }, clock, logger);
   const broker = new FakeBroker();
   const api = new HttpApi({ broker, logger, clock, bodies, hostname: 'host', memory });
   const server = new HttpServer({

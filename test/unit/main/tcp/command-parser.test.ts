@@ -605,4 +605,38 @@ describe('CommandParser: memory', () => {
 
     assert.equal(parser.heldBytes, 0);
   });
+
+  test('CommandParser: it says how much a body takes before it has come', () => {
+    const heads: Readonly<Record<string, Buffer>> = {
+      'a line': bytesOf('  V2NO'),
+      PUB: bytesOf('  V2PUB\n', 100, 'x'),
+      MPUB: bytesOf('  V2MPUB\n', 100, 2),
+      'MPUB that says too little': bytesOf('  V2MPUB\n', 10, 2, 20, 'x'),
+      'MPUB without end': bytesOf('  V2MPUB\n', 8, 2, 1, 'xyz'),
+    };
+
+    const wanted = Object.entries(heads).map(([what, bytes]) => {
+      const parser = new CommandParser(new Recorder());
+      feedAll(parser, [bytes]);
+      return [what, parser.heldBytes, parser.wantedBytes];
+    });
+
+    assert.deepStrictEqual(wanted, [
+      ['a line', 2, 2],
+      ['PUB', 5, 104],
+      ['MPUB', 0, 96],
+      ['MPUB that says too little', 5, 24],
+      ['MPUB without end', 7, 9],
+    ]);
+  });
+
+  test('CommandParser: what is dropped is held no longer', () => {
+    const parser = new CommandParser(new Recorder());
+    feedAll(parser, [bytesOf('  V2PUB\n', 100, 'x')]);
+
+    parser.drop();
+    parser.feed(bytesOf('y'));
+
+    assert.deepStrictEqual([parser.heldBytes, parser.wantedBytes], [0, 0]);
+  });
 });

@@ -45,7 +45,7 @@ function makeServer(t: TestContext, connectionsMax = Number.POSITIVE_INFINITY): 
       clock,
       deadlines: new Deadlines(clock),
       logger,
-      bodies: new BodyMemory(Number.POSITIVE_INFINITY, clock, logger),
+      bodies: new BodyMemory({ memberBytes: 1e9, guestBytes: 1e9 }, clock, logger),
       tls: null,
       auth: null,
       onLeft: () => undefined,

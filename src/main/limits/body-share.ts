@@ -1,0 +1,321 @@
+/**
+ * Memory that clients share for large bodies: each sets aside what its whole body takes before more of it is read.
+ * Who finds no room waits in a line, and is not read from meanwhile.
+ *
+ * The line moves because nobody keeps its place for nothing. While clients wait, the others have a time in which they
+ * have to make progress, and who makes none is given up. That time is a second at most, and the shorter the longer the
+ * line is. Who has brought a body to its end on its connection before has more time than others.
+ *
+ * Of those that wait, the next is one whose host has least set aside. Of these it is in turn one that has waited
+ * longest, and one that is likely to be done soon: one that has brought a body to its end before, or else the smallest.
+ * So a small body comes to its turn within about a second, however many clients have stalled before it, and a large one
+ * does not wait for ever.
+ *
+ * Bound: what is set aside. A single body may be larger than the share, and one host may have HOST_SHARE of it. Who
+ * waits holds what one read has brought. What is whole and waits for a pump counts, and is not held back.
+ *
+ * Units: bytes, ms. Thread: main.
+ */
+
+import type { Clock, Timer } from '../../shared/clock.ts';
+
+/** Who sends bodies: one for each connection. */
+export interface BodyClient {
+  /** Its address without the port; empty for a unix socket. */
+  readonly remoteIp: string;
+  /** Whether it has not said who it is. */
+  readonly isGuest: boolean;
+}
+
+/** What gathers bodies: a connection, or a request. */
+export interface BodyGatherer {
+  readonly client: BodyClient;
+  /** Reads nothing more for now. May be called several times. */
+  holdBack(): void;
+  /** Reads on. It may `note` at once. */
+  goOn(): void;
+  /** Ends, because it makes no progress. False: it is the broker that takes long, and it goes on. */
+  giveUp(): boolean;
+  toString(): string;
+}
+
+/** Whom a share tells what happens in it. */
+export interface BodyShareListener {
+  /** So many wait for memory now, one more than before. */
+  onWaiting(count: number): void;
+  onGivenUp(gatherer: BodyGatherer): void;
+}
+
+/** How long nobody has to make progress at most: who has brought a body to its end, and who has not. */
+const PATIENCE_MS = 1000;
+const FIRST_PATIENCE_MS = 500;
+/** At least so long, however many wait. */
+const PATIENCE_MS_MIN = 50;
+/** So many bytes of a body are progress. */
+const PROGRESS_BYTES = 64 * 1024;
+/** How often is looked for progress. */
+const LOOK_MS = 10;
+/** Who has not been read from between two looks need not have been able to. */
+const LOOKS_MIN = 3;
+/** What one host may have of a share. */
+const HOST_SHARE = 3 / 4;
+
+type State = 'gathering' | 'waiting' | 'whole';
+
+/** What is known of a body, or of whole ones that wait. */
+type Entry = {
+  readonly gatherer: BodyGatherer;
+  readonly host: Host;
+  readonly state: State;
+  /** What has come of it. */
+  heldBytes: number;
+  /** What it takes as a whole. */
+  readonly wantedBytes: number;
+  /** Where it was when it was last found to make progress, when that was, and how often it was looked at since. */
+  markBytes: number;
+  markMs: number;
+  lookCount: number;
+};
+
+/** What one host has set aside, and how many of its entries there are. */
+type Host = { setAsideBytes: number; gatheringCount: number; entryCount: number };
+
+export class BodyShare {
+  readonly #boundBytes: number;
+  readonly #clock: Clock;
+  readonly #listener: BodyShareListener;
+  readonly #entries = new Map<BodyGatherer, Entry>();
+  /** Those of the entries that wait, in the order in which they came. */
+  readonly #line = new Set<Entry>();
+  readonly #hosts = new Map<string, Host>();
+  /** Those of whom a large body has come to its end. */
+  readonly #proven = new WeakSet<BodyClient>();
+  #setAsideBytes = 0;
+  #gatheringCount = 0;
+  #isSmallestNext = true;
+  #look: Timer | null = null;
+
+  constructor(boundBytes: number, clock: Clock, listener: BodyShareListener) {
+    this.#boundBytes = boundBytes;
+    this.#clock = clock;
+    this.#listener = listener;
+  }
+
+  /** Bytes of large bodies that are set aside. */
+  get setAsideBytes(): number {
+    return this.#setAsideBytes;
+  }
+
+  has(gatherer: BodyGatherer): boolean {
+    return this.#entries.has(gatherer);
+  }
+
+  isWaiting(gatherer: BodyGatherer): boolean {
+    return this.#entries.get(gatherer)?.state === 'waiting';
+  }
+
+  /** So much is held of a large body that takes so much when it is whole. `isNext`: it is not the one before. */
+  note(gatherer: BodyGatherer, heldBytes: number, wantedBytes: number, isNext: boolean): void {
+    const entry = this.#entries.get(gatherer);
+    if (entry === undefined) {
+      this.#begin(gatherer, heldBytes, wantedBytes);
+    } else if (isNext || heldBytes >= wantedBytes || entry.state === 'whole') {
+      this.#end(entry);
+      this.#begin(gatherer, heldBytes, wantedBytes);
+      if (entry.state === 'waiting' && !this.isWaiting(gatherer)) gatherer.goOn();
+    } else if (entry.state === 'gathering' && wantedBytes > entry.wantedBytes) {
+      this.#grow(entry, heldBytes, wantedBytes);
+    } else {
+      entry.heldBytes = heldBytes;
+      if (heldBytes - entry.markBytes >= PROGRESS_BYTES) this.#mark(entry);
+      // What was being read when it was held back may have come.
+      if (entry.state === 'waiting') gatherer.holdBack();
+    }
+  }
+
+  /** Its large body has come to its end, and no other has begun. */
+  finish(gatherer: BodyGatherer): void {
+    const entry = this.#entries.get(gatherer);
+    if (entry === undefined) return;
+    this.#end(entry);
+    if (entry.state === 'waiting') gatherer.goOn();
+    this.#admit();
+  }
+
+  /** It is gone, or holds nothing for another reason. */
+  forget(gatherer: BodyGatherer): void {
+    const entry = this.#entries.get(gatherer);
+    if (entry === undefined) return;
+    this.#remove(entry);
+    this.#admit();
+  }
+
+  #begin(gatherer: BodyGatherer, heldBytes: number, wantedBytes: number): void {
+    let state: State = 'gathering';
+    if (heldBytes >= wantedBytes) state = 'whole';
+    else if (this.#line.size > 0 || !this.#hasRoom(gatherer, wantedBytes)) state = 'waiting';
+    this.#add(gatherer, state, heldBytes, Math.max(heldBytes, wantedBytes));
+    if (state === 'waiting') {
+      gatherer.holdBack();
+      this.#listener.onWaiting(this.#line.size);
+    }
+    // What was set aside for the body before may be free.
+    this.#admit();
+  }
+
+  /** A body turns out to be larger than it was said to be, as no honest one does. */
+  #grow(entry: Entry, heldBytes: number, wantedBytes: number): void {
+    const { gatherer } = entry;
+    this.#remove(entry);
+    if (this.#hasRoom(gatherer, wantedBytes) || !gatherer.giveUp()) {
+      this.#add(gatherer, 'gathering', heldBytes, wantedBytes);
+    } else {
+      this.#listener.onGivenUp(gatherer);
+    }
+    this.#admit();
+  }
+
+  #end(entry: Entry): void {
+    if (entry.state === 'gathering') this.#proven.add(entry.gatherer.client);
+    this.#remove(entry);
+  }
+
+  // The line
+
+  /** Has those go on that there is room for. */
+  #admit(): void {
+    for (;;) {
+      const next = this.#next();
+      if (next === undefined || !this.#hasRoom(next.gatherer, next.wantedBytes)) break;
+      this.#isSmallestNext = !this.#isSmallestNext;
+      this.#remove(next);
+      this.#add(next.gatherer, 'gathering', next.heldBytes, next.wantedBytes);
+      next.gatherer.goOn();
+    }
+    this.#watch();
+  }
+
+  #next(): Entry | undefined {
+    let next: Entry | undefined;
+    for (const entry of this.#line) {
+      if (next === undefined || this.#isBefore(entry, next)) next = entry;
+    }
+    return next;
+  }
+
+  /** Whether it goes before one that has waited longer. */
+  #isBefore(entry: Entry, other: Entry): boolean {
+    const hostBytes = entry.host.setAsideBytes - other.host.setAsideBytes;
+    if (hostBytes !== 0) return hostBytes < 0;
+    if (!this.#isSmallestNext) return false;
+    const isProven = this.#isProven(entry);
+    if (isProven !== this.#isProven(other)) return isProven;
+    return entry.wantedBytes < other.wantedBytes;
+  }
+
+  #isProven({ gatherer }: Entry): boolean {
+    return this.#proven.has(gatherer.client);
+  }
+
+  #hasRoom({ client }: BodyGatherer, bytes: number): boolean {
+    if (this.#gatheringCount === 0) return true;
+    if (this.#setAsideBytes + bytes > this.#boundBytes) return false;
+    const known = this.#hosts.get(client.remoteIp);
+    if (known === undefined || known.gatheringCount === 0) return true;
+    return known.setAsideBytes + bytes <= this.#boundBytes * HOST_SHARE;
+  }
+
+  // Progress
+
+  /** Looks again and again while somebody waits. */
+  #watch(): void {
+    if (this.#line.size === 0) {
+      this.#look?.cancel();
+      this.#look = null;
+      return;
+    }
+    if (this.#look === null) this.#lookLater();
+  }
+
+  #lookLater(): void {
+    this.#look = this.#clock.after(LOOK_MS, () => {
+      this.#look = null;
+      this.#lookForProgress();
+    });
+    this.#look.unref();
+  }
+
+  #lookForProgress(): void {
+    const nowMs = this.#clock.monotonicMs();
+    const portion = this.#gatheringCount / this.#line.size;
+    for (const entry of [...this.#entries.values()]) {
+      if (entry.state !== 'gathering' || this.#entries.get(entry.gatherer) !== entry) continue;
+      entry.lookCount++;
+      const longestMs = this.#isProven(entry) ? PATIENCE_MS : FIRST_PATIENCE_MS;
+      const patienceMs = Math.max(PATIENCE_MS_MIN, longestMs * Math.min(1, portion));
+      if (nowMs - entry.markMs < patienceMs || entry.lookCount < LOOKS_MIN) continue;
+      this.#giveUp(entry);
+      if (this.#line.size === 0) break;
+    }
+    this.#admit();
+  }
+
+  #giveUp(entry: Entry): void {
+    const { gatherer } = entry;
+    if (!gatherer.giveUp()) {
+      this.#mark(entry);
+      return;
+    }
+    this.#listener.onGivenUp(gatherer);
+    // It may have said so itself.
+    if (this.#entries.get(gatherer) === entry) this.forget(gatherer);
+  }
+
+  #mark(entry: Entry): void {
+    entry.markBytes = entry.heldBytes;
+    entry.markMs = this.#clock.monotonicMs();
+    entry.lookCount = 0;
+  }
+
+  // Entries
+
+  #add(gatherer: BodyGatherer, state: State, heldBytes: number, wantedBytes: number): void {
+    const { remoteIp } = gatherer.client;
+    const host = this.#hosts.get(remoteIp) ?? {
+      setAsideBytes: 0,
+      gatheringCount: 0,
+      entryCount: 0,
+    };
+    if (host.entryCount++ === 0) this.#hosts.set(remoteIp, host);
+    const entry: Entry = {
+      gatherer,
+      host,
+      state,
+      heldBytes,
+      wantedBytes,
+      markBytes: heldBytes,
+      markMs: this.#clock.monotonicMs(),
+      lookCount: 0,
+    };
+    this.#entries.set(gatherer, entry);
+    if (state === 'waiting') this.#line.add(entry);
+    else this.#count(entry, 1);
+  }
+
+  #remove(entry: Entry): void {
+    const { gatherer, host } = entry;
+    this.#entries.delete(gatherer);
+    if (!this.#line.delete(entry)) this.#count(entry, -1);
+    if (--host.entryCount === 0) this.#hosts.delete(gatherer.client.remoteIp);
+  }
+
+  /** Sets memory aside, or gives it back. */
+  #count({ host, state, wantedBytes }: Entry, sign: 1 | -1): void {
+    const bytes = sign * wantedBytes;
+    const gathering = state === 'gathering' ? sign : 0;
+    host.setAsideBytes += bytes;
+    host.gatheringCount += gathering;
+    this.#setAsideBytes += bytes;
+    this.#gatheringCount += gathering;
+  }
+}
