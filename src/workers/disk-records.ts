@@ -58,7 +58,10 @@ export const RECALL_BYTES = 1;
 export const RECALL_RUNS = 2;
 /** Drops all records, read ahead or not. Shape: queue. → EMPTIED */
 export const EMPTY_QUEUE = 5;
-/** Syncs and closes a queue; what was not finished is there again at the next OPEN. Shape: queue. → CLOSED */
+/**
+ * Syncs and closes a queue; what was not finished is there again at the next OPEN. After an answer that is not ok the
+ * queue is still open, and CLOSE may be sent again. Shape: queue. → CLOSED
+ */
 export const CLOSE = 6;
 /** Drops all records and removes the queue's files. Shape: queue. → DELETED */
 export const DELETE = 7;
@@ -92,7 +95,7 @@ export const RECALLED = 25;
 export const RECALLED_COVERED = 8;
 /** Shape: as OPENED. */
 export const EMPTIED = 19;
-/** Shape: as OPENED. Not ok: the last sync failed. */
+/** Shape: as OPENED. Not ok: it could not be synced, and is still open. */
 export const CLOSED = 20;
 /** Shape: as OPENED. Not ok: files are left over. */
 export const DELETED = 21;

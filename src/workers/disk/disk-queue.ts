@@ -38,7 +38,7 @@ import { bytesBetween, SEGMENTS_TO_TRY } from './segments/segment-span.ts';
 import { SegmentWriter } from './segments/segment-writer.ts';
 import { RecordNotes } from './states/record-notes.ts';
 import { HandedOut } from './unacked/handed-out.ts';
-import { NotesWriter } from './unacked/notes-writer.ts';
+import { type NotesAtSync, NotesWriter } from './unacked/notes-writer.ts';
 import { RecordRecall } from './unacked/record-recall.ts';
 import { UnreadCount } from './unacked/unread-count.ts';
 
@@ -276,20 +276,18 @@ export class DiskQueue {
    * Syncs and closes the queue. What was not finished is there again when it is opened, by nsqd too; to the latter the
    * finished ones are gone as well, if they do not lie behind too much that is not.
    *
-   * Errors: throws when the sync fails; the queue is closed all the same, and opens as after a crash.
+   * Errors: throws when the sync fails; the queue is still open, and may be closed again. With `notes` as `optional`
+   * notes that cannot be written are logged instead.
    */
-  close(): void {
-    try {
-      this.#notingWriter.tryTidy();
-      if (this.#mover.moveForClose()) {
-        this.#hasUnsyncedMoves = true;
-        this.#mustSync = true;
-      }
-      // Thousands of queues that nothing has happened to must not cost two syncs each.
-      if (this.isUnsynced) this.#syncAll();
-    } finally {
-      this.#closeFiles();
+  close(notes: NotesAtSync = 'required'): void {
+    this.#notingWriter.tryTidy();
+    if (this.#mover.moveForClose()) {
+      this.#hasUnsyncedMoves = true;
+      this.#mustSync = true;
     }
+    // Thousands of queues that nothing has happened to must not cost two syncs each.
+    if (this.isUnsynced) this.#syncAll(notes);
+    this.#closeFiles();
   }
 
   /** Drops all records and removes the queue's files; damaged segments stay. Errors: as `empty`. */
@@ -318,15 +316,15 @@ export class DiskQueue {
     if (this.#reader.passed.removeBefore(this.#oldest().segment)) this.#mustSync = true;
   }
 
-  #syncAll(): void {
+  #syncAll(notes: NotesAtSync = 'required'): void {
     try {
       // Metadata must not be written before what may follow a part of a record that was not kept.
-      this.#notingWriter.tidy();
+      if (notes === 'required') this.#notingWriter.tidy();
+      else this.#writer.tidy();
       this.#writer.sync();
       this.#hasUnsyncedMoves = false;
       this.#reader.passMoved();
-      this.#notesWriter.writeAll(this.#oldest());
-      this.#notes.sync();
+      this.#notesWriter.sync(this.#oldest(), notes);
       this.#reader.passed.removeBefore(this.#oldest().segment);
       this.#writeMetadata();
       this.#reader.passed.removeSidecars();

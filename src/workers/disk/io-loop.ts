@@ -57,6 +57,8 @@ const REQUESTS_PER_TURN = 256;
 const BYTES_PER_TURN = 1024 * 1024;
 /** Few, as each may take milliseconds and requests wait meanwhile. */
 const SYNCS_PER_TURN = 4;
+/** After this time a queue is closed without the notes that cannot be written. Units: ms. */
+const NOTES_PATIENCE_MS = 20_000;
 
 /** The rings of a disk thread, and the options that matter to it. */
 export interface IoLoopOptions {
@@ -240,7 +242,7 @@ export class IoLoop {
     const number = requests.words[(requests.offset >>> 2) + QUEUE];
     const nameStart = requests.offset + QUEUE_WORDS * 4;
     const name = requests.bytes.toString('utf8', nameStart, requests.offset + requests.length);
-    const known: KnownQueue = { number, name, link, queue: undefined };
+    const known: KnownQueue = { number, name, link, queue: undefined, closingSinceMs: undefined };
     const outcome = this.#answer(known, OPENED, () => {
       // Most of many queues are empty. Such a one is opened again when there is something to do: its files tell all.
       if (this.#queues.opened(known).isIdle) known.queue = undefined;
@@ -324,16 +326,12 @@ export class IoLoop {
     return 'taken';
   }
 
+  /** Errors: throws, and the queue is still open. */
   #close(known: KnownQueue): void {
-    try {
-      known.queue?.close();
-    } catch (error) {
-      // What is on disk is no longer what was listed.
-      this.#queueOptions.index.forget();
-      throw error;
-    } finally {
-      this.#forget(known);
-    }
+    known.closingSinceMs ??= this.#nowMs;
+    const isLate = this.#nowMs - known.closingSinceMs >= NOTES_PATIENCE_MS;
+    known.queue?.close(isLate ? 'optional' : 'required');
+    this.#forget(known);
   }
 
   #delete(known: KnownQueue): void {

@@ -18,6 +18,8 @@ export interface KnownQueue {
   readonly link: PumpLink;
   /** Undefined while it could not be opened, or was empty; whatever needs it opens it. */
   queue: DiskQueue | undefined;
+  /** When it was first told to close. Units: ms, monotonic. */
+  closingSinceMs: number | undefined;
 }
 
 export class KnownQueues {

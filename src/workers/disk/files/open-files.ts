@@ -3,7 +3,8 @@
  * the one that was used longest ago is closed to make room, of those that need no sync if there are any. One that was
  * written to is synced before: the error of a sync must not get lost with its handle.
  *
- * Errors: every call throws with the action and the file's name; nothing is renamed, removed or skipped for it.
+ * Errors: every call throws with the action and the file's name; nothing is renamed, removed or skipped for it. A
+ * `close` of the system that fails is no error, but of a file that was written to and not synced its next sync is.
  * Thread: disk.
  */
 
@@ -138,8 +139,8 @@ export class OpenFiles {
 
   /** Closes a file, if it is open, without a sync, and forgets whether it was synced. */
   close(path: string): void {
-    this.#failedSyncs.delete(path);
     this.#closeOpen(path);
+    this.#failedSyncs.delete(path);
   }
 
   /** Closes all open files whose paths begin so, without a sync. */
@@ -276,11 +277,12 @@ export class OpenFiles {
     }
   }
 
+  /** The handle is gone in any case. What was synced is on disk whatever it says; the rest is for the next sync. */
   #closeHandle(path: string, file: OpenFile): void {
     try {
       this.#fileSystem.close(file.handle);
     } catch (cause) {
-      throw fileError('close segment', path, cause);
+      if (file.isUnsynced) this.#failedSyncs.set(path, fileError('close segment', path, cause));
     }
   }
 }

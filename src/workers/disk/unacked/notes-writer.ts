@@ -6,12 +6,15 @@
  * Thread: disk.
  */
 
-import { type DiskLog, LOG_WARNING } from '../files/disk-log.ts';
+import { type DiskLog, LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
 import { errorText } from '../files/file-error.ts';
 import type { QueuePlace } from '../files/queue-place.ts';
 import { NoteList } from '../states/note-list.ts';
 import type { RecordNotes } from '../states/record-notes.ts';
 import type { HandedOut } from './handed-out.ts';
+
+/** Whether a sync fails when notes cannot be written: at the end they may be given up, as records need none. */
+export type NotesAtSync = 'required' | 'optional';
 
 /** What a note says of a record that waits. */
 interface WaitingNote {
@@ -54,8 +57,29 @@ export class NotesWriter {
     return this.#failed.get(number)?.attempts;
   }
 
-  /** Writes what only memory knows of records behind the oldest. Errors: throws, and may be tried again. */
-  writeAll(oldest: QueuePlace): void {
+  /**
+   * Makes everything durable that is to be known of records behind the oldest.
+   *
+   * Errors: throws if notes are required, and may be tried again. Otherwise logged: records then come at once, with
+   * fewer attempts, and finished ones may come again.
+   */
+  sync(oldest: QueuePlace, notes: NotesAtSync): void {
+    try {
+      this.#writeAll(oldest);
+      this.#notes.sync();
+    } catch (error) {
+      if (notes === 'required') throw error;
+      this.#log(LOG_ERROR, `due times and attempts are not all kept - ${errorText(error)}`);
+    }
+  }
+
+  /** All records are gone. */
+  clear(): void {
+    this.#failed.clear();
+  }
+
+  /** Writes what only memory knows. */
+  #writeAll(oldest: QueuePlace): void {
     for (const [number, { attempts, dueMs }] of this.#failed) {
       this.#write(number, attempts, dueMs);
       this.#failed.delete(number);
@@ -69,11 +93,6 @@ export class NotesWriter {
       this.#notes.write(segment, list);
     }
     this.#handedOut.onNoted();
-  }
-
-  /** All records are gone. */
-  clear(): void {
-    this.#failed.clear();
   }
 
   #write(number: number, attempts: number, dueMs: number): void {

@@ -43,6 +43,9 @@ import { RecordOutcomes } from './record-outcomes.ts';
 
 type Ending = { request: typeof CLOSE | typeof DELETE; done: (error: string | null) => void };
 
+/** How long after a CLOSE that failed the next one is sent. */
+const CLOSE_RETRY_MS = 1000;
+
 /** What a disk queue is made of. */
 export type DiskBackendOptions = {
   readonly name: string;
@@ -76,6 +79,8 @@ export class DiskBackend implements Backend, LinkedQueue {
   #unsentEmptyings = 0;
   #ending: Ending | null = null;
   #isEndSent = false;
+  /** Nothing is closed before this time: the last CLOSE failed. */
+  #closeMs = 0;
 
   constructor(options: DiskBackendOptions) {
     const { name, store, link, unixMs, listener } = options;
@@ -196,6 +201,7 @@ export class DiskBackend implements Backend, LinkedQueue {
     const { retryMs } = this.#appends;
     if (retryMs < Number.POSITIVE_INFINITY) this.#link.retryAt(this, retryMs);
     if (this.#reads.isWanted) this.#link.retryAt(this, this.#reads.sendableMs);
+    if (nowMs < this.#closeMs) this.#link.retryAt(this, this.#closeMs);
     return true;
   }
 
@@ -236,6 +242,10 @@ export class DiskBackend implements Backend, LinkedQueue {
         return;
       case CLOSED:
       case DELETED:
+        if (type === CLOSED && error !== null) {
+          this.#onNotClosed(error, nowMs);
+          return;
+        }
         this.#link.remove(this.#number);
         this.#health.clear();
         this.#listener.onEnded();
@@ -280,7 +290,7 @@ export class DiskBackend implements Backend, LinkedQueue {
     if (!this.#appends.send(this.#requests, nowMs)) return false;
     if (!this.#outcomes.send(this.#requests)) return false;
     if (!this.#reads.send(nowMs)) return false;
-    return this.#sendEnding();
+    return nowMs < this.#closeMs || this.#sendEnding();
   }
 
   /** CLOSE waits until everything is on disk; DELETE need not. */
@@ -320,6 +330,14 @@ export class DiskBackend implements Backend, LinkedQueue {
     this.#health.set('read', error);
     if (this.#ending !== null) return;
     this.#reads.onFailed(nowMs);
+    this.#setDue();
+  }
+
+  /** It is tried again, for as long as the broker does not give up. */
+  #onNotClosed(error: string, nowMs: number): void {
+    this.#health.set('sync', error);
+    this.#isEndSent = false;
+    this.#closeMs = nowMs + CLOSE_RETRY_MS;
     this.#setDue();
   }
 

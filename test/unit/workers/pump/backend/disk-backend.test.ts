@@ -369,7 +369,7 @@ test('DiskBackend: refused messages do not keep a queue from closing', () => {
   bench.disk.appendFailed(1, 'disk full');
 
   const close = bench.turn();
-  bench.disk.closed(1, 'sync: EIO');
+  bench.disk.closed(1);
   bench.turn();
 
   assert.deepStrictEqual(close, ['CLOSE 1']);
@@ -378,8 +378,30 @@ test('DiskBackend: refused messages do not keep a queue from closing', () => {
     'publisher: disk full',
     'health null',
     'ended',
-    'closed: sync: EIO',
+    'closed: null',
   ]);
+});
+
+test('DiskBackend: a close that fails is tried again each second, and tells why meanwhile', () => {
+  const bench = new BackendBench().open();
+  bench.backend.close(bench.done('closed'));
+
+  const requests = [bench.turn()];
+  bench.disk.closed(1, 'sync: EIO');
+  requests.push(bench.turn());
+  bench.nowMs = 999;
+  requests.push(bench.turn());
+  bench.nowMs = 1000;
+  requests.push(bench.turn());
+  bench.disk.closed(1, 'sync: EIO');
+  bench.turn();
+  bench.nowMs = 2000;
+  requests.push(bench.turn());
+  bench.disk.closed(1);
+  requests.push(bench.turn());
+
+  assert.deepStrictEqual(requests, [['CLOSE 1'], [], [], ['CLOSE 1'], ['CLOSE 1'], []]);
+  assert.deepStrictEqual(bench.log, ['health sync: EIO', 'health null', 'ended', 'closed: null']);
 });
 
 test('DiskBackend: is deleted at once, with what it holds', () => {
