@@ -15,7 +15,7 @@ import { SystemError } from './system-error.ts';
 export type FileCall = keyof FileSystem;
 
 /** What a call fails with; `short` is a write that stops half-way because the disk is full. */
-export type FaultKind = 'EIO' | 'ENOSPC' | 'EMFILE' | 'EACCES' | 'short';
+export type FaultKind = 'EIO' | 'ENOSPC' | 'EFBIG' | 'EMFILE' | 'EACCES' | 'short';
 
 /** Which calls fail. */
 export interface Fault {
@@ -45,6 +45,7 @@ const POSSIBLE: Readonly<Record<FaultKind, readonly FileCall[] | 'all'>> = {
     'makeDirectory',
     'syncDirectory',
   ],
+  EFBIG: ['write'],
   short: ['write'],
 };
 

@@ -3,7 +3,7 @@
  * as on POSIX systems.
  *
  * `onCall` sees every call before it takes effect, and what it throws is the call's error; `capacityBytes` makes
- * the disk run full, in the middle of a write if need be.
+ * the disk run full, in the middle of a write if need be, and `fileBytesMax` limits each file in the same way.
  *
  * Thread: any.
  */
@@ -46,6 +46,7 @@ class MemoryFile {
 
 export class MemoryFileSystem implements FileSystem {
   capacityBytes = Number.POSITIVE_INFINITY;
+  fileBytesMax = Number.POSITIVE_INFINITY;
   onCall: (action: keyof FileSystem, path: string) => void = () => undefined;
 
   readonly #directories = new Set<string>();
@@ -146,7 +147,9 @@ export class MemoryFileSystem implements FileSystem {
     const room = Math.max(0, this.capacityBytes - this.#usedBytes());
     const growth = Math.max(0, position + length - file.size);
     const done = growth <= room ? length : Math.max(0, length - growth + room);
-    file.write(source.subarray(offset, offset + done), position);
+    const allowed = Math.max(0, Math.min(done, this.fileBytesMax - position));
+    if (allowed > 0) file.write(source.subarray(offset, offset + allowed), position);
+    if (allowed < done) throw new SystemError('EFBIG', 'write', path);
     if (done < length) throw new SystemError('ENOSPC', 'write', path);
   }
 

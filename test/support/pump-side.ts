@@ -85,6 +85,11 @@ export class PumpSide {
     return this.#send(wire.APPEND, [queue, numbers.length, 0], bytes);
   }
 
+  /** Sends a message with this body. */
+  appendBody(queue: number, body: string): boolean {
+    return this.#send(wire.APPEND, [queue, 1, 0], diskRecord(1, body));
+  }
+
   /** Sends messages by number and due time. */
   appendDeferred(queue: number, ...messages: readonly (readonly [number, number])[]): boolean {
     const records = messages.map(([number]) => diskRecord(number, `message ${number}`));

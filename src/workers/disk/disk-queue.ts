@@ -193,11 +193,16 @@ export class DiskQueue {
     this.#countOperations(count);
   }
 
-  /** Errors: throws when an append would fail now. */
+  /** Whether it takes no records because a sync has failed. */
+  get hasFailedSync(): boolean {
+    return this.#writer.failure !== undefined;
+  }
+
+  /** Errors: throws when the append that failed last would fail now. */
   probe(): void {
     if (this.#writer.failure !== undefined) throw this.#writer.failure;
     this.#notingWriter.tidy();
-    probeDisk(this.#options.fileSystem, this.#options.dataPath);
+    probeDisk(this.#options.fileSystem, this.#options.dataPath, this.#writer.wanted);
   }
 
   /**

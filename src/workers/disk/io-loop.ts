@@ -125,7 +125,7 @@ export class IoLoop {
   step(nowMs: number): number {
     this.#nowMs = nowMs;
     let done = this.#syncDue();
-    done += this.#health.probe(nowMs, (known) => this.#queues.opened(known).probe());
+    done += this.#health.probe(nowMs, (known) => this.#probe(known));
     for (let index = 0; index < this.#links.length; index++) {
       done += this.#serve(this.#links[(this.#firstLink + index) % this.#links.length]);
     }
@@ -168,6 +168,14 @@ export class IoLoop {
     this.#health.onSynced(known, text);
     this.#forgetSync(known);
     this.#planSync(known);
+  }
+
+  /** Errors: throws when the queue cannot be written to. */
+  #probe(known: KnownQueue): void {
+    const queue = this.#queues.opened(known);
+    // Somebody wants to write: a sync that failed is not left until the sync timeout.
+    if (queue.hasFailedSync) this.#sync(known);
+    queue.probe();
   }
 
   /** Has the queue synced at the next turn, or after the sync timeout, as it needs. */

@@ -11,19 +11,31 @@ import { sidecarDirectoryOf } from './queue-files.ts';
 
 const FILE_NAME = 'probe';
 /** A block of most file systems: less may find room where nothing else does. */
-const PROBE_BYTES = 4096;
+const PROBE_BYTES_MIN = 4096;
+/** More than an append has, unless it is one large message. */
+const PROBE_BYTES_MAX = 1024 * 1024;
 
-const probe = Buffer.alloc(PROBE_BYTES);
+/** Bytes of a file that could not be written. */
+export interface WantedBytes {
+  readonly position: number;
+  readonly length: number;
+}
 
-/** Errors: throws when the disk does not. */
-export function probeDisk(fileSystem: FileSystem, dataPath: string): void {
+/**
+ * Writes as much as was wanted, and as far from the beginning of a file: that a block can be written tells little of a
+ * disk that has no room for more, and nothing of a limit on the size of files.
+ *
+ * Errors: throws when the disk does not take it.
+ */
+export function probeDisk(fileSystem: FileSystem, dataPath: string, wanted: WantedBytes): void {
   const directory = sidecarDirectoryOf(dataPath);
   const path = join(directory, FILE_NAME);
   try {
     fileSystem.makeDirectory(directory);
     const handle = fileSystem.createOrEmpty(path);
     try {
-      fileSystem.write(handle, probe, 0, PROBE_BYTES, 0);
+      const length = Math.min(Math.max(wanted.length, PROBE_BYTES_MIN), PROBE_BYTES_MAX);
+      fileSystem.write(handle, Buffer.alloc(length), 0, length, wanted.position);
     } finally {
       fileSystem.close(handle);
       fileSystem.remove(path);

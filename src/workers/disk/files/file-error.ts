@@ -11,6 +11,12 @@ export function fileError(action: string, path: string, cause: unknown): Error {
   return new Error(`${action} ${basename(path)}`, { cause });
 }
 
+/** Whether the system gave this code for an error or for one of its causes. */
+export function hasErrorCode(error: unknown, code: string): boolean {
+  if (!(error instanceof Error)) return false;
+  return ('code' in error && error.code === code) || hasErrorCode(error.cause, code);
+}
+
 /** An error and its causes in one line, outermost first. */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

@@ -15,7 +15,8 @@
 import { SumsWriter } from '../checksums/sums-writer.ts';
 import { checkDataPath } from '../files/data-path.ts';
 import { LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
-import { errorText, fileError } from '../files/file-error.ts';
+import type { WantedBytes } from '../files/disk-probe.ts';
+import { errorText, fileError, hasErrorCode } from '../files/file-error.ts';
 import type { OpenFiles } from '../files/open-files.ts';
 import type { QueueFiles } from '../files/queue-files.ts';
 import type { QueuePlace } from '../files/queue-place.ts';
@@ -61,6 +62,8 @@ export class SegmentWriter {
   /** Whether another life has left bytes of which nobody knows whether a sync would write them. */
   #mustRewrite: boolean;
   #failure: Error | undefined;
+  /** Bytes of the last append, if it failed. */
+  #refusedBytes = 0;
 
   constructor(
     options: SegmentWriterOptions,
@@ -106,12 +109,24 @@ export class SegmentWriter {
       this.#hasMetOthers = false;
       this.#write(bytes, start, end, beforeRun);
       this.#created = [];
+      this.#refusedBytes = 0;
       return this.#hasMetOthers;
     } catch (error) {
+      this.#refusedBytes = end - start;
       this.#mustTidy = true;
       this.tryTidy();
+      // The process may write no files of that size; a shorter one it may.
+      if (!this.#mustTidy && this.#position > 0 && hasErrorCode(error, 'EFBIG'))
+        this.leaveSegment();
       throw error;
     }
+  }
+
+  /** What has to find room for the append that failed last to go well: at the place where it would begin. */
+  get wanted(): WantedBytes {
+    const { maxBytesPerFile } = this.#options;
+    const isBeyond = this.#position + this.#refusedBytes > maxBytesPerFile;
+    return { position: isBeyond ? 0 : this.#position, length: this.#refusedBytes };
   }
 
   /** Leaves the segment as it is: the next record goes to a new one. */

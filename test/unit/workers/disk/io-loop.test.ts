@@ -545,6 +545,63 @@ test('IoLoop: a queue that could not be written is probed, and said to be writab
   assert.deepEqual(disk.names(`${DATA_PATH}/.ringmq`), []);
 });
 
+test('IoLoop: a disk with room for a block, and not for what was to be written, is not writable', () => {
+  const disk = new MemoryFileSystem(DATA_PATH);
+  const pump = new PumpSide();
+  const options = { maxBytesPerFile: 1_000_000, maxMsgSize: 20_000 };
+  const loop = makeLoop(disk, [pump], options);
+  pump.open(1, 't');
+  disk.capacityBytes = 5000;
+  pump.appendBody(1, 'b'.repeat(8000));
+  settle(loop);
+  const refused = brief(pump.take());
+  settle(loop, 1000);
+  const stillFull = brief(pump.take());
+  disk.capacityBytes = 10_000;
+  settle(loop, 2000);
+
+  assert.deepEqual(refused, ['OPENED 1 ok 0', 'APPENDED 1 failed 0']);
+  assert.deepEqual([stillFull, brief(pump.take())], [[], ['WRITABLE 1 ok 0']]);
+});
+
+test('IoLoop: a limit on the size of files is told until a message that it refused would fit', () => {
+  const disk = new MemoryFileSystem(DATA_PATH);
+  const pump = new PumpSide();
+  const loop = makeLoop(disk, [pump], { maxBytesPerFile: 1_000_000, maxMsgSize: 20_000 });
+  pump.open(1, 't');
+  disk.fileBytesMax = 5000;
+  pump.appendBody(1, 'b'.repeat(8000));
+  settle(loop);
+  const refused = brief(pump.take());
+  settle(loop, 1000);
+  const stillLimited = brief(pump.take());
+  disk.fileBytesMax = 9000;
+  settle(loop, 2000);
+
+  assert.deepEqual(refused, ['OPENED 1 ok 0', 'APPENDED 1 failed 0']);
+  assert.deepEqual([stillLimited, brief(pump.take())], [[], ['WRITABLE 1 ok 0']]);
+});
+
+test('IoLoop: a sync that failed is tried again with the probe, however long the sync timeout is', () => {
+  const disk = new MemoryFileSystem(DATA_PATH);
+  const pump = new PumpSide();
+  const loop = makeLoop(disk, [pump], { syncEvery: 1, syncTimeoutMs: 3_600_000 });
+  disk.onCall = (action, path) => {
+    if (action === 'sync') throw new SystemError('EIO', action, path);
+  };
+  pump.open(1, 't');
+  pump.append(1, 1);
+  settle(loop);
+  pump.append(1, 2);
+  settle(loop);
+  const failed = brief(pump.take());
+  disk.onCall = () => undefined;
+  settle(loop, 1000);
+
+  assert.deepEqual(failed.slice(-2), ['SYNCED 1 failed 1', 'APPENDED 1 failed 1']);
+  assert.deepEqual(brief(pump.take()), ['SYNCED 1 ok 1', 'WRITABLE 1 ok 1']);
+});
+
 test('IoLoop: a pump hears of syncs that fail, and of the first that succeeds again', () => {
   const disk = new MemoryFileSystem(DATA_PATH);
   const pump = new PumpSide();

@@ -267,3 +267,15 @@ test('SegmentWriter: an append is one write to its segment and one to its sums',
 
   assert.deepStrictEqual(calls, [FILES.segment(0), FILES.sums(0)]);
 });
+
+test('SegmentWriter: where a file may not grow any more writing goes on in a new one', () => {
+  const bench = makeBench();
+  append(bench, 1, 2);
+  bench.faults.fail({ kind: 'EFBIG', calls: ['write'], after: 0, times: 1 });
+
+  assert.throws(() => append(bench, 3), /write segment/);
+  append(bench, 3);
+
+  assert.deepStrictEqual([bench.writer.segment, bench.writer.position], [1, RECORD_BYTES]);
+  assert.equal(bench.openFiles.size(FILES.segment(0)), 2 * RECORD_BYTES);
+});
