@@ -10,7 +10,7 @@ import { Packr } from 'msgpackr';
 /** How near a consumer is: in the broker's zone, in its region, or anywhere. */
 export type Locality = 'zone' | 'region' | 'global';
 
-/** A request of main's, carried out in the order of the consumer ring. Times in ms. */
+/** A request of main's, carried out in the order of the command ring. Times in ms. */
 export type ControlRequest =
   | { do: 'createTopic'; topic: number; name: string; isPaused: boolean; isStarted: boolean }
   | { do: 'startTopic'; topic: number }

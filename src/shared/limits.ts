@@ -41,5 +41,5 @@ assert(
 );
 assert(
   CONTROL_BYTES_MAX * 4 <= CONSUMER_RING_BYTES,
-  'several control records fit the consumer ring',
+  'several control records fit the command ring',
 );

@@ -7,7 +7,7 @@
  * gives a number twice. A token names an answer that main waits for; 0 means that it waits for none.
  *
  *   publish ring   main → pump   PUBLISH
- *   consumer ring  main → pump   FINISH REQUEUE TOUCH READY CREDIT BARRIER CONTROL
+ *   command ring  main → pump   FINISH REQUEUE TOUCH READY CREDIT BARRIER CONTROL
  *   deliver ring   pump → main   FRAMES REFUSED ANSWER REPLY EVENT
  *
  * The two rings to the pump keep one order where it matters: a CONTROL record carries the publish ring's
@@ -64,7 +64,7 @@ export const CREDIT = 6;
 export const CREDIT_CONSUMER = 0;
 export const CREDIT_BYTES = 1;
 
-/** Asks for an ANSWER behind everything that was sent before on the consumer ring. Shape: token. */
+/** Asks for an ANSWER behind everything that was sent before on the command ring. Shape: token. */
 export const BARRIER = 7;
 export const BARRIER_TOKEN = 0;
 

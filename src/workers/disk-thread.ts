@@ -6,9 +6,9 @@
 
 import { flushCompileCache } from 'node:module';
 import { SystemClock } from '../shared/clock.ts';
-import { RingConsumer } from '../shared/ring/consumer.ts';
 import { Doorbell } from '../shared/ring/doorbell.ts';
-import { RingProducer } from '../shared/ring/producer.ts';
+import { RingReader } from '../shared/ring/reader.ts';
+import { RingWriter } from '../shared/ring/writer.ts';
 import type { DiskTask } from '../shared/thread-tasks.ts';
 import { NodeFileSystem } from './disk/files/file-system.ts';
 import { IoLoop } from './disk/io-loop.ts';
@@ -18,8 +18,8 @@ import { runLoop } from './run-loop.ts';
 export default function runDiskThread(task: DiskTask): void {
   const loop = new IoLoop({
     links: task.pumps.map((pump) => ({
-      append: new RingConsumer(pump.append),
-      read: new RingProducer(pump.read),
+      append: new RingReader(pump.append),
+      read: new RingWriter(pump.read),
       bell: new Doorbell(pump.bell),
     })),
     fileSystem: new NodeFileSystem(),

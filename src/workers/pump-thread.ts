@@ -6,9 +6,9 @@
 
 import { flushCompileCache } from 'node:module';
 import { SystemClock } from '../shared/clock.ts';
-import { RingConsumer } from '../shared/ring/consumer.ts';
 import { Doorbell } from '../shared/ring/doorbell.ts';
-import { RingProducer } from '../shared/ring/producer.ts';
+import { RingReader } from '../shared/ring/reader.ts';
+import { RingWriter } from '../shared/ring/writer.ts';
 import type { PumpTask } from '../shared/thread-tasks.ts';
 import { PumpLoop } from './pump/pump-loop.ts';
 import { runLoop } from './run-loop.ts';
@@ -17,13 +17,13 @@ import { runLoop } from './run-loop.ts';
 export default function runPumpThread(task: PumpTask): void {
   const clock = new SystemClock();
   const loop = new PumpLoop({
-    publishes: new RingConsumer(task.publishes),
-    commands: new RingConsumer(task.commands),
-    deliveries: new RingProducer(task.deliveries),
+    publishes: new RingReader(task.publishes),
+    commands: new RingReader(task.commands),
+    deliveries: new RingWriter(task.deliveries),
     mainBell: new Doorbell(task.mainBell),
     disks: task.disks.map((disk) => ({
-      append: new RingProducer(disk.append),
-      read: new RingConsumer(disk.read),
+      append: new RingWriter(disk.append),
+      read: new RingReader(disk.read),
       bell: new Doorbell(disk.bell),
     })),
     nodeId: task.nodeId,

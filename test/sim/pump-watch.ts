@@ -10,7 +10,7 @@ import assert from 'node:assert/strict';
 import { readUint32 } from '../../src/shared/big-endian.ts';
 import { MESSAGE_HEADER_BYTES, SIZE_BYTES } from '../../src/shared/limits.ts';
 import * as records from '../../src/shared/records.ts';
-import { EMPTY, RingConsumer } from '../../src/shared/ring/consumer.ts';
+import { EMPTY, RingReader } from '../../src/shared/ring/reader.ts';
 import { DiskBackend } from '../../src/workers/pump/backend/disk-backend.ts';
 import { NullBackend } from '../../src/workers/pump/backend/null-backend.ts';
 import type { Channel } from '../../src/workers/pump/channel.ts';
@@ -43,7 +43,7 @@ export class PumpWatch {
   readonly #loop: PumpLoop;
   readonly #ledger: Ledger;
   readonly #trace: Trace;
-  readonly #deliveries: RingConsumer;
+  readonly #deliveries: RingReader;
   readonly #topics = new Map<Topic, TopicModel>();
   /** Those that are closed or deleted too: they may have messages on their way. */
   readonly #allTopics = new Set<Topic>();
@@ -64,7 +64,7 @@ export class PumpWatch {
     this.#loop = loop;
     this.#ledger = ledger;
     this.#trace = trace;
-    this.#deliveries = new RingConsumer(deliveries);
+    this.#deliveries = new RingReader(deliveries);
     this.#scratch = Buffer.alloc(SIZE_BYTES + MESSAGE_HEADER_BYTES + bodyBytesMax);
     this.#watchState();
   }
@@ -351,7 +351,7 @@ export class PumpWatch {
     }
   }
 
-  #onFrames({ words, bytes, offset, length }: RingConsumer): void {
+  #onFrames({ words, bytes, offset, length }: RingReader): void {
     const at = offset >>> 2;
     const number = words[at + records.FRAMES_CONSUMER];
     const start = offset + records.fieldBytes(records.FRAMES_WORDS);

@@ -10,10 +10,10 @@ import { Deliveries } from '../../src/main/pumps/deliveries.ts';
 import { PumpHandle } from '../../src/main/pumps/pump-handle.ts';
 import { TopicMap } from '../../src/main/topics/topic-map.ts';
 import type { ControlReply, PumpEvent } from '../../src/shared/control.ts';
-import { RingConsumer } from '../../src/shared/ring/consumer.ts';
 import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
 import { allocateRing } from '../../src/shared/ring/layout.ts';
-import { RingProducer } from '../../src/shared/ring/producer.ts';
+import { RingReader } from '../../src/shared/ring/reader.ts';
+import { RingWriter } from '../../src/shared/ring/writer.ts';
 import { IoLoop } from '../../src/workers/disk/io-loop.ts';
 import { NO_BOUND } from '../../src/workers/pump/depth-bound.ts';
 import { PumpLoop } from '../../src/workers/pump/pump-loop.ts';
@@ -89,13 +89,13 @@ export class SimBroker {
     this.loops = memories.map(
       (memory, index) =>
         new PumpLoop({
-          publishes: new RingConsumer(memory.publishes),
-          commands: new RingConsumer(memory.commands),
-          deliveries: new RingProducer(memory.deliveries),
+          publishes: new RingReader(memory.publishes),
+          commands: new RingReader(memory.commands),
+          deliveries: new RingWriter(memory.deliveries),
           mainBell: new Doorbell(mainBell),
           disks: memory.links.map((link) => ({
-            append: new RingProducer(link.append),
-            read: new RingConsumer(link.read),
+            append: new RingWriter(link.append),
+            read: new RingReader(link.read),
             bell: new Doorbell(link.bell),
           })),
           nodeId: index,
@@ -126,8 +126,8 @@ export class SimBroker {
       (_, index) =>
         new IoLoop({
           links: memories.map((memory) => ({
-            append: new RingConsumer(memory.links[index].append),
-            read: new RingProducer(memory.links[index].read),
+            append: new RingReader(memory.links[index].append),
+            read: new RingWriter(memory.links[index].read),
             bell: new Doorbell(memory.bell),
           })),
           fileSystem: disk,

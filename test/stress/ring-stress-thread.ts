@@ -2,9 +2,9 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../../src/shared/assert.ts';
-import { EMPTY, RingConsumer } from '../../src/shared/ring/consumer.ts';
 import { Doorbell } from '../../src/shared/ring/doorbell.ts';
-import { FULL, RingProducer } from '../../src/shared/ring/producer.ts';
+import { EMPTY, RingReader } from '../../src/shared/ring/reader.ts';
+import { FULL, RingWriter } from '../../src/shared/ring/writer.ts';
 
 export interface StressTask {
   readonly role: 'producer' | 'consumer';
@@ -96,7 +96,7 @@ class Sleeper {
 }
 
 function produce(task: StressTask): void {
-  const producer = new RingProducer(task.ring);
+  const producer = new RingWriter(task.ring);
   const consumerBell = new Doorbell(task.consumerBell);
   const sleeper = new Sleeper(new Doorbell(task.producerBell));
   const script = new Script(task.seed, producer.lengthMax);
@@ -139,7 +139,7 @@ function produce(task: StressTask): void {
 }
 
 function consume(task: StressTask): void {
-  const consumer = new RingConsumer(task.ring);
+  const consumer = new RingReader(task.ring);
   const producerBell = new Doorbell(task.producerBell);
   const sleeper = new Sleeper(new Doorbell(task.consumerBell));
   const script = new Script(task.seed, consumer.capacity / 2 - 8);
@@ -174,7 +174,7 @@ function consume(task: StressTask): void {
   assert(consumer.front() === EMPTY && !consumer.look(), 'nothing comes after the last record');
 }
 
-function fill(producer: RingProducer, offset: number, script: Script): void {
+function fill(producer: RingWriter, offset: number, script: Script): void {
   const { words, bytes } = producer;
   const end = offset + script.length;
   const endWord = end >>> 2;
@@ -186,7 +186,7 @@ function fill(producer: RingProducer, offset: number, script: Script): void {
   for (let index = endWord << 2; index < end; index++) bytes[index] = value;
 }
 
-function check(consumer: RingConsumer, script: Script): void {
+function check(consumer: RingReader, script: Script): void {
   const { words, bytes, offset } = consumer;
   const end = offset + consumer.length;
   const endWord = end >>> 2;

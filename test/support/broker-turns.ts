@@ -17,10 +17,10 @@ import { Connection } from '../../src/main/tcp/connection.ts';
 import { Deadlines } from '../../src/main/tcp/deadlines.ts';
 import { TopicMap } from '../../src/main/topics/topic-map.ts';
 import type { PumpEvent } from '../../src/shared/control.ts';
-import { RingConsumer } from '../../src/shared/ring/consumer.ts';
 import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
 import { allocateRing } from '../../src/shared/ring/layout.ts';
-import { RingProducer } from '../../src/shared/ring/producer.ts';
+import { RingReader } from '../../src/shared/ring/reader.ts';
+import { RingWriter } from '../../src/shared/ring/writer.ts';
 import { IoLoop } from '../../src/workers/disk/io-loop.ts';
 import { NO_BOUND } from '../../src/workers/pump/depth-bound.ts';
 import { PumpLoop } from '../../src/workers/pump/pump-loop.ts';
@@ -127,11 +127,11 @@ export class BrokerTurns {
     const read = allocateRing(otherBytes);
     const diskBell = new Doorbell(allocateDoorbell());
     this.#loop = new PumpLoop({
-      publishes: new RingConsumer(memory.publishes),
-      commands: new RingConsumer(memory.commands),
-      deliveries: new RingProducer(memory.deliveries),
+      publishes: new RingReader(memory.publishes),
+      commands: new RingReader(memory.commands),
+      deliveries: new RingWriter(memory.deliveries),
       mainBell,
-      disks: [{ append: new RingProducer(append), read: new RingConsumer(read), bell: diskBell }],
+      disks: [{ append: new RingWriter(append), read: new RingReader(read), bell: diskBell }],
       nodeId: 1,
       memQueueSize: this.options.memQueueSize,
       memoryBudgetBytes: Number.POSITIVE_INFINITY,
@@ -148,8 +148,8 @@ export class BrokerTurns {
     this.#disk = new IoLoop({
       links: [
         {
-          append: new RingConsumer(append),
-          read: new RingProducer(read),
+          append: new RingReader(append),
+          read: new RingWriter(read),
           bell: new Doorbell(memory.bell),
         },
       ],

@@ -6,8 +6,8 @@
 
 import { type ControlReply, decodeControl, type PumpEvent } from '../../src/shared/control.ts';
 import * as records from '../../src/shared/records.ts';
-import { EMPTY, RingConsumer } from '../../src/shared/ring/consumer.ts';
-import { RingProducer } from '../../src/shared/ring/producer.ts';
+import { EMPTY, RingReader } from '../../src/shared/ring/reader.ts';
+import { RingWriter } from '../../src/shared/ring/writer.ts';
 import { type FrameMessage, idText, parseFrames } from './message-bytes.ts';
 
 /** What main hears from a pump. */
@@ -31,15 +31,15 @@ const COMMAND_NAMES = new Map([
 
 export class DeliverySide {
   /** The pump's end. */
-  readonly producer: RingProducer;
+  readonly producer: RingWriter;
   /** Records taken so far. */
   recordCount = 0;
-  readonly #consumer: RingConsumer;
+  readonly #consumer: RingReader;
   #pieces: Buffer[] = [];
 
   constructor(memory: SharedArrayBuffer) {
-    this.producer = new RingProducer(memory);
-    this.#consumer = new RingConsumer(memory);
+    this.producer = new RingWriter(memory);
+    this.#consumer = new RingReader(memory);
   }
 
   /** Takes everything that has been published. Returns it, a reply in pieces as one. */

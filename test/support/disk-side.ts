@@ -5,10 +5,10 @@
  * Thread: any.
  */
 
-import { EMPTY, RingConsumer } from '../../src/shared/ring/consumer.ts';
 import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
 import { allocateRing } from '../../src/shared/ring/layout.ts';
-import { FULL, RingProducer } from '../../src/shared/ring/producer.ts';
+import { EMPTY, RingReader } from '../../src/shared/ring/reader.ts';
+import { FULL, RingWriter } from '../../src/shared/ring/writer.ts';
 import * as wire from '../../src/workers/disk-records.ts';
 import { type DiskMessage, parseRecords } from './disk-files.ts';
 
@@ -38,8 +38,8 @@ export interface HandingOut {
 export class DiskSide {
   /** What the pump gets. */
   readonly link: {
-    readonly append: RingProducer;
-    readonly read: RingConsumer;
+    readonly append: RingWriter;
+    readonly read: RingReader;
     readonly bell: Doorbell;
   };
   /** All messages that were to be appended, as they stood in the ring. */
@@ -48,21 +48,21 @@ export class DiskSide {
   readonly appendedDueTimes: number[] = [];
   /** For each queue the number of the next record that is handed out. */
   readonly #nextNumbers = new Map<number, number>();
-  readonly #requests: RingConsumer;
-  readonly #answers: RingProducer;
+  readonly #requests: RingReader;
+  readonly #answers: RingWriter;
   readonly #bell: Doorbell;
 
   constructor(appendBytes = 4 * 1024 * 1024, readBytes = 64 * 1024) {
     const append = allocateRing(appendBytes);
     const read = allocateRing(readBytes);
-    this.#requests = new RingConsumer(append);
-    this.#answers = new RingProducer(read);
+    this.#requests = new RingReader(append);
+    this.#answers = new RingWriter(read);
     this.#bell = new Doorbell(allocateDoorbell());
     // As if it slept for ever: then every ring is counted.
     this.#bell.fallAsleep();
     this.link = {
-      append: new RingProducer(append),
-      read: new RingConsumer(read),
+      append: new RingWriter(append),
+      read: new RingReader(read),
       bell: this.#bell,
     };
   }

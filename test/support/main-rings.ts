@@ -7,9 +7,9 @@
 import { type PublicationPart, PumpHandle } from '../../src/main/pumps/pump-handle.ts';
 import { type ControlRequest, decodeControl } from '../../src/shared/control.ts';
 import * as records from '../../src/shared/records.ts';
-import { EMPTY, RingConsumer } from '../../src/shared/ring/consumer.ts';
 import { Doorbell } from '../../src/shared/ring/doorbell.ts';
-import { RingProducer } from '../../src/shared/ring/producer.ts';
+import { EMPTY, RingReader } from '../../src/shared/ring/reader.ts';
+import { RingWriter } from '../../src/shared/ring/writer.ts';
 import { pumpMemory, type RingSizes } from './broker-turns.ts';
 import { ManualClock } from './manual-clock.ts';
 
@@ -27,12 +27,12 @@ export type TakenPublish = {
 export class MainRings {
   readonly clock = new ManualClock();
   readonly handle: PumpHandle;
-  readonly deliveries: RingProducer;
+  readonly deliveries: RingWriter;
   /** How often the handle has asked for a flush. */
   flushRequests = 0;
   readonly #bell: Doorbell;
-  readonly #publishes: RingConsumer;
-  readonly #commands: RingConsumer;
+  readonly #publishes: RingReader;
+  readonly #commands: RingReader;
   /** Earlier pieces of a control request. */
   #pieces: Buffer[] = [];
 
@@ -41,9 +41,9 @@ export class MainRings {
     this.#bell = new Doorbell(memory.bell);
     // As if the pump slept for ever: then every ring of its bell is counted.
     this.#bell.fallAsleep();
-    this.#publishes = new RingConsumer(memory.publishes);
-    this.#commands = new RingConsumer(memory.commands);
-    this.deliveries = new RingProducer(memory.deliveries);
+    this.#publishes = new RingReader(memory.publishes);
+    this.#commands = new RingReader(memory.commands);
+    this.deliveries = new RingWriter(memory.deliveries);
     this.handle = new PumpHandle(memory, this.clock, () => {
       this.flushRequests++;
     });

@@ -6,10 +6,10 @@
 
 import { type ControlRequest, encodeControl } from '../../src/shared/control.ts';
 import * as records from '../../src/shared/records.ts';
-import { RingConsumer } from '../../src/shared/ring/consumer.ts';
 import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
 import { allocateRing } from '../../src/shared/ring/layout.ts';
-import { FULL, RingProducer } from '../../src/shared/ring/producer.ts';
+import { RingReader } from '../../src/shared/ring/reader.ts';
+import { FULL, RingWriter } from '../../src/shared/ring/writer.ts';
 import { type DepthBound, NO_BOUND } from '../../src/workers/pump/depth-bound.ts';
 import { PumpLoop } from '../../src/workers/pump/pump-loop.ts';
 import { DeliverySide, type Heard } from './delivery-side.ts';
@@ -59,8 +59,8 @@ export class PumpBench {
   readonly loop: PumpLoop;
   readonly main: DeliverySide;
   readonly disk: DiskSide;
-  readonly publishes: RingProducer;
-  readonly commands: RingProducer;
+  readonly publishes: RingWriter;
+  readonly commands: RingWriter;
   /** Everything heard from the pump so far. */
   readonly heard: Heard[] = [];
   nowMs = 0;
@@ -73,15 +73,15 @@ export class PumpBench {
     const complete = { ...DEFAULTS, ...options };
     const publishes = allocateRing(complete.publishBytes);
     const commands = allocateRing(complete.commandBytes);
-    this.publishes = new RingProducer(publishes);
-    this.commands = new RingProducer(commands);
+    this.publishes = new RingWriter(publishes);
+    this.commands = new RingWriter(commands);
     this.main = new DeliverySide(allocateRing(complete.deliverBytes));
     this.disk = new DiskSide(complete.appendBytes);
     // As if main slept for ever: then every ring is counted.
     this.#mainBell.fallAsleep();
     this.loop = new PumpLoop({
-      publishes: new RingConsumer(publishes),
-      commands: new RingConsumer(commands),
+      publishes: new RingReader(publishes),
+      commands: new RingReader(commands),
       deliveries: this.main.producer,
       mainBell: this.#mainBell,
       disks: [this.disk.link],
@@ -154,7 +154,7 @@ export class PumpBench {
 
   /** Any command that is fields only. */
   command(type: number, ...fields: readonly number[]): void {
-    if (!this.#write(this.commands, type, fields)) throw new Error('the consumer ring is full');
+    if (!this.#write(this.commands, type, fields)) throw new Error('the command ring is full');
     this.commands.publish();
   }
 
@@ -167,7 +167,7 @@ export class PumpBench {
       const hasMore = at + piece.length < bytes.length ? 1 : 0;
       const fields = [this.publishes.position, token, hasMore];
       if (!this.#write(this.commands, records.CONTROL, fields, piece)) {
-        throw new Error('the consumer ring is full');
+        throw new Error('the command ring is full');
       }
     }
     this.commands.publish();
@@ -239,7 +239,7 @@ export class PumpBench {
     return this.got(consumer).map(({ body }) => body);
   }
 
-  #write(ring: RingProducer, type: number, fields: readonly number[], bytes?: Buffer): boolean {
+  #write(ring: RingWriter, type: number, fields: readonly number[], bytes?: Buffer): boolean {
     const length = fields.length * 4 + (bytes?.length ?? 0);
     const offset = ring.claim(length);
     if (offset === FULL) return false;

@@ -4,10 +4,10 @@
  * Thread: any.
  */
 
-import { EMPTY, RingConsumer } from '../../src/shared/ring/consumer.ts';
 import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
 import { allocateRing } from '../../src/shared/ring/layout.ts';
-import { FULL, RingProducer } from '../../src/shared/ring/producer.ts';
+import { EMPTY, RingReader } from '../../src/shared/ring/reader.ts';
+import { FULL, RingWriter } from '../../src/shared/ring/writer.ts';
 import type { PumpLinkOptions } from '../../src/workers/disk/pump-link.ts';
 import * as wire from '../../src/workers/disk-records.ts';
 import { diskRecord, parseRecords } from './disk-files.ts';
@@ -50,21 +50,21 @@ export class PumpSide {
   readonly link: PumpLinkOptions;
   /** Log lines that came as STATUS records, with their levels. */
   readonly log: string[] = [];
-  readonly #requests: RingProducer;
-  readonly #answers: RingConsumer;
+  readonly #requests: RingWriter;
+  readonly #answers: RingReader;
   readonly #bell: Doorbell;
 
   constructor(appendBytes = 64 * 1024, readBytes = 64 * 1024) {
     const append = allocateRing(appendBytes);
     const read = allocateRing(readBytes);
-    this.#requests = new RingProducer(append);
-    this.#answers = new RingConsumer(read);
+    this.#requests = new RingWriter(append);
+    this.#answers = new RingReader(read);
     this.#bell = new Doorbell(allocateDoorbell());
     // As if it slept for ever: then every ring is counted.
     this.#bell.fallAsleep();
     this.link = {
-      append: new RingConsumer(append),
-      read: new RingProducer(read),
+      append: new RingReader(append),
+      read: new RingWriter(read),
       bell: this.#bell,
     };
   }

@@ -1,5 +1,5 @@
 /**
- * The writing end of the consumer ring: commands in the order in which they come, of which FINs of one consumer that
+ * The writing end of the command ring: commands in the order in which they come, of which FINs of one consumer that
  * follow each other share a record. Nothing is visible to the pump before `publish`.
  *
  * Bound: the ring. What finds no room waits in a list in front of it, and so does everything that comes behind.
@@ -9,7 +9,7 @@
  */
 
 import * as records from '../../shared/records.ts';
-import { FULL, RingProducer } from '../../shared/ring/producer.ts';
+import { FULL, RingWriter } from '../../shared/ring/writer.ts';
 
 /** FINs that follow each other share a record up to this many. */
 const FINISH_BATCH_COUNT = 1024;
@@ -21,7 +21,7 @@ const ROOM_BYTES = 64 * 1024;
 type WaitingCommand = { type: number; fields: number[]; bytes: Buffer | null };
 
 export class CommandWriter {
-  readonly #ring: RingProducer;
+  readonly #ring: RingWriter;
   /** Asks for a `publish` at the end of this turn. */
   readonly #requestFlush: () => void;
   #waiting: WaitingCommand[] = [];
@@ -32,7 +32,7 @@ export class CommandWriter {
   #finishCount = 0;
 
   constructor(memory: SharedArrayBuffer, requestFlush: () => void) {
-    this.#ring = new RingProducer(memory);
+    this.#ring = new RingWriter(memory);
     this.#requestFlush = requestFlush;
   }
 

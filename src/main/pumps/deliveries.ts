@@ -14,8 +14,8 @@ import { type ControlReply, decodeControl, type PumpEvent } from '../../shared/c
 import { MESSAGE_ID_BYTES } from '../../shared/limits.ts';
 import { writeHexWord } from '../../shared/message-id.ts';
 import * as records from '../../shared/records.ts';
-import { EMPTY } from '../../shared/ring/consumer.ts';
 import type { Doorbell } from '../../shared/ring/doorbell.ts';
+import { EMPTY } from '../../shared/ring/reader.ts';
 import type { PumpHandle } from './pump-handle.ts';
 
 /** A subscribed connection as the deliveries see it. */

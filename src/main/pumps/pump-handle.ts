@@ -1,5 +1,5 @@
 /**
- * What main holds of a pump thread: writing ends of the publish and the consumer ring, the reading end of the
+ * What main holds of a pump thread: writing ends of the publish and the command ring, the reading end of the
  * deliver ring.
  *
  * Publishes to one topic that follow each other share a record, as FINs do in `CommandWriter`; nothing is visible
@@ -18,10 +18,10 @@ import type { Clock } from '../../shared/clock.ts';
 import { type ControlReply, type ControlRequest, encodeControl } from '../../shared/control.ts';
 import { CONTROL_BYTES_MAX } from '../../shared/limits.ts';
 import * as records from '../../shared/records.ts';
-import { RingConsumer } from '../../shared/ring/consumer.ts';
 import { Doorbell } from '../../shared/ring/doorbell.ts';
 import { recordBytes } from '../../shared/ring/layout.ts';
-import { FULL, RingProducer } from '../../shared/ring/producer.ts';
+import { RingReader } from '../../shared/ring/reader.ts';
+import { FULL, RingWriter } from '../../shared/ring/writer.ts';
 import { CommandWriter } from './command-writer.ts';
 import type { PumpMemory } from './worker-pools.ts';
 
@@ -47,9 +47,9 @@ const WHOLE: PublicationPart = { first: 0, followingCount: 0, followingBytes: 0 
 
 export class PumpHandle {
   /** What the pump has to say; read by `Deliveries`. */
-  readonly deliveries: RingConsumer;
+  readonly deliveries: RingReader;
 
-  readonly #publishes: RingProducer;
+  readonly #publishes: RingWriter;
   readonly #commands: CommandWriter;
   readonly #bell: Doorbell;
   readonly #clock: Clock;
@@ -60,7 +60,7 @@ export class PumpHandle {
   /** Whether a publish has been refused since somebody was told of room, and whether somebody is being told. */
   #hasRefused = false;
   #isTelling = false;
-  /** Whom to tell when the publish ring, or the consumer ring, has room again. */
+  /** Whom to tell when the publish ring, or the command ring, has room again. */
   #roomListeners: (() => void)[] = [];
   #commandRoomListeners: (() => void)[] = [];
   /** Whether something has become visible since the bell was last rung. */
@@ -78,9 +78,9 @@ export class PumpHandle {
   #lastToken = 0;
 
   constructor(memory: PumpMemory, clock: Clock, requestFlush: () => void) {
-    this.#publishes = new RingProducer(memory.publishes);
+    this.#publishes = new RingWriter(memory.publishes);
     this.#commands = new CommandWriter(memory.commands, requestFlush);
-    this.deliveries = new RingConsumer(memory.deliveries);
+    this.deliveries = new RingReader(memory.deliveries);
     this.#bell = new Doorbell(memory.bell);
     this.#clock = clock;
     this.#requestFlush = requestFlush;
@@ -125,7 +125,7 @@ export class PumpHandle {
     return this.#publishes.lengthMax - PUBLISH_FIELD_BYTES;
   }
 
-  /** Whether a command is sure to find room in the consumer ring; if not, `onCommandRoom` says when. */
+  /** Whether a command is sure to find room in the command ring; if not, `onCommandRoom` says when. */
   hasCommandRoom(): boolean {
     return this.#commands.hasRoom();
   }
@@ -160,7 +160,7 @@ export class PumpHandle {
     this.#commands.write(records.CREDIT, [consumer, bytes], null);
   }
 
-  /** Calls back when the pump has taken everything that was sent before on the consumer ring. */
+  /** Calls back when the pump has taken everything that was sent before on the command ring. */
   barrier(done: () => void): void {
     this.#commands.write(records.BARRIER, [this.nextAnswer(done)], null);
   }

@@ -15,7 +15,7 @@
  */
 
 import { AssertionError, assert } from '../../shared/assert.ts';
-import { EMPTY } from '../../shared/ring/consumer.ts';
+import { EMPTY } from '../../shared/ring/reader.ts';
 import {
   APPEND,
   APPENDED,

@@ -9,9 +9,9 @@
  */
 
 import { assert } from '../../shared/assert.ts';
-import type { RingConsumer } from '../../shared/ring/consumer.ts';
 import type { Doorbell } from '../../shared/ring/doorbell.ts';
-import { FULL, type RingProducer } from '../../shared/ring/producer.ts';
+import type { RingReader } from '../../shared/ring/reader.ts';
+import { FULL, type RingWriter } from '../../shared/ring/writer.ts';
 import {
   ANSWER_DEFERRED,
   ANSWER_OK,
@@ -65,8 +65,8 @@ export function recordsRoom(recordBytesMax: number): number {
 
 /** The ends of the rings, and the bell of the thread at the other end. */
 export interface PumpLinkOptions {
-  readonly append: RingConsumer;
-  readonly read: RingProducer;
+  readonly append: RingReader;
+  readonly read: RingWriter;
   readonly bell: Doorbell;
 }
 
@@ -75,9 +75,9 @@ export class PumpLink {
   hasEnded = false;
 
   /** Requests not yet taken. */
-  readonly requests: RingConsumer;
+  readonly requests: RingReader;
   /** The answers' ring, for records that are read straight into it. */
-  readonly answers: RingProducer;
+  readonly answers: RingWriter;
   readonly #bell: Doorbell;
   /** Offset of the answer under way. */
   #answer = FULL;

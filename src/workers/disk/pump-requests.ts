@@ -4,7 +4,7 @@
  * Thread: disk.
  */
 
-import type { RingConsumer } from '../../shared/ring/consumer.ts';
+import type { RingReader } from '../../shared/ring/reader.ts';
 import {
   APPEND_COUNT,
   APPEND_HAS_DUE,
@@ -32,7 +32,7 @@ export interface AppendRequest {
 }
 
 /** Takes the front request apart, an APPEND. */
-export function appendOf(requests: RingConsumer): AppendRequest {
+export function appendOf(requests: RingReader): AppendRequest {
   const { words, offset, length } = requests;
   const at = offset >>> 2;
   const count = words[at + APPEND_COUNT];
@@ -54,7 +54,7 @@ export interface RecallRequest {
 }
 
 /** Takes the front request apart, a RECALL. */
-export function recallOf(requests: RingConsumer): RecallRequest {
+export function recallOf(requests: RingReader): RecallRequest {
   const numbers: number[] = [];
   forEachRun(requests, RECALL_RUNS, (first, count) => {
     for (let index = 0; index < count; index++) numbers.push((first + index) >>> 0);
@@ -64,7 +64,7 @@ export function recallOf(requests: RingConsumer): RecallRequest {
 
 /** Calls back for each run in the front request, a FINISH. */
 export function forEachFinish(
-  requests: RingConsumer,
+  requests: RingReader,
   callback: (first: number, count: number) => void,
 ): void {
   forEachRun(requests, FINISH_RUNS, callback);
@@ -72,7 +72,7 @@ export function forEachFinish(
 
 /** Calls back for each entry in the front request, a NOTE. */
 export function forEachNote(
-  requests: RingConsumer,
+  requests: RingReader,
   callback: (number: number, attempts: number, dueMs: number) => void,
 ): void {
   const { words, offset, length } = requests;
@@ -85,7 +85,7 @@ export function forEachNote(
 
 /** Calls back for each run in the front request, from this word on. */
 function forEachRun(
-  { words, offset, length }: RingConsumer,
+  { words, offset, length }: RingReader,
   start: number,
   callback: (first: number, count: number) => void,
 ): void {

@@ -12,7 +12,7 @@ import {
   FRAMES_WORDS,
   fieldBytes,
 } from '../../shared/records.ts';
-import { FULL, type RingProducer } from '../../shared/ring/producer.ts';
+import { FULL, type RingWriter } from '../../shared/ring/writer.ts';
 import type { Consumer } from './consumer.ts';
 import type { InFlight } from './in-flight.ts';
 import type { MessageQueue } from './message-queue.ts';
@@ -32,11 +32,11 @@ export class Delivery {
 
   readonly #store: MessageStore;
   readonly #inFlight: InFlight;
-  readonly #ring: RingProducer;
+  readonly #ring: RingWriter;
   /** Random number from 0 to 1, for sampling. */
   readonly #random: () => number;
 
-  constructor(store: MessageStore, inFlight: InFlight, ring: RingProducer, random: () => number) {
+  constructor(store: MessageStore, inFlight: InFlight, ring: RingWriter, random: () => number) {
     this.#store = store;
     this.#inFlight = inFlight;
     this.#ring = ring;

@@ -27,7 +27,7 @@ import {
   REPLY_TOKEN,
   REPLY_WORDS,
 } from '../../shared/records.ts';
-import { FULL, type RingProducer } from '../../shared/ring/producer.ts';
+import { FULL, type RingWriter } from '../../shared/ring/writer.ts';
 
 const NO_BYTES = Buffer.alloc(0);
 /** Error texts are cut to this many bytes; the log has them whole. */
@@ -36,11 +36,11 @@ const ERROR_TEXT_BYTES_MAX = 1024;
 type WaitingRecord = { type: number; fields: number[]; bytes: Buffer };
 
 export class Outbox {
-  readonly ring: RingProducer;
+  readonly ring: RingWriter;
 
   #waiting: WaitingRecord[] = [];
 
-  constructor(ring: RingProducer) {
+  constructor(ring: RingWriter) {
     this.ring = ring;
   }
 

@@ -1,7 +1,7 @@
 /**
  * The loop of a pump thread: everything about a message between ring and ring, for the topics that live here.
  *
- * A turn, in this order: note what has been published; take all commands from the consumer ring, each control
+ * A turn, in this order: note what has been published; take all commands from the command ring, each control
  * request after the publishes that came before it; take the disk threads' answers; fire what is due; take
  * publishes; hand messages from topics to channels and from channels to consumers; write requests to the
  * disks. Publishes are taken last and bounded, so that a FIN is never behind them.
@@ -15,9 +15,9 @@
 import { AssertionError, assert } from '../../shared/assert.ts';
 import type { PumpEvent } from '../../shared/control.ts';
 import * as records from '../../shared/records.ts';
-import { EMPTY, type RingConsumer } from '../../shared/ring/consumer.ts';
 import type { Doorbell } from '../../shared/ring/doorbell.ts';
-import type { RingProducer } from '../../shared/ring/producer.ts';
+import { EMPTY, type RingReader } from '../../shared/ring/reader.ts';
+import type { RingWriter } from '../../shared/ring/writer.ts';
 import { DiskLink } from './backend/disk-link.ts';
 import { Receipt } from './backend/receipt.ts';
 import { ACCEPTED } from './channel.ts';
@@ -39,11 +39,11 @@ const DELIVER_PER_TURN = 4096;
 
 /** The rings of a pump thread, and the options that matter to it. Times in ms. */
 export type PumpLoopOptions = {
-  readonly publishes: RingConsumer;
-  readonly commands: RingConsumer;
-  readonly deliveries: RingProducer;
+  readonly publishes: RingReader;
+  readonly commands: RingReader;
+  readonly deliveries: RingWriter;
   readonly mainBell: Doorbell;
-  readonly disks: readonly { append: RingProducer; read: RingConsumer; bell: Doorbell }[];
+  readonly disks: readonly { append: RingWriter; read: RingReader; bell: Doorbell }[];
   readonly nodeId: number;
   readonly memQueueSize: number;
   /** Units: above so many bytes of messages what can be on disk goes there. */
@@ -67,8 +67,8 @@ export type PumpLoopOptions = {
 };
 
 export class PumpLoop {
-  readonly #publishes: RingConsumer;
-  readonly #commands: RingConsumer;
+  readonly #publishes: RingReader;
+  readonly #commands: RingReader;
   readonly #mainBell: Doorbell;
   readonly #monotonicMs: () => number;
   readonly #links: readonly DiskLink[];
@@ -163,7 +163,7 @@ export class PumpLoop {
   }
 
   /**
-   * Takes everything from the consumer ring. What lies in the publish ring was looked at before, so nothing
+   * Takes everything from the command ring. What lies in the publish ring was looked at before, so nothing
    * that was published after a command can be taken ahead of it.
    */
   #takeCommands(): number {

@@ -9,7 +9,7 @@ import type { Locality } from '../../shared/control.ts';
 import { CONSUMER_WINDOW_BYTES } from '../../shared/limits.ts';
 import { nameHash } from '../../shared/name-hash.ts';
 import { isEphemeral } from '../../shared/names.ts';
-import type { RingProducer } from '../../shared/ring/producer.ts';
+import type { RingWriter } from '../../shared/ring/writer.ts';
 import type { Backend } from './backend/backend.ts';
 import { DiskBackend } from './backend/disk-backend.ts';
 import type { DiskBackendListener } from './backend/disk-backend-listener.ts';
@@ -43,7 +43,7 @@ type QueueOwner = Pick<DiskBackendListener, 'mayRead' | 'onReadable' | 'onDeferr
 /** What the state is made of. */
 export type PumpStateOptions = {
   readonly links: readonly DiskLink[];
-  readonly deliveries: RingProducer;
+  readonly deliveries: RingWriter;
   readonly nodeId: number;
   readonly memQueueSize: number;
   /** Units: above so many bytes of messages what can be on disk goes there. */

@@ -8,7 +8,7 @@ import {
   RING_CAPACITY_MAX,
   recordBytes,
 } from '../../../src/shared/ring/layout.ts';
-import { RingProducer } from '../../../src/shared/ring/producer.ts';
+import { RingWriter } from '../../../src/shared/ring/writer.ts';
 
 test('limits: the largest message fits a ring that can be made', () => {
   const length = limits.MESSAGE_BYTES_MAX + limits.RECORD_OVERHEAD_BYTES;
@@ -23,7 +23,7 @@ test('limits: a message of the default size fits a publish ring of the default c
     messageBytes + limits.RECORD_OVERHEAD_BYTES,
     limits.PUBLISH_RING_BYTES,
   );
-  const ring = new RingProducer(allocateRing(capacity));
+  const ring = new RingWriter(allocateRing(capacity));
 
   assert.equal(capacity, limits.PUBLISH_RING_BYTES);
   assert(ring.lengthMax >= fieldBytes(PUBLISH_WORDS) + limits.SIZE_BYTES + messageBytes);

@@ -10,7 +10,7 @@
  */
 
 import { assert } from '../../../shared/assert.ts';
-import type { RingConsumer } from '../../../shared/ring/consumer.ts';
+import type { RingReader } from '../../../shared/ring/reader.ts';
 import {
   ANSWER_OK,
   ANSWER_WORDS,
@@ -205,7 +205,7 @@ export class DiskBackend implements Backend, LinkedQueue {
     return true;
   }
 
-  onAnswer(type: number, answers: RingConsumer, nowMs: number): void {
+  onAnswer(type: number, answers: RingReader, nowMs: number): void {
     const hasRecords = type === RECORDS || type === RECALLED;
     const error = errorOf(answers, hasRecords ? RECORDS_WORDS : ANSWER_WORDS);
     const emptied = type === EMPTIED ? this.#emptyings.shift() : undefined;
@@ -219,7 +219,7 @@ export class DiskBackend implements Backend, LinkedQueue {
     if (unread.deferredCount > 0 && this.#listener.onDeferred !== null) this.#readDeferred();
   }
 
-  #handleAnswer(type: number, error: string | null, answers: RingConsumer, nowMs: number): void {
+  #handleAnswer(type: number, error: string | null, answers: RingReader, nowMs: number): void {
     switch (type) {
       case OPENED:
         this.#isOpen = true;
@@ -313,7 +313,7 @@ export class DiskBackend implements Backend, LinkedQueue {
     if (this.#appends.count > 0 || this.#ending !== null) this.#setDue();
   }
 
-  #onRecords(type: number, error: string | null, answers: RingConsumer, nowMs: number): void {
+  #onRecords(type: number, error: string | null, answers: RingReader, nowMs: number): void {
     this.#reads.isSent = false;
     // Records read before the queue was emptied, or while it ends, are no longer anybody's.
     if (this.#emptyings.length > 0 || this.#ending !== null) return;
@@ -355,7 +355,7 @@ export class DiskBackend implements Backend, LinkedQueue {
 }
 
 /** What an answer with so many words says went wrong, or null. */
-function errorOf({ words, bytes, offset, length }: RingConsumer, fields: number): string | null {
+function errorOf({ words, bytes, offset, length }: RingReader, fields: number): string | null {
   if (words[(offset >>> 2) + ANSWER_OK] === 1) return null;
   return bytes.toString('utf8', offset + fields * 4, offset + length);
 }

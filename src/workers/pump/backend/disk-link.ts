@@ -11,9 +11,9 @@
  */
 
 import { assert } from '../../../shared/assert.ts';
-import { EMPTY, type RingConsumer } from '../../../shared/ring/consumer.ts';
 import type { Doorbell } from '../../../shared/ring/doorbell.ts';
-import { FULL, type RingProducer } from '../../../shared/ring/producer.ts';
+import { EMPTY, type RingReader } from '../../../shared/ring/reader.ts';
+import { FULL, type RingWriter } from '../../../shared/ring/writer.ts';
 import { END, QUEUE, STATUS, STATUS_LEVEL, STATUS_WORDS } from '../../disk-records.ts';
 
 /** A queue as the link sees it. */
@@ -21,16 +21,16 @@ export interface LinkedQueue {
   /** Writes what is due into the append ring. Returns false when the ring is full. */
   flush(nowMs: number): boolean;
   /** Takes an answer: the ring's front record. */
-  onAnswer(type: number, answers: RingConsumer, nowMs: number): void;
+  onAnswer(type: number, answers: RingReader, nowMs: number): void;
 }
 
 export class DiskLink {
-  readonly requests: RingProducer;
+  readonly requests: RingWriter;
   isCongested = false;
   /** When it wants to be flushed even if nothing happens; Infinity if never. */
   nextDeadlineMs = Number.POSITIVE_INFINITY;
 
-  readonly #answers: RingConsumer;
+  readonly #answers: RingReader;
   readonly #bell: Doorbell;
   readonly #onStatus: (level: number, text: string) => void;
   readonly #queues = new Map<number, LinkedQueue>();
@@ -40,8 +40,8 @@ export class DiskLink {
   #lastNumber = 0;
 
   constructor(
-    requests: RingProducer,
-    answers: RingConsumer,
+    requests: RingWriter,
+    answers: RingReader,
     bell: Doorbell,
     onStatus: (level: number, text: string) => void,
   ) {

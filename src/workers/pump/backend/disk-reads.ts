@@ -8,7 +8,7 @@
  * Thread: pump.
  */
 
-import type { RingConsumer } from '../../../shared/ring/consumer.ts';
+import type { RingReader } from '../../../shared/ring/reader.ts';
 import { RECALLED_COVERED, RECORDS_COUNT, RECORDS_WORDS } from '../../disk-records.ts';
 import { MemoryQueue } from '../store/memory-queue.ts';
 import type { MessageStore } from '../store/message-store.ts';
@@ -108,7 +108,7 @@ export class DiskReads {
   }
 
   /** Takes the ring's front record, RECORDS. */
-  onRecords(answers: RingConsumer): void {
+  onRecords(answers: RingReader): void {
     answer.open(answers);
     const unixMs = this.#options.unixMs();
     while (answer.count > 0) {
@@ -125,7 +125,7 @@ export class DiskReads {
   }
 
   /** Takes the ring's front record, RECALLED. */
-  onRecalled({ words, bytes, offset, length }: RingConsumer): void {
+  onRecalled({ words, bytes, offset, length }: RingReader): void {
     const count = words[(offset >>> 2) + RECORDS_COUNT];
     const numbers = words.subarray(((offset + length) >>> 2) - count, (offset + length) >>> 2);
     let at = offset + RECORDS_WORDS * 4;

@@ -6,7 +6,7 @@
  */
 
 import { assert } from '../../../shared/assert.ts';
-import { FULL, type RingProducer } from '../../../shared/ring/producer.ts';
+import { FULL, type RingWriter } from '../../../shared/ring/writer.ts';
 import {
   APPEND,
   APPEND_COUNT,
@@ -43,11 +43,11 @@ const LIST_WORDS_MAX = 4096;
 const DUE_BYTES = DUE_WORDS * 4;
 
 export class DiskRequests {
-  readonly #ring: RingProducer;
+  readonly #ring: RingWriter;
   readonly #store: MessageStore;
   readonly #queue: number;
 
-  constructor(ring: RingProducer, store: MessageStore, queue: number) {
+  constructor(ring: RingWriter, store: MessageStore, queue: number) {
     this.#ring = ring;
     this.#store = store;
     this.#queue = queue;

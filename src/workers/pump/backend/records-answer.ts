@@ -4,7 +4,7 @@
  * Thread: pump.
  */
 
-import type { RingConsumer } from '../../../shared/ring/consumer.ts';
+import type { RingReader } from '../../../shared/ring/reader.ts';
 import {
   DUE_WORDS,
   RECORDS_COUNT,
@@ -26,7 +26,7 @@ export class RecordsAnswer {
   #due = 0;
 
   /** Begins with the ring's front record. */
-  open(answers: RingConsumer): void {
+  open(answers: RingReader): void {
     const { words, offset, length } = answers;
     const at = offset >>> 2;
     this.#words = words;

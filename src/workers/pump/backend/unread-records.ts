@@ -5,7 +5,7 @@
  * Thread: pump.
  */
 
-import type { RingConsumer } from '../../../shared/ring/consumer.ts';
+import type { RingReader } from '../../../shared/ring/reader.ts';
 import { ANSWER_DEFERRED, ANSWER_UNREAD, ANSWER_UNREAD_BYTES } from '../../disk-records.ts';
 
 export class UnreadRecords {
@@ -15,7 +15,7 @@ export class UnreadRecords {
   deferredCount = 0;
 
   /** Takes the counts of any answer: the ring's front record. */
-  update({ words, offset }: RingConsumer): void {
+  update({ words, offset }: RingReader): void {
     const at = offset >>> 2;
     this.count = words[at + ANSWER_UNREAD] * 2 ** 32 + words[at + ANSWER_UNREAD + 1];
     this.bytes = words[at + ANSWER_UNREAD_BYTES] * 2 ** 32 + words[at + ANSWER_UNREAD_BYTES + 1];

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CommandWriter } from '../../../../src/main/pumps/command-writer.ts';
 import * as records from '../../../../src/shared/records.ts';
-import { EMPTY, RingConsumer } from '../../../../src/shared/ring/consumer.ts';
+import { EMPTY, RingReader } from '../../../../src/shared/ring/reader.ts';
 import { ringMemoryAt } from '../../../support/ring-memory.ts';
 
 /** A writer with the reading end of its ring; `take` publishes and reads everything, `read` does only the latter. */
 function makeWriter(capacity = 128 * 1024) {
   const memory = ringMemoryAt(capacity, 0);
-  const ring = new RingConsumer(memory);
+  const ring = new RingReader(memory);
   const asked = { flushes: 0 };
   const writer = new CommandWriter(memory, () => {
     asked.flushes++;

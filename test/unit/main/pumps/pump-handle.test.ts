@@ -8,7 +8,7 @@ const TIMESTAMP = 1_700_000_000_000_000_000n;
 const SMALL = { publishBytes: 128 * 1024, commandBytes: 1024 * 1024 };
 const MEDIUM = { ...SMALL, publishBytes: 1024 * 1024 };
 
-/** Fills the consumer ring with requests until some of them have to wait. Returns all of them. */
+/** Fills the command ring with requests until some of them have to wait. Returns all of them. */
 function fillCommands(rings: MainRings): ControlRequest[] {
   const requests = Array.from(
     { length: 200 },

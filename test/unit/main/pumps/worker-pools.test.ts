@@ -8,7 +8,7 @@ import { PumpHandle } from '../../../../src/main/pumps/pump-handle.ts';
 import { WorkerPools } from '../../../../src/main/pumps/worker-pools.ts';
 import { Doorbell } from '../../../../src/shared/ring/doorbell.ts';
 import { RECORDS_OFFSET } from '../../../../src/shared/ring/layout.ts';
-import { RingProducer } from '../../../../src/shared/ring/producer.ts';
+import { RingWriter } from '../../../../src/shared/ring/writer.ts';
 import { optionsWith } from '../../../support/broker-turns.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 
@@ -54,7 +54,7 @@ test('WorkerPools: all loops end when the pumps are closed', async (t) => {
 test('WorkerPools: a loop that crashes rejects `ended`', async (t) => {
   const pools = await startPools(t, { pumpThreads: 1, diskThreads: 1 });
   const [memory] = pools.pumps;
-  const commands = new RingProducer(memory.commands);
+  const commands = new RingWriter(memory.commands);
   commands.claim(4);
   commands.commit(12_345, 4);
   commands.publish();

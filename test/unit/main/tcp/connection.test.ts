@@ -523,7 +523,7 @@ describe('Connection: back-pressure', () => {
     assert.deepStrictEqual([other.frames(), broker.closed], [['response OK'], [1]]);
   });
 
-  test('Connection: a full consumer ring stops consumers, loses nothing and keeps order', async () => {
+  test('Connection: a full command ring stops consumers, loses nothing and keeps order', async () => {
     const broker = new BrokerTurns();
     const client = await clientOf(broker, wire('SUB t c\n'));
     client.frames();
@@ -547,7 +547,7 @@ describe('Connection: back-pressure', () => {
     assert.deepStrictEqual(client.frames(), Array<string>(sent).fill(refused));
   });
 
-  test('Connection: a chunk of new topics and FINs that fills the consumer ring', async () => {
+  test('Connection: a chunk of new topics and FINs that fills the command ring', async () => {
     const broker = new BrokerTurns();
     const client = await clientOf(broker, wire('SUB t c\n'));
     client.frames();

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EMPTY, RingConsumer } from '../../../../src/shared/ring/consumer.ts';
 import { allocateDoorbell, Doorbell } from '../../../../src/shared/ring/doorbell.ts';
-import { FULL, RingProducer } from '../../../../src/shared/ring/producer.ts';
+import { EMPTY, RingReader } from '../../../../src/shared/ring/reader.ts';
+import { FULL, RingWriter } from '../../../../src/shared/ring/writer.ts';
 import { interleave, type Outcome, type Sides, step } from '../../../support/interrupt.ts';
 import { ringMemoryAt } from '../../../support/ring-memory.ts';
 
@@ -14,8 +14,8 @@ const NEVER_MS = Number.POSITIVE_INFINITY;
 
 /** A ring with both ends, and a bell for each. Every record's payload is its number, many times. */
 class Pair {
-  readonly producer: RingProducer;
-  readonly consumer: RingConsumer;
+  readonly producer: RingWriter;
+  readonly consumer: RingReader;
   readonly producerBell = new Doorbell(allocateDoorbell());
   readonly consumerBell = new Doorbell(allocateDoorbell());
   readonly taken: number[] = [];
@@ -23,8 +23,8 @@ class Pair {
 
   constructor(position = 2 ** 32 - 24) {
     const memory = ringMemoryAt(CAPACITY, position);
-    this.producer = new RingProducer(memory);
-    this.consumer = new RingConsumer(memory);
+    this.producer = new RingWriter(memory);
+    this.consumer = new RingReader(memory);
   }
 
   /** Commits the next record; the other side is let in while half of it is written. */

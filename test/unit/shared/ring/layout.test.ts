@@ -6,7 +6,7 @@ import {
   RECORDS_OFFSET,
   recordBytes,
 } from '../../../../src/shared/ring/layout.ts';
-import { RingProducer } from '../../../../src/shared/ring/producer.ts';
+import { RingWriter } from '../../../../src/shared/ring/writer.ts';
 
 test('layout: a record takes its header and its payload, rounded up to 8 bytes', () => {
   const sizes = [0, 1, 7, 8, 9, 16, 17].map(recordBytes);
@@ -31,7 +31,7 @@ test('layout: allocateRing refuses every other capacity', () => {
 test('layout: capacityFor gives the smallest ring that always takes the payload', () => {
   for (let length = 0; length < 2000; length++) {
     const capacity = capacityFor(length, 64);
-    const producer = new RingProducer(allocateRing(capacity));
+    const producer = new RingWriter(allocateRing(capacity));
 
     assert.ok(producer.lengthMax >= length, `length ${length}`);
     assert.ok(capacity === 64 || capacity / 2 < 2 * recordBytes(length), `length ${length}`);

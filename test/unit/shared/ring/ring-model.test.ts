@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { EMPTY, RingConsumer } from '../../../../src/shared/ring/consumer.ts';
 import { RECORD_ALIGNMENT, recordBytes } from '../../../../src/shared/ring/layout.ts';
-import { FULL, RingProducer } from '../../../../src/shared/ring/producer.ts';
+import { EMPTY, RingReader } from '../../../../src/shared/ring/reader.ts';
+import { FULL, RingWriter } from '../../../../src/shared/ring/writer.ts';
 import { ringMemoryAt } from '../../../support/ring-memory.ts';
 
 interface ModelRecord {
@@ -26,8 +26,8 @@ type Action =
 
 /** A ring next to a list of records: whatever the ring says, the list must say as well. */
 class Comparison {
-  readonly #producer: RingProducer;
-  readonly #consumer: RingConsumer;
+  readonly #producer: RingWriter;
+  readonly #consumer: RingReader;
   readonly #capacity: number;
   readonly #first: number;
   readonly #records: ModelRecord[] = [];
@@ -43,8 +43,8 @@ class Comparison {
 
   constructor(capacity: number, first: number) {
     const memory = ringMemoryAt(capacity, first);
-    this.#producer = new RingProducer(memory);
-    this.#consumer = new RingConsumer(memory);
+    this.#producer = new RingWriter(memory);
+    this.#consumer = new RingReader(memory);
     this.#capacity = capacity;
     this.#first = first;
   }

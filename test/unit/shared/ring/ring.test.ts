@@ -1,22 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EMPTY, RingConsumer } from '../../../../src/shared/ring/consumer.ts';
-import { FULL, RingProducer } from '../../../../src/shared/ring/producer.ts';
+import { EMPTY, RingReader } from '../../../../src/shared/ring/reader.ts';
+import { FULL, RingWriter } from '../../../../src/shared/ring/writer.ts';
 import { ringMemoryAt } from '../../../support/ring-memory.ts';
 
 const TYPE = 7;
 
 interface Ends {
-  readonly producer: RingProducer;
-  readonly consumer: RingConsumer;
+  readonly producer: RingWriter;
+  readonly consumer: RingReader;
 }
 
 function ends(capacity: number, position = 0): Ends {
   const memory = ringMemoryAt(capacity, position);
-  return { producer: new RingProducer(memory), consumer: new RingConsumer(memory) };
+  return { producer: new RingWriter(memory), consumer: new RingReader(memory) };
 }
 
-function put(producer: RingProducer, text: string): boolean {
+function put(producer: RingWriter, text: string): boolean {
   const offset = producer.claim(text.length);
   if (offset === FULL) return false;
   producer.bytes.write(text, offset, 'latin1');
@@ -24,7 +24,7 @@ function put(producer: RingProducer, text: string): boolean {
   return true;
 }
 
-function takeAll(consumer: RingConsumer): string[] {
+function takeAll(consumer: RingReader): string[] {
   const texts: string[] = [];
   consumer.look();
   while (consumer.front() !== EMPTY) {
@@ -208,18 +208,18 @@ test('Ring: positions pass 2^32', () => {
 
 test('Ring: new ends go on where the old ones have stopped', () => {
   const memory = ringMemoryAt(64, 0);
-  const first = new RingProducer(memory);
+  const first = new RingWriter(memory);
   for (let count = 0; count < 5; count++) put(first, `${count}`);
-  const consumer = new RingConsumer(memory);
+  const consumer = new RingReader(memory);
   consumer.look();
   consumer.front();
   consumer.pop();
   consumer.release();
 
-  const second = new RingProducer(memory);
+  const second = new RingWriter(memory);
   const hasRoom = put(second, 'x');
   second.publish();
-  const texts = takeAll(new RingConsumer(memory));
+  const texts = takeAll(new RingReader(memory));
   const isRingNeeded = consumer.release();
 
   assert.deepStrictEqual([hasRoom, texts], [true, ['1', '2', '3', 'x']]);

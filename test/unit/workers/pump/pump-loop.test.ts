@@ -192,7 +192,7 @@ test('PumpLoop: what is published behind a request that was not seen yet is not 
     load: (words: Int32Array, index: number) => {
       const value = load(words, index);
       looks++;
-      // The first look is at the publish ring, the second at the consumer ring.
+      // The first look is at the publish ring, the second at the command ring.
       if (looks === 2 && !isInterrupted) {
         isInterrupted = true;
         const name = 'u';
@@ -298,7 +298,7 @@ test('PumpLoop: deliveries are seen at the end of the turn, also when main waits
   const bench = new PumpBench({ publishBytes: 64 * 1024, commandBytes: 64 * 1024 });
   bench.createTopic(1, 'c');
   bench.subscribe(10, 7, 10);
-  // Main has found the consumer ring full, and waits for its room.
+  // Main has found the command ring full, and waits for its room.
   while (bench.commands.hasRoomFor(1024)) bench.credit(99, 1);
   bench.publish(1, ['a']);
 

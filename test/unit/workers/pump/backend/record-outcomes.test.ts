@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RingProducer } from '../../../../../src/shared/ring/producer.ts';
+import type { RingWriter } from '../../../../../src/shared/ring/writer.ts';
 import { DiskRequests } from '../../../../../src/workers/pump/backend/disk-requests.ts';
 import { RecordOutcomes } from '../../../../../src/workers/pump/backend/record-outcomes.ts';
 import { MessageStore } from '../../../../../src/workers/pump/store/message-store.ts';
 import { DiskSide } from '../../../../support/disk-side.ts';
 
-type Parts = { outcomes: RecordOutcomes; send: () => string[]; disk: DiskSide; ring: RingProducer };
+type Parts = { outcomes: RecordOutcomes; send: () => string[]; disk: DiskSide; ring: RingWriter };
 
 function makeOutcomes(appendBytes = 1024 * 1024): Parts {
   const outcomes = new RecordOutcomes();

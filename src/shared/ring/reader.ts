@@ -20,7 +20,7 @@ import {
 /** Answer of `front` when all that was looked at has been popped. */
 export const EMPTY = 0;
 
-export class RingConsumer {
+export class RingReader {
   /** The records' memory as bytes. */
   readonly bytes: Buffer;
   /** The same memory as words; index = offset / 4. */
@@ -36,7 +36,7 @@ export class RingConsumer {
   #head: number;
   /** Bytes ever released. */
   #released: number;
-  /** The producer's tail as last looked at. */
+  /** The writer's tail as last looked at. */
   #tail: number;
 
   constructor(memory: SharedArrayBuffer) {
@@ -50,14 +50,14 @@ export class RingConsumer {
     this.#tail = this.#head;
   }
 
-  /** Bytes ever popped, modulo 2^32; comparable with the producer's `position`. */
+  /** Bytes ever popped, modulo 2^32; comparable with the writer's `position`. */
   get position(): number {
     return this.#head;
   }
 
   /** Takes note of everything published so far. Returns whether there is anything to pop. */
   look(): boolean {
-    // Sees the producer's last publish, and with it every payload and header written before.
+    // Sees the writer's last publish, and with it every payload and header written before.
     this.#tail = Atomics.load(this.#positions, TAIL_WORD) >>> 0;
     return this.#tail !== this.#head;
   }
@@ -84,15 +84,15 @@ export class RingConsumer {
   }
 
   /**
-   * Gives the room of everything popped back to the producer. Returns whether the producer waits for room, so
+   * Gives the room of everything popped back to the writer. Returns whether the writer waits for room, so
    * that its doorbell must be rung.
    */
   release(): boolean {
     if (this.#released === this.#head) return false;
     this.#released = this.#head;
-    // Lets the producer write where this end has read; every read of those records came before.
+    // Lets the writer write where this end has read; every read of those records came before.
     Atomics.store(this.#positions, HEAD_WORD, this.#head | 0);
-    // Ordered after the store: either the producer's next look sees the new head, or this sees its flag.
+    // Ordered after the store: either the writer's next look sees the new head, or this sees its flag.
     return Atomics.load(this.#positions, WAITING_WORD) !== 0;
   }
 }

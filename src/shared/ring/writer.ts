@@ -21,7 +21,7 @@ import {
 /** Answer of `claim` when the ring has no room. */
 export const FULL = -1;
 
-export class RingProducer {
+export class RingWriter {
   /** The records' memory as bytes; a claim is an offset into it. */
   readonly bytes: Buffer;
   /** The same memory as little-endian words on every machine that Node runs on; index = offset / 4. */
@@ -33,7 +33,7 @@ export class RingProducer {
   #tail: number;
   /** The tail at the last call of `publish`. */
   #published: number;
-  /** The consumer's head as last seen. */
+  /** The reader's head as last seen. */
   #head: number;
   /** Offset of the open claim's payload, FULL when there is none. */
   #claimed = FULL;
@@ -49,7 +49,7 @@ export class RingProducer {
     this.words = new Uint32Array(memory, RECORDS_OFFSET, this.capacity / 4);
     // Only this end writes the tail, so what it reads here is what it wrote last.
     this.#tail = Atomics.load(this.#positions, TAIL_WORD) >>> 0;
-    // Sees the consumer's last release; an older value would only understate the room.
+    // Sees the reader's last release; an older value would only understate the room.
     this.#head = Atomics.load(this.#positions, HEAD_WORD) >>> 0;
     // Only this end writes the flag; an end that gave up while it waited has left it set.
     this.#isWaiting = Atomics.load(this.#positions, WAITING_WORD) !== 0;
@@ -73,7 +73,7 @@ export class RingProducer {
 
   /**
    * Whether records that take this many bytes altogether would find room now, the largest of them no larger
-   * than `lengthMax / 2`. If not, the consumer rings the producer's doorbell when it next releases something.
+   * than `lengthMax / 2`. If not, the reader rings the writer's doorbell when it next releases something.
    */
   hasRoomFor(bytes: number): boolean {
     return this.#hasRoom(bytes) || this.#hasRoomAfterAsking(bytes);
@@ -82,8 +82,8 @@ export class RingProducer {
   /**
    * Reserves room for a payload of up to `length` bytes, contiguous and aligned to 8.
    *
-   * Returns the payload's offset in `bytes`, or FULL. After FULL and until a claim succeeds, the consumer rings
-   * the producer's doorbell whenever it releases something. FULL shows the consumer all that is committed, but
+   * Returns the payload's offset in `bytes`, or FULL. After FULL and until a claim succeeds, the reader rings
+   * the writer's doorbell whenever it releases something. FULL shows the reader all that is committed, but
    * does not ring for it: `publish` still answers true, and its caller rings.
    */
   claim(length: number): number {
@@ -124,8 +124,8 @@ export class RingProducer {
   }
 
   /**
-   * Shows all committed records to the consumer, with one store. Returns whether there were any since the last
-   * call, so that the consumer's doorbell must be rung.
+   * Shows all committed records to the reader, with one store. Returns whether there were any since the last
+   * call, so that the reader's doorbell must be rung.
    */
   publish(): boolean {
     if (this.#tail === this.#published) return false;
@@ -136,15 +136,15 @@ export class RingProducer {
 
   #hasRoom(bytes: number): boolean {
     if (this.capacity - ((this.#tail - this.#head) >>> 0) >= bytes) return true;
-    // Sees what the consumer has released; what it read there it will not read again.
+    // Sees what the reader has released; what it read there it will not read again.
     this.#head = Atomics.load(this.#positions, HEAD_WORD) >>> 0;
     return this.capacity - ((this.#tail - this.#head) >>> 0) >= bytes;
   }
 
-  /** Asks to be woken, then looks once more: the consumer may have released something in between. */
+  /** Asks to be woken, then looks once more: the reader may have released something in between. */
   #hasRoomAfterAsking(bytes: number): boolean {
-    // What is committed must be seen, or the consumer would have nothing to release. That is no `publish`: its
-    // answer is what makes the caller ring, and a consumer that sleeps through this would leave both asleep.
+    // What is committed must be seen, or the reader would have nothing to release. That is no `publish`: its
+    // answer is what makes the caller ring, and a reader that sleeps through this would leave both asleep.
     if (this.#tail !== this.#published) this.#showCommitted();
     if (!this.#isWaiting) this.#setWaiting(1);
     return this.#hasRoom(bytes);
@@ -157,7 +157,7 @@ export class RingProducer {
 
   #setWaiting(value: 0 | 1): void {
     this.#isWaiting = value === 1;
-    // Seen by the consumer's next release; ordered before the look at head that follows it.
+    // Seen by the reader's next release; ordered before the look at head that follows it.
     Atomics.store(this.#positions, WAITING_WORD, value);
   }
 
