@@ -8,7 +8,7 @@
  * excludes other brokers of this kind on this machine, though not nsqd.
  *
  * Thread: main, at start-up and at the end.
- * Source: behaviour.md §10; nsqd's `dirlock`.
+ * Source: nsq `internal/dirlock`.
  */
 
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';

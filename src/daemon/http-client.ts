@@ -6,7 +6,7 @@
  * memory than all of the broker's own code.
  *
  * Thread: main.
- * Source: nsq `http_api.Client`; http-api.md §1. Differs in that the request timeout bounds the retry over https
+ * Source: nsq `http_api.Client`. Differs in that the request timeout bounds the retry over https
  * as well.
  */
 

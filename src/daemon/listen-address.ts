@@ -1,7 +1,7 @@
 /**
  * Where to listen: an address option as nsqd reads it.
  *
- * Thread: any. Source: nsqd `util.TypeOfAddr`; tcp-protocol.md §19.
+ * Thread: any. Source: nsqd `util.TypeOfAddr`.
  */
 
 /** A TCP address, or the path of a unix socket. */

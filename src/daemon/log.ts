@@ -3,7 +3,7 @@
  *
  * Shape: `<prefix>YYYY/MM/DD HH:MM:SS.uuuuuu LEVEL: text\n`, local time.
  * Thread: main.
- * Source: behaviour.md §15.
+ * Source: nsq `internal/lg`.
  */
 
 import type { Clock } from '../shared/clock.ts';

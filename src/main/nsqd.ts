@@ -1,7 +1,7 @@
 /**
  * The broker: puts its parts together, starts them, and ends them in order.
  *
- * Thread: main. Source: nsqd `NSQD`; behaviour.md §10.
+ * Thread: main. Source: nsqd `NSQD`.
  */
 
 import os from 'node:os';

@@ -1,7 +1,7 @@
 /**
  * Error answers of the TCP protocol.
  *
- * Thread: any. Source: nsq `internal/protocol/errors.go`, tcp-protocol.md §9.
+ * Thread: any. Source: nsq `internal/protocol/errors.go`.
  */
 
 /** Every code that a client can be sent. */

@@ -1,7 +1,7 @@
 /**
  * The words of a command line.
  *
- * Thread: any. Source: tcp-protocol.md §2.
+ * Thread: any. Source: nsqd `protocolV2.Exec`.
  */
 
 const ZERO = 0x30;

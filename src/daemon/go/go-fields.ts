@@ -3,7 +3,7 @@
  * unknown keys are ignored, known keys match in any case, null is the same as absent, and an integer must be
  * written as one (`1000.0` and `1e3` are none).
  *
- * Thread: any. Source: tcp-protocol.md §8.
+ * Thread: any. Source: Go's `encoding/json`, nsqd `identifyDataV2`.
  */
 
 type FieldType = 'string' | 'bool' | 'int' | 'int32';

@@ -26,7 +26,7 @@ const UNSAFE_IN_HTML = /[<>&\u2028\u2029]/g;
 /**
  * Quotes any bytes as Go's `%q` does: what is not printable UTF-8 is escaped, invalid bytes one by one.
  *
- * Source: Go's `strconv.Quote`; tcp-protocol §9.3.
+ * Source: Go's `strconv.Quote`.
  */
 export function goQuote(text: Uint8Array | string): string {
   const bytes = typeof text === 'string' ? Buffer.from(text, 'utf8') : text;

@@ -2,7 +2,7 @@
  * From the words of the command line to complete options: flags, then the configuration file, then defaults.
  *
  * Thread: main, at start-up.
- * Source: options.md §1 to §3.
+ * Source: nsqd `apps/nsqd/main.go`, go-options `Resolve`.
  */
 
 import {

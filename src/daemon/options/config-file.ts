@@ -2,7 +2,7 @@
  * nsqd's configuration file: TOML with one flat table of keys. Keys that no option has are ignored, as nsqd does.
  *
  * Thread: any.
- * Source: options.md §2; differs in taking what makes nsqd misread or crash (integers among floats) sanely, and in
+ * Source: go-options `Resolve`; differs in taking what makes nsqd misread or crash (integers among floats) sanely, and in
  * refusing an integer for a boolean.
  */
 

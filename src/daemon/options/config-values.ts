@@ -2,7 +2,7 @@
  * What `GET /config/<key>` answers.
  *
  * Thread: any.
- * Source: http-api.md §7.
+ * Source: nsqd `doConfig`.
  */
 
 import { OPTION_ROWS, type Options } from '../../main/options/options.ts';

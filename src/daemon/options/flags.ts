@@ -4,7 +4,7 @@
  * Shape: `-name=value`, `--name=value`, `-name value`, `--name value`; a switch takes its value only behind `=`.
  * Flags end at the first other word or at `--`; what follows is ignored, as nsqd does.
  * Thread: any.
- * Source: options.md §1; Go's `flag.FlagSet.parseOne`.
+ * Source: Go's `flag.FlagSet.parseOne`.
  */
 
 import { OPTION_ROWS, type Option, PROGRAM_FLAGS } from '../../main/options/options.ts';

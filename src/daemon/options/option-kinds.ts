@@ -3,7 +3,7 @@
  * how the usage spells it, and how `GET /config` shows it.
  *
  * Thread: any.
- * Source: options.md §1 and §2; Go's `flag` and go-options' coercions.
+ * Source: Go's `flag` and go-options' coercions.
  */
 
 import { formatDuration, NS_PER_MS, parseDuration } from '../go/go-duration.ts';

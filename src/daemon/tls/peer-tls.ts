@@ -1,7 +1,7 @@
 /**
  * How the broker speaks TLS to its peers, as their client.
  *
- * Thread: main. Source: behaviour.md §12.
+ * Thread: main. Source: nsqd `New`.
  */
 
 import { readFile } from 'node:fs/promises';

@@ -4,7 +4,7 @@
  * One context serves all connections of the TCP port and of the HTTPS servers that are attached to it, and can
  * be loaded anew while they run.
  *
- * Thread: main. Source: nsqd `buildTLSConfig`; behaviour.md §13. Differs in that it can be reloaded.
+ * Thread: main. Source: nsqd `buildTLSConfig`. Differs in that it can be reloaded.
  */
 
 import { X509Certificate } from 'node:crypto';

@@ -1,7 +1,7 @@
 /**
  * What is known of a connection's TLS, in the words of the statistics.
  *
- * Thread: main. Source: nsqd `prettyConnectionState`; http-api.md §6.1.
+ * Thread: main. Source: nsqd `prettyConnectionState`.
  */
 
 import type { TLSSocket } from 'node:tls';

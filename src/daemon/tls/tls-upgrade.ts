@@ -1,7 +1,7 @@
 /**
  * Turns a client's plain connection into one through TLS.
  *
- * Thread: main. Source: nsqd `clientV2.UpgradeTLS`; tcp-protocol.md §10.
+ * Thread: main. Source: nsqd `clientV2.UpgradeTLS`.
  */
 
 import type { Socket } from 'node:net';

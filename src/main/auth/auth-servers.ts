@@ -3,7 +3,7 @@
  *
  * Errors are told with the server but without the question, which holds the client's secret.
  *
- * Thread: main. Source: nsq `QueryAnyAuthd`, `QueryAuthd`; behaviour.md §12.
+ * Thread: main. Source: nsq `QueryAnyAuthd`, `QueryAuthd`.
  */
 
 import { goJson, goQuote } from '../../daemon/go/go-text.ts';

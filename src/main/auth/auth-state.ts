@@ -4,7 +4,7 @@
  * A connection asks `isExpired` first and waits for `refresh` if so; both other questions are answered at once,
  * from what the auth server said last.
  *
- * Thread: main. Source: nsqd `clientV2.QueryAuthd`, `IsAuthorized`; behaviour.md §12.
+ * Thread: main. Source: nsqd `clientV2.QueryAuthd`, `IsAuthorized`.
  */
 
 import type { Clock } from '../../shared/clock.ts';

@@ -1,7 +1,7 @@
 /**
  * What an auth server lets a client do, and for how long.
  *
- * Thread: main. Source: nsq `internal/auth/authorizations.go`; behaviour.md §12.
+ * Thread: main. Source: nsq `internal/auth/authorizations.go`.
  */
 
 import { goQuote } from '../../daemon/go/go-text.ts';

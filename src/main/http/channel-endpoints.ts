@@ -2,7 +2,7 @@
  * Operators' work on channels.
  *
  * Thread: main.
- * Source: nsqd's `doCreateChannel`, `doDeleteChannel`, `doEmptyChannel`, `doPauseChannel`; http-api.md §3.
+ * Source: nsqd's `doCreateChannel`, `doDeleteChannel`, `doEmptyChannel`, `doPauseChannel`.
  */
 
 import { type Answer, DONE } from '../../daemon/http/answer.ts';

@@ -2,7 +2,7 @@
  * Options at run time: shown by their keys of the configuration file, and two of them set.
  *
  * Thread: main.
- * Source: nsqd's `doConfig`; http-api.md §7. Differs in showing a list that was set to `null` as `[]`.
+ * Source: nsqd's `doConfig`. Differs in showing a list that was set to `null` as `[]`.
  */
 
 import { type Answer, jsonAnswer, textAnswer } from '../../daemon/http/answer.ts';

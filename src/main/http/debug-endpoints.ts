@@ -12,7 +12,7 @@
  * | /debug/freememory | collects garbage on the main thread |
  *
  * Thread: main.
- * Source: http-api.md §8. The last two answer 200, where nsqd does what it is asked and then answers 500.
+ * Source: nsqd `newHTTPServer`. The last two answer 200, where nsqd does what it is asked and then answers 500.
  */
 
 import { getHeapSnapshot } from 'node:v8';

@@ -2,7 +2,7 @@
  * The whole HTTP API: takes a request to its endpoint, or answers that there is none.
  *
  * Thread: main.
- * Source: http-api.md §1; nsqd's `newHTTPServer`.
+ * Source: nsqd's `newHTTPServer`.
  */
 
 import {

@@ -2,7 +2,7 @@
  * What this broker is and how it is: `/ping` and `/info`.
  *
  * Thread: main.
- * Source: nsqd's `pingHandler` and `doInfo`; http-api.md §4, §5.
+ * Source: nsqd's `pingHandler` and `doInfo`.
  */
 
 import { NS_PER_MS } from '../../daemon/go/go-duration.ts';

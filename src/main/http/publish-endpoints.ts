@@ -5,7 +5,7 @@
  * socket's chunks to where the broker takes it.
  *
  * Thread: main.
- * Source: nsqd's `doPUB` and `doMPUB`; http-api.md §2. Differs for a binary `/mpub` in chunks: it is bounded by
+ * Source: nsqd's `doPUB` and `doMPUB`. Differs for a binary `/mpub` in chunks: it is bounded by
  * max-body-size like any other, where nsqd bounds only the count and each message.
  */
 

@@ -2,7 +2,7 @@
  * Every refusal of the HTTP API, made once. The texts are nsqd's; the reasons behind them go to the log only.
  *
  * Thread: main.
- * Source: http-api.md.
+ * Source: nsqd `http.go`.
  */
 
 import { refusal } from '../../daemon/http/answer.ts';

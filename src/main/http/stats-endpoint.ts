@@ -2,7 +2,7 @@
  * `/stats`, in both its forms.
  *
  * Thread: main.
- * Source: nsqd's `doStats`; http-api.md §6.
+ * Source: nsqd's `doStats`.
  */
 
 import { type Answer, jsonAnswer, textAnswer } from '../../daemon/http/answer.ts';

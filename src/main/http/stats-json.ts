@@ -3,7 +3,7 @@
  * that nsqd does not have are there only when they say something.
  *
  * Thread: any.
- * Source: http-api.md §6.1.
+ * Source: nsqd `doStats`.
  */
 
 import { NSQD_VERSION } from '../../daemon/version.ts';

@@ -2,7 +2,7 @@
  * The statistics as a text for people, column by column as nsqd prints it.
  *
  * Thread: any.
- * Source: nsqd's `printStats` and `ClientV2Stats.String`; http-api.md §6.2.
+ * Source: nsqd's `printStats` and `ClientV2Stats.String`.
  */
 
 import { formatDuration, NS_PER_MS } from '../../daemon/go/go-duration.ts';

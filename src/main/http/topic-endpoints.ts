@@ -2,7 +2,7 @@
  * Operators' work on topics.
  *
  * Thread: main.
- * Source: nsqd's `doCreateTopic`, `doDeleteTopic`, `doEmptyTopic`, `doPauseTopic`; http-api.md §3. That some check
+ * Source: nsqd's `doCreateTopic`, `doDeleteTopic`, `doEmptyTopic`, `doPauseTopic`. That some check
  * the name and others only look it up is nsqd's doing.
  */
 

@@ -4,7 +4,7 @@
  *
  * Units: an option whose name ends in `Ms` counts milliseconds, fractions allowed.
  * Thread: any.
- * Source: options.md §3.
+ * Source: nsqd `Options`.
  */
 
 import { createHash } from 'node:crypto';

@@ -1,7 +1,7 @@
 /**
  * Whether a client may do what it asks for, where there are auth servers.
  *
- * Thread: main. Source: nsqd `protocolV2.CheckAuth`; tcp-protocol.md §7.1.
+ * Thread: main. Source: nsqd `protocolV2.CheckAuth`.
  */
 
 import { goQuote } from '../../daemon/go/go-text.ts';

@@ -2,7 +2,7 @@
  * A client's transport: a plain socket at first, to which layers are added as the client asks for them, TLS before
  * compression. Whoever uses it need not know which there are.
  *
- * Thread: main. Source: tcp-protocol.md §10.
+ * Thread: main. Source: nsqd `clientV2.UpgradeTLS`, `UpgradeSnappy`, `UpgradeDeflate`.
  */
 
 import type { Socket } from 'node:net';

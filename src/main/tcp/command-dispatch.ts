@@ -1,7 +1,7 @@
 /**
  * Which part of the broker a command is for, and who expects the body that follows it.
  *
- * Thread: main. Source: nsqd `protocolV2.Exec`; tcp-protocol.md §2, §7.
+ * Thread: main. Source: nsqd `protocolV2.Exec`.
  */
 
 import { ClientError } from '../../protocol/client-error.ts';

@@ -13,7 +13,7 @@
  * Bound: the buffer holds one unfinished command, at most a line or a body of the largest size allowed, and while
  * commands wait, the chunk that they came in; it grows with what has arrived, not with what was announced.
  *
- * Thread: main. Source: nsqd `protocolV2.IOLoop`, `readMPUB`; tcp-protocol.md §2.
+ * Thread: main. Source: nsqd `protocolV2.IOLoop`, `readMPUB`.
  */
 
 import { readInt32 } from '../../shared/big-endian.ts';

@@ -5,7 +5,7 @@
  * of whoever writes, who is told `onTaken` only when the transport below has taken what it has become. Input is
  * taken one chunk at a time: the transport below is paused until the decoder has used it up.
  *
- * Thread: main. Source: nsqd `clientV2.UpgradeSnappy`, `UpgradeDeflate`; tcp-protocol.md §10.
+ * Thread: main. Source: nsqd `clientV2.UpgradeSnappy`, `UpgradeDeflate`.
  */
 
 import type { Codec } from '../../protocol/compression/codec.ts';

@@ -5,7 +5,7 @@
  * Nothing runs before the magic. Heartbeats keep the interval of the first IDENTIFY; the read deadline follows
  * every one. A deadline is not moved with each command: when it comes, it is put off.
  *
- * Units: ms, monotonic. Thread: main. Source: nsqd `protocolV2.IOLoop`, `messagePump`; tcp-protocol.md §11.
+ * Units: ms, monotonic. Thread: main. Source: nsqd `protocolV2.IOLoop`, `messagePump`.
  */
 
 import type { Clock } from '../../shared/clock.ts';

@@ -1,7 +1,7 @@
 /**
  * SUB, RDY, FIN, REQ, TOUCH and CLS.
  *
- * Thread: main. Source: nsqd `protocolV2.SUB` and so on; tcp-protocol.md §7.
+ * Thread: main. Source: nsqd `protocolV2.SUB` and so on.
  */
 
 import { goQuote } from '../../daemon/go/go-text.ts';

@@ -1,7 +1,7 @@
 /**
  * IDENTIFY: what a client says of itself and asks for, and what it is granted.
  *
- * Thread: main. Source: nsqd `identifyDataV2`, `client_v2.go` `Identify`; tcp-protocol.md §8.
+ * Thread: main. Source: nsqd `identifyDataV2`, `client_v2.go` `Identify`.
  */
 
 import { type GoFields, parseGoFields } from '../../daemon/go/go-fields.ts';

@@ -1,7 +1,7 @@
 /**
  * How near a client is to the broker, by what both say of where they are.
  *
- * Thread: main. Source: nsqd's experiment `topology-aware-consumption`; tcp-protocol.md §18.
+ * Thread: main. Source: nsqd's experiment `topology-aware-consumption`.
  */
 
 import type { Locality } from '../../shared/control.ts';

@@ -1,7 +1,7 @@
 /**
  * PUB, DPUB and MPUB.
  *
- * Thread: main. Source: nsqd `protocolV2.PUB`, `MPUB`, `DPUB`; tcp-protocol.md §7.
+ * Thread: main. Source: nsqd `protocolV2.PUB`, `MPUB`, `DPUB`.
  */
 
 import { goQuote } from '../../daemon/go/go-text.ts';

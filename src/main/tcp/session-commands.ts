@@ -1,7 +1,7 @@
 /**
  * IDENTIFY and AUTH: what a client says of itself before it subscribes.
  *
- * Thread: main. Source: nsqd `protocolV2.IDENTIFY`, `AUTH`; tcp-protocol.md §7.
+ * Thread: main. Source: nsqd `protocolV2.IDENTIFY`, `AUTH`.
  */
 
 import { goJson } from '../../daemon/go/go-text.ts';

@@ -5,7 +5,7 @@
  * someone has taken them.
  *
  * Thread: main; the decompression itself is done on threads of Node's own, as with `DeflateEncoder`.
- * Source: tcp-protocol.md §10.
+ * Source: nsqd `clientV2.UpgradeDeflate`.
  */
 
 import { constants, createInflateRaw, type InflateRaw } from 'node:zlib';

@@ -4,7 +4,7 @@
  * Node's streams do it on threads of their own. That costs main about 40 µs for each batch, whatever its size, and
  * saves it the 0.6 ms that 64 KiB take at level 6: main, with all connections to serve, must not stand still for that.
  *
- * Thread: main. Source: tcp-protocol.md §10.
+ * Thread: main. Source: nsqd `clientV2.UpgradeDeflate`.
  */
 
 import { constants, createDeflateRaw, type DeflateRaw } from 'node:zlib';

@@ -4,7 +4,7 @@
  * Shape of a chunk: type(1) length(3, little-endian, of what follows) data. Data of the two types that carry bytes:
  * masked CRC-32C of the plain bytes(4, little-endian) bytes, compressed or not.
  *
- * Thread: any. Source: snappy's framing format; tcp-protocol.md §10.
+ * Thread: any. Source: snappy's framing format.
  */
 
 /** Bytes before a chunk's data. */

@@ -4,7 +4,7 @@
  *
  * Bound: a chunk that has not come whole is gathered, at most 76 KiB; a piece of output is at most 64 KiB.
  *
- * Thread: main. Source: golang/snappy `Reader`; tcp-protocol.md §10.
+ * Thread: main. Source: golang/snappy `Reader`.
  */
 
 import { errorText } from '../../shared/error-text.ts';

@@ -2,7 +2,7 @@
  * Compresses into snappy's framing format. What is given together becomes as few chunks as possible, none of
  * which waits for more.
  *
- * Thread: main. Source: golang/snappy `Writer`; tcp-protocol.md §10.
+ * Thread: main. Source: golang/snappy `Writer`.
  */
 
 import { maskedChecksum } from './checksum.ts';

@@ -11,7 +11,7 @@
  * Errors: a call that throws has changed nothing, in memory or in what a reader sees of the files, and may be
  * tried again; after a failed sync of a segment nothing is appended until a sync has succeeded.
  * Thread: disk.
- * Source: go-diskqueue `diskQueue`, behaviour §8; differs in reading ahead any number of records, in appending
+ * Source: go-diskqueue `diskQueue`; differs in reading ahead any number of records, in appending
  * batches, in syncing segments before metadata names them, in keeping records until they are finished, and in what a
  * damaged record costs.
  */

@@ -6,7 +6,7 @@
  * goes on in a segment of its own, so a torn record at the end of an old one never has another one behind it.
  *
  * Thread: disk.
- * Source: go-diskqueue `retrieveMetaData`, behaviour §8.6; differs in counting what the metadata does not know, in
+ * Source: go-diskqueue `retrieveMetaData`; differs in counting what the metadata does not know, in
  * finding segments above the write segment, and in never writing over segments whose metadata is missing.
  */
 

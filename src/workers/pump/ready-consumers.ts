@@ -4,7 +4,7 @@
  * The most local come first: those in the broker's zone, then those in its region, then all others; where
  * topology does not count all are alike. Among equals turns go round.
  *
- * Thread: pump. Source: nsqd's `zoneLocalMsgChan` and `regionLocalMsgChan`; tcp-protocol.md §18.
+ * Thread: pump. Source: nsqd's `zoneLocalMsgChan` and `regionLocalMsgChan`.
  */
 
 import type { Consumer } from './consumer.ts';

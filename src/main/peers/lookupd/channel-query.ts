@@ -1,7 +1,7 @@
 /**
  * Asks nsqlookupds which channels a topic has on other brokers.
  *
- * Thread: main. Source: nsq `clusterinfo.GetLookupdTopicChannels`; behaviour.md §2, nsqlookupd.md §3.
+ * Thread: main. Source: nsq `clusterinfo.GetLookupdTopicChannels`.
  */
 
 import type { HttpClient } from '../../../daemon/http-client.ts';

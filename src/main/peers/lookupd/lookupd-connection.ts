@@ -1,7 +1,7 @@
 /**
  * One TCP connection to an nsqlookupd: one request at a time, each answered in time or the last one.
  *
- * Thread: main. Source: nsqd `lookupPeer`; behaviour.md §11.
+ * Thread: main. Source: nsqd `lookupPeer`.
  */
 
 import { connect, type Socket } from 'node:net';

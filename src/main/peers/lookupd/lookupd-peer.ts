@@ -11,7 +11,7 @@
  * only makes the peer connect. Peers know nothing of each other; one that is dead delays none of the others.
  *
  * Thread: main.
- * Source: nsqd `lookupPeer`, `lookupLoop`; behaviour.md §11. Differs in that nsqd serves all peers one after the
+ * Source: nsqd `lookupPeer`, `lookupLoop`. Differs in that nsqd serves all peers one after the
  * other; in that PINGs go ahead of waiting changes, so that registering much does not look like being dead; and in
  * that the end of a connection is noticed when it comes.
  */

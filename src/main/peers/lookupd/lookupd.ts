@@ -2,7 +2,7 @@
  * All nsqlookupds that the broker was told of: they are told of its topics and channels, and asked for the
  * channels that a new topic has elsewhere.
  *
- * Thread: main. Source: nsqd `lookupLoop`, `GetTopic`; behaviour.md §2, §11.
+ * Thread: main. Source: nsqd `lookupLoop`, `GetTopic`.
  */
 
 import type { HttpClient } from '../../../daemon/http-client.ts';

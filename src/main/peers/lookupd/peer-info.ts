@@ -1,7 +1,7 @@
 /**
  * What the broker and an nsqlookupd tell each other of themselves: IDENTIFY and its reply.
  *
- * Thread: any (pure). Source: nsqd `connectCallback`; behaviour.md §11, nsqlookupd.md §1.1.
+ * Thread: any (pure). Source: nsqd `connectCallback`.
  */
 
 import { parseGoFields } from '../../../daemon/go/go-fields.ts';

@@ -2,7 +2,7 @@
  * Cuts the bytes from an nsqlookupd into its replies.
  *
  * Shape: size(4, big-endian, signed) and that many bytes, again and again; there is no frame type.
- * Thread: main. Source: nsq `readResponseBounded`; nsqlookupd.md §1.
+ * Thread: main. Source: nsq `readResponseBounded`.
  */
 
 import { readInt32 } from '../../../shared/big-endian.ts';

@@ -3,7 +3,7 @@
  *
  * Shape: `<prefix><name>:<integer>|c` for a counter, `|g` for a level, each line ended by `\n`.
  * Thread: any (pure).
- * Source: nsqd `statsdLoop`; behaviour.md §14. Differs where a counter went down, because its topic or channel is
+ * Source: nsqd `statsdLoop`. Differs where a counter went down, because its topic or channel is
  * a new one of the same name: it counts from 0, where nsqd reports a negative difference.
  */
 

@@ -1,7 +1,7 @@
 /**
  * What every name at statsd begins with.
  *
- * Thread: any (pure). Source: nsqd's `New`, `statsd.HostKey`; behaviour.md §14.
+ * Thread: any (pure). Source: nsqd's `New`, `statsd.HostKey`.
  */
 
 import { joinHostPort } from '../../../daemon/peer-address.ts';

@@ -6,7 +6,7 @@
  * and tried again with the next report.
  *
  * Units: ms. Thread: main.
- * Source: nsqd `statsdLoop`, `SpreadWriter`; behaviour.md §14. Differs in that intervals of a second and less work;
+ * Source: nsqd `statsdLoop`, `SpreadWriter`. Differs in that intervals of a second and less work;
  * their reports are sent at once.
  */
 
