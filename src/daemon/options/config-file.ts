@@ -2,8 +2,8 @@
  * nsqd's configuration file: TOML with one flat table of keys. Keys that no option has are ignored, as nsqd does.
  *
  * Thread: any.
- * Source: go-options `Resolve`; differs in taking what makes nsqd misread or crash (integers among floats) sanely, and in
- * refusing an integer for a boolean.
+ * Source: go-options `Resolve`; differs in taking what makes nsqd misread or crash (integers among floats) sanely, and
+ * in refusing an integer for a boolean.
  */
 
 import { parse, TomlError } from 'smol-toml';

@@ -7,8 +7,8 @@
  * `<queue>.diskqueue.000003.notes` (what became of the segment's records), `<queue>.diskqueue.000003.sums` (their
  * checksums) and `<queue>.diskqueue.meta.copy` (the metadata once more, checked).
  * Thread: disk.
- * Source: go-diskqueue `fileName`, `metaDataFileName`, without the sidecars. nsqd puts a random number before `.tmp`; here one file is used again and
- * again, so a crash leaves at most one behind and the next sync takes it away.
+ * Source: go-diskqueue `fileName`, `metaDataFileName`, without the sidecars. nsqd puts a random number before `.tmp`;
+ * here one file is used again and again, so a crash leaves at most one behind and the next sync takes it away.
  */
 
 import { join } from 'node:path';
