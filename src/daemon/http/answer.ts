@@ -5,6 +5,7 @@
  * Source: nsq `http_api.V1` and `http_api.PlainText`.
  */
 
+import { STATUS_CODES } from 'node:http';
 import { goJson } from '../go/go-text.ts';
 
 /** Shape: `headers` as Node takes them, names and values in turn, `Content-Length` among them. */
@@ -32,6 +33,21 @@ export function jsonAnswer(value: object | string | number | boolean | null): An
 /** A text outside the API's conventions: `/ping` and some of `/debug`. */
 export function plainAnswer(status: number, body: string): Answer {
   return make(status, body === '' ? [] : TEXT, body);
+}
+
+/**
+ * What is said to a request that is not clear, before its connection is closed. `why` stands behind the status.
+ * Source: Go's `conn.serve`.
+ */
+export function closingAnswer(status: number, why = ''): Answer {
+  const text = `${status} ${reasonPhrase(status)}`;
+  const answer = make(status, TEXT, why === '' ? text : `${text}: ${why}`);
+  return { ...answer, headers: [...answer.headers, 'Connection', 'close'] };
+}
+
+/** What stands behind a status, in Go's words: for one of them Node has others. */
+export function reasonPhrase(status: number): string {
+  return status === 413 ? 'Request Entity Too Large' : (STATUS_CODES[status] ?? '');
 }
 
 /** A refusal: `{"message":"<code>"}`. `extra` headers stand before the others. */

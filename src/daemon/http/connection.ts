@@ -11,7 +11,7 @@
 import type { Socket } from 'node:net';
 import { INTERNAL_ERROR } from '../../main/http/refusals.ts';
 import type { Clock } from '../../shared/clock.ts';
-import { type Answer, plainAnswer } from './answer.ts';
+import { type Answer, closingAnswer, reasonPhrase } from './answer.ts';
 import type { Request } from './exchange.ts';
 
 /** How long a client has to read why it is being refused. Source: Go's `rstAvoidanceDelay`. */
@@ -19,6 +19,8 @@ const LINGER_MS = 500;
 
 const TIMED_OUT = 'ERR_HTTP_REQUEST_TIMEOUT';
 const HEADER_TOO_LARGE = 'HPE_HEADER_OVERFLOW';
+/** A client has ended its side within a request. */
+const CUT_OFF = 'HPE_INVALID_EOF_STATE';
 /** What Node's parser finds wrong begins with this. */
 const PARSER_ERROR = 'HPE_';
 
@@ -59,7 +61,7 @@ export class Connection {
 
   /**
    * Ends a connection on which something came that is not HTTP, or nothing came for too long. What was asked before
-   * is answered first. What is wrong with a body is answered like any failure to read one.
+   * is answered first. A body that ends too early is answered like any failure to read one.
    */
   refuse(code: string): void {
     if (this.#isRefused) return;
@@ -71,14 +73,24 @@ export class Connection {
       return;
     }
     const last = this.#waiting.at(-1) ?? this.#current;
-    if (last === undefined || last.response.writableFinished) {
-      this.#sendLast(answer);
-    } else if (last.request.complete || last.response.headersSent) {
-      last.response.once('close', () => this.#sendLast(answer));
-    } else {
-      this.#verdict = { request: last, answer: code === TIMED_OUT ? answer : INTERNAL_ERROR };
-      if (last === this.#current) this.#sendVerdict(this.#verdict.answer, last);
+    if (last === undefined || last.request.complete || last.response.headersSent) {
+      this.#sendBehind(last, answer);
+      return;
     }
+    this.#verdict = { request: last, answer: code === CUT_OFF ? INTERNAL_ERROR : answer };
+    if (last === this.#current) this.#sendVerdict(this.#verdict.answer, last);
+  }
+
+  /** Ends a connection with an answer to something that is not to be handled, behind what was asked before. */
+  end(answer: Answer): void {
+    if (this.#isRefused) return;
+    this.#isRefused = true;
+    this.#sendBehind(this.#waiting.at(-1) ?? this.#current, answer);
+  }
+
+  #sendBehind(last: Request | undefined, answer: Answer): void {
+    if (last === undefined || last.response.writableFinished) this.#sendLast(answer);
+    else last.response.once('close', () => this.#sendLast(answer));
   }
 
   #next(): void {
@@ -93,22 +105,22 @@ export class Connection {
 
   #sendVerdict(answer: Answer, { response }: Request): void {
     response.shouldKeepAlive = false;
-    response.writeHead(answer.status, answer.headers);
+    response.writeHead(answer.status, reasonPhrase(answer.status), answer.headers);
     response.end(answer.body);
   }
 
   /** Writes an answer that belongs to no request, and waits briefly for the client to close its side. */
-  #sendLast({ headers, body }: Answer): void {
+  #sendLast({ status, headers, body }: Answer): void {
     const socket = this.#socket;
     if (!socket.writable) {
       socket.destroy();
       return;
     }
-    let head = `HTTP/1.1 ${body}\r\n`;
+    let head = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n`;
     for (let index = 0; index < headers.length; index += 2) {
       head += `${headers[index]}: ${headers[index + 1]}\r\n`;
     }
-    socket.end(`${head}Connection: close\r\n\r\n${body}`);
+    socket.end(`${head}\r\n${body}`);
     // Closing with unread bytes would reset the connection, and the client might not see the answer. So what still
     // comes is read: Node's parser, once it has failed, drops it, and says so with each piece.
     socket.resume();
@@ -121,7 +133,7 @@ export class Connection {
 
 /** Undefined when there is nobody who understands an answer. Source: Go's `conn.serve`. */
 function refusalOf(code: string): Answer | undefined {
-  if (code === TIMED_OUT) return plainAnswer(408, '408 Request Timeout');
-  if (code === HEADER_TOO_LARGE) return plainAnswer(431, '431 Request Header Fields Too Large');
-  return code.startsWith(PARSER_ERROR) ? plainAnswer(400, '400 Bad Request') : undefined;
+  if (code === TIMED_OUT) return closingAnswer(408);
+  if (code === HEADER_TOO_LARGE) return closingAnswer(431);
+  return code.startsWith(PARSER_ERROR) ? closingAnswer(400) : undefined;
 }

@@ -9,10 +9,11 @@ import { pipeline, type Readable } from 'node:stream';
 import { INTERNAL_ERROR } from '../../main/http/refusals.ts';
 import { AssertionError } from '../../shared/assert.ts';
 import type { Logger } from '../log.ts';
-import type { Answer } from './answer.ts';
+import { type Answer, reasonPhrase } from './answer.ts';
+import { isLoopback } from './loopback.ts';
 import { declaredBytes, type GatheredBody, gatherBody } from './request-body.ts';
 import { type BodyMemory, gathererOf, type RequestGatherer } from './request-gatherer.ts';
-import type { RequestLog } from './request-log.ts';
+import { type RequestLog, remoteAddress } from './request-log.ts';
 
 /** What the server hands over. */
 export type Request = {
@@ -20,6 +21,14 @@ export type Request = {
   readonly response: ServerResponse;
   /** Whether the client holds its body back until it is told to go on (`Expect: 100-continue`). */
   readonly isHeldBack: boolean;
+  readonly listener: Listener;
+};
+
+/** Where requests come in. */
+export type Listener = {
+  readonly isUnixSocket: boolean;
+  /** Only this machine can reach it. */
+  readonly isLoopback: boolean;
 };
 
 const NOTHING: GatheredBody = { bytes: Buffer.alloc(0), isWhole: false };
@@ -31,6 +40,7 @@ export class Exchange {
   readonly rawQuery: string;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
+  readonly #listener: Listener;
   readonly #logger: Logger;
   readonly #bodies: BodyMemory;
   /** Undefined for a request that is left out of the log. */
@@ -41,7 +51,7 @@ export class Exchange {
   #gatherer: RequestGatherer | undefined;
 
   constructor(
-    { request, response, isHeldBack }: Request,
+    { request, response, isHeldBack, listener }: Request,
     param: string,
     rawQuery: string,
     logger: Logger,
@@ -53,6 +63,7 @@ export class Exchange {
     this.#request = request;
     this.#response = response;
     this.#isHeldBack = isHeldBack;
+    this.#listener = listener;
     this.#logger = logger;
     this.#bodies = bodies;
     this.#requestLog = requestLog;
@@ -92,7 +103,7 @@ export class Exchange {
     if (response.headersSent) return;
     // Whether a client that was not told to go on sends its body all the same cannot be known.
     if (this.#isHeldBack) response.shouldKeepAlive = false;
-    response.writeHead(answer.status, answer.headers);
+    response.writeHead(answer.status, reasonPhrase(answer.status), answer.headers);
     response.end(answer.body);
     this.#requestLog?.write(this.#request, answer.status, this.#startMs);
   }
@@ -113,6 +124,25 @@ export class Exchange {
     pipeline(source, this.#response, (error) => {
       if (error) this.#logger.error(`failed to send ${this.#request.url} - ${error.message}`);
     });
+  }
+
+  /** Whether it comes from a client on this machine. */
+  get isFromLoopback(): boolean {
+    return this.#listener.isUnixSocket || isLoopback(this.#request.socket.remoteAddress);
+  }
+
+  /** Who asks, as the log names it. */
+  get remoteAddress(): string {
+    const { remoteAddress: address, remotePort } = this.#request.socket;
+    return remoteAddress(address, remotePort);
+  }
+
+  /** Calls back when the client has ended its side, or is gone. It may have done so already. */
+  onEnded(callback: () => void): void {
+    const { socket } = this.#request;
+    if (socket.readableEnded) callback();
+    else socket.once('end', callback);
+    this.onClosed(callback);
   }
 
   /** Calls back when nobody waits for the answer any more: it is sent, or the client has gone. */

@@ -10,13 +10,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { TOO_MANY_CONNECTIONS } from '../../main/http/refusals.ts';
+import { CONNECT_REFUSED, TOO_MANY_CONNECTIONS } from '../../main/http/refusals.ts';
 import type { ConnectionLimit } from '../../main/limits/connection-limit.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { RefusedSockets } from '../refused-sockets.ts';
 import type { TlsContext } from '../tls/tls-context.ts';
 import { Connection } from './connection.ts';
-import type { Request } from './exchange.ts';
+import type { Listener, Request } from './exchange.ts';
+import { isLoopback } from './loopback.ts';
+import { framingRefusal } from './request-framing.ts';
+import { VersionedResponse } from './versioned-response.ts';
 
 /** Where to listen. */
 export type HttpAddress =
@@ -53,6 +56,10 @@ const SERVER_OPTIONS = {
   noDelay: true,
   keepAlive: true,
   keepAliveInitialDelay: PROBE_AFTER_MS,
+  // A client that has ended its side after its request still waits for the answer.
+  allowHalfOpen: true,
+  requireHostHeader: false,
+  ServerResponse: VersionedResponse,
 };
 
 export class HttpServer {
@@ -64,6 +71,7 @@ export class HttpServer {
   readonly #server: Server | SecureServer;
   readonly #sockets = new Set<Socket>();
   readonly #connections = new WeakMap<Socket, Connection>();
+  #listener: Listener = { isUnixSocket: false, isLoopback: false };
   /** Set when the listener closes, and resolves when the last connection has. */
   #closed: Promise<void> | undefined;
 
@@ -75,15 +83,24 @@ export class HttpServer {
     this.#isPlain = setup.tls === null;
     const server = makeServer(setup.tls);
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      this.#onRequest({ request, response, isHeldBack: false });
+      this.#onRequest(request, response, false);
     });
     server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-      this.#onRequest({ request, response, isHeldBack: true });
+      this.#onRequest(request, response, true);
+    });
+    server.on('connect', (request: IncomingMessage, socket: Socket) => {
+      // Node has taken its hands off the socket.
+      socket.on('error', () => socket.destroy());
+      this.#connection(socket).end(framingRefusal(request) ?? CONNECT_REFUSED);
     });
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
       this.#connection(socket).refuse(error.code ?? '');
     });
     server.on('connection', (socket: Socket) => this.#onSocket(socket));
+    // The types tell only what is documented.
+    Object.assign(server, { httpAllowHalfOpen: true });
+    // The bytes of a header are bounded; Node refuses its 1000th field.
+    server.maxHeadersCount = 0;
     this.#server = server;
   }
 
@@ -101,7 +118,9 @@ export class HttpServer {
         this.#server.off('error', onRefused);
         // A connection that cannot be accepted, for want of a descriptor say, is no reason to end.
         this.#server.on('error', (error) => this.#limit.noteFailure('HTTP', error));
-        resolve(portOf(this.#server.address()));
+        const bound = this.#server.address();
+        this.#listener = listenerAt(bound);
+        resolve(portOf(bound));
       });
     });
   }
@@ -136,13 +155,21 @@ export class HttpServer {
     });
   }
 
-  #onRequest(request: Request): void {
-    if (this.#refused.has(request.request.socket)) {
-      refuseRequest(request);
+  #onRequest(request: IncomingMessage, response: ServerResponse, isHeldBack: boolean): void {
+    const { socket } = request;
+    if (this.#refused.has(socket)) {
+      refuseRequest(response);
       return;
     }
-    if (this.#closed !== undefined) request.response.shouldKeepAlive = false;
-    this.#connection(request.request.socket).take(request);
+    const unclear = framingRefusal(request);
+    if (unclear !== undefined) {
+      request.resume();
+      this.#connection(socket).end(unclear);
+      return;
+    }
+    if (this.#closed !== undefined) response.shouldKeepAlive = false;
+    const listener = this.#listener;
+    this.#connection(socket).take({ request, response, isHeldBack, listener });
   }
 
   #connection(socket: Socket): Connection {
@@ -155,7 +182,7 @@ export class HttpServer {
 }
 
 /** Answers that there are too many, and closes the connection. */
-function refuseRequest({ response }: Request): void {
+function refuseRequest(response: ServerResponse): void {
   const { status, headers, body } = TOO_MANY_CONNECTIONS;
   response.shouldKeepAlive = false;
   response.writeHead(status, headers);
@@ -167,6 +194,11 @@ function makeServer(tls: TlsContext | null): Server | SecureServer {
   const server = createSecureServer({ ...SERVER_OPTIONS, ...tls.serverOptions() });
   tls.attach(server);
   return server;
+}
+
+function listenerAt(address: AddressInfo | string | null): Listener {
+  const isUnixSocket = typeof address === 'string';
+  return { isUnixSocket, isLoopback: !isUnixSocket && isLoopback(address?.address) };
 }
 
 function portOf(address: AddressInfo | string | null): number {

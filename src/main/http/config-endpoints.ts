@@ -1,8 +1,10 @@
 /**
  * Options at run time: shown by their keys of the configuration file, and two of them set.
  *
+ * Bound: a value has 64 KiB, and a list 128 addresses; a larger one is refused.
+ *
  * Thread: main.
- * Source: nsqd's `doConfig`. Differs in showing a list that was set to `null` as `[]`.
+ * Source: nsqd's `doConfig`. Differs in showing a list that was set to `null` as `[]`, and in the bounds.
  */
 
 import { type Answer, jsonAnswer, textAnswer } from '../../daemon/http/answer.ts';
@@ -10,13 +12,19 @@ import type { Route } from '../../daemon/http/router.ts';
 import { parseLogLevel } from '../../daemon/log.ts';
 import { configValue } from '../../daemon/options/config-values.ts';
 import type { HttpBroker } from '../topics/broker.ts';
+import { routesFor } from './access.ts';
 import { INVALID_OPTION, INVALID_VALUE, VALUE_OUT_OF_BOUNDS } from './refusals.ts';
 
 type Setup = { readonly broker: HttpBroker };
 
+/** Most bytes of a value. */
+const VALUE_BYTES_MAX = 64 * 1024;
+/** Most nsqlookupds that a broker is told of at run time: it keeps a connection to each. */
+const ADDRESSES_MAX = 128;
+
 /** The endpoints under `/config`. */
 export function configRoutes({ broker }: Setup): Route[] {
-  return [
+  return routesFor(broker.options.configHttp, [
     {
       method: 'GET',
       path: '/config/:option',
@@ -28,14 +36,15 @@ export function configRoutes({ broker }: Setup): Route[] {
       path: '/config/:option',
       isQuiet: false,
       handle: (exchange) => {
-        exchange.gather(0, broker.options.maxMsgSize, ({ bytes, isWhole }) => {
+        const bytesMax = Math.min(broker.options.maxMsgSize, VALUE_BYTES_MAX);
+        exchange.gather(0, bytesMax, ({ bytes, isWhole }) => {
           if (!isWhole || bytes.length === 0) return exchange.answer(VALUE_OUT_OF_BOUNDS);
           const wrong = set(broker, exchange.param, bytes.toString());
           exchange.answer(wrong ?? show(broker, exchange.param));
         });
       },
     },
-  ];
+  ]);
 }
 
 /** The option's value: strings as they are, all else as JSON. */
@@ -76,7 +85,7 @@ function parseAddresses(text: string): string[] | undefined {
     throw error;
   }
   if (value === null) return [];
-  if (!Array.isArray(value)) return undefined;
+  if (!Array.isArray(value) || value.length > ADDRESSES_MAX) return undefined;
   const addresses: string[] = [];
   for (const element of value as unknown[]) {
     if (element !== null && typeof element !== 'string') return undefined;

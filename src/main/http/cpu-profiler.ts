@@ -5,9 +5,15 @@
  */
 
 import { Session } from 'node:inspector/promises';
+import type { Stalls } from './stalls.ts';
 
 export class CpuProfiler {
+  readonly #stalls: Stalls;
   #isRunning = false;
+
+  constructor(stalls: Stalls) {
+    this.#stalls = stalls;
+  }
 
   /**
    * Records until what `until` waits for has come. Shape: the profile as JSON, as browsers' developer tools open it.
@@ -22,8 +28,10 @@ export class CpuProfiler {
       await session.post('Profiler.enable');
       await session.post('Profiler.start');
       await until();
-      const { profile } = await session.post('Profiler.stop');
-      return JSON.stringify(profile);
+      const { profile } = await this.#stalls.watch('ending a CPU profile', () =>
+        session.post('Profiler.stop'),
+      );
+      return this.#stalls.watch('writing a CPU profile', () => JSON.stringify(profile));
     } finally {
       session.disconnect();
       this.#isRunning = false;

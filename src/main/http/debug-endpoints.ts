@@ -11,6 +11,9 @@
  * | /debug/setblockrate | checks its parameter as nsqd does, and has no effect |
  * | /debug/freememory | collects garbage on the main thread |
  *
+ * What shows memory or code, and what main stands still for, is for clients on this machine unless `--debug-http` says
+ * otherwise.
+ *
  * Thread: main.
  * Source: nsqd `newHTTPServer`. The last two answer 200, where nsqd does what it is asked and then answers 500.
  */
@@ -27,11 +30,19 @@ import {
 import type { Exchange } from '../../daemon/http/exchange.ts';
 import { Query } from '../../daemon/http/query.ts';
 import type { Route } from '../../daemon/http/router.ts';
+import type { Logger } from '../../daemon/log.ts';
 import type { Clock } from '../../shared/clock.ts';
+import type { HttpBroker } from '../topics/broker.ts';
+import { routesFor } from './access.ts';
 import { CpuProfiler } from './cpu-profiler.ts';
 import { collectGarbage } from './garbage.ts';
+import { Stalls } from './stalls.ts';
 
-type Setup = { readonly clock: Clock };
+type Setup = {
+  readonly broker: Pick<HttpBroker, 'options'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+};
 
 const INTEGER = /^[+-]?[0-9]+$/;
 const SECONDS_DEFAULT = '30';
@@ -53,13 +64,21 @@ const INDEX = htmlAnswer(
 );
 
 /** The endpoints under `/debug`. */
-export function debugRoutes({ clock }: Setup): Route[] {
-  const profiler = new CpuProfiler();
-  const snapshots = new HeapSnapshots();
+export function debugRoutes({ broker, clock, logger }: Setup): Route[] {
+  const { debugHttp } = broker.options;
+  const stalls = new Stalls(logger, clock);
+  const profiler = new CpuProfiler(stalls);
+  const snapshots = new HeapSnapshots(logger, stalls);
   const get = (path: string, handle: (exchange: Exchange) => void): Route => {
     return { method: 'GET', path, isQuiet: false, handle };
   };
-  return [
+  const harmless: Route = {
+    method: 'PUT',
+    path: '/debug/setblockrate',
+    isQuiet: false,
+    handle: (exchange) => exchange.answer(setBlockRate(exchange.rawQuery)),
+  };
+  const telling: Route[] = [
     get('/debug/pprof/', (exchange) => exchange.answer(INDEX)),
     get('/debug/pprof/cmdline', (exchange) => exchange.answer(plainAnswer(200, commandLine()))),
     get('/debug/pprof/profile', (exchange) =>
@@ -67,26 +86,28 @@ export function debugRoutes({ clock }: Setup): Route[] {
     ),
     get('/debug/pprof/heap', (exchange) => snapshots.send(exchange)),
     {
-      method: 'PUT',
-      path: '/debug/setblockrate',
-      isQuiet: false,
-      handle: (exchange) => exchange.answer(setBlockRate(exchange.rawQuery)),
-    },
-    {
       method: 'POST',
       path: '/debug/freememory',
       isQuiet: false,
       handle: (exchange) => {
-        collectGarbage();
+        stalls.watch('collecting garbage', collectGarbage);
         exchange.answer(plainAnswer(200, ''));
       },
     },
   ];
+  return [...(debugHttp === 'off' ? [] : [harmless]), ...routesFor(debugHttp, telling)];
 }
 
 /** Sends one snapshot at a time: until it is sent, it takes as much memory as the heap itself. */
 class HeapSnapshots {
+  readonly #logger: Logger;
+  readonly #stalls: Stalls;
   #isSending = false;
+
+  constructor(logger: Logger, stalls: Stalls) {
+    this.#logger = logger;
+    this.#stalls = stalls;
+  }
 
   send(exchange: Exchange): void {
     if (this.#isSending) {
@@ -97,8 +118,16 @@ class HeapSnapshots {
     exchange.onClosed(() => {
       this.#isSending = false;
     });
-    const headers = fileHeaders('main.heapsnapshot', 'application/octet-stream');
-    exchange.stream(headers, getHeapSnapshot());
+    // Said before, because whoever supervises the broker may end it while it stands still.
+    const who = exchange.remoteAddress;
+    this.#logger.warn(`taking a heap snapshot for ${who}, the broker stands still meanwhile`);
+    const snapshot = this.#stalls.watch('taking a heap snapshot', () => {
+      const stream = getHeapSnapshot();
+      // The first read makes all of its text.
+      stream.read(0);
+      return stream;
+    });
+    exchange.stream(fileHeaders('main.heapsnapshot', 'application/octet-stream'), snapshot);
   }
 }
 
@@ -119,11 +148,11 @@ async function profile(exchange: Exchange, profiler: CpuProfiler, clock: Clock):
   return fileAnswer('main.cpuprofile', 'application/json; charset=utf-8', recorded);
 }
 
-/** Resolves after that time, or when the client has gone. */
+/** Resolves after that time, or, as in Go, when the client has ended its side. */
 function elapsed(clock: Clock, delayMs: number, exchange: Exchange): Promise<void> {
   return new Promise((resolve) => {
     const timer = clock.after(delayMs, resolve);
-    exchange.onClosed(() => {
+    exchange.onEnded(() => {
       timer.cancel();
       resolve();
     });

@@ -7,6 +7,7 @@
 
 import {
   type Answer,
+  closingAnswer,
   emptyAnswer,
   htmlAnswer,
   jsonTextAnswer,
@@ -15,7 +16,7 @@ import {
 import { Exchange, type Request } from '../../daemon/http/exchange.ts';
 import { unescapePercent } from '../../daemon/http/query.ts';
 import { RequestLog } from '../../daemon/http/request-log.ts';
-import { type Miss, Router } from '../../daemon/http/router.ts';
+import { type Miss, type Route, Router } from '../../daemon/http/router.ts';
 import type { Logger } from '../../daemon/log.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { BodyMemory } from '../limits/body-memory.ts';
@@ -24,6 +25,7 @@ import type { HttpBroker } from '../topics/broker.ts';
 import { channelRoutes } from './channel-endpoints.ts';
 import { configRoutes } from './config-endpoints.ts';
 import { debugRoutes } from './debug-endpoints.ts';
+import { hostName, hostRefusal, originRefusal } from './foreign-request.ts';
 import { infoRoutes } from './info-endpoints.ts';
 import { publishRoutes } from './publish-endpoints.ts';
 import { NOT_FOUND } from './refusals.ts';
@@ -43,20 +45,10 @@ export interface HttpApiSetup {
   readonly memory: () => MemoryStatistics;
 }
 
-const BAD_PATH: Answer = {
-  status: 400,
-  // Go closes after a request that it cannot read.
-  headers: [
-    'Content-Type',
-    'text/plain; charset=utf-8',
-    'Connection',
-    'close',
-    'Content-Length',
-    '15',
-  ],
-  body: '400 Bad Request',
-};
+/** Go closes after a request that it cannot read. */
+const BAD_PATH = closingAnswer(400);
 const NO_HEADERS = emptyAnswer(200, []);
+const DEBUG_PATH = '/debug/';
 /** What Go leaves as it is when it writes a path into a URL. */
 const ESCAPED_IN_PATH = /[^A-Za-z0-9\-._~$&+,/:;=@]+/g;
 
@@ -65,8 +57,12 @@ export class HttpApi {
   readonly #logger: Logger;
   readonly #requestLog: RequestLog;
   readonly #bodies: BodyMemory;
+  /** By which the machine is known besides its addresses. */
+  readonly #names: ReadonlySet<string>;
 
   constructor(setup: HttpApiSetup) {
+    const { options } = setup.broker;
+    this.#names = new Set([setup.hostname, options.broadcastAddress].map(hostName));
     this.#logger = setup.logger;
     this.#bodies = setup.bodies;
     this.#requestLog = new RequestLog(setup.logger, setup.clock);
@@ -96,8 +92,14 @@ export class HttpApi {
       exchange.answer(this.#missed(method, path, rawQuery));
       return;
     }
-    const requestLog = match.route.isQuiet ? undefined : this.#requestLog;
+    const refused = this.#refusal(request, match.route);
+    const isQuiet = match.route.isQuiet && refused === undefined;
+    const requestLog = isQuiet ? undefined : this.#requestLog;
     const exchange = this.#exchange(request, match.param, rawQuery, requestLog);
+    if (refused !== undefined) {
+      exchange.answer(refused);
+      return;
+    }
     try {
       match.route.handle(exchange);
     } catch (error) {
@@ -109,6 +111,15 @@ export class HttpApi {
   refuseWithoutTls(request: Request, httpsPort: number): void {
     const exchange = this.#exchange(request, '', '', this.#requestLog);
     exchange.answer(jsonTextAnswer(403, `{"message": "TLS_REQUIRED", "https_port": ${httpsPort}}`));
+  }
+
+  /** What another site's page is answered, see `foreign-request.ts`. */
+  #refusal({ request, listener }: Request, route: Route): Answer | undefined {
+    const foreign = listener.isLoopback ? hostRefusal(request, this.#names) : undefined;
+    if (foreign !== undefined) return foreign;
+    // Main stands still for some of what only reads there.
+    const hasEffect = route.method !== 'GET' || route.path.startsWith(DEBUG_PATH);
+    return hasEffect ? originRefusal(request) : undefined;
   }
 
   #exchange(

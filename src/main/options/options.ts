@@ -95,6 +95,9 @@ const MIN_FREE_DISK_BYTES = 16 * 1024 * 1024;
 /** The rest is for what the system caches of the data files, and for others on the machine. */
 const MAX_MEMORY_PERCENT = 50;
 
+/** Who may use a part of the HTTP API. */
+const HTTP_ACCESS = ['off', 'loopback', 'always'];
+
 /** The flags that ask for something else than a value of an option, or for nothing any more. */
 // biome-ignore format: a table is read row by row
 export const PROGRAM_FLAGS = {
@@ -127,6 +130,11 @@ const OPTIONS = {
     '<host>:<port> for HTTP, or the path of a unix socket; empty for no HTTP'),
   httpsAddress: option(text, 'Network', 'https-address', '0.0.0.0:4152',
     '<host>:<port> for HTTPS, used when there is a TLS certificate; empty for no HTTPS'),
+  debugHttp: option(text, 'Network', 'debug-http', 'loopback',
+    'who may ask /debug for what is in memory, and for what main stands still: off, loopback or always',
+    oneOf(HTTP_ACCESS)),
+  configHttp: option(text, 'Network', 'config-http', 'always',
+    'who may read and set options with /config: off, loopback or always', oneOf(HTTP_ACCESS)),
   broadcastAddress: option(text, 'Network', 'broadcast-address', new Derived((machine: Machine) => machine.hostname),
     'host by which others reach this broker, as told to nsqlookupd; by default the host\'s name'),
   broadcastTcpPort: option(integer, 'Network', 'broadcast-tcp-port', 0,

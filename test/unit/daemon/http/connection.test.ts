@@ -93,7 +93,8 @@ test('Connection: a request that took too long is not carried out when it comes 
   const [socket] = await accepted;
   const connection = new Connection(socket, ({ request: { url } }) => handled.push(url), clock);
   server.on('request', (incoming, response) => {
-    connection.take({ request: incoming, response, isHeldBack: false });
+    const listener = { isUnixSocket: false, isLoopback: true };
+    connection.take({ request: incoming, response, isHeldBack: false, listener });
   });
   client.write('GET /late HTTP/1.1\r\n');
   while (socket.bytesRead === 0) await new Promise((next) => setImmediate(next));

@@ -171,7 +171,7 @@ test('HttpServer: what came before garbage is answered first', async (t) => {
 });
 
 for (const before of ['', PING, 'POST /topic/create?topic=u HTTP/1.1\r\nHost: x\r\n\r\n']) {
-  test(`HttpServer: a body that is not HTTP is INTERNAL_ERROR after ${JSON.stringify(before)}`, async (t) => {
+  test(`HttpServer: a body that is not HTTP is a bad request after ${JSON.stringify(before)}`, async (t) => {
     const { broker, port } = await startApi(t);
     broker.topics.set('t', new Set());
     const client = await RawClient.connect(t, port);
@@ -182,7 +182,7 @@ for (const before of ['', PING, 'POST /topic/create?topic=u HTTP/1.1\r\nHost: x\
     if (before !== '') await client.answer();
     const answer = await client.answer();
 
-    assert.deepEqual([answer?.status, answer?.body], [500, '{"message":"INTERNAL_ERROR"}']);
+    assert.deepEqual([answer?.status, answer?.body], [400, '400 Bad Request']);
     assert.equal(await client.end(), '');
     assert.deepEqual(
       broker.calls.filter((call) => call.startsWith('publish')),
@@ -387,3 +387,124 @@ test('HttpServer: listens on a unix socket', async (t) => {
   assert.equal(port, -1);
   assert.match(String(bytes), /^HTTP\/1.1 200 OK\r\n/);
 });
+
+test('HttpServer: as many header fields as fit 64 KiB are taken', async (t) => {
+  const { port } = await startApi(t);
+  const client = await RawClient.connect(t, port);
+  const fields = Array.from({ length: 4000 }, (_, index) => `x${index}: v\r\n`).join('');
+
+  client.write(`GET /ping HTTP/1.1\r\nHost: x\r\n${fields}\r\n`);
+  const answer = await client.answer();
+
+  assert.equal(answer?.status, 200);
+});
+
+test('HttpServer: a client of HTTP/1.0 is answered in HTTP/1.0, and the connection closed', async (t) => {
+  const { port } = await startApi(t);
+  const client = await RawClient.connect(t, port);
+
+  client.write('GET /ping HTTP/1.0\r\n\r\n');
+  const answer = await client.end();
+
+  assert.match(answer, /^HTTP\/1\.0 200 OK\r\n.*\r\nConnection: close\r\n\r\nOK$/s);
+});
+
+test('HttpServer: a client of HTTP/1.0 that asks for it keeps its connection', async (t) => {
+  const { port } = await startApi(t);
+  const client = await RawClient.connect(t, port);
+  const ping = 'GET /ping HTTP/1.0\r\nConnection: keep-alive\r\n\r\n';
+
+  client.write(ping);
+  const first = await client.answer();
+  client.write(ping);
+  const second = await client.answer();
+
+  assert.deepEqual([first?.headers['connection'], second?.body], ['keep-alive', 'OK']);
+});
+
+for (const path of ['/ping', 'elsewhere:443']) {
+  test(`HttpServer: CONNECT to ${path} is a wrong method, behind what was asked before`, async (t) => {
+    const { port } = await startApi(t);
+    const client = await RawClient.connect(t, port);
+
+    client.write(`${PING}CONNECT ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    const before = await client.answer();
+    const answer = await client.answer();
+
+    assert.equal(before?.status, 200);
+    assert.deepEqual(
+      [answer?.status, answer?.body, answer?.headers['connection']],
+      [405, '{"message":"METHOD_NOT_ALLOWED"}', 'close'],
+    );
+    assert.equal(await client.end(), '');
+  });
+}
+
+test('HttpServer: 413 has its words from Go', async (t) => {
+  const { port } = await startApi(t, { maxMsgSize: 2 });
+  const client = await RawClient.connect(t, port);
+
+  client.write(
+    'POST /pub?topic=t HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc',
+  );
+  const answer = await client.end();
+
+  assert.match(answer, /^HTTP\/1\.1 413 Request Entity Too Large\r\n/);
+});
+
+for (const [what, head, status] of [
+  ['two hosts', 'Host: x\r\nHost: y', 400],
+  ['two hosts that are the same', 'Host: x\r\nhost: x', 400],
+  ['a host with a space', 'Host: a b', 400],
+  ['a body in another coding', 'Host: x\r\nTransfer-Encoding: gzip, chunked', 501],
+  ['a body in another coding alone', 'Host: x\r\nTransfer-Encoding: gzip', 501],
+] as const) {
+  test(`HttpServer: a request with ${what} is ${status}, and what follows is not read`, async (t) => {
+    const { broker, port } = await startApi(t);
+    const client = await RawClient.connect(t, port);
+
+    client.write(`${PING}POST /pub?topic=t HTTP/1.1\r\n${head}\r\n\r\n1\r\nx\r\n0\r\n\r\n${PING}`);
+    const before = await client.answer();
+    const answer = await client.answer();
+
+    assert.equal(before?.status, 200);
+    assert.equal(answer?.status, status);
+    assert.equal(await client.end(), '');
+    assert.deepEqual(broker.calls, []);
+  });
+}
+
+for (const [what, asked, wanted] of [
+  ['that waits for the broker', 'POST /topic/empty?topic=t HTTP/1.1\r\nHost: x\r\n\r\n', [200]],
+  ['of HTTP/1.0', 'POST /topic/empty?topic=t HTTP/1.0\r\n\r\n', [200]],
+  [
+    'behind others',
+    `${PING}POST /topic/empty?topic=t HTTP/1.1\r\nHost: x\r\n\r\nPOST /pub?topic=t HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx`,
+    [200, 200, 200],
+  ],
+  [
+    'whose body is cut off',
+    'POST /pub?topic=t HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx',
+    [500],
+  ],
+] as const) {
+  test(`HttpServer: a request ${what} is answered although its client has ended its side`, async (t) => {
+    const { broker, port } = await startApi(t);
+    broker.topics.set('t', new Set());
+    const { promise, resolve } = Promise.withResolvers<void>();
+    broker.gate = promise;
+    const client = await RawClient.connect(t, port);
+
+    client.socket.end(asked);
+    while (broker.calls.length === 0 && wanted[0] !== 500)
+      await new Promise((next) => setImmediate(next));
+    // The end has come by then, as another connection shows.
+    await request(t, port, 'GET /ping');
+    resolve();
+    const answers = [];
+    for (const _ of wanted) answers.push((await client.answer())?.status);
+
+    assert.deepEqual(answers, [...wanted]);
+    assert.equal(await client.end(), '');
+  });
+}

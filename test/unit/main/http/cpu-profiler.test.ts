@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CpuProfiler } from '../../../../src/main/http/cpu-profiler.ts';
+import { Stalls } from '../../../../src/main/http/stalls.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
 
 test('CpuProfiler: records one profile at a time', async () => {
-  const profiler = new CpuProfiler();
+  const profiler = new CpuProfiler(new Stalls({ warn: () => undefined }, new ManualClock()));
   const { promise, resolve } = Promise.withResolvers<void>();
 
   const first = profiler.record(() => promise);

@@ -6,7 +6,13 @@ import { Logger } from '../../../../src/daemon/log.ts';
 import { HttpApi } from '../../../../src/main/http/http-api.ts';
 import { BodyMemory } from '../../../../src/main/limits/body-memory.ts';
 import { ConnectionLimit } from '../../../../src/main/limits/connection-limit.ts';
-import { FakeBroker, RawClient, request, startApi } from '../../../support/http-api.ts';
+import {
+  FakeBroker,
+  type RawAnswer,
+  RawClient,
+  request,
+  startApi,
+} from '../../../support/http-api.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 
 test('HttpApi: an unknown path is NOT_FOUND', async (t) => {
@@ -206,6 +212,20 @@ for (const [what, body, status, wanted] of [
     assert.deepEqual([answer.status, answer.body], [status, wanted]);
   });
 }
+
+test('config: a broker is told of 128 nsqlookupds at most, in 64 KiB', async (t) => {
+  const { broker, port } = await startApi(t);
+  const addresses = Array.from({ length: 129 }, (_, index) => `host-${index}:4160`);
+  const ask = (value: unknown): Promise<RawAnswer> =>
+    request(t, port, 'PUT /config/nsqlookupd_tcp_addresses', JSON.stringify(value));
+
+  const many = await ask(addresses);
+  const large = await ask(['x'.repeat(64 * 1024)]);
+  const most = await ask(addresses.slice(1));
+
+  assert.deepEqual([many.status, large.status, most.status], [400, 413, 200]);
+  assert.deepEqual(broker.options.lookupdTcpAddress, addresses.slice(1));
+});
 
 test('config: a string is plain text, all else JSON', async (t) => {
   const { port } = await startApi(t);

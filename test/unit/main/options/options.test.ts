@@ -23,6 +23,8 @@ const SPECIFIED: readonly (readonly [string, string, string?])[] = [
   ['tcp-address', '"0.0.0.0:4150"'],
   ['http-address', '"0.0.0.0:4151"'],
   ['https-address', '"0.0.0.0:4152"'],
+  ['debug-http', '"loopback"'],
+  ['config-http', '"always"'],
   ['broadcast-address', '"broker-1"'],
   ['broadcast-tcp-port', '0'],
   ['broadcast-http-port', '0'],

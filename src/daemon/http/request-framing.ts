@@ -1,0 +1,57 @@
+/**
+ * Refuses requests that say in more than one way what they are: a proxy in front of the broker might read another
+ * request out of them, or another number of requests, than the broker does. Node's parser refuses most of these by
+ * itself; here are the ones that it lets pass.
+ *
+ * Thread: main.
+ * Source: Go's `readRequest`, `readTransfer` and `conn.readRequest`. Differs for HTTP/1.0 with a `Transfer-Encoding`,
+ * which Go passes over, so that what follows the header is another request to it.
+ */
+
+import type { IncomingMessage } from 'node:http';
+import { type Answer, closingAnswer } from './answer.ts';
+
+/** What a request says of itself. */
+type Framing = Pick<
+  IncomingMessage,
+  'httpVersionMajor' | 'httpVersionMinor' | 'rawHeaders' | 'method'
+>;
+
+/** What RFC 3986 allows in an authority. */
+const HOST = /^[A-Za-z0-9!$%&'()*+,\-.:;=[\]_~]*$/;
+
+const MISSING_HOST = closingAnswer(400, 'missing required Host header');
+const MANY_HOSTS = closingAnswer(400, 'too many Host headers');
+const MALFORMED_HOST = closingAnswer(400, 'malformed Host header');
+const ENCODED_TOO_EARLY = closingAnswer(400, 'Transfer-Encoding in HTTP/1.0');
+const MALFORMED_VERSION = closingAnswer(400, 'malformed HTTP version');
+const UNKNOWN_VERSION = closingAnswer(505, 'unsupported protocol version');
+const UNKNOWN_ENCODING = closingAnswer(501, 'unsupported transfer encoding');
+
+/** Why a request must not be handled, after which its connection closes; undefined for one that is clear. */
+export function framingRefusal(request: Framing): Answer | undefined {
+  const { httpVersionMajor: major, httpVersionMinor: minor, rawHeaders } = request;
+  if (major !== 1) return major === 0 ? MALFORMED_VERSION : UNKNOWN_VERSION;
+  let host: string | undefined;
+  let encoding: string | undefined;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (isName(name, 'host')) {
+      if (host !== undefined) return MANY_HOSTS;
+      host = rawHeaders[index + 1];
+    } else if (isName(name, 'transfer-encoding')) {
+      if (encoding !== undefined) return UNKNOWN_ENCODING;
+      encoding = rawHeaders[index + 1];
+    }
+  }
+  if (host === undefined && minor === 1 && request.method !== 'CONNECT') return MISSING_HOST;
+  if (host !== undefined && !HOST.test(host)) return MALFORMED_HOST;
+  if (encoding === undefined) return undefined;
+  if (minor === 0) return ENCODED_TOO_EARLY;
+  return encoding.toLowerCase() === 'chunked' ? undefined : UNKNOWN_ENCODING;
+}
+
+/** Most names differ in length, and are not looked at any closer. */
+function isName(name: string, wanted: string): boolean {
+  return name.length === wanted.length && name.toLowerCase() === wanted;
+}
