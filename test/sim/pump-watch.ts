@@ -93,14 +93,13 @@ export class PumpWatch {
   /** Nothing waits that could go on; to be called when nobody has anything to do. */
   checkRest(): void {
     const { state } = this.#loop;
-    // While memory is full, what is on disk waits for what is in flight.
-    if (state.store.isFull) return;
+    // While there is no memory for it, what is on disk waits for what is in flight.
     for (const topic of state.topics.values()) {
-      const isWaiting = topic.isFlowing && topic.depth > 0;
+      const isWaiting = topic.isFlowing && topic.depth > 0 && topic.mayRead;
       assert.ok(!isWaiting, `topic ${topic.name} hands on all that it has`);
     }
     for (const [channel, { queueName }] of this.#channels) {
-      if (channel.isPaused || channel.queue.depth === 0) continue;
+      if (channel.isPaused || channel.queue.depth === 0 || !channel.mayRead) continue;
       for (const { appetite, number } of channel.consumers) {
         assert.equal(appetite, 0, `channel ${queueName} feeds consumer ${number}`);
       }
@@ -268,7 +267,7 @@ export class PumpWatch {
     };
     const recall = backend.recall.bind(backend);
     backend.recall = (number) => {
-      model.queue.unordered.add(this.#records.keyOf(channel, number));
+      model.queue.recall(this.#records.keyOf(channel, number));
       recall(number);
     };
   }

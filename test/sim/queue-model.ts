@@ -60,6 +60,13 @@ export class QueueModel {
     assert.ok(!isLater, `message ${key} has no due time on disk`);
   }
 
+  /** It is only on disk from now on, whether it was in memory before or not, and is read again at any time. */
+  recall(key: number): void {
+    const index = this.memory.lastIndexOf(key);
+    if (index >= 0) this.memory.splice(index, 1);
+    this.unordered.add(key);
+  }
+
   /** A message has left the queue in its turn. Up to `skipMax` messages before it may have been sampled out. */
   take(key: number, skipMax: number): Taken {
     if (this.unordered.delete(key)) return { isFromMemory: false, skipped: [] };

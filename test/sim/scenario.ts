@@ -40,6 +40,8 @@ export type Scenario = {
 
 const TOPIC_NAMES = ['orders', 'clicks', 'mail', 'noise#ephemeral'];
 const CHANNEL_NAMES = ['archive', 'billing', 'tail#ephemeral'];
+/** A little more than one segment of the store, two, and five. */
+const MEMORY_BUDGETS = [300_000, 600_000, 1_400_000];
 const MEM_QUEUE_SIZES = [0, 0, 1, 5, 20, 100, 10_000];
 
 /** The run's own stream of random numbers. */
@@ -67,7 +69,7 @@ export function drawScenario(
     isDeep,
     memQueueSize:
       MEM_QUEUE_SIZES[isDeep ? MEM_QUEUE_SIZES.length - 1 : random(MEM_QUEUE_SIZES.length)],
-    memoryBudgetBytes: random(4) === 0 ? 300_000 : Number.POSITIVE_INFINITY,
+    memoryBudgetBytes: random(4) === 0 ? MEMORY_BUDGETS[random(3)] : Number.POSITIVE_INFINITY,
     bodyBytesMax: isLarge ? 16_000 : isDeep ? 16 : 40 + random(400),
     batchMax: isDeep ? 1000 : 200,
     readyMax: isDeep ? 10_000 : 200,

@@ -14,14 +14,12 @@ import { bodiesIn, putInStore } from './pump-parts.ts';
 
 export interface BackendBenchOptions {
   readonly appendBytes: number;
-  readonly budgetBytes: number;
   /** Whose queue it is: a topic keeps deferred messages among the others. */
   readonly owner: 'topic' | 'channel';
 }
 
 const DEFAULTS: BackendBenchOptions = {
   appendBytes: 4 * 1024 * 1024,
-  budgetBytes: Number.POSITIVE_INFINITY,
   owner: 'channel',
 };
 
@@ -39,11 +37,12 @@ export class BackendBench {
   /** Positions and due times of the deferred messages that its owner has got. */
   readonly deferred: [position: number, dueMs: number][] = [];
   mayRead = true;
+  hasRoom = true;
   nowMs = 0;
 
   constructor(options: Partial<BackendBenchOptions> = {}) {
-    const { appendBytes, budgetBytes, owner } = { ...DEFAULTS, ...options };
-    this.store = new MessageStore(budgetBytes);
+    const { appendBytes, owner } = { ...DEFAULTS, ...options };
+    this.store = new MessageStore();
     this.disk = new DiskSide(appendBytes);
     const { append, read, bell } = this.disk.link;
     this.link = new DiskLink(append, read, bell, () => undefined);
@@ -56,6 +55,7 @@ export class BackendBench {
       link: this.link,
       unixMs: () => UNIX_MS + this.nowMs,
       listener: {
+        hasRoom: () => this.hasRoom,
         mayRead: () => this.mayRead,
         onStarved: () => this.log.push('starved'),
         onReadable: () => this.log.push('readable'),

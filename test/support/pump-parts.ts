@@ -56,6 +56,7 @@ export class ListBackend implements Backend {
   readonly isDurable = true;
   readonly readAhead = new MemoryQueue();
   readonly isSettled = true;
+  isAccepting = true;
   /** What was asked of it, but for puts. */
   readonly log: string[] = [];
   /** What was put: body, attempts, and due time. */

@@ -87,7 +87,7 @@ export class Channel {
 
   /** Whether more may be read from its files now: not while memory is full of what goes out by itself. */
   get mayRead(): boolean {
-    if (!this.#context.store.isFull) return true;
+    if (this.queue.hasRoom) return true;
     const { depth, backend } = this.queue;
     return this.inFlightCount === 0 && depth === backend.depth && backend.readAhead.count === 0;
   }
@@ -128,7 +128,7 @@ export class Channel {
   onDeferred(position: number, dueMs: number): void {
     const { store, wallClock } = this.#context;
     const monotonicMs = wallClock.monotonicAt(dueMs);
-    if (store.isFull) this.#park(position, monotonicMs);
+    if (!this.queue.hasRoom) this.#park(position, monotonicMs);
     else this.#addDeferred(position, store.attempts(position), monotonicMs);
   }
 
@@ -280,10 +280,7 @@ export class Channel {
       backend.note(position, attempts, unixMs);
       store.release(position, 1);
     });
-    this.queue.spill(
-      (detail) => detail,
-      () => 0,
-    );
+    this.queue.spill();
     backend.close(done);
   }
 
@@ -335,7 +332,7 @@ export class Channel {
     const unixMs = wallClock.unixAt(dueMs);
     const isOnDisk = this.#isOnDisk(position);
     if (isOnDisk) queue.backend.note(position, attempts, unixMs);
-    if (isOnDisk && store.isFull) this.#park(position, dueMs);
+    if (isOnDisk && !queue.hasRoom) this.#park(position, dueMs);
     else if (!isOnDisk && queue.defersToBackend) {
       queue.putToBackend(position, 1, attempts, unixMs, null);
     } else this.#addDeferred(store.moveToLasting(position), attempts, dueMs);
@@ -350,17 +347,25 @@ export class Channel {
   }
 
   #addDeferred(position: number, attempts: number, dueMs: number): void {
-    this.#context.deferred.add(this.number, position, attempts, dueMs);
+    const { store, deferred } = this.#context;
+    deferred.add(this.number, position, attempts, dueMs);
+    this.queue.outsideBytes += store.heldBytes(position, 1);
     this.deferredCount++;
   }
 
   #removeDeferred(entry: number): void {
-    this.#context.deferred.remove(entry);
+    const { store, deferred } = this.#context;
+    if (!deferred.isParked(entry)) {
+      this.queue.outsideBytes -= store.heldBytes(deferred.position(entry), 1);
+    }
+    deferred.remove(entry);
     this.deferredCount--;
   }
 
   #removeInFlight(entry: number): void {
-    this.#context.inFlight.remove(entry);
+    const { inFlight } = this.#context;
+    this.queue.outsideBytes -= inFlight.frameBytes(entry);
+    inFlight.remove(entry);
     this.inFlightCount--;
   }
 

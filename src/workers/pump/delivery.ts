@@ -81,6 +81,7 @@ export class Delivery {
     ring.words[(offset >>> 2) + FRAMES_COUNT] = sent;
     ring.commit(FRAMES, at - offset);
     consumer.windowBytes -= at - start;
+    queue.outsideBytes += at - start;
     consumer.messageCount += sent;
     return taken;
   }
@@ -112,9 +113,10 @@ export class Delivery {
       }
       const next = store.writeFrame(position, detail, target, at, end);
       if (next === NO_ROOM) break;
-      at = next;
       const attempts = store.attemptsWritten;
-      this.#inFlight.add(consumer, position, attempts, store.idHigh, store.idLow, nowMs);
+      const { idHigh, idLow } = store;
+      this.#inFlight.add(consumer, position, attempts, idHigh, idLow, nowMs, next - at);
+      at = next;
       written++;
     }
     this.#written = written;

@@ -18,8 +18,8 @@ import { grown } from './grown.ts';
 export const NOT_FOUND = -1;
 
 const ENTRIES_AT_FIRST = 64;
-/** What a message costs here: 34 in the arrays, 8 in the chains, 20 in the wheel. */
-const ENTRY_BYTES = 62;
+/** What a message costs here: 38 in the arrays, 8 in the chains, 20 in the wheel. */
+const ENTRY_BYTES = 66;
 
 export class InFlight {
   readonly deadlines: TimingWheel;
@@ -32,6 +32,7 @@ export class InFlight {
   #idHighs = new Uint32Array(ENTRIES_AT_FIRST);
   #idLows = new Uint32Array(ENTRIES_AT_FIRST);
   #deliveredMs = new Float64Array(ENTRIES_AT_FIRST);
+  #frameBytes = new Uint32Array(ENTRIES_AT_FIRST);
   /** Next entry of the same chain, or of the free list. */
   #next = new Int32Array(ENTRIES_AT_FIRST);
   #consumers: (Consumer | null)[] = [];
@@ -50,7 +51,10 @@ export class InFlight {
     return this.count * ENTRY_BYTES;
   }
 
-  /** Adds a message that has just been sent. Units: `attempts` counts this sending; times in ms, monotonic. */
+  /**
+   * Adds a message that has just been sent in so many bytes. Units: `attempts` counts this sending; times in ms,
+   * monotonic.
+   */
   add(
     consumer: Consumer,
     position: number,
@@ -58,8 +62,10 @@ export class InFlight {
     idHigh: number,
     idLow: number,
     nowMs: number,
+    frameBytes = 0,
   ): void {
     const entry = this.#takeEntry();
+    this.#frameBytes[entry] = frameBytes;
     this.#positions[entry] = position;
     this.#attempts[entry] = attempts;
     this.#idHighs[entry] = idHigh;
@@ -105,6 +111,11 @@ export class InFlight {
 
   attempts(entry: number): number {
     return this.#attempts[entry];
+  }
+
+  /** Bytes of the frame that it was sent in. */
+  frameBytes(entry: number): number {
+    return this.#frameBytes[entry];
   }
 
   /**
@@ -173,6 +184,7 @@ export class InFlight {
     this.#idHighs = grown(this.#idHighs, Uint32Array);
     this.#idLows = grown(this.#idLows, Uint32Array);
     this.#deliveredMs = grown(this.#deliveredMs, Float64Array);
+    this.#frameBytes = grown(this.#frameBytes, Uint32Array);
     this.#next = grown(this.#next, Int32Array);
     this.#chains = new Int32Array(this.#capacity * 2).fill(NOT_FOUND);
     // All entries are in use when the table grows, so each goes into its new chain.

@@ -5,8 +5,9 @@
  * one from the backend does, so that messages which are put back again and again do not hold up those on disk. What is
  * put back while memory has no room for it and is on disk anyway goes behind all that is, as nsqd would write it there.
  *
- * Bound: `memoryMax` messages in memory, and no new ones while the store is full; the backend takes the rest, or drops
- * it. In all, the `DepthBound`: whoever puts asks `refusalOf` first, or the oldest are dropped.
+ * Bound: `memoryMax` messages in memory, and no new ones beyond its share of the memory (`MemoryShares`); the backend
+ * takes the rest, or drops it. What is in memory is given to the backend while others need the memory more. In all, the
+ * `DepthBound`: whoever puts asks `refusalOf` first, or the oldest are dropped.
  *
  * Thread: pump. Source: nsqd's `memoryMsgChan` and `backend` of topics and channels, which it picks at random.
  */
@@ -15,11 +16,22 @@ import { type Backend, dropAll } from './backend/backend.ts';
 import type { Receipt } from './backend/receipt.ts';
 import { type DepthBound, NO_BOUND } from './depth-bound.ts';
 import { MemoryQueue } from './store/memory-queue.ts';
+import { type HoldingQueue, NO_LEVEL, RAISE_BYTES_MIN } from './store/memory-shares.ts';
 import type { MessageStore } from './store/message-store.ts';
 import { NO_RECORD } from './store/segment.ts';
 
 /** So many messages from memory may go before it is the backend's turn, although its head is younger. */
 const MEMORY_STREAK_MAX = 256;
+
+/** What the detail of a message in memory says about it, where that is asked for. */
+export type DetailMeaning = {
+  readonly attemptsOf: (detail: number) => number;
+  /** Units: Unix time in ms, 0 for at once. */
+  readonly dueMsOf: (detail: number) => number;
+};
+
+/** A channel's: how often a message was sent. */
+const DETAIL_IS_ATTEMPTS: DetailMeaning = { attemptsOf: (detail) => detail, dueMsOf: () => 0 };
 
 /** What a queue is made of. */
 export type MessageQueueOptions = {
@@ -30,10 +42,18 @@ export type MessageQueueOptions = {
   /** Messages that it keeps in memory. */
   readonly memoryMax: number;
   readonly bound?: DepthBound;
+  readonly detailMeaning?: DetailMeaning;
 };
 
-export class MessageQueue {
+export class MessageQueue implements HoldingQueue {
   readonly backend: Backend;
+  /** Set by `MemoryShares`. */
+  level = NO_LEVEL;
+  raiseBytes = RAISE_BYTES_MIN;
+  /** Bytes that what waits in memory takes there. */
+  memoryBytes = 0;
+  /** Bytes of messages that are in memory and do not wait here: in flight, deferred, on their way. */
+  outsideBytes = 0;
   /** The run at the front, as `look` found it. */
   position = 0;
   runCount = 0;
@@ -52,17 +72,20 @@ export class MessageQueue {
   #front = this.#memory;
   readonly #memoryMax: number;
   readonly #bound: DepthBound;
-  /** Bytes of the messages in memory, where they count. */
-  #memoryBytes = 0;
+  readonly #detailMeaning: DetailMeaning;
+  /** Bytes of the messages in memory as disk records, where they count. */
+  #recordBytes = 0;
   /** Messages taken from memory since the backend had its turn. */
   #memoryStreak = 0;
 
-  constructor({ title, store, backend, memoryMax, bound = NO_BOUND }: MessageQueueOptions) {
+  constructor(options: MessageQueueOptions) {
+    const { title, store, backend, memoryMax } = options;
     this.backend = backend;
     this.#title = title;
     this.#store = store;
     this.#memoryMax = memoryMax;
-    this.#bound = bound;
+    this.#bound = options.bound ?? NO_BOUND;
+    this.#detailMeaning = options.detailMeaning ?? DETAIL_IS_ATTEMPTS;
   }
 
   get depth(): number {
@@ -83,12 +106,17 @@ export class MessageQueue {
     return this.#memory.count;
   }
 
+  /** Whether it may hold more in memory. */
+  get hasRoom(): boolean {
+    return this.#store.shares.hasRoom(this.memoryBytes + this.outsideBytes);
+  }
+
   /**
-   * Whether what is deferred goes to the backend, which keeps or drops it: because memory is full, or because whatever
-   * is put is to be in the files.
+   * Whether what is deferred goes to the backend, which keeps or drops it: because there is no memory for it, or
+   * because whatever is put is to be in the files.
    */
   get defersToBackend(): boolean {
-    return this.#store.isFull || (this.#memoryMax === 0 && this.backend.isDurable);
+    return !this.hasRoom || (this.#memoryMax === 0 && this.backend.isDurable);
   }
 
   /** Why so much more is beyond the bound; null if it is not, or where the oldest give way. */
@@ -114,8 +142,8 @@ export class MessageQueue {
     dueMs: number,
     receipt: Receipt | null,
   ): void {
-    const room = this.#isForMemory ? this.#memoryMax - this.#memory.count : 0;
-    const inMemory = Math.min(count, Math.max(0, room));
+    let inMemory = Math.min(count, Math.max(0, this.#memoryMax - this.#memory.count));
+    if (inMemory > 0 && !this.#mayPutInMemory()) inMemory = 0;
     if (inMemory > 0) this.putInMemory(position, inMemory, detail);
     const rest = count - inMemory;
     if (rest > 0) this.backend.put(position + inMemory, rest, attempts, dueMs, receipt);
@@ -137,7 +165,7 @@ export class MessageQueue {
   /** Puts a run into memory although it may be full: what is in it already came from there. */
   putInMemory(position: number, count: number, detail: number): void {
     this.#memory.put(position, count, detail);
-    if (this.#countsBytes) this.#memoryBytes += this.#store.runBytes(position, count);
+    this.#onPut(position, count);
   }
 
   /** Puts a message back that the files have: into memory if there is room, else behind all others. */
@@ -145,7 +173,7 @@ export class MessageQueue {
     if (this.#memory.count < this.#memoryMax) this.putInMemory(position, 1, attempts);
     else {
       this.#returned.put(position, 1, attempts);
-      if (this.#countsBytes) this.#memoryBytes += this.#store.runBytes(position, 1);
+      this.#onPut(position, 1);
     }
     this.trim();
   }
@@ -164,7 +192,7 @@ export class MessageQueue {
       this.backend.take(count);
       this.#memoryStreak = 0;
     } else {
-      if (this.#countsBytes) this.#memoryBytes -= this.#store.runBytes(this.position, count);
+      this.#onTaken(this.position, count);
       this.#front.take(count);
       if (this.backend.readAhead.count > 0) this.#memoryStreak += count;
     }
@@ -197,18 +225,63 @@ export class MessageQueue {
     }
   }
 
-  /** Moves what is in memory to the backend, unless the files have it: attempts and due time as these say. */
-  spill(attemptsOf: (detail: number) => number, dueMsOf: (detail: number) => number): void {
-    this.#memoryBytes = 0;
-    this.#spill(this.#returned, attemptsOf, dueMsOf);
-    this.#spill(this.#memory, attemptsOf, dueMsOf);
+  /**
+   * Gives the newest messages in memory away: to the backend, or if the files have them, to be read again. Those that
+   * were put back go first. Behind others in the files they are out of their order.
+   */
+  evict(bytesMax: number): number {
+    if (!this.backend.isAccepting) return 0;
+    const before = this.memoryBytes;
+    if (this.#returned.count > 0) this.#evict(this.#returned, bytesMax);
+    const left = bytesMax - (before - this.memoryBytes);
+    if (left > 0 && this.#memory.count > 0) this.#evict(this.#memory, left);
+    return before - this.memoryBytes;
   }
 
-  #spill(
-    queue: MemoryQueue,
-    attemptsOf: (detail: number) => number,
-    dueMsOf: (detail: number) => number,
-  ): void {
+  #evict(queue: MemoryQueue, bytesMax: number): void {
+    const store = this.#store;
+    const bytesOf = (position: number, count: number): number => store.heldBytes(position, count);
+    queue.takeLast(queue.countOfLast(bytesMax, bytesOf), (position, count, detail) => {
+      this.#onTaken(position, count);
+      let next = position;
+      for (let rest = count; rest > 0; ) {
+        const isOnDisk = this.#isOnDisk(next);
+        let run = 1;
+        while (run < rest && this.#isOnDisk(next + run) === isOnDisk) run++;
+        if (isOnDisk) this.#recall(next, run);
+        else this.#putAway(next, run, detail);
+        next += run;
+        rest -= run;
+      }
+    });
+  }
+
+  #isOnDisk(position: number): boolean {
+    return this.backend.isDurable && this.#store.recordNumber(position) !== NO_RECORD;
+  }
+
+  /** Messages that the files have are to be read again; what is to be known of them was noted. */
+  #recall(position: number, count: number): void {
+    for (let next = position; next < position + count; next++) {
+      this.backend.recall(this.#store.recordNumber(next));
+    }
+    this.#store.release(position, count);
+  }
+
+  #putAway(position: number, count: number, detail: number): void {
+    const { attemptsOf, dueMsOf } = this.#detailMeaning;
+    this.backend.put(position, count, attemptsOf(detail), dueMsOf(detail), null);
+  }
+
+  /** Moves what is in memory to the backend, unless the files have it. */
+  spill(): void {
+    this.#spill(this.#returned);
+    this.#spill(this.#memory);
+    this.#onEmptied();
+  }
+
+  #spill(queue: MemoryQueue): void {
+    const { attemptsOf, dueMsOf } = this.#detailMeaning;
     while (queue.runCount > 0) {
       const { position, runCount, detail } = queue;
       queue.take(runCount);
@@ -234,16 +307,37 @@ export class MessageQueue {
   dropMemory(): void {
     dropAll(this.#memory, this.#store);
     dropAll(this.#returned, this.#store);
-    this.#memoryBytes = 0;
+    this.#onEmptied();
   }
 
   /**
-   * Whether memory may take new messages. Where the oldest give way, only while the backend is empty, so that what is
-   * in memory is older than what is not.
+   * Whether memory may take new messages; if it might but for others that hold more, they are told. Where the oldest
+   * give way, only while the backend is empty, so that what is in memory is older than what is not.
    */
-  get #isForMemory(): boolean {
-    if (this.#store.isFull) return false;
-    return !this.#bound.dropsOldest || this.backend.depth === 0;
+  #mayPutInMemory(): boolean {
+    if (this.#bound.dropsOldest && this.backend.depth > 0) return false;
+    if (this.hasRoom) return true;
+    this.#store.shares.onRefused(this.memoryBytes + this.outsideBytes);
+    return false;
+  }
+
+  /** Messages have come into memory. */
+  #onPut(position: number, count: number): void {
+    if (this.#countsBytes) this.#recordBytes += this.#store.runBytes(position, count);
+    this.memoryBytes += this.#store.heldBytes(position, count);
+    if (this.memoryBytes >= this.raiseBytes) this.#store.shares.raise(this);
+  }
+
+  /** Messages have left memory; they are still in the store. */
+  #onTaken(position: number, count: number): void {
+    if (this.#countsBytes) this.#recordBytes -= this.#store.runBytes(position, count);
+    this.memoryBytes -= this.#store.heldBytes(position, count);
+  }
+
+  #onEmptied(): void {
+    this.#recordBytes = 0;
+    this.memoryBytes = 0;
+    this.#store.shares.forget(this);
   }
 
   get #countsBytes(): boolean {
@@ -251,7 +345,7 @@ export class MessageQueue {
   }
 
   get #bytes(): number {
-    return this.#countsBytes ? this.#memoryBytes + this.backend.bytes : 0;
+    return this.#countsBytes ? this.#recordBytes + this.backend.bytes : 0;
   }
 
   /** Shows the run whose first message is older. Asks for more to be read where nothing is read ahead. */

@@ -2,9 +2,10 @@
  * The loop of a pump thread: everything about a message between ring and ring, for the topics that live here.
  *
  * A turn, in this order: note what has been published; take all commands from the command ring, each control
- * request after the publishes that came before it; take the disk threads' answers; fire what is due; take
- * publishes; hand messages from topics to channels and from channels to consumers; write requests to the
- * disks. Publishes are taken last and bounded, so that a FIN is never behind them.
+ * request after the publishes that came before it; take the disk threads' answers; fire what is due; have queues give
+ * way that hold too much of the memory, and others read on; take publishes; hand messages from topics to channels and
+ * from channels to consumers; write requests to the disks. Publishes are taken last and bounded, so that a FIN is never
+ * behind them.
  *
  * Back-pressure: no publishes are taken while an append ring is full, and no commands while the deliver ring
  * has no room for their answers.
@@ -149,6 +150,7 @@ export class PumpLoop {
     let work = this.#takeCommands();
     for (const link of this.#links) work += link.poll(nowMs);
     work += this.#state.fireDeadlines(nowMs);
+    work += this.#state.evict();
     this.#state.feedStarved();
     if (this.#mayPublish) work += this.#takePublishes();
     work += this.#state.drain(DRAIN_PER_TURN, nowMs);

@@ -31,7 +31,7 @@ import type { WallClock } from './wall-clock.ts';
 const NAME_SEPARATOR = process.platform === 'win32' ? ';' : ':';
 
 /** Whose queue it is, and what its owner has to say to its backend. */
-type QueueOwner = Pick<DiskBackendListener, 'mayRead' | 'onReadable' | 'onDeferred'> & {
+type QueueOwner = Pick<DiskBackendListener, 'hasRoom' | 'mayRead' | 'onReadable' | 'onDeferred'> & {
   /** Number of the topic, its own or its channel's. */
   readonly topic: number;
   /** Name of its files, which ends as that of the topic or channel. */
@@ -74,8 +74,8 @@ export class PumpState {
   readonly #context: ChannelContext;
   /** Disk queues that do not take writes, the topic each belongs to, and why. */
   readonly #failing = new Map<Backend, { topic: number; error: string }>();
-  /** Disk queues that are to be read on once there is memory, and how their owners are asked to ask again. */
-  readonly #starved = new Map<Backend, () => void>();
+  /** Disk queues that are to be read on once there is memory for them, and their owners. */
+  readonly #starved = new Map<Backend, Pick<DiskBackendListener, 'hasRoom' | 'onReadable'>>();
   #activeTopics: Topic[] = [];
   #activeChannels: Channel[] = [];
 
@@ -128,6 +128,7 @@ export class PumpState {
         topic: number,
         name,
         title: `topic "${name}"`,
+        hasRoom: () => topic.queue.hasRoom,
         mayRead: () => topic.mayRead,
         onReadable: () => {
           topic.queue.trim();
@@ -151,6 +152,7 @@ export class PumpState {
         topic: topic.number,
         name: `${topic.name}${NAME_SEPARATOR}${name}`,
         title: `channel "${name}" of topic "${topic.name}"`,
+        hasRoom: () => queue.hasRoom,
         mayRead: () => channel.mayRead,
         onReadable: () => channel.onReadable(),
         onDeferred: (position, dueMs) => channel.onDeferred(position, dueMs),
@@ -201,19 +203,18 @@ export class PumpState {
   }
 
   /**
-   * Has disk queues read on that had to wait for memory, if there is some now. If not, those that somebody waits for
-   * ask again: what they had in memory may be gone, although others fill it.
+   * Has disk queues read on that had to wait for memory, if there is some for them now. If not, those that somebody
+   * waits for ask again: what they had in memory may be gone, although others fill it.
    */
   feedStarved(): void {
     if (this.#starved.size === 0) return;
     const starved = [...this.#starved];
     this.#starved.clear();
-    const { isFull } = this.store;
-    for (const [backend, askAgain] of starved) {
-      if (!isFull) backend.demand();
+    for (const [backend, owner] of starved) {
+      if (owner.hasRoom()) backend.demand();
       else {
-        this.#starved.set(backend, askAgain);
-        askAgain();
+        this.#starved.set(backend, owner);
+        owner.onReadable();
       }
     }
   }
@@ -235,6 +236,11 @@ export class PumpState {
       channel.onDue(entry);
     }
     return timedOut + due;
+  }
+
+  /** Has queues give way that hold most, as far as memory is short. Returns how many bytes they gave away. */
+  evict(): number {
+    return this.store.shares.evict();
   }
 
   /** Hands messages from active topics to their channels. */
@@ -306,10 +312,11 @@ export class PumpState {
       link,
       unixMs: () => wallClock.unixMs(),
       listener: {
+        hasRoom: owner.hasRoom,
         mayRead: owner.mayRead,
         onReadable: owner.onReadable,
         onDeferred: owner.onDeferred,
-        onStarved: () => this.#starved.set(backend, owner.onReadable),
+        onStarved: () => this.#starved.set(backend, owner),
         onHealth: (error) => this.#onHealth(topic, backend, error),
         onEnded: () => {
           this.backends.delete(backend);

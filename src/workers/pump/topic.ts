@@ -62,7 +62,14 @@ export class Topic {
     this.name = options.name;
     this.isPaused = options.isPaused;
     this.isStarted = options.isStarted;
-    this.queue = new MessageQueue(options);
+    this.queue = new MessageQueue({
+      ...options,
+      // The detail of what waits here is its delay, which begins when it goes on.
+      detailMeaning: {
+        attemptsOf: () => 0,
+        dueMsOf: (delayMs) => (delayMs === 0 ? 0 : Math.ceil(options.wallClock.unixMs() + delayMs)),
+      },
+    });
     this.#store = options.store;
     this.#ids = options.ids;
     this.#wallClock = options.wallClock;
@@ -70,7 +77,7 @@ export class Topic {
 
   /** Whether more may be read from its files now. */
   get mayRead(): boolean {
-    return !this.#store.isFull || (this.transferCount === 0 && this.queue.memoryCount === 0);
+    return this.queue.hasRoom || (this.transferCount === 0 && this.queue.memoryCount === 0);
   }
 
   /** Messages that wait here, deferred ones too. */
@@ -161,11 +168,7 @@ export class Topic {
    */
   close(done: (error: string | null) => void): void {
     this.isStarted = false;
-    const unixMs = this.#wallClock.unixMs();
-    this.queue.spill(
-      () => 0,
-      (delayMs) => (delayMs === 0 ? 0 : Math.ceil(unixMs + delayMs)),
-    );
+    this.queue.spill();
     this.#onClosed = done;
     this.#closeWhenReleased();
   }
@@ -212,12 +215,15 @@ export class Topic {
    */
   #transfer(position: number, count: number, dueMs: number): void {
     const emptyCount = this.#emptyCount;
+    const heldBytes = this.#store.heldBytes(position, count);
     this.transferCount += count;
+    this.queue.outsideBytes += heldBytes;
     this.#store.retain(position, count, this.channels.size);
     const receipt = new Receipt(false, () => {
       if (emptyCount === this.#emptyCount) this.queue.backend.finish(position, count);
       this.#store.release(position, count);
       this.transferCount -= count;
+      this.queue.outsideBytes -= heldBytes;
       // There may be memory again.
       if (this.isFlowing) this.queue.backend.demand();
       this.#closeWhenReleased();

@@ -63,7 +63,7 @@ export class Appends {
   ): void {
     const lane = receipt?.isRefusable === true ? this.#refusable : this.#kept;
     receipt?.expect(count);
-    this.bytes += this.#store.runBytes(position, count);
+    this.#count(this.#store.runBytes(position, count));
     if (dueMs > 0) this.deferredCount += count;
     lane.put(position, count, attempts, dueMs, receipt);
   }
@@ -104,7 +104,7 @@ export class Appends {
 
   #settle(sent: SentAppend, error: string | null): void {
     this.#forSentRuns(sent.count, (position, count) => {
-      this.bytes -= this.#store.runBytes(position, count);
+      this.#count(-this.#store.runBytes(position, count));
       this.#store.release(position, count);
     });
     this.#settleParts(sent.parts, error);
@@ -139,11 +139,16 @@ export class Appends {
     }
   }
 
+  #count(bytes: number): void {
+    this.bytes += bytes;
+    this.#store.shares.leavingBytes += bytes;
+  }
+
   #dropLane(lane: AppendLane): void {
     const { runs } = lane;
     const parts = lane.takeParts(runs.count);
     while (runs.runCount > 0) {
-      this.bytes -= this.#store.runBytes(runs.position, runs.runCount);
+      this.#count(-this.#store.runBytes(runs.position, runs.runCount));
       this.#store.release(runs.position, runs.runCount);
       runs.take(runs.runCount);
     }

@@ -17,6 +17,11 @@ export class BackendHealth {
     this.#onChange = onChange;
   }
 
+  /** Whether nothing has failed. */
+  get isWell(): boolean {
+    return this.#error === null;
+  }
+
   set(concern: HealthConcern, error: string | null): void {
     this.#errors[concern] = error;
     this.#tell();

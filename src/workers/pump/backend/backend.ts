@@ -21,6 +21,8 @@ export interface Backend {
   readonly readAhead: MemoryQueue;
   /** Whether nothing is on its way to or from the files. */
   readonly isSettled: boolean;
+  /** Whether what is put is likely to be written, or dropped, soon. */
+  readonly isAccepting: boolean;
 
   /**
    * Takes a run over, with its references. Every backend takes everything at any time; what has a due time comes

@@ -8,7 +8,9 @@
 export const HAS_DUE_TIME = 1;
 
 export type DiskBackendListener = {
-  /** Whether it may read more now. */
+  /** Whether there is memory for more. */
+  readonly hasRoom: () => boolean;
+  /** Whether it may read more now: because there is memory, or because nothing else would ever go on. */
   readonly mayRead: () => boolean;
   /** It would read more, but memory is full: the owner asks again (`demand`) when there is some. */
   readonly onStarved: () => void;

@@ -125,6 +125,10 @@ export class DiskBackend implements Backend, LinkedQueue {
     );
   }
 
+  get isAccepting(): boolean {
+    return this.#ending === null && this.#health.isWell;
+  }
+
   /** References to messages that it has in memory; for tests and the simulator. */
   get heldCount(): number {
     return this.#appends.count + this.readAhead.count;
@@ -258,8 +262,8 @@ export class DiskBackend implements Backend, LinkedQueue {
 
   /** Deferred messages are read although nobody waits for them, so that their time is known; unless memory is full. */
   #readDeferred(): void {
-    if (this.#store.isFull) this.#listener.onStarved();
-    else this.demand();
+    if (this.#listener.hasRoom()) this.demand();
+    else this.#listener.onStarved();
   }
 
   /** Has the queue flushed at the end of this turn. */

@@ -2,8 +2,8 @@
  * What a pump reads of a disk queue: the next records, or once more those that it had given up, with one request at a
  * time.
  *
- * Bound: read ahead is one answer, as nothing is asked for before that is taken; a number for each record that is to be
- * read again.
+ * Bound: read ahead is one answer of `MemoryShares.readBytes`, as nothing is asked for before that is taken; a number
+ * for each record that is to be read again.
  *
  * Thread: pump.
  */
@@ -21,8 +21,6 @@ import { UnreadRecords } from './unread-records.ts';
 
 /** One for the thread: an answer is walked over within one call. */
 const answer = new RecordsAnswer();
-/** How much one request asks for. */
-const BATCH_BYTES = 256 * 1024;
 /** How many records are asked for again at once. */
 const RECALL_COUNT = 1024;
 /** How long after a failed read the next one is tried. */
@@ -95,11 +93,12 @@ export class DiskReads {
   send(nowMs: number): boolean {
     if (!this.isWanted || nowMs < this.#rereadMs) return true;
     const { requests } = this.#options;
+    const { readBytes } = this.#store.shares;
     // What was read before is older than what was not.
     const isSent =
       this.#recalls.count > 0
-        ? requests.recall(BATCH_BYTES, this.#recalls.front(RECALL_COUNT))
-        : requests.read(BATCH_BYTES);
+        ? requests.recall(readBytes, this.#recalls.front(RECALL_COUNT))
+        : requests.read(readBytes);
     if (!isSent) return false;
     this.isWanted = false;
     this.isSent = true;

@@ -15,6 +15,7 @@ export class NullBackend implements Backend {
   readonly bytes = 0;
   readonly readAhead = new MemoryQueue();
   readonly isSettled = true;
+  readonly isAccepting = true;
 
   readonly #store: MessageStore;
 

@@ -72,6 +72,67 @@ export class MemoryQueue {
     if (this.#runs === 0 && this.#capacity > ENTRIES_KEPT) this.#reset();
   }
 
+  /** Calls `visit` with the last `count` messages, oldest first, as runs, and takes them off. */
+  takeLast(count: number, visit: (position: number, count: number, detail: number) => void): void {
+    assert(count <= this.count, 'no more is taken than there is');
+    let before = this.count - count;
+    let run = 0;
+    while (before > 0 && before >= this.#countAt(run)) before -= this.#countAt(run++);
+    const kept = run + (before > 0 ? 1 : 0);
+    for (; run < this.#runs; run++) {
+      const at = this.#wordAt(run);
+      const [position, runCount, detail] = this.#entries.subarray(at, at + ENTRY_WORDS);
+      if (before > 0) this.#entries[at + 1] = before;
+      visit(position + before, runCount - before, detail);
+      before = 0;
+    }
+    this.#runs = kept;
+    this.count -= count;
+    if (this.#runs === 0 && this.#capacity > ENTRIES_KEPT) this.#reset();
+  }
+
+  /** How many of the last messages take up to so many bytes, as `bytesOf` counts them; at least one. */
+  countOfLast(bytesMax: number, bytesOf: (position: number, count: number) => number): number {
+    let count = 0;
+    let left = bytesMax;
+    for (let run = this.#runs - 1; run >= 0; run--) {
+      const at = this.#wordAt(run);
+      const [position, runCount] = this.#entries.subarray(at, at + 2);
+      const bytes = bytesOf(position, runCount);
+      if (bytes > left)
+        return Math.max(1, count + this.#countInRun(position, runCount, left, bytesOf));
+      left -= bytes;
+      count += runCount;
+    }
+    return count;
+  }
+
+  /** How many of the last messages of a run fit. */
+  #countInRun(
+    position: number,
+    runCount: number,
+    bytesMax: number,
+    bytesOf: (position: number, count: number) => number,
+  ): number {
+    let fits = 0;
+    let tooMany = runCount;
+    while (tooMany - fits > 1) {
+      const count = (fits + tooMany) >>> 1;
+      if (bytesOf(position + runCount - count, count) <= bytesMax) fits = count;
+      else tooMany = count;
+    }
+    return fits;
+  }
+
+  /** Index of a run's entry, counted from the oldest. */
+  #wordAt(run: number): number {
+    return ((this.#first + run) & (this.#capacity - 1)) * ENTRY_WORDS;
+  }
+
+  #countAt(run: number): number {
+    return this.#entries[this.#wordAt(run) + 1];
+  }
+
   #extendLast(position: number, count: number, detail: number): boolean {
     const at = ((this.#first + this.#runs - 1) & (this.#capacity - 1)) * ENTRY_WORDS;
     const entries = this.#entries;

@@ -8,8 +8,7 @@
  * A segment stays while one message in it is held, so messages that are to wait long, the deferred ones, lie in
  * segments of their own: one in a thousand would otherwise keep the other nine hundred and ninety-nine.
  *
- * Bound: the queues that hold the positions bound the store; they hold no more of their own accord once it
- * `isFull`.
+ * Bound: the queues that hold the positions bound the store, each by what its share of the memory leaves it.
  *
  * Thread: pump.
  */
@@ -18,6 +17,7 @@ import { assert } from '../../../shared/assert.ts';
 import { readUint32 } from '../../../shared/big-endian.ts';
 import { FRAME_HEADER_BYTES, MESSAGE_HEADER_BYTES, SIZE_BYTES } from '../../../shared/limits.ts';
 import { copyBytes } from './copy-bytes.ts';
+import { MemoryShares } from './memory-shares.ts';
 import { MessageWriter } from './message-writer.ts';
 import {
   BATCH_DUE,
@@ -47,9 +47,10 @@ export class MessageStore {
   count = 0;
   bytesTaken = 0;
 
+  /** How the memory is shared among the queues. */
+  readonly shares: MemoryShares;
+
   readonly #writer = new MessageWriter();
-  readonly #budgetBytes: number;
-  readonly #otherBytes: () => number;
   readonly #segments: (Segment | null)[] = [];
   readonly #freeIndexes: number[] = [];
   readonly #freeMemory: ArrayBuffer[] = [];
@@ -59,12 +60,10 @@ export class MessageStore {
   #bytes = 0;
 
   /**
-   * Units: above so many bytes the store is full, of its segments and of what others say that they have for the
-   * messages in them.
+   * Units: the queues share so many bytes, of segments and of what others say that they have for the messages in them.
    */
   constructor(budgetBytes = Number.POSITIVE_INFINITY, otherBytes = (): number => 0) {
-    this.#budgetBytes = budgetBytes;
-    this.#otherBytes = otherBytes;
+    this.shares = new MemoryShares(budgetBytes, () => this.#bytes + otherBytes());
     this.#open = this.#openSegment(SEGMENT_BYTES, false);
   }
 
@@ -85,11 +84,6 @@ export class MessageStore {
   /** Bytes of all segments in use. */
   get bytes(): number {
     return this.#bytes;
-  }
-
-  /** Whether what can be elsewhere should be. */
-  get isFull(): boolean {
-    return this.#bytes + this.#otherBytes() > this.#budgetBytes;
   }
 
   /** References to all messages; for tests and the simulator. */
@@ -253,6 +247,17 @@ export class MessageStore {
     let bytes = count * RECORD_HEADER_BYTES;
     for (let slot = first; slot < first + count; slot++) bytes += segment.bodyBytes(slot);
     return bytes;
+  }
+
+  /**
+   * Bytes that a run takes here, found without looking at each message. They add up: those of a run are those of its
+   * parts. What lies between two messages counts with the second.
+   */
+  heldBytes(position: number, count: number): number {
+    const segment = this.#segment(position);
+    const first = position & SLOT_MASK;
+    const start = first === 0 ? 0 : segment.end(first - 1);
+    return segment.end(first + count - 1) - start + count * SLOT_BYTES;
   }
 
   /** Copies what fits to `start`, and gives each message a slot; bodies begin `bodyOffset` behind a size field. */

@@ -90,6 +90,11 @@ export class Segment {
     return readUint32(this.bytes, body - RECORD_HEADER_BYTES) - MESSAGE_HEADER_BYTES;
   }
 
+  /** Where a message ends. */
+  end(slot: number): number {
+    return this.words[this.slotWord(slot)] + this.bodyBytes(slot);
+  }
+
   /** How often a message had been sent when it was put: what a disk record says, else 0. */
   attempts(slot: number): number {
     const word = this.slotWord(slot);

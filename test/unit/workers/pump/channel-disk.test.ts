@@ -97,7 +97,7 @@ test('Channel: REQ with a delay of a message from disk is noted with its time, a
 });
 
 test('Channel: a message from memory that is deferred goes to disk where memory is full, with attempts and time', () => {
-  const bench = new ChannelBench({ budgetBytes: SEGMENT_BYTES });
+  const bench = new ChannelBench({ budgetBytes: 2 * SEGMENT_BYTES });
   const consumer = bench.subscribe(1);
   bench.put('a');
   const [{ id }] = bench.deliver();

@@ -94,10 +94,7 @@ test('MessageQueue: a spill moves all of memory to the backend, with attempts', 
   parts.queue.put(putRecordInStore(parts.store, 'c', 4), 1, 5, 5, 0, null);
   parts.queue.putInMemory(putInStore(parts.store, ['d']), 1, 9);
 
-  parts.queue.spill(
-    (detail) => detail,
-    () => 0,
-  );
+  parts.queue.spill();
 
   assert.deepStrictEqual(
     [parts.queue.memoryCount, parts.backend.puts],
@@ -165,4 +162,41 @@ test('MessageQueue: empty drops memory and backend, with all references', () => 
 
   assert.deepStrictEqual([parts.queue.depth, parts.queue.look(), done], [0, false, [null]]);
   assert.throws(() => parts.store.release(first, 1), /released once for each reference/);
+});
+
+test('MessageQueue: gives its newest messages away, and has those that the files have read again', () => {
+  const parts = makeQueue(10);
+  parts.queue.put(putInStore(parts.store, ['a', 'b', 'c']), 3, 0, 0, 0, null);
+  parts.queue.putBack(putRecordInStore(parts.store, 'r', 3, 1n, 17), 4);
+  parts.queue.put(putInStore(parts.store, ['d']), 1, 2, 2, 0, null);
+  const before = parts.queue.memoryBytes;
+  const given = parts.queue.evict(110);
+  parts.backend.forget();
+
+  assert.deepStrictEqual(parts.backend.puts, ['c 0 0', 'd 2 0']);
+  assert.deepStrictEqual(parts.backend.log, ['recall 17']);
+  assert.deepStrictEqual([parts.queue.memoryCount, parts.store.referenceCount], [2, 2]);
+  assert.equal(parts.queue.memoryBytes, before - given);
+});
+
+test('MessageQueue: gives nothing away to a backend that does not write', () => {
+  const parts = makeQueue(10);
+  parts.queue.put(putInStore(parts.store, ['a']), 1, 0, 0, 0, null);
+  parts.backend.isAccepting = false;
+
+  assert.deepStrictEqual([parts.queue.evict(1000), parts.queue.memoryCount], [0, 1]);
+});
+
+test('MessageQueue: knows what it holds in memory, through all that can become of it', () => {
+  const parts = makeQueue(3);
+  parts.queue.put(putInStore(parts.store, ['a', 'b', 'c', 'd']), 4, 0, 0, 0, null);
+  parts.queue.putBack(putRecordInStore(parts.store, 'r', 1, 1n, 5), 1);
+  const held = [parts.queue.memoryBytes > 0];
+  takeAll(parts);
+  held.push(parts.queue.memoryBytes > 0);
+  parts.queue.put(putInStore(parts.store, ['e']), 1, 0, 0, 0, null);
+  parts.queue.dropMemory();
+  held.push(parts.queue.memoryBytes > 0);
+
+  assert.deepStrictEqual(held, [true, false, false]);
 });

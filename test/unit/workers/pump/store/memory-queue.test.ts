@@ -136,3 +136,44 @@ test('MemoryQueue: holds what an array of messages holds', () => {
     }),
   );
 });
+
+test('MemoryQueue: gives its last messages away in their order, and keeps the others', () => {
+  const queue = new MemoryQueue();
+  queue.put(10, 3, 0);
+  queue.put(20, 4, 7);
+  queue.put(30, 2, 0);
+  const runs: number[][] = [];
+  queue.takeLast(4, (...run) => runs.push(run));
+  queue.put(40, 1, 0);
+
+  assert.deepStrictEqual(runs, [
+    [22, 2, 7],
+    [30, 2, 0],
+  ]);
+  const left: number[][] = [];
+  while (queue.runCount > 0) {
+    left.push([queue.position, queue.runCount, queue.detail]);
+    queue.take(queue.runCount);
+  }
+  assert.deepStrictEqual(
+    [queue.count, left],
+    [
+      0,
+      [
+        [10, 3, 0],
+        [20, 2, 7],
+        [40, 1, 0],
+      ],
+    ],
+  );
+});
+
+test('MemoryQueue: counts how many of its last messages take so many bytes', () => {
+  const queue = new MemoryQueue();
+  queue.put(10, 3, 0);
+  queue.put(20, 4, 0);
+  const bytesOf = (_: number, count: number): number => count * 10;
+  const counts = [1, 10, 25, 40, 59, 1000].map((bytes) => queue.countOfLast(bytes, bytesOf));
+
+  assert.deepStrictEqual(counts, [1, 1, 2, 4, 5, 7]);
+});

@@ -368,27 +368,34 @@ test('MessageStore: a message that is to last leaves its segment, and is the sam
   assert.deepStrictEqual([bytes, store.referenceCount], [2 * SEGMENT_BYTES, 2]);
 });
 
-test('MessageStore: is full beyond its budget, until segments are free again', () => {
-  const store = new MessageStore(2 * SEGMENT_BYTES);
+test('MessageStore: its queues share what is beyond its segments and what others have for its messages', () => {
+  let others = 0;
+  const store = new MessageStore(4 * SEGMENT_BYTES, () => others);
   const full = Buffer.alloc(SEGMENT_BYTES - 60);
   const runs = [putBodies(store, [full]), putBodies(store, [full])];
-  const steps = [store.isFull];
-  runs.push(putBodies(store, [full]));
-  steps.push(store.isFull);
+  const steps = [store.shares.hasRoom(SEGMENT_BYTES)];
+  others = 2 * SEGMENT_BYTES + 1;
+  steps.push(store.shares.hasRoom(0));
   store.release(runs[0][0][0], 1);
-  steps.push(store.isFull);
+  steps.push(store.shares.hasRoom(0), store.shares.hasRoom(SEGMENT_BYTES));
 
-  assert.deepStrictEqual(steps, [false, true, false]);
+  assert.deepStrictEqual(steps, [true, false, true, false]);
 });
 
-test('MessageStore: what others have for its messages counts towards its budget', () => {
-  let others = SEGMENT_BYTES;
-  const store = new MessageStore(2 * SEGMENT_BYTES, () => others);
-  const steps = [store.isFull];
-  others++;
-  steps.push(store.isFull);
+test('MessageStore: bytes that runs take add up, whatever lies between them', () => {
+  const store = new MessageStore();
+  const bodies = [100, 0, 1, 5000, 37].map((size) => Buffer.alloc(size));
+  const [[a]] = putBodies(store, bodies);
+  putBodies(store, [Buffer.alloc(3)]);
+  const whole = store.heldBytes(a, 6);
+  const parts = [store.heldBytes(a, 2), store.heldBytes(a + 2, 3), store.heldBytes(a + 5, 1)];
 
-  assert.deepStrictEqual(steps, [false, true]);
+  assert.equal(
+    parts.reduce((sum, bytes) => sum + bytes, 0),
+    whole,
+  );
+  // The body, its size, its slot, a batch header.
+  assert.ok(parts[2] >= 3 + 4 + 8 + 20 && parts[2] < 3 + 4 + 8 + 24);
 });
 
 test('MessageStore: returns what was put, through any order of puts and releases', () => {

@@ -1,0 +1,181 @@
+/**
+ * Shares the memory for messages among the queues of a pump thread, so that a queue that holds much cannot take it
+ * from those that hold little.
+ *
+ * Units: bytes of memory in use, less what is on its way to the disk and therefore about to be free.
+ *
+ *     0 ─────────────────────────────── common ──────────── budget
+ *       every queue puts into memory      │ a queue puts into memory while it holds
+ *       what it likes                     │ less than 1/16 of what is left
+ *
+ * Beyond `common` the queues that hold most give way (`evict`): they write their newest messages out, ephemeral ones
+ * drop them. The room between `common` and the budget is therefore left to queues that hold little. n queues that
+ * all want more than there is get equal parts of it: each stops at 1/16 of what the others leave.
+ *
+ * A queue that is refused although another holds at least four times as much puts the shares under pressure: the
+ * largest queues put nothing into memory and give way, until there is room below `common` again. So a queue that
+ * wants to grow comes up to those that were there first.
+ *
+ * The largest queue is found without looking at all of them: a queue is in the level of its size, one level for each
+ * power of two. A queue rises when it grows; it sinks only when the largest is asked for.
+ *
+ * Bound: a turn evicts EVICT_BYTES_PER_TURN, and nothing while LEAVING_BYTES_MAX are on their way to the disk.
+ * Thread: pump.
+ * Source: own; the rule for small queues is that of dynamic thresholds in shared-memory switches (Choudhury, Hahne).
+ */
+
+/** What is left to queues that hold little: a quarter of the budget, and no more than this. */
+const RESERVE_BYTES_MAX = 32 * 1024 * 1024;
+const RESERVE_SHARE = 1 / 4;
+/** So far beyond `common` memory may get before queues give way, as a share of the reserve. */
+const SLACK_SHARE = 1 / 4;
+/** A queue is small while it holds less than this share of the memory that is left. */
+const SMALL_SHARE = 1 / 16;
+const EVICT_BYTES_PER_TURN = 1024 * 1024;
+const LEAVING_BYTES_MAX = 4 * 1024 * 1024;
+/** Queues that hold less are not looked for: 4 KiB. */
+const LEVEL_MIN = 12;
+const LEVELS = 32;
+/** How many levels, which are powers of two, a refused queue is below one that gives way for it. */
+const PRESSURE_LEVELS = 2;
+/** Bytes that one answer to a read may bring, while memory is short and while it is not. */
+const READ_BYTES_MIN = 16 * 1024;
+const READ_BYTES_MAX = 256 * 1024;
+
+/** A queue that holds messages in memory and can give them away. */
+export interface HoldingQueue {
+  /** Bytes that it can give away. */
+  readonly memoryBytes: number;
+  /** Where `MemoryShares` has it, and from how many bytes on it is to say `raise`; set by nobody else. */
+  level: number;
+  raiseBytes: number;
+  /**
+   * Gives up to so many bytes of its newest messages away, or one message that is larger. Returns how many; 0 if it
+   * cannot now.
+   */
+  evict(bytesMax: number): number;
+}
+
+/** The level of a queue that holds little, as every queue does at first, and when it says `raise`. */
+export const NO_LEVEL = -1;
+export const RAISE_BYTES_MIN = 2 ** LEVEL_MIN;
+
+export class MemoryShares {
+  /** Bytes on their way to the disk. */
+  leavingBytes = 0;
+
+  readonly #budgetBytes: number;
+  readonly #commonBytes: number;
+  readonly #slackBytes: number;
+  readonly #usedBytes: () => number;
+  readonly #levels: Set<HoldingQueue>[] = Array.from({ length: LEVELS }, () => new Set());
+  /** No queue is in a higher level. */
+  #topLevel = NO_LEVEL;
+  /** Whether queues that hold much give way for one that was refused. */
+  #isPressed = false;
+
+  /** `usedBytes` says how much memory is in use. */
+  constructor(budgetBytes: number, usedBytes: () => number) {
+    const reserveBytes = Math.min(budgetBytes * RESERVE_SHARE, RESERVE_BYTES_MAX);
+    this.#budgetBytes = budgetBytes;
+    this.#commonBytes = budgetBytes - reserveBytes;
+    this.#slackBytes = reserveBytes * SLACK_SHARE;
+    this.#usedBytes = usedBytes;
+  }
+
+  /** Whether a queue that holds so much may hold more. */
+  hasRoom(heldBytes: number): boolean {
+    const used = this.#settledBytes;
+    if (used <= this.#commonBytes) {
+      return !this.#isPressed || levelOf(heldBytes) + PRESSURE_LEVELS <= this.#topLevel;
+    }
+    return heldBytes < (this.#budgetBytes - used) * SMALL_SHARE;
+  }
+
+  /** How much one answer to a read may bring. */
+  get readBytes(): number {
+    const used = this.#settledBytes;
+    if (used <= this.#commonBytes) return READ_BYTES_MAX;
+    const share = Math.floor((this.#budgetBytes - used) * SMALL_SHARE);
+    return Math.min(READ_BYTES_MAX, Math.max(READ_BYTES_MIN, share));
+  }
+
+  /** A queue that holds so much was refused: others give way for it if they hold far more. */
+  onRefused(heldBytes: number): void {
+    if (levelOf(heldBytes) + PRESSURE_LEVELS <= this.#topLevel) this.#isPressed = true;
+  }
+
+  /** A queue has grown beyond its level. */
+  raise(queue: HoldingQueue): void {
+    this.#place(queue, levelOf(queue.memoryBytes));
+  }
+
+  /** A queue holds nothing any longer. */
+  forget(queue: HoldingQueue): void {
+    this.#place(queue, NO_LEVEL);
+  }
+
+  /** Has the queues that hold most give way, as far as memory is short. Returns how many bytes they gave away. */
+  evict(): number {
+    const target = this.#targetBytes();
+    const excess = this.#settledBytes - target;
+    if (excess <= 0 || this.leavingBytes > LEAVING_BYTES_MAX) return 0;
+    const wanted = Math.min(excess, EVICT_BYTES_PER_TURN);
+    const stuck: HoldingQueue[] = [];
+    let evicted = 0;
+    while (evicted < wanted) {
+      const queue = this.#takeLargest();
+      if (queue === undefined) break;
+      stuck.push(queue);
+      if (queue.memoryBytes < (this.#budgetBytes - this.#settledBytes) * SMALL_SHARE) break;
+      const given = queue.evict(wanted - evicted);
+      evicted += given;
+      // It may still be the largest.
+      if (given > 0) this.#place(queue, levelOf(queue.memoryBytes));
+    }
+    for (const queue of stuck) this.#place(queue, levelOf(queue.memoryBytes));
+    if (evicted === 0) this.#isPressed = false;
+    return evicted;
+  }
+
+  get #settledBytes(): number {
+    return this.#usedBytes() - this.leavingBytes;
+  }
+
+  /** Down to where queues are to give way. */
+  #targetBytes(): number {
+    const used = this.#settledBytes;
+    const lower = this.#commonBytes - this.#slackBytes;
+    if (this.#isPressed && used <= lower) this.#isPressed = false;
+    return this.#isPressed ? lower : this.#commonBytes + this.#slackBytes;
+  }
+
+  /** The queue that can give most away, taken out of its level; undefined if none is known. */
+  #takeLargest(): HoldingQueue | undefined {
+    for (let level = this.#topLevel; level >= LEVEL_MIN; level--) {
+      this.#topLevel = level;
+      for (const queue of this.#levels[level]) {
+        const actual = levelOf(queue.memoryBytes);
+        // What has shrunk since sinks.
+        this.#place(queue, actual < level ? actual : NO_LEVEL);
+        if (actual >= level) return queue;
+      }
+    }
+    this.#topLevel = NO_LEVEL;
+    return undefined;
+  }
+
+  #place(queue: HoldingQueue, level: number): void {
+    if (queue.level !== NO_LEVEL) this.#levels[queue.level].delete(queue);
+    queue.level = level < LEVEL_MIN ? NO_LEVEL : level;
+    queue.raiseBytes = queue.level === NO_LEVEL ? RAISE_BYTES_MIN : 2 ** (level + 1);
+    if (queue.level === NO_LEVEL) return;
+    this.#levels[level].add(queue);
+    this.#topLevel = Math.max(this.#topLevel, level);
+  }
+}
+
+/** The power of two that so many bytes reach. */
+function levelOf(bytes: number): number {
+  return 31 - Math.clz32(Math.min(bytes, 2 ** 31));
+}
