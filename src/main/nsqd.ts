@@ -189,6 +189,7 @@ export class Nsqd {
       tls: null,
     });
     this.#https = new HttpServer({ handle: (request) => api.handle(request), clock, limit, tls });
+    tls?.forgetKey();
   }
 
   /** Ends the broker in nsqd's order, with everything in memory on disk. Errors: rejects when that cannot be. */

@@ -4,6 +4,9 @@
  * One context serves all connections of the TCP port and of the HTTPS servers that are attached to it, and can
  * be loaded anew while they run.
  *
+ * A key is only in buffers, never in strings, which a heap snapshot would show; and once all servers have it, these are
+ * zeroed (`forgetKey`). OpenSSL keeps what it needs.
+ *
  * Thread: main. Source: nsqd `buildTLSConfig`. Differs in that it can be reloaded.
  */
 
@@ -33,6 +36,9 @@ export type TlsContextOptions = Pick<
   'tlsCert' | 'tlsKey' | 'tlsRootCaFile' | 'tlsClientAuthPolicy' | 'tlsMinVersion'
 >;
 
+/** What the files hold, and what is spoken. */
+type Secrets = SecureContextOptions & { readonly key: Buffer };
+
 /** How a handshake ended. */
 type HandshakeEnd = (outcome: TLSSocket | TlsFailure) => void;
 
@@ -57,7 +63,7 @@ export class TlsContext {
   readonly #servers = new Set<Server>();
   /** Who waits for which handshake, by the view of `#upgrades` that it was begun with. */
   readonly #handshakes = new WeakMap<Server, HandshakeEnd>();
-  #secrets: SecureContextOptions;
+  #secrets: Secrets;
   #reloads = 0;
 
   /** Errors: rejects with why the files cannot be used. */
@@ -65,7 +71,7 @@ export class TlsContext {
     return new TlsContext(options, await readSecrets(options));
   }
 
-  private constructor(options: TlsContextOptions, secrets: SecureContextOptions) {
+  private constructor(options: TlsContextOptions, secrets: Secrets) {
     this.#options = options;
     this.#secrets = secrets;
     const context = this;
@@ -79,7 +85,7 @@ export class TlsContext {
       });
   }
 
-  /** What an HTTPS server is made with. */
+  /** What an HTTPS server is made with, before `forgetKey`. */
   serverOptions(): TlsOptions {
     const policy = this.#options.tlsClientAuthPolicy;
     const isVerified = policy === 'require-verify';
@@ -100,6 +106,11 @@ export class TlsContext {
     server.once('close', () => this.#servers.delete(server));
   }
 
+  /** Called when all servers are made: nothing here holds the key any more. */
+  forgetKey(): void {
+    this.#secrets.key.fill(0);
+  }
+
   /**
    * Reads the files again; connections made from then on use what is in them.
    *
@@ -110,9 +121,11 @@ export class TlsContext {
     const reload = this.#reloads;
     const secrets = await readSecrets(this.#options);
     // A later reload has read later.
-    if (reload !== this.#reloads) return;
-    this.#secrets = secrets;
-    for (const server of [this.#upgrades, ...this.#servers]) server.setSecureContext(secrets);
+    if (reload === this.#reloads) {
+      this.#secrets = secrets;
+      for (const server of [this.#upgrades, ...this.#servers]) server.setSecureContext(secrets);
+    }
+    secrets.key.fill(0);
   }
 
   /**
@@ -137,13 +150,16 @@ export class TlsContext {
   }
 }
 
-async function readSecrets(options: TlsContextOptions): Promise<SecureContextOptions> {
+async function readSecrets(options: TlsContextOptions): Promise<Secrets> {
   const { tlsCert, tlsKey, tlsRootCaFile, tlsMinVersion } = options;
   const minVersion = SECURE_VERSIONS[tlsMinVersion];
+  let key: Buffer | undefined;
   try {
+    const cert = await readPem('certificate', tlsCert);
+    key = await readPem('key', tlsKey);
     const secrets = {
-      cert: await readPem('certificate', tlsCert),
-      key: await readPem('key', tlsKey),
+      cert,
+      key,
       ...(tlsRootCaFile !== '' && { ca: await readPem('root CA', tlsRootCaFile) }),
       ...(OLD_VERSIONS.has(minVersion) && { ciphers: OLD_CIPHERS }),
       minVersion,
@@ -152,13 +168,14 @@ async function readSecrets(options: TlsContextOptions): Promise<SecureContextOpt
     createSecureContext(secrets);
     return secrets;
   } catch (cause) {
+    key?.fill(0);
     throw new Error(`failed to build TLS config - ${tlsErrorText(cause)}`, { cause });
   }
 }
 
-async function readPem(what: string, file: string): Promise<string> {
+async function readPem(what: string, file: string): Promise<Buffer> {
   try {
-    const text = await readFile(file, 'latin1');
+    const text = await readFile(file);
     // OpenSSL passes over authorities that it cannot read, and then knows none.
     if (what !== 'key') new X509Certificate(text);
     return text;
