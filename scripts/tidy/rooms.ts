@@ -50,6 +50,7 @@ export const UPWARD: ReadonlySet<string> = new Set([
   'src/daemon/http/exchange.ts > src/main/http/refusals.ts',
   'src/daemon/http/http-server.ts > src/main/http/refusals.ts',
   'src/daemon/http/http-server.ts > src/main/limits/connection-limit.ts',
+  'src/daemon/options/command-line.ts > src/main/options/option-warnings.ts',
   'src/daemon/options/command-line.ts > src/main/options/options.ts',
   'src/daemon/options/config-file.ts > src/main/options/options.ts',
   'src/daemon/options/config-values.ts > src/main/options/options.ts',

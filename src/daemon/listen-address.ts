@@ -1,29 +1,119 @@
 /**
- * Where to listen: an address option as nsqd reads it.
+ * Where to listen: an address option, and what it means to the system.
  *
- * Thread: any. Source: nsqd `util.TypeOfAddr`.
+ * A host that stands for all addresses is listened on for IPv6 and IPv4 with one socket, as Go does, or for IPv4
+ * alone where the machine has no IPv6. Of a name that has addresses of both kinds, IPv4 counts.
+ *
+ * Thread: any.
+ * Source: nsqd `util.TypeOfAddr`; Go's `net.Listen`. Differs in that a text without a slash is never a path, so that
+ * a typing error makes no socket file.
  */
 
-/** A TCP address, or the path of a unix socket. */
+import { lookup } from 'node:dns/promises';
+import { type AddressInfo, isIP, type ListenOptions, type Server } from 'node:net';
+import { joinHostPort, splitHostPort } from './host-port.ts';
+import { Refused } from './options/refused.ts';
+import { systemErrorText } from './system-error.ts';
+
+/** A TCP address, or the path of a unix socket. Shape: `host` is empty or unspecified for all addresses. */
 export type ListenAddress =
   | { readonly host: string; readonly port: number }
   | { readonly path: string };
 
-const HOST_AND_PORT = /^(?:\[(?<v6>[^\]]*)\]|(?<host>[^:]*)):(?<port>\d{1,5})$/;
-const PORT_MAX = 65535;
-/** Listens on every address, of IPv4 as well. */
-const ANY_HOST = '::';
+/** What a server listens on. */
+export type Listening = {
+  /** As the log tells it. */
+  readonly text: string;
+  /** -1 for a unix socket. */
+  readonly port: number;
+};
 
-/** Whatever cannot be split into host and port is a path. */
-export function parseListenAddress(text: string): ListenAddress {
-  const groups = HOST_AND_PORT.exec(text)?.groups;
-  const port = Number(groups?.['port']);
-  if (groups === undefined || port > PORT_MAX) return { path: text };
-  const host = groups['v6'] ?? groups['host'] ?? '';
-  return { host: host === '' ? ANY_HOST : host, port };
+/** Both stand for every address. */
+const ANY_HOST = '::';
+const ANY_IPV4_HOST = '0.0.0.0';
+/** What the system says where it has no IPv6. */
+const NO_IPV6 = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EPROTONOSUPPORT', 'EINVAL']);
+/** What a path may have, less the zero byte at its end: macOS has the least. Units: bytes. */
+const PATH_BYTES_MAX = process.platform === 'darwin' ? 103 : 107;
+
+/** Reads an address option. Errors: says what is wrong with it, as the rest of a sentence. */
+export function parseListenAddress(text: string): ListenAddress | Refused {
+  if (text.includes('/') && !text.includes('://')) return readPath(text);
+  const address = splitHostPort(text);
+  if (!(address instanceof Refused)) return address;
+  return new Refused(
+    `${address.why}; write <host>:<port> such as 127.0.0.1:4150, or the path of a unix socket with a slash in it`,
+  );
 }
 
-/** As it is logged. */
-export function addressText(address: ListenAddress): string {
-  return 'path' in address ? address.path : `${address.host}:${address.port}`;
+function readPath(path: string): ListenAddress | Refused {
+  const bytes = Buffer.byteLength(path);
+  if (bytes <= PATH_BYTES_MAX) return { path };
+  return new Refused(`is a path of ${bytes} bytes; a unix socket's may have ${PATH_BYTES_MAX}`);
+}
+
+/**
+ * Makes a server listen.
+ *
+ * Errors: rejects with what the system says, and the server does not listen.
+ */
+export async function listen(
+  server: Server,
+  address: ListenAddress,
+  options: ListenOptions = {},
+): Promise<Listening> {
+  if ('path' in address) await listening(server, { ...options, path: address.path });
+  else await listenOnHost(server, address, options);
+  return boundAddress(server.address());
+}
+
+async function listenOnHost(
+  server: Server,
+  { host, port }: { readonly host: string; readonly port: number },
+  options: ListenOptions,
+): Promise<void> {
+  if (!isUnspecified(host)) {
+    await listening(server, { ...options, host: await resolveHost(host), port });
+    return;
+  }
+  try {
+    await listening(server, { ...options, host: ANY_HOST, port, ipv6Only: false });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && NO_IPV6.has(String(error.code))))
+      throw error;
+    await listening(server, { ...options, host: ANY_IPV4_HOST, port });
+  }
+}
+
+/** Whether the host stands for all addresses: none is named, or one with nothing but zeros. */
+function isUnspecified(host: string): boolean {
+  return isIP(host) === 0 ? host === '' : /^[0:.]+$/.test(host);
+}
+
+async function resolveHost(host: string): Promise<string> {
+  if (isIP(host) !== 0) return host;
+  return (await lookup(host, { order: 'ipv4first' })).address;
+}
+
+function listening(server: Server, options: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function boundAddress(address: AddressInfo | string | null): Listening {
+  if (address === null || typeof address === 'string') return { text: address ?? '', port: -1 };
+  return { text: joinHostPort(address.address, address.port), port: address.port };
+}
+
+/** Why the address that an option names cannot be listened on. */
+export function listenFailure(flag: string, given: string, cause: unknown): Error {
+  const reason = systemErrorText(cause);
+  return new Error(`listen (${given}) failed - ${reason}; it is the address of --${flag}`, {
+    cause,
+  });
 }

@@ -9,11 +9,18 @@ import path from 'node:path';
 import { type DataLock, lockDataPath } from '../daemon/data-lock.ts';
 import { HttpServer } from '../daemon/http/http-server.ts';
 import { HttpClient, type HttpClientTls } from '../daemon/http-client.ts';
-import { addressText, type ListenAddress, parseListenAddress } from '../daemon/listen-address.ts';
+import {
+  type ListenAddress,
+  type Listening,
+  listenFailure,
+  parseListenAddress,
+} from '../daemon/listen-address.ts';
 import type { Logger } from '../daemon/log.ts';
+import { Refused } from '../daemon/options/refused.ts';
 import { peerTlsOptions } from '../daemon/tls/peer-tls.ts';
 import { TlsContext } from '../daemon/tls/tls-context.ts';
 import { versionLine } from '../daemon/version.ts';
+import { assert } from '../shared/assert.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { PumpEvent } from '../shared/control.ts';
 import { errorText } from '../shared/error-text.ts';
@@ -234,11 +241,8 @@ export class Nsqd {
     await this.#bounds.disk.start();
     await this.#load();
     await this.#metadata.save();
-    this.#operations.tcpPort = await this.#listen(
-      'TCP',
-      parseListenAddress(this.#options.tcpAddress),
-      (at) => this.#tcp.listen(at),
-    );
+    const { tcpAddress } = this.#options;
+    this.#operations.tcpPort = await this.#listen('TCP', tcpAddress, (at) => this.#tcp.listen(at));
     await this.#openHttp();
     this.#startReporting();
   }
@@ -271,15 +275,13 @@ export class Nsqd {
   }
 
   async #openHttp(): Promise<void> {
-    if (this.#tls !== null && this.#options.httpsAddress !== '') {
-      const address = parseListenAddress(this.#options.httpsAddress);
-      this.#httpsPort = await this.#listen('HTTPS', address, (at) => this.#https.start(at));
+    const { httpAddress, httpsAddress } = this.#options;
+    if (this.#tls !== null && httpsAddress !== '') {
+      this.#httpsPort = await this.#listen('HTTPS', httpsAddress, (at) => this.#https.start(at));
     }
-    if (this.#options.httpAddress === '') return;
-    this.#operations.httpPort = await this.#listen(
-      'HTTP',
-      parseListenAddress(this.#options.httpAddress),
-      (at) => this.#http.start(at),
+    if (httpAddress === '') return;
+    this.#operations.httpPort = await this.#listen('HTTP', httpAddress, (at) =>
+      this.#http.start(at),
     );
   }
 
@@ -299,15 +301,21 @@ export class Nsqd {
     this.#isLoading = false;
   }
 
+  /** Resolves with the port, -1 for a unix socket. */
   async #listen(
-    kind: string,
-    address: ListenAddress,
-    listen: (address: ListenAddress) => Promise<number>,
+    kind: 'TCP' | 'HTTP' | 'HTTPS',
+    given: string,
+    listen: (address: ListenAddress) => Promise<Listening>,
   ): Promise<number> {
-    const port = await listen(address);
-    const bound = 'path' in address ? address : { ...address, port };
-    this.#logger.info(`${kind}: listening on ${addressText(bound)}`);
-    return port;
+    const address = parseListenAddress(given);
+    assert(!(address instanceof Refused), 'the address was checked with the options');
+    try {
+      const { text, port } = await listen(address);
+      this.#logger.info(`${kind}: listening on ${text}`);
+      return port;
+    } catch (cause) {
+      throw listenFailure(`${kind.toLowerCase()}-address`, given, cause);
+    }
   }
 
   // End

@@ -4,7 +4,7 @@
  * Thread: main. Source: nsqd `apps/nsqd/main.go`.
  */
 
-import { readFileSync } from 'node:fs';
+import { fstatSync, readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import os from 'node:os';
 import { EndSignals } from '../daemon/end-signals.ts';
@@ -33,22 +33,28 @@ export async function runProgram(words: readonly string[]): Promise<void> {
   const command = parseCommandLine(words, surroundings);
   switch (command.kind) {
     case 'print':
-      process[command.stream].write(command.text);
+      process.stderr.write(command.stderr);
+      process.stdout.write(command.stdout);
       process.exitCode = command.exitCode;
+      return;
+    case 'help':
+      process.stdout.write(command.text);
+      if (isPipeOfItsOwn(process.stderr.fd)) process.stderr.write(command.text);
       return;
     case 'fatal':
       makeLogger(LOG_PREFIX_DEFAULT, 'info').fatal(command.reason);
       process.exitCode = 1;
       return;
     case 'run':
-      await runBroker(command.options);
+      await runBroker(command.options, command.warnings);
   }
 }
 
 /** Runs until a signal, or until the broker can go on no more, and ends the process. */
-async function runBroker(options: Options): Promise<void> {
+async function runBroker(options: Options, warnings: readonly string[]): Promise<void> {
   const clock = new SystemClock();
   const logger = makeLogger(options.logPrefix, options.logLevel);
+  for (const warning of warnings) logger.warn(warning);
   const signals = new EndSignals(clock, endSignals(options));
   const starting = Nsqd.start(options, logger, clock);
   if (options.tlsCert !== '') reloadOnHangUp(starting);
@@ -104,6 +110,16 @@ async function endProcess(code: number, nsqd: Nsqd, clock: SystemClock): Promise
   clock.after(THREAD_END_MS, () => process.kill(process.pid, 'SIGKILL'));
   await nsqd.terminate();
   process.exit(code);
+}
+
+/**
+ * Whether standard error is read by a program, and apart from standard output: such programs look for nsqd's usage
+ * there. A terminal or a file would have the text twice.
+ */
+function isPipeOfItsOwn(fd: number): boolean {
+  const stderr = fstatSync(fd);
+  const stdout = fstatSync(process.stdout.fd);
+  return (stderr.isFIFO() || stderr.isSocket()) && stderr.ino !== stdout.ino;
 }
 
 function makeLogger(prefix: string, level: Options['logLevel']): Logger {

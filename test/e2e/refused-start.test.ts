@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
@@ -52,7 +53,7 @@ for (const kind of ['tcp', 'http']) {
     const broker = site.launch({ flags: [`--${kind}-address=127.0.0.1:${port}`] });
 
     assert.deepEqual(await broker.ended, REFUSED);
-    const reason = `listen (127.0.0.1:${port}) failed - listen EADDRINUSE: address already in use`;
+    const reason = `listen (127.0.0.1:${port}) failed - address already in use; it is the address of --${kind}-address`;
     assert.ok(
       lastLine(broker.log).includes(`FATAL: failed to instantiate nsqd - ${reason}`),
       broker.log,
@@ -82,6 +83,36 @@ test('a flag that is not known ends with 2', LIMIT, async (t) => {
   assert.deepEqual(await broker.ended, { code: 2, signal: null });
   assert.match(broker.log, /^flag provided but not defined: -no-such-flag\n/);
 });
+
+for (const word of ['stats', 'verison']) {
+  test(`the word ${word} starts no broker, and leaves nothing behind`, LIMIT, async (t) => {
+    const site = new BrokerSite(t);
+    const broker = site.launch({ command: word });
+
+    assert.deepEqual(await broker.ended, { code: 2, signal: null });
+    assert.match(broker.log, new RegExp(`^unknown command "${word}"; did you mean `));
+    assert.deepEqual(readdirSync(site.dataPath), []);
+  });
+}
+
+test(
+  'help goes to standard output, and to a program that reads standard error as well',
+  LIMIT,
+  () => {
+    const { stdout, stderr, status } = spawnSync(
+      process.execPath,
+      ['src/main/index.ts', '--help'],
+      {
+        encoding: 'utf8',
+      },
+    );
+    const script = '"$0" src/main/index.ts --help 2>&1';
+    const merged = spawnSync('sh', ['-c', script, process.execPath], { encoding: 'utf8' });
+
+    assert.match(stdout, /^RingMQ .*? -tcp-address string\n/s);
+    assert.deepEqual([stderr, merged.stdout, status], [stdout, stdout, 0]);
+  },
+);
 
 function lastLine(log: string): string {
   return log.slice(log.lastIndexOf('\n', log.length - 2) + 1);

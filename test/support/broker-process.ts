@@ -24,6 +24,8 @@ export type Ending = { readonly code: number | null; readonly signal: NodeJS.Sig
 
 /** How a broker is started. */
 export type BrokerSetup = {
+  /** A bare word before the flags. */
+  readonly command?: string;
   /** Added to those that name the ports and the data directory. */
   readonly flags?: readonly string[];
   /** Options of Node itself. */
@@ -54,11 +56,17 @@ export class BrokerSite {
   }
 
   /** Starts a broker that may or may not come to listen. */
-  launch({ flags = [], nodeFlags = [], fileBlocksMax }: BrokerSetup = {}): BrokerProcess {
+  launch({
+    command: word,
+    flags = [],
+    nodeFlags = [],
+    fileBlocksMax,
+  }: BrokerSetup = {}): BrokerProcess {
     const command = [
       process.execPath,
       ...nodeFlags,
       ENTRY,
+      ...(word === undefined ? [] : [word]),
       '--tcp-address=127.0.0.1:0',
       '--http-address=127.0.0.1:0',
       `--data-path=${this.dataPath}`,

@@ -179,7 +179,7 @@ export async function startApi(
     limit: new ConnectionLimit(connectionsMax, clock, logger),
     tls: null,
   });
-  const port = await server.start({ host: '127.0.0.1', port: 0 });
+  const { port } = await server.start({ host: '127.0.0.1', port: 0 });
   t.after(() => server.stop());
   return { broker, server, clock, bodies, log, port };
 }

@@ -9,11 +9,12 @@ import { pipeline, type Readable } from 'node:stream';
 import { INTERNAL_ERROR } from '../../main/http/refusals.ts';
 import { AssertionError } from '../../shared/assert.ts';
 import type { Logger } from '../log.ts';
+import { socketAddress } from '../remote-host.ts';
 import { type Answer, reasonPhrase } from './answer.ts';
 import { isLoopback } from './loopback.ts';
 import { declaredBytes, type GatheredBody, gatherBody } from './request-body.ts';
 import { type BodyMemory, gathererOf, type RequestGatherer } from './request-gatherer.ts';
-import { type RequestLog, remoteAddress } from './request-log.ts';
+import type { RequestLog } from './request-log.ts';
 
 /** What the server hands over. */
 export type Request = {
@@ -133,8 +134,7 @@ export class Exchange {
 
   /** Who asks, as the log names it. */
   get remoteAddress(): string {
-    const { remoteAddress: address, remotePort } = this.#request.socket;
-    return remoteAddress(address, remotePort);
+    return socketAddress(this.#request.socket);
   }
 
   /** Calls back when the client has ended its side, or is gone. It may have done so already. */

@@ -13,6 +13,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { CONNECT_REFUSED, TOO_MANY_CONNECTIONS } from '../../main/http/refusals.ts';
 import type { ConnectionLimit } from '../../main/limits/connection-limit.ts';
 import type { Clock } from '../../shared/clock.ts';
+import { type ListenAddress, type Listening, listen } from '../listen-address.ts';
 import { RefusedSockets } from '../refused-sockets.ts';
 import type { TlsContext } from '../tls/tls-context.ts';
 import { Connection } from './connection.ts';
@@ -20,11 +21,6 @@ import type { Listener, Request } from './exchange.ts';
 import { isLoopback } from './loopback.ts';
 import { framingRefusal } from './request-framing.ts';
 import { VersionedResponse } from './versioned-response.ts';
-
-/** Where to listen. */
-export type HttpAddress =
-  | { readonly host: string; readonly port: number }
-  | { readonly path: string };
 
 /** What a server is made of. */
 export interface HttpServerSetup {
@@ -104,25 +100,13 @@ export class HttpServer {
     this.#server = server;
   }
 
-  /**
-   * Listens. Units: resolves with the port, -1 for a unix socket.
-   * Errors: rejects when the address cannot be listened on; then there is nothing to be stopped.
-   */
-  start(address: HttpAddress): Promise<number> {
-    return new Promise((resolve, reject) => {
-      const onRefused = (cause: Error): void => {
-        reject(new Error(`listen (${addressText(address)}) failed - ${cause.message}`, { cause }));
-      };
-      this.#server.once('error', onRefused);
-      this.#server.listen(address, () => {
-        this.#server.off('error', onRefused);
-        // A connection that cannot be accepted, for want of a descriptor say, is no reason to end.
-        this.#server.on('error', (error) => this.#limit.noteFailure('HTTP', error));
-        const bound = this.#server.address();
-        this.#listener = listenerAt(bound);
-        resolve(portOf(bound));
-      });
-    });
+  /** Listens. Errors: rejects with what the system says; then there is nothing to be stopped. */
+  async start(address: ListenAddress): Promise<Listening> {
+    const listening = await listen(this.#server, address);
+    // A connection that cannot be accepted, for want of a descriptor say, is no reason to end.
+    this.#server.on('error', (error) => this.#limit.noteFailure('HTTP', error));
+    this.#listener = listenerAt(this.#server.address());
+    return listening;
   }
 
   /** Takes no new connections and closes idle ones; the others close once they have had their answer. */
@@ -199,12 +183,4 @@ function makeServer(tls: TlsContext | null): Server | SecureServer {
 function listenerAt(address: AddressInfo | string | null): Listener {
   const isUnixSocket = typeof address === 'string';
   return { isUnixSocket, isLoopback: !isUnixSocket && isLoopback(address?.address) };
-}
-
-function portOf(address: AddressInfo | string | null): number {
-  return address === null || typeof address === 'string' ? -1 : address.port;
-}
-
-function addressText(address: HttpAddress): string {
-  return 'path' in address ? address.path : `${address.host}:${address.port}`;
 }

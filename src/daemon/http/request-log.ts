@@ -10,7 +10,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../shared/clock.ts';
 import { formatDuration, NS_PER_MS } from '../go/go-duration.ts';
 import type { Logger } from '../log.ts';
-import { remoteHost } from '../remote-host.ts';
+import { socketAddress } from '../remote-host.ts';
 
 export class RequestLog {
   readonly #logger: Logger;
@@ -31,14 +31,7 @@ export class RequestLog {
     if (!this.#logger.isWritten('info')) return;
     const elapsedNs = Math.round((this.nowMs() - startMs) * NS_PER_MS);
     const { method, url, socket } = request;
-    const remote = remoteAddress(socket.remoteAddress, socket.remotePort);
+    const remote = socketAddress(socket);
     this.#logger.info(`${status} ${method} ${url} (${remote}) ${formatDuration(elapsedNs)}`);
   }
-}
-
-/** An address as Go writes it; `@` for a unix socket, and for a client that has gone already. */
-export function remoteAddress(address: string | undefined, port: number | undefined): string {
-  if (address === undefined || port === undefined) return '@';
-  const host = remoteHost({ remoteAddress: address });
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -5,27 +5,37 @@
  * Source: nsqd `apps/nsqd/main.go`, go-options `Resolve`.
  */
 
+import { optionWarnings } from '../../main/options/option-warnings.ts';
 import {
   completeOptions,
   type Machine,
   type Options,
   PROGRAM_FLAGS,
 } from '../../main/options/options.ts';
-import { versionLine } from '../version.ts';
-import { parseConfigFile } from './config-file.ts';
+import { systemErrorText } from '../system-error.ts';
+import { productLine, versionLine } from '../version.ts';
+import { type ConfigFile, parseConfigFile } from './config-file.ts';
 import { parseFlags } from './flags.ts';
+import { suggestion } from './nearest-word.ts';
 import { Refused } from './refused.ts';
 import { usage } from './usage.ts';
 
 /** What the program does next. */
 export type Command =
-  | { readonly kind: 'run'; readonly options: Options }
+  | {
+      readonly kind: 'run';
+      readonly options: Options;
+      /** What was given and has no effect, a sentence each. */
+      readonly warnings: readonly string[];
+    }
   | {
       readonly kind: 'print';
-      readonly stream: 'stdout' | 'stderr';
-      readonly text: string;
+      readonly stdout: string;
+      readonly stderr: string;
       readonly exitCode: number;
     }
+  /** Help, where people look for it, and where programs look for nsqd's. */
+  | { readonly kind: 'help'; readonly text: string }
   /** The text for a FATAL line of the log; the exit code is 1. */
   | { readonly kind: 'fatal'; readonly reason: string };
 
@@ -35,48 +45,92 @@ export interface Surroundings extends Machine {
   readFile(path: string): string;
 }
 
-/** Decides by the words behind the program's name. A bad flag ends with 2, a bad value of an option with 1. */
+const BAD_USAGE_CODE = 2;
+/** What the first word may be, where it is no flag. */
+const COMMANDS = ['start', 'help', 'version', 'bench'] as const;
+
+/**
+ * Decides by the words behind the program's name. A bad command or flag ends with 2, a bad value of an option with 1.
+ */
 export function parseCommandLine(words: readonly string[], surroundings: Surroundings): Command {
-  const flags = parseFlags(words);
-  if (flags === 'help') {
-    return { kind: 'print', stream: 'stderr', text: usage(surroundings), exitCode: 0 };
+  const [first = '', ...others] = words;
+  if (first === '' || first.startsWith('-')) return parseStart(words, surroundings);
+  switch (first) {
+    case 'start':
+      return parseStart(others, surroundings);
+    case 'help':
+      return { kind: 'help', text: usage(surroundings) };
+    case 'version':
+      return printed(`${productLine()}\n${versionLine()}\n`);
+    case 'bench':
+      return refused('bench is a command of the ringmq program: ringmq bench --help');
+    default:
+      return refused(unknownCommand(first));
   }
+}
+
+function parseStart(words: readonly string[], surroundings: Surroundings): Command {
+  const { flags, rest } = parseFlags(words);
+  if (flags === 'help') return { kind: 'help', text: usage(surroundings) };
   if (flags instanceof Refused) {
     // Said twice: the usage in between is longer than a screen.
-    const text = `${flags.why}\n${usage(surroundings)}\n${flags.why} (see the usage above)\n`;
-    return { kind: 'print', stream: 'stderr', text, exitCode: 2 };
+    return refused(`${flags.why}\n${usage(surroundings)}\n${flags.why} (see the usage above)`);
   }
   if (flags.get('version') === true) {
-    return { kind: 'print', stream: 'stdout', text: `${versionLine()}\n`, exitCode: 0 };
+    // Programs read nsqd's line from standard output; people see both.
+    return { ...printed(`${versionLine()}\n`), stderr: `${productLine()}\n` };
   }
 
-  const path = flags.get('config') ?? PROGRAM_FLAGS.config.initial;
-  const config = readConfig(String(path), surroundings);
-  if (config instanceof Refused) return { kind: 'fatal', reason: config.why };
-  const options = completeOptions(new Map([...config, ...flags]), surroundings);
+  const path = String(flags.get('config') ?? PROGRAM_FLAGS.config.initial);
+  const config = readConfig(path, surroundings);
+  if (config instanceof Refused) {
+    return { kind: 'fatal', reason: `failed to load config file ${path} - ${config.why}` };
+  }
+  const options = completeOptions(new Map([...config.values, ...flags]), surroundings);
   if (options instanceof Refused) {
     return { kind: 'fatal', reason: `failed to instantiate nsqd - ${options.why}` };
   }
-  return { kind: 'run', options };
+  const warnings = [
+    ...config.warnings.map((warning) => `config file ${path}: ${warning}`),
+    ...strayWarnings(rest),
+    ...optionWarnings(options),
+  ];
+  return { kind: 'run', options, warnings };
+}
+
+function printed(stdout: string): Command & { kind: 'print' } {
+  return { kind: 'print', stdout, stderr: '', exitCode: 0 };
+}
+
+function refused(why: string): Command {
+  return { kind: 'print', stdout: '', stderr: `${why}\n`, exitCode: BAD_USAGE_CODE };
+}
+
+function unknownCommand(word: string): string {
+  const hint = suggestion(word, COMMANDS);
+  const list = `The commands are ${COMMANDS.join(', ')}; without one the broker starts.`;
+  return `unknown command ${JSON.stringify(word)}${hint}\n${list}`;
+}
+
+/** nsqd ignores silently what stands behind the flags: mostly the value of a switch, and all flags behind that. */
+function strayWarnings([stray, ...others]: readonly string[]): string[] {
+  if (stray === undefined || (stray === '--' && others.length === 0)) return [];
+  const first = JSON.stringify(stray);
+  const all = others.length === 0 ? `${first} is` : `${first} and what is behind it are`;
+  return [`${all} ignored: a flag begins with "-", and a switch takes its value behind "="`];
 }
 
 /** An empty path means that there is no file. */
-function readConfig(
-  path: string,
-  surroundings: Surroundings,
-): ReadonlyMap<string, unknown> | Refused {
-  if (path === '') return new Map();
+function readConfig(path: string, surroundings: Surroundings): ConfigFile | Refused {
+  if (path === '') return { values: new Map(), warnings: [] };
   const text = readText(path, surroundings);
-  const values = text instanceof Refused ? text : parseConfigFile(text);
-  return values instanceof Refused
-    ? new Refused(`failed to load config file ${path} - ${values.why}`)
-    : values;
+  return text instanceof Refused ? text : parseConfigFile(text);
 }
 
 function readText(path: string, surroundings: Surroundings): string | Refused {
   try {
     return surroundings.readFile(path);
   } catch (error) {
-    return new Refused(error instanceof Error ? error.message : String(error));
+    return new Refused(systemErrorText(error));
   }
 }

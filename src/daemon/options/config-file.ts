@@ -1,5 +1,6 @@
 /**
- * nsqd's configuration file: TOML with one flat table of keys. Keys that no option has are ignored, as nsqd does.
+ * nsqd's configuration file: TOML with one flat table of keys. Keys that no option has are ignored, as in nsqd, with a
+ * warning.
  *
  * Thread: any.
  * Source: go-options `Resolve`; differs in taking what makes nsqd misread or crash (integers among floats) sanely, and
@@ -8,24 +9,54 @@
 
 import { parse, TomlError } from 'smol-toml';
 import { OPTION_ROWS } from '../../main/options/options.ts';
+import { suggestion } from './nearest-word.ts';
 import { Refused } from './refused.ts';
 
-/** Reads a file's text. Returns values by the names of options. */
-export function parseConfigFile(toml: string): ReadonlyMap<string, unknown> | Refused {
+/** What a file says. */
+export type ConfigFile = {
+  /** By the names of options. */
+  readonly values: ReadonlyMap<string, unknown>;
+  /** One sentence for each key that no option has. */
+  readonly warnings: readonly string[];
+};
+
+/** Reads a file's text. Errors: says what is wrong with it, and in which line. */
+export function parseConfigFile(toml: string): ConfigFile | Refused {
   const table = parseToml(toml);
   if (table instanceof Refused) return table;
 
   const values = new Map<string, unknown>();
+  const known = new Set<string>();
   for (const [name, { key, kind }] of OPTION_ROWS) {
+    known.add(key);
     if (!Object.hasOwn(table, key)) continue;
-    const value = kind.parseConfig(table[key]);
+    const value = hasZeroByte(table[key])
+      ? new Refused('must have no zero byte')
+      : kind.parseConfig(table[key]);
     if (value instanceof Refused) {
-      return new Refused(`invalid value ${spell(table[key])} for ${key}: ${value.why}`);
+      const place = lineText(toml, key);
+      return new Refused(`${place}invalid value ${spell(table[key])} for ${key}: ${value.why}`);
     }
     values.set(name, value);
   }
-  return values;
+  const warnings = Object.keys(table)
+    .filter((key) => !known.has(key))
+    .map((key) => unknownKey(toml, key, table[key], known));
+  return { values, warnings };
 }
+
+function unknownKey(toml: string, key: string, value: unknown, known: Iterable<string>): string {
+  const isTable = typeof value === 'object' && value !== null && !Array.isArray(value);
+  const why = isTable
+    ? 'options stand in no table, so that those in it are ignored'
+    : `no option has this key, so that it is ignored${suggestion(FLAG_KEYS.get(key) ?? key, known)}`;
+  return `${lineText(toml, key)}${JSON.stringify(key)}: ${why}`;
+}
+
+/** Keys that follow from an option's flag, although the option has another. */
+const FLAG_KEYS: ReadonlyMap<string, string> = new Map(
+  [...OPTION_ROWS.values()].map(({ flag, key }) => [flag.replaceAll('-', '_'), key]),
+);
 
 function parseToml(toml: string): Readonly<Record<string, unknown>> | Refused {
   try {
@@ -33,11 +64,41 @@ function parseToml(toml: string): Readonly<Record<string, unknown>> | Refused {
     return parse(toml, { integersAsBigInt: true });
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
+    const begin = unclosedLine(toml, error);
+    if (begin !== undefined) {
+      return new Refused(`line ${begin}: the list or table that begins here is not closed`);
+    }
     // Behind the first line of the message stands a drawing of the place, which a log line cannot hold.
-    return new Refused(
-      `line ${error.line}, column ${error.column}: ${error.message.split('\n', 1)[0]}`,
-    );
+    const [reason] = error.message.replace('Invalid TOML document: ', '').split('\n', 1);
+    return new Refused(`line ${error.line}, column ${error.column}: ${reason}`);
   }
+}
+
+/** Where a list or table begins that is still open at the next key or at the end; undefined if that is not it. */
+function unclosedLine(toml: string, { line, message }: TomlError): number | undefined {
+  const lines = toml.split('\n');
+  const next = lines[line - 1] ?? '';
+  const isAtEnd = next.trim() === '';
+  const isAtKey = message.includes('end of structure') && /^\s*["'\w-]+\s*=/.test(next);
+  if (!isAtEnd && !isAtKey) return undefined;
+  const begin = lines.slice(0, line - 1).findLastIndex((text) => /=\s*[[{]/.test(text));
+  return begin === -1 ? undefined : begin + 1;
+}
+
+/** Where a key stands, as the begin of a sentence; empty where it is written in no plain way. */
+function lineText(toml: string, key: string): string {
+  const names = new Set([key, `"${key}"`, `'${key}'`]);
+  const index = toml.split('\n').findIndex((line) => {
+    const [, table, name] = /^\s*(?:\[+\s*([^\]]*?)\s*\]|([^=]*?)\s*[=.])/.exec(line) ?? [];
+    return names.has((table ?? name ?? '').split('.', 1)[0]);
+  });
+  return index === -1 ? '' : `line ${index + 1}: `;
+}
+
+/** No path, address or name has one, and the system takes none. */
+function hasZeroByte(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(hasZeroByte);
+  return typeof value === 'string' && value.includes('\0');
 }
 
 /** A value as an error shows it. */

@@ -9,10 +9,14 @@
 
 import { OPTION_ROWS, type Option, PROGRAM_FLAGS } from '../../main/options/options.ts';
 import { goQuote } from '../go/go-text.ts';
+import { suggestion } from './nearest-word.ts';
 import { Refused } from './refused.ts';
 
-/** What a command line says: values by the names of options and of `PROGRAM_FLAGS`, or a call for help. */
-type ParsedFlags = ReadonlyMap<string, unknown> | 'help' | Refused;
+/** What flags say: values by the names of options and of `PROGRAM_FLAGS`, or a call for help. */
+type FlagValues = ReadonlyMap<string, unknown> | 'help' | Refused;
+
+/** Flags, and the words behind them that nobody reads. */
+export type ParsedFlags = { readonly flags: FlagValues; readonly rest: readonly string[] };
 
 interface NamedRow {
   readonly name: string;
@@ -29,34 +33,35 @@ const BY_FLAG: ReadonlyMap<string, NamedRow> = new Map(
 /** Reads the words behind the program's name, up to the first that cannot be used. */
 export function parseFlags(words: readonly string[]): ParsedFlags {
   const values = new Map<string, unknown>();
+  const refuse = (why: string): ParsedFlags => ({ flags: new Refused(why), rest: [] });
   let index = 0;
   while (index < words.length) {
     const word = words[index];
+    if (!word.startsWith('-') || word === '-' || word === '--') break;
     index += 1;
-    if (!word.startsWith('-') || word === '-' || word === '--') return values;
 
     const { flag, attached } = splitFlag(word);
-    if (flag === '' || flag.startsWith('-')) return new Refused(`bad flag syntax: ${word}`);
+    if (flag === '' || flag.startsWith('-')) return refuse(`bad flag syntax: ${word}`);
     const known = BY_FLAG.get(flag);
     if (known === undefined) {
-      return flag === 'help' || flag === 'h'
-        ? 'help'
-        : new Refused(`flag provided but not defined: -${flag}`);
+      if (flag === 'help' || flag === 'h') return { flags: 'help', rest: [] };
+      const hint = suggestion(flag, [...BY_FLAG.keys(), 'help'], '-');
+      return refuse(`flag provided but not defined: -${flag}${hint}`);
     }
 
     const { name, row } = known;
     let text = attached;
     if (text === undefined && row.kind.isSwitch) text = 'true';
     if (text === undefined) {
-      if (index === words.length) return new Refused(`flag needs an argument: -${flag}`);
+      if (index === words.length) return refuse(`flag needs an argument: -${flag}`);
       text = words[index];
       index += 1;
     }
     const value = row.kind.parseFlag(text, values.get(name));
-    if (value instanceof Refused) return new Refused(badValue(row, text, value));
+    if (value instanceof Refused) return refuse(badValue(row, text, value));
     values.set(name, value);
   }
-  return values;
+  return { flags: values, rest: words.slice(index) };
 }
 
 /** A value that stands behind the first "=" is attached; without one it may be the next word. */

@@ -6,6 +6,9 @@
  */
 
 import { formatDuration, NS_PER_MS } from '../go/go-duration.ts';
+import { parseListenAddress } from '../listen-address.ts';
+import { suggestion } from './nearest-word.ts';
+import { Refused } from './refused.ts';
 
 /** Returns why a value is refused, or undefined. */
 export type Check<T> = (value: T, flag: string) => string | undefined;
@@ -41,8 +44,23 @@ export function lasting(minMs: number, maxMs: number): Check<number> {
 export function oneOf(choices: readonly string[]): Check<string> {
   return (value, flag) => {
     if (choices.includes(value)) return undefined;
-    return `--${flag} must be one of ${choices.join(', ')}, not ${JSON.stringify(value)}`;
+    const words = choices.filter((choice) => choice !== '').join(', ');
+    const hint = suggestion(value, choices);
+    return `--${flag} must be one of ${words}, not ${JSON.stringify(value)}${hint}`;
   };
+}
+
+/** An address to listen on. */
+export function listenable(value: string, flag: string): string | undefined {
+  const address = parseListenAddress(value);
+  return address instanceof Refused
+    ? `--${flag} ${JSON.stringify(value)} ${address.why}`
+    : undefined;
+}
+
+/** An address to listen on, or nothing. */
+export function listenableOrNone(value: string, flag: string): string | undefined {
+  return value === '' ? undefined : listenable(value, flag);
 }
 
 /** Every element is in (0,1]. */

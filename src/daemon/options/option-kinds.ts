@@ -120,7 +120,7 @@ export const texts: Kind<readonly string[]> = {
   isSwitch: false,
   parseFlag: (given, earlier = []) => [...earlier, given],
   parseConfig: (value) => {
-    if (typeof value === 'string') return value.split(',').map((element) => element.trim());
+    if (typeof value === 'string') return value.split(',');
     const isList = Array.isArray(value) && value.every((element) => typeof element === 'string');
     return isList ? value : new Refused('must be an array of strings, or one string with commas');
   },
@@ -128,19 +128,22 @@ export const texts: Kind<readonly string[]> = {
   show: (value) => value,
 };
 
-/** Descending, as the reference reports them. */
+/** Given by flags they are sorted, highest first; a file's stay in its order, as in nsqd. */
 export const percentiles: Kind<readonly number[]> = {
   word: 'floats',
   isSwitch: false,
-  parseFlag: (given, earlier = []) =>
-    withPercentiles(earlier, given.split(',').map(parseFloatText)),
+  parseFlag: (given, earlier = []) => {
+    const values = checkedPercentiles([...earlier, ...given.split(',').map(parseFloatText)]);
+    return values instanceof Refused ? values : values.toSorted((a, b) => b - a);
+  },
   parseConfig: (value) => {
-    if (typeof value === 'string') return withPercentiles([], value.split(',').map(parseFloatText));
+    // In the order of the file, where flags are sorted.
+    if (typeof value === 'string') return checkedPercentiles(value.split(',').map(parseFloatText));
     const isList =
       Array.isArray(value) && value.every((e) => typeof e === 'number' || typeof e === 'bigint');
     return isList
-      ? withPercentiles([], value.map(Number))
-      : new Refused('must be an array of floats');
+      ? checkedPercentiles(value.map(Number))
+      : new Refused('must be an array of floats, or one string with commas');
   },
   spell: (value) => value.join(','),
   show: (value) => value,
@@ -183,18 +186,32 @@ export const tlsVersion: Kind<TlsVersion> = {
   show: (value) => TLS_VERSIONS[value],
 };
 
+const MULTIPLES: ReadonlyMap<string | undefined, number> = new Map([
+  ['k', 1e3],
+  ['m', 1e6],
+  ['g', 1e9],
+]);
+const INTEGER_EXAMPLE = 10_000;
 /** A sign, then digits of base 16, 2, 8 or 10; an underscore separates digits, or a prefix from a digit. */
 const INTEGER = /^([+-]?)(0x(?:_?[\da-f])+|0b(?:_?[01])+|0o?(?:_?[0-7])+|0|[1-9](?:_?\d)*)$/i;
 
 /** Source: Go's `strconv.ParseInt` with base 0. */
 function parseInteger(given: string): number | Refused {
   const match = INTEGER.exec(given);
-  if (match === null) return new Refused('parse error');
+  if (match === null) return new Refused(noInteger(given));
   const [, sign, digits] = match;
   const plain = digits.replaceAll('_', '').toLowerCase();
   // Go reads a leading zero as octal; BigInt wants to be told.
   const magnitude = BigInt(/^0\d/.test(plain) ? `0o${plain}` : plain);
   return safeInteger(sign === '-' ? -magnitude : magnitude);
+}
+
+/** What is said of a text that is no whole number: what it may have meant, if it has the unit of a multiple. */
+function noInteger(given: string): string {
+  const [, number, unit] = /^([+-]?\d+(?:\.\d+)?) ?([kmg])(?:i?b)?$/i.exec(given) ?? [];
+  const value = Number(number) * (MULTIPLES.get(unit?.toLowerCase()) ?? Number.NaN);
+  const example = Number.isSafeInteger(value) ? value : INTEGER_EXAMPLE;
+  return `parse error, must be a whole number without a unit, such as ${example}`;
 }
 
 function safeInteger(value: bigint): number | Refused {
@@ -222,7 +239,7 @@ function parseSizeConfig<T>(value: unknown, parse: (text: string) => T | Refused
 function parseBoolean(given: string): boolean | Refused {
   if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(given)) return true;
   if (['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(given)) return false;
-  return new Refused('parse error');
+  return new Refused('parse error, must be true or false');
 }
 
 function parseFloatText(given: string): number {
@@ -230,12 +247,9 @@ function parseFloatText(given: string): number {
   return /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(trimmed) ? Number(trimmed) : Number.NaN;
 }
 
-function withPercentiles(
-  earlier: readonly number[],
-  added: readonly number[],
-): readonly number[] | Refused {
-  if (added.some(Number.isNaN)) return new Refused('parse error');
-  return [...earlier, ...added].sort((a, b) => b - a);
+function checkedPercentiles(values: readonly number[]): readonly number[] | Refused {
+  if (!values.some(Number.isNaN)) return values;
+  return new Refused('parse error, must be numbers such as 0.99, with commas between them');
 }
 
 function parseLevel(given: string): LogLevel | Refused {

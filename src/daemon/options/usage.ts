@@ -11,8 +11,14 @@ import {
   type Option,
   PROGRAM_FLAGS,
 } from '../../main/options/options.ts';
+import { productLine } from '../version.ts';
 
-const INTRODUCTION = `Usage of nsqd:
+const INTRODUCTION = `${productLine()}
+
+  ringmq [start] [flags]    the broker
+  ringmq help               this text
+  ringmq version            the versions of RingMQ, of the nsqd that it stands for, and of Node
+  ringmq bench [command]    load generators; see ringmq bench --help
 
 Flags are written -name=value, --name=value or -name value; a flag without a kind of value behind its name is a
 switch, and takes a value only behind "=". A configuration file has the same options under keys with "_" for "-",

@@ -15,6 +15,8 @@ import {
   atLeast,
   type Check,
   lasting,
+  listenable,
+  listenableOrNone,
   oneOf,
   quantiles,
   within,
@@ -97,6 +99,8 @@ const MAX_MEMORY_PERCENT = 50;
 
 /** Who may use a part of the HTTP API. */
 const HTTP_ACCESS = ['off', 'loopback', 'always'];
+/** Consumers nearby are served first. */
+export const TOPOLOGY_EXPERIMENT = 'topology-aware-consumption';
 
 /** The flags that ask for something else than a value of an option, or for nothing any more. */
 // biome-ignore format: a table is read row by row
@@ -125,11 +129,11 @@ const OPTIONS = {
     'queues that would need more go to disk early; 0 for no bound'),
 
   tcpAddress: option(text, 'Network', 'tcp-address', '0.0.0.0:4150',
-    '<host>:<port> for TCP clients, or the path of a unix socket'),
+    '<host>:<port> for TCP clients, or the path of a unix socket', listenable),
   httpAddress: option(text, 'Network', 'http-address', '0.0.0.0:4151',
-    '<host>:<port> for HTTP, or the path of a unix socket; empty for no HTTP'),
+    '<host>:<port> for HTTP, or the path of a unix socket; empty for no HTTP', listenableOrNone),
   httpsAddress: option(text, 'Network', 'https-address', '0.0.0.0:4152',
-    '<host>:<port> for HTTPS, used when there is a TLS certificate; empty for no HTTPS'),
+    '<host>:<port> for HTTPS, used when there is a TLS certificate; empty for no HTTPS', listenableOrNone),
   debugHttp: option(text, 'Network', 'debug-http', 'loopback',
     'who may ask /debug for what is in memory, and for what main stands still: off, loopback or always',
     oneOf(HTTP_ACCESS)),
@@ -226,7 +230,8 @@ const OPTIONS = {
   tlsCert: option(text, 'TLS', 'tls-cert', '', 'certificate file, in PEM'),
   tlsKey: option(text, 'TLS', 'tls-key', '', 'key file, in PEM'),
   tlsClientAuthPolicy: option(text, 'TLS', 'tls-client-auth-policy', '',
-    'what clients must prove: require for any certificate, require-verify for a valid one; empty for none'),
+    'what clients must prove: require for any certificate, require-verify for a valid one; empty for none',
+    oneOf(['', 'require', 'require-verify'])),
   tlsRootCaFile: option(text, 'TLS', 'tls-root-ca-file', '', 'file of the authorities that certify clients, in PEM'),
   tlsRequired: option(tlsRequired, 'TLS', 'tls-required', false,
     'refuse clients without TLS: true, false, or tcp-https to allow plain HTTP'),
@@ -239,7 +244,7 @@ const OPTIONS = {
   snappy: option(boolean, 'Compression', 'snappy', true, 'let clients ask for snappy'),
 
   enableExperiment: option(texts, 'Experiments', 'enable-experiment', [],
-    'experiment to switch on: topology-aware-consumption (may be given several times)'),
+    `experiment to switch on: ${TOPOLOGY_EXPERIMENT} (may be given several times)`),
 } as const;
 
 type Table = typeof OPTIONS;

@@ -4,6 +4,7 @@
  * Thread: main. Source: nsqd `client_v2.go`.
  */
 
+import { clientAddress } from '../../daemon/remote-host.ts';
 import type { TlsFacts } from '../../daemon/tls/tls-facts.ts';
 import type { AuthState } from '../auth/auth-state.ts';
 import type { Options } from '../options/options.ts';
@@ -52,7 +53,7 @@ export type Compression =
 export class Client {
   /** Different for each connection since the start; what pumps know a consumer by. */
   readonly number: number;
-  /** `ip:port`, or `@` for a unix socket. */
+  /** `ip:port`, IPv6 in brackets, or `@` for a unix socket. */
   readonly remoteAddress: string;
   /** Its address without the port; empty for a unix socket. */
   readonly remoteIp: string;
@@ -82,7 +83,7 @@ export class Client {
   ) {
     this.number = number;
     this.remoteIp = remoteIp;
-    this.remoteAddress = remoteIp === '' ? '@' : `${remoteIp}:${remotePort}`;
+    this.remoteAddress = clientAddress(remoteIp, remotePort);
     this.connectTimestamp = connectTimestamp;
     this.settings = settings;
     this.auth = auth;

@@ -5,17 +5,15 @@
  */
 
 import type { Locality } from '../../shared/control.ts';
-import type { Options } from '../options/options.ts';
+import { type Options, TOPOLOGY_EXPERIMENT } from '../options/options.ts';
 import type { ClientSettings } from './client.ts';
-
-const EXPERIMENT = 'topology-aware-consumption';
 
 /** Without the experiment every client is alike. */
 export function localityOf(
   settings: Pick<ClientSettings, 'topologyRegion' | 'topologyZone'>,
   options: Pick<Options, 'enableExperiment' | 'topologyRegion' | 'topologyZone'>,
 ): Locality {
-  if (!options.enableExperiment.includes(EXPERIMENT)) return 'global';
+  if (!options.enableExperiment.includes(TOPOLOGY_EXPERIMENT)) return 'global';
   if (settings.topologyZone === options.topologyZone) return 'zone';
   return settings.topologyRegion === options.topologyRegion ? 'region' : 'global';
 }

@@ -5,7 +5,7 @@
  */
 
 import { createServer, type Server, type Socket } from 'node:net';
-import { addressText, type ListenAddress } from '../../daemon/listen-address.ts';
+import { type ListenAddress, type Listening, listen } from '../../daemon/listen-address.ts';
 import type { Logger } from '../../daemon/log.ts';
 import { RefusedSockets } from '../../daemon/refused-sockets.ts';
 import { ClientError } from '../../protocol/client-error.ts';
@@ -67,19 +67,11 @@ export class TcpServer {
     return this.#connections.values();
   }
 
-  /** Listens. Resolves with the port, -1 for a unix socket. Errors: rejects when it cannot. */
-  listen(address: ListenAddress): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', (cause) => {
-        reject(new Error(`listen (${addressText(address)}) failed - ${cause.message}`, { cause }));
-      });
-      this.#server.listen({ ...address, backlog: BACKLOG }, () => {
-        this.#server.removeAllListeners('error');
-        this.#server.on('error', (error) => this.#limit.noteFailure('TCP', error));
-        const bound = this.#server.address();
-        resolve(bound === null || typeof bound === 'string' ? -1 : bound.port);
-      });
-    });
+  /** Listens. Errors: rejects with what the system says. */
+  async listen(address: ListenAddress): Promise<Listening> {
+    const listening = await listen(this.#server, address, { backlog: BACKLOG });
+    this.#server.on('error', (error) => this.#limit.noteFailure('TCP', error));
+    return listening;
   }
 
   /** Writes what this turn has brought to all connections; then those go on that had to leave time for others. */

@@ -4,8 +4,8 @@
  * Thread: main. Source: nsq `clusterinfo.GetLookupdTopicChannels`.
  */
 
+import { joinHostPort } from '../../../daemon/host-port.ts';
 import type { HttpClient } from '../../../daemon/http-client.ts';
-import { joinHostPort } from '../../../daemon/peer-address.ts';
 import {
   type ChannelName,
   isEphemeral,

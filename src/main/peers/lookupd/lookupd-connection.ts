@@ -5,14 +5,14 @@
  */
 
 import { connect, type Socket } from 'node:net';
-import type { PeerAddress } from '../../../daemon/peer-address.ts';
+import type { HostPort } from '../../../daemon/host-port.ts';
 import { assert } from '../../../shared/assert.ts';
 import type { Clock, Timer } from '../../../shared/clock.ts';
 import { ReplyParser } from './reply-parser.ts';
 
 /** What a connection is made of. */
 export interface LookupdConnectionSetup {
-  readonly address: PeerAddress;
+  readonly address: HostPort;
   readonly replyBytesMax: number;
   readonly clock: Clock;
   /** Called once when the connection ends while nothing is waited for, unless `close` ended it. */

@@ -16,8 +16,10 @@
  * that the end of a connection is noticed when it comes.
  */
 
+import type { HostPort } from '../../../daemon/host-port.ts';
 import type { Logger } from '../../../daemon/log.ts';
-import { type PeerAddress, parsePeerAddress } from '../../../daemon/peer-address.ts';
+import { Refused } from '../../../daemon/options/refused.ts';
+import { parsePeerAddress } from '../../../daemon/peer-address.ts';
 import type { Clock, Timer } from '../../../shared/clock.ts';
 import { errorText } from '../../../shared/error-text.ts';
 import { LookupdConnection } from './lookupd-connection.ts';
@@ -43,7 +45,8 @@ const REFUSED = Buffer.from('E_INVALID');
 
 export class LookupdPeer {
   readonly address: string;
-  readonly #hostAndPort: PeerAddress | undefined;
+  /** Where it is, or what is wrong with the address. */
+  readonly #hostAndPort: HostPort | Refused;
   readonly #setup: LookupdPeerSetup;
   #info: PeerInfo | undefined;
   #connection: LookupdConnection | undefined;
@@ -80,8 +83,8 @@ export class LookupdPeer {
 
   /** Connects, registers everything, and keeps the connection alive from now on. */
   start(): void {
-    if (this.#hostAndPort === undefined) {
-      this.#setup.logger.error(`LOOKUPD(${this.address}): address is not <host>:<port>`);
+    if (this.#hostAndPort instanceof Refused) {
+      this.#setup.logger.error(`LOOKUPD(${this.address}): the address ${this.#hostAndPort.why}`);
       return;
     }
     this.#schedulePing();
@@ -113,12 +116,12 @@ export class LookupdPeer {
   }
 
   #wake(): void {
-    if (this.#isWorking || this.#isStopped || this.#hostAndPort === undefined) return;
+    if (this.#isWorking || this.#isStopped || this.#hostAndPort instanceof Refused) return;
     this.#isWorking = true;
     void this.#work(this.#connection ?? this.#connect(this.#hostAndPort));
   }
 
-  #connect(address: PeerAddress): LookupdConnection {
+  #connect(address: HostPort): LookupdConnection {
     const { clock, logger, replyBytesMax } = this.#setup;
     logger.info(`LOOKUP connecting to ${this.address}`);
     const onLost = (error: Error): void => this.#disconnect(error);

@@ -6,6 +6,7 @@
 
 import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
+import { Refused } from '../../../daemon/options/refused.ts';
 import { parsePeerAddress } from '../../../daemon/peer-address.ts';
 
 /** Where datagrams go; whether they arrive nobody knows. */
@@ -19,7 +20,8 @@ export interface Datagrams {
 /** Errors: rejects when the address is none, or its host has no address. */
 export async function openDatagrams(address: string): Promise<Datagrams> {
   const parsed = parsePeerAddress(address);
-  if (parsed === undefined) throw new Error(`"${address}" is not <host>:<port>`);
+  if (parsed instanceof Refused)
+    throw new Error(`address ${JSON.stringify(address)} ${parsed.why}`);
   // A statsd mostly listens on IPv4 alone, and nothing would tell that it does not hear.
   const found = await lookup(parsed.host, { order: 'ipv4first' });
   return new UdpDatagrams(found.family === 6 ? 'udp6' : 'udp4', found.address, parsed.port);

@@ -4,7 +4,7 @@
  * Thread: any (pure). Source: nsqd's `New`, `statsd.HostKey`.
  */
 
-import { joinHostPort } from '../../../daemon/peer-address.ts';
+import { joinHostPort } from '../../../daemon/host-port.ts';
 
 /**
  * The option `--statsd-prefix` with each `%s` replaced by this broker's host and port, dots and colons in them

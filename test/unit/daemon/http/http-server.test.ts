@@ -358,7 +358,7 @@ test('HttpServer: stopping closes all connections, and may be done twice', async
   assert.deepEqual(await Promise.all([silent.end(), busy.end(), begun.end()]), ['', '', '']);
 });
 
-test('HttpServer: an address in use is refused with its name', async (t) => {
+test('HttpServer: an address in use is an error of the system', async (t) => {
   const other = createServer().listen(0, '127.0.0.1');
   t.after(() => other.close());
   await once(other, 'listening');
@@ -366,9 +366,7 @@ test('HttpServer: an address in use is refused with its name', async (t) => {
 
   const started = makeServer().start({ host: '127.0.0.1', port });
 
-  await assert.rejects(started, {
-    message: `listen (127.0.0.1:${port}) failed - listen EADDRINUSE: address already in use 127.0.0.1:${port}`,
-  });
+  await assert.rejects(started, { code: 'EADDRINUSE' });
 });
 
 test('HttpServer: listens on a unix socket', async (t) => {
@@ -378,13 +376,13 @@ test('HttpServer: listens on a unix socket', async (t) => {
   const server = makeServer();
   t.after(() => server.stop());
 
-  const port = await server.start({ path });
+  const { text, port } = await server.start({ path });
   const socket = connect(path);
   socket.write(PING);
   const [bytes] = await once(socket, 'data');
   socket.destroy();
 
-  assert.equal(port, -1);
+  assert.deepEqual([text, port], [path, -1]);
   assert.match(String(bytes), /^HTTP\/1.1 200 OK\r\n/);
 });
 

@@ -1,18 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { remoteAddress } from '../../../../src/daemon/http/request-log.ts';
 import { RawClient, request, startApi } from '../../../support/http-api.ts';
-
-for (const [address, port, wanted] of [
-  ['127.0.0.1', 5000, '127.0.0.1:5000'],
-  ['::ffff:10.0.0.1', 5000, '10.0.0.1:5000'],
-  ['::1', 5000, '[::1]:5000'],
-  [undefined, undefined, '@'],
-] as const) {
-  test(`remoteAddress: ${address} and ${port} are "${wanted}"`, () => {
-    assert.equal(remoteAddress(address, port), wanted);
-  });
-}
 
 test('RequestLog: has a line for each request but those that publish', async (t) => {
   const { log, port } = await startApi(t);

@@ -49,10 +49,10 @@ test('parseCommandLine: deprecated flags change nothing', () => {
 
 for (const [words, reason] of [
   [['--node-id=1024'], 'failed to instantiate nsqd - --node-id must be [0,1024)'],
-  [['--config=none.cfg'], 'failed to load config file none.cfg - no such file'],
+  [['--config=none.cfg'], 'failed to load config file none.cfg - it does not exist'],
   [
     ['--config=bad.cfg'],
-    'failed to load config file bad.cfg - invalid value "soon" for msg_timeout: invalid duration',
+    'failed to load config file bad.cfg - line 1: invalid value "soon" for msg_timeout: invalid duration',
   ],
   [['--config=range.cfg'], 'failed to instantiate nsqd - --max-deflate-level must be [1,9]'],
 ] as const) {
@@ -70,50 +70,134 @@ test('parseCommandLine: a flag replaces a value of the file that is out of range
 });
 
 for (const words of [['--version'], ['-version', '--config=none.cfg', '--node-id=5000']]) {
-  test(`parseCommandLine: ${words.join(' ')} prints one line`, () => {
+  test(`parseCommandLine: ${words.join(' ')} prints the line of nsqd for programs, and RingMQ first for people`, () => {
     const command = run(words);
 
     assert.ok(command.kind === 'print');
-    assert.match(command.text, /^nsqd v\d+\.\d+\.\d+\S* \(built w\/.+\)\n$/);
-    assert.deepEqual([command.stream, command.exitCode], ['stdout', 0]);
+    assert.match(command.stdout, /^nsqd v\d+\.\d+\.\d+\S* \(built w\/.+\)\n$/);
+    assert.match(command.stderr, /^RingMQ \d+\.\d+\.\d+, in place of nsqd v1\.3\.0\n$/);
+    assert.equal(command.exitCode, 0);
   });
 }
+
+test('parseCommandLine: the command version prints both lines', () => {
+  const command = run(['version']);
+
+  assert.ok(command.kind === 'print');
+  assert.match(command.stdout, /^RingMQ .*\nnsqd v.*\n$/);
+  assert.deepEqual([command.stderr, command.exitCode], ['', 0]);
+});
 
 test('parseCommandLine: --version=false runs', () => {
   assert.equal(run(['--version=false']).kind, 'run');
 });
 
-test('parseCommandLine: help shows every flag with its key, default and meaning', () => {
-  const command = run(['--help']);
-
-  assert.ok(command.kind === 'print');
-  assert.deepEqual([command.stream, command.exitCode], ['stderr', 0]);
-  for (const row of [...OPTION_ROWS.values(), ...Object.values(PROGRAM_FLAGS)]) {
-    const heading = row.kind.word === '' ? `  -${row.flag}\n` : `  -${row.flag} ${row.kind.word}\n`;
-    assert.ok(command.text.includes(`${heading}        ${row.help}`), row.flag);
-  }
-  assert.ok(command.text.includes('-node-id int\n'));
-  assert.ok(command.text.includes('[key id] (default 937)\n'));
-  assert.ok(command.text.includes('(default 1m0s)\n'));
+test('parseCommandLine: the command start takes flags', () => {
+  assert.deepEqual(run(['start', '--node-id=7']), run(['--node-id=7']));
 });
+
+for (const words of [['--help'], ['-h'], ['help'], ['start', '--help']]) {
+  test(`parseCommandLine: ${words.join(' ')} shows every flag with its key, default and meaning`, () => {
+    const command = run(words);
+
+    assert.ok(command.kind === 'help');
+    assert.match(command.text, /^RingMQ \d+\.\d+\.\d+, in place of nsqd v1\.3\.0\n/);
+    for (const row of [...OPTION_ROWS.values(), ...Object.values(PROGRAM_FLAGS)]) {
+      const word = row.kind.word === '' ? '' : ` ${row.kind.word}`;
+      assert.ok(command.text.includes(`  -${row.flag}${word}\n        ${row.help}`), row.flag);
+    }
+    assert.ok(command.text.includes('-node-id int\n'));
+    assert.ok(command.text.includes('[key id] (default 937)\n'));
+    assert.ok(command.text.includes('(default 1m0s)\n'));
+  });
+}
 
 test('parseCommandLine: a bad flag is named before and after the usage', () => {
   const command = run(['--no-such-flag=1']);
 
   assert.ok(command.kind === 'print');
-  const lines = command.text.split('\n');
-  assert.deepEqual([command.stream, command.exitCode], ['stderr', 2]);
+  const lines = command.stderr.split('\n');
+  assert.deepEqual([command.stdout, command.exitCode], ['', 2]);
   assert.equal(lines[0], 'flag provided but not defined: -no-such-flag');
-  assert.equal(lines[1], 'Usage of nsqd:');
+  assert.match(lines[1], /^RingMQ /);
   assert.equal(lines.at(-2), 'flag provided but not defined: -no-such-flag (see the usage above)');
 });
+
+for (const [word, hint] of [
+  ['stats', '; did you mean start?'],
+  ['verison', '; did you mean version?'],
+  ['/data', ''],
+  ['Help', '; did you mean help?'],
+] as const) {
+  test(`parseCommandLine: ${word} is no command`, () => {
+    const stderr = `unknown command ${JSON.stringify(word)}${hint}
+The commands are start, help, version, bench; without one the broker starts.
+`;
+
+    assert.deepEqual(run([word, '--node-id=1']), {
+      kind: 'print',
+      stdout: '',
+      stderr,
+      exitCode: 2,
+    });
+  });
+}
+
+for (const [words, warnings] of [
+  [['--node-id=1'], []],
+  [['--node-id=1', '--'], []],
+  [
+    ['--snappy', 'false', '--deflate=0'],
+    [
+      '"false" and what is behind it are ignored: a flag begins with "-", and a switch takes its value behind "="',
+    ],
+  ],
+  [
+    ['--config=typo.cfg'],
+    [
+      'config file typo.cfg: line 2: "mem_queue_sise": no option has this key, so that it is ignored; did you mean mem_queue_size?',
+      'config file typo.cfg: line 3: "node_id": no option has this key, so that it is ignored; did you mean id?',
+      'config file typo.cfg: line 4: "nsqd": options stand in no table, so that those in it are ignored',
+    ],
+  ],
+  [
+    ['--lookupd-tcp-address=lookupd', '--statsd-address=foo', '--auth-http-address=ftp://x'],
+    [
+      '--lookupd-tcp-address "lookupd" has no port; write for example lookupd:4160',
+      '--statsd-address "foo" has no port; write for example foo:8125',
+      '--auth-http-address "ftp://x" is no URL of HTTP; write for example http://127.0.0.1:4181/auth',
+    ],
+  ],
+  [
+    ['--enable-experiment=topology-aware', '--enable-experiment=topology-aware-consumtion'],
+    [
+      '--enable-experiment "topology-aware" switches nothing on: no experiment has this name',
+      '--enable-experiment "topology-aware-consumtion" switches nothing on: no experiment has this name; did you mean topology-aware-consumption?',
+    ],
+  ],
+  [
+    ['--broadcast-address=host:4150'],
+    ['--broadcast-address "host:4150" must be a host alone, without a port and without brackets'],
+  ],
+  [['--broadcast-address=::1', '--lookupd-tcp-address=[::1]:1', '--auth-http-address=a:1'], []],
+] as const) {
+  test(`parseCommandLine: warns of ${words.join(' ')}`, () => {
+    const files = {
+      'typo.cfg': 'id = 1\nmem_queue_sise = 1\nnode_id = 2\n[nsqd]\nsnappy = true\n',
+    };
+    const command = run(words, files);
+
+    assert.ok(command.kind === 'run', JSON.stringify(command));
+    assert.deepEqual(command.warnings, warnings);
+  });
+}
 
 function run(words: readonly string[], files: Readonly<Record<string, string>> = {}): Command {
   return parseCommandLine(words, {
     hostname: 'broker-1',
     parallelism: 8,
     readFile: (path) => {
-      if (!Object.hasOwn(files, path)) throw new Error('no such file');
+      if (!Object.hasOwn(files, path)) throw Object.assign(new Error('ENOENT'), { code: 'ENOENT' });
       return files[path];
     },
   });

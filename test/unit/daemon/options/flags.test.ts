@@ -61,49 +61,104 @@ const READ: readonly (readonly [string, Record<string, unknown>])[] = [
 
 for (const [line, values] of READ) {
   test(`parseFlags: reads ${JSON.stringify(line)}`, () => {
-    assert.deepEqual(parseFlags(wordsOf(line)), new Map(Object.entries(values)));
+    assert.deepEqual(parseFlags(wordsOf(line)).flags, new Map(Object.entries(values)));
   });
 }
 
 for (const word of ['1', 't', 'T', 'TRUE', 'true', 'True']) {
   test(`parseFlags: ${word} is true`, () => {
-    assert.deepEqual(parseFlags([`--snappy=${word}`]), new Map([['snappy', true]]));
+    assert.deepEqual(parseFlags([`--snappy=${word}`]).flags, new Map([['snappy', true]]));
   });
 }
 
 for (const word of ['0', 'f', 'F', 'FALSE', 'false', 'False']) {
   test(`parseFlags: ${word} is false`, () => {
-    assert.deepEqual(parseFlags([`--snappy=${word}`]), new Map([['snappy', false]]));
+    assert.deepEqual(parseFlags([`--snappy=${word}`]).flags, new Map([['snappy', false]]));
   });
 }
 
 for (const line of ['-h', '--h', '-help', '--help', '--help=x', '--snappy -h --no-such-flag']) {
   test(`parseFlags: ${line} asks for help`, () => {
-    assert.equal(parseFlags(wordsOf(line)), 'help');
+    assert.equal(parseFlags(wordsOf(line)).flags, 'help');
   });
 }
 
 const REFUSED: readonly (readonly [string, string])[] = [
+  [
+    '--mem-queue-size=10k',
+    'invalid value "10k" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 10000',
+  ],
+  [
+    '--max-msg-size=1.5MiB',
+    'invalid value "1.5MiB" for flag -max-msg-size: parse error, must be a whole number without a unit, such as 1500000',
+  ],
+  [
+    '--mem-queue-sise=1',
+    'flag provided but not defined: -mem-queue-sise; did you mean -mem-queue-size?',
+  ],
+  [
+    '--lookup-tcp-address=a:1',
+    'flag provided but not defined: -lookup-tcp-address; did you mean -lookupd-tcp-address?',
+  ],
   ['--no-such-flag=1', 'flag provided but not defined: -no-such-flag'],
-  ['--max-message-size=1', 'flag provided but not defined: -max-message-size'],
-  ['--Snappy', 'flag provided but not defined: -Snappy'],
+  [
+    '--max-message-size=1',
+    'flag provided but not defined: -max-message-size; did you mean -max-msg-size?',
+  ],
+  ['--Snappy', 'flag provided but not defined: -Snappy; did you mean -snappy?'],
   ['--constructor', 'flag provided but not defined: -constructor'],
   ['---snappy', 'bad flag syntax: ---snappy'],
   ['-=1', 'bad flag syntax: -=1'],
   ['--=1', 'bad flag syntax: --=1'],
   ['--mem-queue-size', 'flag needs an argument: -mem-queue-size'],
-  ['--mem-queue-size=many', 'invalid value "many" for flag -mem-queue-size: parse error'],
-  ['--mem-queue-size=', 'invalid value "" for flag -mem-queue-size: parse error'],
-  ['--mem-queue-size=1.5', 'invalid value "1.5" for flag -mem-queue-size: parse error'],
-  ['--mem-queue-size=1e3', 'invalid value "1e3" for flag -mem-queue-size: parse error'],
-  ['--mem-queue-size=1__0', 'invalid value "1__0" for flag -mem-queue-size: parse error'],
-  ['--mem-queue-size=1_', 'invalid value "1_" for flag -mem-queue-size: parse error'],
-  ['--mem-queue-size=- 1', 'invalid value "-" for flag -mem-queue-size: parse error'],
-  ['--mem-queue-size=0x', 'invalid value "0x" for flag -mem-queue-size: parse error'],
-  ['--mem-queue-size=0x_', 'invalid value "0x_" for flag -mem-queue-size: parse error'],
-  ['--mem-queue-size=0x1__0', 'invalid value "0x1__0" for flag -mem-queue-size: parse error'],
-  ['--mem-queue-size=_1', 'invalid value "_1" for flag -mem-queue-size: parse error'],
-  ['--mem-queue-size=08', 'invalid value "08" for flag -mem-queue-size: parse error'],
+  [
+    '--mem-queue-size=many',
+    'invalid value "many" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 10000',
+  ],
+  [
+    '--mem-queue-size=',
+    'invalid value "" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 10000',
+  ],
+  [
+    '--mem-queue-size=1.5',
+    'invalid value "1.5" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 10000',
+  ],
+  [
+    '--mem-queue-size=1e3',
+    'invalid value "1e3" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 10000',
+  ],
+  [
+    '--mem-queue-size=1__0',
+    'invalid value "1__0" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 10000',
+  ],
+  [
+    '--mem-queue-size=1_',
+    'invalid value "1_" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 10000',
+  ],
+  [
+    '--mem-queue-size=- 1',
+    'invalid value "-" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 10000',
+  ],
+  [
+    '--mem-queue-size=0x',
+    'invalid value "0x" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 10000',
+  ],
+  [
+    '--mem-queue-size=0x_',
+    'invalid value "0x_" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 10000',
+  ],
+  [
+    '--mem-queue-size=0x1__0',
+    'invalid value "0x1__0" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 10000',
+  ],
+  [
+    '--mem-queue-size=_1',
+    'invalid value "_1" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 10000',
+  ],
+  [
+    '--mem-queue-size=08',
+    'invalid value "08" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 10000',
+  ],
   [
     '--mem-queue-size=9007199254740993',
     'invalid value "9007199254740993" for flag -mem-queue-size: value out of range',
@@ -114,9 +169,12 @@ const REFUSED: readonly (readonly [string, string])[] = [
     '--msg-timeout=9999h',
     'invalid value "9999h" for flag -msg-timeout: duration is longer than 104 days',
   ],
-  ['--snappy=perhaps', 'invalid boolean value "perhaps" for -snappy: parse error'],
-  ['--snappy=', 'invalid boolean value "" for -snappy: parse error'],
-  ['--worker-id=5', 'invalid boolean value "5" for -worker-id: parse error'],
+  [
+    '--snappy=perhaps',
+    'invalid boolean value "perhaps" for -snappy: parse error, must be true or false',
+  ],
+  ['--snappy=', 'invalid boolean value "" for -snappy: parse error, must be true or false'],
+  ['--worker-id=5', 'invalid boolean value "5" for -worker-id: parse error, must be true or false'],
   [
     '--tls-required=maybe',
     'invalid boolean value "maybe" for -tls-required: must be true, false or tcp-https',
@@ -131,23 +189,34 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ],
   [
     '--e2e-processing-latency-percentile=0.5,x',
-    'invalid value "0.5,x" for flag -e2e-processing-latency-percentile: parse error',
+    'invalid value "0.5,x" for flag -e2e-processing-latency-percentile: parse error, must be numbers such as 0.99, with commas between them',
   ],
   [
     '--e2e-processing-latency-percentile=NaN',
-    'invalid value "NaN" for flag -e2e-processing-latency-percentile: parse error',
+    'invalid value "NaN" for flag -e2e-processing-latency-percentile: parse error, must be numbers such as 0.99, with commas between them',
   ],
   ['--max-bytes=1M', 'invalid value "1M" for flag -max-bytes: unknown unit "M" in size'],
   ['--max-memory=200%', 'invalid value "200%" for flag -max-memory: must be at most 100%'],
   // The first mistake counts.
-  ['--snappy=x --no-such-flag -h', 'invalid boolean value "x" for -snappy: parse error'],
+  [
+    '--snappy=x --no-such-flag -h',
+    'invalid boolean value "x" for -snappy: parse error, must be true or false',
+  ],
 ];
 
 for (const [line, why] of REFUSED) {
   test(`parseFlags: refuses ${JSON.stringify(line)}`, () => {
-    assert.deepEqual(parseFlags(wordsOf(line)), new Refused(why));
+    assert.deepEqual(parseFlags(wordsOf(line)).flags, new Refused(why));
   });
 }
+
+test('parseFlags: tells which words nobody reads', () => {
+  const rest = (line: string): readonly string[] => parseFlags(wordsOf(line)).rest;
+
+  assert.deepEqual(rest('--snappy false --deflate=0'), ['false', '--deflate=0']);
+  assert.deepEqual(rest('--snappy -- x'), ['--', 'x']);
+  assert.deepEqual(rest('--snappy'), []);
+});
 
 for (const [name, row] of [...OPTION_ROWS, ...Object.entries(PROGRAM_FLAGS)]) {
   const value = initialValue(row, MACHINE);
@@ -156,7 +225,7 @@ for (const [name, row] of [...OPTION_ROWS, ...Object.entries(PROGRAM_FLAGS)]) {
   test(`parseFlags: -${row.flag} takes its own default`, () => {
     const text = typeof value === 'string' ? value : row.kind.spell(value);
 
-    assert.deepEqual(parseFlags([`-${row.flag}=${text}`]), new Map([[name, value]]));
+    assert.deepEqual(parseFlags([`-${row.flag}=${text}`]).flags, new Map([[name, value]]));
     assert.equal(row.kind.isSwitch, row.kind.word === '');
   });
 }

@@ -92,7 +92,7 @@ test('HttpApi: refuses everything without TLS where that is required', async (t)
     limit: new ConnectionLimit(1, clock, logger),
     tls: null,
   });
-  const port = await server.start({ host: '127.0.0.1', port: 0 });
+  const { port } = await server.start({ host: '127.0.0.1', port: 0 });
   t.after(() => server.stop());
 
   const { status, headers, body } = await request(t, port, 'GET /none');

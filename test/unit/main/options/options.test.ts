@@ -151,6 +151,26 @@ const REFUSED: readonly (readonly [Partial<Options>, string])[] = [
     { authHttpRequestMethod: 'put' },
     '--auth-http-request-method must be one of get, post, not "put"',
   ],
+  [
+    { tlsClientAuthPolicy: 'require_verify' },
+    '--tls-client-auth-policy must be one of require, require-verify, not "require_verify"; did you mean require-verify?',
+  ],
+  [
+    { tcpAddress: '17150' },
+    '--tcp-address "17150" has no port; write <host>:<port> such as 127.0.0.1:4150, or the path of a unix socket with a slash in it',
+  ],
+  [
+    { tcpAddress: '' },
+    '--tcp-address "" is empty; write <host>:<port> such as 127.0.0.1:4150, or the path of a unix socket with a slash in it',
+  ],
+  [
+    { httpAddress: 'localhost:415O' },
+    '--http-address "localhost:415O" has a port that is not a number, "415O"; write <host>:<port> such as 127.0.0.1:4150, or the path of a unix socket with a slash in it',
+  ],
+  [
+    { httpsAddress: '127.0.0.1:99999' },
+    '--https-address "127.0.0.1:99999" has port 99999, and the highest is 65535; write <host>:<port> such as 127.0.0.1:4150, or the path of a unix socket with a slash in it',
+  ],
   [{ memQueueSize: -1 }, '--mem-queue-size must be [0,2147483647], not -1'],
   [{ maxBytesPerFile: 0 }, '--max-bytes-per-file must be at least 1, not 0'],
   [{ syncEvery: 0 }, '--sync-every must be [1,2147483647], not 0'],
@@ -224,7 +244,7 @@ for (const [given, required] of [
   [{}, false],
   [{ tlsRequired: 'tcp-https' }, 'tcp-https'],
   [{ tlsClientAuthPolicy: 'require' }, true],
-  [{ tlsClientAuthPolicy: 'anything' }, true],
+  [{ tlsClientAuthPolicy: 'require-verify' }, true],
   [{ tlsClientAuthPolicy: 'require', tlsRequired: 'tcp-https' }, 'tcp-https'],
 ] as const) {
   test(`completeOptions: with ${JSON.stringify(given)} TLS is required: ${required}`, () => {

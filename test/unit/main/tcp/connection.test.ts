@@ -580,7 +580,7 @@ describe('Connection: what is known of a client', () => {
   const cases = [
     ['127.0.0.1', '127.0.0.1:50000', '127.0.0.1'],
     ['::ffff:10.0.0.1', '10.0.0.1:50000', '10.0.0.1'],
-    ['::1', '::1:50000', '::1'],
+    ['::1', '[::1]:50000', '::1'],
     ['', '@', ''],
   ] as const;
   for (const [address, shown, host] of cases) {

@@ -62,7 +62,8 @@ async function startServer(
   connectionsMax?: number,
 ): Promise<Made & { readonly port: number }> {
   const made = makeServer(t, connectionsMax);
-  return { ...made, port: await made.server.listen({ host: '127.0.0.1', port: 0 }) };
+  const { port } = await made.server.listen({ host: '127.0.0.1', port: 0 });
+  return { ...made, port };
 }
 
 test('TcpServer: a client that half-closes gets its answers and then the end', async (t) => {
@@ -115,13 +116,11 @@ test('TcpServer: close ends all connections without a frame', async (t) => {
   assert.deepStrictEqual(received, []);
 });
 
-test('TcpServer: a port that is taken is an error that says which', async (t) => {
+test('TcpServer: a port that is taken is an error of the system', async (t) => {
   const { port } = await startServer(t);
   const { server } = makeServer(t);
 
-  await assert.rejects(server.listen({ host: '127.0.0.1', port }), (error: Error) =>
-    error.message.startsWith(`listen (127.0.0.1:${port}) failed - `),
-  );
+  await assert.rejects(server.listen({ host: '127.0.0.1', port }), { code: 'EADDRINUSE' });
 });
 
 test('TcpServer: a client beyond the limit is told so, and its place is given to the next', async (t) => {

@@ -401,7 +401,7 @@ test('LookupdPeer: an address that is none is logged once', (t) => {
   peer.send('REGISTER t');
   clock.advance(60_000);
 
-  assert.deepStrictEqual(log.lines, ['ERROR: LOOKUPD(nonsense): address is not <host>:<port>']);
+  assert.deepStrictEqual(log.lines, ['ERROR: LOOKUPD(nonsense): the address has no port']);
 });
 
 test('LookupdPeer: stop hangs up without a word, and leaves no timer', async (t) => {

@@ -38,5 +38,5 @@ test('openDatagrams: a datagram that is too large is refused, and the next one i
 });
 
 test('openDatagrams: an address that is none is refused', async () => {
-  await assert.rejects(openDatagrams('nonsense'), { message: '"nonsense" is not <host>:<port>' });
+  await assert.rejects(openDatagrams('nonsense'), { message: 'address "nonsense" has no port' });
 });

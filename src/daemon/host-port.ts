@@ -1,0 +1,55 @@
+/**
+ * `<host>:<port>` as an operator writes it, with what is wrong where it is not one.
+ *
+ * Thread: any. Source: Go's `net.SplitHostPort`, `net.JoinHostPort`.
+ */
+
+import { isIPv6 } from 'node:net';
+import { Refused } from './options/refused.ts';
+
+/** A host, IPv6 without brackets and empty where none is named, and its port. */
+export type HostPort = { readonly host: string; readonly port: number };
+
+const PORT_MAX = 65535;
+/** A host is a name or an IPv4 address. Names with underscores are no names of the Internet, but of containers. */
+const HOST = /^[\p{L}\p{N}_.-]*$/u;
+
+/** Splits an address at its last colon. Errors: says what is wrong with it, as the rest of a sentence. */
+export function splitHostPort(text: string): HostPort | Refused {
+  if (text === '') return new Refused('is empty');
+  const colon = text.lastIndexOf(':');
+  if (colon === -1 || text.endsWith(']')) return new Refused('has no port');
+  const host = readHost(text.slice(0, colon));
+  if (host instanceof Refused) return host;
+  const port = readPort(text.slice(colon + 1));
+  return port instanceof Refused ? port : { host, port };
+}
+
+/** As it stands in a URL, an option or a log line: an IPv6 host in brackets. */
+export function joinHostPort(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function readHost(text: string): string | Refused {
+  if (text.startsWith('[') && text.endsWith(']')) {
+    const host = text.slice(1, -1);
+    if (host === '' || isIPv6(host)) return host;
+    return new Refused(`has no IPv6 address in its brackets, but ${JSON.stringify(host)}`);
+  }
+  if (text.includes('://'))
+    return new Refused('is a URL, without which the host and port are enough');
+  if (text.includes(':'))
+    return new Refused('has more than one colon; IPv6 stands in brackets, as [::1]');
+  if (HOST.test(text)) return text;
+  return new Refused(`has no host's name before its port, but ${JSON.stringify(text)}`);
+}
+
+function readPort(text: string): number | Refused {
+  if (text === '') return new Refused('has no port behind its colon');
+  if (!/^\d+$/.test(text)) {
+    return new Refused(`has a port that is not a number, ${JSON.stringify(text)}`);
+  }
+  const port = Number(text);
+  if (port <= PORT_MAX) return port;
+  return new Refused(`has port ${text}, and the highest is ${PORT_MAX}`);
+}

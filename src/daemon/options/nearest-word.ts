@@ -1,0 +1,56 @@
+/**
+ * The known word that somebody may have meant who has written another.
+ *
+ * Thread: any (pure).
+ */
+
+/** A word may differ in one letter of so many, and in no more than a few. */
+const LETTERS_PER_EDIT = 2.5;
+const EDITS_MAX = 4;
+/** A longer word is nobody's typing error. */
+const WORD_LENGTH_MAX = 64;
+
+/** `; did you mean x?`, or nothing where no known word is near. */
+export function suggestion(word: string, known: Iterable<string>, prefix = ''): string {
+  const nearest = nearestWord(word, known);
+  return nearest === undefined ? '' : `; did you mean ${prefix}${nearest}?`;
+}
+
+/** The known word that takes fewest edits to come to, if that is few enough; upper case, `-` and `_` do not count. */
+function nearestWord(word: string, known: Iterable<string>): string | undefined {
+  if (word.length > WORD_LENGTH_MAX) return undefined;
+  const wanted = plain(word);
+  const editsMax = Math.min(Math.floor(wanted.length / LETTERS_PER_EDIT), EDITS_MAX);
+  let nearest: string | undefined;
+  let fewest = editsMax + 1;
+  for (const candidate of known) {
+    const edits = editCount(wanted, plain(candidate));
+    if (edits >= fewest) continue;
+    nearest = candidate;
+    fewest = edits;
+  }
+  return nearest;
+}
+
+function plain(word: string): string {
+  return word.toLowerCase().replaceAll('_', '-');
+}
+
+/** Letters to put in, take out, exchange, or swap with their neighbour. Source: optimal string alignment. */
+function editCount(from: string, to: string): number {
+  let before: number[] = [];
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= from.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= to.length; j += 1) {
+      const isSame = from[i - 1] === to[j - 1];
+      let edits = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (isSame ? 0 : 1));
+      const isSwap = i > 1 && j > 1 && from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1];
+      if (isSwap) edits = Math.min(edits, before[j - 2] + 1);
+      next.push(edits);
+    }
+    before = row;
+    row = next;
+  }
+  return row[to.length];
+}

@@ -1,0 +1,68 @@
+/**
+ * Values with which the broker starts, as nsqd does, although they cannot work.
+ *
+ * Thread: any.
+ */
+
+import { joinHostPort } from '../../daemon/host-port.ts';
+import { suggestion } from '../../daemon/options/nearest-word.ts';
+import { Refused } from '../../daemon/options/refused.ts';
+import { parsePeerAddress } from '../../daemon/peer-address.ts';
+import { type Options, TOPOLOGY_EXPERIMENT } from './options.ts';
+
+const LOOKUPD_PORT = 4160;
+const STATSD_PORT = 8125;
+const AUTH_PORT = 4181;
+const EXPERIMENTS = [TOPOLOGY_EXPERIMENT];
+
+/** One sentence for each value that is wrong. */
+export function optionWarnings(options: Options): string[] {
+  const { lookupdTcpAddress, statsdAddress, authHttpAddress } = options;
+  return [
+    ...lookupdTcpAddress.flatMap((given) =>
+      peerWarning('lookupd-tcp-address', given, LOOKUPD_PORT),
+    ),
+    ...(statsdAddress === '' ? [] : peerWarning('statsd-address', statsdAddress, STATSD_PORT)),
+    ...authHttpAddress.flatMap(authWarning),
+    ...broadcastWarning(options.broadcastAddress),
+    ...options.enableExperiment.flatMap(experimentWarning),
+  ];
+}
+
+function peerWarning(flag: string, given: string, examplePort: number): string[] {
+  const parsed = parsePeerAddress(given);
+  if (!(parsed instanceof Refused)) return [];
+  const example = joinHostPort(exampleHost(given), examplePort);
+  return [`--${flag} ${JSON.stringify(given)} ${parsed.why}; write for example ${example}`];
+}
+
+/** What was given, where it may be a host without its port. */
+function exampleHost(given: string): string {
+  return /^[\w.-]*[A-Za-z.][\w.-]*$/.test(given) ? given : '127.0.0.1';
+}
+
+function authWarning(given: string): string[] {
+  if (!given.includes('://')) return peerWarning('auth-http-address', given, AUTH_PORT);
+  if (URL.canParse(given) && /^https?:/i.test(given)) return [];
+  const example = `http://127.0.0.1:${AUTH_PORT}/auth`;
+  return [
+    `--auth-http-address ${JSON.stringify(given)} is no URL of HTTP; write for example ${example}`,
+  ];
+}
+
+/** Others put a port behind it. */
+function broadcastWarning(given: string): string[] {
+  if (!given.startsWith('[') && !/^[^:]*:\d*$/.test(given)) return [];
+  const quoted = JSON.stringify(given);
+  return [
+    `--broadcast-address ${quoted} must be a host alone, without a port and without brackets`,
+  ];
+}
+
+function experimentWarning(name: string): string[] {
+  if (EXPERIMENTS.includes(name)) return [];
+  const hint = suggestion(name, EXPERIMENTS);
+  return [
+    `--enable-experiment ${JSON.stringify(name)} switches nothing on: no experiment has this name${hint}`,
+  ];
+}
