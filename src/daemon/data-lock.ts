@@ -97,6 +97,8 @@ function runLockCommand(
     stdio: ['ignore', 'ignore', 'pipe', fd],
     encoding: 'utf8',
     timeout: COMMAND_TIMEOUT_MS,
+    // In a locale that is not installed, perl would complain of it instead.
+    env: { ...process.env, LC_ALL: 'C' },
   });
   if (isMissing(ended)) return 'missing';
   if (ended.status === 0) return 'locked';

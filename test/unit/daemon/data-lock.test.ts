@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { LOCK_COMMANDS, type LockCommand, lockDataPath } from '../../../src/daemon/data-lock.ts';
 
+const DATA_LOCK = new URL('../../../src/daemon/data-lock.ts', import.meta.url).href;
 const TAKEN = 'resource temporarily unavailable';
 const FLOCK = LOCK_COMMANDS[0].program;
 
@@ -102,6 +103,21 @@ test('lockDataPath: tells what a lock command has to say', async (t) => {
   });
 });
 
+test('lockDataPath: a lock command speaks the language of the log, whatever the locale', async (t) => {
+  const directory = temporaryDirectory(t);
+  const speaking = { program: 'sh', words: ['-c', 'echo "$LC_ALL" >&2; exit 71'] };
+  const before = process.env['LC_ALL'];
+  t.after(() => {
+    if (before === undefined) delete process.env['LC_ALL'];
+    else process.env['LC_ALL'] = before;
+  });
+  process.env['LC_ALL'] = 'tr_TR.UTF-8';
+
+  await assert.rejects(lockDataPath(directory, ignore, [speaking]), {
+    message: taken(directory, 'C'),
+  });
+});
+
 test('lockDataPath: tells when a lock command ends in silence', async (t) => {
   const directory = temporaryDirectory(t);
   const broken = { program: 'sh', words: ['-c', 'exit 3'] };
@@ -131,19 +147,21 @@ test('lockDataPath: refuses a file', async (t) => {
 test('lockDataPath: refuses a directory that cannot be written to', (t) => {
   const directory = temporaryDirectory(t);
   chmodSync(directory, 0o555);
-  // Root may write everywhere, so somebody else tries; the module's text is handed over, because that user may
-  // not be allowed to read it.
-  const source = readFileSync(new URL('../../../src/daemon/data-lock.ts', import.meta.url), 'utf8');
-  const program = `${source}
+  // Root may write everywhere, so the process becomes somebody else once it has read the program, which that user may
+  // not be allowed to.
+  const program = `
+    import { lockDataPath } from ${JSON.stringify(DATA_LOCK)};
+    if (process.getuid?.() === 0) {
+      process.setgid(${NOBODY});
+      process.setuid(${NOBODY});
+    }
     lockDataPath(${JSON.stringify(directory)}, () => undefined).catch(({ message }) => console.log(message));
   `;
-  const somebody = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
 
-  const { stdout } = spawnSync(
-    process.execPath,
-    ['--input-type=module-typescript', '--eval', program],
-    { ...somebody, cwd: tmpdir(), encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
-  );
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
 
   assert.equal(stdout, `failed to lock data-path: "${directory}" cannot be read and written\n`);
 });
@@ -167,7 +185,7 @@ async function startHolder(
   commands: readonly LockCommand[],
 ): Promise<ChildProcess> {
   const program = `
-    import { lockDataPath } from ${JSON.stringify(new URL('../../../src/daemon/data-lock.ts', import.meta.url))};
+    import { lockDataPath } from ${JSON.stringify(DATA_LOCK)};
     await lockDataPath(${JSON.stringify(directory)}, () => undefined, ${JSON.stringify(commands)});
     process.stdin.resume();
     process.stdout.write('locked');
