@@ -1,6 +1,9 @@
 /**
  * The log: one line per event, in nsqd's format, on a sink that never fails.
  *
+ * Clients and peers put bytes of theirs into texts. What ends a line, or has a terminal do something, is therefore
+ * escaped in every text: nobody writes a line in the broker's name.
+ *
  * Shape: `<prefix>YYYY/MM/DD HH:MM:SS.uuuuuu LEVEL: text\n`, local time.
  * Thread: main.
  * Source: nsq `internal/lg`.
@@ -91,8 +94,27 @@ export class Logger {
   }
 
   #line(level: LogLevel, text: string): string {
-    return `${this.#prefix}${timestamp(this.#clock.unixNs())} ${LEVEL_WORDS[level]}: ${text}\n`;
+    return `${this.#prefix}${timestamp(this.#clock.unixNs())} ${LEVEL_WORDS[level]}: ${escaped(text)}\n`;
   }
+}
+
+/** Controls, ends of lines and of paragraphs, and what turns the direction of writing. */
+const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u;
+const EVERY_UNSAFE = new RegExp(UNSAFE, 'gu');
+const SHORT_ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+const BYTE_MAX = 0xff;
+
+function escaped(text: string): string {
+  return UNSAFE.test(text) ? text.replace(EVERY_UNSAFE, escapeOf) : text;
+}
+
+/** Shape: `\xhh`, or `\uhhhh` beyond a byte, as in Go. */
+function escapeOf(character: string): string {
+  const short = SHORT_ESCAPES[character];
+  if (short !== undefined) return short;
+  const code = character.charCodeAt(0);
+  const digits = code.toString(16);
+  return code > BYTE_MAX ? `\\u${digits.padStart(4, '0')}` : `\\x${digits.padStart(2, '0')}`;
 }
 
 /** Reads a level's name, in any case; undefined when it is none. */

@@ -44,6 +44,28 @@ for (const [pastNs, digits] of [
   });
 }
 
+for (const [text, wanted] of [
+  ['a\nb', 'a\\nb'],
+  ['a\r\n\tb', 'a\\r\\n\\tb'],
+  ['\0\x1b[31m\x7f', '\\x00\\x1b[31m\\x7f'],
+  ['\x85\x9b', '\\x85\\x9b'],
+  ['\u2028\u2029', '\\u2028\\u2029'],
+  ['\u202e\u2066', '\\u202e\\u2066'],
+  ['"ä 漢 🙂 \\', '"ä 漢 🙂 \\'],
+] as const) {
+  test(`Logger: ${JSON.stringify(text)} is written as ${wanted}`, (t) => {
+    const { logger, lines } = makeLogger(t, {});
+
+    logger.info(text);
+    logger.fatal(text);
+
+    assert.deepEqual(
+      lines.map((line) => line.slice(line.lastIndexOf(': ') + 2)),
+      [`${wanted}\n`, `${wanted}\n`],
+    );
+  });
+}
+
 test('Logger: the time is local', (t) => {
   const { logger, lines } = makeLogger(t, { zone: 'Asia/Kolkata' });
 
