@@ -117,9 +117,9 @@ export class LayeredClient {
     this.#socket.write(bytes);
   }
 
-  /** Ends this side. */
+  /** Ends this side, behind what was sent. */
   end(): void {
-    this.#socket.end();
+    this.#top.end();
   }
 
   /** The next frame as text; null at the end. */

@@ -366,6 +366,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     if (this.#isEnding) return;
     this.#isEnding = true;
     this.#context.bodies.forget(this);
+    this.#commands.consuming.onEnd();
     this.#context.onLeft(this);
     this.#deadlines.linger();
     // What still comes is read and dropped: unread input would make the system reset the connection, and the

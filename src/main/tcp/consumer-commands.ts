@@ -18,6 +18,7 @@ import type { Authorization } from './authorization.ts';
 import type { ClientPort } from './client-port.ts';
 import { NEXT, type Step } from './command-parser.ts';
 import { localityOf } from './locality.ts';
+import { NO_FRAME } from './response-queue.ts';
 
 /** An id as it was sent, and as two words; NOT_HEX for an id that no message can have. */
 type SentId = { bytes: Buffer; high: number; low: number };
@@ -46,6 +47,14 @@ export class ConsumerCommands {
   afterRefusals(channel: ChannelHandle, done: () => void): void {
     this.#hasUnanswered = false;
     channel.topic.pump.barrier(done);
+  }
+
+  /** Nothing more comes: the end waits for what the pump can still refuse of what was sent. */
+  onEnd(): void {
+    const channel = this.#channel();
+    if (channel === null || !this.#hasUnanswered) return;
+    const settle = this.#port.respondLater();
+    this.afterRefusals(channel, () => settle(NO_FRAME));
   }
 
   onSub(words: readonly string[]): Step {

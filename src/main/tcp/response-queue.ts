@@ -4,6 +4,9 @@
  * Thread: main.
  */
 
+/** Fills a place that turns out to need no response. */
+export const NO_FRAME = Buffer.alloc(0);
+
 /** A response that is still to come. */
 export type PendingResponse = { frame: Buffer | null };
 
@@ -44,7 +47,7 @@ export class ResponseQueue {
       const { frame: next } = this.#pending[0];
       if (next === null) return;
       this.#pending.shift();
-      this.#send(next);
+      if (next !== NO_FRAME) this.#send(next);
     }
     this.#onSettled();
   }

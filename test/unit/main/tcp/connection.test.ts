@@ -265,6 +265,26 @@ describe('Connection: end', () => {
     assert.deepStrictEqual([broker.left, broker.closed], [[1], [1]]);
   });
 
+  test('Connection: what the pump refuses comes before the end of a half-closed client', async () => {
+    const broker = new BrokerTurns();
+    const client = await clientOf(broker, wire('SUB t c\n'));
+    client.frames();
+
+    client.send(
+      `FIN ${UPPER_ID}\nREQ ${UPPER_ID.toLowerCase()} 0\nTOUCH ${UPPER_ID.toLowerCase()}\n`,
+    );
+    client.end();
+    await broker.turns();
+
+    const errors = client.frames().map((frame) => frame.split(' ').slice(0, 3).join(' '));
+    assert.deepStrictEqual(errors, [
+      'error E_FIN_FAILED FIN',
+      'error E_REQ_FAILED REQ',
+      'error E_TOUCH_FAILED TOUCH',
+    ]);
+    assert.deepStrictEqual([client.hasEnded, broker.left], [true, [1]]);
+  });
+
   test('Connection: after a fatal error it drops input until the client ends its side', async () => {
     const broker = new BrokerTurns();
     const client = await clientOf(broker, wire('what\n'));

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { after, test } from 'node:test';
+import { connect as connectSecurely } from 'node:tls';
+import { line, pub } from '../../src/protocol/commands.ts';
+import type { BrokerProcess } from '../support/broker-process.ts';
+import { LayeredClient } from '../support/layered-client.ts';
+import { TlsSite } from '../support/tls-site.ts';
+
+const LIMIT = { timeout: 60_000 };
+const ID = '0123456789abcdef';
+/** One time may be luck: the answers come from another thread. */
+const TIMES = 10;
+
+const broker = await new TlsSite({ after }).start();
+
+for (const layers of [
+  {},
+  { tls_v1: true },
+  { snappy: true },
+  { deflate: true },
+  { tls_v1: true, snappy: true },
+  { tls_v1: true, deflate: true },
+]) {
+  test(
+    `half-close: errors of FIN, REQ and TOUCH precede the end with ${JSON.stringify(layers)}`,
+    LIMIT,
+    async (t) => {
+      for (let time = 0; time < TIMES; time++) {
+        const client = await LayeredClient.upgraded(t, broker, layers);
+
+        client.send(
+          line('SUB', 't', 'c#ephemeral'),
+          line('FIN', ID),
+          line('REQ', ID, '0'),
+          line('TOUCH', ID),
+        );
+        client.end();
+
+        assert.deepEqual(await client.textsToEnd(), [
+          'OK',
+          `error: E_FIN_FAILED FIN ${ID} failed ID not in flight`,
+          `error: E_REQ_FAILED REQ ${ID} failed ID not in flight`,
+          `error: E_TOUCH_FAILED TOUCH ${ID} failed ID not in flight`,
+        ]);
+      }
+    },
+  );
+
+  test(
+    `half-close: a publish, and what is cut off behind it, with ${JSON.stringify(layers)}`,
+    LIMIT,
+    async (t) => {
+      const client = await LayeredClient.upgraded(t, broker, layers);
+
+      client.send(pub('u', 'one'), line('PUB', 'u'), Buffer.from([0, 0, 0, 9, 1]));
+      client.end();
+
+      assert.deepEqual(await client.textsToEnd(), [
+        'OK',
+        'error: E_BAD_MESSAGE PUB failed to read message body',
+      ]);
+    },
+  );
+}
+
+for (const request of [
+  'GET /stats HTTP/1.0\r\n\r\n',
+  'GET /stats?format=json HTTP/1.1\r\nHost: x\r\n\r\n',
+  'POST /topic/create?topic=v HTTP/1.0\r\n\r\n',
+  'POST /topic/empty?topic=v HTTP/1.0\r\n\r\n',
+  'POST /channel/create?topic=v&channel=c HTTP/1.0\r\n\r\n',
+  'POST /channel/pause?topic=v&channel=c HTTP/1.0\r\n\r\n',
+  'POST /channel/empty?topic=v&channel=c HTTP/1.0\r\n\r\n',
+  'POST /pub?topic=v HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx',
+]) {
+  test(
+    `half-close: ${JSON.stringify(request)} is answered over HTTP and HTTPS`,
+    LIMIT,
+    async () => {
+      for (let time = 0; time < TIMES; time++) {
+        assert.match(await ask(broker, request, false), /^HTTP\/1\.[01] 200 OK\r\n/);
+        assert.match(await ask(broker, request, true), /^HTTP\/1\.[01] 200 OK\r\n/);
+      }
+    },
+  );
+}
+
+/** Sends bytes and ends; resolves with everything that comes until the broker ends too. */
+async function ask(
+  { httpPort, logged }: BrokerProcess,
+  request: string,
+  isSecure: boolean,
+): Promise<string> {
+  const host = '127.0.0.1';
+  const [, httpsPort] = await logged.call(broker, /HTTPS: listening on .*:(\d+)$/m);
+  const options = { host, port: Number(httpsPort), rejectUnauthorized: false, allowHalfOpen: true };
+  const socket = isSecure
+    ? connectSecurely({ ...options, servername: 'localhost' })
+    : connect({ host, port: httpPort, allowHalfOpen: true });
+  socket.end(request);
+  return await text(socket);
+}
