@@ -9,6 +9,7 @@ import { CONNECTIONS } from './connections.ts';
 import { HTTP } from './http.ts';
 import { SLOW_CLIENTS } from './slow-clients.ts';
 import { STALLED_BODIES } from './stalled-bodies.ts';
+import { UNTAKEN_ANSWERS } from './untaken-answers.ts';
 
 /** In the order in which they are played. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -18,4 +19,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...HTTP,
   ...SLOW_CLIENTS,
   ...STALLED_BODIES,
+  ...UNTAKEN_ANSWERS,
 ];

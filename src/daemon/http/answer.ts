@@ -25,6 +25,11 @@ export function textAnswer(body: string): Answer {
   return make(200, body === '' ? NSQ : [...TEXT, ...NSQ], body);
 }
 
+/** The headers of an answer that succeeds with so many bytes. */
+export function resultHeaders(kind: 'text' | 'json', bytes: number): string[] {
+  return [...(kind === 'text' ? TEXT : JSON_TYPE), ...NSQ, 'Content-Length', bytes.toString()];
+}
+
 /** Success with any other result, as compact JSON. */
 export function jsonAnswer(value: object | string | number | boolean | null): Answer {
   return make(200, [...JSON_TYPE, ...NSQ], goJson(value));

@@ -17,6 +17,9 @@ import type { Request } from './exchange.ts';
 /** How long a client has to read why it is being refused. Source: Go's `rstAvoidanceDelay`. */
 const LINGER_MS = 500;
 
+/** Beyond so many bytes of answers that the client does not take, it is not read from. */
+const UNTAKEN_BYTES_MAX = 64 * 1024;
+
 const TIMED_OUT = 'ERR_HTTP_REQUEST_TIMEOUT';
 const HEADER_TOO_LARGE = 'HPE_HEADER_OVERFLOW';
 /** A client has ended its side within a request. */
@@ -49,7 +52,7 @@ export class Connection {
       return;
     }
     const current = this.#current;
-    if (current === undefined || (current.response.writableEnded && this.#waiting.length === 0)) {
+    if (current === undefined || (this.#waiting.length === 0 && this.#isTaken(current))) {
       this.#current = request;
       this.#handle(request);
       return;
@@ -91,6 +94,12 @@ export class Connection {
   #sendBehind(last: Request | undefined, answer: Answer): void {
     if (last === undefined || last.response.writableFinished) this.#sendLast(answer);
     else last.response.once('close', () => this.#sendLast(answer));
+  }
+
+  /** Whether the answer is given, and the client takes what it is sent. */
+  #isTaken({ response }: Request): boolean {
+    if (response.writableFinished) return true;
+    return response.writableEnded && this.#socket.writableLength <= UNTAKEN_BYTES_MAX;
   }
 
   #next(): void {

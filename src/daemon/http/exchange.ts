@@ -12,6 +12,7 @@ import type { Logger } from '../log.ts';
 import { socketAddress } from '../remote-host.ts';
 import { type Answer, reasonPhrase } from './answer.ts';
 import { isLoopback } from './loopback.ts';
+import { PiecewiseAnswer } from './piecewise-answer.ts';
 import { declaredBytes, type GatheredBody, gatherBody } from './request-body.ts';
 import { type BodyMemory, gathererOf, type RequestGatherer } from './request-gatherer.ts';
 import type { RequestLog } from './request-log.ts';
@@ -143,6 +144,15 @@ export class Exchange {
     if (socket.readableEnded) callback();
     else socket.once('end', callback);
     this.onClosed(callback);
+  }
+
+  /** Sends an answer in pieces, each when the one before it is taken. The server may have answered before. */
+  sendPieces(headers: readonly string[], pieces: readonly Buffer[]): PiecewiseAnswer | undefined {
+    if (this.#response.headersSent) return undefined;
+    if (this.#isHeldBack) this.#response.shouldKeepAlive = false;
+    this.#response.writeHead(200, [...headers]);
+    this.#requestLog?.write(this.#request, 200, this.#startMs);
+    return new PiecewiseAnswer(this.#response, pieces);
   }
 
   /** Calls back when nobody waits for the answer any more: it is sent, or the client has gone. */

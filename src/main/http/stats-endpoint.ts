@@ -5,53 +5,83 @@
  * Source: nsqd's `doStats`.
  */
 
-import { type Answer, jsonAnswer, textAnswer } from '../../daemon/http/answer.ts';
 import { Query } from '../../daemon/http/query.ts';
 import type { Route } from '../../daemon/http/router.ts';
+import type { Logger } from '../../daemon/log.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { MemoryStatistics } from '../stats/memory-statistics.ts';
+import type { StatsFilter } from '../stats/stats.ts';
 import type { HttpBroker } from '../topics/broker.ts';
 import { INVALID_REQUEST } from './refusals.ts';
+import { StatsAnswers } from './stats-answers.ts';
 import { statsJson } from './stats-json.ts';
 import { statsText } from './stats-text.ts';
 
 type Setup = {
   readonly broker: HttpBroker;
   readonly clock: Clock;
+  readonly logger: Pick<Logger, 'warn'>;
   readonly memory: () => MemoryStatistics;
+};
+
+/** What a request asks for. */
+type Wanted = {
+  readonly filter: StatsFilter;
+  readonly withMemory: boolean;
+  readonly kind: 'text' | 'json';
 };
 
 const NS_PER_MS = 1e6;
 
 /** The endpoint `/stats`. */
 export function statsRoutes(setup: Setup): Route[] {
+  const answers = new StatsAnswers(setup.clock, setup.logger);
   return [
     {
       method: 'GET',
       path: '/stats',
       isQuiet: false,
-      handle: (exchange) => exchange.answerWith(answer(setup, exchange.rawQuery)),
+      handle: (exchange) => {
+        const query = Query.parse(exchange.rawQuery);
+        if (query === undefined) {
+          exchange.answer(INVALID_REQUEST);
+          return;
+        }
+        const wanted = wantedBy(query);
+        const { kind } = wanted;
+        const key = JSON.stringify(wanted);
+        answers.add(exchange, { key, kind, ask: () => pieces(setup, wanted) });
+      },
     },
   ];
 }
 
-async function answer({ broker, clock, memory }: Setup, rawQuery: string): Promise<Answer> {
-  const query = Query.parse(rawQuery);
-  if (query === undefined) return INVALID_REQUEST;
-  const stats = await broker.stats({
-    topic: nameOrAll(query.get('topic')),
-    channel: nameOrAll(query.get('channel')),
-    withClients: isWanted(query.get('include_clients')),
-  });
+function wantedBy(query: Query): Wanted {
+  return {
+    filter: {
+      topic: nameOrAll(query.get('topic')),
+      channel: nameOrAll(query.get('channel')),
+      withClients: isWanted(query.get('include_clients')),
+    },
+    withMemory: isWanted(query.get('include_mem')),
+    kind: query.get('format') === 'json' ? 'json' : 'text',
+  };
+}
+
+async function pieces(
+  { broker, clock, memory }: Setup,
+  { filter, withMemory, kind }: Wanted,
+): Promise<Iterable<string>> {
+  const stats = await broker.stats(filter);
   const report = {
     health: broker.health(),
     startTimeMs: broker.startTimeMs,
     stats,
     refusedConnectionCount: broker.refusedConnectionCount,
-    memory: isWanted(query.get('include_mem')) ? memory() : undefined,
+    memory: withMemory ? memory() : undefined,
   };
-  if (query.get('format') === 'json') return jsonAnswer(statsJson(report));
-  return textAnswer(statsText(report, Number(clock.unixNs()) / NS_PER_MS));
+  if (kind === 'json') return statsJson(report);
+  return statsText(report, Number(clock.unixNs()) / NS_PER_MS);
 }
 
 /** An empty name filters nothing. */

@@ -6,6 +6,7 @@
  * Source: nsqd `doStats`.
  */
 
+import { goJson } from '../../daemon/go/go-text.ts';
 import { NSQD_VERSION } from '../../daemon/version.ts';
 import type { MemoryStatistics } from '../stats/memory-statistics.ts';
 import type {
@@ -27,24 +28,50 @@ export type StatsReport = {
 
 const MS_PER_SECOND = 1000;
 
-/** The report, to be written as JSON; what is undefined in it is left out there. */
-export function statsJson(report: StatsReport): object {
-  const { health, startTimeMs, stats, memory } = report;
-  return {
-    version: NSQD_VERSION,
-    health,
-    start_time: Math.floor(startTimeMs / MS_PER_SECOND),
-    topics: stats.topics?.map(topicJson) ?? null,
-    memory,
-    producers: stats.producers?.map(clientJson) ?? null,
-    refused_connection_count: report.refusedConnectionCount || undefined,
-  };
+/** The report as JSON, in pieces of which none is larger than what is said of a client or a channel. */
+export function* statsJson(report: StatsReport): Iterable<string> {
+  const { health, startTimeMs, stats, memory, refusedConnectionCount } = report;
+  const start_time = Math.floor(startTimeMs / MS_PER_SECOND);
+  yield `${opened({ version: NSQD_VERSION, health, start_time })},"topics":`;
+  yield* listJson(stats.topics, topicJson);
+  if (memory !== undefined) yield `,"memory":${goJson(memory)}`;
+  yield ',"producers":';
+  yield* listJson(stats.producers, clientJson);
+  if (refusedConnectionCount > 0) yield `,"refused_connection_count":${refusedConnectionCount}`;
+  yield '}';
 }
 
-function topicJson(topic: TopicStatistics): object {
-  return {
-    topic_name: topic.topic_name,
-    channels: topic.channels.map(channelJson),
+function* listJson<T>(
+  items: readonly T[] | null,
+  json: (item: T) => Iterable<string>,
+): Iterable<string> {
+  if (items === null) {
+    yield 'null';
+    return;
+  }
+  let separator = '[';
+  for (const item of items) {
+    yield separator;
+    yield* json(item);
+    separator = ',';
+  }
+  yield items.length === 0 ? '[]' : ']';
+}
+
+/** An object without its end. */
+function opened(value: object): string {
+  return goJson(value).slice(0, -1);
+}
+
+/** An object without its beginning. */
+function continued(value: object): string {
+  return goJson(value).slice(1);
+}
+
+function* topicJson(topic: TopicStatistics): Iterable<string> {
+  yield `${opened({ topic_name: topic.topic_name })},"channels":`;
+  yield* listJson(topic.channels, channelJson);
+  yield `,${continued({
     depth: topic.depth,
     backend_depth: topic.backend_depth,
     message_count: topic.message_count,
@@ -52,11 +79,11 @@ function topicJson(topic: TopicStatistics): object {
     dropped_count: topic.dropped_count,
     paused: topic.paused,
     e2e_processing_latency: topic.e2e_processing_latency,
-  };
+  })}`;
 }
 
-function channelJson(channel: ChannelStatistics): object {
-  return {
+function* channelJson(channel: ChannelStatistics): Iterable<string> {
+  yield `${opened({
     channel_name: channel.channel_name,
     depth: channel.depth,
     backend_depth: channel.backend_depth,
@@ -70,14 +97,16 @@ function channelJson(channel: ChannelStatistics): object {
     timeout_count: channel.timeout_count,
     dropped_count: channel.dropped_count,
     client_count: channel.client_count,
-    clients: channel.clients?.map(clientJson) ?? null,
+  })},"clients":`;
+  yield* listJson(channel.clients, clientJson);
+  yield `,${continued({
     paused: channel.paused,
     e2e_processing_latency: channel.e2e_processing_latency,
-  };
+  })}`;
 }
 
-function clientJson(client: ClientStatistics): object {
-  return {
+function* clientJson(client: ClientStatistics): Iterable<string> {
+  yield goJson({
     client_id: client.client_id,
     hostname: client.hostname,
     version: client.version,
@@ -104,5 +133,5 @@ function clientJson(client: ClientStatistics): object {
     tls_version: client.tls_version,
     tls_negotiated_protocol: client.tls_negotiated_protocol,
     tls_negotiated_protocol_is_mutual: client.tls_negotiated_protocol_is_mutual,
-  };
+  });
 }

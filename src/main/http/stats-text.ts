@@ -20,8 +20,8 @@ const MS_PER_SECOND = 1000;
 const NS_PER_SECOND = 1e9;
 const NS_PER_US = 1e3;
 
-/** Units: `nowMs` in Unix ms. */
-export function statsText(report: StatsReport, nowMs: number): string {
+/** The report in pieces, of which none is larger than what is said of a client or a channel. Units: Unix ms. */
+export function* statsText(report: StatsReport, nowMs: number): Iterable<string> {
   const { health, startTimeMs, stats, memory } = report;
   const uptimeNs = Math.round((nowMs - startTimeMs) * NS_PER_MS);
   const topics = stats.topics ?? [];
@@ -37,24 +37,24 @@ export function statsText(report: StatsReport, nowMs: number): string {
     text += '\nMemory:\n';
     for (const [name, value] of Object.entries(memory)) text += `   ${left(name, 25)}\t${value}\n`;
   }
-  text += topics.length === 0 ? '\nTopics: None\n' : '\nTopics:';
-  for (const topic of topics) text += topicText(topic, nowMs);
-  text += producers.length === 0 ? '\nProducers: None\n' : '\nProducers:\n';
-  for (const producer of producers) text += `   ${clientText(producer, nowMs)}\n`;
-  return text;
+  yield text;
+  yield topics.length === 0 ? '\nTopics: None\n' : '\nTopics:';
+  for (const topic of topics) yield* topicText(topic, nowMs);
+  yield producers.length === 0 ? '\nProducers: None\n' : '\nProducers:\n';
+  for (const producer of producers) yield `   ${clientText(producer, nowMs)}\n`;
 }
 
-function topicText(topic: TopicStatistics, nowMs: number): string {
+function* topicText(topic: TopicStatistics, nowMs: number): Iterable<string> {
   let text = `\n${topic.paused ? '*P ' : '   '}[${left(topic.topic_name, 15)}]`;
   text += ` depth: ${left(topic.depth, 5)} be-depth: ${left(topic.backend_depth, 5)}`;
   text += ` msgs: ${left(topic.message_count, 8)}`;
   text += droppedText(topic.dropped_count);
   text += ` e2e%: ${latencyText(topic.e2e_processing_latency)}\n`;
-  for (const channel of topic.channels) text += channelText(channel, nowMs);
-  return text;
+  yield text;
+  for (const channel of topic.channels) yield* channelText(channel, nowMs);
 }
 
-function channelText(channel: ChannelStatistics, nowMs: number): string {
+function* channelText(channel: ChannelStatistics, nowMs: number): Iterable<string> {
   let text = `${channel.paused ? '   *P ' : '      '}[${left(channel.channel_name, 25)}]`;
   text += ` depth: ${left(channel.depth, 5)} be-depth: ${left(channel.backend_depth, 5)}`;
   text += ` inflt: ${left(channel.in_flight_count, 4)} def: ${left(channel.deferred_count, 4)}`;
@@ -62,8 +62,8 @@ function channelText(channel: ChannelStatistics, nowMs: number): string {
   text += ` msgs: ${left(channel.message_count, 8)}`;
   text += droppedText(channel.dropped_count);
   text += ` e2e%: ${latencyText(channel.e2e_processing_latency)}\n`;
-  for (const client of channel.clients ?? []) text += `        ${clientText(client, nowMs)}\n`;
-  return text;
+  yield text;
+  for (const client of channel.clients ?? []) yield `        ${clientText(client, nowMs)}\n`;
 }
 
 /** A column that nsqd does not have, for queues with a bound. */

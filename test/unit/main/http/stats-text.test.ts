@@ -25,13 +25,17 @@ Health: OK
 `;
 
 test('statsText: an empty broker', () => {
-  const text = statsText({ ...EMPTY, stats: { topics: [], producers: null } }, NOW_MS);
+  const text = [...statsText({ ...EMPTY, stats: { topics: [], producers: null } }, NOW_MS)].join(
+    '',
+  );
 
   assert.equal(text, `${HEAD}\nTopics: None\n\nProducers: None\n`);
 });
 
 test('statsText: an unknown topic looks like none', () => {
-  const text = statsText({ ...EMPTY, stats: { topics: null, producers: [] } }, NOW_MS);
+  const text = [...statsText({ ...EMPTY, stats: { topics: null, producers: [] } }, NOW_MS)].join(
+    '',
+  );
 
   assert.equal(text, `${HEAD}\nTopics: None\n\nProducers: None\n`);
 });
@@ -49,7 +53,9 @@ test('statsText: memory', () => {
     gc_total_runs: 9,
   };
 
-  const text = statsText({ ...EMPTY, stats: { topics: [], producers: null }, memory }, NOW_MS);
+  const text = [
+    ...statsText({ ...EMPTY, stats: { topics: [], producers: null }, memory }, NOW_MS),
+  ].join('');
 
   assert.equal(
     text,
@@ -96,7 +102,7 @@ test('statsText: topics, channels, clients and producers', () => {
     clientStatistics({ pub_counts: published, user_agent: 'agént', remote_address: '[::1]:7' }),
   ];
 
-  const text = statsText({ ...EMPTY, stats: { topics, producers } }, NOW_MS);
+  const text = [...statsText({ ...EMPTY, stats: { topics, producers } }, NOW_MS)].join('');
 
   assert.equal(
     text,
@@ -136,7 +142,7 @@ test('statsText: what nsqd does not have is there only when it says something', 
   const topics = [topicStatistics({ channels, dropped_count: 12 })];
 
   const report = { ...EMPTY, stats: { topics, producers: null }, refusedConnectionCount: 3 };
-  const text = statsText(report, NOW_MS);
+  const text = [...statsText(report, NOW_MS)].join('');
 
   assert.match(text, /\nHealth: OK\n\nRefused connections: 3\n\nTopics:\n/);
   assert.match(text, /\[alpha .* msgs: 3 {8}dropped: 12 {7}e2e%: \n/);

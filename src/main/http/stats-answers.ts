@@ -1,0 +1,170 @@
+/**
+ * Answers to `/stats`, which may have megabytes: made in slices, one after the other, once for all who ask the same
+ * until it is begun, and kept only while somebody takes them.
+ *
+ * Bound: HELD_BYTES_MAX, and one answer more. At the bound the next is made when one is done with, and who does not
+ * take what it is sent is given up: who takes nothing for STALL_MS, or takes less than RATE_BYTES in a second.
+ *
+ * Thread: main.
+ */
+
+import { resultHeaders } from '../../daemon/http/answer.ts';
+import type { Exchange } from '../../daemon/http/exchange.ts';
+import type { PiecewiseAnswer } from '../../daemon/http/piecewise-answer.ts';
+import type { Logger } from '../../daemon/log.ts';
+import { RepeatedLog } from '../../daemon/repeated-log.ts';
+import type { Clock } from '../../shared/clock.ts';
+
+const MIB = 1024 * 1024;
+/** Answers that are held may have so many bytes together before others have to wait. */
+const HELD_BYTES_MAX = 16 * MIB;
+/** Pieces have about so many bytes, and main does other things between two of them. */
+const PIECE_BYTES = 64 * 1024;
+const STALL_MS = 1000;
+const RATE_BYTES = MIB / 2;
+const MS_PER_SECOND = 1000;
+/** How often is looked who takes its answer while others wait. */
+const LOOK_MS = 100;
+
+/** What is asked for. */
+export type StatsQuestion = {
+  /** The same for questions that have the same answer. */
+  readonly key: string;
+  readonly kind: 'text' | 'json';
+  /** Makes the answer. Errors: rejects when it cannot be had. */
+  readonly ask: () => Promise<Iterable<string>>;
+};
+
+/** Those who wait for the same answer. */
+type Waiting = { readonly question: StatsQuestion; readonly exchanges: Set<Exchange> };
+
+/** An answer that is held while somebody is sent it. */
+type Held = { readonly bytes: number; readerCount: number };
+
+/** Who is sent it, and how far that was when it was last found to go on. */
+type Reader = {
+  readonly answer: PiecewiseAnswer;
+  readonly held: Held;
+  readonly startMs: number;
+  takenCount: number;
+  markMs: number;
+};
+
+export class StatsAnswers {
+  readonly #clock: Clock;
+  readonly #losses: RepeatedLog;
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #readers = new Set<Reader>();
+  #heldBytes = 0;
+  #isRunning = false;
+  /** Called when less is held. */
+  #onRoom: () => void = () => undefined;
+
+  constructor(clock: Clock, logger: Pick<Logger, 'warn'>) {
+    this.#clock = clock;
+    this.#losses = new RepeatedLog(clock, (text) => logger.warn(text));
+  }
+
+  /** Bytes of answers on their way. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** Answers, now or later. */
+  add(exchange: Exchange, question: StatsQuestion): void {
+    const { key } = question;
+    const waiting = this.#waiting.get(key) ?? { question, exchanges: new Set<Exchange>() };
+    this.#waiting.set(key, waiting);
+    waiting.exchanges.add(exchange);
+    exchange.onClosed(() => waiting.exchanges.delete(exchange));
+    if (!this.#isRunning) void this.#run();
+  }
+
+  /** Makes answers until nobody waits. */
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    // Those that come together are answered together.
+    await nextTurn();
+    for (const [key, { question, exchanges }] of this.#waiting) {
+      while (this.#heldBytes >= HELD_BYTES_MAX) await this.#room();
+      this.#waiting.delete(key);
+      if (exchanges.size > 0) await this.#answer(question, exchanges);
+    }
+    this.#isRunning = false;
+  }
+
+  async #answer({ kind, ask }: StatsQuestion, exchanges: Set<Exchange>): Promise<void> {
+    let pieces: Buffer[];
+    try {
+      pieces = await inPieces(await ask());
+    } catch (error) {
+      for (const exchange of exchanges) exchange.fail(error);
+      return;
+    }
+    const held = { bytes: pieces.reduce((sum, { length }) => sum + length, 0), readerCount: 0 };
+    const headers = resultHeaders(kind, held.bytes);
+    for (const exchange of exchanges) this.#send(exchange, headers, pieces, held);
+  }
+
+  #send(exchange: Exchange, headers: string[], pieces: readonly Buffer[], held: Held): void {
+    const answer = exchange.sendPieces(headers, pieces);
+    if (answer === undefined) return;
+    const startMs = this.#clock.monotonicMs();
+    const reader = { answer, held, startMs, takenCount: 0, markMs: startMs };
+    this.#readers.add(reader);
+    if (held.readerCount++ === 0) this.#heldBytes += held.bytes;
+    exchange.onClosed(() => {
+      this.#readers.delete(reader);
+      if (--held.readerCount > 0) return;
+      this.#heldBytes -= held.bytes;
+      this.#onRoom();
+    });
+  }
+
+  /** Resolves when less is held, or when somebody was given up. */
+  async #room(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onRoom = resolve;
+    const timer = this.#clock.after(LOOK_MS, () => {
+      this.#giveUpStalled();
+      resolve();
+    });
+    timer.unref();
+    await promise;
+    timer.cancel();
+  }
+
+  #giveUpStalled(): void {
+    const nowMs = this.#clock.monotonicMs();
+    for (const reader of [...this.#readers]) {
+      const { answer, held, startMs } = reader;
+      if (answer.takenCount > reader.takenCount) {
+        reader.takenCount = answer.takenCount;
+        reader.markMs = nowMs;
+      }
+      const longestMs = STALL_MS + (held.bytes / RATE_BYTES) * MS_PER_SECOND;
+      if (nowMs - reader.markMs < STALL_MS && nowMs - startMs < longestMs) continue;
+      this.#losses.note(`gave up ${answer}: others wait, and it does not take its answer`);
+      answer.giveUp();
+    }
+  }
+}
+
+/** Joins small pieces to larger ones, a few in each turn. */
+async function inPieces(texts: Iterable<string>): Promise<Buffer[]> {
+  const pieces: Buffer[] = [];
+  let text = '';
+  for (const next of texts) {
+    text += next;
+    if (text.length < PIECE_BYTES) continue;
+    pieces.push(Buffer.from(text));
+    text = '';
+    await nextTurn();
+  }
+  if (text !== '') pieces.push(Buffer.from(text));
+  return pieces;
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
