@@ -12,9 +12,9 @@ import { freshSeed, type Random, seededRandom } from '../support/seeded-random.t
 const LIMIT = { timeout: 60_000 };
 const MIB = 1024 * 1024;
 /** What a bomb grows to. Units: MiB, which is also the largest message. */
-const BOMB_MIB = 250;
+const BOMB_MIB = 125;
 /** How much more memory the broker may have held at any time than before. */
-const GROWTH_MIB_MAX = 140;
+const GROWTH_MIB_MAX = 100;
 /** What Linux takes for the request to forget a process's peak. */
 const RESET_PEAK = '5';
 const GARBAGE_ROUNDS = 60;
