@@ -284,8 +284,9 @@ test('debug: the command line has its words between zero bytes', async (t) => {
 
   const { body } = await request(t, port, 'GET /debug/pprof/cmdline');
 
-  assert.deepEqual(body.split('\0').at(0), process.execPath);
-  assert.ok(body.includes(`\0${process.argv[1]}`));
+  const words = Buffer.from(body, 'latin1').toString().split('\0');
+  assert.equal(words[0], process.execPath);
+  assert.ok(words.includes(process.argv[1]), `${process.argv[1]} is not among ${words}`);
 });
 
 test('debug: a CPU profile takes its time, and there is only one at once', async (t) => {
