@@ -2,19 +2,24 @@
  * The log's way to standard error.
  *
  * A reader that stalls must not stop the broker, and one that has gone must not end it. Lines that the system
- * does not take at once wait in the stream, up to a bound; beyond it lines are dropped, and their number is
- * written as soon as there is room again.
+ * does not take at once wait in the stream, up to a bound. What cannot be written is dropped, and the next line that
+ * can be written tells how many were lost, and why. Only a reader that has gone, or a descriptor that is closed, is the
+ * end of the log: a volume that is full has room again some time.
  *
  * Thread: main.
  */
 
-import { writeSync } from 'node:fs';
+import { fstatSync, writeSync } from 'node:fs';
+import { errorText } from '../shared/error-text.ts';
 import type { LogSink } from './log.ts';
 
 /** Bytes that may wait for a reader that stalls. */
 const PENDING_BYTES_MAX = 1024 * 1024;
 /** How often a synchronous write is tried on a pipe that is full, before its line is given up. */
 const SYNC_ATTEMPTS_MAX = 1000;
+const UNREAD = 'nobody read them';
+/** After these, no later write can succeed: the reader has gone, or there is no descriptor. */
+const FINAL_CODES: ReadonlySet<unknown> = new Set(['EPIPE', 'EBADF']);
 
 /** What is needed of `process.stderr`. */
 export interface LogStream {
@@ -24,52 +29,109 @@ export interface LogStream {
   on(event: 'error', listener: (error: Error) => void): unknown;
 }
 
+/** Writes bytes to a descriptor; returns how many. Errors: throws the system's. */
+export type WriteBytes = (fd: number, bytes: Buffer) => number;
+
 export class StderrSink implements LogSink {
   readonly #stream: LogStream;
-  /** False once a write has failed: nobody will read there again. */
-  #isOpen = true;
-  /** Lines dropped since the last line that was written. */
-  #droppedCount = 0;
+  readonly #writeBytes: WriteBytes;
+  /**
+   * - `stream`: lines go to the stream, which keeps what the system does not take at once.
+   * - `descriptor`: to a file, or past a stream that has failed and takes nothing any more.
+   * - `closed`: nobody will ever read there again.
+   */
+  #way: 'stream' | 'descriptor' | 'closed';
+  /** Lines lost since the last line that was written, and why the last of them was. */
+  #lostCount = 0;
+  #lostWhy = '';
+  /** The last write ended within a line. */
+  #isInLine = false;
 
-  constructor(stream: LogStream) {
+  constructor(stream: LogStream, writeBytes: WriteBytes = writeSync) {
     this.#stream = stream;
+    this.#writeBytes = writeBytes;
+    // A file takes everything at once, and Node's stream of one gives up with its first error.
+    this.#way = isFile(stream.fd) ? 'descriptor' : 'stream';
     // Without a listener the error of a closed pipe would end the process.
-    stream.on('error', () => {
-      this.#isOpen = false;
-    });
+    stream.on('error', (error) => this.#onStreamError(error));
   }
 
   write(line: string): void {
-    if (!this.#isOpen) return;
-    if (this.#stream.writableLength > PENDING_BYTES_MAX) {
-      this.#droppedCount += 1;
+    if (this.#way === 'closed') return;
+    if (this.#way === 'descriptor') {
+      this.#writeNow(line, 1);
       return;
     }
-    if (this.#droppedCount > 0) {
-      this.#stream.write(
-        `(${this.#droppedCount} lines of the log were dropped: nobody read them)\n`,
-      );
-      this.#droppedCount = 0;
+    if (this.#stream.writableLength > PENDING_BYTES_MAX) {
+      this.#lose(UNREAD);
+      return;
     }
-    this.#stream.write(line);
+    this.#stream.write(this.#lossLine() + line);
+    this.#lostCount = 0;
   }
 
   writeSync(line: string): void {
-    let rest = Buffer.from(line, 'utf8');
-    for (let attempt = 0; attempt < SYNC_ATTEMPTS_MAX && rest.length > 0; attempt += 1) {
-      const written = tryWriteSync(this.#stream.fd, rest);
-      if (written === 'gone') return;
-      rest = rest.subarray(written);
+    if (this.#way !== 'closed') this.#writeNow(line, SYNC_ATTEMPTS_MAX);
+  }
+
+  #onStreamError(error: Error): void {
+    if (isFinal(error)) {
+      this.#way = 'closed';
+      return;
     }
+    if (this.#way === 'stream') this.#way = 'descriptor';
+    this.#lose(errorText(error));
+  }
+
+  #writeNow(line: string, attemptsMax: number): void {
+    let rest = Buffer.from((this.#isInLine ? '\n' : '') + this.#lossLine() + line, 'utf8');
+    let why = UNREAD;
+    for (let attempts = 0; attempts < attemptsMax && rest.length > 0; ) {
+      const written = this.#tryWrite(rest);
+      if (this.#way === 'closed') return;
+      if (typeof written === 'string') {
+        why = written;
+        break;
+      }
+      if (written === 0) attempts += 1;
+      rest = rest.subarray(written);
+      if (written > 0) this.#isInLine = rest.length > 0;
+    }
+    if (rest.length === 0) this.#lostCount = 0;
+    else this.#lose(why);
+  }
+
+  /** Bytes that were written, 0 when there was no room just now, or why they cannot be. */
+  #tryWrite(bytes: Buffer): number | string {
+    try {
+      return this.#writeBytes(this.#stream.fd, bytes);
+    } catch (error) {
+      if (isFinal(error)) this.#way = 'closed';
+      const isFull = error instanceof Error && 'code' in error && error.code === 'EAGAIN';
+      return isFull ? 0 : errorText(error);
+    }
+  }
+
+  #lose(why: string): void {
+    this.#lostCount += 1;
+    this.#lostWhy = why;
+  }
+
+  #lossLine(): string {
+    if (this.#lostCount === 0) return '';
+    return `(lines of the log that were lost: ${this.#lostCount}, ${this.#lostWhy})\n`;
   }
 }
 
-/** Bytes that were written, 0 when there was no room just now. */
-function tryWriteSync(fd: number, bytes: Buffer): number | 'gone' {
+function isFinal(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && FINAL_CODES.has(error.code);
+}
+
+/** False for a descriptor that is closed, too. */
+function isFile(fd: number): boolean {
   try {
-    return writeSync(fd, bytes);
-  } catch (error) {
-    // Everything but a full pipe means that no later attempt can succeed, and there is no other place to say so.
-    return error instanceof Error && 'code' in error && error.code === 'EAGAIN' ? 0 : 'gone';
+    return fstatSync(fd).isFile();
+  } catch {
+    return false;
   }
 }

@@ -8,8 +8,10 @@ import { fstatSync, readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import os from 'node:os';
 import { EndSignals } from '../daemon/end-signals.ts';
+import { guardInspector } from '../daemon/inspector-guard.ts';
 import { Logger } from '../daemon/log.ts';
 import { parseCommandLine } from '../daemon/options/command-line.ts';
+import { cutThreads, exitProcess } from '../daemon/process-end.ts';
 import { StderrSink } from '../daemon/stderr-sink.ts';
 import { SystemClock } from '../shared/clock.ts';
 import { errorText } from '../shared/error-text.ts';
@@ -17,8 +19,8 @@ import { Nsqd } from './nsqd.ts';
 import type { Options } from './options/options.ts';
 
 const LOG_PREFIX_DEFAULT = '[nsqd] ';
-/** A worker thread that has not ended by then hangs in a call of the system, and is killed with the process. */
-const THREAD_END_MS = 1000;
+/** A worker thread that has not ended by then hangs in a call of the system, and is cut off with the process. */
+const THREAD_END_MS = 500;
 
 /**
  * Runs until the broker has ended, and ends the process: with 0 after a signal, 1 when the broker cannot run or go
@@ -63,8 +65,9 @@ async function runBroker(options: Options, warnings: readonly string[]): Promise
     nsqd = await starting;
   } catch (error) {
     logger.fatal(`failed to instantiate nsqd - ${errorText(error)}`);
-    process.exit(1);
+    exitProcess(1);
   }
+  guardInspector(logger);
   // Node itself does so only when the process ends in order.
   flushCompileCache();
   const end = (code: number): Promise<never> => endProcess(code, nsqd, clock);
@@ -91,7 +94,8 @@ async function runBroker(options: Options, warnings: readonly string[]): Promise
 
 /** A hang-up ends the broker in order, except where it has the certificate reloaded. */
 function endSignals(options: Options): NodeJS.Signals[] {
-  return options.tlsCert === '' ? ['SIGINT', 'SIGTERM', 'SIGHUP'] : ['SIGINT', 'SIGTERM'];
+  const always: NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGQUIT'];
+  return options.tlsCert === '' ? [...always, 'SIGHUP'] : always;
 }
 
 /** A hang-up that comes while the broker starts is obeyed afterwards: unheard, it would end the process. */
@@ -105,11 +109,11 @@ function reloadOnHangUp(starting: Promise<Nsqd>): void {
   });
 }
 
-/** Ends the process; `process.exit` alone would wait for ever for a thread that hangs in a call of the system. */
+/** Ends the process, also while a worker thread hangs in a call of the system. */
 async function endProcess(code: number, nsqd: Nsqd, clock: SystemClock): Promise<never> {
-  clock.after(THREAD_END_MS, () => process.kill(process.pid, 'SIGKILL'));
+  clock.after(THREAD_END_MS, () => cutThreads(code));
   await nsqd.terminate();
-  process.exit(code);
+  exitProcess(code);
 }
 
 /**

@@ -9,7 +9,15 @@
  */
 
 const { enableCompileCache } = require('node:module');
+const { constants } = require('node:os');
 const { join } = require('node:path');
+
+// nsqd ignores these. Where nobody listens, USR1 has Node open its inspector, through which every user of the machine
+// can run code in the broker, and the others end the process.
+const IGNORED_SIGNALS = ['USR1', 'USR2', 'ALRM', 'VTALRM', 'PROF', 'IO', 'PWR', 'XCPU'];
+for (const name of process.platform === 'win32' ? [] : IGNORED_SIGNALS) {
+  if (`SIG${name}` in constants.signals) process.on(`SIG${name}`, () => undefined);
+}
 
 const OLDEST_NODE = [22, 19];
 const [major, minor] = process.versions.node.split('.').map(Number);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
-import { type LogStream, StderrSink } from '../../../src/daemon/stderr-sink.ts';
+import { type LogStream, StderrSink, type WriteBytes } from '../../../src/daemon/stderr-sink.ts';
 
 test('StderrSink: write hands lines to the stream', () => {
   const stream = new FakeStream();
@@ -30,20 +30,86 @@ test('StderrSink: drops lines while too much waits, and says how many', () => {
   sink.write('kept too\n');
 
   assert.deepEqual(stream.taken, [
-    '(2 lines of the log were dropped: nobody read them)\n',
-    'kept\n',
+    '(lines of the log that were lost: 2, nobody read them)\nkept\n',
     'kept too\n',
   ]);
 });
 
-test('StderrSink: after an error of the stream nothing is written', () => {
+for (const code of ['EPIPE', 'EBADF']) {
+  test(`StderrSink: after ${code} nothing is written`, () => {
+    const stream = new FakeStream();
+    const written: string[] = [];
+    const sink = new StderrSink(stream, recorder(written));
+
+    stream.emit('error', systemError(code));
+    sink.write('lost\n');
+    sink.writeSync('lost\n');
+
+    assert.deepEqual([stream.taken, written], [[], []]);
+  });
+}
+
+for (const code of ['ENOSPC', 'EIO', 'EDQUOT', 'EFBIG']) {
+  test(`StderrSink: lines that ${code} has kept from a file are counted, and the log goes on`, (t) => {
+    const written: string[] = [];
+    let failure: string | undefined;
+    const stream = new FakeStream(openSync(join(temporaryDirectory(t), 'log'), 'w'));
+    t.after(() => closeSync(stream.fd));
+    const sink = new StderrSink(stream, (fd, bytes) => {
+      if (failure !== undefined) throw systemError(failure);
+      return recorder(written)(fd, bytes);
+    });
+
+    sink.write('before\n');
+    failure = code;
+    sink.write('lost\n');
+    sink.write('lost too\n');
+    failure = undefined;
+    sink.write('after\n');
+    sink.write('later\n');
+
+    assert.deepEqual(written, [
+      'before\n',
+      `(lines of the log that were lost: 2, ${code}: of the system)\nafter\n`,
+      'later\n',
+    ]);
+  });
+}
+
+test('StderrSink: a line that was written in part is ended before the next', (t) => {
+  const written: string[] = [];
+  let room = 4;
+  const stream = new FakeStream(openSync(join(temporaryDirectory(t), 'log'), 'w'));
+  t.after(() => closeSync(stream.fd));
+  const sink = new StderrSink(stream, (fd, bytes) => {
+    if (room === 0) throw systemError('ENOSPC');
+    const count = recorder(written)(fd, bytes.subarray(0, room));
+    room -= count;
+    return count;
+  });
+
+  sink.write('half a line\n');
+  room = 1000;
+  sink.write('whole\n');
+
+  assert.equal(
+    written.join(''),
+    'half\n(lines of the log that were lost: 1, ENOSPC: of the system)\nwhole\n',
+  );
+});
+
+test('StderrSink: past a stream that has failed, lines go to its descriptor', () => {
+  const written: string[] = [];
   const stream = new FakeStream();
-  const sink = new StderrSink(stream);
+  const sink = new StderrSink(stream, recorder(written));
 
-  stream.emit('error', new Error('write EPIPE'));
-  sink.write('lost\n');
+  stream.emit('error', systemError('EIO'));
+  sink.write('after\n');
 
-  assert.deepEqual(stream.taken, []);
+  assert.deepEqual(
+    [stream.taken, written],
+    [[], ['(lines of the log that were lost: 1, EIO: of the system)\nafter\n']],
+  );
 });
 
 test('StderrSink: writeSync has written when it returns', (t) => {
@@ -87,6 +153,17 @@ test('StderrSink: a program outlives the reader of its log', async (t) => {
   assert.equal(await text(child.stdout), 'alive');
   assert.deepEqual(await exited, [0, null]);
 });
+
+function systemError(code: string): Error {
+  return Object.assign(new Error(`${code}: of the system`), { code });
+}
+
+function recorder(written: string[]): WriteBytes {
+  return (_fd, bytes) => {
+    written.push(bytes.toString());
+    return bytes.length;
+  };
+}
 
 /** A stream that keeps what it is given. */
 class FakeStream extends EventEmitter implements LogStream {
