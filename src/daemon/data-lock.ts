@@ -5,14 +5,15 @@
  * Node cannot lock, but a lock belongs to the open file description, which a child process shares with this one:
  * a small program locks the descriptor it inherits and ends, and the lock stays until this process closes the
  * directory or dies, however it dies. Where there is no such program, a local socket named after the directory
- * excludes other brokers of this kind on this machine, though not nsqd.
+ * excludes other brokers of this kind on this machine, though not nsqd. Every broker takes it, so that one that finds
+ * such a program and one that does not exclude each other too.
  *
  * Thread: main, at start-up and at the end.
  * Source: nsq `internal/dirlock`.
  */
 
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
+import { accessSync, close, closeSync, constants, openSync, statSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 
 /** A directory that is this process's own. */
@@ -51,7 +52,7 @@ const TAKEN = 'resource temporarily unavailable';
 /**
  * Makes the directory this process's own.
  *
- * Errors: throws when there is no such directory, when it cannot be written to, and when another process has it.
+ * Errors: throws when there is no such directory, when it cannot be read, and when another process has it.
  */
 export async function lockDataPath(
   directory: string,
@@ -61,14 +62,34 @@ export async function lockDataPath(
   assertUsable(directory);
   // Windows opens no directories, so there is no descriptor to lock.
   const lock = process.platform === 'win32' ? undefined : lockDescriptor(directory, commands);
-  if (lock !== undefined) return lock;
-
   const path = socketPath(directory);
-  if (path === undefined) throw failed(directory, 'neither flock nor perl is installed');
-  warn(
-    `cannot flock directory ${directory}: neither flock nor perl is installed; a real nsqd is not kept out of it`,
-  );
-  return await lockSocket(directory, path);
+  if (lock === undefined) {
+    if (path === undefined) throw failed(directory, 'neither flock nor perl is installed');
+    warn(
+      `cannot flock directory ${directory}: neither flock nor perl is installed; a real nsqd is not kept out of it`,
+    );
+    return await lockSocket(directory, path);
+  }
+  if (path === undefined) return lock;
+  try {
+    return new BothLocks([lock, await lockSocket(directory, path)]);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+/** A lock that is several. */
+class BothLocks implements DataLock {
+  readonly #locks: readonly DataLock[];
+
+  constructor(locks: readonly DataLock[]) {
+    this.#locks = locks;
+  }
+
+  async release(): Promise<void> {
+    for (const lock of this.#locks) await lock.release();
+  }
 }
 
 /** Undefined when no command is there to take the lock. */
@@ -124,8 +145,10 @@ class DescriptorLock implements DataLock {
 
   async release(): Promise<void> {
     if (this.#fd === undefined) return;
-    closeSync(this.#fd);
+    const fd = this.#fd;
     this.#fd = undefined;
+    // The descriptor is gone even if it fails to close, and the lock with it.
+    close(fd, () => undefined);
   }
 }
 
@@ -173,9 +196,9 @@ function assertUsable(directory: string): void {
   if (stats === undefined) throw unusable(directory, 'does not exist');
   if (!stats.isDirectory()) throw unusable(directory, 'is not a directory');
   try {
-    accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+    accessSync(directory, constants.R_OK | constants.X_OK);
   } catch (error) {
-    throw unusable(directory, 'cannot be read and written', error);
+    throw unusable(directory, 'cannot be read', error);
   }
 }
 

@@ -37,12 +37,11 @@ import { Turn } from './pumps/turn.ts';
 import { WorkerPools } from './pumps/worker-pools.ts';
 import { MemoryMonitor } from './stats/memory-statistics.ts';
 import { StatsCollector } from './stats/stats-collector.ts';
-import { closeStorage } from './storage/storage-closing.ts';
+import { Storage } from './storage/storage.ts';
 import type { Connection } from './tcp/connection.ts';
 import { Deadlines } from './tcp/deadlines.ts';
 import { TcpServer } from './tcp/tcp-server.ts';
 import { BrokerOperations } from './topics/broker-operations.ts';
-import { Metadata } from './topics/metadata.ts';
 import { TopicMap } from './topics/topic-map.ts';
 
 export class Nsqd {
@@ -62,7 +61,7 @@ export class Nsqd {
   readonly #lookupd: Lookupd;
   /** Undefined without an address to report to. */
   #statsd: StatsdReporter | undefined;
-  readonly #metadata: Metadata;
+  readonly #storage: Storage;
   readonly #stats: StatsCollector;
   readonly #operations: BrokerOperations;
   readonly #tcp: TcpServer;
@@ -138,11 +137,15 @@ export class Nsqd {
       pumps: this.#pumps,
       onChange: () => this.#onTopicsChanged(),
     });
-    this.#metadata = new Metadata({
-      dataPath: options.dataPath,
-      source: () => this.#topics.values(),
+    this.#storage = new Storage({
+      ...options,
+      topics: () => this.#topics.values(),
+      callers: [...this.#pools.diskPulses, this.#bounds.disk],
       clock,
       logger,
+      onRefusal: (refusal) => {
+        this.#topics.writeRefusal = refusal;
+      },
     });
     this.#tcp = new TcpServer(
       {
@@ -172,7 +175,7 @@ export class Nsqd {
       startTimeMs: Number(clock.unixNs() / 1_000_000n),
       logger,
       topics: this.#topics,
-      metadata: this.#metadata,
+      storage: this.#storage,
       stats: this.#stats,
       lookupd: this.#lookupd,
       limit: this.#bounds.limit,
@@ -238,9 +241,10 @@ export class Nsqd {
   async #open(): Promise<void> {
     void this.#deliveries.run();
     this.#memory.start();
+    await this.#storage.open();
     await this.#bounds.disk.start();
     await this.#load();
-    await this.#metadata.save();
+    await this.#storage.save();
     const { tcpAddress } = this.#options;
     this.#operations.tcpPort = await this.#listen('TCP', tcpAddress, (at) => this.#tcp.listen(at));
     await this.#openHttp();
@@ -286,7 +290,7 @@ export class Nsqd {
   }
 
   async #load(): Promise<void> {
-    const saved = await this.#metadata.load();
+    const saved = await this.#storage.load();
     for (const { name, isPaused, channels } of saved) {
       const topic = this.#topics.createStopped(name, isPaused);
       // The file may name a topic twice; one mention of a pause is enough.
@@ -322,12 +326,7 @@ export class Nsqd {
 
   /** Returns what went wrong, or null. */
   async #closeStorage(): Promise<string | null> {
-    const error = await closeStorage({
-      pumps: this.#pumps,
-      metadata: this.#metadata,
-      clock: this.#clock,
-      queueError: () => this.#operations.backendError(),
-    });
+    const error = await this.#storage.close(this.#pumps, () => this.#operations.backendError());
     if (error === null) await this.#pools.ended;
     return error;
   }
@@ -336,7 +335,7 @@ export class Nsqd {
     this.#deliveries.stop();
     this.#memory.stop();
     this.#bounds.disk.stop();
-    this.#metadata.stop();
+    this.#storage.stop();
     await this.#pools.destroy();
     await this.#lock.release();
   }
@@ -380,7 +379,7 @@ export class Nsqd {
 
   #onTopicsChanged(): Promise<void> | undefined {
     if (this.#isLoading || this.#isExiting) return undefined;
-    return this.#metadata.save();
+    return this.#storage.metadata.save();
   }
 
   #authServers(options: Options): AuthServers {

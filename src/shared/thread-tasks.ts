@@ -39,6 +39,8 @@ export type PumpTask = {
 /** The life of a disk thread. */
 export type DiskTask = {
   readonly bell: SharedArrayBuffer;
+  /** Says whether a turn is under way. */
+  readonly pulse: SharedArrayBuffer;
   /** One for each pump thread; `bell` is the pump's. */
   readonly pumps: readonly LinkMemory[];
   readonly dataPath: string;

@@ -7,12 +7,13 @@
 import { flushCompileCache } from 'node:module';
 import { SystemClock } from '../shared/clock.ts';
 import { Doorbell } from '../shared/ring/doorbell.ts';
+import { Pulse } from '../shared/ring/pulse.ts';
 import { RingReader } from '../shared/ring/reader.ts';
 import { RingWriter } from '../shared/ring/writer.ts';
 import type { DiskTask } from '../shared/thread-tasks.ts';
 import { NodeFileSystem } from './disk/files/file-system.ts';
 import { IoLoop } from './disk/io-loop.ts';
-import { runLoop } from './run-loop.ts';
+import { type Loop, runLoop } from './run-loop.ts';
 
 /** Runs the loop until all pumps have ended. Errors: throws what a turn throws. */
 export default function runDiskThread(task: DiskTask): void {
@@ -31,5 +32,31 @@ export default function runDiskThread(task: DiskTask): void {
   });
   // A thread keeps what it has compiled only when it ends in order.
   flushCompileCache();
-  runLoop(loop, new Doorbell(task.bell), new SystemClock());
+  runLoop(new BeatingLoop(loop, new Pulse(task.pulse)), new Doorbell(task.bell), new SystemClock());
+}
+
+/** A loop that tells when it is in a turn: whoever looks sees that a file call hangs. */
+class BeatingLoop implements Loop {
+  readonly #loop: Loop;
+  readonly #pulse: Pulse;
+
+  constructor(loop: Loop, pulse: Pulse) {
+    this.#loop = loop;
+    this.#pulse = pulse;
+  }
+
+  get nextDeadlineMs(): number {
+    return this.#loop.nextDeadlineMs;
+  }
+
+  get isDone(): boolean {
+    return this.#loop.isDone;
+  }
+
+  step(nowMs: number): number {
+    this.#pulse.begin();
+    const work = this.#loop.step(nowMs);
+    this.#pulse.end();
+    return work;
+  }
 }

@@ -50,6 +50,8 @@ export class DiskSpace {
   #isShort = false;
   /** Whether the last look has failed, and that was logged. */
   #hasFailed = false;
+  /** Goes up when it begins to look and when it has. */
+  #count = 0;
 
   constructor(setup: DiskSpaceSetup) {
     this.#setup = setup;
@@ -60,6 +62,11 @@ export class DiskSpace {
     if (!isNothing(this.#setup.minFree)) await this.#look();
   }
 
+  /** Odd while it waits for the disk. */
+  count(): number {
+    return this.#count;
+  }
+
   stop(): void {
     this.#isStopped = true;
     this.#timer?.cancel();
@@ -68,7 +75,9 @@ export class DiskSpace {
   /** Looks once, and sees to it that this happens again. Never rejects. */
   async #look(): Promise<void> {
     const { path, readVolume, clock } = this.#setup;
+    this.#count++;
     const volume = await readVolume(path).catch((error: unknown) => errorText(error));
+    this.#count++;
     if (this.#isStopped) return;
     const delayMs = typeof volume === 'string' ? this.#onUnknown(volume) : this.#judge(volume);
     this.#timer = clock.after(delayMs, () => void this.#look());

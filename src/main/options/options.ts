@@ -157,6 +157,8 @@ const OPTIONS = {
 
   dataPath: option(text, 'Storage', 'data-path', '',
     'existing directory for messages and metadata; by default the current one'),
+  adoptOrphans: option(boolean, 'Storage', 'adopt-orphans', false,
+    'make topics and channels of disk queues that nsqd.dat does not name, and deliver their messages'),
   memQueueSize: option(integer, 'Storage', 'mem-queue-size', 10_000,
     'messages that a topic or channel keeps in memory; further ones go to disk', count),
   maxBytesPerFile: option(integer, 'Storage', 'max-bytes-per-file', 104_857_600,

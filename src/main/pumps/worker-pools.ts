@@ -8,6 +8,7 @@ import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import { allocateDoorbell } from '../../shared/ring/doorbell.ts';
 import { allocateRing } from '../../shared/ring/layout.ts';
+import { allocatePulse, Pulse } from '../../shared/ring/pulse.ts';
 import type { DiskTask, PumpTask } from '../../shared/thread-tasks.ts';
 import type { Options } from '../options/options.ts';
 import { ringSizes } from './ring-sizes.ts';
@@ -24,6 +25,8 @@ export class WorkerPools {
   /** For each pump thread what main shares with it. */
   readonly pumps: readonly PumpMemory[];
   readonly mainBell: SharedArrayBuffer;
+  /** For each disk thread whether it is in a turn. */
+  readonly diskPulses: readonly Pulse[];
   /** Resolves when every loop has ended; rejects when one has crashed. */
   readonly ended: Promise<void>;
 
@@ -36,6 +39,8 @@ export class WorkerPools {
     this.mainBell = allocateDoorbell();
     const pumpBells = Array.from({ length: pumpCount }, allocateDoorbell);
     const diskBells = Array.from({ length: diskCount }, allocateDoorbell);
+    const diskPulses = diskBells.map(allocatePulse);
+    this.diskPulses = diskPulses.map((memory) => new Pulse(memory));
     const sizes = ringSizes(options.maxMsgSize);
     const links = pumpBells.map(() =>
       diskBells.map(() => ({ append: allocateRing(sizes.append), read: allocateRing(sizes.read) })),
@@ -65,6 +70,7 @@ export class WorkerPools {
     const diskTasks = diskBells.map(
       (bell, d): DiskTask => ({
         bell,
+        pulse: diskPulses[d],
         pumps: links.map((ofPump, p) => ({ ...ofPump[d], bell: pumpBells[p] })),
         dataPath: options.dataPath,
         maxBytesPerFile: options.maxBytesPerFile,

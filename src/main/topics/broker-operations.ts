@@ -16,13 +16,20 @@ import type { Metadata } from './metadata.ts';
 import { hasQueueBound, isAnsweredByPump, Publication } from './publication.ts';
 import type { ChannelHandle, TopicHandle, TopicMap } from './topic-map.ts';
 
+/** The data directory. */
+type BrokerStorage = {
+  /** Why it is not well, or null. */
+  readonly failure: string | null;
+  readonly metadata: Pick<Metadata, 'save'>;
+};
+
 /** The parts of the broker that operations reach. */
 export type BrokerParts = {
   readonly options: Options;
   readonly startTimeMs: number;
   readonly logger: Logger;
   readonly topics: TopicMap;
-  readonly metadata: Metadata;
+  readonly storage: BrokerStorage;
   readonly stats: StatsCollector;
   readonly lookupd: Lookupd;
   readonly limit: ConnectionLimit;
@@ -36,7 +43,7 @@ export class BrokerOperations implements HttpBroker {
   #options: Options;
   readonly #logger: Logger;
   readonly #topics: TopicMap;
-  readonly #metadata: Metadata;
+  readonly #storage: BrokerStorage;
   readonly #stats: StatsCollector;
   readonly #lookupd: Lookupd;
   readonly #limit: ConnectionLimit;
@@ -46,7 +53,7 @@ export class BrokerOperations implements HttpBroker {
     this.#options = parts.options;
     this.#logger = parts.logger;
     this.#topics = parts.topics;
-    this.#metadata = parts.metadata;
+    this.#storage = parts.storage;
     this.#stats = parts.stats;
     this.#lookupd = parts.lookupd;
     this.#limit = parts.limit;
@@ -61,7 +68,7 @@ export class BrokerOperations implements HttpBroker {
   }
 
   health(): string {
-    const error = this.backendError() ?? this.#metadata.failure ?? this.#topics.diskShortage;
+    const error = this.backendError() ?? this.#storage.failure ?? this.#topics.durableRefusal;
     return error === null ? 'OK' : `NOK - ${error}`;
   }
 
@@ -107,12 +114,12 @@ export class BrokerOperations implements HttpBroker {
 
   async pauseTopic(topic: string, isPaused: boolean): Promise<void> {
     await this.#topics.pauseTopic(this.#topic(topic), isPaused);
-    await this.#metadata.save();
+    await this.#storage.metadata.save();
   }
 
   async pauseChannel(topic: string, channel: string, isPaused: boolean): Promise<void> {
     await this.#topics.pauseChannel(this.#channel(topic, channel), isPaused);
-    await this.#metadata.save();
+    await this.#storage.metadata.save();
   }
 
   publish(name: TopicName, messages: Buffer, count: number, deferMs: number): Promise<void> {

@@ -67,10 +67,17 @@ export class Metadata {
   /** Set while a failed save is to be tried again. */
   #retry: Timer | null = null;
   #isStopped = false;
+  /** Goes up when a save begins and when it ends. */
+  #count = 0;
 
   constructor(setup: MetadataSetup) {
     this.#setup = setup;
     this.#path = path.join(setup.dataPath, FILE_NAME);
+  }
+
+  /** Odd while a save waits for the disk. */
+  count(): number {
+    return this.#count;
   }
 
   /** Why the last save failed; null if it did not. */
@@ -127,7 +134,9 @@ export class Metadata {
 
   #start(): Promise<void> {
     this.#next = null;
+    this.#count++;
     const running = this.#saveOnce().finally(() => {
+      this.#count++;
       if (this.#running === running) this.#running = null;
     });
     this.#running = running;

@@ -69,8 +69,9 @@ export type TopicMapOptions = {
 };
 
 export class TopicMap {
-  /** Why nothing is accepted that may have to be written to disk; null while it is. */
+  /** Why nothing is accepted that may have to be written to disk: for want of space, or of writes; null while it is. */
   diskShortage: string | null = null;
+  writeRefusal: string | null = null;
 
   readonly #pumps: readonly PumpHandle[];
   readonly #onChange: () => Promise<void> | undefined;
@@ -98,9 +99,14 @@ export class TopicMap {
     return this.#topics.values();
   }
 
+  /** Why publishes to topics that are not ephemeral are refused now, or null. */
+  get durableRefusal(): string | null {
+    return this.writeRefusal ?? this.diskShortage;
+  }
+
   /** Why publishes to a topic are refused now, or null. */
   refusalOf(topic: TopicHandle): string | null {
-    return this.diskShortage === null || isEphemeral(topic.name) ? null : this.diskShortage;
+    return isEphemeral(topic.name) ? null : this.durableRefusal;
   }
 
   /** Resolves as `TopicHandle.saving`. What could not be saved is tried again. */

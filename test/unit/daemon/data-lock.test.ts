@@ -53,6 +53,22 @@ for (const [way, commands] of WAYS) {
   });
 }
 
+test('lockDataPath: a broker that finds a lock command and one that does not exclude each other', async (t) => {
+  if (process.platform !== 'linux') return t.skip('the socket without a file is of Linux');
+  if (!isInstalled(FLOCK)) return t.skip('flock is not installed');
+  const directory = temporaryDirectory(t);
+  for (const [first, second] of [
+    [LOCK_COMMANDS, []],
+    [[], LOCK_COMMANDS],
+  ]) {
+    const lock = await lockDataPath(directory, ignore, first);
+    await assert.rejects(lockDataPath(directory, ignore, second), { message: taken(directory) });
+    await lock.release();
+    // What the refused one has locked it has let go.
+    await (await lockDataPath(directory, ignore, second)).release();
+  }
+});
+
 test('lockDataPath: is kept out by a flock of another program', async (t) => {
   if (!isInstalled(FLOCK)) return t.skip('flock is not installed');
   const directory = temporaryDirectory(t);
@@ -144,10 +160,10 @@ test('lockDataPath: refuses a file', async (t) => {
   });
 });
 
-test('lockDataPath: refuses a directory that cannot be written to', (t) => {
+test('lockDataPath: refuses a directory that cannot be read', (t) => {
   const directory = temporaryDirectory(t);
-  chmodSync(directory, 0o555);
-  // Root may write everywhere, so the process becomes somebody else once it has read the program, which that user may
+  chmodSync(directory, 0o333);
+  // Root may read everything, so the process becomes somebody else once it has read the program, which that user may
   // not be allowed to.
   const program = `
     import { lockDataPath } from ${JSON.stringify(DATA_LOCK)};
@@ -163,7 +179,7 @@ test('lockDataPath: refuses a directory that cannot be written to', (t) => {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
 
-  assert.equal(stdout, `failed to lock data-path: "${directory}" cannot be read and written\n`);
+  assert.equal(stdout, `failed to lock data-path: "${directory}" cannot be read\n`);
 });
 
 /** The user without rights, by custom. */

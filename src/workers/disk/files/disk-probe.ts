@@ -5,11 +5,11 @@
  */
 
 import { join } from 'node:path';
+import { PROBE_FILE } from '../../../shared/data-files.ts';
 import { fileError } from './file-error.ts';
 import type { FileSystem } from './file-system.ts';
 import { sidecarDirectoryOf } from './queue-files.ts';
 
-const FILE_NAME = 'probe';
 /** A block of most file systems: less may find room where nothing else does. */
 const PROBE_BYTES_MIN = 4096;
 /** More than an append has, unless it is one large message. */
@@ -29,7 +29,7 @@ export interface WantedBytes {
  */
 export function probeDisk(fileSystem: FileSystem, dataPath: string, wanted: WantedBytes): void {
   const directory = sidecarDirectoryOf(dataPath);
-  const path = join(directory, FILE_NAME);
+  const path = join(directory, PROBE_FILE);
   try {
     fileSystem.makeDirectory(directory);
     const handle = fileSystem.createOrEmpty(path);

@@ -12,9 +12,7 @@
  */
 
 import { join } from 'node:path';
-
-/** Name of the directory of the sidecars, in the data directory. */
-const SIDECAR_DIRECTORY = '.ringmq';
+import { SIDECAR_DIRECTORY } from '../../../shared/data-files.ts';
 
 const FILE_NAME = /^(.+)\.diskqueue\.(\d{6,})\.(dat|notes|sums)$/;
 

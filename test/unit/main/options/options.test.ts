@@ -76,6 +76,7 @@ const SPECIFIED: readonly (readonly [string, string, string?])[] = [
   ['disk-threads', '1'],
   ['max-memory', '50%'],
   ['min-free-disk', '16MiB'],
+  ['adopt-orphans', 'false'],
   ['max-depth', '0'],
   ['max-bytes', '0'],
   ['when-full', '"reject"'],

@@ -1,0 +1,81 @@
+/**
+ * Notices a disk that hangs: it gives neither an answer nor an error, so nothing else ever says that it is not well.
+ *
+ * Whoever calls the disk counts when it begins and when it ends; a count that is odd and stays the same belongs to a
+ * call that has not come back.
+ *
+ * Thread: main. Source: nsqd does not notice.
+ */
+
+import type { Logger } from '../../daemon/log.ts';
+import type { Clock, Timer } from '../../shared/clock.ts';
+
+/** Somebody who calls the disk. */
+export interface DiskCaller {
+  /** Odd while it waits for the disk; another number each time. */
+  count(): number;
+}
+
+/** What it is made of. */
+export type HangWatchSetup = {
+  readonly callers: readonly DiskCaller[];
+  /** How long a call may take. Units: ms. */
+  readonly patienceMs: number;
+  readonly clock: Clock;
+  readonly logger: Pick<Logger, 'error' | 'info'>;
+};
+
+/** How often it looks. Units: ms. */
+const LOOK_MS = 500;
+
+export class HangWatch {
+  readonly #setup: HangWatchSetup;
+  /** For each caller its last count, and for how long that has not changed. */
+  readonly #seen: { count: number; stuckMs: number }[];
+  #timer: Timer | null = null;
+  #failure: string | null = null;
+
+  constructor(setup: HangWatchSetup) {
+    this.#setup = setup;
+    this.#seen = setup.callers.map(() => ({ count: 0, stuckMs: 0 }));
+  }
+
+  /** Why the disk is not well, or null. */
+  get failure(): string | null {
+    return this.#failure;
+  }
+
+  start(): void {
+    this.#timer = this.#setup.clock.after(LOOK_MS, () => {
+      this.#look();
+      this.start();
+    });
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  #look(): void {
+    let stuckMs = 0;
+    for (const [index, caller] of this.#setup.callers.entries()) {
+      const seen = this.#seen[index];
+      const count = caller.count();
+      // Counted, not measured: a process that was stopped for a while is no disk that hangs.
+      seen.stuckMs = count === seen.count && count % 2 !== 0 ? seen.stuckMs + LOOK_MS : 0;
+      seen.count = count;
+      stuckMs = Math.max(stuckMs, seen.stuckMs);
+    }
+    if (stuckMs >= this.#setup.patienceMs) this.#onStuck(stuckMs);
+    else if (this.#failure !== null) {
+      this.#failure = null;
+      this.#setup.logger.info('the disk answers again');
+    }
+  }
+
+  #onStuck(stuckMs: number): void {
+    const isNew = this.#failure === null;
+    this.#failure = `the disk does not answer, for ${Math.floor(stuckMs / 1000)} s now`;
+    if (isNew) this.#setup.logger.error(this.#failure);
+  }
+}

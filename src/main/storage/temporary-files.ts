@@ -1,0 +1,31 @@
+/**
+ * Files that are written beside another one and then take its name. A broker that is killed in between leaves them
+ * behind, and so does nsqd, which names them in the same way.
+ *
+ * Thread: main, at the start, under the lock of the data directory.
+ */
+
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { PROBE_FILE, SIDECAR_DIRECTORY } from '../../shared/data-files.ts';
+import { errorText } from '../../shared/error-text.ts';
+
+const TEMPORARY = /^(?:nsqd\.dat|.+\.diskqueue\.meta\.dat)\.\d+\.tmp$/;
+
+/** Removes all of them. Errors: logged, as they do no harm. */
+export function removeTemporaryFiles(dataPath: string, warn: (text: string) => void): void {
+  const sidecars = join(dataPath, SIDECAR_DIRECTORY);
+  const paths = [
+    ...readdirSync(dataPath)
+      .filter((name) => TEMPORARY.test(name))
+      .map((name) => join(dataPath, name)),
+    join(sidecars, PROBE_FILE),
+  ];
+  for (const path of paths) {
+    try {
+      rmSync(path, { force: true });
+    } catch (error) {
+      warn(`failed to remove a temporary file - ${errorText(error)}`);
+    }
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * Tells another thread whether a loop is in a turn, and whether it is still the same one: a file call that hangs
+ * neither returns nor fails, so nobody else would ever say so.
+ *
+ * Shape: one word, a count that goes up when a turn begins and when it ends, so it is odd within a turn. It wraps.
+ * Thread: `begin` and `end` the loop's thread, which alone writes the word; `count` any.
+ */
+
+/** Allocates the memory of a pulse. */
+export function allocatePulse(): SharedArrayBuffer {
+  return new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+}
+
+export class Pulse {
+  readonly #word: Int32Array;
+
+  constructor(memory: SharedArrayBuffer) {
+    this.#word = new Int32Array(memory);
+  }
+
+  /** A turn begins. */
+  begin(): void {
+    // Publishes nothing but itself: whoever looks wants to see it change.
+    Atomics.add(this.#word, 0, 1);
+  }
+
+  /** A turn ends. */
+  end(): void {
+    // As in `begin`.
+    Atomics.add(this.#word, 0, 1);
+  }
+
+  /** How many turns have begun and ended. */
+  count(): number {
+    // Sees what the loop's thread has counted so far.
+    return Atomics.load(this.#word, 0);
+  }
+}

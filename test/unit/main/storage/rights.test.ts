@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { constants, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { type Access, checkRights } from '../../../../src/main/storage/rights.ts';
+import { SystemError } from '../../../support/system-error.ts';
+
+function makeDirectory(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'ringmq-'));
+  t.after(() => rmSync(path, { recursive: true }));
+  return path;
+}
+
+/** Refuses these paths, each with a code, for these modes or any. */
+function refusing(refused: ReadonlyMap<string, string>, modes = ~0): Access {
+  return (path, mode) => {
+    const code = refused.get(path);
+    if (code !== undefined && (mode & modes) !== 0) throw new SystemError(code, 'access', path);
+  };
+}
+
+const user = process.getuid?.();
+const GIVE =
+  user === undefined
+    ? 'give the user that runs the broker the right to do so'
+    : `make it this user's, for example with chown -R ${user} `;
+
+test('checkRights: a directory with nothing in it, and one with files that can be used, are well', (t) => {
+  const path = makeDirectory(t);
+  const empty = checkRights(path);
+  mkdirSync(join(path, '.ringmq'));
+  for (const name of ['nsqd.dat', 't.diskqueue.meta.dat', '.ringmq/t.diskqueue.000000.sums']) {
+    writeFileSync(join(path, name), '');
+  }
+
+  assert.deepEqual([empty, checkRights(path)], [null, null]);
+});
+
+test('checkRights: a .ringmq that is no directory is refused, with what to do', (t) => {
+  const path = makeDirectory(t);
+  const sidecars = join(path, '.ringmq');
+  const message = `"${sidecars}" is not a directory: move it away, the broker keeps due times and checksums there`;
+
+  writeFileSync(sidecars, '');
+  assert.throws(() => checkRights(path), { message });
+  rmSync(sidecars);
+  symlinkSync(join(path, 'nowhere'), sidecars);
+  assert.throws(() => checkRights(path), { message });
+});
+
+test('checkRights: a .ringmq of another user is refused, with what to do', (t) => {
+  const path = makeDirectory(t);
+  const sidecars = join(path, '.ringmq');
+  mkdirSync(sidecars);
+
+  assert.throws(
+    () => checkRights(path, refusing(new Map([[sidecars, 'EACCES']]))),
+    (error: Error) =>
+      error.message.startsWith(`"${sidecars}" cannot be read and written (EACCES): ${GIVE}`),
+  );
+});
+
+test('checkRights: every file of a queue and beside it is asked for, and how many are refused is told', (t) => {
+  const path = makeDirectory(t);
+  mkdirSync(join(path, '.ringmq'));
+  const names = ['t.diskqueue.000000.dat', 'nsqd.dat', '.ringmq/t.diskqueue.000000.notes'];
+  const refused = new Map<string, string>();
+  for (const name of names) {
+    writeFileSync(join(path, name), '');
+    refused.set(join(path, name), 'EACCES');
+  }
+  writeFileSync(join(path, 'notes.txt'), '');
+  refused.set(join(path, 'notes.txt'), 'EACCES');
+
+  assert.throws(
+    () => checkRights(path, refusing(refused, constants.W_OK)),
+    (error: Error) =>
+      /^"[^"]*", and 2 more files, cannot be read and written \(EACCES\): /.test(error.message),
+  );
+});
+
+test('checkRights: an immutable file and a directory in the place of a file are named', (t) => {
+  const path = makeDirectory(t);
+  const file = join(path, 't.diskqueue.000000.dat');
+  writeFileSync(file, '');
+  assert.throws(() => checkRights(path, refusing(new Map([[file, 'EPERM']]), constants.W_OK)), {
+    message: `"${file}" cannot be read and written (EPERM): it may be immutable, see lsattr and chattr -i`,
+  });
+
+  const directory = join(path, 't.diskqueue.meta.dat');
+  mkdirSync(directory);
+  assert.throws(() => checkRights(path), {
+    message: `"${directory}" is a directory: move it away`,
+  });
+});
+
+test('checkRights: in a read-only directory it is enough that files can be read', (t) => {
+  const path = makeDirectory(t);
+  const file = join(path, 'nsqd.dat');
+  writeFileSync(file, '');
+  const refused = new Map([path, file].map((name) => [name, 'EROFS']));
+
+  const readOnly = checkRights(path, refusing(refused, constants.W_OK));
+
+  assert.equal(readOnly, 'EROFS');
+  assert.throws(
+    () => checkRights(path, refusing(new Map([...refused, [file, 'EACCES']]), ~0)),
+    /nsqd\.dat" cannot be read \(EACCES\)/,
+  );
+});
