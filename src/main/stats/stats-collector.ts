@@ -72,7 +72,7 @@ export class StatsCollector {
     if (filter.topic !== undefined && only === undefined) return { topics: null, producers: null };
     const consumers = new Map<number, ConsumerStats>();
     const describe = (client: Client): ClientStatistics =>
-      clientStatistics(client, consumers.get(client.number));
+      clientStatistics(client, consumers.get(client.number), filter.topic);
     const clients = new Map([...this.#clients()].map((client) => [client.number, client]));
     const topics: TopicStatistics[] = [];
     const wanted = only === undefined ? sortedByName(this.#topics.values()) : [only];
@@ -93,7 +93,7 @@ export class StatsCollector {
         await this.#counters(slice, true, consumers);
       }
     }
-    return { topics, producers: producers(clients, describe, filter.topic) };
+    return { topics, producers: producers(clients, describe) };
   }
 
   /** Counters by the topic's number; adds those of consumers by the client's. Who is not there any more has none. */
@@ -252,20 +252,24 @@ function latencyStatistics(
 function producers(
   clients: ReadonlyMap<number, Client>,
   describe: (client: Client) => ClientStatistics,
-  topic: string | undefined,
 ): ClientStatistics[] | null {
   const publishing = [...clients.values()].filter((client) => client.publishCounts.size > 0);
   if (publishing.length === 0) return null;
-  return publishing.map((client) => {
-    const counts = client.publishCounts;
-    const shown = topic === undefined ? [...counts.values()][0] : counts.get(topic);
-    const statistics = describe(client);
-    if (shown === undefined) return statistics;
-    return { ...statistics, pub_counts: [{ topic: shown.topic, count: shown.count }] };
-  });
+  return publishing.map(describe);
 }
 
-function clientStatistics(client: Client, counted: ConsumerStats | undefined): ClientStatistics {
+/** Of one topic, where the client has published: the one that is asked for, or else its first. */
+function publishCounts({ publishCounts: counts }: Client, topic: string | undefined): object {
+  const shown = topic === undefined ? [...counts.values()][0] : counts.get(topic);
+  if (shown === undefined) return {};
+  return { pub_counts: [{ topic: shown.topic, count: shown.count }] };
+}
+
+function clientStatistics(
+  client: Client,
+  counted: ConsumerStats | undefined,
+  topic: string | undefined,
+): ClientStatistics {
   const { settings, tls } = client;
   return {
     client_id: settings.clientId,
@@ -286,6 +290,7 @@ function clientStatistics(client: Client, counted: ConsumerStats | undefined): C
     ...authStatistics(client),
     topology_zone: settings.topologyZone,
     topology_region: settings.topologyRegion,
+    ...publishCounts(client, topic),
     tls: tls !== null,
     tls_cipher_suite: tls?.cipherSuite ?? '',
     tls_version: tls?.version ?? '',

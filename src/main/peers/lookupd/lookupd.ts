@@ -35,6 +35,8 @@ export class Lookupd {
   readonly #setup: LookupdSetup;
   /** By address. */
   #peers = new Map<string, LookupdPeer>();
+  /** The peers that are added now are those of the start. */
+  #isStarting = false;
   /** Undefined before the start, when the broker's ports are not known, and after the end. */
   #hello: Buffer | undefined;
 
@@ -45,7 +47,9 @@ export class Lookupd {
   /** Connects to each address. Before this, and after `stop`, nothing that happens is told to anybody. */
   start(identity: BrokerIdentity, addresses: readonly string[]): void {
     this.#hello = helloBytes(identity);
+    this.#isStarting = true;
     this.setAddresses(addresses);
+    this.#isStarting = false;
   }
 
   /** Hangs up on those who are not in the list, and connects to those who are new in it. */
@@ -114,18 +118,29 @@ export class Lookupd {
   #add(address: string, hello: Buffer): LookupdPeer {
     const { replyBytesMax, clock, logger } = this.#setup;
     logger.info(`LOOKUP(${address}): adding peer`);
-    const registrations = (): Iterable<string> => this.#registrations();
+    let namesTopics = this.#isStarting;
+    const registrations = (): Iterable<string> => {
+      const commands = this.#registrations(namesTopics);
+      namesTopics = false;
+      return commands;
+    };
     const peer = new LookupdPeer(address, { hello, registrations, replyBytesMax, clock, logger });
     peer.start();
     return peer;
   }
 
-  /** Topics are named besides their channels, so that a topic does not depend on them. */
-  *#registrations(): Iterable<string> {
+  /**
+   * A topic is registered with its channels, so that only one without any has to be named by itself. Those that were
+   * loaded at the start are new to everybody then, and `namesTopics` has all of them named, as nsqd does.
+   */
+  #registrations(namesTopics: boolean): string[] {
+    const commands: string[] = [];
     for (const { name, channels } of this.#setup.topics()) {
-      yield `REGISTER ${name}`;
-      for (const channel of channels.keys()) yield `REGISTER ${name} ${channel}`;
+      const names = [...channels.keys()];
+      if (namesTopics || names.length === 0) commands.push(`REGISTER ${name}`);
+      for (const channel of names) commands.push(`REGISTER ${name} ${channel}`);
     }
+    return commands;
   }
 
   #tell(kind: 'topic' | 'channel', command: string): void {

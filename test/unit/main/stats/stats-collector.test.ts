@@ -130,6 +130,25 @@ test("StatsCollector: a topic's and a channel's numbers", async () => {
   ]);
 });
 
+test('StatsCollector: a consumer that is also a producer is listed in both places, alike', async () => {
+  const broker = await busyBroker();
+  const both = broker.connect(new FakeSocket('10.0.0.4', 4));
+  both.send(wire(MAGIC, pub('b', 'x'), pub('a', 'y'), 'SUB a own\n'));
+  await broker.turns();
+
+  for (const [topic, count] of [
+    [undefined, { topic: 'b', count: 1 }],
+    ['a', { topic: 'a', count: 1 }],
+  ] as const) {
+    const { topics, producers } = await collect(broker, { topic });
+    const [consumer] = topics?.[0].channels[0].clients ?? [];
+    const producer = producers?.find(({ remote_address }) => remote_address === '10.0.0.4:4');
+
+    assert.deepStrictEqual(consumer.pub_counts, [count]);
+    assert.deepStrictEqual(producer, consumer);
+  }
+});
+
 test("StatsCollector: a client's numbers", async () => {
   const broker = await busyBroker();
 

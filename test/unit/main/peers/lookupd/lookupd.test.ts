@@ -96,6 +96,20 @@ test('Lookupd: registers each topic and its channels with everybody', async (t) 
   assert.deepStrictEqual(fakes.map(commandsOf), [commands, commands]);
 });
 
+test('Lookupd: after the start a topic with channels is registered by its channels alone', async (t) => {
+  const early = await FakeLookupd.start(t);
+  const late = await FakeLookupd.start(t);
+  const setup = makeLookupd(t);
+  setup.topics.set('bare', new Map());
+  setup.topics.set('full', new Map([['a', true]]));
+  await startWith(setup, [early]);
+
+  setup.lookupd.setAddresses([early.address, late.address]);
+  await late.journal.until(/full a/);
+
+  assert.deepStrictEqual(commandsOf(late), ['REGISTER bare', 'REGISTER full a']);
+});
+
 test('Lookupd: tells everybody of what is created and deleted, in order', async (t) => {
   const fakes = [await FakeLookupd.start(t), await FakeLookupd.start(t)];
   const setup = makeLookupd(t);
