@@ -7,7 +7,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import { type DataLock, lockDataPath } from '../daemon/data-lock.ts';
-import { HttpServer } from '../daemon/http/http-server.ts';
+import type { HttpServer } from '../daemon/http/http-server.ts';
 import { HttpClient, type HttpClientTls } from '../daemon/http-client.ts';
 import {
   type ListenAddress,
@@ -17,6 +17,7 @@ import {
 } from '../daemon/listen-address.ts';
 import type { Logger } from '../daemon/log.ts';
 import { Refused } from '../daemon/options/refused.ts';
+import type { Surroundings } from '../daemon/surroundings.ts';
 import { peerTlsOptions } from '../daemon/tls/peer-tls.ts';
 import { TlsContext } from '../daemon/tls/tls-context.ts';
 import { versionLine } from '../daemon/version.ts';
@@ -27,9 +28,11 @@ import { errorText } from '../shared/error-text.ts';
 import { Doorbell } from '../shared/ring/doorbell.ts';
 import { AuthServers } from './auth/auth-servers.ts';
 import { HttpApi } from './http/http-api.ts';
+import { httpServers } from './http/http-servers.ts';
 import { Bounds } from './limits/bounds.ts';
 import type { Options } from './options/options.ts';
 import { Lookupd } from './peers/lookupd/lookupd.ts';
+import { brokerIdentity } from './peers/lookupd/peer-info.ts';
 import { StatsdReporter } from './peers/statsd/statsd-reporter.ts';
 import { Deliveries } from './pumps/deliveries.ts';
 import { PumpHandle } from './pumps/pump-handle.ts';
@@ -43,6 +46,8 @@ import { Deadlines } from './tcp/deadlines.ts';
 import { TcpServer } from './tcp/tcp-server.ts';
 import { BrokerOperations } from './topics/broker-operations.ts';
 import { TopicMap } from './topics/topic-map.ts';
+
+const ALL_WITHOUT_CLIENTS = { topic: undefined, channel: undefined, withClients: false };
 
 export class Nsqd {
   /** Resolves when the broker can go on no more, with the reason. */
@@ -76,12 +81,13 @@ export class Nsqd {
   #isExiting = false;
 
   /** Starts a broker. Errors: rejects with why it cannot run; nothing is left behind then. */
-  static async start(options: Options, logger: Logger, clock: Clock): Promise<Nsqd> {
+  static async start(options: Options, surroundings: Surroundings): Promise<Nsqd> {
+    const { logger } = surroundings;
     const dataPath = path.resolve(options.dataPath);
     const tls = options.tlsCert === '' ? null : await TlsContext.load(options);
     const peerTls = await peerTlsOptions(options);
     const lock = await lockDataPath(dataPath, (text) => logger.warn(text));
-    const nsqd = new Nsqd({ ...options, dataPath }, logger, clock, lock, tls, peerTls);
+    const nsqd = new Nsqd({ ...options, dataPath }, surroundings, lock, tls, peerTls);
     try {
       await nsqd.#open();
     } catch (error) {
@@ -93,8 +99,7 @@ export class Nsqd {
 
   private constructor(
     options: Options,
-    logger: Logger,
-    clock: Clock,
+    { logger, clock, guard }: Surroundings,
     lock: DataLock,
     tls: TlsContext | null,
     peerTls: HttpClientTls,
@@ -124,7 +129,7 @@ export class Nsqd {
       tls: peerTls,
       clock,
     });
-    const auth = options.authHttpAddress.length === 0 ? null : this.#authServers(options);
+    const auth = AuthServers.of(options, this.#httpClient);
     this.#lookupd = new Lookupd({
       topics: () => this.#topics.values(),
       replyBytesMax: options.maxBodySize,
@@ -154,6 +159,7 @@ export class Nsqd {
         clock,
         deadlines: new Deadlines(clock),
         logger,
+        guard,
         bodies: this.#bounds.bodies,
         tls,
         auth,
@@ -167,9 +173,10 @@ export class Nsqd {
       bell: new Doorbell(this.#pools.mainBell),
       target: (consumer) => this.#tcp.get(consumer),
       onEvent: (event) => this.#onEvent(event),
+      guard,
       onWork: () => this.#endTurn(),
     });
-    this.#stats = new StatsCollector(this.#pumps, this.#topics, () => this.#clients(), options);
+    this.#stats = new StatsCollector(this.#pumps, this.#topics, () => this.#tcp.clients(), options);
     this.#operations = new BrokerOperations({
       options,
       startTimeMs: Number(clock.unixNs() / 1_000_000n),
@@ -179,26 +186,20 @@ export class Nsqd {
       stats: this.#stats,
       lookupd: this.#lookupd,
       limit: this.#bounds.limit,
+      guard,
     });
     const api = new HttpApi({
       broker: this.#operations,
       logger,
       clock,
+      guard,
       bodies: this.#bounds.bodies,
       hostname: os.hostname(),
       memory: () => this.#memory.read(),
     });
     const { limit } = this.#bounds;
-    this.#http = new HttpServer({
-      handle: (request) => {
-        if (options.tlsRequired === true) api.refuseWithoutTls(request, this.#httpsPort);
-        else api.handle(request);
-      },
-      clock,
-      limit,
-      tls: null,
-    });
-    this.#https = new HttpServer({ handle: (request) => api.handle(request), clock, limit, tls });
+    const setup = { clock, limit, guard, tls };
+    [this.#http, this.#https] = httpServers(api, options, () => this.#httpsPort, setup);
     tls?.forgetKey();
   }
 
@@ -211,7 +212,8 @@ export class Nsqd {
     await this.#statsd?.stop();
     await this.#httpClient.close();
     this.#logger.info('NSQ: closing topics');
-    const error = await this.#closeStorage();
+    const error = await this.#closeStorage(this.#pumps);
+    if (error === null) await this.#pools.ended;
     // Threads that hang are the caller's to end; this must be said first.
     if (error !== null) throw new Error(error);
     await this.#stopThreads();
@@ -229,6 +231,24 @@ export class Nsqd {
     } catch (error) {
       this.#logger.error(`TLS: the old certificate stays in use - ${errorText(error)}`);
     }
+  }
+
+  /**
+   * Writes what is in memory to disk after a bug or the crash of a thread, as far as there are threads for it.
+   * Resolves with what went wrong, or null.
+   */
+  async rescue(): Promise<string | null> {
+    this.#isExiting = true;
+    this.#tcp.close();
+    void this.#http.stop();
+    void this.#https.stop();
+    this.#lookupd.stop();
+    const pumps = this.#pumps.filter((_, index) => this.#pools.canClose(index));
+    const closing = this.#closeStorage(pumps);
+    // A bug may have ended it.
+    void this.#deliveries.run();
+    const error = await closing;
+    return pumps.length === this.#pumps.length ? error : 'a thread has crashed';
   }
 
   /** Ends the worker threads whatever they are doing. Resolves when they are gone. */
@@ -254,23 +274,14 @@ export class Nsqd {
   #startReporting(): void {
     const options = this.#options;
     const httpPort = options.broadcastHttpPort || this.#operations.httpPort;
-    this.#lookupd.start(
-      {
-        broadcastAddress: options.broadcastAddress,
-        hostname: os.hostname(),
-        httpPort,
-        tcpPort: options.broadcastTcpPort || this.#operations.tcpPort,
-        topologyRegion: options.topologyRegion,
-        topologyZone: options.topologyZone,
-      },
-      options.lookupdTcpAddress,
-    );
+    const tcpPort = options.broadcastTcpPort || this.#operations.tcpPort;
+    const identity = brokerIdentity(options, os.hostname(), tcpPort, httpPort);
+    this.#lookupd.start(identity, options.lookupdTcpAddress);
     if (options.statsdAddress === '') return;
     this.#statsd = new StatsdReporter({
       options,
       broadcastHttpPort: httpPort,
-      stats: () =>
-        this.#stats.collect({ topic: undefined, channel: undefined, withClients: false }),
+      stats: () => this.#stats.collect(ALL_WITHOUT_CLIENTS),
       memory: () => this.#memory.read(),
       clock: this.#clock,
       logger: this.#logger,
@@ -325,10 +336,8 @@ export class Nsqd {
   // End
 
   /** Returns what went wrong, or null. */
-  async #closeStorage(): Promise<string | null> {
-    const error = await this.#storage.close(this.#pumps, () => this.#operations.backendError());
-    if (error === null) await this.#pools.ended;
-    return error;
+  #closeStorage(pumps: readonly PumpHandle[]): Promise<string | null> {
+    return this.#storage.close(pumps, () => this.#operations.backendError());
   }
 
   async #stopThreads(): Promise<void> {
@@ -380,18 +389,5 @@ export class Nsqd {
   #onTopicsChanged(): Promise<void> | undefined {
     if (this.#isLoading || this.#isExiting) return undefined;
     return this.#storage.metadata.save();
-  }
-
-  #authServers(options: Options): AuthServers {
-    return new AuthServers({
-      client: this.#httpClient,
-      addresses: options.authHttpAddress,
-      method: options.authHttpRequestMethod === 'post' ? 'post' : 'get',
-      random: Math.random,
-    });
-  }
-
-  *#clients(): Iterable<Connection['client']> {
-    for (const connection of this.#tcp.connections()) yield connection.client;
   }
 }

@@ -8,17 +8,23 @@ import { fstatSync, readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import os from 'node:os';
 import { EndSignals } from '../daemon/end-signals.ts';
+import { Guard } from '../daemon/guard.ts';
 import { guardInspector } from '../daemon/inspector-guard.ts';
 import { Logger } from '../daemon/log.ts';
 import { parseCommandLine } from '../daemon/options/command-line.ts';
 import { cutThreads, exitProcess } from '../daemon/process-end.ts';
 import { StderrSink } from '../daemon/stderr-sink.ts';
+import { UncaughtErrors } from '../daemon/uncaught-errors.ts';
 import { SystemClock } from '../shared/clock.ts';
 import { errorText } from '../shared/error-text.ts';
 import { Nsqd } from './nsqd.ts';
 import type { Options } from './options/options.ts';
 
 const LOG_PREFIX_DEFAULT = '[nsqd] ';
+/** What ends the broker is a bug, which is logged. */
+const BUG = 'bug';
+/** How long writing what is in memory may take after a bug or the crash of a thread. */
+const RESCUE_MS = 10_000;
 /** A worker thread that has not ended by then hangs in a call of the system, and is cut off with the process. */
 const THREAD_END_MS = 500;
 
@@ -58,11 +64,13 @@ async function runBroker(options: Options, warnings: readonly string[]): Promise
   const logger = makeLogger(options.logPrefix, options.logLevel);
   for (const warning of warnings) logger.warn(warning);
   const signals = new EndSignals(clock, endSignals(options));
-  const starting = Nsqd.start(options, logger, clock);
+  const guard = new Guard(clock, logger);
+  const { bug } = new UncaughtErrors(guard, logger);
+  const starting = Nsqd.start(options, { logger, clock, guard });
   if (options.tlsCert !== '') reloadOnHangUp(starting);
   let nsqd: Nsqd;
   try {
-    nsqd = await starting;
+    nsqd = await Promise.race([starting, bug.then((error) => Promise.reject(error))]);
   } catch (error) {
     logger.fatal(`failed to instantiate nsqd - ${errorText(error)}`);
     exitProcess(1);
@@ -71,9 +79,10 @@ async function runBroker(options: Options, warnings: readonly string[]): Promise
   // Node itself does so only when the process ends in order.
   flushCompileCache();
   const end = (code: number): Promise<never> => endProcess(code, nsqd, clock);
-  const outcome = await Promise.race([signals.first, nsqd.failed]);
-  if (outcome instanceof Error) {
-    logger.fatal(outcome.message);
+  const outcome = await Promise.race([signals.first, nsqd.failed, bug.then(() => BUG)]);
+  if (outcome instanceof Error || outcome === BUG) {
+    if (outcome !== BUG) logger.fatal(outcome.message);
+    await rescue(nsqd, clock, logger);
     await end(1);
     return;
   }
@@ -89,7 +98,17 @@ async function runBroker(options: Options, warnings: readonly string[]): Promise
     logger.fatal(`received a second ${signal}, ending at once; what is in memory is lost`);
     return 1;
   });
-  await end(await Promise.race([ending, hurry]));
+  await end(await Promise.race([ending, hurry, bug.then(() => 1)]));
+}
+
+/** Has what is in memory written to disk although something is broken, if that is still possible. */
+async function rescue(nsqd: Nsqd, clock: SystemClock, logger: Logger): Promise<void> {
+  const late = Promise.withResolvers<string>();
+  clock.after(RESCUE_MS, () => late.resolve(`it takes longer than ${RESCUE_MS} ms`));
+  const rescuing = nsqd.rescue().catch(errorText);
+  const failure = await Promise.race([rescuing, late.promise]);
+  if (failure === null) logger.info('what was in memory is on disk');
+  else logger.error(`what was in memory is not all on disk - ${failure}`);
 }
 
 /** A hang-up ends the broker in order, except where it has the certificate reloaded. */

@@ -8,6 +8,11 @@ export function assert(condition: boolean, sentence: string): asserts condition 
   if (!condition) throw new AssertionError(sentence);
 }
 
+/** Throws what is a bug of this program again; to be called by whoever catches everything. */
+export function rethrowBug(error: unknown): void {
+  if (error instanceof AssertionError) throw error;
+}
+
 /** Marks the branch of a `switch` that no value can reach. */
 export function assertNever(value: never): never {
   throw new AssertionError(`no such case: ${String(value)}`);

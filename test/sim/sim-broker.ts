@@ -21,6 +21,7 @@ import type { ManualClock } from '../support/manual-clock.ts';
 import type { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { NO_REGISTRY } from '../support/no-registry.ts';
 import type { Random } from '../support/seeded-random.ts';
+import { strictGuard } from '../support/strict-guard.ts';
 import { keysOfBodies } from './bodies.ts';
 import type { Ledger } from './ledger.ts';
 import { LoopThread } from './loop-thread.ts';
@@ -155,6 +156,7 @@ export class SimBroker {
       pumps: this.pumps,
       bell: this.#mainBell,
       target: options.target,
+      guard: strictGuard(),
       onEvent: (event) => this.#onEvent(event),
       onWork: () => undefined,
     });

@@ -28,6 +28,7 @@ import { FakeSocket } from './fake-socket.ts';
 import { ManualClock } from './manual-clock.ts';
 import { MemoryFileSystem } from './memory-file-system.ts';
 import { NO_REGISTRY } from './no-registry.ts';
+import { strictGuard } from './strict-guard.ts';
 
 const MACHINE = { hostname: 'host', parallelism: 2 };
 const DATA_PATH = '/data';
@@ -119,6 +120,7 @@ export class BrokerTurns {
       pumps: [this.pump],
       bell: mainBell,
       target: (number) => this.#connections.get(number),
+      guard: strictGuard(),
       onEvent: (event) => this.#onEvent(event),
       onWork: () => undefined,
     });
@@ -189,6 +191,7 @@ export class BrokerTurns {
       deadlines: this.deadlines,
       logger: this.#logger,
       bodies: this.bodies,
+      guard: strictGuard(),
       shares: this.#shares,
       onPending: (pending) => this.#pending.push(pending),
       tls: null,

@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
+import { Guard } from '../../src/daemon/guard.ts';
 import { HttpServer } from '../../src/daemon/http/http-server.ts';
 import { Logger, type LogLevel } from '../../src/daemon/log.ts';
 import { Refused } from '../../src/daemon/options/refused.ts';
@@ -25,6 +26,7 @@ export class FakeBroker implements HttpBroker {
   readonly tcpPort = 4150;
   readonly httpPort = 4151;
   refusedConnectionCount = 0;
+  failedInputCount = 0;
   readonly topics = new Map<string, Set<string>>();
   readonly calls: string[] = [];
   readonly filters: StatsFilter[] = [];
@@ -165,10 +167,12 @@ export async function startApi(
   const { connectionsMax = Number.POSITIVE_INFINITY, bodyBytes = Number.POSITIVE_INFINITY } =
     bounds;
   const bodies = new BodyMemory({ memberBytes: bodyBytes, guestBytes: bodyBytes }, clock, logger);
+  const guard = new Guard(clock, logger);
   const api = new HttpApi({
     broker,
     logger,
     clock,
+    guard,
     bodies,
     hostname: 'host',
     memory: () => MEMORY,
@@ -177,6 +181,7 @@ export async function startApi(
     handle: (request) => api.handle(request),
     clock,
     limit: new ConnectionLimit(connectionsMax, clock, logger),
+    guard,
     tls: null,
   });
   const { port } = await server.start({ host: '127.0.0.1', port: 0 });

@@ -3,8 +3,13 @@
  * unknown keys are ignored, known keys match in any case, null is the same as absent, and an integer must be
  * written as one (`1000.0` and `1e3` are none).
  *
+ * Bound: the caller's, for the time that parsing takes; `FIELDS_BYTES_MAX` is ample for anything that NSQ's programs
+ * say of themselves.
+ *
  * Thread: any. Source: Go's `encoding/json`, nsqd `identifyDataV2`.
  */
+
+import { jsonMembers, parseJson } from './json.ts';
 
 type FieldType = 'string' | 'bool' | 'int' | 'int32';
 type FieldTypes = Readonly<Record<string, FieldType>>;
@@ -17,35 +22,32 @@ type FieldValue<T extends FieldType> = T extends 'string'
 /** The fields, each of its type. */
 export type GoFields<T extends FieldTypes> = { [Name in keyof T]: FieldValue<T[Name]> };
 
+/** Most bytes of such an object: parsing the worst of that size takes main about a millisecond. */
+export const FIELDS_BYTES_MAX = 64 * 1024;
+
 const INTEGER = /^-?\d+$/;
 const INT32_MAX = 2 ** 31 - 1;
-
-/** A number as it was written. */
-class NumberToken {
-  readonly source: string;
-
-  constructor(source: string) {
-    this.source = source;
-  }
-}
+const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['false', false],
+]);
 
 /** Returns undefined when the bytes are no JSON object (or null), or a known key has a value of another type. */
 export function parseGoFields<T extends FieldTypes>(
   bytes: Buffer,
   types: T,
 ): GoFields<T> | undefined {
-  const parsed = parseJson(bytes.toString());
+  const text = bytes.toString();
+  const parsed = parseJson(text);
   if (parsed === undefined) return undefined;
   const fields: Record<string, string | boolean | number> = {};
   for (const [name, type] of Object.entries(types)) fields[name] = emptyValue(type);
   if (parsed !== null) {
-    if (typeof parsed !== 'object' || Array.isArray(parsed) || parsed instanceof NumberToken) {
-      return undefined;
-    }
-    for (const [key, value] of Object.entries(parsed)) {
+    if (typeof parsed !== 'object' || Array.isArray(parsed)) return undefined;
+    for (const { key, source } of jsonMembers(text)) {
       const name = key.toLowerCase();
-      if (value === null || !Object.hasOwn(types, name)) continue;
-      const read = readValue(value, types[name]);
+      if (source === 'null' || !Object.hasOwn(types, name)) continue;
+      const read = readValue(source, types[name]);
       if (read === undefined) return undefined;
       fields[name] = read;
     }
@@ -54,30 +56,17 @@ export function parseGoFields<T extends FieldTypes>(
   return fields as GoFields<T>;
 }
 
-function parseJson(text: string): unknown {
-  const keepNumbers = (_key: string, value: unknown, context: { source?: string }): unknown =>
-    typeof value === 'number' && context.source !== undefined
-      ? new NumberToken(context.source)
-      : value;
-  try {
-    // The third parameter of a reviver is not in the library's types yet.
-    return JSON.parse(text, keepNumbers as (key: string, value: unknown) => unknown);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
 function emptyValue(type: FieldType): string | boolean | number {
   if (type === 'string') return '';
   return type === 'bool' ? false : 0;
 }
 
-function readValue(value: unknown, type: FieldType): string | boolean | number | undefined {
-  if (type === 'string') return typeof value === 'string' ? value : undefined;
-  if (type === 'bool') return typeof value === 'boolean' ? value : undefined;
-  if (!(value instanceof NumberToken) || !INTEGER.test(value.source)) return undefined;
-  const number = Number(value.source);
+/** Shape: `source` is a value of JSON as it is written. */
+function readValue(source: string, type: FieldType): string | boolean | number | undefined {
+  if (type === 'string') return source.startsWith('"') ? String(JSON.parse(source)) : undefined;
+  if (type === 'bool') return BOOLEANS.get(source);
+  if (!INTEGER.test(source)) return undefined;
+  const number = Number(source);
   const isInRange = type === 'int32' ? Math.abs(number) <= INT32_MAX : Number.isSafeInteger(number);
   // Large numbers are refused by their field's own range all the same; -0 is 0.
   return isInRange ? number + 0 : undefined;

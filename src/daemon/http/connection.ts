@@ -11,8 +11,10 @@
 import type { Socket } from 'node:net';
 import { INTERNAL_ERROR } from '../../main/http/refusals.ts';
 import type { Clock } from '../../shared/clock.ts';
+import type { Guard } from '../guard.ts';
 import { type Answer, closingAnswer, reasonPhrase } from './answer.ts';
 import type { Request } from './exchange.ts';
+import { httpSender } from './http-sender.ts';
 
 /** How long a client has to read why it is being refused. Source: Go's `rstAvoidanceDelay`. */
 const LINGER_MS = 500;
@@ -31,6 +33,8 @@ export class Connection {
   readonly #socket: Socket;
   readonly #handle: (request: Request) => void;
   readonly #clock: Pick<Clock, 'after'>;
+  /** Calls what goes on when an answer is sent. */
+  readonly #guarded: (goOn: () => void) => void;
   /** The request that was handled last, or is being handled. */
   #current: Request | undefined;
   readonly #waiting: Request[] = [];
@@ -38,10 +42,16 @@ export class Connection {
   #verdict: { readonly request: Request; readonly answer: Answer } | undefined;
   #isRefused = false;
 
-  constructor(socket: Socket, handle: (request: Request) => void, clock: Pick<Clock, 'after'>) {
+  constructor(
+    socket: Socket,
+    handle: (request: Request) => void,
+    clock: Pick<Clock, 'after'>,
+    guard: Guard,
+  ) {
     this.#socket = socket;
     this.#handle = handle;
     this.#clock = clock;
+    this.#guarded = guard.around(httpSender(socket), (goOn) => goOn());
   }
 
   /** Handles a request, now or when those before it are answered. */
@@ -57,7 +67,7 @@ export class Connection {
       this.#handle(request);
       return;
     }
-    if (this.#waiting.length === 0) current.response.once('close', () => this.#next());
+    if (this.#waiting.length === 0) this.#onceClosed(current, () => this.#next());
     this.#waiting.push(request);
     this.#socket.pause();
   }
@@ -93,7 +103,11 @@ export class Connection {
 
   #sendBehind(last: Request | undefined, answer: Answer): void {
     if (last === undefined || last.response.writableFinished) this.#sendLast(answer);
-    else last.response.once('close', () => this.#sendLast(answer));
+    else this.#onceClosed(last, () => this.#sendLast(answer));
+  }
+
+  #onceClosed({ response }: Request, goOn: () => void): void {
+    response.once('close', () => this.#guarded(goOn));
   }
 
   /** Whether the answer is given, and the client takes what it is sent. */
@@ -106,7 +120,7 @@ export class Connection {
     const request = this.#waiting.shift();
     if (request === undefined || !this.#socket.writable) return;
     this.#current = request;
-    if (this.#waiting.length > 0) request.response.once('close', () => this.#next());
+    if (this.#waiting.length > 0) this.#onceClosed(request, () => this.#next());
     else this.#socket.resume();
     if (this.#verdict?.request === request) this.#sendVerdict(this.#verdict.answer, request);
     else this.#handle(request);

@@ -7,10 +7,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline, type Readable } from 'node:stream';
 import { INTERNAL_ERROR } from '../../main/http/refusals.ts';
-import { AssertionError } from '../../shared/assert.ts';
+import type { Guard } from '../guard.ts';
 import type { Logger } from '../log.ts';
 import { socketAddress } from '../remote-host.ts';
 import { type Answer, reasonPhrase } from './answer.ts';
+import { httpSender } from './http-sender.ts';
 import { isLoopback } from './loopback.ts';
 import { PiecewiseAnswer } from './piecewise-answer.ts';
 import { declaredBytes, type GatheredBody, gatherBody } from './request-body.ts';
@@ -33,6 +34,14 @@ export type Listener = {
   readonly isLoopback: boolean;
 };
 
+/** What all exchanges use together. */
+export type ExchangeSetup = {
+  readonly logger: Logger;
+  /** Counts requests whose handling has thrown. */
+  readonly guard: Guard;
+  readonly bodies: BodyMemory;
+};
+
 const NOTHING: GatheredBody = { bytes: Buffer.alloc(0), isWhole: false };
 
 export class Exchange {
@@ -44,6 +53,7 @@ export class Exchange {
   readonly #response: ServerResponse;
   readonly #listener: Listener;
   readonly #logger: Logger;
+  readonly #guard: Guard;
   readonly #bodies: BodyMemory;
   /** Undefined for a request that is left out of the log. */
   readonly #requestLog: RequestLog | undefined;
@@ -56,8 +66,7 @@ export class Exchange {
     { request, response, isHeldBack, listener }: Request,
     param: string,
     rawQuery: string,
-    logger: Logger,
-    bodies: BodyMemory,
+    { logger, guard, bodies }: ExchangeSetup,
     requestLog: RequestLog | undefined,
   ) {
     this.param = param;
@@ -67,6 +76,7 @@ export class Exchange {
     this.#isHeldBack = isHeldBack;
     this.#listener = listener;
     this.#logger = logger;
+    this.#guard = guard;
     this.#bodies = bodies;
     this.#requestLog = requestLog;
     this.#startMs = requestLog === undefined ? 0 : requestLog.nowMs();
@@ -112,10 +122,7 @@ export class Exchange {
 
   /** Sends the answer that a promise brings. */
   answerWith(answer: Promise<Answer>): void {
-    answer.then(
-      (value) => this.answer(value),
-      (error) => this.fail(error),
-    );
+    answer.then((value) => this.answer(value)).catch((error: unknown) => this.fail(error));
   }
 
   /** Sends a file that is being made. Its end is the end of the chunks; a failure cuts them off. */
@@ -160,12 +167,10 @@ export class Exchange {
     this.#response.once('close', callback);
   }
 
-  /** Answers that something unforeseen went wrong. A bug goes on up, to end the process. */
+  /** Answers that something unforeseen went wrong. Errors: throws what is a bug of ours, to end the process. */
   fail(error: unknown): void {
-    const text = error instanceof Error ? error.stack : String(error);
-    this.#logger.error(`panic in HTTP handler - ${text}`);
     this.answer(INTERNAL_ERROR);
-    if (error instanceof AssertionError) throw error;
+    this.#guard.note(`panic in HTTP handler - ${httpSender(this.#request.socket)}`, error);
   }
 
   /** So many bytes of a body are there, and more are to come; 0 when it is whole. */

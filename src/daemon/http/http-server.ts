@@ -13,11 +13,13 @@ import type { AddressInfo, Socket } from 'node:net';
 import { CONNECT_REFUSED, TOO_MANY_CONNECTIONS } from '../../main/http/refusals.ts';
 import type { ConnectionLimit } from '../../main/limits/connection-limit.ts';
 import type { Clock } from '../../shared/clock.ts';
+import type { Guard } from '../guard.ts';
 import { type ListenAddress, type Listening, listen } from '../listen-address.ts';
 import { RefusedSockets } from '../refused-sockets.ts';
 import type { TlsContext } from '../tls/tls-context.ts';
 import { Connection } from './connection.ts';
 import type { Listener, Request } from './exchange.ts';
+import { httpSender } from './http-sender.ts';
 import { isLoopback } from './loopback.ts';
 import { framingRefusal } from './request-framing.ts';
 import { VersionedResponse } from './versioned-response.ts';
@@ -28,6 +30,8 @@ export interface HttpServerSetup {
   readonly handle: (request: Request) => void;
   readonly clock: Clock;
   readonly limit: ConnectionLimit;
+  /** Ends a connection whose input makes something throw. */
+  readonly guard: Guard;
   /** Makes it an HTTPS server; null for plain HTTP. */
   readonly tls: TlsContext | null;
 }
@@ -62,6 +66,7 @@ export class HttpServer {
   readonly #handle: (request: Request) => void;
   readonly #clock: Clock;
   readonly #limit: ConnectionLimit;
+  readonly #guard: Guard;
   readonly #refused: RefusedSockets;
   readonly #isPlain: boolean;
   readonly #server: Server | SecureServer;
@@ -75,6 +80,7 @@ export class HttpServer {
     this.#handle = setup.handle;
     this.#clock = setup.clock;
     this.#limit = setup.limit;
+    this.#guard = setup.guard;
     this.#refused = new RefusedSockets(setup.clock);
     this.#isPlain = setup.tls === null;
     const server = makeServer(setup.tls);
@@ -85,12 +91,10 @@ export class HttpServer {
       this.#onRequest(request, response, true);
     });
     server.on('connect', (request: IncomingMessage, socket: Socket) => {
-      // Node has taken its hands off the socket.
-      socket.on('error', () => socket.destroy());
-      this.#connection(socket).end(framingRefusal(request) ?? CONNECT_REFUSED);
+      this.#onConnect(request, socket);
     });
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-      this.#connection(socket).refuse(error.code ?? '');
+      this.#onClientError(error, socket);
     });
     server.on('connection', (socket: Socket) => this.#onSocket(socket));
     // The types tell only what is documented.
@@ -145,6 +149,15 @@ export class HttpServer {
       refuseRequest(response);
       return;
     }
+    try {
+      this.#take(request, response, isHeldBack);
+    } catch (error) {
+      this.#guard.end(httpSender(socket), error);
+    }
+  }
+
+  #take(request: IncomingMessage, response: ServerResponse, isHeldBack: boolean): void {
+    const { socket } = request;
     const unclear = framingRefusal(request);
     if (unclear !== undefined) {
       request.resume();
@@ -156,10 +169,28 @@ export class HttpServer {
     this.#connection(socket).take({ request, response, isHeldBack, listener });
   }
 
+  #onConnect(request: IncomingMessage, socket: Socket): void {
+    // Node has taken its hands off the socket.
+    socket.on('error', () => socket.destroy());
+    try {
+      this.#connection(socket).end(framingRefusal(request) ?? CONNECT_REFUSED);
+    } catch (error) {
+      this.#guard.end(httpSender(socket), error);
+    }
+  }
+
+  #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+    try {
+      this.#connection(socket).refuse(error.code ?? '');
+    } catch (cause) {
+      this.#guard.end(httpSender(socket), cause);
+    }
+  }
+
   #connection(socket: Socket): Connection {
     const known = this.#connections.get(socket);
     if (known !== undefined) return known;
-    const connection = new Connection(socket, this.#handle, this.#clock);
+    const connection = new Connection(socket, this.#handle, this.#clock, this.#guard);
     this.#connections.set(socket, connection);
     return connection;
   }

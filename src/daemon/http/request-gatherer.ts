@@ -6,7 +6,8 @@
 
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { remoteHost, socketAddress } from '../remote-host.ts';
+import { remoteHost } from '../remote-host.ts';
+import { httpSender } from './http-sender.ts';
 
 /** The client of a connection. HTTP does not say who it is, so it is always a guest. */
 type RequestClient = { readonly remoteIp: string; readonly isGuest: true };
@@ -35,7 +36,7 @@ const clients = new WeakMap<Socket, RequestClient>();
 
 /** What holds back this request. */
 export function gathererOf(request: IncomingMessage): RequestGatherer {
-  const address = socketAddress(request.socket);
+  const sender = httpSender(request.socket);
   return {
     client: clientOf(request.socket),
     holdBack: () => request.pause(),
@@ -44,7 +45,7 @@ export function gathererOf(request: IncomingMessage): RequestGatherer {
       request.destroy();
       return true;
     },
-    toString: () => `HTTP client ${address}`,
+    toString: () => sender.toString(),
   };
 }
 

@@ -9,6 +9,7 @@
 import { goJson, goQuote } from '../../daemon/go/go-text.ts';
 import type { HttpClient, HttpResponse } from '../../daemon/http-client.ts';
 import { errorText } from '../../shared/error-text.ts';
+import type { Options } from '../options/options.ts';
 import { Grant } from './grant.ts';
 
 /** What an auth server is told of a client. */
@@ -40,6 +41,20 @@ const PLAIN = /^[A-Za-z0-9._~-]$/;
 
 export class AuthServers {
   readonly #setup: AuthServersSetup;
+
+  /** Null where the options name none. */
+  static of(
+    options: Pick<Options, 'authHttpAddress' | 'authHttpRequestMethod'>,
+    client: AuthServersSetup['client'],
+  ): AuthServers | null {
+    if (options.authHttpAddress.length === 0) return null;
+    return new AuthServers({
+      client,
+      addresses: options.authHttpAddress,
+      method: options.authHttpRequestMethod === 'post' ? 'post' : 'get',
+      random: Math.random,
+    });
+  }
 
   constructor(setup: AuthServersSetup) {
     this.#setup = setup;

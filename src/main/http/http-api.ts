@@ -13,13 +13,11 @@ import {
   jsonTextAnswer,
   refusal,
 } from '../../daemon/http/answer.ts';
-import { Exchange, type Request } from '../../daemon/http/exchange.ts';
+import { Exchange, type ExchangeSetup, type Request } from '../../daemon/http/exchange.ts';
 import { unescapePercent } from '../../daemon/http/query.ts';
 import { RequestLog } from '../../daemon/http/request-log.ts';
 import { type Miss, type Route, Router } from '../../daemon/http/router.ts';
-import type { Logger } from '../../daemon/log.ts';
 import type { Clock } from '../../shared/clock.ts';
-import type { BodyMemory } from '../limits/body-memory.ts';
 import type { MemoryStatistics } from '../stats/memory-statistics.ts';
 import type { HttpBroker } from '../topics/broker.ts';
 import { channelRoutes } from './channel-endpoints.ts';
@@ -33,12 +31,9 @@ import { statsRoutes } from './stats-endpoint.ts';
 import { topicRoutes } from './topic-endpoints.ts';
 
 /** What the API is made of. */
-export interface HttpApiSetup {
+export interface HttpApiSetup extends ExchangeSetup {
   readonly broker: HttpBroker;
-  readonly logger: Logger;
   readonly clock: Clock;
-  /** Bounds what has come of bodies. */
-  readonly bodies: BodyMemory;
   /** The machine's name. */
   readonly hostname: string;
   /** Memory as it is at the time of the call. */
@@ -54,17 +49,15 @@ const ESCAPED_IN_PATH = /[^A-Za-z0-9\-._~$&+,/:;=@]+/g;
 
 export class HttpApi {
   readonly #router: Router;
-  readonly #logger: Logger;
+  readonly #setup: ExchangeSetup;
   readonly #requestLog: RequestLog;
-  readonly #bodies: BodyMemory;
   /** By which the machine is known besides its addresses. */
   readonly #names: ReadonlySet<string>;
 
   constructor(setup: HttpApiSetup) {
     const { options } = setup.broker;
     this.#names = new Set([setup.hostname, options.broadcastAddress].map(hostName));
-    this.#logger = setup.logger;
-    this.#bodies = setup.bodies;
+    this.#setup = setup;
     this.#requestLog = new RequestLog(setup.logger, setup.clock);
     this.#router = new Router([
       ...publishRoutes(setup),
@@ -128,7 +121,7 @@ export class HttpApi {
     rawQuery: string,
     requestLog: RequestLog | undefined,
   ): Exchange {
-    return new Exchange(request, param, rawQuery, this.#logger, this.#bodies, requestLog);
+    return new Exchange(request, param, rawQuery, this.#setup, requestLog);
   }
 
   #missed(method: string, path: string | undefined, rawQuery: string): Answer {

@@ -78,6 +78,7 @@ async function pieces(
     startTimeMs: broker.startTimeMs,
     stats,
     refusedConnectionCount: broker.refusedConnectionCount,
+    failedInputCount: broker.failedInputCount,
     memory: withMemory ? memory() : undefined,
   };
   if (kind === 'json') return statsJson(report);

@@ -22,6 +22,7 @@ export type StatsReport = {
   readonly startTimeMs: number;
   readonly stats: BrokerStats;
   readonly refusedConnectionCount: number;
+  readonly failedInputCount: number;
   /** Undefined when it is not wanted. */
   readonly memory: MemoryStatistics | undefined;
 };
@@ -30,7 +31,8 @@ const MS_PER_SECOND = 1000;
 
 /** The report as JSON, in pieces of which none is larger than what is said of a client or a channel. */
 export function* statsJson(report: StatsReport): Iterable<string> {
-  const { health, startTimeMs, stats, memory, refusedConnectionCount } = report;
+  const { health, startTimeMs, stats, memory } = report;
+  const { refusedConnectionCount, failedInputCount } = report;
   const start_time = Math.floor(startTimeMs / MS_PER_SECOND);
   yield `${opened({ version: NSQD_VERSION, health, start_time })},"topics":`;
   yield* listJson(stats.topics, topicJson);
@@ -38,6 +40,7 @@ export function* statsJson(report: StatsReport): Iterable<string> {
   yield ',"producers":';
   yield* listJson(stats.producers, clientJson);
   if (refusedConnectionCount > 0) yield `,"refused_connection_count":${refusedConnectionCount}`;
+  if (failedInputCount > 0) yield `,"failed_input_count":${failedInputCount}`;
   yield '}';
 }
 

@@ -33,6 +33,8 @@ export function* statsText(report: StatsReport, nowMs: number): Iterable<string>
   text += `\nHealth: ${health}\n`;
   const refusedCount = report.refusedConnectionCount;
   if (refusedCount > 0) text += `\nRefused connections: ${refusedCount}\n`;
+  const failedCount = report.failedInputCount;
+  if (failedCount > 0) text += `\nInputs that could not be handled: ${failedCount}\n`;
   if (memory !== undefined) {
     text += '\nMemory:\n';
     for (const [name, value] of Object.entries(memory)) text += `   ${left(name, 25)}\t${value}\n`;

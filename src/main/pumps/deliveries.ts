@@ -8,6 +8,7 @@
  */
 
 import { setImmediate } from 'node:timers/promises';
+import type { Guard, Sender } from '../../daemon/guard.ts';
 import { ClientError, type ClientErrorCode } from '../../protocol/client-error.ts';
 import { AssertionError, assert } from '../../shared/assert.ts';
 import { type ControlReply, decodeControl, type PumpEvent } from '../../shared/control.ts';
@@ -19,7 +20,7 @@ import { EMPTY } from '../../shared/ring/reader.ts';
 import type { PumpHandle } from './pump-handle.ts';
 
 /** A subscribed connection as the deliveries see it. */
-interface DeliveryTarget {
+interface DeliveryTarget extends Sender {
   /** Message frames: a view that is reused afterwards. */
   deliver(frames: Buffer): void;
   refuse(error: ClientError): void;
@@ -32,6 +33,7 @@ export type DeliveriesOptions = {
   /** The connection of that number, if it is still there. */
   readonly target: (consumer: number) => DeliveryTarget | undefined;
   readonly onEvent: (event: PumpEvent) => void;
+  readonly guard: Guard;
   /** The bell has rung, or something was read: the turn is to be ended. */
   readonly onWork: () => void;
 };
@@ -51,24 +53,20 @@ export class Deliveries {
   /** Earlier pieces of replies of which more are to come. */
   readonly #pieces = new Map<PumpHandle, Buffer[]>();
   #isStopped = false;
+  #isRunning = false;
 
   constructor(options: DeliveriesOptions) {
     this.#options = options;
   }
 
-  /** Reads the rings whenever the bell is rung, until `stop`. */
+  /** Reads the rings whenever the bell is rung, until `stop`. Errors: rejects with a bug, and can be run again. */
   async run(): Promise<void> {
-    const { bell, onWork } = this.#options;
-    while (!this.#isStopped) {
-      const rings = bell.rings();
-      bell.fallAsleep();
-      // Whatever was published, or given back, before the flag was seen is found here; what comes later rings.
-      if (this.read() === 0 && !this.#tellRoom()) await bell.waitAsync(rings);
-      bell.wakeUp();
-      // The bell also rings when a ring has room again, with nothing to read.
-      onWork();
-      // Sockets have their turn before more is read.
-      await setImmediate();
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    try {
+      await this.#run();
+    } finally {
+      this.#isRunning = false;
     }
   }
 
@@ -85,6 +83,21 @@ export class Deliveries {
     return count;
   }
 
+  async #run(): Promise<void> {
+    const { bell, onWork } = this.#options;
+    while (!this.#isStopped) {
+      const rings = bell.rings();
+      bell.fallAsleep();
+      // Whatever was published, or given back, before the flag was seen is found here; what comes later rings.
+      if (this.read() === 0 && !this.#tellRoom()) await bell.waitAsync(rings);
+      bell.wakeUp();
+      // The bell also rings when a ring has room again, with nothing to read.
+      onWork();
+      // Sockets have their turn before more is read.
+      await setImmediate();
+    }
+  }
+
   /** Whether somebody has gone on who waited for room. */
   #tellRoom(): boolean {
     let hasTold = false;
@@ -97,8 +110,12 @@ export class Deliveries {
     if (!ring.look()) return 0;
     let count = 0;
     for (let type = ring.front(); type !== EMPTY; type = ring.front()) {
-      this.#handle(pump, type);
-      ring.pop();
+      try {
+        this.#handle(pump, type);
+      } finally {
+        // What could not be handled once is not handled again by whoever reads on to end the broker.
+        ring.pop();
+      }
       count++;
     }
     if (ring.release()) pump.ring();
@@ -112,7 +129,8 @@ export class Deliveries {
     switch (type) {
       case records.FRAMES: {
         const target = this.#options.target(words[at + records.FRAMES_CONSUMER]);
-        target?.deliver(bytes.subarray(offset + records.fieldBytes(records.FRAMES_WORDS), end));
+        const frames = bytes.subarray(offset + records.fieldBytes(records.FRAMES_WORDS), end);
+        if (target !== undefined) this.#deliver(target, frames);
         return;
       }
       case records.REFUSED:
@@ -140,6 +158,14 @@ export class Deliveries {
     }
   }
 
+  #deliver(target: DeliveryTarget, frames: Buffer): void {
+    try {
+      target.deliver(frames);
+    } catch (error) {
+      this.#options.guard.end(target, error);
+    }
+  }
+
   #refuse(words: Uint32Array, at: number): void {
     const target = this.#options.target(words[at + records.REFUSED_CONSUMER]);
     if (target === undefined) return;
@@ -150,7 +176,11 @@ export class Deliveries {
     const id = Buffer.allocUnsafe(MESSAGE_ID_BYTES);
     writeHexWord(words[at + records.REFUSED_ID], id, 0);
     writeHexWord(words[at + records.REFUSED_ID + 1], id, MESSAGE_ID_BYTES / 2);
-    target.refuse(new ClientError(code, `${name} ${id.toString('latin1')} failed ${reason}`));
+    try {
+      target.refuse(new ClientError(code, `${name} ${id.toString('latin1')} failed ${reason}`));
+    } catch (error) {
+      this.#options.guard.end(target, error);
+    }
   }
 
   #reply(pump: PumpHandle, token: number, piece: Buffer, hasMore: boolean): void {

@@ -31,11 +31,15 @@ export class WorkerPools {
   readonly ended: Promise<void>;
 
   readonly #pools: readonly Piscina[];
+  readonly #crashedPumps = new Set<number>();
+  #crashedDiskCount = 0;
+  readonly #diskCount: number;
 
   /** Units: `memoryBudgetBytes` for the messages of each pump thread. */
   constructor(options: Options, memoryBudgetBytes: number) {
     const pumpCount = options.pumpThreads > 0 ? options.pumpThreads : defaultPumpThreads();
     const diskCount = options.diskThreads;
+    this.#diskCount = diskCount;
     this.mainBell = allocateDoorbell();
     const pumpBells = Array.from({ length: pumpCount }, allocateDoorbell);
     const diskBells = Array.from({ length: diskCount }, allocateDoorbell);
@@ -83,10 +87,17 @@ export class WorkerPools {
     const diskPool = makePool(DISK_ENTRY, diskCount);
     this.#pools = [pumpPool, diskPool];
     const loops = [
-      ...pumpTasks.map((task) => pumpPool.run(task)),
-      ...diskTasks.map((task) => diskPool.run(task)),
+      ...pumpTasks.map((task, index) =>
+        noteCrash(pumpPool.run(task), () => this.#crashedPumps.add(index)),
+      ),
+      ...diskTasks.map((task) => noteCrash(diskPool.run(task), () => this.#crashedDiskCount++)),
     ];
     this.ended = Promise.all(loops).then(() => undefined);
+  }
+
+  /** Whether a pump thread runs, and there is a disk thread left that may write what it holds. */
+  canClose(pump: number): boolean {
+    return !this.#crashedPumps.has(pump) && this.#crashedDiskCount < this.#diskCount;
   }
 
   /** Ends the threads. To be called when the loops have ended, or one has crashed. */
@@ -98,6 +109,15 @@ export class WorkerPools {
 /** One thread is left to main. */
 function defaultPumpThreads(): number {
   return Math.max(1, availableParallelism() - 1);
+}
+
+async function noteCrash(loop: Promise<unknown>, onCrashed: () => void): Promise<void> {
+  try {
+    await loop;
+  } catch (error) {
+    onCrashed();
+    throw error;
+  }
 }
 
 function makePool(filename: string, threads: number): Piscina {

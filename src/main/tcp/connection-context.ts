@@ -4,6 +4,7 @@
  * Thread: main.
  */
 
+import type { Guard } from '../../daemon/guard.ts';
 import type { Logger } from '../../daemon/log.ts';
 import type { TlsContext } from '../../daemon/tls/tls-context.ts';
 import type { Clock } from '../../shared/clock.ts';
@@ -21,6 +22,8 @@ export type ConnectionContext<Connection> = {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly logger: Logger;
+  /** Ends a connection whose input makes something throw. */
+  readonly guard: Guard;
   /** Bounds what has come of bodies. */
   readonly bodies: BodyMemory;
   /** Bounds what one of them takes of main's turn. */

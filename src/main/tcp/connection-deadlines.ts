@@ -8,6 +8,7 @@
  * Units: ms, monotonic. Thread: main. Source: nsqd `protocolV2.IOLoop`, `messagePump`.
  */
 
+import type { Guard, Sender } from '../../daemon/guard.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { SocketOutput } from './socket-output.ts';
@@ -17,8 +18,15 @@ const LINGER_MS = 2000;
 /** How soon to look again while it is not the client's fault that no command is taken. */
 const POSTPONED_MS = 1000;
 
+/** What a connection's deadlines are made of. */
+type DeadlinesSetup = {
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  readonly guard: Guard;
+};
+
 /** The connection that is watched. */
-export interface WatchedConnection {
+export interface WatchedConnection extends Sender {
   /** Whether it takes commands: not while a pump has no room, or its output is backed up. */
   readonly isReading: boolean;
   readonly hasPendingResponses: boolean;
@@ -47,8 +55,7 @@ export class ConnectionDeadlines {
   #outputProgress = 0;
 
   constructor(
-    clock: Clock,
-    deadlines: Deadlines,
+    { clock, deadlines, guard }: DeadlinesSetup,
     connection: WatchedConnection,
     output: SocketOutput,
   ) {
@@ -56,8 +63,8 @@ export class ConnectionDeadlines {
     this.#deadlines = deadlines;
     this.#connection = connection;
     this.#output = output;
-    this.#heartbeat = deadlines.add(() => this.#onHeartbeat());
-    this.#read = deadlines.add(() => this.#onReadDeadline());
+    this.#heartbeat = deadlines.add(guard.around(connection, () => this.#onHeartbeat()));
+    this.#read = deadlines.add(guard.around(connection, () => this.#onReadDeadline()));
   }
 
   /** The magic has come. Units: ms; 0 for neither heartbeats nor deadlines. */

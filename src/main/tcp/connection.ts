@@ -10,10 +10,9 @@
 
 import type { Socket } from 'node:net';
 import { remoteHost } from '../../daemon/remote-host.ts';
-import type { TlsFailure } from '../../daemon/tls/tls-failure.ts';
 import { ClientError } from '../../protocol/client-error.ts';
-import { deflateCodec, snappyCodec } from '../../protocol/compression/codecs.ts';
 import { errorFrame, HEARTBEAT_FRAME, OK_FRAME } from '../../protocol/frames.ts';
+import { rethrowBug } from '../../shared/assert.ts';
 import { errorText } from '../../shared/error-text.ts';
 import { AuthState } from '../auth/auth-state.ts';
 import type { BodyGatherer } from '../limits/body-share.ts';
@@ -26,6 +25,7 @@ import { CommandDispatch } from './command-dispatch.ts';
 import { CLOSED, CommandParser, NEXT, type Step, WAIT } from './command-parser.ts';
 import type { ConnectionContext } from './connection-context.ts';
 import { ConnectionDeadlines, type WatchedConnection } from './connection-deadlines.ts';
+import { putOnLayers } from './layer-upgrade.ts';
 import { ResponseQueue } from './response-queue.ts';
 import { SocketOutput } from './socket-output.ts';
 
@@ -40,6 +40,8 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   readonly #responses: ResponseQueue;
   readonly #commands: CommandDispatch;
   readonly #deadlines: ConnectionDeadlines;
+  /** `#readOn`, for those who call back. */
+  readonly #resume: () => void;
   /** Nothing more is read: a fatal error was answered, or the client has ended its side. */
   #isEnding = false;
   #isClosed = false;
@@ -49,7 +51,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   #hasEnded = false;
 
   constructor(number: number, socket: Socket, context: ConnectionContext<Connection>) {
-    const { clock, options, deadlines } = context;
+    const { clock, options, guard } = context;
     const host = remoteHost(socket);
     this.#transport = new ClientTransport(socket);
     this.#context = context;
@@ -69,23 +71,24 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
       onAuthFailed: (error) => context.logger.error(`client(${this}) - ${errorText(error)}`),
     });
     this.#parser = new CommandParser(this.#commands);
-    this.#share = new ClientShare(context.shares, this.#parser, () => this.#readOn());
+    this.#resume = guard.around(this, () => this.#readOn());
+    this.#share = new ClientShare(context.shares, this.#parser, this.#resume);
     this.#output = new SocketOutput(this.#transport, {
       onPending: () => context.onPending(this),
       onCredit: (bytes) => this.#onCredit(bytes),
-      onDrained: () => this.#readOn(),
+      onDrained: this.#resume,
     });
     this.#responses = new ResponseQueue(
       (frame) => this.#output.add(frame),
-      () => this.#onSettled(),
+      guard.around(this, () => this.#onSettled()),
     );
-    this.#deadlines = new ConnectionDeadlines(clock, deadlines, this, this.#output);
+    this.#deadlines = new ConnectionDeadlines(context, this, this.#output);
     socket.setNoDelay(true);
     this.#transport.listen({
-      onData: (chunk) => this.#onData(chunk),
-      onEnd: () => this.#onEnd(),
+      onData: guard.around(this, (chunk) => this.#onData(chunk)),
+      onEnd: guard.around(this, () => this.#onEnd()),
       onError: (error) => context.logger.debug(`client(${this}) - ${error.message}`),
-      onClose: () => this.#onClose(),
+      onClose: guard.around(this, () => this.#onClose()),
     });
   }
 
@@ -226,7 +229,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
 
   waitFor(promise: Promise<void>): Step {
     this.#stopReading();
-    void promise.then(() => this.#readOn());
+    void promise.then(this.#resume);
     return WAIT;
   }
 
@@ -238,8 +241,9 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     this.#parser.wait();
     this.#stopReading();
     this.#putOn(layers).then(
-      () => this.#onUpgraded(),
+      this.#context.guard.around(this, () => this.#onUpgraded()),
       (error: unknown) => {
+        rethrowBug(error);
         this.#context.logger.error(`client(${this}) - ${errorText(error)}`);
         this.#finishInput();
       },
@@ -249,32 +253,25 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
 
   waitForRoom(onRoom: (listener: () => void) => void): Step {
     this.#stopReading();
-    onRoom(() => this.#readOn());
+    onRoom(this.#resume);
     return WAIT;
   }
 
   // Layers
 
   /** Errors: rejects when the TLS handshake fails; the client has been told, and the connection closes. */
-  async #putOn({ tls, compression }: Layers): Promise<void> {
+  async #putOn(layers: Layers): Promise<void> {
     // The parser is still inside of the command that asked for them.
     await undefined;
-    const firstBytes = this.#parser.takeHeld();
-    if (tls !== null) {
-      const { clock } = this.#context;
-      const upgrade = { context: tls, clock, farewell, firstBytes };
-      this.client.tls = await this.#transport.secure(upgrade);
-      this.#sendOk();
-    }
-    if (compression === null) return;
-    this.#transport.compress(
-      compression.kind === 'snappy' ? snappyCodec() : deflateCodec(compression.level),
-    );
-    this.client.compression = compression;
-    this.#sendOk();
+    await putOnLayers(layers, {
+      transport: this.#transport,
+      client: this.client,
+      clock: this.#context.clock,
+      firstBytes: this.#parser.takeHeld(),
+      sendOk: () => this.#sendOk(),
+    });
   }
 
-  /** Says through a new layer that it is there, before another is put on. */
   #sendOk(): void {
     this.#output.add(OK_FRAME);
     this.#output.flush();
@@ -386,11 +383,4 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     this.#deadlines.remove();
     this.#context.onClosed(this);
   }
-}
-
-/** What a client is told when its TLS handshake fails: plain, since there is nothing else. */
-function farewell(failure: TlsFailure): Buffer {
-  return errorFrame(
-    new ClientError('E_IDENTIFY_FAILED', `IDENTIFY failed ${failure.message}`).data,
-  );
 }

@@ -4,6 +4,7 @@
  * Thread: main. Source: nsqd `protocolV2.IDENTIFY`, `AUTH`.
  */
 
+import { FIELDS_BYTES_MAX } from '../../daemon/go/go-fields.ts';
 import { goJson } from '../../daemon/go/go-text.ts';
 import type { TlsContext } from '../../daemon/tls/tls-context.ts';
 import { ClientError, type ClientErrorCode } from '../../protocol/client-error.ts';
@@ -31,6 +32,8 @@ export type SessionSetup = {
   readonly onAuthFailed: (error: unknown) => void;
 };
 
+/** Most bytes of what a client says of itself, or of its secret. nsqd has no bound but that of all bodies. */
+const BODY_BYTES_MAX = FIELDS_BYTES_MAX;
 const NO_AUTHORIZATIONS = new ClientError('E_UNAUTHORIZED', 'AUTH no authorizations found');
 
 export class SessionCommands {
@@ -64,8 +67,8 @@ export class SessionCommands {
   }
 
   onBodySize(size: number): boolean {
-    const { maxBodySize } = this.#options;
-    if (size > maxBodySize) return this.#refuse(`body too big ${size} > ${maxBodySize}`);
+    const max = Math.min(this.#options.maxBodySize, BODY_BYTES_MAX);
+    if (size > max) return this.#refuse(`body too big ${size} > ${max}`);
     return size > 0 || this.#refuse(`invalid body size ${size}`);
   }
 

@@ -5,6 +5,7 @@
  */
 
 import { createServer, type Server, type Socket } from 'node:net';
+import type { Sender } from '../../daemon/guard.ts';
 import { type ListenAddress, type Listening, listen } from '../../daemon/listen-address.ts';
 import type { Logger } from '../../daemon/log.ts';
 import { RefusedSockets } from '../../daemon/refused-sockets.ts';
@@ -53,9 +54,13 @@ export class TcpServer {
         this.#logger.info(`TCP: closed client(${connection})`);
       },
     };
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
-      this.#accept(socket),
-    );
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+      try {
+        this.#accept(socket);
+      } catch (error) {
+        context.guard.end(nameless(socket), error);
+      }
+    });
   }
 
   /** The connection of that number, if it is still there. */
@@ -63,8 +68,8 @@ export class TcpServer {
     return this.#connections.get(number);
   }
 
-  connections(): Iterable<Connection> {
-    return this.#connections.values();
+  *clients(): Iterable<Connection['client']> {
+    for (const connection of this.#connections.values()) yield connection.client;
   }
 
   /** Listens. Errors: rejects with what the system says. */
@@ -78,7 +83,13 @@ export class TcpServer {
   flush(): void {
     const pending = this.#pending;
     this.#pending = [];
-    for (const connection of pending) connection.flush();
+    for (const connection of pending) {
+      try {
+        connection.flush();
+      } catch (error) {
+        this.#context.guard.end(connection, error);
+      }
+    }
     this.#shares.nextTurn();
   }
 
@@ -97,8 +108,24 @@ export class TcpServer {
       return;
     }
     this.#lastNumber++;
-    const connection = new Connection(this.#lastNumber, shareReads(socket), this.#context);
+    const connection = this.#connect(shareReads(socket));
     this.#connections.set(connection.number, connection);
     this.#logger.info(`TCP: new client(${connection})`);
   }
+
+  #connect(socket: Socket): Connection {
+    try {
+      return new Connection(this.#lastNumber, socket, this.#context);
+    } catch (error) {
+      // Nobody else will say that it is gone.
+      this.#limit.leave();
+      socket.destroy();
+      throw error;
+    }
+  }
+}
+
+/** A socket that nobody has asked yet whose it is. */
+function nameless(socket: Socket): Sender {
+  return { destroy: () => socket.destroy(), toString: () => 'a new TCP client' };
 }

@@ -4,6 +4,7 @@
  * Thread: main. Source: nsqd `http.go`.
  */
 
+import type { Guard } from '../../daemon/guard.ts';
 import type { Logger, LogLevel } from '../../daemon/log.ts';
 import type { ChannelName, TopicName } from '../../shared/names.ts';
 import type { ConnectionLimit } from '../limits/connection-limit.ts';
@@ -33,6 +34,7 @@ export type BrokerParts = {
   readonly stats: StatsCollector;
   readonly lookupd: Lookupd;
   readonly limit: ConnectionLimit;
+  readonly guard: Guard;
 };
 
 export class BrokerOperations implements HttpBroker {
@@ -47,6 +49,7 @@ export class BrokerOperations implements HttpBroker {
   readonly #stats: StatsCollector;
   readonly #lookupd: Lookupd;
   readonly #limit: ConnectionLimit;
+  readonly #guard: Guard;
 
   constructor(parts: BrokerParts) {
     this.startTimeMs = parts.startTimeMs;
@@ -57,6 +60,7 @@ export class BrokerOperations implements HttpBroker {
     this.#stats = parts.stats;
     this.#lookupd = parts.lookupd;
     this.#limit = parts.limit;
+    this.#guard = parts.guard;
   }
 
   get options(): Options {
@@ -65,6 +69,10 @@ export class BrokerOperations implements HttpBroker {
 
   get refusedConnectionCount(): number {
     return this.#limit.refusedCount;
+  }
+
+  get failedInputCount(): number {
+    return this.#guard.failedCount;
   }
 
   health(): string {

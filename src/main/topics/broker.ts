@@ -23,6 +23,8 @@ export interface HttpBroker {
   readonly httpPort: number;
   /** Connections that were refused or could not be accepted. */
   readonly refusedConnectionCount: number;
+  /** Clients and requests that were ended because handling what they sent has failed. */
+  readonly failedInputCount: number;
   /** `OK`, or `NOK - ` and the reason. */
   health(): string;
 

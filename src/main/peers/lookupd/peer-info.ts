@@ -9,6 +9,7 @@ import { goJson } from '../../../daemon/go/go-text.ts';
 import { NSQD_VERSION } from '../../../daemon/version.ts';
 import { writeUint32 } from '../../../shared/big-endian.ts';
 import { SIZE_BYTES } from '../../../shared/limits.ts';
+import type { Options } from '../../options/options.ts';
 
 /** How others reach this broker. */
 export type BrokerIdentity = {
@@ -20,6 +21,17 @@ export type BrokerIdentity = {
   readonly topologyRegion: string;
   readonly topologyZone: string;
 };
+
+/** What is told of a broker with such options, that listens on such ports. */
+export function brokerIdentity(
+  options: Pick<Options, 'broadcastAddress' | 'topologyRegion' | 'topologyZone'>,
+  hostname: string,
+  tcpPort: number,
+  httpPort: number,
+): BrokerIdentity {
+  const { broadcastAddress, topologyRegion, topologyZone } = options;
+  return { broadcastAddress, hostname, httpPort, tcpPort, topologyRegion, topologyZone };
+}
 
 /** What an nsqlookupd says of itself. */
 export type PeerInfo = {

@@ -21,6 +21,13 @@ const ACCEPTED: readonly (readonly [string, Partial<typeof EMPTY>])[] = [
   ['{"text":null,"flag":null,"number":null}', {}],
   ['{"unknown":{"deep":[1.5]},"other":1e400}', {}],
   ['{"text":"a","text":"b"}', { text: 'b' }],
+  ['{"text":"a","TEXT":null}', { text: 'a' }],
+  [
+    '{ "te\\u0078t" : "a" , "unknown" : { "text" : "b,}" } , "number" : 7 }',
+    { text: 'a', number: 7 },
+  ],
+  ['{"unknown":"{[\\"","number":7}', { number: 7 }],
+  ['{"":{"":[{}]},"flag":false,"number":7}', { number: 7 }],
   ['{"text":"\\u00e9\\n"}', { text: 'é\n' }],
   ['{"number":-0}', { number: 0 }],
   ['{"number":9007199254740991}', { number: 9007199254740991 }],
@@ -58,9 +65,26 @@ const REFUSED = [
   '{"number":{}}',
   '{"small":2147483648}',
   '{"NUMBER":"1"}',
+  '{"number":"1","number":1}',
 ];
 for (const text of REFUSED) {
   test(`parseGoFields: ${JSON.stringify(text)} is refused`, () => {
     assert.equal(parseGoFields(Buffer.from(text), TYPES), undefined);
+  });
+}
+
+for (const [what, opening, closing] of [
+  ['lists', '[', ']'],
+  ['objects', '{"text":', '}'],
+] as const) {
+  test(`parseGoFields: ${what} as deep as Go allows are read, deeper ones refused`, () => {
+    const read = (depth: number): unknown => {
+      const value = `${opening.repeat(depth - 1)}1${closing.repeat(depth - 1)}`;
+      return parseGoFields(Buffer.from(`{"unknown":${value},"text":"a"}`), TYPES);
+    };
+
+    assert.deepStrictEqual(read(10_000), { ...EMPTY, text: 'a' });
+    assert.strictEqual(read(10_001), undefined);
+    assert.strictEqual(read(1_000_000), undefined);
   });
 }

@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { Connection } from '../../../../src/daemon/http/connection.ts';
 import { request, startApi } from '../../../support/http-api.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
+import { strictGuard } from '../../../support/strict-guard.ts';
 
 const PING = 'GET /ping HTTP/1.1\r\nHost: x\r\n\r\n';
 const GARBAGE = 'nonsense\r\n\r\n';
@@ -91,7 +92,12 @@ test('Connection: a request that took too long is not carried out when it comes 
   const accepted = once(server, 'connection');
   const client = await connectHalfOpen(t, Object(server.address()).port);
   const [socket] = await accepted;
-  const connection = new Connection(socket, ({ request: { url } }) => handled.push(url), clock);
+  const connection = new Connection(
+    socket,
+    ({ request: { url } }) => handled.push(url),
+    clock,
+    strictGuard(),
+  );
   server.on('request', (incoming, response) => {
     const listener = { isUnixSocket: false, isLoopback: true };
     connection.take({ request: incoming, response, isHeldBack: false, listener });

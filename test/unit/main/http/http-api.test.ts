@@ -14,6 +14,7 @@ import {
   startApi,
 } from '../../../support/http-api.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
+import { strictGuard } from '../../../support/strict-guard.ts';
 
 test('HttpApi: an unknown path is NOT_FOUND', async (t) => {
   const { port } = await startApi(t);
@@ -85,11 +86,20 @@ test('HttpApi: refuses everything without TLS where that is required', async (t)
   };
   const bodies = new BodyMemory({ memberBytes: 1, guestBytes: 1 }, clock, logger);
   const broker = new FakeBroker();
-  const api = new HttpApi({ broker, logger, clock, bodies, hostname: 'host', memory });
+  const api = new HttpApi({
+    guard: strictGuard(),
+    broker,
+    logger,
+    clock,
+    bodies,
+    hostname: 'host',
+    memory,
+  });
   const server = new HttpServer({
     handle: (asked) => api.refuseWithoutTls(asked, 4152),
     clock,
     limit: new ConnectionLimit(1, clock, logger),
+    guard: strictGuard(),
     tls: null,
   });
   const { port } = await server.start({ host: '127.0.0.1', port: 0 });

@@ -12,6 +12,7 @@ const EMPTY = {
   startTimeMs: 1_700_000_000_999,
   memory: undefined,
   refusedConnectionCount: 0,
+  failedInputCount: 0,
 };
 const LATENCY = '"e2e_processing_latency":{"count":0,"percentiles":null}';
 const CLIENT_START =

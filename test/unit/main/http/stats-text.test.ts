@@ -16,6 +16,7 @@ const EMPTY = {
   startTimeMs: START_MS,
   memory: undefined,
   refusedConnectionCount: 0,
+  failedInputCount: 0,
 };
 const HEAD = `${versionLine()}
 start_time ${formatRfc3339(START_MS)}

@@ -6,6 +6,7 @@ import { encodeControl, type PumpEvent } from '../../../../src/shared/control.ts
 import * as records from '../../../../src/shared/records.ts';
 import { allocateDoorbell, Doorbell } from '../../../../src/shared/ring/doorbell.ts';
 import { MainRings } from '../../../support/main-rings.ts';
+import { strictGuard } from '../../../support/strict-guard.ts';
 
 const MAX = 0xffffffff;
 
@@ -21,10 +22,12 @@ class Setup {
     target: (consumer) => {
       if (consumer !== 5) return undefined;
       return {
+        destroy: () => this.calls.push('destroy'),
         deliver: (frames) => this.calls.push(`frames ${frames.toString()}`),
         refuse: (error) => this.calls.push(error.data.toString()),
       };
     },
+    guard: strictGuard(),
     onEvent: (event) => this.events.push(event),
     onWork: () => {
       this.workCount++;

@@ -11,6 +11,7 @@ import { RECORDS_OFFSET } from '../../../../src/shared/ring/layout.ts';
 import { RingWriter } from '../../../../src/shared/ring/writer.ts';
 import { optionsWith } from '../../../support/broker-turns.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
+import { strictGuard } from '../../../support/strict-guard.ts';
 
 async function startPools(
   t: TestContext,
@@ -33,6 +34,7 @@ test('WorkerPools: all loops end when the pumps are closed', async (t) => {
     pumps,
     bell: new Doorbell(pools.mainBell),
     target: () => undefined,
+    guard: strictGuard(),
     onEvent: () => undefined,
     onWork: () => undefined,
   });

@@ -15,6 +15,7 @@ import { parseFrames } from '../../../support/fake-socket.ts';
 import { MainRings } from '../../../support/main-rings.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 import { NO_REGISTRY } from '../../../support/no-registry.ts';
+import { strictGuard } from '../../../support/strict-guard.ts';
 import { wire } from '../../../support/wire.ts';
 
 type Made = {
@@ -45,6 +46,7 @@ function makeServer(t: TestContext, connectionsMax = Number.POSITIVE_INFINITY): 
       clock,
       deadlines: new Deadlines(clock),
       logger,
+      guard: strictGuard(),
       bodies: new BodyMemory({ memberBytes: 1e9, guestBytes: 1e9 }, clock, logger),
       tls: null,
       auth: null,
@@ -81,7 +83,7 @@ test('TcpServer: a client that half-closes gets its answers and then the end', a
     'response OK',
     'error E_INVALID invalid command what',
   ]);
-  assert.deepStrictEqual([...server.connections()], []);
+  assert.deepStrictEqual([...server.clients()], []);
   assert.match(log[0], /^INFO: TCP: new client\(127\.0\.0\.1:\d+\)$/);
 });
 
@@ -94,7 +96,7 @@ test('TcpServer: every connection has a number of its own', async (t) => {
     await once(client, 'data');
   }
 
-  const numbers = [...server.connections()].map(({ number }) => number);
+  const numbers = [...server.clients()].map(({ number }) => number);
 
   assert.deepStrictEqual(numbers, [1, 2]);
   assert.deepStrictEqual([server.get(1)?.number, server.get(3)], [1, undefined]);
@@ -142,7 +144,7 @@ test('TcpServer: a client beyond the limit is told so, and its place is given to
   const told = ['error E_TOO_MANY_CONNECTIONS there are 1 connections, and no more may be'];
   assert.deepStrictEqual([refused, again], [told, told]);
   assert.deepStrictEqual(parseFrames(answer), ['response OK']);
-  assert.equal([...server.connections()].length, 1);
+  assert.equal([...server.clients()].length, 1);
   assert.deepStrictEqual(
     log.filter((line) => line.startsWith('WARNING')),
     ['WARNING: TCP: refused a client - there are 1 connections, and no more may be'],

@@ -1,0 +1,112 @@
+/**
+ * Reads JSON that comes from outside: a client, a peer, a file.
+ *
+ * The depth is checked by a scan before the text is parsed, so that neither the parser nor whoever walks over the
+ * value can run out of stack. No reviver is used: it recurses, and calls back for every value.
+ *
+ * Thread: any (pure). Source: Go's `encoding/json`, which has the same bound.
+ */
+
+/** Most objects and lists within each other. Source: Go's `maxNestingDepth`. */
+export const JSON_DEPTH_MAX = 10_000;
+
+/** A member of an object, its value as it is written. */
+export type JsonMember = { readonly key: string; readonly source: string };
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const LIST_START = 0x5b;
+const BACKSLASH = 0x5c;
+const LIST_END = 0x5d;
+const OBJECT_START = 0x7b;
+const OBJECT_END = 0x7d;
+
+/** Parses a text. Errors: undefined when it is not JSON, or is nested too deep; no JSON reads as undefined. */
+export function parseJson(text: string): unknown {
+  if (isTooDeep(text)) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The members of the object that a text is, in order, those that come twice included. The text has been parsed, and
+ * the value is an object: what this returns for another text means nothing.
+ */
+export function jsonMembers(text: string): JsonMember[] {
+  const members: JsonMember[] = [];
+  let at = text.indexOf('{') + 1;
+  for (;;) {
+    const keyStart = text.indexOf('"', at);
+    if (keyStart === -1) return members;
+    const keyEnd = stringEnd(text, keyStart);
+    const key = unquote(text.slice(keyStart, keyEnd));
+    const valueStart = text.indexOf(':', keyEnd) + 1;
+    const valueEnd = memberEnd(text, valueStart);
+    members.push({ key, source: text.slice(valueStart, valueEnd).trim() });
+    at = valueEnd + 1;
+  }
+}
+
+function isTooDeep(text: string): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    switch (text.charCodeAt(at)) {
+      case QUOTE:
+        at = stringEnd(text, at) - 1;
+        break;
+      case LIST_START:
+      case OBJECT_START:
+        if (++depth > JSON_DEPTH_MAX) return true;
+        break;
+      case LIST_END:
+      case OBJECT_END:
+        depth--;
+        break;
+    }
+  }
+  return false;
+}
+
+/** Where a member's value ends: at the comma behind it, or at the end of its object. */
+function memberEnd(text: string, start: number): number {
+  let depth = 0;
+  for (let at = start; at < text.length; at++) {
+    switch (text.charCodeAt(at)) {
+      case QUOTE:
+        at = stringEnd(text, at) - 1;
+        break;
+      case LIST_START:
+      case OBJECT_START:
+        depth++;
+        break;
+      case LIST_END:
+      case OBJECT_END:
+        if (depth-- === 0) return at;
+        break;
+      case COMMA:
+        if (depth === 0) return at;
+        break;
+    }
+  }
+  return text.length;
+}
+
+/** The place behind the quote that ends the string which begins at `start`; behind the text when none does. */
+function stringEnd(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === BACKSLASH) at++;
+    else if (code === QUOTE) return at + 1;
+  }
+  return text.length;
+}
+
+/** What a string of JSON says. */
+function unquote(source: string): string {
+  // A whole string of a text that was parsed is one.
+  return source.includes('\\') ? (JSON.parse(source) as string) : source.slice(1, -1);
+}

@@ -1,0 +1,18 @@
+/**
+ * A client over HTTP, as the one who pays for what it sends.
+ *
+ * Thread: main.
+ */
+
+import type { Socket } from 'node:net';
+import type { Sender } from '../guard.ts';
+import { socketAddress } from '../remote-host.ts';
+
+/** The client behind a socket. */
+export function httpSender(socket: Socket): Sender {
+  const address = socketAddress(socket);
+  return {
+    destroy: () => socket.destroy(),
+    toString: () => `HTTP client ${address}`,
+  };
+}

@@ -1,0 +1,16 @@
+/**
+ * What a server has from the program that it runs in.
+ *
+ * Thread: main.
+ */
+
+import type { Clock } from '../shared/clock.ts';
+import type { Guard } from './guard.ts';
+import type { Logger } from './log.ts';
+
+/** What a server has from the program that it runs in. */
+export type Surroundings = {
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly guard: Guard;
+};

@@ -1,0 +1,16 @@
+/**
+ * A guard for tests in which nothing is to be caught: what it would log fails the test.
+ *
+ * Thread: main.
+ */
+
+import { Guard } from '../../src/daemon/guard.ts';
+import { ManualClock } from './manual-clock.ts';
+
+export function strictGuard(): Guard {
+  return new Guard(new ManualClock(), {
+    error: (text) => {
+      throw new Error(text);
+    },
+  });
+}
