@@ -3,7 +3,9 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import { connect as connectSecurely } from 'node:tls';
+import { deflateRawSync } from 'node:zlib';
 import { line, pub } from '../../src/protocol/commands.ts';
+import { snappyCodec } from '../../src/protocol/compression/codecs.ts';
 import type { BrokerProcess } from '../support/broker-process.ts';
 import { LayeredClient } from '../support/layered-client.ts';
 import { TlsSite } from '../support/tls-site.ts';
@@ -65,6 +67,66 @@ for (const layers of [
   );
 }
 
+test(
+  'end of stream: a client that finishes its deflate stream is closed, as if it had ended',
+  LIMIT,
+  async (t) => {
+    const client = await LayeredClient.upgraded(t, broker, { deflate: true });
+    const commands = Buffer.concat([
+      pub('u', 'one'),
+      line('SUB', 'u', 'c#ephemeral'),
+      line('FIN', ID),
+    ]);
+
+    client.sendCompressed(deflateRawSync(commands));
+
+    assert.deepEqual(await client.textsToEnd(), [
+      'OK',
+      'OK',
+      `error: E_FIN_FAILED FIN ${ID} failed ID not in flight`,
+    ]);
+  },
+);
+
+test(
+  'end of stream: a client that says in TLS that it ends is answered and closed',
+  LIMIT,
+  async (t) => {
+    const client = await LayeredClient.connect(t, broker);
+    await client.identify({ tls_v1: true });
+    const secured = await client.secure();
+    await client.expectOk();
+
+    client.send(pub('u', 'one'), line('SUB', 'u', 'c#ephemeral'), line('FIN', ID));
+    secured.end();
+
+    assert.deepEqual(await client.textsToEnd(), [
+      'OK',
+      'OK',
+      `error: E_FIN_FAILED FIN ${ID} failed ID not in flight`,
+    ]);
+  },
+);
+
+for (const cut of [0, 3]) {
+  test(
+    `end of stream: snappy that ends ${cut === 0 ? 'behind' : 'within'} a chunk answers what was whole`,
+    LIMIT,
+    async (t) => {
+      const client = await LayeredClient.upgraded(t, broker, { snappy: true });
+      client.send(pub('u', 'one'));
+      await client.expectOk();
+      const chunk = await snappyChunk(line('NOP'));
+
+      client.send(pub('u', 'two'));
+      client.sendCompressed(chunk.subarray(0, chunk.length - cut));
+      client.end();
+
+      assert.deepEqual(await client.textsToEnd(), ['OK']);
+    },
+  );
+}
+
 for (const request of [
   'GET /stats HTTP/1.0\r\n\r\n',
   'GET /stats?format=json HTTP/1.1\r\nHost: x\r\n\r\n',
@@ -85,6 +147,15 @@ for (const request of [
       }
     },
   );
+}
+
+/** A chunk of snappy's framing, without what begins a stream. */
+async function snappyChunk(bytes: Buffer): Promise<Buffer> {
+  const { encoder } = snappyCodec();
+  const encode = (): Promise<Buffer> =>
+    new Promise((resolve) => encoder.encode([bytes], (encoded) => resolve(Buffer.concat(encoded))));
+  await encode();
+  return await encode();
 }
 
 /** Sends bytes and ends; resolves with everything that comes until the broker ends too. */

@@ -77,6 +77,36 @@ test('DeflateDecoder: ends where the stream says so, whatever follows', async ()
   assert.deepEqual(decoded, { bytes: Buffer.from('done'), pieces: [4], end: 'end' });
 });
 
+for (const [what, cut] of [
+  ['as a whole', 0],
+  ['in two parts', 4],
+  ['with its last byte alone', 1],
+] as const) {
+  test(`DeflateDecoder: a stream that comes ${what} ends with its last block, though its input goes on`, async () => {
+    const text = 'x'.repeat(200_000);
+    const stream = deflateRawSync(text);
+    const parts = [stream.subarray(0, stream.length - cut), stream.subarray(stream.length - cut)];
+    const told: string[] = [];
+
+    await new Promise<void>((resolve) => {
+      const decoder = new DeflateDecoder();
+      decoder.listen({
+        onData: (bytes) => told.push(bytes.toString()),
+        onUsed: () => {
+          const part = parts.shift();
+          assert.ok(part !== undefined && part.length > 0, 'it asks for more behind the end');
+          decoder.decode(part);
+        },
+        onEnd: resolve,
+        onError: (error) => assert.fail(error),
+      });
+      decoder.decode(parts.shift() ?? assert.fail());
+    });
+
+    assert.equal(told.join(''), text);
+  });
+}
+
 test('DeflateDecoder: damage is an error', async () => {
   const decoded = await decodeAll(new DeflateDecoder(), [Buffer.from('ffffffff', 'hex')]);
 
