@@ -12,7 +12,7 @@ import {
   threadsOf,
 } from '../../../../scripts/bench/proc.ts';
 
-const isLinux = process.platform === 'linux';
+const NO_PROC = process.platform === 'linux' ? false : 'there is no /proc';
 
 test('proc: CPU time stands behind a name with blanks and parentheses', () => {
   const stat = '42 (a ) b (c) R 1 42 42 0 -1 4194304 100 0 0 0 150 50 0 0 20 0 1 0 100 1 1';
@@ -27,7 +27,7 @@ test('proc: a thread has its id, its name, its start and its CPU time', () => {
   assert.deepStrictEqual(parseThread(stat), expected);
 });
 
-test('proc: the main thread of a process has its id', { skip: !isLinux }, () => {
+test('proc: the main thread of a process has its id', { skip: NO_PROC }, () => {
   const threads = threadsOf(process.pid) ?? [];
 
   assert.equal(threads.filter(({ id }) => id === process.pid).length, 1);
@@ -52,7 +52,7 @@ test('proc: of the sockets on a port, those that listen', () => {
   assert.deepStrictEqual(parseListeners(table, 4150), ['111']);
 });
 
-test('proc: this process is found by its port', { skip: !isLinux }, async (t) => {
+test('proc: this process is found by its port', { skip: NO_PROC }, async (t) => {
   const server = net.createServer().listen(0, '127.0.0.1');
   t.after(() => server.close());
   await once(server, 'listening');
