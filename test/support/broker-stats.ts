@@ -4,6 +4,7 @@
  * Thread: main.
  */
 
+import { setImmediate } from 'node:timers/promises';
 import type { BrokerProcess } from './broker-process.ts';
 
 /** The numbers of a channel that tests look at. */
@@ -75,5 +76,7 @@ export async function until<T>(
   for (;;) {
     const value = await read();
     if (isEnough(value)) return value;
+    // What is read without waiting would otherwise keep everything else, even the end of the test, from happening.
+    await setImmediate();
   }
 }
