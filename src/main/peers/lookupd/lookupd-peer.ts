@@ -33,7 +33,7 @@ export interface LookupdPeerSetup {
   readonly registrations: () => Iterable<string>;
   readonly replyBytesMax: number;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly logger: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
 }
 
 const PING = 'PING';

@@ -6,6 +6,7 @@
  */
 
 import type { HttpClient } from '../../../daemon/http-client.ts';
+import { LimitedLogger } from '../../../daemon/limited-logger.ts';
 import type { Logger } from '../../../daemon/log.ts';
 import type { Clock } from '../../../shared/clock.ts';
 import { errorText } from '../../../shared/error-text.ts';
@@ -33,6 +34,8 @@ export interface LookupdSetup {
 
 export class Lookupd {
   readonly #setup: LookupdSetup;
+  /** For what becomes of peers, whose addresses anybody may set who reaches /config. */
+  readonly #peerLogger: LimitedLogger;
   /** By address. */
   #peers = new Map<string, LookupdPeer>();
   /** The peers that are added now are those of the start. */
@@ -42,6 +45,7 @@ export class Lookupd {
 
   constructor(setup: LookupdSetup) {
     this.#setup = setup;
+    this.#peerLogger = new LimitedLogger(setup.logger, setup.clock);
   }
 
   /** Connects to each address. Before this, and after `stop`, nothing that happens is told to anybody. */
@@ -52,7 +56,11 @@ export class Lookupd {
     this.#isStarting = false;
   }
 
-  /** Hangs up on those who are not in the list, and connects to those who are new in it. */
+  /**
+   * Hangs up on those who are not in the list, and connects to those who are new in it.
+   *
+   * Bound: the log has a bounded number of lines about it, see `LimitedLogger`.
+   */
   setAddresses(addresses: readonly string[]): void {
     if (this.#hello === undefined) return;
     const before = this.#peers;
@@ -62,7 +70,7 @@ export class Lookupd {
     }
     for (const [address, peer] of before) {
       if (this.#peers.has(address)) continue;
-      this.#setup.logger.info(`LOOKUP(${address}): removing peer`);
+      this.#peerLogger.info(`LOOKUP(${address}): removing peer`);
       peer.stop();
     }
   }
@@ -116,7 +124,8 @@ export class Lookupd {
   }
 
   #add(address: string, hello: Buffer): LookupdPeer {
-    const { replyBytesMax, clock, logger } = this.#setup;
+    const { replyBytesMax, clock } = this.#setup;
+    const logger = this.#peerLogger;
     logger.info(`LOOKUP(${address}): adding peer`);
     let namesTopics = this.#isStarting;
     const registrations = (): Iterable<string> => {

@@ -1,0 +1,62 @@
+/**
+ * A log for what somebody outside can cause as often as he likes: it writes so many lines in a period, and counts the
+ * others.
+ *
+ * Thread: main.
+ */
+
+import type { Clock } from '../shared/clock.ts';
+import type { Logger } from './log.ts';
+
+/** What is limited: lines for debugging are not, as whoever asks for them wants them all. */
+type LimitedLevel = 'info' | 'warn' | 'error';
+
+const PERIOD_MS = 10_000;
+const LINES_MAX = 100;
+
+export class LimitedLogger implements Pick<Logger, LimitedLevel | 'debug'> {
+  readonly #logger: Pick<Logger, LimitedLevel | 'debug'>;
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  #periodEndMs = Number.NEGATIVE_INFINITY;
+  #lineCount = 0;
+  /** Lines since the last one that was written. */
+  #unwrittenCount = 0;
+
+  constructor(logger: Pick<Logger, LimitedLevel | 'debug'>, clock: Pick<Clock, 'monotonicMs'>) {
+    this.#logger = logger;
+    this.#clock = clock;
+  }
+
+  debug(text: string): void {
+    this.#logger.debug(text);
+  }
+
+  info(text: string): void {
+    this.#write('info', text);
+  }
+
+  warn(text: string): void {
+    this.#write('warn', text);
+  }
+
+  error(text: string): void {
+    this.#write('error', text);
+  }
+
+  /** The first line of a period says how many of the one before are missing. */
+  #write(level: LimitedLevel, text: string): void {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs >= this.#periodEndMs) {
+      this.#periodEndMs = nowMs + PERIOD_MS;
+      this.#lineCount = 0;
+    }
+    if (this.#lineCount === LINES_MAX) {
+      this.#unwrittenCount++;
+      return;
+    }
+    this.#lineCount++;
+    const others = this.#unwrittenCount === 0 ? '' : ` (and ${this.#unwrittenCount} lines before)`;
+    this.#unwrittenCount = 0;
+    this.#logger[level](text + others);
+  }
+}
