@@ -36,6 +36,12 @@ export type AuthServersSetup = {
 const STATUS_OK = 200;
 /** Of a refusal, this much stands in the error's text. */
 const QUOTED_BYTES_MAX = 256;
+/** Of a refusal, this much is looked at. */
+const SEARCHED_BYTES_MAX = 4096;
+/** What stands in the place of a secret. */
+const HIDDEN = '***';
+/** Of a URL. */
+const CREDENTIALS = /\/\/[^/@]*@/;
 /** Bytes that a form holds as they are: letters, digits and these. */
 const PLAIN = /^[A-Za-z0-9._~-]$/;
 
@@ -68,9 +74,9 @@ export class AuthServers {
     for (const index of addresses.keys()) {
       const address = addresses[(start + index) % addresses.length];
       try {
-        return grantOf(await this.#ask(urlOf(address), question));
+        return grantOf(await this.#ask(urlOf(address), question), question.secret);
       } catch (error) {
-        failures.push(`failed to auth against ${address} - ${reasonOf(error)}`);
+        failures.push(`failed to auth against ${shown(address)} - ${reasonOf(error)}`);
       }
     }
     throw new Error(failures.join('; '));
@@ -87,11 +93,39 @@ function urlOf(address: string): string {
   return address.includes('://') ? address : `http://${address}/auth`;
 }
 
-function grantOf({ status, body }: HttpResponse): Grant {
+/** An address as the log shows it: without a user's name and password. */
+function shown(address: string): string {
+  return address.replace(CREDENTIALS, `//${HIDDEN}@`);
+}
+
+function grantOf({ status, body }: HttpResponse, secret: Buffer): Grant {
   if (status !== STATUS_OK) {
-    throw new Error(`got response ${status} ${goQuote(body.subarray(0, QUOTED_BYTES_MAX))}`);
+    // A server that does not know a path often repeats it, and the secret is in it.
+    const text = withoutSecret(body.subarray(0, SEARCHED_BYTES_MAX), secret);
+    throw new Error(`got response ${status} ${goQuote(text.subarray(0, QUOTED_BYTES_MAX))}`);
   }
-  return Grant.parse(JSON.parse(body.toString()));
+  return Grant.parse(parseJson(body));
+}
+
+/** Errors: throws without an excerpt, which Node's own error has. */
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new Error('the answer is not valid JSON');
+    throw error;
+  }
+}
+
+function withoutSecret(body: Buffer, secret: Buffer): Buffer {
+  if (secret.length === 0) return body;
+  const encoded = formEncode(secret);
+  const text = body
+    .toString('latin1')
+    .replaceAll(secret.toString('latin1'), HIDDEN)
+    .replaceAll(encoded, HIDDEN)
+    .replaceAll(encoded.replaceAll('+', '%20'), HIDDEN);
+  return Buffer.from(text, 'latin1');
 }
 
 /** The HTTP client's own text holds the URL, and with it the secret; its cause does not. */

@@ -181,6 +181,24 @@ test('AuthServers: none answers validly', async (t) => {
   assert.doesNotMatch(error.message, /secret/);
 });
 
+test('AuthServers: an error shows neither the secret that a server repeats nor a password of ours', async (t) => {
+  const repeat: Answering = ({ url }, response) =>
+    void response
+      .writeHead(404)
+      .end(`Cannot GET ${url} with ${QUESTION.secret}, a%20secret%26more`);
+  const address = await serve(t, repeat);
+  const { servers } = setUp(t, { addresses: [`http://joe:word@${address}/auth`] });
+
+  const error: unknown = await servers.query(QUESTION).catch((reason: unknown) => reason);
+
+  assert.ok(error instanceof Error);
+  assert.equal(
+    error.message,
+    `failed to auth against http://***@${address}/auth - got response 404 ` +
+      '"Cannot GET /auth?common_name=&remote_ip=127.0.0.1&secret=***&tls=false with ***, ***"',
+  );
+});
+
 test('AuthServers: a server that hangs holds up only those who ask it', async (t) => {
   let onAsked = (): void => undefined;
   const asked = new Promise<void>((resolve) => {
