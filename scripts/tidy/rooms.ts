@@ -18,6 +18,7 @@ export const OPEN_TO: Readonly<Record<Room, readonly Room[]>> = {
 const LEVELS: Readonly<Record<string, readonly string[]>> = {
   'src/main': [
     'options',
+    'policies',
     'pumps',
     'limits',
     'stats',

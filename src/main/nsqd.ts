@@ -34,6 +34,7 @@ import type { Options } from './options/options.ts';
 import { Lookupd } from './peers/lookupd/lookupd.ts';
 import { brokerIdentity } from './peers/lookupd/peer-info.ts';
 import { StatsdReporter } from './peers/statsd/statsd-reporter.ts';
+import { defaultPolicy } from './policies/default-policy.ts';
 import { Deliveries } from './pumps/deliveries.ts';
 import { PumpHandle } from './pumps/pump-handle.ts';
 import { Turn } from './pumps/turn.ts';
@@ -45,6 +46,7 @@ import type { Connection } from './tcp/connection.ts';
 import { Deadlines } from './tcp/deadlines.ts';
 import { TcpServer } from './tcp/tcp-server.ts';
 import { BrokerOperations } from './topics/broker-operations.ts';
+import { Publisher } from './topics/publisher.ts';
 import { TopicMap } from './topics/topic-map.ts';
 
 const ALL_WITHOUT_CLIENTS = { topic: undefined, channel: undefined, withClients: false };
@@ -137,11 +139,14 @@ export class Nsqd {
       clock,
       logger,
     });
+    const policy = defaultPolicy(options);
     this.#topics = new TopicMap({
       registry: this.#lookupd,
       pumps: this.#pumps,
+      policyOf: () => policy,
       onChange: () => this.#onTopicsChanged(),
     });
+    const publisher = new Publisher(this.#topics);
     this.#storage = new Storage({
       ...options,
       topics: () => this.#topics.values(),
@@ -156,6 +161,7 @@ export class Nsqd {
       {
         options,
         topics: this.#topics,
+        publisher,
         clock,
         deadlines: new Deadlines(clock),
         logger,
@@ -183,6 +189,7 @@ export class Nsqd {
       logger,
       topics: this.#topics,
       storage: this.#storage,
+      publisher,
       stats: this.#stats,
       lookupd: this.#lookupd,
       limit: this.#bounds.limit,

@@ -6,15 +6,30 @@
  */
 
 import { Packr } from 'msgpackr';
+import type { TopicPolicy } from './topic-policy.ts';
 
 /** How near a consumer is: in the broker's zone, in its region, or anywhere. */
 export type Locality = 'zone' | 'region' | 'global';
 
 /** A request of main's, carried out in the order of the command ring. Times in ms. */
 export type ControlRequest =
-  | { do: 'createTopic'; topic: number; name: string; isPaused: boolean; isStarted: boolean }
+  | {
+      do: 'createTopic';
+      topic: number;
+      name: string;
+      isPaused: boolean;
+      isStarted: boolean;
+      policy: TopicPolicy;
+    }
   | { do: 'startTopic'; topic: number }
-  | { do: 'createChannel'; topic: number; channel: number; name: string; isPaused: boolean }
+  | {
+      do: 'createChannel';
+      topic: number;
+      channel: number;
+      name: string;
+      isPaused: boolean;
+      policy: TopicPolicy;
+    }
   | { do: 'pauseTopic'; topic: number; isPaused: boolean }
   | { do: 'pauseChannel'; topic: number; channel: number; isPaused: boolean }
   | { do: 'emptyTopic'; topic: number }

@@ -22,12 +22,6 @@ export type PumpTask = {
   /** One for each disk thread; `bell` is the disk thread's. */
   readonly disks: readonly LinkMemory[];
   readonly nodeId: number;
-  readonly memQueueSize: number;
-  /** Most messages, and most bytes of them with their headers, that wait in one queue; 0 for any number. */
-  readonly maxDepth: number;
-  readonly maxBytes: number;
-  /** At these bounds the oldest message makes room; otherwise the new one is refused. */
-  readonly dropOldest: boolean;
   /** Bytes that the thread's messages may take before queues go to disk early. */
   readonly memoryBudgetBytes: number;
   readonly maxMsgTimeoutMs: number;

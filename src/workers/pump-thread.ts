@@ -27,13 +27,7 @@ export default function runPumpThread(task: PumpTask): void {
       bell: new Doorbell(disk.bell),
     })),
     nodeId: task.nodeId,
-    memQueueSize: task.memQueueSize,
     memoryBudgetBytes: task.memoryBudgetBytes,
-    bound: {
-      maxDepth: boundOf(task.maxDepth),
-      maxBytes: boundOf(task.maxBytes),
-      dropsOldest: task.dropOldest,
-    },
     maxMsgTimeoutMs: task.maxMsgTimeoutMs,
     latency: {
       percentiles: task.latencyPercentiles,
@@ -46,8 +40,4 @@ export default function runPumpThread(task: PumpTask): void {
   // A thread keeps what it has compiled only when it ends in order.
   flushCompileCache();
   runLoop(loop, new Doorbell(task.bell), clock);
-}
-
-function boundOf(option: number): number {
-  return option === 0 ? Number.POSITIVE_INFINITY : option;
 }

@@ -111,15 +111,15 @@ export class PumpWatch {
   #watchState(): void {
     const { state } = this.#loop;
     const addTopic = state.addTopic.bind(state);
-    state.addTopic = (number, name, isPaused, isStarted) => {
-      addTopic(number, name, isPaused, isStarted);
+    state.addTopic = (number, name, isPaused, isStarted, policy) => {
+      addTopic(number, name, isPaused, isStarted, policy);
       const topic = state.topics.get(number);
       assert.ok(topic !== undefined);
       this.#watchTopic(topic, this.#ledger.addTopic(number, name));
     };
     const addChannel = state.addChannel.bind(state);
-    state.addChannel = (topic, number, name, isPaused) => {
-      addChannel(topic, number, name, isPaused);
+    state.addChannel = (topic, number, name, isPaused, policy) => {
+      addChannel(topic, number, name, isPaused, policy);
       const channel = topic.channels.get(number);
       assert.ok(channel !== undefined);
       const queueName = `${topic.name}${NAME_SEPARATOR}${name}`;

@@ -8,6 +8,7 @@
 import assert from 'node:assert/strict';
 import { Deliveries } from '../../src/main/pumps/deliveries.ts';
 import { PumpHandle } from '../../src/main/pumps/pump-handle.ts';
+import { Publisher } from '../../src/main/topics/publisher.ts';
 import { TopicMap } from '../../src/main/topics/topic-map.ts';
 import type { ControlReply, PumpEvent } from '../../src/shared/control.ts';
 import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
@@ -15,13 +16,13 @@ import { allocateRing } from '../../src/shared/ring/layout.ts';
 import { RingReader } from '../../src/shared/ring/reader.ts';
 import { RingWriter } from '../../src/shared/ring/writer.ts';
 import { IoLoop } from '../../src/workers/disk/io-loop.ts';
-import { NO_BOUND } from '../../src/workers/pump/depth-bound.ts';
 import { PumpLoop } from '../../src/workers/pump/pump-loop.ts';
 import type { ManualClock } from '../support/manual-clock.ts';
 import type { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { NO_REGISTRY } from '../support/no-registry.ts';
 import type { Random } from '../support/seeded-random.ts';
 import { strictGuard } from '../support/strict-guard.ts';
+import { policyWith } from '../support/topic-policies.ts';
 import { keysOfBodies } from './bodies.ts';
 import type { Ledger } from './ledger.ts';
 import { LoopThread } from './loop-thread.ts';
@@ -52,6 +53,7 @@ export type SimBrokerOptions = {
 
 export class SimBroker {
   readonly topics: TopicMap;
+  readonly publisher: Publisher;
   readonly pumps: readonly PumpHandle[];
   readonly watches: readonly PumpWatch[];
   readonly loops: readonly PumpLoop[];
@@ -100,10 +102,8 @@ export class SimBroker {
             bell: new Doorbell(link.bell),
           })),
           nodeId: index,
-          memQueueSize: scenario.memQueueSize,
           maxMsgTimeoutMs: scenario.maxMsgTimeoutMs,
           memoryBudgetBytes: scenario.memoryBudgetBytes,
-          bound: NO_BOUND,
           latency: {
             percentiles: [],
             windowMs: 600_000,
@@ -147,11 +147,14 @@ export class SimBroker {
         (loop, index) => new LoopThread(`disk ${index}`, loop, new Doorbell(diskBells[index])),
       ),
     ];
+    const policy = policyWith({ memQueueSize: scenario.memQueueSize });
     this.topics = new TopicMap({
       registry: NO_REGISTRY,
       pumps: this.pumps,
+      policyOf: () => policy,
       onChange: () => undefined,
     });
+    this.publisher = new Publisher(this.topics);
     this.#deliveries = new Deliveries({
       pumps: this.pumps,
       bell: this.#mainBell,
@@ -209,11 +212,11 @@ export class SimBroker {
 
   #watchPublishes(pump: PumpHandle): void {
     const publish = pump.publish.bind(pump);
-    pump.publish = (topic, source, at, bytes, count, deferMs, token) => {
-      const isTaken = publish(topic, source, at, bytes, count, deferMs, token);
+    pump.publish = (topic, batch, token, part) => {
+      const isTaken = publish(topic, batch, token, part);
       const isThere = this.topics.getByNumber(topic)?.isDeleted === false;
       if (isTaken && isThere) {
-        this.#options.ledger.onSent(topic, keysOfBodies(source, at, count));
+        this.#options.ledger.onSent(topic, keysOfBodies(batch.source, batch.at, batch.count));
       }
       return isTaken;
     };

@@ -6,11 +6,10 @@
  */
 
 import assert from 'node:assert/strict';
-import { Publication } from '../../src/main/topics/publication.ts';
+import { isAnsweredByPump } from '../../src/main/topics/publisher.ts';
 import type { ChannelHandle, TopicHandle } from '../../src/main/topics/topic-map.ts';
 import { CONSUMER_WINDOW_BYTES } from '../../src/shared/limits.ts';
 import { parseHexWord } from '../../src/shared/message-id.ts';
-import { isEphemeral } from '../../src/shared/names.ts';
 import type { Random } from '../support/seeded-random.ts';
 import { encodeBodies, KEY_BYTES } from './bodies.ts';
 import type { Ledger } from './ledger.ts';
@@ -170,33 +169,19 @@ export class SimClients {
 
   /** As `PublishCommands` does. */
   #publish(topic: TopicHandle, source: Buffer, keys: number[], deferMs: number): void {
-    const { pump, number } = topic;
-    const { memQueueSize } = this.#scenario;
-    const isAnswered =
-      topic.backendError !== null || (memQueueSize === 0 && !isEphemeral(topic.name));
-    const bytes = source.length;
-    const isWhole = bytes <= pump.publishBytesMax && !isAnswered;
-    if (isWhole && pump.publish(number, source, 0, bytes, keys.length, deferMs, 0)) return;
-    this.openPublishes++;
     const broker = this.#theBroker;
-    const onKept = (error: string | null): void => {
+    const { publisher } = broker;
+    const batch = publisher.batch(source, 0, source.length, keys.length, deferMs);
+    const isAnswered = isAnsweredByPump(topic);
+    if (publisher.tryPublish(topic, batch)) return;
+    this.openPublishes++;
+    const publication = publisher.begin(topic, batch, (error) => {
       if (broker !== this.#broker) return;
       this.openPublishes--;
       this.#onKept(keys, isAnswered, error);
-    };
-    const { length } = keys;
-    const publication = new Publication(
-      topic,
-      source,
-      0,
-      bytes,
-      length,
-      deferMs,
-      isAnswered,
-      onKept,
-    );
+    });
     const send = (): void => {
-      if (broker === this.#broker && !publication.send()) pump.onRoom(send);
+      if (broker === this.#broker && !publication.send()) topic.pump.onRoom(send);
     };
     send();
   }

@@ -10,11 +10,13 @@ import { Refused } from '../../src/daemon/options/refused.ts';
 import { BodyMemory } from '../../src/main/limits/body-memory.ts';
 import { TurnShares } from '../../src/main/limits/turn-shares.ts';
 import { completeOptions, type Options } from '../../src/main/options/options.ts';
+import { defaultPolicy } from '../../src/main/policies/default-policy.ts';
 import { Deliveries } from '../../src/main/pumps/deliveries.ts';
 import { PumpHandle } from '../../src/main/pumps/pump-handle.ts';
 import type { PumpMemory } from '../../src/main/pumps/worker-pools.ts';
 import { Connection } from '../../src/main/tcp/connection.ts';
 import { Deadlines } from '../../src/main/tcp/deadlines.ts';
+import { Publisher } from '../../src/main/topics/publisher.ts';
 import { TopicMap } from '../../src/main/topics/topic-map.ts';
 import type { PumpEvent } from '../../src/shared/control.ts';
 import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
@@ -22,7 +24,6 @@ import { allocateRing } from '../../src/shared/ring/layout.ts';
 import { RingReader } from '../../src/shared/ring/reader.ts';
 import { RingWriter } from '../../src/shared/ring/writer.ts';
 import { IoLoop } from '../../src/workers/disk/io-loop.ts';
-import { NO_BOUND } from '../../src/workers/pump/depth-bound.ts';
 import { PumpLoop } from '../../src/workers/pump/pump-loop.ts';
 import { FakeSocket } from './fake-socket.ts';
 import { ManualClock } from './manual-clock.ts';
@@ -89,6 +90,7 @@ export class BrokerTurns {
   readonly #loop: PumpLoop;
   readonly #disk: IoLoop;
   readonly #logger: Logger;
+  readonly #publisher: Publisher;
   readonly #connections = new Map<number, Connection>();
   readonly #shares = new TurnShares(() => {
     this.#isFlushRequested = true;
@@ -108,13 +110,16 @@ export class BrokerTurns {
     this.pump = new PumpHandle(memory, this.clock, () => {
       this.#isFlushRequested = true;
     });
+    const policy = defaultPolicy(this.options);
     this.topics = new TopicMap({
       registry: NO_REGISTRY,
       pumps: [this.pump],
+      policyOf: () => policy,
       onChange: () => {
         this.changeCount++;
       },
     });
+    this.#publisher = new Publisher(this.topics);
     const mainBell = new Doorbell(allocateDoorbell());
     this.#deliveries = new Deliveries({
       pumps: [this.pump],
@@ -135,9 +140,7 @@ export class BrokerTurns {
       mainBell,
       disks: [{ append: new RingWriter(append), read: new RingReader(read), bell: diskBell }],
       nodeId: 1,
-      memQueueSize: this.options.memQueueSize,
       memoryBudgetBytes: Number.POSITIVE_INFINITY,
-      bound: NO_BOUND,
       maxMsgTimeoutMs: this.options.maxMsgTimeoutMs,
       latency: {
         percentiles: this.options.e2eProcessingLatencyPercentile,
@@ -187,6 +190,7 @@ export class BrokerTurns {
     const connection = new Connection(number, socket.socket, {
       options: this.options,
       topics: this.topics,
+      publisher: this.#publisher,
       clock: this.clock,
       deadlines: this.deadlines,
       logger: this.#logger,

@@ -4,14 +4,17 @@
  * Thread: any.
  */
 
+import { defaultPolicy } from '../../src/main/policies/default-policy.ts';
 import { type PublicationPart, PumpHandle } from '../../src/main/pumps/pump-handle.ts';
+import type { TopicHandle } from '../../src/main/topics/topic-map.ts';
 import { type ControlRequest, decodeControl } from '../../src/shared/control.ts';
 import * as records from '../../src/shared/records.ts';
 import { Doorbell } from '../../src/shared/ring/doorbell.ts';
 import { EMPTY, RingReader } from '../../src/shared/ring/reader.ts';
 import { RingWriter } from '../../src/shared/ring/writer.ts';
-import { pumpMemory, type RingSizes } from './broker-turns.ts';
+import { optionsWith, pumpMemory, type RingSizes } from './broker-turns.ts';
 import { ManualClock } from './manual-clock.ts';
+import { topicNamed } from './names.ts';
 
 /** A publish record. `bodies` are its messages' texts. */
 export type TakenPublish = {
@@ -57,7 +60,8 @@ export class MainRings {
   /** Publishes texts as one batch. Returns what the handle answers. */
   publish(topic: number, bodies: readonly string[], deferMs = 0, token = 0): boolean {
     const bytes = sized(bodies);
-    return this.handle.publish(topic, bytes, 0, bytes.length, bodies.length, deferMs, token);
+    const batch = { source: bytes, at: 0, bytes: bytes.length, count: bodies.length, deferMs };
+    return this.handle.publish(topic, batch, token);
   }
 
   /** Takes and releases all publish records there are. */
@@ -159,4 +163,23 @@ function unsized(bytes: Buffer): string[] {
     at = end;
   }
   return bodies;
+}
+
+/** A topic whose pump is at the other end of the rings, with the policy of these options. */
+export function topicOn(
+  rings: MainRings,
+  given: Readonly<Record<string, unknown>> = {},
+): TopicHandle {
+  return {
+    number: 3,
+    name: topicNamed('t'),
+    pump: rings.handle,
+    channels: new Map(),
+    policy: defaultPolicy(optionsWith(given)),
+    isPaused: false,
+    backendError: null,
+    saving: null,
+    isDeleted: false,
+    opening: undefined,
+  };
 }

@@ -10,16 +10,16 @@ import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
 import { allocateRing } from '../../src/shared/ring/layout.ts';
 import { RingReader } from '../../src/shared/ring/reader.ts';
 import { FULL, RingWriter } from '../../src/shared/ring/writer.ts';
-import { type DepthBound, NO_BOUND } from '../../src/workers/pump/depth-bound.ts';
+import type { TopicPolicy } from '../../src/shared/topic-policy.ts';
 import { PumpLoop } from '../../src/workers/pump/pump-loop.ts';
 import { DeliverySide, type Heard } from './delivery-side.ts';
 import { DiskSide } from './disk-side.ts';
 import { type FrameMessage, idWords, publishedBytes } from './message-bytes.ts';
+import { policyWith } from './topic-policies.ts';
 
 const TIMESTAMP_NS = 1_700_000_000_000_000_000n;
 
 export interface PumpBenchOptions {
-  readonly memQueueSize: number;
   readonly maxMsgTimeoutMs: number;
   readonly publishBytes: number;
   readonly commandBytes: number;
@@ -27,14 +27,14 @@ export interface PumpBenchOptions {
   readonly appendBytes: number;
   readonly random: () => number;
   readonly memoryBudgetBytes: number;
-  readonly bound: DepthBound;
+  /** Of all topics and channels. */
+  readonly policy: Partial<TopicPolicy>;
 }
 
 /** Wall clock time at monotonic time 0. */
 export const UNIX_MS = 1_000_000_000;
 
 const DEFAULTS: PumpBenchOptions = {
-  memQueueSize: 10_000,
   maxMsgTimeoutMs: 900_000,
   publishBytes: 4 * 1024 * 1024,
   commandBytes: 1024 * 1024,
@@ -42,7 +42,7 @@ const DEFAULTS: PumpBenchOptions = {
   appendBytes: 4 * 1024 * 1024,
   random: () => 0,
   memoryBudgetBytes: Number.POSITIVE_INFINITY,
-  bound: NO_BOUND,
+  policy: {},
 };
 
 /** What a publish may say besides its bodies. */
@@ -63,6 +63,7 @@ export class PumpBench {
   readonly commands: RingWriter;
   /** Everything heard from the pump so far. */
   readonly heard: Heard[] = [];
+  readonly policy: TopicPolicy;
   nowMs = 0;
   /** How long ago a turn began when the loop asks for the time. */
   turnMs = 0;
@@ -71,6 +72,7 @@ export class PumpBench {
 
   constructor(options: Partial<PumpBenchOptions> = {}) {
     const complete = { ...DEFAULTS, ...options };
+    this.policy = policyWith(complete.policy);
     const publishes = allocateRing(complete.publishBytes);
     const commands = allocateRing(complete.commandBytes);
     this.publishes = new RingWriter(publishes);
@@ -86,9 +88,7 @@ export class PumpBench {
       mainBell: this.#mainBell,
       disks: [this.disk.link],
       nodeId: 617,
-      memQueueSize: complete.memQueueSize,
       memoryBudgetBytes: complete.memoryBudgetBytes,
-      bound: complete.bound,
       maxMsgTimeoutMs: complete.maxMsgTimeoutMs,
       latency: {
         percentiles: [],
@@ -205,10 +205,18 @@ export class PumpBench {
   /** Topics by number, started, each with these channels; a channel's number is ten times its topic's and more. */
   createTopic(topic: number, ...channels: readonly string[]): void {
     const name = `t${topic}`;
-    this.request({ do: 'createTopic', topic, name, isPaused: false, isStarted: true });
+    const { policy } = this;
+    this.request({ do: 'createTopic', topic, name, isPaused: false, isStarted: true, policy });
     for (const [index, channelName] of channels.entries()) {
       const channel = topic * 10 + index;
-      this.request({ do: 'createChannel', topic, channel, name: channelName, isPaused: false });
+      this.request({
+        do: 'createChannel',
+        topic,
+        channel,
+        name: channelName,
+        isPaused: false,
+        policy,
+      });
     }
   }
 

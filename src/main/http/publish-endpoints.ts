@@ -19,7 +19,8 @@ import type { Logger } from '../../daemon/log.ts';
 import { writeUint32 } from '../../shared/big-endian.ts';
 import { SIZE_BYTES } from '../../shared/limits.ts';
 import { parseTopicName, type TopicName } from '../../shared/names.ts';
-import { type HttpBroker, PublishRefused } from '../topics/broker.ts';
+import type { HttpBroker } from '../topics/broker.ts';
+import { PublishRefused } from '../topics/publisher.ts';
 import { hasLongLine, type MessageBatch, splitLines, takeSized } from './mpub-body.ts';
 import {
   BAD_BODY,

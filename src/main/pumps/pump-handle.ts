@@ -23,6 +23,7 @@ import { recordBytes } from '../../shared/ring/layout.ts';
 import { RingReader } from '../../shared/ring/reader.ts';
 import { FULL, RingWriter } from '../../shared/ring/writer.ts';
 import { CommandWriter } from './command-writer.ts';
+import type { MessageBatch } from './message-batch.ts';
 import type { PumpMemory } from './worker-pools.ts';
 
 /** Publishes that follow each other share a record up to this size. */
@@ -87,22 +88,16 @@ export class PumpHandle {
   }
 
   /**
-   * Publishes `count` messages: size(4, big-endian) body(size), `bytes` altogether. Returns false when the
-   * ring has no room: nothing was taken, and `onRoom` says when to try again.
-   *
-   * Units: `deferMs` in ms, 0 for at once; `token` 0 unless an answer is wanted (`nextAnswer`), and only then `part`
-   * counts.
+   * Publishes messages. Returns false when the ring has no room: nothing was taken, and `onRoom` says when to try
+   * again. `token` is 0 unless an answer is wanted (`nextAnswer`), and only then `part` counts.
    */
   publish(
     topic: number,
-    source: Buffer,
-    at: number,
-    bytes: number,
-    count: number,
-    deferMs: number,
+    batch: MessageBatch,
     token: number,
     part: PublicationPart = WHOLE,
   ): boolean {
+    const { source, at, bytes, count, deferMs } = batch;
     const isPlain = deferMs === 0 && token === 0;
     if (!isPlain || topic !== this.#openTopic || this.#openAt + bytes > this.#openEnd) {
       this.#commitPublishes();
@@ -120,7 +115,7 @@ export class PumpHandle {
     return true;
   }
 
-  /** Longest `bytes` of one `publish`. */
+  /** Most bytes of one `publish`. */
   get publishBytesMax(): number {
     return this.#publishes.lengthMax - PUBLISH_FIELD_BYTES;
   }

@@ -11,10 +11,10 @@ import type {
   LatencyCounts,
   TopicStats,
 } from '../../shared/control.ts';
+import { hasQueueBound } from '../../shared/topic-policy.ts';
 import type { Options } from '../options/options.ts';
 import type { PumpHandle } from '../pumps/pump-handle.ts';
 import type { Client } from '../tcp/client.ts';
-import { hasQueueBound } from '../topics/publication.ts';
 import type { ChannelHandle, TopicHandle, TopicMap } from '../topics/topic-map.ts';
 import type {
   BrokerStats,

@@ -7,6 +7,7 @@
 import { ClientError } from '../../protocol/client-error.ts';
 import { splitWords, wordBytes } from '../../protocol/command-words.ts';
 import type { Options } from '../options/options.ts';
+import type { Publisher } from '../topics/publisher.ts';
 import type { TopicMap } from '../topics/topic-map.ts';
 import { Authorization } from './authorization.ts';
 import type { ClientPort } from './client-port.ts';
@@ -35,12 +36,18 @@ export class CommandDispatch implements CommandHandler {
   /** Whose body is expected. */
   #bodyOwner: PublishCommands | SessionCommands;
 
-  constructor(port: ClientPort, topics: TopicMap, options: Options, listener: DispatchListener) {
+  constructor(
+    port: ClientPort,
+    topics: TopicMap,
+    publisher: Publisher,
+    options: Options,
+    listener: DispatchListener,
+  ) {
     const authorization = new Authorization(port, port.client.auth);
     this.#port = port;
     this.#listener = listener;
     this.#isTlsRequired = options.tlsRequired !== false;
-    this.#publishing = new PublishCommands(port, topics, options, authorization);
+    this.#publishing = new PublishCommands(port, topics, publisher, options, authorization);
     this.#consuming = new ConsumerCommands(port, topics, options, authorization);
     this.#session = new SessionCommands(port, options, listener);
     this.#bodyOwner = this.#publishing;

@@ -12,6 +12,7 @@ import type { AuthServers } from '../auth/auth-servers.ts';
 import type { BodyMemory } from '../limits/body-memory.ts';
 import type { TurnShares } from '../limits/turn-shares.ts';
 import type { Options } from '../options/options.ts';
+import type { Publisher } from '../topics/publisher.ts';
 import type { TopicMap } from '../topics/topic-map.ts';
 import type { Deadlines } from './deadlines.ts';
 
@@ -19,6 +20,7 @@ import type { Deadlines } from './deadlines.ts';
 export type ConnectionContext<Connection> = {
   readonly options: Options;
   readonly topics: TopicMap;
+  readonly publisher: Publisher;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly logger: Logger;

@@ -63,7 +63,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
       initialSettings(host, options),
       context.auth === null ? null : new AuthState(context.auth, clock),
     );
-    this.#commands = new CommandDispatch(this, context.topics, options, {
+    this.#commands = new CommandDispatch(this, context.topics, context.publisher, options, {
       onStarted: () => this.#deadlines.start(this.client.settings.heartbeatIntervalMs),
       onIdentified: () => this.#deadlines.identify(this.client.settings.heartbeatIntervalMs),
       onLineTooLong: () => this.#onLineTooLong(),

@@ -12,7 +12,9 @@ import { assert } from '../../shared/assert.ts';
 import { SIZE_BYTES } from '../../shared/limits.ts';
 import { parseTopicName, type TopicName } from '../../shared/names.ts';
 import type { Options } from '../options/options.ts';
-import { isAnsweredByPump, Publication } from '../topics/publication.ts';
+import type { MessageBatch } from '../pumps/message-batch.ts';
+import type { Publication } from '../topics/publication.ts';
+import type { Publisher } from '../topics/publisher.ts';
 import type { TopicHandle, TopicMap } from '../topics/topic-map.ts';
 import type { Authorization } from './authorization.ts';
 import type { ClientPort } from './client-port.ts';
@@ -28,6 +30,7 @@ const BATCH_MESSAGE_BYTES_MIN = SIZE_BYTES + 1;
 export class PublishCommands {
   readonly #port: ClientPort;
   readonly #topics: TopicMap;
+  readonly #publisher: Publisher;
   readonly #options: Options;
   readonly #authorization: Authorization;
   /** The command whose body is expected. */
@@ -39,10 +42,17 @@ export class PublishCommands {
   /** The topic of the last command, which is likely that of the next. */
   #lastTopic: TopicHandle | null = null;
 
-  constructor(port: ClientPort, topics: TopicMap, options: Options, authorization: Authorization) {
+  constructor(
+    port: ClientPort,
+    topics: TopicMap,
+    publisher: Publisher,
+    options: Options,
+    authorization: Authorization,
+  ) {
     this.#authorization = authorization;
     this.#port = port;
     this.#topics = topics;
+    this.#publisher = publisher;
     this.#options = options;
   }
 
@@ -161,13 +171,15 @@ export class PublishCommands {
     return BODY;
   }
 
-  #publish(bytes: Buffer, at: number, length: number, count: number): Step {
+  #publish(source: Buffer, at: number, bytes: number, count: number): Step {
     const topic = this.#topic();
     if (this.#unsent === null) {
-      const refusal = this.#topics.refusalOf(topic);
+      const refusal = this.#publisher.refusalOf(topic);
       if (refusal !== null) return this.#port.fail(this.#failed(this.#name, refusal));
     }
-    const publication = this.#unsent ?? this.#begin(topic, bytes, at, length, count);
+    const publication =
+      this.#unsent ??
+      this.#begin(topic, this.#publisher.batch(source, at, bytes, count, this.#deferMs));
     if (publication === null) return NEXT;
     if (!publication.send()) {
       if (this.#unsent === null) publication.detach();
@@ -179,47 +191,23 @@ export class PublishCommands {
   }
 
   /** Publishes at once what can be; otherwise what is left to be done. */
-  #begin(
-    topic: TopicHandle,
-    bytes: Buffer,
-    at: number,
-    length: number,
-    count: number,
-  ): Publication | null {
-    const isAnswered = isAnsweredByPump(topic, this.#options);
-    const { pump, number } = topic;
-    const isWhole = length <= pump.publishBytesMax && !isAnswered;
-    if (isWhole && pump.publish(number, bytes, at, length, count, this.#deferMs, 0)) {
+  #begin(topic: TopicHandle, batch: MessageBatch): Publication | null {
+    const { count } = batch;
+    if (this.#publisher.tryPublish(topic, batch)) {
       this.#port.client.countPublish(topic.name, count);
       this.#port.respondOk();
       return null;
     }
     const name = this.#name;
     const settle = this.#port.respondLater();
-    const onKept = (error: string | null): void => {
+    return this.#publisher.begin(topic, batch, (error) => {
       if (error === null) {
         this.#port.client.countPublish(topic.name, count);
         settle(OK_FRAME);
       } else {
         settle(this.#failed(name, error));
       }
-    };
-    const end = at + length;
-    const publication = new Publication(
-      topic,
-      bytes,
-      at,
-      end,
-      count,
-      this.#deferMs,
-      isAnswered,
-      onKept,
-    );
-    // After a crash, what is on disk would not be found of a topic that nobody remembers.
-    if (isAnswered && topic.saving !== null) {
-      publication.holdUntil(this.#topics.whenSaved(topic));
-    }
-    return publication;
+    });
   }
 
   #topic(): TopicHandle {

@@ -12,9 +12,9 @@ import type { Options } from '../options/options.ts';
 import type { Lookupd } from '../peers/lookupd/lookupd.ts';
 import type { BrokerStats, StatsFilter } from '../stats/stats.ts';
 import type { StatsCollector } from '../stats/stats-collector.ts';
-import { type HttpBroker, PublishRefused } from './broker.ts';
+import type { HttpBroker } from './broker.ts';
 import type { Metadata } from './metadata.ts';
-import { hasQueueBound, isAnsweredByPump, Publication } from './publication.ts';
+import type { Publisher } from './publisher.ts';
 import type { ChannelHandle, TopicHandle, TopicMap } from './topic-map.ts';
 
 /** The data directory. */
@@ -31,6 +31,7 @@ export type BrokerParts = {
   readonly logger: Logger;
   readonly topics: TopicMap;
   readonly storage: BrokerStorage;
+  readonly publisher: Publisher;
   readonly stats: StatsCollector;
   readonly lookupd: Lookupd;
   readonly limit: ConnectionLimit;
@@ -46,6 +47,7 @@ export class BrokerOperations implements HttpBroker {
   readonly #logger: Logger;
   readonly #topics: TopicMap;
   readonly #storage: BrokerStorage;
+  readonly #publisher: Publisher;
   readonly #stats: StatsCollector;
   readonly #lookupd: Lookupd;
   readonly #limit: ConnectionLimit;
@@ -57,6 +59,7 @@ export class BrokerOperations implements HttpBroker {
     this.#logger = parts.logger;
     this.#topics = parts.topics;
     this.#storage = parts.storage;
+    this.#publisher = parts.publisher;
     this.#stats = parts.stats;
     this.#lookupd = parts.lookupd;
     this.#limit = parts.limit;
@@ -131,33 +134,8 @@ export class BrokerOperations implements HttpBroker {
   }
 
   publish(name: TopicName, messages: Buffer, count: number, deferMs: number): Promise<void> {
-    const topic = this.#topics.getOrCreate(name);
-    const refusal = this.#topics.refusalOf(topic);
-    if (refusal !== null) return Promise.reject(new PublishRefused(refusal));
-    const isAnswered = isAnsweredByPump(topic, this.#options);
-    return new Promise((resolve, reject) => {
-      const onKept = (error: string | null): void => {
-        if (error === null) resolve();
-        else reject(this.#publishError(topic, error));
-      };
-      const publication = new Publication(
-        topic,
-        messages,
-        0,
-        messages.length,
-        count,
-        deferMs,
-        isAnswered,
-        onKept,
-      );
-      if (isAnswered && topic.saving !== null) {
-        publication.holdUntil(this.#topics.whenSaved(topic));
-      }
-      const send = (): void => {
-        if (!publication.send()) topic.pump.onRoom(send);
-      };
-      send();
-    });
+    const batch = this.#publisher.batch(messages, 0, messages.length, count, deferMs);
+    return this.#publisher.publish(this.#topics.getOrCreate(name), batch);
   }
 
   stats(filter: StatsFilter): Promise<BrokerStats> {
@@ -172,12 +150,6 @@ export class BrokerOperations implements HttpBroker {
   setLookupdAddresses(addresses: readonly string[]): void {
     this.#options = { ...this.#options, lookupdTcpAddress: addresses };
     this.#lookupd.setAddresses(addresses);
-  }
-
-  /** A queue that may be full says so in words that are meant for the publisher. */
-  #publishError(topic: TopicHandle, reason: string): Error {
-    const isFull = hasQueueBound(this.#options) && topic.backendError === null;
-    return isFull ? new PublishRefused(reason) : new Error(reason);
   }
 
   #topic(name: string): TopicHandle {

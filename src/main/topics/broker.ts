@@ -9,9 +9,6 @@ import type { ChannelName, TopicName } from '../../shared/names.ts';
 import type { Options } from '../options/options.ts';
 import type { BrokerStats, StatsFilter } from '../stats/stats.ts';
 
-/** Messages are refused for a reason that their publisher should know, which is the error's message. */
-export class PublishRefused extends Error {}
-
 /** The broker, as endpoints see it. */
 export interface HttpBroker {
   /** The options in force; `nsqlookupdTcpAddresses` and the log level may change while the broker runs. */

@@ -10,8 +10,7 @@
 
 import { readUint32 } from '../../shared/big-endian.ts';
 import { SIZE_BYTES } from '../../shared/limits.ts';
-import { isEphemeral } from '../../shared/names.ts';
-import type { Options } from '../options/options.ts';
+import type { MessageBatch } from '../pumps/message-batch.ts';
 import type { TopicHandle } from './topic-map.ts';
 
 /** Most bytes of one record, unless a single message is larger. */
@@ -19,13 +18,10 @@ const PART_BYTES_MAX = 1024 * 1024;
 
 export class Publication {
   readonly #topic: TopicHandle;
-  #source: Buffer;
-  readonly #deferMs: number;
+  /** What is not handed over yet. */
+  readonly #rest: MessageBatch;
   readonly #isAnswered: boolean;
   readonly #onKept: (error: string | null) => void;
-  #at: number;
-  #end: number;
-  #count: number;
   /** Token of the first part, if it is answered; 0 before that is handed over. */
   #firstToken = 0;
   #hasBegun = false;
@@ -35,32 +31,24 @@ export class Publication {
   #error: string | null = null;
 
   /**
-   * Shape: `count` times size(4, big-endian) body(size) from `at` to `end`. `isAnswered`: whether the pump is
-   * asked; `onKept` is called once, with null or with why they are not kept.
+   * `isAnswered`: whether the pump is asked; `onKept` is called once, with null or with why the messages are not
+   * kept.
    */
   constructor(
     topic: TopicHandle,
-    source: Buffer,
-    at: number,
-    end: number,
-    count: number,
-    deferMs: number,
+    batch: MessageBatch,
     isAnswered: boolean,
     onKept: (error: string | null) => void,
   ) {
     this.#topic = topic;
-    this.#source = source;
-    this.#at = at;
-    this.#end = end;
-    this.#count = count;
-    this.#deferMs = deferMs;
+    this.#rest = { ...batch };
     this.#isAnswered = isAnswered;
     this.#onKept = onKept;
   }
 
   /** Hands over what the ring has room for. Returns whether everything has been; if not, try again on room. */
   send(): boolean {
-    while (this.#count > 0) if (!this.#sendPart()) return false;
+    while (this.#rest.count > 0) if (!this.#sendPart()) return false;
     if (!this.#isSent) {
       this.#isSent = true;
       this.#settle(null);
@@ -87,43 +75,47 @@ export class Publication {
 
   /** Copies what is not handed over, because the source is about to be reused. */
   detach(): void {
-    this.#source = Buffer.from(this.#source.subarray(this.#at, this.#end));
-    this.#end -= this.#at;
-    this.#at = 0;
+    const { source, at, bytes } = this.#rest;
+    this.#rest.source = Buffer.from(source.subarray(at, at + bytes));
+    this.#rest.at = 0;
   }
 
   #sendPart(): boolean {
     const { pump, number } = this.#topic;
-    let bytes = this.#end - this.#at;
-    let count = this.#count;
-    if (bytes > PART_BYTES_MAX && count > 1) {
-      bytes = 0;
-      count = 0;
-      do {
-        bytes += SIZE_BYTES + readUint32(this.#source, this.#at + bytes);
-        count++;
-      } while (count < this.#count && bytes + this.#sizeAt(bytes) <= PART_BYTES_MAX);
-    }
+    const rest = this.#rest;
+    const sent = this.#nextPart();
     const token = this.#isAnswered ? pump.nextAnswer((error) => this.#settle(error)) : 0;
     const part = {
       first: this.#firstToken,
-      followingCount: this.#count - count,
-      followingBytes: this.#end - this.#at - bytes,
+      followingCount: rest.count - sent.count,
+      followingBytes: rest.bytes - sent.bytes,
     };
-    if (!pump.publish(number, this.#source, this.#at, bytes, count, this.#deferMs, token, part)) {
+    if (!pump.publish(number, sent, token, part)) {
       if (token !== 0) pump.forgetAnswer(token);
       return false;
     }
     if (token !== 0) this.#waitsFor++;
     if (!this.#hasBegun) this.#firstToken = token;
     this.#hasBegun = true;
-    this.#at += bytes;
-    this.#count -= count;
+    rest.at += sent.bytes;
+    rest.bytes -= sent.bytes;
+    rest.count -= sent.count;
     return true;
   }
 
-  #sizeAt(offset: number): number {
-    return SIZE_BYTES + readUint32(this.#source, this.#at + offset);
+  /** The whole messages that fit the next record, or a single one that is larger. */
+  #nextPart(): MessageBatch {
+    const { source, at, bytes, count } = this.#rest;
+    if (bytes <= PART_BYTES_MAX || count === 1) return this.#rest;
+    const part = { ...this.#rest, bytes: 0, count: 0 };
+    do {
+      part.bytes += SIZE_BYTES + readUint32(source, at + part.bytes);
+      part.count++;
+    } while (
+      part.count < count &&
+      part.bytes + SIZE_BYTES + readUint32(source, at + part.bytes) <= PART_BYTES_MAX
+    );
+    return part;
   }
 
   #settle(error: string | null): void {
@@ -131,22 +123,4 @@ export class Publication {
     this.#waitsFor--;
     if (this.#waitsFor === 0) this.#onKept(this.#error);
   }
-}
-
-/**
- * Whether publishers to a topic have to wait until the pump says that their messages are kept: because they are
- * written first, because writing fails, or because a full queue refuses them.
- */
-export function isAnsweredByPump(
-  topic: TopicHandle,
-  options: Pick<Options, 'memQueueSize' | 'maxDepth' | 'maxBytes' | 'whenFull'>,
-): boolean {
-  if (topic.backendError !== null) return true;
-  if (hasQueueBound(options) && options.whenFull === 'reject') return true;
-  return options.memQueueSize === 0 && !isEphemeral(topic.name);
-}
-
-/** Whether queues have another bound than what memory and disk can hold. */
-export function hasQueueBound(options: Pick<Options, 'maxDepth' | 'maxBytes'>): boolean {
-  return options.maxDepth > 0 || options.maxBytes > 0;
 }

@@ -11,6 +11,7 @@ import type { ControlReply } from '../../shared/control.ts';
 import { errorText } from '../../shared/error-text.ts';
 import { nameHash } from '../../shared/name-hash.ts';
 import { type ChannelName, isEphemeral, type TopicName } from '../../shared/names.ts';
+import type { TopicPolicy } from '../../shared/topic-policy.ts';
 import type { PumpHandle } from '../pumps/pump-handle.ts';
 
 /** A consumer as the topic map sees it. */
@@ -36,6 +37,7 @@ export type TopicHandle = {
   readonly name: TopicName;
   readonly pump: PumpHandle;
   readonly channels: Map<string, ChannelHandle>;
+  readonly policy: TopicPolicy;
   isPaused: boolean;
   /** Why publishes are answered only when they are kept; null while memory is good enough. */
   backendError: string | null;
@@ -64,6 +66,8 @@ export interface TopicRegistry {
 export type TopicMapOptions = {
   readonly registry: TopicRegistry;
   readonly pumps: readonly PumpHandle[];
+  /** What is promised of a topic, or of a channel. */
+  readonly policyOf: (topic: TopicName, channel: ChannelName | null) => TopicPolicy;
   /** Something that nsqd.dat holds has changed. Resolves when it is saved; undefined where nobody saves it. */
   readonly onChange: () => Promise<void> | undefined;
 };
@@ -76,6 +80,7 @@ export class TopicMap {
   readonly #pumps: readonly PumpHandle[];
   readonly #onChange: () => Promise<void> | undefined;
   readonly #registry: TopicRegistry;
+  readonly #policyOf: TopicMapOptions['policyOf'];
   readonly #topics = new Map<string, TopicHandle>();
   readonly #byNumber = new Map<number, TopicHandle>();
   #lastNumber = 0;
@@ -84,6 +89,7 @@ export class TopicMap {
     this.#pumps = options.pumps;
     this.#onChange = options.onChange;
     this.#registry = options.registry;
+    this.#policyOf = options.policyOf;
   }
 
   get(name: string): TopicHandle | undefined {
@@ -149,6 +155,7 @@ export class TopicMap {
       channel: number,
       name,
       isPaused,
+      policy: this.#policyOf(topic.name, name),
     });
     if (!isEphemeral(topic.name) && !isEphemeral(name)) this.#save(topic);
     return channel;
@@ -239,11 +246,13 @@ export class TopicMap {
   #create(name: TopicName, isPaused: boolean, isStarted: boolean): TopicHandle {
     const number = this.#nextNumber();
     const pump = this.#pumps[nameHash(name) % this.#pumps.length];
+    const policy = this.#policyOf(name, null);
     const topic: TopicHandle = {
       number,
       name,
       pump,
       channels: new Map(),
+      policy,
       isPaused,
       backendError: null,
       isDeleted: false,
@@ -253,7 +262,7 @@ export class TopicMap {
     this.#topics.set(name, topic);
     this.#byNumber.set(number, topic);
     this.#registry.onTopicCreated(name);
-    void pump.request({ do: 'createTopic', topic: number, name, isPaused, isStarted });
+    void pump.request({ do: 'createTopic', topic: number, name, isPaused, isStarted, policy });
     if (!isEphemeral(name)) this.#save(topic);
     return topic;
   }

@@ -4,6 +4,8 @@
  * Thread: pump. Source: own; nsqd has no such bound.
  */
 
+import type { TopicPolicy } from '../../shared/topic-policy.ts';
+
 /** Units: `maxDepth` in messages, `maxBytes` in bytes of messages with their headers; Infinity for no bound. */
 export type DepthBound = {
   readonly maxDepth: number;
@@ -18,3 +20,12 @@ export const NO_BOUND: DepthBound = {
   maxBytes: Number.POSITIVE_INFINITY,
   dropsOldest: false,
 };
+
+/** What a policy says of it. */
+export function depthBoundOf({ maxDepth, maxBytes, whenFull }: TopicPolicy): DepthBound {
+  return {
+    maxDepth: maxDepth || Number.POSITIVE_INFINITY,
+    maxBytes: maxBytes || Number.POSITIVE_INFINITY,
+    dropsOldest: whenFull === 'drop-oldest',
+  };
+}

@@ -62,7 +62,13 @@ export class PumpControl {
     const state = this.#state;
     switch (request.do) {
       case 'createTopic':
-        state.addTopic(request.topic, request.name, request.isPaused, request.isStarted);
+        state.addTopic(
+          request.topic,
+          request.name,
+          request.isPaused,
+          request.isStarted,
+          request.policy,
+        );
         reply(null);
         return;
       case 'startTopic': {
@@ -78,6 +84,7 @@ export class PumpControl {
           request.channel,
           request.name,
           request.isPaused,
+          request.policy,
         );
         reply(null);
         return;

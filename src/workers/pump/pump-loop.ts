@@ -23,7 +23,6 @@ import { DiskLink } from './backend/disk-link.ts';
 import { Receipt } from './backend/receipt.ts';
 import { ACCEPTED } from './channel.ts';
 import type { Consumer } from './consumer.ts';
-import type { DepthBound } from './depth-bound.ts';
 import { Outbox } from './outbox.ts';
 import { PumpControl } from './pump-control.ts';
 import { PumpState } from './pump-state.ts';
@@ -46,11 +45,8 @@ export type PumpLoopOptions = {
   readonly mainBell: Doorbell;
   readonly disks: readonly { append: RingWriter; read: RingReader; bell: Doorbell }[];
   readonly nodeId: number;
-  readonly memQueueSize: number;
   /** Units: above so many bytes of messages what can be on disk goes there. */
   readonly memoryBudgetBytes: number;
-  /** How much may wait in each topic and in each channel. */
-  readonly bound: DepthBound;
   readonly maxMsgTimeoutMs: number;
   /** Percentiles of processing latency to keep, as quantiles; over which time; and the wall clock. */
   readonly latency: {
@@ -99,9 +95,7 @@ export class PumpLoop {
       links: this.#links,
       deliveries: options.deliveries,
       nodeId: options.nodeId,
-      memQueueSize: options.memQueueSize,
       memoryBudgetBytes: options.memoryBudgetBytes,
-      bound: options.bound,
       wallClock: new WallClock(() => unixNs() / NS_PER_MS, options.monotonicMs),
       maxMsgTimeoutMs: options.maxMsgTimeoutMs,
       latencyWindow: percentiles.length === 0 ? null : { windowMs, unixNs },

@@ -10,6 +10,7 @@ import { CONSUMER_WINDOW_BYTES } from '../../shared/limits.ts';
 import { nameHash } from '../../shared/name-hash.ts';
 import { isEphemeral } from '../../shared/names.ts';
 import type { RingWriter } from '../../shared/ring/writer.ts';
+import type { TopicPolicy } from '../../shared/topic-policy.ts';
 import type { Backend } from './backend/backend.ts';
 import { DiskBackend } from './backend/disk-backend.ts';
 import type { DiskBackendListener } from './backend/disk-backend-listener.ts';
@@ -19,7 +20,7 @@ import { Channel, type ChannelContext, type LatencyWindow } from './channel.ts';
 import { Consumer } from './consumer.ts';
 import { Deferred } from './deferred.ts';
 import { BLOCKED, Delivery } from './delivery.ts';
-import type { DepthBound } from './depth-bound.ts';
+import { depthBoundOf } from './depth-bound.ts';
 import { InFlight } from './in-flight.ts';
 import { MessageIdFactory } from './message-id-factory.ts';
 import { MessageQueue, type MessageQueueOptions } from './message-queue.ts';
@@ -45,11 +46,8 @@ export type PumpStateOptions = {
   readonly links: readonly DiskLink[];
   readonly deliveries: RingWriter;
   readonly nodeId: number;
-  readonly memQueueSize: number;
   /** Units: above so many bytes of messages what can be on disk goes there. */
   readonly memoryBudgetBytes: number;
-  /** Of each topic and of each channel. */
-  readonly bound: DepthBound;
   readonly wallClock: WallClock;
   readonly maxMsgTimeoutMs: number;
   readonly latencyWindow: LatencyWindow | null;
@@ -121,21 +119,30 @@ export class PumpState {
     return channel;
   }
 
-  addTopic(number: number, name: string, isPaused: boolean, isStarted: boolean): void {
+  addTopic(
+    number: number,
+    name: string,
+    isPaused: boolean,
+    isStarted: boolean,
+    policy: TopicPolicy,
+  ): void {
     const { nodeId, wallClock } = this.#options;
     const topic = new Topic({
-      ...this.#queueOptions({
-        topic: number,
-        name,
-        title: `topic "${name}"`,
-        hasRoom: () => topic.queue.hasRoom,
-        mayRead: () => topic.mayRead,
-        onReadable: () => {
-          topic.queue.trim();
-          this.activateTopic(topic);
+      ...this.#queueOptions(
+        {
+          topic: number,
+          name,
+          title: `topic "${name}"`,
+          hasRoom: () => topic.queue.hasRoom,
+          mayRead: () => topic.mayRead,
+          onReadable: () => {
+            topic.queue.trim();
+            this.activateTopic(topic);
+          },
+          onDeferred: null,
         },
-        onDeferred: null,
-      }),
+        policy,
+      ),
       number,
       name,
       isPaused,
@@ -146,17 +153,26 @@ export class PumpState {
     this.topics.set(number, topic);
   }
 
-  addChannel(topic: Topic, number: number, name: string, isPaused: boolean): void {
+  addChannel(
+    topic: Topic,
+    number: number,
+    name: string,
+    isPaused: boolean,
+    policy: TopicPolicy,
+  ): void {
     const queue = new MessageQueue(
-      this.#queueOptions({
-        topic: topic.number,
-        name: `${topic.name}${NAME_SEPARATOR}${name}`,
-        title: `channel "${name}" of topic "${topic.name}"`,
-        hasRoom: () => queue.hasRoom,
-        mayRead: () => channel.mayRead,
-        onReadable: () => channel.onReadable(),
-        onDeferred: (position, dueMs) => channel.onDeferred(position, dueMs),
-      }),
+      this.#queueOptions(
+        {
+          topic: topic.number,
+          name: `${topic.name}${NAME_SEPARATOR}${name}`,
+          title: `channel "${name}" of topic "${topic.name}"`,
+          hasRoom: () => queue.hasRoom,
+          mayRead: () => channel.mayRead,
+          onReadable: () => channel.onReadable(),
+          onDeferred: (position, dueMs) => channel.onDeferred(position, dueMs),
+        },
+        policy,
+      ),
     );
     const channel = new Channel(number, isPaused, queue, this.#context);
     this.channels.set(number, channel);
@@ -293,8 +309,9 @@ export class PumpState {
     this.#options.onBackendHealth(topic, error ?? others[0]?.error ?? null);
   }
 
-  #queueOptions(owner: QueueOwner): MessageQueueOptions {
-    const { memQueueSize, bound } = this.#options;
+  #queueOptions(owner: QueueOwner, policy: TopicPolicy): MessageQueueOptions {
+    const { memQueueSize } = policy;
+    const bound = depthBoundOf(policy);
     const backend = this.#makeBackend(owner);
     // What has no disk keeps one message at least, as nsqd hands one over if somebody waits for it.
     const memoryMax = backend.isDurable ? memQueueSize : Math.max(1, memQueueSize);

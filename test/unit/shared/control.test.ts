@@ -7,9 +7,17 @@ import {
   encodeControl,
   type PumpEvent,
 } from '../../../src/shared/control.ts';
+import { policyWith } from '../../support/topic-policies.ts';
 
 const VALUES: readonly (ControlRequest | ControlReply | PumpEvent)[] = [
-  { do: 'createTopic', topic: 1, name: 'täglich#ephemeral', isPaused: true, isStarted: false },
+  {
+    do: 'createTopic',
+    topic: 1,
+    name: 'täglich#ephemeral',
+    isPaused: true,
+    isStarted: false,
+    policy: policyWith(),
+  },
   {
     do: 'subscribe',
     topic: 1,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PublishRefused } from '../../../../src/main/topics/broker.ts';
+import { PublishRefused } from '../../../../src/main/topics/publisher.ts';
 import { RawClient, request, startApi } from '../../../support/http-api.ts';
 
 const int32 = (...values: number[]): string => {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { ControlRequest } from '../../../../src/shared/control.ts';
 import * as records from '../../../../src/shared/records.ts';
 import { MainRings } from '../../../support/main-rings.ts';
+import { policyWith } from '../../../support/topic-policies.ts';
 
 const TIMESTAMP = 1_700_000_000_000_000_000n;
 const SMALL = { publishBytes: 128 * 1024, commandBytes: 1024 * 1024 };
@@ -18,6 +19,7 @@ function fillCommands(rings: MainRings): ControlRequest[] {
       name: 'n'.repeat(8000),
       isPaused: false,
       isStarted: true,
+      policy: policyWith(),
     }),
   );
   for (const request of requests) void rings.handle.request(request);

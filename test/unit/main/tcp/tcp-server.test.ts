@@ -8,6 +8,7 @@ import { ConnectionLimit } from '../../../../src/main/limits/connection-limit.ts
 import { Turn } from '../../../../src/main/pumps/turn.ts';
 import { Deadlines } from '../../../../src/main/tcp/deadlines.ts';
 import { TcpServer } from '../../../../src/main/tcp/tcp-server.ts';
+import { Publisher } from '../../../../src/main/topics/publisher.ts';
 import { TopicMap } from '../../../../src/main/topics/topic-map.ts';
 import { MAGIC, pub } from '../../../../src/protocol/commands.ts';
 import { optionsWith } from '../../../support/broker-turns.ts';
@@ -16,6 +17,7 @@ import { MainRings } from '../../../support/main-rings.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 import { NO_REGISTRY } from '../../../support/no-registry.ts';
 import { strictGuard } from '../../../support/strict-guard.ts';
+import { policyWith } from '../../../support/topic-policies.ts';
 import { wire } from '../../../support/wire.ts';
 
 type Made = {
@@ -34,6 +36,7 @@ function makeServer(t: TestContext, connectionsMax = Number.POSITIVE_INFINITY): 
   const topics = new TopicMap({
     registry: NO_REGISTRY,
     pumps: [new MainRings().handle],
+    policyOf: () => policyWith(),
     onChange: () => undefined,
   });
   const logger = new Logger({ prefix: '', level: 'info', sink, clock });
@@ -43,6 +46,7 @@ function makeServer(t: TestContext, connectionsMax = Number.POSITIVE_INFINITY): 
     {
       options: optionsWith({}),
       topics,
+      publisher: new Publisher(topics),
       clock,
       deadlines: new Deadlines(clock),
       logger,

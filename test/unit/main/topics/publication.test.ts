@@ -1,24 +1,7 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
-import { isAnsweredByPump, Publication } from '../../../../src/main/topics/publication.ts';
-import type { TopicHandle } from '../../../../src/main/topics/topic-map.ts';
-import { optionsWith } from '../../../support/broker-turns.ts';
-import { MainRings, sized } from '../../../support/main-rings.ts';
-import { topicNamed } from '../../../support/names.ts';
-
-function topicOn(rings: MainRings): TopicHandle {
-  return {
-    number: 3,
-    name: topicNamed('t'),
-    pump: rings.handle,
-    channels: new Map(),
-    isPaused: false,
-    backendError: null,
-    saving: null,
-    isDeleted: false,
-    opening: undefined,
-  };
-}
+import { test } from 'node:test';
+import { Publication } from '../../../../src/main/topics/publication.ts';
+import { MainRings, sized, topicOn } from '../../../support/main-rings.ts';
 
 type Begun = {
   readonly publication: Publication;
@@ -33,11 +16,7 @@ function begin(rings: MainRings, bodies: readonly string[], isAnswered: boolean)
   const outcomes: (string | null)[] = [];
   const publication = new Publication(
     topicOn(rings),
-    source,
-    6,
-    6 + messages.length,
-    bodies.length,
-    0,
+    { source, at: 6, bytes: messages.length, count: bodies.length, deferMs: 0 },
     isAnswered,
     (error) => outcomes.push(error),
   );
@@ -202,33 +181,4 @@ test('Publication: a part that found no room leaves no answer to wait for', () =
   for (const token of taken) rings.handle.onAnswer(token, null);
 
   assert.deepStrictEqual(outcomes, [null]);
-});
-
-describe('isAnsweredByPump', () => {
-  const cases: readonly (readonly [string, Record<string, unknown>, string, boolean])[] = [
-    ['memory is enough', {}, 't', false],
-    ['everything is written', { memQueueSize: 0 }, 't', true],
-    [
-      'everything is written, except of an ephemeral topic',
-      { memQueueSize: 0 },
-      't#ephemeral',
-      false,
-    ],
-    ['a queue may be full', { maxDepth: 5 }, 't', true],
-    ['a queue may be full, also of an ephemeral topic', { maxBytes: 5 }, 't#ephemeral', true],
-    ['the oldest makes room', { maxDepth: 5, whenFull: 'drop-oldest' }, 't', false],
-  ];
-  for (const [what, given, name, isAnswered] of cases) {
-    test(`${what}: ${isAnswered}`, () => {
-      const topic = { ...topicOn(new MainRings()), name: topicNamed(name) };
-
-      assert.equal(isAnsweredByPump(topic, optionsWith(given)), isAnswered);
-    });
-  }
-
-  test('a disk queue that fails: true', () => {
-    const topic = { ...topicOn(new MainRings()), backendError: 'ENOSPC' };
-
-    assert.equal(isAnsweredByPump(topic, optionsWith({})), true);
-  });
 });

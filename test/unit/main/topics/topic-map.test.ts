@@ -7,6 +7,7 @@ import { nameHash } from '../../../../src/shared/name-hash.ts';
 import { MainRings } from '../../../support/main-rings.ts';
 import { channelNamed, topicNamed } from '../../../support/names.ts';
 import { NO_REGISTRY } from '../../../support/no-registry.ts';
+import { policyWith } from '../../../support/topic-policies.ts';
 
 class Setup {
   readonly rings = [new MainRings(), new MainRings(), new MainRings()];
@@ -14,6 +15,7 @@ class Setup {
   readonly topics = new TopicMap({
     registry: NO_REGISTRY,
     pumps: this.rings.map((rings) => rings.handle),
+    policyOf: () => policyWith(),
     onChange: () => {
       this.changeCount++;
     },
@@ -75,6 +77,7 @@ test('TopicMap: a topic is created once, on the pump that its name falls on', ()
     name: 't',
     isPaused: false,
     isStarted: true,
+    policy: policyWith(),
   };
   assert.deepStrictEqual([setup.requests('t'), setup.changeCount], [[expected], 1]);
 });
@@ -96,7 +99,14 @@ test('TopicMap: a topic that is loaded is created stopped, and started later', (
   setup.topics.start(topic);
 
   assert.deepStrictEqual(setup.requests('t'), [
-    { do: 'createTopic', topic: 1, name: 't', isPaused: true, isStarted: false },
+    {
+      do: 'createTopic',
+      topic: 1,
+      name: 't',
+      isPaused: true,
+      isStarted: false,
+      policy: policyWith(),
+    },
     { do: 'startTopic', topic: 1 },
   ]);
   assert.equal(topic.isPaused, true);
@@ -245,6 +255,7 @@ test('TopicMap: a topic is being saved until nsqd.dat has it, and what failed is
   const topics = new TopicMap({
     registry: NO_REGISTRY,
     pumps: [new MainRings().handle],
+    policyOf: () => policyWith(),
     onChange: () => {
       const save = Promise.withResolvers<void>();
       saves.push(save);

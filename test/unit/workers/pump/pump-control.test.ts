@@ -45,7 +45,10 @@ test('PumpControl: a topic and a channel open their disk queues by name', () => 
 test('PumpControl: a request in pieces is carried out when it is whole', () => {
   const bench = new PumpBench();
   const name = 'n'.repeat(64);
-  bench.control({ do: 'createTopic', topic: 1, name, isPaused: false, isStarted: true }, 10);
+  bench.control(
+    { do: 'createTopic', topic: 1, name, isPaused: false, isStarted: true, policy: bench.policy },
+    10,
+  );
   bench.settle();
 
   assert.deepStrictEqual(bench.disk.take(), [`OPEN 1 ${name}`]);
@@ -53,8 +56,22 @@ test('PumpControl: a request in pieces is carried out when it is whole', () => {
 
 test('PumpControl: a topic that is not started keeps what is published until it is', () => {
   const bench = new PumpBench();
-  bench.request({ do: 'createTopic', topic: 1, name: 't', isPaused: false, isStarted: false });
-  bench.request({ do: 'createChannel', topic: 1, channel: 10, name: 'c', isPaused: false });
+  bench.request({
+    do: 'createTopic',
+    topic: 1,
+    name: 't',
+    isPaused: false,
+    isStarted: false,
+    policy: bench.policy,
+  });
+  bench.request({
+    do: 'createChannel',
+    topic: 1,
+    channel: 10,
+    name: 'c',
+    isPaused: false,
+    policy: bench.policy,
+  });
   bench.subscribe(10, 7, 10);
   bench.publish(1, ['a']);
   bench.settle();
@@ -100,7 +117,14 @@ test('PumpControl: emptying a topic leaves its channels alone, and waits for the
   bench.settle();
   const before = replyTo(bench, token);
   const requests = serve(bench);
-  bench.request({ do: 'createChannel', topic: 1, channel: 10, name: 'c', isPaused: false });
+  bench.request({
+    do: 'createChannel',
+    topic: 1,
+    channel: 10,
+    name: 'c',
+    isPaused: false,
+    policy: bench.policy,
+  });
   bench.publish(1, ['c']);
   bench.subscribe(10, 7, 10);
 
@@ -218,7 +242,7 @@ test('PumpControl: what a consumer that left had in flight comes again after its
 });
 
 test('PumpControl: stats are of all topics, or of those that were asked for', () => {
-  const bench = new PumpBench({ memQueueSize: 3 });
+  const bench = new PumpBench({ policy: { memQueueSize: 3 } });
   bench.createTopic(1, 'c');
   bench.createTopic(2);
   bench.subscribe(10, 7, 2, 100);
@@ -271,7 +295,7 @@ test('PumpControl: stats are of all topics, or of those that were asked for', ()
 });
 
 test('PumpControl: settle is replied to when the disks have answered everything', () => {
-  const bench = new PumpBench({ memQueueSize: 0 });
+  const bench = new PumpBench({ policy: { memQueueSize: 0 } });
   bench.createTopic(1);
   bench.publish(1, ['a']);
   const token = bench.control({ do: 'settle' });

@@ -74,7 +74,7 @@ test('PumpLoop: what a topic has on disk is finished there when every channel ha
 });
 
 test('PumpLoop: without memory queues an ephemeral channel still hands a message over', () => {
-  const bench = makeBench({ memQueueSize: 0 }, ['c#ephemeral']);
+  const bench = makeBench({ policy: { memQueueSize: 0 } }, ['c#ephemeral']);
   bench.publish(1, ['first', 'second']);
   bench.settle();
 
@@ -201,7 +201,7 @@ test('PumpLoop: close waits for what is on its way to a channel, and finishes it
 });
 
 test('PumpLoop: a deferred publish is answered when it is on disk, and comes in its time', () => {
-  const bench = makeBench({ memQueueSize: 0 });
+  const bench = makeBench({ policy: { memQueueSize: 0 } });
   bench.subscribe(10, 7, 1);
   bench.publish(1, ['a'], { token: 5, deferMs: 300 });
   const requests = settle(bench);
@@ -337,8 +337,8 @@ test('PumpLoop: what is kept of deferred messages fills memory too: then files t
 });
 
 test('PumpLoop: a publish beyond the bound is refused whole, and nothing of it is counted', () => {
-  const bound = { maxDepth: 3, maxBytes: Number.POSITIVE_INFINITY, dropsOldest: false };
-  const bench = makeBench({ bound }, ['c', 'd']);
+  const bound = { maxDepth: 3 };
+  const bench = makeBench({ policy: bound }, ['c', 'd']);
   bench.subscribe(11, 8, 10);
   bench.publish(1, ['a', 'b'], { token: 1 });
   bench.publish(1, ['c', 'd'], { token: 2 });
@@ -354,8 +354,8 @@ test('PumpLoop: a publish beyond the bound is refused whole, and nothing of it i
 });
 
 test('PumpLoop: a publication in parts is accepted or refused by the bound as a whole', () => {
-  const bound = { maxDepth: 4, maxBytes: Number.POSITIVE_INFINITY, dropsOldest: false };
-  const bench = makeBench({ memQueueSize: 10, bound });
+  const bound = { maxDepth: 4 };
+  const bench = makeBench({ policy: { memQueueSize: 10, ...bound } });
   bench.publish(1, ['a', 'b'], { token: 1, followingCount: 3, followingBytes: 15 });
   bench.publish(1, ['c', 'd'], { token: 2, first: 1, followingCount: 1, followingBytes: 5 });
   bench.publish(1, ['e'], { token: 3, first: 1 });
@@ -378,8 +378,8 @@ test('PumpLoop: a publication in parts is accepted or refused by the bound as a 
 });
 
 test('PumpLoop: the bytes of all parts count for the bound', () => {
-  const bound = { maxDepth: Number.POSITIVE_INFINITY, maxBytes: 100, dropsOldest: false };
-  const bench = makeBench({ memQueueSize: 10, bound });
+  const bound = { maxBytes: 100 };
+  const bench = makeBench({ policy: { memQueueSize: 10, ...bound } });
   // Each has a size field and a header of 26 bytes.
   bench.publish(1, ['a'], { token: 1, followingCount: 3, followingBytes: 15 });
   bench.publish(1, ['b', 'c', 'd'], { token: 2, first: 1 });
@@ -395,8 +395,8 @@ test('PumpLoop: the bytes of all parts count for the bound', () => {
 });
 
 test('PumpLoop: parts of a topic that is deleted meanwhile are refused', () => {
-  const bound = { maxDepth: 4, maxBytes: Number.POSITIVE_INFINITY, dropsOldest: false };
-  const bench = makeBench({ memQueueSize: 10, bound });
+  const bound = { maxDepth: 4 };
+  const bench = makeBench({ policy: { memQueueSize: 10, ...bound } });
   bench.publish(1, ['a'], { token: 1, followingCount: 1, followingBytes: 5 });
   bench.publish(1, ['b'], { token: 2, followingCount: 9, followingBytes: 45 });
   bench.settle();
@@ -412,8 +412,8 @@ test('PumpLoop: parts of a topic that is deleted meanwhile are refused', () => {
 });
 
 test('PumpLoop: the bound of a topic counts while its messages wait there', () => {
-  const bound = { maxDepth: 1, maxBytes: 100, dropsOldest: false };
-  const bench = makeBench({ bound }, []);
+  const bound = { maxDepth: 1, maxBytes: 100 };
+  const bench = makeBench({ policy: bound }, []);
   bench.publish(1, ['x'.repeat(71)], { token: 1 });
   bench.publish(1, ['a'], { token: 2 });
   bench.publish(1, ['b'], { token: 3 });
@@ -427,8 +427,8 @@ test('PumpLoop: the bound of a topic counts while its messages wait there', () =
 });
 
 test('PumpLoop: where the oldest give way nobody is refused, and the statistics say how many were dropped', () => {
-  const bound = { maxDepth: 2, maxBytes: Number.POSITIVE_INFINITY, dropsOldest: true };
-  const bench = makeBench({ bound, memQueueSize: 1 });
+  const bound = { maxDepth: 2, whenFull: 'drop-oldest' } as const;
+  const bench = makeBench({ policy: { memQueueSize: 1, ...bound } });
   bench.publish(1, ['a', 'b', 'c', 'd'], { token: 1 });
   const requests = settle(bench);
   bench.disk.appendedOk(C, 3);

@@ -85,7 +85,7 @@ test('PumpLoop: a barrier is answered behind what came before it', () => {
 });
 
 test('PumpLoop: a publish that fits memory is answered at once, one for the disk when it is there', () => {
-  const bench = new PumpBench({ memQueueSize: 2 });
+  const bench = new PumpBench({ policy: { memQueueSize: 2 } });
   bench.createTopic(1);
   bench.publish(1, ['a'], { token: 1 });
   bench.publish(1, ['b', 'c'], { token: 2 });
@@ -110,7 +110,7 @@ test('PumpLoop: a publish that fits memory is answered at once, one for the disk
 });
 
 test('PumpLoop: health of a topic is that of all of its queues', () => {
-  const bench = new PumpBench({ memQueueSize: 0 });
+  const bench = new PumpBench({ policy: { memQueueSize: 0 } });
   bench.createTopic(1, 'c', 'd');
   bench.settle();
   for (const queue of [1, 2, 3]) bench.disk.opened(queue);
@@ -151,7 +151,14 @@ test('PumpLoop: a control request takes effect between the publishes before and 
   bench.createTopic(1);
   bench.publish(1, ['dropped']);
   bench.control({ do: 'emptyTopic', topic: 1 });
-  bench.control({ do: 'createChannel', topic: 1, channel: 10, name: 'c', isPaused: false });
+  bench.control({
+    do: 'createChannel',
+    topic: 1,
+    channel: 10,
+    name: 'c',
+    isPaused: false,
+    policy: bench.policy,
+  });
   bench.publish(1, ['for the channel']);
   bench.control({ do: 'pauseTopic', topic: 1, isPaused: true });
   bench.publish(1, ['waits']);
@@ -197,7 +204,14 @@ test('PumpLoop: what is published behind a request that was not seen yet is not 
         isInterrupted = true;
         const name = 'u';
         bench.publish(1, ['second']);
-        bench.control({ do: 'createTopic', topic: 2, name, isPaused: false, isStarted: true });
+        bench.control({
+          do: 'createTopic',
+          topic: 2,
+          name,
+          isPaused: false,
+          isStarted: true,
+          policy: bench.policy,
+        });
         bench.publish(2, ['for the new topic'], { token: 5 });
       }
       return value;
@@ -226,7 +240,7 @@ test('PumpLoop: takes a bounded amount of publishes in a turn, and FINs before t
 });
 
 test('PumpLoop: takes no publishes while an append ring is full, but FINs; then goes on by itself', () => {
-  const bench = new PumpBench({ memQueueSize: 0, appendBytes: MIB });
+  const bench = new PumpBench({ policy: { memQueueSize: 0 }, appendBytes: MIB });
   bench.createTopic(1);
   bench.createTopic(2, 'c#ephemeral');
   let published = 0;
@@ -253,7 +267,7 @@ test('PumpLoop: takes no publishes while an append ring is full, but FINs; then 
 });
 
 test('PumpLoop: a control request behind publishes waits with them while an append ring is full', () => {
-  const bench = new PumpBench({ memQueueSize: 0, appendBytes: MIB });
+  const bench = new PumpBench({ policy: { memQueueSize: 0 }, appendBytes: MIB });
   bench.createTopic(1);
   for (let i = 0; i < 40; i++) bench.publish(1, ['x'.repeat(80_000)]);
   bench.settle();
@@ -390,7 +404,14 @@ test('PumpLoop: each message is where it belongs, whatever the order of requests
           bench.settle();
           const channel = 10 + expected.size;
           const name = `c${channel}`;
-          bench.control({ do: 'createChannel', topic: 1, channel, name, isPaused: false });
+          bench.control({
+            do: 'createChannel',
+            topic: 1,
+            channel,
+            name,
+            isPaused: false,
+            policy: bench.policy,
+          });
           const subscription = { topic: 1, channel, consumer: channel, msgTimeoutMs: 60_000 };
           bench.control({ do: 'subscribe', ...subscription, sampleRate: 0, locality: 'global' });
           bench.ready(channel, 10_000);

@@ -1,0 +1,104 @@
+/**
+ * Publishes to topics, for every face of the broker: decides whether a publish is refused, answered at once, or
+ * answered by the pump, and holds an answer until `nsqd.dat` names a topic that is new.
+ *
+ * Thread: main. Source: nsqd `Topic.PutMessages`.
+ */
+
+import { isEphemeral } from '../../shared/names.ts';
+import { hasQueueBound } from '../../shared/topic-policy.ts';
+import type { MessageBatch } from '../pumps/message-batch.ts';
+import { Publication } from './publication.ts';
+import type { TopicHandle, TopicMap } from './topic-map.ts';
+
+/** Messages are refused for a reason that their publisher should know, which is the error's message. */
+export class PublishRefused extends Error {}
+
+const NO_BYTES = Buffer.alloc(0);
+
+export class Publisher {
+  readonly #topics: TopicMap;
+
+  /** The one batch of all calls. */
+  readonly #batch: MessageBatch = { source: NO_BYTES, at: 0, bytes: 0, count: 0, deferMs: 0 };
+
+  constructor(topics: TopicMap) {
+    this.#topics = topics;
+  }
+
+  /** A batch for one call, valid until the next: nothing is allocated for a publish. */
+  batch(source: Buffer, at: number, bytes: number, count: number, deferMs: number): MessageBatch {
+    const batch = this.#batch;
+    batch.source = source;
+    batch.at = at;
+    batch.bytes = bytes;
+    batch.count = count;
+    batch.deferMs = deferMs;
+    return batch;
+  }
+
+  /** Why publishes to a topic are refused now, or null. */
+  refusalOf(topic: TopicHandle): string | null {
+    return this.#topics.refusalOf(topic);
+  }
+
+  /** Publishes where nobody has to wait: the ring has room, and memory is good enough. Returns whether that is so. */
+  tryPublish(topic: TopicHandle, batch: MessageBatch): boolean {
+    const { pump, number } = topic;
+    if (batch.bytes > pump.publishBytesMax || isAnsweredByPump(topic)) return false;
+    return pump.publish(number, batch, 0);
+  }
+
+  /**
+   * Begins what cannot be published at once; the caller has it sent. `onSettled` is called once: with null when the
+   * messages are kept, or with why they are not.
+   */
+  begin(
+    topic: TopicHandle,
+    batch: MessageBatch,
+    onSettled: (error: string | null) => void,
+  ): Publication {
+    const isAnswered = isAnsweredByPump(topic);
+    const publication = new Publication(topic, batch, isAnswered, onSettled);
+    // After a crash, what is on disk would not be found of a topic that nobody remembers.
+    if (isAnswered && topic.saving !== null) {
+      publication.holdUntil(this.#topics.whenSaved(topic));
+    }
+    return publication;
+  }
+
+  /**
+   * Publishes, however long the ring is full. Resolves when the messages are kept. Errors: rejects when they are not,
+   * with `PublishRefused` where the reason is for the publisher.
+   */
+  publish(topic: TopicHandle, batch: MessageBatch): Promise<void> {
+    const refusal = this.refusalOf(topic);
+    if (refusal !== null) return Promise.reject(new PublishRefused(refusal));
+    return new Promise((resolve, reject) => {
+      const publication = this.begin(topic, batch, (error) => {
+        if (error === null) resolve();
+        else reject(publishError(topic, error));
+      });
+      const send = (): void => {
+        if (!publication.send()) topic.pump.onRoom(send);
+      };
+      send();
+    });
+  }
+}
+
+/**
+ * Whether the pump says when messages are kept: because they are written first, because writing fails, or because a
+ * full queue refuses them.
+ */
+export function isAnsweredByPump({ name, policy, backendError }: TopicHandle): boolean {
+  if (backendError !== null) return true;
+  if (policy.whenFull === 'reject' && hasQueueBound(policy)) return true;
+  return policy.acknowledge === 'write' && !isEphemeral(name);
+}
+
+/** A queue that may be full says so in words that are meant for the publisher. */
+function publishError(topic: TopicHandle, reason: string): Error {
+  const isFull = hasQueueBound(topic.policy) && topic.backendError === null;
+  return isFull ? new PublishRefused(reason) : new Error(reason);
+}
