@@ -56,11 +56,12 @@ const SERVER_OPTIONS = {
   noDelay: true,
   keepAlive: true,
   keepAliveInitialDelay: PROBE_AFTER_MS,
-  // A client that has ended its side after its request still waits for the answer.
-  allowHalfOpen: true,
   requireHostHeader: false,
   ServerResponse: VersionedResponse,
 };
+
+/** A plain connection may be half-open from its beginning. */
+const PLAIN_OPTIONS = { ...SERVER_OPTIONS, allowHalfOpen: true };
 
 export class HttpServer {
   readonly #handle: (request: Request) => void;
@@ -97,7 +98,8 @@ export class HttpServer {
       this.#onClientError(error, socket);
     });
     server.on('connection', (socket: Socket) => this.#onSocket(socket));
-    // The types tell only what is documented.
+    // A client that has ended its side after its request still waits for the answer. The types tell only what is
+    // documented.
     Object.assign(server, { httpAllowHalfOpen: true });
     // The bytes of a header are bounded; Node refuses its 1000th field.
     server.maxHeadersCount = 0;
@@ -205,8 +207,12 @@ function refuseRequest(response: ServerResponse): void {
 }
 
 function makeServer(tls: TlsContext | null): Server | SecureServer {
-  if (tls === null) return createServer(SERVER_OPTIONS);
+  if (tls === null) return createServer(PLAIN_OPTIONS);
   const server = createSecureServer({ ...SERVER_OPTIONS, ...tls.serverOptions() });
+  // Not before: a client that is gone in the middle of its handshake would be waited for until that times out.
+  server.prependListener('secureConnection', (socket) => {
+    socket.allowHalfOpen = true;
+  });
   tls.attach(server);
   return server;
 }
