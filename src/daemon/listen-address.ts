@@ -11,7 +11,9 @@
 
 import { lookup } from 'node:dns/promises';
 import { type AddressInfo, isIP, type ListenOptions, type Server } from 'node:net';
+import { assert } from '../shared/assert.ts';
 import { joinHostPort, splitHostPort } from './host-port.ts';
+import type { Logger } from './log.ts';
 import { Refused } from './options/refused.ts';
 import { systemErrorText } from './system-error.ts';
 
@@ -110,10 +112,28 @@ function boundAddress(address: AddressInfo | string | null): Listening {
   return { text: joinHostPort(address.address, address.port), port: address.port };
 }
 
-/** Why the address that an option names cannot be listened on. */
-export function listenFailure(flag: string, given: string, cause: unknown): Error {
-  const reason = systemErrorText(cause);
-  return new Error(`listen (${given}) failed - ${reason}; it is the address of --${flag}`, {
-    cause,
-  });
+/**
+ * Listens on the address of the option `--<kind>-address`, and logs it. Resolves with the port, -1 for a unix socket.
+ *
+ * Errors: rejects with the address, the option, and what is wrong in words.
+ */
+export async function listenAt(
+  logger: Pick<Logger, 'info'>,
+  kind: 'TCP' | 'HTTP' | 'HTTPS',
+  given: string,
+  listenOn: (address: ListenAddress) => Promise<Listening>,
+): Promise<number> {
+  const address = parseListenAddress(given);
+  assert(!(address instanceof Refused), 'the address was checked with the options');
+  try {
+    const { text, port } = await listenOn(address);
+    logger.info(`${kind}: listening on ${text}`);
+    return port;
+  } catch (cause) {
+    const reason = systemErrorText(cause);
+    const option = `--${kind.toLowerCase()}-address`;
+    throw new Error(`listen (${given}) failed - ${reason}; it is the address of ${option}`, {
+      cause,
+    });
+  }
 }

@@ -9,19 +9,12 @@ import path from 'node:path';
 import { type DataLock, lockDataPath } from '../daemon/data-lock.ts';
 import type { HttpServer } from '../daemon/http/http-server.ts';
 import { HttpClient, type HttpClientTls } from '../daemon/http-client.ts';
-import {
-  type ListenAddress,
-  type Listening,
-  listenFailure,
-  parseListenAddress,
-} from '../daemon/listen-address.ts';
+import { listenAt } from '../daemon/listen-address.ts';
 import type { Logger } from '../daemon/log.ts';
-import { Refused } from '../daemon/options/refused.ts';
 import type { Surroundings } from '../daemon/surroundings.ts';
 import { peerTlsOptions } from '../daemon/tls/peer-tls.ts';
 import { TlsContext } from '../daemon/tls/tls-context.ts';
-import { versionLine } from '../daemon/version.ts';
-import { assert } from '../shared/assert.ts';
+import { productLine, versionLine } from '../daemon/version.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { PumpEvent } from '../shared/control.ts';
 import { errorText } from '../shared/error-text.ts';
@@ -41,6 +34,7 @@ import { Turn } from './pumps/turn.ts';
 import { WorkerPools } from './pumps/worker-pools.ts';
 import { MemoryMonitor } from './stats/memory-statistics.ts';
 import { StatsCollector } from './stats/stats-collector.ts';
+import { foundText, resourceLines, storedFiles } from './storage/start-report.ts';
 import { Storage } from './storage/storage.ts';
 import type { Connection } from './tcp/connection.ts';
 import { Deadlines } from './tcp/deadlines.ts';
@@ -50,6 +44,9 @@ import { Publisher } from './topics/publisher.ts';
 import { TopicMap } from './topics/topic-map.ts';
 
 const ALL_WITHOUT_CLIENTS = { topic: undefined, channel: undefined, withClients: false };
+
+/** All topics and channels, without clients. */
+const TOTALS = { topic: undefined, channel: undefined, withClients: false } as const;
 
 export class Nsqd {
   /** Resolves when the broker can go on no more, with the reason. */
@@ -111,6 +108,7 @@ export class Nsqd {
     this.#logger = logger;
     this.#clock = clock;
     this.#lock = lock;
+    logger.info(productLine());
     logger.info(versionLine());
     logger.info(`ID: ${options.nodeId}`);
     this.#turn = new Turn(() => this.#endTurn());
@@ -145,6 +143,7 @@ export class Nsqd {
       pumps: this.#pumps,
       policyOf: () => policy,
       onChange: () => this.#onTopicsChanged(),
+      logger,
     });
     const publisher = new Publisher(this.#topics);
     this.#storage = new Storage({
@@ -162,6 +161,7 @@ export class Nsqd {
         options,
         topics: this.#topics,
         publisher,
+        httpPort: () => this.#operations.httpPort,
         clock,
         deadlines: new Deadlines(clock),
         logger,
@@ -272,10 +272,20 @@ export class Nsqd {
     await this.#bounds.disk.start();
     await this.#load();
     await this.#storage.save();
+    await this.#logStart();
     const { tcpAddress } = this.#options;
-    this.#operations.tcpPort = await this.#listen('TCP', tcpAddress, (at) => this.#tcp.listen(at));
+    this.#operations.tcpPort = await listenAt(this.#logger, 'TCP', tcpAddress, (at) =>
+      this.#tcp.listen(at),
+    );
     await this.#openHttp();
     this.#startReporting();
+  }
+
+  async #logStart(): Promise<void> {
+    const { dataPath } = this.#options;
+    const stats = await this.#stats.collect(TOTALS);
+    this.#logger.info(foundText(dataPath, stats, storedFiles(dataPath)));
+    for (const line of resourceLines(this.#options)) this.#logger.info(line);
   }
 
   #startReporting(): void {
@@ -299,10 +309,12 @@ export class Nsqd {
   async #openHttp(): Promise<void> {
     const { httpAddress, httpsAddress } = this.#options;
     if (this.#tls !== null && httpsAddress !== '') {
-      this.#httpsPort = await this.#listen('HTTPS', httpsAddress, (at) => this.#https.start(at));
+      this.#httpsPort = await listenAt(this.#logger, 'HTTPS', httpsAddress, (at) =>
+        this.#https.start(at),
+      );
     }
     if (httpAddress === '') return;
-    this.#operations.httpPort = await this.#listen('HTTP', httpAddress, (at) =>
+    this.#operations.httpPort = await listenAt(this.#logger, 'HTTP', httpAddress, (at) =>
       this.#http.start(at),
     );
   }
@@ -321,23 +333,6 @@ export class Nsqd {
     // Until the disk queues are open their depths are not known.
     await Promise.all(this.#pumps.map((pump) => pump.request({ do: 'settle' })));
     this.#isLoading = false;
-  }
-
-  /** Resolves with the port, -1 for a unix socket. */
-  async #listen(
-    kind: 'TCP' | 'HTTP' | 'HTTPS',
-    given: string,
-    listen: (address: ListenAddress) => Promise<Listening>,
-  ): Promise<number> {
-    const address = parseListenAddress(given);
-    assert(!(address instanceof Refused), 'the address was checked with the options');
-    try {
-      const { text, port } = await listen(address);
-      this.#logger.info(`${kind}: listening on ${text}`);
-      return port;
-    } catch (cause) {
-      throw listenFailure(`${kind.toLowerCase()}-address`, given, cause);
-    }
   }
 
   // End

@@ -149,6 +149,7 @@ export class SimBroker {
     ];
     const policy = policyWith({ memQueueSize: scenario.memQueueSize });
     this.topics = new TopicMap({
+      logger: { info: () => undefined },
       registry: NO_REGISTRY,
       pumps: this.pumps,
       policyOf: () => policy,

@@ -112,6 +112,7 @@ export class BrokerTurns {
     });
     const policy = defaultPolicy(this.options);
     this.topics = new TopicMap({
+      logger: { info: () => undefined },
       registry: NO_REGISTRY,
       pumps: [this.pump],
       policyOf: () => policy,
@@ -200,6 +201,7 @@ export class BrokerTurns {
       onPending: (pending) => this.#pending.push(pending),
       tls: null,
       auth: null,
+      httpPort: () => 4151,
       onLeft: (leaving) => this.#onLeft(leaving),
       onClosed: ({ number: closed }) => {
         this.#connections.delete(closed);

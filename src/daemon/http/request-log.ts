@@ -12,6 +12,10 @@ import { formatDuration, NS_PER_MS } from '../go/go-duration.ts';
 import type { Logger } from '../log.ts';
 import { socketAddress } from '../remote-host.ts';
 
+const OK = 200;
+/** What monitors ask for again and again: only an answer that is none is news. */
+const POLLED: ReadonlySet<string> = new Set(['/ping', '/stats', '/metrics']);
+
 export class RequestLog {
   readonly #logger: Logger;
   readonly #clock: Clock;
@@ -28,10 +32,15 @@ export class RequestLog {
 
   /** Writes that a request that came at `startMs` has been answered. */
   write(request: IncomingMessage, status: number, startMs: number): void {
-    if (!this.#logger.isWritten('info')) return;
+    const level = status === OK && isPolled(request) ? 'debug' : 'info';
+    if (!this.#logger.isWritten(level)) return;
     const elapsedNs = Math.round((this.nowMs() - startMs) * NS_PER_MS);
     const { method, url, socket } = request;
     const remote = socketAddress(socket);
-    this.#logger.info(`${status} ${method} ${url} (${remote}) ${formatDuration(elapsedNs)}`);
+    this.#logger[level](`${status} ${method} ${url} (${remote}) ${formatDuration(elapsedNs)}`);
   }
+}
+
+function isPolled({ method, url = '' }: IncomingMessage): boolean {
+  return method === 'GET' && POLLED.has(url.split('?', 1)[0]);
 }

@@ -13,6 +13,7 @@ import { Authorization } from './authorization.ts';
 import type { ClientPort } from './client-port.ts';
 import { type CommandHandler, NEXT, type Place, type Step } from './command-parser.ts';
 import { ConsumerCommands } from './consumer-commands.ts';
+import { isHttp } from './http-hint.ts';
 import { PublishCommands } from './publish-commands.ts';
 import { SessionCommands, type SessionSetup } from './session-commands.ts';
 
@@ -23,6 +24,8 @@ export type DispatchListener = SessionSetup & {
   /** The magic was right. */
   readonly onStarted: () => void;
   readonly onLineTooLong: () => void;
+  /** The client speaks HTTP. */
+  readonly onHttp: () => void;
 };
 
 export class CommandDispatch implements CommandHandler {
@@ -62,7 +65,8 @@ export class CommandDispatch implements CommandHandler {
       this.#listener.onStarted();
       return true;
     }
-    this.#port.fail(new ClientError('E_BAD_PROTOCOL', ''));
+    if (isHttp(bytes, at)) this.#listener.onHttp();
+    else this.#port.fail(new ClientError('E_BAD_PROTOCOL', ''));
     return false;
   }
 

@@ -30,6 +30,8 @@ export type ConnectionContext<Connection> = {
   readonly bodies: BodyMemory;
   /** Bounds what one of them takes of main's turn. */
   readonly shares: TurnShares;
+  /** For clients that have come to the wrong port. Units: as `HttpBroker.httpPort`. */
+  readonly httpPort: () => number;
   /** Null without a certificate. */
   readonly tls: TlsContext | null;
   /** Null where there are none. */

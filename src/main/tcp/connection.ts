@@ -25,6 +25,7 @@ import { CommandDispatch } from './command-dispatch.ts';
 import { CLOSED, CommandParser, NEXT, type Step, WAIT } from './command-parser.ts';
 import type { ConnectionContext } from './connection-context.ts';
 import { ConnectionDeadlines, type WatchedConnection } from './connection-deadlines.ts';
+import { httpHint } from './http-hint.ts';
 import { putOnLayers } from './layer-upgrade.ts';
 import { ResponseQueue } from './response-queue.ts';
 import { SocketOutput } from './socket-output.ts';
@@ -67,6 +68,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
       onStarted: () => this.#deadlines.start(this.client.settings.heartbeatIntervalMs),
       onIdentified: () => this.#deadlines.identify(this.client.settings.heartbeatIntervalMs),
       onLineTooLong: () => this.#onLineTooLong(),
+      onHttp: () => this.#onHttp(),
       tls: context.tls,
       onAuthFailed: (error) => context.logger.error(`client(${this}) - ${errorText(error)}`),
     });
@@ -350,6 +352,13 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   #failUnfinished(): void {
     const error = this.#commands.cutOff(this.#parser.place, this.#parser.messageIndex);
     if (error !== undefined) this.fail(error);
+  }
+
+  #onHttp(): void {
+    this.#context.logger.error(`client(${this}) - E_BAD_PROTOCOL, it speaks HTTP`);
+    this.#parser.close();
+    this.respond(httpHint(this.#context.httpPort()));
+    this.#end();
   }
 
   #onLineTooLong(): void {

@@ -179,6 +179,9 @@ export class Metadata {
   }
 
   async #write(text: string): Promise<void> {
+    if (this.#failure === null) {
+      this.#setup.logger.info(`NSQ: persisting topic/channel metadata to ${this.#path}`);
+    }
     const temporary = `${this.#path}.${randomInt(RANDOM_MAX)}.tmp`;
     try {
       const file = await open(temporary, 'w', FILE_MODE);

@@ -7,6 +7,7 @@
  * Thread: main. Source: nsqd `GetTopic`, `DeleteExistingTopic`, `GetChannel`.
  */
 
+import type { Logger } from '../../daemon/log.ts';
 import type { ControlReply } from '../../shared/control.ts';
 import { errorText } from '../../shared/error-text.ts';
 import { nameHash } from '../../shared/name-hash.ts';
@@ -70,6 +71,8 @@ export type TopicMapOptions = {
   readonly policyOf: (topic: TopicName, channel: ChannelName | null) => TopicPolicy;
   /** Something that nsqd.dat holds has changed. Resolves when it is saved; undefined where nobody saves it. */
   readonly onChange: () => Promise<void> | undefined;
+  /** Told what is created and deleted. */
+  readonly logger: Pick<Logger, 'info'>;
 };
 
 export class TopicMap {
@@ -81,6 +84,7 @@ export class TopicMap {
   readonly #onChange: () => Promise<void> | undefined;
   readonly #registry: TopicRegistry;
   readonly #policyOf: TopicMapOptions['policyOf'];
+  readonly #logger: Pick<Logger, 'info'>;
   readonly #topics = new Map<string, TopicHandle>();
   readonly #byNumber = new Map<number, TopicHandle>();
   #lastNumber = 0;
@@ -90,6 +94,7 @@ export class TopicMap {
     this.#onChange = options.onChange;
     this.#registry = options.registry;
     this.#policyOf = options.policyOf;
+    this.#logger = options.logger;
   }
 
   get(name: string): TopicHandle | undefined {
@@ -147,6 +152,7 @@ export class TopicMap {
       isPaused,
     };
     topic.channels.set(name, channel);
+    this.#logger.info(`TOPIC(${topic.name}): new channel(${name})`);
     this.#registry.onChannelCreated(topic.name, name);
     const { number } = channel;
     void topic.pump.request({
@@ -190,6 +196,7 @@ export class TopicMap {
 
   /** Resolves when the topic's files are gone. */
   async deleteTopic(topic: TopicHandle): Promise<void> {
+    this.#logger.info(`TOPIC(${topic.name}): deleting`);
     this.#topics.delete(topic.name);
     topic.isDeleted = true;
     for (const channel of topic.channels.values()) {
@@ -207,6 +214,7 @@ export class TopicMap {
   /** Resolves when the channel's files are gone. An ephemeral topic goes with its last channel. */
   async deleteChannel(channel: ChannelHandle): Promise<void> {
     const { topic } = channel;
+    this.#logger.info(`TOPIC(${topic.name}): deleting channel ${channel.name}`);
     topic.channels.delete(channel.name);
     destroyMembers(channel);
     this.#registry.onChannelDeleted(topic.name, channel.name);
@@ -260,6 +268,7 @@ export class TopicMap {
       opening: undefined,
     };
     this.#topics.set(name, topic);
+    this.#logger.info(`TOPIC(${name}): created`);
     this.#byNumber.set(number, topic);
     this.#registry.onTopicCreated(name);
     void pump.request({ do: 'createTopic', topic: number, name, isPaused, isStarted, policy });

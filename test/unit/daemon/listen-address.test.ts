@@ -8,7 +8,7 @@ import { type TestContext, test } from 'node:test';
 import {
   type ListenAddress,
   listen,
-  listenFailure,
+  listenAt,
   parseListenAddress,
 } from '../../../src/daemon/listen-address.ts';
 import { Refused } from '../../../src/daemon/options/refused.ts';
@@ -99,18 +99,19 @@ test('listen: a path is a unix socket', async (t) => {
   assert.deepEqual(listening, { text: address.path, port: -1 });
 });
 
-test('listenFailure: says what is wrong in words, and which option it is', async (t) => {
-  const { port } = await listen(makeServer(t), { host: '127.0.0.1', port: 0 });
-  const given = `127.0.0.1:${port}`;
-  const failure = await listen(makeServer(t), { host: '127.0.0.1', port }).then(
-    () => undefined,
-    (cause: unknown) => listenFailure('tcp-address', given, cause),
-  );
+test('listenAt: logs the address, and names it with its option where it cannot be had', async (t) => {
+  const log: string[] = [];
+  const logger = { info: (text: string) => void log.push(text) };
+  const listenOn = (address: ListenAddress): ReturnType<typeof listen> =>
+    listen(makeServer(t), address);
 
-  assert.equal(
-    failure?.message,
-    `listen (${given}) failed - address already in use; it is the address of --tcp-address`,
-  );
+  const port = await listenAt(logger, 'TCP', '127.0.0.1:0', listenOn);
+  const second = listenAt(logger, 'HTTP', `127.0.0.1:${port}`, listenOn);
+
+  await assert.rejects(second, {
+    message: `listen (127.0.0.1:${port}) failed - address already in use; it is the address of --http-address`,
+  });
+  assert.deepEqual(log, [`TCP: listening on 127.0.0.1:${port}`]);
 });
 
 function makeServer(t: TestContext): Server {

@@ -9,6 +9,7 @@ test('RequestLog: has a line for each request but those that publish', async (t)
   await request(t, port, 'POST /mpub', 'x');
   await request(t, port, 'GET /pub?topic=t');
   await request(t, port, 'GET /ping?x=%20y');
+  await request(t, port, 'GET /info?x=%20y');
   await request(t, port, 'POST /topic/create');
   await request(t, port, 'GET /none');
 
@@ -16,10 +17,25 @@ test('RequestLog: has a line for each request but those that publish', async (t)
     log.map((line) => line.replace(/127\.0\.0\.1:\d+/, 'ADDRESS')),
     [
       'INFO: 405 GET /pub?topic=t (ADDRESS) 0s',
-      'INFO: 200 GET /ping?x=%20y (ADDRESS) 0s',
+      'INFO: 200 GET /info?x=%20y (ADDRESS) 0s',
       'INFO: 400 POST /topic/create (ADDRESS) 0s',
       'INFO: 404 GET /none (ADDRESS) 0s',
     ],
+  );
+});
+
+test('RequestLog: what monitors ask for is debug, unless the answer is bad', async (t) => {
+  const { broker, log, port } = await startApi(t);
+
+  await request(t, port, 'GET /ping');
+  await request(t, port, 'GET /stats?format=json');
+  await request(t, port, 'POST /ping');
+  broker.healthText = 'NOK - a disk fails';
+  await request(t, port, 'GET /ping');
+
+  assert.deepEqual(
+    log.map((line) => line.replace(/ \(.*/, '')),
+    ['INFO: 405 POST /ping', 'INFO: 500 GET /ping'],
   );
 });
 

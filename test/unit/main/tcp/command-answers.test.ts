@@ -148,7 +148,7 @@ describe('Connection: errors, and which one wins', () => {
   const cases: readonly (readonly [Buffer, Outcome])[] = [
     // connection
     [wire('  V1'), fatal('error E_BAD_PROTOCOL')],
-    [wire('GET / HTTP/1.1\r\n'), fatal('error E_BAD_PROTOCOL')],
+    [wire('GE / HTTP/1.1\r\n'), fatal('error E_BAD_PROTOCOL')],
     [wire(MAGIC, 'x'.repeat(16384)), fatal()],
     [wire(MAGIC, 'é \n'), invalid('invalid command é')],
     [wire(MAGIC, ' NOP\n'), invalid('invalid command ')],

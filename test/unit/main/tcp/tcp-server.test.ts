@@ -34,6 +34,7 @@ function makeServer(t: TestContext, connectionsMax = Number.POSITIVE_INFINITY): 
     writeSync: () => undefined,
   };
   const topics = new TopicMap({
+    logger: { info: () => undefined },
     registry: NO_REGISTRY,
     pumps: [new MainRings().handle],
     policyOf: () => policyWith(),
@@ -54,6 +55,7 @@ function makeServer(t: TestContext, connectionsMax = Number.POSITIVE_INFINITY): 
       bodies: new BodyMemory({ memberBytes: 1e9, guestBytes: 1e9 }, clock, logger),
       tls: null,
       auth: null,
+      httpPort: () => 4151,
       onLeft: () => undefined,
     },
     limit,

@@ -271,7 +271,11 @@ test('Metadata: a save that fails is tried again every second, and tells why unt
     await readFile(file, 'utf8'),
     '{"topics":[{"name":"orders","paused":false,"channels":null}],"version":"1.3.0"}',
   );
-  assert.deepStrictEqual(log, [`${failure}, trying again`, `metadata is persisted to ${file}`]);
+  assert.deepStrictEqual(log, [
+    `NSQ: persisting topic/channel metadata to ${file}`,
+    `${failure}, trying again`,
+    `metadata is persisted to ${file}`,
+  ]);
   assert.equal(clock.timerCount, 0);
 });
 

@@ -13,6 +13,7 @@ import { policyWith } from '../../../support/topic-policies.ts';
 
 function publisherOn(rings: MainRings): { publisher: Publisher; topics: TopicMap } {
   const topics = new TopicMap({
+    logger: { info: () => undefined },
     registry: NO_REGISTRY,
     pumps: [rings.handle],
     policyOf: () => policyWith(),

@@ -12,7 +12,9 @@ import { policyWith } from '../../../support/topic-policies.ts';
 class Setup {
   readonly rings = [new MainRings(), new MainRings(), new MainRings()];
   changeCount = 0;
+  readonly log: string[] = [];
   readonly topics = new TopicMap({
+    logger: { info: (text: string) => void this.log.push(text) },
     registry: NO_REGISTRY,
     pumps: this.rings.map((rings) => rings.handle),
     policyOf: () => policyWith(),
@@ -250,9 +252,28 @@ test('TopicMap: an ephemeral channel goes with its last consumer, another stays'
   ]);
 });
 
+test('TopicMap: logs what is created and deleted, in the words of nsqd', async () => {
+  const setup = new Setup();
+  const topic = setup.topics.getOrCreate(topicNamed('t'));
+  const channel = setup.topics.getOrCreateChannel(topic, channelNamed('c'));
+  setup.topics.getOrCreate(topicNamed('t'));
+
+  const deleting = [setup.topics.deleteChannel(channel), setup.topics.deleteTopic(topic)];
+  setup.requests('t');
+  await Promise.all(deleting);
+
+  assert.deepStrictEqual(setup.log, [
+    'TOPIC(t): created',
+    'TOPIC(t): new channel(c)',
+    'TOPIC(t): deleting channel c',
+    'TOPIC(t): deleting',
+  ]);
+});
+
 test('TopicMap: a topic is being saved until nsqd.dat has it, and what failed is tried again', async () => {
   const saves: PromiseWithResolvers<void>[] = [];
   const topics = new TopicMap({
+    logger: { info: () => undefined },
     registry: NO_REGISTRY,
     pumps: [new MainRings().handle],
     policyOf: () => policyWith(),

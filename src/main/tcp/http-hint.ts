@@ -1,0 +1,46 @@
+/**
+ * What a client is told that speaks HTTP to the TCP port.
+ *
+ * Thread: main. Source: nsqd answers `E_BAD_PROTOCOL` alone.
+ */
+
+import { ClientError } from '../../protocol/client-error.ts';
+import { errorFrame } from '../../protocol/frames.ts';
+
+/** How requests of HTTP begin, as far as the magic reaches. */
+const METHODS: ReadonlySet<string> = new Set([
+  'GET ',
+  'HEAD',
+  'POST',
+  'PUT ',
+  'DELE',
+  'OPTI',
+  'PATC',
+  'CONN',
+  'TRAC',
+]);
+
+/** Whether the four bytes in the magic's place begin a request of HTTP. */
+export function isHttp(bytes: Buffer, at: number): boolean {
+  return METHODS.has(bytes.toString('latin1', at, at + 4));
+}
+
+/**
+ * nsqd's answer, and behind it a line for people.
+ *
+ * Shape: a frame, then `\0\n` and the line. Read as a frame, these begin one that does not come to its end, so that a
+ * client of the protocol sees nsqd's answer alone.
+ * Units: `httpPort` is 0 where there is no HTTP, and -1 for a unix socket.
+ */
+export function httpHint(httpPort: number): Buffer {
+  const frame = errorFrame(new ClientError('E_BAD_PROTOCOL', '').data);
+  return Buffer.concat([
+    frame,
+    Buffer.from(`\0\nThis port speaks NSQ's TCP protocol; ${whereHttp(httpPort)}\n`),
+  ]);
+}
+
+function whereHttp(httpPort: number): string {
+  if (httpPort === 0) return 'HTTP is switched off';
+  return httpPort === -1 ? 'HTTP is on a unix socket' : `HTTP is on port ${httpPort}`;
+}
