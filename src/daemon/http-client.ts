@@ -11,9 +11,12 @@
  */
 
 import type { SecureVersion } from 'node:tls';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
 import type { Agent, Dispatcher, request as sendRequest } from 'undici';
 import type { Clock } from '../shared/clock.ts';
 import { errorText } from '../shared/error-text.ts';
+import { parseJson } from './go/json.ts';
 
 /** How https is spoken: what is left out is Node's own way. Shape: `ca` in PEM. */
 export type HttpClientTls = { readonly ca?: string; readonly minVersion?: SecureVersion };
@@ -32,12 +35,17 @@ export type HttpResponse = { readonly status: number; readonly body: Buffer };
 /** A body to send, and what it is. */
 export type HttpContent = { readonly type: string; readonly text: string };
 
-/** Most bytes of an answer: a topic's 60,000 channels, or as many authorisations as anybody writes down. */
-const RESPONSE_BYTES_MAX = 4 * 1024 * 1024;
+/**
+ * Most bytes of an answer, also when it is unpacked: a topic's 3,900 channels of the longest names, or 1,000
+ * authorisations and more. Reading the worst JSON of that size takes main some milliseconds.
+ */
+const RESPONSE_BYTES_MAX = 256 * 1024;
 /** Most connections to one server; further requests wait, in the time that they have. */
 const CONNECTIONS_MAX = 16;
 /** As Go's client. */
 const REDIRECTIONS_MAX = 10;
+/** What Go's client asks for and unpacks. */
+const GZIP = 'gzip';
 const ACCEPT = 'application/vnd.nsq; version=1.0';
 const FORBIDDEN = 403;
 const PORT_MAX = 65535;
@@ -112,14 +120,20 @@ export class HttpClient {
     if (this.#isClosed) throw new Error('the client is closed');
     this.#connections ??= openConnections(this.#setup);
     const { send, dispatcher } = await this.#connections;
-    const { statusCode, body } = await send(url, {
+    const { statusCode, headers, body } = await send(url, {
       method,
-      headers: { accept: ACCEPT, ...(content && { 'content-type': content.type }) },
+      headers: {
+        accept: ACCEPT,
+        'accept-encoding': GZIP,
+        ...(content && { 'content-type': content.type }),
+      },
       body: content?.text ?? null,
       dispatcher,
       signal,
     });
-    return { status: statusCode, body: Buffer.from(await body.arrayBuffer()) };
+    const bytes = Buffer.from(await body.arrayBuffer());
+    const isPacked = String(headers['content-encoding'] ?? '').toLowerCase() === GZIP;
+    return { status: statusCode, body: isPacked && bytes.length > 0 ? await unpack(bytes) : bytes };
   }
 }
 
@@ -137,6 +151,11 @@ async function openConnections(setup: HttpClientSetup): Promise<Connections> {
   return { agent, dispatcher: agent.compose(redirect), send: request };
 }
 
+/** Errors: rejects when the bytes are no gzip, or more than an answer may have. */
+async function unpack(bytes: Buffer): Promise<Buffer> {
+  return await promisify(gunzip)(bytes, { maxOutputLength: RESPONSE_BYTES_MAX });
+}
+
 /** Where a server that refuses plain HTTP says that it answers; undefined when it does not say so. */
 function secureUrlOf(url: string, body: Buffer): string | undefined {
   const secure = new URL(url);
@@ -148,13 +167,7 @@ function secureUrlOf(url: string, body: Buffer): string | undefined {
 }
 
 function httpsPort(body: Buffer): number | undefined {
-  let answer: unknown;
-  try {
-    answer = JSON.parse(body.toString());
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  const answer = parseJson(body.toString());
   if (typeof answer !== 'object' || answer === null || !('https_port' in answer)) return undefined;
   const { https_port: port } = answer;
   const isPort = typeof port === 'number' && Number.isInteger(port) && port > 0 && port <= PORT_MAX;

@@ -7,6 +7,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import { type DataLock, lockDataPath } from '../daemon/data-lock.ts';
+import { FIELDS_BYTES_MAX } from '../daemon/go/go-fields.ts';
 import type { HttpServer } from '../daemon/http/http-server.ts';
 import { HttpClient, type HttpClientTls } from '../daemon/http-client.ts';
 import { listenAt } from '../daemon/listen-address.ts';
@@ -132,7 +133,7 @@ export class Nsqd {
     const auth = AuthServers.of(options, this.#httpClient);
     this.#lookupd = new Lookupd({
       topics: () => this.#topics.values(),
-      replyBytesMax: options.maxBodySize,
+      replyBytesMax: Math.min(options.maxBodySize, FIELDS_BYTES_MAX),
       http: this.#httpClient,
       clock,
       logger,

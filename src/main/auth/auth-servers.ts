@@ -44,6 +44,7 @@ const HIDDEN = '***';
 const CREDENTIALS = /\/\/[^/@]*@/;
 /** Bytes that a form holds as they are: letters, digits and these. */
 const PLAIN = /^[A-Za-z0-9._~-]$/;
+const FORM_BYTES = Array.from({ length: 256 }, formByte);
 
 export class AuthServers {
   readonly #setup: AuthServersSetup;
@@ -74,7 +75,7 @@ export class AuthServers {
     for (const index of addresses.keys()) {
       const address = addresses[(start + index) % addresses.length];
       try {
-        return grantOf(await this.#ask(urlOf(address), question), question.secret);
+        return await grantOf(await this.#ask(urlOf(address), question), question.secret);
       } catch (error) {
         failures.push(`failed to auth against ${shown(address)} - ${reasonOf(error)}`);
       }
@@ -98,23 +99,13 @@ function shown(address: string): string {
   return address.replace(CREDENTIALS, `//${HIDDEN}@`);
 }
 
-function grantOf({ status, body }: HttpResponse, secret: Buffer): Grant {
+async function grantOf({ status, body }: HttpResponse, secret: Buffer): Promise<Grant> {
   if (status !== STATUS_OK) {
     // A server that does not know a path often repeats it, and the secret is in it.
     const text = withoutSecret(body.subarray(0, SEARCHED_BYTES_MAX), secret);
     throw new Error(`got response ${status} ${goQuote(text.subarray(0, QUOTED_BYTES_MAX))}`);
   }
-  return Grant.parse(parseJson(body));
-}
-
-/** Errors: throws without an excerpt, which Node's own error has. */
-function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString());
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new Error('the answer is not valid JSON');
-    throw error;
-  }
+  return await Grant.parse(body.toString());
 }
 
 function withoutSecret(body: Buffer, secret: Buffer): Buffer {
@@ -158,11 +149,12 @@ function fieldsOf(question: AuthQuestion): [name: string, value: Buffer][] {
 /** Byte by byte, because a secret need not be text. */
 function formEncode(bytes: Buffer): string {
   let encoded = '';
-  for (const byte of bytes) {
-    const character = String.fromCharCode(byte);
-    if (PLAIN.test(character)) encoded += character;
-    else if (character === ' ') encoded += '+';
-    else encoded += `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
-  }
+  for (const byte of bytes) encoded += FORM_BYTES[byte];
   return encoded;
+}
+
+function formByte(_: unknown, byte: number): string {
+  const character = String.fromCharCode(byte);
+  if (PLAIN.test(character)) return character;
+  return character === ' ' ? '+' : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
 }

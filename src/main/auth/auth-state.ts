@@ -67,11 +67,20 @@ export class AuthState {
     return this.#ask(this.#question);
   }
 
-  /** Whether it is permitted, whether or not it has expired. `channel` is empty for a publisher. */
-  isAllowed(permission: Permission, topic: string, channel: string): boolean {
+  /**
+   * Whether it is permitted, whether or not it has expired. `channel` is empty for a publisher. `charge` is told what
+   * finding that out has cost, if it was not known.
+   */
+  isAllowed(
+    permission: Permission,
+    topic: string,
+    channel: string,
+    charge: (cost: number) => void,
+  ): boolean {
     const key = `${permission}${SEPARATOR}${topic}${SEPARATOR}${channel}`;
     const remembered = this.#remembered.get(key);
     if (remembered !== undefined) return remembered;
+    charge(this.#grant?.checkCost ?? 0);
     const isAllowed = this.#grant?.isAllowed(permission, topic, channel) ?? false;
     if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear();
     this.#remembered.set(key, isAllowed);

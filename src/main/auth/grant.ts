@@ -4,7 +4,9 @@
  * Thread: main. Source: nsq `internal/auth/authorizations.go`.
  */
 
+import { setImmediate } from 'node:timers/promises';
 import { goQuote } from '../../daemon/go/go-text.ts';
+import { jsonMembers, parseJson } from '../../daemon/go/json.ts';
 import { Pattern } from './pattern.ts';
 
 /** What can be permitted. */
@@ -19,12 +21,24 @@ type Authorization = {
 
 const PERMISSIONS: ReadonlySet<string> = new Set<Permission>(['subscribe', 'publish']);
 const SECOND_MS = 1000;
+const INTEGER = /^-?\d{1,20}$/;
+const INT64_END = 2n ** 63n;
+/** Go's longest duration, 292 years. nsqd makes nonsense of longer ones. */
+const TTL_S_MAX = 9_223_372_036;
+/** Of a strange ttl, this much stands in the error's text. */
+const QUOTED_LENGTH_MAX = 32;
+/** All patterns of an answer together, as `Pattern.size`: looking at all of them takes some milliseconds at most. */
+const PATTERNS_SIZE_MAX = 16 * 1024;
+/** So much is made of patterns before main goes on with something else: about a millisecond. */
+const PAUSE_SIZE = 512;
 
 export class Grant {
   readonly identity: string;
   readonly identityUrl: string;
   /** How long it holds from when it was given. Units: ms. */
   readonly ttlMs: number;
+  /** What looking whether something is allowed costs at most. Units: as in `TurnShares`. */
+  readonly checkCost: number;
   readonly #authorizations: readonly Authorization[];
 
   private constructor(
@@ -32,33 +46,39 @@ export class Grant {
     identityUrl: string,
     ttlMs: number,
     authorizations: readonly Authorization[],
+    checkCost: number,
   ) {
     this.identity = identity;
     this.identityUrl = identityUrl;
     this.ttlMs = ttlMs;
     this.#authorizations = authorizations;
+    this.checkCost = checkCost;
   }
 
   /**
-   * Reads an auth server's answer. As with Go, keys match in any case, unknown ones are ignored, and null is the
-   * same as absent.
+   * Reads an auth server's answer. As with Go, keys match in any case, unknown ones are ignored, null is the same as
+   * absent, and `ttl` must be written as an integer. Main goes on with other things between patterns.
    *
    * Shape: `{ ttl, identity, identity_url, authorizations: [{ topic, channels: [], permissions: [] }] }`, `ttl`
-   * in seconds. Errors: throws when it is not of that shape, or one of its parts makes no sense.
+   * in seconds. Errors: rejects when it is not of that shape, one of its parts makes no sense, or its patterns are
+   * larger than allowed.
    */
-  static parse(answer: unknown): Grant {
+  static async parse(text: string): Promise<Grant> {
+    const answer = parseJson(text);
+    if (answer === undefined) throw new Error('the answer is not valid JSON');
     const fields = fieldsOf(answer, 'answer');
-    const ttl = fields.get('ttl') ?? 0;
-    if (typeof ttl !== 'number' || !Number.isInteger(ttl) || ttl <= 0) {
-      throw new Error(`invalid TTL ${JSON.stringify(ttl)} (must be >0)`);
-    }
+    const ttlS = ttlOf(fields.has('ttl') ? text : '{}');
     const entries = fields.get('authorizations') ?? [];
     if (!Array.isArray(entries)) throw new Error('"authorizations" is not a list');
+    const patterns = new Patterns();
+    const authorizations: Authorization[] = [];
+    for (const entry of entries) authorizations.push(await authorizationOf(entry, patterns));
     return new Grant(
       textOf(fields, 'identity'),
       textOf(fields, 'identity_url'),
-      ttl * SECOND_MS,
-      entries.map(authorizationOf),
+      ttlS * SECOND_MS,
+      authorizations,
+      patterns.size,
     );
   }
 
@@ -78,17 +98,56 @@ export class Grant {
   }
 }
 
-function authorizationOf(entry: unknown): Authorization {
+async function authorizationOf(entry: unknown, patterns: Patterns): Promise<Authorization> {
   const fields = fieldsOf(entry, 'authorization');
   const permissions = new Set(textsOf(fields, 'permissions'));
   for (const permission of permissions) {
     if (!PERMISSIONS.has(permission)) throw new Error(`unknown permission ${goQuote(permission)}`);
   }
-  return {
-    topic: new Pattern(textOf(fields, 'topic')),
-    channels: textsOf(fields, 'channels').map((text) => new Pattern(text)),
-    permissions,
-  };
+  const topic = await patterns.get(textOf(fields, 'topic'));
+  const channels: Pattern[] = [];
+  for (const text of textsOf(fields, 'channels')) channels.push(await patterns.get(text));
+  return { topic, channels, permissions };
+}
+
+/** The patterns of one answer; one that is written many times is made once. */
+class Patterns {
+  /** Of all uses together. */
+  size = 0;
+  readonly #known = new Map<string, Pattern>();
+  #sizeSincePause = 0;
+
+  /** Errors: rejects when the text is no pattern, or all together are too large. */
+  async get(text: string): Promise<Pattern> {
+    let pattern = this.#known.get(text);
+    if (pattern === undefined) {
+      pattern = new Pattern(text);
+      this.#known.set(text, pattern);
+      this.#sizeSincePause += text.length + pattern.size;
+    }
+    this.size += pattern.size;
+    if (this.size > PATTERNS_SIZE_MAX) {
+      throw new Error('the patterns are too large to be looked at for each command');
+    }
+    if (this.#sizeSincePause > PAUSE_SIZE) {
+      this.#sizeSincePause = 0;
+      await setImmediate();
+    }
+    return pattern;
+  }
+}
+
+/** The last `ttl` of an answer that has one, in seconds. Errors: throws when it is no integer above 0. */
+function ttlOf(text: string): number {
+  let ttl = '0';
+  for (const { key, source } of jsonMembers(text)) {
+    if (key.toLowerCase() === 'ttl' && source !== 'null') ttl = source;
+  }
+  const isInteger = INTEGER.test(ttl) && BigInt(ttl) < INT64_END;
+  if (!isInteger || Number(ttl) <= 0) {
+    throw new Error(`invalid TTL ${ttl.slice(0, QUOTED_LENGTH_MAX)} (must be >0)`);
+  }
+  return Math.min(Number(ttl), TTL_S_MAX);
 }
 
 /** An object's values that are not null, by their keys in lower case. */

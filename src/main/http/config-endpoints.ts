@@ -7,6 +7,7 @@
  * Source: nsqd's `doConfig`. Differs in showing a list that was set to `null` as `[]`, and in the bounds.
  */
 
+import { parseJson } from '../../daemon/go/json.ts';
 import { type Answer, jsonAnswer, textAnswer } from '../../daemon/http/answer.ts';
 import type { Route } from '../../daemon/http/router.ts';
 import { parseLogLevel } from '../../daemon/log.ts';
@@ -21,6 +22,8 @@ type Setup = { readonly broker: HttpBroker };
 const VALUE_BYTES_MAX = 64 * 1024;
 /** Most nsqlookupds that a broker is told of at run time: it keeps a connection to each. */
 const ADDRESSES_MAX = 128;
+/** Longest text of them: no more names and ports than there may be addresses. */
+const ADDRESSES_LENGTH_MAX = 64 * 1024;
 
 /** The endpoints under `/config`. */
 export function configRoutes({ broker }: Setup): Route[] {
@@ -76,14 +79,8 @@ function set(broker: HttpBroker, key: string, text: string): Answer | undefined 
 
 /** A JSON list of strings; null is an empty one, and in it an empty string, as Go reads them. */
 function parseAddresses(text: string): string[] | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    // What is no JSON is told by the answer; anything else would be a bug here.
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  if (text.length > ADDRESSES_LENGTH_MAX) return undefined;
+  const value = parseJson(text);
   if (value === null) return [];
   if (!Array.isArray(value) || value.length > ADDRESSES_MAX) return undefined;
   const addresses: string[] = [];

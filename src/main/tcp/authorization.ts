@@ -16,6 +16,7 @@ type CheckedCommand = 'SUB' | 'PUB' | 'MPUB' | 'DPUB';
 
 export class Authorization {
   readonly #port: ClientPort;
+  readonly #charge: (cost: number) => void;
   /** Null where there are no auth servers: then everything is permitted. */
   readonly #state: AuthState | null;
   /** Whether the last attempt to renew what has expired came to nothing. */
@@ -23,6 +24,7 @@ export class Authorization {
 
   constructor(port: ClientPort, state: AuthState | null) {
     this.#port = port;
+    this.#charge = (cost) => port.charge(cost);
     this.#state = state;
   }
 
@@ -54,7 +56,7 @@ export class Authorization {
         }),
       );
     }
-    if (state.isAllowed(permission, topic, channel)) return undefined;
+    if (state.isAllowed(permission, topic, channel, this.#charge)) return undefined;
     const what = `${command} on ${goQuote(topic)} ${goQuote(channel)}`;
     return this.#fail('E_UNAUTHORIZED', `AUTH failed for ${what}`);
   }

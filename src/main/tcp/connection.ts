@@ -209,6 +209,10 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     return CLOSED;
   }
 
+  charge(cost: number): void {
+    this.#parser.allowance -= cost;
+  }
+
   respondLater(): (outcome: Buffer | ClientError) => void {
     const response = this.#responses.reserve();
     return (outcome) => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { HttpClient } from '../../../src/daemon/http-client.ts';
 import { deadPort } from '../../support/fake-lookupd.ts';
 import { Journal } from '../../support/journal.ts';
@@ -60,6 +61,40 @@ test('HttpClient: post sends its content', async (t) => {
 
   assert.equal(body.toString(), 'POST application/json {"a":1}');
 });
+
+test('HttpClient: an answer in gzip is asked for and unpacked, as Go does', async (t) => {
+  const url = await serve(t, (request, response) => {
+    const packed = gzipSync(`asked for ${request.headers['accept-encoding']}`);
+    response.writeHead(200, { 'content-encoding': 'GZIP' }).end(packed);
+  });
+  const { client } = makeClient(t);
+
+  assert.equal((await client.get(url)).body.toString(), 'asked for gzip');
+});
+
+test('HttpClient: an answer in another coding is left as it is', async (t) => {
+  const url = await serve(t, (_request, response) => {
+    response.writeHead(200, { 'content-encoding': 'br' }).end('as it is');
+  });
+  const { client } = makeClient(t);
+
+  assert.equal((await client.get(url)).body.toString(), 'as it is');
+});
+
+for (const [what, bytes, error] of [
+  ['that is none', Buffer.from('no gzip'), /incorrect header check/],
+  ['that is cut off', gzipSync('x'.repeat(1000)).subarray(0, 20), /unexpected end of file/],
+  ['that becomes too large', gzipSync(Buffer.alloc(64 * 1024 * 1024)), /larger than 262144 bytes/],
+] as const) {
+  test(`HttpClient: a gzip ${what} is refused`, async (t) => {
+    const url = await serve(t, (_request, response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(bytes);
+    });
+    const { client } = makeClient(t);
+
+    await assert.rejects(client.get(url), error);
+  });
+}
 
 test('HttpClient: a request has a limit of time', async (t) => {
   const journal = new Journal();

@@ -4,6 +4,7 @@
  * Thread: main. Source: nsq `clusterinfo.GetLookupdTopicChannels`.
  */
 
+import { parseJson } from '../../../daemon/go/json.ts';
 import { joinHostPort } from '../../../daemon/host-port.ts';
 import type { HttpClient } from '../../../daemon/http-client.ts';
 import {
@@ -34,13 +35,7 @@ export async function queryChannels(
  * name is left out.
  */
 function parseChannels(body: Buffer): ChannelName[] | undefined {
-  let answer: unknown;
-  try {
-    answer = JSON.parse(body.toString());
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  const answer = parseJson(body.toString());
   if (typeof answer !== 'object' || answer === null || !('channels' in answer)) return undefined;
   // Go writes an empty list as null at times.
   const channels = answer.channels ?? [];

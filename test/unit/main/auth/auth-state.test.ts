@@ -11,12 +11,14 @@ const QUESTION: AuthQuestion = {
   commonName: '',
   secret: Buffer.from('secret'),
 };
+const FREE = (): void => undefined;
 const ENTRY = { topic: '^t', channels: ['.*'], permissions: ['subscribe', 'publish'] };
 
 /** Auth servers that are asked by the test's own hand. */
 class FakeServers {
   readonly questions: AuthQuestion[] = [];
-  #answer: { resolve: (grant: Grant) => void; reject: (error: Error) => void } | null = null;
+  #answer: { resolve: (grant: Promise<Grant>) => void; reject: (error: Error) => void } | null =
+    null;
 
   query(question: AuthQuestion): Promise<Grant> {
     this.questions.push(question);
@@ -27,7 +29,7 @@ class FakeServers {
 
   grant(ttl: number, identity: string, ...authorizations: object[]): void {
     this.#answer?.resolve(
-      Grant.parse({ ttl, identity, identity_url: `/${identity}`, authorizations }),
+      Grant.parse(JSON.stringify({ ttl, identity, identity_url: `/${identity}`, authorizations })),
     );
   }
 
@@ -48,7 +50,7 @@ test('AuthState: before AUTH nothing is allowed', () => {
   const { hasAuthorizations, permissionCount, identity, identityUrl } = state;
 
   assert.deepEqual([hasAuthorizations, permissionCount, identity, identityUrl], [false, 0, '', '']);
-  assert.equal(state.isAllowed('publish', 't', ''), false);
+  assert.equal(state.isAllowed('publish', 't', '', FREE), false);
 });
 
 test('AuthState: AUTH brings what the server grants', async () => {
@@ -63,7 +65,10 @@ test('AuthState: AUTH brings what the server grants', async () => {
     [hasAuthorizations, permissionCount, identity, identityUrl, isExpired],
     [true, 2, 'joe', '/joe', false],
   );
-  const allowed = [state.isAllowed('publish', 't', ''), state.isAllowed('publish', 'x', '')];
+  const allowed = [
+    state.isAllowed('publish', 't', '', FREE),
+    state.isAllowed('publish', 'x', '', FREE),
+  ];
   assert.deepEqual(allowed, [true, false]);
 });
 
@@ -96,7 +101,7 @@ test('AuthState: a refresh asks with the same secret, and what was remembered is
   const authenticated = state.authenticate(QUESTION);
   servers.grant(1, 'a', ENTRY);
   await authenticated;
-  const before = state.isAllowed('publish', 't', '');
+  const before = state.isAllowed('publish', 't', '', FREE);
   clock.advance(2000);
 
   const refreshed = state.refresh();
@@ -104,7 +109,7 @@ test('AuthState: a refresh asks with the same secret, and what was remembered is
   await refreshed;
 
   assert.deepEqual(servers.questions, [QUESTION, QUESTION]);
-  assert.deepEqual([before, state.isAllowed('publish', 't', '')], [true, false]);
+  assert.deepEqual([before, state.isAllowed('publish', 't', '', FREE)], [true, false]);
   assert.deepEqual([state.identity, state.isExpired], ['b', false]);
 });
 
@@ -154,7 +159,7 @@ test('AuthState: many different questions are all answered right', async () => {
   const wrong: string[] = [];
   for (let round = 0; round < 2; round++) {
     for (let index = 0; index < 1000; index++) {
-      const isAllowed = state.isAllowed('publish', `t${index}`, '');
+      const isAllowed = state.isAllowed('publish', `t${index}`, '', FREE);
       if (isAllowed !== (index % 10 === 0)) wrong.push(`t${index}`);
     }
   }
@@ -166,4 +171,19 @@ test('AuthState: a refresh without AUTH is an error', async () => {
   const { state } = setUp();
 
   await assert.rejects(state.refresh(), new Error('AUTH required before a refresh'));
+});
+
+test('AuthState: what was looked up once costs nothing again', async () => {
+  const { state, servers } = setUp();
+  const authenticated = state.authenticate(QUESTION);
+  servers.grant(60, 'joe', ENTRY);
+  await authenticated;
+  const costs: number[] = [];
+
+  for (const topic of ['t', 't', 'u']) {
+    state.isAllowed('publish', topic, '', (cost) => costs.push(cost));
+  }
+
+  assert.strictEqual(costs.length, 2);
+  assert.ok(costs[0] > 0 && costs[1] === costs[0]);
 });

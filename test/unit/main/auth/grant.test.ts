@@ -4,18 +4,20 @@ import { Grant } from '../../../../src/main/auth/grant.ts';
 
 const EVERYTHING = { topic: '.*', channels: ['.*'], permissions: ['subscribe', 'publish'] };
 
-function grant(...authorizations: object[]): Grant {
-  return Grant.parse({ ttl: 60, authorizations });
+function grant(...authorizations: object[]): Promise<Grant> {
+  return Grant.parse(JSON.stringify({ ttl: 60, authorizations }));
 }
 
-test('Grant: an answer is read', () => {
-  const { identity, identityUrl, ttlMs, permissionCount } = Grant.parse({
-    TTL: 3600,
-    identity: 'joe',
-    Identity_URL: 'http://example.com/joe',
-    authorizations: [EVERYTHING, EVERYTHING],
-    more: true,
-  });
+test('Grant: an answer is read', async () => {
+  const { identity, identityUrl, ttlMs, permissionCount } = await Grant.parse(
+    JSON.stringify({
+      TTL: 3600,
+      identity: 'joe',
+      Identity_URL: 'http://example.com/joe',
+      authorizations: [EVERYTHING, EVERYTHING],
+      more: true,
+    }),
+  );
 
   assert.deepEqual(
     { identity, identityUrl, ttlMs, permissionCount },
@@ -28,8 +30,8 @@ test('Grant: an answer is read', () => {
   );
 });
 
-test('Grant: what is null or absent is empty', () => {
-  const { identity, identityUrl, permissionCount } = Grant.parse({ ttl: 1, identity: null });
+test('Grant: what is null or absent is empty', async () => {
+  const { identity, identityUrl, permissionCount } = await Grant.parse('{"ttl":1,"identity":null}');
 
   assert.deepEqual([identity, identityUrl, permissionCount], ['', '', 0]);
 });
@@ -67,25 +69,76 @@ const refused: [what: string, answer: unknown, error: string][] = [
   ],
 ];
 for (const [what, answer, error] of refused) {
-  test(`Grant: ${what} is refused`, () => {
-    assert.throws(() => Grant.parse(answer), new Error(error));
+  test(`Grant: ${what} is refused`, async () => {
+    await assert.rejects(Grant.parse(JSON.stringify(answer)), new Error(error));
   });
 }
 
+const ttls: [source: string, ttlMs: number | undefined][] = [
+  ['1', 1000],
+  ['9223372036854775807', 9_223_372_036_000],
+  ['9223372036854775808', undefined],
+  ['99999999999999999999', undefined],
+  ['1e3', undefined],
+  ['60.0', undefined],
+  ['-0', undefined],
+  ['[[60]]', undefined],
+];
+for (const [source, ttlMs] of ttls) {
+  test(`Grant: a ttl of ${source} is ${ttlMs === undefined ? 'refused' : 'taken'} as Go does`, async () => {
+    const parsing = Grant.parse(`{"TTL":null,"ttl":5,"Ttl":${source}}`);
+
+    if (ttlMs === undefined)
+      await assert.rejects(parsing, new Error(`invalid TTL ${source} (must be >0)`));
+    else assert.strictEqual((await parsing).ttlMs, ttlMs);
+  });
+}
+
+test('Grant: what is no JSON, or nested too deep, is refused', async () => {
+  const deep = `{"ttl":1,"x":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+
+  for (const text of ['', '{', deep]) {
+    await assert.rejects(Grant.parse(text), new Error('the answer is not valid JSON'));
+  }
+});
+
+test('Grant: a pattern has a largest length', async () => {
+  const longest = await grant({ ...EVERYTHING, topic: 'x'.repeat(1024) });
+
+  assert.strictEqual(longest.permissionCount, 1);
+  await assert.rejects(
+    grant({ ...EVERYTHING, topic: 'x'.repeat(1025) }),
+    new Error('a pattern of 1025 characters, 1024 at most'),
+  );
+});
+
+test('Grant: what looking at all patterns may cost is bounded', async () => {
+  const channels = Array.from({ length: 20 }, (_, index) => `x{${900 + index}}`);
+
+  await assert.rejects(
+    grant({ ...EVERYTHING, channels }),
+    new Error('the patterns are too large to be looked at for each command'),
+  );
+  await assert.rejects(grant(...Array<object>(10_000).fill(EVERYTHING)), /too large/);
+  assert.strictEqual((await grant(...Array<object>(500).fill(EVERYTHING))).permissionCount, 500);
+});
+
 for (const pattern of ['(', '[', 'a**', '(?=x)', '(?<!x)y', '\\1', '\\']) {
-  test(`Grant: the pattern ${pattern} is refused`, () => {
+  test(`Grant: the pattern ${pattern} is refused`, async () => {
     const answers = [
       { ttl: 1, authorizations: [{ ...EVERYTHING, topic: pattern }] },
       { ttl: 1, authorizations: [{ ...EVERYTHING, channels: ['.*', pattern] }] },
     ];
 
-    for (const answer of answers) assert.throws(() => Grant.parse(answer), /^Error: pattern "/);
+    for (const answer of answers) {
+      await assert.rejects(Grant.parse(JSON.stringify(answer)), /^Error: pattern "/);
+    }
   });
 }
 
-test('Grant: each permission stands for itself', () => {
-  const subscriber = grant({ ...EVERYTHING, permissions: ['subscribe'] });
-  const publisher = grant({ ...EVERYTHING, permissions: ['publish'] });
+test('Grant: each permission stands for itself', async () => {
+  const subscriber = await grant({ ...EVERYTHING, permissions: ['subscribe'] });
+  const publisher = await grant({ ...EVERYTHING, permissions: ['publish'] });
 
   const allowed = [subscriber, publisher].map((each) => [
     each.isAllowed('subscribe', 't', 'c'),
@@ -98,22 +151,22 @@ test('Grant: each permission stands for itself', () => {
   ]);
 });
 
-test('Grant: patterns are found anywhere in a name, unless anchored', () => {
-  const isAllowed = (topic: string, channel: string, pattern: string): boolean => {
-    const granted = grant({ ...EVERYTHING, topic: pattern, channels: [pattern] });
+test('Grant: patterns are found anywhere in a name, unless anchored', async () => {
+  const isAllowed = async (topic: string, channel: string, pattern: string): Promise<boolean> => {
+    const granted = await grant({ ...EVERYTHING, topic: pattern, channels: [pattern] });
     return granted.isAllowed('subscribe', topic, channel);
   };
 
   const allowed = [
-    isAllowed('a.mid.z', 'mid', 'mid'),
-    isAllowed('a.mid.z', 'x', 'mid'),
-    isAllowed('x', 'mid', 'mid'),
-    isAllowed('mid.z', 'mid', '^mid'),
-    isAllowed('a.mid', 'mid', '^mid'),
-    isAllowed('mid', 'mid', '^mid$'),
-    isAllowed('mid', 'midi', '^mid$'),
-    isAllowed('anything', 'else', ''),
-    isAllowed('MID', 'Mid', '(?i)mid'),
+    await isAllowed('a.mid.z', 'mid', 'mid'),
+    await isAllowed('a.mid.z', 'x', 'mid'),
+    await isAllowed('x', 'mid', 'mid'),
+    await isAllowed('mid.z', 'mid', '^mid'),
+    await isAllowed('a.mid', 'mid', '^mid'),
+    await isAllowed('mid', 'mid', '^mid$'),
+    await isAllowed('mid', 'midi', '^mid$'),
+    await isAllowed('anything', 'else', ''),
+    await isAllowed('MID', 'Mid', '(?i)mid'),
   ];
 
   assert.deepEqual(allowed, [true, false, false, true, false, true, false, true, true]);
@@ -126,15 +179,15 @@ for (const [channels, isAllowed] of [
   [['x', '^$'], true],
   [[], false],
 ] as const) {
-  test(`Grant: publishing with the channels ${JSON.stringify(channels)}: ${isAllowed}`, () => {
-    const allowed = grant({ ...EVERYTHING, channels }).isAllowed('publish', 't', '');
+  test(`Grant: publishing with the channels ${JSON.stringify(channels)}: ${isAllowed}`, async () => {
+    const allowed = (await grant({ ...EVERYTHING, channels })).isAllowed('publish', 't', '');
 
     assert.equal(allowed, isAllowed);
   });
 }
 
-test('Grant: one entry has to permit all of it', () => {
-  const both = grant(
+test('Grant: one entry has to permit all of it', async () => {
+  const both = await grant(
     { topic: '^a$', channels: ['^x$'], permissions: ['subscribe'] },
     { topic: '^b$', channels: ['^y$'], permissions: ['subscribe'] },
   );
@@ -148,8 +201,8 @@ test('Grant: one entry has to permit all of it', () => {
   assert.deepEqual(allowed, [true, true, false]);
 });
 
-test('Grant: a pattern that would take other engines forever takes no time', () => {
-  const slow = grant({ ...EVERYTHING, topic: '^(a+)+$' });
+test('Grant: a pattern that would take other engines forever takes no time', async () => {
+  const slow = await grant({ ...EVERYTHING, topic: '^(a+)+$' });
 
   assert.equal(slow.isAllowed('subscribe', `${'a'.repeat(63)}!`, 'c'), false);
 });
