@@ -54,6 +54,16 @@ export class Connection {
     this.#guarded = guard.around(httpSender(socket), (goOn) => goOn());
   }
 
+  /** Whether nothing more that comes is handled. */
+  get isRefused(): boolean {
+    return this.#isRefused;
+  }
+
+  /** Leaves the socket to somebody else, who answers. */
+  leave(): void {
+    this.#isRefused = true;
+  }
+
   /** Handles a request, now or when those before it are answered. */
   take(request: Request): void {
     if (this.#isRefused) {

@@ -17,6 +17,7 @@ import type { Guard } from '../guard.ts';
 import { type ListenAddress, type Listening, listen } from '../listen-address.ts';
 import { RefusedSockets } from '../refused-sockets.ts';
 import type { TlsContext } from '../tls/tls-context.ts';
+import { BareLineSocket, bareLineRequest } from './bare-line-request.ts';
 import { Connection } from './connection.ts';
 import type { Listener, Request } from './exchange.ts';
 import { httpSender } from './http-sender.ts';
@@ -97,7 +98,7 @@ export class HttpServer {
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
       this.#onClientError(error, socket);
     });
-    server.on('connection', (socket: Socket) => this.#onSocket(socket));
+    server.on('connection', (socket: Socket | BareLineSocket) => this.#onSocket(socket));
     // A client that has ended its side after its request still waits for the answer. The types tell only what is
     // documented.
     Object.assign(server, { httpAllowHalfOpen: true });
@@ -131,7 +132,8 @@ export class HttpServer {
     await this.#closed;
   }
 
-  #onSocket(socket: Socket): void {
+  #onSocket(socket: Socket | BareLineSocket): void {
+    if (socket instanceof BareLineSocket) return;
     if (!this.#limit.tryEnter('HTTP')) {
       // Behind TLS nothing can be said before a handshake, which is more than there is to give.
       if (this.#isPlain) this.#refused.add(socket);
@@ -166,7 +168,8 @@ export class HttpServer {
       this.#connection(socket).end(unclear);
       return;
     }
-    if (this.#closed !== undefined) response.shouldKeepAlive = false;
+    const isLast = this.#closed !== undefined || socket instanceof BareLineSocket;
+    if (isLast) response.shouldKeepAlive = false;
     const listener = this.#listener;
     this.#connection(socket).take({ request, response, isHeldBack, listener });
   }
@@ -183,7 +186,15 @@ export class HttpServer {
 
   #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
     try {
-      this.#connection(socket).refuse(error.code ?? '');
+      const connection = this.#connection(socket);
+      const bare =
+        this.#isPlain && !connection.isRefused ? bareLineRequest(error, socket) : undefined;
+      if (bare === undefined) {
+        connection.refuse(error.code ?? '');
+      } else {
+        connection.leave();
+        this.#server.emit('connection', new BareLineSocket(socket, bare));
+      }
     } catch (cause) {
       this.#guard.end(httpSender(socket), cause);
     }

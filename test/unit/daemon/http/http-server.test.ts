@@ -516,3 +516,32 @@ for (const [what, asked, wanted] of [
     assert.equal(await client.end(), '');
   });
 }
+
+for (const [what, text, status] of [
+  ['is whole', 'GET /ping HTTP/1.1\nHost: x\n\n', 200],
+  ['is of HTTP/1.0', 'GET /ping HTTP/1.0\n\n', 200],
+  ['changes something', 'POST /topic/create?topic=t HTTP/1.1\nHost: x\n\n', 200],
+  ['has a wrong host', 'GET /ping HTTP/1.1\nHost: a b\n\n', 400],
+  ['has one line that ends in CR LF', 'GET /ping HTTP/1.1\nHost: x\r\n\n', 400],
+  ['begins with CR LF', 'GET /ping HTTP/1.1\r\nHost: x\n\n', 400],
+  ['is followed by another', 'GET /ping HTTP/1.1\nHost: x\n\nGET /ping HTTP/1.1\nHost: x\n\n', 400],
+  ['has a body', 'POST /pub?topic=t HTTP/1.1\nHost: x\nContent-Length: 1\n\nx', 400],
+  ['says that it has no body', 'POST /pub?topic=t HTTP/1.1\nHost: x\nContent-Length: 0\n\n', 400],
+  [
+    'says that it has chunks',
+    'POST /pub?topic=t HTTP/1.1\nHost: x\nTransfer-Encoding : chunked\n\n',
+    400,
+  ],
+  ['is not whole', 'GET /ping HTTP/1.1\nHost: x\n', 400],
+] as const) {
+  test(`HttpServer: a request whose lines end in a bare LF and that ${what} is ${status}`, async (t) => {
+    const { port } = await startApi(t);
+    const client = await RawClient.connect(t, port);
+
+    client.write(text);
+    const answer = await client.end();
+
+    assert.match(answer, new RegExp(`^HTTP/1\\.[01] ${status} `));
+    assert.match(answer, /\r\nConnection: close\r\n/);
+  });
+}
