@@ -13,6 +13,9 @@ import type { PumpState } from './pump-state.ts';
 import type { PumpStats } from './pump-stats.ts';
 import type { Topic } from './topic.ts';
 
+/** A request for the statistics of one slice of topics is shorter than that; pieces of a longer request are longer. */
+const STATS_REQUEST_BYTES_MAX = 2048;
+
 type Reply = (error: string | null) => void;
 
 export class PumpControl {
@@ -35,6 +38,12 @@ export class PumpControl {
     this.#outbox = outbox;
     this.#links = links;
     this.#stats = stats;
+  }
+
+  /** Whether a request is one for statistics, which changes nothing. `piece`: as for `take`. */
+  isForStatistics(piece: Buffer): boolean {
+    if (piece.length > STATS_REQUEST_BYTES_MAX || this.#pieces.length > 0) return false;
+    return decodeControl<ControlRequest>(piece).do === 'stats';
   }
 
   /** Takes a request, or a piece of one, from the ring. */

@@ -7,8 +7,8 @@
  * from channels to consumers; write requests to the disks. Publishes are taken last and bounded, so that a FIN is never
  * behind them.
  *
- * Back-pressure: no publishes are taken while an append ring is full, and no commands while the deliver ring
- * has no room for their answers.
+ * Back-pressure: no publishes are taken while an append ring is full, but for some that a request stands behind, and
+ * no commands while the deliver ring has no room for their answers.
  *
  * Thread: pump. Source: nsqd `Topic.messagePump`, `protocolV2.messagePump`.
  */
@@ -36,6 +36,8 @@ const NS_PER_MS = 1e6;
 const PUBLISH_BYTES_PER_TURN = 1024 * 1024;
 const DRAIN_PER_TURN = 4096;
 const DELIVER_PER_TURN = 4096;
+/** Bytes of publishes that are taken although the disks have no room, so that requests behind them need not wait. */
+const OVERDRAFT_BYTES_MAX = 32 * 1024 * 1024;
 
 /** The rings of a pump thread, and the options that matter to it. Times in ms. */
 export type PumpLoopOptions = {
@@ -74,6 +76,8 @@ export class PumpLoop {
   readonly #control: PumpControl;
   /** Publish-ring bytes that this turn has taken. */
   #taken = 0;
+  /** Bytes of publishes taken since the disks have no room, for requests that came behind them. */
+  #overdrawnBytes = 0;
   /** Whether the publish ring was looked at and commands were taken since. */
   #mayPublish = false;
   #nowMs = 0;
@@ -151,6 +155,7 @@ export class PumpLoop {
     work += this.#state.deliver(DELIVER_PER_TURN, nowMs);
     this.#control.step();
     const wasCongested = this.#isCongested();
+    if (!wasCongested) this.#overdrawnBytes = 0;
     for (const link of this.#links) link.flush(nowMs);
     // What the congestion has held up is work for the next turn, for which nobody will ring.
     if (wasCongested && !this.#isCongested()) work++;
@@ -169,7 +174,7 @@ export class PumpLoop {
     if (!commands.look()) return 0;
     let work = 0;
     for (let type = commands.front(); type !== EMPTY; type = commands.front()) {
-      if (this.#outbox.isBacklogged || (type === records.CONTROL && !this.#catchUp())) {
+      if (this.#outbox.isBacklogged || (type === records.CONTROL && !this.#mayTakeControl())) {
         this.#mayPublish = false;
         break;
       }
@@ -270,6 +275,11 @@ export class PumpLoop {
     return 1;
   }
 
+  /** Whether the control request in front can be taken: statistics are told whatever the disks do. */
+  #mayTakeControl(): boolean {
+    return this.#catchUp() || this.#control.isForStatistics(this.#controlPiece());
+  }
+
   /**
    * Takes all that was published before the control request in front, however much that is. Returns false when
    * the disks leave no room for it: the request waits, and what is behind it.
@@ -278,9 +288,12 @@ export class PumpLoop {
     const position = this.#commandWord(records.CONTROL_POSITION);
     const publishes = this.#publishes;
     while (((position - publishes.position) | 0) > 0) {
-      if (this.#isCongested()) return false;
+      const isCongested = this.#isCongested();
+      if (isCongested && this.#overdrawnBytes >= OVERDRAFT_BYTES_MAX) return false;
       if (publishes.front() !== EMPTY) {
+        const takenBefore = this.#taken;
         this.#takePublish();
+        if (isCongested) this.#overdrawnBytes += this.#taken - takenBefore;
         continue;
       }
       assert(publishes.look(), 'what came before a control request is visible with it');
@@ -291,14 +304,15 @@ export class PumpLoop {
   }
 
   #takeControl(): number {
-    const { bytes, offset, length } = this.#commands;
-    const piece = bytes.subarray(
-      offset + records.fieldBytes(records.CONTROL_WORDS),
-      offset + length,
-    );
     const token = this.#commandWord(records.CONTROL_TOKEN);
-    this.#control.take(piece, token, this.#commandWord(records.CONTROL_MORE) === 1);
+    const hasMore = this.#commandWord(records.CONTROL_MORE) === 1;
+    this.#control.take(this.#controlPiece(), token, hasMore);
     return 1;
+  }
+
+  #controlPiece(): Buffer {
+    const { bytes, offset, length } = this.#commands;
+    return bytes.subarray(offset + records.fieldBytes(records.CONTROL_WORDS), offset + length);
   }
 
   #takePublishes(): number {

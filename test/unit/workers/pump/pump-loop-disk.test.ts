@@ -445,3 +445,46 @@ test('PumpLoop: where the oldest give way nobody is refused, and the statistics 
   for (const { id } of bench.got(7)) bench.finish(7, id);
   assert.deepStrictEqual([settle(bench), references(bench)], [['FINISH 2 1-2'], 0]);
 });
+
+/** A pump whose disk answers nothing and has no room for more, and so many publishes of 20 kB that wait for it. */
+function makeHungBench(waiting: number): PumpBench {
+  const bench = new PumpBench({
+    memQueueSize: 0,
+    appendBytes: 64 * 1024,
+    publishBytes: 64 * 1024 * 1024,
+  });
+  bench.createTopic(1);
+  for (let i = 0; i < waiting; i++) bench.publish(1, ['b'.repeat(20_000)], { token: i + 1 });
+  bench.settle();
+  return bench;
+}
+
+test('PumpLoop: statistics are told, and requests carried out, while a disk hangs', () => {
+  const bench = makeHungBench(100);
+
+  const { depth } = stats(bench);
+  bench.publish(1, ['c'.repeat(20_000)], { token: 101 });
+  bench.request({ do: 'createChannel', topic: 1, channel: 10, name: 'c', isPaused: false });
+  const after = stats(bench);
+
+  assert.equal(depth, 100);
+  assert.deepStrictEqual([after.depth, after.channels.length], [101, 1]);
+});
+
+test('PumpLoop: what requests cost of memory while a disk hangs is bounded', () => {
+  const bench = makeHungBench(10);
+  for (let i = 0; i < 2000; i++) bench.publish(1, ['b'.repeat(20_000)], { token: 100 + i });
+  const { depth } = stats(bench);
+
+  // 32 MiB of them; the rest waits, as does a request that must come behind it.
+  const token = bench.control({
+    ...{ do: 'createChannel', topic: 1, channel: 10, name: 'c', isPaused: true },
+  });
+  bench.settle();
+
+  assert.ok(depth > 1600 && depth < 1700, `${depth} were taken`);
+  assert.equal(
+    bench.heard.some((heard) => 'reply' in heard && heard.reply === token),
+    false,
+  );
+});
