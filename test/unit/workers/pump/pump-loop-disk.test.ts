@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ChannelStats, TopicStats } from '../../../../src/shared/control.ts';
+import type { ChannelStats, ControlRequest, TopicStats } from '../../../../src/shared/control.ts';
 import { APPENDED, OPENED } from '../../../../src/workers/disk-records.ts';
 import { record } from '../../../support/backend-bench.ts';
 import { PumpBench, type PumpBenchOptions, UNIX_MS } from '../../../support/pump-bench.ts';
@@ -449,7 +449,7 @@ test('PumpLoop: where the oldest give way nobody is refused, and the statistics 
 /** A pump whose disk answers nothing and has no room for more, and so many publishes of 20 kB that wait for it. */
 function makeHungBench(waiting: number): PumpBench {
   const bench = new PumpBench({
-    memQueueSize: 0,
+    policy: { memQueueSize: 0 },
     appendBytes: 64 * 1024,
     publishBytes: 64 * 1024 * 1024,
   });
@@ -459,12 +459,16 @@ function makeHungBench(waiting: number): PumpBench {
   return bench;
 }
 
+function createChannel({ policy }: PumpBench): ControlRequest {
+  return { do: 'createChannel', topic: 1, channel: 10, name: 'c', isPaused: false, policy };
+}
+
 test('PumpLoop: statistics are told, and requests carried out, while a disk hangs', () => {
   const bench = makeHungBench(100);
 
   const { depth } = stats(bench);
   bench.publish(1, ['c'.repeat(20_000)], { token: 101 });
-  bench.request({ do: 'createChannel', topic: 1, channel: 10, name: 'c', isPaused: false });
+  bench.request(createChannel(bench));
   const after = stats(bench);
 
   assert.equal(depth, 100);
@@ -477,9 +481,7 @@ test('PumpLoop: what requests cost of memory while a disk hangs is bounded', () 
   const { depth } = stats(bench);
 
   // 32 MiB of them; the rest waits, as does a request that must come behind it.
-  const token = bench.control({
-    ...{ do: 'createChannel', topic: 1, channel: 10, name: 'c', isPaused: true },
-  });
+  const token = bench.control(createChannel(bench));
   bench.settle();
 
   assert.ok(depth > 1600 && depth < 1700, `${depth} were taken`);
