@@ -15,6 +15,7 @@
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { accessSync, close, closeSync, constants, openSync, statSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
+import { lockHolder } from './lock-holder.ts';
 
 /** A directory that is this process's own. */
 export interface DataLock {
@@ -208,5 +209,7 @@ function unusable(directory: string, why: string, cause?: unknown): Error {
 
 function failed(directory: string, why: string): Error {
   const action = `failed to lock data-path: cannot flock directory ${directory}`;
-  return new Error(`${action} - ${why} (possibly in use by another instance of nsqd)`);
+  const holder = why === TAKEN ? lockHolder(directory) : undefined;
+  const held = holder === undefined ? '' : `; it is held by ${holder}`;
+  return new Error(`${action} - ${why} (possibly in use by another instance of nsqd)${held}`);
 }

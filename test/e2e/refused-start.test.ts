@@ -22,7 +22,11 @@ test(
     assert.deepEqual(await second.ended, REFUSED);
     assert.match(
       lastLine(second.log),
-      /FATAL: failed to instantiate nsqd - failed to lock data-path: cannot flock directory .* \(possibly in use by/,
+      process.platform === 'linux'
+        ? new RegExp(
+            `cannot flock directory .* \\(possibly in use by .*\\); it is held by process ${first.pid} \\(.+\\)\n$`,
+          )
+        : /FATAL: failed to instantiate nsqd - failed to lock data-path: .* \(possibly in use by/,
     );
     assert.ok(lastLine(second.log).includes(site.dataPath));
     assert.deepEqual(await ask(first, '/ping'), { status: 200, text: 'OK' });

@@ -7,6 +7,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Options } from '../../main/options/options.ts';
 import type { HttpClientTls } from '../http-client.ts';
+import { systemErrorText } from '../system-error.ts';
 import { SECURE_VERSIONS } from './tls-context.ts';
 
 /** Errors: rejects when the file of authorities cannot be read. */
@@ -18,6 +19,7 @@ export async function peerTlsOptions(
   try {
     return { ca: await readFile(options.tlsRootCaFile, 'latin1'), minVersion };
   } catch (cause) {
-    throw new Error(`read root CA "${options.tlsRootCaFile}"`, { cause });
+    const reason = systemErrorText(cause);
+    throw new Error(`--tls-root-ca-file "${options.tlsRootCaFile}": ${reason}`, { cause });
   }
 }

@@ -23,6 +23,7 @@ import {
   type TlsOptions,
 } from 'node:tls';
 import type { Options } from '../../main/options/options.ts';
+import { systemErrorText } from '../system-error.ts';
 import {
   CertificateRequired,
   handshakeFailure,
@@ -155,17 +156,21 @@ async function readSecrets(options: TlsContextOptions): Promise<Secrets> {
   const minVersion = SECURE_VERSIONS[tlsMinVersion];
   let key: Buffer | undefined;
   try {
-    const cert = await readPem('certificate', tlsCert);
-    key = await readPem('key', tlsKey);
+    const cert = await readPem('tls-cert', tlsCert);
+    key = await readPem('tls-key', tlsKey);
     const secrets = {
       cert,
       key,
-      ...(tlsRootCaFile !== '' && { ca: await readPem('root CA', tlsRootCaFile) }),
+      ...(tlsRootCaFile !== '' && { ca: await readPem('tls-root-ca-file', tlsRootCaFile) }),
       ...(OLD_VERSIONS.has(minVersion) && { ciphers: OLD_CIPHERS }),
       minVersion,
     };
     // Shows whether they can be used, before any server is given them.
-    createSecureContext(secrets);
+    try {
+      createSecureContext(secrets);
+    } catch (cause) {
+      throw new Error(pairText(options, cause), { cause });
+    }
     return secrets;
   } catch (cause) {
     key?.fill(0);
@@ -173,13 +178,45 @@ async function readSecrets(options: TlsContextOptions): Promise<Secrets> {
   }
 }
 
-async function readPem(what: string, file: string): Promise<Buffer> {
+async function readPem(flag: string, file: string): Promise<Buffer> {
+  let bytes: Buffer;
   try {
-    const text = await readFile(file);
-    // OpenSSL passes over authorities that it cannot read, and then knows none.
-    if (what !== 'key') new X509Certificate(text);
-    return text;
+    bytes = await readFile(file);
   } catch (cause) {
-    throw new Error(`read ${what} "${file}" - ${tlsErrorText(cause)}`, { cause });
+    throw new Error(`--${flag} "${file}": ${systemErrorText(cause)}`, { cause });
   }
+  const wrong = pemFault(flag === 'tls-key' ? 'key' : 'certificate', bytes);
+  if (wrong === undefined) return bytes;
+  bytes.fill(0);
+  throw new Error(`--${flag} "${file}": ${wrong}`);
+}
+
+/** What is wrong with a file in words, as far as it can be seen without the other; undefined if nothing is. */
+function pemFault(kind: 'key' | 'certificate', bytes: Buffer): string | undefined {
+  if (bytes.length === 0) return 'it is empty';
+  const hasKey = bytes.includes('PRIVATE KEY-----');
+  const hasCertificate = bytes.includes('BEGIN CERTIFICATE-----');
+  if (kind === 'key') {
+    if (hasKey) return bytes.includes('ENCRYPTED') ? 'the key has a passphrase' : undefined;
+    return `it holds no private key in PEM${hasCertificate ? ', but a certificate' : ''}`;
+  }
+  if (!hasCertificate) {
+    return `it holds no certificate in PEM${hasKey ? ', but a private key' : ''}`;
+  }
+  try {
+    // OpenSSL passes over authorities that it cannot read, and then knows none.
+    new X509Certificate(bytes);
+    return undefined;
+  } catch (error) {
+    return `its certificate is damaged (${tlsErrorText(error)})`;
+  }
+}
+
+/** Why a certificate and a key that look well cannot be used together. */
+function pairText({ tlsCert, tlsKey }: TlsContextOptions, cause: unknown): string {
+  const reason = tlsErrorText(cause);
+  if (/mismatch/i.test(reason)) {
+    return `the key of --tls-key "${tlsKey}" is not that of the certificate of --tls-cert "${tlsCert}"`;
+  }
+  return `--tls-cert "${tlsCert}" with --tls-key "${tlsKey}": ${reason}`;
 }

@@ -189,9 +189,11 @@ function ignore(): undefined {
   return undefined;
 }
 
-function taken(directory: string, why = TAKEN): string {
+/** Who holds a lock is known where the system tells. */
+function taken(directory: string, why = TAKEN): RegExp {
   const action = `failed to lock data-path: cannot flock directory ${directory}`;
-  return `${action} - ${why} (possibly in use by another instance of nsqd)`;
+  const user = '\\(possibly in use by another instance of nsqd\\)';
+  return new RegExp(`^${action} - ${why} ${user}(; it is held by process \\d+ \\(.+\\))?$`);
 }
 
 /** A process that has locked the directory, and lives until it is killed. */

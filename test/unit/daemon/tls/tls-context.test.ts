@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
+import { tmpdir } from 'node:os';
 import { type TestContext, test } from 'node:test';
 import { type ConnectionOptions, connect, type Server } from 'node:tls';
 import { makeCertificate, writeFiles } from '../../../../scripts/bench/certificates.ts';
@@ -82,7 +83,7 @@ test('TlsContext: a reload that fails changes nothing', async (t) => {
   writeFileSync(options.tlsCert, SECOND.cert);
 
   await assert.rejects(context.reload(), {
-    message: 'failed to build TLS config - key values mismatch',
+    message: `failed to build TLS config - the key of --tls-key "${options.tlsKey}" is not that of the certificate of --tls-cert "${options.tlsCert}"`,
   });
 
   assert.equal(await ask(port), 'first: HTTP/1.1 200 OK');
@@ -97,27 +98,55 @@ test('TlsContext: policy "require" holds for HTTPS', async (t) => {
   assert.equal(answers[1], 'first: HTTP/1.1 200 OK');
 });
 
-for (const [option, what] of [
-  ['tlsCert', 'certificate'],
-  ['tlsKey', 'key'],
-  ['tlsRootCaFile', 'root CA'],
+for (const [option, flag] of [
+  ['tlsCert', 'tls-cert'],
+  ['tlsKey', 'tls-key'],
+  ['tlsRootCaFile', 'tls-root-ca-file'],
 ] as const) {
-  test(`TlsContext: a ${what} file that is not there is an error`, async (t) => {
+  test(`TlsContext: a file of --${flag} that is not there is an error`, async (t) => {
     const file = `${setUp(t).tlsCert}.none`;
 
     await assert.rejects(TlsContext.load({ ...setUp(t), [option]: file }), {
-      message:
-        `failed to build TLS config - read ${what} "${file}" - ` +
-        `ENOENT: no such file or directory, open '${file}'`,
+      message: `failed to build TLS config - --${flag} "${file}": it does not exist`,
     });
   });
 
-  test(`TlsContext: a ${what} file with something else in it is an error`, async (t) => {
+  test(`TlsContext: a file of --${flag} with something else in it is an error`, async (t) => {
     const { junk } = writeFiles(t, { junk: 'junk' });
 
-    await assert.rejects(
-      TlsContext.load({ ...setUp(t), [option]: junk }),
-      /^Error: failed to build TLS config - /,
-    );
+    const kind = option === 'tlsKey' ? 'private key' : 'certificate';
+    await assert.rejects(TlsContext.load({ ...setUp(t), [option]: junk }), {
+      message: `failed to build TLS config - --${flag} "${junk}": it holds no ${kind} in PEM`,
+    });
   });
 }
+
+test('TlsContext: files that are empty, exchanged or locked are named with what is wrong', async (t) => {
+  const options = setUp(t);
+  const { empty, locked, damaged } = writeFiles(t, {
+    empty: '',
+    locked: '-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n',
+    damaged: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
+  });
+  const directory = tmpdir();
+  const { tlsCert, tlsKey } = options;
+
+  for (const [changed, text] of [
+    [{ tlsCert: empty }, `--tls-cert "${empty}": it is empty`],
+    [{ tlsKey: locked }, `--tls-key "${locked}": the key has a passphrase`],
+    [{ tlsCert: damaged }, `--tls-cert "${damaged}": its certificate is damaged (`],
+    [{ tlsCert: directory }, `--tls-cert "${directory}": it is a directory, not a file`],
+    [
+      { tlsCert: tlsKey },
+      `--tls-cert "${tlsKey}": it holds no certificate in PEM, but a private key`,
+    ],
+    [
+      { tlsKey: tlsCert },
+      `--tls-key "${tlsCert}": it holds no private key in PEM, but a certificate`,
+    ],
+  ] as const) {
+    await assert.rejects(TlsContext.load({ ...options, ...changed }), (error: Error) =>
+      error.message.startsWith(`failed to build TLS config - ${text}`),
+    );
+  }
+});
