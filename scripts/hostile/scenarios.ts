@@ -6,6 +6,7 @@ import type { Scenario } from './arena.ts';
 import { BOMBS } from './bombs.ts';
 import { COMMAND_LIES } from './commands.ts';
 import { CONNECTIONS } from './connections.ts';
+import { DEFLATE_CLIENTS } from './deflate-clients.ts';
 import { HTTP } from './http.ts';
 import { SLOW_CLIENTS } from './slow-clients.ts';
 import { STALLED_BODIES } from './stalled-bodies.ts';
@@ -20,4 +21,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...SLOW_CLIENTS,
   ...STALLED_BODIES,
   ...UNTAKEN_ANSWERS,
+  ...DEFLATE_CLIENTS,
 ];

@@ -8,6 +8,8 @@ import type { IncomingMessage } from 'node:http';
 
 /** What is allocated at first for a body that does not say how long it is. Units: bytes. */
 const UNDECLARED_BYTES = 4096;
+/** The same for one that does, however long: what a read brings. */
+const FIRST_BYTES_MAX = 64 * 1024;
 
 /**
  * What became of a body. Shape: `bytes` are the free prefix and the body; of a body beyond the limit they are
@@ -41,7 +43,9 @@ export function gatherBody(
 ): void {
   const declared = declaredBytes(request);
   const first = declared ?? Math.min(UNDECLARED_BYTES, limitBytes);
-  let bytes: Buffer = Buffer.allocUnsafe(prefixBytes + (first > limitBytes ? 0 : first));
+  const firstBytes = first > limitBytes ? 0 : Math.min(first, FIRST_BYTES_MAX);
+  let bytes: Buffer = Buffer.allocUnsafe(prefixBytes + firstBytes);
+  const mostBytes = prefixBytes + (declared ?? limitBytes);
   let size = prefixBytes;
   let isDone = false;
   let isParted = false;
@@ -60,7 +64,7 @@ export function gatherBody(
     if (isDone) return;
     const room = prefixBytes + limitBytes - size;
     const wanted = Math.min(chunk.length, room);
-    if (size + wanted > bytes.length) bytes = grown(bytes, size + wanted, prefixBytes + limitBytes);
+    if (size + wanted > bytes.length) bytes = grown(bytes, size + wanted, mostBytes);
     bytes.set(wanted === chunk.length ? chunk : chunk.subarray(0, wanted), size);
     size += wanted;
     if (chunk.length > room) finish(false);
@@ -70,13 +74,27 @@ export function gatherBody(
       onPart(size);
     }
   });
+  // Many clients that go away in the middle of large bodies would leave more than the garbage collector looks for.
+  request.once('close', () => {
+    if (!isDone) free(bytes);
+    isDone = true;
+  });
   // Only a body in chunks ends by saying so.
   if (declared === undefined) request.on('end', () => finish(true));
 }
 
 /** At least as many bytes as needed, twice as many as before if that is within the bound. */
 function grown(bytes: Buffer, neededBytes: number, boundBytes: number): Buffer {
-  const larger = Buffer.allocUnsafe(Math.max(neededBytes, Math.min(2 * bytes.length, boundBytes)));
+  const largerBytes = Math.max(neededBytes, Math.min(2 * bytes.length, boundBytes));
+  const larger = Buffer.allocUnsafe(largerBytes);
   larger.set(bytes);
+  free(bytes);
   return larger;
+}
+
+/** Frees memory at once that nobody else has. */
+function free(bytes: Buffer): void {
+  const { buffer } = bytes;
+  // Small ones are pieces of memory that others have pieces of.
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === bytes.length) buffer.transfer(0);
 }

@@ -1,8 +1,8 @@
 /**
  * Reads a raw deflate stream.
  *
- * Bound: a few bytes may stand for a thousand times as many; of those, three pieces are made at most before
- * someone has taken them.
+ * Bound: a few bytes may stand for a thousand times as many; of those, two pieces are made at most before
+ * someone has taken them. Until the first bytes come it takes nothing.
  *
  * A client that finishes its stream has said its last word, as Go sees it, whether its side of the connection ends or
  * not. Node tells so only when more comes behind it; see `isFinished`.
@@ -11,59 +11,78 @@
  * Source: nsqd `clientV2.UpgradeDeflate`.
  */
 
-import { constants, createInflateRaw, type InflateRaw } from 'node:zlib';
+import type { TransformOptions } from 'node:stream';
+import { constants, createInflateRaw, type InflateRaw, type ZlibOptions } from 'node:zlib';
 import type { Decoder, DecoderListener } from './codec.ts';
 
 /** Each piece costs a way to another thread and back: larger ones than Node's own 16 KiB take a third of the time. */
 const PIECE_BYTES = 65536;
 
-export class DeflateDecoder implements Decoder {
-  readonly #inflate: InflateRaw;
-  #onUsed: () => void = () => undefined;
+/** One piece that nobody takes is enough. */
+const UNTAKEN_BYTES_MAX = 16384;
 
-  constructor() {
-    this.#inflate = createInflateRaw({
-      chunkSize: PIECE_BYTES,
-      flush: constants.Z_SYNC_FLUSH,
-      // A connection that ends has no last block.
-      finishFlush: constants.Z_SYNC_FLUSH,
-    });
-  }
+/** Streams take options that the types of zlib's do not know. */
+const OPTIONS: ZlibOptions & Pick<TransformOptions, 'readableHighWaterMark'> = {
+  chunkSize: PIECE_BYTES,
+  readableHighWaterMark: UNTAKEN_BYTES_MAX,
+  flush: constants.Z_SYNC_FLUSH,
+  // A connection that ends has no last block.
+  finishFlush: constants.Z_SYNC_FLUSH,
+};
+
+export class DeflateDecoder implements Decoder {
+  #listener: DecoderListener | null = null;
+  /** Made for the first bytes, since it takes 40 KiB of its own, and pieces. */
+  #inflate: InflateRaw | null = null;
+  #isPaused = false;
 
   listen(listener: DecoderListener): void {
-    const inflate = this.#inflate;
-    inflate.on('data', listener.onData);
-    inflate.on('end', listener.onEnd);
-    inflate.on('error', (cause) => {
-      listener.onError(new Error(`deflate: ${cause.message}`, { cause }));
-    });
-    this.#onUsed = listener.onUsed;
+    this.#listener = listener;
   }
 
   decode(chunk: Buffer): void {
+    const inflate = this.#open();
     // It is read later, on another thread.
-    this.#inflate.write(Buffer.from(chunk), (error) => {
-      if (error || this.#inflate.destroyed) return;
+    inflate.write(Buffer.from(chunk), (error) => {
+      if (error || inflate.destroyed) return;
       // What is on its way to the listener comes before its end.
-      if (isFinished(this.#inflate)) this.#inflate.end();
-      else this.#onUsed();
+      if (isFinished(inflate)) inflate.end();
+      else this.#listener?.onUsed();
     });
   }
 
   end(): void {
-    this.#inflate.end();
+    this.#open().end();
   }
 
   pause(): void {
-    this.#inflate.pause();
+    this.#isPaused = true;
+    this.#inflate?.pause();
   }
 
   resume(): void {
-    this.#inflate.resume();
+    this.#isPaused = false;
+    this.#inflate?.resume();
   }
 
   close(): void {
-    this.#inflate.destroy();
+    this.#listener = null;
+    this.#inflate?.destroy();
+  }
+
+  #open(): InflateRaw {
+    if (this.#inflate !== null) return this.#inflate;
+    const inflate = createInflateRaw(OPTIONS);
+    this.#inflate = inflate;
+    if (this.#isPaused) inflate.pause();
+    inflate.on('data', (bytes: Buffer) => this.#listener?.onData(bytes));
+    inflate.on('end', () => this.#listener?.onEnd());
+    inflate.on('error', (cause) => {
+      this.#listener?.onError(new Error(`deflate: ${cause.message}`, { cause }));
+    });
+    // Closed before it was opened.
+    if (this.#listener === null) inflate.destroy();
+    return inflate;
   }
 }
 

@@ -3,9 +3,10 @@ import { test } from 'node:test';
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { DeflateDecoder } from '../../../../src/protocol/compression/deflate-decoder.ts';
 import { DeflateEncoder } from '../../../../src/protocol/compression/deflate-encoder.ts';
+import { DeflateEngines } from '../../../../src/protocol/compression/deflate-engines.ts';
 import { randomChunks, singleBytes } from '../../../support/chunks.ts';
 import { decodeAll } from '../../../support/decoding.ts';
-import { seededRandom } from '../../../support/seeded-random.ts';
+import { freshSeed, seededRandom } from '../../../support/seeded-random.ts';
 
 const FLUSHED = { finishFlush: constants.Z_SYNC_FLUSH };
 
@@ -25,10 +26,68 @@ test('DeflateEncoder: every batch is flushed, and can be read with what came bef
 
     stream.push(await encode(encoder, Buffer.from(head), Buffer.from(tail)));
 
-    assert.equal(stream[index].subarray(-4).toString('hex'), '0000ffff');
+    if (index > 1) assert.equal(stream[index].subarray(-4).toString('hex'), '0000ffff');
     const plain = inflateRawSync(Buffer.concat(stream), FLUSHED).toString();
     assert.equal(plain, texts.slice(0, index + 1).join(''));
   }
+});
+
+test('DeflateEncoder: what is small is stored, at once and without a compressor', () => {
+  const engines = new DeflateEngines();
+  const encoder = new DeflateEncoder(6, engines);
+  const stream: Buffer[] = [];
+
+  encoder.encode([Buffer.from('O'), Buffer.from('K')], (bytes) => stream.push(...bytes));
+  encoder.encode([Buffer.from('heartbeat')], (bytes) => stream.push(...bytes));
+
+  assert.equal(stream[0].toString('hex'), '000200fdff4f4b');
+  assert.equal(inflateRawSync(Buffer.concat(stream), FLUSHED).toString(), 'OKheartbeat');
+  assert.equal(engines.count, 0);
+});
+
+test('DeflateEncoder: streams that share one compressor can each be read whole', async () => {
+  const engines = new DeflateEngines(1);
+  const encoders = [1, 6, 6].map((level) => new DeflateEncoder(level, engines));
+  const streams = encoders.map((): Buffer[] => []);
+  const plain = encoders.map(() => '');
+  const seed = freshSeed();
+  const random = seededRandom(seed);
+
+  for (let round = 0; round < 50; round++) {
+    await Promise.all(
+      encoders.map(async (encoder, index) => {
+        const text = `${index} says ${'something '.repeat(random(100))}`;
+        plain[index] += text;
+        streams[index].push(await encode(encoder, Buffer.from(text)));
+      }),
+    );
+  }
+
+  const read = streams.map((pieces) => inflateRawSync(Buffer.concat(pieces), FLUSHED).toString());
+  assert.deepEqual(read, plain, `seed ${seed}`);
+  assert.equal(engines.count, 1);
+});
+
+test('DeflateEngines: who has released its compressor while it waits is not called back', async () => {
+  const engines = new DeflateEngines(1);
+  const [first, second, third] = [6, 6, 6].map((level) => new DeflateEncoder(level, engines));
+  const called: string[] = [];
+  const done = (name: string, encoder: DeflateEncoder): Promise<void> =>
+    new Promise((resolve) => {
+      encoder.encode([Buffer.alloc(1000)], () => {
+        called.push(name);
+        resolve();
+      });
+    });
+
+  void done('first', first);
+  void done('second', second);
+  const last = done('third', third);
+  first.close();
+  second.close();
+  await last;
+
+  assert.deepEqual(called, ['third']);
 });
 
 test('DeflateEncoder: calls back no more once closed', async () => {
