@@ -1,0 +1,22 @@
+// Feeds every parser of bytes from outside random inputs, from a seed that is printed. Ends with status 1 at the first
+// finding.
+import { fuzz } from '../test/fuzz/fuzz.ts';
+import { freshSeed } from '../test/support/seeded-random.ts';
+import { readArguments, wholeNumber } from './arguments.ts';
+
+const USAGE = `usage: node scripts/fuzz.ts [options]
+
+  --seconds N        how long (default 50)
+  --seed S           the seed (default: a new one)`;
+const MS_PER_SECOND = 1000;
+
+const values = readArguments(USAGE, {
+  seconds: { type: 'string', default: '50' },
+  seed: { type: 'string', default: String(freshSeed()) },
+});
+const seed = wholeNumber('seed', values.seed, 1, USAGE);
+const endMs = performance.now() + wholeNumber('seconds', values.seconds, 1, USAGE) * MS_PER_SECOND;
+console.log(`seed ${seed}`);
+const rounds = await fuzz(seed, () => performance.now() >= endMs);
+console.log(`${rounds} inputs for each parser, nothing found`);
+process.exit(0);

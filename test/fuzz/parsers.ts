@@ -1,0 +1,165 @@
+/**
+ * Every parser of bytes from outside, as the fuzz calls it: with any bytes, of which it may refuse what it likes in the
+ * way that its callers expect. What it throws beside that, or says against a second opinion, is a finding.
+ */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { parseGoFields } from '../../src/daemon/go/go-fields.ts';
+import { JSON_DEPTH_MAX, jsonMembers, parseJson } from '../../src/daemon/go/json.ts';
+import { Query, unescapePercent } from '../../src/daemon/http/query.ts';
+import { parseConfigFile } from '../../src/daemon/options/config-file.ts';
+import { Grant } from '../../src/main/auth/grant.ts';
+import { splitLines, takeSized } from '../../src/main/http/mpub-body.ts';
+import { parsePeerInfo } from '../../src/main/peers/lookupd/peer-info.ts';
+import { ReplyParser } from '../../src/main/peers/lookupd/reply-parser.ts';
+import { Metadata } from '../../src/main/topics/metadata.ts';
+import type { Decoder } from '../../src/protocol/compression/codec.ts';
+import { DeflateDecoder } from '../../src/protocol/compression/deflate-decoder.ts';
+import { SnappyDecoder } from '../../src/protocol/compression/snappy-decoder.ts';
+import { AssertionError } from '../../src/shared/assert.ts';
+import { BrokerTurns } from '../support/broker-turns.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+/** Takes any bytes. Errors: throws, or rejects, with what is a finding. */
+export type Parser = (bytes: Buffer) => void | Promise<void>;
+
+const FIELDS = {
+  client_id: 'string',
+  tls_v1: 'bool',
+  msg_timeout: 'int',
+  sample_rate: 'int32',
+} as const;
+const BYTES_MAX = 1024 * 1024;
+const PIECES = 3;
+
+export const PARSERS: Readonly<Record<string, Parser>> = {
+  json: (bytes) => checkJson(bytes.toString()),
+  fields: (bytes) => void parseGoFields(bytes, FIELDS),
+  grant: async (bytes) => {
+    const grant = await refusing(Grant.parse(bytes.toString()));
+    grant?.isAllowed('publish', bytes.toString('latin1', 0, 64), '');
+  },
+  pattern: async (bytes) => {
+    const text = JSON.stringify(bytes.toString());
+    const entry = `{"topic":${text},"channels":[".*"],"permissions":["publish"]}`;
+    const grant = await refusing(Grant.parse(`{"ttl":1,"authorizations":[${entry}]}`));
+    grant?.isAllowed('publish', 'a-topic', '');
+  },
+  lookupd: (bytes) => {
+    const parser = new ReplyParser(BYTES_MAX);
+    for (const piece of pieces(bytes)) {
+      let replies: Buffer[];
+      try {
+        replies = parser.push(piece);
+      } catch (error) {
+        allowRefusal(error);
+        return;
+      }
+      for (const reply of replies) parsePeerInfo(reply);
+    }
+    parsePeerInfo(bytes);
+  },
+  query: (bytes) => {
+    const raw = bytes.toString('latin1');
+    Query.parse(raw)?.get('topic');
+    unescapePercent(raw);
+  },
+  mpub: (bytes) => {
+    splitLines(bytes, 64);
+    takeSized(bytes, 64, BYTES_MAX);
+  },
+  toml: (bytes) => void parseConfigFile(bytes.toString()),
+  snappy: (bytes) => decode(new SnappyDecoder(), bytes),
+  deflate: (bytes) => decode(new DeflateDecoder(), bytes),
+  'nsqd.dat': readMetadata,
+  commands: async (bytes) => {
+    // Its guard throws what a guard would end the client for.
+    const broker = new BrokerTurns();
+    const client = broker.connect();
+    for (const piece of pieces(bytes)) {
+      client.send(Buffer.from(piece));
+      await broker.turns();
+    }
+  },
+};
+
+/** The second opinion is Node's own parser, which takes any depth. */
+function checkJson(text: string): void {
+  let expected: unknown;
+  try {
+    expected = JSON.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  const found = parseJson(text);
+  if (text.length <= JSON_DEPTH_MAX && !isDeepStrictEqual(found, expected)) {
+    throw new Error('parseJson and JSON.parse do not agree');
+  }
+  if (typeof found !== 'object' || found === null || Array.isArray(found)) return;
+  const members = jsonMembers(text).map(({ key, source }) => [key, parseJson(source)] as const);
+  const last = new Map(members);
+  const keys = Object.keys(found);
+  if (last.size !== keys.length || !keys.every((key) => last.has(key))) {
+    throw new Error('jsonMembers finds other members');
+  }
+}
+
+async function readMetadata(bytes: Buffer): Promise<void> {
+  const dataPath = mkdtempSync(join(tmpdir(), 'ringmq-fuzz-'));
+  try {
+    writeFileSync(join(dataPath, 'nsqd.dat'), bytes);
+    const say = (): void => undefined;
+    const logger = { info: say, warn: say, error: say };
+    const clock = new ManualClock();
+    await refusing(new Metadata({ dataPath, source: () => [], clock, logger }).load());
+  } finally {
+    rmSync(dataPath, { recursive: true });
+  }
+}
+
+function decode(decoder: Decoder, bytes: Buffer): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      decoder.close();
+      resolve();
+    };
+    const waiting = pieces(bytes);
+    const next = (): void => {
+      const piece = waiting.shift();
+      if (piece === undefined) decoder.end();
+      else decoder.decode(piece);
+    };
+    decoder.listen({ onData: () => undefined, onUsed: next, onEnd: done, onError: done });
+    next();
+  });
+}
+
+function pieces(bytes: Buffer): Buffer[] {
+  const length = Math.ceil(bytes.length / PIECES) || 1;
+  return Array.from({ length: PIECES }, (_, index) =>
+    bytes.subarray(index * length, (index + 1) * length),
+  ).filter((piece) => piece.length > 0);
+}
+
+/** Undefined when the input was refused. */
+async function refusing<T>(parsing: Promise<T>): Promise<T | undefined> {
+  try {
+    return await parsing;
+  } catch (error) {
+    allowRefusal(error);
+    return undefined;
+  }
+}
+
+/** An error of a class of its own, as of running out of stack, is no refusal; nor is a bug. */
+function allowRefusal(error: unknown): void {
+  const isRefusal = error instanceof Error && error.name === 'Error' && !isFromStack(error);
+  if (!isRefusal || error instanceof AssertionError) throw error;
+}
+
+function isFromStack({ cause }: Error): boolean {
+  return cause instanceof RangeError || cause instanceof TypeError;
+}
