@@ -83,7 +83,7 @@ export class HttpClient {
   /** Ends all connections; requests that are under way fail. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    const connections = await this.#connections;
+    const connections = await this.#connections?.catch(() => undefined);
     await connections?.agent.destroy();
   }
 
@@ -118,7 +118,11 @@ export class HttpClient {
     signal: AbortSignal,
   ): Promise<HttpResponse> {
     if (this.#isClosed) throw new Error('the client is closed');
-    this.#connections ??= openConnections(this.#setup);
+    this.#connections ??= openConnections(this.#setup).catch((error: unknown) => {
+      // For want of a descriptor, say: the next request tries again.
+      this.#connections = undefined;
+      throw error;
+    });
     const { send, dispatcher } = await this.#connections;
     const { statusCode, headers, body } = await send(url, {
       method,
