@@ -268,7 +268,7 @@ test('publish: a client that goes away within a body publishes nothing', async (
   await request(t, port, 'GET /ping');
 
   assert.deepEqual(broker.calls, []);
-  assert.equal(log.length, 1);
+  assert.deepEqual(log, []);
 });
 
 test('publish: a client that goes away before its answer does no harm', async (t) => {
