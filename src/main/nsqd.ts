@@ -368,7 +368,7 @@ export class Nsqd {
     for (const pump of this.#pumps) pump.flush();
     this.#deliveries.read();
     this.#tcp.flush();
-    for (const pump of this.#pumps) pump.tellRoom();
+    for (const pump of this.#pumps) pump.notifyWritable();
   }
 
   #onLeft(connection: Connection): void {

@@ -11,7 +11,7 @@ import { WireClient } from '../support/wire-client.ts';
 const LIMIT = { timeout: 30_000 };
 const HOUR_MS = 3_600_000;
 const PACKET_BYTES_MAX = 200;
-/** Told with every report, after everything of the topics. */
+/** TransportRecorder with every report, after everything of the topics. */
 const MEMORY_RUNS = /\.mem\.gc_runs:/;
 
 test('statsd: is told of what was published and what there is', LIMIT, async (t) => {

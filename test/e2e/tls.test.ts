@@ -82,10 +82,10 @@ test(
         quitter[quit]();
       }
     }
-    const farewell = await answerToPlain(t);
+    const handshakeErrorFrame = await answerToPlain(t);
     other.send(pub('others', 'go on'));
 
-    assert.match(farewell, /E_IDENTIFY_FAILED IDENTIFY failed tls: /);
+    assert.match(handshakeErrorFrame, /E_IDENTIFY_FAILED IDENTIFY failed tls: /);
     assert.equal(await other.nextText(), 'OK');
     assert.equal(await producerCount(broker, 'others'), 1);
     assert.deepEqual(await ask(broker, '/ping'), { status: 200, text: 'OK' });

@@ -100,8 +100,8 @@ export class PumpWatch {
     }
     for (const [channel, { queueName }] of this.#channels) {
       if (channel.isPaused || channel.queue.depth === 0 || !channel.mayRead) continue;
-      for (const { appetite, number } of channel.consumers) {
-        assert.equal(appetite, 0, `channel ${queueName} feeds consumer ${number}`);
+      for (const { capacity, number } of channel.consumers) {
+        assert.equal(capacity, 0, `channel ${queueName} feeds consumer ${number}`);
       }
     }
     assert.deepEqual(this.sent, [], 'main has got all that was sent');

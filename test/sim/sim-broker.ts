@@ -181,7 +181,7 @@ export class SimBroker {
     this.#isTurnRequested = false;
     for (const pump of this.pumps) pump.flush();
     this.#deliveries.read();
-    for (const pump of this.pumps) pump.tellRoom();
+    for (const pump of this.pumps) pump.notifyWritable();
     this.#rings = this.#mainBell.rings();
     this.#mainBell.fallAsleep();
     // Whatever was published before the flag was seen is found here.

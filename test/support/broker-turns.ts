@@ -236,7 +236,7 @@ export class BrokerTurns {
     this.#pending = [];
     for (const connection of pending) connection.flush();
     this.#shares.nextTurn();
-    this.pump.tellRoom();
+    this.pump.notifyWritable();
     const nowMs = this.clock.monotonicMs();
     if (this.isPumpRunning) work += this.#loop.step(nowMs);
     if (this.isDiskRunning) work += this.#disk.step(nowMs);

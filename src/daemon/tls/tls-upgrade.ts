@@ -17,7 +17,7 @@ export type TlsUpgrade = {
   /** What was read from the socket behind the last plain command. */
   readonly firstBytes: Buffer;
   /** What a client is sent, plain, when the handshake fails. */
-  readonly farewell: (failure: TlsFailure) => Buffer;
+  readonly handshakeErrorFrame: (failure: TlsFailure) => Buffer;
 };
 
 /** From the end of the plain conversation to the end of the handshake. */
@@ -26,11 +26,11 @@ const HANDSHAKE_TIMEOUT_MS = 5000;
 /**
  * Makes the handshake, as the server. The socket must be paused, and nobody but the upgrade may listen to it.
  *
- * Errors: rejects with a `TlsFailure`; the client has then been sent the farewell as far as that is possible, and
+ * Errors: rejects with a `TlsFailure`; the client has then been sent the handshakeErrorFrame as far as that is possible, and
  * the socket closes by itself.
  */
 export function upgradeToTls(socket: Socket, upgrade: TlsUpgrade): Promise<TLSSocket> {
-  const { context, clock, firstBytes, farewell } = upgrade;
+  const { context, clock, firstBytes, handshakeErrorFrame } = upgrade;
   return new Promise((resolve, reject) => {
     let isOver = false;
     const end = (outcome: TLSSocket | TlsFailure): void => {
@@ -44,7 +44,7 @@ export function upgradeToTls(socket: Socket, upgrade: TlsUpgrade): Promise<TLSSo
         return;
       }
       // Nothing but perhaps an alert has gone out, so that what is written here is not inside of anything.
-      if (!socket.destroyed) socket.write(farewell(outcome));
+      if (!socket.destroyed) socket.write(handshakeErrorFrame(outcome));
       socket.destroySoon();
       reject(outcome);
     };

@@ -58,7 +58,7 @@ export class StatsAnswers {
   #heldBytes = 0;
   #isRunning = false;
   /** Called when less is held. */
-  #onRoom: () => void = () => undefined;
+  #onWritable: () => void = () => undefined;
 
   constructor(clock: Clock, logger: Pick<Logger, 'warn'>) {
     this.#clock = clock;
@@ -117,14 +117,14 @@ export class StatsAnswers {
       this.#readers.delete(reader);
       if (--held.readerCount > 0) return;
       this.#heldBytes -= held.bytes;
-      this.#onRoom();
+      this.#onWritable();
     });
   }
 
   /** Resolves when less is held, or when somebody was given up. */
   async #room(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#onRoom = resolve;
+    this.#onWritable = resolve;
     const timer = this.#clock.after(LOOK_MS, () => {
       this.#giveUpStalled();
       resolve();

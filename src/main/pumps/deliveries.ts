@@ -89,7 +89,7 @@ export class Deliveries {
       const rings = bell.rings();
       bell.fallAsleep();
       // Whatever was published, or given back, before the flag was seen is found here; what comes later rings.
-      if (this.read() === 0 && !this.#tellRoom()) await bell.waitAsync(rings);
+      if (this.read() === 0 && !this.#notifyWritable()) await bell.waitAsync(rings);
       bell.wakeUp();
       // The bell also rings when a ring has room again, with nothing to read.
       onWork();
@@ -99,10 +99,10 @@ export class Deliveries {
   }
 
   /** Whether somebody has gone on who waited for room. */
-  #tellRoom(): boolean {
-    let hasTold = false;
-    for (const pump of this.#options.pumps) if (pump.tellRoom()) hasTold = true;
-    return hasTold;
+  #notifyWritable(): boolean {
+    let hasNotified = false;
+    for (const pump of this.#options.pumps) if (pump.notifyWritable()) hasNotified = true;
+    return hasNotified;
   }
 
   #readPump(pump: PumpHandle): number {

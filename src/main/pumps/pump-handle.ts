@@ -6,9 +6,9 @@
  * to the pump before `flush`, which is called once in a turn. A control request flushes first, so that its place
  * among the publishes is fixed.
  *
- * Bound: the rings. A publish finds no room: it is told so, and tried again on `onRoom`; those of more than 32 KiB find
+ * Bound: the rings. A publish finds no room: it is told so, and tried again on `onWritable`; those of more than 32 KiB find
  * none before the small ones do. Commands and control requests always find a place; connections ask `hasCommandRoom`
- * before each FIN, REQ, TOUCH and RDY, and try again on `onCommandRoom`.
+ * before each FIN, REQ, TOUCH and RDY, and try again on `onCommandWritable`.
  *
  * Thread: main.
  */
@@ -60,10 +60,10 @@ export class PumpHandle {
   #wantedBytes = 0;
   /** Whether a publish has been refused since somebody was told of room, and whether somebody is being told. */
   #hasRefused = false;
-  #isTelling = false;
+  #isNotifying = false;
   /** Whom to tell when the publish ring, or the command ring, has room again. */
-  #roomListeners: (() => void)[] = [];
-  #commandRoomListeners: (() => void)[] = [];
+  #writableListeners: (() => void)[] = [];
+  #commandWritableListeners: (() => void)[] = [];
   /** Whether something has become visible since the bell was last rung. */
   #isBellDue = false;
 
@@ -88,7 +88,7 @@ export class PumpHandle {
   }
 
   /**
-   * Publishes messages. Returns false when the ring has no room: nothing was taken, and `onRoom` says when to try
+   * Publishes messages. Returns false when the ring has no room: nothing was taken, and `onWritable` says when to try
    * again. `token` is 0 unless an answer is wanted (`nextAnswer`), and only then `part` counts.
    */
   publish(
@@ -120,19 +120,19 @@ export class PumpHandle {
     return this.#publishes.lengthMax - PUBLISH_FIELD_BYTES;
   }
 
-  /** Whether a command is sure to find room in the command ring; if not, `onCommandRoom` says when. */
+  /** Whether a command is sure to find room in the command ring; if not, `onCommandWritable` says when. */
   hasCommandRoom(): boolean {
     return this.#commands.hasRoom();
   }
 
   /** Calls back once when publishes find room again. */
-  onRoom(listener: () => void): void {
-    this.#roomListeners.push(listener);
+  onWritable(listener: () => void): void {
+    this.#writableListeners.push(listener);
   }
 
   /** Calls back once when commands find room again, whether publishes do or not. */
-  onCommandRoom(listener: () => void): void {
-    this.#commandRoomListeners.push(listener);
+  onCommandWritable(listener: () => void): void {
+    this.#commandWritableListeners.push(listener);
   }
 
   finish(consumer: number, idHigh: number, idLow: number): void {
@@ -207,21 +207,21 @@ export class PumpHandle {
    * Has those that found no room try again, in the order in which they came, as long as there is room; for those that
    * are left, the pump rings main's bell when it gives some back. Returns whether anybody has gone on.
    */
-  tellRoom(): boolean {
-    let hasTold = this.#commands.writeWaiting();
+  notifyWritable(): boolean {
+    let hasNotified = this.#commands.writeWaiting();
     // What is written here is shown to the pump by the flush of the next turn.
-    if (hasTold) this.#requestFlush();
-    if (this.#commandRoomListeners.length > 0 && this.hasCommandRoom()) {
-      const listeners = this.#commandRoomListeners;
-      this.#commandRoomListeners = [];
+    if (hasNotified) this.#requestFlush();
+    if (this.#commandWritableListeners.length > 0 && this.hasCommandRoom()) {
+      const listeners = this.#commandWritableListeners;
+      this.#commandWritableListeners = [];
       for (const listener of listeners) listener();
-      hasTold = true;
+      hasNotified = true;
     }
-    if (this.#roomListeners.length > 0 && this.#hasPublishRoom()) {
-      this.#tellPublishRoom();
-      hasTold = true;
+    if (this.#writableListeners.length > 0 && this.#hasPublishRoom()) {
+      this.#notifyPublishWritable();
+      hasNotified = true;
     }
-    return hasTold;
+    return hasNotified;
   }
 
   /** The pump has answered a publish or a barrier. */
@@ -258,17 +258,17 @@ export class PumpHandle {
     return this.#publishes.hasRoomFor(Math.min(capacity, room + capacity * SMALL_SHARE));
   }
 
-  #tellPublishRoom(): void {
-    const listeners = this.#roomListeners;
-    this.#roomListeners = [];
+  #notifyPublishWritable(): void {
+    const listeners = this.#writableListeners;
+    this.#writableListeners = [];
     this.#wantedBytes = 0;
     this.#hasRefused = false;
-    this.#isTelling = true;
+    this.#isNotifying = true;
     let count = 0;
     while (count < listeners.length && !this.#hasRefused) listeners[count++]();
-    this.#isTelling = false;
+    this.#isNotifying = false;
     // One that was told and needs more than there was keeps its place, which it has taken anew.
-    this.#roomListeners.push(...listeners.slice(count));
+    this.#writableListeners.push(...listeners.slice(count));
   }
 
   /** Shows the pump what is committed, publishes before commands; the bell is rung by `flush`. */
@@ -297,7 +297,7 @@ export class PumpHandle {
     const payloadBytes = PUBLISH_FIELD_BYTES + bytes;
     // Large ones overtake nobody who waits, or the largest would never find room.
     const isBehind =
-      payloadBytes > SMALL_BYTES && this.#roomListeners.length > 0 && !this.#isTelling;
+      payloadBytes > SMALL_BYTES && this.#writableListeners.length > 0 && !this.#isNotifying;
     const mayClaim = !isBehind && this.#hasRoomFor(payloadBytes);
     const offset = mayClaim ? ring.claim(payloadBytes) : FULL;
     if (offset === FULL) {

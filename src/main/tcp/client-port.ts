@@ -39,5 +39,5 @@ export interface ClientPort {
   /** Has the command handed over again when the promise, which never rejects, has resolved. */
   waitFor(promise: Promise<void>): Step;
   /** Has the command handed over again when the pump that it is for has room. */
-  waitForRoom(onRoom: (listener: () => void) => void): Step;
+  waitUntilWritable(onWritable: (listener: () => void) => void): Step;
 }

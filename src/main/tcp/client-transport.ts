@@ -22,7 +22,7 @@ export type TransportUpgrade = {
   readonly context: Pick<TlsContext, 'handshake'>;
   readonly clock: Pick<Clock, 'after'>;
   /** What a client is sent, plain, when the handshake fails. */
-  readonly farewell: (failure: TlsFailure) => Buffer;
+  readonly handshakeErrorFrame: (failure: TlsFailure) => Buffer;
   /** What was read behind the last plain command. */
   readonly firstBytes?: Buffer;
 };
@@ -91,7 +91,7 @@ export class ClientTransport implements Transport {
    * Puts TLS on the socket: a handshake, after which everything passes through it, what was written meanwhile
    * first.
    *
-   * Errors: rejects with a `TlsFailure`; the client has been sent the farewell and the connection closes, which the
+   * Errors: rejects with a `TlsFailure`; the client has been sent the handshakeErrorFrame and the connection closes, which the
    * listener is told as well.
    */
   async secure(upgrade: TransportUpgrade): Promise<TlsFacts> {

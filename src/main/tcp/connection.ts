@@ -257,9 +257,9 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     return NEXT;
   }
 
-  waitForRoom(onRoom: (listener: () => void) => void): Step {
+  waitUntilWritable(onWritable: (listener: () => void) => void): Step {
     this.#stopReading();
-    onRoom(this.#resume);
+    onWritable(this.#resume);
     return WAIT;
   }
 

@@ -107,7 +107,7 @@ export class ConsumerCommands {
       return this.#invalid(`RDY count ${count} out of range 0-${maxRdyCount}`);
     }
     const { pump } = state.channel.topic;
-    if (!pump.hasCommandRoom()) return this.#waitForRoom(pump);
+    if (!pump.hasCommandRoom()) return this.#waitUntilWritable(pump);
     pump.setReady(this.#port.client.number, Number(count));
     return NEXT;
   }
@@ -118,7 +118,7 @@ export class ConsumerCommands {
     if (channel === null) return this.#wrongState('FIN');
     if (this.#port.hasPendingResponses) return this.#port.waitForResponses();
     const { pump } = channel.topic;
-    if (!pump.hasCommandRoom()) return this.#waitForRoom(pump);
+    if (!pump.hasCommandRoom()) return this.#waitUntilWritable(pump);
     this.#hasUnanswered = true;
     pump.finish(this.#port.client.number, idHigh, idLow);
     return NEXT;
@@ -147,7 +147,7 @@ export class ConsumerCommands {
     if (id.high === NOT_HEX) return this.#refuseUnknown('E_REQ_FAILED', 'REQ', id, channel);
     const delayMs = Math.min(Math.max(0, toDurationMs(parsed)), this.#options.maxReqTimeoutMs);
     const { pump } = channel.topic;
-    if (!pump.hasCommandRoom()) return this.#waitForRoom(pump);
+    if (!pump.hasCommandRoom()) return this.#waitUntilWritable(pump);
     this.#hasUnanswered = true;
     pump.requeue(this.#port.client.number, id.high, id.low, delayMs);
     return NEXT;
@@ -162,7 +162,7 @@ export class ConsumerCommands {
     if (this.#port.hasPendingResponses) return this.#port.waitForResponses();
     if (id.high === NOT_HEX) return this.#refuseUnknown('E_TOUCH_FAILED', 'TOUCH', id, channel);
     const { pump } = channel.topic;
-    if (!pump.hasCommandRoom()) return this.#waitForRoom(pump);
+    if (!pump.hasCommandRoom()) return this.#waitUntilWritable(pump);
     this.#hasUnanswered = true;
     pump.touch(this.#port.client.number, id.high, id.low);
     return NEXT;
@@ -181,8 +181,8 @@ export class ConsumerCommands {
     return NEXT;
   }
 
-  #waitForRoom(pump: PumpHandle): Step {
-    return this.#port.waitForRoom((listener) => pump.onCommandRoom(listener));
+  #waitUntilWritable(pump: PumpHandle): Step {
+    return this.#port.waitUntilWritable((listener) => pump.onCommandWritable(listener));
   }
 
   #channel(): ChannelHandle | null {

@@ -30,7 +30,12 @@ export type UpgradedConnection = {
 export async function putOnLayers(layers: Layers, connection: UpgradedConnection): Promise<void> {
   const { transport, client, clock, firstBytes, sendOk } = connection;
   if (layers.tls !== null) {
-    client.tls = await transport.secure({ context: layers.tls, clock, farewell, firstBytes });
+    client.tls = await transport.secure({
+      context: layers.tls,
+      clock,
+      handshakeErrorFrame,
+      firstBytes,
+    });
     sendOk();
   }
   const { compression } = layers;
@@ -43,7 +48,7 @@ export async function putOnLayers(layers: Layers, connection: UpgradedConnection
 }
 
 /** What a client is told when its TLS handshake fails: plain, since there is nothing else. */
-function farewell(failure: TlsFailure): Buffer {
+function handshakeErrorFrame(failure: TlsFailure): Buffer {
   return errorFrame(
     new ClientError('E_IDENTIFY_FAILED', `IDENTIFY failed ${failure.message}`).data,
   );

@@ -184,7 +184,7 @@ export class PublishCommands {
     if (!publication.send()) {
       if (this.#unsent === null) publication.detach();
       this.#unsent = publication;
-      return this.#port.waitForRoom((listener) => publication.onRoom(listener));
+      return this.#port.waitUntilWritable((listener) => publication.onWritable(listener));
     }
     this.#unsent = null;
     return NEXT;

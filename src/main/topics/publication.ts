@@ -60,9 +60,9 @@ export class Publication {
    * Calls back when it makes sense to `send` again. What is begun is brought to its end before, even if nobody
    * listens any more: a publication is kept whole, or not at all.
    */
-  onRoom(listener: () => void): void {
-    this.#topic.pump.onRoom(() => {
-      if (this.#hasBegun && !this.send()) this.onRoom(listener);
+  onWritable(listener: () => void): void {
+    this.#topic.pump.onWritable(() => {
+      if (this.#hasBegun && !this.send()) this.onWritable(listener);
       else listener();
     });
   }

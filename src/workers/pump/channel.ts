@@ -151,7 +151,7 @@ export class Channel {
 
   /** Something about a consumer has changed that may let it take messages. */
   onAppetite(consumer: Consumer): void {
-    if (consumer.appetite === 0) return;
+    if (consumer.capacity === 0) return;
     this.#ready.add(consumer);
     if (!this.isActive) this.#context.activate(this);
   }
@@ -171,17 +171,17 @@ export class Channel {
       const consumer = this.#ready.next();
       if (consumer === undefined) break;
       const fair = Math.ceil(this.queue.depth / this.#ready.equalCount(consumer));
-      const share = Math.min(consumer.appetite, fair, SHARE_MAX);
+      const share = Math.min(consumer.capacity, fair, SHARE_MAX);
       const inFlightBefore = consumer.inFlightCount;
       const taken = this.#context.delivery.send(consumer, this.queue, share, nowMs);
       if (taken === BLOCKED) return BLOCKED;
-      assert(taken > 0, 'a consumer with appetite takes a message');
+      assert(taken > 0, 'a consumer with capacity takes a message');
       this.inFlightCount += consumer.inFlightCount - inFlightBefore;
       this.takenCounts[consumer.locality] += this.#context.delivery.fromMemory;
       delivered += taken;
       // Behind the others for its next turn.
       this.#ready.delete(consumer);
-      if (consumer.appetite > 0) this.#ready.add(consumer);
+      if (consumer.capacity > 0) this.#ready.add(consumer);
     }
     return delivered;
   }

@@ -42,7 +42,7 @@ export class Consumer {
   }
 
   /** How many messages may be sent to it now. */
-  get appetite(): number {
+  get capacity(): number {
     if (this.isClosing || this.windowBytes <= 0) return 0;
     return Math.max(0, this.readyCount - this.inFlightCount);
   }

@@ -27,12 +27,12 @@ export class ReadyConsumers {
     this.#equals(consumer).delete(consumer);
   }
 
-  /** The consumer whose turn it is; those that have lost their appetite are dropped on the way. */
+  /** The consumer whose turn it is; those that have lost their capacity are dropped on the way. */
   next(): Consumer | undefined {
     return (
-      firstWithAppetite(this.#zone) ??
-      firstWithAppetite(this.#region) ??
-      firstWithAppetite(this.#global)
+      firstWithCapacity(this.#zone) ??
+      firstWithCapacity(this.#region) ??
+      firstWithCapacity(this.#global)
     );
   }
 
@@ -53,9 +53,9 @@ export class ReadyConsumers {
   }
 }
 
-function firstWithAppetite(consumers: Set<Consumer>): Consumer | undefined {
+function firstWithCapacity(consumers: Set<Consumer>): Consumer | undefined {
   for (const consumer of consumers) {
-    if (consumer.appetite > 0) return consumer;
+    if (consumer.capacity > 0) return consumer;
     consumers.delete(consumer);
   }
   return undefined;

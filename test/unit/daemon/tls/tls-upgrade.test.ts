@@ -59,7 +59,8 @@ async function attempt(
     context,
     clock,
     firstBytes,
-    farewell: (failure: TlsFailure) => Buffer.from(`farewell: ${failure.message}`),
+    handshakeErrorFrame: (failure: TlsFailure) =>
+      Buffer.from(`handshakeErrorFrame: ${failure.message}`),
   };
   const outcome = upgradeToTls(server, upgrade).catch((error: unknown) => {
     if (error instanceof TlsFailure) return error;
@@ -122,7 +123,7 @@ test('upgradeToTls: what was read before is part of the handshake', async (t) =>
     context: await loadContext(t),
     clock: new ManualClock(),
     firstBytes: hello,
-    farewell: () => NOTHING,
+    handshakeErrorFrame: () => NOTHING,
   });
 
   assert.deepEqual([secured.getProtocol(), await agreed], ['TLSv1.3', 'TLSv1.3']);
@@ -181,7 +182,7 @@ test('upgradeToTls: a client that does not speak TLS is told so in plain', async
   const text = await received(client);
 
   assert.equal(failureText(await outcome), 'tls: wrong version number');
-  assert.equal(text, 'farewell: tls: wrong version number');
+  assert.equal(text, 'handshakeErrorFrame: tls: wrong version number');
 });
 
 test('upgradeToTls: a client that says nothing is told so after 5 s', async (t) => {
@@ -198,7 +199,7 @@ test('upgradeToTls: a client that says nothing is told so after 5 s', async (t) 
   const text = await received(client);
 
   assert.equal(wasOver, false);
-  assert.equal(text, 'farewell: tls: handshake timed out');
+  assert.equal(text, 'handshakeErrorFrame: tls: handshake timed out');
   assert.equal(failureText(await outcome), 'tls: handshake timed out');
 });
 
@@ -229,7 +230,7 @@ test('upgradeToTls: a socket that is destroyed before', async (t) => {
     context: await loadContext(t),
     clock: new ManualClock(),
     firstBytes: NOTHING,
-    farewell: () => NOTHING,
+    handshakeErrorFrame: () => NOTHING,
   });
 
   await assert.rejects(upgraded, new TlsFailure('tls: connection closed before the handshake'));

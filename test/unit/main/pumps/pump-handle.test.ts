@@ -83,14 +83,14 @@ test('PumpHandle: a publish that finds no room is refused, and told when there i
   let sent = 0;
   while (rings.publish(1, [`${sent}${body}`])) sent++;
   let told = 0;
-  rings.handle.onRoom(() => told++);
+  rings.handle.onWritable(() => told++);
   rings.handle.flush();
-  rings.handle.tellRoom();
+  rings.handle.notifyWritable();
   const before = told;
   const taken = rings.takePublishes();
 
-  rings.handle.tellRoom();
-  rings.handle.tellRoom();
+  rings.handle.notifyWritable();
+  rings.handle.notifyWritable();
 
   assert.deepStrictEqual([before, told], [0, 1]);
   assert.deepStrictEqual(taken.length, sent);
@@ -103,7 +103,7 @@ test('PumpHandle: those that wait are told in their order, as long as there is r
   while (rings.publish(1, [body]));
   const told: string[] = [];
   const wait = (name: string): void => {
-    rings.handle.onRoom(() => {
+    rings.handle.onWritable(() => {
       told.push(name);
       if (!rings.publish(1, [body])) wait(name);
     });
@@ -113,7 +113,7 @@ test('PumpHandle: those that wait are told in their order, as long as there is r
   for (let turn = 0; turn < 3; turn++) {
     rings.handle.flush();
     rings.takePublishes();
-    rings.handle.tellRoom();
+    rings.handle.notifyWritable();
     turns.push(told.splice(0).join(''));
   }
 
@@ -128,7 +128,7 @@ test('PumpHandle: large publishes stay behind one that waits, small ones need no
   let isSent = false;
   const send = (): void => {
     isSent = rings.publish(1, [larger]);
-    if (!isSent) rings.handle.onRoom(send);
+    if (!isSent) rings.handle.onWritable(send);
   };
   send();
   rings.handle.flush();
@@ -136,7 +136,7 @@ test('PumpHandle: large publishes stay behind one that waits, small ones need no
   const overtaking = [rings.publish(2, [large]), rings.publish(2, [small])];
   rings.handle.flush();
 
-  rings.handle.tellRoom();
+  rings.handle.notifyWritable();
 
   assert.deepStrictEqual([overtaking, isSent], [[false, true], true]);
   assert.equal(rings.publish(2, [large]), true);
@@ -151,28 +151,28 @@ test('PumpHandle: a small publish finds room where large ones have found none', 
   assert.equal(isTaken, true);
 });
 
-test('PumpHandle: tellRoom says whether anybody has gone on', () => {
+test('PumpHandle: notifyWritable says whether anybody has gone on', () => {
   const rings = new MainRings(SMALL);
   while (rings.publish(1, ['x'.repeat(30_000)]));
-  rings.handle.onRoom(() => undefined);
+  rings.handle.onWritable(() => undefined);
   rings.handle.flush();
-  const outcomes = [rings.handle.tellRoom()];
+  const outcomes = [rings.handle.notifyWritable()];
   rings.takePublishes();
-  outcomes.push(rings.handle.tellRoom(), rings.handle.tellRoom());
+  outcomes.push(rings.handle.notifyWritable(), rings.handle.notifyWritable());
 
   assert.deepStrictEqual(outcomes, [false, true, false]);
 });
 
-test('PumpHandle: requests that tellRoom has found room for are shown by a flush that it asks for', () => {
+test('PumpHandle: requests that notifyWritable has found room for are shown by a flush that it asks for', () => {
   const rings = new MainRings(SMALL);
   fillCommands(rings);
   rings.handle.flush();
   rings.takeCommands();
   rings.flushRequests = 0;
 
-  const hasTold = rings.handle.tellRoom();
+  const hasNotified = rings.handle.notifyWritable();
 
-  assert.deepStrictEqual([hasTold, rings.flushRequests > 0], [true, true]);
+  assert.deepStrictEqual([hasNotified, rings.flushRequests > 0], [true, true]);
 });
 
 test('PumpHandle: commands are told of room although publishes have none', () => {
@@ -181,13 +181,13 @@ test('PumpHandle: commands are told of room although publishes have none', () =>
   const body = 'x'.repeat(30_000);
   while (rings.publish(1, [body]));
   const told: string[] = [];
-  handle.onRoom(() => told.push('publish'));
-  handle.onCommandRoom(() => told.push('command'));
+  handle.onWritable(() => told.push('publish'));
+  handle.onCommandWritable(() => told.push('command'));
 
-  handle.tellRoom();
+  handle.notifyWritable();
   const before = [...told];
   rings.takePublishes();
-  handle.tellRoom();
+  handle.notifyWritable();
 
   assert.deepStrictEqual([before, told], [['command'], ['command', 'publish']]);
 });
@@ -298,7 +298,7 @@ test('PumpHandle: requests that find no room wait, in order, with what comes beh
   for (let turn = 0; turn < 50; turn++) {
     handle.flush();
     taken.push(...rings.takeCommands(20));
-    handle.tellRoom();
+    handle.notifyWritable();
   }
 
   assert.deepStrictEqual([isPublished, hadRoom, handle.hasCommandRoom()], [false, false, true]);
@@ -315,13 +315,13 @@ test('PumpHandle: whoever waits for room is told when requests no longer wait', 
   const rings = new MainRings(SMALL);
   fillCommands(rings);
   const told: number[] = [];
-  rings.handle.onRoom(() => told.push(1));
-  rings.handle.onCommandRoom(() => told.push(2));
-  rings.handle.tellRoom();
+  rings.handle.onWritable(() => told.push(1));
+  rings.handle.onCommandWritable(() => told.push(2));
+  rings.handle.notifyWritable();
   const before = [...told];
   for (let turn = 0; turn < 5; turn++) {
     rings.takeCommands();
-    rings.handle.tellRoom();
+    rings.handle.notifyWritable();
   }
 
   assert.deepStrictEqual([before, told], [[], [2, 1]]);
@@ -332,16 +332,16 @@ test('PumpHandle: a listener may ask again while it is told', () => {
   let told = 0;
   const listener = (): void => {
     told++;
-    rings.handle.onRoom(listener);
+    rings.handle.onWritable(listener);
   };
   const commandListener = (): void => {
     told++;
-    rings.handle.onCommandRoom(commandListener);
+    rings.handle.onCommandWritable(commandListener);
   };
   listener();
   commandListener();
 
-  rings.handle.tellRoom();
+  rings.handle.notifyWritable();
 
   assert.equal(told, 4);
 });

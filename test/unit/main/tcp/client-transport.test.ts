@@ -13,14 +13,14 @@ import { SocketTransport } from '../../../../src/main/tcp/socket-transport.ts';
 import { snappyCodec } from '../../../../src/protocol/compression/codecs.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 import { socketPair } from '../../../support/socket-pair.ts';
-import { Told, written } from '../../../support/told.ts';
+import { TransportRecorder, written } from '../../../support/transport-recorder.ts';
 
 const CREDENTIALS = makeCertificate({ commonName: 'localhost' });
 
 type Setup = {
   client: Socket;
   transport: ClientTransport;
-  told: Told;
+  told: TransportRecorder;
   context: TlsContext;
 };
 
@@ -35,12 +35,12 @@ async function setUp(t: TestContext): Promise<Setup> {
   });
   const { client, server } = await socketPair(t);
   const transport = new ClientTransport(server);
-  return { client, transport, told: new Told(transport), context };
+  return { client, transport, told: new TransportRecorder(transport), context };
 }
 
 function secure({ transport, context }: Setup): Promise<TlsFacts> {
-  const farewell = (): Buffer => Buffer.from('farewell');
-  return transport.secure({ context, clock: new ManualClock(), farewell });
+  const handshakeErrorFrame = (): Buffer => Buffer.from('handshakeErrorFrame');
+  return transport.secure({ context, clock: new ManualClock(), handshakeErrorFrame });
 }
 
 test('ClientTransport: plain, then TLS, then snappy within it', async (t) => {
@@ -57,12 +57,12 @@ test('ClientTransport: plain, then TLS, then snappy within it', async (t) => {
     connect({ socket: client, ca: CREDENTIALS.cert, host: 'localhost' }),
   );
   await secured;
-  const first = new Told(clientTls);
+  const first = new TransportRecorder(clientTls);
   await written(transport, Buffer.from('OK'));
   await first.whenBytes(2);
   transport.compress(snappyCodec());
   const clientSnappy = new CompressedTransport(clientTls, snappyCodec());
-  const second = new Told(clientSnappy);
+  const second = new TransportRecorder(clientSnappy);
   await Promise.all([
     written(transport, Buffer.from('OK')),
     written(clientSnappy, Buffer.from('PUB')),
@@ -82,7 +82,7 @@ test('ClientTransport: what is written during the handshake comes after it', asy
   const { client, transport } = setup;
   const secured = secure(setup);
   const taken = [written(transport, Buffer.from('heart')), written(transport, Buffer.from('beat'))];
-  const received = new Told(
+  const received = new TransportRecorder(
     new SocketTransport(connect({ socket: client, ca: CREDENTIALS.cert, host: 'localhost' })),
   );
 
@@ -100,7 +100,7 @@ test('ClientTransport: ended during the handshake, it ends after it', async (t) 
   const secured = secure(setup);
   transport.write([Buffer.from('last')], () => undefined);
   transport.end();
-  const received = new Told(
+  const received = new TransportRecorder(
     new SocketTransport(connect({ socket: client, ca: CREDENTIALS.cert, host: 'localhost' })),
   );
 
@@ -132,7 +132,7 @@ test('ClientTransport: paused before the handshake, it is paused after it', asyn
 test('ClientTransport: when the handshake fails, the client is told in plain and the connection closes', async (t) => {
   const setup = await setUp(t);
   const { client, transport, told } = setup;
-  const received = new Told(new SocketTransport(client));
+  const received = new TransportRecorder(new SocketTransport(client));
   const secured = secure(setup);
 
   client.write('PUB t\n');
@@ -140,7 +140,7 @@ test('ClientTransport: when the handshake fails, the client is told in plain and
   await assert.rejects(secured, new TlsFailure('tls: wrong version number'));
   await Promise.all([told.whenEvent('close'), received.whenEvent('end')]);
 
-  assert.equal(String(received.bytes), 'farewell');
+  assert.equal(String(received.bytes), 'handshakeErrorFrame');
   assert.deepEqual([told.events, transport.isDestroyed], [['close'], true]);
 });
 

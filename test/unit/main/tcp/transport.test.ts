@@ -15,7 +15,7 @@ import { randomChunks, singleBytes } from '../../../support/chunks.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 import { seededRandom } from '../../../support/seeded-random.ts';
 import { socketPair } from '../../../support/socket-pair.ts';
-import { Told, written } from '../../../support/told.ts';
+import { TransportRecorder, written } from '../../../support/transport-recorder.ts';
 
 const CREDENTIALS = makeCertificate({ commonName: 'localhost' });
 
@@ -48,7 +48,7 @@ async function open(
     const secured = transport.secure({
       context,
       clock: new ManualClock(),
-      farewell: () => Buffer.from('farewell'),
+      handshakeErrorFrame: () => Buffer.from('handshakeErrorFrame'),
     });
     other = new SocketTransport(
       connect({ socket: client, ca: CREDENTIALS.cert, host: 'localhost' }),
@@ -69,8 +69,8 @@ for (const isTls of [false, true]) {
 
     test(`${name} bytes arrive both ways, and their writer is told`, async (t) => {
       const { server, client } = await open(t, isTls, compression);
-      const atServer = new Told(server);
-      const atClient = new Told(client);
+      const atServer = new TransportRecorder(server);
+      const atClient = new TransportRecorder(client);
       const large = Buffer.alloc(300_000, 'some text that repeats ');
 
       await Promise.all([
@@ -87,7 +87,7 @@ for (const isTls of [false, true]) {
 
     test(`${name} many small writes keep their order`, async (t) => {
       const { server, client } = await open(t, isTls, compression);
-      const told = new Told(client);
+      const told = new TransportRecorder(client);
       const texts = Array.from({ length: 500 }, (_, index) => `${index},`);
 
       await Promise.all(texts.map((text) => written(server, Buffer.from(text))));
@@ -102,7 +102,7 @@ for (const isTls of [false, true]) {
       // Random, so that compression does not make it fit the system's buffers.
       const piece = Buffer.from(Array.from({ length: 64 * 1024 }, () => random(256)));
       const pieces = 256;
-      const told = new Told(server);
+      const told = new TransportRecorder(server);
       server.pause();
 
       let taken = 0;
@@ -118,7 +118,7 @@ for (const isTls of [false, true]) {
 
     test(`${name} paused and resumed at every piece, it loses nothing`, async (t) => {
       const { server, client } = await open(t, isTls, compression);
-      const told = new Told(server);
+      const told = new TransportRecorder(server);
       told.onBytes = () => {
         server.pause();
         setImmediate(() => server.resume());
@@ -133,8 +133,8 @@ for (const isTls of [false, true]) {
 
     test(`${name} what was written before the end arrives, and each side ends by itself`, async (t) => {
       const { server, client } = await open(t, isTls, compression);
-      const atServer = new Told(server);
-      const atClient = new Told(client);
+      const atServer = new TransportRecorder(server);
+      const atClient = new TransportRecorder(client);
 
       client.write([Buffer.from('question')], () => undefined);
       client.end();
@@ -159,7 +159,7 @@ for (const isTls of [false, true]) {
 
     test(`${name} the end is told behind bytes that a pause holds back`, async (t) => {
       const { server, client } = await open(t, isTls, compression);
-      const told = new Told(server);
+      const told = new TransportRecorder(server);
       server.pause();
 
       await written(client, Buffer.from('last'));
@@ -175,8 +175,8 @@ for (const isTls of [false, true]) {
 
     test(`${name} destroyed, it tells that it is closed and takes nothing more`, async (t) => {
       const { server, client } = await open(t, isTls, compression);
-      const told = new Told(server);
-      new Told(client);
+      const told = new TransportRecorder(server);
+      new TransportRecorder(client);
       server.write([Buffer.alloc(1000)], () => undefined);
 
       server.destroy();
@@ -190,7 +190,7 @@ for (const isTls of [false, true]) {
 
     test(`${name} destroyed by the other side, it tells that it is closed`, async (t) => {
       const { server, client, socket } = await open(t, isTls, compression);
-      const told = new Told(server);
+      const told = new TransportRecorder(server);
       await written(client, Buffer.from('x'));
       await told.whenBytes(1);
 
@@ -203,7 +203,7 @@ for (const isTls of [false, true]) {
 
     test(`${name} input that is discarded is not told, but its end is`, async (t) => {
       const { server, client } = await open(t, isTls, compression);
-      const told = new Told(server);
+      const told = new TransportRecorder(server);
       server.pause();
 
       server.discardInput();
@@ -234,7 +234,7 @@ for (const [compression, codec] of Object.entries(COMPRESSIONS)) {
     for (const chunks of [singleBytes(stream), randomChunks(stream, seededRandom(seed), 20)]) {
       const { client, server } = await socketPair(t);
       const transport = new CompressedTransport(new SocketTransport(server), codec());
-      const told = new Told(transport);
+      const told = new TransportRecorder(transport);
 
       for (const chunk of chunks) {
         client.write(chunk);
@@ -249,8 +249,8 @@ for (const [compression, codec] of Object.entries(COMPRESSIONS)) {
   test(`CompressedTransport: ${compression} that is damaged ends the input, not the output`, async (t) => {
     const { client, server } = await socketPair(t);
     const transport = new CompressedTransport(new SocketTransport(server), codec());
-    const told = new Told(transport);
-    const received = new Told(new SocketTransport(client));
+    const told = new TransportRecorder(transport);
+    const received = new TransportRecorder(new SocketTransport(client));
 
     client.write(Buffer.from('ffffffffffffffffffffffff', 'hex'));
     await told.whenEvent('end');
@@ -281,8 +281,8 @@ test('CompressedTransport: what comes while a batch is compressed is compressed 
     },
     decoder: snappyCodec().decoder,
   });
-  new Told(transport);
-  const received = new Told(new SocketTransport(client));
+  new TransportRecorder(transport);
+  const received = new TransportRecorder(new SocketTransport(client));
   const taken: string[] = [];
 
   for (const text of ['a', 'b', 'c']) {

@@ -107,13 +107,13 @@ test('Publication: what is begun is brought to its end, and then the listener is
   const { publication, outcomes } = begin(rings, bodies, false);
   let told = 0;
   const sent = [publication.send()];
-  publication.onRoom(() => told++);
+  publication.onWritable(() => told++);
   const taken: string[] = [];
   const tolds: number[] = [];
   for (let turn = 0; turn < 4; turn++) {
     rings.handle.flush();
     taken.push(...rings.takePublishes().flatMap(({ bodies: part }) => part));
-    rings.handle.tellRoom();
+    rings.handle.notifyWritable();
     tolds.push(told);
   }
   sent.push(publication.send());
@@ -128,11 +128,11 @@ test('Publication: what is not begun is left to the listener', () => {
   const { publication } = begin(rings, ['a'.repeat(500_000)], false);
   let told = 0;
   publication.send();
-  publication.onRoom(() => told++);
+  publication.onWritable(() => told++);
   rings.handle.flush();
   rings.takePublishes();
 
-  rings.handle.tellRoom();
+  rings.handle.notifyWritable();
 
   rings.handle.flush();
   assert.deepStrictEqual([told, rings.takePublishes()], [1, []]);

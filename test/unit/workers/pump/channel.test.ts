@@ -64,7 +64,7 @@ test('Channel: a lower ready count stops delivery, what is in flight stays valid
   assert.deepStrictEqual([got, consumer.inFlightCount, consumer.finishCount], [[], 4, 1]);
 });
 
-test('Channel: asks for its turn when messages meet appetite, and not otherwise', () => {
+test('Channel: asks for its turn when messages meet capacity, and not otherwise', () => {
   const bench = new ChannelBench();
   const steps: number[] = [];
   bench.put('a');

@@ -6,24 +6,24 @@ function makeConsumer(fields: Partial<Consumer>): Consumer {
   return Object.assign(new Consumer(1, 1, 60_000, 0, 1000, 'global'), fields);
 }
 
-test('Consumer: has appetite for its ready count less what it has in flight', () => {
+test('Consumer: has capacity for its ready count less what it has in flight', () => {
   const appetites = [
-    makeConsumer({}).appetite,
-    makeConsumer({ readyCount: 5 }).appetite,
-    makeConsumer({ readyCount: 5, inFlightCount: 3 }).appetite,
-    makeConsumer({ readyCount: 5, inFlightCount: 5 }).appetite,
-    makeConsumer({ readyCount: 5, inFlightCount: 9 }).appetite,
+    makeConsumer({}).capacity,
+    makeConsumer({ readyCount: 5 }).capacity,
+    makeConsumer({ readyCount: 5, inFlightCount: 3 }).capacity,
+    makeConsumer({ readyCount: 5, inFlightCount: 5 }).capacity,
+    makeConsumer({ readyCount: 5, inFlightCount: 9 }).capacity,
   ];
 
   assert.deepStrictEqual(appetites, [0, 5, 2, 0, 0]);
 });
 
-test('Consumer: has no appetite after CLS, or while its window is used up', () => {
+test('Consumer: has no capacity after CLS, or while its window is used up', () => {
   const appetites = [
-    makeConsumer({ readyCount: 5, isClosing: true }).appetite,
-    makeConsumer({ readyCount: 5, windowBytes: 0 }).appetite,
-    makeConsumer({ readyCount: 5, windowBytes: -100 }).appetite,
-    makeConsumer({ readyCount: 5, windowBytes: 1 }).appetite,
+    makeConsumer({ readyCount: 5, isClosing: true }).capacity,
+    makeConsumer({ readyCount: 5, windowBytes: 0 }).capacity,
+    makeConsumer({ readyCount: 5, windowBytes: -100 }).capacity,
+    makeConsumer({ readyCount: 5, windowBytes: 1 }).capacity,
   ];
 
   assert.deepStrictEqual(appetites, [0, 0, 0, 5]);

@@ -79,7 +79,7 @@ test('Delivery: sends what the window holds, or one message beyond it', () => {
     [2, 2500 - 2 * 1034],
     [1, 2500 - 2 * 1034 - 5034],
   ]);
-  assert.equal(consumer.appetite, 0);
+  assert.equal(consumer.capacity, 0);
 });
 
 test('Delivery: is blocked by a full ring, and nothing is lost or counted', () => {

@@ -2,7 +2,7 @@
 
 import type { Transport } from '../../src/main/tcp/transport.ts';
 
-export class Told {
+export class TransportRecorder {
   /** How many bytes so far. */
   count = 0;
   /** `end`, `error …` and `close`, in order. */
