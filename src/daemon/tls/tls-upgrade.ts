@@ -26,7 +26,7 @@ const HANDSHAKE_TIMEOUT_MS = 5000;
 /**
  * Makes the handshake, as the server. The socket must be paused, and nobody but the upgrade may listen to it.
  *
- * Errors: rejects with a `TlsFailure`; the client has then been sent the handshakeErrorFrame as far as that is possible, and
+ * Errors: rejects with a `TlsFailure`; the client has then been sent the error frame as far as that is possible, and
  * the socket closes by itself.
  */
 export function upgradeToTls(socket: Socket, upgrade: TlsUpgrade): Promise<TLSSocket> {

@@ -6,9 +6,9 @@
  * to the pump before `flush`, which is called once in a turn. A control request flushes first, so that its place
  * among the publishes is fixed.
  *
- * Bound: the rings. A publish finds no room: it is told so, and tried again on `onWritable`; those of more than 32 KiB find
- * none before the small ones do. Commands and control requests always find a place; connections ask `hasCommandRoom`
- * before each FIN, REQ, TOUCH and RDY, and try again on `onCommandWritable`.
+ * Bound: the rings. A publish that finds no room is refused, and tried again on `onWritable`; publishes of more than
+ * 32 KiB find room after the small ones do. Commands and control requests always find a place; connections ask
+ * `hasCommandRoom` before each FIN, REQ, TOUCH and RDY, and try again on `onCommandWritable`.
  *
  * Thread: main.
  */

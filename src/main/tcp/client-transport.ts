@@ -91,7 +91,7 @@ export class ClientTransport implements Transport {
    * Puts TLS on the socket: a handshake, after which everything passes through it, what was written meanwhile
    * first.
    *
-   * Errors: rejects with a `TlsFailure`; the client has been sent the handshakeErrorFrame and the connection closes, which the
+   * Errors: rejects with a `TlsFailure`; the client has been sent the error frame and the connection closes, which the
    * listener is told as well.
    */
   async secure(upgrade: TransportUpgrade): Promise<TlsFacts> {
