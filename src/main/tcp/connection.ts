@@ -25,6 +25,7 @@ import { CommandDispatch } from './command-dispatch.ts';
 import { CLOSED, CommandParser, NEXT, type Step, WAIT } from './command-parser.ts';
 import type { ConnectionContext } from './connection-context.ts';
 import { ConnectionDeadlines, type WatchedConnection } from './connection-deadlines.ts';
+import { logConnectionError } from './connection-errors.ts';
 import { httpHint } from './http-hint.ts';
 import { putOnLayers } from './layer-upgrade.ts';
 import { ResponseQueue } from './response-queue.ts';
@@ -89,7 +90,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     this.#transport.listen({
       onData: guard.around(this, (chunk) => this.#onData(chunk)),
       onEnd: guard.around(this, () => this.#onEnd()),
-      onError: (error) => context.logger.debug(`client(${this}) - ${error.message}`),
+      onError: (error) => logConnectionError(context.logger, this, error, this.#isEnding),
       onClose: guard.around(this, () => this.#onClose()),
     });
   }
@@ -144,7 +145,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   }
 
   onReadTimeout(): void {
-    this.#context.logger.error(`client(${this}) - read timed out`);
+    this.#context.logger.error(`client(${this}) - failed to read command - i/o timeout`);
     this.#finishInput();
   }
 
@@ -366,7 +367,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   }
 
   #onLineTooLong(): void {
-    this.#context.logger.error(`client(${this}) - line is too long`);
+    this.#context.logger.error(`client(${this}) - failed to read command - line is too long`);
     this.#parser.close();
     this.#end();
   }
