@@ -11,13 +11,13 @@ import { EndSignals } from '../daemon/end-signals.ts';
 import { Guard } from '../daemon/guard.ts';
 import { guardInspector } from '../daemon/inspector-guard.ts';
 import { Logger } from '../daemon/log.ts';
-import { parseCommandLine } from '../daemon/options/command-line.ts';
 import { cutThreads, exitProcess } from '../daemon/process-end.ts';
 import { StderrSink } from '../daemon/stderr-sink.ts';
 import { UncaughtErrors } from '../daemon/uncaught-errors.ts';
 import { SystemClock } from '../shared/clock.ts';
 import { errorText } from '../shared/error-text.ts';
 import { Nsqd } from './nsqd.ts';
+import { parseCommandLine } from './options/command-line.ts';
 import type { Options } from './options/options.ts';
 
 const LOG_PREFIX_DEFAULT = '[nsqd] ';

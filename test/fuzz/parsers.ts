@@ -13,6 +13,7 @@ import { Query, unescapePercent } from '../../src/daemon/http/query.ts';
 import { parseConfigFile } from '../../src/daemon/options/config-file.ts';
 import { Grant } from '../../src/main/auth/grant.ts';
 import { splitLines, takeSized } from '../../src/main/http/mpub-body.ts';
+import { OPTION_ROWS } from '../../src/main/options/options.ts';
 import { parsePeerInfo } from '../../src/main/peers/lookupd/peer-info.ts';
 import { ReplyParser } from '../../src/main/peers/lookupd/reply-parser.ts';
 import { Metadata } from '../../src/main/topics/metadata.ts';
@@ -73,7 +74,7 @@ export const PARSERS: Readonly<Record<string, Parser>> = {
     splitLines(bytes, 64);
     takeSized(bytes, 64, BYTES_MAX);
   },
-  toml: (bytes) => void parseConfigFile(bytes.toString()),
+  toml: (bytes) => void parseConfigFile(bytes.toString(), OPTION_ROWS),
   snappy: (bytes) => decode(new SnappyDecoder(), bytes),
   deflate: (bytes) => decode(new DeflateDecoder(), bytes),
   'nsqd.dat': readMetadata,

@@ -9,12 +9,12 @@
  */
 
 import type { Socket } from 'node:net';
-import { INTERNAL_ERROR } from '../../main/http/refusals.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Guard } from '../guard.ts';
 import { type Answer, closingAnswer, reasonPhrase } from './answer.ts';
 import type { Request } from './exchange.ts';
 import { httpSender } from './http-sender.ts';
+import { INTERNAL_ERROR } from './server-refusals.ts';
 
 /** How long a client has to read why it is being refused. Source: Go's `rstAvoidanceDelay`. */
 const LINGER_MS = 500;

@@ -6,7 +6,6 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline, type Readable } from 'node:stream';
-import { INTERNAL_ERROR } from '../../main/http/refusals.ts';
 import type { Guard } from '../guard.ts';
 import type { Logger } from '../log.ts';
 import { socketAddress } from '../remote-host.ts';
@@ -17,6 +16,7 @@ import { PiecewiseAnswer } from './piecewise-answer.ts';
 import { declaredBytes, type GatheredBody, gatherBody } from './request-body.ts';
 import { type BodyMemory, gathererOf, type RequestGatherer } from './request-gatherer.ts';
 import type { RequestLog } from './request-log.ts';
+import { INTERNAL_ERROR } from './server-refusals.ts';
 
 /** What the server hands over. */
 export type Request = {

@@ -10,8 +10,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { CONNECT_REFUSED, TOO_MANY_CONNECTIONS } from '../../main/http/refusals.ts';
-import type { ConnectionLimit } from '../../main/limits/connection-limit.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Guard } from '../guard.ts';
 import { type ListenAddress, type Listening, listen } from '../listen-address.ts';
@@ -23,14 +21,22 @@ import type { Listener, Request } from './exchange.ts';
 import { httpSender } from './http-sender.ts';
 import { isLoopback } from './loopback.ts';
 import { framingRefusal } from './request-framing.ts';
+import { CONNECT_REFUSED, TOO_MANY_CONNECTIONS } from './server-refusals.ts';
 import { VersionedResponse } from './versioned-response.ts';
+
+/** Decides whether one more connection may be served. `listener` names the server in the log. */
+interface ConnectionCount {
+  tryEnter(listener: 'HTTP'): boolean;
+  leave(): void;
+  noteFailure(listener: 'HTTP', error: Error): void;
+}
 
 /** What a server is made of. */
 export interface HttpServerSetup {
   /** Answers a request, now or later. */
   readonly handle: (request: Request) => void;
   readonly clock: Clock;
-  readonly limit: ConnectionLimit;
+  readonly limit: ConnectionCount;
   /** Ends a connection whose input makes something throw. */
   readonly guard: Guard;
   /** Makes it an HTTPS server; null for plain HTTP. */
@@ -67,7 +73,7 @@ const PLAIN_OPTIONS = { ...SERVER_OPTIONS, allowHalfOpen: true };
 export class HttpServer {
   readonly #handle: (request: Request) => void;
   readonly #clock: Clock;
-  readonly #limit: ConnectionLimit;
+  readonly #limit: ConnectionCount;
   readonly #guard: Guard;
   readonly #refused: RefusedSockets;
   readonly #isPlain: boolean;

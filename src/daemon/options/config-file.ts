@@ -8,8 +8,8 @@
  */
 
 import { parse, TomlError } from 'smol-toml';
-import { OPTION_ROWS } from '../../main/options/options.ts';
 import { suggestion } from './nearest-word.ts';
+import type { OptionRows } from './option-table.ts';
 import { Refused } from './refused.ts';
 
 /** What a file says. */
@@ -21,13 +21,13 @@ export type ConfigFile = {
 };
 
 /** Reads a file's text. Errors: says what is wrong with it, and in which line. */
-export function parseConfigFile(toml: string): ConfigFile | Refused {
+export function parseConfigFile(toml: string, rows: OptionRows): ConfigFile | Refused {
   const table = parseToml(toml);
   if (table instanceof Refused) return table;
 
   const values = new Map<string, unknown>();
   const known = new Set<string>();
-  for (const [name, { key, kind }] of OPTION_ROWS) {
+  for (const [name, { key, kind }] of rows) {
     known.add(key);
     if (!Object.hasOwn(table, key)) continue;
     const value = hasZeroByte(table[key])
@@ -41,22 +41,27 @@ export function parseConfigFile(toml: string): ConfigFile | Refused {
   }
   const warnings = Object.keys(table)
     .filter((key) => !known.has(key))
-    .map((key) => unknownKey(toml, key, table[key], known));
+    .map((key) => unknownKey(toml, key, table[key], rows));
   return { values, warnings };
 }
 
-function unknownKey(toml: string, key: string, value: unknown, known: Iterable<string>): string {
+function unknownKey(toml: string, key: string, value: unknown, rows: OptionRows): string {
   const isTable = typeof value === 'object' && value !== null && !Array.isArray(value);
   const why = isTable
     ? 'options stand in no table, so that those in it are ignored'
-    : `no option has this key, so that it is ignored${suggestion(FLAG_KEYS.get(key) ?? key, known)}`;
+    : `no option has this key, so that it is ignored${nearestKey(key, rows)}`;
   return `${lineText(toml, key)}${JSON.stringify(key)}: ${why}`;
 }
 
-/** Keys that follow from an option's flag, although the option has another. */
-const FLAG_KEYS: ReadonlyMap<string, string> = new Map(
-  [...OPTION_ROWS.values()].map(({ flag, key }) => [flag.replaceAll('-', '_'), key]),
-);
+/** The key that was meant, perhaps; one that follows from a flag, although its option has another, counts as that. */
+function nearestKey(key: string, rows: OptionRows): string {
+  const options = [...rows.values()];
+  const meant = options.find(({ flag }) => flag.replaceAll('-', '_') === key);
+  return suggestion(
+    meant?.key ?? key,
+    options.map((row) => row.key),
+  );
+}
 
 function parseToml(toml: string): Readonly<Record<string, unknown>> | Refused {
   try {

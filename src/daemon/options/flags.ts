@@ -7,31 +7,20 @@
  * Source: Go's `flag.FlagSet.parseOne`.
  */
 
-import { OPTION_ROWS, type Option, PROGRAM_FLAGS } from '../../main/options/options.ts';
 import { goQuote } from '../go/go-text.ts';
 import { suggestion } from './nearest-word.ts';
+import type { Option, OptionRows } from './option-table.ts';
 import { Refused } from './refused.ts';
 
-/** What flags say: values by the names of options and of `PROGRAM_FLAGS`, or a call for help. */
+/** What flags say: values by the names of options, or a call for help. */
 type FlagValues = ReadonlyMap<string, unknown> | 'help' | Refused;
 
 /** Flags, and the words behind them that nobody reads. */
 export type ParsedFlags = { readonly flags: FlagValues; readonly rest: readonly string[] };
 
-interface NamedRow {
-  readonly name: string;
-  readonly row: Option<unknown>;
-}
-
-const BY_FLAG: ReadonlyMap<string, NamedRow> = new Map(
-  [...OPTION_ROWS, ...Object.entries<Option<unknown>>(PROGRAM_FLAGS)].map(([name, row]) => [
-    row.flag,
-    { name, row },
-  ]),
-);
-
 /** Reads the words behind the program's name, up to the first that cannot be used. */
-export function parseFlags(words: readonly string[]): ParsedFlags {
+export function parseFlags(words: readonly string[], rows: OptionRows): ParsedFlags {
+  const byFlag = new Map([...rows].map(([name, row]) => [row.flag, { name, row }]));
   const values = new Map<string, unknown>();
   const refuse = (why: string): ParsedFlags => ({ flags: new Refused(why), rest: [] });
   let index = 0;
@@ -42,10 +31,10 @@ export function parseFlags(words: readonly string[]): ParsedFlags {
 
     const { flag, attached } = splitFlag(word);
     if (flag === '' || flag.startsWith('-')) return refuse(`bad flag syntax: ${word}`);
-    const known = BY_FLAG.get(flag);
+    const known = byFlag.get(flag);
     if (known === undefined) {
       if (flag === 'help' || flag === 'h') return { flags: 'help', rest: [] };
-      const hint = suggestion(flag, [...BY_FLAG.keys(), 'help'], '-');
+      const hint = suggestion(flag, [...byFlag.keys(), 'help'], '-');
       return refuse(`flag provided but not defined: -${flag}${hint}`);
     }
 

@@ -5,14 +5,13 @@
  */
 
 import { readFile } from 'node:fs/promises';
-import type { Options } from '../../main/options/options.ts';
 import type { HttpClientTls } from '../http-client.ts';
 import { systemErrorText } from '../system-error.ts';
-import { SECURE_VERSIONS } from './tls-context.ts';
+import { SECURE_VERSIONS, type TlsContextOptions } from './tls-context.ts';
 
 /** Errors: rejects when the file of authorities cannot be read. */
 export async function peerTlsOptions(
-  options: Pick<Options, 'tlsRootCaFile' | 'tlsMinVersion'>,
+  options: Pick<TlsContextOptions, 'tlsRootCaFile' | 'tlsMinVersion'>,
 ): Promise<HttpClientTls> {
   const minVersion = SECURE_VERSIONS[options.tlsMinVersion];
   if (options.tlsRootCaFile === '') return { minVersion };

@@ -22,7 +22,7 @@ import {
   type TLSSocket,
   type TlsOptions,
 } from 'node:tls';
-import type { Options } from '../../main/options/options.ts';
+import type { TlsVersion } from '../options/option-kinds.ts';
 import { systemErrorText } from '../system-error.ts';
 import {
   CertificateRequired,
@@ -32,10 +32,13 @@ import {
 } from './tls-failure.ts';
 
 /** The options that it depends on. */
-export type TlsContextOptions = Pick<
-  Options,
-  'tlsCert' | 'tlsKey' | 'tlsRootCaFile' | 'tlsClientAuthPolicy' | 'tlsMinVersion'
->;
+export type TlsContextOptions = {
+  readonly tlsCert: string;
+  readonly tlsKey: string;
+  readonly tlsRootCaFile: string;
+  readonly tlsClientAuthPolicy: string;
+  readonly tlsMinVersion: TlsVersion;
+};
 
 /** What the files hold, and what is spoken. */
 type Secrets = SecureContextOptions & { readonly key: Buffer };
@@ -44,7 +47,7 @@ type Secrets = SecureContextOptions & { readonly key: Buffer };
 type HandshakeEnd = (outcome: TLSSocket | TlsFailure) => void;
 
 /** What Node calls the versions of the options. */
-export const SECURE_VERSIONS: Readonly<Record<Options['tlsMinVersion'], SecureVersion>> = {
+export const SECURE_VERSIONS: Readonly<Record<TlsVersion, SecureVersion>> = {
   'tls1.0': 'TLSv1',
   'tls1.1': 'TLSv1.1',
   'tls1.2': 'TLSv1.2',

@@ -8,6 +8,7 @@
 import { type Answer, DONE } from '../../daemon/http/answer.ts';
 import { Query } from '../../daemon/http/query.ts';
 import type { Route } from '../../daemon/http/router.ts';
+import { INTERNAL_ERROR } from '../../daemon/http/server-refusals.ts';
 import type { Logger } from '../../daemon/log.ts';
 import {
   type ChannelName,
@@ -18,7 +19,6 @@ import {
 import type { HttpBroker } from '../topics/broker.ts';
 import {
   CHANNEL_NOT_FOUND,
-  INTERNAL_ERROR,
   INVALID_ARG_CHANNEL,
   INVALID_ARG_TOPIC,
   INVALID_REQUEST,

@@ -43,18 +43,7 @@ export const NOT_FOUND = refusal(404, 'NOT_FOUND');
 export const TOPIC_NOT_FOUND = refusal(404, 'TOPIC_NOT_FOUND');
 /** The topic has no channel of this name. */
 export const CHANNEL_NOT_FOUND = refusal(404, 'CHANNEL_NOT_FOUND');
-/** Something failed that is not the client's fault. */
-export const INTERNAL_ERROR = refusal(500, 'INTERNAL_ERROR');
 /** Messages cannot be accepted now. */
 export const EXITING = refusal(503, 'EXITING');
-/** The broker has as many connections as it may have. */
-export const TOO_MANY_CONNECTIONS = refusal(503, 'TOO_MANY_CONNECTIONS');
-/** A client that takes the broker for a proxy. */
-export const CONNECT_REFUSED = refusal(405, 'METHOD_NOT_ALLOWED', [
-  'Allow',
-  'GET, OPTIONS, POST, PUT',
-  'Connection',
-  'close',
-]);
 /** What is for clients on this machine only, because it shows what is in the broker's memory. */
 export const LOOPBACK_ONLY = refusal(403, 'LOOPBACK_ONLY');

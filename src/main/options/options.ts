@@ -13,7 +13,6 @@ import { NS_PER_MS } from '../../daemon/go/go-duration.ts';
 import {
   anything,
   atLeast,
-  type Check,
   lasting,
   listenable,
   listenableOrNone,
@@ -25,7 +24,6 @@ import {
   boolean,
   duration,
   integer,
-  type Kind,
   logLevel,
   percentiles,
   portion,
@@ -35,39 +33,17 @@ import {
   tlsRequired,
   tlsVersion,
 } from '../../daemon/options/option-kinds.ts';
+import {
+  completeValues,
+  Derived,
+  type Machine,
+  type Option,
+  type OptionRows,
+  option,
+  rowsOf,
+} from '../../daemon/options/option-table.ts';
 import { Refused } from '../../daemon/options/refused.ts';
 import { MESSAGE_BYTES_MAX } from '../../shared/limits.ts';
-
-/** What options depend on besides what they were given. */
-export interface Machine {
-  readonly hostname: string;
-  /** How many threads can run at the same time. */
-  readonly parallelism: number;
-}
-
-/** A default that is not the same on every machine. */
-class Derived<T> {
-  readonly from: (machine: Machine) => T;
-
-  constructor(from: (machine: Machine) => T) {
-    this.from = from;
-  }
-}
-
-/** One row of the table. */
-export interface Option<T> {
-  readonly kind: Kind<T>;
-  /** Under which heading the usage shows it. */
-  readonly group: string;
-  /** The flag's name without dashes. */
-  readonly flag: string;
-  readonly initial: T | Derived<T>;
-  readonly help: string;
-  /** Its key in a configuration file and in `/config`. */
-  readonly key: string;
-  // A method, so that rows of all types fit one list.
-  check(value: T, flag: string): string | undefined;
-}
 
 /** The shortest duration that is longer than none. */
 const DURATION_MS_MIN = 1 / NS_PER_MS;
@@ -256,10 +232,8 @@ export type Options = {
   readonly [Name in keyof Table]: Table[Name] extends Option<infer T> ? T : never;
 };
 
-/** The table's rows with their names, for those who walk over all of them. */
-export const OPTION_ROWS: ReadonlyMap<string, Option<unknown>> = new Map(
-  Object.entries<Option<unknown>>(OPTIONS),
-);
+/** The table's rows with their names. */
+export const OPTION_ROWS: OptionRows = rowsOf(OPTIONS);
 
 /**
  * Fills in defaults, and checks every value by itself and together with the others.
@@ -270,20 +244,10 @@ export function completeOptions(
   given: ReadonlyMap<string, unknown>,
   machine: Machine,
 ): Options | Refused {
-  const values: Record<string, unknown> = {};
-  for (const [name, row] of OPTION_ROWS) {
-    const value = given.has(name) ? given.get(name) : initialValue(row, machine);
-    const wrong = row.check(value, row.flag);
-    if (wrong !== undefined) return new Refused(wrong);
-    values[name] = value;
-  }
+  const values = completeValues(OPTION_ROWS, given, machine);
+  if (values instanceof Refused) return values;
   // Every row has set its name, to a value of its kind.
   return settle(values as Options, machine);
-}
-
-/** The default of an option on this machine. */
-export function initialValue<T>(row: Option<T>, machine: Machine): T {
-  return row.initial instanceof Derived ? row.initial.from(machine) : row.initial;
 }
 
 /** What options mean for each other. */
@@ -312,16 +276,4 @@ function pumpThreadsOf(machine: Machine): number {
 /** Source: nsqd's `NewOptions`. */
 function defaultNodeId(machine: Machine): number {
   return crc32(createHash('md5').update(machine.hostname).digest()) % 1024;
-}
-
-function option<T>(
-  kind: Kind<T>,
-  group: string,
-  flag: string,
-  initial: T | Derived<T>,
-  help: string,
-  check: Check<T> = anything,
-  key: string = flag.replaceAll('-', '_'),
-): Option<T> {
-  return { kind, group, flag, initial, help, key, check };
 }

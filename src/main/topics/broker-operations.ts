@@ -9,7 +9,6 @@ import type { Logger, LogLevel } from '../../daemon/log.ts';
 import type { ChannelName, TopicName } from '../../shared/names.ts';
 import type { ConnectionLimit } from '../limits/connection-limit.ts';
 import type { Options } from '../options/options.ts';
-import type { Lookupd } from '../peers/lookupd/lookupd.ts';
 import type { BrokerStats, StatsFilter } from '../stats/stats.ts';
 import type { StatsCollector } from '../stats/stats-collector.ts';
 import type { HttpBroker } from './broker.ts';
@@ -24,6 +23,11 @@ type BrokerStorage = {
   readonly metadata: Pick<Metadata, 'save'>;
 };
 
+/** What speaks with peers at addresses that may change. */
+interface Addressable {
+  setAddresses(addresses: readonly string[]): void;
+}
+
 /** The parts of the broker that operations reach. */
 export type BrokerParts = {
   readonly options: Options;
@@ -33,7 +37,8 @@ export type BrokerParts = {
   readonly storage: BrokerStorage;
   readonly publisher: Publisher;
   readonly stats: StatsCollector;
-  readonly lookupd: Lookupd;
+  /** Who registers topics elsewhere. */
+  readonly lookupd: Addressable;
   readonly limit: ConnectionLimit;
   readonly guard: Guard;
 };
@@ -49,7 +54,7 @@ export class BrokerOperations implements HttpBroker {
   readonly #storage: BrokerStorage;
   readonly #publisher: Publisher;
   readonly #stats: StatsCollector;
-  readonly #lookupd: Lookupd;
+  readonly #lookupd: Addressable;
   readonly #limit: ConnectionLimit;
   readonly #guard: Guard;
 

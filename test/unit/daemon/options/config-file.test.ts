@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { parseConfigFile } from '../../../../src/daemon/options/config-file.ts';
 import type { Portion } from '../../../../src/daemon/options/portion.ts';
 import { Refused } from '../../../../src/daemon/options/refused.ts';
+import { OPTION_ROWS } from '../../../../src/main/options/options.ts';
 
 function bytes(count: number): Portion {
   return { kind: 'bytes', bytes: count };
@@ -58,7 +59,7 @@ const READ: readonly (readonly [string, Record<string, unknown>])[] = [
 
 for (const [toml, values] of READ) {
   test(`parseConfigFile: reads ${JSON.stringify(toml)}`, () => {
-    const file = parseConfigFile(toml);
+    const file = parseConfigFile(toml, OPTION_ROWS);
 
     assert.ok(!(file instanceof Refused), JSON.stringify(file));
     assert.deepEqual(file.values, new Map(Object.entries(values)));
@@ -132,13 +133,13 @@ const REFUSED: readonly (readonly [string, string])[] = [
 
 for (const [toml, why] of REFUSED) {
   test(`parseConfigFile: refuses ${JSON.stringify(toml)}`, () => {
-    assert.deepEqual(parseConfigFile(toml), new Refused(`line 1: ${why}`));
+    assert.deepEqual(parseConfigFile(toml, OPTION_ROWS), new Refused(`line 1: ${why}`));
   });
 }
 
 for (const toml of ['this is = = not toml', 'a = 1\na = 2', 'a = "open', 'a =']) {
   test(`parseConfigFile: tells where ${JSON.stringify(toml)} is no TOML`, () => {
-    const refused = parseConfigFile(toml);
+    const refused = parseConfigFile(toml, OPTION_ROWS);
 
     assert.ok(refused instanceof Refused);
     assert.match(refused.why, /^line \d+, column \d+: [^\n]+$/);
@@ -161,7 +162,7 @@ for (const [toml, wrong] of [
   ],
 ] as const) {
   test(`parseConfigFile: names the line of ${JSON.stringify(toml)}`, () => {
-    const refused = parseConfigFile(toml);
+    const refused = parseConfigFile(toml, OPTION_ROWS);
 
     assert.ok(refused instanceof Refused);
     assert.ok(refused.why.startsWith(wrong), refused.why);

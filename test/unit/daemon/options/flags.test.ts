@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseFlags } from '../../../../src/daemon/options/flags.ts';
+import {
+  type ParsedFlags,
+  parseFlags as parseFlagsOf,
+} from '../../../../src/daemon/options/flags.ts';
+import { initialValue, rowsOf } from '../../../../src/daemon/options/option-table.ts';
 import { Refused } from '../../../../src/daemon/options/refused.ts';
-import { initialValue, OPTION_ROWS, PROGRAM_FLAGS } from '../../../../src/main/options/options.ts';
+import { OPTION_ROWS, PROGRAM_FLAGS } from '../../../../src/main/options/options.ts';
+
+const ROWS = new Map([...rowsOf(PROGRAM_FLAGS), ...OPTION_ROWS]);
+
+function parseFlags(words: readonly string[]): ParsedFlags {
+  return parseFlagsOf(words, ROWS);
+}
 
 const MACHINE = { hostname: 'broker-1', parallelism: 8 };
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatDuration } from '../../../../src/daemon/go/go-duration.ts';
 import { duration } from '../../../../src/daemon/options/option-kinds.ts';
+import { initialValue } from '../../../../src/daemon/options/option-table.ts';
 import { Refused } from '../../../../src/daemon/options/refused.ts';
 import {
   completeOptions,
-  initialValue,
   OPTION_ROWS,
   type Options,
   PROGRAM_FLAGS,

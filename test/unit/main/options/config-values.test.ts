@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { configValue } from '../../../../src/daemon/options/config-values.ts';
 import { Refused } from '../../../../src/daemon/options/refused.ts';
+import { configValue } from '../../../../src/main/options/config-values.ts';
 import {
   completeOptions,
   OPTION_ROWS,

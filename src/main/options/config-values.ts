@@ -5,8 +5,8 @@
  * Source: nsqd `doConfig`.
  */
 
-import { OPTION_ROWS, type Options } from '../../main/options/options.ts';
-import type { ConfigValue } from './option-kinds.ts';
+import type { ConfigValue } from '../../daemon/options/option-kinds.ts';
+import { OPTION_ROWS, type Options } from './options.ts';
 
 const NAME_BY_KEY: ReadonlyMap<string, string> = new Map(
   [...OPTION_ROWS].map(([name, row]) => [row.key, name]),

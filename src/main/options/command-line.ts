@@ -5,20 +5,31 @@
  * Source: nsqd `apps/nsqd/main.go`, go-options `Resolve`.
  */
 
-import { optionWarnings } from '../../main/options/option-warnings.ts';
-import {
-  completeOptions,
-  type Machine,
-  type Options,
-  PROGRAM_FLAGS,
-} from '../../main/options/options.ts';
-import { systemErrorText } from '../system-error.ts';
-import { productLine, versionLine } from '../version.ts';
-import { type ConfigFile, parseConfigFile } from './config-file.ts';
-import { parseFlags } from './flags.ts';
-import { suggestion } from './nearest-word.ts';
-import { Refused } from './refused.ts';
-import { usage } from './usage.ts';
+import { type ConfigFile, parseConfigFile } from '../../daemon/options/config-file.ts';
+import { parseFlags } from '../../daemon/options/flags.ts';
+import { suggestion } from '../../daemon/options/nearest-word.ts';
+import { type Machine, type OptionRows, rowsOf } from '../../daemon/options/option-table.ts';
+import { Refused } from '../../daemon/options/refused.ts';
+import { usage } from '../../daemon/options/usage.ts';
+import { systemErrorText } from '../../daemon/system-error.ts';
+import { productLine, versionLine } from '../../daemon/version.ts';
+import { optionWarnings } from './option-warnings.ts';
+import { completeOptions, OPTION_ROWS, type Options, PROGRAM_FLAGS } from './options.ts';
+
+const INTRODUCTION = `${productLine()}
+
+  ringmq [start] [flags]    the broker
+  ringmq help               this text
+  ringmq version            the versions of RingMQ, of the nsqd that it stands for, and of Node
+  ringmq bench [command]    load generators; see ringmq bench --help
+
+Flags are written -name=value, --name=value or -name value; a flag without a kind of value behind its name is a
+switch, and takes a value only behind "=". A configuration file has the same options under keys with "_" for "-",
+except where [key ...] names another. A flag counts more than the file.
+`;
+
+/** What may stand on the command line. */
+const FLAG_ROWS: OptionRows = new Map([...rowsOf(PROGRAM_FLAGS), ...OPTION_ROWS]);
 
 /** What the program does next. */
 export type Command =
@@ -59,7 +70,7 @@ export function parseCommandLine(words: readonly string[], surroundings: Surroun
     case 'start':
       return parseStart(others, surroundings);
     case 'help':
-      return { kind: 'help', text: usage(surroundings) };
+      return { kind: 'help', text: usage(INTRODUCTION, FLAG_ROWS.values(), surroundings) };
     case 'version':
       return printed(`${productLine()}\n${versionLine()}\n`);
     case 'bench':
@@ -70,11 +81,14 @@ export function parseCommandLine(words: readonly string[], surroundings: Surroun
 }
 
 function parseStart(words: readonly string[], surroundings: Surroundings): Command {
-  const { flags, rest } = parseFlags(words);
-  if (flags === 'help') return { kind: 'help', text: usage(surroundings) };
+  const { flags, rest } = parseFlags(words, FLAG_ROWS);
+  if (flags === 'help')
+    return { kind: 'help', text: usage(INTRODUCTION, FLAG_ROWS.values(), surroundings) };
   if (flags instanceof Refused) {
     // Said twice: the usage in between is longer than a screen.
-    return refused(`${flags.why}\n${usage(surroundings)}\n${flags.why} (see the usage above)`);
+    return refused(
+      `${flags.why}\n${usage(INTRODUCTION, FLAG_ROWS.values(), surroundings)}\n${flags.why} (see the usage above)`,
+    );
   }
   if (flags.get('version') === true) {
     // Programs read nsqd's line from standard output; people see both.
@@ -124,7 +138,7 @@ function strayWarnings([stray, ...others]: readonly string[]): string[] {
 function readConfig(path: string, surroundings: Surroundings): ConfigFile | Refused {
   if (path === '') return { values: new Map(), warnings: [] };
   const text = readText(path, surroundings);
-  return text instanceof Refused ? text : parseConfigFile(text);
+  return text instanceof Refused ? text : parseConfigFile(text, OPTION_ROWS);
 }
 
 function readText(path: string, surroundings: Surroundings): string | Refused {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Command, parseCommandLine } from '../../../../src/daemon/options/command-line.ts';
+import { type Command, parseCommandLine } from '../../../../src/main/options/command-line.ts';
 import { OPTION_ROWS, type Options, PROGRAM_FLAGS } from '../../../../src/main/options/options.ts';
 
 const CONFIG = `
