@@ -8,7 +8,7 @@
  *
  *   publish ring   main → pump   PUBLISH
  *   command ring  main → pump   FINISH REQUEUE TOUCH READY CREDIT BARRIER CONTROL
- *   deliver ring   pump → main   FRAMES REFUSED ANSWER REPLY EVENT
+ *   deliver ring   pump → main   FRAMES REFUSED ANSWER REPLY EVENT HOLD
  *
  * The two rings to the pump keep one order where it matters: a CONTROL record carries the publish ring's
  * position at which it was written, and takes effect when all that was published before has been taken, and
@@ -108,6 +108,15 @@ export const REPLY_WORDS = 2;
 
 /** Something that the pump or a disk thread has to say by itself (`control.ts`). Shape: bytes. */
 export const EVENT = 20;
+
+/**
+ * A topic has too much on its way to the disk: no publishes to it are to be sent, until another such record says so.
+ * Shape: topic, 1 to stop or 0 to go on.
+ */
+export const HOLD = 21;
+export const HOLD_TOPIC = 0;
+export const HOLD_ON = 1;
+export const HOLD_WORDS = 2;
 
 /** Bytes of a record's fields. */
 export function fieldBytes(words: number): number {

@@ -4,6 +4,7 @@
  * Thread: any. Units: bytes and ms.
  */
 
+import type { BacklogBounds } from '../../src/workers/pump/backend/write-backlog.ts';
 import { type Random, seededRandom } from '../support/seeded-random.ts';
 
 /**
@@ -23,6 +24,8 @@ export type Scenario = {
   readonly memQueueSize: number;
   /** Above so many bytes of messages a pump prefers the disk. */
   readonly memoryBudgetBytes: number;
+  /** What of a topic, and of all, may be on its way to the disk; undefined for the usual. */
+  readonly backlogBounds: BacklogBounds | undefined;
   readonly bodyBytesMax: number;
   /** Messages of one publish. */
   readonly batchMax: number;
@@ -70,6 +73,7 @@ export function drawScenario(
     memQueueSize:
       MEM_QUEUE_SIZES[isDeep ? MEM_QUEUE_SIZES.length - 1 : random(MEM_QUEUE_SIZES.length)],
     memoryBudgetBytes: random(4) === 0 ? MEMORY_BUDGETS[random(3)] : Number.POSITIVE_INFINITY,
+    backlogBounds: random(2) === 0 ? { holdBytes: 2000, fullBytes: 10_000 } : undefined,
     bodyBytesMax: isLarge ? 16_000 : isDeep ? 16 : 40 + random(400),
     batchMax: isDeep ? 1000 : 200,
     readyMax: isDeep ? 10_000 : 200,

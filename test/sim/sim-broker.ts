@@ -104,6 +104,7 @@ export class SimBroker {
           nodeId: index,
           maxMsgTimeoutMs: scenario.maxMsgTimeoutMs,
           memoryBudgetBytes: scenario.memoryBudgetBytes,
+          ...(scenario.backlogBounds && { backlogBounds: scenario.backlogBounds }),
           latency: {
             percentiles: [],
             windowMs: 600_000,

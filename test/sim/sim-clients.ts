@@ -181,7 +181,7 @@ export class SimClients {
       this.#onKept(keys, isAnswered, error);
     });
     const send = (): void => {
-      if (broker === this.#broker && !publication.send()) topic.pump.onWritable(send);
+      if (broker === this.#broker && !publication.send()) topic.pump.onWritable(topic.number, send);
     };
     send();
   }

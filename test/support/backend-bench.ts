@@ -7,6 +7,11 @@
 import { DiskBackend } from '../../src/workers/pump/backend/disk-backend.ts';
 import { DiskLink } from '../../src/workers/pump/backend/disk-link.ts';
 import { Receipt } from '../../src/workers/pump/backend/receipt.ts';
+import {
+  type BacklogBounds,
+  TopicBacklog,
+  WriteBacklog,
+} from '../../src/workers/pump/backend/write-backlog.ts';
 import { MessageStore } from '../../src/workers/pump/store/message-store.ts';
 import { DiskSide } from './disk-side.ts';
 import { recordBytes } from './message-bytes.ts';
@@ -14,12 +19,15 @@ import { bodiesIn, putInStore } from './pump-parts.ts';
 
 export interface BackendBenchOptions {
   readonly appendBytes: number;
+  /** What may be on its way to the disk. */
+  readonly backlogBounds: BacklogBounds | undefined;
   /** Whose queue it is: a topic keeps deferred messages among the others. */
   readonly owner: 'topic' | 'channel';
 }
 
 const DEFAULTS: BackendBenchOptions = {
   appendBytes: 4 * 1024 * 1024,
+  backlogBounds: undefined,
   owner: 'channel',
 };
 
@@ -41,7 +49,7 @@ export class BackendBench {
   nowMs = 0;
 
   constructor(options: Partial<BackendBenchOptions> = {}) {
-    const { appendBytes, owner } = { ...DEFAULTS, ...options };
+    const { appendBytes, owner, backlogBounds } = { ...DEFAULTS, ...options };
     this.store = new MessageStore();
     this.disk = new DiskSide(appendBytes);
     const { append, read, bell } = this.disk.link;
@@ -53,6 +61,9 @@ export class BackendBench {
       name: 't:c',
       store: this.store,
       link: this.link,
+      backlog: new TopicBacklog(new WriteBacklog(backlogBounds), (isHeld) =>
+        this.log.push(isHeld ? 'held' : 'released'),
+      ),
       unixMs: () => UNIX_MS + this.nowMs,
       listener: {
         hasRoom: () => this.hasRoom,

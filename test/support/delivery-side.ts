@@ -20,6 +20,7 @@ export type Heard =
       readonly reason: string;
     }
   | { readonly answer: number; readonly error: string | null }
+  | { readonly hold: number; readonly isHeld: boolean }
   | ({ readonly reply: number } & ControlReply)
   | PumpEvent;
 
@@ -88,6 +89,8 @@ export class DeliverySide {
         this.#pieces = [];
         return { reply: field(records.REPLY_TOKEN), ...decodeControl<ControlReply>(bytes) };
       }
+      case records.HOLD:
+        return { hold: field(records.HOLD_TOPIC), isHeld: field(records.HOLD_ON) === 1 };
       case records.EVENT:
         return decodeControl<PumpEvent>(this.#bytesBehind(0));
       default:

@@ -11,6 +11,7 @@ import { allocateRing } from '../../src/shared/ring/layout.ts';
 import { RingReader } from '../../src/shared/ring/reader.ts';
 import { FULL, RingWriter } from '../../src/shared/ring/writer.ts';
 import type { TopicPolicy } from '../../src/shared/topic-policy.ts';
+import type { BacklogBounds } from '../../src/workers/pump/backend/write-backlog.ts';
 import { PumpLoop } from '../../src/workers/pump/pump-loop.ts';
 import { DeliverySide, type Heard } from './delivery-side.ts';
 import { DiskSide } from './disk-side.ts';
@@ -29,6 +30,7 @@ export interface PumpBenchOptions {
   readonly memoryBudgetBytes: number;
   /** Of all topics and channels. */
   readonly policy: Partial<TopicPolicy>;
+  readonly backlogBounds: BacklogBounds | undefined;
 }
 
 /** Wall clock time at monotonic time 0. */
@@ -43,6 +45,7 @@ const DEFAULTS: PumpBenchOptions = {
   random: () => 0,
   memoryBudgetBytes: Number.POSITIVE_INFINITY,
   policy: {},
+  backlogBounds: undefined,
 };
 
 /** What a publish may say besides its bodies. */
@@ -89,6 +92,7 @@ export class PumpBench {
       disks: [this.disk.link],
       nodeId: 617,
       memoryBudgetBytes: complete.memoryBudgetBytes,
+      ...(complete.backlogBounds && { backlogBounds: complete.backlogBounds }),
       maxMsgTimeoutMs: complete.maxMsgTimeoutMs,
       latency: {
         percentiles: [],

@@ -150,6 +150,9 @@ export class Deliveries {
         this.#reply(pump, words[at + records.REPLY_TOKEN], piece, hasMore);
         return;
       }
+      case records.HOLD:
+        pump.hold(words[at + records.HOLD_TOPIC], words[at + records.HOLD_ON] === 1);
+        return;
       case records.EVENT:
         this.#options.onEvent(decodeControl<PumpEvent>(bytes.subarray(offset, end)));
         return;

@@ -7,8 +7,9 @@
  * among the publishes is fixed.
  *
  * Bound: the rings. A publish that finds no room is refused, and tried again on `onWritable`; publishes of more than
- * 32 KiB find room after the small ones do. Commands and control requests always find a place; connections ask
- * `hasCommandRoom` before each FIN, REQ, TOUCH and RDY, and try again on `onCommandWritable`.
+ * 32 KiB find room after the small ones do, and those to a topic that the pump holds find none. Commands and control
+ * requests always find a place; connections ask `hasCommandRoom` before each FIN, REQ, TOUCH and RDY, and try again on
+ * `onCommandWritable`.
  *
  * Thread: main.
  */
@@ -64,6 +65,8 @@ export class PumpHandle {
   /** Whom to tell when the publish ring, or the command ring, has room again. */
   #writableListeners: (() => void)[] = [];
   #commandWritableListeners: (() => void)[] = [];
+  /** Topics that have too much on its way to the disk, and whom to tell when they go on. */
+  readonly #heldTopics = new Map<number, (() => void)[]>();
   /** Whether something has become visible since the bell was last rung. */
   #isBellDue = false;
 
@@ -97,6 +100,7 @@ export class PumpHandle {
     token: number,
     part: PublicationPart = WHOLE,
   ): boolean {
+    if (this.#heldTopics.size > 0 && this.#heldTopics.has(topic)) return false;
     const { source, at, bytes, count, deferMs } = batch;
     const isPlain = deferMs === 0 && token === 0;
     if (!isPlain || topic !== this.#openTopic || this.#openAt + bytes > this.#openEnd) {
@@ -125,9 +129,23 @@ export class PumpHandle {
     return this.#commands.hasRoom();
   }
 
-  /** Calls back once when publishes find room again. */
-  onWritable(listener: () => void): void {
-    this.#writableListeners.push(listener);
+  /** Calls back once when publishes to the topic find room again. */
+  onWritable(topic: number, listener: () => void): void {
+    const listeners = this.#heldTopics.get(topic) ?? this.#writableListeners;
+    listeners.push(listener);
+  }
+
+  /** The pump has too much of a topic on its way to the disk, or no longer: those that wait for it try again. */
+  hold(topic: number, isHeld: boolean): void {
+    const listeners = this.#heldTopics.get(topic) ?? [];
+    if (isHeld) {
+      this.#heldTopics.set(topic, listeners);
+      return;
+    }
+    this.#heldTopics.delete(topic);
+    if (listeners.length === 0) return;
+    this.#writableListeners.push(...listeners);
+    this.#requestFlush();
   }
 
   /** Calls back once when commands find room again, whether publishes do or not. */

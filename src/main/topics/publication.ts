@@ -61,7 +61,7 @@ export class Publication {
    * listens any more: a publication is kept whole, or not at all.
    */
   onWritable(listener: () => void): void {
-    this.#topic.pump.onWritable(() => {
+    this.#topic.pump.onWritable(this.#topic.number, () => {
       if (this.#hasBegun && !this.send()) this.onWritable(listener);
       else listener();
     });

@@ -80,7 +80,7 @@ export class Publisher {
         else reject(publishError(topic, error));
       });
       const send = (): void => {
-        if (!publication.send()) topic.pump.onWritable(send);
+        if (!publication.send()) topic.pump.onWritable(topic.number, send);
       };
       send();
     });

@@ -16,6 +16,10 @@ import {
   ANSWER_TOKEN,
   ANSWER_WORDS,
   EVENT,
+  HOLD,
+  HOLD_ON,
+  HOLD_TOPIC,
+  HOLD_WORDS,
   REFUSED,
   REFUSED_COMMAND,
   REFUSED_CONSUMER,
@@ -79,6 +83,14 @@ export class Outbox {
       fields[REPLY_MORE] = at + piece.length < bytes.length ? 1 : 0;
       this.#write({ type: REPLY, fields, bytes: piece });
     }
+  }
+
+  /** Publishes to a topic are to stop, or may go on. */
+  hold(topic: number, isHeld: boolean): void {
+    const fields = new Array<number>(HOLD_WORDS);
+    fields[HOLD_TOPIC] = topic;
+    fields[HOLD_ON] = isHeld ? 1 : 0;
+    this.#write({ type: HOLD, fields, bytes: NO_BYTES });
   }
 
   tell(event: PumpEvent): void {

@@ -7,8 +7,9 @@
  * from channels to consumers; write requests to the disks. Publishes are taken last and bounded, so that a FIN is never
  * behind them.
  *
- * Back-pressure: no publishes are taken while an append ring is full, but for some that a request stands behind, and
- * no commands while the deliver ring has no room for their answers.
+ * Back-pressure: main is told to hold publishes to topics that have much on its way to the disk; no publishes are
+ * taken while all topics together have far more (`WriteBacklog`), but for some that a request stands behind, and no
+ * commands while the deliver ring has no room for their answers.
  *
  * Thread: pump. Source: nsqd `Topic.messagePump`, `protocolV2.messagePump`.
  */
@@ -21,6 +22,7 @@ import { EMPTY, type RingReader } from '../../shared/ring/reader.ts';
 import type { RingWriter } from '../../shared/ring/writer.ts';
 import { DiskLink } from './backend/disk-link.ts';
 import { Receipt } from './backend/receipt.ts';
+import type { BacklogBounds } from './backend/write-backlog.ts';
 import { ACCEPTED } from './channel.ts';
 import type { Consumer } from './consumer.ts';
 import { Outbox } from './outbox.ts';
@@ -49,6 +51,8 @@ export type PumpLoopOptions = {
   readonly nodeId: number;
   /** Units: above so many bytes of messages what can be on disk goes there. */
   readonly memoryBudgetBytes: number;
+  /** What may be on its way to the disk; the usual without it. */
+  readonly backlogBounds?: BacklogBounds;
   readonly maxMsgTimeoutMs: number;
   /** Percentiles of processing latency to keep, as quantiles; over which time; and the wall clock. */
   readonly latency: {
@@ -105,6 +109,8 @@ export class PumpLoop {
       latencyWindow: percentiles.length === 0 ? null : { windowMs, unixNs },
       random: options.random,
       nowMs: options.monotonicMs(),
+      backlogBounds: options.backlogBounds,
+      onHeld: (topic, isHeld) => this.#outbox.hold(topic, isHeld),
       onBackendHealth: (topic, error) => this.#outbox.tell({ event: 'backend', topic, error }),
     });
     this.#control = new PumpControl(
@@ -154,11 +160,11 @@ export class PumpLoop {
     work += this.#state.drain(DRAIN_PER_TURN, nowMs);
     work += this.#state.deliver(DELIVER_PER_TURN, nowMs);
     this.#control.step();
-    const wasCongested = this.#isCongested();
-    if (!wasCongested) this.#overdrawnBytes = 0;
+    const wasFull = this.#state.backlog.isFull;
+    if (!wasFull) this.#overdrawnBytes = 0;
     for (const link of this.#links) link.flush(nowMs);
-    // What the congestion has held up is work for the next turn, for which nobody will ring.
-    if (wasCongested && !this.#isCongested()) work++;
+    // What was held up is work for the next turn, for which nobody will ring.
+    if (wasFull && !this.#state.backlog.isFull) work++;
     this.#ringMain();
     return work;
   }
@@ -288,12 +294,12 @@ export class PumpLoop {
     const position = this.#commandWord(records.CONTROL_POSITION);
     const publishes = this.#publishes;
     while (((position - publishes.position) | 0) > 0) {
-      const isCongested = this.#isCongested();
-      if (isCongested && this.#overdrawnBytes >= OVERDRAFT_BYTES_MAX) return false;
+      const { isFull } = this.#state.backlog;
+      if (isFull && this.#overdrawnBytes >= OVERDRAFT_BYTES_MAX) return false;
       if (publishes.front() !== EMPTY) {
         const takenBefore = this.#taken;
         this.#takePublish();
-        if (isCongested) this.#overdrawnBytes += this.#taken - takenBefore;
+        if (isFull) this.#overdrawnBytes += this.#taken - takenBefore;
         continue;
       }
       assert(publishes.look(), 'what came before a control request is visible with it');
@@ -318,7 +324,7 @@ export class PumpLoop {
   #takePublishes(): number {
     const publishes = this.#publishes;
     let work = 0;
-    while (this.#taken < PUBLISH_BYTES_PER_TURN && !this.#isCongested()) {
+    while (this.#taken < PUBLISH_BYTES_PER_TURN && !this.#state.backlog.isFull) {
       if (publishes.front() === EMPTY) break;
       work += this.#takePublish();
     }
@@ -369,11 +375,6 @@ export class PumpLoop {
   /** From when on a delay counts. */
   #timeFor(delayMs: number): number {
     return delayMs > 0 ? this.#monotonicMs() : this.#nowMs;
-  }
-
-  #isCongested(): boolean {
-    for (const link of this.#links) if (link.isCongested) return true;
-    return false;
   }
 
   #ringMain(): void {

@@ -16,6 +16,7 @@ import { DiskBackend } from './backend/disk-backend.ts';
 import type { DiskBackendListener } from './backend/disk-backend-listener.ts';
 import type { DiskLink } from './backend/disk-link.ts';
 import { NullBackend } from './backend/null-backend.ts';
+import { type BacklogBounds, TopicBacklog, WriteBacklog } from './backend/write-backlog.ts';
 import { Channel, type ChannelContext, type LatencyWindow } from './channel.ts';
 import { Consumer } from './consumer.ts';
 import { Deferred } from './deferred.ts';
@@ -35,6 +36,8 @@ const NAME_SEPARATOR = process.platform === 'win32' ? ';' : ':';
 type QueueOwner = Pick<DiskBackendListener, 'hasRoom' | 'mayRead' | 'onReadable' | 'onDeferred'> & {
   /** Number of the topic, its own or its channel's. */
   readonly topic: number;
+  /** That of the topic. */
+  readonly backlog: TopicBacklog;
   /** Name of its files, which ends as that of the topic or channel. */
   readonly name: string;
   /** What it is called where a publisher is refused. */
@@ -54,6 +57,10 @@ export type PumpStateOptions = {
   readonly random: () => number;
   /** The time at the start. Units: ms, monotonic. */
   readonly nowMs: number;
+  /** What may be on its way to the disk. */
+  readonly backlogBounds: BacklogBounds | undefined;
+  /** A topic has too much on its way to the disk, or no longer. */
+  readonly onHeld: (topic: number, isHeld: boolean) => void;
   /** A disk queue of the topic or of its channels stops or starts again to take writes. */
   readonly onBackendHealth: (topic: number, error: string | null) => void;
 };
@@ -65,6 +72,7 @@ export class PumpState {
   readonly topics = new Map<number, Topic>();
   readonly channels = new Map<number, Channel>();
   readonly consumers = new Map<number, Consumer>();
+  readonly backlog: WriteBacklog;
   /** Every disk queue that is open or about to be closed. */
   readonly backends = new Set<Backend>();
 
@@ -79,6 +87,7 @@ export class PumpState {
 
   constructor(options: PumpStateOptions) {
     this.#options = options;
+    this.backlog = new WriteBacklog(options.backlogBounds);
     this.inFlight = new InFlight(options.nowMs);
     this.deferred = new Deferred(options.nowMs);
     this.store = new MessageStore(
@@ -127,10 +136,14 @@ export class PumpState {
     policy: TopicPolicy,
   ): void {
     const { nodeId, wallClock } = this.#options;
+    const backlog = new TopicBacklog(this.backlog, (isHeld) =>
+      this.#options.onHeld(number, isHeld),
+    );
     const topic = new Topic({
       ...this.#queueOptions(
         {
           topic: number,
+          backlog,
           name,
           title: `topic "${name}"`,
           hasRoom: () => topic.queue.hasRoom,
@@ -147,6 +160,7 @@ export class PumpState {
       name,
       isPaused,
       isStarted,
+      backlog,
       ids: new MessageIdFactory(nodeId),
       wallClock,
     });
@@ -164,6 +178,7 @@ export class PumpState {
       this.#queueOptions(
         {
           topic: topic.number,
+          backlog: topic.backlog,
           name: `${topic.name}${NAME_SEPARATOR}${name}`,
           title: `channel "${name}" of topic "${topic.name}"`,
           hasRoom: () => queue.hasRoom,
@@ -318,7 +333,7 @@ export class PumpState {
     return { title: owner.title, store: this.store, backend, memoryMax, bound };
   }
 
-  #makeBackend({ topic, name, ...owner }: QueueOwner): Backend {
+  #makeBackend({ topic, name, backlog, ...owner }: QueueOwner): Backend {
     if (isEphemeral(name)) return new NullBackend(this.store);
     const { links, wallClock } = this.#options;
     // The same name on the same thread keeps its files' requests in one order.
@@ -327,6 +342,7 @@ export class PumpState {
       name,
       store: this.store,
       link,
+      backlog,
       unixMs: () => wallClock.unixMs(),
       listener: {
         hasRoom: owner.hasRoom,

@@ -8,6 +8,7 @@
 import { SIZE_BYTES } from '../../shared/limits.ts';
 import { HAS_DUE_TIME } from './backend/disk-backend-listener.ts';
 import { Receipt } from './backend/receipt.ts';
+import type { TopicBacklog } from './backend/write-backlog.ts';
 import type { Channel } from './channel.ts';
 import type { MessageIdFactory } from './message-id-factory.ts';
 import { MessageQueue, type MessageQueueOptions } from './message-queue.ts';
@@ -30,6 +31,7 @@ export type TopicOptions = MessageQueueOptions & {
   readonly name: string;
   readonly isPaused: boolean;
   readonly isStarted: boolean;
+  readonly backlog: TopicBacklog;
   readonly ids: MessageIdFactory;
   readonly wallClock: WallClock;
 };
@@ -38,6 +40,8 @@ export class Topic {
   readonly number: number;
   readonly name: string;
   readonly queue: MessageQueue;
+  /** What it has on its way to the disk, its channels too. */
+  readonly backlog: TopicBacklog;
   readonly channels = new Map<number, Channel>();
   isPaused: boolean;
   /** False until the channels that it had before a restart are there again. */
@@ -62,6 +66,7 @@ export class Topic {
     this.name = options.name;
     this.isPaused = options.isPaused;
     this.isStarted = options.isStarted;
+    this.backlog = options.backlog;
     this.queue = new MessageQueue({
       ...options,
       // The detail of what waits here is its delay, which begins when it goes on.

@@ -3,7 +3,7 @@
  * answered. A write that fails leaves accepted messages in their lane, to be tried again; messages whose publisher
  * still waits are refused instead.
  *
- * Bound: by what one turn puts while the append ring has room.
+ * Bound: `TopicBacklog`.
  * Thread: pump.
  */
 
@@ -13,12 +13,13 @@ import type { MessageStore } from '../store/message-store.ts';
 import { AppendLane, type AppendPart } from './append-lane.ts';
 import type { DiskRequests } from './disk-requests.ts';
 import type { Receipt } from './receipt.ts';
+import type { TopicBacklog } from './write-backlog.ts';
 
 /** How long after a failed write accepted messages are written again. */
 const RETRY_MS = 1000;
 
-/** A write that the disk thread has not answered. */
-type SentAppend = { lane: AppendLane; count: number; parts: AppendPart[] };
+/** A write that the disk thread has not answered. `cost`: see `TopicBacklog`. */
+type SentAppend = { lane: AppendLane; count: number; parts: AppendPart[]; cost: number };
 
 export class Appends {
   /** Bytes of all of them as disk records. */
@@ -27,6 +28,9 @@ export class Appends {
   deferredCount = 0;
 
   readonly #store: MessageStore;
+  readonly #backlog: TopicBacklog;
+  /** What of `bytes` the backlog has counted. */
+  #backlogBytes = 0;
   /** Accepted messages, and messages whose publishers wait for an answer. */
   readonly #kept = new AppendLane(false);
   readonly #refusable = new AppendLane(true);
@@ -36,8 +40,9 @@ export class Appends {
   /** When kept messages may be tried again; 0 unless the last write failed. */
   #retryMs = 0;
 
-  constructor(store: MessageStore) {
+  constructor(store: MessageStore, backlog: TopicBacklog) {
     this.#store = store;
+    this.#backlog = backlog;
   }
 
   /** Messages that are not known to be written. */
@@ -47,6 +52,12 @@ export class Appends {
 
   get hasSent(): boolean {
     return this.#sent.length > 0;
+  }
+
+  /** Whether something waits only for the topic's turn to write. */
+  get waitsForTurn(): boolean {
+    if (this.#backlog.mayWrite) return false;
+    return this.#refusable.runs.count > 0 || (this.#kept.runs.count > 0 && this.#retryMs === 0);
   }
 
   /** When what waits after a failed write is to be tried again; Infinity if nothing does. */
@@ -63,12 +74,15 @@ export class Appends {
   ): void {
     const lane = receipt?.isRefusable === true ? this.#refusable : this.#kept;
     receipt?.expect(count);
-    this.#count(this.#store.runBytes(position, count));
+    const bytes = this.#store.runBytes(position, count);
+    this.#count(bytes);
+    // What waits because writing fails is not what others have to wait for.
+    if (this.#retryMs === 0) this.#countBacklog(bytes);
     if (dueMs > 0) this.deferredCount += count;
     lane.put(position, count, attempts, dueMs, receipt);
   }
 
-  /** Sends what may be sent now. Returns false when the ring is full. */
+  /** Sends what may be sent now, as far as it is the topic's turn. Returns false when the ring is full. */
   send(requests: DiskRequests, nowMs: number): boolean {
     if (!this.#sendLane(this.#refusable, requests)) return false;
     return nowMs < this.#retryMs || this.#sendLane(this.#kept, requests);
@@ -81,7 +95,9 @@ export class Appends {
   onAnswer(error: string | null, isDropped: boolean, nowMs: number): void {
     const sent = this.#sent.shift();
     assert(sent !== undefined, 'an answer belongs to a write');
+    this.#backlog.onAnswered(sent.cost);
     this.#retryMs = error === null ? 0 : nowMs + RETRY_MS;
+    if (error !== null) this.#countBacklog(-this.#backlogBytes);
     if (error === null || sent.lane.isRefusable || isDropped) this.#settle(sent, error);
     else this.#putBack(sent);
   }
@@ -93,11 +109,11 @@ export class Appends {
   }
 
   #sendLane(lane: AppendLane, requests: DiskRequests): boolean {
-    while (lane.runs.count > 0) {
+    while (lane.runs.count > 0 && this.#backlog.mayWrite) {
       const parts = requests.append(lane, this.#sentRuns);
       if (parts === null) return false;
       const count = parts.reduce((sum, part) => sum + part.count, 0);
-      this.#sent.push({ lane, count, parts });
+      this.#sent.push({ lane, count, parts, cost: this.#backlog.onSent(requests.appendedBytes) });
     }
     return true;
   }
@@ -142,6 +158,13 @@ export class Appends {
   #count(bytes: number): void {
     this.bytes += bytes;
     this.#store.shares.leavingBytes += bytes;
+    if (bytes < 0) this.#countBacklog(-Math.min(-bytes, this.#backlogBytes));
+  }
+
+  #countBacklog(bytes: number): void {
+    this.#backlogBytes += bytes;
+    if (bytes > 0) this.#backlog.add(bytes);
+    else if (bytes < 0) this.#backlog.remove(-bytes);
   }
 
   #dropLane(lane: AppendLane): void {

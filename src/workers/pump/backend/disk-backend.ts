@@ -40,6 +40,7 @@ import { DiskReads } from './disk-reads.ts';
 import { DiskRequests } from './disk-requests.ts';
 import type { Receipt } from './receipt.ts';
 import { RecordOutcomes } from './record-outcomes.ts';
+import type { TopicBacklog } from './write-backlog.ts';
 
 type Ending = { request: typeof CLOSE | typeof DELETE; done: (error: string | null) => void };
 
@@ -54,6 +55,8 @@ export type DiskBackendOptions = {
   /** Wall clock time in ms since 1970. */
   readonly unixMs: () => number;
   readonly listener: DiskBackendListener;
+  /** That of its topic. */
+  readonly backlog: TopicBacklog;
 };
 
 export class DiskBackend implements Backend, LinkedQueue {
@@ -69,6 +72,7 @@ export class DiskBackend implements Backend, LinkedQueue {
 
   readonly #health: BackendHealth;
   readonly #appends: Appends;
+  readonly #backlog: TopicBacklog;
   readonly #outcomes = new RecordOutcomes();
   readonly #reads: DiskReads;
   #isOpenSent = false;
@@ -91,7 +95,8 @@ export class DiskBackend implements Backend, LinkedQueue {
     this.#number = link.add(this);
     this.#requests = new DiskRequests(link.requests, store, this.#number);
     this.#health = new BackendHealth(listener.onHealth);
-    this.#appends = new Appends(store);
+    this.#backlog = options.backlog;
+    this.#appends = new Appends(store, options.backlog);
     this.#reads = new DiskReads({
       store,
       requests: this.#requests,
@@ -120,6 +125,7 @@ export class DiskBackend implements Backend, LinkedQueue {
       !this.#isDue &&
       this.#isOpen &&
       !this.#appends.hasSent &&
+      !this.#appends.waitsForTurn &&
       !this.#reads.isSent &&
       this.#emptyings.length === 0
     );
@@ -202,11 +208,16 @@ export class DiskBackend implements Backend, LinkedQueue {
     const isDone = this.#sendAll(nowMs);
     this.#isDue = !isDone;
     if (!isDone) return false;
+    if (this.#appends.waitsForTurn && !this.#isEndSent) this.#backlog.wait(this);
     const { retryMs } = this.#appends;
     if (retryMs < Number.POSITIVE_INFINITY) this.#link.retryAt(this, retryMs);
     if (this.#reads.isWanted) this.#link.retryAt(this, this.#reads.sendableMs);
     if (nowMs < this.#closeMs) this.#link.retryAt(this, this.#closeMs);
     return true;
+  }
+
+  onMayWrite(): void {
+    this.#setDue();
   }
 
   onAnswer(type: number, answers: RingReader, nowMs: number): void {
@@ -251,6 +262,7 @@ export class DiskBackend implements Backend, LinkedQueue {
           return;
         }
         this.#link.remove(this.#number);
+        this.#backlog.forget(this);
         this.#health.clear();
         this.#listener.onEnded();
         this.#ending?.done(error);

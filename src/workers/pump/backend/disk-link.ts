@@ -4,8 +4,8 @@
  * Requests are written by the queues at the end of a turn (`flush`), so that a turn's messages for one queue
  * are one write; answers are handed to the queue they are for.
  *
- * Bound: the append ring. When it is full `isCongested` says so until the disk thread has caught up, and the
- * pump takes no publishes meanwhile.
+ * Bound: the append ring. When it is full `isCongested` says so until the disk thread has caught up; how much may wait
+ * for it, `WriteBacklog` bounds.
  *
  * Thread: pump.
  */

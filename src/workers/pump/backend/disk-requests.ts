@@ -43,6 +43,9 @@ const LIST_WORDS_MAX = 4096;
 const DUE_BYTES = DUE_WORDS * 4;
 
 export class DiskRequests {
+  /** Bytes of the last append. */
+  appendedBytes = 0;
+
   readonly #ring: RingWriter;
   readonly #store: MessageStore;
   readonly #queue: number;
@@ -106,6 +109,7 @@ export class DiskRequests {
     ring.words[(offset >>> 2) + APPEND_COUNT] = count;
     ring.words[(offset >>> 2) + APPEND_HAS_DUE] = dueBytes > 0 ? 1 : 0;
     ring.commit(APPEND, at - offset);
+    this.appendedBytes = at - offset;
     return parts;
   }
 

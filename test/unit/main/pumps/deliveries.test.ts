@@ -168,7 +168,7 @@ test('Deliveries: run finds room that was given back while main was awake', {
   while (rings.publish(1, ['x'.repeat(100_000)]));
   rings.handle.flush();
   const told = Promise.withResolvers<string>();
-  rings.handle.onWritable(() => told.resolve('told'));
+  rings.handle.onWritable(1, () => told.resolve('told'));
   const running = deliveries.run();
   await setImmediate();
   setup.onWork = () => {

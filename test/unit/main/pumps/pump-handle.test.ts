@@ -83,7 +83,7 @@ test('PumpHandle: a publish that finds no room is refused, and told when there i
   let sent = 0;
   while (rings.publish(1, [`${sent}${body}`])) sent++;
   let told = 0;
-  rings.handle.onWritable(() => told++);
+  rings.handle.onWritable(1, () => told++);
   rings.handle.flush();
   rings.handle.notifyWritable();
   const before = told;
@@ -103,7 +103,7 @@ test('PumpHandle: those that wait are told in their order, as long as there is r
   while (rings.publish(1, [body]));
   const told: string[] = [];
   const wait = (name: string): void => {
-    rings.handle.onWritable(() => {
+    rings.handle.onWritable(1, () => {
       told.push(name);
       if (!rings.publish(1, [body])) wait(name);
     });
@@ -121,6 +121,23 @@ test('PumpHandle: those that wait are told in their order, as long as there is r
   assert.deepStrictEqual(turns, ['abcd', 'def', '']);
 });
 
+test('PumpHandle: publishes to a topic that is held find no room, and those to others do', () => {
+  const rings = new MainRings(MEDIUM);
+  const told: string[] = [];
+  rings.handle.hold(1, true);
+  const taken = [rings.publish(1, ['a'])];
+  rings.handle.onWritable(1, () => told.push('held'));
+  rings.handle.onWritable(2, () => told.push('other'));
+  rings.handle.notifyWritable();
+  taken.push(rings.publish(2, ['x'.repeat(40_000)]));
+  const before = told.splice(0);
+  rings.handle.hold(1, false);
+  rings.handle.notifyWritable();
+  taken.push(rings.publish(1, ['a']));
+
+  assert.deepStrictEqual([taken, before, told], [[false, true, true], ['other'], ['held']]);
+});
+
 test('PumpHandle: large publishes stay behind one that waits, small ones need not', () => {
   const rings = new MainRings(MEDIUM);
   const [larger, large, small] = [400_000, 40_000, 1000].map((bytes) => 'x'.repeat(bytes));
@@ -128,7 +145,7 @@ test('PumpHandle: large publishes stay behind one that waits, small ones need no
   let isSent = false;
   const send = (): void => {
     isSent = rings.publish(1, [larger]);
-    if (!isSent) rings.handle.onWritable(send);
+    if (!isSent) rings.handle.onWritable(1, send);
   };
   send();
   rings.handle.flush();
@@ -154,7 +171,7 @@ test('PumpHandle: a small publish finds room where large ones have found none', 
 test('PumpHandle: notifyWritable says whether anybody has gone on', () => {
   const rings = new MainRings(SMALL);
   while (rings.publish(1, ['x'.repeat(30_000)]));
-  rings.handle.onWritable(() => undefined);
+  rings.handle.onWritable(1, () => undefined);
   rings.handle.flush();
   const outcomes = [rings.handle.notifyWritable()];
   rings.takePublishes();
@@ -181,7 +198,7 @@ test('PumpHandle: commands are told of room although publishes have none', () =>
   const body = 'x'.repeat(30_000);
   while (rings.publish(1, [body]));
   const told: string[] = [];
-  handle.onWritable(() => told.push('publish'));
+  handle.onWritable(1, () => told.push('publish'));
   handle.onCommandWritable(() => told.push('command'));
 
   handle.notifyWritable();
@@ -315,7 +332,7 @@ test('PumpHandle: whoever waits for room is told when requests no longer wait', 
   const rings = new MainRings(SMALL);
   fillCommands(rings);
   const told: number[] = [];
-  rings.handle.onWritable(() => told.push(1));
+  rings.handle.onWritable(1, () => told.push(1));
   rings.handle.onCommandWritable(() => told.push(2));
   rings.handle.notifyWritable();
   const before = [...told];
@@ -332,7 +349,7 @@ test('PumpHandle: a listener may ask again while it is told', () => {
   let told = 0;
   const listener = (): void => {
     told++;
-    rings.handle.onWritable(listener);
+    rings.handle.onWritable(1, listener);
   };
   const commandListener = (): void => {
     told++;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Receipt } from '../../../../src/workers/pump/backend/receipt.ts';
+import { TopicBacklog, WriteBacklog } from '../../../../src/workers/pump/backend/write-backlog.ts';
 import { MessageIdFactory } from '../../../../src/workers/pump/message-id-factory.ts';
 import { Topic } from '../../../../src/workers/pump/topic.ts';
 import { ChannelBench, UNIX_MS } from '../../../support/channel-bench.ts';
@@ -26,6 +27,7 @@ class Play {
       name: 't',
       isPaused: false,
       isStarted: true,
+      backlog: new TopicBacklog(new WriteBacklog(), () => undefined),
       ids: new MessageIdFactory(1),
       wallClock: this.bench.wallClock,
     });
