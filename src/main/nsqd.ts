@@ -19,7 +19,6 @@ import { productLine, versionLine } from '../daemon/version.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { PumpEvent } from '../shared/control.ts';
 import { errorText } from '../shared/error-text.ts';
-import { Doorbell } from '../shared/ring/doorbell.ts';
 import { AuthServers } from './auth/auth-servers.ts';
 import { HttpApi } from './http/http-api.ts';
 import { httpServers } from './http/http-servers.ts';
@@ -29,8 +28,7 @@ import { Lookupd } from './peers/lookupd/lookupd.ts';
 import { brokerIdentity } from './peers/lookupd/peer-info.ts';
 import { StatsdReporter } from './peers/statsd/statsd-reporter.ts';
 import { defaultPolicy } from './policies/default-policy.ts';
-import { Deliveries } from './pumps/deliveries.ts';
-import { PumpHandle } from './pumps/pump-handle.ts';
+import type { PumpHandle } from './pumps/pump-handle.ts';
 import { Turn } from './pumps/turn.ts';
 import { WorkerPools } from './pumps/worker-pools.ts';
 import { MemoryMonitor } from './stats/memory-statistics.ts';
@@ -41,13 +39,10 @@ import type { Connection } from './tcp/connection.ts';
 import { Deadlines } from './tcp/deadlines.ts';
 import { TcpServer } from './tcp/tcp-server.ts';
 import { BrokerOperations } from './topics/broker-operations.ts';
-import { Publisher } from './topics/publisher.ts';
-import { TopicMap } from './topics/topic-map.ts';
-
-const ALL_WITHOUT_CLIENTS = { topic: undefined, channel: undefined, withClients: false };
+import { BrokerCore } from './topics/core.ts';
 
 /** All topics and channels, without clients. */
-const TOTALS = { topic: undefined, channel: undefined, withClients: false } as const;
+const TOTALS = { topic: undefined, channel: undefined, withClients: false };
 
 export class Nsqd {
   /** Resolves when the broker can go on no more, with the reason. */
@@ -59,9 +54,7 @@ export class Nsqd {
   readonly #lock: DataLock;
   readonly #bounds: Bounds;
   readonly #pools: WorkerPools;
-  readonly #pumps: readonly PumpHandle[];
-  readonly #deliveries: Deliveries;
-  readonly #topics: TopicMap;
+  readonly #core: BrokerCore;
   readonly #httpClient: HttpClient;
   readonly #lookupd: Lookupd;
   /** Undefined without an address to report to. */
@@ -112,17 +105,14 @@ export class Nsqd {
     logger.info(productLine());
     logger.info(versionLine());
     logger.info(`ID: ${options.nodeId}`);
-    this.#turn = new Turn(() => this.#endTurn());
+    this.#turn = new Turn(() => void this.#core.endTurn());
     this.#bounds = new Bounds(options, clock, logger, (shortage) => {
-      this.#topics.diskShortage = shortage;
+      this.#core.topics.diskShortage = shortage;
     });
     this.#pools = new WorkerPools(options, this.#bounds.pumpBytes);
     this.failed = this.#pools.ended.then(
       () => new Promise<Error>(() => undefined),
       (cause: unknown) => new Error(`a worker thread has crashed - ${errorText(cause)}`, { cause }),
-    );
-    this.#pumps = this.#pools.pumps.map(
-      (memory) => new PumpHandle(memory, clock, () => this.#turn.request()),
     );
     this.#httpClient = new HttpClient({
       connectTimeoutMs: options.httpClientConnectTimeoutMs,
@@ -132,35 +122,42 @@ export class Nsqd {
     });
     const auth = AuthServers.of(options, this.#httpClient);
     this.#lookupd = new Lookupd({
-      topics: () => this.#topics.values(),
+      topics: () => this.#core.topics.values(),
       replyBytesMax: Math.min(options.maxBodySize, FIELDS_BYTES_MAX),
       http: this.#httpClient,
       clock,
       logger,
     });
     const policy = defaultPolicy(options);
-    this.#topics = new TopicMap({
+    this.#core = new BrokerCore({
+      pumps: this.#pools.pumps,
+      mainBell: this.#pools.mainBell,
+      clock,
+      guard,
+      logger,
       registry: this.#lookupd,
-      pumps: this.#pumps,
       policyOf: () => policy,
       onChange: () => this.#onTopicsChanged(),
-      logger,
+      requestTurn: () => this.#turn.request(),
+      target: (consumer) => this.#tcp.get(consumer),
+      flushClients: () => this.#tcp.flush(),
+      onEvent: (event) => this.#onEvent(event),
     });
-    const publisher = new Publisher(this.#topics);
+    const { topics, publisher } = this.#core;
     this.#storage = new Storage({
       ...options,
-      topics: () => this.#topics.values(),
+      topics: () => topics.values(),
       callers: [...this.#pools.diskPulses, this.#bounds.disk],
       clock,
       logger,
       onRefusal: (refusal) => {
-        this.#topics.writeRefusal = refusal;
+        topics.writeRefusal = refusal;
       },
     });
     this.#tcp = new TcpServer(
       {
         options,
-        topics: this.#topics,
+        topics,
         publisher,
         httpPort: () => this.#operations.httpPort,
         clock,
@@ -175,20 +172,12 @@ export class Nsqd {
       this.#bounds.limit,
       () => this.#turn.request(),
     );
-    this.#deliveries = new Deliveries({
-      pumps: this.#pumps,
-      bell: new Doorbell(this.#pools.mainBell),
-      target: (consumer) => this.#tcp.get(consumer),
-      onEvent: (event) => this.#onEvent(event),
-      guard,
-      onWork: () => this.#endTurn(),
-    });
-    this.#stats = new StatsCollector(this.#pumps, this.#topics, () => this.#tcp.clients(), options);
+    this.#stats = new StatsCollector(this.#core.pumps, topics, () => this.#tcp.clients(), options);
     this.#operations = new BrokerOperations({
       options,
       startTimeMs: Number(clock.unixNs() / 1_000_000n),
       logger,
-      topics: this.#topics,
+      topics,
       storage: this.#storage,
       publisher,
       stats: this.#stats,
@@ -220,7 +209,7 @@ export class Nsqd {
     await this.#statsd?.stop();
     await this.#httpClient.close();
     this.#logger.info('NSQ: closing topics');
-    const error = await this.#closeStorage(this.#pumps);
+    const error = await this.#closeStorage(this.#core.pumps);
     if (error === null) await this.#pools.ended;
     // Threads that hang are the caller's to end; this must be said first.
     if (error !== null) throw new Error(error);
@@ -251,12 +240,12 @@ export class Nsqd {
     void this.#http.stop();
     void this.#https.stop();
     this.#lookupd.stop();
-    const pumps = this.#pumps.filter((_, index) => this.#pools.canClose(index));
+    const pumps = this.#core.pumps.filter((_, index) => this.#pools.canClose(index));
     const closing = this.#closeStorage(pumps);
     // A bug may have ended it.
-    void this.#deliveries.run();
+    void this.#core.run();
     const error = await closing;
-    return pumps.length === this.#pumps.length ? error : 'a thread has crashed';
+    return pumps.length === this.#core.pumps.length ? error : 'a thread has crashed';
   }
 
   /** Ends the worker threads whatever they are doing. Resolves when they are gone. */
@@ -267,7 +256,7 @@ export class Nsqd {
   // Start
 
   async #open(): Promise<void> {
-    void this.#deliveries.run();
+    void this.#core.run();
     this.#memory.start();
     await this.#storage.open();
     await this.#bounds.disk.start();
@@ -299,7 +288,7 @@ export class Nsqd {
     this.#statsd = new StatsdReporter({
       options,
       broadcastHttpPort: httpPort,
-      stats: () => this.#stats.collect(ALL_WITHOUT_CLIENTS),
+      stats: () => this.#stats.collect(TOTALS),
       memory: () => this.#memory.read(),
       clock: this.#clock,
       logger: this.#logger,
@@ -323,16 +312,16 @@ export class Nsqd {
   async #load(): Promise<void> {
     const saved = await this.#storage.load();
     for (const { name, isPaused, channels } of saved) {
-      const topic = this.#topics.createStopped(name, isPaused);
+      const topic = this.#core.topics.createStopped(name, isPaused);
       // The file may name a topic twice; one mention of a pause is enough.
-      if (isPaused && !topic.isPaused) void this.#topics.pauseTopic(topic, true);
+      if (isPaused && !topic.isPaused) void this.#core.topics.pauseTopic(topic, true);
       for (const channel of channels) {
-        this.#topics.getOrCreateChannel(topic, channel.name, channel.isPaused);
+        this.#core.topics.getOrCreateChannel(topic, channel.name, channel.isPaused);
       }
     }
-    for (const topic of this.#topics.values()) this.#topics.start(topic);
+    for (const topic of this.#core.topics.values()) this.#core.topics.start(topic);
     // Until the disk queues are open their depths are not known.
-    await Promise.all(this.#pumps.map((pump) => pump.request({ do: 'settle' })));
+    await Promise.all(this.#core.pumps.map((pump) => pump.request({ do: 'settle' })));
     this.#isLoading = false;
   }
 
@@ -344,7 +333,7 @@ export class Nsqd {
   }
 
   async #stopThreads(): Promise<void> {
-    this.#deliveries.stop();
+    this.#core.stop();
     this.#memory.stop();
     this.#bounds.disk.stop();
     this.#storage.stop();
@@ -364,17 +353,10 @@ export class Nsqd {
 
   // Events
 
-  #endTurn(): void {
-    for (const pump of this.#pumps) pump.flush();
-    this.#deliveries.read();
-    this.#tcp.flush();
-    for (const pump of this.#pumps) pump.notifyWritable();
-  }
-
   #onLeft(connection: Connection): void {
     const { state } = connection.client;
     if (this.#isExiting || state.state === 'init') return;
-    this.#topics.leave(state.channel, connection).catch((error: unknown) => {
+    this.#core.topics.leave(state.channel, connection).catch((error: unknown) => {
       this.#logger.error(`failed to delete ephemeral channel - ${errorText(error)}`);
     });
   }
@@ -384,9 +366,7 @@ export class Nsqd {
       this.#logger[event.level](event.text);
       return;
     }
-    const topic = this.#topics.getByNumber(event.topic);
     if (event.error !== null) this.#logger.error(`disk queue failed - ${event.error}`);
-    if (topic !== undefined) topic.backendError = event.error;
   }
 
   #onTopicsChanged(): Promise<void> | undefined {

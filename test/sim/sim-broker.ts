@@ -6,10 +6,10 @@
  */
 
 import assert from 'node:assert/strict';
-import { Deliveries } from '../../src/main/pumps/deliveries.ts';
-import { PumpHandle } from '../../src/main/pumps/pump-handle.ts';
-import { Publisher } from '../../src/main/topics/publisher.ts';
-import { TopicMap } from '../../src/main/topics/topic-map.ts';
+import type { PumpHandle } from '../../src/main/pumps/pump-handle.ts';
+import { BrokerCore } from '../../src/main/topics/core.ts';
+import type { Publisher } from '../../src/main/topics/publisher.ts';
+import type { TopicMap } from '../../src/main/topics/topic-map.ts';
 import type { ControlReply, PumpEvent } from '../../src/shared/control.ts';
 import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
 import { allocateRing } from '../../src/shared/ring/layout.ts';
@@ -62,7 +62,7 @@ export class SimBroker {
   readonly errors: string[] = [];
 
   readonly #options: SimBrokerOptions;
-  readonly #deliveries: Deliveries;
+  readonly #core: BrokerCore;
   readonly #mainBell: Doorbell;
   #isTurnRequested = true;
   #rings = 0;
@@ -81,12 +81,26 @@ export class SimBroker {
       deliveries: allocateRing(scenario.deliverRingBytes),
       links: diskBells.map((bell) => ({ bell, append: ring(), read: ring() })),
     }));
-    this.pumps = memories.map(
-      (memory) =>
-        new PumpHandle(memory, clock, () => {
-          this.#isTurnRequested = true;
-        }),
-    );
+    const policy = policyWith({ memQueueSize: scenario.memQueueSize });
+    this.#core = new BrokerCore({
+      pumps: memories,
+      mainBell,
+      clock,
+      guard: strictGuard(),
+      logger: { info: () => undefined },
+      registry: NO_REGISTRY,
+      policyOf: () => policy,
+      onChange: () => undefined,
+      requestTurn: () => {
+        this.#isTurnRequested = true;
+      },
+      target: options.target,
+      flushClients: () => undefined,
+      onEvent: (event) => this.#onEvent(event),
+    });
+    this.pumps = this.#core.pumps;
+    this.topics = this.#core.topics;
+    this.publisher = this.#core.publisher;
     for (const pump of this.pumps) this.#watchPublishes(pump);
     const watches: PumpWatch[] = [];
     this.loops = memories.map(
@@ -148,23 +162,6 @@ export class SimBroker {
         (loop, index) => new LoopThread(`disk ${index}`, loop, new Doorbell(diskBells[index])),
       ),
     ];
-    const policy = policyWith({ memQueueSize: scenario.memQueueSize });
-    this.topics = new TopicMap({
-      logger: { info: () => undefined },
-      registry: NO_REGISTRY,
-      pumps: this.pumps,
-      policyOf: () => policy,
-      onChange: () => undefined,
-    });
-    this.publisher = new Publisher(this.topics);
-    this.#deliveries = new Deliveries({
-      pumps: this.pumps,
-      bell: this.#mainBell,
-      target: options.target,
-      guard: strictGuard(),
-      onEvent: (event) => this.#onEvent(event),
-      onWork: () => undefined,
-    });
   }
 
   /** Whether main has something to do: what it wants itself, or what its bell was rung for. */
@@ -180,13 +177,11 @@ export class SimBroker {
   mainTurn(): void {
     this.#mainBell.wakeUp();
     this.#isTurnRequested = false;
-    for (const pump of this.pumps) pump.flush();
-    this.#deliveries.read();
-    for (const pump of this.pumps) pump.notifyWritable();
+    this.#core.endTurn();
     this.#rings = this.#mainBell.rings();
     this.#mainBell.fallAsleep();
     // Whatever was published before the flag was seen is found here.
-    if (this.#deliveries.read() > 0) this.#isTurnRequested = true;
+    if (this.#core.read() > 0) this.#isTurnRequested = true;
   }
 
   /** One turn of a pump or disk thread. */
@@ -235,7 +230,5 @@ export class SimBroker {
       return;
     }
     this.#options.trace.add(`backend of topic ${event.topic}: ${event.error}`);
-    const topic = this.topics.getByNumber(event.topic);
-    if (topic !== undefined) topic.backendError = event.error;
   }
 }

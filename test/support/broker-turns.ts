@@ -11,13 +11,12 @@ import { BodyMemory } from '../../src/main/limits/body-memory.ts';
 import { TurnShares } from '../../src/main/limits/turn-shares.ts';
 import { completeOptions, type Options } from '../../src/main/options/options.ts';
 import { defaultPolicy } from '../../src/main/policies/default-policy.ts';
-import { Deliveries } from '../../src/main/pumps/deliveries.ts';
-import { PumpHandle } from '../../src/main/pumps/pump-handle.ts';
+import type { PumpHandle } from '../../src/main/pumps/pump-handle.ts';
 import type { PumpMemory } from '../../src/main/pumps/worker-pools.ts';
 import { Connection } from '../../src/main/tcp/connection.ts';
 import { Deadlines } from '../../src/main/tcp/deadlines.ts';
-import { Publisher } from '../../src/main/topics/publisher.ts';
-import { TopicMap } from '../../src/main/topics/topic-map.ts';
+import { BrokerCore } from '../../src/main/topics/core.ts';
+import type { TopicMap } from '../../src/main/topics/topic-map.ts';
 import type { PumpEvent } from '../../src/shared/control.ts';
 import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
 import { allocateRing } from '../../src/shared/ring/layout.ts';
@@ -86,11 +85,10 @@ export class BrokerTurns {
   isPumpRunning = true;
   isDiskRunning = true;
 
-  readonly #deliveries: Deliveries;
+  readonly #core: BrokerCore;
   readonly #loop: PumpLoop;
   readonly #disk: IoLoop;
   readonly #logger: Logger;
-  readonly #publisher: Publisher;
   readonly #connections = new Map<number, Connection>();
   readonly #shares = new TurnShares(() => {
     this.#isFlushRequested = true;
@@ -107,29 +105,28 @@ export class BrokerTurns {
     this.options = optionsWith(given);
     this.deadlines = new Deadlines(this.clock);
     const memory = pumpMemory(sizes);
-    this.pump = new PumpHandle(memory, this.clock, () => {
-      this.#isFlushRequested = true;
-    });
     const policy = defaultPolicy(this.options);
-    this.topics = new TopicMap({
+    const mainBell = allocateDoorbell();
+    this.#core = new BrokerCore({
+      pumps: [memory],
+      mainBell,
+      clock: this.clock,
+      guard: strictGuard(),
       logger: { info: () => undefined },
       registry: NO_REGISTRY,
-      pumps: [this.pump],
       policyOf: () => policy,
       onChange: () => {
         this.changeCount++;
       },
-    });
-    this.#publisher = new Publisher(this.topics);
-    const mainBell = new Doorbell(allocateDoorbell());
-    this.#deliveries = new Deliveries({
-      pumps: [this.pump],
-      bell: mainBell,
+      requestTurn: () => {
+        this.#isFlushRequested = true;
+      },
       target: (number) => this.#connections.get(number),
-      guard: strictGuard(),
-      onEvent: (event) => this.#onEvent(event),
-      onWork: () => undefined,
+      flushClients: () => this.#flushClients(),
+      onEvent: (event) => void this.events.push(event),
     });
+    [this.pump] = this.#core.pumps;
+    this.topics = this.#core.topics;
     const { otherBytes } = { ...RING_SIZES, ...sizes };
     const append = allocateRing(otherBytes);
     const read = allocateRing(otherBytes);
@@ -138,7 +135,7 @@ export class BrokerTurns {
       publishes: new RingReader(memory.publishes),
       commands: new RingReader(memory.commands),
       deliveries: new RingWriter(memory.deliveries),
-      mainBell,
+      mainBell: new Doorbell(mainBell),
       disks: [{ append: new RingWriter(append), read: new RingReader(read), bell: diskBell }],
       nodeId: 1,
       memoryBudgetBytes: Number.POSITIVE_INFINITY,
@@ -191,7 +188,7 @@ export class BrokerTurns {
     const connection = new Connection(number, socket.socket, {
       options: this.options,
       topics: this.topics,
-      publisher: this.#publisher,
+      publisher: this.#core.publisher,
       clock: this.clock,
       deadlines: this.deadlines,
       logger: this.#logger,
@@ -230,30 +227,24 @@ export class BrokerTurns {
   #turn(): boolean {
     let work = this.#isFlushRequested ? 1 : 0;
     this.#isFlushRequested = false;
-    this.pump.flush();
-    work += this.#deliveries.read();
+    work += this.#pending.length;
+    work += this.#core.endTurn();
+    const nowMs = this.clock.monotonicMs();
+    if (this.isPumpRunning) work += this.#loop.step(nowMs);
+    if (this.isDiskRunning) work += this.#disk.step(nowMs);
+    return work > 0;
+  }
+
+  #flushClients(): void {
     const pending = this.#pending;
     this.#pending = [];
     for (const connection of pending) connection.flush();
     this.#shares.nextTurn();
-    this.pump.notifyWritable();
-    const nowMs = this.clock.monotonicMs();
-    if (this.isPumpRunning) work += this.#loop.step(nowMs);
-    if (this.isDiskRunning) work += this.#disk.step(nowMs);
-    return work + pending.length > 0;
   }
 
   #onLeft(connection: Connection): void {
     this.left.push(connection.number);
     const { state } = connection.client;
     if (state.state !== 'init') void this.topics.leave(state.channel, connection);
-  }
-
-  /** As the broker does it. */
-  #onEvent(event: PumpEvent): void {
-    this.events.push(event);
-    if (event.event !== 'backend') return;
-    const topic = this.topics.getByNumber(event.topic);
-    if (topic !== undefined) topic.backendError = event.error;
   }
 }

@@ -20,7 +20,7 @@ import { EMPTY } from '../../shared/ring/reader.ts';
 import type { PumpHandle } from './pump-handle.ts';
 
 /** A subscribed connection as the deliveries see it. */
-interface DeliveryTarget extends Sender {
+export interface DeliveryTarget extends Sender {
   /** Message frames: a view that is reused afterwards. */
   deliver(frames: Buffer): void;
   refuse(error: ClientError): void;

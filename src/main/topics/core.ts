@@ -1,0 +1,94 @@
+/**
+ * The broker between its rings and its faces: handles on the pump threads, the topic map, the publisher, and what the
+ * pumps deliver. It has no socket, no file and no timer; its owner ends each turn of the main thread with `endTurn`.
+ *
+ * Thread: main.
+ */
+
+import type { Guard } from '../../daemon/guard.ts';
+import type { Clock } from '../../shared/clock.ts';
+import type { PumpEvent } from '../../shared/control.ts';
+import { Doorbell } from '../../shared/ring/doorbell.ts';
+import { Deliveries, type DeliveryTarget } from '../pumps/deliveries.ts';
+import { PumpHandle } from '../pumps/pump-handle.ts';
+import type { PumpMemory } from '../pumps/worker-pools.ts';
+import { Publisher } from './publisher.ts';
+import { TopicMap, type TopicMapOptions } from './topic-map.ts';
+
+/** What a core is made of. */
+export type BrokerCoreOptions = Omit<TopicMapOptions, 'pumps'> & {
+  /** For each pump thread what main shares with it. */
+  readonly pumps: readonly PumpMemory[];
+  readonly mainBell: SharedArrayBuffer;
+  readonly clock: Clock;
+  readonly guard: Guard;
+  /** Asks for `endTurn` once this turn has taken everything that has come. */
+  readonly requestTurn: () => void;
+  /** The subscribed connection of that number, if it is still there. */
+  readonly target: (consumer: number) => DeliveryTarget | undefined;
+  /** Writes what the turn has brought to the clients. */
+  readonly flushClients: () => void;
+  /** A pump has something to say, of which the core has taken its part. */
+  readonly onEvent: (event: PumpEvent) => void;
+};
+
+export class BrokerCore {
+  readonly pumps: readonly PumpHandle[];
+  readonly topics: TopicMap;
+  readonly publisher: Publisher;
+
+  readonly #options: BrokerCoreOptions;
+  readonly #deliveries: Deliveries;
+
+  constructor(options: BrokerCoreOptions) {
+    this.#options = options;
+    this.pumps = options.pumps.map(
+      (memory) => new PumpHandle(memory, options.clock, options.requestTurn),
+    );
+    this.topics = new TopicMap({ ...options, pumps: this.pumps });
+    this.publisher = new Publisher(this.topics);
+    this.#deliveries = new Deliveries({
+      pumps: this.pumps,
+      bell: new Doorbell(options.mainBell),
+      target: options.target,
+      onEvent: (event) => this.#onEvent(event),
+      guard: options.guard,
+      onWork: () => void this.endTurn(),
+    });
+  }
+
+  /**
+   * Ends a turn of the main thread: shows the pumps what they are sent, reads what they have sent, writes to clients,
+   * and resumes who waited for room. Returns how many records were read.
+   */
+  endTurn(): number {
+    for (const pump of this.pumps) pump.flush();
+    const count = this.#deliveries.read();
+    this.#options.flushClients();
+    for (const pump of this.pumps) pump.notifyWritable();
+    return count;
+  }
+
+  /** Reads what the pumps have sent. Returns how many records that were. */
+  read(): number {
+    return this.#deliveries.read();
+  }
+
+  /** Ends a turn whenever main's bell is rung, until `stop`. Errors: rejects with a bug, and can be run again. */
+  run(): Promise<void> {
+    return this.#deliveries.run();
+  }
+
+  /** Ends `run`. */
+  stop(): void {
+    this.#deliveries.stop();
+  }
+
+  #onEvent(event: PumpEvent): void {
+    if (event.event === 'backend') {
+      const topic = this.topics.getByNumber(event.topic);
+      if (topic !== undefined) topic.backendError = event.error;
+    }
+    this.#options.onEvent(event);
+  }
+}
