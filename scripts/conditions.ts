@@ -4,8 +4,8 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { refuse } from './arguments.ts';
 import { CONDITIONS, type Condition, obstacleTo, together } from './conditions/condition.ts';
+import { refuse } from './kit/arguments.ts';
 
 const USAGE = `Usage: node scripts/conditions.ts [--only NAME]... [--together] [test file ...]
 

@@ -1,7 +1,7 @@
 // Runs disk queues from seeds on a disk in memory that loses power, and whose calls fail. Ends with status 1 if a
 // seed fails; what failed is printed with the command that runs it again.
 import { runLife } from '../test/crash/random-life.ts';
-import { readArguments, wholeNumber } from './arguments.ts';
+import { readArguments, wholeNumber } from './kit/arguments.ts';
 
 const USAGE = `usage: node scripts/crash-disk.ts [options]
 

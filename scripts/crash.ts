@@ -1,12 +1,14 @@
 // Kills a broker again and again under load and checks that it keeps what it has promised. Ends with status 1 if it
 // does not; what was wrong is printed with the command that runs it again.
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { readArguments, refuse, wholeNumber } from './arguments.ts';
-import { CrashRun } from './crash/crash-run.ts';
-import { RULES, type Rule } from './crash/violations.ts';
-import { Progress } from './judge/progress.ts';
+import { SystemClock } from '../src/shared/clock.ts';
+import { CrashRun } from './checkers/crash/crash-run.ts';
+import { RULES, type Rule } from './checkers/crash/violations.ts';
+import { readArguments, refuse, wholeNumber } from './kit/arguments.ts';
+import { ProgressLine } from './kit/progress-line.ts';
 
 const USAGE = `usage: node scripts/crash.ts [options]
 
@@ -38,7 +40,7 @@ const ignored = values.ignore.map(
     RULES.find((rule) => rule === name) ?? refuse(`--ignore: "${name}" is no rule`, USAGE),
 );
 
-const progress = new Progress();
+const progress = new ProgressLine(process.stderr, new SystemClock());
 let failures = 0;
 for (let seed = first; seed < first + runs; seed++) {
   if (!(await runSeed(seed))) {
@@ -57,9 +59,9 @@ async function runSeed(seed: number): Promise<boolean> {
     server: values.server,
     dataPath,
     ignored,
-    onProgress: (text) => progress.show(`seed ${seed}: ${text}`),
+    onProgress: (text) => progress.update(`seed ${seed}: ${text}`),
   });
-  progress.line(`seed ${seed}: ${run.flags.join(' ')}`);
+  progress.print(`seed ${seed}: ${run.flags.join(' ')}`);
   let failure: unknown;
   try {
     await run.run();
@@ -67,7 +69,7 @@ async function runSeed(seed: number): Promise<boolean> {
     failure = error;
   }
   const { violations, figures } = run;
-  progress.line(`seed ${seed}: ${describe(figures)}`);
+  progress.print(`seed ${seed}: ${describe(figures)}`);
   if (failure === undefined && violations.total === 0) {
     rmSync(dataPath, { recursive: true });
     return true;

@@ -2,7 +2,7 @@
 // finding.
 import { fuzz } from '../test/fuzz/fuzz.ts';
 import { freshSeed } from '../test/support/seeded-random.ts';
-import { readArguments, wholeNumber } from './arguments.ts';
+import { readArguments, wholeNumber } from './kit/arguments.ts';
 
 const USAGE = `usage: node scripts/fuzz.ts [options]
 

@@ -1,17 +1,19 @@
 // Attacks a broker in every way that clients know, while an honest pair of clients goes on, and prints what each
 // attack has cost. Ends with status 1 if something did not hold.
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { Refused } from '../src/daemon/options/refused.ts';
 import { machineMemoryBytes, memoryBudget } from '../src/main/limits/memory-budget.ts';
 import { completeOptions, OPTION_ROWS } from '../src/main/options/options.ts';
-import { readArguments, refuse, wholeNumber } from './arguments.ts';
-import type { Target, TargetMemory } from './hostile/arena.ts';
-import { SCENARIOS } from './hostile/scenarios.ts';
-import { type Report, Siege } from './hostile/siege.ts';
-import { JudgedBroker } from './judge/broker.ts';
-import { Progress } from './judge/progress.ts';
+import { SystemClock } from '../src/shared/clock.ts';
+import type { Target, TargetMemory } from './checkers/hostile/arena.ts';
+import { SCENARIOS } from './checkers/hostile/scenarios.ts';
+import { type Report, Siege } from './checkers/hostile/siege.ts';
+import { readArguments, refuse, wholeNumber } from './kit/arguments.ts';
+import { type BrokerProcess, startBroker } from './kit/broker.ts';
+import { ProgressLine } from './kit/progress-line.ts';
 
 const MIB = 1024 * 1024;
 const USAGE = `usage: node scripts/hostile.ts [options]
@@ -43,7 +45,7 @@ const connectionsMax = wholeNumber('connections', values.connections, 1, USAGE);
 const memoryMib = wholeNumber('memory', values.memory, 1, USAGE);
 
 const dataPath = mkdtempSync(path.join(tmpdir(), 'ringmq-hostile-'));
-const progress = new Progress();
+const progress = new ProgressLine(process.stderr, new SystemClock());
 const { target, broker } = await findTarget();
 const reports: Report[] = [];
 try {
@@ -55,7 +57,7 @@ try {
 printTable();
 process.exit(reports.every(({ faults }) => faults.length === 0) ? 0 : 1);
 
-async function findTarget(): Promise<{ target: Target; broker: JudgedBroker | undefined }> {
+async function findTarget(): Promise<{ target: Target; broker: BrokerProcess | undefined }> {
   if (values.against !== undefined) {
     const { host, port } = addressOf('against', values.against);
     const httpPort = values.http === undefined ? undefined : addressOf('http', values.http).port;
@@ -68,7 +70,7 @@ async function findTarget(): Promise<{ target: Target; broker: JudgedBroker | un
   const isOwn = values.server === undefined;
   const hasLimit = isOwn && OPTION_ROWS.has('maxConnections');
   const hasMemory = isOwn && OPTION_ROWS.has('maxMemory');
-  const started = await JudgedBroker.start({
+  const started = await startBroker({
     server: values.server,
     dataPath,
     flags: [
@@ -106,11 +108,11 @@ async function besiege(): Promise<void> {
   const playable = SCENARIOS.filter(
     ({ needsHttp }) => needsHttp !== true || target.httpPort !== undefined,
   );
-  progress.show('warming up …');
+  progress.update('warming up …');
   await siege.warmUp(playable.filter(({ warmsUp }) => warmsUp === true));
   for (const scenario of playable) {
     if (!only.test(scenario.name)) continue;
-    progress.show(`${scenario.name} …`);
+    progress.update(`${scenario.name} …`);
     try {
       reports.push(await siege.play(scenario));
     } catch (error) {
@@ -123,7 +125,7 @@ async function besiege(): Promise<void> {
 
 function printTable(): void {
   const mib = (value: number | undefined): string => value?.toFixed() ?? '-';
-  progress.line(
+  progress.print(
     'scenario                      connections  MiB before    peak  p99 before  during  messages',
   );
   for (const report of reports) {

@@ -2,7 +2,7 @@
 // is printed with the command that runs it again.
 import type { DiskFaults } from '../test/sim/scenario.ts';
 import { simulate } from '../test/sim/simulation.ts';
-import { readArguments, refuse, wholeNumber } from './arguments.ts';
+import { readArguments, refuse, wholeNumber } from './kit/arguments.ts';
 
 const USAGE = `usage: node scripts/simulate.ts [options]
 

@@ -1,16 +1,18 @@
 // Runs a broker under a steady load with much coming and going, and looks whether anything grows. Ends with status 1
 // if something does, or if a message is missing.
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { SystemClock } from '../src/shared/clock.ts';
 import { freshSeed, seededRandom } from '../test/support/seeded-random.ts';
-import { readArguments, wholeNumber } from './arguments.ts';
-import { JudgedBroker } from './judge/broker.ts';
-import { Progress } from './judge/progress.ts';
-import { Churn } from './soak/churn.ts';
-import { MEASURES, type Measure, type Sample, takeSample } from './soak/samples.ts';
-import { trendOf } from './soak/trend.ts';
+import { Churn } from './checkers/soak/churn.ts';
+import { MEASURES, type Measure, type Sample, takeSample } from './checkers/soak/samples.ts';
+import { trendOf } from './checkers/soak/trend.ts';
+import { readArguments, wholeNumber } from './kit/arguments.ts';
+import { startBroker } from './kit/broker.ts';
+import { ProgressLine } from './kit/progress-line.ts';
 
 const USAGE = `usage: node scripts/soak.ts [options]
 
@@ -49,15 +51,15 @@ const rate = wholeNumber('rate', values.rate, 1, USAGE);
 const memQueueSize = wholeNumber('mem-queue-size', values['mem-queue-size'], 0, USAGE);
 
 const seed = freshSeed();
-const progress = new Progress();
+const progress = new ProgressLine(process.stderr, new SystemClock());
 const dataPath = mkdtempSync(path.join(tmpdir(), 'ringmq-soak-'));
-const broker = await JudgedBroker.start({
+const broker = await startBroker({
   server: values.server,
   dataPath,
   flags: [`--mem-queue-size=${memQueueSize}`],
 });
 const churn = new Churn(broker, rate, seededRandom(seed));
-progress.line(`${minutes} minutes, ${rate} messages a second, seed ${seed}`);
+progress.print(`${minutes} minutes, ${rate} messages a second, seed ${seed}`);
 const running = churn.run();
 const samples = await Promise.race([sampleToEnd(), running.then(() => failed())]);
 churn.stop();
@@ -88,7 +90,7 @@ async function sampleToEnd(): Promise<Sample[]> {
     taken.push(sample);
     const figures = MEASURES.map((measure) => `${measure} ${sample[measure].toFixed()}`).join(', ');
     const seconds = ((performance.now() - startMs) / 1000).toFixed();
-    progress.show(`${seconds} s: ${figures}; ${churn.counts.finished} finished`);
+    progress.update(`${seconds} s: ${figures}; ${churn.counts.finished} finished`);
   }
   return taken;
 }
@@ -97,7 +99,7 @@ async function sampleToEnd(): Promise<Sample[]> {
 function judgeTrends(taken: readonly Sample[]): string[] {
   const found: string[] = [];
   const after = taken.slice(Math.floor(taken.length * WARM_UP_SHARE));
-  progress.line('measure          least      mean      most      rise   allowed');
+  progress.print('measure          least      mean      most      rise   allowed');
   for (const measure of MEASURES) {
     const known = after.map((sample) => sample[measure]).filter((value) => !Number.isNaN(value));
     if (known.length === 0) continue;

@@ -1,6 +1,6 @@
 /** What a sub-command comes to, whatever it measures: entries of a report, one after the other. */
 
-import type { ProgressLine } from './progress-line.ts';
+import type { ProgressLine } from '../kit/progress-line.ts';
 import type { Entry } from './report/report.ts';
 import { type LoadPlan, type RunSite, runLoad } from './run-load.ts';
 import type { RunValues } from './run-options.ts';

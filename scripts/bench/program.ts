@@ -2,12 +2,12 @@
 
 import { writeFileSync } from 'node:fs';
 import { SystemClock } from '../../src/shared/clock.ts';
+import { ProgressLine } from '../kit/progress-line.ts';
 import { ALL } from './all-command.ts';
 import { CleanUp } from './clean-up.ts';
 import type { BenchPlan, EntryPlan } from './command.ts';
 import { COMMANDS } from './command-list.ts';
 import { ArgumentError } from './options.ts';
-import { ProgressLine } from './progress-line.ts';
 import { type Comparison, compare } from './report/comparison.ts';
 import {
   comparisonText,

@@ -1,8 +1,8 @@
 /** Runs a load as often as it is to be run, all servers in alternation, and sums up. */
 
 import { randomBytes } from 'node:crypto';
+import type { ProgressLine } from '../kit/progress-line.ts';
 import type { ReadyLoad } from './load.ts';
-import type { ProgressLine } from './progress-line.ts';
 import { type Figures, ratiosOf, sumUp } from './report/metrics.ts';
 import type { Entry } from './report/report.ts';
 import { deleteTopic } from './server-queries.ts';

@@ -1,10 +1,10 @@
 /** What a load sees of a run: the server, a topic of its own, and drives that are measured. */
 
+import type { ThreadTime } from '../kit/proc.ts';
 import type { CleanUp } from './clean-up.ts';
 import type { Outcome } from './drives/drive.ts';
 import type { DriveName, DriveOrder } from './drives/drives.ts';
 import { runDrive } from './generator-process.ts';
-import type { ThreadTime } from './proc.ts';
 import type { Figures } from './report/metrics.ts';
 import type { Target } from './target.ts';
 

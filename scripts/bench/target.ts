@@ -5,9 +5,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { makeCertificate } from './certificates.ts';
-import type { CleanUp } from './clean-up.ts';
-import { NULL_SINK_PROGRAM } from './places.ts';
 import {
   cpuUsOf,
   listenerOf,
@@ -15,7 +12,10 @@ import {
   residentMibOf,
   type ThreadTime,
   threadsOf,
-} from './proc.ts';
+} from '../kit/proc.ts';
+import { makeCertificate } from './certificates.ts';
+import type { CleanUp } from './clean-up.ts';
+import { NULL_SINK_PROGRAM } from './places.ts';
 import { freePorts, ServerProcess } from './server-process.ts';
 import type { Address } from './wire/address.ts';
 

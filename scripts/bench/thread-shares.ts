@@ -6,7 +6,7 @@
  * compile for all threads, and of libuv's pool cannot be put down to any one of them; it is that of "other threads".
  */
 
-import type { ThreadTime } from './proc.ts';
+import type { ThreadTime } from '../kit/proc.ts';
 import type { Figures } from './report/metrics.ts';
 
 /** What Node calls a worker thread. */

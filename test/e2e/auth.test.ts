@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { makeCertificate } from '../../scripts/bench/certificates.ts';
+import type { BrokerProcess } from '../../scripts/kit/broker.ts';
 import { dpub, line, mpub, pub, sized } from '../../src/protocol/commands.ts';
-import { type BrokerProcess, BrokerSite } from '../support/broker-process.ts';
+import { BrokerSite } from '../support/broker-process.ts';
 import { topicStats } from '../support/broker-stats.ts';
 import {
   type AuthAnswer,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { residentMibOf } from '../../scripts/kit/proc.ts';
 import { line, pub } from '../../src/protocol/commands.ts';
 import { BrokerSite } from '../support/broker-process.ts';
 import { channelStats, topicStats, until } from '../support/broker-stats.ts';
@@ -33,12 +34,12 @@ test(
     const publisher = await WireClient.connect(t, broker);
 
     await Promise.all([publishNumbers(publisher, 0, WARM_UP), receiveNumbers(reader, WARM_UP)]);
-    const before = broker.residentMib();
+    const before = residentMibOf(broker.pid);
     await Promise.all([
       publishNumbers(publisher, WARM_UP, MESSAGES),
       receiveNumbers(reader, MESSAGES),
     ]);
-    const after = broker.residentMib();
+    const after = residentMibOf(broker.pid);
 
     if (before !== undefined && after !== undefined) {
       t.diagnostic(`resident ${before.toFixed()} MiB, then ${after.toFixed()} MiB`);
@@ -90,7 +91,7 @@ test(
     const publisher = await WireClient.connect(t, broker);
     // What does not fit in memory is dropped there, so that the disk takes no part.
     const batch = Buffer.concat(Array.from({ length: BATCH }, () => pub('chatty#ephemeral', 'x')));
-    const before = broker.residentMib();
+    const before = residentMibOf(broker.pid);
     let sent = 0;
     const sending = (async () => {
       while (sent < COMMANDS) {
@@ -106,7 +107,7 @@ test(
       still = now > 0 && now === count ? still + 1 : 0;
       count = now;
     }
-    const stalled = broker.residentMib();
+    const stalled = residentMibOf(broker.pid);
     t.diagnostic(`stopped after ${count} messages`);
     const isStopped = publisher.unsentBytes > 0;
     let answers = 0;

@@ -4,9 +4,9 @@ import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import { connect as connectSecurely } from 'node:tls';
 import { deflateRawSync } from 'node:zlib';
+import type { BrokerProcess } from '../../scripts/kit/broker.ts';
 import { line, pub } from '../../src/protocol/commands.ts';
 import { snappyCodec } from '../../src/protocol/compression/codecs.ts';
-import type { BrokerProcess } from '../support/broker-process.ts';
 import { LayeredClient } from '../support/layered-client.ts';
 import { TlsSite } from '../support/tls-site.ts';
 

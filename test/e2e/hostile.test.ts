@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SCENARIOS } from '../../scripts/hostile/scenarios.ts';
-import { Siege } from '../../scripts/hostile/siege.ts';
+import { SCENARIOS } from '../../scripts/checkers/hostile/scenarios.ts';
+import { Siege } from '../../scripts/checkers/hostile/siege.ts';
 import { BrokerSite } from '../support/broker-process.ts';
 
 const LIMIT = { timeout: 60_000 };

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import { CrashRun } from '../../scripts/crash/crash-run.ts';
+import { CrashRun } from '../../scripts/checkers/crash/crash-run.ts';
 import { freshSeed } from '../support/seeded-random.ts';
 
 const LIMIT = { timeout: 60_000 };

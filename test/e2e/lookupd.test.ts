@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { BrokerProcess } from '../../scripts/kit/broker.ts';
 import { line, pub } from '../../src/protocol/commands.ts';
-import { type BrokerProcess, BrokerSite } from '../support/broker-process.ts';
+import { BrokerSite } from '../support/broker-process.ts';
 import { ask, channelStats } from '../support/broker-stats.ts';
 import { deadPort, FakeLookupd } from '../support/fake-lookupd.ts';
 import { WireClient } from '../support/wire-client.ts';

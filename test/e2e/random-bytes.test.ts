@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { BrokerProcess } from '../../scripts/kit/broker.ts';
+import { residentMibOf } from '../../scripts/kit/proc.ts';
 import { dpub, identify, line, MAGIC, mpub, pub, sized } from '../../src/protocol/commands.ts';
-import { type BrokerProcess, BrokerSite } from '../support/broker-process.ts';
+import { BrokerSite } from '../support/broker-process.ts';
 import { ask } from '../support/broker-stats.ts';
 import { randomChunks } from '../support/chunks.ts';
 import { freshSeed, type Random, seededRandom } from '../support/seeded-random.ts';
@@ -38,10 +40,10 @@ test('random bytes: the broker answers or closes, and goes on', { timeout: 60_00
   const broker = await new BrokerSite(t).start();
   // Code is loaded and memory is taken by the first nonsense; what counts is what comes after.
   await sendNonsense(t, broker, below);
-  const before = broker.residentMib();
+  const before = residentMibOf(broker.pid);
 
   await sendNonsense(t, broker, below);
-  const after = broker.residentMib();
+  const after = residentMibOf(broker.pid);
 
   assert.deepEqual(await ask(broker, '/ping'), { status: 200, text: 'OK' });
   assert.equal(await publishAndReceive(t, broker), 'message: still here');

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeCertificate } from '../../scripts/bench/certificates.ts';
+import type { BrokerProcess } from '../../scripts/kit/broker.ts';
 import { line, pub, sized } from '../../src/protocol/commands.ts';
-import type { BrokerProcess } from '../support/broker-process.ts';
 import { FakeAuthServer } from '../support/fake-auth-server.ts';
 import { TlsSite } from '../support/tls-site.ts';
 import { WireClient } from '../support/wire-client.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { type BrokerProcess, BrokerSite } from '../support/broker-process.ts';
+import type { BrokerProcess } from '../../scripts/kit/broker.ts';
+import { BrokerSite } from '../support/broker-process.ts';
 import { ask, topicStats } from '../support/broker-stats.ts';
 import { Inbox } from '../support/inbox.ts';
 import { openReader } from '../support/nsq-client.ts';

@@ -10,7 +10,7 @@
 
 import { randomInt } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
-import { readArguments, wholeNumber } from '../../scripts/arguments.ts';
+import { readArguments, wholeNumber } from '../../scripts/kit/arguments.ts';
 import { allocateDoorbell } from '../../src/shared/ring/doorbell.ts';
 import { ringMemoryAt } from '../support/ring-memory.ts';
 import type { StressTask } from './ring-stress-thread.ts';

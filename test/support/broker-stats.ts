@@ -5,7 +5,7 @@
  */
 
 import { setImmediate } from 'node:timers/promises';
-import type { BrokerProcess } from './broker-process.ts';
+import type { BrokerProcess } from '../../scripts/kit/broker.ts';
 
 /** The numbers of a channel that tests look at. */
 export type ChannelStats = {

@@ -9,12 +9,13 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from 'node:tls';
+import type { BrokerProcess } from '../../scripts/kit/broker.ts';
 import { CompressedTransport } from '../../src/main/tcp/compressed-transport.ts';
 import { SocketTransport } from '../../src/main/tcp/socket-transport.ts';
 import type { Transport } from '../../src/main/tcp/transport.ts';
 import { identify, MAGIC } from '../../src/protocol/commands.ts';
 import { deflateCodec, snappyCodec } from '../../src/protocol/compression/codecs.ts';
-import type { BrokerProcess, CleanUp } from './broker-process.ts';
+import type { CleanUp } from './broker-process.ts';
 import { frameText, takeTexts, takeTextsToEnd } from './frame-texts.ts';
 import { ReceivedFrames, toMessage } from './received-frames.ts';
 

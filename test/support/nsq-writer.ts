@@ -6,7 +6,8 @@
 
 import { type EventEmitter, once } from 'node:events';
 import { createRequire } from 'node:module';
-import type { BrokerProcess, CleanUp } from './broker-process.ts';
+import type { BrokerProcess } from '../../scripts/kit/broker.ts';
+import type { CleanUp } from './broker-process.ts';
 
 /** What a connection of nsqjs, reader or writer, can have upon it. */
 export type LayerOptions = {

@@ -12,7 +12,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { TLSSocket } from 'node:tls';
 import { type Authority, makeCertificate } from '../../scripts/bench/certificates.ts';
-import { type BrokerProcess, BrokerSite, type CleanUp } from './broker-process.ts';
+import type { BrokerProcess } from '../../scripts/kit/broker.ts';
+import { BrokerSite, type CleanUp } from './broker-process.ts';
 import type { Answer } from './broker-stats.ts';
 
 /** What a certificate and its key are, in PEM. */

@@ -7,8 +7,9 @@
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import type { BrokerProcess } from '../../scripts/kit/broker.ts';
 import { MAGIC } from '../../src/protocol/commands.ts';
-import type { BrokerProcess, CleanUp } from './broker-process.ts';
+import type { CleanUp } from './broker-process.ts';
 import { frameText, takeTexts, takeTextsToEnd } from './frame-texts.ts';
 import { type Frame, ReceivedFrames, toMessage, type WireMessage } from './received-frames.ts';
 

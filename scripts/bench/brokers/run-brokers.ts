@@ -3,9 +3,9 @@
  */
 
 import { randomBytes } from 'node:crypto';
+import type { ProgressLine } from '../../kit/progress-line.ts';
 import { BATCH_OPTIONS, MEM_QUEUE_SIZE_MIN, MESSAGES_DEFAULT } from '../loads/traffic-options.ts';
 import { count, counts, type OptionValues, optionalAddress } from '../options.ts';
-import type { ProgressLine } from '../progress-line.ts';
 import { type Figures, sumUp } from '../report/metrics.ts';
 import type { Entry } from '../report/report.ts';
 import type { RunSite } from '../run-load.ts';

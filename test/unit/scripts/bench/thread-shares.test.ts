@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ThreadTime } from '../../../../scripts/bench/proc.ts';
 import { mainFigures, threadFigures } from '../../../../scripts/bench/thread-shares.ts';
+import type { ThreadTime } from '../../../../scripts/kit/proc.ts';
 
 const PID = 40;
 

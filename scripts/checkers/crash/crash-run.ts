@@ -1,0 +1,327 @@
+/**
+ * One run: a broker that lives, is killed, and lives again on the same directory, under load; at the end everything
+ * is drained and compared with what was said before.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { type BrokerProcess, type Ending, launchBroker } from '../../kit/broker.ts';
+import { Bodies } from './bodies.ts';
+import { ChannelLedger } from './channel-ledger.ts';
+import { Consumer } from './consumer.ts';
+import { heldMessages } from './contents.ts';
+import { brokerFlags, type Life, planLife, randomFor, SETTLE_MS } from './plan.ts';
+import { Publications } from './publications.ts';
+import { Publisher } from './publisher.ts';
+import { CHANNELS, createChannel, createTopic, TOPICS } from './topology.ts';
+import { type Rule, Violations } from './violations.ts';
+
+/** Nothing has come for so long, and nothing is to come that is deferred: it never will. */
+const STANDSTILL_MS = 10_000;
+const POLL_MS = 50;
+/** How long a life may take for its operations before it is ended without. */
+const LIFE_MS_MAX = 60_000;
+const END_MS_MAX = 60_000;
+const READY_AT_END = 500;
+/** Part of the run's numbers that no life has. */
+const AT_END = 1e6;
+
+/** What a run is made of. */
+export type CrashSetup = {
+  readonly seed: number;
+  readonly crashes: number;
+  /** With 0 everything that was acknowledged has to survive; otherwise only what a clean end has written. */
+  readonly memQueueSize: number;
+  readonly server?: string | undefined;
+  readonly dataPath: string;
+  /** Rules that the broker does not claim to keep. */
+  readonly ignored?: readonly Rule[];
+  /** Flags besides those that the seed chooses. */
+  readonly flags?: readonly string[];
+  /** Says how far it is. */
+  onProgress?(text: string): void;
+};
+
+/** What a run has found. */
+export type CrashFigures = {
+  readonly lives: number;
+  readonly kills: number;
+  readonly published: number;
+  readonly acknowledged: number;
+  readonly deliveries: number;
+  readonly redeliveries: number;
+  readonly finishes: number;
+  /** Deferred messages that had to stay deferred over an end. */
+  readonly deferralsKept: number;
+  readonly longestStartMs: number;
+};
+
+export class CrashRun {
+  readonly violations: Violations;
+  readonly #setup: CrashSetup;
+  readonly #flags: readonly string[];
+  readonly #bodies = new Bodies();
+  readonly #publications = new Publications();
+  readonly #ledgers: ChannelLedger[] = [];
+  readonly #startMs = Date.now();
+  #broker: BrokerProcess | null = null;
+  #consumers: Consumer[] = [];
+  #publishers: Publisher[] = [];
+  #lives = 0;
+  #kills = 0;
+  #operations = 0;
+  #longestStartMs = 0;
+  #lastDeliveryMs = 0;
+
+  constructor(setup: CrashSetup) {
+    this.#setup = setup;
+    this.violations = new Violations(setup.ignored);
+    this.#flags = [...brokerFlags(setup.seed, setup.memQueueSize), ...(setup.flags ?? [])];
+  }
+
+  /** The flags that the seed has chosen. */
+  get flags(): readonly string[] {
+    return this.#flags;
+  }
+
+  get figures(): CrashFigures {
+    const sum = (of: (ledger: ChannelLedger) => number): number =>
+      this.#ledgers.reduce((total, ledger) => total + of(ledger), 0);
+    return {
+      lives: this.#lives,
+      kills: this.#kills,
+      published: this.#bodies.count,
+      acknowledged: this.#publications.acknowledgedCount,
+      deliveries: sum((ledger) => ledger.deliveries),
+      redeliveries: sum((ledger) => ledger.redeliveries),
+      finishes: sum((ledger) => ledger.finishes),
+      deferralsKept: sum((ledger) => ledger.deferralsKept),
+      longestStartMs: this.#longestStartMs,
+    };
+  }
+
+  /** Runs to its end, or to the first life that has found a violation. Errors: rejects when the broker cannot start. */
+  async run(): Promise<void> {
+    try {
+      while (this.#kills < this.#setup.crashes && this.violations.total === 0) await this.#live();
+      await this.#finish();
+    } finally {
+      this.#closeClients();
+      await this.#broker?.kill();
+    }
+  }
+
+  async #live(): Promise<void> {
+    const life = planLife(this.#setup.seed, this.#lives);
+    this.#say(`life ${this.#lives + 1}: ${life.end}`);
+    this.#lives++;
+    const broker = this.#launch();
+    if (life.end === 'kill at the start' && this.#lives > 1) {
+      await Promise.race([broker.ended, delay(life.delayMs)]);
+      await this.#kill(broker);
+      return;
+    }
+    await this.#listening(broker);
+    await this.#createDue(broker);
+    const startOperations = this.#operations;
+    await this.#startClients(broker, life);
+    await this.#until(
+      () => this.#operations - startOperations >= life.operations || broker.hasEnded,
+      LIFE_MS_MAX,
+    );
+    await this.#end(broker, life);
+  }
+
+  async #end(broker: BrokerProcess, life: Life): Promise<void> {
+    if (broker.hasEnded) this.violations.add('bad end', `by itself:\n${broker.log}`);
+    switch (life.end) {
+      case 'quiet kill':
+        for (const consumer of this.#consumers) consumer.hold();
+        await delay(SETTLE_MS + POLL_MS);
+        break;
+      case 'drained kill':
+        await this.#drain(broker);
+        await delay(SETTLE_MS + POLL_MS);
+        break;
+      case 'kill at the end':
+        void broker.stop();
+        await Promise.race([broker.ended, delay(life.delayMs)]);
+        break;
+      case 'clean':
+        await this.#stop(broker);
+        return;
+    }
+    await this.#kill(broker);
+  }
+
+  #launch(): BrokerProcess {
+    const { server, dataPath } = this.#setup;
+    const broker = launchBroker({ server, dataPath, flags: this.#flags });
+    this.#broker = broker;
+    return broker;
+  }
+
+  async #listening(broker: BrokerProcess): Promise<void> {
+    const sinceMs = performance.now();
+    await broker.listening();
+    this.#longestStartMs = Math.max(this.#longestStartMs, performance.now() - sinceMs);
+  }
+
+  async #createDue(
+    broker: BrokerProcess,
+    share = this.#kills / this.#setup.crashes,
+  ): Promise<void> {
+    const { dataPath } = this.#setup;
+    if (this.#bodies.count === 0) {
+      for (const topic of TOPICS) await createTopic(broker, dataPath, topic);
+    }
+    for (const planned of CHANNELS) {
+      const { topic, channel: name, after } = planned;
+      const siblings = this.#ledgers.filter((ledger) => ledger.topic === topic);
+      if (after > share || siblings.some((ledger) => ledger.name === name)) continue;
+      await createChannel(broker, dataPath, planned);
+      const firstNumber = siblings.length === 0 ? 0 : this.#bodies.count;
+      this.#ledgers.push(
+        new ChannelLedger(
+          {
+            name,
+            topic,
+            firstNumber,
+            publications: this.#publications,
+            violations: this.violations,
+            settleMs: SETTLE_MS,
+            startMs: this.#startMs,
+          },
+          this.#kills,
+        ),
+      );
+    }
+  }
+
+  async #startClients(broker: BrokerProcess, life: Life): Promise<void> {
+    for (const ledger of this.#ledgers) {
+      for (let count = 1 + life.random(2); count > 0; count--) {
+        await this.#startConsumer(broker, ledger, life);
+      }
+    }
+    for (let count = life.publishers; count > 0; count--) {
+      this.#publishers.push(
+        await Publisher.start(broker.tcpPort, {
+          topics: TOPICS,
+          bodies: this.#bodies,
+          publications: this.#publications,
+          violations: this.violations,
+          kills: this.#kills,
+          life,
+          onAcknowledged: (acknowledged) => {
+            this.#operations += acknowledged;
+          },
+        }),
+      );
+    }
+  }
+
+  async #startConsumer(
+    broker: BrokerProcess,
+    ledger: ChannelLedger,
+    { readyCount, random }: Pick<Life, 'readyCount' | 'random'>,
+  ): Promise<void> {
+    const consumer = await Consumer.start(broker.tcpPort, {
+      ledger,
+      bodies: this.#bodies,
+      publications: this.#publications,
+      violations: this.violations,
+      readyCount,
+      random,
+      onDelivered: () => {
+        this.#operations++;
+        this.#lastDeliveryMs = Date.now();
+      },
+    });
+    this.#consumers.push(consumer);
+  }
+
+  /** Has everything finished. What does not come is left to the ledgers to find. */
+  async #drain(broker: BrokerProcess): Promise<boolean> {
+    for (const publisher of this.#publishers) publisher.stop();
+    await Promise.all(this.#publishers.map((publisher) => publisher.done));
+    for (const consumer of this.#consumers) consumer.finishAll();
+    this.#lastDeliveryMs = Date.now();
+    let held = await heldMessages(broker);
+    while (held.count > 0 && Date.now() - this.#lastDeliveryMs < STANDSTILL_MS) {
+      this.#say(`draining, ${held.count} left`);
+      await delay(POLL_MS);
+      held = await heldMessages(broker);
+    }
+    if (held.count > 0) {
+      this.violations.add('left behind', `${held.count} messages that do not come: ${held.text}`);
+    } else {
+      for (const ledger of this.#ledgers) ledger.drained();
+    }
+    return held.count === 0;
+  }
+
+  async #kill(broker: BrokerProcess): Promise<void> {
+    const killMs = Date.now();
+    await broker.kill();
+    this.#closeClients();
+    await Promise.all(this.#publishers.map((publisher) => publisher.done));
+    for (const ledger of this.#ledgers) ledger.kill(killMs);
+    this.#kills++;
+    if (this.#setup.memQueueSize > 0) this.#publications.excuseAll();
+    this.#forgetClients();
+  }
+
+  async #stop(broker: BrokerProcess): Promise<void> {
+    const stopMs = Date.now();
+    const ending = await Promise.race([broker.stop(), delay(END_MS_MAX, null, { ref: false })]);
+    if (!isOrderly(ending)) {
+      this.violations.add('bad end', `${JSON.stringify(ending)} after SIGTERM:\n${broker.log}`);
+      await broker.kill();
+    }
+    this.#closeClients();
+    for (const ledger of this.#ledgers) ledger.stop(stopMs);
+    this.#forgetClients();
+  }
+
+  /** Everything comes; afterwards nothing is left, nor comes back with a restart. */
+  async #finish(): Promise<void> {
+    const random = randomFor(this.#setup.seed, AT_END);
+    for (let round = 0; round < 2; round++) {
+      const broker = this.#launch();
+      await this.#listening(broker);
+      if (round === 0) await this.#createDue(broker, 1);
+      for (const ledger of this.#ledgers) {
+        await this.#startConsumer(broker, ledger, { readyCount: READY_AT_END, random });
+      }
+      await this.#drain(broker);
+      await this.#stop(broker);
+    }
+    for (const ledger of this.#ledgers) ledger.checkEnd();
+  }
+
+  #closeClients(): void {
+    for (const client of [...this.#publishers, ...this.#consumers]) client.close();
+  }
+
+  #forgetClients(): void {
+    this.#publishers = [];
+    this.#consumers = [];
+  }
+
+  async #until(isSo: () => boolean, timeoutMs: number): Promise<void> {
+    const endMs = Date.now() + timeoutMs;
+    while (!isSo() && Date.now() < endMs) await delay(1);
+  }
+
+  #say(what: string): void {
+    const { acknowledged, deliveries } = this.figures;
+    const { crashes, onProgress } = this.#setup;
+    onProgress?.(
+      `${this.#kills}/${crashes} kills, ${acknowledged} acknowledged, ${deliveries} deliveries; ${what}`,
+    );
+  }
+}
+
+function isOrderly(ending: Ending | null): boolean {
+  return ending?.code === 0;
+}

@@ -1,0 +1,111 @@
+/**
+ * What a seed decides: how the broker is configured, and for each of its lives how much happens and how it ends.
+ */
+
+import { type Random, seededRandom } from '../../../test/support/seeded-random.ts';
+
+/** How a life of the broker ends. */
+type LifeEnd =
+  /** Killed in the middle of everything. */
+  | 'kill'
+  /** Killed after nothing was finished for a while, so that every finish is settled. */
+  | 'quiet kill'
+  /** Killed after everything was finished, so that nothing may come again. */
+  | 'drained kill'
+  /** Killed soon after its start, perhaps before it listens. */
+  | 'kill at the start'
+  /** Killed while it ends in order. */
+  | 'kill at the end'
+  /** Ended in order. */
+  | 'clean';
+
+/** One life of the broker. Units: `delayMs` from the start, or from the signal to end, to the kill. */
+export type Life = {
+  readonly end: LifeEnd;
+  /** Acknowledged publishes and deliveries before it ends. */
+  readonly operations: number;
+  readonly delayMs: number;
+  readonly publishers: number;
+  /** Commands of a publisher that wait for their answers. */
+  readonly pipeline: number;
+  readonly pauseMs: number;
+  readonly readyCount: number;
+  readonly random: Random;
+};
+
+const SYNC_TIMEOUT_MS = 200;
+/** The time between a sync's being due and its being done, on a machine that has other things to do. */
+const SYNC_SLACK_MS = 1000;
+const OPERATIONS_MIN = 50;
+const OPERATIONS_MAX = 6000;
+/** Units: ms that a publisher waits between commands; 0 for none. */
+const PAUSES = [0, 0, 2, 10];
+/** With pauses there is so much less to do. */
+const PACED_SHARE = 8;
+const START_DELAY_MS_MAX = 1500;
+const END_DELAY_MS_MAX = 60;
+const SEED_FACTOR = 0x9e3779b1;
+const LIFE_FACTOR = 0x85ebca6b;
+/** The first numbers of neighbouring seeds resemble each other. */
+const SKIPPED = 8;
+
+/** How long before a kill something has to be confirmed to be safe: two sync timeouts, and the slack. */
+export const SETTLE_MS = 2 * SYNC_TIMEOUT_MS + SYNC_SLACK_MS;
+
+const ENDS: readonly (readonly [LifeEnd, number])[] = [
+  ['kill', 40],
+  ['quiet kill', 20],
+  ['drained kill', 10],
+  ['kill at the start', 5],
+  ['kill at the end', 5],
+  ['clean', 20],
+];
+
+/** The numbers of one part of a run. */
+export function randomFor(seed: number, part: number): Random {
+  const random = seededRandom(Math.imul(seed + 1, SEED_FACTOR) ^ Math.imul(part + 1, LIFE_FACTOR));
+  for (let i = 0; i < SKIPPED; i++) random(2);
+  return random;
+}
+
+/** The broker's flags. */
+export function brokerFlags(seed: number, memQueueSize: number): string[] {
+  const random = randomFor(seed, -1);
+  const pick = <T>(...from: readonly T[]): T => from[random(from.length)];
+  return [
+    `--mem-queue-size=${memQueueSize}`,
+    `--max-bytes-per-file=${pick(20_000, 100_000, 1_000_000, 100_000_000)}`,
+    `--sync-every=${pick(1, 20, 2500)}`,
+    `--sync-timeout=${SYNC_TIMEOUT_MS}ms`,
+    '--msg-timeout=60s',
+  ];
+}
+
+/** One life. */
+export function planLife(seed: number, index: number): Life {
+  const random = randomFor(seed, index);
+  const end = pickEnd(random);
+  const delayMs = random(end === 'kill at the end' ? END_DELAY_MS_MAX : START_DELAY_MS_MAX);
+  const pauseMs = PAUSES[random(PAUSES.length)];
+  const most = pauseMs === 0 ? OPERATIONS_MAX : OPERATIONS_MAX / PACED_SHARE;
+  return {
+    end,
+    pauseMs,
+    // few more often than many
+    operations: OPERATIONS_MIN + random(1 + random(most)),
+    delayMs,
+    publishers: 2 + random(3),
+    pipeline: 1 + random(8),
+    readyCount: [1, 10, 100, 500][random(4)],
+    random,
+  };
+}
+
+function pickEnd(random: Random): LifeEnd {
+  let weight = random(ENDS.reduce((sum, [, each]) => sum + each, 0));
+  for (const [end, each] of ENDS) {
+    if (weight < each) return end;
+    weight -= each;
+  }
+  return 'kill';
+}

@@ -1,0 +1,76 @@
+/**
+ * The topics and channels of a run: one with a channel, one with two, and one that gets its channels late.
+ */
+
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { BrokerProcess } from '../../kit/broker.ts';
+
+/** A channel, and the share of a run's lives after which it is made. */
+export type PlannedChannel = {
+  readonly topic: string;
+  readonly channel: string;
+  readonly after: number;
+};
+
+/** All topics. */
+export const TOPICS = ['one', 'two', 'late'] as const;
+
+/** All channels. What comes to a topic without any waits for the first. */
+export const CHANNELS: readonly PlannedChannel[] = [
+  { topic: 'one', channel: 'only', after: 0 },
+  { topic: 'two', channel: 'left', after: 0 },
+  { topic: 'two', channel: 'right', after: 0 },
+  { topic: 'late', channel: 'first', after: 1 / 3 },
+  { topic: 'late', channel: 'second', after: 2 / 3 },
+];
+
+const POLL_MS = 10;
+const POLLS_MAX = 1000;
+
+/** Makes a topic, and waits until the broker has written it down. */
+export async function createTopic(
+  broker: BrokerProcess,
+  dataPath: string,
+  topic: string,
+): Promise<void> {
+  await broker.ask(`/topic/create?topic=${topic}`, 'POST');
+  await written(dataPath, `topic "${topic}"`, (names) => names.has(topic));
+}
+
+/** Makes a channel, and waits until the broker has written it down. */
+export async function createChannel(
+  broker: BrokerProcess,
+  dataPath: string,
+  { topic, channel }: PlannedChannel,
+): Promise<void> {
+  await broker.ask(`/channel/create?topic=${topic}&channel=${channel}`, 'POST');
+  const isThere = (names: Names): boolean => names.get(topic)?.has(channel) === true;
+  await written(dataPath, `channel "${topic}/${channel}"`, isThere);
+}
+
+/** Names of channels by names of topics. */
+type Names = ReadonlyMap<string, ReadonlySet<string>>;
+
+async function written(
+  dataPath: string,
+  what: string,
+  isThere: (names: Names) => boolean,
+): Promise<void> {
+  for (let poll = 0; poll < POLLS_MAX; poll++) {
+    if (isThere(readNames(path.join(dataPath, 'nsqd.dat')))) return;
+    await delay(POLL_MS);
+  }
+  throw new Error(`the broker did not write ${what} into nsqd.dat`);
+}
+
+function readNames(file: string): Names {
+  // nsqd's own format
+  const { topics } = JSON.parse(readFileSync(file, 'utf8')) as {
+    topics: readonly { name: string; channels: readonly { name: string }[] | null }[] | null;
+  };
+  return new Map(
+    (topics ?? []).map(({ name, channels }) => [name, new Set(channels?.map((one) => one.name))]),
+  );
+}

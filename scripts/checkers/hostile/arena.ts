@@ -1,0 +1,177 @@
+/**
+ * Where a scenario takes place: the broker that is attacked, the time that there is, and what goes wrong.
+ *
+ * Units: times in ms of the monotonic clock.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { MAGIC } from '../../../src/protocol/commands.ts';
+import { descriptorCountOf } from '../../kit/proc.ts';
+import { HostileConnection } from './hostile-connection.ts';
+
+const FAULTS_MAX = 5;
+const PING_MS_MAX = 5000;
+
+/** Who is attacked. */
+export type Target = {
+  readonly host: string;
+  readonly tcpPort: number;
+  /** Undefined where it is not known. */
+  readonly httpPort: number | undefined;
+  /** Connections that the broker takes; undefined for any number. */
+  readonly connectionsMax: number | undefined;
+  /** What it may take of memory; undefined where it has no bound. */
+  readonly memory: TargetMemory | undefined;
+};
+
+/** A broker's bound of memory. Units: MiB. */
+export type TargetMemory = {
+  /** For everything. */
+  readonly totalMib: number;
+  /** For what has come of bodies, buffers included. */
+  readonly bodiesMib: number;
+};
+
+/** An attack. */
+export type Scenario = {
+  readonly name: string;
+  /** How much more memory the broker may hold meanwhile than before, large bodies apart. Units: MiB. */
+  readonly growthMibMax: number;
+  /** How much more it holds for large bodies, if there is no bound for them. Units: MiB. */
+  readonly bodiesMib?: number;
+  readonly needsHttp?: boolean;
+  /** Whether it is good for warming up a broker: it makes it do much of what it can. */
+  readonly warmsUp?: boolean;
+  /** Goes on until the arena's time is over. */
+  run(arena: Arena): Promise<void>;
+};
+
+export class Arena {
+  readonly target: Target;
+  readonly #pid: number | undefined;
+  readonly #endMs: number;
+  readonly #open = new Set<HostileConnection>();
+  readonly #faults: string[] = [];
+  #faultCount = 0;
+  #connections = 0;
+
+  /** `pid`: the broker's, where it runs on this machine. */
+  constructor(target: Target, seconds: number, pid?: number) {
+    this.target = target;
+    this.#pid = pid;
+    this.#endMs = performance.now() + seconds * 1000;
+  }
+
+  /** There is time left. */
+  get isOn(): boolean {
+    return performance.now() < this.#endMs;
+  }
+
+  /** How many connections have been opened. */
+  get connections(): number {
+    return this.#connections;
+  }
+
+  /** What has gone wrong, in words. */
+  get faults(): readonly string[] {
+    const more = this.#faultCount - this.#faults.length;
+    return more === 0 ? this.#faults : [...this.#faults, `and ${more} more`];
+  }
+
+  fault(text: string): void {
+    this.#faultCount++;
+    if (this.#faults.length < FAULTS_MAX) this.#faults.push(text);
+  }
+
+  /** Connects; closed at the end at the latest. */
+  async connect(port = this.target.tcpPort): Promise<HostileConnection> {
+    const connection = await HostileConnection.open(this.target.host, port);
+    this.#connections++;
+    this.#open.add(connection);
+    void connection.closed.then(() => this.#open.delete(connection));
+    return connection;
+  }
+
+  /** Connects, and sends the magic and more. */
+  async client(...first: readonly Buffer[]): Promise<HostileConnection> {
+    const connection = await this.connect();
+    connection.send(MAGIC, ...first);
+    return connection;
+  }
+
+  /** So many at a time, until the time is over or nothing is left to do. */
+  async together(count: number, work: (index: number) => Promise<void>): Promise<void> {
+    await Promise.all(Array.from({ length: count }, (_, index) => work(index)));
+  }
+
+  /** Whether it happens in time. */
+  async inTime(what: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+    const late = Symbol('late');
+    return (await Promise.race([what, delay(timeoutMs, late, { ref: false })])) !== late;
+  }
+
+  /** Descriptors that the broker has open; undefined where that cannot be told. */
+  descriptors(): number | undefined {
+    return this.#pid === undefined ? undefined : descriptorCountOf(this.#pid);
+  }
+
+  /** Waits, beyond the end too. */
+  async wait(ms: number): Promise<void> {
+    await delay(ms);
+  }
+
+  /** Waits, but not beyond the end. */
+  async pause(ms: number): Promise<void> {
+    await delay(Math.max(0, Math.min(ms, this.#endMs - performance.now())));
+  }
+
+  /** Waits for the end. */
+  async end(): Promise<void> {
+    await this.pause(Number.POSITIVE_INFINITY);
+  }
+
+  /** What /ping says, or why it says nothing; OK where it cannot be asked. */
+  async ping(): Promise<string> {
+    const { host, httpPort } = this.target;
+    if (httpPort === undefined) return 'OK';
+    const signal = AbortSignal.timeout(PING_MS_MAX);
+    try {
+      return await (await fetch(`http://${host}:${httpPort}/ping`, { signal })).text();
+    } catch (error) {
+      return error instanceof Error ? `nothing: ${error.message}` : String(error);
+    }
+  }
+
+  /** Messages that a topic has ever taken; undefined where that cannot be asked for. */
+  async messageCount(topic: string): Promise<number | undefined> {
+    const { host, httpPort } = this.target;
+    if (httpPort === undefined) return undefined;
+    const query = `format=json&include_mem=false&include_clients=false&topic=${topic}`;
+    const response = await fetch(`http://${host}:${httpPort}/stats?${query}`);
+    // nsqd's own format
+    const { topics } = (await response.json()) as {
+      topics: readonly { message_count: number }[] | null;
+    };
+    return topics?.[0]?.message_count ?? 0;
+  }
+
+  /** Nothing of a topic's may have been accepted. */
+  async expectNothingIn(topic: string): Promise<void> {
+    const count = (await this.messageCount(topic)) ?? 0;
+    if (count > 0) this.fault(`"${topic}" has taken ${count} messages that were none`);
+  }
+
+  /** Deletes a topic, where that can be asked for. */
+  async forget(topic: string): Promise<void> {
+    const { host, httpPort } = this.target;
+    if (httpPort === undefined) return;
+    await fetch(`http://${host}:${httpPort}/topic/delete?topic=${topic}`, { method: 'POST' });
+  }
+
+  /** Closes what is left. */
+  async close(): Promise<void> {
+    const open = [...this.#open];
+    for (const connection of open) connection.destroy();
+    await Promise.all(open.map(({ closed }) => closed));
+  }
+}

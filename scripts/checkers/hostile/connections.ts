@@ -1,0 +1,118 @@
+/**
+ * Connections by the thousand, and connections that end in the middle of a command.
+ */
+
+import { dpub, identify, line, MAGIC, mpub, pub, sized } from '../../../src/protocol/commands.ts';
+import { FRAME_HEADER_BYTES } from '../../../src/shared/limits.ts';
+import type { Arena, Scenario } from './arena.ts';
+import type { HostileConnection } from './hostile-connection.ts';
+
+const FLOOD_CONNECTIONS = 3000;
+/** Tried beyond the broker's limit. */
+const SURPLUS = 200;
+const AT_A_TIME = 50;
+const CLOSED_MS_MAX = 5000;
+const CUT_TOPIC = 'hostile-cut';
+const ID = '0123456789abcdef';
+
+/** Every command; the first ones of a connection that are cut off do nothing. */
+const COMMANDS: Readonly<Record<string, Buffer>> = {
+  IDENTIFY: identify({ client_id: 'cut', feature_negotiation: true }),
+  AUTH: Buffer.concat([line('AUTH'), sized('secret')]),
+  SUB: line('SUB', CUT_TOPIC, 'channel#ephemeral'),
+  PUB: pub(CUT_TOPIC, 'a body'),
+  MPUB: mpub(CUT_TOPIC, ['one', 'another']),
+  DPUB: dpub(CUT_TOPIC, 10, 'a body'),
+  RDY: line('RDY', 10),
+  FIN: line('FIN', ID),
+  REQ: line('REQ', ID, 10),
+  TOUCH: line('TOUCH', ID),
+  CLS: line('CLS'),
+  NOP: line('NOP'),
+};
+
+async function flood(arena: Arena): Promise<void> {
+  const { connectionsMax } = arena.target;
+  const wanted = connectionsMax === undefined ? FLOOD_CONNECTIONS : connectionsMax + SURPLUS;
+  const open: HostileConnection[] = [];
+  await arena.together(AT_A_TIME, async (index) => {
+    for (let at = index; at < wanted; at += AT_A_TIME) {
+      const connection = await connectOrNot(arena);
+      if (connection === undefined) continue;
+      if (at % 2 === 0) connection.send(MAGIC, line('NOP'));
+      open.push(connection);
+    }
+  });
+  // a refusal comes behind the connection
+  await arena.pause(CLOSED_MS_MAX / AT_A_TIME);
+  const kept = open.filter(({ isClosed }) => !isClosed).length;
+  if (connectionsMax !== undefined) checkRefusals(arena, open, connectionsMax);
+  if (connectionsMax !== undefined && kept > connectionsMax) {
+    arena.fault(`${kept} connections are open, ${connectionsMax} at most`);
+  }
+  if (connectionsMax === undefined && kept < wanted) {
+    arena.fault(`${kept} of ${wanted} connections are open`);
+  }
+  const answer = await arena.ping();
+  if (answer !== 'OK') arena.fault(`with all these connections /ping says ${answer}`);
+  for (const connection of open) connection.reset();
+  while (arena.isOn) {
+    await arena.together(AT_A_TIME, async () => (await connectOrNot(arena))?.reset());
+  }
+}
+
+/** Those that were told why they are refused were told so in these words; the others were too many at once. */
+function checkRefusals(
+  arena: Arena,
+  connections: readonly HostileConnection[],
+  connectionsMax: number,
+): void {
+  const text = `E_TOO_MANY_CONNECTIONS there are ${connectionsMax} connections, and no more may be`;
+  const told = connections.filter(({ isClosed, received }) => isClosed && received !== '');
+  const wrong = told.find(({ received }) => received.slice(FRAME_HEADER_BYTES) !== text);
+  if (told.length === 0) arena.fault('nobody was told why it is refused');
+  if (wrong !== undefined) arena.fault(`refused with ${JSON.stringify(wrong.received)}`);
+}
+
+async function connectOrNot(arena: Arena): Promise<HostileConnection | undefined> {
+  try {
+    return await arena.connect();
+  } catch (error) {
+    // a broker with a limit may refuse in this way as well
+    if (arena.target.connectionsMax !== undefined && error instanceof Error) return undefined;
+    throw error;
+  }
+}
+
+async function cut(arena: Arena): Promise<void> {
+  const cuts = Object.entries(COMMANDS).flatMap(([name, bytes]) =>
+    Array.from({ length: bytes.length }, (_, length) => ({ name, bytes, length })),
+  );
+  do {
+    await arena.together(AT_A_TIME, async (index) => {
+      for (let at = index; at < cuts.length; at += AT_A_TIME) {
+        const { name, bytes, length } = cuts[at];
+        const start = bytes.subarray(0, length);
+        await cutOff(arena, start, `${name} cut after ${length} bytes`);
+      }
+    });
+  } while (arena.isOn);
+  await arena.expectNothingIn(CUT_TOPIC);
+}
+
+/** Once half-open, once reset. */
+async function cutOff(arena: Arena, start: Buffer, what: string): Promise<void> {
+  const reset = await arena.client(start);
+  const ended = await arena.client(start);
+  reset.reset();
+  ended.end();
+  if (!(await arena.inTime(ended.closed, CLOSED_MS_MAX))) {
+    arena.fault(`${what}: the connection stays open`);
+  }
+}
+
+/** Clients that come and go. */
+export const CONNECTIONS: readonly Scenario[] = [
+  { name: 'connection flood', growthMibMax: 160, run: flood },
+  { name: 'cut at every byte', growthMibMax: 64, warmsUp: true, run: cut },
+];

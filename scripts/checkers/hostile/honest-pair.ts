@@ -1,0 +1,72 @@
+/**
+ * A publisher and a consumer that keep to the rules, in a thread of their own: what they notice of an attack is
+ * what others would notice.
+ *
+ * Each time it is asked it posts the latencies since it was asked before.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { parentPort, workerData } from 'node:worker_threads';
+import { line, pub } from '../../../src/protocol/commands.ts';
+import { Connection } from '../../kit/connection.ts';
+import type { Honest, HonestSetup } from './honest.ts';
+
+const TOPIC = 'honest';
+const PERIOD_MS = 10;
+const READY_COUNT = 100;
+const BODY_BYTES = 200;
+
+if (parentPort === null) throw new Error('start the honest pair as a worker');
+const port = parentPort;
+// what the thread is started with
+const { host, tcpPort } = workerData as HonestSetup;
+
+let latencies: number[] = [];
+let refused = 0;
+const outstanding = new Map<number, number>();
+let number = 0;
+
+const consumer = await Connection.open(
+  tcpPort,
+  {
+    onMessage: ({ id, body }) => {
+      consumer.send(line('FIN', id));
+      const of = Number(body.readBigUInt64BE());
+      const dueMs = outstanding.get(of);
+      if (dueMs === undefined) return;
+      outstanding.delete(of);
+      latencies.push(performance.now() - dueMs);
+    },
+  },
+  host,
+);
+if ((await consumer.ask(line('SUB', TOPIC, 'channel#ephemeral'))) !== 'OK') {
+  throw new Error('the honest consumer cannot subscribe');
+}
+consumer.send(line('RDY', READY_COUNT));
+const publisher = await Connection.open(tcpPort, {}, host);
+
+port.on('message', () => {
+  const nowMs = performance.now();
+  const oldestMs = Math.max(0, ...[...outstanding.values()].map((dueMs) => nowMs - dueMs));
+  const isConnected = !publisher.hasEnded && !consumer.hasEnded;
+  const told: Honest = { latencies, refused, oldestMs, isConnected };
+  port.postMessage(told);
+  latencies = [];
+  refused = 0;
+});
+
+// Messages are published when they are due, however long earlier ones take.
+for (let dueMs = performance.now(); ; dueMs += PERIOD_MS) {
+  await delay(Math.max(0, dueMs - performance.now()));
+  const body = Buffer.alloc(BODY_BYTES);
+  body.writeBigUInt64BE(BigInt(++number));
+  if (publisher.hasEnded) continue;
+  const of = number;
+  outstanding.set(of, dueMs);
+  void publisher.ask(pub(TOPIC, body)).then((answer) => {
+    if (answer === 'OK') return;
+    outstanding.delete(of);
+    refused++;
+  });
+}

@@ -1,0 +1,67 @@
+/**
+ * An honest client that publishes large messages, one after the other, while others attack: on one connection that it
+ * keeps, on a new one for each, and over HTTP.
+ */
+
+import { identify, pub } from '../../../src/protocol/commands.ts';
+import type { Arena } from './arena.ts';
+
+const TOPIC = 'honest-large#ephemeral';
+const BODY_BYTES = 300_000;
+const PERIOD_MS = 50;
+const ANSWERED_MS_MAX = 20_000;
+/** What its p99 may be. */
+const LATENCY_MS_MAX = 1000;
+const P_NINETY_NINE = 0.99;
+
+const BODY = Buffer.alloc(BODY_BYTES, 'h');
+
+/** Publishes until the arena's time is over, and finds fault with what takes too long. */
+export async function publishLarge(arena: Arena): Promise<void> {
+  const ways: Record<string, () => Promise<boolean>> = {
+    'on its connection': await onOneConnection(arena),
+    'on a new connection': () => onNewConnection(arena),
+  };
+  if (arena.target.httpPort !== undefined) ways['over HTTP'] = () => overHttp(arena);
+  await Promise.all(
+    Object.entries(ways).map(async ([way, publish]) => {
+      const latencies: number[] = [];
+      do {
+        const startMs = performance.now();
+        const isPublished = await arena.inTime(publish(), ANSWERED_MS_MAX);
+        latencies.push(performance.now() - startMs);
+        if (!isPublished) arena.fault(`a message of ${BODY_BYTES} bytes ${way} is not answered`);
+        await arena.pause(PERIOD_MS);
+      } while (arena.isOn);
+      latencies.sort((a, b) => a - b);
+      const latencyMs = latencies[Math.floor(latencies.length * P_NINETY_NINE)];
+      if (latencyMs > LATENCY_MS_MAX) {
+        arena.fault(`p99 of ${BODY_BYTES} bytes ${way}: ${latencyMs.toFixed()} ms`);
+      }
+    }),
+  );
+}
+
+async function onOneConnection(arena: Arena): Promise<() => Promise<boolean>> {
+  const client = await arena.client(identify({ client_id: 'honest' }));
+  let answers = 1;
+  return async () => {
+    client.send(pub(TOPIC, BODY));
+    answers++;
+    return await client.receives('OK', answers);
+  };
+}
+
+async function onNewConnection(arena: Arena): Promise<boolean> {
+  const client = await arena.client(pub(TOPIC, BODY));
+  const isPublished = await client.receives('OK');
+  client.destroy();
+  return isPublished;
+}
+
+async function overHttp(arena: Arena): Promise<boolean> {
+  const { host, httpPort } = arena.target;
+  const url = `http://${host}:${httpPort}/pub?topic=${encodeURIComponent(TOPIC)}`;
+  const response = await fetch(url, { method: 'POST', body: BODY });
+  return (await response.text()) === 'OK';
+}

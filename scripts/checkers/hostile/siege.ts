@@ -1,0 +1,184 @@
+/**
+ * Lets scenarios loose on a broker, one after the other, and measures what others notice of it.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { descriptorCountOf, residentMibOf } from '../../kit/proc.ts';
+import { Arena, type Scenario, type Target } from './arena.ts';
+import { type Honest, HonestPair, percentile } from './honest.ts';
+
+const SAMPLE_MS = 25;
+const QUIET_MS = 1000;
+const WARM_UP_SECONDS = 1;
+const P_NINETY_NINE = 0.99;
+/** How many times longer than before the honest pair's p99 may be, if that is more than what it may be in any case. */
+const LATENCY_FACTOR_MAX = 10;
+/** How long closed connections may stay, and their descriptors. */
+const RETURN_MS_MAX = 10_000;
+/** What comes and goes by itself: a connection that is kept alive, a file of a disk queue. */
+const DESCRIPTORS_SLACK = 8;
+
+/** What is besieged, and what has to hold. */
+export type SiegeSetup = {
+  readonly target: Target;
+  /** Undefined where the broker runs elsewhere. */
+  readonly pid: number | undefined;
+  readonly seconds: number;
+  /** What the honest pair's p99 may be in any case. Units: ms. */
+  readonly latencyMsMax: number;
+};
+
+/** How a scenario went. Units: as the names say; undefined where it cannot be told. */
+export type Report = {
+  readonly name: string;
+  readonly connections: number;
+  readonly startMib: number | undefined;
+  readonly peakMib: number | undefined;
+  readonly beforeMs: number;
+  readonly duringMs: number;
+  readonly messages: number;
+  readonly faults: readonly string[];
+};
+
+export class Siege {
+  readonly #setup: SiegeSetup;
+  readonly #pair: HonestPair;
+
+  constructor(setup: SiegeSetup) {
+    this.#setup = setup;
+    this.#pair = new HonestPair(setup.target);
+  }
+
+  /**
+   * Plays scenarios whose outcome does not count, so that what is measured afterwards depends on neither code that is
+   * not compiled yet, nor a heap that has yet to grow.
+   */
+  async warmUp(scenarios: readonly Scenario[]): Promise<void> {
+    for (const scenario of scenarios) {
+      const arena = new Arena(this.#setup.target, WARM_UP_SECONDS);
+      try {
+        await scenario.run(arena);
+      } finally {
+        await arena.close();
+      }
+    }
+  }
+
+  /** Plays one scenario. Errors: rejects when the honest pair cannot go on, or when the scenario itself fails. */
+  async play(scenario: Scenario): Promise<Report> {
+    const { target, pid, seconds } = this.#setup;
+    await this.#freeMemory();
+    await this.#pair.ask();
+    await delay(QUIET_MS);
+    const before = await this.#pair.ask();
+    const startDescriptors = pid === undefined ? undefined : descriptorCountOf(pid);
+    const memory = new MemoryWatch(pid);
+    const arena = new Arena(target, seconds, pid);
+    try {
+      await scenario.run(arena);
+    } finally {
+      await arena.close();
+      memory.stop();
+    }
+    const during = await this.#pair.ask();
+    this.#checkMemory(arena, scenario, memory);
+    this.#checkHonest(arena, percentile(before, P_NINETY_NINE), during);
+    await this.#checkDescriptors(arena, startDescriptors);
+    await this.#checkPing(arena);
+    return {
+      name: scenario.name,
+      connections: arena.connections,
+      startMib: memory.startMib,
+      peakMib: memory.peakMib,
+      beforeMs: percentile(before, P_NINETY_NINE),
+      duringMs: percentile(during, P_NINETY_NINE),
+      messages: during.latencies.length,
+      faults: arena.faults,
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#pair.stop();
+  }
+
+  #checkMemory(arena: Arena, scenario: Scenario, { startMib, peakMib }: MemoryWatch): void {
+    if (startMib === undefined || peakMib === undefined) return;
+    const { memory } = this.#setup.target;
+    const { growthMibMax, bodiesMib = 0 } = scenario;
+    const growthMib = peakMib - startMib;
+    const mostMib = growthMibMax + Math.min(bodiesMib, memory?.bodiesMib ?? bodiesMib);
+    if (growthMib > mostMib) {
+      arena.fault(`${growthMib.toFixed()} MiB more memory, ${mostMib.toFixed()} at most`);
+    }
+    if (memory !== undefined && peakMib > memory.totalMib) {
+      arena.fault(`${peakMib.toFixed()} MiB of memory, ${memory.totalMib.toFixed()} at most`);
+    }
+  }
+
+  #checkHonest(arena: Arena, beforeMs: number, during: Honest): void {
+    const latencyMsMax = Math.max(this.#setup.latencyMsMax, LATENCY_FACTOR_MAX * beforeMs);
+    if (!during.isConnected) arena.fault('the honest pair has lost its connections');
+    if (during.refused > 0) arena.fault(`${during.refused} honest publishes were refused`);
+    const latency = percentile(during, P_NINETY_NINE);
+    if (latency > latencyMsMax) {
+      arena.fault(`honest p99 of ${latency.toFixed()} ms, ${latencyMsMax.toFixed()} at most`);
+    }
+  }
+
+  async #checkDescriptors(arena: Arena, start: number | undefined): Promise<void> {
+    const { pid } = this.#setup;
+    if (pid === undefined || start === undefined) return;
+    const endMs = performance.now() + RETURN_MS_MAX;
+    let now = descriptorCountOf(pid);
+    while (now !== undefined && now > start + DESCRIPTORS_SLACK && performance.now() < endMs) {
+      await delay(SAMPLE_MS);
+      now = descriptorCountOf(pid);
+    }
+    if (now === undefined) arena.fault('the broker has ended');
+    else if (now > start + DESCRIPTORS_SLACK) {
+      arena.fault(`${now} descriptors, ${start} before`);
+    }
+  }
+
+  /** Has the broker forget what the scenario before has left, so that what this one takes is seen. */
+  async #freeMemory(): Promise<void> {
+    const { host, httpPort } = this.#setup.target;
+    if (httpPort === undefined) return;
+    const url = `http://${host}:${httpPort}/debug/freememory`;
+    for (const endMs = performance.now() + RETURN_MS_MAX; ; await delay(QUIET_MS)) {
+      try {
+        await (await fetch(url, { method: 'POST' })).arrayBuffer();
+        return;
+      } catch (error) {
+        // connections of the scenario before may linger, and leave none to be had
+        if (performance.now() > endMs) throw error;
+      }
+    }
+  }
+
+  async #checkPing(arena: Arena): Promise<void> {
+    const answer = await arena.ping();
+    if (answer !== 'OK') arena.fault(`afterwards /ping says ${answer}`);
+  }
+}
+
+/** Looks at the broker's memory again and again. Units: MiB. */
+class MemoryWatch {
+  readonly startMib: number | undefined;
+  peakMib: number | undefined;
+  readonly #timer: NodeJS.Timeout | undefined;
+
+  constructor(pid: number | undefined) {
+    if (pid === undefined) return;
+    this.startMib = residentMibOf(pid);
+    this.peakMib = this.startMib;
+    this.#timer = setInterval(() => {
+      const now = residentMibOf(pid);
+      if (now !== undefined) this.peakMib = Math.max(this.peakMib ?? 0, now);
+    }, SAMPLE_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * Clients that stall in the middle of large bodies, and come again when they are closed.
+ */
+
+import { identify, line, MAGIC, pub, sized } from '../../../src/protocol/commands.ts';
+import type { Arena, Scenario } from './arena.ts';
+import type { HostileConnection } from './hostile-connection.ts';
+import { publishLarge } from './large-publisher.ts';
+
+const MIB = 1024 * 1024;
+const STALLED = 60;
+const TRICKLE_BYTES = 100;
+const TRICKLE_MS = 200;
+const VANISHING = 1000;
+const VANISH_BYTES = 300_000;
+const RETURN_MS_MAX = 1500;
+const LEFT_PORTION = 0.1;
+const TOPIC = 'hostile-stalled';
+const LACKING_BYTES = 100 * 1024;
+
+/** What begins a body of 1 MiB in each way that there is, but for its end. */
+const WAYS = {
+  PUB: pub(TOPIC, Buffer.alloc(MIB, 's')),
+  'PUB behind IDENTIFY': Buffer.concat([
+    identify({ client_id: 'hostile' }),
+    pub(TOPIC, Buffer.alloc(MIB, 's')),
+  ]),
+  // announces few bytes, of which more and more come
+  'MPUB longer than it says': Buffer.concat([
+    line('MPUB', TOPIC),
+    sized(Buffer.alloc(0)),
+    Buffer.from([0, 0, 0, 1]),
+    sized(Buffer.alloc(MIB - 64, 's')),
+  ]),
+} as const;
+
+const HTTP_HEAD = Buffer.from(
+  `POST /pub?topic=${TOPIC} HTTP/1.1\r\nHost: x\r\nContent-Length: ${MIB}\r\n\r\n`,
+);
+
+/** Stalls on so many connections, and on another one whenever one is closed. */
+async function stall(
+  arena: Arena,
+  connect: () => Promise<HostileConnection>,
+  start: Buffer,
+  trickle = false,
+): Promise<void> {
+  await Promise.all([
+    publishLarge(arena),
+    arena.together(STALLED, async () => {
+      while (arena.isOn) {
+        const client = await connect();
+        client.send(start);
+        if (trickle) await sendSlowly(arena, client);
+        await Promise.race([client.closed, arena.end()]);
+      }
+    }),
+  ]);
+  await arena.close();
+  await arena.expectNothingIn(TOPIC);
+}
+
+async function sendSlowly(arena: Arena, client: HostileConnection): Promise<void> {
+  const bytes = Buffer.alloc(TRICKLE_BYTES, 't');
+  while (arena.isOn && !client.isClosed) {
+    client.send(bytes);
+    await arena.pause(TRICKLE_MS);
+  }
+}
+
+function stallOverTcp(start: Buffer, trickle = false): (arena: Arena) => Promise<void> {
+  const sent = Buffer.concat([MAGIC, start.subarray(0, start.length - LACKING_BYTES)]);
+  return (arena) => stall(arena, () => arena.connect(), sent, trickle);
+}
+
+function stallOverHttp(arena: Arena): Promise<void> {
+  const sent = Buffer.concat([HTTP_HEAD, Buffer.alloc(MIB - LACKING_BYTES, 's')]);
+  return stall(arena, () => arena.connect(arena.target.httpPort), sent);
+}
+
+/** Clients that go away while others hold them up: their connections have to be closed soon. */
+async function vanish(arena: Arena): Promise<void> {
+  const { connectionsMax = VANISHING, httpPort } = arena.target;
+  const count = Math.min(VANISHING, Math.floor((2 * connectionsMax) / 3));
+  const sent = Buffer.concat([HTTP_HEAD, Buffer.alloc(VANISH_BYTES, 'v')]);
+  const idle = arena.descriptors();
+  while (arena.isOn) {
+    const clients: HostileConnection[] = [];
+    for (let index = 0; index < count && arena.isOn; index++) {
+      const client = await arena.connect(httpPort);
+      client.send(sent);
+      clients.push(client);
+    }
+    for (const client of clients) client.destroy();
+    await arena.wait(RETURN_MS_MAX);
+    const left = (arena.descriptors() ?? 0) - (idle ?? 0);
+    if (left > clients.length * LEFT_PORTION) {
+      arena.fault(`${left} of ${clients.length} descriptors are open after ${RETURN_MS_MAX} ms`);
+    }
+  }
+  await arena.expectNothingIn(TOPIC);
+}
+
+/** Stalled bodies, by all ways. */
+export const STALLED_BODIES: readonly Scenario[] = [
+  ...Object.entries(WAYS).map(([name, start]) => ({
+    name: `stalled: ${name}`,
+    growthMibMax: 64,
+    bodiesMib: 2 * STALLED,
+    run: stallOverTcp(start),
+  })),
+  {
+    name: 'stalled: a few bytes now and then',
+    growthMibMax: 64,
+    bodiesMib: 2 * STALLED,
+    run: stallOverTcp(WAYS.PUB, true),
+  },
+  {
+    name: 'stalled: HTTP',
+    growthMibMax: 64,
+    bodiesMib: 2 * STALLED,
+    needsHttp: true,
+    run: stallOverHttp,
+  },
+  { name: 'vanished: HTTP', growthMibMax: 160, bodiesMib: 64, needsHttp: true, run: vanish },
+];

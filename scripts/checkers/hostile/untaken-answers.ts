@@ -1,0 +1,48 @@
+/**
+ * Clients that ask for a lot over HTTP, and take none of it.
+ */
+
+import { identify, line } from '../../../src/protocol/commands.ts';
+import type { Arena, Scenario } from './arena.ts';
+
+/** Consumers that say so much of themselves make an answer of 4 MB. */
+const TALKERS = 80;
+const TALK_BYTES = 50_000;
+const ASKERS = 600;
+const AT_A_TIME = 50;
+const ASKED_MS = 50;
+const TAKEN_MS_MAX = 10_000;
+const REQUEST = Buffer.from('GET /stats?format=json HTTP/1.1\r\nHost: x\r\n\r\n');
+const PIPELINED = 100;
+
+async function neverTake(arena: Arena): Promise<void> {
+  const topic = 'hostile-stats#ephemeral';
+  await arena.together(TALKERS, async (index) => {
+    const talker = await arena.client(
+      identify({ client_id: `${index}`, user_agent: 'u'.repeat(TALK_BYTES) }),
+      line('SUB', topic, `c${index % AT_A_TIME}#ephemeral`),
+    );
+    await talker.receives('OK', 2);
+  });
+  const { connectionsMax = ASKERS + TALKERS } = arena.target;
+  const askers = Math.min(ASKERS, connectionsMax - 2 * TALKERS);
+  await arena.together(AT_A_TIME, async (index) => {
+    for (let at = index; at < askers && arena.isOn; at += AT_A_TIME) {
+      const client = await arena.connect(arena.target.httpPort);
+      client.stopReading();
+      client.send(...Array<Buffer>(PIPELINED).fill(REQUEST));
+    }
+  });
+  while (arena.isOn) {
+    if (!(await arena.inTime(arena.messageCount(topic), TAKEN_MS_MAX))) {
+      arena.fault('an honest client gets no statistics');
+    }
+    await arena.pause(ASKED_MS);
+  }
+}
+
+/** Answers that nobody takes. */
+export const UNTAKEN_ANSWERS: readonly Scenario[] = [
+  // answers on their way, and what is collected for one of them
+  { name: 'HTTP: statistics not taken', growthMibMax: 128, needsHttp: true, run: neverTake },
+];
