@@ -8,12 +8,13 @@
  * Thread: any.
  */
 
+import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import type { Chooser } from '../support/crash-file.ts';
 import type { CrashFileSystem } from '../support/crash-file-system.ts';
 import type { DiskQueueLimits } from '../support/disk-queue-setup.ts';
 import { seededRandom } from '../support/seeded-random.ts';
-import { checkAsNsqd, findRecords } from './found-records.ts';
+import { checkAsNsqd, findAsNsqd, findRecords } from './found-records.ts';
 import type { QueueLife } from './queue-life.ts';
 import type { CrashKind, Expectations } from './record-book.ts';
 
@@ -43,6 +44,8 @@ export class CrashChecks {
   readonly #seen = new Set<string>();
 
   readonly #mayBeTorn: boolean;
+  /** Whether calls of the life have failed. */
+  #hasFailed = false;
 
   /**
    * `mixtures` is how many disks are drawn of each point beside the extreme ones, `mayBeTorn` whether an earlier crash
@@ -56,6 +59,8 @@ export class CrashChecks {
 
   /** Crashes at every point of the last operation, and behind it. Errors: throws what is wrong then. */
   check(life: QueueLife): void {
+    // On a full disk what is finished goes before metadata says so.
+    this.#hasFailed = life.faults.failedCount > 0;
     for (const { disks, book } of [...life.points, life.pointsNow()]) {
       const afterKill = book.expectations('kill');
       const afterPowerLoss = book.expectations('power loss');
@@ -82,7 +87,16 @@ export class CrashChecks {
     this.count++;
     try {
       checkAsNsqd(disk, this.#mayBeTorn);
-      this.damagedCount += expected.check(findRecords(disk, this.#limits).records);
+      const asNsqd = findAsNsqd(disk, this.#limits);
+      expected.checkAmong(asNsqd.records);
+      assert.ok(
+        asNsqd.isNewThere || this.#hasFailed,
+        'what is published to nsqd is delivered by it',
+      );
+      const { records, losses } = findRecords(disk, this.#limits);
+      this.damagedCount += expected.check(records);
+      if (kind === 'kill' && !this.#hasFailed)
+        assert.deepStrictEqual(losses, [], 'a kill loses no segment');
     } catch (cause) {
       throw new CrashFailure(kind, mixture, image, cause);
     }

@@ -7,8 +7,9 @@
 import assert from 'node:assert/strict';
 import type { DiskQueue } from '../../src/workers/disk/disk-queue.ts';
 import type { CrashFileSystem } from '../support/crash-file-system.ts';
-import { parseRecords } from '../support/disk-files.ts';
+import { diskRecord, parseMessage, parseRecords } from '../support/disk-files.ts';
 import { DATA_PATH, type DiskQueueLimits, openQueue } from '../support/disk-queue-setup.ts';
+import { NsqdQueue } from '../support/nsqd-queue.ts';
 import type { FoundRecord } from './record-book.ts';
 
 /** The queue of these tests. */
@@ -18,6 +19,8 @@ export const QUEUE_NAME = 'q';
 const ROOM_BYTES = 8192;
 /** More reads than any test needs. */
 const READS_MAX = 1000;
+/** A record that nsqd is given before it reads; no test has so many. */
+const NSQD_NUMBER = 0xffff_ffff;
 
 /** One batch of a queue's next records, with the number that the queue gives the first of them. */
 export interface FoundBatch {
@@ -50,8 +53,12 @@ export interface FoundQueue {
   readonly records: readonly FoundRecord[];
   /** Whether the queue doubts where its metadata says that it begins, and reads again what may be finished. */
   readonly isReadAgain: boolean;
+  /** What it says of segments that are not there, or not all of them. */
+  readonly losses: readonly string[];
 }
 
+/** What a queue says that misses a segment. */
+const LOSS = /segment \d+ (is gone|ends at)/;
 /** What a queue says that does so. */
 const READ_AGAIN = /its copy is used|is another than metadata speaks of/;
 
@@ -65,7 +72,38 @@ export function findRecords(disk: CrashFileSystem, limits: DiskQueueLimits): Fou
     batch = readFound(queue, ROOM_BYTES);
   }
   assert.strictEqual(queue.unread, 0, 'nothing is left to read');
-  return { records, isReadAgain: log.some((line) => READ_AGAIN.test(line)) };
+  const losses = log.filter((line) => LOSS.test(line));
+  return { records, losses, isReadAgain: log.some((line) => READ_AGAIN.test(line)) };
+}
+
+/** A record that nsqd would deliver. */
+export interface NsqdRecord {
+  readonly number: number;
+  readonly body: string;
+}
+
+/** What nsqd delivers. */
+export interface NsqdDelivery {
+  /** Of what was on disk. */
+  readonly records: readonly NsqdRecord[];
+  /** Whether it delivers what is published to it, too. */
+  readonly isNewThere: boolean;
+}
+
+/** Starts nsqd on this disk, publishes one record to it, and has it deliver everything. */
+export function findAsNsqd(disk: CrashFileSystem, limits: DiskQueueLimits): NsqdDelivery {
+  const content = (name: string): Buffer => disk.content(`${DATA_PATH}/${name}`);
+  const queue = new NsqdQueue({ names: disk.names(DATA_PATH), content }, QUEUE_NAME, limits);
+  queue.put(diskRecord(NSQD_NUMBER, ''));
+  const records = queue.readAll().map((bytes) => {
+    const { id, body } = parseMessage(bytes);
+    return { number: Number.parseInt(id, 16), body };
+  });
+  const isNew = ({ number }: NsqdRecord): boolean => number === NSQD_NUMBER;
+  return {
+    records: records.filter((record) => !isNew(record)),
+    isNewThere: records.some(isNew),
+  };
 }
 
 /**

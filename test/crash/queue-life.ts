@@ -13,7 +13,7 @@ import type { CrashFileSystem } from '../support/crash-file-system.ts';
 import { diskRecord } from '../support/disk-files.ts';
 import { type DiskQueueLimits, openQueue } from '../support/disk-queue-setup.ts';
 import { FaultyFileSystem } from '../support/faulty-file-system.ts';
-import { findRecords, QUEUE_NAME, readFound } from './found-records.ts';
+import { findAsNsqd, findRecords, QUEUE_NAME, readFound } from './found-records.ts';
 import { type CrashKind, type FoundRecord, RecordBook, type RecordState } from './record-book.ts';
 
 /** A record to be appended. */
@@ -251,7 +251,11 @@ export class QueueLife {
       this.readAgainCount++;
       this.#book.readAgain();
     }
-    this.#book.expectations(kind).check(found);
+    const expected = this.#book.expectations(kind);
+    expected.check(found);
+    if (kind === 'kill') {
+      expected.checkAmong(findAsNsqd(this.#disk.afterKill(), this.limits).records);
+    }
     if (this.#faulty.failedSyncCount > this.#failedSyncs) this.#book.doubtNotes();
     this.#book.adopt(kind, found);
     this.#unread = [...found];

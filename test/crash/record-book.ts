@@ -109,6 +109,18 @@ export class Expectations {
     }
     return damaged;
   }
+
+  /**
+   * Another reader's records, who knows neither which are finished nor what is noted: what must be there is among them,
+   * as it was. Errors: throws when something is missing.
+   */
+  checkAmong(found: readonly { readonly number: number; readonly body: string }[]): void {
+    const byNumber = Map.groupBy(found, ({ number }) => number);
+    for (const [number, { mustBeThere, bodies }] of this.#byNumber) {
+      const isThere = byNumber.get(number)?.some(({ body }) => bodies.includes(body)) ?? false;
+      assert.ok(!mustBeThere || isThere, `nsqd does not deliver record ${number}`);
+    }
+  }
 }
 
 /** Whether a part of the record was never written: of its body, or its attempts, which then are none. */

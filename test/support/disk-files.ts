@@ -94,7 +94,8 @@ export function readQueueFiles(
   return { metadata, depth, messages, problems };
 }
 
-function parseMessage(bytes: Buffer): DiskMessage {
+/** A message as it lies behind its size field. */
+export function parseMessage(bytes: Buffer): DiskMessage {
   return {
     timestampNs: bytes.readBigInt64BE(0),
     attempts: bytes.readUInt16BE(8),

@@ -18,23 +18,23 @@
 
 import type { DiskLog, LogLevel } from './files/disk-log.ts';
 import { probeDisk } from './files/disk-probe.ts';
-import { fileError } from './files/file-error.ts';
+import { fileError, isOutOfSpace } from './files/file-error.ts';
 import type { FileSystem } from './files/file-system.ts';
 import type { OpenFiles } from './files/open-files.ts';
 import { QueueFiles } from './files/queue-files.ts';
 import type { QueuePlace } from './files/queue-place.ts';
 import type { SegmentIndex } from './files/segment-index.ts';
-import { syncSidecars } from './files/sidecar-directory.ts';
 import { MetadataFile } from './metadata/metadata-file.ts';
+import { type QueueExtent, SegmentNames } from './metadata/segment-names.ts';
 import { straySidecars, takeCensus } from './notes-census.ts';
 import { NotingWriter } from './noting-writer.ts';
 import type { QueueContext } from './queue-context.ts';
 import { recoverQueue } from './queue-recovery.ts';
+import { removeQueueFiles, syncDataPath } from './queue-removal.ts';
 import { RecordMover } from './record-mover.ts';
 import { checkRecords, recordBytesMax } from './records/disk-record.ts';
-import { removeSidecars } from './segments/passed-segments.ts';
 import { type ReadBatch, SegmentReader } from './segments/segment-reader.ts';
-import { bytesBetween, SEGMENTS_TO_TRY } from './segments/segment-span.ts';
+import { bytesBetween } from './segments/segment-span.ts';
 import { SegmentWriter } from './segments/segment-writer.ts';
 import { RecordNotes } from './states/record-notes.ts';
 import { HandedOut } from './unacked/handed-out.ts';
@@ -108,26 +108,27 @@ export class DiskQueue {
     this.recall = new RecordRecall(source, this.#notes, this.#notesWriter, this.#handedOut);
     const unreadBytes = bytesBetween(source, read, write);
     this.#unread = new UnreadCount(found.depth, finished, deferred, unreadBytes);
+    this.#metadata = new MetadataFile(source, found.metadata, found.isRepaired);
     this.#writer = new SegmentWriter(
       { ...source, maxBytesPerFile: options.maxBytesPerFile },
       write.segment,
       write.position,
       found.unsynced,
+      new SegmentNames(this.#metadata, () => this.#extent()),
     );
     this.#notingWriter = new NotingWriter(this.#writer, this.#notes, this.#log);
     const parts = { source, notes: this.#notes, handedOut: this.#handedOut, unread: this.#unread };
     this.#reader = new SegmentReader({ ...parts, writer: this.#writer }, read);
-    this.#reader.passed.addRemoved(straySidecars(source, this.#notes, read, write));
+    this.#reader.passed.addReleased(straySidecars(source, this.#notes, read, write));
     this.#mover = new RecordMover({
       ...{ ...parts, writer: this.#notingWriter, reader: this.#reader },
       foundFinished: lastFinished,
     });
-    this.#metadata = new MetadataFile(source, found.metadata, found.isRepaired);
     this.#mustSync =
       found.unsynced.length > 0 || found.isRepaired || this.#metadata.isOlderThan(found);
     // Whoever wrote the notes may have been killed before a sync.
-    if (!this.#notes.isEmpty) this.#operations = 1;
-    this.#removeFinished();
+    if (!this.#notes.isEmpty || this.#reader.passed.hasReleased) this.#operations = 1;
+    this.#releaseFinished();
   }
 
   /** Records that were never handed out, as far as is known; 0 only if there is none. */
@@ -185,7 +186,9 @@ export class DiskQueue {
   ): void {
     checkRecords(bytes, start, end, count, recordBytesMax(this.#options.maxMsgSize));
     this.#metadata.removeOldCopy();
-    const { segment } = this.#writer;
+    const { segment, position } = this.#writer;
+    // A segment without a record is named when it gets one.
+    if (position > 0 && this.#metadata.placed?.writeSegment !== segment) this.#syncAll();
     const append = this.#notingWriter.append(bytes, start, end, dueTimes);
     this.#unread.onAppend(count, append.deferred, end - start);
     if (append.hasMetOthers) this.#reader.recount();
@@ -215,7 +218,7 @@ export class DiskQueue {
     try {
       return this.#reader.prepare(bytesWanted);
     } finally {
-      this.#removeFinished();
+      this.#releaseFinished();
     }
   }
 
@@ -230,14 +233,14 @@ export class DiskQueue {
     try {
       return this.#reader.read(target, offset, room);
     } finally {
-      this.#removeFinished();
+      this.#releaseFinished();
     }
   }
 
   /** Records are done with. Units: `first` is the number that the first was handed out with. */
   finish(first: number, count: number): void {
     this.#handedOut.finish(first, count);
-    this.#removeFinished();
+    this.#releaseFinished();
     this.#countOperations(count);
   }
 
@@ -314,14 +317,15 @@ export class DiskQueue {
     return this.#handedOut.oldest ?? this.#reader.place;
   }
 
-  /** Removes the segments of which everything is finished. */
-  #removeFinished(): void {
+  /** Has the next sync remove the segments of which everything is finished. */
+  #releaseFinished(): void {
     // Where moved records were they are still needed until they are durable where they are.
     if (this.#hasUnsyncedMoves || this.#reader.passed.count === 0) return;
-    if (this.#reader.passed.removeBefore(this.#oldest().segment)) this.#mustSync = true;
+    if (this.#reader.passed.releaseBefore(this.#oldest().segment)) this.#mustSync = true;
   }
 
   #syncAll(notes: NotesAtSync = 'required'): void {
+    const { passed } = this.#reader;
     try {
       // Metadata must not be written before what may follow a part of a record that was not kept.
       if (notes === 'required') this.#notingWriter.tidy();
@@ -330,70 +334,45 @@ export class DiskQueue {
       this.#hasUnsyncedMoves = false;
       this.#reader.passMoved();
       this.#notesWriter.sync(this.#oldest(), notes);
-      this.#reader.passed.removeBefore(this.#oldest().segment);
+      passed.releaseBefore(this.#oldest().segment);
       this.#writeMetadata();
-      this.#reader.passed.removeSidecars();
-      this.#operations = 0;
+      if (passed.removeReleased(this.#writer.segment)) syncDataPath(this.#source);
+      passed.removeSidecars();
+      this.#operations = passed.hasReleased ? 1 : 0;
       this.#mustSync = false;
     } catch (cause) {
-      // What failed once and may be tried again is not tried at every turn.
-      this.#mustSync = false;
       this.#operations = Math.max(this.#operations, 1);
+      // What failed once and may be tried again is not tried at every turn, unless there is room for it now.
+      const mayMakeRoom = isOutOfSpace(cause) && !this.#hasUnsyncedMoves;
+      const end = this.#metadata.placed?.writeSegment ?? 0;
+      this.#mustSync = mayMakeRoom && passed.removeReleased(end);
       throw fileError('sync queue', this.name, cause);
     }
   }
 
   #writeMetadata(): void {
-    const { segment, position } = this.#oldest();
-    const passed = this.#reader.ordinal - (this.#handedOut.oldest?.ordinal ?? this.#reader.ordinal);
-    this.#metadata.write({
-      depth: this.#unread.all + passed,
-      readSegment: segment,
-      readPosition: position,
-      writeSegment: this.#writer.segment,
-      writePosition: this.#writer.position,
-    });
+    const { segment, position } = this.#writer;
+    this.#metadata.write({ ...this.#extent(), writeSegment: segment, writePosition: position });
   }
 
-  /**
-   * Segments first, and durably: metadata without them says that records are gone, they without it, and without what
-   * lies beside them, that all of their records are to be recovered.
-   */
+  /** What there is before the write position. */
+  #extent(): QueueExtent {
+    const { segment, position } = this.#oldest();
+    const passed = this.#reader.ordinal - (this.#handedOut.oldest?.ordinal ?? this.#reader.ordinal);
+    return { depth: this.#unread.all + passed, readSegment: segment, readPosition: position };
+  }
+
   #removeFiles(): void {
-    const segments = this.#segments();
-    const { openFiles, fileSystem, dataPath } = this.#options;
-    let isOneGone = false;
-    for (const segment of segments) {
-      if (openFiles.remove(this.#files.segment(segment))) isOneGone = true;
-    }
-    try {
-      // Where metadata is there still, an earlier try may have removed segments and come no further.
-      const mustSync = isOneGone || openFiles.size(this.#files.metadata) !== 'missing';
-      if (mustSync) fileSystem.syncDirectory(dataPath);
-    } catch (cause) {
-      throw fileError('sync directory', dataPath, cause);
-    }
-    this.#metadata.remove();
-    this.#reader.passed.removeSidecars();
-    for (const segment of segments) removeSidecars(this.#source, this.#notes, segment);
-    if (isOneGone) syncSidecars(this.#source);
+    // Metadata may call the queue empty while it is not.
+    this.#mustSync = true;
+    removeQueueFiles({
+      ...{ source: this.#source, notes: this.#notes, metadata: this.#metadata },
+      ...{ reader: this.#reader, writer: this.#writer },
+    });
   }
 
   #closeFiles(): void {
     this.#options.openFiles.closeAll(this.#files.prefix);
     this.#options.openFiles.closeAll(this.#files.sidecarPrefix);
-  }
-
-  /** Numbers of the segments that may exist. */
-  #segments(): readonly number[] {
-    const first = this.#reader.firstSegment;
-    const last = this.#writer.lastSegment;
-    // Metadata that was damaged or made by hand may span numbers beyond counting.
-    if (last - first > SEGMENTS_TO_TRY) {
-      return this.#options.index.list(this.name).filter((number) => number <= last);
-    }
-    // A crash may have brought earlier ones back.
-    const earlier = this.#options.index.known(this.name).filter((number) => number < first);
-    return [...earlier, ...Array.from({ length: last - first + 1 }, (_, index) => first + index)];
   }
 }

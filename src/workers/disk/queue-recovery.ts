@@ -117,8 +117,8 @@ function findWritePlace(source: QueueContext, metadata: QueueMetadata): WritePla
   const later = laterSegments(source, writeSegment);
   const isGone = size === 'missing' && hasUnreadInWriteSegment(metadata);
   const isShort = isGone || (size !== 'missing' && size < writePosition);
-  // A write segment is removed only after others were begun, so without those its records are lost.
-  if (isShort && (size !== 'missing' || later.length === 0)) {
+  // Where reading was to begin there, it is said of the read place.
+  if (isShort && (size !== 'missing' || metadata.readSegment !== writeSegment)) {
     source.log(
       LOG_ERROR,
       `segment ${writeSegment} ends at ${size === 'missing' ? 0 : size}, ` +
@@ -155,7 +155,7 @@ interface ReadPlace extends QueuePlace {
   readonly hasMoved: boolean;
 }
 
-/** The metadata's read place, unless its segment is gone: released after the last sync, or lost. */
+/** The metadata's read place, unless its segment is gone: it is removed only once metadata does not name it. */
 function findReadPlace(
   source: QueueContext,
   metadata: QueueMetadata,
@@ -167,7 +167,9 @@ function findReadPlace(
     return { segment: readSegment, position: readPosition, hasMoved: false };
   }
   const next = Math.min(nextSegmentOf(source, readSegment) ?? write.segment, write.segment);
-  source.log(LOG_WARNING, `segment ${readSegment} is gone, reading goes on with segment ${next}`);
+  if (readSegment < metadata.writeSegment || hasUnreadInWriteSegment(metadata)) {
+    source.log(LOG_ERROR, `segment ${readSegment} is gone, its records are lost`);
+  }
   return { segment: next, position: 0, hasMoved: true };
 }
 

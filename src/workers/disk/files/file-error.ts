@@ -22,3 +22,8 @@ export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause === undefined ? error.message : `${error.message}: ${errorText(error.cause)}`;
 }
+
+/** Whether the disk has no room for what was to be written, or the user none of his share. */
+export function isOutOfSpace(error: unknown): boolean {
+  return hasErrorCode(error, 'ENOSPC') || hasErrorCode(error, 'EDQUOT');
+}

@@ -21,6 +21,8 @@ export interface MetadataFileOptions {
 
 export class MetadataFile {
   readonly #options: MetadataFileOptions;
+  /** What was put in place last, or found there; a later one may be in place that failed to be called so. */
+  #placed: QueueMetadata | undefined;
   /** What is on disk as text, if that is known. */
   #text: string | undefined;
   /** Whether that is durable: who has put it in place may have been killed before it was. */
@@ -39,9 +41,15 @@ export class MetadataFile {
     doesCopyCount: boolean,
   ) {
     this.#options = options;
+    this.#placed = onDisk;
     this.#text = onDisk === undefined ? undefined : formatMetadata(onDisk);
     this.#mayHaveOldCopy = onDisk === undefined && !doesCopyCount;
     this.#doesCopyCount = doesCopyCount;
+  }
+
+  /** What is in place, or was before a later one that failed may have come there; undefined if there is none. */
+  get placed(): QueueMetadata | undefined {
+    return this.#placed;
   }
 
   /** Whether there is metadata on disk, and it is another. */
@@ -67,27 +75,35 @@ export class MetadataFile {
 
   /** Puts metadata in place, durably. Errors: throws, and the old one may still be in place. */
   write(metadata: QueueMetadata): void {
-    const { fileSystem, files } = this.#options;
+    this.place(metadata);
+    this.#makeDurable();
+  }
+
+  /**
+   * Puts metadata in place for whoever opens the queue after this process; a power loss may still bring the old one
+   * back. Errors: as `write`.
+   */
+  place(metadata: QueueMetadata): void {
     const text = formatMetadata(metadata);
-    if (text === this.#text) {
-      this.#makeDurable();
-      return;
-    }
+    if (text === this.#text) return;
+    const { fileSystem, files } = this.#options;
     const previousText = this.#text ?? '';
     // Until it is known to be in place, what is on disk is unknown.
     this.#text = undefined;
+    this.#isDurable = false;
     // Whoever is killed in between leaves a copy that is newer, or that counts still.
     if (!this.#doesCopyCount) this.#writeCopy(text, previousText);
     writeMetadata(fileSystem, files, metadata);
     if (this.#doesCopyCount) this.#writeCopy(text, '');
     this.#doesCopyCount = false;
     this.#text = text;
-    this.#isDurable = true;
+    this.#placed = metadata;
   }
 
   /** Removes metadata and copy, if there are any. Errors: throws, and some of it may still be there. */
   remove(): void {
     const { fileSystem, files } = this.#options;
+    this.#placed = undefined;
     this.#text = undefined;
     this.#mayHaveOldCopy = true;
     this.#doesCopyCount = false;
@@ -107,6 +123,8 @@ export class MetadataFile {
     try {
       fileSystem.syncDirectory(dirname(files.metadata));
     } catch (cause) {
+      // What a failed sync has not made durable, a second one need not: it is put in place once more.
+      this.#text = undefined;
       throw fileError('sync metadata', files.metadata, cause);
     }
     this.#isDurable = true;

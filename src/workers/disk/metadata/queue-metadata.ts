@@ -4,10 +4,9 @@
  * Shape: ASCII, three lines: depth; read segment, comma, read position; write segment, comma, write position.
  * Units: depth in records, positions in bytes from the start of the segment.
  * Thread: disk.
- * Source: go-diskqueue `retrieveMetaData`/`persistMetaData`; differs in syncing the directory too.
+ * Source: go-diskqueue `retrieveMetaData`/`persistMetaData`.
  */
 
-import { dirname } from 'node:path';
 import { fileError } from '../files/file-error.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import type { QueueFiles } from '../files/queue-files.ts';
@@ -70,7 +69,8 @@ export function readMetadata(
 }
 
 /**
- * Puts new metadata in place of the old, durably and in one step: after a crash it is the one or the other.
+ * Puts new metadata in place of the old in one step: after a crash it is the one or the other. Which of them it is after
+ * a power loss is decided once the directory is synced.
  *
  * Errors: throws, and the old metadata may still be in place; to be tried again as a whole.
  */
@@ -82,7 +82,6 @@ export function writeMetadata(
   try {
     writeTemporary(fileSystem, files.temporary, Buffer.from(formatMetadata(metadata), 'latin1'));
     fileSystem.rename(files.temporary, files.metadata);
-    fileSystem.syncDirectory(dirname(files.metadata));
   } catch (cause) {
     throw fileError('write metadata', files.metadata, cause);
   }

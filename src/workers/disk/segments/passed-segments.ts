@@ -1,8 +1,9 @@
 /**
- * The segments that a queue's reader has left and that are not removed yet, oldest first; and how they are removed. A
- * segment in which damage was found is kept under another name, for the operator. The sidecars of a segment go later:
- * a crash may bring the segment back for as long as nothing durable says that it is gone, and then they tell what of it
- * is finished.
+ * The segments that a queue's reader has left and that are not removed yet, oldest first; and how they are removed. One
+ * of which everything is finished is released, and removed once durable metadata begins behind it: a segment that
+ * metadata names and that is not there was lost, and only then. A segment in which damage was found is kept under
+ * another name, for the operator. The sidecars of a segment go last, and durably so: a crash may bring the segment back,
+ * and then they tell that it is one that was to go.
  *
  * Thread: disk.
  */
@@ -23,6 +24,8 @@ export class PassedSegments {
   readonly #source: QueueContext;
   readonly #notes: RecordNotes;
   #segments: PassedSegment[] = [];
+  /** Segments that may go. */
+  #released: PassedSegment[] = [];
   /** Segments that are removed, and whose sidecars are not. */
   #removed: number[] = [];
 
@@ -31,39 +34,64 @@ export class PassedSegments {
     this.#notes = notes;
   }
 
+  /** The oldest that is not released. */
   get oldest(): PassedSegment | undefined {
     return this.#segments.at(0);
   }
 
+  /** The number of the first that may be there. */
+  get first(): number | undefined {
+    return (this.#released.at(0) ?? this.#segments.at(0))?.segment;
+  }
+
+  /** How many are not released. */
   get count(): number {
     return this.#segments.length;
   }
 
+  /** Bytes of those. */
   get sizeBytes(): number {
     return this.#segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  }
+
+  /** Whether any is to be removed still. */
+  get hasReleased(): boolean {
+    return this.#released.length > 0;
   }
 
   add(passed: PassedSegment): void {
     this.#segments.push(passed);
   }
 
-  /**
-   * Removes the segments before this one. Returns whether there were any. Errors: logged, as nobody waits for it; the
-   * next call tries again.
-   */
-  removeBefore(segment: number): boolean {
+  /** Releases the segments before this one. Returns whether there were any. */
+  releaseBefore(segment: number): boolean {
     let count = 0;
-    while (count < this.#segments.length && this.#segments[count].segment < segment) {
-      if (!this.#remove(this.#segments[count])) break;
-      count++;
-    }
-    if (count > 0) this.#segments = this.#segments.slice(count);
-    return count > 0;
+    while (count < this.#segments.length && this.#segments[count].segment < segment) count++;
+    if (count === 0) return false;
+    this.#released.push(...this.#segments.slice(0, count));
+    this.#segments = this.#segments.slice(count);
+    return true;
   }
 
-  /** Segments that were removed earlier, and whose sidecars are not. */
-  addRemoved(segments: readonly number[]): void {
-    this.#removed.push(...segments);
+  /** Segments that were released earlier, and of which something may be left. */
+  addReleased(segments: readonly number[]): void {
+    for (const segment of segments) {
+      this.#released.push({ segment, sizeBytes: 0, isDamaged: false });
+    }
+  }
+
+  /**
+   * Removes what is released and lies before this segment. Returns whether there was anything. Errors: logged, as nobody
+   * waits for it; the next call tries again.
+   */
+  removeReleased(end: number): boolean {
+    let count = 0;
+    while (count < this.#released.length && this.#released[count].segment < end) {
+      if (!this.#remove(this.#released[count])) break;
+      count++;
+    }
+    if (count > 0) this.#released = this.#released.slice(count);
+    return count > 0;
   }
 
   /** Removes what lies beside segments that are gone for good. Errors: logged. */
@@ -75,6 +103,7 @@ export class PassedSegments {
   /** Forgets all of them, as they are removed. */
   clear(): void {
     this.#segments = [];
+    this.#released = [];
     this.#removed = [];
   }
 

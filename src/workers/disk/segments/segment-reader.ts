@@ -116,7 +116,7 @@ export class SegmentReader {
 
   /** Segments from the oldest on that are not removed. */
   get firstSegment(): number {
-    return this.passed.oldest?.segment ?? this.#ahead.segment;
+    return this.passed.first ?? this.#ahead.segment;
   }
 
   /** Whether the records that are handed out next may have due times. */

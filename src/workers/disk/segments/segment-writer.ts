@@ -8,15 +8,15 @@
  * holds it for written and would call a second try without that a success. The same is done to what another life has
  * left, whose last sync may have failed.
  * Thread: disk.
- * Source: go-diskqueue `writeOne`; differs in writing a batch at once, and in creating segments exclusively, so that
- * no file is ever written over.
+ * Source: go-diskqueue `writeOne`; differs in writing a batch at once, in creating segments exclusively, so that no file
+ * is ever written over, and in naming a segment when it is there, and nothing in it.
  */
 
 import { SumsWriter } from '../checksums/sums-writer.ts';
 import { checkDataPath } from '../files/data-path.ts';
 import { LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
 import type { WantedBytes } from '../files/disk-probe.ts';
-import { errorText, fileError, hasErrorCode } from '../files/file-error.ts';
+import { errorText, fileError, hasErrorCode, isOutOfSpace } from '../files/file-error.ts';
 import type { OpenFiles } from '../files/open-files.ts';
 import type { QueueFiles } from '../files/queue-files.ts';
 import type { QueuePlace } from '../files/queue-place.ts';
@@ -37,6 +37,22 @@ export interface WrittenRun {
   readonly end: number;
 }
 
+/**
+ * Who has metadata name a segment before a record in it is called written: nsqd looks for records only as far as its
+ * metadata says, and writes over what lies behind.
+ */
+export interface SegmentNaming {
+  /**
+   * The next record goes to this new segment, behind so many records of the append under way. Errors: what it throws
+   * undoes the append.
+   */
+  name(segment: number, records: number): void;
+  /** The append under way is done, or forgotten with all others. */
+  keep(): void;
+  /** The append under way is undone: what was named for it must not be named. Errors: throws, to be tried again. */
+  takeBack(): void;
+}
+
 /** Does what must be done before a run is written. Errors: what it throws undoes the append. */
 export type BeforeRun = (run: WrittenRun) => void;
 
@@ -44,6 +60,7 @@ export class SegmentWriter {
   readonly #options: SegmentWriterOptions;
   readonly #openFiles: OpenFiles;
   readonly #files: QueueFiles;
+  readonly #naming: SegmentNaming;
 
   /** Where the next record goes; at 0 the segment's file does not exist. */
   #segment: number;
@@ -70,8 +87,10 @@ export class SegmentWriter {
     segment: number,
     position: number,
     unsynced: readonly QueuePlace[],
+    naming: SegmentNaming,
   ) {
     this.#options = options;
+    this.#naming = naming;
     this.#openFiles = options.openFiles;
     this.#files = options.files;
     this.#segment = segment;
@@ -109,6 +128,7 @@ export class SegmentWriter {
       this.#hasMetOthers = false;
       this.#write(bytes, start, end, beforeRun);
       this.#created = [];
+      this.#naming.keep();
       this.#refusedBytes = 0;
       return this.#hasMetOthers;
     } catch (error) {
@@ -139,8 +159,7 @@ export class SegmentWriter {
   sync(): void {
     if (this.#failure !== undefined || this.#mustRewrite) this.#rewrite();
     for (const segment of this.#unsynced.keys()) this.#syncSegment(segment);
-    if (this.#hasNewNames) this.#syncDirectory();
-    this.#hasNewNames = false;
+    this.#syncNames();
     this.#unsynced.clear();
     this.#mustRewrite = false;
     if (this.#failure === undefined) return;
@@ -156,12 +175,14 @@ export class SegmentWriter {
   /** Removes what an append that failed has left behind. Errors: throws, and it is still to be done. */
   tidy(): void {
     if (!this.#mustTidy) return;
+    this.#tryTakeBack();
     for (const segment of this.#created) this.#openFiles.remove(this.#files.segment(segment));
+    this.#created = [];
     if (this.#position > 0) {
       this.#openFiles.truncate(this.#files.segment(this.#segment), this.#position);
       if (!this.#unsynced.has(this.#segment)) this.#unsynced.set(this.#segment, this.#position);
     }
-    this.#created = [];
+    this.#naming.takeBack();
     this.#mustTidy = false;
   }
 
@@ -182,6 +203,7 @@ export class SegmentWriter {
     this.leaveSegment();
     this.#unsynced.clear();
     this.#created = [];
+    this.#naming.keep();
     this.#mustTidy = false;
     this.#mustRewrite = false;
     this.#failure = undefined;
@@ -190,6 +212,18 @@ export class SegmentWriter {
   /** Segments that may exist and are not before the write position's: those of an append that was not undone. */
   get lastSegment(): number {
     return this.#created.at(-1) ?? this.#segment;
+  }
+
+  /**
+   * Takes back first what was named, so that a crash in between leaves what one in the middle of an append does. Where
+   * there is no room for that, what is removed makes some.
+   */
+  #tryTakeBack(): void {
+    try {
+      this.#naming.takeBack();
+    } catch (error) {
+      if (!isOutOfSpace(error)) throw error;
+    }
   }
 
   /** A segment that someone removed cannot be continued. A missing directory may come back, so that is an error. */
@@ -204,9 +238,12 @@ export class SegmentWriter {
   /** Writes the records, a run of them with each call, and moves the write position when all are written. */
   #write(bytes: Uint8Array, start: number, end: number, beforeRun: BeforeRun | undefined): void {
     const runs: WrittenRun[] = [];
-    let segment = this.#position === 0 ? this.#create(this.#segment) : this.#segment;
+    // Metadata that names the new segment says that all before are whole.
+    if (this.#position === 0 && this.#unsynced.size > 0) this.sync();
+    let segment = this.#position === 0 ? this.#create(this.#segment, 0) : this.#segment;
     let position = this.#position;
     let run = start;
+    let count = 0;
     if (position + (end - start) > this.#options.maxBytesPerFile) {
       for (let at = start; at < end; ) {
         const size = recordSize(bytes, at, this.#options.recordBytesMax);
@@ -216,13 +253,15 @@ export class SegmentWriter {
             runs.push({ segment, position, start: run, end: at });
             this.#writeRun(bytes, runs[runs.length - 1], beforeRun);
           }
-          // Once it is left nobody thinks of it again, so it is synced here.
+          // Once it is left nobody thinks of it again, so it is synced here; metadata will name what is behind it.
           this.#syncSegment(segment);
-          segment = this.#create(segment + 1);
+          this.#syncNames();
+          segment = this.#create(segment + 1, count);
           position = 0;
           run = at;
         }
         at += size;
+        count++;
       }
     }
     if (end > run) {
@@ -246,8 +285,8 @@ export class SegmentWriter {
     this.#openFiles.write(this.#files.segment(segment), bytes, start, end - start, position);
   }
 
-  /** Creates a segment with this number, or the next one that no file has. */
-  #create(wanted: number): number {
+  /** Creates a segment with this number, or the next one that no file has, behind so many records of the append. */
+  #create(wanted: number, records: number): number {
     let segment = wanted;
     while (!this.#openFiles.create(this.#files.segment(segment))) {
       this.#options.log(LOG_WARNING, `segment ${segment} exists already, it is kept`);
@@ -256,6 +295,7 @@ export class SegmentWriter {
     }
     this.#created.push(segment);
     this.#hasNewNames = true;
+    this.#naming.name(segment, records);
     return segment;
   }
 
@@ -288,11 +328,14 @@ export class SegmentWriter {
     }
   }
 
-  #syncDirectory(): void {
+  /** Makes it durable which segments there are. */
+  #syncNames(): void {
+    if (!this.#hasNewNames) return;
     try {
       this.#options.fileSystem.syncDirectory(this.#options.dataPath);
     } catch (cause) {
       throw fileError('sync directory', this.#options.dataPath, cause);
     }
+    this.#hasNewNames = false;
   }
 }

@@ -27,6 +27,11 @@ function metadataText(disk: MemoryFileSystem, queue = 'q'): string {
   return disk.content(`${DATA_PATH}/${queue}.diskqueue.meta.dat`).toString();
 }
 
+/** The data files, sorted. */
+function segmentNames(disk: MemoryFileSystem): string[] {
+  return disk.names(DATA_PATH).filter((name) => /\.\d{6}\.dat$/.test(name));
+}
+
 function filesOf(disk: MemoryFileSystem, maxBytes?: number): ReturnType<typeof readQueueFiles> {
   const names = disk.names(DATA_PATH);
   const content = (name: string): Buffer => disk.content(`${DATA_PATH}/${name}`);
@@ -244,7 +249,7 @@ test('DiskQueue: what was read and not finished is there again after close', () 
   assert.deepEqual(log, []);
 });
 
-test('DiskQueue: a segment is removed when its last record is finished, and a sync is due', () => {
+test('DiskQueue: a segment whose last record is finished is removed once metadata begins behind it', () => {
   const disk = makeDisk();
   const { queue } = openQueue(disk, 'q', { maxBytesPerFile: 80 });
   appendNumbers(queue, 1, 2, 3, 4, 5);
@@ -252,11 +257,18 @@ test('DiskQueue: a segment is removed when its last record is finished, and a sy
   readNumbers(queue);
 
   queue.finish(0, 1);
-  const before = disk.names(DATA_PATH).length;
+  const states = [queue.mustSync];
   queue.finish(1, 1);
+  states.push(queue.mustSync);
+  const texts: string[] = [];
+  disk.onCall = (action, path) => {
+    if (action === 'remove' && path === segmentPath(0)) texts.push(metadataText(disk));
+  };
+  queue.sync();
 
-  assert.deepEqual([before, disk.names(DATA_PATH).length, queue.mustSync], [4, 3, true]);
-  assert.throws(() => disk.content(segmentPath(0)));
+  assert.deepEqual(states, [false, true]);
+  assert.deepEqual(texts, [`3\n1,0\n2,${RECORD_BYTES}\n`]);
+  assert.deepEqual(segmentNames(disk), ['q.diskqueue.000001.dat', 'q.diskqueue.000002.dat']);
 });
 
 test('DiskQueue: the write segment stays when everything is finished', () => {
@@ -348,7 +360,7 @@ test('DiskQueue: a full disk keeps nothing of an append, in the segment it went 
     disk.capacityBytes = RECORD_BYTES + room;
 
     assert.throws(() => appendNumbers(queue, 2, 3, 4, 5), causedBy('ENOSPC'));
-    assert.deepEqual(disk.names(DATA_PATH), ['q.diskqueue.000000.dat']);
+    assert.deepEqual(segmentNames(disk), ['q.diskqueue.000000.dat']);
     assert.equal(disk.content(segmentPath(0)).length, RECORD_BYTES);
   }
   disk.capacityBytes = Number.POSITIVE_INFINITY;
@@ -372,7 +384,7 @@ test('DiskQueue: an append that could not be undone is undone before the next on
   appendNumbers(queue, 5);
 
   assert.deepEqual(readNumbers(queue), [1, 5]);
-  assert.equal(log.length, 1);
+  assert.equal(log.filter((line) => line.includes('failed to undo an append')).length, 1);
 });
 
 test('DiskQueue: transient errors change nothing, whatever call they come from', () => {
@@ -540,6 +552,7 @@ test('DiskQueue: damage in the middle costs the rest of a segment without sums, 
   const numbers = readNumbers(queue);
   const depth = queue.depth;
   queue.finish(0, 4);
+  queue.sync();
   const namesBefore = disk.names(DATA_PATH);
   queue.finish(4, 1);
   queue.sync();
@@ -572,6 +585,7 @@ test('DiskQueue: a record with an impossible id costs only itself', () => {
   appendNumbers(queue, 5, 6);
   readAll(queue);
   queue.finish(0, 5);
+  queue.sync();
 
   assert.deepEqual(numbers, ['message 1', 'message 3', 'message 4']);
   assert.deepEqual(state, [0, 3]);
@@ -668,6 +682,7 @@ test('DiskQueue: a damaged segment does not replace an older one of the same num
   const { queue } = openQueue(disk, 'q');
 
   const numbers = readNumbers(queue);
+  queue.sync();
 
   assert.deepEqual(numbers, []);
   assert.equal(disk.content(`${segmentPath(0)}.bad`).toString(), 'older');
@@ -681,12 +696,14 @@ test('DiskQueue: a segment that cannot be removed is removed by a later sync', (
   readNumbers(queue);
   failOn(disk, 'remove', 'EIO');
   queue.finish(0, 2);
+  queue.sync();
+  const states = [queue.isUnsynced];
   failOnNothing(disk);
 
   queue.sync();
 
   assert.deepEqual(disk.names(DATA_PATH), ['q.diskqueue.000001.dat', 'q.diskqueue.meta.dat']);
-  assert.equal(log.length, 1);
+  assert.deepEqual([states, queue.isUnsynced, log.length], [[true], false, 1]);
 });
 
 test('DiskQueue: many queues share a bounded number of open files', () => {

@@ -5,6 +5,7 @@ import { OpenFiles } from '../../../../../src/workers/disk/files/open-files.ts';
 import { QueueFiles } from '../../../../../src/workers/disk/files/queue-files.ts';
 import { SegmentIndex } from '../../../../../src/workers/disk/files/segment-index.ts';
 import {
+  type SegmentNaming,
   SegmentWriter,
   type SegmentWriterOptions,
 } from '../../../../../src/workers/disk/segments/segment-writer.ts';
@@ -17,6 +18,12 @@ const FILES = new QueueFiles(DATA_PATH, 'q');
 /** Larger than a sector, so that records are lost one by one. */
 const BODY = 'b'.repeat(600);
 const RECORD_BYTES = 630;
+/** There is no metadata. */
+const NO_NAMES: SegmentNaming = {
+  name: () => undefined,
+  keep: () => undefined,
+  takeBack: () => undefined,
+};
 
 interface Bench {
   readonly disk: CrashFileSystem;
@@ -45,7 +52,7 @@ function makeBench(maxBytesPerFile = 1_000_000, openFilesMax = 256): Bench {
     },
     maxBytesPerFile,
   };
-  const writer = new SegmentWriter(options, 0, 0, []);
+  const writer = new SegmentWriter(options, 0, 0, [], NO_NAMES);
   return { disk, faults, openFiles, options, writer, log };
 }
 
@@ -213,7 +220,7 @@ test('SegmentWriter: what a life has left whose last sync failed is written agai
   bench.faults.heal();
   const found = [{ segment: 0, position: RECORD_BYTES }];
 
-  const next = new SegmentWriter(bench.options, 1, 0, found);
+  const next = new SegmentWriter(bench.options, 1, 0, found, NO_NAMES);
   next.sync();
 
   assert.deepStrictEqual(durableContent(bench, 0), records(1, 2, 3));

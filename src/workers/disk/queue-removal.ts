@@ -1,0 +1,80 @@
+/**
+ * Removing all that a queue has on disk. Metadata says first that there is nothing any more, so that a crash in between
+ * leaves all records or none; then the segments go, durably, before metadata does: without metadata, and without what
+ * lies beside them, all of their records are to be recovered.
+ *
+ * Thread: disk.
+ */
+
+import { fileError, isOutOfSpace } from './files/file-error.ts';
+import { syncSidecars } from './files/sidecar-directory.ts';
+import type { MetadataFile } from './metadata/metadata-file.ts';
+import type { QueueContext } from './queue-context.ts';
+import { removeSidecars } from './segments/passed-segments.ts';
+import type { SegmentReader } from './segments/segment-reader.ts';
+import { SEGMENTS_TO_TRY } from './segments/segment-span.ts';
+import type { SegmentWriter } from './segments/segment-writer.ts';
+import type { RecordNotes } from './states/record-notes.ts';
+
+/** The parts of a queue that have files. */
+export interface QueueParts {
+  readonly source: QueueContext;
+  readonly metadata: MetadataFile;
+  readonly reader: SegmentReader;
+  readonly writer: SegmentWriter;
+  readonly notes: RecordNotes;
+}
+
+/** Errors: throws when a file could not be removed; some of them may be gone, and metadata may call the queue empty. */
+export function removeQueueFiles(parts: QueueParts): void {
+  const { source, metadata, reader, writer, notes } = parts;
+  const { openFiles, files } = source;
+  const segments = segmentsOf(parts);
+  const hasMetadata = openFiles.size(files.metadata) !== 'missing';
+  // Without metadata there is nothing to say: what is left after a crash is found as it is.
+  if (hasMetadata) callEmpty(metadata, writer.lastSegment + 1);
+  let isOneGone = false;
+  for (const segment of segments) {
+    if (openFiles.remove(files.segment(segment))) isOneGone = true;
+  }
+  // Where metadata is there still, an earlier try may have removed segments and come no further.
+  if (isOneGone || hasMetadata) syncDataPath(source);
+  metadata.remove();
+  reader.passed.removeSidecars();
+  for (const segment of segments) removeSidecars(source, notes, segment);
+  if (isOneGone) syncSidecars(source);
+}
+
+/** Makes it durable which segments there are. Errors: throws. */
+export function syncDataPath({ fileSystem, dataPath }: QueueContext): void {
+  try {
+    fileSystem.syncDirectory(dataPath);
+  } catch (cause) {
+    throw fileError('sync directory', dataPath, cause);
+  }
+}
+
+function callEmpty(metadata: MetadataFile, segment: number): void {
+  try {
+    metadata.write({
+      ...{ depth: 0, readSegment: segment, readPosition: 0 },
+      ...{ writeSegment: segment, writePosition: 0 },
+    });
+  } catch (error) {
+    // A queue is emptied to make room; a crash then leaves a part of it.
+    if (!isOutOfSpace(error)) throw error;
+  }
+}
+
+/** Numbers of the segments that may exist. */
+function segmentsOf({ source, reader, writer }: QueueParts): readonly number[] {
+  const first = reader.firstSegment;
+  const last = writer.lastSegment;
+  // Metadata that was damaged or made by hand may span numbers beyond counting.
+  if (last - first > SEGMENTS_TO_TRY) {
+    return source.index.list(source.queueName).filter((number) => number <= last);
+  }
+  // A crash may have brought earlier ones back.
+  const earlier = source.index.known(source.queueName).filter((number) => number < first);
+  return [...earlier, ...Array.from({ length: last - first + 1 }, (_, index) => first + index)];
+}
