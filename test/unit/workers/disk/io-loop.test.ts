@@ -587,20 +587,22 @@ test('IoLoop: a sync that failed is tried again with the probe, however long the
   const disk = new MemoryFileSystem(DATA_PATH);
   const pump = new PumpSide();
   const loop = makeLoop(disk, [pump], { syncEvery: 1, syncTimeoutMs: 3_600_000 });
-  disk.onCall = (action, path) => {
-    if (action === 'sync') throw new SystemError('EIO', action, path);
-  };
   pump.open(1, 't');
   pump.append(1, 1);
   settle(loop);
+  disk.onCall = (action, path) => {
+    if (action === 'sync') throw new SystemError('EIO', action, path);
+  };
   pump.append(1, 2);
+  settle(loop);
+  pump.append(1, 3);
   settle(loop);
   const failed = brief(pump.take());
   disk.onCall = () => undefined;
   settle(loop, 1000);
 
-  assert.deepEqual(failed.slice(-2), ['SYNCED 1 failed 1', 'APPENDED 1 failed 1']);
-  assert.deepEqual(brief(pump.take()), ['SYNCED 1 ok 1', 'WRITABLE 1 ok 1']);
+  assert.deepEqual(failed.slice(-2), ['SYNCED 1 failed 2', 'APPENDED 1 failed 2']);
+  assert.deepEqual(brief(pump.take()), ['SYNCED 1 ok 2', 'WRITABLE 1 ok 2']);
 });
 
 test('IoLoop: a pump hears of syncs that fail, and of the first that succeeds again', () => {
