@@ -77,7 +77,7 @@ export function findRecords(disk: CrashFileSystem, limits: DiskQueueLimits): Fou
 }
 
 /** A record that nsqd would deliver. */
-export interface NsqdRecord {
+interface NsqdRecord {
   readonly number: number;
   readonly body: string;
 }

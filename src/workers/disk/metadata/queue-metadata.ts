@@ -69,8 +69,8 @@ export function readMetadata(
 }
 
 /**
- * Puts new metadata in place of the old in one step: after a crash it is the one or the other. Which of them it is after
- * a power loss is decided once the directory is synced.
+ * Puts new metadata in place of the old in one step: after a crash it is the one or the other. Which of them it is
+ * after a power loss is decided once the directory is synced.
  *
  * Errors: throws, and the old metadata may still be in place; to be tried again as a whole.
  */

@@ -2,8 +2,8 @@
  * The segments that a queue's reader has left and that are not removed yet, oldest first; and how they are removed. One
  * of which everything is finished is released, and removed once durable metadata begins behind it: a segment that
  * metadata names and that is not there was lost, and only then. A segment in which damage was found is kept under
- * another name, for the operator. The sidecars of a segment go last, and durably so: a crash may bring the segment back,
- * and then they tell that it is one that was to go.
+ * another name, for the operator. The sidecars of a segment go last, and durably so: a crash may bring the segment
+ * back, and then they tell that it is one that was to go.
  *
  * Thread: disk.
  */
@@ -81,8 +81,8 @@ export class PassedSegments {
   }
 
   /**
-   * Removes what is released and lies before this segment. Returns whether there was anything. Errors: logged, as nobody
-   * waits for it; the next call tries again.
+   * Removes what is released and lies before this segment. Returns whether there was anything. Errors: logged, as
+   * nobody waits for it; the next call tries again.
    */
   removeReleased(end: number): boolean {
     let count = 0;

@@ -8,8 +8,8 @@
  * holds it for written and would call a second try without that a success. The same is done to what another life has
  * left, whose last sync may have failed.
  * Thread: disk.
- * Source: go-diskqueue `writeOne`; differs in writing a batch at once, in creating segments exclusively, so that no file
- * is ever written over, and in naming a segment when it is there, and nothing in it.
+ * Source: go-diskqueue `writeOne`; differs in writing a batch at once, in creating segments exclusively, so that no
+ * file is ever written over, and in naming a segment when it is there, and nothing in it.
  */
 
 import { SumsWriter } from '../checksums/sums-writer.ts';
