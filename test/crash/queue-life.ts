@@ -253,7 +253,8 @@ export class QueueLife {
     }
     const expected = this.#book.expectations(kind);
     expected.check(found);
-    if (kind === 'kill') {
+    // What a power loss has torn nsqd does not read past, and what was not synced then it need not know of.
+    if (kind === 'kill' && !this.#hasLostPower) {
       expected.checkAmong(findAsNsqd(this.#disk.afterKill(), this.limits).records);
     }
     if (this.#faulty.failedSyncCount > this.#failedSyncs) this.#book.doubtNotes();

@@ -60,8 +60,10 @@ export function readQueueFiles(
   maxBytes = Infinity,
 ): QueueContent {
   const problems: string[] = [];
-  // A queue without anything on disk needs no metadata.
-  if (!source.names.some((name) => name.startsWith(`${queue}.diskqueue.`))) {
+  // A queue without anything on disk needs no metadata; a temporary file that a full disk has left is nothing.
+  const isOfQueue = (name: string): boolean =>
+    name.startsWith(`${queue}.diskqueue.`) && name.endsWith('.dat');
+  if (!source.names.some(isOfQueue)) {
     return { metadata: '', depth: 0, messages: [], problems };
   }
   const metadata = source.content(`${queue}.diskqueue.meta.dat`).toString('latin1');

@@ -6,7 +6,9 @@
  * Thread: disk.
  */
 
-import { fileError, isOutOfSpace } from './files/file-error.ts';
+import { AssertionError } from '../../shared/assert.ts';
+import { LOG_WARNING } from './files/disk-log.ts';
+import { errorText, fileError } from './files/file-error.ts';
 import { syncSidecars } from './files/sidecar-directory.ts';
 import type { MetadataFile } from './metadata/metadata-file.ts';
 import type { QueueContext } from './queue-context.ts';
@@ -32,7 +34,7 @@ export function removeQueueFiles(parts: QueueParts): void {
   const segments = segmentsOf(parts);
   const hasMetadata = openFiles.size(files.metadata) !== 'missing';
   // Without metadata there is nothing to say: what is left after a crash is found as it is.
-  if (hasMetadata) callEmpty(metadata, writer.lastSegment + 1);
+  if (hasMetadata) callEmpty(parts, writer.lastSegment + 1);
   let isOneGone = false;
   for (const segment of segments) {
     if (openFiles.remove(files.segment(segment))) isOneGone = true;
@@ -54,15 +56,16 @@ export function syncDataPath({ fileSystem, dataPath }: QueueContext): void {
   }
 }
 
-function callEmpty(metadata: MetadataFile, segment: number): void {
+function callEmpty({ metadata, source: { log } }: QueueParts, segment: number): void {
   try {
     metadata.write({
       ...{ depth: 0, readSegment: segment, readPosition: 0 },
       ...{ writeSegment: segment, writePosition: 0 },
     });
   } catch (error) {
-    // A queue is emptied to make room; a crash then leaves a part of it.
-    if (!isOutOfSpace(error)) throw error;
+    if (error instanceof AssertionError) throw error;
+    // A queue is emptied to make room, also on a disk that takes no writes; a crash then leaves a part of it.
+    log(LOG_WARNING, `removing a queue that metadata still names - ${errorText(error)}`);
   }
 }
 
