@@ -11,6 +11,7 @@ import { parseGoFields } from '../../src/daemon/go/go-fields.ts';
 import { JSON_DEPTH_MAX, jsonMembers, parseJson } from '../../src/daemon/go/json.ts';
 import { Query, unescapePercent } from '../../src/daemon/http/query.ts';
 import { parseConfigFile } from '../../src/daemon/options/config-file.ts';
+import { atOnce } from '../../src/daemon/slices.ts';
 import { Grant } from '../../src/main/auth/grant.ts';
 import { splitLines, takeSized } from '../../src/main/http/mpub-body.ts';
 import { OPTION_ROWS } from '../../src/main/options/options.ts';
@@ -71,8 +72,8 @@ export const PARSERS: Readonly<Record<string, Parser>> = {
     unescapePercent(raw);
   },
   mpub: (bytes) => {
-    splitLines(bytes, 64);
-    takeSized(bytes, 64, BYTES_MAX);
+    atOnce(splitLines(bytes, 64));
+    atOnce(takeSized(bytes, 64, BYTES_MAX));
   },
   toml: (bytes) => void parseConfigFile(bytes.toString(), OPTION_ROWS),
   snappy: (bytes) => decode(new SnappyDecoder(), bytes),

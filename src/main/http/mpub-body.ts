@@ -13,18 +13,29 @@ const COUNT_BYTES = 4;
 /** The least that a message takes in the binary form: its size and one byte. */
 const SIZED_MESSAGE_BYTES_MIN = SIZE_BYTES + 1;
 
+/** Messages that are looked at in one slice: about a millisecond's work. */
+const MESSAGES_PER_SLICE = 16 * 1024;
+
 /** Messages, ready to be published. Shape: `bytes` are `count` times size(4, big-endian) body(size). */
 export type MessageBatch = { readonly bytes: Buffer; readonly count: number };
 
 /**
- * Takes each line as a message, without its newline; empty lines are none.
+ * Takes each line as a message, without its newline; empty lines are none. In slices, see `inSlices`.
  *
  * Errors: `too big` when a line is longer than `messageBytesMax`.
  */
-export function splitLines(body: Buffer, messageBytesMax: number): MessageBatch | 'too big' {
+export function* splitLines(
+  body: Buffer,
+  messageBytesMax: number,
+): Generator<void, MessageBatch | 'too big'> {
   let count = 0;
   let sizeBytes = 0;
+  let left = MESSAGES_PER_SLICE;
   for (let from = 0; from < body.length; ) {
+    if (left-- === 0) {
+      yield;
+      left = MESSAGES_PER_SLICE;
+    }
     const length = lineEnd(body, from) - from;
     if (length > messageBytesMax) return 'too big';
     if (length > 0) {
@@ -37,6 +48,10 @@ export function splitLines(body: Buffer, messageBytesMax: number): MessageBatch 
   const bytes = Buffer.allocUnsafe(sizeBytes);
   let to = 0;
   for (let from = 0; from < body.length; ) {
+    if (left-- === 0) {
+      yield;
+      left = MESSAGES_PER_SLICE;
+    }
     const end = lineEnd(body, from);
     if (end > from) {
       writeUint32(end - from, bytes, to);
@@ -47,30 +62,41 @@ export function splitLines(body: Buffer, messageBytesMax: number): MessageBatch 
   return { bytes, count };
 }
 
-/** Whether one of the lines that a newline ends is longer than `messageBytesMax`. */
-export function hasLongLine(part: Buffer, messageBytesMax: number): boolean {
+/** Whether one of the lines that a newline ends is longer than `messageBytesMax`. In slices. */
+export function* hasLongLine(part: Buffer, messageBytesMax: number): Generator<void, boolean> {
   const last = part.lastIndexOf(NEWLINE);
-  return last !== -1 && splitLines(part.subarray(0, last), messageBytesMax) === 'too big';
+  let left = MESSAGES_PER_SLICE;
+  for (let from = 0; from < last; ) {
+    if (left-- === 0) {
+      yield;
+      left = MESSAGES_PER_SLICE;
+    }
+    const end = lineEnd(part, from);
+    if (end - from > messageBytesMax) return true;
+    from = end + 1;
+  }
+  return false;
 }
 
 /**
  * Checks the binary form, count(4) and `count` times size(4) body(size), and takes the messages out of it. What
- * stands behind the last one is ignored.
+ * stands behind the last one is ignored. In slices.
  *
  * Errors: `bad body` for a count that is missing, not positive, or more than a body of `bodyBytesMax` can hold;
  * `bad message` for a message that is empty, longer than `messageBytesMax`, or cut off.
  */
-export function takeSized(
+export function* takeSized(
   body: Buffer,
   messageBytesMax: number,
   bodyBytesMax: number,
-): MessageBatch | 'bad body' | 'bad message' {
+): Generator<void, MessageBatch | 'bad body' | 'bad message'> {
   if (body.length < COUNT_BYTES) return 'bad body';
   const count = readInt32(body, 0);
   const countMax = Math.floor((bodyBytesMax - COUNT_BYTES) / SIZED_MESSAGE_BYTES_MIN);
   if (count <= 0 || count > countMax) return 'bad body';
   let end = COUNT_BYTES;
   for (let index = 0; index < count; index += 1) {
+    if (index % MESSAGES_PER_SLICE === MESSAGES_PER_SLICE - 1) yield;
     if (end + SIZE_BYTES > body.length) return 'bad message';
     const size = readInt32(body, end);
     end += SIZE_BYTES;

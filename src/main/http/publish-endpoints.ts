@@ -16,6 +16,7 @@ import { Query } from '../../daemon/http/query.ts';
 import type { GatheredBody } from '../../daemon/http/request-body.ts';
 import type { Route } from '../../daemon/http/router.ts';
 import type { Logger } from '../../daemon/log.ts';
+import { inSlices } from '../../daemon/slices.ts';
 import { writeUint32 } from '../../shared/big-endian.ts';
 import { SIZE_BYTES } from '../../shared/limits.ts';
 import { parseTopicName, type TopicName } from '../../shared/names.ts';
@@ -101,10 +102,15 @@ class Publisher {
     this.#withTopic(exchange, topic, () => {
       const isBinary = this.#isBinary(query);
       exchange.gather(0, maxBodySize, (body) => {
-        const batch = isBinary ? this.#sized(body) : this.#lines(body);
-        if ('status' in batch) exchange.answer(batch);
-        else if (batch.count === 0) exchange.answer(OK);
-        else this.#publish(exchange, topic, batch, 0);
+        inSlices(
+          isBinary ? this.#sized(body) : this.#lines(body),
+          (batch) => {
+            if ('status' in batch) exchange.answer(batch);
+            else if (batch.count === 0) exchange.answer(OK);
+            else this.#publish(exchange, topic, batch, 0);
+          },
+          (error) => exchange.fail(error),
+        );
       });
     });
   }
@@ -159,18 +165,18 @@ class Publisher {
     return true;
   }
 
-  #lines({ bytes, isWhole }: GatheredBody): MessageBatch | Answer {
+  *#lines({ bytes, isWhole }: GatheredBody): Generator<void, MessageBatch | Answer> {
     const { maxMsgSize } = this.#broker.options;
     // nsqd reads line by line, so it comes upon a long line before it comes upon the limit.
-    if (!isWhole) return hasLongLine(bytes, maxMsgSize) ? MSG_TOO_BIG : BODY_TOO_BIG;
-    const batch = splitLines(bytes, maxMsgSize);
+    if (!isWhole) return (yield* hasLongLine(bytes, maxMsgSize)) ? MSG_TOO_BIG : BODY_TOO_BIG;
+    const batch = yield* splitLines(bytes, maxMsgSize);
     return batch === 'too big' ? MSG_TOO_BIG : batch;
   }
 
-  #sized({ bytes, isWhole }: GatheredBody): MessageBatch | Answer {
+  *#sized({ bytes, isWhole }: GatheredBody): Generator<void, MessageBatch | Answer> {
     const { maxMsgSize, maxBodySize } = this.#broker.options;
     if (!isWhole) return BODY_TOO_BIG;
-    const batch = takeSized(bytes, maxMsgSize, maxBodySize);
+    const batch = yield* takeSized(bytes, maxMsgSize, maxBodySize);
     if (batch === 'bad body') return BAD_BODY;
     return batch === 'bad message' ? BAD_MESSAGE : batch;
   }

@@ -15,6 +15,7 @@ import { randomInt } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from '../../daemon/log.ts';
+import { inSlices } from '../../daemon/slices.ts';
 import { NSQD_VERSION } from '../../daemon/version.ts';
 import type { Clock, Timer } from '../../shared/clock.ts';
 import { errorText } from '../../shared/error-text.ts';
@@ -29,6 +30,8 @@ import {
 const FILE_NAME = 'nsqd.dat';
 const FILE_MODE = 0o600;
 const RANDOM_MAX = 2 ** 31;
+/** Topics and channels that are written down in one slice: some milliseconds' work. */
+const ENTRIES_PER_SLICE = 4096;
 /** How long after a failed save the next one is tried. */
 const RETRY_MS = 1000;
 
@@ -147,7 +150,9 @@ export class Metadata {
     this.#retry?.cancel();
     this.#retry = null;
     try {
-      const text = this.#serialize();
+      const text = await new Promise<string>((resolve, reject) => {
+        inSlices(this.#serialize(), resolve, reject);
+      });
       if (await this.#isOnDisk(text)) await this.#syncDirectory();
       else await this.#write(text);
       this.#text = text;
@@ -211,15 +216,33 @@ export class Metadata {
     }
   }
 
-  #serialize(): string {
-    const topics = [];
+  /**
+   * The file's text, in slices: of many topics, what changes meanwhile is in the text or not, and in the next save in
+   * any case.
+   */
+  *#serialize(): Generator<void, string> {
+    const topics: string[] = [];
+    let left = ENTRIES_PER_SLICE;
     for (const { name, isPaused, channels } of this.#setup.source()) {
       if (isEphemeral(name)) continue;
-      const durable = [...channels.values()].filter((channel) => !isEphemeral(channel.name));
-      const list = durable.map((channel) => ({ name: channel.name, paused: channel.isPaused }));
-      topics.push({ name, paused: isPaused, channels: list.length === 0 ? null : list });
+      const list: string[] = [];
+      for (const channel of channels.values()) {
+        if (left-- === 0) {
+          yield;
+          left = ENTRIES_PER_SLICE;
+        }
+        if (isEphemeral(channel.name)) continue;
+        list.push(JSON.stringify({ name: channel.name, paused: channel.isPaused }));
+      }
+      const text = list.length === 0 ? 'null' : `[${list.join(',')}]`;
+      topics.push(`{"name":${JSON.stringify(name)},"paused":${isPaused},"channels":${text}}`);
+      if (left-- <= 0) {
+        yield;
+        left = ENTRIES_PER_SLICE;
+      }
     }
-    return JSON.stringify({ topics: topics.length === 0 ? null : topics, version: NSQD_VERSION });
+    const text = topics.length === 0 ? 'null' : `[${topics.join(',')}]`;
+    return `{"topics":${text},"version":${JSON.stringify(NSQD_VERSION)}}`;
   }
 
   #parse(text: string): SavedTopic[] {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { atOnce } from '../../../../src/daemon/slices.ts';
 import { hasLongLine, splitLines, takeSized } from '../../../../src/main/http/mpub-body.ts';
 
 const int32 = (...values: number[]): Buffer => {
@@ -23,15 +24,15 @@ for (const [text, ...lines] of [
   ['12345', '12345'],
 ]) {
   test(`splitLines: ${JSON.stringify(text)} has ${lines.length} messages`, () => {
-    const batch = splitLines(Buffer.from(text), 5);
+    const batch = atOnce(splitLines(Buffer.from(text), 5));
 
     assert.deepEqual(batch, { bytes: sized(...lines), count: lines.length });
   });
 }
 
 test('splitLines: a line beyond the limit is too big, wherever it is', () => {
-  assert.equal(splitLines(Buffer.from('a\n123456\nb'), 5), 'too big');
-  assert.equal(splitLines(Buffer.from('123456'), 5), 'too big');
+  assert.equal(atOnce(splitLines(Buffer.from('a\n123456\nb'), 5)), 'too big');
+  assert.equal(atOnce(splitLines(Buffer.from('123456'), 5)), 'too big');
 });
 
 test('splitLines: takes the lines that splitting a text gives', () => {
@@ -39,7 +40,7 @@ test('splitLines: takes the lines that splitting a text gives', () => {
     fc.property(fc.array(fc.constantFrom('a', '\n', 'bc', '\r')), (parts) => {
       const text = parts.join('');
 
-      const batch = splitLines(Buffer.from(text), text.length);
+      const batch = atOnce(splitLines(Buffer.from(text), text.length));
 
       const lines = text.split('\n').filter((line) => line !== '');
       assert.deepEqual(batch, { bytes: sized(...lines), count: lines.length });
@@ -48,15 +49,15 @@ test('splitLines: takes the lines that splitting a text gives', () => {
 });
 
 test('hasLongLine: looks only at lines that have ended', () => {
-  assert.equal(hasLongLine(Buffer.from('123456\nab'), 5), true);
-  assert.equal(hasLongLine(Buffer.from('a\n123456'), 5), false);
-  assert.equal(hasLongLine(Buffer.from('123456'), 5), false);
+  assert.equal(atOnce(hasLongLine(Buffer.from('123456\nab'), 5)), true);
+  assert.equal(atOnce(hasLongLine(Buffer.from('a\n123456'), 5)), false);
+  assert.equal(atOnce(hasLongLine(Buffer.from('123456'), 5)), false);
 });
 
 test('takeSized: takes the messages and leaves what stands behind them', () => {
   const body = Buffer.concat([int32(2), sized('one\n', 'two'), Buffer.from('rest')]);
 
-  assert.deepEqual(takeSized(body, 5, 100), { bytes: sized('one\n', 'two'), count: 2 });
+  assert.deepEqual(atOnce(takeSized(body, 5, 100)), { bytes: sized('one\n', 'two'), count: 2 });
 });
 
 for (const [name, body, wanted] of [
@@ -73,6 +74,26 @@ for (const [name, body, wanted] of [
   ['fewer messages than counted', Buffer.concat([int32(2), sized('a')]), 'bad message'],
 ] as const) {
   test(`takeSized: ${name} is a ${wanted}`, () => {
-    assert.equal(takeSized(body, 5, 100), wanted);
+    assert.equal(atOnce(takeSized(body, 5, 100)), wanted);
   });
 }
+
+test('splitLines, takeSized: many messages are taken in slices of 16384, few at once', () => {
+  const countSlices = (work: Iterator<void, unknown>): number => {
+    for (let count = 1; ; count++) if (work.next().done === true) return count;
+  };
+  const messages = 100_000;
+  const binary = Buffer.alloc(4 + 5 * messages);
+  binary.writeInt32BE(messages);
+  for (let index = 0; index < messages; index++) binary.writeInt32BE(1, 4 + 5 * index);
+
+  const slices = [
+    countSlices(splitLines(Buffer.from('a\n'.repeat(messages)), 5)),
+    countSlices(takeSized(binary, 5, 5 * messages + 4)),
+    countSlices(hasLongLine(Buffer.from('a\n'.repeat(messages)), 5)),
+    countSlices(splitLines(Buffer.from('a\nb\n'), 5)),
+    countSlices(takeSized(Buffer.concat([int32(1), sized('a')]), 5, 100)),
+  ];
+
+  assert.deepEqual(slices, [13, 7, 7, 1, 1]);
+});
