@@ -53,7 +53,9 @@ export class BackendBench {
     this.store = new MessageStore();
     this.disk = new DiskSide(appendBytes);
     const { append, read, bell } = this.disk.link;
-    this.link = new DiskLink(append, read, bell, () => undefined);
+    this.link = new DiskLink(append, read, bell, (level, text) => {
+      this.log.push(`log ${level} ${text}`);
+    });
     const onDeferred = (position: number, dueMs: number): void => {
       this.deferred.push([position, dueMs]);
     };

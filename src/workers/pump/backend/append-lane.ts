@@ -43,6 +43,14 @@ export class AppendLane {
     return this.#dueCount > 0;
   }
 
+  /** All messages are due at once from now on. Returns how many had another time. */
+  forgetDueTimes(): number {
+    const count = this.#dueCount;
+    for (const part of this.#parts) part.dueMs = 0;
+    this.#dueCount = 0;
+    return count;
+  }
+
   /** The parts that the first `count` messages belong to, taken off. */
   takeParts(count: number): AppendPart[] {
     const taken: AppendPart[] = [];

@@ -102,6 +102,13 @@ export class Appends {
     else this.#putBack(sent);
   }
 
+  /** What waits is written without due times, which need notes beside it. Returns how many messages had one. */
+  forgetDueTimes(): number {
+    const count = this.#kept.forgetDueTimes();
+    this.deferredCount -= count;
+    return count;
+  }
+
   /** Drops what was not sent. Whoever waits for it is told that it is done with. */
   drop(): void {
     this.#dropLane(this.#kept);

@@ -59,6 +59,9 @@ export type DiskBackendOptions = {
   readonly backlog: TopicBacklog;
 };
 
+/** So long the end tries to write deferred messages with their times; then it has as long again without. */
+const DUE_TIMES_PATIENCE_MS = 15_000;
+
 export class DiskBackend implements Backend, LinkedQueue {
   readonly isDurable = true;
   readonly readAhead: MemoryQueue;
@@ -85,6 +88,8 @@ export class DiskBackend implements Backend, LinkedQueue {
   #isEndSent = false;
   /** Nothing is closed before this time: the last CLOSE failed. */
   #closeMs = 0;
+  /** Since when writes fail although the queue is to be closed; undefined if they do not. */
+  #failingSinceMs: number | undefined;
 
   constructor(options: DiskBackendOptions) {
     const { name, store, link, unixMs, listener } = options;
@@ -325,8 +330,21 @@ export class DiskBackend implements Backend, LinkedQueue {
     // While EMPTY_QUEUE or DELETE is on its way, every write that is answered was sent before it.
     const isDropped = this.#emptyings.length > 0 || this.#ending?.request === DELETE;
     this.#appends.onAnswer(error, isDropped, nowMs);
+    if (this.#ending?.request === CLOSE) this.#onAppendedAtEnd(error, nowMs);
     // What waited for the answer may go on: kept messages, or the end.
     if (this.#appends.count > 0 || this.#ending !== null) this.#setDue();
+  }
+
+  /** Messages without their times are better than none. */
+  #onAppendedAtEnd(error: string | null, nowMs: number): void {
+    this.#failingSinceMs = error === null ? undefined : (this.#failingSinceMs ?? nowMs);
+    if (nowMs - (this.#failingSinceMs ?? nowMs) < DUE_TIMES_PATIENCE_MS) return;
+    const count = this.#appends.forgetDueTimes();
+    if (count === 0) return;
+    this.#link.logError(
+      `DISKQUEUE(${this.#name}): writing ${count} deferred messages without their times, ` +
+        `which come at once after the next start - ${error}`,
+    );
   }
 
   #onRecords(type: number, error: string | null, answers: RingReader, nowMs: number): void {

@@ -16,6 +16,9 @@ import { EMPTY, type RingReader } from '../../../shared/ring/reader.ts';
 import { FULL, type RingWriter } from '../../../shared/ring/writer.ts';
 import { END, QUEUE, STATUS, STATUS_LEVEL, STATUS_WORDS } from '../../disk-records.ts';
 
+/** Number of the level as the disk thread's own lines have it. */
+const LOG_ERROR = 4;
+
 /** A queue as the link sees it. */
 export interface LinkedQueue {
   /** Writes what is due into the append ring. Returns false when the ring is full. */
@@ -49,6 +52,11 @@ export class DiskLink {
     this.#answers = answers;
     this.#bell = bell;
     this.#onStatus = onStatus;
+  }
+
+  /** Has main log what a queue cannot do as it should. */
+  logError(text: string): void {
+    this.#onStatus(LOG_ERROR, text);
   }
 
   /** Registers a queue and returns its number. */

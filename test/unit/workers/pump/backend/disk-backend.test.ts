@@ -404,6 +404,41 @@ test('DiskBackend: a close that fails is tried again each second, and tells why 
   assert.deepStrictEqual(bench.log, ['health sync: EIO', 'health null', 'ended', 'closed: null']);
 });
 
+test('DiskBackend: at the end deferred messages are written without their times rather than not at all', () => {
+  const DUE = 'APPEND 1 a@1000060000 b@1000060000 c';
+  const bench = new BackendBench().open();
+  bench.putDue(60_000, 'a', 'b');
+  bench.put('c');
+  bench.backend.close(bench.done('closed'));
+
+  const requests: string[][] = [];
+  for (bench.nowMs = 0; bench.nowMs <= 15_000; bench.nowMs += 1000) {
+    requests.push(bench.turn());
+    bench.disk.appendFailed(1, 'notes: EACCES');
+    bench.turn();
+  }
+  requests.push(bench.turn());
+  bench.disk.appendedOk(1, 3);
+  requests.push(bench.turn());
+  bench.disk.closed(1);
+  bench.turn();
+
+  assert.deepStrictEqual(
+    [requests.slice(0, 2), requests.slice(-2)],
+    [
+      [[DUE], [DUE]],
+      [['APPEND 1 a b c'], ['CLOSE 1']],
+    ],
+  );
+  assert.deepStrictEqual(bench.log, [
+    'health notes: EACCES',
+    'log 4 DISKQUEUE(t:c): writing 2 deferred messages without their times, which come at once after the next start - notes: EACCES',
+    'health null',
+    'ended',
+    'closed: null',
+  ]);
+});
+
 test('DiskBackend: is deleted at once, with what it holds', () => {
   const bench = new BackendBench().open(1);
   const position = bench.put('a');
