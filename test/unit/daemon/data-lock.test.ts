@@ -222,6 +222,10 @@ function isInstalled(program: string): boolean {
 
 function temporaryDirectory(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'ringmq-'));
-  t.after(() => rmSync(path, { recursive: true }));
+  t.after(() => {
+    // A test may have taken away the rights that removing needs.
+    chmodSync(path, 0o700);
+    rmSync(path, { recursive: true });
+  });
   return path;
 }
