@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { after, test } from 'node:test';
 import { line, pub } from '../../src/protocol/commands.ts';
 import { BrokerSite } from '../support/broker-process.ts';
@@ -130,4 +132,26 @@ test('HTTP: a name that was deleted begins anew', LIMIT, async () => {
   const stats = await topicStats(broker, 'reborn');
 
   assert.deepEqual([stats?.depth, stats?.message_count, stats?.message_bytes], [1, 1, 3]);
+});
+
+test('a refused body is read to its end before the connection closes', LIMIT, async (t) => {
+  const small = await new BrokerSite(t).start({ flags: ['--max-msg-size=1000'] });
+  const socket = connect({ port: small.httpPort, host: '127.0.0.1' });
+  t.after(() => socket.destroy());
+  let text = '';
+  socket.setEncoding('latin1').on('data', (piece: string) => {
+    text += piece;
+  });
+  const ended = once(socket, 'end');
+
+  socket.write('POST /pub?topic=t HTTP/1.1\r\nHost: a\r\nConnection: close\r\n');
+  socket.write('Content-Length: 2000000\r\n\r\n');
+  socket.write(Buffer.alloc(1_000_000));
+  await ask(small, '/ping');
+  const early = text;
+  socket.write(Buffer.alloc(1_000_000));
+  await ended;
+
+  assert.equal(early, '');
+  assert.match(text, /^HTTP\/1\.1 413 [^]*MSG_TOO_BIG/);
 });

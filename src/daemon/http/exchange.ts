@@ -44,6 +44,9 @@ export type ExchangeSetup = {
 
 const NOTHING: GatheredBody = { bytes: Buffer.alloc(0), isWhole: false };
 
+/** A refused body of no more bytes than that is read to its end. Go does the same with less. */
+const PASSED_BYTES_MAX = 8 * 1024 * 1024;
+
 export class Exchange {
   /** What stands in the place of the path's `:name`. */
   readonly param: string;
@@ -111,6 +114,12 @@ export class Exchange {
 
   /** Sends the answer. The server may have answered before, because the body is not HTTP; then nothing happens. */
   answer(answer: Answer): void {
+    if (this.#response.headersSent) return;
+    if (this.#hasUnreadBody) this.#afterBody(() => this.#send(answer));
+    else this.#send(answer);
+  }
+
+  #send(answer: Answer): void {
     const response = this.#response;
     if (response.headersSent) return;
     // Whether a client that was not told to go on sends its body all the same cannot be known.
@@ -118,6 +127,28 @@ export class Exchange {
     response.writeHead(answer.status, reasonPhrase(answer.status), answer.headers);
     response.end(answer.body);
     this.#requestLog?.write(this.#request, answer.status, this.#startMs);
+  }
+
+  /**
+   * Whether the connection is to be closed behind the answer while more of the body comes: the system would reset it,
+   * and the client might not see the answer.
+   */
+  get #hasUnreadBody(): boolean {
+    if (this.#request.complete || this.#response.shouldKeepAlive || this.#isHeldBack) return false;
+    const declared = declaredBytes(this.#request);
+    return declared !== undefined && declared <= PASSED_BYTES_MAX;
+  }
+
+  /** Reads the rest of the body and drops it. A client that goes away meanwhile needs no answer. */
+  #afterBody(done: () => void): void {
+    this.#request.once('end', () => {
+      try {
+        done();
+      } catch (error) {
+        this.#guard.end(httpSender(this.#request.socket), error);
+      }
+    });
+    this.#request.resume();
   }
 
   /** Sends the answer that a promise brings. */
