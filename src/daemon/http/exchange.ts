@@ -106,6 +106,11 @@ export class Exchange {
     });
   }
 
+  /** So many bytes of its body, which is whole, are held until the answer is sent. */
+  hold(bytes: number): void {
+    this.#notePart(bytes, bytes);
+  }
+
   /** Whether the body says of itself that it is longer than this. */
   isBeyond(limitBytes: number): boolean {
     const declared = declaredBytes(this.#request);

@@ -5,18 +5,19 @@
  * Source: Go's `url.ParseQuery`, of which nsqd takes any error to be a refusal of the whole.
  */
 
+const SPACE = 0x20;
 const PERCENT = 0x25;
 const AMPERSAND = 0x26;
 const PLUS = 0x2b;
 const SEMICOLON = 0x3b;
-const ASCII_MAX = 0x7f;
+const EQUALS = 0x3d;
 
 export class Query {
-  /** Names and values in turn: there are few, so looking through them is faster than a map. */
-  readonly #parts: readonly string[];
+  /** As it came: of thousands of parameters only those that are asked for are resolved. */
+  readonly #raw: string;
 
-  private constructor(parts: readonly string[]) {
-    this.#parts = parts;
+  private constructor(raw: string) {
+    this.#raw = raw;
   }
 
   /**
@@ -24,44 +25,54 @@ export class Query {
    * Errors: undefined when there is a semicolon or an escape that is none.
    */
   static parse(raw: string): Query | undefined {
-    const parts: string[] = [];
-    let from = 0;
-    let isEscaped = false;
-    for (let at = 0; at <= raw.length; at += 1) {
-      const code = at === raw.length ? AMPERSAND : raw.charCodeAt(at);
+    for (let at = 0; at < raw.length; at += 1) {
+      const code = raw.charCodeAt(at);
       if (code === SEMICOLON) return undefined;
-      if (code === PERCENT || code === PLUS || code > ASCII_MAX) isEscaped = true;
-      if (code !== AMPERSAND) continue;
-      if (at > from && !addPart(parts, raw.slice(from, at), isEscaped)) return undefined;
-      from = at + 1;
-      isEscaped = false;
+      if (code !== PERCENT) continue;
+      if (Number.isNaN(escapedByte(raw, at))) return undefined;
+      at += 2;
     }
-    return new Query(parts);
+    return new Query(raw);
   }
 
-  /** The first value with this name; undefined when there is none. */
+  /** The first value with this name, which is ASCII; undefined when there is none. */
   get(name: string): string | undefined {
-    for (let index = 0; index < this.#parts.length; index += 2) {
-      if (this.#parts[index] === name) return this.#parts[index + 1];
+    const raw = this.#raw;
+    for (let from = 0; from < raw.length; ) {
+      const nameEnd = endOfName(raw, from, name);
+      const found = raw.indexOf('&', nameEnd === -1 ? from : nameEnd);
+      const end = found === -1 ? raw.length : found;
+      // Nothing between two ampersands is no parameter.
+      if (nameEnd !== -1 && end > from) {
+        return unescapePercent(raw.slice(nameEnd + 1, end).replaceAll('+', ' '));
+      }
+      from = end + 1;
     }
     return undefined;
   }
 }
 
-/** Adds one `name=value`. Errors: false when an escape in it is none. */
-function addPart(parts: string[], part: string, isEscaped: boolean): boolean {
-  const equals = part.indexOf('=');
-  const name = equals === -1 ? part : part.slice(0, equals);
-  const value = equals === -1 ? '' : part.slice(equals + 1);
-  if (!isEscaped) {
-    parts.push(name, value);
-    return true;
+/** Where the name of the parameter that begins at `from` ends, if it is this one; -1 if not. */
+function endOfName(raw: string, from: number, name: string): number {
+  let at = from;
+  for (let index = 0; index < name.length; index += 1) {
+    let code = raw.charCodeAt(at);
+    if (code === AMPERSAND || code === EQUALS) return -1;
+    if (code === PLUS) code = SPACE;
+    if (code === PERCENT) {
+      code = escapedByte(raw, at);
+      at += 2;
+    }
+    if (code !== name.charCodeAt(index)) return -1;
+    at += 1;
   }
-  const plainName = unescapePercent(name.replaceAll('+', ' '));
-  const plainValue = unescapePercent(value.replaceAll('+', ' '));
-  if (plainName === undefined || plainValue === undefined) return false;
-  parts.push(plainName, plainValue);
-  return true;
+  const isEnd = at >= raw.length || raw[at] === '&' || raw[at] === '=';
+  return isEnd ? at : -1;
+}
+
+/** The byte that `%hh` is; NaN when it is no escape. */
+function escapedByte(raw: string, at: number): number {
+  return hexDigit(raw.charCodeAt(at + 1)) * 16 + hexDigit(raw.charCodeAt(at + 2));
 }
 
 /**

@@ -16,10 +16,10 @@ import { Query } from '../../daemon/http/query.ts';
 import type { GatheredBody } from '../../daemon/http/request-body.ts';
 import type { Route } from '../../daemon/http/router.ts';
 import type { Logger } from '../../daemon/log.ts';
-import { inSlices } from '../../daemon/slices.ts';
 import { writeUint32 } from '../../shared/big-endian.ts';
 import { SIZE_BYTES } from '../../shared/limits.ts';
 import { parseTopicName, type TopicName } from '../../shared/names.ts';
+import { SlicedWork } from '../limits/sliced-work.ts';
 import type { HttpBroker } from '../topics/broker.ts';
 import { PublishRefused } from '../topics/publisher.ts';
 import { hasLongLine, type MessageBatch, splitLines, takeSized } from './mpub-body.ts';
@@ -36,6 +36,8 @@ import {
   MSG_TOO_BIG,
 } from './refusals.ts';
 
+/** Messages with more bytes count as memory for bodies until they are published. */
+const HELD_BYTES_MIN = 64 * 1024;
 const INTEGER = /^[+-]?[0-9]+$/;
 
 /** Which values of `binary` are known; all others mean yes. */
@@ -65,6 +67,7 @@ export function publishRoutes({ broker, logger }: Setup): Route[] {
 class Publisher {
   readonly #broker: HttpBroker;
   readonly #logger: Logger;
+  readonly #work = new SlicedWork();
 
   constructor(broker: HttpBroker, logger: Logger) {
     this.#broker = broker;
@@ -102,15 +105,15 @@ class Publisher {
     this.#withTopic(exchange, topic, () => {
       const isBinary = this.#isBinary(query);
       exchange.gather(0, maxBodySize, (body) => {
-        inSlices(
-          isBinary ? this.#sized(body) : this.#lines(body),
-          (batch) => {
+        this.#work.add(isBinary ? this.#sized(body) : this.#lines(body), {
+          onPostponed: () => exchange.hold(body.bytes.length),
+          onDone: (batch) => {
             if ('status' in batch) exchange.answer(batch);
             else if (batch.count === 0) exchange.answer(OK);
-            else this.#publish(exchange, topic, batch, 0);
+            else this.#publishMany(exchange, topic, batch);
           },
-          (error) => exchange.fail(error),
-        );
+          onFailed: (error) => exchange.fail(error),
+        });
       });
     });
   }
@@ -130,6 +133,12 @@ class Publisher {
       }
     };
     created.then(proceed, (error) => this.#refuse(exchange, topic, error));
+  }
+
+  #publishMany(exchange: Exchange, topic: TopicName, batch: MessageBatch): void {
+    // It may take longer than its body, and wait for a pump.
+    if (batch.bytes.length > HELD_BYTES_MIN) exchange.hold(batch.bytes.length);
+    this.#publish(exchange, topic, batch, 0);
   }
 
   #publish(exchange: Exchange, topic: TopicName, batch: MessageBatch, deferMs: number): void {
