@@ -5,6 +5,7 @@ import type { Finding } from './finding.ts';
 import type { Source } from './source.ts';
 
 const LINE_MAX = 120;
+const FILE_LINES_MAX = 400;
 const ENTRY = 'src/main/index.ts';
 const CLOCK = 'src/shared/clock.ts';
 const DEFAULT_EXPORTS = ['src/workers/pump-thread.ts', 'src/workers/disk-thread.ts'];
@@ -58,6 +59,12 @@ function checkCatches(source: Source): Finding[] {
 
 function checkLengths(source: Source): Finding[] {
   const findings: Finding[] = [];
+  // What follows the last line's end is no line.
+  const lineCount = source.lines.length - (source.lines.at(-1) === '' ? 1 : 0);
+  if (lineCount > FILE_LINES_MAX) {
+    const what = `a file of ${lineCount} lines, ${FILE_LINES_MAX} at most: it holds two ideas`;
+    findings.push({ file: source.file, line: 1, what });
+  }
   source.lines.forEach(({ length }, index) => {
     const what = `a line of ${length} characters, ${LINE_MAX} at most`;
     if (length > LINE_MAX) findings.push({ file: source.file, line: index + 1, what });

@@ -13,7 +13,7 @@ import type { Deferred } from './deferred.ts';
 import { BLOCKED, type Delivery } from './delivery.ts';
 import { type InFlight, NOT_FOUND } from './in-flight.ts';
 import type { MessageQueue } from './message-queue.ts';
-import { ProcessingLatency } from './processing-latency.ts';
+import { type LatencyWindow, ProcessingLatency } from './processing-latency.ts';
 import { ReadyConsumers } from './ready-consumers.ts';
 import type { MessageStore } from './store/message-store.ts';
 import { NO_RECORD } from './store/segment.ts';
@@ -23,13 +23,6 @@ const NS_PER_MS = 1e6;
 const NS_PER_SECOND = 1e9;
 /** Most messages that one consumer gets before the next one has its turn. */
 const SHARE_MAX = 256;
-
-/** How processing latencies are kept. */
-export type LatencyWindow = {
-  readonly windowMs: number;
-  /** Wall clock time in ns since 1970. */
-  readonly unixNs: () => number;
-};
 
 /** What all channels of a pump thread use together. */
 export type ChannelContext = {

@@ -19,6 +19,13 @@ const BINS_MAX = 2048;
 /** Percentiles as they are shown: samples in the window, and a value for each quantile asked for. */
 export type LatencySummary = { count: number; values: number[] };
 
+/** How processing latencies are kept. */
+export type LatencyWindow = {
+  readonly windowMs: number;
+  /** Wall clock time in ns since 1970. */
+  readonly unixNs: () => number;
+};
+
 export class ProcessingLatency {
   readonly #halfMs: number;
   #current = makeSketch();

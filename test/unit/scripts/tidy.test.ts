@@ -218,6 +218,18 @@ test('tidy: the comment that opens a file documents what the file is named after
   assert.deepStrictEqual(found, ['src/main/topic-map.ts:8: Other has no doc comment']);
 });
 
+test('tidy: files of src have 400 lines at most', () => {
+  const found = findings({
+    'src/main/a.ts': '\n'.repeat(400),
+    'src/main/b.ts': '\n'.repeat(401),
+    'test/support/c.ts': '\n'.repeat(401),
+  });
+
+  assert.deepStrictEqual(found, [
+    'src/main/b.ts:1: a file of 401 lines, 400 at most: it holds two ideas',
+  ]);
+});
+
 test('tidy: lines of src have 120 characters at most', () => {
   const found = findings({
     'src/main/a.ts': `${'a'.repeat(120)}\n${'b'.repeat(121)}\n`,
