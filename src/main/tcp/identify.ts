@@ -18,6 +18,8 @@ const SAMPLE_RATE_MAX = 99;
 /** Asks for none, where that is possible. */
 const DISABLED = -1;
 const DEFLATE_LEVEL_DEFAULT = 6;
+/** Of each text that a client says of itself so many characters are kept. */
+const TEXT_LENGTH_MAX = 1024;
 
 const FIELDS = {
   client_id: 'string',
@@ -54,11 +56,11 @@ export function applyIdentify(
   settings: ClientSettings,
   options: Options,
 ): string | undefined {
-  settings.clientId = request.client_id;
-  settings.hostname = request.hostname;
-  settings.userAgent = request.user_agent;
-  settings.topologyRegion = request.topology_region;
-  settings.topologyZone = request.topology_zone;
+  settings.clientId = keptText(request.client_id);
+  settings.hostname = keptText(request.hostname);
+  settings.userAgent = keptText(request.user_agent);
+  settings.topologyRegion = keptText(request.topology_region);
+  settings.topologyZone = keptText(request.topology_zone);
   return (
     applyHeartbeatInterval(request.heartbeat_interval, settings, options) ??
     applyOutputBufferTimeout(request.output_buffer_timeout, settings, options) ??
@@ -119,6 +121,12 @@ export function identifyResponse(
       topology_zone: options.topologyZone,
     }),
   );
+}
+
+/** The beginning of a text. It is copied: a part of a string keeps the whole string in memory. */
+function keptText(text: string): string {
+  if (text.length <= TEXT_LENGTH_MAX) return text;
+  return Buffer.from(text.slice(0, TEXT_LENGTH_MAX)).toString();
 }
 
 function applyHeartbeatInterval(

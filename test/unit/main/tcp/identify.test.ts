@@ -238,3 +238,25 @@ describe('IDENTIFY: features', () => {
     assert.deepStrictEqual(features, NOTHING_GRANTED);
   });
 });
+
+describe('IDENTIFY: what is kept of texts', () => {
+  const cases = [
+    { name: 'a text of the largest length', sent: 'a'.repeat(1024), kept: 'a'.repeat(1024) },
+    { name: 'a longer text', sent: 'a'.repeat(60_000), kept: 'a'.repeat(1024) },
+    { name: 'a text of larger characters', sent: 'ä'.repeat(2000), kept: 'ä'.repeat(1024) },
+  ];
+  for (const { name, sent, kept } of cases) {
+    test(name, () => {
+      const fields = ['client_id', 'hostname', 'user_agent', 'topology_region', 'topology_zone'];
+      const { settings } = apply(Object.fromEntries(fields.map((field) => [field, sent])));
+      assert.deepEqual(settings, {
+        ...NOTHING,
+        clientId: kept,
+        hostname: kept,
+        userAgent: kept,
+        topologyRegion: kept,
+        topologyZone: kept,
+      });
+    });
+  }
+});
