@@ -112,6 +112,14 @@ test('Grant: a pattern has a largest length', async () => {
   );
 });
 
+test('Grant: a pattern has a largest number of Unicode classes', async () => {
+  const classes = (count: number) =>
+    grant({ ...EVERYTHING, topic: `(?i)${'\\pL\\PN'.repeat(count / 2)}` });
+
+  await classes(32);
+  await assert.rejects(classes(34), new Error('a pattern of 34 Unicode classes, 32 at most'));
+});
+
 test('Grant: what looking at all patterns may cost is bounded', async () => {
   const channels = Array.from({ length: 20 }, (_, index) => `x{${900 + index}}`);
 
