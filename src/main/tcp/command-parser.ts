@@ -2,9 +2,8 @@
  * Splits what a connection sends into commands: the magic, lines, and the bodies that follow some of them.
  *
  * Whatever is whole within a chunk is handed on as a view of the chunk; only what a chunk leaves unfinished is
- * gathered in a buffer of the connection's own, together with what it lacks from the next ones. What a command
- * means, which body follows it and whether a size is allowed is the handler's business, and it is asked at the
- * earliest byte that decides.
+ * gathered in a buffer of the connection's own, together with what it lacks from the next ones. The handler decides
+ * what a command means, which body follows it and whether a size is allowed, at the earliest byte that tells.
  *
  * Shape of a command: `NAME[ SP param]* [CR] LF`, then for some
  *     size(4) body(size)                    PUB DPUB IDENTIFY AUTH
@@ -230,14 +229,9 @@ export class CommandParser {
     const found = bytes.indexOf(LF, at + this.#scanned);
     if (found === -1 || found >= this.#end) {
       this.#scanned = this.#end - at;
-      if (this.#scanned < LINE_BYTES_MAX) return false;
-      this.#handler.onLineTooLong();
-      return this.#stop();
+      return this.#scanned < LINE_BYTES_MAX ? false : this.#stopAtLongLine();
     }
-    if (found + 1 - at > LINE_BYTES_MAX) {
-      this.#handler.onLineTooLong();
-      return this.#stop();
-    }
+    if (found + 1 - at > LINE_BYTES_MAX) return this.#stopAtLongLine();
     const end = found > at && bytes[found - 1] === CR ? found - 1 : found;
     this.allowance -= LINE_COST;
     return this.#taken(this.#handler.onLine(bytes, at, end), found + 1 - at);
@@ -298,7 +292,7 @@ export class CommandParser {
     return true;
   }
 
-  /** Walks over the messages of an MPUB as far as they have come. */
+  /** Walks over the messages of an MPUB as far as they have come, and as its allowance goes. */
   #takeBatch(): boolean {
     while (this.messageIndex < this.#batchCount) {
       if (!this.#has(this.#batchBytes + SIZE_BYTES)) {
@@ -315,9 +309,15 @@ export class CommandParser {
       this.#batchBytes = bytes;
       this.messageIndex++;
       this.place = 'message size';
+      if (this.allowance <= 0 && this.messageIndex < this.#batchCount) return false;
     }
     const step = this.#handler.onBatch(this.#bytes, this.#at, this.#batchBytes, this.#batchCount);
     return this.#taken(step, this.#batchBytes);
+  }
+
+  #stopAtLongLine(): false {
+    this.#handler.onLineTooLong();
+    return this.#stop();
   }
 
   #stop(): false {
@@ -364,7 +364,7 @@ export class CommandParser {
 
   #append(chunk: Buffer, at: number, end: number): void {
     const needed = this.heldBytes + end - at;
-    // Twice as large each time, so that a body in many chunks is not copied for each of them, but no larger than all.
+    // Twice as large each time, or a body in many chunks is copied for each; but no larger than all.
     const larger = Math.max(needed, Math.min(2 * this.#bytes.length, this.#pieceBytesMax()));
     if (needed > this.#bytes.length) this.#moveTo(spareBuffers.take(larger));
     else if (this.#end + end - at > this.#bytes.length) this.#moveTo(this.#bytes);

@@ -24,6 +24,9 @@ type PublishName = 'PUB' | 'DPUB' | 'MPUB';
 
 /** Most bytes that are read of a message whose client is refused for want of AUTH. */
 const UNAUTHORIZED_BYTES_MAX = 4096;
+/** What walking over so many messages of an MPUB costs of main's turn. Units: of the cost, as in `TurnShares`. */
+const SLICE_MESSAGES = 4096;
+const SLICE_COST = 1024;
 /** Least bytes of a message in an MPUB: its size and one byte. */
 const BATCH_MESSAGE_BYTES_MIN = SIZE_BYTES + 1;
 
@@ -136,6 +139,7 @@ export class PublishCommands {
     if (size > maxMsgSize) {
       return this.#refuse('E_BAD_MESSAGE', `message too big ${size} > ${maxMsgSize}`);
     }
+    if ((index + 1) % SLICE_MESSAGES === 0) this.#port.charge(SLICE_COST);
     // The size announced is not what counts in nsqd, so that count times max-msg-size could come; this bounds it.
     if (SIZE_BYTES + bytes > maxBodySize) {
       return this.#refuse('E_BAD_BODY', `body too big ${SIZE_BYTES + bytes} > ${maxBodySize}`);

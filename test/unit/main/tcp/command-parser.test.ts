@@ -639,4 +639,31 @@ describe('CommandParser: memory', () => {
 
     assert.deepStrictEqual([parser.heldBytes, parser.wantedBytes], [0, 0]);
   });
+
+  test('CommandParser: an MPUB of many messages is walked over as far as the allowance goes', () => {
+    const count = 1000;
+    const indexes: number[] = [];
+    const recorder = new Recorder();
+    const parser = new CommandParser(recorder);
+    recorder.onBatchMessageSize = (index) => {
+      indexes.push(index);
+      parser.allowance--;
+      return true;
+    };
+    const messages = Array.from({ length: count }, () => [1, 'x']).flat();
+    parser.allowance = 400;
+
+    feedAll(parser, [bytesOf('  V2MPUB\n', 4 + 5 * count, count, ...messages, 'NOP\n')]);
+    const takenCounts = [indexes.length];
+    while (parser.commandCount === 0) {
+      parser.allowance = 400;
+      parser.resume();
+      takenCounts.push(indexes.length);
+    }
+
+    // The line costs some of the first allowance.
+    assert.deepStrictEqual(takenCounts, [400 - LINE_COST, 800 - LINE_COST, count]);
+    assert.deepStrictEqual(indexes, [...Array(count).keys()]);
+    assert.equal(parser.place, 'line');
+  });
 });
