@@ -8,6 +8,7 @@
 
 import { goJson, goQuote } from '../../daemon/go/go-text.ts';
 import type { HttpClient, HttpResponse } from '../../daemon/http-client.ts';
+import { rethrowBug } from '../../shared/assert.ts';
 import { errorText } from '../../shared/error-text.ts';
 import type { Options } from '../options/options.ts';
 import { Grant } from './grant.ts';
@@ -77,6 +78,7 @@ export class AuthServers {
       try {
         return await grantOf(await this.#ask(urlOf(address), question), question.secret);
       } catch (error) {
+        rethrowBug(error);
         failures.push(`failed to auth against ${shown(address)} - ${reasonOf(error)}`);
       }
     }

@@ -10,6 +10,7 @@ import { Query } from '../../daemon/http/query.ts';
 import type { Route } from '../../daemon/http/router.ts';
 import { INTERNAL_ERROR } from '../../daemon/http/server-refusals.ts';
 import type { Logger } from '../../daemon/log.ts';
+import { rethrowBug } from '../../shared/assert.ts';
 import {
   type ChannelName,
   parseChannelName,
@@ -47,6 +48,7 @@ export function channelRoutes({ broker, logger }: Setup): Route[] {
       await outcome;
       return DONE;
     } catch (error) {
+      rethrowBug(error);
       logger.error(`failure in ${path} - ${String(error)}`);
       return INTERNAL_ERROR;
     }

@@ -12,6 +12,7 @@ import { Query } from '../../daemon/http/query.ts';
 import type { Route } from '../../daemon/http/router.ts';
 import { INTERNAL_ERROR } from '../../daemon/http/server-refusals.ts';
 import type { Logger } from '../../daemon/log.ts';
+import { rethrowBug } from '../../shared/assert.ts';
 import { parseTopicName } from '../../shared/names.ts';
 import type { HttpBroker } from '../topics/broker.ts';
 import { INVALID_REQUEST, INVALID_TOPIC, MISSING_ARG_TOPIC, TOPIC_NOT_FOUND } from './refusals.ts';
@@ -70,6 +71,7 @@ async function answer(
     await outcome;
     return DONE;
   } catch (error) {
+    rethrowBug(error);
     logger.error(`failure in ${path} - ${String(error)}`);
     return INTERNAL_ERROR;
   }

@@ -20,6 +20,7 @@ import type { HostPort } from '../../../daemon/host-port.ts';
 import type { Logger } from '../../../daemon/log.ts';
 import { Refused } from '../../../daemon/options/refused.ts';
 import { parsePeerAddress } from '../../../daemon/peer-address.ts';
+import { rethrowBug } from '../../../shared/assert.ts';
 import type { Clock, Timer } from '../../../shared/clock.ts';
 import { errorText } from '../../../shared/error-text.ts';
 import { LookupdConnection } from './lookupd-connection.ts';
@@ -137,6 +138,7 @@ export class LookupdPeer {
         await this.#exchange(connection, command);
       }
     } catch (error) {
+      rethrowBug(error);
       // Whoever has hung up already has said why.
       if (this.#connection === connection) this.#disconnect(error);
     }
@@ -181,6 +183,7 @@ export class LookupdPeer {
     try {
       reply = await connection.request(Buffer.from(`${command}\n`));
     } catch (cause) {
+      rethrowBug(cause);
       throw new Error(`${command} - ${errorText(cause)}`, { cause });
     }
     // The peer hangs up after an error; if it does not, the rest may still be of use to it.

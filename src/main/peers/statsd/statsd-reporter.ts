@@ -11,6 +11,7 @@
  */
 
 import type { Logger } from '../../../daemon/log.ts';
+import { rethrowBug } from '../../../shared/assert.ts';
 import type { Clock, Timer } from '../../../shared/clock.ts';
 import { errorText } from '../../../shared/error-text.ts';
 import type { Options } from '../../options/options.ts';
@@ -108,6 +109,7 @@ export class StatsdReporter {
     try {
       datagrams = await this.#openInTime(address);
     } catch (error) {
+      rethrowBug(error);
       logger.error(`failed to create UDP socket to statsd(${address}) - ${errorText(error)}`);
       return;
     }
@@ -120,6 +122,7 @@ export class StatsdReporter {
       this.#sending = this.#spread(datagrams, packets);
       await this.#sending;
     } catch (error) {
+      rethrowBug(error);
       logger.error(`failed to collect stats for statsd(${address}) - ${errorText(error)}`);
     } finally {
       datagrams.close();
@@ -172,6 +175,7 @@ export class StatsdReporter {
       try {
         await datagrams.send(packet);
       } catch (error) {
+        rethrowBug(error);
         failure ??= error;
       }
     }
