@@ -1,7 +1,7 @@
 /** The rules about who knows whom: rooms, levels, cycles, and what belongs into `src/shared`. */
 
 import type { Finding } from './finding.ts';
-import { isInside, levelOf, OPEN_TO, type Room, roomOf, UPWARD } from './rooms.ts';
+import { isInside, levelOf, OPEN_TO, type Room, roomOf } from './rooms.ts';
 import type { Import, Source } from './source.ts';
 
 export function checkImports(sources: readonly Source[]): Finding[] {
@@ -25,7 +25,6 @@ function checkDirections(files: ReadonlyMap<string, Source>): Finding[] {
     if (room === undefined) findings.push({ file, line: 1, what: 'a file of src is in a room' });
     for (const { file: target, line } of imports) {
       if (target === undefined || room === undefined) continue;
-      if (UPWARD.has(`${file} > ${target}`)) continue;
       const targetRoom = roomOf(target);
       const isOutside = targetRoom === undefined && /^(?:src|test|scripts)\//.test(target);
       const isClosed = targetRoom !== undefined && !OPEN_TO[room].includes(targetRoom);
@@ -43,7 +42,6 @@ function checkLevels(files: ReadonlyMap<string, Source>): Finding[] {
   for (const { file, imports } of files.values()) {
     for (const { file: target, line } of imports) {
       if (target === undefined || !isInside(file, target)) continue;
-      if (UPWARD.has(`${file} > ${target}`)) continue;
       const from = levelOf(file, target);
       const to = levelOf(target, file);
       if (from !== undefined && to !== undefined && from.rank < to.rank) {

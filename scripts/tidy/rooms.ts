@@ -45,13 +45,6 @@ const LEVELS: Readonly<Record<string, readonly string[]>> = {
   'src/workers/pump': ['store', 'backend'],
 };
 
-/** Imports that still point up, as `file > target`. Each is a debt: the list only gets shorter. */
-export const UPWARD: ReadonlySet<string> = new Set([
-  'src/main/stats/stats-collector.ts > src/main/tcp/client.ts',
-  'src/main/stats/stats-collector.ts > src/main/topics/publication.ts',
-  'src/main/stats/stats-collector.ts > src/main/topics/topic-map.ts',
-]);
-
 export function roomOf(file: string): Room | undefined {
   const name = /^src\/([^/]+)\//.exec(file)?.[1];
   return name !== undefined && Object.hasOwn(OPEN_TO, name) ? (name as Room) : undefined;

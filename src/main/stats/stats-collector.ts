@@ -13,9 +13,13 @@ import type {
 } from '../../shared/control.ts';
 import { hasQueueBound } from '../../shared/topic-policy.ts';
 import type { Options } from '../options/options.ts';
-import type { PumpHandle } from '../pumps/pump-handle.ts';
-import type { Client } from '../tcp/client.ts';
-import type { ChannelHandle, TopicHandle, TopicMap } from '../topics/topic-map.ts';
+import type {
+  CountedChannel,
+  CountedClient,
+  CountedTopic,
+  CountedTopics,
+  CountingPump,
+} from './counted.ts';
 import type {
   BrokerStats,
   ChannelStatistics,
@@ -46,15 +50,15 @@ type Shown = {
 };
 
 export class StatsCollector {
-  readonly #pumps: readonly PumpHandle[];
-  readonly #topics: TopicMap;
-  readonly #clients: () => Iterable<Client>;
+  readonly #pumps: readonly CountingPump[];
+  readonly #topics: CountedTopics;
+  readonly #clients: () => Iterable<CountedClient>;
   readonly #shown: Shown;
 
   constructor(
-    pumps: readonly PumpHandle[],
-    topics: TopicMap,
-    clients: () => Iterable<Client>,
+    pumps: readonly CountingPump[],
+    topics: CountedTopics,
+    clients: () => Iterable<CountedClient>,
     options: StatsOptions,
   ) {
     this.#shown = {
@@ -71,7 +75,7 @@ export class StatsCollector {
     const only = filter.topic === undefined ? undefined : this.#topics.get(filter.topic);
     if (filter.topic !== undefined && only === undefined) return { topics: null, producers: null };
     const consumers = new Map<number, ConsumerStats>();
-    const describe = (client: Client): ClientStatistics =>
+    const describe = (client: CountedClient): ClientStatistics =>
       clientStatistics(client, consumers.get(client.number), filter.topic);
     const clients = new Map([...this.#clients()].map((client) => [client.number, client]));
     const topics: TopicStatistics[] = [];
@@ -98,7 +102,7 @@ export class StatsCollector {
 
   /** Counters by the topic's number; adds those of consumers by the client's. Who is not there any more has none. */
   async #counters(
-    topics: readonly TopicHandle[],
+    topics: readonly CountedTopic[],
     withConsumers: boolean,
     consumers: Map<number, ConsumerStats>,
   ): Promise<Map<number, TopicStats>> {
@@ -121,8 +125,8 @@ export class StatsCollector {
 }
 
 /** Topics in slices that are quick to collect. */
-function* slices(topics: readonly TopicHandle[]): Iterable<TopicHandle[]> {
-  let slice: TopicHandle[] = [];
+function* slices(topics: readonly CountedTopic[]): Iterable<CountedTopic[]> {
+  let slice: CountedTopic[] = [];
   let weight = 0;
   for (const topic of topics) {
     slice.push(topic);
@@ -137,8 +141,8 @@ function* slices(topics: readonly TopicHandle[]): Iterable<TopicHandle[]> {
 }
 
 /** Topics that publishers consume from, but for one. */
-function consumedTopics(clients: Iterable<Client>, besides: TopicHandle): TopicHandle[] {
-  const topics = new Set<TopicHandle>();
+function consumedTopics(clients: Iterable<CountedClient>, besides: CountedTopic): CountedTopic[] {
+  const topics = new Set<CountedTopic>();
   for (const { state, publishCounts } of clients) {
     if (publishCounts.size > 0 && state.state !== 'init') topics.add(state.channel.topic);
   }
@@ -152,11 +156,11 @@ function sortedByName<T extends { readonly name: string }>(items: Iterable<T>): 
 }
 
 function channelsOf(
-  topic: TopicHandle,
+  topic: CountedTopic,
   counted: TopicStats,
   filter: StatsFilter,
-  clients: ReadonlyMap<number, Client>,
-  describe: (client: Client) => ClientStatistics,
+  clients: ReadonlyMap<number, CountedClient>,
+  describe: (client: CountedClient) => ClientStatistics,
   shown: Shown,
 ): ChannelStatistics[] {
   const byNumber = new Map(counted.channels.map((channel) => [channel.channel, channel]));
@@ -171,8 +175,11 @@ function channelsOf(
   return channels;
 }
 
-function membersOf(channel: ChannelHandle, clients: ReadonlyMap<number, Client>): Client[] {
-  const members: Client[] = [];
+function membersOf(
+  channel: CountedChannel,
+  clients: ReadonlyMap<number, CountedClient>,
+): CountedClient[] {
+  const members: CountedClient[] = [];
   for (const { number } of channel.members) {
     const client = clients.get(number);
     if (client !== undefined) members.push(client);
@@ -181,7 +188,7 @@ function membersOf(channel: ChannelHandle, clients: ReadonlyMap<number, Client>)
 }
 
 function topicStatistics(
-  topic: TopicHandle,
+  topic: CountedTopic,
   counted: TopicStats,
   channels: ChannelStatistics[],
   shown: Shown,
@@ -200,7 +207,7 @@ function topicStatistics(
 }
 
 function channelStatistics(
-  channel: ChannelHandle,
+  channel: CountedChannel,
   counted: ChannelStats,
   clients: ClientStatistics[] | null,
   shown: Shown,
@@ -250,8 +257,8 @@ function latencyStatistics(
 }
 
 function producers(
-  clients: ReadonlyMap<number, Client>,
-  describe: (client: Client) => ClientStatistics,
+  clients: ReadonlyMap<number, CountedClient>,
+  describe: (client: CountedClient) => ClientStatistics,
 ): ClientStatistics[] | null {
   const publishing = [...clients.values()].filter((client) => client.publishCounts.size > 0);
   if (publishing.length === 0) return null;
@@ -259,14 +266,17 @@ function producers(
 }
 
 /** Of one topic, where the client has published: the one that is asked for, or else its first. */
-function publishCounts({ publishCounts: counts }: Client, topic: string | undefined): object {
+function publishCounts(
+  { publishCounts: counts }: CountedClient,
+  topic: string | undefined,
+): object {
   const shown = topic === undefined ? [...counts.values()][0] : counts.get(topic);
   if (shown === undefined) return {};
   return { pub_counts: [{ topic: shown.topic, count: shown.count }] };
 }
 
 function clientStatistics(
-  client: Client,
+  client: CountedClient,
   counted: ConsumerStats | undefined,
   topic: string | undefined,
 ): ClientStatistics {
@@ -300,7 +310,7 @@ function clientStatistics(
 }
 
 /** What is left out where nothing was authorised. */
-function authStatistics({ auth }: Client): object {
+function authStatistics({ auth }: CountedClient): object {
   if (auth === null || !auth.hasAuthorizations) return {};
   return {
     authed: true,
