@@ -172,7 +172,13 @@ export class Nsqd {
       this.#bounds.limit,
       () => this.#turn.request(),
     );
-    this.#stats = new StatsCollector(this.#core.pumps, topics, () => this.#tcp.clients(), options);
+    this.#stats = new StatsCollector(
+      this.#core.pumps,
+      topics,
+      () => this.#tcp.clients(),
+      options,
+      clock,
+    );
     this.#operations = new BrokerOperations({
       options,
       startTimeMs: Number(clock.unixNs() / 1_000_000n),

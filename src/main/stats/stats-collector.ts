@@ -1,10 +1,13 @@
 /**
  * Puts the statistics together: counters from the pumps, names from the topic map, clients from their
- * connections.
+ * connections. A pump that does not answer in time, because a request before it waits for a disk, is shown with the
+ * counters that it gave last.
  *
+ * Bound: the last counters of each topic.
  * Thread: main. Source: nsqd `GetStats`.
  */
 
+import type { Clock } from '../../shared/clock.ts';
 import type {
   ChannelStats,
   ConsumerStats,
@@ -31,6 +34,8 @@ import type {
 
 /** So many topics, channels and clients of channels are collected in one go: about a millisecond's work. */
 const SLICE_WEIGHT = 256;
+/** How long pumps are waited for, with all slices together. Units: ms. */
+const PATIENCE_MS = 1000;
 const NO_LATENCY: LatencyStatistics = { count: 0, percentiles: null };
 /** Numbers of the protocol's states. */
 const STATE_NUMBERS = { init: 0, subscribed: 3, closing: 4 } as const;
@@ -54,13 +59,20 @@ export class StatsCollector {
   readonly #topics: CountedTopics;
   readonly #clients: () => Iterable<CountedClient>;
   readonly #shown: Shown;
+  readonly #clock: Clock;
+  /** What pumps said last, by the topic's number. */
+  readonly #last = new Map<number, TopicStats>();
+  /** Pumps that owe an answer for which nobody waits any longer. */
+  readonly #late = new Set<PumpHandle>();
 
   constructor(
     pumps: readonly CountingPump[],
     topics: CountedTopics,
     clients: () => Iterable<CountedClient>,
     options: StatsOptions,
+    clock: Clock,
   ) {
+    this.#clock = clock;
     this.#shown = {
       percentiles: options.e2eProcessingLatencyPercentile,
       hasDropped: hasQueueBound(options),
@@ -72,6 +84,17 @@ export class StatsCollector {
 
   /** Collects them in slices of a few topics each, so that main has time for others in between. */
   async collect(filter: StatsFilter): Promise<BrokerStats> {
+    const patience = Promise.withResolvers<undefined>();
+    const timer = this.#clock.after(PATIENCE_MS, () => patience.resolve(undefined));
+    try {
+      return await this.#collect(filter, patience.promise);
+    } finally {
+      timer.cancel();
+      this.#forgetDeleted();
+    }
+  }
+
+  async #collect(filter: StatsFilter, patience: Promise<undefined>): Promise<BrokerStats> {
     const only = filter.topic === undefined ? undefined : this.#topics.get(filter.topic);
     if (filter.topic !== undefined && only === undefined) return { topics: null, producers: null };
     const consumers = new Map<number, ConsumerStats>();
@@ -81,7 +104,7 @@ export class StatsCollector {
     const topics: TopicStatistics[] = [];
     const wanted = only === undefined ? sortedByName(this.#topics.values()) : [only];
     for (const slice of slices(wanted)) {
-      const counters = await this.#counters(slice, filter.withClients, consumers);
+      const counters = await this.#counters(slice, filter.withClients, consumers, patience);
       for (const topic of slice) {
         const counted = counters.get(topic.number);
         if (counted === undefined) continue;
@@ -94,7 +117,7 @@ export class StatsCollector {
     if (only !== undefined) {
       // Producers may be consumers elsewhere.
       for (const slice of slices(consumedTopics(clients.values(), only))) {
-        await this.#counters(slice, true, consumers);
+        await this.#counters(slice, true, consumers, patience);
       }
     }
     return { topics, producers: producers(clients, describe) };
@@ -105,15 +128,17 @@ export class StatsCollector {
     topics: readonly CountedTopic[],
     withConsumers: boolean,
     consumers: Map<number, ConsumerStats>,
+    patience: Promise<undefined>,
   ): Promise<Map<number, TopicStats>> {
     const requests = this.#pumps.map((pump) => {
       const own = topics.filter((topic) => topic.pump === pump && !topic.isDeleted);
       if (own.length === 0) return undefined;
-      return pump.request({ do: 'stats', topics: own.map(({ number }) => number), withConsumers });
+      const numbers = own.map(({ number }) => number);
+      return this.#ask(pump, numbers, withConsumers, patience);
     });
     const counters = new Map<number, TopicStats>();
-    for (const reply of await Promise.all(requests)) {
-      for (const counted of reply?.topics ?? []) counters.set(counted.topic, counted);
+    for (const answer of await Promise.all(requests)) {
+      for (const counted of answer ?? []) counters.set(counted.topic, counted);
     }
     for (const topic of counters.values()) {
       for (const channel of topic.channels) {
@@ -121,6 +146,32 @@ export class StatsCollector {
       }
     }
     return counters;
+  }
+
+  /** What a pump says of topics, or has said last if it does not answer in time. */
+  async #ask(
+    pump: PumpHandle,
+    topics: number[],
+    withConsumers: boolean,
+    patience: Promise<undefined>,
+  ): Promise<TopicStats[]> {
+    if (!this.#late.has(pump)) {
+      const answer = pump.request({ do: 'stats', topics, withConsumers }).then((reply) => {
+        this.#late.delete(pump);
+        return reply.topics ?? [];
+      });
+      const counted = await Promise.race([answer, patience]);
+      for (const topic of counted ?? []) this.#last.set(topic.topic, topic);
+      if (counted !== undefined) return counted;
+      this.#late.add(pump);
+    }
+    return topics.map((topic) => this.#last.get(topic)).filter((topic) => topic !== undefined);
+  }
+
+  #forgetDeleted(): void {
+    for (const number of this.#last.keys()) {
+      if (this.#topics.getByNumber(number) === undefined) this.#last.delete(number);
+    }
   }
 }
 

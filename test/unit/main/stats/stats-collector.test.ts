@@ -27,7 +27,13 @@ async function busyBroker(): Promise<BrokerTurns> {
 
 async function collect(broker: BrokerTurns, filter: Partial<StatsFilter>): Promise<BrokerStats> {
   const clients = (): Client[] => [...broker.connections()].map(({ client }) => client);
-  const collector = new StatsCollector([broker.pump], broker.topics, clients, broker.options);
+  const collector = new StatsCollector(
+    [broker.pump],
+    broker.topics,
+    clients,
+    broker.options,
+    broker.clock,
+  );
   const stats = collector.collect({ ...ALL, ...filter });
   await broker.turns();
   return stats;
@@ -201,4 +207,31 @@ test('StatsCollector: what was dropped is shown only where queues have a bound',
   assert.deepStrictEqual(await dropped({}), [undefined, undefined]);
   assert.deepStrictEqual(await dropped({ maxDepth: 10 }), [0, 0]);
   assert.deepStrictEqual(await dropped({ maxBytes: 10 }), [0, 0]);
+});
+
+test('StatsCollector: a pump that does not answer is waited for once, and shown as it was last', async () => {
+  const broker = await busyBroker();
+  const asked: string[] = [];
+  let answers = true;
+  const request = broker.pump.request.bind(broker.pump);
+  broker.pump.request = (wanted) => {
+    asked.push(wanted.do);
+    return answers ? request(wanted) : new Promise(() => undefined);
+  };
+  const clients = (): Client[] => [];
+  const { pump, topics, options, clock } = broker;
+  const collector = new StatsCollector([pump], topics, clients, options, clock);
+  const filter = { ...ALL, withClients: false };
+  const before = collector.collect(filter);
+  await broker.turns();
+
+  answers = false;
+  const during = collector.collect(filter);
+  clock.advance(1000);
+  const known = [await before, await during, await collector.collect(filter)];
+
+  assert.deepEqual(known[1], known[0]);
+  assert.deepEqual(known[2], known[0]);
+  assert.equal(known[0].topics?.length, 2);
+  assert.deepEqual(asked, ['stats', 'stats']);
 });
