@@ -63,7 +63,7 @@ export class StatsCollector {
   /** What pumps said last, by the topic's number. */
   readonly #last = new Map<number, TopicStats>();
   /** Pumps that owe an answer for which nobody waits any longer. */
-  readonly #late = new Set<PumpHandle>();
+  readonly #late = new Set<CountingPump>();
 
   constructor(
     pumps: readonly CountingPump[],
@@ -150,7 +150,7 @@ export class StatsCollector {
 
   /** What a pump says of topics, or has said last if it does not answer in time. */
   async #ask(
-    pump: PumpHandle,
+    pump: CountingPump,
     topics: number[],
     withConsumers: boolean,
     patience: Promise<undefined>,
@@ -169,9 +169,8 @@ export class StatsCollector {
   }
 
   #forgetDeleted(): void {
-    for (const number of this.#last.keys()) {
-      if (this.#topics.getByNumber(number) === undefined) this.#last.delete(number);
-    }
+    const numbers = new Set([...this.#topics.values()].map(({ number }) => number));
+    for (const number of this.#last.keys()) if (!numbers.has(number)) this.#last.delete(number);
   }
 }
 
