@@ -15,6 +15,8 @@ import type { TopicHandle } from './topic-map.ts';
 
 /** Most bytes of one record, unless a single message is larger. */
 const PART_BYTES_MAX = 1024 * 1024;
+/** Most messages of one record: looking for their ends takes main about a millisecond. */
+const PART_MESSAGES_MAX = 64 * 1024;
 
 export class Publication {
   readonly #topic: TopicHandle;
@@ -46,9 +48,13 @@ export class Publication {
     this.#onKept = onKept;
   }
 
-  /** Hands over what the ring has room for. Returns whether everything has been; if not, try again on room. */
+  /**
+   * Hands over the next record, if the ring has room. Returns whether everything has been handed over; if not, try
+   * again on room: what is large goes in one record a turn, so that others have their share of main's time.
+   */
   send(): boolean {
-    while (this.#rest.count > 0) if (!this.#sendPart()) return false;
+    if (this.#rest.count > 0 && !this.#sendPart()) return false;
+    if (this.#rest.count > 0) return false;
     if (!this.#isSent) {
       this.#isSent = true;
       this.#settle(null);
@@ -106,13 +112,13 @@ export class Publication {
   /** The whole messages that fit the next record, or a single one that is larger. */
   #nextPart(): MessageBatch {
     const { source, at, bytes, count } = this.#rest;
-    if (bytes <= PART_BYTES_MAX || count === 1) return this.#rest;
+    if ((bytes <= PART_BYTES_MAX && count <= PART_MESSAGES_MAX) || count === 1) return this.#rest;
     const part = { ...this.#rest, bytes: 0, count: 0 };
     do {
       part.bytes += SIZE_BYTES + readUint32(source, at + part.bytes);
       part.count++;
     } while (
-      part.count < count &&
+      part.count < Math.min(count, PART_MESSAGES_MAX) &&
       part.bytes + SIZE_BYTES + readUint32(source, at + part.bytes) <= PART_BYTES_MAX
     );
     return part;

@@ -66,7 +66,7 @@ test('Publication: more than 1 MiB goes in parts, settled when the last part is'
   const rings = new MainRings();
   const bodies = ['a', 'b', 'c'].map((letter) => letter.repeat(500_000));
   const { publication, outcomes } = begin(rings, bodies, true);
-  publication.send();
+  const sent = [publication.send(), publication.send()];
   rings.handle.flush();
   const parts = rings.takePublishes();
   rings.handle.onAnswer(parts[0].token, 'torn');
@@ -75,8 +75,11 @@ test('Publication: more than 1 MiB goes in parts, settled when the last part is'
   rings.handle.onAnswer(parts[1].token, null);
 
   assert.deepStrictEqual(
-    parts.map(({ bodies: sent }) => sent.map((body) => body[0])),
-    [['a', 'b'], ['c']],
+    [sent, parts.map((part) => part.bodies.map((body) => body[0]))],
+    [
+      [false, true],
+      [['a', 'b'], ['c']],
+    ],
   );
   assert.deepStrictEqual([before, outcomes], [[], ['torn']]);
 });
@@ -86,7 +89,7 @@ test('Publication: every part says which is the first, and what is still to foll
   const bodies = ['a', 'b', 'c', 'd', 'e'].map((letter) => letter.repeat(500_000));
   const { publication } = begin(rings, bodies, true);
 
-  publication.send();
+  while (!publication.send());
 
   rings.handle.flush();
   const parts = rings.takePublishes();
@@ -109,17 +112,19 @@ test('Publication: what is begun is brought to its end, and then the listener is
   const sent = [publication.send()];
   publication.onWritable(() => told++);
   const taken: string[] = [];
-  const tolds: number[] = [];
-  for (let turn = 0; turn < 4; turn++) {
+  const counts: number[] = [];
+  while (taken.length < bodies.length) {
     rings.handle.flush();
-    taken.push(...rings.takePublishes().flatMap(({ bodies: part }) => part));
+    const parts = rings.takePublishes();
+    counts.push(parts.length);
+    taken.push(...parts.flatMap(({ bodies: part }) => part));
     rings.handle.notifyWritable();
-    tolds.push(told);
   }
   sent.push(publication.send());
 
-  assert.deepStrictEqual([sent, tolds, outcomes], [[false, true], [0, 1, 1, 1], [null]]);
-  assert.deepStrictEqual(taken, bodies);
+  assert.deepStrictEqual([sent, told, outcomes], [[false, true], 1, [null]]);
+  // One record a turn.
+  assert.deepStrictEqual([counts, taken], [Array.from({ length: 9 }, () => 1), bodies]);
 });
 
 test('Publication: what is not begun is left to the listener', () => {
@@ -143,7 +148,7 @@ test('Publication: a message larger than a part goes by itself', () => {
   const bodies = ['a', 'b'.repeat(1_500_000), 'c'];
   const { publication } = begin(rings, bodies, false);
 
-  publication.send();
+  while (!publication.send());
 
   rings.handle.flush();
   const counts = rings.takePublishes().map(({ bodies: sent }) => sent.length);
@@ -158,13 +163,16 @@ test('Publication: without room it goes on where it stopped, from its own copy',
   publication.detach();
   source.fill(0);
   rings.handle.flush();
-  const first = rings.takePublishes();
+  const taken = rings.takePublishes();
 
-  const isSentThen = publication.send();
+  for (let isSent = false; !isSent; ) {
+    isSent = publication.send();
+    rings.handle.flush();
+    taken.push(...rings.takePublishes());
+  }
 
-  rings.handle.flush();
-  const all = [...first, ...rings.takePublishes()].flatMap(({ bodies: sent }) => sent);
-  assert.deepStrictEqual([isSentFirst, isSentThen, outcomes], [false, true, [null]]);
+  const all = taken.flatMap(({ bodies: sent }) => sent);
+  assert.deepStrictEqual([isSentFirst, outcomes], [false, [null]]);
   assert.deepStrictEqual(all, bodies);
 });
 
@@ -181,4 +189,16 @@ test('Publication: a part that found no room leaves no answer to wait for', () =
   for (const token of taken) rings.handle.onAnswer(token, null);
 
   assert.deepStrictEqual(outcomes, [null]);
+});
+
+test('Publication: a part has 65536 messages at most, however small they are', () => {
+  const rings = new MainRings();
+  const bodies = Array.from({ length: 150_000 }, () => 'x');
+  const { publication } = begin(rings, bodies, false);
+
+  while (!publication.send());
+
+  rings.handle.flush();
+  const counts = rings.takePublishes().map(({ count }) => count);
+  assert.deepStrictEqual(counts, [65_536, 65_536, 18_928]);
 });
