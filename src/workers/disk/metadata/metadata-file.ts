@@ -5,7 +5,7 @@
  */
 
 import { dirname } from 'node:path';
-import { type DiskLog, LOG_WARNING } from '../files/disk-log.ts';
+import { type DiskLog, LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
 import { errorText, fileError } from '../files/file-error.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import type { QueueFiles } from '../files/queue-files.ts';
@@ -19,6 +19,9 @@ export interface MetadataFileOptions {
   readonly log: DiskLog;
 }
 
+/** So often removing an old copy is tried before records are taken beside it. */
+const OLD_COPY_TRIES = 5;
+
 export class MetadataFile {
   readonly #options: MetadataFileOptions;
   /** What was put in place last, or found there; a later one may be in place that failed to be called so. */
@@ -29,6 +32,7 @@ export class MetadataFile {
   #isDurable = false;
   /** Whether a copy may be left of another queue that had the name. */
   #mayHaveOldCopy: boolean;
+  #oldCopyTries = 0;
   /** Whether the copy is all that says where the queue begins: then it must not be touched before metadata does. */
   #doesCopyCount: boolean;
   /** Whether the log says that the copy cannot be written. */
@@ -59,18 +63,19 @@ export class MetadataFile {
 
   /**
    * To be called before there are records: what is left of another queue must not tell which of them are finished.
+   * Metadata names their segment before they are there, and then the copy is asked only if that is damaged. So after
+   * some tries it is left: records are worth more than what it can do.
    *
    * Errors: throws, and it may still be there.
    */
   removeOldCopy(): void {
-    if (!this.#mayHaveOldCopy) return;
-    const { fileSystem, files } = this.#options;
     try {
-      fileSystem.remove(files.metadataCopy);
-    } catch (cause) {
-      throw fileError('remove copy of metadata', files.metadataCopy, cause);
+      this.#removeOldCopy();
+    } catch (error) {
+      if (++this.#oldCopyTries < OLD_COPY_TRIES) throw error;
+      this.#options.log(LOG_ERROR, `${errorText(error)}; it is left there`);
+      this.#mayHaveOldCopy = false;
     }
-    this.#mayHaveOldCopy = false;
   }
 
   /** Puts metadata in place, durably. Errors: throws, and the old one may still be in place. */
@@ -107,7 +112,7 @@ export class MetadataFile {
     this.#text = undefined;
     this.#mayHaveOldCopy = true;
     this.#doesCopyCount = false;
-    this.removeOldCopy();
+    this.#removeOldCopy();
     try {
       fileSystem.remove(files.temporary);
       fileSystem.remove(files.metadata);
@@ -115,6 +120,18 @@ export class MetadataFile {
     } catch (cause) {
       throw fileError('remove metadata', files.metadata, cause);
     }
+  }
+
+  #removeOldCopy(): void {
+    if (!this.#mayHaveOldCopy) return;
+    const { fileSystem, files } = this.#options;
+    try {
+      fileSystem.remove(files.metadataCopy);
+    } catch (cause) {
+      throw fileError('remove copy of metadata', files.metadataCopy, cause);
+    }
+    this.#mayHaveOldCopy = false;
+    this.#oldCopyTries = 0;
   }
 
   #makeDurable(): void {

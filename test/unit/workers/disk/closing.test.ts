@@ -142,3 +142,23 @@ test('IoLoop: notes that can be synced again while the queue is closed are kept'
     [['OPENED', 1]],
   );
 });
+
+test('IoLoop: an old copy of metadata that cannot be removed never keeps records from being written', () => {
+  const setup = new Setup();
+  setup.pump.open(1, 't');
+  setup.settle();
+  setup.pump.take();
+  setup.fail('remove', 'meta.copy');
+
+  const answers: boolean[] = [];
+  for (let second = 0; second < 5; second++) {
+    setup.pump.append(1, 1);
+    setup.settle(second * 1000);
+    answers.push(setup.pump.take().some(({ type, isOk }) => type === 'APPENDED' && isOk));
+  }
+  const closed = setup.close(5000);
+
+  assert.deepEqual(answers, [false, false, false, false, true]);
+  assert.equal(closed, 'closed');
+  assert.deepEqual(setup.messages(), ['message 1']);
+});
