@@ -155,3 +155,18 @@ test('a refused body is read to its end before the connection closes', LIMIT, as
   assert.equal(early, '');
   assert.match(text, /^HTTP\/1\.1 413 [\s\S]*MSG_TOO_BIG/);
 });
+
+test('a request whose body is refused and then cut off has one answer', LIMIT, async (t) => {
+  const socket = connect({ port: broker.httpPort, host: '127.0.0.1', allowHalfOpen: true });
+  t.after(() => socket.destroy());
+  let text = '';
+  socket.setEncoding('latin1').on('data', (piece: string) => {
+    text += piece;
+  });
+  const closed = once(socket, 'end');
+
+  socket.end('POST /pub?topic=t HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n');
+  await closed;
+
+  assert.deepEqual(text.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 413']);
+});

@@ -96,8 +96,14 @@ export class Connection {
       return;
     }
     const last = this.#waiting.at(-1) ?? this.#current;
-    if (last === undefined || last.request.complete || last.response.headersSent) {
+    if (last === undefined || last.request.complete) {
       this.#sendBehind(last, answer);
+      return;
+    }
+    if (last.response.headersSent) {
+      // It has its answer, and what came is of its body: a second one would belong to no request.
+      if (last.response.writableFinished) this.#end('');
+      else this.#onceClosed(last, () => this.#end(''));
       return;
     }
     this.#verdict = { request: last, answer: code === CUT_OFF ? INTERNAL_ERROR : answer };
@@ -153,7 +159,13 @@ export class Connection {
     for (let index = 0; index < headers.length; index += 2) {
       head += `${headers[index]}: ${headers[index + 1]}\r\n`;
     }
-    socket.end(`${head}\r\n${body}`);
+    this.#end(`${head}\r\n${body}`);
+  }
+
+  /** Ends the connection behind a last text, and waits briefly for the client to close its side. */
+  #end(text: string): void {
+    const socket = this.#socket;
+    socket.end(text);
     // Closing with unread bytes would reset the connection, and the client might not see the answer. So what still
     // comes is read: Node's parser, once it has failed, drops it, and says so with each piece.
     socket.resume();
