@@ -10,8 +10,8 @@ import { parseListenAddress } from '../listen-address.ts';
 import { suggestion } from './nearest-word.ts';
 import { Refused } from './refused.ts';
 
-/** Returns why a value is refused, or undefined. */
-export type Check<T> = (value: T, flag: string) => string | undefined;
+/** Returns why a value is refused, or undefined. `name` is what the value belongs to: a flag with its dashes, a key. */
+export type Check<T> = (value: T, name: string) => string | undefined;
 
 /** Every value will do. */
 export function anything(): undefined {
@@ -20,47 +20,45 @@ export function anything(): undefined {
 
 /** The value is within both bounds. `rule` replaces the reason's end where nsqd has a text of its own. */
 export function within(min: number, max: number, rule?: string): Check<number> {
-  return (value, flag) => {
+  return (value, name) => {
     if (value >= min && value <= max) return undefined;
-    return `--${flag} must be ${rule ?? `[${min},${max}], not ${value}`}`;
+    return `${name} must be ${rule ?? `[${min},${max}], not ${value}`}`;
   };
 }
 
 /** A number that is not below `min`. */
 export function atLeast(min: number): Check<number> {
-  return (value, flag) =>
-    value >= min ? undefined : `--${flag} must be at least ${min}, not ${value}`;
+  return (value, name) =>
+    value >= min ? undefined : `${name} must be at least ${min}, not ${value}`;
 }
 
 /** A length of time within both bounds. Units: ms. */
 export function lasting(minMs: number, maxMs: number): Check<number> {
-  return (value, flag) => {
+  return (value, name) => {
     if (value >= minMs && value <= maxMs) return undefined;
-    return `--${flag} must be [${spell(minMs)},${spell(maxMs)}], not ${spell(value)}`;
+    return `${name} must be [${spell(minMs)},${spell(maxMs)}], not ${spell(value)}`;
   };
 }
 
 /** One of a few words. */
 export function oneOf(choices: readonly string[]): Check<string> {
-  return (value, flag) => {
+  return (value, name) => {
     if (choices.includes(value)) return undefined;
     const words = choices.filter((choice) => choice !== '').join(', ');
     const hint = suggestion(value, choices);
-    return `--${flag} must be one of ${words}, not ${JSON.stringify(value)}${hint}`;
+    return `${name} must be one of ${words}, not ${JSON.stringify(value)}${hint}`;
   };
 }
 
 /** An address to listen on. */
-export function listenable(value: string, flag: string): string | undefined {
+export function listenable(value: string, name: string): string | undefined {
   const address = parseListenAddress(value);
-  return address instanceof Refused
-    ? `--${flag} ${JSON.stringify(value)} ${address.why}`
-    : undefined;
+  return address instanceof Refused ? `${name} ${JSON.stringify(value)} ${address.why}` : undefined;
 }
 
 /** An address to listen on, or nothing. */
-export function listenableOrNone(value: string, flag: string): string | undefined {
-  return value === '' ? undefined : listenable(value, flag);
+export function listenableOrNone(value: string, name: string): string | undefined {
+  return value === '' ? undefined : listenable(value, name);
 }
 
 /** Every element is in (0,1]. */

@@ -36,7 +36,7 @@ export interface Option<T> {
   /** Its key in a configuration file and in `/config`. */
   readonly key: string;
   // A method, so that rows of all types fit one list.
-  check(value: T, flag: string): string | undefined;
+  check(value: T, name: string): string | undefined;
 }
 
 /** The rows of a table by the names of their options, in the table's order. */
@@ -79,7 +79,7 @@ export function completeValues(
   const values: Record<string, unknown> = {};
   for (const [name, row] of rows) {
     const value = given.has(name) ? given.get(name) : initialValue(row, machine);
-    const wrong = row.check(value, row.flag);
+    const wrong = row.check(value, `--${row.flag}`);
     if (wrong !== undefined) return new Refused(wrong);
     values[name] = value;
   }

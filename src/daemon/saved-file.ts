@@ -1,0 +1,200 @@
+/**
+ * A small file that is replaced as a whole whenever what it is made from has changed: written beside, synced, renamed,
+ * and the directory synced. A kill at any moment leaves the old file or the new one.
+ *
+ * A file that has not changed is not written again, so a full or read-only disk does not matter then. A save that
+ * fails is tried again every second until one succeeds.
+ *
+ * Thread: main. Source: nsqd `PersistMetadata`, which does not try again.
+ */
+
+import { randomInt } from 'node:crypto';
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { rethrowBug } from '../shared/assert.ts';
+import type { Clock, Timer } from '../shared/clock.ts';
+import { errorText } from '../shared/error-text.ts';
+import type { Logger } from './log.ts';
+import { inSlices } from './slices.ts';
+
+const FILE_MODE = 0o600;
+const RANDOM_MAX = 2 ** 31;
+/** How long after a failed save the next one is tried. */
+const RETRY_MS = 1000;
+
+/** What it is made of. */
+export type SavedFileSetup = {
+  readonly path: string;
+  /** What the file holds, for log lines and errors. */
+  readonly title: string;
+  /** Logged before the file is written; nothing where it is undefined. */
+  readonly announcement?: string;
+  /** The file's text, in slices. What changes meanwhile is in the text or not, and in the next save in any case. */
+  readonly text: () => Iterator<void, string>;
+  readonly clock: Clock;
+  readonly logger: Pick<Logger, 'info' | 'error'>;
+};
+
+export class SavedFile {
+  readonly #setup: SavedFileSetup;
+  /** The save that runs, and the one that is to follow it. */
+  #running: Promise<void> | null = null;
+  #next: Promise<void> | null = null;
+  /** What the file is known to hold. */
+  #text: string | undefined;
+  #failure: string | null = null;
+  /** Set while a failed save is to be tried again. */
+  #retry: Timer | null = null;
+  #isStopped = false;
+  /** Goes up when a save begins and when it ends. */
+  #count = 0;
+
+  constructor(setup: SavedFileSetup) {
+    this.#setup = setup;
+  }
+
+  get path(): string {
+    return this.#setup.path;
+  }
+
+  /** Odd while a save waits for the disk. */
+  count(): number {
+    return this.#count;
+  }
+
+  /** Why the last save failed; null if it did not. */
+  get failure(): string | null {
+    return this.#failure;
+  }
+
+  /** Reads the file; undefined where there is none. Errors: rejects when it cannot be read. */
+  async load(): Promise<string | undefined> {
+    const text = await this.#read();
+    this.#text = text;
+    return text;
+  }
+
+  /**
+   * Writes the file with all that has changed until now. Calls that come while one writes share the next.
+   * Errors: rejects when it cannot be written; the old file is then still there, and the save is tried again later.
+   */
+  save(): Promise<void> {
+    // Asked first: between two saves there is a moment in which none runs although one is to come.
+    if (this.#next !== null) return this.#next;
+    if (this.#running === null) return this.#start();
+    this.#next = this.#running.then(
+      () => this.#start(),
+      () => this.#start(),
+    );
+    return this.#next;
+  }
+
+  /** As `save`, but tries again until the file is written. Never rejects. */
+  async persist(): Promise<void> {
+    for (;;) {
+      const error = await this.save().then(() => null, errorText);
+      if (error === null || this.#isStopped) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#setup.clock.after(RETRY_MS, resolve);
+      await promise;
+    }
+  }
+
+  /** Nothing is tried again from now on. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#retry?.cancel();
+  }
+
+  #start(): Promise<void> {
+    this.#next = null;
+    this.#count++;
+    const running = this.#saveOnce().finally(() => {
+      this.#count++;
+      if (this.#running === running) this.#running = null;
+    });
+    this.#running = running;
+    return running;
+  }
+
+  async #saveOnce(): Promise<void> {
+    const { path: file, title, logger } = this.#setup;
+    this.#retry?.cancel();
+    this.#retry = null;
+    try {
+      const text = await new Promise<string>((resolve, reject) => {
+        inSlices(this.#setup.text(), resolve, reject);
+      });
+      if (await this.#isOnDisk(text)) await this.#syncDirectory();
+      else await this.#write(text);
+      this.#text = text;
+    } catch (cause) {
+      rethrowBug(cause);
+      const failure = `failed to persist ${title} to ${file} - ${errorText(cause)}`;
+      this.#onFailed(failure);
+      throw new Error(failure, { cause });
+    }
+    if (this.#failure !== null) logger.info(`${title} is persisted to ${file}`);
+    this.#failure = null;
+  }
+
+  #onFailed(failure: string): void {
+    this.#text = undefined;
+    if (this.#failure === null) this.#setup.logger.error(`${failure}, trying again`);
+    this.#failure = failure;
+    if (this.#isStopped) return;
+    this.#retry = this.#setup.clock.after(RETRY_MS, () => {
+      // A failure is logged and kept for whoever asks.
+      this.save().catch(errorText);
+    });
+  }
+
+  /** Whether the file is as it should be: it may have been removed since it was read or written. */
+  async #isOnDisk(text: string): Promise<boolean> {
+    if (text !== this.#text) return false;
+    // What cannot be read is written again.
+    return text === (await this.#read().catch(() => undefined));
+  }
+
+  async #read(): Promise<string | undefined> {
+    const { path: file, title } = this.#setup;
+    try {
+      return await readFile(file, 'utf8');
+    } catch (cause) {
+      if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
+      throw new Error(`failed to read ${title} from ${file} - ${errorText(cause)}`, { cause });
+    }
+  }
+
+  async #write(text: string): Promise<void> {
+    const { path: target, announcement, logger } = this.#setup;
+    if (this.#failure === null && announcement !== undefined) logger.info(announcement);
+    const temporary = `${target}.${randomInt(RANDOM_MAX)}.tmp`;
+    try {
+      const file = await open(temporary, 'w', FILE_MODE);
+      try {
+        await file.writeFile(text);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(temporary, target);
+    } catch (error) {
+      // What is left is removed at the next start.
+      await rm(temporary, { force: true }).catch(errorText);
+      throw error;
+    }
+    await this.#syncDirectory();
+  }
+
+  async #syncDirectory(): Promise<void> {
+    // Windows has no way to sync a directory, and needs none.
+    if (process.platform === 'win32') return;
+    const directory = await open(path.dirname(this.#setup.path), 'r');
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
+  }
+}
