@@ -30,3 +30,8 @@ export function atOnce<T>(work: Iterator<void, T>): T {
     if (slice.done === true) return slice.value;
   }
 }
+
+/** Resolves in the next turn of the event loop. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -172,13 +172,11 @@ export class Nsqd {
       this.#bounds.limit,
       () => this.#turn.request(),
     );
-    this.#stats = new StatsCollector(
-      this.#core.pumps,
-      topics,
-      () => this.#tcp.clients(),
-      options,
-      clock,
-    );
+    const clients = {
+      get: (number: number) => this.#tcp.get(number)?.client,
+      values: () => this.#tcp.clients(),
+    };
+    this.#stats = new StatsCollector(topics, clients, options, clock);
     this.#operations = new BrokerOperations({
       options,
       startTimeMs: Number(clock.unixNs() / 1_000_000n),

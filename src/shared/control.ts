@@ -49,38 +49,55 @@ export type ControlRequest =
   | { do: 'stopConsumer'; consumer: number }
   /** The connection is gone. */
   | { do: 'unsubscribe'; consumer: number }
-  /** All topics, or those listed. */
-  | { do: 'stats'; topics: number[] | null; withConsumers: boolean }
+  /** Counters of those of these topics, channels and consumers that are there; a few hundred in all. */
+  | { do: 'stats'; topics: number[]; channels: number[]; consumers: number[] }
   /** Replies when every disk queue has answered everything that was asked of it. */
   | { do: 'settle' }
   /** Everything in memory goes to disk and the queues are closed; the loop ends with the reply. */
   | { do: 'close' };
 
 /** `null`: done. Text: what went wrong. */
-export type ControlReply = { error: string | null; topics?: TopicStats[] };
+export type ControlReply = { error: string | null; counts?: PumpCounts };
 
-/** Counters of a topic as its pump knows them; counts are of messages. */
-export type TopicStats = {
-  topic: number;
+/** The reply to `stats`, in no order. */
+export type PumpCounts = {
+  topics: TopicCounts[];
+  channels: ChannelCounts[];
+  consumers: ConsumerCounts[];
+};
+
+/** Counters of a topic as its pump knows them; `number` is the topic's. */
+export type TopicCounts = {
+  number: number;
+  counters: TopicCounters;
+  latency: LatencyCounts | null;
+};
+
+/** Counters of a channel. */
+export type ChannelCounts = {
+  number: number;
+  counters: ChannelCounters;
+  latency: LatencyCounts | null;
+};
+
+/** Counters of a consumer. */
+export type ConsumerCounts = { number: number; counters: ConsumerCounters };
+
+/**
+ * What is counted of a topic: messages, but for `messageBytes`. `depth` and `backendDepth` are what waits in the topic
+ * itself, not in its channels.
+ */
+export type TopicCounters = {
   depth: number;
   backendDepth: number;
   messageCount: number;
   messageBytes: number;
-  /** Dropped by a full queue to make room for newer ones; may be left out where queues have no bound. */
-  droppedCount?: number;
-  latency: LatencyCounts | null;
-  channels: ChannelStats[];
+  /** Dropped by a full queue to make room for newer ones. */
+  droppedCount: number;
 };
 
-/**
- * Times from publish to finish within the window: how many, and a value in ns for each percentile asked for.
- * Null where none were asked for, or where there is no channel to measure.
- */
-export type LatencyCounts = { count: number; values: number[] };
-
-/** Counters of a channel. `consumers` is empty unless asked for. */
-export type ChannelStats = {
-  channel: number;
+/** What is counted of a channel: messages. */
+export type ChannelCounters = {
   depth: number;
   backendDepth: number;
   inFlightCount: number;
@@ -89,21 +106,25 @@ export type ChannelStats = {
   requeueCount: number;
   timeoutCount: number;
   /** As of a topic. */
-  droppedCount?: number;
+  droppedCount: number;
+  /** Taken by consumers, except from disk, by how near the consumers are. */
   takenCounts: Record<Locality, number>;
-  latency: LatencyCounts | null;
-  consumers: ConsumerStats[];
 };
 
-/** Counters of a consumer. */
-export type ConsumerStats = {
-  consumer: number;
+/** What is counted of a consumer: messages. */
+export type ConsumerCounters = {
   readyCount: number;
   inFlightCount: number;
   messageCount: number;
   finishCount: number;
   requeueCount: number;
 };
+
+/**
+ * Times from publish to finish within the window: how many, and a value in ns for each percentile asked for.
+ * Null where none were asked for, or where there is no channel to measure.
+ */
+export type LatencyCounts = { count: number; values: number[] };
 
 /** What a pump says by itself. */
 export type PumpEvent =

@@ -10,7 +10,7 @@ import type { PumpHandle } from '../../src/main/pumps/pump-handle.ts';
 import { BrokerCore } from '../../src/main/topics/core.ts';
 import type { Publisher } from '../../src/main/topics/publisher.ts';
 import type { TopicMap } from '../../src/main/topics/topic-map.ts';
-import type { ControlReply, PumpEvent } from '../../src/shared/control.ts';
+import type { ControlReply, ControlRequest, PumpEvent } from '../../src/shared/control.ts';
 import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
 import { allocateRing } from '../../src/shared/ring/layout.ts';
 import { RingReader } from '../../src/shared/ring/reader.ts';
@@ -199,12 +199,20 @@ export class SimBroker {
   }
 
   requestAll(what: 'settle' | 'close' | 'stats'): Promise<ControlReply[]> {
-    const requests = {
-      settle: { do: 'settle' },
-      close: { do: 'close' },
-      stats: { do: 'stats', topics: null, withConsumers: true },
-    } as const;
-    return Promise.all(this.pumps.map((pump) => pump.request(requests[what])));
+    return Promise.all(
+      this.pumps.map((pump) => pump.request(what === 'stats' ? this.#statsOf(pump) : { do: what })),
+    );
+  }
+
+  /** Asks a pump for the counters of all that lives there. */
+  #statsOf(pump: PumpHandle): ControlRequest {
+    const { topics, channels, consumers } = this.loops[this.pumps.indexOf(pump)].state;
+    return {
+      do: 'stats',
+      topics: [...topics.keys()],
+      channels: [...channels.keys()],
+      consumers: [...consumers.keys()],
+    };
   }
 
   #watchPublishes(pump: PumpHandle): void {

@@ -5,19 +5,21 @@
  */
 
 import assert from 'node:assert/strict';
-import type { ChannelStats, ControlReply } from '../../src/shared/control.ts';
+import type { ChannelCounts, ControlReply } from '../../src/shared/control.ts';
 import type { ChannelModel } from './channel-model.ts';
 import type { Ledger } from './ledger.ts';
 
 /** Errors: throws where they differ. */
 export function checkStats(ledger: Ledger, replies: readonly ControlReply[]): void {
-  const topics = replies.flatMap((reply) => reply.topics ?? []);
+  const topics = replies.flatMap((reply) => reply.counts?.topics ?? []);
+  const channels = replies.flatMap((reply) => reply.counts?.channels ?? []);
+  const consumers = replies.flatMap((reply) => reply.counts?.consumers ?? []);
   assert.equal(topics.length, ledger.topics.size);
-  let channelCount = 0;
-  for (const topic of topics) {
-    const model = ledger.topics.get(topic.topic);
-    assert.ok(model !== undefined, `topic ${topic.topic} is known`);
-    const { depth, messageCount, messageBytes } = topic;
+  assert.equal(channels.length, ledger.channels.size);
+  for (const { number, counters } of topics) {
+    const model = ledger.topics.get(number);
+    assert.ok(model !== undefined, `topic ${number} is known`);
+    const { depth, messageCount, messageBytes } = counters;
     assert.deepEqual(
       { depth, messageCount, messageBytes },
       {
@@ -26,16 +28,19 @@ export function checkStats(ledger: Ledger, replies: readonly ControlReply[]): vo
         messageBytes: model.messageBytes,
       },
     );
-    channelCount += topic.channels.length;
-    for (const channel of topic.channels)
-      checkChannel(ledger.channels.get(channel.channel), channel);
   }
-  assert.equal(channelCount, ledger.channels.size);
+  for (const channel of channels) checkChannel(ledger.channels.get(channel.number), channel);
+  for (const { number, counters } of consumers) {
+    const models = [...ledger.channels.values()];
+    const inFlightCount = models.reduce((sum, model) => sum + model.inFlightOf(number), 0);
+    assert.equal(counters.inFlightCount, inFlightCount);
+  }
 }
 
-function checkChannel(model: ChannelModel | undefined, channel: ChannelStats): void {
-  assert.ok(model !== undefined, `channel ${channel.channel} is known`);
-  const { depth, inFlightCount, deferredCount, messageCount, requeueCount, timeoutCount } = channel;
+function checkChannel(model: ChannelModel | undefined, { number, counters }: ChannelCounts): void {
+  assert.ok(model !== undefined, `channel ${number} is known`);
+  const { depth, inFlightCount, deferredCount, messageCount, requeueCount, timeoutCount } =
+    counters;
   assert.ok(deferredCount >= model.deferredCount, 'what is deferred is shown so');
   assert.deepEqual(
     { waiting: depth + deferredCount, inFlightCount, messageCount, requeueCount, timeoutCount },
@@ -48,8 +53,5 @@ function checkChannel(model: ChannelModel | undefined, channel: ChannelStats): v
       timeoutCount: model.timeoutCount,
     },
   );
-  assert.ok(channel.backendDepth <= channel.depth);
-  for (const { consumer, inFlightCount: count } of channel.consumers) {
-    assert.equal(count, model.inFlightOf(consumer));
-  }
+  assert.ok(counters.backendDepth <= counters.depth);
 }

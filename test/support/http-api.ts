@@ -16,6 +16,7 @@ import { completeOptions, type Options } from '../../src/main/options/options.ts
 import type { BrokerStats, StatsFilter } from '../../src/main/stats/stats.ts';
 import type { HttpBroker } from '../../src/main/topics/broker.ts';
 import { ManualClock } from './manual-clock.ts';
+import { brokerStatistics } from './statistics.ts';
 
 const MACHINE = { hostname: 'host', parallelism: 2 };
 
@@ -31,7 +32,7 @@ export class FakeBroker implements HttpBroker {
   readonly calls: string[] = [];
   readonly filters: StatsFilter[] = [];
   healthText = 'OK';
-  statistics: BrokerStats = { topics: [], producers: null };
+  statistics: BrokerStats = brokerStatistics();
   /** Makes what the broker is asked to do fail. */
   failure: Error | undefined;
   /** What publishing and creating topics wait for. */
@@ -139,15 +140,15 @@ export type RunningApi = {
 };
 
 const MEMORY = {
-  heap_objects: 0,
-  heap_idle_bytes: 1,
-  heap_in_use_bytes: 2,
-  heap_released_bytes: 3,
-  gc_pause_usec_100: 4,
-  gc_pause_usec_99: 5,
-  gc_pause_usec_95: 6,
-  next_gc_bytes: 7,
-  gc_total_runs: 8,
+  heapObjects: 0,
+  heapIdleBytes: 1,
+  heapInUseBytes: 2,
+  heapReleasedBytes: 3,
+  gcPauseUsec100: 4,
+  gcPauseUsec99: 5,
+  gcPauseUsec95: 6,
+  nextGcBytes: 7,
+  gcTotalRuns: 8,
 };
 
 export async function startApi(

@@ -177,6 +177,7 @@ export function topicOn(
     channels: new Map(),
     policy: defaultPolicy(optionsWith(given)),
     isPaused: false,
+    counts: null,
     backendError: null,
     saving: null,
     isDeleted: false,

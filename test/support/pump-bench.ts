@@ -4,7 +4,7 @@
  * Thread: any.
  */
 
-import { type ControlRequest, encodeControl } from '../../src/shared/control.ts';
+import { type ControlRequest, encodeControl, type PumpCounts } from '../../src/shared/control.ts';
 import * as records from '../../src/shared/records.ts';
 import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
 import { allocateRing } from '../../src/shared/ring/layout.ts';
@@ -204,6 +204,19 @@ export class PumpBench {
     const reply = this.settle().find((heard) => 'reply' in heard && heard.reply === token);
     if (reply === undefined) throw new Error(`no reply to ${request.do}`);
     return reply;
+  }
+
+  /** What is counted of everything there is. */
+  stats(): PumpCounts {
+    const { topics, channels, consumers } = this.loop.state;
+    const reply = this.request({
+      do: 'stats',
+      topics: [...topics.keys()],
+      channels: [...channels.keys()],
+      consumers: [...consumers.keys()],
+    });
+    if (!('counts' in reply) || reply.counts === undefined) throw new Error('no counters');
+    return reply.counts;
   }
 
   /** Topics by number, started, each with these channels; a channel's number is ten times its topic's and more. */

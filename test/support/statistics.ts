@@ -1,67 +1,77 @@
 /** Statistics to be changed where a test needs them to be. */
 
 import type {
+  BrokerStats,
   ChannelStatistics,
   ClientStatistics,
   TopicStatistics,
 } from '../../src/main/stats/stats.ts';
 
+const NO_LATENCY = { count: 0, percentiles: null };
+
+/** Statistics without a client, and without a bound for queues. */
+export function brokerStatistics(
+  topics: readonly TopicStatistics[] | null = [],
+  changes: Partial<BrokerStats> = {},
+): BrokerStats {
+  return { topics, producers: null, hasQueueBound: false, ...changes };
+}
+
 export function topicStatistics(changes: Partial<TopicStatistics> = {}): TopicStatistics {
   return {
-    topic_name: 'alpha',
+    name: 'alpha',
     channels: [],
     depth: 1,
-    backend_depth: 2,
-    message_count: 3,
-    message_bytes: 4,
-    paused: false,
-    e2e_processing_latency: { count: 0, percentiles: null },
+    backendDepth: 2,
+    messageCount: 3,
+    messageBytes: 4,
+    droppedCount: 0,
+    isPaused: false,
+    latency: NO_LATENCY,
     ...changes,
   };
 }
 
 export function channelStatistics(changes: Partial<ChannelStatistics> = {}): ChannelStatistics {
   return {
-    channel_name: 'one',
+    name: 'one',
     depth: 1,
-    backend_depth: 2,
-    in_flight_count: 3,
-    deferred_count: 4,
-    message_count: 5,
-    requeue_count: 6,
-    timeout_count: 7,
-    client_count: 8,
+    backendDepth: 2,
+    inFlightCount: 3,
+    deferredCount: 4,
+    messageCount: 5,
+    requeueCount: 6,
+    timeoutCount: 7,
+    droppedCount: 0,
+    takenCounts: { zone: 0, region: 0, global: 0 },
+    clientCount: 8,
     clients: [],
-    paused: false,
-    e2e_processing_latency: { count: 0, percentiles: null },
+    isPaused: false,
+    latency: NO_LATENCY,
     ...changes,
   };
 }
 
 export function clientStatistics(changes: Partial<ClientStatistics> = {}): ClientStatistics {
   return {
-    client_id: 'id',
+    clientId: 'id',
     hostname: 'host',
-    version: 'V2',
-    remote_address: '127.0.0.1:5000',
-    state: 3,
-    ready_count: 1,
-    in_flight_count: 2,
-    message_count: 3,
-    finish_count: 4,
-    requeue_count: 5,
-    connect_ts: 1_700_000_000,
-    sample_rate: 0,
-    deflate: false,
-    snappy: false,
-    user_agent: 'c/1',
-    topology_zone: '',
-    topology_region: '',
-    tls: false,
-    tls_cipher_suite: '',
-    tls_version: '',
-    tls_negotiated_protocol: '',
-    tls_negotiated_protocol_is_mutual: false,
+    remoteAddress: '127.0.0.1:5000',
+    state: 'subscribed',
+    readyCount: 1,
+    inFlightCount: 2,
+    messageCount: 3,
+    finishCount: 4,
+    requeueCount: 5,
+    connectTimestamp: 1_700_000_000,
+    sampleRate: 0,
+    userAgent: 'c/1',
+    topologyZone: '',
+    topologyRegion: '',
+    compression: null,
+    tls: null,
+    auth: null,
+    published: null,
     ...changes,
   };
 }

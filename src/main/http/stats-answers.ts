@@ -13,6 +13,7 @@ import type { Exchange } from '../../daemon/http/exchange.ts';
 import type { PiecewiseAnswer } from '../../daemon/http/piecewise-answer.ts';
 import type { Logger } from '../../daemon/log.ts';
 import { RepeatedLog } from '../../daemon/repeated-log.ts';
+import { nextTurn } from '../../daemon/slices.ts';
 import type { Clock } from '../../shared/clock.ts';
 
 const MIB = 1024 * 1024;
@@ -163,8 +164,4 @@ async function inPieces(texts: Iterable<string>): Promise<Buffer[]> {
   }
   if (text !== '') pieces.push(Buffer.from(text));
   return pieces;
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -8,7 +8,7 @@
 
 import { goJson } from '../../daemon/go/go-text.ts';
 import { NSQD_VERSION } from '../../daemon/version.ts';
-import type { MemoryStatistics } from '../stats/memory-statistics.ts';
+import { type MemoryStatistics, namedMemory } from '../stats/memory-statistics.ts';
 import type {
   BrokerStats,
   ChannelStatistics,
@@ -28,6 +28,8 @@ export type StatsReport = {
 };
 
 const MS_PER_SECOND = 1000;
+/** Numbers of the protocol's states. */
+export const STATE_NUMBERS = { init: 0, subscribed: 3, closing: 4 } as const;
 
 /** The report as JSON, in pieces of which none is larger than what is said of a client or a channel. */
 export function* statsJson(report: StatsReport): Iterable<string> {
@@ -35,8 +37,8 @@ export function* statsJson(report: StatsReport): Iterable<string> {
   const { refusedConnectionCount, failedInputCount } = report;
   const start_time = Math.floor(startTimeMs / MS_PER_SECOND);
   yield `${opened({ version: NSQD_VERSION, health, start_time })},"topics":`;
-  yield* listJson(stats.topics, topicJson);
-  if (memory !== undefined) yield `,"memory":${goJson(memory)}`;
+  yield* listJson(stats.topics, (topic) => topicJson(topic, stats.hasQueueBound));
+  if (memory !== undefined) yield `,"memory":${goJson(Object.fromEntries(namedMemory(memory)))}`;
   yield ',"producers":';
   yield* listJson(stats.producers, clientJson);
   if (refusedConnectionCount > 0) yield `,"refused_connection_count":${refusedConnectionCount}`;
@@ -71,70 +73,72 @@ function continued(value: object): string {
   return goJson(value).slice(1);
 }
 
-function* topicJson(topic: TopicStatistics): Iterable<string> {
-  yield `${opened({ topic_name: topic.topic_name })},"channels":`;
-  yield* listJson(topic.channels, channelJson);
+function* topicJson(topic: TopicStatistics, hasQueueBound: boolean): Iterable<string> {
+  yield `${opened({ topic_name: topic.name })},"channels":`;
+  yield* listJson(topic.channels, (channel) => channelJson(channel, hasQueueBound));
   yield `,${continued({
     depth: topic.depth,
-    backend_depth: topic.backend_depth,
-    message_count: topic.message_count,
-    message_bytes: topic.message_bytes,
-    dropped_count: topic.dropped_count,
-    paused: topic.paused,
-    e2e_processing_latency: topic.e2e_processing_latency,
+    backend_depth: topic.backendDepth,
+    message_count: topic.messageCount,
+    message_bytes: topic.messageBytes,
+    dropped_count: hasQueueBound ? topic.droppedCount : undefined,
+    paused: topic.isPaused,
+    e2e_processing_latency: topic.latency,
   })}`;
 }
 
-function* channelJson(channel: ChannelStatistics): Iterable<string> {
+function* channelJson(channel: ChannelStatistics, hasQueueBound: boolean): Iterable<string> {
+  const { zone, region, global } = channel.takenCounts;
   yield `${opened({
-    channel_name: channel.channel_name,
+    channel_name: channel.name,
     depth: channel.depth,
-    backend_depth: channel.backend_depth,
-    in_flight_count: channel.in_flight_count,
-    deferred_count: channel.deferred_count,
-    message_count: channel.message_count,
-    zone_local_msg_count: channel.zone_local_msg_count || undefined,
-    region_local_msg_count: channel.region_local_msg_count || undefined,
-    global_msg_count: channel.global_msg_count || undefined,
-    requeue_count: channel.requeue_count,
-    timeout_count: channel.timeout_count,
-    dropped_count: channel.dropped_count,
-    client_count: channel.client_count,
+    backend_depth: channel.backendDepth,
+    in_flight_count: channel.inFlightCount,
+    deferred_count: channel.deferredCount,
+    message_count: channel.messageCount,
+    zone_local_msg_count: zone || undefined,
+    region_local_msg_count: region || undefined,
+    global_msg_count: global || undefined,
+    requeue_count: channel.requeueCount,
+    timeout_count: channel.timeoutCount,
+    dropped_count: hasQueueBound ? channel.droppedCount : undefined,
+    client_count: channel.clientCount,
   })},"clients":`;
   yield* listJson(channel.clients, clientJson);
   yield `,${continued({
-    paused: channel.paused,
-    e2e_processing_latency: channel.e2e_processing_latency,
+    paused: channel.isPaused,
+    e2e_processing_latency: channel.latency,
   })}`;
 }
 
 function* clientJson(client: ClientStatistics): Iterable<string> {
+  const { tls, auth, published } = client;
   yield goJson({
-    client_id: client.client_id,
+    client_id: client.clientId,
     hostname: client.hostname,
-    version: client.version,
-    remote_address: client.remote_address,
-    state: client.state,
-    ready_count: client.ready_count,
-    in_flight_count: client.in_flight_count,
-    message_count: client.message_count,
-    finish_count: client.finish_count,
-    requeue_count: client.requeue_count,
-    connect_ts: client.connect_ts,
-    sample_rate: client.sample_rate,
-    deflate: client.deflate,
-    snappy: client.snappy,
-    user_agent: client.user_agent,
-    authed: client.authed || undefined,
-    auth_identity: client.auth_identity || undefined,
-    auth_identity_url: client.auth_identity_url || undefined,
-    topology_zone: client.topology_zone,
-    topology_region: client.topology_region,
-    pub_counts: client.pub_counts?.length ? client.pub_counts : undefined,
-    tls: client.tls,
-    tls_cipher_suite: client.tls_cipher_suite,
-    tls_version: client.tls_version,
-    tls_negotiated_protocol: client.tls_negotiated_protocol,
-    tls_negotiated_protocol_is_mutual: client.tls_negotiated_protocol_is_mutual,
+    version: 'V2',
+    remote_address: client.remoteAddress,
+    state: STATE_NUMBERS[client.state],
+    ready_count: client.readyCount,
+    in_flight_count: client.inFlightCount,
+    message_count: client.messageCount,
+    finish_count: client.finishCount,
+    requeue_count: client.requeueCount,
+    connect_ts: client.connectTimestamp,
+    sample_rate: client.sampleRate,
+    deflate: client.compression === 'deflate',
+    snappy: client.compression === 'snappy',
+    user_agent: client.userAgent,
+    authed: auth === null ? undefined : true,
+    auth_identity: auth?.identity || undefined,
+    auth_identity_url: auth?.identityUrl || undefined,
+    topology_zone: client.topologyZone,
+    topology_region: client.topologyRegion,
+    pub_counts: published === null ? undefined : [published],
+    tls: tls !== null,
+    tls_cipher_suite: tls?.cipherSuite ?? '',
+    tls_version: tls?.version ?? '',
+    tls_negotiated_protocol: tls?.negotiatedProtocol ?? '',
+    tls_negotiated_protocol_is_mutual: tls?.isMutual ?? false,
   });
 }

@@ -8,13 +8,14 @@
 import { formatDuration, NS_PER_MS } from '../../daemon/go/go-duration.ts';
 import { formatRfc3339 } from '../../daemon/go/go-text.ts';
 import { versionLine } from '../../daemon/version.ts';
+import { namedMemory } from '../stats/memory-statistics.ts';
 import type {
   ChannelStatistics,
   ClientStatistics,
   LatencyStatistics,
   TopicStatistics,
 } from '../stats/stats.ts';
-import type { StatsReport } from './stats-json.ts';
+import { STATE_NUMBERS, type StatsReport } from './stats-json.ts';
 
 const MS_PER_SECOND = 1000;
 const NS_PER_SECOND = 1e9;
@@ -37,58 +38,64 @@ export function* statsText(report: StatsReport, nowMs: number): Iterable<string>
   if (failedCount > 0) text += `\nInputs that could not be handled: ${failedCount}\n`;
   if (memory !== undefined) {
     text += '\nMemory:\n';
-    for (const [name, value] of Object.entries(memory)) text += `   ${left(name, 25)}\t${value}\n`;
+    for (const [name, value] of namedMemory(memory)) text += `   ${left(name, 25)}\t${value}\n`;
   }
   yield text;
   yield topics.length === 0 ? '\nTopics: None\n' : '\nTopics:';
-  for (const topic of topics) yield* topicText(topic, nowMs);
+  for (const topic of topics) yield* topicText(topic, stats.hasQueueBound, nowMs);
   yield producers.length === 0 ? '\nProducers: None\n' : '\nProducers:\n';
   for (const producer of producers) yield `   ${clientText(producer, nowMs)}\n`;
 }
 
-function* topicText(topic: TopicStatistics, nowMs: number): Iterable<string> {
-  let text = `\n${topic.paused ? '*P ' : '   '}[${left(topic.topic_name, 15)}]`;
-  text += ` depth: ${left(topic.depth, 5)} be-depth: ${left(topic.backend_depth, 5)}`;
-  text += ` msgs: ${left(topic.message_count, 8)}`;
-  text += droppedText(topic.dropped_count);
-  text += ` e2e%: ${latencyText(topic.e2e_processing_latency)}\n`;
+function* topicText(
+  topic: TopicStatistics,
+  hasQueueBound: boolean,
+  nowMs: number,
+): Iterable<string> {
+  let text = `\n${topic.isPaused ? '*P ' : '   '}[${left(topic.name, 15)}]`;
+  text += ` depth: ${left(topic.depth, 5)} be-depth: ${left(topic.backendDepth, 5)}`;
+  text += ` msgs: ${left(topic.messageCount, 8)}`;
+  if (hasQueueBound) text += droppedText(topic.droppedCount);
+  text += ` e2e%: ${latencyText(topic.latency)}\n`;
   yield text;
-  for (const channel of topic.channels) yield* channelText(channel, nowMs);
+  for (const channel of topic.channels) yield* channelText(channel, hasQueueBound, nowMs);
 }
 
-function* channelText(channel: ChannelStatistics, nowMs: number): Iterable<string> {
-  let text = `${channel.paused ? '   *P ' : '      '}[${left(channel.channel_name, 25)}]`;
-  text += ` depth: ${left(channel.depth, 5)} be-depth: ${left(channel.backend_depth, 5)}`;
-  text += ` inflt: ${left(channel.in_flight_count, 4)} def: ${left(channel.deferred_count, 4)}`;
-  text += ` re-q: ${left(channel.requeue_count, 5)} timeout: ${left(channel.timeout_count, 5)}`;
-  text += ` msgs: ${left(channel.message_count, 8)}`;
-  text += droppedText(channel.dropped_count);
-  text += ` e2e%: ${latencyText(channel.e2e_processing_latency)}\n`;
+function* channelText(
+  channel: ChannelStatistics,
+  hasQueueBound: boolean,
+  nowMs: number,
+): Iterable<string> {
+  let text = `${channel.isPaused ? '   *P ' : '      '}[${left(channel.name, 25)}]`;
+  text += ` depth: ${left(channel.depth, 5)} be-depth: ${left(channel.backendDepth, 5)}`;
+  text += ` inflt: ${left(channel.inFlightCount, 4)} def: ${left(channel.deferredCount, 4)}`;
+  text += ` re-q: ${left(channel.requeueCount, 5)} timeout: ${left(channel.timeoutCount, 5)}`;
+  text += ` msgs: ${left(channel.messageCount, 8)}`;
+  if (hasQueueBound) text += droppedText(channel.droppedCount);
+  text += ` e2e%: ${latencyText(channel.latency)}\n`;
   yield text;
   for (const client of channel.clients ?? []) yield `        ${clientText(client, nowMs)}\n`;
 }
 
 /** A column that nsqd does not have, for queues with a bound. */
-function droppedText(count: number | undefined): string {
-  return count === undefined ? '' : ` dropped: ${left(count, 8)}`;
+function droppedText(count: number): string {
+  return ` dropped: ${left(count, 8)}`;
 }
 
 /** One connection, seen as a producer if it has published. */
 function clientText(client: ClientStatistics, nowMs: number): string {
-  const port = client.remote_address.slice(client.remote_address.lastIndexOf(':') + 1);
-  const name = left(`${client.hostname}:${port} ${client.user_agent}`, 21);
-  const seconds = Math.trunc(nowMs / MS_PER_SECOND - client.connect_ts);
+  const port = client.remoteAddress.slice(client.remoteAddress.lastIndexOf(':') + 1);
+  const name = left(`${client.hostname}:${port} ${client.userAgent}`, 21);
+  const seconds = Math.trunc(nowMs / MS_PER_SECOND - client.connectTimestamp);
   const connected = `connected: ${formatDuration(seconds * NS_PER_SECOND)}`;
-  const published = client.pub_counts ?? [];
-  if (published.length > 0) {
-    const total = published.reduce((sum, { count }) => sum + count, 0);
-    const topics = published.map(({ topic, count }) => `${topic}=${count}`).join(',');
-    return `[${client.version} ${name}] msgs: ${left(total, 8)} topics: ${topics} ${connected}`;
+  if (client.published !== null) {
+    const { topic, count } = client.published;
+    return `[V2 ${name}] msgs: ${left(count, 8)} topics: ${topic}=${count} ${connected}`;
   }
-  let text = `[${client.version} ${name}] state: ${client.state}`;
-  text += ` inflt: ${left(client.in_flight_count, 4)} rdy: ${left(client.ready_count, 4)}`;
-  text += ` fin: ${left(client.finish_count, 8)} re-q: ${left(client.requeue_count, 8)}`;
-  return `${text} msgs: ${left(client.message_count, 8)} ${connected}`;
+  let text = `[V2 ${name}] state: ${STATE_NUMBERS[client.state]}`;
+  text += ` inflt: ${left(client.inFlightCount, 4)} rdy: ${left(client.readyCount, 4)}`;
+  text += ` fin: ${left(client.finishCount, 8)} re-q: ${left(client.requeueCount, 8)}`;
+  return `${text} msgs: ${left(client.messageCount, 8)} ${connected}`;
 }
 
 function latencyText(latency: LatencyStatistics): string {

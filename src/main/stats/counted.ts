@@ -2,10 +2,18 @@
  * What statistics are made of, as the collector sees it: topics and channels, the pumps that count for them, and
  * clients. Their owners are above; they hand themselves in.
  *
+ * `counts` is what the pump said last; the collector sets it, so that it goes with whom it is about.
+ *
  * Thread: main.
  */
 
-import type { ControlReply, ControlRequest } from '../../shared/control.ts';
+import type {
+  ChannelCounts,
+  ConsumerCounts,
+  ControlReply,
+  ControlRequest,
+  TopicCounts,
+} from '../../shared/control.ts';
 
 /** Whoever keeps counters. */
 export interface CountingPump {
@@ -18,6 +26,7 @@ export interface CountedChannel {
   readonly name: string;
   readonly isPaused: boolean;
   readonly members: ReadonlySet<{ readonly number: number }>;
+  counts: ChannelCounts | null;
 }
 
 /** A topic; `isDeleted` once its pump counts for it no longer. */
@@ -28,12 +37,19 @@ export interface CountedTopic {
   readonly isPaused: boolean;
   readonly isDeleted: boolean;
   readonly channels: ReadonlyMap<string, CountedChannel>;
+  counts: TopicCounts | null;
 }
 
 /** All topics there are. */
 export interface CountedTopics {
   get(name: string): CountedTopic | undefined;
   values(): Iterable<CountedTopic>;
+}
+
+/** All clients there are, by number. */
+export interface CountedClients {
+  get(number: number): CountedClient | undefined;
+  values(): Iterable<CountedClient>;
 }
 
 /** Units: `connectTimestamp` in Unix seconds. */
@@ -69,4 +85,5 @@ export interface CountedClient {
   } | null;
   /** Messages that it has published, by topic. */
   readonly publishCounts: ReadonlyMap<string, { readonly topic: string; readonly count: number }>;
+  counts: ConsumerCounts | null;
 }

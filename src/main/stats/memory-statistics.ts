@@ -18,18 +18,36 @@
 import { type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
 
-/** Shape: the fields' order is that of the statistics. */
+/** Units: bytes, and microseconds for pauses. */
 export type MemoryStatistics = {
-  readonly heap_objects: number;
-  readonly heap_idle_bytes: number;
-  readonly heap_in_use_bytes: number;
-  readonly heap_released_bytes: number;
-  readonly gc_pause_usec_100: number;
-  readonly gc_pause_usec_99: number;
-  readonly gc_pause_usec_95: number;
-  readonly next_gc_bytes: number;
-  readonly gc_total_runs: number;
+  readonly heapObjects: number;
+  readonly heapIdleBytes: number;
+  readonly heapInUseBytes: number;
+  readonly heapReleasedBytes: number;
+  readonly gcPauseUsec100: number;
+  readonly gcPauseUsec99: number;
+  readonly gcPauseUsec95: number;
+  readonly nextGcBytes: number;
+  readonly gcTotalRuns: number;
 };
+
+/** Under which names nsqd shows them, in its order. */
+const NAMES: readonly (readonly [name: string, field: keyof MemoryStatistics])[] = [
+  ['heap_objects', 'heapObjects'],
+  ['heap_idle_bytes', 'heapIdleBytes'],
+  ['heap_in_use_bytes', 'heapInUseBytes'],
+  ['heap_released_bytes', 'heapReleasedBytes'],
+  ['gc_pause_usec_100', 'gcPauseUsec100'],
+  ['gc_pause_usec_99', 'gcPauseUsec99'],
+  ['gc_pause_usec_95', 'gcPauseUsec95'],
+  ['next_gc_bytes', 'nextGcBytes'],
+  ['gc_total_runs', 'gcTotalRuns'],
+];
+
+/** The statistics under nsqd's names. */
+export function namedMemory(memory: MemoryStatistics): [name: string, value: number][] {
+  return NAMES.map(([name, field]) => [name, memory[field]]);
+}
 
 /** How many pauses are remembered. */
 const PAUSES_MAX = 256;
@@ -53,15 +71,15 @@ export class MemoryMonitor {
   read(): MemoryStatistics {
     const heap = getHeapStatistics();
     return {
-      heap_objects: 0,
-      heap_idle_bytes: heap.total_heap_size - heap.used_heap_size,
-      heap_in_use_bytes: heap.used_heap_size + heap.external_memory,
-      heap_released_bytes: Math.max(0, heap.total_heap_size - heap.total_physical_size),
-      gc_pause_usec_100: this.#pauses.percentileUs(1),
-      gc_pause_usec_99: this.#pauses.percentileUs(0.99),
-      gc_pause_usec_95: this.#pauses.percentileUs(0.95),
-      next_gc_bytes: heap.heap_size_limit,
-      gc_total_runs: this.#pauses.total,
+      heapObjects: 0,
+      heapIdleBytes: heap.total_heap_size - heap.used_heap_size,
+      heapInUseBytes: heap.used_heap_size + heap.external_memory,
+      heapReleasedBytes: Math.max(0, heap.total_heap_size - heap.total_physical_size),
+      gcPauseUsec100: this.#pauses.percentileUs(1),
+      gcPauseUsec99: this.#pauses.percentileUs(0.99),
+      gcPauseUsec95: this.#pauses.percentileUs(0.95),
+      nextGcBytes: heap.heap_size_limit,
+      gcTotalRuns: this.#pauses.total,
     };
   }
 

@@ -1,14 +1,18 @@
 /**
- * The broker's statistics as GET /stats shows them; field names and their order are those of the JSON.
+ * The broker's statistics at one time, in no format: `/stats` and statsd write the same ones, each in its own way.
+ * What a pump counts is here as it counts it, so a new counter needs a place in its type (`shared/control.ts`), where
+ * the pump reads it (`pump-stats.ts`), and in the formats that are to show it.
  *
  * Thread: main. Source: nsqd `stats.go`.
  */
 
+import type { ChannelCounters, ConsumerCounters, TopicCounters } from '../../shared/control.ts';
+
 /** Which part of the statistics is wanted; undefined: all. */
 export type StatsFilter = {
-  topic: string | undefined;
-  channel: string | undefined;
-  withClients: boolean;
+  readonly topic: string | undefined;
+  readonly channel: string | undefined;
+  readonly withClients: boolean;
 };
 
 /**
@@ -17,82 +21,57 @@ export type StatsFilter = {
  */
 export type BrokerStats = {
   /** Null when the filter names a topic that does not exist. */
-  topics: TopicStatistics[] | null;
-  producers: ClientStatistics[] | null;
+  readonly topics: readonly TopicStatistics[] | null;
+  readonly producers: readonly ClientStatistics[] | null;
+  /** Whether queues have a bound; where they have none, nothing is dropped, and nsqd's formats do not say so. */
+  readonly hasQueueBound: boolean;
 };
 
-/** A share of the messages was finished within `value` ns of being published. */
+/** Messages that were finished, and how long they took: each `quantile` of them `value` ns at most. */
 export type LatencyStatistics = {
-  count: number;
-  percentiles: { quantile: number; value: number }[] | null;
+  readonly count: number;
+  readonly percentiles: readonly { readonly quantile: number; readonly value: number }[] | null;
 };
 
-/**
- * A topic; `depth` and `backend_depth` are what waits in the topic itself, not in its channels. `dropped_count` is
- * left out where queues have no bound.
- */
-export type TopicStatistics = {
-  topic_name: string;
+/** A topic with what waits in it, and its channels. */
+export type TopicStatistics = TopicCounters & {
+  readonly name: string;
+  readonly isPaused: boolean;
+  readonly latency: LatencyStatistics;
   /** Sorted by name. */
-  channels: ChannelStatistics[];
-  depth: number;
-  backend_depth: number;
-  message_count: number;
-  message_bytes: number;
-  dropped_count?: number;
-  paused: boolean;
-  e2e_processing_latency: LatencyStatistics;
+  readonly channels: ChannelStatistics[];
 };
 
-/**
- * The three `…_msg_count` fields are left out when they are 0, `dropped_count` where queues have no bound; `clients`
- * is null unless clients are wanted.
- */
-export type ChannelStatistics = {
-  channel_name: string;
-  depth: number;
-  backend_depth: number;
-  in_flight_count: number;
-  deferred_count: number;
-  message_count: number;
-  zone_local_msg_count?: number;
-  region_local_msg_count?: number;
-  global_msg_count?: number;
-  requeue_count: number;
-  timeout_count: number;
-  dropped_count?: number;
-  client_count: number;
-  clients: ClientStatistics[] | null;
-  paused: boolean;
-  e2e_processing_latency: LatencyStatistics;
+/** A channel; `clients` is null unless clients are wanted. */
+export type ChannelStatistics = ChannelCounters & {
+  readonly name: string;
+  readonly isPaused: boolean;
+  readonly latency: LatencyStatistics;
+  readonly clientCount: number;
+  readonly clients: ClientStatistics[] | null;
 };
 
-/** The optional fields are left out when they are false, empty or zero. `connect_ts` in Unix seconds. */
-export type ClientStatistics = {
-  client_id: string;
-  hostname: string;
-  version: string;
-  remote_address: string;
-  state: number;
-  ready_count: number;
-  in_flight_count: number;
-  message_count: number;
-  finish_count: number;
-  requeue_count: number;
-  connect_ts: number;
-  sample_rate: number;
-  deflate: boolean;
-  snappy: boolean;
-  user_agent: string;
-  authed?: boolean;
-  auth_identity?: string;
-  auth_identity_url?: string;
-  topology_zone: string;
-  topology_region: string;
-  pub_counts?: { topic: string; count: number }[];
-  tls: boolean;
-  tls_cipher_suite: string;
-  tls_version: string;
-  tls_negotiated_protocol: string;
-  tls_negotiated_protocol_is_mutual: boolean;
+/** A connection. Units: `connectTimestamp` in Unix seconds. */
+export type ClientStatistics = ConsumerCounters & {
+  readonly clientId: string;
+  readonly hostname: string;
+  readonly userAgent: string;
+  readonly remoteAddress: string;
+  readonly state: 'init' | 'subscribed' | 'closing';
+  readonly connectTimestamp: number;
+  readonly sampleRate: number;
+  readonly topologyRegion: string;
+  readonly topologyZone: string;
+  readonly compression: 'snappy' | 'deflate' | null;
+  /** Null without TLS. */
+  readonly tls: {
+    readonly cipherSuite: string;
+    readonly version: string;
+    readonly negotiatedProtocol: string;
+    readonly isMutual: boolean;
+  } | null;
+  /** Null where nothing was authorised. */
+  readonly auth: { readonly identity: string; readonly identityUrl: string } | null;
+  /** What it has published to the topic of the filter, or else to its first topic. */
+  readonly published: { readonly topic: string; readonly count: number } | null;
 };

@@ -6,6 +6,7 @@
 
 import { clientAddress } from '../../daemon/remote-host.ts';
 import type { TlsFacts } from '../../daemon/tls/tls-facts.ts';
+import type { ConsumerCounts } from '../../shared/control.ts';
 import type { AuthState } from '../auth/auth-state.ts';
 import type { Options } from '../options/options.ts';
 import type { ChannelHandle } from '../topics/topic-map.ts';
@@ -69,6 +70,8 @@ export class Client {
   compression: Compression | null = null;
   /** Null where there are no auth servers. */
   readonly auth: AuthState | null;
+  /** What its pump said last for the statistics; null unless it consumes. */
+  counts: ConsumerCounts | null = null;
 
   readonly #publishCounts = new Map<string, PublishCount>();
   #lastPublish: PublishCount = { topic: '', count: 0 };

@@ -8,7 +8,7 @@
  */
 
 import type { Logger } from '../../daemon/log.ts';
-import type { ControlReply } from '../../shared/control.ts';
+import type { ChannelCounts, ControlReply, TopicCounts } from '../../shared/control.ts';
 import { errorText } from '../../shared/error-text.ts';
 import { nameHash } from '../../shared/name-hash.ts';
 import { type ChannelName, isEphemeral, type TopicName } from '../../shared/names.ts';
@@ -30,6 +30,8 @@ export type ChannelHandle = {
   readonly topic: TopicHandle;
   readonly members: Set<ChannelMember>;
   isPaused: boolean;
+  /** What its pump said last for the statistics. */
+  counts: ChannelCounts | null;
 };
 
 /** A topic that lives on a pump thread. */
@@ -51,6 +53,8 @@ export type TopicHandle = {
   saving: Promise<string | null> | null;
   /** Resolves when the topic has the channels that it has elsewhere and passes messages on; undefined if it does. */
   opening: Promise<void> | undefined;
+  /** What its pump said last for the statistics. */
+  counts: TopicCounts | null;
 };
 
 /** Others who want to know of topics and channels, and may know of more. */
@@ -150,6 +154,7 @@ export class TopicMap {
       topic,
       members: new Set(),
       isPaused,
+      counts: null,
     };
     topic.channels.set(name, channel);
     this.#logger.info(`TOPIC(${topic.name}): new channel(${name})`);
@@ -266,6 +271,7 @@ export class TopicMap {
       isDeleted: false,
       saving: null,
       opening: undefined,
+      counts: null,
     };
     this.#topics.set(name, topic);
     this.#logger.info(`TOPIC(${name}): created`);

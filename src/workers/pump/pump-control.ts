@@ -5,7 +5,7 @@
  */
 
 import { assert, assertNever } from '../../shared/assert.ts';
-import { type ControlReply, type ControlRequest, decodeControl } from '../../shared/control.ts';
+import { type ControlRequest, decodeControl } from '../../shared/control.ts';
 import type { DiskLink } from './backend/disk-link.ts';
 import type { Channel } from './channel.ts';
 import type { Outbox } from './outbox.ts';
@@ -13,7 +13,7 @@ import type { PumpState } from './pump-state.ts';
 import type { PumpStats } from './pump-stats.ts';
 import type { Topic } from './topic.ts';
 
-/** A request for the statistics of one slice of topics is shorter than that; pieces of a longer request are longer. */
+/** A request for a part of the statistics is shorter than that; pieces of a longer request are longer. */
 const STATS_REQUEST_BYTES_MAX = 2048;
 
 type Reply = (error: string | null) => void;
@@ -145,7 +145,7 @@ export class PumpControl {
         return;
       }
       case 'stats':
-        this.#outbox.reply(token, this.#statsReply(request.topics, request.withConsumers));
+        this.#outbox.reply(token, { error: null, counts: this.#stats.of(request, state) });
         return;
       case 'settle':
         this.#settling.push(token);
@@ -181,16 +181,6 @@ export class PumpControl {
     this.#state.topics.delete(topic.number);
     topic.queue.dropMemory();
     topic.queue.backend.delete(all);
-  }
-
-  #statsReply(topics: number[] | null, withConsumers: boolean): ControlReply {
-    const wanted =
-      topics === null
-        ? [...this.#state.topics.values()]
-        : topics
-            .map((number) => this.#state.topics.get(number))
-            .filter((topic) => topic !== undefined);
-    return { error: null, topics: wanted.map((topic) => this.#stats.of(topic, withConsumers)) };
   }
 
   #isSettled(): boolean {

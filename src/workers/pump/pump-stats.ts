@@ -4,13 +4,32 @@
  * Thread: pump. Source: nsqd `stats.go`.
  */
 
-import type { ChannelStats, ConsumerStats, TopicStats } from '../../shared/control.ts';
+import type {
+  ChannelCounts,
+  ConsumerCounts,
+  PumpCounts,
+  TopicCounts,
+} from '../../shared/control.ts';
 import type { Channel } from './channel.ts';
 import type { Consumer } from './consumer.ts';
 import { type LatencySummary, ProcessingLatency } from './processing-latency.ts';
 import type { Topic } from './topic.ts';
 
 const NS_PER_MS = 1e6;
+
+/** Everything that is counted, by number. */
+interface CountedThings {
+  readonly topics: ReadonlyMap<number, Topic>;
+  readonly channels: ReadonlyMap<number, Channel>;
+  readonly consumers: ReadonlyMap<number, Consumer>;
+}
+
+/** What is asked for, by number. */
+type Wanted = {
+  readonly topics: readonly number[];
+  readonly channels: readonly number[];
+  readonly consumers: readonly number[];
+};
 
 export class PumpStats {
   readonly #percentiles: readonly number[];
@@ -22,51 +41,70 @@ export class PumpStats {
     this.#unixNs = unixNs;
   }
 
-  of(topic: Topic, withConsumers: boolean): TopicStats {
-    const channels = [...topic.channels.values()];
+  /** Counters of what is wanted, as far as it is there. */
+  of(wanted: Wanted, { topics, channels, consumers }: CountedThings): PumpCounts {
     return {
-      topic: topic.number,
-      depth: topic.depth,
-      backendDepth: topic.depth - topic.queue.memoryCount,
-      messageCount: topic.messageCount,
-      messageBytes: topic.messageBytes,
-      droppedCount: topic.queue.droppedCount,
-      latency: channels.length === 0 ? null : this.#latencyOf(channels),
-      channels: channels.map((channel) => this.#ofChannel(channel, withConsumers)),
+      topics: found(wanted.topics, topics).map((topic) => this.#ofTopic(topic)),
+      channels: found(wanted.channels, channels).map((channel) => this.#ofChannel(channel)),
+      consumers: found(wanted.consumers, consumers).map(ofConsumer),
     };
   }
 
-  #ofChannel(channel: Channel, withConsumers: boolean): ChannelStats {
+  #ofTopic(topic: Topic): TopicCounts {
+    const { queue, channels, depth } = topic;
     return {
-      channel: channel.number,
-      depth: channel.queue.depth,
-      backendDepth: channel.queue.backendDepth,
-      inFlightCount: channel.inFlightCount,
-      deferredCount: channel.allDeferredCount,
-      messageCount: channel.messageCount,
-      requeueCount: channel.requeueCount,
-      timeoutCount: channel.timeoutCount,
-      droppedCount: channel.queue.droppedCount,
-      takenCounts: channel.takenCounts,
+      number: topic.number,
+      counters: {
+        depth,
+        backendDepth: depth - queue.memoryCount,
+        messageCount: topic.messageCount,
+        messageBytes: topic.messageBytes,
+        droppedCount: queue.droppedCount,
+      },
+      latency: channels.size === 0 ? null : this.#latencyOf(channels.values()),
+    };
+  }
+
+  #ofChannel(channel: Channel): ChannelCounts {
+    const { queue } = channel;
+    return {
+      number: channel.number,
+      counters: {
+        depth: queue.depth,
+        backendDepth: queue.backendDepth,
+        inFlightCount: channel.inFlightCount,
+        deferredCount: channel.allDeferredCount,
+        messageCount: channel.messageCount,
+        requeueCount: channel.requeueCount,
+        timeoutCount: channel.timeoutCount,
+        droppedCount: queue.droppedCount,
+        takenCounts: channel.takenCounts,
+      },
       latency: this.#latencyOf([channel]),
-      consumers: withConsumers ? [...channel.consumers].map(ofConsumer) : [],
     };
   }
 
-  #latencyOf(channels: readonly Channel[]): LatencySummary | null {
+  #latencyOf(channels: Iterable<Channel>): LatencySummary | null {
     if (this.#percentiles.length === 0) return null;
-    const latencies = channels.map(({ latency }) => latency).filter((latency) => latency !== null);
+    const latencies: ProcessingLatency[] = [];
+    for (const { latency } of channels) if (latency !== null) latencies.push(latency);
     return ProcessingLatency.summarize(latencies, this.#percentiles, this.#unixNs() / NS_PER_MS);
   }
 }
 
-function ofConsumer(consumer: Consumer): ConsumerStats {
+function found<T>(numbers: readonly number[], things: ReadonlyMap<number, T>): T[] {
+  return numbers.map((number) => things.get(number)).filter((thing) => thing !== undefined);
+}
+
+function ofConsumer(consumer: Consumer): ConsumerCounts {
   return {
-    consumer: consumer.number,
-    readyCount: consumer.isClosing ? 0 : consumer.readyCount,
-    inFlightCount: consumer.inFlightCount,
-    messageCount: consumer.messageCount,
-    finishCount: consumer.finishCount,
-    requeueCount: consumer.requeueCount,
+    number: consumer.number,
+    counters: {
+      readyCount: consumer.isClosing ? 0 : consumer.readyCount,
+      inFlightCount: consumer.inFlightCount,
+      messageCount: consumer.messageCount,
+      finishCount: consumer.finishCount,
+      requeueCount: consumer.requeueCount,
+    },
   };
 }

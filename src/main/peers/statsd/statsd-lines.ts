@@ -8,7 +8,7 @@
  */
 
 import { type ChannelName, isEphemeral, type TopicName } from '../../../shared/names.ts';
-import type { MemoryStatistics } from '../../stats/memory-statistics.ts';
+import { type MemoryStatistics, namedMemory } from '../../stats/memory-statistics.ts';
 import type {
   BrokerStats,
   ChannelStatistics,
@@ -27,24 +27,19 @@ export type StatsdReport = {
 /** How names begin, and what is left out. */
 export type StatsdFormat = { readonly prefix: string; readonly excludesEphemeral: boolean };
 
+/** What is shown. Only where queues have a bound is there a line, which nsqd does not have, of what they dropped. */
+type Shown = StatsdFormat & { readonly showsDropped: boolean };
+
 /** Writes one line under a name. */
 type Emit = (name: string, value: number, type: 'c' | 'g') => void;
 
 /** What may have dropped messages. */
-type Dropping = { readonly dropped_count?: number };
+type Dropping = { readonly droppedCount: number };
 
-const TOPIC_COUNTERS = ['message_count', 'message_bytes'] as const;
-const CHANNEL_COUNTERS = ['message_count', 'requeue_count', 'timeout_count'] as const;
-const MEMORY_GAUGES = [
-  'heap_objects',
-  'heap_idle_bytes',
-  'heap_in_use_bytes',
-  'heap_released_bytes',
-  'gc_pause_usec_100',
-  'gc_pause_usec_99',
-  'gc_pause_usec_95',
-  'next_gc_bytes',
-] as const;
+const TOPIC_COUNTERS = ['messageCount', 'messageBytes'] as const;
+const CHANNEL_COUNTERS = ['messageCount', 'requeueCount', 'timeoutCount'] as const;
+/** The one of the memory's numbers that is a counter, under a name of its own. */
+const GC_RUNS = 'gc_total_runs';
 
 /** The lines of a report; `last` is the one before it, if any. */
 export function statsdLines(
@@ -56,10 +51,11 @@ export function statsdLines(
   const emit: Emit = (name, value, type) => {
     lines.push(`${format.prefix}${name}:${Math.trunc(value)}|${type}\n`);
   };
-  const lastTopics = byName(last?.stats.topics ?? [], (topic) => topic.topic_name);
+  const shown = { ...format, showsDropped: now.stats.hasQueueBound };
+  const lastTopics = byName(last?.stats.topics ?? []);
   for (const topic of now.stats.topics ?? []) {
-    if (format.excludesEphemeral && hasEphemeralName(topic.topic_name)) continue;
-    emitTopic(topic, lastTopics.get(topic.topic_name), format.excludesEphemeral, emit);
+    if (format.excludesEphemeral && hasEphemeralName(topic.name)) continue;
+    emitTopic(topic, lastTopics.get(topic.name), shown, emit);
   }
   if (now.memory !== undefined) emitMemory(now.memory, last?.memory, emit);
   return lines;
@@ -68,21 +64,21 @@ export function statsdLines(
 function emitTopic(
   topic: TopicStatistics,
   last: TopicStatistics | undefined,
-  excludesEphemeral: boolean,
+  shown: Shown,
   emit: Emit,
 ): void {
-  const name = `topic.${topic.topic_name}`;
+  const name = `topic.${topic.name}`;
   const before = sameOne(topic, last, TOPIC_COUNTERS);
-  emit(`${name}.message_count`, topic.message_count - (before?.message_count ?? 0), 'c');
-  emit(`${name}.message_bytes`, topic.message_bytes - (before?.message_bytes ?? 0), 'c');
-  emitDropped(name, topic, before, emit);
+  emit(`${name}.message_count`, topic.messageCount - (before?.messageCount ?? 0), 'c');
+  emit(`${name}.message_bytes`, topic.messageBytes - (before?.messageBytes ?? 0), 'c');
+  if (shown.showsDropped) emitDropped(name, topic, before, emit);
   emit(`${name}.depth`, topic.depth, 'g');
-  emit(`${name}.backend_depth`, topic.backend_depth, 'g');
-  emitLatency(name, topic.e2e_processing_latency, emit);
-  const lastChannels = byName(before?.channels ?? [], (channel) => channel.channel_name);
+  emit(`${name}.backend_depth`, topic.backendDepth, 'g');
+  emitLatency(name, topic.latency, emit);
+  const lastChannels = byName(before?.channels ?? []);
   for (const channel of topic.channels) {
-    if (excludesEphemeral && hasEphemeralName(channel.channel_name)) continue;
-    emitChannel(name, channel, lastChannels.get(channel.channel_name), emit);
+    if (shown.excludesEphemeral && hasEphemeralName(channel.name)) continue;
+    emitChannel(name, channel, lastChannels.get(channel.name), shown, emit);
   }
 }
 
@@ -90,26 +86,25 @@ function emitChannel(
   topicName: string,
   channel: ChannelStatistics,
   last: ChannelStatistics | undefined,
+  shown: Shown,
   emit: Emit,
 ): void {
-  const name = `${topicName}.channel.${channel.channel_name}`;
+  const name = `${topicName}.channel.${channel.name}`;
   const before = sameOne(channel, last, CHANNEL_COUNTERS);
-  emit(`${name}.message_count`, channel.message_count - (before?.message_count ?? 0), 'c');
+  emit(`${name}.message_count`, channel.messageCount - (before?.messageCount ?? 0), 'c');
   emit(`${name}.depth`, channel.depth, 'g');
-  emit(`${name}.backend_depth`, channel.backend_depth, 'g');
-  emit(`${name}.in_flight_count`, channel.in_flight_count, 'g');
-  emit(`${name}.deferred_count`, channel.deferred_count, 'g');
-  emit(`${name}.requeue_count`, channel.requeue_count - (before?.requeue_count ?? 0), 'c');
-  emit(`${name}.timeout_count`, channel.timeout_count - (before?.timeout_count ?? 0), 'c');
-  emitDropped(name, channel, before, emit);
-  emit(`${name}.clients`, channel.client_count, 'g');
-  emitLatency(name, channel.e2e_processing_latency, emit);
+  emit(`${name}.backend_depth`, channel.backendDepth, 'g');
+  emit(`${name}.in_flight_count`, channel.inFlightCount, 'g');
+  emit(`${name}.deferred_count`, channel.deferredCount, 'g');
+  emit(`${name}.requeue_count`, channel.requeueCount - (before?.requeueCount ?? 0), 'c');
+  emit(`${name}.timeout_count`, channel.timeoutCount - (before?.timeoutCount ?? 0), 'c');
+  if (shown.showsDropped) emitDropped(name, channel, before, emit);
+  emit(`${name}.clients`, channel.clientCount, 'g');
+  emitLatency(name, channel.latency, emit);
 }
 
-/** Only where queues have a bound; nsqd has no such line. */
 function emitDropped(name: string, now: Dropping, last: Dropping | undefined, emit: Emit): void {
-  if (now.dropped_count === undefined) return;
-  emit(`${name}.dropped_count`, now.dropped_count - (last?.dropped_count ?? 0), 'c');
+  emit(`${name}.dropped_count`, now.droppedCount - (last?.droppedCount ?? 0), 'c');
 }
 
 function emitLatency(name: string, latency: LatencyStatistics, emit: Emit): void {
@@ -123,8 +118,10 @@ function emitMemory(
   last: MemoryStatistics | undefined,
   emit: Emit,
 ): void {
-  for (const field of MEMORY_GAUGES) emit(`mem.${field}`, memory[field], 'g');
-  emit('mem.gc_runs', memory.gc_total_runs - (last?.gc_total_runs ?? 0), 'c');
+  for (const [name, value] of namedMemory(memory)) {
+    if (name !== GC_RUNS) emit(`mem.${name}`, value, 'g');
+  }
+  emit('mem.gc_runs', memory.gcTotalRuns - (last?.gcTotalRuns ?? 0), 'c');
 }
 
 /** Counters only rise while a topic or channel lives, so what has a lower one is another of the same name. */
@@ -137,8 +134,8 @@ function sameOne<Name extends string, T extends Readonly<Record<Name, number>>>(
   return counters.every((counter) => now[counter] >= last[counter]) ? last : undefined;
 }
 
-function byName<T>(items: readonly T[], nameOf: (item: T) => string): Map<string, T> {
-  return new Map(items.map((item) => [nameOf(item), item]));
+function byName<T extends { readonly name: string }>(items: readonly T[]): Map<string, T> {
+  return new Map(items.map((item) => [item.name, item]));
 }
 
 function hasEphemeralName(name: string): boolean {

@@ -1,18 +1,19 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import type { BrokerStats } from '../../../../src/main/stats/stats.ts';
 import { RawClient, request, startApi } from '../../../support/http-api.ts';
-import { topicStatistics } from '../../../support/statistics.ts';
+import { brokerStatistics, topicStatistics } from '../../../support/statistics.ts';
 
 const ASK = 'GET /stats?format=json HTTP/1.1\r\nHost: x\r\n\r\n';
 const MIB = 2 ** 20;
 
 /** Statistics that take so many MiB, of topics with long names. */
-function large(mib: number): { topics: ReturnType<typeof topicStatistics>[]; producers: null } {
+function large(mib: number): BrokerStats {
   const topics = Array.from({ length: 16 * mib }, (_, index) => {
-    return topicStatistics({ topic_name: `${index}-`.padEnd(MIB / 16, 'x') });
+    return topicStatistics({ name: `${index}-`.padEnd(MIB / 16, 'x') });
   });
-  return { topics, producers: null };
+  return brokerStatistics(topics);
 }
 
 function nextTurn(): Promise<void> {
@@ -30,7 +31,7 @@ test('stats: a large answer comes whole', async (t) => {
   assert.equal(response.headers.get('content-length'), `${body.length}`);
   assert.deepEqual(
     topics.map(({ topic_name }: { topic_name: string }) => topic_name),
-    broker.statistics.topics?.map(({ topic_name }) => topic_name),
+    broker.statistics.topics?.map(({ name }) => name),
   );
 });
 
@@ -70,7 +71,7 @@ test('stats: who does not take its answer is given up when others wait', async (
   stuck.socket.pause();
   stuck.write(ASK);
   while (broker.filters.length === 0) await nextTurn();
-  broker.statistics = { topics: [], producers: null };
+  broker.statistics = brokerStatistics();
   const honest = await RawClient.connect(t, port);
   honest.write('GET /stats?topic=t HTTP/1.1\r\nHost: x\r\n\r\n');
   let hasAnswer = false;

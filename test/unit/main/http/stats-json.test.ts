@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { statsJson } from '../../../../src/main/http/stats-json.ts';
 import {
+  brokerStatistics,
   channelStatistics,
   clientStatistics,
   topicStatistics,
@@ -28,7 +29,7 @@ function joined(pieces: Iterable<string>): string {
 }
 
 test('statsJson: an empty broker', () => {
-  const stats = { topics: [], producers: null };
+  const stats = brokerStatistics();
 
   const json = joined(statsJson({ ...EMPTY, stats }));
 
@@ -40,17 +41,17 @@ test('statsJson: an empty broker', () => {
 
 test('statsJson: an unknown topic, memory, and a reason that Go escapes', () => {
   const memory = {
-    heap_objects: 1,
-    heap_idle_bytes: 2,
-    heap_in_use_bytes: 3,
-    heap_released_bytes: 4,
-    gc_pause_usec_100: 5,
-    gc_pause_usec_99: 6,
-    gc_pause_usec_95: 7,
-    next_gc_bytes: 8,
-    gc_total_runs: 9,
+    heapObjects: 1,
+    heapIdleBytes: 2,
+    heapInUseBytes: 3,
+    heapReleasedBytes: 4,
+    gcPauseUsec100: 5,
+    gcPauseUsec99: 6,
+    gcPauseUsec95: 7,
+    nextGcBytes: 8,
+    gcTotalRuns: 9,
   };
-  const stats = { topics: null, producers: null };
+  const stats = brokerStatistics(null);
 
   const json = joined(statsJson({ ...EMPTY, health: 'NOK - <disk>', stats, memory }));
 
@@ -64,8 +65,13 @@ test('statsJson: an unknown topic, memory, and a reason that Go escapes', () => 
 });
 
 test('statsJson: topics, channels and clients have their keys in order', () => {
-  const channels = [channelStatistics({ clients: [clientStatistics()], global_msg_count: 9 })];
-  const stats = { topics: [topicStatistics({ channels })], producers: null };
+  const channels = [
+    channelStatistics({
+      clients: [clientStatistics()],
+      takenCounts: { zone: 0, region: 0, global: 9 },
+    }),
+  ];
+  const stats = brokerStatistics([topicStatistics({ channels })]);
 
   const json = joined(statsJson({ ...EMPTY, stats }));
 
@@ -80,15 +86,12 @@ test('statsJson: topics, channels and clients have their keys in order', () => {
   );
 });
 
-test('statsJson: optional fields have their places, whatever the order they were set in', () => {
-  const producer = {
-    pub_counts: [{ topic: 't', count: 2 }],
-    auth_identity_url: 'http://x/',
-    auth_identity: 'me',
-    authed: true,
-    ...clientStatistics(),
-  };
-  const stats = { topics: [], producers: [producer] };
+test('statsJson: optional fields have their places', () => {
+  const producer = clientStatistics({
+    published: { topic: 't', count: 2 },
+    auth: { identityUrl: 'http://x/', identity: 'me' },
+  });
+  const stats = brokerStatistics([], { producers: [producer] });
 
   const json = joined(statsJson({ ...EMPTY, stats }));
 
@@ -102,25 +105,25 @@ test('statsJson: optional fields have their places, whatever the order they were
 
 test('statsJson: empty optional fields are left out, absent clients are null', () => {
   const channels = [
-    channelStatistics({
-      clients: null,
-      zone_local_msg_count: 0,
-      region_local_msg_count: 0,
-      global_msg_count: 0,
-    }),
+    channelStatistics({ clients: null, takenCounts: { zone: 0, region: 0, global: 0 } }),
   ];
-  const producers = [clientStatistics({ authed: false, auth_identity: '', pub_counts: [] })];
-  const stats = { topics: [topicStatistics({ channels })], producers };
+  const producers = [
+    clientStatistics({ published: null }),
+    clientStatistics({ auth: { identity: '', identityUrl: '' } }),
+  ];
+  const stats = brokerStatistics([topicStatistics({ channels })], { producers });
 
   const json = joined(statsJson({ ...EMPTY, stats }));
 
-  assert.doesNotMatch(json, /_msg_count|authed|auth_identity|pub_counts/);
+  assert.doesNotMatch(json, /_msg_count|auth_identity|pub_counts|dropped_count/);
   assert.match(json, /"client_count":8,"clients":null,/);
+  assert.equal(json.match(/"authed"/g)?.length, 1);
 });
 
 test('statsJson: what nsqd does not have is there only when it says something', () => {
-  const channels = [channelStatistics({ dropped_count: 0 })];
-  const stats = { topics: [topicStatistics({ channels, dropped_count: 12 })], producers: null };
+  const channels = [channelStatistics({ droppedCount: 0 })];
+  const topics = [topicStatistics({ channels, droppedCount: 12 })];
+  const stats = brokerStatistics(topics, { hasQueueBound: true });
 
   const json = joined(statsJson({ ...EMPTY, stats, refusedConnectionCount: 3 }));
 

@@ -4,6 +4,7 @@ import { formatRfc3339 } from '../../../../src/daemon/go/go-text.ts';
 import { versionLine } from '../../../../src/daemon/version.ts';
 import { humanTime, statsText } from '../../../../src/main/http/stats-text.ts';
 import {
+  brokerStatistics,
   channelStatistics,
   clientStatistics,
   topicStatistics,
@@ -26,37 +27,33 @@ Health: OK
 `;
 
 test('statsText: an empty broker', () => {
-  const text = [...statsText({ ...EMPTY, stats: { topics: [], producers: null } }, NOW_MS)].join(
-    '',
-  );
+  const text = [...statsText({ ...EMPTY, stats: brokerStatistics() }, NOW_MS)].join('');
 
   assert.equal(text, `${HEAD}\nTopics: None\n\nProducers: None\n`);
 });
 
 test('statsText: an unknown topic looks like none', () => {
-  const text = [...statsText({ ...EMPTY, stats: { topics: null, producers: [] } }, NOW_MS)].join(
-    '',
-  );
+  const text = [
+    ...statsText({ ...EMPTY, stats: brokerStatistics(null, { producers: [] }) }, NOW_MS),
+  ].join('');
 
   assert.equal(text, `${HEAD}\nTopics: None\n\nProducers: None\n`);
 });
 
 test('statsText: memory', () => {
   const memory = {
-    heap_objects: 1,
-    heap_idle_bytes: 2,
-    heap_in_use_bytes: 3,
-    heap_released_bytes: 4,
-    gc_pause_usec_100: 5,
-    gc_pause_usec_99: 6,
-    gc_pause_usec_95: 7,
-    next_gc_bytes: 8,
-    gc_total_runs: 9,
+    heapObjects: 1,
+    heapIdleBytes: 2,
+    heapInUseBytes: 3,
+    heapReleasedBytes: 4,
+    gcPauseUsec100: 5,
+    gcPauseUsec99: 6,
+    gcPauseUsec95: 7,
+    nextGcBytes: 8,
+    gcTotalRuns: 9,
   };
 
-  const text = [
-    ...statsText({ ...EMPTY, stats: { topics: [], producers: null }, memory }, NOW_MS),
-  ].join('');
+  const text = [...statsText({ ...EMPTY, stats: brokerStatistics(), memory }, NOW_MS)].join('');
 
   assert.equal(
     text,
@@ -87,23 +84,25 @@ test('statsText: topics, channels, clients and producers', () => {
   const channels = [
     channelStatistics({
       clients: [clientStatistics()],
-      e2e_processing_latency: { count: 2, percentiles },
+      latency: { count: 2, percentiles },
     }),
-    channelStatistics({ channel_name: 'two', paused: true, clients: null }),
+    channelStatistics({ name: 'two', isPaused: true, clients: null }),
   ];
   const topics = [
-    topicStatistics({ channels, e2e_processing_latency: { count: 2, percentiles } }),
-    topicStatistics({ topic_name: 'a-name-beyond-the-column', paused: true }),
-  ];
-  const published = [
-    { topic: 'a', count: 2 },
-    { topic: 'b', count: 3 },
+    topicStatistics({ channels, latency: { count: 2, percentiles } }),
+    topicStatistics({ name: 'a-name-beyond-the-column', isPaused: true }),
   ];
   const producers = [
-    clientStatistics({ pub_counts: published, user_agent: 'agént', remote_address: '[::1]:7' }),
+    clientStatistics({
+      published: { topic: 'a', count: 5 },
+      userAgent: 'agént',
+      remoteAddress: '[::1]:7',
+    }),
   ];
 
-  const text = [...statsText({ ...EMPTY, stats: { topics, producers } }, NOW_MS)].join('');
+  const text = [
+    ...statsText({ ...EMPTY, stats: brokerStatistics(topics, { producers }) }, NOW_MS),
+  ].join('');
 
   assert.equal(
     text,
@@ -117,7 +116,7 @@ Topics:
 *P [a-name-beyond-the-column] depth: 1     be-depth: 2     msgs: 3        e2e%:${' '}
 
 Producers:
-   [V2 host:7 agént         ] msgs: 5        topics: a=2,b=3 connected: 1h2m3s
+   [V2 host:7 agént         ] msgs: 5        topics: a=5 connected: 1h2m3s
 `,
   );
 });
@@ -139,10 +138,11 @@ for (const [ns, wanted] of [
 }
 
 test('statsText: what nsqd does not have is there only when it says something', () => {
-  const channels = [channelStatistics({ dropped_count: 0 })];
-  const topics = [topicStatistics({ channels, dropped_count: 12 })];
+  const channels = [channelStatistics({ droppedCount: 0 })];
+  const topics = [topicStatistics({ channels, droppedCount: 12 })];
 
-  const report = { ...EMPTY, stats: { topics, producers: null }, refusedConnectionCount: 3 };
+  const stats = brokerStatistics(topics, { hasQueueBound: true });
+  const report = { ...EMPTY, stats, refusedConnectionCount: 3 };
   const text = [...statsText(report, NOW_MS)].join('');
 
   assert.match(text, /\nHealth: OK\n\nRefused connections: 3\n\nTopics:\n/);

@@ -294,7 +294,7 @@ test('PumpHandle: a request carries the position behind what was published befor
 test('PumpHandle: a long request goes in pieces', () => {
   const rings = new MainRings();
   const topics = Array.from({ length: 50_000 }, (_, index) => 100_000 + index);
-  const request: ControlRequest = { do: 'stats', topics, withConsumers: true };
+  const request: ControlRequest = { do: 'stats', topics, channels: [], consumers: [] };
 
   void rings.handle.request(request);
 

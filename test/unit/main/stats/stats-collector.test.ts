@@ -6,6 +6,7 @@ import type { Client } from '../../../../src/main/tcp/client.ts';
 import { identify, MAGIC, mpub, pub } from '../../../../src/protocol/commands.ts';
 import { BrokerTurns } from '../../../support/broker-turns.ts';
 import { FakeSocket } from '../../../support/fake-socket.ts';
+import { channelNamed, topicNamed } from '../../../support/names.ts';
 import { wire } from '../../../support/wire.ts';
 
 const ALL: StatsFilter = { topic: undefined, channel: undefined, withClients: true };
@@ -25,16 +26,16 @@ async function busyBroker(): Promise<BrokerTurns> {
   return broker;
 }
 
+function collectorOf(broker: BrokerTurns): StatsCollector {
+  const clients = {
+    get: (number: number): Client | undefined => broker.connection(number)?.client,
+    values: (): Client[] => [...broker.connections()].map(({ client }) => client),
+  };
+  return new StatsCollector(broker.topics, clients, broker.options, broker.clock);
+}
+
 async function collect(broker: BrokerTurns, filter: Partial<StatsFilter>): Promise<BrokerStats> {
-  const clients = (): Client[] => [...broker.connections()].map(({ client }) => client);
-  const collector = new StatsCollector(
-    [broker.pump],
-    broker.topics,
-    clients,
-    broker.options,
-    broker.clock,
-  );
-  const stats = collector.collect({ ...ALL, ...filter });
+  const stats = collectorOf(broker).collect({ ...ALL, ...filter });
   await broker.turns();
   return stats;
 }
@@ -42,23 +43,22 @@ async function collect(broker: BrokerTurns, filter: Partial<StatsFilter>): Promi
 function shape({ topics, producers }: BrokerStats): unknown {
   return {
     topics:
-      topics?.map(({ topic_name, channels }) => [
-        topic_name,
-        channels.map(({ channel_name, clients }) => [
-          channel_name,
-          clients?.map(({ remote_address }) => remote_address) ?? null,
+      topics?.map(({ name, channels }) => [
+        name,
+        channels.map((channel) => [
+          channel.name,
+          channel.clients?.map(({ remoteAddress }) => remoteAddress) ?? null,
         ]),
       ]) ?? null,
-    producers:
-      producers?.map(({ remote_address, pub_counts }) => [remote_address, pub_counts]) ?? null,
+    producers: producers?.map(({ remoteAddress, published }) => [remoteAddress, published]) ?? null,
   };
 }
 
 describe('StatsCollector: filter', () => {
   const c = ['c', ['10.0.0.3:3']];
   const z = ['z', ['10.0.0.2:2']];
-  const ofA = [['10.0.0.1:1', [{ topic: 'a', count: 1 }]]];
-  const ofB = [['10.0.0.1:1', [{ topic: 'b', count: 3 }]]];
+  const ofA = [['10.0.0.1:1', { topic: 'a', count: 1 }]];
+  const ofB = [['10.0.0.1:1', { topic: 'b', count: 3 }]];
   const cases: readonly (readonly [string, Partial<StatsFilter>, unknown])[] = [
     [
       'everything, sorted by name',
@@ -109,29 +109,32 @@ test("StatsCollector: a topic's and a channel's numbers", async () => {
 
   assert.deepStrictEqual(topics, [
     {
-      topic_name: 'b',
+      name: 'b',
       channels: [
         {
-          channel_name: 'c',
+          name: 'c',
           depth: 3,
-          backend_depth: 0,
-          in_flight_count: 0,
-          deferred_count: 0,
-          message_count: 3,
-          requeue_count: 0,
-          timeout_count: 0,
-          client_count: 1,
+          backendDepth: 0,
+          inFlightCount: 0,
+          deferredCount: 0,
+          messageCount: 3,
+          requeueCount: 0,
+          timeoutCount: 0,
+          droppedCount: 0,
+          takenCounts: { zone: 0, region: 0, global: 0 },
+          clientCount: 1,
           clients: null,
-          paused: false,
-          e2e_processing_latency: NO_LATENCY,
+          isPaused: false,
+          latency: NO_LATENCY,
         },
       ],
       depth: 0,
-      backend_depth: 0,
-      message_count: 3,
-      message_bytes: 6,
-      paused: false,
-      e2e_processing_latency: NO_LATENCY,
+      backendDepth: 0,
+      messageCount: 3,
+      messageBytes: 6,
+      droppedCount: 0,
+      isPaused: false,
+      latency: NO_LATENCY,
     },
   ]);
 });
@@ -148,9 +151,9 @@ test('StatsCollector: a consumer that is also a producer is listed in both place
   ] as const) {
     const { topics, producers } = await collect(broker, { topic });
     const [consumer] = topics?.[0].channels[0].clients ?? [];
-    const producer = producers?.find(({ remote_address }) => remote_address === '10.0.0.4:4');
+    const producer = producers?.find(({ remoteAddress }) => remoteAddress === '10.0.0.4:4');
 
-    assert.deepStrictEqual(consumer.pub_counts, [count]);
+    assert.deepStrictEqual(consumer.published, count);
     assert.deepStrictEqual(producer, consumer);
   }
 });
@@ -162,28 +165,24 @@ test("StatsCollector: a client's numbers", async () => {
 
   assert.deepStrictEqual(topics?.[0].channels[0].clients, [
     {
-      client_id: 'id',
+      clientId: 'id',
       hostname: 'name',
-      version: 'V2',
-      remote_address: '10.0.0.2:2',
-      state: 3,
-      ready_count: 2,
-      in_flight_count: 2,
-      message_count: 2,
-      finish_count: 0,
-      requeue_count: 0,
-      connect_ts: 1_700_000_000,
-      sample_rate: 7,
-      deflate: false,
-      snappy: false,
-      user_agent: 'agent',
-      topology_zone: '',
-      topology_region: '',
-      tls: false,
-      tls_cipher_suite: '',
-      tls_version: '',
-      tls_negotiated_protocol: '',
-      tls_negotiated_protocol_is_mutual: false,
+      userAgent: 'agent',
+      remoteAddress: '10.0.0.2:2',
+      state: 'subscribed',
+      readyCount: 2,
+      inFlightCount: 2,
+      messageCount: 2,
+      finishCount: 0,
+      requeueCount: 0,
+      connectTimestamp: 1_700_000_000,
+      sampleRate: 7,
+      topologyRegion: '',
+      topologyZone: '',
+      compression: null,
+      tls: null,
+      auth: null,
+      published: null,
     },
   ]);
 });
@@ -191,22 +190,76 @@ test("StatsCollector: a client's numbers", async () => {
 test('StatsCollector: without clients there are no producers', async () => {
   const broker = new BrokerTurns();
 
-  assert.deepStrictEqual(await collect(broker, {}), { topics: [], producers: null });
+  assert.deepStrictEqual(await collect(broker, {}), {
+    topics: [],
+    producers: null,
+    hasQueueBound: false,
+  });
 });
 
-test('StatsCollector: what was dropped is shown only where queues have a bound', async () => {
-  const dropped = async (given: Record<string, unknown>): Promise<unknown[]> => {
-    const broker = new BrokerTurns(given);
-    broker.connect(new FakeSocket()).send(wire(MAGIC, 'SUB a b\n'));
-    await broker.turns();
-    const { topics } = await collect(broker, {});
-    const [topic] = topics ?? [];
-    return [topic.dropped_count, topic.channels[0].dropped_count];
+test('StatsCollector: says whether queues have a bound', async () => {
+  const hasBound = async (given: Record<string, unknown>): Promise<boolean> =>
+    (await collect(new BrokerTurns(given), {})).hasQueueBound;
+
+  assert.deepStrictEqual(
+    [await hasBound({}), await hasBound({ maxDepth: 10 }), await hasBound({ maxBytes: 10 })],
+    [false, true, true],
+  );
+});
+
+test('StatsCollector: a topic with many channels and clients is asked for in parts, and shown whole', async () => {
+  const broker = new BrokerTurns();
+  const topic = broker.topics.getOrCreate(topicNamed('many'));
+  const names = Array.from({ length: 3000 }, (_, index) => `c${(index * 7919) % 3000}`);
+  for (const name of names) broker.topics.getOrCreateChannel(topic, channelNamed(name));
+  for (let number = 1; number <= 600; number++) {
+    broker.connect(new FakeSocket('10.0.0.1', number)).send(wire(MAGIC, 'SUB many c7\n'));
+  }
+  await broker.turns();
+  broker.connect(new FakeSocket()).send(wire(MAGIC, mpub('many', ['x', 'y'])));
+  await broker.turns();
+  const asked: number[] = [];
+  const request = broker.pump.request.bind(broker.pump);
+  broker.pump.request = (wanted) => {
+    assert.ok(wanted.do === 'stats');
+    asked.push(wanted.topics.length + wanted.channels.length + wanted.consumers.length);
+    return request(wanted);
   };
 
-  assert.deepStrictEqual(await dropped({}), [undefined, undefined]);
-  assert.deepStrictEqual(await dropped({ maxDepth: 10 }), [0, 0]);
-  assert.deepStrictEqual(await dropped({ maxBytes: 10 }), [0, 0]);
+  const { topics } = await collect(broker, {});
+
+  const [{ channels }] = topics ?? [];
+  assert.deepEqual(
+    channels.map(({ name, messageCount, clients }) => [name, messageCount, clients?.length]),
+    names.sort().map((name) => [name, 2, name === 'c7' ? 600 : 0]),
+  );
+  assert.equal(new Set(channels.flatMap(({ clients }) => clients)).size, 600);
+  assert.deepEqual(asked, [...Array.from({ length: 14 }, () => 256), 17]);
+});
+
+test('StatsCollector: what goes away meanwhile is left out, with what is in it', async () => {
+  const broker = await busyBroker();
+  const topic = broker.topics.get('b');
+  const channel = broker.topics.get('b')?.channels.get('c');
+  assert.ok(topic !== undefined && channel !== undefined);
+
+  const withoutChannel = collectorOf(broker).collect(ALL);
+  void broker.topics.deleteChannel(channel);
+  await broker.turns();
+  const withoutTopic = collectorOf(broker).collect(ALL);
+  void broker.topics.deleteTopic(topic);
+  await broker.turns();
+
+  const shown = [await withoutChannel, await withoutTopic].map(({ topics }) =>
+    topics?.map(({ name, channels }) => [name, channels.map((one) => one.name)]),
+  );
+  assert.deepStrictEqual(shown, [
+    [
+      ['a', []],
+      ['b', ['z']],
+    ],
+    [['a', []]],
+  ]);
 });
 
 test('StatsCollector: a pump that does not answer is waited for once, and shown as it was last', async () => {
@@ -218,20 +271,31 @@ test('StatsCollector: a pump that does not answer is waited for once, and shown 
     asked.push(wanted.do);
     return answers ? request(wanted) : new Promise(() => undefined);
   };
-  const clients = (): Client[] => [];
-  const { pump, topics, options, clock } = broker;
-  const collector = new StatsCollector([pump], topics, clients, options, clock);
+  const collector = collectorOf(broker);
   const filter = { ...ALL, withClients: false };
   const before = collector.collect(filter);
   await broker.turns();
 
   answers = false;
   const during = collector.collect(filter);
-  clock.advance(1000);
+  await broker.turns();
+  broker.clock.advance(1000);
   const known = [await before, await during, await collector.collect(filter)];
 
   assert.deepEqual(known[1], known[0]);
   assert.deepEqual(known[2], known[0]);
   assert.equal(known[0].topics?.length, 2);
   assert.deepEqual(asked, ['stats', 'stats']);
+});
+
+test('StatsCollector: two that ask at the same time both get an answer', async () => {
+  const broker = await busyBroker();
+  const collector = collectorOf(broker);
+
+  const both = [collector.collect(ALL), collector.collect(ALL)];
+  await broker.turns();
+
+  const [first, second] = await Promise.all(both);
+  assert.deepEqual(second, first);
+  assert.equal(first.topics?.length, 2);
 });

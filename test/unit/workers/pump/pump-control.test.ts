@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ChannelStats } from '../../../../src/shared/control.ts';
 import { PumpBench, UNIX_MS } from '../../../support/pump-bench.ts';
 
 /** Answers every request of the disk queues, as if the disk were empty and fast. */
@@ -21,12 +20,6 @@ function serve(bench: PumpBench): string[] {
     }
   }
   return requests;
-}
-
-function channelStats(bench: PumpBench): ChannelStats[] {
-  const reply = bench.request({ do: 'stats', topics: null, withConsumers: true });
-  assert.ok('topics' in reply && reply.topics !== undefined);
-  return reply.topics.flatMap(({ channels }) => channels);
 }
 
 /** Whether a request with this token was replied to, and how. */
@@ -150,7 +143,7 @@ test('PumpControl: emptying a channel drops what is in flight; FIN of it fails, 
     bench.heard.filter((heard) => 'refused' in heard),
     [{ refused: id, consumer: 7, command: 'FIN', reason: 'not found' }],
   );
-  assert.deepStrictEqual(channelStats(bench)[0].inFlightCount, 1);
+  assert.deepStrictEqual(bench.stats().channels[0].counters.inFlightCount, 1);
 });
 
 test('PumpControl: deleting a channel ends its consumers, and its files', () => {
@@ -166,7 +159,7 @@ test('PumpControl: deleting a channel ends its consumers, and its files', () => 
   const requests = serve(bench);
 
   assert.deepStrictEqual([requests, replyTo(bench, token)], [['DELETE 2'], null]);
-  assert.deepStrictEqual([channelStats(bench), bench.bodies(7)], [[], ['a']]);
+  assert.deepStrictEqual([bench.stats().channels, bench.bodies(7)], [[], ['a']]);
   assert.equal(bench.loop.state.inFlight.count, 0);
 });
 
@@ -210,17 +203,19 @@ test('PumpControl: a consumer gets nothing after CLS, and may still answer', () 
   bench.finish(7, bench.got(7)[0].id);
   bench.settle();
 
-  const [{ consumers }] = channelStats(bench);
+  const { consumers } = bench.stats();
 
   assert.deepStrictEqual(bench.bodies(7), ['a']);
   assert.deepStrictEqual(consumers, [
     {
-      consumer: 7,
-      readyCount: 0,
-      inFlightCount: 0,
-      messageCount: 1,
-      finishCount: 1,
-      requeueCount: 0,
+      number: 7,
+      counters: {
+        readyCount: 0,
+        inFlightCount: 0,
+        messageCount: 1,
+        finishCount: 1,
+        requeueCount: 0,
+      },
     },
   ]);
 });
@@ -241,7 +236,7 @@ test('PumpControl: what a consumer that left had in flight comes again after its
   assert.deepStrictEqual([deadlineMs, bench.got(8).map(({ attempts }) => attempts)], [100, [2]]);
 });
 
-test('PumpControl: stats are of all topics, or of those that were asked for', () => {
+test('PumpControl: counters are of what was asked for, as far as it is there', () => {
   const bench = new PumpBench({ policy: { memQueueSize: 3 } });
   bench.createTopic(1, 'c');
   bench.createTopic(2);
@@ -253,45 +248,51 @@ test('PumpControl: stats are of all topics, or of those that were asked for', ()
   bench.requeue(7, bench.got(7)[0].id, 1000);
   bench.settle();
 
-  const all = bench.request({ do: 'stats', topics: null, withConsumers: false });
-  const some = bench.request({ do: 'stats', topics: [2, 99], withConsumers: false });
+  const all = bench.stats();
+  const some = bench.request({
+    do: 'stats',
+    topics: [2, 99],
+    channels: [99, 10],
+    consumers: [99],
+  });
 
-  const second = {
-    topic: 2,
-    depth: 1,
-    backendDepth: 0,
-    messageCount: 1,
-    messageBytes: 3,
-    droppedCount: 0,
+  const first = {
+    number: 1,
+    counters: {
+      depth: 0,
+      backendDepth: 0,
+      messageCount: 7,
+      messageBytes: 17,
+      droppedCount: 0,
+    },
     latency: null,
-    channels: [],
+  };
+  const second = {
+    number: 2,
+    counters: { depth: 1, backendDepth: 0, messageCount: 1, messageBytes: 3, droppedCount: 0 },
+    latency: null,
   };
   const channel = {
-    channel: 10,
-    depth: 3,
-    backendDepth: 3,
-    inFlightCount: 2,
-    deferredCount: 2,
-    messageCount: 7,
-    requeueCount: 1,
-    timeoutCount: 0,
-    droppedCount: 0,
-    takenCounts: { zone: 0, region: 0, global: 3 },
+    number: 10,
+    counters: {
+      depth: 3,
+      backendDepth: 3,
+      inFlightCount: 2,
+      deferredCount: 2,
+      messageCount: 7,
+      requeueCount: 1,
+      timeoutCount: 0,
+      droppedCount: 0,
+      takenCounts: { zone: 0, region: 0, global: 3 },
+    },
     latency: null,
-    consumers: [],
   };
-  const first = {
-    topic: 1,
-    depth: 0,
-    backendDepth: 0,
-    messageCount: 7,
-    messageBytes: 17,
-    droppedCount: 0,
-    latency: null,
+  assert.deepStrictEqual([all.topics, all.channels], [[first, second], [channel]]);
+  assert.deepStrictEqual('counts' in some && some.counts, {
+    topics: [second],
     channels: [channel],
-  };
-  assert.ok('topics' in all && 'topics' in some);
-  assert.deepStrictEqual([all.topics, some.topics], [[first, second], [second]]);
+    consumers: [],
+  });
 });
 
 test('PumpControl: settle is replied to when the disks have answered everything', () => {

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ChannelStats, ControlRequest, TopicStats } from '../../../../src/shared/control.ts';
+import type {
+  ChannelCounters,
+  ControlRequest,
+  TopicCounters,
+} from '../../../../src/shared/control.ts';
 import { APPENDED, OPENED } from '../../../../src/workers/disk-records.ts';
 import { record } from '../../../support/backend-bench.ts';
 import { PumpBench, type PumpBenchOptions, UNIX_MS } from '../../../support/pump-bench.ts';
@@ -31,14 +35,13 @@ function settle(bench: PumpBench): string[] {
   return bench.disk.take();
 }
 
-function stats(bench: PumpBench): TopicStats {
-  const reply = bench.request({ do: 'stats', topics: [1], withConsumers: false });
-  assert.ok('topics' in reply && reply.topics !== undefined);
-  return reply.topics[0];
+function topicCounters(bench: PumpBench): TopicCounters {
+  return bench.stats().topics[0].counters;
 }
 
-function channelStats(bench: PumpBench): ChannelStats {
-  return stats(bench).channels[0];
+/** Those of all channels, in the order in which they were created. */
+function channelCounters(bench: PumpBench): ChannelCounters[] {
+  return bench.stats().channels.map(({ counters }) => counters);
 }
 
 function references(bench: PumpBench): number {
@@ -68,7 +71,7 @@ test('PumpLoop: what a topic has on disk is finished there when every channel ha
   // The ephemeral channel has them in memory.
   assert.equal(references(bench), 2);
   assert.deepStrictEqual(
-    stats(bench).channels.map(({ depth }) => depth),
+    channelCounters(bench).map(({ depth }) => depth),
     [2, 2, 2],
   );
 });
@@ -78,7 +81,7 @@ test('PumpLoop: without memory queues an ephemeral channel still hands a message
   bench.publish(1, ['first', 'second']);
   bench.settle();
 
-  assert.deepStrictEqual(channelStats(bench).depth, 1);
+  assert.deepStrictEqual(channelCounters(bench)[0].depth, 1);
 });
 
 test('PumpLoop: what goes only to ephemeral channels is finished at once', () => {
@@ -119,7 +122,7 @@ test('PumpLoop: a topic that is emptied meanwhile finishes nothing; its channels
   requests.push(...settle(bench));
 
   assert.deepStrictEqual(requests, ['EMPTY_QUEUE 1']);
-  assert.deepStrictEqual([channelStats(bench).depth, references(bench)], [1, 0]);
+  assert.deepStrictEqual([channelCounters(bench)[0].depth, references(bench)], [1, 0]);
 });
 
 for (const request of ['emptyChannel', 'deleteChannel'] as const) {
@@ -205,13 +208,25 @@ test('PumpLoop: a deferred publish is answered when it is on disk, and comes in 
   bench.subscribe(10, 7, 1);
   bench.publish(1, ['a'], { token: 5, deferMs: 300 });
   const requests = settle(bench);
-  const before = [answers(bench), channelStats(bench).depth, channelStats(bench).deferredCount];
+  const before = [
+    answers(bench),
+    channelCounters(bench)[0].depth,
+    channelCounters(bench)[0].deferredCount,
+  ];
   bench.disk.answer(APPENDED, C, 1, null, 1);
   requests.push(...settle(bench));
-  const written = [answers(bench), channelStats(bench).depth, channelStats(bench).deferredCount];
+  const written = [
+    answers(bench),
+    channelCounters(bench)[0].depth,
+    channelCounters(bench)[0].deferredCount,
+  ];
   bench.disk.records(C, [record('a')], 0, { dueTimes: [UNIX_MS + 300] });
   requests.push(...settle(bench));
-  const read = [channelStats(bench).depth, channelStats(bench).deferredCount, bench.bodies(7)];
+  const read = [
+    channelCounters(bench)[0].depth,
+    channelCounters(bench)[0].deferredCount,
+    bench.bodies(7),
+  ];
   bench.nowMs = 300;
   requests.push(...settle(bench));
   bench.finish(7, bench.got(7)[0].id);
@@ -320,7 +335,7 @@ test('PumpLoop: a queue that had to wait for memory and is gone is not read', ()
 test('PumpLoop: what is kept of deferred messages fills memory too: then files take them, ephemeral channels drop', () => {
   const bench = makeBench({ memoryBudgetBytes: 3 * SEGMENT_BYTES }, ['c', 'e#ephemeral']);
   const many = Array.from({ length: 4096 }, () => '');
-  const deferred = (): number[] => stats(bench).channels.map(({ deferredCount }) => deferredCount);
+  const deferred = (): number[] => channelCounters(bench).map(({ deferredCount }) => deferredCount);
   const counts: number[][] = [];
   const wereWritten: boolean[] = [];
   for (let round = 0; round < 2; round++) {
@@ -350,7 +365,10 @@ test('PumpLoop: a publish beyond the bound is refused whole, and nothing of it i
     { answer: 2, error: 'channel "c" of topic "t1" is full, --max-depth=3' },
     { answer: 3, error: null },
   ]);
-  assert.deepStrictEqual([stats(bench).messageCount, bench.bodies(8)], [3, ['a', 'b', 'e']]);
+  assert.deepStrictEqual(
+    [topicCounters(bench).messageCount, bench.bodies(8)],
+    [3, ['a', 'b', 'e']],
+  );
 });
 
 test('PumpLoop: a publication in parts is accepted or refused by the bound as a whole', () => {
@@ -374,7 +392,10 @@ test('PumpLoop: a publication in parts is accepted or refused by the bound as a 
       error,
     })),
   );
-  assert.deepStrictEqual([stats(bench).messageCount, channelStats(bench).depth], [5, 5]);
+  assert.deepStrictEqual(
+    [topicCounters(bench).messageCount, channelCounters(bench)[0].depth],
+    [5, 5],
+  );
 });
 
 test('PumpLoop: the bytes of all parts count for the bound', () => {
@@ -439,8 +460,8 @@ test('PumpLoop: where the oldest give way nobody is refused, and the statistics 
   bench.settle();
 
   assert.deepStrictEqual(requests, ['APPEND 2 b c d', 'READ 2', 'FINISH 2 0']);
-  const { depth, droppedCount } = channelStats(bench);
-  assert.deepStrictEqual([depth, droppedCount, stats(bench).droppedCount], [0, 2, 0]);
+  const { depth, droppedCount } = channelCounters(bench)[0];
+  assert.deepStrictEqual([depth, droppedCount, topicCounters(bench).droppedCount], [0, 2, 0]);
   assert.deepStrictEqual(bench.bodies(7), ['c', 'd']);
   for (const { id } of bench.got(7)) bench.finish(7, id);
   assert.deepStrictEqual([settle(bench), references(bench)], [['FINISH 2 1-2'], 0]);
@@ -466,19 +487,19 @@ function createChannel({ policy }: PumpBench): ControlRequest {
 test('PumpLoop: statistics are told, and requests carried out, while a disk hangs', () => {
   const bench = makeHungBench(100);
 
-  const { depth } = stats(bench);
+  const { depth } = topicCounters(bench);
   bench.publish(1, ['c'.repeat(20_000)], { token: 101 });
   bench.request(createChannel(bench));
-  const after = stats(bench);
+  const after = topicCounters(bench);
 
   assert.equal(depth, 100);
-  assert.deepStrictEqual([after.depth, after.channels.length], [101, 1]);
+  assert.deepStrictEqual([after.depth, channelCounters(bench).length], [101, 1]);
 });
 
 test('PumpLoop: what requests cost of memory while a disk hangs is bounded', () => {
   const bench = makeHungBench(10);
   for (let i = 0; i < 2500; i++) bench.publish(1, ['b'.repeat(20_000)], { token: 100 + i });
-  const { depth } = stats(bench);
+  const { depth } = topicCounters(bench);
 
   // What may be on its way to the disk, 8 MiB, and 32 MiB more; the rest waits, as does a request that must come behind it.
   const token = bench.control(createChannel(bench));

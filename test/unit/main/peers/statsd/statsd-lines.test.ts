@@ -6,23 +6,27 @@ import {
 } from '../../../../../src/main/peers/statsd/statsd-lines.ts';
 import type { MemoryStatistics } from '../../../../../src/main/stats/memory-statistics.ts';
 import type { TopicStatistics } from '../../../../../src/main/stats/stats.ts';
-import { channelStatistics, topicStatistics } from '../../../../support/statistics.ts';
+import {
+  brokerStatistics,
+  channelStatistics,
+  topicStatistics,
+} from '../../../../support/statistics.ts';
 
 const FORMAT = { prefix: 'p.', excludesEphemeral: false };
 const MEMORY: MemoryStatistics = {
-  heap_objects: 1,
-  heap_idle_bytes: 2,
-  heap_in_use_bytes: 3,
-  heap_released_bytes: 4,
-  gc_pause_usec_100: 5,
-  gc_pause_usec_99: 6,
-  gc_pause_usec_95: 7,
-  next_gc_bytes: 8,
-  gc_total_runs: 9,
+  heapObjects: 1,
+  heapIdleBytes: 2,
+  heapInUseBytes: 3,
+  heapReleasedBytes: 4,
+  gcPauseUsec100: 5,
+  gcPauseUsec99: 6,
+  gcPauseUsec95: 7,
+  nextGcBytes: 8,
+  gcTotalRuns: 9,
 };
 
 function report(topics: TopicStatistics[] | null, memory?: MemoryStatistics): StatsdReport {
-  return { stats: { topics, producers: null }, memory };
+  return { stats: brokerStatistics(topics), memory };
 }
 
 /** The values of the lines whose names end so. */
@@ -56,7 +60,7 @@ test('statsdLines: a topic with a channel, in order', () => {
 
 test('statsdLines: memory comes last', () => {
   const topics = [topicStatistics()];
-  const lines = statsdLines(report(topics, { ...MEMORY, gc_total_runs: 11 }), report([], MEMORY), {
+  const lines = statsdLines(report(topics, { ...MEMORY, gcTotalRuns: 11 }), report([], MEMORY), {
     ...FORMAT,
     prefix: '',
   });
@@ -75,14 +79,12 @@ test('statsdLines: memory comes last', () => {
 });
 
 test('statsdLines: counters are what came since the last report', () => {
-  const before = channelStatistics({ message_count: 10, requeue_count: 2, timeout_count: 3 });
-  const after = channelStatistics({ message_count: 15, requeue_count: 2, timeout_count: 4 });
+  const before = channelStatistics({ messageCount: 10, requeueCount: 2, timeoutCount: 3 });
+  const after = channelStatistics({ messageCount: 15, requeueCount: 2, timeoutCount: 4 });
   const last = report([
-    topicStatistics({ message_count: 10, message_bytes: 100, channels: [before] }),
+    topicStatistics({ messageCount: 10, messageBytes: 100, channels: [before] }),
   ]);
-  const now = report([
-    topicStatistics({ message_count: 12, message_bytes: 130, channels: [after] }),
-  ]);
+  const now = report([topicStatistics({ messageCount: 12, messageBytes: 130, channels: [after] })]);
 
   const lines = statsdLines(now, last, FORMAT);
 
@@ -96,10 +98,10 @@ test('statsdLines: counters are what came since the last report', () => {
 
 test('statsdLines: a topic that was created anew counts from nothing, and so do its channels', () => {
   const last = report([
-    topicStatistics({ message_count: 10, message_bytes: 1, channels: [channelStatistics()] }),
+    topicStatistics({ messageCount: 10, messageBytes: 1, channels: [channelStatistics()] }),
   ]);
   const now = report([
-    topicStatistics({ message_count: 9, message_bytes: 90, channels: [channelStatistics()] }),
+    topicStatistics({ messageCount: 9, messageBytes: 90, channels: [channelStatistics()] }),
   ]);
 
   const lines = statsdLines(now, last, FORMAT);
@@ -110,8 +112,8 @@ test('statsdLines: a topic that was created anew counts from nothing, and so do 
 });
 
 test('statsdLines: a channel that was created anew counts from nothing', () => {
-  const last = report([topicStatistics({ channels: [channelStatistics({ timeout_count: 9 })] })]);
-  const now = report([topicStatistics({ channels: [channelStatistics({ timeout_count: 1 })] })]);
+  const last = report([topicStatistics({ channels: [channelStatistics({ timeoutCount: 9 })] })]);
+  const now = report([topicStatistics({ channels: [channelStatistics({ timeoutCount: 1 })] })]);
 
   const lines = statsdLines(now, last, FORMAT);
 
@@ -120,11 +122,11 @@ test('statsdLines: a channel that was created anew counts from nothing', () => {
 });
 
 test('statsdLines: a topic is not mistaken for the channel whose name it spells', () => {
-  const spelling = topicStatistics({ topic_name: 'alpha.channel.one', message_count: 100 });
+  const spelling = topicStatistics({ name: 'alpha.channel.one', messageCount: 100 });
   const before = [topicStatistics({ channels: [channelStatistics()] }), spelling];
   const after = [
-    topicStatistics({ channels: [channelStatistics({ message_count: 6 })] }),
-    { ...spelling, message_count: 107 },
+    topicStatistics({ channels: [channelStatistics({ messageCount: 6 })] }),
+    { ...spelling, messageCount: 107 },
   ];
 
   const lines = statsdLines(report(after), report(before), FORMAT);
@@ -134,12 +136,12 @@ test('statsdLines: a topic is not mistaken for the channel whose name it spells'
 
 test('statsdLines: ephemeral topics and channels are left out when that is wanted', () => {
   const channels = [
-    channelStatistics({ channel_name: 'c#ephemeral' }),
-    channelStatistics({ channel_name: 'kept' }),
+    channelStatistics({ name: 'c#ephemeral' }),
+    channelStatistics({ name: 'kept' }),
   ];
   const topics = [
     topicStatistics({ channels }),
-    topicStatistics({ topic_name: 'gone#ephemeral', channels }),
+    topicStatistics({ name: 'gone#ephemeral', channels }),
   ];
 
   const all = statsdLines(report(topics), undefined, FORMAT);
@@ -153,7 +155,7 @@ test('statsdLines: ephemeral topics and channels are left out when that is wante
 });
 
 test('statsdLines: percentiles follow the levels of their topic and their channel', () => {
-  const latency = (value: number): TopicStatistics['e2e_processing_latency'] => ({
+  const latency = (value: number): TopicStatistics['latency'] => ({
     count: 1,
     percentiles: [
       { quantile: 1, value },
@@ -162,8 +164,8 @@ test('statsdLines: percentiles follow the levels of their topic and their channe
       { quantile: 0.005, value: 0 },
     ],
   });
-  const channels = [channelStatistics({ e2e_processing_latency: latency(7) })];
-  const topic = topicStatistics({ channels, e2e_processing_latency: latency(5) });
+  const channels = [channelStatistics({ latency: latency(7) })];
+  const topic = topicStatistics({ channels, latency: latency(5) });
 
   const lines = statsdLines(report([topic]), undefined, FORMAT);
 
@@ -181,13 +183,13 @@ test('statsdLines: without topics there is nothing', () => {
 });
 
 test('statsdLines: what was dropped is counted only where queues have a bound', () => {
-  const of = (topic?: number, channel?: number): StatsdReport => {
-    const channels = [channelStatistics(channel === undefined ? {} : { dropped_count: channel })];
-    const changes = topic === undefined ? {} : { dropped_count: topic };
-    return report([topicStatistics({ channels, ...changes })]);
+  const of = (topic: number, channel: number, hasQueueBound = true): StatsdReport => {
+    const channels = [channelStatistics({ droppedCount: channel })];
+    const topics = [topicStatistics({ channels, droppedCount: topic })];
+    return { stats: brokerStatistics(topics, { hasQueueBound }), memory: undefined };
   };
 
-  const unbounded = statsdLines(of(), undefined, FORMAT);
+  const unbounded = statsdLines(of(5, 7, false), undefined, FORMAT);
   const first = statsdLines(of(5, 7), undefined, FORMAT);
   const second = statsdLines(of(6, 10), of(5, 7), FORMAT);
 

@@ -8,7 +8,7 @@ import {
 import type { BrokerStats } from '../../../../../src/main/stats/stats.ts';
 import { Journal, journalLogger } from '../../../../support/journal.ts';
 import { ManualClock } from '../../../../support/manual-clock.ts';
-import { topicStatistics } from '../../../../support/statistics.ts';
+import { brokerStatistics, topicStatistics } from '../../../../support/statistics.ts';
 
 const ADDRESS = 'statsd:8125';
 const OPTIONS: StatsdOptions = {
@@ -21,15 +21,15 @@ const OPTIONS: StatsdOptions = {
   statsdExcludeEphemeral: false,
 };
 const MEMORY = {
-  heap_objects: 0,
-  heap_idle_bytes: 0,
-  heap_in_use_bytes: 0,
-  heap_released_bytes: 0,
-  gc_pause_usec_100: 0,
-  gc_pause_usec_99: 0,
-  gc_pause_usec_95: 0,
-  next_gc_bytes: 0,
-  gc_total_runs: 0,
+  heapObjects: 0,
+  heapIdleBytes: 0,
+  heapInUseBytes: 0,
+  heapReleasedBytes: 0,
+  gcPauseUsec100: 0,
+  gcPauseUsec99: 0,
+  gcPauseUsec95: 0,
+  nextGcBytes: 0,
+  gcTotalRuns: 0,
 };
 
 type Setup = {
@@ -54,7 +54,7 @@ function makeReporter(t: TestContext, changes: Partial<StatsdOptions> = {}): Set
   const hooks: Setup['hooks'] = {
     stats: async () => {
       messageCount += 10;
-      return { topics: [topicStatistics({ message_count: messageCount })], producers: null };
+      return brokerStatistics([topicStatistics({ messageCount })]);
     },
     open: async () => undefined,
     send: async () => undefined,
@@ -110,9 +110,9 @@ test('StatsdReporter: the first report comes after the first interval, with ever
 
 test('StatsdReporter: later reports have differences', async (t) => {
   const { reporter, clock, hooks, sent } = makeReporter(t);
-  const topic = topicStatistics({ message_bytes: 5 });
-  const reports = [12, 19, 2].map((message_count) => ({ ...topic, message_count }));
-  hooks.stats = async () => ({ topics: reports.splice(0, 1), producers: null });
+  const topic = topicStatistics({ messageBytes: 5 });
+  const reports = [12, 19, 2].map((messageCount) => ({ ...topic, messageCount }));
+  hooks.stats = async () => brokerStatistics(reports.splice(0, 1));
 
   reporter.start();
   for (let count = 1; count <= 3; count += 1) {
@@ -185,7 +185,7 @@ test('StatsdReporter: there is one report at a time', async (t) => {
   clock.advance(120_000);
   await settled();
   const openCount = sent.matching(/open/).length;
-  finish({ topics: [topicStatistics()], producers: null });
+  finish(brokerStatistics([topicStatistics()]));
   await sent.until(/close/);
   await settled();
   clock.advance(60_000);
@@ -289,7 +289,7 @@ test('StatsdReporter: stop does not wait for statistics, and nothing is sent whe
   clock.advance(60_000);
   await settled();
   await reporter.stop();
-  finish({ topics: [topicStatistics()], producers: null });
+  finish(brokerStatistics([topicStatistics()]));
   await sent.until(/close/);
 
   assert.deepStrictEqual(sent.lines, [`open ${ADDRESS}`, 'close']);
