@@ -18,10 +18,10 @@ export const SIZE_BYTES = 4;
 
 /** Least capacities of the rings, in bytes; larger messages make larger rings. */
 export const PUBLISH_RING_BYTES = 4 * 1024 * 1024;
-export const CONSUMER_RING_BYTES = 1024 * 1024;
+export const COMMAND_RING_BYTES = 1024 * 1024;
 export const DELIVER_RING_BYTES = 4 * 1024 * 1024;
-export const APPEND_RING_BYTES = 4 * 1024 * 1024;
-export const READ_RING_BYTES = 4 * 1024 * 1024;
+export const REQUEST_RING_BYTES = 4 * 1024 * 1024;
+export const REPLY_RING_BYTES = 4 * 1024 * 1024;
 
 /** Most that a ring's record carries besides messages: names, texts, fields. */
 export const RECORD_OVERHEAD_BYTES = 4096;
@@ -39,7 +39,4 @@ assert(
   RECORD_OVERHEAD_BYTES > FRAME_HEADER_BYTES + MESSAGE_HEADER_BYTES + 64,
   'a message and its record fields fit beside each other',
 );
-assert(
-  CONTROL_BYTES_MAX * 4 <= CONSUMER_RING_BYTES,
-  'several control records fit the command ring',
-);
+assert(CONTROL_BYTES_MAX * 4 <= COMMAND_RING_BYTES, 'several control records fit the command ring');

@@ -7,20 +7,13 @@
 
 /** Memory of the two rings between a pump and a disk thread, and the other side's doorbell. */
 type LinkMemory = {
-  readonly append: SharedArrayBuffer;
-  readonly read: SharedArrayBuffer;
+  readonly requests: SharedArrayBuffer;
+  readonly replies: SharedArrayBuffer;
   readonly bell: SharedArrayBuffer;
 };
 
-/** The life of a pump thread. Times in ms. */
-export type PumpTask = {
-  readonly bell: SharedArrayBuffer;
-  readonly mainBell: SharedArrayBuffer;
-  readonly publishes: SharedArrayBuffer;
-  readonly commands: SharedArrayBuffer;
-  readonly deliveries: SharedArrayBuffer;
-  /** One for each disk thread; `bell` is the disk thread's. */
-  readonly disks: readonly LinkMemory[];
+/** The options of a pump thread. Times in ms. */
+export type PumpSettings = {
   readonly nodeId: number;
   /** Bytes that the thread's messages may take before queues go to disk early. */
   readonly memoryBudgetBytes: number;
@@ -30,16 +23,31 @@ export type PumpTask = {
   readonly latencyWindowMs: number;
 };
 
-/** The life of a disk thread. */
-export type DiskTask = {
+/** The life of a pump thread. */
+export type PumpTask = PumpSettings & {
   readonly bell: SharedArrayBuffer;
-  /** Says whether a turn is under way. */
-  readonly pulse: SharedArrayBuffer;
-  /** One for each pump thread; `bell` is the pump's. */
-  readonly pumps: readonly LinkMemory[];
+  readonly mainBell: SharedArrayBuffer;
+  readonly publishes: SharedArrayBuffer;
+  readonly commands: SharedArrayBuffer;
+  readonly deliveries: SharedArrayBuffer;
+  /** One for each disk thread; `bell` is the disk thread's. */
+  readonly disks: readonly LinkMemory[];
+};
+
+/** The options of a disk thread. */
+export type DiskSettings = {
   readonly dataPath: string;
   readonly maxBytesPerFile: number;
   readonly maxMsgSize: number;
   readonly syncEvery: number;
   readonly syncTimeoutMs: number;
+};
+
+/** The life of a disk thread. */
+export type DiskTask = DiskSettings & {
+  readonly bell: SharedArrayBuffer;
+  /** Says whether a turn is under way. */
+  readonly pulse: SharedArrayBuffer;
+  /** One for each pump thread; `bell` is the pump's. */
+  readonly pumps: readonly LinkMemory[];
 };

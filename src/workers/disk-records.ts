@@ -1,8 +1,8 @@
 /**
  * What the rings between a pump thread and a disk thread carry. Conventions as in `shared/records.ts`.
  *
- *   append ring  pump → disk   OPEN APPEND READ RECALL FINISH NOTE EMPTY_QUEUE CLOSE DELETE END
- *   read ring    disk → pump   OPENED APPENDED RECORDS RECALLED EMPTIED CLOSED DELETED SYNCED WRITABLE STATUS
+ *   request ring  pump → disk  OPEN APPEND READ RECALL FINISH NOTE EMPTY_QUEUE CLOSE DELETE END
+ *   reply ring    disk → pump  OPENED APPENDED RECORDS RECALLED EMPTIED CLOSED DELETED SYNCED WRITABLE STATUS
  *
  * Requests of one queue are carried out in the order they were sent, and each but FINISH, NOTE and END is answered
  * once, in that order. "Queue" is a number that the pump gives out and never gives twice to this disk thread.

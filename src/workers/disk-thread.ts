@@ -8,28 +8,14 @@ import { flushCompileCache } from 'node:module';
 import { SystemClock } from '../shared/clock.ts';
 import { Doorbell } from '../shared/ring/doorbell.ts';
 import { Pulse } from '../shared/ring/pulse.ts';
-import { RingReader } from '../shared/ring/reader.ts';
-import { RingWriter } from '../shared/ring/writer.ts';
 import type { DiskTask } from '../shared/thread-tasks.ts';
 import { NodeFileSystem } from './disk/files/file-system.ts';
-import { IoLoop } from './disk/io-loop.ts';
+import { wireIoLoop } from './disk/io-wiring.ts';
 import { type Loop, runLoop } from './run-loop.ts';
 
 /** Runs the loop until all pumps have ended. Errors: throws what a turn throws. */
 export default function runDiskThread(task: DiskTask): void {
-  const loop = new IoLoop({
-    links: task.pumps.map((pump) => ({
-      append: new RingReader(pump.append),
-      read: new RingWriter(pump.read),
-      bell: new Doorbell(pump.bell),
-    })),
-    fileSystem: new NodeFileSystem(),
-    dataPath: task.dataPath,
-    maxBytesPerFile: task.maxBytesPerFile,
-    maxMsgSize: task.maxMsgSize,
-    syncEvery: task.syncEvery,
-    syncTimeoutMs: task.syncTimeoutMs,
-  });
+  const loop = wireIoLoop(task, new NodeFileSystem());
   // A thread keeps what it has compiled only when it ends in order.
   flushCompileCache();
   runLoop(new BeatingLoop(loop, new Pulse(task.pulse)), new Doorbell(task.bell), new SystemClock());

@@ -35,7 +35,7 @@ export type Scenario = {
   readonly syncTimeoutMs: number;
   readonly maxMsgTimeoutMs: number;
   readonly deliverRingBytes: number;
-  /** Of the append and the read rings. */
+  /** Of the request and the reply rings. */
   readonly diskRingBytes: number;
   readonly topicNames: readonly string[];
   readonly channelNames: readonly string[];

@@ -7,16 +7,15 @@
 
 import assert from 'node:assert/strict';
 import type { PumpHandle } from '../../src/main/pumps/pump-handle.ts';
+import { planThreads } from '../../src/main/pumps/thread-plan.ts';
 import { BrokerCore } from '../../src/main/topics/core.ts';
 import type { Publisher } from '../../src/main/topics/publisher.ts';
 import type { TopicMap } from '../../src/main/topics/topic-map.ts';
 import type { ControlReply, ControlRequest, PumpEvent } from '../../src/shared/control.ts';
-import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
-import { allocateRing } from '../../src/shared/ring/layout.ts';
-import { RingReader } from '../../src/shared/ring/reader.ts';
-import { RingWriter } from '../../src/shared/ring/writer.ts';
-import { IoLoop } from '../../src/workers/disk/io-loop.ts';
-import { PumpLoop } from '../../src/workers/pump/pump-loop.ts';
+import { Doorbell } from '../../src/shared/ring/doorbell.ts';
+import { wireIoLoop } from '../../src/workers/disk/io-wiring.ts';
+import type { PumpLoop } from '../../src/workers/pump/pump-loop.ts';
+import { wirePumpLoop } from '../../src/workers/pump/pump-wiring.ts';
 import type { ManualClock } from '../support/manual-clock.ts';
 import type { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { NO_REGISTRY } from '../support/no-registry.ts';
@@ -70,20 +69,35 @@ export class SimBroker {
   constructor(options: SimBrokerOptions) {
     const { scenario, clock, disk, trace } = options;
     this.#options = options;
-    const mainBell = allocateDoorbell();
+    const { mainBell, pumpTasks, diskTasks } = planThreads({
+      pumpCount: scenario.pumpCount,
+      diskCount: scenario.diskCount,
+      sizes: {
+        publishes: PUBLISH_RING_BYTES,
+        commands: COMMAND_RING_BYTES,
+        deliveries: scenario.deliverRingBytes,
+        requests: scenario.diskRingBytes,
+        replies: scenario.diskRingBytes,
+      },
+      pump: {
+        nodeId: 0,
+        maxMsgTimeoutMs: scenario.maxMsgTimeoutMs,
+        memoryBudgetBytes: scenario.memoryBudgetBytes,
+        latencyPercentiles: [],
+        latencyWindowMs: 600_000,
+      },
+      disk: {
+        dataPath: DATA_PATH,
+        maxBytesPerFile: scenario.maxBytesPerFile,
+        maxMsgSize: scenario.bodyBytesMax,
+        syncEvery: scenario.syncEvery,
+        syncTimeoutMs: scenario.syncTimeoutMs,
+      },
+    });
     this.#mainBell = new Doorbell(mainBell);
-    const ring = (): SharedArrayBuffer => allocateRing(scenario.diskRingBytes);
-    const diskBells = Array.from({ length: scenario.diskCount }, allocateDoorbell);
-    const memories = Array.from({ length: scenario.pumpCount }, () => ({
-      bell: allocateDoorbell(),
-      publishes: allocateRing(PUBLISH_RING_BYTES),
-      commands: allocateRing(COMMAND_RING_BYTES),
-      deliveries: allocateRing(scenario.deliverRingBytes),
-      links: diskBells.map((bell) => ({ bell, append: ring(), read: ring() })),
-    }));
     const policy = policyWith({ memQueueSize: scenario.memQueueSize });
     this.#core = new BrokerCore({
-      pumps: memories,
+      pumps: pumpTasks,
       mainBell,
       clock,
       guard: strictGuard(),
@@ -103,63 +117,37 @@ export class SimBroker {
     this.publisher = this.#core.publisher;
     for (const pump of this.pumps) this.#watchPublishes(pump);
     const watches: PumpWatch[] = [];
-    this.loops = memories.map(
-      (memory, index) =>
-        new PumpLoop({
-          publishes: new RingReader(memory.publishes),
-          commands: new RingReader(memory.commands),
-          deliveries: new RingWriter(memory.deliveries),
-          mainBell: new Doorbell(mainBell),
-          disks: memory.links.map((link) => ({
-            append: new RingWriter(link.append),
-            read: new RingReader(link.read),
-            bell: new Doorbell(link.bell),
-          })),
-          nodeId: index,
-          maxMsgTimeoutMs: scenario.maxMsgTimeoutMs,
-          memoryBudgetBytes: scenario.memoryBudgetBytes,
-          ...(scenario.backlogBounds && { backlogBounds: scenario.backlogBounds }),
-          latency: {
-            percentiles: [],
-            windowMs: 600_000,
-            unixNs: () => (clock.monotonicMs() + UNIX_OFFSET_MS) * NS_PER_MS,
+    this.loops = pumpTasks.map((task, index) =>
+      wirePumpLoop(
+        // Each gives out ids of its own.
+        { ...task, nodeId: index },
+        {
+          clock: {
+            monotonicMs: () => clock.monotonicMs(),
+            unixNs: () => BigInt((clock.monotonicMs() + UNIX_OFFSET_MS) * NS_PER_MS),
           },
+          ...(scenario.backlogBounds && { backlogBounds: scenario.backlogBounds }),
           random: () => {
             const value = options.random(1000) / 1000;
             watches[index].onRandom(value);
             return value;
           },
-          monotonicMs: () => clock.monotonicMs(),
-        }),
+        },
+      ),
     );
     const { ledger } = options;
     for (const [index, loop] of this.loops.entries()) {
-      const { deliveries } = memories[index];
+      const { deliveries } = pumpTasks[index];
       watches.push(new PumpWatch(loop, deliveries, ledger, trace, scenario.bodyBytesMax));
     }
     this.watches = watches;
-    const ioLoops = diskBells.map(
-      (_, index) =>
-        new IoLoop({
-          links: memories.map((memory) => ({
-            append: new RingReader(memory.links[index].append),
-            read: new RingWriter(memory.links[index].read),
-            bell: new Doorbell(memory.bell),
-          })),
-          fileSystem: disk,
-          dataPath: DATA_PATH,
-          maxBytesPerFile: scenario.maxBytesPerFile,
-          maxMsgSize: scenario.bodyBytesMax,
-          syncEvery: scenario.syncEvery,
-          syncTimeoutMs: scenario.syncTimeoutMs,
-        }),
-    );
+    const ioLoops = diskTasks.map((task) => wireIoLoop(task, disk));
     this.threads = [
       ...this.loops.map(
-        (loop, index) => new LoopThread(`pump ${index}`, loop, new Doorbell(memories[index].bell)),
+        (loop, index) => new LoopThread(`pump ${index}`, loop, new Doorbell(pumpTasks[index].bell)),
       ),
       ...ioLoops.map(
-        (loop, index) => new LoopThread(`disk ${index}`, loop, new Doorbell(diskBells[index])),
+        (loop, index) => new LoopThread(`disk ${index}`, loop, new Doorbell(diskTasks[index].bell)),
       ),
     ];
   }

@@ -18,7 +18,7 @@ import { recordBytes } from './message-bytes.ts';
 import { bodiesIn, putInStore } from './pump-parts.ts';
 
 export interface BackendBenchOptions {
-  readonly appendBytes: number;
+  readonly requestBytes: number;
   /** What may be on its way to the disk. */
   readonly backlogBounds: BacklogBounds | undefined;
   /** Whose queue it is: a topic keeps deferred messages among the others. */
@@ -26,7 +26,7 @@ export interface BackendBenchOptions {
 }
 
 const DEFAULTS: BackendBenchOptions = {
-  appendBytes: 4 * 1024 * 1024,
+  requestBytes: 4 * 1024 * 1024,
   backlogBounds: undefined,
   owner: 'channel',
 };
@@ -49,11 +49,11 @@ export class BackendBench {
   nowMs = 0;
 
   constructor(options: Partial<BackendBenchOptions> = {}) {
-    const { appendBytes, owner, backlogBounds } = { ...DEFAULTS, ...options };
+    const { requestBytes, owner, backlogBounds } = { ...DEFAULTS, ...options };
     this.store = new MessageStore();
-    this.disk = new DiskSide(appendBytes);
-    const { append, read, bell } = this.disk.link;
-    this.link = new DiskLink(append, read, bell, (level, text) => {
+    this.disk = new DiskSide(requestBytes);
+    const { requests, replies, bell } = this.disk.link;
+    this.link = new DiskLink(requests, replies, bell, (level, text) => {
       this.log.push(`log ${level} ${text}`);
     });
     const onDeferred = (position: number, dueMs: number): void => {

@@ -12,18 +12,17 @@ import { TurnShares } from '../../src/main/limits/turn-shares.ts';
 import { completeOptions, type Options } from '../../src/main/options/options.ts';
 import { defaultPolicy } from '../../src/main/policies/default-policy.ts';
 import type { PumpHandle } from '../../src/main/pumps/pump-handle.ts';
-import type { PumpMemory } from '../../src/main/pumps/worker-pools.ts';
+import type { RingSizes } from '../../src/main/pumps/ring-sizes.ts';
+import { planThreads } from '../../src/main/pumps/thread-plan.ts';
 import { Connection } from '../../src/main/tcp/connection.ts';
 import { Deadlines } from '../../src/main/tcp/deadlines.ts';
 import { BrokerCore } from '../../src/main/topics/core.ts';
 import type { TopicMap } from '../../src/main/topics/topic-map.ts';
 import type { PumpEvent } from '../../src/shared/control.ts';
-import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
-import { allocateRing } from '../../src/shared/ring/layout.ts';
-import { RingReader } from '../../src/shared/ring/reader.ts';
-import { RingWriter } from '../../src/shared/ring/writer.ts';
-import { IoLoop } from '../../src/workers/disk/io-loop.ts';
-import { PumpLoop } from '../../src/workers/pump/pump-loop.ts';
+import type { IoLoop } from '../../src/workers/disk/io-loop.ts';
+import { wireIoLoop } from '../../src/workers/disk/io-wiring.ts';
+import type { PumpLoop } from '../../src/workers/pump/pump-loop.ts';
+import { wirePumpLoop } from '../../src/workers/pump/pump-wiring.ts';
 import { FakeSocket } from './fake-socket.ts';
 import { ManualClock } from './manual-clock.ts';
 import { MemoryFileSystem } from './memory-file-system.ts';
@@ -35,13 +34,13 @@ const DATA_PATH = '/data';
 const QUIET_TURNS = 3;
 
 /** Capacities of the rings to the pump, and of those that messages take behind it. */
-export type RingSizes = {
+export type TestRingSizes = {
   readonly publishBytes: number;
   readonly commandBytes: number;
   readonly otherBytes: number;
 };
 
-const RING_SIZES: RingSizes = {
+const RING_SIZES: TestRingSizes = {
   publishBytes: 4 * 1024 * 1024,
   commandBytes: 1024 * 1024,
   otherBytes: 4 * 1024 * 1024,
@@ -54,14 +53,15 @@ export function optionsWith(given: Readonly<Record<string, unknown>>): Options {
   return options;
 }
 
-/** Memory that main shares with one pump. */
-export function pumpMemory(sizes: Partial<RingSizes> = {}): PumpMemory {
-  const { publishBytes, commandBytes, otherBytes } = { ...RING_SIZES, ...sizes };
+/** The sizes of all rings, those not given as large as a broker's. */
+export function testRingSizes(given: Partial<TestRingSizes> = {}): RingSizes {
+  const { publishBytes, commandBytes, otherBytes } = { ...RING_SIZES, ...given };
   return {
-    bell: allocateDoorbell(),
-    publishes: allocateRing(publishBytes),
-    commands: allocateRing(commandBytes),
-    deliveries: allocateRing(otherBytes),
+    publishes: publishBytes,
+    commands: commandBytes,
+    deliveries: otherBytes,
+    requests: otherBytes,
+    replies: otherBytes,
   };
 }
 
@@ -99,16 +99,27 @@ export class BrokerTurns {
   /** Units: bytes of large bodies that may be gathered at once. */
   constructor(
     given: Readonly<Record<string, unknown>> = {},
-    sizes: Partial<RingSizes> = {},
+    sizes: Partial<TestRingSizes> = {},
     bodyBytesMax = Number.POSITIVE_INFINITY,
   ) {
     this.options = optionsWith(given);
     this.deadlines = new Deadlines(this.clock);
-    const memory = pumpMemory(sizes);
+    const { mainBell, pumpTasks, diskTasks } = planThreads({
+      pumpCount: 1,
+      diskCount: 1,
+      sizes: testRingSizes(sizes),
+      pump: {
+        nodeId: 1,
+        memoryBudgetBytes: Number.POSITIVE_INFINITY,
+        maxMsgTimeoutMs: this.options.maxMsgTimeoutMs,
+        latencyPercentiles: this.options.e2eProcessingLatencyPercentile,
+        latencyWindowMs: this.options.e2eProcessingLatencyWindowTimeMs,
+      },
+      disk: { ...this.options, dataPath: DATA_PATH },
+    });
     const policy = defaultPolicy(this.options);
-    const mainBell = allocateDoorbell();
     this.#core = new BrokerCore({
-      pumps: [memory],
+      pumps: pumpTasks,
       mainBell,
       clock: this.clock,
       guard: strictGuard(),
@@ -127,42 +138,8 @@ export class BrokerTurns {
     });
     [this.pump] = this.#core.pumps;
     this.topics = this.#core.topics;
-    const { otherBytes } = { ...RING_SIZES, ...sizes };
-    const append = allocateRing(otherBytes);
-    const read = allocateRing(otherBytes);
-    const diskBell = new Doorbell(allocateDoorbell());
-    this.#loop = new PumpLoop({
-      publishes: new RingReader(memory.publishes),
-      commands: new RingReader(memory.commands),
-      deliveries: new RingWriter(memory.deliveries),
-      mainBell: new Doorbell(mainBell),
-      disks: [{ append: new RingWriter(append), read: new RingReader(read), bell: diskBell }],
-      nodeId: 1,
-      memoryBudgetBytes: Number.POSITIVE_INFINITY,
-      maxMsgTimeoutMs: this.options.maxMsgTimeoutMs,
-      latency: {
-        percentiles: this.options.e2eProcessingLatencyPercentile,
-        windowMs: this.options.e2eProcessingLatencyWindowTimeMs,
-        unixNs: () => Number(this.clock.unixNs()),
-      },
-      random: () => 0,
-      monotonicMs: () => this.clock.monotonicMs(),
-    });
-    this.#disk = new IoLoop({
-      links: [
-        {
-          append: new RingReader(append),
-          read: new RingWriter(read),
-          bell: new Doorbell(memory.bell),
-        },
-      ],
-      fileSystem: this.fileSystem,
-      dataPath: DATA_PATH,
-      maxBytesPerFile: this.options.maxBytesPerFile,
-      maxMsgSize: this.options.maxMsgSize,
-      syncEvery: this.options.syncEvery,
-      syncTimeoutMs: this.options.syncTimeoutMs,
-    });
+    this.#loop = wirePumpLoop(pumpTasks[0], { clock: this.clock, random: () => 0 });
+    this.#disk = wireIoLoop(diskTasks[0], this.fileSystem);
     this.#logger = new Logger({
       prefix: '',
       level: 'debug',

@@ -38,8 +38,8 @@ export interface HandingOut {
 export class DiskSide {
   /** What the pump gets. */
   readonly link: {
-    readonly append: RingWriter;
-    readonly read: RingReader;
+    readonly requests: RingWriter;
+    readonly replies: RingReader;
     readonly bell: Doorbell;
   };
   /** All messages that were to be appended, as they stood in the ring. */
@@ -52,17 +52,17 @@ export class DiskSide {
   readonly #answers: RingWriter;
   readonly #bell: Doorbell;
 
-  constructor(appendBytes = 4 * 1024 * 1024, readBytes = 64 * 1024) {
-    const append = allocateRing(appendBytes);
-    const read = allocateRing(readBytes);
-    this.#requests = new RingReader(append);
-    this.#answers = new RingWriter(read);
+  constructor(requestBytes = 4 * 1024 * 1024, replyBytes = 64 * 1024) {
+    const requests = allocateRing(requestBytes);
+    const replies = allocateRing(replyBytes);
+    this.#requests = new RingReader(requests);
+    this.#answers = new RingWriter(replies);
     this.#bell = new Doorbell(allocateDoorbell());
     // As if it slept for ever: then every ring is counted.
     this.#bell.fallAsleep();
     this.link = {
-      append: new RingWriter(append),
-      read: new RingReader(read),
+      requests: new RingWriter(requests),
+      replies: new RingReader(replies),
       bell: this.#bell,
     };
   }
@@ -172,7 +172,7 @@ export class DiskSide {
   #answer(type: number, fields: readonly number[], bytes: Buffer): void {
     const length = fields.length * 4 + bytes.length;
     const offset = this.#answers.claim(length);
-    if (offset === FULL) throw new Error('the read ring is full');
+    if (offset === FULL) throw new Error('the reply ring is full');
     this.#answers.words.set(fields, offset >>> 2);
     this.#answers.bytes.set(bytes, offset + fields.length * 4);
     this.#answers.commit(type, length);

@@ -6,13 +6,14 @@
 
 import { defaultPolicy } from '../../src/main/policies/default-policy.ts';
 import { type PublicationPart, PumpHandle } from '../../src/main/pumps/pump-handle.ts';
+import { pumpMemory } from '../../src/main/pumps/thread-plan.ts';
 import type { TopicHandle } from '../../src/main/topics/topic-map.ts';
 import { type ControlRequest, decodeControl } from '../../src/shared/control.ts';
 import * as records from '../../src/shared/records.ts';
 import { Doorbell } from '../../src/shared/ring/doorbell.ts';
 import { EMPTY, RingReader } from '../../src/shared/ring/reader.ts';
 import { RingWriter } from '../../src/shared/ring/writer.ts';
-import { optionsWith, pumpMemory, type RingSizes } from './broker-turns.ts';
+import { optionsWith, type TestRingSizes, testRingSizes } from './broker-turns.ts';
 import { ManualClock } from './manual-clock.ts';
 import { topicNamed } from './names.ts';
 
@@ -39,8 +40,8 @@ export class MainRings {
   /** Earlier pieces of a control request. */
   #pieces: Buffer[] = [];
 
-  constructor(sizes: Partial<RingSizes> = {}) {
-    const memory = pumpMemory(sizes);
+  constructor(sizes: Partial<TestRingSizes> = {}) {
+    const memory = pumpMemory(testRingSizes(sizes));
     this.#bell = new Doorbell(memory.bell);
     // As if the pump slept for ever: then every ring of its bell is counted.
     this.#bell.fallAsleep();

@@ -25,7 +25,7 @@ export interface PumpBenchOptions {
   readonly publishBytes: number;
   readonly commandBytes: number;
   readonly deliverBytes: number;
-  readonly appendBytes: number;
+  readonly requestBytes: number;
   readonly random: () => number;
   readonly memoryBudgetBytes: number;
   /** Of all topics and channels. */
@@ -41,7 +41,7 @@ const DEFAULTS: PumpBenchOptions = {
   publishBytes: 4 * 1024 * 1024,
   commandBytes: 1024 * 1024,
   deliverBytes: 4 * 1024 * 1024,
-  appendBytes: 4 * 1024 * 1024,
+  requestBytes: 4 * 1024 * 1024,
   random: () => 0,
   memoryBudgetBytes: Number.POSITIVE_INFINITY,
   policy: {},
@@ -81,7 +81,7 @@ export class PumpBench {
     this.publishes = new RingWriter(publishes);
     this.commands = new RingWriter(commands);
     this.main = new DeliverySide(allocateRing(complete.deliverBytes));
-    this.disk = new DiskSide(complete.appendBytes);
+    this.disk = new DiskSide(complete.requestBytes);
     // As if main slept for ever: then every ring is counted.
     this.#mainBell.fallAsleep();
     this.loop = new PumpLoop({

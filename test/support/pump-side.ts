@@ -54,17 +54,17 @@ export class PumpSide {
   readonly #answers: RingReader;
   readonly #bell: Doorbell;
 
-  constructor(appendBytes = 64 * 1024, readBytes = 64 * 1024) {
-    const append = allocateRing(appendBytes);
-    const read = allocateRing(readBytes);
-    this.#requests = new RingWriter(append);
-    this.#answers = new RingReader(read);
+  constructor(requestBytes = 64 * 1024, replyBytes = 64 * 1024) {
+    const requests = allocateRing(requestBytes);
+    const replies = allocateRing(replyBytes);
+    this.#requests = new RingWriter(requests);
+    this.#answers = new RingReader(replies);
     this.#bell = new Doorbell(allocateDoorbell());
     // As if it slept for ever: then every ring is counted.
     this.#bell.fallAsleep();
     this.link = {
-      append: new RingReader(append),
-      read: new RingWriter(read),
+      requests: new RingReader(requests),
+      replies: new RingWriter(replies),
       bell: this.#bell,
     };
   }

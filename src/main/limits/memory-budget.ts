@@ -86,7 +86,7 @@ export function describeMemory(options: MemoryOptions, machineBytes: number): st
 function fixedBytesOf({ pumpThreads, diskThreads, maxMsgSize }: MemoryOptions): number {
   const rings = ringSizes(maxMsgSize);
   const ofPump = rings.publishes + rings.commands + rings.deliveries;
-  const ofLinks = diskThreads * (rings.append + rings.read);
+  const ofLinks = diskThreads * (rings.requests + rings.replies);
   return (
     PROCESS_BYTES + (pumpThreads + diskThreads) * THREAD_BYTES + pumpThreads * (ofPump + ofLinks)
   );

@@ -25,7 +25,7 @@ import { RingReader } from '../../shared/ring/reader.ts';
 import { FULL, RingWriter } from '../../shared/ring/writer.ts';
 import { CommandWriter } from './command-writer.ts';
 import type { MessageBatch } from './message-batch.ts';
-import type { PumpMemory } from './worker-pools.ts';
+import type { PumpMemory } from './thread-plan.ts';
 
 /** Publishes that follow each other share a record up to this size. */
 const PUBLISH_BATCH_BYTES = 32 * 1024;

@@ -5,22 +5,22 @@
  */
 
 import {
-  APPEND_RING_BYTES,
-  CONSUMER_RING_BYTES,
+  COMMAND_RING_BYTES,
   DELIVER_RING_BYTES,
   PUBLISH_RING_BYTES,
-  READ_RING_BYTES,
   RECORD_OVERHEAD_BYTES,
+  REPLY_RING_BYTES,
+  REQUEST_RING_BYTES,
 } from '../../shared/limits.ts';
 import { capacityFor } from '../../shared/ring/layout.ts';
 
-/** Capacities. Units: bytes. `append` and `read` are there once for each pair of a pump and a disk thread. */
+/** Capacities. Units: bytes. There are `requests` and `replies` for each pair of a pump and a disk thread. */
 export type RingSizes = {
   readonly publishes: number;
   readonly commands: number;
   readonly deliveries: number;
-  readonly append: number;
-  readonly read: number;
+  readonly requests: number;
+  readonly replies: number;
 };
 
 /** The rings of a broker whose messages have at most so many bytes. */
@@ -28,9 +28,9 @@ export function ringSizes(maxMsgSize: number): RingSizes {
   const messageBytes = maxMsgSize + RECORD_OVERHEAD_BYTES;
   return {
     publishes: capacityFor(messageBytes, PUBLISH_RING_BYTES),
-    commands: CONSUMER_RING_BYTES,
+    commands: COMMAND_RING_BYTES,
     deliveries: capacityFor(messageBytes, DELIVER_RING_BYTES),
-    append: capacityFor(messageBytes, APPEND_RING_BYTES),
-    read: capacityFor(messageBytes, READ_RING_BYTES),
+    requests: capacityFor(messageBytes, REQUEST_RING_BYTES),
+    replies: capacityFor(messageBytes, REPLY_RING_BYTES),
   };
 }

@@ -4,22 +4,16 @@
  * Thread: main. This is the only file that names the workers' entry files, and that uses piscina.
  */
 
-import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
-import { allocateDoorbell } from '../../shared/ring/doorbell.ts';
-import { allocateRing } from '../../shared/ring/layout.ts';
-import { allocatePulse, Pulse } from '../../shared/ring/pulse.ts';
-import type { DiskTask, PumpTask } from '../../shared/thread-tasks.ts';
+import { Pulse } from '../../shared/ring/pulse.ts';
 import type { Options } from '../options/options.ts';
 import { ringSizes } from './ring-sizes.ts';
+import { type PumpMemory, planThreads } from './thread-plan.ts';
 
 /** The running file's own ending: sources run as they are, the published package is compiled. */
 const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 const PUMP_ENTRY = new URL(`../../workers/pump-thread.${EXTENSION}`, import.meta.url).href;
 const DISK_ENTRY = new URL(`../../workers/disk-thread.${EXTENSION}`, import.meta.url).href;
-
-/** Memory that main shares with one pump thread. */
-export type PumpMemory = Pick<PumpTask, 'bell' | 'publishes' | 'commands' | 'deliveries'>;
 
 export class WorkerPools {
   /** For each pump thread what main shares with it. */
@@ -37,48 +31,30 @@ export class WorkerPools {
 
   /** Units: `memoryBudgetBytes` for the messages of each pump thread. */
   constructor(options: Options, memoryBudgetBytes: number) {
-    const pumpCount = options.pumpThreads > 0 ? options.pumpThreads : defaultPumpThreads();
-    const diskCount = options.diskThreads;
+    const { pumpThreads: pumpCount, diskThreads: diskCount } = options;
     this.#diskCount = diskCount;
-    this.mainBell = allocateDoorbell();
-    const pumpBells = Array.from({ length: pumpCount }, allocateDoorbell);
-    const diskBells = Array.from({ length: diskCount }, allocateDoorbell);
-    const diskPulses = diskBells.map(allocatePulse);
-    this.diskPulses = diskPulses.map((memory) => new Pulse(memory));
-    const sizes = ringSizes(options.maxMsgSize);
-    const links = pumpBells.map(() =>
-      diskBells.map(() => ({ append: allocateRing(sizes.append), read: allocateRing(sizes.read) })),
-    );
-    this.pumps = pumpBells.map((bell) => ({
-      bell,
-      publishes: allocateRing(sizes.publishes),
-      commands: allocateRing(sizes.commands),
-      deliveries: allocateRing(sizes.deliveries),
-    }));
-    const pumpTasks = this.pumps.map(
-      (pump, p): PumpTask => ({
-        ...pump,
-        mainBell: this.mainBell,
-        disks: links[p].map((link, d) => ({ ...link, bell: diskBells[d] })),
+    const { mainBell, pumpTasks, diskTasks } = planThreads({
+      pumpCount,
+      diskCount,
+      sizes: ringSizes(options.maxMsgSize),
+      pump: {
         nodeId: options.nodeId,
         memoryBudgetBytes,
         maxMsgTimeoutMs: options.maxMsgTimeoutMs,
         latencyPercentiles: options.e2eProcessingLatencyPercentile,
         latencyWindowMs: options.e2eProcessingLatencyWindowTimeMs,
-      }),
-    );
-    const diskTasks = diskBells.map(
-      (bell, d): DiskTask => ({
-        bell,
-        pulse: diskPulses[d],
-        pumps: links.map((ofPump, p) => ({ ...ofPump[d], bell: pumpBells[p] })),
+      },
+      disk: {
         dataPath: options.dataPath,
         maxBytesPerFile: options.maxBytesPerFile,
         maxMsgSize: options.maxMsgSize,
         syncEvery: options.syncEvery,
         syncTimeoutMs: options.syncTimeoutMs,
-      }),
-    );
+      },
+    });
+    this.mainBell = mainBell;
+    this.pumps = pumpTasks;
+    this.diskPulses = diskTasks.map(({ pulse }) => new Pulse(pulse));
     const pumpPool = makePool(PUMP_ENTRY, pumpCount);
     const diskPool = makePool(DISK_ENTRY, diskCount);
     this.#pools = [pumpPool, diskPool];
@@ -100,11 +76,6 @@ export class WorkerPools {
   async destroy(): Promise<void> {
     await Promise.all(this.#pools.map((pool) => pool.destroy()));
   }
-}
-
-/** One thread is left to main. */
-function defaultPumpThreads(): number {
-  return Math.max(1, availableParallelism() - 1);
 }
 
 async function noteCrash(loop: Promise<unknown>, onCrashed: () => void): Promise<void> {

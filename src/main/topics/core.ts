@@ -11,7 +11,7 @@ import type { PumpEvent } from '../../shared/control.ts';
 import { Doorbell } from '../../shared/ring/doorbell.ts';
 import { Deliveries, type DeliveryTarget } from '../pumps/deliveries.ts';
 import { PumpHandle } from '../pumps/pump-handle.ts';
-import type { PumpMemory } from '../pumps/worker-pools.ts';
+import type { PumpMemory } from '../pumps/thread-plan.ts';
 import { Publisher } from './publisher.ts';
 import { TopicMap, type TopicMapOptions } from './topic-map.ts';
 

@@ -113,8 +113,8 @@ export class IoLoop {
     };
     this.#queues = new KnownQueues(this.#links, this.#queueOptions);
     const longest = RECORDS_WORDS * 4 + recordsRoom(recordBytesMax(options.maxMsgSize));
-    for (const { read } of options.links) {
-      assert(longest <= read.lengthMax, 'the largest record fits the read ring');
+    for (const { replies } of options.links) {
+      assert(longest <= replies.lengthMax, 'the largest record fits the reply ring');
     }
   }
 

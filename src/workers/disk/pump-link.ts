@@ -65,8 +65,8 @@ export function recordsRoom(recordBytesMax: number): number {
 
 /** The ends of the rings, and the bell of the thread at the other end. */
 export interface PumpLinkOptions {
-  readonly append: RingReader;
-  readonly read: RingWriter;
+  readonly requests: RingReader;
+  readonly replies: RingWriter;
   readonly bell: Doorbell;
 }
 
@@ -87,8 +87,8 @@ export class PumpLink {
   #droppedLines = 0;
 
   constructor(options: PumpLinkOptions) {
-    this.requests = options.append;
-    this.answers = options.read;
+    this.requests = options.requests;
+    this.answers = options.replies;
     this.#bell = options.bell;
   }
 

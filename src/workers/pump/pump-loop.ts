@@ -47,7 +47,7 @@ export type PumpLoopOptions = {
   readonly commands: RingReader;
   readonly deliveries: RingWriter;
   readonly mainBell: Doorbell;
-  readonly disks: readonly { append: RingWriter; read: RingReader; bell: Doorbell }[];
+  readonly disks: readonly { requests: RingWriter; replies: RingReader; bell: Doorbell }[];
   readonly nodeId: number;
   /** Units: above so many bytes of messages what can be on disk goes there. */
   readonly memoryBudgetBytes: number;
@@ -95,8 +95,8 @@ export class PumpLoop {
     this.#monotonicMs = options.monotonicMs;
     this.#outbox = new Outbox(options.deliveries);
     this.#links = options.disks.map(
-      (disk) =>
-        new DiskLink(disk.append, disk.read, disk.bell, (level, text) => this.#log(level, text)),
+      ({ requests, replies, bell }) =>
+        new DiskLink(requests, replies, bell, (level, text) => this.#log(level, text)),
     );
     const { percentiles, windowMs, unixNs } = options.latency;
     this.#state = new PumpState({

@@ -4,7 +4,7 @@
  * Requests are written by the queues at the end of a turn (`flush`), so that a turn's messages for one queue
  * are one write; answers are handed to the queue they are for.
  *
- * Bound: the append ring. When it is full `isCongested` says so until the disk thread has caught up; how much may wait
+ * Bound: the request ring. When it is full `isCongested` says so until the disk thread has caught up; how much may wait
  * for it, `WriteBacklog` bounds.
  *
  * Thread: pump.
@@ -21,7 +21,7 @@ const LOG_ERROR = 4;
 
 /** A queue as the link sees it. */
 export interface LinkedQueue {
-  /** Writes what is due into the append ring. Returns false when the ring is full. */
+  /** Writes what is due into the request ring. Returns false when the ring is full. */
   flush(nowMs: number): boolean;
   /** Takes an answer: the ring's front record. */
   onAnswer(type: number, answers: RingReader, nowMs: number): void;

@@ -1,5 +1,5 @@
 /**
- * Writes the requests of one disk queue into the append ring. Each answers false when the ring is full, and has
+ * Writes the requests of one disk queue into the request ring. Each answers false when the ring is full, and has
  * then written nothing.
  *
  * Thread: pump.
@@ -102,7 +102,7 @@ export class DiskRequests {
       waiting.take(taken);
       count += taken;
     }
-    assert(count > 0, 'the append ring has room for the largest message');
+    assert(count > 0, 'the request ring has room for the largest message');
     const parts = lane.takeParts(count);
     if (dueBytes > 0) at = this.#writeDueTimes(parts, (at + 3) & ~3);
     ring.words[(offset >>> 2) + APPEND_QUEUE] = this.#queue;

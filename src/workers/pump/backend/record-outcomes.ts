@@ -2,7 +2,7 @@
  * What became of records that one disk queue has handed out, until the disk thread is told: finished ones, and what
  * is to be known of those that wait.
  *
- * Bound: one run for each message that is finished, and about two notes for each that waits: while the append ring has
+ * Bound: one run for each message that is finished, and about two notes for each that waits: while the request ring has
  * no room, a message may be put back any number of times, and of its notes only the last one counts.
  * Thread: pump.
  */

@@ -6,7 +6,7 @@
  * kept apart for each. Of the messages that wait or are sent: with more than `holdBytes` the topic is held, and main
  * takes no more publishes for it until half of that is written, while others go on. Of the writes that are sent: with
  * more than SENT_COST_MAX the topic's queues wait for their turn, so that another topic's write has little before it in
- * the append ring.
+ * the request ring.
  *
  * Bound: for a topic `holdBytes`, and what was on its way when it was held: a publish ring. Beyond `fullBytes` in all
  * topics are held with an eighth of that, and the pump takes no publishes at all from twice that on.

@@ -11,8 +11,8 @@ test('ringSizes: at least so much, and twice the largest message', () => {
     publishes: 2 ** 22,
     commands: 2 ** 20,
     deliveries: 2 ** 22,
-    append: 2 ** 22,
-    read: 2 ** 22,
+    requests: 2 ** 22,
+    replies: 2 ** 22,
   });
   assert.deepStrictEqual([large.publishes, large.commands], [2 ** 30, 2 ** 20]);
 });

@@ -422,7 +422,7 @@ test('IoLoop: log lines without room are kept, the latest of them', () => {
   assert.ok(pump.log.at(-1)?.includes('DISKQUEUE(q99)'));
 });
 
-test('IoLoop: a read ring that is often full delays answers and loses none', () => {
+test('IoLoop: a reply ring that is often full delays answers and loses none', () => {
   const disk = new MemoryFileSystem(DATA_PATH);
   const pump = new PumpSide(2048, 512);
   const loop = makeLoop(disk, [pump], { maxBytesPerFile: 300, maxMsgSize: 60 });

@@ -471,7 +471,7 @@ test('PumpLoop: where the oldest give way nobody is refused, and the statistics 
 function makeHungBench(waiting: number): PumpBench {
   const bench = new PumpBench({
     policy: { memQueueSize: 0 },
-    appendBytes: 64 * 1024,
+    requestBytes: 64 * 1024,
     publishBytes: 64 * 1024 * 1024,
   });
   bench.createTopic(1);

@@ -494,8 +494,8 @@ test('DiskBackend: a queue that could not be read is closed all the same, and wa
   assert.equal(bench.link.nextDeadlineMs, Number.POSITIVE_INFINITY);
 });
 
-test('DiskBackend: messages wait in order while the append ring is full, and none is lost', () => {
-  const bench = new BackendBench({ appendBytes: 64 * 1024 }).open();
+test('DiskBackend: messages wait in order while the request ring is full, and none is lost', () => {
+  const bench = new BackendBench({ requestBytes: 64 * 1024 }).open();
   const bodies = Array.from({ length: 100 }, (_, i) => `message ${i} ${'x'.repeat(3000)}`);
   for (const body of bodies) bench.put(body);
   const congested: boolean[] = [];

@@ -30,8 +30,8 @@ type Parts = { disk: DiskSide; link: DiskLink; log: string[]; queues: FakeQueue[
 function makeLink(...names: readonly string[]): Parts {
   const disk = new DiskSide();
   const log: string[] = [];
-  const { append, read, bell } = disk.link;
-  const link = new DiskLink(append, read, bell, (level, text) => log.push(`${level} ${text}`));
+  const { requests, replies, bell } = disk.link;
+  const link = new DiskLink(requests, replies, bell, (level, text) => log.push(`${level} ${text}`));
   const queues = names.map((name) => new FakeQueue(name, log));
   for (const queue of queues) link.add(queue);
   return { disk, link, log, queues };
@@ -131,7 +131,7 @@ test('DiskLink: rings the disk thread when answers that it had no room for have 
       disk.status(2, 'x'.repeat(20_000));
       answers++;
     }
-  }, /the read ring is full/);
+  }, /the reply ring is full/);
 
   const taken = link.poll(0);
 

@@ -8,10 +8,10 @@ import { DiskSide } from '../../../../support/disk-side.ts';
 
 type Parts = { outcomes: RecordOutcomes; send: () => string[]; disk: DiskSide; ring: RingWriter };
 
-function makeOutcomes(appendBytes = 1024 * 1024): Parts {
+function makeOutcomes(requestBytes = 1024 * 1024): Parts {
   const outcomes = new RecordOutcomes();
-  const disk = new DiskSide(appendBytes);
-  const ring = disk.link.append;
+  const disk = new DiskSide(requestBytes);
+  const ring = disk.link.requests;
   const requests = new DiskRequests(ring, new MessageStore(), 7);
   const send = (): string[] => {
     outcomes.send(requests);

@@ -1,0 +1,70 @@
+/**
+ * What the threads share and what each is started with: every pump thread has rings to main and to each disk thread.
+ * The broker, the simulator and the tests plan their threads here, and run them in their own ways.
+ *
+ * Thread: main.
+ */
+
+import { allocateDoorbell } from '../../shared/ring/doorbell.ts';
+import { allocateRing } from '../../shared/ring/layout.ts';
+import { allocatePulse } from '../../shared/ring/pulse.ts';
+import type { DiskSettings, DiskTask, PumpSettings, PumpTask } from '../../shared/thread-tasks.ts';
+import type { RingSizes } from './ring-sizes.ts';
+
+/** Memory that main shares with one pump thread. */
+export type PumpMemory = Pick<PumpTask, 'bell' | 'publishes' | 'commands' | 'deliveries'>;
+
+/** How many threads there are, how large their rings are, and the options of each. */
+export type ThreadSetup = {
+  readonly pumpCount: number;
+  readonly diskCount: number;
+  readonly sizes: RingSizes;
+  readonly pump: PumpSettings;
+  readonly disk: DiskSettings;
+};
+
+export type ThreadPlan = {
+  readonly mainBell: SharedArrayBuffer;
+  readonly pumpTasks: readonly PumpTask[];
+  readonly diskTasks: readonly DiskTask[];
+};
+
+/** Allocates all rings and doorbells. */
+export function planThreads({ pumpCount, diskCount, sizes, pump, disk }: ThreadSetup): ThreadPlan {
+  const mainBell = allocateDoorbell();
+  const pumpMemories = Array.from({ length: pumpCount }, () => pumpMemory(sizes));
+  const diskBells = Array.from({ length: diskCount }, allocateDoorbell);
+  const links = pumpMemories.map(() =>
+    diskBells.map(() => ({
+      requests: allocateRing(sizes.requests),
+      replies: allocateRing(sizes.replies),
+    })),
+  );
+  return {
+    mainBell,
+    pumpTasks: pumpMemories.map((memory, p) => ({
+      ...pump,
+      ...memory,
+      mainBell,
+      disks: links[p].map((link, d) => ({ ...link, bell: diskBells[d] })),
+    })),
+    diskTasks: diskBells.map((bell, d) => ({
+      ...disk,
+      bell,
+      pulse: allocatePulse(),
+      pumps: links.map((ofPump, p) => ({ ...ofPump[d], bell: pumpMemories[p].bell })),
+    })),
+  };
+}
+
+/** Allocates the rings between main and one pump thread. */
+export function pumpMemory(
+  sizes: Pick<RingSizes, 'publishes' | 'commands' | 'deliveries'>,
+): PumpMemory {
+  return {
+    bell: allocateDoorbell(),
+    publishes: allocateRing(sizes.publishes),
+    commands: allocateRing(sizes.commands),
+    deliveries: allocateRing(sizes.deliveries),
+  };
+}

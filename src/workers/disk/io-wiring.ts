@@ -1,0 +1,29 @@
+/**
+ * Puts an ioLoop on the rings of its task.
+ *
+ * Thread: disk.
+ */
+
+import { Doorbell } from '../../shared/ring/doorbell.ts';
+import { RingReader } from '../../shared/ring/reader.ts';
+import { RingWriter } from '../../shared/ring/writer.ts';
+import type { DiskTask } from '../../shared/thread-tasks.ts';
+import type { FileSystem } from './files/file-system.ts';
+import { IoLoop } from './io-loop.ts';
+
+/** A loop that is stepped by `runLoop`, or by a test. */
+export function wireIoLoop(task: DiskTask, fileSystem: FileSystem): IoLoop {
+  return new IoLoop({
+    links: task.pumps.map((pump) => ({
+      requests: new RingReader(pump.requests),
+      replies: new RingWriter(pump.replies),
+      bell: new Doorbell(pump.bell),
+    })),
+    fileSystem,
+    dataPath: task.dataPath,
+    maxBytesPerFile: task.maxBytesPerFile,
+    maxMsgSize: task.maxMsgSize,
+    syncEvery: task.syncEvery,
+    syncTimeoutMs: task.syncTimeoutMs,
+  });
+}

@@ -1,0 +1,42 @@
+/**
+ * Puts a pump loop on the rings of its task.
+ *
+ * Thread: pump.
+ */
+
+import type { Clock } from '../../shared/clock.ts';
+import { Doorbell } from '../../shared/ring/doorbell.ts';
+import { RingReader } from '../../shared/ring/reader.ts';
+import { RingWriter } from '../../shared/ring/writer.ts';
+import type { PumpTask } from '../../shared/thread-tasks.ts';
+import { PumpLoop, type PumpLoopOptions } from './pump-loop.ts';
+
+/** What a pump loop runs in. */
+export type PumpSurroundings = Pick<PumpLoopOptions, 'random' | 'backlogBounds'> & {
+  readonly clock: Pick<Clock, 'monotonicMs' | 'unixNs'>;
+};
+
+/** A loop that is stepped by `runLoop`, or by a test. */
+export function wirePumpLoop(task: PumpTask, { clock, ...own }: PumpSurroundings): PumpLoop {
+  return new PumpLoop({
+    ...own,
+    publishes: new RingReader(task.publishes),
+    commands: new RingReader(task.commands),
+    deliveries: new RingWriter(task.deliveries),
+    mainBell: new Doorbell(task.mainBell),
+    disks: task.disks.map((disk) => ({
+      requests: new RingWriter(disk.requests),
+      replies: new RingReader(disk.replies),
+      bell: new Doorbell(disk.bell),
+    })),
+    nodeId: task.nodeId,
+    memoryBudgetBytes: task.memoryBudgetBytes,
+    maxMsgTimeoutMs: task.maxMsgTimeoutMs,
+    latency: {
+      percentiles: task.latencyPercentiles,
+      windowMs: task.latencyWindowMs,
+      unixNs: () => Number(clock.unixNs()),
+    },
+    monotonicMs: () => clock.monotonicMs(),
+  });
+}
