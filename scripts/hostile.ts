@@ -4,7 +4,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, hostname, tmpdir } from 'node:os';
 import path from 'node:path';
-import { Refused } from '../src/daemon/options/refused.ts';
+import { InvalidValue } from '../src/daemon/options/invalid-value.ts';
 import { machineMemoryBytes, memoryBudget } from '../src/main/limits/memory-budget.ts';
 import { completeOptions, OPTION_ROWS } from '../src/main/options/options.ts';
 import { SystemClock } from '../src/shared/clock.ts';
@@ -97,7 +97,7 @@ function memoryOf(totalMib: number): TargetMemory {
   const given = new Map([['maxMemory', { kind: 'bytes', bytes: totalMib * MIB }]]);
   const machine = { hostname: hostname(), parallelism: availableParallelism() };
   const options = completeOptions(given, machine);
-  if (options instanceof Refused) throw new Error(`--memory=${totalMib}: ${options.why}`);
+  if (options instanceof InvalidValue) throw new Error(`--memory=${totalMib}: ${options.why}`);
   const { bodyBytes, leastBytes } = memoryBudget(options, machineMemoryBytes());
   // a buffer is up to twice as large as what it holds
   return { totalMib: Math.max(totalMib, leastBytes / MIB), bodiesMib: (2 * bodyBytes) / MIB };

@@ -5,7 +5,7 @@
  */
 
 import { isIPv6 } from 'node:net';
-import { Refused } from './options/refused.ts';
+import { InvalidValue } from './options/invalid-value.ts';
 
 /** A host, IPv6 without brackets and empty where none is named, and its port. */
 export type HostPort = { readonly host: string; readonly port: number };
@@ -15,14 +15,14 @@ const PORT_MAX = 65535;
 const HOST = /^[\p{L}\p{N}_.-]*$/u;
 
 /** Splits an address at its last colon. Errors: says what is wrong with it, as the rest of a sentence. */
-export function splitHostPort(text: string): HostPort | Refused {
-  if (text === '') return new Refused('is empty');
+export function splitHostPort(text: string): HostPort | InvalidValue {
+  if (text === '') return new InvalidValue('is empty');
   const colon = text.lastIndexOf(':');
-  if (colon === -1 || text.endsWith(']')) return new Refused('has no port');
+  if (colon === -1 || text.endsWith(']')) return new InvalidValue('has no port');
   const host = readHost(text.slice(0, colon));
-  if (host instanceof Refused) return host;
+  if (host instanceof InvalidValue) return host;
   const port = readPort(text.slice(colon + 1));
-  return port instanceof Refused ? port : { host, port };
+  return port instanceof InvalidValue ? port : { host, port };
 }
 
 /** As it stands in a URL, an option or a log line: an IPv6 host in brackets. */
@@ -30,26 +30,26 @@ export function joinHostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-function readHost(text: string): string | Refused {
+function readHost(text: string): string | InvalidValue {
   if (text.startsWith('[') && text.endsWith(']')) {
     const host = text.slice(1, -1);
     if (host === '' || isIPv6(host)) return host;
-    return new Refused(`has no IPv6 address in its brackets, but ${JSON.stringify(host)}`);
+    return new InvalidValue(`has no IPv6 address in its brackets, but ${JSON.stringify(host)}`);
   }
   if (text.includes('://'))
-    return new Refused('is a URL, without which the host and port are enough');
+    return new InvalidValue('is a URL, without which the host and port are enough');
   if (text.includes(':'))
-    return new Refused('has more than one colon; IPv6 stands in brackets, as [::1]');
+    return new InvalidValue('has more than one colon; IPv6 stands in brackets, as [::1]');
   if (HOST.test(text)) return text;
-  return new Refused(`has no host's name before its port, but ${JSON.stringify(text)}`);
+  return new InvalidValue(`has no host's name before its port, but ${JSON.stringify(text)}`);
 }
 
-function readPort(text: string): number | Refused {
-  if (text === '') return new Refused('has no port behind its colon');
+function readPort(text: string): number | InvalidValue {
+  if (text === '') return new InvalidValue('has no port behind its colon');
   if (!/^\d+$/.test(text)) {
-    return new Refused(`has a port that is not a number, ${JSON.stringify(text)}`);
+    return new InvalidValue(`has a port that is not a number, ${JSON.stringify(text)}`);
   }
   const port = Number(text);
   if (port <= PORT_MAX) return port;
-  return new Refused(`has port ${text}, and the highest is ${PORT_MAX}`);
+  return new InvalidValue(`has port ${text}, and the highest is ${PORT_MAX}`);
 }

@@ -14,7 +14,7 @@ import { type AddressInfo, isIP, type ListenOptions, type Server } from 'node:ne
 import { assert } from '../shared/assert.ts';
 import { joinHostPort, splitHostPort } from './host-port.ts';
 import type { Logger } from './log.ts';
-import { Refused } from './options/refused.ts';
+import { InvalidValue } from './options/invalid-value.ts';
 import { systemErrorText } from './system-error.ts';
 
 /** A TCP address, or the path of a unix socket. Shape: `host` is empty or unspecified for all addresses. */
@@ -39,19 +39,21 @@ const NO_IPV6 = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EPROTONOSUPPORT', 'EI
 const PATH_BYTES_MAX = process.platform === 'darwin' ? 103 : 107;
 
 /** Reads an address option. Errors: says what is wrong with it, as the rest of a sentence. */
-export function parseListenAddress(text: string): ListenAddress | Refused {
+export function parseListenAddress(text: string): ListenAddress | InvalidValue {
   if (text.includes('/') && !text.includes('://')) return readPath(text);
   const address = splitHostPort(text);
-  if (!(address instanceof Refused)) return address;
-  return new Refused(
+  if (!(address instanceof InvalidValue)) return address;
+  return new InvalidValue(
     `${address.why}; write <host>:<port> such as 127.0.0.1:4150, or the path of a unix socket with a slash in it`,
   );
 }
 
-function readPath(path: string): ListenAddress | Refused {
+function readPath(path: string): ListenAddress | InvalidValue {
   const bytes = Buffer.byteLength(path);
   if (bytes <= PATH_BYTES_MAX) return { path };
-  return new Refused(`is a path of ${bytes} bytes; a unix socket's may have ${PATH_BYTES_MAX}`);
+  return new InvalidValue(
+    `is a path of ${bytes} bytes; a unix socket's may have ${PATH_BYTES_MAX}`,
+  );
 }
 
 /**
@@ -124,7 +126,7 @@ export async function listenAt(
   listenOn: (address: ListenAddress) => Promise<Listening>,
 ): Promise<number> {
   const address = parseListenAddress(given);
-  assert(!(address instanceof Refused), 'the address was checked with the options');
+  assert(!(address instanceof InvalidValue), 'the address was checked with the options');
   try {
     const { text, port } = await listenOn(address);
     logger.info(`${kind}: listening on ${text}`);

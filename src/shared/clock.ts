@@ -84,10 +84,10 @@ class SystemTimer implements Timer {
 
   #start(delayMs: number): NodeJS.Timeout {
     if (delayMs <= TIMEOUT_MS_MAX) return setTimeout(this.#callback, delayMs);
-    return setTimeout(() => this.#goOn(), TIMEOUT_MS_MAX);
+    return setTimeout(() => this.#resume(), TIMEOUT_MS_MAX);
   }
 
-  #goOn(): void {
+  #resume(): void {
     this.#timeout = this.#start(Math.max(0, this.#deadlineMs - performance.now()));
     if (!this.#isRef) this.#timeout.unref();
   }

@@ -5,29 +5,29 @@ export class BodySender implements BodyGatherer {
   readonly name: string;
   readonly client: { readonly remoteIp: string; isGuest: boolean };
   isReading = true;
-  isGivenUp = false;
+  isAborted = false;
   /** Whether it is the broker that keeps it from going on. */
   isWaitingForBroker = false;
   /** What it does when it may go on. */
-  onGoOn: () => void = () => undefined;
+  onResumed: () => void = () => undefined;
 
   constructor(name: string, { remoteIp = '127.0.0.1', isGuest = false } = {}) {
     this.name = name;
     this.client = { remoteIp, isGuest };
   }
 
-  holdBack(): void {
+  pause(): void {
     this.isReading = false;
   }
 
-  goOn(): void {
+  resume(): void {
     this.isReading = true;
-    this.onGoOn();
+    this.onResumed();
   }
 
-  giveUp(): boolean {
+  abort(): boolean {
     if (this.isWaitingForBroker) return false;
-    this.isGivenUp = true;
+    this.isAborted = true;
     return true;
   }
 

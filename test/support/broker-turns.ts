@@ -6,9 +6,9 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { Logger } from '../../src/daemon/log.ts';
-import { Refused } from '../../src/daemon/options/refused.ts';
+import { InvalidValue } from '../../src/daemon/options/invalid-value.ts';
 import { BodyMemory } from '../../src/main/limits/body-memory.ts';
-import { TurnShares } from '../../src/main/limits/turn-shares.ts';
+import { TurnBudget } from '../../src/main/limits/turn-budget.ts';
 import { completeOptions, type Options } from '../../src/main/options/options.ts';
 import { defaultPolicy } from '../../src/main/policies/default-policy.ts';
 import type { PumpHandle } from '../../src/main/pumps/pump-handle.ts';
@@ -49,7 +49,7 @@ const RING_SIZES: TestRingSizes = {
 /** All options, those not given at their defaults. */
 export function optionsWith(given: Readonly<Record<string, unknown>>): Options {
   const options = completeOptions(new Map(Object.entries(given)), MACHINE);
-  if (options instanceof Refused) throw new Error(options.why);
+  if (options instanceof InvalidValue) throw new Error(options.why);
   return options;
 }
 
@@ -90,7 +90,7 @@ export class BrokerTurns {
   readonly #disk: IoLoop;
   readonly #logger: Logger;
   readonly #connections = new Map<number, Connection>();
-  readonly #shares = new TurnShares(() => {
+  readonly #budget = new TurnBudget(() => {
     this.#isFlushRequested = true;
   });
   #pending: Connection[] = [];
@@ -171,7 +171,7 @@ export class BrokerTurns {
       logger: this.#logger,
       bodies: this.bodies,
       guard: strictGuard(),
-      shares: this.#shares,
+      budget: this.#budget,
       onPending: (pending) => this.#pending.push(pending),
       tls: null,
       auth: null,
@@ -216,7 +216,7 @@ export class BrokerTurns {
     const pending = this.#pending;
     this.#pending = [];
     for (const connection of pending) connection.flush();
-    this.#shares.nextTurn();
+    this.#budget.nextTurn();
   }
 
   #onLeft(connection: Connection): void {

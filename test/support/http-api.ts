@@ -8,7 +8,7 @@ import type { TestContext } from 'node:test';
 import { Guard } from '../../src/daemon/guard.ts';
 import { HttpServer } from '../../src/daemon/http/http-server.ts';
 import { Logger, type LogLevel } from '../../src/daemon/log.ts';
-import { Refused } from '../../src/daemon/options/refused.ts';
+import { InvalidValue } from '../../src/daemon/options/invalid-value.ts';
 import { HttpApi } from '../../src/main/http/http-api.ts';
 import { BodyMemory } from '../../src/main/limits/body-memory.ts';
 import { ConnectionLimit } from '../../src/main/limits/connection-limit.ts';
@@ -40,7 +40,7 @@ export class FakeBroker implements HttpBroker {
 
   constructor(given: Record<string, unknown> = {}) {
     const options = completeOptions(new Map(Object.entries(given)), MACHINE);
-    if (options instanceof Refused) throw new Error(options.why);
+    if (options instanceof InvalidValue) throw new Error(options.why);
     this.options = options;
   }
 

@@ -7,7 +7,7 @@
  */
 
 import { assert } from '../../shared/assert.ts';
-import { Refused } from '../options/refused.ts';
+import { InvalidValue } from '../options/invalid-value.ts';
 
 /** Nanoseconds of a millisecond. */
 export const NS_PER_MS = 1e6;
@@ -30,8 +30,8 @@ const UNIT_NS: ReadonlyMap<string, number> = new Map([
 const PART = /(\d*)(?:\.(\d*))?([^\d.]*)/y;
 
 /** Reads a duration. Errors: says why the text is none, or that it is too long to be counted in ns. */
-export function parseDuration(text: string): number | Refused {
-  const invalid = new Refused('invalid duration');
+export function parseDuration(text: string): number | InvalidValue {
+  const invalid = new InvalidValue('invalid duration');
   const isNegative = text.startsWith('-');
   const unsigned = isNegative || text.startsWith('+') ? text.slice(1) : text;
   if (unsigned === '0') return 0;
@@ -44,12 +44,13 @@ export function parseDuration(text: string): number | Refused {
     if (part === null) return invalid;
     const [, whole, fraction = '', unit] = part;
     if (whole === '' && fraction === '') return invalid;
-    if (unit === '') return new Refused('missing unit in duration');
+    if (unit === '') return new InvalidValue('missing unit in duration');
     const unitNs = UNIT_NS.get(unit);
-    if (unitNs === undefined) return new Refused(`unknown unit "${unit}" in duration`);
+    if (unitNs === undefined) return new InvalidValue(`unknown unit "${unit}" in duration`);
     totalNs += Number(whole) * unitNs + fractionNs(fraction, unitNs);
   }
-  if (totalNs > Number.MAX_SAFE_INTEGER) return new Refused('duration is longer than 104 days');
+  if (totalNs > Number.MAX_SAFE_INTEGER)
+    return new InvalidValue('duration is longer than 104 days');
   return isNegative ? 0 - totalNs : totalNs;
 }
 

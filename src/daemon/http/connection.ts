@@ -34,7 +34,7 @@ export class Connection {
   readonly #handle: (request: Request) => void;
   readonly #clock: Pick<Clock, 'after'>;
   /** Calls what goes on when an answer is sent. */
-  readonly #guarded: (goOn: () => void) => void;
+  readonly #guarded: (resume: () => void) => void;
   /** The request that was handled last, or is being handled. */
   #current: Request | undefined;
   readonly #waiting: Request[] = [];
@@ -51,7 +51,7 @@ export class Connection {
     this.#socket = socket;
     this.#handle = handle;
     this.#clock = clock;
-    this.#guarded = guard.around(httpSender(socket), (goOn) => goOn());
+    this.#guarded = guard.around(httpSender(socket), (resume) => resume());
   }
 
   /** Whether nothing more that comes is handled. */
@@ -122,8 +122,8 @@ export class Connection {
     else this.#onceClosed(last, () => this.#sendLast(answer));
   }
 
-  #onceClosed({ response }: Request, goOn: () => void): void {
-    response.once('close', () => this.#guarded(goOn));
+  #onceClosed({ response }: Request, resume: () => void): void {
+    response.once('close', () => this.#guarded(resume));
   }
 
   /** Whether the answer is given, and the client takes what it is sent. */

@@ -23,7 +23,7 @@ export type Request = {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   /** Whether the client holds its body back until it is told to go on (`Expect: 100-continue`). */
-  readonly isHeldBack: boolean;
+  readonly awaitsContinue: boolean;
   readonly listener: Listener;
 };
 
@@ -61,12 +61,12 @@ export class Exchange {
   /** Undefined for a request that is left out of the log. */
   readonly #requestLog: RequestLog | undefined;
   readonly #startMs: number;
-  #isHeldBack: boolean;
+  #awaitsContinue: boolean;
   /** There is none for a body that comes in one piece. */
   #gatherer: RequestGatherer | undefined;
 
   constructor(
-    { request, response, isHeldBack, listener }: Request,
+    { request, response, awaitsContinue, listener }: Request,
     param: string,
     rawQuery: string,
     { logger, guard, bodies }: ExchangeSetup,
@@ -76,7 +76,7 @@ export class Exchange {
     this.rawQuery = rawQuery;
     this.#request = request;
     this.#response = response;
-    this.#isHeldBack = isHeldBack;
+    this.#awaitsContinue = awaitsContinue;
     this.#listener = listener;
     this.#logger = logger;
     this.#guard = guard;
@@ -91,8 +91,8 @@ export class Exchange {
       onGathered(NOTHING);
       return;
     }
-    if (this.#isHeldBack) {
-      this.#isHeldBack = false;
+    if (this.#awaitsContinue) {
+      this.#awaitsContinue = false;
       this.#response.writeContinue();
     }
     const wantedBytes = prefixBytes + (declaredBytes(this.#request) ?? limitBytes);
@@ -128,7 +128,7 @@ export class Exchange {
     const response = this.#response;
     if (response.headersSent) return;
     // Whether a client that was not told to go on sends its body all the same cannot be known.
-    if (this.#isHeldBack) response.shouldKeepAlive = false;
+    if (this.#awaitsContinue) response.shouldKeepAlive = false;
     response.writeHead(answer.status, reasonPhrase(answer.status), answer.headers);
     response.end(answer.body);
     this.#requestLog?.write(this.#request, answer.status, this.#startMs);
@@ -139,7 +139,8 @@ export class Exchange {
    * and the client might not see the answer.
    */
   get #hasUnreadBody(): boolean {
-    if (this.#request.complete || this.#response.shouldKeepAlive || this.#isHeldBack) return false;
+    if (this.#request.complete || this.#response.shouldKeepAlive || this.#awaitsContinue)
+      return false;
     const declared = declaredBytes(this.#request);
     return declared !== undefined && declared <= PASSED_BYTES_MAX;
   }
@@ -163,7 +164,7 @@ export class Exchange {
 
   /** Sends a file that is being made. Its end is the end of the chunks; a failure cuts them off. */
   stream(headers: readonly string[], source: Readable): void {
-    if (this.#isHeldBack) this.#response.shouldKeepAlive = false;
+    if (this.#awaitsContinue) this.#response.shouldKeepAlive = false;
     this.#response.writeHead(200, [...headers]);
     this.#requestLog?.write(this.#request, 200, this.#startMs);
     pipeline(source, this.#response, (error) => {
@@ -192,7 +193,7 @@ export class Exchange {
   /** Sends an answer in pieces, each when the one before it is taken. The server may have answered before. */
   sendPieces(headers: readonly string[], pieces: readonly Buffer[]): PiecewiseAnswer | undefined {
     if (this.#response.headersSent) return undefined;
-    if (this.#isHeldBack) this.#response.shouldKeepAlive = false;
+    if (this.#awaitsContinue) this.#response.shouldKeepAlive = false;
     this.#response.writeHead(200, [...headers]);
     this.#requestLog?.write(this.#request, 200, this.#startMs);
     return new PiecewiseAnswer(this.#response, pieces);

@@ -153,20 +153,20 @@ export class HttpServer {
     });
   }
 
-  #onRequest(request: IncomingMessage, response: ServerResponse, isHeldBack: boolean): void {
+  #onRequest(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
     const { socket } = request;
     if (this.#refused.has(socket)) {
       refuseRequest(response);
       return;
     }
     try {
-      this.#take(request, response, isHeldBack);
+      this.#take(request, response, awaitsContinue);
     } catch (error) {
       this.#guard.end(httpSender(socket), error);
     }
   }
 
-  #take(request: IncomingMessage, response: ServerResponse, isHeldBack: boolean): void {
+  #take(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
     const { socket } = request;
     const unclear = framingRefusal(request);
     if (unclear !== undefined) {
@@ -177,7 +177,7 @@ export class HttpServer {
     const isLast = this.#closed !== undefined || socket instanceof BareLineSocket;
     if (isLast) response.shouldKeepAlive = false;
     const listener = this.#listener;
-    this.#connection(socket).take({ request, response, isHeldBack, listener });
+    this.#connection(socket).take({ request, response, awaitsContinue, listener });
   }
 
   #onConnect(request: IncomingMessage, socket: Socket): void {

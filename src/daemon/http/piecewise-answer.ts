@@ -64,7 +64,7 @@ export class PiecewiseAnswer {
   }
 
   /** Cuts it off, with its connection. */
-  giveUp(): void {
+  abort(): void {
     this.#response.destroy();
   }
 

@@ -16,10 +16,10 @@ type RequestClient = { readonly remoteIp: string; readonly isGuest: true };
 export interface RequestGatherer {
   readonly client: RequestClient;
   /** Reads nothing more for now. */
-  holdBack(): void;
-  goOn(): void;
+  pause(): void;
+  resume(): void;
   /** Ends, because it makes no progress. */
-  giveUp(): boolean;
+  abort(): boolean;
   toString(): string;
 }
 
@@ -39,9 +39,9 @@ export function gathererOf(request: IncomingMessage): RequestGatherer {
   const sender = httpSender(request.socket);
   return {
     client: clientOf(request.socket),
-    holdBack: () => request.pause(),
-    goOn: () => request.resume(),
-    giveUp: () => {
+    pause: () => request.pause(),
+    resume: () => request.resume(),
+    abort: () => {
       request.destroy();
       return true;
     },

@@ -5,7 +5,7 @@
  * Thread: any.
  */
 
-import { Refused } from './refused.ts';
+import { InvalidValue } from './invalid-value.ts';
 
 /** From the largest down, so that the first that fits is the shortest to read. */
 const BINARY_UNITS: readonly (readonly [string, number])[] = [
@@ -34,14 +34,14 @@ export const NO_SIZE = 'must be bytes, such as 1048576, 16MiB or 1.5GB';
 const SIZE = /^(?:(\d+)|(\d+(?:\.\d+)?) ?([a-z]+))$/i;
 
 /** Reads a size. What is left of a byte is cut off. Errors: says why the text is none. */
-export function parseSize(text: string): number | Refused {
+export function parseSize(text: string): number | InvalidValue {
   const match = SIZE.exec(text);
-  if (match === null) return new Refused(NO_SIZE);
+  if (match === null) return new InvalidValue(NO_SIZE);
   const [, plain, number, unit = 'B'] = match;
   const unitBytes = UNIT_BYTES.get(unit.toLowerCase());
-  if (unitBytes === undefined) return new Refused(`unknown unit "${unit}" in size`);
+  if (unitBytes === undefined) return new InvalidValue(`unknown unit "${unit}" in size`);
   const bytes = Math.floor(Number(plain ?? number) * unitBytes);
-  return Number.isSafeInteger(bytes) ? bytes : new Refused('value out of range');
+  return Number.isSafeInteger(bytes) ? bytes : new InvalidValue('value out of range');
 }
 
 /** Spells a size exactly, in the largest unit that it is a multiple of. */

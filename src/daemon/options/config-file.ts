@@ -8,9 +8,9 @@
  */
 
 import { parse, TomlError } from 'smol-toml';
+import { InvalidValue } from './invalid-value.ts';
 import { suggestion } from './nearest-word.ts';
 import type { OptionRows } from './option-table.ts';
-import { Refused } from './refused.ts';
 
 /** What a file says. */
 export type ConfigFile = {
@@ -21,9 +21,9 @@ export type ConfigFile = {
 };
 
 /** Reads a file's text. Errors: says what is wrong with it, and in which line. */
-export function parseConfigFile(toml: string, rows: OptionRows): ConfigFile | Refused {
+export function parseConfigFile(toml: string, rows: OptionRows): ConfigFile | InvalidValue {
   const table = parseToml(toml);
-  if (table instanceof Refused) return table;
+  if (table instanceof InvalidValue) return table;
 
   const values = new Map<string, unknown>();
   const known = new Set<string>();
@@ -31,11 +31,13 @@ export function parseConfigFile(toml: string, rows: OptionRows): ConfigFile | Re
     known.add(key);
     if (!Object.hasOwn(table, key)) continue;
     const value = hasZeroByte(table[key])
-      ? new Refused('must have no zero byte')
+      ? new InvalidValue('must have no zero byte')
       : kind.parseConfig(table[key]);
-    if (value instanceof Refused) {
+    if (value instanceof InvalidValue) {
       const place = lineText(toml, key);
-      return new Refused(`${place}invalid value ${spell(table[key])} for ${key}: ${value.why}`);
+      return new InvalidValue(
+        `${place}invalid value ${spell(table[key])} for ${key}: ${value.why}`,
+      );
     }
     values.set(name, value);
   }
@@ -63,7 +65,7 @@ function nearestKey(key: string, rows: OptionRows): string {
   );
 }
 
-function parseToml(toml: string): Readonly<Record<string, unknown>> | Refused {
+function parseToml(toml: string): Readonly<Record<string, unknown>> | InvalidValue {
   try {
     // Integers as bigint: where milliseconds are meant, `5` and `5.0` are not the same.
     return parse(toml, { integersAsBigInt: true });
@@ -71,11 +73,11 @@ function parseToml(toml: string): Readonly<Record<string, unknown>> | Refused {
     if (!(error instanceof TomlError)) throw error;
     const begin = unclosedLine(toml, error);
     if (begin !== undefined) {
-      return new Refused(`line ${begin}: the list or table that begins here is not closed`);
+      return new InvalidValue(`line ${begin}: the list or table that begins here is not closed`);
     }
     // Behind the first line of the message stands a drawing of the place, which a log line cannot hold.
     const [reason] = error.message.replace('Invalid TOML document: ', '').split('\n', 1);
-    return new Refused(`line ${error.line}, column ${error.column}: ${reason}`);
+    return new InvalidValue(`line ${error.line}, column ${error.column}: ${reason}`);
   }
 }
 

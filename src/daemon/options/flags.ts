@@ -8,12 +8,12 @@
  */
 
 import { goQuote } from '../go/go-text.ts';
+import { InvalidValue } from './invalid-value.ts';
 import { suggestion } from './nearest-word.ts';
 import type { Option, OptionRows } from './option-table.ts';
-import { Refused } from './refused.ts';
 
 /** What flags say: values by the names of options, or a call for help. */
-type FlagValues = ReadonlyMap<string, unknown> | 'help' | Refused;
+type FlagValues = ReadonlyMap<string, unknown> | 'help' | InvalidValue;
 
 /** Flags, and the words behind them that nobody reads. */
 export type ParsedFlags = { readonly flags: FlagValues; readonly rest: readonly string[] };
@@ -22,7 +22,7 @@ export type ParsedFlags = { readonly flags: FlagValues; readonly rest: readonly 
 export function parseFlags(words: readonly string[], rows: OptionRows): ParsedFlags {
   const byFlag = new Map([...rows].map(([name, row]) => [row.flag, { name, row }]));
   const values = new Map<string, unknown>();
-  const refuse = (why: string): ParsedFlags => ({ flags: new Refused(why), rest: [] });
+  const refuse = (why: string): ParsedFlags => ({ flags: new InvalidValue(why), rest: [] });
   let index = 0;
   while (index < words.length) {
     const word = words[index];
@@ -47,7 +47,7 @@ export function parseFlags(words: readonly string[], rows: OptionRows): ParsedFl
       index += 1;
     }
     const value = row.kind.parseFlag(text, values.get(name));
-    if (value instanceof Refused) return refuse(badValue(row, text, value));
+    if (value instanceof InvalidValue) return refuse(badValue(row, text, value));
     values.set(name, value);
   }
   return { flags: values, rest: words.slice(index) };
@@ -61,7 +61,7 @@ function splitFlag(word: string): { flag: string; attached: string | undefined }
   return { flag: body.slice(0, equals), attached: body.slice(equals + 1) };
 }
 
-function badValue(row: Option<unknown>, text: string, { why }: Refused): string {
+function badValue(row: Option<unknown>, text: string, { why }: InvalidValue): string {
   if (row.kind.isSwitch) return `invalid boolean value ${goQuote(text)} for -${row.flag}: ${why}`;
   return `invalid value ${goQuote(text)} for flag -${row.flag}: ${why}`;
 }

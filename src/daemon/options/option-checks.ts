@@ -7,8 +7,8 @@
 
 import { formatDuration, NS_PER_MS } from '../go/go-duration.ts';
 import { parseListenAddress } from '../listen-address.ts';
+import { InvalidValue } from './invalid-value.ts';
 import { suggestion } from './nearest-word.ts';
-import { Refused } from './refused.ts';
 
 /** Returns why a value is refused, or undefined. `name` is what the value belongs to: a flag with its dashes, a key. */
 export type Check<T> = (value: T, name: string) => string | undefined;
@@ -53,7 +53,9 @@ export function oneOf(choices: readonly string[]): Check<string> {
 /** An address to listen on. */
 export function listenable(value: string, name: string): string | undefined {
   const address = parseListenAddress(value);
-  return address instanceof Refused ? `${name} ${JSON.stringify(value)} ${address.why}` : undefined;
+  return address instanceof InvalidValue
+    ? `${name} ${JSON.stringify(value)} ${address.why}`
+    : undefined;
 }
 
 /** An address to listen on, or nothing. */

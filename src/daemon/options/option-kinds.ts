@@ -9,8 +9,8 @@
 import { formatDuration, NS_PER_MS, parseDuration } from '../go/go-duration.ts';
 import { LOG_LEVELS, type LogLevel, logLevelNumber, parseLogLevel } from '../log.ts';
 import { formatSize, parseSize } from './byte-size.ts';
+import { InvalidValue } from './invalid-value.ts';
 import { formatPortion, type Portion, parsePortion } from './portion.ts';
-import { Refused } from './refused.ts';
 
 /** An option's value as `GET /config` answers it: a string as text, everything else as JSON. */
 export type ConfigValue = string | number | boolean | readonly string[] | readonly number[];
@@ -22,9 +22,9 @@ export interface Kind<T> {
   /** Whether the bare flag means `true`, so that the word after it is not its value. */
   readonly isSwitch: boolean;
   /** Reads what a flag was given. Lists grow: `earlier` is what the same flag was given before. */
-  parseFlag(text: string, earlier: T | undefined): T | Refused;
+  parseFlag(text: string, earlier: T | undefined): T | InvalidValue;
   /** Reads a value of a configuration file, in which an integer is a bigint and a float a number. */
-  parseConfig(value: unknown): T | Refused;
+  parseConfig(value: unknown): T | InvalidValue;
   /** Spells a value as a flag takes it. */
   spell(value: T): string;
   show(value: T): ConfigValue;
@@ -44,7 +44,8 @@ export const text: Kind<string> = {
   word: 'string',
   isSwitch: false,
   parseFlag: (given) => given,
-  parseConfig: (value) => (typeof value === 'string' ? value : new Refused('must be a string')),
+  parseConfig: (value) =>
+    typeof value === 'string' ? value : new InvalidValue('must be a string'),
   spell: (value) => `"${value}"`,
   show: (value) => value,
 };
@@ -56,11 +57,11 @@ export const integer: Kind<number> = {
   parseFlag: parseInteger,
   parseConfig: (value) => {
     if (typeof value === 'bigint') return safeInteger(value);
-    if (typeof value !== 'string') return new Refused('must be an integer');
+    if (typeof value !== 'string') return new InvalidValue('must be an integer');
     // Without prefixes: in a file, `"010"` is ten.
     return /^[+-]?\d+$/.test(value)
       ? safeInteger(BigInt(value.replace('+', '')))
-      : new Refused('must be an integer');
+      : new InvalidValue('must be an integer');
   },
   spell: (value) => value.toString(),
   show: (value) => value,
@@ -75,7 +76,9 @@ export const duration: Kind<number> = {
     if (typeof value === 'string') return parseDurationMs(value);
     // A bare number is milliseconds here, although on the command line it is an error.
     if (typeof value === 'bigint') return parseDurationMs(`${value}ms`);
-    return new Refused('must be a duration such as "250ms", or an integer number of milliseconds');
+    return new InvalidValue(
+      'must be a duration such as "250ms", or an integer number of milliseconds',
+    );
   },
   spell: (value) => formatDuration(durationNs(value)),
   show: durationNs,
@@ -108,7 +111,9 @@ export const boolean: Kind<boolean> = {
   parseFlag: parseBoolean,
   parseConfig: (value) => {
     if (typeof value === 'boolean') return value;
-    return typeof value === 'string' ? parseBoolean(value) : new Refused('must be true or false');
+    return typeof value === 'string'
+      ? parseBoolean(value)
+      : new InvalidValue('must be true or false');
   },
   spell: (value) => value.toString(),
   show: (value) => value,
@@ -122,7 +127,9 @@ export const texts: Kind<readonly string[]> = {
   parseConfig: (value) => {
     if (typeof value === 'string') return value.split(',');
     const isList = Array.isArray(value) && value.every((element) => typeof element === 'string');
-    return isList ? value : new Refused('must be an array of strings, or one string with commas');
+    return isList
+      ? value
+      : new InvalidValue('must be an array of strings, or one string with commas');
   },
   spell: (value) => value.join(','),
   show: (value) => value,
@@ -134,7 +141,7 @@ export const percentiles: Kind<readonly number[]> = {
   isSwitch: false,
   parseFlag: (given, earlier = []) => {
     const values = checkedPercentiles([...earlier, ...given.split(',').map(parseFloatText)]);
-    return values instanceof Refused ? values : values.toSorted((a, b) => b - a);
+    return values instanceof InvalidValue ? values : values.toSorted((a, b) => b - a);
   },
   parseConfig: (value) => {
     // In the order of the file, where flags are sorted.
@@ -143,7 +150,7 @@ export const percentiles: Kind<readonly number[]> = {
       Array.isArray(value) && value.every((e) => typeof e === 'number' || typeof e === 'bigint');
     return isList
       ? checkedPercentiles(value.map(Number))
-      : new Refused('must be an array of floats, or one string with commas');
+      : new InvalidValue('must be an array of floats, or one string with commas');
   },
   spell: (value) => value.join(','),
   show: (value) => value,
@@ -155,7 +162,7 @@ export const logLevel: Kind<LogLevel> = {
   isSwitch: false,
   parseFlag: parseLevel,
   parseConfig: (value) =>
-    typeof value === 'string' ? parseLevel(value) : new Refused('must be a string'),
+    typeof value === 'string' ? parseLevel(value) : new InvalidValue('must be a string'),
   spell: (value) => value,
   show: logLevelNumber,
 };
@@ -169,7 +176,7 @@ export const tlsRequired: Kind<TlsRequired> = {
     if (typeof value === 'boolean') return value;
     return typeof value === 'string'
       ? parseTlsRequired(value)
-      : new Refused('must be true, false or "tcp-https"');
+      : new InvalidValue('must be true, false or "tcp-https"');
   },
   spell: (value) => value.toString(),
   show: (value) => (value === 'tcp-https' ? 1 : value ? 2 : 0),
@@ -181,7 +188,7 @@ export const tlsVersion: Kind<TlsVersion> = {
   isSwitch: false,
   parseFlag: parseTlsVersion,
   parseConfig: (value) =>
-    typeof value === 'string' ? parseTlsVersion(value) : new Refused('must be a string'),
+    typeof value === 'string' ? parseTlsVersion(value) : new InvalidValue('must be a string'),
   spell: (value) => value,
   show: (value) => TLS_VERSIONS[value],
 };
@@ -196,9 +203,9 @@ const INTEGER_EXAMPLE = 10_000;
 const INTEGER = /^([+-]?)(0x(?:_?[\da-f])+|0b(?:_?[01])+|0o?(?:_?[0-7])+|0|[1-9](?:_?\d)*)$/i;
 
 /** Source: Go's `strconv.ParseInt` with base 0. */
-function parseInteger(given: string): number | Refused {
+function parseInteger(given: string): number | InvalidValue {
   const match = INTEGER.exec(given);
-  if (match === null) return new Refused(noInteger(given));
+  if (match === null) return new InvalidValue(noInteger(given));
   const [, sign, digits] = match;
   const plain = digits.replaceAll('_', '').toLowerCase();
   // Go reads a leading zero as octal; BigInt wants to be told.
@@ -214,14 +221,14 @@ function noInteger(given: string): string {
   return `parse error, must be a whole number without a unit, such as ${example}`;
 }
 
-function safeInteger(value: bigint): number | Refused {
+function safeInteger(value: bigint): number | InvalidValue {
   const number = Number(value);
-  return Number.isSafeInteger(number) ? number : new Refused('value out of range');
+  return Number.isSafeInteger(number) ? number : new InvalidValue('value out of range');
 }
 
-function parseDurationMs(given: string): number | Refused {
+function parseDurationMs(given: string): number | InvalidValue {
   const ns = parseDuration(given);
-  return ns instanceof Refused ? ns : ns / NS_PER_MS;
+  return ns instanceof InvalidValue ? ns : ns / NS_PER_MS;
 }
 
 function durationNs(ms: number): number {
@@ -229,17 +236,20 @@ function durationNs(ms: number): number {
 }
 
 /** In a file a bare number is bytes, and so is a text that looks like one. */
-function parseSizeConfig<T>(value: unknown, parse: (text: string) => T | Refused): T | Refused {
+function parseSizeConfig<T>(
+  value: unknown,
+  parse: (text: string) => T | InvalidValue,
+): T | InvalidValue {
   if (typeof value === 'bigint') return parse(value.toString());
   if (typeof value === 'string') return parse(value);
-  return new Refused('must be a size such as "16MiB", or an integer number of bytes');
+  return new InvalidValue('must be a size such as "16MiB", or an integer number of bytes');
 }
 
 /** Go's spellings, no others. */
-function parseBoolean(given: string): boolean | Refused {
+function parseBoolean(given: string): boolean | InvalidValue {
   if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(given)) return true;
   if (['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(given)) return false;
-  return new Refused('parse error, must be true or false');
+  return new InvalidValue('parse error, must be true or false');
 }
 
 function parseFloatText(given: string): number {
@@ -247,27 +257,29 @@ function parseFloatText(given: string): number {
   return /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(trimmed) ? Number(trimmed) : Number.NaN;
 }
 
-function checkedPercentiles(values: readonly number[]): readonly number[] | Refused {
+function checkedPercentiles(values: readonly number[]): readonly number[] | InvalidValue {
   if (!values.some(Number.isNaN)) return values;
-  return new Refused('parse error, must be numbers such as 0.99, with commas between them');
+  return new InvalidValue('parse error, must be numbers such as 0.99, with commas between them');
 }
 
-function parseLevel(given: string): LogLevel | Refused {
-  return parseLogLevel(given) ?? new Refused(`must be one of ${LOG_LEVELS.join(', ')}`);
+function parseLevel(given: string): LogLevel | InvalidValue {
+  return parseLogLevel(given) ?? new InvalidValue(`must be one of ${LOG_LEVELS.join(', ')}`);
 }
 
-function parseTlsRequired(given: string): TlsRequired | Refused {
+function parseTlsRequired(given: string): TlsRequired | InvalidValue {
   if (given.toLowerCase() === 'tcp-https') return 'tcp-https';
   const value = parseBoolean(given);
-  return value instanceof Refused ? new Refused('must be true, false or tcp-https') : value;
+  return value instanceof InvalidValue
+    ? new InvalidValue('must be true, false or tcp-https')
+    : value;
 }
 
-function parseTlsVersion(given: string): TlsVersion | Refused {
+function parseTlsVersion(given: string): TlsVersion | InvalidValue {
   const lower = given.toLowerCase();
   if (lower === '') return 'tls1.0';
   return isTlsVersion(lower)
     ? lower
-    : new Refused(`must be one of ${Object.keys(TLS_VERSIONS).join(', ')}`);
+    : new InvalidValue(`must be one of ${Object.keys(TLS_VERSIONS).join(', ')}`);
 }
 
 function isTlsVersion(lower: string): lower is TlsVersion {

@@ -4,9 +4,9 @@
  * Thread: any.
  */
 
+import { InvalidValue } from './invalid-value.ts';
 import { anything, type Check } from './option-checks.ts';
 import type { Kind } from './option-kinds.ts';
-import { Refused } from './refused.ts';
 
 /** What options depend on besides what they were given. */
 export interface Machine {
@@ -75,12 +75,12 @@ export function completeValues(
   rows: OptionRows,
   given: ReadonlyMap<string, unknown>,
   machine: Machine,
-): Readonly<Record<string, unknown>> | Refused {
+): Readonly<Record<string, unknown>> | InvalidValue {
   const values: Record<string, unknown> = {};
   for (const [name, row] of rows) {
     const value = given.has(name) ? given.get(name) : initialValue(row, machine);
     const wrong = row.check(value, `--${row.flag}`);
-    if (wrong !== undefined) return new Refused(wrong);
+    if (wrong !== undefined) return new InvalidValue(wrong);
     values[name] = value;
   }
   return values;

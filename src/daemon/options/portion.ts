@@ -5,7 +5,7 @@
  */
 
 import { formatSize, NO_SIZE, parseSize, roughSize } from './byte-size.ts';
-import { Refused } from './refused.ts';
+import { InvalidValue } from './invalid-value.ts';
 
 /** Units: bytes, or per cent from 0 to 100. */
 export type Portion =
@@ -16,15 +16,17 @@ const PERCENT = /^(\d+(?:\.\d+)?) ?%$/;
 const PERCENT_MAX = 100;
 
 /** Reads `16MiB` or `10%`. Errors: says why the text is neither. */
-export function parsePortion(text: string): Portion | Refused {
+export function parsePortion(text: string): Portion | InvalidValue {
   const match = PERCENT.exec(text);
   if (match === null) {
     const bytes = parseSize(text);
-    if (!(bytes instanceof Refused)) return { kind: 'bytes', bytes };
-    return bytes.why === NO_SIZE ? new Refused(`${NO_SIZE}, or a percentage such as 10%`) : bytes;
+    if (!(bytes instanceof InvalidValue)) return { kind: 'bytes', bytes };
+    return bytes.why === NO_SIZE
+      ? new InvalidValue(`${NO_SIZE}, or a percentage such as 10%`)
+      : bytes;
   }
   const percent = Number(match[1]);
-  if (percent > PERCENT_MAX) return new Refused(`must be at most ${PERCENT_MAX}%`);
+  if (percent > PERCENT_MAX) return new InvalidValue(`must be at most ${PERCENT_MAX}%`);
   return { kind: 'percent', percent };
 }
 

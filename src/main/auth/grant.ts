@@ -37,7 +37,7 @@ export class Grant {
   readonly identityUrl: string;
   /** How long it holds from when it was given. Units: ms. */
   readonly ttlMs: number;
-  /** What looking whether something is allowed costs at most. Units: as in `TurnShares`. */
+  /** What looking whether something is allowed costs at most. Units: as in `TurnBudget`. */
   readonly checkCost: number;
   readonly #authorizations: readonly Authorization[];
 

@@ -127,7 +127,7 @@ export class StatsAnswers {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onWritable = resolve;
     const timer = this.#clock.after(LOOK_MS, () => {
-      this.#giveUpStalled();
+      this.#abortStalled();
       resolve();
     });
     timer.unref();
@@ -135,7 +135,7 @@ export class StatsAnswers {
     timer.cancel();
   }
 
-  #giveUpStalled(): void {
+  #abortStalled(): void {
     const nowMs = this.#clock.monotonicMs();
     for (const reader of [...this.#readers]) {
       const { answer, held, startMs } = reader;
@@ -146,7 +146,7 @@ export class StatsAnswers {
       const longestMs = STALL_MS + (held.bytes / RATE_BYTES) * MS_PER_SECOND;
       if (nowMs - reader.markMs < STALL_MS && nowMs - startMs < longestMs) continue;
       this.#losses.note(`gave up ${answer}: others wait, and it does not take its answer`);
-      answer.giveUp();
+      answer.abort();
     }
   }
 }

@@ -42,7 +42,7 @@ export class BodyMemory {
             : `${count} clients with large bodies wait`;
         shortages.note(`${who} for memory: ${this.totalBytes} bytes are set aside for others`);
       },
-      onGivenUp: (gatherer) => {
+      onAborted: (gatherer) => {
         losses.note(`gave up ${gatherer}: others wait, and its body makes no progress`);
       },
     };
@@ -56,7 +56,7 @@ export class BodyMemory {
   }
 
   /** Whether it may not read now. */
-  isHeldBack(gatherer: BodyGatherer): boolean {
+  isPaused(gatherer: BodyGatherer): boolean {
     return this.#guests.isWaiting(gatherer) || this.#members.isWaiting(gatherer);
   }
 

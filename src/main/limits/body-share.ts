@@ -31,11 +31,11 @@ export interface BodyClient {
 export interface BodyGatherer {
   readonly client: BodyClient;
   /** Reads nothing more for now. May be called several times. */
-  holdBack(): void;
+  pause(): void;
   /** Reads on. It may `note` at once. */
-  goOn(): void;
+  resume(): void;
   /** Ends, because it makes no progress. False: it is the broker that takes long, and it goes on. */
-  giveUp(): boolean;
+  abort(): boolean;
   toString(): string;
 }
 
@@ -43,7 +43,7 @@ export interface BodyGatherer {
 export interface BodyShareListener {
   /** So many wait for memory now, one more than before. */
   onWaiting(count: number): void;
-  onGivenUp(gatherer: BodyGatherer): void;
+  onAborted(gatherer: BodyGatherer): void;
 }
 
 /** How long nobody has to make progress at most: who has brought a body to its end, and who has not. */
@@ -122,14 +122,14 @@ export class BodyShare {
     } else if (isNext || heldBytes >= wantedBytes || entry.state === 'whole') {
       this.#end(entry);
       this.#begin(gatherer, heldBytes, wantedBytes);
-      if (entry.state === 'waiting' && !this.isWaiting(gatherer)) gatherer.goOn();
+      if (entry.state === 'waiting' && !this.isWaiting(gatherer)) gatherer.resume();
     } else if (entry.state === 'gathering' && wantedBytes > entry.wantedBytes) {
       this.#grow(entry, heldBytes, wantedBytes);
     } else {
       entry.heldBytes = heldBytes;
       if (heldBytes - entry.markBytes >= PROGRESS_BYTES) this.#mark(entry);
       // What was being read when it was held back may have come.
-      if (entry.state === 'waiting') gatherer.holdBack();
+      if (entry.state === 'waiting') gatherer.pause();
     }
   }
 
@@ -138,7 +138,7 @@ export class BodyShare {
     const entry = this.#entries.get(gatherer);
     if (entry === undefined) return;
     this.#end(entry);
-    if (entry.state === 'waiting') gatherer.goOn();
+    if (entry.state === 'waiting') gatherer.resume();
     this.#admit();
   }
 
@@ -156,7 +156,7 @@ export class BodyShare {
     else if (this.#line.size > 0 || !this.#hasRoom(gatherer, wantedBytes)) state = 'waiting';
     this.#add(gatherer, state, heldBytes, Math.max(heldBytes, wantedBytes));
     if (state === 'waiting') {
-      gatherer.holdBack();
+      gatherer.pause();
       this.#listener.onWaiting(this.#line.size);
     }
     // What was set aside for the body before may be free.
@@ -167,10 +167,10 @@ export class BodyShare {
   #grow(entry: Entry, heldBytes: number, wantedBytes: number): void {
     const { gatherer } = entry;
     this.#remove(entry);
-    if (this.#hasRoom(gatherer, wantedBytes) || !gatherer.giveUp()) {
+    if (this.#hasRoom(gatherer, wantedBytes) || !gatherer.abort()) {
       this.#add(gatherer, 'gathering', heldBytes, wantedBytes);
     } else {
-      this.#listener.onGivenUp(gatherer);
+      this.#listener.onAborted(gatherer);
     }
     this.#admit();
   }
@@ -190,7 +190,7 @@ export class BodyShare {
       this.#isSmallestNext = !this.#isSmallestNext;
       this.#remove(next);
       this.#add(next.gatherer, 'gathering', next.heldBytes, next.wantedBytes);
-      next.gatherer.goOn();
+      next.gatherer.resume();
     }
     this.#watch();
   }
@@ -254,19 +254,19 @@ export class BodyShare {
       const longestMs = this.#isProven(entry) ? PATIENCE_MS : FIRST_PATIENCE_MS;
       const patienceMs = Math.max(PATIENCE_MS_MIN, longestMs * Math.min(1, portion));
       if (nowMs - entry.markMs < patienceMs || entry.lookCount < LOOKS_MIN) continue;
-      this.#giveUp(entry);
+      this.#abort(entry);
       if (this.#line.size === 0) break;
     }
     this.#admit();
   }
 
-  #giveUp(entry: Entry): void {
+  #abort(entry: Entry): void {
     const { gatherer } = entry;
-    if (!gatherer.giveUp()) {
+    if (!gatherer.abort()) {
       this.#mark(entry);
       return;
     }
-    this.#listener.onGivenUp(gatherer);
+    this.#listener.onAborted(gatherer);
     // It may have said so itself.
     if (this.#entries.get(gatherer) === entry) this.forget(gatherer);
   }

@@ -7,9 +7,9 @@
 
 import { type ConfigFile, parseConfigFile } from '../../daemon/options/config-file.ts';
 import { parseFlags } from '../../daemon/options/flags.ts';
+import { InvalidValue } from '../../daemon/options/invalid-value.ts';
 import { suggestion } from '../../daemon/options/nearest-word.ts';
 import { type Machine, type OptionRows, rowsOf } from '../../daemon/options/option-table.ts';
-import { Refused } from '../../daemon/options/refused.ts';
 import { usage } from '../../daemon/options/usage.ts';
 import { systemErrorText } from '../../daemon/system-error.ts';
 import { productLine, versionLine } from '../../daemon/version.ts';
@@ -84,7 +84,7 @@ function parseStart(words: readonly string[], surroundings: Surroundings): Comma
   const { flags, rest } = parseFlags(words, FLAG_ROWS);
   if (flags === 'help')
     return { kind: 'help', text: usage(INTRODUCTION, FLAG_ROWS.values(), surroundings) };
-  if (flags instanceof Refused) {
+  if (flags instanceof InvalidValue) {
     // Said twice: the usage in between is longer than a screen.
     return refused(
       `${flags.why}\n${usage(INTRODUCTION, FLAG_ROWS.values(), surroundings)}\n${flags.why} (see the usage above)`,
@@ -97,11 +97,11 @@ function parseStart(words: readonly string[], surroundings: Surroundings): Comma
 
   const path = String(flags.get('config') ?? PROGRAM_FLAGS.config.initial);
   const config = readConfig(path, surroundings);
-  if (config instanceof Refused) {
+  if (config instanceof InvalidValue) {
     return { kind: 'fatal', reason: `failed to load config file ${path} - ${config.why}` };
   }
   const options = completeOptions(new Map([...config.values, ...flags]), surroundings);
-  if (options instanceof Refused) {
+  if (options instanceof InvalidValue) {
     return { kind: 'fatal', reason: `failed to instantiate nsqd - ${options.why}` };
   }
   const warnings = [
@@ -135,16 +135,16 @@ function strayWarnings([stray, ...others]: readonly string[]): string[] {
 }
 
 /** An empty path means that there is no file. */
-function readConfig(path: string, surroundings: Surroundings): ConfigFile | Refused {
+function readConfig(path: string, surroundings: Surroundings): ConfigFile | InvalidValue {
   if (path === '') return { values: new Map(), warnings: [] };
   const text = readText(path, surroundings);
-  return text instanceof Refused ? text : parseConfigFile(text, OPTION_ROWS);
+  return text instanceof InvalidValue ? text : parseConfigFile(text, OPTION_ROWS);
 }
 
-function readText(path: string, surroundings: Surroundings): string | Refused {
+function readText(path: string, surroundings: Surroundings): string | InvalidValue {
   try {
     return surroundings.readFile(path);
   } catch (error) {
-    return new Refused(systemErrorText(error));
+    return new InvalidValue(systemErrorText(error));
   }
 }

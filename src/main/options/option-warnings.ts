@@ -5,8 +5,8 @@
  */
 
 import { joinHostPort } from '../../daemon/host-port.ts';
+import { InvalidValue } from '../../daemon/options/invalid-value.ts';
 import { suggestion } from '../../daemon/options/nearest-word.ts';
-import { Refused } from '../../daemon/options/refused.ts';
 import { parsePeerAddress } from '../../daemon/peer-address.ts';
 import { type Options, TOPOLOGY_EXPERIMENT } from './options.ts';
 
@@ -31,7 +31,7 @@ export function optionWarnings(options: Options): string[] {
 
 function peerWarning(flag: string, given: string, examplePort: number): string[] {
   const parsed = parsePeerAddress(given);
-  if (!(parsed instanceof Refused)) return [];
+  if (!(parsed instanceof InvalidValue)) return [];
   const example = joinHostPort(exampleHost(given), examplePort);
   return [`--${flag} ${JSON.stringify(given)} ${parsed.why}; write for example ${example}`];
 }

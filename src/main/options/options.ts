@@ -10,6 +10,7 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { NS_PER_MS } from '../../daemon/go/go-duration.ts';
+import { InvalidValue } from '../../daemon/options/invalid-value.ts';
 import {
   anything,
   atLeast,
@@ -42,7 +43,6 @@ import {
   option,
   rowsOf,
 } from '../../daemon/options/option-table.ts';
-import { Refused } from '../../daemon/options/refused.ts';
 import { MESSAGE_BYTES_MAX } from '../../shared/limits.ts';
 
 /** The shortest duration that is longer than none. */
@@ -243,18 +243,18 @@ export const OPTION_ROWS: OptionRows = rowsOf(OPTIONS);
 export function completeOptions(
   given: ReadonlyMap<string, unknown>,
   machine: Machine,
-): Options | Refused {
+): Options | InvalidValue {
   const values = completeValues(OPTION_ROWS, given, machine);
-  if (values instanceof Refused) return values;
+  if (values instanceof InvalidValue) return values;
   // Every row has set its name, to a value of its kind.
   return settle(values as Options, machine);
 }
 
 /** What options mean for each other. */
-function settle(options: Options, machine: Machine): Options | Refused {
+function settle(options: Options, machine: Machine): Options | InvalidValue {
   const hasCertificate = options.tlsCert !== '' && options.tlsKey !== '';
   if (!hasCertificate && (options.tlsCert !== '' || options.tlsKey !== '')) {
-    return new Refused(
+    return new InvalidValue(
       'failed to build TLS config - --tls-cert and --tls-key must be given together',
     );
   }
@@ -262,7 +262,7 @@ function settle(options: Options, machine: Machine): Options | Refused {
   const isImplied = options.tlsClientAuthPolicy !== '' && options.tlsRequired === false;
   const required = isImplied ? true : options.tlsRequired;
   if (required !== false && !hasCertificate) {
-    return new Refused('cannot require TLS client connections without TLS key and cert');
+    return new InvalidValue('cannot require TLS client connections without TLS key and cert');
   }
   const pumpThreads = options.pumpThreads === 0 ? pumpThreadsOf(machine) : options.pumpThreads;
   return { ...options, tlsRequired: required, pumpThreads };

@@ -31,14 +31,14 @@ export async function closeStorage(storage: StorageToClose): Promise<string | nu
   const { pumps, metadata, clock } = storage;
   const closing = Promise.all(pumps.map((pump) => pump.request({ do: 'close' })));
   const all = Promise.all([closing, metadata.persist()]);
-  const giveUp = Promise.withResolvers<string>();
+  const abandoned = Promise.withResolvers<string>();
   const look = (): void => {
     const failure = failureOf(storage);
     if (failure === null) timer = clock.after(TIMEOUT_MS, look);
-    else giveUp.resolve(failure);
+    else abandoned.resolve(failure);
   };
   let timer = clock.after(TIMEOUT_MS, look);
-  const outcome = await Promise.race([all, giveUp.promise]);
+  const outcome = await Promise.race([all, abandoned.promise]);
   timer.cancel();
   if (typeof outcome === 'string') return outcome;
   const [replies] = outcome;

@@ -18,7 +18,7 @@
 import { readInt32 } from '../../shared/big-endian.ts';
 import { MESSAGE_ID_BYTES, SIZE_BYTES } from '../../shared/limits.ts';
 import { NOT_HEX, parseHexWord } from '../../shared/message-id.ts';
-import { BYTES_PER_COST, FINISH_COST, LINE_COST } from '../limits/turn-shares.ts';
+import { BYTES_PER_COST, FINISH_COST, LINE_COST } from '../limits/turn-budget.ts';
 import { spareBuffers } from './spare-buffers.ts';
 
 /** What a handler answers: what follows a line, or whether a body was taken. */
@@ -75,7 +75,7 @@ export class CommandParser {
   messageIndex = 0;
   /** Commands that have been taken whole. */
   commandCount = 0;
-  /** What it may still take before it waits by itself, see `TurnShares`. What it takes goes off; may be below zero. */
+  /** What it may still take before it waits by itself, see `TurnBudget`. What it takes goes off; may be below zero. */
   allowance = Number.POSITIVE_INFINITY;
 
   readonly #handler: CommandHandler;

@@ -10,7 +10,7 @@ import type { TlsContext } from '../../daemon/tls/tls-context.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { AuthServers } from '../auth/auth-servers.ts';
 import type { BodyMemory } from '../limits/body-memory.ts';
-import type { TurnShares } from '../limits/turn-shares.ts';
+import type { TurnBudget } from '../limits/turn-budget.ts';
 import type { Options } from '../options/options.ts';
 import type { Publisher } from '../topics/publisher.ts';
 import type { TopicMap } from '../topics/topic-map.ts';
@@ -29,7 +29,7 @@ export type ConnectionContext<Connection> = {
   /** Bounds what has come of bodies. */
   readonly bodies: BodyMemory;
   /** Bounds what one of them takes of main's turn. */
-  readonly shares: TurnShares;
+  readonly budget: TurnBudget;
   /** For clients that have come to the wrong port. Units: as `HttpBroker.httpPort`. */
   readonly httpPort: () => number;
   /** Null without a certificate. */

@@ -16,7 +16,7 @@ import { rethrowBug } from '../../shared/assert.ts';
 import { errorText } from '../../shared/error-text.ts';
 import { AuthState } from '../auth/auth-state.ts';
 import type { BodyGatherer } from '../limits/body-share.ts';
-import { ClientShare } from '../limits/client-share.ts';
+import { ClientQuota } from '../limits/client-quota.ts';
 import type { ChannelMember } from '../topics/topic-map.ts';
 import { Client, initialSettings } from './client.ts';
 import type { ClientPort, Layers } from './client-port.ts';
@@ -37,7 +37,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   readonly #transport: ClientTransport;
   readonly #context: ConnectionContext<Connection>;
   readonly #parser: CommandParser;
-  readonly #share: ClientShare;
+  readonly #quota: ClientQuota;
   readonly #output: SocketOutput;
   readonly #responses: ResponseQueue;
   readonly #commands: CommandDispatch;
@@ -75,7 +75,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     });
     this.#parser = new CommandParser(this.#commands);
     this.#resume = guard.around(this, () => this.#readOn());
-    this.#share = new ClientShare(context.shares, this.#parser, this.#resume);
+    this.#quota = new ClientQuota(context.budget, this.#parser, this.#resume);
     this.#output = new SocketOutput(this.#transport, {
       onPending: () => context.onPending(this),
       onCredit: (bytes) => this.#onCredit(bytes),
@@ -123,7 +123,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   /** The pump could not carry out a FIN, REQ or TOUCH. */
   refuse(error: ClientError): void {
     this.#output.add(errorFrame(error.data));
-    this.#share.chargeRefusal();
+    this.#quota.chargeRefusal();
   }
 
   /** Writes what this turn has brought. */
@@ -160,18 +160,18 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
 
   // What the memory for bodies has it do
 
-  holdBack(): void {
+  pause(): void {
     this.#stopReading();
   }
 
-  goOn(): void {
+  resume(): void {
     // Many are told at once, and are not all to be read from in one turn.
-    if (!this.#isReading) this.#share.rest();
+    if (!this.#isReading) this.#quota.throttle();
   }
 
-  giveUp(): boolean {
+  abort(): boolean {
     // A whole command that the pump has no room for is not the client's fault.
-    if (this.#parser.isWaiting || this.#isUpgrading || this.#share.isResting) return false;
+    if (this.#parser.isWaiting || this.#isUpgrading || this.#quota.isThrottled) return false;
     this.#finishInput();
     return true;
   }
@@ -201,7 +201,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     this.#context.logger.error(`client(${this}) - ${error.data.toString()}`);
     if (!error.isFatal) {
       this.#output.add(errorFrame(error.data));
-      this.#share.chargeRefusal();
+      this.#quota.chargeRefusal();
       return NEXT;
     }
     this.#parser.close();
@@ -294,7 +294,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
 
   #onData(chunk: Buffer): void {
     if (this.#isEnding) return;
-    this.#share.take();
+    this.#quota.renew();
     const { commandCount } = this.#parser;
     this.#parser.feed(chunk);
     this.#noteTaken(commandCount);
@@ -303,13 +303,13 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
 
   /** Goes on reading, unless there is still a reason not to. */
   #readOn(): void {
-    if (this.#isReading || this.#isClosed || this.#isUpgrading || this.#share.isResting) return;
+    if (this.#isReading || this.#isClosed || this.#isUpgrading || this.#quota.isThrottled) return;
     if (this.#output.isBackedUp) return;
-    this.#share.take();
+    this.#quota.renew();
     const { commandCount } = this.#parser;
     this.#parser.resume();
     this.#noteTaken(commandCount);
-    if (this.#parser.isWaiting || this.#context.bodies.isHeldBack(this)) return;
+    if (this.#parser.isWaiting || this.#context.bodies.isPaused(this)) return;
     this.#isReading = true;
     this.#transport.resume();
     if (this.#hasEnded) this.#finishInput();
@@ -320,8 +320,8 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     const { commandCount: count, heldBytes, wantedBytes } = this.#parser;
     this.#context.bodies.note(this, heldBytes, wantedBytes, count !== commandCount);
     if (count !== commandCount) this.#deadlines.noteCommand();
-    this.#share.tell();
-    if (this.#share.isUsedUp && !this.#isEnding) this.#share.rest();
+    this.#quota.report();
+    if (this.#quota.isSpent && !this.#isEnding) this.#quota.throttle();
   }
 
   #stopReading(): void {

@@ -24,7 +24,7 @@ type PublishName = 'PUB' | 'DPUB' | 'MPUB';
 
 /** Most bytes that are read of a message whose client is refused for want of AUTH. */
 const UNAUTHORIZED_BYTES_MAX = 4096;
-/** What walking over so many messages of an MPUB costs of main's turn. Units: of the cost, as in `TurnShares`. */
+/** What walking over so many messages of an MPUB costs of main's turn. Units: of the cost, as in `TurnBudget`. */
 const SLICE_MESSAGES = 4096;
 const SLICE_COST = 1024;
 /** Least bytes of a message in an MPUB: its size and one byte. */

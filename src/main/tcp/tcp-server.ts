@@ -12,7 +12,7 @@ import { RefusedSockets } from '../../daemon/refused-sockets.ts';
 import { ClientError } from '../../protocol/client-error.ts';
 import { errorFrame } from '../../protocol/frames.ts';
 import type { ConnectionLimit } from '../limits/connection-limit.ts';
-import { TurnShares } from '../limits/turn-shares.ts';
+import { TurnBudget } from '../limits/turn-budget.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionContext } from './connection-context.ts';
 import { shareReads } from './shared-reads.ts';
@@ -27,23 +27,23 @@ export class TcpServer {
   readonly #connections = new Map<number, Connection>();
   readonly #limit: ConnectionLimit;
   readonly #refused: RefusedSockets;
-  readonly #shares: TurnShares;
+  readonly #budget: TurnBudget;
   /** Connections whose output is to be flushed at the end of this turn. */
   #pending: Connection[] = [];
   #lastNumber = 0;
 
   constructor(
-    context: Omit<ConnectionContext<Connection>, 'shares' | 'onPending' | 'onClosed'>,
+    context: Omit<ConnectionContext<Connection>, 'budget' | 'onPending' | 'onClosed'>,
     limit: ConnectionLimit,
     onPending: () => void,
   ) {
     this.#logger = context.logger;
     this.#limit = limit;
     this.#refused = new RefusedSockets(context.clock);
-    this.#shares = new TurnShares(onPending);
+    this.#budget = new TurnBudget(onPending);
     this.#context = {
       ...context,
-      shares: this.#shares,
+      budget: this.#budget,
       onPending: (connection) => {
         this.#pending.push(connection);
         onPending();
@@ -90,7 +90,7 @@ export class TcpServer {
         this.#context.guard.end(connection, error);
       }
     }
-    this.#shares.nextTurn();
+    this.#budget.nextTurn();
   }
 
   /** Takes no more connections and closes all there are. */

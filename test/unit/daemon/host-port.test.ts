@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { joinHostPort, splitHostPort } from '../../../src/daemon/host-port.ts';
-import { Refused } from '../../../src/daemon/options/refused.ts';
+import { InvalidValue } from '../../../src/daemon/options/invalid-value.ts';
 
 for (const [text, split] of [
   ['host:4160', { host: 'host', port: 4160 }],
@@ -29,7 +29,7 @@ for (const [text, split] of [
   ['a\u0000:1', 'has no host\'s name before its port, but "a\\u0000"'],
 ] as const) {
   test(`splitHostPort: ${JSON.stringify(text)}`, () => {
-    const wanted = typeof split === 'string' ? new Refused(split) : split;
+    const wanted = typeof split === 'string' ? new InvalidValue(split) : split;
 
     assert.deepStrictEqual(splitHostPort(text), wanted);
   });

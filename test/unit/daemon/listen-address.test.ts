@@ -11,7 +11,7 @@ import {
   listenAt,
   parseListenAddress,
 } from '../../../src/daemon/listen-address.ts';
-import { Refused } from '../../../src/daemon/options/refused.ts';
+import { InvalidValue } from '../../../src/daemon/options/invalid-value.ts';
 
 const EXAMPLES =
   'write <host>:<port> such as 127.0.0.1:4150, or the path of a unix socket with a slash in it';
@@ -30,7 +30,7 @@ for (const [text, address] of [
   ['tcp://h:1', `is a URL, without which the host and port are enough; ${EXAMPLES}`],
 ] as const) {
   test(`parseListenAddress: ${JSON.stringify(text)}`, () => {
-    const wanted = typeof address === 'string' ? new Refused(address) : address;
+    const wanted = typeof address === 'string' ? new InvalidValue(address) : address;
 
     assert.deepStrictEqual(parseListenAddress(text), wanted);
   });
@@ -39,7 +39,7 @@ for (const [text, address] of [
 test('parseListenAddress: a path that no unix socket can have is refused', () => {
   const parsed = parseListenAddress(`/${'x'.repeat(200)}`);
 
-  assert.ok(parsed instanceof Refused);
+  assert.ok(parsed instanceof InvalidValue);
   assert.match(parsed.why, /^is a path of 201 bytes; a unix socket's may have 10[37]$/);
 });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Refused } from '../../../src/daemon/options/refused.ts';
+import { InvalidValue } from '../../../src/daemon/options/invalid-value.ts';
 import { parsePeerAddress } from '../../../src/daemon/peer-address.ts';
 
 for (const [text, address] of [
@@ -13,7 +13,7 @@ for (const [text, address] of [
   ['host:0', 'has port 0, which no server has'],
 ] as const) {
   test(`parsePeerAddress: ${JSON.stringify(text)}`, () => {
-    const wanted = typeof address === 'string' ? new Refused(address) : address;
+    const wanted = typeof address === 'string' ? new InvalidValue(address) : address;
 
     assert.deepStrictEqual(parsePeerAddress(text), wanted);
   });

@@ -18,7 +18,7 @@
 
 import type { HostPort } from '../../../daemon/host-port.ts';
 import type { Logger } from '../../../daemon/log.ts';
-import { Refused } from '../../../daemon/options/refused.ts';
+import { InvalidValue } from '../../../daemon/options/invalid-value.ts';
 import { parsePeerAddress } from '../../../daemon/peer-address.ts';
 import { rethrowBug } from '../../../shared/assert.ts';
 import type { Clock, Timer } from '../../../shared/clock.ts';
@@ -47,7 +47,7 @@ const REFUSED = Buffer.from('E_INVALID');
 export class LookupdPeer {
   readonly address: string;
   /** Where it is, or what is wrong with the address. */
-  readonly #hostAndPort: HostPort | Refused;
+  readonly #hostAndPort: HostPort | InvalidValue;
   readonly #setup: LookupdPeerSetup;
   #info: PeerInfo | undefined;
   #connection: LookupdConnection | undefined;
@@ -84,7 +84,7 @@ export class LookupdPeer {
 
   /** Connects, registers everything, and keeps the connection alive from now on. */
   start(): void {
-    if (this.#hostAndPort instanceof Refused) {
+    if (this.#hostAndPort instanceof InvalidValue) {
       this.#setup.logger.error(`LOOKUPD(${this.address}): the address ${this.#hostAndPort.why}`);
       return;
     }
@@ -117,7 +117,7 @@ export class LookupdPeer {
   }
 
   #wake(): void {
-    if (this.#isWorking || this.#isStopped || this.#hostAndPort instanceof Refused) return;
+    if (this.#isWorking || this.#isStopped || this.#hostAndPort instanceof InvalidValue) return;
     this.#isWorking = true;
     void this.#work(this.#connection ?? this.#connect(this.#hostAndPort));
   }

@@ -6,7 +6,7 @@
 
 import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
-import { Refused } from '../../../daemon/options/refused.ts';
+import { InvalidValue } from '../../../daemon/options/invalid-value.ts';
 import { parsePeerAddress } from '../../../daemon/peer-address.ts';
 
 /** Where datagrams go; whether they arrive nobody knows. */
@@ -20,7 +20,7 @@ export interface Datagrams {
 /** Errors: rejects when the address is none, or its host has no address. */
 export async function openDatagrams(address: string): Promise<Datagrams> {
   const parsed = parsePeerAddress(address);
-  if (parsed instanceof Refused)
+  if (parsed instanceof InvalidValue)
     throw new Error(`address ${JSON.stringify(address)} ${parsed.why}`);
   // A statsd mostly listens on IPv4 alone, and nothing would tell that it does not hear.
   const found = await lookup(parsed.host, { order: 'ipv4first' });

@@ -135,13 +135,13 @@ export class StatsdReporter {
       if (isLate) datagrams.close();
       return datagrams;
     });
-    let giveUp = (_why: Error): void => undefined;
+    let abort = (_why: Error): void => undefined;
     const late = new Promise<never>((_resolve, reject) => {
-      giveUp = reject;
+      abort = reject;
     });
     const timer = this.#setup.clock.after(OPEN_TIMEOUT_MS, () => {
       isLate = true;
-      giveUp(new Error(`no address within ${OPEN_TIMEOUT_MS} ms`));
+      abort(new Error(`no address within ${OPEN_TIMEOUT_MS} ms`));
     });
     try {
       return await Promise.race([opening, late]);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { formatDuration, parseDuration } from '../../../../src/daemon/go/go-duration.ts';
-import { Refused } from '../../../../src/daemon/options/refused.ts';
+import { InvalidValue } from '../../../../src/daemon/options/invalid-value.ts';
 
 const READ: readonly (readonly [string, number])[] = [
   ['0', 0],
@@ -59,7 +59,7 @@ const UNREADABLE: readonly (readonly [string, string])[] = [
 
 for (const [text, why] of UNREADABLE) {
   test(`parseDuration: refuses ${JSON.stringify(text.slice(0, 20))}`, () => {
-    assert.deepEqual(parseDuration(text), new Refused(why));
+    assert.deepEqual(parseDuration(text), new InvalidValue(why));
   });
 }
 

@@ -100,7 +100,7 @@ test('Connection: a request that took too long is not carried out when it comes 
   );
   server.on('request', (incoming, response) => {
     const listener = { isUnixSocket: false, isLoopback: true };
-    connection.take({ request: incoming, response, isHeldBack: false, listener });
+    connection.take({ request: incoming, response, awaitsContinue: false, listener });
   });
   client.write('GET /late HTTP/1.1\r\n');
   while (socket.bytesRead === 0) await new Promise((next) => setImmediate(next));

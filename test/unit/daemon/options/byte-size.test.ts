@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatSize, parseSize, roughSize } from '../../../../src/daemon/options/byte-size.ts';
-import { Refused } from '../../../../src/daemon/options/refused.ts';
+import { InvalidValue } from '../../../../src/daemon/options/invalid-value.ts';
 
 const SIZES: readonly (readonly [string, number])[] = [
   ['0', 0],
@@ -42,7 +42,7 @@ const NONE: readonly (readonly [string, string])[] = [
 
 for (const [text, why] of NONE) {
   test(`parseSize: refuses ${JSON.stringify(text)}`, () => {
-    assert.deepEqual(parseSize(text), new Refused(why));
+    assert.deepEqual(parseSize(text), new InvalidValue(why));
   });
 }
 

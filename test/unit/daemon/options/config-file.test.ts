@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseConfigFile } from '../../../../src/daemon/options/config-file.ts';
+import { InvalidValue } from '../../../../src/daemon/options/invalid-value.ts';
 import type { Portion } from '../../../../src/daemon/options/portion.ts';
-import { Refused } from '../../../../src/daemon/options/refused.ts';
 import { OPTION_ROWS } from '../../../../src/main/options/options.ts';
 
 function bytes(count: number): Portion {
@@ -61,7 +61,7 @@ for (const [toml, values] of READ) {
   test(`parseConfigFile: reads ${JSON.stringify(toml)}`, () => {
     const file = parseConfigFile(toml, OPTION_ROWS);
 
-    assert.ok(!(file instanceof Refused), JSON.stringify(file));
+    assert.ok(!(file instanceof InvalidValue), JSON.stringify(file));
     assert.deepEqual(file.values, new Map(Object.entries(values)));
   });
 }
@@ -133,7 +133,7 @@ const REFUSED: readonly (readonly [string, string])[] = [
 
 for (const [toml, why] of REFUSED) {
   test(`parseConfigFile: refuses ${JSON.stringify(toml)}`, () => {
-    assert.deepEqual(parseConfigFile(toml, OPTION_ROWS), new Refused(`line 1: ${why}`));
+    assert.deepEqual(parseConfigFile(toml, OPTION_ROWS), new InvalidValue(`line 1: ${why}`));
   });
 }
 
@@ -141,7 +141,7 @@ for (const toml of ['this is = = not toml', 'a = 1\na = 2', 'a = "open', 'a ='])
   test(`parseConfigFile: tells where ${JSON.stringify(toml)} is no TOML`, () => {
     const refused = parseConfigFile(toml, OPTION_ROWS);
 
-    assert.ok(refused instanceof Refused);
+    assert.ok(refused instanceof InvalidValue);
     assert.match(refused.why, /^line \d+, column \d+: [^\n]+$/);
   });
 }
@@ -164,7 +164,7 @@ for (const [toml, wrong] of [
   test(`parseConfigFile: names the line of ${JSON.stringify(toml)}`, () => {
     const refused = parseConfigFile(toml, OPTION_ROWS);
 
-    assert.ok(refused instanceof Refused);
+    assert.ok(refused instanceof InvalidValue);
     assert.ok(refused.why.startsWith(wrong), refused.why);
   });
 }

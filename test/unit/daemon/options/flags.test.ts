@@ -4,8 +4,8 @@ import {
   type ParsedFlags,
   parseFlags as parseFlagsOf,
 } from '../../../../src/daemon/options/flags.ts';
+import { InvalidValue } from '../../../../src/daemon/options/invalid-value.ts';
 import { initialValue, rowsOf } from '../../../../src/daemon/options/option-table.ts';
-import { Refused } from '../../../../src/daemon/options/refused.ts';
 import { OPTION_ROWS, PROGRAM_FLAGS } from '../../../../src/main/options/options.ts';
 
 const ROWS = new Map([...rowsOf(PROGRAM_FLAGS), ...OPTION_ROWS]);
@@ -216,7 +216,7 @@ const REFUSED: readonly (readonly [string, string])[] = [
 
 for (const [line, why] of REFUSED) {
   test(`parseFlags: refuses ${JSON.stringify(line)}`, () => {
-    assert.deepEqual(parseFlags(wordsOf(line)).flags, new Refused(why));
+    assert.deepEqual(parseFlags(wordsOf(line)).flags, new InvalidValue(why));
   });
 }
 

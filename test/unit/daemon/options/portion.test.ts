@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { InvalidValue } from '../../../../src/daemon/options/invalid-value.ts';
 import {
   describePortion,
   formatPortion,
@@ -8,11 +9,10 @@ import {
   parsePortion,
   portionBytes,
 } from '../../../../src/daemon/options/portion.ts';
-import { Refused } from '../../../../src/daemon/options/refused.ts';
 
 function portion(text: string): Portion {
   const parsed = parsePortion(text);
-  assert.ok(!(parsed instanceof Refused));
+  assert.ok(!(parsed instanceof InvalidValue));
   return parsed;
 }
 
@@ -42,6 +42,6 @@ for (const [text, why] of [
   ['1XB', 'unknown unit "XB" in size'],
 ] as const) {
   test(`parsePortion: refuses ${text}`, () => {
-    assert.deepEqual(parsePortion(text), new Refused(why));
+    assert.deepEqual(parsePortion(text), new InvalidValue(why));
   });
 }

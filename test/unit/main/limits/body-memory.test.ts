@@ -44,7 +44,7 @@ test('BodyMemory: guests never hold up clients that have said who they are', () 
   memory.note(member, 64 * KIB, 900 * KIB, false);
 
   assert.deepStrictEqual(
-    [...guests, member].map((sender) => [sender.isReading, memory.isHeldBack(sender)]),
+    [...guests, member].map((sender) => [sender.isReading, memory.isPaused(sender)]),
     [
       [true, false],
       [false, true],

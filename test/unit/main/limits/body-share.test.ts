@@ -12,14 +12,14 @@ const BOUND = 1000 * KIB;
 class Bench {
   readonly clock = new ManualClock();
   readonly waiting: number[] = [];
-  readonly givenUp: string[] = [];
+  readonly aborted: string[] = [];
   readonly share: BodyShare;
   #lastNumber = 0;
 
   constructor(boundBytes = BOUND) {
     this.share = new BodyShare(boundBytes, this.clock, {
       onWaiting: (count) => this.waiting.push(count),
-      onGivenUp: (gatherer) => this.givenUp.push(gatherer.toString()),
+      onAborted: (gatherer) => this.aborted.push(gatherer.toString()),
     });
   }
 
@@ -177,8 +177,8 @@ test('BodyShare: what is whole counts, and is neither held back nor given up', (
 
   bench.clock.advance(2000);
 
-  assert.deepStrictEqual([whole.isReading, whole.isGivenUp], [true, false]);
-  assert.deepStrictEqual([first.isGivenUp, second.isReading], [true, true]);
+  assert.deepStrictEqual([whole.isReading, whole.isAborted], [true, false]);
+  assert.deepStrictEqual([first.isAborted, second.isReading], [true, true]);
 });
 
 test('BodyShare: one that is held back and done all the same reads on', () => {
@@ -202,11 +202,11 @@ test('BodyShare: while others wait, who makes no progress is given up after half
   ]);
 
   bench.clock.advance(490);
-  const before = [stalled.isGivenUp, other.isReading];
+  const before = [stalled.isAborted, other.isReading];
   bench.clock.advance(10);
 
   assert.deepStrictEqual(before, [false, false]);
-  assert.deepStrictEqual([stalled.isGivenUp, other.isReading, bench.givenUp], [true, true, ['0']]);
+  assert.deepStrictEqual([stalled.isAborted, other.isReading, bench.aborted], [true, true, ['0']]);
   assert.equal(bench.clock.timerCount, 0);
 });
 
@@ -218,10 +218,10 @@ test('BodyShare: who has brought a body to its end has a second', () => {
   bench.sender(64, 500);
 
   bench.clock.advance(990);
-  const before = proven.isGivenUp;
+  const before = proven.isAborted;
   bench.clock.advance(10);
 
-  assert.deepStrictEqual([before, proven.isGivenUp], [false, true]);
+  assert.deepStrictEqual([before, proven.isAborted], [false, true]);
 });
 
 test('BodyShare: the longer the line, the less patience there is', () => {
@@ -232,10 +232,10 @@ test('BodyShare: the longer the line, the less patience there is', () => {
   ]);
 
   bench.clock.advance(50);
-  const before = stalled.isGivenUp;
+  const before = stalled.isAborted;
   bench.clock.advance(10);
 
-  assert.deepStrictEqual([before, stalled.isGivenUp], [false, true]);
+  assert.deepStrictEqual([before, stalled.isAborted], [false, true]);
 });
 
 test('BodyShare: a byte now and then is no progress, 64 KiB are', () => {
@@ -256,7 +256,7 @@ test('BodyShare: a byte now and then is no progress, 64 KiB are', () => {
     bench.share.note(working, heldKib * KIB, 350 * KIB, false);
   }
 
-  assert.deepStrictEqual([trickle.isGivenUp, working.isGivenUp], [true, false]);
+  assert.deepStrictEqual([trickle.isAborted, working.isAborted], [true, false]);
 });
 
 test('BodyShare: with nobody waiting, nobody is given up', () => {
@@ -269,7 +269,7 @@ test('BodyShare: with nobody waiting, nobody is given up', () => {
 
   bench.clock.advance(60_000);
 
-  assert.deepStrictEqual([stalled.isGivenUp, bench.clock.timerCount], [false, 0]);
+  assert.deepStrictEqual([stalled.isAborted, bench.clock.timerCount], [false, 0]);
 });
 
 test('BodyShare: only as many are given up as is needed', () => {
@@ -283,7 +283,7 @@ test('BodyShare: only as many are given up as is needed', () => {
   bench.clock.advance(60_000);
 
   assert.deepStrictEqual(
-    [stalled.map(({ isGivenUp }) => isGivenUp), waiting.isReading],
+    [stalled.map(({ isAborted }) => isAborted), waiting.isReading],
     [[true, false], true],
   );
 });
@@ -298,7 +298,7 @@ test('BodyShare: one that waits for the broker goes on', () => {
 
   bench.clock.advance(10_000);
 
-  assert.deepStrictEqual([busy.isGivenUp, other.isReading], [false, false]);
+  assert.deepStrictEqual([busy.isAborted, other.isReading], [false, false]);
 });
 
 test('BodyShare: a body that is larger than it said is given up where there is no room for it', () => {
@@ -309,17 +309,17 @@ test('BodyShare: a body that is larger than it said is given up where there is n
   ]);
 
   bench.share.note(liar, 101 * KIB, 200 * KIB, false);
-  const fits = liar.isGivenUp;
+  const fits = liar.isAborted;
   bench.share.note(liar, 201 * KIB, 600 * KIB, false);
 
-  assert.deepStrictEqual([fits, liar.isGivenUp, other.isGivenUp], [false, true, false]);
-  assert.deepStrictEqual([bench.givenUp, bench.share.setAsideBytes], [['0'], 500 * KIB]);
+  assert.deepStrictEqual([fits, liar.isAborted, other.isAborted], [false, true, false]);
+  assert.deepStrictEqual([bench.aborted, bench.share.setAsideBytes], [['0'], 500 * KIB]);
 });
 
 test('BodyShare: a thousand clients that are gone while they wait are out of the way at once', () => {
   const bench = new Bench(5 * MIB);
   const line = bench.senders(Array.from({ length: 1000 }, () => [64, 1024] as const));
-  for (const sender of line) sender.onGoOn = () => bench.share.forget(sender);
+  for (const sender of line) sender.onResumed = () => bench.share.forget(sender);
   const stalled = line.filter(({ isReading }) => isReading);
 
   for (const sender of stalled) bench.share.forget(sender);
@@ -339,10 +339,10 @@ test('BodyShare: an honest client comes through a thousand stalled ones within a
     // whoever is given up connects again at once, and stalls again
     const connect = (): void => {
       const attacker = bench.sender(64, wantedKib);
-      const giveUp = attacker.giveUp.bind(attacker);
-      attacker.giveUp = () => {
+      const abort = attacker.abort.bind(attacker);
+      attacker.abort = () => {
         bench.clock.after(1, connect);
-        return giveUp();
+        return abort();
       };
     };
     for (let index = 0; index < count; index++) connect();

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { InvalidValue } from '../../../../src/daemon/options/invalid-value.ts';
 import { parsePortion } from '../../../../src/daemon/options/portion.ts';
-import { Refused } from '../../../../src/daemon/options/refused.ts';
 import { DiskSpace, type Volume } from '../../../../src/main/limits/disk-space.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 
@@ -22,7 +22,7 @@ class Watched {
   constructor(minFree: string, freeMib: number) {
     this.freeMib = freeMib;
     const portion = parsePortion(minFree);
-    assert.ok(!(portion instanceof Refused));
+    assert.ok(!(portion instanceof InvalidValue));
     this.space = new DiskSpace({
       path: '/data',
       minFree: portion,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Refused } from '../../../../src/daemon/options/refused.ts';
+import { InvalidValue } from '../../../../src/daemon/options/invalid-value.ts';
 import { configValue } from '../../../../src/main/options/config-values.ts';
 import {
   completeOptions,
@@ -65,6 +65,6 @@ function makeOptions(given: Partial<Options>): Options {
     hostname: 'broker-1',
     parallelism: 8,
   });
-  assert.ok(!(options instanceof Refused));
+  assert.ok(!(options instanceof InvalidValue));
   return options;
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatDuration } from '../../../../src/daemon/go/go-duration.ts';
+import { InvalidValue } from '../../../../src/daemon/options/invalid-value.ts';
 import { duration } from '../../../../src/daemon/options/option-kinds.ts';
 import { initialValue } from '../../../../src/daemon/options/option-table.ts';
-import { Refused } from '../../../../src/daemon/options/refused.ts';
 import {
   completeOptions,
   OPTION_ROWS,
@@ -136,7 +136,7 @@ for (const [parallelism, given, threads] of [
   test(`completeOptions: ${given} pump threads on ${parallelism} processors are ${threads}`, () => {
     const options = completeOptions(new Map([['pumpThreads', given]]), { ...MACHINE, parallelism });
 
-    assert.ok(!(options instanceof Refused));
+    assert.ok(!(options instanceof InvalidValue));
     assert.equal(options.pumpThreads, threads);
   });
 }
@@ -215,7 +215,10 @@ const REFUSED: readonly (readonly [Partial<Options>, string])[] = [
 
 for (const [given, why] of REFUSED) {
   test(`completeOptions: refuses ${JSON.stringify(given)}`, () => {
-    assert.deepEqual(completeOptions(new Map(Object.entries(given)), MACHINE), new Refused(why));
+    assert.deepEqual(
+      completeOptions(new Map(Object.entries(given)), MACHINE),
+      new InvalidValue(why),
+    );
   });
 }
 
@@ -237,7 +240,7 @@ const BOUNDS: readonly Partial<Options>[] = [
 
 for (const given of BOUNDS) {
   test(`completeOptions: accepts ${JSON.stringify(given)}`, () => {
-    assert.ok(!(completeOptions(new Map(Object.entries(given)), MACHINE) instanceof Refused));
+    assert.ok(!(completeOptions(new Map(Object.entries(given)), MACHINE) instanceof InvalidValue));
   });
 }
 
@@ -259,6 +262,6 @@ test('OPTIONS: bounds of durations are spelled as they can be typed', () => {
 
 function complete(given: Partial<Options>): Options {
   const options = completeOptions(new Map(Object.entries(given)), MACHINE);
-  assert.ok(!(options instanceof Refused), options instanceof Refused ? options.why : '');
+  assert.ok(!(options instanceof InvalidValue), options instanceof InvalidValue ? options.why : '');
   return options;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { BYTES_PER_COST, LINE_COST } from '../../../../src/main/limits/turn-shares.ts';
+import { BYTES_PER_COST, LINE_COST } from '../../../../src/main/limits/turn-budget.ts';
 import {
   BATCH,
   BODY,

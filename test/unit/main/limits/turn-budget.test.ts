@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { TurnShares } from '../../../../src/main/limits/turn-shares.ts';
+import { TurnBudget } from '../../../../src/main/limits/turn-budget.ts';
 import { MAGIC, mpub, pub } from '../../../../src/protocol/commands.ts';
 import { BrokerTurns } from '../../../support/broker-turns.ts';
 import type { FakeSocket } from '../../../support/fake-socket.ts';
@@ -8,45 +8,45 @@ import { wire } from '../../../support/wire.ts';
 
 const LARGE = 1_000_000;
 
-function setUp(): { shares: TurnShares; requests: () => number } {
+function setUp(): { budget: TurnBudget; requests: () => number } {
   let requests = 0;
-  const shares = new TurnShares(() => {
+  const budget = new TurnBudget(() => {
     requests++;
   });
-  return { shares, requests: () => requests };
+  return { budget, requests: () => requests };
 }
 
-describe('TurnShares', () => {
-  test('TurnShares: a share is part of a turn, and a little is always left', () => {
-    const { shares } = setUp();
-    const first = shares.share();
-    shares.use(first);
-    const second = shares.share();
-    shares.use(LARGE);
-    const least = shares.share();
+describe('TurnBudget', () => {
+  test('TurnBudget: a quota is part of the budget, and a little is always left', () => {
+    const { budget } = setUp();
+    const first = budget.quota();
+    budget.spend(first);
+    const second = budget.quota();
+    budget.spend(LARGE);
+    const least = budget.quota();
 
-    shares.nextTurn();
+    budget.nextTurn();
 
-    assert.deepStrictEqual([second, shares.share()], [first, first]);
+    assert.deepStrictEqual([second, budget.quota()], [first, first]);
     assert.ok(least > 0 && least < first, `${least} of ${first}`);
   });
 
-  test('TurnShares: those that rest go on in turn, as many as there is something for', () => {
-    const { shares, requests } = setUp();
+  test('TurnBudget: throttled clients are released in order, as many as a budget allows', () => {
+    const { budget, requests } = setUp();
     const order: string[] = [];
-    const client = (name: string, cost: number): { endRest: () => void } => ({
-      endRest: () => {
+    const client = (name: string, cost: number): { release: () => void } => ({
+      release: () => {
         order.push(name);
-        shares.use(cost);
-        if (order.length < 8) shares.rest(client(name, cost));
+        budget.spend(cost);
+        if (order.length < 8) budget.throttle(client(name, cost));
       },
     });
-    shares.rest(client('a', LARGE));
-    shares.rest(client('b', 1));
-    shares.rest(client('c', LARGE));
+    budget.throttle(client('a', LARGE));
+    budget.throttle(client('b', 1));
+    budget.throttle(client('c', LARGE));
     const turns: string[] = [];
     for (let turn = 0; turn < 5; turn++) {
-      shares.nextTurn();
+      budget.nextTurn();
       turns.push(order.splice(0).join(''));
     }
 
@@ -54,26 +54,26 @@ describe('TurnShares', () => {
     assert.ok(requests() >= 5);
   });
 
-  test('TurnShares: without anybody who rests no turn is asked for', () => {
-    const { shares, requests } = setUp();
+  test('TurnBudget: no turn is requested while no client is throttled', () => {
+    const { budget, requests } = setUp();
 
-    shares.nextTurn();
+    budget.nextTurn();
 
     assert.equal(requests(), 0);
   });
 
-  test('TurnShares: however many rest, a turn goes on with few of them', () => {
-    const { shares } = setUp();
+  test('TurnBudget: a turn releases few clients, however many are throttled', () => {
+    const { budget } = setUp();
     let count = 0;
-    for (let index = 0; index < 1000; index++) shares.rest({ endRest: () => count++ });
+    for (let index = 0; index < 1000; index++) budget.throttle({ release: () => count++ });
 
-    shares.nextTurn();
+    budget.nextTurn();
 
     assert.ok(count > 0 && count <= 16, `${count} go on`);
   });
 });
 
-describe('Connection: its share of a turn', () => {
+describe('Connection: its quota of a turn', () => {
   /** A client that is subscribed and gets everything of topic `t`. */
   async function consumerOf(broker: BrokerTurns): Promise<FakeSocket> {
     const consumer = broker.connect();
@@ -123,7 +123,7 @@ describe('Connection: its share of a turn', () => {
     assert.deepStrictEqual([pause.mock.callCount(), client.frames()], [2, ['response OK']]);
   });
 
-  test('Connection: a client that ends while it rests is answered first', async () => {
+  test('Connection: a client that ends while it is throttled is answered first', async () => {
     const broker = new BrokerTurns();
     const client = broker.connect();
     client.send(wire(MAGIC, ...Array.from({ length: 3000 }, () => pub('t', 'x'))));
@@ -135,7 +135,7 @@ describe('Connection: its share of a turn', () => {
     assert.deepStrictEqual(broker.closed, [1]);
   });
 
-  test('Connection: a client that is gone while it rests harms nobody', async () => {
+  test('Connection: a client that is gone while it is throttled harms nobody', async () => {
     const broker = new BrokerTurns();
     const [gone, other] = [broker.connect(), broker.connect()];
     gone.send(wire(MAGIC, 'NOP\n'.repeat(60_000)));
@@ -147,7 +147,7 @@ describe('Connection: its share of a turn', () => {
     assert.deepStrictEqual([broker.closed, other.frames()], [[1], ['response OK']]);
   });
 
-  test('Connection: refusals are paid for with later shares', async () => {
+  test('Connection: refusals are deducted from later quotas', async () => {
     const broker = new BrokerTurns();
     const client = await consumerOf(broker);
     const refused = Array.from({ length: 4000 }, () => 'FIN 0123456789abcdef\n').join('');
