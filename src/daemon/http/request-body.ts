@@ -10,6 +10,8 @@ import type { IncomingMessage } from 'node:http';
 const UNDECLARED_BYTES = 4096;
 /** The same for one that does, however long: what a read brings. */
 const FIRST_BYTES_MAX = 64 * 1024;
+/** Up to here a body's memory is doubled when it is used up. Units: bytes. */
+const DOUBLED_BYTES_MAX = 256 * 1024;
 
 /**
  * What became of a body. Shape: `bytes` are the free prefix and the body; of a body beyond the limit they are
@@ -83,9 +85,13 @@ export function gatherBody(
   if (declared === undefined) request.on('end', () => finish(true));
 }
 
-/** At least as many bytes as needed, twice as many as before if that is within the bound. */
+/**
+ * At least as many bytes as needed, twice as many as before if that is within the bound. What is large is as large as
+ * the bound at once: a copy of megabytes holds others up, and memory is taken only as it is filled.
+ */
 function grown(bytes: Buffer, neededBytes: number, boundBytes: number): Buffer {
-  const largerBytes = Math.max(neededBytes, Math.min(2 * bytes.length, boundBytes));
+  const wantedBytes = neededBytes > DOUBLED_BYTES_MAX ? boundBytes : 2 * bytes.length;
+  const largerBytes = Math.max(neededBytes, Math.min(wantedBytes, boundBytes));
   const larger = Buffer.allocUnsafe(largerBytes);
   larger.set(bytes);
   free(bytes);

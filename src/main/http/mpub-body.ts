@@ -13,8 +13,9 @@ const COUNT_BYTES = 4;
 /** The least that a message takes in the binary form: its size and one byte. */
 const SIZED_MESSAGE_BYTES_MIN = SIZE_BYTES + 1;
 
-/** Messages that are looked at in one slice: about a millisecond's work. */
+/** Messages, and lines, that are looked at in one slice: about a millisecond's work. */
 const MESSAGES_PER_SLICE = 16 * 1024;
+const LINES_PER_SLICE = 4 * 1024;
 
 /** Messages, ready to be published. Shape: `bytes` are `count` times size(4, big-endian) body(size). */
 export type MessageBatch = { readonly bytes: Buffer; readonly count: number };
@@ -30,11 +31,11 @@ export function* splitLines(
 ): Generator<void, MessageBatch | 'too big'> {
   let count = 0;
   let sizeBytes = 0;
-  let left = MESSAGES_PER_SLICE;
+  let left = LINES_PER_SLICE;
   for (let from = 0; from < body.length; ) {
     if (left-- === 0) {
       yield;
-      left = MESSAGES_PER_SLICE;
+      left = LINES_PER_SLICE;
     }
     const length = lineEnd(body, from) - from;
     if (length > messageBytesMax) return 'too big';
@@ -50,7 +51,7 @@ export function* splitLines(
   for (let from = 0; from < body.length; ) {
     if (left-- === 0) {
       yield;
-      left = MESSAGES_PER_SLICE;
+      left = LINES_PER_SLICE;
     }
     const end = lineEnd(body, from);
     if (end > from) {
@@ -65,11 +66,11 @@ export function* splitLines(
 /** Whether one of the lines that a newline ends is longer than `messageBytesMax`. In slices. */
 export function* hasLongLine(part: Buffer, messageBytesMax: number): Generator<void, boolean> {
   const last = part.lastIndexOf(NEWLINE);
-  let left = MESSAGES_PER_SLICE;
+  let left = LINES_PER_SLICE;
   for (let from = 0; from < last; ) {
     if (left-- === 0) {
       yield;
-      left = MESSAGES_PER_SLICE;
+      left = LINES_PER_SLICE;
     }
     const end = lineEnd(part, from);
     if (end - from > messageBytesMax) return true;

@@ -9,7 +9,7 @@ import { ClientError, type ClientErrorCode } from '../../protocol/client-error.t
 import type { AuthState } from '../auth/auth-state.ts';
 import type { Permission } from '../auth/grant.ts';
 import type { ClientPort } from './client-port.ts';
-import type { Step } from './command-parser.ts';
+import type { Step } from './command-handler.ts';
 
 /** The commands that are checked. */
 type CheckedCommand = 'SUB' | 'PUB' | 'MPUB' | 'DPUB';

@@ -8,7 +8,7 @@ import type { TlsContext } from '../../daemon/tls/tls-context.ts';
 import type { ClientError } from '../../protocol/client-error.ts';
 import type { ChannelMember } from '../topics/topic-map.ts';
 import type { Client, Compression } from './client.ts';
-import type { CLOSED, NEXT, Step } from './command-parser.ts';
+import type { CLOSED, NEXT, Step } from './command-handler.ts';
 
 /** What IDENTIFY has granted, in the order in which it is put on; each is answered `OK` through itself. */
 export type Layers = {
@@ -38,6 +38,8 @@ export interface ClientPort {
   upgrade(response: Buffer, layers: Layers): typeof NEXT;
   /** Has the command handed over again when the promise, which never rejects, has resolved. */
   waitFor(promise: Promise<void>): Step;
+  /** Leaves the command's bytes as they are until it is handed over again; false: they have to be copied. */
+  lend(): boolean;
   /** Has the command handed over again when the pump that it is for has room. */
   waitUntilWritable(onWritable: (listener: () => void) => void): Step;
 }

@@ -11,7 +11,7 @@ import type { Publisher } from '../topics/publisher.ts';
 import type { TopicMap } from '../topics/topic-map.ts';
 import { Authorization } from './authorization.ts';
 import type { ClientPort } from './client-port.ts';
-import { type CommandHandler, NEXT, type Place, type Step } from './command-parser.ts';
+import { type CommandHandler, NEXT, type Place, type Step } from './command-handler.ts';
 import { ConsumerCommands } from './consumer-commands.ts';
 import { isHttp } from './http-hint.ts';
 import { PublishCommands } from './publish-commands.ts';

@@ -10,7 +10,8 @@
  *     size(4) count(4) { size(4) body }*    MPUB; what counts is `count`, not the first size
  *
  * Bound: the buffer holds one unfinished command, at most a line or a body of the largest size allowed, and while
- * commands wait, the chunk that they came in; it grows with what has arrived, not with what was announced.
+ * commands wait, the chunk that they came in. Up to what a read brings it grows with what has arrived; then it is as
+ * large as what was announced, for which there is room by then (`BodyShare`), and takes memory as it is filled.
  *
  * Thread: main. Source: nsqd `protocolV2.IOLoop`, `readMPUB`.
  */
@@ -19,20 +20,16 @@ import { readInt32 } from '../../shared/big-endian.ts';
 import { MESSAGE_ID_BYTES, SIZE_BYTES } from '../../shared/limits.ts';
 import { NOT_HEX, parseHexWord } from '../../shared/message-id.ts';
 import { BYTES_PER_COST, FINISH_COST, LINE_COST } from '../limits/turn-budget.ts';
+import {
+  BATCH,
+  CLOSED,
+  type CommandHandler,
+  NEXT,
+  type Place,
+  type Step,
+  WAIT,
+} from './command-handler.ts';
 import { spareBuffers } from './spare-buffers.ts';
-
-/** What a handler answers: what follows a line, or whether a body was taken. */
-export const NEXT = 0;
-/** A sized body follows. */
-export const BODY = 1;
-/** The body of an MPUB follows. */
-export const BATCH = 2;
-/** Not taken: to be handed over again after `resume`. */
-export const WAIT = 3;
-/** The connection takes no more commands. */
-export const CLOSED = 4;
-/** One of these answers. */
-export type Step = typeof NEXT | typeof BODY | typeof BATCH | typeof WAIT | typeof CLOSED;
 
 /** Longest line, its newline included. */
 const LINE_BYTES_MAX = 16384;
@@ -42,31 +39,9 @@ const FIN_LINE_BYTES = 4 + MESSAGE_ID_BYTES + 1;
 const LF = 0x0a;
 const CR = 0x0d;
 const FIN_WORD = 0x46494e20;
+/** No read brings more. */
+const READ_BYTES_MAX = 256 * 1024;
 const NOTHING = Buffer.alloc(0);
-
-/** Where in a command the parser stands. */
-export type Place = 'magic' | 'line' | 'size' | 'body' | 'count' | 'message size' | 'message body';
-
-/** What the parser calls, in the order of the bytes. */
-export interface CommandHandler {
-  /** The first four bytes. False: the connection takes no commands. */
-  onMagic(bytes: Buffer, at: number): boolean;
-  /** A line without its end. */
-  onLine(bytes: Buffer, at: number, end: number): Step;
-  /** A FIN of a well-formed id. */
-  onFinish(idHigh: number, idLow: number): Step;
-  /** The size of a body. False: the connection takes no more commands. */
-  onBodySize(size: number): boolean;
-  /** A body, its size field in front of it. */
-  onBody(bytes: Buffer, at: number, size: number): Step;
-  onBatchSize(size: number): boolean;
-  onBatchCount(count: number): boolean;
-  /** The size of one message of an MPUB; `bytes` with all before it, size fields included. */
-  onBatchMessageSize(index: number, size: number, bytes: number): boolean;
-  /** All messages of an MPUB, from the first size field on. */
-  onBatch(bytes: Buffer, at: number, length: number, count: number): Step;
-  onLineTooLong(): void;
-}
 
 export class CommandParser {
   /** Where it stands; tells what is missing when the input ends. */
@@ -85,6 +60,8 @@ export class CommandParser {
   #end = 0;
   /** Whether `#bytes` is the parser's own, taken from the spare ones, as opposed to a chunk. */
   #isOwn = false;
+  /** Whether a handler that waits still reads from `#bytes`. */
+  #isLent = false;
   #isWaiting = false;
   #isClosed = false;
   /** Bytes behind `#at` that are known to hold no newline. */
@@ -135,6 +112,12 @@ export class CommandParser {
     this.#isWaiting = false;
     this.#run();
     if (this.heldBytes === 0) this.#letGo();
+  }
+
+  /** Leaves the bytes as they are that a handler answers WAIT for; false: they are reused, and it has to copy them. */
+  lend(): boolean {
+    this.#isLent = this.#isOwn;
+    return this.#isLent;
   }
 
   /** Gives back what it holds and has not taken; it holds nothing then. */
@@ -243,6 +226,7 @@ export class CommandParser {
       this.#isWaiting = true;
       return false;
     }
+    this.#isLent = false;
     if (step === CLOSED) return this.#stop();
     this.#at += bytes;
     this.#scanned = 0;
@@ -364,19 +348,31 @@ export class CommandParser {
 
   #append(chunk: Buffer, at: number, end: number): void {
     const needed = this.heldBytes + end - at;
-    // Twice as large each time, or a body in many chunks is copied for each; but no larger than all.
-    const larger = Math.max(needed, Math.min(2 * this.#bytes.length, this.#pieceBytesMax()));
-    if (needed > this.#bytes.length) this.#moveTo(spareBuffers.take(larger));
-    else if (this.#end + end - at > this.#bytes.length) this.#moveTo(this.#bytes);
+    if (needed > this.#bytes.length) this.#moveTo(spareBuffers.take(this.#largerThan(needed)));
+    else if (this.#end + end - at > this.#bytes.length) {
+      this.#moveTo(this.#isLent ? spareBuffers.take(needed) : this.#bytes);
+    }
     chunk.copy(this.#bytes, this.#end, at, end);
     this.#end += end - at;
+  }
+
+  /**
+   * Twice as large each time, or a body in many chunks is copied for each; but no larger than all. What is large is
+   * made as large as all at once, with room for what a read brings behind it: a copy of megabytes holds others up.
+   */
+  #largerThan(needed: number): number {
+    const all = this.#pieceBytesMax();
+    if (needed < READ_BYTES_MAX || all < READ_BYTES_MAX || !Number.isFinite(all)) {
+      return Math.max(needed, Math.min(2 * this.#bytes.length, all));
+    }
+    return Math.max(needed, all + READ_BYTES_MAX);
   }
 
   /** Moves what is held to the beginning of a buffer of the parser's own. */
   #moveTo(own: Buffer): void {
     const held = this.heldBytes;
     this.#bytes.copy(own, 0, this.#at, this.#end);
-    if (this.#isOwn && own !== this.#bytes) spareBuffers.give(this.#bytes);
+    if (this.#isOwn && !this.#isLent && own !== this.#bytes) spareBuffers.give(this.#bytes);
     this.#bytes = own;
     this.#at = 0;
     this.#end = held;
@@ -391,9 +387,10 @@ export class CommandParser {
 
   /** Holds nothing more. */
   #letGo(): void {
-    if (this.#isOwn) spareBuffers.give(this.#bytes);
+    if (this.#isOwn && !this.#isLent) spareBuffers.give(this.#bytes);
     this.#bytes = NOTHING;
     this.#isOwn = false;
+    this.#isLent = false;
     this.#at = 0;
     this.#end = 0;
   }

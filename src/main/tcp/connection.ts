@@ -22,7 +22,8 @@ import { Client, initialSettings } from './client.ts';
 import type { ClientPort, Layers } from './client-port.ts';
 import { ClientTransport } from './client-transport.ts';
 import { CommandDispatch } from './command-dispatch.ts';
-import { CLOSED, CommandParser, NEXT, type Step, WAIT } from './command-parser.ts';
+import { CLOSED, NEXT, type Step, WAIT } from './command-handler.ts';
+import { CommandParser } from './command-parser.ts';
 import type { ConnectionContext } from './connection-context.ts';
 import { ConnectionDeadlines, type WatchedConnection } from './connection-deadlines.ts';
 import { logConnectionError } from './connection-errors.ts';
@@ -258,6 +259,10 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     return NEXT;
   }
 
+  lend(): boolean {
+    return this.#parser.lend();
+  }
+
   waitUntilWritable(onWritable: (listener: () => void) => void): Step {
     this.#stopReading();
     onWritable(this.#resume);
@@ -275,13 +280,11 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
       client: this.client,
       clock: this.#context.clock,
       firstBytes: this.#parser.takeHeld(),
-      sendOk: () => this.#sendOk(),
+      sendOk: () => {
+        this.#output.add(OK_FRAME);
+        this.#output.flush();
+      },
     });
-  }
-
-  #sendOk(): void {
-    this.#output.add(OK_FRAME);
-    this.#output.flush();
   }
 
   #onUpgraded(): void {
@@ -348,15 +351,11 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
 
   #finishInput(): void {
     if (this.#isEnding) return;
-    this.#failUnfinished();
-    this.#parser.drop();
-    this.#end();
-  }
-
-  /** Answers a command whose body will not come. */
-  #failUnfinished(): void {
+    // A command whose body will not come is answered.
     const error = this.#commands.cutOff(this.#parser.place, this.#parser.messageIndex);
     if (error !== undefined) this.fail(error);
+    this.#parser.drop();
+    this.#end();
   }
 
   #onHttp(): void {

@@ -16,7 +16,7 @@ import type { PumpHandle } from '../pumps/pump-handle.ts';
 import type { ChannelHandle, TopicMap } from '../topics/topic-map.ts';
 import type { Authorization } from './authorization.ts';
 import type { ClientPort } from './client-port.ts';
-import { NEXT, type Step } from './command-parser.ts';
+import { NEXT, type Step } from './command-handler.ts';
 import { localityOf } from './locality.ts';
 import { NO_FRAME } from './response-queue.ts';
 

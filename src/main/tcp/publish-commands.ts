@@ -18,7 +18,7 @@ import type { Publisher } from '../topics/publisher.ts';
 import type { TopicHandle, TopicMap } from '../topics/topic-map.ts';
 import type { Authorization } from './authorization.ts';
 import type { ClientPort } from './client-port.ts';
-import { BATCH, BODY, NEXT, type Place, type Step } from './command-parser.ts';
+import { BATCH, BODY, NEXT, type Place, type Step } from './command-handler.ts';
 
 type PublishName = 'PUB' | 'DPUB' | 'MPUB';
 
@@ -186,7 +186,7 @@ export class PublishCommands {
       this.#begin(topic, this.#publisher.batch(source, at, bytes, count, this.#deferMs));
     if (publication === null) return NEXT;
     if (!publication.send()) {
-      if (this.#unsent === null) publication.detach();
+      if (!this.#port.lend() && this.#unsent === null) publication.detach();
       this.#unsent = publication;
       return this.#port.waitUntilWritable((listener) => publication.onWritable(listener));
     }

@@ -13,7 +13,7 @@ import type { AuthState } from '../auth/auth-state.ts';
 import type { Options } from '../options/options.ts';
 import type { Compression } from './client.ts';
 import type { ClientPort } from './client-port.ts';
-import { BODY, NEXT, type Place, type Step } from './command-parser.ts';
+import { BODY, NEXT, type Place, type Step } from './command-handler.ts';
 import {
   applyIdentify,
   type Granted,

@@ -15,8 +15,8 @@ import type { TopicHandle } from './topic-map.ts';
 
 /** Most bytes of one record, unless a single message is larger. */
 const PART_BYTES_MAX = 1024 * 1024;
-/** Most messages of one record: looking for their ends takes main about a millisecond. */
-const PART_MESSAGES_MAX = 64 * 1024;
+/** Most messages of one record: looking for their ends takes main half a millisecond. */
+const PART_MESSAGES_MAX = 16 * 1024;
 
 export class Publication {
   readonly #topic: TopicHandle;

@@ -78,7 +78,7 @@ for (const [name, body, wanted] of [
   });
 }
 
-test('splitLines, takeSized: many messages are taken in slices of 16384, few at once', () => {
+test('splitLines, takeSized: many messages are taken in slices, few at once', () => {
   const countSlices = (work: Iterator<void, unknown>): number => {
     for (let count = 1; ; count++) if (work.next().done === true) return count;
   };
@@ -95,5 +95,6 @@ test('splitLines, takeSized: many messages are taken in slices of 16384, few at 
     countSlices(takeSized(Buffer.concat([int32(1), sized('a')]), 5, 100)),
   ];
 
-  assert.deepEqual(slices, [13, 7, 7, 1, 1]);
+  // 16384 messages in each, or 4096 lines, which are looked at twice where they are taken.
+  assert.deepEqual(slices, [49, 7, 25, 1, 1]);
 });

@@ -6,11 +6,11 @@ import {
   BODY,
   CLOSED,
   type CommandHandler,
-  CommandParser,
   NEXT,
   type Step,
   WAIT,
-} from '../../../../src/main/tcp/command-parser.ts';
+} from '../../../../src/main/tcp/command-handler.ts';
+import { CommandParser } from '../../../../src/main/tcp/command-parser.ts';
 import { spareBuffers } from '../../../../src/main/tcp/spare-buffers.ts';
 import { randomChunks, singleBytes } from '../../../support/chunks.ts';
 import { seededRandom } from '../../../support/seeded-random.ts';
@@ -320,7 +320,7 @@ describe('CommandParser: longest line', () => {
 });
 
 describe('CommandParser: memory', () => {
-  test('CommandParser: a body in many chunks is gathered in buffers that double, up to its size', (t) => {
+  test('CommandParser: a body in many chunks is gathered in small buffers, and then in one of its size and a read more', (t) => {
     const MIB = 2 ** 20;
     const sizes: number[] = [];
     const take = spareBuffers.take.bind(spareBuffers);
@@ -337,7 +337,7 @@ describe('CommandParser: memory', () => {
 
     assert.deepStrictEqual(
       sizes.map((bytes) => bytes / MIB).filter((bytes) => bytes >= 0.25),
-      [(MIB / 4 + 4) / MIB, 1, 2, 4, (5 * MIB + 4) / MIB],
+      [(5.25 * MIB + 4) / MIB],
     );
   });
 });
@@ -448,6 +448,54 @@ describe('CommandParser: waiting', () => {
     parser.resume();
 
     assert.deepStrictEqual([parser.commandCount, parser.isWaiting], [0, true]);
+  });
+
+  for (const isDropped of [false, true]) {
+    const name = isDropped ? 'until it is dropped, and after that' : 'until it is taken';
+    test(`CommandParser: bytes that are lent stay as they are ${name}`, (t) => {
+      const body = 'b'.repeat(BODY_MAX);
+      let lent: Buffer | undefined;
+      const recorder = new Recorder();
+      const parser = new CommandParser(recorder);
+      recorder.onBody = (bytes, at, size) => {
+        if (lent !== undefined) return NEXT;
+        assert.equal(parser.lend(), true);
+        lent = bytes.subarray(at, at + size);
+        return WAIT;
+      };
+      const given: Buffer[] = [];
+      t.mock.method(spareBuffers, 'give', (buffer: Buffer) => given.push(buffer));
+      recorder.onLine = () => BODY;
+      // The second chunk is larger than what there is room for behind the body.
+      feedAll(parser, [
+        bytesOf('  V2PUB\n', BODY_MAX, body.slice(0, 10)),
+        bytesOf(body.slice(10), 'x'.repeat(5000)),
+      ]);
+
+      if (isDropped) parser.drop();
+
+      assert.equal(lent?.toString(), body);
+      assert.equal(
+        given.some(({ buffer }) => buffer === lent?.buffer),
+        false,
+      );
+    });
+  }
+
+  test('CommandParser: what it has not copied it does not lend', () => {
+    const recorder = new Recorder();
+    const parser = new CommandParser(recorder);
+    const lent: boolean[] = [];
+    recorder.onBody = () => {
+      lent.push(parser.lend());
+      return WAIT;
+    };
+
+    feedAll(parser, [bytesOf('  V2PUB\n', 3, 'abc')]);
+    // By now it has.
+    parser.resume();
+
+    assert.deepStrictEqual(lent, [false, true]);
   });
 
   test('CommandParser: closed while it waits it takes nothing more and holds nothing', () => {
