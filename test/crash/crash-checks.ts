@@ -10,9 +10,9 @@
 
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
-import type { Chooser } from '../support/crash-file.ts';
-import type { CrashFileSystem } from '../support/crash-file-system.ts';
 import type { DiskQueueLimits } from '../support/disk-queue-setup.ts';
+import type { Chooser } from '../support/memory-file.ts';
+import type { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 import { checkAsNsqd, findAsNsqd, findRecords } from './found-records.ts';
 import type { QueueLife } from './queue-life.ts';
@@ -68,7 +68,7 @@ export class CrashChecks {
     }
   }
 
-  #checkDisk(disk: CrashFileSystem, afterKill: Expectations, afterPowerLoss: Expectations): void {
+  #checkDisk(disk: MemoryFileSystem, afterKill: Expectations, afterPowerLoss: Expectations): void {
     this.#open('power loss', 0, disk.afterPowerLoss(OLDEST), afterPowerLoss);
     for (let mixture = 1; mixture <= this.#mixtures; mixture++) {
       const choose = seededRandom(mixture * 7919 + this.crashes);
@@ -78,7 +78,7 @@ export class CrashChecks {
     this.#open('kill', 0, disk, afterKill);
   }
 
-  #open(kind: CrashKind, mixture: number, disk: CrashFileSystem, expected: Expectations): void {
+  #open(kind: CrashKind, mixture: number, disk: MemoryFileSystem, expected: Expectations): void {
     this.crashes++;
     const image = disk.image();
     const key = hash('sha1', `${expected.text}\n${image}`);

@@ -1,8 +1,8 @@
 /** Every sequence of a few operations on a disk queue, cut off at every file call. */
 
 import { test } from 'node:test';
-import { CrashFileSystem } from '../support/crash-file-system.ts';
 import { DATA_PATH, type DiskQueueLimits } from '../support/disk-queue-setup.ts';
+import { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { CrashChecks, OLDEST } from './crash-checks.ts';
 import { QueueLife } from './queue-life.ts';
 
@@ -69,7 +69,7 @@ const BEGINNINGS: readonly Beginning[] = [
 
 /** Runs operations on a new queue. Returns false when one of them has nothing to work on. */
 function run(names: readonly string[], checks: CrashChecks): boolean {
-  const life = new QueueLife(new CrashFileSystem(DATA_PATH), LIMITS);
+  const life = new QueueLife(new MemoryFileSystem(DATA_PATH), LIMITS);
   return explained(names.join('; '), () => {
     const isDone = runWatched(life, names);
     if (isDone) checks.check(life);
@@ -88,7 +88,7 @@ function runWatched(life: QueueLife, names: readonly string[]): boolean {
 /** Kills the process at every file call of the last operation, and again while the queue gets over that. */
 function runTwice(names: readonly string[], then: string, checks: CrashChecks): void {
   for (let crash = 0; ; crash++) {
-    const life = new QueueLife(new CrashFileSystem(DATA_PATH), LIMITS);
+    const life = new QueueLife(new MemoryFileSystem(DATA_PATH), LIMITS);
     if (!runWatched(life, names)) return;
     const points = [...life.points, life.pointsNow()];
     const crashes = points.flatMap((point) => point.disks.map((_, index) => ({ point, index })));

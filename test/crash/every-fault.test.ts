@@ -1,9 +1,9 @@
 /** Histories of a disk queue in which each file call fails, one after the other, in each way in which it can. */
 
 import { test } from 'node:test';
-import { CrashFileSystem } from '../support/crash-file-system.ts';
 import { DATA_PATH, type DiskQueueLimits } from '../support/disk-queue-setup.ts';
-import type { Fault, FaultKind } from '../support/faulty-file-system.ts';
+import type { Fault, FaultKind } from '../support/fault-injector.ts';
+import { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { CrashChecks } from './crash-checks.ts';
 import { checkHealed, emptyAgain } from './fault-checks.ts';
 import { QueueLife } from './queue-life.ts';
@@ -100,7 +100,7 @@ const HISTORIES: Readonly<Record<string, readonly Step[]>> = {
 
 /** Runs a history on a disk with this fault. Returns whether a call has failed. */
 function run(steps: readonly Step[], fault: Fault, checks: CrashChecks): boolean {
-  const life = new QueueLife(new CrashFileSystem(DATA_PATH), LIMITS);
+  const life = new QueueLife(new MemoryFileSystem(DATA_PATH), LIMITS);
   try {
     life.faults.fail(fault);
     for (const step of steps) {

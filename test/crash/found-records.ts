@@ -6,9 +6,9 @@
 
 import assert from 'node:assert/strict';
 import type { DiskQueue } from '../../src/workers/disk/disk-queue.ts';
-import type { CrashFileSystem } from '../support/crash-file-system.ts';
 import { diskRecord, parseMessage, parseRecords } from '../support/disk-files.ts';
 import { DATA_PATH, type DiskQueueLimits, openQueue } from '../support/disk-queue-setup.ts';
+import type { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { NsqdQueue } from '../support/nsqd-queue.ts';
 import type { FoundRecord } from './record-book.ts';
 
@@ -63,7 +63,7 @@ const LOSS = /segment \d+ (is gone|ends at)/;
 const READ_AGAIN = /its copy is used|is another than metadata speaks of/;
 
 /** Opens the queue on this disk, and reads everything there is. */
-export function findRecords(disk: CrashFileSystem, limits: DiskQueueLimits): FoundQueue {
+export function findRecords(disk: MemoryFileSystem, limits: DiskQueueLimits): FoundQueue {
   const { queue, log } = openQueue(disk, QUEUE_NAME, limits);
   const records: FoundRecord[] = [];
   let batch = readFound(queue, ROOM_BYTES);
@@ -91,7 +91,7 @@ export interface NsqdDelivery {
 }
 
 /** Starts nsqd on this disk, publishes one record to it, and has it deliver everything. */
-export function findAsNsqd(disk: CrashFileSystem, limits: DiskQueueLimits): NsqdDelivery {
+export function findAsNsqd(disk: MemoryFileSystem, limits: DiskQueueLimits): NsqdDelivery {
   const content = (name: string): Buffer => disk.content(`${DATA_PATH}/${name}`);
   const queue = new NsqdQueue({ names: disk.names(DATA_PATH), content }, QUEUE_NAME, limits);
   queue.put(diskRecord(NSQD_NUMBER, ''));
@@ -112,7 +112,7 @@ export function findAsNsqd(disk: CrashFileSystem, limits: DiskQueueLimits): Nsqd
  *
  * Errors: throws when nsqd would read over the end.
  */
-export function checkAsNsqd(disk: CrashFileSystem, mayBeTorn: boolean): void {
+export function checkAsNsqd(disk: MemoryFileSystem, mayBeTorn: boolean): void {
   const name = `${DATA_PATH}/${QUEUE_NAME}.diskqueue.`;
   if (!disk.names(DATA_PATH).includes(`${QUEUE_NAME}.diskqueue.meta.dat`)) return;
   const text = disk.content(`${name}meta.dat`).toString('latin1');

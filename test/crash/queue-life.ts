@@ -7,12 +7,11 @@
 
 import assert, { AssertionError } from 'node:assert/strict';
 import type { DiskQueue } from '../../src/workers/disk/disk-queue.ts';
-import type { FileSystem } from '../../src/workers/disk/files/file-system.ts';
-import type { Chooser } from '../support/crash-file.ts';
-import type { CrashFileSystem } from '../support/crash-file-system.ts';
 import { diskRecord } from '../support/disk-files.ts';
 import { type DiskQueueLimits, openQueue } from '../support/disk-queue-setup.ts';
-import { FaultyFileSystem } from '../support/faulty-file-system.ts';
+import { FaultInjector } from '../support/fault-injector.ts';
+import type { Chooser } from '../support/memory-file.ts';
+import type { FileCall, MemoryFileSystem } from '../support/memory-file-system.ts';
 import { findAsNsqd, findRecords, QUEUE_NAME, readFound } from './found-records.ts';
 import { type CrashKind, type FoundRecord, RecordBook, type RecordState } from './record-book.ts';
 
@@ -23,7 +22,7 @@ export interface NewRecord {
 }
 
 /** Calls that change nothing: a crash before one is a crash behind the call before it. */
-const READING: readonly (keyof FileSystem)[] = [
+const READING: readonly FileCall[] = [
   'openForReading',
   'openForWriting',
   'read',
@@ -35,7 +34,7 @@ const READING: readonly (keyof FileSystem)[] = [
 
 /** Where an operation may be cut off, and what then may be found. */
 export interface CrashPoints {
-  readonly disks: readonly CrashFileSystem[];
+  readonly disks: readonly MemoryFileSystem[];
   readonly book: RecordBook;
   /** Syncs of files that had failed when the queue had been synced last before. */
   readonly failedSyncs: number;
@@ -59,33 +58,35 @@ export class QueueLife {
 
   readonly limits: DiskQueueLimits;
   #book = new RecordBook();
-  #disk: CrashFileSystem;
-  #faulty: FaultyFileSystem;
+  #disk: MemoryFileSystem;
+  #faults: FaultInjector;
   #queue: DiskQueue;
   #log: string[];
   /** Syncs of files that had failed when the queue was synced last. */
   #failedSyncs = 0;
   #hasLostPower = false;
+  /** While an operation is watched: the disks that a crash at its calls leaves. */
+  #crashDisks: MemoryFileSystem[] | undefined;
   #nextNumber = 1;
   #nextPlace = 0;
   /** As they must be handed out. */
   #unread: FoundRecord[] = [];
   #handedOut: HandedOut[] = [];
 
-  constructor(disk: CrashFileSystem, limits: DiskQueueLimits) {
+  constructor(disk: MemoryFileSystem, limits: DiskQueueLimits) {
     this.limits = limits;
     this.#disk = disk;
-    this.#faulty = new FaultyFileSystem(disk);
-    ({ queue: this.#queue, log: this.#log } = openQueue(this.#faulty, QUEUE_NAME, limits));
+    this.#faults = this.#injectFaults(disk);
+    ({ queue: this.#queue, log: this.#log } = openQueue(disk, QUEUE_NAME, limits));
   }
 
-  get disk(): CrashFileSystem {
+  get disk(): MemoryFileSystem {
     return this.#disk;
   }
 
-  /** The file system that the queue sees. */
-  get faults(): FaultyFileSystem {
-    return this.#faulty;
+  /** Makes calls of the disk fail. */
+  get faults(): FaultInjector {
+    return this.#faults;
   }
 
   get log(): readonly string[] {
@@ -167,10 +168,10 @@ export class QueueLife {
     this.points = [];
     const { place, number } = this.#handedOut[index];
     this.#book.beginNote(number, state);
-    const failedCount = this.#faulty.failedCount;
+    const failedCount = this.#faults.failedCount;
     const error = this.#attempt(() => this.#queue.note(place, state.attempts, state.dueMs));
     // Nobody waits for a note, so its failure is only logged.
-    this.#book.endNote(number, this.#faulty.failedCount === failedCount);
+    this.#book.endNote(number, this.#faults.failedCount === failedCount);
     return error;
   }
 
@@ -227,15 +228,15 @@ export class QueueLife {
     if (kind === 'power loss') this.#hasLostPower = true;
     this.#disk = kind === 'kill' ? disks[index] : disks[index].afterPowerLoss(choose);
     this.#book = book;
-    if (this.#faulty.failedSyncCount > failedSyncs) book.doubtNotes();
+    if (this.#faults.failedSyncCount > failedSyncs) book.doubtNotes();
     this.#failedSyncs = 0;
-    this.#faulty = new FaultyFileSystem(this.#disk);
+    this.#faults = this.#injectFaults(this.#disk);
     assert.strictEqual(this.#open(kind), undefined, 'a disk without faults is opened');
   }
 
   #onSynced(): void {
     this.#book.endSync();
-    this.#failedSyncs = this.#faulty.failedSyncCount;
+    this.#failedSyncs = this.#faults.failedSyncCount;
   }
 
   #dropped(): void {
@@ -257,33 +258,37 @@ export class QueueLife {
     if (kind === 'kill' && !this.#hasLostPower) {
       expected.checkAmong(findAsNsqd(this.#disk.afterKill(), this.limits).records);
     }
-    if (this.#faulty.failedSyncCount > this.#failedSyncs) this.#book.doubtNotes();
+    if (this.#faults.failedSyncCount > this.#failedSyncs) this.#book.doubtNotes();
     this.#book.adopt(kind, found);
     this.#unread = [...found];
     this.#handedOut = [];
     this.#nextPlace = 0;
     const open = (): void => {
-      const opened = openQueue(this.#faulty, QUEUE_NAME, this.limits);
+      const opened = openQueue(this.#disk, QUEUE_NAME, this.limits);
       this.#queue = opened.queue;
       this.#log = opened.log;
     };
     const error = this.#attempt(open);
     if (error === undefined) return undefined;
     // What could not be opened is tried again, and no fault lasts for ever.
-    this.#faulty.heal();
+    this.#faults.heal();
     assert.strictEqual(this.#attempt(open), undefined, 'a queue is opened once a fault is gone');
     return error;
   }
 
+  #injectFaults(disk: MemoryFileSystem): FaultInjector {
+    return new FaultInjector(disk, (call) => {
+      if (!READING.includes(call)) this.#crashDisks?.push(disk.afterKill());
+    });
+  }
+
   /** Makes calls that may fail for what the disk does; anything else is a bug. */
   #attempt(work: () => void): Error | undefined {
-    const disks: CrashFileSystem[] = [];
+    const disks: MemoryFileSystem[] = [];
     if (this.isWatched) {
       const failedSyncs = this.#failedSyncs;
       this.points.push({ disks, book: this.#book.clone(), failedSyncs });
-      this.#disk.onCall = (action) => {
-        if (!READING.includes(action)) disks.push(this.#disk.afterKill());
-      };
+      this.#crashDisks = disks;
     }
     try {
       work();
@@ -292,7 +297,7 @@ export class QueueLife {
       if (!(error instanceof Error) || !isSystemError(error)) throw error;
       return error;
     } finally {
-      this.#disk.onCall = () => undefined;
+      this.#crashDisks = undefined;
     }
   }
 }

@@ -6,9 +6,9 @@
  * Thread: any.
  */
 
-import { CrashFileSystem } from '../support/crash-file-system.ts';
 import { DATA_PATH, type DiskQueueLimits } from '../support/disk-queue-setup.ts';
-import type { FaultKind } from '../support/faulty-file-system.ts';
+import type { FaultKind } from '../support/fault-injector.ts';
+import { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { type Random, seededRandom } from '../support/seeded-random.ts';
 import { OLDEST } from './crash-checks.ts';
 import { checkHealed, emptyAgain } from './fault-checks.ts';
@@ -42,7 +42,7 @@ const SHOWN = 30;
 export function runLife(options: LifeOptions): LifeFigures {
   const random = randomOf(options.seed);
   const told: string[] = [];
-  const life = new QueueLife(new CrashFileSystem(DATA_PATH), drawLimits(random));
+  const life = new QueueLife(new MemoryFileSystem(DATA_PATH), drawLimits(random));
   const figures = { operations: 0, failedCalls: 0 };
   try {
     while (figures.operations < options.operations) {

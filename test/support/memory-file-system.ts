@@ -1,9 +1,16 @@
 /**
- * A disk in memory, for tests: files as buffers, directories as sets of names. A file lives on while it is open,
- * as on POSIX systems.
+ * The file system of tests: a disk in memory that can be full, that can fail, and that loses power. `afterKill` is
+ * the disk that the next process finds after SIGKILL, `afterPowerLoss` the one after a crash of the machine.
  *
- * `onCall` sees every call before it takes effect, and what it throws is the call's error; `capacityBytes` makes
- * the disk run full, in the middle of a write if need be, and `fileBytesMax` limits each file in the same way.
+ * A sync makes a file's bytes and size durable. A name that was added, removed or given to another file is durable
+ * once its directory is synced. A crash keeps or loses each change that is not durable independently of the others:
+ * names in any combination that keeps a rename one step, bytes as in `MemoryFile`. A file whose name is lost is
+ * lost, and so is everything in a directory whose name is lost. An open file outlives its name, as on POSIX systems.
+ *
+ * `onCall` is the one place where a test intercepts calls: it sees every call before it takes effect, and what it
+ * throws is the error of the call. A call that fails has no effect, with three exceptions that the system makes too:
+ * a write may have written a part, a handle whose close fails is closed, and the bytes of a sync that fails are lost
+ * unless they are written again.
  *
  * Thread: any.
  */
@@ -11,50 +18,44 @@
 import { basename, dirname } from 'node:path';
 import type { FileHandle, FileSystem } from '../../src/workers/disk/files/file-system.ts';
 import { FileHandles } from './file-handles.ts';
+import { type Chooser, MemoryFile } from './memory-file.ts';
 import { SystemError } from './system-error.ts';
 
-class MemoryFile {
-  bytes = Buffer.alloc(0);
-  size = 0;
-  isLinked = true;
+/** A call of a file system, by its name. */
+export type FileCall = keyof FileSystem;
 
-  content(): Buffer {
-    return Buffer.from(this.bytes.subarray(0, this.size));
-  }
+type Entry = MemoryFile | 'directory';
 
-  write(source: Uint8Array, position: number): void {
-    const end = position + source.length;
-    this.#grow(end);
-    if (position > this.size) this.bytes.fill(0, this.size, position);
-    this.bytes.set(source, position);
-    this.size = Math.max(this.size, end);
-  }
-
-  truncate(size: number): void {
-    this.#grow(size);
-    if (size > this.size) this.bytes.fill(0, this.size, size);
-    this.size = size;
-  }
-
-  #grow(size: number): void {
-    if (size <= this.bytes.length) return;
-    const bytes = Buffer.alloc(Math.max(size, this.bytes.length * 2, 64));
-    this.bytes.copy(bytes, 0, 0, this.size);
-    this.bytes = bytes;
-  }
+/** Of a write: the bytes that fit, and the error when that is not all of them. */
+interface Allowance {
+  readonly allowed: number;
+  readonly code: 'EFBIG' | 'ENOSPC' | undefined;
 }
 
-export class MemoryFileSystem implements FileSystem {
-  capacityBytes = Number.POSITIVE_INFINITY;
-  fileBytesMax = Number.POSITIVE_INFINITY;
-  onCall: (action: keyof FileSystem, path: string) => void = () => undefined;
+/** Names that get or lose their files in one step. */
+type NameChange = readonly { readonly path: string; readonly entry: Entry | undefined }[];
 
-  readonly #directories = new Set<string>();
-  readonly #files = new Map<string, MemoryFile>();
+export class MemoryFileSystem implements FileSystem {
+  /** Bytes that fit on the disk. A write that does not fit writes what does, and fails with ENOSPC. */
+  capacityBytes = Number.POSITIVE_INFINITY;
+  /** Bytes that fit into each file; as `capacityBytes`, with EFBIG. */
+  fileBytesMax = Number.POSITIVE_INFINITY;
+  /** Runs before each call; `path` is what the file was opened as. */
+  onCall: (call: FileCall, path: string) => void = () => undefined;
+  /** Runs in the middle of each write, when the disk has that part of it that a crash may leave. */
+  onHalfWrite: (path: string) => void = () => undefined;
+
+  readonly #entries = new Map<string, Entry>();
+  readonly #durable = new Map<string, Entry>();
+  #pending: NameChange[] = [];
   readonly #handles = new FileHandles<MemoryFile>();
 
+  /** These directories are there for good. */
   constructor(...directories: readonly string[]) {
-    for (const directory of directories) this.#directories.add(directory);
+    for (const directory of directories) {
+      this.#entries.set(directory, 'directory');
+      this.#durable.set(directory, 'directory');
+    }
   }
 
   /** How many files are open. */
@@ -62,19 +63,9 @@ export class MemoryFileSystem implements FileSystem {
     return this.#handles.count;
   }
 
-  /** Removes a directory with all that is in it. */
-  removeDirectory(path: string): void {
-    for (const directory of this.#directoriesIn(path)) this.removeDirectory(directory);
-    for (const name of this.names(path)) this.delete(`${path}/${name}`);
-    this.#directories.delete(path);
-  }
-
   /** Names of a directory's files, sorted. */
   names(directory: string): string[] {
-    return [...this.#files.keys()]
-      .filter((path) => dirname(path) === directory)
-      .map((path) => path.slice(directory.length + 1))
-      .sort();
+    return this.#pathsIn(directory, (entry) => entry !== 'directory');
   }
 
   /** A file's bytes. Errors: throws when there is no such file. */
@@ -82,18 +73,71 @@ export class MemoryFileSystem implements FileSystem {
     return this.#find('open', path).content();
   }
 
-  /** Puts a file in place, as someone else would. */
+  /** Puts a durable file in place, as another process would. */
   put(path: string, content: Uint8Array): void {
     const file = new MemoryFile();
     file.write(content, 0);
-    this.#files.set(path, file);
+    file.sync();
+    this.#entries.set(path, file);
+    this.#durable.set(path, file);
   }
 
-  /** Takes a file away, as someone else would. */
+  /** Takes a file away for good, as another process would. */
   delete(path: string): void {
-    const file = this.#files.get(path);
-    if (file !== undefined) file.isLinked = false;
-    this.#files.delete(path);
+    this.#entries.delete(path);
+    this.#durable.delete(path);
+  }
+
+  /** Takes a directory away for good, with everything in it. */
+  removeDirectory(path: string): void {
+    for (const entry of [...this.#entries.keys()]) {
+      if (entry === path || entry.startsWith(`${path}/`)) this.delete(entry);
+    }
+  }
+
+  /** All that can be read of this disk, in one text: two disks with the same one cannot be told apart. */
+  image(): string {
+    const lines: string[] = [];
+    for (const [path, entry] of this.#entries) {
+      lines.push(`${path} ${entry === 'directory' ? entry : entry.content().toString('latin1')}`);
+    }
+    return lines.sort().join('\n');
+  }
+
+  /** The disk as the next process finds it: everything is there, durable or not, and nothing is open. */
+  afterKill(): MemoryFileSystem {
+    const clones = new Map<Entry, Entry>([['directory', 'directory']]);
+    const clone = (entry: Entry): Entry => {
+      const known = clones.get(entry);
+      if (known !== undefined || entry === 'directory') return known ?? entry;
+      const file = entry.clone();
+      clones.set(entry, file);
+      return file;
+    };
+    const disk = new MemoryFileSystem();
+    for (const [path, entry] of this.#entries) disk.#entries.set(path, clone(entry));
+    for (const [path, entry] of this.#durable) disk.#durable.set(path, clone(entry));
+    disk.#pending = this.#pending.map((change) =>
+      change.map(({ path, entry }) => ({ path, entry: entry && clone(entry) })),
+    );
+    return disk;
+  }
+
+  /** A disk as it may be found when the power is back; all that is there is durable. */
+  afterPowerLoss(choose: Chooser): MemoryFileSystem {
+    const entries = new Map(this.#durable);
+    for (const change of this.#pending) if (choose(2) === 1) apply(change, entries);
+    const disk = new MemoryFileSystem();
+    const paths = [...entries.keys()].sort();
+    for (const path of paths) {
+      const entry = entries.get(path);
+      // A directory sorts before what is in it.
+      const isReachable = disk.#entries.has(dirname(path)) || this.#isRoot(path);
+      if (entry === undefined || !isReachable) continue;
+      disk.#entries.set(path, entry === 'directory' ? entry : entry.afterPowerLoss(choose));
+    }
+    for (const [path, entry] of disk.#entries) disk.#durable.set(path, entry);
+    return disk;
   }
 
   openForReading(path: string): FileHandle | 'missing' {
@@ -108,14 +152,14 @@ export class MemoryFileSystem implements FileSystem {
 
   create(path: string): FileHandle | 'exists' {
     this.onCall('create', path);
-    if (this.#files.has(path)) return 'exists';
+    if (this.#entries.has(path)) return 'exists';
     return this.#openNew('create', path);
   }
 
   createOrEmpty(path: string): FileHandle {
     this.onCall('createOrEmpty', path);
-    const file = this.#files.get(path);
-    if (file === undefined) return this.#openNew('createOrEmpty', path);
+    if (!this.#entries.has(path)) return this.#openNew('createOrEmpty', path);
+    const file = this.#find('createOrEmpty', path);
     file.truncate(0);
     return this.#handles.open(path, file, true);
   }
@@ -129,10 +173,7 @@ export class MemoryFileSystem implements FileSystem {
   ): number {
     const { file, path } = this.#handles.get(handle);
     this.onCall('read', path);
-    const end = Math.min(file.size, position + length);
-    if (end <= position) return 0;
-    target.set(file.bytes.subarray(position, end), offset);
-    return end - position;
+    return file.read(target, offset, length, position);
   }
 
   write(
@@ -144,13 +185,12 @@ export class MemoryFileSystem implements FileSystem {
   ): void {
     const { file, path } = this.#handles.getWritable(handle);
     this.onCall('write', path);
-    const room = Math.max(0, this.capacityBytes - this.#usedBytes());
-    const growth = Math.max(0, position + length - file.size);
-    const done = growth <= room ? length : Math.max(0, length - growth + room);
-    const allowed = Math.max(0, Math.min(done, this.fileBytesMax - position));
-    if (allowed > 0) file.write(source.subarray(offset, offset + allowed), position);
-    if (allowed < done) throw new SystemError('EFBIG', 'write', path);
-    if (done < length) throw new SystemError('ENOSPC', 'write', path);
+    const { allowed, code } = this.#allowed(file, length, position);
+    const half = Math.min(allowed, file.halfOf(length, position));
+    file.write(source.subarray(offset, offset + half), position);
+    this.onHalfWrite(path);
+    file.write(source.subarray(offset + half, offset + allowed), position + half);
+    if (code !== undefined) throw new SystemError(code, 'write', path);
   }
 
   truncate(handle: FileHandle, sizeBytes: number): void {
@@ -160,88 +200,135 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   sync(handle: FileHandle): void {
-    this.onCall('sync', this.#handles.get(handle).path);
+    const { file, path } = this.#handles.get(handle);
+    try {
+      this.onCall('sync', path);
+    } catch (error) {
+      file.failSync();
+      throw error;
+    }
+    file.sync();
   }
 
   close(handle: FileHandle): void {
-    this.onCall('close', this.#handles.get(handle).path);
+    const { path } = this.#handles.get(handle);
     this.#handles.close(handle);
+    this.onCall('close', path);
   }
 
   isLinked(handle: FileHandle): boolean {
-    this.onCall('isLinked', this.#handles.get(handle).path);
-    return this.#handles.get(handle).file.isLinked;
+    const { file, path } = this.#handles.get(handle);
+    this.onCall('isLinked', path);
+    return [...this.#entries.values()].includes(file);
   }
 
   size(path: string): number | 'missing' {
     this.onCall('size', path);
-    if (this.#directories.has(path)) return 0;
-    return this.#files.get(path)?.size ?? 'missing';
+    const entry = this.#entries.get(path);
+    if (entry === 'directory') return 0;
+    return entry?.size ?? 'missing';
   }
 
   rename(from: string, to: string): void {
     this.onCall('rename', from);
-    const file = this.#find('rename', from);
+    const entry = this.#find('rename', from);
     this.#checkDirectory('rename', to);
-    this.delete(to);
-    this.#files.delete(from);
-    this.#files.set(to, file);
+    this.#change({ path: from, entry: undefined }, { path: to, entry });
   }
 
   remove(path: string): boolean {
     this.onCall('remove', path);
-    const isThere = this.#files.has(path);
-    this.delete(path);
-    return isThere;
+    if (!this.#entries.has(path)) return false;
+    this.#find('remove', path);
+    this.#change({ path, entry: undefined });
+    return true;
   }
 
   list(directory: string): string[] {
     this.onCall('list', directory);
     this.#checkDirectory('list', `${directory}/*`);
-    const inner = this.#directoriesIn(directory).map((path) => basename(path));
-    return [...this.names(directory), ...inner];
+    return this.#pathsIn(directory, () => true);
   }
 
   makeDirectory(path: string): void {
     this.onCall('makeDirectory', path);
     if (dirname(path) !== '/') this.#checkDirectory('makeDirectory', path);
-    this.#directories.add(path);
+    if (!this.#entries.has(path)) this.#change({ path, entry: 'directory' });
   }
 
   syncDirectory(directory: string): void {
     this.onCall('syncDirectory', directory);
     this.#checkDirectory('syncDirectory', `${directory}/*`);
+    this.#pending = this.#pending.filter((change) => {
+      if (!change.some(({ path }) => dirname(path) === directory)) return true;
+      apply(change, this.#durable);
+      return false;
+    });
   }
 
-  #directoriesIn(directory: string): string[] {
-    return [...this.#directories].filter((path) => dirname(path) === directory);
+  /** How much of a write fits, and the error of one that does not fit. */
+  #allowed(file: MemoryFile, length: number, position: number): Allowance {
+    const inFile = this.fileBytesMax - position;
+    const growth = position + length - file.size;
+    const onDisk = growth <= 0 ? length : length - growth + this.#freeBytes();
+    if (length <= Math.min(inFile, onDisk)) return { allowed: length, code: undefined };
+    const code = inFile < onDisk ? 'EFBIG' : 'ENOSPC';
+    return { allowed: Math.max(0, Math.min(inFile, onDisk)), code };
+  }
+
+  #freeBytes(): number {
+    if (this.capacityBytes === Number.POSITIVE_INFINITY) return this.capacityBytes;
+    let bytes = this.capacityBytes;
+    for (const entry of this.#entries.values()) if (entry !== 'directory') bytes -= entry.size;
+    return Math.max(0, bytes);
+  }
+
+  #change(...change: NameChange): void {
+    apply(change, this.#entries);
+    this.#pending.push(change);
+  }
+
+  #pathsIn(directory: string, isWanted: (entry: Entry) => boolean): string[] {
+    return [...this.#entries]
+      .filter(([path, entry]) => dirname(path) === directory && isWanted(entry))
+      .map(([path]) => basename(path))
+      .sort();
+  }
+
+  /** Whether a path lies in no directory that this disk knows, as the data path does. */
+  #isRoot(path: string): boolean {
+    return !this.#entries.has(dirname(path)) && !this.#durable.has(dirname(path));
   }
 
   #openExisting(path: string, isWritable: boolean): FileHandle | 'missing' {
-    const file = this.#files.get(path);
-    return file === undefined ? 'missing' : this.#handles.open(path, file, isWritable);
+    if (!this.#entries.has(path)) return 'missing';
+    return this.#handles.open(path, this.#find('open', path), isWritable);
   }
 
   #openNew(action: string, path: string): FileHandle {
     this.#checkDirectory(action, path);
     const file = new MemoryFile();
-    this.#files.set(path, file);
+    this.#change({ path, entry: file });
     return this.#handles.open(path, file, true);
   }
 
   #find(action: string, path: string): MemoryFile {
-    const file = this.#files.get(path);
-    if (file === undefined) throw new SystemError('ENOENT', action, path);
-    return file;
+    const entry = this.#entries.get(path);
+    if (entry === undefined) throw new SystemError('ENOENT', action, path);
+    if (entry === 'directory') throw new SystemError('EISDIR', action, path);
+    return entry;
   }
 
   #checkDirectory(action: string, path: string): void {
-    if (!this.#directories.has(dirname(path))) throw new SystemError('ENOENT', action, path);
+    if (this.#entries.get(dirname(path)) !== 'directory') {
+      throw new SystemError('ENOENT', action, path);
+    }
   }
+}
 
-  #usedBytes(): number {
-    let bytes = 0;
-    for (const file of this.#files.values()) bytes += file.size;
-    return bytes;
+function apply(change: NameChange, entries: Map<string, Entry>): void {
+  for (const { path, entry } of change) {
+    if (entry === undefined) entries.delete(path);
+    else entries.set(path, entry);
   }
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Chooser } from '../../support/crash-file.ts';
-import { CrashFileSystem } from '../../support/crash-file-system.ts';
+import type { Chooser } from '../../support/memory-file.ts';
+import { MemoryFileSystem } from '../../support/memory-file-system.ts';
+import { SystemError } from '../../support/system-error.ts';
 
 const PATH = '/data/file';
 
@@ -16,37 +17,37 @@ function picking(...picks: readonly number[]): Chooser {
 }
 
 /** A disk with one durable file. */
-function diskWith(text: string): CrashFileSystem {
-  const disk = new CrashFileSystem('/data');
+function diskWith(text: string): MemoryFileSystem {
+  const disk = new MemoryFileSystem('/data');
   write(disk, disk.createOrEmpty(PATH), text, 0);
   sync(disk, PATH);
   disk.syncDirectory('/data');
   return disk;
 }
 
-function write(disk: CrashFileSystem, handle: number, text: string, position: number): void {
+function write(disk: MemoryFileSystem, handle: number, text: string, position: number): void {
   const bytes = Buffer.from(text);
   disk.write(handle, bytes, 0, bytes.length, position);
   disk.close(handle);
 }
 
-function open(disk: CrashFileSystem, path: string): number {
+function open(disk: MemoryFileSystem, path: string): number {
   const handle = disk.openForWriting(path);
   assert.ok(handle !== 'missing');
   return handle;
 }
 
-function sync(disk: CrashFileSystem, path: string): void {
+function sync(disk: MemoryFileSystem, path: string): void {
   const handle = open(disk, path);
   disk.sync(handle);
   disk.close(handle);
 }
 
-function textAfter(disk: CrashFileSystem, choose: Chooser): string {
+function textAfter(disk: MemoryFileSystem, choose: Chooser): string {
   return disk.afterPowerLoss(choose).content(PATH).toString();
 }
 
-test('CrashFileSystem: what was synced survives a power loss, the rest if it happens to', () => {
+test('MemoryFileSystem: what was synced survives a power loss, the rest if it happens to', () => {
   const disk = diskWith('durable');
   write(disk, open(disk, PATH), ', not yet', 7);
 
@@ -55,7 +56,7 @@ test('CrashFileSystem: what was synced survives a power loss, the rest if it hap
   assert.deepStrictEqual(after, ['durable', 'durable, not yet']);
 });
 
-test('CrashFileSystem: a file that grows may end anywhere, with zeros where nothing was written', () => {
+test('MemoryFileSystem: a file that grows may end anywhere, with zeros where nothing was written', () => {
   const disk = diskWith('ab');
   write(disk, open(disk, PATH), 'cdef', 2);
 
@@ -65,7 +66,7 @@ test('CrashFileSystem: a file that grows may end anywhere, with zeros where noth
   assert.strictEqual(torn, 'abc\0\0\0');
 });
 
-test('CrashFileSystem: what is written over is the old or the new', () => {
+test('MemoryFileSystem: what is written over is the old or the new', () => {
   const disk = diskWith('old');
   write(disk, open(disk, PATH), 'NEW', 0);
 
@@ -75,7 +76,7 @@ test('CrashFileSystem: what is written over is the old or the new', () => {
   assert.deepStrictEqual([...found], ['old', 'NEW']);
 });
 
-test('CrashFileSystem: sectors survive each for itself', () => {
+test('MemoryFileSystem: sectors survive each for itself', () => {
   const disk = diskWith('');
   write(disk, open(disk, PATH), `${'a'.repeat(512)}${'b'.repeat(512)}`, 0);
 
@@ -84,7 +85,7 @@ test('CrashFileSystem: sectors survive each for itself', () => {
   assert.deepStrictEqual([after[0], after[512], after.length], [0, 98, 1024]);
 });
 
-test('CrashFileSystem: a new name is durable when its directory is synced', () => {
+test('MemoryFileSystem: a new name is durable when its directory is synced', () => {
   const disk = diskWith('');
   write(disk, disk.createOrEmpty('/data/new'), 'synced', 0);
   sync(disk, '/data/new');
@@ -96,7 +97,7 @@ test('CrashFileSystem: a new name is durable when its directory is synced', () =
   assert.deepStrictEqual([before, after], [['file'], ['file', 'new']]);
 });
 
-test('CrashFileSystem: a rename is lost as a whole or not at all', () => {
+test('MemoryFileSystem: a rename is lost as a whole or not at all', () => {
   const disk = diskWith('old');
   write(disk, disk.createOrEmpty('/data/new'), 'new', 0);
   sync(disk, '/data/new');
@@ -114,8 +115,8 @@ test('CrashFileSystem: a rename is lost as a whole or not at all', () => {
   ]);
 });
 
-test('CrashFileSystem: a directory that is lost takes its files with it', () => {
-  const disk = new CrashFileSystem('/data');
+test('MemoryFileSystem: a directory that is lost takes its files with it', () => {
+  const disk = new MemoryFileSystem('/data');
   disk.makeDirectory('/data/in');
   write(disk, disk.createOrEmpty('/data/in/file'), 'text', 0);
   sync(disk, '/data/in/file');
@@ -129,7 +130,7 @@ test('CrashFileSystem: a directory that is lost takes its files with it', () => 
   assert.strictEqual(after, '/data directory\n/data/in directory\n/data/in/file text');
 });
 
-test('CrashFileSystem: a removed file comes back until its directory is synced', () => {
+test('MemoryFileSystem: a removed file comes back until its directory is synced', () => {
   const disk = diskWith('text');
   disk.remove(PATH);
 
@@ -140,11 +141,15 @@ test('CrashFileSystem: a removed file comes back until its directory is synced',
   assert.deepStrictEqual([before, after], [['file'], []]);
 });
 
-test('CrashFileSystem: after a failed sync only what is written again becomes durable', () => {
+test('MemoryFileSystem: after a failed sync only what is written again becomes durable', () => {
   const disk = diskWith('old');
   const handle = open(disk, PATH);
   disk.write(handle, Buffer.from('new'), 0, 3, 0);
-  disk.failSync(handle);
+  disk.onCall = () => {
+    throw new SystemError('EIO', 'sync', PATH);
+  };
+  assert.throws(() => disk.sync(handle), { code: 'EIO' });
+  disk.onCall = () => undefined;
   disk.sync(handle);
   const notWritten = textAfter(disk, oldest);
 
@@ -154,7 +159,7 @@ test('CrashFileSystem: after a failed sync only what is written again becomes du
   assert.deepStrictEqual([notWritten, textAfter(disk, oldest)], ['old', 'new']);
 });
 
-test('CrashFileSystem: SIGKILL leaves everything as it was written, and no more durable than before', () => {
+test('MemoryFileSystem: SIGKILL leaves everything as it was written, and no more durable than before', () => {
   const disk = diskWith('old');
   const handle = open(disk, PATH);
   disk.write(handle, Buffer.from('new'), 0, 3, 0);
@@ -166,7 +171,7 @@ test('CrashFileSystem: SIGKILL leaves everything as it was written, and no more 
   assert.strictEqual(textAfter(after, oldest), 'old');
 });
 
-test('CrashFileSystem: what happens after a kill does not reach the disk it was taken from', () => {
+test('MemoryFileSystem: what happens after a kill does not reach the disk it was taken from', () => {
   const disk = diskWith('old');
   const after = disk.afterKill();
 
@@ -176,7 +181,7 @@ test('CrashFileSystem: what happens after a kill does not reach the disk it was 
   assert.strictEqual(disk.content(PATH).toString(), 'old');
 });
 
-test('CrashFileSystem: a truncated file may have its old size or the new one', () => {
+test('MemoryFileSystem: a truncated file may have its old size or the new one', () => {
   const disk = diskWith('a text');
   const handle = open(disk, PATH);
   disk.truncate(handle, 1);

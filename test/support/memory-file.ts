@@ -23,7 +23,7 @@ interface LooseSector {
   isDirty: boolean;
 }
 
-export class CrashFile {
+export class MemoryFile {
   #bytes = Buffer.alloc(0);
   #size = 0;
   /** Sizes since the last sync, with the durable one as the first. */
@@ -53,10 +53,10 @@ export class CrashFile {
   }
 
   /**
-   * About half of a write, as far as a crash in the middle of it may get: where it writes over what is there, it
-   * stops between sectors only. 0 if there is no such place.
+   * About half of a write: the part that a crash in the middle of it may leave. Where a write replaces bytes, it is
+   * cut between sectors only. 0 if there is no such place.
    */
-  pieceOf(length: number, position: number): number {
+  halfOf(length: number, position: number): number {
     const middle = position + (length >>> 1);
     if (middle >= this.#size) return middle - position;
     return Math.max(0, Math.floor(middle / SECTOR_BYTES) * SECTOR_BYTES - position);
@@ -82,8 +82,8 @@ export class CrashFile {
   }
 
   /** The same file, with a future of its own. */
-  clone(): CrashFile {
-    const file = new CrashFile();
+  clone(): MemoryFile {
+    const file = new MemoryFile();
     file.#bytes = Buffer.from(this.#bytes);
     file.#size = this.#size;
     file.#sizes = [...this.#sizes];
@@ -94,8 +94,8 @@ export class CrashFile {
   }
 
   /** The file as a crash may leave it; all of that is durable. */
-  afterPowerLoss(choose: Chooser): CrashFile {
-    const file = new CrashFile();
+  afterPowerLoss(choose: Chooser): MemoryFile {
+    const file = new MemoryFile();
     file.#bytes = Buffer.from(this.#bytes);
     file.#size = this.#sizes[choose(this.#sizes.length)];
     file.#grow(file.#size);
