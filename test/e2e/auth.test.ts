@@ -13,8 +13,7 @@ import {
 import { deadPort } from '../support/fake-lookupd.ts';
 import { Inbox } from '../support/inbox.ts';
 import { LayeredClient } from '../support/layered-client.ts';
-import { type NsqMessage, openReader } from '../support/nsq-client.ts';
-import { LayeredWriter } from '../support/nsq-writer.ts';
+import { type NsqMessage, openReader, Publisher } from '../support/nsqjs.ts';
 import { TlsSite } from '../support/tls-site.ts';
 import { WireClient } from '../support/wire-client.ts';
 
@@ -254,7 +253,7 @@ test('AUTH: nsqjs publishes and consumes with its secret', LIMIT, async (t) => {
     maxInFlight: 1,
     ...options,
   });
-  const writer = await LayeredWriter.connect(t, broker, options);
+  const writer = await Publisher.connect(t, broker, options);
   await writer.publish('orders', [Buffer.from('one')]);
 
   const [message] = await received.atLeast(1);

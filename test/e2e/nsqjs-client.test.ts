@@ -5,12 +5,7 @@ import { after, type TestContext, test } from 'node:test';
 import { BrokerSite } from '../support/broker-process.ts';
 import { channelStats, until } from '../support/broker-stats.ts';
 import { Inbox } from '../support/inbox.ts';
-import {
-  type NsqMessage,
-  openReader,
-  Publisher,
-  type ReaderOptions,
-} from '../support/nsq-client.ts';
+import { type NsqMessage, openReader, Publisher, type ReaderOptions } from '../support/nsqjs.ts';
 
 const LIMIT = { timeout: 30_000 };
 const MIB = 1024 * 1024;

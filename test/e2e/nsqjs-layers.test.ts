@@ -3,8 +3,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { after, test } from 'node:test';
 import { channelStats, until } from '../support/broker-stats.ts';
 import { Inbox } from '../support/inbox.ts';
-import { type NsqMessage, openReader } from '../support/nsq-client.ts';
-import { LayeredWriter, type LayerOptions } from '../support/nsq-writer.ts';
+import {
+  type ConnectionOptions,
+  type NsqMessage,
+  openReader,
+  Publisher,
+} from '../support/nsqjs.ts';
 import { freshSeed, seededRandom } from '../support/seeded-random.ts';
 import { TlsSite } from '../support/tls-site.ts';
 
@@ -22,7 +26,7 @@ const site = new TlsSite({ after });
 const broker = await site.start();
 const TLS = { tls: true, ca: Buffer.from(site.certificate.cert) };
 
-const LAYERS: Readonly<Record<string, LayerOptions>> = {
+const LAYERS: Readonly<Record<string, ConnectionOptions>> = {
   TLS: TLS,
   snappy: { snappy: true },
   deflate: { deflate: true },
@@ -51,7 +55,7 @@ for (const [name, options] of Object.entries(LAYERS)) {
       maxInFlight: 100,
       ...options,
     });
-    const writer = await LayeredWriter.connect(t, broker, options);
+    const writer = await Publisher.connect(t, broker, options);
 
     for (let first = 0; first < COUNT; first += BATCH) {
       await writer.publish(topic, bodies.slice(first, first + BATCH));

@@ -4,7 +4,7 @@ import type { BrokerProcess } from '../../scripts/kit/broker.ts';
 import { BrokerSite } from '../support/broker-process.ts';
 import { ask, topicStats } from '../support/broker-stats.ts';
 import { Inbox } from '../support/inbox.ts';
-import { openReader } from '../support/nsq-client.ts';
+import { openReader } from '../support/nsqjs.ts';
 
 test('the walk-through of the readme', { timeout: 30_000 }, async (t) => {
   const site = new BrokerSite(t);

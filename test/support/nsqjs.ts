@@ -23,7 +23,7 @@ export interface NsqMessage {
   touch(): void;
 }
 
-interface NsqWriter extends EventEmitter {
+interface Writer extends EventEmitter {
   connect(): void;
   close(): void;
   publish(topic: string, messages: Body | readonly Body[], callback: Callback): void;
@@ -40,43 +40,59 @@ export interface NsqReader extends EventEmitter {
   on(event: 'error', listener: (error: Error) => void): this;
 }
 
+/** Options of a connection, of a reader or of a publisher: layers on it, or a secret. */
+export type ConnectionOptions = {
+  readonly tls?: boolean;
+  /** Authorities, in PEM. */
+  readonly ca?: Buffer;
+  readonly snappy?: boolean;
+  readonly deflate?: boolean;
+  readonly authSecret?: string;
+};
+
 /** Options of a reader that tests set. Units: `messageTimeout`, `requeueDelay` in ms. */
-export type ReaderOptions = {
+export type ReaderOptions = ConnectionOptions & {
   readonly maxInFlight?: number;
   readonly maxAttempts?: number;
   readonly messageTimeout?: number;
   readonly requeueDelay?: number;
-  readonly deflate?: boolean;
-  readonly snappy?: boolean;
 };
 
 const require = createRequire(import.meta.url);
 // the library's own shape, as far as it is used here
-const { Reader, Writer } = require('nsqjs') as {
+const nsqjs = require('nsqjs') as {
   Reader: new (
     topic: string,
     channel: string,
     options: ReaderOptions & { nsqdTCPAddresses: readonly string[] },
   ) => NsqReader;
-  Writer: new (host: string, port: number) => NsqWriter;
+  Writer: new (host: string, port: number, options: ConnectionOptions) => Writer;
 };
 
 /** Publishes, and waits until the broker has confirmed it. */
 export class Publisher {
-  readonly #writer: NsqWriter;
+  readonly #writer: Writer;
 
-  /** Connects; closed when the test ends, unless it is before. */
-  static async connect(t: CleanUp, { tcpPort }: BrokerProcess): Promise<Publisher> {
-    const writer = new Writer('127.0.0.1', tcpPort);
-    // A writer tells of its own closing as an error: CLS is no command of publishers.
-    writer.on('error', () => undefined);
+  /**
+   * Connects; closed when the test ends, unless it is closed before. Errors: rejects when a layer cannot be put on the
+   * connection, or the secret is not taken.
+   */
+  static async connect(
+    t: CleanUp,
+    { tcpPort }: BrokerProcess,
+    options: ConnectionOptions = {},
+  ): Promise<Publisher> {
+    const writer = new nsqjs.Writer('127.0.0.1', tcpPort, options);
+    const ready = once(writer, 'ready');
     writer.connect();
-    await once(writer, 'ready');
     t.after(async () => writer.close());
+    await ready;
+    // A writer reports its own closing as an error: CLS is no command of publishers.
+    writer.on('error', () => undefined);
     return new Publisher(writer);
   }
 
-  private constructor(writer: NsqWriter) {
+  private constructor(writer: Writer) {
     this.#writer = writer;
   }
 
@@ -105,7 +121,7 @@ export function openReader(
   onMessage: (message: NsqMessage) => void,
   options: ReaderOptions = {},
 ): { reader: NsqReader; errors: Error[] } {
-  const reader = new Reader(topic, channel, {
+  const reader = new nsqjs.Reader(topic, channel, {
     nsqdTCPAddresses: [`127.0.0.1:${tcpPort}`],
     ...options,
   });
