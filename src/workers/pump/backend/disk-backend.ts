@@ -160,12 +160,12 @@ export class DiskBackend implements Backend, LinkedQueue {
   demand(): void {
     const reads = this.#reads;
     if (!reads.hasReadable || this.readAhead.count > 0 || this.#ending !== null) return;
-    if (reads.isSent || reads.isWanted) return;
+    if (!reads.isIdle) return;
     if (!this.#listener.mayRead()) {
       this.#listener.onStarved();
       return;
     }
-    reads.isWanted = true;
+    reads.want();
     this.#setDue();
   }
 
@@ -216,7 +216,8 @@ export class DiskBackend implements Backend, LinkedQueue {
     if (this.#appends.waitsForTurn && !this.#isEndSent) this.#backlog.wait(this);
     const { retryMs } = this.#appends;
     if (retryMs < Number.POSITIVE_INFINITY) this.#link.retryAt(this, retryMs);
-    if (this.#reads.isWanted) this.#link.retryAt(this, this.#reads.sendableMs);
+    const { sendableMs } = this.#reads;
+    if (sendableMs !== undefined) this.#link.retryAt(this, sendableMs);
     if (nowMs < this.#closeMs) this.#link.retryAt(this, this.#closeMs);
     return true;
   }
@@ -293,7 +294,7 @@ export class DiskBackend implements Backend, LinkedQueue {
   /** Nothing more is read: a READ that waits for its time would keep waking the loop. */
   #end(ending: Ending): void {
     this.#ending = ending;
-    this.#reads.isWanted = false;
+    this.#reads.cancel();
     this.#setDue();
   }
 
@@ -348,7 +349,7 @@ export class DiskBackend implements Backend, LinkedQueue {
   }
 
   #onRecords(type: number, error: string | null, answers: RingReader, nowMs: number): void {
-    this.#reads.isSent = false;
+    this.#reads.onAnswered();
     // Records read before the queue was emptied, or while it ends, are no longer anybody's.
     if (this.#emptyings.length > 0 || this.#ending !== null) return;
     if (error !== null) {

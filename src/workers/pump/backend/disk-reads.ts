@@ -8,6 +8,7 @@
  * Thread: pump.
  */
 
+import { assert } from '../../../shared/assert.ts';
 import type { RingReader } from '../../../shared/ring/reader.ts';
 import { RECALLED_COVERED, RECORDS_COUNT, RECORDS_WORDS } from '../../disk-records.ts';
 import { MemoryQueue } from '../store/memory-queue.ts';
@@ -40,15 +41,14 @@ export type DiskReadsOptions = {
 export class DiskReads {
   readonly readAhead = new MemoryQueue();
   readonly unread = new UnreadRecords();
-  /** Whether a request is wanted, or sent and not answered. */
-  isWanted = false;
-  isSent = false;
 
   readonly #options: DiskReadsOptions;
   readonly #store: MessageStore;
   /** Numbers of records that are to be read again. */
   readonly #recalls = new Recalls();
   #readAheadBytes = 0;
+  /** The one request for records. Sent: it is not answered yet. */
+  #request: 'none' | 'wanted' | 'sent' = 'none';
   /** Nothing is asked for before this time: the last read failed. */
   #rereadMs = 0;
 
@@ -73,9 +73,30 @@ export class DiskReads {
     return this.unread.count + this.#recalls.count > 0;
   }
 
-  /** When the request that is wanted may be sent. Units: ms, monotonic. */
-  get sendableMs(): number {
-    return this.#rereadMs;
+  /** Whether no request is wanted or under way. */
+  get isIdle(): boolean {
+    return this.#request === 'none';
+  }
+
+  /** Whether a request is under way. */
+  get isSent(): boolean {
+    return this.#request === 'sent';
+  }
+
+  /** When the request that is wanted may be sent; undefined if none is wanted. Units: ms, monotonic. */
+  get sendableMs(): number | undefined {
+    return this.#request === 'wanted' ? this.#rereadMs : undefined;
+  }
+
+  /** A request is to be sent. There must be none. */
+  want(): void {
+    assert(this.#request === 'none', 'one request for records at a time');
+    this.#request = 'wanted';
+  }
+
+  /** A request that is not sent yet is not to be sent. */
+  cancel(): void {
+    if (this.#request === 'wanted') this.#request = 'none';
   }
 
   /** A record that was given up is to be read again. */
@@ -91,7 +112,7 @@ export class DiskReads {
 
   /** Sends the request that is wanted, if it is time. Returns false when the ring is full. */
   send(nowMs: number): boolean {
-    if (!this.isWanted || nowMs < this.#rereadMs) return true;
+    if (this.#request !== 'wanted' || nowMs < this.#rereadMs) return true;
     const { requests } = this.#options;
     const { readBytes } = this.#store.shares;
     // What was read before is older than what was not.
@@ -100,10 +121,15 @@ export class DiskReads {
         ? requests.recall(readBytes, this.#recalls.front(RECALL_COUNT))
         : requests.read(readBytes);
     if (!isSent) return false;
-    this.isWanted = false;
-    this.isSent = true;
+    this.#request = 'sent';
     this.#rereadMs = 0;
     return true;
+  }
+
+  /** The request is answered, with records or an error. */
+  onAnswered(): void {
+    assert(this.#request === 'sent', 'records are answers to a request');
+    this.#request = 'none';
   }
 
   /** Takes the ring's front record, RECORDS. */
@@ -144,7 +170,7 @@ export class DiskReads {
   /** What the files hold is known only when they are open, so nobody would ask for it: reading tries again. */
   onFailed(nowMs: number): void {
     this.#rereadMs = nowMs + REREAD_MS;
-    this.isWanted = true;
+    this.want();
   }
 
   dropReadAhead(): void {
@@ -157,7 +183,7 @@ export class DiskReads {
     this.dropReadAhead();
     this.unread.clear();
     this.#recalls.clear();
-    this.isWanted = false;
+    this.cancel();
   }
 
   #takeDeferred(position: number, dueMs: number): void {
