@@ -20,8 +20,8 @@ import { Connection } from './connection.ts';
 import type { Listener, Request } from './exchange.ts';
 import { httpSender } from './http-sender.ts';
 import { isLoopback } from './loopback.ts';
-import { framingRefusal } from './request-framing.ts';
-import { CONNECT_REFUSED, TOO_MANY_CONNECTIONS } from './server-refusals.ts';
+import { framingRefusal, hasUnknownExpectation } from './request-framing.ts';
+import { connectRefusal, EXPECTATION_FAILED, TOO_MANY_CONNECTIONS } from './server-refusals.ts';
 import { VersionedResponse } from './versioned-response.ts';
 
 /** Decides whether one more connection may be served. `listener` names the server in the log. */
@@ -97,6 +97,10 @@ export class HttpServer {
     });
     server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
       this.#onRequest(request, response, true);
+    });
+    // Node would answer by itself, and keep the connection.
+    server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+      this.#onRequest(request, response, false);
     });
     server.on('connect', (request: IncomingMessage, socket: Socket) => {
       this.#onConnect(request, socket);
@@ -174,6 +178,11 @@ export class HttpServer {
       this.#connection(socket).end(unclear);
       return;
     }
+    if (hasUnknownExpectation(request)) {
+      request.resume();
+      this.#connection(socket).end(EXPECTATION_FAILED);
+      return;
+    }
     const isLast = this.#closed !== undefined || socket instanceof BareLineSocket;
     if (isLast) response.shouldKeepAlive = false;
     const listener = this.#listener;
@@ -184,7 +193,7 @@ export class HttpServer {
     // Node has taken its hands off the socket.
     socket.on('error', () => socket.destroy());
     try {
-      this.#connection(socket).end(framingRefusal(request) ?? CONNECT_REFUSED);
+      this.#connection(socket).end(framingRefusal(request) ?? connectRefusal(request.url));
     } catch (error) {
       this.#guard.end(httpSender(socket), error);
     }

@@ -20,18 +20,19 @@ type Framing = Pick<
 /** What RFC 3986 allows in an authority. */
 const HOST = /^[A-Za-z0-9!$%&'()*+,\-.:;=[\]_~]*$/;
 
+const CONTINUE = /(?:^|[ \t,])100-continue(?:$|[ \t,])/i;
+
 const MISSING_HOST = closingAnswer(400, 'missing required Host header');
 const MANY_HOSTS = closingAnswer(400, 'too many Host headers');
 const MALFORMED_HOST = closingAnswer(400, 'malformed Host header');
 const ENCODED_TOO_EARLY = closingAnswer(400, 'Transfer-Encoding in HTTP/1.0');
-const MALFORMED_VERSION = closingAnswer(400, 'malformed HTTP version');
 const UNKNOWN_VERSION = closingAnswer(505, 'unsupported protocol version');
 const UNKNOWN_ENCODING = closingAnswer(501, 'unsupported transfer encoding');
 
 /** Why a request must not be handled, after which its connection closes; undefined for one that is clear. */
 export function framingRefusal(request: Framing): Answer | undefined {
   const { httpVersionMajor: major, httpVersionMinor: minor, rawHeaders } = request;
-  if (major !== 1) return major === 0 ? MALFORMED_VERSION : UNKNOWN_VERSION;
+  if (major !== 1) return UNKNOWN_VERSION;
   let host: string | undefined;
   let encoding: string | undefined;
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -49,6 +50,13 @@ export function framingRefusal(request: Framing): Answer | undefined {
   if (encoding === undefined) return undefined;
   if (minor === 0) return ENCODED_TOO_EARLY;
   return encoding.toLowerCase() === 'chunked' ? undefined : UNKNOWN_ENCODING;
+}
+
+/** Whether the client expects anything but to be told that it may send its body. Source: Go's `expectsContinue`. */
+export function hasUnknownExpectation({
+  headers: { expect },
+}: Pick<IncomingMessage, 'headers'>): boolean {
+  return expect !== undefined && expect !== '' && !CONTINUE.test(expect);
 }
 
 /** Most names differ in length, and are not looked at any closer. */

@@ -430,8 +430,11 @@ test('HttpServer: a client of HTTP/1.0 that asks for it keeps its connection', a
   assert.deepEqual([first?.headers['connection'], second?.body], ['keep-alive', 'OK']);
 });
 
-for (const path of ['/ping', 'elsewhere:443']) {
-  test(`HttpServer: CONNECT to ${path} is a wrong method, behind what was asked before`, async (t) => {
+for (const [path, status, body] of [
+  ['/ping', 405, '{"message":"METHOD_NOT_ALLOWED"}'],
+  ['elsewhere:443', 404, '{"message":"NOT_FOUND"}'],
+] as const) {
+  test(`HttpServer: CONNECT to ${path} is answered ${status}, behind what was asked before`, async (t) => {
     const { port } = await startApi(t);
     const client = await RawClient.connect(t, port);
 
@@ -442,11 +445,46 @@ for (const path of ['/ping', 'elsewhere:443']) {
     assert.equal(before?.status, 200);
     assert.deepEqual(
       [answer?.status, answer?.body, answer?.headers['connection']],
-      [405, '{"message":"METHOD_NOT_ALLOWED"}', 'close'],
+      [status, body, 'close'],
     );
     assert.equal(await client.end(), '');
   });
 }
+
+for (const head of [
+  'GET /ping HTTP/1.1\r\nHost: x\r\nExpect: foo\r\n\r\n',
+  'GET /ping HTTP/1.0\r\nExpect: foo\r\n\r\n',
+  'POST /pub?topic=t HTTP/1.1\r\nHost: x\r\nExpect: foo\r\nContent-Length: 1\r\n\r\na',
+]) {
+  test(`HttpServer: an unknown expectation ends the connection: ${JSON.stringify(head)}`, async (t) => {
+    const { port, broker } = await startApi(t);
+    const client = await RawClient.connect(t, port);
+
+    client.write(`${PING}${head}${PING}`);
+    const before = await client.answer();
+    const rest = await client.end();
+
+    assert.equal(before?.status, 200);
+    assert.equal(
+      rest,
+      'HTTP/1.1 417 Expectation Failed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
+    );
+    assert.deepEqual(broker.calls, []);
+  });
+}
+
+test('HttpServer: an empty expectation is none', async (t) => {
+  const { port } = await startApi(t);
+  const client = await RawClient.connect(t, port);
+
+  client.write(`GET /ping HTTP/1.1\r\nHost: x\r\nExpect:\r\n\r\n${PING}`);
+  const answers = [await client.answer(), await client.answer()];
+
+  assert.deepEqual(
+    answers.map((answer) => answer?.status),
+    [200, 200],
+  );
+});
 
 test('HttpServer: 413 has its words from Go', async (t) => {
   const { port } = await startApi(t, { maxMsgSize: 2 });

@@ -32,7 +32,7 @@ for (const [what, version, rawHeaders, wanted] of [
     [...HOST, 'Transfer-Encoding', 'chunked'],
     '400 Bad Request: Transfer-Encoding in HTTP/1.0',
   ],
-  ['HTTP/0.9', [0, 9], [], '400 Bad Request: malformed HTTP version'],
+  ['HTTP/0.9', [0, 9], [], '505 HTTP Version Not Supported: unsupported protocol version'],
   ['HTTP/2.0', [2, 0], HOST, '505 HTTP Version Not Supported: unsupported protocol version'],
 ] as const) {
   test(`framingRefusal: ${what} is ${wanted ?? 'clear'}`, () => {
