@@ -122,6 +122,7 @@ export class Nsqd {
     });
     const auth = AuthServers.of(options, this.#httpClient);
     this.#lookupd = new Lookupd({
+      addresses: options.lookupdTcpAddress,
       topics: () => this.#core.topics.values(),
       replyBytesMax: Math.min(options.maxBodySize, FIELDS_BYTES_MAX),
       http: this.#httpClient,
@@ -287,7 +288,7 @@ export class Nsqd {
     const httpPort = options.broadcastHttpPort || this.#operations.httpPort;
     const tcpPort = options.broadcastTcpPort || this.#operations.tcpPort;
     const identity = brokerIdentity(options, os.hostname(), tcpPort, httpPort);
-    this.#lookupd.start(identity, options.lookupdTcpAddress);
+    this.#lookupd.start(identity);
     if (options.statsdAddress === '') return;
     this.#statsd = new StatsdReporter({
       options,

@@ -102,6 +102,10 @@ export class FakeBroker implements HttpBroker {
     return this.statistics;
   }
 
+  optionsInForce(): Options {
+    return this.options;
+  }
+
   setLogLevel(logLevel: LogLevel): void {
     this.options = { ...this.options, logLevel };
   }

@@ -52,7 +52,7 @@ export function configRoutes({ broker }: Setup): Route[] {
 
 /** The option's value: strings as they are, all else as JSON. */
 function show(broker: HttpBroker, key: string): Answer {
-  const value = configValue(broker.options, key);
+  const value = configValue(broker.optionsInForce(), key);
   if (value === undefined) return INVALID_OPTION;
   return typeof value === 'string' ? textAnswer(value) : jsonAnswer(value);
 }

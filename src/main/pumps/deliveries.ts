@@ -2,7 +2,8 @@
  * What the pumps have to say: reads their deliver rings and hands frames, refusals, answers, replies and events
  * to those they are for.
  *
- * Between turns it sleeps on main's doorbell; main reads the rings in any turn it has anyway.
+ * Between turns it sleeps on main's doorbell; main reads the rings in any turn it has anyway. A timer ends a wait that
+ * takes LOOK_MS, so that a lost wake-up delays what the pumps say and hangs nothing.
  *
  * Bound: one reading takes what was there when it began. Thread: main.
  */
@@ -11,6 +12,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Guard, Sender } from '../../daemon/guard.ts';
 import { ClientError, type ClientErrorCode } from '../../protocol/client-error.ts';
 import { AssertionError, assert } from '../../shared/assert.ts';
+import type { Clock, Timer } from '../../shared/clock.ts';
 import { type ControlReply, decodeControl, type PumpEvent } from '../../shared/control.ts';
 import { MESSAGE_ID_BYTES } from '../../shared/limits.ts';
 import { writeHexWord } from '../../shared/message-id.ts';
@@ -30,6 +32,7 @@ export interface DeliveryTarget extends Sender {
 export type DeliveriesOptions = {
   readonly pumps: readonly PumpHandle[];
   readonly bell: Doorbell;
+  readonly clock: Pick<Clock, 'after'>;
   /** The connection of that number, if it is still there. */
   readonly target: (consumer: number) => DeliveryTarget | undefined;
   readonly onEvent: (event: PumpEvent) => void;
@@ -48,12 +51,16 @@ const REFUSED_REASONS: Readonly<Record<number, string>> = {
   [records.REFUSED_NOT_OWNER]: 'client does not own message',
 };
 
+/** After this time main looks at the rings although nobody has rung. */
+const LOOK_MS = 10_000;
+
 export class Deliveries {
   readonly #options: DeliveriesOptions;
   /** Earlier pieces of replies of which more are to come. */
   readonly #pieces = new Map<PumpHandle, Buffer[]>();
   #isStopped = false;
   #isRunning = false;
+  #look: Timer | null = null;
 
   constructor(options: DeliveriesOptions) {
     this.#options = options;
@@ -63,10 +70,12 @@ export class Deliveries {
   async run(): Promise<void> {
     if (this.#isRunning) return;
     this.#isRunning = true;
+    this.#lookLater();
     try {
       await this.#run();
     } finally {
       this.#isRunning = false;
+      this.#look?.cancel();
     }
   }
 
@@ -81,6 +90,15 @@ export class Deliveries {
     let count = 0;
     for (const pump of this.#options.pumps) count += this.#readPump(pump);
     return count;
+  }
+
+  #lookLater(): void {
+    const { bell, clock } = this.#options;
+    this.#look = clock.after(LOOK_MS, () => {
+      bell.ring();
+      this.#lookLater();
+    });
+    this.#look.unref();
   }
 
   async #run(): Promise<void> {

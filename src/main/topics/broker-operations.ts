@@ -25,6 +25,7 @@ type BrokerStorage = {
 
 /** What speaks with peers at addresses that may change. */
 interface Addressable {
+  readonly addresses: readonly string[];
   setAddresses(addresses: readonly string[]): void;
 }
 
@@ -44,11 +45,11 @@ export type BrokerParts = {
 };
 
 export class BrokerOperations implements HttpBroker {
+  readonly options: Options;
   readonly startTimeMs: number;
   tcpPort = 0;
   httpPort = 0;
 
-  #options: Options;
   readonly #logger: Logger;
   readonly #topics: TopicMap;
   readonly #storage: BrokerStorage;
@@ -60,7 +61,7 @@ export class BrokerOperations implements HttpBroker {
 
   constructor(parts: BrokerParts) {
     this.startTimeMs = parts.startTimeMs;
-    this.#options = parts.options;
+    this.options = parts.options;
     this.#logger = parts.logger;
     this.#topics = parts.topics;
     this.#storage = parts.storage;
@@ -69,10 +70,6 @@ export class BrokerOperations implements HttpBroker {
     this.#lookupd = parts.lookupd;
     this.#limit = parts.limit;
     this.#guard = parts.guard;
-  }
-
-  get options(): Options {
-    return this.#options;
   }
 
   get refusedConnectionCount(): number {
@@ -147,13 +144,19 @@ export class BrokerOperations implements HttpBroker {
     return this.#stats.collect(filter);
   }
 
+  optionsInForce(): Options {
+    return {
+      ...this.options,
+      logLevel: this.#logger.level,
+      lookupdTcpAddress: this.#lookupd.addresses,
+    };
+  }
+
   setLogLevel(level: LogLevel): void {
     this.#logger.setLevel(level);
-    this.#options = { ...this.#options, logLevel: level };
   }
 
   setLookupdAddresses(addresses: readonly string[]): void {
-    this.#options = { ...this.#options, lookupdTcpAddress: addresses };
     this.#lookupd.setAddresses(addresses);
   }
 

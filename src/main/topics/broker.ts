@@ -11,7 +11,7 @@ import type { BrokerStats, StatsFilter } from '../stats/stats.ts';
 
 /** The broker, as endpoints see it. */
 export interface HttpBroker {
-  /** The options in force; `nsqlookupdTcpAddresses` and the log level may change while the broker runs. */
+  /** The options of the start. */
   readonly options: Options;
   /** Unix time of the start, in ms. */
   readonly startTimeMs: number;
@@ -47,6 +47,8 @@ export interface HttpBroker {
   publish(topic: TopicName, messages: Buffer, count: number, deferMs: number): Promise<void>;
 
   stats(filter: StatsFilter): Promise<BrokerStats>;
+  /** The options with what was changed since the start: the log level and the addresses of lookupds. */
+  optionsInForce(): Options;
   setLogLevel(level: LogLevel): void;
   setLookupdAddresses(addresses: readonly string[]): void;
 }

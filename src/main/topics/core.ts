@@ -50,6 +50,7 @@ export class BrokerCore {
     this.#deliveries = new Deliveries({
       pumps: this.pumps,
       bell: new Doorbell(options.mainBell),
+      clock: options.clock,
       target: options.target,
       onEvent: (event) => this.#onEvent(event),
       guard: options.guard,

@@ -58,7 +58,8 @@ export class Doorbell {
   }
 
   /**
-   * Resolves when the bell is rung. The wait cannot be cancelled: have one at a time, and end it by ringing.
+   * Resolves when the bell is rung. The wait cannot be cancelled: have one at a time, and end it by ringing. The owner
+   * bounds it with a timer that rings.
    * Thread: main.
    */
   async waitAsync(rings: number): Promise<void> {

@@ -25,6 +25,8 @@ interface RegisteredTopic {
 export interface LookupdSetup {
   /** All topics that the broker has at the time of the call. */
   readonly topics: () => Iterable<RegisteredTopic>;
+  /** Where to connect at the start. */
+  readonly addresses: readonly string[];
   /** Most bytes of a reply. */
   readonly replyBytesMax: number;
   readonly http: Pick<HttpClient, 'get'>;
@@ -36,6 +38,8 @@ export class Lookupd {
   readonly #setup: LookupdSetup;
   /** For what becomes of peers, whose addresses anybody may set who reaches /config. */
   readonly #peerLogger: LimitedLogger;
+  /** The addresses in force. */
+  #addresses: readonly string[];
   /** By address. */
   #peers = new Map<string, LookupdPeer>();
   /** The peers that are added now are those of the start. */
@@ -45,14 +49,19 @@ export class Lookupd {
 
   constructor(setup: LookupdSetup) {
     this.#setup = setup;
+    this.#addresses = setup.addresses;
     this.#peerLogger = new LimitedLogger(setup.logger, setup.clock);
   }
 
+  get addresses(): readonly string[] {
+    return this.#addresses;
+  }
+
   /** Connects to each address. Before this, and after `stop`, nothing that happens is told to anybody. */
-  start(identity: BrokerIdentity, addresses: readonly string[]): void {
+  start(identity: BrokerIdentity): void {
     this.#hello = helloBytes(identity);
     this.#isStarting = true;
-    this.setAddresses(addresses);
+    this.setAddresses(this.#addresses);
     this.#isStarting = false;
   }
 
@@ -62,6 +71,7 @@ export class Lookupd {
    * Bound: the log has a bounded number of lines about it, see `LimitedLogger`.
    */
   setAddresses(addresses: readonly string[]): void {
+    this.#addresses = addresses;
     if (this.#hello === undefined) return;
     const before = this.#peers;
     this.#peers = new Map();

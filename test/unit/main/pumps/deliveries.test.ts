@@ -19,6 +19,7 @@ class Setup {
   readonly deliveries = new Deliveries({
     pumps: [this.rings.handle],
     bell: this.bell,
+    clock: this.rings.clock,
     target: (consumer) => {
       if (consumer !== 5) return undefined;
       return {
@@ -187,3 +188,32 @@ test('Deliveries: run finds room that was given back while main was awake', {
 
   assert.equal(outcome, 'told');
 });
+
+test('Deliveries: a wake-up that is lost costs ten seconds at most', {
+  timeout: 5000,
+}, async () => {
+  const { rings, deliveries, calls } = new Setup();
+  const running = deliveries.run();
+  await turns();
+  // Nobody rings.
+  rings.say(records.FRAMES, [5, 1], Buffer.from('one'));
+
+  rings.clock.advance(9_999);
+  await turns();
+  const before = [...calls];
+  rings.clock.advance(1);
+  await turns();
+  rings.say(records.FRAMES, [5, 1], Buffer.from('two'));
+  rings.clock.advance(10_000);
+  await turns();
+  deliveries.stop();
+  await running;
+
+  assert.deepStrictEqual([before, calls], [[], ['frames one', 'frames two']]);
+  assert.equal(rings.clock.timerCount, 0);
+});
+
+/** More than main needs to fall asleep. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await setImmediate();
+}

@@ -33,6 +33,7 @@ test('WorkerPools: all loops end when the pumps are closed', async (t) => {
   const deliveries = new Deliveries({
     pumps,
     bell: new Doorbell(pools.mainBell),
+    clock,
     target: () => undefined,
     guard: strictGuard(),
     onEvent: () => undefined,

@@ -52,6 +52,7 @@ function makeLookupd(t: TestContext): Setup {
   const topics = new Map<string, Map<string, true>>();
   const lookupd = new Lookupd({
     topics: () => [...topics].map(([name, channels]) => ({ name, channels })),
+    addresses: [],
     replyBytesMax: 1000,
     http: { get },
     clock,
@@ -66,10 +67,8 @@ function makeLookupd(t: TestContext): Setup {
 
 /** Starts, and resolves when each fake has been told everything. */
 async function startWith(setup: Setup, fakes: readonly FakeLookupd[]): Promise<void> {
-  setup.lookupd.start(
-    IDENTITY,
-    fakes.map(({ address }) => address),
-  );
+  setup.lookupd.setAddresses(fakes.map(({ address }) => address));
+  setup.lookupd.start(IDENTITY);
   await setup.log.until(/to register/, fakes.length);
 }
 
@@ -142,7 +141,8 @@ test('Lookupd: one who never answers delays none of the others', async (t) => {
   silent.reply = () => undefined;
   const { lookupd, log } = makeLookupd(t);
 
-  lookupd.start(IDENTITY, [silent.address, `127.0.0.1:${await deadPort()}`, fake.address]);
+  lookupd.setAddresses([silent.address, `127.0.0.1:${await deadPort()}`, fake.address]);
+  lookupd.start(IDENTITY);
   await log.until(/to register/);
   lookupd.onTopicCreated('t');
   await fake.journal.until(/REGISTER t/);
@@ -285,7 +285,8 @@ test('Lookupd: channelsOf takes null for no channels', async (t) => {
 
 test('Lookupd: channelsOf has nobody to ask while nobody was reached, and says so', async (t) => {
   const { lookupd, log } = makeLookupd(t);
-  lookupd.start(IDENTITY, [`127.0.0.1:${await deadPort()}`]);
+  lookupd.setAddresses([`127.0.0.1:${await deadPort()}`]);
+  lookupd.start(IDENTITY);
   await log.until(/ECONNREFUSED/);
 
   const channels = lookupd.channelsOf(TOPIC);
@@ -299,7 +300,8 @@ test('Lookupd: channelsOf has nobody to ask while nobody was reached, and says s
 
 test('Lookupd: channelsOf says nothing where there is no nsqlookupd', (t) => {
   const { lookupd, log } = makeLookupd(t);
-  lookupd.start(IDENTITY, []);
+  lookupd.setAddresses([]);
+  lookupd.start(IDENTITY);
 
   const channels = lookupd.channelsOf(TOPIC);
 
