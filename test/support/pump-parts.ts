@@ -8,7 +8,7 @@ import { type Backend, dropAll } from '../../src/workers/pump/backend/backend.ts
 import type { Receipt } from '../../src/workers/pump/backend/receipt.ts';
 import { MemoryQueue } from '../../src/workers/pump/store/memory-queue.ts';
 import type { MessageStore } from '../../src/workers/pump/store/message-store.ts';
-import { NO_RECORD } from '../../src/workers/pump/store/segment.ts';
+import { NO_RECORD } from '../../src/workers/pump/store/slab.ts';
 import { idWords, publishedBytes, recordBytes } from './message-bytes.ts';
 
 const TIMESTAMP_NS = 1_700_000_000_000_000_000n;

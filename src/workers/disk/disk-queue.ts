@@ -39,7 +39,7 @@ import { SegmentWriter } from './segments/segment-writer.ts';
 import { RecordNotes } from './states/record-notes.ts';
 import { HandedOut } from './unacked/handed-out.ts';
 import { type NotesAtSync, NotesWriter } from './unacked/notes-writer.ts';
-import { RecordRecall } from './unacked/record-recall.ts';
+import { RecordRecall } from './unacked/record-reread.ts';
 import { UnreadCount } from './unacked/unread-count.ts';
 
 /** What all queues of a disk thread share. */

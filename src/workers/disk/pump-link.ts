@@ -34,7 +34,7 @@ import {
 import { LOG_WARNING, type LogLevel } from './files/disk-log.ts';
 import { RECORD_BYTES_MIN } from './records/disk-record.ts';
 import type { ReadBatch } from './segments/segment-reader.ts';
-import type { RecalledBatch } from './unacked/record-recall.ts';
+import type { RecalledBatch } from './unacked/record-reread.ts';
 
 /** Bytes of one error text or log line; what is longer is cut off. */
 const TEXT_BYTES_MAX = 1024;

@@ -16,7 +16,7 @@ import type { MessageQueue } from './message-queue.ts';
 import { type LatencyWindow, ProcessingLatency } from './processing-latency.ts';
 import { ReadyConsumers } from './ready-consumers.ts';
 import type { MessageStore } from './store/message-store.ts';
-import { NO_RECORD } from './store/segment.ts';
+import { NO_RECORD } from './store/slab.ts';
 import type { WallClock } from './wall-clock.ts';
 
 const NS_PER_MS = 1e6;

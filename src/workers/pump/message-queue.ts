@@ -18,7 +18,7 @@ import { type DepthBound, NO_BOUND } from './depth-bound.ts';
 import { MemoryQueue } from './store/memory-queue.ts';
 import { type HoldingQueue, NO_LEVEL, RAISE_BYTES_MIN } from './store/memory-shares.ts';
 import type { MessageStore } from './store/message-store.ts';
-import { NO_RECORD } from './store/segment.ts';
+import { NO_RECORD } from './store/slab.ts';
 
 /** So many messages from memory may go before it is the backend's turn, although its head is younger. */
 const MEMORY_STREAK_MAX = 256;

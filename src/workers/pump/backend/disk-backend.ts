@@ -30,7 +30,7 @@ import {
 } from '../../disk-records.ts';
 import type { MemoryQueue } from '../store/memory-queue.ts';
 import type { MessageStore } from '../store/message-store.ts';
-import { NO_RECORD } from '../store/segment.ts';
+import { NO_RECORD } from '../store/slab.ts';
 import { Appends } from './appends.ts';
 import type { Backend } from './backend.ts';
 import { BackendHealth } from './backend-health.ts';

@@ -16,7 +16,7 @@ import type { MessageStore } from '../store/message-store.ts';
 import { dropAll } from './backend.ts';
 import { type DiskBackendListener, HAS_DUE_TIME } from './disk-backend-listener.ts';
 import type { DiskRequests } from './disk-requests.ts';
-import { Recalls } from './recalls.ts';
+import { Recalls } from './rereads.ts';
 import { RecordsAnswer } from './records-answer.ts';
 import { UnreadRecords } from './unread-records.ts';
 

@@ -32,7 +32,7 @@ import {
   SLOT_BITS,
   SLOT_BYTES,
   SLOT_MASK,
-} from './segment.ts';
+} from './slab.ts';
 
 const SEGMENT_BYTES = 256 * 1024;
 const SEGMENTS_MAX = 2 ** (32 - SLOT_BITS);

@@ -20,7 +20,7 @@ import {
   DISK_BATCH,
   type Segment,
   SLOT_BITS,
-} from './segment.ts';
+} from './slab.ts';
 
 const ATTEMPTS_MASK = 0xffff;
 const ID_OFFSET = 10;

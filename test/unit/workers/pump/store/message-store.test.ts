@@ -6,7 +6,7 @@ import {
   MessageStore,
 } from '../../../../../src/workers/pump/store/message-store.ts';
 import { NO_ROOM } from '../../../../../src/workers/pump/store/message-writer.ts';
-import { NO_RECORD } from '../../../../../src/workers/pump/store/segment.ts';
+import { NO_RECORD } from '../../../../../src/workers/pump/store/slab.ts';
 import {
   frameBytes,
   idText,

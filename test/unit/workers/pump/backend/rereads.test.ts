@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Recalls } from '../../../../../src/workers/pump/backend/recalls.ts';
+import { Recalls } from '../../../../../src/workers/pump/backend/rereads.ts';
 
 /** Takes so many off; returns them. */
 function take(recalls: Recalls, count: number): number[] {
