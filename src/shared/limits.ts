@@ -5,7 +5,7 @@
  */
 
 import { assert } from './assert.ts';
-import { RECORD_HEADER_BYTES, RING_CAPACITY_MAX } from './ring/layout.ts';
+import { RING_CAPACITY_MAX, RING_HEADER_BYTES } from './ring/layout.ts';
 
 /** Bytes of a frame on the wire before its data: size and type. */
 export const FRAME_HEADER_BYTES = 8;
@@ -29,8 +29,7 @@ export const RECORD_OVERHEAD_BYTES = 4096;
 export const CONTROL_BYTES_MAX = 64 * 1024;
 
 /** Largest `--max-msg-size`: twice a message must fit the largest ring. */
-export const MESSAGE_BYTES_MAX =
-  RING_CAPACITY_MAX / 2 - RECORD_OVERHEAD_BYTES - RECORD_HEADER_BYTES;
+export const MESSAGE_BYTES_MAX = RING_CAPACITY_MAX / 2 - RECORD_OVERHEAD_BYTES - RING_HEADER_BYTES;
 
 /** Bytes on their way to one consumer, beyond which its channel sends it nothing more. */
 export const CONSUMER_WINDOW_BYTES = 1024 * 1024;

@@ -1,10 +1,10 @@
 /**
  * What the rings between a pump thread and a disk thread carry. Conventions as in `shared/records.ts`.
  *
- *   request ring  pump → disk  OPEN APPEND READ RECALL FINISH NOTE EMPTY_QUEUE CLOSE DELETE END
- *   reply ring    disk → pump  OPENED APPENDED RECORDS RECALLED EMPTIED CLOSED DELETED SYNCED WRITABLE STATUS
+ *   request ring  pump → disk  OPEN APPEND READ REREAD FINISH UPDATE EMPTY_QUEUE CLOSE DELETE END
+ *   reply ring    disk → pump  OPENED APPENDED RECORDS REREAD_DONE EMPTIED CLOSED DELETED SYNCED WRITABLE STATUS
  *
- * Requests of one queue are carried out in the order they were sent, and each but FINISH, NOTE and END is answered
+ * Requests of one queue are carried out in the order they were sent, and each but FINISH, UPDATE and END is answered
  * once, in that order. "Queue" is a number that the pump gives out and never gives twice to this disk thread.
  *
  * "Disk records" are bytes as in a data file: size(4, big-endian), then timestamp(8) attempts(2) id(16) body.
@@ -43,20 +43,20 @@ export const FINISH_RUN_WORDS = 2;
  * What is to be known of records that wait, should they be read again after a crash or a restart. Shape: queue; then
  * entries of number, attempts, due time.
  */
-export const NOTE = 9;
-export const NOTE_ENTRIES = 1;
-export const NOTE_NUMBER = 0;
-export const NOTE_ATTEMPTS = 1;
-export const NOTE_DUE = 2;
-export const NOTE_ENTRY_WORDS = 4;
+export const UPDATE = 9;
+export const UPDATE_ENTRIES = 1;
+export const UPDATE_NUMBER = 0;
+export const UPDATE_ATTEMPTS = 1;
+export const UPDATE_DUE = 2;
+export const UPDATE_ENTRY_WORDS = 4;
 /**
  * Asks once more for records that were shown and are not finished: for the first at least, and for as many of the
- * others as fit so many bytes. Shape: queue, bytes; then runs as in FINISH. → RECALLED
+ * others as fit so many bytes. Shape: queue, bytes; then runs as in FINISH. → REREAD_DONE
  */
-export const RECALL = 10;
-export const RECALL_BYTES = 1;
-export const RECALL_RUNS = 2;
-/** Drops all records, read ahead or not. Shape: queue. → EMPTIED */
+export const REREAD = 10;
+export const REREAD_BYTES = 1;
+export const REREAD_RUNS = 2;
+/** Drops all records, shown or not. Shape: queue. → EMPTIED */
 export const EMPTY_QUEUE = 5;
 /**
  * Syncs and closes a queue; what was not finished is there again at the next OPEN. After an answer that is not ok the
@@ -91,8 +91,8 @@ export const RECORDS = 18;
  * on, and 0; disk records; their numbers, behind padding to 4 bytes. Those that are not among them are lost. Not ok: as
  * RECORDS.
  */
-export const RECALLED = 25;
-export const RECALLED_COVERED = 8;
+export const REREAD_DONE = 25;
+export const REREAD_DONE_COVERED = 8;
 /** Shape: as OPENED. */
 export const EMPTIED = 19;
 /** Shape: as OPENED. Not ok: it could not be synced, and is still open. */
@@ -105,7 +105,7 @@ export const SYNCED = 23;
 /** Nobody has asked: after an APPEND that failed, another one could succeed. Shape: as OPENED, always ok. */
 export const WRITABLE = 24;
 
-/** Words of every answer but RECORDS and RECALLED. */
+/** Words of every answer but RECORDS and REREAD_DONE. */
 export const ANSWER_OK = 1;
 export const ANSWER_UNREAD = 2;
 export const ANSWER_UNREAD_BYTES = 4;

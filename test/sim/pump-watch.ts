@@ -256,19 +256,19 @@ export class PumpWatch {
       model.onRead(this.#key(position), dueMs - UNIX_OFFSET_MS, this.#nowMs);
       onDeferred(position, dueMs);
     };
-    const { readAhead } = backend;
-    const put = readAhead.put.bind(readAhead);
-    readAhead.put = (position, count, detail) => {
+    const { fetched } = backend;
+    const put = fetched.put.bind(fetched);
+    fetched.put = (position, count, tag) => {
       for (let next = position; next < position + count; next++) {
         this.#records.add(channel, store.recordNumber(next), this.#key(next));
         model.onRead(this.#key(next), 0, this.#nowMs);
       }
-      put(position, count, detail);
+      put(position, count, tag);
     };
-    const recall = backend.recall.bind(backend);
-    backend.recall = (number) => {
-      model.queue.recall(this.#records.keyOf(channel, number));
-      recall(number);
+    const reread = backend.reread.bind(backend);
+    backend.reread = (number) => {
+      model.queue.reread(this.#records.keyOf(channel, number));
+      reread(number);
     };
   }
 
@@ -306,7 +306,7 @@ export class PumpWatch {
     };
     const onDue = channel.onDue.bind(channel);
     channel.onDue = (entry) => {
-      const key = deferred.isParked(entry)
+      const key = deferred.isEvicted(entry)
         ? this.#records.keyOf(channel, deferred.recordNumber(entry))
         : this.#key(deferred.position(entry));
       model.fallDue(key, this.#nowMs);
@@ -374,7 +374,7 @@ export class PumpWatch {
   /** Every reference to a message is in one place. */
   #checkReferences(): void {
     const { state } = this.#loop;
-    let references = state.inFlight.count + state.deferred.count - state.deferred.parkedCount;
+    let references = state.inFlight.count + state.deferred.count - state.deferred.evictedCount;
     for (const topic of state.topics.values()) references += topic.queue.memoryCount;
     for (const topic of this.#allTopics) references += topic.transferCount;
     for (const channel of state.channels.values()) {

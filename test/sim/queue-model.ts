@@ -61,7 +61,7 @@ export class QueueModel {
   }
 
   /** It is only on disk from now on, whether it was in memory before or not, and is read again at any time. */
-  recall(key: number): void {
+  reread(key: number): void {
     const index = this.memory.lastIndexOf(key);
     if (index >= 0) this.memory.splice(index, 1);
     this.unordered.add(key);

@@ -35,11 +35,11 @@ export function watchQueue(
   ledger: Ledger,
 ): void {
   const putInMemory = queue.putInMemory.bind(queue);
-  queue.putInMemory = (position, count, detail) => {
+  queue.putInMemory = (position, count, tag) => {
     const keys = keysOf(position, count);
     for (const key of keys) owner.onQueued(key);
     model.putInMemory(keys);
-    putInMemory(position, count, detail);
+    putInMemory(position, count, tag);
   };
   const putBack = queue.putBack.bind(queue);
   queue.putBack = (position, attempts) => {

@@ -43,7 +43,7 @@ export type Scenario = {
 
 const TOPIC_NAMES = ['orders', 'clicks', 'mail', 'noise#ephemeral'];
 const CHANNEL_NAMES = ['archive', 'billing', 'tail#ephemeral'];
-/** A little more than one segment of the store, two, and five. */
+/** A little more than one slab of the store, two, and five. */
 const MEMORY_BUDGETS = [300_000, 600_000, 1_400_000];
 const MEM_QUEUE_SIZES = [0, 0, 1, 5, 20, 100, 10_000];
 

@@ -263,7 +263,7 @@ class Simulation {
     for (const loop of this.#broker.loops) {
       const { referenceCount, bytes } = loop.state.store;
       assert.equal(referenceCount, 0, 'the message store is empty');
-      assert.ok(bytes <= STORE_BYTES_MAX, 'an empty message store has its open segments');
+      assert.ok(bytes <= STORE_BYTES_MAX, 'an empty message store has its open slabs');
     }
   }
 

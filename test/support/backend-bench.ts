@@ -134,11 +134,11 @@ export class BackendBench {
     return (error) => this.log.push(`${name}: ${error}`);
   }
 
-  /** Takes everything that is read ahead. Returns the positions. */
+  /** Takes everything that is fetched. Returns the positions. */
   take(): number[] {
     const positions: number[] = [];
-    while (this.backend.readAhead.count > 0) {
-      positions.push(this.backend.readAhead.position);
+    while (this.backend.fetched.count > 0) {
+      positions.push(this.backend.fetched.position);
       this.backend.take(1);
     }
     return positions;

@@ -16,9 +16,9 @@ const REQUEST_NAMES = new Map([
   [wire.OPEN, 'OPEN'],
   [wire.APPEND, 'APPEND'],
   [wire.READ, 'READ'],
-  [wire.RECALL, 'RECALL'],
+  [wire.REREAD, 'REREAD'],
   [wire.FINISH, 'FINISH'],
-  [wire.NOTE, 'NOTE'],
+  [wire.UPDATE, 'UPDATE'],
   [wire.EMPTY_QUEUE, 'EMPTY_QUEUE'],
   [wire.CLOSE, 'CLOSE'],
   [wire.DELETE, 'DELETE'],
@@ -74,7 +74,7 @@ export class DiskSide {
 
   /**
    * Takes up to `most` requests, each as a line: its name, the queue, and a name, bodies with their due times, runs
-   * of numbers, or notes (number, attempts, due time). A READ's bytes are left out. Bodies longer than 40 characters
+   * of numbers, or updates (number, attempts, due time). A READ's bytes are left out. Bodies longer than 40 characters
    * are shown by their length.
    */
   take(most = Number.POSITIVE_INFINITY): string[] {
@@ -121,17 +121,17 @@ export class DiskSide {
   }
 
   /** Hands records out once more, by their numbers; `covered` of those that were asked for this is about. */
-  recalled(queue: number, covered: number, records: ReadonlyMap<number, Buffer>, unread = 0): void {
+  reread(queue: number, covered: number, records: ReadonlyMap<number, Buffer>, unread = 0): void {
     const fields = [...answerFields(queue, true, unread, 0, 0), records.size, covered, 0];
     const bytes = Buffer.concat([...records.values()]);
     const padding = Buffer.alloc(-bytes.length & 3);
     const numbers = Buffer.from(Uint32Array.from(records.keys()).buffer);
-    this.#answer(wire.RECALLED, fields, Buffer.concat([bytes, padding, numbers]));
+    this.#answer(wire.REREAD_DONE, fields, Buffer.concat([bytes, padding, numbers]));
   }
 
-  recallFailed(queue: number, text: string, unread: number): void {
+  rereadFailed(queue: number, text: string, unread: number): void {
     const fields = [...answerFields(queue, false, unread, 0, 0), 0, 0, 0];
-    this.#answer(wire.RECALLED, fields, Buffer.from(text));
+    this.#answer(wire.REREAD_DONE, fields, Buffer.from(text));
   }
 
   readFailed(queue: number, text: string, unread: number): void {
@@ -187,9 +187,9 @@ export class DiskSide {
     if (type === wire.OPEN) {
       return `${head} ${bytes.toString('utf8', offset + wire.QUEUE_WORDS * 4, offset + length)}`;
     }
-    if (type === wire.RECALL) return `${head} ${this.#runs(wire.RECALL_RUNS).join(' ')}`;
+    if (type === wire.REREAD) return `${head} ${this.#runs(wire.REREAD_RUNS).join(' ')}`;
     if (type === wire.FINISH) return `${head} ${this.#runs(wire.FINISH_RUNS).join(' ')}`;
-    if (type === wire.NOTE) return `${head} ${this.#notes().join(' ')}`;
+    if (type === wire.UPDATE) return `${head} ${this.#updates().join(' ')}`;
     if (type !== wire.APPEND) return head;
     return `${head} ${this.#appended().join(' ')}`;
   }
@@ -205,16 +205,16 @@ export class DiskSide {
     return runs;
   }
 
-  /** Entries of a NOTE: number, attempts, due time. */
-  #notes(): string[] {
-    const notes: string[] = [];
+  /** Entries of an UPDATE: number, attempts, due time. */
+  #updates(): string[] {
+    const updates: string[] = [];
     const { words, offset, length } = this.#requests;
     const end = (offset + length) >>> 2;
-    for (let at = (offset >>> 2) + wire.NOTE_ENTRIES; at < end; at += wire.NOTE_ENTRY_WORDS) {
-      const due = words[at + wire.NOTE_DUE] * 2 ** 32 + words[at + wire.NOTE_DUE + 1];
-      notes.push(`${words[at + wire.NOTE_NUMBER]},${words[at + wire.NOTE_ATTEMPTS]},${due}`);
+    for (let at = (offset >>> 2) + wire.UPDATE_ENTRIES; at < end; at += wire.UPDATE_ENTRY_WORDS) {
+      const due = words[at + wire.UPDATE_DUE] * 2 ** 32 + words[at + wire.UPDATE_DUE + 1];
+      updates.push(`${words[at + wire.UPDATE_NUMBER]},${words[at + wire.UPDATE_ATTEMPTS]},${due}`);
     }
-    return notes;
+    return updates;
   }
 
   /** Bodies of an APPEND, each with its due time if it has one. */

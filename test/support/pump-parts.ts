@@ -25,7 +25,7 @@ export function putInStore(
   const bytes = publishedBytes(bodies);
   const timestamp = [Number(timestampNs >> 32n), Number(timestampNs & 0xffffffffn)] as const;
   store.putBodies(bytes, 0, bodies.length, high, low, ...timestamp);
-  if (store.count !== bodies.length) throw new Error('the bodies do not fit one segment');
+  if (store.count !== bodies.length) throw new Error('the bodies do not fit one slab');
   return store.position;
 }
 
@@ -54,7 +54,7 @@ export function bodiesIn(store: MessageStore, position: number, count: number): 
 /** A backend whose disk is a list: what is put becomes records, numbered from 0, that are read when the test says so. */
 export class ListBackend implements Backend {
   readonly isDurable = true;
-  readonly readAhead = new MemoryQueue();
+  readonly fetched = new MemoryQueue();
   readonly isSettled = true;
   isAccepting = true;
   /** What was asked of it, but for puts. */
@@ -75,7 +75,7 @@ export class ListBackend implements Backend {
   }
 
   get depth(): number {
-    return this.readAhead.count + this.#disk.count;
+    return this.fetched.count + this.#disk.count;
   }
 
   put(
@@ -96,18 +96,18 @@ export class ListBackend implements Backend {
   }
 
   demand(): void {
-    if (this.#disk.count > 0 && this.readAhead.count === 0) this.log.push('demand');
+    if (this.#disk.count > 0 && this.fetched.count === 0) this.log.push('demand');
   }
 
   /** What a demand leads to. */
   read(): void {
     while (this.#disk.count > 0) {
-      const { position, detail } = this.#disk;
+      const { position, tag } = this.#disk;
       const record = Buffer.alloc(this.#store.recordBytes(position));
-      const attempts = detail > 0 ? detail : this.#store.attempts(position);
+      const attempts = tag > 0 ? tag : this.#store.attempts(position);
       this.#store.writeRecord(position, attempts, record, 0);
       this.#store.putRecords(record, 0, 1, this.#nextNumber++);
-      this.readAhead.put(this.#store.position, 1, 0);
+      this.fetched.put(this.#store.position, 1, 0);
       this.#store.release(position, 1);
       this.#disk.take(1);
     }
@@ -119,8 +119,8 @@ export class ListBackend implements Backend {
   }
 
   take(count: number): void {
-    this.bytes -= this.#store.runBytes(this.readAhead.position, count);
-    this.readAhead.take(count);
+    this.bytes -= this.#store.runBytes(this.fetched.position, count);
+    this.fetched.take(count);
   }
 
   finish(position: number, count: number): void {
@@ -130,12 +130,12 @@ export class ListBackend implements Backend {
     }
   }
 
-  note(position: number, attempts: number, dueMs: number): void {
-    this.log.push(`note ${this.#store.recordNumber(position)} ${attempts} ${dueMs}`);
+  update(position: number, attempts: number, dueMs: number): void {
+    this.log.push(`update ${this.#store.recordNumber(position)} ${attempts} ${dueMs}`);
   }
 
-  recall(number: number): void {
-    this.log.push(`recall ${number}`);
+  reread(number: number): void {
+    this.log.push(`reread ${number}`);
   }
 
   empty(done: (error: string | null) => void): void {
@@ -153,7 +153,7 @@ export class ListBackend implements Backend {
   }
 
   #end(what: string, done: (error: string | null) => void): void {
-    dropAll(this.readAhead, this.#store);
+    dropAll(this.fetched, this.#store);
     this.bytes = 0;
     this.log.push(what);
     done(null);

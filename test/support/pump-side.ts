@@ -25,8 +25,8 @@ export interface DiskAnswer {
   readonly numbers: readonly number[];
   /** Number that the first of these records has been handed out with. */
   readonly first: number;
-  /** Numbers that the records of a RECALLED answer have been handed out with, and how many it is about. */
-  readonly recalled: readonly number[];
+  /** Numbers that the records of a REREAD_DONE answer have been handed out with, and how many it is about. */
+  readonly reread: readonly number[];
   readonly covered: number;
   readonly attempts: readonly number[];
   /** Due times of these records, empty if the answer has none. */
@@ -37,7 +37,7 @@ const ANSWER_NAMES = new Map([
   [wire.OPENED, 'OPENED'],
   [wire.APPENDED, 'APPENDED'],
   [wire.RECORDS, 'RECORDS'],
-  [wire.RECALLED, 'RECALLED'],
+  [wire.REREAD_DONE, 'REREAD_DONE'],
   [wire.EMPTIED, 'EMPTIED'],
   [wire.CLOSED, 'CLOSED'],
   [wire.DELETED, 'DELETED'],
@@ -106,8 +106,8 @@ export class PumpSide {
   }
 
   /** Asks for records again, of runs of first number and count. */
-  recall(queue: number, bytes: number, ...runs: readonly (readonly [number, number])[]): boolean {
-    return this.#send(wire.RECALL, [queue, bytes, ...runs.flat()]);
+  reread(queue: number, bytes: number, ...runs: readonly (readonly [number, number])[]): boolean {
+    return this.#send(wire.REREAD, [queue, bytes, ...runs.flat()]);
   }
 
   /** Sends runs of first number and count. */
@@ -115,12 +115,12 @@ export class PumpSide {
     return this.#send(wire.FINISH, [queue, ...runs.flat()]);
   }
 
-  /** Sends notes of number, attempts and due time. */
-  note(queue: number, ...notes: readonly (readonly [number, number, number])[]): boolean {
-    const entries = notes.flatMap(([number, attempts, due]) => [
+  /** Sends updates of number, attempts and due time. */
+  update(queue: number, ...updates: readonly (readonly [number, number, number])[]): boolean {
+    const entries = updates.flatMap(([number, attempts, due]) => [
       ...[number, attempts, Math.floor(due / 2 ** 32), due % 2 ** 32],
     ]);
-    return this.#send(wire.NOTE, [queue, ...entries]);
+    return this.#send(wire.UPDATE, [queue, ...entries]);
   }
 
   empty(queue: number): void {
@@ -177,15 +177,15 @@ export class PumpSide {
     const { words, offset, length } = this.#answers;
     const at = offset >>> 2;
     const isOk = words[at + wire.ANSWER_OK] === 1;
-    const isForRecords = type === wire.RECORDS || type === wire.RECALLED;
+    const isForRecords = type === wire.RECORDS || type === wire.REREAD_DONE;
     const hasRecords = isForRecords && isOk;
     const fields = (isForRecords ? wire.RECORDS_WORDS : wire.ANSWER_WORDS) * 4;
     const count = hasRecords ? words[at + wire.RECORDS_COUNT] : 0;
     const hasDue = hasRecords && words[at + wire.RECORDS_HAS_DUE] === 1;
-    const isRecalled = hasRecords && type === wire.RECALLED;
-    const trailerWords = isRecalled ? 1 : wire.DUE_WORDS;
+    const isReread = hasRecords && type === wire.REREAD_DONE;
+    const trailerWords = isReread ? 1 : wire.DUE_WORDS;
     const trailerAt = offset + length - count * trailerWords * 4;
-    const isPadded = hasDue || isRecalled;
+    const isPadded = hasDue || isReread;
     const end = isPadded ? trailerAt : offset + length;
     const rest = Buffer.from(this.#answers.bytes.subarray(offset + fields, end));
     const messages = hasRecords ? parseRecords(isPadded ? withoutPadding(rest, count) : rest) : [];
@@ -202,8 +202,8 @@ export class PumpSide {
       text: isOk ? '' : rest.toString(),
       numbers: messages.map((message) => Number.parseInt(message.id, 16)),
       first: hasRecords ? words[at + wire.RECORDS_FIRST] : 0,
-      covered: isRecalled ? words[at + wire.RECALLED_COVERED] : 0,
-      recalled: isRecalled ? [...words.subarray(trailerAt >>> 2, (trailerAt >>> 2) + count)] : [],
+      covered: isReread ? words[at + wire.REREAD_DONE_COVERED] : 0,
+      reread: isReread ? [...words.subarray(trailerAt >>> 2, (trailerAt >>> 2) + count)] : [],
       attempts: messages.map((message) => message.attempts),
       dueTimes: hasDue
         ? messages.map((_, index) => this.#number((trailerAt >>> 2) + index * wire.DUE_WORDS))

@@ -34,7 +34,7 @@ export const HEAD_WORD = 32;
 export const RECORDS_OFFSET = 256;
 
 /** Bytes before a record's payload. */
-export const RECORD_HEADER_BYTES = 8;
+export const RING_HEADER_BYTES = 8;
 /** Records begin at multiples of this. */
 export const RECORD_ALIGNMENT = 8;
 /** Type of the record that fills the end of the ring. No real record has type 0. */
@@ -52,7 +52,7 @@ export const RING_CAPACITY_MAX = 2 ** 30;
 
 /** Bytes that a record with this payload takes in the ring. */
 export function recordBytes(length: number): number {
-  return (RECORD_HEADER_BYTES + length + (RECORD_ALIGNMENT - 1)) & ~(RECORD_ALIGNMENT - 1);
+  return (RING_HEADER_BYTES + length + (RECORD_ALIGNMENT - 1)) & ~(RECORD_ALIGNMENT - 1);
 }
 
 /** Allocates the memory of a ring. Units: `capacity` in bytes, a power of two. */
@@ -77,5 +77,5 @@ function isPowerOfTwo(value: number): boolean {
 }
 
 assert(RECORDS_OFFSET % RECORD_ALIGNMENT === 0, 'records are aligned in the buffer');
-assert(RECORD_HEADER_BYTES === RECORD_ALIGNMENT, 'the end of a ring always has room for a header');
+assert(RING_HEADER_BYTES === RECORD_ALIGNMENT, 'the end of a ring always has room for a header');
 assert((HEAD_WORD - TAIL_WORD) * 4 >= 128, 'head and tail are on different cache lines');

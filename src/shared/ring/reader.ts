@@ -10,8 +10,8 @@
 import {
   HEAD_WORD,
   PADDING,
-  RECORD_HEADER_BYTES,
   RECORDS_OFFSET,
+  RING_HEADER_BYTES,
   recordBytes,
   TAIL_WORD,
   WAITING_WORD,
@@ -69,7 +69,7 @@ export class RingReader {
       const length = this.words[at >>> 2];
       const type = this.words[(at >>> 2) + 1];
       if (type !== PADDING) {
-        this.offset = at + RECORD_HEADER_BYTES;
+        this.offset = at + RING_HEADER_BYTES;
         this.length = length;
         return type;
       }

@@ -11,8 +11,8 @@ import { assert } from '../assert.ts';
 import {
   HEAD_WORD,
   PADDING,
-  RECORD_HEADER_BYTES,
   RECORDS_OFFSET,
+  RING_HEADER_BYTES,
   recordBytes,
   TAIL_WORD,
   WAITING_WORD,
@@ -58,7 +58,7 @@ export class RingWriter {
 
   /** Longest payload that is sure to find room in an empty ring. */
   get lengthMax(): number {
-    return this.capacity / 2 - RECORD_HEADER_BYTES;
+    return this.capacity / 2 - RING_HEADER_BYTES;
   }
 
   /** Bytes ever committed, modulo 2^32: a stamp for "all that was written until now". */
@@ -98,7 +98,7 @@ export class RingWriter {
     if (this.#isWaiting) this.#setWaiting(0);
     this.#padding = padding;
     this.#claimedLength = length;
-    this.#claimed = (padding === 0 ? at : 0) + RECORD_HEADER_BYTES;
+    this.#claimed = (padding === 0 ? at : 0) + RING_HEADER_BYTES;
     return this.#claimed;
   }
 
@@ -110,7 +110,7 @@ export class RingWriter {
       'a record fits its claim and has a type',
     );
     if (this.#padding > 0) this.#writePadding();
-    const header = (this.#claimed - RECORD_HEADER_BYTES) >>> 2;
+    const header = (this.#claimed - RING_HEADER_BYTES) >>> 2;
     this.words[header] = length;
     this.words[header + 1] = type;
     this.#tail = (this.#tail + recordBytes(length)) >>> 0;
@@ -163,7 +163,7 @@ export class RingWriter {
 
   #writePadding(): void {
     const header = (this.#tail & (this.capacity - 1)) >>> 2;
-    this.words[header] = this.#padding - RECORD_HEADER_BYTES;
+    this.words[header] = this.#padding - RING_HEADER_BYTES;
     this.words[header + 1] = PADDING;
     this.#tail = (this.#tail + this.#padding) >>> 0;
     this.#padding = 0;

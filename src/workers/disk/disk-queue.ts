@@ -39,7 +39,7 @@ import { SegmentWriter } from './segments/segment-writer.ts';
 import { RecordNotes } from './states/record-notes.ts';
 import { HandedOut } from './unacked/handed-out.ts';
 import { type NotesAtSync, NotesWriter } from './unacked/notes-writer.ts';
-import { RecordRecall } from './unacked/record-reread.ts';
+import { RecordReread } from './unacked/record-reread.ts';
 import { UnreadCount } from './unacked/unread-count.ts';
 
 /** What all queues of a disk thread share. */
@@ -57,7 +57,7 @@ export interface DiskQueueOptions {
 export class DiskQueue {
   readonly name: string;
   /** Reads records again. */
-  readonly recall: RecordRecall;
+  readonly reread: RecordReread;
 
   readonly #options: DiskQueueOptions;
   readonly #log: DiskLog;
@@ -105,7 +105,7 @@ export class DiskQueue {
     this.#notes = new RecordNotes(source);
     const { finished, deferred, lastFinished } = takeCensus(this.#notes, read, write);
     this.#notesWriter = new NotesWriter(this.#notes, this.#handedOut, this.#log);
-    this.recall = new RecordRecall(source, this.#notes, this.#notesWriter, this.#handedOut);
+    this.reread = new RecordReread(source, this.#notes, this.#notesWriter, this.#handedOut);
     const unreadBytes = bytesBetween(source, read, write);
     this.#unread = new UnreadCount(found.depth, finished, deferred, unreadBytes);
     this.#metadata = new MetadataFile(source, found.metadata, found.isRepaired);

@@ -27,18 +27,18 @@ import {
   EMPTY_QUEUE,
   END,
   FINISH,
-  NOTE,
   OPEN,
   OPENED,
   QUEUE,
   QUEUE_WORDS,
   READ,
   READ_BYTES,
-  RECALL,
-  RECALLED,
   RECORDS,
   RECORDS_WORDS,
+  REREAD,
+  REREAD_DONE,
   SYNCED,
+  UPDATE,
   WRITABLE,
 } from '../disk-records.ts';
 import type { DiskQueueOptions } from './disk-queue.ts';
@@ -49,7 +49,7 @@ import { OpenFiles } from './files/open-files.ts';
 import { SegmentIndex } from './files/segment-index.ts';
 import { type KnownQueue, KnownQueues } from './known-queues.ts';
 import { PumpLink, type PumpLinkOptions, type RecordsType, recordsRoom } from './pump-link.ts';
-import { appendOf, forEachFinish, forEachNote, recallOf } from './pump-requests.ts';
+import { appendOf, forEachFinish, forEachUpdate, rereadOf } from './pump-requests.ts';
 import { type HealthNews, QueueHealth } from './queue-health.ts';
 import { recordBytesMax } from './records/disk-record.ts';
 
@@ -222,11 +222,11 @@ export class IoLoop {
         return this.#answer(known, APPENDED, () => this.#append(known));
       case READ:
         return this.#answerRecords(known, RECORDS, () => this.#read(known));
-      case RECALL:
-        return this.#answerRecords(known, RECALLED, () => this.#recall(known));
+      case REREAD:
+        return this.#answerRecords(known, REREAD_DONE, () => this.#reread(known));
       case FINISH:
         return this.#finish(known);
-      case NOTE:
+      case UPDATE:
         return this.#note(known);
       case EMPTY_QUEUE:
         return this.#answer(known, EMPTIED, () => this.#queues.opened(known).empty());
@@ -305,16 +305,16 @@ export class IoLoop {
     }
   }
 
-  #recall(known: KnownQueue): Outcome {
+  #reread(known: KnownQueue): Outcome {
     const { queue, link } = known;
     assert(queue !== undefined, 'what is read again was read');
-    const { numbers, bytes } = recallOf(link.requests);
-    const plan = queue.recall.plan(numbers, Math.min(bytes, link.recordsBytesMax(true)));
+    const { numbers, bytes } = rereadOf(link.requests);
+    const plan = queue.reread.plan(numbers, Math.min(bytes, link.recordsBytesMax(true)));
     // Their numbers take less room than due times.
     if (!link.claimRecords(plan.bytes, bytes, true)) return 'blocked';
-    const batch = queue.recall.read(plan, link.answers.bytes, link.recordsOffset);
+    const batch = queue.reread.read(plan, link.answers.bytes, link.recordsOffset);
     this.#bytesLeft -= batch.bytes;
-    link.answerRecalled(known.number, queue, batch);
+    link.answerReread(known.number, queue, batch);
     return 'taken';
   }
 
@@ -329,7 +329,7 @@ export class IoLoop {
   #note(known: KnownQueue): Outcome {
     const { queue, link } = known;
     assert(queue !== undefined, 'what is noted was read');
-    forEachNote(link.requests, (number, attempts, due) => queue.note(number, attempts, due));
+    forEachUpdate(link.requests, (number, attempts, due) => queue.note(number, attempts, due));
     this.#planSync(known);
     return 'taken';
   }

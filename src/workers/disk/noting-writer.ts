@@ -8,7 +8,7 @@
 import { type DiskLog, LOG_WARNING } from './files/disk-log.ts';
 import { errorText } from './files/file-error.ts';
 import { dataViewOf } from './records/data-view.ts';
-import { ATTEMPTS_OFFSET, storedSize } from './records/disk-record.ts';
+import { RECORD_ATTEMPTS_OFFSET, storedSize } from './records/disk-record.ts';
 import { recordChecksum } from './records/record-checksum.ts';
 import type { SegmentWriter, WrittenRun } from './segments/segment-writer.ts';
 import { NoteList } from './states/note-list.ts';
@@ -125,7 +125,8 @@ function listDeferred(
   for (let at = run.start; at < run.end; index++) {
     const size = storedSize(bytes, at);
     if (dueTimes[index] > 0) {
-      const attempts = (bytes[at + ATTEMPTS_OFFSET] << 8) | bytes[at + ATTEMPTS_OFFSET + 1];
+      const attempts =
+        (bytes[at + RECORD_ATTEMPTS_OFFSET] << 8) | bytes[at + RECORD_ATTEMPTS_OFFSET + 1];
       const checksum = recordChecksum(bytes, dataViewOf(bytes), at, at + size);
       list.addWaiting(run.position + (at - run.start), attempts, dueTimes[index], checksum);
     }

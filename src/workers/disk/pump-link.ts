@@ -20,13 +20,13 @@ import {
   ANSWER_WORDS,
   DUE_WORDS,
   QUEUE,
-  RECALLED,
-  RECALLED_COVERED,
   RECORDS,
   RECORDS_COUNT,
   RECORDS_FIRST,
   RECORDS_HAS_DUE,
   RECORDS_WORDS,
+  REREAD_DONE,
+  REREAD_DONE_COVERED,
   STATUS,
   STATUS_LEVEL,
   STATUS_WORDS,
@@ -34,7 +34,7 @@ import {
 import { LOG_WARNING, type LogLevel } from './files/disk-log.ts';
 import { RECORD_BYTES_MIN } from './records/disk-record.ts';
 import type { ReadBatch } from './segments/segment-reader.ts';
-import type { RecalledBatch } from './unacked/record-reread.ts';
+import type { RereadBatch } from './unacked/record-reread.ts';
 
 /** Bytes of one error text or log line; what is longer is cut off. */
 const TEXT_BYTES_MAX = 1024;
@@ -43,7 +43,7 @@ const STATUS_LINES_MAX = 64;
 
 const DUE_BYTES = DUE_WORDS * 4;
 /** An answer with records. */
-export type RecordsType = typeof RECORDS | typeof RECALLED;
+export type RecordsType = typeof RECORDS | typeof REREAD_DONE;
 
 /** Most padding before due times. */
 const PADDING_MAX = 3;
@@ -154,15 +154,15 @@ export class PumpLink {
     this.#commit(RECORDS, length);
   }
 
-  /** Completes a RECALLED answer, its records in place already. */
-  answerRecalled(queue: number, figures: QueueFigures, batch: RecalledBatch): void {
+  /** Completes a REREAD_DONE answer, its records in place already. */
+  answerReread(queue: number, figures: QueueFigures, batch: RereadBatch): void {
     const { bytes, covered, numbers } = batch;
     this.#writeFields(queue, figures, undefined);
     this.#writeRecordsFields(numbers.length, 0, false);
-    this.answers.words[(this.#answer >>> 2) + RECALLED_COVERED] = covered;
+    this.answers.words[(this.#answer >>> 2) + REREAD_DONE_COVERED] = covered;
     const start = paddedTo4(RECORDS_WORDS * 4 + bytes);
     this.answers.words.set(numbers, (this.#answer + start) >>> 2);
-    this.#commit(RECALLED, start + numbers.length * 4);
+    this.#commit(REREAD_DONE, start + numbers.length * 4);
   }
 
   /** Completes an answer that has no records, because of an error or because there is none. */

@@ -12,13 +12,13 @@ import {
   DUE_WORDS,
   FINISH_RUN_WORDS,
   FINISH_RUNS,
-  NOTE_ATTEMPTS,
-  NOTE_DUE,
-  NOTE_ENTRIES,
-  NOTE_ENTRY_WORDS,
-  NOTE_NUMBER,
-  RECALL_BYTES,
-  RECALL_RUNS,
+  REREAD_BYTES,
+  REREAD_RUNS,
+  UPDATE_ATTEMPTS,
+  UPDATE_DUE,
+  UPDATE_ENTRIES,
+  UPDATE_ENTRY_WORDS,
+  UPDATE_NUMBER,
 } from '../disk-records.ts';
 import { storedSize } from './records/disk-record.ts';
 
@@ -47,19 +47,19 @@ export function appendOf(requests: RingReader): AppendRequest {
   return { start, end: recordsEnd(requests.bytes, start, dueAt * 4, count), count, dueTimes };
 }
 
-/** What a RECALL asks for. */
-export interface RecallRequest {
+/** What a REREAD asks for. */
+export interface RereadRequest {
   readonly bytes: number;
   readonly numbers: readonly number[];
 }
 
-/** Takes the front request apart, a RECALL. */
-export function recallOf(requests: RingReader): RecallRequest {
+/** Takes the front request apart, a REREAD. */
+export function rereadOf(requests: RingReader): RereadRequest {
   const numbers: number[] = [];
-  forEachRun(requests, RECALL_RUNS, (first, count) => {
+  forEachRun(requests, REREAD_RUNS, (first, count) => {
     for (let index = 0; index < count; index++) numbers.push((first + index) >>> 0);
   });
-  return { bytes: requests.words[(requests.offset >>> 2) + RECALL_BYTES], numbers };
+  return { bytes: requests.words[(requests.offset >>> 2) + REREAD_BYTES], numbers };
 }
 
 /** Calls back for each run in the front request, a FINISH. */
@@ -70,16 +70,16 @@ export function forEachFinish(
   forEachRun(requests, FINISH_RUNS, callback);
 }
 
-/** Calls back for each entry in the front request, a NOTE. */
-export function forEachNote(
+/** Calls back for each entry in the front request, an UPDATE. */
+export function forEachUpdate(
   requests: RingReader,
   callback: (number: number, attempts: number, dueMs: number) => void,
 ): void {
   const { words, offset, length } = requests;
   const end = (offset + length) >>> 2;
-  for (let at = (offset >>> 2) + NOTE_ENTRIES; at < end; at += NOTE_ENTRY_WORDS) {
-    const dueMs = words[at + NOTE_DUE] * 2 ** 32 + words[at + NOTE_DUE + 1];
-    callback(words[at + NOTE_NUMBER], words[at + NOTE_ATTEMPTS], dueMs);
+  for (let at = (offset >>> 2) + UPDATE_ENTRIES; at < end; at += UPDATE_ENTRY_WORDS) {
+    const dueMs = words[at + UPDATE_DUE] * 2 ** 32 + words[at + UPDATE_DUE + 1];
+    callback(words[at + UPDATE_NUMBER], words[at + UPDATE_ATTEMPTS], dueMs);
   }
 }
 

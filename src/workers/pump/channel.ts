@@ -82,7 +82,7 @@ export class Channel {
   get mayRead(): boolean {
     if (this.queue.hasRoom) return true;
     const { depth, backend } = this.queue;
-    return this.inFlightCount === 0 && depth === backend.depth && backend.readAhead.count === 0;
+    return this.inFlightCount === 0 && depth === backend.depth && backend.fetched.count === 0;
   }
 
   /** Takes a run from the topic, with its references. */
@@ -121,7 +121,7 @@ export class Channel {
   onDeferred(position: number, dueMs: number): void {
     const { store, wallClock } = this.#context;
     const monotonicMs = wallClock.monotonicAt(dueMs);
-    if (!this.queue.hasRoom) this.#park(position, monotonicMs);
+    if (!this.queue.hasRoom) this.#evict(position, monotonicMs);
     else this.#addDeferred(position, store.attempts(position), monotonicMs);
   }
 
@@ -186,7 +186,7 @@ export class Channel {
     if (inFlight.consumer(entry) !== consumer) return REFUSED_NOT_OWNER;
     const position = inFlight.position(entry);
     this.#removeInFlight(entry);
-    if (latencyWindow !== null) this.#noteLatency(position, latencyWindow);
+    if (latencyWindow !== null) this.#measureLatency(position, latencyWindow);
     this.queue.drop(position, 1);
     consumer.finishCount++;
     return ACCEPTED;
@@ -238,13 +238,13 @@ export class Channel {
   /** The time of a deferred message has come. */
   onDue(entry: number): void {
     const { deferred } = this.#context;
-    const isParked = deferred.isParked(entry);
+    const isEvicted = deferred.isEvicted(entry);
     const number = deferred.recordNumber(entry);
     const position = deferred.position(entry);
     const attempts = deferred.attempts(entry);
     this.#removeDeferred(entry);
-    if (isParked) {
-      this.queue.backend.recall(number);
+    if (isEvicted) {
+      this.queue.backend.reread(number);
       this.#wake();
     } else if (this.#isOnDisk(position)) this.#return(position, attempts);
     else this.#enqueue(position, 1, attempts, null);
@@ -270,7 +270,7 @@ export class Channel {
         backend.put(position, 1, attempts, unixMs, null);
         return;
       }
-      backend.note(position, attempts, unixMs);
+      backend.update(position, attempts, unixMs);
       store.release(position, 1);
     });
     this.queue.spill();
@@ -298,10 +298,10 @@ export class Channel {
     if (!this.isActive && !this.#ready.isEmpty) this.#context.activate(this);
   }
 
-  /** What was in flight goes to the end of the queue. A record on disk stays there, with the attempts noted. */
+  /** What was in flight goes to the end of the queue. A record on disk stays there, and learns its attempts. */
   #putBack(position: number, attempts: number): void {
     if (this.#isOnDisk(position)) {
-      this.queue.backend.note(position, attempts, 0);
+      this.queue.backend.update(position, attempts, 0);
       this.#return(position, attempts);
     } else {
       this.#enqueue(position, 1, attempts, null);
@@ -312,7 +312,7 @@ export class Channel {
     return this.queue.backend.isDurable && this.#context.store.recordNumber(position) !== NO_RECORD;
   }
 
-  #noteLatency(position: number, { windowMs, unixNs }: LatencyWindow): void {
+  #measureLatency(position: number, { windowMs, unixNs }: LatencyWindow): void {
     const nowNs = unixNs();
     this.latency ??= new ProcessingLatency(windowMs, nowNs / NS_PER_MS);
     const publishedNs = this.#context.store.timestampSeconds(position) * NS_PER_SECOND;
@@ -324,17 +324,17 @@ export class Channel {
     const { queue } = this;
     const unixMs = wallClock.unixAt(dueMs);
     const isOnDisk = this.#isOnDisk(position);
-    if (isOnDisk) queue.backend.note(position, attempts, unixMs);
-    if (isOnDisk && !queue.hasRoom) this.#park(position, dueMs);
+    if (isOnDisk) queue.backend.update(position, attempts, unixMs);
+    if (isOnDisk && !queue.hasRoom) this.#evict(position, dueMs);
     else if (!isOnDisk && queue.defersToBackend) {
       queue.putToBackend(position, 1, attempts, unixMs, null);
     } else this.#addDeferred(store.moveToLasting(position), attempts, dueMs);
   }
 
   /** Keeps a message from the files only there until it is due. */
-  #park(position: number, dueMs: number): void {
+  #evict(position: number, dueMs: number): void {
     const { store, deferred } = this.#context;
-    deferred.park(this.number, store.recordNumber(position), dueMs);
+    deferred.addEvicted(this.number, store.recordNumber(position), dueMs);
     store.release(position, 1);
     this.deferredCount++;
   }
@@ -348,7 +348,7 @@ export class Channel {
 
   #removeDeferred(entry: number): void {
     const { store, deferred } = this.#context;
-    if (!deferred.isParked(entry)) {
+    if (!deferred.isEvicted(entry)) {
       this.queue.outsideBytes -= store.heldBytes(deferred.position(entry), 1);
     }
     deferred.remove(entry);
@@ -382,12 +382,12 @@ export class Channel {
     if (this.deferredCount > 0) {
       deferred.forEach((entry, channelNumber) => {
         if (channelNumber !== this.number) return;
-        const isParked = deferred.isParked(entry);
+        const isEvicted = deferred.isEvicted(entry);
         const position = deferred.position(entry);
         const attempts = deferred.attempts(entry);
         const dueMs = deferred.dueMs(entry);
         this.#removeDeferred(entry);
-        if (!isParked) take(position, attempts, dueMs);
+        if (!isEvicted) take(position, attempts, dueMs);
       });
     }
   }

@@ -19,12 +19,12 @@ export class Deferred {
   readonly dueTimes: TimingWheel;
   /** Messages that wait, and those of them that only the files have. */
   count = 0;
-  parkedCount = 0;
+  evictedCount = 0;
 
   #capacity = ENTRIES_AT_FIRST;
-  /** Positions in the store; of parked messages the numbers of their records. */
+  /** Positions in the store; of evicted messages the numbers of their records. */
   #positions = new Uint32Array(ENTRIES_AT_FIRST);
-  #parked = new Uint8Array(ENTRIES_AT_FIRST);
+  #evicted = new Uint8Array(ENTRIES_AT_FIRST);
   #attempts = new Uint16Array(ENTRIES_AT_FIRST);
   #nextFree = new Int32Array(ENTRIES_AT_FIRST);
   /** The channel's number; channels are numbered from 1, so 0 marks a free entry. */
@@ -49,13 +49,13 @@ export class Deferred {
   }
 
   /** Adds a message that only the files have: the record of that number. Units: as `add`. */
-  park(channelNumber: number, recordNumber: number, dueMs: number): void {
+  addEvicted(channelNumber: number, recordNumber: number, dueMs: number): void {
     this.#add(channelNumber, recordNumber, 1, dueMs);
-    this.parkedCount++;
+    this.evictedCount++;
   }
 
-  isParked(entry: number): boolean {
-    return this.#parked[entry] === 1;
+  isEvicted(entry: number): boolean {
+    return this.#evicted[entry] === 1;
   }
 
   channelNumber(entry: number): number {
@@ -67,12 +67,12 @@ export class Deferred {
     return this.#positions[entry];
   }
 
-  /** Which record a parked message is. */
+  /** Which record an evicted message is. */
   recordNumber(entry: number): number {
     return this.#positions[entry];
   }
 
-  /** How often it was sent; of a parked one the files know. */
+  /** How often it was sent; of an evicted one the files know. */
   attempts(entry: number): number {
     return this.#attempts[entry];
   }
@@ -84,7 +84,7 @@ export class Deferred {
 
   /** Forgets a message. Its reference, if it has one, is now the caller's. */
   remove(entry: number): void {
-    this.parkedCount -= this.#parked[entry];
+    this.evictedCount -= this.#evicted[entry];
     if (this.dueTimes.isScheduled(entry)) this.dueTimes.cancel(entry);
     this.#channels[entry] = 0;
     this.#nextFree[entry] = this.#free;
@@ -100,10 +100,10 @@ export class Deferred {
   }
 
   /** Returns the entry. */
-  #add(channelNumber: number, place: number, parked: number, dueMs: number): number {
+  #add(channelNumber: number, place: number, evicted: number, dueMs: number): number {
     const entry = this.#takeEntry();
     this.#positions[entry] = place;
-    this.#parked[entry] = parked;
+    this.#evicted[entry] = evicted;
     this.#channels[entry] = channelNumber;
     this.dueTimes.schedule(entry, dueMs);
     this.count++;
@@ -123,7 +123,7 @@ export class Deferred {
   #grow(): void {
     this.#capacity *= 2;
     this.#positions = grown(this.#positions, Uint32Array);
-    this.#parked = grown(this.#parked, Uint8Array);
+    this.#evicted = grown(this.#evicted, Uint8Array);
     this.#attempts = grown(this.#attempts, Uint16Array);
     this.#channels = grown(this.#channels, Uint32Array);
     this.#nextFree = grown(this.#nextFree, Int32Array);

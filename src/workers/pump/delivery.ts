@@ -101,7 +101,7 @@ export class Delivery {
   ): number {
     const store = this.#store;
     const target = this.#ring.bytes;
-    const { position: first, detail } = queue;
+    const { position: first, tag } = queue;
     let at = from;
     let written = 0;
     while (written < count) {
@@ -111,7 +111,7 @@ export class Delivery {
         written++;
         continue;
       }
-      const next = store.writeFrame(position, detail, target, at, end);
+      const next = store.writeFrame(position, tag, target, at, end);
       if (next === NO_ROOM) break;
       const attempts = store.attemptsWritten;
       const { idHigh, idLow } = store;

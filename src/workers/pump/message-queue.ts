@@ -23,15 +23,15 @@ import { NO_RECORD } from './store/slab.ts';
 /** So many messages from memory may go before it is the backend's turn, although its head is younger. */
 const MEMORY_STREAK_MAX = 256;
 
-/** What the detail of a message in memory says about it, where that is asked for. */
-export type DetailMeaning = {
-  readonly attemptsOf: (detail: number) => number;
+/** What the tag of a message in memory says about it, where that is asked for. */
+export type TagMeaning = {
+  readonly attemptsOf: (tag: number) => number;
   /** Units: Unix time in ms, 0 for at once. */
-  readonly dueMsOf: (detail: number) => number;
+  readonly dueMsOf: (tag: number) => number;
 };
 
 /** A channel's: how often a message was sent. */
-const DETAIL_IS_ATTEMPTS: DetailMeaning = { attemptsOf: (detail) => detail, dueMsOf: () => 0 };
+const TAG_IS_ATTEMPTS: TagMeaning = { attemptsOf: (tag) => tag, dueMsOf: () => 0 };
 
 /** What a queue is made of. */
 export type MessageQueueOptions = {
@@ -42,7 +42,7 @@ export type MessageQueueOptions = {
   /** Messages that it keeps in memory. */
   readonly memoryMax: number;
   readonly bound?: DepthBound;
-  readonly detailMeaning?: DetailMeaning;
+  readonly tagMeaning?: TagMeaning;
 };
 
 export class MessageQueue implements HoldingQueue {
@@ -57,7 +57,7 @@ export class MessageQueue implements HoldingQueue {
   /** The run at the front, as `look` found it. */
   position = 0;
   runCount = 0;
-  detail = 0;
+  tag = 0;
   /** Whether that run is from the backend. */
   isFromBackend = false;
   /** Messages that the bound has cost. */
@@ -72,7 +72,7 @@ export class MessageQueue implements HoldingQueue {
   #front = this.#memory;
   readonly #memoryMax: number;
   readonly #bound: DepthBound;
-  readonly #detailMeaning: DetailMeaning;
+  readonly #tagMeaning: TagMeaning;
   /** Bytes of the messages in memory as disk records, where they count. */
   #recordBytes = 0;
   /** Messages taken from memory since the backend had its turn. */
@@ -85,7 +85,7 @@ export class MessageQueue implements HoldingQueue {
     this.#store = store;
     this.#memoryMax = memoryMax;
     this.#bound = options.bound ?? NO_BOUND;
-    this.#detailMeaning = options.detailMeaning ?? DETAIL_IS_ATTEMPTS;
+    this.#tagMeaning = options.tagMeaning ?? TAG_IS_ATTEMPTS;
   }
 
   get depth(): number {
@@ -130,21 +130,21 @@ export class MessageQueue implements HoldingQueue {
 
   /**
    * Puts a run behind all others, with its references. What memory has no room for goes to the backend, which
-   * keeps the attempts and the due time but no other detail. The receipt, if any, waits for the latter.
+   * keeps the attempts and the due time but no other tag. The receipt, if any, waits for the latter.
    *
    * Units: `dueMs` Unix time in ms, 0 for at once.
    */
   put(
     position: number,
     count: number,
-    detail: number,
+    tag: number,
     attempts: number,
     dueMs: number,
     receipt: Receipt | null,
   ): void {
     let inMemory = Math.min(count, Math.max(0, this.#memoryMax - this.#memory.count));
     if (inMemory > 0 && !this.#mayPutInMemory()) inMemory = 0;
-    if (inMemory > 0) this.putInMemory(position, inMemory, detail);
+    if (inMemory > 0) this.putInMemory(position, inMemory, tag);
     const rest = count - inMemory;
     if (rest > 0) this.backend.put(position + inMemory, rest, attempts, dueMs, receipt);
     this.trim();
@@ -163,8 +163,8 @@ export class MessageQueue implements HoldingQueue {
   }
 
   /** Puts a run into memory although it may be full: what is in it already came from there. */
-  putInMemory(position: number, count: number, detail: number): void {
-    this.#memory.put(position, count, detail);
+  putInMemory(position: number, count: number, tag: number): void {
+    this.#memory.put(position, count, tag);
     this.#onPut(position, count);
   }
 
@@ -178,23 +178,23 @@ export class MessageQueue implements HoldingQueue {
     this.trim();
   }
 
-  /** Finds the run to take from next. Returns false when there is none in memory; then more is read ahead. */
+  /** Finds the run to take from next. Returns false when there is none in memory; then more is fetched. */
   look(): boolean {
-    if (this.#memoryStreak < MEMORY_STREAK_MAX || this.backend.readAhead.count === 0) {
+    if (this.#memoryStreak < MEMORY_STREAK_MAX || this.backend.fetched.count === 0) {
       return this.#lookAtOlder();
     }
-    return this.#show(this.backend.readAhead);
+    return this.#show(this.backend.fetched);
   }
 
   /** Takes messages off the run that `look` found; their references are the caller's. */
   take(count: number): void {
-    if (this.#front === this.backend.readAhead) {
+    if (this.#front === this.backend.fetched) {
       this.backend.take(count);
       this.#memoryStreak = 0;
     } else {
       this.#onTaken(this.position, count);
       this.#front.take(count);
-      if (this.backend.readAhead.count > 0) this.#memoryStreak += count;
+      if (this.backend.fetched.count > 0) this.#memoryStreak += count;
     }
     this.position += count;
     this.runCount -= count;
@@ -241,15 +241,15 @@ export class MessageQueue implements HoldingQueue {
   #evict(queue: MemoryQueue, bytesMax: number): void {
     const store = this.#store;
     const bytesOf = (position: number, count: number): number => store.heldBytes(position, count);
-    queue.takeLast(queue.countOfLast(bytesMax, bytesOf), (position, count, detail) => {
+    queue.takeLast(queue.countOfLast(bytesMax, bytesOf), (position, count, tag) => {
       this.#onTaken(position, count);
       let next = position;
       for (let rest = count; rest > 0; ) {
         const isOnDisk = this.#isOnDisk(next);
         let run = 1;
         while (run < rest && this.#isOnDisk(next + run) === isOnDisk) run++;
-        if (isOnDisk) this.#recall(next, run);
-        else this.#putAway(next, run, detail);
+        if (isOnDisk) this.#reread(next, run);
+        else this.#putAway(next, run, tag);
         next += run;
         rest -= run;
       }
@@ -260,17 +260,17 @@ export class MessageQueue implements HoldingQueue {
     return this.backend.isDurable && this.#store.recordNumber(position) !== NO_RECORD;
   }
 
-  /** Messages that the files have are to be read again; what is to be known of them was noted. */
-  #recall(position: number, count: number): void {
+  /** Messages that are in the files are to be read again; the files know their states already. */
+  #reread(position: number, count: number): void {
     for (let next = position; next < position + count; next++) {
-      this.backend.recall(this.#store.recordNumber(next));
+      this.backend.reread(this.#store.recordNumber(next));
     }
     this.#store.release(position, count);
   }
 
-  #putAway(position: number, count: number, detail: number): void {
-    const { attemptsOf, dueMsOf } = this.#detailMeaning;
-    this.backend.put(position, count, attemptsOf(detail), dueMsOf(detail), null);
+  #putAway(position: number, count: number, tag: number): void {
+    const { attemptsOf, dueMsOf } = this.#tagMeaning;
+    this.backend.put(position, count, attemptsOf(tag), dueMsOf(tag), null);
   }
 
   /** Moves what is in memory to the backend, unless the files have it. */
@@ -281,17 +281,17 @@ export class MessageQueue implements HoldingQueue {
   }
 
   #spill(queue: MemoryQueue): void {
-    const { attemptsOf, dueMsOf } = this.#detailMeaning;
+    const { attemptsOf, dueMsOf } = this.#tagMeaning;
     while (queue.runCount > 0) {
-      const { position, runCount, detail } = queue;
+      const { position, runCount, tag } = queue;
       queue.take(runCount);
       for (let next = position; next < position + runCount; next++) {
         if (this.#store.recordNumber(next) === NO_RECORD) {
-          this.backend.put(next, 1, attemptsOf(detail), dueMsOf(detail), null);
+          this.backend.put(next, 1, attemptsOf(tag), dueMsOf(tag), null);
           continue;
         }
-        // It may have been noted as due later when it was.
-        this.backend.note(next, attemptsOf(detail), dueMsOf(detail));
+        // The files may still say that it is due later.
+        this.backend.update(next, attemptsOf(tag), dueMsOf(tag));
         this.#store.release(next, 1);
       }
     }
@@ -348,20 +348,20 @@ export class MessageQueue implements HoldingQueue {
     return this.#countsBytes ? this.#recordBytes + this.backend.bytes : 0;
   }
 
-  /** Shows the run whose first message is older. Asks for more to be read where nothing is read ahead. */
+  /** Shows the run whose first message is older. Asks for more to be read where nothing is fetched. */
   #lookAtOlder(): boolean {
     const memory = this.#memory;
-    const { readAhead } = this.backend;
-    if (readAhead.count === 0) {
+    const { fetched } = this.backend;
+    if (fetched.count === 0) {
       this.backend.demand();
       if (memory.count > 0) return this.#show(memory);
       return this.#returned.count > 0 && this.#show(this.#returned);
     }
-    if (memory.count === 0) return this.#show(readAhead);
+    if (memory.count === 0) return this.#show(fetched);
     const isBackendOlder =
-      this.#store.timestampSeconds(readAhead.position) <=
+      this.#store.timestampSeconds(fetched.position) <=
       this.#store.timestampSeconds(memory.position);
-    return this.#show(isBackendOlder ? readAhead : memory);
+    return this.#show(isBackendOlder ? fetched : memory);
   }
 
   /** Shows what was put back behind all others: it was read before everything that is on disk. */
@@ -373,7 +373,7 @@ export class MessageQueue implements HoldingQueue {
     this.#front = queue;
     this.position = queue.position;
     this.runCount = queue.runCount;
-    this.detail = queue.detail;
+    this.tag = queue.tag;
     this.isFromBackend = queue !== this.#memory;
     return true;
   }

@@ -69,8 +69,8 @@ export class Topic {
     this.backlog = options.backlog;
     this.queue = new MessageQueue({
       ...options,
-      // The detail of what waits here is its delay, which begins when it goes on.
-      detailMeaning: {
+      // The tag of what waits here is its delay, which begins when it goes on.
+      tagMeaning: {
         attemptsOf: () => 0,
         dueMsOf: (delayMs) => (delayMs === 0 ? 0 : Math.ceil(options.wallClock.unixMs() + delayMs)),
       },
@@ -150,11 +150,11 @@ export class Topic {
   drain(limit: number, nowMs: number): number {
     let drained = 0;
     while (drained < limit && this.isFlowing && this.queue.look()) {
-      const { position, detail, isFromBackend } = this.queue;
-      const isDeferred = isFromBackend && detail === HAS_DUE_TIME;
+      const { position, tag, isFromBackend } = this.queue;
+      const isDeferred = isFromBackend && tag === HAS_DUE_TIME;
       const count = isDeferred ? 1 : Math.min(this.queue.runCount, limit - drained);
       this.queue.take(count);
-      if (!isFromBackend) this.#handToChannels(position, count, detail, nowMs, null);
+      if (!isFromBackend) this.#handToChannels(position, count, tag, nowMs, null);
       else this.#transfer(position, count, isDeferred ? this.#dueMs(position) : 0);
       drained += count;
     }

@@ -16,7 +16,7 @@ export const RECORD_BYTES_MIN = SIZE_BYTES + MESSAGE_HEADER_BYTES;
 /** Where the id begins in a record. */
 export const ID_OFFSET = RECORD_BYTES_MIN - MESSAGE_ID_BYTES;
 /** Where the attempts begin in a record: two bytes before the id. */
-export const ATTEMPTS_OFFSET = ID_OFFSET - 2;
+export const RECORD_ATTEMPTS_OFFSET = ID_OFFSET - 2;
 
 /** 1 for each byte that is a lower-case hex digit. */
 const hexDigits = new Uint8Array(256);

@@ -9,7 +9,7 @@
 import type { RecordCheck } from '../checksums/record-check.ts';
 import { isBefore, type QueuePlace } from '../files/queue-place.ts';
 import { dataViewOf } from '../records/data-view.ts';
-import { ATTEMPTS_OFFSET, wholeRecordSize } from '../records/disk-record.ts';
+import { RECORD_ATTEMPTS_OFFSET, wholeRecordSize } from '../records/disk-record.ts';
 import { recordChecksum } from '../records/record-checksum.ts';
 import { NOTE_FINISHED } from '../states/note-slots.ts';
 import type { RecordNotes } from '../states/record-notes.ts';
@@ -206,8 +206,8 @@ export class ReadAhead implements QueuePlace {
   ): void {
     const dueMs = hasNote ? this.#notes.dueMs : 0;
     if (hasNote) {
-      bytes[at + ATTEMPTS_OFFSET] = this.#notes.attempts >>> 8;
-      bytes[at + ATTEMPTS_OFFSET + 1] = this.#notes.attempts & 0xff;
+      bytes[at + RECORD_ATTEMPTS_OFFSET] = this.#notes.attempts >>> 8;
+      bytes[at + RECORD_ATTEMPTS_OFFSET + 1] = this.#notes.attempts & 0xff;
     }
     if (dueMs > 0) this.#dueTimes ??= new Array<number>(this.#count).fill(0);
     this.#dueTimes?.push(dueMs);

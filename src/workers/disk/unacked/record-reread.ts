@@ -6,7 +6,7 @@
  */
 
 import type { QueueContext } from '../queue-context.ts';
-import { ATTEMPTS_OFFSET } from '../records/disk-record.ts';
+import { RECORD_ATTEMPTS_OFFSET } from '../records/disk-record.ts';
 import type { RecordNotes } from '../states/record-notes.ts';
 import type { HandedOut, UnfinishedRecord } from './handed-out.ts';
 import type { NotesWriter } from './notes-writer.ts';
@@ -19,20 +19,20 @@ interface PlannedRecord {
 }
 
 /** What is to be read, how many of the numbers that is, lost ones included, and how much room it takes. */
-export interface RecallPlan {
+export interface RereadPlan {
   readonly records: readonly PlannedRecord[];
   readonly covered: number;
   readonly bytes: number;
 }
 
 /** What was read: so many bytes, and which of the numbers it has. */
-export interface RecalledBatch {
+export interface RereadBatch {
   readonly bytes: number;
   readonly covered: number;
   readonly numbers: readonly number[];
 }
 
-export class RecordRecall {
+export class RecordReread {
   readonly #source: QueueContext;
   readonly #notes: RecordNotes;
   readonly #notesWriter: NotesWriter;
@@ -51,7 +51,7 @@ export class RecordRecall {
   }
 
   /** Finds the records of these numbers, as many as fit `bytesWanted`, and one at least. */
-  plan(numbers: readonly number[], bytesWanted: number): RecallPlan {
+  plan(numbers: readonly number[], bytesWanted: number): RereadPlan {
     const records: PlannedRecord[] = [];
     let covered = 0;
     let bytes = 0;
@@ -73,7 +73,7 @@ export class RecordRecall {
    * Shape: disk records, one after the other.
    * Errors: throws when a segment or notes cannot be read.
    */
-  read({ records, covered }: RecallPlan, target: Uint8Array, offset: number): RecalledBatch {
+  read({ records, covered }: RereadPlan, target: Uint8Array, offset: number): RereadBatch {
     const numbers: number[] = [];
     let bytes = 0;
     for (const { number, record } of records) {
@@ -90,7 +90,7 @@ export class RecordRecall {
   #setAttempts(number: number, target: Uint8Array, at: number): void {
     const attempts = this.#notesWriter.unwrittenAttempts(number);
     if (attempts === undefined) return;
-    target[at + ATTEMPTS_OFFSET] = attempts >>> 8;
-    target[at + ATTEMPTS_OFFSET + 1] = attempts & 0xff;
+    target[at + RECORD_ATTEMPTS_OFFSET] = attempts >>> 8;
+    target[at + RECORD_ATTEMPTS_OFFSET + 1] = attempts & 0xff;
   }
 }

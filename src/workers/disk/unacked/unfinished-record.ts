@@ -8,7 +8,7 @@
 import { LOG_ERROR } from '../files/disk-log.ts';
 import type { QueueContext } from '../queue-context.ts';
 import { dataViewOf } from '../records/data-view.ts';
-import { ATTEMPTS_OFFSET } from '../records/disk-record.ts';
+import { RECORD_ATTEMPTS_OFFSET } from '../records/disk-record.ts';
 import { recordChecksum } from '../records/record-checksum.ts';
 import type { RecordNotes } from '../states/record-notes.ts';
 import type { UnfinishedRecord } from './handed-out.ts';
@@ -35,7 +35,7 @@ export function readUnfinished(
     return 'damaged';
   }
   if (!notes.find(segment, position) || notes.checksum !== checksum) return 0;
-  bytes[at + ATTEMPTS_OFFSET] = notes.attempts >>> 8;
-  bytes[at + ATTEMPTS_OFFSET + 1] = notes.attempts & 0xff;
+  bytes[at + RECORD_ATTEMPTS_OFFSET] = notes.attempts >>> 8;
+  bytes[at + RECORD_ATTEMPTS_OFFSET + 1] = notes.attempts & 0xff;
   return notes.dueMs;
 }

@@ -14,7 +14,7 @@ export type AppendPart = { receipt: Receipt | null; count: number; dueMs: number
 export class AppendLane {
   /** What is written when it cannot be: false keeps it and tries again, true drops it and says so. */
   readonly isRefusable: boolean;
-  /** The messages; the detail of a run is its attempts. */
+  /** The messages; the tag of a run is its attempts. */
   readonly runs = new MemoryQueue();
 
   #parts: AppendPart[] = [];

@@ -102,7 +102,7 @@ export class Appends {
     else this.#putBack(sent);
   }
 
-  /** What waits is written without due times, which need notes beside it. Returns how many messages had one. */
+  /** What waits is written without due times: those would need record states beside it. Returns how many messages had one. */
   forgetDueTimes(): number {
     const count = this.#kept.forgetDueTimes();
     this.deferredCount -= count;
@@ -155,9 +155,9 @@ export class Appends {
     let rest = count;
     while (rest > 0) {
       const taken = Math.min(rest, this.#sentRuns.runCount);
-      const { position, detail } = this.#sentRuns;
+      const { position, tag } = this.#sentRuns;
       this.#sentRuns.take(taken);
-      visit(position, taken, detail);
+      visit(position, taken, tag);
       rest -= taken;
     }
   }

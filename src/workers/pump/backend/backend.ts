@@ -11,14 +11,14 @@ import type { Receipt } from './receipt.ts';
 export interface Backend {
   /** Whether it keeps what it is given, through a restart too. */
   readonly isDurable: boolean;
-  /** Messages that wait in it, those read ahead included, those with a due time not. */
+  /** Messages that wait in it, those fetched included, those with a due time not. */
   readonly depth: number;
   /** Messages with a due time, in the files or on their way there, that were not read. */
   readonly deferredCount: number;
   /** Bytes of the messages that wait in it, as disk records. */
   readonly bytes: number;
   /** Messages that can be taken now. Each is taken with `take`. */
-  readonly readAhead: MemoryQueue;
+  readonly fetched: MemoryQueue;
   /** Whether nothing is on its way to or from the files. */
   readonly isSettled: boolean;
   /** Whether what is put is likely to be written, or dropped, soon. */
@@ -35,9 +35,9 @@ export interface Backend {
     dueMs: number,
     receipt: Receipt | null,
   ): void;
-  /** Asks for more to be read ahead, if there is more and nothing is. */
+  /** Asks for more to be fetched, if there is more and nothing is. */
   demand(): void;
-  /** Takes messages off the oldest run of `readAhead`; their references are the caller's from now on. */
+  /** Takes messages off the oldest run of `fetched`; their references are the caller's from now on. */
   take(count: number): void;
   /** The files need not keep these messages any longer. Messages that did not come from them are none of theirs. */
   finish(position: number, count: number): void;
@@ -45,9 +45,9 @@ export interface Backend {
    * What the files are to know of a message that came from them, should it be read again: how often it was sent, and
    * when it is due. Units: Unix time in ms, 0 for at once.
    */
-  note(position: number, attempts: number, dueMs: number): void;
-  /** A message that came from the files, and is nowhere else, is to be read ahead again: the record of that number. */
-  recall(number: number): void;
+  update(position: number, attempts: number, dueMs: number): void;
+  /** A message that came from the files, and is nowhere else, is to be fetched again: the record of that number. */
+  reread(number: number): void;
   /** Drops everything. Calls back with null, or with what went wrong. */
   empty(done: (error: string | null) => void): void;
   /** Ends it for good, keeping what it holds. Calls back as `empty`. */

@@ -4,7 +4,7 @@
  * Thread: pump.
  */
 
-/** Detail of messages that are read ahead and were not due yet; the store knows when they are. */
+/** Tag of messages that are fetched and were not due yet; the store knows when they are. */
 export const HAS_DUE_TIME = 1;
 
 export type DiskBackendListener = {
@@ -14,11 +14,11 @@ export type DiskBackendListener = {
   readonly mayRead: () => boolean;
   /** It would read more, but memory is full: the owner asks again (`demand`) when there is some. */
   readonly onStarved: () => void;
-  /** Messages have been read ahead, or there is something to read. */
+  /** Messages have been fetched, or there is something to read. */
   readonly onReadable: () => void;
   /**
-   * A message was read that is not due yet; its reference is the owner's. Null: it is read ahead like the others,
-   * with HAS_DUE_TIME as its detail. Units: Unix time in ms.
+   * A message was read that is not due yet; its reference is the owner's. Null: it is fetched like the others,
+   * with HAS_DUE_TIME as its tag. Units: Unix time in ms.
    */
   readonly onDeferred: ((position: number, dueMs: number) => void) | null;
   /** It stops taking writes for this reason, or takes them again (null). */

@@ -1,7 +1,7 @@
 /**
  * A pump's handle on a disk queue, whose files a disk thread owns.
  *
- * Messages are in one of these places: on their way to the files (`Appends`); on disk and unread; read ahead; taken,
+ * Messages are in one of these places: on their way to the files (`Appends`); on disk and unread; fetched; taken,
  * and then their records stay on disk until they are finished; or taken, given up and to be read again.
  *
  * Bound: `Appends` and `DiskReads`.
@@ -22,9 +22,9 @@ import {
   EMPTIED,
   EMPTY_QUEUE,
   OPENED,
-  RECALLED,
   RECORDS,
   RECORDS_WORDS,
+  REREAD_DONE,
   SYNCED,
   WRITABLE,
 } from '../../disk-records.ts';
@@ -64,7 +64,7 @@ const DUE_TIMES_PATIENCE_MS = 15_000;
 
 export class DiskBackend implements Backend, LinkedQueue {
   readonly isDurable = true;
-  readonly readAhead: MemoryQueue;
+  readonly fetched: MemoryQueue;
 
   readonly #name: string;
   readonly #store: MessageStore;
@@ -109,7 +109,7 @@ export class DiskBackend implements Backend, LinkedQueue {
       onDeferred: listener.onDeferred,
       onLost: (number) => this.#finish(number),
     });
-    this.readAhead = this.#reads.readAhead;
+    this.fetched = this.#reads.fetched;
     this.#setDue();
   }
 
@@ -142,7 +142,7 @@ export class DiskBackend implements Backend, LinkedQueue {
 
   /** References to messages that it has in memory; for tests and the simulator. */
   get heldCount(): number {
-    return this.#appends.count + this.readAhead.count;
+    return this.#appends.count + this.fetched.count;
   }
 
   put(
@@ -159,7 +159,7 @@ export class DiskBackend implements Backend, LinkedQueue {
 
   demand(): void {
     const reads = this.#reads;
-    if (!reads.hasReadable || this.readAhead.count > 0 || this.#ending !== null) return;
+    if (!reads.hasReadable || this.fetched.count > 0 || this.#ending !== null) return;
     if (!reads.isIdle) return;
     if (!this.#listener.mayRead()) {
       this.#listener.onStarved();
@@ -180,15 +180,15 @@ export class DiskBackend implements Backend, LinkedQueue {
     }
   }
 
-  note(position: number, attempts: number, dueMs: number): void {
+  update(position: number, attempts: number, dueMs: number): void {
     const number = this.#store.recordNumber(position);
     if (number === NO_RECORD) return;
-    this.#outcomes.note(number, attempts, dueMs);
+    this.#outcomes.update(number, attempts, dueMs);
     this.#setDue();
   }
 
-  recall(number: number): void {
-    this.#reads.recall(number);
+  reread(number: number): void {
+    this.#reads.reread(number);
   }
 
   empty(done: (error: string | null) => void): void {
@@ -200,7 +200,7 @@ export class DiskBackend implements Backend, LinkedQueue {
 
   close(done: (error: string | null) => void): void {
     // Unfinished records are still on disk; only the copies in memory go.
-    this.#reads.dropReadAhead();
+    this.#reads.dropFetched();
     this.#end({ request: CLOSE, done });
   }
 
@@ -227,7 +227,7 @@ export class DiskBackend implements Backend, LinkedQueue {
   }
 
   onAnswer(type: number, answers: RingReader, nowMs: number): void {
-    const hasRecords = type === RECORDS || type === RECALLED;
+    const hasRecords = type === RECORDS || type === REREAD_DONE;
     const error = errorOf(answers, hasRecords ? RECORDS_WORDS : ANSWER_WORDS);
     const emptied = type === EMPTIED ? this.#emptyings.shift() : undefined;
     if (this.#emptyings.length === 0) this.#reads.unread.update(answers);
@@ -236,7 +236,7 @@ export class DiskBackend implements Backend, LinkedQueue {
     if (this.#ending !== null) return;
     // Whoever waits for messages takes them, or asks for them to be read.
     const { hasReadable, unread } = this.#reads;
-    if (this.readAhead.count > 0 || hasReadable) this.#listener.onReadable();
+    if (this.fetched.count > 0 || hasReadable) this.#listener.onReadable();
     if (unread.deferredCount > 0 && this.#listener.onDeferred !== null) this.#readDeferred();
   }
 
@@ -250,7 +250,7 @@ export class DiskBackend implements Backend, LinkedQueue {
         this.#onAppended(error, nowMs);
         return;
       case RECORDS:
-      case RECALLED:
+      case REREAD_DONE:
         this.#onRecords(type, error, answers, nowMs);
         return;
       case EMPTIED:
@@ -357,7 +357,7 @@ export class DiskBackend implements Backend, LinkedQueue {
       return;
     }
     this.#health.set('read', null);
-    if (type === RECALLED) this.#reads.onRecalled(answers);
+    if (type === REREAD_DONE) this.#reads.onReread(answers);
     else this.#reads.onRecords(answers);
   }
 

@@ -2,30 +2,30 @@
  * What a pump reads of a disk queue: the next records, or once more those that it had given up, with one request at a
  * time.
  *
- * Bound: read ahead is one answer of `MemoryShares.readBytes`, as nothing is asked for before that is taken; a number
- * for each record that is to be read again.
+ * Bound: one answer of `MemoryShares.readBytes`, as nothing more is fetched before that is taken; a number for each
+ * record that is to be read again.
  *
  * Thread: pump.
  */
 
 import { assert } from '../../../shared/assert.ts';
 import type { RingReader } from '../../../shared/ring/reader.ts';
-import { RECALLED_COVERED, RECORDS_COUNT, RECORDS_WORDS } from '../../disk-records.ts';
+import { RECORDS_COUNT, RECORDS_WORDS, REREAD_DONE_COVERED } from '../../disk-records.ts';
 import { MemoryQueue } from '../store/memory-queue.ts';
 import type { MessageStore } from '../store/message-store.ts';
 import { dropAll } from './backend.ts';
 import { type DiskBackendListener, HAS_DUE_TIME } from './disk-backend-listener.ts';
 import type { DiskRequests } from './disk-requests.ts';
-import { Recalls } from './rereads.ts';
 import { RecordsAnswer } from './records-answer.ts';
+import { Rereads } from './rereads.ts';
 import { UnreadRecords } from './unread-records.ts';
 
 /** One for the thread: an answer is walked over within one call. */
 const answer = new RecordsAnswer();
 /** How many records are asked for again at once. */
-const RECALL_COUNT = 1024;
+const REREAD_COUNT = 1024;
 /** How long after a failed read the next one is tried. */
-const REREAD_MS = 1000;
+const RETRY_MS = 1000;
 
 /** What reading needs of its disk queue. */
 export type DiskReadsOptions = {
@@ -39,38 +39,38 @@ export type DiskReadsOptions = {
 };
 
 export class DiskReads {
-  readonly readAhead = new MemoryQueue();
+  readonly fetched = new MemoryQueue();
   readonly unread = new UnreadRecords();
 
   readonly #options: DiskReadsOptions;
   readonly #store: MessageStore;
   /** Numbers of records that are to be read again. */
-  readonly #recalls = new Recalls();
-  #readAheadBytes = 0;
+  readonly #rereads = new Rereads();
+  #fetchedBytes = 0;
   /** The one request for records. Sent: it is not answered yet. */
   #request: 'none' | 'wanted' | 'sent' = 'none';
   /** Nothing is asked for before this time: the last read failed. */
-  #rereadMs = 0;
+  #retryMs = 0;
 
   constructor(options: DiskReadsOptions) {
     this.#options = options;
     this.#store = options.store;
   }
 
-  /** Records that wait, read ahead or not, without those that have a due time. */
+  /** Records that wait, fetched or not, without those that have a due time. */
   get depth(): number {
     const unread = this.unread.count - this.unread.deferredCount;
-    return unread + this.#recalls.count + this.readAhead.count;
+    return unread + this.#rereads.count + this.fetched.count;
   }
 
   /** Their bytes, as far as is known. */
   get bytes(): number {
-    return this.unread.bytes + this.#readAheadBytes;
+    return this.unread.bytes + this.#fetchedBytes;
   }
 
   /** Whether there is anything to be read. */
   get hasReadable(): boolean {
-    return this.unread.count + this.#recalls.count > 0;
+    return this.unread.count + this.#rereads.count > 0;
   }
 
   /** Whether no request is wanted or under way. */
@@ -85,7 +85,7 @@ export class DiskReads {
 
   /** When the request that is wanted may be sent; undefined if none is wanted. Units: ms, monotonic. */
   get sendableMs(): number | undefined {
-    return this.#request === 'wanted' ? this.#rereadMs : undefined;
+    return this.#request === 'wanted' ? this.#retryMs : undefined;
   }
 
   /** A request is to be sent. There must be none. */
@@ -100,29 +100,29 @@ export class DiskReads {
   }
 
   /** A record that was given up is to be read again. */
-  recall(number: number): void {
-    this.#recalls.add(number);
+  reread(number: number): void {
+    this.#rereads.add(number);
   }
 
-  /** Takes messages off the oldest run that was read ahead; their references are the caller's. */
+  /** Takes messages off the oldest run that was fetched; their references are the caller's. */
   take(count: number): void {
-    this.#readAheadBytes -= this.#store.runBytes(this.readAhead.position, count);
-    this.readAhead.take(count);
+    this.#fetchedBytes -= this.#store.runBytes(this.fetched.position, count);
+    this.fetched.take(count);
   }
 
   /** Sends the request that is wanted, if it is time. Returns false when the ring is full. */
   send(nowMs: number): boolean {
-    if (this.#request !== 'wanted' || nowMs < this.#rereadMs) return true;
+    if (this.#request !== 'wanted' || nowMs < this.#retryMs) return true;
     const { requests } = this.#options;
     const { readBytes } = this.#store.shares;
     // What was read before is older than what was not.
     const isSent =
-      this.#recalls.count > 0
-        ? requests.recall(readBytes, this.#recalls.front(RECALL_COUNT))
+      this.#rereads.count > 0
+        ? requests.reread(readBytes, this.#rereads.front(REREAD_COUNT))
         : requests.read(readBytes);
     if (!isSent) return false;
     this.#request = 'sent';
-    this.#rereadMs = 0;
+    this.#retryMs = 0;
     return true;
   }
 
@@ -143,19 +143,19 @@ export class DiskReads {
         this.#takeDeferred(this.#store.position, dueMs);
       } else {
         this.#store.putRecords(answers.bytes, at, answer.countDueAt(unixMs), number);
-        this.#putReadAhead(this.#store.position, this.#store.count, 0);
+        this.#putFetched(this.#store.position, this.#store.count, 0);
       }
       answer.take(this.#store.count, this.#store.bytesTaken);
     }
   }
 
-  /** Takes the ring's front record, RECALLED. */
-  onRecalled({ words, bytes, offset, length }: RingReader): void {
+  /** Takes the ring's front record, REREAD_DONE. */
+  onReread({ words, bytes, offset, length }: RingReader): void {
     const count = words[(offset >>> 2) + RECORDS_COUNT];
     const numbers = words.subarray(((offset + length) >>> 2) - count, (offset + length) >>> 2);
     let at = offset + RECORDS_WORDS * 4;
     let index = 0;
-    this.#recalls.take(words[(offset >>> 2) + RECALLED_COVERED], (number) => {
+    this.#rereads.take(words[(offset >>> 2) + REREAD_DONE_COVERED], (number) => {
       if (index === count || numbers[index] !== number) {
         this.#options.onLost(number);
         return;
@@ -163,37 +163,37 @@ export class DiskReads {
       this.#store.putRecords(bytes, at, 1, number);
       at += this.#store.bytesTaken;
       index++;
-      this.#putReadAhead(this.#store.position, 1, 0);
+      this.#putFetched(this.#store.position, 1, 0);
     });
   }
 
   /** What the files hold is known only when they are open, so nobody would ask for it: reading tries again. */
   onFailed(nowMs: number): void {
-    this.#rereadMs = nowMs + REREAD_MS;
+    this.#retryMs = nowMs + RETRY_MS;
     this.want();
   }
 
-  dropReadAhead(): void {
-    dropAll(this.readAhead, this.#store);
-    this.#readAheadBytes = 0;
+  dropFetched(): void {
+    dropAll(this.fetched, this.#store);
+    this.#fetchedBytes = 0;
   }
 
   /** There are no records any longer. */
   clear(): void {
-    this.dropReadAhead();
+    this.dropFetched();
     this.unread.clear();
-    this.#recalls.clear();
+    this.#rereads.clear();
     this.cancel();
   }
 
   #takeDeferred(position: number, dueMs: number): void {
     const { onDeferred } = this.#options;
-    if (onDeferred === null) this.#putReadAhead(position, 1, HAS_DUE_TIME);
+    if (onDeferred === null) this.#putFetched(position, 1, HAS_DUE_TIME);
     else onDeferred(position, dueMs);
   }
 
-  #putReadAhead(position: number, count: number, detail: number): void {
-    this.readAhead.put(position, count, detail);
-    this.#readAheadBytes += this.#store.bytesTaken;
+  #putFetched(position: number, count: number, tag: number): void {
+    this.fetched.put(position, count, tag);
+    this.#fetchedBytes += this.#store.bytesTaken;
   }
 }

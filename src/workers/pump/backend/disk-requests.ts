@@ -19,8 +19,6 @@ import {
   type EMPTY_QUEUE,
   FINISH,
   FINISH_RUNS,
-  NOTE,
-  NOTE_ENTRIES,
   OPEN,
   QUEUE,
   QUEUE_WORDS,
@@ -28,9 +26,11 @@ import {
   READ_BYTES,
   READ_QUEUE,
   READ_WORDS,
-  RECALL,
-  RECALL_BYTES,
-  RECALL_RUNS,
+  REREAD,
+  REREAD_BYTES,
+  REREAD_RUNS,
+  UPDATE,
+  UPDATE_ENTRIES,
 } from '../../disk-records.ts';
 import type { MemoryQueue } from '../store/memory-queue.ts';
 import type { MessageStore } from '../store/message-store.ts';
@@ -38,7 +38,7 @@ import type { AppendLane, AppendPart } from './append-lane.ts';
 
 /** An append takes as many waiting messages as fit, or one that is larger. */
 const APPEND_BATCH_BYTES = 256 * 1024;
-/** Words of runs or notes in one request. */
+/** Words of runs or updates in one request. */
 const LIST_WORDS_MAX = 4096;
 const DUE_BYTES = DUE_WORDS * 4;
 
@@ -92,13 +92,13 @@ export class DiskRequests {
     let at = offset + fields;
     let count = 0;
     while (waiting.count > 0) {
-      const { position, detail } = waiting;
+      const { position, tag } = waiting;
       const taken = this.#countThatFits(waiting, room, dueBytes);
       if (taken === 0) break;
-      const end = this.#writeRun(position, taken, detail, at);
+      const end = this.#writeRun(position, taken, tag, at);
       room -= end - at + taken * dueBytes;
       at = end;
-      sent.put(position, taken, detail);
+      sent.put(position, taken, tag);
       waiting.take(taken);
       count += taken;
     }
@@ -119,8 +119,8 @@ export class DiskRequests {
   }
 
   /** Sends entries of (number, attempts, due time), as many as fit, and takes them off. */
-  note(entries: number[]): boolean {
-    return this.#sendList(NOTE, NOTE_ENTRIES, entries);
+  update(entries: number[]): boolean {
+    return this.#sendList(UPDATE, UPDATE_ENTRIES, entries);
   }
 
   /** Units: `bytes` that the answer should not exceed, unless a single record does. */
@@ -134,20 +134,20 @@ export class DiskRequests {
   }
 
   /** Asks for records again, of these runs of (first number, count). Units: `bytes` as for `read`. */
-  recall(bytes: number, runs: readonly number[]): boolean {
-    const length = (RECALL_RUNS + runs.length) * 4;
+  reread(bytes: number, runs: readonly number[]): boolean {
+    const length = (REREAD_RUNS + runs.length) * 4;
     const offset = this.#ring.claim(length);
     if (offset === FULL) return false;
     const at = offset >>> 2;
     this.#ring.words[at + QUEUE] = this.#queue;
-    this.#ring.words[at + RECALL_BYTES] = bytes;
-    this.#ring.words.set(runs, at + RECALL_RUNS);
-    this.#ring.commit(RECALL, length);
+    this.#ring.words[at + REREAD_BYTES] = bytes;
+    this.#ring.words.set(runs, at + REREAD_RUNS);
+    this.#ring.commit(REREAD, length);
     return true;
   }
 
   /** Sends what does not fit one request with more of them. Returns false when the ring has no room for all. */
-  #sendList(type: typeof FINISH | typeof NOTE, start: number, list: number[]): boolean {
+  #sendList(type: typeof FINISH | typeof UPDATE, start: number, list: number[]): boolean {
     const ring = this.#ring;
     // Both kinds of entries are of two or four words.
     const wordsMax = Math.min(LIST_WORDS_MAX, ((ring.lengthMax >>> 2) - start) & ~3);
@@ -180,11 +180,11 @@ export class DiskRequests {
   }
 
   /** Returns the offset behind the records. */
-  #writeRun(position: number, count: number, detail: number, from: number): number {
+  #writeRun(position: number, count: number, tag: number, from: number): number {
     const store = this.#store;
     let at = from;
     for (let next = position; next < position + count; next++) {
-      const attempts = detail > 0 ? detail : store.attempts(next);
+      const attempts = tag > 0 ? tag : store.attempts(next);
       at = store.writeRecord(next, attempts, this.#ring.bytes, at);
     }
     return at;

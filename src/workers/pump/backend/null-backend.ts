@@ -13,7 +13,7 @@ export class NullBackend implements Backend {
   readonly depth = 0;
   readonly deferredCount = 0;
   readonly bytes = 0;
-  readonly readAhead = new MemoryQueue();
+  readonly fetched = new MemoryQueue();
   readonly isSettled = true;
   readonly isAccepting = true;
 
@@ -39,11 +39,11 @@ export class NullBackend implements Backend {
     // There are no files.
   }
 
-  note(): void {
+  update(): void {
     // There are no files.
   }
 
-  recall(): void {
+  reread(): void {
     // There are no files.
   }
 

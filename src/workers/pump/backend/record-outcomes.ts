@@ -2,24 +2,24 @@
  * What became of records that one disk queue has handed out, until the disk thread is told: finished ones, and what
  * is to be known of those that wait.
  *
- * Bound: one run for each message that is finished, and about two notes for each that waits: while the request ring has
- * no room, a message may be put back any number of times, and of its notes only the last one counts.
+ * Bound: one run for each message that is finished, and about two updates for each that waits: while the request ring has
+ * no room, a message may be put back any number of times, and of its updates only the last one counts.
  * Thread: pump.
  */
 
-import { NOTE_ENTRY_WORDS } from '../../disk-records.ts';
+import { UPDATE_ENTRY_WORDS } from '../../disk-records.ts';
 import type { DiskRequests } from './disk-requests.ts';
 
-/** So many words of notes are kept before old ones are looked for. */
-const NOTES_KEPT = 4096;
+/** So many words of updates are kept before old ones are looked for. */
+const UPDATES_KEPT = 4096;
 
 export class RecordOutcomes {
   /** Runs of (first number, count). */
   #finished: number[] = [];
   /** Entries of (number, attempts, due time high, low). */
-  #notes: number[] = [];
-  /** How long `#notes` may become before superseded ones are dropped. */
-  #notesMax = NOTES_KEPT;
+  #updates: number[] = [];
+  /** How long `#updates` may become before superseded ones are dropped. */
+  #updatesMax = UPDATES_KEPT;
 
   finish(number: number): void {
     const runs = this.#finished;
@@ -29,29 +29,29 @@ export class RecordOutcomes {
   }
 
   /** Units: `dueMs` Unix time in ms, 0 for at once. */
-  note(number: number, attempts: number, dueMs: number): void {
-    if (this.#notes.length >= this.#notesMax) this.#dropSuperseded();
-    this.#notes.push(number, attempts, Math.floor(dueMs / 2 ** 32), dueMs % 2 ** 32);
+  update(number: number, attempts: number, dueMs: number): void {
+    if (this.#updates.length >= this.#updatesMax) this.#dropSuperseded();
+    this.#updates.push(number, attempts, Math.floor(dueMs / 2 ** 32), dueMs % 2 ** 32);
   }
 
   /** Tells the disk thread. Returns false when the ring has no room for all. */
   send(requests: DiskRequests): boolean {
-    if (this.#notes.length > 0 && !requests.note(this.#notes)) return false;
+    if (this.#updates.length > 0 && !requests.update(this.#updates)) return false;
     return this.#finished.length === 0 || requests.finish(this.#finished);
   }
 
   /** Forgets everything: there are no such records any longer. */
   clear(): void {
     this.#finished = [];
-    this.#notes = [];
+    this.#updates = [];
   }
 
-  /** Keeps the last note of each record. */
+  /** Keeps the last update of each record. */
   #dropSuperseded(): void {
-    const notes = this.#notes;
+    const updates = this.#updates;
     const last = new Map<number, number>();
-    for (let at = 0; at < notes.length; at += NOTE_ENTRY_WORDS) last.set(notes[at], at);
-    this.#notes = [...last.values()].flatMap((at) => notes.slice(at, at + NOTE_ENTRY_WORDS));
-    this.#notesMax = Math.max(NOTES_KEPT, 2 * this.#notes.length);
+    for (let at = 0; at < updates.length; at += UPDATE_ENTRY_WORDS) last.set(updates[at], at);
+    this.#updates = [...last.values()].flatMap((at) => updates.slice(at, at + UPDATE_ENTRY_WORDS));
+    this.#updatesMax = Math.max(UPDATES_KEPT, 2 * this.#updates.length);
   }
 }

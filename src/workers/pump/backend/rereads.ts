@@ -2,7 +2,7 @@
  * Numbers of records that a disk queue is to hand out once more, oldest first, kept as runs: those that fall due
  * together were often written together.
  *
- * Bound: none of its own, two words for each run; whoever parks messages bounds them.
+ * Bound: none of its own, two words for each run; whoever evicts messages bounds them.
  * Thread: pump.
  */
 
@@ -10,7 +10,7 @@ const RUN_WORDS = 2;
 /** Words that were taken before they are given back. */
 const TAKEN_MAX = 4096;
 
-export class Recalls {
+export class Rereads {
   /** Records in all. */
   count = 0;
 

@@ -1,18 +1,18 @@
 /**
- * A queue of messages in memory, kept as runs: consecutive positions of one segment with one detail.
+ * A queue of messages in memory, kept as runs: consecutive positions of one slab with one tag.
  *
- * A batch of two hundred messages is one entry here, and so is a stream of single ones. The detail is what a
+ * A batch of two hundred messages is one entry here, and so is a stream of single ones. The tag is what a
  * place adds to a message: in a topic the delay of a deferred publish, in a channel the attempts so far, among messages
- * that were read ahead HAS_DUE_TIME or nothing.
+ * that were fetched from disk HAS_DUE_TIME or nothing.
  *
- * Shape: a ring of entries of three words: position, count, detail. Bound: none of its own; whoever puts
+ * Shape: a ring of entries of three words: position, count, tag. Bound: none of its own; whoever puts
  * asks for `count` first. The ring doubles when it is full and shrinks when it has emptied.
  *
  * Thread: pump.
  */
 
 import { assert } from '../../../shared/assert.ts';
-import { isSegmentStart } from './message-store.ts';
+import { isSlabStart } from './message-store.ts';
 
 const ENTRY_WORDS = 3;
 /** One for all: most of many queues are empty. */
@@ -32,15 +32,15 @@ export class MemoryQueue {
   #runs = 0;
 
   /** Puts a run behind all others. */
-  put(position: number, count: number, detail: number): void {
+  put(position: number, count: number, tag: number): void {
     assert(count > 0, 'a run has messages');
     this.count += count;
-    if (this.#runs > 0 && this.#extendLast(position, count, detail)) return;
+    if (this.#runs > 0 && this.#extendLast(position, count, tag)) return;
     if (this.#runs === this.#capacity) this.#grow();
     const at = ((this.#first + this.#runs) & (this.#capacity - 1)) * ENTRY_WORDS;
     this.#entries[at] = position;
     this.#entries[at + 1] = count;
-    this.#entries[at + 2] = detail;
+    this.#entries[at + 2] = tag;
     this.#runs++;
   }
 
@@ -54,8 +54,8 @@ export class MemoryQueue {
     return this.#runs === 0 ? 0 : this.#entries[this.#first * ENTRY_WORDS + 1];
   }
 
-  /** Detail of the oldest run. */
-  get detail(): number {
+  /** Tag of the oldest run. */
+  get tag(): number {
     return this.#entries[this.#first * ENTRY_WORDS + 2];
   }
 
@@ -73,7 +73,7 @@ export class MemoryQueue {
   }
 
   /** Calls `visit` with the last `count` messages, oldest first, as runs, and takes them off. */
-  takeLast(count: number, visit: (position: number, count: number, detail: number) => void): void {
+  takeLast(count: number, visit: (position: number, count: number, tag: number) => void): void {
     assert(count <= this.count, 'no more is taken than there is');
     let before = this.count - count;
     let run = 0;
@@ -81,9 +81,9 @@ export class MemoryQueue {
     const kept = run + (before > 0 ? 1 : 0);
     for (; run < this.#runs; run++) {
       const at = this.#wordAt(run);
-      const [position, runCount, detail] = this.#entries.subarray(at, at + ENTRY_WORDS);
+      const [position, runCount, tag] = this.#entries.subarray(at, at + ENTRY_WORDS);
       if (before > 0) this.#entries[at + 1] = before;
-      visit(position + before, runCount - before, detail);
+      visit(position + before, runCount - before, tag);
       before = 0;
     }
     this.#runs = kept;
@@ -133,11 +133,11 @@ export class MemoryQueue {
     return this.#entries[this.#wordAt(run) + 1];
   }
 
-  #extendLast(position: number, count: number, detail: number): boolean {
+  #extendLast(position: number, count: number, tag: number): boolean {
     const at = ((this.#first + this.#runs - 1) & (this.#capacity - 1)) * ENTRY_WORDS;
     const entries = this.#entries;
-    if (entries[at] + entries[at + 1] !== position || entries[at + 2] !== detail) return false;
-    if (isSegmentStart(position)) return false;
+    if (entries[at] + entries[at + 1] !== position || entries[at + 2] !== tag) return false;
+    if (isSlabStart(position)) return false;
     entries[at + 1] += count;
     return true;
   }

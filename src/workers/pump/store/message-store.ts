@@ -1,12 +1,12 @@
 /**
  * The bytes of all messages that a pump thread holds, each once, however many channels it waits in.
  *
- * A message is a position: its segment's index and its slot. Whoever puts a position somewhere holds a
- * reference; a segment is reused when the last reference into it is gone. Messages arrive in batches that are
- * copied whole, and the positions of a batch follow each other within a segment.
+ * A message is a position: its slab's index and its slot. Whoever puts a position somewhere holds a
+ * reference; a slab is reused when the last reference into it is gone. Messages arrive in batches that are
+ * copied whole, and the positions of a batch follow each other within a slab.
  *
- * A segment stays while one message in it is held, so messages that are to wait long, the deferred ones, lie in
- * segments of their own: one in a thousand would otherwise keep the other nine hundred and ninety-nine.
+ * A slab stays while one message in it is held, so messages that are to wait long, the deferred ones, lie in
+ * slabs of their own: one in a thousand would otherwise keep the other nine hundred and ninety-nine.
  *
  * Bound: the queues that hold the positions bound the store, each by what its share of the memory leaves it.
  *
@@ -27,17 +27,17 @@ import {
   BATCH_TIMESTAMP,
   BATCH_WORDS,
   DISK_BATCH,
-  RECORD_HEADER_BYTES,
-  Segment,
+  DISK_RECORD_HEADER_BYTES,
   SLOT_BITS,
   SLOT_BYTES,
   SLOT_MASK,
+  Slab,
 } from './slab.ts';
 
-const SEGMENT_BYTES = 256 * 1024;
-const SEGMENTS_MAX = 2 ** (32 - SLOT_BITS);
-/** Free segments that are kept for reuse: allocating one costs more than filling it. */
-const FREE_SEGMENTS_MAX = 64;
+const SLAB_BYTES = 256 * 1024;
+const SLABS_MAX = 2 ** (32 - SLOT_BITS);
+/** Free slabs that are kept for reuse: allocating one costs more than filling it. */
+const FREE_SLABS_MAX = 64;
 /** Room for a batch header, wherever it begins. */
 const BATCH_BYTES_MAX = BATCH_WORDS * 4 + 3;
 
@@ -51,20 +51,20 @@ export class MessageStore {
   readonly shares: MemoryShares;
 
   readonly #writer = new MessageWriter();
-  readonly #segments: (Segment | null)[] = [];
+  readonly #slabs: (Slab | null)[] = [];
   readonly #freeIndexes: number[] = [];
   readonly #freeMemory: ArrayBuffer[] = [];
-  #open: Segment;
-  /** The open segment of messages that are to wait long, once there was one. */
-  #openLasting: Segment | null = null;
+  #open: Slab;
+  /** The open slab of messages that are to wait long, once there was one. */
+  #openLasting: Slab | null = null;
   #bytes = 0;
 
   /**
-   * Units: the queues share so many bytes, of segments and of what others say that they have for the messages in them.
+   * Units: the queues share so many bytes, of slabs and of what others say that they have for the messages in them.
    */
   constructor(budgetBytes = Number.POSITIVE_INFINITY, otherBytes = (): number => 0) {
     this.shares = new MemoryShares(budgetBytes, () => this.#bytes + otherBytes());
-    this.#open = this.#openSegment(SEGMENT_BYTES, false);
+    this.#open = this.#openSlab(SLAB_BYTES, false);
   }
 
   /** The id of the message that was written last. */
@@ -81,14 +81,14 @@ export class MessageStore {
     return this.#writer.attempts;
   }
 
-  /** Bytes of all segments in use. */
+  /** Bytes of all slabs in use. */
   get bytes(): number {
     return this.#bytes;
   }
 
   /** References to all messages; for tests and the simulator. */
   get referenceCount(): number {
-    return this.#segments.reduce((sum, segment) => sum + (segment?.live ?? 0), 0);
+    return this.#slabs.reduce((sum, slab) => sum + (slab?.live ?? 0), 0);
   }
 
   /**
@@ -106,16 +106,16 @@ export class MessageStore {
     isLasting = false,
   ): void {
     const firstBytes = SIZE_BYTES + readUint32(source, at);
-    const segment = this.#segmentWithRoom(firstBytes + BATCH_BYTES_MAX, isLasting);
-    const batch = (segment.used + 3) >>> 2;
-    const words = segment.words;
-    words[batch + BATCH_FIRST_SLOT] = segment.count;
+    const slab = this.#slabWithRoom(firstBytes + BATCH_BYTES_MAX, isLasting);
+    const batch = (slab.used + 3) >>> 2;
+    const words = slab.words;
+    words[batch + BATCH_FIRST_SLOT] = slab.count;
     words[batch + BATCH_ID] = idHigh;
     words[batch + BATCH_ID + 1] = idLow;
     words[batch + BATCH_TIMESTAMP] = timestampHigh;
     words[batch + BATCH_TIMESTAMP + 1] = timestampLow;
     const start = (batch + BATCH_WORDS) * 4;
-    this.#fill(segment, source, at, count, start, SIZE_BYTES, batch);
+    this.#fill(slab, source, at, count, start, SIZE_BYTES, batch);
   }
 
   /**
@@ -131,14 +131,14 @@ export class MessageStore {
     isLasting = false,
   ): void {
     const firstBytes = SIZE_BYTES + readUint32(source, at);
-    const segment = this.#segmentWithRoom(firstBytes + BATCH_BYTES_MAX, isLasting);
-    const batch = (segment.used + 3) >>> 2;
-    segment.words[batch + BATCH_FIRST_SLOT] = segment.count;
-    segment.words[batch + BATCH_NUMBER] = number;
-    segment.words[batch + BATCH_DUE] = Math.floor(dueMs / 2 ** 32);
-    segment.words[batch + BATCH_DUE + 1] = dueMs % 2 ** 32;
+    const slab = this.#slabWithRoom(firstBytes + BATCH_BYTES_MAX, isLasting);
+    const batch = (slab.used + 3) >>> 2;
+    slab.words[batch + BATCH_FIRST_SLOT] = slab.count;
+    slab.words[batch + BATCH_NUMBER] = number;
+    slab.words[batch + BATCH_DUE] = Math.floor(dueMs / 2 ** 32);
+    slab.words[batch + BATCH_DUE + 1] = dueMs % 2 ** 32;
     const start = (batch + BATCH_WORDS) * 4;
-    this.#fill(segment, source, at, count, start, RECORD_HEADER_BYTES, batch + DISK_BATCH);
+    this.#fill(slab, source, at, count, start, DISK_RECORD_HEADER_BYTES, batch + DISK_BATCH);
   }
 
   /**
@@ -146,15 +146,22 @@ export class MessageStore {
    * Returns its position from now on, with one reference.
    */
   moveToLasting(position: number): number {
-    const segment = this.#segment(position);
-    if (segment.isLasting) return position;
+    const slab = this.#slab(position);
+    if (slab.isLasting) return position;
     const slot = position & SLOT_MASK;
-    const word = segment.slotWord(slot);
-    const { words, bytes } = segment;
+    const word = slab.slotWord(slot);
+    const { words, bytes } = slab;
     const body = words[word];
     const batch = words[word + 1];
     if (batch >= DISK_BATCH) {
-      this.putRecords(bytes, body - RECORD_HEADER_BYTES, 1, this.recordNumber(position), 0, true);
+      this.putRecords(
+        bytes,
+        body - DISK_RECORD_HEADER_BYTES,
+        1,
+        this.recordNumber(position),
+        0,
+        true,
+      );
     } else {
       const idLow = words[batch + BATCH_ID + 1] + slot - words[batch + BATCH_FIRST_SLOT];
       this.putBodies(
@@ -174,38 +181,38 @@ export class MessageStore {
 
   /** Adds references to a run: `copies` more for each of its messages. */
   retain(position: number, count: number, copies: number): void {
-    this.#segment(position).live += count * copies;
+    this.#slab(position).live += count * copies;
   }
 
   /** Drops one reference to each message of a run. */
   release(position: number, count: number): void {
-    const segment = this.#segment(position);
-    segment.live -= count;
-    assert(segment.live >= 0, 'a message is released once for each reference');
-    if (segment.live === 0) this.#recycle(segment);
+    const slab = this.#slab(position);
+    slab.live -= count;
+    assert(slab.live >= 0, 'a message is released once for each reference');
+    if (slab.live === 0) this.#recycle(slab);
   }
 
   /** The number of a message's record in the disk queue that it was read from; NO_RECORD if it was not. */
   recordNumber(position: number): number {
-    return this.#segment(position).recordNumber(position & SLOT_MASK);
+    return this.#slab(position).recordNumber(position & SLOT_MASK);
   }
 
   /** When a message from disk was due when it was read. Units: Unix time in ms, 0 for at once. */
   recordDueMs(position: number): number {
-    const segment = this.#segment(position);
-    const batch = segment.words[segment.slotWord(position & SLOT_MASK) + 1] - DISK_BATCH;
+    const slab = this.#slab(position);
+    const batch = slab.words[slab.slotWord(position & SLOT_MASK) + 1] - DISK_BATCH;
     assert(batch >= 0, 'only messages from disk have a due time');
-    return segment.words[batch + BATCH_DUE] * 2 ** 32 + segment.words[batch + BATCH_DUE + 1];
+    return slab.words[batch + BATCH_DUE] * 2 ** 32 + slab.words[batch + BATCH_DUE + 1];
   }
 
   /** How often a message had been sent when it was put: 0 as published, more for some disk records. */
   attempts(position: number): number {
-    return this.#segment(position).attempts(position & SLOT_MASK);
+    return this.#slab(position).attempts(position & SLOT_MASK);
   }
 
   /** A message's time of publication in seconds, precise enough to compare heads of queues. */
   timestampSeconds(position: number): number {
-    return this.#segment(position).timestampSeconds(position & SLOT_MASK);
+    return this.#slab(position).timestampSeconds(position & SLOT_MASK);
   }
 
   /**
@@ -219,33 +226,33 @@ export class MessageStore {
     at: number,
     end: number,
   ): number {
-    const segment = this.#segment(position);
-    return this.#writer.writeFrame(segment, position & SLOT_MASK, sentBefore, target, at, end);
+    const slab = this.#slab(position);
+    return this.#writer.writeFrame(slab, position & SLOT_MASK, sentBefore, target, at, end);
   }
 
   /** Writes a message as a disk record. Returns the offset behind it. */
   writeRecord(position: number, attempts: number, target: Buffer, at: number): number {
-    const segment = this.#segment(position);
-    return this.#writer.writeRecord(segment, position & SLOT_MASK, attempts, target, at);
+    const slab = this.#slab(position);
+    return this.#writer.writeRecord(slab, position & SLOT_MASK, attempts, target, at);
   }
 
   /** Bytes of a message's frame: size, type, header and body. */
   frameBytes(position: number): number {
-    const bodyBytes = this.#segment(position).bodyBytes(position & SLOT_MASK);
+    const bodyBytes = this.#slab(position).bodyBytes(position & SLOT_MASK);
     return FRAME_HEADER_BYTES + MESSAGE_HEADER_BYTES + bodyBytes;
   }
 
   /** Bytes of a message as a disk record: size, header and body. */
   recordBytes(position: number): number {
-    return RECORD_HEADER_BYTES + this.#segment(position).bodyBytes(position & SLOT_MASK);
+    return DISK_RECORD_HEADER_BYTES + this.#slab(position).bodyBytes(position & SLOT_MASK);
   }
 
   /** Bytes of a run's messages as disk records. */
   runBytes(position: number, count: number): number {
-    const segment = this.#segment(position);
+    const slab = this.#slab(position);
     const first = position & SLOT_MASK;
-    let bytes = count * RECORD_HEADER_BYTES;
-    for (let slot = first; slot < first + count; slot++) bytes += segment.bodyBytes(slot);
+    let bytes = count * DISK_RECORD_HEADER_BYTES;
+    for (let slot = first; slot < first + count; slot++) bytes += slab.bodyBytes(slot);
     return bytes;
   }
 
@@ -254,15 +261,15 @@ export class MessageStore {
    * parts. What lies between two messages counts with the second.
    */
   heldBytes(position: number, count: number): number {
-    const segment = this.#segment(position);
+    const slab = this.#slab(position);
     const first = position & SLOT_MASK;
-    const start = first === 0 ? 0 : segment.end(first - 1);
-    return segment.end(first + count - 1) - start + count * SLOT_BYTES;
+    const start = first === 0 ? 0 : slab.end(first - 1);
+    return slab.end(first + count - 1) - start + count * SLOT_BYTES;
   }
 
   /** Copies what fits to `start`, and gives each message a slot; bodies begin `bodyOffset` behind a size field. */
   #fill(
-    segment: Segment,
+    slab: Slab,
     source: Uint8Array,
     at: number,
     count: number,
@@ -270,76 +277,76 @@ export class MessageStore {
     bodyOffset: number,
     batch: number,
   ): void {
-    const slots = Math.min(count, SLOT_MASK + 1 - segment.count);
+    const slots = Math.min(count, SLOT_MASK + 1 - slab.count);
     let end = start;
     let taken = 0;
-    this.position = ((segment.index << SLOT_BITS) | segment.count) >>> 0;
+    this.position = ((slab.index << SLOT_BITS) | slab.count) >>> 0;
     while (taken < slots) {
       const bytes = SIZE_BYTES + readUint32(source, at + end - start);
-      if (end + bytes + (segment.count + 1) * SLOT_BYTES > segment.bytes.length) break;
-      segment.addSlot(end + bodyOffset, batch);
+      if (end + bytes + (slab.count + 1) * SLOT_BYTES > slab.bytes.length) break;
+      slab.addSlot(end + bodyOffset, batch);
       end += bytes;
       taken++;
     }
-    assert(taken > 0, 'a segment with room takes a message');
-    copyBytes(source, at, segment.bytes, start, end - start);
-    segment.used = end;
-    segment.live += taken;
+    assert(taken > 0, 'a slab with room takes a message');
+    copyBytes(source, at, slab.bytes, start, end - start);
+    slab.used = end;
+    slab.live += taken;
     this.count = taken;
     this.bytesTaken = end - start;
   }
 
-  #segment(position: number): Segment {
-    const segment = this.#segments[position >>> SLOT_BITS];
-    assert(segment !== null && segment !== undefined, 'a position is in a segment that is in use');
-    return segment;
+  #slab(position: number): Slab {
+    const slab = this.#slabs[position >>> SLOT_BITS];
+    assert(slab !== null && slab !== undefined, 'a position is in a slab that is in use');
+    return slab;
   }
 
-  /** The open segment if a message of so many bytes fits, else a new one. */
-  #segmentWithRoom(bytes: number, isLasting: boolean): Segment {
+  /** The open slab if a message of so many bytes fits, else a new one. */
+  #slabWithRoom(bytes: number, isLasting: boolean): Slab {
     const open = isLasting ? this.#openLasting : this.#open;
     if (open !== null && open.room >= bytes + SLOT_BYTES && open.count <= SLOT_MASK) return open;
-    const wanted = Math.max(SEGMENT_BYTES, (bytes + SLOT_BYTES + 3) & ~3);
-    const segment = this.#openSegment(wanted, isLasting);
-    if (isLasting) this.#openLasting = segment;
-    else this.#open = segment;
+    const wanted = Math.max(SLAB_BYTES, (bytes + SLOT_BYTES + 3) & ~3);
+    const slab = this.#openSlab(wanted, isLasting);
+    if (isLasting) this.#openLasting = slab;
+    else this.#open = slab;
     if (open?.live === 0) this.#free(open);
-    return segment;
+    return slab;
   }
 
-  #openSegment(bytes: number, isLasting: boolean): Segment {
-    const index = this.#freeIndexes.pop() ?? this.#segments.length;
-    assert(index < SEGMENTS_MAX, 'the message store has a segment left');
-    const reused = bytes === SEGMENT_BYTES ? this.#freeMemory.pop() : undefined;
-    const segment = new Segment(index, reused ?? new ArrayBuffer(bytes), isLasting);
-    this.#segments[index] = segment;
+  #openSlab(bytes: number, isLasting: boolean): Slab {
+    const index = this.#freeIndexes.pop() ?? this.#slabs.length;
+    assert(index < SLABS_MAX, 'the message store has a slab left');
+    const reused = bytes === SLAB_BYTES ? this.#freeMemory.pop() : undefined;
+    const slab = new Slab(index, reused ?? new ArrayBuffer(bytes), isLasting);
+    this.#slabs[index] = slab;
     this.#bytes += bytes;
-    return segment;
+    return slab;
   }
 
-  #recycle(segment: Segment): void {
-    if (segment !== this.#open && segment !== this.#openLasting) {
-      this.#free(segment);
+  #recycle(slab: Slab): void {
+    if (slab !== this.#open && slab !== this.#openLasting) {
+      this.#free(slab);
       return;
     }
     // Starts over in the same memory, which is in the cache.
-    segment.used = 0;
-    segment.count = 0;
+    slab.used = 0;
+    slab.count = 0;
   }
 
-  #free(segment: Segment): void {
-    const memory = segment.bytes.buffer;
-    this.#segments[segment.index] = null;
-    this.#freeIndexes.push(segment.index);
+  #free(slab: Slab): void {
+    const memory = slab.bytes.buffer;
+    this.#slabs[slab.index] = null;
+    this.#freeIndexes.push(slab.index);
     this.#bytes -= memory.byteLength;
-    if (memory.byteLength === SEGMENT_BYTES && this.#freeMemory.length < FREE_SEGMENTS_MAX) {
-      // Segments are made over plain ArrayBuffers; Buffer's type also allows shared ones.
+    if (memory.byteLength === SLAB_BYTES && this.#freeMemory.length < FREE_SLABS_MAX) {
+      // Slabs are made over plain ArrayBuffers; Buffer's type also allows shared ones.
       this.#freeMemory.push(memory as ArrayBuffer);
     }
   }
 }
 
-/** Whether a position is the first of its segment, so that the one before it in number belongs elsewhere. */
-export function isSegmentStart(position: number): boolean {
+/** Whether a position is the first of its slab, so that the one before it in number belongs elsewhere. */
+export function isSlabStart(position: number): boolean {
   return (position & SLOT_MASK) === 0;
 }

@@ -1,5 +1,5 @@
 /**
- * Writes messages of a segment as frames for clients and as disk records.
+ * Writes messages of a slab as frames for clients and as disk records.
  *
  * What was written last beside the bytes is left in fields, so that a message costs no object.
  *
@@ -13,13 +13,13 @@ import { FRAME_HEADER_BYTES, MESSAGE_HEADER_BYTES, SIZE_BYTES } from '../../../s
 import { NOT_HEX, parseHexWord, writeHexWord } from '../../../shared/message-id.ts';
 import { copyBytes } from './copy-bytes.ts';
 import {
-  ATTEMPTS_OFFSET,
   BATCH_FIRST_SLOT,
   BATCH_ID,
   BATCH_TIMESTAMP,
   DISK_BATCH,
-  type Segment,
+  MESSAGE_ATTEMPTS_OFFSET,
   SLOT_BITS,
+  type Slab,
 } from './slab.ts';
 
 const ATTEMPTS_MASK = 0xffff;
@@ -37,53 +37,47 @@ export class MessageWriter {
 
   /** As `MessageStore.writeFrame`. */
   writeFrame(
-    segment: Segment,
+    slab: Slab,
     slot: number,
     sentBefore: number,
     target: Buffer,
     at: number,
     end: number,
   ): number {
-    const size = MESSAGE_HEADER_BYTES + segment.bodyBytes(slot);
+    const size = MESSAGE_HEADER_BYTES + slab.bodyBytes(slot);
     if (at + FRAME_HEADER_BYTES + size > end) return NO_ROOM;
     writeUint32(size + 4, target, at);
     writeUint32(FRAME_TYPE_MESSAGE, target, at + 4);
     const message = at + FRAME_HEADER_BYTES;
-    const before = sentBefore > 0 ? sentBefore : segment.attempts(slot);
-    this.#writeMessage(segment, slot, (before + 1) & ATTEMPTS_MASK, size, target, message);
+    const before = sentBefore > 0 ? sentBefore : slab.attempts(slot);
+    this.#writeMessage(slab, slot, (before + 1) & ATTEMPTS_MASK, size, target, message);
     return message + size;
   }
 
   /** As `MessageStore.writeRecord`. */
-  writeRecord(
-    segment: Segment,
-    slot: number,
-    attempts: number,
-    target: Buffer,
-    at: number,
-  ): number {
-    const size = MESSAGE_HEADER_BYTES + segment.bodyBytes(slot);
+  writeRecord(slab: Slab, slot: number, attempts: number, target: Buffer, at: number): number {
+    const size = MESSAGE_HEADER_BYTES + slab.bodyBytes(slot);
     writeUint32(size, target, at);
-    this.#writeMessage(segment, slot, attempts, size, target, at + SIZE_BYTES);
+    this.#writeMessage(slab, slot, attempts, size, target, at + SIZE_BYTES);
     return at + SIZE_BYTES + size;
   }
 
   /** Writes header and body, `size` bytes. */
   #writeMessage(
-    segment: Segment,
+    slab: Slab,
     slot: number,
     attempts: number,
     size: number,
     target: Buffer,
     at: number,
   ): void {
-    const { words, bytes } = segment;
-    const word = segment.slotWord(slot);
+    const { words, bytes } = slab;
+    const word = slab.slotWord(slot);
     const body = words[word];
     const batch = words[word + 1];
     if (batch >= DISK_BATCH) {
       copyBytes(bytes, body - MESSAGE_HEADER_BYTES, target, at, size);
-      this.#readRecordId(segment, slot, body);
+      this.#readRecordId(slab, slot, body);
     } else {
       this.idHigh = words[batch + BATCH_ID];
       this.idLow = words[batch + BATCH_ID + 1] + slot - words[batch + BATCH_FIRST_SLOT];
@@ -96,17 +90,17 @@ export class MessageWriter {
       writeHexWord(this.idHigh, target, at + ID_OFFSET);
       writeHexWord(this.idLow, target, at + ID_OFFSET + 8);
     }
-    writeUint16(attempts, target, at + ATTEMPTS_OFFSET);
+    writeUint16(attempts, target, at + MESSAGE_ATTEMPTS_OFFSET);
     this.attempts = attempts;
   }
 
   /** Reads a disk record's id. Where no nsqd writes such an id, no client could answer it: its position serves. */
-  #readRecordId(segment: Segment, slot: number, body: number): void {
+  #readRecordId(slab: Slab, slot: number, body: number): void {
     const at = body - MESSAGE_HEADER_BYTES + ID_OFFSET;
-    this.idHigh = parseHexWord(segment.bytes, at);
-    this.idLow = parseHexWord(segment.bytes, at + 8);
+    this.idHigh = parseHexWord(slab.bytes, at);
+    this.idLow = parseHexWord(slab.bytes, at + 8);
     if (this.idHigh !== NOT_HEX && this.idLow !== NOT_HEX) return;
     this.idHigh = 0;
-    this.idLow = ((segment.index << SLOT_BITS) | slot) >>> 0;
+    this.idLow = ((slab.index << SLOT_BITS) | slot) >>> 0;
   }
 }

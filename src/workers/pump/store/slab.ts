@@ -12,7 +12,7 @@
  *
  * A message of a batch has the batch's timestamp, and the batch's id plus its distance from the first slot.
  * A disk record carries timestamp, attempts and id itself; its number is the batch's plus its distance. `live`
- * counts references, not messages: a message that waits in three channels has three. At zero the segment is free.
+ * counts references, not messages: a message that waits in three channels has three. At zero the slab is free.
  *
  * Thread: pump.
  */
@@ -33,20 +33,20 @@ const SLOT_WORDS = 2;
 export const SLOT_BYTES = SLOT_WORDS * 4;
 /** Added to the index of a batch header: its messages are disk records. */
 export const DISK_BATCH = 2 ** 31;
-/** Bits of a position that are its slot; the others are the segment's index. */
+/** Bits of a position that are its slot; the others are the slab's index. */
 export const SLOT_BITS = 13;
 export const SLOT_MASK = (1 << SLOT_BITS) - 1;
 /** Bytes of a disk record before its body. */
-export const RECORD_HEADER_BYTES = SIZE_BYTES + MESSAGE_HEADER_BYTES;
+export const DISK_RECORD_HEADER_BYTES = SIZE_BYTES + MESSAGE_HEADER_BYTES;
 /** Place of the attempts in a message. */
-export const ATTEMPTS_OFFSET = 8;
+export const MESSAGE_ATTEMPTS_OFFSET = 8;
 /** Answer of `recordNumber` for a message that was not read from disk. */
 export const NO_RECORD = -1;
 
-export class Segment {
+export class Slab {
   readonly bytes: Buffer;
   readonly words: Uint32Array;
-  /** The segment's place in the store. */
+  /** The slab's place in the store. */
   readonly index: number;
   /** Whether its messages are to stay for long. */
   readonly isLasting: boolean;
@@ -87,7 +87,7 @@ export class Segment {
     const word = this.slotWord(slot);
     const body = this.words[word];
     if (this.words[word + 1] < DISK_BATCH) return readUint32(this.bytes, body - SIZE_BYTES);
-    return readUint32(this.bytes, body - RECORD_HEADER_BYTES) - MESSAGE_HEADER_BYTES;
+    return readUint32(this.bytes, body - DISK_RECORD_HEADER_BYTES) - MESSAGE_HEADER_BYTES;
   }
 
   /** Where a message ends. */
@@ -99,7 +99,10 @@ export class Segment {
   attempts(slot: number): number {
     const word = this.slotWord(slot);
     if (this.words[word + 1] < DISK_BATCH) return 0;
-    return readUint16(this.bytes, this.words[word] - MESSAGE_HEADER_BYTES + ATTEMPTS_OFFSET);
+    return readUint16(
+      this.bytes,
+      this.words[word] - MESSAGE_HEADER_BYTES + MESSAGE_ATTEMPTS_OFFSET,
+    );
   }
 
   /** A message's time of publication. Units: seconds, of which the last digits are lost. */

@@ -51,7 +51,7 @@ test('IoLoop: answers every request but FINISH and NOTE, in the order of the req
   pump.append(2, 1, 2, 3);
   pump.read(2, 2 * RECORD_BYTES);
   pump.finish(2, [0, 1]);
-  pump.note(2, [1, 7, 0]);
+  pump.update(2, [1, 7, 0]);
   pump.read(2);
   pump.read(2);
   pump.append(1, 9);
@@ -87,18 +87,18 @@ test('IoLoop: records that are not finished are handed out once more, as many as
   pump.append(1, 1, 2, 3, 4, 5, 6);
   pump.read(1);
   pump.read(1);
-  pump.note(1, [2, 70, 1_800_000_000_123]);
-  pump.recall(1, 3 * RECORD_BYTES, [1, 2], [4, 2], [0, 1]);
-  pump.recall(1, 4096, [5, 1], [0, 1]);
+  pump.update(1, [2, 70, 1_800_000_000_123]);
+  pump.reread(1, 3 * RECORD_BYTES, [1, 2], [4, 2], [0, 1]);
+  pump.reread(1, 4096, [5, 1], [0, 1]);
   // The first is handed out although it does not fit.
-  pump.recall(1, 1, [5, 1], [0, 1]);
+  pump.reread(1, 1, [5, 1], [0, 1]);
   settle(loop);
 
-  const answers = pump.take().filter(({ type }) => type === 'RECALLED');
+  const answers = pump.take().filter(({ type }) => type === 'REREAD_DONE');
 
   assert.deepEqual(
-    answers.map(({ covered, recalled, numbers, attempts, unread }) => [
-      ...[covered, recalled, numbers, attempts, unread],
+    answers.map(({ covered, reread, numbers, attempts, unread }) => [
+      ...[covered, reread, numbers, attempts, unread],
     ]),
     [
       [3, [1, 2, 4], [2, 3, 5], [2, 70, 5], 0],
@@ -120,19 +120,19 @@ test('IoLoop: a record that is damaged when it is handed out once more is told t
   assert.ok(handle !== 'missing');
   disk.write(handle, Buffer.from('?'), 0, 1, 2 * RECORD_BYTES - 1);
   disk.close(handle);
-  pump.recall(1, 4096, [0, 3]);
-  pump.recall(1, 4096, [1, 1]);
+  pump.reread(1, 4096, [0, 3]);
+  pump.reread(1, 4096, [1, 1]);
   settle(loop);
   disk.onCall = (action) => {
     if (action === 'read') throw new SystemError('EIO', action, 't');
   };
-  pump.recall(1, 4096, [2, 1]);
+  pump.reread(1, 4096, [2, 1]);
   settle(loop);
 
-  const answers = pump.take().filter(({ type }) => type === 'RECALLED');
+  const answers = pump.take().filter(({ type }) => type === 'REREAD_DONE');
 
   assert.deepEqual(
-    answers.map(({ covered, recalled, isOk }) => [covered, recalled, isOk]),
+    answers.map(({ covered, reread, isOk }) => [covered, reread, isOk]),
     [
       [3, [0, 2], true],
       [1, [], true],
@@ -152,7 +152,7 @@ test('IoLoop: due times and attempts come back with the records that they were s
   pump.appendDeferred(1, [2, 0], [3, 1_800_000_000_123]);
   pump.read(1, 2 * RECORD_BYTES);
   pump.read(1);
-  pump.note(1, [0, 7, 1_900_000_000_456], [1, 8, 0]);
+  pump.update(1, [0, 7, 1_900_000_000_456], [1, 8, 0]);
   pump.finish(1, [2, 1]);
   pump.close(1);
   pump.open(2, 't');

@@ -5,7 +5,7 @@ import { putInStore, putRecordInStore } from '../../../support/pump-parts.ts';
 
 const SEGMENT_BYTES = 256 * 1024;
 
-/** A channel that has these messages on disk, read ahead, and no memory for others. */
+/** A channel that has these messages on disk, fetched, and no memory for others. */
 function makeBench(...bodies: readonly string[]): ChannelBench {
   const bench = new ChannelBench({ memoryMax: 0 });
   bench.put(...bodies);
@@ -59,7 +59,7 @@ test('Channel: REQ 0 of a message from disk is noted, and writes no second copy'
   bench.finish(consumer, again.id);
 
   assert.deepStrictEqual(attempts([again]), ['a 2']);
-  assert.deepStrictEqual([log(bench), bench.backend.puts], [['note 0 1 0', 'finish 0'], []]);
+  assert.deepStrictEqual([log(bench), bench.backend.puts], [['update 0 1 0', 'finish 0'], []]);
   assert.equal(bench.store.referenceCount, 0);
 });
 
@@ -72,7 +72,7 @@ test('Channel: a message from disk that was not answered in time is noted, too',
   bench.advance(100);
 
   assert.deepStrictEqual(attempts([again]), ['a 2']);
-  assert.deepStrictEqual([log(bench), bench.backend.puts], [['note 0 1 0', 'note 0 2 0'], []]);
+  assert.deepStrictEqual([log(bench), bench.backend.puts], [['update 0 1 0', 'update 0 2 0'], []]);
   assert.equal(consumer.inFlightCount, 0);
 });
 
@@ -91,7 +91,7 @@ test('Channel: REQ with a delay of a message from disk is noted with its time, a
   assert.deepStrictEqual(attempts([again]), ['a 2']);
   assert.deepStrictEqual(
     [log(bench), bench.backend.puts],
-    [[`note 0 1 ${UNIX_MS + 60}`, 'finish 1', 'finish 0'], []],
+    [[`update 0 1 ${UNIX_MS + 60}`, 'finish 1', 'finish 0'], []],
   );
   assert.deepStrictEqual([referenceCount, bench.store.referenceCount], [1, 0]);
 });
@@ -141,16 +141,16 @@ test('Channel: while memory is full, what is deferred and on disk is only there,
   const [{ id }] = bench.deliver();
   bench.requeue(consumer, id, 70);
   bench.channel.onDeferred(readRecord(bench, 9), UNIX_MS + 50);
-  const counts = [bench.channel.deferredCount, bench.deferred.parkedCount];
+  const counts = [bench.channel.deferredCount, bench.deferred.evictedCount];
   counts.push(bench.store.referenceCount - 1);
   bench.advance(50);
   const first = log(bench);
   bench.advance(20);
 
   assert.deepStrictEqual(counts, [2, 2, 0]);
-  assert.deepStrictEqual(first, [`note 0 1 ${UNIX_MS + 70}`, 'recall 9']);
-  assert.deepStrictEqual(log(bench).at(-1), 'recall 0');
-  assert.deepStrictEqual([bench.channel.deferredCount, bench.deferred.parkedCount], [0, 0]);
+  assert.deepStrictEqual(first, [`update 0 1 ${UNIX_MS + 70}`, 'reread 9']);
+  assert.deepStrictEqual(log(bench).at(-1), 'reread 0');
+  assert.deepStrictEqual([bench.channel.deferredCount, bench.deferred.evictedCount], [0, 0]);
 });
 
 for (const what of ['empty', 'close', 'delete'] as const) {
@@ -160,13 +160,13 @@ for (const what of ['empty', 'close', 'delete'] as const) {
     bench.channel[what](() => undefined);
 
     assert.deepStrictEqual(log(bench), [what]);
-    assert.deepStrictEqual([bench.deferred.count, bench.deferred.parkedCount], [0, 0]);
+    assert.deepStrictEqual([bench.deferred.count, bench.deferred.evictedCount], [0, 0]);
     assert.equal(bench.store.referenceCount, 1);
   });
 }
 
 test('Channel: close writes what is in memory, and notes what is on disk', () => {
-  const bench = makeBench('in flight', 'deferred', 'requeued', 'read ahead');
+  const bench = makeBench('in flight', 'deferred', 'requeued', 'fetched');
   const consumer = bench.subscribe(3);
   const [, deferred, requeued] = bench.deliver();
   bench.requeue(consumer, deferred.id, 1000);
@@ -179,9 +179,9 @@ test('Channel: close writes what is in memory, and notes what is on disk', () =>
 
   bench.backend.forget();
   assert.deepStrictEqual(log(bench), [
-    'note 0 1 0',
-    `note 1 1 ${UNIX_MS + 1000}`,
-    'note 2 1 0',
+    'update 0 1 0',
+    `update 1 1 ${UNIX_MS + 1000}`,
+    'update 2 1 0',
     'close',
   ]);
   assert.deepStrictEqual(bench.backend.puts, ['memory 2 0']);
@@ -191,7 +191,7 @@ test('Channel: close writes what is in memory, and notes what is on disk', () =>
 
 for (const what of ['empty', 'delete'] as const) {
   test(`Channel: ${what} drops messages from disk wherever they are, and tells their files once`, () => {
-    const bench = makeBench('in flight', 'deferred', 'requeued', 'read ahead');
+    const bench = makeBench('in flight', 'deferred', 'requeued', 'fetched');
     const consumer = bench.subscribe(3);
     const [, deferred, requeued] = bench.deliver();
     bench.requeue(consumer, deferred.id, 1000);
@@ -219,7 +219,7 @@ test('Channel: a requeued message is the oldest to make room where a queue is bo
   const [next] = bench.deliver();
 
   assert.deepStrictEqual([next.body, bench.channel.queue.droppedCount], ['b', 1]);
-  assert.deepStrictEqual(log(bench), ['note 0 1 0', 'finish 0']);
+  assert.deepStrictEqual(log(bench), ['update 0 1 0', 'finish 0']);
 });
 
 test('Channel: goes on reading when memory is full only when it has nothing else', () => {

@@ -32,7 +32,7 @@ test('DiskBackend: messages that were not read from its files are none of theirs
   const bench = new BackendBench().open();
   const position = putInStore(bench.store, ['a', 'b']);
   bench.backend.finish(position, 2);
-  bench.backend.note(position, 1, 0);
+  bench.backend.update(position, 1, 0);
 
   assert.deepStrictEqual(bench.turn(), []);
 });
@@ -40,23 +40,23 @@ test('DiskBackend: messages that were not read from its files are none of theirs
 test('DiskBackend: what is known of messages that wait is noted', () => {
   const bench = new BackendBench().withRecords(7, 'a', 'b');
   const [a, b] = bench.take();
-  bench.backend.note(a, 3, 0);
-  bench.backend.note(b, 65_535, UNIX_MS + 2 ** 40);
+  bench.backend.update(a, 3, 0);
+  bench.backend.update(b, 65_535, UNIX_MS + 2 ** 40);
 
-  assert.deepStrictEqual(bench.turn(), [`NOTE 1 7,3,0 8,65535,${UNIX_MS + 2 ** 40}`]);
+  assert.deepStrictEqual(bench.turn(), [`UPDATE 1 7,3,0 8,65535,${UNIX_MS + 2 ** 40}`]);
 });
 
-test('DiskBackend: appends go before notes, and notes before what was finished', () => {
+test('DiskBackend: appends go before updates, and updates before what was finished', () => {
   const bench = new BackendBench().withRecords(0, 'a', 'b', 'c');
   const [a, b] = bench.take();
   finish(bench, [a]);
-  bench.backend.note(b, 1, 0);
+  bench.backend.update(b, 1, 0);
   bench.put('d');
   bench.backend.close(bench.done('closed'));
   const first = bench.turn();
   bench.disk.appendedOk(1, 3);
 
-  assert.deepStrictEqual(first, ['APPEND 1 d', 'NOTE 1 1,1,0', 'FINISH 1 0']);
+  assert.deepStrictEqual(first, ['APPEND 1 d', 'UPDATE 1 1,1,0', 'FINISH 1 0']);
   assert.deepStrictEqual(bench.turn(), ['CLOSE 1']);
 });
 
@@ -190,7 +190,7 @@ test('DiskBackend: reads nothing that it may not, and says that it would', () =>
   assert.deepStrictEqual([starved, bench.turn()], [[[], ['starved']], ['READ 1']]);
 });
 
-test('DiskBackend: reads no more while something is read ahead', () => {
+test('DiskBackend: reads no more while something is fetched', () => {
   const bench = new BackendBench().open(3);
   bench.backend.demand();
   bench.turn();
@@ -198,11 +198,11 @@ test('DiskBackend: reads no more while something is read ahead', () => {
   bench.turn();
   bench.backend.take(1);
   bench.backend.demand();
-  const whileReadAhead = bench.turn();
+  const whileFetched = bench.turn();
   bench.backend.take(1);
   bench.backend.demand();
 
-  assert.deepStrictEqual([whileReadAhead, bench.turn()], [[], ['READ 1']]);
+  assert.deepStrictEqual([whileFetched, bench.turn()], [[], ['READ 1']]);
 });
 
 test('DiskBackend: a topic has deferred records among the others, in their order', () => {
@@ -214,14 +214,14 @@ test('DiskBackend: a topic has deferred records among the others, in their order
   bench.turn();
   bench.disk.records(1, ['a', 'b', 'c'].map(record), 0, { dueTimes: [0, UNIX_MS + 50, 0] });
   bench.turn();
-  const details: [number, number][] = [];
-  const { readAhead } = bench.backend;
-  for (; readAhead.count > 0; readAhead.take(1)) {
-    details.push([readAhead.detail, bench.store.recordDueMs(readAhead.position)]);
+  const tags: [number, number][] = [];
+  const { fetched } = bench.backend;
+  for (; fetched.count > 0; fetched.take(1)) {
+    tags.push([fetched.tag, bench.store.recordDueMs(fetched.position)]);
   }
 
   assert.deepStrictEqual(unasked, []);
-  assert.deepStrictEqual(details, [
+  assert.deepStrictEqual(tags, [
     [0, 0],
     [HAS_DUE_TIME, UNIX_MS + 50],
     [0, 0],
@@ -230,9 +230,9 @@ test('DiskBackend: a topic has deferred records among the others, in their order
 
 test('DiskBackend: empty forgets what was to be told of records, and counts nothing until it is answered', () => {
   const bench = new BackendBench().withRecords(0, 'a', 'b', 'c');
-  const [a, b] = [bench.backend.readAhead.position, bench.backend.readAhead.position + 1];
+  const [a, b] = [bench.backend.fetched.position, bench.backend.fetched.position + 1];
   bench.backend.take(2);
-  bench.backend.note(b, 1, UNIX_MS + 5);
+  bench.backend.update(b, 1, UNIX_MS + 5);
   finish(bench, [a]);
   bench.store.release(b, 1);
   bench.backend.empty(bench.done('emptied'));
@@ -298,23 +298,23 @@ test('DiskBackend: bytes are those of disk records, wherever the messages are', 
 
 test('DiskBackend: a close tells what is known of records, drops the copies, and keeps the records', () => {
   const bench = new BackendBench().withRecords(0, 'a', 'b', 'c');
-  const { position } = bench.backend.readAhead;
+  const { position } = bench.backend.fetched;
   bench.backend.take(1);
-  bench.backend.note(position, 1, UNIX_MS + 99);
+  bench.backend.update(position, 1, UNIX_MS + 99);
   bench.store.release(position, 1);
   bench.backend.close(bench.done('closed'));
   const requests = bench.turn();
   bench.disk.closed(1);
   bench.turn();
 
-  assert.deepStrictEqual(requests, [`NOTE 1 0,1,${UNIX_MS + 99}`, 'CLOSE 1']);
+  assert.deepStrictEqual(requests, [`UPDATE 1 0,1,${UNIX_MS + 99}`, 'CLOSE 1']);
   assert.deepStrictEqual([bench.log, bench.store.referenceCount], [['ended', 'closed: null'], 0]);
 });
 
 test('DiskBackend: records that were given up are read again, before those that were never read', () => {
   const bench = new BackendBench().withRecords(4, 'a', 'b', 'c', 'd');
   for (const position of bench.take()) bench.store.release(position, 1);
-  for (const number of [4, 5, 7]) bench.backend.recall(number);
+  for (const number of [4, 5, 7]) bench.backend.reread(number);
   const { depth } = bench.backend;
   bench.backend.demand();
   const requests = [bench.turn()];
@@ -323,12 +323,12 @@ test('DiskBackend: records that were given up are read again, before those that 
     [5, record('bb')],
   ] as const;
   // The third does not fit the answer.
-  bench.disk.recalled(1, 2, new Map(ab), 3);
+  bench.disk.reread(1, 2, new Map(ab), 3);
   requests.push(bench.turn());
   const bodies = bench.takeBodies();
   bench.backend.demand();
   requests.push(bench.turn());
-  bench.disk.recalled(1, 1, new Map([[7, record('d')]]), 3);
+  bench.disk.reread(1, 1, new Map([[7, record('d')]]), 3);
   bench.turn();
   const [d] = bench.take();
   finish(bench, [d]);
@@ -336,9 +336,9 @@ test('DiskBackend: records that were given up are read again, before those that 
   requests.push(bench.turn());
 
   assert.deepStrictEqual(requests, [
-    ['RECALL 1 4-5 7'],
+    ['REREAD 1 4-5 7'],
     [],
-    ['RECALL 1 7'],
+    ['REREAD 1 7'],
     ['FINISH 1 7', 'READ 1'],
   ]);
   assert.deepStrictEqual([depth, bodies], [3, ['a', 'bb']]);
@@ -348,32 +348,32 @@ test('DiskBackend: records that were given up are read again, before those that 
 test('DiskBackend: records that are lost when they are read again are finished, and reading goes on', () => {
   const bench = new BackendBench().withRecords(4, 'a', 'b', 'c', 'd');
   for (const position of bench.take()) bench.store.release(position, 1);
-  for (const number of [4, 5, 6, 7]) bench.backend.recall(number);
+  for (const number of [4, 5, 6, 7]) bench.backend.reread(number);
   bench.backend.demand();
   bench.turn();
-  bench.disk.recallFailed(1, 'read error', 0);
+  bench.disk.rereadFailed(1, 'read error', 0);
   bench.turn();
   bench.nowMs += 1000;
   const again = bench.turn();
-  bench.disk.recalled(1, 3, new Map([[5, record('b')]]));
+  bench.disk.reread(1, 3, new Map([[5, record('b')]]));
   const lost = bench.turn();
   const bodies = bench.takeBodies();
   bench.backend.demand();
 
   assert.deepStrictEqual(
     [again, lost, bodies, bench.turn(), bench.backend.depth],
-    [['RECALL 1 4-7'], ['FINISH 1 4 6'], ['b'], ['RECALL 1 7'], 1],
+    [['REREAD 1 4-7'], ['FINISH 1 4 6'], ['b'], ['REREAD 1 7'], 1],
   );
 });
 
 test('DiskBackend: nothing is read again of a queue that was emptied', () => {
   const bench = new BackendBench().withRecords(4, 'a');
   for (const position of bench.take()) bench.store.release(position, 1);
-  bench.backend.recall(4);
+  bench.backend.reread(4);
   bench.backend.demand();
   bench.turn();
   bench.backend.empty(bench.done('emptied'));
-  bench.disk.recalled(1, 1, new Map([[4, record('a')]]));
+  bench.disk.reread(1, 1, new Map([[4, record('a')]]));
   bench.disk.emptied(1);
   bench.turn();
   bench.backend.demand();

@@ -121,7 +121,7 @@ test('MessageQueue: messages that are put back again and again do not hold up yo
   assert.equal(parts.store.referenceCount, 0);
 });
 
-test("MessageQueue: while nothing is read ahead it is not the backend's turn", () => {
+test("MessageQueue: while nothing is fetched it is not the backend's turn", () => {
   const parts = makeQueue(1000);
   const old = putInStore(parts.store, new Array<string>(600).fill('old'), 1n);
   parts.queue.put(old, 600, 0, 0, 0, null);
@@ -174,7 +174,7 @@ test('MessageQueue: gives its newest messages away, and has those that the files
   parts.backend.forget();
 
   assert.deepStrictEqual(parts.backend.puts, ['c 0 0', 'd 2 0']);
-  assert.deepStrictEqual(parts.backend.log, ['recall 17']);
+  assert.deepStrictEqual(parts.backend.log, ['reread 17']);
   assert.deepStrictEqual([parts.queue.memoryCount, parts.store.referenceCount], [2, 2]);
   assert.equal(parts.queue.memoryBytes, before - given);
 });

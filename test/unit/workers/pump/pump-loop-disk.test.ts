@@ -272,7 +272,7 @@ test('PumpLoop: deferred messages of an earlier life are deferred again, with th
  * disk; one more is there.
  */
 function makeFullBench(): PumpBench {
-  // Three quarters are for all: three segments and what is kept of two messages in flight.
+  // Three quarters are for all: three slabs and what is kept of two messages in flight.
   const bench = makeBench({ memoryBudgetBytes: 4 * SEGMENT_BYTES + 180 });
   const large = 'x'.repeat(200_000);
   bench.createTopic(2, 'hoard');

@@ -45,8 +45,8 @@ class Play {
     this.topic.publish(publication, this.bench.nowMs, receipt);
   }
 
-  /** Has messages on the topic's disk, and read ahead. */
-  readAhead(...bodies: readonly string[]): void {
+  /** Has messages on the topic's disk, and fetched. */
+  fetched(...bodies: readonly string[]): void {
     for (const body of bodies) {
       this.backend.put(putInStore(this.bench.store, [body]), 1, 0, 0, null);
       this.backend.read();
@@ -140,7 +140,7 @@ test('Topic: drains up to its limit', () => {
 
 test("Topic: what was read from its files goes to the channels' files, whatever room memory has", () => {
   const play = new Play().addChannel();
-  play.readAhead('a', 'b');
+  play.fetched('a', 'b');
   play.topic.drain(10, 0);
 
   assert.deepStrictEqual(play.bench.backend.puts, ['a 0 0', 'b 0 0']);
@@ -152,9 +152,9 @@ test('Topic: a record is finished when the files of every channel have the messa
   const play = new Play(1000, 0).addChannel();
   // The same channel under a second number stands for two channels.
   play.topic.channels.set(6, play.bench.channel);
-  play.readAhead('a');
+  play.fetched('a');
   play.topic.drain(1, 0);
-  play.readAhead('b');
+  play.fetched('b');
   play.topic.drain(1, 0);
   const [a, a2, b, b2] = play.bench.backend.receipts;
   const steps: string[][] = [];
@@ -170,7 +170,7 @@ test('Topic: a record is finished when the files of every channel have the messa
 
 test('Topic: what was on its way when the topic was emptied is not finished in the empty files', () => {
   const play = new Play(1000, 0).addChannel();
-  play.readAhead('a');
+  play.fetched('a');
   play.topic.drain(10, 0);
   play.topic.empty(() => undefined);
 
@@ -183,7 +183,7 @@ test('Topic: what was on its way when the topic was emptied is not finished in t
 
 test('Topic: its files are closed once the channels have written what was read from them', () => {
   const play = new Play(1000, 0).addChannel();
-  play.readAhead('a', 'b');
+  play.fetched('a', 'b');
   play.topic.drain(1, 0);
   play.topic.close(() => undefined);
   const before = [play.topic.drain(10, 0), play.backend.log.includes('close')];
@@ -209,7 +209,7 @@ test('Topic: a close keeps what waits in memory, with the delays from now on', (
 test('Topic: goes on reading when memory is full only while nothing is on its way', () => {
   const play = new Play(1000, 0, 0).addChannel();
   const steps = [play.topic.mayRead];
-  play.readAhead('a');
+  play.fetched('a');
   play.topic.drain(10, 0);
   steps.push(play.topic.mayRead);
   play.bench.backend.receipts[0].receipt.settle(1, null);
@@ -221,7 +221,7 @@ test('Topic: goes on reading when memory is full only while nothing is on its wa
 
 test('Topic: reads on after a transfer only for channels, and only when all that it read is on its way', () => {
   const play = new Play(1000, 0).addChannel();
-  play.readAhead('a', 'b');
+  play.fetched('a', 'b');
   play.topic.drain(1, 0);
   play.backend.put(putInStore(play.bench.store, ['c']), 1, 0, 0, null);
   play.bench.backend.receipts[0].receipt.settle(1, null);

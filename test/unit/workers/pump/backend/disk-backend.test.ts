@@ -234,7 +234,7 @@ test('DiskBackend: records that were read can be taken, and stay on disk', () =>
   assert.deepStrictEqual([requests, bench.store.referenceCount], [[], 0]);
 });
 
-test('DiskBackend: records that span segments of the store are all read ahead', () => {
+test('DiskBackend: records that span slabs of the store are all fetched', () => {
   const bench = new BackendBench().open(40);
   const bodies = Array.from({ length: 40 }, (_, i) => `${i}`.repeat(1500));
   const seen: string[] = [];
@@ -336,7 +336,7 @@ test('DiskBackend: a write that fails after the queue was emptied is not tried a
 
 test('DiskBackend: closes once everything is on disk, and tells what was finished before', () => {
   const bench = new BackendBench().withRecords(0, 'a', 'b');
-  const { position } = bench.backend.readAhead;
+  const { position } = bench.backend.fetched;
   bench.backend.take(1);
   bench.backend.finish(position, 1);
   bench.store.release(position, 1);

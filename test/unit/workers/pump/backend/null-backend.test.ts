@@ -11,7 +11,7 @@ test('NullBackend: drops what is put, with its references', () => {
 
   backend.put(position, 1);
 
-  assert.deepStrictEqual([backend.depth, backend.readAhead.count], [0, 0]);
+  assert.deepStrictEqual([backend.depth, backend.fetched.count], [0, 0]);
   assert.deepStrictEqual(bodiesIn(store, position + 1, 1), ['b']);
   store.release(position + 1, 1);
   assert.throws(() => store.release(position, 1), /released once for each reference/);
@@ -24,7 +24,7 @@ test('NullBackend: whatever it is asked for is done at once', () => {
   backend.demand();
   backend.take();
   backend.finish();
-  backend.note();
+  backend.update();
   backend.empty((error) => done.push(`empty ${error}`));
   backend.close((error) => done.push(`close ${error}`));
   backend.delete((error) => done.push(`delete ${error}`));

@@ -35,13 +35,13 @@ test('RecordOutcomes: a run goes on where the numbers begin anew', () => {
   assert.deepStrictEqual(send(), ['FINISH 7 4294967294-1']);
 });
 
-test('RecordOutcomes: notes go before what was finished, with due times beyond 32 bits', () => {
+test('RecordOutcomes: updates go before what was finished, with due times beyond 32 bits', () => {
   const { outcomes, send } = makeOutcomes();
-  outcomes.note(2 ** 32 - 1, 65_535, 1_700_000_000_123);
+  outcomes.update(2 ** 32 - 1, 65_535, 1_700_000_000_123);
   outcomes.finish(1);
-  outcomes.note(2, 1, 0);
+  outcomes.update(2, 1, 0);
 
-  assert.deepStrictEqual(send(), ['NOTE 7 4294967295,65535,1700000000123 2,1,0', 'FINISH 7 1']);
+  assert.deepStrictEqual(send(), ['UPDATE 7 4294967295,65535,1700000000123 2,1,0', 'FINISH 7 1']);
 });
 
 test('RecordOutcomes: what the ring has no room for follows later, and nothing comes twice', () => {
@@ -59,22 +59,22 @@ test('RecordOutcomes: what the ring has no room for follows later, and nothing c
   assert.deepStrictEqual([disk.take(), ring.publish()], [[], false]);
 });
 
-test('RecordOutcomes: of many notes on the same records the last ones are kept', () => {
+test('RecordOutcomes: of many updates on the same records the last ones are kept', () => {
   const { outcomes, send } = makeOutcomes();
   for (let attempts = 1; attempts <= 10_000; attempts++) {
-    outcomes.note(attempts % 3, attempts, 0);
+    outcomes.update(attempts % 3, attempts, 0);
   }
 
-  const notes = send()[0].split(' ').slice(2);
+  const updates = send()[0].split(' ').slice(2);
 
-  assert.ok(notes.length < 2000, `${notes.length}`);
-  assert.deepStrictEqual(notes.slice(-3), ['2,9998,0', '0,9999,0', '1,10000,0']);
+  assert.ok(updates.length < 2000, `${updates.length}`);
+  assert.deepStrictEqual(updates.slice(-3), ['2,9998,0', '0,9999,0', '1,10000,0']);
 });
 
 test('RecordOutcomes: what was cleared is not sent', () => {
   const { outcomes, send } = makeOutcomes();
   outcomes.finish(1);
-  outcomes.note(2, 1, 0);
+  outcomes.update(2, 1, 0);
   outcomes.clear();
   outcomes.finish(2);
 

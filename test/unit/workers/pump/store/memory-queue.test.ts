@@ -3,13 +3,13 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { MemoryQueue } from '../../../../../src/workers/pump/store/memory-queue.ts';
 
-const SEGMENT = 8192;
+const SLAB = 8192;
 
 /** Takes everything, as runs. */
 function takeRuns(queue: MemoryQueue): number[][] {
   const runs: number[][] = [];
   while (queue.runCount > 0) {
-    runs.push([queue.position, queue.runCount, queue.detail]);
+    runs.push([queue.position, queue.runCount, queue.tag]);
     queue.take(queue.runCount);
   }
   return runs;
@@ -33,13 +33,13 @@ test('MemoryQueue: runs that follow each other become one', () => {
   assert.deepStrictEqual([count, runs], [10, [[10, 10, 2]]]);
 });
 
-test('MemoryQueue: a gap, another detail or another segment begins a run', () => {
+test('MemoryQueue: a gap, another tag or another slab begins a run', () => {
   const queue = new MemoryQueue();
   queue.put(1, 2, 0);
   queue.put(4, 1, 0);
   queue.put(5, 1, 7);
-  queue.put(SEGMENT - 1, 1, 7);
-  queue.put(SEGMENT, 3, 7);
+  queue.put(SLAB - 1, 1, 7);
+  queue.put(SLAB, 3, 7);
 
   const runs = takeRuns(queue);
 
@@ -47,8 +47,8 @@ test('MemoryQueue: a gap, another detail or another segment begins a run', () =>
     [1, 2, 0],
     [4, 1, 0],
     [5, 1, 7],
-    [SEGMENT - 1, 1, 7],
-    [SEGMENT, 3, 7],
+    [SLAB - 1, 1, 7],
+    [SLAB, 3, 7],
   ]);
 });
 
@@ -86,7 +86,7 @@ test('MemoryQueue: keeps the order while it grows, empties and grows again', () 
   for (let round = 0; round < 2; round++) {
     for (let i = 0; i < 5000; i++) queue.put(2 * i, 1, i);
     while (queue.count > 0) {
-      seen.push(queue.detail);
+      seen.push(queue.tag);
       queue.take(1);
     }
   }
@@ -96,12 +96,12 @@ test('MemoryQueue: keeps the order while it grows, empties and grows again', () 
 });
 
 test('MemoryQueue: holds what an array of messages holds', () => {
-  type Message = { position: number; detail: number };
+  type Message = { position: number; tag: number };
   const put = fc.record({
     do: fc.constant('put' as const),
-    gap: fc.constantFrom(0, 0, 0, 1, SEGMENT),
+    gap: fc.constantFrom(0, 0, 0, 1, SLAB),
     count: fc.integer({ min: 1, max: 6 }),
-    detail: fc.constantFrom(0, 0, 1),
+    tag: fc.constantFrom(0, 0, 1),
   });
   const take = fc.record({
     do: fc.constant('take' as const),
@@ -111,22 +111,22 @@ test('MemoryQueue: holds what an array of messages holds', () => {
     fc.property(fc.array(fc.oneof(put, take), { maxLength: 200 }), (actions) => {
       const queue = new MemoryQueue();
       const model: Message[] = [];
-      let next = SEGMENT - 20;
+      let next = SLAB - 20;
       for (const action of actions) {
         if (action.do === 'put') {
           next += action.gap;
-          // Positions of a batch are of one segment.
-          const count = Math.min(action.count, SEGMENT - (next % SEGMENT));
-          queue.put(next, count, action.detail);
-          for (let i = 0; i < count; i++) model.push({ position: next + i, detail: action.detail });
+          // Positions of a batch are of one slab.
+          const count = Math.min(action.count, SLAB - (next % SLAB));
+          queue.put(next, count, action.tag);
+          for (let i = 0; i < count; i++) model.push({ position: next + i, tag: action.tag });
           next += count;
         } else if (model.length > 0) {
-          assert.deepEqual({ position: queue.position, detail: queue.detail }, model[0]);
+          assert.deepEqual({ position: queue.position, tag: queue.tag }, model[0]);
           const count = Math.min(action.count, queue.runCount);
           const taken = model.splice(0, count);
-          const run = taken.map((_, i) => ({ position: queue.position + i, detail: queue.detail }));
+          const run = taken.map((_, i) => ({ position: queue.position + i, tag: queue.tag }));
           assert.deepEqual(run, taken);
-          // A run never spans segments.
+          // A run never spans slabs.
           assert.equal((queue.position + count - 1) >>> 13, queue.position >>> 13);
           queue.take(count);
         }
@@ -152,7 +152,7 @@ test('MemoryQueue: gives its last messages away in their order, and keeps the ot
   ]);
   const left: number[][] = [];
   while (queue.runCount > 0) {
-    left.push([queue.position, queue.runCount, queue.detail]);
+    left.push([queue.position, queue.runCount, queue.tag]);
     queue.take(queue.runCount);
   }
   assert.deepStrictEqual(

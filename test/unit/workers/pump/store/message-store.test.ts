@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import {
-  isSegmentStart,
-  MessageStore,
-} from '../../../../../src/workers/pump/store/message-store.ts';
+import { isSlabStart, MessageStore } from '../../../../../src/workers/pump/store/message-store.ts';
 import { NO_ROOM } from '../../../../../src/workers/pump/store/message-writer.ts';
 import { NO_RECORD } from '../../../../../src/workers/pump/store/slab.ts';
 import {
@@ -15,7 +12,7 @@ import {
   recordBytes,
 } from '../../../../support/message-bytes.ts';
 
-const SEGMENT_BYTES = 256 * 1024;
+const SLAB_BYTES = 256 * 1024;
 const SLOTS = 8192;
 const TIMESTAMP_NS = 1_700_000_000_123_456_789n;
 const ID = '18a373e374a69000';
@@ -178,21 +175,21 @@ test('MessageStore: an empty body is kept', () => {
   );
 });
 
-test('MessageStore: a batch that does not fit goes on in the next segment', () => {
+test('MessageStore: a batch that does not fit goes on in the next slab', () => {
   const store = new MessageStore();
   const bodies = Array.from({ length: 1000 }, (_, i) => Buffer.alloc(500 + (i % 7), i));
 
   const runs = putBodies(store, bodies);
 
-  assert.deepStrictEqual([runs.length, store.bytes], [2, 2 * SEGMENT_BYTES]);
-  assert.equal(isSegmentStart(runs[1][0]), true);
+  assert.deepStrictEqual([runs.length, store.bytes], [2, 2 * SLAB_BYTES]);
+  assert.equal(isSlabStart(runs[1][0]), true);
   for (const [i, position] of positions(runs).entries()) {
     const id = (BigInt(`0x${ID}`) + BigInt(i)).toString(16);
     assert.deepEqual(frame(store, position, 1), frameBytes(TIMESTAMP_NS, 1, id, bodies[i]));
   }
 });
 
-test('MessageStore: disk records that do not fit go on in the next segment', () => {
+test('MessageStore: disk records that do not fit go on in the next slab', () => {
   const store = new MessageStore();
   const records = Array.from({ length: 600 }, (_, i) =>
     recordBytes(BigInt(i), i, ID, Buffer.alloc(600, i)),
@@ -206,13 +203,13 @@ test('MessageStore: disk records that do not fit go on in the next segment', () 
   }
 });
 
-test('MessageStore: tiny messages fill the slots of a segment before its bytes', () => {
+test('MessageStore: tiny messages fill the slots of a slab before its bytes', () => {
   const store = new MessageStore();
 
   const runs = putBodies(store, new Array(SLOTS + 3).fill('x'));
 
   assert.deepStrictEqual(
-    runs.map(([position, count]) => [isSegmentStart(position), count]),
+    runs.map(([position, count]) => [isSlabStart(position), count]),
     [
       [true, SLOTS],
       [true, 3],
@@ -222,26 +219,26 @@ test('MessageStore: tiny messages fill the slots of a segment before its bytes',
   assert.equal(idOf(store, last + 2), (BigInt(`0x${ID}`) + BigInt(SLOTS + 2)).toString(16));
 });
 
-test('MessageStore: a message larger than a segment gets one of its own size, and gives it back', () => {
+test('MessageStore: a message larger than a slab gets one of its own size, and gives it back', () => {
   const store = new MessageStore();
-  const body = Buffer.alloc(3 * SEGMENT_BYTES + 1, 'large');
+  const body = Buffer.alloc(3 * SLAB_BYTES + 1, 'large');
   const [[small]] = putBodies(store, ['small']);
   const [[large]] = putBodies(store, [body]);
   const [[read]] = putRecords(store, [recordBytes(1n, 1, ID, body)]);
 
   assert.deepStrictEqual(frame(store, large, 1), frameBytes(TIMESTAMP_NS, 1, ID, body));
   assert.deepStrictEqual(frame(store, read, 2), frameBytes(1n, 2, ID, body));
-  assert.ok(store.bytes < 8 * SEGMENT_BYTES);
+  assert.ok(store.bytes < 8 * SLAB_BYTES);
   for (const position of [small, large, read]) store.release(position, 1);
-  putBodies(store, ['x'.repeat(4 * SEGMENT_BYTES)]);
-  assert.ok(store.bytes < 5 * SEGMENT_BYTES);
+  putBodies(store, ['x'.repeat(4 * SLAB_BYTES)]);
+  assert.ok(store.bytes < 5 * SLAB_BYTES);
 });
 
-test('MessageStore: a segment is free when the last of all references is gone', () => {
+test('MessageStore: a slab is free when the last of all references is gone', () => {
   const store = new MessageStore();
   const [[first, count]] = putBodies(store, ['a', 'b', 'c']);
   store.retain(first, count, 2);
-  putBodies(store, [Buffer.alloc(SEGMENT_BYTES - 60)]);
+  putBodies(store, [Buffer.alloc(SLAB_BYTES - 60)]);
   const full = store.bytes;
   store.release(first, 3);
   store.release(first, 3);
@@ -250,8 +247,8 @@ test('MessageStore: a segment is free when the last of all references is gone', 
 
   store.release(first, 1);
 
-  assert.deepStrictEqual([full - before, before - store.bytes], [0, SEGMENT_BYTES]);
-  assert.throws(() => store.recordBytes(first), /a position is in a segment that is in use/);
+  assert.deepStrictEqual([full - before, before - store.bytes], [0, SLAB_BYTES]);
+  assert.throws(() => store.recordBytes(first), /a position is in a slab that is in use/);
 });
 
 test('MessageStore: more references than there are cannot be released', () => {
@@ -261,7 +258,7 @@ test('MessageStore: more references than there are cannot be released', () => {
   assert.throws(() => store.release(first, 3), /released once for each reference/);
 });
 
-test('MessageStore: starts over in the open segment when nothing in it is held', () => {
+test('MessageStore: starts over in the open slab when nothing in it is held', () => {
   const store = new MessageStore();
   for (let round = 0; round < 50; round++) {
     const runs = putBodies(store, [Buffer.alloc(100_000, round), `${round}`]);
@@ -270,7 +267,7 @@ test('MessageStore: starts over in the open segment when nothing in it is held',
     for (const [position, count] of runs) store.release(position, count);
   }
 
-  assert.equal(store.bytes, SEGMENT_BYTES);
+  assert.equal(store.bytes, SLAB_BYTES);
 });
 
 test('MessageStore: disk records are numbered from the first on, beyond 2^32 from 0 again', () => {
@@ -336,7 +333,7 @@ test('MessageStore: bytes of a run are those of its disk records', () => {
   assert.deepStrictEqual(bytes, [94, 31, 63]);
 });
 
-test('MessageStore: a message that is to last leaves its segment, and is the same elsewhere', () => {
+test('MessageStore: a message that is to last leaves its slab, and is the same elsewhere', () => {
   const store = new MessageStore();
   const [[published]] = putBodies(store, ['a', 'to last', 'c']);
   const [[read]] = putRecords(
@@ -345,8 +342,8 @@ test('MessageStore: a message that is to last leaves its segment, and is the sam
     40,
   );
   const before = [record(store, published + 1, 1), record(store, read + 1, 8)];
-  // The open segment is full from now on.
-  const [[large]] = putBodies(store, [Buffer.alloc(SEGMENT_BYTES - 60)]);
+  // The open slab is full from now on.
+  const [[large]] = putBodies(store, [Buffer.alloc(SLAB_BYTES - 60)]);
 
   const moved = [store.moveToLasting(published + 1), store.moveToLasting(read + 1)];
   const again = moved.map((position) => store.moveToLasting(position));
@@ -364,20 +361,20 @@ test('MessageStore: a message that is to last leaves its segment, and is the sam
     moved.map((position) => store.recordNumber(position)),
     [NO_RECORD, 41],
   );
-  // The segment of the lasting ones, and the open one.
-  assert.deepStrictEqual([bytes, store.referenceCount], [2 * SEGMENT_BYTES, 2]);
+  // The slab of the lasting ones, and the open one.
+  assert.deepStrictEqual([bytes, store.referenceCount], [2 * SLAB_BYTES, 2]);
 });
 
-test('MessageStore: its queues share what is beyond its segments and what others have for its messages', () => {
+test('MessageStore: its queues share what is beyond its slabs and what others have for its messages', () => {
   let others = 0;
-  const store = new MessageStore(4 * SEGMENT_BYTES, () => others);
-  const full = Buffer.alloc(SEGMENT_BYTES - 60);
+  const store = new MessageStore(4 * SLAB_BYTES, () => others);
+  const full = Buffer.alloc(SLAB_BYTES - 60);
   const runs = [putBodies(store, [full]), putBodies(store, [full])];
-  const steps = [store.shares.hasRoom(SEGMENT_BYTES)];
-  others = 2 * SEGMENT_BYTES + 1;
+  const steps = [store.shares.hasRoom(SLAB_BYTES)];
+  others = 2 * SLAB_BYTES + 1;
   steps.push(store.shares.hasRoom(0));
   store.release(runs[0][0][0], 1);
-  steps.push(store.shares.hasRoom(0), store.shares.hasRoom(SEGMENT_BYTES));
+  steps.push(store.shares.hasRoom(0), store.shares.hasRoom(SLAB_BYTES));
 
   assert.deepStrictEqual(steps, [true, false, true, false]);
 });
