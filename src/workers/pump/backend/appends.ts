@@ -102,7 +102,7 @@ export class Appends {
     else this.#putBack(sent);
   }
 
-  /** What waits is written without due times: those would need record states beside it. Returns how many messages had one. */
+  /** Writes what waits without its due times, which need more than the record. Returns how many messages had one. */
   forgetDueTimes(): number {
     const count = this.#kept.forgetDueTimes();
     this.deferredCount -= count;

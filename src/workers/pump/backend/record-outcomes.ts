@@ -1,16 +1,16 @@
 /**
- * What became of records that one disk queue has handed out, until the disk thread is told: finished ones, and what
- * is to be known of those that wait.
+ * The outcomes of records that one disk queue has shown, until the disk thread is told: which are finished, and the
+ * attempts and due times of those that wait.
  *
- * Bound: one run for each message that is finished, and about two updates for each that waits: while the request ring has
- * no room, a message may be put back any number of times, and of its updates only the last one counts.
+ * Bound: one run for each message that is finished, and about two updates for each that waits. While the request ring
+ * has no room, a message may be put back any number of times; only its last update counts.
  * Thread: pump.
  */
 
 import { UPDATE_ENTRY_WORDS } from '../../disk-records.ts';
 import type { DiskRequests } from './disk-requests.ts';
 
-/** So many words of updates are kept before old ones are looked for. */
+/** Words of updates that are kept before superseded ones are dropped. */
 const UPDATES_KEPT = 4096;
 
 export class RecordOutcomes {
