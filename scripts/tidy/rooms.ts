@@ -1,11 +1,12 @@
 /** The one table of who may import whom: the rooms of `src`, and the levels inside of them. */
 
-export type Room = 'shared' | 'protocol' | 'daemon' | 'workers' | 'main';
+export type Room = 'shared' | 'protocol' | 'client' | 'daemon' | 'workers' | 'main';
 
 /** Which rooms a room may import from. */
 export const OPEN_TO: Readonly<Record<Room, readonly Room[]>> = {
   shared: ['shared'],
   protocol: ['protocol', 'shared'],
+  client: ['client', 'protocol', 'shared'],
   daemon: ['daemon', 'shared'],
   workers: ['workers', 'shared'],
   main: ['main', 'daemon', 'protocol', 'shared'],

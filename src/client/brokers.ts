@@ -1,0 +1,155 @@
+/**
+ * The brokers that a consumer knows, and its connections to them. A connection that is lost is made again after a
+ * while, longer after each failure and never at the same moment as others; a broker that only nsqlookupd has named,
+ * and names no more, is forgotten when its connection ends.
+ *
+ * Bound: the addresses of the options, and what an answer of nsqlookupd may name. Thread: any.
+ */
+
+import { errorText } from '../shared/error-text.ts';
+import type { Address } from './address.ts';
+import { type Alarm, Alarms } from './alarms.ts';
+import type { Environment } from './environment.ts';
+import { NsqError } from './nsq-error.ts';
+import type { Subscription } from './subscription.ts';
+
+/** The consumer, as its brokers see it. */
+export type BrokersOwner<T> = {
+  subscriptionTo(address: Address): Subscription<T>;
+  onSubscribed(subscription: Subscription<T>): void;
+  onConnectError(error: NsqError): void;
+  /** A broker's connection is gone, and nsqlookupd may know of another. */
+  onBrokerLost(): void;
+};
+
+type Broker<T> = {
+  readonly address: Address;
+  /** Whether the options name it. */
+  readonly isFixed: boolean;
+  /** Whether nsqlookupd has named it last time. */
+  isListed: boolean;
+  subscription: Subscription<T> | null;
+  isOpen: boolean;
+  failureCount: number;
+  /** Rings when to connect again. */
+  readonly alarm: Alarm;
+};
+
+const RECONNECT_MS_MIN = 200;
+/** So much of a delay is left to chance. */
+const JITTER = 0.5;
+
+/** The brokers of one consumer. */
+export class Brokers<T> {
+  readonly #maxReconnectMs: number;
+  readonly #environment: Environment;
+  readonly #owner: BrokersOwner<T>;
+  readonly #brokers = new Map<string, Broker<T>>();
+  #isClosed = false;
+
+  constructor(maxReconnectMs: number, environment: Environment, owner: BrokersOwner<T>) {
+    this.#maxReconnectMs = maxReconnectMs;
+    this.#environment = environment;
+    this.#owner = owner;
+  }
+
+  /** The subscriptions that are open. */
+  get open(): Subscription<T>[] {
+    const open: Subscription<T>[] = [];
+    for (const { subscription, isOpen } of this.#brokers.values()) {
+      if (subscription !== null && isOpen) open.push(subscription);
+    }
+    return open;
+  }
+
+  /** Connects to the brokers that the options name. */
+  addFixed(addresses: readonly Address[]): void {
+    for (const address of addresses) this.#add(address, true);
+  }
+
+  /** Connects to those that it does not know. */
+  addListed(addresses: readonly Address[]): void {
+    if (this.#isClosed) return;
+    const listed = new Set(addresses.map(({ text }) => text));
+    for (const broker of this.#brokers.values()) {
+      broker.isListed = listed.has(broker.address.text);
+      if (!broker.isListed && broker.subscription === null) this.#forget(broker);
+    }
+    for (const address of addresses) this.#add(address, false);
+  }
+
+  /** Called when an open subscription has ended. */
+  closed(subscription: Subscription<T>): void {
+    const broker = this.#brokers.get(subscription.address.text);
+    if (broker === undefined || broker.subscription !== subscription) return;
+    this.#onEnd(broker);
+    if (!this.#isClosed) this.#owner.onBrokerLost();
+  }
+
+  /** Makes no connections any more, and breaks off those that are not open. Those that are remain. */
+  close(): void {
+    this.#isClosed = true;
+    for (const { alarm, subscription, isOpen } of this.#brokers.values()) {
+      alarm.clear();
+      if (!isOpen) subscription?.destroy();
+    }
+  }
+
+  #add(address: Address, isFixed: boolean): void {
+    if (this.#isClosed || this.#brokers.has(address.text)) return;
+    const alarms = Alarms.of(this.#environment.clock);
+    const broker: Broker<T> = {
+      address,
+      isFixed,
+      isListed: !isFixed,
+      subscription: null,
+      isOpen: false,
+      failureCount: 0,
+      alarm: alarms.alarm(() => this.#connect(broker), { holdsProcess: true }),
+    };
+    this.#brokers.set(address.text, broker);
+    this.#connect(broker);
+  }
+
+  #connect(broker: Broker<T>): void {
+    const subscription = this.#owner.subscriptionTo(broker.address);
+    broker.subscription = subscription;
+    void subscription.open().then(
+      () => {
+        // lost already
+        if (broker.subscription !== subscription) return;
+        broker.isOpen = true;
+        broker.failureCount = 0;
+        if (this.#isClosed) subscription.close();
+        else this.#owner.onSubscribed(subscription);
+      },
+      (error: unknown) => {
+        broker.failureCount++;
+        if (!this.#isClosed) this.#owner.onConnectError(asNsqError(error));
+        this.#onEnd(broker);
+      },
+    );
+  }
+
+  #onEnd(broker: Broker<T>): void {
+    broker.subscription = null;
+    broker.isOpen = false;
+    if (this.#isClosed) return;
+    if (!broker.isFixed && !broker.isListed) this.#forget(broker);
+    else {
+      const fullMs = Math.min(this.#maxReconnectMs, RECONNECT_MS_MIN * 2 ** broker.failureCount);
+      broker.alarm.setIn(fullMs * (1 - JITTER * this.#environment.random()));
+    }
+  }
+
+  #forget(broker: Broker<T>): void {
+    if (broker.isFixed) return;
+    broker.alarm.clear();
+    this.#brokers.delete(broker.address.text);
+  }
+}
+
+function asNsqError(error: unknown): NsqError {
+  if (error instanceof NsqError) return error;
+  return new NsqError('CONNECT_FAILED', errorText(error), { cause: error });
+}

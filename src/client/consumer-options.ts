@@ -1,0 +1,178 @@
+/**
+ * What consumers are told.
+ *
+ * Thread: any.
+ */
+
+import { parseChannelName, parseTopicName } from '../shared/names.ts';
+import { type Address, parseAddress } from './address.ts';
+import type { BackoffSettings } from './backoff-timer.ts';
+import { type Codec, jsonCodec } from './body-codec.ts';
+import {
+  CONNECTION_OPTION_NAMES,
+  type ConnectionOptions,
+  type ConnectionSettings,
+  connectionSettings,
+} from './connection-options.ts';
+import {
+  LOOKUPD_OPTION_NAMES,
+  type LookupdOptions,
+  type LookupdSettings,
+  lookupdSettings,
+} from './lookupd-options.ts';
+import type { Message } from './message.ts';
+import type { ConsumerWishes } from './negotiation.ts';
+import { NsqError } from './nsq-error.ts';
+import { invalid, OptionChecks } from './option-checks.ts';
+
+/**
+ * Options of a consumer. It needs `topic`, `channel`, and where the brokers are: `nsqd`, `lookupd`, or both.
+ *
+ * @example
+ * ```ts
+ * import { Consumer, type ConsumerOptions } from 'ringmq/client';
+ *
+ * const options: ConsumerOptions = {
+ *   topic: 'orders',
+ *   channel: 'billing',
+ *   nsqd: ['127.0.0.1:4150'],
+ *   maxInFlight: 200,
+ *   maxAttempts: 5,
+ *   onDiscard: (message) => console.error(`gave up ${message.id}`),
+ * };
+ * const consumer = new Consumer(options);
+ * await consumer.close();
+ * ```
+ */
+export type ConsumerOptions<T = unknown> = ConnectionOptions &
+  LookupdOptions & {
+    readonly topic: string;
+    readonly channel: string;
+    /** Addresses of brokers, `host:port`, which are connected to whatever nsqlookupd says. */
+    readonly nsqd?: readonly string[] | undefined;
+    /** How many messages may be here unanswered, over all connections together. Default: 200. */
+    readonly maxInFlight?: number | undefined;
+    /** What `message.decode()` uses. Default: JSON. */
+    readonly codec?: Codec<T> | undefined;
+    /**
+     * A message that fails in its last attempt, or that comes for more attempts than this, goes to `onDiscard` and is
+     * finished. 0: no limit. Default: 0.
+     */
+    readonly maxAttempts?: number | undefined;
+    /**
+     * Takes messages that are given up: the place for a dead letter topic. The message is finished when it has
+     * returned, or its promise has been fulfilled; if it fails, the message comes again.
+     */
+    readonly onDiscard?:
+      | ((message: Message<T>, error: unknown) => unknown | Promise<unknown>)
+      | undefined;
+    /** Whether messages that are not answered are touched in time. Default: true. */
+    readonly autoTouch?: boolean | undefined;
+    /** When the broker takes an unanswered message back. Default: the broker's, 60,000 as a rule. Units: ms. */
+    readonly msgTimeoutMs?: number | undefined;
+    /** Percent of the channel's messages that are delivered here, 1 to 99. Default: all. */
+    readonly sampleRate?: number | undefined;
+    /** How long a message is held back after its first failure; twice as long after each other one. Default: 1,000. */
+    readonly requeueDelayMs?: number | undefined;
+    /** The longest such delay. Default: 900,000. Units: ms. */
+    readonly maxRequeueDelayMs?: number | undefined;
+    /** The unit of the pauses after failures; the first is twice as long. Default: 1,000. Units: ms. */
+    readonly backoffMs?: number | undefined;
+    /** The longest pause after failures. 0: no pauses. Default: 120,000. Units: ms. */
+    readonly maxBackoffMs?: number | undefined;
+    /** Which share of delays and pauses is left to chance, 0 to 1. Default: 0.3. */
+    readonly jitter?: number | undefined;
+    /** The longest time between two attempts to connect to a broker. Default: 30,000. Units: ms. */
+    readonly maxReconnectMs?: number | undefined;
+  };
+
+/** The same, checked and complete. */
+export type ConsumerSettings<T> = {
+  readonly topic: string;
+  readonly channel: string;
+  readonly addresses: readonly Address[];
+  readonly lookupd: LookupdSettings | null;
+  readonly connection: ConnectionSettings;
+  readonly wishes: ConsumerWishes;
+  readonly maxInFlight: number;
+  readonly codec: Codec<T>;
+  readonly maxAttempts: number;
+  readonly onDiscard: ((message: Message<T>, error: unknown) => unknown) | null;
+  readonly isTouching: boolean;
+  readonly requeueDelayMs: number;
+  readonly maxRequeueDelayMs: number;
+  readonly backoff: BackoffSettings;
+  readonly maxReconnectMs: number;
+};
+
+const NAMES: readonly (keyof ConsumerOptions)[] = [
+  ...CONNECTION_OPTION_NAMES,
+  ...LOOKUPD_OPTION_NAMES,
+  'topic',
+  'channel',
+  'nsqd',
+  'maxInFlight',
+  'codec',
+  'maxAttempts',
+  'onDiscard',
+  'autoTouch',
+  'msgTimeoutMs',
+  'sampleRate',
+  'requeueDelayMs',
+  'maxRequeueDelayMs',
+  'backoffMs',
+  'maxBackoffMs',
+  'jitter',
+  'maxReconnectMs',
+];
+
+const HOUR_MS = 3_600_000;
+const MAX_IN_FLIGHT = 1_000_000;
+/** Attempts are counted in two bytes. */
+const ATTEMPTS_MAX = 65_535;
+const SAMPLE_RATE_MAX = 99;
+
+/** Checks a consumer's options. Errors: throws an NsqError. */
+export function consumerSettings<T>(options: ConsumerOptions<T>): ConsumerSettings<T> {
+  const checks = new OptionChecks(options, NAMES);
+  const { topic, channel, onDiscard, codec } = options;
+  if (typeof topic !== 'string' || parseTopicName(topic) === undefined) {
+    throw new NsqError('E_BAD_TOPIC', `option topic: "${topic}" is no topic's name`, { topic });
+  }
+  if (typeof channel !== 'string' || parseChannelName(channel) === undefined) {
+    const what = `option channel: "${channel}" is no channel's name`;
+    throw new NsqError('E_BAD_CHANNEL', what, { topic });
+  }
+  if (onDiscard !== undefined && typeof onDiscard !== 'function') {
+    throw invalid('onDiscard', 'it is not a function');
+  }
+  const lookupd = lookupdSettings(checks);
+  const addresses = checks.texts('nsqd').map((text) => parseAddress(text, 'nsqd'));
+  if (addresses.length === 0 && lookupd === null) {
+    throw invalid('nsqd', 'there is neither it nor lookupd, so no broker is known');
+  }
+  const jitter = checks.number('jitter', 0.3, 0, 1);
+  const sampleRate = checks.optionalInteger('sampleRate', 1, SAMPLE_RATE_MAX) ?? 0;
+  return {
+    topic,
+    channel,
+    addresses,
+    lookupd,
+    connection: connectionSettings(checks, options),
+    wishes: { sampleRate, msgTimeoutMs: checks.optionalInteger('msgTimeoutMs', 1, 24 * HOUR_MS) },
+    maxInFlight: checks.integer('maxInFlight', 200, 1, MAX_IN_FLIGHT),
+    // Without an option, T is unknown, which JSON's values are.
+    codec: codec ?? (jsonCodec as Codec<T>),
+    maxAttempts: checks.integer('maxAttempts', 0, 0, ATTEMPTS_MAX),
+    onDiscard: onDiscard ?? null,
+    isTouching: checks.boolean('autoTouch', true),
+    requeueDelayMs: checks.number('requeueDelayMs', 1000, 0, HOUR_MS),
+    maxRequeueDelayMs: checks.number('maxRequeueDelayMs', 900_000, 0, HOUR_MS),
+    backoff: {
+      baseMs: checks.number('backoffMs', 1000, 0, HOUR_MS),
+      maxMs: checks.number('maxBackoffMs', 120_000, 0, HOUR_MS),
+      jitter,
+    },
+    maxReconnectMs: checks.integer('maxReconnectMs', 30_000, 1, HOUR_MS),
+  };
+}

@@ -1,0 +1,395 @@
+/**
+ * Takes messages of one channel from as many brokers as there are.
+ *
+ * It begins when somebody reads: `for await`, or `run`. What comes waits in one queue, however many connections there
+ * are; a message is answered on the connection that it came on.
+ *
+ * Bound: `maxInFlight` messages, and their bodies, waiting or being handled.
+ * Thread: any. Source: go-nsq `Consumer`.
+ */
+
+import { EventEmitter } from 'node:events';
+import type { Address } from './address.ts';
+import { type Alarm, Alarms } from './alarms.ts';
+import { BackoffTimer } from './backoff-timer.ts';
+import { Brokers } from './brokers.ts';
+import type { ConsumerEvents, ConsumerStats } from './consumer-events.ts';
+import {
+  type ConsumerOptions,
+  type ConsumerSettings,
+  consumerSettings,
+} from './consumer-options.ts';
+import { type Environment, SYSTEM } from './environment.ts';
+import { ErrorReports } from './error-reports.ts';
+import { Fifo } from './fifo.ts';
+import { type Handler, HandlerRun, type RunOptions } from './handler-run.ts';
+import { LookupdPoller } from './lookupd-poller.ts';
+import type { Message } from './message.ts';
+import { MessageStream, StreamWaiters } from './message-stream.ts';
+import { NsqError } from './nsq-error.ts';
+import { invalid, OptionChecks } from './option-checks.ts';
+import { RdyDistribution } from './rdy-distribution.ts';
+import { Subscription } from './subscription.ts';
+
+/** How often a grant may be passed on among many brokers. Units: ms. */
+const ROTATE_MS = 5000;
+const CLOSE_MS = 30_000;
+const HOUR_MS = 3_600_000;
+const MAX_IN_FLIGHT = 1_000_000;
+
+/**
+ * A consumer of a channel.
+ *
+ * @example
+ * ```ts
+ * import { Consumer } from 'ringmq/client';
+ *
+ * const consumer = new Consumer({ topic: 'orders', channel: 'billing', nsqd: ['127.0.0.1:4150'] });
+ * process.once('SIGTERM', () => consumer.close());
+ * await consumer.run(
+ *   async (message) => {
+ *     const order = message.json<{ id: number }>();
+ *     console.log(`bills order ${order.id}`);
+ *   },
+ *   { concurrency: 20 },
+ * );
+ * ```
+ */
+export class Consumer<T = unknown>
+  extends EventEmitter<ConsumerEvents<T>>
+  implements AsyncIterable<Message<T>>, AsyncDisposable
+{
+  readonly #settings: ConsumerSettings<T>;
+  readonly #environment: Environment;
+  readonly #brokers: Brokers<T>;
+  readonly #poller: LookupdPoller | null;
+  readonly #distribution: RdyDistribution;
+  readonly #backoff: BackoffTimer;
+  readonly #queue = new Fifo<Message<T>>();
+  readonly #waiters = new StreamWaiters<T>();
+  readonly #reports: ErrorReports;
+  readonly #rotateAlarm: Alarm;
+  #run: HandlerRun<T> | null = null;
+  #readerCount = 0;
+  #hasStarted = false;
+  #isPaused = false;
+  #isSettling = false;
+  #closing: Promise<void> | null = null;
+  #inFlightCount = 0;
+  #receivedCount = 0;
+  #finishedCount = 0;
+  #requeuedCount = 0;
+  #touchedCount = 0;
+  #discardedCount = 0;
+  #lostCount = 0;
+
+  /** Connects to nothing yet. Errors: throws an NsqError when an option cannot be used. */
+  constructor(options: ConsumerOptions<T>);
+  /** @internal */
+  constructor(options: ConsumerOptions<T>, environment: Environment);
+  constructor(options: ConsumerOptions<T>, environment: Environment = SYSTEM) {
+    super();
+    const settings = consumerSettings(options);
+    this.#settings = settings;
+    this.#environment = environment;
+    const { topic, lookupd, maxInFlight, maxReconnectMs } = settings;
+    this.#distribution = new RdyDistribution(maxInFlight, environment.random);
+    this.#reports = new ErrorReports(this, `consumer of ${topic}/${settings.channel}`);
+    this.#rotateAlarm = Alarms.of(environment.clock).alarm((nowMs) => this.#onRotate(nowMs));
+    this.#backoff = new BackoffTimer(settings.backoff, environment, {
+      onBackoff: (level, delayMs) => {
+        this.#updateFlow();
+        this.emit('backoff', level, delayMs);
+      },
+      onProbe: () => this.#updateFlow(),
+      onResume: () => {
+        this.#updateFlow();
+        this.emit('resume');
+      },
+    });
+    this.#brokers = new Brokers(maxReconnectMs, environment, {
+      subscriptionTo: (address) => this.#subscriptionTo(address),
+      onSubscribed: (subscription) => this.#onSubscribed(subscription),
+      onConnectError: (error) => this.#reports.report(error),
+      onBrokerLost: () => this.#poller?.pollSoon(),
+    });
+    const listener = {
+      onFound: (addresses: readonly Address[]) => this.#brokers.addListed(addresses),
+      onLookupError: (error: NsqError) => this.#reports.report(error),
+    };
+    this.#poller = lookupd && new LookupdPoller(topic, lookupd, environment, listener);
+  }
+
+  /**
+   * Calls the handler with each message, and resolves when the consumer is closed. When the handler has returned, or
+   * its promise is fulfilled, the message is finished; when it fails, the message comes again later, or is given up
+   * after `maxAttempts`. A handler may also answer the message itself. Only once for a consumer, and not beside `for
+   * await`.
+   */
+  async run(handler: Handler<T>, options: RunOptions = {}): Promise<void> {
+    this.#assertOpen();
+    if (this.#readerCount > 0) throw invalid('handler', 'somebody reads this consumer already');
+    const checks = new OptionChecks(options, ['concurrency']);
+    const concurrency = checks.integer('concurrency', 1, 1, MAX_IN_FLIGHT);
+    this.#run = new HandlerRun(handler, concurrency, this.#settings, {
+      take: () => this.take(),
+      onFailure: (error, message) => this.#onFailure(error, message),
+    });
+    this.addReader();
+    await this.#run.ended;
+  }
+
+  /** Reads messages one by one. Whoever reads answers each. */
+  [Symbol.asyncIterator](): MessageStream<T> {
+    if (this.#run !== null && this.#closing === null)
+      throw invalid('iterator', 'a handler reads this consumer already');
+    return new MessageStream(this, this.#waiters);
+  }
+
+  /** Lets no more messages come until `resume`. Those that are here are handled. */
+  pause(): void {
+    this.#isPaused = true;
+    this.#updateFlow();
+  }
+
+  /** Ends a pause. */
+  resume(): void {
+    this.#isPaused = false;
+    this.#updateFlow();
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** Changes how many messages may be here unanswered. */
+  setMaxInFlight(count: number): void {
+    const checks = new OptionChecks({ maxInFlight: count }, ['maxInFlight']);
+    this.#distribution.setMaxInFlight(checks.integer('maxInFlight', 1, 1, MAX_IN_FLIGHT));
+    this.#keepRotating();
+  }
+
+  /** What has happened so far. */
+  stats(): ConsumerStats {
+    return {
+      connectionCount: this.#brokers.open.length,
+      inFlightCount: this.#inFlightCount,
+      waitingCount: this.#queue.count,
+      receivedCount: this.#receivedCount,
+      finishedCount: this.#finishedCount,
+      requeuedCount: this.#requeuedCount,
+      touchedCount: this.#touchedCount,
+      discardedCount: this.#discardedCount,
+      lostCount: this.#lostCount,
+      backoffLevel: this.#backoff.level,
+    };
+  }
+
+  /**
+   * Takes no more messages, gives back those that nobody has taken, and waits until the others are answered; those that
+   * are not by the deadline come again elsewhere. Ends every `for await` and `run`. Call it as often as you like.
+   *
+   * Do not await it in a handler, or in a loop whose message is not answered: it would wait for itself.
+   *
+   * Units: `deadlineMs` ms from now, 30,000 by default.
+   */
+  close({ deadlineMs = CLOSE_MS }: { readonly deadlineMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(
+      new OptionChecks({ deadlineMs }, ['deadlineMs']).number('deadlineMs', 0, 0, 24 * HOUR_MS),
+    );
+    return this.#closing;
+  }
+
+  /** Closes with the default deadline: for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** The next message that waits. @internal */
+  take(): Message<T> | undefined {
+    const { maxAttempts } = this.#settings;
+    for (let message = this.#queue.shift(); message !== undefined; message = this.#queue.shift()) {
+      if (message.state_ !== 'inFlight') continue;
+      if (maxAttempts === 0 || message.attempts <= maxAttempts) return message;
+      void this.#discard(message, undefined);
+    }
+    return undefined;
+  }
+
+  /** Somebody reads. @internal */
+  addReader(): void {
+    this.#readerCount++;
+    if (!this.#hasStarted && this.#closing === null) {
+      this.#hasStarted = true;
+      this.#brokers.addFixed(this.#settings.addresses);
+      this.#poller?.poll();
+    }
+    this.#updateFlow();
+  }
+
+  /** Somebody has stopped to read. @internal */
+  removeReader(): void {
+    this.#readerCount--;
+    this.#updateFlow();
+    if (this.#readerCount === 0) this.#giveBack();
+  }
+
+  // What subscriptions tell.
+
+  #subscriptionTo(address: Address): Subscription<T> {
+    return new Subscription(address, this.#settings, this.#environment, {
+      onMessage: (message) => {
+        this.#receivedCount++;
+        this.#inFlightCount++;
+        this.#queue.push(message);
+      },
+      onMessages: () => this.#dispatch(),
+      onFinished: () => {
+        this.#finishedCount++;
+        this.#onAnswered();
+        if (this.#backoff.level > 0) this.#backoff.success();
+      },
+      requeueDelayMs: (attempts) => this.#requeueDelayMs(attempts),
+      onRequeued: (isFailure) => {
+        this.#requeuedCount++;
+        this.#onAnswered();
+        if (isFailure && this.#closing === null) this.#backoff.failure();
+      },
+      onTouched: () => {
+        this.#touchedCount++;
+      },
+      onExpired: () => {
+        this.#lostCount++;
+        this.#onAnswered();
+      },
+      onRefusal: (error) => this.#reports.report(error),
+      onClose: (subscription, error, lostCount) => this.#onClosed(subscription, error, lostCount),
+    });
+  }
+
+  #onSubscribed(subscription: Subscription<T>): void {
+    this.#distribution.add(subscription);
+    this.#keepRotating();
+    this.emit('connect', subscription.address.text);
+  }
+
+  #onClosed(subscription: Subscription<T>, error: NsqError | null, lostCount: number): void {
+    this.#inFlightCount -= lostCount;
+    this.#lostCount += lostCount;
+    this.#distribution.remove(subscription);
+    this.#brokers.closed(subscription);
+    this.emit('disconnect', subscription.address.text, error);
+    if (error !== null && this.#closing === null) this.#reports.report(error);
+  }
+
+  #onAnswered(): void {
+    this.#inFlightCount--;
+    if (!this.#distribution.isOwed || this.#isSettling) return;
+    this.#isSettling = true;
+    // once for all that are answered in this turn
+    process.nextTick(() => {
+      this.#isSettling = false;
+      this.#distribution.distribute();
+    });
+  }
+
+  // The way of a message.
+
+  #dispatch(): void {
+    if (this.#readerCount === 0 || this.#closing !== null) this.#giveBack();
+    else if (this.#run !== null) this.#run.dispatch();
+    else {
+      while (this.#waiters.count > 0) {
+        const message = this.take();
+        if (message === undefined) return;
+        this.#waiters.give(message);
+      }
+    }
+  }
+
+  /** What nobody has taken goes back at once. */
+  #giveBack(): void {
+    for (let message = this.#queue.shift(); message !== undefined; message = this.#queue.shift()) {
+      void message.requeue({ delayMs: 0, backoff: false });
+    }
+  }
+
+  /** A handler has failed. */
+  async #onFailure(error: unknown, message: Message<T>): Promise<void> {
+    this.emit('failure', error, message);
+    if (message.state_ !== 'inFlight') return;
+    const { maxAttempts } = this.#settings;
+    if (maxAttempts === 0 || message.attempts < maxAttempts) {
+      void message.requeue();
+      return;
+    }
+    if (this.#closing === null) this.#backoff.failure();
+    await this.#discard(message, error);
+  }
+
+  async #discard(message: Message<T>, error: unknown): Promise<void> {
+    this.#discardedCount++;
+    this.emit('discard', message, error);
+    try {
+      await this.#settings.onDiscard?.(message, error);
+      void message.finish();
+    } catch (cause) {
+      this.emit('failure', cause, message);
+      void message.requeue();
+    }
+  }
+
+  #requeueDelayMs(attempts: number): number {
+    const { requeueDelayMs, maxRequeueDelayMs, backoff } = this.#settings;
+    const fullMs = Math.min(maxRequeueDelayMs, requeueDelayMs * 2 ** (attempts - 1));
+    return fullMs * (1 - backoff.jitter * this.#environment.random());
+  }
+
+  // The flow.
+
+  #updateFlow(): void {
+    if (this.#isPaused || this.#readerCount === 0 || this.#closing !== null) {
+      this.#distribution.setFlow('stopped');
+    } else if (this.#backoff.level === 0) this.#distribution.setFlow('flowing');
+    else this.#distribution.setFlow(this.#backoff.isWaiting ? 'stopped' : 'probing');
+    this.#keepRotating();
+  }
+
+  #keepRotating(): void {
+    if (!this.#distribution.isRotating) this.#rotateAlarm.clear();
+    else if (!this.#rotateAlarm.isSet) this.#rotateAlarm.setIn(ROTATE_MS);
+  }
+
+  #onRotate(nowMs: number): void {
+    this.#distribution.rotate(nowMs);
+    this.#keepRotating();
+  }
+
+  // The end.
+
+  async #close(deadlineMs: number): Promise<void> {
+    const open = this.#brokers.open;
+    this.#poller?.close();
+    this.#brokers.close();
+    this.#backoff.close();
+    this.#rotateAlarm.clear();
+    this.#waiters.close();
+    const drained = Promise.all(open.map((subscription) => subscription.drain()));
+    // behind the brokers' order to send no more
+    this.#giveBack();
+    const { promise: isLate, resolve: onDeadline } = Promise.withResolvers<void>();
+    const alarms = Alarms.of(this.#environment.clock);
+    const alarm = alarms.alarm(() => onDeadline(), { holdsProcess: true });
+    alarm.setIn(deadlineMs);
+    await Promise.race([drained, isLate]);
+    alarm.clear();
+    for (const subscription of open) subscription.close();
+    this.#run?.end();
+  }
+
+  #assertOpen(): void {
+    if (this.#closing === null) return;
+    const { topic } = this.#settings;
+    throw new NsqError('CLOSED', 'the consumer is closed', { topic });
+  }
+}

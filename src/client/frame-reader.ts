@@ -1,0 +1,108 @@
+/**
+ * Cuts what a broker sends into frames. A frame that comes whole stays where it is; one that is split is gathered in
+ * memory of its own, so that nobody's view of an earlier one changes.
+ *
+ * Shape: size(4, of what follows) type(4) data, big-endian.
+ * Bound: one frame that has not come whole, and of it no more than twice what has come.
+ * Thread: any.
+ */
+
+import { readUint32 } from '../shared/big-endian.ts';
+
+const SIZE_BYTES = 4;
+const TYPE_BYTES = 4;
+const HEADER_BYTES = SIZE_BYTES + TYPE_BYTES;
+/** What a split frame is given at first, however large it says that it is. */
+const GATHERED_BYTES_MIN = 64 * 1024;
+
+/** Is told of frames. */
+export type FrameListener = {
+  /** The data is `bytes` from `at` to `end`; it stays as it is. */
+  onFrame(type: number, bytes: Buffer, at: number, end: number): void;
+  /** The stream makes no sense; nothing more is told. */
+  onBadFrame(text: string): void;
+};
+
+/** Reads the frames of one stream. */
+export class FrameReader {
+  readonly #listener: FrameListener;
+  readonly #sizeMax: number;
+  /** The first `#gatheredBytes` bytes of a frame that has not come whole. */
+  #gathered: Buffer | null = null;
+  #gatheredBytes = 0;
+  #isStopped = false;
+
+  /** Units: `sizeMax` bytes of a frame behind its size. */
+  constructor(listener: FrameListener, sizeMax: number) {
+    this.#listener = listener;
+    this.#sizeMax = sizeMax;
+  }
+
+  /** Takes bytes that stay as they are. */
+  read(bytes: Buffer): void {
+    let at = this.#gathered === null ? 0 : this.#gather(this.#gathered, bytes);
+    while (!this.#isStopped && bytes.length - at >= HEADER_BYTES) {
+      const size = this.#sizeAt(bytes, at);
+      const end = at + SIZE_BYTES + size;
+      if (this.#isStopped || end > bytes.length) break;
+      const type = readUint32(bytes, at + SIZE_BYTES);
+      const dataAt = at + HEADER_BYTES;
+      at = end;
+      this.#listener.onFrame(type, bytes, dataAt, end);
+    }
+    if (!this.#isStopped && at < bytes.length) this.#keep(bytes, at);
+  }
+
+  /** Tells of nothing more, also from within telling. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#gathered = null;
+  }
+
+  #sizeAt(bytes: Buffer, at: number): number {
+    const size = readUint32(bytes, at);
+    if (size >= TYPE_BYTES && size <= this.#sizeMax) return size;
+    this.stop();
+    this.#listener.onBadFrame(`a frame of ${size} bytes, ${this.#sizeMax} at most`);
+    return 0;
+  }
+
+  #keep(bytes: Buffer, at: number): void {
+    const count = bytes.length - at;
+    const gathered = Buffer.allocUnsafeSlow(this.#roomFor(bytes, at, count));
+    bytes.copy(gathered, 0, at);
+    this.#gathered = gathered;
+    this.#gatheredBytes = count;
+  }
+
+  /** How much a frame gets of which so many bytes are there. */
+  #roomFor(bytes: Buffer, at: number, count: number): number {
+    if (count < HEADER_BYTES) return HEADER_BYTES;
+    const frameBytes = SIZE_BYTES + readUint32(bytes, at);
+    return Math.min(frameBytes, Math.max(GATHERED_BYTES_MIN, 2 * count));
+  }
+
+  /** Adds to the frame that has not come whole. Returns how many bytes of these it took. */
+  #gather(first: Buffer, bytes: Buffer): number {
+    let gathered = first;
+    let at = 0;
+    for (;;) {
+      const count = Math.min(gathered.length - this.#gatheredBytes, bytes.length - at);
+      bytes.copy(gathered, this.#gatheredBytes, at, at + count);
+      at += count;
+      this.#gatheredBytes += count;
+      if (this.#gatheredBytes < gathered.length) return at;
+      const size = this.#sizeAt(gathered, 0);
+      if (this.#isStopped) return at;
+      if (this.#gatheredBytes === SIZE_BYTES + size) break;
+      const larger = Buffer.allocUnsafeSlow(this.#roomFor(gathered, 0, this.#gatheredBytes));
+      gathered.copy(larger, 0, 0, this.#gatheredBytes);
+      gathered = larger;
+      this.#gathered = larger;
+    }
+    this.#gathered = null;
+    const type = readUint32(gathered, SIZE_BYTES);
+    this.#listener.onFrame(type, gathered, HEADER_BYTES, gathered.length);
+    return at;
+  }
+}

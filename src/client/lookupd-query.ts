@@ -1,0 +1,115 @@
+/**
+ * One question to an nsqlookupd. Its answer is from outside: it is bounded and checked before it is believed.
+ *
+ * Thread: any. Source: nsqlookupd's `/lookup` and `/nodes`; answers in the envelope of versions before 1.0 are read
+ * too.
+ */
+
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { errorText } from '../shared/error-text.ts';
+import { type Address, addressOf } from './address.ts';
+import { Alarms } from './alarms.ts';
+import type { Environment } from './environment.ts';
+import type { LookupdSettings } from './lookupd-options.ts';
+import { NsqError } from './nsq-error.ts';
+
+const OK_STATUS = 200;
+const NOT_FOUND_STATUS = 404;
+const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
+/** Brokers that one answer may name; others are left out. */
+const PRODUCERS_MAX = 1024;
+const PORT_MAX = 65_535;
+const HOST = /^[\w.:%-]{1,255}$/;
+
+/**
+ * Asks which brokers have the topic, or, without a topic, which brokers there are. A topic that is unknown is at no
+ * broker.
+ *
+ * Errors: rejects with an NsqError, LOOKUP_FAILED.
+ */
+export async function queryLookupd(
+  base: URL,
+  topic: string | null,
+  settings: LookupdSettings,
+  environment: Environment,
+): Promise<Address[]> {
+  const url = new URL(base);
+  if (url.pathname === '/') url.pathname = topic === null ? '/nodes' : '/lookup';
+  if (topic !== null) url.searchParams.set('topic', topic);
+  try {
+    return producersOf(await fetchText(url, settings, environment));
+  } catch (cause) {
+    const address = base.host;
+    const text = `the nsqlookupd ${address} does not help: ${errorText(cause)}`;
+    throw new NsqError('LOOKUP_FAILED', text, { topic: topic ?? undefined, address, cause });
+  }
+}
+
+/** The body of an answer; undefined when there is no such topic. */
+function fetchText(
+  url: URL,
+  { timeoutMs, authorization }: LookupdSettings,
+  environment: Environment,
+): Promise<string | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<string | undefined>();
+  const headers: Record<string, string> = { accept: 'application/vnd.nsq; version=1.0' };
+  if (authorization !== null) headers['authorization'] = authorization;
+  const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  const request = send(url, { headers, agent: false }, (response) => {
+    response.on('error', reject);
+    readText(response).then(resolve, reject);
+  });
+  const alarm = Alarms.of(environment.clock).alarm(() => {
+    request.destroy(new Error(`no answer within ${timeoutMs} ms`));
+  });
+  request.on('error', reject);
+  request.on('close', () => {
+    alarm.clear();
+    reject(new Error('it ended the connection'));
+  });
+  alarm.setIn(timeoutMs);
+  request.end();
+  return promise;
+}
+
+async function readText(response: IncomingMessage): Promise<string | undefined> {
+  const { statusCode = 0 } = response;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > ANSWER_BYTES_MAX)
+      throw new Error(`an answer of more than ${ANSWER_BYTES_MAX} bytes`);
+  }
+  if (statusCode === NOT_FOUND_STATUS) return undefined;
+  if (statusCode !== OK_STATUS) throw new Error(`status ${statusCode}`);
+  return Buffer.concat(chunks).toString();
+}
+
+function producersOf(text: string | undefined): Address[] {
+  if (text === undefined) return [];
+  const answer: unknown = JSON.parse(text);
+  const data = fieldOf(answer, 'producers') === undefined ? fieldOf(answer, 'data') : answer;
+  const producers = fieldOf(data, 'producers');
+  if (!Array.isArray(producers)) throw new Error('an answer without producers');
+  const found = new Map<string, Address>();
+  for (const producer of producers.slice(0, PRODUCERS_MAX)) {
+    const host = fieldOf(producer, 'broadcast_address') ?? fieldOf(producer, 'hostname');
+    const port = fieldOf(producer, 'tcp_port');
+    // one that cannot be true leaves the others as good as they are
+    if (typeof host !== 'string' || !HOST.test(host)) continue;
+    if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > PORT_MAX)
+      continue;
+    const address = addressOf(host, port);
+    found.set(address.text, address);
+  }
+  return [...found.values()];
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  // Its fields are checked where they are used.
+  return (value as Record<string, unknown>)[name];
+}

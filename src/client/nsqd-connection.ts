@@ -1,0 +1,392 @@
+/**
+ * One connection to a broker: from the first byte through TLS, negotiation, compression and AUTH to commands, answers
+ * and messages, until it is gone. It is used once; who wants another makes another.
+ *
+ * Answers come in the order of the commands that have one. When the connection is lost, each command that is still
+ * unanswered is told so, in that order, and then the owner.
+ *
+ * Bound: what is read is handed on at once. What is written and not sent is the owner's to bound: `queuedBytes`.
+ * Thread: any. Source: nsqd `protocolV2`, go-nsq `Conn`.
+ */
+
+import { identify, line, MAGIC, NOP, sized } from '../protocol/commands.ts';
+import { errorText } from '../shared/error-text.ts';
+import type { Address } from './address.ts';
+import { type Alarm, Alarms } from './alarms.ts';
+import { CommandWriter } from './command-writer.ts';
+import type { ConnectionSettings } from './connection-options.ts';
+import type { ConnectionOwner, Responder } from './connection-owner.ts';
+import type { Environment } from './environment.ts';
+import { Fifo } from './fifo.ts';
+import { FrameReader } from './frame-reader.ts';
+import {
+  type CodecMaker,
+  type ConsumerWishes,
+  type Grant,
+  identifyFields,
+  loadCodec,
+  parseGrant,
+} from './negotiation.ts';
+import { NsqError, refusal } from './nsq-error.ts';
+import { Transport } from './transport.ts';
+
+const RESPONSE = 0;
+const ERROR = 1;
+const MESSAGE = 2;
+
+const O = 0x4f;
+const K = 0x4b;
+const OK_BYTES = 2;
+const HEARTBEAT = '_heartbeat_';
+/** Errors that answer commands which are not answered otherwise. */
+const PASSING = /^E_(?:FIN|REQ|TOUCH)_FAILED/;
+/** Silence of so many heartbeat intervals means that the broker is gone. */
+const SILENT_INTERVALS = 2;
+/** How long the broker has to end its side after this one has ended. Units: ms. */
+const END_MS = 1000;
+
+/** How far a connection is. */
+type Stage =
+  | 'connecting'
+  | 'identify'
+  | 'tls'
+  | 'compression'
+  | 'auth'
+  | 'ready'
+  | 'ending'
+  | 'closed';
+
+/** A connection. */
+export class NsqdConnection {
+  readonly address: Address;
+  readonly commands: CommandWriter;
+  /** When the broker was last heard of. Units: ms, monotonic. */
+  heardMs = 0;
+
+  readonly #settings: ConnectionSettings;
+  readonly #wishes: ConsumerWishes | null;
+  readonly #environment: Environment;
+  readonly #owner: ConnectionOwner;
+  /** Commands that wait for their answers. */
+  readonly #questions = new Fifo<Responder>();
+  /** Rings when connecting or ending takes too long; later, when the broker may have been silent for too long. */
+  readonly #alarm: Alarm;
+  readonly #opened = Promise.withResolvers<Grant>();
+  #stage: Stage = 'connecting';
+  #transport: Transport | null = null;
+  #reader: FrameReader;
+  #codecMaker: CodecMaker | null = null;
+  #grant: Grant | null = null;
+  #hasMessages = false;
+
+  constructor(
+    address: Address,
+    settings: ConnectionSettings,
+    wishes: ConsumerWishes | null,
+    environment: Environment,
+    owner: ConnectionOwner,
+  ) {
+    this.address = address;
+    this.#settings = settings;
+    this.#wishes = wishes;
+    this.#environment = environment;
+    this.#owner = owner;
+    this.#alarm = Alarms.of(environment.clock).alarm((nowMs) => this.#onAlarm(nowMs));
+    this.commands = new CommandWriter({ send: (bytes) => this.#transport?.write(bytes) });
+    this.#reader = new FrameReader(this, settings.maxFrameBytes);
+  }
+
+  /** Bytes that were written and have not left the process. */
+  get queuedBytes(): number {
+    return this.#transport?.queuedBytes ?? 0;
+  }
+
+  /** Whether commands can be given. */
+  get isReady(): boolean {
+    return this.#stage === 'ready';
+  }
+
+  /**
+   * Connects and negotiates. Resolves with what the broker grants.
+   *
+   * Errors: rejects with an NsqError; the connection is closed then, and its owner is told nothing.
+   */
+  async open(): Promise<Grant> {
+    this.#alarm.setIn(this.#settings.connectTimeoutMs);
+    const { compression } = this.#settings;
+    try {
+      if (compression !== null) this.#codecMaker = await loadCodec(compression);
+    } catch (error) {
+      this.#fail(error instanceof NsqError ? error : this.#error('PROTOCOL_ERROR', 'load', error));
+    }
+    if (this.#stage === 'connecting') this.#connect();
+    return this.#opened.promise;
+  }
+
+  /** Gives the next answer to this one. */
+  expect(responder: Responder): void {
+    if (this.#stage === 'closed') responder.onError(this.#lost(null));
+    else this.#questions.push(responder);
+  }
+
+  /** Sends a command, and resolves with its answer. Errors: rejects with an NsqError. */
+  ask(command: Buffer): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.commands.bytes(command);
+      this.expect({ onAnswer: resolve, onError: reject });
+    });
+  }
+
+  /** Sends what is written, then closes. What is unanswered is told that the connection is lost. */
+  end(): void {
+    if (this.#stage !== 'ready') {
+      this.destroy(null);
+      return;
+    }
+    this.#stage = 'ending';
+    this.commands.flush();
+    this.#transport?.end();
+    this.#alarm.setIn(END_MS);
+  }
+
+  /** Closes at once. With an error, that is what everybody is told; without, that the connection was closed. */
+  destroy(error: NsqError | null): void {
+    if (this.#stage === 'closed') return;
+    if (error === null) this.#finish(null);
+    else this.#fail(error);
+  }
+
+  /** Called by the reader. */
+  onFrame(type: number, bytes: Buffer, at: number, end: number): void {
+    if (type === MESSAGE) {
+      if (this.#stage !== 'ready') return;
+      this.#hasMessages = true;
+      this.#owner.onMessage(bytes, at, end);
+      return;
+    }
+    if (type !== RESPONSE && type !== ERROR) {
+      this.onBadFrame(`a frame of unknown type ${type}`);
+      return;
+    }
+    const isOk = end - at === OK_BYTES && bytes[at] === O && bytes[at + 1] === K;
+    const text = isOk ? 'OK' : bytes.toString('latin1', at, end);
+    if (type === RESPONSE && text === HEARTBEAT) {
+      this.commands.bytes(NOP);
+    } else if (this.#stage === 'ready' || this.#stage === 'ending') {
+      this.#answer(type, text);
+    } else {
+      // what comes behind may be of another layer
+      this.#reader.stop();
+      this.#reader = new FrameReader(this, this.#settings.maxFrameBytes);
+      if (type === ERROR) this.#fail(this.#refused(text));
+      else this.#onHandshake(text, bytes.subarray(end));
+    }
+  }
+
+  /** Called by the reader. */
+  onBadFrame(text: string): void {
+    this.#fail(this.#error('PROTOCOL_ERROR', `the broker ${this.address.text} sent ${text}`));
+  }
+
+  #connect(): void {
+    const stream = this.#environment.connect(this.address);
+    const transport = new Transport(stream, {
+      onData: (bytes) => this.#onData(bytes),
+      onDrain: () => this.#owner.onDrain(),
+      onClose: (cause) => this.#onTransportClose(cause),
+    });
+    this.#transport = transport;
+    stream.once('connect', () => {
+      if (this.#stage !== 'connecting') return;
+      this.#stage = 'identify';
+      this.commands.bytes(MAGIC);
+      this.commands.bytes(identify(identifyFields(this.#settings, this.#wishes)));
+    });
+  }
+
+  #onData(bytes: Buffer): void {
+    this.heardMs = this.#environment.clock.monotonicMs();
+    this.#reader.read(bytes);
+    if (!this.#hasMessages) return;
+    this.#hasMessages = false;
+    this.#owner.onMessages();
+  }
+
+  #answer(type: number, text: string): void {
+    if (type === RESPONSE) {
+      const responder = this.#questions.shift();
+      if (responder === undefined) this.onBadFrame(`"${text}", which answers nothing`);
+      else responder.onAnswer(text);
+      return;
+    }
+    const error = this.#refused(text);
+    if (PASSING.test(text)) {
+      this.#owner.onRefusal(error);
+      return;
+    }
+    // The broker closes the connection after any other error, and obeys nothing that came behind it.
+    const responder = this.#questions.shift();
+    responder?.onError(error);
+    this.#fail(responder === undefined ? error : this.#lost(error));
+  }
+
+  /** Takes an answer of the broker's before it is ready, and what came behind it. */
+  #onHandshake(text: string, rest: Buffer): void {
+    switch (this.#stage) {
+      case 'identify':
+        this.#onGrant(text, rest);
+        break;
+      case 'tls':
+        if (this.#isOk(text, 'TLS')) this.#compress(rest);
+        break;
+      case 'compression':
+        if (this.#isOk(text, 'compression')) this.#authorize(rest);
+        break;
+      case 'auth':
+        this.#becomeReady(rest);
+        break;
+      default:
+        this.onBadFrame(`"${text}" before it was asked`);
+    }
+  }
+
+  #isOk(text: string, layer: string): boolean {
+    if (text === 'OK') return true;
+    this.onBadFrame(`"${text}" after the beginning of ${layer}`);
+    return false;
+  }
+
+  #onGrant(text: string, rest: Buffer): void {
+    const { tls } = this.#settings;
+    try {
+      this.#grant = parseGrant(text, this.address.text);
+    } catch (error) {
+      this.#fail(error instanceof NsqError ? error : this.#lost(error));
+      return;
+    }
+    if (tls === null) {
+      this.#compress(rest);
+      return;
+    }
+    if (!this.#grant.hasTls) {
+      const what = `the broker ${this.address.text} does not speak TLS`;
+      this.#fail(this.#error('CONNECT_FAILED', what));
+      return;
+    }
+    if (rest.length > 0) {
+      this.onBadFrame('plain bytes where TLS begins');
+      return;
+    }
+    this.#stage = 'tls';
+    const { host } = this.address;
+    const servername = /^[\d.]+$|:/.test(host) ? undefined : host;
+    const options = servername === undefined ? { host, ...tls } : { servername, ...tls };
+    this.#transport?.startTls(options).catch((cause: unknown) => this.#fail(this.#lost(cause)));
+  }
+
+  #compress(rest: Buffer): void {
+    const granted = this.#grant?.compression ?? null;
+    const maker = this.#codecMaker;
+    if (granted === null || maker === null) {
+      this.#authorize(rest);
+      return;
+    }
+    this.#stage = 'compression';
+    this.#transport?.startCodec(maker(this.#grant?.deflateLevel ?? 1), rest);
+  }
+
+  #authorize(rest: Buffer): void {
+    if (this.#grant?.needsAuth !== true) {
+      this.#becomeReady(rest);
+      return;
+    }
+    const { authSecret } = this.#settings;
+    if (authSecret === null) {
+      const what = `the broker ${this.address.text} requires AUTH, and there is no option authSecret`;
+      this.#fail(this.#error('E_AUTH_FIRST', what));
+      return;
+    }
+    this.#stage = 'auth';
+    this.commands.bytes(line('AUTH'));
+    this.commands.bytes(sized(authSecret));
+    if (rest.length > 0) this.#reader.read(rest);
+  }
+
+  #becomeReady(rest: Buffer): void {
+    const grant = this.#grant;
+    if (grant === null) return;
+    this.#stage = 'ready';
+    this.#alarm.clear();
+    this.#watch(this.heardMs);
+    this.#opened.resolve(grant);
+    if (rest.length > 0) this.#reader.read(rest);
+  }
+
+  /** Wakes when the broker has been silent for too long since then, if it stays so. */
+  #watch(nowMs: number): void {
+    const silentMs = SILENT_INTERVALS * this.#settings.heartbeatIntervalMs;
+    if (silentMs > 0) this.#alarm.setIn(this.heardMs + silentMs - nowMs);
+  }
+
+  #onAlarm(nowMs: number): void {
+    if (this.#stage === 'ending') {
+      this.#finish(null);
+      return;
+    }
+    if (this.#stage !== 'ready') {
+      const { connectTimeoutMs } = this.#settings;
+      const what = `connecting to ${this.address.text} took more than ${connectTimeoutMs} ms`;
+      this.#fail(this.#error('CONNECT_FAILED', what));
+      return;
+    }
+    const silentMs = SILENT_INTERVALS * this.#settings.heartbeatIntervalMs;
+    if (nowMs < this.heardMs + silentMs) this.#watch(nowMs);
+    else {
+      const what = `the broker ${this.address.text} has been silent for ${silentMs} ms`;
+      this.#fail(this.#error('CONNECTION_LOST', what));
+    }
+  }
+
+  #onTransportClose(cause: Error | null): void {
+    if (this.#stage === 'ending') this.#finish(null);
+    else if (this.#stage !== 'closed') this.#fail(this.#lost(cause));
+  }
+
+  #fail(error: NsqError): void {
+    if (this.#stage !== 'closed') this.#finish(error);
+  }
+
+  /** Everything ends here, once. */
+  #finish(error: NsqError | null): void {
+    const wasOpen = this.#stage === 'ready' || this.#stage === 'ending';
+    this.#stage = 'closed';
+    this.#alarm.clear();
+    this.#reader.stop();
+    this.commands.close();
+    this.#transport?.destroy(null);
+    const told = error ?? this.#error('CONNECTION_LOST', `left the broker ${this.address.text}`);
+    for (let next = this.#questions.shift(); next !== undefined; next = this.#questions.shift()) {
+      next.onError(told);
+    }
+    if (wasOpen) this.#owner.onClose(error);
+    else this.#opened.reject(told);
+  }
+
+  #lost(cause: unknown): NsqError {
+    const text = cause === null ? 'it was closed' : errorText(cause);
+    const { text: name } = this.address;
+    if (this.#stage === 'ready' || this.#stage === 'ending') {
+      return this.#error('CONNECTION_LOST', `the connection to ${name} is lost: ${text}`, cause);
+    }
+    const action = this.#stage === 'tls' ? 'TLS with' : 'connecting to';
+    return this.#error('CONNECT_FAILED', `${action} ${name} failed: ${text}`, cause);
+  }
+
+  #refused(text: string): NsqError {
+    return refusal(text, { address: this.address.text });
+  }
+
+  #error(code: string, text: string, cause?: unknown): NsqError {
+    return new NsqError(code, text, { address: this.address.text, cause: cause ?? undefined });
+  }
+}

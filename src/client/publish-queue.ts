@@ -1,0 +1,354 @@
+/**
+ * What a producer has to send, and what it has sent and waits for.
+ *
+ * A publication waits in a batch; a batch waits for its turn, is sent, and is answered. A batch that is not sent yet
+ * takes more of its topic. When the connection is lost, unanswered batches go back to the front, in their order.
+ *
+ * Bound: `maxQueuedBytes` of bodies. Thread: any.
+ */
+
+import { type Alarm, Alarms } from './alarms.ts';
+import type { BrokerLink } from './broker-link.ts';
+import type { Environment } from './environment.ts';
+import { Fifo } from './fifo.ts';
+import { NsqError } from './nsq-error.ts';
+import { Batch, Publication, type SizedBody } from './publication.ts';
+
+/** What a queue needs of the producer's settings. */
+export type QueueSettings = {
+  readonly maxBatchMessages: number;
+  readonly maxBatchBytes: number;
+  readonly isBatching: boolean;
+  readonly isOrdered: boolean;
+  readonly isResending: boolean;
+  readonly maxUnansweredBytes: number;
+  readonly highWaterMarkBytes: number;
+  readonly maxQueuedBytes: number;
+};
+
+/** What a small message costs besides its bytes. */
+const OVERHEAD_BYTES = 64;
+/** The broker has not even looked at what came behind a command that it refuses. */
+const BAD_CONTENT: ReadonlySet<string> = new Set(['E_BAD_MESSAGE', 'E_BAD_BODY']);
+/** Troubles of one broker, which another may not have. */
+const BROKER_TROUBLES: ReadonlySet<string> = new Set([
+  'E_PUB_FAILED',
+  'E_MPUB_FAILED',
+  'E_DPUB_FAILED',
+]);
+const CONNECTION_TROUBLES: ReadonlySet<string> = new Set(['CONNECTION_LOST', 'PROTOCOL_ERROR']);
+
+/** The messages of one producer. */
+export class PublishQueue {
+  readonly #settings: QueueSettings;
+  readonly #environment: Environment;
+  readonly #link: BrokerLink;
+  readonly #onDrain: () => void;
+  readonly #waiting = new Fifo<Batch>();
+  readonly #unanswered = new Fifo<Batch>();
+  /** Batches that wait and take more, by topic. */
+  readonly #open = new Map<string, Batch>();
+  /** Batches that the lost connection leaves, the first one first. */
+  #returned: Batch[] = [];
+  /** Rings when a publication's time may be over. */
+  readonly #alarm: Alarm;
+  readonly #sendNow = (): void => {
+    this.#isScheduled = false;
+    this.send();
+  };
+  #bytes = 0;
+  #count = 0;
+  #unansweredBytes = 0;
+  #turnMs = 0;
+  #isScheduled = false;
+  #isFull = false;
+  #linkError: NsqError | null = null;
+  #onSettled: (() => void) | null = null;
+
+  constructor(
+    settings: QueueSettings,
+    environment: Environment,
+    link: BrokerLink,
+    onDrain: () => void,
+  ) {
+    this.#settings = settings;
+    this.#environment = environment;
+    this.#link = link;
+    this.#onDrain = onDrain;
+    const alarms = Alarms.of(environment.clock);
+    this.#alarm = alarms.alarm((nowMs) => this.#onAlarm(nowMs), { holdsProcess: true });
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get needsDrain(): boolean {
+    return this.#isFull;
+  }
+
+  /** Takes messages of a topic that go together. Resolves when they are taken by a broker. */
+  publish(
+    topic: string,
+    bodies: readonly SizedBody[],
+    delayMs: number,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const [first] = bodies;
+    if (bodies.length === 1) {
+      return this.#put(topic, bodies, first.bytes, delayMs, timeoutMs, signal);
+    }
+    const parts: Promise<void>[] = [];
+    let part: SizedBody[] = [];
+    let bytes = 0;
+    const putPart = (): void => {
+      parts.push(this.#put(topic, part, bytes, delayMs, timeoutMs, signal));
+      part = [];
+      bytes = 0;
+    };
+    for (const body of bodies) {
+      const isFull = part.length > 0 && !this.#fits(part.length, bytes, 1, body.bytes);
+      // there is no command for several that are due later
+      if (isFull || (part.length > 0 && delayMs > 0)) putPart();
+      part.push(body);
+      bytes += body.bytes;
+    }
+    putPart();
+    return parts.length === 1 ? parts[0] : allSettled(parts);
+  }
+
+  /** Sends what may be sent. */
+  send(): void {
+    this.#takeBack();
+    const { isOrdered, maxUnansweredBytes } = this.#settings;
+    for (;;) {
+      if (this.#waiting.count === 0) return;
+      const connection = this.#link.ready;
+      if (connection === null) {
+        this.#link.need();
+        return;
+      }
+      if (this.#unansweredBytes >= maxUnansweredBytes) return;
+      if (isOrdered && this.#unanswered.count > 0) return;
+      const batch = this.#waiting.shift();
+      if (batch === undefined) return;
+      this.#close(batch);
+      if (!batch.prune()) continue;
+      batch.sentMs = this.#nowMs();
+      this.#unanswered.push(batch);
+      this.#unansweredBytes += batch.bytes;
+      batch.write(connection.commands);
+      connection.expect(batch);
+    }
+  }
+
+  /** Keeps the reason why nothing can be sent, for those that wait for too long. */
+  onLinkError(error: NsqError): void {
+    this.#linkError = error;
+  }
+
+  /** Resolves when nothing is left; what is by then is rejected. */
+  async settle(deadlineMs: number, reason: () => NsqError): Promise<void> {
+    if (this.#count === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onSettled = resolve;
+    const late = Alarms.of(this.#environment.clock).alarm(() => this.#rejectAll(reason), {
+      holdsProcess: true,
+    });
+    late.setIn(deadlineMs);
+    await promise;
+    late.clear();
+  }
+
+  /** Called by a batch. */
+  onBatchAnswer(batch: Batch): void {
+    this.#unanswered.shift();
+    this.#unansweredBytes -= batch.bytes;
+    for (const publication of batch.publications) {
+      if (publication.resolve()) this.#onSettle(publication);
+    }
+    this.#schedule();
+  }
+
+  /** Called by a batch. The connection is lost, or will be in this turn. */
+  onBatchError(batch: Batch, error: NsqError): void {
+    this.#unanswered.shift();
+    this.#unansweredBytes -= batch.bytes;
+    this.#schedule();
+    if (CONNECTION_TROUBLES.has(error.code)) {
+      // an answer of the broker's that ended the connection says that the rest was not even looked at
+      const isKnown = error.cause instanceof NsqError;
+      if (this.#settings.isResending || isKnown) this.#returned.push(batch);
+      else this.#reject(batch, error);
+      return;
+    }
+    if (BROKER_TROUBLES.has(error.code) && batch.refusalCount + 1 < this.#link.addressCount) {
+      batch.refusalCount++;
+      this.#returned.push(batch);
+    } else if (BAD_CONTENT.has(error.code) && batch.publications.length > 1) {
+      // one of them is to blame
+      for (const publication of batch.publications) {
+        const alone = new Batch(batch.topic, batch.delayMs, this);
+        alone.add(publication);
+        this.#returned.push(alone);
+      }
+    } else this.#reject(batch, error);
+  }
+
+  #put(
+    topic: string,
+    bodies: readonly SizedBody[],
+    bytes: number,
+    delayMs: number,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    if (this.#bytes + bytes + OVERHEAD_BYTES > this.#settings.maxQueuedBytes) {
+      const what = `${this.#bytes} bytes wait already`;
+      return Promise.reject(new NsqError('QUEUE_FULL', what, { topic }));
+    }
+    const deadlineMs = this.#nowMs() + timeoutMs;
+    return new Promise((resolve, reject) => {
+      const onAbort = signal === undefined ? null : this.#onAbort;
+      const publication = new Publication(
+        bodies,
+        bytes,
+        deadlineMs,
+        resolve,
+        reject,
+        signal,
+        onAbort,
+      );
+      this.#batchFor(topic, bodies.length, bytes, delayMs).add(publication);
+      this.#count++;
+      this.#bytes += bytes + OVERHEAD_BYTES;
+      if (this.#bytes >= this.#settings.highWaterMarkBytes) this.#isFull = true;
+      if (deadlineMs < this.#alarm.dueMs) this.#alarm.setIn(timeoutMs);
+      this.#schedule();
+    });
+  }
+
+  /** The batch that takes so much more. */
+  #batchFor(topic: string, count: number, bytes: number, delayMs: number): Batch {
+    const isAlone = delayMs > 0 || count > 1 || !this.#settings.isBatching;
+    const open = this.#open.get(topic);
+    if (!isAlone && open !== undefined && this.#fits(open.count, open.bytes, 1, bytes)) return open;
+    const batch = new Batch(topic, delayMs, this);
+    this.#waiting.push(batch);
+    // what comes later must not overtake it
+    if (isAlone) this.#open.delete(topic);
+    else this.#open.set(topic, batch);
+    return batch;
+  }
+
+  #fits(count: number, bytes: number, moreCount: number, moreBytes: number): boolean {
+    const { maxBatchMessages, maxBatchBytes } = this.#settings;
+    return count + moreCount <= maxBatchMessages && bytes + moreBytes <= maxBatchBytes;
+  }
+
+  #close(batch: Batch): void {
+    if (this.#open.get(batch.topic) === batch) this.#open.delete(batch.topic);
+  }
+
+  /** Puts what the lost connection leaves in front. */
+  #takeBack(): void {
+    const returned = this.#returned;
+    if (returned.length === 0) return;
+    this.#returned = [];
+    for (const batch of returned.reverse()) {
+      batch.sentMs = Number.POSITIVE_INFINITY;
+      this.#waiting.unshift(batch);
+    }
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    // behind the promises of this turn
+    process.nextTick(this.#sendNow);
+  }
+
+  /** One look at the clock for all publications of a turn. */
+  #nowMs(): number {
+    if (!this.#isScheduled) this.#turnMs = this.#environment.clock.monotonicMs();
+    return this.#turnMs;
+  }
+
+  #reject(batch: Batch, error: NsqError): void {
+    const { code, message, address } = error;
+    const told = new NsqError(code, message, { topic: batch.topic, address, cause: error });
+    for (const publication of batch.publications) {
+      if (publication.reject(told)) this.#onSettle(publication);
+    }
+  }
+
+  readonly #onAbort = (publication: Publication, reason: unknown): void => {
+    if (publication.reject(reason)) this.#onSettle(publication);
+  };
+
+  #onSettle({ bytes }: Publication): void {
+    this.#count--;
+    this.#bytes -= bytes + OVERHEAD_BYTES;
+    if (this.#isFull && this.#bytes < this.#settings.highWaterMarkBytes) {
+      this.#isFull = false;
+      this.#onDrain();
+    }
+    if (this.#count > 0) return;
+    this.#alarm.clear();
+    this.#onSettled?.();
+  }
+
+  #onAlarm(nowMs: number): void {
+    let nextMs = Number.POSITIVE_INFINITY;
+    let isSilent = false;
+    const heardMs = this.#link.ready?.heardMs ?? Number.POSITIVE_INFINITY;
+    for (const batch of this.#batches()) {
+      for (const publication of batch.publications) {
+        if (publication.isSettled) continue;
+        if (publication.deadlineMs > nowMs) nextMs = Math.min(nextMs, publication.deadlineMs);
+        else {
+          if (batch.sentMs > heardMs && batch.sentMs !== Number.POSITIVE_INFINITY) isSilent = true;
+          this.#onLate(batch, publication);
+        }
+      }
+    }
+    this.#dropSettled();
+    if (nextMs !== Number.POSITIVE_INFINITY) this.#alarm.setIn(nextMs - nowMs);
+    if (!isSilent) return;
+    const what = 'the broker has not answered, nor given a sign of life since';
+    this.#link.ready?.destroy(new NsqError('CONNECTION_LOST', what));
+  }
+
+  #onLate({ topic }: Batch, publication: Publication): void {
+    const cause = this.#link.ready === null ? this.#linkError : null;
+    const why = cause === null ? '' : `: ${cause.message}`;
+    const what = `a publish to ${topic} was not answered in time${why}`;
+    const error = new NsqError('TIMED_OUT', what, { topic, cause: cause ?? undefined });
+    if (publication.reject(error)) this.#onSettle(publication);
+  }
+
+  /** Batches that wait for nobody any more are not sent, also when there is nowhere to send them. */
+  #dropSettled(): void {
+    for (let left = this.#waiting.count; left > 0; left--) {
+      const batch = this.#waiting.shift();
+      if (batch?.prune() === true) this.#waiting.push(batch);
+      else if (batch !== undefined) this.#close(batch);
+    }
+  }
+
+  #rejectAll(reason: () => NsqError): void {
+    for (const batch of this.#batches()) this.#reject(batch, reason());
+  }
+
+  #batches(): Batch[] {
+    return [...this.#unanswered, ...this.#returned, ...this.#waiting];
+  }
+}
+
+/** Resolves when all have, and rejects with the first error when all are settled. */
+async function allSettled(promises: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(promises)) {
+    if (result.status === 'rejected') throw result.reason;
+  }
+}

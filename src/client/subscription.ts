@@ -1,0 +1,249 @@
+/**
+ * One broker's share of a consumer: the connection, its ready count, and what is in flight on it.
+ *
+ * A message is answered on the connection that it came on, or not at all: when that is gone, its messages are lost to
+ * this consumer, and the broker delivers them again.
+ *
+ * Thread: any.
+ */
+
+import { line } from '../protocol/commands.ts';
+import { errorText } from '../shared/error-text.ts';
+import type { Address } from './address.ts';
+import { type Alarm, Alarms } from './alarms.ts';
+import type { ConnectionOwner } from './connection-owner.ts';
+import type { ConsumerSettings } from './consumer-options.ts';
+import type { Environment } from './environment.ts';
+import { type AnyMessage, InFlightList } from './in-flight-list.ts';
+import { Message, type MessageOrigin, type MessageOwner, type RequeueOptions } from './message.ts';
+import type { Grant } from './negotiation.ts';
+import { NsqError } from './nsq-error.ts';
+import { NsqdConnection } from './nsqd-connection.ts';
+import type { RdyMember } from './rdy-distribution.ts';
+
+const CLOSE_WAIT = 'CLOSE_WAIT';
+/** An unanswered message is touched after this share of its time. */
+const TOUCH_SHARE = 0.5;
+
+/** The consumer, as its subscriptions see it. */
+export type SubscriptionOwner<T> = {
+  onMessage(message: Message<T>): void;
+  /** All messages that came together have been told of. */
+  onMessages(): void;
+  onFinished(): void;
+  /** Says how long a message is to be held back that is given back without a delay. Units: ms. */
+  requeueDelayMs(attempts: number): number;
+  onRequeued(isFailure: boolean): void;
+  onTouched(): void;
+  /** A message's time is over: the broker has taken it back. */
+  onExpired(): void;
+  onRefusal(error: NsqError): void;
+  /** The subscription is over, after it had been open. `lostCount` messages come again. */
+  onClose(subscription: Subscription<T>, error: NsqError | null, lostCount: number): void;
+};
+
+/** A consumer at one broker. */
+export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember {
+  readonly address: Address;
+  rdy = 0;
+  rdyMax = 0;
+  lastRdyMs = 0;
+  lastMessageMs: number;
+
+  readonly #settings: ConsumerSettings<T>;
+  readonly #environment: Environment;
+  readonly #owner: SubscriptionOwner<T>;
+  readonly #connection: NsqdConnection;
+  readonly #inFlight = new InFlightList();
+  readonly #origin: MessageOrigin<T>;
+  /** Rings when the message that was touched longest ago may need it again. */
+  readonly #touchAlarm: Alarm;
+  #msgTimeoutMs = 0;
+  #maxMsgTimeoutMs = 0;
+  #isOpen = false;
+  #isClosing = false;
+  /** Called when the last message is answered. */
+  #onIdle: (() => void) | null = null;
+
+  constructor(
+    address: Address,
+    settings: ConsumerSettings<T>,
+    environment: Environment,
+    owner: SubscriptionOwner<T>,
+  ) {
+    this.address = address;
+    this.#settings = settings;
+    this.#environment = environment;
+    this.#owner = owner;
+    const { connection, wishes, topic, codec } = settings;
+    this.#connection = new NsqdConnection(address, connection, wishes, environment, this);
+    this.#origin = { owner: this, codec, topic, address: address.text };
+    this.#touchAlarm = Alarms.of(environment.clock).alarm((nowMs) => this.#onTouchAlarm(nowMs));
+    this.lastMessageMs = environment.clock.monotonicMs();
+  }
+
+  get inFlightCount(): number {
+    return this.#inFlight.count;
+  }
+
+  /** Connects and subscribes. Errors: rejects with an NsqError; the owner is told nothing then. */
+  async open(): Promise<Grant> {
+    const grant = await this.#connection.open();
+    this.rdyMax = grant.maxRdy;
+    this.#msgTimeoutMs = grant.msgTimeoutMs;
+    this.#maxMsgTimeoutMs = grant.maxMsgTimeoutMs;
+    const { topic, channel } = this.#settings;
+    const { address } = this;
+    try {
+      await this.#connection.ask(line('SUB', topic, channel));
+    } catch (cause) {
+      this.#connection.destroy(null);
+      const code = cause instanceof NsqError ? cause.code : 'E_SUB_FAILED';
+      const what = `the broker ${address.text} refuses the subscription to ${topic}/${channel}: ${errorText(cause)}`;
+      throw new NsqError(code, what, { topic, address: address.text, cause });
+    }
+    if (!this.#connection.isReady) {
+      const what = `the connection to ${address.text} is lost`;
+      throw new NsqError('CONNECTION_LOST', what, { topic, address: address.text });
+    }
+    this.#isOpen = true;
+    return grant;
+  }
+
+  /** Lets the broker have so many messages in flight here. */
+  setRdy(count: number): void {
+    if (this.#isClosing || count === this.rdy) return;
+    this.rdy = count;
+    if (count > 0) this.lastRdyMs = this.#environment.clock.monotonicMs();
+    this.#connection.commands.bytes(line('RDY', count));
+  }
+
+  /**
+   * Asks the broker for no more messages, waits until those that are here are answered, and leaves. Resolves then, or
+   * when the connection is lost.
+   */
+  async drain(): Promise<void> {
+    this.#isClosing = true;
+    this.rdy = 0;
+    const isLeft = await this.#connection.ask(line('CLS')).then(
+      (text) => text === CLOSE_WAIT,
+      // a connection that is lost needs no leave
+      () => false,
+    );
+    if (isLeft && this.#inFlight.count > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+    }
+    this.#connection.end();
+  }
+
+  /** Leaves at once. What is not answered comes again. */
+  close(): void {
+    this.#isClosing = true;
+    this.#connection.end();
+  }
+
+  /** Breaks the connection off, also while it is being made. */
+  destroy(): void {
+    this.#isClosing = true;
+    this.#connection.destroy(null);
+  }
+
+  /** Called by a message that is in flight. */
+  finish(message: AnyMessage): void {
+    message.state_ = 'finished';
+    this.#inFlight.remove(message);
+    this.#connection.commands.finish(message.bytes, message.idAt);
+    this.#owner.onFinished();
+    if (this.#inFlight.count === 0) this.#onIdle?.();
+  }
+
+  /** Called by a message that is in flight. */
+  requeue(message: AnyMessage, { delayMs, backoff = true }: RequeueOptions): void {
+    const heldMs = delayMs ?? this.#owner.requeueDelayMs(message.attempts);
+    message.state_ = 'requeued';
+    this.#inFlight.remove(message);
+    const wholeMs = Math.max(0, Math.round(heldMs));
+    this.#connection.commands.requeue(message.bytes, message.idAt, wholeMs);
+    this.#owner.onRequeued(backoff);
+    if (this.#inFlight.count === 0) this.#onIdle?.();
+  }
+
+  /** Called by a message that is in flight. */
+  touch(message: AnyMessage): void {
+    this.#touchAt(message, this.#environment.clock.monotonicMs());
+  }
+
+  /** Called by the connection. */
+  onMessage(bytes: Buffer, at: number, end: number): void {
+    if (!this.#isOpen) return;
+    const message = new Message<T>(bytes, at, end, this.#origin, this.#connection.heardMs);
+    this.#inFlight.add(message);
+    this.#owner.onMessage(message);
+  }
+
+  /** Called by the connection. */
+  onMessages(): void {
+    this.lastMessageMs = this.#connection.heardMs;
+    if (!this.#touchAlarm.isSet) this.#touchAlarm.setIn(this.#unansweredMs);
+    this.#owner.onMessages();
+  }
+
+  /** Called by the connection. */
+  onRefusal(error: NsqError): void {
+    this.#owner.onRefusal(error);
+  }
+
+  /** Called by the connection. What is answered is little. */
+  onDrain(): void {
+    // Nothing waits for it.
+  }
+
+  /** Called by the connection. */
+  onClose(error: NsqError | null): void {
+    this.#touchAlarm.clear();
+    const lostCount = this.#inFlight.count;
+    for (let message = this.#inFlight.oldest; message !== null; message = this.#inFlight.oldest) {
+      message.state_ = 'lost';
+      this.#inFlight.remove(message);
+    }
+    this.#onIdle?.();
+    if (this.#isOpen) this.#owner.onClose(this, error, lostCount);
+  }
+
+  /** How long a message may stay untouched, or unanswered. Units: ms. */
+  get #unansweredMs(): number {
+    return this.#settings.isTouching ? TOUCH_SHARE * this.#msgTimeoutMs : this.#msgTimeoutMs;
+  }
+
+  #onTouchAlarm(nowMs: number): void {
+    const unansweredMs = this.#unansweredMs;
+    for (let message = this.#inFlight.oldest; message !== null; message = this.#inFlight.oldest) {
+      const dueMs = message.touchedMs + unansweredMs;
+      if (dueMs > nowMs) {
+        this.#touchAlarm.setIn(dueMs - nowMs);
+        return;
+      }
+      if (this.#settings.isTouching && nowMs < message.receivedMs + this.#maxMsgTimeoutMs) {
+        this.#touchAt(message, nowMs);
+      } else this.#expire(message);
+    }
+  }
+
+  #touchAt(message: AnyMessage, nowMs: number): void {
+    message.touchedMs = nowMs;
+    // behind those that were touched before
+    this.#inFlight.remove(message);
+    this.#inFlight.add(message);
+    this.#connection.commands.touch(message.bytes, message.idAt);
+    this.#owner.onTouched();
+  }
+
+  #expire(message: AnyMessage): void {
+    message.state_ = 'lost';
+    this.#inFlight.remove(message);
+    this.#owner.onExpired();
+    if (this.#inFlight.count === 0) this.#onIdle?.();
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * The bytes of a connection, through TLS and compression if they were agreed on.
+ *
+ * Thread: any.
+ */
+
+import type { Duplex } from 'node:stream';
+import {
+  type TLSSocket,
+  type ConnectionOptions as TlsOptions,
+  connect as tlsConnect,
+} from 'node:tls';
+import type { Codec } from '../protocol/compression/codec.ts';
+
+/** Is told what happens to a transport. */
+export type TransportListener = {
+  /** Bytes that stay as they are. */
+  onData(bytes: Buffer): void;
+  /** What was written has left the process, after some of it had not. */
+  onDrain(): void;
+  /** Nothing more comes, and nothing more is sent. Told once. */
+  onClose(cause: Error | null): void;
+};
+
+/** The bytes of one connection. */
+export class Transport {
+  readonly #listener: TransportListener;
+  #stream: Duplex;
+  #codec: Codec | null = null;
+  /** What the encoder is given next. */
+  #toEncode: Buffer[] = [];
+  #isEncoding = false;
+  #isEnding = false;
+  #isClosed = false;
+  #cause: Error | null = null;
+
+  /** Takes a stream that is connected. */
+  constructor(stream: Duplex, listener: TransportListener) {
+    this.#stream = stream;
+    this.#listener = listener;
+    this.#adopt(stream);
+  }
+
+  /** Bytes that were written and have not left the process. */
+  get queuedBytes(): number {
+    return (
+      this.#stream.writableLength + this.#toEncode.reduce((sum, { length }) => sum + length, 0)
+    );
+  }
+
+  /**
+   * Goes on in TLS. Resolves when the broker's certificate is accepted.
+   *
+   * Errors: rejects with what TLS says. The transport is closed then.
+   */
+  startTls(options: TlsOptions): Promise<void> {
+    const plain = this.#stream;
+    plain.removeAllListeners('data');
+    plain.removeAllListeners('close');
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const secure: TLSSocket = tlsConnect({ ...options, socket: plain }, resolve);
+    plain.on('error', (error) => secure.destroy(error));
+    plain.on('close', () => secure.destroy());
+    this.#stream = secure;
+    secure.on('error', reject);
+    secure.on('close', () => reject(this.#cause ?? new Error('the connection was closed')));
+    this.#adopt(secure);
+    return promise;
+  }
+
+  /** Goes on compressed in both directions. `early` is what has come of the compressed bytes already. */
+  startCodec(codec: Codec, early: Buffer): void {
+    this.#codec = codec;
+    codec.decoder.listen({
+      // the decoder uses its memory again
+      onData: (bytes) => this.#listener.onData(Buffer.from(bytes)),
+      onUsed: () => {
+        this.#stream.resume();
+      },
+      onEnd: () => this.destroy(null),
+      onError: (error) => this.destroy(error),
+    });
+    if (early.length > 0) this.#onBytes(early);
+  }
+
+  write(bytes: Buffer): void {
+    if (this.#isClosed || this.#isEnding) return;
+    if (this.#codec === null) this.#stream.write(bytes);
+    else {
+      this.#toEncode.push(bytes);
+      this.#encode(this.#codec);
+    }
+  }
+
+  /** Sends what is written, and then that nothing more comes. */
+  end(): void {
+    if (this.#isClosed || this.#isEnding) return;
+    this.#isEnding = true;
+    if (!this.#isEncoding) this.#stream.end();
+  }
+
+  /** Drops everything, at once. */
+  destroy(cause: Error | null): void {
+    this.#cause ??= cause;
+    this.#stream.destroy();
+    // a stream that is destroyed tells so later
+    this.#close();
+  }
+
+  #adopt(stream: Duplex): void {
+    stream.on('data', (bytes: Buffer) => this.#onBytes(bytes));
+    stream.on('drain', () => this.#listener.onDrain());
+    stream.on('error', (error) => {
+      this.#cause ??= error;
+    });
+    stream.on('end', () => this.destroy(null));
+    stream.on('close', () => this.#close());
+  }
+
+  #onBytes(bytes: Buffer): void {
+    if (this.#isClosed) return;
+    if (this.#codec === null) {
+      this.#listener.onData(bytes);
+      return;
+    }
+    this.#stream.pause();
+    this.#codec.decoder.decode(bytes);
+  }
+
+  #encode(codec: Codec): void {
+    if (this.#isEncoding || this.#toEncode.length === 0) return;
+    const buffers = this.#toEncode;
+    this.#toEncode = [];
+    this.#isEncoding = true;
+    codec.encoder.encode(buffers, (encoded) => {
+      this.#isEncoding = false;
+      if (this.#isClosed) return;
+      for (const bytes of encoded) this.#stream.write(bytes);
+      if (this.#toEncode.length > 0) this.#encode(codec);
+      else if (this.#isEnding) this.#stream.end();
+      else if (!this.#stream.writableNeedDrain) this.#listener.onDrain();
+    });
+  }
+
+  #close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#codec?.encoder.close();
+    this.#codec?.decoder.close();
+    this.#toEncode = [];
+    this.#listener.onClose(this.#cause);
+  }
+}
