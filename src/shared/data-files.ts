@@ -11,6 +11,9 @@ export const SIDECAR_DIRECTORY = '.ringmq';
 /** Name of the file that a disk thread writes and removes to find out whether the disk takes writes. */
 export const PROBE_FILE = 'probe';
 
+/** The same, in the data directory itself, where the directory for it cannot be used. */
+export const OUTER_PROBE_FILE = '.ringmq.probe';
+
 const QUEUE_FILE = /^(.+)\.diskqueue\.(\d{6,}|meta)\.dat$/;
 
 /** A file of a disk queue, by its name. */

@@ -8,6 +8,7 @@ import { DiskQueue } from '../../src/workers/disk/disk-queue.ts';
 import type { FileSystem } from '../../src/workers/disk/files/file-system.ts';
 import { OpenFiles } from '../../src/workers/disk/files/open-files.ts';
 import { SegmentIndex } from '../../src/workers/disk/files/segment-index.ts';
+import { SidecarPatience } from '../../src/workers/disk/files/sidecar-patience.ts';
 import { type DiskMessage, diskRecord, parseRecords } from './disk-files.ts';
 
 /** Where the queues of a `MemoryFileSystem` lie. */
@@ -39,6 +40,7 @@ export function openQueue(
   name: string,
   limits: Partial<DiskQueueLimits> = {},
   dataPath = DATA_PATH,
+  patience = new SidecarPatience(),
 ): OpenedQueue {
   const complete = { ...LIMITS, ...limits };
   const log: string[] = [];
@@ -46,7 +48,7 @@ export function openQueue(
   const index = new SegmentIndex(fileSystem, dataPath);
   const queue = new DiskQueue(
     name,
-    { ...complete, fileSystem, openFiles, index, dataPath },
+    { ...complete, fileSystem, openFiles, index, dataPath, patience },
     (level, text) => log.push(`${level} ${text}`),
   );
   return { queue, log, openFiles };

@@ -7,7 +7,7 @@
 
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { PROBE_FILE, SIDECAR_DIRECTORY } from '../../shared/data-files.ts';
+import { OUTER_PROBE_FILE, PROBE_FILE, SIDECAR_DIRECTORY } from '../../shared/data-files.ts';
 import { errorText } from '../../shared/error-text.ts';
 
 const TEMPORARY = /^(?:nsqd\.dat|.+\.diskqueue\.meta\.dat)\.\d+\.tmp$/;
@@ -20,6 +20,7 @@ export function removeTemporaryFiles(dataPath: string, warn: (text: string) => v
       .filter((name) => TEMPORARY.test(name))
       .map((name) => join(dataPath, name)),
     join(sidecars, PROBE_FILE),
+    join(dataPath, OUTER_PROBE_FILE),
   ];
   for (const path of paths) {
     try {

@@ -24,6 +24,7 @@ import type { OpenFiles } from './files/open-files.ts';
 import { QueueFiles } from './files/queue-files.ts';
 import type { QueuePlace } from './files/queue-place.ts';
 import type { SegmentIndex } from './files/segment-index.ts';
+import type { SidecarPatience } from './files/sidecar-patience.ts';
 import { MetadataFile } from './metadata/metadata-file.ts';
 import { type QueueExtent, SegmentNames } from './metadata/segment-names.ts';
 import { straySidecars, takeCensus } from './notes-census.ts';
@@ -47,6 +48,7 @@ export interface DiskQueueOptions {
   readonly fileSystem: FileSystem;
   readonly openFiles: OpenFiles;
   readonly index: SegmentIndex;
+  readonly patience: SidecarPatience;
   readonly dataPath: string;
   readonly maxBytesPerFile: number;
   readonly maxMsgSize: number;
@@ -94,6 +96,7 @@ export class DiskQueue {
       fileSystem: options.fileSystem,
       openFiles: options.openFiles,
       index: options.index,
+      patience: options.patience,
       dataPath: options.dataPath,
       recordBytesMax: recordBytesMax(options.maxMsgSize),
       log: this.#log,

@@ -47,6 +47,7 @@ import { errorText } from './files/file-error.ts';
 import type { FileSystem } from './files/file-system.ts';
 import { OpenFiles } from './files/open-files.ts';
 import { SegmentIndex } from './files/segment-index.ts';
+import { SidecarPatience } from './files/sidecar-patience.ts';
 import { type KnownQueue, KnownQueues } from './known-queues.ts';
 import { PumpLink, type PumpLinkOptions, type RecordsType, recordsRoom } from './pump-link.ts';
 import { appendOf, forEachFinish, forEachUpdate, rereadOf } from './pump-requests.ts';
@@ -106,6 +107,7 @@ export class IoLoop {
       fileSystem: options.fileSystem,
       openFiles: new OpenFiles(options.fileSystem),
       index: new SegmentIndex(options.fileSystem, options.dataPath),
+      patience: new SidecarPatience(),
       dataPath: options.dataPath,
       maxBytesPerFile: options.maxBytesPerFile,
       maxMsgSize: options.maxMsgSize,
@@ -124,6 +126,7 @@ export class IoLoop {
    */
   step(nowMs: number): number {
     this.#nowMs = nowMs;
+    this.#queueOptions.patience.nowMs = nowMs;
     let done = this.#syncDue();
     done += this.#health.probe(nowMs, (known) => this.#probe(known));
     for (let index = 0; index < this.#links.length; index++) {

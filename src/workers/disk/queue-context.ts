@@ -9,6 +9,7 @@ import type { FileSystem } from './files/file-system.ts';
 import type { OpenFiles } from './files/open-files.ts';
 import type { QueueFiles } from './files/queue-files.ts';
 import type { SegmentIndex } from './files/segment-index.ts';
+import type { SidecarPatience } from './files/sidecar-patience.ts';
 
 export interface QueueContext {
   readonly queueName: string;
@@ -16,6 +17,7 @@ export interface QueueContext {
   readonly fileSystem: FileSystem;
   readonly openFiles: OpenFiles;
   readonly index: SegmentIndex;
+  readonly patience: SidecarPatience;
   readonly dataPath: string;
   /** Bytes of the largest record, size field included. */
   readonly recordBytesMax: number;

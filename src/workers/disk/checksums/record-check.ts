@@ -7,12 +7,13 @@
  * segment. What they do not know is for the format to decide, as if there were none.
  *
  * Errors: sums that cannot be read are said in the log, and there are none until the next `refresh`; except for
- * `nextPlace`, which throws, as what it decides is decided for good.
+ * `nextPlace`, which throws as long as its queue has patience, as what it decides is decided for good.
  * Thread: disk.
  */
 
-import { LOG_WARNING } from '../files/disk-log.ts';
+import { LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
 import { errorText } from '../files/file-error.ts';
+import { keptAs } from '../files/sidecar-patience.ts';
 import type { QueueContext } from '../queue-context.ts';
 import { hasMessageId, RECORD_BYTES_MIN, recordSize, storedSize } from '../records/disk-record.ts';
 import { SumsCursor } from './sums-cursor.ts';
@@ -20,7 +21,7 @@ import { SumsCursor } from './sums-cursor.ts';
 /** What a check needs of its queue. */
 export type RecordCheckSource = Pick<
   QueueContext,
-  'openFiles' | 'files' | 'recordBytesMax' | 'log'
+  'openFiles' | 'files' | 'recordBytesMax' | 'log' | 'patience'
 >;
 
 /**
@@ -98,12 +99,12 @@ export class RecordCheck {
    * Where the next record begins behind a place of which the format says that there is none: the first place that the
    * sums know of and that has the record they know, or the end of the segment.
    *
-   * Errors: throws when segment or sums cannot be read.
+   * Errors: throws when the segment cannot be read, or the sums can not for some time.
    */
   nextPlace(segment: number, position: number, end: number): number {
     if (segment === this.#givenUp) return end;
     let sought = position;
-    while (this.#sums.seek(segment, sought) && this.#sums.position < end) {
+    while (this.#seek(segment, sought) && this.#sums.position < end) {
       const found = this.#sums.position;
       const next = found + this.#sums.size;
       if (found > position && this.#isSameFront(segment, found)) return found;
@@ -112,6 +113,28 @@ export class RecordCheck {
       sought = found + 1;
     }
     return end;
+  }
+
+  /** As the cursor, until patience is over: then there are no sums. */
+  #seek(segment: number, position: number): boolean {
+    const { openFiles, files, patience, log } = this.#source;
+    const path = files.sums(segment);
+    try {
+      const isFound = this.#sums.seek(segment, position);
+      patience.onUsed('read', path);
+      return isFound;
+    } catch (error) {
+      if (!patience.isOver('read', path, error, () => this.#readFront(segment, position)))
+        throw error;
+      const aside = patience.setAside(openFiles, path);
+      log(
+        LOG_ERROR,
+        `segment ${segment}: its checksums cannot be read, what is behind damage is lost; ` +
+          `${keptAs(aside)} - ${errorText(error)}`,
+      );
+      this.#givenUp = segment;
+      return false;
+    }
   }
 
   /** Finds the entry for a record. Returns false if there is none to be believed. */

@@ -5,7 +5,8 @@
  */
 
 import { join } from 'node:path';
-import { PROBE_FILE } from '../../../shared/data-files.ts';
+import { rethrowBug } from '../../../shared/assert.ts';
+import { OUTER_PROBE_FILE, PROBE_FILE } from '../../../shared/data-files.ts';
 import { fileError } from './file-error.ts';
 import type { FileSystem } from './file-system.ts';
 import { sidecarDirectoryOf } from './queue-files.ts';
@@ -21,6 +22,8 @@ export interface WantedBytes {
   readonly length: number;
 }
 
+const NOTHING_WANTED: WantedBytes = { position: 0, length: 0 };
+
 /**
  * Writes as much as was wanted, and as far from the beginning of a file: that a block can be written tells little of a
  * disk that has no room for more, and nothing of a limit on the size of files.
@@ -29,9 +32,23 @@ export interface WantedBytes {
  */
 export function probeDisk(fileSystem: FileSystem, dataPath: string, wanted: WantedBytes): void {
   const directory = sidecarDirectoryOf(dataPath);
-  const path = join(directory, PROBE_FILE);
   try {
     fileSystem.makeDirectory(directory);
+    writeProbe(fileSystem, join(directory, PROBE_FILE), wanted);
+  } catch (error) {
+    rethrowBug(error);
+    // That directory may be what cannot be written to, and records need none.
+    writeProbe(fileSystem, join(dataPath, OUTER_PROBE_FILE), wanted);
+  }
+}
+
+/** Writes a block outside of the directory of sidecars. Errors: as `probeDisk`. */
+export function probeOutside(fileSystem: FileSystem, dataPath: string): void {
+  writeProbe(fileSystem, join(dataPath, OUTER_PROBE_FILE), NOTHING_WANTED);
+}
+
+function writeProbe(fileSystem: FileSystem, path: string, wanted: WantedBytes): void {
+  try {
     const handle = fileSystem.createOrEmpty(path);
     try {
       const length = Math.min(Math.max(wanted.length, PROBE_BYTES_MIN), PROBE_BYTES_MAX);

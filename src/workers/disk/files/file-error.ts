@@ -17,6 +17,14 @@ export function hasErrorCode(error: unknown, code: string): boolean {
   return ('code' in error && error.code === code) || hasErrorCode(error.cause, code);
 }
 
+/** The code that the system gave for an error or for one of its causes; undefined if it gave none. */
+export function errorCodeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  // Node's own codes say that it was called wrongly.
+  if ('code' in error && !String(error.code).startsWith('ERR_')) return String(error.code);
+  return errorCodeOf(error.cause);
+}
+
 /** An error and its causes in one line, outermost first. */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

@@ -25,6 +25,7 @@ export class SegmentIndex {
   #notes: Map<string, Set<number>> | undefined;
   /** Segments with checksums when the sidecars were listed. */
   #sums = new Map<string, number[]>();
+  #isComplete = true;
 
   constructor(fileSystem: FileSystem, dataPath: string) {
     this.#fileSystem = fileSystem;
@@ -61,6 +62,17 @@ export class SegmentIndex {
   setNotes(queueName: string, segments: Set<number>): void {
     this.#notes ??= this.#listNotes();
     this.#notes.set(filePrefix(queueName), segments);
+  }
+
+  /** Whether the list of sidecars is one, and not `skipSidecars` in its place. */
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  /** From now on there are only sidecars that this thread begins, as the others cannot be listed. */
+  skipSidecars(): void {
+    this.#notes = new Map();
+    this.#isComplete = false;
   }
 
   /** Makes `known` list anew: a queue was left in a state that its metadata does not tell. */

@@ -16,6 +16,7 @@ import { RecordCheck, type Verdict } from '../checksums/record-check.ts';
 import { checkDataPath } from '../files/data-path.ts';
 import { LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
 import { errorText } from '../files/file-error.ts';
+import { keptAs } from '../files/sidecar-patience.ts';
 import type { QueueContext } from '../queue-context.ts';
 import { RECORD_BYTES_MIN } from '../records/disk-record.ts';
 import { countRecords } from '../segments/segment-count.ts';
@@ -35,7 +36,7 @@ const front = Buffer.allocUnsafeSlow(RECORD_BYTES_MIN);
 
 /**
  * Reads metadata and copy and chooses. Errors: throws when the metadata is there and cannot be read, or is needed and
- * the copy cannot, or when there is no data directory.
+ * the copy cannot for some time, or when there is no data directory.
  */
 export function chooseMetadata(source: QueueContext): MetadataChoice {
   const metadata = readMetadata(source.fileSystem, source.files);
@@ -62,8 +63,8 @@ function withoutMetadata(source: QueueContext, metadata: 'missing' | 'unusable')
   checkDataPath(source.openFiles, source.dataPath);
   const segments = source.index.known(source.queueName);
   // A queue that was deleted by nsqd or by hand leaves a copy.
-  const copy =
-    segments.length === 0 ? undefined : readMetadataCopy(source.fileSystem, source.files);
+  const first = segments.at(0);
+  const copy = first === undefined ? undefined : readNeededCopy(source, first);
   if (copy === undefined) return asItIs(metadata);
   source.log(LOG_ERROR, `metadata is ${metadata}, its copy is used`);
   return fromCopy(source, copy.metadata, segments);
@@ -111,6 +112,24 @@ function judgeSegment(source: QueueContext, segment: number, readPosition: numbe
     if (check.isGivenUp(segment)) return 'other';
   }
   return 'unknown';
+}
+
+/** As long as there is hope nothing else is believed. Errors: throws when the copy cannot be read for some time. */
+function readNeededCopy(source: QueueContext, segment: number): MetadataCopy | undefined {
+  const { fileSystem, files, openFiles, patience } = source;
+  const path = files.metadataCopy;
+  try {
+    const copy = readMetadataCopy(fileSystem, files);
+    patience.onUsed('read', path);
+    return copy;
+  } catch (error) {
+    const probe = (): unknown => openFiles.read(files.segment(segment), front, 0, 1, 0);
+    if (!patience.isOver('read', path, error, probe)) throw error;
+    const aside = patience.setAside(openFiles, path);
+    const reason = errorText(error);
+    source.log(LOG_ERROR, `going on without the copy of metadata, ${keptAs(aside)} - ${reason}`);
+    return undefined;
+  }
 }
 
 function tryReadCopy(source: QueueContext): MetadataCopy | undefined {

@@ -7,6 +7,8 @@
  * Thread: any.
  */
 
+import { RECORD_BYTES_MIN } from '../records/disk-record.ts';
+
 /** The record waits: its attempts and due time are those of the note. */
 export const NOTE_WAITS = 1;
 /** The record is finished. */
@@ -21,6 +23,11 @@ const CHECK_SEED = 0x9e37;
 /** Odd, so that no change of one word is lost. */
 const CHECK_FACTOR = 0x85eb;
 const CHECK_OFFSET = SLOT_BYTES - 2;
+
+/** Where the slot of the record at this position of its segment lies in the notes file. */
+export function slotOffset(position: number): number {
+  return Math.floor(position / RECORD_BYTES_MIN) * SLOT_BYTES;
+}
 
 /** Writes a note to the slot at `at`. Numbers that are too large for it are written as the largest. */
 export function writeSlot(

@@ -6,14 +6,19 @@
  * one. Slots as in `note-slots.ts`. A note counts only for the very record it was written for, which its checksum
  * tells: somebody else may have written the segment since.
  * Units: positions in bytes, due times in Unix ms.
- * Errors: every call throws with the action and the file's name, unless it says otherwise, and may be repeated.
+ * Errors: every call throws with the action and the file's name, unless it says otherwise, and may be repeated. When
+ * the queue has no more patience with a file that cannot be used, the file is set aside and the segment begins a new
+ * one; where that is not possible either, it has no notes. The log says so.
  * Thread: disk.
  */
 
-import { LOG_WARNING } from '../files/disk-log.ts';
-import { errorText, fileError } from '../files/file-error.ts';
+import { rethrowBug } from '../../../shared/assert.ts';
+import { LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
+import { probeOutside } from '../files/disk-probe.ts';
+import { errorText } from '../files/file-error.ts';
 import type { OpenFiles } from '../files/open-files.ts';
 import type { QueueFiles } from '../files/queue-files.ts';
+import { keptAs, type SidecarUse } from '../files/sidecar-patience.ts';
 import type { QueueContext } from '../queue-context.ts';
 import { RECORD_BYTES_MIN } from '../records/disk-record.ts';
 import type { NoteList } from './note-list.ts';
@@ -23,8 +28,10 @@ import {
   slotAttempts,
   slotChecksum,
   slotDueMs,
+  slotOffset,
   slotState,
 } from './note-slots.ts';
+import { NotesDirectory } from './notes-directory.ts';
 
 /** What notes say of a part of a segment, whether or not its records are those they were written for. */
 export interface NoteCount {
@@ -64,18 +71,20 @@ export class RecordNotes {
   readonly #unsynced = new Set<number>();
   /** Those of them for which a sync has failed: the system may take them for durable now. */
   readonly #doubtful = new Set<number>();
-  #hasNewNames: boolean;
-  /** Whether the directory of the sidecars may be one that is not durable. */
-  #isDirectoryNew = true;
+  /** Segments whose notes can be neither used nor set aside. */
+  readonly #without = new Set<number>();
+  readonly #directory: NotesDirectory;
+  /** Whether the log says that notes are not durable. */
+  #hasToldOfSync = false;
 
   constructor(source: QueueContext) {
     this.#source = source;
     this.#openFiles = source.openFiles;
     this.#files = source.files;
-    this.#segments = source.index.notes(source.queueName);
+    this.#segments = this.#listed();
     // Whoever wrote them may have been killed before a sync.
     for (const segment of this.segments) this.#unsynced.add(segment);
-    this.#hasNewNames = this.#unsynced.size > 0;
+    this.#directory = new NotesDirectory(source, this.#unsynced.size > 0);
   }
 
   /** Segments that have notes. */
@@ -132,7 +141,27 @@ export class RecordNotes {
 
   /** Writes notes, with a call for each group of slots that lie near each other. */
   write(segment: number, list: NoteList): void {
-    if (list.positions.length === 0) return;
+    if (list.positions.length === 0 || this.#without.has(segment)) return;
+    try {
+      this.#writeList(segment, list);
+      this.#source.patience.onUsed('write', this.#files.notes(segment));
+    } catch (error) {
+      this.#giveUp('write', segment, error);
+      if (!this.#without.has(segment)) this.#writeAnew(segment, list);
+    }
+  }
+
+  /** Begins a file in the place of one that was set aside. If that does not work either, there is none. */
+  #writeAnew(segment: number, list: NoteList): void {
+    try {
+      this.#writeList(segment, list);
+    } catch (error) {
+      rethrowBug(error);
+      this.#without.add(segment);
+    }
+  }
+
+  #writeList(segment: number, list: NoteList): void {
     this.#create(segment);
     this.#unsynced.add(segment);
     blockOwner = undefined;
@@ -149,35 +178,43 @@ export class RecordNotes {
   /** Cuts off the notes on records from this position on: there are none any more. */
   cut(segment: number, position: number): void {
     if (!this.has(segment)) return;
-    const path = this.#files.notes(segment);
-    const size = this.#openFiles.size(path);
-    if (size === 'missing' || size <= slotOffset(position)) return;
-    blockOwner = undefined;
-    this.#unsynced.add(segment);
-    this.#openFiles.truncate(path, slotOffset(position));
+    try {
+      const path = this.#files.notes(segment);
+      const size = this.#openFiles.size(path);
+      if (size === 'missing' || size <= slotOffset(position)) return;
+      blockOwner = undefined;
+      this.#unsynced.add(segment);
+      this.#openFiles.truncate(path, slotOffset(position));
+    } catch (error) {
+      this.#giveUp('write', segment, error);
+    }
   }
 
-  /** Makes all notes durable. */
+  /** Makes all notes durable, as far as patience goes. */
   sync(): void {
-    for (const segment of this.#unsynced) this.#sync(segment);
-    if (!this.#hasNewNames) return;
-    this.#syncDirectory(this.#files.sidecarDirectory);
-    if (this.#isDirectoryNew) this.#syncDirectory(this.#source.dataPath);
-    this.#isDirectoryNew = false;
-    this.#hasNewNames = false;
+    let isDurable = true;
+    for (const segment of this.#unsynced) {
+      if (!this.#trySync(this.#files.notes(segment), () => this.#sync(segment))) isDurable = false;
+    }
+    if (!this.#trySync(this.#directory.path, () => this.#directory.sync())) isDurable = false;
+    if (isDurable) this.#hasToldOfSync = false;
   }
 
   /** Removes a segment's notes. Errors: logged, as they do no harm without their segment. */
   remove(segment: number): void {
-    if (!this.has(segment)) return;
+    if (!this.has(segment) && !this.#without.delete(segment)) return;
     blockOwner = undefined;
     this.#unsynced.delete(segment);
     this.#doubtful.delete(segment);
+    this.#source.patience.forget(this.#files.notes(segment));
     try {
       this.#openFiles.remove(this.#files.notes(segment));
       this.#segments?.delete(segment);
     } catch (error) {
-      this.#warn(`failed to remove the notes of segment ${segment} - ${errorText(error)}`);
+      this.#source.log(
+        LOG_WARNING,
+        `failed to remove the notes of segment ${segment} - ${errorText(error)}`,
+      );
     }
   }
 
@@ -198,11 +235,23 @@ export class RecordNotes {
 
   #readBlock(segment: number, offset: number): void {
     blockOwner = undefined;
-    const length = this.#openFiles.read(this.#files.notes(segment), block, 0, BLOCK_BYTES, offset);
+    const length = this.#readFrom(segment, offset);
     blockOwner = this;
     blockSegment = segment;
     blockStart = offset;
     blockLength = length === 'missing' ? 0 : length;
+  }
+
+  #readFrom(segment: number, offset: number): number | 'missing' {
+    const path = this.#files.notes(segment);
+    try {
+      const length = this.#openFiles.read(path, block, 0, BLOCK_BYTES, offset);
+      this.#source.patience.onUsed('read', path);
+      return length;
+    } catch (error) {
+      this.#giveUp('read', segment, error);
+      return 'missing';
+    }
   }
 
   #writeGroup(segment: number, list: NoteList, first: number, end: number): void {
@@ -223,10 +272,9 @@ export class RecordNotes {
   #create(segment: number): void {
     const path = this.#files.notes(segment);
     if (this.has(segment) && this.#openFiles.canWrite(path)) return;
-    this.#makeDirectory();
-    this.#hasNewNames = true;
-    // Nobody has listed it, so it is not of this segment.
-    if (!this.#openFiles.create(path)) this.#openFiles.truncate(path, 0);
+    this.#directory.make();
+    this.#directory.onNewName();
+    if (!this.#openFiles.create(path)) this.#replace(path);
     if (this.#segments === undefined) {
       this.#segments = new Set();
       this.#source.index.setNotes(this.#source.queueName, this.#segments);
@@ -234,11 +282,73 @@ export class RecordNotes {
     this.#segments.add(segment);
   }
 
-  #makeDirectory(): void {
+  /** There is a file that nobody has listed, so it is not of this segment; unless nobody could list any. */
+  #replace(path: string): void {
+    const { index, patience } = this.#source;
+    const aside = index.isComplete ? undefined : patience.setAside(this.#openFiles, path);
+    if (aside === undefined) this.#openFiles.truncate(path, 0);
+    else if (!this.#openFiles.create(path)) throw new Error(`"${path}" was renamed and is there`);
+  }
+
+  /** Errors: throws when the sidecars cannot be listed for some time. */
+  #listed(): Set<number> | undefined {
+    const { index, files, queueName, patience, fileSystem, dataPath } = this.#source;
+    const path = files.sidecarDirectory;
     try {
-      this.#source.fileSystem.makeDirectory(this.#files.sidecarDirectory);
-    } catch (cause) {
-      throw fileError('create directory', this.#files.sidecarDirectory, cause);
+      return index.notes(queueName);
+    } catch (error) {
+      if (!patience.isOver('read', path, error, () => fileSystem.list(dataPath))) throw error;
+      index.skipSidecars();
+      const reason = errorText(error);
+      this.#source.log(
+        LOG_ERROR,
+        `going on without the due times and attempts in "${path}" - ${reason}`,
+      );
+      return undefined;
+    }
+  }
+
+  /** Goes on without a segment's notes if patience is over. Errors: throws this one if not. */
+  #giveUp(use: SidecarUse, segment: number, error: unknown): void {
+    const { patience } = this.#source;
+    const path = this.#files.notes(segment);
+    const probe = (): unknown => this.#probe(use, segment);
+    if (!patience.isOver(use, path, error, probe)) throw error;
+    blockOwner = undefined;
+    this.#segments?.delete(segment);
+    this.#unsynced.delete(segment);
+    this.#doubtful.delete(segment);
+    const aside = patience.setAside(this.#openFiles, path);
+    if (aside === undefined) this.#without.add(segment);
+    else this.#directory.onNewName();
+    this.#source.log(
+      LOG_ERROR,
+      `segment ${segment}: going on without the due times and attempts noted so far, ` +
+        `finished records may come again; ${keptAs(aside)} - ${errorText(error)}`,
+    );
+  }
+
+  /** Uses the disk in the same way, for something else. Errors: throws when that fails. */
+  #probe(use: SidecarUse, segment: number): void {
+    const { fileSystem, dataPath } = this.#source;
+    if (use === 'read') this.#openFiles.read(this.#files.segment(segment), draft, 0, 1, 0);
+    else probeOutside(fileSystem, dataPath);
+  }
+
+  /** Returns whether that has worked. Errors: throws until patience is over, then logged; the next sync tries again. */
+  #trySync(path: string, sync: () => void): boolean {
+    try {
+      sync();
+      this.#source.patience.onUsed('sync', path);
+      return true;
+    } catch (error) {
+      const probe = (): void => this.#probe('sync', 0);
+      if (!this.#source.patience.isOver('sync', path, error, probe)) throw error;
+      if (!this.#hasToldOfSync) {
+        this.#source.log(LOG_ERROR, `due times and attempts are not durable - ${errorText(error)}`);
+      }
+      this.#hasToldOfSync = true;
+      return false;
     }
   }
 
@@ -263,23 +373,6 @@ export class RecordNotes {
       this.#openFiles.write(path, draft, 0, length, offset);
     }
   }
-
-  #syncDirectory(path: string): void {
-    try {
-      this.#source.fileSystem.syncDirectory(path);
-    } catch (cause) {
-      throw fileError('sync directory', path, cause);
-    }
-  }
-
-  #warn(text: string): void {
-    this.#source.log(LOG_WARNING, text);
-  }
-}
-
-/** Where a record's slot lies in its file. */
-function slotOffset(position: number): number {
-  return Math.floor(position / RECORD_BYTES_MIN) * SLOT_BYTES;
 }
 
 /** Whether a slot belongs to a group of slots that is written with one call. */

@@ -29,9 +29,9 @@ class Setup {
   }
 
   /** Has calls of this kind fail for files whose paths have such a part. */
-  fail(action: keyof FileSystem, part = ''): void {
+  fail(action: keyof FileSystem, part = '', code = 'EIO'): void {
     this.disk.onCall = (called, path) => {
-      if (called === action && path.includes(part)) throw new SystemError('EIO', action, path);
+      if (called === action && path.includes(part)) throw new SystemError(code, action, path);
     };
   }
 
@@ -101,7 +101,28 @@ for (const part of ['.sums', '000000.dat', '.notes']) {
   });
 }
 
-test('IoLoop: notes that cannot be synced are tried again for 20 s, and never keep a queue from closing', () => {
+test('IoLoop: notes that a disk has no room for are tried again for 20 s, and never keep a queue from closing', () => {
+  const setup = new Setup();
+  setup.pump.open(1, 't');
+  setup.pump.append(1, 1);
+  setup.pump.appendDeferred(1, [2, DUE]);
+  setup.settle();
+  setup.pump.take();
+
+  setup.fail('sync', '.notes', 'ENOSPC');
+  const failed = [setup.close(1000), setup.close(20_999)];
+  const closed = setup.close(21_000);
+
+  for (const text of failed) assert.match(text, /^sync queue t: sync segment .*notes: ENOSPC/);
+  assert.equal(closed, 'closed');
+  assert.deepEqual(setup.messages(), ['message 1', 'message 2']);
+  assert.match(
+    setup.pump.log.at(-1) ?? '',
+    /^4 DISKQUEUE\(t\): due times and attempts are not all kept - sync segment .*: ENOSPC/,
+  );
+});
+
+test('IoLoop: notes that fail to be synced on a disk that is well are tried again for 3 s', () => {
   const setup = new Setup();
   setup.pump.open(1, 't');
   setup.pump.append(1, 1);
@@ -110,15 +131,15 @@ test('IoLoop: notes that cannot be synced are tried again for 20 s, and never ke
   setup.pump.take();
 
   setup.fail('sync', '.notes');
-  const failed = [setup.close(1000), setup.close(20_999)];
-  const closed = setup.close(21_000);
+  const failed = [setup.close(1000), setup.close(2000), setup.close(3999)];
+  const closed = setup.close(4000);
 
   for (const text of failed) assert.match(text, /^sync queue t: sync segment .*notes: EIO/);
   assert.equal(closed, 'closed');
   assert.deepEqual(setup.messages(), ['message 1', 'message 2']);
   assert.match(
     setup.pump.log.at(-1) ?? '',
-    /^4 DISKQUEUE\(t\): due times and attempts are not all kept - sync segment .*: EIO/,
+    /^4 DISKQUEUE\(t\): due times and attempts are not durable - sync segment .*: EIO/,
   );
 });
 

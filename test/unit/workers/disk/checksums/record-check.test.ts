@@ -4,6 +4,7 @@ import { RecordCheck } from '../../../../../src/workers/disk/checksums/record-ch
 import { SumsWriter } from '../../../../../src/workers/disk/checksums/sums-writer.ts';
 import { OpenFiles } from '../../../../../src/workers/disk/files/open-files.ts';
 import { QueueFiles } from '../../../../../src/workers/disk/files/queue-files.ts';
+import { SidecarPatience } from '../../../../../src/workers/disk/files/sidecar-patience.ts';
 import { dataViewOf } from '../../../../../src/workers/disk/records/data-view.ts';
 import { recordChecksum } from '../../../../../src/workers/disk/records/record-checksum.ts';
 import { diskRecord } from '../../../../support/disk-files.ts';
@@ -32,6 +33,7 @@ function makeBench(content: Uint8Array = WHOLE, count = 4): Bench {
     openFiles,
     files: FILES,
     recordBytesMax: 200,
+    patience: new SidecarPatience(),
     log: (_: number, text: string): void => {
       log.push(text);
     },

@@ -4,6 +4,7 @@ import { SumsCursor } from '../../../../../src/workers/disk/checksums/sums-curso
 import { OpenFiles } from '../../../../../src/workers/disk/files/open-files.ts';
 import { QueueFiles } from '../../../../../src/workers/disk/files/queue-files.ts';
 import { SegmentIndex } from '../../../../../src/workers/disk/files/segment-index.ts';
+import { SidecarPatience } from '../../../../../src/workers/disk/files/sidecar-patience.ts';
 import {
   type SegmentNaming,
   SegmentWriter,
@@ -45,6 +46,7 @@ function makeBench(maxBytesPerFile = 1_000_000, openFilesMax = 256): Bench {
     fileSystem: disk,
     openFiles,
     index: new SegmentIndex(disk, DATA_PATH),
+    patience: new SidecarPatience(),
     dataPath: DATA_PATH,
     recordBytesMax: 1000,
     log: (_: number, text: string): void => {

@@ -1,0 +1,54 @@
+/**
+ * The directory in which notes lie: created when it is needed, and synced when it has names that are not durable.
+ *
+ * Errors: every call throws with the action and the directory's name, and may be repeated.
+ * Thread: disk.
+ */
+
+import { fileError } from '../files/file-error.ts';
+import type { QueueContext } from '../queue-context.ts';
+
+export class NotesDirectory {
+  readonly path: string;
+  readonly #source: QueueContext;
+  #hasNewNames: boolean;
+  /** Whether its own name may not be durable. */
+  #isNew = true;
+
+  constructor(source: QueueContext, hasNewNames: boolean) {
+    this.#source = source;
+    this.path = source.files.sidecarDirectory;
+    this.#hasNewNames = hasNewNames;
+  }
+
+  /** A file was created in it, or got another name. */
+  onNewName(): void {
+    this.#hasNewNames = true;
+  }
+
+  /** Creates it, if it is not there. */
+  make(): void {
+    try {
+      this.#source.fileSystem.makeDirectory(this.path);
+    } catch (cause) {
+      throw fileError('create directory', this.path, cause);
+    }
+  }
+
+  /** Makes its names durable. */
+  sync(): void {
+    if (!this.#hasNewNames) return;
+    this.#sync(this.path);
+    if (this.#isNew) this.#sync(this.#source.dataPath);
+    this.#isNew = false;
+    this.#hasNewNames = false;
+  }
+
+  #sync(path: string): void {
+    try {
+      this.#source.fileSystem.syncDirectory(path);
+    } catch (cause) {
+      throw fileError('sync directory', path, cause);
+    }
+  }
+}
