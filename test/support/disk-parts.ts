@@ -1,0 +1,156 @@
+/**
+ * The parts of one disk queue on a disk in memory, put together without the queue, for tests of a part.
+ *
+ * Thread: any.
+ */
+
+import { OpenFiles } from '../../src/workers/disk/files/open-files.ts';
+import { QueueFiles } from '../../src/workers/disk/files/queue-files.ts';
+import { SegmentIndex } from '../../src/workers/disk/files/segment-index.ts';
+import { SidecarPatience } from '../../src/workers/disk/files/sidecar-patience.ts';
+import { NotingWriter } from '../../src/workers/disk/noting-writer.ts';
+import type { QueueContext } from '../../src/workers/disk/queue-context.ts';
+import { dataViewOf } from '../../src/workers/disk/records/data-view.ts';
+import { recordChecksum } from '../../src/workers/disk/records/record-checksum.ts';
+import { SegmentReader } from '../../src/workers/disk/segments/segment-reader.ts';
+import { SegmentWriter } from '../../src/workers/disk/segments/segment-writer.ts';
+import { NoteList } from '../../src/workers/disk/states/note-list.ts';
+import { RecordNotes } from '../../src/workers/disk/states/record-notes.ts';
+import { HandedOut } from '../../src/workers/disk/unacked/handed-out.ts';
+import { UnreadCount } from '../../src/workers/disk/unacked/unread-count.ts';
+import { type DiskMessage, diskRecord, parseRecords } from './disk-files.ts';
+import { DATA_PATH } from './disk-queue-setup.ts';
+import { MemoryFileSystem } from './memory-file-system.ts';
+
+const QUEUE_NAME = 'q';
+export const FILES = new QueueFiles(DATA_PATH, QUEUE_NAME);
+
+/** What the parts of a queue share, and the lines that they log. */
+export interface ContextParts {
+  readonly disk: MemoryFileSystem;
+  readonly context: QueueContext;
+  readonly log: string[];
+}
+
+export interface DiskParts extends ContextParts {
+  readonly notes: RecordNotes;
+  readonly handedOut: HandedOut;
+  readonly unread: UnreadCount;
+  readonly segments: SegmentWriter;
+  readonly writer: NotingWriter;
+  readonly reader: SegmentReader;
+}
+
+export function makeContext(disk = new MemoryFileSystem(DATA_PATH)): ContextParts {
+  const log: string[] = [];
+  const context: QueueContext = {
+    queueName: QUEUE_NAME,
+    files: FILES,
+    fileSystem: disk,
+    openFiles: new OpenFiles(disk),
+    index: new SegmentIndex(disk, DATA_PATH),
+    patience: new SidecarPatience(),
+    dataPath: DATA_PATH,
+    recordBytesMax: 1000,
+    log: (_, text) => log.push(text),
+  };
+  return { disk, context, log };
+}
+
+/** A queue without records. */
+export function makeParts(maxBytesPerFile = 1_000_000): DiskParts {
+  const parts = makeContext();
+  const { context } = parts;
+  const unread = new UnreadCount(0, 0, 0, 0);
+  const notes = new RecordNotes(context);
+  const handedOut = new HandedOut();
+  // There is no metadata.
+  const naming = { name: () => undefined, keep: () => undefined, takeBack: () => undefined };
+  const segments = new SegmentWriter({ ...context, maxBytesPerFile }, 0, 0, [], naming);
+  const writer = new NotingWriter(segments, notes, context.log);
+  const reader = new SegmentReader(
+    { source: context, writer: segments, notes, handedOut, unread },
+    { segment: 0, position: 0 },
+  );
+  return { ...parts, notes, handedOut, unread, segments, writer, reader };
+}
+
+/** Appends records with these numbers, which are their attempts too, and these bodies. */
+export function append(
+  { writer, unread }: DiskParts,
+  ...bodies: readonly (readonly [number: number, body: string])[]
+): void {
+  const bytes = Buffer.concat(bodies.map(([number, body]) => diskRecord(number, body)));
+  const { deferred } = writer.append(bytes, 0, bytes.length, undefined);
+  unread.onAppend(bodies.length, deferred, bytes.length);
+}
+
+/** One batch of the reader: the records, with the number of the first and their due times. */
+export interface Batch {
+  readonly first: number;
+  readonly messages: readonly DiskMessage[];
+  readonly dueTimes: readonly number[] | undefined;
+}
+
+/** Reads one batch; undefined when there is nothing to read. */
+export function read({ reader }: DiskParts, bytesWanted = 4096): Batch | undefined {
+  const room = reader.prepare(bytesWanted);
+  if (room === 0) return undefined;
+  const bytes = Buffer.alloc(room);
+  const { bytes: length, first, dueTimes } = reader.read(bytes, 0, room);
+  return { first, messages: parseRecords(bytes.subarray(0, length)), dueTimes };
+}
+
+/** Reads everything; returns the bodies. */
+export function readBodies(parts: DiskParts, bytesWanted = 4096): string[] {
+  const bodies: string[] = [];
+  for (;;) {
+    const batch = read(parts, bytesWanted);
+    if (batch === undefined) return bodies;
+    bodies.push(...batch.messages.map(({ body }) => body));
+  }
+}
+
+/** Changes bytes of a file in place, as a disk that goes bad does. */
+export function damage(
+  disk: MemoryFileSystem,
+  path: string,
+  at: number,
+  ...bytes: readonly number[]
+): void {
+  const handle = disk.openForWriting(path);
+  if (handle === 'missing') throw new Error(`no file "${path}"`);
+  disk.write(handle, Uint8Array.from(bytes), 0, bytes.length, at);
+  disk.close(handle);
+}
+
+/** The checksum of a record, as the files keep it. */
+export function checksumOf(record: Buffer): number {
+  return recordChecksum(record, dataViewOf(record), 0, record.length);
+}
+
+/** Writes that the record at a place is finished. */
+export function writeFinished(
+  notes: RecordNotes,
+  segment: number,
+  position: number,
+  record: Buffer,
+): void {
+  const list = new NoteList();
+  list.addFinished(position, checksumOf(record));
+  notes.write(segment, list);
+}
+
+/** Writes the attempts and the due time of the record at a place. */
+export function writeWaiting(
+  notes: RecordNotes,
+  segment: number,
+  position: number,
+  record: Buffer,
+  attempts: number,
+  dueMs: number,
+): void {
+  const list = new NoteList();
+  list.addWaiting(position, attempts, dueMs, checksumOf(record));
+  notes.write(segment, list);
+}

@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RecordCheck } from '../../../../../src/workers/disk/checksums/record-check.ts';
+import { SumsWriter } from '../../../../../src/workers/disk/checksums/sums-writer.ts';
+import { RecordNotes } from '../../../../../src/workers/disk/states/record-notes.ts';
+import { HandedOut } from '../../../../../src/workers/disk/unacked/handed-out.ts';
+import { ReadAhead } from '../../../../../src/workers/disk/unacked/read-ahead.ts';
+import { UnreadCount } from '../../../../../src/workers/disk/unacked/unread-count.ts';
+import { diskRecord, parseRecords } from '../../../../support/disk-files.ts';
+import {
+  checksumOf,
+  makeContext,
+  writeFinished,
+  writeWaiting,
+} from '../../../../support/disk-parts.ts';
+import { SystemError } from '../../../../support/system-error.ts';
+
+const SEGMENT = 3;
+const DUE_MS = 1_800_000_000_123;
+/** Four records of 40 bytes; the number of each is its attempts. */
+const RECORDS = [1, 2, 3, 4].map((number) => diskRecord(number, `message  ${number}`));
+const SIZE = 40;
+
+/** A cursor before four records, of which so many are known to be finished. */
+function setUp(finished = 0) {
+  const { disk, context, log } = makeContext();
+  const notes = new RecordNotes(context);
+  const handedOut = new HandedOut();
+  const unread = new UnreadCount(RECORDS.length, finished, 0, RECORDS.length * SIZE);
+  const check = new RecordCheck(context);
+  const { recordBytesMax } = context;
+  const place = { segment: SEGMENT, position: 0 };
+  const ahead = new ReadAhead({ notes, handedOut, unread, check, recordBytesMax }, place);
+  ahead.beginBatch();
+  const bytes = Buffer.concat(RECORDS);
+  return { disk, context, log, notes, handedOut, unread, ahead, bytes };
+}
+
+type Bench = ReturnType<typeof setUp>;
+
+/** Shows the records from the cursor on; returns the bodies of those that are handed out. */
+function handOut({ ahead, bytes }: Bench, length = bytes.length): string[] {
+  const start = ahead.position;
+  const end = start + ahead.handOut(bytes, start, length - start);
+  return parseRecords(bytes.subarray(start, end)).map(({ body }) => body);
+}
+
+function failReads({ disk }: Bench): void {
+  disk.onCall = (call, path) => {
+    if (call === 'read') throw new SystemError('EIO', call, path);
+  };
+}
+
+test('ReadAhead: hands out whole records with their numbers in a row, and stops before a torn one', () => {
+  const bench = setUp();
+
+  const bodies = handOut(bench, 3 * SIZE - 1);
+
+  const { ahead, handedOut, unread } = bench;
+  assert.deepStrictEqual(bodies, ['message  1', 'message  2']);
+  assert.deepStrictEqual([ahead.position, ahead.ordinal, ahead.count], [2 * SIZE, 2, 2]);
+  assert.deepStrictEqual([handedOut.next, unread.live, unread.bytes], [2, 2, 2 * SIZE]);
+  assert.strictEqual(ahead.dueTimes, undefined);
+});
+
+test('ReadAhead: passes finished records among others and closes the gaps', () => {
+  const bench = setUp(2);
+  writeFinished(bench.notes, SEGMENT, 0, RECORDS[0]);
+  writeFinished(bench.notes, SEGMENT, 2 * SIZE, RECORDS[2]);
+
+  const bodies = handOut(bench);
+
+  const { ahead, handedOut, unread } = bench;
+  assert.deepStrictEqual(bodies, ['message  2', 'message  4']);
+  assert.deepStrictEqual([ahead.position, ahead.ordinal, ahead.count], [4 * SIZE, 4, 2]);
+  assert.deepStrictEqual([unread.live, unread.all], [0, 0]);
+  assert.deepStrictEqual(handedOut.lastFinished, { segment: SEGMENT, position: 2 * SIZE });
+  assert.strictEqual(handedOut.get(1)?.position, 3 * SIZE);
+});
+
+test('ReadAhead: a record that waits has the attempts and the due time that were written for it', () => {
+  const bench = setUp();
+  writeWaiting(bench.notes, SEGMENT, SIZE, RECORDS[1], 0x1234, DUE_MS);
+  writeWaiting(bench.notes, SEGMENT, 3 * SIZE, RECORDS[3], 9, 0);
+
+  handOut(bench);
+
+  const attempts = parseRecords(bench.bytes).map((message) => message.attempts);
+  assert.deepStrictEqual(attempts, [1, 0x1234, 3, 9]);
+  assert.deepStrictEqual(bench.ahead.dueTimes, [0, DUE_MS, 0, 0]);
+});
+
+test('ReadAhead: what was written for another record at the same place does not count', () => {
+  const bench = setUp();
+  writeFinished(bench.notes, SEGMENT, 0, RECORDS[1]);
+  writeWaiting(bench.notes, SEGMENT, SIZE, RECORDS[0], 7, DUE_MS);
+
+  const bodies = handOut(bench);
+
+  assert.strictEqual(bodies.length, 4);
+  assert.strictEqual(parseRecords(bench.bytes)[1].attempts, 2);
+  assert.strictEqual(bench.ahead.dueTimes, undefined);
+});
+
+test('ReadAhead: a record that was handed out before it was moved there is passed', () => {
+  const bench = setUp();
+  const { ahead, handedOut, unread } = bench;
+  handedOut.add(1, 0, SIZE, checksumOf(RECORDS[1]), 0);
+  const record = handedOut.get(0) ?? assert.fail('record 0 is handed out');
+  handedOut.move(record, { segment: SEGMENT, position: SIZE }, record.checksum);
+  unread.recount(3, 3 * SIZE);
+  unread.onMove(1);
+
+  const bodies = handOut(bench);
+
+  assert.deepStrictEqual(bodies, ['message  1', 'message  3', 'message  4']);
+  assert.deepStrictEqual([unread.live, unread.all], [0, 0]);
+  assert.deepStrictEqual(handedOut.oldest, { segment: SEGMENT, position: 0, ordinal: 0 });
+  assert.deepStrictEqual([ahead.ordinal, handedOut.get(0)?.position], [4, SIZE]);
+});
+
+test('ReadAhead: moved records that a new segment begins behind are to be handed out elsewhere', () => {
+  const bench = setUp();
+  const { ahead, handedOut, unread } = bench;
+  handedOut.add(1, 0, SIZE, checksumOf(RECORDS[1]), 0);
+  const record = handedOut.get(0) ?? assert.fail('record 0 is handed out');
+  handedOut.move(record, { segment: SEGMENT, position: SIZE }, record.checksum);
+  unread.onMove(1);
+
+  ahead.enter(SEGMENT + 1);
+
+  assert.deepStrictEqual([ahead.segment, ahead.position], [SEGMENT + 1, 0]);
+  assert.strictEqual(handedOut.movedAhead, undefined);
+  assert.deepStrictEqual([unread.live, unread.all], [5, 5]);
+});
+
+test('ReadAhead: states that cannot be read end a batch that has records, else they are an error', () => {
+  const bench = setUp();
+  writeFinished(bench.notes, SEGMENT, 3 * SIZE, RECORDS[3]);
+  const first = handOut(bench, SIZE);
+  // What is written is to be read anew.
+  writeFinished(bench.notes, SEGMENT, 2 * SIZE, RECORDS[2]);
+  failReads(bench);
+
+  const withSome = handOut(bench);
+  bench.ahead.beginBatch();
+
+  assert.deepStrictEqual([first, withSome], [['message  1'], []]);
+  assert.throws(() => handOut(bench), /read .*000003\.notes/);
+  assert.deepStrictEqual([bench.ahead.position, bench.ahead.count], [SIZE, 0]);
+});
+
+test('ReadAhead: stops at a record that is damaged by its checksum, and lose moves over it', () => {
+  const bench = setUp();
+  const { context, ahead, unread, bytes } = bench;
+  new SumsWriter(context).add(SEGMENT, 0, bytes, 0, bytes.length);
+  bytes[SIZE + 35] ^= 1;
+
+  const before = handOut(bench);
+  const isAtDamage = ahead.isAtDamage;
+  ahead.lose(SIZE);
+  const behind = handOut(bench);
+
+  assert.deepStrictEqual([before, isAtDamage], [['message  1'], true]);
+  assert.deepStrictEqual([behind, ahead.isAtDamage], [['message  3', 'message  4'], false]);
+  assert.deepStrictEqual([unread.live, unread.bytes, ahead.ordinal], [0, 0, 3]);
+});
+
+test('ReadAhead: passes a run of finished records without handing out, up to one that is not finished', () => {
+  const bench = setUp(2);
+  const { ahead, notes, bytes } = bench;
+  writeFinished(notes, SEGMENT, 0, RECORDS[0]);
+  writeFinished(notes, SEGMENT, SIZE, RECORDS[1]);
+  writeFinished(notes, SEGMENT, 2 * SIZE, RECORDS[0]);
+
+  const hasPassed = ahead.passFinished(bytes, bytes.length);
+  const again = ahead.passFinished(bytes.subarray(2 * SIZE), 2 * SIZE);
+
+  assert.deepStrictEqual([hasPassed, again], [true, false]);
+  assert.deepStrictEqual([ahead.position, ahead.ordinal, ahead.count], [2 * SIZE, 2, 0]);
+  assert.deepStrictEqual([ahead.isNotedFinished, bench.unread.live], [true, 2]);
+});
+
+test('ReadAhead: a segment that is read once more is read from the place that is given', () => {
+  const bench = setUp();
+  handOut(bench);
+
+  bench.ahead.restart({ segment: SEGMENT, position: 3 * SIZE });
+
+  assert.deepStrictEqual(handOut(bench), ['message  4']);
+});
