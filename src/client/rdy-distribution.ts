@@ -2,13 +2,15 @@
  * How a consumer shares `maxInFlight` among its brokers.
  *
  * With enough for all, each broker gets an equal share, and the first ones what is left over. With fewer messages than
- * brokers, some brokers have one each, and those that have been idle, or have had it for long, pass it on.
+ * brokers, some brokers have one each, and those that have been idle, or have had it for long, pass it on to those that
+ * have had none for longest.
  * After a failure all get none; then one gets one, to try.
  *
  * What is granted never exceeds the limit: a broker whose share grows gets the rest when others, whose share has
  * shrunk, have had their messages answered.
  *
- * Thread: any. Source: go-nsq `Consumer.redistributeRDY`, which gives nobody what is left over.
+ * Thread: any. Source: go-nsq `Consumer.redistributeRDY`, which gives nobody what is left over, and
+ * leaves to chance who is next.
  */
 
 /** A broker, as the distribution sees it. */
@@ -134,16 +136,26 @@ export class RdyDistribution {
   #keepOnes(limit: number): void {
     let free = limit;
     for (const member of this.#members) {
-      if (member.rdy > 0) member.setRdy(free > 0 ? 1 : 0);
+      const kept = free > 0 ? 1 : 0;
+      if (member.rdy > kept) member.setRdy(kept);
       free -= Math.max(member.rdy, this.#held(member));
     }
     const waiting = this.#members.filter(({ rdy }) => rdy === 0);
     while (free > 0 && waiting.length > 0) {
-      const [member] = waiting.splice(Math.floor(this.#random() * waiting.length), 1);
+      const [member] = waiting.splice(this.#nextOf(waiting), 1);
       member.setRdy(1);
       free -= this.#held(member) > 0 ? 0 : 1;
     }
     if (waiting.length > 0 && this.#members.every(({ rdy }) => rdy === 0)) this.#isOwed = limit > 0;
+  }
+
+  /** Which one is next: one of those that have had no turn for longest. */
+  #nextOf(waiting: readonly RdyMember[]): number {
+    const oldestMs = Math.min(...waiting.map(({ lastRdyMs }) => lastRdyMs));
+    const first = waiting.flatMap(({ lastRdyMs }, index) =>
+      lastRdyMs === oldestMs ? [index] : [],
+    );
+    return first[Math.floor(this.#random() * first.length)];
   }
 
   /** What is in flight at a broker. A trial does not wait for what is there from before. */

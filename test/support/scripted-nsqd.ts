@@ -201,6 +201,8 @@ export class ScriptedSite {
   /** `seed`: of the client's chance. */
   constructor(seed = 1) {
     const random = seededRandom(seed);
+    // the first numbers of small seeds are small
+    for (let i = 0; i < 20; i++) random(2);
     this.environment = {
       clock: this.clock,
       random: () => random(2 ** 30) / 2 ** 30,
