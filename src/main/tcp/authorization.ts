@@ -9,7 +9,7 @@ import { ClientError, type ClientErrorCode } from '../../protocol/client-error.t
 import type { AuthState } from '../auth/auth-state.ts';
 import type { Permission } from '../auth/grant.ts';
 import type { ClientPort } from './client-port.ts';
-import type { Step } from './command-handler.ts';
+import { type Step, WAIT } from './command-handler.ts';
 
 /** The commands that are checked. */
 type CheckedCommand = 'SUB' | 'PUB' | 'MPUB' | 'DPUB';
@@ -31,7 +31,7 @@ export class Authorization {
   /** Whether a body need not even be read, because AUTH would have to come before it and has not. */
   get isMissing(): boolean {
     const state = this.#state;
-    return state !== null && !state.hasAuthorizations && !this.#port.hasPendingResponses;
+    return state !== null && !state.hasAuthorizations && !this.#port.responses.isPending;
   }
 
   /** Undefined: it is permitted. Otherwise what the command answers, or that it has to wait. */
@@ -44,8 +44,8 @@ export class Authorization {
     const state = this.#state;
     if (state === null) return undefined;
     if (!state.hasAuthorizations) {
-      // It may be on its way.
-      if (this.#port.hasPendingResponses) return this.#port.waitForResponses();
+      // It may be on its way, and then the command is taken again.
+      if (this.#port.responses.isPending) return WAIT;
       return this.#fail('E_AUTH_FIRST', `AUTH required before ${command}`);
     }
     if (this.#hasRefreshFailed) return this.#fail('E_AUTH_FAILED', 'AUTH failed');

@@ -9,6 +9,7 @@ import type { ClientError } from '../../protocol/client-error.ts';
 import type { ChannelMember } from '../topics/topic-map.ts';
 import type { Client, Compression } from './client.ts';
 import type { CLOSED, NEXT, Step } from './command-handler.ts';
+import type { ResponseOrder } from './response-order.ts';
 
 /** What IDENTIFY has granted, in the order in which it is put on; each is answered `OK` through itself. */
 export type Layers = {
@@ -20,22 +21,17 @@ export interface ClientPort {
   readonly client: Client;
   /** The connection as a member of a channel. */
   readonly member: ChannelMember;
+  /** What answers the client, in order. */
+  readonly responses: ResponseOrder;
 
-  /** Responds `OK`, behind all responses that are waited for. */
-  respondOk(): typeof NEXT;
-  /** Sends a response in its place: behind those waited for, and behind what the pump may still refuse. */
-  respond(frame: Buffer): typeof NEXT;
   /** Responds with an error; a fatal one ends the connection once it is written. */
   fail(error: ClientError): typeof NEXT | typeof CLOSED;
   /** A command has cost so much more than others. Units: as in `TurnBudget`. */
   charge(cost: number): void;
   /** Holds a response's place; `settle` fills it with a frame or a fatal error. */
   respondLater(): (outcome: Buffer | ClientError) => void;
-  /** Has the command handed over again as soon as responses that are waited for have been sent. */
-  waitForResponses(): Step;
-  readonly hasPendingResponses: boolean;
   /** Sends a response, then puts layers on the connection; commands are taken again when they are there. */
-  upgrade(response: Buffer, layers: Layers): typeof NEXT;
+  upgrade(response: Buffer, layers: Layers): void;
   /** Has the command handed over again when the promise, which never rejects, has resolved. */
   waitFor(promise: Promise<void>): Step;
   /** Leaves the command's bytes as they are until it is handed over again; false: they have to be copied. */

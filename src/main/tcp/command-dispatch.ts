@@ -1,5 +1,5 @@
 /**
- * Which part of the broker a command is for, and who expects the body that follows it.
+ * Which part of the broker a command is for.
  *
  * Thread: main. Source: nsqd `protocolV2.Exec`.
  */
@@ -10,8 +10,17 @@ import type { Options } from '../options/options.ts';
 import type { Publisher } from '../topics/publisher.ts';
 import type { TopicMap } from '../topics/topic-map.ts';
 import { Authorization } from './authorization.ts';
+import { BatchCommands } from './batch-commands.ts';
 import type { ClientPort } from './client-port.ts';
-import { type CommandHandler, NEXT, type Place, type Step } from './command-handler.ts';
+import { ClientPublisher } from './client-publisher.ts';
+import {
+  type BatchBody,
+  type CommandHandler,
+  NEXT,
+  type SizedBody,
+  type Step,
+  WAIT,
+} from './command-handler.ts';
 import { ConsumerCommands } from './consumer-commands.ts';
 import { isHttp } from './http-hint.ts';
 import { PublishCommands } from './publish-commands.ts';
@@ -34,10 +43,9 @@ export class CommandDispatch implements CommandHandler {
   /** Whether nothing but IDENTIFY is allowed without TLS. */
   readonly #isTlsRequired: boolean;
   readonly #publishing: PublishCommands;
+  readonly #batches: BatchCommands;
   readonly #consuming: ConsumerCommands;
   readonly #session: SessionCommands;
-  /** Whose body is expected. */
-  #bodyOwner: PublishCommands | SessionCommands;
 
   constructor(
     port: ClientPort,
@@ -50,14 +58,11 @@ export class CommandDispatch implements CommandHandler {
     this.#port = port;
     this.#listener = listener;
     this.#isTlsRequired = options.tlsRequired !== false;
-    this.#publishing = new PublishCommands(port, topics, publisher, options, authorization);
+    const publishing = new ClientPublisher(port, topics, publisher);
+    this.#publishing = new PublishCommands(port, publishing, options, authorization);
+    this.#batches = new BatchCommands(port, publishing, options, authorization);
     this.#consuming = new ConsumerCommands(port, topics, options, authorization);
     this.#session = new SessionCommands(port, options, listener);
-    this.#bodyOwner = this.#publishing;
-  }
-
-  get consuming(): ConsumerCommands {
-    return this.#consuming;
   }
 
   onMagic(bytes: Buffer, at: number): boolean {
@@ -70,18 +75,15 @@ export class CommandDispatch implements CommandHandler {
     return false;
   }
 
-  onLine(bytes: Buffer, at: number, end: number): Step {
+  onLine(bytes: Buffer, at: number, end: number): Step | SizedBody | BatchBody {
     const words = splitWords(bytes, at, end);
     if (this.#isTlsMissing && words[0] !== 'IDENTIFY') return this.#refuseWithoutTls(words[0]);
     switch (words[0]) {
       case 'PUB':
-        this.#bodyOwner = this.#publishing;
         return this.#publishing.onPub(words);
       case 'MPUB':
-        this.#bodyOwner = this.#publishing;
-        return this.#publishing.onMpub(words);
+        return this.#batches.onMpub(words);
       case 'DPUB':
-        this.#bodyOwner = this.#publishing;
         return this.#publishing.onDpub(words);
       case 'FIN':
         return this.#consuming.onFin(words);
@@ -95,7 +97,7 @@ export class CommandDispatch implements CommandHandler {
         return NEXT;
       default:
         // These take effect only when everything before them has been answered, as in nsqd.
-        if (this.#port.hasPendingResponses) return this.#port.waitForResponses();
+        if (this.#port.responses.isPending) return WAIT;
         return this.#onRareLine(words);
     }
   }
@@ -105,38 +107,8 @@ export class CommandDispatch implements CommandHandler {
     return this.#consuming.onFinish(idHigh, idLow);
   }
 
-  onBodySize(size: number): boolean {
-    return this.#bodyOwner.onBodySize(size);
-  }
-
-  onBody(bytes: Buffer, at: number, size: number): Step {
-    return this.#bodyOwner.onBody(bytes, at, size);
-  }
-
-  onBatchSize(size: number): boolean {
-    return this.#publishing.onBatchSize(size);
-  }
-
-  onBatchCount(count: number): boolean {
-    return this.#publishing.onBatchCount(count);
-  }
-
-  onBatchMessageSize(index: number, size: number, bytes: number): boolean {
-    return this.#publishing.onBatchMessageSize(index, size, bytes);
-  }
-
-  onBatch(bytes: Buffer, at: number, length: number, count: number): Step {
-    return this.#publishing.onBatch(bytes, at, length, count);
-  }
-
   onLineTooLong(): void {
     this.#listener.onLineTooLong();
-  }
-
-  /** What to answer when the input ends there; undefined where nothing is lost. */
-  cutOff(place: Place, messageIndex: number): ClientError | undefined {
-    if (place === 'magic' || place === 'line') return undefined;
-    return this.#bodyOwner.cutOff(place, messageIndex);
   }
 
   get #isTlsMissing(): boolean {
@@ -152,17 +124,15 @@ export class CommandDispatch implements CommandHandler {
     return this.#port.fail(new ClientError('E_INVALID', Buffer.concat(text)));
   }
 
-  #onRareLine(words: readonly string[]): Step {
+  #onRareLine(words: readonly string[]): Step | SizedBody {
     switch (words[0]) {
       case 'SUB':
         return this.#consuming.onSub(words);
       case 'CLS':
         return this.#consuming.onCls();
       case 'IDENTIFY':
-        this.#bodyOwner = this.#session;
         return this.#session.onIdentify();
       case 'AUTH':
-        this.#bodyOwner = this.#session;
         return this.#session.onAuth(words);
       default: {
         const text = [Buffer.from('invalid command '), wordBytes(words[0])];

@@ -9,27 +9,28 @@
  *     size(4) body(size)                    PUB DPUB IDENTIFY AUTH
  *     size(4) count(4) { size(4) body }*    MPUB; what counts is `count`, not the first size
  *
- * Bound: the buffer holds one unfinished command, at most a line or a body of the largest size allowed, and while
- * commands wait, the chunk that they came in. Up to what a read brings it grows with what has arrived; then it is as
- * large as what was announced, for which there is room by then (`BodyShare`), and takes memory as it is filled.
+ * Bound: it holds one unfinished command, at most a line or a body of the largest size allowed, and while commands
+ * wait, the chunk that they came in.
  *
  * Thread: main. Source: nsqd `protocolV2.IOLoop`, `readMPUB`.
  */
 
+import type { ClientError } from '../../protocol/client-error.ts';
+import { assert } from '../../shared/assert.ts';
 import { readInt32 } from '../../shared/big-endian.ts';
 import { MESSAGE_ID_BYTES, SIZE_BYTES } from '../../shared/limits.ts';
 import { NOT_HEX, parseHexWord } from '../../shared/message-id.ts';
 import { BYTES_PER_COST, FINISH_COST, LINE_COST } from '../limits/turn-budget.ts';
 import {
-  BATCH,
+  type BatchBody,
   CLOSED,
   type CommandHandler,
-  NEXT,
   type Place,
+  type SizedBody,
   type Step,
   WAIT,
 } from './command-handler.ts';
-import { spareBuffers } from './spare-buffers.ts';
+import { InputBuffer } from './input-buffer.ts';
 
 /** Longest line, its newline included. */
 const LINE_BYTES_MAX = 16384;
@@ -39,36 +40,29 @@ const FIN_LINE_BYTES = 4 + MESSAGE_ID_BYTES + 1;
 const LF = 0x0a;
 const CR = 0x0d;
 const FIN_WORD = 0x46494e20;
-/** No read brings more. */
-const READ_BYTES_MAX = 256 * 1024;
 const NOTHING = Buffer.alloc(0);
 
 export class CommandParser {
-  /** Where it stands; tells what is missing when the input ends. */
-  place: Place = 'magic';
-  /** For places inside a message of an MPUB: which. */
-  messageIndex = 0;
   /** Commands that have been taken whole. */
   commandCount = 0;
   /** What it may still take before it waits by itself, see `TurnBudget`. What it takes goes off; may be below zero. */
   allowance = Number.POSITIVE_INFINITY;
 
   readonly #handler: CommandHandler;
-  /** Input not yet taken: `#bytes` from `#at` to `#end`. */
-  #bytes: Buffer = NOTHING;
-  #at = 0;
-  #end = 0;
-  /** Whether `#bytes` is the parser's own, taken from the spare ones, as opposed to a chunk. */
-  #isOwn = false;
-  /** Whether a handler that waits still reads from `#bytes`. */
-  #isLent = false;
+  /** Where it stands; tells what is missing when the input ends. */
+  #place: Place = 'magic';
+  readonly #input = new InputBuffer();
   #isWaiting = false;
   #isClosed = false;
   /** Bytes behind `#at` that are known to hold no newline. */
   #scanned = 0;
-  /** Of the body that is expected: its size, or the bytes of an MPUB's messages so far and their number. */
+  /** What takes the body that is expected: one of the two, or neither before the first. */
+  #sized: SizedBody | null = null;
+  #batch: BatchBody | null = null;
+  /** Of that body: its size, or how many messages an MPUB has, which of them is next, and the bytes before that. */
   #bodySize = 0;
   #batchCount = 0;
+  #messageIndex = 0;
   #batchBytes = 0;
   /** What an MPUB's messages take by its announced size, which nothing but the gathering goes by. */
   #batchBytesAnnounced = 0;
@@ -84,14 +78,14 @@ export class CommandParser {
 
   /** Bytes that it holds. */
   get heldBytes(): number {
-    return this.#end - this.#at;
+    return this.#input.heldBytes;
   }
 
   /** What these take when the body among them is whole; the same where no body is expected. */
   get wantedBytes(): number {
-    const isInBody = this.place.endsWith('body') || this.place === 'message size';
-    if (!isInBody || this.isWaiting || this.#isClosed) return this.heldBytes;
-    return this.heldBytes + Math.max(1, this.#lackingBytes(NOTHING, 0));
+    const isInBody = this.#place.endsWith('body') || this.#place === 'message size';
+    if (!isInBody || this.isWaiting || this.#isClosed) return this.#input.heldBytes;
+    return this.#input.heldBytes + Math.max(1, this.#lackingBytes(NOTHING, 0));
   }
 
   /** Takes the next bytes of the connection. They may be reused when this returns. */
@@ -111,52 +105,53 @@ export class CommandParser {
     if (this.#isClosed) return;
     this.#isWaiting = false;
     this.#run();
-    if (this.heldBytes === 0) this.#letGo();
+    if (this.#input.heldBytes === 0) this.#input.letGo();
   }
 
   /** Leaves the bytes as they are that a handler answers WAIT for; false: they are reused, and it has to copy them. */
   lend(): boolean {
-    this.#isLent = this.#isOwn;
-    return this.#isLent;
+    return this.#input.lend();
   }
 
   /** Gives back what it holds and has not taken; it holds nothing then. */
   takeHeld(): Buffer {
-    const held = Buffer.from(this.#bytes.subarray(this.#at, this.#end));
     this.#scanned = 0;
-    this.#letGo();
-    return held;
+    return this.#input.takeAll();
+  }
+
+  /** What to answer when the input ends here; undefined where nothing is lost. */
+  cutOff(): ClientError | undefined {
+    if (this.#place === 'magic' || this.#place === 'line') return undefined;
+    return (this.#batch ?? this.#sized)?.cutOff(this.#place, this.#messageIndex);
   }
 
   /** Takes nothing more. */
   close(): void {
     this.#isClosed = true;
     // Not given back: who closes may be a handler that has not done with what it was handed.
-    this.#isOwn = false;
-    this.#letGo();
+    this.#input.leave();
   }
 
   /** Closes, and gives back what it holds: not from within a handler. */
   drop(): void {
-    this.#letGo();
+    this.#input.letGo();
     this.close();
   }
 
   #takeChunk(chunk: Buffer): void {
+    const input = this.#input;
     let at = 0;
-    while (this.heldBytes > 0 && at < chunk.length && !this.#isClosed) {
+    while (input.heldBytes > 0 && at < chunk.length && !this.#isClosed) {
       const end = Math.min(chunk.length, at + this.#lackingBytes(chunk, at));
-      this.#append(chunk, at, end);
+      input.append(chunk, at, end, this.#pieceBytesMax());
       at = end;
       this.#run();
-      if (this.heldBytes === 0) this.#letGo();
+      if (input.heldBytes === 0) input.letGo();
     }
     if (this.#isClosed || at === chunk.length) return;
-    this.#bytes = chunk;
-    this.#at = at;
-    this.#end = chunk.length;
+    input.show(chunk, at);
     this.#run();
-    this.#keepRest();
+    input.keep();
   }
 
   #run(): void {
@@ -165,7 +160,7 @@ export class CommandParser {
 
   /** Takes the next piece. Returns false when it is not there yet. */
   #advance(): boolean {
-    switch (this.place) {
+    switch (this.#place) {
       case 'line':
         return this.#takeLine();
       case 'body':
@@ -182,23 +177,19 @@ export class CommandParser {
     }
   }
 
-  #has(count: number): boolean {
-    return this.#end - this.#at >= count;
-  }
-
   #takeMagic(): boolean {
-    if (!this.#has(MAGIC_BYTES)) return false;
-    if (!this.#handler.onMagic(this.#bytes, this.#at)) return this.#stop();
-    this.#at += MAGIC_BYTES;
-    this.place = 'line';
+    const input = this.#input;
+    if (input.heldBytes < MAGIC_BYTES) return false;
+    if (!this.#handler.onMagic(input.bytes, input.at)) return this.#stop();
+    input.at += MAGIC_BYTES;
+    this.#place = 'line';
     return true;
   }
 
   #takeLine(): boolean {
-    const bytes = this.#bytes;
-    const at = this.#at;
+    const { bytes, at, end: inputEnd } = this.#input;
     if (
-      this.#end - at >= FIN_LINE_BYTES &&
+      inputEnd - at >= FIN_LINE_BYTES &&
       bytes[at + FIN_LINE_BYTES - 1] === LF &&
       readInt32(bytes, at) === FIN_WORD
     ) {
@@ -210,14 +201,16 @@ export class CommandParser {
       }
     }
     const found = bytes.indexOf(LF, at + this.#scanned);
-    if (found === -1 || found >= this.#end) {
-      this.#scanned = this.#end - at;
+    if (found === -1 || found >= inputEnd) {
+      this.#scanned = inputEnd - at;
       return this.#scanned < LINE_BYTES_MAX ? false : this.#stopAtLongLine();
     }
     if (found + 1 - at > LINE_BYTES_MAX) return this.#stopAtLongLine();
     const end = found > at && bytes[found - 1] === CR ? found - 1 : found;
     this.allowance -= LINE_COST;
-    return this.#taken(this.#handler.onLine(bytes, at, end), found + 1 - at);
+    const answer = this.#handler.onLine(bytes, at, end);
+    if (typeof answer === 'number') return this.#taken(answer, found + 1 - at);
+    return this.#expect(answer, found + 1 - at);
   }
 
   /** A handler has answered for a piece of so many bytes. */
@@ -226,76 +219,88 @@ export class CommandParser {
       this.#isWaiting = true;
       return false;
     }
-    this.#isLent = false;
+    this.#input.endLoan();
     if (step === CLOSED) return this.#stop();
-    this.#at += bytes;
+    this.#input.at += bytes;
     this.#scanned = 0;
-    if (step === NEXT) {
-      this.place = 'line';
-      this.commandCount++;
-    } else {
-      this.place = 'size';
-      this.#batchCount = step === BATCH ? -1 : 0;
-    }
+    this.#place = 'line';
+    this.commandCount++;
+    return true;
+  }
+
+  /** A body follows a line of so many bytes. */
+  #expect(body: SizedBody | BatchBody, bytes: number): true {
+    this.#sized = body.kind === 'sized' ? body : null;
+    this.#batch = body.kind === 'batch' ? body : null;
+    this.#input.at += bytes;
+    this.#scanned = 0;
+    this.#place = 'size';
     return true;
   }
 
   #takeSize(): boolean {
-    if (!this.#has(SIZE_BYTES)) return false;
-    const size = readInt32(this.#bytes, this.#at);
-    if (this.#batchCount === -1) {
-      if (!this.#handler.onBatchSize(size)) return this.#stop();
-      this.#at += SIZE_BYTES;
+    const input = this.#input;
+    if (input.heldBytes < SIZE_BYTES) return false;
+    const size = readInt32(input.bytes, input.at);
+    if (this.#batch !== null) {
+      if (!this.#batch.onSize(size)) return this.#stop();
+      input.at += SIZE_BYTES;
       this.#batchBytesAnnounced = size - SIZE_BYTES;
-      this.place = 'count';
+      this.#place = 'count';
       return true;
     }
-    if (!this.#handler.onBodySize(size)) return this.#stop();
+    if (this.#sized?.onSize(size) !== true) return this.#stop();
     // The size field stays in front of the body: together they are what the publish ring takes.
     this.#bodySize = size;
-    this.place = 'body';
+    this.#place = 'body';
     return true;
   }
 
   #takeBody(): boolean {
     const length = SIZE_BYTES + this.#bodySize;
-    if (!this.#has(length)) return false;
-    const step = this.#handler.onBody(this.#bytes, this.#at + SIZE_BYTES, this.#bodySize);
-    return this.#taken(step, length);
+    const input = this.#input;
+    if (input.heldBytes < length) return false;
+    const body = this.#sized;
+    assert(body !== null, 'somebody takes the body that is expected');
+    return this.#taken(body.onBody(input.bytes, input.at + SIZE_BYTES, this.#bodySize), length);
   }
 
   #takeCount(): boolean {
-    if (!this.#has(SIZE_BYTES)) return false;
-    const count = readInt32(this.#bytes, this.#at);
-    if (!this.#handler.onBatchCount(count)) return this.#stop();
-    this.#at += SIZE_BYTES;
+    const input = this.#input;
+    if (input.heldBytes < SIZE_BYTES) return false;
+    const count = readInt32(input.bytes, input.at);
+    if (this.#batch?.onCount(count) !== true) return this.#stop();
+    input.at += SIZE_BYTES;
     this.#batchCount = count;
     this.#batchBytes = 0;
-    this.messageIndex = 0;
-    this.place = 'message size';
+    this.#messageIndex = 0;
+    this.#place = 'message size';
     return true;
   }
 
   /** Walks over the messages of an MPUB as far as they have come, and as its allowance goes. */
   #takeBatch(): boolean {
-    while (this.messageIndex < this.#batchCount) {
-      if (!this.#has(this.#batchBytes + SIZE_BYTES)) {
-        this.place = 'message size';
+    const input = this.#input;
+    const batch = this.#batch;
+    assert(batch !== null, 'somebody takes the messages that are expected');
+    while (this.#messageIndex < this.#batchCount) {
+      if (input.heldBytes < this.#batchBytes + SIZE_BYTES) {
+        this.#place = 'message size';
         return false;
       }
-      const size = readInt32(this.#bytes, this.#at + this.#batchBytes);
+      const size = readInt32(input.bytes, input.at + this.#batchBytes);
       const bytes = this.#batchBytes + SIZE_BYTES + size;
-      if (this.place === 'message size') {
-        if (!this.#handler.onBatchMessageSize(this.messageIndex, size, bytes)) return this.#stop();
-        this.place = 'message body';
+      if (this.#place === 'message size') {
+        if (!batch.onMessageSize(this.#messageIndex, size, bytes)) return this.#stop();
+        this.#place = 'message body';
       }
-      if (!this.#has(bytes)) return false;
+      if (input.heldBytes < bytes) return false;
       this.#batchBytes = bytes;
-      this.messageIndex++;
-      this.place = 'message size';
-      if (this.allowance <= 0 && this.messageIndex < this.#batchCount) return false;
+      this.#messageIndex++;
+      this.#place = 'message size';
+      if (this.allowance <= 0 && this.#messageIndex < this.#batchCount) return false;
     }
-    const step = this.#handler.onBatch(this.#bytes, this.#at, this.#batchBytes, this.#batchCount);
+    const step = batch.onBatch(input.bytes, input.at, this.#batchBytes, this.#batchCount);
     return this.#taken(step, this.#batchBytes);
   }
 
@@ -311,10 +316,10 @@ export class CommandParser {
 
   /** How much of the chunk belongs to the piece of a command that is held and unfinished: at least one byte. */
   #lackingBytes(chunk: Buffer, at: number): number {
-    const held = this.heldBytes;
+    const { heldBytes: held, bytes, at: from } = this.#input;
     // Commands that wait cannot be told apart, and are held together with what comes behind them.
     if (this.isWaiting) return chunk.length;
-    switch (this.place) {
+    switch (this.#place) {
       case 'magic':
         return MAGIC_BYTES - held;
       case 'line': {
@@ -329,69 +334,20 @@ export class CommandParser {
       case 'message size':
         return this.#lackingBatchBytes(0);
       case 'message body':
-        return this.#lackingBatchBytes(readInt32(this.#bytes, this.#at + this.#batchBytes));
+        return this.#lackingBatchBytes(readInt32(bytes, from + this.#batchBytes));
     }
   }
 
   /** As much as is announced, which saves going from message to message; if that is less, up to the next one's end. */
   #lackingBatchBytes(bodyBytes: number): number {
     const next = this.#batchBytes + SIZE_BYTES + bodyBytes;
-    return Math.max(this.#batchBytesAnnounced, next) - this.heldBytes;
+    return Math.max(this.#batchBytesAnnounced, next) - this.#input.heldBytes;
   }
 
   /** Bytes of the piece that is held in part, as far as they are known. */
   #pieceBytesMax(): number {
     if (this.isWaiting) return Number.POSITIVE_INFINITY;
-    if (this.place === 'body') return SIZE_BYTES + this.#bodySize;
-    return this.place.startsWith('message') ? this.#batchBytesAnnounced : Number.POSITIVE_INFINITY;
-  }
-
-  #append(chunk: Buffer, at: number, end: number): void {
-    const needed = this.heldBytes + end - at;
-    if (needed > this.#bytes.length) this.#moveTo(spareBuffers.take(this.#largerThan(needed)));
-    else if (this.#end + end - at > this.#bytes.length) {
-      this.#moveTo(this.#isLent ? spareBuffers.take(needed) : this.#bytes);
-    }
-    chunk.copy(this.#bytes, this.#end, at, end);
-    this.#end += end - at;
-  }
-
-  /**
-   * Twice as large each time, or a body in many chunks is copied for each; but no larger than all. What is large is
-   * made as large as all at once, with room for what a read brings behind it: a copy of megabytes holds others up.
-   */
-  #largerThan(needed: number): number {
-    const all = this.#pieceBytesMax();
-    if (needed < READ_BYTES_MAX || all < READ_BYTES_MAX || !Number.isFinite(all)) {
-      return Math.max(needed, Math.min(2 * this.#bytes.length, all));
-    }
-    return Math.max(needed, all + READ_BYTES_MAX);
-  }
-
-  /** Moves what is held to the beginning of a buffer of the parser's own. */
-  #moveTo(own: Buffer): void {
-    const held = this.heldBytes;
-    this.#bytes.copy(own, 0, this.#at, this.#end);
-    if (this.#isOwn && !this.#isLent && own !== this.#bytes) spareBuffers.give(this.#bytes);
-    this.#bytes = own;
-    this.#at = 0;
-    this.#end = held;
-    this.#isOwn = true;
-  }
-
-  /** Chunks belong to somebody else: what is left of one is copied. */
-  #keepRest(): void {
-    if (this.heldBytes > 0) this.#moveTo(spareBuffers.take(this.heldBytes));
-    else this.#letGo();
-  }
-
-  /** Holds nothing more. */
-  #letGo(): void {
-    if (this.#isOwn && !this.#isLent) spareBuffers.give(this.#bytes);
-    this.#bytes = NOTHING;
-    this.#isOwn = false;
-    this.#isLent = false;
-    this.#at = 0;
-    this.#end = 0;
+    if (this.#place === 'body') return SIZE_BYTES + this.#bodySize;
+    return this.#place.startsWith('message') ? this.#batchBytesAnnounced : Number.POSITIVE_INFINITY;
   }
 }

@@ -29,19 +29,18 @@ import { ConnectionDeadlines, type WatchedConnection } from './connection-deadli
 import { logConnectionError } from './connection-errors.ts';
 import { httpHint } from './http-hint.ts';
 import { putOnLayers } from './layer-upgrade.ts';
-import { ResponseQueue } from './response-queue.ts';
+import { ResponseOrder } from './response-order.ts';
 import { SocketOutput } from './socket-output.ts';
 
 export class Connection implements ClientPort, ChannelMember, WatchedConnection, BodyGatherer {
   readonly client: Client;
+  readonly responses: ResponseOrder;
 
   readonly #transport: ClientTransport;
   readonly #context: ConnectionContext<Connection>;
   readonly #parser: CommandParser;
   readonly #quota: ClientQuota;
   readonly #output: SocketOutput;
-  readonly #responses: ResponseQueue;
-  readonly #commands: CommandDispatch;
   readonly #deadlines: ConnectionDeadlines;
   /** `#readOn`, for those who call back. */
   readonly #resume: () => void;
@@ -66,7 +65,16 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
       initialSettings(host, options),
       context.auth === null ? null : new AuthState(context.auth, clock),
     );
-    this.#commands = new CommandDispatch(this, context.topics, context.publisher, options, {
+    this.#output = new SocketOutput(this.#transport, {
+      onPending: () => context.onPending(this),
+      onCredit: (bytes) => this.#onCredit(bytes),
+      onDrained: () => this.#resume(),
+    });
+    this.responses = new ResponseOrder(
+      this.#output,
+      guard.around(this, () => this.#onSettled()),
+    );
+    const commands = new CommandDispatch(this, context.topics, context.publisher, options, {
       onStarted: () => this.#deadlines.start(this.client.settings.heartbeatIntervalMs),
       onIdentified: () => this.#deadlines.identify(this.client.settings.heartbeatIntervalMs),
       onLineTooLong: () => this.#onLineTooLong(),
@@ -74,18 +82,9 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
       tls: context.tls,
       onAuthFailed: (error) => context.logger.error(`client(${this}) - ${errorText(error)}`),
     });
-    this.#parser = new CommandParser(this.#commands);
+    this.#parser = new CommandParser(commands);
     this.#resume = guard.around(this, () => this.#readOn());
     this.#quota = new ClientQuota(context.budget, this.#parser, this.#resume);
-    this.#output = new SocketOutput(this.#transport, {
-      onPending: () => context.onPending(this),
-      onCredit: (bytes) => this.#onCredit(bytes),
-      onDrained: this.#resume,
-    });
-    this.#responses = new ResponseQueue(
-      (frame) => this.#output.add(frame),
-      guard.around(this, () => this.#onSettled()),
-    );
     this.#deadlines = new ConnectionDeadlines(context, this, this.#output);
     socket.setNoDelay(true);
     this.#transport.listen({
@@ -105,7 +104,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   }
 
   get hasPendingResponses(): boolean {
-    return this.#responses.isPending;
+    return this.responses.isPending;
   }
 
   get isReading(): boolean {
@@ -179,25 +178,6 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
 
   // Port of the commands
 
-  respondOk(): typeof NEXT {
-    if (!this.#responses.isPending && !this.#commands.consuming.hasUnanswered) this.#output.addOk();
-    else this.respond(OK_FRAME);
-    return NEXT;
-  }
-
-  respond(frame: Buffer): typeof NEXT {
-    const { state } = this.client;
-    if (state.state === 'init' || !this.#commands.consuming.hasUnanswered) {
-      this.#responses.respond(frame);
-      return NEXT;
-    }
-    const response = this.#responses.reserve();
-    this.#commands.consuming.afterRefusals(state.channel, () =>
-      this.#responses.settle(response, frame),
-    );
-    return NEXT;
-  }
-
   fail(error: ClientError): typeof NEXT | typeof CLOSED {
     this.#context.logger.error(`client(${this}) - ${error.data.toString()}`);
     if (!error.isFatal) {
@@ -206,7 +186,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
       return NEXT;
     }
     this.#parser.close();
-    this.respond(errorFrame(error.data));
+    this.responses.respond(errorFrame(error.data));
     this.#end();
     return CLOSED;
   }
@@ -216,23 +196,18 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   }
 
   respondLater(): (outcome: Buffer | ClientError) => void {
-    const response = this.#responses.reserve();
+    const response = this.responses.reserve();
     return (outcome) => {
       if (!(outcome instanceof ClientError)) {
-        this.#responses.settle(response, outcome);
+        this.responses.settle(response, outcome);
         return;
       }
       this.#context.logger.error(`client(${this}) - ${outcome.data.toString()}`);
       // Settling may have the next command taken, and behind a fatal error there is none.
       if (outcome.isFatal) this.#parser.close();
-      this.#responses.settle(response, errorFrame(outcome.data));
+      this.responses.settle(response, errorFrame(outcome.data));
       if (outcome.isFatal) this.#end();
     };
-  }
-
-  waitForResponses(): Step {
-    // Resumed when the last response has been sent.
-    return WAIT;
   }
 
   waitFor(promise: Promise<void>): Step {
@@ -241,7 +216,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     return WAIT;
   }
 
-  upgrade(response: Buffer, layers: Layers): typeof NEXT {
+  upgrade(response: Buffer, layers: Layers): void {
     this.#isUpgrading = true;
     this.#output.add(response);
     this.#output.flush();
@@ -256,7 +231,6 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
         this.#finishInput();
       },
     );
-    return NEXT;
   }
 
   lend(): boolean {
@@ -335,7 +309,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
 
   #onSettled(): void {
     if (this.#parser.isWaiting) this.#readOn();
-    if (this.#isEnding && !this.#responses.isPending) this.#output.end();
+    if (this.#isEnding && !this.responses.isPending) this.#output.end();
   }
 
   #onCredit(bytes: number): void {
@@ -352,7 +326,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   #finishInput(): void {
     if (this.#isEnding) return;
     // A command whose body will not come is answered.
-    const error = this.#commands.cutOff(this.#parser.place, this.#parser.messageIndex);
+    const error = this.#parser.cutOff();
     if (error !== undefined) this.fail(error);
     this.#parser.drop();
     this.#end();
@@ -361,7 +335,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   #onHttp(): void {
     this.#context.logger.error(`client(${this}) - E_BAD_PROTOCOL, it speaks HTTP`);
     this.#parser.close();
-    this.respond(httpHint(this.#context.httpPort()));
+    this.responses.respond(httpHint(this.#context.httpPort()));
     this.#end();
   }
 
@@ -376,14 +350,14 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     if (this.#isEnding) return;
     this.#isEnding = true;
     this.#context.bodies.forget(this);
-    this.#commands.consuming.onEnd();
+    this.responses.end();
     this.#context.onLeft(this);
     this.#deadlines.linger();
     // What still comes is read and dropped: unread input would make the system reset the connection, and the
     // client could lose the error.
     this.#isReading = true;
     this.#transport.discardInput();
-    if (!this.#responses.isPending) this.#output.end();
+    if (!this.responses.isPending) this.#output.end();
   }
 
   #onClose(): void {

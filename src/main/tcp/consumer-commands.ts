@@ -16,9 +16,9 @@ import type { PumpHandle } from '../pumps/pump-handle.ts';
 import type { ChannelHandle, TopicMap } from '../topics/topic-map.ts';
 import type { Authorization } from './authorization.ts';
 import type { ClientPort } from './client-port.ts';
-import { NEXT, type Step } from './command-handler.ts';
+import { NEXT, type Step, WAIT } from './command-handler.ts';
 import { localityOf } from './locality.ts';
-import { NO_FRAME } from './response-queue.ts';
+import type { ResponseOrder } from './response-order.ts';
 
 /** An id as it was sent, and as two words; NOT_HEX for an id that no message can have. */
 type SentId = { bytes: Buffer; high: number; low: number };
@@ -28,33 +28,14 @@ export class ConsumerCommands {
   readonly #topics: TopicMap;
   readonly #options: Options;
   readonly #authorization: Authorization;
-  /** Whether FIN, REQ or TOUCH were sent that the pump may still refuse. */
-  #hasUnanswered = false;
+  readonly #responses: ResponseOrder;
 
   constructor(port: ClientPort, topics: TopicMap, options: Options, authorization: Authorization) {
     this.#authorization = authorization;
     this.#port = port;
+    this.#responses = port.responses;
     this.#topics = topics;
     this.#options = options;
-  }
-
-  /** Whether the pump may still refuse something that was sent before; a response has to come after that. */
-  get hasUnanswered(): boolean {
-    return this.#hasUnanswered;
-  }
-
-  /** Calls back when the pump can refuse nothing any more of what was sent so far. */
-  afterRefusals(channel: ChannelHandle, done: () => void): void {
-    this.#hasUnanswered = false;
-    channel.topic.pump.barrier(done);
-  }
-
-  /** Nothing more comes: the end waits for what the pump can still refuse of what was sent. */
-  onEnd(): void {
-    const channel = this.#channel();
-    if (channel === null || !this.#hasUnanswered) return;
-    const settle = this.#port.respondLater();
-    this.afterRefusals(channel, () => settle(NO_FRAME));
   }
 
   onSub(words: readonly string[]): Step {
@@ -91,7 +72,8 @@ export class ConsumerCommands {
       sampleRate: delivery.sampleRate,
       locality: localityOf(delivery, this.#options),
     });
-    return this.#port.respondOk();
+    this.#responses.respondOk();
+    return NEXT;
   }
 
   onRdy(words: readonly string[]): Step {
@@ -116,10 +98,10 @@ export class ConsumerCommands {
   onFinish(idHigh: number, idLow: number): Step {
     const channel = this.#channel();
     if (channel === null) return this.#wrongState('FIN');
-    if (this.#port.hasPendingResponses) return this.#port.waitForResponses();
+    if (this.#responses.isPending) return WAIT;
     const { pump } = channel.topic;
     if (!pump.hasCommandRoom()) return this.#waitUntilWritable(pump);
-    this.#hasUnanswered = true;
+    this.#responses.expectRefusal(pump);
     pump.finish(this.#port.client.number, idHigh, idLow);
     return NEXT;
   }
@@ -131,8 +113,8 @@ export class ConsumerCommands {
     const id = parseId(words[1]);
     if (id === null) return this.#invalid('invalid message ID');
     if (id.high !== NOT_HEX) return this.onFinish(id.high, id.low);
-    if (this.#port.hasPendingResponses) return this.#port.waitForResponses();
-    return this.#refuseUnknown('E_FIN_FAILED', 'FIN', id, channel);
+    if (this.#responses.isPending) return WAIT;
+    return this.#refuseUnknown('E_FIN_FAILED', 'FIN', id);
   }
 
   onReq(words: readonly string[]): Step {
@@ -143,12 +125,12 @@ export class ConsumerCommands {
     if (id === null) return this.#invalid('invalid message ID');
     const parsed = parseDigits(words[2]);
     if (parsed === undefined) return this.#unparsable('REQ could not parse timeout ', words[2]);
-    if (this.#port.hasPendingResponses) return this.#port.waitForResponses();
-    if (id.high === NOT_HEX) return this.#refuseUnknown('E_REQ_FAILED', 'REQ', id, channel);
+    if (this.#responses.isPending) return WAIT;
+    if (id.high === NOT_HEX) return this.#refuseUnknown('E_REQ_FAILED', 'REQ', id);
     const delayMs = Math.min(Math.max(0, toDurationMs(parsed)), this.#options.maxReqTimeoutMs);
     const { pump } = channel.topic;
     if (!pump.hasCommandRoom()) return this.#waitUntilWritable(pump);
-    this.#hasUnanswered = true;
+    this.#responses.expectRefusal(pump);
     pump.requeue(this.#port.client.number, id.high, id.low, delayMs);
     return NEXT;
   }
@@ -159,11 +141,11 @@ export class ConsumerCommands {
     if (words.length < 2) return this.#invalid('TOUCH insufficient number of params');
     const id = parseId(words[1]);
     if (id === null) return this.#invalid('invalid message ID');
-    if (this.#port.hasPendingResponses) return this.#port.waitForResponses();
-    if (id.high === NOT_HEX) return this.#refuseUnknown('E_TOUCH_FAILED', 'TOUCH', id, channel);
+    if (this.#responses.isPending) return WAIT;
+    if (id.high === NOT_HEX) return this.#refuseUnknown('E_TOUCH_FAILED', 'TOUCH', id);
     const { pump } = channel.topic;
     if (!pump.hasCommandRoom()) return this.#waitUntilWritable(pump);
-    this.#hasUnanswered = true;
+    this.#responses.expectRefusal(pump);
     pump.touch(this.#port.client.number, id.high, id.low);
     return NEXT;
   }
@@ -213,13 +195,12 @@ export class ConsumerCommands {
     code: 'E_FIN_FAILED' | 'E_REQ_FAILED' | 'E_TOUCH_FAILED',
     name: string,
     id: SentId,
-    channel: ChannelHandle,
   ): Step {
     const text = [Buffer.from(`${name} `), id.bytes, Buffer.from(' failed ID not in flight')];
     const error = new ClientError(code, Buffer.concat(text));
-    if (!this.#hasUnanswered) return this.#port.fail(error);
+    if (!this.#responses.mayBeRefused) return this.#port.fail(error);
     const settle = this.#port.respondLater();
-    this.afterRefusals(channel, () => settle(error));
+    this.#responses.afterRefusals(() => settle(error));
     return NEXT;
   }
 }

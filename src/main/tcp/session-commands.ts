@@ -13,7 +13,7 @@ import type { AuthState } from '../auth/auth-state.ts';
 import type { Options } from '../options/options.ts';
 import type { Compression } from './client.ts';
 import type { ClientPort } from './client-port.ts';
-import { BODY, NEXT, type Place, type Step } from './command-handler.ts';
+import { NEXT, type Place, type SizedBody, type Step } from './command-handler.ts';
 import {
   applyIdentify,
   type Granted,
@@ -36,7 +36,9 @@ export type SessionSetup = {
 const BODY_BYTES_MAX = FIELDS_BYTES_MAX;
 const NO_AUTHORIZATIONS = new ClientError('E_UNAUTHORIZED', 'AUTH no authorizations found');
 
-export class SessionCommands {
+export class SessionCommands implements SizedBody {
+  readonly kind = 'sized';
+
   readonly #port: ClientPort;
   readonly #options: Options;
   readonly #tls: TlsContext | null;
@@ -53,20 +55,20 @@ export class SessionCommands {
     this.#onAuthFailed = setup.onAuthFailed;
   }
 
-  onIdentify(): Step {
+  onIdentify(): Step | SizedBody {
     if (!this.#isInitial) return this.#fail('E_INVALID', 'cannot IDENTIFY in current state');
     this.#name = 'IDENTIFY';
-    return BODY;
+    return this;
   }
 
-  onAuth(words: readonly string[]): Step {
+  onAuth(words: readonly string[]): Step | SizedBody {
     if (!this.#isInitial) return this.#fail('E_INVALID', 'cannot AUTH in current state');
     if (words.length > 1) return this.#fail('E_INVALID', 'AUTH invalid number of parameters');
     this.#name = 'AUTH';
-    return BODY;
+    return this;
   }
 
-  onBodySize(size: number): boolean {
+  onSize(size: number): boolean {
     const max = Math.min(this.#options.maxBodySize, BODY_BYTES_MAX);
     if (size > max) return this.#refuse(`body too big ${size} > ${max}`);
     return size > 0 || this.#refuse(`invalid body size ${size}`);
@@ -77,7 +79,6 @@ export class SessionCommands {
     return this.#name === 'AUTH' ? this.#authenticate(body) : this.#identify(body);
   }
 
-  /** What to answer when the input ends inside a body. */
   cutOff(place: Place): ClientError {
     const what = place === 'size' ? 'body size' : 'body';
     return new ClientError('E_BAD_BODY', `${this.#name} failed to read ${what}`);
@@ -97,15 +98,20 @@ export class SessionCommands {
     if (reason !== undefined) return this.#fail('E_BAD_BODY', `IDENTIFY ${reason}`);
     this.#port.client.delivery ??= { ...settings };
     this.#onIdentified();
-    if (!request.feature_negotiation) return this.#port.respondOk();
+    const { responses } = this.#port;
+    if (!request.feature_negotiation) {
+      responses.respondOk();
+      return NEXT;
+    }
     const granted = grantFeatures(request, this.#options, this.#tls !== null);
     if (granted.isDeflate && granted.isSnappy) {
       return this.#fail('E_IDENTIFY_FAILED', 'cannot enable both deflate and snappy compression');
     }
     const response = responseFrame(identifyResponse(settings, this.#options, granted));
     const layers = { tls: granted.isTls ? this.#tls : null, compression: compressionOf(granted) };
-    if (layers.tls === null && layers.compression === null) return this.#port.respond(response);
-    return this.#port.upgrade(response, layers);
+    if (layers.tls === null && layers.compression === null) responses.respond(response);
+    else this.#port.upgrade(response, layers);
+    return NEXT;
   }
 
   #authenticate(secret: Buffer): Step {

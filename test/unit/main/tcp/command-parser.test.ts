@@ -2,16 +2,18 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { BYTES_PER_COST, LINE_COST } from '../../../../src/main/limits/turn-budget.ts';
 import {
-  BATCH,
-  BODY,
+  type BatchBody,
   CLOSED,
   type CommandHandler,
   NEXT,
+  type Place,
+  type SizedBody,
   type Step,
   WAIT,
 } from '../../../../src/main/tcp/command-handler.ts';
 import { CommandParser } from '../../../../src/main/tcp/command-parser.ts';
 import { spareBuffers } from '../../../../src/main/tcp/spare-buffers.ts';
+import { ClientError } from '../../../../src/protocol/client-error.ts';
 import { randomChunks, singleBytes } from '../../../support/chunks.ts';
 import { seededRandom } from '../../../support/seeded-random.ts';
 
@@ -24,6 +26,22 @@ class Recorder implements CommandHandler {
   readonly calls: string[] = [];
   /** Asked before each call that may answer WAIT. */
   mayTake: () => boolean = () => true;
+  /** What takes the bodies of PUB, and of MPUB. */
+  readonly single: SizedBody = {
+    kind: 'sized',
+    onSize: (size) => this.onBodySize(size),
+    onBody: (bytes, at, size) => this.onBody(bytes, at, size),
+    cutOff: (place) => cutOffAt(place),
+  };
+  readonly batch: BatchBody = {
+    kind: 'batch',
+    onSize: (size) => this.onBatchSize(size),
+    onCount: (count) => this.onBatchCount(count),
+    onMessageSize: (index, size, bytes) => this.onBatchMessageSize(index, size, bytes),
+    onBatch: (bytes, at, length, count) => this.onBatch(bytes, at, length, count),
+    cutOff: (place, messageIndex) =>
+      cutOffAt(place.startsWith('message') ? `${place} ${messageIndex}` : place),
+  };
 
   onMagic(bytes: Buffer, at: number): boolean {
     const magic = bytes.toString('latin1', at, at + 4);
@@ -31,12 +49,12 @@ class Recorder implements CommandHandler {
     return magic === '  V2';
   }
 
-  onLine(bytes: Buffer, at: number, end: number): Step {
+  onLine(bytes: Buffer, at: number, end: number): Step | SizedBody | BatchBody {
     if (!this.mayTake()) return WAIT;
     const line = bytes.toString('latin1', at, end);
     this.calls.push(`line ${line}`);
-    if (line.startsWith('PUB')) return BODY;
-    if (line.startsWith('MPUB')) return BATCH;
+    if (line.startsWith('PUB')) return this.single;
+    if (line.startsWith('MPUB')) return this.batch;
     return line === 'STOP' ? CLOSED : NEXT;
   }
 
@@ -84,6 +102,15 @@ class Recorder implements CommandHandler {
   onLineTooLong(): void {
     this.calls.push('line too long');
   }
+}
+
+function cutOffAt(place: Place | string): ClientError {
+  return new ClientError('E_INVALID', place);
+}
+
+/** Where the input would be cut off; none where no body would be lost. */
+function placeOf(parser: CommandParser): string {
+  return parser.cutOff()?.data.toString().replace('E_INVALID ', '') ?? 'none';
 }
 
 function bytesOf(...parts: readonly (string | number)[]): Buffer {
@@ -465,7 +492,7 @@ describe('CommandParser: waiting', () => {
       };
       const given: Buffer[] = [];
       t.mock.method(spareBuffers, 'give', (buffer: Buffer) => given.push(buffer));
-      recorder.onLine = () => BODY;
+      recorder.onLine = () => recorder.single;
       // The second chunk is larger than what there is room for behind the body.
       feedAll(parser, [
         bytesOf('  V2PUB\n', BODY_MAX, body.slice(0, 10)),
@@ -520,34 +547,28 @@ describe('CommandParser: end of input', () => {
     for (let cut = 0; cut <= input.length; cut++) {
       const parser = new CommandParser(new Recorder());
       feedAll(parser, [input.subarray(0, cut)]);
-      const inMessage = parser.place.startsWith('message');
-      const place = inMessage ? `${parser.place} ${parser.messageIndex}` : parser.place;
+      const place = placeOf(parser);
       if (places.at(-1)?.[1] !== place) places.push([cut, place]);
     }
     return places;
   }
 
-  test('CommandParser: the place inside a line', () => {
-    assert.deepStrictEqual(placesOf(bytesOf('  V2NOP\nCL')), [
-      [0, 'magic'],
-      [4, 'line'],
-    ]);
+  test('CommandParser: no body is lost inside a line', () => {
+    assert.deepStrictEqual(placesOf(bytesOf('  V2NOP\nCL')), [[0, 'none']]);
   });
 
   test('CommandParser: the place inside a sized body', () => {
     assert.deepStrictEqual(placesOf(bytesOf('  V2PUB\n', 3, 'abc', 'N')), [
-      [0, 'magic'],
-      [4, 'line'],
+      [0, 'none'],
       [8, 'size'],
       [12, 'body'],
-      [15, 'line'],
+      [15, 'none'],
     ]);
   });
 
   test('CommandParser: the place inside the body of an MPUB', () => {
     assert.deepStrictEqual(placesOf(bytesOf('  V2MPUB\n', 99, 3, 1, 'a', 2, 'bc', 1, 'd', 'N')), [
-      [0, 'magic'],
-      [4, 'line'],
+      [0, 'none'],
       [9, 'size'],
       [13, 'count'],
       [17, 'message size 0'],
@@ -556,7 +577,7 @@ describe('CommandParser: end of input', () => {
       [26, 'message body 1'],
       [28, 'message size 2'],
       [32, 'message body 2'],
-      [33, 'line'],
+      [33, 'none'],
     ]);
   });
 
@@ -566,7 +587,7 @@ describe('CommandParser: end of input', () => {
 
     feedAll(parser, [first, bytesOf('MPUB\n', 99, 2, 1, 'c')]);
 
-    assert.deepStrictEqual([parser.place, parser.messageIndex], ['message size', 1]);
+    assert.equal(placeOf(parser), 'message size 1');
   });
 });
 
@@ -712,6 +733,6 @@ describe('CommandParser: memory', () => {
     // The line costs some of the first allowance.
     assert.deepStrictEqual(takenCounts, [400 - LINE_COST, 800 - LINE_COST, count]);
     assert.deepStrictEqual(indexes, [...Array(count).keys()]);
-    assert.equal(parser.place, 'line');
+    assert.equal(placeOf(parser), 'none');
   });
 });

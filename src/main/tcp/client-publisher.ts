@@ -1,0 +1,96 @@
+/**
+ * Publishes what a client sends, and answers it. What the pump has no room for is kept until it has.
+ *
+ * Thread: main. Source: nsqd `protocolV2.PUB`, `MPUB`, `DPUB`.
+ */
+
+import { goQuote } from '../../daemon/go/go-text.ts';
+import { ClientError } from '../../protocol/client-error.ts';
+import { wordBytes } from '../../protocol/command-words.ts';
+import { OK_FRAME } from '../../protocol/frames.ts';
+import type { TopicName } from '../../shared/names.ts';
+import type { MessageBatch } from '../pumps/message-batch.ts';
+import type { Publication } from '../topics/publication.ts';
+import type { Publisher } from '../topics/publisher.ts';
+import type { TopicHandle, TopicMap } from '../topics/topic-map.ts';
+import type { ClientPort } from './client-port.ts';
+import { NEXT, type Step } from './command-handler.ts';
+
+/** The commands that publish. */
+export type PublishName = 'PUB' | 'DPUB' | 'MPUB';
+
+export class ClientPublisher {
+  readonly #port: ClientPort;
+  readonly #topics: TopicMap;
+  readonly #publisher: Publisher;
+  /** The topic of the last command, which is likely that of the next. */
+  #lastTopic: TopicHandle | null = null;
+  /** What the ring had no room for yet. */
+  #unsent: Publication | null = null;
+
+  constructor(port: ClientPort, topics: TopicMap, publisher: Publisher) {
+    this.#port = port;
+    this.#topics = topics;
+    this.#publisher = publisher;
+  }
+
+  /** Makes the topic if there is none of that name. */
+  getOrCreate(name: TopicName): TopicHandle {
+    const last = this.#lastTopic;
+    if (last !== null && last.name === name && !last.isDeleted) return last;
+    this.#lastTopic = this.#topics.getOrCreate(name);
+    return this.#lastTopic;
+  }
+
+  /** A batch for one `publish`. */
+  batch(source: Buffer, at: number, bytes: number, count: number, deferMs: number): MessageBatch {
+    return this.#publisher.batch(source, at, bytes, count, deferMs);
+  }
+
+  /** Publishes and answers; where it waits, the command is handed over again. */
+  publish(command: PublishName, topicName: TopicName, batch: MessageBatch): Step {
+    const topic = this.getOrCreate(topicName);
+    if (this.#unsent === null) {
+      const refusal = this.#publisher.refusalOf(topic);
+      if (refusal !== null) return this.#port.fail(failed(command, refusal));
+    }
+    const publication = this.#unsent ?? this.#begin(command, topic, batch);
+    if (publication === null) return NEXT;
+    if (!publication.send()) {
+      if (!this.#port.lend() && this.#unsent === null) publication.detach();
+      this.#unsent = publication;
+      return this.#port.waitUntilWritable((listener) => publication.onWritable(listener));
+    }
+    this.#unsent = null;
+    return NEXT;
+  }
+
+  /** Answers a command whose topic name is not valid. */
+  refuseTopic(prefix: string, word: string): Step {
+    const text = `${prefix} topic name ${goQuote(wordBytes(word))} is not valid`;
+    return this.#port.fail(new ClientError('E_BAD_TOPIC', text));
+  }
+
+  /** Publishes at once what can be; otherwise what is left to be done. */
+  #begin(command: PublishName, topic: TopicHandle, batch: MessageBatch): Publication | null {
+    const { count } = batch;
+    if (this.#publisher.tryPublish(topic, batch)) {
+      this.#port.client.countPublish(topic.name, count);
+      this.#port.responses.respondOk();
+      return null;
+    }
+    const settle = this.#port.respondLater();
+    return this.#publisher.begin(topic, batch, (error) => {
+      if (error === null) {
+        this.#port.client.countPublish(topic.name, count);
+        settle(OK_FRAME);
+      } else {
+        settle(failed(command, error));
+      }
+    });
+  }
+}
+
+function failed(command: PublishName, reason: string): ClientError {
+  return new ClientError(`E_${command}_FAILED`, `${command} failed ${reason}`);
+}
