@@ -12,7 +12,7 @@ import type { TopicModel } from './topic-model.ts';
 
 /** Errors: throws where the topic is not as its model. */
 export function checkTopic(topic: Topic, model: TopicModel): void {
-  model.check();
+  model.check(topic.isHandingOver);
   assert.equal(topic.messageCount, model.messageCount);
   assert.equal(topic.messageBytes, model.messageBytes);
   const { depth } = topic;

@@ -96,7 +96,7 @@ export class PumpWatch {
     // While there is no memory for it, what is on disk waits for what is in flight.
     for (const topic of state.topics.values()) {
       const isWaiting = topic.isFlowing && topic.depth > 0 && topic.mayRead;
-      assert.ok(!isWaiting, `topic ${topic.name} hands on all that it has`);
+      assert.ok(!isWaiting && !topic.isHandingOver, `topic ${topic.name} hands on all it has`);
     }
     for (const [channel, { queueName }] of this.#channels) {
       if (channel.isPaused || channel.queue.depth === 0 || !channel.mayRead) continue;
@@ -187,7 +187,7 @@ export class PumpWatch {
     this.#watchArrivals(topic, channel, model);
     this.#watchAnswers(channel, model);
     this.#watchDeadlines(channel, model);
-    this.#watchEnds(channel, model);
+    this.#watchEnds(topic, channel, model);
     this.#watchQueue(channel.queue, model.queue, {
       onQueued: (key) => model.onQueued(key),
       onBackend: (key, dueMs) => model.onBackend(key, dueMs),
@@ -232,13 +232,10 @@ export class PumpWatch {
     const topicModel = this.#topics.get(topic);
     assert.ok(topicModel !== undefined, 'the topic of a channel is there');
     for (const key of this.#keys(position, count)) {
-      const { isFromMemory }: { isFromMemory: boolean } = topicModel.onChannel(
-        key,
-        topic.channels.size,
-      );
+      const passage = topicModel.onChannel(key, model.number, topic.channels.keys(), this.#nowMs);
       const { deferMs } = this.#ledger.message(key);
-      const publishedDueMs = deferMs === 0 ? 0 : this.#nowMs + deferMs;
-      const exactMs: number = isFromMemory ? publishedDueMs : topicModel.dueMs(key);
+      const publishedDueMs = deferMs === 0 ? 0 : passage.startMs + deferMs;
+      const exactMs: number = passage.isFromMemory ? publishedDueMs : topicModel.dueMs(key);
       if (dueMs === 0) assert.ok(exactMs <= this.#nowMs, `message ${key} is not deferred`);
       else assertRoundedUp(dueMs, exactMs);
       if (dueMs === 0) model.put(key);
@@ -314,7 +311,7 @@ export class PumpWatch {
     };
   }
 
-  #watchEnds(channel: Channel, model: ChannelModel): void {
+  #watchEnds(topic: Topic, channel: Channel, model: ChannelModel): void {
     const empty = channel.empty.bind(channel);
     channel.empty = (done) => {
       model.clear();
@@ -335,6 +332,7 @@ export class PumpWatch {
     };
     const remove = channel.delete.bind(channel);
     channel.delete = (done) => {
+      this.#topics.get(topic)?.onChannelDeleted(model.number);
       this.#channels.delete(channel);
       this.#ledger.onChannelDeleted(model);
       remove(done);
@@ -376,7 +374,7 @@ export class PumpWatch {
     const { state } = this.#loop;
     let references = state.inFlight.count + state.deferred.count - state.deferred.evictedCount;
     for (const topic of state.topics.values()) references += topic.queue.memoryCount;
-    for (const topic of this.#allTopics) references += topic.transferCount;
+    for (const topic of this.#allTopics) references += topic.transferCount + topic.handedCount;
     for (const channel of state.channels.values()) {
       references += channel.queue.memoryCount + channel.queue.returnedCount;
     }

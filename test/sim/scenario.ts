@@ -5,6 +5,7 @@
  */
 
 import type { BacklogBounds } from '../../src/workers/pump/backend/write-backlog.ts';
+import type { HandOverBounds } from '../../src/workers/pump/hand-over.ts';
 import { type Random, seededRandom } from '../support/seeded-random.ts';
 
 /**
@@ -26,6 +27,8 @@ export type Scenario = {
   readonly memoryBudgetBytes: number;
   /** What of a topic, and of all, may be on its way to the disk; undefined for the usual. */
   readonly backlogBounds: BacklogBounds | undefined;
+  /** What a turn may hand from topics to channels; undefined for the usual. */
+  readonly handOverBounds: HandOverBounds | undefined;
   readonly bodyBytesMax: number;
   /** Messages of one publish. */
   readonly batchMax: number;
@@ -74,6 +77,9 @@ export function drawScenario(
       MEM_QUEUE_SIZES[isDeep ? MEM_QUEUE_SIZES.length - 1 : random(MEM_QUEUE_SIZES.length)],
     memoryBudgetBytes: random(4) === 0 ? MEMORY_BUDGETS[random(3)] : Number.POSITIVE_INFINITY,
     backlogBounds: random(2) === 0 ? { holdBytes: 2000, fullBytes: 10_000 } : undefined,
+    // Not drawn, so that a seed stays what it was in all else.
+    handOverBounds:
+      seed % 2 === 0 ? { atOnce: seed % 4 === 0 ? 0 : 1, perTurn: 1 + (seed % 7) } : undefined,
     bodyBytesMax: isLarge ? 16_000 : isDeep ? 16 : 40 + random(400),
     batchMax: isDeep ? 1000 : 200,
     readyMax: isDeep ? 10_000 : 200,

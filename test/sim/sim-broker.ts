@@ -127,6 +127,7 @@ export class SimBroker {
             unixNs: () => BigInt((clock.monotonicMs() + UNIX_OFFSET_MS) * NS_PER_MS),
           },
           ...(scenario.backlogBounds && { backlogBounds: scenario.backlogBounds }),
+          ...(scenario.handOverBounds && { handOverBounds: scenario.handOverBounds }),
           random: () => {
             const value = options.random(1000) / 1000;
             watches[index].onRandom(value);

@@ -102,6 +102,11 @@ export class MessageQueue implements HoldingQueue {
     return this.#returned.count;
   }
 
+  /** Bytes of the messages as disk records, where a bound needs them; else 0. */
+  get bytes(): number {
+    return this.#countsBytes ? this.#recordBytes + this.backend.bytes : 0;
+  }
+
   get memoryCount(): number {
     return this.#memory.count;
   }
@@ -124,7 +129,7 @@ export class MessageQueue implements HoldingQueue {
     const { maxDepth, maxBytes, dropsOldest } = this.#bound;
     if (dropsOldest) return null;
     if (this.depth + count > maxDepth) return `${this.#title} is full, --max-depth=${maxDepth}`;
-    if (this.#bytes + bytes > maxBytes) return `${this.#title} is full, --max-bytes=${maxBytes}`;
+    if (this.bytes + bytes > maxBytes) return `${this.#title} is full, --max-bytes=${maxBytes}`;
     return null;
   }
 
@@ -213,10 +218,10 @@ export class MessageQueue implements HoldingQueue {
   trim(): void {
     const { maxDepth, maxBytes, dropsOldest } = this.#bound;
     if (!dropsOldest) return;
-    while (this.depth > maxDepth || this.#bytes > maxBytes) {
+    while (this.depth > maxDepth || this.bytes > maxBytes) {
       // What is to be read first is dropped when it has been.
       if (!this.#lookAtReturned() && !this.#lookAtOlder()) return;
-      const excess = this.#bytes > maxBytes ? 1 : this.depth - maxDepth;
+      const excess = this.bytes > maxBytes ? 1 : this.depth - maxDepth;
       const { position } = this;
       const count = Math.min(this.runCount, excess);
       this.take(count);
@@ -342,10 +347,6 @@ export class MessageQueue implements HoldingQueue {
 
   get #countsBytes(): boolean {
     return this.#bound.maxBytes < Number.POSITIVE_INFINITY;
-  }
-
-  get #bytes(): number {
-    return this.#countsBytes ? this.#recordBytes + this.backend.bytes : 0;
   }
 
   /** Shows the run whose first message is older. Asks for more to be read where nothing is fetched. */

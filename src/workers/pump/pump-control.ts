@@ -178,6 +178,7 @@ export class PumpControl {
   #deleteTopic(topic: Topic, done: Reply): void {
     const all = allDone(topic.channels.size + 1, done);
     for (const channel of [...topic.channels.values()]) this.#deleteChannel(topic, channel, all);
+    topic.dropHandOver();
     this.#state.topics.delete(topic.number);
     topic.queue.dropMemory();
     topic.queue.backend.delete(all);
@@ -196,6 +197,7 @@ export class PumpControl {
       if (error !== null) closing.error = error;
     };
     for (const topic of this.#state.topics.values()) {
+      topic.finishHandOver();
       for (const channel of topic.channels.values()) channel.close(onClosed);
       topic.close(onClosed);
     }

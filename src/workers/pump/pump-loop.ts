@@ -25,6 +25,7 @@ import { Receipt } from './backend/receipt.ts';
 import type { BacklogBounds } from './backend/write-backlog.ts';
 import { ACCEPTED } from './channel.ts';
 import type { Consumer } from './consumer.ts';
+import type { HandOverBounds } from './hand-over.ts';
 import { Outbox } from './outbox.ts';
 import { PumpControl } from './pump-control.ts';
 import { PumpState } from './pump-state.ts';
@@ -53,6 +54,8 @@ export type PumpLoopOptions = {
   readonly memoryBudgetBytes: number;
   /** What may be on its way to the disk; the usual without it. */
   readonly backlogBounds?: BacklogBounds;
+  /** What a turn may hand from topics to channels; the usual without it. */
+  readonly handOverBounds?: HandOverBounds;
   readonly maxMsgTimeoutMs: number;
   /** Percentiles of processing latency to keep, as quantiles; over which time; and the wall clock. */
   readonly latency: {
@@ -110,6 +113,7 @@ export class PumpLoop {
       random: options.random,
       nowMs: options.monotonicMs(),
       backlogBounds: options.backlogBounds,
+      handOverBounds: options.handOverBounds,
       onHeld: (topic, isHeld) => this.#outbox.hold(topic, isHeld),
       onBackendHealth: (topic, error) => this.#outbox.tell({ event: 'backend', topic, error }),
     });
@@ -150,6 +154,7 @@ export class PumpLoop {
   step(nowMs: number): number {
     this.#nowMs = nowMs;
     this.#taken = 0;
+    this.#state.handOvers.renew();
     this.#outbox.flush();
     let work = this.#takeCommands();
     for (const link of this.#links) work += link.poll(nowMs);

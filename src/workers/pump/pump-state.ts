@@ -22,6 +22,7 @@ import { Consumer } from './consumer.ts';
 import { Deferred } from './deferred.ts';
 import { BLOCKED, Delivery } from './delivery.ts';
 import { depthBoundOf } from './depth-bound.ts';
+import { type HandOverBounds, HandOverBudget } from './hand-over.ts';
 import { InFlight } from './in-flight.ts';
 import { MessageIdFactory } from './message-id-factory.ts';
 import { MessageQueue, type MessageQueueOptions } from './message-queue.ts';
@@ -60,6 +61,8 @@ export type PumpStateOptions = {
   readonly nowMs: number;
   /** What may be on its way to the disk. */
   readonly backlogBounds: BacklogBounds | undefined;
+  /** What a turn may hand to channels. */
+  readonly handOverBounds: HandOverBounds | undefined;
   /** A topic has too much on its way to the disk, or no longer. */
   readonly onHeld: (topic: number, isHeld: boolean) => void;
   /** A disk queue of the topic or of its channels stops or starts again to take writes. */
@@ -74,6 +77,7 @@ export class PumpState {
   readonly channels = new Map<number, Channel>();
   readonly consumers = new Map<number, Consumer>();
   readonly backlog: WriteBacklog;
+  readonly handOvers: HandOverBudget;
   /** Every disk queue that is open or about to be closed. */
   readonly backends = new Set<Backend>();
 
@@ -89,6 +93,7 @@ export class PumpState {
   constructor(options: PumpStateOptions) {
     this.#options = options;
     this.backlog = new WriteBacklog(options.backlogBounds);
+    this.handOvers = new HandOverBudget(options.handOverBounds);
     this.inFlight = new InFlight(options.nowMs);
     this.deferred = new Deferred(options.nowMs);
     this.store = new MessageStore(
@@ -137,9 +142,11 @@ export class PumpState {
     policy: TopicPolicy,
   ): void {
     const { nodeId, wallClock } = this.#options;
-    const backlog = new TopicBacklog(this.backlog, (isHeld) =>
-      this.#options.onHeld(number, isHeld),
-    );
+    const backlog = new TopicBacklog(this.backlog, (isHeld) => {
+      this.#options.onHeld(number, isHeld);
+      // What is on its way to the channels goes on.
+      if (!isHeld) this.activateTopic(topic);
+    });
     const topic = new Topic({
       ...this.#queueOptions(
         {
@@ -164,6 +171,8 @@ export class PumpState {
       backlog,
       ids: new MessageIdFactory(nodeId),
       wallClock,
+      budget: this.handOvers,
+      onWaiting: () => this.activateTopic(topic),
     });
     this.topics.set(number, topic);
   }
@@ -192,7 +201,7 @@ export class PumpState {
     );
     const channel = new Channel(number, isPaused, queue, this.#context);
     this.channels.set(number, channel);
-    topic.channels.set(number, channel);
+    topic.addChannel(number, channel);
     this.activateTopic(topic);
   }
 
@@ -223,7 +232,7 @@ export class PumpState {
   /** Takes a channel and its consumers out; its messages are the caller's business. */
   removeChannel(topic: Topic, channel: Channel): void {
     for (const consumer of [...channel.consumers]) this.removeConsumer(consumer);
-    topic.channels.delete(channel.number);
+    topic.removeChannel(channel.number);
     this.channels.delete(channel.number);
   }
 
@@ -284,7 +293,7 @@ export class PumpState {
     for (const topic of active) {
       topic.isActive = false;
       const count = topic.drain(limitPerTopic, nowMs);
-      if (count >= limitPerTopic) this.activateTopic(topic);
+      if (count >= limitPerTopic || topic.isInterrupted) this.activateTopic(topic);
       drained += count;
     }
     return drained;

@@ -12,7 +12,10 @@ import type { PumpTask } from '../../shared/thread-tasks.ts';
 import { PumpLoop, type PumpLoopOptions } from './pump-loop.ts';
 
 /** What a pump loop runs in. */
-export type PumpSurroundings = Pick<PumpLoopOptions, 'random' | 'backlogBounds'> & {
+export type PumpSurroundings = Pick<
+  PumpLoopOptions,
+  'random' | 'backlogBounds' | 'handOverBounds'
+> & {
   readonly clock: Pick<Clock, 'monotonicMs' | 'unixNs'>;
 };
 

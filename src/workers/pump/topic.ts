@@ -5,11 +5,13 @@
  * Thread: pump. Source: nsqd `topic.go`.
  */
 
+import { assert } from '../../shared/assert.ts';
 import { SIZE_BYTES } from '../../shared/limits.ts';
 import { HAS_DUE_TIME } from './backend/disk-backend-listener.ts';
 import { Receipt } from './backend/receipt.ts';
 import type { TopicBacklog } from './backend/write-backlog.ts';
 import type { Channel } from './channel.ts';
+import { type HandedRun, HandOver, type HandOverBudget } from './hand-over.ts';
 import type { MessageIdFactory } from './message-id-factory.ts';
 import { MessageQueue, type MessageQueueOptions } from './message-queue.ts';
 import type { MessageStore } from './store/message-store.ts';
@@ -34,6 +36,10 @@ export type TopicOptions = MessageQueueOptions & {
   readonly backlog: TopicBacklog;
   readonly ids: MessageIdFactory;
   readonly wallClock: WallClock;
+  /** What is left of this turn for hand-overs, of this topic as of others. */
+  readonly budget: HandOverBudget;
+  /** Has `drain` called: messages wait although they may go on. */
+  readonly onWaiting: () => void;
 };
 
 export class Topic {
@@ -42,7 +48,6 @@ export class Topic {
   readonly queue: MessageQueue;
   /** What it has on its way to the disk, its channels too. */
   readonly backlog: TopicBacklog;
-  readonly channels = new Map<number, Channel>();
   isPaused: boolean;
   /** False until the channels that it had before a restart are there again. */
   isStarted: boolean;
@@ -56,6 +61,12 @@ export class Topic {
   readonly #store: MessageStore;
   readonly #ids: MessageIdFactory;
   readonly #wallClock: WallClock;
+  readonly #budget: HandOverBudget;
+  readonly #onWaiting: () => void;
+  readonly #channels = new Map<number, Channel>();
+  #lastChannel = 0;
+  /** The run that some channels have and others have not. */
+  #handOver: HandOver | null = null;
   /** Goes up when the files are emptied: what was read from them before is no longer in them. */
   #emptyCount = 0;
   /** Whom `close` calls back, until the backend is told to close. */
@@ -78,6 +89,40 @@ export class Topic {
     this.#store = options.store;
     this.#ids = options.ids;
     this.#wallClock = options.wallClock;
+    this.#budget = options.budget;
+    this.#onWaiting = options.onWaiting;
+  }
+
+  /** By number, in the order in which they were created. */
+  get channels(): ReadonlyMap<number, Channel> {
+    return this.#channels;
+  }
+
+  /** Numbers only rise. */
+  addChannel(number: number, channel: Channel): void {
+    this.#channels.set(number, channel);
+    this.#lastChannel = number;
+  }
+
+  removeChannel(number: number): void {
+    this.#channels.delete(number);
+  }
+
+  /** Messages that some channels have and others have not yet, but for those that are counted as transfers. */
+  get handedCount(): number {
+    const run = this.#handOver?.run;
+    return run === undefined || run.transfer !== null ? 0 : run.count;
+  }
+
+  /** Whether messages are on their way to some of the channels. */
+  get isHandingOver(): boolean {
+    return this.#handOver !== null;
+  }
+
+  /** Whether `drain` has stopped for this turn only. */
+  get isInterrupted(): boolean {
+    if (this.#handOver !== null) return !this.backlog.isHeld;
+    return !this.#mayBegin && this.isFlowing && this.queue.depth > 0;
   }
 
   /** Whether more may be read from its files now. */
@@ -97,13 +142,20 @@ export class Topic {
 
   /**
    * Why so many more messages are beyond the bound of the topic, or of one of its channels; null if they are not.
+   * What is on its way from the topic to its channels counts as if they had it.
+   *
    * Units: `bytes` with headers and size fields.
    */
   refusalOf(count: number, bytes: number): string | null {
-    const own = this.isFlowing ? null : this.queue.refusalOf(count, bytes);
+    const { isFlowing, queue } = this;
+    const own = isFlowing ? null : queue.refusalOf(count, bytes);
     if (own !== null) return own;
-    for (const { queue } of this.channels.values()) {
-      const refusal = queue.refusalOf(count, bytes);
+    const run = this.#handOver?.run;
+    const coming = count + (isFlowing ? queue.depth : 0) + (run?.count ?? 0);
+    let comingBytes = bytes + (isFlowing ? queue.bytes : 0);
+    if (run !== undefined) comingBytes += this.#store.runBytes(run.position, run.count);
+    for (const channel of this.#channels.values()) {
+      const refusal = channel.queue.refusalOf(coming, comingBytes);
       if (refusal !== null) return refusal;
     }
     return null;
@@ -146,16 +198,22 @@ export class Topic {
     this.messageBytes -= bodyBytes;
   }
 
-  /** Hands up to `limit` waiting messages to the channels. Fewer means that no more can go on now. */
+  /**
+   * Hands up to `limit` waiting messages to the channels. Fewer means that no more can go on now, unless it
+   * `isInterrupted`. Returns how many that were, and how many channels got some of those that were on their way.
+   */
   drain(limit: number, nowMs: number): number {
-    let drained = 0;
-    while (drained < limit && this.isFlowing && this.queue.look()) {
+    const { left } = this.#budget;
+    const handOver = this.#handOver;
+    if (handOver !== null && left > 0 && !this.backlog.isHeld) this.#continue(handOver, nowMs);
+    let drained = left - this.#budget.left;
+    while (drained < limit && this.#mayBegin && this.isFlowing && this.queue.look()) {
       const { position, tag, isFromBackend } = this.queue;
       const isDeferred = isFromBackend && tag === HAS_DUE_TIME;
       const count = isDeferred ? 1 : Math.min(this.queue.runCount, limit - drained);
       this.queue.take(count);
-      if (!isFromBackend) this.#handToChannels(position, count, tag, nowMs, null);
-      else this.#transfer(position, count, isDeferred ? this.#dueMs(position) : 0);
+      if (!isFromBackend) this.#handOverFromMemory(position, count, tag, nowMs, null);
+      else this.#transfer(position, count, isDeferred ? this.#dueMs(position) : 0, nowMs);
       drained += count;
     }
     return drained;
@@ -172,10 +230,31 @@ export class Topic {
    * the channels have what was read from them, or it would be there twice after a restart.
    */
   close(done: (error: string | null) => void): void {
+    assert(this.#handOver === null, 'the channels have what they should before they close');
     this.isStarted = false;
     this.queue.spill();
     this.#onClosed = done;
     this.#closeWhenReleased();
+  }
+
+  /** Brings what is on its way to all channels at once, with its due time: they close. */
+  finishHandOver(): void {
+    while (this.#handOver !== null) this.#continue(this.#handOver, Number.NEGATIVE_INFINITY);
+  }
+
+  /** Forgets what is on its way to channels: they are deleted. */
+  dropHandOver(): void {
+    if (this.#handOver !== null) this.#end(this.#handOver.run);
+  }
+
+  /** Whether there are so many channels that a run goes to them in steps. */
+  get #hasMany(): boolean {
+    return this.#channels.size > this.#budget.bounds.atOnce;
+  }
+
+  /** Whether another run may go to the channels in this turn. */
+  get #mayBegin(): boolean {
+    return this.#handOver === null && (this.#budget.left > 0 || !this.#hasMany);
   }
 
   #route(
@@ -185,27 +264,68 @@ export class Topic {
     nowMs: number,
     receipt: Receipt | null,
   ): void {
-    if (this.isFlowing && this.queue.memoryCount === 0) {
-      this.#handToChannels(position, count, deferMs, nowMs, receipt);
-    } else {
-      const dueMs = deferMs === 0 ? 0 : this.#wallClock.unixAt(nowMs + deferMs);
-      this.queue.put(position, count, deferMs, 0, dueMs, receipt);
+    if (this.isFlowing && this.queue.memoryCount === 0 && this.#mayBegin) {
+      this.#handOverFromMemory(position, count, deferMs, nowMs, receipt);
+      return;
     }
+    const dueMs = deferMs === 0 ? 0 : this.#wallClock.unixAt(nowMs + deferMs);
+    this.queue.put(position, count, deferMs, 0, dueMs, receipt);
+    if (this.isFlowing) this.#onWaiting();
   }
 
   /** Every channel gets the run; the references of all but one are new. */
-  #handToChannels(
+  #handOverFromMemory(
     position: number,
     count: number,
     deferMs: number,
     nowMs: number,
     receipt: Receipt | null,
   ): void {
-    if (this.channels.size > 1) this.#store.retain(position, count, this.channels.size - 1);
-    for (const channel of this.channels.values()) {
+    if (this.#hasMany) {
+      receipt?.expect(1);
+      const dueMs = deferMs === 0 ? 0 : nowMs + deferMs;
+      this.#begin({ position, count, dueMs, transfer: null, receipt }, nowMs);
+      return;
+    }
+    const { size } = this.#channels;
+    if (size > 1) this.#store.retain(position, count, size - 1);
+    for (const channel of this.#channels.values()) {
       if (deferMs > 0) channel.putDeferred(position, count, nowMs + deferMs, receipt);
       else channel.put(position, count, receipt);
     }
+  }
+
+  /** The run's own reference is held until all channels have it. */
+  #begin(run: HandedRun, nowMs: number): void {
+    this.#handOver = new HandOver(run, this.#channels, this.#lastChannel);
+    this.#continue(this.#handOver, nowMs);
+    if (this.#handOver !== null) this.#onWaiting();
+  }
+
+  #continue(handOver: HandOver, nowMs: number): void {
+    const { run } = handOver;
+    const { position, count, transfer, receipt } = run;
+    const dueMs = this.#dueMsLeft(run, nowMs);
+    const isDone = handOver.step(this.#budget, this.backlog, (channel) => {
+      this.#store.retain(position, count, 1);
+      if (transfer !== null) channel.putFromDisk(position, count, dueMs, transfer);
+      else if (dueMs > 0) channel.putDeferred(position, count, dueMs, receipt);
+      else channel.put(position, count, receipt);
+    });
+    if (isDone) this.#end(run);
+  }
+
+  /** When it is due, or 0 if its time has come while it was on its way. */
+  #dueMsLeft({ dueMs, transfer }: HandedRun, nowMs: number): number {
+    if (dueMs === 0) return 0;
+    return dueMs > (transfer === null ? nowMs : this.#wallClock.unixMs()) ? dueMs : 0;
+  }
+
+  #end({ position, count, transfer, receipt }: HandedRun): void {
+    this.#handOver = null;
+    if (transfer !== null) transfer.seal();
+    else this.#store.release(position, count);
+    receipt?.settle(1, null);
   }
 
   /** When a message is due that was not when it was read: Unix time in ms, 0 if it is by now. */
@@ -218,12 +338,11 @@ export class Topic {
    * What was read from the topic's files stays there until the files of all channels have it. Units: `dueMs` Unix time
    * in ms, 0 for at once.
    */
-  #transfer(position: number, count: number, dueMs: number): void {
+  #transfer(position: number, count: number, dueMs: number, nowMs: number): void {
     const emptyCount = this.#emptyCount;
     const heldBytes = this.#store.heldBytes(position, count);
     this.transferCount += count;
     this.queue.outsideBytes += heldBytes;
-    this.#store.retain(position, count, this.channels.size);
     const receipt = new Receipt(false, () => {
       if (emptyCount === this.#emptyCount) this.queue.backend.finish(position, count);
       this.#store.release(position, count);
@@ -233,7 +352,12 @@ export class Topic {
       if (this.isFlowing) this.queue.backend.demand();
       this.#closeWhenReleased();
     });
-    for (const channel of this.channels.values()) {
+    if (this.#hasMany) {
+      this.#begin({ position, count, dueMs, transfer: receipt, receipt: null }, nowMs);
+      return;
+    }
+    this.#store.retain(position, count, this.#channels.size);
+    for (const channel of this.#channels.values()) {
       channel.putFromDisk(position, count, dueMs, receipt);
     }
     receipt.seal();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Receipt } from '../../../../src/workers/pump/backend/receipt.ts';
 import { TopicBacklog, WriteBacklog } from '../../../../src/workers/pump/backend/write-backlog.ts';
+import { type HandOverBounds, HandOverBudget } from '../../../../src/workers/pump/hand-over.ts';
 import { MessageIdFactory } from '../../../../src/workers/pump/message-id-factory.ts';
 import { Topic } from '../../../../src/workers/pump/topic.ts';
 import { ChannelBench, UNIX_MS } from '../../../support/channel-bench.ts';
@@ -13,8 +14,17 @@ class Play {
   readonly bench: ChannelBench;
   readonly backend: ListBackend;
   readonly topic: Topic;
+  /** How often the topic has asked for its turn. */
+  waitingCount = 0;
+  readonly budget: HandOverBudget;
 
-  constructor(topicMemory = 1000, channelMemory = 1000, budgetBytes = Number.POSITIVE_INFINITY) {
+  constructor(
+    topicMemory = 1000,
+    channelMemory = 1000,
+    budgetBytes = Number.POSITIVE_INFINITY,
+    bounds?: HandOverBounds,
+  ) {
+    this.budget = new HandOverBudget(bounds);
     this.bench = new ChannelBench({ memoryMax: channelMemory, budgetBytes });
     const { store } = this.bench;
     this.backend = new ListBackend(store);
@@ -30,11 +40,15 @@ class Play {
       backlog: new TopicBacklog(new WriteBacklog(), () => undefined),
       ids: new MessageIdFactory(1),
       wallClock: this.bench.wallClock,
+      budget: this.budget,
+      onWaiting: () => {
+        this.waitingCount++;
+      },
     });
   }
 
   addChannel(): this {
-    this.topic.channels.set(5, this.bench.channel);
+    this.topic.addChannel(5, this.bench.channel);
     return this;
   }
 
@@ -84,7 +98,7 @@ test('Topic: counts what is published, bodies only', () => {
 test('Topic: every channel has a reference of its own', () => {
   const play = new Play().addChannel();
   // The same channel under a second number stands for two channels.
-  play.topic.channels.set(6, play.bench.channel);
+  play.topic.addChannel(6, play.bench.channel);
   play.publish(['a']);
   const { queue } = play.bench.channel;
   queue.look();
@@ -151,7 +165,7 @@ test("Topic: what was read from its files goes to the channels' files, whatever 
 test('Topic: a record is finished when the files of every channel have the message', () => {
   const play = new Play(1000, 0).addChannel();
   // The same channel under a second number stands for two channels.
-  play.topic.channels.set(6, play.bench.channel);
+  play.topic.addChannel(6, play.bench.channel);
   play.fetched('a');
   play.topic.drain(1, 0);
   play.fetched('b');
@@ -233,4 +247,172 @@ test('Topic: reads on after a transfer only for channels, and only when all that
   steps.push(demands());
 
   assert.deepStrictEqual(steps, [0, 0]);
+});
+
+/** A topic with so many channels, of which two get a run at once and three are served in a turn. */
+class ManyChannels {
+  readonly bench = new ChannelBench({ memoryMax: 1000 });
+  readonly budget = new HandOverBudget({ atOnce: 2, perTurn: 3 });
+  readonly topic: Topic;
+  readonly holding = { isHeld: false };
+  /** What each channel got, by its number. */
+  readonly got: [channel: number, bodies: string[], dueMs: number][] = [];
+  waitingCount = 0;
+
+  constructor(channels: number) {
+    const { store } = this.bench;
+    const backlog = new TopicBacklog(new WriteBacklog(), () => undefined);
+    Object.defineProperty(backlog, 'isHeld', { get: () => this.holding.isHeld });
+    this.topic = new Topic({
+      title: 'topic "t"',
+      store,
+      backend: new ListBackend(store),
+      memoryMax: 1000,
+      number: 1,
+      name: 't',
+      isPaused: false,
+      isStarted: true,
+      backlog,
+      ids: new MessageIdFactory(1),
+      wallClock: this.bench.wallClock,
+      budget: this.budget,
+      onWaiting: () => {
+        this.waitingCount++;
+      },
+    });
+    for (let number = 1; number <= channels; number++) this.addChannel(number);
+  }
+
+  addChannel(number: number): void {
+    const { store } = this.bench;
+    const take = (position: number, count: number, dueMs: number): void => {
+      this.got.push([number, bodiesIn(store, position, count), dueMs]);
+      store.release(position, count);
+    };
+    const channel = Object.create(this.bench.channel, {
+      number: { value: number },
+      put: { value: (position: number, count: number) => take(position, count, 0) },
+      putDeferred: { value: take },
+    });
+    this.topic.addChannel(number, channel);
+  }
+
+  publish(bodies: readonly string[], deferMs = 0, receipt: Receipt | null = null): void {
+    const bytes = publishedBytes(bodies);
+    const time = { timestampHigh: 395_812_451, timestampLow: 1_000_000 };
+    const publication = { bytes, at: 0, count: bodies.length, deferMs, ...time };
+    this.topic.publish(publication, 0, receipt);
+  }
+
+  /** A turn of the pump at this time. Returns the channels that got something in it. */
+  turn(nowMs = 0): number[] {
+    const before = this.got.length;
+    this.budget.renew();
+    this.topic.drain(100, nowMs);
+    return this.got.slice(before).map(([number]) => number);
+  }
+}
+
+test('Topic: a run goes to many channels in several turns, and what is behind it waits for it', () => {
+  const play = new ManyChannels(7);
+  play.publish(['a', 'b']);
+  play.publish(['c']);
+  const before = [play.got.map(([number]) => number), play.topic.depth, play.topic.isInterrupted];
+
+  const turns = [play.turn(), play.turn(), play.turn(), play.turn(), play.turn()];
+
+  assert.deepStrictEqual(before, [[1, 2, 3], 1, true]);
+  // The rest of a turn is for the next run.
+  assert.deepStrictEqual(turns, [[4, 5, 6], [7, 1, 2], [3, 4, 5], [6, 7], []]);
+  const bodies = play.got.map(([, texts]) => texts.join());
+  assert.deepStrictEqual(bodies, [...Array(7).fill('a,b'), ...Array(7).fill('c')]);
+  assert.deepStrictEqual([play.topic.isInterrupted, play.bench.store.referenceCount], [false, 0]);
+});
+
+test('Topic: channels that come or go meanwhile get nothing, and the others one copy each', () => {
+  const play = new ManyChannels(8);
+  play.publish(['a']);
+
+  play.topic.removeChannel(2);
+  play.topic.removeChannel(4);
+  play.topic.removeChannel(8);
+  play.addChannel(9);
+  play.turn();
+  play.turn();
+
+  assert.deepStrictEqual(
+    play.got.map(([number]) => number),
+    [1, 2, 3, 5, 6, 7],
+  );
+  assert.deepStrictEqual([play.topic.isHandingOver, play.bench.store.referenceCount], [false, 0]);
+});
+
+test('Topic: a run stops while the topic has much on its way to the disk', () => {
+  const play = new ManyChannels(5);
+  play.holding.isHeld = true;
+  play.publish(['a']);
+  const held = [play.got.length, play.turn(), play.topic.isInterrupted];
+
+  play.holding.isHeld = false;
+
+  assert.deepStrictEqual(held, [1, [], false]);
+  assert.deepStrictEqual([play.turn(), play.turn()], [[2, 3, 4], [5]]);
+});
+
+test('Topic: a publisher that waits is told when all channels have what it has sent', () => {
+  const play = new ManyChannels(5);
+  const settled: (string | null)[] = [];
+  const receipt = new Receipt(true, ({ error }) => settled.push(error));
+  play.publish(['a'], 0, receipt);
+  receipt.seal();
+  const before = settled.length;
+
+  play.turn();
+
+  assert.deepStrictEqual([before, settled], [0, [null]]);
+});
+
+test('Topic: a delay that is over on the way is over', () => {
+  const play = new ManyChannels(7);
+  play.publish(['a'], 500);
+
+  play.turn(499);
+  play.turn(500);
+
+  assert.deepStrictEqual(
+    play.got.map(([, , dueMs]) => dueMs),
+    [500, 500, 500, 500, 500, 500, 0],
+  );
+});
+
+test('Topic: at its end all channels get what is on its way, and nobody when they are deleted', () => {
+  const closing = new ManyChannels(9);
+  closing.publish(['a'], 500);
+  closing.holding.isHeld = true;
+  const deleting = new ManyChannels(9);
+  deleting.publish(['a']);
+
+  closing.topic.finishHandOver();
+  deleting.topic.dropHandOver();
+
+  assert.deepStrictEqual(
+    closing.got.map(([number, , dueMs]) => [number, dueMs]),
+    Array.from({ length: 9 }, (_, index) => [index + 1, 500]),
+  );
+  assert.equal(deleting.got.length, 3);
+  for (const { bench, topic } of [closing, deleting]) {
+    assert.deepStrictEqual([topic.isHandingOver, bench.store.referenceCount], [false, 0]);
+  }
+});
+
+test('Topic: what is on its way counts for the bounds of the channels', () => {
+  const play = new ManyChannels(5);
+  play.bench.channel.queue.refusalOf = (count, bytes) => `${count} ${bytes}`;
+  const before = play.topic.refusalOf(1, 30);
+
+  play.publish(['a', 'b']);
+  play.publish(['c']);
+
+  // A record has a size and a header of 26 bytes.
+  assert.deepStrictEqual([before, play.topic.refusalOf(1, 30)], ['1 30', `4 ${30 + 2 * 31}`]);
 });
