@@ -27,20 +27,20 @@ import type { SegmentIndex } from './files/segment-index.ts';
 import type { SidecarPatience } from './files/sidecar-patience.ts';
 import { MetadataFile } from './metadata/metadata-file.ts';
 import { type QueueExtent, SegmentNames } from './metadata/segment-names.ts';
-import { straySidecars, takeCensus } from './notes-census.ts';
-import { NotingWriter } from './noting-writer.ts';
 import type { QueueContext } from './queue-context.ts';
 import { recoverQueue } from './queue-recovery.ts';
 import { removeQueueFiles, syncDataPath } from './queue-removal.ts';
 import { RecordMover } from './record-mover.ts';
+import { NotingWriter } from './record-writer.ts';
 import { checkRecords, recordBytesMax } from './records/disk-record.ts';
 import { type ReadBatch, SegmentReader } from './segments/segment-reader.ts';
 import { bytesBetween } from './segments/segment-span.ts';
 import { SegmentWriter } from './segments/segment-writer.ts';
-import { RecordNotes } from './states/record-notes.ts';
-import { HandedOut } from './unacked/handed-out.ts';
-import { type NotesAtSync, NotesWriter } from './unacked/notes-writer.ts';
+import { straySidecars, takeCensus } from './state-census.ts';
+import { RecordNotes } from './states/record-states.ts';
 import { RecordReread } from './unacked/record-reread.ts';
+import { type NotesAtSync, NotesWriter } from './unacked/state-writer.ts';
+import { HandedOut } from './unacked/unacked-records.ts';
 import { UnreadCount } from './unacked/unread-count.ts';
 
 /** What all queues of a disk thread share. */

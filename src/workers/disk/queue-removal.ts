@@ -16,7 +16,7 @@ import { removeSidecars } from './segments/passed-segments.ts';
 import type { SegmentReader } from './segments/segment-reader.ts';
 import { SEGMENTS_TO_TRY } from './segments/segment-span.ts';
 import type { SegmentWriter } from './segments/segment-writer.ts';
-import type { RecordNotes } from './states/record-notes.ts';
+import type { RecordNotes } from './states/record-states.ts';
 
 /** The parts of a queue that have files. */
 export interface QueueParts {

@@ -12,15 +12,15 @@
 import { LOG_WARNING } from './files/disk-log.ts';
 import { errorText } from './files/file-error.ts';
 import { isBefore, type QueuePlace } from './files/queue-place.ts';
-import type { NotedAppend, NotingWriter } from './noting-writer.ts';
 import type { QueueContext } from './queue-context.ts';
+import type { NotedAppend, NotingWriter } from './record-writer.ts';
 import { dataViewOf } from './records/data-view.ts';
 import { storedSize } from './records/disk-record.ts';
 import { recordChecksum } from './records/record-checksum.ts';
 import type { SegmentReader } from './segments/segment-reader.ts';
-import type { RecordNotes } from './states/record-notes.ts';
-import type { HandedOut, UnfinishedRecord } from './unacked/handed-out.ts';
-import { readUnfinished } from './unacked/unfinished-record.ts';
+import type { RecordNotes } from './states/record-states.ts';
+import { readUnfinished } from './unacked/read-unacked.ts';
+import type { HandedOut, UnfinishedRecord } from './unacked/unacked-records.ts';
 import type { UnreadCount } from './unacked/unread-count.ts';
 
 /** What a mover is made of. */

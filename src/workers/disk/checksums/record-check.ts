@@ -2,7 +2,7 @@
  * Holds records that are read against their sums.
  *
  * Sums may be out of date: nsqd or an operator may have put other bytes in the segment's place. So they are believed
- * about a record only where a part of it is as they say, see `record-sums.ts`: then the record is the one they were
+ * about a record only where a part of it is as they say, see `checksum-entry.ts`: then the record is the one they were
  * written for, and a difference is damage. At the first record that is whole and not theirs they are given up for the
  * segment. What they do not know is for the format to decide, as if there were none.
  *
@@ -16,7 +16,7 @@ import { errorText } from '../files/file-error.ts';
 import { keptAs } from '../files/sidecar-patience.ts';
 import type { QueueContext } from '../queue-context.ts';
 import { hasMessageId, RECORD_BYTES_MIN, recordSize, storedSize } from '../records/disk-record.ts';
-import { SumsCursor } from './sums-cursor.ts';
+import { SumsCursor } from './checksum-cursor.ts';
 
 /** What a check needs of its queue. */
 export type RecordCheckSource = Pick<

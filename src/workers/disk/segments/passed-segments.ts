@@ -11,7 +11,7 @@
 import { LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
 import { errorText } from '../files/file-error.ts';
 import type { QueueContext } from '../queue-context.ts';
-import type { RecordNotes } from '../states/record-notes.ts';
+import type { RecordNotes } from '../states/record-states.ts';
 
 /** A segment that the reader has left. */
 export interface PassedSegment {

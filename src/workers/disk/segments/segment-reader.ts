@@ -33,9 +33,9 @@ import {
   storedSize,
   wholeRecordSize,
 } from '../records/disk-record.ts';
-import type { RecordNotes } from '../states/record-notes.ts';
-import type { HandedOut } from '../unacked/handed-out.ts';
-import { ReadAhead } from '../unacked/read-ahead.ts';
+import type { RecordNotes } from '../states/record-states.ts';
+import { ReadAhead } from '../unacked/read-cursor.ts';
+import type { HandedOut } from '../unacked/unacked-records.ts';
 import type { UnreadCount } from '../unacked/unread-count.ts';
 import { PassedSegments } from './passed-segments.ts';
 import { bytesBetween, countBetween, nextSegmentOf } from './segment-span.ts';

@@ -6,7 +6,7 @@
  * Thread: disk.
  */
 
-import { SumsCursor } from '../checksums/sums-cursor.ts';
+import { SumsCursor } from '../checksums/checksum-cursor.ts';
 import { LOG_ERROR } from '../files/disk-log.ts';
 import type { OpenFiles } from '../files/open-files.ts';
 import type { QueueContext } from '../queue-context.ts';

@@ -12,7 +12,7 @@
  * file is ever written over, and in naming a segment when it is there, and nothing in it.
  */
 
-import { SumsWriter } from '../checksums/sums-writer.ts';
+import { SumsWriter } from '../checksums/checksum-writer.ts';
 import { checkDataPath } from '../files/data-path.ts';
 import { LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
 import type { WantedBytes } from '../files/disk-probe.ts';

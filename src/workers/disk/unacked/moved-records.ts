@@ -8,7 +8,7 @@
  */
 
 import { isBefore, type QueuePlace } from '../files/queue-place.ts';
-import type { NoteList } from '../states/note-list.ts';
+import type { NoteList } from '../states/state-list.ts';
 
 /** A record that was moved. */
 export interface MovedRecord extends QueuePlace {

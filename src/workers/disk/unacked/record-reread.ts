@@ -7,10 +7,10 @@
 
 import type { QueueContext } from '../queue-context.ts';
 import { RECORD_ATTEMPTS_OFFSET } from '../records/disk-record.ts';
-import type { RecordNotes } from '../states/record-notes.ts';
-import type { HandedOut, UnfinishedRecord } from './handed-out.ts';
-import type { NotesWriter } from './notes-writer.ts';
-import { readUnfinished } from './unfinished-record.ts';
+import type { RecordNotes } from '../states/record-states.ts';
+import { readUnfinished } from './read-unacked.ts';
+import type { NotesWriter } from './state-writer.ts';
+import type { HandedOut, UnfinishedRecord } from './unacked-records.ts';
 
 /** A record that is to be read, and the number that the pump knows it by. */
 interface PlannedRecord {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SumsWriter } from '../../../../../src/workers/disk/checksums/checksum-writer.ts';
 import { RecordCheck } from '../../../../../src/workers/disk/checksums/record-check.ts';
-import { SumsWriter } from '../../../../../src/workers/disk/checksums/sums-writer.ts';
 import { OpenFiles } from '../../../../../src/workers/disk/files/open-files.ts';
 import { QueueFiles } from '../../../../../src/workers/disk/files/queue-files.ts';
 import { SidecarPatience } from '../../../../../src/workers/disk/files/sidecar-patience.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SumsWriter } from '../../../../../src/workers/disk/checksums/sums-writer.ts';
+import { SumsWriter } from '../../../../../src/workers/disk/checksums/checksum-writer.ts';
 import { chooseMetadata } from '../../../../../src/workers/disk/metadata/metadata-choice.ts';
 import { writeMetadataCopy } from '../../../../../src/workers/disk/metadata/metadata-copy.ts';
 import {

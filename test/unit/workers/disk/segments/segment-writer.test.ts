@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SumsCursor } from '../../../../../src/workers/disk/checksums/sums-cursor.ts';
+import { SumsCursor } from '../../../../../src/workers/disk/checksums/checksum-cursor.ts';
 import { OpenFiles } from '../../../../../src/workers/disk/files/open-files.ts';
 import { QueueFiles } from '../../../../../src/workers/disk/files/queue-files.ts';
 import { SegmentIndex } from '../../../../../src/workers/disk/files/segment-index.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isBefore, type QueuePlace } from '../../../../../src/workers/disk/files/queue-place.ts';
-import { NoteList } from '../../../../../src/workers/disk/states/note-list.ts';
+import { NoteList } from '../../../../../src/workers/disk/states/state-list.ts';
 import { MovedRecords } from '../../../../../src/workers/disk/unacked/moved-records.ts';
 import { freshSeed, seededRandom } from '../../../../support/seeded-random.ts';
 

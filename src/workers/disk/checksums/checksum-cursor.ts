@@ -10,7 +10,7 @@
 import type { OpenFiles } from '../files/open-files.ts';
 import type { QueueFiles } from '../files/queue-files.ts';
 import { dataViewOf } from '../records/data-view.ts';
-import { SUM_BYTES, samePartsOf, sumChecksum, sumPosition, sumSize } from './record-sums.ts';
+import { SUM_BYTES, samePartsOf, sumChecksum, sumPosition, sumSize } from './checksum-entry.ts';
 
 /** Entries read at once: some 16 KiB. */
 const CHUNK_ENTRIES = 819;

@@ -11,9 +11,9 @@ import { isBefore, type QueuePlace } from '../files/queue-place.ts';
 import { dataViewOf } from '../records/data-view.ts';
 import { RECORD_ATTEMPTS_OFFSET, wholeRecordSize } from '../records/disk-record.ts';
 import { recordChecksum } from '../records/record-checksum.ts';
-import { NOTE_FINISHED } from '../states/note-slots.ts';
-import type { RecordNotes } from '../states/record-notes.ts';
-import type { HandedOut } from './handed-out.ts';
+import type { RecordNotes } from '../states/record-states.ts';
+import { NOTE_FINISHED } from '../states/state-slots.ts';
+import type { HandedOut } from './unacked-records.ts';
 import type { UnreadCount } from './unread-count.ts';
 
 /** What a read-ahead is made of. */

@@ -8,7 +8,7 @@
 import type { QueuePlace } from './files/queue-place.ts';
 import type { QueueContext } from './queue-context.ts';
 import { removeSidecars } from './segments/passed-segments.ts';
-import type { RecordNotes } from './states/record-notes.ts';
+import type { RecordNotes } from './states/record-states.ts';
 
 /** As far as is known: a note may be of another record than the one that lies there now. */
 export interface NotesCensus {

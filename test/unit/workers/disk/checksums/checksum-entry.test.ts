@@ -7,7 +7,7 @@ import {
   sumPosition,
   sumSize,
   writeSum,
-} from '../../../../../src/workers/disk/checksums/record-sums.ts';
+} from '../../../../../src/workers/disk/checksums/checksum-entry.ts';
 import { dataViewOf } from '../../../../../src/workers/disk/records/data-view.ts';
 import { recordChecksum } from '../../../../../src/workers/disk/records/record-checksum.ts';
 import { diskRecord } from '../../../../support/disk-files.ts';

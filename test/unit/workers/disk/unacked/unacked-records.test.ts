@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NoteList } from '../../../../../src/workers/disk/states/note-list.ts';
-import { HandedOut } from '../../../../../src/workers/disk/unacked/handed-out.ts';
+import { NoteList } from '../../../../../src/workers/disk/states/state-list.ts';
+import { HandedOut } from '../../../../../src/workers/disk/unacked/unacked-records.ts';
 import { freshSeed, seededRandom } from '../../../../support/seeded-random.ts';
 
 /** Adds records of these sizes, one after the other, with one record of the queue passed before each. */

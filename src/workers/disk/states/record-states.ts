@@ -3,7 +3,7 @@
  * how often and until when others wait. One sparse file for each segment that has such records, none for others.
  *
  * Shape: the note of a record is the slot with the number floor(position / 30): no record is shorter, so no two share
- * one. Slots as in `note-slots.ts`. A note counts only for the very record it was written for, which its checksum
+ * one. Slots as in `state-slots.ts`. A note counts only for the very record it was written for, which its checksum
  * tells: somebody else may have written the segment since.
  * Units: positions in bytes, due times in Unix ms.
  * Errors: every call throws with the action and the file's name, unless it says otherwise, and may be repeated. When
@@ -21,7 +21,8 @@ import type { QueueFiles } from '../files/queue-files.ts';
 import { keptAs, type SidecarUse } from '../files/sidecar-patience.ts';
 import type { QueueContext } from '../queue-context.ts';
 import { RECORD_BYTES_MIN } from '../records/disk-record.ts';
-import type { NoteList } from './note-list.ts';
+import { NotesDirectory } from './state-directory.ts';
+import type { NoteList } from './state-list.ts';
 import {
   NOTE_FINISHED,
   SLOT_BYTES,
@@ -30,8 +31,7 @@ import {
   slotDueMs,
   slotOffset,
   slotState,
-} from './note-slots.ts';
-import { NotesDirectory } from './notes-directory.ts';
+} from './state-slots.ts';
 
 /** What notes say of a part of a segment, whether or not its records are those they were written for. */
 export interface NoteCount {

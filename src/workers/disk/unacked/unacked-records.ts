@@ -10,9 +10,9 @@
 
 import { assert } from '../../../shared/assert.ts';
 import { isBefore, type QueuePlace } from '../files/queue-place.ts';
-import type { NoteList } from '../states/note-list.ts';
-import { HandedOutChunk } from './handed-out-chunk.ts';
+import type { NoteList } from '../states/state-list.ts';
 import { type MovedRecord, MovedRecords } from './moved-records.ts';
+import { HandedOutChunk } from './unacked-chunk.ts';
 
 /** A record that is not finished. */
 export interface UnfinishedRecord extends QueuePlace {

@@ -5,7 +5,7 @@
  * Thread: disk.
  */
 
-import { NOTE_FINISHED, NOTE_WAITS, writeSlot } from './note-slots.ts';
+import { NOTE_FINISHED, NOTE_WAITS, writeSlot } from './state-slots.ts';
 
 export class NoteList {
   readonly positions: number[] = [];

@@ -12,8 +12,8 @@ import type { OpenFiles } from '../files/open-files.ts';
 import type { QueueFiles } from '../files/queue-files.ts';
 import { dataViewOf } from '../records/data-view.ts';
 import { storedSize } from '../records/disk-record.ts';
-import { hasSum, SUM_BYTES, writeSum } from './record-sums.ts';
-import { SumsCursor } from './sums-cursor.ts';
+import { SumsCursor } from './checksum-cursor.ts';
+import { hasSum, SUM_BYTES, writeSum } from './checksum-entry.ts';
 
 /** What a writer of sums is made of. */
 export interface SumsWriterOptions {

@@ -9,7 +9,7 @@ import {
   slotDueMs,
   slotState,
   writeSlot,
-} from '../../../../../src/workers/disk/states/note-slots.ts';
+} from '../../../../../src/workers/disk/states/state-slots.ts';
 import { freshSeed, seededRandom } from '../../../../support/seeded-random.ts';
 
 /** What a slot says, read back. */

@@ -9,9 +9,9 @@
 import { type DiskLog, LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
 import { errorText } from '../files/file-error.ts';
 import type { QueuePlace } from '../files/queue-place.ts';
-import { NoteList } from '../states/note-list.ts';
-import type { RecordNotes } from '../states/record-notes.ts';
-import type { HandedOut } from './handed-out.ts';
+import type { RecordNotes } from '../states/record-states.ts';
+import { NoteList } from '../states/state-list.ts';
+import type { HandedOut } from './unacked-records.ts';
 
 /** Whether a sync fails when notes cannot be written: at the end they may be given up, as records need none. */
 export type NotesAtSync = 'required' | 'optional';

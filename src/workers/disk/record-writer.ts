@@ -11,8 +11,8 @@ import { dataViewOf } from './records/data-view.ts';
 import { RECORD_ATTEMPTS_OFFSET, storedSize } from './records/disk-record.ts';
 import { recordChecksum } from './records/record-checksum.ts';
 import type { SegmentWriter, WrittenRun } from './segments/segment-writer.ts';
-import { NoteList } from './states/note-list.ts';
-import type { RecordNotes } from './states/record-notes.ts';
+import type { RecordNotes } from './states/record-states.ts';
+import { NoteList } from './states/state-list.ts';
 
 /** What an append has come to. */
 export interface NotedAppend {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SumsWriter } from '../../../../../src/workers/disk/checksums/checksum-writer.ts';
 import { RecordCheck } from '../../../../../src/workers/disk/checksums/record-check.ts';
-import { SumsWriter } from '../../../../../src/workers/disk/checksums/sums-writer.ts';
-import { RecordNotes } from '../../../../../src/workers/disk/states/record-notes.ts';
-import { HandedOut } from '../../../../../src/workers/disk/unacked/handed-out.ts';
-import { ReadAhead } from '../../../../../src/workers/disk/unacked/read-ahead.ts';
+import { RecordNotes } from '../../../../../src/workers/disk/states/record-states.ts';
+import { ReadAhead } from '../../../../../src/workers/disk/unacked/read-cursor.ts';
+import { HandedOut } from '../../../../../src/workers/disk/unacked/unacked-records.ts';
 import { UnreadCount } from '../../../../../src/workers/disk/unacked/unread-count.ts';
 import { diskRecord, parseRecords } from '../../../../support/disk-files.ts';
 import {

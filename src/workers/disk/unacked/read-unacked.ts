@@ -10,8 +10,8 @@ import type { QueueContext } from '../queue-context.ts';
 import { dataViewOf } from '../records/data-view.ts';
 import { RECORD_ATTEMPTS_OFFSET } from '../records/disk-record.ts';
 import { recordChecksum } from '../records/record-checksum.ts';
-import type { RecordNotes } from '../states/record-notes.ts';
-import type { UnfinishedRecord } from './handed-out.ts';
+import type { RecordNotes } from '../states/record-states.ts';
+import type { UnfinishedRecord } from './unacked-records.ts';
 
 /**
  * Reads a record to `at`, with the attempts of its note, and returns its due time. Damage is logged.

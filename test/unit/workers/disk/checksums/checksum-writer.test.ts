@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SUM_BYTES } from '../../../../../src/workers/disk/checksums/record-sums.ts';
-import { SumsCursor } from '../../../../../src/workers/disk/checksums/sums-cursor.ts';
-import { SumsWriter } from '../../../../../src/workers/disk/checksums/sums-writer.ts';
+import { SumsCursor } from '../../../../../src/workers/disk/checksums/checksum-cursor.ts';
+import { SUM_BYTES } from '../../../../../src/workers/disk/checksums/checksum-entry.ts';
+import { SumsWriter } from '../../../../../src/workers/disk/checksums/checksum-writer.ts';
 import { OpenFiles } from '../../../../../src/workers/disk/files/open-files.ts';
 import { QueueFiles } from '../../../../../src/workers/disk/files/queue-files.ts';
 import { diskRecord } from '../../../../support/disk-files.ts';
