@@ -34,9 +34,10 @@ const OPERATIONS: Readonly<Record<string, (life: QueueLife) => unknown>> = {
   read: (life) => life.unreadCount > 0 && life.read(ALL_BYTES),
   'finish first': (life) => life.handedOutCount > 0 && life.finish(0, 1),
   'finish last': (life) => life.handedOutCount > 1 && life.finish(life.handedOutCount - 1, 1),
-  'note first': (life) => life.handedOutCount > 0 && life.note(0, { attempts: 7, dueMs: LATER_MS }),
-  'note last': (life) =>
-    life.handedOutCount > 1 && life.note(life.handedOutCount - 1, { attempts: 8, dueMs: 0 }),
+  'update first': (life) =>
+    life.handedOutCount > 0 && life.update(0, { attempts: 7, dueMs: LATER_MS }),
+  'update last': (life) =>
+    life.handedOutCount > 1 && life.update(life.handedOutCount - 1, { attempts: 8, dueMs: 0 }),
   sync: (life) => life.sync(),
   empty: (life) => life.empty(),
   'close and open': (life) => life.reopen(),
@@ -58,10 +59,10 @@ const BEGINNINGS: readonly Beginning[] = [
     length: 3,
   },
   {
-    name: 'records that were noted, finished and synced',
+    name: 'records that were updated, finished and synced',
     names: [
       ...['put two, one deferred', 'put two', 'put and roll', 'read'],
-      ...['note last', 'finish last', 'sync'],
+      ...['update last', 'finish last', 'sync'],
     ],
     length: 2,
   },

@@ -34,10 +34,10 @@ const finish =
   (index: number): Step =>
   (life) =>
     life.handedOutCount > index && life.finish(index, 1);
-const note =
+const update =
   (index: number, dueMs: number): Step =>
   (life) =>
-    life.handedOutCount > index && life.note(index, { attempts: 9, dueMs });
+    life.handedOutCount > index && life.update(index, { attempts: 9, dueMs });
 
 const HISTORIES: Readonly<Record<string, readonly Step[]>> = {
   'one that is filled and drained': [
@@ -57,13 +57,13 @@ const HISTORIES: Readonly<Record<string, readonly Step[]>> = {
   'one that is finished out of order': [
     (life) => life.put([ONE, DEFERRED, ONE]),
     read,
-    note(0, DUE_MS + 1),
+    update(0, DUE_MS + 1),
     finish(2),
     sync,
     (life) => life.put([DEFERRED]),
     read,
     finish(1),
-    note(1, 0),
+    update(1, 0),
     sync,
     reopen,
     read,
@@ -87,7 +87,7 @@ const HISTORIES: Readonly<Record<string, readonly Step[]>> = {
     read,
     (life) => life.put([DEFERRED]),
     finish(1),
-    note(0, DUE_MS + 2),
+    update(0, DUE_MS + 2),
     (life) => life.put([LONG]),
     read,
     finish(0),

@@ -163,15 +163,15 @@ export class QueueLife {
     return error;
   }
 
-  /** Notes what is to be known of one of those that are handed out. */
-  note(index: number, state: RecordState): Error | undefined {
+  /** Changes the attempts and the due time of one of those that are handed out. */
+  update(index: number, state: RecordState): Error | undefined {
     this.points = [];
     const { place, number } = this.#handedOut[index];
-    this.#book.beginNote(number, state);
+    this.#book.beginUpdate(number, state);
     const failedCount = this.#faults.failedCount;
-    const error = this.#attempt(() => this.#queue.note(place, state.attempts, state.dueMs));
-    // Nobody waits for a note, so its failure is only logged.
-    this.#book.endNote(number, this.#faults.failedCount === failedCount);
+    const error = this.#attempt(() => this.#queue.update(place, state.attempts, state.dueMs));
+    // Nobody waits for an update, so its failure is only logged.
+    this.#book.endUpdate(number, this.#faults.failedCount === failedCount);
     return error;
   }
 
@@ -228,7 +228,7 @@ export class QueueLife {
     if (kind === 'power loss') this.#hasLostPower = true;
     this.#disk = kind === 'kill' ? disks[index] : disks[index].afterPowerLoss(choose);
     this.#book = book;
-    if (this.#faults.failedSyncCount > failedSyncs) book.doubtNotes();
+    if (this.#faults.failedSyncCount > failedSyncs) book.doubtStates();
     this.#failedSyncs = 0;
     this.#faults = this.#injectFaults(this.#disk);
     assert.strictEqual(this.#open(kind), undefined, 'a disk without faults is opened');
@@ -258,7 +258,7 @@ export class QueueLife {
     if (kind === 'kill' && !this.#hasLostPower) {
       expected.checkAmong(findAsNsqd(this.#disk.afterKill(), this.limits).records);
     }
-    if (this.#faults.failedSyncCount > this.#failedSyncs) this.#book.doubtNotes();
+    if (this.#faults.failedSyncCount > this.#failedSyncs) this.#book.doubtStates();
     this.#book.adopt(kind, found);
     this.#unread = [...found];
     this.#handedOut = [];

@@ -21,7 +21,7 @@ for (const hasFaults of [false, true]) {
 
 test('DiskQueue: lives through what once was too much for it', () => {
   const operations = 200;
-  // Segments that came back, metadata that a crash left older than its copy, notes that went before their segments,
+  // Segments that came back, metadata that a crash left older than its copy, states that went before their segments,
   // copies that the next process wrote over before they had done their work, attempts torn off by a sector's end,
   // metadata that a kill left in a place that was not durable.
   for (const seed of [912, 1097, 1458, 1462, 20_036, 103_821, 22_225_313, 30_010_344, 30_015_059]) {

@@ -91,7 +91,7 @@ function takeStep(life: QueueLife, random: Random, hasFaults: boolean): string {
   if (dice < 28) return put(life, random);
   if (dice < 48) return `read${outcome(life.read(1 + random(400)))}`;
   if (dice < 66) return finish(life, random);
-  if (dice < 74) return note(life, random);
+  if (dice < 74) return update(life, random);
   if (dice < 82) return `sync${outcome(life.sync())}`;
   if (dice < 85) return `close and open${outcome(life.reopen())}`;
   if (dice < 86) return `delete${outcome(life.delete())}`;
@@ -119,11 +119,11 @@ function finish(life: QueueLife, random: Random): string {
   return `finish ${count} from ${index} of ${life.handedOutCount}${outcome(life.finish(index, count))}`;
 }
 
-function note(life: QueueLife, random: Random): string {
-  if (life.handedOutCount === 0) return 'nothing to note';
+function update(life: QueueLife, random: Random): string {
+  if (life.handedOutCount === 0) return 'nothing to update';
   const index = random(life.handedOutCount);
   const state = { attempts: 1 + random(100), dueMs: random(2) === 0 ? 0 : DUE_MS + random(1000) };
-  return `note ${index}: ${state.attempts}, ${state.dueMs}${outcome(life.note(index, state))}`;
+  return `update ${index}: ${state.attempts}, ${state.dueMs}${outcome(life.update(index, state))}`;
 }
 
 function changeFaults(life: QueueLife, random: Random): string {

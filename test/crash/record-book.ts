@@ -45,7 +45,7 @@ interface BookEntry {
   isGone: boolean;
   /** Finished or dropped, and that is durable. */
   isGoneForGood: boolean;
-  /** Its notes are not known to be durable, whatever is synced. */
+  /** Its states are not known to be durable, whatever is synced. */
   isDoubtful: boolean;
   /** All that it may say of itself since the last sync, the latest last. */
   states: RecordState[];
@@ -111,7 +111,7 @@ export class Expectations {
   }
 
   /**
-   * Another reader's records, who knows neither which are finished nor what is noted: what must be there is among them,
+   * Another reader's records, who knows neither which are finished nor their states: what must be there is among them,
    * as it was. Errors: throws when something is missing.
    */
   checkAmong(found: readonly { readonly number: number; readonly body: string }[]): void {
@@ -181,12 +181,12 @@ export class RecordBook {
     entry.copies--;
   }
 
-  beginNote(number: number, state: RecordState): void {
+  beginUpdate(number: number, state: RecordState): void {
     this.#get(number).states.push(state);
   }
 
-  /** A note that could not be written is written by the next sync. It is about one copy, if there are several. */
-  endNote(number: number, isDone: boolean): void {
+  /** A state that could not be written is written by the next sync. If there are several copies, it is of one of them. */
+  endUpdate(number: number, isDone: boolean): void {
     const entry = this.#get(number);
     const isAlone = entry.copiesMax === 1 && !this.#mayHaveMoved;
     if (isDone && isAlone) entry.kept = entry.states.length - 1;
@@ -216,7 +216,7 @@ export class RecordBook {
       // What was never called done may be undone by halves: nobody is told of more than its failure.
       const isGone = entry.copies === 0 || (entry.isGone && entry.append === 'done');
       if (isGone && !entry.isDoubtful) entry.isGoneForGood = true;
-      // Which of several copies has which state is not written here; what was undone may be so without its notes.
+      // Which of several copies has which state is not written here; what was undone may be so without its states.
       if (entry.isDoubtful || entry.copiesMax > 1 || entry.append !== 'done') continue;
       entry.states = entry.states.slice(-1);
       entry.kept = 0;
@@ -241,9 +241,9 @@ export class RecordBook {
 
   /**
    * The queue is opened anew after a sync that has failed. The new one does not know of that: what it finds of records it
-   * makes durable, what it finds of notes it takes for durable.
+   * makes durable, what it finds of states it takes for durable.
    */
-  doubtNotes(): void {
+  doubtStates(): void {
     for (const entry of this.#entries.values()) entry.isDoubtful = true;
   }
 

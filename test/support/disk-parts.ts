@@ -9,14 +9,14 @@ import { QueueFiles } from '../../src/workers/disk/files/queue-files.ts';
 import { SegmentIndex } from '../../src/workers/disk/files/segment-index.ts';
 import { SidecarPatience } from '../../src/workers/disk/files/sidecar-patience.ts';
 import type { QueueContext } from '../../src/workers/disk/queue-context.ts';
-import { NotingWriter } from '../../src/workers/disk/record-writer.ts';
+import { RecordWriter } from '../../src/workers/disk/record-writer.ts';
 import { dataViewOf } from '../../src/workers/disk/records/data-view.ts';
 import { recordChecksum } from '../../src/workers/disk/records/record-checksum.ts';
 import { SegmentReader } from '../../src/workers/disk/segments/segment-reader.ts';
 import { SegmentWriter } from '../../src/workers/disk/segments/segment-writer.ts';
-import { RecordNotes } from '../../src/workers/disk/states/record-states.ts';
-import { NoteList } from '../../src/workers/disk/states/state-list.ts';
-import { HandedOut } from '../../src/workers/disk/unacked/unacked-records.ts';
+import { RecordStates } from '../../src/workers/disk/states/record-states.ts';
+import { StateList } from '../../src/workers/disk/states/state-list.ts';
+import { UnackedRecords } from '../../src/workers/disk/unacked/unacked-records.ts';
 import { UnreadCount } from '../../src/workers/disk/unacked/unread-count.ts';
 import { type DiskMessage, diskRecord, parseRecords } from './disk-files.ts';
 import { DATA_PATH } from './disk-queue-setup.ts';
@@ -33,11 +33,11 @@ export interface ContextParts {
 }
 
 export interface DiskParts extends ContextParts {
-  readonly notes: RecordNotes;
-  readonly handedOut: HandedOut;
+  readonly states: RecordStates;
+  readonly unacked: UnackedRecords;
   readonly unread: UnreadCount;
   readonly segments: SegmentWriter;
-  readonly writer: NotingWriter;
+  readonly writer: RecordWriter;
   readonly reader: SegmentReader;
 }
 
@@ -62,17 +62,17 @@ export function makeParts(maxBytesPerFile = 1_000_000): DiskParts {
   const parts = makeContext();
   const { context } = parts;
   const unread = new UnreadCount(0, 0, 0, 0);
-  const notes = new RecordNotes(context);
-  const handedOut = new HandedOut();
+  const states = new RecordStates(context);
+  const unacked = new UnackedRecords();
   // There is no metadata.
   const naming = { name: () => undefined, keep: () => undefined, takeBack: () => undefined };
   const segments = new SegmentWriter({ ...context, maxBytesPerFile }, 0, 0, [], naming);
-  const writer = new NotingWriter(segments, notes, context.log);
+  const writer = new RecordWriter(segments, states, context.log);
   const reader = new SegmentReader(
-    { source: context, writer: segments, notes, handedOut, unread },
+    { source: context, writer: segments, states, unacked, unread },
     { segment: 0, position: 0 },
   );
-  return { ...parts, notes, handedOut, unread, segments, writer, reader };
+  return { ...parts, states, unacked, unread, segments, writer, reader };
 }
 
 /** Appends records with these numbers, which are their attempts too, and these bodies. */
@@ -131,26 +131,26 @@ export function checksumOf(record: Buffer): number {
 
 /** Writes that the record at a place is finished. */
 export function writeFinished(
-  notes: RecordNotes,
+  states: RecordStates,
   segment: number,
   position: number,
   record: Buffer,
 ): void {
-  const list = new NoteList();
+  const list = new StateList();
   list.addFinished(position, checksumOf(record));
-  notes.write(segment, list);
+  states.write(segment, list);
 }
 
 /** Writes the attempts and the due time of the record at a place. */
-export function writeWaiting(
-  notes: RecordNotes,
+export function writeUnacked(
+  states: RecordStates,
   segment: number,
   position: number,
   record: Buffer,
   attempts: number,
   dueMs: number,
 ): void {
-  const list = new NoteList();
-  list.addWaiting(position, attempts, dueMs, checksumOf(record));
-  notes.write(segment, list);
+  const list = new StateList();
+  list.addUnacked(position, attempts, dueMs, checksumOf(record));
+  states.write(segment, list);
 }

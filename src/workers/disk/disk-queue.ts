@@ -2,7 +2,7 @@
  * One disk queue: segments of records and a metadata file, in the format of nsqd's backend queues.
  *
  * Records are appended at the write position, read ahead, and gone when they are finished, in whatever order. The
- * metadata names the oldest record that is not finished and the write position, as they were at the last sync; notes
+ * metadata names the oldest record that is not finished and the write position, as they were at the last sync; states
  * beside the segments say which of the records between are finished, and how often and until when others wait. What was
  * handed out is forgotten by a crash, and there again afterwards. Nothing is kept open or allocated for a queue that is
  * idle: its files are those of `OpenFiles`, shared by all queues of the thread.
@@ -31,16 +31,16 @@ import type { QueueContext } from './queue-context.ts';
 import { recoverQueue } from './queue-recovery.ts';
 import { removeQueueFiles, syncDataPath } from './queue-removal.ts';
 import { RecordMover } from './record-mover.ts';
-import { NotingWriter } from './record-writer.ts';
+import { RecordWriter } from './record-writer.ts';
 import { checkRecords, recordBytesMax } from './records/disk-record.ts';
 import { type ReadBatch, SegmentReader } from './segments/segment-reader.ts';
 import { bytesBetween } from './segments/segment-span.ts';
 import { SegmentWriter } from './segments/segment-writer.ts';
 import { straySidecars, takeCensus } from './state-census.ts';
-import { RecordNotes } from './states/record-states.ts';
+import { RecordStates } from './states/record-states.ts';
 import { RecordReread } from './unacked/record-reread.ts';
-import { type NotesAtSync, NotesWriter } from './unacked/state-writer.ts';
-import { HandedOut } from './unacked/unacked-records.ts';
+import { type StatesAtSync, StateWriter } from './unacked/state-writer.ts';
+import { UnackedRecords } from './unacked/unacked-records.ts';
 import { UnreadCount } from './unacked/unread-count.ts';
 
 /** What all queues of a disk thread share. */
@@ -65,14 +65,14 @@ export class DiskQueue {
   readonly #log: DiskLog;
   readonly #files: QueueFiles;
   readonly #source: QueueContext;
-  readonly #handedOut = new HandedOut();
+  readonly #unacked = new UnackedRecords();
   readonly #unread: UnreadCount;
-  readonly #notes: RecordNotes;
+  readonly #states: RecordStates;
   readonly #writer: SegmentWriter;
-  readonly #notingWriter: NotingWriter;
+  readonly #recordWriter: RecordWriter;
   readonly #reader: SegmentReader;
   readonly #mover: RecordMover;
-  readonly #notesWriter: NotesWriter;
+  readonly #stateWriter: StateWriter;
   /** Whether records were moved that are not durable where they are now. */
   #hasUnsyncedMoves = false;
   readonly #metadata: MetadataFile;
@@ -105,10 +105,10 @@ export class DiskQueue {
     const found = recoverQueue(source);
     const read = { segment: found.readSegment, position: found.readPosition };
     const write = { segment: found.writeSegment, position: found.writePosition };
-    this.#notes = new RecordNotes(source);
-    const { finished, deferred, lastFinished } = takeCensus(this.#notes, read, write);
-    this.#notesWriter = new NotesWriter(this.#notes, this.#handedOut, this.#log);
-    this.reread = new RecordReread(source, this.#notes, this.#notesWriter, this.#handedOut);
+    this.#states = new RecordStates(source);
+    const { finished, deferred, lastFinished } = takeCensus(this.#states, read, write);
+    this.#stateWriter = new StateWriter(this.#states, this.#unacked, this.#log);
+    this.reread = new RecordReread(source, this.#states, this.#stateWriter, this.#unacked);
     const unreadBytes = bytesBetween(source, read, write);
     this.#unread = new UnreadCount(found.depth, finished, deferred, unreadBytes);
     this.#metadata = new MetadataFile(source, found.metadata, found.isRepaired);
@@ -119,18 +119,18 @@ export class DiskQueue {
       found.unsynced,
       new SegmentNames(this.#metadata, () => this.#extent()),
     );
-    this.#notingWriter = new NotingWriter(this.#writer, this.#notes, this.#log);
-    const parts = { source, notes: this.#notes, handedOut: this.#handedOut, unread: this.#unread };
+    this.#recordWriter = new RecordWriter(this.#writer, this.#states, this.#log);
+    const parts = { source, states: this.#states, unacked: this.#unacked, unread: this.#unread };
     this.#reader = new SegmentReader({ ...parts, writer: this.#writer }, read);
-    this.#reader.passed.addReleased(straySidecars(source, this.#notes, read, write));
+    this.#reader.passed.addReleased(straySidecars(source, this.#states, read, write));
     this.#mover = new RecordMover({
-      ...{ ...parts, writer: this.#notingWriter, reader: this.#reader },
+      ...{ ...parts, writer: this.#recordWriter, reader: this.#reader },
       foundFinished: lastFinished,
     });
     this.#mustSync =
       found.unsynced.length > 0 || found.isRepaired || this.#metadata.isOlderThan(found);
-    // Whoever wrote the notes may have been killed before a sync.
-    if (!this.#notes.isEmpty || this.#reader.passed.hasReleased) this.#operations = 1;
+    // Whoever wrote the states may have been killed before a sync.
+    if (!this.#states.isEmpty || this.#reader.passed.hasReleased) this.#operations = 1;
     this.#releaseFinished();
   }
 
@@ -151,7 +151,7 @@ export class DiskQueue {
 
   /** Records that are not finished. */
   get depth(): number {
-    return this.#unread.live + this.#handedOut.count;
+    return this.#unread.live + this.#unacked.count;
   }
 
   /** Whether the records that are read next may have due times. */
@@ -192,7 +192,7 @@ export class DiskQueue {
     const { segment, position } = this.#writer;
     // A segment without a record is named when it gets one.
     if (position > 0 && this.#metadata.placed?.writeSegment !== segment) this.#syncAll();
-    const append = this.#notingWriter.append(bytes, start, end, dueTimes);
+    const append = this.#recordWriter.append(bytes, start, end, dueTimes);
     this.#unread.onAppend(count, append.deferred, end - start);
     if (append.hasMetOthers) this.#reader.recount();
     if (this.#writer.segment !== segment) this.#mustSync = true;
@@ -207,7 +207,7 @@ export class DiskQueue {
   /** Errors: throws when the append that failed last would fail now. */
   probe(): void {
     if (this.#writer.failure !== undefined) throw this.#writer.failure;
-    this.#notingWriter.tidy();
+    this.#recordWriter.tidy();
     probeDisk(this.#options.fileSystem, this.#options.dataPath, this.#writer.wanted);
   }
 
@@ -229,7 +229,7 @@ export class DiskQueue {
    * Reads the next whole records, which stay in the queue until they are finished, into the room that `prepareRead`
    * has asked for. None only if a file has lost bytes since then, or records were passed: ask `prepareRead` again.
    *
-   * Shape: disk records, one after the other, with the attempts of their notes.
+   * Shape: disk records, one after the other, with the attempts of their states.
    * Errors: throws when a segment cannot be read.
    */
   read(target: Uint8Array, offset: number, room: number): ReadBatch {
@@ -242,19 +242,19 @@ export class DiskQueue {
 
   /** Records are done with. Units: `first` is the number that the first was handed out with. */
   finish(first: number, count: number): void {
-    this.#handedOut.finish(first, count);
+    this.#unacked.finish(first, count);
     this.#releaseFinished();
     this.#countOperations(count);
   }
 
   /** Writes down what is to be known of a record that waits. Errors: logged; the next sync tries again. */
-  note(number: number, attempts: number, dueMs: number): void {
-    this.#notesWriter.note(number, attempts, dueMs);
+  update(number: number, attempts: number, dueMs: number): void {
+    this.#stateWriter.update(number, attempts, dueMs);
     this.#countOperations(1);
   }
 
   /**
-   * Makes everything durable: segments first, then notes, then the metadata that names them.
+   * Makes everything durable: segments first, then states, then the metadata that names them.
    *
    * Errors: throws. If a segment could not be synced nobody knows what of it is on disk: the queue refuses appends
    * until a sync has succeeded, and leaves the metadata as it is. Anything else may be tried again.
@@ -275,9 +275,9 @@ export class DiskQueue {
   empty(): void {
     this.#removeFiles();
     this.#writer.restart();
-    this.#notingWriter.restart();
+    this.#recordWriter.restart();
     this.#reader.restart();
-    this.#notesWriter.clear();
+    this.#stateWriter.clear();
     this.#hasUnsyncedMoves = false;
     this.#operations = 0;
     this.#mustSync = false;
@@ -287,17 +287,17 @@ export class DiskQueue {
    * Syncs and closes the queue. What was not finished is there again when it is opened, by nsqd too; to the latter the
    * finished ones are gone as well, if they do not lie behind too much that is not.
    *
-   * Errors: throws when the sync fails; the queue is still open, and may be closed again. With `notes` as `optional`
-   * notes that cannot be written are logged instead.
+   * Errors: throws when the sync fails; the queue is still open, and may be closed again. With `states` as `optional`
+   * states that cannot be written are logged instead.
    */
-  close(notes: NotesAtSync = 'required'): void {
-    this.#notingWriter.tryTidy();
+  close(states: StatesAtSync = 'required'): void {
+    this.#recordWriter.tryTidy();
     if (this.#mover.moveForClose()) {
       this.#hasUnsyncedMoves = true;
       this.#mustSync = true;
     }
     // Thousands of queues that nothing has happened to must not cost two syncs each.
-    if (this.isUnsynced) this.#syncAll(notes);
+    if (this.isUnsynced) this.#syncAll(states);
     this.#closeFiles();
   }
 
@@ -317,7 +317,7 @@ export class DiskQueue {
 
   /** Where the oldest record lies that is not finished. */
   #oldest(): QueuePlace {
-    return this.#handedOut.oldest ?? this.#reader.place;
+    return this.#unacked.oldest ?? this.#reader.place;
   }
 
   /** Has the next sync remove the segments of which everything is finished. */
@@ -327,16 +327,16 @@ export class DiskQueue {
     if (this.#reader.passed.releaseBefore(this.#oldest().segment)) this.#mustSync = true;
   }
 
-  #syncAll(notes: NotesAtSync = 'required'): void {
+  #syncAll(states: StatesAtSync = 'required'): void {
     const { passed } = this.#reader;
     try {
       // Metadata must not be written before what may follow a part of a record that was not kept.
-      if (notes === 'required') this.#notingWriter.tidy();
+      if (states === 'required') this.#recordWriter.tidy();
       else this.#writer.tidy();
       this.#writer.sync();
       this.#hasUnsyncedMoves = false;
       this.#reader.passMoved();
-      this.#notesWriter.sync(this.#oldest(), notes);
+      this.#stateWriter.sync(this.#oldest(), states);
       passed.releaseBefore(this.#oldest().segment);
       this.#writeMetadata();
       if (passed.removeReleased(this.#writer.segment)) syncDataPath(this.#source);
@@ -361,7 +361,7 @@ export class DiskQueue {
   /** What there is before the write position. */
   #extent(): QueueExtent {
     const { segment, position } = this.#oldest();
-    const passed = this.#reader.ordinal - (this.#handedOut.oldest?.ordinal ?? this.#reader.ordinal);
+    const passed = this.#reader.ordinal - (this.#unacked.oldest?.ordinal ?? this.#reader.ordinal);
     return { depth: this.#unread.all + passed, readSegment: segment, readPosition: position };
   }
 
@@ -369,7 +369,7 @@ export class DiskQueue {
     // Metadata may call the queue empty while it is not.
     this.#mustSync = true;
     removeQueueFiles({
-      ...{ source: this.#source, notes: this.#notes, metadata: this.#metadata },
+      ...{ source: this.#source, states: this.#states, metadata: this.#metadata },
       ...{ reader: this.#reader, writer: this.#writer },
     });
   }

@@ -58,8 +58,8 @@ const REQUESTS_PER_TURN = 256;
 const BYTES_PER_TURN = 1024 * 1024;
 /** Few, as each may take milliseconds and requests wait meanwhile. */
 const SYNCS_PER_TURN = 4;
-/** After this time a queue is closed without the notes that cannot be written. Units: ms. */
-const NOTES_PATIENCE_MS = 20_000;
+/** After this time a queue is closed without the states that cannot be written. Units: ms. */
+const STATES_PATIENCE_MS = 20_000;
 
 /** The rings of a disk thread, and the options that matter to it. */
 export interface IoLoopOptions {
@@ -230,7 +230,7 @@ export class IoLoop {
       case FINISH:
         return this.#finish(known);
       case UPDATE:
-        return this.#note(known);
+        return this.#update(known);
       case EMPTY_QUEUE:
         return this.#answer(known, EMPTIED, () => this.#queues.opened(known).empty());
       case CLOSE:
@@ -329,10 +329,10 @@ export class IoLoop {
     return 'taken';
   }
 
-  #note(known: KnownQueue): Outcome {
+  #update(known: KnownQueue): Outcome {
     const { queue, link } = known;
-    assert(queue !== undefined, 'what is noted was read');
-    forEachUpdate(link.requests, (number, attempts, due) => queue.note(number, attempts, due));
+    assert(queue !== undefined, 'what is updated was read');
+    forEachUpdate(link.requests, (number, attempts, due) => queue.update(number, attempts, due));
     this.#planSync(known);
     return 'taken';
   }
@@ -340,7 +340,7 @@ export class IoLoop {
   /** Errors: throws, and the queue is still open. */
   #close(known: KnownQueue): void {
     known.closingSinceMs ??= this.#nowMs;
-    const isLate = this.#nowMs - known.closingSinceMs >= NOTES_PATIENCE_MS;
+    const isLate = this.#nowMs - known.closingSinceMs >= STATES_PATIENCE_MS;
     known.queue?.close(isLate ? 'optional' : 'required');
     this.#forget(known);
   }

@@ -16,7 +16,7 @@ import { removeSidecars } from './segments/passed-segments.ts';
 import type { SegmentReader } from './segments/segment-reader.ts';
 import { SEGMENTS_TO_TRY } from './segments/segment-span.ts';
 import type { SegmentWriter } from './segments/segment-writer.ts';
-import type { RecordNotes } from './states/record-states.ts';
+import type { RecordStates } from './states/record-states.ts';
 
 /** The parts of a queue that have files. */
 export interface QueueParts {
@@ -24,12 +24,12 @@ export interface QueueParts {
   readonly metadata: MetadataFile;
   readonly reader: SegmentReader;
   readonly writer: SegmentWriter;
-  readonly notes: RecordNotes;
+  readonly states: RecordStates;
 }
 
 /** Errors: throws when a file could not be removed; some of them may be gone, and metadata may call the queue empty. */
 export function removeQueueFiles(parts: QueueParts): void {
-  const { source, metadata, reader, writer, notes } = parts;
+  const { source, metadata, reader, writer, states } = parts;
   const { openFiles, files } = source;
   const segments = segmentsOf(parts);
   const hasMetadata = openFiles.size(files.metadata) !== 'missing';
@@ -43,7 +43,7 @@ export function removeQueueFiles(parts: QueueParts): void {
   if (isOneGone || hasMetadata) syncDataPath(source);
   metadata.remove();
   reader.passed.removeSidecars();
-  for (const segment of segments) removeSidecars(source, notes, segment);
+  for (const segment of segments) removeSidecars(source, states, segment);
   if (isOneGone) syncSidecars(source);
 }
 

@@ -1,11 +1,12 @@
 /**
- * Moves unfinished records to the end of their queue, so that the segments they were in can go: those that few keep
- * alive while the queue works, and when it is closed those that would have nsqd deliver finished ones again.
+ * Moves unacked records to the end of their queue, so that their old segments can be removed. While the queue is open
+ * it moves records that keep a nearly finished segment alive. When the queue closes it moves records before finished
+ * ones: nsqd would deliver the finished ones again.
  *
- * A moved record has its attempts in its bytes, as nsqd would have written them, and keeps its due time in a note. What
- * was moved and what it was moved from are both on disk until the next sync is done; only then may the old place go.
+ * A moved record has its attempts in its bytes, as nsqd writes them; its due time is in its state. Both places are on
+ * disk until the next sync succeeds. Only then may the old one go.
  *
- * Errors: what fails is said in the log, and leaves the rest of the records where they are; the next sync tries again.
+ * Errors: a failure is logged and leaves the remaining records where they are. The next sync tries again.
  * Thread: disk.
  */
 
@@ -13,25 +14,25 @@ import { LOG_WARNING } from './files/disk-log.ts';
 import { errorText } from './files/file-error.ts';
 import { isBefore, type QueuePlace } from './files/queue-place.ts';
 import type { QueueContext } from './queue-context.ts';
-import type { NotedAppend, NotingWriter } from './record-writer.ts';
+import type { RecordAppend, RecordWriter } from './record-writer.ts';
 import { dataViewOf } from './records/data-view.ts';
 import { storedSize } from './records/disk-record.ts';
 import { recordChecksum } from './records/record-checksum.ts';
 import type { SegmentReader } from './segments/segment-reader.ts';
-import type { RecordNotes } from './states/record-states.ts';
-import { readUnfinished } from './unacked/read-unacked.ts';
-import type { HandedOut, UnfinishedRecord } from './unacked/unacked-records.ts';
+import type { RecordStates } from './states/record-states.ts';
+import { readUnacked } from './unacked/read-unacked.ts';
+import type { UnackedRecord, UnackedRecords } from './unacked/unacked-records.ts';
 import type { UnreadCount } from './unacked/unread-count.ts';
 
 /** What a mover is made of. */
 export interface RecordMoverOptions {
   readonly source: QueueContext;
-  readonly writer: NotingWriter;
-  readonly notes: RecordNotes;
-  readonly handedOut: HandedOut;
+  readonly writer: RecordWriter;
+  readonly states: RecordStates;
+  readonly unacked: UnackedRecords;
   readonly reader: SegmentReader;
   readonly unread: UnreadCount;
-  /** Where the last finished record may be of which notes have told when the queue was opened. */
+  /** The last place of a finished record according to the states that were there when the queue was opened. */
   readonly foundFinished: QueuePlace | undefined;
 }
 
@@ -39,42 +40,42 @@ export interface RecordMoverOptions {
 const BATCH_BYTES = 256 * 1024;
 /** Bytes moved before a sync; more wait for the next one. */
 const SYNC_BYTES_MAX = 4 * 1024 * 1024;
-/** A queue with more bytes to be moved is closed as it is: closing must not take for ever. */
+/** A queue with more bytes to move is closed as it is, so that closing takes bounded time. */
 const CLOSE_BYTES_MAX = 64 * 1024 * 1024;
-/** Segments are worth as much on disk as this many times what is unfinished in them. */
+/** Segments may take this many times the bytes of the unacked records in them. */
 const WASTE_MAX = 4;
 
 export class RecordMover {
   readonly #options: RecordMoverOptions;
-  readonly #handedOut: HandedOut;
+  readonly #unacked: UnackedRecords;
   readonly #reader: SegmentReader;
-  /** The segment in which a record was found that cannot be moved because it is not what it was. */
+  /** The segment with a damaged record, which cannot be moved. */
   #damagedSegment = -1;
 
   constructor(options: RecordMoverOptions) {
     this.#options = options;
-    this.#handedOut = options.handedOut;
+    this.#unacked = options.unacked;
     this.#reader = options.reader;
   }
 
   /**
-   * Moves what keeps a segment alive that is nearly all finished, or nearly all of them together. Returns whether
-   * anything was moved.
+   * Moves the records of the oldest segment if nearly all of that segment is finished, or nearly all of all segments.
+   * Returns whether anything was moved.
    */
   moveForSpace(): boolean {
     const { oldest, count, sizeBytes } = this.#reader.passed;
     if (oldest === undefined || count < 2 || oldest.segment === this.#damagedSegment) return false;
     const end = { segment: oldest.segment + 1, position: 0 };
-    const bytes = this.#handedOut.bytesBefore(end);
+    const bytes = this.#unacked.bytesBefore(end);
     const isOldestWaste = bytes * WASTE_MAX <= oldest.sizeBytes;
-    const isAllWaste = this.#handedOut.bytes * WASTE_MAX <= sizeBytes;
+    const isAllWaste = this.#unacked.bytes * WASTE_MAX <= sizeBytes;
     if (bytes === 0 || !(isOldestWaste || isAllWaste)) return false;
     return this.#move(end, SYNC_BYTES_MAX);
   }
 
   /**
-   * Passes or moves what has finished records behind it. Returns whether there was anything of that kind, so that the
-   * queue is to be synced.
+   * Passes or moves records that lie before finished ones. Returns whether there were any; then the queue must be
+   * synced.
    */
   moveForClose(): boolean {
     const { foundFinished } = this.#options;
@@ -82,12 +83,12 @@ export class RecordMover {
     if (!mustRead && !this.#hasFinishedBehind()) return false;
     try {
       if (mustRead && !this.#readUntil(foundFinished)) return false;
-      // Those that were moved are ahead, and finished there.
+      // Moved records lie ahead of the reader, and may be finished there.
       this.#reader.passMoved();
-      const { lastFinished } = this.#handedOut;
+      const { lastFinished } = this.#unacked;
       if (lastFinished === undefined || !this.#hasFinishedBehind()) return true;
       if (!this.#readUntil(lastFinished)) return false;
-      if (this.#handedOut.bytesBefore(lastFinished) <= CLOSE_BYTES_MAX) {
+      if (this.#unacked.bytesBefore(lastFinished) <= CLOSE_BYTES_MAX) {
         this.#move(lastFinished, CLOSE_BYTES_MAX);
       }
     } catch (error) {
@@ -96,29 +97,29 @@ export class RecordMover {
     return true;
   }
 
-  /** Whether a record is known to be finished and lies behind one that is not. */
+  /** Whether a finished record lies behind an unacked one. */
   #hasFinishedBehind(): boolean {
-    const { lastFinished, oldest } = this.#handedOut;
+    const { lastFinished, oldest } = this.#unacked;
     return lastFinished !== undefined && !isBefore(lastFinished, oldest ?? this.#reader.place);
   }
 
   /** Reads ahead up to a place. Returns whether that was possible within the bound. */
   #readUntil(place: QueuePlace): boolean {
     let bytes: Buffer = Buffer.alloc(0);
-    let sum = 0;
+    let readBytes = 0;
     while (!isBefore(place, this.#reader.place)) {
       const room = this.#reader.prepare(BATCH_BYTES);
       if (room === 0) return true;
-      if (sum > CLOSE_BYTES_MAX) return false;
+      if (readBytes > CLOSE_BYTES_MAX) return false;
       if (room > bytes.length) bytes = Buffer.allocUnsafe(room);
-      sum += this.#reader.read(bytes, 0, room).bytes;
+      readBytes += this.#reader.read(bytes, 0, room).bytes;
     }
     return true;
   }
 
   /** Moves the oldest records before a place. Returns whether there were any. */
   #move(place: QueuePlace, bytesMax: number): boolean {
-    const records = this.#handedOut.unfinishedBefore(place, bytesMax);
+    const records = this.#unacked.unackedBefore(place, bytesMax);
     let done = 0;
     try {
       while (done < records.length) done += this.#moveSome(records, done);
@@ -129,14 +130,14 @@ export class RecordMover {
   }
 
   /** Moves as many records as make a batch, from this index on. Returns how many. */
-  #moveSome(records: readonly UnfinishedRecord[], first: number): number {
+  #moveSome(records: readonly UnackedRecord[], first: number): number {
     let end = first;
     let length = 0;
     while (end < records.length && (end === first || length < BATCH_BYTES)) {
       length += records[end++].sizeBytes;
     }
     const bytes = Buffer.allocUnsafe(length);
-    const batch: UnfinishedRecord[] = [];
+    const batch: UnackedRecord[] = [];
     const dueTimes: number[] = [];
     let at = 0;
     for (const record of records.slice(first, end)) {
@@ -153,21 +154,21 @@ export class RecordMover {
   }
 
   /** Reads a record as it is to be written, and returns its due time. */
-  #read(record: UnfinishedRecord, bytes: Buffer, at: number): number | 'damaged' {
-    const { source, notes } = this.#options;
-    const dueMs = readUnfinished(source, notes, record, bytes, at);
+  #read(record: UnackedRecord, bytes: Buffer, at: number): number | 'damaged' {
+    const { source, states } = this.#options;
+    const dueMs = readUnacked(source, states, record, bytes, at);
     if (dueMs === 'damaged') this.#damagedSegment = record.segment;
     return dueMs;
   }
 
-  #onMoved(batch: readonly UnfinishedRecord[], bytes: Buffer, append: NotedAppend): void {
+  #onMoved(batch: readonly UnackedRecord[], bytes: Buffer, append: RecordAppend): void {
     let index = 0;
     for (const { segment, position, start, end } of append.runs) {
       for (let at = start; at < end; index++) {
         const size = storedSize(bytes, at);
         const checksum = recordChecksum(bytes, dataViewOf(bytes), at, at + size);
         const place = { segment, position: position + (at - start) };
-        this.#handedOut.move(batch[index], place, checksum);
+        this.#unacked.move(batch[index], place, checksum);
         at += size;
       }
     }

@@ -1,6 +1,6 @@
 /**
- * Appends records to a queue together with the notes on them: all of it or nothing. A deferred record must not be on
- * disk without its due time, so the note is written first; without its record it does no harm.
+ * Appends records to a queue together with the states on them: all of it or nothing. A deferred record must not be on
+ * disk without its due time, so the state is written first; without its record it does no harm.
  *
  * Thread: disk.
  */
@@ -11,11 +11,11 @@ import { dataViewOf } from './records/data-view.ts';
 import { RECORD_ATTEMPTS_OFFSET, storedSize } from './records/disk-record.ts';
 import { recordChecksum } from './records/record-checksum.ts';
 import type { SegmentWriter, WrittenRun } from './segments/segment-writer.ts';
-import type { RecordNotes } from './states/record-states.ts';
-import { NoteList } from './states/state-list.ts';
+import type { RecordStates } from './states/record-states.ts';
+import { StateList } from './states/state-list.ts';
 
 /** What an append has come to. */
-export interface NotedAppend {
+export interface RecordAppend {
   readonly runs: readonly WrittenRun[];
   /** How many of the records have a due time. */
   readonly deferred: number;
@@ -24,21 +24,21 @@ export interface NotedAppend {
 }
 
 /** One for the thread: appending is never interrupted. */
-const list = new NoteList();
+const list = new StateList();
 
-/** What becomes durable when: moved records are on disk already, and must not be there twice with different notes. */
-type Durability = 'with the next sync' | 'notes before records';
+/** What becomes durable when: moved records are on disk already, and must not be there twice with different states. */
+type Durability = 'with the next sync' | 'states before records';
 
-export class NotingWriter {
+export class RecordWriter {
   readonly #writer: SegmentWriter;
-  readonly #notes: RecordNotes;
+  readonly #states: RecordStates;
   readonly #log: DiskLog;
-  /** Runs of an append that failed, and whose notes are to be taken back once their records are. */
+  /** Runs of an append that failed, and whose states are to be taken back once their records are. */
   #undone: WrittenRun[] = [];
 
-  constructor(writer: SegmentWriter, notes: RecordNotes, log: DiskLog) {
+  constructor(writer: SegmentWriter, states: RecordStates, log: DiskLog) {
     this.#writer = writer;
-    this.#notes = notes;
+    this.#states = states;
     this.#log = log;
   }
 
@@ -51,19 +51,19 @@ export class NotingWriter {
     start: number,
     end: number,
     dueTimes: ArrayLike<number> | undefined,
-  ): NotedAppend {
+  ): RecordAppend {
     return this.#append(bytes, start, end, dueTimes, 'with the next sync');
   }
 
-  /** As `append`, for records that are on disk already: the notes on them are durable before they are there. */
-  appendMoved(bytes: Uint8Array, end: number, dueTimes: ArrayLike<number>): NotedAppend {
-    return this.#append(bytes, 0, end, dueTimes, 'notes before records');
+  /** As `append`, for records that are on disk already: the states on them are durable before they are there. */
+  appendMoved(bytes: Uint8Array, end: number, dueTimes: ArrayLike<number>): RecordAppend {
+    return this.#append(bytes, 0, end, dueTimes, 'states before records');
   }
 
   /** Removes what an append that failed has left behind. Errors: throws, and it is still to be done. */
   tidy(): void {
     this.#writer.tidy();
-    for (const { segment, position } of this.#undone) this.#notes.cut(segment, position);
+    for (const { segment, position } of this.#undone) this.#states.cut(segment, position);
     this.#undone = [];
   }
 
@@ -77,7 +77,7 @@ export class NotingWriter {
     }
   }
 
-  /** All records are gone, and all notes. */
+  /** All records are gone, and all states. */
   restart(): void {
     this.#undone = [];
   }
@@ -88,7 +88,7 @@ export class NotingWriter {
     end: number,
     dueTimes: ArrayLike<number> | undefined,
     durability: Durability,
-  ): NotedAppend {
+  ): RecordAppend {
     this.tidy();
     const runs: WrittenRun[] = [];
     let index = 0;
@@ -96,14 +96,14 @@ export class NotingWriter {
     try {
       const hasMetOthers = this.#writer.append(bytes, start, end, (run) => {
         runs.push(run);
-        // Whatever notes have its number are of another segment.
-        if (run.position === 0) this.#notes.remove(run.segment);
+        // Whatever states have its number are of another segment.
+        if (run.position === 0) this.#states.remove(run.segment);
         if (dueTimes === undefined) return;
         list.clear();
         index += listDeferred(bytes, run, dueTimes, index);
         deferred += list.positions.length;
-        this.#notes.write(run.segment, list);
-        if (durability === 'notes before records') this.#notes.sync();
+        this.#states.write(run.segment, list);
+        if (durability === 'states before records') this.#states.sync();
       });
       return { runs, deferred, hasMetOthers };
     } catch (error) {
@@ -114,7 +114,7 @@ export class NotingWriter {
   }
 }
 
-/** Lists the notes on a run's records that have due times, those from `first` on; returns how many records it has. */
+/** Lists the states on a run's records that have due times, those from `first` on; returns how many records it has. */
 function listDeferred(
   bytes: Uint8Array,
   run: WrittenRun,
@@ -128,7 +128,7 @@ function listDeferred(
       const attempts =
         (bytes[at + RECORD_ATTEMPTS_OFFSET] << 8) | bytes[at + RECORD_ATTEMPTS_OFFSET + 1];
       const checksum = recordChecksum(bytes, dataViewOf(bytes), at, at + size);
-      list.addWaiting(run.position + (at - run.start), attempts, dueTimes[index], checksum);
+      list.addUnacked(run.position + (at - run.start), attempts, dueTimes[index], checksum);
     }
     at += size;
   }

@@ -1,26 +1,32 @@
 /**
- * Finds the entries of a segment's records among its sums: by position, and cheaply for records that follow each
+ * Finds the entries of a segment's records among its checksums: by position, and cheaply for records that follow each
  * other. A cursor without a segment under it costs its fields; the bytes it looks at are read into one buffer for the
  * thread.
  *
- * Errors: `seek` throws when the sums cannot be read. Missing, short and damaged ones are as if not written.
+ * Errors: `seek` throws when the checksums cannot be read. Missing, short and damaged ones are as if not written.
  * Thread: disk.
  */
 
 import type { OpenFiles } from '../files/open-files.ts';
 import type { QueueFiles } from '../files/queue-files.ts';
 import { dataViewOf } from '../records/data-view.ts';
-import { SUM_BYTES, samePartsOf, sumChecksum, sumPosition, sumSize } from './checksum-entry.ts';
+import {
+  ENTRY_BYTES,
+  entryChecksum,
+  entryPosition,
+  entrySize,
+  samePartsOf,
+} from './checksum-entry.ts';
 
 /** Entries read at once: some 16 KiB. */
 const CHUNK_ENTRIES = 819;
 
 /** One for the thread, in the hands of the cursor that used it last. */
-const chunk = Buffer.allocUnsafeSlow(CHUNK_ENTRIES * SUM_BYTES);
+const chunk = Buffer.allocUnsafeSlow(CHUNK_ENTRIES * ENTRY_BYTES);
 const chunkView = dataViewOf(chunk);
-let chunkOwner: SumsCursor | undefined;
+let chunkOwner: ChecksumCursor | undefined;
 
-export class SumsCursor {
+export class ChecksumCursor {
   readonly #openFiles: OpenFiles;
   readonly #files: QueueFiles;
   #segment = -1;
@@ -76,12 +82,12 @@ export class SumsCursor {
 
   /** Bytes of the record, by its entry. */
   get size(): number {
-    return sumSize(chunk, this.#entry);
+    return entrySize(chunk, this.#entry);
   }
 
   /** The record's checksum, by its entry. */
   get checksum(): number {
-    return sumChecksum(chunk, this.#entry);
+    return entryChecksum(chunk, this.#entry);
   }
 
   /** How many of the two parts of the record at `at` are as the entry says. */
@@ -107,10 +113,10 @@ export class SumsCursor {
   #read(index: number): void {
     chunkOwner = this;
     this.#chunkCount = 0;
-    const path = this.#files.sums(this.#segment);
-    const got = this.#openFiles.read(path, chunk, 0, chunk.length, index * SUM_BYTES);
+    const path = this.#files.checksums(this.#segment);
+    const got = this.#openFiles.read(path, chunk, 0, chunk.length, index * ENTRY_BYTES);
     this.#chunkStart = index;
-    this.#chunkCount = got === 'missing' ? 0 : Math.floor(got / SUM_BYTES);
+    this.#chunkCount = got === 'missing' ? 0 : Math.floor(got / ENTRY_BYTES);
     if (this.#chunkCount < CHUNK_ENTRIES) this.#end = index + this.#chunkCount;
   }
 
@@ -118,8 +124,8 @@ export class SumsCursor {
   #scan(position: number): boolean {
     const end = this.#chunkStart + this.#chunkCount;
     for (; this.#index < end; this.#index++) {
-      const entry = (this.#index - this.#chunkStart) * SUM_BYTES;
-      const found = sumPosition(chunk, chunkView, entry);
+      const entry = (this.#index - this.#chunkStart) * ENTRY_BYTES;
+      const found = entryPosition(chunk, chunkView, entry);
       if (found === undefined || found < position) continue;
       this.#entry = entry;
       this.#position = found;
@@ -130,9 +136,9 @@ export class SumsCursor {
 
   /** Moves the index forward to an entry before the position, close to it, by halving what is left. */
   #approach(position: number): void {
-    const size = this.#openFiles.size(this.#files.sums(this.#segment));
+    const size = this.#openFiles.size(this.#files.checksums(this.#segment));
     let low = this.#index;
-    let high = size === 'missing' ? 0 : Math.floor(size / SUM_BYTES);
+    let high = size === 'missing' ? 0 : Math.floor(size / ENTRY_BYTES);
     while (high - low > CHUNK_ENTRIES) {
       const middle = Math.floor((low + high) / 2);
       const found = this.#positionFrom(middle);
@@ -145,8 +151,8 @@ export class SumsCursor {
   /** The position in the first entry from there on that is not damaged, as far as the chunk goes. */
   #positionFrom(index: number): number | undefined {
     this.#read(index);
-    for (let entry = 0; entry < this.#chunkCount * SUM_BYTES; entry += SUM_BYTES) {
-      const found = sumPosition(chunk, chunkView, entry);
+    for (let entry = 0; entry < this.#chunkCount * ENTRY_BYTES; entry += ENTRY_BYTES) {
+      const found = entryPosition(chunk, chunkView, entry);
       if (found !== undefined) return found;
     }
     return undefined;

@@ -21,7 +21,7 @@ import { ID_OFFSET, RECORD_BYTES_MIN, storedSize } from '../records/disk-record.
 import { recordChecksum } from '../records/record-checksum.ts';
 
 /** Bytes of an entry. */
-export const SUM_BYTES = 20;
+export const ENTRY_BYTES = 20;
 
 const SIZE = 6;
 const CHECKSUM = 10;
@@ -33,7 +33,7 @@ const CHECK = 18;
 const POSITION_END = 2 ** 48;
 
 /** Writes the entry of the record at `at`, whose size field is right and which lies in its segment at `position`. */
-export function writeSum(
+export function writeEntry(
   entries: Uint8Array,
   entriesView: DataView,
   entry: number,
@@ -53,12 +53,12 @@ export function writeSum(
 }
 
 /** Whether the position of a record fits an entry. */
-export function hasSum(position: number): boolean {
+export function fitsEntry(position: number): boolean {
   return position < POSITION_END;
 }
 
 /** The position in the entry, undefined if the entry is damaged or none. */
-export function sumPosition(
+export function entryPosition(
   entries: Uint8Array,
   entriesView: DataView,
   entry: number,
@@ -69,12 +69,12 @@ export function sumPosition(
 }
 
 /** The size in the entry. */
-export function sumSize(entries: Uint8Array, entry: number): number {
+export function entrySize(entries: Uint8Array, entry: number): number {
   return readUint32(entries, entry + SIZE);
 }
 
 /** The record's checksum in the entry. */
-export function sumChecksum(entries: Uint8Array, entry: number): number {
+export function entryChecksum(entries: Uint8Array, entry: number): number {
   return readUint32(entries, entry + CHECKSUM);
 }
 

@@ -1,8 +1,8 @@
 /**
- * Writes the sums of records that were appended: behind those of the segment, once the records are written, so that
- * no entry ever stands for a record that was taken back.
+ * Writes the checksums of appended records behind those of their segment. It runs after the records are written, so no
+ * entry stands for a record that was taken back.
  *
- * Errors: none. What cannot be written is said in the log, and the segment gets no more sums.
+ * Errors: none. A failure is logged, and the segment gets no more checksums.
  * Thread: disk.
  */
 
@@ -12,11 +12,11 @@ import type { OpenFiles } from '../files/open-files.ts';
 import type { QueueFiles } from '../files/queue-files.ts';
 import { dataViewOf } from '../records/data-view.ts';
 import { storedSize } from '../records/disk-record.ts';
-import { SumsCursor } from './checksum-cursor.ts';
-import { hasSum, SUM_BYTES, writeSum } from './checksum-entry.ts';
+import { ChecksumCursor } from './checksum-cursor.ts';
+import { ENTRY_BYTES, fitsEntry, writeEntry } from './checksum-entry.ts';
 
-/** What a writer of sums is made of. */
-export interface SumsWriterOptions {
+/** What a writer of checksums is made of. */
+export interface ChecksumWriterOptions {
   readonly openFiles: OpenFiles;
   readonly files: QueueFiles;
   readonly log: DiskLog;
@@ -26,29 +26,29 @@ export interface SumsWriterOptions {
 const CHUNK_ENTRIES = 3276;
 
 /** One for the thread: writing is never interrupted. */
-const chunk = Buffer.allocUnsafeSlow(CHUNK_ENTRIES * SUM_BYTES);
+const chunk = Buffer.allocUnsafeSlow(CHUNK_ENTRIES * ENTRY_BYTES);
 const chunkView = dataViewOf(chunk);
 
-export class SumsWriter {
-  readonly #options: SumsWriterOptions;
-  /** The segment whose sums are being written, and how many there are. */
+export class ChecksumWriter {
+  readonly #options: ChecksumWriterOptions;
+  /** The segment whose checksums are being written, and how many there are. */
   #segment = -1;
   #count = 0;
-  /** A segment whose sums could not be written. */
-  #givenUp = -1;
+  /** A segment whose checksums could not be written. */
+  #failed = -1;
 
-  constructor(options: SumsWriterOptions) {
+  constructor(options: ChecksumWriterOptions) {
     this.#options = options;
   }
 
   /** Adds the entries of the records from `start` to `end`, which were written to their segment at `position`. */
   add(segment: number, position: number, bytes: Uint8Array, start: number, end: number): void {
-    if (segment === this.#givenUp || !hasSum(position + (end - start))) return;
+    if (segment === this.#failed || !fitsEntry(position + (end - start))) return;
     try {
       if (segment !== this.#segment || position === 0) this.#takeUp(segment, position);
       this.#write(bytes, start, end, position);
     } catch (error) {
-      this.#givenUp = segment;
+      this.#failed = segment;
       this.#segment = -1;
       this.#options.log(
         LOG_WARNING,
@@ -60,14 +60,14 @@ export class SumsWriter {
   /** Finds out where the next entry goes. Entries from this position on are of records that are no more. */
   #takeUp(segment: number, position: number): void {
     const { openFiles, files } = this.#options;
-    const path = files.sums(segment);
+    const path = files.checksums(segment);
     this.#segment = segment;
     this.#count = 0;
     if (position > 0) {
       const size = openFiles.size(path);
       if (size === 'missing') return;
-      if (!new SumsCursor(openFiles, files).seek(segment, position)) {
-        this.#count = Math.floor(size / SUM_BYTES);
+      if (!new ChecksumCursor(openFiles, files).seek(segment, position)) {
+        this.#count = Math.floor(size / ENTRY_BYTES);
         return;
       }
     }
@@ -79,8 +79,8 @@ export class SumsWriter {
     let filled = 0;
     for (let at = start; at < end; ) {
       if (filled === chunk.length) filled = this.#flush(filled);
-      writeSum(chunk, chunkView, filled, bytes, view, at, position + (at - start));
-      filled += SUM_BYTES;
+      writeEntry(chunk, chunkView, filled, bytes, view, at, position + (at - start));
+      filled += ENTRY_BYTES;
       at += storedSize(bytes, at);
     }
     this.#flush(filled);
@@ -89,8 +89,8 @@ export class SumsWriter {
   /** Returns how many bytes are left to be written: 0. */
   #flush(length: number): number {
     const { openFiles, files } = this.#options;
-    openFiles.writeAid(files.sums(this.#segment), chunk, 0, length, this.#count * SUM_BYTES);
-    this.#count += length / SUM_BYTES;
+    openFiles.writeAid(files.checksums(this.#segment), chunk, 0, length, this.#count * ENTRY_BYTES);
+    this.#count += length / ENTRY_BYTES;
     return 0;
   }
 }

@@ -1,13 +1,13 @@
 /**
- * Holds records that are read against their sums.
+ * Verifies records against their stored checksums.
  *
- * Sums may be out of date: nsqd or an operator may have put other bytes in the segment's place. So they are believed
- * about a record only where a part of it is as they say, see `checksum-entry.ts`: then the record is the one they were
- * written for, and a difference is damage. At the first record that is whole and not theirs they are given up for the
- * segment. What they do not know is for the format to decide, as if there were none.
+ * Checksums may be out of date: nsqd or an operator may have replaced the bytes of the segment. So an entry counts for
+ * a record only if a part of the record is as the entry says (see `checksum-entry.ts`). Then the record is the one that
+ * the entry was written for, and any difference is damage. After the first whole record that does not match its entry,
+ * the checksums of the segment are not trusted any more. Where there is no entry, the record's format decides.
  *
- * Errors: sums that cannot be read are said in the log, and there are none until the next `refresh`; except for
- * `nextPlace`, which throws as long as its queue has patience, as what it decides is decided for good.
+ * Errors: checksums that cannot be read are logged, and count as missing until the next `refresh`. `nextPlace` throws
+ * instead, as long as its queue has patience, because its decision is final.
  * Thread: disk.
  */
 
@@ -16,7 +16,7 @@ import { errorText } from '../files/file-error.ts';
 import { keptAs } from '../files/sidecar-patience.ts';
 import type { QueueContext } from '../queue-context.ts';
 import { hasMessageId, RECORD_BYTES_MIN, recordSize, storedSize } from '../records/disk-record.ts';
-import { SumsCursor } from './checksum-cursor.ts';
+import { ChecksumCursor } from './checksum-cursor.ts';
 
 /** What a check needs of its queue. */
 export type RecordCheckSource = Pick<
@@ -25,8 +25,8 @@ export type RecordCheckSource = Pick<
 >;
 
 /**
- * What the sums say of a record: nothing, that it is as it was written, that it is the one that was written and has
- * been damaged, or that it is another one.
+ * What the checksums say about a record: nothing, that it is as it was written, that it is the one that was written but
+ * damaged, or that it is another one.
  */
 export type Verdict = 'unknown' | 'same' | 'damaged' | 'other';
 
@@ -35,52 +35,52 @@ const front = Buffer.allocUnsafeSlow(RECORD_BYTES_MIN);
 
 export class RecordCheck {
   readonly #source: RecordCheckSource;
-  readonly #sums: SumsCursor;
-  /** The segment whose sums are not believed. */
-  #givenUp = -1;
-  /** The segment whose sums could not be read the last time. */
+  readonly #checksums: ChecksumCursor;
+  /** The segment whose checksums are not trusted: they are of other records, or cannot be read. */
+  #distrusted = -1;
+  /** The segment whose checksums could not be read the last time. */
   #unreadable = -1;
-  /** The segment of which the log says so. */
+  /** The segment whose checksums the log calls unreadable. */
   #toldUnreadable = -1;
   /** Bytes of the record that was judged last, by its entry. */
   #size = 0;
 
   constructor(source: RecordCheckSource) {
     this.#source = source;
-    this.#sums = new SumsCursor(source.openFiles, source.files);
+    this.#checksums = new ChecksumCursor(source.openFiles, source.files);
   }
 
-  /** Bytes that a record had which `judgeFront` or `judge` has just found damaged. */
+  /** Original size of the record that `judgeFront` or `judge` has just found damaged. */
   get size(): number {
     return this.#size;
   }
 
-  /** Whether the segment was found to hold whole records that are not those of its sums. */
-  isGivenUp(segment: number): boolean {
-    return segment === this.#givenUp;
+  /** Whether the segment holds whole records that are not those of its checksums. */
+  isDistrusted(segment: number): boolean {
+    return segment === this.#distrusted;
   }
 
-  /** There may be more sums by now. */
+  /** There may be more checksums by now. */
   refresh(): void {
-    this.#sums.refresh();
+    this.#checksums.refresh();
     this.#unreadable = -1;
   }
 
   /**
-   * Judges by what stands before the body; "same" says nothing of that.
+   * Judges by the part before the body; "same" says nothing about the body.
    *
    * Shape: the first `RECORD_BYTES_MIN` bytes of the record at `at`.
    */
   judgeFront(segment: number, position: number, bytes: Uint8Array, at: number): Verdict {
     if (!this.#find(segment, position)) return 'unknown';
-    const parts = this.#sums.samePartsOf(bytes, at);
+    const parts = this.#checksums.samePartsOf(bytes, at);
     if (parts === 2) return 'same';
     if (parts === 1) return 'damaged';
-    if (this.#isFramed(bytes, at)) this.#giveUp(segment);
+    if (this.#isFramed(bytes, at)) this.#distrust(segment);
     return 'other';
   }
 
-  /** Judges a whole record, of which this is the checksum. */
+  /** Judges a whole record with this checksum. */
   judge(
     segment: number,
     position: number,
@@ -89,24 +89,24 @@ export class RecordCheck {
     checksum: number,
   ): Verdict {
     if (!this.#find(segment, position)) return 'unknown';
-    if (this.#sums.checksum === checksum) return 'same';
-    if (this.#sums.samePartsOf(bytes, at) > 0) return 'damaged';
-    if (this.#isFramed(bytes, at)) this.#giveUp(segment);
+    if (this.#checksums.checksum === checksum) return 'same';
+    if (this.#checksums.samePartsOf(bytes, at) > 0) return 'damaged';
+    if (this.#isFramed(bytes, at)) this.#distrust(segment);
     return 'other';
   }
 
   /**
-   * Where the next record begins behind a place of which the format says that there is none: the first place that the
-   * sums know of and that has the record they know, or the end of the segment.
+   * Where the next record begins, after a place where the format says that there is no record: the first place for
+   * which there is an entry and that has the record of the entry, or the end of the segment.
    *
-   * Errors: throws when the segment cannot be read, or the sums can not for some time.
+   * Errors: throws when the segment cannot be read, or the checksums can not for some time.
    */
   nextPlace(segment: number, position: number, end: number): number {
-    if (segment === this.#givenUp) return end;
+    if (segment === this.#distrusted) return end;
     let sought = position;
-    while (this.#seek(segment, sought) && this.#sums.position < end) {
-      const found = this.#sums.position;
-      const next = found + this.#sums.size;
+    while (this.#seek(segment, sought) && this.#checksums.position < end) {
+      const found = this.#checksums.position;
+      const next = found + this.#checksums.size;
       if (found > position && this.#isSameFront(segment, found)) return found;
       // Records that have no entry may follow one that has.
       if (found === position && next < end && this.#isRecordAt(segment, next, end)) return next;
@@ -115,12 +115,12 @@ export class RecordCheck {
     return end;
   }
 
-  /** As the cursor, until patience is over: then there are no sums. */
+  /** As the cursor, until patience is over: then there are no checksums. */
   #seek(segment: number, position: number): boolean {
     const { openFiles, files, patience, log } = this.#source;
-    const path = files.sums(segment);
+    const path = files.checksums(segment);
     try {
-      const isFound = this.#sums.seek(segment, position);
+      const isFound = this.#checksums.seek(segment, position);
       patience.onUsed('read', path);
       return isFound;
     } catch (error) {
@@ -132,17 +132,18 @@ export class RecordCheck {
         `segment ${segment}: its checksums cannot be read, what is behind damage is lost; ` +
           `${keptAs(aside)} - ${errorText(error)}`,
       );
-      this.#givenUp = segment;
+      this.#distrusted = segment;
       return false;
     }
   }
 
-  /** Finds the entry for a record. Returns false if there is none to be believed. */
+  /** Finds the entry for a record. Returns false if there is no entry to trust. */
   #find(segment: number, position: number): boolean {
-    if (segment === this.#givenUp || segment === this.#unreadable) return false;
+    if (segment === this.#distrusted || segment === this.#unreadable) return false;
     try {
-      if (!this.#sums.seek(segment, position) || this.#sums.position !== position) return false;
-      this.#size = this.#sums.size;
+      if (!this.#checksums.seek(segment, position) || this.#checksums.position !== position)
+        return false;
+      this.#size = this.#checksums.size;
       return true;
     } catch (error) {
       this.#unreadable = segment;
@@ -155,7 +156,7 @@ export class RecordCheck {
   }
 
   #isSameFront(segment: number, position: number): boolean {
-    return this.#readFront(segment, position) && this.#sums.samePartsOf(front, 0) === 2;
+    return this.#readFront(segment, position) && this.#checksums.samePartsOf(front, 0) === 2;
   }
 
   #isRecordAt(segment: number, position: number, end: number): boolean {
@@ -176,8 +177,8 @@ export class RecordCheck {
     return recordSize(bytes, at, this.#source.recordBytesMax) > 0 && hasMessageId(bytes, at);
   }
 
-  #giveUp(segment: number): void {
-    this.#givenUp = segment;
+  #distrust(segment: number): void {
+    this.#distrusted = segment;
     this.#log(segment, 'are of other records');
   }
 

@@ -55,11 +55,11 @@ export class QueueFiles {
     return `${this.prefix}${segmentDigits(number)}.dat`;
   }
 
-  notes(number: number): string {
+  states(number: number): string {
     return `${this.sidecarPrefix}${segmentDigits(number)}.notes`;
   }
 
-  sums(number: number): string {
+  checksums(number: number): string {
     return `${this.sidecarPrefix}${segmentDigits(number)}.sums`;
   }
 

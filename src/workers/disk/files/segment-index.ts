@@ -1,5 +1,5 @@
 /**
- * Which segments lie in the data directory, for queues whose metadata does not say, and which of them have notes.
+ * Which segments lie in the data directory, for queues whose metadata does not say, and which of them have states.
  *
  * A directory of many queues is long, and most queues open without metadata because they are new. So the
  * directory is listed once, and that list is asked; what it says is a hint to be checked, as files come and go
@@ -22,9 +22,9 @@ export class SegmentIndex {
   readonly #fileSystem: FileSystem;
   readonly #dataPath: string;
   #known: Map<string, number[]> | undefined;
-  #notes: Map<string, Set<number>> | undefined;
+  #states: Map<string, Set<number>> | undefined;
   /** Segments with checksums when the sidecars were listed. */
-  #sums = new Map<string, number[]>();
+  #checksums = new Map<string, number[]>();
   #isComplete = true;
 
   constructor(fileSystem: FileSystem, dataPath: string) {
@@ -43,25 +43,25 @@ export class SegmentIndex {
     return this.#listAll().get(filePrefix(queueName)) ?? [];
   }
 
-  /** Segments of the queue that have notes, undefined if it has none: for whoever writes notes to keep true. */
-  notes(queueName: string): Set<number> | undefined {
-    this.#notes ??= this.#listNotes();
-    return this.#notes.get(filePrefix(queueName));
+  /** Segments of the queue that have states, undefined if it has none: for whoever writes states to keep true. */
+  states(queueName: string): Set<number> | undefined {
+    this.#states ??= this.#listSidecars();
+    return this.#states.get(filePrefix(queueName));
   }
 
   /** Segments of the queue that had checksums when the process began; the second call for a queue tells none. */
-  takeSums(queueName: string): readonly number[] {
-    this.#notes ??= this.#listNotes();
+  takeChecksums(queueName: string): readonly number[] {
+    this.#states ??= this.#listSidecars();
     const prefix = filePrefix(queueName);
-    const segments = this.#sums.get(prefix) ?? [];
-    this.#sums.delete(prefix);
+    const segments = this.#checksums.get(prefix) ?? [];
+    this.#checksums.delete(prefix);
     return segments;
   }
 
-  /** Makes a set of segments the one that `notes` tells. */
-  setNotes(queueName: string, segments: Set<number>): void {
-    this.#notes ??= this.#listNotes();
-    this.#notes.set(filePrefix(queueName), segments);
+  /** Makes a set of segments the one that `states` tells. */
+  setStates(queueName: string, segments: Set<number>): void {
+    this.#states ??= this.#listSidecars();
+    this.#states.set(filePrefix(queueName), segments);
   }
 
   /** Whether the list of sidecars is one, and not `skipSidecars` in its place. */
@@ -71,7 +71,7 @@ export class SegmentIndex {
 
   /** From now on there are only sidecars that this thread begins, as the others cannot be listed. */
   skipSidecars(): void {
-    this.#notes = new Map();
+    this.#states = new Map();
     this.#isComplete = false;
   }
 
@@ -86,11 +86,11 @@ export class SegmentIndex {
     return segments;
   }
 
-  #listNotes(): Map<string, Set<number>> {
+  #listSidecars(): Map<string, Set<number>> {
     const directory = sidecarDirectoryOf(this.#dataPath);
     if (!this.#isThere(directory)) return new Map();
     const names = this.#listDirectory(directory);
-    this.#sums = ofKind(names, 'sums');
+    this.#checksums = ofKind(names, 'sums');
     const segments = ofKind(names, 'notes');
     return new Map([...segments].map(([prefix, numbers]) => [prefix, new Set(numbers)]));
   }

@@ -6,7 +6,7 @@
  * lost, and the copy takes its place; that may be older than the segments, so it costs at most that records are read
  * once more, never that some are not.
  *
- * Where metadata is good and the segment that it begins in holds other records than its sums say, segments were
+ * Where metadata is good and the segment that it begins in holds other records than its checksums say, segments were
  * exchanged: then that segment is read from its start.
  *
  * Thread: disk.
@@ -100,7 +100,7 @@ function checkReadSegment(source: QueueContext, metadata: QueueMetadata): Metada
   return { metadata: { ...metadata, readPosition: 0 }, isOnDisk: false, isDepthKnown: false };
 }
 
-/** Whether a segment, by the record at this position or the first, is the one that its sums were written for. */
+/** Whether a segment, by the record at this position or the first, is the one that its checksums were written for. */
 function judgeSegment(source: QueueContext, segment: number, readPosition: number): Verdict {
   const check = new RecordCheck({ ...source, log: () => undefined });
   for (const position of readPosition === 0 ? [0] : [readPosition, 0]) {
@@ -109,7 +109,7 @@ function judgeSegment(source: QueueContext, segment: number, readPosition: numbe
     if (got !== RECORD_BYTES_MIN) continue;
     const verdict = check.judgeFront(segment, position, front, 0);
     if (verdict === 'same' || verdict === 'damaged') return 'same';
-    if (check.isGivenUp(segment)) return 'other';
+    if (check.isDistrusted(segment)) return 'other';
   }
   return 'unknown';
 }

@@ -27,7 +27,7 @@ export interface MetadataCopy {
 
 /** A copy longer than this is none, see `queue-metadata.ts`. */
 const COPY_BYTES_MAX = 600;
-const CHECKSUM_BYTES = 9;
+const CHECKENTRY_BYTES = 9;
 
 /** One text of metadata, and another. */
 const TEXTS = /^((?:.*\n){3})((?:.*\n){3})?$/;
@@ -43,7 +43,7 @@ export function readMetadataCopy(
     try {
       const bytes = Buffer.alloc(COPY_BYTES_MAX);
       const length = fileSystem.read(handle, bytes, 0, bytes.length, 0);
-      const end = length - CHECKSUM_BYTES;
+      const end = length - CHECKENTRY_BYTES;
       if (end < 0 || bytes.toString('latin1', end, length) !== checksumLine(bytes, end)) {
         return undefined;
       }

@@ -11,7 +11,7 @@
 import { LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
 import { errorText } from '../files/file-error.ts';
 import type { QueueContext } from '../queue-context.ts';
-import type { RecordNotes } from '../states/record-states.ts';
+import type { RecordStates } from '../states/record-states.ts';
 
 /** A segment that the reader has left. */
 export interface PassedSegment {
@@ -22,16 +22,16 @@ export interface PassedSegment {
 
 export class PassedSegments {
   readonly #source: QueueContext;
-  readonly #notes: RecordNotes;
+  readonly #states: RecordStates;
   #segments: PassedSegment[] = [];
   /** Segments that may go. */
   #released: PassedSegment[] = [];
   /** Segments that are removed, and whose sidecars are not. */
   #removed: number[] = [];
 
-  constructor(source: QueueContext, notes: RecordNotes) {
+  constructor(source: QueueContext, states: RecordStates) {
     this.#source = source;
-    this.#notes = notes;
+    this.#states = states;
   }
 
   /** The oldest that is not released. */
@@ -96,7 +96,7 @@ export class PassedSegments {
 
   /** Removes what lies beside segments that are gone for good. Errors: logged. */
   removeSidecars(): void {
-    for (const segment of this.#removed) removeSidecars(this.#source, this.#notes, segment);
+    for (const segment of this.#removed) removeSidecars(this.#source, this.#states, segment);
     this.#removed = [];
   }
 
@@ -134,10 +134,10 @@ export class PassedSegments {
 }
 
 /** Removes what lies beside a segment that is gone. Errors: logged, as it does no harm. */
-export function removeSidecars(source: QueueContext, notes: RecordNotes, segment: number): void {
-  notes.remove(segment);
+export function removeSidecars(source: QueueContext, states: RecordStates, segment: number): void {
+  states.remove(segment);
   try {
-    source.openFiles.remove(source.files.sums(segment));
+    source.openFiles.remove(source.files.checksums(segment));
   } catch (error) {
     source.log(
       LOG_WARNING,

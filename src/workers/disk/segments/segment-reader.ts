@@ -1,18 +1,18 @@
 /**
- * The reading end of a disk queue: hands out records ahead of their being finished, passes what is damaged, finished
- * or handed out already, and removes the segments of which everything is finished.
+ * The reading end of a disk queue. It hands out records before earlier ones are finished, passes records that are
+ * damaged, finished or already handed out, and leaves segments behind it that can be removed once all of their records
+ * are finished.
  *
- *     segment 3                   segment 4               segment 5
- *     [ finished | handed out ]   [ handed out | unread ]   [ unread |
- *                ^ oldest                      ^ read-ahead          ^ the writer's position
+ *     segment 3              segment 4              segment 5
+ *     [ finished | unacked ] [ unacked | unread ]   [ unread |
+ *                ^ oldest              ^ cursor              ^ the writer's position
  *
- * What is handed out has a number, one more than the record before; among them may be finished ones. A record that a
- * note is about is handed out with the note's attempts and due time, or, if it is finished, not at all.
+ * Records are numbered as they are handed out. A record that has a state is handed out with the attempts and the due
+ * time of the state or, if the state says that it is finished, not at all.
  *
- * Damage: a record that its sums say is damaged, or whose size is possible and whose id is none, costs only itself.
- * Where the size is impossible, or the record does not end before its segment does, and the sums do not know where the
- * next one begins either, the rest of the segment is lost. In each case the file is kept as `.bad` when its good
- * records are finished.
+ * Damage: a damaged record costs only itself if a checksum tells that it is damaged, or if its size is possible. If the
+ * size is impossible or reaches beyond the segment, and no checksum tells where the next record begins, the rest of the
+ * segment is lost. In each case the file is kept as `.bad` when its good records are finished.
  *
  * Errors: a call that throws has changed nothing and may be tried again.
  * Thread: disk.
@@ -33,9 +33,9 @@ import {
   storedSize,
   wholeRecordSize,
 } from '../records/disk-record.ts';
-import type { RecordNotes } from '../states/record-states.ts';
-import { ReadAhead } from '../unacked/read-cursor.ts';
-import type { HandedOut } from '../unacked/unacked-records.ts';
+import type { RecordStates } from '../states/record-states.ts';
+import { ReadCursor } from '../unacked/read-cursor.ts';
+import type { UnackedRecords } from '../unacked/unacked-records.ts';
 import type { UnreadCount } from '../unacked/unread-count.ts';
 import { PassedSegments } from './passed-segments.ts';
 import { bytesBetween, countBetween, nextSegmentOf } from './segment-span.ts';
@@ -57,15 +57,15 @@ export interface SegmentReaderOptions {
   readonly source: QueueContext;
   /** Says where the records end. */
   readonly writer: SegmentWriter;
-  readonly notes: RecordNotes;
-  readonly handedOut: HandedOut;
+  readonly states: RecordStates;
+  readonly unacked: UnackedRecords;
   readonly unread: UnreadCount;
 }
 
 /** Bytes of finished records that are looked through at once. */
 const SKIP_BYTES = 64 * 1024;
 
-/** Room for the part of a record that tells whether it is one. One for the thread: reading is never interrupted. */
+/** Room for the part of a record that identifies it. One for the thread: reading is never interrupted. */
 const front = Buffer.allocUnsafeSlow(RECORD_BYTES_MIN);
 /** Room for records that are not handed out. */
 const skipped = Buffer.allocUnsafeSlow(SKIP_BYTES);
@@ -78,14 +78,14 @@ export class SegmentReader {
   readonly #openFiles: OpenFiles;
   readonly #files: QueueFiles;
   readonly #log: DiskLog;
-  readonly #notes: RecordNotes;
-  readonly #handedOut: HandedOut;
+  readonly #states: RecordStates;
+  readonly #unacked: UnackedRecords;
   readonly #unread: UnreadCount;
 
   /** Where the next record to hand out lies. */
-  readonly #ahead: ReadAhead;
+  readonly #cursor: ReadCursor;
   readonly #check: RecordCheck;
-  /** Whether damage was found in the read-ahead's segment. */
+  /** Whether damage was found in the cursor's segment. */
   #isDamaged = false;
 
   constructor(options: SegmentReaderOptions, place: QueuePlace) {
@@ -94,40 +94,39 @@ export class SegmentReader {
     this.#openFiles = options.source.openFiles;
     this.#files = options.source.files;
     this.#log = options.source.log;
-    this.#notes = options.notes;
-    this.#handedOut = options.handedOut;
+    this.#states = options.states;
+    this.#unacked = options.unacked;
     this.#unread = options.unread;
     this.#check = new RecordCheck(options.source);
-    this.passed = new PassedSegments(options.source, options.notes);
+    this.passed = new PassedSegments(options.source, options.states);
     const { recordBytesMax } = options.source;
-    this.#ahead = new ReadAhead({ ...options, recordBytesMax, check: this.#check }, place);
+    this.#cursor = new ReadCursor({ ...options, recordBytesMax, check: this.#check }, place);
     this.#boundUnread();
   }
 
-  /** The read-ahead: where the next record lies. */
+  /** Where the next record lies. */
   get place(): QueuePlace {
-    return { segment: this.#ahead.segment, position: this.#ahead.position };
+    return { segment: this.#cursor.segment, position: this.#cursor.position };
   }
 
-  /** Records, finished or not, that the read-ahead has passed since the queue was opened. */
+  /** Records, finished or not, that the cursor has passed since the queue was opened. */
   get ordinal(): number {
-    return this.#ahead.ordinal;
+    return this.#cursor.ordinal;
   }
 
-  /** Segments from the oldest on that are not removed. */
+  /** The oldest segment that is not removed. */
   get firstSegment(): number {
-    return this.passed.first ?? this.#ahead.segment;
+    return this.passed.first ?? this.#cursor.segment;
   }
 
   /** Whether the records that are handed out next may have due times. */
   get mayHaveDueTimes(): boolean {
-    return !this.#notes.isEmpty;
+    return !this.#states.isEmpty;
   }
 
   /**
-   * Looks for the next record, past whatever is damaged or done with. Returns how much room `read` is to be offered: 0
-   * when there is nothing to read, else enough for one record, and no more than `bytesWanted` unless that record is
-   * longer.
+   * Finds the next record, past damaged and finished ones. Returns how much room `read` needs: 0 when there is nothing
+   * to read, otherwise enough for one record, and not more than `bytesWanted` unless that record is longer.
    */
   prepare(bytesWanted: number): number {
     this.#check.refresh();
@@ -138,10 +137,10 @@ export class SegmentReader {
       }
       const end = this.#segmentEnd();
       if (end === 'missing') this.#loseSegment();
-      else if (this.#ahead.position >= end) this.#passSegment(end);
-      else if (!this.#ahead.passMoved() && !this.#passFinished(end)) {
+      else if (this.#cursor.position >= end) this.#passSegment(end);
+      else if (!this.#cursor.passMoved() && !this.#passFinished(end)) {
         const size = this.#frontSize(end);
-        const known = this.#isInWriteSegment() ? end - this.#ahead.position : bytesWanted;
+        const known = this.#isInWriteSegment() ? end - this.#cursor.position : bytesWanted;
         if (size > 0) {
           this.#unread.hasOne();
           return Math.max(size, Math.min(bytesWanted, known));
@@ -151,12 +150,12 @@ export class SegmentReader {
   }
 
   /**
-   * Reads the next whole records into the room that `prepare` has asked for. None only if the file has lost bytes
-   * since then, the first is damaged, or all of them were finished; `prepare` then tells what is left.
+   * Reads the next whole records into the room that `prepare` has asked for. There are none only if the file has lost
+   * bytes since then, the first record is damaged, or all of them are finished. Then `prepare` must be called again.
    */
   read(target: Uint8Array, offset: number, room: number): ReadBatch {
-    const ahead = this.#ahead;
-    const { next: first } = this.#handedOut;
+    const ahead = this.#cursor;
+    const { next: first } = this.#unacked;
     ahead.beginBatch();
     let bytes = 0;
     while (!this.#isAllRead()) {
@@ -173,7 +172,7 @@ export class SegmentReader {
       const got = this.#readBytes(target, offset + bytes, length, hasSome);
       bytes += ahead.handOut(target, offset + bytes, got);
       if (got < length && ahead.position === start && !hasSome) this.#loseRest(end);
-      // No room for the next record, or it is damaged: the next `prepare` tells.
+      // The next record has no room or is damaged; the next `prepare` finds out.
       if (ahead.position < end) break;
     }
     const { count, dueTimes } = ahead;
@@ -183,19 +182,19 @@ export class SegmentReader {
 
   /** Passes moved records that lie next, so that the read position does not stay before them. */
   passMoved(): void {
-    while (this.#ahead.passMoved());
+    while (this.#cursor.passMoved());
   }
 
   /** Forgets everything: there are no records before the writer's position. */
   restart(): void {
-    this.#handedOut.clear();
+    this.#unacked.clear();
     this.passed.clear();
-    this.#ahead.restart(this.#writer);
+    this.#cursor.restart(this.#writer);
     this.#isDamaged = false;
     this.#unread.clear();
   }
 
-  /** Counts what is unread, because nobody knows. Errors: logged, and the number stays an estimate. */
+  /** Counts the unread records. Errors: logged, and the count stays an estimate. */
   recount(): void {
     this.#count();
     this.#boundUnread();
@@ -211,16 +210,16 @@ export class SegmentReader {
   }
 
   #isInWriteSegment(): boolean {
-    return this.#ahead.segment === this.#writer.segment;
+    return this.#cursor.segment === this.#writer.segment;
   }
 
   #isAllRead(): boolean {
-    return this.#isInWriteSegment() && this.#ahead.position === this.#writer.position;
+    return this.#isInWriteSegment() && this.#cursor.position === this.#writer.position;
   }
 
   /**
-   * Whoever asks only while something is unread must not be told 0 too early, nor be sent for nothing: where the
-   * count says 0 and the writer is further ahead, it looks.
+   * Pumps read only while the count is above 0, so it must not be 0 too early, and not above 0 for nothing. Where the
+   * count is 0 and the writer is further ahead, this looks for the next record.
    */
   #boundUnread(): void {
     if (this.#unread.live > 0) return;
@@ -238,13 +237,13 @@ export class SegmentReader {
     this.#log(LOG_ERROR, `depth is too large by ${excess} at the end of the queue, corrected`);
   }
 
-  /** As far as the write segment was written, or the size of a segment that was left. */
+  /** The write position in the segment that is written to, the file size of any other. */
   #segmentEnd(): number | 'missing' {
     if (this.#isInWriteSegment()) return this.#writer.position;
-    return this.#openFiles.size(this.#files.segment(this.#ahead.segment));
+    return this.#openFiles.size(this.#files.segment(this.#cursor.segment));
   }
 
-  /** As `#segmentEnd`. An error counts as a missing segment if there are records to show already. */
+  /** As `#segmentEnd`. If the batch has records already, an error counts as a missing segment. */
   #endToRead(hasSome: boolean): number | 'missing' {
     try {
       return this.#segmentEnd();
@@ -254,26 +253,26 @@ export class SegmentReader {
     }
   }
 
-  /** Passes finished records at the read-ahead. Returns whether there were any, or damage that has been passed. */
+  /** Passes finished records at the cursor. Returns whether there were any, or damage that has been passed. */
   #passFinished(end: number): boolean {
-    if (!this.#ahead.isNotedFinished) return false;
+    if (!this.#cursor.isKnownFinished) return false;
     const size = this.#frontSize(end);
     if (size === 0) return true;
     const bytes = size > SKIP_BYTES ? Buffer.allocUnsafe(size) : skipped;
-    const length = Math.min(bytes.length, end - this.#ahead.position);
-    return this.#ahead.passFinished(bytes, this.#readBytes(bytes, 0, length, false));
+    const length = Math.min(bytes.length, end - this.#cursor.position);
+    return this.#cursor.passFinished(bytes, this.#readBytes(bytes, 0, length, false));
   }
 
   /** The size of the next record; 0 when there was damage instead, and it has been passed. */
   #frontSize(end: number): number {
-    const left = end - this.#ahead.position;
-    const path = this.#files.segment(this.#ahead.segment);
+    const left = end - this.#cursor.position;
+    const path = this.#files.segment(this.#cursor.segment);
     const got = this.#openFiles.read(
       path,
       front,
       0,
       Math.min(RECORD_BYTES_MIN, left),
-      this.#ahead.position,
+      this.#cursor.position,
     );
     if (got === 'missing') {
       this.#loseSegment();
@@ -284,28 +283,28 @@ export class SegmentReader {
 
   /** As `#frontSize`, when the front was read. */
   #judgeFront(end: number): number {
-    const left = end - this.#ahead.position;
+    const left = end - this.#cursor.position;
     const size = wholeRecordSize(front, 0, left, this.#source.recordBytesMax);
-    const verdict = this.#check.judgeFront(this.#ahead.segment, this.#ahead.position, front, 0);
+    const verdict = this.#check.judgeFront(this.#cursor.segment, this.#cursor.position, front, 0);
     if (verdict === 'damaged') return this.#loseRecord(this.#check.size, end);
     if (size === 0) return this.#loseFront(end);
-    return this.#ahead.isAtDamage ? this.#loseRecord(size, end) : size;
+    return this.#cursor.isAtDamage ? this.#loseRecord(size, end) : size;
   }
 
-  /** There is no record at the read-ahead, by its format. */
+  /** The bytes at the cursor have not the format of a record. */
   #loseFront(end: number): number {
-    const next = this.#check.nextPlace(this.#ahead.segment, this.#ahead.position, end);
-    if (next < end) return this.#loseRecord(next - this.#ahead.position, end);
+    const next = this.#check.nextPlace(this.#cursor.segment, this.#cursor.position, end);
+    if (next < end) return this.#loseRecord(next - this.#cursor.position, end);
     const size = recordSize(front, 0, this.#source.recordBytesMax);
-    const isInside = size > 0 && this.#ahead.position + size <= end;
+    const isInside = size > 0 && this.#cursor.position + size <= end;
     return isInside ? this.#loseRecord(size, end) : this.#loseRest(end);
   }
 
-  /** Reads at the read-ahead. An error counts as nothing read if there are records to show already. */
+  /** Reads at the cursor. If the batch has records already, an error counts as nothing read. */
   #readBytes(target: Uint8Array, offset: number, length: number, hasSome: boolean): number {
     try {
-      const path = this.#files.segment(this.#ahead.segment);
-      const got = this.#openFiles.read(path, target, offset, length, this.#ahead.position);
+      const path = this.#files.segment(this.#cursor.segment);
+      const got = this.#openFiles.read(path, target, offset, length, this.#cursor.position);
       return got === 'missing' ? 0 : got;
     } catch (error) {
       if (hasSome) return 0;
@@ -313,58 +312,59 @@ export class SegmentReader {
     }
   }
 
-  /** Goes on with the next segment after the end of this one. */
+  /** Enters the next segment after the end of this one. */
   #passSegment(end: number): void {
-    if (this.#ahead.position > end) {
+    if (this.#cursor.position > end) {
       this.#log(
         LOG_ERROR,
-        `segment ${this.#ahead.segment} ends at ${end}, before ${this.#ahead.position}`,
+        `segment ${this.#cursor.segment} ends at ${end}, before ${this.#cursor.position}`,
       );
     }
-    this.#enterSegment(this.#ahead.segment + 1, end);
+    this.#enterSegment(this.#cursor.segment + 1, end);
   }
 
-  /** A record that is none, between others: only the place of the next one is certain. Returns 0. */
+  /** Passes a damaged record between others. Returns 0. */
   #loseRecord(sizeBytes: number, end: number): number {
-    const size = Math.min(sizeBytes, end - this.#ahead.position);
+    const size = Math.min(sizeBytes, end - this.#cursor.position);
     this.#log(
       LOG_ERROR,
-      `segment ${this.#ahead.segment}: damaged record at ${this.#ahead.position}, ${size} bytes lost`,
+      `segment ${this.#cursor.segment}: damaged record at ${this.#cursor.position}, ${size} bytes lost`,
     );
     this.#isDamaged = true;
-    // Nothing may be written behind bytes that nsqd cannot read over.
+    // Nothing may be written behind bytes that nsqd cannot skip.
     if (this.#isInWriteSegment() && size !== storedSize(front, 0)) this.#writer.leaveSegment();
-    this.#ahead.lose(size);
+    this.#cursor.lose(size);
     return 0;
   }
 
-  /** Returns 0. */
+  /** Passes the rest of a segment. Returns 0. */
   #loseRest(end: number): number {
+    const { segment, position } = this.#cursor;
     this.#log(
       LOG_ERROR,
-      `segment ${this.#ahead.segment}: no record at ${this.#ahead.position}, ${end - this.#ahead.position} bytes lost`,
+      `segment ${segment}: no record at ${position}, ${end - position} bytes lost`,
     );
     this.#isDamaged = true;
-    // Nothing may be written behind bytes that nobody can read over.
+    // Nothing may be written behind bytes that no reader can skip.
     if (this.#isInWriteSegment()) this.#writer.leaveSegment();
-    this.#enterSegment(this.#ahead.segment + 1, end);
+    this.#enterSegment(segment + 1, end);
     this.#count();
     return 0;
   }
 
-  /** The segment is not there. A missing directory may come back, so that is an error. */
+  /** Passes a segment that is missing. A missing directory may come back, so that is an error. */
   #loseSegment(): void {
     checkDataPath(this.#openFiles, this.#source.dataPath);
     if (this.#isInWriteSegment()) this.#writer.leaveSegment();
-    const next = nextSegmentOf(this.#source, this.#ahead.segment) ?? this.#writer.segment;
-    this.#log(LOG_ERROR, `segment ${this.#ahead.segment} is gone, its records are lost`);
+    const next = nextSegmentOf(this.#source, this.#cursor.segment) ?? this.#writer.segment;
+    this.#log(LOG_ERROR, `segment ${this.#cursor.segment} is gone, its records are lost`);
     this.#enterSegment(Math.min(next, this.#writer.segment), 0);
     this.#count();
   }
 
   #enterSegment(segment: number, sizeBytes: number): void {
-    this.passed.add({ segment: this.#ahead.segment, sizeBytes, isDamaged: this.#isDamaged });
+    this.passed.add({ segment: this.#cursor.segment, sizeBytes, isDamaged: this.#isDamaged });
     this.#isDamaged = false;
-    this.#ahead.enter(segment);
+    this.#cursor.enter(segment);
   }
 }

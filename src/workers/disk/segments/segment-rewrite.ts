@@ -6,7 +6,7 @@
  * Thread: disk.
  */
 
-import { SumsCursor } from '../checksums/checksum-cursor.ts';
+import { ChecksumCursor } from '../checksums/checksum-cursor.ts';
 import { LOG_ERROR } from '../files/disk-log.ts';
 import type { OpenFiles } from '../files/open-files.ts';
 import type { QueueContext } from '../queue-context.ts';
@@ -61,10 +61,10 @@ function copyOver(openFiles: OpenFiles, path: string, from: number, to: number):
   }
 }
 
-/** Compares the records with their sums; those without are held against the format only. */
+/** Compares the records with their checksums; those without are held against the format only. */
 function checkRecords(source: RewriteSource, segment: number, from: number, to: number): void {
   const { openFiles, files, recordBytesMax } = source;
-  const sums = new SumsCursor(openFiles, files);
+  const checksums = new ChecksumCursor(openFiles, files);
   let chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, Math.max(0, to - from)));
   let position = from;
   while (position < to) {
@@ -77,7 +77,7 @@ function checkRecords(source: RewriteSource, segment: number, from: number, to: 
     );
     if (got === 'missing') return;
     const wanted = Math.min(recordBytesMax, to - position);
-    const checked = checkChunk(source, sums, chunk, got, segment, position);
+    const checked = checkChunk(source, checksums, chunk, got, segment, position);
     position += checked;
     if (checked === 0 && chunk.length < wanted) chunk = Buffer.allocUnsafe(wanted);
     else if (checked === 0) {
@@ -93,7 +93,7 @@ function checkRecords(source: RewriteSource, segment: number, from: number, to: 
 /** Compares the whole records among `length` bytes from `position` on; returns how many bytes they have. */
 function checkChunk(
   source: RewriteSource,
-  sums: SumsCursor,
+  checksums: ChecksumCursor,
   chunk: Buffer,
   length: number,
   segment: number,
@@ -102,11 +102,11 @@ function checkChunk(
   const view = dataViewOf(chunk);
   let at = 0;
   while (at + RECORD_BYTES_MIN <= length) {
-    const hasEntry = sums.seek(segment, position + at) && sums.position === position + at;
-    const size = hasEntry ? sums.size : recordSize(chunk, at, source.recordBytesMax);
+    const hasEntry = checksums.seek(segment, position + at) && checksums.position === position + at;
+    const size = hasEntry ? checksums.size : recordSize(chunk, at, source.recordBytesMax);
     if (size === 0 || at + size > length) break;
     const isSame = hasEntry
-      ? recordChecksum(chunk, view, at, at + size) === sums.checksum
+      ? recordChecksum(chunk, view, at, at + size) === checksums.checksum
       : hasMessageId(chunk, at);
     if (!isSame) {
       source.log(

@@ -12,7 +12,7 @@
  * file is ever written over, and in naming a segment when it is there, and nothing in it.
  */
 
-import { SumsWriter } from '../checksums/checksum-writer.ts';
+import { ChecksumWriter } from '../checksums/checksum-writer.ts';
 import { checkDataPath } from '../files/data-path.ts';
 import { LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
 import type { WantedBytes } from '../files/disk-probe.ts';
@@ -65,7 +65,7 @@ export class SegmentWriter {
   /** Where the next record goes; at 0 the segment's file does not exist. */
   #segment: number;
   #position: number;
-  readonly #sums: SumsWriter;
+  readonly #checksums: ChecksumWriter;
   /** Segments with bytes that may not be durable, and where those begin. */
   readonly #unsynced: Map<number, number>;
   /** Whether segments were created since the directory was synced. */
@@ -95,7 +95,7 @@ export class SegmentWriter {
     this.#files = options.files;
     this.#segment = segment;
     this.#position = position;
-    this.#sums = new SumsWriter(options);
+    this.#checksums = new ChecksumWriter(options);
     this.#unsynced = new Map(unsynced.map(({ segment, position }) => [segment, position]));
     this.#mustRewrite = unsynced.length > 0;
     this.#hasNewNames = unsynced.length > 0;
@@ -275,7 +275,7 @@ export class SegmentWriter {
     this.#segment = segment;
     this.#position = position + (end - run);
     for (const { segment, position, start, end } of runs) {
-      this.#sums.add(segment, position, bytes, start, end);
+      this.#checksums.add(segment, position, bytes, start, end);
     }
   }
 

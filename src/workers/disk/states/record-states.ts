@@ -2,13 +2,13 @@
  * What became of a queue's records, as far as its metadata cannot say: which are finished before older ones are, and
  * how often and until when others wait. One sparse file for each segment that has such records, none for others.
  *
- * Shape: the note of a record is the slot with the number floor(position / 30): no record is shorter, so no two share
- * one. Slots as in `state-slots.ts`. A note counts only for the very record it was written for, which its checksum
+ * Shape: the state of a record is the slot with the number floor(position / 30): no record is shorter, so no two share
+ * one. Slots as in `state-slots.ts`. A state counts only for the very record it was written for, which its checksum
  * tells: somebody else may have written the segment since.
  * Units: positions in bytes, due times in Unix ms.
  * Errors: every call throws with the action and the file's name, unless it says otherwise, and may be repeated. When
  * the queue has no more patience with a file that cannot be used, the file is set aside and the segment begins a new
- * one; where that is not possible either, it has no notes. The log says so.
+ * one; where that is not possible either, it has no states. The log says so.
  * Thread: disk.
  */
 
@@ -21,11 +21,11 @@ import type { QueueFiles } from '../files/queue-files.ts';
 import { keptAs, type SidecarUse } from '../files/sidecar-patience.ts';
 import type { QueueContext } from '../queue-context.ts';
 import { RECORD_BYTES_MIN } from '../records/disk-record.ts';
-import { NotesDirectory } from './state-directory.ts';
-import type { NoteList } from './state-list.ts';
+import { StateDirectory } from './state-directory.ts';
+import type { StateList } from './state-list.ts';
 import {
-  NOTE_FINISHED,
   SLOT_BYTES,
+  STATE_FINISHED,
   slotAttempts,
   slotChecksum,
   slotDueMs,
@@ -33,8 +33,8 @@ import {
   slotState,
 } from './state-slots.ts';
 
-/** What notes say of a part of a segment, whether or not its records are those they were written for. */
-export interface NoteCount {
+/** What states say of a part of a segment, whether or not its records are those they were written for. */
+export interface StateCount {
   readonly finished: number;
   readonly deferred: number;
   /** The last place at which the last of the finished records may begin; -1 if there is none. */
@@ -47,7 +47,7 @@ const GAP_BYTES_MAX = 4096;
 
 /** A piece of a file as it was read last, and of which one. One for the thread: it is never interrupted. */
 const block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
-let blockOwner: RecordNotes | undefined;
+let blockOwner: RecordStates | undefined;
 let blockSegment = 0;
 let blockStart = 0;
 let blockLength = 0;
@@ -55,8 +55,8 @@ let blockLength = 0;
 /** Room to put a write together. */
 const draft = Buffer.allocUnsafeSlow(BLOCK_BYTES);
 
-export class RecordNotes {
-  /** What the last note says that `find` has found. */
+export class RecordStates {
+  /** What the last state says that `find` has found. */
   state = 0;
   attempts = 0;
   dueMs = 0;
@@ -65,16 +65,16 @@ export class RecordNotes {
   readonly #source: QueueContext;
   readonly #openFiles: OpenFiles;
   readonly #files: QueueFiles;
-  /** Segments that have notes, undefined if there never was any. */
+  /** Segments that have states, undefined if there never was any. */
   #segments: Set<number> | undefined;
-  /** Segments with notes that may not be durable. */
+  /** Segments with states that may not be durable. */
   readonly #unsynced = new Set<number>();
   /** Those of them for which a sync has failed: the system may take them for durable now. */
   readonly #doubtful = new Set<number>();
-  /** Segments whose notes can be neither used nor set aside. */
+  /** Segments whose states can be neither used nor set aside. */
   readonly #without = new Set<number>();
-  readonly #directory: NotesDirectory;
-  /** Whether the log says that notes are not durable. */
+  readonly #directory: StateDirectory;
+  /** Whether the log says that states are not durable. */
   #hasToldOfSync = false;
 
   constructor(source: QueueContext) {
@@ -84,15 +84,15 @@ export class RecordNotes {
     this.#segments = this.#listed();
     // Whoever wrote them may have been killed before a sync.
     for (const segment of this.segments) this.#unsynced.add(segment);
-    this.#directory = new NotesDirectory(source, this.#unsynced.size > 0);
+    this.#directory = new StateDirectory(source, this.#unsynced.size > 0);
   }
 
-  /** Segments that have notes. */
+  /** Segments that have states. */
   get segments(): Iterable<number> {
     return this.#segments ?? [];
   }
 
-  /** Whether no segment has notes. */
+  /** Whether no segment has states. */
   get isEmpty(): boolean {
     return this.#segments === undefined || this.#segments.size === 0;
   }
@@ -101,7 +101,7 @@ export class RecordNotes {
     return this.#segments?.has(segment) ?? false;
   }
 
-  /** Looks for a note on the record at this place. Returns whether there is one; the fields then say what. */
+  /** Looks for a state on the record at this place. Returns whether there is one; the fields then say what. */
   find(segment: number, position: number): boolean {
     if (!this.has(segment)) return false;
     const at = this.#slotInBlock(segment, slotOffset(position));
@@ -114,8 +114,8 @@ export class RecordNotes {
     return true;
   }
 
-  /** Counts the notes from one position of a segment up to another. */
-  count(segment: number, from: number, to: number): NoteCount {
+  /** Counts the states from one position of a segment up to another. */
+  count(segment: number, from: number, to: number): StateCount {
     let finished = 0;
     let deferred = 0;
     let last = -1;
@@ -128,7 +128,7 @@ export class RecordNotes {
         // Most are empty.
         if (block[slot] === 0) continue;
         const state = slotState(block, slot);
-        if (state === NOTE_FINISHED) {
+        if (state === STATE_FINISHED) {
           finished++;
           last = offset + slot - at;
         } else if (state !== 0 && slotDueMs(block, slot) > 0) deferred++;
@@ -139,20 +139,20 @@ export class RecordNotes {
     return { finished, deferred, lastFinished };
   }
 
-  /** Writes notes, with a call for each group of slots that lie near each other. */
-  write(segment: number, list: NoteList): void {
+  /** Writes states, with a call for each group of slots that lie near each other. */
+  write(segment: number, list: StateList): void {
     if (list.positions.length === 0 || this.#without.has(segment)) return;
     try {
       this.#writeList(segment, list);
-      this.#source.patience.onUsed('write', this.#files.notes(segment));
+      this.#source.patience.onUsed('write', this.#files.states(segment));
     } catch (error) {
-      this.#giveUp('write', segment, error);
+      this.#abandon('write', segment, error);
       if (!this.#without.has(segment)) this.#writeAnew(segment, list);
     }
   }
 
   /** Begins a file in the place of one that was set aside. If that does not work either, there is none. */
-  #writeAnew(segment: number, list: NoteList): void {
+  #writeAnew(segment: number, list: StateList): void {
     try {
       this.#writeList(segment, list);
     } catch (error) {
@@ -161,7 +161,7 @@ export class RecordNotes {
     }
   }
 
-  #writeList(segment: number, list: NoteList): void {
+  #writeList(segment: number, list: StateList): void {
     this.#create(segment);
     this.#unsynced.add(segment);
     blockOwner = undefined;
@@ -175,52 +175,52 @@ export class RecordNotes {
     }
   }
 
-  /** Cuts off the notes on records from this position on: there are none any more. */
+  /** Cuts off the states on records from this position on: there are none any more. */
   cut(segment: number, position: number): void {
     if (!this.has(segment)) return;
     try {
-      const path = this.#files.notes(segment);
+      const path = this.#files.states(segment);
       const size = this.#openFiles.size(path);
       if (size === 'missing' || size <= slotOffset(position)) return;
       blockOwner = undefined;
       this.#unsynced.add(segment);
       this.#openFiles.truncate(path, slotOffset(position));
     } catch (error) {
-      this.#giveUp('write', segment, error);
+      this.#abandon('write', segment, error);
     }
   }
 
-  /** Makes all notes durable, as far as patience goes. */
+  /** Makes all states durable, as far as patience goes. */
   sync(): void {
     let isDurable = true;
     for (const segment of this.#unsynced) {
-      if (!this.#trySync(this.#files.notes(segment), () => this.#sync(segment))) isDurable = false;
+      if (!this.#trySync(this.#files.states(segment), () => this.#sync(segment))) isDurable = false;
     }
     if (!this.#trySync(this.#directory.path, () => this.#directory.sync())) isDurable = false;
     if (isDurable) this.#hasToldOfSync = false;
   }
 
-  /** Removes a segment's notes. Errors: logged, as they do no harm without their segment. */
+  /** Removes a segment's states. Errors: logged, as they do no harm without their segment. */
   remove(segment: number): void {
     if (!this.has(segment) && !this.#without.delete(segment)) return;
     blockOwner = undefined;
     this.#unsynced.delete(segment);
     this.#doubtful.delete(segment);
-    this.#source.patience.forget(this.#files.notes(segment));
+    this.#source.patience.forget(this.#files.states(segment));
     try {
-      this.#openFiles.remove(this.#files.notes(segment));
+      this.#openFiles.remove(this.#files.states(segment));
       this.#segments?.delete(segment);
     } catch (error) {
       this.#source.log(
         LOG_WARNING,
-        `failed to remove the notes of segment ${segment} - ${errorText(error)}`,
+        `failed to remove the states of segment ${segment} - ${errorText(error)}`,
       );
     }
   }
 
   /** Offset of a slot in the block, read if need be; -1 if the file does not reach there. */
   #slotInBlock(segment: number, offset: number): number {
-    // Behind the end of a file that was read up to its end there is nothing to read: most segments have few notes.
+    // Behind the end of a file that was read up to its end there is nothing to read: most segments have few states.
     const blockEnd =
       blockStart + (blockLength < BLOCK_BYTES ? Number.POSITIVE_INFINITY : blockLength);
     const isHere =
@@ -243,19 +243,19 @@ export class RecordNotes {
   }
 
   #readFrom(segment: number, offset: number): number | 'missing' {
-    const path = this.#files.notes(segment);
+    const path = this.#files.states(segment);
     try {
       const length = this.#openFiles.read(path, block, 0, BLOCK_BYTES, offset);
       this.#source.patience.onUsed('read', path);
       return length;
     } catch (error) {
-      this.#giveUp('read', segment, error);
+      this.#abandon('read', segment, error);
       return 'missing';
     }
   }
 
-  #writeGroup(segment: number, list: NoteList, first: number, end: number): void {
-    const path = this.#files.notes(segment);
+  #writeGroup(segment: number, list: StateList, first: number, end: number): void {
+    const path = this.#files.states(segment);
     const start = slotOffset(list.positions[first]);
     const length = slotOffset(list.positions[end - 1]) + SLOT_BYTES - start;
     if (end > first + 1) {
@@ -270,14 +270,14 @@ export class RecordNotes {
   }
 
   #create(segment: number): void {
-    const path = this.#files.notes(segment);
+    const path = this.#files.states(segment);
     if (this.has(segment) && this.#openFiles.canWrite(path)) return;
     this.#directory.make();
     this.#directory.onNewName();
     if (!this.#openFiles.create(path)) this.#replace(path);
     if (this.#segments === undefined) {
       this.#segments = new Set();
-      this.#source.index.setNotes(this.#source.queueName, this.#segments);
+      this.#source.index.setStates(this.#source.queueName, this.#segments);
     }
     this.#segments.add(segment);
   }
@@ -295,7 +295,7 @@ export class RecordNotes {
     const { index, files, queueName, patience, fileSystem, dataPath } = this.#source;
     const path = files.sidecarDirectory;
     try {
-      return index.notes(queueName);
+      return index.states(queueName);
     } catch (error) {
       if (!patience.isOver('read', path, error, () => fileSystem.list(dataPath))) throw error;
       index.skipSidecars();
@@ -308,10 +308,10 @@ export class RecordNotes {
     }
   }
 
-  /** Goes on without a segment's notes if patience is over. Errors: throws this one if not. */
-  #giveUp(use: SidecarUse, segment: number, error: unknown): void {
+  /** Goes on without a segment's states if patience is over. Errors: throws this one if not. */
+  #abandon(use: SidecarUse, segment: number, error: unknown): void {
     const { patience } = this.#source;
-    const path = this.#files.notes(segment);
+    const path = this.#files.states(segment);
     const probe = (): unknown => this.#probe(use, segment);
     if (!patience.isOver(use, path, error, probe)) throw error;
     blockOwner = undefined;
@@ -323,7 +323,7 @@ export class RecordNotes {
     else this.#directory.onNewName();
     this.#source.log(
       LOG_ERROR,
-      `segment ${segment}: going on without the due times and attempts noted so far, ` +
+      `segment ${segment}: going on without the due times and attempts written so far, ` +
         `finished records may come again; ${keptAs(aside)} - ${errorText(error)}`,
     );
   }
@@ -353,7 +353,7 @@ export class RecordNotes {
   }
 
   #sync(segment: number): void {
-    const path = this.#files.notes(segment);
+    const path = this.#files.states(segment);
     try {
       if (this.#doubtful.has(segment)) this.#writeAgain(path);
       this.#openFiles.sync(path);

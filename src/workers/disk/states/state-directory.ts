@@ -1,5 +1,5 @@
 /**
- * The directory in which notes lie: created when it is needed, and synced when it has names that are not durable.
+ * The directory in which states lie: created when it is needed, and synced when it has names that are not durable.
  *
  * Errors: every call throws with the action and the directory's name, and may be repeated.
  * Thread: disk.
@@ -8,7 +8,7 @@
 import { fileError } from '../files/file-error.ts';
 import type { QueueContext } from '../queue-context.ts';
 
-export class NotesDirectory {
+export class StateDirectory {
   readonly path: string;
   readonly #source: QueueContext;
   #hasNewNames: boolean;

@@ -1,28 +1,28 @@
 /**
- * Notes on records of one segment that are to be written together, in the order of their positions.
+ * States on records of one segment that are to be written together, in the order of their positions.
  *
  * Units: positions in bytes.
  * Thread: disk.
  */
 
-import { NOTE_FINISHED, NOTE_WAITS, writeSlot } from './state-slots.ts';
+import { STATE_FINISHED, STATE_UNACKED, writeSlot } from './state-slots.ts';
 
-export class NoteList {
+export class StateList {
   readonly positions: number[] = [];
   readonly #states: number[] = [];
   readonly #attempts: number[] = [];
   readonly #dueMs: number[] = [];
   readonly #checksums: number[] = [];
 
-  addWaiting(position: number, attempts: number, dueMs: number, checksum: number): void {
-    this.#add(position, NOTE_WAITS, attempts, dueMs, checksum);
+  addUnacked(position: number, attempts: number, dueMs: number, checksum: number): void {
+    this.#add(position, STATE_UNACKED, attempts, dueMs, checksum);
   }
 
   addFinished(position: number, checksum: number): void {
-    this.#add(position, NOTE_FINISHED, 0, 0, checksum);
+    this.#add(position, STATE_FINISHED, 0, 0, checksum);
   }
 
-  /** Writes the note with this index to the slot at `at`. */
+  /** Writes the state with this index to the slot at `at`. */
   write(index: number, bytes: Buffer, at: number): void {
     writeSlot(
       bytes,

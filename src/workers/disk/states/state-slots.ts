@@ -1,18 +1,18 @@
 /**
- * What one note says of a record, as it lies in a notes file.
+ * What one state says of a record, as it lies in a states file.
  *
  * Shape: state(1) zero(1) attempts(2) due(6) checksum of the record(4) check of the bytes before it(2), big-endian; all
- * zero where there is no note.
+ * zero where there is no state.
  * Units: due in Unix ms, 0 for at once.
  * Thread: any.
  */
 
 import { RECORD_BYTES_MIN } from '../records/disk-record.ts';
 
-/** The record waits: its attempts and due time are those of the note. */
-export const NOTE_WAITS = 1;
+/** The record waits: its attempts and due time are those of the state. */
+export const STATE_UNACKED = 1;
 /** The record is finished. */
-export const NOTE_FINISHED = 2;
+export const STATE_FINISHED = 2;
 
 /** Bytes of one slot. */
 export const SLOT_BYTES = 16;
@@ -24,12 +24,12 @@ const CHECK_SEED = 0x9e37;
 const CHECK_FACTOR = 0x85eb;
 const CHECK_OFFSET = SLOT_BYTES - 2;
 
-/** Where the slot of the record at this position of its segment lies in the notes file. */
+/** Where the slot of the record at this position of its segment lies in the states file. */
 export function slotOffset(position: number): number {
   return Math.floor(position / RECORD_BYTES_MIN) * SLOT_BYTES;
 }
 
-/** Writes a note to the slot at `at`. Numbers that are too large for it are written as the largest. */
+/** Writes a state to the slot at `at`. Numbers that are too large for it are written as the largest. */
 export function writeSlot(
   bytes: Buffer,
   at: number,
@@ -46,24 +46,24 @@ export function writeSlot(
   bytes.writeUInt16BE(slotCheck(bytes, at), at + CHECK_OFFSET);
 }
 
-/** The state in the slot at `at`; 0 if there is no note, or one that was damaged. */
+/** The state in the slot at `at`; 0 if there is no state, or one that was damaged. */
 export function slotState(bytes: Buffer, at: number): number {
   const state = bytes[at];
-  if (state !== NOTE_WAITS && state !== NOTE_FINISHED) return 0;
+  if (state !== STATE_UNACKED && state !== STATE_FINISHED) return 0;
   return bytes.readUInt16BE(at + CHECK_OFFSET) === slotCheck(bytes, at) ? state : 0;
 }
 
-/** How often the record was handed out, by the note at `at`. */
+/** How often the record was handed out, by the state at `at`. */
 export function slotAttempts(bytes: Buffer, at: number): number {
   return bytes.readUInt16BE(at + 2);
 }
 
-/** When the record is due, by the note at `at`. */
+/** When the record is due, by the state at `at`. */
 export function slotDueMs(bytes: Buffer, at: number): number {
   return bytes.readUIntBE(at + 4, 6);
 }
 
-/** Which record the note at `at` is about. */
+/** Which record the state at `at` is about. */
 export function slotChecksum(bytes: Buffer, at: number): number {
   return bytes.readUInt32BE(at + 10);
 }

@@ -1,6 +1,7 @@
 /**
- * Where the reader of a disk queue is, and what happens to the whole records that it comes by: they are handed out,
- * with what their notes say, or passed, because they are finished or were handed out before they were moved there.
+ * The place of a disk queue's reader. It decides what happens to each whole record at that place: the record is handed
+ * out with the attempts and due time of its state, or passed because it is finished or was handed out before it was
+ * moved there.
  *
  * Units: positions and sizes in bytes, sizes with the size field; due times in Unix ms.
  * Thread: disk.
@@ -11,24 +12,24 @@ import { isBefore, type QueuePlace } from '../files/queue-place.ts';
 import { dataViewOf } from '../records/data-view.ts';
 import { RECORD_ATTEMPTS_OFFSET, wholeRecordSize } from '../records/disk-record.ts';
 import { recordChecksum } from '../records/record-checksum.ts';
-import type { RecordNotes } from '../states/record-states.ts';
-import { NOTE_FINISHED } from '../states/state-slots.ts';
-import type { HandedOut } from './unacked-records.ts';
+import type { RecordStates } from '../states/record-states.ts';
+import { STATE_FINISHED } from '../states/state-slots.ts';
+import type { UnackedRecords } from './unacked-records.ts';
 import type { UnreadCount } from './unread-count.ts';
 
-/** What a read-ahead is made of. */
-export interface ReadAheadOptions {
-  readonly notes: RecordNotes;
-  readonly handedOut: HandedOut;
+/** What a cursor is made of. */
+export interface ReadCursorOptions {
+  readonly states: RecordStates;
+  readonly unacked: UnackedRecords;
   readonly unread: UnreadCount;
   readonly check: RecordCheck;
   /** Bytes of the largest record. */
   readonly recordBytesMax: number;
 }
 
-export class ReadAhead implements QueuePlace {
-  readonly #notes: RecordNotes;
-  readonly #handedOut: HandedOut;
+export class ReadCursor implements QueuePlace {
+  readonly #states: RecordStates;
+  readonly #unacked: UnackedRecords;
   readonly #unread: UnreadCount;
   readonly #check: RecordCheck;
   readonly #recordBytesMax: number;
@@ -38,13 +39,13 @@ export class ReadAhead implements QueuePlace {
   #ordinal = 0;
   /** Position of a record in the segment that was read and is damaged; -1 if there is none. */
   #damagedAt = -1;
-  /** Records of the batch under way. */
+  /** Records of the current batch. */
   #count = 0;
   #dueTimes: number[] | undefined;
 
-  constructor(options: ReadAheadOptions, place: QueuePlace) {
-    this.#notes = options.notes;
-    this.#handedOut = options.handedOut;
+  constructor(options: ReadCursorOptions, place: QueuePlace) {
+    this.#states = options.states;
+    this.#unacked = options.unacked;
     this.#unread = options.unread;
     this.#check = options.check;
     this.#recordBytesMax = options.recordBytesMax;
@@ -61,12 +62,12 @@ export class ReadAhead implements QueuePlace {
     return this.#position;
   }
 
-  /** Records, handed out or not, that were passed since the queue was opened, without damaged ones. */
+  /** Records that were handed out or passed since the queue was opened, without damaged ones. */
   get ordinal(): number {
     return this.#ordinal;
   }
 
-  /** Whether the next record was read and is damaged. */
+  /** Whether the next record was read and found damaged. */
   get isAtDamage(): boolean {
     return this.#position === this.#damagedAt;
   }
@@ -81,10 +82,10 @@ export class ReadAhead implements QueuePlace {
     return this.#dueTimes;
   }
 
-  /** Whether a note says that the next record is finished; it may be about another that was there. */
-  get isNotedFinished(): boolean {
-    const hasNote = this.#notes.find(this.#segment, this.#position);
-    return hasNote && this.#notes.state === NOTE_FINISHED;
+  /** Whether there is a state for the next place and says finished; it may be of a record that was there before. */
+  get isKnownFinished(): boolean {
+    const hasState = this.#states.find(this.#segment, this.#position);
+    return hasState && this.#states.state === STATE_FINISHED;
   }
 
   beginBatch(): void {
@@ -94,11 +95,11 @@ export class ReadAhead implements QueuePlace {
 
   /** Passes the next record if it was moved there. Returns whether it was. */
   passMoved(): boolean {
-    let moved = this.#handedOut.movedAhead;
+    let moved = this.#unacked.movedAhead;
     // Damage may have taken the reader past some.
     if (moved !== undefined && isBefore(moved, this)) {
       this.#passMovedBefore();
-      moved = this.#handedOut.movedAhead;
+      moved = this.#unacked.movedAhead;
     }
     if (moved?.segment !== this.#segment || moved.position !== this.#position) return false;
     this.#unread.onMovedPassed();
@@ -107,16 +108,15 @@ export class ReadAhead implements QueuePlace {
   }
 
   /**
-   * Passes finished records. Returns whether there were any. Shape: `length` bytes of the segment from the read-ahead
-   * on.
+   * Passes finished records. Returns whether there were any. Shape: `length` bytes of the segment, from the cursor on.
    */
   passFinished(bytes: Uint8Array, length: number): boolean {
     let at = 0;
-    while (at < length && this.isNotedFinished) {
+    while (at < length && this.isKnownFinished) {
       const size = this.#wholeSize(bytes, at, length);
       if (size === 0) break;
       const checksum = recordChecksum(bytes, dataViewOf(bytes), at, at + size);
-      if (checksum !== this.#notes.checksum) break;
+      if (checksum !== this.#states.checksum) break;
       this.#passFinishedRecord(size);
       at += size;
     }
@@ -124,9 +124,9 @@ export class ReadAhead implements QueuePlace {
   }
 
   /**
-   * Hands out the whole records among `length` bytes of the segment from the read-ahead on, which stand at `start`, and
-   * closes the gaps that others leave. Returns how many bytes they have. Errors: throws if notes cannot be read and the
-   * batch has no record yet.
+   * Hands out the whole records among `length` bytes of the segment from the cursor on, which lie at `start`, and
+   * closes the gaps that passed records leave. Returns the bytes of those handed out. Errors: throws if states cannot
+   * be read and the batch has no record yet.
    */
   handOut(bytes: Uint8Array, start: number, length: number): number {
     const end = start + length;
@@ -139,12 +139,12 @@ export class ReadAhead implements QueuePlace {
       if (!this.passMoved()) {
         const checksum = recordChecksum(bytes, view, at, at + size);
         if (this.#isDamaged(bytes, at, checksum)) break;
-        const note = this.#noteOn(checksum);
-        if (note === 'unknown') break;
-        if (note === 'finished') this.#passFinishedRecord(size);
+        const state = this.#stateOf(checksum);
+        if (state === 'unknown') break;
+        if (state === 'finished') this.#passFinishedRecord(size);
         else {
           if (to < at) bytes.copyWithin(to, at, at + size);
-          this.#handOutRecord(bytes, to, size, checksum, note === 'waits');
+          this.#handOutRecord(bytes, to, size, checksum, state === 'unacked');
           to += size;
         }
       }
@@ -153,26 +153,26 @@ export class ReadAhead implements QueuePlace {
     return to - start;
   }
 
-  /** Passes a record that is none. */
+  /** Passes a damaged record. */
   lose(sizeBytes: number): void {
     this.#position += sizeBytes;
     this.#unread.onLost(sizeBytes);
   }
 
-  /** Goes on at the start of a segment. */
+  /** Moves to the start of a segment. */
   enter(segment: number): void {
     this.restart({ segment, position: 0 });
     this.#passMovedBefore();
   }
 
-  /** Goes on at another place. */
+  /** Moves to another place. */
   restart(place: QueuePlace): void {
     this.#segment = place.segment;
     this.#position = place.position;
     this.#damagedAt = -1;
   }
 
-  /** Whether the sums say that the next record, which stands at `at`, is not as it was written. */
+  /** Whether the checksums say that the next record, at `at`, is not as it was written. */
   #isDamaged(bytes: Uint8Array, at: number, checksum: number): boolean {
     const verdict = this.#check.judge(this.#segment, this.#position, bytes, at, checksum);
     if (verdict !== 'damaged') return false;
@@ -185,12 +185,12 @@ export class ReadAhead implements QueuePlace {
     return wholeRecordSize(bytes, at, end, this.#recordBytesMax);
   }
 
-  /** What a note says of the next record; "unknown" if it cannot be read and that can wait. */
-  #noteOn(checksum: number): 'none' | 'waits' | 'finished' | 'unknown' {
+  /** What its state says about the next record; "unknown" if that cannot be read and the batch can end here. */
+  #stateOf(checksum: number): 'none' | 'unacked' | 'finished' | 'unknown' {
     try {
-      if (!this.#notes.find(this.#segment, this.#position)) return 'none';
-      if (this.#notes.checksum !== checksum) return 'none';
-      return this.#notes.state === NOTE_FINISHED ? 'finished' : 'waits';
+      if (!this.#states.find(this.#segment, this.#position)) return 'none';
+      if (this.#states.checksum !== checksum) return 'none';
+      return this.#states.state === STATE_FINISHED ? 'finished' : 'unacked';
     } catch (error) {
       if (this.#count > 0) return 'unknown';
       throw error;
@@ -202,16 +202,16 @@ export class ReadAhead implements QueuePlace {
     at: number,
     size: number,
     checksum: number,
-    hasNote: boolean,
+    hasState: boolean,
   ): void {
-    const dueMs = hasNote ? this.#notes.dueMs : 0;
-    if (hasNote) {
-      bytes[at + RECORD_ATTEMPTS_OFFSET] = this.#notes.attempts >>> 8;
-      bytes[at + RECORD_ATTEMPTS_OFFSET + 1] = this.#notes.attempts & 0xff;
+    const dueMs = hasState ? this.#states.dueMs : 0;
+    if (hasState) {
+      bytes[at + RECORD_ATTEMPTS_OFFSET] = this.#states.attempts >>> 8;
+      bytes[at + RECORD_ATTEMPTS_OFFSET + 1] = this.#states.attempts & 0xff;
     }
     if (dueMs > 0) this.#dueTimes ??= new Array<number>(this.#count).fill(0);
     this.#dueTimes?.push(dueMs);
-    this.#handedOut.add(this.#segment, this.#position, size, checksum, this.#ordinal);
+    this.#unacked.add(this.#segment, this.#position, size, checksum, this.#ordinal);
     this.#unread.onHandedOut(size, dueMs > 0);
     this.#count++;
     this.#position += size;
@@ -219,19 +219,19 @@ export class ReadAhead implements QueuePlace {
   }
 
   #passFinishedRecord(sizeBytes: number): void {
-    this.#handedOut.onFinishedAt(this.#segment, this.#position);
+    this.#unacked.onFinishedAt(this.#segment, this.#position);
     this.#unread.onPassed(sizeBytes);
     this.#pass(sizeBytes);
   }
 
   #passMovedBefore(): void {
-    this.#unread.onMovedLost(this.#handedOut.passMovedUntil(this, this.#ordinal));
+    this.#unread.onMovedLost(this.#unacked.passMovedUntil(this, this.#ordinal));
   }
 
-  /** Moves over a record that is not handed out. */
+  /** Passes a record. */
   #pass(sizeBytes: number): void {
     this.#position += sizeBytes;
-    this.#handedOut.passMovedUntil(this, this.#ordinal);
+    this.#unacked.passMovedUntil(this, this.#ordinal);
     this.#ordinal++;
   }
 }

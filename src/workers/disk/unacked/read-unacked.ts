@@ -10,18 +10,18 @@ import type { QueueContext } from '../queue-context.ts';
 import { dataViewOf } from '../records/data-view.ts';
 import { RECORD_ATTEMPTS_OFFSET } from '../records/disk-record.ts';
 import { recordChecksum } from '../records/record-checksum.ts';
-import type { RecordNotes } from '../states/record-states.ts';
-import type { UnfinishedRecord } from './unacked-records.ts';
+import type { RecordStates } from '../states/record-states.ts';
+import type { UnackedRecord } from './unacked-records.ts';
 
 /**
- * Reads a record to `at`, with the attempts of its note, and returns its due time. Damage is logged.
+ * Reads a record to `at`, with the attempts of its state, and returns its due time. Damage is logged.
  *
- * Errors: throws when segment or notes cannot be read.
+ * Errors: throws when segment or states cannot be read.
  */
-export function readUnfinished(
+export function readUnacked(
   source: QueueContext,
-  notes: RecordNotes,
-  record: UnfinishedRecord,
+  states: RecordStates,
+  record: UnackedRecord,
   bytes: Uint8Array,
   at: number,
 ): number | 'damaged' {
@@ -34,8 +34,8 @@ export function readUnfinished(
     source.log(LOG_ERROR, `segment ${segment}: the record at ${position} is not what it was`);
     return 'damaged';
   }
-  if (!notes.find(segment, position) || notes.checksum !== checksum) return 0;
-  bytes[at + RECORD_ATTEMPTS_OFFSET] = notes.attempts >>> 8;
-  bytes[at + RECORD_ATTEMPTS_OFFSET + 1] = notes.attempts & 0xff;
-  return notes.dueMs;
+  if (!states.find(segment, position) || states.checksum !== checksum) return 0;
+  bytes[at + RECORD_ATTEMPTS_OFFSET] = states.attempts >>> 8;
+  bytes[at + RECORD_ATTEMPTS_OFFSET + 1] = states.attempts & 0xff;
+  return states.dueMs;
 }

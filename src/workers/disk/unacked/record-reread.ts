@@ -7,15 +7,15 @@
 
 import type { QueueContext } from '../queue-context.ts';
 import { RECORD_ATTEMPTS_OFFSET } from '../records/disk-record.ts';
-import type { RecordNotes } from '../states/record-states.ts';
-import { readUnfinished } from './read-unacked.ts';
-import type { NotesWriter } from './state-writer.ts';
-import type { HandedOut, UnfinishedRecord } from './unacked-records.ts';
+import type { RecordStates } from '../states/record-states.ts';
+import { readUnacked } from './read-unacked.ts';
+import type { StateWriter } from './state-writer.ts';
+import type { UnackedRecord, UnackedRecords } from './unacked-records.ts';
 
 /** A record that is to be read, and the number that the pump knows it by. */
 interface PlannedRecord {
   readonly number: number;
-  readonly record: UnfinishedRecord;
+  readonly record: UnackedRecord;
 }
 
 /** What is to be read, how many of the numbers that is, lost ones included, and how much room it takes. */
@@ -34,20 +34,20 @@ export interface RereadBatch {
 
 export class RecordReread {
   readonly #source: QueueContext;
-  readonly #notes: RecordNotes;
-  readonly #notesWriter: NotesWriter;
-  readonly #handedOut: HandedOut;
+  readonly #states: RecordStates;
+  readonly #stateWriter: StateWriter;
+  readonly #unacked: UnackedRecords;
 
   constructor(
     source: QueueContext,
-    notes: RecordNotes,
-    notesWriter: NotesWriter,
-    handedOut: HandedOut,
+    states: RecordStates,
+    stateWriter: StateWriter,
+    unacked: UnackedRecords,
   ) {
     this.#source = source;
-    this.#notes = notes;
-    this.#notesWriter = notesWriter;
-    this.#handedOut = handedOut;
+    this.#states = states;
+    this.#stateWriter = stateWriter;
+    this.#unacked = unacked;
   }
 
   /** Finds the records of these numbers, as many as fit `bytesWanted`, and one at least. */
@@ -56,7 +56,7 @@ export class RecordReread {
     let covered = 0;
     let bytes = 0;
     for (const number of numbers) {
-      const record = this.#handedOut.get(number);
+      const record = this.#unacked.get(number);
       if (record !== undefined) {
         if (bytes > 0 && bytes + record.sizeBytes > bytesWanted) break;
         records.push({ number, record });
@@ -68,17 +68,17 @@ export class RecordReread {
   }
 
   /**
-   * Reads what was planned, with the attempts of notes, but for records that are damaged.
+   * Reads what was planned, with the attempts of states, but for records that are damaged.
    *
    * Shape: disk records, one after the other.
-   * Errors: throws when a segment or notes cannot be read.
+   * Errors: throws when a segment or states cannot be read.
    */
   read({ records, covered }: RereadPlan, target: Uint8Array, offset: number): RereadBatch {
     const numbers: number[] = [];
     let bytes = 0;
     for (const { number, record } of records) {
       const at = offset + bytes;
-      if (readUnfinished(this.#source, this.#notes, record, target, at) === 'damaged') continue;
+      if (readUnacked(this.#source, this.#states, record, target, at) === 'damaged') continue;
       this.#setAttempts(number, target, at);
       numbers.push(number);
       bytes += record.sizeBytes;
@@ -86,9 +86,9 @@ export class RecordReread {
     return { bytes, covered, numbers };
   }
 
-  /** Where the disk did not take the note on a record, memory has it. */
+  /** Where the disk did not take the state on a record, memory has it. */
   #setAttempts(number: number, target: Uint8Array, at: number): void {
-    const attempts = this.#notesWriter.unwrittenAttempts(number);
+    const attempts = this.#stateWriter.unwrittenAttempts(number);
     if (attempts === undefined) return;
     target[at + RECORD_ATTEMPTS_OFFSET] = attempts >>> 8;
     target[at + RECORD_ATTEMPTS_OFFSET + 1] = attempts & 0xff;

@@ -1,58 +1,58 @@
 /**
- * Writes notes on records that were handed out: at once what is to be known of those that wait, and with each sync
+ * Writes states on records that were handed out: at once what is to be known of those that wait, and with each sync
  * which of them are finished behind others that are not.
  *
- * Bound: notes that cannot be written are kept until a sync or the queue's end, one for each record.
+ * Bound: states that cannot be written are kept until a sync or the queue's end, one for each record.
  * Thread: disk.
  */
 
 import { type DiskLog, LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
 import { errorText } from '../files/file-error.ts';
 import type { QueuePlace } from '../files/queue-place.ts';
-import type { RecordNotes } from '../states/record-states.ts';
-import { NoteList } from '../states/state-list.ts';
-import type { HandedOut } from './unacked-records.ts';
+import type { RecordStates } from '../states/record-states.ts';
+import { StateList } from '../states/state-list.ts';
+import type { UnackedRecords } from './unacked-records.ts';
 
-/** Whether a sync fails when notes cannot be written: at the end they may be given up, as records need none. */
-export type NotesAtSync = 'required' | 'optional';
+/** Whether a sync fails when states cannot be written: at the end they may be given up, as records need none. */
+export type StatesAtSync = 'required' | 'optional';
 
-/** What a note says of a record that waits. */
-interface WaitingNote {
+/** What a state says of a record that waits. */
+interface RecordState {
   readonly attempts: number;
   readonly dueMs: number;
 }
 
-/** One for the thread: notes are written without interruption. */
-const list = new NoteList();
+/** One for the thread: states are written without interruption. */
+const list = new StateList();
 
-export class NotesWriter {
-  readonly #notes: RecordNotes;
-  readonly #handedOut: HandedOut;
+export class StateWriter {
+  readonly #states: RecordStates;
+  readonly #unacked: UnackedRecords;
   readonly #log: DiskLog;
-  /** Notes that could not be written yet, by the numbers of their records. */
-  readonly #failed = new Map<number, WaitingNote>();
+  /** States that could not be written yet, by the numbers of their records. */
+  readonly #failed = new Map<number, RecordState>();
 
-  constructor(notes: RecordNotes, handedOut: HandedOut, log: DiskLog) {
-    this.#notes = notes;
-    this.#handedOut = handedOut;
+  constructor(states: RecordStates, unacked: UnackedRecords, log: DiskLog) {
+    this.#states = states;
+    this.#unacked = unacked;
     this.#log = log;
   }
 
-  /** Writes a note on a record that waits. Errors: logged; `writeAll` tries again. */
-  note(number: number, attempts: number, dueMs: number): void {
+  /** Writes a state on a record that waits. Errors: logged; `writeAll` tries again. */
+  update(number: number, attempts: number, dueMs: number): void {
     try {
       this.#write(number, attempts, dueMs);
       this.#failed.delete(number);
     } catch (error) {
       const text = errorText(error);
       if (this.#failed.size === 0) {
-        this.#log(LOG_WARNING, `failed to write a note, trying again later - ${text}`);
+        this.#log(LOG_WARNING, `failed to write the state of a record, trying again later - ${text}`);
       }
       this.#failed.set(number, { attempts, dueMs });
     }
   }
 
-  /** The attempts of a record, if their note could not be written yet. */
+  /** The attempts of a record, if their state could not be written yet. */
   unwrittenAttempts(number: number): number | undefined {
     return this.#failed.get(number)?.attempts;
   }
@@ -60,15 +60,15 @@ export class NotesWriter {
   /**
    * Makes everything durable that is to be known of records behind the oldest.
    *
-   * Errors: throws if notes are required, and may be tried again. Otherwise logged: records then come at once, with
+   * Errors: throws if states are required, and may be tried again. Otherwise logged: records then come at once, with
    * fewer attempts, and finished ones may come again.
    */
-  sync(oldest: QueuePlace, notes: NotesAtSync): void {
+  sync(oldest: QueuePlace, states: StatesAtSync): void {
     try {
       this.#writeAll(oldest);
-      this.#notes.sync();
+      this.#states.sync();
     } catch (error) {
-      if (notes === 'required') throw error;
+      if (states === 'required') throw error;
       this.#log(LOG_ERROR, `due times and attempts are not all kept - ${errorText(error)}`);
     }
   }
@@ -84,22 +84,22 @@ export class NotesWriter {
       this.#write(number, attempts, dueMs);
       this.#failed.delete(number);
     }
-    for (const segment of this.#handedOut.unnotedSegments(oldest)) {
+    for (const segment of this.#unacked.unwrittenSegments(oldest)) {
       list.clear();
-      this.#handedOut.listUnnoted(segment, oldest, list);
-      this.#notes.write(segment, list);
+      this.#unacked.listUnwritten(segment, oldest, list);
+      this.#states.write(segment, list);
       list.clear();
-      this.#handedOut.listUnnotedMoved(segment, oldest, list);
-      this.#notes.write(segment, list);
+      this.#unacked.listUnwrittenMoved(segment, oldest, list);
+      this.#states.write(segment, list);
     }
-    this.#handedOut.onNoted();
+    this.#unacked.onStatesWritten();
   }
 
   #write(number: number, attempts: number, dueMs: number): void {
-    const record = this.#handedOut.get(number);
+    const record = this.#unacked.get(number);
     if (record === undefined) return;
     list.clear();
-    list.addWaiting(record.position, attempts, dueMs, record.checksum);
-    this.#notes.write(record.segment, list);
+    list.addUnacked(record.position, attempts, dueMs, record.checksum);
+    this.#states.write(record.segment, list);
   }
 }

@@ -7,11 +7,11 @@
  */
 
 /** The record is not finished. */
-const WAITS = 0;
+const UNACKED = 0;
 /** It is finished, and only this memory says so. */
 const FINISHED = 1;
-/** It is finished, and a note says so. */
-const NOTED = 2;
+/** It is finished, and a state says so. */
+const WRITTEN = 2;
 
 /** Most records of a chunk: what memory is taken and given back by. */
 const RECORDS_MAX = 512;
@@ -22,16 +22,16 @@ const WORDS = 3;
 const SIZE = 1;
 const CHECKSUM = 2;
 
-export class HandedOutChunk {
+export class UnackedChunk {
   /** Number of the first record, never wrapped. */
   readonly first: number;
   readonly segment: number;
   /** How many are in it, how many of those are not finished, and their bytes. */
   count = 0;
-  unfinished = 0;
-  unfinishedBytes = 0;
-  /** How many are finished without a note. */
-  unnoted = 0;
+  unacked = 0;
+  unackedBytes = 0;
+  /** How many are finished without a state. */
+  unwritten = 0;
 
   readonly #position: number;
   readonly #ordinal: number;
@@ -39,7 +39,7 @@ export class HandedOutChunk {
   /** For each record how many others lie between it and the first that were passed and not handed out. */
   #skipped = new Uint16Array(RECORDS_MIN);
   #states = new Uint8Array(RECORDS_MIN);
-  /** Index before which nothing is unfinished. */
+  /** Index before which nothing is unacked. */
   #oldest = 0;
 
   /** For a first record with this number, at this place, and with so many records of the queue before it. */
@@ -67,34 +67,34 @@ export class HandedOutChunk {
     this.#words[index * WORDS + SIZE] = sizeBytes;
     this.#words[index * WORDS + CHECKSUM] = checksum;
     this.#skipped[index] = ordinal - this.#ordinal - index;
-    this.#states[index] = WAITS;
+    this.#states[index] = UNACKED;
     this.count++;
-    this.unfinished++;
-    this.unfinishedBytes += sizeBytes;
+    this.unacked++;
+    this.unackedBytes += sizeBytes;
   }
 
-  isUnfinished(index: number): boolean {
-    return this.#states[index] === WAITS;
+  isUnacked(index: number): boolean {
+    return this.#states[index] === UNACKED;
   }
 
   finish(index: number): void {
     this.#states[index] = FINISHED;
-    this.unfinished--;
-    this.unfinishedBytes -= this.sizeBytes(index);
-    this.unnoted++;
+    this.unacked--;
+    this.unackedBytes -= this.sizeBytes(index);
+    this.unwritten++;
   }
 
-  /** Whether the record is finished and no note says so. */
-  isUnnoted(index: number): boolean {
+  /** Whether the record is finished and no state says so. */
+  isUnwritten(index: number): boolean {
     return this.#states[index] === FINISHED;
   }
 
-  /** Notes say by now what is finished, or nobody needs them to. */
-  onNoted(): void {
+  /** States say by now what is finished, or nobody needs them to. */
+  onStatesWritten(): void {
     for (let index = 0; index < this.count; index++) {
-      if (this.#states[index] === FINISHED) this.#states[index] = NOTED;
+      if (this.#states[index] === FINISHED) this.#states[index] = WRITTEN;
     }
-    this.unnoted = 0;
+    this.unwritten = 0;
   }
 
   position(index: number): number {
@@ -114,9 +114,9 @@ export class HandedOutChunk {
     return this.#ordinal + index + this.#skipped[index];
   }
 
-  /** Index of the oldest unfinished record. Only while there is one. */
+  /** Index of the oldest unacked record. Only while there is one. */
   oldest(): number {
-    while (this.#states[this.#oldest] !== WAITS) this.#oldest++;
+    while (this.#states[this.#oldest] !== UNACKED) this.#oldest++;
     return this.#oldest;
   }
 

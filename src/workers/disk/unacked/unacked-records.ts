@@ -10,12 +10,12 @@
 
 import { assert } from '../../../shared/assert.ts';
 import { isBefore, type QueuePlace } from '../files/queue-place.ts';
-import type { NoteList } from '../states/state-list.ts';
+import type { StateList } from '../states/state-list.ts';
 import { type MovedRecord, MovedRecords } from './moved-records.ts';
-import { HandedOutChunk } from './unacked-chunk.ts';
+import { UnackedChunk } from './unacked-chunk.ts';
 
 /** A record that is not finished. */
-export interface UnfinishedRecord extends QueuePlace {
+export interface UnackedRecord extends QueuePlace {
   readonly number: number;
   readonly sizeBytes: number;
   readonly checksum: number;
@@ -23,16 +23,16 @@ export interface UnfinishedRecord extends QueuePlace {
 
 const NUMBERS = 2 ** 32;
 
-export class HandedOut {
+export class UnackedRecords {
   /** In the order of numbers and of places. */
-  #chunks: HandedOutChunk[] = [];
+  #chunks: UnackedChunk[] = [];
   #moved: MovedRecords | undefined;
   /** Number of the next record, never wrapped. */
   #next = 0;
   /** Records before this number were dropped, finished or not. */
   #dropped = 0;
-  #unfinished = 0;
-  #unfinishedBytes = 0;
+  #unacked = 0;
+  #unackedBytes = 0;
   /** Index of the chunk that was looked for last. */
   #last = 0;
   /** The last place of a record that is finished; segment -1 if there is none. */
@@ -41,11 +41,11 @@ export class HandedOut {
 
   /** How many are not finished, and their bytes. */
   get count(): number {
-    return this.#unfinished + (this.#moved?.unfinished ?? 0);
+    return this.#unacked + (this.#moved?.unacked ?? 0);
   }
 
   get bytes(): number {
-    return this.#unfinishedBytes + (this.#moved?.unfinishedBytes ?? 0);
+    return this.#unackedBytes + (this.#moved?.unackedBytes ?? 0);
   }
 
   /** Number that the next record gets. */
@@ -74,13 +74,13 @@ export class HandedOut {
   ): void {
     let chunk = this.#chunks.at(-1);
     if (chunk === undefined || !chunk.fits(segment, position, ordinal)) {
-      chunk = new HandedOutChunk(this.#next, segment, position, ordinal);
+      chunk = new UnackedChunk(this.#next, segment, position, ordinal);
       this.#chunks.push(chunk);
     }
     chunk.add(position, sizeBytes, checksum, ordinal);
     this.#next++;
-    this.#unfinished++;
-    this.#unfinishedBytes += sizeBytes;
+    this.#unacked++;
+    this.#unackedBytes += sizeBytes;
   }
 
   /** Records are done with. Those that were dropped need not be. */
@@ -92,17 +92,17 @@ export class HandedOut {
     this.#dropFinished();
   }
 
-  /** Where an unfinished record lies; undefined if it is finished by now, or was dropped. */
-  get(number: number): UnfinishedRecord | undefined {
+  /** Where an unacked record lies; undefined if it is finished by now, or was dropped. */
+  get(number: number): UnackedRecord | undefined {
     const complete = this.#unwrap(number);
     const chunk = this.#find(complete);
     const index = complete - (chunk?.first ?? 0);
-    return chunk?.isUnfinished(index) ? recordOf(chunk, index) : this.#moved?.get(complete);
+    return chunk?.isUnacked(index) ? recordOf(chunk, index) : this.#moved?.get(complete);
   }
 
-  /** The oldest unfinished record that the reader has passed, and how many it has passed before that. */
+  /** The oldest unacked record that the reader has passed, and how many it has passed before that. */
   get oldest(): (QueuePlace & { readonly ordinal: number }) | undefined {
-    const chunk = this.#unfinished > 0 ? this.#chunks.find((one) => one.unfinished > 0) : undefined;
+    const chunk = this.#unacked > 0 ? this.#chunks.find((one) => one.unacked > 0) : undefined;
     const moved = this.#moved?.oldest;
     if (chunk === undefined) return withOrdinal(moved);
     const index = chunk.oldest();
@@ -119,33 +119,33 @@ export class HandedOut {
     this.#finishedPosition = position;
   }
 
-  /** Bytes of the unfinished records before a place. */
+  /** Bytes of the unacked records before a place. */
   bytesBefore(place: QueuePlace): number {
     let bytes = 0;
     for (const chunk of this.#chunks) {
-      if (chunk.segment < place.segment) bytes += chunk.unfinishedBytes;
+      if (chunk.segment < place.segment) bytes += chunk.unackedBytes;
       else if (chunk.segment > place.segment) break;
       else bytes += bytesOfChunkBefore(chunk, place.position);
     }
-    const moved = this.#moved?.unfinishedBefore(place) ?? [];
+    const moved = this.#moved?.unackedBefore(place) ?? [];
     return moved.reduce((sum, { sizeBytes }) => sum + sizeBytes, bytes);
   }
 
-  /** The oldest unfinished records before a place, with so many bytes or a record more, in no order. */
-  unfinishedBefore(place: QueuePlace, bytesMax: number): UnfinishedRecord[] {
-    const found: UnfinishedRecord[] = [];
+  /** The oldest unacked records before a place, with so many bytes or a record more, in no order. */
+  unackedBefore(place: QueuePlace, bytesMax: number): UnackedRecord[] {
+    const found: UnackedRecord[] = [];
     let bytes = 0;
     for (const chunk of this.#chunks) {
       if (chunk.segment > place.segment || bytes >= bytesMax) break;
       for (let index = 0; index < chunk.count && bytes < bytesMax; index++) {
-        if (!chunk.isUnfinished(index)) continue;
+        if (!chunk.isUnacked(index)) continue;
         const record = recordOf(chunk, index);
         if (!isBefore(record, place)) break;
         found.push(record);
         bytes += record.sizeBytes;
       }
     }
-    for (const record of this.#moved?.unfinishedBefore(place) ?? []) {
+    for (const record of this.#moved?.unackedBefore(place) ?? []) {
       if (bytes >= bytesMax) break;
       found.push(record);
       bytes += record.sizeBytes;
@@ -153,8 +153,8 @@ export class HandedOut {
     return found;
   }
 
-  /** An unfinished record lies at the queue's end now; where it was, it is finished. */
-  move(record: UnfinishedRecord, place: QueuePlace, checksum: number): void {
+  /** An unacked record lies at the queue's end now; where it was, it is finished. */
+  move(record: UnackedRecord, place: QueuePlace, checksum: number): void {
     this.#finish(record.number);
     this.#moved ??= new MovedRecords();
     this.#moved.add(record.number, place, record.sizeBytes, checksum);
@@ -165,21 +165,21 @@ export class HandedOut {
     return this.#moved?.passUntil(place, ordinal) ?? 0;
   }
 
-  /** Segments with records that are finished behind `oldest`, and no note tells. */
-  unnotedSegments(oldest: QueuePlace): number[] {
-    const segments = new Set(this.#moved?.unnotedSegments(oldest));
+  /** Segments with records that are finished behind `oldest`, and no state tells. */
+  unwrittenSegments(oldest: QueuePlace): number[] {
+    const segments = new Set(this.#moved?.unwrittenSegments(oldest));
     for (const chunk of this.#chunks) {
-      if (chunk.unnoted > 0 && chunk.segment >= oldest.segment) segments.add(chunk.segment);
+      if (chunk.unwritten > 0 && chunk.segment >= oldest.segment) segments.add(chunk.segment);
     }
     return [...segments];
   }
 
-  /** Lists a segment's finished records behind `oldest` that no note tells. */
-  listUnnoted(segment: number, oldest: QueuePlace, list: NoteList): void {
+  /** Lists a segment's finished records behind `oldest` that no state tells. */
+  listUnwritten(segment: number, oldest: QueuePlace, list: StateList): void {
     for (const chunk of this.#chunks) {
-      if (chunk.unnoted === 0 || chunk.segment !== segment) continue;
+      if (chunk.unwritten === 0 || chunk.segment !== segment) continue;
       for (let index = 0; index < chunk.count; index++) {
-        if (!chunk.isUnnoted(index)) continue;
+        if (!chunk.isUnwritten(index)) continue;
         const position = chunk.position(index);
         if (segment > oldest.segment || position > oldest.position) {
           list.addFinished(position, chunk.checksum(index));
@@ -188,17 +188,17 @@ export class HandedOut {
     }
   }
 
-  /** As `listUnnoted`, for records that were moved to this segment: they are in an order of their own. */
-  listUnnotedMoved(segment: number, oldest: QueuePlace, list: NoteList): void {
-    this.#moved?.listUnnoted(segment, oldest, list);
+  /** As `listUnwritten`, for records that were moved to this segment: they are in an order of their own. */
+  listUnwrittenMoved(segment: number, oldest: QueuePlace, list: StateList): void {
+    this.#moved?.listUnwritten(segment, oldest, list);
   }
 
-  /** Notes say by now which records are finished: those need not be kept in mind. */
-  onNoted(): void {
-    for (const chunk of this.#chunks) if (chunk.unnoted > 0) chunk.onNoted();
-    this.#chunks = this.#chunks.filter((chunk) => chunk.unfinished > 0);
+  /** States say by now which records are finished: those need not be kept in mind. */
+  onStatesWritten(): void {
+    for (const chunk of this.#chunks) if (chunk.unwritten > 0) chunk.onStatesWritten();
+    this.#chunks = this.#chunks.filter((chunk) => chunk.unacked > 0);
     this.#last = 0;
-    this.#moved?.onNoted();
+    this.#moved?.onStatesWritten();
     if (this.#moved?.isEmpty) this.#moved = undefined;
   }
 
@@ -208,18 +208,18 @@ export class HandedOut {
     this.#chunks = [];
     this.#last = 0;
     this.#moved = undefined;
-    this.#unfinished = 0;
-    this.#unfinishedBytes = 0;
+    this.#unacked = 0;
+    this.#unackedBytes = 0;
     this.#finishedSegment = -1;
   }
 
   #finish(number: number): void {
     const chunk = this.#find(number);
     const index = number - (chunk?.first ?? 0);
-    if (chunk?.isUnfinished(index)) {
+    if (chunk?.isUnacked(index)) {
       chunk.finish(index);
-      this.#unfinished--;
-      this.#unfinishedBytes -= chunk.sizeBytes(index);
+      this.#unacked--;
+      this.#unackedBytes -= chunk.sizeBytes(index);
       this.onFinishedAt(chunk.segment, chunk.position(index));
       return;
     }
@@ -229,18 +229,18 @@ export class HandedOut {
     this.onFinishedAt(moved.segment, moved.position);
   }
 
-  /** Forgets finished chunks that nothing older waits before: nobody asks for notes on those. */
+  /** Forgets finished chunks that nothing older waits before: nobody asks for states on those. */
   #dropFinished(): void {
     if (this.#moved !== undefined) return;
     let count = 0;
-    while (count < this.#chunks.length && this.#chunks[count].unfinished === 0) count++;
+    while (count < this.#chunks.length && this.#chunks[count].unacked === 0) count++;
     if (count === 0) return;
     this.#chunks = this.#chunks.slice(count);
     this.#last = 0;
   }
 
   /** The chunk that a number belongs to, if it is there. */
-  #find(number: number): HandedOutChunk | undefined {
+  #find(number: number): UnackedChunk | undefined {
     const last = this.#chunks.at(this.#last);
     if (isIn(last, number)) return last;
     let low = 0;
@@ -265,11 +265,11 @@ export class HandedOut {
   }
 }
 
-function isIn(chunk: HandedOutChunk | undefined, number: number): boolean {
+function isIn(chunk: UnackedChunk | undefined, number: number): boolean {
   return chunk !== undefined && number >= chunk.first && number < chunk.first + chunk.count;
 }
 
-function recordOf(chunk: HandedOutChunk, index: number): UnfinishedRecord {
+function recordOf(chunk: UnackedChunk, index: number): UnackedRecord {
   return {
     number: chunk.first + index,
     segment: chunk.segment,
@@ -279,10 +279,10 @@ function recordOf(chunk: HandedOutChunk, index: number): UnfinishedRecord {
   };
 }
 
-function bytesOfChunkBefore(chunk: HandedOutChunk, position: number): number {
+function bytesOfChunkBefore(chunk: UnackedChunk, position: number): number {
   let bytes = 0;
   for (let index = 0; index < chunk.count && chunk.position(index) < position; index++) {
-    if (chunk.isUnfinished(index)) bytes += chunk.sizeBytes(index);
+    if (chunk.isUnacked(index)) bytes += chunk.sizeBytes(index);
   }
   return bytes;
 }

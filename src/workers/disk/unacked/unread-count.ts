@@ -1,8 +1,8 @@
 /**
  * How many records of a disk queue lie ahead of its reader. Some of them will be passed and not handed out: those that
- * are finished, as notes from before the queue was opened say, and those that were moved.
+ * are finished, as states from before the queue was opened say, and those that were moved.
  *
- * The sum is known as well as metadata knows it; how it divides is an estimate, as notes may be of other records.
+ * The sum is known as well as metadata knows it; how it divides is an estimate, as states may be of other records.
  *
  * Units: records; bytes with size fields.
  * Thread: disk.

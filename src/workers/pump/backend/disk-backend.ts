@@ -199,7 +199,7 @@ export class DiskBackend implements Backend, LinkedQueue {
   }
 
   close(done: (error: string | null) => void): void {
-    // Unfinished records are still on disk; only the copies in memory go.
+    // Unacked records stay on disk; only the copies in memory go.
     this.#reads.dropFetched();
     this.#end({ request: CLOSE, done });
   }

@@ -101,7 +101,7 @@ for (const part of ['.sums', '000000.dat', '.notes']) {
   });
 }
 
-test('IoLoop: notes that a disk has no room for are tried again for 20 s, and never keep a queue from closing', () => {
+test('IoLoop: states that a disk has no room for are tried again for 20 s, and never keep a queue from closing', () => {
   const setup = new Setup();
   setup.pump.open(1, 't');
   setup.pump.append(1, 1);
@@ -122,7 +122,7 @@ test('IoLoop: notes that a disk has no room for are tried again for 20 s, and ne
   );
 });
 
-test('IoLoop: notes that fail to be synced on a disk that is well are tried again for 3 s', () => {
+test('IoLoop: states that fail to be synced on a disk that is well are tried again for 3 s', () => {
   const setup = new Setup();
   setup.pump.open(1, 't');
   setup.pump.append(1, 1);
@@ -143,7 +143,7 @@ test('IoLoop: notes that fail to be synced on a disk that is well are tried agai
   );
 });
 
-test('IoLoop: notes that can be synced again while the queue is closed are kept', () => {
+test('IoLoop: states that can be synced again while the queue is closed are kept', () => {
   const setup = new Setup();
   setup.pump.open(1, 't');
   setup.pump.appendDeferred(1, [2, DUE]);

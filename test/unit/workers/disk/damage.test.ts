@@ -20,9 +20,9 @@ const RECORDS = [...BODIES, 'm'.repeat(64), 'the last one'].map((body, index) =>
 );
 /** Numbers of the records that are finished: those at the front, and some behind others. */
 const FINISHED = [1, 2, 6, 7];
-/** The record that has a note, with these attempts. */
-const NOTED = 4;
-const NOTED_ATTEMPTS = 3;
+/** The record that has a state, with these attempts. */
+const UPDATED = 4;
+const UPDATED_ATTEMPTS = 3;
 const DUE_MS = 1_800_000_000_000;
 
 /** Where a record lies. */
@@ -38,9 +38,7 @@ type Image = ReadonlyMap<string, Buffer>;
 const PLACES: readonly Place[] = placesOf(RECORDS);
 const IMAGE: Image = makeImage();
 const SEGMENTS = [0, 1, 2].map((segment) => FILES.segment(segment));
-const UNFINISHED = RECORDS.map((_, index) => index + 1).filter(
-  (number) => !FINISHED.includes(number),
-);
+const UNACKED = RECORDS.map((_, index) => index + 1).filter((number) => !FINISHED.includes(number));
 
 function placesOf(records: readonly Buffer[]): Place[] {
   const places: Place[] = [];
@@ -63,10 +61,10 @@ function makeImage(): Image {
   const { queue } = openQueue(disk, 'q', LIMITS);
   const bytes = Buffer.concat(RECORDS);
   queue.append(bytes, 0, bytes.length, RECORDS.length);
-  const handedOut = readBatch(queue, 320).length;
-  assert.equal(handedOut, 7);
+  const unacked = readBatch(queue, 320).length;
+  assert.equal(unacked, 7);
   for (const number of FINISHED) queue.finish(number - 1, 1);
-  queue.note(NOTED - 1, NOTED_ATTEMPTS, DUE_MS);
+  queue.update(UPDATED - 1, UPDATED_ATTEMPTS, DUE_MS);
   queue.sync();
   return imageOf(disk);
 }
@@ -123,7 +121,9 @@ function numbersOf(messages: readonly DiskMessage[]): number[] {
     assert.ok(number >= 1 && number <= RECORDS.length, `id ${message.id}`);
     const [expected] = parseRecords(RECORDS[number - 1]);
     const attempts =
-      number === NOTED && message.attempts === NOTED_ATTEMPTS ? NOTED_ATTEMPTS : expected.attempts;
+      number === UPDATED && message.attempts === UPDATED_ATTEMPTS
+        ? UPDATED_ATTEMPTS
+        : expected.attempts;
     assert.deepEqual(message, { ...expected, attempts });
     return number;
   });
@@ -147,9 +147,9 @@ function checkNumbers(
   );
 }
 
-/** The unfinished records of which all bytes are what they were. */
+/** The unacked records of which all bytes are what they were. */
 function intactIn(image: Image): number[] {
-  return UNFINISHED.filter((number) => {
+  return UNACKED.filter((number) => {
     const { segment, start, end } = PLACES[number - 1];
     const content = image.get(FILES.segment(segment));
     return content?.subarray(start, end).equals(RECORDS[number - 1]);
@@ -172,7 +172,7 @@ test('damage: the queue that these tests damage has three segments and every kin
     '.ringmq/q.diskqueue.meta.copy',
   ]);
   const { numbers, log } = readQueue(IMAGE);
-  assert.deepEqual([numbers, log], [UNFINISHED, []]);
+  assert.deepEqual([numbers, log], [UNACKED, []]);
 });
 
 test('damage: a changed byte of a segment costs the record it lies in, and that is said', () => {
@@ -189,7 +189,7 @@ test('damage: a changed byte of a segment costs the record it lies in, and that 
 
         const expected = intactIn(image);
         checkNumbers(numbers, expected, what);
-        const isHit = expected.length < UNFINISHED.length;
+        const isHit = expected.length < UNACKED.length;
         assert.deepEqual(
           [numbers.filter((number) => !FINISHED.includes(number)), log.length > 0],
           [expected, isHit || log.length > 0],
@@ -214,15 +214,15 @@ test('damage: a changed byte of metadata or its copy costs nothing', () => {
 
         const { numbers } = readQueue(image);
 
-        assert.deepEqual(numbers, UNFINISHED, `byte ${at} of ${path} ^ ${mask}`);
+        assert.deepEqual(numbers, UNACKED, `byte ${at} of ${path} ^ ${mask}`);
       }
     }
   }
 });
 
-test('damage: a changed byte of the sums costs nothing', () => {
+test('damage: a changed byte of the checksums costs nothing', () => {
   for (const segment of SEGMENTS.keys()) {
-    const path = FILES.sums(segment);
+    const path = FILES.checksums(segment);
     for (let at = 0; at < contentOf(path).length; at++) {
       for (const mask of [0x01, 0x80, 0xff]) {
         const image = changed(path, (content) => {
@@ -232,15 +232,15 @@ test('damage: a changed byte of the sums costs nothing', () => {
 
         const { numbers, log } = readQueue(image);
 
-        assert.deepEqual([numbers, log], [UNFINISHED, []], `byte ${at} of ${path} ^ ${mask}`);
+        assert.deepEqual([numbers, log], [UNACKED, []], `byte ${at} of ${path} ^ ${mask}`);
       }
     }
   }
 });
 
-test('damage: a changed byte of the notes costs at most what they say', () => {
+test('damage: a changed byte of the states costs at most what they say', () => {
   for (const segment of [0, 1]) {
-    const path = FILES.notes(segment);
+    const path = FILES.states(segment);
     for (let at = 0; at < contentOf(path).length; at++) {
       for (const mask of [0x01, 0x02, 0x80, 0xff]) {
         const image = changed(path, (content) => {
@@ -250,7 +250,7 @@ test('damage: a changed byte of the notes costs at most what they say', () => {
 
         const { numbers } = readQueue(image);
 
-        checkNumbers(numbers, UNFINISHED, () => `byte ${at} of ${path} ^ ${mask}`);
+        checkNumbers(numbers, UNACKED, () => `byte ${at} of ${path} ^ ${mask}`);
       }
     }
   }
@@ -285,13 +285,13 @@ test('damage: a segment that is cut off loses what is missing', () => {
   }
 });
 
-test('damage: any other file that is cut off costs nothing but notes', () => {
+test('damage: any other file that is cut off costs nothing but states', () => {
   for (const path of IMAGE.keys()) {
     if (SEGMENTS.includes(path)) continue;
     for (let size = 0; size < contentOf(path).length; size++) {
       const { numbers } = readQueue(changed(path, (content) => content.subarray(0, size)));
 
-      checkNumbers(numbers, UNFINISHED, () => `${path} cut off at ${size}`);
+      checkNumbers(numbers, UNACKED, () => `${path} cut off at ${size}`);
     }
   }
 });
@@ -312,13 +312,13 @@ test('damage: a file that is gone costs what was in it, and of sidecars and meta
   }
 });
 
-test('damage: exchanged segments cost nothing, with their notes or without', () => {
+test('damage: exchanged segments cost nothing, with their states or without', () => {
   for (const [first, second] of [
     [0, 1],
     [0, 2],
     [1, 2],
   ]) {
-    for (const others of [[], [FILES.notes]]) {
+    for (const others of [[], [FILES.states]]) {
       const image = new Map(IMAGE);
       for (const name of [FILES.segment, ...others]) {
         exchange(image, name.call(FILES, first), name.call(FILES, second));
@@ -327,7 +327,7 @@ test('damage: exchanged segments cost nothing, with their notes or without', () 
       const { numbers, log } = readQueue(image);
 
       const what = (): string => `${first} and ${second}, ${others.length}: ${log.join('\n')}`;
-      checkNumbers(numbers, UNFINISHED, what);
+      checkNumbers(numbers, UNACKED, what);
     }
   }
 });
@@ -338,13 +338,13 @@ test('damage: exchanged sidecars cost no record', () => {
     [0, 2],
     [1, 2],
   ]) {
-    for (const name of [FILES.sums, FILES.notes]) {
+    for (const name of [FILES.checksums, FILES.states]) {
       const image = new Map(IMAGE);
       exchange(image, name.call(FILES, first), name.call(FILES, second));
 
       const { numbers } = readQueue(image);
 
-      checkNumbers(numbers, UNFINISHED, () => `${name.name} of ${first} and ${second}`);
+      checkNumbers(numbers, UNACKED, () => `${name.name} of ${first} and ${second}`);
     }
   }
 });
@@ -491,7 +491,7 @@ test('damage: a file that cannot be read for a while costs nothing once it can',
       disk.onCall = () => undefined;
       const numbers = [...before, ...numbersOf(readAll(queue))];
 
-      checkNumbers(numbers, UNFINISHED, () => `${code} of ${path}`);
+      checkNumbers(numbers, UNACKED, () => `${code} of ${path}`);
       assert.deepEqual(
         disk.names(DATA_PATH).filter((name) => name.endsWith('.bad')),
         [],

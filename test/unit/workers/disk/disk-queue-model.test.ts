@@ -32,7 +32,7 @@ class Model {
   /** Messages that were finished after the last sync. */
   finishedSince = new Set<number>();
 
-  get handedOut(): ModelRecord[] {
+  get unacked(): ModelRecord[] {
     return this.records.filter(({ number }) => number !== undefined);
   }
 
@@ -50,8 +50,8 @@ class Model {
   }
 
   /** The queue was opened anew, and this is what it has handed out. */
-  reopen(handedOut: readonly HandedRecord[]): void {
-    this.records = handedOut.map((record) => ({ ...record }));
+  reopen(unacked: readonly HandedRecord[]): void {
+    this.records = unacked.map((record) => ({ ...record }));
     this.finishedSince.clear();
   }
 }
@@ -72,7 +72,7 @@ const ACTIONS: readonly (readonly [weight: number, action: (play: Play) => void]
   [28, append],
   [24, read],
   [28, finish],
-  [6, note],
+  [6, state],
   [6, sync],
   [1, empty],
   [3, kill],
@@ -163,25 +163,25 @@ function takeRecord(unread: readonly ModelRecord[], found: HandedRecord): void {
 }
 
 function finish({ random, queue, model }: Play): void {
-  const { handedOut } = model;
+  const { unacked } = model;
   const isInOrder = random(2) === 0;
   const keep = random(8) === 0 ? 0 : 1;
-  for (let count = random(handedOut.length + 1); count > 0; count--) {
+  for (let count = random(unacked.length + 1); count > 0; count--) {
     // The oldest is often kept, so that segments are.
-    const index = isInOrder ? Math.min(keep, handedOut.length - 1) : random(handedOut.length);
-    const [record] = handedOut.splice(index, 1);
+    const index = isInOrder ? Math.min(keep, unacked.length - 1) : random(unacked.length);
+    const [record] = unacked.splice(index, 1);
     queue.finish(record.number ?? assert.fail(), 1);
     model.finish(record);
   }
 }
 
-function note({ random, queue, model }: Play): void {
-  const { handedOut } = model;
-  if (handedOut.length === 0) return;
-  const record = handedOut[random(handedOut.length)];
+function state({ random, queue, model }: Play): void {
+  const { unacked } = model;
+  if (unacked.length === 0) return;
+  const record = unacked[random(unacked.length)];
   record.attempts = random(65536);
   record.dueMs = random(2) * (1_800_000_000_000 + random(1000));
-  queue.note(record.number ?? assert.fail(), record.attempts, record.dueMs);
+  queue.update(record.number ?? assert.fail(), record.attempts, record.dueMs);
 }
 
 function sync(play: Play): void {
@@ -221,7 +221,7 @@ function closeAndOpen(play: Play): void {
   model.finishedSince.clear();
 }
 
-/** Reads a queue that was opened anew. What is not finished is there once, with its notes; what is may be, until a sync. */
+/** Reads a queue that was opened anew. What is not finished is there once, with its states; what is may be, until a sync. */
 function readAgain(queue: DiskQueue, model: Model): HandedRecord[] {
   const { unread, deferred } = queue;
   const found = readAllRecords(queue, 300);

@@ -15,7 +15,7 @@ import { SystemError } from '../../../support/system-error.ts';
 
 /** Bytes of the record of `appendNumbers` with a number of one digit. */
 const RECORD_BYTES = 39;
-const SUM_BYTES = 20;
+const ENTRY_BYTES = 20;
 const SIDECARS = `${DATA_PATH}/.ringmq`;
 const DUE = 1_800_000_000_123;
 
@@ -23,8 +23,8 @@ function makeDisk(): MemoryFileSystem {
   return new MemoryFileSystem(DATA_PATH);
 }
 
-/** Names of the queue's notes. */
-function notesOf(disk: MemoryFileSystem): string[] {
+/** Names of the queue's states. */
+function stateFilesOf(disk: MemoryFileSystem): string[] {
   return disk.names(SIDECARS).filter((name) => name.endsWith('.notes'));
 }
 
@@ -93,7 +93,7 @@ test('DiskQueue: what is finished behind others is not there again, once it was 
   assert.deepEqual(messagesOf(disk), [1, 2, 3, 4, 5, 6, 7]);
 });
 
-test('DiskQueue: a queue without anything special has no notes', () => {
+test('DiskQueue: a queue without anything special has no states', () => {
   const disk = makeDisk();
   const { queue } = openQueue(disk, 'q', { maxBytesPerFile: 80 });
   appendNumbers(queue, 1, 2, 3, 4, 5);
@@ -102,19 +102,19 @@ test('DiskQueue: a queue without anything special has no notes', () => {
   queue.sync();
   queue.close();
 
-  assert.deepEqual(notesOf(disk), []);
+  assert.deepEqual(stateFilesOf(disk), []);
 });
 
-test('DiskQueue: attempts and due times of notes are there after a crash, and the latest count', () => {
+test('DiskQueue: attempts and due times of states are there after a crash, and the latest count', () => {
   const disk = makeDisk();
   const { queue } = openQueue(disk, 'q', { maxBytesPerFile: 3 * RECORD_BYTES });
   appendNumbers(queue, 1, 2, 3, 4);
   readAllRecords(queue);
 
-  queue.note(1, 7, DUE);
-  queue.note(3, 65535, 0);
-  queue.note(0, 3, DUE);
-  queue.note(0, 4, 0);
+  queue.update(1, 7, DUE);
+  queue.update(3, 65535, 0);
+  queue.update(0, 3, DUE);
+  queue.update(0, 4, 0);
   const { queue: again } = openQueue(disk, 'q');
   const { deferred } = again;
 
@@ -142,7 +142,7 @@ test('DiskQueue: deferred records are handed out with their due times, after a c
   assert.deepEqual(left, [2, 2, 2 * RECORD_BYTES]);
 });
 
-test('DiskQueue: a deferred append whose notes cannot be written keeps nothing', () => {
+test('DiskQueue: a deferred append whose states cannot be written keeps nothing', () => {
   for (const action of ['makeDirectory', 'create', 'write']) {
     const disk = makeDisk();
     const { queue } = openQueue(disk, 'q', { maxBytesPerFile: 80 });
@@ -160,11 +160,11 @@ test('DiskQueue: a deferred append whose notes cannot be written keeps nothing',
   }
 });
 
-test('DiskQueue: notes that could not be undone are, before the same record is there without', () => {
+test('DiskQueue: states that could not be undone are, before the same record is there without', () => {
   const disk = makeDisk();
   const { queue, log } = openQueue(disk, 'q', { maxBytesPerFile: 200 });
   appendDeferred(queue, [1, DUE]);
-  // The second segment's notes fail, those in the first are written by then.
+  // The second segment's states fail, those in the first are written by then.
   disk.onCall = (action, path) => {
     const isSecond = action === 'create' && path.includes('000001.notes');
     const isUndo = action === 'truncate' && path.endsWith('.notes');
@@ -183,7 +183,7 @@ test('DiskQueue: notes that could not be undone are, before the same record is t
   assert.ok(log.length > 0);
 });
 
-test('DiskQueue: a note that cannot be written is written with a later sync', () => {
+test('DiskQueue: a state that cannot be written is written with a later sync', () => {
   const disk = makeDisk();
   const { queue, log } = openQueue(disk, 'q');
   appendNumbers(queue, 1, 2, 3);
@@ -191,8 +191,8 @@ test('DiskQueue: a note that cannot be written is written with a later sync', ()
   readAllRecords(queue);
   failOn(disk, 'create', '.notes', 'EMFILE');
 
-  queue.note(1, 7, DUE);
-  queue.note(2, 8, 0);
+  queue.update(1, 7, DUE);
+  queue.update(2, 8, 0);
   const before = readBrief(openQueue(disk, 'q').queue);
   assert.throws(() => queue.sync());
   failOnNothing(disk);
@@ -205,7 +205,7 @@ test('DiskQueue: a note that cannot be written is written with a later sync', ()
   assert.equal(log.length, 1);
 });
 
-test('DiskQueue: notes are synced before the metadata, and written again after a sync that failed', () => {
+test('DiskQueue: states are synced before the metadata, and written again after a sync that failed', () => {
   const disk = makeDisk();
   const { queue } = openQueue(disk, 'q');
   appendNumbers(queue, 1, 2, 3);
@@ -222,15 +222,15 @@ test('DiskQueue: notes are synced before the metadata, and written again after a
   queue.finish(0, 1);
   queue.sync();
 
-  const notes = `${SIDECARS}/q.diskqueue.000000.notes`;
-  const at = calls.indexOf(`sync ${notes}`);
+  const states = `${SIDECARS}/q.diskqueue.000000.notes`;
+  const at = calls.indexOf(`sync ${states}`);
   assert.ok(at > 0);
-  assert.ok(calls.slice(0, at).includes(`write ${notes}`));
+  assert.ok(calls.slice(0, at).includes(`write ${states}`));
   assert.ok(calls.indexOf(`syncDirectory ${SIDECARS}`) > at);
   assert.ok(calls.indexOf(`sync ${DATA_PATH}/q.diskqueue.meta.dat.0.tmp`) > at);
 });
 
-test('DiskQueue: finishes that lie near each other are noted with one write', () => {
+test('DiskQueue: finishes that lie near each other are written with one write', () => {
   const disk = makeDisk();
   const { queue } = openQueue(disk, 'q', { maxBytesPerFile: 1_000_000 });
   const numbers = Array.from({ length: 600 }, (_, index) => index + 1);
@@ -249,12 +249,12 @@ test('DiskQueue: finishes that lie near each other are noted with one write', ()
   assert.equal(readBrief(openQueue(disk, 'q').queue).length, 300);
 });
 
-test('DiskQueue: writing down what is finished keeps the notes on what waits between', () => {
+test('DiskQueue: writing down what is finished keeps the states on what waits between', () => {
   const disk = makeDisk();
   const { queue } = openQueue(disk, 'q');
   appendNumbers(queue, 1, 2, 3, 4, 5);
   readAllRecords(queue);
-  queue.note(2, 9, DUE);
+  queue.update(2, 9, DUE);
 
   queue.finish(1, 1);
   queue.finish(3, 1);
@@ -263,21 +263,21 @@ test('DiskQueue: writing down what is finished keeps the notes on what waits bet
   assert.deepEqual(readBrief(openQueue(disk, 'q').queue), ['1 1 0', `3 9 ${DUE}`, '5 5 0']);
 });
 
-test('DiskQueue: notes on records that somebody has written over cost nothing', () => {
+test('DiskQueue: states on records that somebody has written over cost nothing', () => {
   const disk = makeDisk();
   const { queue } = openQueue(disk, 'q');
   appendNumbers(queue, 1, 2, 3, 4);
   readAllRecords(queue);
   queue.finish(1, 2);
-  queue.note(3, 9, DUE);
+  queue.update(3, 9, DUE);
   queue.sync();
-  const notes = disk.content(`${SIDECARS}/q.diskqueue.000000.notes`);
+  const states = disk.content(`${SIDECARS}/q.diskqueue.000000.notes`);
   queue.empty();
   // As by nsqd, which begins again at segment 0 in a directory without this queue.
   const records = [5, 6, 7, 8].map((number) => diskRecord(number, `message ${number}`));
   disk.put(`${DATA_PATH}/q.diskqueue.000000.dat`, Buffer.concat(records));
   disk.put(`${DATA_PATH}/q.diskqueue.meta.dat`, Buffer.from(`4\n0,0\n0,${4 * RECORD_BYTES}\n`));
-  disk.put(`${SIDECARS}/q.diskqueue.000000.notes`, notes);
+  disk.put(`${SIDECARS}/q.diskqueue.000000.notes`, states);
   const { queue: again, log } = openQueue(disk, 'q');
 
   assert.ok(again.unread > 0);
@@ -293,7 +293,7 @@ test('DiskQueue: what a crash has left of earlier segments goes with a sync, sid
   const { queue } = openQueue(disk, 'q', limits);
   appendNumbers(queue, 1, 2, 3, 4, 5);
   readAllRecords(queue);
-  queue.note(0, 1, DUE);
+  queue.update(0, 1, DUE);
   queue.finish(0, 2);
   disk.put(`${SIDECARS}/q.diskqueue.000007.notes`, Buffer.alloc(16));
   disk.put(`${SIDECARS}/q.diskqueue.000007.sums`, Buffer.alloc(16));
@@ -318,27 +318,27 @@ test('DiskQueue: what a crash has left of earlier segments goes with a sync, sid
   assert.ok(disk.names(SIDECARS).includes('other.diskqueue.000007.notes'));
 });
 
-test('DiskQueue: notes go with their segments', () => {
+test('DiskQueue: states go with their segments', () => {
   const disk = makeDisk();
   const { queue } = openQueue(disk, 'q', { maxBytesPerFile: 2 * RECORD_BYTES });
   appendNumbers(queue, 1, 2, 3, 4, 5);
   readAllRecords(queue);
-  for (const number of [0, 2, 4]) queue.note(number, 1, DUE);
-  const names = [notesOf(disk)];
+  for (const number of [0, 2, 4]) queue.update(number, 1, DUE);
+  const names = [stateFilesOf(disk)];
 
   queue.finish(0, 2);
   queue.sync();
-  names.push(notesOf(disk));
+  names.push(stateFilesOf(disk));
   queue.empty();
   names.push(disk.names(SIDECARS));
   appendDeferred(queue, [6, DUE]);
-  names.push(notesOf(disk));
+  names.push(stateFilesOf(disk));
   queue.delete();
   names.push(disk.names(SIDECARS), disk.names(DATA_PATH));
 
-  const notes = (...numbers: readonly number[]): string[] =>
+  const states = (...numbers: readonly number[]): string[] =>
     numbers.map((number) => `q.diskqueue.00000${number}.notes`);
-  assert.deepEqual(names, [notes(0, 1, 2), notes(1, 2), [], notes(3), [], []]);
+  assert.deepEqual(names, [states(0, 1, 2), states(1, 2), [], states(3), [], []]);
 });
 
 test('DiskQueue: few records that keep a segment are moved to the end, and it goes', () => {
@@ -346,7 +346,7 @@ test('DiskQueue: few records that keep a segment are moved to the end, and it go
   const { queue, log } = openQueue(disk, 'q', { maxBytesPerFile: 4 * RECORD_BYTES });
   appendNumbers(queue, 1, 2, 3, 4, 5, 6, 7, 8, 9);
   readAllRecords(queue);
-  queue.note(2, 77, DUE);
+  queue.update(2, 77, DUE);
   queue.finish(0, 2);
   queue.finish(3, 1);
 
@@ -354,8 +354,8 @@ test('DiskQueue: few records that keep a segment are moved to the end, and it go
   const names = disk.names(DATA_PATH);
   const brief = readBrief(openQueue(disk, 'q').queue);
   const ahead = [queue.unread, queue.unreadBytes, queue.depth, readAllRecords(queue).length];
-  queue.note(2, 78, 0);
-  const noted = readBrief(openQueue(disk, 'q').queue);
+  queue.update(2, 78, 0);
+  const written = readBrief(openQueue(disk, 'q').queue);
   queue.finish(2, 1);
   queue.finish(4, 5);
   queue.close();
@@ -363,7 +363,7 @@ test('DiskQueue: few records that keep a segment are moved to the end, and it go
   assert.ok(!names.includes('q.diskqueue.000000.dat'));
   assert.deepEqual(brief, ['5 5 0', '6 6 0', '7 7 0', '8 8 0', '9 9 0', `3 77 ${DUE}`]);
   assert.deepEqual(ahead, [0, 0, 6, 0]);
-  assert.deepEqual(noted.at(-1), '3 78 0');
+  assert.deepEqual(written.at(-1), '3 78 0');
   assert.deepEqual([messagesOf(disk), log], [[], []]);
 });
 
@@ -384,7 +384,7 @@ test('DiskQueue: damage in front of records that were moved does not bring them 
   // The record that is next seems to reach over the first that was moved, and no checksum tells that it does not.
   bytes.writeInt32BE(2 * size - 4, size);
   writeOver(disk, path, bytes);
-  writeOver(disk, `${SIDECARS}/q.diskqueue.000003.sums`, Buffer.alloc(4 * SUM_BYTES));
+  writeOver(disk, `${SIDECARS}/q.diskqueue.000003.sums`, Buffer.alloc(4 * ENTRY_BYTES));
 
   const ahead = readBrief(queue);
 
@@ -396,7 +396,7 @@ test('DiskQueue: a record that is moved has its attempts in its bytes, for other
   const { queue } = openQueue(disk, 'q', { maxBytesPerFile: 4 * RECORD_BYTES });
   appendNumbers(queue, 1, 2, 3, 4, 5);
   readAllRecords(queue);
-  queue.note(1, 77, 0);
+  queue.update(1, 77, 0);
   queue.finish(2, 1);
   queue.close();
 
@@ -543,7 +543,7 @@ test('DiskQueue: many finished records ahead of the reader are passed when it is
   assert.ok(reads < 200, `${reads} reads`);
 });
 
-test('DiskQueue: notes that cannot be read fail the read, and it may be tried again', () => {
+test('DiskQueue: states that cannot be read fail the read, and it may be tried again', () => {
   const disk = makeDisk();
   const { queue: writer } = openQueue(disk, 'q');
   appendDeferred(writer, [1, DUE], [2, DUE]);
@@ -552,7 +552,7 @@ test('DiskQueue: notes that cannot be read fail the read, and it may be tried ag
   assert.throws(() => openQueue(disk, 'q'), /read segment q.diskqueue.000000.notes/);
   failOnNothing(disk);
   const { queue } = openQueue(disk, 'q', { openFilesMax: 1 });
-  // Another queue's notes are in the buffer now.
+  // Another queue's states are in the buffer now.
   const { queue: other } = openQueue(disk, 'other');
   appendDeferred(other, [3, DUE]);
   readAllRecords(other);
@@ -564,7 +564,7 @@ test('DiskQueue: notes that cannot be read fail the read, and it may be tried ag
   assert.deepEqual(readBrief(queue), [`1 1 ${DUE}`, `2 2 ${DUE}`]);
 });
 
-test('DiskQueue: a damaged note is none', () => {
+test('DiskQueue: a damaged state is none', () => {
   const disk = makeDisk();
   const { queue } = openQueue(disk, 'q');
   appendNumbers(queue, 1, 2);
@@ -572,16 +572,16 @@ test('DiskQueue: a damaged note is none', () => {
   queue.finish(1, 1);
   queue.sync();
   const path = `${SIDECARS}/q.diskqueue.000000.notes`;
-  const notes = disk.content(path);
+  const states = disk.content(path);
   for (let at = 16; at < 32; at++) {
     for (const mask of [1, 3, 0x80, 0xff]) {
-      const damaged = Buffer.from(notes);
+      const damaged = Buffer.from(states);
       damaged[at] ^= mask;
       disk.put(path, damaged);
 
       assert.deepEqual(readBrief(openQueue(disk, 'q').queue), ['1 1 0', '2 2 0']);
     }
   }
-  disk.put(path, notes);
+  disk.put(path, states);
   assert.deepEqual(readBrief(openQueue(disk, 'q').queue), ['1 1 0']);
 });

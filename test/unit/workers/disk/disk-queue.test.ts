@@ -62,7 +62,7 @@ function isDone(work: () => void): boolean {
 }
 
 /** Leaves nothing of the checksums, as where nsqd has written the segments. */
-function emptySums(disk: MemoryFileSystem): void {
+function emptyChecksums(disk: MemoryFileSystem): void {
   for (const name of disk.names(`${DATA_PATH}/.ringmq`)) {
     if (!name.endsWith('.sums')) continue;
     const handle = disk.openForWriting(`${DATA_PATH}/.ringmq/${name}`);
@@ -115,7 +115,7 @@ test('DiskQueue: records come back in order, and are gone when they are finished
   );
 });
 
-test('DiskQueue: a batch in one segment is one write and one of its sums, and nothing is synced for it', () => {
+test('DiskQueue: a batch in one segment is one write and one of its checksums, and nothing is synced for it', () => {
   const disk = makeDisk();
   const { queue } = openQueue(disk, 'q');
   appendNumbers(queue, 1);
@@ -222,7 +222,7 @@ test('DiskQueue: a sync with nothing new writes nothing', () => {
   assert.deepEqual(calls, []);
 });
 
-test('DiskQueue: the read position is the oldest unfinished record', () => {
+test('DiskQueue: the read position is the oldest unacked record', () => {
   const disk = makeDisk();
   const { queue } = openQueue(disk, 'q');
   appendNumbers(queue, 1, 2, 3);
@@ -537,7 +537,7 @@ test('DiskQueue: a file that is in the way of a new segment is kept and read', (
   assert.equal(log.length, 1);
 });
 
-test('DiskQueue: damage in the middle costs the rest of a segment without sums, and its file is kept', () => {
+test('DiskQueue: damage in the middle costs the rest of a segment without checksums, and its file is kept', () => {
   const disk = makeDisk();
   const limits = { maxBytesPerFile: 3 * RECORD_BYTES };
   const { queue: writer } = openQueue(disk, 'q', limits);
@@ -546,7 +546,7 @@ test('DiskQueue: damage in the middle costs the rest of a segment without sums, 
   const content = disk.content(segmentPath(1));
   content.writeInt32BE(5, RECORD_BYTES);
   disk.put(segmentPath(1), content);
-  emptySums(disk);
+  emptyChecksums(disk);
   const { queue, log } = openQueue(disk, 'q', limits);
 
   const numbers = readNumbers(queue);
@@ -604,7 +604,7 @@ test('DiskQueue: damage in the write segment moves writing to a new one first', 
   const handle = disk.openForWriting(segmentPath(0));
   assert.ok(handle !== 'missing');
   disk.write(handle, Buffer.from('ffffffff', 'hex'), 0, 4, RECORD_BYTES);
-  emptySums(disk);
+  emptyChecksums(disk);
 
   const numbers = readNumbers(queue);
   const depth = queue.depth;

@@ -42,7 +42,7 @@ function metadataText(disk: MemoryFileSystem, queue: string): string {
   return disk.content(`${DATA_PATH}/${queue}.diskqueue.meta.dat`).toString();
 }
 
-test('IoLoop: answers every request but FINISH and NOTE, in the order of the requests', () => {
+test('IoLoop: answers every request but FINISH and UPDATE, in the order of the requests', () => {
   const disk = new MemoryFileSystem(DATA_PATH);
   const pump = new PumpSide();
   const loop = makeLoop(disk, [pump]);
@@ -79,7 +79,7 @@ test('IoLoop: answers every request but FINISH and NOTE, in the order of the req
   assert.deepEqual([loop.isDone, loop.nextDeadlineMs], [true, Number.POSITIVE_INFINITY]);
 });
 
-test('IoLoop: records that are not finished are handed out once more, as many as fit, with what is noted', () => {
+test('IoLoop: records that are not finished are handed out once more, as many as fit, with their latest states', () => {
   const disk = new MemoryFileSystem(DATA_PATH);
   const pump = new PumpSide();
   const loop = makeLoop(disk, [pump], { maxBytesPerFile: 3 * RECORD_BYTES });
@@ -435,8 +435,8 @@ test('IoLoop: a reply ring that is often full delays answers and loses none', ()
   for (let turn = 0; turn < 3000; turn++) {
     if (next <= 1000 && pump.append(1, next, next + 1)) next += 2;
     if (turn % 2 === 0) pump.read(1, 100 + (turn % 200));
-    const unfinished = received.length - finished;
-    if (unfinished > 10 && pump.finish(1, [finished, unfinished])) finished = received.length;
+    const unacked = received.length - finished;
+    if (unacked > 10 && pump.finish(1, [finished, unacked])) finished = received.length;
     if (turn % 3 > 0) loop.step(turn);
     if (turn % 5 > 2) {
       for (const answer of pump.take(1 + (turn % 4))) {

@@ -11,7 +11,7 @@ import {
   makeParts,
   readBodies,
   writeFinished,
-  writeWaiting,
+  writeUnacked,
 } from '../../../support/disk-parts.ts';
 import { SystemError } from '../../../support/system-error.ts';
 
@@ -30,10 +30,10 @@ function setUp(count: number, finished: readonly number[], foundFinished?: Queue
   const parts = makeParts(SEGMENT_BYTES);
   for (let index = 0; index < count; index++) append(parts, [index + 1, bodyOf(index)]);
   if (foundFinished === undefined) readBodies(parts);
-  for (const index of finished) parts.handedOut.finish(index, 1);
-  const { context: source, writer, notes, handedOut, reader, unread } = parts;
+  for (const index of finished) parts.unacked.finish(index, 1);
+  const { context: source, writer, states, unacked, reader, unread } = parts;
   const mover = new RecordMover({
-    ...{ source, writer, notes, handedOut, reader, unread },
+    ...{ source, writer, states, unacked, reader, unread },
     foundFinished,
   });
   return { ...parts, mover };
@@ -55,8 +55,8 @@ function recordsIn({ disk }: Bench, segment: number): string[] {
   );
 }
 
-function placeOf({ handedOut }: Bench, number: number): QueuePlace | undefined {
-  const record = handedOut.get(number);
+function placeOf({ unacked }: Bench, number: number): QueuePlace | undefined {
+  const record = unacked.get(number);
   return record && { segment: record.segment, position: record.position };
 }
 
@@ -69,7 +69,7 @@ test('RecordMover: the last record of a segment is moved to the end, so that the
   assert.strictEqual(hasMoved, true);
   assert.deepStrictEqual(recordsIn(bench, 2), ['k 11', 'l 12', 'a 1']);
   assert.deepStrictEqual(placeOf(bench, 0), { segment: 2, position: 2 * SIZE });
-  assert.deepStrictEqual(bench.handedOut.bytesBefore({ segment: 1, position: 0 }), 0);
+  assert.deepStrictEqual(bench.unacked.bytesBefore({ segment: 1, position: 0 }), 0);
   // It is passed, not handed out once more.
   assert.deepStrictEqual([bench.unread.live, bench.unread.all], [0, 1]);
   assert.deepStrictEqual(readBodies(bench), []);
@@ -86,7 +86,7 @@ test('RecordMover: a segment of which more than a quarter waits stays', () => {
 test('RecordMover: the oldest segment goes too if little waits in all of them together', () => {
   // Two of a–e, and nothing else but one, of fifteen in segments that are passed.
   const bench = setUp(16, [...range(2, 14)]);
-  bench.handedOut.finish(15, 1);
+  bench.unacked.finish(15, 1);
 
   const hasMoved = bench.mover.moveForSpace();
 
@@ -103,21 +103,21 @@ test('RecordMover: one segment alone is not worth it, nor one without anything t
 
 test('RecordMover: a moved record has its attempts in its bytes, and keeps its due time', () => {
   const bench = setUp(12, range(1, 5));
-  writeWaiting(bench.notes, 0, 0, diskRecord(1, 'a'), 77, DUE_MS);
+  writeUnacked(bench.states, 0, 0, diskRecord(1, 'a'), 77, DUE_MS);
 
   bench.mover.moveForSpace();
 
   assert.deepStrictEqual(recordsIn(bench, 2), ['k 11', 'l 12', 'a 77']);
-  const isKnown = bench.notes.find(2, 2 * SIZE);
+  const isKnown = bench.states.find(2, 2 * SIZE);
   assert.deepStrictEqual(
-    [isKnown, bench.notes.attempts, bench.notes.dueMs, bench.notes.checksum],
-    [true, 77, DUE_MS, bench.handedOut.get(0)?.checksum],
+    [isKnown, bench.states.attempts, bench.states.dueMs, bench.states.checksum],
+    [true, 77, DUE_MS, bench.unacked.get(0)?.checksum],
   );
 });
 
 test('RecordMover: the due time of a moved record is durable before the record is there', () => {
   const bench = setUp(12, range(1, 5));
-  writeWaiting(bench.notes, 0, 0, diskRecord(1, 'a'), 77, DUE_MS);
+  writeUnacked(bench.states, 0, 0, diskRecord(1, 'a'), 77, DUE_MS);
   const calls: string[] = [];
   bench.disk.onCall = (call, path) => {
     if (call === 'sync' || (call === 'write' && path.endsWith('.dat'))) {
@@ -164,7 +164,7 @@ test('RecordMover: at the end records before the last finished one are moved', (
 
   assert.strictEqual(mustSync, true);
   assert.deepStrictEqual(recordsIn(bench, 0), ['a 1', 'b 2', 'c 3', 'd 4', 'a 1']);
-  assert.deepStrictEqual(bench.handedOut.oldest?.position, 2 * SIZE);
+  assert.deepStrictEqual(bench.unacked.oldest?.position, 2 * SIZE);
 });
 
 test('RecordMover: at the end nothing is to be done if nothing is finished behind what waits', () => {
@@ -176,7 +176,7 @@ test('RecordMover: at the end nothing is to be done if nothing is finished behin
 
 test('RecordMover: at the end unread records before one that was found finished are read and moved', () => {
   const bench = setUp(4, [], { segment: 0, position: 2 * SIZE });
-  writeFinished(bench.notes, 0, 2 * SIZE, diskRecord(3, 'c'));
+  writeFinished(bench.states, 0, 2 * SIZE, diskRecord(3, 'c'));
 
   const mustSync = bench.mover.moveForClose();
 
@@ -187,12 +187,12 @@ test('RecordMover: at the end unread records before one that was found finished 
 test('RecordMover: at the end a queue with too much to be moved stays as it is', () => {
   const bench = setUp(4, [1]);
   // 65 MiB that wait between a and the last record, which is finished.
-  const { handedOut } = bench;
+  const { unacked } = bench;
   for (let index = 0; index < 65; index++) {
-    handedOut.add(0, 4 * SIZE + index * 2 ** 20, 2 ** 20, 0, 4 + index);
+    unacked.add(0, 4 * SIZE + index * 2 ** 20, 2 ** 20, 0, 4 + index);
   }
-  handedOut.add(0, 4 * SIZE + 65 * 2 ** 20, SIZE, 0, 69);
-  handedOut.finish(69, 1);
+  unacked.add(0, 4 * SIZE + 65 * 2 ** 20, SIZE, 0, 69);
+  unacked.finish(69, 1);
 
   const mustSync = bench.mover.moveForClose();
 

@@ -16,8 +16,8 @@ import { type FileCall, MemoryFileSystem } from '../../../support/memory-file-sy
 import { SystemError } from '../../../support/system-error.ts';
 
 const SIDECARS = `${DATA_PATH}/.ringmq`;
-const NOTES = `${SIDECARS}/q.diskqueue.000000.notes`;
-const SUMS = `${SIDECARS}/q.diskqueue.000000.sums`;
+const STATES = `${SIDECARS}/q.diskqueue.000000.notes`;
+const CHECKSUMS = `${SIDECARS}/q.diskqueue.000000.sums`;
 const COPY = `${SIDECARS}/q.diskqueue.meta.copy`;
 const DUE_MS = 1_800_000_000_123;
 /** More than any patience. */
@@ -104,9 +104,9 @@ function errorsOf({ log }: OpenedQueue): string[] {
   return log.filter((line) => line.startsWith(`${LOG_ERROR} `));
 }
 
-test('DiskQueue: notes that cannot be read for a second are waited for', () => {
+test('DiskQueue: states that cannot be read for a second are waited for', () => {
   const bench = makeFilledBench();
-  failAt(bench, NOTES, 'EIO');
+  failAt(bench, STATES, 'EIO');
   assert.throws(() => open(bench), /000000\.notes/);
   bench.patience.nowMs += RETRY_MS;
   bench.disk.onCall = () => undefined;
@@ -124,10 +124,10 @@ for (const [code, tries] of [
   ['EACCES', 4],
   ['EISDIR', 1],
 ] as const) {
-  test(`DiskQueue: notes that cannot be read (${code}) are set aside and cost no record`, () => {
+  test(`DiskQueue: states that cannot be read (${code}) are set aside and cost no record`, () => {
     const bench = makeFilledBench();
-    const bytes = bench.disk.content(NOTES);
-    failAt(bench, NOTES, code, (call) => call === 'read');
+    const bytes = bench.disk.content(STATES);
+    failAt(bench, STATES, code, (call) => call === 'read');
 
     const opened = openPatiently(bench);
 
@@ -137,18 +137,18 @@ for (const [code, tries] of [
       [1, 0],
       [2, 0],
     ]);
-    assert.deepStrictEqual(bench.disk.content(`${NOTES}.unusable`), bytes);
+    assert.deepStrictEqual(bench.disk.content(`${STATES}.unusable`), bytes);
     assert.deepStrictEqual(
       errorsOf(opened).map((line) => line.replace(/ - .*/, '')),
       [
-        `${LOG_ERROR} DISKQUEUE(q): segment 0: going on without the due times and attempts noted so far, ` +
+        `${LOG_ERROR} DISKQUEUE(q): segment 0: going on without the due times and attempts written so far, ` +
           'finished records may come again; the file is kept as q.diskqueue.000000.notes.unusable',
       ],
     );
   });
 }
 
-test('DiskQueue: notes are waited for as long as the disk fails as a whole', () => {
+test('DiskQueue: states are waited for as long as the disk fails as a whole', () => {
   const bench = makeFilledBench();
   bench.disk.onCall = (call, path) => {
     if (call === 'read' && path.includes('000000')) throw new SystemError('EIO', call, path);
@@ -158,7 +158,7 @@ test('DiskQueue: notes are waited for as long as the disk fails as a whole', () 
     assert.throws(() => open(bench), /000000/);
     bench.patience.nowMs += RETRY_MS;
   }
-  failAt(bench, NOTES, 'EIO');
+  failAt(bench, STATES, 'EIO');
   assert.throws(() => open(bench), /000000/);
 
   bench.disk.onCall = () => undefined;
@@ -168,9 +168,9 @@ test('DiskQueue: notes are waited for as long as the disk fails as a whole', () 
   ]);
 });
 
-test('DiskQueue: behind notes that were set aside there are new ones', () => {
+test('DiskQueue: behind states that were set aside there are new ones', () => {
   const bench = makeFilledBench();
-  failAt(bench, NOTES, 'EISDIR', (call) => call === 'read');
+  failAt(bench, STATES, 'EISDIR', (call) => call === 'read');
   const opened = openPatiently(bench);
   bench.disk.onCall = () => undefined;
 
@@ -185,9 +185,9 @@ test('DiskQueue: behind notes that were set aside there are new ones', () => {
 });
 
 for (const code of ['EMFILE', 'ENOMEM', 'ENOSPC']) {
-  test(`DiskQueue: notes are waited for as long as the machine is short (${code})`, () => {
+  test(`DiskQueue: states are waited for as long as the machine is short (${code})`, () => {
     const bench = makeFilledBench();
-    failAt(bench, NOTES, code);
+    failAt(bench, STATES, code);
 
     for (let second = 0; second < 100; second++) {
       assert.throws(() => open(bench), /000000\.notes/);
@@ -202,10 +202,10 @@ for (const code of ['EMFILE', 'ENOMEM', 'ENOSPC']) {
   });
 }
 
-test('DiskQueue: notes that cannot be written refuse deferred records for a while only', () => {
+test('DiskQueue: states that cannot be written refuse deferred records for a while only', () => {
   const bench = makeFilledBench();
   const opened = open(bench);
-  failAt(bench, NOTES, 'EIO', (call) => call === 'write' || call === 'rename');
+  failAt(bench, STATES, 'EIO', (call) => call === 'write' || call === 'rename');
 
   appendNumbers(opened.queue, 3);
   const tries = retry(bench, () => appendDeferred(opened.queue, [4, DUE_MS]));
@@ -219,11 +219,11 @@ test('DiskQueue: notes that cannot be written refuse deferred records for a whil
   );
 });
 
-test('DiskQueue: notes that cannot be made durable delay syncs for a while only', () => {
+test('DiskQueue: states that cannot be made durable delay syncs for a while only', () => {
   const bench = makeBench();
   const opened = open(bench);
   appendDeferred(opened.queue, [1, DUE_MS]);
-  failAt(bench, NOTES, 'EIO', (call) => call === 'sync');
+  failAt(bench, STATES, 'EIO', (call) => call === 'sync');
 
   const tries = retry(bench, () => opened.queue.sync());
   appendDeferred(opened.queue, [2, DUE_MS]);
@@ -248,7 +248,7 @@ test('DiskQueue: without a usable directory for sidecars a queue takes and gives
   appendNumbers(first.queue, 4);
   const [{ number }, ...others] = readAll(bench, first);
   first.queue.finish(number, 1);
-  first.queue.note(others[0].number, 2, DUE_MS);
+  first.queue.update(others[0].number, 2, DUE_MS);
   retry(bench, () => first.queue.sync());
   first.queue.probe();
   retry(bench, () => first.queue.close());
@@ -279,7 +279,7 @@ test('DiskQueue: no call on a sidecar that always fails costs a record or stops 
       retry(bench, () => appendDeferred(first.queue, [3, DUE_MS], [4, 0]));
       const [{ number }, ...others] = readAll(bench, first);
       first.queue.finish(number, 1);
-      first.queue.note(others[0].number, 2, 0);
+      first.queue.update(others[0].number, 2, 0);
       retry(bench, () => first.queue.sync());
       retry(bench, () => first.queue.close());
       const second = openPatiently(bench);
@@ -309,11 +309,11 @@ test('DiskQueue: a copy of metadata that is needed and cannot be read is set asi
 
 test('DiskQueue: checksums that are needed and cannot be read are set aside', () => {
   const bench = makeFilledBench();
-  const bytes = bench.disk.content(SUMS);
+  const bytes = bench.disk.content(CHECKSUMS);
   const segment = bench.disk.content(`${DATA_PATH}/q.diskqueue.000000.dat`);
   segment.writeInt32BE(-1, 0);
   bench.disk.put(`${DATA_PATH}/q.diskqueue.000000.dat`, segment);
-  failAt(bench, SUMS, 'EIO', (call) => call === 'read');
+  failAt(bench, CHECKSUMS, 'EIO', (call) => call === 'read');
   const opened = openPatiently(bench);
 
   const tries = retry(bench, () => readRecords(opened.queue));
@@ -321,5 +321,5 @@ test('DiskQueue: checksums that are needed and cannot be read are set aside', ()
 
   assert.strictEqual(tries, 4);
   assert.deepStrictEqual(numbersAndTimes(bench, opened), [[3, 0]]);
-  assert.deepStrictEqual(bench.disk.content(`${SUMS}.unusable`), bytes);
+  assert.deepStrictEqual(bench.disk.content(`${CHECKSUMS}.unusable`), bytes);
 });

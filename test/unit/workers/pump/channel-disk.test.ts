@@ -50,7 +50,7 @@ test('Channel: FIN of a message from disk finishes its record, in whatever order
   assert.equal(bench.store.referenceCount, 0);
 });
 
-test('Channel: REQ 0 of a message from disk is noted, and writes no second copy', () => {
+test('Channel: REQ 0 of a message from disk updates its record, and writes no second copy', () => {
   const bench = makeBench('a');
   const consumer = bench.subscribe(1);
   const [{ id }] = bench.deliver();
@@ -63,7 +63,7 @@ test('Channel: REQ 0 of a message from disk is noted, and writes no second copy'
   assert.equal(bench.store.referenceCount, 0);
 });
 
-test('Channel: a message from disk that was not answered in time is noted, too', () => {
+test('Channel: a message from disk that was not answered in time updates its record, too', () => {
   const bench = makeBench('a');
   const consumer = bench.subscribe(1, { msgTimeoutMs: 100 });
   bench.deliver();
@@ -76,7 +76,7 @@ test('Channel: a message from disk that was not answered in time is noted, too',
   assert.equal(consumer.inFlightCount, 0);
 });
 
-test('Channel: REQ with a delay of a message from disk is noted with its time, and comes back by itself', () => {
+test('Channel: REQ with a delay of a message from disk writes its time, and comes back by itself', () => {
   const bench = makeBench('a', 'b');
   const consumer = bench.subscribe(2);
   const [a, b] = bench.deliver();
@@ -165,7 +165,7 @@ for (const what of ['empty', 'close', 'delete'] as const) {
   });
 }
 
-test('Channel: close writes what is in memory, and notes what is on disk', () => {
+test('Channel: close writes what is in memory, and updates what is on disk', () => {
   const bench = makeBench('in flight', 'deferred', 'requeued', 'fetched');
   const consumer = bench.subscribe(3);
   const [, deferred, requeued] = bench.deliver();

@@ -37,7 +37,7 @@ test('DiskBackend: messages that were not read from its files are none of theirs
   assert.deepStrictEqual(bench.turn(), []);
 });
 
-test('DiskBackend: what is known of messages that wait is noted', () => {
+test('DiskBackend: what is known of messages that wait is sent', () => {
   const bench = new BackendBench().withRecords(7, 'a', 'b');
   const [a, b] = bench.take();
   bench.backend.update(a, 3, 0);

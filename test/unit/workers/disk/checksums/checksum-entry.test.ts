@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  SUM_BYTES,
+  ENTRY_BYTES,
+  entryChecksum,
+  entryPosition,
+  entrySize,
   samePartsOf,
-  sumChecksum,
-  sumPosition,
-  sumSize,
-  writeSum,
+  writeEntry,
 } from '../../../../../src/workers/disk/checksums/checksum-entry.ts';
 import { dataViewOf } from '../../../../../src/workers/disk/records/data-view.ts';
 import { recordChecksum } from '../../../../../src/workers/disk/records/record-checksum.ts';
@@ -15,8 +15,8 @@ import { diskRecord } from '../../../../support/disk-files.ts';
 const POSITION = 3 * 2 ** 32 + 77;
 
 function entryOf(record: Buffer, position = POSITION): Buffer {
-  const entry = Buffer.alloc(SUM_BYTES);
-  writeSum(entry, dataViewOf(entry), 0, record, dataViewOf(record), 0, position);
+  const entry = Buffer.alloc(ENTRY_BYTES);
+  writeEntry(entry, dataViewOf(entry), 0, record, dataViewOf(record), 0, position);
   return entry;
 }
 
@@ -24,36 +24,36 @@ function partsOf(entry: Buffer, record: Buffer): number {
   return samePartsOf(entry, 0, record, dataViewOf(record), 0);
 }
 
-test('record sums: an entry tells position, size and checksum of its record', () => {
+test('record checksums: an entry tells position, size and checksum of its record', () => {
   const record = diskRecord(5, 'a body');
 
   const entry = entryOf(record);
 
   assert.deepStrictEqual(
-    [sumPosition(entry, dataViewOf(entry), 0), sumSize(entry, 0), sumChecksum(entry, 0)],
+    [entryPosition(entry, dataViewOf(entry), 0), entrySize(entry, 0), entryChecksum(entry, 0)],
     [POSITION, record.length, recordChecksum(record, dataViewOf(record), 0, record.length)],
   );
   assert.equal(partsOf(entry, record), 2);
 });
 
-test('record sums: zeros are no entry, and a changed byte of an entry is found', () => {
+test('record checksums: zeros are no entry, and a changed byte of an entry is found', () => {
   const entry = entryOf(diskRecord(5, 'a body'));
   let undetected = 0;
 
-  for (let index = 0; index < SUM_BYTES; index++) {
+  for (let index = 0; index < ENTRY_BYTES; index++) {
     for (const mask of [1, 0x80, 0xff]) {
       const changed = Buffer.from(entry);
       changed[index] ^= mask;
-      if (sumPosition(changed, dataViewOf(changed), 0) !== undefined) undetected++;
+      if (entryPosition(changed, dataViewOf(changed), 0) !== undefined) undetected++;
     }
   }
 
-  const zeros = Buffer.alloc(SUM_BYTES);
-  assert.equal(sumPosition(zeros, dataViewOf(zeros), 0), undefined);
+  const zeros = Buffer.alloc(ENTRY_BYTES);
+  assert.equal(entryPosition(zeros, dataViewOf(zeros), 0), undefined);
   assert.equal(undetected, 0);
 });
 
-test('record sums: a change in one part of a record leaves the other, one in the body both', () => {
+test('record checksums: a change in one part of a record leaves the other, one in the body both', () => {
   const record = diskRecord(5, 'a body');
   const entry = entryOf(record);
 
@@ -64,7 +64,7 @@ test('record sums: a change in one part of a record leaves the other, one in the
   }
 });
 
-test('record sums: another record has no part of it', () => {
+test('record checksums: another record has no part of it', () => {
   const entry = entryOf(diskRecord(5, 'a body'));
 
   assert.equal(partsOf(entry, diskRecord(6, 'a body')), 0);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SumsCursor } from '../../../../../src/workers/disk/checksums/checksum-cursor.ts';
-import { SUM_BYTES } from '../../../../../src/workers/disk/checksums/checksum-entry.ts';
-import { SumsWriter } from '../../../../../src/workers/disk/checksums/checksum-writer.ts';
+import { ChecksumCursor } from '../../../../../src/workers/disk/checksums/checksum-cursor.ts';
+import { ENTRY_BYTES } from '../../../../../src/workers/disk/checksums/checksum-entry.ts';
+import { ChecksumWriter } from '../../../../../src/workers/disk/checksums/checksum-writer.ts';
 import { OpenFiles } from '../../../../../src/workers/disk/files/open-files.ts';
 import { QueueFiles } from '../../../../../src/workers/disk/files/queue-files.ts';
 import { diskRecord } from '../../../../support/disk-files.ts';
@@ -18,33 +18,33 @@ interface Bench {
   readonly disk: MemoryFileSystem;
   readonly openFiles: OpenFiles;
   readonly log: string[];
-  readonly makeWriter: () => SumsWriter;
+  readonly makeWriter: () => ChecksumWriter;
 }
 
 function makeBench(): Bench {
   const disk = new MemoryFileSystem(DATA_PATH);
   const openFiles = new OpenFiles(disk, 4);
   const log: string[] = [];
-  const makeWriter = (): SumsWriter =>
-    new SumsWriter({ openFiles, files: FILES, log: (_, text) => log.push(text) });
+  const makeWriter = (): ChecksumWriter =>
+    new ChecksumWriter({ openFiles, files: FILES, log: (_, text) => log.push(text) });
   return { disk, openFiles, log, makeWriter };
 }
 
-function add(writer: SumsWriter, segment: number, first: number, end: number): void {
+function add(writer: ChecksumWriter, segment: number, first: number, end: number): void {
   const bytes = Buffer.concat(RECORDS.slice(first, end));
   writer.add(segment, first * RECORD_BYTES, bytes, 0, bytes.length);
 }
 
 /** Indexes of the records that have an entry. */
 function entriesOf({ openFiles }: Bench, segment: number): number[] {
-  const cursor = new SumsCursor(openFiles, FILES);
+  const cursor = new ChecksumCursor(openFiles, FILES);
   return [...RECORDS.keys()].filter(
     (index) =>
       cursor.seek(segment, index * RECORD_BYTES) && cursor.position === index * RECORD_BYTES,
   );
 }
 
-test('SumsWriter: a batch is one write, to a file that nothing syncs', () => {
+test('ChecksumWriter: a batch is one write, to a file that nothing syncs', () => {
   const bench = makeBench();
   const writer = bench.makeWriter();
   add(writer, 0, 0, 1);
@@ -53,11 +53,11 @@ test('SumsWriter: a batch is one write, to a file that nothing syncs', () => {
 
   add(writer, 0, 1, 4);
 
-  assert.deepStrictEqual(calls, [`write ${FILES.sums(0)}`]);
-  assert.equal(bench.disk.content(FILES.sums(0)).length, 4 * SUM_BYTES);
+  assert.deepStrictEqual(calls, [`write ${FILES.checksums(0)}`]);
+  assert.equal(bench.disk.content(FILES.checksums(0)).length, 4 * ENTRY_BYTES);
 });
 
-test('SumsWriter: the directory is created with the first file', () => {
+test('ChecksumWriter: the directory is created with the first file', () => {
   const bench = makeBench();
 
   add(bench.makeWriter(), 0, 0, 1);
@@ -65,19 +65,19 @@ test('SumsWriter: the directory is created with the first file', () => {
   assert.deepStrictEqual(bench.disk.names(FILES.sidecarDirectory), ['q.diskqueue.000000.sums']);
 });
 
-test('SumsWriter: another writer goes on behind the entries that are there, over a torn one', () => {
+test('ChecksumWriter: another writer goes on behind the entries that are there, over a torn one', () => {
   const bench = makeBench();
   add(bench.makeWriter(), 2, 0, 2);
-  const torn = Buffer.concat([bench.disk.content(FILES.sums(2)), Buffer.alloc(7, 1)]);
-  bench.openFiles.close(FILES.sums(2));
-  bench.disk.put(FILES.sums(2), torn);
+  const torn = Buffer.concat([bench.disk.content(FILES.checksums(2)), Buffer.alloc(7, 1)]);
+  bench.openFiles.close(FILES.checksums(2));
+  bench.disk.put(FILES.checksums(2), torn);
 
   add(bench.makeWriter(), 2, 2, 4);
 
   assert.deepStrictEqual(entriesOf(bench, 2), [0, 1, 2, 3]);
 });
 
-test('SumsWriter: records without entries between others leave a gap', () => {
+test('ChecksumWriter: records without entries between others leave a gap', () => {
   const bench = makeBench();
   add(bench.makeWriter(), 2, 0, 2);
 
@@ -86,7 +86,7 @@ test('SumsWriter: records without entries between others leave a gap', () => {
   assert.deepStrictEqual(entriesOf(bench, 2), [0, 1, 3, 4]);
 });
 
-test('SumsWriter: entries for places that are written now were of something else', () => {
+test('ChecksumWriter: entries for places that are written now were of something else', () => {
   const bench = makeBench();
   add(bench.makeWriter(), 2, 0, 4);
   add(bench.makeWriter(), 2, 1, 2);
@@ -97,7 +97,7 @@ test('SumsWriter: entries for places that are written now were of something else
   assert.deepStrictEqual([continued, begun], [[1], [0]]);
 });
 
-test('SumsWriter: what cannot be written is said once, and costs the sums of that segment only', () => {
+test('ChecksumWriter: what cannot be written is said once, and costs the checksums of that segment only', () => {
   const bench = makeBench();
   const writer = bench.makeWriter();
   add(writer, 0, 0, 2);
@@ -112,11 +112,11 @@ test('SumsWriter: what cannot be written is said once, and costs the sums of tha
   assert.deepStrictEqual([entriesOf(bench, 0), entriesOf(bench, 1)], [[0, 1], [0]]);
   assert.deepStrictEqual(bench.log, [
     'failed to write checksums of segment 0, going on without - write file q.diskqueue.000000.sums: ' +
-      `EIO: write '${FILES.sums(0)}'`,
+      `EIO: write '${FILES.checksums(0)}'`,
   ]);
 });
 
-test('SumsWriter: every failing call costs at most the sums', () => {
+test('ChecksumWriter: every failing call costs at most the checksums', () => {
   for (let failing = 0; failing < 20; failing++) {
     const bench = makeBench();
     let left = failing;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SumsWriter } from '../../../../../src/workers/disk/checksums/checksum-writer.ts';
+import { ChecksumWriter } from '../../../../../src/workers/disk/checksums/checksum-writer.ts';
 import { RecordCheck } from '../../../../../src/workers/disk/checksums/record-check.ts';
 import { OpenFiles } from '../../../../../src/workers/disk/files/open-files.ts';
 import { QueueFiles } from '../../../../../src/workers/disk/files/queue-files.ts';
@@ -24,7 +24,7 @@ interface Bench {
   readonly log: string[];
 }
 
-/** A check of a segment that was written with these records, sums of the first `count` of them, and has become `content`. */
+/** A check of a segment that was written with these records, checksums of the first `count` of them, and has become `content`. */
 function makeBench(content: Uint8Array = WHOLE, count = 4): Bench {
   const disk = new MemoryFileSystem(DATA_PATH);
   const openFiles = new OpenFiles(disk);
@@ -39,7 +39,7 @@ function makeBench(content: Uint8Array = WHOLE, count = 4): Bench {
     },
   };
   const written = Buffer.concat(RECORDS.slice(0, count));
-  new SumsWriter(source).add(SEGMENT, 0, written, 0, written.length);
+  new ChecksumWriter(source).add(SEGMENT, 0, written, 0, written.length);
   disk.put(FILES.segment(SEGMENT), content);
   return { disk, check: new RecordCheck(source), log };
 }
@@ -81,7 +81,7 @@ test('RecordCheck: a change of any byte is damage, before the body it shows at o
   }
 });
 
-test('RecordCheck: sums of other records are given up for the segment, and that is said once', () => {
+test('RecordCheck: checksums of other records are given up for the segment, and that is said once', () => {
   const bench = makeBench();
   const foreign = diskRecord(77, 'of nsqd');
 
@@ -98,7 +98,7 @@ test('RecordCheck: sums of other records are given up for the segment, and that 
   ]);
 });
 
-test('RecordCheck: bytes that are no record do not speak against the sums', () => {
+test('RecordCheck: bytes that are no record do not speak against the checksums', () => {
   const bench = makeBench();
 
   const verdicts = [judgeFront(bench, 1, Buffer.alloc(30)), judge(bench, 2)];
@@ -115,7 +115,7 @@ test('RecordCheck: records without an entry are unknown', () => {
   );
 });
 
-test('RecordCheck: sums that cannot be read are said once, and used when they can', () => {
+test('RecordCheck: checksums that cannot be read are said once, and used when they can', () => {
   const bench = makeBench();
   bench.disk.onCall = (action, path) => {
     if (action === 'read') throw new SystemError('EIO', action, path);
@@ -130,7 +130,7 @@ test('RecordCheck: sums that cannot be read are said once, and used when they ca
   assert.equal(bench.log.length, 1);
 });
 
-test('RecordCheck: behind bytes that are no record it goes on with the next that the sums know', () => {
+test('RecordCheck: behind bytes that are no record it goes on with the next that the checksums know', () => {
   const content = Buffer.from(WHOLE);
   content.fill(0, 20, 75);
   const { check } = makeBench(content);
@@ -148,7 +148,7 @@ test('RecordCheck: behind the last record it knows it goes on with what looks li
   assert.equal(check.nextPlace(SEGMENT, 33, WHOLE.length), 69);
 });
 
-test('RecordCheck: where sums say nothing or nothing true, the segment ends', () => {
+test('RecordCheck: where checksums say nothing or nothing true, the segment ends', () => {
   const zeros = makeBench(Buffer.alloc(WHOLE.length));
   const others = makeBench(Buffer.concat(RECORDS.toReversed()));
   const none = makeBench(WHOLE, 0);
@@ -160,7 +160,7 @@ test('RecordCheck: where sums say nothing or nothing true, the segment ends', ()
   assert.deepStrictEqual(places, [WHOLE.length, WHOLE.length, WHOLE.length]);
 });
 
-test('RecordCheck: where to go on is not decided while sums or segment cannot be read', () => {
+test('RecordCheck: where to go on is not decided while checksums or segment cannot be read', () => {
   const content = Buffer.from(WHOLE);
   content.fill(0, 0, 33);
   for (const part of ['.sums', '.dat']) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SumsWriter } from '../../../../../src/workers/disk/checksums/checksum-writer.ts';
+import { ChecksumWriter } from '../../../../../src/workers/disk/checksums/checksum-writer.ts';
 import { chooseMetadata } from '../../../../../src/workers/disk/metadata/metadata-choice.ts';
 import { writeMetadataCopy } from '../../../../../src/workers/disk/metadata/metadata-copy.ts';
 import {
@@ -32,7 +32,7 @@ function setUp(metadata: QueueMetadata | string | undefined, copy = METADATA): C
   const bytes = records('a', 'b', 'c', 'd');
   disk.put(FILES.segment(1), bytes);
   disk.makeDirectory(FILES.sidecarDirectory);
-  new SumsWriter(context).add(1, 0, bytes, 0, bytes.length);
+  new ChecksumWriter(context).add(1, 0, bytes, 0, bytes.length);
   writeMetadataCopy(disk, FILES, formatMetadata(copy), formatMetadata(OLDER));
   if (metadata === undefined) return parts;
   const text = typeof metadata === 'string' ? metadata : formatMetadata(metadata);

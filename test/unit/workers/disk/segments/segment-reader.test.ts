@@ -10,7 +10,7 @@ import {
   read,
   readBodies,
   writeFinished,
-  writeWaiting,
+  writeUnacked,
 } from '../../../../support/disk-parts.ts';
 import { SystemError } from '../../../../support/system-error.ts';
 
@@ -27,8 +27,8 @@ function makeFilled(...bodies: readonly string[]): DiskParts {
 }
 
 function loseChecksums({ disk }: DiskParts, segment: number): void {
-  const { length } = disk.content(FILES.sums(segment));
-  damage(disk, FILES.sums(segment), 0, ...Array<number>(length).fill(0));
+  const { length } = disk.content(FILES.checksums(segment));
+  damage(disk, FILES.checksums(segment), 0, ...Array<number>(length).fill(0));
 }
 
 function failOn({ disk }: DiskParts, call: string, part: string): void {
@@ -76,7 +76,7 @@ test('SegmentReader: a batch has no part of a record', () => {
 test('SegmentReader: records have the attempts and due times that were written for them', () => {
   const parts = makeParts();
   append(parts, [1, 'a'], [2, 'b']);
-  writeWaiting(parts.notes, 0, SIZE, diskRecord(2, 'b'), 500, 1_800_000_000_123);
+  writeUnacked(parts.states, 0, SIZE, diskRecord(2, 'b'), 500, 1_800_000_000_123);
 
   const batch = read(parts);
 
@@ -92,14 +92,14 @@ test('SegmentReader: records have the attempts and due times that were written f
 
 test('SegmentReader: finished records are passed before there is anything to hand out', () => {
   const parts = makeFilled('a', 'b', 'c');
-  writeFinished(parts.notes, 0, 0, diskRecord(1, 'a'));
-  writeFinished(parts.notes, 0, SIZE, diskRecord(2, 'b'));
+  writeFinished(parts.states, 0, 0, diskRecord(1, 'a'));
+  writeFinished(parts.states, 0, SIZE, diskRecord(2, 'b'));
 
   const room = parts.reader.prepare(1000);
 
   assert.strictEqual(room, SIZE);
   assert.deepStrictEqual(parts.reader.place, { segment: 1, position: 0 });
-  assert.deepStrictEqual([parts.handedOut.next, parts.reader.ordinal], [0, 2]);
+  assert.deepStrictEqual([parts.unacked.next, parts.reader.ordinal], [0, 2]);
 });
 
 test('SegmentReader: a damaged record costs only itself, and its segment is kept', () => {
@@ -227,7 +227,7 @@ test('SegmentReader: after a restart there is nothing before the writer', () => 
   parts.reader.restart();
 
   assert.strictEqual(read(parts), undefined);
-  assert.deepStrictEqual([parts.handedOut.count, parts.reader.passed.count], [0, 0]);
+  assert.deepStrictEqual([parts.unacked.count, parts.reader.passed.count], [0, 0]);
   append(parts, [5, 'e']);
   assert.deepStrictEqual(readBodies(parts), ['e']);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SumsCursor } from '../../../../../src/workers/disk/checksums/checksum-cursor.ts';
+import { ChecksumCursor } from '../../../../../src/workers/disk/checksums/checksum-cursor.ts';
 import { OpenFiles } from '../../../../../src/workers/disk/files/open-files.ts';
 import { QueueFiles } from '../../../../../src/workers/disk/files/queue-files.ts';
 import { SegmentIndex } from '../../../../../src/workers/disk/files/segment-index.ts';
@@ -242,14 +242,14 @@ test('SegmentWriter: a restart after the queue was emptied forgets the failure',
   assert.deepStrictEqual(bench.disk.content(FILES.segment(1)), records(2));
 });
 
-test('SegmentWriter: every record of an append that was kept has an entry among the sums, no other', () => {
+test('SegmentWriter: every record of an append that was kept has an entry among the checksums, no other', () => {
   const bench = makeBench(3 * RECORD_BYTES);
   append(bench, 1, 2, 3, 4, 5);
   bench.faults.fail({ kind: 'ENOSPC', calls: ['create'], after: 0, times: 1 });
   assert.throws(() => append(bench, 6, 7));
   append(bench, 8, 9);
 
-  const cursor = new SumsCursor(bench.openFiles, FILES);
+  const cursor = new ChecksumCursor(bench.openFiles, FILES);
   const found: number[][] = [];
   for (const segment of [0, 1, 2]) {
     const positions: number[] = [];
@@ -263,7 +263,7 @@ test('SegmentWriter: every record of an append that was kept has an entry among 
   assert.deepStrictEqual(found, [[0, 1, 2], [0, 1, 2], [0]]);
 });
 
-test('SegmentWriter: an append is one write to its segment and one to its sums', () => {
+test('SegmentWriter: an append is one write to its segment and one to its checksums', () => {
   const bench = makeBench();
   append(bench, 1);
   const calls: string[] = [];
@@ -273,7 +273,7 @@ test('SegmentWriter: an append is one write to its segment and one to its sums',
 
   append(bench, 2, 3, 4);
 
-  assert.deepStrictEqual(calls, [FILES.segment(0), FILES.sums(0)]);
+  assert.deepStrictEqual(calls, [FILES.segment(0), FILES.checksums(0)]);
 });
 
 test('SegmentWriter: where a file may not grow any more writing goes on in a new one', () => {

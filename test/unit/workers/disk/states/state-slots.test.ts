@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  NOTE_FINISHED,
-  NOTE_WAITS,
   SLOT_BYTES,
+  STATE_FINISHED,
+  STATE_UNACKED,
   slotAttempts,
   slotChecksum,
   slotDueMs,
@@ -22,10 +22,10 @@ function readSlot(bytes: Buffer, at: number): number[] {
   ];
 }
 
-test('note slots: lie in the file as drawn, and nothing of the slots beside them changes', () => {
+test('state slots: lie in the file as drawn, and nothing of the slots beside them changes', () => {
   const bytes = Buffer.alloc(3 * SLOT_BYTES, 0xee);
 
-  writeSlot(bytes, SLOT_BYTES, NOTE_WAITS, 0x0102, 0x030405060708, 0x090a0b0c);
+  writeSlot(bytes, SLOT_BYTES, STATE_UNACKED, 0x0102, 0x030405060708, 0x090a0b0c);
 
   const neighbour = 'ee'.repeat(SLOT_BYTES);
   assert.match(
@@ -35,7 +35,7 @@ test('note slots: lie in the file as drawn, and nothing of the slots beside them
   assert.equal(bytes.toString('hex', 0, SLOT_BYTES), neighbour);
 });
 
-test('note slots: what was written is read, at every place and for every number', () => {
+test('state slots: what was written is read, at every place and for every number', () => {
   const seed = freshSeed();
   console.log(`seed ${seed}`);
   const random = seededRandom(seed);
@@ -43,10 +43,10 @@ test('note slots: what was written is read, at every place and for every number'
   const model = new Map<number, number[]>();
   for (let step = 0; step < 5000; step++) {
     const at = SLOT_BYTES * random(64);
-    const state = random(2) === 0 ? NOTE_WAITS : NOTE_FINISHED;
-    const note = [state, random(0x10000), random(2 ** 32) * random(0x10000), random(2 ** 32)];
-    writeSlot(bytes, at, note[0], note[1], note[2], note[3]);
-    model.set(at, note);
+    const state = random(2) === 0 ? STATE_UNACKED : STATE_FINISHED;
+    const slot = [state, random(0x10000), random(2 ** 32) * random(0x10000), random(2 ** 32)];
+    writeSlot(bytes, at, slot[0], slot[1], slot[2], slot[3]);
+    model.set(at, slot);
   }
 
   const found = new Map([...model.keys()].map((at) => [at, readSlot(bytes, at)]));
@@ -54,18 +54,18 @@ test('note slots: what was written is read, at every place and for every number'
   assert.deepStrictEqual(found, model);
 });
 
-test('note slots: numbers that are too large are written as the largest', () => {
+test('state slots: numbers that are too large are written as the largest', () => {
   const bytes = Buffer.alloc(SLOT_BYTES);
 
-  writeSlot(bytes, 0, NOTE_WAITS, 70_000, 2 ** 50, 5);
+  writeSlot(bytes, 0, STATE_UNACKED, 70_000, 2 ** 50, 5);
 
-  assert.deepStrictEqual(readSlot(bytes, 0), [NOTE_WAITS, 0xffff, 2 ** 48 - 1, 5]);
+  assert.deepStrictEqual(readSlot(bytes, 0), [STATE_UNACKED, 0xffff, 2 ** 48 - 1, 5]);
 });
 
-test('note slots: zeros are no note, nor is one with any byte changed', () => {
+test('state slots: zeros are no state, nor is one with any byte changed', () => {
   const empty = Buffer.alloc(SLOT_BYTES);
   const whole = Buffer.alloc(SLOT_BYTES);
-  writeSlot(whole, 0, NOTE_FINISHED, 3, 1_700_000_000_000, 0xdeadbeef);
+  writeSlot(whole, 0, STATE_FINISHED, 3, 1_700_000_000_000, 0xdeadbeef);
 
   const believed: string[] = [];
   for (let at = 0; at < SLOT_BYTES; at++) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isBefore, type QueuePlace } from '../../../../../src/workers/disk/files/queue-place.ts';
-import { NoteList } from '../../../../../src/workers/disk/states/state-list.ts';
+import { StateList } from '../../../../../src/workers/disk/states/state-list.ts';
 import { MovedRecords } from '../../../../../src/workers/disk/unacked/moved-records.ts';
 import { freshSeed, seededRandom } from '../../../../support/seeded-random.ts';
 
@@ -14,14 +14,14 @@ type Moved = QueuePlace & {
   size: number;
   isPassed: boolean;
   isFinished: boolean;
-  isNoted: boolean;
+  isWritten: boolean;
 };
 
-/** The positions of a segment that wait for a note. */
-function unnotedOf(moved: MovedRecords, oldest: QueuePlace): string[] {
-  return moved.unnotedSegments(oldest).flatMap((segment) => {
-    const list = new NoteList();
-    moved.listUnnoted(segment, oldest, list);
+/** The positions of a segment that wait for a state. */
+function unwrittenOf(moved: MovedRecords, oldest: QueuePlace): string[] {
+  return moved.unwrittenSegments(oldest).flatMap((segment) => {
+    const list = new StateList();
+    moved.listUnwritten(segment, oldest, list);
     return list.positions.map((position) => `${segment},${position}`);
   });
 }
@@ -33,12 +33,12 @@ function placeOf(record: QueuePlace | undefined): string {
 /** Everything that can be asked, in words. */
 function describe(moved: MovedRecords, at: QueuePlace): object {
   return {
-    count: moved.unfinished,
-    bytes: moved.unfinishedBytes,
+    count: moved.unacked,
+    bytes: moved.unackedBytes,
     ahead: placeOf(moved.nextAhead),
     oldest: placeOf(moved.oldest),
-    before: moved.unfinishedBefore(at).map(placeOf),
-    unnoted: unnotedOf(moved, at),
+    before: moved.unackedBefore(at).map(placeOf),
+    unwritten: unwrittenOf(moved, at),
   };
 }
 
@@ -50,8 +50,8 @@ function describeModel(all: readonly Moved[], at: QueuePlace): object {
     ahead: placeOf(all.find(({ isPassed }) => !isPassed)),
     oldest: placeOf(open.find(({ isPassed }) => isPassed)),
     before: open.filter((record) => isBefore(record, at)).map(placeOf),
-    unnoted: all
-      .filter((record) => record.isFinished && !record.isNoted && !isBefore(record, at))
+    unwritten: all
+      .filter((record) => record.isFinished && !record.isWritten && !isBefore(record, at))
       .map(placeOf),
   };
 }
@@ -70,7 +70,7 @@ test('MovedRecords: behave as a list does', () => {
       if (random(15) === 0) end = { segment: end.segment + 1, position: 0 };
       const size = 30 + random(100);
       moved.add(step, end, size, CHECKSUM);
-      const facts = { number: step, size, isPassed: false, isFinished: false, isNoted: false };
+      const facts = { number: step, size, isPassed: false, isFinished: false, isWritten: false };
       model.push({ ...end, ...facts });
       end = { ...end, position: end.position + size + random(50) };
     } else if (kind < 6) {
@@ -90,8 +90,8 @@ test('MovedRecords: behave as a list does', () => {
       for (const record of expected) record.isPassed = true;
       assert.equal(passed, expected.length);
     } else if (random(4) === 0) {
-      moved.onNoted();
-      for (const record of model) record.isNoted ||= record.isFinished;
+      moved.onStatesWritten();
+      for (const record of model) record.isWritten ||= record.isFinished;
       // what is finished and behind the reader is forgotten
       const kept = model.filter(({ isFinished, isPassed }) => !isFinished || !isPassed);
       model.splice(0, model.length, ...kept);

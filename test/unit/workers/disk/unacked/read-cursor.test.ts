@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SumsWriter } from '../../../../../src/workers/disk/checksums/checksum-writer.ts';
+import { ChecksumWriter } from '../../../../../src/workers/disk/checksums/checksum-writer.ts';
 import { RecordCheck } from '../../../../../src/workers/disk/checksums/record-check.ts';
-import { RecordNotes } from '../../../../../src/workers/disk/states/record-states.ts';
-import { ReadAhead } from '../../../../../src/workers/disk/unacked/read-cursor.ts';
-import { HandedOut } from '../../../../../src/workers/disk/unacked/unacked-records.ts';
+import { RecordStates } from '../../../../../src/workers/disk/states/record-states.ts';
+import { ReadCursor } from '../../../../../src/workers/disk/unacked/read-cursor.ts';
+import { UnackedRecords } from '../../../../../src/workers/disk/unacked/unacked-records.ts';
 import { UnreadCount } from '../../../../../src/workers/disk/unacked/unread-count.ts';
 import { diskRecord, parseRecords } from '../../../../support/disk-files.ts';
 import {
   checksumOf,
   makeContext,
   writeFinished,
-  writeWaiting,
+  writeUnacked,
 } from '../../../../support/disk-parts.ts';
 import { SystemError } from '../../../../support/system-error.ts';
 
@@ -24,16 +24,16 @@ const SIZE = 40;
 /** A cursor before four records, of which so many are known to be finished. */
 function setUp(finished = 0) {
   const { disk, context, log } = makeContext();
-  const notes = new RecordNotes(context);
-  const handedOut = new HandedOut();
+  const states = new RecordStates(context);
+  const unacked = new UnackedRecords();
   const unread = new UnreadCount(RECORDS.length, finished, 0, RECORDS.length * SIZE);
   const check = new RecordCheck(context);
   const { recordBytesMax } = context;
   const place = { segment: SEGMENT, position: 0 };
-  const ahead = new ReadAhead({ notes, handedOut, unread, check, recordBytesMax }, place);
+  const ahead = new ReadCursor({ states, unacked, unread, check, recordBytesMax }, place);
   ahead.beginBatch();
   const bytes = Buffer.concat(RECORDS);
-  return { disk, context, log, notes, handedOut, unread, ahead, bytes };
+  return { disk, context, log, states, unacked, unread, ahead, bytes };
 }
 
 type Bench = ReturnType<typeof setUp>;
@@ -51,37 +51,37 @@ function failReads({ disk }: Bench): void {
   };
 }
 
-test('ReadAhead: hands out whole records with their numbers in a row, and stops before a torn one', () => {
+test('ReadCursor: hands out whole records with their numbers in a row, and stops before a torn one', () => {
   const bench = setUp();
 
   const bodies = handOut(bench, 3 * SIZE - 1);
 
-  const { ahead, handedOut, unread } = bench;
+  const { ahead, unacked, unread } = bench;
   assert.deepStrictEqual(bodies, ['message  1', 'message  2']);
   assert.deepStrictEqual([ahead.position, ahead.ordinal, ahead.count], [2 * SIZE, 2, 2]);
-  assert.deepStrictEqual([handedOut.next, unread.live, unread.bytes], [2, 2, 2 * SIZE]);
+  assert.deepStrictEqual([unacked.next, unread.live, unread.bytes], [2, 2, 2 * SIZE]);
   assert.strictEqual(ahead.dueTimes, undefined);
 });
 
-test('ReadAhead: passes finished records among others and closes the gaps', () => {
+test('ReadCursor: passes finished records among others and closes the gaps', () => {
   const bench = setUp(2);
-  writeFinished(bench.notes, SEGMENT, 0, RECORDS[0]);
-  writeFinished(bench.notes, SEGMENT, 2 * SIZE, RECORDS[2]);
+  writeFinished(bench.states, SEGMENT, 0, RECORDS[0]);
+  writeFinished(bench.states, SEGMENT, 2 * SIZE, RECORDS[2]);
 
   const bodies = handOut(bench);
 
-  const { ahead, handedOut, unread } = bench;
+  const { ahead, unacked, unread } = bench;
   assert.deepStrictEqual(bodies, ['message  2', 'message  4']);
   assert.deepStrictEqual([ahead.position, ahead.ordinal, ahead.count], [4 * SIZE, 4, 2]);
   assert.deepStrictEqual([unread.live, unread.all], [0, 0]);
-  assert.deepStrictEqual(handedOut.lastFinished, { segment: SEGMENT, position: 2 * SIZE });
-  assert.strictEqual(handedOut.get(1)?.position, 3 * SIZE);
+  assert.deepStrictEqual(unacked.lastFinished, { segment: SEGMENT, position: 2 * SIZE });
+  assert.strictEqual(unacked.get(1)?.position, 3 * SIZE);
 });
 
-test('ReadAhead: a record that waits has the attempts and the due time that were written for it', () => {
+test('ReadCursor: a record that waits has the attempts and the due time that were written for it', () => {
   const bench = setUp();
-  writeWaiting(bench.notes, SEGMENT, SIZE, RECORDS[1], 0x1234, DUE_MS);
-  writeWaiting(bench.notes, SEGMENT, 3 * SIZE, RECORDS[3], 9, 0);
+  writeUnacked(bench.states, SEGMENT, SIZE, RECORDS[1], 0x1234, DUE_MS);
+  writeUnacked(bench.states, SEGMENT, 3 * SIZE, RECORDS[3], 9, 0);
 
   handOut(bench);
 
@@ -90,10 +90,10 @@ test('ReadAhead: a record that waits has the attempts and the due time that were
   assert.deepStrictEqual(bench.ahead.dueTimes, [0, DUE_MS, 0, 0]);
 });
 
-test('ReadAhead: what was written for another record at the same place does not count', () => {
+test('ReadCursor: what was written for another record at the same place does not count', () => {
   const bench = setUp();
-  writeFinished(bench.notes, SEGMENT, 0, RECORDS[1]);
-  writeWaiting(bench.notes, SEGMENT, SIZE, RECORDS[0], 7, DUE_MS);
+  writeFinished(bench.states, SEGMENT, 0, RECORDS[1]);
+  writeUnacked(bench.states, SEGMENT, SIZE, RECORDS[0], 7, DUE_MS);
 
   const bodies = handOut(bench);
 
@@ -102,12 +102,12 @@ test('ReadAhead: what was written for another record at the same place does not 
   assert.strictEqual(bench.ahead.dueTimes, undefined);
 });
 
-test('ReadAhead: a record that was handed out before it was moved there is passed', () => {
+test('ReadCursor: a record that was handed out before it was moved there is passed', () => {
   const bench = setUp();
-  const { ahead, handedOut, unread } = bench;
-  handedOut.add(1, 0, SIZE, checksumOf(RECORDS[1]), 0);
-  const record = handedOut.get(0) ?? assert.fail('record 0 is handed out');
-  handedOut.move(record, { segment: SEGMENT, position: SIZE }, record.checksum);
+  const { ahead, unacked, unread } = bench;
+  unacked.add(1, 0, SIZE, checksumOf(RECORDS[1]), 0);
+  const record = unacked.get(0) ?? assert.fail('record 0 is handed out');
+  unacked.move(record, { segment: SEGMENT, position: SIZE }, record.checksum);
   unread.recount(3, 3 * SIZE);
   unread.onMove(1);
 
@@ -115,31 +115,31 @@ test('ReadAhead: a record that was handed out before it was moved there is passe
 
   assert.deepStrictEqual(bodies, ['message  1', 'message  3', 'message  4']);
   assert.deepStrictEqual([unread.live, unread.all], [0, 0]);
-  assert.deepStrictEqual(handedOut.oldest, { segment: SEGMENT, position: 0, ordinal: 0 });
-  assert.deepStrictEqual([ahead.ordinal, handedOut.get(0)?.position], [4, SIZE]);
+  assert.deepStrictEqual(unacked.oldest, { segment: SEGMENT, position: 0, ordinal: 0 });
+  assert.deepStrictEqual([ahead.ordinal, unacked.get(0)?.position], [4, SIZE]);
 });
 
-test('ReadAhead: moved records that a new segment begins behind are to be handed out elsewhere', () => {
+test('ReadCursor: moved records that a new segment begins behind are to be handed out elsewhere', () => {
   const bench = setUp();
-  const { ahead, handedOut, unread } = bench;
-  handedOut.add(1, 0, SIZE, checksumOf(RECORDS[1]), 0);
-  const record = handedOut.get(0) ?? assert.fail('record 0 is handed out');
-  handedOut.move(record, { segment: SEGMENT, position: SIZE }, record.checksum);
+  const { ahead, unacked, unread } = bench;
+  unacked.add(1, 0, SIZE, checksumOf(RECORDS[1]), 0);
+  const record = unacked.get(0) ?? assert.fail('record 0 is handed out');
+  unacked.move(record, { segment: SEGMENT, position: SIZE }, record.checksum);
   unread.onMove(1);
 
   ahead.enter(SEGMENT + 1);
 
   assert.deepStrictEqual([ahead.segment, ahead.position], [SEGMENT + 1, 0]);
-  assert.strictEqual(handedOut.movedAhead, undefined);
+  assert.strictEqual(unacked.movedAhead, undefined);
   assert.deepStrictEqual([unread.live, unread.all], [5, 5]);
 });
 
-test('ReadAhead: states that cannot be read end a batch that has records, else they are an error', () => {
+test('ReadCursor: states that cannot be read end a batch that has records, else they are an error', () => {
   const bench = setUp();
-  writeFinished(bench.notes, SEGMENT, 3 * SIZE, RECORDS[3]);
+  writeFinished(bench.states, SEGMENT, 3 * SIZE, RECORDS[3]);
   const first = handOut(bench, SIZE);
   // What is written is to be read anew.
-  writeFinished(bench.notes, SEGMENT, 2 * SIZE, RECORDS[2]);
+  writeFinished(bench.states, SEGMENT, 2 * SIZE, RECORDS[2]);
   failReads(bench);
 
   const withSome = handOut(bench);
@@ -150,10 +150,10 @@ test('ReadAhead: states that cannot be read end a batch that has records, else t
   assert.deepStrictEqual([bench.ahead.position, bench.ahead.count], [SIZE, 0]);
 });
 
-test('ReadAhead: stops at a record that is damaged by its checksum, and lose moves over it', () => {
+test('ReadCursor: stops at a record that is damaged by its checksum, and lose moves over it', () => {
   const bench = setUp();
   const { context, ahead, unread, bytes } = bench;
-  new SumsWriter(context).add(SEGMENT, 0, bytes, 0, bytes.length);
+  new ChecksumWriter(context).add(SEGMENT, 0, bytes, 0, bytes.length);
   bytes[SIZE + 35] ^= 1;
 
   const before = handOut(bench);
@@ -166,22 +166,22 @@ test('ReadAhead: stops at a record that is damaged by its checksum, and lose mov
   assert.deepStrictEqual([unread.live, unread.bytes, ahead.ordinal], [0, 0, 3]);
 });
 
-test('ReadAhead: passes a run of finished records without handing out, up to one that is not finished', () => {
+test('ReadCursor: passes a run of finished records without handing out, up to one that is not finished', () => {
   const bench = setUp(2);
-  const { ahead, notes, bytes } = bench;
-  writeFinished(notes, SEGMENT, 0, RECORDS[0]);
-  writeFinished(notes, SEGMENT, SIZE, RECORDS[1]);
-  writeFinished(notes, SEGMENT, 2 * SIZE, RECORDS[0]);
+  const { ahead, states, bytes } = bench;
+  writeFinished(states, SEGMENT, 0, RECORDS[0]);
+  writeFinished(states, SEGMENT, SIZE, RECORDS[1]);
+  writeFinished(states, SEGMENT, 2 * SIZE, RECORDS[0]);
 
   const hasPassed = ahead.passFinished(bytes, bytes.length);
   const again = ahead.passFinished(bytes.subarray(2 * SIZE), 2 * SIZE);
 
   assert.deepStrictEqual([hasPassed, again], [true, false]);
   assert.deepStrictEqual([ahead.position, ahead.ordinal, ahead.count], [2 * SIZE, 2, 0]);
-  assert.deepStrictEqual([ahead.isNotedFinished, bench.unread.live], [true, 2]);
+  assert.deepStrictEqual([ahead.isKnownFinished, bench.unread.live], [true, 2]);
 });
 
-test('ReadAhead: a segment that is read once more is read from the place that is given', () => {
+test('ReadCursor: a segment that is read once more is read from the place that is given', () => {
   const bench = setUp();
   handOut(bench);
 

@@ -83,7 +83,7 @@ test('UnreadCount: counts what a list of the records ahead has, as long as nothi
   }
 });
 
-test('UnreadCount: no count is below zero, whatever notes and metadata have claimed', () => {
+test('UnreadCount: no count is below zero, whatever states and metadata have claimed', () => {
   const seed = freshSeed();
   console.log(`seed ${seed}`);
   const random = seededRandom(seed);

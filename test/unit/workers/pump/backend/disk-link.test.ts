@@ -4,7 +4,7 @@ import { OPENED } from '../../../../../src/workers/disk-records.ts';
 import { DiskLink, type LinkedQueue } from '../../../../../src/workers/pump/backend/disk-link.ts';
 import { DiskSide } from '../../../../support/disk-side.ts';
 
-/** A queue that notes what happens to it, and finds no room while told so. */
+/** A queue that records what happens to it, and finds no room while told so. */
 class FakeQueue implements LinkedQueue {
   readonly #name: string;
   readonly #log: string[];
