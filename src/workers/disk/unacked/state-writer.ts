@@ -46,7 +46,10 @@ export class StateWriter {
     } catch (error) {
       const text = errorText(error);
       if (this.#failed.size === 0) {
-        this.#log(LOG_WARNING, `failed to write the state of a record, trying again later - ${text}`);
+        this.#log(
+          LOG_WARNING,
+          `failed to write the state of a record, trying again later - ${text}`,
+        );
       }
       this.#failed.set(number, { attempts, dueMs });
     }
