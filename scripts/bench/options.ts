@@ -4,6 +4,7 @@
  */
 
 import { parseArgs } from 'node:util';
+import { wrapWords } from '../../src/daemon/options/wrap-words.ts';
 import { type Address, parseAddress } from './wire/address.ts';
 
 /** An argument that is not understood, said in a way that helps whoever wrote it. */
@@ -240,21 +241,11 @@ function describe(flag: string, option: Option<unknown>): string {
   const word = option.word === null ? '' : ` ${option.word}`;
   const left = `  --${flag}${word}`;
   const initial = option.initialText === '' ? '' : ` (default ${option.initialText})`;
-  const lines = wrap(`${option.help}${initial}`, LINE_MAX - HELP_COLUMN);
+  const words = `${option.help}${initial}`.split(' ');
+  const lines = wrapWords(words, LINE_MAX - HELP_COLUMN);
   const indent = ' '.repeat(HELP_COLUMN);
   const first = left.length < HELP_COLUMN ? left.padEnd(HELP_COLUMN) : `${left}\n${indent}`;
   return `${first}${lines.join(`\n${indent}`)}`;
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines = [''];
-  for (const word of text.split(' ')) {
-    const line = lines[lines.length - 1];
-    if (line === '') lines[lines.length - 1] = word;
-    else if (line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
 }
 
 function namesByFlag(table: OptionTable): ReadonlyMap<string, string> {

@@ -1,19 +1,25 @@
 /**
  * What `--help` prints: every flag with its kind of value, default and meaning, under headings.
  *
+ * Shape: lines of at most 100 columns, unless a single word is longer.
  * Thread: any.
  */
 
 import { initialValue, type Machine, type Option } from './option-table.ts';
+import { wrapWords } from './wrap-words.ts';
 
-/** The usage text behind an introduction, with the defaults of this machine. */
+const COLUMNS = 100;
+/** How far the meaning of a flag is indented. */
+const INDENT = '        ';
+
+/** The usage text after an introduction, with the defaults of this machine. */
 export function usage(
   introduction: string,
   rows: Iterable<Option<unknown>>,
   machine: Machine,
 ): string {
   const groups = Map.groupBy(rows, (row) => row.group);
-  // Last, what nobody should use any more.
+  // Deprecated flags come last.
   const headings = [...groups.keys()].sort(
     (a, b) => Number(a === 'Deprecated') - Number(b === 'Deprecated'),
   );
@@ -28,12 +34,16 @@ export function usage(
 
 function entry(row: Option<unknown>, machine: Machine): string {
   const word = row.kind.word === '' ? '' : ` ${row.kind.word}`;
-  const key = row.key === row.flag.replaceAll('-', '_') ? '' : ` [key ${row.key}]`;
-  return `  -${row.flag}${word}\n        ${row.help}${key}${spellDefault(row, machine)}\n`;
+  const key = row.key === row.flag.replaceAll('-', '_') ? '' : `[key ${row.key}] `;
+  // Key and default stay on one line, because a default may contain spaces.
+  const remark = `${key}${spellDefault(row, machine)}`.trimEnd();
+  const words = [...row.help.split(' '), ...(remark === '' ? [] : [remark])];
+  const lines = wrapWords(words, COLUMNS - INDENT.length);
+  return `  -${row.flag}${word}\n${lines.map((line) => `${INDENT}${line}\n`).join('')}`;
 }
 
-/** Says the default where there is one that is worth a word. */
+/** Spells a default that is worth mentioning; empty for others. */
 function spellDefault(row: Option<unknown>, machine: Machine): string {
   const spelled = row.kind.spell(initialValue(row, machine));
-  return ['', '""', 'false'].includes(spelled) ? '' : ` (default ${spelled})`;
+  return ['', '""', 'false'].includes(spelled) ? '' : `(default ${spelled})`;
 }

@@ -18,14 +18,22 @@ import { completeOptions, OPTION_ROWS, type Options, PROGRAM_FLAGS } from './opt
 
 const INTRODUCTION = `${productLine()}
 
-  ringmq [start] [flags]    the broker
-  ringmq help               this text
-  ringmq version            the versions of RingMQ, of the nsqd that it stands for, and of Node
-  ringmq bench [command]    load generators; see ringmq bench --help
+Usage:
+  ringmq [start] [flags]    start the broker
+  ringmq help               print this text
+  ringmq version            print the versions of RingMQ, of the nsqd that it replaces, and of Node
+  ringmq bench [command]    measure this broker or any nsqd; see ringmq bench --help
 
-Flags are written -name=value, --name=value or -name value; a flag without a kind of value behind its name is a
-switch, and takes a value only behind "=". A configuration file has the same options under keys with "_" for "-",
-except where [key ...] names another. A flag counts more than the file.
+Examples:
+  ringmq --data-path=/var/lib/ringmq
+  ringmq --data-path=/var/lib/ringmq --mem-queue-size=0 --lookupd-tcp-address=10.0.0.1:4160
+  ringmq --config=/etc/nsqd.cfg --http-address=127.0.0.1:4151
+
+Write a flag as -name=value, --name=value or -name value. A flag that is listed without a kind of
+value is a switch; it takes a value only after "=", as in --snappy=false.
+
+A configuration file sets the same options. Its keys are the names of the flags with "_" for "-",
+or the name shown as [key ...]. A flag overrides the file.
 `;
 
 /** What may stand on the command line. */

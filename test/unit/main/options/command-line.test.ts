@@ -101,11 +101,14 @@ for (const words of [['--help'], ['-h'], ['help'], ['start', '--help']]) {
     const command = run(words);
 
     assert.ok(command.kind === 'help');
+    const text = command.text.replaceAll(/\n {8}/g, ' ');
     assert.match(command.text, /^RingMQ \d+\.\d+\.\d+, in place of nsqd v1\.3\.0\n/);
     for (const row of [...OPTION_ROWS.values(), ...Object.values(PROGRAM_FLAGS)]) {
       const word = row.kind.word === '' ? '' : ` ${row.kind.word}`;
-      assert.ok(command.text.includes(`  -${row.flag}${word}\n        ${row.help}`), row.flag);
+      assert.ok(text.includes(`  -${row.flag}${word} ${row.help}`), row.flag);
     }
+    const wide = command.text.split('\n').filter((line) => line.length > 100);
+    assert.deepEqual(wide, [], 'no line is wider than 100 columns');
     assert.ok(command.text.includes('-node-id int\n'));
     assert.ok(command.text.includes('[key id] (default 937)\n'));
     assert.ok(command.text.includes('(default 1m0s)\n'));

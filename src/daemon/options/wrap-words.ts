@@ -1,0 +1,20 @@
+/**
+ * Joins words to lines of a width, for texts that a terminal shows. A word that is longer gets a line of its own.
+ *
+ * Thread: any.
+ */
+export function wrapWords(words: readonly string[], columns: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of words) {
+    if (line === '') {
+      line = word;
+    } else if (line.length + 1 + word.length <= columns) {
+      line = `${line} ${word}`;
+    } else {
+      lines.push(line);
+      line = word;
+    }
+  }
+  return line === '' ? lines : [...lines, line];
+}
