@@ -1,10 +1,11 @@
 // Checks what the house style says and a script can check: `node scripts/tidy.ts`. Prints one line for each
 // finding and ends with status 1 if there is any.
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { checkFile } from './tidy/file-rules.ts';
 import type { Finding } from './tidy/finding.ts';
 import { checkImports } from './tidy/import-rules.ts';
+import { checkPages } from './tidy/page-rules.ts';
 import { Source } from './tidy/source.ts';
 
 /** All findings in a tree, by file and line. The tree's files go from their paths, with `/`, to their texts. */
@@ -25,10 +26,17 @@ function main(): void {
     if (file.startsWith('test/fixtures/')) continue;
     files.set(file, readFileSync(path.join(root, name), 'utf8'));
   }
-  const findings = check(files);
+  const pages = new Map(
+    globSync(['*.md', 'docs/**/*.md'], { cwd: root }).map((name) => [
+      name.replaceAll(path.sep, '/'),
+      readFileSync(path.join(root, name), 'utf8'),
+    ]),
+  );
+  const isThere = (name: string): boolean => existsSync(path.join(root, name));
+  const findings = [...check(files), ...checkPages(pages, isThere)];
   for (const { file, line, what } of findings) console.log(`${file}:${line}: ${what}`);
   if (findings.length > 0) process.exit(1);
-  console.log(`tidy: ${files.size} files, nothing found`);
+  console.log(`tidy: ${files.size} files and ${pages.size} pages, nothing found`);
 }
 
 if (process.argv[1] === import.meta.filename) main();
