@@ -7,15 +7,20 @@ import { parseArgs } from 'node:util';
 import { CONDITIONS, type Condition, obstacleTo, together } from './conditions/condition.ts';
 import { refuse } from './kit/arguments.ts';
 
-const USAGE = `Usage: node scripts/conditions.ts [--only NAME]... [--together] [test file ...]
+const USAGE = `usage: node scripts/conditions.ts [options] [test file ...]
 
 Runs \`npm test\`, or the given test files, in a copy of this checkout under each of these conditions:
 
 ${CONDITIONS.map(({ name, what }) => `  ${name.padEnd(10)}${what}`).join('\n')}
 
-  --only NAME   only this condition; may be repeated
-  --together    all of them in one run, which takes the time of one
-  --keep        leaves the copies, whose place is printed`;
+  --only NAME   run only this condition (may be given several times)
+  --together    apply all conditions to one run
+  --keep        keep the copies and print where they are
+
+Example:
+  node scripts/conditions.ts --only user --only umask
+
+Exit code: 0 all passed, 1 a run failed or no condition could be applied, 2 bad arguments.`;
 const ROOT = path.dirname(import.meta.dirname);
 /** Not copied: what git does not have, apart from the packages. */
 const LEFT_OUT = ['.git', 'data', 'dist', 'test-report.txt'];

@@ -5,13 +5,22 @@ import { readArguments, wholeNumber } from './kit/arguments.ts';
 
 const USAGE = `usage: node scripts/crash-disk.ts [options]
 
-  --seeds N          how many seeds (default 2000)
-  --from S           the first seed (default 1)
-  --seed S           this seed only
-  --operations K     operations of each life (default 200)
-  --no-faults        crashes only, no call fails
-  --trace            print what happens
-  --keep-going       go on behind a seed that fails`;
+Runs disk queues on a disk in memory that loses power and whose calls fail, and checks after each
+crash that no message is lost.
+
+  --seeds N          number of seeds (default 2000)
+  --from S           first seed (default 1)
+  --seed S           run only this seed
+  --operations K     operations of each run (default 200)
+  --no-faults        crashes only; no call fails
+  --trace            print each operation
+  --keep-going       continue after a seed that fails
+
+Examples:
+  node scripts/crash-disk.ts --seeds 100000
+  node scripts/crash-disk.ts --seed 4711 --trace
+
+Exit code: 0 every seed passed, 1 a seed failed, 2 bad arguments.`;
 
 const values = readArguments(USAGE, {
   seeds: { type: 'string', default: '2000' },

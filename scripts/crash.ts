@@ -10,17 +10,30 @@ import { RULES, type Rule } from './checkers/crash/violations.ts';
 import { readArguments, refuse, wholeNumber } from './kit/arguments.ts';
 import { ProgressLine } from './kit/progress-line.ts';
 
+/** How many rules the first line of their list has. */
+const RULE_LINE = 5;
 const USAGE = `usage: node scripts/crash.ts [options]
 
-  --crashes N          how often the broker is killed in a run (default 20)
-  --runs N             how many runs, each with a seed and a directory of its own (default 1)
-  --seed S             the first run's seed (default: the time)
-  --mem-queue-size N   the broker's; with 0 nothing that was acknowledged may be lost, otherwise nothing
-                       over an end in order (default 0)
-  --server COMMAND     judge another broker; the command gets nsqd's flags
-  --ignore RULE        a rule that the broker does not claim to keep; may be given several times:
-                       ${RULES.join(', ')}
-  --keep-going         go on behind a run that fails`;
+Kills a broker under load again and again, and checks that it keeps its promises: which publishes
+and finishes survive, and when deferred messages come.
+
+  --crashes N          kills in each run (default 20)
+  --runs N             number of runs, each with its own seed and directory (default 1)
+  --seed S             seed of the first run (default: the time)
+  --mem-queue-size N   memory queue size of the broker (default 0). With 0 no acknowledged message
+                       may be lost; otherwise a clean end must lose none
+  --server COMMAND     check another broker; the command gets nsqd's flags
+  --ignore RULE        skip a rule that the broker does not promise (may be given several times):
+                       ${RULES.slice(0, RULE_LINE).join(', ')},
+                       ${RULES.slice(RULE_LINE).join(', ')}
+  --keep-going         continue after a run that fails
+
+Examples:
+  node scripts/crash.ts --runs 50
+  node scripts/crash.ts --runs 50 --mem-queue-size 100
+  node scripts/crash.ts --server nsqd --ignore lost --keep-going
+
+Exit code: 0 every run passed, 1 a run failed, 2 bad arguments.`;
 
 const values = readArguments(USAGE, {
   crashes: { type: 'string', default: '20' },

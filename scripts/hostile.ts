@@ -18,15 +18,25 @@ import { ProgressLine } from './kit/progress-line.ts';
 const MIB = 1024 * 1024;
 const USAGE = `usage: node scripts/hostile.ts [options]
 
-  --only REGEX           only scenarios whose names match
-  --seconds N            how long each scenario goes on (default 5)
-  --p99 MS               what the honest pair's p99 may be, or ten times what it was before (default 50); more on
-                         a machine that has other things to do
-  --connections N        --max-connections of the broker that is started (default 1500, if it has the flag)
-  --memory MIB           --max-memory of the broker that is started (default 512, if it has the flag)
+Attacks a broker in every way that a client can, while a control pair of clients publishes and
+consumes. Checks the pair's latency and the broker's memory and descriptors.
+
+  --only REGEX           run only scenarios whose names match
+  --seconds N            duration of each scenario (default 5)
+  --p99 MS               most that the control pair's p99 may be (default 50); ten times the p99
+                         before the attack is always allowed. Raise it on a busy machine
+  --connections N        --max-connections of the broker that is started (default 1500)
+  --memory MIB           --max-memory of the broker that is started (default 512)
   --server COMMAND       attack another broker; the command gets nsqd's flags
-  --against HOST:PORT    attack a broker that runs already; its memory and descriptors are not seen
-  --http HOST:PORT       its HTTP address; without, nothing is done over HTTP`;
+  --against HOST:PORT    attack a running broker, without checks of memory and descriptors
+  --http HOST:PORT       HTTP address of that broker; without it there are no attacks over HTTP
+
+Examples:
+  node scripts/hostile.ts
+  node scripts/hostile.ts --only flood --seconds 30
+  node scripts/hostile.ts --against 10.0.0.5:4150 --http 10.0.0.5:4151
+
+Exit code: 0 every check held, 1 one did not, 2 bad arguments.`;
 
 const values = readArguments(USAGE, {
   only: { type: 'string', default: '' },

@@ -6,13 +6,22 @@ import { readArguments, refuse, wholeNumber } from './kit/arguments.ts';
 
 const USAGE = `usage: node scripts/simulate.ts [options]
 
-  --seeds N          how many seeds (default 1000)
-  --from S           the first seed (default 1)
-  --seed S           this seed only
+Steps the broker's threads in one thread, in random order, with its own clock and a disk in memory.
+Checks after each turn that every message is in exactly one place.
+
+  --seeds N          number of seeds (default 1000)
+  --from S           first seed (default 1)
+  --seed S           run only this seed
   --steps K          steps of each run (default 1500)
-  --faults KIND      none, writes or reads: what the disk fails at (default none)
-  --trace            print what happens
-  --keep-going       go on behind a seed that fails`;
+  --faults KIND      calls of the disk that fail: none, writes or reads (default none)
+  --trace            print each step
+  --keep-going       continue after a seed that fails
+
+Examples:
+  node scripts/simulate.ts --seeds 10000
+  node scripts/simulate.ts --seed 4711 --faults writes --trace
+
+Exit code: 0 every seed passed, 1 a seed failed, 2 bad arguments.`;
 
 const values = readArguments(USAGE, {
   seeds: { type: 'string', default: '1000' },

@@ -122,12 +122,12 @@ const ALL_OPTIONS = {
   messages: count(
     STANDARD_MESSAGES,
     MESSAGES_MIN,
-    'messages of the first load; all other counts are scaled with them',
+    'messages of the first load; all other counts scale with it',
   ),
-  only: optionalPattern('only loads whose names match'),
+  only: optionalPattern('run only loads whose names match'),
   report: optionalText(
     'PREFIX',
-    'writes the report to PREFIX.md and PREFIX.json (default: among temporary files)',
+    'write the report to PREFIX.md and PREFIX.json (default: in the directory for temporary files)',
   ),
 } as const;
 
@@ -140,7 +140,7 @@ type AllPlan = {
 
 export const ALL: Command = {
   name: 'all',
-  summary: 'a set of these, with a report; also what runs without a sub-command',
+  summary: 'a set of these, with a report (the default)',
   usage: allUsage,
   read: (words) => {
     const { common, plans, reportPrefix } = readAll(words);
@@ -185,8 +185,8 @@ export function allUsage(program: string): string {
   );
   return `usage: ${program} [all] [options]
 
-Runs a set of loads and writes a report of them, as Markdown and as JSON. Loads that have a null sink are sent to it
-as well.
+Runs a set of loads and writes a report, as Markdown and as JSON. Loads that a null sink can take
+are measured on it too.
 
 Of this sub-command:
 ${describeOptions(ALL_OPTIONS)}

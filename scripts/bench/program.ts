@@ -134,11 +134,18 @@ function overview(): string {
   const lines = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(NAME_COLUMN)}${summary}`);
   return `usage: ${PROGRAM} [SUBCOMMAND] [options]
 
-Drives this broker, or any nsqd, with a load, and measures.
+Puts load on this broker, or on any nsqd, and measures rates, CPU time per message and latencies.
 
 ${lines.join('\n')}
 
-"${PROGRAM} SUBCOMMAND --help" explains one of them.`;
+"${PROGRAM} SUBCOMMAND --help" explains one of them.
+
+Examples:
+  ${PROGRAM} pub --messages 500k
+  ${PROGRAM} latency --rate 10000 --seconds 10
+  ${PROGRAM} pub --against-server nsqd --runs 5
+
+Exit code: 0 all loads ran, 1 a load failed, 2 bad arguments.`;
 }
 
 function isName(word: string): boolean {

@@ -13,32 +13,35 @@ import {
 const START_OPTIONS = {
   server: optionalText(
     'COMMAND',
-    "drives a server that this command starts; it gets nsqd's flags (default: this broker)",
+    "measure a server that this command starts; it gets nsqd's flags (default: this broker)",
   ),
   serverFlags: optionalText(
     'FLAGS',
-    "more flags for the server that is started: --server-flags='--pump-threads=2 …'",
+    "more flags for that server: --server-flags='--pump-threads=2 …'",
   ),
 } as const;
 
 const OTHER_SERVER_OPTIONS = {
-  address: optionalAddress('drives a server that runs, instead of starting one'),
-  httpAddress: optionalAddress('where that server speaks HTTP (default: one port further)'),
-  against: optionalAddress('drives a second server that runs in alternation, run by run'),
-  againstHttpAddress: optionalAddress('where the second server speaks HTTP'),
-  againstServer: optionalText('COMMAND', 'starts the second server with this command'),
-  nullSink: toggle('drives a null sink in the same runs: what a Node server can do at most here'),
+  address: optionalAddress('measure a running server'),
+  httpAddress: optionalAddress('HTTP address of that server (default: the next port)'),
+  against: optionalAddress('measure a second, running server in alternation, run by run'),
+  againstHttpAddress: optionalAddress('HTTP address of the second server'),
+  againstServer: optionalText('COMMAND', 'start the second server with this command'),
+  nullSink: toggle('also measure a null sink: the most that a Node server can do here'),
 } as const;
 
 const REPORT_OPTIONS = {
-  runs: count(3, 1, 'runs of each server, of which the best counts'),
-  memQueueSize: optionalCount(0, 'memory queue size of servers that are started (default: enough)'),
+  runs: count(3, 1, 'runs of each server; the best counts'),
+  memQueueSize: optionalCount(
+    0,
+    'memory queue size of servers that are started (default: enough for all messages)',
+  ),
   dataPath: optionalText(
     'DIRECTORY',
-    "where servers that are started get directories for their data (default: the system's for temporary files)",
+    'parent of the data directories of servers that are started (default: the directory for temporary files)',
   ),
-  compare: optionalText('FILE', 'compares with the JSON of an earlier run'),
-  json: toggle('prints one JSON document instead of tables'),
+  compare: optionalText('FILE', 'compare with the JSON of an earlier run'),
+  json: toggle('print one JSON document instead of tables'),
 } as const;
 
 /** Where a server that runs would not do. */

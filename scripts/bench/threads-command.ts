@@ -61,11 +61,15 @@ const CHANNEL = 'bench';
 
 /** What the numbers of threads have in common. */
 const THREADS_TRAFFIC = {
-  topics: count(8, 1, 'topics with a channel each; a multiple of every number of threads is even'),
-  messages: count(MESSAGES_DEFAULT, 1, 'messages, those of all topics together'),
+  topics: count(
+    8,
+    1,
+    'topics with a channel each; a multiple of each number of threads loads them evenly',
+  ),
+  messages: count(MESSAGES_DEFAULT, 1, 'messages of all topics together'),
   ...BATCH_OPTIONS,
-  connections: count(1, 1, 'connections of each topic that publish, and as many that consume'),
-  inFlight: count(2, 1, 'commands of a connection that are not answered yet'),
+  connections: count(1, 1, 'publishing connections of each topic, and as many consuming ones'),
+  inFlight: count(2, 1, 'unanswered commands of each connection'),
   rdy: count(2500, 1, 'RDY of each consumer'),
 } as const;
 
@@ -145,16 +149,16 @@ export const THREADS: Command = {
   summary: 'publishes and consumes with more and more pump and disk threads',
   usage: (program) => `usage: ${program} threads [options]
 
-Starts a broker with every pair of the two numbers, publishes to topics whose names spread them evenly over its
-threads, and consumes. Beside the rate stand the CPU time of a message by kind of thread, and how busy the
-threads are: the one that is near 100 % of a core is the limit. Where none is, it is the machine's cores, which
-the load generator needs as well, or the generator itself.
+Starts a broker with each pair of thread numbers, publishes to topics that spread evenly over the
+threads, and consumes. Shows the rate, the CPU time per message of each kind of thread, and how busy
+the threads are. A thread near 100 % of a core is the limit. If there is none, the limit is the
+machine's cores, which the load generator needs too, or the generator itself.
 
-Disk threads have work only where messages go to disk: --mem-queue-size 0 has all of them go there.
+Disk threads have work only if messages go to disk: --mem-queue-size 0 sends all of them there.
 
-What cannot be known: Node gives all its worker threads one name, so pump and disk threads are told apart by the
-order in which they start; "other threads" collect garbage and compile for all of them, and for which one cannot
-be seen. CPU times are in steps of 10 ms for each thread: take enough messages.
+Limits of the measurement: all worker threads have the same name, so the order of their start tells
+pump threads from disk threads. "Other threads" collect garbage and compile for all threads. CPU
+times have a resolution of 10 ms per thread: use enough messages.
 
 Of this sub-command:
 ${describeOptions(THREADS_OPTIONS)}

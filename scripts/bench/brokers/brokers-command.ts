@@ -11,16 +11,16 @@ const BROKERS_MAX = 1024;
 
 export const BROKERS: Command = {
   name: 'brokers',
-  summary: 'publishes to several brokers and consumes from all that nsqlookupd names',
+  summary: 'publish to several brokers and consume from all that nsqlookupd names',
   usage: (program) => `usage: ${program} brokers [options]
 
-Starts so many brokers on this machine, each with ports, a directory for its data and a node id of its own,
-registered with an nsqlookupd. All are published to at once, each by a load generator of its own; then each broker
-that the nsqlookupd names is consumed from. The figures are each broker's own, and those of all together: messages
-of all from the first begin to the last end, and the CPU time and memory of all. Percentiles are those of a
-publishing command from its sending to its answer.
+Starts brokers on this machine, each with its own ports, data directory and node id, and registers
+them with an nsqlookupd. One load generator for each broker publishes, all at the same time; then
+consumers read from each broker that nsqlookupd names. Shows figures for each broker and for all
+together: messages from the first start to the last end, CPU time and memory. Percentiles are the
+time from sending a publishing command to its answer.
 
-Each broker starts as many pump threads as the machine has cores, less one, unless --server-flags says otherwise.
+Each broker starts one pump thread less than there are CPUs, unless --server-flags says otherwise.
 
 Of this sub-command:
 ${describeOptions(BROKERS_OPTIONS)}

@@ -45,13 +45,13 @@ export class Barrier {
 export const BROKERS_OPTIONS = {
   brokers: counts([1, 2], 1, 'numbers of brokers'),
   lookupd: optionalAddress(
-    'TCP address of an nsqlookupd that the brokers register with (default: a small one is brought along)',
+    'TCP address of an nsqlookupd for the brokers (default: a small built-in one)',
   ),
-  lookupdHttpAddress: optionalAddress('where it speaks HTTP (default: one port further)'),
-  messages: count(MESSAGES_DEFAULT, 1, 'messages that each broker gets'),
+  lookupdHttpAddress: optionalAddress('HTTP address of that nsqlookupd (default: the next port)'),
+  messages: count(MESSAGES_DEFAULT, 1, 'messages for each broker'),
   ...BATCH_OPTIONS,
-  connections: count(2, 1, 'connections to each broker that publish, and as many that consume'),
-  inFlight: count(2, 1, 'commands of a connection that are not answered yet'),
+  connections: count(2, 1, 'publishing connections to each broker, and as many consuming ones'),
+  inFlight: count(2, 1, 'unanswered commands of each connection'),
   rdy: count(2500, 1, 'RDY of each consumer'),
 } as const;
 

@@ -12,9 +12,9 @@ const OPTIONS = {
   kind: choice(CHURN_KINDS, 'what is new in each cycle'),
   messages: optionalCount(
     1,
-    `ends after so many cycles (default ${CYCLES_DEFAULT} without --seconds)`,
+    `end after this many cycles (default ${CYCLES_DEFAULT} without --seconds)`,
   ),
-  seconds: optionalAmount(0.001, 'ends after so much time'),
+  seconds: optionalAmount(0.001, 'end after this many seconds'),
   connections: count(16, 1, 'cycles that run side by side'),
 } as const;
 
@@ -22,9 +22,9 @@ const LOAD: Load<typeof OPTIONS> = {
   name: 'churn',
   unit: 'cycle',
   summary: 'connections, channels or topics that come and go',
-  about: `A cycle connects, sends one command, waits for its answer and closes: IDENTIFY for connections, SUB to a new
-ephemeral channel or topic for the other kinds, which then goes with its consumer. Memory grown is how much
-larger the server is at the end than at the beginning.`,
+  about: `A cycle connects, sends one command, waits for its answer and closes. The command is IDENTIFY for
+connections, and SUB to a new ephemeral channel or topic for the other kinds; the server deletes
+that when the consumer leaves. "Memory grown" compares the server at the end with the beginning.`,
   examples: ['', '--kind channels', '--kind topics --seconds 30'],
   options: OPTIONS,
   check: () => undefined,

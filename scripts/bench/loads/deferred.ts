@@ -9,7 +9,7 @@ import { needsFor } from './traffic-options.ts';
 const OPTIONS = {
   messages: count(1_000_000, 1, 'messages'),
   delay: amount(10, 0, 'seconds from the first publish to the first message that is due'),
-  seconds: amount(10, 0.001, 'the messages come due evenly over so much time'),
+  seconds: amount(10, 0.001, 'seconds over which the messages come due evenly'),
   size: count(STAMP_BYTES, STAMP_BYTES, 'bytes of a message'),
   rdy: count(2500, 1, 'RDY of the consumer'),
 } as const;
@@ -18,8 +18,8 @@ const LOAD: Load<typeof OPTIONS> = {
   name: 'deferred',
   unit: 'msg',
   summary: 'many deferred messages: how late they come, and whether any is early',
-  about: `Publishes with DPUB, each message with the delay that puts its time where it belongs, and consumes them as they
-come. The percentiles are how late they are. A message that could not be sent in time is due at once.`,
+  about: `Publishes with DPUB so that the messages come due evenly over a period, and consumes them.
+Percentiles are how late they come. A message that could not be sent in time is due at once.`,
   examples: ['', '--messages 100k --delay 3 --seconds 5'],
   options: OPTIONS,
   check: () => undefined,

@@ -33,10 +33,10 @@ const OPTIONS = {
 const LOAD: Load<typeof OPTIONS> = {
   name: 'fanout',
   unit: 'msg',
-  summary: 'publishes to many channels; all copies are consumed, or held',
-  about: `The rate is that of messages published; each has a copy in every channel. Copies count until the last of them is
-consumed or, where they are held, until the server's statistics show all of them in their channels; a server
-without HTTP has none, and its copies are not counted.`,
+  summary: 'publish to many channels; consume or keep all copies',
+  about: `The rate counts published messages; each has a copy in every channel. The run ends when the last
+copy is consumed. Without --consume it ends when the server's statistics show all copies in their
+channels; copies are not counted if the server has no HTTP.`,
   examples: ['', '--channels 3 --consume --messages 500k', '--channels 100 --messages 100k'],
   options: OPTIONS,
   check: () => undefined,

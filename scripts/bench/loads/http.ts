@@ -10,24 +10,24 @@ const MESSAGES_DEFAULT = 200_000;
 const OPTIONS = {
   messages: optionalCount(
     1,
-    `ends after so many messages (default ${MESSAGES_DEFAULT} without --seconds)`,
+    `end after this many messages (default ${MESSAGES_DEFAULT} without --seconds)`,
   ),
-  seconds: optionalAmount(0.001, 'ends after so much time'),
+  seconds: optionalAmount(0.001, 'end after this many seconds'),
   batch: count(
     1,
     1,
     'messages of a request: 1 is POST /pub, more is POST /mpub with a line for each',
   ),
   size: count(200, 1, 'bytes of a message'),
-  connections: count(64, 1, 'connections, which are kept; each has one request under way'),
+  connections: count(64, 1, 'persistent connections; each has one request in flight'),
 } as const;
 
 const LOAD: Load<typeof OPTIONS> = {
   name: 'http',
   unit: 'msg',
-  summary: 'publishes with POST /pub or POST /mpub',
-  about: `Publishes to a topic without channels. The percentiles are those of a request from its sending to its answer. The
-null sink is a bare node:http server that answers OK.`,
+  summary: 'publish with POST /pub or POST /mpub',
+  about: `Publishes to a topic without channels. Percentiles are the time from sending a request to its
+answer. The null sink is a bare node:http server that answers OK.`,
   examples: ['', '--null-sink', '--batch 100 --connections 4 --messages 2M'],
   options: OPTIONS,
   check: () => undefined,

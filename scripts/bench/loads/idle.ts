@@ -11,17 +11,17 @@ const KIB = 1024;
 
 const OPTIONS = {
   consumers: count(10_000, 1, 'consumers, all of one channel'),
-  seconds: amount(20, 1, 'how long they are watched'),
+  seconds: amount(20, 1, 'seconds of observation'),
   heartbeat: count(5000, HEARTBEAT_MS_MIN, 'ms between two heartbeats of a consumer'),
 } as const;
 
 const LOAD: Load<typeof OPTIONS> = {
   name: 'idle',
   unit: 'consumer',
-  summary: 'thousands of consumers without messages: memory of each, heartbeats on time',
-  about: `Connects and subscribes consumers, waits until the server has come to rest, and watches them. The percentiles are
-how far a heartbeat is from its time, which the first one of its consumer has set. Server and generator need a
-file descriptor for each consumer: see ulimit -n.`,
+  summary: 'thousands of consumers without messages: memory, punctual heartbeats',
+  about: `Connects and subscribes consumers, waits until the server is idle, and observes them. Percentiles
+are how far a heartbeat is from its time, which the consumer's first heartbeat sets. Server and
+generator need a file descriptor for each consumer: see ulimit -n.`,
   examples: ['', '--consumers 1000 --seconds 60 --heartbeat 30000'],
   options: OPTIONS,
   check: ({ seconds, heartbeat }) => {

@@ -8,8 +8,8 @@ import { LAYER_OPTIONS, layersOf, needsFor } from './traffic-options.ts';
 
 const OPTIONS = {
   rate: amount(1000, 0.001, 'messages a second'),
-  seconds: amount(5, 0.001, 'how long'),
-  messages: optionalCount(1, 'ends after so many messages instead of by its time'),
+  seconds: amount(5, 0.001, 'duration in seconds'),
+  messages: optionalCount(1, 'end after this many messages instead of --seconds'),
   warmUp: amount(0, 0, 'seconds at the beginning that are not counted'),
   size: count(200, STAMP_BYTES, 'bytes of a message'),
   rdy: count(2500, 1, 'RDY of the consumer'),
@@ -19,10 +19,11 @@ const OPTIONS = {
 const LOAD: Load<typeof OPTIONS> = {
   name: 'latency',
   unit: 'msg',
-  summary: 'from publish to receive at a fixed rate (open loop)',
-  about: `Each message has a time at which it is due to be published, and its latency counts from then to its arrival at a
-consumer, so that a stall of the server or of the generator counts in full (no coordinated omission). How late
-the generator itself was is printed beside it: where that is not small, the figure is not the server's.`,
+  summary: 'time from publish to receive at a fixed rate (open loop)',
+  about: `Each message is due at a fixed time, and its latency counts from that time to its arrival at a
+consumer. So a stall of the server or of the generator counts in full (no coordinated omission).
+The result also shows how late the generator was; if that is not small, the latency is not the
+server's.`,
   examples: ['', '--rate 10000 --seconds 30 --warm-up 5', '--rate 1000 --tls'],
   options: OPTIONS,
   check: (values) => {

@@ -11,16 +11,17 @@ const OPTIONS = {
   messages: count(1_500_000, 1, 'messages that are published, and then consumed'),
   ...BATCH_OPTIONS,
   connections: count(2, 1, 'connections that publish, and then consume'),
-  inFlight: count(2, 1, 'commands of a connection that are not answered yet'),
+  inFlight: count(2, 1, 'unanswered commands of each connection'),
   rdy: count(2500, 1, 'RDY of each consumer'),
 } as const;
 
 const LOAD: Load<typeof OPTIONS> = {
   name: 'overflow',
   unit: 'msg',
-  summary: 'publishes and then consumes through the disk, with a small memory queue',
-  about: `Makes a channel, publishes to its topic, and consumes afterwards. A server that is started gets a memory queue of
-${MEM_QUEUE_SIZE} messages unless --mem-queue-size says otherwise; one that runs keeps its own. --data-path says on which disk.`,
+  summary: 'publish and then consume through the disk, with a small memory queue',
+  about: `Creates a channel, publishes to its topic, and then consumes. A server that is started has a memory
+queue of 10000 messages unless --mem-queue-size says otherwise; a running server keeps its own.
+--data-path chooses the disk.`,
   examples: ['', '--messages 200k --data-path /var/tmp'],
   options: OPTIONS,
   check: () => undefined,

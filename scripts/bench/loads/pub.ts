@@ -20,16 +20,16 @@ const OPTIONS = {
   ...BATCH_OPTIONS,
   ...PUBLISHER_OPTIONS,
   ...RATE_OPTIONS,
-  deferred: count(0, 0, 'publishes with DPUB, deferred by so many ms; needs --batch 1'),
+  deferred: count(0, 0, 'publish with DPUB and this delay in ms; needs --batch 1'),
   ...LAYER_OPTIONS,
 } as const;
 
 const LOAD: Load<typeof OPTIONS> = {
   name: 'pub',
   unit: 'msg',
-  summary: 'publishes, in batches or one by one',
-  about: `Publishes to a topic without channels. The percentiles are those of a command from its sending to its
-answer; at a --rate, from when it was due.`,
+  summary: 'publish, in batches or one by one',
+  about: `Publishes to a topic without channels. Percentiles are the time from sending a command to its
+answer; with --rate, from the time at which it was due.`,
   examples: [
     '',
     '--batch 1 --connections 64 --in-flight 8 --messages 200k --null-sink',

@@ -29,9 +29,9 @@ const OPTIONS = {
 const LOAD: Load<typeof OPTIONS> = {
   name: 'pubsub',
   unit: 'msg',
-  summary: 'publishes and consumes at once, through one channel',
-  about: `The rate is that of messages that have come through: from the first publish to the last message finished. The
-published rate says how fast they were taken. The percentiles are those of publishing commands.`,
+  summary: 'publish and consume at the same time, through one channel',
+  about: `The rate counts messages from the first publish to the last finish; the published rate counts only
+publishes. Percentiles are those of publishing commands.`,
   examples: [
     '',
     '--rate 100k --seconds 10',

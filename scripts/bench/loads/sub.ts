@@ -18,8 +18,8 @@ import {
 const FILLING = { connections: 2, inFlight: 2 };
 
 const OPTIONS = {
-  messages: count(MESSAGES_DEFAULT, 1, 'messages that are published first, and then consumed'),
-  seconds: optionalAmount(0.001, 'ends after so much time, whatever is left'),
+  messages: count(MESSAGES_DEFAULT, 1, 'messages to publish first and then consume'),
+  seconds: optionalAmount(0.001, 'end after this many seconds, even if messages are left'),
   ...BATCH_OPTIONS,
   connections: count(2, 1, 'consumers, all of one channel'),
   ...CONSUMER_OPTIONS,
@@ -29,9 +29,9 @@ const OPTIONS = {
 const LOAD: Load<typeof OPTIONS> = {
   name: 'sub',
   unit: 'msg',
-  summary: 'consumes and finishes what was published before',
-  about: `Publishes to a topic without channels, which is not measured; then subscribes, consumes and finishes. The rate
-is that of messages that are finished. CPU time is taken until the last FINs have arrived.`,
+  summary: 'consume and finish messages that were published before',
+  about: `Publishes to a topic without channels, which is not measured; then subscribes, consumes and
+finishes. The rate counts finished messages. CPU time is measured until the last FINs arrive.`,
   examples: [
     '',
     '--connections 8 --rdy 100 --messages 500k',

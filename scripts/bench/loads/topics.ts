@@ -17,17 +17,17 @@ const REQUESTS_MAX = 8;
 
 const OPTIONS = {
   topics: count(10_000, 1, 'topics, each with a channel'),
-  seconds: amount(5, 0.1, 'how long the server is watched when it has come to rest'),
-  settle: amount(2, 0, 'seconds it has to come to rest'),
+  seconds: amount(5, 0.1, 'seconds of observation while the server is idle'),
+  settle: amount(2, 0, 'seconds before that, for the server to become idle'),
 } as const;
 
 const LOAD: Load<typeof OPTIONS> = {
   name: 'topics',
   unit: 'topic',
   summary: 'thousands of topics with a channel each: start, memory, idle CPU, exit',
-  about: `A server that is started finds the topics in its metadata: its start counts until it accepts connections, its exit
-from SIGTERM on. On a server that runs they are made over HTTP and deleted afterwards, and there is neither
-start nor exit.`,
+  about: `A server that is started finds the topics in its metadata. Its start is measured until it accepts
+connections, its exit from SIGTERM on. On a running server the topics are created over HTTP and
+deleted afterwards, and start and exit are not measured.`,
   examples: ['', '--topics 1000 --seconds 30'],
   options: OPTIONS,
   check: () => undefined,

@@ -20,20 +20,20 @@ import type { Layers } from '../wire/link.ts';
 
 /** Messages and time, either of which ends a load that publishes. */
 export const END_OPTIONS = {
-  messages: optionalCount(1, 'ends after so many messages (default 2000000 without --seconds)'),
-  seconds: optionalAmount(0.001, 'ends after so much time'),
+  messages: optionalCount(1, 'end after this many messages (default 2000000 without --seconds)'),
+  seconds: optionalAmount(0.001, 'end after this many seconds'),
 } as const;
 
 /** The batches that are published. */
 export const BATCH_OPTIONS = {
-  batch: count(200, 1, 'messages of a command: 1 is PUB, more is MPUB'),
+  batch: count(200, 1, 'messages in a command: 1 is PUB, more is MPUB'),
   size: count(200, 1, 'bytes of a message'),
 } as const;
 
 /** How they are published. */
 export const PUBLISHER_OPTIONS = {
   connections: count(2, 1, 'connections that publish'),
-  inFlight: count(2, 1, 'commands of a publishing connection that are not answered yet'),
+  inFlight: count(2, 1, 'unanswered commands of each publishing connection'),
 } as const;
 
 /** When they are published. */
@@ -41,21 +41,21 @@ export const RATE_OPTIONS = {
   rate: amount(
     0,
     0,
-    'messages a second, due at their times whatever the server does; 0 is full speed',
+    'messages per second, sent on schedule whatever the server does; 0 is full speed',
   ),
 } as const;
 
 /** How messages are consumed. */
 export const CONSUMER_OPTIONS = {
   rdy: count(2500, 1, 'RDY of each consumer'),
-  finBatch: count(0, 0, 'FINs that are written together; 0: those for whatever one read brings'),
-  requeueShare: share(0, 'of the deliveries, how many are answered with REQ and come again'),
+  finBatch: count(0, 0, 'FINs in one write; 0 means those for all messages of one read'),
+  requeueShare: share(0, 'share of deliveries that are answered with REQ and come again'),
 } as const;
 
 /** What stands between the generator and the wire. */
 export const LAYER_OPTIONS = {
-  tls: toggle('over TLS; a server that is started gets a certificate'),
-  compression: choice(['none', 'snappy', 'deflate'], 'compresses both ways'),
+  tls: toggle('use TLS; a server that is started gets a certificate'),
+  compression: choice(['none', 'snappy', 'deflate'], 'compress both directions'),
 } as const;
 
 export const MESSAGES_DEFAULT = 2_000_000;

@@ -19,6 +19,10 @@ test('bench: every help has a line of usage, and examples that are understood', 
     const examples = [...text.matchAll(/^ {2}ringmq bench (.*)$/gm)].map(([, words]) => words);
     assert.match(text, /^usage: ringmq bench /);
     assert.notEqual(examples.length, 0);
+    assert.deepEqual(
+      text.split('\n').filter((line) => line.length > 100),
+      [],
+    );
     for (const example of examples) {
       read(...splitWords(example.startsWith('--') ? `${name} ${example}` : example));
     }
