@@ -11,6 +11,7 @@
  * requests always find a place; connections ask `hasCommandRoom` before each FIN, REQ, TOUCH and RDY, and try again on
  * `onCommandWritable`.
  *
+ * Seams: the simulator replaces `publish` of an instance.
  * Thread: main.
  */
 

@@ -1,6 +1,8 @@
 /**
- * A channel: a queue of messages, the consumers that share it, and what they have not answered yet.
+ * A channel: a queue of messages, the consumers that share it, and the messages they have not answered yet.
  *
+ * Seams: the simulator replaces these methods of an instance: `put`, `putDeferred`, `putFromDisk`, `onDeferred`,
+ * `deliver`, `finish`, `requeue`, `touch`, `onTimeout`, `onDue`, `empty`, `close`, `delete`.
  * Thread: pump. Source: nsqd `channel.go`.
  */
 
@@ -21,10 +23,10 @@ import type { WallClock } from './wall-clock.ts';
 
 const NS_PER_MS = 1e6;
 const NS_PER_SECOND = 1e9;
-/** Most messages that one consumer gets before the next one has its turn. */
+/** Messages that one consumer gets at most before the next one has its turn. */
 const SHARE_MAX = 256;
 
-/** What all channels of a pump thread use together. */
+/** What all channels of a pump thread share. */
 export type ChannelContext = {
   readonly store: MessageStore;
   readonly inFlight: InFlight;
@@ -32,9 +34,9 @@ export type ChannelContext = {
   readonly delivery: Delivery;
   readonly wallClock: WallClock;
   readonly maxMsgTimeoutMs: number;
-  /** Null where nobody asks for processing latencies. */
+  /** Null if processing latencies are not measured. */
   readonly latencyWindow: LatencyWindow | null;
-  /** Has `deliver` called in this turn. */
+  /** Asks for `deliver` in this turn. */
   readonly activate: (channel: Channel) => void;
 };
 
@@ -53,9 +55,9 @@ export class Channel {
   messageCount = 0;
   requeueCount = 0;
   timeoutCount = 0;
-  /** Messages that consumers took, except from disk, by how near the consumers are. */
+  /** Messages delivered from memory, by how near their consumers are. */
   readonly takenCounts: Record<Locality, number> = { zone: 0, region: 0, global: 0 };
-  /** Times from publish to finish; null until there is one, or where nobody asks. */
+  /** Times from publish to finish; null until there is one, or if they are not measured. */
   latency: ProcessingLatency | null = null;
 
   readonly #context: ChannelContext;
@@ -73,12 +75,14 @@ export class Channel {
     return this.#consumers;
   }
 
-  /** Messages whose time has not come, wherever they are. */
+  /** Messages that are not due yet, wherever they are. */
   get allDeferredCount(): number {
     return this.deferredCount + this.queue.backend.deferredCount;
   }
 
-  /** Whether more may be read from its files now: not while memory is full of what goes out by itself. */
+  /**
+   * Whether it may read more from its files now: not while memory is full of messages that will leave by themselves.
+   */
   get mayRead(): boolean {
     if (this.queue.hasRoom) return true;
     const { depth, backend } = this.queue;
@@ -103,8 +107,8 @@ export class Channel {
   }
 
   /**
-   * Takes a run that the topic has read from its files, with its references; the receipt waits until it is safe
-   * again. Units: `dueMs` Unix time in ms, 0 for at once.
+   * Takes a run that the topic has read from its files, with its references. The receipt waits until the run is safe
+   * here. Units: `dueMs` Unix time in ms, 0 for at once.
    */
   putFromDisk(position: number, count: number, dueMs: number, receipt: Receipt): void {
     const { backend } = this.queue;
@@ -117,7 +121,7 @@ export class Channel {
     this.queue.putToBackend(position, count, 0, dueMs, receipt);
   }
 
-  /** A message was read from its files that is not due yet. Units: Unix time in ms. */
+  /** Takes a message from its files that is not due yet. Units: Unix time in ms. */
   onDeferred(position: number, dueMs: number): void {
     const { store, wallClock } = this.#context;
     const monotonicMs = wallClock.monotonicAt(dueMs);
@@ -125,7 +129,7 @@ export class Channel {
     else this.#addDeferred(position, store.attempts(position), monotonicMs);
   }
 
-  /** There is something to read, or to take. */
+  /** There is something to read or to take. */
   onReadable(): void {
     this.queue.trim();
     this.#wake();
@@ -135,14 +139,14 @@ export class Channel {
     this.#consumers.add(consumer);
   }
 
-  /** What the consumer has in flight stays so until its deadline. */
+  /** Removes a consumer. Its messages stay in flight until their deadlines. */
   unsubscribe(consumer: Consumer): void {
     consumer.isClosing = true;
     this.#consumers.delete(consumer);
     this.#ready.delete(consumer);
   }
 
-  /** Something about a consumer has changed that may let it take messages. */
+  /** A consumer may be able to take messages now. */
   onAppetite(consumer: Consumer): void {
     if (consumer.capacity === 0) return;
     this.#ready.add(consumer);
@@ -155,8 +159,8 @@ export class Channel {
   }
 
   /**
-   * Delivers up to `limit` messages. Returns how many left the queue, or BLOCKED when the deliver ring is
-   * full. Fewer than `limit` means that there is nothing more to do until something changes.
+   * Delivers up to `limit` messages. Returns how many left the queue, or BLOCKED when the deliver ring is full. Fewer
+   * than `limit` means that there is nothing more to do until something changes.
    */
   deliver(limit: number, nowMs: number): number {
     let delivered = 0;
@@ -172,7 +176,7 @@ export class Channel {
       this.inFlightCount += consumer.inFlightCount - inFlightBefore;
       this.takenCounts[consumer.locality] += this.#context.delivery.fromMemory;
       delivered += taken;
-      // Behind the others for its next turn.
+      // Its next turn comes after the others.
       this.#ready.delete(consumer);
       if (consumer.capacity > 0) this.#ready.add(consumer);
     }
@@ -223,7 +227,7 @@ export class Channel {
     return ACCEPTED;
   }
 
-  /** A message in flight was not answered in time: it goes to the end of the queue. */
+  /** A message in flight has timed out: it goes to the end of the queue. */
   onTimeout(entry: number): void {
     const { inFlight } = this.#context;
     const consumer = inFlight.consumer(entry);
@@ -235,7 +239,7 @@ export class Channel {
     this.onAppetite(consumer);
   }
 
-  /** The time of a deferred message has come. */
+  /** A deferred message is due. */
   onDue(entry: number): void {
     const { deferred } = this.#context;
     const isEvicted = deferred.isEvicted(entry);
@@ -250,7 +254,7 @@ export class Channel {
     else this.#enqueue(position, 1, attempts, null);
   }
 
-  /** Drops everything: what waits, what is in flight, what is deferred. */
+  /** Drops all messages: waiting, in flight and deferred. */
   empty(done: (error: string | null) => void): void {
     this.#dropHeld();
     this.queue.empty(done);
@@ -258,8 +262,8 @@ export class Channel {
   }
 
   /**
-   * Keeps everything, in the files: in-flight and waiting messages with their attempts, deferred ones with their due
-   * times too.
+   * Closes the channel and keeps all messages in the files: in-flight and waiting ones with their attempts, deferred
+   * ones with their due times too.
    */
   close(done: (error: string | null) => void): void {
     const { store, wallClock } = this.#context;
@@ -293,12 +297,12 @@ export class Channel {
     this.#wake();
   }
 
-  /** Delivers in this turn, if somebody waits. */
+  /** Asks for a delivery in this turn, if a consumer is ready. */
   #wake(): void {
     if (!this.isActive && !this.#ready.isEmpty) this.#context.activate(this);
   }
 
-  /** What was in flight goes to the end of the queue. A record on disk stays there, and learns its attempts. */
+  /** A message that was in flight goes to the end of the queue. If it is on disk, its record gets the attempts. */
   #putBack(position: number, attempts: number): void {
     if (this.#isOnDisk(position)) {
       this.queue.backend.update(position, attempts, 0);
@@ -331,7 +335,7 @@ export class Channel {
     } else this.#addDeferred(store.moveToLasting(position), attempts, dueMs);
   }
 
-  /** Keeps a message from the files only there until it is due. */
+  /** Releases the memory of a deferred message that is in the files; it is reread when it is due. */
   #evict(position: number, dueMs: number): void {
     const { store, deferred } = this.#context;
     deferred.addEvicted(this.number, store.recordNumber(position), dueMs);
@@ -367,7 +371,7 @@ export class Channel {
     this.#collectHeld((position) => store.release(position, 1));
   }
 
-  /** Empties both tables: takes what is in flight (due at 0) or deferred, but for what only the files have. */
+  /** Empties both tables. `take` gets what is in flight (due at 0) or deferred, except what only the files have. */
   #collectHeld(take: (position: number, attempts: number, dueMs: number) => void): void {
     const { inFlight, deferred } = this.#context;
     if (this.inFlightCount > 0) {

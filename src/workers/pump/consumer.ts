@@ -17,7 +17,7 @@ export class Consumer {
   /** RDY: a level, not a credit. */
   readyCount = 0;
   inFlightCount = 0;
-  /** Bytes that may still be sent before the socket has taken some; below zero by one batch at the most. */
+  /** Bytes that may still be sent before the socket takes some; below zero by one batch at most. */
   windowBytes: number;
   /** After CLS: nothing more is sent. */
   isClosing = false;

@@ -2,8 +2,8 @@
  * The messages that wait for their time, for all channels of a pump thread: deferred publishes and delayed
  * requeues.
  *
- * Bound: none of its own, as in nsqd. What they cost counts towards the memory that is for messages, and when that is
- * used up they wait on disk, those that can.
+ * Bound: none of its own, as in nsqd. Its memory counts as memory of messages. When that is used up, messages that can
+ * wait on disk do.
  * Thread: pump.
  */
 
@@ -11,13 +11,13 @@ import { TimingWheel } from '../../shared/timing-wheel.ts';
 import { grown } from './grown.ts';
 
 const ENTRIES_AT_FIRST = 64;
-/** What a message costs here: 15 in the arrays, 20 in the wheel. */
+/** Bytes for each message: 15 in the arrays, 20 in the wheel. */
 const ENTRY_BYTES = 35;
 const NONE = -1;
 
 export class Deferred {
   readonly dueTimes: TimingWheel;
-  /** Messages that wait, and those of them that only the files have. */
+  /** Messages that wait, and how many of them are only in the files. */
   count = 0;
   evictedCount = 0;
 
@@ -37,7 +37,7 @@ export class Deferred {
     this.dueTimes = new TimingWheel(nowMs);
   }
 
-  /** What the messages that wait cost besides their bodies. */
+  /** Bytes that waiting messages take besides their bodies. */
   get bytes(): number {
     return this.count * ENTRY_BYTES;
   }
@@ -48,7 +48,7 @@ export class Deferred {
     this.#attempts[entry] = attempts;
   }
 
-  /** Adds a message that only the files have: the record of that number. Units: as `add`. */
+  /** Adds a message that is only in the files, as the record with that number. Units: as `add`. */
   addEvicted(channelNumber: number, recordNumber: number, dueMs: number): void {
     this.#add(channelNumber, recordNumber, 1, dueMs);
     this.evictedCount++;
@@ -62,17 +62,17 @@ export class Deferred {
     return this.#channels[entry];
   }
 
-  /** Where the store has it. */
+  /** Its position in the store. */
   position(entry: number): number {
     return this.#positions[entry];
   }
 
-  /** Which record an evicted message is. */
+  /** Number of an evicted message's record. */
   recordNumber(entry: number): number {
     return this.#positions[entry];
   }
 
-  /** How often it was sent; of an evicted one the files know. */
+  /** How often it was sent; for an evicted one only the files have that. */
   attempts(entry: number): number {
     return this.#attempts[entry];
   }

@@ -1,6 +1,6 @@
 /**
- * Sends messages of a channel's queue to one of its consumers: frames straight into the deliver ring, many to
- * a record, each message in flight from then on.
+ * Sends messages of a channel's queue to one of its consumers. It writes frames directly into the deliver ring, many to
+ * a record, and each message is in flight from then on.
  *
  * Thread: pump.
  */
@@ -44,7 +44,7 @@ export class Delivery {
   }
 
   /**
-   * Sends up to `limit` messages from the front of the queue. The caller has seen that there is one.
+   * Sends up to `limit` messages from the front of the queue. The caller knows that there is one.
    *
    * Returns how many messages left the queue, which with sampling may be more than were sent, or BLOCKED.
    */
@@ -86,11 +86,11 @@ export class Delivery {
     return taken;
   }
 
-  /** Messages that the last `#writeRun` took off its run, and which of them are for nobody. */
+  /** Messages that the last `#writeRun` took off its run, and which of them sampling leaves out. */
   #written = 0;
   #sampledOut: number[] = [];
 
-  /** Writes the first `count` messages of the queue's run, as far as they fit. Returns the offset behind them. */
+  /** Writes the first `count` messages of the queue's run, while they fit. Returns the offset behind them. */
   #writeRun(
     consumer: Consumer,
     queue: MessageQueue,

@@ -10,7 +10,7 @@ import type { TopicPolicy } from '../../shared/topic-policy.ts';
 export type DepthBound = {
   readonly maxDepth: number;
   readonly maxBytes: number;
-  /** What gives way: the oldest messages of the queue, or else the new ones, whose publisher is told. */
+  /** What is dropped: the oldest messages of the queue, or the new ones, whose publisher gets an error. */
   readonly dropsOldest: boolean;
 };
 
@@ -21,7 +21,7 @@ export const NO_BOUND: DepthBound = {
   dropsOldest: false,
 };
 
-/** What a policy says of it. */
+/** The bound of a policy. */
 export function depthBoundOf({ maxDepth, maxBytes, whenFull }: TopicPolicy): DepthBound {
   return {
     maxDepth: maxDepth || Number.POSITIVE_INFINITY,

@@ -1,9 +1,8 @@
 /**
- * The messages that consumers have and have not answered, for all channels of a pump thread.
+ * The messages that consumers have not answered yet, for all channels of a pump thread.
  *
- * A message is found by its channel and id in a hash table of chained entries; ids of one batch lie side by
- * side in it. Deadlines are in a timing wheel. Entries are indexes into parallel arrays, so that a message
- * costs no object.
+ * A hash table of chained entries finds a message by its channel and id; ids of one batch are neighbours in it.
+ * Deadlines are in a timing wheel. Entries are indexes into parallel arrays, so that a message costs no object.
  *
  * Bound: the sum of the ready counts of all consumers, and what they left behind until its timeout.
  * Thread: pump.
@@ -18,7 +17,7 @@ import { grown } from './grown.ts';
 export const NOT_FOUND = -1;
 
 const ENTRIES_AT_FIRST = 64;
-/** What a message costs here: 38 in the arrays, 8 in the chains, 20 in the wheel. */
+/** Bytes for each message: 38 in the arrays, 8 in the chains, 20 in the wheel. */
 const ENTRY_BYTES = 66;
 
 export class InFlight {
@@ -46,7 +45,7 @@ export class InFlight {
     this.deadlines = new TimingWheel(nowMs);
   }
 
-  /** What the messages in flight cost besides their bodies. */
+  /** Bytes that messages in flight take besides their bodies. */
   get bytes(): number {
     return this.count * ENTRY_BYTES;
   }
@@ -98,7 +97,7 @@ export class InFlight {
     return found;
   }
 
-  /** Who has a message, even if it has left since. */
+  /** The consumer that has a message, even if the consumer has left. */
   consumer(entry: number): Consumer {
     const consumer = this.#consumers[entry];
     assert(consumer !== null && consumer !== undefined, 'an entry in use has a consumer');
@@ -119,7 +118,7 @@ export class InFlight {
   }
 
   /**
-   * Starts a message's timeout anew, but never beyond `maxMsgTimeoutMs` after it was sent.
+   * Restarts a message's timeout, but never beyond `maxMsgTimeoutMs` after it was sent.
    * Source: nsqd `Channel.TouchMessage`.
    */
   touch(entry: number, nowMs: number, maxMsgTimeoutMs: number): void {

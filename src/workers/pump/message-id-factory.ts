@@ -2,10 +2,10 @@
  * The ids of one topic's messages, strictly increasing.
  *
  * Shape of an id: 42 bits of time (units of 2^20 ns since an epoch of 2009), 10 bits of node id, 12 bits of
- * sequence. Ids are given out in runs, because a batch of messages needs only its first.
+ * sequence. Ids are taken in runs: a batch of messages needs only its first id.
  *
- * Bound: 4096 ids to a unit of time. nsqd sleeps when they are used up or the clock has gone back; here the
- * factory borrows from the units to come instead, so ids of a long burst run ahead of the clock.
+ * Bound: 4096 ids for each unit of time. nsqd sleeps when they are used up or the clock has gone back. This factory
+ * borrows from later units instead, so ids of a long burst run ahead of the clock.
  *
  * Thread: pump. Source: nsqd's `guid.go`.
  */

@@ -1,14 +1,16 @@
 /**
  * The waiting messages of a topic or of a channel: a bounded memory queue, and a backend for the rest.
  *
- * Each source is first in, first out. When both have messages, those at the older head go first; but now and then
- * one from the backend does, so that messages which are put back again and again do not hold up those on disk. What is
- * put back while memory has no room for it and is on disk anyway goes behind all that is, as nsqd would write it there.
+ * Each source is first in, first out. When both have messages, the older head goes first. After a number of messages
+ * from memory the backend has its turn all the same, so that messages which are put back again and again do not hold up
+ * those on disk. A message that is put back while memory is full, and is on disk anyway, goes behind everything on
+ * disk, where nsqd would write it.
  *
  * Bound: `memoryMax` messages in memory, and no new ones beyond its share of the memory (`MemoryShares`); the backend
- * takes the rest, or drops it. What is in memory is given to the backend while others need the memory more. In all, the
- * `DepthBound`: whoever puts asks `refusalOf` first, or the oldest are dropped.
+ * takes the rest, or drops it. Messages in memory go to the backend while other queues need the memory more. For
+ * everything together, the `DepthBound`: callers ask `refusalOf` before they put, or the oldest messages are dropped.
  *
+ * Seams: the simulator replaces `putInMemory` and `putBack` of an instance.
  * Thread: pump. Source: nsqd's `memoryMsgChan` and `backend` of topics and channels, which it picks at random.
  */
 
@@ -20,22 +22,22 @@ import { type HoldingQueue, NO_LEVEL, RAISE_BYTES_MIN } from './store/memory-sha
 import type { MessageStore } from './store/message-store.ts';
 import { NO_RECORD } from './store/slab.ts';
 
-/** So many messages from memory may go before it is the backend's turn, although its head is younger. */
+/** After this many messages from memory the backend has its turn, even if its head is younger. */
 const MEMORY_STREAK_MAX = 256;
 
-/** What the tag of a message in memory says about it, where that is asked for. */
+/** How the tag of a message in memory is to be read. */
 export type TagMeaning = {
   readonly attemptsOf: (tag: number) => number;
   /** Units: Unix time in ms, 0 for at once. */
   readonly dueMsOf: (tag: number) => number;
 };
 
-/** A channel's: how often a message was sent. */
+/** In a channel the tag is how often a message was sent. */
 const TAG_IS_ATTEMPTS: TagMeaning = { attemptsOf: (tag) => tag, dueMsOf: () => 0 };
 
 /** What a queue is made of. */
 export type MessageQueueOptions = {
-  /** What it is called where a publisher is refused. */
+  /** Its name in the error that a refused publisher gets. */
   readonly title: string;
   readonly store: MessageStore;
   readonly backend: Backend;
@@ -50,7 +52,7 @@ export class MessageQueue implements HoldingQueue {
   /** Set by `MemoryShares`. */
   level = NO_LEVEL;
   raiseBytes = RAISE_BYTES_MIN;
-  /** Bytes that what waits in memory takes there. */
+  /** Memory that the waiting messages take, in bytes. */
   memoryBytes = 0;
   /** Bytes of messages that are in memory and do not wait here: in flight, deferred, on their way. */
   outsideBytes = 0;
@@ -60,13 +62,13 @@ export class MessageQueue implements HoldingQueue {
   tag = 0;
   /** Whether that run is from the backend. */
   isFromBackend = false;
-  /** Messages that the bound has cost. */
+  /** Messages dropped because of the bound. */
   droppedCount = 0;
 
   readonly #title: string;
   readonly #store: MessageStore;
   readonly #memory = new MemoryQueue();
-  /** Messages from the files that were put back, and whose records are still there. */
+  /** Messages that were put back and whose records are still in the files. */
   readonly #returned = new MemoryQueue();
   /** Where the run at the front is. */
   #front = this.#memory;
@@ -92,17 +94,17 @@ export class MessageQueue implements HoldingQueue {
     return this.#memory.count + this.backendDepth;
   }
 
-  /** Those of the messages that are in the files, or on their way there. */
+  /** Messages that are in the files, or on their way there. */
   get backendDepth(): number {
     return this.#returned.count + this.backend.depth;
   }
 
-  /** Those of the messages that are in memory too although they are in the files. */
+  /** Messages that are in memory and in the files. */
   get returnedCount(): number {
     return this.#returned.count;
   }
 
-  /** Bytes of the messages as disk records, where a bound needs them; else 0. */
+  /** Bytes of the messages as disk records if a bound needs them, otherwise 0. */
   get bytes(): number {
     return this.#countsBytes ? this.#recordBytes + this.backend.bytes : 0;
   }
@@ -117,14 +119,14 @@ export class MessageQueue implements HoldingQueue {
   }
 
   /**
-   * Whether what is deferred goes to the backend, which keeps or drops it: because there is no memory for it, or
-   * because whatever is put is to be in the files.
+   * Whether deferred messages go to the backend, which keeps or drops them: there is no memory for them, or all
+   * messages must be in the files.
    */
   get defersToBackend(): boolean {
     return !this.hasRoom || (this.#memoryMax === 0 && this.backend.isDurable);
   }
 
-  /** Why so much more is beyond the bound; null if it is not, or where the oldest give way. */
+  /** Why this much more would exceed the bound; null if it would not, or if the oldest messages are dropped for it. */
   refusalOf(count: number, bytes: number): string | null {
     const { maxDepth, maxBytes, dropsOldest } = this.#bound;
     if (dropsOldest) return null;
@@ -134,8 +136,8 @@ export class MessageQueue implements HoldingQueue {
   }
 
   /**
-   * Puts a run behind all others, with its references. What memory has no room for goes to the backend, which
-   * keeps the attempts and the due time but no other tag. The receipt, if any, waits for the latter.
+   * Puts a run behind all others, with its references. Messages that memory has no room for go to the backend, which
+   * keeps their attempts and due time but no other tag. The receipt, if any, waits for those.
    *
    * Units: `dueMs` Unix time in ms, 0 for at once.
    */
@@ -155,7 +157,7 @@ export class MessageQueue implements HoldingQueue {
     this.trim();
   }
 
-  /** Puts a run into the backend, whatever room memory has. As `put`. */
+  /** Puts a run into the backend even if memory has room. As `put`. */
   putToBackend(
     position: number,
     count: number,
@@ -167,13 +169,13 @@ export class MessageQueue implements HoldingQueue {
     this.trim();
   }
 
-  /** Puts a run into memory although it may be full: what is in it already came from there. */
+  /** Puts a run into memory even if that is full: its messages were there before. */
   putInMemory(position: number, count: number, tag: number): void {
     this.#memory.put(position, count, tag);
     this.#onPut(position, count);
   }
 
-  /** Puts a message back that the files have: into memory if there is room, else behind all others. */
+  /** Puts a message back whose record is in the files: into memory if there is room, otherwise behind all others. */
   putBack(position: number, attempts: number): void {
     if (this.#memory.count < this.#memoryMax) this.putInMemory(position, 1, attempts);
     else {
@@ -183,7 +185,7 @@ export class MessageQueue implements HoldingQueue {
     this.trim();
   }
 
-  /** Finds the run to take from next. Returns false when there is none in memory; then more is fetched. */
+  /** Finds the run to take from next. Returns false when there is none in memory; then it asks for more. */
   look(): boolean {
     if (this.#memoryStreak < MEMORY_STREAK_MAX || this.backend.fetched.count === 0) {
       return this.#lookAtOlder();
@@ -212,14 +214,14 @@ export class MessageQueue implements HoldingQueue {
   }
 
   /**
-   * Drops the oldest messages beyond the bound, if it is they that give way. Those on disk are read for it, so for as
-   * long as that takes there are more.
+   * Drops the oldest messages beyond the bound, if the policy says so. Messages on disk must be read first, so until
+   * then there are more than the bound.
    */
   trim(): void {
     const { maxDepth, maxBytes, dropsOldest } = this.#bound;
     if (!dropsOldest) return;
     while (this.depth > maxDepth || this.bytes > maxBytes) {
-      // What is to be read first is dropped when it has been.
+      // Messages that must be read first are dropped once they have been.
       if (!this.#lookAtReturned() && !this.#lookAtOlder()) return;
       const excess = this.bytes > maxBytes ? 1 : this.depth - maxDepth;
       const { position } = this;
@@ -231,8 +233,8 @@ export class MessageQueue implements HoldingQueue {
   }
 
   /**
-   * Gives the newest messages in memory away: to the backend, or if the files have them, to be read again. Those that
-   * were put back go first. Behind others in the files they are out of their order.
+   * Evicts the newest messages from memory: to the backend or, if their records are in the files, to be read again.
+   * Messages that were put back go first. Behind others in the files they lose their order.
    */
   evict(bytesMax: number): number {
     if (!this.backend.isAccepting) return 0;
@@ -265,7 +267,7 @@ export class MessageQueue implements HoldingQueue {
     return this.backend.isDurable && this.#store.recordNumber(position) !== NO_RECORD;
   }
 
-  /** Messages that are in the files are to be read again; the files know their states already. */
+  /** Messages that are in the files will be read again; the files have their states already. */
   #reread(position: number, count: number): void {
     for (let next = position; next < position + count; next++) {
       this.backend.reread(this.#store.recordNumber(next));
@@ -278,7 +280,7 @@ export class MessageQueue implements HoldingQueue {
     this.backend.put(position, count, attemptsOf(tag), dueMsOf(tag), null);
   }
 
-  /** Moves what is in memory to the backend, unless the files have it. */
+  /** Moves messages from memory to the backend, unless their records are in the files. */
   spill(): void {
     this.#spill(this.#returned);
     this.#spill(this.#memory);
@@ -295,7 +297,7 @@ export class MessageQueue implements HoldingQueue {
           this.backend.put(next, 1, attemptsOf(tag), dueMsOf(tag), null);
           continue;
         }
-        // The files may still say that it is due later.
+        // Its state in the files may still say that it is due later.
         this.backend.update(next, attemptsOf(tag), dueMsOf(tag));
         this.#store.release(next, 1);
       }
@@ -316,8 +318,9 @@ export class MessageQueue implements HoldingQueue {
   }
 
   /**
-   * Whether memory may take new messages; if it might but for others that hold more, they are told. Where the oldest
-   * give way, only while the backend is empty, so that what is in memory is older than what is not.
+   * Whether memory may take new messages. If only queues that hold more prevent that, they must evict. If the bound
+   * drops the oldest messages, only while the backend is empty, so that messages in memory are older than those on
+   * disk.
    */
   #mayPutInMemory(): boolean {
     if (this.#bound.dropsOldest && this.backend.depth > 0) return false;
@@ -349,7 +352,7 @@ export class MessageQueue implements HoldingQueue {
     return this.#bound.maxBytes < Number.POSITIVE_INFINITY;
   }
 
-  /** Shows the run whose first message is older. Asks for more to be read where nothing is fetched. */
+  /** Shows the run whose first message is older. Asks for more if nothing is fetched. */
   #lookAtOlder(): boolean {
     const memory = this.#memory;
     const { fetched } = this.backend;
@@ -365,7 +368,7 @@ export class MessageQueue implements HoldingQueue {
     return this.#show(isBackendOlder ? fetched : memory);
   }
 
-  /** Shows what was put back behind all others: it was read before everything that is on disk. */
+  /** Shows messages that were put back behind all others: they were read before everything on disk. */
   #lookAtReturned(): boolean {
     return this.#returned.count > 0 && this.#show(this.#returned);
   }

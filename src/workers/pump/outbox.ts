@@ -1,8 +1,8 @@
 /**
- * The pump's writing end of the deliver ring: everything that main hears from a pump.
+ * The pump's writing end of the deliver ring: everything that a pump sends to main.
  *
- * Message frames are written only when the ring has room; answers, refusals, replies and events always find a
- * place, if need be in a list in front of the ring, and keep their order.
+ * Message frames are written only when the ring has room; answers, refusals, replies and events always have a
+ * place, if necessary in a list in front of the ring, and keep their order.
  *
  * Bound: the list holds what one turn can cause; while it `isBacklogged` the pump takes no further commands.
  * Thread: pump.
@@ -53,7 +53,7 @@ export class Outbox {
     return this.#waiting.length > 0;
   }
 
-  /** A FIN, REQ or TOUCH did not work. */
+  /** A FIN, REQ or TOUCH failed. */
   refuse(consumer: number, command: number, reason: number, idHigh: number, idLow: number): void {
     const fields = new Array<number>(REFUSED_WORDS);
     fields[REFUSED_CONSUMER] = consumer;
@@ -64,7 +64,7 @@ export class Outbox {
     this.#write({ type: REFUSED, fields, bytes: NO_BYTES });
   }
 
-  /** A publish is kept, or a barrier reached; or `error` says why a publish is not. */
+  /** A publish is kept, or a barrier is reached; otherwise `error` says why the publish is not kept. */
   answer(token: number, error: string | null): void {
     const fields = new Array<number>(ANSWER_WORDS);
     fields[ANSWER_TOKEN] = token;
@@ -73,7 +73,7 @@ export class Outbox {
     this.#write({ type: ANSWER, fields, bytes });
   }
 
-  /** The reply to a control request, in as many pieces as it takes. */
+  /** The reply to a control request, in as many pieces as it needs. */
   reply(token: number, reply: ControlReply): void {
     const bytes = encodeControl(reply);
     for (let at = 0; at < bytes.length; at += CONTROL_BYTES_MAX) {
@@ -85,7 +85,7 @@ export class Outbox {
     }
   }
 
-  /** Publishes to a topic are to stop, or may go on. */
+  /** Publishes to a topic must stop, or may continue. */
   hold(topic: number, isHeld: boolean): void {
     const fields = new Array<number>(HOLD_WORDS);
     fields[HOLD_TOPIC] = topic;
@@ -97,7 +97,7 @@ export class Outbox {
     this.#write({ type: EVENT, fields: [], bytes: encodeControl(event) });
   }
 
-  /** Writes what waits, as far as there is room. */
+  /** Writes waiting records while there is room. */
   flush(): void {
     let written = 0;
     while (written < this.#waiting.length && this.#tryWrite(this.#waiting[written])) written++;

@@ -1,7 +1,7 @@
 /**
  * How long messages take from being published to being finished: percentiles over a window of time.
  *
- * Two sketches cover half the window each; the older one is given up when the younger half is full. A
+ * Two sketches cover half the window each; the older one is dropped when the younger half is full. A
  * percentile is within 1 % of the exact value of its rank.
  *
  * Bound: a sketch has at most BINS_MAX bins; the smallest latencies share one beyond that.
@@ -16,7 +16,7 @@ import { LogCollapsingLowestDenseDDSketch as Sketch } from '@datadog/sketches-js
 const RELATIVE_ACCURACY = 0.01;
 const BINS_MAX = 2048;
 
-/** Percentiles as they are shown: samples in the window, and a value for each quantile asked for. */
+/** Percentiles as shown: samples in the window, and a value for each quantile asked for. */
 export type LatencySummary = { count: number; values: number[] };
 
 /** How processing latencies are kept. */
@@ -44,7 +44,7 @@ export class ProcessingLatency {
     this.#current.accept(Math.max(0, latencyNs));
   }
 
-  /** What several channels have seen together. Quantiles from 0 to 1. */
+  /** Percentiles of several channels together. Units: quantiles from 0 to 1. */
   static summarize(
     latencies: readonly ProcessingLatency[],
     quantiles: readonly number[],
@@ -62,7 +62,7 @@ export class ProcessingLatency {
     return { count: merged.count, values };
   }
 
-  /** Gives up what is older than the window. */
+  /** Drops what is older than the window. */
   #turn(nowMs: number): void {
     const elapsedMs = nowMs - this.#currentSinceMs;
     if (elapsedMs < this.#halfMs) return;

@@ -13,20 +13,20 @@ import type { PumpState } from './pump-state.ts';
 import type { PumpStats } from './pump-stats.ts';
 import type { Topic } from './topic.ts';
 
-/** A request for a part of the statistics is shorter than that; pieces of a longer request are longer. */
+/** A request for a part of the statistics is shorter than this; pieces of a longer request are longer. */
 const STATS_REQUEST_BYTES_MAX = 2048;
 
 type Reply = (error: string | null) => void;
 
 export class PumpControl {
-  /** Whether the loop has said its last word. */
+  /** Whether the loop has sent its last reply. */
   isClosed = false;
 
   readonly #state: PumpState;
   readonly #outbox: Outbox;
   readonly #links: readonly DiskLink[];
   readonly #stats: PumpStats;
-  /** Earlier pieces of a request of which more are to come. */
+  /** Earlier pieces of an incomplete request. */
   #pieces: Buffer[] = [];
   /** Tokens of requests that wait for all disk queues to settle. */
   #settling: number[] = [];
@@ -189,7 +189,7 @@ export class PumpControl {
     return true;
   }
 
-  /** Ends every topic in nsqd's order: first its channels, then itself. */
+  /** Closes every topic in nsqd's order: first its channels, then the topic. */
   #close(token: number): void {
     const closing = { token, error: null as string | null, links: [...this.#links] };
     this.#closing = closing;
@@ -220,7 +220,7 @@ export class PumpControl {
   }
 }
 
-/** Calls `done` once after so many calls, with the last error of them. */
+/** Calls `done` once after this many calls, with the last error of them. */
 function allDone(count: number, done: Reply): Reply {
   let remaining = count;
   let lastError: string | null = null;

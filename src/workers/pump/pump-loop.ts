@@ -1,15 +1,15 @@
 /**
- * The loop of a pump thread: everything about a message between ring and ring, for the topics that live here.
+ * The loop of a pump thread: it does everything between ring and ring for the messages of its topics.
  *
- * A turn, in this order: note what has been published; take all commands from the command ring, each control
- * request after the publishes that came before it; take the disk threads' answers; fire what is due; have queues give
- * way that hold too much of the memory, and others read on; take publishes; hand messages from topics to channels and
- * from channels to consumers; write requests to the disks. Publishes are taken last and bounded, so that a FIN is never
- * behind them.
+ * A turn, in this order: look at what has been published; take all commands from the command ring, each control request
+ * after the publishes that came before it; take the answers of the disk threads; fire what is due; evict messages of
+ * queues that hold too much memory, and let others read; take publishes; hand messages from topics to channels and from
+ * channels to consumers; write requests to the disk threads. Publishes come last and are bounded, so that a FIN never
+ * waits behind them.
  *
- * Back-pressure: main is told to hold publishes to topics that have much on its way to the disk; no publishes are
- * taken while all topics together have far more (`WriteBacklog`), but for some that a request stands behind, and no
- * commands while the deliver ring has no room for their answers.
+ * Back-pressure: main must hold back publishes to topics that have much on its way to the disk. While all topics
+ * together have far more (`WriteBacklog`), the loop takes no publishes, except some that a request waits behind. It
+ * takes no commands while the deliver ring has no room for their answers.
  *
  * Thread: pump. Source: nsqd `Topic.messagePump`, `protocolV2.messagePump`.
  */
@@ -39,7 +39,7 @@ const NS_PER_MS = 1e6;
 const PUBLISH_BYTES_PER_TURN = 1024 * 1024;
 const DRAIN_PER_TURN = 4096;
 const DELIVER_PER_TURN = 4096;
-/** Bytes of publishes that are taken although the disks have no room, so that requests behind them need not wait. */
+/** Bytes of publishes taken although the disks have no room, so that requests behind them need not wait. */
 const OVERDRAFT_BYTES_MAX = 32 * 1024 * 1024;
 
 /** The rings of a pump thread, and the options that matter to it. Times in ms. */
@@ -50,11 +50,11 @@ export type PumpLoopOptions = {
   readonly mainBell: Doorbell;
   readonly disks: readonly { requests: RingWriter; replies: RingReader; bell: Doorbell }[];
   readonly nodeId: number;
-  /** Units: above so many bytes of messages what can be on disk goes there. */
+  /** Units: bytes of messages in memory; above that, messages go to disk if they can. */
   readonly memoryBudgetBytes: number;
-  /** What may be on its way to the disk; the usual without it. */
+  /** Limits of what may be on its way to the disk; the default if not given. */
   readonly backlogBounds?: BacklogBounds;
-  /** What a turn may hand from topics to channels; the usual without it. */
+  /** What a turn may hand from topics to channels; the default if not given. */
   readonly handOverBounds?: HandOverBounds;
   readonly maxMsgTimeoutMs: number;
   /** Percentiles of processing latency to keep, as quantiles; over which time; and the wall clock. */
@@ -66,8 +66,8 @@ export type PumpLoopOptions = {
   /** Random number from 0 to 1. */
   readonly random: () => number;
   /**
-   * The time as it is when asked, for delays: the turn's own time is from before what it takes may have been
-   * sent, and a message must not come early. Units: ms, monotonic.
+   * The current time, for delays. The turn's own time may be from before a publish was sent, and a message must not
+   * come early. Units: ms, monotonic.
    */
   readonly monotonicMs: () => number;
 };
@@ -85,7 +85,7 @@ export class PumpLoop {
   #taken = 0;
   /** Bytes of publishes taken since the disks have no room, for requests that came behind them. */
   #overdrawnBytes = 0;
-  /** Whether the publish ring was looked at and commands were taken since. */
+  /** Whether commands were taken since the publish ring was looked at. */
   #mayPublish = false;
   #nowMs = 0;
   readonly #refused = new RefusedPublications();
@@ -143,7 +143,7 @@ export class PumpLoop {
     return this.#control.isClosed && !this.#outbox.isBacklogged;
   }
 
-  /** When it wants its next turn even if nothing happens; Infinity if never. Units: ms, monotonic. */
+  /** When the next turn is due even if nothing happens; Infinity if never. Units: ms, monotonic. */
   get nextDeadlineMs(): number {
     let next = this.#state.nextDeadlineMs;
     for (const link of this.#links) next = Math.min(next, link.nextDeadlineMs);
@@ -168,15 +168,15 @@ export class PumpLoop {
     const wasFull = this.#state.backlog.isFull;
     if (!wasFull) this.#overdrawnBytes = 0;
     for (const link of this.#links) link.flush(nowMs);
-    // What was held up is work for the next turn, for which nobody will ring.
+    // Work that was held up is for the next turn, and no bell will ring for it.
     if (wasFull && !this.#state.backlog.isFull) work++;
     this.#ringMain();
     return work;
   }
 
   /**
-   * Takes everything from the command ring. What lies in the publish ring was looked at before, so nothing
-   * that was published after a command can be taken ahead of it.
+   * Takes everything from the command ring. The publish ring was looked at before, so no later publish is taken before
+   * a command.
    */
   #takeCommands(): number {
     const commands = this.#commands;
@@ -286,14 +286,14 @@ export class PumpLoop {
     return 1;
   }
 
-  /** Whether the control request in front can be taken: statistics are told whatever the disks do. */
+  /** Whether the control request in front can be taken: statistics are answered whatever the disks do. */
   #mayTakeControl(): boolean {
     return this.#catchUp() || this.#control.isForStatistics(this.#controlPiece());
   }
 
   /**
-   * Takes all that was published before the control request in front, however much that is. Returns false when
-   * the disks leave no room for it: the request waits, and what is behind it.
+   * Takes everything that was published before the control request in front. Returns false when the disks leave no
+   * room: then the request and everything behind it wait.
    */
   #catchUp(): boolean {
     const position = this.#commandWord(records.CONTROL_POSITION);
@@ -308,7 +308,7 @@ export class PumpLoop {
         continue;
       }
       assert(publishes.look(), 'what came before a control request is visible with it');
-      // This look may have shown publishes that follow a request which is not seen before the next turn.
+      // There may be publishes now that follow a request which is seen in the next turn only.
       this.#mayPublish = false;
     }
     return true;
@@ -364,7 +364,7 @@ export class PumpLoop {
     return publication.count;
   }
 
-  /** Answers when the messages are where they are safe, or cannot be. */
+  /** Answers once the messages are safe, or cannot be made safe. */
   #publishWithAnswer(topic: Topic, publication: Publication, token: number): void {
     const { count } = publication;
     const bytesBefore = topic.messageBytes;
@@ -377,13 +377,13 @@ export class PumpLoop {
     receipt.seal();
   }
 
-  /** From when on a delay counts. */
+  /** When a delay begins. */
   #timeFor(delayMs: number): number {
     return delayMs > 0 ? this.#monotonicMs() : this.#nowMs;
   }
 
   #ringMain(): void {
-    // All three happen in every turn, whatever the others answer.
+    // Every turn does all three, whatever the others return.
     const hasCommandRoom = this.#commands.release();
     const hasPublishRoom = this.#publishes.release();
     const hasNews = this.#outbox.ring.publish();

@@ -1,6 +1,7 @@
 /**
- * What lives on a pump thread: its topics, channels and consumers by number, the messages, and who has work.
+ * The topics, channels and consumers of a pump thread by number, their messages, and which of them have work.
  *
+ * Seams: the simulator replaces `addTopic` and `addChannel` of an instance, to watch what they add.
  * Thread: pump.
  */
 
@@ -34,15 +35,15 @@ import type { WallClock } from './wall-clock.ts';
 /** Between topic and channel in the name of a channel's disk queue. */
 const NAME_SEPARATOR = process.platform === 'win32' ? ';' : ':';
 
-/** Whose queue it is, and what its owner has to say to its backend. */
+/** The owner of a queue, and what its backend must know of the owner. */
 type QueueOwner = Pick<DiskBackendListener, 'hasRoom' | 'mayRead' | 'onReadable' | 'onDeferred'> & {
   /** Number of the topic, its own or its channel's. */
   readonly topic: number;
   /** That of the topic. */
   readonly backlog: TopicBacklog;
-  /** Name of its files, which ends as that of the topic or channel. */
+  /** Name of its files; it ends with the name of the topic or channel. */
   readonly name: string;
-  /** What it is called where a publisher is refused. */
+  /** Its name in the error that a refused publisher gets. */
   readonly title: string;
 };
 
@@ -51,7 +52,7 @@ export type PumpStateOptions = {
   readonly links: readonly DiskLink[];
   readonly deliveries: RingWriter;
   readonly nodeId: number;
-  /** Units: above so many bytes of messages what can be on disk goes there. */
+  /** Units: bytes of messages in memory; above that, messages go to disk if they can. */
   readonly memoryBudgetBytes: number;
   readonly wallClock: WallClock;
   readonly maxMsgTimeoutMs: number;
@@ -59,7 +60,7 @@ export type PumpStateOptions = {
   readonly random: () => number;
   /** The time at the start. Units: ms, monotonic. */
   readonly nowMs: number;
-  /** What may be on its way to the disk. */
+  /** Limits of what may be on its way to the disk. */
   readonly backlogBounds: BacklogBounds | undefined;
   /** What a turn may hand to channels. */
   readonly handOverBounds: HandOverBounds | undefined;
@@ -85,7 +86,7 @@ export class PumpState {
   readonly #context: ChannelContext;
   /** Disk queues that do not take writes, the topic each belongs to, and why. */
   readonly #failing = new Map<Backend, { topic: number; error: string }>();
-  /** Disk queues that are to be read on once there is memory for them, and their owners. */
+  /** Disk queues that wait for memory before they read more, and their owners. */
   readonly #starved = new Map<Backend, Pick<DiskBackendListener, 'hasRoom' | 'onReadable'>>();
   #activeTopics: Topic[] = [];
   #activeChannels: Channel[] = [];
@@ -229,14 +230,14 @@ export class PumpState {
     this.channels.get(consumer.channelNumber)?.unsubscribe(consumer);
   }
 
-  /** Takes a channel and its consumers out; its messages are the caller's business. */
+  /** Removes a channel and its consumers. Its messages are left to the caller. */
   removeChannel(topic: Topic, channel: Channel): void {
     for (const consumer of [...channel.consumers]) this.removeConsumer(consumer);
     topic.removeChannel(channel.number);
     this.channels.delete(channel.number);
   }
 
-  /** Has the topic's waiting messages handed to its channels. */
+  /** Asks for the topic's waiting messages to go to its channels. */
   activateTopic(topic: Topic): void {
     if (topic.isActive) return;
     topic.isActive = true;
@@ -244,8 +245,8 @@ export class PumpState {
   }
 
   /**
-   * Has disk queues read on that had to wait for memory, if there is some for them now. If not, those that somebody
-   * waits for ask again: what they had in memory may be gone, although others fill it.
+   * Lets disk queues that waited for memory read more, if there is memory now. If not, queues with waiting consumers
+   * ask again: their own messages may have left memory, although other queues fill it.
    */
   feedStarved(): void {
     if (this.#starved.size === 0) return;
@@ -260,7 +261,7 @@ export class PumpState {
     }
   }
 
-  /** Requeues what timed out, and puts what was deferred until now. Returns how much there was. */
+  /** Requeues messages that timed out, and puts those that are due. Returns how many there were. */
   fireDeadlines(nowMs: number): number {
     const { deadlines } = this.inFlight;
     const timedOut = deadlines.expire(nowMs);
@@ -279,7 +280,7 @@ export class PumpState {
     return timedOut + due;
   }
 
-  /** Has queues give way that hold most, as far as memory is short. Returns how many bytes they gave away. */
+  /** Lets the largest queues evict messages while memory is short. Returns how many bytes they evicted. */
   evict(): number {
     return this.store.shares.evict();
   }
@@ -309,7 +310,7 @@ export class PumpState {
       channel.isActive = false;
       const count = channel.deliver(limitPerChannel, nowMs);
       if (count === BLOCKED) {
-        // The others keep their place before this one, which has just had its turn.
+        // The others keep their places before this one, which had its turn.
         for (const waiting of active.slice(index + 1)) this.#activeChannels.push(waiting);
         this.#activateChannel(channel);
         return delivered;
@@ -326,7 +327,7 @@ export class PumpState {
     this.#activeChannels.push(channel);
   }
 
-  /** Tells of the topic's health: that of the queue itself, or of another of the topic's queues. */
+  /** Reports the health of the topic: that of the queue, or of another of the topic's queues. */
   #onHealth(topic: number, backend: Backend, error: string | null): void {
     if (error === null) this.#failing.delete(backend);
     else this.#failing.set(backend, { topic, error });
@@ -338,7 +339,7 @@ export class PumpState {
     const { memQueueSize } = policy;
     const bound = depthBoundOf(policy);
     const backend = this.#makeBackend(owner);
-    // What has no disk keeps one message at least, as nsqd hands one over if somebody waits for it.
+    // A queue without a disk keeps one message at least: nsqd too hands one over if a consumer waits.
     const memoryMax = backend.isDurable ? memQueueSize : Math.max(1, memQueueSize);
     return { title: owner.title, store: this.store, backend, memoryMax, bound };
   }
@@ -346,7 +347,7 @@ export class PumpState {
   #makeBackend({ topic, name, backlog, ...owner }: QueueOwner): Backend {
     if (isEphemeral(name)) return new NullBackend(this.store);
     const { links, wallClock } = this.#options;
-    // The same name on the same thread keeps its files' requests in one order.
+    // The same name is always on the same thread, which keeps the requests for its files in order.
     const link = links[nameHash(name) % links.length];
     const backend = new DiskBackend({
       name,

@@ -1,8 +1,8 @@
 /**
  * The consumers of a channel that may take messages, in the order of their turns.
  *
- * The most local come first: those in the broker's zone, then those in its region, then all others; where
- * topology does not count all are alike. Among equals turns go round.
+ * The most local come first: those in the broker's zone, then those in its region, then all others; without
+ * topology all are equal. Equal consumers take turns.
  *
  * Thread: pump. Source: nsqd's `zoneLocalMsgChan` and `regionLocalMsgChan`.
  */

@@ -1,27 +1,27 @@
 /**
- * Says of each publish record whether the bounds of its topic refuse it, so that a publication in several records is
- * within them as a whole, or nothing of it is kept: its first record decides, and the others are treated alike.
+ * Decides whether a topic's bounds refuse a publish record. A publication in several records is kept as a whole or not
+ * at all: its first record decides, and the others follow.
  *
- * Bound: a text for each refused publication of which more records are to come; main sends all records of what it has
- * begun.
+ * Bound: a text for each refused publication until its last record; main sends all records of a publication.
  * Thread: pump.
  */
 
 import { MESSAGE_HEADER_BYTES } from '../../shared/limits.ts';
 import * as records from '../../shared/records.ts';
 
-/** What is asked of a topic: why so many more messages are beyond its bounds. Units: `bytes` with headers. */
+/** Answers why this many more messages exceed a topic's bounds. Units: `bytes` with headers. */
 interface BoundedTopic {
   refusalOf(count: number, bytes: number): string | null;
 }
 
 export class RefusedPublications {
-  /** Why publications were refused of which more records are to come, by the token of their first. */
+  /** Why publications were refused, by the token of their first record, until their last one. */
   readonly #refusals = new Map<number, string>();
 
   /**
-   * Why the PUBLISH record whose fields stand at word `at` is refused; null if it is not. A topic that is gone has no
-   * bounds. Each record is asked for once, in order. Units: `bytes` of the record's messages with their size fields.
+   * Why the PUBLISH record whose fields stand at word `at` is refused; null if it is not. A deleted topic has no
+   * bounds. To be called once for each record, in order. Units: `bytes` of the record's messages with their size
+   * fields.
    */
   refusalOf(
     words: Uint32Array,

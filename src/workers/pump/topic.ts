@@ -1,7 +1,8 @@
 /**
- * A topic: gives ids to what is published, and hands every message to every channel. Without a channel, while
- * it is paused, or before it is started, messages wait in its own queue.
+ * A topic gives ids to published messages and hands every message to every channel. Messages wait in its own queue
+ * while it has no channel, is paused, or is not started.
  *
+ * Seams: the simulator replaces `publish`, `unpublish`, `empty` and `close` of an instance.
  * Thread: pump. Source: nsqd `topic.go`.
  */
 

@@ -1,6 +1,6 @@
 /**
- * Between the two times of a pump: its own, which only goes forward and begins anew with every start, and the wall
- * clock's, in which the files say when a message is due.
+ * Converts between the two times of a pump: monotonic time, which starts again with every process, and wall clock time,
+ * in which the files say when a message is due.
  *
  * Units: ms, of a monotonic clock and since 1970.
  * Thread: pump.
@@ -20,14 +20,14 @@ export class WallClock {
     return this.#unixMs();
   }
 
-  /** Wall clock time at a monotonic one, as things stand: whole ms, and none too early. */
+  /** Wall clock time of a monotonic one by the current clocks: whole ms, never too early. */
   unixAt(monotonicMs: number): number {
-    // If the thread is held up between the two, the later reading makes the time a later one.
+    // If the thread is held up between the two readings, the result is later, not earlier.
     const delayMs = monotonicMs - this.#monotonicMs();
     return Math.max(1, Math.ceil(this.#unixMs() + delayMs));
   }
 
-  /** Monotonic time at a wall clock one; none too early. */
+  /** Monotonic time of a wall clock one, never too early. */
   monotonicAt(unixMs: number): number {
     const delayMs = unixMs - this.#unixMs();
     return this.#monotonicMs() + delayMs;

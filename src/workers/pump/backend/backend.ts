@@ -1,6 +1,7 @@
 /**
  * Where messages go that the memory queue has no room for: a disk queue, or nowhere.
  *
+ * Seams: the simulator replaces `put`, `reread` and `delete` of an instance.
  * Thread: pump. Source: nsqd `BackendQueue`.
  */
 

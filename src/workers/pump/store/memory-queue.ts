@@ -5,9 +5,10 @@
  * place adds to a message: in a topic the delay of a deferred publish, in a channel the attempts so far, among messages
  * that were fetched from disk HAS_DUE_TIME or nothing.
  *
- * Shape: a ring of entries of three words: position, count, tag. Bound: none of its own; whoever puts
- * asks for `count` first. The ring doubles when it is full and shrinks when it has emptied.
+ * Shape: a ring of entries of three words: position, count, tag. Bound: none of its own; callers check `count`
+ * before they put. The ring doubles when it is full and shrinks when it has emptied.
  *
+ * Seams: the simulator replaces `put` of an instance.
  * Thread: pump.
  */
 
