@@ -1,5 +1,5 @@
 /**
- * Messages that wait to be written to one disk queue, in order, and who waits for them.
+ * Messages that wait to be written to one disk queue, in order, with the receipts that wait for them.
  *
  * Thread: pump.
  */
@@ -8,11 +8,11 @@ import { assert } from '../../../shared/assert.ts';
 import { MemoryQueue } from '../store/memory-queue.ts';
 import type { Receipt } from './receipt.ts';
 
-/** Some messages of a write: who waits for them, and when they are due (Unix time in ms, 0 for at once). */
+/** Some messages of a write: their receipt, and when they are due (Unix time in ms, 0 for at once). */
 export type AppendPart = { receipt: Receipt | null; count: number; dueMs: number };
 
 export class AppendLane {
-  /** What is written when it cannot be: false keeps it and tries again, true drops it and says so. */
+  /** What a failed write does to its messages: false keeps them for another try, true drops them with an error. */
   readonly isRefusable: boolean;
   /** The messages; the tag of a run is its attempts. */
   readonly runs = new MemoryQueue();
@@ -51,7 +51,7 @@ export class AppendLane {
     return count;
   }
 
-  /** The parts that the first `count` messages belong to, taken off. */
+  /** Removes and returns the parts that the first `count` messages belong to. */
   takeParts(count: number): AppendPart[] {
     const taken: AppendPart[] = [];
     let rest = count;

@@ -1,7 +1,7 @@
 /**
- * Messages on their way into one disk queue: in a lane, waiting to be written, then sent, until the disk thread has
- * answered. A write that fails leaves accepted messages in their lane, to be tried again; messages whose publisher
- * still waits are refused instead.
+ * Messages on their way into one disk queue. They wait in a lane, are sent, and leave when the disk thread answers.
+ * After a failed write, accepted messages go back to their lane for another try; messages whose publisher still waits
+ * are refused.
  *
  * Bound: `TopicBacklog`.
  * Thread: pump.
@@ -15,7 +15,7 @@ import type { DiskRequests } from './disk-requests.ts';
 import type { Receipt } from './receipt.ts';
 import type { TopicBacklog } from './write-backlog.ts';
 
-/** How long after a failed write accepted messages are written again. */
+/** Delay after a failed write before accepted messages are written again. */
 const RETRY_MS = 1000;
 
 /** A write that the disk thread has not answered. `cost`: see `TopicBacklog`. */
@@ -29,7 +29,7 @@ export class Appends {
 
   readonly #store: MessageStore;
   readonly #backlog: TopicBacklog;
-  /** What of `bytes` the backlog has counted. */
+  /** The part of `bytes` that the backlog has counted. */
   #backlogBytes = 0;
   /** Accepted messages, and messages whose publishers wait for an answer. */
   readonly #kept = new AppendLane(false);
@@ -45,7 +45,7 @@ export class Appends {
     this.#backlog = backlog;
   }
 
-  /** Messages that are not known to be written. */
+  /** Messages that may not be written yet. */
   get count(): number {
     return this.#kept.runs.count + this.#refusable.runs.count + this.#sentRuns.count;
   }
@@ -54,13 +54,13 @@ export class Appends {
     return this.#sent.length > 0;
   }
 
-  /** Whether something waits only for the topic's turn to write. */
+  /** Whether messages wait only for the topic's turn to write. */
   get waitsForTurn(): boolean {
     if (this.#backlog.mayWrite) return false;
     return this.#refusable.runs.count > 0 || (this.#kept.runs.count > 0 && this.#retryMs === 0);
   }
 
-  /** When what waits after a failed write is to be tried again; Infinity if nothing does. */
+  /** When messages of a failed write are tried again; Infinity if there are none. */
   get retryMs(): number {
     return this.#kept.runs.count > 0 ? this.#retryMs : Number.POSITIVE_INFINITY;
   }
@@ -76,21 +76,21 @@ export class Appends {
     receipt?.expect(count);
     const bytes = this.#store.runBytes(position, count);
     this.#count(bytes);
-    // What waits because writing fails is not what others have to wait for.
+    // Messages that wait because writing fails must not hold up other topics.
     if (this.#retryMs === 0) this.#countBacklog(bytes);
     if (dueMs > 0) this.deferredCount += count;
     lane.put(position, count, attempts, dueMs, receipt);
   }
 
-  /** Sends what may be sent now, as far as it is the topic's turn. Returns false when the ring is full. */
+  /** Sends what the topic may send now. Returns false when the ring is full. */
   send(requests: DiskRequests, nowMs: number): boolean {
     if (!this.#sendLane(this.#refusable, requests)) return false;
     return nowMs < this.#retryMs || this.#sendLane(this.#kept, requests);
   }
 
   /**
-   * The oldest write was answered. With an error, what had been accepted waits again, unless `isDropped` says that
-   * nobody wants it any longer.
+   * The oldest write was answered. After an error its accepted messages wait again, unless they have been dropped
+   * meanwhile (`isDropped`).
    */
   onAnswer(error: string | null, isDropped: boolean, nowMs: number): void {
     const sent = this.#sent.shift();
@@ -109,7 +109,7 @@ export class Appends {
     return count;
   }
 
-  /** Drops what was not sent. Whoever waits for it is told that it is done with. */
+  /** Drops what was not sent, and settles the receipts that wait for it. */
   drop(): void {
     this.#dropLane(this.#kept);
     this.#dropLane(this.#refusable);

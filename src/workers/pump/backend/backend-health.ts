@@ -1,5 +1,5 @@
 /**
- * Whether a disk queue is well: it is not as long as the last write, read or sync has failed.
+ * Whether a disk queue is healthy: its last write, read and sync have succeeded.
  *
  * Thread: pump.
  */
@@ -12,7 +12,7 @@ export class BackendHealth {
   readonly #errors: Record<HealthConcern, string | null> = { write: null, read: null, sync: null };
   #error: string | null = null;
 
-  /** `onChange` is told why it is not well, or null when it is again. */
+  /** `onChange` gets the reason when it becomes unhealthy, null when it is healthy again. */
   constructor(onChange: (error: string | null) => void) {
     this.#onChange = onChange;
   }
@@ -27,7 +27,7 @@ export class BackendHealth {
     this.#tell();
   }
 
-  /** Nothing is wrong with a queue that is no more. */
+  /** The queue is gone, and with it every failure. */
   clear(): void {
     this.#errors.write = null;
     this.#errors.read = null;

@@ -1,5 +1,5 @@
 /**
- * Where messages go that the memory queue has no room for: a disk queue, or nowhere.
+ * Takes messages that the memory queue has no room for: a disk queue, or one that drops them.
  *
  * Seams: the simulator replaces `put`, `reread` and `delete` of an instance.
  * Thread: pump. Source: nsqd `BackendQueue`.
@@ -10,11 +10,11 @@ import type { MessageStore } from '../store/message-store.ts';
 import type { Receipt } from './receipt.ts';
 
 export interface Backend {
-  /** Whether it keeps what it is given, through a restart too. */
+  /** Whether it keeps its messages over a restart. */
   readonly isDurable: boolean;
-  /** Messages that wait in it, those fetched included, those with a due time not. */
+  /** Messages that wait in it, including fetched ones, without those that have a due time. */
   readonly depth: number;
-  /** Messages with a due time, in the files or on their way there, that were not read. */
+  /** Messages with a due time that are in the files, or on their way there, and not read yet. */
   readonly deferredCount: number;
   /** Bytes of the messages that wait in it, as disk records. */
   readonly bytes: number;
@@ -22,12 +22,12 @@ export interface Backend {
   readonly fetched: MemoryQueue;
   /** Whether nothing is on its way to or from the files. */
   readonly isSettled: boolean;
-  /** Whether what is put is likely to be written, or dropped, soon. */
+  /** Whether a message that is put now is likely to be written, or dropped, soon. */
   readonly isAccepting: boolean;
 
   /**
-   * Takes a run over, with its references. Every backend takes everything at any time; what has a due time comes
-   * back when that has passed. Units: `dueMs` Unix time in ms, 0 for none.
+   * Takes a run with its references. Every backend takes everything at any time. A message with a due time comes back
+   * when it is due. Units: `dueMs` Unix time in ms, 0 for none.
    */
   put(
     position: number,
@@ -36,24 +36,24 @@ export interface Backend {
     dueMs: number,
     receipt: Receipt | null,
   ): void;
-  /** Asks for more to be fetched, if there is more and nothing is. */
+  /** Asks for messages to be fetched, if there are some and none are fetched. */
   demand(): void;
-  /** Takes messages off the oldest run of `fetched`; their references are the caller's from now on. */
+  /** Takes messages off the oldest run of `fetched`; their references go to the caller. */
   take(count: number): void;
-  /** The files need not keep these messages any longer. Messages that did not come from them are none of theirs. */
+  /** The files may drop these messages. Messages that did not come from the files are ignored. */
   finish(position: number, count: number): void;
   /**
-   * What the files are to know of a message that came from them, should it be read again: how often it was sent, and
-   * when it is due. Units: Unix time in ms, 0 for at once.
+   * Updates a message that came from the files, for the case that it is read again: how often it was sent, and when it
+   * is due. Units: Unix time in ms, 0 for at once.
    */
   update(position: number, attempts: number, dueMs: number): void;
-  /** A message that came from the files, and is nowhere else, is to be fetched again: the record of that number. */
+  /** Asks for a message that is only in the files to be fetched again, by the number of its record. */
   reread(number: number): void;
-  /** Drops everything. Calls back with null, or with what went wrong. */
+  /** Drops everything. Calls back with null, or with an error. */
   empty(done: (error: string | null) => void): void;
-  /** Ends it for good, keeping what it holds. Calls back as `empty`. */
+  /** Closes it for good and keeps its messages. Calls back as `empty`. */
   close(done: (error: string | null) => void): void;
-  /** Ends it for good, with its files. Calls back as `empty`. */
+  /** Removes it with its files. Calls back as `empty`. */
   delete(done: (error: string | null) => void): void;
 }
 

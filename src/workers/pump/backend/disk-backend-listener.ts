@@ -1,27 +1,27 @@
 /**
- * What a disk queue asks and tells its owner, a topic or a channel.
+ * What a disk queue asks of its owner, a topic or a channel, and what it reports to it.
  *
  * Thread: pump.
  */
 
-/** Tag of messages that are fetched and were not due yet; the store knows when they are. */
+/** Tag of fetched messages that were not due yet; the store has their due times. */
 export const HAS_DUE_TIME = 1;
 
 export type DiskBackendListener = {
   /** Whether there is memory for more. */
   readonly hasRoom: () => boolean;
-  /** Whether it may read more now: because there is memory, or because nothing else would ever go on. */
+  /** Whether it may read more now: there is memory, or nothing else would ever free some. */
   readonly mayRead: () => boolean;
-  /** It would read more, but memory is full: the owner asks again (`demand`) when there is some. */
+  /** It has more to read, but memory is full: the owner calls `demand` when there is room. */
   readonly onStarved: () => void;
   /** Messages have been fetched, or there is something to read. */
   readonly onReadable: () => void;
   /**
-   * A message was read that is not due yet; its reference is the owner's. Null: it is fetched like the others,
-   * with HAS_DUE_TIME as its tag. Units: Unix time in ms.
+   * A message was read that is not due yet; its reference goes to the owner. Null: such a message is fetched like the
+   * others, with the tag HAS_DUE_TIME. Units: Unix time in ms.
    */
   readonly onDeferred: ((position: number, dueMs: number) => void) | null;
-  /** It stops taking writes for this reason, or takes them again (null). */
+  /** It refuses writes for this reason, or takes them again (null). */
   readonly onHealth: (error: string | null) => void;
   /** It is closed or deleted. */
   readonly onEnded: () => void;

@@ -1,8 +1,8 @@
 /**
  * A pump's handle on a disk queue, whose files a disk thread owns.
  *
- * Messages are in one of these places: on their way to the files (`Appends`); on disk and unread; fetched; taken,
- * and then their records stay on disk until they are finished; or taken, given up and to be read again.
+ * A message is in one of these places: on its way to the files (`Appends`); on disk and unread; fetched; taken, with
+ * its record on disk until it is finished; or evicted, to be read again.
  *
  * Bound: `Appends` and `DiskReads`.
  *
@@ -44,7 +44,7 @@ import type { TopicBacklog } from './write-backlog.ts';
 
 type Ending = { request: typeof CLOSE | typeof DELETE; done: (error: string | null) => void };
 
-/** How long after a CLOSE that failed the next one is sent. */
+/** How long after a failed CLOSE the next one is sent. */
 const CLOSE_RETRY_MS = 1000;
 
 /** What a disk queue is made of. */
@@ -59,7 +59,7 @@ export type DiskBackendOptions = {
   readonly backlog: TopicBacklog;
 };
 
-/** So long the end tries to write deferred messages with their times; then it has as long again without. */
+/** How long the end tries to write deferred messages with their times; then it has as long again without. */
 const DUE_TIMES_PATIENCE_MS = 15_000;
 
 export class DiskBackend implements Backend, LinkedQueue {
@@ -81,14 +81,14 @@ export class DiskBackend implements Backend, LinkedQueue {
   #isOpenSent = false;
   #isOpen = false;
   #isDue = false;
-  /** Whom to call back for each `empty` that is not answered; the last ones are not sent. */
+  /** Callbacks of each `empty` that is not answered; the last ones are not sent. */
   readonly #emptyings: ((error: string | null) => void)[] = [];
   #unsentEmptyings = 0;
   #ending: Ending | null = null;
   #isEndSent = false;
-  /** Nothing is closed before this time: the last CLOSE failed. */
+  /** No CLOSE is sent before this time: the last one failed. */
   #closeMs = 0;
-  /** Since when writes fail although the queue is to be closed; undefined if they do not. */
+  /** Since when writes fail while the queue is closing; undefined if they do not. */
   #failingSinceMs: number | undefined;
 
   constructor(options: DiskBackendOptions) {
@@ -234,7 +234,7 @@ export class DiskBackend implements Backend, LinkedQueue {
     this.#handleAnswer(type, error, answers, nowMs);
     emptied?.(error);
     if (this.#ending !== null) return;
-    // Whoever waits for messages takes them, or asks for them to be read.
+    // The owner takes messages for waiting consumers, or demands more.
     const { hasReadable, unread } = this.#reads;
     if (this.fetched.count > 0 || hasReadable) this.#listener.onReadable();
     if (unread.deferredCount > 0 && this.#listener.onDeferred !== null) this.#readDeferred();
@@ -278,20 +278,20 @@ export class DiskBackend implements Backend, LinkedQueue {
     }
   }
 
-  /** Deferred messages are read although nobody waits for them, so that their time is known; unless memory is full. */
+  /** Deferred messages are read before anybody waits for them, so that their time is known; unless memory is full. */
   #readDeferred(): void {
     if (this.#listener.hasRoom()) this.demand();
     else this.#listener.onStarved();
   }
 
-  /** Has the queue flushed at the end of this turn. */
+  /** Asks for a flush at the end of this turn. */
   #setDue(): void {
     if (this.#isDue) return;
     this.#isDue = true;
     this.#link.setDue(this);
   }
 
-  /** Nothing more is read: a READ that waits for its time would keep waking the loop. */
+  /** Begins to close or delete. Reading stops: a READ that waits for its time would keep waking the loop. */
   #end(ending: Ending): void {
     this.#ending = ending;
     this.#reads.cancel();
@@ -300,7 +300,7 @@ export class DiskBackend implements Backend, LinkedQueue {
 
   /** Writes every request that is due, in the order in which they must take effect. */
   #sendAll(nowMs: number): boolean {
-    // The disk thread does not know the queue any longer.
+    // The disk thread has no such queue any more.
     if (this.#isEndSent) return true;
     if (!this.#isOpenSent) {
       if (!this.#requests.open(this.#name)) return false;
@@ -326,17 +326,17 @@ export class DiskBackend implements Backend, LinkedQueue {
 
   #onAppended(error: string | null, nowMs: number): void {
     this.#health.set('write', error);
-    // What could be written to is open.
+    // A queue that takes a write is open.
     if (error === null) this.#health.set('read', null);
     // While EMPTY_QUEUE or DELETE is on its way, every write that is answered was sent before it.
     const isDropped = this.#emptyings.length > 0 || this.#ending?.request === DELETE;
     this.#appends.onAnswer(error, isDropped, nowMs);
     if (this.#ending?.request === CLOSE) this.#onAppendedAtEnd(error, nowMs);
-    // What waited for the answer may go on: kept messages, or the end.
+    // Kept messages or the end may have waited for this answer.
     if (this.#appends.count > 0 || this.#ending !== null) this.#setDue();
   }
 
-  /** Messages without their times are better than none. */
+  /** After some time of failing writes, messages without their times are better than none. */
   #onAppendedAtEnd(error: string | null, nowMs: number): void {
     this.#failingSinceMs = error === null ? undefined : (this.#failingSinceMs ?? nowMs);
     if (nowMs - (this.#failingSinceMs ?? nowMs) < DUE_TIMES_PATIENCE_MS) return;
@@ -350,7 +350,7 @@ export class DiskBackend implements Backend, LinkedQueue {
 
   #onRecords(type: number, error: string | null, answers: RingReader, nowMs: number): void {
     this.#reads.onAnswered();
-    // Records read before the queue was emptied, or while it ends, are no longer anybody's.
+    // Records that were read before the queue was emptied, or while it ends, are dropped.
     if (this.#emptyings.length > 0 || this.#ending !== null) return;
     if (error !== null) {
       this.#onUnreadable(error, nowMs);
@@ -368,7 +368,7 @@ export class DiskBackend implements Backend, LinkedQueue {
     this.#setDue();
   }
 
-  /** It is tried again, for as long as the broker does not give up. */
+  /** CLOSE is tried again as long as the broker waits for it. */
   #onNotClosed(error: string, nowMs: number): void {
     this.#health.set('sync', error);
     this.#isEndSent = false;
@@ -376,7 +376,7 @@ export class DiskBackend implements Backend, LinkedQueue {
     this.#setDue();
   }
 
-  /** The files need not keep a record any longer. */
+  /** The files may drop a record. */
   #finish(number: number): void {
     this.#outcomes.finish(number);
     this.#setDue();
@@ -389,7 +389,7 @@ export class DiskBackend implements Backend, LinkedQueue {
   }
 }
 
-/** What an answer with so many words says went wrong, or null. */
+/** The error in an answer with this many words, or null. */
 function errorOf({ words, bytes, offset, length }: RingReader, fields: number): string | null {
   if (words[(offset >>> 2) + ANSWER_OK] === 1) return null;
   return bytes.toString('utf8', offset + fields * 4, offset + length);

@@ -1,11 +1,10 @@
 /**
- * A pump thread's end of the two rings to one disk thread, and the queues that live there.
+ * A pump thread's end of the two rings to one disk thread, and the queues of that disk thread.
  *
  * Requests are written by the queues at the end of a turn (`flush`), so that a turn's messages for one queue
  * are one write; answers are handed to the queue they are for.
  *
- * Bound: the request ring. When it is full `isCongested` says so until the disk thread has caught up; how much may wait
- * for it, `WriteBacklog` bounds.
+ * Bound: the request ring. While it is full `isCongested` is true; `WriteBacklog` bounds how much may wait for it.
  *
  * Thread: pump.
  */
@@ -16,7 +15,7 @@ import { EMPTY, type RingReader } from '../../../shared/ring/reader.ts';
 import { FULL, type RingWriter } from '../../../shared/ring/writer.ts';
 import { END, QUEUE, STATUS, STATUS_LEVEL, STATUS_WORDS } from '../../disk-records.ts';
 
-/** Number of the level as the disk thread's own lines have it. */
+/** Log level, with the number that the disk thread's own lines use. */
 const LOG_ERROR = 4;
 
 /** A queue as the link sees it. */
@@ -30,7 +29,7 @@ export interface LinkedQueue {
 export class DiskLink {
   readonly requests: RingWriter;
   isCongested = false;
-  /** When it wants to be flushed even if nothing happens; Infinity if never. */
+  /** When the next flush is due even if nothing happens; Infinity if never. */
   nextDeadlineMs = Number.POSITIVE_INFINITY;
 
   readonly #answers: RingReader;
@@ -38,7 +37,7 @@ export class DiskLink {
   readonly #onStatus: (level: number, text: string) => void;
   readonly #queues = new Map<number, LinkedQueue>();
   #due: LinkedQueue[] = [];
-  /** Queues that failed at something, and when they try again. */
+  /** Queues that had a failure, and when they try again. */
   readonly #retries = new Map<LinkedQueue, number>();
   #lastNumber = 0;
 
@@ -54,7 +53,7 @@ export class DiskLink {
     this.#onStatus = onStatus;
   }
 
-  /** Has main log what a queue cannot do as it should. */
+  /** Asks main to log an error of a queue. */
   logError(text: string): void {
     this.#onStatus(LOG_ERROR, text);
   }
@@ -72,18 +71,18 @@ export class DiskLink {
     this.#queues.delete(number);
   }
 
-  /** Has the queue flushed at the end of this turn. A queue says so once until it is flushed. */
+  /** Flushes the queue at the end of this turn. A queue calls this once until it is flushed. */
   setDue(queue: LinkedQueue): void {
     this.#due.push(queue);
   }
 
-  /** Has the queue flushed at that time, or earlier. */
+  /** Flushes the queue at that time, or earlier. */
   retryAt(queue: LinkedQueue, timeMs: number): void {
     this.#retries.set(queue, Math.min(timeMs, this.#retries.get(queue) ?? timeMs));
     this.nextDeadlineMs = Math.min(this.nextDeadlineMs, timeMs);
   }
 
-  /** Hands all answers to their queues. Returns how many there were. */
+  /** Passes all answers to their queues. Returns how many there were. */
   poll(nowMs: number): number {
     if (!this.#answers.look()) return 0;
     let count = 0;
@@ -96,7 +95,7 @@ export class DiskLink {
     return count;
   }
 
-  /** Writes what the queues have to ask, and wakes the disk thread. */
+  /** Writes the requests of the queues, and wakes the disk thread. */
   flush(nowMs: number): void {
     if (nowMs >= this.nextDeadlineMs) this.#wakeRetries(nowMs);
     if (this.#due.length > 0) {
@@ -104,7 +103,7 @@ export class DiskLink {
       this.#due = [];
       this.isCongested = false;
       for (const queue of due) {
-        // Once the ring is full the rest is not even tried, so that the order among queues stays fair.
+        // Once the ring is full the other queues are not tried, so that the order among queues stays fair.
         if (this.isCongested || !queue.flush(nowMs)) {
           this.isCongested = true;
           this.#due.push(queue);
@@ -114,7 +113,7 @@ export class DiskLink {
     if (this.requests.publish()) this.#bell.ring();
   }
 
-  /** Tells the disk thread that nothing more will come. Returns false when the ring is full. */
+  /** Tells the disk thread that this was the last request. Returns false when the ring is full. */
   end(): boolean {
     if (this.requests.claim(0) === FULL) return false;
     this.requests.commit(END, 0);

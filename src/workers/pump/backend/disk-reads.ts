@@ -1,6 +1,5 @@
 /**
- * What a pump reads of a disk queue: the next records, or once more those that it had given up, with one request at a
- * time.
+ * What a pump reads from a disk queue: the next records, or evicted ones once more, with one request at a time.
  *
  * Bound: one answer of `MemoryShares.readBytes`, as nothing more is fetched before that is taken; a number for each
  * record that is to be read again.
@@ -20,9 +19,9 @@ import { RecordsAnswer } from './records-answer.ts';
 import { Rereads } from './rereads.ts';
 import { UnreadRecords } from './unread-records.ts';
 
-/** One for the thread: an answer is walked over within one call. */
+/** One for the thread: each answer is processed within one call. */
 const answer = new RecordsAnswer();
-/** How many records are asked for again at once. */
+/** Records in one request for evicted records. */
 const REREAD_COUNT = 1024;
 /** How long after a failed read the next one is tried. */
 const RETRY_MS = 1000;
@@ -49,7 +48,7 @@ export class DiskReads {
   #fetchedBytes = 0;
   /** The one request for records. Sent: it is not answered yet. */
   #request: 'none' | 'wanted' | 'sent' = 'none';
-  /** Nothing is asked for before this time: the last read failed. */
+  /** No request is sent before this time: the last read failed. */
   #retryMs = 0;
 
   constructor(options: DiskReadsOptions) {
@@ -63,7 +62,7 @@ export class DiskReads {
     return unread + this.#rereads.count + this.fetched.count;
   }
 
-  /** Their bytes, as far as is known. */
+  /** Their bytes, as far as known. */
   get bytes(): number {
     return this.unread.bytes + this.#fetchedBytes;
   }
@@ -99,23 +98,23 @@ export class DiskReads {
     if (this.#request === 'wanted') this.#request = 'none';
   }
 
-  /** A record that was given up is to be read again. */
+  /** Asks for an evicted record again. */
   reread(number: number): void {
     this.#rereads.add(number);
   }
 
-  /** Takes messages off the oldest run that was fetched; their references are the caller's. */
+  /** Takes messages off the oldest run that was fetched; their references go to the caller. */
   take(count: number): void {
     this.#fetchedBytes -= this.#store.runBytes(this.fetched.position, count);
     this.fetched.take(count);
   }
 
-  /** Sends the request that is wanted, if it is time. Returns false when the ring is full. */
+  /** Sends the wanted request if its time has come. Returns false when the ring is full. */
   send(nowMs: number): boolean {
     if (this.#request !== 'wanted' || nowMs < this.#retryMs) return true;
     const { requests } = this.#options;
     const { readBytes } = this.#store.shares;
-    // What was read before is older than what was not.
+    // Records that were read before are older than unread ones.
     const isSent =
       this.#rereads.count > 0
         ? requests.reread(readBytes, this.#rereads.front(REREAD_COUNT))
@@ -167,7 +166,9 @@ export class DiskReads {
     });
   }
 
-  /** What the files hold is known only when they are open, so nobody would ask for it: reading tries again. */
+  /**
+   * A read has failed. The read is wanted again: until the files are open nobody knows what they hold, and would ask.
+   */
   onFailed(nowMs: number): void {
     this.#retryMs = nowMs + RETRY_MS;
     this.want();
@@ -178,7 +179,7 @@ export class DiskReads {
     this.#fetchedBytes = 0;
   }
 
-  /** There are no records any longer. */
+  /** The records are gone. */
   clear(): void {
     this.dropFetched();
     this.unread.clear();

@@ -1,6 +1,6 @@
 /**
- * Writes the requests of one disk queue into the request ring. Each answers false when the ring is full, and has
- * then written nothing.
+ * Writes the requests of one disk queue into the request ring. Each method returns false when the ring is full,
+ * and then has written nothing.
  *
  * Thread: pump.
  */
@@ -36,7 +36,7 @@ import type { MemoryQueue } from '../store/memory-queue.ts';
 import type { MessageStore } from '../store/message-store.ts';
 import type { AppendLane, AppendPart } from './append-lane.ts';
 
-/** An append takes as many waiting messages as fit, or one that is larger. */
+/** Bytes of one append, unless a single message is larger. */
 const APPEND_BATCH_BYTES = 256 * 1024;
 /** Words of runs or updates in one request. */
 const LIST_WORDS_MAX = 4096;
@@ -66,7 +66,7 @@ export class DiskRequests {
     return true;
   }
 
-  /** A request that has nothing to say but which queue it is for. */
+  /** A request with no field but the queue. */
   plain(type: typeof EMPTY_QUEUE | typeof CLOSE | typeof DELETE): boolean {
     const offset = this.#ring.claim(QUEUE_WORDS * 4);
     if (offset === FULL) return false;
@@ -76,8 +76,8 @@ export class DiskRequests {
   }
 
   /**
-   * Writes as many messages as fit, oldest first, and moves them from the lane to `sent`. Returns the parts that they
-   * belong to, null when the ring is full.
+   * Writes as many messages as fit, oldest first, and moves them from the lane to `sent`. Returns the parts
+   * that they belong to, null when the ring is full.
    */
   append(lane: AppendLane, sent: MemoryQueue): AppendPart[] | null {
     const ring = this.#ring;
@@ -113,17 +113,17 @@ export class DiskRequests {
     return parts;
   }
 
-  /** Sends runs of (first number, count), as many as fit, and takes them off. */
+  /** Sends runs of (first number, count), as many as fit, and removes them from the list. */
   finish(runs: number[]): boolean {
     return this.#sendList(FINISH, FINISH_RUNS, runs);
   }
 
-  /** Sends entries of (number, attempts, due time), as many as fit, and takes them off. */
+  /** Sends entries of (number, attempts, due time), as many as fit, and removes them from the list. */
   update(entries: number[]): boolean {
     return this.#sendList(UPDATE, UPDATE_ENTRIES, entries);
   }
 
-  /** Units: `bytes` that the answer should not exceed, unless a single record does. */
+  /** Asks for the next records. Units: `bytes` is the size of the answer, unless a single record is larger. */
   read(bytes: number): boolean {
     const offset = this.#ring.claim(READ_WORDS * 4);
     if (offset === FULL) return false;
@@ -133,7 +133,7 @@ export class DiskRequests {
     return true;
   }
 
-  /** Asks for records again, of these runs of (first number, count). Units: `bytes` as for `read`. */
+  /** Asks for the records of these runs of (first number, count) again. Units: `bytes` as for `read`. */
   reread(bytes: number, runs: readonly number[]): boolean {
     const length = (REREAD_RUNS + runs.length) * 4;
     const offset = this.#ring.claim(length);
@@ -146,7 +146,7 @@ export class DiskRequests {
     return true;
   }
 
-  /** Sends what does not fit one request with more of them. Returns false when the ring has no room for all. */
+  /** Sends a list with as many requests as it needs. Returns false when the ring has no room for all. */
   #sendList(type: typeof FINISH | typeof UPDATE, start: number, list: number[]): boolean {
     const ring = this.#ring;
     // Both kinds of entries are of two or four words.
@@ -166,7 +166,7 @@ export class DiskRequests {
     return list.length === 0;
   }
 
-  /** How many messages of the oldest run take no more than so many bytes, each as a record and `extra` bytes. */
+  /** How many messages of the oldest run fit into this many bytes, each as a record and `extra` bytes. */
   #countThatFits(waiting: MemoryQueue, bytes: number, extra: number): number {
     const { position, runCount } = waiting;
     let count = 0;

@@ -1,5 +1,5 @@
 /**
- * The backend of ephemeral topics and channels: what the memory queue has no room for is dropped.
+ * The backend of ephemeral topics and channels: messages that the memory queue has no room for are dropped.
  *
  * Thread: pump. Source: nsqd `dummyBackendQueue`.
  */

@@ -1,5 +1,5 @@
 /**
- * Stands for messages that somebody waits to see on disk, over however many queues and writes they spread.
+ * Waits until messages are on disk, whatever number of queues and writes they are spread over.
  *
  * Thread: pump.
  */
@@ -8,8 +8,8 @@ import { assert } from '../../../shared/assert.ts';
 
 export class Receipt {
   /**
-   * Whether a failed write ends the matter: the messages are dropped and the publisher is told. Otherwise
-   * they were accepted before, and are written again until it works.
+   * Whether a failed write is final: the messages are dropped and the publisher gets an error. Otherwise they were
+   * accepted before, and are written again until that succeeds.
    */
   readonly isRefusable: boolean;
   /** Why some of the messages are not on disk, or null. */
@@ -37,7 +37,7 @@ export class Receipt {
     if (this.#remaining === 0) this.#onSettled(this);
   }
 
-  /** Nothing more will be expected. */
+  /** No more messages will be added. */
   seal(): void {
     this.settle(1, null);
   }

@@ -34,13 +34,13 @@ export class RecordOutcomes {
     this.#updates.push(number, attempts, Math.floor(dueMs / 2 ** 32), dueMs % 2 ** 32);
   }
 
-  /** Tells the disk thread. Returns false when the ring has no room for all. */
+  /** Sends all of it to the disk thread. Returns false when the ring has no room for all. */
   send(requests: DiskRequests): boolean {
     if (this.#updates.length > 0 && !requests.update(this.#updates)) return false;
     return this.#finished.length === 0 || requests.finish(this.#finished);
   }
 
-  /** Forgets everything: there are no such records any longer. */
+  /** Forgets everything: the records are gone. */
   clear(): void {
     this.#finished = [];
     this.#updates = [];

@@ -1,5 +1,5 @@
 /**
- * Walks over a RECORDS answer, record by record or run by run.
+ * Iterates over a RECORDS answer, record by record or run by run.
  *
  * Thread: pump.
  */
@@ -16,7 +16,7 @@ import {
 const NO_WORDS = new Uint32Array(0);
 
 export class RecordsAnswer {
-  /** Records that are left, where the next one begins, and its number. */
+  /** Remaining records, where the next one begins, and its number. */
   count = 0;
   at = 0;
   number = 0;
@@ -42,7 +42,7 @@ export class RecordsAnswer {
     return this.#due === 0 ? 0 : this.#dueAt(0);
   }
 
-  /** How many of the next records are due by then, one after the other. */
+  /** How many of the next records in a row are due by then. */
   countDueAt(unixMs: number): number {
     if (this.#due === 0) return this.count;
     let count = 0;
@@ -50,7 +50,7 @@ export class RecordsAnswer {
     return count;
   }
 
-  /** Goes on behind so many records. */
+  /** Moves past this many records. */
   take(count: number, bytes: number): void {
     this.count -= count;
     this.at += bytes;

@@ -1,8 +1,8 @@
 /**
- * Numbers of records that a disk queue is to hand out once more, oldest first, kept as runs: those that fall due
- * together were often written together.
+ * Numbers of evicted records that a disk queue must hand out again, oldest first. They are kept as runs, because
+ * records that are due together were often written together.
  *
- * Bound: none of its own, two words for each run; whoever evicts messages bounds them.
+ * Bound: none of its own, two words for each run; the evicted messages bound it.
  * Thread: pump.
  */
 
@@ -27,7 +27,7 @@ export class Rereads {
     else runs.push(number, 1);
   }
 
-  /** The oldest runs of (first number, count), with so many records at the most. */
+  /** The oldest runs of (first number, count), with this many records at most. */
   front(countMax: number): number[] {
     const runs: number[] = [];
     let left = countMax;
@@ -39,7 +39,7 @@ export class Rereads {
     return runs;
   }
 
-  /** Takes the oldest records off, and shows each. */
+  /** Removes the oldest records, and calls back with each. */
   take(count: number, visit: (number: number) => void): void {
     const runs = this.#runs;
     for (let taken = 0; taken < count; taken++) {

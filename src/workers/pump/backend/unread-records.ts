@@ -1,5 +1,5 @@
 /**
- * What a disk queue holds that nobody has read, as of its last answer; nothing from when it is emptied.
+ * The unread records of a disk queue as of its last answer; none once it is emptied.
  *
  * Units: `bytes` with size fields.
  * Thread: pump.

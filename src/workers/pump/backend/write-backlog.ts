@@ -1,17 +1,16 @@
 /**
- * What a pump thread's topics have on its way to the disk, so that a topic that writes at full speed leaves room to the
- * others.
+ * Bounds what the topics of a pump thread have on its way to the disk, so that a topic that writes at full speed leaves
+ * room to the others.
  *
- * A topic is a fair party, not a queue: otherwise one with many channels would get the part of many. Two things are
- * kept apart for each. Of the messages that wait or are sent: with more than `holdBytes` the topic is held, and main
- * takes no more publishes for it until half of that is written, while others go on. Of the writes that are sent: with
- * more than SENT_COST_MAX the topic's queues wait for their turn, so that another topic's write has little before it in
- * the request ring.
+ * Shares are per topic, not per queue: otherwise a topic with many channels would get many shares. Each topic has two
+ * limits. Its messages that wait or are sent: above `holdBytes` the topic is held, and main takes no more publishes for
+ * it until half of them is written; other topics continue. Its writes that are sent: above SENT_COST_MAX the queues of
+ * the topic wait for their turn, so that a write of another topic has little before it in the request ring.
  *
- * Bound: for a topic `holdBytes`, and what was on its way when it was held: a publish ring. Beyond `fullBytes` in all
- * topics are held with an eighth of that, and the pump takes no publishes at all from twice that on.
+ * Bound: `holdBytes` for each topic, and what was on its way when it was held: a publish ring. Above `fullBytes` for
+ * all topics together, each is held at an eighth of `holdBytes`; from twice `fullBytes` on the pump takes no publishes.
  *
- * What waits because a write has failed is not counted here: publishers are told of the failure, instead of being held.
+ * Messages that wait because a write has failed do not count: their publishers get an error instead of being held.
  *
  * Thread: pump.
  */
@@ -22,14 +21,14 @@ import { assert } from '../../../shared/assert.ts';
 export type BacklogBounds = { readonly holdBytes: number; readonly fullBytes: number };
 
 const DEFAULT_BOUNDS: BacklogBounds = { holdBytes: 1024 * 1024, fullBytes: 4 * 1024 * 1024 };
-/** What is left of a topic's part while all have much on its way. */
+/** A topic's share while all topics together have much on its way, as a fraction of `holdBytes`. */
 const LEAST_SHARE = 1 / 8;
-/** How much of its part a topic has left when it goes on. */
+/** The part of its share at which a held topic continues. */
 const RELEASE_SHARE = 1 / 2;
-/** Costs of a topic's writes that are sent and not answered: their bytes, and as much as a small write takes. */
+/** Limit for the cost of a topic's unanswered writes: their bytes, and a fixed amount for each. */
 const SENT_COST_MAX = 1024 * 1024;
 const WRITE_COST = 4096;
-/** Queues that go on when a write was answered. */
+/** Queues that may write after a write was answered. */
 const WAKE_MAX = 64;
 
 /** A queue that waits for its topic's turn to write. */
@@ -47,19 +46,19 @@ export class WriteBacklog {
     this.bounds = bounds;
   }
 
-  /** Whether nothing more is to be published. */
+  /** Whether the pump must take no publishes. */
   get isFull(): boolean {
     return this.bytes > 2 * this.bounds.fullBytes;
   }
 
-  /** How much one topic may have on its way. */
+  /** What one topic may have on its way now. */
   get topicBytes(): number {
     const { holdBytes, fullBytes } = this.bounds;
     return this.bytes > fullBytes ? holdBytes * LEAST_SHARE : holdBytes;
   }
 }
 
-/** One topic's part. */
+/** The share of one topic. */
 export class TopicBacklog {
   readonly #all: WriteBacklog;
   readonly #onHeld: (isHeld: boolean) => void;
@@ -68,13 +67,13 @@ export class TopicBacklog {
   #sentCost = 0;
   #isHeld = false;
 
-  /** `onHeld` is told when publishes to the topic are to stop, and when they may go on. */
+  /** `onHeld` is called when publishes to the topic must stop, and when they may continue. */
   constructor(all: WriteBacklog, onHeld: (isHeld: boolean) => void) {
     this.#all = all;
     this.#onHeld = onHeld;
   }
 
-  /** Whether there is more of it than there should be. */
+  /** Whether the topic has more on its way than it may. */
   get isHeld(): boolean {
     return this.#isHeld;
   }
@@ -93,7 +92,7 @@ export class TopicBacklog {
     this.#onHeld(true);
   }
 
-  /** Messages were written, or need not be. */
+  /** Messages were written, or need not be written any more. */
   remove(bytes: number): void {
     this.#bytes -= bytes;
     this.#all.bytes -= bytes;
@@ -103,7 +102,7 @@ export class TopicBacklog {
     this.#onHeld(false);
   }
 
-  /** A write of so many bytes was sent. Returns what `onAnswered` is to be told. */
+  /** A write of this many bytes was sent. Returns the cost to pass to `onAnswered`. */
   onSent(bytes: number): number {
     const cost = bytes + WRITE_COST;
     this.#sentCost += cost;
@@ -122,7 +121,7 @@ export class TopicBacklog {
     }
   }
 
-  /** Has the queue told when it may write. */
+  /** Calls the queue back when it may write. */
   wait(queue: WaitingQueue): void {
     this.#waiting.add(queue);
   }

@@ -1,12 +1,12 @@
 /**
  * A queue of messages in memory, kept as runs: consecutive positions of one slab with one tag.
  *
- * A batch of two hundred messages is one entry here, and so is a stream of single ones. The tag is what a
- * place adds to a message: in a topic the delay of a deferred publish, in a channel the attempts so far, among messages
+ * A batch of two hundred messages is one entry, and so is a stream of single ones. A tag is a number that the owner
+ * keeps with a message: in a topic the delay of a deferred publish, in a channel the attempts so far, among messages
  * that were fetched from disk HAS_DUE_TIME or nothing.
  *
- * Shape: a ring of entries of three words: position, count, tag. Bound: none of its own; callers check `count`
- * before they put. The ring doubles when it is full and shrinks when it has emptied.
+ * Shape: a ring of entries of three words: position, count, tag. Bound: none of its own; callers check `count` before
+ * they put. The ring doubles when it is full and shrinks when it has emptied.
  *
  * Seams: the simulator replaces `put` of an instance.
  * Thread: pump.
@@ -16,7 +16,7 @@ import { assert } from '../../../shared/assert.ts';
 import { isSlabStart } from './message-store.ts';
 
 const ENTRY_WORDS = 3;
-/** One for all: most of many queues are empty. */
+/** Shared by all empty queues: most queues are empty. */
 const NO_ENTRIES = new Uint32Array(0);
 const ENTRIES_AT_FIRST = 4;
 /** An emptied ring larger than this is given back. */
@@ -73,7 +73,7 @@ export class MemoryQueue {
     if (this.#runs === 0 && this.#capacity > ENTRIES_KEPT) this.#reset();
   }
 
-  /** Calls `visit` with the last `count` messages, oldest first, as runs, and takes them off. */
+  /** Calls `visit` with the last `count` messages, oldest first, as runs, and removes them. */
   takeLast(count: number, visit: (position: number, count: number, tag: number) => void): void {
     assert(count <= this.count, 'no more is taken than there is');
     let before = this.count - count;

@@ -1,23 +1,22 @@
 /**
- * Shares the memory for messages among the queues of a pump thread, so that a queue that holds much cannot take it
- * from those that hold little.
+ * Shares the memory for messages among the queues of a pump thread, so that a queue that holds much cannot take it from
+ * those that hold little.
  *
  * Units: bytes of memory in use, less what is on its way to the disk and therefore about to be free.
  *
  *     0 ─────────────────────────────── common ──────────── budget
  *       every queue puts into memory      │ a queue puts into memory while it holds
- *       what it likes                     │ less than 1/16 of what is left
+ *       without a limit                   │ less than 1/16 of what is left
  *
- * Beyond `common` the queues that hold most give way (`evict`): they write their newest messages out, ephemeral ones
- * drop them. The room between `common` and the budget is therefore left to queues that hold little. n queues that
- * all want more than there is get equal parts of it: each stops at 1/16 of what the others leave.
+ * Above `common` the largest queues evict messages: they write their newest messages to disk, ephemeral queues drop
+ * them. So the room between `common` and the budget is left to queues that hold little. If n queues want more than
+ * there is, they get equal parts: each stops at 1/16 of what the others leave.
  *
- * A queue that is refused although another holds at least four times as much puts the shares under pressure: the
- * largest queues put nothing into memory and give way, until there is room below `common` again. So a queue that
- * wants to grow comes up to those that were there first.
+ * If a queue is refused although another holds at least four times as much, the largest queues put nothing into memory
+ * and evict, until there is room below `common` again. So a queue that wants to grow catches up with earlier ones.
  *
- * The largest queue is found without looking at all of them: a queue is in the level of its size, one level for each
- * power of two. A queue rises when it grows; it sinks only when the largest is asked for.
+ * Finding the largest queue does not look at all of them: each queue is in the level of its size, one level for each
+ * power of two. It rises when it grows, and sinks only while the largest queue is looked for.
  *
  * Bound: a turn evicts EVICT_BYTES_PER_TURN, and nothing while LEAVING_BYTES_MAX are on their way to the disk.
  * Thread: pump.
@@ -27,36 +26,36 @@
 /** What is left to queues that hold little: a quarter of the budget, and no more than this. */
 const RESERVE_BYTES_MAX = 32 * 1024 * 1024;
 const RESERVE_SHARE = 1 / 4;
-/** So far beyond `common` memory may get before queues give way, as a share of the reserve. */
+/** How far above `common` memory may get before queues evict, as a share of the reserve. */
 const SLACK_SHARE = 1 / 4;
 /** A queue is small while it holds less than this share of the memory that is left. */
 const SMALL_SHARE = 1 / 16;
 const EVICT_BYTES_PER_TURN = 1024 * 1024;
 const LEAVING_BYTES_MAX = 4 * 1024 * 1024;
-/** Queues that hold less are not looked for: 4 KiB. */
+/** Queues below this level (4 KiB) are ignored. */
 const LEVEL_MIN = 12;
 const LEVELS = 32;
-/** How many levels, which are powers of two, a refused queue is below one that gives way for it. */
+/** How many levels, which are powers of two, a refused queue is below one that evicts for it. */
 const PRESSURE_LEVELS = 2;
-/** Bytes that one answer to a read may bring, while memory is short and while it is not. */
+/** Bytes of one answer to a read, while memory is short and while it is not. */
 const READ_BYTES_MIN = 16 * 1024;
 const READ_BYTES_MAX = 256 * 1024;
 
-/** A queue that holds messages in memory and can give them away. */
+/** A queue that holds messages in memory and can evict them. */
 export interface HoldingQueue {
-  /** Bytes that it can give away. */
+  /** Bytes that it can evict. */
   readonly memoryBytes: number;
-  /** Where `MemoryShares` has it, and from how many bytes on it is to say `raise`; set by nobody else. */
+  /** Its level, and the bytes from which on it must call `raise`. Only `MemoryShares` sets them. */
   level: number;
   raiseBytes: number;
   /**
-   * Gives up to so many bytes of its newest messages away, or one message that is larger. Returns how many; 0 if it
+   * Evicts its newest messages, up to this many bytes or one message that is larger. Returns how many bytes; 0 if it
    * cannot now.
    */
   evict(bytesMax: number): number;
 }
 
-/** The level of a queue that holds little, as every queue does at first, and when it says `raise`. */
+/** The level of a queue that holds little, as every queue does at first, and the bytes at which it calls `raise`. */
 export const NO_LEVEL = -1;
 export const RAISE_BYTES_MIN = 2 ** LEVEL_MIN;
 
@@ -71,10 +70,10 @@ export class MemoryShares {
   readonly #levels: Set<HoldingQueue>[] = Array.from({ length: LEVELS }, () => new Set());
   /** No queue is in a higher level. */
   #topLevel = NO_LEVEL;
-  /** Whether queues that hold much give way for one that was refused. */
+  /** Whether large queues evict for one that was refused. */
   #isPressed = false;
 
-  /** `usedBytes` says how much memory is in use. */
+  /** `usedBytes` returns the memory in use. */
   constructor(budgetBytes: number, usedBytes: () => number) {
     const reserveBytes = Math.min(budgetBytes * RESERVE_SHARE, RESERVE_BYTES_MAX);
     this.#budgetBytes = budgetBytes;
@@ -83,7 +82,7 @@ export class MemoryShares {
     this.#usedBytes = usedBytes;
   }
 
-  /** Whether a queue that holds so much may hold more. */
+  /** Whether a queue that holds this much may hold more. */
   hasRoom(heldBytes: number): boolean {
     const used = this.#settledBytes;
     if (used <= this.#commonBytes) {
@@ -92,7 +91,7 @@ export class MemoryShares {
     return heldBytes < (this.#budgetBytes - used) * SMALL_SHARE;
   }
 
-  /** How much one answer to a read may bring. */
+  /** Size of one answer to a read. */
   get readBytes(): number {
     const used = this.#settledBytes;
     if (used <= this.#commonBytes) return READ_BYTES_MAX;
@@ -100,7 +99,7 @@ export class MemoryShares {
     return Math.min(READ_BYTES_MAX, Math.max(READ_BYTES_MIN, share));
   }
 
-  /** A queue that holds so much was refused: others give way for it if they hold far more. */
+  /** A queue that holds this much was refused: others evict for it if they hold far more. */
   onRefused(heldBytes: number): void {
     if (levelOf(heldBytes) + PRESSURE_LEVELS <= this.#topLevel) this.#isPressed = true;
   }
@@ -110,12 +109,12 @@ export class MemoryShares {
     this.#place(queue, levelOf(queue.memoryBytes));
   }
 
-  /** A queue holds nothing any longer. */
+  /** A queue is empty. */
   forget(queue: HoldingQueue): void {
     this.#place(queue, NO_LEVEL);
   }
 
-  /** Has the queues that hold most give way, as far as memory is short. Returns how many bytes they gave away. */
+  /** Lets the largest queues evict while memory is short. Returns how many bytes they evicted. */
   evict(): number {
     const target = this.#targetBytes();
     const excess = this.#settledBytes - target;
@@ -142,7 +141,7 @@ export class MemoryShares {
     return this.#usedBytes() - this.leavingBytes;
   }
 
-  /** Down to where queues are to give way. */
+  /** The memory use down to which queues evict. */
   #targetBytes(): number {
     const used = this.#settledBytes;
     const lower = this.#commonBytes - this.#slackBytes;
@@ -150,13 +149,13 @@ export class MemoryShares {
     return this.#isPressed ? lower : this.#commonBytes + this.#slackBytes;
   }
 
-  /** The queue that can give most away, taken out of its level; undefined if none is known. */
+  /** Removes the queue that can evict most from its level, and returns it; undefined if none is known. */
   #takeLargest(): HoldingQueue | undefined {
     for (let level = this.#topLevel; level >= LEVEL_MIN; level--) {
       this.#topLevel = level;
       for (const queue of this.#levels[level]) {
         const actual = levelOf(queue.memoryBytes);
-        // What has shrunk since sinks.
+        // Queues that have shrunk sink.
         this.#place(queue, actual < level ? actual : NO_LEVEL);
         if (actual >= level) return queue;
       }
@@ -175,7 +174,7 @@ export class MemoryShares {
   }
 }
 
-/** The power of two that so many bytes reach. */
+/** The level of this many bytes: their power of two. */
 function levelOf(bytes: number): number {
   return 31 - Math.clz32(Math.min(bytes, 2 ** 31));
 }

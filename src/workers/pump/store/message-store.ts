@@ -1,14 +1,14 @@
 /**
- * The bytes of all messages that a pump thread holds, each once, however many channels it waits in.
+ * The bytes of all messages that a pump thread holds, each message once, whatever number of channels it waits in.
  *
- * A message is a position: its slab's index and its slot. Whoever puts a position somewhere holds a
- * reference; a slab is reused when the last reference into it is gone. Messages arrive in batches that are
+ * A message is a position: its slab's index and its slot. Each place that keeps a position holds a
+ * reference; a slab is reused when the last reference into it is dropped. Messages arrive in batches that are
  * copied whole, and the positions of a batch follow each other within a slab.
  *
- * A slab stays while one message in it is held, so messages that are to wait long, the deferred ones, lie in
- * slabs of their own: one in a thousand would otherwise keep the other nine hundred and ninety-nine.
+ * A slab stays while one of its messages is held. So messages that will wait long, the deferred ones, lie in slabs of
+ * their own: otherwise one in a thousand would keep the memory of all.
  *
- * Bound: the queues that hold the positions bound the store, each by what its share of the memory leaves it.
+ * Bound: the queues that hold positions bound the store, each by its share of the memory.
  *
  * Thread: pump.
  */
@@ -55,12 +55,13 @@ export class MessageStore {
   readonly #freeIndexes: number[] = [];
   readonly #freeMemory: ArrayBuffer[] = [];
   #open: Slab;
-  /** The open slab of messages that are to wait long, once there was one. */
+  /** The open slab of messages that will wait long, once there was one. */
   #openLasting: Slab | null = null;
   #bytes = 0;
 
   /**
-   * Units: the queues share so many bytes, of slabs and of what others say that they have for the messages in them.
+   * Units: the queues share `budgetBytes` for slabs and for what other tables need for the same messages
+   * (`otherBytes`).
    */
   constructor(budgetBytes = Number.POSITIVE_INFINITY, otherBytes = (): number => 0) {
     this.shares = new MemoryShares(budgetBytes, () => this.#bytes + otherBytes());
@@ -119,8 +120,8 @@ export class MessageStore {
   }
 
   /**
-   * Puts the first of `count` disk records, as many as fit together; `number` is the first one's. The run is left as
-   * by `putBodies`.
+   * Puts the first of `count` disk records, as many as fit together; `number` is the first one's. The run is
+   * described as by `putBodies`.
    */
   putRecords(
     source: Uint8Array,
@@ -142,8 +143,8 @@ export class MessageStore {
   }
 
   /**
-   * Copies a message to where the lasting ones are, unless it is there, and drops one reference to the original.
-   * Returns its position from now on, with one reference.
+   * Copies a message into a slab of lasting messages, unless it is in one, and drops one reference to the original.
+   * Returns its new position, with one reference.
    */
   moveToLasting(position: number): number {
     const slab = this.#slab(position);
@@ -257,8 +258,8 @@ export class MessageStore {
   }
 
   /**
-   * Bytes that a run takes here, found without looking at each message. They add up: those of a run are those of its
-   * parts. What lies between two messages counts with the second.
+   * Bytes that a run takes here, found without looking at each message. The bytes of the parts of a run add up to those
+   * of the run: bytes between two messages count with the second.
    */
   heldBytes(position: number, count: number): number {
     const slab = this.#slab(position);
@@ -302,7 +303,7 @@ export class MessageStore {
     return slab;
   }
 
-  /** The open slab if a message of so many bytes fits, else a new one. */
+  /** The open slab if a message of this size fits, otherwise a new one. */
   #slabWithRoom(bytes: number, isLasting: boolean): Slab {
     const open = isLasting ? this.#openLasting : this.#open;
     if (open !== null && open.room >= bytes + SLOT_BYTES && open.count <= SLOT_MASK) return open;
@@ -346,7 +347,7 @@ export class MessageStore {
   }
 }
 
-/** Whether a position is the first of its slab, so that the one before it in number belongs elsewhere. */
+/** Whether a position is the first of its slab: then the previous number is in another slab. */
 export function isSlabStart(position: number): boolean {
   return (position & SLOT_MASK) === 0;
 }

@@ -1,7 +1,7 @@
 /**
  * Writes messages of a slab as frames for clients and as disk records.
  *
- * What was written last beside the bytes is left in fields, so that a message costs no object.
+ * The id and the attempts that were written last are left in fields, so that a message costs no object.
  *
  * Shape: a frame is size(4) type(4) and the message, a disk record is size(4) and the message; a message is
  * timestamp(8) attempts(2) id(16) body, all big-endian.
@@ -94,7 +94,9 @@ export class MessageWriter {
     this.attempts = attempts;
   }
 
-  /** Reads a disk record's id. Where no nsqd writes such an id, no client could answer it: its position serves. */
+  /**
+   * Reads a disk record's id. An id that no nsqd writes could not be answered by a client: the position replaces it.
+   */
   #readRecordId(slab: Slab, slot: number, body: number): void {
     const at = body - MESSAGE_HEADER_BYTES + ID_OFFSET;
     this.idHigh = parseHexWord(slab.bytes, at);

@@ -20,7 +20,7 @@
 import { readUint16, readUint32 } from '../../../shared/big-endian.ts';
 import { MESSAGE_HEADER_BYTES, SIZE_BYTES } from '../../../shared/limits.ts';
 
-/** Words of a batch header, and which is which. */
+/** Words of a batch header, and their indexes. */
 export const BATCH_WORDS = 5;
 export const BATCH_FIRST_SLOT = 0;
 export const BATCH_ID = 1;
@@ -48,7 +48,7 @@ export class Slab {
   readonly words: Uint32Array;
   /** The slab's place in the store. */
   readonly index: number;
-  /** Whether its messages are to stay for long. */
+  /** Whether its messages will stay for long. */
   readonly isLasting: boolean;
   /** Bytes taken from the front. */
   used = 0;
@@ -95,7 +95,7 @@ export class Slab {
     return this.words[this.slotWord(slot)] + this.bodyBytes(slot);
   }
 
-  /** How often a message had been sent when it was put: what a disk record says, else 0. */
+  /** How often a message had been sent when it was put: the attempts of a disk record, otherwise 0. */
   attempts(slot: number): number {
     const word = this.slotWord(slot);
     if (this.words[word + 1] < DISK_BATCH) return 0;
@@ -105,7 +105,7 @@ export class Slab {
     );
   }
 
-  /** A message's time of publication. Units: seconds, of which the last digits are lost. */
+  /** A message's time of publication. Units: seconds, without their last digits. */
   timestampSeconds(slot: number): number {
     const word = this.slotWord(slot);
     const batch = this.words[word + 1];
