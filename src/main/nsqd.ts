@@ -8,7 +8,6 @@ import os from 'node:os';
 import path from 'node:path';
 import { type DataLock, lockDataPath } from '../daemon/data-lock.ts';
 import { FIELDS_BYTES_MAX } from '../daemon/go/go-fields.ts';
-import type { HttpServer } from '../daemon/http/http-server.ts';
 import { HttpClient, type HttpClientTls } from '../daemon/http-client.ts';
 import { listenAt } from '../daemon/listen-address.ts';
 import type { Logger } from '../daemon/log.ts';
@@ -21,7 +20,7 @@ import type { PumpEvent } from '../shared/control.ts';
 import { errorText } from '../shared/error-text.ts';
 import { AuthServers } from './auth/auth-servers.ts';
 import { HttpApi } from './http/http-api.ts';
-import { httpServers } from './http/http-servers.ts';
+import { HttpServers } from './http/http-servers.ts';
 import { Bounds } from './limits/bounds.ts';
 import type { Options } from './options/options.ts';
 import { Lookupd } from './peers/lookupd/lookupd.ts';
@@ -63,9 +62,7 @@ export class Nsqd {
   readonly #stats: StatsCollector;
   readonly #operations: BrokerOperations;
   readonly #tcp: TcpServer;
-  readonly #http: HttpServer;
-  /** Listens only with a certificate. */
-  readonly #https: HttpServer;
+  readonly #http: HttpServers;
   readonly #tls: TlsContext | null;
   #httpsPort = 0;
   readonly #memory = new MemoryMonitor();
@@ -141,7 +138,10 @@ export class Nsqd {
       onChange: () => this.#onTopicsChanged(),
       requestTurn: () => this.#turn.request(),
       target: (consumer) => this.#tcp.get(consumer),
-      flushClients: () => this.#tcp.flush(),
+      flushClients: () => {
+        this.#tcp.flush();
+        this.#http.flush();
+      },
       onEvent: (event) => this.#onEvent(event),
     });
     const { topics, publisher } = this.#core;
@@ -199,9 +199,17 @@ export class Nsqd {
       hostname: os.hostname(),
       memory: () => this.#memory.read(),
     });
-    const { limit } = this.#bounds;
-    const setup = { clock, limit, guard, tls };
-    [this.#http, this.#https] = httpServers(api, options, () => this.#httpsPort, setup);
+    this.#http = new HttpServers({
+      api,
+      options,
+      httpsPort: () => this.#httpsPort,
+      clock,
+      limit: this.#bounds.limit,
+      bodies: this.#bounds.bodies,
+      guard,
+      tls,
+      requestTurn: () => this.#turn.request(),
+    });
     tls?.forgetKey();
   }
 
@@ -209,7 +217,7 @@ export class Nsqd {
   async close(): Promise<void> {
     this.#isExiting = true;
     this.#tcp.close();
-    await Promise.all([this.#http.stop(), this.#https.stop()]);
+    await this.#http.stop();
     this.#lookupd.stop();
     await this.#statsd?.stop();
     await this.#httpClient.close();
@@ -243,7 +251,6 @@ export class Nsqd {
     this.#isExiting = true;
     this.#tcp.close();
     void this.#http.stop();
-    void this.#https.stop();
     this.#lookupd.stop();
     const pumps = this.#core.pumps.filter((_, index) => this.#pools.canClose(index));
     const closing = this.#closeStorage(pumps);
@@ -305,12 +312,12 @@ export class Nsqd {
     const { httpAddress, httpsAddress } = this.#options;
     if (this.#tls !== null && httpsAddress !== '') {
       this.#httpsPort = await listenAt(this.#logger, 'HTTPS', httpsAddress, (at) =>
-        this.#https.start(at),
+        this.#http.https.start(at),
       );
     }
     if (httpAddress === '') return;
     this.#operations.httpPort = await listenAt(this.#logger, 'HTTP', httpAddress, (at) =>
-      this.#http.start(at),
+      this.#http.http.start(at),
     );
   }
 
@@ -350,7 +357,7 @@ export class Nsqd {
   async #abandon(): Promise<void> {
     this.#isExiting = true;
     this.#tcp.close();
-    await Promise.all([this.#http.stop(), this.#https.stop()]);
+    await this.#http.stop();
     this.#lookupd.stop();
     await this.#httpClient.close();
     await this.#stopThreads();

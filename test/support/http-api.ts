@@ -10,6 +10,7 @@ import { HttpServer } from '../../src/daemon/http/http-server.ts';
 import { Logger, type LogLevel } from '../../src/daemon/log.ts';
 import { InvalidValue } from '../../src/daemon/options/invalid-value.ts';
 import { HttpApi } from '../../src/main/http/http-api.ts';
+import { PublishLane } from '../../src/main/http/lane/publish-lane.ts';
 import { BodyMemory } from '../../src/main/limits/body-memory.ts';
 import { ConnectionLimit } from '../../src/main/limits/connection-limit.ts';
 import { completeOptions, type Options } from '../../src/main/options/options.ts';
@@ -37,6 +38,8 @@ export class FakeBroker implements HttpBroker {
   failure: Error | undefined;
   /** What publishing and creating topics wait for. */
   gate: Promise<void> = Promise.resolve();
+  /** Whether a publish to a topic that exists is taken at once. */
+  isReady = false;
 
   constructor(given: Record<string, unknown> = {}) {
     const options = completeOptions(new Map(Object.entries(given)), MACHINE);
@@ -92,9 +95,14 @@ export class FakeBroker implements HttpBroker {
     return this.#work(`pauseChannel ${topic} ${channel} ${isPaused}`);
   }
 
+  tryPublish(topic: string, messages: Buffer, count: number, deferMs: number): boolean {
+    if (!this.isReady || !this.topics.has(topic)) return false;
+    this.calls.push(publishCall(topic, messages, count, deferMs));
+    return true;
+  }
+
   publish(topic: string, messages: Buffer, count: number, deferMs: number): Promise<void> {
-    const bodies = sizedBodies(messages);
-    return this.#work(`publish ${topic} ${count} ${deferMs} ${JSON.stringify(bodies)}`);
+    return this.#work(publishCall(topic, messages, count, deferMs));
   }
 
   async stats(filter: StatsFilter): Promise<BrokerStats> {
@@ -119,6 +127,10 @@ export class FakeBroker implements HttpBroker {
     await this.gate;
     if (this.failure !== undefined) throw this.failure;
   }
+}
+
+function publishCall(topic: string, messages: Buffer, count: number, deferMs: number): string {
+  return `publish ${topic} ${count} ${deferMs} ${JSON.stringify(sizedBodies(messages))}`;
 }
 
 /** Messages of `size(4) body(size)` as texts; what is cut off shows as an exception. */
@@ -155,10 +167,17 @@ const MEMORY = {
   gcTotalRuns: 8,
 };
 
+/** What the API is bounded by, and whether publishes have their fast lane, as in the broker. */
+type ApiSetup = {
+  readonly connectionsMax?: number;
+  readonly bodyBytes?: number;
+  readonly hasLane?: boolean;
+};
+
 export async function startApi(
-  t: TestContext,
+  t: Pick<TestContext, 'after'>,
   given: Record<string, unknown> = {},
-  bounds: { readonly connectionsMax?: number; readonly bodyBytes?: number } = {},
+  setup: ApiSetup = {},
 ): Promise<RunningApi> {
   const broker = new FakeBroker(given);
   const log: string[] = [];
@@ -169,8 +188,7 @@ export async function startApi(
     sink: { write: (line) => void log.push(line.slice(27, -1)), writeSync: () => undefined },
     clock,
   });
-  const { connectionsMax = Number.POSITIVE_INFINITY, bodyBytes = Number.POSITIVE_INFINITY } =
-    bounds;
+  const { connectionsMax = Number.POSITIVE_INFINITY, bodyBytes = Number.POSITIVE_INFINITY } = setup;
   const bodies = new BodyMemory({ memberBytes: bodyBytes, guestBytes: bodyBytes }, clock, logger);
   const guard = new Guard(clock, logger);
   const api = new HttpApi({
@@ -182,12 +200,21 @@ export async function startApi(
     hostname: 'host',
     memory: () => MEMORY,
   });
+  const lane = new PublishLane({
+    endpoints: api.publishing,
+    clock,
+    guard,
+    bodies,
+    isOwnHost: (host) => api.isOwnHost(host),
+    requestTurn: () => setImmediate(() => lane.flush()),
+  });
   const server = new HttpServer({
     handle: (request) => api.handle(request),
     clock,
     limit: new ConnectionLimit(connectionsMax, clock, logger),
     guard,
     tls: null,
+    lane: setup.hasLane === false ? undefined : lane,
   });
   const { port } = await server.start({ host: '127.0.0.1', port: 0 });
   t.after(() => server.stop());

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
-import { shareReads } from '../../src/main/tcp/shared-reads.ts';
+import { shareReads } from '../../src/daemon/shared-reads.ts';
 
 /** Connects a client to a server as the broker's TCP port does; both ends are destroyed when the test ends. */
 export async function socketPair(t: TestContext): Promise<{ client: Socket; server: Socket }> {

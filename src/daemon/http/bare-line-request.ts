@@ -8,7 +8,6 @@
  */
 
 import type { Socket } from 'node:net';
-import { Duplex } from 'node:stream';
 
 /** What Node's parser says of a request, and what it was given. */
 type ParserError = { readonly code?: string; readonly rawPacket?: Buffer };
@@ -31,42 +30,4 @@ export function bareLineRequest(
   if (text.indexOf(HEAD_END) !== text.length - HEAD_END.length) return undefined;
   if (text.includes(CARRIAGE_RETURN) || BODY_FIELD.test(text)) return undefined;
   return text.replaceAll('\n', '\r\n');
-}
-
-/** A connection that brings one request, and answers it on a socket that nobody else writes to. */
-export class BareLineSocket extends Duplex {
-  readonly #socket: Socket;
-
-  constructor(socket: Socket, request: string) {
-    super();
-    this.#socket = socket;
-    this.push(request, 'latin1');
-    this.push(null);
-    socket.once('close', () => this.destroy());
-  }
-
-  get remoteAddress(): string | undefined {
-    return this.#socket.remoteAddress;
-  }
-
-  get remotePort(): number | undefined {
-    return this.#socket.remotePort;
-  }
-
-  override _read(): void {
-    // Everything is there already.
-  }
-
-  override _write(
-    chunk: Buffer,
-    _encoding: unknown,
-    onWritten: (error?: Error | null) => void,
-  ): void {
-    this.#socket.write(chunk, onWritten);
-  }
-
-  override _final(onEnded: () => void): void {
-    this.#socket.destroySoon();
-    onEnded();
-  }
 }

@@ -25,7 +25,7 @@ import { configRoutes } from './config-endpoints.ts';
 import { debugRoutes } from './debug-endpoints.ts';
 import { hostName, hostRefusal, originRefusal } from './foreign-request.ts';
 import { infoRoutes } from './info-endpoints.ts';
-import { publishRoutes } from './publish-endpoints.ts';
+import { PublishEndpoints, publishRoutes } from './publish-endpoints.ts';
 import { NOT_FOUND } from './refusals.ts';
 import { statsRoutes } from './stats-endpoint.ts';
 import { topicRoutes } from './topic-endpoints.ts';
@@ -48,6 +48,8 @@ const DEBUG_PATH = '/debug/';
 const ESCAPED_IN_PATH = /[^A-Za-z0-9\-._~$&+,/:;=@]+/g;
 
 export class HttpApi {
+  readonly publishing: PublishEndpoints;
+
   readonly #router: Router;
   readonly #setup: ExchangeSetup;
   readonly #requestLog: RequestLog;
@@ -59,8 +61,9 @@ export class HttpApi {
     this.#names = new Set([setup.hostname, options.broadcastAddress].map(hostName));
     this.#setup = setup;
     this.#requestLog = new RequestLog(setup.logger, setup.clock);
+    this.publishing = new PublishEndpoints(setup.broker, setup.logger);
     this.#router = new Router([
-      ...publishRoutes(setup),
+      ...publishRoutes(this.publishing),
       ...topicRoutes(setup),
       ...channelRoutes(setup),
       ...statsRoutes(setup),
@@ -68,6 +71,11 @@ export class HttpApi {
       ...configRoutes(setup),
       ...debugRoutes(setup),
     ]);
+  }
+
+  /** Whether requests for this host are answered where only this machine asks. */
+  isOwnHost(host: string): boolean {
+    return hostRefusal({ headers: { host } }, this.#names) === undefined;
   }
 
   /** Answers a request, now or later. */

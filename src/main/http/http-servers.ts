@@ -7,22 +7,59 @@
 import { HttpServer, type HttpServerSetup } from '../../daemon/http/http-server.ts';
 import type { Options } from '../options/options.ts';
 import type { HttpApi } from './http-api.ts';
+import { PublishLane, type PublishLaneSetup } from './lane/publish-lane.ts';
 
-/** Makes both. Where TLS is required the plain one refuses, and says on which port TLS is to be had. */
-export function httpServers(
-  api: HttpApi,
-  { tlsRequired }: Pick<Options, 'tlsRequired'>,
-  httpsPort: () => number,
-  setup: Omit<HttpServerSetup, 'handle'>,
-): [http: HttpServer, https: HttpServer] {
-  const http = new HttpServer({
-    ...setup,
-    handle: (request) => {
-      if (tlsRequired === true) api.refuseWithoutTls(request, httpsPort());
-      else api.handle(request);
-    },
-    tls: null,
-  });
-  const https = new HttpServer({ ...setup, handle: (request) => api.handle(request) });
-  return [http, https];
+/** What the servers are made of. */
+export type HttpServersSetup = Omit<HttpServerSetup, 'handle' | 'lane'> &
+  Pick<PublishLaneSetup, 'bodies' | 'requestTurn'> & {
+    readonly api: HttpApi;
+    readonly options: Pick<Options, 'tlsRequired'>;
+    /** Where HTTPS is to be had. */
+    readonly httpsPort: () => number;
+  };
+
+export class HttpServers {
+  readonly http: HttpServer;
+  /** Where TLS is required `http` refuses, and says on which port this is. */
+  readonly https: HttpServer;
+  readonly #lane: PublishLane;
+
+  constructor(setup: HttpServersSetup) {
+    const { api, options, httpsPort, clock, limit, guard, tls } = setup;
+    const isTlsRequired = options.tlsRequired === true;
+    const lane = new PublishLane({
+      ...setup,
+      endpoints: api.publishing,
+      isOwnHost: (host) => api.isOwnHost(host),
+    });
+    this.#lane = lane;
+    this.http = new HttpServer({
+      handle: (request) => {
+        if (isTlsRequired) api.refuseWithoutTls(request, httpsPort());
+        else api.handle(request);
+      },
+      clock,
+      limit,
+      guard,
+      tls: null,
+      lane: isTlsRequired ? undefined : lane,
+    });
+    this.https = new HttpServer({
+      handle: (request) => api.handle(request),
+      clock,
+      limit,
+      guard,
+      tls,
+    });
+  }
+
+  /** Writes what this turn has brought. */
+  flush(): void {
+    this.#lane.flush();
+  }
+
+  /** Closes both, and resolves when all connections are closed. */
+  async stop(): Promise<void> {
+    await Promise.all([this.http.stop(), this.https.stop()]);
+  }
 }

@@ -48,38 +48,53 @@ const BINARY_VALUES: ReadonlyMap<string, boolean> = new Map([
   ['0', false],
 ]);
 
-type Setup = { readonly broker: HttpBroker; readonly logger: Logger };
+/** What an endpoint that publishes needs of a request; see `Exchange`. */
+export type PublishExchange = Pick<
+  Exchange,
+  'rawQuery' | 'isBeyond' | 'gather' | 'hold' | 'answer' | 'fail'
+>;
+
+/** What a request says in its query, or why that cannot be. */
+type Target = { readonly query: Query; readonly topic: TopicName } | Answer;
 
 /** The endpoints that publish. */
-export function publishRoutes({ broker, logger }: Setup): Route[] {
-  const publisher = new Publisher(broker, logger);
+export function publishRoutes(endpoints: PublishEndpoints): Route[] {
   return [
-    { method: 'POST', path: '/pub', isQuiet: true, handle: (exchange) => publisher.one(exchange) },
+    { method: 'POST', path: '/pub', isQuiet: true, handle: (exchange) => endpoints.one(exchange) },
     {
       method: 'POST',
       path: '/mpub',
       isQuiet: true,
-      handle: (exchange) => publisher.many(exchange),
+      handle: (exchange) => endpoints.many(exchange),
     },
   ];
 }
 
-class Publisher {
+export class PublishEndpoints {
   readonly #broker: HttpBroker;
   readonly #logger: Logger;
   readonly #work = new SlicedWork();
+  /** The last query and what it says: the next one is likely to be the same. */
+  #lastQuery = '';
+  #lastTarget: Target = targetOf('');
 
   constructor(broker: HttpBroker, logger: Logger) {
     this.#broker = broker;
     this.#logger = logger;
   }
 
+  /** What the body of one message, or of many, may have. */
+  bodyBytesMax(isMany: boolean): number {
+    const { maxMsgSize, maxBodySize } = this.#broker.options;
+    return isMany ? maxBodySize : maxMsgSize;
+  }
+
   /** `/pub`: the body is the message. */
-  one(exchange: Exchange): void {
+  one(exchange: PublishExchange): void {
     exchange.gather(SIZE_BYTES, this.#broker.options.maxMsgSize, ({ bytes, isWhole }) => {
       if (!isWhole) return exchange.answer(MSG_TOO_BIG);
       if (bytes.length === SIZE_BYTES) return exchange.answer(MSG_EMPTY);
-      const target = targetOf(exchange.rawQuery);
+      const target = this.#targetOf(exchange.rawQuery);
       if ('status' in target) return exchange.answer(target);
 
       const { query, topic } = target;
@@ -93,9 +108,11 @@ class Publisher {
   }
 
   /** `/mpub`: the body is many messages, in one of two forms. */
-  many(exchange: Exchange): void {
+  many(exchange: PublishExchange): void {
     const { maxBodySize } = this.#broker.options;
-    const target = exchange.isBeyond(maxBodySize) ? BODY_TOO_BIG : targetOf(exchange.rawQuery);
+    const target = exchange.isBeyond(maxBodySize)
+      ? BODY_TOO_BIG
+      : this.#targetOf(exchange.rawQuery);
     if ('status' in target) {
       exchange.answer(target);
       return;
@@ -119,7 +136,7 @@ class Publisher {
   }
 
   /** Goes on when the topic exists, at once if it does already. */
-  #withTopic(exchange: Exchange, topic: TopicName, onReady: () => void): void {
+  #withTopic(exchange: PublishExchange, topic: TopicName, onReady: () => void): void {
     if (this.#broker.hasTopic(topic)) {
       onReady();
       return;
@@ -135,13 +152,22 @@ class Publisher {
     created.then(proceed, (error) => this.#refuse(exchange, topic, error));
   }
 
-  #publishMany(exchange: Exchange, topic: TopicName, batch: MessageBatch): void {
+  #publishMany(exchange: PublishExchange, topic: TopicName, batch: MessageBatch): void {
     // It may take longer than its body, and wait for a pump.
     if (batch.bytes.length > HELD_BYTES_MIN) exchange.hold(batch.bytes.length);
     this.#publish(exchange, topic, batch, 0);
   }
 
-  #publish(exchange: Exchange, topic: TopicName, batch: MessageBatch, deferMs: number): void {
+  #publish(
+    exchange: PublishExchange,
+    topic: TopicName,
+    batch: MessageBatch,
+    deferMs: number,
+  ): void {
+    if (this.#broker.tryPublish(topic, batch.bytes, batch.count, deferMs)) {
+      exchange.answer(OK);
+      return;
+    }
     this.#broker.publish(topic, batch.bytes, batch.count, deferMs).then(
       () => exchange.answer(OK),
       (error) => this.#refuse(exchange, topic, error),
@@ -149,9 +175,17 @@ class Publisher {
   }
 
   /** nsqd has one answer for a topic that goes away and for a disk that fails. It knows no other reasons. */
-  #refuse(exchange: Exchange, topic: TopicName, error: unknown): void {
+  #refuse(exchange: PublishExchange, topic: TopicName, error: unknown): void {
     this.#logger.error(`failed to publish to topic ${topic} - ${String(error)}`);
     exchange.answer(error instanceof PublishRefused ? refusal(503, error.message) : EXITING);
+  }
+
+  #targetOf(rawQuery: string): Target {
+    if (rawQuery !== this.#lastQuery) {
+      this.#lastTarget = targetOf(rawQuery);
+      this.#lastQuery = rawQuery;
+    }
+    return this.#lastTarget;
   }
 
   /** Units: ms. Errors: undefined when it is not a number from 0 to max-req-timeout. */
@@ -192,7 +226,7 @@ class Publisher {
 }
 
 /** The parameters of a request and the topic among them, or why there is none. */
-function targetOf(rawQuery: string): { query: Query; topic: TopicName } | Answer {
+function targetOf(rawQuery: string): Target {
   const query = Query.parse(rawQuery);
   if (query === undefined) return INVALID_REQUEST;
   const text = query.get('topic');

@@ -9,13 +9,13 @@ import type { Sender } from '../../daemon/guard.ts';
 import { type ListenAddress, type Listening, listen } from '../../daemon/listen-address.ts';
 import type { Logger } from '../../daemon/log.ts';
 import { RefusedSockets } from '../../daemon/refused-sockets.ts';
+import { shareReads } from '../../daemon/shared-reads.ts';
 import { ClientError } from '../../protocol/client-error.ts';
 import { errorFrame } from '../../protocol/frames.ts';
 import type { ConnectionLimit } from '../limits/connection-limit.ts';
 import { TurnBudget } from '../limits/turn-budget.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionContext } from './connection-context.ts';
-import { shareReads } from './shared-reads.ts';
 
 /** Connections that the system may queue before they are accepted. */
 const BACKLOG = 1024;

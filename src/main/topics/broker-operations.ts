@@ -135,6 +135,13 @@ export class BrokerOperations implements HttpBroker {
     await this.#storage.metadata.save();
   }
 
+  tryPublish(name: TopicName, messages: Buffer, count: number, deferMs: number): boolean {
+    const topic = this.#topics.get(name);
+    if (topic === undefined || this.#publisher.refusalOf(topic) !== null) return false;
+    const batch = this.#publisher.batch(messages, 0, messages.length, count, deferMs);
+    return this.#publisher.tryPublish(topic, batch);
+  }
+
   publish(name: TopicName, messages: Buffer, count: number, deferMs: number): Promise<void> {
     const batch = this.#publisher.batch(messages, 0, messages.length, count, deferMs);
     return this.#publisher.publish(this.#topics.getOrCreate(name), batch);

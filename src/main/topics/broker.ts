@@ -39,6 +39,8 @@ export interface HttpBroker {
   pauseTopic(topic: string, isPaused: boolean): Promise<void>;
   pauseChannel(topic: string, channel: string, isPaused: boolean): Promise<void>;
 
+  /** Publishes as `publish` does, if the topic exists and nobody has to wait. Returns whether that is so. */
+  tryPublish(topic: TopicName, messages: Buffer, count: number, deferMs: number): boolean;
   /**
    * Publishes messages: `count` times size(4, big-endian) body(size), as in an MPUB behind its count. Resolves
    * when they are accepted, rejects when they are not, with `PublishRefused` where the reason is for the publisher.

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { shareReads } from '../../../../src/main/tcp/shared-reads.ts';
-import { FakeSocket } from '../../../support/fake-socket.ts';
-import { socketPair } from '../../../support/socket-pair.ts';
+import { shareReads } from '../../../src/daemon/shared-reads.ts';
+import { FakeSocket } from '../../support/fake-socket.ts';
+import { socketPair } from '../../support/socket-pair.ts';
 
 /** The next chunk itself, and what is in it. */
 function nextChunk(socket: Socket): Promise<{ chunk: Buffer; text: string }> {

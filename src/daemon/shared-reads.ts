@@ -19,23 +19,30 @@ const FIRST_READ_BYTES = 64 * 1024;
 /** So many reads that leave no room show a client that sends a lot. */
 const FULL_READS = 2;
 
-/** What is not public of a socket: the handle of the system's one, which can be told to read into given memory. */
-type SocketInside = { _handle?: { useUserBuffer?: unknown } | null };
+/**
+ * What is not public of a socket: the handle of the system's one, which can be told to read into given memory, and
+ * which Node's HTTP parser reads from by itself unless another one does.
+ */
+type SocketInside = { _handle?: { useUserBuffer?: unknown; _consumed?: boolean } | null };
 
 const memory = Buffer.allocUnsafeSlow(READ_BYTES);
 const firstMemory = memory.subarray(0, FIRST_READ_BYTES);
 
+/** For each socket that shares reads, how it stops. */
+const stops = new WeakMap<Socket, () => void>();
+
 /**
  * The socket to use from now on in place of one that was just accepted. It tells of `data` as every socket does; a
  * chunk is overwritten by the next read of any socket, so it is to be used up or copied at once. For the server that
- * accepted the other one, that one is gone.
+ * accepted the other one, that one is gone. `isSmall`: all reads are as small as the first ones.
  */
-export function shareReads(accepted: Socket): Socket {
+export function shareReads(accepted: Socket, isSmall = false): Socket {
   // The types tell only what is public.
   const inside = accepted as unknown as SocketInside;
   const handle = inside._handle;
   if (typeof handle?.useUserBuffer !== 'function') return accepted;
   let fullReads = -1;
+  let isShared = true;
   const onread = {
     // Asked at first, and after each read for what to read into from now on; undefined for what it was.
     buffer: (): Buffer | undefined => {
@@ -43,13 +50,16 @@ export function shareReads(accepted: Socket): Socket {
         fullReads = 0;
         return firstMemory;
       }
-      if (fullReads !== FULL_READS) return undefined;
+      if (fullReads !== FULL_READS || isSmall) return undefined;
       fullReads++;
       return memory;
     },
-    callback: (bytes: number): true => {
+    callback: (bytes: number): boolean => {
+      const chunk = memory.subarray(0, bytes);
+      // As a socket does with what it has read; false: it has enough for now.
+      if (!isShared) return socket.push(Buffer.from(chunk));
       if (bytes === FIRST_READ_BYTES && fullReads < FULL_READS) fullReads++;
-      socket.emit('data', memory.subarray(0, bytes));
+      socket.emit('data', chunk);
       return true;
     },
   };
@@ -58,5 +68,17 @@ export function shareReads(accepted: Socket): Socket {
   accepted.destroy();
   const options = { handle, allowHalfOpen: accepted.allowHalfOpen, onread };
   const socket = new Socket(options as unknown as SocketConstructorOpts);
+  stops.set(socket, () => {
+    isShared = false;
+    handle._consumed = true;
+  });
   return socket;
+}
+
+/**
+ * Makes a socket that shares reads, and is paused, one like others: its chunks are its own, and wait while nobody
+ * takes them. Node's HTTP server, if it gets the socket, then takes them from it, and not from the system.
+ */
+export function stopSharing(socket: Socket): void {
+  stops.get(socket)?.();
 }

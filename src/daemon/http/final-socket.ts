@@ -1,0 +1,46 @@
+/**
+ * A connection of which everything that the client sends is known already: it brings that, and sends the answers on
+ * the client's socket, to which nobody else writes.
+ *
+ * Thread: main.
+ */
+
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+
+export class FinalSocket extends Duplex {
+  readonly #socket: Socket;
+
+  constructor(socket: Socket, input: string | Buffer) {
+    super();
+    this.#socket = socket;
+    this.push(input, 'latin1');
+    this.push(null);
+    socket.once('close', () => this.destroy());
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#socket.remoteAddress;
+  }
+
+  get remotePort(): number | undefined {
+    return this.#socket.remotePort;
+  }
+
+  override _read(): void {
+    // Everything is there already.
+  }
+
+  override _write(
+    chunk: Buffer,
+    _encoding: unknown,
+    onWritten: (error?: Error | null) => void,
+  ): void {
+    this.#socket.write(chunk, onWritten);
+  }
+
+  override _final(onEnded: () => void): void {
+    this.#socket.destroySoon();
+    onEnded();
+  }
+}

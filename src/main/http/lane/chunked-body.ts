@@ -1,0 +1,70 @@
+/**
+ * A body in chunks, read strictly: sizes of one to eight hex digits, no extensions, no trailers, CR LF everywhere.
+ *
+ * Thread: main.
+ */
+
+import { FOREIGN, INCOMPLETE } from './request-head.ts';
+
+const CR = 0x0d;
+const LF = 0x0a;
+const SIZE_DIGITS_MAX = 8;
+/** More chunks are foreign: while a body comes bit by bit, it is gone through from its beginning with each bit. */
+const CHUNKS_MAX = 64;
+
+export class ChunkedBody {
+  /** Units: bytes of the body alone, once it is whole. */
+  length = 0;
+  /** For each chunk where it begins and where it ends. */
+  readonly #places: number[] = [];
+
+  /** Reads the body that begins at `start`; more than `bytesMax` is foreign. Returns where it ends, or as a head. */
+  read(bytes: Buffer, start: number, end: number, bytesMax: number): number {
+    const places = this.#places;
+    places.length = 0;
+    this.length = 0;
+    let at = start;
+    for (let count = 0; count <= CHUNKS_MAX; count++) {
+      let size = 0;
+      let digitCount = 0;
+      for (; at < end; at++, digitCount++) {
+        const digit = hexDigit(bytes[at]);
+        if (digit === -1) break;
+        if (digitCount === SIZE_DIGITS_MAX) return FOREIGN;
+        size = size * 16 + digit;
+      }
+      if (at < end && digitCount === 0) return FOREIGN;
+      at = passLineEnd(bytes, at, end);
+      if (at <= 0) return at;
+      if (size === 0) return passLineEnd(bytes, at, end);
+      this.length += size;
+      if (this.length > bytesMax) return FOREIGN;
+      if (at + size > end) return INCOMPLETE;
+      places.push(at, at + size);
+      at = passLineEnd(bytes, at + size, end);
+      if (at <= 0) return at;
+    }
+    return FOREIGN;
+  }
+
+  /** Copies the body that was read last. */
+  copy(bytes: Buffer, target: Buffer, targetAt: number): void {
+    let to = targetAt;
+    for (let index = 0; index < this.#places.length; index += 2) {
+      to += bytes.copy(target, to, this.#places[index], this.#places[index + 1]);
+    }
+  }
+}
+
+function passLineEnd(bytes: Buffer, at: number, end: number): number {
+  if (at < end && bytes[at] !== CR) return FOREIGN;
+  if (at + 1 < end && bytes[at + 1] !== LF) return FOREIGN;
+  return at + 2 <= end ? at + 2 : INCOMPLETE;
+}
+
+/** The value of a hex digit, -1 for any other byte. */
+function hexDigit(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const upper = byte & ~0x20;
+  return upper >= 0x41 && upper <= 0x46 ? upper - 0x37 : -1;
+}

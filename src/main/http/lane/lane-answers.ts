@@ -1,0 +1,45 @@
+/**
+ * The bytes of answers, as Node's server writes them: status line, the answer's own fields, `Date`, `Connection`.
+ *
+ * Nearly all answers are the same `OK`, whose text is made once a second.
+ *
+ * Thread: main.
+ */
+
+import { type Answer, OK, reasonPhrase } from '../../../daemon/http/answer.ts';
+import type { Clock } from '../../../shared/clock.ts';
+
+const NS_PER_MS = 1_000_000n;
+const MS_PER_SECOND = 1000;
+
+export class LaneAnswers {
+  /** Success on a connection that is kept. */
+  ok: Buffer = Buffer.alloc(0);
+
+  readonly #clock: Pick<Clock, 'unixNs'>;
+  #second = -1;
+  #date = '';
+
+  constructor(clock: Pick<Clock, 'unixNs'>) {
+    this.#clock = clock;
+  }
+
+  /** Takes the time of day. To be called once before the answers of a turn are made. */
+  renew(): void {
+    const second = Math.floor(Number(this.#clock.unixNs() / NS_PER_MS) / MS_PER_SECOND);
+    if (second === this.#second) return;
+    this.#second = second;
+    this.#date = new Date(second * MS_PER_SECOND).toUTCString();
+    this.ok = this.of(OK, false);
+  }
+
+  /** `isLast`: the connection is closed behind it. */
+  of({ status, headers, body }: Answer, isLast: boolean): Buffer {
+    let head = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n`;
+    for (let index = 0; index < headers.length; index += 2) {
+      head += `${headers[index]}: ${headers[index + 1]}\r\n`;
+    }
+    const connection = isLast ? 'close' : 'keep-alive';
+    return Buffer.from(`${head}Date: ${this.#date}\r\nConnection: ${connection}\r\n\r\n${body}`);
+  }
+}

@@ -1,0 +1,356 @@
+/**
+ * A connection on the fast lane: takes requests that publish one after the other, and gathers their answers for one
+ * write at the end of main's turn. With the first byte that it does not know exactly it leaves the lane, and brings
+ * along everything from the beginning of that request.
+ *
+ * Bound: what one read brings, and a request of which something is missing; a longer one leaves the lane. While the
+ * client does not take its answers, or a request waits for its answer, nothing is read.
+ *
+ * Thread: main.
+ */
+
+import type { Socket } from 'node:net';
+import type { Sender } from '../../../daemon/guard.ts';
+import { type Answer, OK } from '../../../daemon/http/answer.ts';
+import { FinalSocket } from '../../../daemon/http/final-socket.ts';
+import type { RequestGatherer } from '../../../daemon/http/request-gatherer.ts';
+import { remoteHost, socketAddress } from '../../../daemon/remote-host.ts';
+import { SIZE_BYTES } from '../../../shared/limits.ts';
+import { ChunkedBody } from './chunked-body.ts';
+import type { LaneContext } from './lane-context.ts';
+import { LaneRequest, type LaneRequestOwner } from './lane-request.ts';
+import { FOREIGN, INCOMPLETE, RequestHead } from './request-head.ts';
+
+/** What is set aside first for a request of which something is missing. */
+const HELD_BYTES_MIN = 1024;
+/** Beyond so many bytes of answers that the client does not take, it is not read from. */
+const UNTAKEN_BYTES_MAX = 64 * 1024;
+
+const NO_BYTES = Buffer.alloc(0);
+
+/** What a connection does: take requests, wait for the answer to one, or nothing any more. */
+type State = 'taking' | 'waiting' | 'ending' | 'left';
+
+export class LaneConnection implements LaneRequestOwner, Sender {
+  /** How often the lane has looked at it since it began to wait for bytes. */
+  lookCount = 0;
+  /** Whether nothing has come yet. */
+  isSilent = true;
+
+  readonly #socket: Socket;
+  readonly #context: LaneContext<LaneConnection>;
+  readonly #leave: (socket: Socket | FinalSocket) => void;
+  readonly #head: RequestHead;
+  readonly #chunks = new ChunkedBody();
+  #state: State = 'taking';
+  /** The request that is being handled. */
+  #current: LaneRequest | undefined;
+  #isLast = false;
+  /** Requests that are not taken yet: from `#heldAt` to `#heldEnd`. */
+  #held: Buffer = NO_BYTES;
+  #heldAt = 0;
+  #heldEnd = 0;
+  /** What the request at the beginning of the held bytes takes, where that is known. */
+  #neededBytes = 0;
+  /** Answers that are not written: so many `OK`s, behind others. */
+  #okCount = 0;
+  #answers: Buffer[] = [];
+  #isPending = false;
+  /** The client has ended its side. */
+  #hasEnded = false;
+  /** Stands for the memory that a waiting request holds. */
+  #gatherer: RequestGatherer | undefined;
+
+  constructor(
+    socket: Socket,
+    context: LaneContext<LaneConnection>,
+    isOwnHost: (host: string) => boolean,
+    leave: (socket: Socket | FinalSocket) => void,
+  ) {
+    this.#socket = socket;
+    this.#context = context;
+    this.#leave = leave;
+    this.#head = new RequestHead(isOwnHost);
+    const { guard } = context;
+    this.#onData = guard.around(this, (chunk: Buffer) => this.#take(chunk));
+    this.#onEnd = guard.around(this, () => this.#noteEnd());
+    this.#resume = guard.around(this, () => this.#readOn());
+    socket.on('data', this.#onData);
+    socket.on('end', this.#onEnd);
+    socket.on('drain', this.#resume);
+    socket.on('error', this.#onError);
+    socket.on('close', this.#onClose);
+  }
+
+  readonly #onData: (chunk: Buffer) => void;
+  readonly #onEnd: () => void;
+  readonly #resume: () => void;
+  readonly #onError = (): void => void this.#socket.destroy();
+  readonly #onClose = (): void => {
+    this.#state = 'left';
+    this.#current = undefined;
+    this.#forget();
+    this.#context.onGone(this);
+  };
+
+  // What the lane has it do
+
+  /** Writes the answers that the turn has brought. */
+  flush(): void {
+    this.#isPending = false;
+    if (this.#socket.destroyed) return;
+    this.#write();
+    if (this.#state === 'ending') this.#socket.destroySoon();
+    else if (this.#socket.writableLength > UNTAKEN_BYTES_MAX) this.#socket.pause();
+  }
+
+  /** Ends, unless there is something to be answered first. */
+  close(): void {
+    this.#isLast = true;
+    if (this.#state !== 'taking') return;
+    if (this.#heldEnd > this.#heldAt) {
+      this.leaveLane();
+      return;
+    }
+    this.#state = 'ending';
+    this.flush();
+  }
+
+  toString(): string {
+    return `HTTP client ${socketAddress(this.#socket)}`;
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  /** Goes to somebody who knows all of HTTP, with everything that is not taken. */
+  leaveLane(): void {
+    const rest = Buffer.from(this.#held.subarray(this.#heldAt, this.#heldEnd));
+    const socket = this.#socket;
+    this.#state = 'left';
+    this.#held = NO_BYTES;
+    this.#write();
+    socket.off('data', this.#onData);
+    socket.off('end', this.#onEnd);
+    socket.off('drain', this.#resume);
+    socket.off('close', this.#onClose);
+    this.#context.onGone(this);
+    if (this.#hasEnded) {
+      this.#leave(new FinalSocket(socket, rest));
+      return;
+    }
+    socket.off('error', this.#onError);
+    socket.pause();
+    if (rest.length > 0) socket.unshift(rest);
+    this.#leave(socket);
+    socket.resume();
+  }
+
+  // What a request has it do
+
+  answer(request: LaneRequest, answer: Answer): void {
+    if (request !== this.#current) return;
+    this.#current = undefined;
+    this.#add(answer);
+    if (this.#isLast) this.#state = 'ending';
+    if (this.#state !== 'waiting') return;
+    this.#state = 'taking';
+    this.#forget();
+    this.#resume();
+  }
+
+  hold(bytes: number): void {
+    this.#gatherer ??= gathererOf(this.#socket, this);
+    this.#context.bodies.note(this.#gatherer, bytes, bytes, false);
+  }
+
+  noteFailure(error: unknown): void {
+    this.#context.guard.note(`panic in HTTP handler - ${this}`, error);
+  }
+
+  // Input
+
+  #take(chunk: Buffer): void {
+    if (this.#state === 'ending' || this.#state === 'left') return;
+    if (this.isSilent) {
+      this.isSilent = false;
+      this.lookCount = 0;
+    }
+    if (this.#state === 'taking' && this.#heldEnd === this.#heldAt) {
+      this.#takeRequests(chunk, 0, chunk.length);
+      return;
+    }
+    this.#hold(chunk, 0, chunk.length);
+    if (this.#state === 'taking') this.#takeHeld();
+  }
+
+  #takeHeld(): void {
+    if (this.#heldEnd - this.#heldAt < this.#neededBytes) return;
+    const held = this.#held;
+    const { length } = held;
+    const at = this.#heldAt;
+    const end = this.#heldEnd;
+    this.#heldAt = 0;
+    this.#heldEnd = 0;
+    this.#held = length > 4 * HELD_BYTES_MIN ? NO_BYTES : held;
+    this.#takeRequests(held, at, end);
+  }
+
+  /** Takes all requests that are whole, and holds the rest. */
+  #takeRequests(bytes: Buffer, start: number, end: number): void {
+    let at = start;
+    while (at < end && this.#state === 'taking') {
+      const requestEnd = this.#takeRequest(bytes, at, end);
+      if (requestEnd === INCOMPLETE) break;
+      if (requestEnd === FOREIGN) {
+        this.#hold(bytes, at, end);
+        this.leaveLane();
+        return;
+      }
+      at = requestEnd;
+    }
+    if (this.#state === 'ending' || this.#state === 'left') return;
+    if (at < end) this.#hold(bytes, at, end);
+    if (at > start || at === end) this.#context.onFinished(this);
+    if (this.#state === 'waiting') this.#socket.pause();
+    else if (at < end) this.#context.onUnfinished(this);
+  }
+
+  /** Returns where the request ends, INCOMPLETE, or FOREIGN. */
+  #takeRequest(bytes: Buffer, at: number, end: number): number {
+    const head = this.#head;
+    this.#neededBytes = 0;
+    const bodyAt = head.read(bytes, at, end);
+    if (bodyAt <= 0) return bodyAt;
+    const bytesMax = this.#context.bodyBytesMax(head.isMany);
+    const isDeclared = head.length !== -1;
+    let bodyEnd = bodyAt + head.length;
+    if (!isDeclared) {
+      bodyEnd = this.#chunks.read(bytes, bodyAt, end, bytesMax);
+      if (bodyEnd <= 0) return bodyEnd;
+    } else if (head.length > bytesMax) {
+      return FOREIGN;
+    } else if (bodyEnd > end) {
+      this.#neededBytes = bodyEnd - at;
+      return INCOMPLETE;
+    }
+    const length = isDeclared ? head.length : this.#chunks.length;
+    const room = Buffer.allocUnsafe(SIZE_BYTES + length);
+    if (isDeclared) bytes.copy(room, SIZE_BYTES, bodyAt, bodyEnd);
+    else this.#chunks.copy(bytes, room, SIZE_BYTES);
+    this.#handle(new LaneRequest(this, head.rawQuery, room));
+    return bodyEnd;
+  }
+
+  #handle(request: LaneRequest): void {
+    const { isMany, isLast } = this.#head;
+    const { endpoints } = this.#context;
+    if (isLast) this.#isLast = true;
+    this.#current = request;
+    try {
+      if (isMany) endpoints.many(request);
+      else endpoints.one(request);
+    } catch (error) {
+      request.fail(error);
+    }
+    if (this.#current !== undefined && this.#state === 'taking') this.#state = 'waiting';
+  }
+
+  /** Copies what is not taken behind what is held. The bytes may be held ones. */
+  #hold(bytes: Buffer, at: number, end: number): void {
+    const heldBytes = this.#heldEnd - this.#heldAt;
+    const neededBytes = heldBytes + end - at;
+    if (neededBytes > this.#held.length) {
+      const larger = Buffer.allocUnsafe(Math.max(HELD_BYTES_MIN, 2 * neededBytes));
+      this.#held.copy(larger, 0, this.#heldAt, this.#heldEnd);
+      this.#held = larger;
+    } else if (this.#heldAt > 0) {
+      this.#held.copyWithin(0, this.#heldAt, this.#heldEnd);
+    }
+    bytes.copy(this.#held, heldBytes, at, end);
+    this.#heldAt = 0;
+    this.#heldEnd = neededBytes;
+  }
+
+  #readOn(): void {
+    const socket = this.#socket;
+    if (this.#state !== 'taking' || socket.writableLength > UNTAKEN_BYTES_MAX) return;
+    this.#takeHeld();
+    if (this.#state !== 'taking') return;
+    if (this.#hasEnded) this.#noteEnd();
+    else if (socket.isPaused()) socket.resume();
+  }
+
+  #noteEnd(): void {
+    this.#hasEnded = true;
+    if (this.#state !== 'taking') return;
+    if (this.#heldEnd > this.#heldAt) {
+      this.leaveLane();
+      return;
+    }
+    this.#state = 'ending';
+    this.#request();
+  }
+
+  // Output
+
+  #add(answer: Answer): void {
+    if (answer === OK && !this.#isLast) {
+      this.#okCount++;
+    } else {
+      this.#flushOks();
+      this.#context.answers.renew();
+      this.#answers.push(this.#context.answers.of(answer, this.#isLast));
+    }
+    this.#request();
+  }
+
+  #request(): void {
+    if (this.#isPending) return;
+    this.#isPending = true;
+    this.#context.onPending(this);
+  }
+
+  #flushOks(): void {
+    const count = this.#okCount;
+    if (count === 0) return;
+    const { answers } = this.#context;
+    answers.renew();
+    this.#okCount = 0;
+    this.#answers.push(count === 1 ? answers.ok : repeated(answers.ok, count));
+  }
+
+  #write(): void {
+    this.#flushOks();
+    const answers = this.#answers;
+    if (answers.length === 0 || this.#socket.destroyed) return;
+    this.#answers = [];
+    this.#socket.write(answers.length === 1 ? answers[0] : Buffer.concat(answers));
+  }
+
+  // Memory
+
+  #forget(): void {
+    if (this.#gatherer === undefined) return;
+    this.#context.bodies.forget(this.#gatherer);
+    this.#gatherer = undefined;
+  }
+}
+
+/** A request whose body is whole: it waits for the broker, and is not the one to be held back or given up. */
+function gathererOf(socket: Socket, sender: Sender): RequestGatherer {
+  return {
+    client: { remoteIp: remoteHost(socket), isGuest: true },
+    pause: () => undefined,
+    resume: () => undefined,
+    abort: () => false,
+    toString: () => sender.toString(),
+  };
+}
+
+function repeated(bytes: Buffer, count: number): Buffer {
+  const all = Buffer.allocUnsafe(bytes.length * count);
+  for (let at = 0; at < all.length; at += bytes.length) bytes.copy(all, at);
+  return all;
+}

@@ -1,0 +1,142 @@
+/**
+ * The fast lane for HTTP: connections on which nothing comes but requests that publish are served without Node's HTTP
+ * server, which costs as much again as all else that a publish takes. They are read like those of the queue protocol,
+ * into one buffer, and written to once in a turn.
+ *
+ * Bound: a connection that says nothing at first is closed after FIRST_LOOKS_MAX, and a request that comes bit by bit
+ * leaves the lane after UNFINISHED_LOOKS_MAX, to come under the deadlines of Node's server.
+ *
+ * Thread: main.
+ */
+
+import type { Socket } from 'node:net';
+import type { Guard } from '../../../daemon/guard.ts';
+import type { Listener } from '../../../daemon/http/exchange.ts';
+import type { FinalSocket } from '../../../daemon/http/final-socket.ts';
+import type { FastLane } from '../../../daemon/http/http-server.ts';
+import type { BodyMemory } from '../../../daemon/http/request-gatherer.ts';
+import type { Clock, Timer } from '../../../shared/clock.ts';
+import type { PublishEndpoints } from '../publish-endpoints.ts';
+import { LaneAnswers } from './lane-answers.ts';
+import { LaneConnection } from './lane-connection.ts';
+import type { LaneContext } from './lane-context.ts';
+
+/** What the lane is made of. */
+export type PublishLaneSetup = {
+  readonly endpoints: PublishEndpoints;
+  readonly clock: Clock;
+  readonly guard: Guard;
+  readonly bodies: BodyMemory;
+  /** Whether a request for this host may be answered where only this machine asks. */
+  readonly isOwnHost: (host: string) => boolean;
+  /** Asks for a `flush` at the end of main's turn. */
+  readonly requestTurn: () => void;
+};
+
+/** A body of more bytes is counted as it comes, which the lane leaves to others. */
+const BODY_BYTES_MAX = 64 * 1024 - 1;
+/** How often is looked for connections that keep somebody waiting. */
+const LOOK_MS = 1000;
+/** So often a connection is looked at before it has to have said something, as with Node's server. */
+const FIRST_LOOKS_MAX = 60;
+/** The same for a request that has begun. */
+const UNFINISHED_LOOKS_MAX = 2;
+
+export class PublishLane implements FastLane {
+  readonly #clock: Clock;
+  readonly #guard: Guard;
+  readonly #isOwnHost: (host: string) => boolean;
+  readonly #context: LaneContext<LaneConnection>;
+  readonly #connections = new Set<LaneConnection>();
+  /** Those that wait for bytes which should have come already. */
+  readonly #unfinished = new Set<LaneConnection>();
+  #pending: LaneConnection[] = [];
+  #look: Timer | null = null;
+
+  constructor({ endpoints, clock, guard, bodies, isOwnHost, requestTurn }: PublishLaneSetup) {
+    this.#clock = clock;
+    this.#guard = guard;
+    this.#isOwnHost = isOwnHost;
+    this.#context = {
+      endpoints,
+      answers: new LaneAnswers(clock),
+      bodies,
+      guard,
+      bodyBytesMax: (isMany) => Math.min(BODY_BYTES_MAX, endpoints.bodyBytesMax(isMany)),
+      onPending: (connection) => {
+        this.#pending.push(connection);
+        requestTurn();
+      },
+      onUnfinished: (connection) => this.#watch(connection),
+      onFinished: (connection) => this.#unwatch(connection),
+      onGone: (connection) => {
+        this.#connections.delete(connection);
+        this.#unwatch(connection);
+      },
+    };
+  }
+
+  take(
+    socket: Socket,
+    { isLoopback }: Listener,
+    leave: (socket: Socket | FinalSocket) => void,
+  ): void {
+    const isOwnHost = isLoopback ? this.#isOwnHost : anyHost;
+    const connection = new LaneConnection(socket, this.#context, isOwnHost, leave);
+    this.#connections.add(connection);
+    this.#watch(connection);
+  }
+
+  /** Writes what this turn has brought to all connections. */
+  flush(): void {
+    const pending = this.#pending;
+    if (pending.length === 0) return;
+    this.#pending = [];
+    for (const connection of pending) {
+      try {
+        connection.flush();
+      } catch (error) {
+        this.#guard.end(connection, error);
+      }
+    }
+  }
+
+  close(): void {
+    for (const connection of [...this.#connections]) connection.close();
+  }
+
+  #watch(connection: LaneConnection): void {
+    if (this.#unfinished.has(connection)) return;
+    connection.lookCount = 0;
+    this.#unfinished.add(connection);
+    if (this.#look === null) this.#lookLater();
+  }
+
+  #unwatch(connection: LaneConnection): void {
+    if (!this.#unfinished.delete(connection) || this.#unfinished.size > 0) return;
+    this.#look?.cancel();
+    this.#look = null;
+  }
+
+  #lookLater(): void {
+    this.#look = this.#clock.after(LOOK_MS, () => this.#lookAtUnfinished());
+    this.#look.unref();
+  }
+
+  #lookAtUnfinished(): void {
+    this.#look = null;
+    for (const connection of [...this.#unfinished]) {
+      connection.lookCount++;
+      if (connection.isSilent) {
+        if (connection.lookCount >= FIRST_LOOKS_MAX) connection.destroy();
+      } else if (connection.lookCount >= UNFINISHED_LOOKS_MAX) {
+        connection.leaveLane();
+      }
+    }
+    if (this.#unfinished.size > 0 && this.#look === null) this.#lookLater();
+  }
+}
+
+function anyHost(): boolean {
+  return true;
+}
