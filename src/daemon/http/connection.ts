@@ -72,6 +72,7 @@ export class Connection {
       return;
     }
     const current = this.#current;
+    if (current !== undefined && isLast(current)) return;
     if (current === undefined || (this.#waiting.length === 0 && this.#isTaken(current))) {
       this.#current = request;
       this.#handle(request);
@@ -135,6 +136,7 @@ export class Connection {
   #next(): void {
     const request = this.#waiting.shift();
     if (request === undefined || !this.#socket.writable) return;
+    if (this.#current !== undefined && isLast(this.#current)) return;
     this.#current = request;
     if (this.#waiting.length > 0) this.#onceClosed(request, () => this.#next());
     else this.#socket.resume();
@@ -174,6 +176,11 @@ export class Connection {
     timer.unref();
     socket.once('close', () => timer.cancel());
   }
+}
+
+/** Whether its answer says that the connection closes: what comes behind it would have an effect and no answer. */
+function isLast({ response }: Request): boolean {
+  return response.headersSent && !response.shouldKeepAlive;
 }
 
 /** Undefined when there is nobody who understands an answer. Source: Go's `conn.serve`. */

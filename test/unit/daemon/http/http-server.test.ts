@@ -486,6 +486,19 @@ test('HttpServer: an empty expectation is none', async (t) => {
   );
 });
 
+test('HttpServer: behind an answer that closes nothing more is carried out', async (t) => {
+  const { port, broker } = await startApi(t);
+  const client = await RawClient.connect(t, port);
+  const pub = 'POST /pub?topic=t HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na';
+
+  client.write(`GET /ping HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\r\n${pub}${pub}`);
+  const answer = await client.answer();
+  const rest = await client.end();
+
+  assert.deepEqual([answer?.headers['connection'], rest], ['close', '']);
+  assert.deepEqual(broker.calls, []);
+});
+
 test('HttpServer: 413 has its words from Go', async (t) => {
   const { port } = await startApi(t, { maxMsgSize: 2 });
   const client = await RawClient.connect(t, port);
