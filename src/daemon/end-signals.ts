@@ -1,5 +1,5 @@
 /**
- * The signals that end the broker: the first in order, a second one at once.
+ * The signals that end the broker: the first ends it cleanly, a second one at once.
  *
  * Thread: main.
  */

@@ -12,7 +12,7 @@ import type { Clock } from '../shared/clock.ts';
 import type { Logger } from './log.ts';
 import { RepeatedLog } from './repeated-log.ts';
 
-/** Whoever sends what is handled: a client, a request, a peer. */
+/** The sender of the input that is handled: a client, a request, a peer. */
 export interface Sender {
   /** Ends it at once. */
   destroy(): void;
@@ -31,7 +31,7 @@ export class Guard {
   readonly #errors: RepeatedLog;
 
   constructor(clock: Pick<Clock, 'monotonicMs'>, logger: Pick<Logger, 'error'>) {
-    // Whoever finds such an input may send it again and again.
+    // A sender that finds such an input may send it again and again.
     this.#errors = new RepeatedLog(clock, (text) => logger.error(text));
   }
 

@@ -21,7 +21,7 @@ import { parseJson } from './go/json.ts';
 /** How https is spoken: what is left out is Node's own way. Shape: `ca` in PEM. */
 export type HttpClientTls = { readonly ca?: string; readonly minVersion?: SecureVersion };
 
-/** What a client is made of. Units: ms; a timeout of 0 is none. */
+/** The parts of a client. Units: ms; a timeout of 0 means no timeout. */
 export interface HttpClientSetup {
   readonly connectTimeoutMs: number;
   readonly requestTimeoutMs: number;
@@ -119,7 +119,7 @@ export class HttpClient {
   ): Promise<HttpResponse> {
     if (this.#isClosed) throw new Error('the client is closed');
     this.#connections ??= openConnections(this.#setup).catch((error: unknown) => {
-      // For want of a descriptor, say: the next request tries again.
+      // For example no descriptor was left; the next request tries again.
       this.#connections = undefined;
       throw error;
     });

@@ -1,5 +1,5 @@
 /**
- * A log for what somebody outside can cause as often as he likes: it writes so many lines in a period, and counts the
+ * A log for events that outsiders can cause at will: it writes a limited number of lines in a period, and counts the
  * others.
  *
  * Thread: main.
@@ -8,7 +8,7 @@
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from './log.ts';
 
-/** What is limited: lines for debugging are not, as whoever asks for them wants them all. */
+/** The levels that are limited. Debug lines are not: an operator who enables them wants all of them. */
 type LimitedLevel = 'info' | 'warn' | 'error';
 
 const PERIOD_MS = 10_000;

@@ -88,7 +88,7 @@ export class Logger {
     if (this.isWritten('error')) this.#sink.write(this.#line('error', text));
   }
 
-  /** Writes the last line before the process ends. Whoever calls this ends it; the log does not. */
+  /** Writes the last line before the process ends. The caller ends the process; the log does not. */
   fatal(text: string): void {
     this.#sink.writeSync(this.#line('fatal', text));
   }
@@ -117,7 +117,7 @@ function escapeOf(character: string): string {
   return code > BYTE_MAX ? `\\u${digits.padStart(4, '0')}` : `\\x${digits.padStart(2, '0')}`;
 }
 
-/** Reads a level's name, in any case; undefined when it is none. */
+/** Reads a level's name, in upper or lower case; undefined for other names. */
 export function parseLogLevel(text: string): LogLevel | undefined {
   const lower = text.toLowerCase();
   return LOG_LEVELS.find((level) => level === lower);

@@ -67,7 +67,7 @@ export class SavedFile {
     return this.#failure;
   }
 
-  /** Reads the file; undefined where there is none. Errors: rejects when it cannot be read. */
+  /** Reads the file; undefined if it does not exist. Errors: rejects when it cannot be read. */
   async load(): Promise<string | undefined> {
     const text = await this.#read();
     this.#text = text;
@@ -144,7 +144,7 @@ export class SavedFile {
     this.#failure = failure;
     if (this.#isStopped) return;
     this.#retry = this.#setup.clock.after(RETRY_MS, () => {
-      // A failure is logged and kept for whoever asks.
+      // A failure is logged and kept for callers that ask.
       this.save().catch(errorText);
     });
   }

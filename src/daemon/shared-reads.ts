@@ -16,7 +16,7 @@ import { Socket, type SocketConstructorOpts } from 'node:net';
 
 const READ_BYTES = 256 * 1024;
 const FIRST_READ_BYTES = 64 * 1024;
-/** So many reads that leave no room show a client that sends a lot. */
+/** After this many reads that leave no room, the client counts as one that sends a lot. */
 const FULL_READS = 2;
 
 /**

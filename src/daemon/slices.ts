@@ -23,7 +23,7 @@ export function inSlices<T>(
   step();
 }
 
-/** Does the work at once, for those whom nobody waits for. */
+/** Does the work at once, for callers that keep nobody waiting. */
 export function atOnce<T>(work: Iterator<void, T>): T {
   for (;;) {
     const slice = work.next();

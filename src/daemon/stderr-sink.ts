@@ -15,7 +15,7 @@ import type { LogSink } from './log.ts';
 
 /** Bytes that may wait for a reader that stalls. */
 const PENDING_BYTES_MAX = 1024 * 1024;
-/** How often a synchronous write is tried on a pipe that is full, before its line is given up. */
+/** How often a synchronous write to a full pipe is tried before its line is dropped. */
 const SYNC_ATTEMPTS_MAX = 1000;
 const UNREAD = 'nobody read them';
 /** After these, no later write can succeed: the reader has gone, or there is no descriptor. */
@@ -50,7 +50,7 @@ export class StderrSink implements LogSink {
   constructor(stream: LogStream, writeBytes: WriteBytes = writeSync) {
     this.#stream = stream;
     this.#writeBytes = writeBytes;
-    // A file takes everything at once, and Node's stream of one gives up with its first error.
+    // A file takes everything at once, and Node's stream of a file stops at its first error.
     this.#way = isFile(stream.fd) ? 'descriptor' : 'stream';
     // Without a listener the error of a closed pipe would end the process.
     stream.on('error', (error) => this.#onStreamError(error));

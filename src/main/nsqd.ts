@@ -1,5 +1,5 @@
 /**
- * The broker: puts its parts together, starts them, and ends them in order.
+ * The broker: puts its parts together, starts them, and ends them cleanly.
  *
  * Thread: main. Source: nsqd `NSQD`.
  */
@@ -70,7 +70,7 @@ export class Nsqd {
   #isLoading = true;
   #isExiting = false;
 
-  /** Starts a broker. Errors: rejects with why it cannot run; nothing is left behind then. */
+  /** Starts a broker. Errors: rejects with why it cannot run; then nothing remains of it. */
   static async start(options: Options, surroundings: Surroundings): Promise<Nsqd> {
     const { logger } = surroundings;
     const dataPath = path.resolve(options.dataPath);
@@ -231,7 +231,7 @@ export class Nsqd {
   }
 
   /**
-   * Reads certificate and key anew, for connections made from then on; a bad one is logged, and the old one kept.
+   * Reloads certificate and key for new connections; a bad one is logged, and the old one stays in use.
    */
   async reloadCertificate(): Promise<void> {
     if (this.#tls === null) return;

@@ -30,7 +30,7 @@ const THREAD_END_MS = 500;
 
 /**
  * Runs until the broker has ended, and ends the process: with 0 after a signal, 1 when the broker cannot run or go
- * on, 2 for a bad command line. `words`: what stands behind the program's name.
+ * on, 2 for a bad command line. `words`: the words after the program's name.
  */
 export async function runProgram(words: readonly string[]): Promise<void> {
   const surroundings = {
@@ -76,7 +76,7 @@ async function runBroker(options: Options, warnings: readonly string[]): Promise
     exitProcess(1);
   }
   guardInspector(logger);
-  // Node itself does so only when the process ends in order.
+  // Node itself does so only when the process ends by itself.
   flushCompileCache();
   const end = (code: number): Promise<never> => endProcess(code, nsqd, clock);
   const outcome = await Promise.race([signals.first, nsqd.failed, bug.then(() => BUG)]);
@@ -111,7 +111,7 @@ async function rescue(nsqd: Nsqd, clock: SystemClock, logger: Logger): Promise<v
   else logger.error(`what was in memory is not all on disk - ${failure}`);
 }
 
-/** A hang-up ends the broker in order, except where it has the certificate reloaded. */
+/** A hang-up ends the broker cleanly, unless it reloads the certificate. */
 function endSignals(options: Options): NodeJS.Signals[] {
   const always: NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGQUIT'];
   return options.tlsCert === '' ? [...always, 'SIGHUP'] : always;
@@ -122,7 +122,7 @@ function reloadOnHangUp(starting: Promise<Nsqd>): void {
   process.on('SIGHUP', () => {
     starting.then(
       (nsqd) => nsqd.reloadCertificate(),
-      // Whoever starts the broker says why it does not.
+      // The caller that starts the broker reports why it fails.
       () => undefined,
     );
   });

@@ -49,7 +49,7 @@ export class ClientError {
     return !PASSING.has(this.code);
   }
 
-  /** The data of the error frame: code and description, or the code alone where there is none. */
+  /** The data of the error frame: code and description, or the code alone if there is no description. */
   get data(): Buffer {
     if (this.description.length === 0) return Buffer.from(this.code);
     return Buffer.concat([Buffer.from(`${this.code} `), this.description]);

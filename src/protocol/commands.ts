@@ -1,7 +1,7 @@
 /**
  * The commands of the V2 protocol as bytes, as a client sends them.
  *
- * Shape: a line that ends with a newline; PUB, DPUB, MPUB, IDENTIFY and AUTH have a body behind it, led by its size in
+ * Shape: a line that ends with a newline; PUB, DPUB, MPUB, IDENTIFY and AUTH have a body after it, led by its size in
  * 4 bytes, big-endian. Thread: any. Source: go-nsq `command.go`.
  */
 
@@ -41,7 +41,7 @@ export function identify(fields: Readonly<Record<string, unknown>>): Buffer {
   return Buffer.concat([line('IDENTIFY'), sized(JSON.stringify(fields))]);
 }
 
-/** A body behind its size. */
+/** A body after its size. */
 export function sized(body: string | Buffer): Buffer {
   const bytes = Buffer.from(body);
   return Buffer.concat([uint32(bytes.length), bytes]);

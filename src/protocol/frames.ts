@@ -33,5 +33,5 @@ function frame(type: number, data: Buffer): Buffer {
 export const OK_FRAME = responseFrame(Buffer.from('OK'));
 /** The response to CLS. */
 export const CLOSE_WAIT_FRAME = responseFrame(Buffer.from('CLOSE_WAIT'));
-/** The sign of life that every connection gets. */
+/** The heartbeat that every connection gets. */
 export const HEARTBEAT_FRAME = responseFrame(Buffer.from('_heartbeat_'));

@@ -29,7 +29,7 @@ const UNIT_NS: ReadonlyMap<string, number> = new Map([
 /** One number with its unit: whole digits, fraction digits, unit. */
 const PART = /(\d*)(?:\.(\d*))?([^\d.]*)/y;
 
-/** Reads a duration. Errors: says why the text is none, or that it is too long to be counted in ns. */
+/** Reads a duration. Errors: says why the text is no duration, or that it is too long to count in ns. */
 export function parseDuration(text: string): number | InvalidValue {
   const invalid = new InvalidValue('invalid duration');
   const isNegative = text.startsWith('-');
@@ -70,9 +70,9 @@ export function formatDuration(ns: number): string {
   return `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds}`;
 }
 
-/** What the digits behind the point are worth; parts of a nanosecond are cut off. */
+/** The value of the digits after the point; parts of a nanosecond are cut off. */
 function fractionNs(digits: string, unitNs: number): number {
-  // No unit has more than 13 digits of nanoseconds, so what lies behind cannot count.
+  // No unit has more than 13 digits of nanoseconds, so later digits do not matter.
   const significant = digits.slice(0, 15);
   return Math.floor((Number(significant) * unitNs) / 10 ** significant.length);
 }

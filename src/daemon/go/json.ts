@@ -1,7 +1,7 @@
 /**
  * Reads JSON that comes from outside: a client, a peer, a file.
  *
- * The depth is checked by a scan before the text is parsed, so that neither the parser nor whoever walks over the
+ * The depth is checked by a scan before the text is parsed, so that neither the parser nor code that walks over the
  * value can run out of stack. No reviver is used: it recurses, and calls back for every value.
  *
  * Thread: any (pure). Source: Go's `encoding/json`, which has the same bound.
@@ -33,7 +33,7 @@ export function parseJson(text: string): unknown {
 }
 
 /**
- * The members of the object that a text is, in order, those that come twice included. The text has been parsed, and
+ * The members of the object in a text, in order, including duplicates. The text has been parsed, and
  * the value is an object: what this returns for another text means nothing.
  */
 export function jsonMembers(text: string): JsonMember[] {
@@ -71,7 +71,7 @@ function isTooDeep(text: string): boolean {
   return false;
 }
 
-/** Where a member's value ends: at the comma behind it, or at the end of its object. */
+/** Where a member's value ends: at the comma after it, or at the end of its object. */
 function memberEnd(text: string, start: number): number {
   let depth = 0;
   for (let at = start; at < text.length; at++) {
@@ -95,7 +95,7 @@ function memberEnd(text: string, start: number): number {
   return text.length;
 }
 
-/** The place behind the quote that ends the string which begins at `start`; behind the text when none does. */
+/** The position after the closing quote of the string that begins at `start`; the text's length if it is not closed. */
 function stringEnd(text: string, start: number): number {
   for (let at = start + 1; at < text.length; at++) {
     const code = text.charCodeAt(at);

@@ -25,7 +25,7 @@ export function textAnswer(body: string): Answer {
   return make(200, body === '' ? NSQ : [...TEXT, ...NSQ], body);
 }
 
-/** The headers of an answer that succeeds with so many bytes. */
+/** The headers of a successful answer with this many bytes. */
 export function resultHeaders(kind: 'text' | 'json', bytes: number): string[] {
   return [...(kind === 'text' ? TEXT : JSON_TYPE), ...NSQ, 'Content-Length', bytes.toString()];
 }
@@ -41,7 +41,7 @@ export function plainAnswer(status: number, body: string): Answer {
 }
 
 /**
- * What is said to a request that is not clear, before its connection is closed. `why` stands behind the status.
+ * The answer to an ambiguous request, before its connection is closed. `why` follows the status.
  * Source: Go's `conn.serve`.
  */
 export function closingAnswer(status: number, why = ''): Answer {
@@ -50,7 +50,7 @@ export function closingAnswer(status: number, why = ''): Answer {
   return { ...answer, headers: [...answer.headers, 'Connection', 'close'] };
 }
 
-/** What stands behind a status, in Go's words: for one of them Node has others. */
+/** The reason phrase of a status in Go's words; Node differs for one of them. */
 export function reasonPhrase(status: number): string {
   return status === 413 ? 'Request Entity Too Large' : (STATUS_CODES[status] ?? '');
 }

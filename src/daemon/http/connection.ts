@@ -19,7 +19,7 @@ import { INTERNAL_ERROR } from './server-refusals.ts';
 /** How long a client has to read why it is being refused. Source: Go's `rstAvoidanceDelay`. */
 const LINGER_MS = 500;
 
-/** Beyond so many bytes of answers that the client does not take, it is not read from. */
+/** While the client has this many bytes of answers to take, the connection is not read. */
 const UNTAKEN_BYTES_MAX = 64 * 1024;
 
 const TIMED_OUT = 'ERR_HTTP_REQUEST_TIMEOUT';
@@ -111,7 +111,7 @@ export class Connection {
     if (last === this.#current) this.#sendVerdict(this.#verdict.answer, last);
   }
 
-  /** Ends a connection with an answer to something that is not to be handled, behind what was asked before. */
+  /** Ends a connection with an answer to a request that is refused, after the answers to earlier requests. */
   end(answer: Answer): void {
     if (this.#isRefused) return;
     this.#isRefused = true;
@@ -164,7 +164,7 @@ export class Connection {
     this.#end(`${head}\r\n${body}`);
   }
 
-  /** Ends the connection behind a last text, and waits briefly for the client to close its side. */
+  /** Ends the connection after a last text, and waits briefly for the client to close its side. */
   #end(text: string): void {
     const socket = this.#socket;
     socket.end(text);
@@ -178,7 +178,7 @@ export class Connection {
   }
 }
 
-/** Whether its answer says that the connection closes: what comes behind it would have an effect and no answer. */
+/** Whether its answer says that the connection closes: a later request would have an effect and no answer. */
 function isLast({ response }: Request): boolean {
   return response.headersSent && !response.shouldKeepAlive;
 }

@@ -50,7 +50,7 @@ const PASSED_BYTES_MAX = 8 * 1024 * 1024;
 export class Exchange {
   /** What stands in the place of the path's `:name`. */
   readonly param: string;
-  /** What stands behind the `?`, as it came. */
+  /** The text after the `?`, as it came. */
   readonly rawQuery: string;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
@@ -62,7 +62,7 @@ export class Exchange {
   readonly #requestLog: RequestLog | undefined;
   readonly #startMs: number;
   #awaitsContinue: boolean;
-  /** There is none for a body that comes in one piece. */
+  /** Undefined for a body that comes in one piece. */
   #gatherer: RequestGatherer | undefined;
 
   constructor(
@@ -106,7 +106,7 @@ export class Exchange {
     });
   }
 
-  /** So many bytes of its body, which is whole, are held until the answer is sent. */
+  /** The complete body holds this many bytes until the answer is sent. */
   hold(bytes: number): void {
     this.#notePart(bytes, bytes);
   }
@@ -135,7 +135,7 @@ export class Exchange {
   }
 
   /**
-   * Whether the connection is to be closed behind the answer while more of the body comes: the system would reset it,
+   * Whether the connection is closed after the answer while more of the body comes: the system would reset it,
    * and the client might not see the answer.
    */
   get #hasUnreadBody(): boolean {
@@ -210,7 +210,7 @@ export class Exchange {
     this.#guard.note(`panic in HTTP handler - ${httpSender(this.#request.socket)}`, error);
   }
 
-  /** So many bytes of a body are there, and more are to come; 0 when it is whole. */
+  /** This many bytes of a body have arrived and more will follow; 0 when it is complete. */
   #notePart(bytes: number, wantedBytes: number): void {
     if (this.#gatherer === undefined) {
       const gatherer = gathererOf(this.#request);

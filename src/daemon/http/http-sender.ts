@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
 import type { Sender } from '../guard.ts';
 import { socketAddress } from '../remote-host.ts';
 
-/** The client behind a socket. */
+/** The client at the other end of a socket. */
 export function httpSender(socket: Socket): Sender {
   const address = socketAddress(socket);
   return {

@@ -137,7 +137,7 @@ export class HttpServer {
   /** Listens. Errors: rejects with what the system says; then there is nothing to be stopped. */
   async start(address: ListenAddress): Promise<Listening> {
     const listening = await listen(this.#server, address);
-    // A connection that cannot be accepted, for want of a descriptor say, is no reason to end.
+    // A connection that cannot be accepted, for example because no descriptor is left, does not end the broker.
     this.#server.on('error', (error) => this.#limit.noteFailure('HTTP', error));
     this.#listener = listenerAt(this.#server.address());
     return listening;
@@ -189,7 +189,7 @@ export class HttpServer {
   /** Counts a connection. Returns whether it may be served. */
   #admit(socket: Socket): boolean {
     if (!this.#limit.tryEnter('HTTP')) {
-      // Behind TLS nothing can be said before a handshake, which is more than there is to give.
+      // With TLS no answer is possible before a handshake, which would cost too much.
       if (this.#isPlain) this.#refused.add(socket);
       else socket.destroy();
       return false;

@@ -21,8 +21,8 @@ export class Query {
   }
 
   /**
-   * Reads what stands behind the `?`. Shape: `raw` has a character per byte, as Node hands URLs over.
-   * Errors: undefined when there is a semicolon or an escape that is none.
+   * Reads the text after the `?`. Shape: `raw` has a character per byte, as Node hands URLs over.
+   * Errors: undefined when there is a semicolon or an invalid escape.
    */
   static parse(raw: string): Query | undefined {
     for (let at = 0; at < raw.length; at += 1) {
@@ -35,7 +35,7 @@ export class Query {
     return new Query(raw);
   }
 
-  /** The first value with this name, which is ASCII; undefined when there is none. */
+  /** The first value with this name, which is ASCII; undefined when it is missing. */
   get(name: string): string | undefined {
     const raw = this.#raw;
     for (let from = 0; from < raw.length; ) {
@@ -78,7 +78,7 @@ function escapedByte(raw: string, at: number): number {
 /**
  * Resolves `%hh`. Shape: takes a character per byte and returns the text that these bytes are in UTF-8, with
  * U+FFFD for what is not UTF-8; no valid name contains it.
- * Errors: undefined when a `%` has no two hex digits behind it.
+ * Errors: undefined when two hex digits do not follow a `%`.
  */
 export function unescapePercent(raw: string): string | undefined {
   const bytes = Buffer.from(raw, 'latin1');

@@ -25,7 +25,7 @@ export interface RequestGatherer {
 
 /** Bounds what has come of bodies. */
 export interface BodyMemory {
-  /** So much is held of a body that takes so much when it is whole; 0 of 0 when it is. */
+  /** How much of a body is held, and how much it takes when it is complete; 0 of 0 when it is. */
   note(request: RequestGatherer, heldBytes: number, wantedBytes: number, isNext: boolean): void;
   /** Nobody waits for an answer any more. */
   forget(request: RequestGatherer): void;

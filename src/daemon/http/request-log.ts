@@ -13,7 +13,7 @@ import type { Logger } from '../log.ts';
 import { socketAddress } from '../remote-host.ts';
 
 const OK = 200;
-/** What monitors ask for again and again: only an answer that is none is news. */
+/** What monitors request again and again: only a failed request is worth a line. */
 const POLLED: ReadonlySet<string> = new Set(['/ping', '/stats', '/metrics']);
 
 export class RequestLog {

@@ -33,7 +33,7 @@ export const NO_SIZE = 'must be bytes, such as 1048576, 16MiB or 1.5GB';
 /** Digits, a fraction where there is a unit to take a part of, and the unit. */
 const SIZE = /^(?:(\d+)|(\d+(?:\.\d+)?) ?([a-z]+))$/i;
 
-/** Reads a size. What is left of a byte is cut off. Errors: says why the text is none. */
+/** Reads a size. Fractions of a byte are cut off. Errors: says why the text is no size. */
 export function parseSize(text: string): number | InvalidValue {
   const match = SIZE.exec(text);
   if (match === null) return new InvalidValue(NO_SIZE);
@@ -53,7 +53,7 @@ export function formatSize(bytes: number): string {
   return bytes.toString();
 }
 
-/** Spells a size for reading, with one digit behind the point. */
+/** Spells a size for people, with one digit after the point. */
 export function roughSize(bytes: number): string {
   for (const [unit, unitBytes] of BINARY_UNITS) {
     if (bytes >= unitBytes) return `${(bytes / unitBytes).toFixed(1)}${unit}`;

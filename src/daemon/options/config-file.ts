@@ -75,7 +75,7 @@ function parseToml(toml: string): Readonly<Record<string, unknown>> | InvalidVal
     if (begin !== undefined) {
       return new InvalidValue(`line ${begin}: the list or table that begins here is not closed`);
     }
-    // Behind the first line of the message stands a drawing of the place, which a log line cannot hold.
+    // After its first line the message draws the place, which a log line cannot hold.
     const [reason] = error.message.replace('Invalid TOML document: ', '').split('\n', 1);
     return new InvalidValue(`line ${error.line}, column ${error.column}: ${reason}`);
   }

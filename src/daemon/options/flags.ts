@@ -1,7 +1,7 @@
 /**
  * The command line, in the syntax of Go's `flag` package.
  *
- * Shape: `-name=value`, `--name=value`, `-name value`, `--name value`; a switch takes its value only behind `=`.
+ * Shape: `-name=value`, `--name=value`, `-name value`, `--name value`; a switch takes its value only after `=`.
  * Flags end at the first other word or at `--`; what follows is ignored, as nsqd does.
  * Thread: any.
  * Source: Go's `flag.FlagSet.parseOne`.
@@ -15,10 +15,10 @@ import type { Option, OptionRows } from './option-table.ts';
 /** What flags say: values by the names of options, or a call for help. */
 type FlagValues = ReadonlyMap<string, unknown> | 'help' | InvalidValue;
 
-/** Flags, and the words behind them that nobody reads. */
+/** Flags, and the words after them, which are ignored. */
 export type ParsedFlags = { readonly flags: FlagValues; readonly rest: readonly string[] };
 
-/** Reads the words behind the program's name, up to the first that cannot be used. */
+/** Reads the words after the program's name, up to the first that cannot be used. */
 export function parseFlags(words: readonly string[], rows: OptionRows): ParsedFlags {
   const byFlag = new Map([...rows].map(([name, row]) => [row.flag, { name, row }]));
   const values = new Map<string, unknown>();
@@ -53,7 +53,7 @@ export function parseFlags(words: readonly string[], rows: OptionRows): ParsedFl
   return { flags: values, rest: words.slice(index) };
 }
 
-/** A value that stands behind the first "=" is attached; without one it may be the next word. */
+/** A value after the first "=" is attached; without one it may be the next word. */
 function splitFlag(word: string): { flag: string; attached: string | undefined } {
   const body = word.slice(word.startsWith('--') ? 2 : 1);
   const equals = body.indexOf('=');

@@ -4,7 +4,7 @@
  * Thread: any (pure).
  */
 
-/** A word may differ in one letter of so many, and in no more than a few. */
+/** A word may differ in one of this many letters, and in at most a few. */
 const LETTERS_PER_EDIT = 2.5;
 const EDITS_MAX = 4;
 /** A longer word is nobody's typing error. */

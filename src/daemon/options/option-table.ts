@@ -8,7 +8,7 @@ import { InvalidValue } from './invalid-value.ts';
 import { anything, type Check } from './option-checks.ts';
 import type { Kind } from './option-kinds.ts';
 
-/** What options depend on besides what they were given. */
+/** What options depend on in addition to the given values. */
 export interface Machine {
   readonly hostname: string;
   /** How many threads can run at the same time. */

@@ -1,5 +1,5 @@
 /**
- * A part of something that has a size: so many bytes of it, or so many per cent.
+ * A part of something that has a size: a number of bytes, or a percentage.
  *
  * Thread: any.
  */

@@ -2,7 +2,7 @@
  * How the broker speaks TLS: its certificate, what it asks of clients, and from which version on.
  *
  * One context serves all connections of the TCP port and of the HTTPS servers that are attached to it, and can
- * be loaded anew while they run.
+ * be reloaded while they run.
  *
  * A key is only in buffers, never in strings, which a heap snapshot would show; and once all servers have it, these are
  * zeroed (`forgetKey`). OpenSSL keeps what it needs.
@@ -96,7 +96,7 @@ export class TlsContext {
     return {
       ...this.#secrets,
       requestCert: isVerified || policy === 'require',
-      // Node refuses whom it cannot verify, or nobody. That there is some certificate is for `#admit` to see.
+      // Node either rejects every unverified client or none. `#admit` checks that there is a certificate at all.
       rejectUnauthorized: isVerified,
     };
   }

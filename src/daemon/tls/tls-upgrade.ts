@@ -14,7 +14,7 @@ import { TlsFailure } from './tls-failure.ts';
 export type TlsUpgrade = {
   readonly context: Pick<TlsContext, 'handshake'>;
   readonly clock: Pick<Clock, 'after'>;
-  /** What was read from the socket behind the last plain command. */
+  /** What was read from the socket after the last plain command. */
   readonly firstBytes: Buffer;
   /** What a client is sent, plain, when the handshake fails. */
   readonly handshakeErrorFrame: (failure: TlsFailure) => Buffer;

@@ -30,7 +30,7 @@ export type AuthServersSetup = {
   /** Each `<host>:<port>`, or a URL. */
   readonly addresses: readonly string[];
   readonly method: 'get' | 'post';
-  /** Chooses whom to ask first. Units: from 0 to below 1. */
+  /** Chooses which server to ask first. Units: from 0 to below 1. */
   readonly random: () => number;
 };
 

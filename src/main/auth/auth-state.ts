@@ -11,7 +11,7 @@ import type { Clock } from '../../shared/clock.ts';
 import type { AuthQuestion, AuthServers } from './auth-servers.ts';
 import type { Grant, Permission } from './grant.ts';
 
-/** Answers that are remembered: a publisher asks the same for every message. Beyond it, all are worked out anew. */
+/** Cached answers: a publisher asks the same for every message. Beyond this number the cache starts again. */
 const REMEMBERED_MAX = 256;
 /** Allowed neither in a topic's name nor in a channel's. */
 const SEPARATOR = ':';

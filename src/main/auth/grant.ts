@@ -29,7 +29,7 @@ const TTL_S_MAX = 9_223_372_036;
 const QUOTED_LENGTH_MAX = 32;
 /** All patterns of an answer together, as `Pattern.size`: looking at all of them takes some milliseconds at most. */
 const PATTERNS_SIZE_MAX = 16 * 1024;
-/** So much is made of patterns before main goes on with something else: about a millisecond. */
+/** Work on patterns before main continues with something else: about a millisecond. */
 const PAUSE_SIZE = 512;
 
 export class Grant {

@@ -6,7 +6,7 @@
  * | /debug/pprof/ | a page that lists the others |
  * | /debug/pprof/cmdline | the command line, words separated by zero bytes |
  * | /debug/pprof/profile | a CPU profile of the main thread as JSON; `seconds` from 1 to 300, by default 30 |
- * | /debug/pprof/heap | a snapshot of the main thread's heap; the broker stands still while it is taken |
+ * | /debug/pprof/heap | a snapshot of the main thread's heap; it stalls the broker |
  * | /debug/pprof/goroutine, block, threadcreate, symbol | 404: Node has nothing of the kind |
  * | /debug/setblockrate | checks its parameter as nsqd does, and has no effect |
  * | /debug/freememory | collects garbage on the main thread |
@@ -118,7 +118,7 @@ class HeapSnapshots {
     exchange.onClosed(() => {
       this.#isSending = false;
     });
-    // Said before, because whoever supervises the broker may end it while it stands still.
+    // Logged before, because a supervisor may end the broker while it is stalled.
     const who = exchange.remoteAddress;
     this.#logger.warn(`taking a heap snapshot for ${who}, the broker stands still meanwhile`);
     const snapshot = this.#stalls.watch('taking a heap snapshot', () => {

@@ -16,9 +16,9 @@ import { type Answer, refusal } from '../../daemon/http/answer.ts';
 /** What a request says of where it comes from. */
 type Asked = Pick<IncomingMessage, 'headers'>;
 
-/** A page of another site asks for something that changes the broker, or that main stands still for. */
+/** A page of another site asks for something that changes or stalls the broker. */
 const FOREIGN_ORIGIN = refusal(403, 'FOREIGN_ORIGIN');
-/** The request is for a name that is none of this machine. */
+/** The request is for a name that this machine does not have. */
 const FOREIGN_HOST = refusal(403, 'FOREIGN_HOST');
 
 /** A page of the broker's own, or the user. What else a browser may say is another site. */

@@ -1,5 +1,5 @@
 /**
- * Collects garbage on demand, which Node offers only behind a flag.
+ * Collects garbage on demand, which Node offers only with a flag.
  *
  * Thread: main; each thread has its own heap, and this is about the caller's.
  */

@@ -1,5 +1,5 @@
 /**
- * The whole HTTP API: takes a request to its endpoint, or answers that there is none.
+ * The whole HTTP API: takes a request to its endpoint, or answers that it does not exist.
  *
  * Thread: main.
  * Source: nsqd's `newHTTPServer`.
@@ -53,7 +53,7 @@ export class HttpApi {
   readonly #router: Router;
   readonly #setup: ExchangeSetup;
   readonly #requestLog: RequestLog;
-  /** By which the machine is known besides its addresses. */
+  /** Names of the machine in addition to its addresses. */
   readonly #names: ReadonlySet<string>;
 
   constructor(setup: HttpApiSetup) {
@@ -108,7 +108,7 @@ export class HttpApi {
     }
   }
 
-  /** Answers every request that TLS is required, and on which port it is to be had. */
+  /** Answers every request that TLS is required, and on which port. */
   refuseWithoutTls(request: Request, httpsPort: number): void {
     const exchange = this.#exchange(request, '', '', this.#requestLog);
     exchange.answer(jsonTextAnswer(403, `{"message": "TLS_REQUIRED", "https_port": ${httpsPort}}`));
@@ -118,7 +118,7 @@ export class HttpApi {
   #refusal({ request, listener }: Request, route: Route): Answer | undefined {
     const foreign = listener.isLoopback ? hostRefusal(request, this.#names) : undefined;
     if (foreign !== undefined) return foreign;
-    // Main stands still for some of what only reads there.
+    // Some of what only reads there stalls the broker.
     const hasEffect = route.method !== 'GET' || route.path.startsWith(DEBUG_PATH);
     return hasEffect ? originRefusal(request) : undefined;
   }

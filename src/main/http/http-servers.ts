@@ -14,7 +14,7 @@ export type HttpServersSetup = Omit<HttpServerSetup, 'handle' | 'lane'> &
   Pick<PublishLaneSetup, 'bodies' | 'requestTurn'> & {
     readonly api: HttpApi;
     readonly options: Pick<Options, 'tlsRequired'>;
-    /** Where HTTPS is to be had. */
+    /** The port of HTTPS. */
     readonly httpsPort: () => number;
   };
 

@@ -81,7 +81,7 @@ export function* hasLongLine(part: Buffer, messageBytesMax: number): Generator<v
 
 /**
  * Checks the binary form, count(4) and `count` times size(4) body(size), and takes the messages out of it. What
- * stands behind the last one is ignored. In slices.
+ * follows the last one is ignored. In slices.
  *
  * Errors: `bad body` for a count that is missing, not positive, or more than a body of `bodyBytesMax` can hold;
  * `bad message` for a message that is empty, longer than `messageBytesMax`, or cut off.

@@ -210,7 +210,7 @@ export class PublishEndpoints {
 
   *#lines({ bytes, isWhole }: GatheredBody): Generator<void, MessageBatch | Answer> {
     const { maxMsgSize } = this.#broker.options;
-    // nsqd reads line by line, so it comes upon a long line before it comes upon the limit.
+    // nsqd reads line by line, so it finds a long line before it reaches the limit.
     if (!isWhole) return (yield* hasLongLine(bytes, maxMsgSize)) ? MSG_TOO_BIG : BODY_TOO_BIG;
     const batch = yield* splitLines(bytes, maxMsgSize);
     return batch === 'too big' ? MSG_TOO_BIG : batch;
@@ -225,7 +225,7 @@ export class PublishEndpoints {
   }
 }
 
-/** The parameters of a request and the topic among them, or why there is none. */
+/** The parameters of a request and the topic among them, or why the topic is missing. */
 function targetOf(rawQuery: string): Target {
   const query = Query.parse(rawQuery);
   if (query === undefined) return INVALID_REQUEST;

@@ -1,5 +1,5 @@
 /**
- * Every refusal of the HTTP API, made once. The texts are nsqd's; the reasons behind them go to the log only.
+ * Every refusal of the HTTP API, made once. The texts are nsqd's; their causes go to the log only.
  *
  * Thread: main.
  * Source: nsqd `http.go`.

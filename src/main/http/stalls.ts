@@ -1,6 +1,6 @@
 /**
  * Watches work that main cannot do in pieces, and warns of it in the log where it takes long: clients see their
- * broker stand still, and the log is where its operator looks for the reason.
+ * broker stall, and the log is where its operator looks for the reason.
  *
  * Thread: main.
  */

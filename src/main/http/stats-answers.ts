@@ -17,9 +17,9 @@ import { nextTurn } from '../../daemon/slices.ts';
 import type { Clock } from '../../shared/clock.ts';
 
 const MIB = 1024 * 1024;
-/** Answers that are held may have so many bytes together before others have to wait. */
+/** Most bytes of answers that are held together; beyond it others have to wait. */
 const HELD_BYTES_MAX = 16 * MIB;
-/** Pieces have about so many bytes, and main does other things between two of them. */
+/** The approximate bytes of a piece; main does other work between two pieces. */
 const PIECE_BYTES = 64 * 1024;
 const STALL_MS = 1000;
 const RATE_BYTES = MIB / 2;
@@ -32,7 +32,7 @@ export type StatsQuestion = {
   /** The same for questions that have the same answer. */
   readonly key: string;
   readonly kind: 'text' | 'json';
-  /** Makes the answer. Errors: rejects when it cannot be had. */
+  /** Makes the answer. Errors: rejects when that fails. */
   readonly ask: () => Promise<Iterable<string>>;
 };
 
@@ -122,7 +122,7 @@ export class StatsAnswers {
     });
   }
 
-  /** Resolves when less is held, or when somebody was given up. */
+  /** Resolves when less is held, or when a client was disconnected. */
   async #room(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onWritable = resolve;

@@ -102,7 +102,7 @@ function latencyText(latency: LatencyStatistics): string {
   return (latency.percentiles ?? []).map(({ value }) => humanTime(value)).join(', ');
 }
 
-/** A time with one digit behind the point, in the largest unit of which there is more than one. Units: ns. */
+/** A time with one digit after the point, in the largest unit in which it exceeds one. Units: ns. */
 export function humanTime(ns: number): string {
   if (ns > NS_PER_SECOND) return `${oneDigit(ns / NS_PER_SECOND)}s`;
   if (ns > NS_PER_MS) return `${oneDigit(ns / NS_PER_MS)}ms`;

@@ -9,7 +9,7 @@
  * Of those that wait, the next is one whose host has least set aside. Of these it is in turn one that has waited
  * longest, and one that is likely to be done soon: one that has brought a body to its end before, or else the smallest.
  * So a small body comes to its turn within about a second, however many clients have stalled before it, and a large one
- * does not wait for ever.
+ * does not wait forever.
  *
  * Bound: what is set aside. A single body may be larger than the share, and one host may have HOST_SHARE of it. Who
  * waits holds what one read has brought. What is whole and waits for a pump counts, and is not held back.
@@ -39,9 +39,9 @@ export interface BodyGatherer {
   toString(): string;
 }
 
-/** Whom a share tells what happens in it. */
+/** The listener of a share. */
 export interface BodyShareListener {
-  /** So many wait for memory now, one more than before. */
+  /** The number of bodies that wait for memory now, one more than before. */
   onWaiting(count: number): void;
   onAborted(gatherer: BodyGatherer): void;
 }
@@ -51,7 +51,7 @@ const PATIENCE_MS = 1000;
 const FIRST_PATIENCE_MS = 500;
 /** At least so long, however many wait. */
 const PATIENCE_MS_MIN = 50;
-/** So many bytes of a body are progress. */
+/** A body that grows by this many bytes makes progress. */
 const PROGRESS_BYTES = 64 * 1024;
 /** How often is looked for progress. */
 const LOOK_MS = 10;
@@ -133,7 +133,7 @@ export class BodyShare {
     }
   }
 
-  /** Its large body has come to its end, and no other has begun. */
+  /** Its large body is complete, and no other has begun. */
   finish(gatherer: BodyGatherer): void {
     const entry = this.#entries.get(gatherer);
     if (entry === undefined) return;

@@ -2,7 +2,7 @@
  * Counts the connections of clients, over TCP, HTTP and HTTPS together, and says when there are enough.
  *
  * Bound: `max`, and beyond it a few for HTTP only, so that an operator gets at `/stats` while clients have taken all.
- * Whoever comes then is refused; the log says so at most once a second.
+ * Further clients are refused; the log says so at most once a second.
  *
  * Thread: main. Source: nsqd has no such bound and fails to accept when descriptors run out.
  */
@@ -55,7 +55,7 @@ export class ConnectionLimit {
     this.#count--;
   }
 
-  /** The system did not give a connection, for want of descriptors say. That is no reason to end. */
+  /** The system did not give a connection, for example because no descriptors are left. The broker goes on. */
   noteFailure(kind: ConnectionKind, error: Error): void {
     this.#refusedCount++;
     this.#failures.note(`failed to accept ${kind} connection - ${error.message}`);

@@ -38,9 +38,9 @@ export type DiskSpaceSetup = {
 
 const LOOK_MS = 1000;
 const LOOK_OFTEN_MS = 100;
-/** It looks often when there is less than so many times the bound. */
+/** It checks often when free space is below the bound times this factor. */
 const NEAR_FACTOR = 4;
-/** There is enough again when there is so many times the bound. */
+/** Space is sufficient again at the bound times this factor. */
 const ENOUGH_FACTOR = 1.25;
 
 export class DiskSpace {

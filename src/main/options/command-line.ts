@@ -69,7 +69,7 @@ const BAD_USAGE_CODE = 2;
 const COMMANDS = ['start', 'help', 'version', 'bench'] as const;
 
 /**
- * Decides by the words behind the program's name. A bad command or flag ends with 2, a bad value of an option with 1.
+ * Decides by the words after the program's name. A bad command or flag ends with 2, a bad value of an option with 1.
  */
 export function parseCommandLine(words: readonly string[], surroundings: Surroundings): Command {
   const [first = '', ...others] = words;
@@ -134,7 +134,7 @@ function unknownCommand(word: string): string {
   return `unknown command ${JSON.stringify(word)}${hint}\n${list}`;
 }
 
-/** nsqd ignores silently what stands behind the flags: mostly the value of a switch, and all flags behind that. */
+/** nsqd silently ignores words after the flags: mostly the value of a switch, and all flags after that. */
 function strayWarnings([stray, ...others]: readonly string[]): string[] {
   if (stray === undefined || (stray === '--' && others.length === 0)) return [];
   const first = JSON.stringify(stray);

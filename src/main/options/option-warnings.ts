@@ -50,7 +50,7 @@ function authWarning(given: string): string[] {
   ];
 }
 
-/** Others put a port behind it. */
+/** Others append a port to it. */
 function broadcastWarning(given: string): string[] {
   if (!given.startsWith('[') && !/^[^:]*:\d*$/.test(given)) return [];
   const quoted = JSON.stringify(given);

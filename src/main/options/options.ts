@@ -68,7 +68,7 @@ const wait = lasting(DURATION_MS_MIN, DELAY_MS_MAX);
 const threads = within(0, THREADS_MAX);
 const nodeIdRange = within(0, 1023, '[0,1024)');
 const deflateLevels = within(1, 9, '[1,9]');
-/** The disk keeps this much free, so that metadata can be written and the broker can end in order. */
+/** The disk keeps this much free, so that metadata can be written and the broker can end cleanly. */
 const MIN_FREE_DISK_BYTES = 16 * 1024 * 1024;
 /** The rest is for what the system caches of the data files, and for others on the machine. */
 const MAX_MEMORY_PERCENT = 50;
@@ -265,7 +265,7 @@ function settle(options: Options, machine: Machine): Options | InvalidValue {
       'failed to build TLS config - --tls-cert and --tls-key must be given together',
     );
   }
-  // Whoever asks clients for certificates cannot mean to let them in without TLS.
+  // An operator who asks for client certificates cannot mean to admit clients without TLS.
   const isImplied = options.tlsClientAuthPolicy !== '' && options.tlsRequired === false;
   const required = isImplied ? true : options.tlsRequired;
   if (required !== false && !hasCertificate) {

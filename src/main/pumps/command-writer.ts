@@ -2,7 +2,7 @@
  * The writing end of the command ring: commands in the order in which they come, of which FINs of one consumer that
  * follow each other share a record. Nothing is visible to the pump before `publish`.
  *
- * Bound: the ring. What finds no room waits in a list in front of it, and so does everything that comes behind.
+ * Bound: the ring. A record without room waits in a list in front of it, and so do all later ones.
  * Connections ask `hasRoom` before each FIN, REQ, TOUCH and RDY, so the list holds none of those.
  *
  * Thread: main.
@@ -58,7 +58,7 @@ export class CommandWriter {
     this.#finishCount++;
   }
 
-  /** Writes a record of its own: `fields`, a word each, and `bytes` behind them. */
+  /** Writes a separate record: `fields`, a word each, then `bytes`. */
   write(type: number, fields: number[], bytes: Buffer | null): void {
     this.#commitFinishes();
     const command = { type, fields, bytes };

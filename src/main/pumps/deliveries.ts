@@ -131,7 +131,7 @@ export class Deliveries {
       try {
         this.#handle(pump, type);
       } finally {
-        // What could not be handled once is not handled again by whoever reads on to end the broker.
+        // A record that could not be handled is skipped when reading continues to end the broker.
         ring.pop();
       }
       count++;

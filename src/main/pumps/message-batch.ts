@@ -1,6 +1,6 @@
 /**
- * Messages that lie one behind the other, as a producer has sent them. One such object is used again and again, so
- * whoever needs it for longer than a call copies what it says.
+ * Consecutive messages, as a producer sent them. One object is reused again and again, so
+ * code that needs it for longer than a call copies its fields.
  *
  * Shape: `count` times size(4, big-endian) body(size), `bytes` of `source` from `at` on. Units: `deferMs` in ms, 0 for
  * at once. Thread: main.

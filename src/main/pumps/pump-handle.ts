@@ -30,7 +30,7 @@ import type { PumpMemory } from './thread-plan.ts';
 
 /** Publishes that follow each other share a record up to this size. */
 const PUBLISH_BATCH_BYTES = 32 * 1024;
-/** This share of the ring is left to small publishes, so that they need not wait behind large ones. */
+/** This share of the ring is left to small publishes, so that they need not wait for large ones. */
 const SMALL_SHARE = 1 / 16;
 const PUBLISH_FIELD_BYTES = records.fieldBytes(records.PUBLISH_WORDS);
 /** Up to this payload a publish is small. */
@@ -38,7 +38,7 @@ const SMALL_BYTES = PUBLISH_FIELD_BYTES + PUBLISH_BATCH_BYTES;
 
 /**
  * Where messages stand in a publication that takes several records. Shape: `first` is the token of the first of them, 0
- * in that one and where there is only one; the others are what is still to follow behind this one.
+ * in that one and where there is only one; the others are what is still to follow this one.
  */
 export type PublicationPart = {
   readonly first: number;
@@ -63,10 +63,10 @@ export class PumpHandle {
   /** Whether a publish has been refused since somebody was told of room, and whether somebody is being told. */
   #hasRefused = false;
   #isNotifying = false;
-  /** Whom to tell when the publish ring, or the command ring, has room again. */
+  /** The listeners for room in the publish ring, and in the command ring. */
   #writableListeners: (() => void)[] = [];
   #commandWritableListeners: (() => void)[] = [];
-  /** Topics that have too much on its way to the disk, and whom to tell when they go on. */
+  /** Topics that have too much on the way to the disk, and the listeners for when they continue. */
   readonly #heldTopics = new Map<number, (() => void)[]>();
   /** Whether something has become visible since the bell was last rung. */
   #isBellDue = false;

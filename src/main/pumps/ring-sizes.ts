@@ -23,7 +23,7 @@ export type RingSizes = {
   readonly replies: number;
 };
 
-/** The rings of a broker whose messages have at most so many bytes. */
+/** The rings of a broker whose messages have at most this many bytes. */
 export function ringSizes(maxMsgSize: number): RingSizes {
   const messageBytes = maxMsgSize + RECORD_OVERHEAD_BYTES;
   return {

@@ -1,5 +1,5 @@
 /**
- * The worker threads: two pools, one task for each thread, the task being the thread's whole life.
+ * The worker threads: two pools, and one task for each thread, which runs as long as the thread.
  *
  * Thread: main. This is the only file that names the workers' entry files, and that uses piscina.
  */
@@ -94,7 +94,7 @@ function makePool(filename: string, threads: number): Piscina {
     maxThreads: threads,
     concurrentTasksPerWorker: 1,
     idleTimeout: Number.POSITIVE_INFINITY,
-    // A thread has one task in its life; waiting for another would only keep it from being ended.
+    // A thread runs one task; waiting for another would only keep the thread from ending.
     atomics: 'disabled',
   });
 }

@@ -2,7 +2,7 @@
  * What statistics are made of, as the collector sees it: topics and channels, the pumps that count for them, and
  * clients. Their owners are above; they hand themselves in.
  *
- * `counts` is what the pump said last; the collector sets it, so that it goes with whom it is about.
+ * `counts` is the pump's last answer; the collector sets it here, beside its owner.
  *
  * Thread: main.
  */
@@ -15,7 +15,7 @@ import type {
   TopicCounts,
 } from '../../shared/control.ts';
 
-/** Whoever keeps counters. */
+/** An owner of counters. */
 export interface CountingPump {
   request(request: ControlRequest): Promise<ControlReply>;
 }

@@ -7,7 +7,7 @@
 
 import { nextTurn } from '../../daemon/slices.ts';
 
-/** So many are sorted in one slice, and some more merged. */
+/** Items sorted in one slice; some more are merged. */
 const RUN_MAX = 2048;
 const MERGED_PER_SLICE = 16 * 1024;
 

@@ -1,7 +1,7 @@
 /**
  * Notices a disk that hangs: it gives neither an answer nor an error, so nothing else ever says that it is not well.
  *
- * Whoever calls the disk counts when it begins and when it ends; a count that is odd and stays the same belongs to a
+ * A caller of the disk counts the start and the end of a call; a count that is odd and stays the same belongs to a
  * call that has not come back.
  *
  * Thread: main. Source: nsqd does not notice.

@@ -29,7 +29,7 @@ export type Orphan = {
 /** Names shown of many. */
 const SHOWN_MAX = 10;
 const CHUNK_BYTES = 64 * 1024;
-/** So much of the files of a queue without metadata is read to count its messages. */
+/** Most bytes of a queue without metadata that are read to count its messages. */
 const COUNTED_BYTES_MAX = 256 * 1024 * 1024;
 const SIZE_BYTES = 4;
 const MESSAGE_BYTES_MIN = 26;

@@ -43,7 +43,7 @@ export class Storage {
   readonly #setup: StorageSetup;
   readonly #probe: WriteProbe;
   readonly #watch: HangWatch;
-  /** Why nothing can be written to the directory, whoever tries; null if it can. */
+  /** Why nothing can be written to the directory; null if writing works. */
   #readOnly: string | null = null;
 
   constructor(setup: StorageSetup) {

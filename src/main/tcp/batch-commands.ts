@@ -14,7 +14,7 @@ import type { ClientPort } from './client-port.ts';
 import type { ClientPublisher } from './client-publisher.ts';
 import type { BatchBody, Place, Step } from './command-handler.ts';
 
-/** What walking over so many messages of an MPUB costs of main's turn. Units: of the cost, as in `TurnBudget`. */
+/** Messages of an MPUB that can be walked over at one cost of main's turn. Units: of the cost, as in `TurnBudget`. */
 const SLICE_MESSAGES = 4096;
 const SLICE_COST = 1024;
 /** Least bytes of a message in an MPUB: its size and one byte. */

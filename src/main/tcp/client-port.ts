@@ -26,7 +26,7 @@ export interface ClientPort {
 
   /** Responds with an error; a fatal one ends the connection once it is written. */
   fail(error: ClientError): typeof NEXT | typeof CLOSED;
-  /** A command has cost so much more than others. Units: as in `TurnBudget`. */
+  /** A command cost this much more than others. Units: as in `TurnBudget`. */
   charge(cost: number): void;
   /** Holds a response's place; `settle` fills it with a frame or a fatal error. */
   respondLater(): (outcome: Buffer | ClientError) => void;

@@ -34,7 +34,7 @@ export class ClientPublisher {
     this.#publisher = publisher;
   }
 
-  /** Makes the topic if there is none of that name. */
+  /** Creates the topic if it does not exist. */
   getOrCreate(name: TopicName): TopicHandle {
     const last = this.#lastTopic;
     if (last !== null && last.name === name && !last.isDeleted) return last;

@@ -1,6 +1,6 @@
 /**
  * A client's transport: a plain socket at first, to which layers are added as the client asks for them, TLS before
- * compression. Whoever uses it need not know which there are.
+ * compression. Its user need not know which there are.
  *
  * Thread: main. Source: nsqd `clientV2.UpgradeTLS`, `UpgradeSnappy`, `UpgradeDeflate`.
  */
@@ -23,7 +23,7 @@ export type TransportUpgrade = {
   readonly clock: Pick<Clock, 'after'>;
   /** What a client is sent, plain, when the handshake fails. */
   readonly handshakeErrorFrame: (failure: TlsFailure) => Buffer;
-  /** What was read behind the last plain command. */
+  /** What was read after the last plain command. */
   readonly firstBytes?: Buffer;
 };
 

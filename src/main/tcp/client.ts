@@ -12,7 +12,7 @@ import type { Options } from '../options/options.ts';
 import type { ChannelHandle } from '../topics/topic-map.ts';
 
 const OUTPUT_BUFFER_SIZE_DEFAULT = 16384;
-/** A client that asks for nothing else is given up after this time; half of it is between heartbeats. */
+/** The time after which a silent client is disconnected by default; half of it is between heartbeats. */
 const CLIENT_TIMEOUT_MS = 60_000;
 
 /** Protocol state; FIN, REQ, TOUCH go to the channel in both later states. */

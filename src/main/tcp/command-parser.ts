@@ -54,7 +54,7 @@ export class CommandParser {
   readonly #input = new InputBuffer();
   #isWaiting = false;
   #isClosed = false;
-  /** Bytes behind `#at` that are known to hold no newline. */
+  /** Bytes after `#at` that are known to hold no newline. */
   #scanned = 0;
   /** What takes the body that is expected: one of the two, or neither before the first. */
   #sized: SizedBody | null = null;
@@ -64,7 +64,7 @@ export class CommandParser {
   #batchCount = 0;
   #messageIndex = 0;
   #batchBytes = 0;
-  /** What an MPUB's messages take by its announced size, which nothing but the gathering goes by. */
+  /** The announced size of an MPUB's messages, which only the gathering uses. */
   #batchBytesAnnounced = 0;
 
   constructor(handler: CommandHandler) {
@@ -91,7 +91,7 @@ export class CommandParser {
   /** Takes the next bytes of the connection. They may be reused when this returns. */
   feed(chunk: Buffer): void {
     this.#takeChunk(chunk);
-    // Behind the commands, so that even a large read brings some.
+    // After the commands, so that even a large read brings some.
     this.allowance -= Math.floor(chunk.length / BYTES_PER_COST);
   }
 
@@ -213,7 +213,7 @@ export class CommandParser {
     return this.#expect(answer, found + 1 - at);
   }
 
-  /** A handler has answered for a piece of so many bytes. */
+  /** A handler answered for a piece of this many bytes. */
   #taken(step: Step, bytes: number): boolean {
     if (step === WAIT) {
       this.#isWaiting = true;
@@ -228,7 +228,7 @@ export class CommandParser {
     return true;
   }
 
-  /** A body follows a line of so many bytes. */
+  /** A body follows a line of this many bytes. */
   #expect(body: SizedBody | BatchBody, bytes: number): true {
     this.#sized = body.kind === 'sized' ? body : null;
     this.#batch = body.kind === 'batch' ? body : null;
@@ -317,7 +317,7 @@ export class CommandParser {
   /** How much of the chunk belongs to the piece of a command that is held and unfinished: at least one byte. */
   #lackingBytes(chunk: Buffer, at: number): number {
     const { heldBytes: held, bytes, at: from } = this.#input;
-    // Commands that wait cannot be told apart, and are held together with what comes behind them.
+    // Commands that wait cannot be told apart, and are held together with what follows them.
     if (this.isWaiting) return chunk.length;
     switch (this.#place) {
       case 'magic':

@@ -2,7 +2,7 @@
  * A transport whose bytes are compressed on another one.
  *
  * Output that comes while earlier output is being compressed waits, and is compressed together: its bound is that
- * of whoever writes, who is told `onTaken` only when the transport below has taken what it has become. Input is
+ * of the writer. `onTaken` is called only when the transport below has taken the compressed output. Input is
  * taken one chunk at a time: the transport below is paused until the decoder has used it up.
  *
  * Thread: main. Source: nsqd `clientV2.UpgradeSnappy`, `UpgradeDeflate`.

@@ -1,5 +1,5 @@
 /**
- * When a connection is sent a heartbeat, and when it is given up: because its client sends no commands, takes
+ * When a connection is sent a heartbeat, and when it is closed: because its client sends no commands, takes
  * nothing of what is written, or does not end its side.
  *
  * Nothing runs before the magic. Heartbeats keep the interval of the first IDENTIFY; the read deadline follows

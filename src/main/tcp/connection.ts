@@ -2,7 +2,7 @@
  * A TCP client's connection: its socket, what it sends and what it is sent.
  *
  * It takes commands one after the other. It stops reading while its output is backed up, while a pump has no
- * room, and where nsqd's one reader per connection would stand still: a command other than a publish waits
+ * room, and where nsqd's one reader per connection would block: a command other than a publish waits
  * for responses that are still to come.
  *
  * Thread: main. Source: nsqd `protocolV2.IOLoop`, `clientV2`.
@@ -203,7 +203,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
         return;
       }
       this.#context.logger.error(`client(${this}) - ${outcome.data.toString()}`);
-      // Settling may have the next command taken, and behind a fatal error there is none.
+      // Settling may take the next command, and no command follows a fatal error.
       if (outcome.isFatal) this.#parser.close();
       this.responses.settle(response, errorFrame(outcome.data));
       if (outcome.isFatal) this.#end();

@@ -26,7 +26,7 @@ export function isHttp(bytes: Buffer, at: number): boolean {
 }
 
 /**
- * nsqd's answer, and behind it a line for people.
+ * nsqd's answer, then a line for people.
  *
  * Shape: a frame, then `\0\n` and the line. Read as a frame, these begin one that does not come to its end, so that a
  * client of the protocol sees nsqd's answer alone.

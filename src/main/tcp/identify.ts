@@ -18,7 +18,7 @@ const SAMPLE_RATE_MAX = 99;
 /** Asks for none, where that is possible. */
 const DISABLED = -1;
 const DEFLATE_LEVEL_DEFAULT = 6;
-/** Of each text that a client says of itself so many characters are kept. */
+/** Characters that are kept of each text in which a client describes itself. */
 const TEXT_LENGTH_MAX = 1024;
 
 const FIELDS = {

@@ -55,7 +55,7 @@ export class InputBuffer {
     this.end += end - at;
   }
 
-  /** Leaves `bytes` as they are until `endLoan`; false: they are a chunk, and whoever needs them has to copy them. */
+  /** Leaves `bytes` as they are until `endLoan`; false: they are a chunk, which a later user has to copy. */
   lend(): boolean {
     this.#isLent = this.#isOwn;
     return this.#isLent;
@@ -90,7 +90,7 @@ export class InputBuffer {
 
   /**
    * Twice as large each time, or a body in many chunks is copied for each; but no larger than all. What is large is
-   * made as large as all at once, with room for what a read brings behind it: a copy of megabytes holds others up.
+   * made as large as all at once, with room for the next read: a copy of megabytes would delay other connections.
    */
   #largerThan(needed: number, all: number): number {
     if (needed < READ_BYTES_MAX || all < READ_BYTES_MAX || !Number.isFinite(all)) {

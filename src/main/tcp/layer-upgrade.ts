@@ -20,7 +20,7 @@ export type UpgradedConnection = {
   /** Is told what it has got. */
   readonly client: Pick<Client, 'tls' | 'compression'>;
   readonly clock: Pick<Clock, 'after'>;
-  /** What was read behind the last plain command. */
+  /** What was read after the last plain command. */
   readonly firstBytes: Buffer;
   /** Says through a new layer that it is there, before another is put on. */
   readonly sendOk: () => void;

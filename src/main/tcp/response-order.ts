@@ -1,8 +1,8 @@
 /**
  * The order of what a client is answered: responses come in the order of its commands, although some have to be waited
- * for, and behind the errors of a pump that refuses a FIN, REQ or TOUCH that was sent before.
+ * for, and after the errors of a pump that refuses a FIN, REQ or TOUCH that was sent before.
  *
- * A command that a pump may refuse has no response, so the pump is asked only when one is to come behind it (BARRIER):
+ * A command that a pump may refuse has no response, so the pump is asked only when a response follows it (BARRIER):
  * it answers when it has taken all commands that were sent before.
  *
  * Thread: main.
@@ -52,7 +52,7 @@ export class ResponseOrder {
     return this.#refusing !== null;
   }
 
-  /** A command was sent that the pump may refuse: responses come behind that. */
+  /** A command was sent that the pump may refuse: responses come after that. */
   expectRefusal(pump: RefusingPump): void {
     this.#refusing = pump;
   }

@@ -22,7 +22,7 @@ import {
   parseIdentify,
 } from './identify.ts';
 
-/** What a session depends on besides the options. */
+/** What a session depends on in addition to the options. */
 export type SessionSetup = {
   /** Null without a certificate. */
   readonly tls: TlsContext | null;

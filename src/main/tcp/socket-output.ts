@@ -18,16 +18,16 @@ const OUTPUT_BYTES_MAX = 1024 * 1024;
 const CREDIT_BYTES = CONSUMER_WINDOW_BYTES / 4;
 /** Fewer bytes are cheaper to copy into memory that is left to the garbage collector. */
 const SPARE_BYTES_MIN = 2048;
-/** So many small buffers or more are cheaper to copy into one than to write one by one. */
+/** From this many small buffers on, copying into one is cheaper than writing one by one. */
 const JOINED_COUNT_MIN = 16;
 const OK_RUN_MAX = 64;
 const OK_RUN = Buffer.concat(Array.from({ length: OK_RUN_MAX }, () => OK_FRAME));
 
-/** Whom a socket's output tells what. */
+/** The listener of a socket's output. */
 export type SocketOutputListener = {
   /** There is something to flush at the end of the turn. */
   readonly onPending: () => void;
-  /** So many bytes of message frames have been taken by the socket since the last call. */
+  /** The socket took this many bytes of message frames since the last call. */
   readonly onCredit: (bytes: number) => void;
   /** The socket has taken everything. */
   readonly onDrained: () => void;
@@ -44,7 +44,7 @@ export class SocketOutput {
   #pending: Buffer[] = [];
   /** Memory of pending frames that is given back when they are taken. */
   #lent: Buffer[] = [];
-  /** `OK`s behind everything pending. */
+  /** `OK`s after everything pending. */
   #okCount = 0;
   /** Of the pending bytes, those of message frames. */
   #pendingFrameBytes = 0;
@@ -152,7 +152,7 @@ export class SocketOutput {
   }
 }
 
-/** Copies buffers of so many bytes altogether into one, which is added to what is lent. */
+/** Copies buffers with this total of bytes into one, which is added to what is lent. */
 function join(buffers: readonly Buffer[], bytes: number, lent: Buffer[]): Buffer {
   const memory = spareBuffers.take(bytes);
   lent.push(memory);

@@ -32,7 +32,7 @@ export class SpareBuffers {
     return this.#spareBytes;
   }
 
-  /** A buffer of at least so many bytes, holding anything. Nobody else has it until it is given back. */
+  /** A buffer of at least this many bytes, with undefined contents. It has one owner until it is given back. */
   take(bytes: number): Buffer {
     const power = powerFor(bytes);
     if (power > LARGEST_POWER) return Buffer.allocUnsafeSlow(bytes);

@@ -4,7 +4,7 @@
  * Thread: main.
  */
 
-/** Whom a transport tells what. */
+/** The listener of a transport. */
 export type TransportListener = {
   /** Bytes from the client: a view that may be reused afterwards. Not told while paused. */
   readonly onData: (bytes: Buffer) => void;

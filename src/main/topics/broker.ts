@@ -42,7 +42,7 @@ export interface HttpBroker {
   /** Publishes as `publish` does, if the topic exists and nobody has to wait. Returns whether that is so. */
   tryPublish(topic: TopicName, messages: Buffer, count: number, deferMs: number): boolean;
   /**
-   * Publishes messages: `count` times size(4, big-endian) body(size), as in an MPUB behind its count. Resolves
+   * Publishes messages: `count` times size(4, big-endian) body(size), as in an MPUB after its count. Resolves
    * when they are accepted, rejects when they are not, with `PublishRefused` where the reason is for the publisher.
    * Units: `deferMs` in ms, 0 for at once.
    */

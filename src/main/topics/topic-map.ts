@@ -1,8 +1,8 @@
 /**
  * The broker's topics and channels by name, and the handles through which main reaches them on their pumps.
  *
- * The map changes at once; the pump hears of it in the order of the rings, so whoever finds a topic here may
- * publish to it. A topic lives on the pump thread that its name falls on, for life and over restarts.
+ * The map changes at once; the pump hears of it in the order of the rings, so code that finds a topic here may
+ * publish to it. A topic lives on the pump thread that its name falls on, permanently and over restarts.
  *
  * Thread: main. Source: nsqd `GetTopic`, `DeleteExistingTopic`, `GetChannel`.
  */
@@ -80,7 +80,7 @@ export type TopicMapOptions = {
 };
 
 export class TopicMap {
-  /** Why nothing is accepted that may have to be written to disk: for want of space, or of writes; null while it is. */
+  /** Why the broker refuses what may have to go to disk: no space, or writes fail; null while it accepts. */
   diskShortage: string | null = null;
   writeRefusal: string | null = null;
 

@@ -4,7 +4,7 @@
  * Thread: main.
  */
 
-/** Whom a decoder tells what, never after it is closed. */
+/** The listener of a decoder. The decoder never calls it after it is closed. */
 export type DecoderListener = {
   /** Plain bytes, in pieces of a bounded size: a view that may be reused afterwards. Not told while paused. */
   readonly onData: (bytes: Buffer) => void;

@@ -5,7 +5,7 @@
  * someone has taken them. Until the first bytes come it takes nothing.
  *
  * A client that finishes its stream has said its last word, as Go sees it, whether its side of the connection ends or
- * not. Node tells so only when more comes behind it; see `isFinished`.
+ * not. Node tells so only when more bytes follow; see `isFinished`.
  *
  * Thread: main; the decompression itself is done on threads of Node's own, as with `DeflateEncoder`.
  * Source: nsqd `clientV2.UpgradeDeflate`.
@@ -95,7 +95,7 @@ type InflateInside = {
 };
 
 const NOTHING = Buffer.alloc(0);
-/** Zlib wants room for output. There is none to come. */
+/** Zlib wants room for output. No output will come. */
 const NO_OUTPUT = Buffer.alloc(1);
 
 /**

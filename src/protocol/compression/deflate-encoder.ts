@@ -2,7 +2,7 @@
  * Compresses into one continuous raw deflate stream, flushed whenever something has been given.
  *
  * Compressors do it on threads of Node's own. That costs main about 40 µs for each batch, whatever its size, and
- * saves it the 0.6 ms that 64 KiB take at level 6: main, with all connections to serve, must not stand still for that.
+ * saves it the 0.6 ms that 64 KiB take at level 6: main serves all connections and must not stall for that.
  * Until there is more to say than an `OK` or a heartbeat no compressor is needed: such a batch is stored as it is.
  *
  * Thread: main. Source: nsqd `clientV2.UpgradeDeflate`.
@@ -32,7 +32,7 @@ export class DeflateEncoder implements Encoder, EngineOwner {
 
   encode(buffers: readonly Buffer[], onEncoded: (bytes: Buffer[]) => void): void {
     const bytes = buffers.length === 1 ? buffers[0] : Buffer.concat(buffers);
-    // Whoever compresses later must not have missed anything that came after it began.
+    // A later compressor must not miss anything that came after it began.
     if (this.engine === null && bytes.length <= STORED_BYTES_MAX) onEncoded([stored(bytes)]);
     else this.#engines.run(this, this.#level, bytes, onEncoded);
   }

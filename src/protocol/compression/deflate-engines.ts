@@ -1,5 +1,5 @@
 /**
- * Compressors for raw deflate, shared by all connections. One takes 270 KiB, so there are only so many: a connection
+ * Compressors for raw deflate, shared by all connections. One takes 270 KiB, so their number is limited: a connection
  * keeps the one that it has used for as long as nobody else needs it, since it remembers what repeats.
  *
  * A fresh compressor refers to nothing before it and each batch ends at a whole byte, so a stream may change from one

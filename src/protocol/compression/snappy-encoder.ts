@@ -17,7 +17,7 @@ import {
   UNCOMPRESSED,
 } from './snappy-chunk.ts';
 
-/** Unless compression saves one byte in so many, it is not worth the other side's while. */
+/** Compression must save one byte in this many to be worth the other side's work. */
 const SAVED_SHARE = 8;
 
 export class SnappyEncoder implements Encoder {

@@ -33,7 +33,7 @@ export class LaneAnswers {
     this.ok = this.of(OK, false);
   }
 
-  /** `isLast`: the connection is closed behind it. */
+  /** `isLast`: the connection is closed after it. */
   of({ status, headers, body }: Answer, isLast: boolean): Buffer {
     let head = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n`;
     for (let index = 0; index < headers.length; index += 2) {

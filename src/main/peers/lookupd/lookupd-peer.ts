@@ -139,10 +139,10 @@ export class LookupdPeer {
       }
     } catch (error) {
       rethrowBug(error);
-      // Whoever has hung up already has said why.
+      // The side that closed the connection has already given the reason.
       if (this.#connection === connection) this.#disconnect(error);
     }
-    // In the same turn as the last look for a command, so that none is left behind.
+    // In the same turn as the last look for a command, so that none is missed.
     this.#isWorking = false;
     if (this.#isOverrun) {
       this.#isOverrun = false;
@@ -154,7 +154,7 @@ export class LookupdPeer {
     const { hello, registrations, logger } = this.#setup;
     await connection.opened();
     const reply = await connection.request(hello);
-    // What came behind the reply may have ended the connection already.
+    // What came after the reply may have ended the connection already.
     if (this.#connection !== connection) throw new Error('connection is lost');
     this.#info = this.#read(reply);
     this.#batch = [...registrations()];
@@ -192,7 +192,7 @@ export class LookupdPeer {
     }
   }
 
-  /** Errors: throws when so much is waiting that it is better to start anew. */
+  /** Errors: throws when so much is waiting that a new connection is better. */
   #next(): string | undefined {
     if (this.#isOverrun) throw new Error(`more than ${WAITING_MAX} changes are waiting`);
     if (this.#isPingDue) {

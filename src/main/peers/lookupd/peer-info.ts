@@ -69,7 +69,7 @@ export function helloBytes(identity: BrokerIdentity): Buffer {
   return Buffer.concat([MAGIC, IDENTIFY, size, body]);
 }
 
-/** The reply to IDENTIFY; undefined when it is none. */
+/** The reply to IDENTIFY; undefined for anything else. */
 export function parsePeerInfo(reply: Buffer): PeerInfo | undefined {
   const fields = parseGoFields(reply, FIELDS);
   if (fields === undefined) return undefined;

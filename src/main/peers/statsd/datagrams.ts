@@ -13,11 +13,11 @@ import { parsePeerAddress } from '../../../daemon/peer-address.ts';
 export interface Datagrams {
   /** Errors: rejects when the machine cannot send it; the next one may still be sent. */
   send(packet: Buffer): Promise<void>;
-  /** Gives up the socket. What was sent has left. */
+  /** Closes the socket. What was sent has left. */
   close(): void;
 }
 
-/** Errors: rejects when the address is none, or its host has no address. */
+/** Errors: rejects when the address is invalid, or its host has no address. */
 export async function openDatagrams(address: string): Promise<Datagrams> {
   const parsed = parsePeerAddress(address);
   if (parsed instanceof InvalidValue)
@@ -36,7 +36,7 @@ class UdpDatagrams implements Datagrams {
     this.#socket = createSocket(type);
     this.#host = host;
     this.#port = port;
-    // Each send answers for itself; without a listener a failure to bind would end the process besides.
+    // Each send answers for itself; without a listener a failure to bind would also end the process.
     this.#socket.on('error', () => undefined);
     this.#socket.unref();
   }
