@@ -1,4 +1,4 @@
-// Attacks a broker in every way that clients know, while an honest pair of clients goes on, and prints what each
+// Attacks a broker in every way that a client can, while a control pair of clients goes on, and prints what each
 // attack has cost. Ends with status 1 if something did not hold.
 
 import { mkdtempSync, rmSync } from 'node:fs';

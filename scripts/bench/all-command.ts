@@ -98,7 +98,7 @@ export const STANDARD_SET: readonly StandardLoad[] = [
   often('churn of channels', 'churn --kind channels', { messages: 20_000 }),
 ];
 
-/** The words of a load of the set, with its counts for so many messages. */
+/** The words of a load of the set, with its counts for this many messages. */
 function scaledWords({ words, counts }: StandardLoad, messages: number): string[] {
   const scale = messages / STANDARD_MESSAGES;
   const flags = Object.entries(counts).flatMap(([flag, count]) => [
@@ -154,7 +154,7 @@ export const ALL: Command = {
   },
 };
 
-/** Reads the words behind `all`. Errors: throws an `ArgumentError`. */
+/** Reads the words after `all`. Errors: throws an `ArgumentError`. */
 export function readAll(words: readonly string[]): AllPlan {
   const table = { ...RUN_OPTIONS, ...ALL_OPTIONS };
   const values: OptionValues<typeof table> = readOptions(table, words);

@@ -30,7 +30,7 @@ export type Load<T extends OptionTable> = {
   check(values: OptionValues<T>): void;
   /** What a server that is started for it needs, by itself. */
   needs(values: OptionValues<T>): ServerNeeds;
-  /** The null sink that it can be sent to, when it publishes to such a topic, or why there is none. */
+  /** The null sink that it can be sent to, when it publishes to such a topic, or why no sink fits. */
   sink(values: OptionValues<T>, topic: string): Sink | string;
   /** Drives the server once. Errors: rejects when it cannot be done. */
   run(stage: Stage, values: OptionValues<T>): Promise<Figures>;

@@ -1,5 +1,5 @@
 /**
- * A server that reads and throws away, and answers `OK` for every so many bytes, or for every HTTP request: the
+ * A server that reads and throws away, and answers `OK` for every fixed number of bytes, or for every HTTP request: the
  * ceiling of a Node server on this machine. `node scripts/bench/null-sink.ts PORT COMMAND_BYTES`, or `PORT http`.
  */
 

@@ -1,7 +1,7 @@
 /**
  * A load that comes at its own times, whatever the server does with it: each piece of it has a time at which it is
- * due, and counts from then even if it could only be sent later. Otherwise a server that stands still would also
- * stand still the clock by which it is measured.
+ * due, and counts from then even if it could only be sent later. Otherwise a server that stalls would also
+ * stop the clock that measures it.
  *
  * Bound: UNANSWERED_BYTES_MAX are sent and not answered. What comes due beyond stays here until the server has
  * answered, still counts from when it was due, and is counted as held back.
@@ -14,7 +14,7 @@ const UNANSWERED_BYTES_MAX = 64 * 1024 * 1024;
 /** Between two looks whether there is room again. */
 const HELD_BACK_MS = 10;
 
-/** How many commands of so many bytes an open loop may have sent that are not answered. */
+/** How many commands of this size an open loop may have sent without an answer. */
 export function unansweredMax(commandBytes: number): number {
   return Math.max(1, Math.floor(UNANSWERED_BYTES_MAX / commandBytes));
 }
@@ -28,7 +28,7 @@ export class OpenLoop {
   #seenDue = 0;
   #heldBack = 0;
 
-  /** The first piece is due at `startMs`, the others evenly behind it. */
+  /** The first piece is due at `startMs`, the others evenly after it. */
   constructor(ratePerSecond: number, total: number, startMs: number) {
     this.#perMs = ratePerSecond / 1000;
     this.total = total;
@@ -63,7 +63,7 @@ export class OpenLoop {
 
 /**
  * Sends everything at its time: `send` gets the first index and how many. `room` says how many may be sent now, at
- * most `total`. `pause` lets other things happen, for no longer than so many ms.
+ * most `total`. `pause` lets other things happen, for at most the given ms.
  */
 export async function runOpenLoop(
   loop: OpenLoop,

@@ -7,12 +7,12 @@ import { parseArgs } from 'node:util';
 import { wrapWords } from '../../src/daemon/options/wrap-words.ts';
 import { type Address, parseAddress } from './wire/address.ts';
 
-/** An argument that is not understood, said in a way that helps whoever wrote it. */
+/** An argument that is not understood, in words that help its author. */
 export class ArgumentError extends Error {}
 
 /** One option. */
 export type Option<T> = {
-  /** What stands behind the flag; null for a switch. */
+  /** The placeholder after the flag; null for a switch. */
   readonly word: string | null;
   readonly initial: T;
   readonly help: string;

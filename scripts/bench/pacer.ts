@@ -30,7 +30,7 @@ export class Pacer {
   constructor() {
     const entry = new URL(`./pacer-thread.${EXTENSION}`, import.meta.url);
     this.#worker = new Worker(entry, { workerData: this.#memory });
-    // Whoever waits has something else that keeps the process.
+    // The caller has something else that keeps the process alive.
     this.#worker.unref();
   }
 

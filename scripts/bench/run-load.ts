@@ -104,7 +104,7 @@ async function removeTopic(target: Target, topic: string, notes: Set<string>): P
     await deleteTopic(target.httpAddress, topic);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    // a load that has made no topic of this name has nothing to leave behind
+    // a load that created no topic of this name has nothing to clean up
     if (!why.includes('TOPIC_NOT_FOUND')) notes.add(`topic "${topic}" is left there (${why})`);
   }
 }

@@ -13,7 +13,7 @@ const COARSE_CPU_US = 100_000;
 
 /** Who is told how a run gets on. */
 export type StageListener = {
-  /** `what` is being done, and so much of it is. */
+  /** Progress: what is being done, and how much of it. */
   onProgress(what: string, done: number): void;
   /** Something should be known beside the figures. */
   onNote(text: string): void;

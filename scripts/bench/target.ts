@@ -98,7 +98,7 @@ export class Target {
     return mib;
   }
 
-  /** The largest resident size: of its life when it was started for this run, else of the looks at it. Units: MiB. */
+  /** The largest resident size: since its start if it was started for this run, else of all samples. Units: MiB. */
   peakMib(): number | undefined {
     if (this.process !== null) return peakMibOf(this.process.pid);
     this.residentMib();

@@ -32,7 +32,7 @@ import { threadFigures, type WorkerCounts } from './thread-shares.ts';
 const TRIES = 50;
 
 /**
- * So many topics, one after the other on the next pump thread, the queue of each one's channel on the disk thread that
+ * Topics, one after the other on the next pump thread, the queue of each one's channel on the disk thread that
  * has the fewest until then, of those that names on that pump thread can fall on.
  */
 export function spreadTopics(

@@ -26,7 +26,7 @@ export interface Verdict {
   readonly passed: number;
   /** How many failed cases the lists account for. */
   readonly excused: number;
-  /** What is wrong, one text for each case; the run is good if there is none. */
+  /** What is wrong, one text for each case; the run is good if it is empty. */
   readonly faults: readonly string[];
 }
 

@@ -19,7 +19,7 @@ const REFUSALS = /^E_(?:FIN|REQ|TOUCH)_FAILED/;
 /** A message as it is on the wire. `body` is valid only until the listener returns. */
 export type Message = { readonly id: string; readonly attempts: number; readonly body: Buffer };
 
-/** What is told to whoever holds a connection. */
+/** The listener of a connection. */
 export type ConnectionListener = {
   onMessage?(message: Message): void;
   /** A FIN, REQ or TOUCH was refused, or an error came that nothing was asked for. */

@@ -83,7 +83,7 @@ export function parseThread(stat: string): ThreadTime {
   };
 }
 
-/** The name in parentheses may hold blanks and parentheses; the fields behind it do not. */
+/** The name in parentheses may hold blanks and parentheses; the fields after it do not. */
 function fieldsBehindName(stat: string): string[] {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }

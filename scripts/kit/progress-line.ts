@@ -1,5 +1,5 @@
 /**
- * How the runs get on, for whoever watches: one line that is written over on a terminal; elsewhere a plain line now
+ * The progress of runs: one line that is written over on a terminal; elsewhere a plain line now
  * and then. It goes to stderr, so that what is printed on stdout is the result and nothing else.
  */
 

@@ -1,4 +1,4 @@
-/** The rules about who knows whom: rooms, levels, cycles, and what belongs into `src/shared`. */
+/** The rules about imports: rooms, levels, cycles, and what belongs into `src/shared`. */
 
 import type { Finding } from './finding.ts';
 import { isInside, levelOf, OPEN_TO, type Room, roomOf } from './rooms.ts';

@@ -1,4 +1,4 @@
-/** The one table of who may import whom: the rooms of `src`, and the levels inside of them. */
+/** The one table of imports that are allowed: the rooms of `src`, and the levels inside of them. */
 
 export type Room = 'shared' | 'protocol' | 'client' | 'daemon' | 'workers' | 'main';
 

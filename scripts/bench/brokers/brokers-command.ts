@@ -1,4 +1,4 @@
-/** `brokers`: what more brokers on one machine bring, behind an nsqlookupd. */
+/** `brokers`: how much more brokers on one machine achieve, with an nsqlookupd. */
 
 import type { BenchPlan, Command, EntryPlan } from '../command.ts';
 import { ArgumentError, describeOptions, readOptions, wordsOf } from '../options.ts';

@@ -219,7 +219,7 @@ export class BundledLookupd {
         socket.destroy(error instanceof Error ? error : undefined);
       }
     });
-    // whoever was registered over it sees that by itself
+    // a broker that was registered over it notices that by itself
     socket.on('error', () => undefined);
     socket.on('close', () => {
       this.#sockets.delete(socket);

@@ -1,5 +1,5 @@
 /**
- * Drives several brokers at once, behind one nsqlookupd.
+ * Drives several brokers at once, with one nsqlookupd.
  */
 
 import { randomBytes } from 'node:crypto';

@@ -45,7 +45,7 @@ export async function churn(order: ChurnOrder, progress: ProgressCount): Promise
   return { count, elapsedMs, percentiles: durations.percentiles(), figures: {} };
 }
 
-/** Ephemeral topics and channels go with their last consumer, which makes the server clean up behind each cycle. */
+/** Ephemeral topics and channels go with their last consumer, which makes the server clean up after each cycle. */
 function commandOf({ kind, topic }: ChurnOrder, index: number): Buffer {
   switch (kind) {
     case 'connections':

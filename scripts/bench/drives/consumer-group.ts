@@ -21,7 +21,7 @@ export type ConsumeOrder = {
   /** Connections of each channel. */
   readonly connections: number;
   readonly rdy: number;
-  /** FINs that are written together, at most RDY, but for those beside a REQ; 0: those for whatever one read brings. */
+  /** FINs in one write, at most RDY, not counting those beside a REQ; 0: those for all messages of one read. */
   readonly finBatch: number;
   /** Of the deliveries, how many are requeued instead of finished; below 1. */
   readonly requeueShare: number;
@@ -74,7 +74,7 @@ export class ConsumerGroup {
     return this.#subscribed.promise;
   }
 
-  /** Resolves when so many messages are finished, those of all topics and channels together. */
+  /** Resolves when this many messages of all topics and channels are finished. */
   async finish(count: number): Promise<void> {
     this.#expected = count;
     this.#check();
@@ -159,7 +159,7 @@ class Member implements FrameHandler {
     if (this.#batch.count > 0) this.#batch.clear(this.#link.send(this.#batch.bytes()));
   }
 
-  /** Takes no more, so that what comes behind the last message that counts costs the server nothing. */
+  /** Takes no more, so that messages after the last one that counts cost the server nothing. */
   end(): void {
     this.#link.send(NO_MORE);
     this.flush();

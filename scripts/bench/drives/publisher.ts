@@ -101,7 +101,7 @@ export class Publisher {
     for (const lane of this.#lanes) lane.close();
   }
 
-  /** How many of so many commands may still be sent; they count as sent. */
+  /** How many of these commands may still be sent; they count as sent. */
   take(wanted: number, nowMs: number): number {
     if (nowMs >= this.#deadlineMs) this.#left = 0;
     const count = Math.min(wanted, this.#left);

@@ -28,7 +28,7 @@ export async function publish(order: PublishOrder, progress: ProgressCount): Pro
 /** The last FINs are on their way when the last message has come; they are part of the server's work. */
 const LAST_FINS_MS = 200;
 
-/** One drive of a `ConsumerGroup`, until so many messages are finished or so much time has passed. */
+/** One drive of a `ConsumerGroup`, until enough messages are finished or the time is over. */
 export async function consume(
   order: ConsumeOrder & { readonly messages: number; readonly seconds: number | null },
   progress: ProgressCount,

@@ -78,7 +78,7 @@ channels; copies are not counted if the server has no HTTP.`,
 
 /**
  * Waits until every channel has every message; resolves with how long that took, or with null where the statistics
- * cannot be had, as from a server without HTTP. Units: ms. Errors: rejects when copies stop coming.
+ * are not available, as from a server without HTTP. Units: ms. Errors: rejects when copies stop coming.
  */
 async function untilHeld(stage: Stage, channels: number, messages: number): Promise<number | null> {
   const startMs = performance.now();
@@ -103,7 +103,7 @@ async function untilHeld(stage: Stage, channels: number, messages: number): Prom
   }
 }
 
-/** Null, and a note, where they cannot be had. */
+/** Null, and a note, where they are not available. */
 async function depthsOf(stage: Stage): Promise<number[] | null> {
   try {
     return await channelDepths(stage.target.httpAddress, stage.topic);

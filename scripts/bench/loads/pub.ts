@@ -68,7 +68,7 @@ answer; with --rate, from the time at which it was due.`,
   },
 };
 
-/** What each command says, but for its topic. */
+/** The content of each command, without its topic. */
 function publicationOf(values: OptionValues<typeof OPTIONS>): Omit<Publication, 'topic'> {
   const { batch, size, deferred } = values;
   return { batch, size, deferMs: deferred };

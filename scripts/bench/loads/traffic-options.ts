@@ -59,7 +59,7 @@ export const LAYER_OPTIONS = {
 } as const;
 
 export const MESSAGES_DEFAULT = 2_000_000;
-/** A load that ends by its time might publish any number: so many are kept in memory, the rest on disk. */
+/** A load that ends by its time may publish any number: memory keeps this many, the disk the rest. */
 const TIMED_MEM_QUEUE_SIZE = 10_000_000;
 /** Few messages may still be large batches, of which the last is sent whole. */
 export const MEM_QUEUE_SIZE_MIN = 100_000;

@@ -73,7 +73,7 @@ export function makeReport(
   };
 }
 
-/** Reads an earlier report. Errors: throws when the file cannot be read, or is none. */
+/** Reads an earlier report. Errors: throws when the file cannot be read, or is not a report. */
 export function readReport(path: string): Report {
   try {
     return parseReport(readFileSync(path, 'utf8'));

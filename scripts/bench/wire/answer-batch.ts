@@ -1,5 +1,5 @@
 /**
- * The FINs and REQs for messages of a chunk, written one behind another into one piece of memory.
+ * The FINs and REQs for messages of a chunk, written one after another into one piece of memory.
  */
 
 import { MESSAGE_ID_OFFSET } from './frame-reader.ts';
@@ -42,7 +42,7 @@ export class AnswerBatch {
     this.#end += 3;
   }
 
-  /** Begins anew, over the same memory if whoever was given the bytes is done with them. */
+  /** Begins again, over the same memory if the owner of the bytes has released them. */
   clear(isFree: boolean): void {
     // as much as the last ones took, and a quarter: the next ones will be about as many
     const wanted = Math.max(INITIAL_BYTES, this.#end + (this.#end >> 2));

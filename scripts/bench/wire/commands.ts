@@ -32,7 +32,7 @@ export function publishing({ topic, batch, size, deferMs }: Publication): Buffer
   );
 }
 
-/** A body of so many bytes, behind its size. */
+/** A body of this many bytes, after its size. */
 export function sizedBody(size: number): Buffer {
   return sized(Buffer.alloc(size, BODY_BYTE));
 }
@@ -54,7 +54,7 @@ export class CommandRun {
     );
   }
 
-  /** The command so many times, from 1 to `max`. */
+  /** The command, repeated 1 to `max` times. */
   of(count: number): Buffer {
     return this.#slices[count - 1];
   }

@@ -28,7 +28,7 @@ export async function connect(address: Address, layers: Layers = PLAIN): Promise
   return await connectLayered(address, layers);
 }
 
-/** So many links, made a few at a time. `onConnected` is called for each. */
+/** A number of links, made a few at a time. `onConnected` is called for each. */
 export async function connectMany(
   count: number,
   address: Address,
@@ -111,7 +111,7 @@ async function secure(socket: net.Socket): Promise<net.Socket> {
   return secured;
 }
 
-/** Reads one frame's data; what comes behind it in the same chunk is left to be read by a layer. */
+/** Reads one frame's data; what follows in the same chunk is left for a layer to read. */
 async function takeFrame(socket: net.Socket, place: string): Promise<Buffer> {
   let bytes: Buffer = Buffer.alloc(0);
   const closed = new AbortController();

@@ -26,7 +26,7 @@ const RESPONSE_SIZE_MAX = 1 << 16;
 
 /** Who is told of frames. */
 export interface FrameHandler {
-  /** So many `OK` have come in this chunk. */
+  /** This many `OK`s came in this chunk. */
   onOk(count: number): void;
   /** A message: its head, and as much of its body as was asked for, are at `at` of `view`, during this call only. */
   onMessage(view: DataView, at: number): void;
@@ -77,7 +77,7 @@ export class FrameReader {
     this.#handler.onOk(okCount);
   }
 
-  /** Goes on with a frame that was split; returns where the chunk goes on behind it. */
+  /** Continues with a frame that was split; returns where the chunk continues after it. */
   #takeHeld(chunk: Buffer, start: number, end: number): number {
     let at = start;
     for (;;) {

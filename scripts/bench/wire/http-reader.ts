@@ -1,5 +1,5 @@
 /**
- * Counts HTTP answers. The first one is read; those behind it are as long as a rule, and only their status and
+ * Counts HTTP answers. The first one is read; later ones are usually as long, and only their status and
  * the end of their head are looked at.
  *
  * Bound: it holds at most one answer that has not come whole.
@@ -20,7 +20,7 @@ export class HttpReader {
   #headBytes = 0;
   #answerBytes = 0;
 
-  /** `onOk`: so many answers of status 200 in this chunk. `onRefused`: an answer of another status. */
+  /** `onOk`: the number of answers of status 200 in this chunk. `onRefused`: an answer of another status. */
   constructor(onOk: (count: number) => void, onRefused: (text: string) => void) {
     this.#onOk = onOk;
     this.#onRefused = onRefused;

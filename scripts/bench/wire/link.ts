@@ -16,11 +16,11 @@ export interface LinkListener {
 }
 
 export interface Link {
-  /** Whom to tell from now on. */
+  /** The listener from now on. */
   listen(listener: LinkListener): void;
   /** Sends bytes; returns whether they may be overwritten at once, else never. */
   send(bytes: Buffer): boolean;
-  /** Ends the connection in order; what was sent before still goes out. */
+  /** Ends the connection cleanly; what was sent before still goes out. */
   close(): void;
 }
 

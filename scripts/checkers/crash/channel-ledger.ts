@@ -35,7 +35,7 @@ export class Entry {
   /** Finishes that still count. */
   finishes: Action[] = [];
   hasBeenFinished = false;
-  /** The last requeue with a delay, if nothing came behind it. */
+  /** The last requeue with a delay, if nothing came after it. */
   deferral: Action | null = null;
   /** Before this time it must not come again. */
   dueMs = 0;
@@ -173,7 +173,7 @@ export class ChannelLedger {
     }
   }
 
-  /** The broker has ended in order. What was not confirmed may have been too late. */
+  /** The broker ended cleanly. What was not confirmed may have been too late. */
   stop(stopMs: number): void {
     for (const entry of this.#entries.values()) {
       const { deferral } = entry;

@@ -18,11 +18,11 @@ import { type Rule, Violations } from './violations.ts';
 /** Nothing has come for so long, and nothing is to come that is deferred: it never will. */
 const STANDSTILL_MS = 10_000;
 const POLL_MS = 50;
-/** How long a life may take for its operations before it is ended without. */
+/** How long the operations of a life may take before the broker is killed. */
 const LIFE_MS_MAX = 60_000;
 const END_MS_MAX = 60_000;
 const READY_AT_END = 500;
-/** Part of the run's numbers that no life has. */
+/** Part of the run's seeds that no life uses. */
 const AT_END = 1e6;
 
 /** What a run is made of. */
@@ -35,7 +35,7 @@ export type CrashSetup = {
   readonly dataPath: string;
   /** Rules that the broker does not claim to keep. */
   readonly ignored?: readonly Rule[];
-  /** Flags besides those that the seed chooses. */
+  /** Flags in addition to those that the seed chooses. */
   readonly flags?: readonly string[];
   /** Says how far it is. */
   onProgress?(text: string): void;

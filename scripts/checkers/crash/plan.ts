@@ -4,7 +4,7 @@
 
 import { type Random, seededRandom } from '../../../test/support/seeded-random.ts';
 
-/** How a life of the broker ends. */
+/** How a life of the broker, from start to end, ends. */
 type LifeEnd =
   /** Killed in the middle of everything. */
   | 'kill'
@@ -14,9 +14,9 @@ type LifeEnd =
   | 'drained kill'
   /** Killed soon after its start, perhaps before it listens. */
   | 'kill at the start'
-  /** Killed while it ends in order. */
+  /** Killed during a clean end. */
   | 'kill at the end'
-  /** Ended in order. */
+  /** Ended cleanly. */
   | 'clean';
 
 /** One life of the broker. Units: `delayMs` from the start, or from the signal to end, to the kill. */
@@ -40,7 +40,7 @@ const OPERATIONS_MIN = 50;
 const OPERATIONS_MAX = 6000;
 /** Units: ms that a publisher waits between commands; 0 for none. */
 const PAUSES = [0, 0, 2, 10];
-/** With pauses there is so much less to do. */
+/** With pauses there are fewer operations, by this factor. */
 const PACED_SHARE = 8;
 const START_DELAY_MS_MAX = 1500;
 const END_DELAY_MS_MAX = 60;

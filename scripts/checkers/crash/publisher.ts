@@ -24,7 +24,7 @@ export type PublisherSetup = {
   readonly violations: Violations;
   readonly kills: number;
   readonly life: Life;
-  /** So many messages were acknowledged. */
+  /** The number of acknowledged messages. */
   onAcknowledged(count: number): void;
 };
 

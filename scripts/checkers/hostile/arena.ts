@@ -99,7 +99,7 @@ export class Arena {
     return connection;
   }
 
-  /** So many at a time, until the time is over or nothing is left to do. */
+  /** A number at a time, until the time is over or nothing is left to do. */
   async together(count: number, work: (index: number) => Promise<void>): Promise<void> {
     await Promise.all(Array.from({ length: count }, (_, index) => work(index)));
   }

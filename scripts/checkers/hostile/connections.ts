@@ -43,7 +43,7 @@ async function flood(arena: Arena): Promise<void> {
       open.push(connection);
     }
   });
-  // a refusal comes behind the connection
+  // a refusal comes after the connection
   await arena.pause(CLOSED_MS_MAX / AT_A_TIME);
   const kept = open.filter(({ isClosed }) => !isClosed).length;
   if (connectionsMax !== undefined) checkRefusals(arena, open, connectionsMax);

@@ -12,7 +12,7 @@ export type Honest = {
   readonly latencies: readonly number[];
   /** Publishes that were not answered with OK. */
   readonly refused: number;
-  /** For how long the message has been on its way that came longest ago. */
+  /** The age of the oldest message that is still on its way. */
   readonly oldestMs: number;
   readonly isConnected: boolean;
 };
@@ -50,7 +50,7 @@ export class HonestPair {
   }
 }
 
-/** The latency that so many of them do not exceed; of what is still on its way its age counts. */
+/** A percentile of the latencies; a message that is still on its way counts with its age. */
 export function percentile({ latencies, oldestMs }: Honest, share: number): number {
   const sorted = [...latencies, ...(oldestMs > 0 ? [oldestMs] : [])].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;

@@ -80,7 +80,7 @@ export class HostileConnection {
     this.#socket.pause();
   }
 
-  /** Reads so many bytes of those that have come, after reading was stopped. */
+  /** Reads a number of the bytes that have arrived, after reading was stopped. */
   read(count: number): void {
     this.#socket.removeAllListeners('data');
     this.#socket.read(count);

@@ -150,7 +150,7 @@ export class Siege {
         await (await fetch(url, { method: 'POST' })).arrayBuffer();
         return;
       } catch (error) {
-        // connections of the scenario before may linger, and leave none to be had
+        // connections of the scenario before may linger, and leave none free
         if (performance.now() > endMs) throw error;
       }
     }

@@ -18,7 +18,7 @@ const LEFT_PORTION = 0.1;
 const TOPIC = 'hostile-stalled';
 const LACKING_BYTES = 100 * 1024;
 
-/** What begins a body of 1 MiB in each way that there is, but for its end. */
+/** Begins a body of 1 MiB in each way that there is, without its end. */
 const WAYS = {
   PUB: pub(TOPIC, Buffer.alloc(MIB, 's')),
   'PUB behind IDENTIFY': Buffer.concat([
@@ -38,7 +38,7 @@ const HTTP_HEAD = Buffer.from(
   `POST /pub?topic=${TOPIC} HTTP/1.1\r\nHost: x\r\nContent-Length: ${MIB}\r\n\r\n`,
 );
 
-/** Stalls on so many connections, and on another one whenever one is closed. */
+/** Stalls on a number of connections, and on another one whenever one is closed. */
 async function stall(
   arena: Arena,
   connect: () => Promise<HostileConnection>,

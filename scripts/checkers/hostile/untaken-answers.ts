@@ -5,7 +5,7 @@
 import { identify, line } from '../../../src/protocol/commands.ts';
 import type { Arena, Scenario } from './arena.ts';
 
-/** Consumers that say so much of themselves make an answer of 4 MB. */
+/** Consumers with such long texts in IDENTIFY make an answer of 4 MB. */
 const TALKERS = 80;
 const TALK_BYTES = 50_000;
 const ASKERS = 600;
