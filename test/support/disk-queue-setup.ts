@@ -5,6 +5,7 @@
  */
 
 import { DiskQueue } from '../../src/workers/disk/disk-queue.ts';
+import { DiskScratch } from '../../src/workers/disk/files/disk-scratch.ts';
 import type { FileSystem } from '../../src/workers/disk/files/file-system.ts';
 import { OpenFiles } from '../../src/workers/disk/files/open-files.ts';
 import { SegmentIndex } from '../../src/workers/disk/files/segment-index.ts';
@@ -28,6 +29,9 @@ export interface OpenedQueue {
   readonly openFiles: OpenFiles;
 }
 
+/** As for the queues of one disk thread. */
+const SCRATCH = new DiskScratch();
+
 const LIMITS: DiskQueueLimits = {
   maxBytesPerFile: 1000,
   maxMsgSize: 4096,
@@ -44,7 +48,7 @@ export function openQueue(
 ): OpenedQueue {
   const complete = { ...LIMITS, ...limits };
   const log: string[] = [];
-  const openFiles = new OpenFiles(fileSystem, complete.openFilesMax);
+  const openFiles = new OpenFiles(fileSystem, complete.openFilesMax, SCRATCH);
   const index = new SegmentIndex(fileSystem, dataPath);
   const queue = new DiskQueue(
     name,

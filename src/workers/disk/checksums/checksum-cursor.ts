@@ -7,6 +7,8 @@
  * Thread: disk.
  */
 
+import { assert } from '../../../shared/assert.ts';
+import { CHECKSUM_BLOCK_BYTES, type SharedBlock } from '../files/disk-scratch.ts';
 import type { OpenFiles } from '../files/open-files.ts';
 import type { QueueFiles } from '../files/queue-files.ts';
 import { dataViewOf } from '../records/data-view.ts';
@@ -19,16 +21,17 @@ import {
 } from './checksum-entry.ts';
 
 /** Entries read at once: some 16 KiB. */
-const CHUNK_ENTRIES = 819;
+const CHUNK_ENTRIES = CHECKSUM_BLOCK_BYTES / ENTRY_BYTES;
 
-/** One for the thread, in the hands of the cursor that used it last. */
-const chunk = Buffer.allocUnsafeSlow(CHUNK_ENTRIES * ENTRY_BYTES);
-const chunkView = dataViewOf(chunk);
-let chunkOwner: ChecksumCursor | undefined;
+assert(Number.isInteger(CHUNK_ENTRIES), 'a block has whole entries');
 
 export class ChecksumCursor {
   readonly #openFiles: OpenFiles;
   readonly #files: QueueFiles;
+  readonly #block: SharedBlock;
+  /** The bytes of the block, and a view of them. */
+  readonly #chunk: Buffer;
+  readonly #chunkView: DataView;
   #segment = -1;
   /** Index of the chunk's first entry, and how many it has. */
   #chunkStart = 0;
@@ -46,6 +49,9 @@ export class ChecksumCursor {
   constructor(openFiles: OpenFiles, files: QueueFiles) {
     this.#openFiles = openFiles;
     this.#files = files;
+    this.#block = openFiles.scratch.checksums;
+    this.#chunk = this.#block.bytes;
+    this.#chunkView = this.#block.view;
   }
 
   /** Forgets what was read: there may be more by now. */
@@ -82,17 +88,17 @@ export class ChecksumCursor {
 
   /** Bytes of the record, by its entry. */
   get size(): number {
-    return entrySize(chunk, this.#entry);
+    return entrySize(this.#chunk, this.#entry);
   }
 
   /** The record's checksum, by its entry. */
   get checksum(): number {
-    return entryChecksum(chunk, this.#entry);
+    return entryChecksum(this.#chunk, this.#entry);
   }
 
   /** How many of the two parts of the record at `at` are as the entry says. */
   samePartsOf(bytes: Uint8Array, at: number): number {
-    return samePartsOf(chunk, this.#entry, bytes, dataViewOf(bytes), at);
+    return samePartsOf(this.#chunk, this.#entry, bytes, dataViewOf(bytes), at);
   }
 
   #enter(segment: number): void {
@@ -105,16 +111,16 @@ export class ChecksumCursor {
   /** Has the entry at the index in the chunk. Returns false if there is none. */
   #load(): boolean {
     const at = this.#index - this.#chunkStart;
-    if (chunkOwner === this && at >= 0 && at < this.#chunkCount) return true;
+    if (this.#block.owner === this && at >= 0 && at < this.#chunkCount) return true;
     this.#read(this.#index);
     return this.#chunkCount > 0;
   }
 
   #read(index: number): void {
-    chunkOwner = this;
+    this.#block.owner = this;
     this.#chunkCount = 0;
     const path = this.#files.checksums(this.#segment);
-    const got = this.#openFiles.read(path, chunk, 0, chunk.length, index * ENTRY_BYTES);
+    const got = this.#openFiles.read(path, this.#chunk, 0, this.#chunk.length, index * ENTRY_BYTES);
     this.#chunkStart = index;
     this.#chunkCount = got === 'missing' ? 0 : Math.floor(got / ENTRY_BYTES);
     if (this.#chunkCount < CHUNK_ENTRIES) this.#end = index + this.#chunkCount;
@@ -125,7 +131,7 @@ export class ChecksumCursor {
     const end = this.#chunkStart + this.#chunkCount;
     for (; this.#index < end; this.#index++) {
       const entry = (this.#index - this.#chunkStart) * ENTRY_BYTES;
-      const found = entryPosition(chunk, chunkView, entry);
+      const found = entryPosition(this.#chunk, this.#chunkView, entry);
       if (found === undefined || found < position) continue;
       this.#entry = entry;
       this.#position = found;
@@ -152,7 +158,7 @@ export class ChecksumCursor {
   #positionFrom(index: number): number | undefined {
     this.#read(index);
     for (let entry = 0; entry < this.#chunkCount * ENTRY_BYTES; entry += ENTRY_BYTES) {
-      const found = entryPosition(chunk, chunkView, entry);
+      const found = entryPosition(this.#chunk, this.#chunkView, entry);
       if (found !== undefined) return found;
     }
     return undefined;

@@ -8,6 +8,7 @@
  * Thread: disk.
  */
 
+import { DiskScratch } from './disk-scratch.ts';
 import { fileError } from './file-error.ts';
 import type { FileHandle, FileSystem } from './file-system.ts';
 import { createSidecar } from './sidecar-directory.ts';
@@ -22,6 +23,9 @@ interface OpenFile {
 }
 
 export class OpenFiles {
+  /** What the queues of the thread share to read and write. */
+  readonly scratch: DiskScratch;
+
   readonly #fileSystem: FileSystem;
   readonly #max: number;
   /** In the order of use, latest last. */
@@ -29,7 +33,12 @@ export class OpenFiles {
   /** Syncs that failed when a file was closed to make room; told by the next `sync` of that file. */
   readonly #failedSyncs = new Map<string, Error>();
 
-  constructor(fileSystem: FileSystem, max: number = OPEN_FILES_MAX) {
+  constructor(
+    fileSystem: FileSystem,
+    max: number = OPEN_FILES_MAX,
+    scratch: DiskScratch = new DiskScratch(),
+  ) {
+    this.scratch = scratch;
     this.#fileSystem = fileSystem;
     this.#max = max;
   }

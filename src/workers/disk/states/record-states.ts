@@ -15,6 +15,7 @@
 import { rethrowBug } from '../../../shared/assert.ts';
 import { LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
 import { probeOutside } from '../files/disk-probe.ts';
+import { type SharedBlock, STATE_BLOCK_BYTES } from '../files/disk-scratch.ts';
 import { errorText } from '../files/file-error.ts';
 import type { OpenFiles } from '../files/open-files.ts';
 import type { QueueFiles } from '../files/queue-files.ts';
@@ -41,19 +42,8 @@ export interface StateCount {
   readonly lastFinished: number;
 }
 
-const BLOCK_BYTES = 64 * 1024;
-/** Slots further apart than that are written by themselves: what lies between would be written too. */
+/** Slots further apart than this are written separately: what lies between would be written too. */
 const GAP_BYTES_MAX = 4096;
-
-/** A piece of a file as it was read last, and of which one. One for the thread: it is never interrupted. */
-const block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
-let blockOwner: RecordStates | undefined;
-let blockSegment = 0;
-let blockStart = 0;
-let blockLength = 0;
-
-/** Room to put a write together. */
-const draft = Buffer.allocUnsafeSlow(BLOCK_BYTES);
 
 export class RecordStates {
   /** What the last state says that `find` has found. */
@@ -65,6 +55,11 @@ export class RecordStates {
   readonly #source: QueueContext;
   readonly #openFiles: OpenFiles;
   readonly #files: QueueFiles;
+  /** A piece of the file of `#blockSegment`, while this queue is its owner. */
+  readonly #block: SharedBlock;
+  #blockSegment = 0;
+  #blockStart = 0;
+  #blockLength = 0;
   /** Segments that have states, undefined if there never was any. */
   #segments: Set<number> | undefined;
   /** Segments with states that may not be durable. */
@@ -81,6 +76,7 @@ export class RecordStates {
     this.#source = source;
     this.#openFiles = source.openFiles;
     this.#files = source.files;
+    this.#block = source.openFiles.scratch.states;
     this.#segments = this.#listed();
     // Whoever wrote them may have been killed before a sync.
     for (const segment of this.segments) this.#unsynced.add(segment);
@@ -106,11 +102,11 @@ export class RecordStates {
     if (!this.has(segment)) return false;
     const at = this.#slotInBlock(segment, slotOffset(position));
     if (at < 0) return false;
-    this.state = slotState(block, at);
+    this.state = slotState(this.#block.bytes, at);
     if (this.state === 0) return false;
-    this.attempts = slotAttempts(block, at);
-    this.dueMs = slotDueMs(block, at);
-    this.checksum = slotChecksum(block, at);
+    this.attempts = slotAttempts(this.#block.bytes, at);
+    this.dueMs = slotDueMs(this.#block.bytes, at);
+    this.checksum = slotChecksum(this.#block.bytes, at);
     return true;
   }
 
@@ -123,15 +119,18 @@ export class RecordStates {
     for (let offset = slotOffset(from); offset < end; ) {
       const at = this.#slotInBlock(segment, offset);
       if (at < 0) break;
-      const length = Math.min(blockLength - (blockLength % SLOT_BYTES), at + end - offset);
+      const length = Math.min(
+        this.#blockLength - (this.#blockLength % SLOT_BYTES),
+        at + end - offset,
+      );
       for (let slot = at; slot < length; slot += SLOT_BYTES) {
         // Most are empty.
-        if (block[slot] === 0) continue;
-        const state = slotState(block, slot);
+        if (this.#block.bytes[slot] === 0) continue;
+        const state = slotState(this.#block.bytes, slot);
         if (state === STATE_FINISHED) {
           finished++;
           last = offset + slot - at;
-        } else if (state !== 0 && slotDueMs(block, slot) > 0) deferred++;
+        } else if (state !== 0 && slotDueMs(this.#block.bytes, slot) > 0) deferred++;
       }
       offset += length - at;
     }
@@ -164,7 +163,7 @@ export class RecordStates {
   #writeList(segment: number, list: StateList): void {
     this.#create(segment);
     this.#unsynced.add(segment);
-    blockOwner = undefined;
+    this.#block.owner = undefined;
     const { positions } = list;
     let first = 0;
     for (let next = 1; next <= positions.length; next++) {
@@ -182,7 +181,7 @@ export class RecordStates {
       const path = this.#files.states(segment);
       const size = this.#openFiles.size(path);
       if (size === 'missing' || size <= slotOffset(position)) return;
-      blockOwner = undefined;
+      this.#block.owner = undefined;
       this.#unsynced.add(segment);
       this.#openFiles.truncate(path, slotOffset(position));
     } catch (error) {
@@ -203,7 +202,7 @@ export class RecordStates {
   /** Removes a segment's states. Errors: logged, as they do no harm without their segment. */
   remove(segment: number): void {
     if (!this.has(segment) && !this.#without.delete(segment)) return;
-    blockOwner = undefined;
+    this.#block.owner = undefined;
     this.#unsynced.delete(segment);
     this.#doubtful.delete(segment);
     this.#source.patience.forget(this.#files.states(segment));
@@ -222,30 +221,31 @@ export class RecordStates {
   #slotInBlock(segment: number, offset: number): number {
     // Behind the end of a file that was read up to its end there is nothing to read: most segments have few states.
     const blockEnd =
-      blockStart + (blockLength < BLOCK_BYTES ? Number.POSITIVE_INFINITY : blockLength);
+      this.#blockStart +
+      (this.#blockLength < STATE_BLOCK_BYTES ? Number.POSITIVE_INFINITY : this.#blockLength);
     const isHere =
-      blockOwner === this &&
-      blockSegment === segment &&
-      offset >= blockStart &&
+      this.#block.owner === this &&
+      this.#blockSegment === segment &&
+      offset >= this.#blockStart &&
       offset + SLOT_BYTES <= blockEnd;
     if (!isHere) this.#readBlock(segment, offset);
-    const at = offset - blockStart;
-    return at + SLOT_BYTES <= blockLength ? at : -1;
+    const at = offset - this.#blockStart;
+    return at + SLOT_BYTES <= this.#blockLength ? at : -1;
   }
 
   #readBlock(segment: number, offset: number): void {
-    blockOwner = undefined;
+    this.#block.owner = undefined;
     const length = this.#readFrom(segment, offset);
-    blockOwner = this;
-    blockSegment = segment;
-    blockStart = offset;
-    blockLength = length === 'missing' ? 0 : length;
+    this.#block.owner = this;
+    this.#blockSegment = segment;
+    this.#blockStart = offset;
+    this.#blockLength = length === 'missing' ? 0 : length;
   }
 
   #readFrom(segment: number, offset: number): number | 'missing' {
     const path = this.#files.states(segment);
     try {
-      const length = this.#openFiles.read(path, block, 0, BLOCK_BYTES, offset);
+      const length = this.#openFiles.read(path, this.#block.bytes, 0, STATE_BLOCK_BYTES, offset);
       this.#source.patience.onUsed('read', path);
       return length;
     } catch (error) {
@@ -256,6 +256,7 @@ export class RecordStates {
 
   #writeGroup(segment: number, list: StateList, first: number, end: number): void {
     const path = this.#files.states(segment);
+    const { draft } = this.#openFiles.scratch;
     const start = slotOffset(list.positions[first]);
     const length = slotOffset(list.positions[end - 1]) + SLOT_BYTES - start;
     if (end > first + 1) {
@@ -314,7 +315,7 @@ export class RecordStates {
     const path = this.#files.states(segment);
     const probe = (): unknown => this.#probe(use, segment);
     if (!patience.isOver(use, path, error, probe)) throw error;
-    blockOwner = undefined;
+    this.#block.owner = undefined;
     this.#segments?.delete(segment);
     this.#unsynced.delete(segment);
     this.#doubtful.delete(segment);
@@ -331,6 +332,7 @@ export class RecordStates {
   /** Uses the disk in the same way, for something else. Errors: throws when that fails. */
   #probe(use: SidecarUse, segment: number): void {
     const { fileSystem, dataPath } = this.#source;
+    const { draft } = this.#openFiles.scratch;
     if (use === 'read') this.#openFiles.read(this.#files.segment(segment), draft, 0, 1, 0);
     else probeOutside(fileSystem, dataPath);
   }
@@ -367,8 +369,9 @@ export class RecordStates {
 
   /** After a failed sync only what is written again is tried again. */
   #writeAgain(path: string): void {
-    for (let offset = 0; ; offset += BLOCK_BYTES) {
-      const length = this.#openFiles.read(path, draft, 0, BLOCK_BYTES, offset);
+    const { draft } = this.#openFiles.scratch;
+    for (let offset = 0; ; offset += STATE_BLOCK_BYTES) {
+      const length = this.#openFiles.read(path, draft, 0, STATE_BLOCK_BYTES, offset);
       if (length === 'missing' || length === 0) return;
       this.#openFiles.write(path, draft, 0, length, offset);
     }
@@ -379,6 +382,6 @@ export class RecordStates {
 function isNear(first: number, last: number, next: number): boolean {
   return (
     slotOffset(next) - slotOffset(last) <= GAP_BYTES_MAX &&
-    slotOffset(next) + SLOT_BYTES - slotOffset(first) <= BLOCK_BYTES
+    slotOffset(next) + SLOT_BYTES - slotOffset(first) <= STATE_BLOCK_BYTES
   );
 }
