@@ -1,17 +1,19 @@
 /**
- * What is wrong with the disk queues of a thread, as far as their pumps cannot know it from answers: that syncs fail or
- * succeed again, and that a queue which could not be written to can be now.
+ * What pumps cannot learn about their disk queues from answers: that syncs fail or succeed again, and that a queue can
+ * be written to again.
  *
- * A queue whose last write failed is probed now and then, since nobody may dare to write to it: a broker that says
- * that it is not well gets no more publishes.
+ * A queue whose last write failed is probed regularly, because there may be no other write: a broker that reports
+ * itself as unhealthy may get no more publishes.
  *
- * Bound: an entry for each queue that is not well. Thread: disk.
+ * Bound: an entry for each unhealthy queue. Thread: disk.
  */
 
-/** How long after a failed write, and between probes. Units: ms. */
+import { rethrowBug } from '../../shared/assert.ts';
+
+/** Time from a failed write to the first probe, and between probes. Units: ms. */
 const PROBE_MS = 1000;
 
-/** Something to be told of a queue: of its syncs, or that it can be written to. */
+/** News of a queue: the outcome of its syncs, or that it can be written to. */
 export type HealthNews<Q> =
   | { readonly queue: Q; readonly about: 'sync'; readonly error: string | undefined }
   | { readonly queue: Q; readonly about: 'write'; readonly error: undefined };
@@ -20,7 +22,7 @@ export class QueueHealth<Q> {
   /** Queues whose last write failed, and when they are probed; in the order of that time. */
   readonly #probeAtMs = new Map<Q, number>();
   readonly #unsynced = new Set<Q>();
-  /** By queue, so that of several only the latest is told. */
+  /** By queue, so that only the latest news of a queue is sent. */
   readonly #syncNews = new Map<Q, HealthNews<Q>>();
   readonly #writeNews = new Map<Q, HealthNews<Q>>();
 
@@ -42,7 +44,7 @@ export class QueueHealth<Q> {
     this.#syncNews.set(queue, { queue, about: 'sync', error });
   }
 
-  /** Probes the queues whose time has come: `probe` throws if a queue cannot be written to. Returns how many. */
+  /** Probes the queues that are due: `probe` throws if a queue cannot be written to. Returns how many. */
   probe(nowMs: number, probe: (queue: Q) => void): number {
     let count = 0;
     for (const [queue, timeMs] of this.#probeAtMs) {
@@ -52,15 +54,16 @@ export class QueueHealth<Q> {
       try {
         probe(queue);
         this.#writeNews.set(queue, { queue, about: 'write', error: undefined });
-      } catch {
-        // The failed write has said why.
+      } catch (error) {
+        rethrowBug(error);
+        // The error of the failed write is known already.
         this.#probeAtMs.set(queue, nowMs + PROBE_MS);
       }
     }
     return count;
   }
 
-  /** Hands over what is to be told, as long as `tell` takes it. */
+  /** Passes the news to `tell`, and keeps what that does not take. */
   tell(tell: (news: HealthNews<Q>) => boolean): void {
     for (const news of [this.#syncNews, this.#writeNews]) {
       for (const [queue, item] of news) if (tell(item)) news.delete(queue);

@@ -1,17 +1,18 @@
 /**
- * The directory of the sidecars is created when the first of them is: whoever creates one goes on as if the directory
- * were there, and is called again if it was not.
+ * The directory of the sidecars is created with the first sidecar: a call that creates a file is made once more if the
+ * directory was missing.
  *
  * Thread: disk.
  */
 
 import { dirname } from 'node:path';
+import { rethrowBug } from '../../../shared/assert.ts';
 import { type DiskLog, LOG_WARNING } from './disk-log.ts';
 import { errorText } from './file-error.ts';
 import type { FileSystem } from './file-system.ts';
 import type { QueueFiles } from './queue-files.ts';
 
-/** Whose sidecars they are, and who is told. */
+/** The queue that the sidecars belong to. */
 export interface SidecarOwner {
   readonly fileSystem: FileSystem;
   readonly files: QueueFiles;
@@ -19,24 +20,25 @@ export interface SidecarOwner {
 }
 
 /**
- * Creates a file with the call it is given, and with the directory of `path` if it cannot be created without.
+ * Creates a file with `create`, after making the directory of `path` if the first call fails.
  *
- * Errors: as the call, or what making the directory throws.
+ * Errors: those of `create`, or of making the directory.
  */
 export function createSidecar<T>(fileSystem: FileSystem, path: string, create: () => T): T {
   try {
     return create();
-  } catch {
-    // Whatever it was: if a directory is no help, the second call says so.
+  } catch (error) {
+    rethrowBug(error);
+    // If the directory was not the reason, the second call fails as well.
     fileSystem.makeDirectory(dirname(path));
     return create();
   }
 }
 
 /**
- * Makes it durable that sidecars are gone: a queue that begins anew gives its segments the same numbers.
+ * Makes the removal of sidecars durable: a queue that starts again gives its segments the same numbers.
  *
- * Errors: logged, as old sidecars do little harm.
+ * Errors: logged; old sidecars do little harm.
  */
 export function syncSidecars({ fileSystem, files, log }: SidecarOwner): void {
   const { sidecarDirectory } = files;

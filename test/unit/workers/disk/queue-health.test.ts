@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { AssertionError } from '../../../../src/shared/assert.ts';
 import { type HealthNews, QueueHealth } from '../../../../src/workers/disk/queue-health.ts';
 
 /** Everything that is to be told, as text. */
@@ -59,4 +60,15 @@ test('QueueHealth: what finds no room is told later, and a closed queue is forgo
   health.forget('b');
 
   assert.deepEqual([told(health), health.nextProbeMs], [['a sync EIO'], Number.POSITIVE_INFINITY]);
+});
+
+test('QueueHealth: a bug in a probe is not taken for a disk that fails', () => {
+  const health = new QueueHealth<string>();
+  health.onWritten('q', true, 0);
+
+  const probe = (): void => {
+    throw new AssertionError('a bug');
+  };
+
+  assert.throws(() => health.probe(10_000, probe), AssertionError);
 });
