@@ -7,6 +7,7 @@
 
 import { readInt32, writeUint32 } from '../../shared/big-endian.ts';
 import { SIZE_BYTES } from '../../shared/limits.ts';
+import { spareBuffers } from '../tcp/spare-buffers.ts';
 
 const NEWLINE = 0x0a;
 const COUNT_BYTES = 4;
@@ -17,8 +18,16 @@ const SIZED_MESSAGE_BYTES_MIN = SIZE_BYTES + 1;
 const MESSAGES_PER_SLICE = 16 * 1024;
 const LINES_PER_SLICE = 4 * 1024;
 
+/** Fewer bytes are not worth to be given back. */
+const SPARE_BYTES_MIN = 4096;
+
 /** Messages, ready to be published. Shape: `bytes` are `count` times size(4, big-endian) body(size). */
-export type MessageBatch = { readonly bytes: Buffer; readonly count: number };
+export type MessageBatch = {
+  readonly bytes: Buffer;
+  readonly count: number;
+  /** Memory of the bytes that may be given back to `spareBuffers` once they are published. */
+  readonly spare?: Buffer | undefined;
+};
 
 /**
  * Takes each line as a message, without its newline; empty lines are none. In slices, see `inSlices`.
@@ -46,7 +55,8 @@ export function* splitLines(
     from += length + 1;
   }
 
-  const bytes = Buffer.allocUnsafe(sizeBytes);
+  const spare = sizeBytes < SPARE_BYTES_MIN ? undefined : spareBuffers.take(sizeBytes);
+  const bytes = spare?.subarray(0, sizeBytes) ?? Buffer.allocUnsafe(sizeBytes);
   let to = 0;
   for (let from = 0; from < body.length; ) {
     if (left-- === 0) {
@@ -60,7 +70,7 @@ export function* splitLines(
     }
     from = end + 1;
   }
-  return { bytes, count };
+  return { bytes, count, spare };
 }
 
 /** Whether one of the lines that a newline ends is longer than `messageBytesMax`. In slices. */

@@ -20,6 +20,7 @@ import { writeUint32 } from '../../shared/big-endian.ts';
 import { SIZE_BYTES } from '../../shared/limits.ts';
 import { parseTopicName, type TopicName } from '../../shared/names.ts';
 import { SlicedWork } from '../limits/sliced-work.ts';
+import { spareBuffers } from '../tcp/spare-buffers.ts';
 import type { HttpBroker } from '../topics/broker.ts';
 import { PublishRefused } from '../topics/publisher.ts';
 import { hasLongLine, type MessageBatch, splitLines, takeSized } from './mpub-body.ts';
@@ -165,6 +166,7 @@ export class PublishEndpoints {
     deferMs: number,
   ): void {
     if (this.#broker.tryPublish(topic, batch.bytes, batch.count, deferMs)) {
+      if (batch.spare !== undefined) spareBuffers.give(batch.spare);
       exchange.answer(OK);
       return;
     }

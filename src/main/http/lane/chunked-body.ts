@@ -12,6 +12,12 @@ const SIZE_DIGITS_MAX = 8;
 /** More chunks are foreign: while a body comes bit by bit, it is gone through from its beginning with each bit. */
 const CHUNKS_MAX = 64;
 
+/** What takes a body part by part. */
+interface BodyTarget {
+  /** Returns where the next part begins. */
+  fill(source: Buffer, at: number, end: number, bodyAt: number): number;
+}
+
 export class ChunkedBody {
   /** Units: bytes of the body alone, once it is whole. */
   length = 0;
@@ -48,10 +54,11 @@ export class ChunkedBody {
   }
 
   /** Copies the body that was read last. */
-  copy(bytes: Buffer, target: Buffer, targetAt: number): void {
-    let to = targetAt;
-    for (let index = 0; index < this.#places.length; index += 2) {
-      to += bytes.copy(target, to, this.#places[index], this.#places[index + 1]);
+  copy(bytes: Buffer, target: BodyTarget): void {
+    const places = this.#places;
+    let to = 0;
+    for (let index = 0; index < places.length; index += 2) {
+      to = target.fill(bytes, places[index], places[index + 1], to);
     }
   }
 }

@@ -15,7 +15,6 @@ import { type Answer, OK } from '../../../daemon/http/answer.ts';
 import { FinalSocket } from '../../../daemon/http/final-socket.ts';
 import type { RequestGatherer } from '../../../daemon/http/request-gatherer.ts';
 import { remoteHost, socketAddress } from '../../../daemon/remote-host.ts';
-import { SIZE_BYTES } from '../../../shared/limits.ts';
 import { ChunkedBody } from './chunked-body.ts';
 import type { LaneContext } from './lane-context.ts';
 import { LaneRequest, type LaneRequestOwner } from './lane-request.ts';
@@ -152,6 +151,7 @@ export class LaneConnection implements LaneRequestOwner, Sender {
   answer(request: LaneRequest, answer: Answer): void {
     if (request !== this.#current) return;
     this.#current = undefined;
+    request.release();
     this.#add(answer);
     if (this.#isLast) this.#state = 'ending';
     if (this.#state !== 'waiting') return;
@@ -236,10 +236,10 @@ export class LaneConnection implements LaneRequestOwner, Sender {
       return INCOMPLETE;
     }
     const length = isDeclared ? head.length : this.#chunks.length;
-    const room = Buffer.allocUnsafe(SIZE_BYTES + length);
-    if (isDeclared) bytes.copy(room, SIZE_BYTES, bodyAt, bodyEnd);
-    else this.#chunks.copy(bytes, room, SIZE_BYTES);
-    this.#handle(new LaneRequest(this, head.rawQuery, room));
+    const request = new LaneRequest(this, head.rawQuery, length);
+    if (isDeclared) request.fill(bytes, bodyAt, bodyEnd, 0);
+    else this.#chunks.copy(bytes, request);
+    this.#handle(request);
     return bodyEnd;
   }
 

@@ -9,7 +9,11 @@ import type { Answer } from '../../../daemon/http/answer.ts';
 import type { GatheredBody } from '../../../daemon/http/request-body.ts';
 import { INTERNAL_ERROR } from '../../../daemon/http/server-refusals.ts';
 import { SIZE_BYTES } from '../../../shared/limits.ts';
+import { spareBuffers } from '../../tcp/spare-buffers.ts';
 import type { PublishExchange } from '../publish-endpoints.ts';
+
+/** A smaller body is cheaper in memory that is left to the garbage collector. */
+const SPARE_BYTES_MIN = 4096;
 
 /** What a request needs of its connection. */
 export interface LaneRequestOwner {
@@ -27,11 +31,25 @@ export class LaneRequest implements PublishExchange {
   readonly #owner: LaneRequestOwner;
   /** The body, behind room for the size of a message. */
   readonly #room: Buffer;
+  /** Memory of a large body, which is used again. */
+  readonly #spare: Buffer | undefined;
 
-  constructor(owner: LaneRequestOwner, rawQuery: string, room: Buffer) {
+  constructor(owner: LaneRequestOwner, rawQuery: string, bodyBytes: number) {
+    const bytes = SIZE_BYTES + bodyBytes;
     this.#owner = owner;
     this.rawQuery = rawQuery;
-    this.#room = room;
+    this.#spare = bytes < SPARE_BYTES_MIN ? undefined : spareBuffers.take(bytes);
+    this.#room = this.#spare?.subarray(0, bytes) ?? Buffer.allocUnsafe(bytes);
+  }
+
+  /** Takes the body, or the next part of it. Returns where the part behind it begins. */
+  fill(source: Buffer, at: number, end: number, bodyAt: number): number {
+    return bodyAt + source.copy(this.#room, SIZE_BYTES + bodyAt, at, end);
+  }
+
+  /** It has its answer, and nobody needs its body any more. */
+  release(): void {
+    if (this.#spare !== undefined) spareBuffers.give(this.#spare);
   }
 
   /** No body on the lane is beyond what its endpoint allows. */

@@ -26,7 +26,7 @@ for (const [text, ...lines] of [
   test(`splitLines: ${JSON.stringify(text)} has ${lines.length} messages`, () => {
     const batch = atOnce(splitLines(Buffer.from(text), 5));
 
-    assert.deepEqual(batch, { bytes: sized(...lines), count: lines.length });
+    assert.deepEqual(batch, { bytes: sized(...lines), count: lines.length, spare: undefined });
   });
 }
 
@@ -43,9 +43,19 @@ test('splitLines: takes the lines that splitting a text gives', () => {
       const batch = atOnce(splitLines(Buffer.from(text), text.length));
 
       const lines = text.split('\n').filter((line) => line !== '');
-      assert.deepEqual(batch, { bytes: sized(...lines), count: lines.length });
+      assert.deepEqual(batch, { bytes: sized(...lines), count: lines.length, spare: undefined });
     }),
   );
+});
+
+test('splitLines: many bytes lie in memory that can be given back', () => {
+  const lines = Array.from({ length: 50 }, (_, index) => `${index}`.padEnd(200, '.'));
+
+  const batch = atOnce(splitLines(Buffer.from(lines.join('\n')), 200));
+
+  assert.ok(batch !== 'too big' && batch.spare !== undefined);
+  assert.deepEqual(batch.bytes, sized(...lines));
+  assert.equal(batch.bytes.buffer, batch.spare.buffer);
 });
 
 test('hasLongLine: looks only at lines that have ended', () => {

@@ -93,6 +93,25 @@ test('PublishLane: a body that comes in parts is whole', LIMIT, async (t) => {
   assert.deepEqual(broker.calls, [`publish t 1 0 ["${body}"]`]);
 });
 
+test('PublishLane: a large body that waits keeps its bytes', LIMIT, async (t) => {
+  const { port, broker } = await startApi(t);
+  const gate = Promise.withResolvers<void>();
+  broker.gate = gate.promise;
+  const [first, second] = [await RawClient.connect(t, port), await RawClient.connect(t, port)];
+
+  first.write(pub('a'.repeat(5000)));
+  second.write(pub('b'.repeat(5000)));
+  while (broker.calls.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  gate.resolve();
+  await first.answer();
+  await second.answer();
+
+  assert.deepEqual(broker.calls.slice(2), [
+    `publish t 1 0 ["${'a'.repeat(5000)}"]`,
+    `publish t 1 0 ["${'b'.repeat(5000)}"]`,
+  ]);
+});
+
 test('PublishLane: a client that ends its side is answered first', LIMIT, async (t) => {
   const { port, broker } = await startApi(t);
   const client = await RawClient.connect(t, port);
