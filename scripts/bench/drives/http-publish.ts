@@ -14,6 +14,8 @@ export type HttpOrder = {
   readonly batch: number;
   readonly size: number;
   readonly connections: number;
+  /** Requests of a connection that are sent before their answers have come. */
+  readonly inFlight: number;
   /** Messages altogether. Whichever of this and `seconds` is reached first ends it; null is no bound. */
   readonly messages: number | null;
   readonly seconds: number | null;
@@ -22,6 +24,7 @@ export type HttpOrder = {
 /** Counts messages; the percentiles are those of a request from its sending to its answer. */
 export async function httpPublish(order: HttpOrder, progress: ProgressCount): Promise<Outcome> {
   const request = requestOf(order);
+  const requests = Buffer.concat(Array.from({ length: order.inFlight }, () => request));
   const links = await Promise.all(
     Array.from({ length: order.connections }, () => PlainLink.connect(order.address)),
   );
@@ -36,22 +39,26 @@ export async function httpPublish(order: HttpOrder, progress: ProgressCount): Pr
   let unanswered = 0;
   let count = 0;
   for (const link of links) {
-    let sentMs = startMs;
-    const send = (): void => {
-      if (performance.now() >= deadlineMs) left = 0;
-      if (left === 0) return;
-      left--;
-      unanswered++;
-      sentMs = performance.now();
-      link.send(request);
+    /** When those were sent that are not answered, the oldest first. */
+    const sentMs: number[] = [];
+    const send = (most: number): void => {
+      const nowMs = performance.now();
+      if (nowMs >= deadlineMs) left = 0;
+      const sending = Math.min(most, left);
+      if (sending === 0) return;
+      left -= sending;
+      unanswered += sending;
+      for (let index = 0; index < sending; index++) sentMs.push(nowMs);
+      link.send(requests.subarray(0, sending * request.length));
     };
     const reader = new HttpReader(
-      () => {
-        durations.add(performance.now() - sentMs);
-        unanswered--;
-        count += order.batch;
+      (answered) => {
+        const nowMs = performance.now();
+        for (const ms of sentMs.splice(0, answered)) durations.add(nowMs - ms);
+        unanswered -= answered;
+        count += answered * order.batch;
         progress.done = count;
-        send();
+        send(answered);
         if (left === 0 && unanswered === 0) ended.resolve();
       },
       (text) => ended.reject(new Error(`the server answers "${text}"`)),
@@ -60,7 +67,7 @@ export async function httpPublish(order: HttpOrder, progress: ProgressCount): Pr
       onBytes: (chunk, end) => reader.take(chunk, end),
       onGone: ended.reject,
     });
-    send();
+    send(order.inFlight);
   }
   await ended.promise;
   const elapsedMs = performance.now() - startMs;

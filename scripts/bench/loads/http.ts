@@ -19,7 +19,8 @@ const OPTIONS = {
     'messages of a request: 1 is POST /pub, more is POST /mpub with a line for each',
   ),
   size: count(200, 1, 'bytes of a message'),
-  connections: count(64, 1, 'persistent connections; each has one request in flight'),
+  connections: count(64, 1, 'persistent connections'),
+  inFlight: count(1, 1, 'requests of a connection in flight; more than 1 is pipelining'),
 } as const;
 
 const LOAD: Load<typeof OPTIONS> = {
@@ -28,7 +29,7 @@ const LOAD: Load<typeof OPTIONS> = {
   summary: 'publish with POST /pub or POST /mpub',
   about: `Publishes to a topic without channels. Percentiles are the time from sending a request to its
 answer. The null sink is a bare node:http server that answers OK.`,
-  examples: ['', '--null-sink', '--batch 100 --connections 4 --messages 2M'],
+  examples: ['', '--null-sink', '--in-flight 16', '--batch 100 --connections 4 --messages 2M'],
   options: OPTIONS,
   check: () => undefined,
   needs: (values) => needsFor(endOf(values), null),
@@ -40,6 +41,7 @@ answer. The null sink is a bare node:http server that answers OK.`,
       batch: values.batch,
       size: values.size,
       connections: values.connections,
+      inFlight: values.inFlight,
       messages: endOf(values),
       seconds: values.seconds,
     });

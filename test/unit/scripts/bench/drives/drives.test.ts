@@ -177,22 +177,24 @@ test('consume: finishes everything, and requeues its share', async (t) => {
   assert.deepStrictEqual([end, requeues], [2 + 9 + 2, 2]);
 });
 
-test('httpPublish: sends exactly so many requests', async (t) => {
-  let requests = 0;
-  const address = await serve(t, () => (chunk) => {
-    const count = chunk.toString('latin1').split('POST /pub?topic=test HTTP/1.1').length - 1;
-    requests += count;
-    const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK';
-    return count === 0 ? null : Buffer.from(answer.repeat(count));
+for (const inFlight of [1, 4]) {
+  test(`httpPublish: sends exactly so many requests, ${inFlight} at a time`, async (t) => {
+    let requests = 0;
+    let most = 0;
+    const address = await serve(t, () => (chunk) => {
+      const count = chunk.toString('latin1').split('POST /pub?topic=test HTTP/1.1').length - 1;
+      requests += count;
+      most = Math.max(most, count);
+      const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK';
+      return count === 0 ? null : Buffer.from(answer.repeat(count));
+    });
+    const order = { address, topic: 'test', batch: 1, size: 5, connections: 3, seconds: null };
+
+    const outcome = await httpPublish({ ...order, inFlight, messages: 22 }, progress());
+
+    assert.deepStrictEqual([outcome.count, requests, most], [22, 22, inFlight]);
   });
-
-  const outcome = await httpPublish(
-    { address, topic: 'test', batch: 1, size: 5, connections: 3, messages: 20, seconds: null },
-    progress(),
-  );
-
-  assert.deepStrictEqual([outcome.count, requests], [20, 20]);
-});
+}
 
 function messageFrame(number: number): Buffer {
   const body = Buffer.from('x');
