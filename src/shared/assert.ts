@@ -1,5 +1,5 @@
 /**
- * States what must hold. A failure is a bug: it is never caught, and the process ends.
+ * Checks a condition that must hold. A failure is a bug: it is never caught, and the process ends.
  *
  * Errors: throws `AssertionError` with the sentence as its message.
  * Thread: any.
@@ -8,7 +8,7 @@ export function assert(condition: boolean, sentence: string): asserts condition 
   if (!condition) throw new AssertionError(sentence);
 }
 
-/** Throws what is a bug of this program again; to be called by whoever catches everything. */
+/** Throws an assertion error again. To be called in each `catch` that takes every error. */
 export function rethrowBug(error: unknown): void {
   if (error instanceof AssertionError) throw error;
 }

@@ -1,7 +1,7 @@
 /**
- * Numbers as the protocol and the disk format have them: big-endian, at any offset.
+ * Big-endian numbers at any offset, as in the protocol and the disk format.
  *
- * Shifts and plain stores: for four bytes they are several times cheaper than Buffer's methods.
+ * They use shifts and plain stores, which for four bytes are several times cheaper than Buffer's methods.
  * Thread: any.
  */
 

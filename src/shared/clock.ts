@@ -1,6 +1,6 @@
 /**
- * Time, as everything else sees it: the only file that asks the machine for it. Whoever needs the time or a
- * timer is handed a `Clock`, so that a test can hand in one that it moves itself.
+ * The only file that asks the machine for the time. Code that needs the time or a timer gets a `Clock`, so that a test
+ * can pass one that it moves itself.
  *
  * Thread: any; each thread makes its own, and monotonic times of two threads must not be compared.
  */
@@ -10,8 +10,8 @@ export interface Clock {
   /** Time that only goes forward, from an arbitrary start. Units: ms with fractions. */
   monotonicMs(): number;
   /**
-   * Wall clock time. It follows the machine's clock when that is set, back as well as forth, but within one of
-   * its milliseconds it never goes back.
+   * Wall clock time. It follows the machine's clock when that is set forward or back, but never goes back within one of
+   * its milliseconds.
    *
    * Units: ns since 1970.
    */
@@ -20,15 +20,15 @@ export interface Clock {
   after(delayMs: number, callback: () => void): Timer;
 }
 
-/** A call that is still to come. */
+/** A pending call. */
 export interface Timer {
-  /** Makes sure that the call does not come, if it has not yet. */
+  /** Cancels the call, if it is still pending. */
   cancel(): void;
-  /** Lets the process end although the call has not come. */
+  /** Lets the process end while the call is pending. */
   unref(): void;
 }
 
-/** Node's timers take longer delays for 1 ms. */
+/** Node's timers treat longer delays as 1 ms. */
 const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 const NS_PER_MS = 1_000_000;
 
@@ -51,7 +51,7 @@ export class SystemClock implements Clock {
       this.#wallSinceMs = nowMs;
     }
     const elapsedNs = Math.floor((nowMs - this.#wallSinceMs) * NS_PER_MS);
-    // a wall clock that is being slowed down may show one of its milliseconds for longer than one
+    // A wall clock that is being slowed down may show a millisecond for longer than that.
     const withinNs = Math.min(elapsedNs, NS_PER_MS - 1);
     return BigInt(wallMs) * BigInt(NS_PER_MS) + BigInt(withinNs);
   }

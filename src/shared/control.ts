@@ -1,6 +1,6 @@
 /**
- * What main asks of a pump besides messages, what the pump replies, and what it says by itself. None of it is
- * on the path of a message, so it travels as msgpack; message bytes never do.
+ * Control requests from main to a pump, the replies, and the events that a pump sends unasked. None of them is on the
+ * path of a message, so they travel as msgpack; message bytes never do.
  *
  * Thread: any.
  */
@@ -11,7 +11,7 @@ import type { TopicPolicy } from './topic-policy.ts';
 /** How near a consumer is: in the broker's zone, in its region, or anywhere. */
 export type Locality = 'zone' | 'region' | 'global';
 
-/** A request of main's, carried out in the order of the command ring. Times in ms. */
+/** A request of main, carried out in the order of the command ring. Times in ms. */
 export type ControlRequest =
   | {
       do: 'createTopic';
@@ -45,18 +45,18 @@ export type ControlRequest =
       sampleRate: number;
       locality: Locality;
     }
-  /** CLS: no more messages to this consumer; those in flight stay its own. */
+  /** CLS: no more messages to this consumer; it keeps those in flight. */
   | { do: 'stopConsumer'; consumer: number }
   /** The connection is gone. */
   | { do: 'unsubscribe'; consumer: number }
-  /** Counters of those of these topics, channels and consumers that are there; a few hundred in all. */
+  /** Counters of these topics, channels and consumers, as far as they exist; a few hundred in all. */
   | { do: 'stats'; topics: number[]; channels: number[]; consumers: number[] }
-  /** Replies when every disk queue has answered everything that was asked of it. */
+  /** Replies when every disk queue has answered all of its requests. */
   | { do: 'settle' }
   /** Everything in memory goes to disk and the queues are closed; the loop ends with the reply. */
   | { do: 'close' };
 
-/** `null`: done. Text: what went wrong. */
+/** `null`: done. Text: the error. */
 export type ControlReply = { error: string | null; counts?: PumpCounts };
 
 /** The reply to `stats`, in no order. */
@@ -126,7 +126,7 @@ export type ConsumerCounters = {
  */
 export type LatencyCounts = { count: number; values: number[] };
 
-/** What a pump says by itself. */
+/** An event that a pump sends unasked. */
 export type PumpEvent =
   | { event: 'log'; level: 'info' | 'warn' | 'error'; text: string }
   /** Whether the disk queues of a topic or its channels take writes; `error` is null when they do again. */

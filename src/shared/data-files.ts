@@ -1,14 +1,14 @@
 /**
- * Names in a data directory that both sides must know: main looks after the directory as a whole, the disk threads
- * after the files of their queues.
+ * Names in a data directory that main and the disk threads share: main manages the directory, the disk threads the
+ * files of their queues.
  *
  * Thread: any.
  */
 
-/** Name of the directory for what nsqd's files cannot say, in the data directory. nsqd ignores it. */
+/** Name of the directory, in the data directory, for what nsqd's files cannot express. nsqd ignores it. */
 export const SIDECAR_DIRECTORY = '.ringmq';
 
-/** Name of the file that a disk thread writes and removes to find out whether the disk takes writes. */
+/** Name of the file that a disk thread writes and removes to test whether the disk takes writes. */
 export const PROBE_FILE = 'probe';
 
 /** The same, in the data directory itself, where the directory for it cannot be used. */

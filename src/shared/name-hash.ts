@@ -1,6 +1,7 @@
 /**
- * Spreads names over threads: a name always falls on the same thread, on every start. FNV-1a of 32 bits, then mixed:
- * the lowest bit of FNV-1a is that of the characters' sum, and few threads are told apart by few bits.
+ * Spreads names over threads. A name has the same thread on every start. The hash is FNV-1a with 32 bits, then mixed:
+ * the lowest bit of FNV-1a alone depends only on the lowest bits of the characters, and few threads need only the
+ * lowest bits.
  *
  * Thread: any.
  */

@@ -1,6 +1,6 @@
 /**
  * Names of topics and channels: 1 to 64 bytes of letters, digits, dot, underscore and hyphen, and optionally
- * the suffix `#ephemeral`, which counts.
+ * the suffix `#ephemeral`, which counts towards the length.
  *
  * Thread: any. Source: nsq `protocol.IsValidTopicName`.
  */
@@ -17,12 +17,12 @@ const NAME_LENGTH_MAX = 64;
 const NAME = /^[.a-zA-Z0-9_-]+(#ephemeral)?$/;
 const EPHEMERAL_SUFFIX = '#ephemeral';
 
-/** The text as a topic name, or undefined if it is none. */
+/** The text as a topic name, or undefined if it is not valid. */
 export function parseTopicName(text: string): TopicName | undefined {
   return isValidName(text) ? (text as TopicName) : undefined;
 }
 
-/** The text as a channel name, or undefined if it is none. */
+/** The text as a channel name, or undefined if it is not valid. */
 export function parseChannelName(text: string): ChannelName | undefined {
   return isValidName(text) ? (text as ChannelName) : undefined;
 }

@@ -3,8 +3,8 @@
  *
  * All fields are words of 32 bits in the machine's order, addressed as `words[(offset >>> 2) + FIELD]`; what
  * follows the fields are bytes as they are on the wire. A value of 64 bits is two words, high before low.
- * "Consumer" is a subscribed connection's number, "topic" a topic's number; main gives both out and never
- * gives a number twice. A token names an answer that main waits for; 0 means that it waits for none.
+ * "Consumer" is a subscribed connection's number, "topic" a topic's number; main assigns both and never
+ * uses a number twice. A token names an answer that main waits for; 0 means that it waits for none.
  *
  *   publish ring   main → pump   PUBLISH
  *   command ring  main → pump   FINISH REQUEUE TOUCH READY CREDIT BARRIER CONTROL
@@ -49,7 +49,7 @@ export const REQUEUE_CONSUMER = 0;
 export const REQUEUE_ID = 1;
 export const REQUEUE_DELAY_MS = 3;
 
-/** A message whose timeout starts anew. Shape: consumer, id (high, low). */
+/** A message whose timeout restarts. Shape: consumer, id (high, low). */
 export const TOUCH = 4;
 export const TOUCH_CONSUMER = 0;
 export const TOUCH_ID = 1;
@@ -64,7 +64,7 @@ export const CREDIT = 6;
 export const CREDIT_CONSUMER = 0;
 export const CREDIT_BYTES = 1;
 
-/** Asks for an ANSWER behind everything that was sent before on the command ring. Shape: token. */
+/** Asks for an ANSWER after everything that was sent before on the command ring. Shape: token. */
 export const BARRIER = 7;
 export const BARRIER_TOKEN = 0;
 
@@ -89,7 +89,7 @@ export const REFUSED_REASON = 2;
 export const REFUSED_ID = 3;
 export const REFUSED_WORDS = 5;
 
-/** Nobody has this message: unknown, answered already, timed out, or its channel was emptied. */
+/** No consumer has this message: it is unknown, answered already or timed out, or its channel was emptied. */
 export const REFUSED_NOT_IN_FLIGHT = 1;
 /** Another consumer has this message. */
 export const REFUSED_NOT_OWNER = 2;
@@ -106,12 +106,12 @@ export const REPLY_TOKEN = 0;
 export const REPLY_MORE = 1;
 export const REPLY_WORDS = 2;
 
-/** Something that the pump or a disk thread has to say by itself (`control.ts`). Shape: bytes. */
+/** An event of the pump or of a disk thread (`control.ts`). Shape: bytes. */
 export const EVENT = 20;
 
 /**
- * A topic has too much on its way to the disk: no publishes to it are to be sent, until another such record says so.
- * Shape: topic, 1 to stop or 0 to go on.
+ * A topic has too much on its way to the disk: main must send no publishes to it until another such record allows them.
+ * Shape: topic, 1 to stop or 0 to continue.
  */
 export const HOLD = 21;
 export const HOLD_TOPIC = 0;

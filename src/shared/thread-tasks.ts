@@ -1,5 +1,5 @@
 /**
- * What a worker thread is handed when it starts: the memory of its rings and the options that matter to it.
+ * What a worker thread gets when it starts: the memory of its rings and its options.
  *
  * The memory is shared, everything else is copied.
  * Thread: any (types only).
@@ -15,7 +15,7 @@ type LinkMemory = {
 /** The options of a pump thread. Times in ms. */
 export type PumpSettings = {
   readonly nodeId: number;
-  /** Bytes that the thread's messages may take before queues go to disk early. */
+  /** Bytes that the thread's messages may take before queues write to disk early. */
   readonly memoryBudgetBytes: number;
   readonly maxMsgTimeoutMs: number;
   /** Quantiles of processing latency to keep, and over which time. */
@@ -23,7 +23,7 @@ export type PumpSettings = {
   readonly latencyWindowMs: number;
 };
 
-/** The life of a pump thread. */
+/** The task that a pump thread runs. */
 export type PumpTask = PumpSettings & {
   readonly bell: SharedArrayBuffer;
   readonly mainBell: SharedArrayBuffer;
@@ -43,10 +43,10 @@ export type DiskSettings = {
   readonly syncTimeoutMs: number;
 };
 
-/** The life of a disk thread. */
+/** The task that a disk thread runs. */
 export type DiskTask = DiskSettings & {
   readonly bell: SharedArrayBuffer;
-  /** Says whether a turn is under way. */
+  /** Shows whether a turn is under way. */
   readonly pulse: SharedArrayBuffer;
   /** One for each pump thread; `bell` is the pump's. */
   readonly pumps: readonly LinkMemory[];

@@ -1,12 +1,13 @@
 /**
- * Deadlines of numbered entries, found again in the order in which they pass: a hierarchical timing wheel.
+ * A hierarchical timing wheel: it keeps deadlines of numbered entries, and returns the entries in the order of
+ * deadlines.
  *
- * Time goes in ticks of 1 ms, counted from the wheel's making. Four levels of 256 slots hold the entries: level
- * 0 those whose tick differs from the current one only in the lowest 8 bits, level 1 in the lowest 16, and so
- * on. So every entry of a level comes before all of the next, in one level a higher slot is a later time, and
- * the next deadline is found by the first set bit of a small bitmap, however far away it is. When the current
- * tick enters a slot of a higher level, the slot's entries move down. Two more slots hold what has no level:
- * deadlines that had passed when they were scheduled, and those beyond the current turn of the highest level.
+ * Time is counted in ticks of 1 ms from the creation of the wheel. Four levels of 256 slots hold the entries: level 0
+ * those whose tick differs from the current one only in the lowest 8 bits, level 1 in the lowest 16, and so on. So
+ * every entry of a level comes before all of the next, in one level a higher slot is a later time, and the next
+ * deadline is found by the first set bit of a small bitmap, however far away it is. When the current tick enters a slot
+ * of a higher level, the slot's entries move down. Two more slots hold entries without a level: deadlines that had
+ * passed when they were scheduled, and those beyond the current turn of the highest level.
  *
  * A slot is a ring-shaped list threaded through the entries' own numbers; nothing is allocated per entry.
  *
@@ -33,16 +34,16 @@ const NONE = -1;
 const LEVEL_WORDS = SLOTS / 32;
 const ENTRIES_AT_FIRST = 64;
 
-/** Holds deadlines, and hands out entries once theirs has passed. */
+/** Keeps deadlines, and returns entries whose deadline has passed. */
 export class TimingWheel {
   /** What the last `expire` has found; valid up to the count that it returned, and until the next one. */
   expired = new Int32Array(ENTRIES_AT_FIRST);
 
   /** The clock at tick 0, in whole ms. */
   readonly #originMs: number;
-  /** The latest time that was handed in. */
+  /** The latest time that a caller gave. */
   #nowMs: number;
-  /** All entries of this tick and of earlier ones have been handed out. */
+  /** All entries of this tick and of earlier ones have expired. */
   #current = 0;
   #count = 0;
   #expiredCount = 0;
@@ -70,7 +71,7 @@ export class TimingWheel {
     return this.#count;
   }
 
-  /** Sets an entry's deadline, in place of the one it may have. One that has passed expires at the next call. */
+  /** Sets or replaces an entry's deadline. One that has passed expires at the next call. */
   schedule(entry: number, deadlineMs: number): void {
     assert(Number.isInteger(entry) && entry >= 0, 'an entry is a number from 0 on');
     assert(Number.isFinite(deadlineMs), 'a deadline is a number');

@@ -5,7 +5,7 @@
  *   reply ring    disk → pump  OPENED APPENDED RECORDS REREAD_DONE EMPTIED CLOSED DELETED SYNCED WRITABLE STATUS
  *
  * Requests of one queue are carried out in the order they were sent, and each but FINISH, UPDATE and END is answered
- * once, in that order. "Queue" is a number that the pump gives out and never gives twice to this disk thread.
+ * once, in that order. "Queue" is a number that the pump assigns and never uses twice with this disk thread.
  *
  * "Disk records" are bytes as in a data file: size(4, big-endian), then timestamp(8) attempts(2) id(16) body.
  * "Unread" are the records on disk that no RECORDS has shown yet, as known when the answer was made. What was
@@ -13,7 +13,7 @@
  * from 0 again; it stays on disk until it is finished. A due time is Unix time in ms (high, low), 0 for none.
  */
 
-/** Opens a queue's files, or starts afresh. Shape: queue; name (UTF-8, without directory). → OPENED */
+/** Opens a queue's files, or begins a queue that has none. Shape: queue; name (UTF-8, without directory). → OPENED */
 export const OPEN = 1;
 /**
  * Writes records at the end of a queue: all of them or, on failure, none. Shape: queue, count, 1 if there are due
@@ -33,14 +33,14 @@ export const READ_QUEUE = 0;
 export const READ_BYTES = 1;
 export const READ_WORDS = 2;
 /**
- * Records are done with, in any order: the read position moves to the oldest that is not. Shape: queue; then runs of
+ * Finishes records, in any order: the read position moves to the oldest unacked one. Shape: queue; then runs of
  * first number, count.
  */
 export const FINISH = 4;
 export const FINISH_RUNS = 1;
 export const FINISH_RUN_WORDS = 2;
 /**
- * What is to be known of records that wait, should they be read again after a crash or a restart. Shape: queue; then
+ * The states of unacked records, for the case that they are read again after a crash or a restart. Shape: queue; then
  * entries of number, attempts, due time.
  */
 export const UPDATE = 9;
@@ -50,8 +50,8 @@ export const UPDATE_ATTEMPTS = 1;
 export const UPDATE_DUE = 2;
 export const UPDATE_ENTRY_WORDS = 4;
 /**
- * Asks once more for records that were shown and are not finished: for the first at least, and for as many of the
- * others as fit so many bytes. Shape: queue, bytes; then runs as in FINISH. → REREAD_DONE
+ * Asks again for unacked records: for the first at least, and for as many of the others as fit into this many bytes.
+ * Shape: queue, bytes; then runs as in FINISH. → REREAD_DONE
  */
 export const REREAD = 10;
 export const REREAD_BYTES = 1;
@@ -66,7 +66,7 @@ export const CLOSE = 6;
 /** Drops all records and removes the queue's files. Shape: queue. → DELETED */
 export const DELETE = 7;
 
-/** The pump asks for nothing more; its queues are closed by now. Shape: no fields. No answer. */
+/** The last request of a pump; its queues are closed by now. Shape: no fields. No answer. */
 export const END = 8;
 
 /** Index of the queue's number, in every request and answer. */
@@ -87,9 +87,9 @@ export const APPENDED = 17;
  */
 export const RECORDS = 18;
 /**
- * Shape: as OPENED without text; then count, how many of the records that were asked for this is about, from the first
- * on, and 0; disk records; their numbers, behind padding to 4 bytes. Those that are not among them are lost. Not ok: as
- * RECORDS.
+ * Shape: as OPENED without text; then count, how many of the requested records the answer covers, from the first on,
+ * and 0; disk records; their numbers, after padding to 4 bytes. Covered records that are not among them are lost. Not
+ * ok: as RECORDS.
  */
 export const REREAD_DONE = 25;
 export const REREAD_DONE_COVERED = 8;
@@ -100,9 +100,9 @@ export const CLOSED = 20;
 /** Shape: as OPENED. Not ok: files are left over. */
 export const DELETED = 21;
 
-/** Nobody has asked: syncs fail, or succeed again. Shape: as OPENED. Not ok: the last sync failed. */
+/** Sent unasked: syncs fail, or succeed again. Shape: as OPENED. Not ok: the last sync failed. */
 export const SYNCED = 23;
-/** Nobody has asked: after an APPEND that failed, another one could succeed. Shape: as OPENED, always ok. */
+/** Sent unasked: after an APPEND that failed, another one could succeed. Shape: as OPENED, always ok. */
 export const WRITABLE = 24;
 
 /** Words of every answer but RECORDS and REREAD_DONE. */

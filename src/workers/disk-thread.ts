@@ -1,5 +1,5 @@
 /**
- * Entry of a disk thread: one task of the pool is the loop's whole life.
+ * Entry of a disk thread: one task of the pool runs the loop from start to end.
  *
  * Thread: disk.
  */
@@ -16,12 +16,12 @@ import { type Loop, runLoop } from './run-loop.ts';
 /** Runs the loop until all pumps have ended. Errors: throws what a turn throws. */
 export default function runDiskThread(task: DiskTask): void {
   const loop = wireIoLoop(task, new NodeFileSystem());
-  // A thread keeps what it has compiled only when it ends in order.
+  // A thread saves its compile cache only when it ends cleanly.
   flushCompileCache();
   runLoop(new BeatingLoop(loop, new Pulse(task.pulse)), new Doorbell(task.bell), new SystemClock());
 }
 
-/** A loop that tells when it is in a turn: whoever looks sees that a file call hangs. */
+/** A loop that shows when it is in a turn, so that main can see a file call that hangs. */
 class BeatingLoop implements Loop {
   readonly #loop: Loop;
   readonly #pulse: Pulse;

@@ -1,5 +1,5 @@
 /**
- * Entry of a pump thread: one task of the pool is the loop's whole life.
+ * Entry of a pump thread: one task of the pool runs the loop from start to end.
  *
  * Thread: pump.
  */
@@ -15,7 +15,7 @@ import { runLoop } from './run-loop.ts';
 export default function runPumpThread(task: PumpTask): void {
   const clock = new SystemClock();
   const loop = wirePumpLoop(task, { clock, random: Math.random });
-  // A thread keeps what it has compiled only when it ends in order.
+  // A thread saves its compile cache only when it ends cleanly.
   flushCompileCache();
   runLoop(loop, new Doorbell(task.bell), clock);
 }

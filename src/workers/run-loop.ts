@@ -11,22 +11,22 @@ import type { Doorbell } from '../shared/ring/doorbell.ts';
 export interface Loop {
   /** Does a bounded amount of work and returns how much; 0: there was none. Units: ms, monotonic. */
   step(nowMs: number): number;
-  /** When it wants its next turn even if nobody rings; Infinity if never. */
+  /** When its next turn is due even if the bell does not ring; Infinity if never. */
   readonly nextDeadlineMs: number;
   /** Whether it has ended. */
   readonly isDone: boolean;
 }
 
-/** Upper bound of one wait, so that no mistake about a deadline can stop a loop for ever. */
+/** Upper bound of one wait, so that a wrong deadline cannot stop a loop for ever. */
 const PARK_MS_MAX = 1000;
 
-/** Runs a loop to its end. Errors: what a turn throws is a bug, and ends the thread. */
+/** Runs a loop to its end. Errors: an error of a turn is a bug, and ends the thread. */
 export function runLoop(loop: Loop, bell: Doorbell, clock: Clock): void {
   while (!loop.isDone) {
     const rings = bell.rings();
     if (loop.step(clock.monotonicMs()) > 0) continue;
     bell.fallAsleep();
-    // Looks once more: something may have come between the turn and the flag.
+    // One more turn: something may have come between the turn and the flag.
     const nowMs = clock.monotonicMs();
     if (loop.step(nowMs) === 0 && !loop.isDone) {
       bell.wait(rings, Math.min(PARK_MS_MAX, Math.max(0, loop.nextDeadlineMs - nowMs)));

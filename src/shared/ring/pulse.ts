@@ -1,6 +1,6 @@
 /**
- * Tells another thread whether a loop is in a turn, and whether it is still the same one: a file call that hangs
- * neither returns nor fails, so nobody else would ever say so.
+ * Shows another thread whether a loop is in a turn, and whether it is still the same turn. A file call that hangs
+ * neither returns nor fails, so there is no other sign of it.
  *
  * Shape: one word, a count that goes up when a turn begins and when it ends, so it is odd within a turn. It wraps.
  * Thread: `begin` and `end` the loop's thread, which alone writes the word; `count` any.
@@ -20,7 +20,7 @@ export class Pulse {
 
   /** A turn begins. */
   begin(): void {
-    // Publishes nothing but itself: whoever looks wants to see it change.
+    // Publishes nothing but itself: readers only look whether it changes.
     Atomics.add(this.#word, 0, 1);
   }
 

@@ -1,10 +1,10 @@
 /**
  * The reading end of a ring.
  *
- * `look` takes note of what has been published; `front` and `pop` walk over that, record by record; `release`
- * gives the room of all popped records back with one store. A record's payload may be read until `release`.
+ * `look` reads how much has been published; `front` and `pop` go through that, record by record; `release` returns the
+ * room of all popped records with one store. A record's payload may be read until `release`.
  *
- * Thread: the one thread that consumes; it changes hands only while nobody uses the ring.
+ * Thread: the one thread that consumes; it changes hands only while no thread uses the ring.
  */
 
 import {
@@ -55,7 +55,7 @@ export class RingReader {
     return this.#head;
   }
 
-  /** Takes note of everything published so far. Returns whether there is anything to pop. */
+  /** Reads how much has been published so far. Returns whether there is anything to pop. */
   look(): boolean {
     // Sees the writer's last publish, and with it every payload and header written before.
     this.#tail = Atomics.load(this.#positions, TAIL_WORD) >>> 0;
@@ -84,8 +84,8 @@ export class RingReader {
   }
 
   /**
-   * Gives the room of everything popped back to the writer. Returns whether the writer waits for room, so
-   * that its doorbell must be rung.
+   * Returns the room of everything popped to the writer. The result is whether the writer waits for room, so that its
+   * doorbell must be rung.
    */
   release(): boolean {
     if (this.#released === this.#head) return false;

@@ -4,7 +4,7 @@
  * A record is claimed, filled in place, and committed; any number of committed records become visible to the
  * reader with one `publish`. A claim may be larger than what is committed in the end.
  *
- * Thread: the one thread that produces; it changes hands only while nobody uses the ring.
+ * Thread: the one thread that produces; it changes hands only while no thread uses the ring.
  */
 
 import { assert } from '../assert.ts';
@@ -51,7 +51,7 @@ export class RingWriter {
     this.#tail = Atomics.load(this.#positions, TAIL_WORD) >>> 0;
     // Sees the reader's last release; an older value would only understate the room.
     this.#head = Atomics.load(this.#positions, HEAD_WORD) >>> 0;
-    // Only this end writes the flag; an end that gave up while it waited has left it set.
+    // Only this end writes the flag; an earlier owner of this end may have left it set.
     this.#isWaiting = Atomics.load(this.#positions, WAITING_WORD) !== 0;
     this.#published = this.#tail;
   }
@@ -117,7 +117,7 @@ export class RingWriter {
     this.#claimed = FULL;
   }
 
-  /** Gives the open claim back. Nothing of it is ever seen. */
+  /** Drops the open claim. The reader never sees any of it. */
   abandon(): void {
     assert(this.#claimed !== FULL, 'there is a claim to abandon');
     this.#claimed = FULL;

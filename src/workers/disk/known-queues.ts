@@ -1,6 +1,6 @@
 /**
- * The queues that pumps have opened at a disk thread, by the numbers that these have given them; and which of them are
- * open files, as one name must not be twice.
+ * The queues that pumps have opened on a disk thread, by the pumps' numbers, and the names that are open: a name must
+ * not be open twice.
  *
  * Thread: disk.
  */
@@ -16,7 +16,7 @@ export interface KnownQueue {
   readonly number: number;
   readonly name: string;
   readonly link: PumpLink;
-  /** Undefined while it could not be opened, or was empty; whatever needs it opens it. */
+  /** Undefined while it is not open: opening failed, or it was empty. The next request opens it. */
   queue: DiskQueue | undefined;
   /** When it was first told to close. Units: ms, monotonic. */
   closingSinceMs: number | undefined;

@@ -1,8 +1,8 @@
 /**
  * A disk thread's end of the two rings to one pump thread: takes requests one by one, writes answers and log lines.
  *
- * A request is taken only once there is room for its answer, so no answer has to be kept. Log lines are: they
- * come up while an answer is being written, and are sent behind it when there is room.
+ * A request is taken only once there is room for its answer, so no answer is ever queued. Log lines are: they occur
+ * while an answer is being written, and are sent after it when there is room.
  *
  * Bound: log lines by `STATUS_LINES_MAX`; the oldest are dropped, and a line says how many.
  * Thread: disk.
@@ -48,7 +48,7 @@ export type RecordsType = typeof RECORDS | typeof REREAD_DONE;
 /** Most padding before due times. */
 const PADDING_MAX = 3;
 
-/** What every answer says of its queue. */
+/** The figures of a queue, in every answer. */
 export interface QueueFigures {
   readonly unread: number;
   readonly unreadBytes: number;
@@ -126,13 +126,13 @@ export class PumpLink {
     return this.#answer + RECORDS_WORDS * 4;
   }
 
-  /** Gives the room reserved for an answer back. */
+  /** Releases the room reserved for an answer. */
   abandonAnswer(): void {
     this.answers.abandon();
     this.#answer = FULL;
   }
 
-  /** Completes an answer without records. No error: it went well. */
+  /** Completes an answer without records. No error: success. */
   answer(
     type: number,
     queue: number,

@@ -1,5 +1,5 @@
 /**
- * What stands in a pump's requests, beyond their fields.
+ * Reads the variable parts of a pump's requests.
  *
  * Thread: disk.
  */
@@ -100,7 +100,7 @@ function recordsEnd(bytes: Uint8Array, start: number, limit: number, count: numb
   let at = start;
   for (let index = 0; index < count && at + 4 <= limit; index++) {
     const size = storedSize(bytes, at);
-    // No record: whoever checks it says so.
+    // This is no record; the check of the append reports it.
     if (size < 4 || at + size > limit) return limit;
     at += size;
   }

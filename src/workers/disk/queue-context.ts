@@ -1,5 +1,5 @@
 /**
- * What every part of one disk queue stands on: its name, its files, and where it reports. The parts share one of it.
+ * What all parts of one disk queue share: its name, its files, and its log.
  *
  * Thread: disk.
  */

@@ -1,13 +1,13 @@
 /**
- * Finding out, when a disk queue is opened, what it holds: the metadata is as old as the last sync, and the
- * segments may say more than it does, or less.
+ * Finds out what a disk queue holds when it is opened: the metadata is as old as the last sync, and the segments may
+ * have more than it says, or less.
  *
- * Nothing on disk is changed here. Whatever was not synced before the crash is kept if it can be framed; writing
- * goes on in a segment of its own, so a torn record at the end of an old one never has another one behind it.
+ * Nothing on disk changes here. Records that were not synced before a crash are kept if they are whole. Writing
+ * continues in a new segment, so that a torn record at the end of an old one never has another one behind it.
  *
  * Thread: disk.
- * Source: go-diskqueue `retrieveMetaData`; differs in counting what the metadata does not know, in
- * finding segments above the write segment, and in never writing over segments whose metadata is missing.
+ * Source: go-diskqueue `retrieveMetaData`; differs in counting what the metadata does not know, in finding segments
+ * above the write segment, and in never writing over segments whose metadata is missing.
  */
 
 import { LOG_ERROR, LOG_WARNING } from './files/disk-log.ts';
@@ -27,9 +27,9 @@ import {
 export interface RecoveredQueue extends QueueMetadata {
   /** Where bytes begin that may not be durable, in each segment that has any; metadata must not name them before. */
   readonly unsynced: readonly QueuePlace[];
-  /** What the metadata on disk says, if it can be read and is believed. */
+  /** The metadata on disk, if it can be read and is trusted. */
   readonly metadata: QueueMetadata | undefined;
-  /** Whether the metadata on disk is damaged or gone, and known all the same. */
+  /** Whether the metadata on disk is damaged or gone, and was replaced by its copy. */
   readonly isRepaired: boolean;
 }
 
@@ -117,7 +117,7 @@ function findWritePlace(source: QueueContext, metadata: QueueMetadata): WritePla
   const later = laterSegments(source, writeSegment);
   const isGone = size === 'missing' && hasUnreadInWriteSegment(metadata);
   const isShort = isGone || (size !== 'missing' && size < writePosition);
-  // Where reading was to begin there, it is said of the read place.
+  // If reading begins there, the check of the read position logs it.
   if (isShort && (size !== 'missing' || metadata.readSegment !== writeSegment)) {
     source.log(
       LOG_ERROR,
@@ -173,7 +173,7 @@ function findReadPlace(
   return { segment: next, position: 0, hasMoved: true };
 }
 
-/** Counts what was written behind the last sync, and says so. */
+/** Counts and logs what was written after the last sync. */
 function countUnsynced(source: QueueContext, segment: number, from: number, size: number): number {
   const { count, end } = countSegment(source, segment, from, size);
   const torn = end === size ? '' : ` and ${size - end} bytes that are none`;

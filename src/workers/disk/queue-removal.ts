@@ -1,7 +1,7 @@
 /**
- * Removing all that a queue has on disk. Metadata says first that there is nothing any more, so that a crash in between
- * leaves all records or none; then the segments go, durably, before metadata does: without metadata, and without what
- * lies beside them, all of their records are to be recovered.
+ * Removes everything that a queue has on disk. First metadata says that the queue is empty, so that a crash leaves all
+ * records or none. Then the segments are removed, durably, before the metadata: without metadata and sidecars their
+ * records would be recovered.
  *
  * Thread: disk.
  */
@@ -33,13 +33,13 @@ export function removeQueueFiles(parts: QueueParts): void {
   const { openFiles, files } = source;
   const segments = segmentsOf(parts);
   const hasMetadata = openFiles.size(files.metadata) !== 'missing';
-  // Without metadata there is nothing to say: what is left after a crash is found as it is.
+  // Without metadata there is nothing to change: recovery finds what a crash leaves.
   if (hasMetadata) callEmpty(parts, writer.lastSegment + 1);
   let isOneGone = false;
   for (const segment of segments) {
     if (openFiles.remove(files.segment(segment))) isOneGone = true;
   }
-  // Where metadata is there still, an earlier try may have removed segments and come no further.
+  // If metadata is still there, an earlier try may have removed segments only.
   if (isOneGone || hasMetadata) syncDataPath(source);
   metadata.remove();
   reader.passed.removeSidecars();
@@ -47,7 +47,7 @@ export function removeQueueFiles(parts: QueueParts): void {
   if (isOneGone) syncSidecars(source);
 }
 
-/** Makes it durable which segments there are. Errors: throws. */
+/** Makes the removal of segments durable. Errors: throws. */
 export function syncDataPath({ fileSystem, dataPath }: QueueContext): void {
   try {
     fileSystem.syncDirectory(dataPath);
@@ -73,7 +73,7 @@ function callEmpty({ metadata, source: { log } }: QueueParts, segment: number): 
 function segmentsOf({ source, reader, writer }: QueueParts): readonly number[] {
   const first = reader.firstSegment;
   const last = writer.lastSegment;
-  // Metadata that was damaged or made by hand may span numbers beyond counting.
+  // Damaged or hand-made metadata may span too many numbers to try.
   if (last - first > SEGMENTS_TO_TRY) {
     return source.index.list(source.queueName).filter((number) => number <= last);
   }

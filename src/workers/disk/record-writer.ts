@@ -1,6 +1,6 @@
 /**
- * Appends records to a queue together with the states on them: all of it or nothing. A deferred record must not be on
- * disk without its due time, so the state is written first; without its record it does no harm.
+ * Appends records to a queue together with their states: all of it or nothing. A deferred record must not be on disk
+ * without its due time, so its state is written first; a state without its record does no harm.
  *
  * Thread: disk.
  */
@@ -14,26 +14,26 @@ import type { SegmentWriter, WrittenRun } from './segments/segment-writer.ts';
 import type { RecordStates } from './states/record-states.ts';
 import { StateList } from './states/state-list.ts';
 
-/** What an append has come to. */
+/** The result of an append. */
 export interface RecordAppend {
   readonly runs: readonly WrittenRun[];
   /** How many of the records have a due time. */
   readonly deferred: number;
-  /** Whether a segment was in the way that nobody knew of; its records are before those that were written. */
+  /** Whether an unknown segment was in the way; its records are before those that were written. */
   readonly hasMetOthers: boolean;
 }
 
 /** One for the thread: appending is never interrupted. */
 const list = new StateList();
 
-/** What becomes durable when: moved records are on disk already, and must not be there twice with different states. */
+/** When states become durable: moved records are on disk already, and must not be there twice with different states. */
 type Durability = 'with the next sync' | 'states before records';
 
 export class RecordWriter {
   readonly #writer: SegmentWriter;
   readonly #states: RecordStates;
   readonly #log: DiskLog;
-  /** Runs of an append that failed, and whose states are to be taken back once their records are. */
+  /** Runs of a failed append whose states must be undone after their records. */
   #undone: WrittenRun[] = [];
 
   constructor(writer: SegmentWriter, states: RecordStates, log: DiskLog) {
@@ -55,12 +55,12 @@ export class RecordWriter {
     return this.#append(bytes, start, end, dueTimes, 'with the next sync');
   }
 
-  /** As `append`, for records that are on disk already: the states on them are durable before they are there. */
+  /** As `append`, for records that are on disk already: their states are durable before they are there. */
   appendMoved(bytes: Uint8Array, end: number, dueTimes: ArrayLike<number>): RecordAppend {
     return this.#append(bytes, 0, end, dueTimes, 'states before records');
   }
 
-  /** Removes what an append that failed has left behind. Errors: throws, and it is still to be done. */
+  /** Removes what a failed append has left behind. Errors: throws; then it must be called again. */
   tidy(): void {
     this.#writer.tidy();
     for (const { segment, position } of this.#undone) this.#states.cut(segment, position);
@@ -96,7 +96,7 @@ export class RecordWriter {
     try {
       const hasMetOthers = this.#writer.append(bytes, start, end, (run) => {
         runs.push(run);
-        // Whatever states have its number are of another segment.
+        // States with its number are of another segment.
         if (run.position === 0) this.#states.remove(run.segment);
         if (dueTimes === undefined) return;
         list.clear();
@@ -114,7 +114,7 @@ export class RecordWriter {
   }
 }
 
-/** Lists the states on a run's records that have due times, those from `first` on; returns how many records it has. */
+/** Lists the states of a run's records that have due times, from index `first` on; returns how many records it has. */
 function listDeferred(
   bytes: Uint8Array,
   run: WrittenRun,

@@ -1,6 +1,6 @@
 /**
- * What the states say of all that a queue holds, when it is opened; and which sidecars are of nothing in it, as a crash
- * may come between a segment's removal and theirs.
+ * Counts the states of a queue when it is opened, and finds sidecars without a segment: a crash may come between the
+ * removal of a segment and that of its sidecars.
  *
  * Thread: disk.
  */
@@ -10,7 +10,7 @@ import type { QueueContext } from './queue-context.ts';
 import { removeSidecars } from './segments/passed-segments.ts';
 import type { RecordStates } from './states/record-states.ts';
 
-/** As far as is known: a state may be of another record than the one that lies there now. */
+/** An estimate: a state may be of another record than the one that lies there now. */
 export interface StateCensus {
   readonly finished: number;
   readonly deferred: number;
@@ -36,8 +36,8 @@ export function takeCensus(states: RecordStates, from: QueuePlace, to: QueuePlac
 }
 
 /**
- * Segments before a place that have sidecars. What lies beside segments behind the other place is removed: those
- * numbers are given to new segments. Errors: logged.
+ * Returns the segments before `from` that have sidecars, and removes the sidecars of segments behind `to`: new segments
+ * will have those numbers. Errors: logged.
  */
 export function straySidecars(
   source: QueueContext,

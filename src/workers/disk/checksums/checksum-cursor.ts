@@ -1,9 +1,8 @@
 /**
- * Finds the entries of a segment's records among its checksums: by position, and cheaply for records that follow each
- * other. A cursor without a segment under it costs its fields; the bytes it looks at are read into one buffer for the
- * thread.
+ * Finds the entries of a segment's records among its checksums by position, and cheaply for records that follow each
+ * other. A cursor owns no buffer: it reads into one that the queues of a thread share.
  *
- * Errors: `seek` throws when the checksums cannot be read. Missing, short and damaged ones are as if not written.
+ * Errors: `seek` throws when the checksums cannot be read. Missing, short and damaged ones count as not written.
  * Thread: disk.
  */
 
@@ -54,7 +53,7 @@ export class ChecksumCursor {
     this.#chunkView = this.#block.view;
   }
 
-  /** Forgets what was read: there may be more by now. */
+  /** Forgets what was read: there may be more entries now. */
   refresh(): void {
     this.#chunkCount = 0;
     this.#end = Number.POSITIVE_INFINITY;

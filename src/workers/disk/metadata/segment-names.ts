@@ -1,6 +1,6 @@
 /**
- * Has a queue's metadata name each segment once it is there, and before a record in it is called written. nsqd opens a
- * queue at the write place of its metadata: what lies in later segments it never reads, and writes over.
+ * Makes a queue's metadata name each new segment before a record in it counts as written. nsqd opens a queue at the
+ * write position of its metadata: it never reads later segments, and writes over them.
  *
  * What is named is the beginning of the segment, with all records before it, which are durable by then; so the metadata
  * is true whether the records in the segment are there after a crash or not. If the append is undone, so is the naming:

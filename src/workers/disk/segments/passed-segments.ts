@@ -1,9 +1,9 @@
 /**
- * The segments that a queue's reader has left and that are not removed yet, oldest first; and how they are removed. One
- * of which everything is finished is released, and removed once durable metadata begins behind it: a segment that
- * metadata names and that is not there was lost, and only then. A segment in which damage was found is kept under
- * another name, for the operator. The sidecars of a segment go last, and durably so: a crash may bring the segment
- * back, and then they tell that it is one that was to go.
+ * The segments that a queue's reader has left and that are not removed yet, oldest first. A segment is released when
+ * all of its records are finished, and removed once durable metadata begins behind it: so a segment that metadata names
+ * and that is missing was lost. A segment with damage is kept under another name, for the operator. The sidecars of a
+ * segment are removed last, after its removal is durable: a crash may bring the segment back, and the sidecars then
+ * tell that it was finished.
  *
  * Thread: disk.
  */
@@ -24,7 +24,7 @@ export class PassedSegments {
   readonly #source: QueueContext;
   readonly #states: RecordStates;
   #segments: PassedSegment[] = [];
-  /** Segments that may go. */
+  /** Segments that may be removed. */
   #released: PassedSegment[] = [];
   /** Segments that are removed, and whose sidecars are not. */
   #removed: number[] = [];
@@ -39,7 +39,7 @@ export class PassedSegments {
     return this.#segments.at(0);
   }
 
-  /** The number of the first that may be there. */
+  /** The number of the first one that may be on disk. */
   get first(): number | undefined {
     return (this.#released.at(0) ?? this.#segments.at(0))?.segment;
   }
@@ -54,7 +54,7 @@ export class PassedSegments {
     return this.#segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   }
 
-  /** Whether any is to be removed still. */
+  /** Whether some are still to be removed. */
   get hasReleased(): boolean {
     return this.#released.length > 0;
   }
@@ -73,7 +73,7 @@ export class PassedSegments {
     return true;
   }
 
-  /** Segments that were released earlier, and of which something may be left. */
+  /** Adds segments that were released earlier, and of which files may be left. */
   addReleased(segments: readonly number[]): void {
     for (const segment of segments) {
       this.#released.push({ segment, sizeBytes: 0, isDamaged: false });
@@ -81,8 +81,8 @@ export class PassedSegments {
   }
 
   /**
-   * Removes what is released and lies before this segment. Returns whether there was anything. Errors: logged, as
-   * nobody waits for it; the next call tries again.
+   * Removes what is released and lies before this segment. Returns whether there was anything. Errors: logged; the
+   * next call tries again.
    */
   removeReleased(end: number): boolean {
     let count = 0;
@@ -94,7 +94,7 @@ export class PassedSegments {
     return count > 0;
   }
 
-  /** Removes what lies beside segments that are gone for good. Errors: logged. */
+  /** Removes the sidecars of segments whose removal is durable. Errors: logged. */
   removeSidecars(): void {
     for (const segment of this.#removed) removeSidecars(this.#source, this.#states, segment);
     this.#removed = [];
@@ -122,7 +122,7 @@ export class PassedSegments {
     return true;
   }
 
-  /** A name that no damaged segment has: the same number may have been damaged before. */
+  /** A free name: a segment with the same number may have been damaged before. */
   #damagedPath(segment: number): string {
     const { openFiles, files } = this.#source;
     const path = files.damagedSegment(segment);
@@ -133,7 +133,7 @@ export class PassedSegments {
   }
 }
 
-/** Removes what lies beside a segment that is gone. Errors: logged, as it does no harm. */
+/** Removes the sidecars of a segment that is gone. Errors: logged, as they do no harm. */
 export function removeSidecars(source: QueueContext, states: RecordStates, segment: number): void {
   states.remove(segment);
   try {

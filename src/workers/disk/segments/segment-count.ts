@@ -1,6 +1,6 @@
 /**
- * Counting the records of segments, where metadata does not tell how many there are. Reads the file from end to
- * end, so it is for recovery only.
+ * Counts the records of segments where metadata does not have their number. It reads whole files, so it is for recovery
+ * only.
  *
  * Thread: disk.
  */
@@ -21,8 +21,8 @@ const CHUNK_BYTES = 64 * 1024;
 const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
 
 /**
- * Counts the records between two positions of a segment. A record with an id that none can have is passed over,
- * as reading does; behind an impossible size nothing can be told any more.
+ * Counts the records between two positions of a segment. A record with an impossible id does not count, as it is
+ * not read either. An impossible size ends the count.
  *
  * Errors: throws when the file cannot be read. A missing file has no records.
  */

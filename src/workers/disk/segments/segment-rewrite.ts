@@ -1,6 +1,6 @@
 /**
- * Writes a part of a segment once more, as it is: after a failed sync the system holds bytes for written that never
- * reached the disk, and only bytes that are written again are synced again.
+ * Writes a part of a segment once more, unchanged. After a failed sync the system may treat bytes as written that never
+ * reached the disk, and it syncs only bytes that are written again.
  *
  * Errors: throws when the segment cannot be read or written; to be tried again as a whole.
  * Thread: disk.
@@ -24,7 +24,7 @@ export interface SegmentPart {
   readonly to: number;
 }
 
-/** What a system writes at once: bytes before those that were not synced may lie in the same page. */
+/** The unit in which a system writes: the first unsynced byte may share a page with synced ones. */
 const PAGE_BYTES = 4096;
 const CHUNK_BYTES = 1024 * 1024;
 
@@ -36,7 +36,7 @@ export function rewriteSegment(source: RewriteSource, part: SegmentPart): number
   return end;
 }
 
-/** Reads the part and says in the log what of it is not what was written. */
+/** Reads the part and logs what differs from what was written. */
 export function checkSegment(source: RewriteSource, part: SegmentPart): void {
   const end = endOf(source, part);
   if (end < part.to) {
@@ -45,7 +45,7 @@ export function checkSegment(source: RewriteSource, part: SegmentPart): void {
   checkRecords(source, part.segment, part.from, end);
 }
 
-/** Where the segment ends, if that is before the part does. One that is gone was read to its end, or is lost. */
+/** Where the part ends, or the segment if that is earlier. A missing segment was finished, or is lost. */
 function endOf({ openFiles, files }: RewriteSource, part: SegmentPart): number {
   const size = openFiles.size(files.segment(part.segment));
   return size === 'missing' ? 0 : Math.min(size, part.to);
@@ -61,7 +61,7 @@ function copyOver(openFiles: OpenFiles, path: string, from: number, to: number):
   }
 }
 
-/** Compares the records with their checksums; those without are held against the format only. */
+/** Compares the records with their checksums; where there is none, it checks the format only. */
 function checkRecords(source: RewriteSource, segment: number, from: number, to: number): void {
   const { openFiles, files, recordBytesMax } = source;
   const checksums = new ChecksumCursor(openFiles, files);

@@ -31,7 +31,7 @@ export function countBetween(source: QueueContext, from: QueuePlace, to: QueuePl
 export function bytesBetween(source: QueueContext, from: QueuePlace, to: QueuePlace): number {
   if (from.segment === to.segment) return Math.max(0, to.position - from.position);
   let bytes = to.position - from.position;
-  // Metadata that was damaged or made by hand may span numbers beyond counting.
+  // Damaged or hand-made metadata may span too many numbers to try.
   const isLong = to.segment - from.segment > SEGMENTS_TO_TRY;
   const count = isLong ? 0 : to.segment - from.segment;
   const segments = isLong
@@ -48,7 +48,7 @@ export function nextSegmentOf(source: QueueContext, segment: number): number | u
   return source.index.list(source.queueName).find((number) => number > segment);
 }
 
-/** What the framed records of a part of a segment come to. Errors: throws when it cannot be read. */
+/** Counts the records of a part of a segment. Errors: throws when it cannot be read. */
 export function countSegment(
   source: QueueContext,
   segment: number,

@@ -1,14 +1,14 @@
 /**
- * What became of a queue's records, as far as its metadata cannot say: which are finished before older ones are, and
- * how often and until when others wait. One sparse file for each segment that has such records, none for others.
+ * The states of a queue's records, as far as its metadata cannot express them: which are finished before older ones,
+ * and the attempts and due times of unacked ones. There is one sparse file for each segment with such records.
  *
  * Shape: the state of a record is the slot with the number floor(position / 30): no record is shorter, so no two share
- * one. Slots as in `state-slots.ts`. A state counts only for the very record it was written for, which its checksum
- * tells: somebody else may have written the segment since.
+ * one. Slots as in `state-slots.ts`. A state counts only for the record that it was written for, which its checksum
+ * tells: another program may have written the segment since.
  * Units: positions in bytes, due times in Unix ms.
  * Errors: every call throws with the action and the file's name, unless it says otherwise, and may be repeated. When
- * the queue has no more patience with a file that cannot be used, the file is set aside and the segment begins a new
- * one; where that is not possible either, it has no states. The log says so.
+ * patience with an unusable file is over, the file is set aside and the segment gets a new one. If that fails too, the
+ * segment has no states. The log says so.
  * Thread: disk.
  */
 
@@ -34,11 +34,11 @@ import {
   slotState,
 } from './state-slots.ts';
 
-/** What states say of a part of a segment, whether or not its records are those they were written for. */
+/** What the states of a part of a segment say, whether or not they are of the records that are there. */
 export interface StateCount {
   readonly finished: number;
   readonly deferred: number;
-  /** The last place at which the last of the finished records may begin; -1 if there is none. */
+  /** The last position at which the last finished record may begin; -1 if there is none. */
   readonly lastFinished: number;
 }
 
@@ -46,7 +46,7 @@ export interface StateCount {
 const GAP_BYTES_MAX = 4096;
 
 export class RecordStates {
-  /** What the last state says that `find` has found. */
+  /** The state that `find` has found last. */
   state = 0;
   attempts = 0;
   dueMs = 0;
@@ -64,7 +64,7 @@ export class RecordStates {
   #segments: Set<number> | undefined;
   /** Segments with states that may not be durable. */
   readonly #unsynced = new Set<number>();
-  /** Those of them for which a sync has failed: the system may take them for durable now. */
+  /** Those for which a sync has failed: the system may treat them as durable now. */
   readonly #doubtful = new Set<number>();
   /** Segments whose states can be neither used nor set aside. */
   readonly #without = new Set<number>();
@@ -78,7 +78,7 @@ export class RecordStates {
     this.#files = source.files;
     this.#block = source.openFiles.scratch.states;
     this.#segments = this.#listed();
-    // Whoever wrote them may have been killed before a sync.
+    // The process that wrote them may have been killed before a sync.
     for (const segment of this.segments) this.#unsynced.add(segment);
     this.#directory = new StateDirectory(source, this.#unsynced.size > 0);
   }
@@ -97,7 +97,7 @@ export class RecordStates {
     return this.#segments?.has(segment) ?? false;
   }
 
-  /** Looks for a state on the record at this place. Returns whether there is one; the fields then say what. */
+  /** Looks for the state of the record at this place. Returns whether there is one; the fields then have it. */
   find(segment: number, position: number): boolean {
     if (!this.has(segment)) return false;
     const at = this.#slotInBlock(segment, slotOffset(position));
@@ -150,7 +150,7 @@ export class RecordStates {
     }
   }
 
-  /** Begins a file in the place of one that was set aside. If that does not work either, there is none. */
+  /** Begins a file in place of one that was set aside. If that fails too, the segment has none. */
   #writeAnew(segment: number, list: StateList): void {
     try {
       this.#writeList(segment, list);
@@ -174,7 +174,7 @@ export class RecordStates {
     }
   }
 
-  /** Cuts off the states on records from this position on: there are none any more. */
+  /** Cuts off the states of records from this position on: those records are gone. */
   cut(segment: number, position: number): void {
     if (!this.has(segment)) return;
     try {
@@ -189,7 +189,7 @@ export class RecordStates {
     }
   }
 
-  /** Makes all states durable, as far as patience goes. */
+  /** Makes all states durable, until patience is over. */
   sync(): void {
     let isDurable = true;
     for (const segment of this.#unsynced) {
@@ -219,7 +219,7 @@ export class RecordStates {
 
   /** Offset of a slot in the block, read if need be; -1 if the file does not reach there. */
   #slotInBlock(segment: number, offset: number): number {
-    // Behind the end of a file that was read up to its end there is nothing to read: most segments have few states.
+    // A file that was read to its end need not be read behind it: most segments have few states.
     const blockEnd =
       this.#blockStart +
       (this.#blockLength < STATE_BLOCK_BYTES ? Number.POSITIVE_INFINITY : this.#blockLength);
@@ -283,7 +283,7 @@ export class RecordStates {
     this.#segments.add(segment);
   }
 
-  /** There is a file that nobody has listed, so it is not of this segment; unless nobody could list any. */
+  /** Replaces a file that was not listed: it is not of this segment, unless listing has failed. */
   #replace(path: string): void {
     const { index, patience } = this.#source;
     const aside = index.isComplete ? undefined : patience.setAside(this.#openFiles, path);
@@ -309,7 +309,7 @@ export class RecordStates {
     }
   }
 
-  /** Goes on without a segment's states if patience is over. Errors: throws this one if not. */
+  /** Continues without a segment's states if patience is over. Errors: throws `error` if not. */
   #abandon(use: SidecarUse, segment: number, error: unknown): void {
     const { patience } = this.#source;
     const path = this.#files.states(segment);
@@ -329,7 +329,7 @@ export class RecordStates {
     );
   }
 
-  /** Uses the disk in the same way, for something else. Errors: throws when that fails. */
+  /** Uses another file of the disk in the same way. Errors: throws when that fails. */
   #probe(use: SidecarUse, segment: number): void {
     const { fileSystem, dataPath } = this.#source;
     const { draft } = this.#openFiles.scratch;
@@ -337,7 +337,9 @@ export class RecordStates {
     else probeOutside(fileSystem, dataPath);
   }
 
-  /** Returns whether that has worked. Errors: throws until patience is over, then logged; the next sync tries again. */
+  /**
+   * Returns whether it has succeeded. Errors: thrown until patience is over, then logged; the next sync tries again.
+   */
   #trySync(path: string, sync: () => void): boolean {
     try {
       sync();
@@ -367,7 +369,7 @@ export class RecordStates {
     this.#unsynced.delete(segment);
   }
 
-  /** After a failed sync only what is written again is tried again. */
+  /** After a failed sync the system syncs only what is written again. */
   #writeAgain(path: string): void {
     const { draft } = this.#openFiles.scratch;
     for (let offset = 0; ; offset += STATE_BLOCK_BYTES) {

@@ -1,5 +1,5 @@
 /**
- * The directory in which states lie: created when it is needed, and synced when it has names that are not durable.
+ * The directory of the states: created when it is needed, and synced when it has names that are not durable.
  *
  * Errors: every call throws with the action and the directory's name, and may be repeated.
  * Thread: disk.

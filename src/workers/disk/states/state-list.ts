@@ -1,5 +1,5 @@
 /**
- * States on records of one segment that are to be written together, in the order of their positions.
+ * States of records of one segment that are written together, in the order of their positions.
  *
  * Units: positions in bytes.
  * Thread: disk.

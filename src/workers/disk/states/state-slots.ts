@@ -1,5 +1,5 @@
 /**
- * What one state says of a record, as it lies in a states file.
+ * The layout of one state in a file of states.
  *
  * Shape: state(1) zero(1) attempts(2) due(6) checksum of the record(4) check of the bytes before it(2), big-endian; all
  * zero where there is no state.
@@ -9,7 +9,7 @@
 
 import { RECORD_BYTES_MIN } from '../records/disk-record.ts';
 
-/** The record waits: its attempts and due time are those of the state. */
+/** The record is unacked: its attempts and due time are those of the state. */
 export const STATE_UNACKED = 1;
 /** The record is finished. */
 export const STATE_FINISHED = 2;
@@ -24,7 +24,7 @@ const CHECK_SEED = 0x9e37;
 const CHECK_FACTOR = 0x85eb;
 const CHECK_OFFSET = SLOT_BYTES - 2;
 
-/** Where the slot of the record at this position of its segment lies in the states file. */
+/** Where the slot of the record at this position of its segment lies in the file of states. */
 export function slotOffset(position: number): number {
   return Math.floor(position / RECORD_BYTES_MIN) * SLOT_BYTES;
 }

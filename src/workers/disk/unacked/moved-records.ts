@@ -1,6 +1,6 @@
 /**
- * Records that were handed out and have since been moved to the end of their queue, so that the segment they were in
- * could go: where they lie now. The reader comes by them a second time, and must not hand them out again.
+ * Where unacked records lie that were moved to the end of their queue, so that their old segment could be removed. The
+ * reader reaches them a second time, and must not hand them out again.
  *
  * Bound: by the unacked records, and by the moves between two syncs.
  * Units: positions and sizes in bytes, sizes with the size field.
@@ -39,12 +39,12 @@ export class MovedRecords {
     return this.#unackedBytes;
   }
 
-  /** Whether nothing is left to be known of any. */
+  /** Whether there is nothing left to keep. */
   get isEmpty(): boolean {
     return this.#records.length === 0;
   }
 
-  /** The next one that the reader will come by. */
+  /** The next one that the reader will reach. */
   get nextAhead(): MovedRecord | undefined {
     return this.#records[this.#cursor];
   }
@@ -73,14 +73,14 @@ export class MovedRecords {
     return this.#unacked.get(number);
   }
 
-  /** The record is finished, here at least. */
+  /** This copy of the record is finished. */
   finish(record: MovedRecord): void {
     record.isFinished = true;
     this.#unacked.delete(record.number);
     this.#unackedBytes -= record.sizeBytes;
   }
 
-  /** The reader is behind all that lie before this place. */
+  /** The reader has passed all that lie before this place. Returns how many it has newly passed. */
   passUntil(place: QueuePlace, ordinal: number): number {
     const before = this.#cursor;
     for (; this.#cursor < this.#records.length; this.#cursor++) {
@@ -96,20 +96,20 @@ export class MovedRecords {
     return this.#records.filter((record) => !record.isFinished && isBefore(record, place));
   }
 
-  /** Segments with finished ones, not before `oldest`, that no state tells. */
+  /** Segments with finished ones, not before `oldest`, that have no written state. */
   unwrittenSegments(oldest: QueuePlace): number[] {
     const segments = this.#unwritten(oldest).map((record) => record.segment);
     return [...new Set(segments)];
   }
 
-  /** Lists the finished ones of a segment that no state tells. */
+  /** Lists the finished ones of a segment that have no written state. */
   listUnwritten(segment: number, oldest: QueuePlace, list: StateList): void {
     for (const record of this.#unwritten(oldest)) {
       if (record.segment === segment) list.addFinished(record.position, record.checksum);
     }
   }
 
-  /** States say by now what is finished. Forgets whatever the reader will not come by. */
+  /** The states of finished records are written. Forgets those that the reader has passed. */
   onStatesWritten(): void {
     const kept = this.#records.filter((record, index) => {
       if (record.isFinished) record.isWritten = true;

@@ -1,6 +1,5 @@
 /**
- * Reading a record again that was handed out and is not finished: from the place where it lies, as it is to be handed
- * out or written by now.
+ * Reads an unacked record again, as it is to be handed out or moved now.
  *
  * Thread: disk.
  */

@@ -1,6 +1,6 @@
 /**
- * Hands records out once more that were handed out and are not finished: the pump has them no longer, since they were
- * to wait for long and its memory was full.
+ * Hands out unacked records once more: the pump has evicted them, because they had to wait for long and memory was
+ * full.
  *
  * Thread: disk.
  */
@@ -12,20 +12,20 @@ import { readUnacked } from './read-unacked.ts';
 import type { StateWriter } from './state-writer.ts';
 import type { UnackedRecord, UnackedRecords } from './unacked-records.ts';
 
-/** A record that is to be read, and the number that the pump knows it by. */
+/** A record to read, and its number at the pump. */
 interface PlannedRecord {
   readonly number: number;
   readonly record: UnackedRecord;
 }
 
-/** What is to be read, how many of the numbers that is, lost ones included, and how much room it takes. */
+/** Which records to read, how many of the numbers that covers, lost ones included, and how much room they take. */
 export interface RereadPlan {
   readonly records: readonly PlannedRecord[];
   readonly covered: number;
   readonly bytes: number;
 }
 
-/** What was read: so many bytes, and which of the numbers it has. */
+/** What was read: its bytes, and the numbers of the records. */
 export interface RereadBatch {
   readonly bytes: number;
   readonly covered: number;
@@ -50,7 +50,7 @@ export class RecordReread {
     this.#unacked = unacked;
   }
 
-  /** Finds the records of these numbers, as many as fit `bytesWanted`, and one at least. */
+  /** Finds the records of these numbers, as many as fit into `bytesWanted`, and one at least. */
   plan(numbers: readonly number[], bytesWanted: number): RereadPlan {
     const records: PlannedRecord[] = [];
     let covered = 0;
@@ -68,7 +68,7 @@ export class RecordReread {
   }
 
   /**
-   * Reads what was planned, with the attempts of states, but for records that are damaged.
+   * Reads the planned records, with the attempts of their states. Damaged ones are left out.
    *
    * Shape: disk records, one after the other.
    * Errors: throws when a segment or states cannot be read.
@@ -86,7 +86,7 @@ export class RecordReread {
     return { bytes, covered, numbers };
   }
 
-  /** Where the disk did not take the state on a record, memory has it. */
+  /** A state that could not be written is still in memory. */
   #setAttempts(number: number, target: Uint8Array, at: number): void {
     const attempts = this.#stateWriter.unwrittenAttempts(number);
     if (attempts === undefined) return;

@@ -1,6 +1,6 @@
 /**
- * Writes states on records that were handed out: at once what is to be known of those that wait, and with each sync
- * which of them are finished behind others that are not.
+ * Writes the states of records that were handed out. The attempts and due times of unacked records are written at once.
+ * A sync writes which records are finished behind unacked ones.
  *
  * Bound: states that cannot be written are kept until a sync or the queue's end, one for each record.
  * Thread: disk.
@@ -13,10 +13,10 @@ import type { RecordStates } from '../states/record-states.ts';
 import { StateList } from '../states/state-list.ts';
 import type { UnackedRecords } from './unacked-records.ts';
 
-/** Whether a sync fails when states cannot be written: at the end they may be given up, as records need none. */
+/** Whether a sync fails when states cannot be written. At the end they are optional, as records can do without. */
 export type StatesAtSync = 'required' | 'optional';
 
-/** What a state says of a record that waits. */
+/** The state of an unacked record. */
 interface RecordState {
   readonly attempts: number;
   readonly dueMs: number;
@@ -38,7 +38,7 @@ export class StateWriter {
     this.#log = log;
   }
 
-  /** Writes a state on a record that waits. Errors: logged; `writeAll` tries again. */
+  /** Writes the state of an unacked record. Errors: logged; the next sync tries again. */
   update(number: number, attempts: number, dueMs: number): void {
     try {
       this.#write(number, attempts, dueMs);
@@ -55,13 +55,13 @@ export class StateWriter {
     }
   }
 
-  /** The attempts of a record, if their state could not be written yet. */
+  /** The attempts of a record whose state could not be written yet. */
   unwrittenAttempts(number: number): number | undefined {
     return this.#failed.get(number)?.attempts;
   }
 
   /**
-   * Makes everything durable that is to be known of records behind the oldest.
+   * Makes the states of all records behind the oldest durable.
    *
    * Errors: throws if states are required, and may be tried again. Otherwise logged: records then come at once, with
    * fewer attempts, and finished ones may come again.
@@ -81,7 +81,7 @@ export class StateWriter {
     this.#failed.clear();
   }
 
-  /** Writes what only memory knows. */
+  /** Writes the states that are only in memory. */
   #writeAll(oldest: QueuePlace): void {
     for (const [number, { attempts, dueMs }] of this.#failed) {
       this.#write(number, attempts, dueMs);

@@ -1,19 +1,18 @@
 /**
- * Some of the records that a disk queue has handed out: records of one segment, numbered one after the other. Fifteen
- * bytes for each.
+ * Records that a disk queue has handed out: records of one segment with numbers in a row. Each takes fifteen bytes.
  *
  * Units: positions and sizes in bytes, sizes with the size field.
  * Thread: disk.
  */
 
-/** The record is not finished. */
+/** The record is unacked. */
 const UNACKED = 0;
-/** It is finished, and only this memory says so. */
+/** It is finished, and its state is not written. */
 const FINISHED = 1;
-/** It is finished, and a state says so. */
+/** It is finished, and its state is written. */
 const WRITTEN = 2;
 
-/** Most records of a chunk: what memory is taken and given back by. */
+/** Most records of a chunk, the unit of allocation. */
 const RECORDS_MAX = 512;
 const RECORDS_MIN = 16;
 const SKIPPED_MAX = 0xffff;
@@ -30,13 +29,13 @@ export class UnackedChunk {
   count = 0;
   unacked = 0;
   unackedBytes = 0;
-  /** How many are finished without a state. */
+  /** How many are finished without a written state. */
   unwritten = 0;
 
   readonly #position: number;
   readonly #ordinal: number;
   #words = new Uint32Array(RECORDS_MIN * WORDS);
-  /** For each record how many others lie between it and the first that were passed and not handed out. */
+  /** For each record, how many records between it and the first were passed and not handed out. */
   #skipped = new Uint16Array(RECORDS_MIN);
   #states = new Uint8Array(RECORDS_MIN);
   /** Index before which nothing is unacked. */
@@ -84,12 +83,12 @@ export class UnackedChunk {
     this.unwritten++;
   }
 
-  /** Whether the record is finished and no state says so. */
+  /** Whether the record is finished and its state is not written. */
   isUnwritten(index: number): boolean {
     return this.#states[index] === FINISHED;
   }
 
-  /** States say by now what is finished, or nobody needs them to. */
+  /** The states of finished records are written, or not needed any more. */
   onStatesWritten(): void {
     for (let index = 0; index < this.count; index++) {
       if (this.#states[index] === FINISHED) this.#states[index] = WRITTEN;

@@ -1,7 +1,7 @@
 /**
- * The records of one disk queue that were handed out, until they are finished: where they lie, and which are finished
- * already, so that the read position can stay at the oldest that is not. They are finished in any order; records that
- * were are kept in mind for as long as nothing on disk says so. Nothing is allocated while there are none.
+ * The unacked records of one disk queue: records that were handed out and are not finished. It knows where they lie, so
+ * that the read position can stay at the oldest. They are finished in any order; a finished one is kept until its state
+ * is written, or no older one is left. Nothing is allocated while there are none.
  *
  * Units: positions and sizes in bytes, sizes with the size field. Numbers are the pump's, 32 bits that wrap; within
  * this file they do not.
@@ -59,12 +59,12 @@ export class UnackedRecords {
     return { segment: this.#finishedSegment, position: this.#finishedPosition };
   }
 
-  /** The next moved record that the reader will come by. */
+  /** The next moved record that the reader will reach. */
   get movedAhead(): MovedRecord | undefined {
     return this.#moved?.nextAhead;
   }
 
-  /** A record is handed out, with so many records of the queue passed before it. */
+  /** A record is handed out, after `ordinal` other records of the queue. */
   add(
     segment: number,
     position: number,
@@ -83,7 +83,7 @@ export class UnackedRecords {
     this.#unackedBytes += sizeBytes;
   }
 
-  /** Records are done with. Those that were dropped need not be. */
+  /** Finishes records. Those that were dropped are ignored. */
   finish(first: number, count: number): void {
     let number = this.#unwrap(first);
     const end = number + count;
@@ -131,7 +131,7 @@ export class UnackedRecords {
     return moved.reduce((sum, { sizeBytes }) => sum + sizeBytes, bytes);
   }
 
-  /** The oldest unacked records before a place, with so many bytes or a record more, in no order. */
+  /** The oldest unacked records before a place, up to `bytesMax` and at most one record more, in no order. */
   unackedBefore(place: QueuePlace, bytesMax: number): UnackedRecord[] {
     const found: UnackedRecord[] = [];
     let bytes = 0;
@@ -165,7 +165,7 @@ export class UnackedRecords {
     return this.#moved?.passUntil(place, ordinal) ?? 0;
   }
 
-  /** Segments with records that are finished behind `oldest`, and no state tells. */
+  /** Segments with finished records behind `oldest` that have no written state. */
   unwrittenSegments(oldest: QueuePlace): number[] {
     const segments = new Set(this.#moved?.unwrittenSegments(oldest));
     for (const chunk of this.#chunks) {
@@ -174,7 +174,7 @@ export class UnackedRecords {
     return [...segments];
   }
 
-  /** Lists a segment's finished records behind `oldest` that no state tells. */
+  /** Lists a segment's finished records behind `oldest` that have no written state. */
   listUnwritten(segment: number, oldest: QueuePlace, list: StateList): void {
     for (const chunk of this.#chunks) {
       if (chunk.unwritten === 0 || chunk.segment !== segment) continue;
@@ -188,12 +188,12 @@ export class UnackedRecords {
     }
   }
 
-  /** As `listUnwritten`, for records that were moved to this segment: they are in an order of their own. */
+  /** As `listUnwritten`, for records that were moved to this segment; they have their own order. */
   listUnwrittenMoved(segment: number, oldest: QueuePlace, list: StateList): void {
     this.#moved?.listUnwritten(segment, oldest, list);
   }
 
-  /** States say by now which records are finished: those need not be kept in mind. */
+  /** The states of finished records are written: forgets those records. */
   onStatesWritten(): void {
     for (const chunk of this.#chunks) if (chunk.unwritten > 0) chunk.onStatesWritten();
     this.#chunks = this.#chunks.filter((chunk) => chunk.unacked > 0);
@@ -229,7 +229,7 @@ export class UnackedRecords {
     this.onFinishedAt(moved.segment, moved.position);
   }
 
-  /** Forgets finished chunks that nothing older waits before: nobody asks for states on those. */
+  /** Forgets finished chunks with nothing unacked before them: no states are needed for those. */
   #dropFinished(): void {
     if (this.#moved !== undefined) return;
     let count = 0;
@@ -256,7 +256,7 @@ export class UnackedRecords {
     return chunk;
   }
 
-  /** The number without wrapping: that of the last record handed out with it. */
+  /** The number before wrapping, of the last record that was handed out with it. */
   #unwrap(number: number): number {
     const distance = (this.next - number) >>> 0;
     const complete = this.#next - (distance === 0 ? NUMBERS : distance);

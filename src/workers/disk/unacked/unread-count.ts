@@ -1,8 +1,8 @@
 /**
- * How many records of a disk queue lie ahead of its reader. Some of them will be passed and not handed out: those that
- * are finished, as states from before the queue was opened say, and those that were moved.
+ * How many records of a disk queue lie ahead of its reader. Some of them will be passed and not handed out: finished
+ * ones, according to states from before the queue was opened, and moved ones.
  *
- * The sum is known as well as metadata knows it; how it divides is an estimate, as states may be of other records.
+ * The total is as good as that of the metadata. Its division is an estimate, as states may be of other records.
  *
  * Units: records; bytes with size fields.
  * Thread: disk.
@@ -16,7 +16,7 @@ export class UnreadCount {
   #deferred: number;
   #bytes: number;
 
-  /** `records` of which so many are said to be finished, and so many to be deferred. */
+  /** Of `records`, according to states, `finished` are finished and `deferred` have a due time. */
   constructor(records: number, finished: number, deferred: number, bytes: number) {
     this.#live = Math.max(0, records - finished);
     this.#dead = records - this.#live;
@@ -86,21 +86,21 @@ export class UnreadCount {
     this.#live += lost;
   }
 
-  /** There is one to be handed out, whatever was thought. */
+  /** There is at least one to be handed out, whatever the count says. */
   hasOne(): void {
     if (this.#live > 0) return;
     this.#live = 1;
     this.#dead = Math.max(0, this.#dead - 1);
   }
 
-  /** There are so many in all, counted anew. */
+  /** Sets the total, which was counted again. */
   recount(records: number, bytes: number): void {
     this.#dead = Math.min(this.#dead, records);
     this.#live = records - this.#dead;
     this.#bytes = bytes;
   }
 
-  /** There is none. Returns how many too many were thought to be there. */
+  /** There is none. Returns the count before, which was too large by that. */
   clear(): number {
     const { all } = this;
     this.#live = 0;
