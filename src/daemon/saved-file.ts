@@ -22,7 +22,7 @@ const RANDOM_MAX = 2 ** 31;
 /** How long after a failed save the next one is tried. */
 const RETRY_MS = 1000;
 
-/** What it is made of. */
+/** Its dependencies. */
 export type SavedFileSetup = {
   readonly path: string;
   /** What the file holds, for log lines and errors. */

@@ -2,8 +2,8 @@
  * Bounds the bytes of large bodies that have come in part, over all connections together. Small bodies are neither
  * counted nor held back.
  *
- * Clients that have said who they are, by IDENTIFY or, where there are auth servers, by AUTH, share most of it. Guests,
- * which are all others, HTTP's among them, share the rest: what they do never holds up the former. See `BodyShare` for
+ * Clients that have identified themselves, by IDENTIFY or, where there are auth servers, by AUTH, share most of it.
+ * Guests, which are all others, HTTP's among them, share the rest: what they do never holds up the former. See `BodyShare` for
  * how each share is kept.
  *
  * Thread: main.
@@ -21,7 +21,7 @@ export type BodyBounds = { readonly memberBytes: number; readonly guestBytes: nu
 const LARGE_BYTES = 64 * 1024;
 const GUEST_PORTION = 1 / 4;
 
-/** Shares out what there is for bodies; each share has room for one of the largest, if there is room for two. */
+/** Divides the memory for bodies; each share has room for one of the largest, if there is room for two. */
 export function bodyBounds(bytes: number, largestBytes: number): BodyBounds {
   const guestBytes = Math.min(bytes / 2, Math.max(bytes * GUEST_PORTION, largestBytes));
   return { memberBytes: bytes - guestBytes, guestBytes };
@@ -50,7 +50,7 @@ export class BodyMemory {
     this.#members = new BodyShare(bounds.memberBytes, clock, listener);
   }
 
-  /** Bytes that are set aside for large bodies. */
+  /** Bytes that are reserved for large bodies. */
   get totalBytes(): number {
     return this.#guests.setAsideBytes + this.#members.setAsideBytes;
   }

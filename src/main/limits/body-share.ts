@@ -1,40 +1,39 @@
 /**
- * Memory that clients share for large bodies: each sets aside what its whole body takes before more of it is read.
- * Who finds no room waits in a line, and is not read from meanwhile.
+ * Memory that clients share for large bodies. Each body reserves its whole size before more of it is read. A client
+ * that finds no room waits in a line, and is not read from meanwhile.
  *
- * The line moves because nobody keeps its place for nothing. While clients wait, the others have a time in which they
- * have to make progress, and who makes none is given up. That time is a second at most, and the shorter the longer the
- * line is. Who has brought a body to its end on its connection before has more time than others.
+ * While clients wait, the others must make progress within some time, or they are disconnected. That time is a second
+ * at most, and shorter the longer the line is. A client that has completed a body on its connection has more time.
  *
- * Of those that wait, the next is one whose host has least set aside. Of these it is in turn one that has waited
- * longest, and one that is likely to be done soon: one that has brought a body to its end before, or else the smallest.
- * So a small body comes to its turn within about a second, however many clients have stalled before it, and a large one
- * does not wait forever.
+ * The next in line is a client of the host that has least reserved. Among its clients, two take turns: the one that has
+ * waited longest, and one that will probably be done soon, which has completed a body before or has the smallest one.
+ * So a small body is served within about a second, however many clients have stalled before it, and a large one does
+ * not wait forever.
  *
- * Bound: what is set aside. A single body may be larger than the share, and one host may have HOST_SHARE of it. Who
- * waits holds what one read has brought. What is whole and waits for a pump counts, and is not held back.
+ * Bound: the reserved bytes. A single body may be larger than the share, and one host may have HOST_SHARE of it. A
+ * waiting client holds what one read brought. A complete body that waits for a pump counts, and does not wait here.
  *
  * Units: bytes, ms. Thread: main.
  */
 
 import type { Clock, Timer } from '../../shared/clock.ts';
 
-/** Who sends bodies: one for each connection. */
+/** A sender of bodies: one for each connection. */
 export interface BodyClient {
   /** Its address without the port; empty for a unix socket. */
   readonly remoteIp: string;
-  /** Whether it has not said who it is. */
+  /** Whether it has not identified itself. */
   readonly isGuest: boolean;
 }
 
-/** What gathers bodies: a connection, or a request. */
+/** Gathers bodies: a connection, or a request. */
 export interface BodyGatherer {
   readonly client: BodyClient;
-  /** Reads nothing more for now. May be called several times. */
+  /** Stops reading for now. May be called several times. */
   pause(): void;
-  /** Reads on. It may `note` at once. */
+  /** Continues to read. It may `note` at once. */
   resume(): void;
-  /** Ends, because it makes no progress. False: it is the broker that takes long, and it goes on. */
+  /** Ends, because it makes no progress. False: the broker causes the delay, and it continues. */
   abort(): boolean;
   toString(): string;
 }
@@ -46,38 +45,38 @@ export interface BodyShareListener {
   onAborted(gatherer: BodyGatherer): void;
 }
 
-/** How long nobody has to make progress at most: who has brought a body to its end, and who has not. */
+/** The longest time without progress, for a client that has completed a body and for one that has not. */
 const PATIENCE_MS = 1000;
 const FIRST_PATIENCE_MS = 500;
-/** At least so long, however many wait. */
+/** The shortest such time, however many wait. */
 const PATIENCE_MS_MIN = 50;
 /** A body that grows by this many bytes makes progress. */
 const PROGRESS_BYTES = 64 * 1024;
-/** How often is looked for progress. */
+/** How often progress is checked. */
 const LOOK_MS = 10;
-/** Who has not been read from between two looks need not have been able to. */
+/** A client is aborted only after this many checks: the broker may not have read from it in between. */
 const LOOKS_MIN = 3;
 /** What one host may have of a share. */
 const HOST_SHARE = 3 / 4;
 
 type State = 'gathering' | 'waiting' | 'whole';
 
-/** What is known of a body, or of whole ones that wait. */
+/** The state of a body, or of complete ones that wait. */
 type Entry = {
   readonly gatherer: BodyGatherer;
   readonly host: Host;
   readonly state: State;
-  /** What has come of it. */
+  /** Bytes that have arrived. */
   heldBytes: number;
-  /** What it takes as a whole. */
+  /** Its bytes when it is complete. */
   readonly wantedBytes: number;
-  /** Where it was when it was last found to make progress, when that was, and how often it was looked at since. */
+  /** Its bytes and the time when it last made progress, and how often it was checked since. */
   markBytes: number;
   markMs: number;
   lookCount: number;
 };
 
-/** What one host has set aside, and how many of its entries there are. */
+/** What one host has reserved, and the number of its entries. */
 type Host = { setAsideBytes: number; gatheringCount: number; entryCount: number };
 
 export class BodyShare {
@@ -85,10 +84,10 @@ export class BodyShare {
   readonly #clock: Clock;
   readonly #listener: BodyShareListener;
   readonly #entries = new Map<BodyGatherer, Entry>();
-  /** Those of the entries that wait, in the order in which they came. */
+  /** The entries that wait, in order of arrival. */
   readonly #line = new Set<Entry>();
   readonly #hosts = new Map<string, Host>();
-  /** Those of whom a large body has come to its end. */
+  /** Clients that have completed a large body. */
   readonly #proven = new WeakSet<BodyClient>();
   #setAsideBytes = 0;
   #gatheringCount = 0;
@@ -101,7 +100,7 @@ export class BodyShare {
     this.#listener = listener;
   }
 
-  /** Bytes of large bodies that are set aside. */
+  /** Bytes that are reserved for large bodies. */
   get setAsideBytes(): number {
     return this.#setAsideBytes;
   }
@@ -114,7 +113,7 @@ export class BodyShare {
     return this.#entries.get(gatherer)?.state === 'waiting';
   }
 
-  /** So much is held of a large body that takes so much when it is whole. `isNext`: it is not the one before. */
+  /** Reports how much of a large body is held, and its size when complete. `isNext`: it is another body than before. */
   note(gatherer: BodyGatherer, heldBytes: number, wantedBytes: number, isNext: boolean): void {
     const entry = this.#entries.get(gatherer);
     if (entry === undefined) {
@@ -128,7 +127,7 @@ export class BodyShare {
     } else {
       entry.heldBytes = heldBytes;
       if (heldBytes - entry.markBytes >= PROGRESS_BYTES) this.#mark(entry);
-      // What was being read when it was held back may have come.
+      // A read that was under way when it was paused may have arrived.
       if (entry.state === 'waiting') gatherer.pause();
     }
   }
@@ -159,11 +158,11 @@ export class BodyShare {
       gatherer.pause();
       this.#listener.onWaiting(this.#line.size);
     }
-    // What was set aside for the body before may be free.
+    // The memory of the body before may be free.
     this.#admit();
   }
 
-  /** A body turns out to be larger than it was said to be, as no honest one does. */
+  /** A body is larger than announced; no correct client does that. */
   #grow(entry: Entry, heldBytes: number, wantedBytes: number): void {
     const { gatherer } = entry;
     this.#remove(entry);
@@ -182,7 +181,7 @@ export class BodyShare {
 
   // The line
 
-  /** Has those go on that there is room for. */
+  /** Resumes those that there is room for. */
   #admit(): void {
     for (;;) {
       const next = this.#next();
@@ -227,7 +226,7 @@ export class BodyShare {
 
   // Progress
 
-  /** Looks again and again while somebody waits. */
+  /** Checks progress while somebody waits. */
   #watch(): void {
     if (this.#line.size === 0) {
       this.#look?.cancel();
@@ -267,7 +266,7 @@ export class BodyShare {
       return;
     }
     this.#listener.onAborted(gatherer);
-    // It may have said so itself.
+    // It may have reported that itself.
     if (this.#entries.get(gatherer) === entry) this.forget(gatherer);
   }
 
@@ -309,7 +308,7 @@ export class BodyShare {
     if (--host.entryCount === 0) this.#hosts.delete(gatherer.client.remoteIp);
   }
 
-  /** Sets memory aside, or gives it back. */
+  /** Reserves memory, or releases it. */
   #count({ host, state, wantedBytes }: Entry, sign: 1 | -1): void {
     const bytes = sign * wantedBytes;
     const gathering = state === 'gathering' ? sign : 0;

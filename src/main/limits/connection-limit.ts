@@ -1,7 +1,7 @@
 /**
  * Counts the connections of clients, over TCP, HTTP and HTTPS together, and says when there are enough.
  *
- * Bound: `max`, and beyond it a few for HTTP only, so that an operator gets at `/stats` while clients have taken all.
+ * Bound: `max`, and beyond it a few for HTTP only, so that an operator reaches `/stats` while clients have taken all.
  * Further clients are refused; the log says so at most once a second.
  *
  * Thread: main. Source: nsqd has no such bound and fails to accept when descriptors run out.
@@ -37,7 +37,7 @@ export class ConnectionLimit {
     return this.#refusedCount;
   }
 
-  /** Asks for a connection to be let in; one that is has to `leave`. */
+  /** Asks to admit a connection; an admitted one has to `leave`. */
   tryEnter(kind: ConnectionKind): boolean {
     const max = kind === 'HTTP' ? this.max + HTTP_EXTRA : this.max;
     if (this.#count >= max) {

@@ -4,7 +4,7 @@
  *
  * It looks every second, and ten times as often when space is short or nearly so. Once it was too little, it is so
  * until there is a quarter more than the bound, so that a broker at the bound does not change its mind all the time.
- * What cannot be found out refuses nothing: writing itself will tell.
+ * If the space is unknown, nothing is refused: writing itself will tell.
  *
  * Thread: main. Source: nsqd has no such bound and fails when the volume is full.
  */
@@ -23,7 +23,7 @@ import { errorText } from '../../shared/error-text.ts';
 /** What the system tells of a volume. Units: `bsize` bytes of a block; blocks in all, and free to this user. */
 export type Volume = { readonly bsize: number; readonly blocks: number; readonly bavail: number };
 
-/** What it is made of. */
+/** Its dependencies. */
 export type DiskSpaceSetup = {
   readonly path: string;
   /** `--min-free-disk`. */
@@ -72,7 +72,7 @@ export class DiskSpace {
     this.#timer?.cancel();
   }
 
-  /** Looks once, and sees to it that this happens again. Never rejects. */
+  /** Looks once, and schedules the next look. Never rejects. */
   async #look(): Promise<void> {
     const { path, readVolume, clock } = this.#setup;
     this.#count++;

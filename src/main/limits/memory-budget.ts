@@ -1,5 +1,5 @@
 /**
- * How the memory that the broker may take is shared out.
+ * Divides the memory that the broker may take.
  *
  * What the broker needs by itself comes first: the program and main's heap, each thread, the rings. An eighth of the
  * rest is for bodies that have come in part; the remainder is shared equally by the pump threads, for messages. A pump
@@ -16,7 +16,7 @@ import { describePortion, isNothing, portionBytes } from '../../daemon/options/p
 import type { Options } from '../options/options.ts';
 import { ringSizes } from '../pumps/ring-sizes.ts';
 
-/** Who gets how much. Units: bytes. */
+/** The share of each part. Units: bytes. */
 export type MemoryBudget = {
   /** For the messages of each pump thread. */
   readonly pumpBytes: number;
@@ -50,7 +50,7 @@ const BUFFER_FACTOR = 2;
 /** As good as no bound, and still a number that can be counted with. */
 const UNBOUNDED = Number.MAX_SAFE_INTEGER;
 
-/** Shares out `options.maxMemory`. Units: `machineBytes`, of which a percentage is taken. */
+/** Divides `options.maxMemory`. Units: `machineBytes` in bytes, for a percentage of them. */
 export function memoryBudget(options: MemoryOptions, machineBytes: number): MemoryBudget {
   const { maxMemory, pumpThreads } = options;
   const fixedBytes = fixedBytesOf(options);

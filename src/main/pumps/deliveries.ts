@@ -1,6 +1,6 @@
 /**
- * What the pumps have to say: reads their deliver rings and hands frames, refusals, answers, replies and events
- * to those they are for.
+ * Reads the deliver rings of the pumps and hands frames, refusals, answers, replies and events
+ * to their receivers.
  *
  * Between turns it sleeps on main's doorbell; main reads the rings in any turn it has anyway. A timer ends a wait that
  * takes LOOK_MS, so that a lost wake-up delays what the pumps say and hangs nothing.
@@ -106,7 +106,7 @@ export class Deliveries {
     while (!this.#isStopped) {
       const rings = bell.rings();
       bell.fallAsleep();
-      // Whatever was published, or given back, before the flag was seen is found here; what comes later rings.
+      // Everything published or released before the flag was seen is found here; later changes ring.
       if (this.read() === 0 && !this.#notifyWritable()) await bell.waitAsync(rings);
       bell.wakeUp();
       // The bell also rings when a ring has room again, with nothing to read.

@@ -60,7 +60,7 @@ export class PumpHandle {
   readonly #requestFlush: () => void;
   /** Payload of the record that a refused publish needs, in bytes. */
   #wantedBytes = 0;
-  /** Whether a publish has been refused since somebody was told of room, and whether somebody is being told. */
+  /** Whether a publish was refused since the last call of listeners, and whether they are being called. */
   #hasRefused = false;
   #isNotifying = false;
   /** The listeners for room in the publish ring, and in the command ring. */
@@ -223,7 +223,7 @@ export class PumpHandle {
   }
 
   /**
-   * Has those that found no room try again, in the order in which they came, as long as there is room; for those that
+   * Lets waiting publishes and commands try again, in order, as long as there is room; for those that
    * are left, the pump rings main's bell when it gives some back. Returns whether anybody has gone on.
    */
   notifyWritable(): boolean {
@@ -286,7 +286,7 @@ export class PumpHandle {
     let count = 0;
     while (count < listeners.length && !this.#hasRefused) listeners[count++]();
     this.#isNotifying = false;
-    // One that was told and needs more than there was keeps its place, which it has taken anew.
+    // One that was called and needs more room has registered again, and keeps its place.
     this.#writableListeners.push(...listeners.slice(count));
   }
 
@@ -314,7 +314,7 @@ export class PumpHandle {
     if (this.#commands.hasWaiting) return false;
     const ring = this.#publishes;
     const payloadBytes = PUBLISH_FIELD_BYTES + bytes;
-    // Large ones overtake nobody who waits, or the largest would never find room.
+    // Large ones overtake no waiting one, or the largest would never find room.
     const isBehind =
       payloadBytes > SMALL_BYTES && this.#writableListeners.length > 0 && !this.#isNotifying;
     const mayClaim = !isBehind && this.#hasRoomFor(payloadBytes);

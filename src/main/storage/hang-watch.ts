@@ -16,7 +16,7 @@ export interface DiskCaller {
   count(): number;
 }
 
-/** What it is made of. */
+/** Its dependencies. */
 export type HangWatchSetup = {
   readonly callers: readonly DiskCaller[];
   /** How long a call may take. Units: ms. */

@@ -1,5 +1,5 @@
 /**
- * Has everything in memory written to disk at the end: the messages of all pumps, and the list of topics and channels.
+ * Writes everything in memory to disk at the end: the messages of all pumps, and the list of topics and channels.
  * Neither waits for the other, so a failure of one does not cost the other.
  *
  * Thread: main.
@@ -22,8 +22,8 @@ export type StorageToClose = {
 };
 
 /**
- * Resolves when everything is on disk, or cannot be. A disk that takes its time is waited for; one that fails is given
- * up after the timeout.
+ * Resolves when everything is on disk, or cannot be. A slow disk is waited for; a failing one is abandoned
+ * after the timeout.
  *
  * Errors: resolves with what went wrong, or null. After a timeout pumps and metadata still try.
  */

@@ -16,7 +16,7 @@ import { closeStorage } from './storage-closing.ts';
 import { removeTemporaryFiles } from './temporary-files.ts';
 import { WriteProbe } from './write-probe.ts';
 
-/** What it is made of. */
+/** Its dependencies. */
 export type StorageSetup = {
   readonly dataPath: string;
   /** `--adopt-orphans`. */

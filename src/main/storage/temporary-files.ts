@@ -1,6 +1,6 @@
 /**
- * Files that are written beside another one and then take its name. A broker that is killed in between leaves them
- * behind, and so does nsqd, which names them in the same way.
+ * Files that are written beside another one and then take its name. A broker that is killed in between leaves
+ * them, and so does nsqd, which names them in the same way.
  *
  * Thread: main, at the start, under the lock of the data directory.
  */

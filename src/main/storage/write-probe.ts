@@ -14,7 +14,7 @@ import type { Logger } from '../../daemon/log.ts';
 import type { Clock, Timer } from '../../shared/clock.ts';
 import { errorText } from '../../shared/error-text.ts';
 
-/** What it is made of. */
+/** Its dependencies. */
 export type WriteProbeSetup = {
   readonly dataPath: string;
   readonly clock: Clock;
@@ -86,7 +86,7 @@ export class WriteProbe {
   }
 }
 
-/** What the system says, without the name of a file that nobody knows. */
+/** The system's error, without the name of a file that nobody knows. */
 function describe(error: unknown): string {
   if (!(error instanceof Error && 'code' in error && 'errno' in error)) return errorText(error);
   const { code, errno } = error;

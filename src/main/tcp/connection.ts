@@ -1,5 +1,5 @@
 /**
- * A TCP client's connection: its socket, what it sends and what it is sent.
+ * A TCP client's connection: its socket, its input and its output.
  *
  * It takes commands one after the other. It stops reading while its output is backed up, while a pump has no
  * room, and where nsqd's one reader per connection would block: a command other than a publish waits
@@ -126,7 +126,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     this.#quota.chargeRefusal();
   }
 
-  /** Writes what this turn has brought. */
+  /** Writes the output of this turn. */
   flush(): void {
     this.#output.flush();
     if (this.#output.isBackedUp && !this.#isEnding) this.#stopReading();
@@ -137,7 +137,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     this.#transport.destroy();
   }
 
-  // What the deadlines have it do
+  // Called by the deadlines
 
   onHeartbeat(): void {
     // A client that waits for a layer's OK takes nothing else for it.
@@ -158,14 +158,14 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     this.destroy();
   }
 
-  // What the memory for bodies has it do
+  // Called by the memory for bodies
 
   pause(): void {
     this.#stopReading();
   }
 
   resume(): void {
-    // Many are told at once, and are not all to be read from in one turn.
+    // Many are resumed at once, and must not all be read in one turn.
     if (!this.#isReading) this.#quota.throttle();
   }
 
@@ -278,7 +278,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     if (this.#parser.isWaiting) this.#stopReading();
   }
 
-  /** Goes on reading, unless there is still a reason not to. */
+  /** Resumes reading, unless there is still a reason not to. */
   #readOn(): void {
     if (this.#isReading || this.#isClosed || this.#isUpgrading || this.#quota.isThrottled) return;
     if (this.#output.isBackedUp) return;

@@ -1,5 +1,5 @@
 /**
- * What the broker does when it is told to from outside of the queue protocol: the broker as the HTTP API sees it.
+ * What the broker does on request from outside of the queue protocol: the broker as the HTTP API sees it.
  *
  * Thread: main. Source: nsqd `http.go`.
  */
@@ -38,7 +38,7 @@ export type BrokerParts = {
   readonly storage: BrokerStorage;
   readonly publisher: Publisher;
   readonly stats: StatsCollector;
-  /** Who registers topics elsewhere. */
+  /** Registers topics elsewhere. */
   readonly lookupd: Addressable;
   readonly limit: ConnectionLimit;
   readonly guard: Guard;

@@ -40,7 +40,7 @@ export type MetadataSource = Iterable<{
   >;
 }>;
 
-/** What it is made of. */
+/** Its dependencies. */
 export type MetadataSetup = {
   readonly dataPath: string;
   readonly source: () => MetadataSource;

@@ -63,7 +63,7 @@ export class Publication {
   }
 
   /**
-   * Calls back when it makes sense to `send` again. What is begun is brought to its end before, even if nobody
+   * Calls back when it makes sense to `send` again. A publication that has begun is completed first, even if nobody
    * listens any more: a publication is kept whole, or not at all.
    */
   onWritable(listener: () => void): void {

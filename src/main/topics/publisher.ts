@@ -1,5 +1,5 @@
 /**
- * Publishes to topics, for every face of the broker: decides whether a publish is refused, answered at once, or
+ * Publishes to topics, for TCP and HTTP alike: decides whether a publish is refused, answered at once, or
  * answered by the pump, and holds an answer until `nsqd.dat` names a topic that is new.
  *
  * Thread: main. Source: nsqd `Topic.PutMessages`.
@@ -11,7 +11,7 @@ import type { MessageBatch } from '../pumps/message-batch.ts';
 import { Publication } from './publication.ts';
 import type { TopicHandle, TopicMap } from './topic-map.ts';
 
-/** Messages are refused for a reason that their publisher should know, which is the error's message. */
+/** Messages are refused. The error's message is the reason, which the publisher gets. */
 export class PublishRefused extends Error {}
 
 const NO_BYTES = Buffer.alloc(0);
@@ -50,7 +50,7 @@ export class Publisher {
   }
 
   /**
-   * Begins what cannot be published at once; the caller has it sent. `onSettled` is called once: with null when the
+   * Begins a publish that has to wait; the caller sends it. `onSettled` is called once: with null when the
    * messages are kept, or with why they are not.
    */
   begin(
@@ -60,7 +60,7 @@ export class Publisher {
   ): Publication {
     const isAnswered = isAnsweredByPump(topic);
     const publication = new Publication(topic, batch, isAnswered, onSettled);
-    // After a crash, what is on disk would not be found of a topic that nobody remembers.
+    // After a crash nobody would find the files of a topic that nsqd.dat does not name.
     if (isAnswered && topic.saving !== null) {
       publication.holdUntil(this.#topics.whenSaved(topic));
     }

@@ -57,7 +57,7 @@ export type TopicHandle = {
   counts: TopicCounts | null;
 };
 
-/** Others who want to know of topics and channels, and may know of more. */
+/** Peers that learn of topics and channels, and may know of more. */
 export interface TopicRegistry {
   onTopicCreated(topic: string): void;
   onTopicDeleted(topic: string): void;
