@@ -3,8 +3,8 @@
  * counted nor held back.
  *
  * Clients that have identified themselves, by IDENTIFY or, where there are auth servers, by AUTH, share most of it.
- * Guests, which are all others, HTTP's among them, share the rest: what they do never holds up the former. See `BodyShare` for
- * how each share is kept.
+ * Guests, which are all others, HTTP's among them, share the rest, and never delay the former. `BodyShare` keeps each
+ * share.
  *
  * Thread: main.
  */
