@@ -1,16 +1,15 @@
 /**
- * What is known of the records of a segment besides the segment itself: an entry for each, in the order of their
- * positions, in a file of its own.
+ * The checksums of a segment's records, in a file beside the segment: an entry for each record, in the order of
+ * positions.
  *
  *     0         6        10         14      16      18      20
  *     [ position | size | checksum | front | id | check ]   big-endian
  *
- * The checksum is the whole record's. `front` (size, timestamp, attempts) and `id` stand for two parts of it, each
- * of which no other record has: a record of which one part is as it was and the whole is not has been damaged,
- * while one of which no part is as it was is another record, and the entry out of date. The check is over the
- * entry, which thus tells its own damage.
+ * The checksum is the whole record's. `front` (size, timestamp, attempts) and `id` are checksums of two parts that
+ * differ between any two records. If one part matches and the whole record does not, the record is damaged. If no part
+ * matches, it is another record, and the entry is out of date. The check covers the entry itself.
  *
- * The file is an aid: it is never synced, and whatever of it is missing or wrong is as if it had not been written.
+ * The file is optional: it is never synced, and missing or wrong entries count as not written.
  *
  * Units: positions and sizes in bytes, sizes with the size field.
  * Thread: disk.
@@ -29,7 +28,7 @@ const FRONT = 14;
 const ID = 16;
 const CHECK = 18;
 
-/** Where the numbers of a segment end that an entry can tell. */
+/** Positions from here on do not fit an entry. */
 const POSITION_END = 2 ** 48;
 
 /** Writes the entry of the record at `at`, whose size field is right and which lies in its segment at `position`. */

@@ -1,5 +1,5 @@
 /**
- * A data directory that is missing, because its disk is not mounted, holds no news about its queues.
+ * While the data directory is missing, for example because its disk is not mounted, nothing is known about its queues.
  *
  * Thread: disk.
  */

@@ -1,14 +1,14 @@
 /**
- * How a disk queue says what an operator should know; the lines travel to main as STATUS records.
+ * The log of a disk queue. Its lines travel to main as STATUS records.
  *
  * Thread: disk.
  */
 
-/** Levels of STATUS records; nothing a disk queue does as it should is worth a line. */
+/** Levels of STATUS records. A disk queue logs only what is not normal. */
 export const LOG_WARNING = 3;
 export const LOG_ERROR = 4;
 
-/** How much a line matters. */
+/** The severity of a line. */
 export type LogLevel = typeof LOG_WARNING | typeof LOG_ERROR;
 
 /** Takes one line, without a full stop or line end. */

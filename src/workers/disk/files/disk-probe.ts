@@ -1,5 +1,5 @@
 /**
- * Finds out whether the disk takes data, by writing some and taking it away again.
+ * Tests whether the disk takes data, by writing some and removing it.
  *
  * Thread: disk.
  */
@@ -11,9 +11,9 @@ import { fileError } from './file-error.ts';
 import type { FileSystem } from './file-system.ts';
 import { sidecarDirectoryOf } from './queue-files.ts';
 
-/** A block of most file systems: less may find room where nothing else does. */
+/** A block of most file systems: less may still fit on a full disk. */
 const PROBE_BYTES_MIN = 4096;
-/** More than an append has, unless it is one large message. */
+/** More than any append, except one of a single large message. */
 const PROBE_BYTES_MAX = 1024 * 1024;
 
 /** Bytes of a file that could not be written. */
@@ -25,8 +25,8 @@ export interface WantedBytes {
 const NOTHING_WANTED: WantedBytes = { position: 0, length: 0 };
 
 /**
- * Writes as much as was wanted, and as far from the beginning of a file: that a block can be written tells little of a
- * disk that has no room for more, and nothing of a limit on the size of files.
+ * Writes as many bytes as the failed append, at the same position of a file. A single block would fit on a disk without
+ * room for more, and would not reach a limit on the size of files.
  *
  * Errors: throws when the disk does not take it.
  */
@@ -37,12 +37,12 @@ export function probeDisk(fileSystem: FileSystem, dataPath: string, wanted: Want
     writeProbe(fileSystem, join(directory, PROBE_FILE), wanted);
   } catch (error) {
     rethrowBug(error);
-    // That directory may be what cannot be written to, and records need none.
+    // That directory may be the reason, and records do not need it.
     writeProbe(fileSystem, join(dataPath, OUTER_PROBE_FILE), wanted);
   }
 }
 
-/** Writes a block outside of the directory of sidecars. Errors: as `probeDisk`. */
+/** Writes a block outside the directory of sidecars. Errors: as `probeDisk`. */
 export function probeOutside(fileSystem: FileSystem, dataPath: string): void {
   writeProbe(fileSystem, join(dataPath, OUTER_PROBE_FILE), NOTHING_WANTED);
 }

@@ -1,12 +1,12 @@
 /**
- * What a failed file call looks like to whoever reads about it: the action, the file, and what the system said.
+ * The text of a failed file call: the action, the file, and the error of the system.
  *
  * Thread: disk.
  */
 
 import { basename } from 'node:path';
 
-/** Adds the action that failed and the file to what the system said. */
+/** Adds the failed action and the file to an error of the system. */
 export function fileError(action: string, path: string, cause: unknown): Error {
   return new Error(`${action} ${basename(path)}`, { cause });
 }
@@ -20,7 +20,7 @@ export function hasErrorCode(error: unknown, code: string): boolean {
 /** The code that the system gave for an error or for one of its causes; undefined if it gave none. */
 export function errorCodeOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  // Node's own codes say that it was called wrongly.
+  // Node's own codes mean a wrong call.
   if ('code' in error && !String(error.code).startsWith('ERR_')) return String(error.code);
   return errorCodeOf(error.cause);
 }
@@ -31,7 +31,7 @@ export function errorText(error: unknown): string {
   return error.cause === undefined ? error.message : `${error.message}: ${errorText(error.cause)}`;
 }
 
-/** Whether the disk has no room for what was to be written, or the user none of his share. */
+/** Whether the disk, or the user's quota, has no room. */
 export function isOutOfSpace(error: unknown): boolean {
   return hasErrorCode(error, 'ENOSPC') || hasErrorCode(error, 'EDQUOT');
 }

@@ -1,10 +1,9 @@
 /**
- * The file calls that the disk thread makes, all of them. Everything that reaches the disk, and the order in
- * which it does, is visible here, so that a test can put a file system of its own behind it: one that is full,
- * one that fails, one that loses what was not synced.
+ * All file calls of the disk thread. Everything that reaches the disk, and its order, is visible here, so that a test
+ * can use its own file system: one that is full, that fails, or that loses what was not synced.
  *
- * Errors: every call may throw what the system said, with its `code`; the caller adds what it was doing. Only
- * "there is no such file" and "there is one already" are values, as they are no failures.
+ * Errors: every call may throw the error of the system, with its `code`; the caller adds the action. Only "there is no
+ * such file" and "there is one already" are values, as they are no failures.
  * Thread: disk; every call blocks.
  */
 
@@ -54,7 +53,7 @@ export interface FileSystem {
   /** Makes a file's bytes and size durable. */
   sync(handle: FileHandle): void;
   close(handle: FileHandle): void;
-  /** Whether the open file still has a name; writing to one that has none reaches nobody. */
+  /** Whether the open file still has a name; nothing that is written to a file without one can be found again. */
   isLinked(handle: FileHandle): boolean;
   /** Bytes of a file; of a directory, some number. */
   size(path: string): number | 'missing';
@@ -70,7 +69,7 @@ export interface FileSystem {
   syncDirectory(directory: string): void;
 }
 
-/** Files hold messages: nobody but the broker's user may read them. As nsqd. */
+/** Files hold messages: only the broker's user may read them. As nsqd. */
 const FILE_MODE = 0o600;
 /** As `FILE_MODE`, for a directory. */
 const DIRECTORY_MODE = 0o700;
@@ -176,7 +175,7 @@ export class NodeFileSystem implements FileSystem {
   }
 
   syncDirectory(directory: string): void {
-    // Windows opens no directories, and its file system keeps names in a journal of its own.
+    // Windows does not open directories; its file system keeps names in a journal.
     if (process.platform === 'win32') return;
     const handle = openSync(directory, 'r');
     try {

@@ -1,10 +1,10 @@
 /**
- * The segments of all queues of a disk thread, addressed by path as if they were always open. At most `max` are;
- * the one that was used longest ago is closed to make room, of those that need no sync if there are any. One that was
- * written to is synced before: the error of a sync must not get lost with its handle.
+ * The segments of all queues of a disk thread, addressed by path as if they were always open. At most `max` are
+ * open. To make room, the least recently used file that needs no sync is closed, or else the least recently used one,
+ * which is synced before: the error of a sync must not get lost with its handle.
  *
  * Errors: every call throws with the action and the file's name; nothing is renamed, removed or skipped for it. A
- * `close` of the system that fails is no error, but of a file that was written to and not synced its next sync is.
+ * failed `close` of the system is no error; if the file was written to and not synced, its next sync fails.
  * Thread: disk.
  */
 
@@ -30,7 +30,7 @@ export class OpenFiles {
   readonly #max: number;
   /** In the order of use, latest last. */
   readonly #open = new Map<string, OpenFile>();
-  /** Syncs that failed when a file was closed to make room; told by the next `sync` of that file. */
+  /** Syncs that failed when a file was closed to make room; the next `sync` of that file reports them. */
   readonly #failedSyncs = new Map<string, Error>();
 
   constructor(
@@ -62,8 +62,7 @@ export class OpenFiles {
   }
 
   /**
-   * Whether there is such a file to write to: one that was removed may be open still, and takes writes that
-   * nobody sees.
+   * Whether there is such a file to write to: a removed file may still be open, and takes writes that are lost.
    */
   canWrite(path: string): boolean {
     const file = this.#forWriting(path);
@@ -86,8 +85,8 @@ export class OpenFiles {
   }
 
   /**
-   * Writes all bytes to a file that helps and is not needed: it is created where it is missing, in a directory that is
-   * too if need be, and is not synced.
+   * Writes all bytes to an optional file: it is created if it is missing, with its directory if necessary, and is not
+   * synced.
    *
    * Errors: as `write`.
    */
@@ -136,7 +135,7 @@ export class OpenFiles {
     }
   }
 
-  /** Makes a file durable, if it is there. Errors: what was not durable is lost to any further sync. */
+  /** Makes a file durable, if it is there. Errors: a later sync does not write what this one has not written. */
   sync(path: string): void {
     const failure = this.#failedSyncs.get(path);
     this.#failedSyncs.delete(path);
@@ -204,7 +203,7 @@ export class OpenFiles {
   #forWriting(path: string): OpenFile | 'missing' {
     const file = this.#use(path);
     if (file?.isWritable) return file;
-    // What is told of an earlier handle's sync stays to be told.
+    // The failed sync of an earlier handle is still to be reported.
     if (file !== undefined) this.#closeOpen(path);
     return this.#openFile(path, true);
   }
@@ -286,7 +285,7 @@ export class OpenFiles {
     }
   }
 
-  /** The handle is gone in any case. What was synced is on disk whatever it says; the rest is for the next sync. */
+  /** The handle is gone in any case. Synced bytes are on disk even if closing fails; the next sync reports the rest. */
   #closeHandle(path: string, file: OpenFile): void {
     try {
       this.#fileSystem.close(file.handle);

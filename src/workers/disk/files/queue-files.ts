@@ -3,12 +3,12 @@
  *
  * Shape: `<queue>.diskqueue.000003.dat` (segment 3), `<queue>.diskqueue.meta.dat`,
  * `<queue>.diskqueue.meta.dat.0.tmp` (metadata being written), `<segment>.bad` (a damaged segment, kept for the
- * operator). Beside them, in a hidden directory of all queues, what nsqd knows nothing of: the sidecars
- * `<queue>.diskqueue.000003.notes` (what became of the segment's records), `<queue>.diskqueue.000003.sums` (their
- * checksums) and `<queue>.diskqueue.meta.copy` (the metadata once more, checked).
+ * operator). Beside them, in a hidden directory of all queues that nsqd ignores, are the sidecars
+ * `<queue>.diskqueue.000003.notes` (states of the segment's records), `<queue>.diskqueue.000003.sums` (their checksums)
+ * and `<queue>.diskqueue.meta.copy` (a copy of the metadata with a checksum).
  * Thread: disk.
  * Source: go-diskqueue `fileName`, `metaDataFileName`, without the sidecars. nsqd puts a random number before `.tmp`;
- * here one file is used again and again, so a crash leaves at most one behind and the next sync takes it away.
+ * this uses the same file each time, so a crash leaves at most one behind, and the next sync removes it.
  */
 
 import { join } from 'node:path';
@@ -83,7 +83,7 @@ export function parseSegmentName(fileName: string): SegmentFileName | undefined 
   const match = FILE_NAME.exec(fileName);
   if (match === null) return undefined;
   const segment = Number(match[2]);
-  // A name such as 0000003 reads as a segment number but is not how that segment is called.
+  // A name such as 0000003 can be read as a segment number but is not the name of that segment.
   if (!Number.isSafeInteger(segment) || segmentDigits(segment) !== match[2]) return undefined;
   return { prefix: match[1], segment, kind: match[3] as SegmentFileKind };
 }

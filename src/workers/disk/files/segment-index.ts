@@ -1,9 +1,9 @@
 /**
- * Which segments lie in the data directory, for queues whose metadata does not say, and which of them have states.
+ * Lists the segments in the data directory, for queues without metadata, and which segments have states.
  *
- * A directory of many queues is long, and most queues open without metadata because they are new. So the
- * directory is listed once, and that list is asked; what it says is a hint to be checked, as files come and go
- * after it. The directory of the sidecars belongs to this thread alone, so its list is kept up to date instead.
+ * A directory of many queues is long, and most queues open without metadata because they are new. So the directory is
+ * listed once. That list is a hint to be checked, as files come and go later. The list of sidecars is kept up to date,
+ * as only this thread changes them.
  *
  * Errors: all but `forget` throw when the directory cannot be listed; the next call tries again.
  * Thread: disk.
@@ -43,13 +43,15 @@ export class SegmentIndex {
     return this.#listAll().get(filePrefix(queueName)) ?? [];
   }
 
-  /** Segments of the queue that have states, undefined if it has none: for whoever writes states to keep true. */
+  /**
+   * Segments of the queue that have states, undefined if there are none. The writer of states keeps the set up to date.
+   */
   states(queueName: string): Set<number> | undefined {
     this.#states ??= this.#listSidecars();
     return this.#states.get(filePrefix(queueName));
   }
 
-  /** Segments of the queue that had checksums when the process began; the second call for a queue tells none. */
+  /** Segments of the queue that had checksums when the process began; the second call for a queue returns none. */
   takeChecksums(queueName: string): readonly number[] {
     this.#states ??= this.#listSidecars();
     const prefix = filePrefix(queueName);
@@ -58,24 +60,24 @@ export class SegmentIndex {
     return segments;
   }
 
-  /** Makes a set of segments the one that `states` tells. */
+  /** Sets what `states` returns for the queue. */
   setStates(queueName: string, segments: Set<number>): void {
     this.#states ??= this.#listSidecars();
     this.#states.set(filePrefix(queueName), segments);
   }
 
-  /** Whether the list of sidecars is one, and not `skipSidecars` in its place. */
+  /** Whether the sidecars were listed, and not skipped. */
   get isComplete(): boolean {
     return this.#isComplete;
   }
 
-  /** From now on there are only sidecars that this thread begins, as the others cannot be listed. */
+  /** Gives up on listing the sidecars: from now on only those that this thread creates count. */
   skipSidecars(): void {
     this.#states = new Map();
     this.#isComplete = false;
   }
 
-  /** Makes `known` list anew: a queue was left in a state that its metadata does not tell. */
+  /** Makes `known` list again: a queue was left in a state that its metadata does not describe. */
   forget(): void {
     this.#known = undefined;
   }

@@ -1,10 +1,10 @@
 /**
- * How long a sidecar that cannot be used holds up its queue. Errors pass, and what is in a sidecar is worth waiting
- * for; but records need none, so after a bounded time the queue goes on without, and what is there is kept for the
- * operator under another name.
+ * Decides how long an unusable sidecar holds up its queue. Errors may pass, and a sidecar is worth waiting for. But
+ * records can do without, so after a bounded time the queue continues without it, and the file is kept for the operator
+ * under another name.
  *
- * What fails because the disk is full or read-only, or the process short of descriptors, is no fault of the file: it is
- * waited for. So is a disk that fails as a whole.
+ * An error because the disk is full or read-only, or because the process has no descriptors left, is not the file's
+ * fault: the queue waits. It also waits while the disk fails as a whole.
  *
  * Bound: an entry for each use of a file that has failed last. Units: ms, monotonic. Thread: disk.
  */
@@ -25,12 +25,12 @@ interface Failing {
 const USES = ['read', 'write', 'sync'] as const;
 
 const PATIENCE_MS = 3000;
-/** A queue that is seldom asked for gets so many tries all the same. */
+/** A queue that is rarely used gets this many tries. */
 const TRIES_MIN = 3;
 
-/** What is in the file's place is no file: trying again does not help. */
+/** There is something else in the file's place: trying again does not help. */
 const FINAL = new Set(['EISDIR', 'ENOTDIR', 'ELOOP']);
-/** Errors that are not the file's. */
+/** Errors that are not the file's fault. */
 const OF_OTHERS = new Set([
   ...['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS'],
   ...['EMFILE', 'ENFILE', 'ENOMEM', 'EINTR', 'EAGAIN'],
@@ -44,8 +44,8 @@ export class SidecarPatience {
   readonly #failing = new Map<string, Failing>();
 
   /**
-   * To be told of each use that fails. Returns whether to go on without the file. `probe` uses something of the same
-   * disk that is no sidecar, and throws if that fails too.
+   * To be called for each failed use. Returns whether to continue without the file. `probe` uses another file of the
+   * same disk that is no sidecar, and throws if that fails too.
    */
   isOver(use: SidecarUse, path: string, error: unknown, probe: () => unknown): boolean {
     const code = errorCodeOf(error);
@@ -57,7 +57,7 @@ export class SidecarPatience {
     if (FINAL.has(code)) return true;
     if (failing.tries < TRIES_MIN || this.nowMs - failing.sinceMs < PATIENCE_MS) return false;
     if (succeeds(probe)) return true;
-    // Once the disk is well again the file has all of its time.
+    // Once the disk works again the file has its full time.
     this.#failing.delete(key);
     return false;
   }
@@ -72,7 +72,7 @@ export class SidecarPatience {
     for (const use of USES) this.onUsed(use, path);
   }
 
-  /** Gives a file another name that nothing has. Returns the path, or undefined if that is not possible either. */
+  /** Renames a file to a free name. Returns the path, or undefined if that is not possible either. */
   setAside(openFiles: OpenFiles, path: string): string | undefined {
     try {
       const aside = freePath(openFiles, `${path}.unusable`);
@@ -86,7 +86,7 @@ export class SidecarPatience {
   }
 }
 
-/** Where what could not be used is now, as the log says it. */
+/** Where the unusable file is now, for the log. */
 export function keptAs(aside: string | undefined): string {
   return aside === undefined ? 'the file is left there' : `the file is kept as ${basename(aside)}`;
 }

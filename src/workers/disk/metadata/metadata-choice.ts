@@ -1,13 +1,13 @@
 /**
- * Deciding, when a disk queue is opened, what to believe of its metadata.
+ * Decides whether to trust a disk queue's metadata when the queue is opened.
  *
- * Metadata that is as its copy says is good. If it is what the copy was to replace, a crash came between, and the copy
- * is newer. Metadata that differs and fits the segments is good too: nsqd wrote it since. Otherwise it was damaged or
- * lost, and the copy takes its place; that may be older than the segments, so it costs at most that records are read
- * once more, never that some are not.
+ * Metadata that equals its copy is good. If it is the text that the copy was to replace, there was a crash between both
+ * writes, and the copy is newer. Metadata that differs and fits the segments is good too: nsqd has written it since.
+ * Otherwise it was damaged or lost, and the copy replaces it. The copy may be older than the segments: then records may
+ * be read twice, but none is skipped.
  *
- * Where metadata is good and the segment that it begins in holds other records than its checksums say, segments were
- * exchanged: then that segment is read from its start.
+ * If metadata is good, but its first segment has other records than its checksums say, segments were exchanged. Then
+ * that segment is read from its start.
  *
  * Thread: disk.
  */
@@ -26,17 +26,17 @@ import { formatMetadata, type QueueMetadata, readMetadata } from './queue-metada
 /** What is known of a queue before its segments are looked at. */
 export interface MetadataChoice {
   readonly metadata: QueueMetadata | 'missing' | 'unusable';
-  /** Whether that is what is on disk. */
+  /** Whether the same metadata is on disk. */
   readonly isOnDisk: boolean;
-  /** Whether its depth is that of its places. */
+  /** Whether its depth is right for its positions. */
   readonly isDepthKnown: boolean;
 }
 
 const front = Buffer.allocUnsafeSlow(RECORD_BYTES_MIN);
 
 /**
- * Reads metadata and copy and chooses. Errors: throws when the metadata is there and cannot be read, or is needed and
- * the copy cannot for some time, or when there is no data directory.
+ * Reads metadata and copy and chooses. Errors: throws when the metadata exists and cannot be read, when the copy
+ * is needed and cannot be read (until patience is over), or when there is no data directory.
  */
 export function chooseMetadata(source: QueueContext): MetadataChoice {
   const metadata = readMetadata(source.fileSystem, source.files);
@@ -71,8 +71,8 @@ function withoutMetadata(source: QueueContext, metadata: 'missing' | 'unusable')
 }
 
 /**
- * The copy says where to begin if the segment there is known to be the one it speaks of, and there is none before: nsqd
- * may have begun the queue anew.
+ * The copy decides where to begin if its first segment is known to be the same one, and there is no segment before it:
+ * nsqd may have started the queue again.
  */
 function fromCopy(
   source: QueueContext,
@@ -114,7 +114,7 @@ function judgeSegment(source: QueueContext, segment: number, readPosition: numbe
   return 'unknown';
 }
 
-/** As long as there is hope nothing else is believed. Errors: throws when the copy cannot be read for some time. */
+/** Reads the copy that replaces the metadata. Errors: throws when it cannot be read, until patience is over. */
 function readNeededCopy(source: QueueContext, segment: number): MetadataCopy | undefined {
   const { fileSystem, files, openFiles, patience } = source;
   const path = files.metadataCopy;
@@ -150,8 +150,8 @@ function isEmpty(metadata: QueueMetadata): boolean {
 }
 
 /**
- * Whether the records from the read place on are as many as the depth says and end at the write place. Before that a
- * crash may have torn the end of a segment.
+ * Whether the number of records from the read position on is the depth, and they end at the write position. Segments
+ * before the last may have a torn end, after a crash.
  */
 function fitsSegments(source: QueueContext, metadata: QueueMetadata): boolean {
   const { readSegment, readPosition, writeSegment, writePosition } = metadata;

@@ -1,9 +1,9 @@
 /**
- * A disk queue's metadata once more, with a checksum: what tells metadata that was damaged from metadata that
- * someone else has written, as nsqd does.
+ * A copy of a disk queue's metadata with a checksum. It distinguishes damaged metadata from metadata that another
+ * program, such as nsqd, has written.
  *
- * It is written before the metadata, or behind it where the metadata does not count, and not synced. So it may be newer
- * than the metadata, or damaged by a crash; it is asked only where the metadata does not speak for itself.
+ * It is written before the metadata, or after it where the metadata does not count, and is not synced. So it may be
+ * newer than the metadata, or damaged by a crash. It is used only where the metadata is not enough.
  *
  * Shape: the text of the metadata; that of the metadata it is to replace, if that is known; then the checksum of both,
  * eight hex digits and a newline.
@@ -25,14 +25,14 @@ export interface MetadataCopy {
   readonly previousText: string;
 }
 
-/** A copy longer than this is none, see `queue-metadata.ts`. */
+/** A longer file is no copy, see `queue-metadata.ts`. */
 const COPY_BYTES_MAX = 600;
 const CHECKENTRY_BYTES = 9;
 
 /** One text of metadata, and another. */
 const TEXTS = /^((?:.*\n){3})((?:.*\n){3})?$/;
 
-/** Reads the copy; undefined if there is none that is whole. Errors: throws when it is there and cannot be read. */
+/** Reads the copy; undefined if it is missing or damaged. Errors: throws when it exists and cannot be read. */
 export function readMetadataCopy(
   fileSystem: FileSystem,
   files: QueueFiles,

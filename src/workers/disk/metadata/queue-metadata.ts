@@ -19,13 +19,13 @@ export interface QueueMetadata {
   readonly writePosition: number;
 }
 
-/** Metadata longer than this is none: five numbers of 64 bits take 105 characters. */
+/** A longer file is no metadata: five numbers of 64 bits take 105 characters. */
 const METADATA_BYTES_MAX = 256;
 
-/** A negative depth was written by nsqd after some crashes; it is for the reader to correct. */
+/** nsqd has written negative depths after some crashes; the reader corrects them. */
 const METADATA = /^(-?\d+)\n(\d+),(\d+)\n(\d+),(\d+)\n?$/;
 
-/** The metadata, or undefined if that is not what the text is. */
+/** The metadata in a text, or undefined if the text has another format. */
 export function parseMetadata(text: string): QueueMetadata | undefined {
   const match = METADATA.exec(text);
   if (match === null) return undefined;
@@ -46,8 +46,8 @@ export function formatMetadata(metadata: QueueMetadata): string {
 }
 
 /**
- * Reads a queue's metadata. Errors: throws when the file is there and cannot be read; that says nothing about
- * the queue.
+ * Reads a queue's metadata. Errors: throws when the file exists and cannot be read; then nothing is known
+ * about the queue.
  */
 export function readMetadata(
   fileSystem: FileSystem,
@@ -69,8 +69,8 @@ export function readMetadata(
 }
 
 /**
- * Puts new metadata in place of the old in one step: after a crash it is the one or the other. Which of them it is
- * after a power loss is decided once the directory is synced.
+ * Replaces the metadata in one step: after a crash it is the old or the new one. After a power loss it is the new one
+ * for certain only if the directory was synced.
  *
  * Errors: throws, and the old metadata may still be in place; to be tried again as a whole.
  */
@@ -91,7 +91,7 @@ function writeTemporary(fileSystem: FileSystem, path: string, bytes: Buffer): vo
   const handle = fileSystem.createOrEmpty(path);
   try {
     fileSystem.write(handle, bytes, 0, bytes.length, 0);
-    // A rename that overtakes the bytes would leave an empty file under the good name.
+    // If the rename became durable before the bytes, there would be an empty file under the right name.
     fileSystem.sync(handle);
   } finally {
     fileSystem.close(handle);

@@ -1,10 +1,10 @@
 /**
- * One message as it lies in a segment, and what can be told of it without a checksum.
+ * The layout of a message in a segment, and the checks that need no checksum.
  *
  * Shape: size(4, big-endian, of what follows) timestamp(8) attempts(2) id(16) body.
  * Thread: any.
- * Source: go-diskqueue `readOne`; differs in looking at the id too. Where a crash leaves a hole of zeros, the
- * size may have survived on the page before it; the id then tells that the record is none.
+ * Source: go-diskqueue `readOne`; differs in checking the id too. If a crash leaves a hole of zeros, the size may
+ * have survived on the page before it; the id then shows that there is no record.
  */
 
 import { assert } from '../../../shared/assert.ts';
@@ -48,7 +48,7 @@ export function wholeRecordSize(
   return at + size > end || !hasMessageId(bytes, at) ? 0 : size;
 }
 
-/** Bytes of the record at `at` as its size field has it, whatever stands there. */
+/** Bytes of the record at `at` according to its size field, possible or not. */
 export function storedSize(bytes: Uint8Array, at: number): number {
   return SIZE_BYTES + sizeField(bytes, at);
 }
@@ -58,7 +58,7 @@ function sizeField(bytes: Uint8Array, at: number): number {
   return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
 }
 
-/** Whether the record at `at` has an id that a broker gives. */
+/** Whether the record at `at` has a valid message id. */
 export function hasMessageId(bytes: Uint8Array, at: number): boolean {
   for (let index = at + ID_OFFSET; index < at + RECORD_BYTES_MIN; index++) {
     if (hexDigits[bytes[index]] === 0) return false;

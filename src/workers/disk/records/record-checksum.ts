@@ -1,13 +1,13 @@
 /**
- * A checksum of a record as it lies in a segment, size field to end of body, to find damage and to tell one record
- * from another.
+ * A checksum of a record in a segment, from the size field to the end of the body. It finds damage and tells records
+ * apart.
  *
  * Two lanes take turns over words of 32 bits, the bytes that are left go into the first. Every step maps different
- * words to different lanes and different lanes to different lanes, so whatever is changed within one word is found
- * for certain, anything else but for one chance in 2^32. It guards against accidents, not against forgers.
+ * words to different lanes and different lanes to different lanes, so a change within one word is always found, and any
+ * other change is missed with a chance of 1 in 2^32. It protects against accidents, not against attackers.
  *
- * In JavaScript and not native: a call into zlib costs more than three times what a small message takes here (57 ns
- * for 230 bytes).
+ * It is written in JavaScript because a call into zlib costs more than three times as much for a small message (here 57
+ * ns for 230 bytes).
  *
  * Thread: any.
  */
