@@ -7,7 +7,8 @@
  * among the publishes is fixed.
  *
  * Bound: the rings. A publish that finds no room is refused, and tried again on `onWritable`; publishes of more than
- * 32 KiB find room after the small ones do, and those to a topic that the pump holds find none. Commands and control
+ * 32 KiB find room after the small ones do, and only while little is in front of them; those to a topic that the pump
+ * holds find none. Commands and control
  * requests always find a place; connections ask `hasCommandRoom` before each FIN, REQ, TOUCH and RDY, and try again on
  * `onCommandWritable`.
  *
@@ -32,6 +33,11 @@ import type { PumpMemory } from './thread-plan.ts';
 const PUBLISH_BATCH_BYTES = 32 * 1024;
 /** This share of the ring is left to small publishes, so that they need not wait for large ones. */
 const SMALL_SHARE = 1 / 16;
+/**
+ * Large publishes go into the ring while no more than this is in it: so much may be in front of a small one when it
+ * comes. In memory that the pump has not used before, a MiB of messages takes it milliseconds.
+ */
+const LARGE_AHEAD_BYTES = 512 * 1024;
 const PUBLISH_FIELD_BYTES = records.fieldBytes(records.PUBLISH_WORDS);
 /** Up to this payload a publish is small. */
 const SMALL_BYTES = PUBLISH_FIELD_BYTES + PUBLISH_BATCH_BYTES;
@@ -273,8 +279,9 @@ export class PumpHandle {
     const room = needed <= toEnd ? needed : toEnd + needed;
     const isSmall = payloadBytes <= SMALL_BYTES;
     if (isSmall) return this.#publishes.hasRoomFor(room);
+    const withSmall = Math.max(room + capacity * SMALL_SHARE, capacity - LARGE_AHEAD_BYTES);
     // For the largest, even an empty ring has not more room than they need.
-    return this.#publishes.hasRoomFor(Math.min(capacity, room + capacity * SMALL_SHARE));
+    return this.#publishes.hasRoomFor(Math.min(capacity, withSmall));
   }
 
   #notifyPublishWritable(): void {

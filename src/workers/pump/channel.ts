@@ -12,7 +12,7 @@ import { REFUSED_NOT_IN_FLIGHT, REFUSED_NOT_OWNER } from '../../shared/records.t
 import type { Receipt } from './backend/receipt.ts';
 import type { Consumer } from './consumer.ts';
 import type { Deferred } from './deferred.ts';
-import { BLOCKED, type Delivery } from './delivery.ts';
+import { BLOCKED, type Delivery, YIELDED } from './delivery.ts';
 import { type InFlight, NOT_FOUND } from './in-flight.ts';
 import type { MessageQueue } from './message-queue.ts';
 import { type LatencyWindow, ProcessingLatency } from './processing-latency.ts';
@@ -159,12 +159,14 @@ export class Channel {
   }
 
   /**
-   * Delivers up to `limit` messages. Returns how many left the queue, or BLOCKED when the deliver ring is full. Fewer
-   * than `limit` means that there is nothing more to do until something changes.
+   * Delivers up to `limit` messages. Returns how many left the queue, BLOCKED when the deliver ring is full, or YIELDED
+   * when so much is in it that the other channels are next. Fewer than `limit` means that there is nothing more to do
+   * until something changes.
    */
   deliver(limit: number, nowMs: number): number {
     let delivered = 0;
     while (delivered < limit && !this.isPaused && !this.#ready.isEmpty && this.queue.look()) {
+      if (delivered > 0 && !this.#context.delivery.maySendMore) return YIELDED;
       const consumer = this.#ready.next();
       if (consumer === undefined) break;
       const fair = Math.ceil(this.queue.depth / this.#ready.equalCount(consumer));

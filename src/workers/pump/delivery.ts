@@ -23,8 +23,13 @@ import { NO_ROOM } from './store/message-writer.ts';
 const BATCH_BYTES = 64 * 1024;
 const FIELD_BYTES = fieldBytes(FRAMES_WORDS);
 
+/** While main has more than this to read, a channel sends one record a turn: so much may be before another's. */
+const AHEAD_BYTES = 1024 * 1024;
+
 /** Answer of `send` when the deliver ring has no room. */
 export const BLOCKED = -1;
+/** Answer of a channel that has sent something, and leaves the room in the deliver ring to others. */
+export const YIELDED = -2;
 
 export class Delivery {
   /** How many of the messages that left the queue at the last `send` came from memory. */
@@ -41,6 +46,11 @@ export class Delivery {
     this.#inFlight = inFlight;
     this.#ring = ring;
     this.#random = random;
+  }
+
+  /** Whether a channel may send more than one record in this turn. If not, main rings when it has read some. */
+  get maySendMore(): boolean {
+    return this.#ring.hasRoomFor(this.#ring.capacity - AHEAD_BYTES);
   }
 
   /**

@@ -21,7 +21,7 @@ import { type BacklogBounds, TopicBacklog, WriteBacklog } from './backend/write-
 import { Channel, type ChannelContext } from './channel.ts';
 import { Consumer } from './consumer.ts';
 import { Deferred } from './deferred.ts';
-import { BLOCKED, Delivery } from './delivery.ts';
+import { BLOCKED, Delivery, YIELDED } from './delivery.ts';
 import { depthBoundOf } from './depth-bound.ts';
 import { type HandOverBounds, HandOverBudget } from './hand-over.ts';
 import { InFlight } from './in-flight.ts';
@@ -300,15 +300,24 @@ export class PumpState {
     return drained;
   }
 
-  /** Delivers from active channels, until each is done, its limit is reached, or the ring is full. */
+  /**
+   * Delivers from active channels, until each is done, its limit is reached, it has to leave room to others, or the ring
+   * is full.
+   */
   deliver(limitPerChannel: number, nowMs: number): number {
     if (this.#activeChannels.length === 0) return 0;
     const active = this.#activeChannels;
     this.#activeChannels = [];
     let delivered = 0;
+    let hasYielded = false;
     for (const [index, channel] of active.entries()) {
       channel.isActive = false;
       const count = channel.deliver(limitPerChannel, nowMs);
+      if (count === YIELDED) {
+        this.#activateChannel(channel);
+        hasYielded = true;
+        continue;
+      }
       if (count === BLOCKED) {
         // The others keep their places before this one, which had its turn.
         for (const waiting of active.slice(index + 1)) this.#activeChannels.push(waiting);
@@ -318,6 +327,8 @@ export class PumpState {
       if (count >= limitPerChannel) this.#activateChannel(channel);
       delivered += count;
     }
+    // Asked last: after another channel's records main would not ring.
+    if (hasYielded && this.#context.delivery.maySendMore) delivered++;
     return delivered;
   }
 

@@ -168,6 +168,24 @@ test('PumpHandle: a small publish finds room where large ones have found none', 
   assert.equal(isTaken, true);
 });
 
+test('PumpHandle: large publishes of one topic leave little in front of a small one of another', () => {
+  const rings = new MainRings({ ...SMALL, publishBytes: 4 * 1024 * 1024 });
+  let large = 0;
+  while (rings.publish(1, ['x'.repeat(99_900)])) large++;
+  let told = 0;
+  rings.handle.onWritable(1, () => told++);
+  const taken = [rings.publish(2, ['x'.repeat(1000)])];
+  rings.handle.flush();
+  rings.handle.notifyWritable();
+  const before = told;
+  rings.takePublishes();
+  rings.handle.notifyWritable();
+  taken.push(rings.publish(1, ['x'.repeat(1_000_000)]), rings.publish(1, ['x'.repeat(40_000)]));
+
+  // 512 KiB, and the one with which it is more; a larger one goes into a ring that is empty.
+  assert.deepStrictEqual([large, before, told, taken], [6, 0, 1, [true, true, false]]);
+});
+
 test('PumpHandle: notifyWritable says whether anybody has gone on', () => {
   const rings = new MainRings(SMALL);
   while (rings.publish(1, ['x'.repeat(30_000)]));

@@ -381,6 +381,28 @@ test('PumpLoop: a full deliver ring loses nothing, whatever its size', () => {
   assert.deepStrictEqual(bench.bodies(7), sent);
 });
 
+test('PumpLoop: a channel with much to send leaves room in the deliver ring to others, and goes on later', () => {
+  const bench = new PumpBench({ deliverBytes: 4 * 1024 * 1024 });
+  bench.createTopic(1, 'giant');
+  bench.createTopic(2, 'small');
+  for (const consumer of [1, 2, 3, 4]) bench.subscribe(10, consumer, 0);
+  bench.subscribe(20, 7, 1000);
+  for (let i = 0; i < 36; i++) {
+    bench.publish(1, [`${i}`.padEnd(100_000, 'x')]);
+    bench.loop.step(0);
+  }
+  for (const consumer of [1, 2, 3, 4]) bench.ready(consumer, 1000);
+  bench.publish(2, ['small']);
+  bench.loop.step(0);
+  const giants = (): number => [1, 2, 3, 4].flatMap((consumer) => bench.got(consumer)).length;
+  bench.heard.push(...bench.main.take());
+  const before = [giants(), bench.bodies(7)];
+  bench.settle();
+
+  // 1 MiB, and the one with which it is more.
+  assert.deepStrictEqual([before, giants()], [[11, ['small']], 36]);
+});
+
 test('PumpLoop: a request that main never sends is a bug', () => {
   const bench = new PumpBench();
   bench.command(CREDIT + 100, 1);
