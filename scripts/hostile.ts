@@ -1,5 +1,5 @@
-// Attacks a broker in every way that a client can, while a control pair of clients goes on, and prints what each
-// attack has cost. Ends with status 1 if something did not hold.
+// Attacks a broker in every way that a client can, while two control pairs of clients go on, an ordinary and an
+// ephemeral one, and prints what each attack has cost. Ends with status 1 if something did not hold.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, hostname, tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { completeOptions, OPTION_ROWS } from '../src/main/options/options.ts';
 import { SystemClock } from '../src/shared/clock.ts';
 import type { Target, TargetMemory } from './checkers/hostile/arena.ts';
 import { SCENARIOS } from './checkers/hostile/scenarios.ts';
-import { type Report, Siege } from './checkers/hostile/siege.ts';
+import { type PairReport, type Report, Siege } from './checkers/hostile/siege.ts';
 import { readArguments, refuse, wholeNumber } from './kit/arguments.ts';
 import { type BrokerProcess, startBroker } from './kit/broker.ts';
 import { ProgressLine } from './kit/progress-line.ts';
@@ -18,12 +18,13 @@ import { ProgressLine } from './kit/progress-line.ts';
 const MIB = 1024 * 1024;
 const USAGE = `usage: node scripts/hostile.ts [options]
 
-Attacks a broker in every way that a client can, while a control pair of clients publishes and
-consumes. Checks the pair's latency and the broker's memory and descriptors.
+Attacks a broker in every way that a client can, while two control pairs of clients publish and
+consume, one on an ordinary and one on an ephemeral topic. Checks the latency of both, and the
+broker's memory and descriptors.
 
   --only REGEX           run only scenarios whose names match
   --seconds N            duration of each scenario (default 5)
-  --p99 MS               most that the control pair's p99 may be (default 50); ten times the p99
+  --p99 MS               most that a control pair's p99 may be (default 50); ten times the p99
                          before the attack is always allowed. Raise it on a busy machine
   --connections N        --max-connections of the broker that is started (default 1500)
   --memory MIB           --max-memory of the broker that is started (default 512)
@@ -136,7 +137,7 @@ async function besiege(): Promise<void> {
 function printTable(): void {
   const mib = (value: number | undefined): string => value?.toFixed() ?? '-';
   progress.print(
-    'scenario                      connections  MiB before    peak  p99 before  during  messages',
+    'scenario                      connections  MiB before    peak  p99 before    during  messages',
   );
   for (const report of reports) {
     console.log(
@@ -145,13 +146,22 @@ function printTable(): void {
         String(report.connections).padStart(12),
         mib(report.startMib).padStart(11),
         mib(report.peakMib).padStart(7),
-        `${report.beforeMs.toFixed(1)} ms`.padStart(11),
-        `${report.duringMs.toFixed(1)} ms`.padStart(9),
-        String(report.messages).padStart(7),
+        pairColumns(report.pairs[0]),
       ].join(' '),
     );
+    for (const pair of report.pairs.slice(1)) {
+      console.log(pair.kind.padStart(49), pairColumns(pair));
+    }
     for (const fault of report.faults) console.log(`    ${fault}`);
   }
+}
+
+function pairColumns({ beforeMs, duringMs, messages }: PairReport): string {
+  return [
+    `${beforeMs.toFixed(1)} ms`.padStart(11),
+    `${duringMs.toFixed(1)} ms`.padStart(9),
+    String(messages).padStart(9),
+  ].join(' ');
 }
 
 function addressOf(name: string, text: string): { host: string; port: number } {

@@ -27,8 +27,9 @@ test('hostile: the broker stands what clients do to it', LIMIT, async (t) => {
   const found: string[] = [];
   for (const scenario of SCENARIOS) {
     if (!PLAYED.includes(scenario.name)) continue;
-    const { faults, connections, duringMs } = await siege.play(scenario);
-    t.diagnostic(`${scenario.name}: ${connections} connections, p99 ${duringMs.toFixed()} ms`);
+    const { faults, connections, pairs } = await siege.play(scenario);
+    const p99 = pairs.map(({ kind, duringMs }) => `${kind} p99 ${duringMs.toFixed()} ms`);
+    t.diagnostic(`${scenario.name}: ${connections} connections, ${p99.join(', ')}`);
     found.push(...faults.map((fault) => `${scenario.name}: ${fault}`));
   }
 

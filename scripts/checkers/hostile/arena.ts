@@ -165,7 +165,8 @@ export class Arena {
   async forget(topic: string): Promise<void> {
     const { host, httpPort } = this.target;
     if (httpPort === undefined) return;
-    await fetch(`http://${host}:${httpPort}/topic/delete?topic=${topic}`, { method: 'POST' });
+    const query = `topic=${encodeURIComponent(topic)}`;
+    await fetch(`http://${host}:${httpPort}/topic/delete?${query}`, { method: 'POST' });
   }
 
   /** Closes what is left. */

@@ -4,8 +4,24 @@
 
 import { Worker } from 'node:worker_threads';
 
+/** A message that is on its way for so long counts as lost. */
+export const LOST_MS = 2000;
+
+/** The pairs that every scenario is judged by: a broker may drop what is ephemeral, and delay what is not. */
+export const PAIRS: readonly PairNames[] = [
+  { kind: 'ordinary', topic: 'honest', channel: 'channel' },
+  { kind: 'ephemeral', topic: 'honest#ephemeral', channel: 'channel#ephemeral' },
+];
+
+/** Which pair it is, and where it meets. */
+export type PairNames = {
+  readonly kind: string;
+  readonly topic: string;
+  readonly channel: string;
+};
+
 /** What the pair is started with. */
-export type HonestSetup = { readonly host: string; readonly tcpPort: number };
+export type HonestSetup = PairNames & { readonly host: string; readonly tcpPort: number };
 
 /** What the pair has noticed since it was asked before. Units: ms. */
 export type Honest = {
@@ -18,11 +34,13 @@ export type Honest = {
 };
 
 export class HonestPair {
+  readonly kind: string;
   readonly #worker: Worker;
   #waiting: PromiseWithResolvers<Honest> | undefined;
   #failure: Error | undefined;
 
   constructor(setup: HonestSetup) {
+    this.kind = setup.kind;
     this.#worker = new Worker(new URL('./honest-pair.ts', import.meta.url), { workerData: setup });
     // the pair posts nothing else
     this.#worker.on('message', (told: Honest) => this.#waiting?.resolve(told));

@@ -7,6 +7,7 @@ import { BOMBS } from './bombs.ts';
 import { COMMAND_LIES } from './commands.ts';
 import { CONNECTIONS } from './connections.ts';
 import { DEFLATE_CLIENTS } from './deflate-clients.ts';
+import { GIANT_TOPICS } from './giant-topics.ts';
 import { HTTP } from './http.ts';
 import { SLOW_CLIENTS } from './slow-clients.ts';
 import { STALLED_BODIES } from './stalled-bodies.ts';
@@ -22,4 +23,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...STALLED_BODIES,
   ...UNTAKEN_ANSWERS,
   ...DEFLATE_CLIENTS,
+  ...GIANT_TOPICS,
 ];

@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { descriptorCountOf, residentMibOf } from '../../kit/proc.ts';
 import { Arena, type Scenario, type Target } from './arena.ts';
-import { type Honest, HonestPair, percentile } from './honest.ts';
+import { type Honest, HonestPair, LOST_MS, PAIRS, percentile } from './honest.ts';
 
 const SAMPLE_MS = 25;
 const QUIET_MS = 1000;
@@ -28,25 +28,31 @@ export type SiegeSetup = {
   readonly latencyMsMax: number;
 };
 
+/** What a pair has noticed of a scenario. Units: p99 in ms. */
+export type PairReport = {
+  readonly kind: string;
+  readonly beforeMs: number;
+  readonly duringMs: number;
+  readonly messages: number;
+};
+
 /** How a scenario went. Units: as the names say; undefined where it cannot be told. */
 export type Report = {
   readonly name: string;
   readonly connections: number;
   readonly startMib: number | undefined;
   readonly peakMib: number | undefined;
-  readonly beforeMs: number;
-  readonly duringMs: number;
-  readonly messages: number;
+  readonly pairs: readonly PairReport[];
   readonly faults: readonly string[];
 };
 
 export class Siege {
   readonly #setup: SiegeSetup;
-  readonly #pair: HonestPair;
+  readonly #pairs: readonly HonestPair[];
 
   constructor(setup: SiegeSetup) {
     this.#setup = setup;
-    this.#pair = new HonestPair(setup.target);
+    this.#pairs = PAIRS.map((names) => new HonestPair({ ...setup.target, ...names }));
   }
 
   /**
@@ -68,9 +74,9 @@ export class Siege {
   async play(scenario: Scenario): Promise<Report> {
     const { target, pid, seconds } = this.#setup;
     await this.#freeMemory();
-    await this.#pair.ask();
+    await this.#ask();
     await delay(QUIET_MS);
-    const before = await this.#pair.ask();
+    const before = await this.#ask();
     const startDescriptors = pid === undefined ? undefined : descriptorCountOf(pid);
     const memory = new MemoryWatch(pid);
     const arena = new Arena(target, seconds, pid);
@@ -80,9 +86,17 @@ export class Siege {
       await arena.close();
       memory.stop();
     }
-    const during = await this.#pair.ask();
+    const during = await this.#ask();
     this.#checkMemory(arena, scenario, memory);
-    this.#checkHonest(arena, percentile(before, P_NINETY_NINE), during);
+    const pairs = this.#pairs.map(
+      ({ kind }, index): PairReport => ({
+        kind,
+        beforeMs: percentile(before[index], P_NINETY_NINE),
+        duringMs: percentile(during[index], P_NINETY_NINE),
+        messages: during[index].latencies.length,
+      }),
+    );
+    for (const [index, pair] of pairs.entries()) this.#checkHonest(arena, pair, during[index]);
     await this.#checkDescriptors(arena, startDescriptors);
     await this.#checkPing(arena);
     return {
@@ -90,15 +104,17 @@ export class Siege {
       connections: arena.connections,
       startMib: memory.startMib,
       peakMib: memory.peakMib,
-      beforeMs: percentile(before, P_NINETY_NINE),
-      duringMs: percentile(during, P_NINETY_NINE),
-      messages: during.latencies.length,
+      pairs,
       faults: arena.faults,
     };
   }
 
   async close(): Promise<void> {
-    await this.#pair.stop();
+    await Promise.all(this.#pairs.map((pair) => pair.stop()));
+  }
+
+  #ask(): Promise<Honest[]> {
+    return Promise.all(this.#pairs.map((pair) => pair.ask()));
   }
 
   #checkMemory(arena: Arena, scenario: Scenario, { startMib, peakMib }: MemoryWatch): void {
@@ -115,13 +131,16 @@ export class Siege {
     }
   }
 
-  #checkHonest(arena: Arena, beforeMs: number, during: Honest): void {
+  #checkHonest(arena: Arena, { kind, beforeMs, duringMs }: PairReport, during: Honest): void {
     const latencyMsMax = Math.max(this.#setup.latencyMsMax, LATENCY_FACTOR_MAX * beforeMs);
-    if (!during.isConnected) arena.fault('the honest pair has lost its connections');
-    if (during.refused > 0) arena.fault(`${during.refused} honest publishes were refused`);
-    const latency = percentile(during, P_NINETY_NINE);
-    if (latency > latencyMsMax) {
-      arena.fault(`honest p99 of ${latency.toFixed()} ms, ${latencyMsMax.toFixed()} at most`);
+    if (!during.isConnected) arena.fault(`the ${kind} pair has lost its connections`);
+    if (during.refused > 0) arena.fault(`${during.refused} ${kind} publishes were refused`);
+    if (during.oldestMs > Math.max(LOST_MS, latencyMsMax)) {
+      arena.fault(`messages of the ${kind} pair have not come`);
+    }
+    if (duringMs > latencyMsMax) {
+      const most = latencyMsMax.toFixed();
+      arena.fault(`p99 of ${duringMs.toFixed()} ms of the ${kind} pair, ${most} at most`);
     }
   }
 

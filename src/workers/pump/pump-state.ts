@@ -301,8 +301,8 @@ export class PumpState {
   }
 
   /**
-   * Delivers from active channels, until each is done, its limit is reached, it has to leave room to others, or the ring
-   * is full.
+   * Delivers from active channels, until each is done, has reached its limit or leaves room to others, or the ring is
+   * full.
    */
   deliver(limitPerChannel: number, nowMs: number): number {
     if (this.#activeChannels.length === 0) return 0;
