@@ -14,6 +14,8 @@ import type { ChannelHandle } from '../topics/topic-map.ts';
 const OUTPUT_BUFFER_SIZE_DEFAULT = 16384;
 /** The time after which a silent client is disconnected by default; half of it is between heartbeats. */
 const CLIENT_TIMEOUT_MS = 60_000;
+/** Topics whose publishes are counted for a client. */
+const PUBLISH_COUNTS_MAX = 1024;
 
 /** Protocol state; FIN, REQ, TOUCH go to the channel in both later states. */
 export type ClientState =
@@ -97,7 +99,10 @@ export class Client {
     return this.auth === null ? this.delivery === null : !this.auth.hasAuthorizations;
   }
 
-  /** By topic; empty for a client that has published nothing. */
+  /**
+   * By topic; empty for a client that has published nothing. Beyond PUBLISH_COUNTS_MAX the topic that was counted first
+   * is forgotten.
+   */
   get publishCounts(): ReadonlyMap<string, PublishCount> {
     return this.#publishCounts;
   }
@@ -110,6 +115,10 @@ export class Client {
   #publishCount(topic: string): PublishCount {
     const existing = this.#publishCounts.get(topic);
     if (existing !== undefined) return existing;
+    if (this.#publishCounts.size === PUBLISH_COUNTS_MAX) {
+      const [first] = this.#publishCounts.keys();
+      this.#publishCounts.delete(first);
+    }
     const added = { topic, count: 0 };
     this.#publishCounts.set(topic, added);
     return added;
