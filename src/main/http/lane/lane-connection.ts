@@ -15,7 +15,6 @@ import { type Answer, OK } from '../../../daemon/http/answer.ts';
 import { FinalSocket } from '../../../daemon/http/final-socket.ts';
 import type { RequestGatherer } from '../../../daemon/http/request-gatherer.ts';
 import { remoteHost, socketAddress } from '../../../daemon/remote-host.ts';
-import { ChunkedBody } from './chunked-body.ts';
 import type { LaneContext } from './lane-context.ts';
 import { LaneRequest, type LaneRequestOwner } from './lane-request.ts';
 import { FOREIGN, INCOMPLETE, RequestHead } from './request-head.ts';
@@ -40,7 +39,6 @@ export class LaneConnection implements LaneRequestOwner, Sender {
   readonly #context: LaneContext<LaneConnection>;
   readonly #leave: (socket: Socket | FinalSocket) => void;
   readonly #head: RequestHead;
-  readonly #chunks = new ChunkedBody();
   #state: State = 'taking';
   /** The request that is being handled. */
   #current: LaneRequest | undefined;
@@ -227,7 +225,7 @@ export class LaneConnection implements LaneRequestOwner, Sender {
     const isDeclared = head.length !== -1;
     let bodyEnd = bodyAt + head.length;
     if (!isDeclared) {
-      bodyEnd = this.#chunks.read(bytes, bodyAt, end, bytesMax);
+      bodyEnd = this.#context.chunks.read(bytes, bodyAt, end, bytesMax);
       if (bodyEnd <= 0) return bodyEnd;
     } else if (head.length > bytesMax) {
       return FOREIGN;
@@ -235,10 +233,10 @@ export class LaneConnection implements LaneRequestOwner, Sender {
       this.#neededBytes = bodyEnd - at;
       return INCOMPLETE;
     }
-    const length = isDeclared ? head.length : this.#chunks.length;
+    const length = isDeclared ? head.length : this.#context.chunks.length;
     const request = new LaneRequest(this, head.rawQuery, length);
     if (isDeclared) request.fill(bytes, bodyAt, bodyEnd, 0);
-    else this.#chunks.copy(bytes, request);
+    else this.#context.chunks.copy(bytes, request);
     this.#handle(request);
     return bodyEnd;
   }

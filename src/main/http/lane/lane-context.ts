@@ -7,11 +7,14 @@
 import type { Guard } from '../../../daemon/guard.ts';
 import type { BodyMemory } from '../../../daemon/http/request-gatherer.ts';
 import type { PublishEndpoints } from '../publish-endpoints.ts';
+import type { ChunkedBody } from './chunked-body.ts';
 import type { LaneAnswers } from './lane-answers.ts';
 
 export type LaneContext<Connection> = {
   readonly endpoints: PublishEndpoints;
   readonly answers: LaneAnswers;
+  /** Reads bodies in chunks; of use until the next one is read. */
+  readonly chunks: ChunkedBody;
   readonly bodies: BodyMemory;
   readonly guard: Guard;
   /** What the body of one message, or of many, may have; a larger one is not for the lane. */

@@ -17,6 +17,7 @@ import type { FastLane } from '../../../daemon/http/http-server.ts';
 import type { BodyMemory } from '../../../daemon/http/request-gatherer.ts';
 import type { Clock, Timer } from '../../../shared/clock.ts';
 import type { PublishEndpoints } from '../publish-endpoints.ts';
+import { ChunkedBody } from './chunked-body.ts';
 import { LaneAnswers } from './lane-answers.ts';
 import { LaneConnection } from './lane-connection.ts';
 import type { LaneContext } from './lane-context.ts';
@@ -60,6 +61,7 @@ export class PublishLane implements FastLane {
     this.#context = {
       endpoints,
       answers: new LaneAnswers(clock),
+      chunks: new ChunkedBody(),
       bodies,
       guard,
       bodyBytesMax: (isMany) => Math.min(BODY_BYTES_MAX, endpoints.bodyBytesMax(isMany)),

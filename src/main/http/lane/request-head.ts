@@ -35,6 +35,7 @@ const PUB = Buffer.from('POST /pub?');
 const MPUB = Buffer.from('POST /mpub?');
 const VERSION = Buffer.from(' HTTP/1.1\r\n');
 
+const NOTHING: Buffer = Buffer.alloc(0);
 const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
 const QUERY_BYTES = bytesOf(`${LETTERS}-._~&=%+`);
 const NAME_BYTES = bytesOf(`${LETTERS}-_`);
@@ -64,7 +65,7 @@ export class RequestHead {
   isLast = false;
 
   readonly #isOwnHost: (host: string) => boolean;
-  readonly #kept = Buffer.allocUnsafe(KEPT_BYTES_MAX);
+  #kept = NOTHING;
   #keptBytes = 0;
   // Where the parts are of the head that is being read.
   #hostAt = 0;
@@ -87,8 +88,13 @@ export class RequestHead {
     if (headEnd === INCOMPLETE) return end - at >= HEAD_BYTES_MAX ? FOREIGN : INCOMPLETE;
     this.#keptBytes = 0;
     if (headEnd === FOREIGN || !this.#isOwnHost(this.host)) return FOREIGN;
-    if (headEnd - at <= KEPT_BYTES_MAX) this.#keptBytes = bytes.copy(this.#kept, 0, at, headEnd);
+    if (!this.isLast && headEnd - at <= KEPT_BYTES_MAX) this.#keep(bytes, at, headEnd);
     return headEnd;
+  }
+
+  #keep(bytes: Buffer, at: number, end: number): void {
+    if (this.#kept.length < end - at) this.#kept = Buffer.allocUnsafe(end - at);
+    this.#keptBytes = bytes.copy(this.#kept, 0, at, end);
   }
 
   #read(bytes: Buffer, start: number, end: number): number {
