@@ -93,13 +93,14 @@ export class PumpWatch {
   /** Nothing waits that could go on; to be called when nobody has anything to do. */
   checkRest(): void {
     const { state } = this.#loop;
-    // While there is no memory for it, what is on disk waits for what is in flight.
     for (const topic of state.topics.values()) {
-      const isWaiting = topic.isFlowing && topic.depth > 0 && topic.mayRead;
+      const isStarved = !topic.mayRead && isUnread(topic.queue);
+      const isWaiting = topic.isFlowing && topic.depth > 0 && !isStarved;
       assert.ok(!isWaiting && !topic.isHandingOver, `topic ${topic.name} hands on all it has`);
     }
     for (const [channel, { queueName }] of this.#channels) {
-      if (channel.isPaused || channel.queue.depth === 0 || !channel.mayRead) continue;
+      if (channel.isPaused || channel.queue.depth === 0) continue;
+      if (!channel.mayRead && isUnread(channel.queue)) continue;
       for (const { capacity, number } of channel.consumers) {
         assert.equal(capacity, 0, `channel ${queueName} feeds consumer ${number}`);
       }
@@ -393,4 +394,12 @@ export class PumpWatch {
     this.#loop.state.store.writeRecord(position, 0, this.#scratch, 0);
     return readUint32(this.#scratch, SIZE_BYTES + MESSAGE_HEADER_BYTES);
   }
+}
+
+/**
+ * Whether all that waits is on disk: while memory is full, that may wait for what is in flight. What is in memory may
+ * not.
+ */
+function isUnread({ depth, backend }: MessageQueue): boolean {
+  return depth === backend.depth && backend.fetched.count === 0;
 }
