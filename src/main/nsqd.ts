@@ -44,7 +44,7 @@ import { BrokerCore } from './topics/core.ts';
 const TOTALS = { topic: undefined, channel: undefined, withClients: false };
 
 export class Nsqd {
-  /** Resolves when the broker can go on no more, with the reason. */
+  /** Resolves when the broker cannot continue, with the reason. */
   readonly failed: Promise<Error>;
 
   readonly #options: Options;
@@ -70,7 +70,7 @@ export class Nsqd {
   #isLoading = true;
   #isExiting = false;
 
-  /** Starts a broker. Errors: rejects with why it cannot run; then nothing remains of it. */
+  /** Starts a broker. Errors: rejects with the reason if it cannot run; then nothing remains of it. */
   static async start(options: Options, surroundings: Surroundings): Promise<Nsqd> {
     const { logger } = surroundings;
     const dataPath = path.resolve(options.dataPath);
@@ -213,7 +213,7 @@ export class Nsqd {
     tls?.forgetKey();
   }
 
-  /** Ends the broker in nsqd's order, with everything in memory on disk. Errors: rejects when that cannot be. */
+  /** Ends the broker in nsqd's order, with everything in memory on disk. Errors: rejects when that fails. */
   async close(): Promise<void> {
     this.#isExiting = true;
     this.#tcp.close();
@@ -244,7 +244,7 @@ export class Nsqd {
   }
 
   /**
-   * Writes what is in memory to disk after a bug or the crash of a thread, as far as there are threads for it.
+   * Writes what is in memory to disk after a bug or the crash of a thread, as far as threads still run.
    * Resolves with what went wrong, or null.
    */
   async rescue(): Promise<string | null> {

@@ -21,7 +21,7 @@ import { parseCommandLine } from './options/command-line.ts';
 import type { Options } from './options/options.ts';
 
 const LOG_PREFIX_DEFAULT = '[nsqd] ';
-/** What ends the broker is a bug, which is logged. */
+/** An uncaught error is a bug: it is logged and ends the broker. */
 const BUG = 'bug';
 /** How long writing what is in memory may take after a bug or the crash of a thread. */
 const RESCUE_MS = 10_000;
@@ -58,7 +58,7 @@ export async function runProgram(words: readonly string[]): Promise<void> {
   }
 }
 
-/** Runs until a signal, or until the broker can go on no more, and ends the process. */
+/** Runs until a signal, or until the broker cannot continue, and ends the process. */
 async function runBroker(options: Options, warnings: readonly string[]): Promise<void> {
   const clock = new SystemClock();
   const logger = makeLogger(options.logPrefix, options.logLevel);
@@ -101,7 +101,7 @@ async function runBroker(options: Options, warnings: readonly string[]): Promise
   await end(await Promise.race([ending, hurry, bug.then(() => 1)]));
 }
 
-/** Has what is in memory written to disk although something is broken, if that is still possible. */
+/** Writes what is in memory to disk after a failure, if that is still possible. */
 async function rescue(nsqd: Nsqd, clock: SystemClock, logger: Logger): Promise<void> {
   const late = Promise.withResolvers<string>();
   clock.after(RESCUE_MS, () => late.resolve(`it takes longer than ${RESCUE_MS} ms`));
@@ -117,7 +117,7 @@ function endSignals(options: Options): NodeJS.Signals[] {
   return options.tlsCert === '' ? [...always, 'SIGHUP'] : always;
 }
 
-/** A hang-up that comes while the broker starts is obeyed afterwards: unheard, it would end the process. */
+/** A hang-up during the start is handled afterwards: without a handler it would end the process. */
 function reloadOnHangUp(starting: Promise<Nsqd>): void {
   process.on('SIGHUP', () => {
     starting.then(

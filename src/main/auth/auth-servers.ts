@@ -1,5 +1,5 @@
 /**
- * The auth servers: asked one after the other, from a random one on, until one gives an answer that makes sense.
+ * The auth servers: asked one after the other, from a random one on, until one gives a valid answer.
  *
  * Errors are told with the server but without the question, which holds the client's secret.
  *
@@ -35,11 +35,11 @@ export type AuthServersSetup = {
 };
 
 const STATUS_OK = 200;
-/** Of a refusal, this much stands in the error's text. */
+/** Characters of a refusal in the error's text. */
 const QUOTED_BYTES_MAX = 256;
-/** Of a refusal, this much is looked at. */
+/** Bytes of a refusal that are read. */
 const SEARCHED_BYTES_MAX = 4096;
-/** What stands in the place of a secret. */
+/** Replaces a secret. */
 const HIDDEN = '***';
 /** Of a URL. */
 const CREDENTIALS = /\/\/[^/@]*@/;

@@ -31,7 +31,7 @@ export class AuthState {
     this.#clock = clock;
   }
 
-  /** Whether AUTH has brought anything. */
+  /** Whether AUTH granted anything. */
   get hasAuthorizations(): boolean {
     return this.permissionCount > 0;
   }
@@ -61,7 +61,7 @@ export class AuthState {
     return this.#ask(question);
   }
 
-  /** Asks again with the secret of the last AUTH. Those who ask at the same time wait for the same answer. */
+  /** Asks again with the secret of the last AUTH. Simultaneous callers wait for the same answer. */
   refresh(): Promise<void> {
     if (this.#question === null) return Promise.reject(new Error('AUTH required before a refresh'));
     return this.#ask(this.#question);

@@ -23,9 +23,9 @@ const PERMISSIONS: ReadonlySet<string> = new Set<Permission>(['subscribe', 'publ
 const SECOND_MS = 1000;
 const INTEGER = /^-?\d{1,20}$/;
 const INT64_END = 2n ** 63n;
-/** Go's longest duration, 292 years. nsqd makes nonsense of longer ones. */
+/** Go's longest duration, 292 years. nsqd misreads longer ones. */
 const TTL_S_MAX = 9_223_372_036;
-/** Of a strange ttl, this much stands in the error's text. */
+/** Characters of an invalid ttl in the error's text. */
 const QUOTED_LENGTH_MAX = 32;
 /** All patterns of an answer together, as `Pattern.size`: looking at all of them takes some milliseconds at most. */
 const PATTERNS_SIZE_MAX = 16 * 1024;

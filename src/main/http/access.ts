@@ -8,8 +8,8 @@ import type { Route } from '../../daemon/http/router.ts';
 import { LOOPBACK_ONLY } from './refusals.ts';
 
 /**
- * The endpoints as they are for an `access` of `off`, `loopback` or `always`: there are none, they are for clients on
- * this machine, or they are for everybody.
+ * The endpoints for an `access` of `off`, `loopback` or `always`: none, for clients on
+ * this machine, or for every client.
  */
 export function routesFor(access: string, routes: readonly Route[]): Route[] {
   if (access === 'off') return [];

@@ -1,12 +1,12 @@
 /**
- * Refuses what a page of another site makes a browser send. A browser sends a form, or a body of plain text, to any
- * address that it can reach, and nobody is asked; so whoever opens such a page inside of the network would publish
- * and delete for it. Browsers say where a request comes from, and clients that are not browsers say nothing.
+ * Refuses requests that a page of another site makes a browser send. A browser sends a form, or a body of plain text,
+ * to any address that it can reach, and asks nobody. A user who opens such a page inside the network would publish and
+ * delete for it. Browsers send the origin of a request, and other clients do not.
  *
- * With a name of its own that it lets point to 127.0.0.1, a page can also pass for one of the broker's own site. A
- * broker that only this machine can reach therefore answers to this machine's names only.
+ * A page with a name that points to 127.0.0.1 can also pass as one of the broker's own site. A broker that only this
+ * machine can reach therefore answers to this machine's names only.
  *
- * Thread: main. Source: ours; nsqd answers everybody.
+ * Thread: main. Source: ours; nsqd answers every request.
  */
 
 import type { IncomingMessage } from 'node:http';

@@ -30,7 +30,7 @@ import { NOT_FOUND } from './refusals.ts';
 import { statsRoutes } from './stats-endpoint.ts';
 import { topicRoutes } from './topic-endpoints.ts';
 
-/** What the API is made of. */
+/** The dependencies of the API. */
 export interface HttpApiSetup extends ExchangeSetup {
   readonly broker: HttpBroker;
   readonly clock: Clock;

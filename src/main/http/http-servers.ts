@@ -53,7 +53,7 @@ export class HttpServers {
     });
   }
 
-  /** Writes what this turn has brought. */
+  /** Writes the output of this turn. */
   flush(): void {
     this.#lane.flush();
   }

@@ -18,7 +18,7 @@ const SIZED_MESSAGE_BYTES_MIN = SIZE_BYTES + 1;
 const MESSAGES_PER_SLICE = 16 * 1024;
 const LINES_PER_SLICE = 4 * 1024;
 
-/** Fewer bytes are not worth to be given back. */
+/** Fewer bytes are not worth giving back. */
 const SPARE_BYTES_MIN = 4096;
 
 /** Messages, ready to be published. Shape: `bytes` are `count` times size(4, big-endian) body(size). */

@@ -1,7 +1,7 @@
 /**
  * Publishing: `/pub` and `/mpub`. The checks stand in nsqd's order, which clients can see.
  *
- * Between request and broker nothing is a promise unless it has to wait, and a body is copied once, from the
+ * Between request and broker only what has to wait is a promise, and a body is copied once, from the
  * socket's chunks to where the broker takes it.
  *
  * Thread: main.
@@ -55,7 +55,7 @@ export type PublishExchange = Pick<
   'rawQuery' | 'isBeyond' | 'gather' | 'hold' | 'answer' | 'fail'
 >;
 
-/** What a request says in its query, or why that cannot be. */
+/** What a request says in its query, or why that is refused. */
 type Target = { readonly query: Query; readonly topic: TopicName } | Answer;
 
 /** The endpoints that publish. */
@@ -136,7 +136,7 @@ export class PublishEndpoints {
     });
   }
 
-  /** Goes on when the topic exists, at once if it does already. */
+  /** Continues when the topic exists; at once if it already does. */
   #withTopic(exchange: PublishExchange, topic: TopicName, onReady: () => void): void {
     if (this.#broker.hasTopic(topic)) {
       onReady();

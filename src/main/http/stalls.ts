@@ -1,5 +1,5 @@
 /**
- * Watches work that main cannot do in pieces, and warns of it in the log where it takes long: clients see their
+ * Watches work that main cannot do in pieces, and warns in the log if it takes long: clients see their
  * broker stall, and the log is where its operator looks for the reason.
  *
  * Thread: main.

@@ -1,9 +1,9 @@
 /**
- * Answers to `/stats`, which may have megabytes: made in slices, one after the other, once for all who ask the same
- * until it is begun, and kept only while somebody takes them.
+ * Answers to `/stats`, which may have megabytes: made in slices, one after the other, once for all clients that ask the
+ * same until it is begun, and kept only while a client takes them.
  *
- * Bound: HELD_BYTES_MAX, and one answer more. At the bound the next is made when one is done with, and who does not
- * take what it is sent is given up: who takes nothing for STALL_MS, or takes less than RATE_BYTES in a second.
+ * Bound: HELD_BYTES_MAX, and one answer more. At the bound the next is made when one is sent. A client that does not
+ * take its answer is disconnected: it takes nothing for STALL_MS, or less than RATE_BYTES in a second.
  *
  * Thread: main.
  */
@@ -24,7 +24,7 @@ const PIECE_BYTES = 64 * 1024;
 const STALL_MS = 1000;
 const RATE_BYTES = MIB / 2;
 const MS_PER_SECOND = 1000;
-/** How often is looked who takes its answer while others wait. */
+/** How often progress is checked while others wait. */
 const LOOK_MS = 100;
 
 /** What is asked for. */
@@ -42,7 +42,7 @@ type Waiting = { readonly question: StatsQuestion; readonly exchanges: Set<Excha
 /** An answer that is held while somebody is sent it. */
 type Held = { readonly bytes: number; readerCount: number };
 
-/** Who is sent it, and how far that was when it was last found to go on. */
+/** A receiver, and how far it was when it last made progress. */
 type Reader = {
   readonly answer: PiecewiseAnswer;
   readonly held: Held;

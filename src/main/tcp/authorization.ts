@@ -19,7 +19,7 @@ export class Authorization {
   readonly #charge: (cost: number) => void;
   /** Null where there are no auth servers: then everything is permitted. */
   readonly #state: AuthState | null;
-  /** Whether the last attempt to renew what has expired came to nothing. */
+  /** Whether the last renewal of an expired authorisation failed. */
   #hasRefreshFailed = false;
 
   constructor(port: ClientPort, state: AuthState | null) {
@@ -34,7 +34,7 @@ export class Authorization {
     return state !== null && !state.hasAuthorizations && !this.#port.responses.isPending;
   }
 
-  /** Undefined: it is permitted. Otherwise what the command answers, or that it has to wait. */
+  /** Undefined: it is permitted. Otherwise the command's answer, or that it has to wait. */
   refuse(
     command: CheckedCommand,
     permission: Permission,

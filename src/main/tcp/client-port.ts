@@ -1,5 +1,5 @@
 /**
- * What the commands need of the connection they came on.
+ * What commands need of their connection.
  *
  * Thread: main.
  */
@@ -11,7 +11,7 @@ import type { Client, Compression } from './client.ts';
 import type { CLOSED, NEXT, Step } from './command-handler.ts';
 import type { ResponseOrder } from './response-order.ts';
 
-/** What IDENTIFY has granted, in the order in which it is put on; each is answered `OK` through itself. */
+/** The layers that IDENTIFY granted, in the order in which they are added; each is answered `OK` through itself. */
 export type Layers = {
   readonly tls: TlsContext | null;
   readonly compression: Compression | null;
@@ -32,10 +32,10 @@ export interface ClientPort {
   respondLater(): (outcome: Buffer | ClientError) => void;
   /** Sends a response, then puts layers on the connection; commands are taken again when they are there. */
   upgrade(response: Buffer, layers: Layers): void;
-  /** Has the command handed over again when the promise, which never rejects, has resolved. */
+  /** Hands the command over again when the promise, which never rejects, resolves. */
   waitFor(promise: Promise<void>): Step;
   /** Leaves the command's bytes as they are until it is handed over again; false: they have to be copied. */
   lend(): boolean;
-  /** Has the command handed over again when the pump that it is for has room. */
+  /** Hands the command over again when its pump has room. */
   waitUntilWritable(onWritable: (listener: () => void) => void): Step;
 }

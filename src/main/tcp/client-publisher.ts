@@ -71,7 +71,7 @@ export class ClientPublisher {
     return this.#port.fail(new ClientError('E_BAD_TOPIC', text));
   }
 
-  /** Publishes at once what can be; otherwise what is left to be done. */
+  /** Publishes at once if possible; otherwise returns what remains to be done. */
   #begin(command: PublishName, topic: TopicHandle, batch: MessageBatch): Publication | null {
     const { count } = batch;
     if (this.#publisher.tryPublish(topic, batch)) {

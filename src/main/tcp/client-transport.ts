@@ -115,7 +115,7 @@ export class ClientTransport implements Transport {
     return facts;
   }
 
-  /** Has everything from now on compressed, both ways; what was written before stays as it is. */
+  /** Compresses everything from now on, in both directions; earlier output stays as it is. */
   compress(codec: Codec): void {
     assert(this.#held === null, 'compression comes after TLS');
     this.#top = new CompressedTransport(this.#top, codec);

@@ -39,7 +39,7 @@ export type ClientSettings = {
   msgTimeoutMs: number;
 };
 
-/** What a channel does by. */
+/** The settings that a channel uses. */
 export type DeliverySettings = Pick<
   ClientSettings,
   'msgTimeoutMs' | 'sampleRate' | 'topologyRegion' | 'topologyZone'
@@ -54,7 +54,7 @@ export type Compression =
   | { readonly kind: 'deflate'; readonly level: number };
 
 export class Client {
-  /** Different for each connection since the start; what pumps know a consumer by. */
+  /** Different for each connection since the start; the number by which pumps know a consumer. */
   readonly number: number;
   /** `ip:port`, IPv6 in brackets, or `@` for a unix socket. */
   readonly remoteAddress: string;
@@ -94,7 +94,7 @@ export class Client {
     this.auth = auth;
   }
 
-  /** Whether it has not said who it is: by AUTH where there are auth servers, else by IDENTIFY. */
+  /** Whether it has not identified itself: by AUTH where there are auth servers, else by IDENTIFY. */
   get isGuest(): boolean {
     return this.auth === null ? this.delivery === null : !this.auth.hasAuthorizations;
   }
@@ -125,7 +125,7 @@ export class Client {
   }
 }
 
-/** What a client has that has asked for nothing yet. `host`: its address, empty for a unix socket. */
+/** The settings of a client before IDENTIFY. `host`: its address, empty for a unix socket. */
 export function initialSettings(host: string, options: Options): ClientSettings {
   return {
     clientId: host,

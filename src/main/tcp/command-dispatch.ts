@@ -1,5 +1,5 @@
 /**
- * Which part of the broker a command is for.
+ * Passes each command to the part of the broker that handles it.
  *
  * Thread: main. Source: nsqd `protocolV2.Exec`.
  */
@@ -28,7 +28,7 @@ import { SessionCommands, type SessionSetup } from './session-commands.ts';
 
 const MAGIC = Buffer.from('  V2');
 
-/** What a connection does when its client's commands have come so far. */
+/** Events that a connection handles. */
 export type DispatchListener = SessionSetup & {
   /** The magic was right. */
   readonly onStarted: () => void;

@@ -1,5 +1,5 @@
 /**
- * What becomes of the commands that a connection sends, as the parser of its input sees it.
+ * The handler of a connection's commands, as the parser sees it.
  *
  * Thread: main.
  */
@@ -18,7 +18,7 @@ export type Step = typeof NEXT | typeof WAIT | typeof CLOSED;
 /** Where in a command the parser stands. */
 export type Place = 'magic' | 'line' | 'size' | 'body' | 'count' | 'message size' | 'message body';
 
-/** What takes a body that its size stands before. One such object serves many commands. */
+/** Takes a body that follows its size. One such object serves many commands. */
 export interface SizedBody {
   readonly kind: 'sized';
   /** False: the connection takes no more commands. */

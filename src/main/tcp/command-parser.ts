@@ -1,7 +1,7 @@
 /**
  * Splits what a connection sends into commands: the magic, lines, and the bodies that follow some of them.
  *
- * Whatever is whole within a chunk is handed on as a view of the chunk; only what a chunk leaves unfinished is
+ * A command that is whole within a chunk is handed on as a view of the chunk; only an unfinished rest is
  * gathered in a buffer of the connection's own, together with what it lacks from the next ones. The handler decides
  * what a command means, which body follows it and whether a size is allowed, at the earliest byte that tells.
  *
@@ -45,7 +45,7 @@ const NOTHING = Buffer.alloc(0);
 export class CommandParser {
   /** Commands that have been taken whole. */
   commandCount = 0;
-  /** What it may still take before it waits by itself, see `TurnBudget`. What it takes goes off; may be below zero. */
+  /** What it may still spend before it waits by itself, see `TurnBudget`. Each command deducts; may be below zero. */
   allowance = Number.POSITIVE_INFINITY;
 
   readonly #handler: CommandHandler;

@@ -87,7 +87,7 @@ export class ConnectionDeadlines {
     this.#lastCommandMs = this.#clock.monotonicMs();
   }
 
-  /** The connection is ended: no more heartbeats, and not much more patience. */
+  /** The connection is ending: no more heartbeats, and a short deadline. */
   linger(): void {
     this.#isLingering = true;
     this.#deadlines.cancel(this.#heartbeat);

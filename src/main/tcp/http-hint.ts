@@ -1,5 +1,5 @@
 /**
- * What a client is told that speaks HTTP to the TCP port.
+ * The answer to a client that speaks HTTP to the TCP port.
  *
  * Thread: main. Source: nsqd answers `E_BAD_PROTOCOL` alone.
  */
@@ -28,7 +28,7 @@ export function isHttp(bytes: Buffer, at: number): boolean {
 /**
  * nsqd's answer, then a line for people.
  *
- * Shape: a frame, then `\0\n` and the line. Read as a frame, these begin one that does not come to its end, so that a
+ * Shape: a frame, then `\0\n` and the line. Read as a frame, these begin one that never ends, so that a
  * client of the protocol sees nsqd's answer alone.
  * Units: `httpPort` is 0 where there is no HTTP, and -1 for a unix socket.
  */

@@ -1,5 +1,5 @@
 /**
- * IDENTIFY: what a client says of itself and asks for, and what it is granted.
+ * IDENTIFY: how a client describes itself, what it requests, and what it gets.
  *
  * Thread: main. Source: nsqd `identifyDataV2`, `client_v2.go` `Identify`.
  */
@@ -48,7 +48,7 @@ export function parseIdentify(body: Buffer): IdentifyRequest | undefined {
 }
 
 /**
- * Takes over what the client asks for. Returns undefined, or why it is refused; the settings before the refused
+ * Applies what the client requests. Returns undefined, or why it is refused; the settings before the refused
  * one are then changed, but the connection ends anyway.
  */
 export function applyIdentify(

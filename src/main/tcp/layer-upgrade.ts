@@ -2,7 +2,7 @@
  * Puts the layers that IDENTIFY has granted on a client's transport: TLS first, then compression, each answered `OK`
  * through itself.
  *
- * Thread: main. Source: nsqd `protocolV2.IDENTIFY`; tcp-protocol.md §10.
+ * Thread: main. Source: nsqd `protocolV2.IDENTIFY`.
  */
 
 import type { TlsFailure } from '../../daemon/tls/tls-failure.ts';
@@ -17,12 +17,12 @@ import type { ClientTransport } from './client-transport.ts';
 /** The connection that the layers are put on. */
 export type UpgradedConnection = {
   readonly transport: Pick<ClientTransport, 'secure' | 'compress'>;
-  /** Is told what it has got. */
+  /** Receives the layers that it got. */
   readonly client: Pick<Client, 'tls' | 'compression'>;
   readonly clock: Pick<Clock, 'after'>;
   /** What was read after the last plain command. */
   readonly firstBytes: Buffer;
-  /** Says through a new layer that it is there, before another is put on. */
+  /** Answers `OK` through a new layer before another is added. */
   readonly sendOk: () => void;
 };
 
@@ -47,7 +47,7 @@ export async function putOnLayers(layers: Layers, connection: UpgradedConnection
   sendOk();
 }
 
-/** What a client is told when its TLS handshake fails: plain, since there is nothing else. */
+/** The error that a client gets when its TLS handshake fails: plain, because no layer exists. */
 function handshakeErrorFrame(failure: TlsFailure): Buffer {
   return errorFrame(
     new ClientError('E_IDENTIFY_FAILED', `IDENTIFY failed ${failure.message}`).data,

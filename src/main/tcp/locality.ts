@@ -1,5 +1,5 @@
 /**
- * How near a client is to the broker, by what both say of where they are.
+ * How near a client is to the broker, by the zone and region of both.
  *
  * Thread: main. Source: nsqd's experiment `topology-aware-consumption`.
  */

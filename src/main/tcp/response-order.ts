@@ -1,5 +1,5 @@
 /**
- * The order of what a client is answered: responses come in the order of its commands, although some have to be waited
+ * The order of a client's responses: they come in the order of its commands, although some have to be waited
  * for, and after the errors of a pump that refuses a FIN, REQ or TOUCH that was sent before.
  *
  * A command that a pump may refuse has no response, so the pump is asked only when a response follows it (BARRIER):

@@ -1,5 +1,5 @@
 /**
- * IDENTIFY and AUTH: what a client says of itself before it subscribes.
+ * IDENTIFY and AUTH: the commands before a client subscribes.
  *
  * Thread: main. Source: nsqd `protocolV2.IDENTIFY`, `AUTH`.
  */
@@ -32,7 +32,7 @@ export type SessionSetup = {
   readonly onAuthFailed: (error: unknown) => void;
 };
 
-/** Most bytes of what a client says of itself, or of its secret. nsqd has no bound but that of all bodies. */
+/** Most bytes of IDENTIFY's body, or of a secret. nsqd has only the bound of all bodies. */
 const BODY_BYTES_MAX = FIELDS_BYTES_MAX;
 const NO_AUTHORIZATIONS = new ClientError('E_UNAUTHORIZED', 'AUTH no authorizations found');
 

@@ -1,5 +1,5 @@
 /**
- * What goes out on a client's socket: gathered during a turn, written with one call at its end.
+ * The output of a client's socket: gathered during a turn, written with one call at its end.
  *
  * Bound: when the socket takes less than is written, `isBackedUp` says so beyond OUTPUT_BYTES_MAX; the
  * connection then takes no more commands, and the pump sends it no more than the consumer's window.

@@ -31,7 +31,7 @@ export async function queryChannels(
 }
 
 /**
- * The names that can be made channels of: an ephemeral one is nobody's concern but its consumers', and what is no
+ * The names that can become channels. An ephemeral one concerns only its consumers, and an invalid
  * name is left out.
  */
 function parseChannels(body: Buffer): ChannelName[] | undefined {
