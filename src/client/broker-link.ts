@@ -47,7 +47,7 @@ export class BrokerLink implements ConnectionOwner {
   #addresses: readonly Address[];
   /** Which address is used, or comes next. */
   #index = 0;
-  /** Failures since there was a connection. */
+  /** Connections that could not be made, or were lost before anything was answered. */
   #failureCount = 0;
   #connection: NsqdConnection | null = null;
   #isPolling = false;
@@ -87,6 +87,11 @@ export class BrokerLink implements ConnectionOwner {
     if (this.#connection === null && !this.#alarm.isSet) this.#connect();
   }
 
+  /** Called when the broker has answered: this connection is good. */
+  onAnswer(): void {
+    this.#failureCount = 0;
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#poller?.close();
@@ -105,6 +110,9 @@ export class BrokerLink implements ConnectionOwner {
     this.#connection = null;
     this.#index++;
     this.#poller?.pollSoon();
+    this.#failureCount++;
+    // the first time it is made again at once, where it is needed
+    if (this.#failureCount > this.#addresses.length) this.#wait();
     if (connection !== null) this.#owner.onLost(connection.address, error);
   }
 
@@ -134,7 +142,6 @@ export class BrokerLink implements ConnectionOwner {
       () => {
         // lost already
         if (this.#connection !== connection) return;
-        this.#failureCount = 0;
         if (this.#isClosed) connection.end();
         else this.#owner.onReady(connection);
       },
@@ -153,6 +160,13 @@ export class BrokerLink implements ConnectionOwner {
       this.#connect();
       return;
     }
+    this.#wait();
+  }
+
+  /** Connects again later, after each failure more so. */
+  #wait(): void {
+    if (this.#isClosed) return;
+    const rounds = Math.max(1, Math.floor(this.#failureCount / this.#addresses.length));
     const fullMs = Math.min(this.#settings.maxReconnectMs, RECONNECT_MS_MIN * 2 ** (rounds - 1));
     this.#alarm.setIn(fullMs * (1 - JITTER * this.#environment.random()));
   }

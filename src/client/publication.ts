@@ -81,6 +81,8 @@ export class Batch {
   publications: Publication[] = [];
   bytes = 0;
   count = 0;
+  /** Connections that were lost while it was unanswered. */
+  lossCount = 0;
   /** Brokers that have had trouble with it. */
   refusalCount = 0;
   /** When it was sent. Units: ms, monotonic. */

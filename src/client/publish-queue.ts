@@ -28,6 +28,10 @@ export type QueueSettings = {
 
 /** What a small message costs besides its bytes. */
 const OVERHEAD_BYTES = 64;
+/** After so many lost connections a batch is sent alone. */
+const SUSPICIOUS_LOSSES = 2;
+/** After so many it is taken apart; one message is given up. */
+const LOSSES_MAX = 4;
 /** The broker has not even looked at what came behind a command that it refuses. */
 const BAD_CONTENT: ReadonlySet<string> = new Set(['E_BAD_MESSAGE', 'E_BAD_BODY']);
 /** Troubles of one broker, which another may not have. */
@@ -62,6 +66,8 @@ export class PublishQueue {
   #turnMs = 0;
   #isScheduled = false;
   #isFull = false;
+  /** Whether what is unanswered may be what breaks connections. */
+  #isSuspicious = false;
   #linkError: NsqError | null = null;
   #onSettled: (() => void) | null = null;
 
@@ -130,11 +136,17 @@ export class PublishQueue {
         return;
       }
       if (this.#unansweredBytes >= maxUnansweredBytes) return;
-      if (isOrdered && this.#unanswered.count > 0) return;
+      if (this.#unanswered.count > 0 && (isOrdered || this.#isSuspicious)) return;
       const batch = this.#waiting.shift();
       if (batch === undefined) return;
       this.#close(batch);
       if (!batch.prune()) continue;
+      const isSuspicious = batch.lossCount >= SUSPICIOUS_LOSSES;
+      if (isSuspicious && this.#unanswered.count > 0) {
+        this.#waiting.unshift(batch);
+        return;
+      }
+      this.#isSuspicious = isSuspicious;
       batch.sentMs = this.#nowMs();
       this.#unanswered.push(batch);
       this.#unansweredBytes += batch.bytes;
@@ -163,6 +175,7 @@ export class PublishQueue {
 
   /** Called by a batch. */
   onBatchAnswer(batch: Batch): void {
+    this.#link.onAnswer();
     this.#unanswered.shift();
     this.#unansweredBytes -= batch.bytes;
     for (const publication of batch.publications) {
@@ -179,7 +192,8 @@ export class PublishQueue {
     if (CONNECTION_TROUBLES.has(error.code)) {
       // an answer of the broker's that ended the connection says that the rest was not even looked at
       const isKnown = error.cause instanceof NsqError;
-      if (this.#settings.isResending || isKnown) this.#returned.push(batch);
+      if (isKnown) this.#returned.push(batch);
+      else if (this.#settings.isResending) this.#onLoss(batch, error);
       else this.#reject(batch, error);
       return;
     }
@@ -188,12 +202,28 @@ export class PublishQueue {
       this.#returned.push(batch);
     } else if (BAD_CONTENT.has(error.code) && batch.publications.length > 1) {
       // one of them is to blame
-      for (const publication of batch.publications) {
-        const alone = new Batch(batch.topic, batch.delayMs, this);
-        alone.add(publication);
-        this.#returned.push(alone);
-      }
+      this.#returnOneByOne(batch);
     } else this.#reject(batch, error);
+  }
+
+  /**
+   * Sends it again. A refusal may be lost with the connection that it ends, and what is refused would break each one: after
+   * some losses a batch goes alone, then its messages one by one, and one that still breaks connections is given up.
+   */
+  #onLoss(batch: Batch, error: NsqError): void {
+    batch.lossCount++;
+    if (batch.lossCount < LOSSES_MAX) this.#returned.push(batch);
+    else if (batch.publications.length > 1) this.#returnOneByOne(batch);
+    else this.#reject(batch, error);
+  }
+
+  #returnOneByOne(batch: Batch): void {
+    for (const publication of batch.publications) {
+      const alone = new Batch(batch.topic, batch.delayMs, this);
+      alone.lossCount = Math.min(batch.lossCount, SUSPICIOUS_LOSSES);
+      alone.add(publication);
+      this.#returned.push(alone);
+    }
   }
 
   #put(

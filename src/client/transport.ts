@@ -31,6 +31,8 @@ export class Transport {
   #toEncode: Buffer[] = [];
   #isEncoding = false;
   #isEnding = false;
+  /** Whether the decoder still has something to tell of what came before the end. */
+  #isDecodingEnd = false;
   #isClosed = false;
   #cause: Error | null = null;
 
@@ -113,8 +115,18 @@ export class Transport {
     stream.on('error', (error) => {
       this.#cause ??= error;
     });
-    stream.on('end', () => this.destroy(null));
-    stream.on('close', () => this.#close());
+    stream.on('end', () => this.#onEnd());
+    stream.on('close', () => {
+      if (!this.#isDecodingEnd || this.#cause !== null) this.#close();
+    });
+  }
+
+  #onEnd(): void {
+    if (this.#codec === null || this.#isClosed) this.destroy(null);
+    else {
+      this.#isDecodingEnd = true;
+      this.#codec.decoder.end();
+    }
   }
 
   #onBytes(bytes: Buffer): void {

@@ -105,7 +105,7 @@ export class ScriptedNsqd {
         }
         for (;;) {
           const command = hasMagic ? firstCommand(received) : undefined;
-          if (command === undefined || this.#hasRefused) return;
+          if (command === undefined || this.#hasRefused || link.destroyed) return;
           received = received.subarray(command.end);
           this.#obey(command);
         }

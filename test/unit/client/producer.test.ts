@@ -188,6 +188,33 @@ test('Producer: what a lost connection leaves unanswered is sent again, in its o
   assert.deepEqual(broker.published, ['1', '2', '3']);
 });
 
+test('Producer: a message that breaks each connection is found, and given up', async () => {
+  const site = new ScriptedSite();
+  const broker = site.broker();
+  broker.answer = (command) => {
+    const isPoison = /PUB/.test(command.line) && String(command.body).includes('poison');
+    if (isPoison) broker.hangUp();
+    return isPoison ? null : undefined;
+  };
+  const producer = producerAt(site);
+  const outcomes = ['1', 'poison', '2'].map((body) => outcome(producer.publish('a', body)));
+  const later = outcome(producer.publish('b', '3'));
+
+  for (let second = 0; second < 20; second++) {
+    await settled();
+    site.clock.advance(500);
+  }
+
+  assert.deepEqual(await Promise.all([...outcomes, later]), [
+    'done',
+    'CONNECTION_LOST',
+    'done',
+    'done',
+  ]);
+  assert.deepEqual(broker.published, ['1', '2', '3']);
+  assert.ok(broker.journal.matching(/connected/).length < 12);
+});
+
 test('Producer: without resendAfterLoss an unknown fate is an error', async () => {
   const site = new ScriptedSite();
   const broker = site.broker();
