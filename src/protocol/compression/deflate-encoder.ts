@@ -17,6 +17,8 @@ const STORED_BYTES_MAX = 256;
 const STORED_BLOCK = 0x00;
 /** Type, length, and its complement, little-endian. */
 const STORED_HEAD_BYTES = 5;
+/** A block without bytes. Go's reader hands out what a stored block has when it meets this, and not before. */
+const FLUSH = Buffer.from([STORED_BLOCK, 0x00, 0x00, 0xff, 0xff]);
 
 export class DeflateEncoder implements Encoder, EngineOwner {
   engine: EngineOwner['engine'] = null;
@@ -43,10 +45,11 @@ export class DeflateEncoder implements Encoder, EngineOwner {
 }
 
 function stored(bytes: Buffer): Buffer {
-  const block = Buffer.allocUnsafe(STORED_HEAD_BYTES + bytes.length);
+  const block = Buffer.allocUnsafe(STORED_HEAD_BYTES + bytes.length + FLUSH.length);
   block[0] = STORED_BLOCK;
   block.writeUInt16LE(bytes.length, 1);
   block.writeUInt16LE(~bytes.length & 0xffff, 3);
   bytes.copy(block, STORED_HEAD_BYTES);
+  FLUSH.copy(block, STORED_HEAD_BYTES + bytes.length);
   return block;
 }
