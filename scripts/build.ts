@@ -13,6 +13,13 @@ rmSync(dist, { recursive: true, force: true });
 compile('tsconfig.build.json');
 emitProgram('src/main/start.cjs', 'main/start.cjs');
 
+compile('tsconfig.types.json');
+for (const name of globSync('**/*.d.ts', { cwd: dist })) {
+  const file = path.join(dist, name);
+  // the compiler leaves specifiers of declarations as they are
+  writeFileSync(file, readFileSync(file, 'utf8').replaceAll(/(from '\.[^']*)\.ts'/g, "$1.js'"));
+}
+
 compile('tsconfig.bench.json');
 for (const name of globSync('scripts/**/*.js', { cwd: benchBuild })) {
   const file = path.join(benchBuild, name);

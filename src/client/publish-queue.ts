@@ -207,8 +207,8 @@ export class PublishQueue {
   }
 
   /**
-   * Sends it again. A refusal may be lost with the connection that it ends, and what is refused would break each one: after
-   * some losses a batch goes alone, then its messages one by one, and one that still breaks connections is given up.
+   * Sends it again. A refusal may be lost with the connection that it ends, and what is refused would break each one.
+   * After some losses a batch goes alone, then its messages one by one; one that still breaks connections is given up.
    */
   #onLoss(batch: Batch, error: NsqError): void {
     batch.lossCount++;
