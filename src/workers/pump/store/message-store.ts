@@ -336,13 +336,16 @@ export class MessageStore {
   }
 
   #free(slab: Slab): void {
-    const memory = slab.bytes.buffer;
+    // Slabs are made over plain ArrayBuffers; Buffer's type also allows shared ones.
+    const memory = slab.bytes.buffer as ArrayBuffer;
     this.#slabs[slab.index] = null;
     this.#freeIndexes.push(slab.index);
     this.#bytes -= memory.byteLength;
     if (memory.byteLength === SLAB_BYTES && this.#freeMemory.length < FREE_SLABS_MAX) {
-      // Slabs are made over plain ArrayBuffers; Buffer's type also allows shared ones.
-      this.#freeMemory.push(memory as ArrayBuffer);
+      this.#freeMemory.push(memory);
+    } else {
+      // Freed at once: the garbage collector lets hundreds of MiB pile up before it looks.
+      memory.transfer(0);
     }
   }
 }

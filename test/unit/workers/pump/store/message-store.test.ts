@@ -451,3 +451,14 @@ test('MessageStore: returns what was put, through any order of puts and releases
     { numRuns: 40 },
   );
 });
+
+test('MessageStore: a large message gives its memory back at once', () => {
+  const store = new MessageStore();
+  const [[position]] = putBodies(store, [Buffer.alloc(8 * 1024 * 1024)]);
+  putBodies(store, ['next']);
+  const before = process.memoryUsage().arrayBuffers;
+
+  store.release(position, 1);
+
+  assert.equal(before - process.memoryUsage().arrayBuffers >= 8 * 1024 * 1024, true);
+});
