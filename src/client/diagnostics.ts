@@ -16,12 +16,12 @@ import type { Message } from './message.ts';
  * import { tracingChannel } from 'node:diagnostics_channel';
  * import type { PublishContext } from 'ringmq/client';
  *
- * tracingChannel<object, PublishContext>('ringmq.publish').subscribe({
- *   start: ({ topic, count }) => console.log(`publishes ${count} to ${topic}`),
+ * tracingChannel('ringmq.publish').subscribe({
+ *   start: (context) => console.log('publishes to', (context as PublishContext).topic),
  *   end: () => undefined,
  *   asyncStart: () => undefined,
- *   asyncEnd: ({ topic }) => console.log(`published to ${topic}`),
- *   error: ({ topic, error }) => console.error(`failed to publish to ${topic}`, error),
+ *   asyncEnd: (context) => console.log('published to', (context as PublishContext).topic),
+ *   error: (context) => console.error('failed', (context as PublishContext).error),
  * });
  * ```
  */
@@ -44,12 +44,12 @@ export type PublishContext = {
  * import { tracingChannel } from 'node:diagnostics_channel';
  * import type { ProcessContext } from 'ringmq/client';
  *
- * tracingChannel<object, ProcessContext>('ringmq.process').subscribe({
- *   start: ({ message }) => console.log(`begins with ${message.id}`),
+ * tracingChannel('ringmq.process').subscribe({
+ *   start: (context) => console.log('begins with', (context as ProcessContext).message.id),
  *   end: () => undefined,
  *   asyncStart: () => undefined,
- *   asyncEnd: ({ message }) => console.log(`is done with ${message.id}`),
- *   error: ({ message, error }) => console.error(`failed at ${message.id}`, error),
+ *   asyncEnd: (context) => console.log('is done with', (context as ProcessContext).message.id),
+ *   error: (context) => console.error('failed', (context as ProcessContext).error),
  * });
  * ```
  */
@@ -62,8 +62,6 @@ export type ProcessContext = {
 };
 
 /** Tells of publishes. */
-export const publishTracing: TracingChannel<object, PublishContext> =
-  tracingChannel('ringmq.publish');
+export const publishTracing: TracingChannel = tracingChannel('ringmq.publish');
 /** Tells of handlers. */
-export const processTracing: TracingChannel<object, ProcessContext> =
-  tracingChannel('ringmq.process');
+export const processTracing: TracingChannel = tracingChannel('ringmq.process');
