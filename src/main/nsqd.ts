@@ -15,6 +15,7 @@ import type { Surroundings } from '../daemon/surroundings.ts';
 import { peerTlsOptions } from '../daemon/tls/peer-tls.ts';
 import { TlsContext } from '../daemon/tls/tls-context.ts';
 import { productLine, versionLine } from '../daemon/version.ts';
+import { rethrowBug } from '../shared/assert.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { PumpEvent } from '../shared/control.ts';
 import { errorText } from '../shared/error-text.ts';
@@ -369,6 +370,7 @@ export class Nsqd {
     const { state } = connection.client;
     if (this.#isExiting || state.state === 'init') return;
     this.#core.topics.leave(state.channel, connection).catch((error: unknown) => {
+      rethrowBug(error);
       this.#logger.error(`failed to delete ephemeral channel - ${errorText(error)}`);
     });
   }

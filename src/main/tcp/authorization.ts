@@ -6,6 +6,7 @@
 
 import { goQuote } from '../../daemon/go/go-text.ts';
 import { ClientError, type ClientErrorCode } from '../../protocol/client-error.ts';
+import { rethrowBug } from '../../shared/assert.ts';
 import type { AuthState } from '../auth/auth-state.ts';
 import type { Permission } from '../auth/grant.ts';
 import type { ClientPort } from './client-port.ts';
@@ -51,7 +52,8 @@ export class Authorization {
     if (this.#hasRefreshFailed) return this.#fail('E_AUTH_FAILED', 'AUTH failed');
     if (state.isExpired) {
       return this.#port.waitFor(
-        state.refresh().catch(() => {
+        state.refresh().catch((error: unknown) => {
+          rethrowBug(error);
           this.#hasRefreshFailed = true;
         }),
       );

@@ -11,6 +11,7 @@ import path from 'node:path';
 import type { Logger } from '../../daemon/log.ts';
 import { SavedFile } from '../../daemon/saved-file.ts';
 import { NSQD_VERSION } from '../../daemon/version.ts';
+import { rethrowBug } from '../../shared/assert.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { errorText } from '../../shared/error-text.ts';
 import {
@@ -84,6 +85,7 @@ export class Metadata {
     try {
       return this.#parse(text);
     } catch (cause) {
+      rethrowBug(cause);
       const file = this.#file.path;
       throw new Error(`failed to parse metadata in ${file} - ${errorText(cause)}`, { cause });
     }

@@ -56,6 +56,8 @@ import { recordBytesMax } from './records/disk-record.ts';
 
 const REQUESTS_PER_TURN = 256;
 const BYTES_PER_TURN = 1024 * 1024;
+/** What closing a queue, with its syncs, counts for: a turn full of them must not look like a disk that hangs. */
+const CLOSE_BYTES = BYTES_PER_TURN / 16;
 /** Few, as each may take milliseconds and requests wait meanwhile. */
 const SYNCS_PER_TURN = 4;
 /** After this time a queue is closed without the states that cannot be written. Units: ms. */
@@ -339,6 +341,7 @@ export class IoLoop {
 
   /** Errors: throws, and the queue is still open. */
   #close(known: KnownQueue): void {
+    this.#bytesLeft -= CLOSE_BYTES;
     known.closingSinceMs ??= this.#nowMs;
     const isLate = this.#nowMs - known.closingSinceMs >= STATES_PATIENCE_MS;
     known.queue?.close(isLate ? 'optional' : 'required');

@@ -6,7 +6,7 @@
 
 import { connect, type Socket } from 'node:net';
 import type { HostPort } from '../../../daemon/host-port.ts';
-import { assert } from '../../../shared/assert.ts';
+import { assert, rethrowBug } from '../../../shared/assert.ts';
 import type { Clock, Timer } from '../../../shared/clock.ts';
 import { ReplyParser } from './reply-parser.ts';
 
@@ -80,6 +80,7 @@ export class LookupdConnection {
     try {
       replies = this.#parser.push(chunk);
     } catch (error) {
+      rethrowBug(error);
       this.#fail(error instanceof Error ? error : new Error(String(error)));
       return;
     }
