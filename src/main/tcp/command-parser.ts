@@ -83,9 +83,12 @@ export class CommandParser {
 
   /** What these take when the body among them is whole; the same where no body is expected. */
   get wantedBytes(): number {
+    const { heldBytes } = this.#input;
     const isInBody = this.#place.endsWith('body') || this.#place === 'message size';
-    if (!isInBody || this.isWaiting || this.#isClosed) return this.#input.heldBytes;
-    return this.#input.heldBytes + Math.max(1, this.#lackingBytes(NOTHING, 0));
+    if (!isInBody || this.#isWaiting || this.#isClosed) return heldBytes;
+    // A body that only waits for an allowance may be whole; one in part wants the rest all the same.
+    const lackingMin = this.allowance > 0 ? 1 : 0;
+    return heldBytes + Math.max(lackingMin, this.#lackingAtPlace(NOTHING, 0));
   }
 
   /** Takes the next bytes of the connection. They may be reused when this returns. */
@@ -316,9 +319,12 @@ export class CommandParser {
 
   /** How much of the chunk belongs to the piece of a command that is held and unfinished: at least one byte. */
   #lackingBytes(chunk: Buffer, at: number): number {
-    const { heldBytes: held, bytes, at: from } = this.#input;
     // Commands that wait cannot be told apart, and are held together with what follows them.
-    if (this.isWaiting) return chunk.length;
+    return this.isWaiting ? chunk.length : this.#lackingAtPlace(chunk, at);
+  }
+
+  #lackingAtPlace(chunk: Buffer, at: number): number {
+    const { heldBytes: held, bytes, at: from } = this.#input;
     switch (this.#place) {
       case 'magic':
         return MAGIC_BYTES - held;

@@ -699,6 +699,17 @@ describe('CommandParser: memory', () => {
     ]);
   });
 
+  test('CommandParser: a body in part wants the rest whether the allowance is spent or not', () => {
+    const parser = new CommandParser(new Recorder());
+    feedAll(parser, [bytesOf('  V2PUB\n', 100, 'x')]);
+
+    parser.allowance = 0;
+    const inPart = [parser.heldBytes, parser.wantedBytes];
+    parser.feed(Buffer.alloc(99, 'x'));
+
+    assert.deepStrictEqual([inPart, parser.heldBytes, parser.wantedBytes], [[5, 104], 104, 104]);
+  });
+
   test('CommandParser: what is dropped is held no longer', () => {
     const parser = new CommandParser(new Recorder());
     feedAll(parser, [bytesOf('  V2PUB\n', 100, 'x')]);
