@@ -62,13 +62,26 @@ test('Publication: what is answered is settled by the answer', () => {
   assert.deepStrictEqual([before, outcomes], [[], ['disk full']]);
 });
 
+/** Sends a publication that the pump takes part by part: what each call returned, and the parts. */
+function sendAll(
+  publication: Publication,
+  rings: MainRings,
+): { sent: boolean[]; parts: ReturnType<MainRings['takePublishes']> } {
+  const sent: boolean[] = [];
+  const parts: ReturnType<MainRings['takePublishes']> = [];
+  while (sent.at(-1) !== true) {
+    sent.push(publication.send());
+    rings.handle.flush();
+    parts.push(...rings.takePublishes());
+  }
+  return { sent, parts };
+}
+
 test('Publication: more than 1 MiB goes in parts, settled when the last part is', () => {
   const rings = new MainRings();
   const bodies = ['a', 'b', 'c'].map((letter) => letter.repeat(500_000));
   const { publication, outcomes } = begin(rings, bodies, true);
-  const sent = [publication.send(), publication.send()];
-  rings.handle.flush();
-  const parts = rings.takePublishes();
+  const { sent, parts } = sendAll(publication, rings);
   rings.handle.onAnswer(parts[0].token, 'torn');
   const before = [...outcomes];
 
@@ -89,10 +102,8 @@ test('Publication: every part says which is the first, and what is still to foll
   const bodies = ['a', 'b', 'c', 'd', 'e'].map((letter) => letter.repeat(500_000));
   const { publication } = begin(rings, bodies, true);
 
-  while (!publication.send());
+  const { parts } = sendAll(publication, rings);
 
-  rings.handle.flush();
-  const parts = rings.takePublishes();
   const [first] = parts;
   assert.deepStrictEqual(
     parts.map(({ part }) => part),
