@@ -19,6 +19,7 @@ import {
   lookupdSettings,
 } from './lookupd-options.ts';
 import { invalid, OptionChecks } from './option-checks.ts';
+import type { QueueSettings } from './publish-queue.ts';
 
 /**
  * Options of a producer. It needs to know where the brokers are: `nsqd`, `lookupd`, or both.
@@ -71,20 +72,12 @@ export type ProducerOptions<T = unknown> = ConnectionOptions &
   };
 
 /** The same, checked and complete. */
-export type ProducerSettings<T> = {
+export type ProducerSettings<T> = QueueSettings & {
   readonly addresses: readonly Address[];
   readonly lookupd: LookupdSettings | null;
   readonly connection: ConnectionSettings;
   readonly codec: Codec<T>;
   readonly timeoutMs: number;
-  readonly maxBatchMessages: number;
-  readonly maxBatchBytes: number;
-  readonly isBatching: boolean;
-  readonly isOrdered: boolean;
-  readonly isResending: boolean;
-  readonly maxUnansweredBytes: number;
-  readonly highWaterMarkBytes: number;
-  readonly maxQueuedBytes: number;
   readonly maxReconnectMs: number;
 };
 

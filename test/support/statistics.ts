@@ -1,11 +1,25 @@
 /** Statistics to be changed where a test needs them to be. */
 
+import type { MemoryStatistics } from '../../src/main/stats/memory-statistics.ts';
 import type {
   BrokerStats,
   ChannelStatistics,
   ClientStatistics,
   TopicStatistics,
 } from '../../src/main/stats/stats.ts';
+
+/** Memory, each number another one. */
+export const MEMORY: MemoryStatistics = {
+  heapObjects: 1,
+  heapIdleBytes: 2,
+  heapInUseBytes: 3,
+  heapReleasedBytes: 4,
+  gcPauseUsec100: 5,
+  gcPauseUsec99: 6,
+  gcPauseUsec95: 7,
+  nextGcBytes: 8,
+  gcTotalRuns: 9,
+};
 
 const NO_LATENCY = { count: 0, percentiles: null };
 

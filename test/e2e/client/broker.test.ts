@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import type { BrokerProcess } from '../../../scripts/kit/broker.ts';
 import { Consumer } from '../../../src/client/consumer.ts';
 import { NsqError } from '../../../src/client/nsq-error.ts';
@@ -12,6 +12,11 @@ const LIMIT = { timeout: 60_000 };
 const MESSAGE_COUNT = 3000;
 
 const at = ({ tcpPort }: Pick<BrokerProcess, 'tcpPort'>): string[] => [`127.0.0.1:${tcpPort}`];
+
+/** Closes them even if the test fails: one that goes on to connect would keep the process. */
+function closeAfter(t: TestContext, ...clients: readonly (Producer | Consumer)[]): void {
+  t.after(() => Promise.all(clients.map((client) => client.close())));
+}
 
 /** Publishes numbers, so many at a time. */
 async function publishNumbers(producer: Producer, topic: string, count: number): Promise<void> {
@@ -76,6 +81,7 @@ test('client: a broker that is killed and comes back loses nothing', LIMIT, asyn
   const nsqd = [`127.0.0.1:${wire.port}`];
   const producer = new Producer({ nsqd, maxReconnectMs: 100 });
   const consumer = new Consumer({ topic: 't', channel: 'c', nsqd, maxReconnectMs: 100 });
+  closeAfter(t, producer, consumer);
   producer.on('error', () => undefined);
   consumer.on('error', () => undefined);
   const seen = new Set<string>();
@@ -104,6 +110,7 @@ test('client: connections that break in the middle lose nothing', LIMIT, async (
   const nsqd = [`127.0.0.1:${wire.port}`];
   const producer = new Producer({ nsqd, maxReconnectMs: 20 });
   const consumer = new Consumer({ topic: 't', channel: 'c', nsqd, maxReconnectMs: 20 });
+  closeAfter(t, producer, consumer);
   producer.on('error', () => undefined);
   consumer.on('error', () => undefined);
   const seen = new Set<string>();

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parseAddress } from '../../../src/client/address.ts';
 import { Alarms } from '../../../src/client/alarms.ts';
@@ -21,6 +22,15 @@ const codeOf = (call: () => unknown): string => {
   }
   return 'nothing';
 };
+
+test('connectionSettings: a client says which version it is', () => {
+  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
+  const { version }: { version: string } = JSON.parse(text);
+
+  const { connection } = producerSettings({ nsqd: ['127.0.0.1:4150'] });
+
+  assert.equal(connection.userAgent, `ringmq-client/${version}`);
+});
 
 test('Address: host and port, as users write them', () => {
   const texts = ['127.0.0.1:4150', 'broker', '[::1]:4151', 'a.example:1'];

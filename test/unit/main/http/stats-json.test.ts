@@ -5,6 +5,7 @@ import {
   brokerStatistics,
   channelStatistics,
   clientStatistics,
+  MEMORY,
   topicStatistics,
 } from '../../../support/statistics.ts';
 
@@ -40,20 +41,9 @@ test('statsJson: an empty broker', () => {
 });
 
 test('statsJson: an unknown topic, memory, and a reason that Go escapes', () => {
-  const memory = {
-    heapObjects: 1,
-    heapIdleBytes: 2,
-    heapInUseBytes: 3,
-    heapReleasedBytes: 4,
-    gcPauseUsec100: 5,
-    gcPauseUsec99: 6,
-    gcPauseUsec95: 7,
-    nextGcBytes: 8,
-    gcTotalRuns: 9,
-  };
   const stats = brokerStatistics(null);
 
-  const json = joined(statsJson({ ...EMPTY, health: 'NOK - <disk>', stats, memory }));
+  const json = joined(statsJson({ ...EMPTY, health: 'NOK - <disk>', stats, memory: MEMORY }));
 
   assert.equal(
     json,

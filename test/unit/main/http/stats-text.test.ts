@@ -7,6 +7,7 @@ import {
   brokerStatistics,
   channelStatistics,
   clientStatistics,
+  MEMORY,
   topicStatistics,
 } from '../../../support/statistics.ts';
 
@@ -41,19 +42,9 @@ test('statsText: an unknown topic looks like none', () => {
 });
 
 test('statsText: memory', () => {
-  const memory = {
-    heapObjects: 1,
-    heapIdleBytes: 2,
-    heapInUseBytes: 3,
-    heapReleasedBytes: 4,
-    gcPauseUsec100: 5,
-    gcPauseUsec99: 6,
-    gcPauseUsec95: 7,
-    nextGcBytes: 8,
-    gcTotalRuns: 9,
-  };
-
-  const text = [...statsText({ ...EMPTY, stats: brokerStatistics(), memory }, NOW_MS)].join('');
+  const text = [...statsText({ ...EMPTY, stats: brokerStatistics(), memory: MEMORY }, NOW_MS)].join(
+    '',
+  );
 
   assert.equal(
     text,

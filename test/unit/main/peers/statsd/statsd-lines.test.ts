@@ -9,21 +9,11 @@ import type { TopicStatistics } from '../../../../../src/main/stats/stats.ts';
 import {
   brokerStatistics,
   channelStatistics,
+  MEMORY,
   topicStatistics,
 } from '../../../../support/statistics.ts';
 
 const FORMAT = { prefix: 'p.', excludesEphemeral: false };
-const MEMORY: MemoryStatistics = {
-  heapObjects: 1,
-  heapIdleBytes: 2,
-  heapInUseBytes: 3,
-  heapReleasedBytes: 4,
-  gcPauseUsec100: 5,
-  gcPauseUsec99: 6,
-  gcPauseUsec95: 7,
-  nextGcBytes: 8,
-  gcTotalRuns: 9,
-};
 
 function report(topics: TopicStatistics[] | null, memory?: MemoryStatistics): StatsdReport {
   return { stats: brokerStatistics(topics), memory };
