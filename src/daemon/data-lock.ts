@@ -1,12 +1,11 @@
 /**
- * One process per data directory.
+ * Ensures that only one process uses a data directory.
  *
- * nsqd holds an exclusive `flock` on the directory itself, and so does this, so that the two exclude each other.
- * Node cannot lock, but a lock belongs to the open file description, which a child process shares with this one:
- * a small program locks the descriptor it inherits and ends, and the lock stays until this process closes the
- * directory or dies, however it dies. Where there is no such program, a local socket named after the directory
- * excludes other brokers of this kind on this machine, though not nsqd. Every broker takes it, so that one that finds
- * such a program and one that does not exclude each other too.
+ * Like nsqd, it holds an exclusive `flock` on the directory itself, so that the two exclude each other. Node has no
+ * such call, but a lock belongs to the open file description, which a child process shares: a small program locks the
+ * descriptor that it inherits and exits, and the lock remains until this process closes the directory or dies. In
+ * addition every broker listens on a local socket named after the directory. Where no such program is installed, the
+ * socket still excludes other RingMQ brokers on this machine, though not nsqd.
  *
  * Thread: main, at start-up and at the end.
  * Source: nsq `internal/dirlock`.
@@ -17,13 +16,15 @@ import { accessSync, close, closeSync, constants, openSync, statSync } from 'nod
 import { createServer, type Server } from 'node:net';
 import { lockHolder } from './lock-holder.ts';
 
-/** A directory that is this process's own. */
+/** The lock on a directory. */
 export interface DataLock {
-  /** Lets others have the directory. May be called again. */
+  /** Releases the directory. Idempotent. */
   release(): Promise<void>;
 }
 
-/** A program that takes an exclusive lock on descriptor 3 without waiting, and ends with 1 if another has it. */
+/**
+ * A program that takes an exclusive lock on descriptor 3 without waiting, and exits with 1 if another process has it.
+ */
 export interface LockCommand {
   readonly program: string;
   readonly words: readonly string[];
@@ -44,14 +45,14 @@ export const LOCK_COMMANDS: readonly LockCommand[] = [
   { program: 'perl', words: ['-e', PERL_FLOCK] },
 ];
 
-/** How long a lock command may take: it never waits for the lock. */
+/** Time limit of a lock command, which never waits for the lock. */
 const COMMAND_TIMEOUT_MS = 10_000;
 
-/** What the system says when another process has the lock. */
+/** The system's error when another process has the lock. */
 const TAKEN = 'resource temporarily unavailable';
 
 /**
- * Makes the directory this process's own.
+ * Locks the directory for this process.
  *
  * Errors: throws when there is no such directory, when it cannot be read, and when another process has it.
  */
@@ -61,7 +62,7 @@ export async function lockDataPath(
   commands: readonly LockCommand[] = LOCK_COMMANDS,
 ): Promise<DataLock> {
   assertUsable(directory);
-  // Windows opens no directories, so there is no descriptor to lock.
+  // Windows cannot open directories, so there is no descriptor to lock.
   const lock = process.platform === 'win32' ? undefined : lockDescriptor(directory, commands);
   const path = socketPath(directory);
   if (lock === undefined) {
@@ -80,7 +81,7 @@ export async function lockDataPath(
   }
 }
 
-/** A lock that is several. */
+/** The `flock` and the socket together. */
 class BothLocks implements DataLock {
   readonly #locks: readonly DataLock[];
 
@@ -93,7 +94,7 @@ class BothLocks implements DataLock {
   }
 }
 
-/** Undefined when no command is there to take the lock. */
+/** Undefined if no lock command is installed. */
 function lockDescriptor(directory: string, commands: readonly LockCommand[]): DataLock | undefined {
   const fd = openSync(directory, 'r');
   try {
@@ -119,7 +120,7 @@ function runLockCommand(
     stdio: ['ignore', 'ignore', 'pipe', fd],
     encoding: 'utf8',
     timeout: COMMAND_TIMEOUT_MS,
-    // In a locale that is not installed, perl would complain of it instead.
+    // With a locale that is not installed, perl would print a warning about it.
     env: { ...process.env, LC_ALL: 'C' },
   });
   if (isMissing(ended)) return 'missing';
@@ -136,7 +137,7 @@ function isMissing({ error }: SpawnSyncReturns<string>): boolean {
   );
 }
 
-/** A lock on an open directory: it lasts as long as the descriptor. */
+/** A lock on an open directory: it lasts until the descriptor is closed. */
 class DescriptorLock implements DataLock {
   #fd: number | undefined;
 
@@ -148,12 +149,12 @@ class DescriptorLock implements DataLock {
     if (this.#fd === undefined) return;
     const fd = this.#fd;
     this.#fd = undefined;
-    // The descriptor is gone even if it fails to close, and the lock with it.
+    // Even if the close fails, the descriptor and the lock are gone.
     close(fd, () => undefined);
   }
 }
 
-/** Listens where only one process can, under a name that the system forgets with the process. */
+/** Listens under a name that only one process can use and that disappears with the process. */
 async function lockSocket(directory: string, path: string): Promise<DataLock> {
   const server = createServer((socket) => socket.destroy());
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -162,7 +163,7 @@ async function lockSocket(directory: string, path: string): Promise<DataLock> {
   });
   server.listen(path, resolve);
   await promise;
-  // The lock alone keeps no process alive.
+  // The lock alone does not keep the process alive.
   server.unref();
   return new SocketLock(server);
 }
@@ -182,11 +183,11 @@ class SocketLock implements DataLock {
   }
 }
 
-/** A socket's path that needs no file and is the same for every way to write the directory's path. */
+/** A socket path that needs no file and is the same for every spelling of the directory's path. */
 function socketPath(directory: string): string | undefined {
   const { dev, ino } = statSync(directory, { bigint: true });
   const name = `ringmq-data-${dev}-${ino}`;
-  // The leading zero makes a name of Linux's that is no file.
+  // The leading zero byte makes an abstract socket, which has no file.
   if (process.platform === 'linux') return `\0${name}`;
   if (process.platform === 'win32') return `\\\\.\\pipe\\${name}`;
   return undefined;

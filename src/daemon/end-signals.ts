@@ -1,5 +1,5 @@
 /**
- * The signals that end the broker: the first ends it cleanly, a second one at once.
+ * The signals that end the broker: the first shuts it down cleanly, a second one ends it at once.
  *
  * Thread: main.
  */
@@ -7,12 +7,12 @@
 import type { Clock } from '../shared/clock.ts';
 
 /**
- * Signals that come this soon after the first are the same key press: a terminal signals every process of its
- * group, and a package manager passes the signal on once more.
+ * Signals that follow the first within this time belong to the same key press: a terminal signals every process of
+ * its group, and a package manager forwards the signal again.
  */
 const SAME_SIGNAL_MS = 500;
 
-/** What signals come from. */
+/** The source of signals. */
 interface SignalSource {
   on(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown;
 }
@@ -21,7 +21,7 @@ export class EndSignals {
   readonly first: Promise<NodeJS.Signals>;
   readonly second: Promise<NodeJS.Signals>;
 
-  /** Listens from now on. */
+  /** Starts listening. */
   constructor(
     clock: Pick<Clock, 'monotonicMs'>,
     signals: readonly NodeJS.Signals[],

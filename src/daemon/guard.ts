@@ -1,8 +1,8 @@
 /**
- * The guard around every entry from outside: whatever the bytes of a client or a peer make throw ends that client or
- * peer, with a line in the log and a count, and nobody else.
+ * The guard around every entry point from outside: if input from a client or a peer causes an exception, the broker
+ * disconnects only that client or peer, logs a line and counts it.
  *
- * Bugs of ours (`AssertionError`) pass through, and end the process; see `last-resort.ts`.
+ * Bugs (`AssertionError`) pass through and end the process; see `uncaught-errors.ts`.
  *
  * Thread: main.
  */
@@ -14,28 +14,28 @@ import { RepeatedLog } from './repeated-log.ts';
 
 /** The sender of the input that is handled: a client, a request, a peer. */
 export interface Sender {
-  /** Ends it at once. */
+  /** Disconnects it at once. */
   destroy(): void;
   /** Names it in the log. */
   toString(): string;
 }
 
-/** Frames of a stack that a line of the log holds, and characters of each. */
+/** Stack frames in a log line, and characters of each. */
 const FRAMES_MAX = 4;
 const FRAME_LENGTH_MAX = 200;
 
 export class Guard {
-  /** Counts senders that were ended because handling what they sent has thrown. */
+  /** Senders that were disconnected because handling their input threw. */
   failedCount = 0;
 
   readonly #errors: RepeatedLog;
 
   constructor(clock: Pick<Clock, 'monotonicMs'>, logger: Pick<Logger, 'error'>) {
-    // A sender that finds such an input may send it again and again.
+    // A sender may repeat such an input many times.
     this.#errors = new RepeatedLog(clock, (text) => logger.error(text));
   }
 
-  /** The callback, except that what it throws ends the sender. */
+  /** Wraps a callback: an exception in it disconnects the sender. */
   around<Arguments extends readonly unknown[]>(
     sender: Sender,
     callback: (...given: Arguments) => void,
@@ -49,13 +49,13 @@ export class Guard {
     };
   }
 
-  /** Ends the sender of what has thrown. Errors: throws what is a bug of ours. */
+  /** Disconnects the sender whose input caused the error. Errors: rethrows bugs. */
   end(sender: Sender, error: unknown): void {
     this.note(`${sender}: its input cannot be handled`, error);
     sender.destroy();
   }
 
-  /** Logs and counts, for a sender that is told in another way. Errors: as `end`. */
+  /** Logs and counts, for a caller that answers the sender itself. Errors: as `end`. */
   note(what: string, error: unknown): void {
     rethrowBug(error);
     this.failedCount++;
@@ -63,7 +63,7 @@ export class Guard {
   }
 }
 
-/** What was thrown and where, in one line. */
+/** The error and its stack in one line. */
 export function stackText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));

@@ -1,5 +1,5 @@
 /**
- * `<host>:<port>` as an operator writes it, with what is wrong where it is not one.
+ * Parses `<host>:<port>` as an operator writes it, with a reason if it is invalid.
  *
  * Thread: any. Source: Go's `net.SplitHostPort`, `net.JoinHostPort`.
  */
@@ -7,14 +7,16 @@
 import { isIPv6 } from 'node:net';
 import { InvalidValue } from './options/invalid-value.ts';
 
-/** A host, IPv6 without brackets and empty where none is named, and its port. */
+/** A host and its port. An IPv6 host has no brackets; the host is empty if none is given. */
 export type HostPort = { readonly host: string; readonly port: number };
 
 const PORT_MAX = 65535;
-/** A host is a name or an IPv4 address. Names with underscores are no names of the Internet, but of containers. */
+/**
+ * A host is a name or an IPv4 address. Underscores are not valid in Internet names, but occur in names of containers.
+ */
 const HOST = /^[\p{L}\p{N}_.-]*$/u;
 
-/** Splits an address at its last colon. Errors: says what is wrong with it, as the rest of a sentence. */
+/** Splits an address at its last colon. Errors: returns what is wrong, as the end of a sentence. */
 export function splitHostPort(text: string): HostPort | InvalidValue {
   if (text === '') return new InvalidValue('is empty');
   const colon = text.lastIndexOf(':');
@@ -25,7 +27,7 @@ export function splitHostPort(text: string): HostPort | InvalidValue {
   return port instanceof InvalidValue ? port : { host, port };
 }
 
-/** As it stands in a URL, an option or a log line: an IPv6 host in brackets. */
+/** The form for URLs, options and log lines: an IPv6 host in brackets. */
 export function joinHostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -1,9 +1,9 @@
 /**
  * HTTP requests to the broker's peers, nsqlookupd and auth servers.
  *
- * A request takes neither more time nor more memory than it is given, so that a peer that hangs or babbles costs
- * no more than its answer. The library is loaded with the first request: most brokers make none, and it takes more
- * memory than all of the broker's own code.
+ * The time and the memory of a request are limited, so that a peer that hangs or sends too much costs no more than a
+ * failed request. The library is loaded with the first request: most brokers make none, and it takes more memory than
+ * all of the broker's own code.
  *
  * Thread: main.
  * Source: nsq `http_api.Client`. Differs in that the request timeout bounds the retry over https
@@ -18,10 +18,10 @@ import type { Clock } from '../shared/clock.ts';
 import { errorText } from '../shared/error-text.ts';
 import { parseJson } from './go/json.ts';
 
-/** How https is spoken: what is left out is Node's own way. Shape: `ca` in PEM. */
+/** TLS settings for https; a missing one is Node's default. Shape: `ca` in PEM. */
 export type HttpClientTls = { readonly ca?: string; readonly minVersion?: SecureVersion };
 
-/** The parts of a client. Units: ms; a timeout of 0 means no timeout. */
+/** The settings of a client. Units: ms; a timeout of 0 means no timeout. */
 export interface HttpClientSetup {
   readonly connectTimeoutMs: number;
   readonly requestTimeoutMs: number;
@@ -29,28 +29,28 @@ export interface HttpClientSetup {
   readonly clock: Clock;
 }
 
-/** An answer of any status. */
+/** An answer with any status. */
 export type HttpResponse = { readonly status: number; readonly body: Buffer };
 
-/** A body to send, and what it is. */
+/** A body to send and its content type. */
 export type HttpContent = { readonly type: string; readonly text: string };
 
 /**
- * Most bytes of an answer, also when it is unpacked: a topic's 3,900 channels of the longest names, or 1,000
- * authorisations and more. Reading the worst JSON of that size takes main some milliseconds.
+ * Most bytes of an answer, also after decompression: enough for a topic's 3,900 channels with the longest names, or
+ * for more than 1,000 authorizations. Parsing the worst JSON of that size takes main some milliseconds.
  */
 const RESPONSE_BYTES_MAX = 256 * 1024;
-/** Most connections to one server; further requests wait, in the time that they have. */
+/** Most connections to one server; further requests wait, within their timeout. */
 const CONNECTIONS_MAX = 16;
 /** As Go's client. */
 const REDIRECTIONS_MAX = 10;
-/** What Go's client asks for and unpacks. */
+/** The encoding that Go's client requests and decodes. */
 const GZIP = 'gzip';
 const ACCEPT = 'application/vnd.nsq; version=1.0';
 const FORBIDDEN = 403;
 const PORT_MAX = 65535;
 
-/** The library, with connections of this client's own. */
+/** The library, with this client's connections. */
 type Connections = {
   readonly agent: Agent;
   readonly dispatcher: Dispatcher;
@@ -70,7 +70,7 @@ export class HttpClient {
     this.#clock = setup.clock;
   }
 
-  /** Errors: rejects when there is no whole answer in time. */
+  /** Errors: rejects if there is no complete answer in time. */
   get(url: string): Promise<HttpResponse> {
     return this.#request('GET', url, undefined);
   }
@@ -80,7 +80,7 @@ export class HttpClient {
     return this.#request('POST', url, content);
   }
 
-  /** Ends all connections; requests that are under way fail. */
+  /** Closes all connections; pending requests fail. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const connections = await this.#connections?.catch(() => undefined);
@@ -119,7 +119,7 @@ export class HttpClient {
   ): Promise<HttpResponse> {
     if (this.#isClosed) throw new Error('the client is closed');
     this.#connections ??= openConnections(this.#setup).catch((error: unknown) => {
-      // For example no descriptor was left; the next request tries again.
+      // For example, no descriptor was left; the next request tries again.
       this.#connections = undefined;
       throw error;
     });
@@ -147,7 +147,7 @@ async function openConnections(setup: HttpClientSetup): Promise<Connections> {
     connections: CONNECTIONS_MAX,
     connect: { ...setup.tls, timeout: setup.connectTimeoutMs },
     maxResponseSize: RESPONSE_BYTES_MAX,
-    // The request timeout covers these.
+    // The request timeout covers this phase.
     headersTimeout: 0,
     bodyTimeout: 0,
   });
@@ -155,12 +155,12 @@ async function openConnections(setup: HttpClientSetup): Promise<Connections> {
   return { agent, dispatcher: agent.compose(redirect), send: request };
 }
 
-/** Errors: rejects when the bytes are no gzip, or more than an answer may have. */
+/** Errors: rejects if the bytes are not gzip, or if they expand beyond the limit. */
 async function unpack(bytes: Buffer): Promise<Buffer> {
   return await promisify(gunzip)(bytes, { maxOutputLength: RESPONSE_BYTES_MAX });
 }
 
-/** Where a server that refuses plain HTTP says that it answers; undefined when it does not say so. */
+/** The https URL that a server which refuses plain HTTP names; undefined if it names none. */
 function secureUrlOf(url: string, body: Buffer): string | undefined {
   const secure = new URL(url);
   const port = httpsPort(body);

@@ -1,6 +1,6 @@
 /**
- * Node's inspector runs any code for everybody who reaches its port. It is there only if it was asked for, and then the
- * log says so.
+ * Node's inspector lets everyone who reaches its port run code. It stays open only if Node's options ask for it, and
+ * then the log warns.
  *
  * Thread: main.
  */
@@ -9,8 +9,8 @@ import inspector from 'node:inspector';
 import type { Logger } from './log.ts';
 
 /**
- * Closes an inspector that a signal has opened, before anything listened for that signal; warns of one that options
- * of Node have opened.
+ * Closes an inspector that a signal opened before the broker listened for that signal; warns about one that Node's
+ * options opened.
  */
 export function guardInspector(logger: Pick<Logger, 'warn'>): void {
   const url = inspector.url();

@@ -1,6 +1,6 @@
 /**
- * A log for events that outsiders can cause at will: it writes a limited number of lines in a period, and counts the
- * others.
+ * A log for events that outsiders can cause at will: it writes a limited number of lines per period and counts the
+ * rest.
  *
  * Thread: main.
  */
@@ -19,7 +19,7 @@ export class LimitedLogger implements Pick<Logger, LimitedLevel | 'debug'> {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
   #periodEndMs = Number.NEGATIVE_INFINITY;
   #lineCount = 0;
-  /** Lines since the last one that was written. */
+  /** Lines suppressed since the last one that was written. */
   #unwrittenCount = 0;
 
   constructor(logger: Pick<Logger, LimitedLevel | 'debug'>, clock: Pick<Clock, 'monotonicMs'>) {
@@ -43,7 +43,7 @@ export class LimitedLogger implements Pick<Logger, LimitedLevel | 'debug'> {
     this.#write('error', text);
   }
 
-  /** The first line of a period says how many of the one before are missing. */
+  /** The first line of a period tells how many lines of the previous one are missing. */
   #write(level: LimitedLevel, text: string): void {
     const nowMs = this.#clock.monotonicMs();
     if (nowMs >= this.#periodEndMs) {

@@ -1,12 +1,11 @@
 /**
- * Where to listen: an address option, and what it means to the system.
+ * Where to listen: parses an address option and listens on it.
  *
- * A host that stands for all addresses is listened on for IPv6 and IPv4 with one socket, as Go does, or for IPv4
- * alone where the machine has no IPv6. Of a name that has addresses of both kinds, IPv4 counts.
+ * A host that stands for all addresses listens on IPv6 and IPv4 with one socket, as Go does, or on IPv4 alone if the
+ * machine has no IPv6. If a name has addresses of both kinds, IPv4 is used.
  *
- * Thread: any.
- * Source: nsqd `util.TypeOfAddr`; Go's `net.Listen`. Differs in that a text without a slash is never a path, so that
- * a typing error makes no socket file.
+ * Thread: any. Source: nsqd `util.TypeOfAddr`; Go's `net.Listen`. Differs in that a text without a slash is never a
+ * path, so that a typo does not create a socket file.
  */
 
 import { lookup } from 'node:dns/promises';
@@ -22,9 +21,9 @@ export type ListenAddress =
   | { readonly host: string; readonly port: number }
   | { readonly path: string };
 
-/** What a server listens on. */
+/** The address that a server listens on. */
 export type Listening = {
-  /** As the log tells it. */
+  /** The form for the log. */
   readonly text: string;
   /** -1 for a unix socket. */
   readonly port: number;
@@ -33,12 +32,12 @@ export type Listening = {
 /** Both stand for every address. */
 const ANY_HOST = '::';
 const ANY_IPV4_HOST = '0.0.0.0';
-/** What the system says where it has no IPv6. */
+/** The system's errors without IPv6. */
 const NO_IPV6 = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EPROTONOSUPPORT', 'EINVAL']);
-/** What a path may have, less the zero byte at its end: macOS has the least. Units: bytes. */
+/** Longest path of a unix socket, without its zero byte; macOS has the lowest limit. Units: bytes. */
 const PATH_BYTES_MAX = process.platform === 'darwin' ? 103 : 107;
 
-/** Reads an address option. Errors: says what is wrong with it, as the rest of a sentence. */
+/** Parses an address option. Errors: returns what is wrong, as the end of a sentence. */
 export function parseListenAddress(text: string): ListenAddress | InvalidValue {
   if (text.includes('/') && !text.includes('://')) return readPath(text);
   const address = splitHostPort(text);
@@ -59,7 +58,7 @@ function readPath(path: string): ListenAddress | InvalidValue {
 /**
  * Makes a server listen.
  *
- * Errors: rejects with what the system says, and the server does not listen.
+ * Errors: rejects with the system's error; the server does not listen.
  */
 export async function listen(
   server: Server,
@@ -89,7 +88,7 @@ async function listenOnHost(
   }
 }
 
-/** Whether the host stands for all addresses: none is named, or one with nothing but zeros. */
+/** Whether the host stands for all addresses: it is empty or all zeros. */
 function isUnspecified(host: string): boolean {
   return isIP(host) === 0 ? host === '' : /^[0:.]+$/.test(host);
 }
@@ -117,7 +116,7 @@ function boundAddress(address: AddressInfo | string | null): Listening {
 /**
  * Listens on the address of the option `--<kind>-address`, and logs it. Resolves with the port, -1 for a unix socket.
  *
- * Errors: rejects with the address, the option, and what is wrong in words.
+ * Errors: rejects with the address, the option and the reason.
  */
 export async function listenAt(
   logger: Pick<Logger, 'info'>,

@@ -1,5 +1,6 @@
 /**
- * Who holds the lock on a directory, where the system tells: Linux shows the locks of each open file.
+ * Finds the process that holds the lock on a directory, where the system shows it: Linux lists the locks of each open
+ * file.
  *
  * Thread: main, at the start.
  */
@@ -8,7 +9,7 @@ import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 
 const PROCESSES = '/proc';
 
-/** `process 4711 (nsqd)`; undefined where nobody is found, as of a process of another user. */
+/** `process 4711 (nsqd)`; undefined if none is found, as for a process of another user. */
 export function lockHolder(directory: string): string | undefined {
   const path = attempt(() => realpathSync(directory));
   if (path === undefined) return undefined;
@@ -28,7 +29,7 @@ function holdsLock(process: string, path: string): boolean {
   });
 }
 
-/** A process may end while it is looked at, and those of others cannot be. */
+/** A process may end during the search, and processes of other users cannot be inspected. */
 function attempt<T>(look: () => T): T | undefined {
   try {
     return look();

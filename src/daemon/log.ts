@@ -1,8 +1,8 @@
 /**
  * The log: one line per event, in nsqd's format, on a sink that never fails.
  *
- * Clients and peers put bytes of theirs into texts. What ends a line, or has a terminal do something, is therefore
- * escaped in every text: nobody writes a line in the broker's name.
+ * Texts may contain bytes from clients and peers. Line ends and terminal control characters are therefore escaped in
+ * every text, so that no one can forge a log line.
  *
  * Shape: `<prefix>YYYY/MM/DD HH:MM:SS.uuuuuu LEVEL: text\n`, local time.
  * Thread: main.
@@ -11,10 +11,10 @@
 
 import type { Clock } from '../shared/clock.ts';
 
-/** Levels from chatty to silent. */
+/** Levels, the most verbose first. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
 
-/** How much a line matters. */
+/** The severity of a line. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** The word for each level in a line. */
@@ -26,17 +26,17 @@ const LEVEL_WORDS: Readonly<Record<LogLevel, string>> = {
   fatal: 'FATAL',
 };
 
-/** Where lines go. Neither way of writing throws: a broker does not end because nobody reads its log. */
+/** The destination of lines. Neither method throws: a broker does not end because its log cannot be written. */
 export interface LogSink {
-  /** Takes a line, to be written soon. */
+  /** Queues a line. */
   write(line: string): void;
-  /** Writes a line before it returns, so that the process may end right after. */
+  /** Writes a line before it returns, so that the process may exit right after. */
   writeSync(line: string): void;
 }
 
-/** What a `Logger` is made of. */
+/** The dependencies of a `Logger`. */
 export interface LoggerSetup {
-  /** Stands before every line, as it is. */
+  /** Precedes every line, unescaped. */
   readonly prefix: string;
   readonly level: LogLevel;
   readonly sink: LogSink;
@@ -57,17 +57,17 @@ export class Logger {
     this.#clock = setup.clock;
   }
 
-  /** The least level that is written. */
+  /** The lowest level that is written. */
   get level(): LogLevel {
     return this.#level;
   }
 
-  /** Changes the least level that is written, from the next line on. */
+  /** Changes the lowest level that is written, from the next line on. */
   setLevel(level: LogLevel): void {
     this.#level = level;
   }
 
-  /** Whether a line of this level would be written; asked where making the text is dear. */
+  /** Whether a line of this level would be written; for callers whose text is expensive to build. */
   isWritten(level: LogLevel): boolean {
     return logLevelNumber(level) >= logLevelNumber(this.#level);
   }
@@ -88,7 +88,7 @@ export class Logger {
     if (this.isWritten('error')) this.#sink.write(this.#line('error', text));
   }
 
-  /** Writes the last line before the process ends. The caller ends the process; the log does not. */
+  /** Writes the last line before the process ends. The caller ends the process. */
   fatal(text: string): void {
     this.#sink.writeSync(this.#line('fatal', text));
   }
@@ -98,7 +98,7 @@ export class Logger {
   }
 }
 
-/** Controls, ends of lines and of paragraphs, and what turns the direction of writing. */
+/** Control characters, line and paragraph separators, and bidirectional controls. */
 const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u;
 const EVERY_UNSAFE = new RegExp(UNSAFE, 'gu');
 const SHORT_ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
@@ -117,18 +117,18 @@ function escapeOf(character: string): string {
   return code > BYTE_MAX ? `\\u${digits.padStart(4, '0')}` : `\\x${digits.padStart(2, '0')}`;
 }
 
-/** Reads a level's name, in upper or lower case; undefined for other names. */
+/** Parses a level's name, in any case; undefined for other names. */
 export function parseLogLevel(text: string): LogLevel | undefined {
   const lower = text.toLowerCase();
   return LOG_LEVELS.find((level) => level === lower);
 }
 
-/** The level as nsqd counts: 1 for debug to 5 for fatal. */
+/** nsqd's number for the level: 1 for debug to 5 for fatal. */
 export function logLevelNumber(level: LogLevel): number {
   return LOG_LEVELS.indexOf(level) + 1;
 }
 
-/** Local time to the microsecond, what is below cut off, as Go's logger writes it. */
+/** Local time, cut to the microsecond, as Go's logger writes it. */
 function timestamp(unixNs: bigint): string {
   const micros = Number(unixNs / 1000n);
   const time = new Date(Math.floor(micros / 1000));

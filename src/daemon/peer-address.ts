@@ -1,5 +1,5 @@
 /**
- * Where a peer is: the `<host>:<port>` of an option that names a server to talk to.
+ * The address of a peer: the `<host>:<port>` of an option that names another server.
  *
  * Thread: any.
  */
@@ -7,10 +7,10 @@
 import { type HostPort, splitHostPort } from './host-port.ts';
 import { InvalidValue } from './options/invalid-value.ts';
 
-/** The host that is meant where none is named. */
+/** The default host. */
 const THIS_HOST = 'localhost';
 
-/** Reads an address; spaces around it do not count. Errors: says what is wrong, as the rest of a sentence. */
+/** Parses an address; surrounding spaces are ignored. Errors: returns what is wrong, as the end of a sentence. */
 export function parsePeerAddress(text: string): HostPort | InvalidValue {
   const address = splitHostPort(text.trim());
   if (address instanceof InvalidValue) return address;

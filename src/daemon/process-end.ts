@@ -1,28 +1,28 @@
 /**
- * The last act of the process.
+ * Ends the process.
  *
- * `process.exit` waits for the threads of Node's pool, and with them for whatever they ask of the system: a name
- * server that does not answer, a disk that hangs. Nothing is lost with what they do, so where one is under way, the
- * process becomes another program instead, which ends at once with the same code. The system ends all threads then.
+ * `process.exit` waits for the threads of Node's pool and their system calls, even if a name server does not answer
+ * or a disk hangs. Nothing is lost by cutting these off. So if one is running, the process replaces itself with a
+ * program that exits at once with the same code, and the system ends all threads.
  *
  * Thread: main.
  */
 
 import { accessSync, constants } from 'node:fs';
 
-/** Requests that a thread of the pool may have begun, by the names that Node gives them. */
+/** Node's names of the requests that run on the thread pool. */
 const POOL_REQUEST = /^(?:FSReq|GetAddrInfoReq|GetNameInfoReq)/;
 const SHELL = '/bin/sh';
 
-/** Ends the process with this code, whatever its pool is waiting for. */
+/** Ends the process with this code without waiting for its thread pool. */
 export function exitProcess(code: number): never {
   if (process.getActiveResourcesInfo().some((name) => POOL_REQUEST.test(name))) cutThreads(code);
   process.exit(code);
 }
 
-/** Ends the process with this code, and every thread in the middle of what it does. */
+/** Ends the process with this code, and all threads at once. */
 export function cutThreads(code: number): never {
-  // Node warns that this is experimental, later than there is a later.
+  // Node would print its experimental warning only in a later turn, which never comes.
   if (process.execve !== undefined && process.platform !== 'win32') {
     const [program, ...words] = enderOf(code);
     process.execve(program, [program, ...words], {});
@@ -31,7 +31,7 @@ export function cutThreads(code: number): never {
   throw new Error('the process has ended');
 }
 
-/** A program that does nothing but to end with a code; a container may have none but Node. */
+/** A program that only exits with a code; a container may have none except Node. */
 function enderOf(code: number): string[] {
   try {
     accessSync(SHELL, constants.X_OK);

@@ -1,7 +1,7 @@
 /**
- * Connections that were refused, while they are told so.
+ * Refused connections that still receive their error.
  *
- * Bound: a few at a time, and each for a moment; a client that does not go by itself is cut off.
+ * Bound: a few at a time, each for a moment; a client that does not close is disconnected.
  *
  * Thread: main.
  */
@@ -20,9 +20,9 @@ export class RefusedSockets {
     this.#clock = clock;
   }
 
-  /** Takes a socket over. False: there are too many, and it is closed already. */
+  /** Takes over a socket. False: there are too many, and the socket is closed. */
   add(socket: Socket): boolean {
-    // What becomes of a socket that nobody wants is nobody's concern, but an error without listener ends the process.
+    // Errors of a refused socket do not matter, but an error without a listener would end the process.
     socket.on('error', () => socket.destroy());
     if (this.#sockets.size >= SOCKETS_MAX) {
       socket.destroy();
@@ -42,7 +42,7 @@ export class RefusedSockets {
     return this.#sockets.has(socket);
   }
 
-  /** Takes a socket over, writes the last word to it and closes it. */
+  /** Takes over a socket, writes a last error and closes it. */
   dismiss(socket: Socket, lastWord: Buffer): void {
     if (!this.add(socket)) return;
     socket.end(lastWord);
@@ -50,7 +50,7 @@ export class RefusedSockets {
     socket.resume();
   }
 
-  /** Cuts off all. */
+  /** Disconnects all. */
   close(): void {
     for (const socket of this.#sockets) socket.destroy();
   }

@@ -1,5 +1,5 @@
 /**
- * A log for what may happen thousands of times in a second: it writes at most one line in that time.
+ * A log for events that may occur thousands of times a second: it writes at most one line per second.
  *
  * Thread: main.
  */
@@ -12,7 +12,7 @@ export class RepeatedLog {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
   readonly #write: (text: string) => void;
   #nextMs = Number.NEGATIVE_INFINITY;
-  /** How often it has happened since the last line. */
+  /** How many times the event has occurred since the last line. */
   #unwrittenCount = 0;
 
   constructor(clock: Pick<Clock, 'monotonicMs'>, write: (text: string) => void) {
@@ -20,7 +20,7 @@ export class RepeatedLog {
     this.#write = write;
   }
 
-  /** It has happened. The line that comes after a pause says how often it was not written. */
+  /** Reports the event. The next line tells how many were suppressed. */
   note(text: string): void {
     const nowMs = this.#clock.monotonicMs();
     if (nowMs < this.#nextMs) {

@@ -1,11 +1,11 @@
 /**
- * A small file that is replaced as a whole whenever what it is made from has changed: written beside, synced, renamed,
- * and the directory synced. A kill at any moment leaves the old file or the new one.
+ * A small file that is replaced atomically when its contents change: the new text is written to a temporary file,
+ * synced and renamed, and the directory is synced. A crash at any moment leaves the old file or the new one.
  *
- * A file that has not changed is not written again, so a full or read-only disk does not matter then. A save that
- * fails is tried again every second until one succeeds.
+ * An unchanged file is not written again, so a full or read-only disk does not matter then. A failed save is retried
+ * every second until it succeeds.
  *
- * Thread: main. Source: nsqd `PersistMetadata`, which does not try again.
+ * Thread: main. Source: nsqd `PersistMetadata`, which does not retry.
  */
 
 import { randomInt } from 'node:crypto';
@@ -19,17 +19,19 @@ import { inSlices } from './slices.ts';
 
 const FILE_MODE = 0o600;
 const RANDOM_MAX = 2 ** 31;
-/** How long after a failed save the next one is tried. */
+/** Delay between a failed save and the retry. */
 const RETRY_MS = 1000;
 
 /** Its dependencies. */
 export type SavedFileSetup = {
   readonly path: string;
-  /** What the file holds, for log lines and errors. */
+  /** The name of the contents in log lines and errors. */
   readonly title: string;
-  /** Logged before the file is written; nothing where it is undefined. */
+  /** Logged before the file is written, if defined. */
   readonly announcement?: string;
-  /** The file's text, in slices. What changes meanwhile is in the text or not, and in the next save in any case. */
+  /**
+   * Builds the file's text, in slices. A change during that may or may not be in this text, but it is in the next.
+   */
   readonly text: () => Iterator<void, string>;
   readonly clock: Clock;
   readonly logger: Pick<Logger, 'info' | 'error'>;
@@ -37,16 +39,16 @@ export type SavedFileSetup = {
 
 export class SavedFile {
   readonly #setup: SavedFileSetup;
-  /** The save that runs, and the one that is to follow it. */
+  /** The running save, and the one that follows it. */
   #running: Promise<void> | null = null;
   #next: Promise<void> | null = null;
-  /** What the file is known to hold. */
+  /** The known contents of the file. */
   #text: string | undefined;
   #failure: string | null = null;
-  /** Set while a failed save is to be tried again. */
+  /** Set while a retry is scheduled. */
   #retry: Timer | null = null;
   #isStopped = false;
-  /** Goes up when a save begins and when it ends. */
+  /** Incremented when a save begins and when it ends. */
   #count = 0;
 
   constructor(setup: SavedFileSetup) {
@@ -57,12 +59,12 @@ export class SavedFile {
     return this.#setup.path;
   }
 
-  /** Odd while a save waits for the disk. */
+  /** Odd while a save is running. */
   count(): number {
     return this.#count;
   }
 
-  /** Why the last save failed; null if it did not. */
+  /** The reason why the last save failed; null if it succeeded. */
   get failure(): string | null {
     return this.#failure;
   }
@@ -75,11 +77,11 @@ export class SavedFile {
   }
 
   /**
-   * Writes the file with all that has changed until now. Calls that come while one writes share the next.
-   * Errors: rejects when it cannot be written; the old file is then still there, and the save is tried again later.
+   * Writes the file with all changes so far. Calls during a running save share the next one. Errors: rejects if the
+   * file cannot be written; the old file is then intact, and the save is retried later.
    */
   save(): Promise<void> {
-    // Asked first: between two saves there is a moment in which none runs although one is to come.
+    // Checked first: between two saves there is a moment when none runs but one is due.
     if (this.#next !== null) return this.#next;
     if (this.#running === null) return this.#start();
     this.#next = this.#running.then(
@@ -89,7 +91,7 @@ export class SavedFile {
     return this.#next;
   }
 
-  /** As `save`, but tries again until the file is written. Never rejects. */
+  /** As `save`, but retries until the file is written. Never rejects. */
   async persist(): Promise<void> {
     for (;;) {
       const error = await this.save().then(() => null, errorText);
@@ -100,7 +102,7 @@ export class SavedFile {
     }
   }
 
-  /** Nothing is tried again from now on. */
+  /** Stops retrying. */
   stop(): void {
     this.#isStopped = true;
     this.#retry?.cancel();
@@ -144,15 +146,15 @@ export class SavedFile {
     this.#failure = failure;
     if (this.#isStopped) return;
     this.#retry = this.#setup.clock.after(RETRY_MS, () => {
-      // A failure is logged and kept for callers that ask.
+      // `save` logs a failure and keeps it for `failure`.
       this.save().catch(errorText);
     });
   }
 
-  /** Whether the file is as it should be: it may have been removed since it was read or written. */
+  /** Whether the file on disk has this text; it may have been removed since it was read or written. */
   async #isOnDisk(text: string): Promise<boolean> {
     if (text !== this.#text) return false;
-    // What cannot be read is written again.
+    // An unreadable file is written again.
     return text === (await this.#read().catch(() => undefined));
   }
 
@@ -180,7 +182,7 @@ export class SavedFile {
       }
       await rename(temporary, target);
     } catch (error) {
-      // What is left is removed at the next start.
+      // If this fails, the next start removes the file.
       await rm(temporary, { force: true }).catch(errorText);
       throw error;
     }
@@ -188,7 +190,7 @@ export class SavedFile {
   }
 
   async #syncDirectory(): Promise<void> {
-    // Windows has no way to sync a directory, and needs none.
+    // Windows cannot sync a directory and does not need to.
     if (process.platform === 'win32') return;
     const directory = await open(path.dirname(this.#setup.path), 'r');
     try {

@@ -1,13 +1,13 @@
 /**
- * Lets accepted sockets read into one buffer that all of them share, instead of into 64 KiB of fresh memory for each
- * read, which costs more than taking the commands that are in it.
+ * Makes accepted sockets read into one shared buffer. By default each read allocates 64 KiB, which costs more than
+ * handling the commands in it.
  *
- * Node has this as `onread`, but in public only for sockets that connect. A socket of our own is therefore put on
- * the accepted one's handle, by the option with which Node's own server makes the accepted one. Where Node is made
- * differently inside, sockets stay as they are accepted: slower, and otherwise the same.
+ * Node has this as `onread`, but documents it only for sockets that connect. A new socket is therefore created on the
+ * accepted one's handle, with the option that Node's own server uses. If Node's internals change, sockets stay as
+ * accepted: slower, but otherwise the same.
  *
- * Bound: a read is at most READ_BYTES. Larger ones split fewer commands; more than 256 KiB makes no difference. A
- * socket's first reads are smaller, so that many clients that begin to flood at once are not read from at length.
+ * Bound: a read is at most READ_BYTES. Larger reads split fewer commands; more than 256 KiB makes no difference. A
+ * socket's first reads are smaller, so that many clients that start flooding at once do not delay others for long.
  *
  * Thread: main.
  */
@@ -16,35 +16,35 @@ import { Socket, type SocketConstructorOpts } from 'node:net';
 
 const READ_BYTES = 256 * 1024;
 const FIRST_READ_BYTES = 64 * 1024;
-/** After this many reads that leave no room, the client counts as one that sends a lot. */
+/** After this many reads that fill the buffer, a client gets large reads. */
 const FULL_READS = 2;
 
 /**
- * What is not public of a socket: the handle of the system's one, which can be told to read into given memory, and
- * which Node's HTTP parser reads from by itself unless another one does.
+ * The private parts of a socket: its native handle, which can read into given memory, and from which Node's HTTP
+ * parser reads directly unless another reader is installed.
  */
 type SocketInside = { _handle?: { useUserBuffer?: unknown; _consumed?: boolean } | null };
 
 const memory = Buffer.allocUnsafeSlow(READ_BYTES);
 const firstMemory = memory.subarray(0, FIRST_READ_BYTES);
 
-/** For each socket that shares reads, how it stops. */
+/** For each socket that shares reads, the function that stops that. */
 const stops = new WeakMap<Socket, () => void>();
 
 /**
- * The socket to use from now on in place of one that was just accepted. It tells of `data` as every socket does; a
- * chunk is overwritten by the next read of any socket, so it is to be used up or copied at once. For the server that
- * accepted the other one, that one is gone. `isSmall`: all reads are as small as the first ones.
+ * Returns a socket that replaces one just accepted. It emits `data` like any socket, but the next read of any socket
+ * overwrites the chunk, so use or copy it at once. To its server the accepted socket is closed. `isSmall`: all reads
+ * are as small as the first ones.
  */
 export function shareReads(accepted: Socket, isSmall = false): Socket {
-  // The types tell only what is public.
+  // The types declare only the public API.
   const inside = accepted as unknown as SocketInside;
   const handle = inside._handle;
   if (typeof handle?.useUserBuffer !== 'function') return accepted;
   let fullReads = -1;
   let isShared = true;
   const onread = {
-    // Asked at first, and after each read for what to read into from now on; undefined for what it was.
+    // Called first, and after each read, for the buffer of the next reads; undefined keeps the current one.
     buffer: (): Buffer | undefined => {
       if (fullReads === -1) {
         fullReads = 0;
@@ -56,14 +56,14 @@ export function shareReads(accepted: Socket, isSmall = false): Socket {
     },
     callback: (bytes: number): boolean => {
       const chunk = memory.subarray(0, bytes);
-      // As a socket does with what it has read; false: it has enough for now.
+      // As in a plain socket; false pauses reading.
       if (!isShared) return socket.push(Buffer.from(chunk));
       if (bytes === FIRST_READ_BYTES && fullReads < FULL_READS) fullReads++;
       socket.emit('data', chunk);
       return true;
     },
   };
-  // What is left of the accepted socket must not close the handle when it goes.
+  // The accepted socket must not close the handle when it is destroyed.
   inside._handle = null;
   accepted.destroy();
   const options = { handle, allowHalfOpen: accepted.allowHalfOpen, onread };
@@ -76,8 +76,8 @@ export function shareReads(accepted: Socket, isSmall = false): Socket {
 }
 
 /**
- * Makes a socket that shares reads, and is paused, one like others: its chunks are its own, and wait while nobody
- * takes them. Node's HTTP server, if it gets the socket, then takes them from it, and not from the system.
+ * Turns a paused socket that shares reads into a plain one: it owns its chunks and buffers them until they are read.
+ * Node's HTTP server then reads from the socket's buffer instead of directly from the handle.
  */
 export function stopSharing(socket: Socket): void {
   stops.get(socket)?.();

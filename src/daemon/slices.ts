@@ -1,11 +1,11 @@
 /**
- * Work that grows with what a client has sent, in slices: one in each turn of the event loop, so that nobody else waits
- * for longer than a slice takes. What fits the first slice is done at once.
+ * Runs work whose size a client controls in slices, one per turn of the event loop, so that other clients wait no
+ * longer than a slice. Work that fits the first slice is done at once.
  *
  * Thread: main.
  */
 
-/** Does the work, slice by slice: each `yield` ends one. `onError` gets what the work or `onDone` throws. */
+/** Runs the work slice by slice; each `yield` ends a slice. `onError` gets exceptions of the work and of `onDone`. */
 export function inSlices<T>(
   work: Iterator<void, T>,
   onDone: (result: T) => void,
@@ -23,7 +23,7 @@ export function inSlices<T>(
   step();
 }
 
-/** Does the work at once, for callers that keep nobody waiting. */
+/** Runs the work synchronously, for callers that delay no one. */
 export function atOnce<T>(work: Iterator<void, T>): T {
   for (;;) {
     const slice = work.next();

@@ -1,10 +1,10 @@
 /**
- * The log's way to standard error.
+ * Writes the log to standard error.
  *
- * A reader that stalls must not stop the broker, and one that has gone must not end it. Lines that the system
- * does not take at once wait in the stream, up to a bound. What cannot be written is dropped, and the next line that
- * can be written tells how many were lost, and why. Only a reader that has gone, or a descriptor that is closed, is the
- * end of the log: a volume that is full has room again some time.
+ * A reader that stalls must not block the broker, and one that exits must not end it. Lines that the system does not
+ * accept at once wait in the stream, up to a bound. Lines that cannot be written are dropped, and the next one that
+ * can be written tells how many were lost and why. The log ends only when its reader is gone or its descriptor is
+ * closed; a full volume may have room again later.
  *
  * Thread: main.
  */
@@ -13,15 +13,15 @@ import { fstatSync, writeSync } from 'node:fs';
 import { errorText } from '../shared/error-text.ts';
 import type { LogSink } from './log.ts';
 
-/** Bytes that may wait for a reader that stalls. */
+/** Most bytes that wait for a reader that stalls. */
 const PENDING_BYTES_MAX = 1024 * 1024;
-/** How often a synchronous write to a full pipe is tried before its line is dropped. */
+/** How many times a synchronous write to a full pipe is tried before its line is dropped. */
 const SYNC_ATTEMPTS_MAX = 1000;
 const UNREAD = 'nobody read them';
-/** After these, no later write can succeed: the reader has gone, or there is no descriptor. */
+/** After these errors no later write can succeed: the reader is gone, or the descriptor is closed. */
 const FINAL_CODES: ReadonlySet<unknown> = new Set(['EPIPE', 'EBADF']);
 
-/** What is needed of `process.stderr`. */
+/** The part of `process.stderr` that is used. */
 export interface LogStream {
   readonly fd: number;
   readonly writableLength: number;
@@ -29,28 +29,27 @@ export interface LogStream {
   on(event: 'error', listener: (error: Error) => void): unknown;
 }
 
-/** Writes bytes to a descriptor; returns how many. Errors: throws the system's. */
+/** Writes bytes to a descriptor; returns how many. Errors: throws the system's error. */
 export type WriteBytes = (fd: number, bytes: Buffer) => number;
 
 export class StderrSink implements LogSink {
   readonly #stream: LogStream;
   readonly #writeBytes: WriteBytes;
   /**
-   * - `stream`: lines go to the stream, which keeps what the system does not take at once.
-   * - `descriptor`: to a file, or past a stream that has failed and takes nothing any more.
-   * - `closed`: nobody will ever read there again.
+   * - `stream`: lines go to the stream, which buffers what the system does not accept at once. - `descriptor`: lines
+   * go directly to a file, or bypass a stream that has failed. - `closed`: nothing can be written any more.
    */
   #way: 'stream' | 'descriptor' | 'closed';
-  /** Lines lost since the last line that was written, and why the last of them was. */
+  /** Lines lost since the last one that was written, and the reason for the last loss. */
   #lostCount = 0;
   #lostWhy = '';
-  /** The last write ended within a line. */
+  /** Whether the last write ended within a line. */
   #isInLine = false;
 
   constructor(stream: LogStream, writeBytes: WriteBytes = writeSync) {
     this.#stream = stream;
     this.#writeBytes = writeBytes;
-    // A file takes everything at once, and Node's stream of a file stops at its first error.
+    // A file accepts everything at once, and Node's file stream stops at its first error.
     this.#way = isFile(stream.fd) ? 'descriptor' : 'stream';
     // Without a listener the error of a closed pipe would end the process.
     stream.on('error', (error) => this.#onStreamError(error));
@@ -101,7 +100,7 @@ export class StderrSink implements LogSink {
     else this.#lose(why);
   }
 
-  /** Bytes that were written, 0 when there was no room just now, or why they cannot be. */
+  /** The number of bytes written, 0 if there is no room now, or the reason why writing failed. */
   #tryWrite(bytes: Buffer): number | string {
     try {
       return this.#writeBytes(this.#stream.fd, bytes);
@@ -127,7 +126,7 @@ function isFinal(error: unknown): boolean {
   return error instanceof Error && 'code' in error && FINAL_CODES.has(error.code);
 }
 
-/** False for a descriptor that is closed, too. */
+/** False also for a closed descriptor. */
 function isFile(fd: number): boolean {
   try {
     return fstatSync(fd).isFile();

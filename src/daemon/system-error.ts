@@ -1,5 +1,5 @@
 /**
- * What the system refuses, in words: an operator need not know its codes, nor the functions of Node that were called.
+ * System errors in words, without error codes and names of Node's functions.
  *
  * Thread: any.
  */
@@ -22,7 +22,7 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ['EPERM', 'operation not permitted'],
 ]);
 
-/** The error in words; of an unknown one its own text. */
+/** The error in words; for an unknown code, the error's own text. */
 export function systemErrorText(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return (typeof code === 'string' ? WORDS.get(code) : undefined) ?? errorText(error);

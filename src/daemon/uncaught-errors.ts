@@ -1,8 +1,8 @@
 /**
- * The net under the program: what nobody has caught.
+ * Handles uncaught errors.
  *
- * Everything from outside is handled inside of a `Guard`, so what comes here is a bug of ours, after which nobody
- * knows what the program's state is worth; only an error of the network says nothing about it, and ends nothing.
+ * All input from outside is handled inside a `Guard`, so an uncaught error is a bug, after which the state of the
+ * program cannot be trusted. The exception is an error of the network, which ends nothing.
  *
  * Thread: main.
  */
@@ -10,12 +10,12 @@
 import { type Guard, stackText } from './guard.ts';
 import type { Logger } from './log.ts';
 
-/** What errors come from; Node reports rejections that nobody handles in the same way. */
+/** The source of errors; Node emits unhandled rejections in the same way. */
 interface ErrorSource {
   on(event: 'uncaughtException', listener: (error: unknown) => void): unknown;
 }
 
-/** Calls of the system that speak to others. */
+/** System calls of the network. */
 const NETWORK_CALLS: ReadonlySet<unknown> = new Set([
   'accept',
   'bind',
@@ -27,14 +27,14 @@ const NETWORK_CALLS: ReadonlySet<unknown> = new Set([
   'send',
   'shutdown',
 ]);
-/** Codes of errors that a connection has. */
+/** Error codes of connections. */
 const NETWORK_CODES: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT']);
 
 export class UncaughtErrors {
-  /** Resolves with the first bug, which is logged by then. */
+  /** Resolves with the first bug, after it is logged. */
   readonly bug: Promise<Error>;
 
-  /** Listens from now on. */
+  /** Starts listening. */
   constructor(
     guard: Pick<Guard, 'note'>,
     logger: Pick<Logger, 'fatal'>,
@@ -55,7 +55,7 @@ export class UncaughtErrors {
 
 function isOfNetwork(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  // Errors of the system have these; of others they are undefined.
+  // Only system errors have these properties.
   const { syscall, code } = error as NodeJS.ErrnoException;
   return NETWORK_CALLS.has(syscall) || (syscall !== undefined && NETWORK_CODES.has(code));
 }

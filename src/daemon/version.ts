@@ -1,21 +1,21 @@
 /**
- * What this program calls itself.
+ * The names and versions of this program.
  *
  * Thread: any.
  */
 
-/** The nsqd whose protocols are spoken; reported wherever nsqd reports its version. */
+/** The nsqd version whose protocol RingMQ speaks; reported wherever nsqd reports its version. */
 export const NSQD_VERSION = '1.3.0';
 
 /** This program's own version, equal to the one in package.json. */
 export const RINGMQ_VERSION = '0.2.0';
 
-/** The line by which this program names itself to people. */
+/** The line that shows the product to people. */
 export function productLine(): string {
   return `RingMQ ${RINGMQ_VERSION}, in place of nsqd v${NSQD_VERSION}`;
 }
 
-/** The line by which nsqd names itself: to `--version`, as the first line of the log and of text statistics. */
+/** nsqd's own version line: for `--version`, and as the first line of the log and of text statistics. */
 export function versionLine(): string {
   return `nsqd v${NSQD_VERSION} (built w/ringmq${RINGMQ_VERSION}/node${process.versions.node})`;
 }

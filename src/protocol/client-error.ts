@@ -4,7 +4,7 @@
  * Thread: any. Source: nsq `internal/protocol/errors.go`.
  */
 
-/** Every code that a client can be sent. */
+/** Every error code that the broker sends to clients. */
 export type ClientErrorCode =
   | 'E_INVALID'
   | 'E_BAD_BODY'
@@ -26,17 +26,17 @@ export type ClientErrorCode =
   | 'E_TOUCH_FAILED'
   | 'E_TOO_MANY_CONNECTIONS';
 
-/** Codes after which the connection goes on. */
+/** Codes after which the connection stays open. */
 const PASSING: ReadonlySet<ClientErrorCode> = new Set([
   'E_FIN_FAILED',
   'E_REQ_FAILED',
   'E_TOUCH_FAILED',
 ]);
 
-/** An answer that a command cannot be obeyed: a value, not thrown. */
+/** The reason why a command fails, as sent to the client: a value that is returned, never thrown. */
 export class ClientError {
   readonly code: ClientErrorCode;
-  /** What follows the code on the wire; may hold bytes as a client sent them. */
+  /** The text after the code on the wire; it may hold bytes as a client sent them. */
   readonly description: Buffer;
 
   constructor(code: ClientErrorCode, description: string | Buffer) {
@@ -44,7 +44,7 @@ export class ClientError {
     this.description = Buffer.isBuffer(description) ? description : Buffer.from(description);
   }
 
-  /** Whether the connection is closed after it. */
+  /** Whether the broker closes the connection after this error. */
   get isFatal(): boolean {
     return !PASSING.has(this.code);
   }

@@ -7,7 +7,7 @@
 const ZERO = 0x30;
 const NINE = 0x39;
 const WORD64 = 2n ** 64n;
-/** Digits that a double holds exactly whatever they are. */
+/** A double represents every number of this many digits exactly. */
 const SAFE_DIGITS = 15;
 
 /** Splits a line at every single space; two spaces make an empty word. Bytes become code units (latin1). */
@@ -33,12 +33,12 @@ export function parseDigits(word: string): bigint | number | undefined {
   return BigInt(word) % WORD64;
 }
 
-/** A number as Go's signed 64-bit integers hold it. */
+/** Converts a number to a signed 64-bit integer, as Go does. */
 export function toInt64(value: bigint | number): bigint {
   return BigInt.asIntN(64, BigInt(value));
 }
 
-/** A number of ms as Go's durations hold it: in ns, modulo 2^64, signed. Units: ms in, ms out. */
+/** Converts a number of ms to a duration as Go stores it: in ns, modulo 2^64, signed. Units: ms in, ms out. */
 export function toDurationMs(value: bigint | number): number {
   if (typeof value === 'number' && value <= DURATION_MS_SAFE) return value;
   return Number(BigInt.asIntN(64, BigInt(value) * NS_PER_MS)) / Number(NS_PER_MS);

@@ -9,7 +9,7 @@ import { writeUint32 } from '../shared/big-endian.ts';
 
 const SIZE_BYTES = 4;
 
-/** What a client sends first. */
+/** The first bytes that a client sends. */
 export const MAGIC = Buffer.from('  V2');
 
 /** The answer to a heartbeat. */
@@ -25,7 +25,7 @@ export function pub(topic: string, body: string | Buffer): Buffer {
   return Buffer.concat([line('PUB', topic), sized(body)]);
 }
 
-/** A message that is due later. Units: `delayMs` ms from when the broker takes it. */
+/** A message that is delivered later. Units: `delayMs` in ms, from when the broker receives it. */
 export function dpub(topic: string, delayMs: number, body: string | Buffer): Buffer {
   return Buffer.concat([line('DPUB', topic, delayMs), sized(body)]);
 }

@@ -1,5 +1,5 @@
 /**
- * Frames to clients, except those of messages, which pumps build.
+ * Frames to clients, except message frames, which pumps build.
  *
  * Shape: size(4, of what follows) type(4) data, big-endian. Thread: any.
  */
@@ -33,5 +33,5 @@ function frame(type: number, data: Buffer): Buffer {
 export const OK_FRAME = responseFrame(Buffer.from('OK'));
 /** The response to CLS. */
 export const CLOSE_WAIT_FRAME = responseFrame(Buffer.from('CLOSE_WAIT'));
-/** The heartbeat that every connection gets. */
+/** The heartbeat. */
 export const HEARTBEAT_FRAME = responseFrame(Buffer.from('_heartbeat_'));

@@ -8,7 +8,7 @@ export function assert(condition: boolean, sentence: string): asserts condition 
   if (!condition) throw new AssertionError(sentence);
 }
 
-/** Throws an assertion error again. To be called in each `catch` that takes every error. */
+/** Rethrows an assertion error. Called in every `catch` that handles all errors. */
 export function rethrowBug(error: unknown): void {
   if (error instanceof AssertionError) throw error;
 }
@@ -18,7 +18,7 @@ export function assertNever(value: never): never {
   throw new AssertionError(`no such case: ${String(value)}`);
 }
 
-/** A broken promise of this program, as opposed to bad input or a failing machine. */
+/** A bug in this program, as opposed to bad input or a failing machine. */
 export class AssertionError extends Error {
   override readonly name = 'AssertionError';
 }

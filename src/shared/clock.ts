@@ -1,17 +1,17 @@
 /**
- * The only file that asks the machine for the time. Code that needs the time or a timer gets a `Clock`, so that a test
- * can pass one that it moves itself.
+ * The only file that reads the machine's clocks. Code that needs the time or a timer gets a `Clock`, so that tests
+ * can pass one that they advance themselves.
  *
- * Thread: any; each thread makes its own, and monotonic times of two threads must not be compared.
+ * Thread: any; each thread creates its own, and monotonic times of two threads must not be compared.
  */
 
-/** A source of time, and of calls at a later time. */
+/** A source of time and of timers. */
 export interface Clock {
   /** Time that only goes forward, from an arbitrary start. Units: ms with fractions. */
   monotonicMs(): number;
   /**
-   * Wall clock time. It follows the machine's clock when that is set forward or back, but never goes back within one of
-   * its milliseconds.
+   * Wall clock time. It follows the machine's clock when that is set forward or back, but never runs backwards within
+   * one millisecond of it.
    *
    * Units: ns since 1970.
    */
@@ -32,7 +32,7 @@ export interface Timer {
 const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 const NS_PER_MS = 1_000_000;
 
-/** The machine's clocks. Reading one costs about 50 ns: read it once in a turn. */
+/** The machine's clocks. Reading one costs about 50 ns: read it once per turn. */
 export class SystemClock implements Clock {
   /** The wall clock's millisecond at the last call of `unixNs`. */
   #wallMs = 0;
@@ -51,7 +51,7 @@ export class SystemClock implements Clock {
       this.#wallSinceMs = nowMs;
     }
     const elapsedNs = Math.floor((nowMs - this.#wallSinceMs) * NS_PER_MS);
-    // A wall clock that is being slowed down may show a millisecond for longer than that.
+    // While the system slows the wall clock down, one of its milliseconds may last longer.
     const withinNs = Math.min(elapsedNs, NS_PER_MS - 1);
     return BigInt(wallMs) * BigInt(NS_PER_MS) + BigInt(withinNs);
   }

@@ -1,6 +1,6 @@
 /**
- * Control requests from main to a pump, the replies, and the events that a pump sends unasked. None of them is on the
- * path of a message, so they travel as msgpack; message bytes never do.
+ * Control requests from main to a pump, the replies, and the events that a pump sends unasked. They are off the path
+ * of messages, so they are encoded as msgpack; message bytes never are.
  *
  * Thread: any.
  */
@@ -8,10 +8,10 @@
 import { Packr } from 'msgpackr';
 import type { TopicPolicy } from './topic-policy.ts';
 
-/** How near a consumer is: in the broker's zone, in its region, or anywhere. */
+/** How close a consumer is: in the broker's zone, in its region, or elsewhere. */
 export type Locality = 'zone' | 'region' | 'global';
 
-/** A request of main, carried out in the order of the command ring. Times in ms. */
+/** A request from main, carried out in the order of the command ring. Times in ms. */
 export type ControlRequest =
   | {
       do: 'createTopic';
@@ -45,15 +45,15 @@ export type ControlRequest =
       sampleRate: number;
       locality: Locality;
     }
-  /** CLS: no more messages to this consumer; it keeps those in flight. */
+  /** CLS: send this consumer no more messages; those in flight stay with it. */
   | { do: 'stopConsumer'; consumer: number }
   /** The connection is gone. */
   | { do: 'unsubscribe'; consumer: number }
-  /** Counters of these topics, channels and consumers, as far as they exist; a few hundred in all. */
+  /** Counters of these topics, channels and consumers, if they still exist; a few hundred in all. */
   | { do: 'stats'; topics: number[]; channels: number[]; consumers: number[] }
   /** Replies when every disk queue has answered all of its requests. */
   | { do: 'settle' }
-  /** Everything in memory goes to disk and the queues are closed; the loop ends with the reply. */
+  /** Writes everything in memory to disk and closes the queues; the loop ends with the reply. */
   | { do: 'close' };
 
 /** `null`: done. Text: the error. */
@@ -66,7 +66,7 @@ export type PumpCounts = {
   consumers: ConsumerCounts[];
 };
 
-/** Counters of a topic as its pump knows them; `number` is the topic's. */
+/** Counters of a topic as its pump keeps them; `number` is the topic's. */
 export type TopicCounts = {
   number: number;
   counters: TopicCounters;
@@ -84,8 +84,8 @@ export type ChannelCounts = {
 export type ConsumerCounts = { number: number; counters: ConsumerCounters };
 
 /**
- * What is counted of a topic: messages, but for `messageBytes`. `depth` and `backendDepth` are what waits in the topic
- * itself, not in its channels.
+ * Counters of a topic. All count messages, except `messageBytes`. `depth` and `backendDepth` cover messages that wait
+ * in the topic itself, not in its channels.
  */
 export type TopicCounters = {
   depth: number;
@@ -96,7 +96,7 @@ export type TopicCounters = {
   droppedCount: number;
 };
 
-/** What is counted of a channel: messages. */
+/** Counters of a channel, all in messages. */
 export type ChannelCounters = {
   depth: number;
   backendDepth: number;
@@ -105,13 +105,13 @@ export type ChannelCounters = {
   messageCount: number;
   requeueCount: number;
   timeoutCount: number;
-  /** As of a topic. */
+  /** As for a topic. */
   droppedCount: number;
-  /** Taken by consumers, except from disk, by how near the consumers are. */
+  /** Messages delivered from memory, by the locality of the consumer. */
   takenCounts: Record<Locality, number>;
 };
 
-/** What is counted of a consumer: messages. */
+/** Counters of a consumer, all in messages. */
 export type ConsumerCounters = {
   readyCount: number;
   inFlightCount: number;
@@ -121,18 +121,18 @@ export type ConsumerCounters = {
 };
 
 /**
- * Times from publish to finish within the window: how many, and a value in ns for each percentile asked for.
- * Null where none were asked for, or where there is no channel to measure.
+ * Times from publish to finish within the window: how many, and a value in ns for each configured percentile. Null if
+ * no percentiles are configured or there is no channel to measure.
  */
 export type LatencyCounts = { count: number; values: number[] };
 
 /** An event that a pump sends unasked. */
 export type PumpEvent =
   | { event: 'log'; level: 'info' | 'warn' | 'error'; text: string }
-  /** Whether the disk queues of a topic or its channels take writes; `error` is null when they do again. */
+  /** Writes to a disk queue of the topic or of its channels fail; `error` is null when they work again. */
   | { event: 'backend'; topic: number; error: string | null };
 
-// Records with fixed keys would need state on both sides; plain maps keep every message self-contained.
+// msgpackr's record extension needs state on both sides; plain maps keep every message self-contained.
 const packr = new Packr({ useRecords: false });
 
 /** Encodes one request, reply or event. */
@@ -140,7 +140,7 @@ export function encodeControl(value: ControlRequest | ControlReply | PumpEvent):
   return packr.pack(value);
 }
 
-/** Decodes what `encodeControl` made on the other side. The caller names the type: both sides are of one build. */
+/** Decodes the output of `encodeControl`. The caller names the type: both sides are from the same build. */
 export function decodeControl<T extends ControlRequest | ControlReply | PumpEvent>(
   bytes: Uint8Array,
 ): T {

@@ -4,9 +4,9 @@
  * Thread: any.
  */
 
-/** The text of an error. An error that stands for several and has no text of its own gives theirs. */
+/** The text of an error. An aggregate error without a text of its own yields the texts of its errors. */
 export function errorText(error: unknown): string {
-  // Node reports a failure to connect to every address of a host this way.
+  // Node throws one when it fails to connect to every address of a host.
   if (error instanceof AggregateError && error.message === '') {
     return error.errors.map(errorText).join(', ');
   }

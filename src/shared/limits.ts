@@ -1,5 +1,5 @@
 /**
- * Numbers that both sides of the rings must agree on, and how they depend on each other.
+ * Sizes that both sides of the rings share, with assertions on how they relate.
  *
  * Thread: any.
  */
@@ -16,14 +16,14 @@ export const MESSAGE_ID_BYTES = 16;
 /** Bytes of a size field before a body (PUB, MPUB) and before a disk record. */
 export const SIZE_BYTES = 4;
 
-/** Least capacities of the rings, in bytes; larger messages make larger rings. */
+/** Minimum capacities of the rings, in bytes; larger messages make larger rings. */
 export const PUBLISH_RING_BYTES = 4 * 1024 * 1024;
 export const COMMAND_RING_BYTES = 1024 * 1024;
 export const DELIVER_RING_BYTES = 4 * 1024 * 1024;
 export const REQUEST_RING_BYTES = 4 * 1024 * 1024;
 export const REPLY_RING_BYTES = 4 * 1024 * 1024;
 
-/** Most that a ring's record carries besides messages: names, texts, fields. */
+/** Most bytes of a ring record besides messages: names, texts, fields. */
 export const RECORD_OVERHEAD_BYTES = 4096;
 /** A control message or reply longer than this is sent in pieces. */
 export const CONTROL_BYTES_MAX = 64 * 1024;
@@ -31,7 +31,7 @@ export const CONTROL_BYTES_MAX = 64 * 1024;
 /** Largest `--max-msg-size`: twice a message must fit the largest ring. */
 export const MESSAGE_BYTES_MAX = RING_CAPACITY_MAX / 2 - RECORD_OVERHEAD_BYTES - RING_HEADER_BYTES;
 
-/** Bytes on their way to one consumer, beyond which its channel sends it nothing more. */
+/** A channel sends a consumer nothing more while this many bytes are on their way to it. */
 export const CONSUMER_WINDOW_BYTES = 1024 * 1024;
 
 assert(

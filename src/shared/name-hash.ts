@@ -1,7 +1,7 @@
 /**
- * Spreads names over threads. A name has the same thread on every start. The hash is FNV-1a with 32 bits, then mixed:
- * the lowest bit of FNV-1a alone depends only on the lowest bits of the characters, and few threads need only the
- * lowest bits.
+ * Spreads names over threads. A name maps to the same thread on every start. The hash is FNV-1a with 32 bits, then
+ * mixed: the lowest bit of plain FNV-1a depends only on the lowest bits of the characters, and with few threads only
+ * the lowest bits count.
  *
  * Thread: any.
  */

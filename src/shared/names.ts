@@ -27,7 +27,10 @@ export function parseChannelName(text: string): ChannelName | undefined {
   return isValidName(text) ? (text as ChannelName) : undefined;
 }
 
-/** Whether a topic, a channel or a queue named after one keeps nothing on disk and goes away by itself. */
+/**
+ * Whether a topic or channel of this name keeps nothing on disk and is deleted when unused; its queues have the same
+ * suffix.
+ */
 export function isEphemeral(name: string): boolean {
   return name.endsWith(EPHEMERAL_SUFFIX);
 }

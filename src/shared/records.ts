@@ -1,31 +1,32 @@
 /**
- * What the rings between the main thread and a pump thread carry: every record type and its layout.
+ * The records in the rings between the main thread and a pump thread: every type and its layout.
  *
- * All fields are words of 32 bits in the machine's order, addressed as `words[(offset >>> 2) + FIELD]`; what
- * follows the fields are bytes as they are on the wire. A value of 64 bits is two words, high before low.
- * "Consumer" is a subscribed connection's number, "topic" a topic's number; main assigns both and never
- * uses a number twice. A token names an answer that main waits for; 0 means that it waits for none.
+ * All fields are words of 32 bits in the machine's order, addressed as `words[(offset >>> 2) + FIELD]`; what follows
+ * the fields are bytes as they are on the wire. A value of 64 bits is two words, high before low. "Consumer" is a
+ * subscribed connection's number, "topic" a topic's number; main assigns both and never uses a number twice. A token
+ * identifies an answer that main waits for; 0 means that it waits for none.
  *
  *   publish ring   main → pump   PUBLISH
  *   command ring  main → pump   FINISH REQUEUE TOUCH READY CREDIT BARRIER CONTROL
  *   deliver ring   pump → main   FRAMES REFUSED ANSWER REPLY EVENT HOLD
  *
- * The two rings to the pump keep one order where it matters: a CONTROL record carries the publish ring's
- * position at which it was written, and takes effect when all that was published before has been taken, and
- * nothing that was published after.
+ * The two rings to the pump are ordered where it matters: a CONTROL record carries the publish ring's position at
+ * which it was written, and takes effect after everything published before that position and before everything
+ * published after it.
  */
 
 import { assert } from './assert.ts';
 
 /**
- * Messages for one topic, as they came in.
+ * Messages for one topic, as received.
  *
  * Shape: topic, count, token, deferMs, timestamp (high, low; Unix time in ns), first, followingCount, followingBytes,
- * then `count` times size(4, big-endian) body(size): the body of an MPUB behind its count, or of a PUB from its size
- * on.
+ * then `count` times size(4, big-endian) body(size): the body of an MPUB after its count, or of a PUB including its
+ * size.
  *
- * A publication with a token may take several records, each with a token of its own, and is accepted or refused as one
- * at the first of them: there, `first` is 0, and the others name its token; the last two say how much is to follow.
+ * A publication with a token may take several records, each with a token of its own, and is accepted or refused as a
+ * whole at the first of them. In that one `first` is 0; in the others it is the token of the first. The last two
+ * fields tell how much follows.
  */
 export const PUBLISH = 1;
 export const PUBLISH_TOPIC = 0;
@@ -59,7 +60,7 @@ export const READY = 5;
 export const READY_CONSUMER = 0;
 export const READY_COUNT = 1;
 
-/** Bytes of frames that a consumer's socket has taken since the last such record. Shape: consumer, bytes. */
+/** Bytes of frames that a consumer's socket has accepted since the last such record. Shape: consumer, bytes. */
 export const CREDIT = 6;
 export const CREDIT_CONSUMER = 0;
 export const CREDIT_BYTES = 1;
@@ -89,12 +90,14 @@ export const REFUSED_REASON = 2;
 export const REFUSED_ID = 3;
 export const REFUSED_WORDS = 5;
 
-/** No consumer has this message: it is unknown, answered already or timed out, or its channel was emptied. */
+/**
+ * No consumer holds this message: it is unknown, already finished or requeued, timed out, or its channel was emptied.
+ */
 export const REFUSED_NOT_IN_FLIGHT = 1;
-/** Another consumer has this message. */
+/** Another consumer holds this message. */
 export const REFUSED_NOT_OWNER = 2;
 
-/** The outcome of a PUBLISH with a token, or of a BARRIER. Shape: token, 1 if it went well; error text (UTF-8). */
+/** The outcome of a PUBLISH with a token, or of a BARRIER. Shape: token, 1 for success; error text (UTF-8). */
 export const ANSWER = 18;
 export const ANSWER_TOKEN = 0;
 export const ANSWER_OK = 1;
@@ -110,8 +113,8 @@ export const REPLY_WORDS = 2;
 export const EVENT = 20;
 
 /**
- * A topic has too much on its way to the disk: main must send no publishes to it until another such record allows them.
- * Shape: topic, 1 to stop or 0 to continue.
+ * Too much of a topic is on its way to the disk: main must send it no publishes until another such record allows
+ * them. Shape: topic, 1 to stop or 0 to continue.
  */
 export const HOLD = 21;
 export const HOLD_TOPIC = 0;

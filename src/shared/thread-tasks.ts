@@ -1,5 +1,5 @@
 /**
- * What a worker thread gets when it starts: the memory of its rings and its options.
+ * The start parameters of a worker thread: the memory of its rings and its options.
  *
  * The memory is shared, everything else is copied.
  * Thread: any (types only).
@@ -15,10 +15,10 @@ type LinkMemory = {
 /** The options of a pump thread. Times in ms. */
 export type PumpSettings = {
   readonly nodeId: number;
-  /** Bytes that the thread's messages may take before queues write to disk early. */
+  /** Bytes that the thread's messages may take in memory before its queues spill to disk early. */
   readonly memoryBudgetBytes: number;
   readonly maxMsgTimeoutMs: number;
-  /** Quantiles of processing latency to keep, and over which time. */
+  /** Quantiles of the processing latency to keep, and the window that they cover. */
   readonly latencyPercentiles: readonly number[];
   readonly latencyWindowMs: number;
 };
@@ -46,7 +46,7 @@ export type DiskSettings = {
 /** The task that a disk thread runs. */
 export type DiskTask = DiskSettings & {
   readonly bell: SharedArrayBuffer;
-  /** Shows whether a turn is under way. */
+  /** Shows whether a turn is running. */
   readonly pulse: SharedArrayBuffer;
   /** One for each pump thread; `bell` is the pump's. */
   readonly pumps: readonly LinkMemory[];

@@ -1,13 +1,12 @@
 /**
- * A hierarchical timing wheel: it keeps deadlines of numbered entries, and returns the entries in the order of
- * deadlines.
+ * A hierarchical timing wheel: it stores the deadlines of numbered entries and returns the entries in deadline order.
  *
  * Time is counted in ticks of 1 ms from the creation of the wheel. Four levels of 256 slots hold the entries: level 0
- * those whose tick differs from the current one only in the lowest 8 bits, level 1 in the lowest 16, and so on. So
- * every entry of a level comes before all of the next, in one level a higher slot is a later time, and the next
- * deadline is found by the first set bit of a small bitmap, however far away it is. When the current tick enters a slot
- * of a higher level, the slot's entries move down. Two more slots hold entries without a level: deadlines that had
- * passed when they were scheduled, and those beyond the current turn of the highest level.
+ * holds those whose tick differs from the current one only in the lowest 8 bits, level 1 in the lowest 16, and so on.
+ * So every entry of a level comes before all entries of the next, within a level a higher slot is a later time, and
+ * the first set bit of a small bitmap finds the next deadline, however far away it is. When the current tick enters a
+ * slot of a higher level, the slot's entries move down. Two more slots hold entries without a level: deadlines that
+ * had passed when they were scheduled, and those beyond the current turn of the highest level.
  *
  * A slot is a ring-shaped list threaded through the entries' own numbers; nothing is allocated per entry.
  *
@@ -36,7 +35,7 @@ const ENTRIES_AT_FIRST = 64;
 
 /** Keeps deadlines, and returns entries whose deadline has passed. */
 export class TimingWheel {
-  /** What the last `expire` has found; valid up to the count that it returned, and until the next one. */
+  /** The result of the last `expire`: valid up to the count that it returned, until the next call. */
   expired = new Int32Array(ENTRIES_AT_FIRST);
 
   /** The clock at tick 0, in whole ms. */
@@ -84,7 +83,7 @@ export class TimingWheel {
     this.#append(entry, hasPassed ? PASSED : this.#slotOf(tick));
   }
 
-  /** Forgets an entry's deadline, if it has one. */
+  /** Removes an entry's deadline, if it has one. */
   cancel(entry: number): void {
     if (!this.isScheduled(entry)) return;
     this.#unlink(entry);
@@ -103,9 +102,9 @@ export class TimingWheel {
   }
 
   /**
-   * Takes out all entries whose deadline, rounded up to a tick, is not after `nowMs`, and puts them into
-   * `expired`: first those that had passed when they were scheduled, then by tick, and those of one tick in
-   * the order in which they were scheduled. Returns how many.
+   * Removes all entries whose deadline, rounded up to a tick, is not after `nowMs`, and puts them into `expired`:
+   * first those that had passed when they were scheduled, then by tick, and within a tick in the order in which they
+   * were scheduled. Returns their number.
    */
   expire(nowMs: number): number {
     assert(nowMs >= this.#nowMs, 'time does not go back');
@@ -126,9 +125,9 @@ export class TimingWheel {
   }
 
   /**
-   * When to call `expire` next: never later than the earliest deadline rounded up to a tick, but earlier where
-   * entries must move down a level first; a time that is over if a deadline had passed when it was scheduled.
-   * Infinity if nothing is scheduled.
+   * When to call `expire` next: never later than the earliest deadline rounded up to a tick, but earlier if entries
+   * must move down a level first, and in the past if a deadline had passed when it was scheduled. Infinity if nothing
+   * is scheduled.
    */
   nextDeadlineMs(): number {
     if (this.#count === 0) return Number.POSITIVE_INFINITY;
@@ -144,7 +143,7 @@ export class TimingWheel {
     return level * SLOTS + ((tick >>> (level * LEVEL_BITS)) & (SLOTS - 1));
   }
 
-  /** The slot that is entered next; there is one while an entry is scheduled that has not passed. */
+  /** The slot that is entered next; there is one while an entry with a future deadline is scheduled. */
   #nextSlot(): number {
     for (let word = 0; word < this.#occupied.length; word++) {
       const bits = this.#occupied[word];

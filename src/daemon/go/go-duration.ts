@@ -1,9 +1,8 @@
 /**
- * Lengths of time as Go writes them: `1h30m`, `250ms`, `1.5s`.
+ * Durations as Go writes them: `1h30m`, `250ms`, `1.5s`.
  *
- * Units: nanoseconds, as a number that is a safe integer, so at most 104 days either way.
- * Thread: any.
- * Source: Go's `time.ParseDuration` and `Duration.String`; differs in refusing what a double cannot count.
+ * Units: nanoseconds, as a safe integer, so at most 104 days in either direction. Thread: any. Source: Go's
+ * `time.ParseDuration` and `Duration.String`; differs in rejecting durations beyond that.
  */
 
 import { assert } from '../../shared/assert.ts';
@@ -29,7 +28,7 @@ const UNIT_NS: ReadonlyMap<string, number> = new Map([
 /** One number with its unit: whole digits, fraction digits, unit. */
 const PART = /(\d*)(?:\.(\d*))?([^\d.]*)/y;
 
-/** Reads a duration. Errors: says why the text is no duration, or that it is too long to count in ns. */
+/** Parses a duration. Errors: returns why the text is not a duration, or that it is too long. */
 export function parseDuration(text: string): number | InvalidValue {
   const invalid = new InvalidValue('invalid duration');
   const isNegative = text.startsWith('-');
@@ -70,14 +69,14 @@ export function formatDuration(ns: number): string {
   return `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds}`;
 }
 
-/** The value of the digits after the point; parts of a nanosecond are cut off. */
+/** The value of the digits after the point; fractions of a nanosecond are cut off. */
 function fractionNs(digits: string, unitNs: number): number {
   // No unit has more than 13 digits of nanoseconds, so later digits do not matter.
   const significant = digits.slice(0, 15);
   return Math.floor((Number(significant) * unitNs) / 10 ** significant.length);
 }
 
-/** `ns / unitNs` with exactly the digits that it has. */
+/** `ns / unitNs` in decimal, exactly. */
 function decimal(ns: number, unitNs: number): string {
   const whole = Math.floor(ns / unitNs);
   const rest = ns % unitNs;

@@ -1,10 +1,10 @@
 /**
- * Reads a JSON object into fields of known types, as strictly and as loosely as Go's `encoding/json` does:
- * unknown keys are ignored, known keys match in any case, null is the same as absent, and an integer must be
- * written as one (`1000.0` and `1e3` are none).
+ * Reads a JSON object into fields of known types, with the rules of Go's `encoding/json`: unknown keys are ignored,
+ * known keys match in any case, null is the same as absent, and an integer must be written as one (`1000.0` and `1e3`
+ * are invalid).
  *
- * Bound: the caller's, for the time that parsing takes; `FIELDS_BYTES_MAX` is ample for anything that NSQ's programs
- * say of themselves.
+ * Bound: the caller limits the size and so the time to parse; `FIELDS_BYTES_MAX` is ample for the data that NSQ's
+ * programs send about themselves.
  *
  * Thread: any. Source: Go's `encoding/json`, nsqd `identifyDataV2`.
  */
@@ -32,7 +32,7 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ['false', false],
 ]);
 
-/** Returns undefined when the bytes are no JSON object (or null), or a known key has a value of another type. */
+/** Returns undefined if the bytes are not a JSON object (or null), or a known key has a value of another type. */
 export function parseGoFields<T extends FieldTypes>(
   bytes: Buffer,
   types: T,
@@ -52,7 +52,7 @@ export function parseGoFields<T extends FieldTypes>(
       fields[name] = read;
     }
   }
-  // Every name of the table is set, to a value of its type.
+  // The loop has set every name of the table to a value of its type.
   return fields as GoFields<T>;
 }
 
@@ -61,13 +61,13 @@ function emptyValue(type: FieldType): string | boolean | number {
   return type === 'bool' ? false : 0;
 }
 
-/** Shape: `source` is a value of JSON as it is written. */
+/** Shape: `source` is the source text of a JSON value. */
 function readValue(source: string, type: FieldType): string | boolean | number | undefined {
   if (type === 'string') return source.startsWith('"') ? String(JSON.parse(source)) : undefined;
   if (type === 'bool') return BOOLEANS.get(source);
   if (!INTEGER.test(source)) return undefined;
   const number = Number(source);
   const isInRange = type === 'int32' ? Math.abs(number) <= INT32_MAX : Number.isSafeInteger(number);
-  // Large numbers are refused by their field's own range all the same; -0 is 0.
+  // The field's own range still rejects large numbers; adding 0 turns -0 into 0.
   return isInRange ? number + 0 : undefined;
 }

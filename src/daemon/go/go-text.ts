@@ -17,14 +17,14 @@ const SHORT_ESCAPES: ReadonlyMap<number, string> = new Map([
   [0x5c, '\\\\'],
 ]);
 
-/** What Go prints as it is: letters, marks, numbers, punctuation, symbols, and of the spaces only the plain one. */
+/** What Go prints unescaped: letters, marks, numbers, punctuation, symbols, and of the spaces only the plain one. */
 const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
 
-/** Characters that Go's JSON never writes as they are, so that JSON can stand inside HTML and scripts. */
+/** Characters that Go's JSON always escapes, so that JSON can be embedded in HTML and scripts. */
 const UNSAFE_IN_HTML = /[<>&\u2028\u2029]/g;
 
 /**
- * Quotes any bytes as Go's `%q` does: what is not printable UTF-8 is escaped, invalid bytes one by one.
+ * Quotes any bytes as Go's `%q` does: everything except printable UTF-8 is escaped, invalid bytes one by one.
  *
  * Source: Go's `strconv.Quote`.
  */
@@ -48,9 +48,9 @@ export function goJson(value: object | string | number | boolean | null): string
 }
 
 /**
- * A moment in local time, to the second: `2026-11-21T19:23:40+01:00`, with `Z` where the offset is nought.
+ * A moment in local time, to the second: `2026-11-21T19:23:40+01:00`, with `Z` if the offset is zero.
  *
- * Units: `unixMs` in ms since 1970; what is below a second is cut off.
+ * Units: `unixMs` in ms since 1970; fractions of a second are cut off.
  */
 export function formatRfc3339(unixMs: number): string {
   const time = new Date(unixMs);
@@ -88,7 +88,7 @@ function unicodeEscape(point: number): string {
   return point < 0x10000 ? `\\u${hex.padStart(4, '0')}` : `\\U${hex.padStart(8, '0')}`;
 }
 
-/** Bytes of the UTF-8 sequence that begins here; 0 when none does. */
+/** Length of the UTF-8 sequence that begins here; 0 if none does. */
 function sequenceBytes(bytes: Uint8Array, index: number): number {
   const first = bytes[index];
   if (first < 0x80) return 1;
@@ -103,7 +103,7 @@ function sequenceBytes(bytes: Uint8Array, index: number): number {
   return isOverlong || isSurrogate || point > 0x10ffff ? 0 : size;
 }
 
-/** The character that a sequence of this size stands for. */
+/** Decodes a sequence of this size. */
 function codePoint(bytes: Uint8Array, index: number, size: number): number {
   if (size === 1) return bytes[index];
   let point = bytes[index] & (0x7f >> size);

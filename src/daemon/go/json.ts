@@ -1,16 +1,16 @@
 /**
- * Reads JSON that comes from outside: a client, a peer, a file.
+ * Reads JSON from outside: from a client, a peer or a file.
  *
- * The depth is checked by a scan before the text is parsed, so that neither the parser nor code that walks over the
- * value can run out of stack. No reviver is used: it recurses, and calls back for every value.
+ * A scan checks the depth before the text is parsed, so that neither the parser nor code that traverses the value
+ * overflows the stack. It uses no reviver, which would recurse and be called for every value.
  *
  * Thread: any (pure). Source: Go's `encoding/json`, which has the same bound.
  */
 
-/** Most objects and lists within each other. Source: Go's `maxNestingDepth`. */
+/** Deepest nesting of objects and lists. Source: Go's `maxNestingDepth`. */
 export const JSON_DEPTH_MAX = 10_000;
 
-/** A member of an object, its value as it is written. */
+/** A member of an object, with the source text of its value. */
 export type JsonMember = { readonly key: string; readonly source: string };
 
 const QUOTE = 0x22;
@@ -21,7 +21,7 @@ const LIST_END = 0x5d;
 const OBJECT_START = 0x7b;
 const OBJECT_END = 0x7d;
 
-/** Parses a text. Errors: undefined when it is not JSON, or is nested too deep; no JSON reads as undefined. */
+/** Parses a text. Errors: returns undefined if it is not JSON or is nested too deeply; no JSON value is undefined. */
 export function parseJson(text: string): unknown {
   if (isTooDeep(text)) return undefined;
   try {
@@ -33,8 +33,8 @@ export function parseJson(text: string): unknown {
 }
 
 /**
- * The members of the object in a text, in order, including duplicates. The text has been parsed, and
- * the value is an object: what this returns for another text means nothing.
+ * The members of the object in a text, in order, including duplicates. The text must be known to be valid JSON whose
+ * value is an object; the result for any other text is meaningless.
  */
 export function jsonMembers(text: string): JsonMember[] {
   const members: JsonMember[] = [];
@@ -71,7 +71,7 @@ function isTooDeep(text: string): boolean {
   return false;
 }
 
-/** Where a member's value ends: at the comma after it, or at the end of its object. */
+/** The end of a member's value: the comma after it, or the end of its object. */
 function memberEnd(text: string, start: number): number {
   let depth = 0;
   for (let at = start; at < text.length; at++) {
@@ -105,8 +105,8 @@ function stringEnd(text: string, start: number): number {
   return text.length;
 }
 
-/** What a string of JSON says. */
+/** The value of a JSON string. */
 function unquote(source: string): string {
-  // A whole string of a text that was parsed is one.
+  // A complete string of a valid text parses to a string.
   return source.includes('\\') ? (JSON.parse(source) as string) : source.slice(1, -1);
 }

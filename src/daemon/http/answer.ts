@@ -17,10 +17,10 @@ export type Answer = {
 
 const TEXT = ['Content-Type', 'text/plain; charset=utf-8'];
 const JSON_TYPE = ['Content-Type', 'application/json; charset=utf-8'];
-/** NSQ's own clients unwrap the body in an old way unless this is there, exactly so. */
+/** Without exactly this header, NSQ's own clients unwrap the body in a legacy format. */
 const NSQ = ['X-Nsq-Content-Type', 'nsq; version=1.0'];
 
-/** Success with a text for a result; without a content type when the text is empty, as Go leaves it out. */
+/** Success with a text result; like Go, without a content type if the text is empty. */
 export function textAnswer(body: string): Answer {
   return make(200, body === '' ? NSQ : [...TEXT, ...NSQ], body);
 }
@@ -35,7 +35,7 @@ export function jsonAnswer(value: object | string | number | boolean | null): An
   return make(200, [...JSON_TYPE, ...NSQ], goJson(value));
 }
 
-/** A text outside the API's conventions: `/ping` and some of `/debug`. */
+/** A text outside the API's conventions, for `/ping` and some of `/debug`. */
 export function plainAnswer(status: number, body: string): Answer {
   return make(status, body === '' ? [] : TEXT, body);
 }
@@ -55,17 +55,17 @@ export function reasonPhrase(status: number): string {
   return status === 413 ? 'Request Entity Too Large' : (STATUS_CODES[status] ?? '');
 }
 
-/** A refusal: `{"message":"<code>"}`. `extra` headers stand before the others. */
+/** A refusal: `{"message":"<code>"}`. `extra` headers come before the others. */
 export function refusal(status: number, code: string, extra: readonly string[] = []): Answer {
   return make(status, [...extra, ...JSON_TYPE, ...NSQ], goJson({ message: code }));
 }
 
-/** An answer without a body whose headers say it all. */
+/** An answer with headers only. */
 export function emptyAnswer(status: number, headers: readonly string[]): Answer {
   return make(status, headers, '');
 }
 
-/** A refusal whose body is not in the usual form. Shape: `body` is JSON. */
+/** A refusal with a body of its own form. Shape: `body` is JSON. */
 export function jsonTextAnswer(status: number, body: string): Answer {
   return make(status, [...JSON_TYPE, ...NSQ], body);
 }
@@ -75,19 +75,19 @@ export function htmlAnswer(status: number, headers: readonly string[], body: str
   return make(status, ['Content-Type', 'text/html; charset=utf-8', ...headers], body);
 }
 
-/** A file to be saved. */
+/** A file for download. */
 export function fileAnswer(name: string, contentType: string, body: string): Answer {
   return make(200, fileHeaders(name, contentType), body);
 }
 
-/** The headers of a file to be saved. */
+/** The headers of a file for download. */
 export function fileHeaders(name: string, contentType: string): string[] {
   return ['Content-Type', contentType, 'Content-Disposition', `attachment; filename="${name}"`];
 }
 
-/** What succeeded and has no result. */
+/** Success without a result. */
 export const DONE = textAnswer('');
-/** What succeeded and says so. */
+/** Success with the text `OK`. */
 export const OK = textAnswer('OK');
 
 function make(status: number, headers: readonly string[], body: string): Answer {

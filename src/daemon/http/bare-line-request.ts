@@ -1,25 +1,25 @@
 /**
- * Requests whose lines end in a bare LF, as shell scripts write them. Go takes them, and Node's parser does not. It is
- * right where both kinds of line ends are in one request: a reader that does not know a bare LF reads other fields out
- * of it. So such a request is taken only if nobody can read anything else out of it: no line of it ends in CR LF, it
- * has no body, nothing follows it, and it is all that the connection brings.
+ * Requests whose lines end in a bare LF, as shell scripts write them. Go accepts them, and Node's parser does not.
+ * Node is right if a request mixes both line ends, because a proxy that does not accept a bare LF would read other
+ * fields. So such a request is accepted only if it has one possible meaning: no line ends in CR LF, it has no body,
+ * and nothing precedes or follows it on the connection.
  *
  * Thread: main. Source: Go's `textproto.Reader.ReadLine`.
  */
 
 import type { Socket } from 'node:net';
 
-/** What Node's parser says of a request, and what it was given. */
+/** The parser's error and its input. */
 type ParserError = { readonly code?: string; readonly rawPacket?: Buffer };
 
-/** The first line already ends in the wrong way. */
+/** The parser's error for a first line that ends in a bare LF. */
 const WRONG_LINE_END = 'HPE_INVALID_VERSION';
 const HEAD_END = '\n\n';
 const CARRIAGE_RETURN = '\r';
-/** Fields by which a request has a body. */
+/** Header fields of a request with a body. */
 const BODY_FIELD = /^(?:content-length|transfer-encoding)[ \t]*:/im;
 
-/** The request with its lines ended as they should be; undefined where it must not be taken. */
+/** The request with CR LF line ends; undefined if it must not be accepted. */
 export function bareLineRequest(
   { code, rawPacket }: ParserError,
   { bytesRead }: Pick<Socket, 'bytesRead'>,

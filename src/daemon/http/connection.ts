@@ -1,9 +1,8 @@
 /**
- * One client's connection: lets its requests be handled one after the other, as Go does, so that a client that does
- * not wait for answers finds the effects of its earlier requests. Node itself would start them all.
+ * One client's connection: it handles requests one at a time, as Go does, so that a pipelined request sees the
+ * effects of earlier ones. Node itself would start them all at once.
  *
- * A request that comes too early waits, and meanwhile nothing is read from the socket: no more wait than fit into
- * one chunk.
+ * A pipelined request waits, and meanwhile the socket is not read, so no more requests wait than fit into one chunk.
  *
  * Thread: main.
  */
@@ -16,29 +15,29 @@ import type { Request } from './exchange.ts';
 import { httpSender } from './http-sender.ts';
 import { INTERNAL_ERROR } from './server-refusals.ts';
 
-/** How long a client has to read why it is being refused. Source: Go's `rstAvoidanceDelay`. */
+/** How long a refused client has to read the answer. Source: Go's `rstAvoidanceDelay`. */
 const LINGER_MS = 500;
 
-/** While the client has this many bytes of answers to take, the connection is not read. */
+/** While the client has this many unread answer bytes, the connection is not read. */
 const UNTAKEN_BYTES_MAX = 64 * 1024;
 
 const TIMED_OUT = 'ERR_HTTP_REQUEST_TIMEOUT';
 const HEADER_TOO_LARGE = 'HPE_HEADER_OVERFLOW';
-/** A client has ended its side within a request. */
+/** The client has closed its side within a request. */
 const CUT_OFF = 'HPE_INVALID_EOF_STATE';
-/** What Node's parser finds wrong begins with this. */
+/** Prefix of the codes of Node's parser. */
 const PARSER_ERROR = 'HPE_';
 
 export class Connection {
   readonly #socket: Socket;
   readonly #handle: (request: Request) => void;
   readonly #clock: Pick<Clock, 'after'>;
-  /** Calls what goes on when an answer is sent. */
+  /** Runs the continuation after an answer, guarded. */
   readonly #guarded: (resume: () => void) => void;
-  /** The request that was handled last, or is being handled. */
+  /** The current or the last request. */
   #current: Request | undefined;
   readonly #waiting: Request[] = [];
-  /** The answer to a request whose body turned out not to be HTTP. */
+  /** The answer to a request whose body is not valid HTTP. */
   #verdict: { readonly request: Request; readonly answer: Answer } | undefined;
   #isRefused = false;
 
@@ -54,20 +53,20 @@ export class Connection {
     this.#guarded = guard.around(httpSender(socket), (resume) => resume());
   }
 
-  /** Whether nothing more that comes is handled. */
+  /** Whether further input is ignored. */
   get isRefused(): boolean {
     return this.#isRefused;
   }
 
-  /** Leaves the socket to somebody else, who answers. */
+  /** Leaves the socket to another owner, which answers. */
   leave(): void {
     this.#isRefused = true;
   }
 
-  /** Handles a request, now or when those before it are answered. */
+  /** Handles a request, now or after the earlier ones are answered. */
   take(request: Request): void {
     if (this.#isRefused) {
-      // What came too late may come after all. Nobody answers it, and no more of it is read.
+      // A request may still arrive after the refusal. It is neither answered nor read further.
       this.#socket.pause();
       return;
     }
@@ -84,14 +83,14 @@ export class Connection {
   }
 
   /**
-   * Ends a connection on which something came that is not HTTP, or nothing came for too long. What was asked before
-   * is answered first. A body that ends too early is answered like any failure to read one.
+   * Closes a connection that sent invalid HTTP or was silent for too long, after the answers to earlier requests. A
+   * truncated body is answered like any failure to read one.
    */
   refuse(code: string): void {
     if (this.#isRefused) return;
     this.#isRefused = true;
     const answer = refusalOf(code);
-    // A client that connected and has not said a word expects no answer.
+    // A client that has sent nothing expects no answer.
     if (answer === undefined || this.#socket.bytesRead === 0) {
       this.#socket.destroy();
       return;
@@ -102,7 +101,7 @@ export class Connection {
       return;
     }
     if (last.response.headersSent) {
-      // It has its answer, and what came is of its body: a second one would belong to no request.
+      // The request is answered, and the input belongs to its body: a second answer would belong to no request.
       if (last.response.writableFinished) this.#end('');
       else this.#onceClosed(last, () => this.#end(''));
       return;
@@ -111,7 +110,7 @@ export class Connection {
     if (last === this.#current) this.#sendVerdict(this.#verdict.answer, last);
   }
 
-  /** Ends a connection with an answer to a request that is refused, after the answers to earlier requests. */
+  /** Answers a request that is refused, after the answers to earlier requests, and closes the connection. */
   end(answer: Answer): void {
     if (this.#isRefused) return;
     this.#isRefused = true;
@@ -127,7 +126,7 @@ export class Connection {
     response.once('close', () => this.#guarded(resume));
   }
 
-  /** Whether the answer is given, and the client takes what it is sent. */
+  /** Whether the answer is sent and the client keeps reading. */
   #isTaken({ response }: Request): boolean {
     if (response.writableFinished) return true;
     return response.writableEnded && this.#socket.writableLength <= UNTAKEN_BYTES_MAX;
@@ -150,7 +149,7 @@ export class Connection {
     response.end(answer.body);
   }
 
-  /** Writes an answer that belongs to no request, and waits briefly for the client to close its side. */
+  /** Writes an answer that belongs to no request, and waits briefly for the client to close. */
   #sendLast({ status, headers, body }: Answer): void {
     const socket = this.#socket;
     if (!socket.writable) {
@@ -164,26 +163,26 @@ export class Connection {
     this.#end(`${head}\r\n${body}`);
   }
 
-  /** Ends the connection after a last text, and waits briefly for the client to close its side. */
+  /** Closes the connection after a last text, and waits briefly for the client to close. */
   #end(text: string): void {
     const socket = this.#socket;
     socket.end(text);
-    // Closing with unread bytes would reset the connection, and the client might not see the answer. So what still
-    // comes is read: Node's parser, once it has failed, drops it, and says so with each piece.
+    // Closing with unread bytes would reset the connection, and the client might not see the answer. So the socket is
+    // still read: Node's parser has failed and drops the input, with an error for each piece.
     socket.resume();
-    // Not the socket's own timeout, which a client that goes on sending puts off.
+    // Not the socket's own timeout, which a client could extend by sending.
     const timer = this.#clock.after(LINGER_MS, () => socket.destroy());
     timer.unref();
     socket.once('close', () => timer.cancel());
   }
 }
 
-/** Whether its answer says that the connection closes: a later request would have an effect and no answer. */
+/** Whether its answer announces that the connection closes: a later request would have an effect but no answer. */
 function isLast({ response }: Request): boolean {
   return response.headersSent && !response.shouldKeepAlive;
 }
 
-/** Undefined when there is nobody who understands an answer. Source: Go's `conn.serve`. */
+/** Undefined if the client cannot be answered. Source: Go's `conn.serve`. */
 function refusalOf(code: string): Answer | undefined {
   if (code === TIMED_OUT) return closingAnswer(408);
   if (code === HEADER_TOO_LARGE) return closingAnswer(431);

@@ -22,35 +22,35 @@ import { INTERNAL_ERROR } from './server-refusals.ts';
 export type Request = {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** Whether the client holds its body back until it is told to go on (`Expect: 100-continue`). */
+  /** Whether the client waits for permission to send its body (`Expect: 100-continue`). */
   readonly awaitsContinue: boolean;
   readonly listener: Listener;
 };
 
-/** Where requests come in. */
+/** The listener that a request arrived on. */
 export type Listener = {
   readonly isUnixSocket: boolean;
-  /** Only this machine can reach it. */
+  /** Whether only this machine can reach it. */
   readonly isLoopback: boolean;
 };
 
-/** What all exchanges use together. */
+/** What all exchanges share. */
 export type ExchangeSetup = {
   readonly logger: Logger;
-  /** Counts requests whose handling has thrown. */
+  /** Counts requests whose handler threw. */
   readonly guard: Guard;
   readonly bodies: BodyMemory;
 };
 
 const NOTHING: GatheredBody = { bytes: Buffer.alloc(0), isWhole: false };
 
-/** A refused body of no more bytes than that is read to its end. Go does the same with less. */
+/** A refused body up to this size is read to its end. Go does the same with a lower limit. */
 const PASSED_BYTES_MAX = 8 * 1024 * 1024;
 
 export class Exchange {
-  /** What stands in the place of the path's `:name`. */
+  /** The value of the path's `:name`. */
   readonly param: string;
-  /** The text after the `?`, as it came. */
+  /** The text after the `?`, as received. */
   readonly rawQuery: string;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
@@ -58,11 +58,11 @@ export class Exchange {
   readonly #logger: Logger;
   readonly #guard: Guard;
   readonly #bodies: BodyMemory;
-  /** Undefined for a request that is left out of the log. */
+  /** Undefined for a request that is not logged. */
   readonly #requestLog: RequestLog | undefined;
   readonly #startMs: number;
   #awaitsContinue: boolean;
-  /** Undefined for a body that comes in one piece. */
+  /** Undefined for a body that arrives in one piece. */
   #gatherer: RequestGatherer | undefined;
 
   constructor(
@@ -85,7 +85,7 @@ export class Exchange {
     this.#startMs = requestLog === undefined ? 0 : requestLog.nowMs();
   }
 
-  /** Gathers the body; see `gatherBody`. One that says that it is beyond the limit is not read. */
+  /** Gathers the body; see `gatherBody`. A body whose declared length exceeds the limit is not read. */
   gather(prefixBytes: number, limitBytes: number, onGathered: (body: GatheredBody) => void): void {
     if (this.isBeyond(limitBytes)) {
       onGathered(NOTHING);
@@ -106,18 +106,18 @@ export class Exchange {
     });
   }
 
-  /** The complete body holds this many bytes until the answer is sent. */
+  /** The complete body holds this many bytes until the answer. */
   hold(bytes: number): void {
     this.#notePart(bytes, bytes);
   }
 
-  /** Whether the body says of itself that it is longer than this. */
+  /** Whether the declared length of the body exceeds this. */
   isBeyond(limitBytes: number): boolean {
     const declared = declaredBytes(this.#request);
     return declared !== undefined && declared > limitBytes;
   }
 
-  /** Sends the answer. The server may have answered before, because the body is not HTTP; then nothing happens. */
+  /** Sends the answer. Does nothing if the server has already answered because the body is not valid HTTP. */
   answer(answer: Answer): void {
     if (this.#response.headersSent) return;
     if (this.#hasUnreadBody) this.#afterBody(() => this.#send(answer));
@@ -127,7 +127,7 @@ export class Exchange {
   #send(answer: Answer): void {
     const response = this.#response;
     if (response.headersSent) return;
-    // Whether a client that was not told to go on sends its body all the same cannot be known.
+    // A client that got no permission may send its body anyway.
     if (this.#awaitsContinue) response.shouldKeepAlive = false;
     response.writeHead(answer.status, reasonPhrase(answer.status), answer.headers);
     response.end(answer.body);
@@ -135,7 +135,7 @@ export class Exchange {
   }
 
   /**
-   * Whether the connection is closed after the answer while more of the body comes: the system would reset it,
+   * Whether the connection would close after the answer while more of the body arrives: the system would reset it,
    * and the client might not see the answer.
    */
   get #hasUnreadBody(): boolean {
@@ -145,7 +145,7 @@ export class Exchange {
     return declared !== undefined && declared <= PASSED_BYTES_MAX;
   }
 
-  /** Reads the rest of the body and drops it. A client that goes away meanwhile needs no answer. */
+  /** Reads and drops the rest of the body. A client that disconnects meanwhile needs no answer. */
   #afterBody(done: () => void): void {
     this.#request.once('end', () => {
       try {
@@ -157,12 +157,12 @@ export class Exchange {
     this.#request.resume();
   }
 
-  /** Sends the answer that a promise brings. */
+  /** Sends the answer of a promise. */
   answerWith(answer: Promise<Answer>): void {
     answer.then((value) => this.answer(value)).catch((error: unknown) => this.fail(error));
   }
 
-  /** Sends a file that is being made. Its end is the end of the chunks; a failure cuts them off. */
+  /** Streams a file while it is generated. Its end is the last chunk; a failure closes the connection without it. */
   stream(headers: readonly string[], source: Readable): void {
     if (this.#awaitsContinue) this.#response.shouldKeepAlive = false;
     this.#response.writeHead(200, [...headers]);
@@ -172,17 +172,17 @@ export class Exchange {
     });
   }
 
-  /** Whether it comes from a client on this machine. */
+  /** Whether the client is on this machine. */
   get isFromLoopback(): boolean {
     return this.#listener.isUnixSocket || isLoopback(this.#request.socket.remoteAddress);
   }
 
-  /** Who asks, as the log names it. */
+  /** The client's address, as in the log. */
   get remoteAddress(): string {
     return socketAddress(this.#request.socket);
   }
 
-  /** Calls back when the client has ended its side, or is gone. It may have done so already. */
+  /** Calls back when the client closes its side or disconnects, which may already have happened. */
   onEnded(callback: () => void): void {
     const { socket } = this.#request;
     if (socket.readableEnded) callback();
@@ -190,7 +190,10 @@ export class Exchange {
     this.onClosed(callback);
   }
 
-  /** Sends an answer in pieces, each when the one before it is taken. The server may have answered before. */
+  /**
+   * Sends an answer in pieces, each after the system has accepted the one before. The server may have answered
+   * before.
+   */
   sendPieces(headers: readonly string[], pieces: readonly Buffer[]): PiecewiseAnswer | undefined {
     if (this.#response.headersSent) return undefined;
     if (this.#awaitsContinue) this.#response.shouldKeepAlive = false;
@@ -199,18 +202,18 @@ export class Exchange {
     return new PiecewiseAnswer(this.#response, pieces);
   }
 
-  /** Calls back when nobody waits for the answer any more: it is sent, or the client has gone. */
+  /** Calls back when the answer is sent or the client has disconnected. */
   onClosed(callback: () => void): void {
     this.#response.once('close', callback);
   }
 
-  /** Answers that something unforeseen went wrong. Errors: throws what is a bug of ours, to end the process. */
+  /** Answers with an internal error. Errors: rethrows bugs, which end the process. */
   fail(error: unknown): void {
     this.answer(INTERNAL_ERROR);
     this.#guard.note(`panic in HTTP handler - ${httpSender(this.#request.socket)}`, error);
   }
 
-  /** This many bytes of a body have arrived and more will follow; 0 when it is complete. */
+  /** This many bytes of a body have arrived and more follow; 0 when it is complete. */
   #notePart(bytes: number, wantedBytes: number): void {
     if (this.#gatherer === undefined) {
       const gatherer = gathererOf(this.#request);

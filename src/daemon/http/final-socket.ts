@@ -1,6 +1,6 @@
 /**
- * A connection of which everything that the client sends is known already: it brings that, and sends the answers on
- * the client's socket, to which nobody else writes.
+ * A connection whose complete input is known: it delivers that input and sends the answers on the client's socket, to
+ * which nothing else writes.
  *
  * Thread: main.
  */
@@ -28,7 +28,7 @@ export class FinalSocket extends Duplex {
   }
 
   override _read(): void {
-    // Everything is there already.
+    // The complete input is already buffered.
   }
 
   override _write(

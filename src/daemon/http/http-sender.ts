@@ -1,5 +1,5 @@
 /**
- * A client over HTTP, as the one who pays for what it sends.
+ * An HTTP client, as the sender that the guard disconnects.
  *
  * Thread: main.
  */

@@ -1,10 +1,9 @@
 /**
- * Listens for HTTP and hands on each request; knows nothing of what is asked.
+ * Listens for HTTP and passes each request to a handler; it knows nothing about endpoints.
  *
- * Thread: main.
- * Source: Go's `http.Server` as nsqd uses it. nsqd has no limits of time: a client may be idle between requests as
- * long as it likes here too, but a request, once begun, must be over within a bound, so that slow clients cannot hold
- * connections for nothing.
+ * Thread: main. Source: Go's `http.Server` as nsqd uses it. nsqd has no timeouts. Here too a client may be idle
+ * between requests for any time, but a request, once begun, must finish within a limit, so that slow clients cannot
+ * occupy connections.
  */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -26,35 +25,35 @@ import { framingRefusal, hasUnknownExpectation } from './request-framing.ts';
 import { connectRefusal, EXPECTATION_FAILED, TOO_MANY_CONNECTIONS } from './server-refusals.ts';
 import { VersionedResponse } from './versioned-response.ts';
 
-/** Decides whether one more connection may be served. `listener` names the server in the log. */
+/** Decides whether another connection may be served. `listener` names the server in the log. */
 interface ConnectionCount {
   tryEnter(listener: 'HTTP'): boolean;
   leave(): void;
   noteFailure(listener: 'HTTP', error: Error): void;
 }
 
-/** Serves connections as long as nothing comes on them but what it knows, at less cost than Node's server. */
+/** Serves connections at less cost than Node's server, while they carry only requests that it knows. */
 export interface FastLane {
   /**
-   * Takes over a socket that shares reads. `leave` gives it back, with what is left of its input, once something
-   * comes that the lane does not know.
+   * Takes over a socket that shares reads. `leave` returns it with its remaining input when the lane does not know a
+   * request.
    */
   take(socket: Socket, listener: Listener, leave: (socket: Socket | FinalSocket) => void): void;
-  /** Ends connections that are idle, and leaves the others as soon as they have their answer. */
+  /** Closes idle connections, and the others after their answer. */
   close(): void;
 }
 
-/** What a server is made of. */
+/** The dependencies of a server. */
 export interface HttpServerSetup {
   /** Answers a request, now or later. */
   readonly handle: (request: Request) => void;
   readonly clock: Clock;
   readonly limit: ConnectionCount;
-  /** Ends a connection whose input makes something throw. */
+  /** Closes a connection whose input causes an exception. */
   readonly guard: Guard;
-  /** Makes it an HTTPS server; null for plain HTTP. */
+  /** Null for plain HTTP. */
   readonly tls: TlsContext | null;
-  /** Serves connections at first; undefined where Node's server gets all of them at once. */
+  /** Serves connections first; undefined if Node's server serves all of them. */
   readonly lane?: FastLane | undefined;
 }
 
@@ -62,11 +61,11 @@ export interface HttpServerSetup {
 const HEADERS_TIMEOUT_MS = 60_000;
 /** Time for a whole request, body included. */
 const REQUEST_TIMEOUT_MS = 300_000;
-/** How often these two are looked at. */
+/** How often these two are checked. */
 const TIMEOUT_CHECK_MS = 10_000;
-/** Bytes of a request before its body; NSQ's own requests have a few hundred. */
+/** Most bytes of a request's head; NSQ's own requests have a few hundred. */
 const HEADER_BYTES_MAX = 64 * 1024;
-/** How long a connection is silent before the system asks whether the other side still exists, as in Go. */
+/** How long a connection is silent before the system sends keep-alive probes, as in Go. */
 const PROBE_AFTER_MS = 15_000;
 
 const SERVER_OPTIONS = {
@@ -82,7 +81,7 @@ const SERVER_OPTIONS = {
   ServerResponse: VersionedResponse,
 };
 
-/** A plain connection may be half-open from its beginning. */
+/** A plain connection may be half-open. */
 const PLAIN_OPTIONS = { ...SERVER_OPTIONS, allowHalfOpen: true };
 
 export class HttpServer {
@@ -97,7 +96,7 @@ export class HttpServer {
   readonly #sockets = new Set<Socket>();
   readonly #connections = new WeakMap<Socket, Connection>();
   #listener: Listener = { isUnixSocket: false, isLoopback: false };
-  /** Set when the listener closes, and resolves when the last connection has. */
+  /** Set when the listener closes; resolves when the last connection has closed. */
   #closed: Promise<void> | undefined;
 
   constructor(setup: HttpServerSetup) {
@@ -115,7 +114,7 @@ export class HttpServer {
     server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
       this.#onRequest(request, response, true);
     });
-    // Node would answer by itself, and keep the connection.
+    // By default Node answers and keeps the connection.
     server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
       this.#onRequest(request, response, false);
     });
@@ -126,24 +125,24 @@ export class HttpServer {
       this.#onClientError(error, socket);
     });
     this.#listenForConnections(server);
-    // A client that has ended its side after its request still waits for the answer. The types tell only what is
-    // documented.
+    // A client that has closed its side after its request still waits for the answer. The types declare only
+    // documented properties.
     Object.assign(server, { httpAllowHalfOpen: true });
-    // The bytes of a header are bounded; Node refuses its 1000th field.
+    // The size of a head is bounded anyway; by default Node refuses the 1000th field.
     server.maxHeadersCount = 0;
     this.#server = server;
   }
 
-  /** Listens. Errors: rejects with what the system says; then there is nothing to be stopped. */
+  /** Listens. Errors: rejects with the system's error; then there is nothing to stop. */
   async start(address: ListenAddress): Promise<Listening> {
     const listening = await listen(this.#server, address);
-    // A connection that cannot be accepted, for example because no descriptor is left, does not end the broker.
+    // A failure to accept a connection, for example because no descriptor is left, does not end the broker.
     this.#server.on('error', (error) => this.#limit.noteFailure('HTTP', error));
     this.#listener = listenerAt(this.#server.address());
     return listening;
   }
 
-  /** Takes no new connections and closes idle ones; the others close once they have had their answer. */
+  /** Accepts no new connections and closes idle ones; the others close after their answer. */
   closeListener(): void {
     this.#closed ??= new Promise((resolve) => {
       this.#server.close(() => resolve());
@@ -152,7 +151,7 @@ export class HttpServer {
     this.#server.closeIdleConnections();
   }
 
-  /** Closes the listener and all connections, whatever they are doing, and resolves when they are closed. */
+  /** Closes the listener and all connections, also busy ones, and resolves when they are closed. */
   async stop(): Promise<void> {
     this.closeListener();
     for (const socket of this.#sockets) socket.destroy();
@@ -160,7 +159,7 @@ export class HttpServer {
     await this.#closed;
   }
 
-  /** Node's own listener is kept for those connections that are to be served by Node. */
+  /** Keeps Node's own listener for the connections that Node serves. */
   #listenForConnections(server: Server | SecureServer): void {
     if (!this.#isPlain) {
       server.on('connection', (socket: Socket) => void this.#admit(socket));
@@ -189,7 +188,7 @@ export class HttpServer {
   /** Counts a connection. Returns whether it may be served. */
   #admit(socket: Socket): boolean {
     if (!this.#limit.tryEnter('HTTP')) {
-      // With TLS no answer is possible before a handshake, which would cost too much.
+      // With TLS an answer would require a handshake, which is too expensive.
       if (this.#isPlain) this.#refused.add(socket);
       else socket.destroy();
       return false;
@@ -235,7 +234,7 @@ export class HttpServer {
   }
 
   #onConnect(request: IncomingMessage, socket: Socket): void {
-    // Node has taken its hands off the socket.
+    // Node has detached from the socket.
     socket.on('error', () => socket.destroy());
     try {
       this.#connection(socket).end(framingRefusal(request) ?? connectRefusal(request.url));
@@ -269,7 +268,7 @@ export class HttpServer {
   }
 }
 
-/** Answers that there are too many, and closes the connection. */
+/** Answers that there are too many connections, and closes this one. */
 function refuseRequest(response: ServerResponse): void {
   const { status, headers, body } = TOO_MANY_CONNECTIONS;
   response.shouldKeepAlive = false;
@@ -280,7 +279,7 @@ function refuseRequest(response: ServerResponse): void {
 function makeServer(tls: TlsContext | null): Server | SecureServer {
   if (tls === null) return createServer(PLAIN_OPTIONS);
   const server = createSecureServer({ ...SERVER_OPTIONS, ...tls.serverOptions() });
-  // Not before: a client that is gone in the middle of its handshake would be waited for until that times out.
+  // Not before the handshake: if a client disconnects during it, the server would wait until the handshake times out.
   server.prependListener('secureConnection', (socket) => {
     socket.allowHalfOpen = true;
   });

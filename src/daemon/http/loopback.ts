@@ -1,5 +1,5 @@
 /**
- * Which addresses are on this machine, whatever network it is in.
+ * Loopback addresses.
  *
  * Thread: any.
  */
@@ -9,7 +9,7 @@ import { remoteHost } from '../remote-host.ts';
 const IPV6_LOOPBACK = '::1';
 const IPV4_LOOPBACK_NET = '127.';
 
-/** Whether an address, as a socket tells it, is this machine's own. A client that has gone has none. */
+/** Whether a socket's remote address is a loopback address. The address is undefined after the client disconnects. */
 export function isLoopback(address: string | undefined): boolean {
   if (address === undefined) return false;
   const host = remoteHost({ remoteAddress: address });

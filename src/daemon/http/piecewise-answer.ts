@@ -1,8 +1,8 @@
 /**
- * A large answer on its way to a client that may not take it.
+ * A large answer on its way to a client that may read slowly.
  *
- * Bound: the pieces are shared by all who are sent the same; of its own it has nothing but its place among them. Of all
- * answers together, PIECES_PER_TURN are sent in each turn of main's.
+ * Bound: all recipients share the pieces; an answer of its own holds only a position. All answers together send at
+ * most PIECES_PER_TURN in one turn of main.
  *
  * Thread: main.
  */
@@ -10,12 +10,12 @@
 import type { ServerResponse } from 'node:http';
 import { socketAddress } from '../remote-host.ts';
 
-/** A MiB in pieces of 64 KiB takes a millisecond or two. */
+/** One MiB in pieces of 64 KiB takes one or two milliseconds. */
 const PIECES_PER_TURN = 16;
 
-/** Leaves time for others between the pieces of many answers. */
+/** Spreads the pieces of many answers over main's turns. */
 class SendingTurns {
-  /** Those that can send their next piece, in the order in which they could. */
+  /** Answers that can send their next piece, in the order in which they became ready. */
   #waiting: PiecewiseAnswer[] = [];
 
   add(answer: PiecewiseAnswer): void {
@@ -31,24 +31,24 @@ class SendingTurns {
   }
 }
 
-/** All answers share main's turns. */
+/** Shared by all answers. */
 const turns = new SendingTurns();
 
 export class PiecewiseAnswer {
-  /** Pieces that the system has taken. */
+  /** Pieces that the system has accepted. */
   takenCount = 0;
 
   readonly #response: ServerResponse;
   readonly #pieces: readonly Buffer[];
 
-  /** Begins to send; the head is written already. */
+  /** Starts sending; the head is already written. */
   constructor(response: ServerResponse, pieces: readonly Buffer[]) {
     this.#response = response;
     this.#pieces = pieces;
     turns.add(this);
   }
 
-  /** Sends its next piece; called when it has its turn. */
+  /** Sends the next piece. */
   sendNext(): void {
     const response = this.#response;
     if (response.destroyed) return;
@@ -63,7 +63,7 @@ export class PiecewiseAnswer {
     });
   }
 
-  /** Cuts it off, with its connection. */
+  /** Aborts the answer and its connection. */
   abort(): void {
     this.#response.destroy();
   }

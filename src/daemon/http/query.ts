@@ -1,8 +1,7 @@
 /**
- * The parameters of a request's query string. Of a parameter that is given twice the first value counts.
+ * The parameters of a request's query string. If a parameter is repeated, the first value counts.
  *
- * Thread: any.
- * Source: Go's `url.ParseQuery`, of which nsqd takes any error to be a refusal of the whole.
+ * Thread: any. Source: Go's `url.ParseQuery`; nsqd refuses the whole query on any error.
  */
 
 const SPACE = 0x20;
@@ -13,7 +12,7 @@ const SEMICOLON = 0x3b;
 const EQUALS = 0x3d;
 
 export class Query {
-  /** As it came: of thousands of parameters only those that are asked for are resolved. */
+  /** The raw text: only the parameters that are read get decoded. */
   readonly #raw: string;
 
   private constructor(raw: string) {
@@ -21,8 +20,8 @@ export class Query {
   }
 
   /**
-   * Reads the text after the `?`. Shape: `raw` has a character per byte, as Node hands URLs over.
-   * Errors: undefined when there is a semicolon or an invalid escape.
+   * Parses the text after the `?`. Shape: `raw` has a character per byte, as in Node's URLs. Errors: undefined if
+   * there is a semicolon or an invalid escape.
    */
   static parse(raw: string): Query | undefined {
     for (let at = 0; at < raw.length; at += 1) {
@@ -35,14 +34,14 @@ export class Query {
     return new Query(raw);
   }
 
-  /** The first value with this name, which is ASCII; undefined when it is missing. */
+  /** The first value of this name, which is ASCII; undefined if it is missing. */
   get(name: string): string | undefined {
     const raw = this.#raw;
     for (let from = 0; from < raw.length; ) {
       const nameEnd = endOfName(raw, from, name);
       const found = raw.indexOf('&', nameEnd === -1 ? from : nameEnd);
       const end = found === -1 ? raw.length : found;
-      // Nothing between two ampersands is no parameter.
+      // An empty text between two ampersands is not a parameter.
       if (nameEnd !== -1 && end > from) {
         return unescapePercent(raw.slice(nameEnd + 1, end).replaceAll('+', ' '));
       }
@@ -52,7 +51,7 @@ export class Query {
   }
 }
 
-/** Where the name of the parameter that begins at `from` ends, if it is this one; -1 if not. */
+/** The end of the parameter name that begins at `from`, if it is this one; -1 if not. */
 function endOfName(raw: string, from: number, name: string): number {
   let at = from;
   for (let index = 0; index < name.length; index += 1) {
@@ -70,15 +69,14 @@ function endOfName(raw: string, from: number, name: string): number {
   return isEnd ? at : -1;
 }
 
-/** The byte that `%hh` is; NaN when it is no escape. */
+/** The byte of `%hh`; NaN if it is not a valid escape. */
 function escapedByte(raw: string, at: number): number {
   return hexDigit(raw.charCodeAt(at + 1)) * 16 + hexDigit(raw.charCodeAt(at + 2));
 }
 
 /**
- * Resolves `%hh`. Shape: takes a character per byte and returns the text that these bytes are in UTF-8, with
- * U+FFFD for what is not UTF-8; no valid name contains it.
- * Errors: undefined when two hex digits do not follow a `%`.
+ * Decodes `%hh`. Shape: takes a character per byte and decodes the bytes as UTF-8, with U+FFFD for invalid ones; no
+ * valid name contains it. Errors: undefined if a `%` is not followed by two hex digits.
  */
 export function unescapePercent(raw: string): string | undefined {
   const bytes = Buffer.from(raw, 'latin1');

@@ -1,25 +1,25 @@
 /**
- * Gathers the body of a request in one buffer, never more of it than a limit.
+ * Gathers the body of a request in one buffer, up to a limit.
  *
  * Thread: main.
  */
 
 import type { IncomingMessage } from 'node:http';
 
-/** What is allocated at first for a body that does not say how long it is. Units: bytes. */
+/** Initial buffer for a body of unknown length. Units: bytes. */
 const UNDECLARED_BYTES = 4096;
-/** The same for one that does, however long: what a read brings. */
+/** Largest initial buffer for a body of known length: the size of one read. */
 const FIRST_BYTES_MAX = 64 * 1024;
-/** Up to here a body's memory is doubled when it is used up. Units: bytes. */
+/** Up to this size a full buffer is doubled. Units: bytes. */
 const DOUBLED_BYTES_MAX = 256 * 1024;
 
 /**
- * What became of a body. Shape: `bytes` are the free prefix and the body; of a body beyond the limit they are
- * the part that fits, or nothing of it if it was not looked at.
+ * The outcome of gathering. Shape: `bytes` are the free prefix and the body; of a body beyond the limit, the part
+ * that fits, or none of it if it was not read.
  */
 export type GatheredBody = { readonly bytes: Buffer; readonly isWhole: boolean };
 
-/** How long the body says it is; undefined when it comes in chunks. Units: bytes. */
+/** The declared length of the body; undefined for a chunked body. Units: bytes. */
 export function declaredBytes(request: IncomingMessage): number | undefined {
   const declared = request.headers['content-length'];
   if (declared !== undefined) return Number(declared);
@@ -27,14 +27,13 @@ export function declaredBytes(request: IncomingMessage): number | undefined {
 }
 
 /**
- * Calls back once, as soon as the last byte is there or the limit is passed. What comes after that is read and
- * dropped, so that the next request on the connection can be read. If the client goes away before, there is no call:
- * nobody is left to be answered.
+ * Calls back once, when the last byte has arrived or the limit is exceeded. Later bytes are read and dropped, so that
+ * the next request on the connection can be read. If the client disconnects before, there is no call, since there is
+ * no one to answer.
  *
- * `onPart` is told how much has come whenever there is more to come, and once 0 when that was so and is no more.
+ * `onPart` gets the number of bytes so far whenever more follow, and 0 once the body is complete.
  *
- * Units: `prefixBytes` are left free before the body, so that a header can be written there; `limitBytes` counts
- * the body alone.
+ * Units: `prefixBytes` are left free before the body for a header; `limitBytes` counts the body alone.
  */
 export function gatherBody(
   request: IncomingMessage,
@@ -76,18 +75,18 @@ export function gatherBody(
       onPart(size);
     }
   });
-  // Many clients that go away in the middle of large bodies would leave more than the garbage collector looks for.
+  // If many clients disconnect during large bodies, the garbage collector frees their memory too late.
   request.once('close', () => {
     if (!isDone) free(bytes);
     isDone = true;
   });
-  // Only a body in chunks ends by saying so.
+  // Only a chunked body is completed by the `end` event.
   if (declared === undefined) request.on('end', () => finish(true));
 }
 
 /**
- * At least as many bytes as needed, twice as many as before if that is within the bound. What is large is as large as
- * the bound at once: a copy of megabytes holds others up, and memory is taken only as it is filled.
+ * Grows to at least the bytes needed: twice the old size while it is small, and then directly to the bound. Copying
+ * megabytes again and again would stall other clients, and the system commits memory only as it is filled.
  */
 function grown(bytes: Buffer, neededBytes: number, boundBytes: number): Buffer {
   const wantedBytes = neededBytes > DOUBLED_BYTES_MAX ? boundBytes : 2 * bytes.length;
@@ -98,9 +97,9 @@ function grown(bytes: Buffer, neededBytes: number, boundBytes: number): Buffer {
   return larger;
 }
 
-/** Frees memory at once that nobody else has. */
+/** Frees memory at once if nothing else shares it. */
 function free(bytes: Buffer): void {
   const { buffer } = bytes;
-  // Small ones are pieces of memory that others have pieces of.
+  // Small buffers are slices of memory shared with others.
   if (buffer instanceof ArrayBuffer && buffer.byteLength === bytes.length) buffer.transfer(0);
 }

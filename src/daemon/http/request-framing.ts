@@ -1,23 +1,21 @@
 /**
- * Refuses requests that say in more than one way what they are: a proxy in front of the broker might read another
- * request out of them, or another number of requests, than the broker does. Node's parser refuses most of these by
- * itself; here are the ones that it lets pass.
+ * Refuses ambiguous requests: a proxy in front of the broker might read another request, or another number of
+ * requests, than the broker does. Node's parser refuses most of these; this file covers those that it accepts.
  *
- * Thread: main.
- * Source: Go's `readRequest`, `readTransfer` and `conn.readRequest`. Differs for HTTP/1.0 with a `Transfer-Encoding`,
- * which Go passes over, so that what follows the header is another request to it.
+ * Thread: main. Source: Go's `readRequest`, `readTransfer` and `conn.readRequest`. Differs for HTTP/1.0 with a
+ * `Transfer-Encoding`, which Go ignores, so that it reads the body as another request.
  */
 
 import type { IncomingMessage } from 'node:http';
 import { type Answer, closingAnswer } from './answer.ts';
 
-/** What a request says of itself. */
+/** The parts of a request that are checked. */
 type Framing = Pick<
   IncomingMessage,
   'httpVersionMajor' | 'httpVersionMinor' | 'rawHeaders' | 'method'
 >;
 
-/** What RFC 3986 allows in an authority. */
+/** The characters that RFC 3986 allows in an authority. */
 const HOST = /^[A-Za-z0-9!$%&'()*+,\-.:;=[\]_~]*$/;
 
 const CONTINUE = /(?:^|[ \t,])100-continue(?:$|[ \t,])/i;
@@ -29,7 +27,7 @@ const ENCODED_TOO_EARLY = closingAnswer(400, 'Transfer-Encoding in HTTP/1.0');
 const UNKNOWN_VERSION = closingAnswer(505, 'unsupported protocol version');
 const UNKNOWN_ENCODING = closingAnswer(501, 'unsupported transfer encoding');
 
-/** Why a request must not be handled, after which its connection closes; undefined for one that is clear. */
+/** The answer to a request that must not be handled, after which its connection closes; undefined for a valid one. */
 export function framingRefusal(request: Framing): Answer | undefined {
   const { httpVersionMajor: major, httpVersionMinor: minor, rawHeaders } = request;
   if (major !== 1) return UNKNOWN_VERSION;
@@ -52,14 +50,14 @@ export function framingRefusal(request: Framing): Answer | undefined {
   return encoding.toLowerCase() === 'chunked' ? undefined : UNKNOWN_ENCODING;
 }
 
-/** Whether the client expects anything but to be told that it may send its body. Source: Go's `expectsContinue`. */
+/** Whether the client expects anything other than `100-continue`. Source: Go's `expectsContinue`. */
 export function hasUnknownExpectation({
   headers: { expect },
 }: Pick<IncomingMessage, 'headers'>): boolean {
   return expect !== undefined && expect !== '' && !CONTINUE.test(expect);
 }
 
-/** Most names differ in length, and are not looked at any closer. */
+/** Compares lengths first, since most names differ there. */
 function isName(name: string, wanted: string): boolean {
   return name.length === wanted.length && name.toLowerCase() === wanted;
 }

@@ -1,5 +1,5 @@
 /**
- * A request whose body comes in parts, as what bounds the memory for bodies sees it.
+ * A request whose body arrives in parts, as the bound on the memory of bodies sees it.
  *
  * Thread: main.
  */
@@ -9,32 +9,32 @@ import type { Socket } from 'node:net';
 import { remoteHost } from '../remote-host.ts';
 import { httpSender } from './http-sender.ts';
 
-/** The client of a connection. HTTP does not say who it is, so it is always a guest. */
+/** The client of a connection. HTTP has no authentication, so it is always a guest. */
 type RequestClient = { readonly remoteIp: string; readonly isGuest: true };
 
-/** What is done with a request while others need memory. */
+/** Controls a request while others need memory. */
 export interface RequestGatherer {
   readonly client: RequestClient;
-  /** Reads nothing more for now. */
+  /** Stops reading the body until `resume`. */
   pause(): void;
   resume(): void;
-  /** Ends, because it makes no progress. */
+  /** Ends the request because it makes no progress. */
   abort(): boolean;
   toString(): string;
 }
 
-/** Bounds what has come of bodies. */
+/** Bounds the memory of bodies that are incomplete or unanswered. */
 export interface BodyMemory {
-  /** How much of a body is held, and how much it takes when it is complete; 0 of 0 when it is. */
+  /** Reports how much of a body is held and its size when complete; 0 and 0 once it is complete. */
   note(request: RequestGatherer, heldBytes: number, wantedBytes: number, isNext: boolean): void;
-  /** Nobody waits for an answer any more. */
+  /** The request is over. */
   forget(request: RequestGatherer): void;
 }
 
-/** The clients of connections that have sent a body in parts. */
+/** The clients whose connections have sent a body in parts. */
 const clients = new WeakMap<Socket, RequestClient>();
 
-/** What holds back this request. */
+/** The controls of this request. */
 export function gathererOf(request: IncomingMessage): RequestGatherer {
   const sender = httpSender(request.socket);
   return {

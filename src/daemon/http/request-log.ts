@@ -1,5 +1,5 @@
 /**
- * The line that the log has for each request.
+ * Logs a line for each request.
  *
  * Shape: `<status> <METHOD> <uri> (<remote>) <elapsed>`.
  * Thread: main.
@@ -13,7 +13,7 @@ import type { Logger } from '../log.ts';
 import { socketAddress } from '../remote-host.ts';
 
 const OK = 200;
-/** What monitors request again and again: only a failed request is worth a line. */
+/** Paths that monitoring polls: only failed requests are logged. */
 const POLLED: ReadonlySet<string> = new Set(['/ping', '/stats', '/metrics']);
 
 export class RequestLog {
@@ -25,12 +25,12 @@ export class RequestLog {
     this.#clock = clock;
   }
 
-  /** The monotonic time. Units: ms. */
+  /** The monotonic clock. Units: ms. */
   nowMs(): number {
     return this.#clock.monotonicMs();
   }
 
-  /** Writes that a request that came at `startMs` has been answered. */
+  /** Logs that a request that arrived at `startMs` has been answered. */
   write(request: IncomingMessage, status: number, startMs: number): void {
     const level = status === OK && isPolled(request) ? 'debug' : 'info';
     if (!this.#logger.isWritten(level)) return;

@@ -1,5 +1,5 @@
 /**
- * Which endpoint a request is for, and what to say when it is for none.
+ * Finds the endpoint of a request, or the answer if there is none.
  *
  * Thread: main.
  * Source: httprouter 1.3 as nsqd configures it: 405 with `Allow`, answers to OPTIONS, and redirects of paths
@@ -8,20 +8,20 @@
 
 import type { Exchange } from './exchange.ts';
 
-/** One endpoint. Shape: `path` may end in one `:name`, which stands for a word of any characters but `/`. */
+/** One endpoint. Shape: `path` may end in one `:name`, which matches any characters except `/`. */
 export type Route = {
   readonly method: 'GET' | 'POST' | 'PUT';
   readonly path: string;
-  /** Whether requests are left out of the log: those that publish come too often. */
+  /** Whether requests are not logged, as for publishes, which are too frequent. */
   readonly isQuiet: boolean;
-  /** Answers, now or later. What it throws is answered with 500. */
+  /** Answers, now or later. An exception is answered with 500. */
   readonly handle: (exchange: Exchange) => void;
 };
 
-/** Where a request goes to. Shape: `param` is what stands in place of the path's `:name`, else empty. */
+/** The endpoint of a request. Shape: `param` is the value of the path's `:name`, or empty. */
 export type Match = { readonly route: Route; readonly param: string };
 
-/** Why a request has no endpoint. */
+/** The reason why a request has no endpoint. */
 export type Miss =
   | { readonly kind: 'redirect'; readonly status: 301 | 307; readonly path: string }
   | { readonly kind: 'options' | 'wrong method'; readonly allow: string }
@@ -32,14 +32,14 @@ const PARAM_MARK = ':';
 export class Router {
   /** Routes without a param: by path, then by method. */
   readonly #fixed = new Map<string, Map<string, Match>>();
-  /** Routes with a param: by the path before it, then by method. */
+  /** Routes with a param: by the path in front of it, then by method. */
   readonly #open = new Map<string, Map<string, Route>>();
 
   constructor(routes: readonly Route[]) {
     for (const route of routes) this.#add(route);
   }
 
-  /** The endpoint for exactly this path, already without escapes. */
+  /** The endpoint for exactly this unescaped path. */
   find(method: string, path: string): Match | undefined {
     const fixed = this.#fixed.get(path);
     if (fixed !== undefined) return fixed.get(method);
@@ -51,7 +51,7 @@ export class Router {
     return undefined;
   }
 
-  /** What is true of a request for which `find` has found nothing. */
+  /** The reason why `find` found nothing. */
   miss(method: string, path: string): Miss {
     const nearby = path === '/' ? undefined : this.#nearby(method, path);
     if (nearby !== undefined) {
@@ -62,7 +62,7 @@ export class Router {
     return { kind: method === 'OPTIONS' ? 'options' : 'wrong method', allow };
   }
 
-  /** The known path that was probably meant. */
+  /** A known path that the client probably meant. */
   #nearby(method: string, path: string): string | undefined {
     const toggled = toggleSlash(path);
     if (this.find(method, toggled) !== undefined) return toggled;
@@ -70,7 +70,7 @@ export class Router {
     return this.#findAnyCase(method, clean) ?? this.#findAnyCase(method, toggleSlash(clean));
   }
 
-  /** The path of an endpoint in its own case; a param keeps the case that it has. */
+  /** The path of an endpoint in its own case; a param keeps its case. */
   #findAnyCase(method: string, path: string): string | undefined {
     const lower = path.toLowerCase();
     if (this.#fixed.get(lower)?.has(method) === true) return lower;
@@ -82,7 +82,7 @@ export class Router {
     return undefined;
   }
 
-  /** The methods that this path knows, sorted; undefined for an unknown path. */
+  /** The methods of this path, sorted; undefined for an unknown path. */
   #allow(path: string): string | undefined {
     const methods = [...(this.#fixed.get(path)?.keys() ?? [])];
     for (const [prefix, routes] of this.#open) {
@@ -116,7 +116,7 @@ function toggleSlash(path: string): string {
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : `${path}/`;
 }
 
-/** The path without empty, `.` and `..` parts; a slash at the end stays. */
+/** The path without empty, `.` and `..` parts; a trailing slash stays. */
 export function cleanPath(path: string): string {
   const parts: string[] = [];
   for (const part of path.split('/')) {

@@ -1,18 +1,18 @@
 /**
- * What an HTTP server refuses by itself, whatever it serves.
+ * Refusals of an HTTP server that do not depend on its endpoints.
  *
  * Thread: main.
  */
 
 import { type Answer, emptyAnswer, refusal } from './answer.ts';
 
-/** Something failed that is not the client's fault. */
+/** A failure that is not the client's fault. */
 export const INTERNAL_ERROR = refusal(500, 'INTERNAL_ERROR');
-/** The broker has as many connections as it may have. */
+/** The connection limit is reached. */
 export const TOO_MANY_CONNECTIONS = refusal(503, 'TOO_MANY_CONNECTIONS');
-/** The client expects something that no server of this kind does. */
+/** The client's `Expect` header is not supported. */
 export const EXPECTATION_FAILED = emptyAnswer(417, ['Connection', 'close']);
-/** A client that takes the broker for a proxy. */
+/** A client uses the broker as a proxy. */
 const NO_PROXY = refusal(404, 'NOT_FOUND', ['Connection', 'close']);
 /** A client that uses CONNECT as a method for a path. */
 const CONNECT_REFUSED = refusal(405, 'METHOD_NOT_ALLOWED', [
@@ -22,7 +22,7 @@ const CONNECT_REFUSED = refusal(405, 'METHOD_NOT_ALLOWED', [
   'close',
 ]);
 
-/** What is answered to CONNECT. nsqd keeps the connection, and Node has no way to. */
+/** The answer to CONNECT. nsqd keeps the connection open, which Node does not support. */
 export function connectRefusal(target = ''): Answer {
   return target.startsWith('/') ? CONNECT_REFUSED : NO_PROXY;
 }

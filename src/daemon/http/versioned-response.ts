@@ -1,8 +1,8 @@
 /**
- * Answers a request of HTTP/1.0 in HTTP/1.0, as Go does. Node says 1.1 to everybody, and old clients then expect what
- * they do not get, or refuse the answer.
+ * Answers an HTTP/1.0 request in HTTP/1.0, as Go does. Node always answers with 1.1, and some old clients then wait
+ * for more or refuse the answer.
  *
- * Node has no public way to this. Where its inside is another, the answer stays as Node makes it, which the standard
+ * Node has no public API for this. If its internals change, the answer stays as Node makes it, which the standard
  * allows.
  *
  * Thread: main. Source: Go's `writeStatusLine`.
@@ -10,16 +10,16 @@
 
 import { ServerResponse } from 'node:http';
 
-/** What is not public of a response: it stores what precedes the body, to be sent with the body's first bytes. */
+/** A private method of a response: it stores the head, to be sent with the first bytes of the body. */
 type ResponseInside = { _storeHeader?: (firstLine: string, headers: unknown) => void };
 
 const NODE_VERSION = 'HTTP/1.1 ';
 const OLD_VERSION = 'HTTP/1.0 ';
 
-/** What an HTTP server makes its answers with. */
+/** The response class of an HTTP server. */
 export class VersionedResponse extends ServerResponse {}
 
-// The types tell only what is public.
+// The types declare only the public API.
 const inside = VersionedResponse.prototype as unknown as ResponseInside;
 const storeHeader = inside._storeHeader;
 if (storeHeader !== undefined) {

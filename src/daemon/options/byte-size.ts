@@ -1,5 +1,5 @@
 /**
- * Numbers of bytes as people write them: `16777216`, `16MiB`, `1.5GB`.
+ * Sizes in bytes as people write them: `16777216`, `16MiB`, `1.5GB`.
  *
  * Units: bytes, whole; KB, MB, GB and TB count in thousands, KiB, MiB, GiB and TiB in powers of 1024, in any case.
  * Thread: any.
@@ -7,7 +7,7 @@
 
 import { InvalidValue } from './invalid-value.ts';
 
-/** From the largest down, so that the first that fits is the shortest to read. */
+/** The largest first, so that the first that fits gives the shortest text. */
 const BINARY_UNITS: readonly (readonly [string, number])[] = [
   ['TiB', 2 ** 40],
   ['GiB', 2 ** 30],
@@ -27,13 +27,13 @@ const UNIT_BYTES: ReadonlyMap<string, number> = new Map(
   ]),
 );
 
-/** What is said of a text that is no size. */
+/** The reason for rejecting a text that is not a size. */
 export const NO_SIZE = 'must be bytes, such as 1048576, 16MiB or 1.5GB';
 
-/** Digits, a fraction where there is a unit to take a part of, and the unit. */
+/** Digits, or digits with an optional fraction and a unit. */
 const SIZE = /^(?:(\d+)|(\d+(?:\.\d+)?) ?([a-z]+))$/i;
 
-/** Reads a size. Fractions of a byte are cut off. Errors: says why the text is no size. */
+/** Parses a size. Fractions of a byte are cut off. Errors: returns why the text is not a size. */
 export function parseSize(text: string): number | InvalidValue {
   const match = SIZE.exec(text);
   if (match === null) return new InvalidValue(NO_SIZE);
@@ -44,7 +44,7 @@ export function parseSize(text: string): number | InvalidValue {
   return Number.isSafeInteger(bytes) ? bytes : new InvalidValue('value out of range');
 }
 
-/** Spells a size exactly, in the largest unit that it is a multiple of. */
+/** Formats a size exactly, in the largest unit that divides it. */
 export function formatSize(bytes: number): string {
   if (bytes === 0) return '0';
   for (const [unit, unitBytes] of [...BINARY_UNITS, ...DECIMAL_UNITS]) {
@@ -53,7 +53,7 @@ export function formatSize(bytes: number): string {
   return bytes.toString();
 }
 
-/** Spells a size for people, with one digit after the point. */
+/** Formats a size approximately, with one digit after the point. */
 export function roughSize(bytes: number): string {
   for (const [unit, unitBytes] of BINARY_UNITS) {
     if (bytes >= unitBytes) return `${(bytes / unitBytes).toFixed(1)}${unit}`;

@@ -1,10 +1,8 @@
 /**
- * nsqd's configuration file: TOML with one flat table of keys. Keys that no option has are ignored, as in nsqd, with a
- * warning.
+ * nsqd's configuration file: TOML with one flat table of keys. Unknown keys are ignored, as in nsqd, with a warning.
  *
- * Thread: any.
- * Source: go-options `Resolve`; differs in taking what makes nsqd misread or crash (integers among floats) sanely, and
- * in refusing an integer for a boolean.
+ * Thread: any. Source: go-options `Resolve`; differs in accepting integers among floats, which nsqd misreads or
+ * crashes on, and in refusing an integer for a boolean.
  */
 
 import { parse, TomlError } from 'smol-toml';
@@ -12,15 +10,15 @@ import { InvalidValue } from './invalid-value.ts';
 import { suggestion } from './nearest-word.ts';
 import type { OptionRows } from './option-table.ts';
 
-/** What a file says. */
+/** The contents of a file. */
 export type ConfigFile = {
-  /** By the names of options. */
+  /** By option name. */
   readonly values: ReadonlyMap<string, unknown>;
-  /** One sentence for each key that no option has. */
+  /** One sentence for each unknown key. */
   readonly warnings: readonly string[];
 };
 
-/** Reads a file's text. Errors: says what is wrong with it, and in which line. */
+/** Parses a file's text. Errors: returns what is wrong and in which line. */
 export function parseConfigFile(toml: string, rows: OptionRows): ConfigFile | InvalidValue {
   const table = parseToml(toml);
   if (table instanceof InvalidValue) return table;
@@ -55,7 +53,7 @@ function unknownKey(toml: string, key: string, value: unknown, rows: OptionRows)
   return `${lineText(toml, key)}${JSON.stringify(key)}: ${why}`;
 }
 
-/** The key that was meant, perhaps; one that follows from a flag, although its option has another, counts as that. */
+/** Suggests a key. A key derived from a flag's name suggests that option's key, even if the two differ. */
 function nearestKey(key: string, rows: OptionRows): string {
   const options = [...rows.values()];
   const meant = options.find(({ flag }) => flag.replaceAll('-', '_') === key);
@@ -67,7 +65,7 @@ function nearestKey(key: string, rows: OptionRows): string {
 
 function parseToml(toml: string): Readonly<Record<string, unknown>> | InvalidValue {
   try {
-    // Integers as bigint: where milliseconds are meant, `5` and `5.0` are not the same.
+    // Integers as bigint: `5` and `5.0` differ where an integer means milliseconds.
     return parse(toml, { integersAsBigInt: true });
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
@@ -75,13 +73,13 @@ function parseToml(toml: string): Readonly<Record<string, unknown>> | InvalidVal
     if (begin !== undefined) {
       return new InvalidValue(`line ${begin}: the list or table that begins here is not closed`);
     }
-    // After its first line the message draws the place, which a log line cannot hold.
+    // The lines after the first show the place as a drawing, which does not fit a log line.
     const [reason] = error.message.replace('Invalid TOML document: ', '').split('\n', 1);
     return new InvalidValue(`line ${error.line}, column ${error.column}: ${reason}`);
   }
 }
 
-/** Where a list or table begins that is still open at the next key or at the end; undefined if that is not it. */
+/** The line where an unclosed list or table begins; undefined if the error has another cause. */
 function unclosedLine(toml: string, { line, message }: TomlError): number | undefined {
   const lines = toml.split('\n');
   const next = lines[line - 1] ?? '';
@@ -92,7 +90,7 @@ function unclosedLine(toml: string, { line, message }: TomlError): number | unde
   return begin === -1 ? undefined : begin + 1;
 }
 
-/** Where a key stands, as the begin of a sentence; empty where it is written in no plain way. */
+/** The line of a key, as the beginning of a sentence; empty if the key is written in an unusual form. */
 function lineText(toml: string, key: string): string {
   const names = new Set([key, `"${key}"`, `'${key}'`]);
   const index = toml.split('\n').findIndex((line) => {
@@ -102,7 +100,7 @@ function lineText(toml: string, key: string): string {
   return index === -1 ? '' : `line ${index + 1}: `;
 }
 
-/** No path, address or name has one, and the system takes none. */
+/** No path, address or name may contain one. */
 function hasZeroByte(value: unknown): boolean {
   if (Array.isArray(value)) return value.some(hasZeroByte);
   return typeof value === 'string' && value.includes('\0');

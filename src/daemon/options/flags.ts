@@ -12,13 +12,13 @@ import { InvalidValue } from './invalid-value.ts';
 import { suggestion } from './nearest-word.ts';
 import type { Option, OptionRows } from './option-table.ts';
 
-/** What flags say: values by the names of options, or a call for help. */
+/** The values of flags by option name, or a request for help. */
 type FlagValues = ReadonlyMap<string, unknown> | 'help' | InvalidValue;
 
-/** Flags, and the words after them, which are ignored. */
+/** The flags, and the words after them, which are ignored. */
 export type ParsedFlags = { readonly flags: FlagValues; readonly rest: readonly string[] };
 
-/** Reads the words after the program's name, up to the first that cannot be used. */
+/** Parses the words after the program's name, up to the first invalid one. */
 export function parseFlags(words: readonly string[], rows: OptionRows): ParsedFlags {
   const byFlag = new Map([...rows].map(([name, row]) => [row.flag, { name, row }]));
   const values = new Map<string, unknown>();
@@ -53,7 +53,7 @@ export function parseFlags(words: readonly string[], rows: OptionRows): ParsedFl
   return { flags: values, rest: words.slice(index) };
 }
 
-/** A value after the first "=" is attached; without one it may be the next word. */
+/** A value after the first "=" is attached; otherwise the next word may be the value. */
 function splitFlag(word: string): { flag: string; attached: string | undefined } {
   const body = word.slice(word.startsWith('--') ? 2 : 1);
   const equals = body.indexOf('=');

@@ -1,6 +1,6 @@
 /**
- * Why a value that somebody typed cannot be used. An expected outcome, so it is returned and not thrown. The caller
- * knows where the value stood (a flag, a key of a file) and puts that before the reason.
+ * The reason why a value given by a user is invalid. It is an expected outcome, so it is returned, not thrown. The
+ * caller knows the source of the value (a flag, a key of a file) and puts it before the reason.
  *
  * Thread: any.
  */

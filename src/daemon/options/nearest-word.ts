@@ -1,22 +1,25 @@
 /**
- * The known word that somebody may have meant who has written another.
+ * Suggests a known word for a mistyped one.
  *
  * Thread: any (pure).
  */
 
-/** A word may differ in one of this many letters, and in at most a few. */
+/** One typo is tolerated per this many letters. */
 const LETTERS_PER_EDIT = 2.5;
 const EDITS_MAX = 4;
-/** A longer word is nobody's typing error. */
+/** Longer words are not treated as typos. */
 const WORD_LENGTH_MAX = 64;
 
-/** `; did you mean x?`, or nothing where no known word is near. */
+/** `; did you mean x?`, or an empty text if no known word is close. */
 export function suggestion(word: string, known: Iterable<string>, prefix = ''): string {
   const nearest = nearestWord(word, known);
   return nearest === undefined ? '' : `; did you mean ${prefix}${nearest}?`;
 }
 
-/** The known word that takes fewest edits to come to, if that is few enough; upper case, `-` and `_` do not count. */
+/**
+ * The known word with the smallest edit distance, if that is small enough; case and the choice of `-` or `_` do not
+ * count.
+ */
 function nearestWord(word: string, known: Iterable<string>): string | undefined {
   if (word.length > WORD_LENGTH_MAX) return undefined;
   const wanted = plain(word);
@@ -36,7 +39,7 @@ function plain(word: string): string {
   return word.toLowerCase().replaceAll('_', '-');
 }
 
-/** Letters to put in, take out, exchange, or swap with their neighbour. Source: optimal string alignment. */
+/** The number of insertions, deletions, substitutions and swaps of neighbours. Source: optimal string alignment. */
 function editCount(from: string, to: string): number {
   let before: number[] = [];
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);

@@ -1,6 +1,6 @@
 /**
- * What a value of an option must fulfil beyond its kind. A check answers with the reason why a value cannot be
- * used, in nsqd's words where nsqd has any.
+ * Constraints on option values beyond their kind. A check returns the reason why a value is invalid, in nsqd's words
+ * where nsqd has the same check.
  *
  * Thread: any.
  */
@@ -10,15 +10,15 @@ import { parseListenAddress } from '../listen-address.ts';
 import { InvalidValue } from './invalid-value.ts';
 import { suggestion } from './nearest-word.ts';
 
-/** Returns why a value is refused, or undefined. `name` is what the value belongs to: a flag with its dashes, a key. */
+/** Returns why a value is invalid, or undefined. `name` is the flag with its dashes, or the key. */
 export type Check<T> = (value: T, name: string) => string | undefined;
 
-/** Every value will do. */
+/** Accepts every value. */
 export function anything(): undefined {
   return undefined;
 }
 
-/** The value is within both bounds. `rule` replaces the reason's end where nsqd has a text of its own. */
+/** A number within both bounds. `rule` replaces the end of the reason where nsqd's text differs. */
 export function within(min: number, max: number, rule?: string): Check<number> {
   return (value, name) => {
     if (value >= min && value <= max) return undefined;
@@ -26,13 +26,13 @@ export function within(min: number, max: number, rule?: string): Check<number> {
   };
 }
 
-/** A number that is not below `min`. */
+/** A number of at least `min`. */
 export function atLeast(min: number): Check<number> {
   return (value, name) =>
     value >= min ? undefined : `${name} must be at least ${min}, not ${value}`;
 }
 
-/** A length of time within both bounds. Units: ms. */
+/** A duration within both bounds. Units: ms. */
 export function lasting(minMs: number, maxMs: number): Check<number> {
   return (value, name) => {
     if (value >= minMs && value <= maxMs) return undefined;
@@ -58,7 +58,7 @@ export function listenable(value: string, name: string): string | undefined {
     : undefined;
 }
 
-/** An address to listen on, or nothing. */
+/** An address to listen on, or an empty text. */
 export function listenableOrNone(value: string, name: string): string | undefined {
   return value === '' ? undefined : listenable(value, name);
 }

@@ -1,6 +1,6 @@
 /**
- * The kinds of values that options have: how each is read from the command line and from a configuration file,
- * how the usage spells it, and how `GET /config` shows it.
+ * The types of option values: how each is parsed from the command line and from a configuration file, how the usage
+ * shows it, and how `GET /config` returns it.
  *
  * Thread: any.
  * Source: Go's `flag` and go-options' coercions.
@@ -12,20 +12,20 @@ import { formatSize, parseSize } from './byte-size.ts';
 import { InvalidValue } from './invalid-value.ts';
 import { formatPortion, type Portion, parsePortion } from './portion.ts';
 
-/** An option's value as `GET /config` answers it: a string as text, everything else as JSON. */
+/** An option's value as `GET /config` returns it: a string as text, everything else as JSON. */
 export type ConfigValue = string | number | boolean | readonly string[] | readonly number[];
 
-/** How values of one type are read from flags and files, and shown. */
+/** Parses and formats values of one type. */
 export interface Kind<T> {
-  /** The word for a value of this kind in the usage; none where a flag needs no value. */
+  /** The placeholder of a value in the usage; empty if the flag needs no value. */
   readonly word: string;
-  /** Whether the bare flag means `true`, so that the word after it is not its value. */
+  /** Whether the flag alone means `true`, so that the next word is not its value. */
   readonly isSwitch: boolean;
-  /** Reads what a flag was given. Lists grow: `earlier` is what the same flag was given before. */
+  /** Parses a flag's value. Repeated flags extend a list: `earlier` is the value so far. */
   parseFlag(text: string, earlier: T | undefined): T | InvalidValue;
-  /** Reads a value of a configuration file, in which an integer is a bigint and a float a number. */
+  /** Parses a value of a configuration file, in which an integer is a bigint and a float is a number. */
   parseConfig(value: unknown): T | InvalidValue;
-  /** Spells a value as a flag takes it. */
+  /** Formats a value in the syntax of the flag. */
   spell(value: T): string;
   show(value: T): ConfigValue;
 }
@@ -33,10 +33,10 @@ export interface Kind<T> {
 /** Which connections must use TLS: none, all but plain HTTP, or all. */
 export type TlsRequired = boolean | 'tcp-https';
 
-/** Versions of TLS, and the numbers that stand for them on the wire. */
+/** Versions of TLS with their numbers on the wire. */
 const TLS_VERSIONS = { 'tls1.0': 769, 'tls1.1': 770, 'tls1.2': 771, 'tls1.3': 772 } as const;
 
-/** The versions of TLS that can be named. */
+/** The accepted names of TLS versions. */
 export type TlsVersion = keyof typeof TLS_VERSIONS;
 
 /** Any text. */
@@ -50,7 +50,7 @@ export const text: Kind<string> = {
   show: (value) => value,
 };
 
-/** A whole number that a double holds exactly. */
+/** A safe integer. */
 export const integer: Kind<number> = {
   word: 'int',
   isSwitch: false,
@@ -58,7 +58,7 @@ export const integer: Kind<number> = {
   parseConfig: (value) => {
     if (typeof value === 'bigint') return safeInteger(value);
     if (typeof value !== 'string') return new InvalidValue('must be an integer');
-    // Without prefixes: in a file, `"010"` is ten.
+    // No base prefixes: in a file, `"010"` is ten.
     return /^[+-]?\d+$/.test(value)
       ? safeInteger(BigInt(value.replace('+', '')))
       : new InvalidValue('must be an integer');
@@ -67,14 +67,14 @@ export const integer: Kind<number> = {
   show: (value) => value,
 };
 
-/** Units: ms in the program, fractions for ns; ns in `/config`. */
+/** Units: ms in the program, with fractions down to ns; ns in `/config`. */
 export const duration: Kind<number> = {
   word: 'duration',
   isSwitch: false,
   parseFlag: parseDurationMs,
   parseConfig: (value) => {
     if (typeof value === 'string') return parseDurationMs(value);
-    // A bare number is milliseconds here, although on the command line it is an error.
+    // A plain number means milliseconds here, although on the command line it is an error.
     if (typeof value === 'bigint') return parseDurationMs(`${value}ms`);
     return new InvalidValue(
       'must be a duration such as "250ms", or an integer number of milliseconds',
@@ -94,7 +94,7 @@ export const size: Kind<number> = {
   show: (value) => value,
 };
 
-/** A size, or a share of a whole that is not known before the broker runs. A share is shown as it is written. */
+/** A size, or a percentage of a whole that is known only at run time. A percentage is shown as written. */
 export const portion: Kind<Portion> = {
   word: 'size|percent',
   isSwitch: false,
@@ -104,7 +104,7 @@ export const portion: Kind<Portion> = {
   show: (value) => (value.kind === 'bytes' ? value.bytes : formatPortion(value)),
 };
 
-/** Yes or no. */
+/** True or false. */
 export const boolean: Kind<boolean> = {
   word: '',
   isSwitch: true,
@@ -135,7 +135,7 @@ export const texts: Kind<readonly string[]> = {
   show: (value) => value,
 };
 
-/** Given by flags they are sorted, highest first; a file's stay in its order, as in nsqd. */
+/** Values from flags are sorted, highest first; values from a file keep their order, as in nsqd. */
 export const percentiles: Kind<readonly number[]> = {
   word: 'floats',
   isSwitch: false,
@@ -144,7 +144,7 @@ export const percentiles: Kind<readonly number[]> = {
     return values instanceof InvalidValue ? values : values.toSorted((a, b) => b - a);
   },
   parseConfig: (value) => {
-    // In the order of the file, where flags are sorted.
+    // The file's order is kept.
     if (typeof value === 'string') return checkedPercentiles(value.split(',').map(parseFloatText));
     const isList =
       Array.isArray(value) && value.every((e) => typeof e === 'number' || typeof e === 'bigint');
@@ -167,7 +167,7 @@ export const logLevel: Kind<LogLevel> = {
   show: logLevelNumber,
 };
 
-/** Whether clients must use TLS, over TCP or over both. */
+/** Whether clients must use TLS: over TCP only, or over TCP and HTTP. */
 export const tlsRequired: Kind<TlsRequired> = {
   word: '',
   isSwitch: true,
@@ -208,12 +208,12 @@ function parseInteger(given: string): number | InvalidValue {
   if (match === null) return new InvalidValue(noInteger(given));
   const [, sign, digits] = match;
   const plain = digits.replaceAll('_', '').toLowerCase();
-  // Go reads a leading zero as octal; BigInt wants to be told.
+  // Go reads a leading zero as octal; BigInt needs the prefix.
   const magnitude = BigInt(/^0\d/.test(plain) ? `0o${plain}` : plain);
   return safeInteger(sign === '-' ? -magnitude : magnitude);
 }
 
-/** What is said of a text that is no whole number: what it may have meant, if it has the unit of a multiple. */
+/** The reason for rejecting a text that is not a whole number; a text with a unit gets the number it may mean. */
 function noInteger(given: string): string {
   const [, number, unit] = /^([+-]?\d+(?:\.\d+)?) ?([kmg])(?:i?b)?$/i.exec(given) ?? [];
   const value = Number(number) * (MULTIPLES.get(unit?.toLowerCase()) ?? Number.NaN);
@@ -235,7 +235,7 @@ function durationNs(ms: number): number {
   return Math.round(ms * NS_PER_MS);
 }
 
-/** In a file a bare number is bytes, and so is a text that looks like one. */
+/** In a file, a number without a unit means bytes, also as a string. */
 function parseSizeConfig<T>(
   value: unknown,
   parse: (text: string) => T | InvalidValue,
@@ -245,7 +245,7 @@ function parseSizeConfig<T>(
   return new InvalidValue('must be a size such as "16MiB", or an integer number of bytes');
 }
 
-/** Go's spellings, no others. */
+/** Exactly the spellings that Go accepts. */
 function parseBoolean(given: string): boolean | InvalidValue {
   if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(given)) return true;
   if (['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(given)) return false;

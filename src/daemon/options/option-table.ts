@@ -1,5 +1,5 @@
 /**
- * A program's options as a table, from which flags, configuration keys, usage and checks follow.
+ * The table of a program's options, from which flags, configuration keys, usage and checks are derived.
  *
  * Thread: any.
  */
@@ -8,14 +8,14 @@ import { InvalidValue } from './invalid-value.ts';
 import { anything, type Check } from './option-checks.ts';
 import type { Kind } from './option-kinds.ts';
 
-/** What options depend on in addition to the given values. */
+/** Properties of the machine that defaults depend on. */
 export interface Machine {
   readonly hostname: string;
-  /** How many threads can run at the same time. */
+  /** How many threads can run in parallel. */
   readonly parallelism: number;
 }
 
-/** A default that is not the same on every machine. */
+/** A default that depends on the machine. */
 export class Derived<T> {
   readonly from: (machine: Machine) => T;
 
@@ -27,7 +27,7 @@ export class Derived<T> {
 /** One row of the table. */
 export interface Option<T> {
   readonly kind: Kind<T>;
-  /** Under which heading the usage shows it. */
+  /** Its heading in the usage. */
   readonly group: string;
   /** The flag's name without dashes. */
   readonly flag: string;
@@ -35,14 +35,14 @@ export interface Option<T> {
   readonly help: string;
   /** Its key in a configuration file and in `/config`. */
   readonly key: string;
-  // A method, so that rows of all types fit one list.
+  // A method rather than a property, so that rows of all types fit one list.
   check(value: T, name: string): string | undefined;
 }
 
-/** The rows of a table by the names of their options, in the table's order. */
+/** The rows of a table by option name, in the table's order. */
 export type OptionRows = ReadonlyMap<string, Option<unknown>>;
 
-/** A row, with the key that follows from the flag unless another is given. */
+/** Makes a row; its key is derived from the flag unless another is given. */
 export function option<T>(
   kind: Kind<T>,
   group: string,
@@ -55,9 +55,9 @@ export function option<T>(
   return { kind, group, flag, initial, help, key, check };
 }
 
-/** The rows of a table, for those who walk over all of them. */
+/** The rows of a table, for iteration. */
 export function rowsOf(table: Readonly<Record<string, unknown>>): OptionRows {
-  // Every value of a table is a row.
+  // All values of a table are rows.
   return new Map(Object.entries(table as Readonly<Record<string, Option<unknown>>>));
 }
 
@@ -67,9 +67,9 @@ export function initialValue<T>(row: Option<T>, machine: Machine): T {
 }
 
 /**
- * Fills in defaults, and checks every value by itself.
+ * Fills in defaults and checks each value separately.
  *
- * Shape: `given` by the options' names, values as their kinds have read them.
+ * Shape: `given` by option name, values as parsed by their kinds.
  */
 export function completeValues(
   rows: OptionRows,

@@ -1,5 +1,5 @@
 /**
- * A part of something that has a size: a number of bytes, or a percentage.
+ * A part of a size: a number of bytes, or a percentage.
  *
  * Thread: any.
  */
@@ -7,7 +7,7 @@
 import { formatSize, NO_SIZE, parseSize, roughSize } from './byte-size.ts';
 import { InvalidValue } from './invalid-value.ts';
 
-/** Units: bytes, or per cent from 0 to 100. */
+/** Units: bytes, or percent from 0 to 100. */
 export type Portion =
   | { readonly kind: 'bytes'; readonly bytes: number }
   | { readonly kind: 'percent'; readonly percent: number };
@@ -15,7 +15,7 @@ export type Portion =
 const PERCENT = /^(\d+(?:\.\d+)?) ?%$/;
 const PERCENT_MAX = 100;
 
-/** Reads `16MiB` or `10%`. Errors: says why the text is neither. */
+/** Parses `16MiB` or `10%`. Errors: returns why the text is neither. */
 export function parsePortion(text: string): Portion | InvalidValue {
   const match = PERCENT.exec(text);
   if (match === null) {
@@ -30,24 +30,24 @@ export function parsePortion(text: string): Portion | InvalidValue {
   return { kind: 'percent', percent };
 }
 
-/** Spells a portion as `parsePortion` reads it. */
+/** Formats a portion in the syntax of `parsePortion`. */
 export function formatPortion(portion: Portion): string {
   return portion.kind === 'bytes' ? formatSize(portion.bytes) : `${portion.percent}%`;
 }
 
-/** Spells a portion of a known whole, with its bytes where it is a share. */
+/** Describes a portion of a known whole; a percentage is shown with its bytes. */
 export function describePortion(portion: Portion, wholeBytes: number): string {
   const spelled = formatPortion(portion);
   if (portion.kind === 'bytes') return spelled;
   return `${spelled} (${roughSize(portionBytes(portion, wholeBytes))})`;
 }
 
-/** Whether it is nothing, of whatever. */
+/** Whether the portion is zero. */
 export function isNothing(portion: Portion): boolean {
   return (portion.kind === 'bytes' ? portion.bytes : portion.percent) === 0;
 }
 
-/** How many bytes a portion of a whole is. */
+/** The bytes of a portion of a whole. */
 export function portionBytes(portion: Portion, wholeBytes: number): number {
   if (portion.kind === 'bytes') return portion.bytes;
   return Math.floor((wholeBytes * portion.percent) / PERCENT_MAX);

@@ -1,5 +1,5 @@
 /**
- * What `--help` prints: every flag with its kind of value, default and meaning, under headings.
+ * The text of `--help`: every flag with its type, default and meaning, under headings.
  *
  * Shape: lines of at most 100 columns, unless a single word is longer.
  * Thread: any.
@@ -9,7 +9,7 @@ import { initialValue, type Machine, type Option } from './option-table.ts';
 import { wrapWords } from './wrap-words.ts';
 
 const COLUMNS = 100;
-/** How far the meaning of a flag is indented. */
+/** Indentation of a flag's description. */
 const INDENT = '        ';
 
 /** The usage text after an introduction, with the defaults of this machine. */
@@ -42,7 +42,7 @@ function entry(row: Option<unknown>, machine: Machine): string {
   return `  -${row.flag}${word}\n${lines.map((line) => `${INDENT}${line}\n`).join('')}`;
 }
 
-/** Spells a default that is worth mentioning; empty for others. */
+/** Formats a default that is worth showing; empty for others. */
 function spellDefault(row: Option<unknown>, machine: Machine): string {
   const spelled = row.kind.spell(initialValue(row, machine));
   return ['', '""', 'false'].includes(spelled) ? '' : `(default ${spelled})`;

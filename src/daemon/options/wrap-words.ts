@@ -1,5 +1,5 @@
 /**
- * Joins words to lines of a width, for texts that a terminal shows. A word that is longer gets a line of its own.
+ * Wraps words into lines of a width, for terminal output. A longer word gets its own line.
  *
  * Thread: any.
  */

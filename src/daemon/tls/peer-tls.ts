@@ -1,5 +1,5 @@
 /**
- * How the broker speaks TLS to its peers, as their client.
+ * TLS settings for connections to peers, where the broker is the client.
  *
  * Thread: main. Source: nsqd `New`.
  */
@@ -9,7 +9,7 @@ import type { HttpClientTls } from '../http-client.ts';
 import { systemErrorText } from '../system-error.ts';
 import { SECURE_VERSIONS, type TlsContextOptions } from './tls-context.ts';
 
-/** Errors: rejects when the file of authorities cannot be read. */
+/** Errors: rejects if the CA file cannot be read. */
 export async function peerTlsOptions(
   options: Pick<TlsContextOptions, 'tlsRootCaFile' | 'tlsMinVersion'>,
 ): Promise<HttpClientTls> {

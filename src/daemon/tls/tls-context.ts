@@ -1,11 +1,11 @@
 /**
- * How the broker speaks TLS: its certificate, what it asks of clients, and from which version on.
+ * The broker's TLS settings as a server: its certificate, the verification of clients, and the minimum version.
  *
- * One context serves all connections of the TCP port and of the HTTPS servers that are attached to it, and can
- * be reloaded while they run.
+ * One context serves all connections of the TCP port and of the attached HTTPS servers, and can be reloaded while
+ * they run.
  *
- * A key is only in buffers, never in strings, which a heap snapshot would show; and once all servers have it, these are
- * zeroed (`forgetKey`). OpenSSL keeps what it needs.
+ * A key is held only in buffers, never in strings, which a heap snapshot would show; the buffers are zeroed once all
+ * servers have the key (`forgetKey`). OpenSSL keeps its own copy.
  *
  * Thread: main. Source: nsqd `buildTLSConfig`. Differs in that it can be reloaded.
  */
@@ -40,13 +40,13 @@ export type TlsContextOptions = {
   readonly tlsMinVersion: TlsVersion;
 };
 
-/** What the files hold, and what is spoken. */
+/** The contents of the files, and the protocol settings. */
 type Secrets = SecureContextOptions & { readonly key: Buffer };
 
-/** How a handshake ended. */
+/** Gets the outcome of a handshake. */
 type HandshakeEnd = (outcome: TLSSocket | TlsFailure) => void;
 
-/** What Node calls the versions of the options. */
+/** Node's names for the versions in the options. */
 export const SECURE_VERSIONS: Readonly<Record<TlsVersion, SecureVersion>> = {
   'tls1.0': 'TLSv1',
   'tls1.1': 'TLSv1.1',
@@ -54,23 +54,23 @@ export const SECURE_VERSIONS: Readonly<Record<TlsVersion, SecureVersion>> = {
   'tls1.3': 'TLSv1.3',
 };
 /**
- * What OpenSSL needs to speak the versions before 1.2 at all: they sign with SHA-1, which its higher security
- * levels refuse, in certificates as well.
+ * OpenSSL needs this for versions before 1.2: they sign with SHA-1, which higher security levels reject, also in
+ * certificates.
  */
 const OLD_CIPHERS = 'DEFAULT@SECLEVEL=0';
 const OLD_VERSIONS: ReadonlySet<SecureVersion> = new Set(['TLSv1', 'TLSv1.1']);
 
 export class TlsContext {
   readonly #options: TlsContextOptions;
-  /** Never listens; it makes the handshakes of connections that begin plain. */
+  /** Never listens; it performs the handshakes of connections that start in plain text. */
   readonly #upgrades: Server;
   readonly #servers = new Set<Server>();
-  /** Who waits for which handshake, by the view of `#upgrades` that it was begun with. */
+  /** The callback of each handshake, by the view of `#upgrades` that it was started with. */
   readonly #handshakes = new WeakMap<Server, HandshakeEnd>();
   #secrets: Secrets;
   #reloads = 0;
 
-  /** Errors: rejects with why the files cannot be used. */
+  /** Errors: rejects if the files cannot be used. */
   static async load(options: TlsContextOptions): Promise<TlsContext> {
     return new TlsContext(options, await readSecrets(options));
   }
@@ -80,7 +80,7 @@ export class TlsContext {
     this.#secrets = secrets;
     const context = this;
     this.#upgrades = createServer(this.serverOptions())
-      // Which connection it is about, these events tell by the server that they come from.
+      // The server that emits the event identifies the connection.
       .on('secureConnection', function (this: Server, socket) {
         context.#handshakes.get(this)?.(context.#admit(socket));
       })
@@ -89,7 +89,7 @@ export class TlsContext {
       });
   }
 
-  /** What an HTTPS server is made with, before `forgetKey`. */
+  /** The options of an HTTPS server; to be read before `forgetKey`. */
   serverOptions(): TlsOptions {
     const policy = this.#options.tlsClientAuthPolicy;
     const isVerified = policy === 'require-verify';
@@ -101,7 +101,9 @@ export class TlsContext {
     };
   }
 
-  /** Has an HTTPS server that was made with `serverOptions` follow reloads, and refuse as the TCP port does. */
+  /**
+   * Makes an HTTPS server created with `serverOptions` follow reloads and reject the same clients as the TCP port.
+   */
   attach(server: Server): void {
     this.#servers.add(server);
     server.on('secureConnection', (socket) => {
@@ -110,21 +112,21 @@ export class TlsContext {
     server.once('close', () => this.#servers.delete(server));
   }
 
-  /** Called when all servers are made: nothing here holds the key any more. */
+  /** Called when all servers exist: zeroes the key. */
   forgetKey(): void {
     this.#secrets.key.fill(0);
   }
 
   /**
-   * Reads the files again; connections made from then on use what is in them.
+   * Reads the files again; later connections use their contents.
    *
-   * Errors: rejects with why they cannot be used, and everything stays as it was.
+   * Errors: rejects if they cannot be used; nothing changes then.
    */
   async reload(): Promise<void> {
     this.#reloads++;
     const reload = this.#reloads;
     const secrets = await readSecrets(this.#options);
-    // A later reload has read later.
+    // Ignores a reload that a later one has overtaken.
     if (reload === this.#reloads) {
       this.#secrets = secrets;
       for (const server of [this.#upgrades, ...this.#servers]) server.setSecureContext(secrets);
@@ -133,19 +135,19 @@ export class TlsContext {
   }
 
   /**
-   * Makes the server's side of a handshake on a connected socket, with whatever that has read and nobody has
-   * taken from it yet. `onEnd` is called once, unless the socket is destroyed first; after a failure the socket can be
-   * written to in the same turn, and closes.
+   * Performs the server's side of a handshake on a connected socket, including its unread input. `onEnd` is called
+   * once, unless the socket is destroyed first; after a failure the socket can still be written to in the same turn,
+   * and then closes.
    */
   handshake(socket: Socket, onEnd: HandshakeEnd): void {
-    // Node's servers take connections that were not made to them, but do not say afterwards which one became
-    // which. A view of the server that is only for this one does.
+    // Node's servers accept connections that were made elsewhere, but their events do not identify the original
+    // socket. A view of the server that is used only for this socket does.
     const view: Server = Object.create(this.#upgrades);
     this.#handshakes.set(view, onEnd);
     view.emit('connection', socket);
   }
 
-  /** Refuses who has to show a certificate and has not. */
+  /** Rejects a client that must present a certificate and has not. */
   #admit(socket: TLSSocket): TLSSocket | TlsFailure {
     const isRequired = this.#options.tlsClientAuthPolicy === 'require';
     if (!isRequired || socket.getPeerX509Certificate() !== undefined) return socket;
@@ -168,7 +170,7 @@ async function readSecrets(options: TlsContextOptions): Promise<Secrets> {
       ...(OLD_VERSIONS.has(minVersion) && { ciphers: OLD_CIPHERS }),
       minVersion,
     };
-    // Shows whether they can be used, before any server is given them.
+    // Checks that they can be used before any server gets them.
     try {
       createSecureContext(secrets);
     } catch (cause) {
@@ -194,7 +196,7 @@ async function readPem(flag: string, file: string): Promise<Buffer> {
   throw new Error(`--${flag} "${file}": ${wrong}`);
 }
 
-/** What is wrong with a file in words, as far as it can be seen without the other; undefined if nothing is. */
+/** What is wrong with one file, judged without the other; undefined if nothing is. */
 function pemFault(kind: 'key' | 'certificate', bytes: Buffer): string | undefined {
   if (bytes.length === 0) return 'it is empty';
   const hasKey = bytes.includes('PRIVATE KEY-----');
@@ -207,7 +209,7 @@ function pemFault(kind: 'key' | 'certificate', bytes: Buffer): string | undefine
     return `it holds no certificate in PEM${hasKey ? ', but a private key' : ''}`;
   }
   try {
-    // OpenSSL passes over authorities that it cannot read, and then knows none.
+    // OpenSSL ignores authorities that it cannot parse, and then has none.
     new X509Certificate(bytes);
     return undefined;
   } catch (error) {
@@ -215,7 +217,7 @@ function pemFault(kind: 'key' | 'certificate', bytes: Buffer): string | undefine
   }
 }
 
-/** Why a certificate and a key that look well cannot be used together. */
+/** Why a valid certificate and a valid key cannot be used together. */
 function pairText({ tlsCert, tlsKey }: TlsContextOptions, cause: unknown): string {
   const reason = tlsErrorText(cause);
   if (/mismatch/i.test(reason)) {

@@ -1,22 +1,22 @@
 /**
- * What is known of a connection's TLS, in the words of the statistics.
+ * The TLS properties of a connection, as the statistics show them.
  *
  * Thread: main. Source: nsqd `prettyConnectionState`.
  */
 
 import type { TLSSocket } from 'node:tls';
 
-/** What a TLS connection has agreed on. */
+/** The negotiated properties of a TLS connection. */
 export type TlsFacts = {
   /** `TLS1.0` to `TLS1.3`. */
   readonly version: string;
-  /** A name, for the suites that nsqd knows by name; `Unknown <number>` for all others. */
+  /** The name of a suite that nsqd knows; `Unknown <number>` for all others. */
   readonly cipherSuite: string;
-  /** By ALPN; empty, because NSQ's clients do not use it. */
+  /** From ALPN; empty, because NSQ's clients do not use it. */
   readonly negotiatedProtocol: string;
-  /** What Go says of every connection with TLS. */
+  /** True, as Go reports for every TLS connection. */
   readonly isMutual: boolean;
-  /** Of the client's certificate; empty when it has shown none. */
+  /** Of the client's certificate; empty if it presented none. */
   readonly commonName: string;
 };
 
@@ -36,7 +36,7 @@ const NAMED: ReadonlySet<string> = new Set([
   'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256',
 ]);
 
-/** The numbers, of IANA's registry, of the others that OpenSSL agrees to. */
+/** IANA's numbers of the other suites that OpenSSL negotiates. */
 const NUMBERS: ReadonlyMap<string, number> = new Map([
   ['TLS_AES_128_GCM_SHA256', 0x1301],
   ['TLS_AES_256_GCM_SHA384', 0x1302],
@@ -65,7 +65,7 @@ const VERSIONS: ReadonlyMap<string, string> = new Map([
   ['TLSv1.3', 'TLS1.3'],
 ]);
 
-/** Reads them off a connection whose handshake is over. */
+/** Reads the properties of a connection after its handshake. */
 export function tlsFacts(socket: TLSSocket): TlsFacts {
   const version = socket.getProtocol() ?? '';
   return {
@@ -77,14 +77,14 @@ export function tlsFacts(socket: TLSSocket): TlsFacts {
   };
 }
 
-/** A suite, given by the name that the registry has for it, as the statistics show it. */
+/** A suite, given by its name in IANA's registry, as the statistics show it. */
 export function cipherSuiteText(standardName: string): string {
   if (NAMED.has(standardName)) return standardName;
   return `Unknown ${NUMBERS.get(standardName) ?? standardName}`;
 }
 
 function commonName(socket: TLSSocket): string {
-  // Without a certificate this is an empty object; of several common names Go, too, keeps the last.
+  // Without a certificate this is an empty object; with several common names, Go also keeps the last.
   const name: unknown = socket.getPeerCertificate().subject?.CN;
   if (Array.isArray(name)) return String(name.at(-1));
   return typeof name === 'string' ? name : '';

@@ -1,5 +1,5 @@
 /**
- * Why a TLS handshake failed, in words that fit a log line and an answer to the client.
+ * The reason why a TLS handshake failed, as text for a log line and for an error to the client.
  *
  * Thread: main.
  */
@@ -7,12 +7,12 @@
 import type { TLSSocket } from 'node:tls';
 import { errorText } from '../../shared/error-text.ts';
 
-/** A handshake that did not succeed. */
+/** A failed handshake. */
 export class TlsFailure extends Error {
   override readonly name: string = 'TlsFailure';
 }
 
-/** A client has shown no certificate where it has to. */
+/** The client did not present a required certificate. */
 export class CertificateRequired extends TlsFailure {
   override readonly name = 'CertificateRequired';
 
@@ -23,19 +23,19 @@ export class CertificateRequired extends TlsFailure {
 
 /** A handshake that Node reports as failed. */
 export function handshakeFailure(error: Error, socket: TLSSocket): TlsFailure {
-  // Verification ends a connection without an error of its own.
+  // A failed verification closes the connection without an error of its own.
   const why = verificationText(socket) ?? tlsErrorText(error);
   return new TlsFailure(`tls: ${why}`, { cause: error });
 }
 
-/** What went wrong: of OpenSSL's errors the reason alone, without the places in its source. */
+/** The error as text; for OpenSSL's errors only the reason, without its source locations. */
 export function tlsErrorText(error: unknown): string {
   const isReasoned = error instanceof Error && 'reason' in error;
   return isReasoned && typeof error.reason === 'string' ? error.reason : errorText(error);
 }
 
 function verificationText(socket: TLSSocket): string | undefined {
-  // Declared as an error, this is its code.
+  // Declared as an error, but in fact its code.
   const code: unknown = socket.authorizationError;
   return code ? `client certificate refused, ${String(code)}` : undefined;
 }

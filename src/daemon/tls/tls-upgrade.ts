@@ -1,5 +1,5 @@
 /**
- * Turns a client's plain connection into one through TLS.
+ * Upgrades a client's plain connection to TLS.
  *
  * Thread: main. Source: nsqd `clientV2.UpgradeTLS`.
  */
@@ -10,24 +10,23 @@ import type { Clock } from '../../shared/clock.ts';
 import type { TlsContext } from './tls-context.ts';
 import { TlsFailure } from './tls-failure.ts';
 
-/** How a connection is upgraded. */
+/** The parameters of an upgrade. */
 export type TlsUpgrade = {
   readonly context: Pick<TlsContext, 'handshake'>;
   readonly clock: Pick<Clock, 'after'>;
-  /** What was read from the socket after the last plain command. */
+  /** The input that was read after the last plain command. */
   readonly firstBytes: Buffer;
-  /** What a client is sent, plain, when the handshake fails. */
+  /** The error frame to send, in plain text, when the handshake fails. */
   readonly handshakeErrorFrame: (failure: TlsFailure) => Buffer;
 };
 
-/** From the end of the plain conversation to the end of the handshake. */
+/** Time limit of the handshake. */
 const HANDSHAKE_TIMEOUT_MS = 5000;
 
 /**
- * Makes the handshake, as the server. The socket must be paused, and nobody but the upgrade may listen to it.
+ * Performs the handshake as the server. The socket must be paused and have no other listeners.
  *
- * Errors: rejects with a `TlsFailure`; the client has then been sent the error frame as far as that is possible, and
- * the socket closes by itself.
+ * Errors: rejects with a `TlsFailure`; the error frame has then been sent if possible, and the socket closes.
  */
 export function upgradeToTls(socket: Socket, upgrade: TlsUpgrade): Promise<TLSSocket> {
   const { context, clock, firstBytes, handshakeErrorFrame } = upgrade;
@@ -38,12 +37,12 @@ export function upgradeToTls(socket: Socket, upgrade: TlsUpgrade): Promise<TLSSo
       isOver = true;
       timer.cancel();
       if (!(outcome instanceof TlsFailure)) {
-        // An error may follow in the same turn, before anybody has had the socket to listen to it.
+        // An error may follow in the same turn, before the caller can listen for it.
         outcome.on('error', () => outcome.destroy());
         resolve(outcome);
         return;
       }
-      // Nothing but perhaps an alert has gone out, so that what is written here is not inside of anything.
+      // At most an alert has been sent, so the frame does not end up inside encrypted data.
       if (!socket.destroyed) socket.write(handshakeErrorFrame(outcome));
       socket.destroySoon();
       reject(outcome);
@@ -51,7 +50,7 @@ export function upgradeToTls(socket: Socket, upgrade: TlsUpgrade): Promise<TLSSo
     const timer = clock.after(HANDSHAKE_TIMEOUT_MS, () => {
       end(new TlsFailure('tls: handshake timed out'));
     });
-    // The socket goes on to report its errors here as well as through TLS. That it closes, TLS reports with the reason.
+    // The socket still emits errors here as well as through TLS. TLS reports its close, with the reason.
     socket.on('error', (cause) => end(new TlsFailure(`tls: ${cause.message}`, { cause })));
     if (socket.destroyed || socket.readableEnded) {
       end(new TlsFailure('tls: connection closed before the handshake'));

@@ -1,5 +1,5 @@
 /**
- * What the statistics say of one connection.
+ * The statistics of one connection.
  *
  * Thread: main. Source: nsqd `clientV2.Stats`.
  */
@@ -16,7 +16,7 @@ const NOTHING: ConsumerCounters = {
   requeueCount: 0,
 };
 
-/** `topic`: that of the filter, if any. */
+/** `topic`: the topic of the filter, if any. */
 export function clientStatistics(
   client: CountedClient,
   topic: string | undefined,

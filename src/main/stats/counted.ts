@@ -1,8 +1,8 @@
 /**
- * What statistics are made of, as the collector sees it: topics and channels, the pumps that count for them, and
- * clients. Their owners are above; they hand themselves in.
+ * The collector's view of what is counted: topics, channels, the pumps that keep their counters, and clients. Their
+ * classes are in higher levels and implement these interfaces.
  *
- * `counts` is the pump's last answer; the collector sets it here, beside its owner.
+ * `counts` is the pump's last answer; the collector stores it on the topic, channel or client.
  *
  * Thread: main.
  */
@@ -15,7 +15,7 @@ import type {
   TopicCounts,
 } from '../../shared/control.ts';
 
-/** An owner of counters. */
+/** A pump, which keeps counters. */
 export interface CountingPump {
   request(request: ControlRequest): Promise<ControlReply>;
 }
@@ -29,7 +29,7 @@ export interface CountedChannel {
   counts: ChannelCounts | null;
 }
 
-/** A topic; `isDeleted` once its pump counts for it no longer. */
+/** A topic; `isDeleted` once its pump no longer counts for it. */
 export interface CountedTopic {
   readonly number: number;
   readonly name: string;
@@ -40,13 +40,13 @@ export interface CountedTopic {
   counts: TopicCounts | null;
 }
 
-/** All topics there are. */
+/** All topics. */
 export interface CountedTopics {
   get(name: string): CountedTopic | undefined;
   values(): Iterable<CountedTopic>;
 }
 
-/** All clients there are, by number. */
+/** All clients, by number. */
 export interface CountedClients {
   get(number: number): CountedClient | undefined;
   values(): Iterable<CountedClient>;
@@ -83,7 +83,7 @@ export interface CountedClient {
     readonly identity: string;
     readonly identityUrl: string;
   } | null;
-  /** Messages that it has published, by topic. */
+  /** Messages that the client has published, by topic. */
   readonly publishCounts: ReadonlyMap<string, { readonly topic: string; readonly count: number }>;
   counts: ConsumerCounts | null;
 }

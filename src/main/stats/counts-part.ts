@@ -1,6 +1,7 @@
 /**
- * A part of what is counted, small enough to be asked for, decoded and described in about a millisecond, on main as on
- * a pump. A topic with many channels, or a channel with many clients, is spread over parts.
+ * A batch of topics, channels and clients, small enough to be requested, decoded and formatted in about a
+ * millisecond, on main as on a pump. A topic with many channels, or a channel with many clients, spans several
+ * batches.
  *
  * Thread: main.
  */
@@ -8,16 +9,16 @@
 import type { ControlRequest, PumpCounts } from '../../shared/control.ts';
 import type { CountedChannel, CountedClient, CountedTopic, CountingPump } from './counted.ts';
 
-/** Topics, channels and clients in one part. */
+/** Most topics, channels and clients in one part. */
 const PART_MAX = 256;
 
-/** Something that the pump of its topic counts. */
+/** A topic, channel or client, whose counters the pump of its topic keeps. */
 export type Counted =
   | { readonly kind: 'topic'; readonly topic: CountedTopic }
   | { readonly kind: 'channel'; readonly topic: CountedTopic; readonly channel: CountedChannel }
   | { readonly kind: 'client'; readonly topic: CountedTopic; readonly client: CountedClient };
 
-/** Things one by one as parts. */
+/** Groups a sequence into parts. */
 export async function* inParts<T>(things: AsyncIterable<T>): AsyncIterable<T[]> {
   let part: T[] = [];
   for await (const thing of things) {
@@ -29,7 +30,7 @@ export async function* inParts<T>(things: AsyncIterable<T>): AsyncIterable<T[]> 
   if (part.length > 0) yield part;
 }
 
-/** What each pump is to be asked. Nothing is asked about topics that are deleted. */
+/** Groups a part by pump. Deleted topics are left out. */
 export function byPump(part: readonly Counted[]): Map<CountingPump, Counted[]> {
   return Map.groupBy(
     part.filter(({ topic }) => !topic.isDeleted),
@@ -37,7 +38,7 @@ export function byPump(part: readonly Counted[]): Map<CountingPump, Counted[]> {
   );
 }
 
-/** The request for the counters of things of one pump. */
+/** The request for counters of one pump. */
 export function requestFor(things: readonly Counted[]): ControlRequest {
   const request = {
     do: 'stats' as const,
@@ -53,7 +54,7 @@ export function requestFor(things: readonly Counted[]): ControlRequest {
   return request;
 }
 
-/** Notes with each thing what its pump has replied: null for what is not there any more. */
+/** Stores the pump's reply with each item: null for one that no longer exists. */
 export function noteCounts(things: readonly Counted[], counts: PumpCounts): void {
   const topics = byNumber(counts.topics);
   const channels = byNumber(counts.channels);

@@ -1,5 +1,5 @@
 /**
- * Memory of the main thread, under the names that Go's runtime gave nsqd's statistics.
+ * Memory of the main thread, under the names of nsqd's statistics, which stem from Go's runtime.
  *
  * | field | nsqd | here |
  * |---|---|---|
@@ -31,7 +31,7 @@ export type MemoryStatistics = {
   readonly gcTotalRuns: number;
 };
 
-/** Under which names nsqd shows them, in its order. */
+/** nsqd's names for them, in its order. */
 const NAMES: readonly (readonly [name: string, field: keyof MemoryStatistics])[] = [
   ['heap_objects', 'heapObjects'],
   ['heap_idle_bytes', 'heapIdleBytes'],
@@ -44,16 +44,16 @@ const NAMES: readonly (readonly [name: string, field: keyof MemoryStatistics])[]
   ['gc_total_runs', 'gcTotalRuns'],
 ];
 
-/** The statistics under nsqd's names. */
+/** The statistics by nsqd's names. */
 export function namedMemory(memory: MemoryStatistics): [name: string, value: number][] {
   return NAMES.map(([name, field]) => [name, memory[field]]);
 }
 
-/** How many pauses are remembered. */
+/** How many pauses are kept. */
 const PAUSES_MAX = 256;
 const US_PER_MS = 1000;
 
-/** Counts garbage collections from `start` on, and reads the heap when asked. */
+/** Counts garbage collections from `start` on, and reads the heap on demand. */
 export class MemoryMonitor {
   readonly #pauses = new RecentPauses();
   readonly #observer = new PerformanceObserver((list) => {
@@ -88,10 +88,10 @@ export class MemoryMonitor {
   }
 }
 
-/** The last pauses, the oldest of which the next one replaces. */
+/** The last pauses; the next one replaces the oldest. */
 export class RecentPauses {
   readonly #us: number[] = [];
-  /** How many there were ever. */
+  /** How many pauses there have been. */
   total = 0;
 
   add(us: number): void {
@@ -99,7 +99,7 @@ export class RecentPauses {
     this.total += 1;
   }
 
-  /** The pause than which this share of them is not longer; 0 without any. Units: µs. */
+  /** The pause that this share of them does not exceed; 0 if there are none. Units: µs. */
   percentileUs(share: number): number {
     if (this.#us.length === 0) return 0;
     const sorted = this.#us.toSorted((a, b) => a - b);

@@ -1,13 +1,13 @@
 /**
- * Sorts by name in slices of a millisecond or so, so that main does other things in between: runs that are sorted at
- * once, and then merged.
+ * Sorts by name in slices of about a millisecond, so that main can do other work in between: it sorts runs and then
+ * merges them.
  *
  * Thread: main.
  */
 
 import { nextTurn } from '../../daemon/slices.ts';
 
-/** Items sorted in one slice; some more are merged. */
+/** Items sorted in one slice; a merging slice takes some more. */
 const RUN_MAX = 2048;
 const MERGED_PER_SLICE = 16 * 1024;
 
@@ -15,7 +15,7 @@ interface Named {
   readonly name: string;
 }
 
-/** The items in the order of their names, which are ASCII: the order of code units is that of bytes. */
+/** The items in the order of their names, which are ASCII, so that code units sort like bytes. */
 export async function sortedByName<T extends Named>(items: Iterable<T>): Promise<T[]> {
   const runs: T[][] = [];
   let run: T[] = [];

@@ -1,8 +1,8 @@
 /**
- * Puts the statistics together: counters from the pumps, names from the topic map, clients from their
- * connections. They are collected in parts, so that neither main nor a pump is held up however many channels a topic
- * has; what is told of two channels may be some milliseconds apart. A pump that does not answer in time, because a
- * request before it waits for a disk, is shown with the counters that it gave last.
+ * Collects the statistics: counters from the pumps, names from the topic map, clients from their connections. It
+ * collects in parts, so that many channels stall neither main nor a pump; the counters of two channels may be some
+ * milliseconds apart. If a pump does not answer in time, because an earlier request waits for a disk, its last known
+ * counters are shown.
  *
  * Bound: the last counters of each topic, channel and client.
  * Thread: main. Source: nsqd `GetStats`.
@@ -33,13 +33,13 @@ import type {
   TopicStatistics,
 } from './stats.ts';
 
-/** How long a pump is waited for. Units: ms. */
+/** How long to wait for a pump's answer. Units: ms. */
 const PATIENCE_MS = 1000;
-/** Clients that are looked at in one go, for those that publish. */
+/** Clients that one slice checks for producers. */
 const LOOKED_AT_MAX = 4096;
 const NO_LATENCY: LatencyStatistics = { count: 0, percentiles: null };
 
-/** The options that decide what there is to show. */
+/** The options that determine which statistics exist. */
 export type StatsOptions = Pick<
   Options,
   'e2eProcessingLatencyPercentile' | 'maxDepth' | 'maxBytes'
@@ -48,11 +48,11 @@ export type StatsOptions = Pick<
 export class StatsCollector {
   readonly #topics: CountedTopics;
   readonly #clients: CountedClients;
-  /** Of processing latency, as quantiles, in the order in which pumps report them. */
+  /** Quantiles of the processing latency, in the order in which pumps report them. */
   readonly #percentiles: readonly number[];
   readonly #hasQueueBound: boolean;
   readonly #clock: Clock;
-  /** Pumps that owe an answer for which nobody waits any longer. */
+  /** Pumps whose answer is overdue and no longer awaited. */
   readonly #late = new Set<CountingPump>();
 
   constructor(topics: CountedTopics, clients: CountedClients, options: StatsOptions, clock: Clock) {
@@ -75,7 +75,7 @@ export class StatsCollector {
     return { topics, producers, hasQueueBound };
   }
 
-  /** Topics as far as the filter lets through. Notes clients by number. */
+  /** The topics that match the filter. Records clients by number. */
   async #collectTopics(
     only: CountedTopic | undefined,
     filter: StatsFilter,
@@ -106,7 +106,7 @@ export class StatsCollector {
     return filter.channel === undefined ? topics : topics.filter(isWanted);
   }
 
-  /** What is to be shown: each topic before its channels, and these before their clients. */
+  /** What to show: each topic before its channels, and each channel before its clients. */
   async *#wanted(only: CountedTopic | undefined, filter: StatsFilter): AsyncIterable<Counted> {
     const topics = only === undefined ? await sortedByName(this.#topics.values()) : [only];
     for (const topic of topics) {
@@ -124,7 +124,7 @@ export class StatsCollector {
     }
   }
 
-  /** All clients that have published; those in `clients` as they are there. */
+  /** All clients that have published; those in `clients` are taken from there. */
   async #collectProducers(
     filter: StatsFilter,
     clients: ReadonlyMap<number, ClientStatistics>,
@@ -154,7 +154,7 @@ export class StatsCollector {
     }
   }
 
-  /** Has each thing noted what its pump says of it, or has said last if it does not answer in time. */
+  /** Stores each item's counters: the pump's answer, or its last one if it does not answer in time. */
   async #count(part: readonly Counted[]): Promise<void> {
     const { promise: patience, resolve } = Promise.withResolvers<void>();
     const timer = this.#clock.after(PATIENCE_MS, resolve);
@@ -208,7 +208,7 @@ export class StatsCollector {
   }
 }
 
-/** Channels of a topic in their order, as far as the filter lets through. */
+/** The channels of a topic that match the filter, in order. */
 async function channelsOf(
   { channels }: CountedTopic,
   { channel: name }: StatsFilter,

@@ -1,14 +1,14 @@
 /**
- * The broker's statistics at one time, in no format: `/stats` and statsd write the same ones, each in its own way.
- * What a pump counts is here as it counts it, so a new counter needs a place in its type (`shared/control.ts`), where
- * the pump reads it (`pump-stats.ts`), and in the formats that are to show it.
+ * A snapshot of the broker's statistics, independent of formats: `/stats` and statsd write the same ones, each in its
+ * own format. The types of the pumps' counters are used unchanged, so a new counter touches its type
+ * (`shared/control.ts`), the place where the pump reads it (`pump-stats.ts`), and the formats that show it.
  *
  * Thread: main. Source: nsqd `stats.go`.
  */
 
 import type { ChannelCounters, ConsumerCounters, TopicCounters } from '../../shared/control.ts';
 
-/** Which part of the statistics is wanted; undefined: all. */
+/** Selects a part of the statistics; undefined selects all. */
 export type StatsFilter = {
   readonly topic: string | undefined;
   readonly channel: string | undefined;
@@ -16,24 +16,24 @@ export type StatsFilter = {
 };
 
 /**
- * Topics sorted by name, as far as the filter lets through; producers are null unless clients are wanted and
- * there are any.
+ * The topics that match the filter, sorted by name; producers are null unless clients are requested and there are
+ * any.
  */
 export type BrokerStats = {
   /** Null when the filter names a topic that does not exist. */
   readonly topics: readonly TopicStatistics[] | null;
   readonly producers: readonly ClientStatistics[] | null;
-  /** Whether queues have a bound; where they have none, nothing is dropped, and nsqd's formats do not say so. */
+  /** Whether queues have a bound; without one nothing is dropped, and nsqd's formats omit the count. */
   readonly hasQueueBound: boolean;
 };
 
-/** Messages that were finished, and how long they took: each `quantile` of them `value` ns at most. */
+/** The number of finished messages and their latency: the fraction `quantile` of them took at most `value` ns. */
 export type LatencyStatistics = {
   readonly count: number;
   readonly percentiles: readonly { readonly quantile: number; readonly value: number }[] | null;
 };
 
-/** A topic with what waits in it, and its channels. */
+/** A topic and its channels. */
 export type TopicStatistics = TopicCounters & {
   readonly name: string;
   readonly isPaused: boolean;
@@ -42,7 +42,7 @@ export type TopicStatistics = TopicCounters & {
   readonly channels: ChannelStatistics[];
 };
 
-/** A channel; `clients` is null unless clients are wanted. */
+/** A channel; `clients` is null unless clients are requested. */
 export type ChannelStatistics = ChannelCounters & {
   readonly name: string;
   readonly isPaused: boolean;
@@ -70,8 +70,8 @@ export type ClientStatistics = ConsumerCounters & {
     readonly negotiatedProtocol: string;
     readonly isMutual: boolean;
   } | null;
-  /** Null where nothing was authorised. */
+  /** Null if the client has no authorization. */
   readonly auth: { readonly identity: string; readonly identityUrl: string } | null;
-  /** What it has published to the topic of the filter, or else to its first topic. */
+  /** What it has published to the topic of the filter, or without a filter to its first topic. */
   readonly published: { readonly topic: string; readonly count: number } | null;
 };

@@ -1,49 +1,49 @@
 /**
- * How bytes are compressed on their way to a client and from it: what stands between a socket and a connection.
+ * Compression between a socket and a connection, in both directions.
  *
  * Thread: main.
  */
 
 /** The listener of a decoder. The decoder never calls it after it is closed. */
 export type DecoderListener = {
-  /** Plain bytes, in pieces of a bounded size: a view that may be reused afterwards. Not told while paused. */
+  /** Plain bytes, in pieces of a bounded size: a view that may be reused afterwards. Not called while paused. */
   readonly onData: (bytes: Buffer) => void;
-  /** The chunk is used up, and the next one may be given. */
+  /** The chunk is used up, and the decoder can take the next one. */
   readonly onUsed: () => void;
-  /** Nothing more comes, by the stream's own word or because its input has ended. */
+  /** The stream is finished, by its own end marker or because its input has ended. */
   readonly onEnd: () => void;
-  /** The stream is damaged; nothing more comes. */
+  /** The stream is damaged; no further calls follow. */
   readonly onError: (error: Error) => void;
 };
 
 /**
- * Turns one direction's compressed bytes back.
+ * Decompresses one direction of a connection.
  *
- * Bound: it holds one chunk of input, at most one piece of a stream that has not come whole, and a few pieces of
- * output, however much the input grows to when it is decompressed.
+ * Bound: it holds one chunk of input, at most one incomplete piece of the stream, and a few pieces of output, however
+ * far the input expands.
  */
 export interface Decoder {
-  /** Has the listener told of everything; before anything else is called. */
+  /** Sets the listener. Called before any other method. */
   listen(listener: DecoderListener): void;
-  /** Takes a chunk, a view that may be reused afterwards. The next one is given when this one is used up. */
+  /** Takes a chunk, a view that may be reused afterwards. The caller passes the next one after `onUsed`. */
   decode(chunk: Buffer): void;
   /** The input has ended. Called when all chunks are used up. */
   end(): void;
-  /** Stops telling of bytes, also from within telling of some. */
+  /** Stops calls of `onData`, also when called from within one. */
   pause(): void;
   resume(): void;
-  /** Drops what it holds, and tells nothing more. */
+  /** Drops what it holds. No calls of the listener follow. */
   close(): void;
 }
 
 /** Compresses one direction's bytes. */
 export interface Encoder {
   /**
-   * Takes bytes that stay as they are until the call back, which says what they have become: all of them, flushed,
-   * so that the other side needs nothing more to read them. The next bytes are given after that.
+   * Compresses bytes that must not change until the callback, which gets the complete output, flushed so that the
+   * other side can decode all of it. The caller passes the next bytes after that.
    */
   encode(buffers: readonly Buffer[], onEncoded: (bytes: Buffer[]) => void): void;
-  /** Calls back no more. */
+  /** No callbacks follow. */
   close(): void;
 }
 

@@ -1,11 +1,11 @@
 /**
  * Reads a raw deflate stream.
  *
- * Bound: a few bytes may stand for a thousand times as many; of those, two pieces are made at most before
- * someone has taken them. Until the first bytes come it takes nothing.
+ * Bound: deflate can expand a thousandfold; at most two pieces of output exist before the listener takes them. It
+ * allocates nothing until the first bytes arrive.
  *
- * A client that finishes its stream has said its last word, as Go sees it, whether its side of the connection ends or
- * not. Node tells so only when more bytes follow; see `isFinished`.
+ * To Go, a client that finishes its stream has ended its input, even if the connection stays open. Node reports that
+ * end only when more bytes follow; see `isFinished`.
  *
  * Thread: main; the decompression itself is done on threads of Node's own, as with `DeflateEncoder`.
  * Source: nsqd `clientV2.UpgradeDeflate`.
@@ -15,24 +15,24 @@ import type { TransformOptions } from 'node:stream';
 import { constants, createInflateRaw, type InflateRaw, type ZlibOptions } from 'node:zlib';
 import type { Decoder, DecoderListener } from './codec.ts';
 
-/** Each piece costs a way to another thread and back: larger ones than Node's own 16 KiB take a third of the time. */
+/** Each piece makes a round trip to another thread: pieces of this size take a third of the time of Node's 16 KiB. */
 const PIECE_BYTES = 65536;
 
-/** One piece that nobody takes is enough. */
+/** One piece that waits for the listener is enough. */
 const UNTAKEN_BYTES_MAX = 16384;
 
-/** Streams take options that the types of zlib's do not know. */
+/** Zlib streams take stream options that their types do not declare. */
 const OPTIONS: ZlibOptions & Pick<TransformOptions, 'readableHighWaterMark'> = {
   chunkSize: PIECE_BYTES,
   readableHighWaterMark: UNTAKEN_BYTES_MAX,
   flush: constants.Z_SYNC_FLUSH,
-  // A connection that ends has no last block.
+  // A connection that closes sends no final block.
   finishFlush: constants.Z_SYNC_FLUSH,
 };
 
 export class DeflateDecoder implements Decoder {
   #listener: DecoderListener | null = null;
-  /** Made for the first bytes, since it takes 40 KiB of its own, and pieces. */
+  /** Created when the first bytes arrive: it takes 40 KiB and its output pieces. */
   #inflate: InflateRaw | null = null;
   #isPaused = false;
 
@@ -42,10 +42,10 @@ export class DeflateDecoder implements Decoder {
 
   decode(chunk: Buffer): void {
     const inflate = this.#open();
-    // It is read later, on another thread.
+    // Zlib reads it later, on another thread.
     inflate.write(Buffer.from(chunk), (error) => {
       if (error || inflate.destroyed) return;
-      // What is on its way to the listener comes before its end.
+      // Output that is still buffered reaches the listener before the end.
       if (isFinished(inflate)) inflate.end();
       else this.#listener?.onUsed();
     });
@@ -86,7 +86,7 @@ export class DeflateDecoder implements Decoder {
   }
 }
 
-/** What is not public of a stream: zlib's own, which can be asked for more at any time at which it has no work. */
+/** The private handle of the stream: zlib itself, which can be called whenever it is idle. */
 type InflateInside = {
   readonly _handle?: {
     onerror?: unknown;
@@ -95,15 +95,15 @@ type InflateInside = {
 };
 
 const NOTHING = Buffer.alloc(0);
-/** Zlib wants room for output. No output will come. */
+/** Zlib requires room for output, although none follows. */
 const NO_OUTPUT = Buffer.alloc(1);
 
 /**
- * Whether the stream's last block is read to its end. Zlib is asked to finish without any more input, which changes
- * nothing: it has finished, or complains that input is missing. False where Node is made differently inside.
+ * Whether the final block has been read completely. Asking zlib to finish without more input changes nothing: it
+ * either has finished or reports missing input. False if Node's internals differ.
  */
 function isFinished(inflate: InflateRaw): boolean {
-  // The types tell only what is public.
+  // The types declare only the public API.
   const { _handle: handle } = inflate as unknown as InflateInside;
   if (typeof handle?.writeSync !== 'function' || typeof handle.onerror !== 'function') return false;
   let isComplete = true;

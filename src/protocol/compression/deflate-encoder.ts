@@ -1,9 +1,9 @@
 /**
- * Compresses into one continuous raw deflate stream, flushed whenever something has been given.
+ * Compresses into one continuous raw deflate stream, flushed after every call.
  *
- * Compressors do it on threads of Node's own. That costs main about 40 µs for each batch, whatever its size, and
- * saves it the 0.6 ms that 64 KiB take at level 6: main serves all connections and must not stall for that.
- * Until there is more to say than an `OK` or a heartbeat no compressor is needed: such a batch is stored as it is.
+ * Compression runs on Node's thread pool. That costs main about 40 µs per batch of any size and saves it the 0.6 ms
+ * that 64 KiB take at level 6, during which all connections would stall. Short batches such as an `OK` or a heartbeat
+ * are stored uncompressed until the first longer one needs a compressor.
  *
  * Thread: main. Source: nsqd `clientV2.UpgradeDeflate`.
  */
@@ -11,13 +11,13 @@
 import type { Encoder } from './codec.ts';
 import { deflateEngines, type EngineOwner } from './deflate-engines.ts';
 
-/** What is stored as it is while no compressor has begun. */
+/** Longest batch that is stored uncompressed while the stream has no compressor. */
 const STORED_BYTES_MAX = 256;
-/** Not the last block, and stored: three bits, and nothing up to the next whole byte. */
+/** Header bits of a stored block that is not the final one, padded to a whole byte. */
 const STORED_BLOCK = 0x00;
 /** Type, length, and its complement, little-endian. */
 const STORED_HEAD_BYTES = 5;
-/** A block without bytes. Go's reader hands out what a stored block has when it meets this, and not before. */
+/** A block without bytes. Go's reader returns the data of a stored block only when it reads this. */
 const FLUSH = Buffer.from([STORED_BLOCK, 0x00, 0x00, 0xff, 0xff]);
 
 export class DeflateEncoder implements Encoder, EngineOwner {
@@ -34,7 +34,7 @@ export class DeflateEncoder implements Encoder, EngineOwner {
 
   encode(buffers: readonly Buffer[], onEncoded: (bytes: Buffer[]) => void): void {
     const bytes = buffers.length === 1 ? buffers[0] : Buffer.concat(buffers);
-    // A later compressor must not miss anything that came after it began.
+    // Once there is a compressor it must see every byte, since later bytes refer to earlier ones.
     if (this.engine === null && bytes.length <= STORED_BYTES_MAX) onEncoded([stored(bytes)]);
     else this.#engines.run(this, this.#level, bytes, onEncoded);
   }

@@ -1,13 +1,13 @@
 /**
- * Compressors for raw deflate, shared by all connections. One takes 270 KiB, so their number is limited: a connection
- * keeps the one that it has used for as long as nobody else needs it, since it remembers what repeats.
+ * Compressors for raw deflate, shared by all connections. One takes 270 KiB, so their number is limited. A connection
+ * keeps its compressor, which remembers earlier data, until another connection needs it.
  *
  * A fresh compressor refers to nothing before it and each batch ends at a whole byte, so a stream may change from one
  * compressor to another between any two batches.
  *
- * Bound: ENGINES_MAX. Who finds all of them busy waits, with what it has to compress.
+ * Bound: ENGINES_MAX. When all are busy, a job waits together with its bytes.
  *
- * Thread: main; the compression itself is done on threads of Node's own.
+ * Thread: main; the compression itself runs on Node's thread pool.
  */
 
 import { constants, createDeflateRaw, type DeflateRaw } from 'node:zlib';
@@ -15,9 +15,9 @@ import { constants, createDeflateRaw, type DeflateRaw } from 'node:zlib';
 /** Many times what Node's threads can do at once; all together take 9 MiB. */
 const ENGINES_MAX = 32;
 
-/** Whose stream a compressor knows. */
+/** The stream whose history a compressor holds. */
 export interface EngineOwner {
-  /** Set and taken away by the engines. */
+  /** Set and cleared by `DeflateEngines`. */
   engine: DeflateEngine | null;
 }
 
@@ -51,7 +51,7 @@ class DeflateEngine {
     });
   }
 
-  /** Forgets what came before. */
+  /** Clears the history. */
   reset(): void {
     this.#deflate.reset();
   }
@@ -64,7 +64,7 @@ class DeflateEngine {
 export class DeflateEngines {
   readonly #max: number;
   readonly #waiting: Job[] = [];
-  /** Those that have nothing to do, that which was used longest ago first. */
+  /** Idle compressors, the least recently used first. */
   readonly #idle = new Set<DeflateEngine>();
   #count = 0;
 
@@ -77,8 +77,8 @@ export class DeflateEngines {
   }
 
   /**
-   * Compresses bytes, which stay as they are until the call back: as the next ones of the owner's stream. There is no
-   * call back if it has released its engine meanwhile.
+   * Compresses the next bytes of the owner's stream, which must not change until the callback. There is no callback
+   * if the owner releases its engine in the meantime.
    */
   run(
     owner: EngineOwner,
@@ -90,7 +90,7 @@ export class DeflateEngines {
     this.#start();
   }
 
-  /** The owner's stream is at its end. */
+  /** The owner's stream has ended. */
   release(owner: EngineOwner): void {
     const { engine } = owner;
     owner.engine = null;
@@ -99,7 +99,7 @@ export class DeflateEngines {
     if (index !== -1) this.#waiting.splice(index, 1);
   }
 
-  /** Begins with what waits, as far as there are engines. */
+  /** Starts waiting jobs while engines are free. */
   #start(): void {
     for (;;) {
       const [job] = this.#waiting;
@@ -144,5 +144,5 @@ export class DeflateEngines {
   }
 }
 
-/** What all connections share. */
+/** Shared by all connections. */
 export const deflateEngines = new DeflateEngines();

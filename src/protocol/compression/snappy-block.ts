@@ -1,5 +1,5 @@
 /**
- * Snappy's blocks: bytes compressed by themselves.
+ * Snappy's block format: bytes compressed without a stream around them.
  *
  * Shape: plain length (varint), then literals and copies. Thread: any. Source: snappy's format description.
  */
@@ -9,22 +9,22 @@ import { compressSync, uncompressSync } from 'snappy';
 const VARINT_BYTES_MAX = 5;
 const VARINT_MORE = 0x80;
 const VARINT_BITS = 7;
-/** Results in memory of V8's own: without this, they cost several times as much as the compression. */
+/** Results in memory that V8 allocates: external buffers cost several times as much as the compression. */
 const COPIED = { copyOutputData: true };
 
-/** Compresses in the caller's turn; 64 KiB take about 40 µs, less than it costs to have it done elsewhere. */
+/** Compresses synchronously; 64 KiB take about 40 µs, less than a round trip to another thread. */
 export function compressBlock(bytes: Buffer): Buffer {
   return compressSync(bytes, COPIED);
 }
 
-/** Errors: throws when the block is damaged. It allocates what the block announces: check that first. */
+/** Errors: throws when the block is damaged. It allocates as much as the block declares: check that first. */
 export function uncompressBlock(block: Buffer): Buffer {
   const bytes = uncompressSync(block, COPIED);
-  // Only a call that asks for text gets text.
+  // The result is text only if the options ask for it.
   return typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
 }
 
-/** How many bytes the block says that it holds; undefined when it does not say. */
+/** The uncompressed length that the block declares; undefined if the length is malformed. */
 export function plainLength(block: Buffer): number | undefined {
   let length = 0;
   for (let index = 0; index < Math.min(block.length, VARINT_BYTES_MAX); index++) {

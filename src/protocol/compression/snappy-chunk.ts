@@ -13,15 +13,15 @@ export const CHUNK_HEADER_BYTES = 4;
 export const CHECKSUM_BYTES = 4;
 /** Most bytes that a chunk may carry, uncompressed. */
 export const PLAIN_BYTES_MAX = 65536;
-/** Most that those can be once compressed, when nothing in them repeats. */
+/** Most bytes that they can take compressed, when nothing in them repeats. */
 export const COMPRESSED_BYTES_MAX = 32 + PLAIN_BYTES_MAX + Math.floor(PLAIN_BYTES_MAX / 6);
 
 /** Chunk types. */
 export const COMPRESSED = 0x00;
 export const UNCOMPRESSED = 0x01;
-/** From here on up to the stream identifier, a chunk that is not known is passed over. */
+/** Unknown chunk types from here up to the stream identifier are skipped. */
 export const SKIPPABLE_MIN = 0x80;
 export const STREAM_IDENTIFIER = 0xff;
 
-/** What a stream begins with. */
+/** The first chunk of a stream. */
 export const STREAM_IDENTIFIER_CHUNK = Buffer.from('\xff\x06\x00\x00sNaPpY', 'latin1');

@@ -1,8 +1,8 @@
 /**
- * Reads snappy's framing format. A chunk of it is looked at as soon as its header is there, so that nothing is gathered
- * or decompressed that is too large.
+ * Reads snappy's framing format. A chunk is checked as soon as its header has arrived, so that nothing too large is
+ * buffered or decompressed.
  *
- * Bound: a chunk that has not come whole is gathered, at most 76 KiB; a piece of output is at most 64 KiB.
+ * Bound: an incomplete chunk is buffered, at most 76 KiB; a piece of output is at most 64 KiB.
  *
  * Thread: main. Source: golang/snappy `Reader`.
  */
@@ -27,14 +27,14 @@ const NOTHING = Buffer.alloc(0);
 
 export class SnappyDecoder implements Decoder {
   #listener: DecoderListener | null = null;
-  /** What is not yet used up: `#input` from `#at` on. */
+  /** The unread input: `#input` from `#at` on. */
   #input: Buffer = NOTHING;
   #at = 0;
-  /** A chunk of the stream, or its header, that has not come whole: the first `#gathered` bytes. */
+  /** An incomplete header or chunk: the first `#gathered` bytes. */
   readonly #header: Buffer = Buffer.alloc(CHUNK_HEADER_BYTES);
   #chunk: Buffer = this.#header;
   #gathered = 0;
-  /** Bytes still to come of a chunk that is passed over. */
+  /** Bytes still to come of a chunk that is skipped. */
   #skipped = 0;
   #hasBegun = false;
   #isPaused = false;
@@ -73,22 +73,22 @@ export class SnappyDecoder implements Decoder {
     this.#chunk = this.#header;
   }
 
-  /** The chunk belongs to somebody else: what a pause has left of it is copied. */
+  /** Copies the unread rest of the input, since the caller reuses its memory. */
   #keepRest(): void {
     if (this.#input === NOTHING) return;
     this.#input = Buffer.from(this.#input.subarray(this.#at));
     this.#at = 0;
   }
 
-  /** Goes on as far as it can. */
+  /** Decodes as much as possible. */
   #run(): void {
-    // Who is told of bytes may pause, and resume before it returns.
+    // The listener may pause and resume before it returns.
     if (this.#isRunning) return;
     this.#isRunning = true;
     try {
       while (this.#listener !== null && !this.#isPaused && this.#advance());
     } catch (error) {
-      // Whatever a listener throws is not the stream's fault.
+      // An error that the listener throws is not a fault of the stream.
       if (!(error instanceof SnappyError)) throw error;
       this.#fail(error);
     } finally {
@@ -131,7 +131,7 @@ export class SnappyDecoder implements Decoder {
       this.#skipped = length;
       return;
     }
-    // A chunk that is there as a whole is read where it is.
+    // A complete chunk is read in place.
     if (this.#input.length - this.#at >= length) {
       const data = this.#input.subarray(this.#at, this.#at + length);
       this.#at += length;
@@ -157,7 +157,7 @@ export class SnappyDecoder implements Decoder {
     this.#at += bytes;
   }
 
-  /** Refuses a chunk for what its header says. */
+  /** Rejects a chunk whose header is invalid. */
   #check(type: number, length: number): void {
     if (!this.#hasBegun && type !== STREAM_IDENTIFIER) {
       throw new SnappyError('the stream does not begin with its identifier');
@@ -200,7 +200,7 @@ export class SnappyDecoder implements Decoder {
   }
 }
 
-/** A stream that is not what it should be. */
+/** The stream is not valid. */
 class SnappyError extends Error {
   override readonly name = 'SnappyError';
 

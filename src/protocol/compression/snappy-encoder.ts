@@ -1,6 +1,6 @@
 /**
- * Compresses into snappy's framing format. What is given together becomes as few chunks as possible, none of
- * which waits for more.
+ * Compresses into snappy's framing format. The bytes of one call become as few chunks as possible, and none of them
+ * waits for more.
  *
  * Thread: main. Source: golang/snappy `Writer`.
  */
@@ -17,7 +17,7 @@ import {
   UNCOMPRESSED,
 } from './snappy-chunk.ts';
 
-/** Compression must save one byte in this many to be worth the other side's work. */
+/** Compression must save at least one byte in this many; otherwise the chunk is sent uncompressed. */
 const SAVED_SHARE = 8;
 
 export class SnappyEncoder implements Encoder {
@@ -35,7 +35,7 @@ export class SnappyEncoder implements Encoder {
   }
 
   close(): void {
-    // It holds nothing.
+    // There is nothing to free.
   }
 }
 

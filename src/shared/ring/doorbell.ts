@@ -1,5 +1,5 @@
 /**
- * A thread's doorbell: what the thread waits on, and what others ring after they have published something.
+ * A thread's doorbell: the thread waits on it, and other threads ring it after they publish something.
  *
  * To sleep: read `rings`, look for work; if there is none, `fallAsleep`, look once more, then `wait` with the
  * count read first. A ring between the look and the wait changes the count, so the wait returns at once.
@@ -35,15 +35,15 @@ export class Doorbell {
     return Atomics.load(this.#words, BELL_WORD);
   }
 
-  /** Says that the owner is about to wait. */
+  /** Announces that the owner is about to wait. */
   fallAsleep(): void {
-    // Seen by whoever publishes from now on; ordered before the owner's second look.
+    // Visible to every later publish; ordered before the owner's second look.
     Atomics.store(this.#words, SLEEPING_WORD, 1);
   }
 
-  /** Says that the owner looks for work by itself again. */
+  /** Announces that the owner looks for work without being rung. */
   wakeUp(): void {
-    // From here on ringing is needless, and costs only a load.
+    // From here on a ring is unnecessary and costs only a load.
     Atomics.store(this.#words, SLEEPING_WORD, 0);
   }
 
@@ -68,7 +68,7 @@ export class Doorbell {
   }
 
   #wake(): void {
-    // Changes the count that a wait compares with; several threads may do so at once.
+    // Changes the count that a wait compares; several threads may do this at once.
     Atomics.add(this.#words, BELL_WORD, 1);
     // Wakes the owner, which is the only one that ever waits here.
     Atomics.notify(this.#words, BELL_WORD);

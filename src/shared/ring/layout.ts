@@ -1,5 +1,5 @@
 /**
- * The memory of a ring and of a doorbell: which word lies where, and which thread writes it.
+ * The memory of a ring and of a doorbell: the place of each word and the thread that writes it.
  *
  * Shape of a ring's SharedArrayBuffer, in bytes; every word is an unsigned 32-bit integer:
  *
@@ -14,10 +14,10 @@
  *       4  type     a record type, or PADDING
  *       8  payload
  *
- * A record is contiguous: where it would pass the end of the ring, a PADDING record fills the rest and the
- * record begins at the start. Positions count bytes for ever and wrap at 2^32, so they are compared by
- * `(tail - head) >>> 0` and never by `<`. No value is wider than 32 bits: a wider one travels as two words,
- * so no platform's rules for 64-bit alignment matter.
+ * A record is contiguous: if it would pass the end of the ring, a PADDING record fills the rest and the record begins
+ * at the start. Positions count bytes, are never reset, and wrap at 2^32, so they are compared by `(tail - head) >>>
+ * 0` and never by `<`. No value is wider than 32 bits: a wider one travels as two words, so no platform's rules for
+ * 64-bit alignment matter.
  *
  * Source: the record layout follows Agrona's `RecordDescriptor`, the cached positions rigtorp's `SPSCQueue`.
  */
@@ -50,7 +50,7 @@ export const DOORBELL_BYTES = 256;
 /** Largest ring: positions are 32 bits wide, and a full ring must differ from an empty one. */
 export const RING_CAPACITY_MAX = 2 ** 30;
 
-/** Bytes that a record with this payload takes in the ring. */
+/** Bytes that a record with a payload of this length takes in the ring. */
 export function recordBytes(length: number): number {
   return (RING_HEADER_BYTES + length + (RECORD_ALIGNMENT - 1)) & ~(RECORD_ALIGNMENT - 1);
 }

@@ -1,6 +1,6 @@
 /**
- * Shows another thread whether a loop is in a turn, and whether it is still the same turn. A file call that hangs
- * neither returns nor fails, so there is no other sign of it.
+ * Shows another thread whether a loop is in a turn, and whether it is still the same turn. It is the only sign of a
+ * file call that hangs, since such a call neither returns nor fails.
  *
  * Shape: one word, a count that goes up when a turn begins and when it ends, so it is odd within a turn. It wraps.
  * Thread: `begin` and `end` the loop's thread, which alone writes the word; `count` any.
@@ -20,7 +20,7 @@ export class Pulse {
 
   /** A turn begins. */
   begin(): void {
-    // Publishes nothing but itself: readers only look whether it changes.
+    // Publishes no other memory: readers only check whether it changes.
     Atomics.add(this.#word, 0, 1);
   }
 
@@ -32,7 +32,7 @@ export class Pulse {
 
   /** How many turns have begun and ended. */
   count(): number {
-    // Sees what the loop's thread has counted so far.
+    // Sees the latest count of the loop's thread.
     return Atomics.load(this.#word, 0);
   }
 }

@@ -17,7 +17,7 @@ import {
   WAITING_WORD,
 } from './layout.ts';
 
-/** Answer of `front` when all that was looked at has been popped. */
+/** Result of `front` when everything seen by `look` has been popped. */
 export const EMPTY = 0;
 
 export class RingReader {
@@ -44,7 +44,7 @@ export class RingReader {
     this.#positions = new Int32Array(memory, 0, RECORDS_OFFSET / 4);
     this.bytes = Buffer.from(memory, RECORDS_OFFSET, this.capacity);
     this.words = new Uint32Array(memory, RECORDS_OFFSET, this.capacity / 4);
-    // Only this end writes the head, so what it reads here is what it wrote last.
+    // Only this end writes the head, so this is the value that it wrote last.
     this.#head = Atomics.load(this.#positions, HEAD_WORD) >>> 0;
     this.#released = this.#head;
     this.#tail = this.#head;
@@ -78,19 +78,19 @@ export class RingReader {
     return EMPTY;
   }
 
-  /** Moves past the record that `front` has shown. */
+  /** Moves past the record that `front` returned. */
   pop(): void {
     this.#head = (this.#head + recordBytes(this.length)) >>> 0;
   }
 
   /**
-   * Returns the room of everything popped to the writer. The result is whether the writer waits for room, so that its
-   * doorbell must be rung.
+   * Returns the room of all popped records to the writer. The result tells whether the writer waits for room, so that
+   * its doorbell must be rung.
    */
   release(): boolean {
     if (this.#released === this.#head) return false;
     this.#released = this.#head;
-    // Lets the writer write where this end has read; every read of those records came before.
+    // Lets the writer overwrite what this end has read; all reads of those records happen before.
     Atomics.store(this.#positions, HEAD_WORD, this.#head | 0);
     // Ordered after the store: either the writer's next look sees the new head, or this sees its flag.
     return Atomics.load(this.#positions, WAITING_WORD) !== 0;

@@ -18,7 +18,7 @@ import {
   WAITING_WORD,
 } from './layout.ts';
 
-/** Answer of `claim` when the ring has no room. */
+/** Result of `claim` when the ring has no room. */
 export const FULL = -1;
 
 export class RingWriter {
@@ -47,7 +47,7 @@ export class RingWriter {
     this.#positions = new Int32Array(memory, 0, RECORDS_OFFSET / 4);
     this.bytes = Buffer.from(memory, RECORDS_OFFSET, this.capacity);
     this.words = new Uint32Array(memory, RECORDS_OFFSET, this.capacity / 4);
-    // Only this end writes the tail, so what it reads here is what it wrote last.
+    // Only this end writes the tail, so this is the value that it wrote last.
     this.#tail = Atomics.load(this.#positions, TAIL_WORD) >>> 0;
     // Sees the reader's last release; an older value would only understate the room.
     this.#head = Atomics.load(this.#positions, HEAD_WORD) >>> 0;
@@ -56,12 +56,12 @@ export class RingWriter {
     this.#published = this.#tail;
   }
 
-  /** Longest payload that is sure to find room in an empty ring. */
+  /** Longest payload that always fits in an empty ring. */
   get lengthMax(): number {
     return this.capacity / 2 - RING_HEADER_BYTES;
   }
 
-  /** Bytes ever committed, modulo 2^32: a stamp for "all that was written until now". */
+  /** Bytes ever committed, modulo 2^32: marks everything written so far. */
   get position(): number {
     return this.#tail;
   }
@@ -72,8 +72,8 @@ export class RingWriter {
   }
 
   /**
-   * Whether records that take this many bytes altogether would find room now, the largest of them no larger
-   * than `lengthMax / 2`. If not, the reader rings the writer's doorbell when it next releases something.
+   * Whether records of this many bytes in total fit now, if none of them is larger than `lengthMax / 2`. If not, the
+   * reader rings the writer's doorbell when it next releases something.
    */
   hasRoomFor(bytes: number): boolean {
     return this.#hasRoom(bytes) || this.#hasRoomAfterAsking(bytes);
@@ -82,9 +82,9 @@ export class RingWriter {
   /**
    * Reserves room for a payload of up to `length` bytes, contiguous and aligned to 8.
    *
-   * Returns the payload's offset in `bytes`, or FULL. After FULL and until a claim succeeds, the reader rings
-   * the writer's doorbell whenever it releases something. FULL shows the reader all that is committed, but
-   * does not ring for it: `publish` still answers true, and its caller rings.
+   * Returns the payload's offset in `bytes`, or FULL. After FULL and until a claim succeeds, the reader rings the
+   * writer's doorbell whenever it releases something. FULL makes all committed records visible to the reader but does
+   * not ring: `publish` still returns true, and its caller rings.
    */
   claim(length: number): number {
     assert(this.#claimed === FULL, 'one claim is open at a time');
@@ -124,7 +124,7 @@ export class RingWriter {
   }
 
   /**
-   * Shows all committed records to the reader, with one store. Returns whether there were any since the last
+   * Makes all committed records visible to the reader with one store. Returns whether there were any since the last
    * call, so that the reader's doorbell must be rung.
    */
   publish(): boolean {
@@ -136,15 +136,15 @@ export class RingWriter {
 
   #hasRoom(bytes: number): boolean {
     if (this.capacity - ((this.#tail - this.#head) >>> 0) >= bytes) return true;
-    // Sees what the reader has released; what it read there it will not read again.
+    // Sees what the reader has released, and will not read again.
     this.#head = Atomics.load(this.#positions, HEAD_WORD) >>> 0;
     return this.capacity - ((this.#tail - this.#head) >>> 0) >= bytes;
   }
 
-  /** Asks to be woken, then looks once more: the reader may have released something in between. */
+  /** Asks to be woken, then checks once more: the reader may have released something in between. */
   #hasRoomAfterAsking(bytes: number): boolean {
-    // What is committed must be seen, or the reader would have nothing to release. That is no `publish`: its
-    // answer is what makes the caller ring, and a reader that sleeps through this would leave both asleep.
+    // The reader must see the committed records, or it would have nothing to release. This is not a `publish`: its
+    // result makes the caller ring, and if the reader slept through this, both sides would stay asleep.
     if (this.#tail !== this.#published) this.#showCommitted();
     if (!this.#isWaiting) this.#setWaiting(1);
     return this.#hasRoom(bytes);

@@ -1,5 +1,5 @@
 /**
- * A body in chunks, read strictly: sizes of one to eight hex digits, no extensions, no trailers, CR LF everywhere.
+ * A strict reader of chunked bodies: sizes of one to eight hex digits, no extensions, no trailers, CR LF everywhere.
  *
  * Thread: main.
  */
@@ -9,10 +9,12 @@ import { FOREIGN, INCOMPLETE } from './request-head.ts';
 const CR = 0x0d;
 const LF = 0x0a;
 const SIZE_DIGITS_MAX = 8;
-/** More chunks are foreign: while a body comes bit by bit, it is gone through from its beginning with each bit. */
+/**
+ * A body of more chunks is foreign: an incomplete body is read again from its beginning with each piece that arrives.
+ */
 const CHUNKS_MAX = 64;
 
-/** What takes a body part by part. */
+/** Receives a body part by part. */
 interface BodyTarget {
   /** Returns where the next part begins. */
   fill(source: Buffer, at: number, end: number, bodyAt: number): number;
@@ -21,10 +23,13 @@ interface BodyTarget {
 export class ChunkedBody {
   /** Units: bytes of the body alone, once it is whole. */
   length = 0;
-  /** For each chunk where it begins and where it ends. */
+  /** The start and the end of each chunk. */
   readonly #places: number[] = [];
 
-  /** Reads the body that begins at `start`; more than `bytesMax` is foreign. Returns where it ends, or as a head. */
+  /**
+   * Reads the body that begins at `start`; more than `bytesMax` is foreign. Returns where it ends, INCOMPLETE, or
+   * FOREIGN.
+   */
   read(bytes: Buffer, start: number, end: number, bytesMax: number): number {
     const places = this.#places;
     places.length = 0;
@@ -53,7 +58,7 @@ export class ChunkedBody {
     return FOREIGN;
   }
 
-  /** Copies the body that was read last. */
+  /** Copies the body of the last `read`. */
   copy(bytes: Buffer, target: BodyTarget): void {
     const places = this.#places;
     let to = 0;

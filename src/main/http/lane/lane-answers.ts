@@ -1,7 +1,7 @@
 /**
- * The bytes of answers, as Node's server writes them: status line, the answer's own fields, `Date`, `Connection`.
+ * Encodes answers as Node's server does: status line, the answer's own fields, `Date`, `Connection`.
  *
- * Nearly all answers are the same `OK`, whose text is made once a second.
+ * Nearly all answers are the same `OK`; its bytes are built once a second.
  *
  * Thread: main.
  */
@@ -13,7 +13,7 @@ const NS_PER_MS = 1_000_000n;
 const MS_PER_SECOND = 1000;
 
 export class LaneAnswers {
-  /** Success on a connection that is kept. */
+  /** `OK` on a connection that stays open. */
   ok: Buffer = Buffer.alloc(0);
 
   readonly #clock: Pick<Clock, 'unixNs'>;
@@ -24,7 +24,7 @@ export class LaneAnswers {
     this.#clock = clock;
   }
 
-  /** Takes the time of day. To be called once before the answers of a turn are made. */
+  /** Updates the `Date`. Called once before the answers of a turn are encoded. */
   renew(): void {
     const second = Math.floor(Number(this.#clock.unixNs() / NS_PER_MS) / MS_PER_SECOND);
     if (second === this.#second) return;
@@ -33,7 +33,7 @@ export class LaneAnswers {
     this.ok = this.of(OK, false);
   }
 
-  /** `isLast`: the connection is closed after it. */
+  /** `isLast`: the connection is closed after this answer. */
   of({ status, headers, body }: Answer, isLast: boolean): Buffer {
     let head = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n`;
     for (let index = 0; index < headers.length; index += 2) {

@@ -1,10 +1,10 @@
 /**
- * A connection on the fast lane: takes requests that publish one after the other, and gathers their answers for one
- * write at the end of main's turn. With the first byte that it does not know exactly it leaves the lane, and brings
- * along everything from the beginning of that request.
+ * A connection on the fast lane: handles publish requests one at a time, and writes their answers with one call at
+ * the end of main's turn. At the first byte that it does not expect, it leaves the lane and hands over all input from
+ * the beginning of that request.
  *
- * Bound: what one read brings, and a request of which something is missing; a longer one leaves the lane. While the
- * client does not take its answers, or a request waits for its answer, nothing is read.
+ * Bound: the input of one read, and one incomplete request; a longer one leaves the lane. While the client does not
+ * read its answers, or a request waits for its answer, the connection reads nothing.
  *
  * Thread: main.
  */
@@ -19,20 +19,20 @@ import type { LaneContext } from './lane-context.ts';
 import { LaneRequest, type LaneRequestOwner } from './lane-request.ts';
 import { FOREIGN, INCOMPLETE, RequestHead } from './request-head.ts';
 
-/** What is set aside first for a request of which something is missing. */
+/** Initial buffer size for an incomplete request. */
 const HELD_BYTES_MIN = 1024;
-/** Beyond so many bytes of answers that the client does not take, it is not read from. */
+/** While the client has more unread answer bytes than this, the connection is not read. */
 const UNTAKEN_BYTES_MAX = 64 * 1024;
 
 const NO_BYTES = Buffer.alloc(0);
 
-/** What a connection does: take requests, wait for the answer to one, or nothing any more. */
+/** Taking requests, waiting for the answer to one, closing after the last answer, or off the lane. */
 type State = 'taking' | 'waiting' | 'ending' | 'left';
 
 export class LaneConnection implements LaneRequestOwner, Sender {
-  /** How often the lane has looked at it since it began to wait for bytes. */
+  /** How many times the lane has checked it since it began to wait for bytes. */
   lookCount = 0;
-  /** Whether nothing has come yet. */
+  /** Whether no byte has arrived yet. */
   isSilent = true;
 
   readonly #socket: Socket;
@@ -40,22 +40,22 @@ export class LaneConnection implements LaneRequestOwner, Sender {
   readonly #leave: (socket: Socket | FinalSocket) => void;
   readonly #head: RequestHead;
   #state: State = 'taking';
-  /** The request that is being handled. */
+  /** The request that waits for its answer. */
   #current: LaneRequest | undefined;
   #isLast = false;
-  /** Requests that are not taken yet: from `#heldAt` to `#heldEnd`. */
+  /** Input that has not been handled yet: from `#heldAt` to `#heldEnd`. */
   #held: Buffer = NO_BYTES;
   #heldAt = 0;
   #heldEnd = 0;
-  /** What the request at the beginning of the held bytes takes, where that is known. */
+  /** The size of the request at the beginning of the held bytes, if known. */
   #neededBytes = 0;
-  /** Answers that are not written: so many `OK`s, behind others. */
+  /** Answers that are not written yet: this many `OK`s, after other answers. */
   #okCount = 0;
   #answers: Buffer[] = [];
   #isPending = false;
-  /** The client has ended its side. */
+  /** The client has closed its side. */
   #hasEnded = false;
-  /** Stands for the memory that a waiting request holds. */
+  /** Accounts for the memory that a waiting request holds. */
   #gatherer: RequestGatherer | undefined;
 
   constructor(
@@ -90,9 +90,9 @@ export class LaneConnection implements LaneRequestOwner, Sender {
     this.#context.onGone(this);
   };
 
-  // What the lane has it do
+  // Called by the lane
 
-  /** Writes the answers that the turn has brought. */
+  /** Writes the answers of this turn. */
   flush(): void {
     this.#isPending = false;
     if (this.#socket.destroyed) return;
@@ -101,7 +101,7 @@ export class LaneConnection implements LaneRequestOwner, Sender {
     else if (this.#socket.writableLength > UNTAKEN_BYTES_MAX) this.#socket.pause();
   }
 
-  /** Ends, unless there is something to be answered first. */
+  /** Closes the connection, after the pending answer if there is one. */
   close(): void {
     this.#isLast = true;
     if (this.#state !== 'taking') return;
@@ -121,7 +121,7 @@ export class LaneConnection implements LaneRequestOwner, Sender {
     this.#socket.destroy();
   }
 
-  /** Goes to somebody who knows all of HTTP, with everything that is not taken. */
+  /** Hands the connection to Node's HTTP server, with all input that has not been handled. */
   leaveLane(): void {
     const rest = Buffer.from(this.#held.subarray(this.#heldAt, this.#heldEnd));
     const socket = this.#socket;
@@ -144,7 +144,7 @@ export class LaneConnection implements LaneRequestOwner, Sender {
     socket.resume();
   }
 
-  // What a request has it do
+  // Called by a request
 
   answer(request: LaneRequest, answer: Answer): void {
     if (request !== this.#current) return;
@@ -195,7 +195,7 @@ export class LaneConnection implements LaneRequestOwner, Sender {
     this.#takeRequests(held, at, end);
   }
 
-  /** Takes all requests that are whole, and holds the rest. */
+  /** Handles all complete requests and holds the rest. */
   #takeRequests(bytes: Buffer, start: number, end: number): void {
     let at = start;
     while (at < end && this.#state === 'taking') {
@@ -255,7 +255,7 @@ export class LaneConnection implements LaneRequestOwner, Sender {
     if (this.#current !== undefined && this.#state === 'taking') this.#state = 'waiting';
   }
 
-  /** Copies what is not taken behind what is held. The bytes may be held ones. */
+  /** Keeps unhandled input after the held bytes. The input may itself be held bytes. */
   #hold(bytes: Buffer, at: number, end: number): void {
     const heldBytes = this.#heldEnd - this.#heldAt;
     const neededBytes = heldBytes + end - at;
@@ -336,7 +336,7 @@ export class LaneConnection implements LaneRequestOwner, Sender {
   }
 }
 
-/** A request whose body is whole: it waits for the broker, and is not the one to be held back or given up. */
+/** A request whose body is complete: it waits for the broker, so pausing or aborting it would free no memory. */
 function gathererOf(socket: Socket, sender: Sender): RequestGatherer {
   return {
     client: { remoteIp: remoteHost(socket), isGuest: true },

@@ -1,5 +1,5 @@
 /**
- * What all connections on the fast lane use together.
+ * What all connections on the fast lane share.
  *
  * Thread: main.
  */
@@ -13,18 +13,18 @@ import type { LaneAnswers } from './lane-answers.ts';
 export type LaneContext<Connection> = {
   readonly endpoints: PublishEndpoints;
   readonly answers: LaneAnswers;
-  /** Reads bodies in chunks; of use until the next one is read. */
+  /** Reads chunked bodies; its result is valid until the next body is read. */
   readonly chunks: ChunkedBody;
   readonly bodies: BodyMemory;
   readonly guard: Guard;
-  /** What the body of one message, or of many, may have; a larger one is not for the lane. */
+  /** The largest body of a publish of one message, or of many; larger ones leave the lane. */
   readonly bodyBytesMax: (isMany: boolean) => number;
-  /** It has answers to be written at the end of the turn. */
+  /** The connection has answers to write at the end of the turn. */
   readonly onPending: (connection: Connection) => void;
-  /** It waits for the rest of a request. */
+  /** The connection waits for the rest of a request. */
   readonly onUnfinished: (connection: Connection) => void;
-  /** It waits for nothing but another request. */
+  /** The connection waits only for another request. */
   readonly onFinished: (connection: Connection) => void;
-  /** It has left the lane, or is closed. */
+  /** The connection has left the lane or is closed. */
   readonly onGone: (connection: Connection) => void;
 };

@@ -1,6 +1,6 @@
 /**
- * A request on the fast lane, as the endpoints that publish see it: its body is there already, as a copy, since the
- * bytes that it came in are overwritten by the next read.
+ * A request on the fast lane, as the publish endpoints see it. Its body is complete: a copy, because the next read
+ * overwrites the input buffer.
  *
  * Thread: main.
  */
@@ -12,16 +12,16 @@ import { SIZE_BYTES } from '../../../shared/limits.ts';
 import { spareBuffers } from '../../tcp/spare-buffers.ts';
 import type { PublishExchange } from '../publish-endpoints.ts';
 
-/** A smaller body is cheaper in memory that is left to the garbage collector. */
+/** For a smaller body a fresh buffer is cheaper than a reused one. */
 const SPARE_BYTES_MIN = 4096;
 
-/** What a request needs of its connection. */
+/** What a request needs from its connection. */
 export interface LaneRequestOwner {
-  /** A request has its answer. The connection may have ended before. */
+  /** Sends the answer to a request. The connection may have closed before. */
   answer(request: LaneRequest, answer: Answer): void;
-  /** So many bytes are held until the answer. */
+  /** The request holds this many bytes until the answer. */
   hold(bytes: number): void;
-  /** Handling a request has thrown. */
+  /** The handler of a request has thrown. */
   noteFailure(error: unknown): void;
 }
 
@@ -29,9 +29,9 @@ export class LaneRequest implements PublishExchange {
   readonly rawQuery: string;
 
   readonly #owner: LaneRequestOwner;
-  /** The body, behind room for the size of a message. */
+  /** The body, after room for a message's size field. */
   readonly #room: Buffer;
-  /** Memory of a large body, which is used again. */
+  /** Memory for large bodies, which is reused. */
   readonly #spare: Buffer | undefined;
 
   constructor(owner: LaneRequestOwner, rawQuery: string, bodyBytes: number) {
@@ -42,17 +42,17 @@ export class LaneRequest implements PublishExchange {
     this.#room = this.#spare?.subarray(0, bytes) ?? Buffer.allocUnsafe(bytes);
   }
 
-  /** Takes the body, or the next part of it. Returns where the part behind it begins. */
+  /** Copies the body, or the next part of it. Returns where the following part begins. */
   fill(source: Buffer, at: number, end: number, bodyAt: number): number {
     return bodyAt + source.copy(this.#room, SIZE_BYTES + bodyAt, at, end);
   }
 
-  /** It has its answer, and nobody needs its body any more. */
+  /** The request is answered, and its body is no longer needed. */
   release(): void {
     if (this.#spare !== undefined) spareBuffers.give(this.#spare);
   }
 
-  /** No body on the lane is beyond what its endpoint allows. */
+  /** Bodies on the lane never exceed the limit of their endpoint. */
   isBeyond(): boolean {
     return false;
   }

@@ -1,10 +1,10 @@
 /**
- * The fast lane for HTTP: connections on which nothing comes but requests that publish are served without Node's HTTP
- * server, which costs as much again as all else that a publish takes. They are read like those of the queue protocol,
- * into one buffer, and written to once in a turn.
+ * The fast lane for HTTP: connections that carry only publish requests are served without Node's HTTP server, which
+ * would double the cost of a publish. Like connections of the queue protocol, they are read into one shared buffer
+ * and written to once per turn.
  *
- * Bound: a connection that says nothing at first is closed after FIRST_LOOKS_MAX, and a request that comes bit by bit
- * leaves the lane after UNFINISHED_LOOKS_MAX, to come under the deadlines of Node's server.
+ * Bound: a connection that sends nothing is closed after FIRST_LOOKS_MAX checks, and an incomplete request leaves the
+ * lane after UNFINISHED_LOOKS_MAX checks, where the deadlines of Node's server apply.
  *
  * Thread: main.
  */
@@ -22,25 +22,25 @@ import { LaneAnswers } from './lane-answers.ts';
 import { LaneConnection } from './lane-connection.ts';
 import type { LaneContext } from './lane-context.ts';
 
-/** What the lane is made of. */
+/** The dependencies of the lane. */
 export type PublishLaneSetup = {
   readonly endpoints: PublishEndpoints;
   readonly clock: Clock;
   readonly guard: Guard;
   readonly bodies: BodyMemory;
-  /** Whether a request for this host may be answered where only this machine asks. */
+  /** Whether a request for this host may be answered on a loopback listener. */
   readonly isOwnHost: (host: string) => boolean;
-  /** Asks for a `flush` at the end of main's turn. */
+  /** Requests a `flush` at the end of main's turn. */
   readonly requestTurn: () => void;
 };
 
-/** A body of more bytes is counted as it comes, which the lane leaves to others. */
+/** Larger bodies leave the lane, since their memory must be accounted for as they arrive. */
 const BODY_BYTES_MAX = 64 * 1024 - 1;
-/** How often is looked for connections that keep somebody waiting. */
+/** Interval between checks for incomplete requests and silent connections. */
 const LOOK_MS = 1000;
-/** So often a connection is looked at before it has to have said something, as with Node's server. */
+/** A connection must send its first byte within this many checks, as with Node's server. */
 const FIRST_LOOKS_MAX = 60;
-/** The same for a request that has begun. */
+/** The same for the rest of a request. */
 const UNFINISHED_LOOKS_MAX = 2;
 
 export class PublishLane implements FastLane {
@@ -49,7 +49,7 @@ export class PublishLane implements FastLane {
   readonly #isOwnHost: (host: string) => boolean;
   readonly #context: LaneContext<LaneConnection>;
   readonly #connections = new Set<LaneConnection>();
-  /** Those that wait for bytes which should have come already. */
+  /** Connections that wait for their first byte or for the rest of a request. */
   readonly #unfinished = new Set<LaneConnection>();
   #pending: LaneConnection[] = [];
   #look: Timer | null = null;
@@ -89,7 +89,7 @@ export class PublishLane implements FastLane {
     this.#watch(connection);
   }
 
-  /** Writes what this turn has brought to all connections. */
+  /** Writes this turn's answers to all connections. */
   flush(): void {
     const pending = this.#pending;
     if (pending.length === 0) return;

@@ -1,26 +1,26 @@
 /**
- * The head of a request that publishes, read strictly: one form of each line, and nothing in it that could mean two
- * things. Everything else is foreign, and left to a parser of all of HTTP, which decides what it means.
+ * A strict parser for the head of a publish request: one form of each line, and nothing ambiguous. Everything else is
+ * foreign and left to Node's complete HTTP parser.
  *
  * Shape: `POST /pub?<query> HTTP/1.1` or `/mpub`, each line ended by CR LF; fields `<name>: <value>` of visible ASCII
  * and spaces; one `Host`; one `Content-Length` of digits, or `Transfer-Encoding: chunked`; `Connection`, if at all,
- * `keep-alive` or `close`. No field that asks for anything, or that says that another site sends the request.
+ * `keep-alive` or `close`. No field that requests special handling or names another site as the sender.
  *
- * Clients send the same head again and again. So the last one is kept, and compared before a head is read.
+ * Clients repeat the same head, so the last one is kept, and a head that equals it is not parsed again.
  *
  * Thread: main.
  */
 
-/** More bytes are needed to say what it is. */
+/** More bytes are needed. */
 export const INCOMPLETE = 0;
-/** It is not of this form. */
+/** The input does not have this form. */
 export const FOREIGN = -1;
 
 /** A longer head is foreign. */
 const HEAD_BYTES_MAX = 4096;
-/** Longer heads are not kept; those of usual clients have 100 to 300 bytes. */
+/** Longer heads are not kept; typical clients send 100 to 300 bytes. */
 const KEPT_BYTES_MAX = 1024;
-/** More digits would be more than any body may have. */
+/** A number with more digits exceeds every limit for bodies. */
 const LENGTH_DIGITS_MAX = 9;
 
 const CR = 0x0d;
@@ -28,7 +28,7 @@ const LF = 0x0a;
 const SPACE = 0x20;
 const COLON = 0x3a;
 const DIGIT_ZERO = 0x30;
-/** What makes a letter of ASCII a lower-case one. */
+/** The bit that makes an ASCII letter lower-case. */
 const LOWER_CASE = 0x20;
 
 const PUB = Buffer.from('POST /pub?');
@@ -42,7 +42,7 @@ const NAME_BYTES = bytesOf(`${LETTERS}-_`);
 const HOST_BYTES = bytesOf(`${LETTERS}-._:[]`);
 const VALUE_BYTES = new Uint8Array(256).fill(1, SPACE, 0x7f);
 
-/** Fields that a request of this form does not have. */
+/** Fields that make a head foreign. */
 const FOREIGN_FIELDS = [
   'expect',
   'keep-alive',
@@ -57,17 +57,17 @@ const FOREIGN_LENGTHS: ReadonlySet<number> = new Set(FOREIGN_FIELDS.map(({ lengt
 
 export class RequestHead {
   isMany = false;
-  /** What stands behind the `?`. */
+  /** The text after the `?`. */
   rawQuery = '';
   host = '';
-  /** Units: bytes of the body; -1 when it comes in chunks. */
+  /** Units: bytes of the body; -1 for a chunked body. */
   length = 0;
   isLast = false;
 
   readonly #isOwnHost: (host: string) => boolean;
   #kept = NOTHING;
   #keptBytes = 0;
-  // Where the parts are of the head that is being read.
+  // The places of the parts of the head that is being read.
   #hostAt = 0;
   #hostEnd = 0;
   #isLengthKnown = false;
@@ -78,7 +78,7 @@ export class RequestHead {
     this.#isOwnHost = isOwnHost;
   }
 
-  /** Reads the head that begins at `at`. Returns where it ends, INCOMPLETE, or FOREIGN. */
+  /** Parses the head that begins at `at`. Returns where it ends, INCOMPLETE, or FOREIGN. */
   read(bytes: Buffer, at: number, end: number): number {
     const kept = this.#keptBytes;
     if (kept > 0 && end - at >= kept && this.#kept.compare(bytes, at, at + kept, 0, kept) === 0) {
@@ -205,7 +205,7 @@ export class RequestHead {
   }
 }
 
-/** Returns where the prefix ends, INCOMPLETE if its beginning is all there is, or FOREIGN. */
+/** Returns where the prefix ends, INCOMPLETE if the input ends within it, or FOREIGN. */
 function passPrefix(bytes: Buffer, start: number, end: number, prefix: Buffer): number {
   for (let index = 0; index < prefix.length; index++) {
     if (start + index === end) return INCOMPLETE;
@@ -214,7 +214,7 @@ function passPrefix(bytes: Buffer, start: number, end: number, prefix: Buffer): 
   return start + prefix.length;
 }
 
-/** Whether it is this text of lower-case letters and hyphens, in any case. */
+/** Compares with a text of lower-case letters and hyphens, ignoring case. */
 function isText(bytes: Buffer, start: number, end: number, text: string): boolean {
   if (end - start !== text.length) return false;
   for (let index = 0; index < text.length; index++) {
@@ -225,7 +225,7 @@ function isText(bytes: Buffer, start: number, end: number, text: string): boolea
   return true;
 }
 
-/** A table with 1 for each byte of the text. */
+/** A table that holds 1 for each byte of the text. */
 function bytesOf(text: string): Uint8Array {
   const table = new Uint8Array(256);
   for (const byte of Buffer.from(text)) table[byte] = 1;
