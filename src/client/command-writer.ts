@@ -5,6 +5,7 @@
  * Shape: see `protocol/commands.ts`. Thread: any.
  */
 
+import { line } from '../protocol/commands.ts';
 import { writeUint32 } from '../shared/big-endian.ts';
 import { MESSAGE_ID_BYTES, SIZE_BYTES } from '../shared/limits.ts';
 import { borrowSlab, returnSlab, type Slab } from './slabs.ts';
@@ -55,6 +56,11 @@ export class CommandWriter {
     copyInto(slab, REQ, 0, REQ.length);
     copyInto(slab, source, idAt, idAt + MESSAGE_ID_BYTES);
     slab.at += slab.bytes.write(` ${delayMs}\n`, slab.at, 'latin1');
+  }
+
+  /** RDY: so many messages may be in flight. */
+  setReady(count: number): void {
+    this.bytes(line('RDY', count));
   }
 
   /** Bytes as they are: whole commands, or the beginning of one. */

@@ -8,6 +8,9 @@ import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Clock, SystemClock } from '../shared/clock.ts';
 import type { Address } from './address.ts';
+import type { ConnectionOwner } from './connection-owner.ts';
+import type { ConsumerConnection } from './consumer-connection.ts';
+import type { ConsumerWishes } from './negotiation.ts';
 
 /** Time, chance and sockets. */
 export type Environment = {
@@ -16,6 +19,12 @@ export type Environment = {
   readonly random: () => number;
   /** Begins to connect. The stream emits `connect` when it is done, or `error` and `close`. */
   readonly connect: (address: Address) => Duplex;
+  /** Connects consumers in another way than over a stream. */
+  readonly connectConsumer?: (
+    address: Address,
+    wishes: ConsumerWishes,
+    owner: ConnectionOwner,
+  ) => ConsumerConnection;
 };
 
 /** The machine's own. */

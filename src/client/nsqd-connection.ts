@@ -129,10 +129,10 @@ export class NsqdConnection {
     else this.#questions.push(responder);
   }
 
-  /** Sends a command, and resolves with its answer. Errors: rejects with an NsqError. */
-  ask(command: Buffer): Promise<string> {
+  /** Sends a command of these words, and resolves with its answer. Errors: rejects with an NsqError. */
+  ask(...words: readonly string[]): Promise<string> {
     return new Promise((resolve, reject) => {
-      this.commands.bytes(command);
+      this.commands.bytes(line(...words));
       this.expect({ onAnswer: resolve, onError: reject });
     });
   }

@@ -7,11 +7,11 @@
  * Thread: any.
  */
 
-import { line } from '../protocol/commands.ts';
 import { errorText } from '../shared/error-text.ts';
 import type { Address } from './address.ts';
 import { type Alarm, Alarms } from './alarms.ts';
 import type { ConnectionOwner } from './connection-owner.ts';
+import type { ConsumerConnection } from './consumer-connection.ts';
 import type { ConsumerSettings } from './consumer-options.ts';
 import type { Environment } from './environment.ts';
 import { type AnyMessage, InFlightList } from './in-flight-list.ts';
@@ -53,7 +53,7 @@ export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember
   readonly #settings: ConsumerSettings<T>;
   readonly #environment: Environment;
   readonly #owner: SubscriptionOwner<T>;
-  readonly #connection: NsqdConnection;
+  readonly #connection: ConsumerConnection;
   readonly #inFlight = new InFlightList();
   readonly #origin: MessageOrigin<T>;
   /** Rings when the message that was touched longest ago may need it again. */
@@ -76,7 +76,9 @@ export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember
     this.#environment = environment;
     this.#owner = owner;
     const { connection, wishes, topic, codec } = settings;
-    this.#connection = new NsqdConnection(address, connection, wishes, environment, this);
+    this.#connection =
+      environment.connectConsumer?.(address, wishes, this) ??
+      new NsqdConnection(address, connection, wishes, environment, this);
     this.#origin = { owner: this, codec, topic, address: address.text };
     this.#touchAlarm = Alarms.of(environment.clock).alarm((nowMs) => this.#onTouchAlarm(nowMs));
     this.lastMessageMs = environment.clock.monotonicMs();
@@ -95,7 +97,7 @@ export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember
     const { topic, channel } = this.#settings;
     const { address } = this;
     try {
-      await this.#connection.ask(line('SUB', topic, channel));
+      await this.#connection.ask('SUB', topic, channel);
     } catch (cause) {
       this.#connection.destroy(null);
       const code = cause instanceof NsqError ? cause.code : 'E_SUB_FAILED';
@@ -115,7 +117,7 @@ export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember
     if (this.#isClosing || count === this.rdy) return;
     this.rdy = count;
     if (count > 0) this.lastRdyMs = this.#environment.clock.monotonicMs();
-    this.#connection.commands.bytes(line('RDY', count));
+    this.#connection.commands.setReady(count);
   }
 
   /**
@@ -125,7 +127,7 @@ export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember
   async drain(): Promise<void> {
     this.#isClosing = true;
     this.rdy = 0;
-    const isLeft = await this.#connection.ask(line('CLS')).then(
+    const isLeft = await this.#connection.ask('CLS').then(
       (text) => text === CLOSE_WAIT,
       // a connection that is lost needs no leave
       () => false,

@@ -1,0 +1,35 @@
+/**
+ * What a consumer needs of a connection to a broker, whatever carries it: a socket, or a broker in the same process.
+ *
+ * Thread: any.
+ */
+
+import type { Grant } from './negotiation.ts';
+import type { NsqError } from './nsq-error.ts';
+
+/** Commands that have no answer of their own. Shape: the id of a message is 16 hex digits of `source`, at `idAt`. */
+type ConsumerCommands = {
+  /** RDY: so many messages may be in flight. */
+  setReady(count: number): void;
+  finish(source: Buffer, idAt: number): void;
+  /** Units: whole ms. */
+  requeue(source: Buffer, idAt: number, delayMs: number): void;
+  touch(source: Buffer, idAt: number): void;
+};
+
+/** A connection, as a consumer sees it. */
+export type ConsumerConnection = {
+  readonly commands: ConsumerCommands;
+  /** When the broker was last heard of. Units: ms, monotonic. */
+  readonly heardMs: number;
+  /** Whether commands can be given. */
+  readonly isReady: boolean;
+  /** Connects. Errors: rejects with an NsqError; its owner is told nothing then. */
+  open(): Promise<Grant>;
+  /** Gives SUB or CLS, and resolves with the broker's answer. Errors: rejects with an NsqError. */
+  ask(...words: readonly string[]): Promise<string>;
+  /** Gives the commands that are still to be given, then closes. */
+  end(): void;
+  /** Closes at once. */
+  destroy(error: NsqError | null): void;
+};
