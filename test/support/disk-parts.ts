@@ -4,6 +4,7 @@
  * Thread: any.
  */
 
+import { ForeignChecksums } from '../../src/workers/disk/checksums/foreign-checksums.ts';
 import { OpenFiles } from '../../src/workers/disk/files/open-files.ts';
 import { QueueFiles } from '../../src/workers/disk/files/queue-files.ts';
 import { SegmentIndex } from '../../src/workers/disk/files/segment-index.ts';
@@ -69,7 +70,14 @@ export function makeParts(maxBytesPerFile = 1_000_000): DiskParts {
   const segments = new SegmentWriter({ ...context, maxBytesPerFile }, 0, 0, [], naming);
   const writer = new RecordWriter(segments, states, context.log);
   const reader = new SegmentReader(
-    { source: context, writer: segments, states, unacked, unread },
+    {
+      source: context,
+      writer: segments,
+      states,
+      unacked,
+      unread,
+      foreign: new ForeignChecksums(context),
+    },
     { segment: 0, position: 0 },
   );
   return { ...parts, states, unacked, unread, segments, writer, reader };

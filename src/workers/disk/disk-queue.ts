@@ -16,6 +16,7 @@
  * damaged record costs.
  */
 
+import { ForeignChecksums } from './checksums/foreign-checksums.ts';
 import type { DiskLog, LogLevel } from './files/disk-log.ts';
 import { probeDisk } from './files/disk-probe.ts';
 import { fileError, isOutOfSpace } from './files/file-error.ts';
@@ -111,7 +112,8 @@ export class DiskQueue {
     this.reread = new RecordReread(source, this.#states, this.#stateWriter, this.#unacked);
     const unreadBytes = bytesBetween(source, read, write);
     this.#unread = new UnreadCount(found.depth, finished, deferred, unreadBytes);
-    this.#metadata = new MetadataFile(source, found.metadata, found.isRepaired);
+    const foreign = new ForeignChecksums(source);
+    this.#metadata = new MetadataFile(source, foreign, found.metadata, found.isRepaired);
     this.#writer = new SegmentWriter(
       { ...source, maxBytesPerFile: options.maxBytesPerFile },
       write.segment,
@@ -121,7 +123,7 @@ export class DiskQueue {
     );
     this.#recordWriter = new RecordWriter(this.#writer, this.#states, this.#log);
     const parts = { source, states: this.#states, unacked: this.#unacked, unread: this.#unread };
-    this.#reader = new SegmentReader({ ...parts, writer: this.#writer }, read);
+    this.#reader = new SegmentReader({ ...parts, foreign, writer: this.#writer }, read);
     this.#reader.passed.addReleased(straySidecars(source, this.#states, read, write));
     this.#mover = new RecordMover({
       ...{ ...parts, writer: this.#recordWriter, reader: this.#reader },

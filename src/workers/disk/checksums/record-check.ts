@@ -4,7 +4,8 @@
  * Checksums may be out of date: nsqd or an operator may have replaced the bytes of the segment. So an entry counts for
  * a record only if a part of the record is as the entry says (see `checksum-entry.ts`). Then the record is the one that
  * the entry was written for, and any difference is damage. After the first whole record that does not match its entry,
- * the checksums of the segment are not trusted any more. Where there is no entry, the record's format decides.
+ * the checksums of the segment are not trusted any more, and are removed (see `foreign-checksums.ts`). Where there is
+ * no entry, the record's format decides.
  *
  * Errors: checksums that cannot be read are logged, and count as missing until the next `refresh`. `nextPlace` throws
  * instead, as long as its queue has patience, because its decision is final.
@@ -17,6 +18,7 @@ import { keptAs } from '../files/sidecar-patience.ts';
 import type { QueueContext } from '../queue-context.ts';
 import { hasMessageId, RECORD_BYTES_MIN, recordSize, storedSize } from '../records/disk-record.ts';
 import { ChecksumCursor } from './checksum-cursor.ts';
+import type { ForeignChecksums } from './foreign-checksums.ts';
 
 /** What a check needs of its queue. */
 export type RecordCheckSource = Pick<
@@ -36,6 +38,7 @@ const front = Buffer.allocUnsafeSlow(RECORD_BYTES_MIN);
 export class RecordCheck {
   readonly #source: RecordCheckSource;
   readonly #checksums: ChecksumCursor;
+  readonly #foreign: ForeignChecksums | undefined;
   /** The segment whose checksums are not trusted: they are of other records, or cannot be read. */
   #distrusted = -1;
   /** The segment whose checksums could not be read the last time. */
@@ -45,8 +48,10 @@ export class RecordCheck {
   /** Bytes of the record that was judged last, by its entry. */
   #size = 0;
 
-  constructor(source: RecordCheckSource) {
+  /** `foreign` is told of checksums that are of other records. */
+  constructor(source: RecordCheckSource, foreign?: ForeignChecksums) {
     this.#source = source;
+    this.#foreign = foreign;
     this.#checksums = new ChecksumCursor(source.openFiles, source.files);
   }
 
@@ -179,6 +184,7 @@ export class RecordCheck {
 
   #distrust(segment: number): void {
     this.#distrusted = segment;
+    this.#foreign?.add(segment);
     this.#log(segment, 'are of other records');
   }
 

@@ -5,6 +5,7 @@
  */
 
 import { dirname } from 'node:path';
+import type { ForeignChecksums } from '../checksums/foreign-checksums.ts';
 import { type DiskLog, LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
 import { errorText, fileError } from '../files/file-error.ts';
 import type { FileSystem } from '../files/file-system.ts';
@@ -24,6 +25,8 @@ const OLD_COPY_TRIES = 5;
 
 export class MetadataFile {
   readonly #options: MetadataFileOptions;
+  /** Checksums that would speak against what is put in place. */
+  readonly #foreign: ForeignChecksums;
   /** What was put in place last, or found there; a later one may be in place that failed to be called so. */
   #placed: QueueMetadata | undefined;
   /** What is on disk as text, if that is known. */
@@ -41,10 +44,12 @@ export class MetadataFile {
   /** `onDisk` is what the file says; undefined if there is none, or none that counts, or the copy counts instead. */
   constructor(
     options: MetadataFileOptions,
+    foreign: ForeignChecksums,
     onDisk: QueueMetadata | undefined,
     doesCopyCount: boolean,
   ) {
     this.#options = options;
+    this.#foreign = foreign;
     this.#placed = onDisk;
     this.#text = onDisk === undefined ? undefined : formatMetadata(onDisk);
     this.#mayHaveOldCopy = onDisk === undefined && !doesCopyCount;
@@ -97,9 +102,16 @@ export class MetadataFile {
     this.#text = undefined;
     this.#isDurable = false;
     // Whoever is killed in between leaves a copy that is newer, or that counts still.
-    if (!this.#doesCopyCount) this.#writeCopy(text, previousText);
+    if (!this.#doesCopyCount) {
+      this.#foreign.remove();
+      this.#writeCopy(text, previousText);
+    }
     writeMetadata(fileSystem, files, metadata);
-    if (this.#doesCopyCount) this.#writeCopy(text, '');
+    if (this.#doesCopyCount) {
+      this.#writeCopy(text, '');
+      // Until now they told that what is on disk is wrong.
+      this.#foreign.remove();
+    }
     this.#doesCopyCount = false;
     this.#text = text;
     this.#placed = metadata;

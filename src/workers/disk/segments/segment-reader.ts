@@ -19,6 +19,7 @@
  * Source: go-diskqueue `readOne`, `moveForward`, `handleReadError`, `checkTailCorruption`.
  */
 
+import type { ForeignChecksums } from '../checksums/foreign-checksums.ts';
 import { RecordCheck } from '../checksums/record-check.ts';
 import { checkDataPath } from '../files/data-path.ts';
 import { type DiskLog, LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
@@ -60,6 +61,8 @@ export interface SegmentReaderOptions {
   readonly states: RecordStates;
   readonly unacked: UnackedRecords;
   readonly unread: UnreadCount;
+  /** Is told of checksums that are of other records. */
+  readonly foreign: ForeignChecksums;
 }
 
 /** Bytes of finished records that are looked through at once. */
@@ -97,7 +100,7 @@ export class SegmentReader {
     this.#states = options.states;
     this.#unacked = options.unacked;
     this.#unread = options.unread;
-    this.#check = new RecordCheck(options.source);
+    this.#check = new RecordCheck(options.source, options.foreign);
     this.passed = new PassedSegments(options.source, options.states);
     const { recordBytesMax } = options.source;
     this.#cursor = new ReadCursor({ ...options, recordBytesMax, check: this.#check }, place);
