@@ -127,7 +127,7 @@ export class SavedFile {
       const text = await new Promise<string>((resolve, reject) => {
         inSlices(this.#setup.text(), resolve, reject);
       });
-      if (await this.#isOnDisk(text)) await this.#syncDirectory();
+      if (await this.#isOnDisk(text)) await syncDirectory(path.dirname(file));
       else await this.#write(text);
       this.#text = text;
     } catch (cause) {
@@ -186,17 +186,18 @@ export class SavedFile {
       await rm(temporary, { force: true }).catch(errorText);
       throw error;
     }
-    await this.#syncDirectory();
+    await syncDirectory(path.dirname(target));
   }
+}
 
-  async #syncDirectory(): Promise<void> {
-    // Windows cannot sync a directory and does not need to.
-    if (process.platform === 'win32') return;
-    const directory = await open(path.dirname(this.#setup.path), 'r');
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
-    }
+/** Makes the names in a directory durable. */
+export async function syncDirectory(directory: string): Promise<void> {
+  // Windows cannot sync a directory and does not need to.
+  if (process.platform === 'win32') return;
+  const file = await open(directory, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }

@@ -27,10 +27,12 @@ import type { Options } from './options/options.ts';
 import { Lookupd } from './peers/lookupd/lookupd.ts';
 import { brokerIdentity } from './peers/lookupd/peer-info.ts';
 import { StatsdReporter } from './peers/statsd/statsd-reporter.ts';
-import { defaultPolicy } from './policies/default-policy.ts';
+import { Policies } from './policies/policies.ts';
+import type { Policy } from './policies/policy.ts';
+import { PolicyStore } from './policies/policy-store.ts';
 import type { PumpHandle } from './pumps/pump-handle.ts';
 import { Turn } from './pumps/turn.ts';
-import { WorkerPools } from './pumps/worker-pools.ts';
+import { crashOf, WorkerPools } from './pumps/worker-pools.ts';
 import { MemoryMonitor } from './stats/memory-statistics.ts';
 import { StatsCollector } from './stats/stats-collector.ts';
 import { foundText, resourceLines, storedFiles } from './storage/start-report.ts';
@@ -54,6 +56,7 @@ export class Nsqd {
   readonly #lock: DataLock;
   readonly #bounds: Bounds;
   readonly #pools: WorkerPools;
+  readonly #policies: PolicyStore;
   readonly #core: BrokerCore;
   readonly #httpClient: HttpClient;
   readonly #lookupd: Lookupd;
@@ -72,13 +75,17 @@ export class Nsqd {
   #isExiting = false;
 
   /** Starts a broker. Errors: rejects with the reason if it cannot run; then nothing remains of it. */
-  static async start(options: Options, surroundings: Surroundings): Promise<Nsqd> {
+  static async start(
+    options: Options,
+    surroundings: Surroundings,
+    policies: readonly Policy[] = [],
+  ): Promise<Nsqd> {
     const { logger } = surroundings;
     const dataPath = path.resolve(options.dataPath);
     const tls = options.tlsCert === '' ? null : await TlsContext.load(options);
     const peerTls = await peerTlsOptions(options);
     const lock = await lockDataPath(dataPath, (text) => logger.warn(text));
-    const nsqd = new Nsqd({ ...options, dataPath }, surroundings, lock, tls, peerTls);
+    const nsqd = new Nsqd({ ...options, dataPath }, surroundings, policies, lock, tls, peerTls);
     try {
       await nsqd.#open();
     } catch (error) {
@@ -91,6 +98,7 @@ export class Nsqd {
   private constructor(
     options: Options,
     { logger, clock, guard }: Surroundings,
+    policies: readonly Policy[],
     lock: DataLock,
     tls: TlsContext | null,
     peerTls: HttpClientTls,
@@ -108,10 +116,7 @@ export class Nsqd {
       this.#core.topics.diskShortage = shortage;
     });
     this.#pools = new WorkerPools(options, this.#bounds.pumpBytes);
-    this.failed = this.#pools.ended.then(
-      () => new Promise<Error>(() => undefined),
-      (cause: unknown) => new Error(`a worker thread has crashed - ${errorText(cause)}`, { cause }),
-    );
+    this.failed = crashOf(this.#pools.ended);
     this.#httpClient = new HttpClient({
       connectTimeoutMs: options.httpClientConnectTimeoutMs,
       requestTimeoutMs: options.httpClientRequestTimeoutMs,
@@ -127,7 +132,7 @@ export class Nsqd {
       clock,
       logger,
     });
-    const policy = defaultPolicy(options);
+    const inForce = new Policies(options, policies);
     this.#core = new BrokerCore({
       pumps: this.#pools.pumps,
       mainBell: this.#pools.mainBell,
@@ -135,7 +140,8 @@ export class Nsqd {
       guard,
       logger,
       registry: this.#lookupd,
-      policyOf: () => policy,
+      policies: inForce,
+      maxMsgSize: options.maxMsgSize,
       onChange: () => this.#onTopicsChanged(),
       requestTurn: () => this.#turn.request(),
       target: (consumer) => this.#tcp.get(consumer),
@@ -146,10 +152,18 @@ export class Nsqd {
       onEvent: (event) => this.#onEvent(event),
     });
     const { topics, publisher } = this.#core;
+    this.#policies = new PolicyStore({
+      dataPath: options.dataPath,
+      policies: inForce,
+      clock,
+      logger,
+      apply: () => topics.applyPolicies(),
+    });
     this.#storage = new Storage({
       ...options,
       topics: () => topics.values(),
-      callers: [...this.#pools.diskPulses, this.#bounds.disk],
+      callers: [...this.#pools.diskPulses, this.#bounds.disk, this.#policies],
+      files: [this.#policies],
       clock,
       logger,
       onRefusal: (refusal) => {
@@ -178,7 +192,7 @@ export class Nsqd {
       get: (number: number) => this.#tcp.get(number)?.client,
       values: () => this.#tcp.clients(),
     };
-    this.#stats = new StatsCollector(topics, clients, options, clock);
+    this.#stats = new StatsCollector(topics, clients, inForce, options, clock);
     this.#operations = new BrokerOperations({
       options,
       startTimeMs: Number(clock.unixNs() / 1_000_000n),
@@ -198,6 +212,7 @@ export class Nsqd {
       guard,
       bodies: this.#bounds.bodies,
       hostname: os.hostname(),
+      policies: this.#policies,
       memory: () => this.#memory.read(),
     });
     this.#http = new HttpServers({
@@ -231,9 +246,7 @@ export class Nsqd {
     this.#logger.info('NSQ: bye');
   }
 
-  /**
-   * Reloads certificate and key for new connections; a bad one is logged, and the old one stays in use.
-   */
+  /** Reloads certificate and key for new connections. A bad one is logged, and the old one stays in use. */
   async reloadCertificate(): Promise<void> {
     if (this.#tls === null) return;
     try {
@@ -242,6 +255,11 @@ export class Nsqd {
     } catch (error) {
       this.#logger.error(`TLS: the old certificate stays in use - ${errorText(error)}`);
     }
+  }
+
+  /** Policies that can be set while the broker runs. */
+  get policies(): PolicyStore {
+    return this.#policies;
   }
 
   /**
@@ -273,6 +291,7 @@ export class Nsqd {
     this.#memory.start();
     await this.#storage.open();
     await this.#bounds.disk.start();
+    await this.#policies.load();
     await this.#load();
     await this.#storage.save();
     await this.#logStart();
@@ -323,18 +342,7 @@ export class Nsqd {
   }
 
   async #load(): Promise<void> {
-    const saved = await this.#storage.load();
-    for (const { name, isPaused, channels } of saved) {
-      const topic = this.#core.topics.createStopped(name, isPaused);
-      // The file may name a topic twice; one mention of a pause is enough.
-      if (isPaused && !topic.isPaused) void this.#core.topics.pauseTopic(topic, true);
-      for (const channel of channels) {
-        this.#core.topics.getOrCreateChannel(topic, channel.name, channel.isPaused);
-      }
-    }
-    for (const topic of this.#core.topics.values()) this.#core.topics.start(topic);
-    // Until the disk queues are open their depths are not known.
-    await Promise.all(this.#core.pumps.map((pump) => pump.request({ do: 'settle' })));
+    await this.#core.restore(await this.#storage.load());
     this.#isLoading = false;
   }
 
@@ -350,6 +358,7 @@ export class Nsqd {
     this.#memory.stop();
     this.#bounds.disk.stop();
     this.#storage.stop();
+    this.#policies.stop();
     await this.#pools.destroy();
     await this.#lock.release();
   }

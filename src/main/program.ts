@@ -11,14 +11,20 @@ import { EndSignals } from '../daemon/end-signals.ts';
 import { Guard } from '../daemon/guard.ts';
 import { guardInspector } from '../daemon/inspector-guard.ts';
 import { Logger } from '../daemon/log.ts';
+import { InvalidValue } from '../daemon/options/invalid-value.ts';
 import { cutThreads, exitProcess } from '../daemon/process-end.ts';
 import { StderrSink } from '../daemon/stderr-sink.ts';
 import { UncaughtErrors } from '../daemon/uncaught-errors.ts';
 import { SystemClock } from '../shared/clock.ts';
 import { errorText } from '../shared/error-text.ts';
 import { Nsqd } from './nsqd.ts';
-import { parseCommandLine } from './options/command-line.ts';
+import { type Command, parseCommandLine, readConfigTables } from './options/command-line.ts';
 import type { Options } from './options/options.ts';
+import type { Policy } from './policies/policy.ts';
+import { parsePolicyTables } from './policies/policy-tables.ts';
+
+/** What the command line has the program do. */
+type RunCommand = Command & { kind: 'run' };
 
 const LOG_PREFIX_DEFAULT = '[nsqd] ';
 /** An uncaught error is a bug: it is logged and ends the broker. */
@@ -54,20 +60,34 @@ export async function runProgram(words: readonly string[]): Promise<void> {
       process.exitCode = 1;
       return;
     case 'run':
-      await runBroker(command.options, command.warnings);
+      await runBroker(command, surroundings.readFile);
   }
 }
 
 /** Runs until a signal, or until the broker cannot continue, and ends the process. */
-async function runBroker(options: Options, warnings: readonly string[]): Promise<void> {
+async function runBroker(
+  { options, config, warnings }: RunCommand,
+  readFile: (path: string) => string,
+): Promise<void> {
   const clock = new SystemClock();
   const logger = makeLogger(options.logPrefix, options.logLevel);
   for (const warning of warnings) logger.warn(warning);
-  const signals = new EndSignals(clock, endSignals(options));
+  const policies = parsePolicyTables(config.policies);
+  if (policies instanceof InvalidValue) {
+    logger.fatal(`failed to load config file ${config.path} - ${policies.why}`);
+    process.exitCode = 1;
+    return;
+  }
+  const reloads = options.tlsCert !== '' || policies.length > 0;
+  const signals = new EndSignals(clock, endSignals(reloads));
   const guard = new Guard(clock, logger);
   const { bug } = new UncaughtErrors(guard, logger);
-  const starting = Nsqd.start(options, { logger, clock, guard });
-  if (options.tlsCert !== '') reloadOnHangUp(starting);
+  const starting = Nsqd.start(options, { logger, clock, guard }, policies);
+  const readPolicies = (): readonly Policy[] | InvalidValue => {
+    const tables = readConfigTables(config.path, { readFile });
+    return tables instanceof InvalidValue ? tables : parsePolicyTables(tables.policies);
+  };
+  if (reloads) reloadOnHangUp(starting, readPolicies);
   let nsqd: Nsqd;
   try {
     nsqd = await Promise.race([starting, bug.then((error) => Promise.reject(error))]);
@@ -111,17 +131,23 @@ async function rescue(nsqd: Nsqd, clock: SystemClock, logger: Logger): Promise<v
   else logger.error(`what was in memory is not all on disk - ${failure}`);
 }
 
-/** A hang-up ends the broker cleanly, unless it reloads the certificate. */
-function endSignals(options: Options): NodeJS.Signals[] {
+/** A hang-up ends the broker cleanly, unless it reloads the certificate or policies. */
+function endSignals(reloads: boolean): NodeJS.Signals[] {
   const always: NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGQUIT'];
-  return options.tlsCert === '' ? [...always, 'SIGHUP'] : always;
+  return reloads ? always : [...always, 'SIGHUP'];
 }
 
 /** A hang-up during the start is handled afterwards: without a handler it would end the process. */
-function reloadOnHangUp(starting: Promise<Nsqd>): void {
+function reloadOnHangUp(
+  starting: Promise<Nsqd>,
+  policies: () => readonly Policy[] | InvalidValue,
+): void {
   process.on('SIGHUP', () => {
     starting.then(
-      (nsqd) => nsqd.reloadCertificate(),
+      (nsqd) => {
+        nsqd.policies.reload(policies());
+        return nsqd.reloadCertificate();
+      },
       // The caller that starts the broker reports why it fails.
       () => undefined,
     );

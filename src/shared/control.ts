@@ -6,7 +6,7 @@
  */
 
 import { Packr } from 'msgpackr';
-import type { TopicPolicy } from './topic-policy.ts';
+import type { ChannelPolicy, TopicPolicy } from './topic-policy.ts';
 
 /** How close a consumer is: in the broker's zone, in its region, or elsewhere. */
 export type Locality = 'zone' | 'region' | 'global';
@@ -28,8 +28,10 @@ export type ControlRequest =
       channel: number;
       name: string;
       isPaused: boolean;
-      policy: TopicPolicy;
+      policy: ChannelPolicy;
     }
+  | { do: 'setTopicPolicy'; topics: number[]; policy: TopicPolicy }
+  | { do: 'setChannelPolicy'; channels: number[]; policy: ChannelPolicy }
   | { do: 'pauseTopic'; topic: number; isPaused: boolean }
   | { do: 'pauseChannel'; topic: number; channel: number; isPaused: boolean }
   | { do: 'emptyTopic'; topic: number }
@@ -92,8 +94,11 @@ export type TopicCounters = {
   backendDepth: number;
   messageCount: number;
   messageBytes: number;
-  /** Dropped by a full queue to make room for newer ones. */
+  /** Gave way because the queue was full, or were too old. */
   droppedCount: number;
+  expiredCount: number;
+  /** Those of them that went to another topic. */
+  deadLetterCount: number;
 };
 
 /** Counters of a channel, all in messages. */
@@ -107,6 +112,12 @@ export type ChannelCounters = {
   timeoutCount: number;
   /** As for a topic. */
   droppedCount: number;
+  expiredCount: number;
+  deadLetterCount: number;
+  /** Messages that had all their attempts; they may be in another topic too. */
+  exhaustedCount: number;
+  /** How often a delivery had to wait for a rate, or for a bound of messages in flight. */
+  throttledCount: number;
   /** Messages delivered from memory, by the locality of the consumer. */
   takenCounts: Record<Locality, number>;
 };
@@ -132,17 +143,27 @@ export type PumpEvent =
   /** Writes to a disk queue of the topic or of its channels fail; `error` is null when they work again. */
   | { event: 'backend'; topic: number; error: string | null };
 
+/** Why messages go to another topic, and to which. Shape: `channel` is empty if they waited in the topic itself. */
+export type DeadLetterHead = {
+  topic: string;
+  channel: string;
+  target: string;
+  isWrapped: boolean;
+  reason: 'expired' | 'attempts' | 'full';
+};
+
+/** Everything that is encoded in this way. */
+type Control = ControlRequest | ControlReply | PumpEvent | DeadLetterHead;
+
 // msgpackr's record extension needs state on both sides; plain maps keep every message self-contained.
 const packr = new Packr({ useRecords: false });
 
-/** Encodes one request, reply or event. */
-export function encodeControl(value: ControlRequest | ControlReply | PumpEvent): Buffer {
+/** Encodes one of them. */
+export function encodeControl(value: Control): Buffer {
   return packr.pack(value);
 }
 
 /** Decodes the output of `encodeControl`. The caller names the type: both sides are from the same build. */
-export function decodeControl<T extends ControlRequest | ControlReply | PumpEvent>(
-  bytes: Uint8Array,
-): T {
+export function decodeControl<T extends Control>(bytes: Uint8Array): T {
   return packr.unpack(bytes) as T;
 }

@@ -14,6 +14,9 @@ export const PROBE_FILE = 'probe';
 /** The same, in the data directory itself, for when the subdirectory cannot be used. */
 export const OUTER_PROBE_FILE = '.ringmq.probe';
 
+/** Name of the file, in that directory, that keeps the policies that were set at run time. */
+export const POLICIES_FILE = 'policies.json';
+
 const QUEUE_FILE = /^(.+)\.diskqueue\.(\d{6,}|meta)\.dat$/;
 
 /** The name of a disk queue's file, parsed. */

@@ -7,8 +7,8 @@
  * identifies an answer that main waits for; 0 means that it waits for none.
  *
  *   publish ring   main → pump   PUBLISH
- *   command ring  main → pump   FINISH REQUEUE TOUCH READY CREDIT BARRIER CONTROL
- *   deliver ring   pump → main   FRAMES REFUSED ANSWER REPLY EVENT HOLD
+ *   command ring  main → pump   FINISH REQUEUE TOUCH READY CREDIT BARRIER CONTROL DEAD_LETTERED
+ *   deliver ring   pump → main   FRAMES REFUSED ANSWER REPLY EVENT HOLD DEAD_LETTERS
  *
  * The two rings to the pump are ordered where it matters: a CONTROL record carries the publish ring's position at
  * which it was written, and takes effect after everything published before that position and before everything
@@ -21,8 +21,8 @@ import { assert } from './assert.ts';
  * Messages for one topic, as received.
  *
  * Shape: topic, count, token, deferMs, timestamp (high, low; Unix time in ns), first, followingCount, followingBytes,
- * then `count` times size(4, big-endian) body(size): the body of an MPUB after its count, or of a PUB including its
- * size.
+ * 1 if they must be in files before they are answered, then `count` times size(4, big-endian) body(size): the body of
+ * an MPUB after its count, or of a PUB including its size.
  *
  * A publication with a token may take several records, each with a token of its own, and is accepted or refused as a
  * whole at the first of them. In that one `first` is 0; in the others it is the token of the first. The last two
@@ -37,7 +37,8 @@ export const PUBLISH_TIMESTAMP = 4;
 export const PUBLISH_FIRST = 6;
 export const PUBLISH_FOLLOWING_COUNT = 7;
 export const PUBLISH_FOLLOWING_BYTES = 8;
-export const PUBLISH_WORDS = 9;
+export const PUBLISH_TO_DISK = 9;
+export const PUBLISH_WORDS = 10;
 
 /** Finished messages of one consumer. Shape: consumer, then an id (high, low) for each message. */
 export const FINISH = 2;
@@ -75,6 +76,11 @@ export const CONTROL_POSITION = 0;
 export const CONTROL_TOKEN = 1;
 export const CONTROL_MORE = 2;
 export const CONTROL_WORDS = 3;
+
+/** What became of a batch of dead letters. Shape: token, 1 if they are kept where they were to go. */
+export const DEAD_LETTERED = 9;
+export const DEAD_LETTERED_TOKEN = 0;
+export const DEAD_LETTERED_KEPT = 1;
 
 /** Message frames for one consumer, ready for its socket. Shape: consumer, count of messages; bytes. */
 export const FRAMES = 16;
@@ -121,11 +127,21 @@ export const HOLD_TOPIC = 0;
 export const HOLD_ON = 1;
 export const HOLD_WORDS = 2;
 
+/**
+ * Messages that go to another topic. Shape: token, count of messages, bytes of the head; the head (`DeadLetterHead` in
+ * `control.ts`), then the messages as disk records.
+ */
+export const DEAD_LETTERS = 22;
+export const DEAD_LETTERS_TOKEN = 0;
+export const DEAD_LETTERS_COUNT = 1;
+export const DEAD_LETTERS_HEAD_BYTES = 2;
+export const DEAD_LETTERS_WORDS = 3;
+
 /** Bytes of a record's fields. */
 export function fieldBytes(words: number): number {
   return words * 4;
 }
 
 assert(PUBLISH_TIMESTAMP + 2 === PUBLISH_FIRST, 'a timestamp is two words');
-assert(PUBLISH_FOLLOWING_BYTES + 1 === PUBLISH_WORDS, 'the fields of PUBLISH follow each other');
+assert(PUBLISH_TO_DISK + 1 === PUBLISH_WORDS, 'the fields of PUBLISH follow each other');
 assert(REFUSED_ID + 2 === REFUSED_WORDS, 'the fields of REFUSED follow each other');

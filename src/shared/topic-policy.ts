@@ -1,24 +1,56 @@
 /**
- * The policy of a topic or a channel: how many messages memory keeps, how many may wait, what is dropped beyond that,
- * and when a publish is acknowledged. Main chooses a policy by name; a pump gets its values.
+ * The promises of a topic and of a channel. Main decides them by name; a pump gets the values and keeps them.
  *
- * Units: `memQueueSize` and `maxDepth` in messages, `maxBytes` in bytes of messages with their headers; a bound of 0 is
- * none. Thread: any (types only).
+ * Units: counts in messages, `maxBytes` in bytes of messages with their headers, times in ms; a bound of 0 is none.
+ * Thread: any (types only).
  */
-export type TopicPolicy = {
+
+/** What both promise: how many messages memory keeps, how many may wait, and what gives way beyond. */
+export type QueuePolicy = {
   readonly memQueueSize: number;
   readonly maxDepth: number;
   readonly maxBytes: number;
-  /** Whether a full queue refuses new messages, or drops its oldest. */
-  readonly whenFull: 'reject' | 'drop-oldest';
+  /** Whether a full queue refuses new messages, drops its oldest, or sends its oldest to `deadLetter`. */
+  readonly whenFull: 'reject' | 'drop-oldest' | 'dead-letter';
+  /** Age beyond which a message is not delivered; 0 for no limit. */
+  readonly messageTtlMs: number;
+  /** Name of the topic that gets what is not delivered; empty if that is dropped. */
+  readonly deadLetter: string;
+  /** Whether the body of a dead letter is wrapped in a JSON object that gives the reason. */
+  readonly deadLetterEnvelope: 'none' | 'json';
+};
+
+/** What a topic promises. */
+export type TopicPolicy = QueuePolicy & {
   /** Whether `OK` means that the broker has the message, or that the message is written to its file. */
   readonly acknowledge: 'memory' | 'write';
 };
+
+/** What a channel promises. */
+export type ChannelPolicy = QueuePolicy & {
+  /** Messages that may be in flight, over all consumers. */
+  readonly maxInFlight: number;
+  /** Messages a second over all consumers, and how many of them may go at once. */
+  readonly maxRate: number;
+  readonly burst: number;
+  /** Deliveries that one message gets at most. */
+  readonly maxAttempts: number;
+  /** How long a message that timed out waits; null if it does not wait. */
+  readonly requeueBackoff: Backoff | null;
+  /** The message timeout of a consumer that has not negotiated one. */
+  readonly msgTimeoutMs: number;
+  /** How long a channel may be without a consumer, and after how long that is reported; 0 for never. */
+  readonly expiresMs: number;
+  readonly warnAfterMs: number;
+};
+
+/** Delays that double from the first to the longest. */
+export type Backoff = { readonly minMs: number; readonly maxMs: number };
 
 /** Whether a queue has a bound besides memory and disk. */
 export function hasQueueBound({
   maxDepth,
   maxBytes,
-}: Pick<TopicPolicy, 'maxDepth' | 'maxBytes'>): boolean {
+}: Pick<QueuePolicy, 'maxDepth' | 'maxBytes'>): boolean {
   return maxDepth > 0 || maxBytes > 0;
 }

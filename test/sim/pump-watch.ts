@@ -119,8 +119,8 @@ export class PumpWatch {
       this.#watchTopic(topic, this.#ledger.addTopic(number, name));
     };
     const addChannel = state.addChannel.bind(state);
-    state.addChannel = (topic, number, name, isPaused, policy) => {
-      addChannel(topic, number, name, isPaused, policy);
+    state.addChannel = (topic, number, name, isPaused, policy, nowMs) => {
+      addChannel(topic, number, name, isPaused, policy, nowMs);
       const channel = topic.channels.get(number);
       assert.ok(channel !== undefined);
       const queueName = `${topic.name}${NAME_SEPARATOR}${name}`;
@@ -298,9 +298,9 @@ export class PumpWatch {
   #watchDeadlines(channel: Channel, model: ChannelModel): void {
     const { inFlight, deferred } = this.#loop.state;
     const onTimeout = channel.onTimeout.bind(channel);
-    channel.onTimeout = (entry) => {
+    channel.onTimeout = (entry, nowMs) => {
       model.timeOut(this.#key(inFlight.position(entry)), this.#nowMs);
-      onTimeout(entry);
+      onTimeout(entry, nowMs);
     };
     const onDue = channel.onDue.bind(channel);
     channel.onDue = (entry) => {

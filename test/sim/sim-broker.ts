@@ -21,7 +21,7 @@ import type { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { NO_REGISTRY } from '../support/no-registry.ts';
 import type { Random } from '../support/seeded-random.ts';
 import { strictGuard } from '../support/strict-guard.ts';
-import { policyWith } from '../support/topic-policies.ts';
+import { samePolicies } from '../support/topic-policies.ts';
 import { keysOfBodies } from './bodies.ts';
 import type { Ledger } from './ledger.ts';
 import { LoopThread } from './loop-thread.ts';
@@ -95,15 +95,15 @@ export class SimBroker {
       },
     });
     this.#mainBell = new Doorbell(mainBell);
-    const policy = policyWith({ memQueueSize: scenario.memQueueSize });
     this.#core = new BrokerCore({
       pumps: pumpTasks,
       mainBell,
       clock,
       guard: strictGuard(),
-      logger: { info: () => undefined },
+      logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
       registry: NO_REGISTRY,
-      policyOf: () => policy,
+      policies: samePolicies({ memQueueSize: scenario.memQueueSize }),
+      maxMsgSize: 1024 * 1024,
       onChange: () => undefined,
       requestTurn: () => {
         this.#isTurnRequested = true;

@@ -72,6 +72,7 @@ export class BackendBench {
         mayRead: () => this.mayRead,
         onStarved: () => this.log.push('starved'),
         onReadable: () => this.log.push('readable'),
+        onPastDue: null,
         onDeferred: owner === 'channel' ? onDeferred : null,
         onHealth: (error) => this.log.push(`health ${error}`),
         onEnded: () => this.log.push('ended'),

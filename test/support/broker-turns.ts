@@ -10,7 +10,7 @@ import { InvalidValue } from '../../src/daemon/options/invalid-value.ts';
 import { BodyMemory } from '../../src/main/limits/body-memory.ts';
 import { TurnBudget } from '../../src/main/limits/turn-budget.ts';
 import { completeOptions, type Options } from '../../src/main/options/options.ts';
-import { defaultPolicy } from '../../src/main/policies/default-policy.ts';
+import { Policies } from '../../src/main/policies/policies.ts';
 import type { PumpHandle } from '../../src/main/pumps/pump-handle.ts';
 import type { RingSizes } from '../../src/main/pumps/ring-sizes.ts';
 import { planThreads } from '../../src/main/pumps/thread-plan.ts';
@@ -117,15 +117,15 @@ export class BrokerTurns {
       },
       disk: { ...this.options, dataPath: DATA_PATH },
     });
-    const policy = defaultPolicy(this.options);
     this.#core = new BrokerCore({
       pumps: pumpTasks,
       mainBell,
       clock: this.clock,
       guard: strictGuard(),
-      logger: { info: () => undefined },
+      logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
       registry: NO_REGISTRY,
-      policyOf: () => policy,
+      policies: new Policies(this.options),
+      maxMsgSize: this.options.maxMsgSize,
       onChange: () => {
         this.changeCount++;
       },

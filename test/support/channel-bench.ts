@@ -5,18 +5,24 @@
  */
 
 import { allocateRing } from '../../src/shared/ring/layout.ts';
-import { Channel, type ChannelContext } from '../../src/workers/pump/channel.ts';
+import type { ChannelPolicy } from '../../src/shared/topic-policy.ts';
+import { Alarms } from '../../src/workers/pump/alarms.ts';
+import { Channel } from '../../src/workers/pump/channel.ts';
+import type { ChannelContext } from '../../src/workers/pump/channel-context.ts';
 import { Consumer } from '../../src/workers/pump/consumer.ts';
+import { DeadLetters } from '../../src/workers/pump/dead-letters.ts';
 import { Deferred } from '../../src/workers/pump/deferred.ts';
 import { Delivery } from '../../src/workers/pump/delivery.ts';
 import { type DepthBound, NO_BOUND } from '../../src/workers/pump/depth-bound.ts';
 import { InFlight } from '../../src/workers/pump/in-flight.ts';
 import { MessageQueue } from '../../src/workers/pump/message-queue.ts';
 import { MessageStore } from '../../src/workers/pump/store/message-store.ts';
+import { Undelivered } from '../../src/workers/pump/undelivered.ts';
 import { WallClock } from '../../src/workers/pump/wall-clock.ts';
 import { DeliverySide } from './delivery-side.ts';
 import { idWords } from './message-bytes.ts';
 import { ListBackend, putInStore } from './pump-parts.ts';
+import { channelPolicyWith } from './topic-policies.ts';
 
 export interface ChannelBenchOptions {
   readonly memoryMax: number;
@@ -26,6 +32,7 @@ export interface ChannelBenchOptions {
   /** Memory that messages may take. */
   readonly budgetBytes: number;
   readonly bound: DepthBound;
+  readonly policy: Partial<ChannelPolicy>;
 }
 
 /** Wall clock time at monotonic time 0. */
@@ -38,6 +45,7 @@ const DEFAULTS: ChannelBenchOptions = {
   random: () => 0,
   budgetBytes: Number.POSITIVE_INFINITY,
   bound: NO_BOUND,
+  policy: {},
 };
 
 /** A message that a consumer got. */
@@ -54,6 +62,8 @@ export class ChannelBench {
   readonly store: MessageStore;
   readonly inFlight = new InFlight(0);
   readonly deferred = new Deferred(0);
+  readonly alarms = new Alarms(0);
+  readonly deadLetters: DeadLetters;
   readonly main: DeliverySide;
   readonly backend: ListBackend;
   readonly channel: Channel;
@@ -72,7 +82,10 @@ export class ChannelBench {
     this.store = new MessageStore(complete.budgetBytes);
     this.backend = new ListBackend(this.store);
     const { store, backend, inFlight, deferred } = this;
-    const context: ChannelContext = {
+    this.deadLetters = new DeadLetters(store, this.main.producer);
+    const context: ChannelContext<Channel> = {
+      deadLetters: this.deadLetters,
+      alarms: this.alarms,
       store,
       inFlight,
       deferred,
@@ -86,8 +99,14 @@ export class ChannelBench {
       },
     };
     const { memoryMax, bound } = complete;
-    const queue = new MessageQueue({ title: 'channel "c"', store, backend, memoryMax, bound });
-    this.channel = new Channel(CHANNEL, false, queue, context);
+    const undelivered = new Undelivered({ topic: 't', channel: 'c' }, this.deadLetters);
+    const title = 'channel "c"';
+    const queue = new MessageQueue({ title, store, backend, memoryMax, bound, undelivered });
+    const policy = channelPolicyWith(complete.policy);
+    this.channel = new Channel(
+      { number: CHANNEL, isPaused: false, queue, undelivered, policy, nowMs: 0 },
+      context,
+    );
   }
 
   /** Subscribes a consumer with this ready count. */
@@ -150,10 +169,11 @@ export class ChannelBench {
     this.nowMs += byMs;
     const { deadlines } = this.inFlight;
     const timedOut = deadlines.expire(this.nowMs);
-    for (let i = 0; i < timedOut; i++) this.channel.onTimeout(deadlines.expired[i]);
+    for (let i = 0; i < timedOut; i++) this.channel.onTimeout(deadlines.expired[i], this.nowMs);
     const { dueTimes } = this.deferred;
     const due = dueTimes.expire(this.nowMs);
     for (let i = 0; i < due; i++) this.channel.onDue(dueTimes.expired[i]);
+    this.alarms.fire(this.nowMs);
   }
 
   finish(consumer: Consumer, id: string): number {

@@ -17,6 +17,7 @@ import { completeOptions, type Options } from '../../src/main/options/options.ts
 import type { BrokerStats, StatsFilter } from '../../src/main/stats/stats.ts';
 import type { HttpBroker } from '../../src/main/topics/broker.ts';
 import { ManualClock } from './manual-clock.ts';
+import { policyStoreOf } from './policy-store.ts';
 import { brokerStatistics } from './statistics.ts';
 
 const MACHINE = { hostname: 'host', parallelism: 2 };
@@ -198,6 +199,7 @@ export async function startApi(
     guard,
     bodies,
     hostname: 'host',
+    policies: policyStoreOf(),
     memory: () => MEMORY,
   });
   const lane = new PublishLane({

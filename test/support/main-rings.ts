@@ -4,7 +4,7 @@
  * Thread: any.
  */
 
-import { defaultPolicy } from '../../src/main/policies/default-policy.ts';
+import { topicPolicy } from '../../src/main/policies/promises.ts';
 import { type PublicationPart, PumpHandle } from '../../src/main/pumps/pump-handle.ts';
 import { pumpMemory } from '../../src/main/pumps/thread-plan.ts';
 import type { TopicHandle } from '../../src/main/topics/topic-map.ts';
@@ -176,7 +176,8 @@ export function topicOn(
     name: topicNamed('t'),
     pump: rings.handle,
     channels: new Map(),
-    policy: defaultPolicy(optionsWith(given)),
+    policy: topicPolicy(optionsWith(given), {}),
+    refusingChannelCount: 0,
     isPaused: false,
     counts: null,
     backendError: null,

@@ -10,13 +10,13 @@ import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
 import { allocateRing } from '../../src/shared/ring/layout.ts';
 import { RingReader } from '../../src/shared/ring/reader.ts';
 import { FULL, RingWriter } from '../../src/shared/ring/writer.ts';
-import type { TopicPolicy } from '../../src/shared/topic-policy.ts';
+import type { ChannelPolicy, TopicPolicy } from '../../src/shared/topic-policy.ts';
 import type { BacklogBounds } from '../../src/workers/pump/backend/write-backlog.ts';
 import { PumpLoop } from '../../src/workers/pump/pump-loop.ts';
 import { DeliverySide, type Heard } from './delivery-side.ts';
 import { DiskSide } from './disk-side.ts';
 import { type FrameMessage, idWords, publishedBytes } from './message-bytes.ts';
-import { policyWith } from './topic-policies.ts';
+import { samePolicies } from './topic-policies.ts';
 
 const TIMESTAMP_NS = 1_700_000_000_000_000_000n;
 
@@ -29,7 +29,7 @@ export interface PumpBenchOptions {
   readonly random: () => number;
   readonly memoryBudgetBytes: number;
   /** Of all topics and channels. */
-  readonly policy: Partial<TopicPolicy>;
+  readonly policy: Partial<TopicPolicy & ChannelPolicy>;
   readonly backlogBounds: BacklogBounds | undefined;
 }
 
@@ -56,6 +56,7 @@ export interface PublishFields {
   readonly first?: number;
   readonly followingCount?: number;
   readonly followingBytes?: number;
+  readonly toDisk?: number;
 }
 
 export class PumpBench {
@@ -66,7 +67,8 @@ export class PumpBench {
   readonly commands: RingWriter;
   /** Everything heard from the pump so far. */
   readonly heard: Heard[] = [];
-  readonly policy: TopicPolicy;
+  readonly topicPolicy: TopicPolicy;
+  readonly channelPolicy: ChannelPolicy;
   nowMs = 0;
   /** How long ago a turn began when the loop asks for the time. */
   turnMs = 0;
@@ -75,7 +77,9 @@ export class PumpBench {
 
   constructor(options: Partial<PumpBenchOptions> = {}) {
     const complete = { ...DEFAULTS, ...options };
-    this.policy = policyWith(complete.policy);
+    const policies = samePolicies(complete.policy);
+    this.topicPolicy = policies.ofTopic();
+    this.channelPolicy = policies.ofChannel();
     const publishes = allocateRing(complete.publishBytes);
     const commands = allocateRing(complete.commandBytes);
     this.publishes = new RingWriter(publishes);
@@ -125,6 +129,7 @@ export class PumpBench {
         fields.first ?? 0,
         fields.followingCount ?? 0,
         fields.followingBytes ?? 0,
+        fields.toDisk ?? 0,
       ],
       bytes,
     );
@@ -222,7 +227,7 @@ export class PumpBench {
   /** Topics by number, started, each with these channels; a channel's number is ten times its topic's and more. */
   createTopic(topic: number, ...channels: readonly string[]): void {
     const name = `t${topic}`;
-    const { policy } = this;
+    const policy = this.topicPolicy;
     this.request({ do: 'createTopic', topic, name, isPaused: false, isStarted: true, policy });
     for (const [index, channelName] of channels.entries()) {
       const channel = topic * 10 + index;
@@ -232,7 +237,7 @@ export class PumpBench {
         channel,
         name: channelName,
         isPaused: false,
-        policy,
+        policy: this.channelPolicy,
       });
     }
   }

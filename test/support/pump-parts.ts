@@ -4,12 +4,22 @@
  * Thread: any.
  */
 
+import { allocateRing } from '../../src/shared/ring/layout.ts';
+import { RingWriter } from '../../src/shared/ring/writer.ts';
 import { type Backend, dropAll } from '../../src/workers/pump/backend/backend.ts';
 import type { Receipt } from '../../src/workers/pump/backend/receipt.ts';
+import { DeadLetters } from '../../src/workers/pump/dead-letters.ts';
 import { MemoryQueue } from '../../src/workers/pump/store/memory-queue.ts';
 import type { MessageStore } from '../../src/workers/pump/store/message-store.ts';
 import { NO_RECORD } from '../../src/workers/pump/store/slab.ts';
+import { Undelivered } from '../../src/workers/pump/undelivered.ts';
 import { idWords, publishedBytes, recordBytes } from './message-bytes.ts';
+
+/** What becomes of undelivered messages of a queue by itself: they are dropped, and counted. */
+export function undeliveredOf(store: MessageStore): Undelivered {
+  const ring = new RingWriter(allocateRing(64 * 1024));
+  return new Undelivered({ topic: 't', channel: '' }, new DeadLetters(store, ring));
+}
 
 const TIMESTAMP_NS = 1_700_000_000_000_000_000n;
 let lastId = 0x18a373e374a69000n;

@@ -23,12 +23,12 @@ export const MEMORY: MemoryStatistics = {
 
 const NO_LATENCY = { count: 0, percentiles: null };
 
-/** Statistics without a client, and without a bound for queues. */
+/** Statistics without a client. */
 export function brokerStatistics(
   topics: readonly TopicStatistics[] | null = [],
   changes: Partial<BrokerStats> = {},
 ): BrokerStats {
-  return { topics, producers: null, hasQueueBound: false, ...changes };
+  return { topics, producers: null, ...changes };
 }
 
 export function topicStatistics(changes: Partial<TopicStatistics> = {}): TopicStatistics {
@@ -40,6 +40,10 @@ export function topicStatistics(changes: Partial<TopicStatistics> = {}): TopicSt
     messageCount: 3,
     messageBytes: 4,
     droppedCount: 0,
+    expiredCount: 0,
+    deadLetterCount: 0,
+    policyCounts: {},
+    policies: [],
     isPaused: false,
     latency: NO_LATENCY,
     ...changes,
@@ -57,6 +61,13 @@ export function channelStatistics(changes: Partial<ChannelStatistics> = {}): Cha
     requeueCount: 6,
     timeoutCount: 7,
     droppedCount: 0,
+    expiredCount: 0,
+    deadLetterCount: 0,
+    exhaustedCount: 0,
+    throttledCount: 0,
+    policyCounts: {},
+    policies: [],
+    isExpiring: false,
     takenCounts: { zone: 0, region: 0, global: 0 },
     clientCount: 8,
     clients: [],

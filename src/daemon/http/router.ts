@@ -10,7 +10,7 @@ import type { Exchange } from './exchange.ts';
 
 /** One endpoint. Shape: `path` may end in one `:name`, which matches any characters except `/`. */
 export type Route = {
-  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   /** Whether requests are not logged, as for publishes, which are too frequent. */
   readonly isQuiet: boolean;

@@ -14,12 +14,18 @@ import type { OptionRows } from './option-table.ts';
 export type ConfigFile = {
   /** By option name. */
   readonly values: ReadonlyMap<string, unknown>;
+  /** The values of keys that are not options' but are known (`otherKeys`). */
+  readonly others: ReadonlyMap<string, unknown>;
   /** One sentence for each unknown key. */
   readonly warnings: readonly string[];
 };
 
-/** Parses a file's text. Errors: returns what is wrong and in which line. */
-export function parseConfigFile(toml: string, rows: OptionRows): ConfigFile | InvalidValue {
+/** Parses a file's text. `otherKeys` are not for options. Errors: returns what is wrong and in which line. */
+export function parseConfigFile(
+  toml: string,
+  rows: OptionRows,
+  otherKeys: readonly string[] = [],
+): ConfigFile | InvalidValue {
   const table = parseToml(toml);
   if (table instanceof InvalidValue) return table;
 
@@ -40,9 +46,10 @@ export function parseConfigFile(toml: string, rows: OptionRows): ConfigFile | In
     values.set(name, value);
   }
   const warnings = Object.keys(table)
-    .filter((key) => !known.has(key))
+    .filter((key) => !known.has(key) && !otherKeys.includes(key))
     .map((key) => unknownKey(toml, key, table[key], rows));
-  return { values, warnings };
+  const others = new Map(otherKeys.map((key) => [key, table[key]]));
+  return { values, others, warnings };
 }
 
 function unknownKey(toml: string, key: string, value: unknown, rows: OptionRows): string {

@@ -18,6 +18,7 @@ import { unescapePercent } from '../../daemon/http/query.ts';
 import { RequestLog } from '../../daemon/http/request-log.ts';
 import { type Miss, type Route, Router } from '../../daemon/http/router.ts';
 import type { Clock } from '../../shared/clock.ts';
+import type { PolicyStore } from '../policies/policy-store.ts';
 import type { MemoryStatistics } from '../stats/memory-statistics.ts';
 import type { HttpBroker } from '../topics/broker.ts';
 import { channelRoutes } from './channel-endpoints.ts';
@@ -25,6 +26,7 @@ import { configRoutes } from './config-endpoints.ts';
 import { debugRoutes } from './debug-endpoints.ts';
 import { hostName, hostRefusal, originRefusal } from './foreign-request.ts';
 import { infoRoutes } from './info-endpoints.ts';
+import { policyRoutes } from './policy-endpoints.ts';
 import { PublishEndpoints, publishRoutes } from './publish-endpoints.ts';
 import { NOT_FOUND } from './refusals.ts';
 import { statsRoutes } from './stats-endpoint.ts';
@@ -38,6 +40,7 @@ export interface HttpApiSetup extends ExchangeSetup {
   readonly hostname: string;
   /** Memory as it is at the time of the call. */
   readonly memory: () => MemoryStatistics;
+  readonly policies: PolicyStore;
 }
 
 /** Go closes after a request that it cannot read. */
@@ -69,6 +72,7 @@ export class HttpApi {
       ...statsRoutes(setup),
       ...infoRoutes(setup),
       ...configRoutes(setup),
+      ...policyRoutes({ ...setup, configHttp: options.configHttp }),
       ...debugRoutes(setup),
     ]);
   }

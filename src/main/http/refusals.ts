@@ -43,6 +43,8 @@ export const NOT_FOUND = refusal(404, 'NOT_FOUND');
 export const TOPIC_NOT_FOUND = refusal(404, 'TOPIC_NOT_FOUND');
 /** The topic has no channel of this name. */
 export const CHANNEL_NOT_FOUND = refusal(404, 'CHANNEL_NOT_FOUND');
+/** No policy of this name. */
+export const POLICY_NOT_FOUND = refusal(404, 'POLICY_NOT_FOUND');
 /** Messages cannot be accepted now. */
 export const EXITING = refusal(503, 'EXITING');
 /** What is for clients on this machine only, because it shows what is in the broker's memory. */

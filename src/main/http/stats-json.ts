@@ -9,6 +9,7 @@
 import { goJson } from '../../daemon/go/go-text.ts';
 import { NSQD_VERSION } from '../../daemon/version.ts';
 import { type MemoryStatistics, namedMemory } from '../stats/memory-statistics.ts';
+import { POLICY_COUNT_NAMES } from '../stats/policy-counts.ts';
 import type {
   BrokerStats,
   ChannelStatistics,
@@ -37,7 +38,7 @@ export function* statsJson(report: StatsReport): Iterable<string> {
   const { refusedConnectionCount, failedInputCount } = report;
   const start_time = Math.floor(startTimeMs / MS_PER_SECOND);
   yield `${opened({ version: NSQD_VERSION, health, start_time })},"topics":`;
-  yield* listJson(stats.topics, (topic) => topicJson(topic, stats.hasQueueBound));
+  yield* listJson(stats.topics, topicJson);
   if (memory !== undefined) yield `,"memory":${goJson(Object.fromEntries(namedMemory(memory)))}`;
   yield ',"producers":';
   yield* listJson(stats.producers, clientJson);
@@ -73,21 +74,21 @@ function continued(value: object): string {
   return goJson(value).slice(1);
 }
 
-function* topicJson(topic: TopicStatistics, hasQueueBound: boolean): Iterable<string> {
+function* topicJson(topic: TopicStatistics): Iterable<string> {
   yield `${opened({ topic_name: topic.name })},"channels":`;
-  yield* listJson(topic.channels, (channel) => channelJson(channel, hasQueueBound));
+  yield* listJson(topic.channels, channelJson);
   yield `,${continued({
     depth: topic.depth,
     backend_depth: topic.backendDepth,
     message_count: topic.messageCount,
     message_bytes: topic.messageBytes,
-    dropped_count: hasQueueBound ? topic.droppedCount : undefined,
+    ...policyFields(topic),
     paused: topic.isPaused,
     e2e_processing_latency: topic.latency,
   })}`;
 }
 
-function* channelJson(channel: ChannelStatistics, hasQueueBound: boolean): Iterable<string> {
+function* channelJson(channel: ChannelStatistics): Iterable<string> {
   const { zone, region, global } = channel.takenCounts;
   yield `${opened({
     channel_name: channel.name,
@@ -101,7 +102,8 @@ function* channelJson(channel: ChannelStatistics, hasQueueBound: boolean): Itera
     global_msg_count: global || undefined,
     requeue_count: channel.requeueCount,
     timeout_count: channel.timeoutCount,
-    dropped_count: hasQueueBound ? channel.droppedCount : undefined,
+    ...policyFields(channel),
+    expiring: channel.isExpiring || undefined,
     client_count: channel.clientCount,
   })},"clients":`;
   yield* listJson(channel.clients, clientJson);
@@ -109,6 +111,12 @@ function* channelJson(channel: ChannelStatistics, hasQueueBound: boolean): Itera
     paused: channel.isPaused,
     e2e_processing_latency: channel.latency,
   })}`;
+}
+
+/** What policies have had done, and which they are. */
+function policyFields({ policyCounts, policies }: TopicStatistics | ChannelStatistics): object {
+  const counts = POLICY_COUNT_NAMES.map(([name, field]) => [field, policyCounts[name]]);
+  return { ...Object.fromEntries(counts), policies: policies.length > 0 ? policies : undefined };
 }
 
 function* clientJson(client: ClientStatistics): Iterable<string> {

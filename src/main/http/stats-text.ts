@@ -9,6 +9,7 @@ import { formatDuration, NS_PER_MS } from '../../daemon/go/go-duration.ts';
 import { formatRfc3339 } from '../../daemon/go/go-text.ts';
 import { versionLine } from '../../daemon/version.ts';
 import { namedMemory } from '../stats/memory-statistics.ts';
+import type { PolicyCounts } from '../stats/policy-counts.ts';
 import type {
   ChannelStatistics,
   ClientStatistics,
@@ -20,6 +21,13 @@ import { STATE_NUMBERS, type StatsReport } from './stats-json.ts';
 const MS_PER_SECOND = 1000;
 const NS_PER_SECOND = 1e9;
 const NS_PER_US = 1e3;
+const POLICY_COLUMNS: readonly (readonly [keyof PolicyCounts, string])[] = [
+  ['dropped', 'dropped'],
+  ['expired', 'expired'],
+  ['exhausted', 'exhausted'],
+  ['deadLetters', 'dead'],
+  ['throttled', 'throttled'],
+];
 
 /** The report in pieces, of which none is larger than what is said of a client or a channel. Units: Unix ms. */
 export function* statsText(report: StatsReport, nowMs: number): Iterable<string> {
@@ -42,44 +50,41 @@ export function* statsText(report: StatsReport, nowMs: number): Iterable<string>
   }
   yield text;
   yield topics.length === 0 ? '\nTopics: None\n' : '\nTopics:';
-  for (const topic of topics) yield* topicText(topic, stats.hasQueueBound, nowMs);
+  for (const topic of topics) yield* topicText(topic, nowMs);
   yield producers.length === 0 ? '\nProducers: None\n' : '\nProducers:\n';
   for (const producer of producers) yield `   ${clientText(producer, nowMs)}\n`;
 }
 
-function* topicText(
-  topic: TopicStatistics,
-  hasQueueBound: boolean,
-  nowMs: number,
-): Iterable<string> {
+function* topicText(topic: TopicStatistics, nowMs: number): Iterable<string> {
   let text = `\n${topic.isPaused ? '*P ' : '   '}[${left(topic.name, 15)}]`;
   text += ` depth: ${left(topic.depth, 5)} be-depth: ${left(topic.backendDepth, 5)}`;
   text += ` msgs: ${left(topic.messageCount, 8)}`;
-  if (hasQueueBound) text += droppedText(topic.droppedCount);
+  text += policyText(topic.policyCounts);
   text += ` e2e%: ${latencyText(topic.latency)}\n`;
   yield text;
-  for (const channel of topic.channels) yield* channelText(channel, hasQueueBound, nowMs);
+  for (const channel of topic.channels) yield* channelText(channel, nowMs);
 }
 
-function* channelText(
-  channel: ChannelStatistics,
-  hasQueueBound: boolean,
-  nowMs: number,
-): Iterable<string> {
+function* channelText(channel: ChannelStatistics, nowMs: number): Iterable<string> {
   let text = `${channel.isPaused ? '   *P ' : '      '}[${left(channel.name, 25)}]`;
   text += ` depth: ${left(channel.depth, 5)} be-depth: ${left(channel.backendDepth, 5)}`;
   text += ` inflt: ${left(channel.inFlightCount, 4)} def: ${left(channel.deferredCount, 4)}`;
   text += ` re-q: ${left(channel.requeueCount, 5)} timeout: ${left(channel.timeoutCount, 5)}`;
   text += ` msgs: ${left(channel.messageCount, 8)}`;
-  if (hasQueueBound) text += droppedText(channel.droppedCount);
+  text += policyText(channel.policyCounts);
   text += ` e2e%: ${latencyText(channel.latency)}\n`;
   yield text;
   for (const client of channel.clients ?? []) yield `        ${clientText(client, nowMs)}\n`;
 }
 
-/** A column that nsqd does not have, for queues with a bound. */
-function droppedText(count: number): string {
-  return ` dropped: ${left(count, 8)}`;
+/** Columns that nsqd does not have, for what policies have had done. */
+function policyText(counts: PolicyCounts): string {
+  let text = '';
+  for (const [name, column] of POLICY_COLUMNS) {
+    const count = counts[name];
+    if (count !== undefined) text += ` ${column}: ${left(count, 8)}`;
+  }
+  return text;
 }
 
 /** One connection, seen as a producer if it has published. */

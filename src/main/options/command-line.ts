@@ -39,11 +39,15 @@ or the name shown as [key ...]. A flag overrides the file.
 /** What may stand on the command line. */
 const FLAG_ROWS: OptionRows = new Map([...rowsOf(PROGRAM_FLAGS), ...OPTION_ROWS]);
 
+/** What a configuration file says besides options. Shape: `path` is empty where there is no file. */
+export type ConfigTables = { readonly path: string; readonly policies: unknown };
+
 /** What the program does next. */
 export type Command =
   | {
       readonly kind: 'run';
       readonly options: Options;
+      readonly config: ConfigTables;
       /** What was given and has no effect, a sentence each. */
       readonly warnings: readonly string[];
     }
@@ -65,6 +69,8 @@ export interface Surroundings extends Machine {
 }
 
 const BAD_USAGE_CODE = 2;
+/** Under it stand policies in a configuration file. */
+const POLICY_KEY = 'policy';
 /** What the first word may be, where it is no flag. */
 const COMMANDS = ['start', 'help', 'version', 'bench'] as const;
 
@@ -117,7 +123,8 @@ function parseStart(words: readonly string[], surroundings: Surroundings): Comma
     ...strayWarnings(rest),
     ...optionWarnings(options),
   ];
-  return { kind: 'run', options, warnings };
+  const { others } = config;
+  return { kind: 'run', options, config: { path, policies: others.get(POLICY_KEY) }, warnings };
 }
 
 function printed(stdout: string): Command & { kind: 'print' } {
@@ -143,13 +150,29 @@ function strayWarnings([stray, ...others]: readonly string[]): string[] {
 }
 
 /** An empty path means that there is no file. */
-function readConfig(path: string, surroundings: Surroundings): ConfigFile | InvalidValue {
-  if (path === '') return { values: new Map(), warnings: [] };
+function readConfig(
+  path: string,
+  surroundings: Pick<Surroundings, 'readFile'>,
+): ConfigFile | InvalidValue {
+  if (path === '') return { values: new Map(), others: new Map(), warnings: [] };
   const text = readText(path, surroundings);
-  return text instanceof InvalidValue ? text : parseConfigFile(text, OPTION_ROWS);
+  return text instanceof InvalidValue ? text : parseConfigFile(text, OPTION_ROWS, [POLICY_KEY]);
 }
 
-function readText(path: string, surroundings: Surroundings): string | InvalidValue {
+/** Reads what a configuration file says besides options. Errors: says what is wrong with the file. */
+export function readConfigTables(
+  path: string,
+  surroundings: Pick<Surroundings, 'readFile'>,
+): ConfigTables | InvalidValue {
+  const config = readConfig(path, surroundings);
+  if (config instanceof InvalidValue) return config;
+  return { path, policies: config.others.get(POLICY_KEY) };
+}
+
+function readText(
+  path: string,
+  surroundings: Pick<Surroundings, 'readFile'>,
+): string | InvalidValue {
   try {
     return surroundings.readFile(path);
   } catch (error) {

@@ -13,7 +13,12 @@ import type { Guard, Sender } from '../../daemon/guard.ts';
 import { ClientError, type ClientErrorCode } from '../../protocol/client-error.ts';
 import { AssertionError, assert } from '../../shared/assert.ts';
 import type { Clock, Timer } from '../../shared/clock.ts';
-import { type ControlReply, decodeControl, type PumpEvent } from '../../shared/control.ts';
+import {
+  type ControlReply,
+  type DeadLetterHead,
+  decodeControl,
+  type PumpEvent,
+} from '../../shared/control.ts';
 import { MESSAGE_ID_BYTES } from '../../shared/limits.ts';
 import { writeHexWord } from '../../shared/message-id.ts';
 import * as records from '../../shared/records.ts';
@@ -36,6 +41,14 @@ export type DeliveriesOptions = {
   /** The connection of that number, if it is still there. */
   readonly target: (consumer: number) => DeliveryTarget | undefined;
   readonly onEvent: (event: PumpEvent) => void;
+  /** Messages of a pump are to go to another topic: disk records, a view that is reused afterwards. */
+  readonly onDeadLetters: (
+    pump: PumpHandle,
+    token: number,
+    head: DeadLetterHead,
+    records: Buffer,
+    count: number,
+  ) => void;
   readonly guard: Guard;
   /** The bell has rung, or something was read: the turn is to be ended. */
   readonly onWork: () => void;
@@ -171,6 +184,18 @@ export class Deliveries {
       case records.HOLD:
         pump.hold(words[at + records.HOLD_TOPIC], words[at + records.HOLD_ON] === 1);
         return;
+      case records.DEAD_LETTERS: {
+        const headAt = offset + records.fieldBytes(records.DEAD_LETTERS_WORDS);
+        const recordsAt = headAt + words[at + records.DEAD_LETTERS_HEAD_BYTES];
+        this.#options.onDeadLetters(
+          pump,
+          words[at + records.DEAD_LETTERS_TOKEN],
+          decodeControl<DeadLetterHead>(bytes.subarray(headAt, recordsAt)),
+          bytes.subarray(recordsAt, end),
+          words[at + records.DEAD_LETTERS_COUNT],
+        );
+        return;
+      }
       case records.EVENT:
         this.#options.onEvent(decodeControl<PumpEvent>(bytes.subarray(offset, end)));
         return;

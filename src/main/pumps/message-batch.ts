@@ -11,4 +11,6 @@ export type MessageBatch = {
   bytes: number;
   count: number;
   deferMs: number;
+  /** Whether they go to files, where the topic has any, before they are answered. */
+  isToDisk?: boolean;
 };

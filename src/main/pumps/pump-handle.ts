@@ -113,7 +113,7 @@ export class PumpHandle {
     if (!isPlain || topic !== this.#openTopic || this.#openAt + bytes > this.#openEnd) {
       this.#commitPublishes();
       const room = isPlain ? Math.max(bytes, PUBLISH_BATCH_BYTES) : bytes;
-      if (!this.#openPublish(topic, room, deferMs, token, part)) {
+      if (!this.#openPublish(topic, room, deferMs, token, part, batch.isToDisk === true)) {
         this.#hasRefused = true;
         return false;
       }
@@ -178,6 +178,11 @@ export class PumpHandle {
 
   credit(consumer: number, bytes: number): void {
     this.#commands.write(records.CREDIT, [consumer, bytes], null);
+  }
+
+  /** Tells what became of dead letters. */
+  deadLettered(token: number, isKept: boolean): void {
+    this.#commands.write(records.DEAD_LETTERED, [token, isKept ? 1 : 0], null);
   }
 
   /** Calls back when the pump has taken everything that was sent before on the command ring. */
@@ -316,6 +321,7 @@ export class PumpHandle {
     deferMs: number,
     token: number,
     part: PublicationPart,
+    isToDisk: boolean,
   ): boolean {
     // Nothing may overtake a request that waits for room.
     if (this.#commands.hasWaiting) return false;
@@ -338,6 +344,7 @@ export class PumpHandle {
     ring.words[word + records.PUBLISH_FIRST] = part.first;
     ring.words[word + records.PUBLISH_FOLLOWING_COUNT] = part.followingCount;
     ring.words[word + records.PUBLISH_FOLLOWING_BYTES] = part.followingBytes;
+    ring.words[word + records.PUBLISH_TO_DISK] = isToDisk ? 1 : 0;
     ring.words[word + records.PUBLISH_TIMESTAMP] = Number(timestamp >> 32n);
     ring.words[word + records.PUBLISH_TIMESTAMP + 1] = Number(timestamp & 0xffffffffn);
     this.#openTopic = topic;

@@ -5,6 +5,7 @@
  */
 
 import { Piscina } from 'piscina';
+import { errorText } from '../../shared/error-text.ts';
 import { Pulse } from '../../shared/ring/pulse.ts';
 import type { Options } from '../options/options.ts';
 import { ringSizes } from './ring-sizes.ts';
@@ -97,4 +98,12 @@ function makePool(filename: string, threads: number): Piscina {
     // A thread runs one task; waiting for another would only keep the thread from ending.
     atomics: 'disabled',
   });
+}
+
+/** Resolves when a worker thread crashes, with what to say of it; never when they end in order. */
+export function crashOf(ended: Promise<unknown>): Promise<Error> {
+  return ended.then(
+    () => new Promise<Error>(() => undefined),
+    (cause: unknown) => new Error(`a worker thread has crashed - ${errorText(cause)}`, { cause }),
+  );
 }

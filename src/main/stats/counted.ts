@@ -14,6 +14,7 @@ import type {
   ControlRequest,
   TopicCounts,
 } from '../../shared/control.ts';
+import type { ChannelPolicy, TopicPolicy } from '../../shared/topic-policy.ts';
 
 /** A pump, which keeps counters. */
 export interface CountingPump {
@@ -26,6 +27,8 @@ export interface CountedChannel {
   readonly name: string;
   readonly isPaused: boolean;
   readonly members: ReadonlySet<{ readonly number: number }>;
+  readonly policy: ChannelPolicy;
+  readonly isExpiring: boolean;
   counts: ChannelCounts | null;
 }
 
@@ -37,6 +40,7 @@ export interface CountedTopic {
   readonly isPaused: boolean;
   readonly isDeleted: boolean;
   readonly channels: ReadonlyMap<string, CountedChannel>;
+  readonly policy: TopicPolicy;
   counts: TopicCounts | null;
 }
 

@@ -11,7 +11,6 @@
 import { nextTurn } from '../../daemon/slices.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { LatencyCounts } from '../../shared/control.ts';
-import { hasQueueBound } from '../../shared/topic-policy.ts';
 import type { Options } from '../options/options.ts';
 import { clientStatistics } from './client-statistics.ts';
 import type {
@@ -23,6 +22,7 @@ import type {
   CountingPump,
 } from './counted.ts';
 import { byPump, type Counted, inParts, noteCounts, requestFor } from './counts-part.ts';
+import { channelCounts, topicCounts } from './policy-counts.ts';
 import { sortedByName } from './sorted-by-name.ts';
 import type {
   BrokerStats,
@@ -40,39 +40,46 @@ const LOOKED_AT_MAX = 4096;
 const NO_LATENCY: LatencyStatistics = { count: 0, percentiles: null };
 
 /** The options that determine which statistics exist. */
-export type StatsOptions = Pick<
-  Options,
-  'e2eProcessingLatencyPercentile' | 'maxDepth' | 'maxBytes'
->;
+export type StatsOptions = Pick<Options, 'e2eProcessingLatencyPercentile'>;
+
+/** Names of the policies in effect for a topic or a channel. */
+export interface PolicyNames {
+  namesOf(topic: string, channel: string | null): readonly string[];
+}
 
 export class StatsCollector {
   readonly #topics: CountedTopics;
+  readonly #policies: PolicyNames;
   readonly #clients: CountedClients;
   /** Quantiles of the processing latency, in the order in which pumps report them. */
   readonly #percentiles: readonly number[];
-  readonly #hasQueueBound: boolean;
   readonly #clock: Clock;
   /** Pumps whose answer is overdue and no longer awaited. */
   readonly #late = new Set<CountingPump>();
 
-  constructor(topics: CountedTopics, clients: CountedClients, options: StatsOptions, clock: Clock) {
+  constructor(
+    topics: CountedTopics,
+    clients: CountedClients,
+    policies: PolicyNames,
+    options: StatsOptions,
+    clock: Clock,
+  ) {
+    this.#policies = policies;
     this.#topics = topics;
     this.#clients = clients;
     this.#percentiles = options.e2eProcessingLatencyPercentile;
-    this.#hasQueueBound = hasQueueBound(options);
     this.#clock = clock;
   }
 
   async collect(filter: StatsFilter): Promise<BrokerStats> {
-    const hasQueueBound = this.#hasQueueBound;
     const only = filter.topic === undefined ? undefined : this.#topics.get(filter.topic);
     if (filter.topic !== undefined && only === undefined) {
-      return { topics: null, producers: null, hasQueueBound };
+      return { topics: null, producers: null };
     }
     const clients = new Map<number, ClientStatistics>();
     const topics = await this.#collectTopics(only, filter, clients);
     const producers = filter.withClients ? await this.#collectProducers(filter, clients) : null;
-    return { topics, producers, hasQueueBound };
+    return { topics, producers };
   }
 
   /** The topics that match the filter. Records clients by number. */
@@ -92,7 +99,7 @@ export class StatsCollector {
           channel = undefined;
           if (topic !== undefined) topics.push(topic);
         } else if (thing.kind === 'channel') {
-          channel = topic && this.#channelStatistics(thing.channel, filter);
+          channel = topic && this.#channelStatistics(thing.topic, thing.channel, filter);
           if (channel !== undefined) topic?.channels.push(channel);
         } else {
           const client = clientStatistics(thing.client, filter.topic);
@@ -183,21 +190,34 @@ export class StatsCollector {
     name,
     isPaused,
     isDeleted,
+    policy,
     counts,
   }: CountedTopic): TopicStatistics | undefined {
     if (counts === null || isDeleted) return undefined;
+    const { counters } = counts;
     const latency = this.#latencyStatistics(counts.latency);
-    return { ...counts.counters, name, isPaused, latency, channels: [] };
+    const policies = this.#policies.namesOf(name, null);
+    const policyCounts = topicCounts(policy, counters);
+    return { ...counters, name, isPaused, policyCounts, policies, latency, channels: [] };
   }
 
   #channelStatistics(
-    { name, isPaused, members, counts }: CountedChannel,
+    topic: CountedTopic,
+    { name, isPaused, isExpiring, members, policy, counts }: CountedChannel,
     { withClients }: StatsFilter,
   ): ChannelStatistics | undefined {
     if (counts === null) return undefined;
-    const latency = this.#latencyStatistics(counts.latency);
-    const clients = withClients ? [] : null;
-    return { ...counts.counters, name, isPaused, latency, clientCount: members.size, clients };
+    return {
+      ...counts.counters,
+      name,
+      isPaused,
+      policyCounts: channelCounts(policy, counts.counters),
+      policies: this.#policies.namesOf(topic.name, name),
+      latency: this.#latencyStatistics(counts.latency),
+      clientCount: members.size,
+      isExpiring: isExpiring && members.size === 0,
+      clients: withClients ? [] : null,
+    };
   }
 
   #latencyStatistics(counts: LatencyCounts | null): LatencyStatistics {

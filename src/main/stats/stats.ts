@@ -7,6 +7,7 @@
  */
 
 import type { ChannelCounters, ConsumerCounters, TopicCounters } from '../../shared/control.ts';
+import type { PolicyCounts } from './policy-counts.ts';
 
 /** Selects a part of the statistics; undefined selects all. */
 export type StatsFilter = {
@@ -23,8 +24,6 @@ export type BrokerStats = {
   /** Null when the filter names a topic that does not exist. */
   readonly topics: readonly TopicStatistics[] | null;
   readonly producers: readonly ClientStatistics[] | null;
-  /** Whether queues have a bound; without one nothing is dropped, and nsqd's formats omit the count. */
-  readonly hasQueueBound: boolean;
 };
 
 /** The number of finished messages and their latency: the fraction `quantile` of them took at most `value` ns. */
@@ -37,6 +36,9 @@ export type LatencyStatistics = {
 export type TopicStatistics = TopicCounters & {
   readonly name: string;
   readonly isPaused: boolean;
+  readonly policyCounts: PolicyCounts;
+  /** Names of the policies that are in effect for it. */
+  readonly policies: readonly string[];
   readonly latency: LatencyStatistics;
   /** Sorted by name. */
   readonly channels: ChannelStatistics[];
@@ -46,8 +48,13 @@ export type TopicStatistics = TopicCounters & {
 export type ChannelStatistics = ChannelCounters & {
   readonly name: string;
   readonly isPaused: boolean;
+  readonly policyCounts: PolicyCounts;
+  /** Names of the policies that are in effect for it. */
+  readonly policies: readonly string[];
   readonly latency: LatencyStatistics;
   readonly clientCount: number;
+  /** Whether it is about to be deleted because it has had no consumer for long. */
+  readonly isExpiring: boolean;
   readonly clients: ClientStatistics[] | null;
 };
 

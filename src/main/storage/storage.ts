@@ -27,6 +27,8 @@ export type StorageSetup = {
   readonly topics: () => MetadataSource;
   /** Who else calls the disk. */
   readonly callers: readonly DiskCaller[];
+  /** Other files that are saved when something changes: why the last save failed, or null. */
+  readonly files: readonly { readonly failure: string | null }[];
   readonly clock: Clock;
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
   /** Told why durable topics take no publishes, and null once they do. */
@@ -60,7 +62,9 @@ export class Storage {
 
   /** Why the directory is not well, or null. */
   get failure(): string | null {
-    return this.metadata.failure ?? this.#watch.failure;
+    const { files } = this.#setup;
+    const failed = files.find(({ failure }) => failure !== null);
+    return this.metadata.failure ?? failed?.failure ?? this.#watch.failure;
   }
 
   /** Makes the directory ready. Errors: rejects when it cannot be used, with what to do about it. */

@@ -5,20 +5,19 @@
  * Thread: main, at the start, under the lock of the data directory.
  */
 
-import { readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { OUTER_PROBE_FILE, PROBE_FILE, SIDECAR_DIRECTORY } from '../../shared/data-files.ts';
 import { errorText } from '../../shared/error-text.ts';
 
-const TEMPORARY = /^(?:nsqd\.dat|.+\.diskqueue\.meta\.dat)\.\d+\.tmp$/;
+const TEMPORARY = /^(?:nsqd\.dat|policies\.json|.+\.diskqueue\.meta\.dat)\.\d+\.tmp$/;
 
 /** Removes all of them. Errors: logged, as they do no harm. */
 export function removeTemporaryFiles(dataPath: string, warn: (text: string) => void): void {
   const sidecars = join(dataPath, SIDECAR_DIRECTORY);
   const paths = [
-    ...readdirSync(dataPath)
-      .filter((name) => TEMPORARY.test(name))
-      .map((name) => join(dataPath, name)),
+    ...temporaryFiles(dataPath),
+    ...(existsSync(sidecars) ? temporaryFiles(sidecars) : []),
     join(sidecars, PROBE_FILE),
     join(dataPath, OUTER_PROBE_FILE),
   ];
@@ -29,4 +28,10 @@ export function removeTemporaryFiles(dataPath: string, warn: (text: string) => v
       warn(`failed to remove a temporary file - ${errorText(error)}`);
     }
   }
+}
+
+function temporaryFiles(directory: string): string[] {
+  return readdirSync(directory)
+    .filter((name) => TEMPORARY.test(name))
+    .map((name) => join(directory, name));
 }

@@ -36,7 +36,8 @@ export type ClientSettings = {
   /** 0: not flushed by time. */
   outputBufferTimeoutMs: number;
   sampleRate: number;
-  msgTimeoutMs: number;
+  /** Null where it has asked for none: then its channel says. */
+  msgTimeoutMs: number | null;
 };
 
 /** The settings that a channel uses. */
@@ -137,6 +138,6 @@ export function initialSettings(host: string, options: Options): ClientSettings 
     outputBufferSize: OUTPUT_BUFFER_SIZE_DEFAULT,
     outputBufferTimeoutMs: options.outputBufferTimeoutMs,
     sampleRate: 0,
-    msgTimeoutMs: options.msgTimeoutMs,
+    msgTimeoutMs: null,
   };
 }

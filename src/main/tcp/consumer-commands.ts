@@ -55,7 +55,7 @@ export class ConsumerCommands {
 
     const topic = this.#topics.getOrCreate(topicName);
     const channel = this.#topics.getOrCreateChannel(topic, channelName);
-    const { maxChannelConsumers } = this.#options;
+    const { maxChannelConsumers, maxMsgTimeoutMs } = this.#options;
     if (maxChannelConsumers > 0 && channel.members.size >= maxChannelConsumers) {
       const reason = `consumers for ${topicName}:${channelName} exceeds limit of ${maxChannelConsumers}`;
       return this.#port.fail(new ClientError('E_SUB_FAILED', `SUB failed ${reason}`));
@@ -63,12 +63,13 @@ export class ConsumerCommands {
     channel.members.add(this.#port.member);
     client.state = { state: 'subscribed', channel };
     const delivery = client.delivery ?? client.settings;
+    const { msgTimeoutMs: asked } = delivery;
     void topic.pump.request({
       do: 'subscribe',
       topic: topic.number,
       channel: channel.number,
       consumer: client.number,
-      msgTimeoutMs: delivery.msgTimeoutMs,
+      msgTimeoutMs: Math.min(asked ?? channel.policy.msgTimeoutMs, maxMsgTimeoutMs),
       sampleRate: delivery.sampleRate,
       locality: localityOf(delivery, this.#options),
     });

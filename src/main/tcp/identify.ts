@@ -107,7 +107,7 @@ export function identifyResponse(
       max_rdy_count: options.maxRdyCount,
       version: NSQD_VERSION,
       max_msg_timeout: options.maxMsgTimeoutMs,
-      msg_timeout: settings.msgTimeoutMs,
+      msg_timeout: settings.msgTimeoutMs ?? options.msgTimeoutMs,
       tls_v1: granted.isTls,
       deflate: granted.isDeflate,
       deflate_level: granted.deflateLevel,

@@ -12,6 +12,8 @@ import { Doorbell } from '../../shared/ring/doorbell.ts';
 import { Deliveries, type DeliveryTarget } from '../pumps/deliveries.ts';
 import { PumpHandle } from '../pumps/pump-handle.ts';
 import type { PumpMemory } from '../pumps/thread-plan.ts';
+import { DeadLetterPublisher } from './dead-letter-publisher.ts';
+import type { SavedTopic } from './metadata.ts';
 import { Publisher } from './publisher.ts';
 import { TopicMap, type TopicMapOptions } from './topic-map.ts';
 
@@ -22,6 +24,8 @@ export type BrokerCoreOptions = Omit<TopicMapOptions, 'pumps'> & {
   readonly mainBell: SharedArrayBuffer;
   readonly clock: Clock;
   readonly guard: Guard;
+  /** Units: bytes. */
+  readonly maxMsgSize: number;
   /** Asks for `endTurn` once this turn has taken everything that has come. */
   readonly requestTurn: () => void;
   /** The subscribed connection of that number, if it is still there. */
@@ -37,6 +41,7 @@ export class BrokerCore {
   readonly topics: TopicMap;
   readonly publisher: Publisher;
 
+  readonly #deadLetters: DeadLetterPublisher;
   readonly #options: BrokerCoreOptions;
   readonly #deliveries: Deliveries;
 
@@ -47,15 +52,40 @@ export class BrokerCore {
     );
     this.topics = new TopicMap({ ...options, pumps: this.pumps });
     this.publisher = new Publisher(this.topics);
+    this.#deadLetters = new DeadLetterPublisher({
+      ...options,
+      topics: this.topics,
+      publisher: this.publisher,
+    });
     this.#deliveries = new Deliveries({
       pumps: this.pumps,
       bell: new Doorbell(options.mainBell),
       clock: options.clock,
       target: options.target,
       onEvent: (event) => this.#onEvent(event),
+      onDeadLetters: (pump, token, head, records, count) => {
+        this.#deadLetters.publish(head, records, count, (isKept) => {
+          pump.deadLettered(token, isKept);
+        });
+      },
       guard: options.guard,
       onWork: () => void this.endTurn(),
     });
+  }
+
+  /** Creates the topics and channels that were saved. Resolves when their disk queues are open. */
+  async restore(saved: readonly SavedTopic[]): Promise<void> {
+    for (const { name, isPaused, channels } of saved) {
+      const topic = this.topics.createStopped(name, isPaused);
+      // The file may name a topic twice; one mention of a pause is enough.
+      if (isPaused && !topic.isPaused) void this.topics.pauseTopic(topic, true);
+      for (const channel of channels) {
+        this.topics.getOrCreateChannel(topic, channel.name, channel.isPaused);
+      }
+    }
+    for (const topic of this.topics.values()) this.topics.start(topic);
+    // Until the disk queues are open their depths are not known.
+    await Promise.all(this.pumps.map((pump) => pump.request({ do: 'settle' })));
   }
 
   /**
@@ -82,6 +112,7 @@ export class BrokerCore {
 
   /** Ends `run`. */
   stop(): void {
+    this.topics.stop();
     this.#deliveries.stop();
   }
 

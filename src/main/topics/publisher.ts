@@ -58,7 +58,7 @@ export class Publisher {
     batch: MessageBatch,
     onSettled: (error: string | null) => void,
   ): Publication {
-    const isAnswered = isAnsweredByPump(topic);
+    const isAnswered = batch.isToDisk === true || isAnsweredByPump(topic);
     const publication = new Publication(topic, batch, isAnswered, onSettled);
     // After a crash nobody would find the files of a topic that nsqd.dat does not name.
     if (isAnswered && topic.saving !== null) {
@@ -74,6 +74,28 @@ export class Publisher {
   publish(topic: TopicHandle, batch: MessageBatch): Promise<void> {
     const refusal = this.refusalOf(topic);
     if (refusal !== null) return Promise.reject(new PublishRefused(refusal));
+    return this.#publish(topic, batch);
+  }
+
+  /**
+   * As `publish`, for messages that are written to files before this resolves, unless the topic is ephemeral.
+   * Shape: `messages` as in a batch.
+   */
+  publishToDisk(topic: TopicHandle, messages: Buffer, count: number): Promise<void> {
+    const refusal = this.refusalOf(topic);
+    if (refusal !== null) return Promise.reject(new PublishRefused(refusal));
+    const bytes = messages.length;
+    return this.#publish(topic, {
+      source: messages,
+      at: 0,
+      bytes,
+      count,
+      deferMs: 0,
+      isToDisk: true,
+    });
+  }
+
+  #publish(topic: TopicHandle, batch: MessageBatch): Promise<void> {
     return new Promise((resolve, reject) => {
       const publication = this.begin(topic, batch, (error) => {
         if (error === null) resolve();
@@ -91,14 +113,19 @@ export class Publisher {
  * Whether the pump says when messages are kept: because they are written first, because writing fails, or because a
  * full queue refuses them.
  */
-export function isAnsweredByPump({ name, policy, backendError }: TopicHandle): boolean {
-  if (backendError !== null) return true;
-  if (policy.whenFull === 'reject' && hasQueueBound(policy)) return true;
+export function isAnsweredByPump(topic: TopicHandle): boolean {
+  const { name, policy, backendError } = topic;
+  if (backendError !== null || mayBeFull(topic)) return true;
   return policy.acknowledge === 'write' && !isEphemeral(name);
+}
+
+/** Whether the topic, or one of its channels, may refuse a message because it is full. */
+function mayBeFull({ policy, refusingChannelCount }: TopicHandle): boolean {
+  return refusingChannelCount > 0 || (policy.whenFull === 'reject' && hasQueueBound(policy));
 }
 
 /** A queue that may be full says so in words that are meant for the publisher. */
 function publishError(topic: TopicHandle, reason: string): Error {
-  const isFull = hasQueueBound(topic.policy) && topic.backendError === null;
+  const isFull = mayBeFull(topic) && topic.backendError === null;
   return isFull ? new PublishRefused(reason) : new Error(reason);
 }

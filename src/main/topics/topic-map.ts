@@ -7,13 +7,20 @@
  * Thread: main. Source: nsqd `GetTopic`, `DeleteExistingTopic`, `GetChannel`.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '../../daemon/log.ts';
+import type { Clock } from '../../shared/clock.ts';
 import type { ChannelCounts, ControlReply, TopicCounts } from '../../shared/control.ts';
 import { errorText } from '../../shared/error-text.ts';
 import { nameHash } from '../../shared/name-hash.ts';
 import { type ChannelName, isEphemeral, type TopicName } from '../../shared/names.ts';
-import type { TopicPolicy } from '../../shared/topic-policy.ts';
+import { type ChannelPolicy, hasQueueBound, type TopicPolicy } from '../../shared/topic-policy.ts';
+import { PolicyChanges } from '../pumps/policy-changes.ts';
 import type { PumpHandle } from '../pumps/pump-handle.ts';
+import { ChannelExpiry } from './channel-expiry.ts';
+
+/** Topics and channels whose promises are looked at in one slice. */
+const APPLIED_PER_SLICE = 256;
 
 /** A consumer as the topic map sees it. */
 export interface ChannelMember {
@@ -29,6 +36,10 @@ export type ChannelHandle = {
   readonly name: ChannelName;
   readonly topic: TopicHandle;
   readonly members: Set<ChannelMember>;
+  policy: ChannelPolicy;
+  /** Since when it has had no consumer, and whether it is about to be deleted for that. Units: ms, monotonic. */
+  idleSinceMs: number;
+  isExpiring: boolean;
   isPaused: boolean;
   /** What its pump said last for the statistics. */
   counts: ChannelCounts | null;
@@ -40,7 +51,9 @@ export type TopicHandle = {
   readonly name: TopicName;
   readonly pump: PumpHandle;
   readonly channels: Map<string, ChannelHandle>;
-  readonly policy: TopicPolicy;
+  policy: TopicPolicy;
+  /** How many of its channels may refuse a publish because they are full. */
+  refusingChannelCount: number;
   isPaused: boolean;
   /** Why publishes are answered only when they are kept; null while memory is good enough. */
   backendError: string | null;
@@ -67,16 +80,22 @@ export interface TopicRegistry {
   channelsOf(topic: TopicName): Promise<readonly ChannelName[]> | undefined;
 }
 
+/** What is promised of topics and channels, by their names. Equal promises may be the same value. */
+export interface PromiseSource {
+  ofTopic(topic: TopicName): TopicPolicy;
+  ofChannel(topic: TopicName, channel: ChannelName): ChannelPolicy;
+}
+
 /** What the topic map is made of. */
 export type TopicMapOptions = {
   readonly registry: TopicRegistry;
   readonly pumps: readonly PumpHandle[];
-  /** What is promised of a topic, or of a channel. */
-  readonly policyOf: (topic: TopicName, channel: ChannelName | null) => TopicPolicy;
+  readonly policies: PromiseSource;
   /** Something that nsqd.dat holds has changed. Resolves when it is saved; undefined where nobody saves it. */
   readonly onChange: () => Promise<void> | undefined;
+  readonly clock: Pick<Clock, 'monotonicMs' | 'after'>;
   /** Told what is created and deleted. */
-  readonly logger: Pick<Logger, 'info'>;
+  readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 };
 
 export class TopicMap {
@@ -87,8 +106,10 @@ export class TopicMap {
   readonly #pumps: readonly PumpHandle[];
   readonly #onChange: () => Promise<void> | undefined;
   readonly #registry: TopicRegistry;
-  readonly #policyOf: TopicMapOptions['policyOf'];
+  readonly #policies: PromiseSource;
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
   readonly #logger: Pick<Logger, 'info'>;
+  readonly #expiry: ChannelExpiry<ChannelHandle>;
   readonly #topics = new Map<string, TopicHandle>();
   readonly #byNumber = new Map<number, TopicHandle>();
   #lastNumber = 0;
@@ -97,8 +118,17 @@ export class TopicMap {
     this.#pumps = options.pumps;
     this.#onChange = options.onChange;
     this.#registry = options.registry;
-    this.#policyOf = options.policyOf;
+    this.#policies = options.policies;
+    this.#clock = options.clock;
     this.#logger = options.logger;
+    this.#expiry = new ChannelExpiry({
+      ...options,
+      onExpired: (channel) => {
+        this.deleteChannel(channel).catch((error: unknown) => {
+          options.logger.error(`failed to delete channel ${channel.name} - ${errorText(error)}`);
+        });
+      },
+    });
   }
 
   get(name: string): TopicHandle | undefined {
@@ -148,15 +178,21 @@ export class TopicMap {
   getOrCreateChannel(topic: TopicHandle, name: ChannelName, isPaused = false): ChannelHandle {
     const existing = topic.channels.get(name);
     if (existing !== undefined) return existing;
+    const policy = this.#policies.ofChannel(topic.name, name);
     const channel: ChannelHandle = {
       number: this.#nextNumber(),
       name,
       topic,
       members: new Set(),
+      policy,
+      idleSinceMs: this.#clock.monotonicMs(),
+      isExpiring: false,
       isPaused,
       counts: null,
     };
     topic.channels.set(name, channel);
+    this.#expiry.onPolicy(channel);
+    if (mayRefuse(policy)) topic.refusingChannelCount++;
     this.#logger.info(`TOPIC(${topic.name}): new channel(${name})`);
     this.#registry.onChannelCreated(topic.name, name);
     const { number } = channel;
@@ -166,10 +202,36 @@ export class TopicMap {
       channel: number,
       name,
       isPaused,
-      policy: this.#policyOf(topic.name, name),
+      policy,
     });
     if (!isEphemeral(topic.name) && !isEphemeral(name)) this.#save(topic);
     return channel;
+  }
+
+  /** No channel expires from now on. */
+  stop(): void {
+    this.#expiry.stop();
+  }
+
+  /** Has topics and channels keep other promises, where these have changed. In slices, for `inSlices`. */
+  *applyPolicies(): Generator<void, void> {
+    const changes = new PolicyChanges();
+    let left = APPLIED_PER_SLICE;
+    for (const topic of this.#topics.values()) {
+      this.#applyToTopic(topic, changes);
+      for (const channel of topic.channels.values()) {
+        this.#applyToChannel(channel, changes);
+        if (--left > 0) continue;
+        changes.send();
+        left = APPLIED_PER_SLICE;
+        yield;
+      }
+      if (--left > 0) continue;
+      changes.send();
+      left = APPLIED_PER_SLICE;
+      yield;
+    }
+    changes.send();
   }
 
   async pauseTopic(topic: TopicHandle, isPaused: boolean): Promise<void> {
@@ -206,9 +268,11 @@ export class TopicMap {
     topic.isDeleted = true;
     for (const channel of topic.channels.values()) {
       destroyMembers(channel);
+      this.#expiry.onDeleted(channel);
       this.#registry.onChannelDeleted(topic.name, channel.name);
     }
     topic.channels.clear();
+    topic.refusingChannelCount = 0;
     this.#registry.onTopicDeleted(topic.name);
     const reply = topic.pump.request({ do: 'deleteTopic', topic: topic.number });
     if (!isEphemeral(topic.name)) this.#save(topic);
@@ -221,7 +285,9 @@ export class TopicMap {
     const { topic } = channel;
     this.#logger.info(`TOPIC(${topic.name}): deleting channel ${channel.name}`);
     topic.channels.delete(channel.name);
+    if (mayRefuse(channel.policy)) topic.refusingChannelCount--;
     destroyMembers(channel);
+    this.#expiry.onDeleted(channel);
     this.#registry.onChannelDeleted(topic.name, channel.name);
     const { number } = channel;
     const request = { do: 'deleteChannel', topic: topic.number, channel: number } as const;
@@ -236,11 +302,29 @@ export class TopicMap {
   /** A consumer leaves. An ephemeral channel goes with its last consumer. Errors: as `deleteChannel`. */
   async leave(channel: ChannelHandle, member: ChannelMember): Promise<void> {
     if (!channel.members.delete(member)) return;
+    if (channel.members.size === 0) this.#expiry.onIdle(channel);
     void channel.topic.pump.request({ do: 'unsubscribe', consumer: member.number });
     const isThere = channel.topic.channels.get(channel.name) === channel;
     if (isThere && isEphemeral(channel.name) && channel.members.size === 0) {
       await this.deleteChannel(channel);
     }
+  }
+
+  #applyToTopic(topic: TopicHandle, changes: PolicyChanges): void {
+    const policy = this.#policies.ofTopic(topic.name);
+    if (isDeepStrictEqual(policy, topic.policy)) return;
+    topic.policy = policy;
+    changes.addTopic(topic.pump, topic.number, policy);
+  }
+
+  #applyToChannel(channel: ChannelHandle, changes: PolicyChanges): void {
+    const { topic } = channel;
+    const policy = this.#policies.ofChannel(topic.name, channel.name);
+    if (isDeepStrictEqual(policy, channel.policy)) return;
+    topic.refusingChannelCount += Number(mayRefuse(policy)) - Number(mayRefuse(channel.policy));
+    channel.policy = policy;
+    this.#expiry.onPolicy(channel);
+    changes.addChannel(topic.pump, channel.number, policy);
   }
 
   /** A topic that others know of passes nothing on before it has their channels, so that these miss nothing. */
@@ -259,13 +343,14 @@ export class TopicMap {
   #create(name: TopicName, isPaused: boolean, isStarted: boolean): TopicHandle {
     const number = this.#nextNumber();
     const pump = this.#pumps[nameHash(name) % this.#pumps.length];
-    const policy = this.#policyOf(name, null);
+    const policy = this.#policies.ofTopic(name);
     const topic: TopicHandle = {
       number,
       name,
       pump,
       channels: new Map(),
       policy,
+      refusingChannelCount: 0,
       isPaused,
       backendError: null,
       isDeleted: false,
@@ -295,6 +380,11 @@ export class TopicMap {
     this.#lastNumber++;
     return this.#lastNumber;
   }
+}
+
+/** Whether a channel may refuse a publish because it is full. */
+function mayRefuse(policy: ChannelPolicy): boolean {
+  return policy.whenFull === 'reject' && hasQueueBound(policy);
 }
 
 function destroyMembers(channel: ChannelHandle): void {

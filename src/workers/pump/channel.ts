@@ -8,49 +8,33 @@
 
 import { assert } from '../../shared/assert.ts';
 import type { Locality } from '../../shared/control.ts';
-import { REFUSED_NOT_IN_FLIGHT, REFUSED_NOT_OWNER } from '../../shared/records.ts';
+import type { ChannelPolicy } from '../../shared/topic-policy.ts';
+import { AgeWatch } from './age-watch.ts';
+import type { Sleeper } from './alarms.ts';
 import type { Receipt } from './backend/receipt.ts';
+import type { ChannelContext, ChannelOptions } from './channel-context.ts';
 import type { Consumer } from './consumer.ts';
-import type { Deferred } from './deferred.ts';
-import { BLOCKED, type Delivery, YIELDED } from './delivery.ts';
-import { type InFlight, NOT_FOUND } from './in-flight.ts';
+import type { Reason } from './dead-letters.ts';
+import { BLOCKED, YIELDED } from './delivery.ts';
+import { DeliveryRules } from './delivery-rules.ts';
+import { HeldMessages } from './held-messages.ts';
 import type { MessageQueue } from './message-queue.ts';
 import { type LatencyWindow, ProcessingLatency } from './processing-latency.ts';
 import { ReadyConsumers } from './ready-consumers.ts';
-import type { MessageStore } from './store/message-store.ts';
-import { NO_RECORD } from './store/slab.ts';
-import type { WallClock } from './wall-clock.ts';
+import type { Undelivered } from './undelivered.ts';
 
-const NS_PER_MS = 1e6;
-const NS_PER_SECOND = 1e9;
 /** Messages that one consumer gets at most before the next one has its turn. */
 const SHARE_MAX = 256;
-
-/** What all channels of a pump thread share. */
-export type ChannelContext = {
-  readonly store: MessageStore;
-  readonly inFlight: InFlight;
-  readonly deferred: Deferred;
-  readonly delivery: Delivery;
-  readonly wallClock: WallClock;
-  readonly maxMsgTimeoutMs: number;
-  /** Null if processing latencies are not measured. */
-  readonly latencyWindow: LatencyWindow | null;
-  /** Asks for `deliver` in this turn. */
-  readonly activate: (channel: Channel) => void;
-};
 
 /** Outcome of FIN, REQ and TOUCH: 0, or a REFUSED_ reason. */
 export const ACCEPTED = 0;
 
-export class Channel {
+export class Channel implements Sleeper {
   readonly number: number;
   readonly queue: MessageQueue;
   isPaused: boolean;
   /** Whether it is in the list of channels to deliver from. */
   isActive = false;
-  inFlightCount = 0;
-  deferredCount = 0;
   /** Messages that came from the topic. */
   messageCount = 0;
   requeueCount = 0;
@@ -60,15 +44,48 @@ export class Channel {
   /** Times from publish to finish; null until there is one, or if they are not measured. */
   latency: ProcessingLatency | null = null;
 
-  readonly #context: ChannelContext;
+  /** What becomes of messages that are not delivered. */
+  readonly undelivered: Undelivered;
+
+  readonly #context: ChannelContext<Channel>;
+  readonly #held: HeldMessages;
+  readonly #ages: AgeWatch;
+  readonly #rules: DeliveryRules;
   readonly #consumers = new Set<Consumer>();
   readonly #ready = new ReadyConsumers();
 
-  constructor(number: number, isPaused: boolean, queue: MessageQueue, context: ChannelContext) {
-    this.number = number;
-    this.isPaused = isPaused;
-    this.queue = queue;
+  constructor(options: ChannelOptions, context: ChannelContext<Channel>) {
+    this.number = options.number;
+    this.isPaused = options.isPaused;
+    this.queue = options.queue;
+    this.undelivered = options.undelivered;
     this.#context = context;
+    this.#ages = new AgeWatch(this.queue, context.wallClock, context.alarms);
+    this.#held = new HeldMessages(this.number, this.queue, this.#ages, context);
+    this.#rules = new DeliveryRules(this.queue, options.policy, options.nowMs);
+    this.setPolicy(options.policy, options.nowMs);
+  }
+
+  get inFlightCount(): number {
+    return this.#held.inFlightCount;
+  }
+
+  get deferredCount(): number {
+    return this.#held.deferredCount;
+  }
+
+  /** Keeps other promises from now on, but for the bounds of the queue. Units: `nowMs` in ms, monotonic. */
+  setPolicy(policy: ChannelPolicy, nowMs: number): void {
+    this.undelivered.setPolicy(policy);
+    this.queue.setTtl(policy.messageTtlMs, this.#context.wallClock);
+    this.#rules.setPolicy(policy, nowMs);
+    this.#ages.look();
+    this.#wake();
+  }
+
+  /** How often consumers had to wait because of a rate, or a bound of messages in flight. */
+  get throttledCount(): number {
+    return this.#rules.throttledCount;
   }
 
   get consumers(): ReadonlySet<Consumer> {
@@ -103,14 +120,14 @@ export class Channel {
       this.queue.putToBackend(position, count, 0, unixMs, receipt);
       return;
     }
-    for (let i = 0; i < count; i++) this.#addDeferred(position + i, 0, dueMs);
+    for (let i = 0; i < count; i++) this.#held.addDeferred(position + i, 0, dueMs);
   }
 
   /**
    * Takes a run that the topic has read from its files, with its references. The receipt waits until the run is safe
    * here. Units: `dueMs` Unix time in ms, 0 for at once.
    */
-  putFromDisk(position: number, count: number, dueMs: number, receipt: Receipt): void {
+  putFromDisk(position: number, count: number, dueMs: number, receipt: Receipt | null): void {
     const { backend } = this.queue;
     if (!backend.isDurable) {
       if (dueMs === 0) this.put(position, count, receipt);
@@ -125,13 +142,19 @@ export class Channel {
   onDeferred(position: number, dueMs: number): void {
     const { store, wallClock } = this.#context;
     const monotonicMs = wallClock.monotonicAt(dueMs);
-    if (!this.queue.hasRoom) this.#evict(position, monotonicMs);
-    else this.#addDeferred(position, store.attempts(position), monotonicMs);
+    if (!this.queue.hasRoom) this.#held.evict(position, monotonicMs);
+    else this.#held.addDeferred(position, store.attempts(position), monotonicMs);
   }
 
   /** There is something to read or to take. */
   onReadable(): void {
     this.queue.trim();
+    this.#ages.look();
+    this.#wake();
+  }
+
+  /** The rate allows more. */
+  onAlarm(): void {
     this.#wake();
   }
 
@@ -165,17 +188,24 @@ export class Channel {
    */
   deliver(limit: number, nowMs: number): number {
     let delivered = 0;
-    while (delivered < limit && !this.isPaused && !this.#ready.isEmpty && this.queue.look()) {
+    while (delivered < limit && !this.isPaused && !this.#ready.isEmpty && this.#rules.look()) {
       if (delivered > 0 && !this.#context.delivery.maySendMore) return YIELDED;
       const consumer = this.#ready.next();
       if (consumer === undefined) break;
       const fair = Math.ceil(this.queue.depth / this.#ready.equalCount(consumer));
-      const share = Math.min(consumer.capacity, fair, SHARE_MAX);
+      const wanted = Math.min(consumer.capacity, fair, SHARE_MAX);
+      const share = this.#rules.allowed(wanted, this.inFlightCount, nowMs);
+      if (share === 0) {
+        this.#context.alarms.set(this, this.#rules.nextMs);
+        break;
+      }
       const inFlightBefore = consumer.inFlightCount;
       const taken = this.#context.delivery.send(consumer, this.queue, share, nowMs);
       if (taken === BLOCKED) return BLOCKED;
       assert(taken > 0, 'a consumer with capacity takes a message');
-      this.inFlightCount += consumer.inFlightCount - inFlightBefore;
+      const sent = consumer.inFlightCount - inFlightBefore;
+      this.#held.inFlightCount += sent;
+      this.#rules.onSent(sent);
       this.takenCounts[consumer.locality] += this.#context.delivery.fromMemory;
       delivered += taken;
       // Its next turn comes after the others.
@@ -187,9 +217,8 @@ export class Channel {
 
   finish(consumer: Consumer, idHigh: number, idLow: number): number {
     const { inFlight, latencyWindow } = this.#context;
-    const entry = inFlight.find(consumer, idHigh, idLow);
-    if (entry === NOT_FOUND) return REFUSED_NOT_IN_FLIGHT;
-    if (inFlight.consumer(entry) !== consumer) return REFUSED_NOT_OWNER;
+    const entry = this.#held.find(consumer, idHigh, idLow);
+    if (entry < 0) return -entry;
     const position = inFlight.position(entry);
     this.#removeInFlight(entry);
     if (latencyWindow !== null) this.#measureLatency(position, latencyWindow);
@@ -207,37 +236,34 @@ export class Channel {
     nowMs: number,
   ): number {
     const { inFlight } = this.#context;
-    const entry = inFlight.find(consumer, idHigh, idLow);
-    if (entry === NOT_FOUND) return REFUSED_NOT_IN_FLIGHT;
-    if (inFlight.consumer(entry) !== consumer) return REFUSED_NOT_OWNER;
+    const entry = this.#held.find(consumer, idHigh, idLow);
+    if (entry < 0) return -entry;
     const position = inFlight.position(entry);
     const attempts = inFlight.attempts(entry);
     this.#removeInFlight(entry);
     consumer.requeueCount++;
     this.requeueCount++;
-    if (delayMs === 0) this.#putBack(position, attempts);
-    else this.#defer(position, attempts, nowMs + delayMs);
+    this.#tryAgain(position, attempts, delayMs, nowMs);
     return ACCEPTED;
   }
 
   touch(consumer: Consumer, idHigh: number, idLow: number, nowMs: number): number {
     const { inFlight, maxMsgTimeoutMs } = this.#context;
-    const entry = inFlight.find(consumer, idHigh, idLow);
-    if (entry === NOT_FOUND) return REFUSED_NOT_IN_FLIGHT;
-    if (inFlight.consumer(entry) !== consumer) return REFUSED_NOT_OWNER;
+    const entry = this.#held.find(consumer, idHigh, idLow);
+    if (entry < 0) return -entry;
     inFlight.touch(entry, nowMs, maxMsgTimeoutMs);
     return ACCEPTED;
   }
 
-  /** A message in flight has timed out: it goes to the end of the queue. */
-  onTimeout(entry: number): void {
+  /** A message in flight has timed out: it goes to the end of the queue, at once or after the backoff. */
+  onTimeout(entry: number, nowMs: number): void {
     const { inFlight } = this.#context;
     const consumer = inFlight.consumer(entry);
     const position = inFlight.position(entry);
     const attempts = inFlight.attempts(entry);
     this.#removeInFlight(entry);
     this.timeoutCount++;
-    this.#putBack(position, attempts);
+    this.#tryAgain(position, attempts, this.#rules.retryDelayMs(attempts), nowMs);
     this.onAppetite(consumer);
   }
 
@@ -248,17 +274,18 @@ export class Channel {
     const number = deferred.recordNumber(entry);
     const position = deferred.position(entry);
     const attempts = deferred.attempts(entry);
-    this.#removeDeferred(entry);
+    this.#held.removeDeferred(entry);
     if (isEvicted) {
       this.queue.backend.reread(number);
       this.#wake();
-    } else if (this.#isOnDisk(position)) this.#return(position, attempts);
+    } else if (this.queue.ages?.isExpired(position)) this.#giveUp(position, attempts, 'expired');
+    else if (this.queue.waiting.isOnDisk(position)) this.#return(position, attempts);
     else this.#enqueue(position, 1, attempts, null);
   }
 
   /** Drops all messages: waiting, in flight and deferred. */
   empty(done: (error: string | null) => void): void {
-    this.#dropHeld();
+    this.#drop();
     this.queue.empty(done);
     for (const consumer of this.#consumers) this.onAppetite(consumer);
   }
@@ -270,9 +297,11 @@ export class Channel {
   close(done: (error: string | null) => void): void {
     const { store, wallClock } = this.#context;
     const { backend } = this.queue;
-    this.#collectHeld((position, attempts, dueMs) => {
+    this.#endAlarms();
+    this.#context.deadLetters.giveBack(this.queue);
+    this.#held.collect((position, attempts, dueMs) => {
       const unixMs = dueMs === 0 ? 0 : wallClock.unixAt(dueMs);
-      if (!this.#isOnDisk(position)) {
+      if (!this.queue.waiting.isOnDisk(position)) {
         backend.put(position, 1, attempts, unixMs, null);
         return;
       }
@@ -284,17 +313,20 @@ export class Channel {
   }
 
   delete(done: (error: string | null) => void): void {
-    this.#dropHeld();
+    this.#endAlarms();
+    this.#drop();
     this.queue.dropMemory();
     this.queue.backend.delete(done);
   }
 
   #enqueue(position: number, count: number, attempts: number, receipt: Receipt | null): void {
+    this.#ages.expect(position);
     this.queue.put(position, count, attempts, attempts, 0, receipt);
     this.#wake();
   }
 
   #return(position: number, attempts: number): void {
+    this.#ages.expect(position);
     this.queue.putBack(position, attempts);
     this.#wake();
   }
@@ -304,97 +336,62 @@ export class Channel {
     if (!this.isActive && !this.#ready.isEmpty) this.#context.activate(this);
   }
 
+  /** Sends a message that was in flight again, after the delay, unless it has had all its attempts. */
+  #tryAgain(position: number, attempts: number, delayMs: number, nowMs: number): void {
+    if (this.#rules.isExhausted(attempts)) this.#giveUp(position, attempts, 'attempts');
+    else if (delayMs === 0) this.#putBack(position, attempts);
+    else this.#defer(position, attempts, nowMs + delayMs);
+  }
+
   /** A message that was in flight goes to the end of the queue. If it is on disk, its record gets the attempts. */
   #putBack(position: number, attempts: number): void {
-    if (this.#isOnDisk(position)) {
+    if (this.queue.ages?.isExpired(position)) this.#giveUp(position, attempts, 'expired');
+    else if (this.queue.waiting.isOnDisk(position)) {
       this.queue.backend.update(position, attempts, 0);
       this.#return(position, attempts);
-    } else {
-      this.#enqueue(position, 1, attempts, null);
-    }
+    } else this.#enqueue(position, 1, attempts, null);
   }
 
-  #isOnDisk(position: number): boolean {
-    return this.queue.backend.isDurable && this.#context.store.recordNumber(position) !== NO_RECORD;
-  }
-
-  #measureLatency(position: number, { windowMs, unixNs }: LatencyWindow): void {
-    const nowNs = unixNs();
-    this.latency ??= new ProcessingLatency(windowMs, nowNs / NS_PER_MS);
-    const publishedNs = this.#context.store.timestampSeconds(position) * NS_PER_SECOND;
-    this.latency.add(nowNs - publishedNs, nowNs / NS_PER_MS);
+  #measureLatency(position: number, window: LatencyWindow): void {
+    const nowNs = window.unixNs();
+    this.latency ??= ProcessingLatency.since(window, nowNs);
+    this.latency.addPublished(this.#context.store.timestampSeconds(position), nowNs);
   }
 
   #defer(position: number, attempts: number, dueMs: number): void {
     const { store, wallClock } = this.#context;
     const { queue } = this;
     const unixMs = wallClock.unixAt(dueMs);
-    const isOnDisk = this.#isOnDisk(position);
+    const isOnDisk = this.queue.waiting.isOnDisk(position);
     if (isOnDisk) queue.backend.update(position, attempts, unixMs);
-    if (isOnDisk && !queue.hasRoom) this.#evict(position, dueMs);
+    if (isOnDisk && !queue.hasRoom) this.#held.evict(position, dueMs);
     else if (!isOnDisk && queue.defersToBackend) {
+      queue.ages?.leaveMemory(position, 1);
       queue.putToBackend(position, 1, attempts, unixMs, null);
-    } else this.#addDeferred(store.moveToLasting(position), attempts, dueMs);
-  }
-
-  /** Releases the memory of a deferred message that is in the files; it is reread when it is due. */
-  #evict(position: number, dueMs: number): void {
-    const { store, deferred } = this.#context;
-    deferred.addEvicted(this.number, store.recordNumber(position), dueMs);
-    store.release(position, 1);
-    this.deferredCount++;
-  }
-
-  #addDeferred(position: number, attempts: number, dueMs: number): void {
-    const { store, deferred } = this.#context;
-    deferred.add(this.number, position, attempts, dueMs);
-    this.queue.outsideBytes += store.heldBytes(position, 1);
-    this.deferredCount++;
-  }
-
-  #removeDeferred(entry: number): void {
-    const { store, deferred } = this.#context;
-    if (!deferred.isEvicted(entry)) {
-      this.queue.outsideBytes -= store.heldBytes(deferred.position(entry), 1);
+    } else {
+      const lasting = store.moveToLasting(position);
+      queue.ages?.move(position, lasting);
+      this.#held.addDeferred(lasting, attempts, dueMs);
     }
-    deferred.remove(entry);
-    this.deferredCount--;
   }
 
   #removeInFlight(entry: number): void {
-    const { inFlight } = this.#context;
-    this.queue.outsideBytes -= inFlight.frameBytes(entry);
-    inFlight.remove(entry);
-    this.inFlightCount--;
+    this.#held.removeInFlight(entry);
+    // Another consumer may have waited for it.
+    if (this.#rules.isThrottled) this.#wake();
   }
 
-  #dropHeld(): void {
-    const { store } = this.#context;
-    this.#collectHeld((position) => store.release(position, 1));
+  #drop(): void {
+    this.#context.deadLetters.drop(this.queue);
+    this.#held.drop();
   }
 
-  /** Empties both tables. `take` gets what is in flight (due at 0) or deferred, except what only the files have. */
-  #collectHeld(take: (position: number, attempts: number, dueMs: number) => void): void {
-    const { inFlight, deferred } = this.#context;
-    if (this.inFlightCount > 0) {
-      inFlight.forEach((entry, consumer) => {
-        if (consumer.channelNumber !== this.number) return;
-        const position = inFlight.position(entry);
-        const attempts = inFlight.attempts(entry);
-        this.#removeInFlight(entry);
-        take(position, attempts, 0);
-      });
-    }
-    if (this.deferredCount > 0) {
-      deferred.forEach((entry, channelNumber) => {
-        if (channelNumber !== this.number) return;
-        const isEvicted = deferred.isEvicted(entry);
-        const position = deferred.position(entry);
-        const attempts = deferred.attempts(entry);
-        const dueMs = deferred.dueMs(entry);
-        this.#removeDeferred(entry);
-        if (!isEvicted) take(position, attempts, dueMs);
-      });
-    }
+  #giveUp(position: number, attempts: number, reason: Reason): void {
+    this.undelivered.giveUp(this.queue, position, 1, attempts, reason);
+  }
+
+  #endAlarms(): void {
+    this.#ages.end();
+    this.#context.alarms.delete(this);
   }
 }

@@ -4,7 +4,7 @@
  * Thread: pump. Source: own; nsqd has no such bound.
  */
 
-import type { TopicPolicy } from '../../shared/topic-policy.ts';
+import type { QueuePolicy } from '../../shared/topic-policy.ts';
 
 /** Units: `maxDepth` in messages, `maxBytes` in bytes of messages with their headers; Infinity for no bound. */
 export type DepthBound = {
@@ -21,11 +21,11 @@ export const NO_BOUND: DepthBound = {
   dropsOldest: false,
 };
 
-/** The bound of a policy. */
-export function depthBoundOf({ maxDepth, maxBytes, whenFull }: TopicPolicy): DepthBound {
+/** What a policy says of it. */
+export function depthBoundOf({ maxDepth, maxBytes, whenFull }: QueuePolicy): DepthBound {
   return {
     maxDepth: maxDepth || Number.POSITIVE_INFINITY,
     maxBytes: maxBytes || Number.POSITIVE_INFINITY,
-    dropsOldest: whenFull === 'drop-oldest',
+    dropsOldest: whenFull !== 'reject',
   };
 }

@@ -45,6 +45,11 @@ export type HandedRun = {
   readonly receipt: Receipt | null;
 };
 
+/** When the run is due, or 0 if its time has come on the way. Units: `nowMs` monotonic, `unixMs` Unix time. */
+export function dueMsLeft({ dueMs, transfer }: HandedRun, nowMs: number, unixMs: number): number {
+  return dueMs > (transfer === null ? nowMs : unixMs) ? dueMs : 0;
+}
+
 /** Whether it goes on while the topic has much on its way to the disk. */
 interface Holding {
   readonly isHeld: boolean;

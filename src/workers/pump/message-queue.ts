@@ -14,23 +14,19 @@
  * Thread: pump. Source: nsqd's `memoryMsgChan` and `backend` of topics and channels, which it picks at random.
  */
 
-import { type Backend, dropAll } from './backend/backend.ts';
+import type { Backend } from './backend/backend.ts';
 import type { Receipt } from './backend/receipt.ts';
+import type { Reason } from './dead-letters.ts';
 import { type DepthBound, NO_BOUND } from './depth-bound.ts';
-import { MemoryQueue } from './store/memory-queue.ts';
-import { type HoldingQueue, NO_LEVEL, RAISE_BYTES_MIN } from './store/memory-shares.ts';
+import { MessageAges } from './message-ages.ts';
+import type { MemoryQueue } from './store/memory-queue.ts';
 import type { MessageStore } from './store/message-store.ts';
-import { NO_RECORD } from './store/slab.ts';
+import type { Undelivered } from './undelivered.ts';
+import { type TagMeaning, WaitingMemory } from './waiting-memory.ts';
+import type { WallClock } from './wall-clock.ts';
 
 /** After this many messages from memory the backend has its turn, even if its head is younger. */
 const MEMORY_STREAK_MAX = 256;
-
-/** How the tag of a message in memory is to be read. */
-export type TagMeaning = {
-  readonly attemptsOf: (tag: number) => number;
-  /** Units: Unix time in ms, 0 for at once. */
-  readonly dueMsOf: (tag: number) => number;
-};
 
 /** In a channel the tag is how often a message was sent. */
 const TAG_IS_ATTEMPTS: TagMeaning = { attemptsOf: (tag) => tag, dueMsOf: () => 0 };
@@ -45,15 +41,12 @@ export type MessageQueueOptions = {
   readonly memoryMax: number;
   readonly bound?: DepthBound;
   readonly tagMeaning?: TagMeaning;
+  /** What becomes of messages that leave it without being delivered. */
+  readonly undelivered: Undelivered;
 };
 
-export class MessageQueue implements HoldingQueue {
+export class MessageQueue {
   readonly backend: Backend;
-  /** Set by `MemoryShares`. */
-  level = NO_LEVEL;
-  raiseBytes = RAISE_BYTES_MIN;
-  /** Memory that the waiting messages take, in bytes. */
-  memoryBytes = 0;
   /** Bytes of messages that are in memory and do not wait here: in flight, deferred, on their way. */
   outsideBytes = 0;
   /** The run at the front, as `look` found it. */
@@ -62,21 +55,19 @@ export class MessageQueue implements HoldingQueue {
   tag = 0;
   /** Whether that run is from the backend. */
   isFromBackend = false;
-  /** Messages dropped because of the bound. */
-  droppedCount = 0;
 
   readonly #title: string;
   readonly #store: MessageStore;
-  readonly #memory = new MemoryQueue();
-  /** Messages that were put back and whose records are still in the files. */
-  readonly #returned = new MemoryQueue();
+  /** What waits in memory. */
+  readonly waiting: WaitingMemory;
+  readonly #memory: MemoryQueue;
+  readonly #returned: MemoryQueue;
   /** Where the run at the front is. */
-  #front = this.#memory;
-  readonly #memoryMax: number;
-  readonly #bound: DepthBound;
-  readonly #tagMeaning: TagMeaning;
-  /** Bytes of the messages in memory as disk records, where they count. */
-  #recordBytes = 0;
+  #front: MemoryQueue;
+  #memoryMax: number;
+  #bound: DepthBound;
+  readonly #attemptsOf: (tag: number) => number;
+  readonly #undelivered: Undelivered;
   /** Messages taken from memory since the backend had its turn. */
   #memoryStreak = 0;
 
@@ -87,11 +78,97 @@ export class MessageQueue implements HoldingQueue {
     this.#store = store;
     this.#memoryMax = memoryMax;
     this.#bound = options.bound ?? NO_BOUND;
-    this.#tagMeaning = options.tagMeaning ?? TAG_IS_ATTEMPTS;
+    const tagMeaning = options.tagMeaning ?? TAG_IS_ATTEMPTS;
+    this.#attemptsOf = tagMeaning.attemptsOf;
+    this.waiting = new WaitingMemory(store, backend, tagMeaning);
+    this.#memory = this.waiting.fresh;
+    this.#returned = this.waiting.returned;
+    this.#front = this.#memory;
+    this.waiting.countRecords(this.#countsBytes);
+    this.#undelivered = options.undelivered;
+  }
+
+  /** Keeps other bounds from now on. What is in memory stays there, and what is beyond a bound gives way if it may. */
+  setBounds(memoryMax: number, bound: DepthBound): void {
+    this.#memoryMax = memoryMax;
+    this.#bound = bound;
+    this.waiting.countRecords(this.#countsBytes);
+    this.trim();
+  }
+
+  /** Has messages expire at that age from now on; 0 for never. What waits is looked at once. */
+  setTtl(ttlMs: number, wallClock: WallClock): void {
+    if (this.ages !== null) this.ages.setTtl(ttlMs || Number.POSITIVE_INFINITY);
+    else if (ttlMs > 0) this.waiting.watchAges(new MessageAges(this.#store, wallClock, ttlMs));
+  }
+
+  /** Ages of the messages, where they are bounded. */
+  get ages(): MessageAges | null {
+    return this.waiting.ages;
+  }
+
+  /**
+   * Gives up all messages that have expired and can be reached. Returns when the next one expires, or should be looked
+   * for: Infinity where there is none. Units: Unix time in ms.
+   */
+  expire(): number {
+    const { ages } = this;
+    if (ages === null) return Number.POSITIVE_INFINITY;
+    ages.hideExpired((position, attempts) => {
+      // The place in the queue keeps its reference.
+      this.#store.retain(position, 1, 1);
+      this.#undelivered.giveUp(this, position, 1, attempts, 'expired');
+    });
+    let nextMs = ages.nextMs;
+    for (const queue of [this.#memory, this.#returned, this.backend.fetched]) {
+      nextMs = Math.min(nextMs, this.#expireFirst(queue, ages));
+    }
+    if (this.backend.fetched.count === 0) this.backend.demand();
+    return nextMs;
+  }
+
+  /** Gives up the first messages of a queue that have expired. Returns when the next one does. */
+  #expireFirst(queue: MemoryQueue, ages: MessageAges): number {
+    for (;;) {
+      this.waiting.passHidden(ages);
+      if (queue.count === 0) return Number.POSITIVE_INFINITY;
+      this.#show(queue);
+      const count = ages.leadingExpired(this.position, this.runCount);
+      if (count === 0) return ages.expiryMs(this.position);
+      this.#giveUp(count, 'expired');
+    }
+  }
+
+  /** Gives up messages at the front that may not be delivered any more. Call `look` again. */
+  giveUpFront(attemptsMax: number): void {
+    while (this.look()) {
+      const expired = this.ages?.leadingExpired(this.position, this.runCount) ?? 0;
+      if (expired > 0) this.#giveUp(expired, 'expired');
+      else if (attemptsMax > 0 && this.attempts(this.position) >= attemptsMax) {
+        this.#giveUp(1, 'attempts');
+      } else return;
+    }
+  }
+
+  /** How many messages from the front of the run that `look` has found may be delivered. */
+  deliverable(countMax: number, attemptsMax: number): number {
+    let count = Math.min(countMax, this.runCount);
+    if (this.ages !== null) count = this.ages.leadingFresh(this.position, count);
+    // Others of one run were sent equally often.
+    if (attemptsMax === 0 || !this.isFromBackend) return count;
+    for (let i = 0; i < count; i++) {
+      if (this.attempts(this.position + i) >= attemptsMax) return i;
+    }
+    return count;
+  }
+
+  /** How often a message of the run that `look` has found was sent. */
+  attempts(position: number): number {
+    return this.#attemptsOf(this.tag) || this.#store.attempts(position);
   }
 
   get depth(): number {
-    return this.#memory.count + this.backendDepth;
+    return this.#memory.count + this.backendDepth - (this.ages?.hidden.size ?? 0);
   }
 
   /** Messages that are in the files, or on their way there. */
@@ -106,7 +183,12 @@ export class MessageQueue implements HoldingQueue {
 
   /** Bytes of the messages as disk records if a bound needs them, otherwise 0. */
   get bytes(): number {
-    return this.#countsBytes ? this.#recordBytes + this.backend.bytes : 0;
+    return this.#countsBytes ? this.waiting.recordBytes + this.backend.bytes : 0;
+  }
+
+  /** Messages that the bound has cost. */
+  get droppedCount(): number {
+    return this.#undelivered.droppedCount;
   }
 
   get memoryCount(): number {
@@ -171,17 +253,13 @@ export class MessageQueue implements HoldingQueue {
 
   /** Puts a run into memory even if that is full: its messages were there before. */
   putInMemory(position: number, count: number, tag: number): void {
-    this.#memory.put(position, count, tag);
-    this.#onPut(position, count);
+    this.waiting.put(this.#memory, position, count, tag);
   }
 
   /** Puts a message back whose record is in the files: into memory if there is room, otherwise behind all others. */
   putBack(position: number, attempts: number): void {
     if (this.#memory.count < this.#memoryMax) this.putInMemory(position, 1, attempts);
-    else {
-      this.#returned.put(position, 1, attempts);
-      this.#onPut(position, 1);
-    }
+    else this.waiting.put(this.#returned, position, 1, attempts);
     this.trim();
   }
 
@@ -199,8 +277,7 @@ export class MessageQueue implements HoldingQueue {
       this.backend.take(count);
       this.#memoryStreak = 0;
     } else {
-      this.#onTaken(this.position, count);
-      this.#front.take(count);
+      this.waiting.take(this.#front, count);
       if (this.backend.fetched.count > 0) this.#memoryStreak += count;
     }
     this.position += count;
@@ -210,6 +287,7 @@ export class MessageQueue implements HoldingQueue {
   /** Drops messages that were taken, wherever they are kept. */
   drop(position: number, count: number): void {
     this.backend.finish(position, count);
+    this.ages?.forget(position, count);
     this.#store.release(position, count);
   }
 
@@ -224,84 +302,18 @@ export class MessageQueue implements HoldingQueue {
       // Messages that must be read first are dropped once they have been.
       if (!this.#lookAtReturned() && !this.#lookAtOlder()) return;
       const excess = this.bytes > maxBytes ? 1 : this.depth - maxDepth;
-      const { position } = this;
-      const count = Math.min(this.runCount, excess);
-      this.take(count);
-      this.drop(position, count);
-      this.droppedCount += count;
+      this.#giveUp(Math.min(this.runCount, excess), 'full');
     }
   }
 
-  /**
-   * Evicts the newest messages from memory: to the backend or, if their records are in the files, to be read again.
-   * Messages that were put back go first. Behind others in the files they lose their order.
-   */
-  evict(bytesMax: number): number {
-    if (!this.backend.isAccepting) return 0;
-    const before = this.memoryBytes;
-    if (this.#returned.count > 0) this.#evict(this.#returned, bytesMax);
-    const left = bytesMax - (before - this.memoryBytes);
-    if (left > 0 && this.#memory.count > 0) this.#evict(this.#memory, left);
-    return before - this.memoryBytes;
-  }
-
-  #evict(queue: MemoryQueue, bytesMax: number): void {
-    const store = this.#store;
-    const bytesOf = (position: number, count: number): number => store.heldBytes(position, count);
-    queue.takeLast(queue.countOfLast(bytesMax, bytesOf), (position, count, tag) => {
-      this.#onTaken(position, count);
-      let next = position;
-      for (let rest = count; rest > 0; ) {
-        const isOnDisk = this.#isOnDisk(next);
-        let run = 1;
-        while (run < rest && this.#isOnDisk(next + run) === isOnDisk) run++;
-        if (isOnDisk) this.#reread(next, run);
-        else this.#putAway(next, run, tag);
-        next += run;
-        rest -= run;
-      }
-    });
-  }
-
-  #isOnDisk(position: number): boolean {
-    return this.backend.isDurable && this.#store.recordNumber(position) !== NO_RECORD;
-  }
-
-  /** Messages that are in the files will be read again; the files have their states already. */
-  #reread(position: number, count: number): void {
-    for (let next = position; next < position + count; next++) {
-      this.backend.reread(this.#store.recordNumber(next));
-    }
-    this.#store.release(position, count);
-  }
-
-  #putAway(position: number, count: number, tag: number): void {
-    const { attemptsOf, dueMsOf } = this.#tagMeaning;
-    this.backend.put(position, count, attemptsOf(tag), dueMsOf(tag), null);
+  /** Bytes that what waits in memory takes there. */
+  get memoryBytes(): number {
+    return this.waiting.memoryBytes;
   }
 
   /** Moves messages from memory to the backend, unless their records are in the files. */
   spill(): void {
-    this.#spill(this.#returned);
-    this.#spill(this.#memory);
-    this.#onEmptied();
-  }
-
-  #spill(queue: MemoryQueue): void {
-    const { attemptsOf, dueMsOf } = this.#tagMeaning;
-    while (queue.runCount > 0) {
-      const { position, runCount, tag } = queue;
-      queue.take(runCount);
-      for (let next = position; next < position + runCount; next++) {
-        if (this.#store.recordNumber(next) === NO_RECORD) {
-          this.backend.put(next, 1, attemptsOf(tag), dueMsOf(tag), null);
-          continue;
-        }
-        // Its state in the files may still say that it is due later.
-        this.backend.update(next, attemptsOf(tag), dueMsOf(tag));
-        this.#store.release(next, 1);
-      }
-    }
+    this.waiting.spill();
   }
 
   /** Drops everything that waits. Calls back with null or what went wrong. */
@@ -312,9 +324,7 @@ export class MessageQueue implements HoldingQueue {
 
   /** Drops what is in memory; the backend is closed or deleted by the caller. */
   dropMemory(): void {
-    dropAll(this.#memory, this.#store);
-    dropAll(this.#returned, this.#store);
-    this.#onEmptied();
+    this.waiting.drop();
   }
 
   /**
@@ -329,25 +339,6 @@ export class MessageQueue implements HoldingQueue {
     return false;
   }
 
-  /** Messages have come into memory. */
-  #onPut(position: number, count: number): void {
-    if (this.#countsBytes) this.#recordBytes += this.#store.runBytes(position, count);
-    this.memoryBytes += this.#store.heldBytes(position, count);
-    if (this.memoryBytes >= this.raiseBytes) this.#store.shares.raise(this);
-  }
-
-  /** Messages have left memory; they are still in the store. */
-  #onTaken(position: number, count: number): void {
-    if (this.#countsBytes) this.#recordBytes -= this.#store.runBytes(position, count);
-    this.memoryBytes -= this.#store.heldBytes(position, count);
-  }
-
-  #onEmptied(): void {
-    this.#recordBytes = 0;
-    this.memoryBytes = 0;
-    this.#store.shares.forget(this);
-  }
-
   get #countsBytes(): boolean {
     return this.#bound.maxBytes < Number.POSITIVE_INFINITY;
   }
@@ -356,6 +347,7 @@ export class MessageQueue implements HoldingQueue {
   #lookAtOlder(): boolean {
     const memory = this.#memory;
     const { fetched } = this.backend;
+    if (this.waiting.ages !== null) this.waiting.passHidden(this.waiting.ages);
     if (fetched.count === 0) {
       this.backend.demand();
       if (memory.count > 0) return this.#show(memory);
@@ -379,6 +371,17 @@ export class MessageQueue implements HoldingQueue {
     this.runCount = queue.runCount;
     this.tag = queue.tag;
     this.isFromBackend = queue !== this.#memory;
+    const { ages } = this.waiting;
+    if (ages !== null && ages.hidden.size > 0)
+      this.runCount = ages.countBeforeHidden(this.position, this.runCount);
     return true;
+  }
+
+  /** Takes messages off the run that was shown, and has them be given up. */
+  #giveUp(count: number, reason: Reason): void {
+    const { position } = this;
+    const attempts = this.#attemptsOf(this.tag);
+    this.take(count);
+    this.#undelivered.giveUp(this, position, count, attempts, reason);
   }
 }

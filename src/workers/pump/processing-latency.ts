@@ -26,11 +26,19 @@ export type LatencyWindow = {
   readonly unixNs: () => number;
 };
 
+const NS_PER_MS = 1e6;
+const NS_PER_SECOND = 1e9;
+
 export class ProcessingLatency {
   readonly #halfMs: number;
   #current = makeSketch();
   #previous = makeSketch();
   #currentSinceMs: number;
+
+  /** The sketches of a channel that has finished its first message. */
+  static since({ windowMs }: LatencyWindow, nowNs: number): ProcessingLatency {
+    return new ProcessingLatency(windowMs, nowNs / NS_PER_MS);
+  }
 
   constructor(windowMs: number, nowMs: number) {
     this.#halfMs = windowMs / 2;
@@ -42,6 +50,11 @@ export class ProcessingLatency {
     this.#turn(nowMs);
     // A clock that was set back makes no negative latency.
     this.#current.accept(Math.max(0, latencyNs));
+  }
+
+  /** Adds a message, published at that time, that is finished now. */
+  addPublished(publishedSeconds: number, nowNs: number): void {
+    this.add(nowNs - publishedSeconds * NS_PER_SECOND, nowNs / NS_PER_MS);
   }
 
   /** Percentiles of several channels together. Units: quantiles from 0 to 1. */

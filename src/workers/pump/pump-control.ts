@@ -46,15 +46,15 @@ export class PumpControl {
     return decodeControl<ControlRequest>(piece).do === 'stats';
   }
 
-  /** Takes a request, or a piece of one, from the ring. */
-  take(piece: Buffer, token: number, hasMore: boolean): void {
+  /** Takes a request, or a piece of one, from the ring. Units: `nowMs` in ms, monotonic. */
+  take(piece: Buffer, token: number, hasMore: boolean, nowMs: number): void {
     if (hasMore) {
       this.#pieces.push(Buffer.from(piece));
       return;
     }
     const bytes = this.#pieces.length === 0 ? piece : Buffer.concat([...this.#pieces, piece]);
     this.#pieces = [];
-    this.#carryOut(decodeControl<ControlRequest>(bytes), token);
+    this.#carryOut(decodeControl<ControlRequest>(bytes), token, nowMs);
   }
 
   /** Answers requests that wait for the disks. Called once a turn. */
@@ -66,7 +66,7 @@ export class PumpControl {
     if (this.#closing !== null && !this.isClosed && this.#state.backends.size === 0) this.#end();
   }
 
-  #carryOut(request: ControlRequest, token: number): void {
+  #carryOut(request: ControlRequest, token: number, nowMs: number): void {
     const reply: Reply = (error) => this.#outbox.reply(token, { error });
     const state = this.#state;
     switch (request.do) {
@@ -94,7 +94,20 @@ export class PumpControl {
           request.name,
           request.isPaused,
           request.policy,
+          nowMs,
         );
+        reply(null);
+        return;
+      case 'setTopicPolicy':
+        for (const number of request.topics) {
+          state.setTopicPolicy(this.#topic(number), request.policy);
+        }
+        reply(null);
+        return;
+      case 'setChannelPolicy':
+        for (const number of request.channels) {
+          state.setChannelPolicy(this.#channel(number), request.policy, nowMs);
+        }
         reply(null);
         return;
       case 'pauseTopic': {
@@ -180,8 +193,7 @@ export class PumpControl {
     for (const channel of [...topic.channels.values()]) this.#deleteChannel(topic, channel, all);
     topic.dropHandOver();
     this.#state.topics.delete(topic.number);
-    topic.queue.dropMemory();
-    topic.queue.backend.delete(all);
+    topic.delete(all);
   }
 
   #isSettled(): boolean {

@@ -19,19 +19,18 @@ import type { PumpEvent } from '../../shared/control.ts';
 import * as records from '../../shared/records.ts';
 import type { Doorbell } from '../../shared/ring/doorbell.ts';
 import { EMPTY, type RingReader } from '../../shared/ring/reader.ts';
-import type { RingWriter } from '../../shared/ring/writer.ts';
 import { DiskLink } from './backend/disk-link.ts';
 import { Receipt } from './backend/receipt.ts';
-import type { BacklogBounds } from './backend/write-backlog.ts';
 import { ACCEPTED } from './channel.ts';
 import type { Consumer } from './consumer.ts';
-import type { HandOverBounds } from './hand-over.ts';
 import { Outbox } from './outbox.ts';
 import { PumpControl } from './pump-control.ts';
+import type { PumpLoopOptions } from './pump-loop-options.ts';
 import { PumpState } from './pump-state.ts';
 import { PumpStats } from './pump-stats.ts';
 import { RefusedPublications } from './refused-publications.ts';
-import type { Publication, Topic } from './topic.ts';
+import type { Topic } from './topic.ts';
+import type { Publication } from './topic-options.ts';
 import { WallClock } from './wall-clock.ts';
 
 const NS_PER_MS = 1e6;
@@ -41,36 +40,6 @@ const DRAIN_PER_TURN = 4096;
 const DELIVER_PER_TURN = 4096;
 /** Bytes of publishes taken although the disks have no room, so that requests behind them need not wait. */
 const OVERDRAFT_BYTES_MAX = 32 * 1024 * 1024;
-
-/** The rings of a pump thread, and the options that matter to it. Times in ms. */
-export type PumpLoopOptions = {
-  readonly publishes: RingReader;
-  readonly commands: RingReader;
-  readonly deliveries: RingWriter;
-  readonly mainBell: Doorbell;
-  readonly disks: readonly { requests: RingWriter; replies: RingReader; bell: Doorbell }[];
-  readonly nodeId: number;
-  /** Units: bytes of messages in memory; above that, messages go to disk if they can. */
-  readonly memoryBudgetBytes: number;
-  /** Limits of what may be on its way to the disk; the default if not given. */
-  readonly backlogBounds?: BacklogBounds;
-  /** What a turn may hand from topics to channels; the default if not given. */
-  readonly handOverBounds?: HandOverBounds;
-  readonly maxMsgTimeoutMs: number;
-  /** Percentiles of processing latency to keep, as quantiles; over which time; and the wall clock. */
-  readonly latency: {
-    readonly percentiles: readonly number[];
-    readonly windowMs: number;
-    readonly unixNs: () => number;
-  };
-  /** Random number from 0 to 1. */
-  readonly random: () => number;
-  /**
-   * The current time, for delays. The turn's own time may be from before a publish was sent, and a message must not
-   * come early. Units: ms, monotonic.
-   */
-  readonly monotonicMs: () => number;
-};
 
 export class PumpLoop {
   readonly #publishes: RingReader;
@@ -130,6 +99,7 @@ export class PumpLoop {
       deferMs: 0,
       timestampHigh: 0,
       timestampLow: 0,
+      isToDisk: false,
     };
   }
 
@@ -164,6 +134,7 @@ export class PumpLoop {
     if (this.#mayPublish) work += this.#takePublishes();
     work += this.#state.drain(DRAIN_PER_TURN, nowMs);
     work += this.#state.deliver(DELIVER_PER_TURN, nowMs);
+    work += this.#state.deadLetters.flush(nowMs);
     this.#control.step();
     const wasFull = this.#state.backlog.isFull;
     if (!wasFull) this.#overdrawnBytes = 0;
@@ -210,6 +181,12 @@ export class PumpLoop {
       case records.BARRIER:
         this.#outbox.answer(this.#commandWord(records.BARRIER_TOKEN), null);
         return 1;
+      case records.DEAD_LETTERED: {
+        const isKept = this.#commandWord(records.DEAD_LETTERED_KEPT) === 1;
+        const token = this.#commandWord(records.DEAD_LETTERED_TOKEN);
+        this.#state.deadLetters.settle(token, isKept, this.#nowMs);
+        return 1;
+      }
       case records.CONTROL:
         return this.#takeControl();
       default:
@@ -317,7 +294,7 @@ export class PumpLoop {
   #takeControl(): number {
     const token = this.#commandWord(records.CONTROL_TOKEN);
     const hasMore = this.#commandWord(records.CONTROL_MORE) === 1;
-    this.#control.take(this.#controlPiece(), token, hasMore);
+    this.#control.take(this.#controlPiece(), token, hasMore, this.#nowMs);
     return 1;
   }
 
@@ -350,6 +327,7 @@ export class PumpLoop {
     publication.deferMs = words[at + records.PUBLISH_DEFER_MS];
     publication.timestampHigh = words[at + records.PUBLISH_TIMESTAMP];
     publication.timestampLow = words[at + records.PUBLISH_TIMESTAMP + 1];
+    publication.isToDisk = words[at + records.PUBLISH_TO_DISK] === 1;
     const bytes = offset + length - publication.at;
     if (token === 0) {
       topic?.publish(publication, this.#timeFor(publication.deferMs), null);

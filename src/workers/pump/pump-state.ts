@@ -8,44 +8,30 @@
 import { assert } from '../../shared/assert.ts';
 import type { Locality } from '../../shared/control.ts';
 import { CONSUMER_WINDOW_BYTES } from '../../shared/limits.ts';
-import { nameHash } from '../../shared/name-hash.ts';
-import { isEphemeral } from '../../shared/names.ts';
 import type { RingWriter } from '../../shared/ring/writer.ts';
-import type { TopicPolicy } from '../../shared/topic-policy.ts';
+import type { ChannelPolicy, TopicPolicy } from '../../shared/topic-policy.ts';
+import { Alarms } from './alarms.ts';
 import type { Backend } from './backend/backend.ts';
-import { DiskBackend } from './backend/disk-backend.ts';
-import type { DiskBackendListener } from './backend/disk-backend-listener.ts';
 import type { DiskLink } from './backend/disk-link.ts';
-import { NullBackend } from './backend/null-backend.ts';
 import { type BacklogBounds, TopicBacklog, WriteBacklog } from './backend/write-backlog.ts';
-import { Channel, type ChannelContext } from './channel.ts';
+import { Channel } from './channel.ts';
+import type { ChannelContext } from './channel-context.ts';
 import { Consumer } from './consumer.ts';
+import { DeadLetters } from './dead-letters.ts';
 import { Deferred } from './deferred.ts';
 import { BLOCKED, Delivery, YIELDED } from './delivery.ts';
-import { depthBoundOf } from './depth-bound.ts';
 import { type HandOverBounds, HandOverBudget } from './hand-over.ts';
 import { InFlight } from './in-flight.ts';
 import { MessageIdFactory } from './message-id-factory.ts';
-import { MessageQueue, type MessageQueueOptions } from './message-queue.ts';
+import { MessageQueue } from './message-queue.ts';
 import type { LatencyWindow } from './processing-latency.ts';
+import { PumpQueues } from './pump-queues.ts';
 import { MessageStore } from './store/message-store.ts';
 import { Topic } from './topic.ts';
 import type { WallClock } from './wall-clock.ts';
 
 /** Between topic and channel in the name of a channel's disk queue. */
 const NAME_SEPARATOR = process.platform === 'win32' ? ';' : ':';
-
-/** The owner of a queue, and what its backend must know of the owner. */
-type QueueOwner = Pick<DiskBackendListener, 'hasRoom' | 'mayRead' | 'onReadable' | 'onDeferred'> & {
-  /** Number of the topic, its own or its channel's. */
-  readonly topic: number;
-  /** That of the topic. */
-  readonly backlog: TopicBacklog;
-  /** Name of its files; it ends with the name of the topic or channel. */
-  readonly name: string;
-  /** Its name in the error that a refused publisher gets. */
-  readonly title: string;
-};
 
 /** What the state is made of. */
 export type PumpStateOptions = {
@@ -79,15 +65,12 @@ export class PumpState {
   readonly consumers = new Map<number, Consumer>();
   readonly backlog: WriteBacklog;
   readonly handOvers: HandOverBudget;
-  /** Every disk queue that is open or about to be closed. */
-  readonly backends = new Set<Backend>();
+  readonly deadLetters: DeadLetters;
 
   readonly #options: PumpStateOptions;
-  readonly #context: ChannelContext;
-  /** Disk queues that do not take writes, the topic each belongs to, and why. */
-  readonly #failing = new Map<Backend, { topic: number; error: string }>();
-  /** Disk queues that wait for memory before they read more, and their owners. */
-  readonly #starved = new Map<Backend, Pick<DiskBackendListener, 'hasRoom' | 'onReadable'>>();
+  readonly #context: ChannelContext<Channel>;
+  readonly #alarms: Alarms;
+  readonly #queues: PumpQueues;
   #activeTopics: Topic[] = [];
   #activeChannels: Channel[] = [];
 
@@ -101,11 +84,22 @@ export class PumpState {
       options.memoryBudgetBytes,
       () => this.inFlight.bytes + this.deferred.bytes,
     );
+    this.#alarms = new Alarms(options.nowMs);
+    this.deadLetters = new DeadLetters(this.store, options.deliveries);
+    this.#queues = new PumpQueues({
+      store: this.store,
+      links: options.links,
+      wallClock: options.wallClock,
+      deadLetters: this.deadLetters,
+      onHealth: options.onBackendHealth,
+    });
     this.#context = {
       store: this.store,
       inFlight: this.inFlight,
       deferred: this.deferred,
       delivery: new Delivery(this.store, this.inFlight, options.deliveries, options.random),
+      deadLetters: this.deadLetters,
+      alarms: this.#alarms,
       wallClock: options.wallClock,
       maxMsgTimeoutMs: options.maxMsgTimeoutMs,
       latencyWindow: options.latencyWindow,
@@ -118,7 +112,14 @@ export class PumpState {
     return Math.min(
       this.inFlight.deadlines.nextDeadlineMs(),
       this.deferred.dueTimes.nextDeadlineMs(),
+      this.#alarms.nextMs,
+      this.deadLetters.nextMs,
     );
+  }
+
+  /** Every disk queue that is open or about to be closed. */
+  get backends(): ReadonlySet<Backend> {
+    return this.#queues.backends;
   }
 
   topic(number: number): Topic | undefined {
@@ -149,19 +150,21 @@ export class PumpState {
       if (!isHeld) this.activateTopic(topic);
     });
     const topic = new Topic({
-      ...this.#queueOptions(
+      ...this.#queues.optionsOf(
         {
           topic: number,
           backlog,
           name,
           title: `topic "${name}"`,
+          origin: { topic: name, channel: '' },
           hasRoom: () => topic.queue.hasRoom,
           mayRead: () => topic.mayRead,
           onReadable: () => {
-            topic.queue.trim();
+            topic.onReadable();
             this.activateTopic(topic);
           },
           onDeferred: null,
+          onPastDue: null,
         },
         policy,
       ),
@@ -172,8 +175,11 @@ export class PumpState {
       backlog,
       ids: new MessageIdFactory(nodeId),
       wallClock,
+      alarms: this.#alarms,
       budget: this.handOvers,
       onWaiting: () => this.activateTopic(topic),
+      deadLetters: this.deadLetters,
+      policy,
     });
     this.topics.set(number, topic);
   }
@@ -183,27 +189,44 @@ export class PumpState {
     number: number,
     name: string,
     isPaused: boolean,
-    policy: TopicPolicy,
+    policy: ChannelPolicy,
+    nowMs: number,
   ): void {
-    const queue = new MessageQueue(
-      this.#queueOptions(
-        {
-          topic: topic.number,
-          backlog: topic.backlog,
-          name: `${topic.name}${NAME_SEPARATOR}${name}`,
-          title: `channel "${name}" of topic "${topic.name}"`,
-          hasRoom: () => queue.hasRoom,
-          mayRead: () => channel.mayRead,
-          onReadable: () => channel.onReadable(),
-          onDeferred: (position, dueMs) => channel.onDeferred(position, dueMs),
-        },
-        policy,
-      ),
+    const options = this.#queues.optionsOf(
+      {
+        topic: topic.number,
+        backlog: topic.backlog,
+        name: `${topic.name}${NAME_SEPARATOR}${name}`,
+        title: `channel "${name}" of topic "${topic.name}"`,
+        origin: { topic: topic.name, channel: name },
+        hasRoom: () => queue.hasRoom,
+        mayRead: () => channel.mayRead,
+        onReadable: () => channel.onReadable(),
+        onDeferred: (position, dueMs) => channel.onDeferred(position, dueMs),
+        onPastDue: (position, dueMs) => queue.ages?.defer(position, dueMs),
+      },
+      policy,
     );
-    const channel = new Channel(number, isPaused, queue, this.#context);
+    const queue = new MessageQueue(options);
+    const { undelivered } = options;
+    const channel = new Channel(
+      { number, isPaused, queue, undelivered, policy, nowMs },
+      this.#context,
+    );
     this.channels.set(number, channel);
     topic.addChannel(number, channel);
     this.activateTopic(topic);
+  }
+
+  setTopicPolicy(topic: Topic, policy: TopicPolicy): void {
+    topic.setPolicy(policy);
+    this.#queues.setBounds(topic.queue, policy);
+  }
+
+  /** Units: `nowMs` in ms, monotonic. */
+  setChannelPolicy(channel: Channel, policy: ChannelPolicy, nowMs: number): void {
+    channel.setPolicy(policy, nowMs);
+    this.#queues.setBounds(channel.queue, policy);
   }
 
   addConsumer(
@@ -249,25 +272,16 @@ export class PumpState {
    * ask again: their own messages may have left memory, although other queues fill it.
    */
   feedStarved(): void {
-    if (this.#starved.size === 0) return;
-    const starved = [...this.#starved];
-    this.#starved.clear();
-    for (const [backend, owner] of starved) {
-      if (owner.hasRoom()) backend.demand();
-      else {
-        this.#starved.set(backend, owner);
-        owner.onReadable();
-      }
-    }
+    this.#queues.feedStarved();
   }
 
-  /** Requeues messages that timed out, and puts those that are due. Returns how many there were. */
+  /** Requeues messages that timed out, puts those that are due, and rings alarms. Returns how many there were. */
   fireDeadlines(nowMs: number): number {
     const { deadlines } = this.inFlight;
     const timedOut = deadlines.expire(nowMs);
     for (let i = 0; i < timedOut; i++) {
       const entry = deadlines.expired[i];
-      this.channelOf(this.inFlight.consumer(entry)).onTimeout(entry);
+      this.channelOf(this.inFlight.consumer(entry)).onTimeout(entry, nowMs);
     }
     const { dueTimes } = this.deferred;
     const due = dueTimes.expire(nowMs);
@@ -277,7 +291,7 @@ export class PumpState {
       assert(channel !== undefined, 'a deferred message has a channel');
       channel.onDue(entry);
     }
-    return timedOut + due;
+    return timedOut + due + this.#alarms.fire(nowMs);
   }
 
   /** Lets the largest queues evict messages while memory is short. Returns how many bytes they evicted. */
@@ -336,50 +350,5 @@ export class PumpState {
     if (channel.isActive) return;
     channel.isActive = true;
     this.#activeChannels.push(channel);
-  }
-
-  /** Reports the health of the topic: that of the queue, or of another of the topic's queues. */
-  #onHealth(topic: number, backend: Backend, error: string | null): void {
-    if (error === null) this.#failing.delete(backend);
-    else this.#failing.set(backend, { topic, error });
-    const others = [...this.#failing.values()].filter((failure) => failure.topic === topic);
-    this.#options.onBackendHealth(topic, error ?? others[0]?.error ?? null);
-  }
-
-  #queueOptions(owner: QueueOwner, policy: TopicPolicy): MessageQueueOptions {
-    const { memQueueSize } = policy;
-    const bound = depthBoundOf(policy);
-    const backend = this.#makeBackend(owner);
-    // A queue without a disk keeps one message at least: nsqd too hands one over if a consumer waits.
-    const memoryMax = backend.isDurable ? memQueueSize : Math.max(1, memQueueSize);
-    return { title: owner.title, store: this.store, backend, memoryMax, bound };
-  }
-
-  #makeBackend({ topic, name, backlog, ...owner }: QueueOwner): Backend {
-    if (isEphemeral(name)) return new NullBackend(this.store);
-    const { links, wallClock } = this.#options;
-    // The same name is always on the same thread, which keeps the requests for its files in order.
-    const link = links[nameHash(name) % links.length];
-    const backend = new DiskBackend({
-      name,
-      store: this.store,
-      link,
-      backlog,
-      unixMs: () => wallClock.unixMs(),
-      listener: {
-        hasRoom: owner.hasRoom,
-        mayRead: owner.mayRead,
-        onReadable: owner.onReadable,
-        onDeferred: owner.onDeferred,
-        onStarved: () => this.#starved.set(backend, owner),
-        onHealth: (error) => this.#onHealth(topic, backend, error),
-        onEnded: () => {
-          this.backends.delete(backend);
-          this.#starved.delete(backend);
-        },
-      },
-    });
-    this.backends.add(backend);
-    return backend;
   }
 }

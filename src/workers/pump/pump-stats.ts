@@ -59,25 +59,31 @@ export class PumpStats {
         backendDepth: depth - queue.memoryCount,
         messageCount: topic.messageCount,
         messageBytes: topic.messageBytes,
-        droppedCount: queue.droppedCount,
+        droppedCount: topic.undelivered.droppedCount,
+        expiredCount: topic.undelivered.expiredCount,
+        deadLetterCount: topic.undelivered.deadLetterCount,
       },
       latency: channels.size === 0 ? null : this.#latencyOf(channels.values()),
     };
   }
 
   #ofChannel(channel: Channel): ChannelCounts {
-    const { queue } = channel;
+    const { queue, undelivered } = channel;
     return {
       number: channel.number,
       counters: {
-        depth: queue.depth,
+        depth: queue.depth + undelivered.leavingCount,
         backendDepth: queue.backendDepth,
         inFlightCount: channel.inFlightCount,
         deferredCount: channel.allDeferredCount,
         messageCount: channel.messageCount,
         requeueCount: channel.requeueCount,
         timeoutCount: channel.timeoutCount,
-        droppedCount: queue.droppedCount,
+        droppedCount: undelivered.droppedCount,
+        expiredCount: undelivered.expiredCount,
+        deadLetterCount: undelivered.deadLetterCount,
+        exhaustedCount: undelivered.exhaustedCount,
+        throttledCount: channel.throttledCount,
         takenCounts: channel.takenCounts,
       },
       latency: this.#latencyOf([channel]),

@@ -9,7 +9,8 @@ import { Doorbell } from '../../shared/ring/doorbell.ts';
 import { RingReader } from '../../shared/ring/reader.ts';
 import { RingWriter } from '../../shared/ring/writer.ts';
 import type { PumpTask } from '../../shared/thread-tasks.ts';
-import { PumpLoop, type PumpLoopOptions } from './pump-loop.ts';
+import { PumpLoop } from './pump-loop.ts';
+import type { PumpLoopOptions } from './pump-loop-options.ts';
 
 /** What a pump loop runs in. */
 export type PumpSurroundings = Pick<

@@ -8,40 +8,20 @@
 
 import { assert } from '../../shared/assert.ts';
 import { SIZE_BYTES } from '../../shared/limits.ts';
+import type { TopicPolicy } from '../../shared/topic-policy.ts';
+import { AgeWatch } from './age-watch.ts';
 import { HAS_DUE_TIME } from './backend/disk-backend-listener.ts';
 import { Receipt } from './backend/receipt.ts';
 import type { TopicBacklog } from './backend/write-backlog.ts';
 import type { Channel } from './channel.ts';
-import { type HandedRun, HandOver, type HandOverBudget } from './hand-over.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import { dueMsLeft, type HandedRun, HandOver, type HandOverBudget } from './hand-over.ts';
 import type { MessageIdFactory } from './message-id-factory.ts';
-import { MessageQueue, type MessageQueueOptions } from './message-queue.ts';
+import { MessageQueue } from './message-queue.ts';
 import type { MessageStore } from './store/message-store.ts';
+import type { Publication, TopicOptions } from './topic-options.ts';
+import type { Undelivered } from './undelivered.ts';
 import type { WallClock } from './wall-clock.ts';
-
-/** Published messages as they stand in a ring: see PUBLISH in `shared/records.ts`. */
-export type Publication = {
-  bytes: Buffer;
-  at: number;
-  count: number;
-  deferMs: number;
-  timestampHigh: number;
-  timestampLow: number;
-};
-
-/** What a topic is made of. */
-export type TopicOptions = MessageQueueOptions & {
-  readonly number: number;
-  readonly name: string;
-  readonly isPaused: boolean;
-  readonly isStarted: boolean;
-  readonly backlog: TopicBacklog;
-  readonly ids: MessageIdFactory;
-  readonly wallClock: WallClock;
-  /** What is left of this turn for hand-overs, of this topic as of others. */
-  readonly budget: HandOverBudget;
-  /** Has `drain` called: messages wait although they may go on. */
-  readonly onWaiting: () => void;
-};
 
 export class Topic {
   readonly number: number;
@@ -59,6 +39,11 @@ export class Topic {
   /** Messages from the topic's files on their way to the files of its channels. */
   transferCount = 0;
 
+  /** What becomes of messages that are not delivered. */
+  readonly undelivered: Undelivered;
+
+  readonly #ages: AgeWatch;
+  readonly #deadLetters: DeadLetters;
   readonly #store: MessageStore;
   readonly #ids: MessageIdFactory;
   readonly #wallClock: WallClock;
@@ -87,11 +72,28 @@ export class Topic {
         dueMsOf: (delayMs) => (delayMs === 0 ? 0 : Math.ceil(options.wallClock.unixMs() + delayMs)),
       },
     });
+    this.undelivered = options.undelivered;
+    this.#ages = new AgeWatch(this.queue, options.wallClock, options.alarms);
+    this.#deadLetters = options.deadLetters;
     this.#store = options.store;
     this.#ids = options.ids;
     this.#wallClock = options.wallClock;
     this.#budget = options.budget;
     this.#onWaiting = options.onWaiting;
+    this.setPolicy(options.policy);
+  }
+
+  /** Keeps other promises from now on, but for the bounds of the queue. */
+  setPolicy(policy: TopicPolicy): void {
+    this.undelivered.setPolicy(policy);
+    this.queue.setTtl(policy.messageTtlMs, this.#wallClock);
+    this.#ages.look();
+  }
+
+  /** Messages can be taken from its files. */
+  onReadable(): void {
+    this.queue.trim();
+    this.#ages.look();
   }
 
   /** By number, in the order in which they were created. */
@@ -131,9 +133,10 @@ export class Topic {
     return this.queue.hasRoom || (this.transferCount === 0 && this.queue.memoryCount === 0);
   }
 
-  /** Messages that wait here, deferred ones too. */
+  /** Messages that wait here, deferred ones and those that are to go to another topic too. */
   get depth(): number {
-    return this.queue.depth + this.queue.backend.deferredCount;
+    const { depth, backend } = this.queue;
+    return depth + backend.deferredCount + this.undelivered.leavingCount;
   }
 
   /** Whether messages go on to the channels. */
@@ -164,7 +167,7 @@ export class Topic {
 
   /** Takes published messages. The receipt, if any, waits for those that go to disk. */
   publish(publication: Publication, nowMs: number, receipt: Receipt | null): void {
-    const { bytes, deferMs, timestampHigh, timestampLow } = publication;
+    const { bytes, deferMs, timestampHigh, timestampLow, isToDisk } = publication;
     const store = this.#store;
     let { at, count: rest } = publication;
     while (rest > 0) {
@@ -187,7 +190,8 @@ export class Topic {
         stored += store.count;
         this.messageBytes += store.bytesTaken - SIZE_BYTES * store.count;
         this.messageCount += store.count;
-        this.#route(store.position, store.count, deferMs, nowMs, receipt);
+        if (isToDisk) this.#routeToDisk(store.position, store.count, nowMs, receipt);
+        else this.#route(store.position, store.count, deferMs, nowMs, receipt);
       }
       rest -= run;
     }
@@ -208,7 +212,7 @@ export class Topic {
     const handOver = this.#handOver;
     if (handOver !== null && left > 0 && !this.backlog.isHeld) this.#continue(handOver, nowMs);
     let drained = left - this.#budget.left;
-    while (drained < limit && this.#mayBegin && this.isFlowing && this.queue.look()) {
+    while (drained < limit && this.#mayBegin && this.isFlowing && this.#look()) {
       const { position, tag, isFromBackend } = this.queue;
       const isDeferred = isFromBackend && tag === HAS_DUE_TIME;
       const count = isDeferred ? 1 : Math.min(this.queue.runCount, limit - drained);
@@ -223,7 +227,16 @@ export class Topic {
   /** Drops what waits here. What the channels have is theirs. */
   empty(done: (error: string | null) => void): void {
     this.#emptyCount++;
+    this.#deadLetters.drop(this.queue);
     this.queue.empty(done);
+  }
+
+  /** Drops everything, with the files. */
+  delete(done: (error: string | null) => void): void {
+    this.#ages.end();
+    this.#deadLetters.drop(this.queue);
+    this.queue.dropMemory();
+    this.queue.backend.delete(done);
   }
 
   /**
@@ -233,6 +246,8 @@ export class Topic {
   close(done: (error: string | null) => void): void {
     assert(this.#handOver === null, 'the channels have what they should before they close');
     this.isStarted = false;
+    this.#ages.end();
+    this.#deadLetters.giveBack(this.queue);
     this.queue.spill();
     this.#onClosed = done;
     this.#closeWhenReleased();
@@ -246,6 +261,12 @@ export class Topic {
   /** Forgets what is on its way to channels: they are deleted. */
   dropHandOver(): void {
     if (this.#handOver !== null) this.#end(this.#handOver.run);
+  }
+
+  /** Finds what goes on next, as `MessageQueue.look`, and gives up what has expired. */
+  #look(): boolean {
+    if (this.queue.ages !== null) this.queue.giveUpFront(0);
+    return this.queue.look();
   }
 
   /** Whether there are so many channels that a run goes to them in steps. */
@@ -270,7 +291,18 @@ export class Topic {
       return;
     }
     const dueMs = deferMs === 0 ? 0 : this.#wallClock.unixAt(nowMs + deferMs);
+    this.#ages.expect(position);
     this.queue.put(position, count, deferMs, 0, dueMs, receipt);
+    if (this.isFlowing) this.#onWaiting();
+  }
+
+  /** As `#route`, for messages that are to be in the topic's files before they go on. */
+  #routeToDisk(position: number, count: number, nowMs: number, receipt: Receipt | null): void {
+    if (!this.queue.backend.isDurable) {
+      this.#route(position, count, 0, nowMs, receipt);
+      return;
+    }
+    this.queue.putToBackend(position, count, 0, 0, receipt);
     if (this.isFlowing) this.#onWaiting();
   }
 
@@ -306,7 +338,7 @@ export class Topic {
   #continue(handOver: HandOver, nowMs: number): void {
     const { run } = handOver;
     const { position, count, transfer, receipt } = run;
-    const dueMs = this.#dueMsLeft(run, nowMs);
+    const dueMs = run.dueMs === 0 ? 0 : dueMsLeft(run, nowMs, this.#wallClock.unixMs());
     const isDone = handOver.step(this.#budget, this.backlog, (channel) => {
       this.#store.retain(position, count, 1);
       if (transfer !== null) channel.putFromDisk(position, count, dueMs, transfer);
@@ -314,12 +346,6 @@ export class Topic {
       else channel.put(position, count, receipt);
     });
     if (isDone) this.#end(run);
-  }
-
-  /** When it is due, or 0 if its time has come while it was on its way. */
-  #dueMsLeft({ dueMs, transfer }: HandedRun, nowMs: number): number {
-    if (dueMs === 0) return 0;
-    return dueMs > (transfer === null ? nowMs : this.#wallClock.unixMs()) ? dueMs : 0;
   }
 
   #end({ position, count, transfer, receipt }: HandedRun): void {

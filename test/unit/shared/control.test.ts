@@ -44,6 +44,8 @@ const VALUES: readonly (ControlRequest | ControlReply | PumpEvent)[] = [
             messageCount: Number.MAX_SAFE_INTEGER,
             messageBytes: 0,
             droppedCount: 0,
+            expiredCount: 0,
+            deadLetterCount: 0,
           },
           latency: null,
         },

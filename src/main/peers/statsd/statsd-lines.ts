@@ -9,6 +9,7 @@
 
 import { type ChannelName, isEphemeral, type TopicName } from '../../../shared/names.ts';
 import { type MemoryStatistics, namedMemory } from '../../stats/memory-statistics.ts';
+import { POLICY_COUNT_NAMES, type PolicyCounts } from '../../stats/policy-counts.ts';
 import type {
   BrokerStats,
   ChannelStatistics,
@@ -27,14 +28,8 @@ export type StatsdReport = {
 /** How names begin, and what is left out. */
 export type StatsdFormat = { readonly prefix: string; readonly excludesEphemeral: boolean };
 
-/** What is shown. Only where queues have a bound is there a line, which nsqd does not have, of what they dropped. */
-type Shown = StatsdFormat & { readonly showsDropped: boolean };
-
 /** Writes one line under a name. */
 type Emit = (name: string, value: number, type: 'c' | 'g') => void;
-
-/** What may have dropped messages. */
-type Dropping = { readonly droppedCount: number };
 
 const TOPIC_COUNTERS = ['messageCount', 'messageBytes'] as const;
 const CHANNEL_COUNTERS = ['messageCount', 'requeueCount', 'timeoutCount'] as const;
@@ -51,11 +46,10 @@ export function statsdLines(
   const emit: Emit = (name, value, type) => {
     lines.push(`${format.prefix}${name}:${Math.trunc(value)}|${type}\n`);
   };
-  const shown = { ...format, showsDropped: now.stats.hasQueueBound };
   const lastTopics = byName(last?.stats.topics ?? []);
   for (const topic of now.stats.topics ?? []) {
     if (format.excludesEphemeral && hasEphemeralName(topic.name)) continue;
-    emitTopic(topic, lastTopics.get(topic.name), shown, emit);
+    emitTopic(topic, lastTopics.get(topic.name), format, emit);
   }
   if (now.memory !== undefined) emitMemory(now.memory, last?.memory, emit);
   return lines;
@@ -64,21 +58,21 @@ export function statsdLines(
 function emitTopic(
   topic: TopicStatistics,
   last: TopicStatistics | undefined,
-  shown: Shown,
+  format: StatsdFormat,
   emit: Emit,
 ): void {
   const name = `topic.${topic.name}`;
   const before = sameOne(topic, last, TOPIC_COUNTERS);
   emit(`${name}.message_count`, topic.messageCount - (before?.messageCount ?? 0), 'c');
   emit(`${name}.message_bytes`, topic.messageBytes - (before?.messageBytes ?? 0), 'c');
-  if (shown.showsDropped) emitDropped(name, topic, before, emit);
+  emitPolicyCounts(name, topic.policyCounts, before?.policyCounts, emit);
   emit(`${name}.depth`, topic.depth, 'g');
   emit(`${name}.backend_depth`, topic.backendDepth, 'g');
   emitLatency(name, topic.latency, emit);
   const lastChannels = byName(before?.channels ?? []);
   for (const channel of topic.channels) {
-    if (shown.excludesEphemeral && hasEphemeralName(channel.name)) continue;
-    emitChannel(name, channel, lastChannels.get(channel.name), shown, emit);
+    if (format.excludesEphemeral && hasEphemeralName(channel.name)) continue;
+    emitChannel(name, channel, lastChannels.get(channel.name), emit);
   }
 }
 
@@ -86,7 +80,6 @@ function emitChannel(
   topicName: string,
   channel: ChannelStatistics,
   last: ChannelStatistics | undefined,
-  shown: Shown,
   emit: Emit,
 ): void {
   const name = `${topicName}.channel.${channel.name}`;
@@ -98,13 +91,22 @@ function emitChannel(
   emit(`${name}.deferred_count`, channel.deferredCount, 'g');
   emit(`${name}.requeue_count`, channel.requeueCount - (before?.requeueCount ?? 0), 'c');
   emit(`${name}.timeout_count`, channel.timeoutCount - (before?.timeoutCount ?? 0), 'c');
-  if (shown.showsDropped) emitDropped(name, channel, before, emit);
+  emitPolicyCounts(name, channel.policyCounts, before?.policyCounts, emit);
   emit(`${name}.clients`, channel.clientCount, 'g');
   emitLatency(name, channel.latency, emit);
 }
 
-function emitDropped(name: string, now: Dropping, last: Dropping | undefined, emit: Emit): void {
-  emit(`${name}.dropped_count`, now.droppedCount - (last?.droppedCount ?? 0), 'c');
+/** Lines that nsqd does not have, of what policies have had done. */
+function emitPolicyCounts(
+  name: string,
+  now: PolicyCounts,
+  last: PolicyCounts | undefined,
+  emit: Emit,
+): void {
+  for (const [key, field] of POLICY_COUNT_NAMES) {
+    const count = now[key];
+    if (count !== undefined) emit(`${name}.${field}`, count - (last?.[key] ?? 0), 'c');
+  }
 }
 
 function emitLatency(name: string, latency: LatencyStatistics, emit: Emit): void {

@@ -21,6 +21,8 @@ export type DiskBackendListener = {
    * others, with the tag HAS_DUE_TIME. Units: Unix time in ms.
    */
   readonly onDeferred: ((position: number, dueMs: number) => void) | null;
+  /** A message was read that was due at that time, if its age counts from there. Units: Unix time in ms. */
+  readonly onPastDue: ((position: number, dueMs: number) => void) | null;
   /** It refuses writes for this reason, or takes them again (null). */
   readonly onHealth: (error: string | null) => void;
   /** It is closed or deleted. */

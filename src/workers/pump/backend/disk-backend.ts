@@ -107,6 +107,7 @@ export class DiskBackend implements Backend, LinkedQueue {
       requests: this.#requests,
       unixMs,
       onDeferred: listener.onDeferred,
+      onPastDue: listener.onPastDue,
       onLost: (number) => this.#finish(number),
     });
     this.fetched = this.#reads.fetched;

@@ -33,6 +33,7 @@ export type DiskReadsOptions = {
   /** Wall clock time in ms since 1970. */
   readonly unixMs: () => number;
   readonly onDeferred: DiskBackendListener['onDeferred'];
+  readonly onPastDue: DiskBackendListener['onPastDue'];
   /** A record could not be read again, and is lost. */
   readonly onLost: (number: number) => void;
 };
@@ -142,6 +143,7 @@ export class DiskReads {
         this.#takeDeferred(this.#store.position, dueMs);
       } else {
         this.#store.putRecords(answers.bytes, at, answer.countDueAt(unixMs), number);
+        this.#tellPastDue(this.#store.position, this.#store.count);
         this.#putFetched(this.#store.position, this.#store.count, 0);
       }
       answer.take(this.#store.count, this.#store.bytesTaken);
@@ -191,6 +193,15 @@ export class DiskReads {
     const { onDeferred } = this.#options;
     if (onDeferred === null) this.#putFetched(position, 1, HAS_DUE_TIME);
     else onDeferred(position, dueMs);
+  }
+
+  /** Tells when messages were due that are now. */
+  #tellPastDue(position: number, count: number): void {
+    const { onPastDue } = this.#options;
+    if (onPastDue === null || !answer.hasDueTimes) return;
+    for (let i = 0; i < count; i++) {
+      if (answer.dueMsOf(i) > 0) onPastDue(position + i, answer.dueMsOf(i));
+    }
   }
 
   #putFetched(position: number, count: number, tag: number): void {

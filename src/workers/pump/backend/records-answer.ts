@@ -37,9 +37,19 @@ export class RecordsAnswer {
     this.#due = hasDue ? ((offset + length) >>> 2) - this.count * DUE_WORDS : 0;
   }
 
+  /** Whether records have due times, 0 or others. */
+  get hasDueTimes(): boolean {
+    return this.#due > 0;
+  }
+
   /** When the next record is due: Unix time in ms, 0 for at once. */
   get dueMs(): number {
-    return this.#due === 0 ? 0 : this.#dueAt(0);
+    return this.dueMsOf(0);
+  }
+
+  /** When one of the next records is due, as `dueMs`. */
+  dueMsOf(index: number): number {
+    return this.#due === 0 ? 0 : this.#dueAt(index);
   }
 
   /** How many of the next records in a row are due by then. */

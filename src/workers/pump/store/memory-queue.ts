@@ -73,6 +73,14 @@ export class MemoryQueue {
     if (this.#runs === 0 && this.#capacity > ENTRIES_KEPT) this.#reset();
   }
 
+  /** Calls `visit` with every run, oldest first. */
+  forEach(visit: (position: number, count: number, tag: number) => void): void {
+    for (let run = 0; run < this.#runs; run++) {
+      const at = this.#wordAt(run);
+      visit(this.#entries[at], this.#entries[at + 1], this.#entries[at + 2]);
+    }
+  }
+
   /** Calls `visit` with the last `count` messages, oldest first, as runs, and removes them. */
   takeLast(count: number, visit: (position: number, count: number, tag: number) => void): void {
     assert(count <= this.count, 'no more is taken than there is');

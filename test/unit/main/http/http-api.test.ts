@@ -14,6 +14,7 @@ import {
   startApi,
 } from '../../../support/http-api.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
+import { policyStoreOf } from '../../../support/policy-store.ts';
 import { strictGuard } from '../../../support/strict-guard.ts';
 
 test('HttpApi: an unknown path is NOT_FOUND', async (t) => {
@@ -93,6 +94,7 @@ test('HttpApi: refuses everything without TLS where that is required', async (t)
     clock,
     bodies,
     hostname: 'host',
+    policies: policyStoreOf(),
     memory,
   });
   const server = new HttpServer({

@@ -111,9 +111,9 @@ test('statsJson: empty optional fields are left out, absent clients are null', (
 });
 
 test('statsJson: what nsqd does not have is there only when it says something', () => {
-  const channels = [channelStatistics({ droppedCount: 0 })];
-  const topics = [topicStatistics({ channels, droppedCount: 12 })];
-  const stats = brokerStatistics(topics, { hasQueueBound: true });
+  const channels = [channelStatistics({ policyCounts: { dropped: 0 } })];
+  const topics = [topicStatistics({ channels, policyCounts: { dropped: 12 } })];
+  const stats = brokerStatistics(topics);
 
   const json = joined(statsJson({ ...EMPTY, stats, refusedConnectionCount: 3 }));
 

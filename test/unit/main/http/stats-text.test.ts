@@ -129,10 +129,10 @@ for (const [ns, wanted] of [
 }
 
 test('statsText: what nsqd does not have is there only when it says something', () => {
-  const channels = [channelStatistics({ droppedCount: 0 })];
-  const topics = [topicStatistics({ channels, droppedCount: 12 })];
+  const channels = [channelStatistics({ policyCounts: { dropped: 0 } })];
+  const topics = [topicStatistics({ channels, policyCounts: { dropped: 12 } })];
 
-  const stats = brokerStatistics(topics, { hasQueueBound: true });
+  const stats = brokerStatistics(topics);
   const report = { ...EMPTY, stats, refusedConnectionCount: 3 };
   const text = [...statsText(report, NOW_MS)].join('');
 

@@ -29,6 +29,9 @@ class Setup {
       };
     },
     guard: strictGuard(),
+    onDeadLetters: (_, token, head, letters, count) => {
+      this.calls.push(`${count} letters ${token} ${head.reason} ${letters.length}`);
+    },
     onEvent: (event) => this.events.push(event),
     onWork: () => {
       this.workCount++;

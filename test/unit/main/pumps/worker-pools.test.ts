@@ -37,6 +37,7 @@ test('WorkerPools: all loops end when the pumps are closed', async (t) => {
     target: () => undefined,
     guard: strictGuard(),
     onEvent: () => undefined,
+    onDeadLetters: () => undefined,
     onWork: () => undefined,
   });
   const running = deliveries.run();

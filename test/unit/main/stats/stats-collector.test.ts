@@ -26,12 +26,14 @@ async function busyBroker(): Promise<BrokerTurns> {
   return broker;
 }
 
+const NO_POLICIES = { namesOf: (): readonly string[] => [] };
+
 function collectorOf(broker: BrokerTurns): StatsCollector {
   const clients = {
     get: (number: number): Client | undefined => broker.connection(number)?.client,
     values: (): Client[] => [...broker.connections()].map(({ client }) => client),
   };
-  return new StatsCollector(broker.topics, clients, broker.options, broker.clock);
+  return new StatsCollector(broker.topics, clients, NO_POLICIES, broker.options, broker.clock);
 }
 
 async function collect(broker: BrokerTurns, filter: Partial<StatsFilter>): Promise<BrokerStats> {
@@ -121,10 +123,17 @@ test("StatsCollector: a topic's and a channel's numbers", async () => {
           requeueCount: 0,
           timeoutCount: 0,
           droppedCount: 0,
+          expiredCount: 0,
+          deadLetterCount: 0,
+          exhaustedCount: 0,
+          throttledCount: 0,
           takenCounts: { zone: 0, region: 0, global: 0 },
           clientCount: 1,
           clients: null,
           isPaused: false,
+          isExpiring: false,
+          policyCounts: {},
+          policies: [],
           latency: NO_LATENCY,
         },
       ],
@@ -133,7 +142,11 @@ test("StatsCollector: a topic's and a channel's numbers", async () => {
       messageCount: 3,
       messageBytes: 6,
       droppedCount: 0,
+      expiredCount: 0,
+      deadLetterCount: 0,
       isPaused: false,
+      policyCounts: {},
+      policies: [],
       latency: NO_LATENCY,
     },
   ]);
@@ -193,17 +206,19 @@ test('StatsCollector: without clients there are no producers', async () => {
   assert.deepStrictEqual(await collect(broker, {}), {
     topics: [],
     producers: null,
-    hasQueueBound: false,
   });
 });
 
-test('StatsCollector: says whether queues have a bound', async () => {
-  const hasBound = async (given: Record<string, unknown>): Promise<boolean> =>
-    (await collect(new BrokerTurns(given), {})).hasQueueBound;
+test('StatsCollector: says what was dropped where queues have a bound', async () => {
+  const counts = async (given: Record<string, unknown>): Promise<unknown> => {
+    const broker = new BrokerTurns(given);
+    broker.topics.getOrCreate(topicNamed('t'));
+    return (await collect(broker, {})).topics?.map(({ policyCounts }) => policyCounts);
+  };
 
   assert.deepStrictEqual(
-    [await hasBound({}), await hasBound({ maxDepth: 10 }), await hasBound({ maxBytes: 10 })],
-    [false, true, true],
+    [await counts({}), await counts({ maxDepth: 10 }), await counts({ maxBytes: 10 })],
+    [[{}], [{ dropped: 0 }], [{ dropped: 0 }]],
   );
 });
 

@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { formatRfc3339 } from '../../../../src/daemon/go/go-text.ts';
 import { foundText, storedFiles } from '../../../../src/main/storage/start-report.ts';
 
-const NOTHING = { topics: [], producers: null, hasQueueBound: false };
+const NOTHING = { topics: [], producers: null };
 
 test('storedFiles: counts the data files of queues and nothing else', (t) => {
   const directory = temporaryDirectory(t);

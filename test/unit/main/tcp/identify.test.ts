@@ -32,7 +32,7 @@ const NOTHING: ClientSettings = {
   outputBufferSize: 16_384,
   outputBufferTimeoutMs: 250,
   sampleRate: 0,
-  msgTimeoutMs: 60_000,
+  msgTimeoutMs: null,
 };
 
 describe('IDENTIFY: what is granted', () => {

@@ -17,7 +17,7 @@ import { MainRings } from '../../../support/main-rings.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 import { NO_REGISTRY } from '../../../support/no-registry.ts';
 import { strictGuard } from '../../../support/strict-guard.ts';
-import { policyWith } from '../../../support/topic-policies.ts';
+import { samePolicies } from '../../../support/topic-policies.ts';
 import { wire } from '../../../support/wire.ts';
 
 type Made = {
@@ -34,10 +34,11 @@ function makeServer(t: TestContext, connectionsMax = Number.POSITIVE_INFINITY): 
     writeSync: () => undefined,
   };
   const topics = new TopicMap({
-    logger: { info: () => undefined },
+    clock: new ManualClock(),
+    logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
     registry: NO_REGISTRY,
     pumps: [new MainRings().handle],
-    policyOf: () => policyWith(),
+    policies: samePolicies(),
     onChange: () => undefined,
   });
   const logger = new Logger({ prefix: '', level: 'info', sink, clock });

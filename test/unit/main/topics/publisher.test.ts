@@ -7,16 +7,18 @@ import {
 } from '../../../../src/main/topics/publisher.ts';
 import { TopicMap } from '../../../../src/main/topics/topic-map.ts';
 import { MainRings, sized, topicOn } from '../../../support/main-rings.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
 import { topicNamed } from '../../../support/names.ts';
 import { NO_REGISTRY } from '../../../support/no-registry.ts';
-import { policyWith } from '../../../support/topic-policies.ts';
+import { samePolicies } from '../../../support/topic-policies.ts';
 
 function publisherOn(rings: MainRings): { publisher: Publisher; topics: TopicMap } {
   const topics = new TopicMap({
-    logger: { info: () => undefined },
+    clock: new ManualClock(),
+    logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
     registry: NO_REGISTRY,
     pumps: [rings.handle],
-    policyOf: () => policyWith(),
+    policies: samePolicies(),
     onChange: () => undefined,
   });
   return { publisher: new Publisher(topics), topics };

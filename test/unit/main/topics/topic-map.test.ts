@@ -5,19 +5,25 @@ import { type ChannelMember, TopicMap } from '../../../../src/main/topics/topic-
 import type { ControlRequest } from '../../../../src/shared/control.ts';
 import { nameHash } from '../../../../src/shared/name-hash.ts';
 import { MainRings } from '../../../support/main-rings.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
 import { channelNamed, topicNamed } from '../../../support/names.ts';
 import { NO_REGISTRY } from '../../../support/no-registry.ts';
-import { policyWith } from '../../../support/topic-policies.ts';
+import { policyWith, samePolicies } from '../../../support/topic-policies.ts';
 
 class Setup {
   readonly rings = [new MainRings(), new MainRings(), new MainRings()];
   changeCount = 0;
   readonly log: string[] = [];
   readonly topics = new TopicMap({
-    logger: { info: (text: string) => void this.log.push(text) },
+    clock: new ManualClock(),
+    logger: {
+      info: (text: string) => void this.log.push(text),
+      warn: (text: string) => void this.log.push(text),
+      error: (text: string) => void this.log.push(text),
+    },
     registry: NO_REGISTRY,
     pumps: this.rings.map((rings) => rings.handle),
-    policyOf: () => policyWith(),
+    policies: samePolicies(),
     onChange: () => {
       this.changeCount++;
     },
@@ -273,10 +279,11 @@ test('TopicMap: logs what is created and deleted, in the words of nsqd', async (
 test('TopicMap: a topic is being saved until nsqd.dat has it, and what failed is tried again', async () => {
   const saves: PromiseWithResolvers<void>[] = [];
   const topics = new TopicMap({
-    logger: { info: () => undefined },
+    clock: new ManualClock(),
+    logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
     registry: NO_REGISTRY,
     pumps: [new MainRings().handle],
-    policyOf: () => policyWith(),
+    policies: samePolicies(),
     onChange: () => {
       const save = Promise.withResolvers<void>();
       saves.push(save);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { DepthBound } from '../../../../src/workers/pump/depth-bound.ts';
 import { MessageQueue } from '../../../../src/workers/pump/message-queue.ts';
 import { MessageStore } from '../../../../src/workers/pump/store/message-store.ts';
-import { bodiesIn, ListBackend, putInStore } from '../../../support/pump-parts.ts';
+import { bodiesIn, ListBackend, putInStore, undeliveredOf } from '../../../support/pump-parts.ts';
 
 const RECORD_HEADER_BYTES = 30;
 
@@ -16,6 +16,7 @@ class Play {
 
   constructor(bound: Partial<DepthBound>, memoryMax = 1000) {
     this.queue = new MessageQueue({
+      undelivered: undeliveredOf(this.store),
       title: 'topic "t"',
       store: this.store,
       backend: this.backend,

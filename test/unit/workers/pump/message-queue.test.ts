@@ -8,6 +8,7 @@ import {
   ListBackend,
   putInStore,
   putRecordInStore,
+  undeliveredOf,
 } from '../../../support/pump-parts.ts';
 
 type Parts = { store: MessageStore; backend: ListBackend; queue: MessageQueue };
@@ -15,11 +16,9 @@ type Parts = { store: MessageStore; backend: ListBackend; queue: MessageQueue };
 function makeQueue(memoryMax: number, budgetBytes = Number.POSITIVE_INFINITY): Parts {
   const store = new MessageStore(budgetBytes);
   const backend = new ListBackend(store);
-  return {
-    store,
-    backend,
-    queue: new MessageQueue({ title: 'topic "t"', store, backend, memoryMax }),
-  };
+  const undelivered = undeliveredOf(store);
+  const queue = new MessageQueue({ title: 'topic "t"', store, backend, memoryMax, undelivered });
+  return { store, backend, queue };
 }
 
 /** Takes what can be taken now, as "body from memory" or "body from backend". */
@@ -170,7 +169,7 @@ test('MessageQueue: gives its newest messages away, and has those that the files
   parts.queue.putBack(putRecordInStore(parts.store, 'r', 3, 1n, 17), 4);
   parts.queue.put(putInStore(parts.store, ['d']), 1, 2, 2, 0, null);
   const before = parts.queue.memoryBytes;
-  const given = parts.queue.evict(110);
+  const given = parts.queue.waiting.evict(110);
   parts.backend.forget();
 
   assert.deepStrictEqual(parts.backend.puts, ['c 0 0', 'd 2 0']);
@@ -184,7 +183,7 @@ test('MessageQueue: gives nothing away to a backend that does not write', () => 
   parts.queue.put(putInStore(parts.store, ['a']), 1, 0, 0, 0, null);
   parts.backend.isAccepting = false;
 
-  assert.deepStrictEqual([parts.queue.evict(1000), parts.queue.memoryCount], [0, 1]);
+  assert.deepStrictEqual([parts.queue.waiting.evict(1000), parts.queue.memoryCount], [0, 1]);
 });
 
 test('MessageQueue: knows what it holds in memory, through all that can become of it', () => {

@@ -39,7 +39,14 @@ test('PumpControl: a request in pieces is carried out when it is whole', () => {
   const bench = new PumpBench();
   const name = 'n'.repeat(64);
   bench.control(
-    { do: 'createTopic', topic: 1, name, isPaused: false, isStarted: true, policy: bench.policy },
+    {
+      do: 'createTopic',
+      topic: 1,
+      name,
+      isPaused: false,
+      isStarted: true,
+      policy: bench.topicPolicy,
+    },
     10,
   );
   bench.settle();
@@ -55,7 +62,7 @@ test('PumpControl: a topic that is not started keeps what is published until it 
     name: 't',
     isPaused: false,
     isStarted: false,
-    policy: bench.policy,
+    policy: bench.topicPolicy,
   });
   bench.request({
     do: 'createChannel',
@@ -63,7 +70,7 @@ test('PumpControl: a topic that is not started keeps what is published until it 
     channel: 10,
     name: 'c',
     isPaused: false,
-    policy: bench.policy,
+    policy: bench.channelPolicy,
   });
   bench.subscribe(10, 7, 10);
   bench.publish(1, ['a']);
@@ -116,7 +123,7 @@ test('PumpControl: emptying a topic leaves its channels alone, and waits for the
     channel: 10,
     name: 'c',
     isPaused: false,
-    policy: bench.policy,
+    policy: bench.channelPolicy,
   });
   bench.publish(1, ['c']);
   bench.subscribe(10, 7, 10);
@@ -264,12 +271,22 @@ test('PumpControl: counters are of what was asked for, as far as it is there', (
       messageCount: 7,
       messageBytes: 17,
       droppedCount: 0,
+      expiredCount: 0,
+      deadLetterCount: 0,
     },
     latency: null,
   };
   const second = {
     number: 2,
-    counters: { depth: 1, backendDepth: 0, messageCount: 1, messageBytes: 3, droppedCount: 0 },
+    counters: {
+      depth: 1,
+      backendDepth: 0,
+      messageCount: 1,
+      messageBytes: 3,
+      droppedCount: 0,
+      expiredCount: 0,
+      deadLetterCount: 0,
+    },
     latency: null,
   };
   const channel = {
@@ -283,6 +300,10 @@ test('PumpControl: counters are of what was asked for, as far as it is there', (
       requeueCount: 1,
       timeoutCount: 0,
       droppedCount: 0,
+      expiredCount: 0,
+      deadLetterCount: 0,
+      exhaustedCount: 0,
+      throttledCount: 0,
       takenCounts: { zone: 0, region: 0, global: 3 },
     },
     latency: null,

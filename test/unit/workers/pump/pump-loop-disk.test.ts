@@ -480,7 +480,7 @@ function makeHungBench(waiting: number): PumpBench {
   return bench;
 }
 
-function createChannel({ policy }: PumpBench): ControlRequest {
+function createChannel({ channelPolicy: policy }: PumpBench): ControlRequest {
   return { do: 'createChannel', topic: 1, channel: 10, name: 'c', isPaused: false, policy };
 }
 

@@ -154,7 +154,7 @@ test('PumpLoop: a control request takes effect between the publishes before and 
     channel: 10,
     name: 'c',
     isPaused: false,
-    policy: bench.policy,
+    policy: bench.channelPolicy,
   });
   bench.publish(1, ['for the channel']);
   bench.control({ do: 'pauseTopic', topic: 1, isPaused: true });
@@ -205,7 +205,7 @@ test('PumpLoop: what is published behind a request that was not seen yet is not 
           name,
           isPaused: false,
           isStarted: true,
-          policy: bench.policy,
+          policy: bench.topicPolicy,
         });
         bench.publish(2, ['for the new topic'], { token: 5 });
       }
@@ -451,7 +451,7 @@ test('PumpLoop: each message is where it belongs, whatever the order of requests
             channel,
             name,
             isPaused: false,
-            policy: bench.policy,
+            policy: bench.channelPolicy,
           });
           const subscription = { topic: 1, channel, consumer: channel, msgTimeoutMs: 60_000 };
           bench.control({ do: 'subscribe', ...subscription, sampleRate: 0, locality: 'global' });

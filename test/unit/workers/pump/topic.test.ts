@@ -7,7 +7,8 @@ import { MessageIdFactory } from '../../../../src/workers/pump/message-id-factor
 import { Topic } from '../../../../src/workers/pump/topic.ts';
 import { ChannelBench, UNIX_MS } from '../../../support/channel-bench.ts';
 import { publishedBytes } from '../../../support/message-bytes.ts';
-import { bodiesIn, ListBackend, putInStore } from '../../../support/pump-parts.ts';
+import { bodiesIn, ListBackend, putInStore, undeliveredOf } from '../../../support/pump-parts.ts';
+import { policyWith } from '../../../support/topic-policies.ts';
 
 /** A topic with one channel, and both of their backends. */
 class Play {
@@ -44,6 +45,10 @@ class Play {
       onWaiting: () => {
         this.waitingCount++;
       },
+      alarms: this.bench.alarms,
+      deadLetters: this.bench.deadLetters,
+      undelivered: undeliveredOf(store),
+      policy: policyWith(),
     });
   }
 
@@ -55,7 +60,7 @@ class Play {
   publish(bodies: readonly string[], deferMs = 0, receipt: Receipt | null = null): void {
     const bytes = publishedBytes(bodies);
     const time = { timestampHigh: 395_812_451, timestampLow: 1_000_000 };
-    const publication = { bytes, at: 0, count: bodies.length, deferMs, ...time };
+    const publication = { bytes, at: 0, count: bodies.length, deferMs, ...time, isToDisk: false };
     this.topic.publish(publication, this.bench.nowMs, receipt);
   }
 
@@ -279,6 +284,10 @@ class ManyChannels {
       onWaiting: () => {
         this.waitingCount++;
       },
+      alarms: this.bench.alarms,
+      deadLetters: this.bench.deadLetters,
+      undelivered: undeliveredOf(store),
+      policy: policyWith(),
     });
     for (let number = 1; number <= channels; number++) this.addChannel(number);
   }
@@ -300,7 +309,7 @@ class ManyChannels {
   publish(bodies: readonly string[], deferMs = 0, receipt: Receipt | null = null): void {
     const bytes = publishedBytes(bodies);
     const time = { timestampHigh: 395_812_451, timestampLow: 1_000_000 };
-    const publication = { bytes, at: 0, count: bodies.length, deferMs, ...time };
+    const publication = { bytes, at: 0, count: bodies.length, deferMs, ...time, isToDisk: false };
     this.topic.publish(publication, 0, receipt);
   }
 

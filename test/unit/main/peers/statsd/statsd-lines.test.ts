@@ -172,14 +172,16 @@ test('statsdLines: without topics there is nothing', () => {
   assert.deepStrictEqual(statsdLines(report(null), undefined, FORMAT), []);
 });
 
-test('statsdLines: what was dropped is counted only where queues have a bound', () => {
-  const of = (topic: number, channel: number, hasQueueBound = true): StatsdReport => {
-    const channels = [channelStatistics({ droppedCount: channel })];
-    const topics = [topicStatistics({ channels, droppedCount: topic })];
-    return { stats: brokerStatistics(topics, { hasQueueBound }), memory: undefined };
+test('statsdLines: what policies have had done is counted only where there is any', () => {
+  const of = (dropped?: number, expired?: number): StatsdReport => {
+    const channels = [channelStatistics({ policyCounts: countsOf({ dropped: expired }) })];
+    const topics = [topicStatistics({ channels, policyCounts: countsOf({ dropped }) })];
+    return { stats: brokerStatistics(topics), memory: undefined };
   };
+  const countsOf = ({ dropped }: { dropped: number | undefined }): { dropped?: number } =>
+    dropped === undefined ? {} : { dropped };
 
-  const unbounded = statsdLines(of(5, 7, false), undefined, FORMAT);
+  const unbounded = statsdLines(of(), undefined, FORMAT);
   const first = statsdLines(of(5, 7), undefined, FORMAT);
   const second = statsdLines(of(6, 10), of(5, 7), FORMAT);
 

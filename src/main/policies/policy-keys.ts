@@ -1,0 +1,127 @@
+/**
+ * Every key of a policy: one table, from which parsing, help and the types of definitions follow.
+ *
+ * A key is for topics, for channels, or for both. With a pattern that has no colon, a key for channels holds for all
+ * channels of the topics that match.
+ *
+ * Units: a key whose name in the program ends in `Ms` counts milliseconds, fractions allowed.
+ * Thread: any.
+ */
+
+import {
+  anything,
+  type Check,
+  lasting,
+  oneOf,
+  within,
+} from '../../daemon/options/option-checks.ts';
+import { duration, integer, type Kind, size, text } from '../../daemon/options/option-kinds.ts';
+import { parseTopicName } from '../../shared/names.ts';
+import { backoff } from './backoff.ts';
+
+/** What a key says something about. */
+type Scope = 'topic' | 'channel' | 'both';
+
+/** One row of the table. */
+export interface PolicyKey<T> {
+  /** Its name for operators. */
+  readonly key: string;
+  readonly scope: Scope;
+  readonly kind: Kind<T>;
+  readonly help: string;
+  // A method, so that rows of all types fit one list.
+  check(value: T, name: string): string | undefined;
+}
+
+/** Counts travel as words of 32 bits, and the wire's are signed. */
+const COUNT_MAX = 2 ** 31 - 1;
+/** A timer waits no longer. */
+const WAIT_MS_MAX = 2 ** 31 - 1;
+/** They travel as words of 16 bits. */
+const ATTEMPTS_MAX = 65_535;
+const count = within(0, COUNT_MAX);
+const wait = lasting(1, WAIT_MS_MAX);
+
+/** The table, by the names of the keys in the program. */
+// biome-ignore format: a table reads best with the key's first line in one piece
+export const POLICY_KEYS = {
+  acknowledge: row('acknowledge', 'topic', text,
+    'when OK answers a publish: memory, once the broker has it; write, once it is in its file',
+    oneOf(['memory', 'write'])),
+  memQueueSize: row('mem-queue-size', 'both', integer,
+    'messages that a queue keeps in memory; the rest goes to disk', count),
+  maxDepth: row('max-depth', 'both', integer,
+    'most messages that wait in a queue; 0 for any number', count),
+  maxBytes: row('max-bytes', 'both', size,
+    'most bytes of messages that wait in a queue; 0 for any number'),
+  whenFull: row('when-full', 'both', text,
+    'what gives way beyond max-depth or max-bytes: reject, the new message; drop-oldest, the oldest; ' +
+    'dead-letter, the oldest, which goes to dead-letter',
+    oneOf(['reject', 'drop-oldest', 'dead-letter'])),
+  maxInFlight: row('max-in-flight', 'channel', integer,
+    'most messages in flight, over all consumers of a channel; 0 for any number', count),
+  maxRate: row('max-rate', 'channel', integer,
+    'most messages a second, over all consumers of a channel; 0 for any number', count),
+  burst: row('burst', 'channel', integer,
+    'messages that may go at once under max-rate; by default those of 10 ms, and at least 1',
+    within(1, COUNT_MAX)),
+  messageTtlMs: row('message-ttl', 'both', duration,
+    'age beyond which a message is not delivered but dropped, or sent to dead-letter; 0 for any age',
+    lasting(0, Number.MAX_SAFE_INTEGER)),
+  maxAttempts: row('max-attempts', 'channel', integer,
+    'deliveries of a message, after which it is dropped, or sent to dead-letter; 0 for any number',
+    within(0, ATTEMPTS_MAX)),
+  deadLetter: row('dead-letter', 'both', text,
+    'topic that gets what has expired, was tried too often or did not fit; "" for none', topicOrNone),
+  deadLetterEnvelope: row('dead-letter-envelope', 'both', text,
+    'body of a dead letter: none, the body as it was; json, an object that says why it is dead',
+    oneOf(['none', 'json'])),
+  requeueBackoff: row('requeue-backoff', 'channel', backoff,
+    'delay of a message that timed out: none, or exponential(MIN,MAX), doubled with each attempt'),
+  msgTimeoutMs: row('msg-timeout', 'channel', duration,
+    'time that a consumer has for a message, where it negotiates none itself', wait),
+  expiresMs: row('expires', 'channel', duration,
+    'a channel without a consumer for that long is deleted with its messages; 0 for never',
+    lasting(0, Number.MAX_SAFE_INTEGER)),
+  warnAfterMs: row('warn-after', 'channel', duration,
+    'a channel that expires and has had no consumer for that long is named in the log and marked in /stats',
+    lasting(0, Number.MAX_SAFE_INTEGER)),
+};
+
+/** A key by its name in the program. */
+export type PolicyKeyName = keyof typeof POLICY_KEYS;
+
+/** Values of all keys. */
+export type PolicyValues = {
+  readonly [Name in PolicyKeyName]: (typeof POLICY_KEYS)[Name] extends PolicyKey<infer T>
+    ? T
+    : never;
+};
+
+/** The keys by their names for operators, in the table's order. */
+export const KEY_NAMES: ReadonlyMap<string, PolicyKeyName> = new Map(
+  // Every key of the table is a name.
+  (Object.keys(POLICY_KEYS) as PolicyKeyName[]).map((name) => [POLICY_KEYS[name].key, name]),
+);
+
+/** A topic's name, or nothing. */
+function topicOrNone(value: string, name: string): string | undefined {
+  if (value === '' || parseTopicName(value) !== undefined) return undefined;
+  return `${name} must be a valid name of a topic, not ${JSON.stringify(value)}`;
+}
+
+/** Whether a key says something about a topic, or about a channel. */
+export function isFor(name: PolicyKeyName, isChannel: boolean): boolean {
+  const { scope } = POLICY_KEYS[name];
+  return scope === 'both' || scope === (isChannel ? 'channel' : 'topic');
+}
+
+function row<T>(
+  key: string,
+  scope: Scope,
+  kind: Kind<T>,
+  help: string,
+  check: Check<T> = anything,
+): PolicyKey<T> {
+  return { key, scope, kind, help, check };
+}

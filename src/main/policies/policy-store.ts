@@ -1,0 +1,177 @@
+/**
+ * Policies that are set while the broker runs: checked, saved, and only then in force.
+ *
+ * The file is `.ringmq/policies.json` of the data directory, replaced as a whole like nsqd.dat. A change whose save
+ * fails has not happened; the file is then written again until it holds what is in force.
+ *
+ * Thread: main.
+ */
+
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { parseJson } from '../../daemon/go/json.ts';
+import type { Logger } from '../../daemon/log.ts';
+import { InvalidValue } from '../../daemon/options/invalid-value.ts';
+import { SavedFile, syncDirectory } from '../../daemon/saved-file.ts';
+import { inSlices } from '../../daemon/slices.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { POLICIES_FILE, SIDECAR_DIRECTORY } from '../../shared/data-files.ts';
+import type { Policies } from './policies.ts';
+import { type Policy, parsePolicy, policyJson } from './policy.ts';
+
+/** A change is refused for a reason that is the error's message. */
+export class PolicyRefused extends Error {}
+
+/** What it is made of. */
+export type PolicyStoreSetup = {
+  readonly dataPath: string;
+  readonly policies: Policies;
+  readonly clock: Clock;
+  readonly logger: Pick<Logger, 'info' | 'error'>;
+  /** Has topics and channels keep what other policies say, in slices. */
+  readonly apply: () => Iterator<void, void>;
+};
+
+export class PolicyStore {
+  readonly #setup: PolicyStoreSetup;
+  readonly #file: SavedFile;
+  readonly #directory: string;
+  /** What the file is to hold. */
+  #wanted: readonly Policy[] = [];
+  /** The change before the next one. */
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(setup: PolicyStoreSetup) {
+    this.#setup = setup;
+    this.#directory = path.join(setup.dataPath, SIDECAR_DIRECTORY);
+    this.#file = new SavedFile({
+      ...setup,
+      path: path.join(this.#directory, POLICIES_FILE),
+      title: 'policies',
+      text: () => textOf(this.#wanted),
+    });
+  }
+
+  get policies(): Policies {
+    return this.#setup.policies;
+  }
+
+  /** Odd while a save waits for the disk. */
+  count(): number {
+    return this.#file.count();
+  }
+
+  /** Why the last save failed; null if it did not. */
+  get failure(): string | null {
+    return this.#file.failure;
+  }
+
+  /** Puts in force what was saved. Errors: rejects when the file cannot be read, or says what is not understood. */
+  async load(): Promise<void> {
+    const text = await this.#file.load();
+    if (text === undefined) return;
+    const policies = parseFile(text);
+    if (policies instanceof InvalidValue) {
+      throw new Error(
+        `failed to parse policies in ${this.#file.path} - ${policies.why}; ` +
+          'mend the file, or move it away to start without its policies',
+      );
+    }
+    this.#wanted = policies;
+    this.#setup.policies.restore(policies);
+  }
+
+  /** Adds or replaces a policy. Resolves when it is in force. Errors: rejects when it is not, as `PolicyRefused`. */
+  put(policy: Policy): Promise<void> {
+    return this.#change(() => {
+      const { policies } = this.#setup;
+      return policies.refusalOf(policy) ?? [...without(policies.saved, policy.name), policy];
+    });
+  }
+
+  /** Removes a policy, if it is there. As `put`. */
+  remove(name: string): Promise<void> {
+    return this.#change(() => {
+      const { policies } = this.#setup;
+      return policies.removalRefusalOf(name) ?? without(policies.saved, name);
+    });
+  }
+
+  /** Puts the policies of the configuration file in force. If they cannot be, that is logged, and the old ones stay. */
+  reload(configured: readonly Policy[] | InvalidValue): void {
+    const { policies, logger } = this.#setup;
+    const wrong = configured instanceof InvalidValue ? configured : policies.configure(configured);
+    if (wrong !== undefined) {
+      logger.error(`the old policies stay in force - ${wrong.why}`);
+      return;
+    }
+    logger.info('policies of the configuration file are in force');
+    this.#apply();
+  }
+
+  /** Nothing is tried again from now on. */
+  stop(): void {
+    this.#file.stop();
+  }
+
+  #apply(): void {
+    inSlices(
+      this.#setup.apply(),
+      () => undefined,
+      (error) => {
+        // Nothing from outside is in it, so this is a bug.
+        throw error;
+      },
+    );
+  }
+
+  /** One change after the other: each is decided by what the one before has left. */
+  #change(decide: () => readonly Policy[] | string): Promise<void> {
+    const change = this.#last.then(async () => {
+      const next = decide();
+      if (typeof next === 'string') throw new PolicyRefused(next);
+      this.#wanted = next;
+      try {
+        const made = await mkdir(this.#directory, { recursive: true });
+        if (made !== undefined) await syncDirectory(this.#setup.dataPath);
+        await this.#file.save();
+      } catch (error) {
+        // The save that is tried again writes what is in force.
+        this.#wanted = [...this.#setup.policies.saved];
+        throw error;
+      }
+      this.#setup.policies.restore(next);
+      this.#apply();
+    });
+    this.#last = change.catch(() => undefined);
+    return change;
+  }
+}
+
+function without(policies: Iterable<Policy>, name: string): Policy[] {
+  return [...policies].filter((policy) => policy.name !== name);
+}
+
+// biome-ignore lint/correctness/useYield: a few policies are one slice
+function* textOf(policies: readonly Policy[]): Generator<void, string> {
+  return `${JSON.stringify({ version: 1, policies: policies.map(policyJson) }, null, 2)}\n`;
+}
+
+function parseFile(text: string): Policy[] | InvalidValue {
+  const given = parseJson(text);
+  const list = isObject(given) && given['version'] === 1 ? given['policies'] : undefined;
+  if (!Array.isArray(list)) return new InvalidValue('it is no list of policies of version 1');
+  const policies: Policy[] = [];
+  for (const entry of list as unknown[]) {
+    const { name, ...rest } = isObject(entry) ? entry : {};
+    const policy = parsePolicy(String(name), rest);
+    if (policy instanceof InvalidValue)
+      return new InvalidValue(`policy ${String(name)}: ${policy.why}`);
+    policies.push(policy);
+  }
+  return policies;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

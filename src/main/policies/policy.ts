@@ -1,0 +1,138 @@
+/**
+ * One policy, as operators write it: a name, a pattern, a priority, and what it defines.
+ *
+ * Shape, as JSON: `{"pattern":"orders:*","priority":10,"definition":{"max-attempts":5}}`. Keys of the definition may
+ * also stand beside the pattern, as they do in the tables of a configuration file.
+ *
+ * Thread: any (pure).
+ */
+
+import { InvalidValue } from '../../daemon/options/invalid-value.ts';
+import { suggestion } from '../../daemon/options/nearest-word.ts';
+import { NamePattern } from './name-pattern.ts';
+import { KEY_NAMES, POLICY_KEYS, type PolicyKeyName, type PolicyValues } from './policy-keys.ts';
+
+/** What a policy says; a key that it says nothing about is left out. */
+type PolicyDefinition = Partial<PolicyValues>;
+
+/** One policy. */
+export type Policy = {
+  readonly name: string;
+  readonly pattern: NamePattern;
+  /** For each key the policy with the highest one decides. */
+  readonly priority: number;
+  readonly definition: PolicyDefinition;
+};
+
+/** A policy as JSON. */
+export type PolicyJson = {
+  readonly name: string;
+  readonly pattern: string;
+  readonly priority: number;
+  readonly definition: Readonly<Record<string, string | number>>;
+};
+
+const NAME = /^[.a-zA-Z0-9_-]{1,64}$/;
+/** Its place in the HTTP API is taken. */
+const RESERVED_NAME = 'effective';
+/** Far more than anybody's priorities, and exact as a word. */
+const PRIORITY_MAX = 1_000_000;
+const FIELDS = ['pattern', 'priority', 'definition'];
+
+/** Reads a policy. Errors: says what is wrong, with the nearest word where one is unknown. */
+export function parsePolicy(name: string, given: unknown): Policy | InvalidValue {
+  if (!NAME.test(name)) {
+    return new InvalidValue('the name of a policy has 1 to 64 letters, digits, ".", "_" and "-"');
+  }
+  if (name === RESERVED_NAME) return new InvalidValue(`no policy can have the name ${name}`);
+  if (!isTable(given))
+    return new InvalidValue('a policy is an object with pattern, priority and definition');
+  const {
+    pattern: patternText,
+    priority: givenPriority = 0,
+    definition: nested = {},
+    ...flat
+  } = given;
+  if (typeof patternText !== 'string') {
+    return new InvalidValue(
+      'a policy needs a "pattern": TOPIC or TOPIC:CHANNEL, with * for any characters',
+    );
+  }
+  const pattern = NamePattern.parse(patternText);
+  if (pattern instanceof InvalidValue) {
+    return new InvalidValue(`pattern ${JSON.stringify(patternText)} ${pattern.why}`);
+  }
+  const priority = Number(givenPriority);
+  const isNumber = typeof givenPriority === 'number' || typeof givenPriority === 'bigint';
+  if (!isNumber || !Number.isInteger(priority) || Math.abs(priority) > PRIORITY_MAX) {
+    return new InvalidValue(`"priority" must be an integer of at most ${PRIORITY_MAX}`);
+  }
+  if (!isTable(nested))
+    return new InvalidValue('"definition" must be an object of keys and values');
+  const definition = parseDefinition({ ...flat, ...nested }, pattern);
+  return definition instanceof InvalidValue ? definition : { name, pattern, priority, definition };
+}
+
+/** The policy as it is written. */
+export function policyJson({ name, pattern, priority, definition }: Policy): PolicyJson {
+  return { name, pattern: pattern.text, priority, definition: definitionJson(definition) };
+}
+
+/** A definition as it is written. */
+function definitionJson(definition: PolicyDefinition): Record<string, string | number> {
+  const shown: Record<string, string | number> = {};
+  for (const [key, name] of KEY_NAMES) {
+    if (definition[name] !== undefined) shown[key] = showValue(name, definition[name]);
+  }
+  return shown;
+}
+
+/** A value as it is written: a number where that says it all, else a text. */
+export function showValue(name: PolicyKeyName, value: unknown): string | number {
+  if (typeof value === 'string') return value;
+  const { kind } = POLICY_KEYS[name];
+  // The row of this name has made the value.
+  const text = (kind.spell as (value: unknown) => string)(value);
+  return /^\d+$/.test(text) ? Number(text) : text;
+}
+
+function parseDefinition(
+  given: Readonly<Record<string, unknown>>,
+  pattern: NamePattern,
+): PolicyDefinition | InvalidValue {
+  const definition: Record<string, unknown> = {};
+  for (const [written, value] of Object.entries(given)) {
+    const key = written.replaceAll('_', '-');
+    const name = KEY_NAMES.get(key);
+    if (name === undefined) {
+      const hint = suggestion(key, [...KEY_NAMES.keys(), ...FIELDS]);
+      return new InvalidValue(`no policy has a key ${JSON.stringify(written)}${hint}`);
+    }
+    const { kind, scope } = POLICY_KEYS[name];
+    if (scope === 'topic' && pattern.isForChannels) {
+      return new InvalidValue(
+        `${key} is for topics, and the pattern ${pattern.text} is for channels`,
+      );
+    }
+    const parsed = kind.parseConfig(asConfig(value));
+    if (parsed instanceof InvalidValue)
+      return new InvalidValue(`invalid value for ${key}: ${parsed.why}`);
+    // The row checks what it has read.
+    const check = POLICY_KEYS[name].check as (value: unknown, name: string) => string | undefined;
+    const wrong = check(parsed, key);
+    if (wrong !== undefined) return new InvalidValue(wrong);
+    definition[name] = parsed;
+  }
+  if (Object.keys(definition).length === 0) return new InvalidValue('the policy defines nothing');
+  // Each value is of its row's kind.
+  return definition as PolicyDefinition;
+}
+
+/** A value of JSON as one of a configuration file, in which integers are bigints. */
+function asConfig(value: unknown): unknown {
+  return Number.isSafeInteger(value) ? BigInt(value as number) : value;
+}
+
+function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,73 @@
+/**
+ * What is promised of a topic or a channel: what policies decide, and for the rest the options.
+ *
+ * Thread: any (pure).
+ */
+
+import type { ChannelPolicy, QueuePolicy, TopicPolicy } from '../../shared/topic-policy.ts';
+import type { Options } from '../options/options.ts';
+import type { PolicyValues } from './policy-keys.ts';
+
+/** The options that say something about every topic and channel. */
+export type PolicyOptions = Pick<
+  Options,
+  'memQueueSize' | 'maxDepth' | 'maxBytes' | 'whenFull' | 'msgTimeoutMs'
+>;
+
+type Values = Partial<PolicyValues>;
+
+/** Messages that go at once under a rate are those of 10 ms, unless a policy says another number. */
+const BURSTS_PER_SECOND = 100;
+
+/** What a topic promises. */
+export function topicPolicy(options: PolicyOptions, values: Values): TopicPolicy {
+  const queue = queuePolicy(options, values);
+  const acknowledge = acknowledgeOf(queue.memQueueSize, values);
+  return { ...queue, memQueueSize: memQueueSizeOf(queue, values.acknowledge), acknowledge };
+}
+
+/** What a channel promises; `acknowledge` is what policies decide for its topic. */
+export function channelPolicy(
+  options: PolicyOptions,
+  acknowledge: string | undefined,
+  values: Values,
+): ChannelPolicy {
+  const queue = queuePolicy(options, values);
+  const maxRate = values.maxRate ?? 0;
+  return {
+    ...queue,
+    memQueueSize: memQueueSizeOf(queue, acknowledge),
+    maxInFlight: values.maxInFlight ?? 0,
+    maxRate,
+    burst: values.burst ?? Math.max(1, Math.ceil(maxRate / BURSTS_PER_SECOND)),
+    maxAttempts: values.maxAttempts ?? 0,
+    requeueBackoff: values.requeueBackoff ?? null,
+    msgTimeoutMs: values.msgTimeoutMs ?? options.msgTimeoutMs,
+    expiresMs: values.expiresMs ?? 0,
+    warnAfterMs: values.warnAfterMs ?? 0,
+  };
+}
+
+function queuePolicy(options: PolicyOptions, values: Values): QueuePolicy {
+  const whenFull = values.whenFull ?? options.whenFull;
+  return {
+    memQueueSize: values.memQueueSize ?? options.memQueueSize,
+    maxDepth: values.maxDepth ?? options.maxDepth,
+    maxBytes: values.maxBytes ?? options.maxBytes,
+    whenFull: whenFull === 'drop-oldest' || whenFull === 'dead-letter' ? whenFull : 'reject',
+    messageTtlMs: values.messageTtlMs ?? 0,
+    deadLetter: values.deadLetter ?? '',
+    deadLetterEnvelope: values.deadLetterEnvelope === 'json' ? 'json' : 'none',
+  };
+}
+
+/** A topic that keeps nothing in memory can say when a message is written, and so it does unless told otherwise. */
+function acknowledgeOf(memQueueSize: number, { acknowledge }: Values): 'memory' | 'write' {
+  if (acknowledge !== undefined) return acknowledge === 'write' ? 'write' : 'memory';
+  return memQueueSize === 0 ? 'write' : 'memory';
+}
+
+/** What is acknowledged when it is written goes to the files of the topic and of all its channels. */
+function memQueueSizeOf({ memQueueSize }: QueuePolicy, acknowledge: string | undefined): number {
+  return acknowledge === 'write' ? 0 : memQueueSize;
+}

@@ -1,0 +1,243 @@
+/**
+ * Messages of all queues of a pump thread that go to other topics as dead letters. Main publishes them there, and says
+ * when they are safe; only then their own queue lets go of them. What fails is tried again.
+ *
+ * Bound: to each topic 1 MiB is on its way at once. What waits behind is held as it was in its queue, within the
+ * share of the memory that its queue has. A topic that refuses dead letters does not hold up those for another.
+ *
+ * Thread: pump. Source: own; nsqd has no dead letters.
+ */
+
+import { encodeControl } from '../../shared/control.ts';
+import * as records from '../../shared/records.ts';
+import { FULL, type RingWriter } from '../../shared/ring/writer.ts';
+import type { Backend } from './backend/backend.ts';
+import type { MessageStore } from './store/message-store.ts';
+import { NO_RECORD } from './store/slab.ts';
+
+/** Why a message is not delivered: too old, sent too often, or beyond the bound of its queue. */
+export type Reason = 'expired' | 'attempts' | 'full';
+
+/** Whose messages they are. Shape: `channel` is empty for a topic. */
+export type Origin = { readonly topic: string; readonly channel: string };
+
+/** Counts what goes. */
+export interface Sender {
+  readonly origin: Origin;
+  deadLetterCount: number;
+  leavingCount: number;
+}
+
+/** The queue that messages were taken off. */
+export interface SendingQueue {
+  readonly backend: Pick<Backend, 'put' | 'update'>;
+  outsideBytes: number;
+  drop(position: number, count: number): void;
+}
+
+/** Where a message goes, and why. */
+export type Letter = {
+  readonly target: string;
+  readonly isWrapped: boolean;
+  readonly reason: Reason;
+};
+
+/** Messages of one queue that go to one topic. */
+type Batch = {
+  readonly from: Sender;
+  readonly queue: SendingQueue;
+  readonly position: number;
+  readonly count: number;
+  /** How often they were sent; 0 for as often as their records say. */
+  readonly attempts: number;
+  readonly letter: Letter;
+};
+
+/** What goes to one topic. */
+type Lane = {
+  /** Oldest first. */
+  waiting: Batch[];
+  transitBytes: number;
+  /** Nothing is sent before: it would fail again. */
+  pausedUntilMs: number;
+};
+
+type Transit = { readonly batch: Batch; readonly lane: Lane; readonly bytes: number };
+
+const TRANSIT_BYTES_MAX = 1024 * 1024;
+const RECORD_BYTES_MAX = 64 * 1024;
+/** How long after a failure the next batch goes to the same topic. */
+const RETRY_MS = 1000;
+const FIELD_BYTES = records.fieldBytes(records.DEAD_LETTERS_WORDS);
+
+export class DeadLetters {
+  readonly #store: MessageStore;
+  readonly #ring: RingWriter;
+  /** By the name of the topic. */
+  readonly #lanes = new Map<string, Lane>();
+  /** What main has and has not answered, by token. */
+  readonly #transit = new Map<number, Transit>();
+  #lastToken = 0;
+
+  constructor(store: MessageStore, ring: RingWriter) {
+    this.#store = store;
+    this.#ring = ring;
+  }
+
+  /** When what failed is to be tried again; Infinity if nothing waits. Units: ms, monotonic, as all times here. */
+  get nextMs(): number {
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const { waiting, transitBytes, pausedUntilMs } of this.#lanes.values()) {
+      const isReady = waiting.length > 0 && transitBytes < TRANSIT_BYTES_MAX;
+      if (isReady) nextMs = Math.min(nextMs, pausedUntilMs);
+    }
+    return nextMs;
+  }
+
+  /** Takes over messages that were taken off a queue, with their references. */
+  send(
+    from: Sender,
+    queue: SendingQueue,
+    position: number,
+    count: number,
+    attempts: number,
+    letter: Letter,
+  ): void {
+    const { target } = letter;
+    const lane = this.#lanes.get(target) ?? { waiting: [], transitBytes: 0, pausedUntilMs: 0 };
+    this.#lanes.set(target, lane);
+    lane.waiting.push({ from, queue, position, count, attempts, letter });
+    from.leavingCount += count;
+    queue.outsideBytes += this.#store.heldBytes(position, count);
+  }
+
+  /** Sends main what may go now, as far as there is room. Returns how many messages. */
+  flush(nowMs: number): number {
+    let sent = 0;
+    for (const [target, lane] of this.#lanes) {
+      if (lane.waiting.length === 0) {
+        if (lane.transitBytes === 0) this.#lanes.delete(target);
+        continue;
+      }
+      if (nowMs >= lane.pausedUntilMs) sent += this.#flushLane(lane);
+    }
+    return sent;
+  }
+
+  /** Main has published a batch, or could not. */
+  settle(token: number, isKept: boolean, nowMs: number): void {
+    const transit = this.#transit.get(token);
+    // Its queue has been emptied or deleted since.
+    if (transit === undefined) return;
+    const { batch, lane, bytes } = transit;
+    this.#transit.delete(token);
+    lane.transitBytes -= bytes;
+    if (!isKept) {
+      lane.waiting.unshift(batch);
+      lane.pausedUntilMs = nowMs + RETRY_MS;
+      return;
+    }
+    this.#leave(batch);
+    batch.from.deadLetterCount += batch.count;
+    batch.queue.drop(batch.position, batch.count);
+  }
+
+  /** Drops what is of a queue that is emptied or deleted. */
+  drop(queue: SendingQueue): void {
+    this.#takeAll(queue, ({ position, count }) => this.#store.release(position, count));
+  }
+
+  /** Gives what is of a queue back to its files: the queue is closed, and is opened again with all that it had. */
+  giveBack(queue: SendingQueue): void {
+    this.#takeAll(queue, ({ position, count, attempts }) => {
+      for (let next = position; next < position + count; next++) {
+        if (this.#store.recordNumber(next) === NO_RECORD) {
+          queue.backend.put(next, 1, attempts, 0, null);
+          continue;
+        }
+        if (attempts > 0) queue.backend.update(next, attempts, 0);
+        this.#store.release(next, 1);
+      }
+    });
+  }
+
+  #takeAll(queue: SendingQueue, take: (batch: Batch) => void): void {
+    for (const lane of this.#lanes.values()) {
+      const taken = lane.waiting.filter((batch) => batch.queue === queue);
+      if (taken.length === 0) continue;
+      lane.waiting = lane.waiting.filter((batch) => batch.queue !== queue);
+      for (const batch of taken) {
+        this.#leave(batch);
+        take(batch);
+      }
+    }
+    for (const [token, { batch, lane, bytes }] of this.#transit) {
+      if (batch.queue !== queue) continue;
+      this.#transit.delete(token);
+      lane.transitBytes -= bytes;
+      this.#leave(batch);
+      take(batch);
+    }
+  }
+
+  /** A batch is no longer held here. */
+  #leave({ from, queue, position, count }: Batch): void {
+    from.leavingCount -= count;
+    queue.outsideBytes -= this.#store.heldBytes(position, count);
+  }
+
+  #flushLane(lane: Lane): number {
+    let sent = 0;
+    let done = 0;
+    while (done < lane.waiting.length && lane.transitBytes < TRANSIT_BYTES_MAX) {
+      const batch = lane.waiting[done];
+      const count = this.#write(batch, lane);
+      if (count === 0) break;
+      sent += count;
+      if (count === batch.count) done++;
+      else {
+        const { position } = batch;
+        lane.waiting[done] = { ...batch, position: position + count, count: batch.count - count };
+      }
+    }
+    lane.waiting.splice(0, done);
+    return sent;
+  }
+
+  /** Writes the first messages of a batch that fit a record. Returns how many; 0 where the ring has no room. */
+  #write(batch: Batch, lane: Lane): number {
+    const { from, position, letter } = batch;
+    const head = encodeControl({ ...from.origin, ...letter });
+    let count = 1;
+    let bytes = this.#store.recordBytes(position);
+    while (count < batch.count) {
+      const next = this.#store.recordBytes(position + count);
+      if (bytes + next > RECORD_BYTES_MAX) break;
+      bytes += next;
+      count++;
+    }
+    const ring = this.#ring;
+    const offset = ring.claim(FIELD_BYTES + head.length + bytes);
+    if (offset === FULL) return 0;
+    const token = this.#nextToken();
+    const word = offset >>> 2;
+    ring.words[word + records.DEAD_LETTERS_TOKEN] = token;
+    ring.words[word + records.DEAD_LETTERS_COUNT] = count;
+    ring.words[word + records.DEAD_LETTERS_HEAD_BYTES] = head.length;
+    ring.bytes.set(head, offset + FIELD_BYTES);
+    let at = offset + FIELD_BYTES + head.length;
+    for (let next = position; next < position + count; next++) {
+      const attempts = batch.attempts || this.#store.attempts(next);
+      at = this.#store.writeRecord(next, attempts, ring.bytes, at);
+    }
+    ring.commit(records.DEAD_LETTERS, at - offset);
+    this.#transit.set(token, { batch: { ...batch, count }, lane, bytes });
+    lane.transitBytes += bytes;
+    return count;
+  }
+
+  #nextToken(): number {
+    this.#lastToken = (this.#lastToken + 1) >>> 0;
+    return this.#lastToken;
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * The ages of the messages that wait in one queue, where a policy bounds them.
+ *
+ * A queue is first in, first out, so its oldest message is mostly its first, and it is enough to look at that. What is
+ * put back, or comes due, may be older than what stands before it: such a message has an entry in a timing wheel, and
+ * when it expires it is hidden where it stands until the queue comes to it.
+ *
+ * The age counts from the publish, or from when a message came due, if that was within the bound of its publish.
+ *
+ * Bound: about 100 bytes for each message that was put back or deferred, none for others.
+ * Units: Unix time in ms, with fractions.
+ * Thread: pump. Source: own; nsqd's messages do not expire.
+ */
+
+import { TimingWheel } from '../../shared/timing-wheel.ts';
+import type { MessageStore } from './store/message-store.ts';
+import { NO_RECORD } from './store/slab.ts';
+import type { WallClock } from './wall-clock.ts';
+
+const MS_PER_SECOND = 1000;
+
+export class MessageAges {
+  /** Messages that have expired where they stand; their references stay until the queue comes to them. */
+  readonly hidden = new Set<number>();
+
+  readonly #store: MessageStore;
+  readonly #wallClock: WallClock;
+  /** From when on the age counts of a message that was deferred. */
+  readonly #starts = new Map<number, number>();
+  /** The same of messages from the files, by the numbers of their records. */
+  readonly #recordStarts = new Map<number, number>();
+  /** Messages that stand behind younger ones: their entries in the wheel, and the other way round. */
+  readonly #entries = new Map<number, number>();
+  readonly #positions: number[] = [];
+  readonly #attempts: number[] = [];
+  readonly #free: number[] = [];
+  /** Made when it is needed: a wheel takes some kilobytes, and most queues never need it. */
+  #deadlines: TimingWheel | null = null;
+  #ttlMs: number;
+  /** Start of the youngest message that was put: what is older stands behind a younger one. */
+  #youngestMs = 0;
+  /** The latest time up to which the wheel was asked. */
+  #lookedMs: number;
+
+  constructor(store: MessageStore, wallClock: WallClock, ttlMs: number) {
+    this.#store = store;
+    this.#wallClock = wallClock;
+    this.#ttlMs = ttlMs;
+    this.#lookedMs = wallClock.unixMs();
+  }
+
+  /** Messages expire at another age from now on; Infinity for never. */
+  setTtl(ttlMs: number): void {
+    this.#ttlMs = ttlMs;
+    for (const [position, entry] of this.#entries) this.#setDeadline(position, entry);
+  }
+
+  /** When a message expires. */
+  expiryMs(position: number): number {
+    return this.#startMs(position) + this.#ttlMs;
+  }
+
+  /** Whether a message has expired. */
+  isExpired(position: number): boolean {
+    return this.expiryMs(position) <= this.#wallClock.unixMs();
+  }
+
+  /** A message is deferred until then. Returns when it is to be looked at: if that is too late, when it expires. */
+  defer(position: number, dueMs: number): number {
+    const publishedMs = this.#store.timestampSeconds(position) * MS_PER_SECOND;
+    const latestMs = publishedMs + this.#ttlMs;
+    if (dueMs > latestMs) return latestMs;
+    const number = this.#store.recordNumber(position);
+    if (number === NO_RECORD) this.#starts.set(position, dueMs);
+    else this.#recordStarts.set(number, dueMs);
+    return dueMs;
+  }
+
+  /** A message's bytes are elsewhere now. */
+  move(from: number, to: number): void {
+    const startMs = this.#starts.get(from);
+    if (startMs === undefined || from === to) return;
+    this.#starts.delete(from);
+    this.#starts.set(to, startMs);
+  }
+
+  /** A run, sent so often, stands at the end of the queue in memory. */
+  onPut(position: number, count: number, attempts: number): void {
+    if (this.#startMs(position) < this.#youngestMs) {
+      for (let next = position; next < position + count; next++) this.#schedule(next, attempts);
+      return;
+    }
+    this.#youngestMs = this.#startMs(position + count - 1);
+  }
+
+  /** A run has left the queue, to be delivered or to go elsewhere. */
+  onTaken(position: number, count: number): void {
+    if (this.#entries.size === 0) return;
+    for (let next = position; next < position + count; next++) this.#unschedule(next);
+  }
+
+  /** A run's messages leave memory, so that their positions may be those of others. */
+  leaveMemory(position: number, count: number): void {
+    if (this.#starts.size === 0) return;
+    for (let next = position; next < position + count; next++) this.#starts.delete(next);
+  }
+
+  /** A run's messages are dropped or finished. They are still in memory. */
+  forget(position: number, count: number): void {
+    this.leaveMemory(position, count);
+    if (this.#recordStarts.size === 0) return;
+    for (let next = position; next < position + count; next++) {
+      this.#recordStarts.delete(this.#store.recordNumber(next));
+    }
+  }
+
+  clear(): void {
+    for (const entry of this.#entries.values()) this.#deadlines?.cancel(entry);
+    this.#entries.clear();
+    this.#positions.length = 0;
+    this.#free.length = 0;
+    this.#starts.clear();
+    this.#recordStarts.clear();
+    this.hidden.clear();
+    this.#youngestMs = 0;
+  }
+
+  /** How many of a run's first messages stand before one that is hidden. */
+  countBeforeHidden(position: number, count: number): number {
+    let before = 0;
+    while (before < count && !this.hidden.has(position + before)) before++;
+    return before;
+  }
+
+  /** How many of a run's first messages have expired. */
+  leadingExpired(position: number, count: number): number {
+    return this.#leading(position, count, true);
+  }
+
+  /** How many of a run's first messages have not. */
+  leadingFresh(position: number, count: number): number {
+    return this.#leading(position, count, false);
+  }
+
+  /** When the first of the messages expires that stand behind younger ones; Infinity if none does. */
+  get nextMs(): number {
+    return this.#deadlines?.nextDeadlineMs() ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Hides those that have expired behind younger ones. Calls `visit` for each, with how often it was sent. */
+  hideExpired(visit: (position: number, attempts: number) => void): void {
+    if (this.#deadlines === null || this.#entries.size === 0) return;
+    // The wall clock may have been set back.
+    this.#lookedMs = Math.max(this.#lookedMs, this.#wallClock.unixMs());
+    const count = this.#deadlines.expire(this.#lookedMs);
+    const { expired } = this.#deadlines;
+    for (let i = 0; i < count; i++) {
+      const position = this.#positions[expired[i]];
+      const attempts = this.#attempts[expired[i]];
+      this.#unschedule(position);
+      this.hidden.add(position);
+      visit(position, attempts);
+    }
+  }
+
+  #startMs(position: number): number {
+    if (this.#starts.size > 0) {
+      const startMs = this.#starts.get(position);
+      if (startMs !== undefined) return startMs;
+    }
+    if (this.#recordStarts.size > 0) {
+      const startMs = this.#recordStarts.get(this.#store.recordNumber(position));
+      if (startMs !== undefined) return startMs;
+    }
+    return this.#store.timestampSeconds(position) * MS_PER_SECOND;
+  }
+
+  #leading(position: number, count: number, areExpired: boolean): number {
+    const nowMs = this.#wallClock.unixMs();
+    let leading = 0;
+    while (leading < count && this.expiryMs(position + leading) <= nowMs === areExpired) leading++;
+    return leading;
+  }
+
+  #schedule(position: number, attempts: number): void {
+    const entry = this.#free.pop() ?? this.#positions.length;
+    this.#positions[entry] = position;
+    this.#attempts[entry] = attempts;
+    this.#entries.set(position, entry);
+    this.#setDeadline(position, entry);
+  }
+
+  #setDeadline(position: number, entry: number): void {
+    const expiryMs = this.expiryMs(position);
+    this.#deadlines ??= new TimingWheel(this.#lookedMs);
+    if (expiryMs < Number.POSITIVE_INFINITY) this.#deadlines.schedule(entry, expiryMs);
+    else this.#deadlines.cancel(entry);
+  }
+
+  #unschedule(position: number): void {
+    const entry = this.#entries.get(position);
+    if (entry === undefined) return;
+    this.#entries.delete(position);
+    this.#deadlines?.cancel(entry);
+    this.#free.push(entry);
+  }
+}

@@ -1,0 +1,23 @@
+/** A store of policies over a directory, and the policies of a broker that has none. */
+
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Policies } from '../../src/main/policies/policies.ts';
+import { PolicyStore } from '../../src/main/policies/policy-store.ts';
+import { optionsWith } from './broker-turns.ts';
+import { ManualClock } from './manual-clock.ts';
+
+/** Nothing is written before a policy is set; without a directory none can be. */
+export function policyStoreOf(
+  dataPath = path.join(tmpdir(), 'ringmq-no-such-directory'),
+  apply = (): Iterator<void, void> => [][Symbol.iterator](),
+): PolicyStore {
+  const write = (): void => undefined;
+  return new PolicyStore({
+    dataPath,
+    policies: new Policies(optionsWith({})),
+    clock: new ManualClock(),
+    logger: { info: write, error: write },
+    apply,
+  });
+}
