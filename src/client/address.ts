@@ -1,5 +1,5 @@
 /**
- * Where a broker listens, as users write it.
+ * Parses broker addresses as users write them.
  *
  * Thread: any.
  */
@@ -10,7 +10,7 @@ import { NsqError } from './nsq-error.ts';
 export type Address = {
   readonly host: string;
   readonly port: number;
-  /** `host:port`, an IPv6 host in brackets: what names the broker in events and errors. */
+  /** `host:port`, with an IPv6 host in brackets: identifies the broker in events and errors. */
   readonly text: string;
 };
 
@@ -19,7 +19,7 @@ const PORT_MAX = 65535;
 const HOST_AND_PORT = /^(?:\[([^\]]+)\]|([^:[\]\s/]+))(?::(\d{1,5}))?$/;
 
 /**
- * Reads `host:port`, `[ipv6]:port` or `host`, whose port is 4150.
+ * Parses `host:port`, `[ipv6]:port`, or `host` with the default port 4150.
  *
  * Errors: throws an NsqError, INVALID_OPTION, that names the option.
  */
@@ -33,7 +33,7 @@ export function parseAddress(text: string, option: string): Address {
   return addressOf(host, port);
 }
 
-/** The address of a host and a port that are known to be good. */
+/** The address of a host and a port that are known to be valid. */
 export function addressOf(host: string, port: number): Address {
   return { host, port, text: host.includes(':') ? `[${host}]:${port}` : `${host}:${port}` };
 }

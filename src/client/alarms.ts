@@ -1,6 +1,6 @@
 /**
- * Many deadlines, one timer. Whatever waits for time has an alarm; all alarms of a clock share the one timer of the
- * earliest of them, and there is none while nobody waits.
+ * Many deadlines on one timer. Each deadline is an alarm; all alarms of a clock share one timer for the earliest of
+ * them, and there is no timer while no alarm is set.
  *
  * Deadlines are coarse: an alarm rings up to GRAIN_MS late, together with its neighbours.
  * Thread: any; each thread has its own.
@@ -8,12 +8,12 @@
 
 import type { Clock, Timer } from '../shared/clock.ts';
 
-/** Deadlines closer together than this ring together. */
+/** Deadlines that are this close ring together. */
 const GRAIN_MS = 5;
 
 /** A deadline that can be set, moved and cleared. */
 export class Alarm {
-  /** When it rings. Units: ms, monotonic; infinite while it is not set. */
+  /** When it rings. Units: ms, monotonic; infinite while not set. */
   dueMs = Number.POSITIVE_INFINITY;
   /** Whether the process stays alive for it. */
   readonly holdsProcess: boolean;
@@ -31,7 +31,7 @@ export class Alarm {
     return this.dueMs !== Number.POSITIVE_INFINITY;
   }
 
-  /** Rings once after so many ms, and not when it was to ring before. */
+  /** Rings once after `delayMs`, instead of at an earlier setting. */
   setIn(delayMs: number): void {
     this.dueMs = this.#alarms.nowMs() + Math.max(0, delayMs);
     this.#alarms.add(this);
@@ -43,7 +43,7 @@ export class Alarm {
     this.#alarms.remove(this);
   }
 
-  /** Called by the alarms: its time has come. */
+  /** Called by `Alarms` when it is due. */
   ring(nowMs: number): void {
     this.clear();
     this.#onRing(nowMs);
@@ -53,7 +53,7 @@ export class Alarm {
 /** The alarms of one clock. */
 export class Alarms {
   readonly #clock: Clock;
-  /** Those that are set. */
+  /** The alarms that are set. */
   readonly #set = new Set<Alarm>();
   #timer: Timer | null = null;
   #timerMs = Number.POSITIVE_INFINITY;
@@ -61,7 +61,7 @@ export class Alarms {
   #isHolding = false;
   #isRinging = false;
 
-  /** The alarms that all clients with this clock share. */
+  /** The alarms shared by all clients with this clock. */
   static of(clock: Clock): Alarms {
     const known = ALARMS.get(clock);
     if (known !== undefined) return known;
@@ -74,7 +74,7 @@ export class Alarms {
     this.#clock = clock;
   }
 
-  /** An alarm that is not set. `holdsProcess`: the process does not end while it is set. */
+  /** Creates an alarm, not set. `holdsProcess`: the process does not end while it is set. */
   alarm(onRing: (nowMs: number) => void, { holdsProcess = false } = {}): Alarm {
     return new Alarm(this, onRing, holdsProcess);
   }
@@ -90,7 +90,7 @@ export class Alarms {
     if (alarm.dueMs < this.#timerMs || (alarm.holdsProcess && !this.#isHolding)) this.#arm();
   }
 
-  /** Called by an alarm that is cleared. The timer stays unless it was for nothing else. */
+  /** Called by an alarm that is cleared. Keeps the timer while other alarms are set. */
   remove(alarm: Alarm): void {
     this.#set.delete(alarm);
     if (this.#isRinging) return;
@@ -116,7 +116,7 @@ export class Alarms {
     const nowMs = this.nowMs();
     this.#isRinging = true;
     try {
-      // whoever is called may clear others
+      // a callback may clear other alarms
       for (const alarm of [...this.#set]) {
         if (alarm.dueMs <= nowMs + GRAIN_MS) alarm.ring(nowMs);
       }

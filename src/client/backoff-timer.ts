@@ -1,8 +1,8 @@
 /**
- * When a consumer slows down. A failure stops the flow for a while; then one message may come, to try. If that fails
- * as well the pauses grow, if it succeeds they shrink, until all flows again.
+ * A consumer's backoff. A failure pauses delivery; then one message is delivered as a probe. If it fails, the pauses
+ * grow; if it succeeds, they shrink, until delivery resumes fully.
  *
- * While it waits, what is still answered changes nothing: many failures at once count as one.
+ * Messages that are answered during a pause change nothing: many failures at once count as one.
  *
  * Thread: any. Source: go-nsq `Consumer.startStopContinueBackoff`.
  */
@@ -10,24 +10,24 @@
 import { type Alarm, Alarms } from './alarms.ts';
 import type { Environment } from './environment.ts';
 
-/** How long consumers wait. */
+/** The lengths of the pauses. */
 export type BackoffSettings = {
   /** The unit: the first pause is twice as long. Units: ms. */
   readonly baseMs: number;
-  /** No pause is longer. 0: no pauses at all. Units: ms. */
+  /** The longest pause. 0: no pauses. Units: ms. */
   readonly maxMs: number;
-  /** From 0 to 1: which share of a pause is left to chance. */
+  /** From 0 to 1: the random share of a pause. */
   readonly jitter: number;
 };
 
-/** Is told when to stop, to try, and to go on. */
+/** Learns when to stop, to probe, and to resume. */
 export type BackoffListener = {
   onBackoff(level: number, delayMs: number): void;
   onProbe(): void;
   onResume(): void;
 };
 
-/** The pauses of one consumer. */
+/** The backoff of one consumer. */
 export class BackoffTimer {
   readonly #settings: BackoffSettings;
   readonly #listener: BackoffListener;
@@ -42,17 +42,17 @@ export class BackoffTimer {
     this.#alarm = Alarms.of(environment.clock).alarm(() => this.#listener.onProbe());
   }
 
-  /** How many failures in a row; 0 when all is well. */
+  /** The number of failures in a row; 0 without backoff. */
   get level(): number {
     return this.#level;
   }
 
-  /** Whether nothing may come yet. */
+  /** Whether delivery is paused. */
   get isWaiting(): boolean {
     return this.#alarm.isSet;
   }
 
-  /** A message was finished. */
+  /** Reports a finished message. */
   success(): void {
     if (this.#level === 0 || this.#alarm.isSet) return;
     this.#level--;
@@ -60,7 +60,7 @@ export class BackoffTimer {
     else this.#listener.onResume();
   }
 
-  /** A message has failed. */
+  /** Reports a failed message. */
   failure(): void {
     if (this.#settings.maxMs === 0 || this.#alarm.isSet) return;
     if (this.#level === 0 || this.#pauseMs(this.#level + 1) <= this.#settings.maxMs) this.#level++;

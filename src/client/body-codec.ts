@@ -1,12 +1,12 @@
 /**
- * How values become bodies, and bodies values.
+ * Encodes values as bodies and decodes bodies.
  *
  * Thread: any.
  */
 
 /**
- * Turns values into bodies and back. JSON is the one by default; MessagePack with the package `msgpackr` is
- * `{ encode: pack, decode: unpack }`.
+ * Encodes values as message bodies and decodes them. The default is JSON; for MessagePack, use `{ encode: pack,
+ * decode: unpack }` from the package `msgpackr`.
  *
  * @example
  * ```ts

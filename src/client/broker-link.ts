@@ -1,6 +1,6 @@
 /**
- * A producer's way to a broker: one connection at a time, made when it is needed, to the first broker that can be
- * reached from the one that worked last. When all have failed it waits before it tries again, longer each time.
+ * A producer's link to a broker: one connection at a time, opened on demand. It tries the brokers in order, starting
+ * with the last one that worked. After all have failed it waits before the next round, longer each time.
  *
  * Thread: any.
  */
@@ -21,11 +21,11 @@ export type LinkOwner = {
   onReady(connection: NsqdConnection): void;
   onDrain(): void;
   onLost(address: Address, error: NsqError | null): void;
-  /** A broker cannot be reached, or an nsqlookupd. `isHopeless`: no broker can, for now. */
+  /** A broker or an nsqlookupd cannot be reached. `isHopeless`: at present no broker can. */
   onLinkError(error: NsqError, isHopeless: boolean): void;
 };
 
-/** What a link needs of the producer's settings. */
+/** The settings of the producer that a link needs. */
 export type LinkSettings = {
   readonly addresses: readonly Address[];
   readonly lookupd: LookupdSettings | null;
@@ -34,10 +34,10 @@ export type LinkSettings = {
 };
 
 const RECONNECT_MS_MIN = 100;
-/** So much of a delay is left to chance. */
+/** The random share of a delay. */
 const JITTER = 0.5;
 
-/** A producer's way to a broker. */
+/** A producer's link to a broker. */
 export class BrokerLink implements ConnectionOwner {
   readonly #settings: LinkSettings;
   readonly #environment: Environment;
@@ -45,9 +45,9 @@ export class BrokerLink implements ConnectionOwner {
   readonly #poller: LookupdPoller | null;
   readonly #alarm: Alarm;
   #addresses: readonly Address[];
-  /** Which address is used, or comes next. */
+  /** The index of the address that is used or comes next. */
   #index = 0;
-  /** Connections that could not be made, or were lost before anything was answered. */
+  /** Connections in a row that failed, or were lost before any answer. */
   #failureCount = 0;
   #connection: NsqdConnection | null = null;
   #isPolling = false;
@@ -68,7 +68,7 @@ export class BrokerLink implements ConnectionOwner {
     this.#poller = lookupd && new LookupdPoller(null, lookupd, environment, listener);
   }
 
-  /** The connection, when commands can be given to it. */
+  /** The connection, if it is ready for commands. */
   get ready(): NsqdConnection | null {
     return this.#connection?.isReady === true ? this.#connection : null;
   }
@@ -77,7 +77,7 @@ export class BrokerLink implements ConnectionOwner {
     return this.#addresses.length;
   }
 
-  /** Sees to it that there will be a connection. */
+  /** Ensures that a connection is open or being opened. */
   need(): void {
     if (this.#isClosed) return;
     if (!this.#isPolling && this.#poller !== null) {
@@ -87,7 +87,7 @@ export class BrokerLink implements ConnectionOwner {
     if (this.#connection === null && !this.#alarm.isSet) this.#connect();
   }
 
-  /** Called when the broker has answered: this connection is good. */
+  /** Called when the broker has answered: the connection works. */
   onAnswer(): void {
     this.#failureCount = 0;
   }
@@ -111,7 +111,7 @@ export class BrokerLink implements ConnectionOwner {
     this.#index++;
     this.#poller?.pollSoon();
     this.#failureCount++;
-    // the first time it is made again at once, where it is needed
+    // the first attempt to reconnect is immediate, on demand
     if (this.#failureCount > this.#addresses.length) this.#wait();
     if (connection !== null) this.#owner.onLost(connection.address, error);
   }
@@ -126,13 +126,13 @@ export class BrokerLink implements ConnectionOwner {
     // There are none.
   }
 
-  /** Called by the connection: an answer to a command that producers do not give. */
+  /** Called by the connection for a command that producers never send. */
   onRefusal(error: NsqError): void {
     this.#owner.onLinkError(error, false);
   }
 
   #connect(): void {
-    // until nsqlookupd tells of one
+    // until nsqlookupd reports a broker
     if (this.#addresses.length === 0 || this.#isClosed) return;
     const address = this.#addresses[this.#index % this.#addresses.length];
     const { connection: settings } = this.#settings;
@@ -163,7 +163,7 @@ export class BrokerLink implements ConnectionOwner {
     this.#wait();
   }
 
-  /** Connects again later, after each failure more so. */
+  /** Schedules a reconnect, later after each failure. */
   #wait(): void {
     if (this.#isClosed) return;
     const rounds = Math.max(1, Math.floor(this.#failureCount / this.#addresses.length));
@@ -171,7 +171,10 @@ export class BrokerLink implements ConnectionOwner {
     this.#alarm.setIn(fullMs * (1 - JITTER * this.#environment.random()));
   }
 
-  /** Brokers of the options come first, then those of nsqlookupd, from a different one for each producer. */
+  /**
+   * Brokers from the options come first, then those from nsqlookupd, rotated so that producers start with different
+   * ones.
+   */
   #onFound(found: readonly Address[]): void {
     const fixed = this.#settings.addresses;
     const known = new Set(fixed.map(({ text }) => text));

@@ -1,9 +1,9 @@
 /**
- * The brokers that a consumer knows, and its connections to them. A connection that is lost is made again after a
- * while, longer after each failure and never at the same moment as others; a broker that only nsqlookupd has named,
- * and names no more, is forgotten when its connection ends.
+ * The brokers that a consumer knows, and its connections to them. A lost connection is reopened after a delay that
+ * grows with each failure and has a random part. A broker that nsqlookupd no longer reports, and that the options do
+ * not name, is removed when its connection ends.
  *
- * Bound: the addresses of the options, and what an answer of nsqlookupd may name. Thread: any.
+ * Bound: the addresses in the options, and the bound on answers of nsqlookupd. Thread: any.
  */
 
 import { errorText } from '../shared/error-text.ts';
@@ -18,7 +18,7 @@ export type BrokersOwner<T> = {
   subscriptionTo(address: Address): Subscription<T>;
   onSubscribed(subscription: Subscription<T>): void;
   onConnectError(error: NsqError): void;
-  /** A broker's connection is gone, and nsqlookupd may know of another. */
+  /** A broker's connection is lost, and nsqlookupd may know another broker. */
   onBrokerLost(): void;
 };
 
@@ -26,17 +26,17 @@ type Broker<T> = {
   readonly address: Address;
   /** Whether the options name it. */
   readonly isFixed: boolean;
-  /** Whether nsqlookupd has named it last time. */
+  /** Whether the last answers of nsqlookupd contain it. */
   isListed: boolean;
   subscription: Subscription<T> | null;
   isOpen: boolean;
   failureCount: number;
-  /** Rings when to connect again. */
+  /** Rings when it is time to reconnect. */
   readonly alarm: Alarm;
 };
 
 const RECONNECT_MS_MIN = 200;
-/** So much of a delay is left to chance. */
+/** The random share of a delay. */
 const JITTER = 0.5;
 
 /** The brokers of one consumer. */
@@ -67,7 +67,7 @@ export class Brokers<T> {
     for (const address of addresses) this.#add(address, true);
   }
 
-  /** Connects to those that it does not know. */
+  /** Connects to those that are new. */
   addListed(addresses: readonly Address[]): void {
     if (this.#isClosed) return;
     const listed = new Set(addresses.map(({ text }) => text));
@@ -86,7 +86,7 @@ export class Brokers<T> {
     if (!this.#isClosed) this.#owner.onBrokerLost();
   }
 
-  /** Makes no connections any more, and breaks off those that are not open. Those that are remain. */
+  /** Opens no more connections and aborts those that are being opened. Open ones remain. */
   close(): void {
     this.#isClosed = true;
     for (const { alarm, subscription, isOpen } of this.#brokers.values()) {

@@ -1,6 +1,4 @@
-/**
- * The client: what `import … from 'ringmq/client'` has. It works with RingMQ and with any nsqd.
- */
+/** The client library: the exports of `ringmq/client`. It works with RingMQ and with any nsqd. */
 
 export { type Codec, jsonCodec } from './body-codec.ts';
 export type { Body } from './command-writer.ts';

@@ -1,6 +1,5 @@
 /**
- * Writes commands one behind the other, and hands them to the connection once a turn: when the turn's other work,
- * promises included, is done.
+ * Writes commands into one buffer and sends them once per turn: after the other work of the turn, promises included.
  *
  * Shape: see `protocol/commands.ts`. Thread: any.
  */
@@ -13,9 +12,9 @@ import { borrowSlab, returnSlab, type Slab } from './slabs.ts';
 /** A body to publish. Strings are sent as UTF-8. */
 export type Body = string | Uint8Array;
 
-/** Most that a number of 53 bits takes, and a newline. */
+/** Most bytes of a 53-bit number and a newline. */
 const NUMBER_BYTES_MAX = 17;
-/** Larger bodies are sent from where they are. */
+/** Larger bodies are sent without a copy. */
 const COPIED_BYTES_MAX = 32 * 1024;
 
 const NEWLINE = 0x0a;
@@ -23,7 +22,7 @@ const FIN = Buffer.from('FIN ');
 const REQ = Buffer.from('REQ ');
 const TOUCH = Buffer.from('TOUCH ');
 
-/** Takes what is to be sent. The bytes stay as they are. */
+/** Sends bytes, which are not changed later. */
 export type ByteSink = { send(bytes: Buffer): void };
 
 /** Writes the commands of one connection. */
@@ -31,7 +30,7 @@ export class CommandWriter {
   readonly #sink: ByteSink;
   readonly #flush = (): void => this.flush();
   #slab: Slab | null = null;
-  /** Where in the slab what is not yet handed over begins. */
+  /** The start of the unsent bytes in the slab. */
   #start = 0;
   #isScheduled = false;
   #isClosed = false;
@@ -58,12 +57,12 @@ export class CommandWriter {
     slab.at += slab.bytes.write(` ${delayMs}\n`, slab.at, 'latin1');
   }
 
-  /** RDY: so many messages may be in flight. */
+  /** RDY: `count` messages may be in flight. */
   setReady(count: number): void {
     this.bytes(line('RDY', count));
   }
 
-  /** Bytes as they are: whole commands, or the beginning of one. */
+  /** Raw bytes: complete commands, or the beginning of one. */
   bytes(command: Buffer): void {
     const slab = this.#room(command.length);
     slab.at += command.copy(slab.bytes, slab.at);
@@ -92,7 +91,7 @@ export class CommandWriter {
     slab.at += SIZE_BYTES;
   }
 
-  /** Hands over what is written, and returns the rest of the slab. */
+  /** Sends the written commands, and returns the rest of the slab. */
   flush(): void {
     this.#isScheduled = false;
     const slab = this.#slab;
@@ -103,7 +102,7 @@ export class CommandWriter {
     if (bytes.length > 0 && !this.#isClosed) this.#sink.send(bytes);
   }
 
-  /** Hands over nothing more. */
+  /** Sends nothing more. */
   close(): void {
     this.#isClosed = true;
   }
@@ -126,7 +125,7 @@ export class CommandWriter {
     this.#start = slab.at;
     if (!this.#isScheduled) {
       this.#isScheduled = true;
-      // behind the promises of this turn
+      // after the promises of this turn
       process.nextTick(this.#flush);
     }
     return slab;

@@ -1,5 +1,5 @@
 /**
- * What producers and consumers say of their connections.
+ * Connection options of producers and consumers.
  *
  * Thread: any.
  */
@@ -8,7 +8,7 @@ import { hostname as machineName } from 'node:os';
 import type { ConnectionOptions as NodeTlsOptions } from 'node:tls';
 import { invalid, type OptionChecks } from './option-checks.ts';
 
-/** Node's own options of TLS: `ca`, `cert`, `key`, `servername`, `rejectUnauthorized`, `minVersion`, … */
+/** Node's TLS options: `ca`, `cert`, `key`, `servername`, `rejectUnauthorized`, `minVersion`, … */
 export type TlsOptions = Omit<NodeTlsOptions, 'socket' | 'host' | 'port' | 'path'>;
 
 /**
@@ -25,38 +25,39 @@ export type TlsOptions = Omit<NodeTlsOptions, 'socket' | 'host' | 'port' | 'path
  * ```
  */
 export type ConnectionOptions = {
-  /** Names this client in the broker's statistics. Default: the first part of the host name. */
+  /** Identifies this client in the broker's statistics. Default: the first part of the host name. */
   readonly clientId?: string | undefined;
-  /** The host that the broker is told. Default: the machine's name. */
+  /** The host name that is sent to the broker. Default: the machine's name. */
   readonly hostname?: string | undefined;
   /** Default: `ringmq-client/` and the package's version. */
   readonly userAgent?: string | undefined;
-  /** TLS: `true`, or Node's options. The server name is the address's host unless `servername` says another. */
+  /** TLS: `true`, or Node's options. The server name is the host of the address unless `servername` is set. */
   readonly tls?: boolean | TlsOptions | undefined;
-  /** Compresses with snappy, which needs the package `snappy`. Not together with deflate. */
+  /** Compresses with snappy, which needs the packages `snappy` and `@node-rs/crc32`. Excludes deflate. */
   readonly snappy?: boolean | undefined;
-  /** Compresses with deflate, which is a part of Node. */
+  /** Compresses with deflate, which is part of Node. */
   readonly deflate?: boolean | undefined;
   /** From 1 (fast) to 9 (small). Default: 6. */
   readonly deflateLevel?: number | undefined;
-  /** Is sent to a broker that asks for it. */
+  /** The secret for brokers that require AUTH. */
   readonly authSecret?: string | undefined;
   /**
-   * How often the broker gives a sign of life. A connection that is silent for twice as long is replaced. 0: never; a
-   * broker that vanishes is noticed by the operating system then, late. Default: 30,000. Units: ms.
+   * The interval of the broker's heartbeats. A connection that is silent for twice as long is replaced. 0: no
+   * heartbeats; then only the operating system detects a broker that vanishes, which takes long. Default: 30,000.
+   * Units: ms.
    */
   readonly heartbeatIntervalMs?: number | undefined;
-  /** Bound of connecting, TLS, negotiation and subscription together. Default: 5,000. Units: ms. */
+  /** Timeout for connecting, TLS, negotiation and subscription together. Default: 5,000. Units: ms. */
   readonly connectTimeoutMs?: number | undefined;
-  /** How many bytes nsqd gathers before it sends; 0: none. Default: the broker's. */
+  /** How many bytes nsqd buffers before it sends; 0: none. Default: the broker's. */
   readonly outputBufferBytes?: number | undefined;
-  /** How long nsqd gathers at most before it sends. Default: the broker's. Units: ms. */
+  /** How long nsqd buffers at most before it sends. Default: the broker's. Units: ms. */
   readonly outputBufferTimeoutMs?: number | undefined;
-  /** Where this client is, for brokers that prefer near consumers. */
+  /** The region of this client, for brokers that prefer nearby consumers. */
   readonly topologyRegion?: string | undefined;
-  /** Where in its region this client is. */
+  /** The zone of this client within its region. */
   readonly topologyZone?: string | undefined;
-  /** The largest frame that is accepted; a broker that sends a larger one is disconnected. Default: 64 MiB. */
+  /** The largest accepted frame; a connection that receives a larger one is closed. Default: 64 MiB. */
   readonly maxFrameBytes?: number | undefined;
 };
 
@@ -79,7 +80,7 @@ export const CONNECTION_OPTION_NAMES: readonly (keyof ConnectionOptions)[] = [
   'maxFrameBytes',
 ];
 
-/** The same, checked and complete. */
+/** The same options, validated and complete. */
 export type ConnectionSettings = {
   readonly clientId: string;
   readonly hostname: string;
@@ -98,7 +99,7 @@ export type ConnectionSettings = {
   readonly maxFrameBytes: number;
 };
 
-/** Kept in step with package.json by a test. */
+/** A test compares it with package.json. */
 const USER_AGENT = 'ringmq-client/0.2.0';
 const MINUTE_MS = 60_000;
 const HEARTBEAT_MS_MIN = 1000;
@@ -106,7 +107,7 @@ const FRAME_BYTES_MIN = 1024;
 const FRAME_BYTES_DEFAULT = 64 * 1024 * 1024;
 const FRAME_BYTES_MAX = 2 ** 31 - 1;
 
-/** Checks the options of connections. Errors: throws an NsqError, INVALID_OPTION. */
+/** Validates connection options. Errors: throws an NsqError, INVALID_OPTION. */
 export function connectionSettings(
   checks: OptionChecks,
   { tls = false, ...options }: ConnectionOptions,

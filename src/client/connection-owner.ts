@@ -1,26 +1,26 @@
 /**
- * What a connection tells, and whom.
+ * The owner of a connection and the receiver of an answer.
  *
  * Thread: any.
  */
 
 import type { NsqError } from './nsq-error.ts';
 
-/** Whoever owns a connection. */
+/** The owner of a connection. */
 export type ConnectionOwner = {
-  /** A message: `bytes` from `at` to `end`, which stay as they are. */
+  /** A message: `bytes` from `at` to `end`, which are not changed later. */
   onMessage(bytes: Buffer, at: number, end: number): void;
-  /** All messages that came together have been told of. */
+  /** All messages of one read have been passed to `onMessage`. */
   onMessages(): void;
-  /** FIN, REQ or TOUCH came too late. */
+  /** The broker has refused a FIN, REQ or TOUCH as too late. */
   onRefusal(error: NsqError): void;
-  /** Some of what was written has been sent. */
+  /** Some of the written bytes have been sent. */
   onDrain(): void;
-  /** The connection is gone: because of an error, or because it was closed. Told once, after `open` has resolved. */
+  /** The connection has ended: with an error, or because it was closed. Called once, after `open` has resolved. */
   onClose(error: NsqError | null): void;
 };
 
-/** Is given the answer to a command, or an error instead. One of the two, once. */
+/** Receives either the answer to a command or an error, once. */
 export type Responder = {
   onAnswer(text: string): void;
   onError(error: NsqError): void;

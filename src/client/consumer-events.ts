@@ -1,5 +1,5 @@
 /**
- * What consumers tell of themselves.
+ * Events and statistics of consumers.
  *
  * Thread: any.
  */
@@ -7,26 +7,26 @@
 import type { Message } from './message.ts';
 import type { NsqError } from './nsq-error.ts';
 
-/** What a consumer tells, by event. */
+/** The events of a consumer. */
 export type ConsumerEvents<T> = {
-  /** A broker accepts the subscription. */
+  /** A broker has accepted the subscription. */
   connect: [address: string];
-  /** A connection is gone; its unanswered messages come again. */
+  /** A connection has ended; its unanswered messages are redelivered. */
   disconnect: [address: string, error: NsqError | null];
-  /** Something has failed that is tried again. Without a listener, a warning of the process tells of the first one. */
+  /** A failure that the consumer retries. Without a listener, the first one is reported as a process warning. */
   error: [error: NsqError];
-  /** A handler has failed, or `onDiscard` has. */
+  /** A handler or `onDiscard` has failed. */
   failure: [error: unknown, message: Message<T>];
-  /** A message is given up. */
+  /** A message is discarded. */
   discard: [message: Message<T>, error: unknown];
-  /** Messages stop for a while after a failure. */
+  /** Delivery pauses after a failure. */
   backoff: [level: number, delayMs: number];
-  /** All flows again. */
+  /** Delivery has resumed fully. */
   resume: [];
 };
 
 /**
- * What a consumer has done, and what it has.
+ * A consumer's counters.
  *
  * @example
  * ```ts
@@ -40,18 +40,18 @@ export type ConsumerEvents<T> = {
  */
 export type ConsumerStats = {
   readonly connectionCount: number;
-  /** Messages that are here and not answered. */
+  /** Messages that are delivered and not answered. */
   readonly inFlightCount: number;
-  /** Those of them that nobody has taken yet. */
+  /** Those of them that no handler or iterator has taken yet. */
   readonly waitingCount: number;
   readonly receivedCount: number;
   readonly finishedCount: number;
   readonly requeuedCount: number;
   readonly touchedCount: number;
-  /** Messages that were given up. */
+  /** Messages that were discarded. */
   readonly discardedCount: number;
-  /** Messages that could not be answered: their connection was gone, or their time was over. */
+  /** Messages that could no longer be answered: their connection was lost, or they timed out. */
   readonly lostCount: number;
-  /** Failures in a row; 0 when all flows. */
+  /** Failures in a row; 0 without backoff. */
   readonly backoffLevel: number;
 };

@@ -1,5 +1,5 @@
 /**
- * What consumers are told.
+ * Options of consumers.
  *
  * Thread: any.
  */
@@ -26,7 +26,7 @@ import { NsqError } from './nsq-error.ts';
 import { invalid, OptionChecks } from './option-checks.ts';
 
 /**
- * Options of a consumer. It needs `topic`, `channel`, and where the brokers are: `nsqd`, `lookupd`, or both.
+ * Options of a consumer. Required are `topic`, `channel`, and at least one of `nsqd` and `lookupd`.
  *
  * @example
  * ```ts
@@ -48,45 +48,45 @@ export type ConsumerOptions<T = unknown> = ConnectionOptions &
   LookupdOptions & {
     readonly topic: string;
     readonly channel: string;
-    /** Addresses of brokers, `host:port`, which are connected to whatever nsqlookupd says. */
+    /** Addresses of brokers, `host:port`. The consumer connects to them in addition to those from nsqlookupd. */
     readonly nsqd?: readonly string[] | undefined;
-    /** How many messages may be here unanswered, over all connections together. Default: 200. */
+    /** How many messages may be unanswered at the same time, over all connections. Default: 200. */
     readonly maxInFlight?: number | undefined;
-    /** What `message.decode()` uses. Default: JSON. */
+    /** The codec of `message.decode()`. Default: JSON. */
     readonly codec?: Codec<T> | undefined;
     /**
-     * A message that fails in its last attempt, or that comes for more attempts than this, goes to `onDiscard` and is
-     * finished. 0: no limit. Default: 0.
+     * A message that fails in its last attempt, or that arrives with more attempts than this, is passed to
+     * `onDiscard` and finished. 0: no limit. Default: 0.
      */
     readonly maxAttempts?: number | undefined;
     /**
-     * Takes messages that are given up: the place for a dead letter topic. The message is finished when it has
-     * returned, or its promise has been fulfilled; if it fails, the message comes again.
+     * Receives discarded messages, for example to publish them to a dead letter topic. The message is finished when
+     * the function returns or its promise is fulfilled; if it fails, the message is redelivered.
      */
     readonly onDiscard?:
       | ((message: Message<T>, error: unknown) => unknown | Promise<unknown>)
       | undefined;
-    /** Whether messages that are not answered are touched in time. Default: true. */
+    /** Whether unanswered messages are touched before they time out. Default: true. */
     readonly autoTouch?: boolean | undefined;
-    /** When the broker takes an unanswered message back. Default: the broker's, 60,000 as a rule. Units: ms. */
+    /** When an unanswered message times out at the broker. Default: the broker's, usually 60,000. Units: ms. */
     readonly msgTimeoutMs?: number | undefined;
-    /** Percent of the channel's messages that are delivered here, 1 to 99. Default: all. */
+    /** Percentage of the channel's messages that this consumer receives, 1 to 99. Default: all. */
     readonly sampleRate?: number | undefined;
-    /** How long a message is held back after its first failure; twice as long after each other one. Default: 1,000. */
+    /** The requeue delay after a message's first failure; it doubles with each further one. Default: 1,000. */
     readonly requeueDelayMs?: number | undefined;
     /** The longest such delay. Default: 900,000. Units: ms. */
     readonly maxRequeueDelayMs?: number | undefined;
-    /** The unit of the pauses after failures; the first is twice as long. Default: 1,000. Units: ms. */
+    /** The unit of backoff pauses; the first pause is twice as long. Default: 1,000. Units: ms. */
     readonly backoffMs?: number | undefined;
-    /** The longest pause after failures. 0: no pauses. Default: 120,000. Units: ms. */
+    /** The longest backoff pause. 0: no pauses. Default: 120,000. Units: ms. */
     readonly maxBackoffMs?: number | undefined;
-    /** Which share of delays and pauses is left to chance, 0 to 1. Default: 0.3. */
+    /** The random share of delays and pauses, 0 to 1. Default: 0.3. */
     readonly jitter?: number | undefined;
     /** The longest time between two attempts to connect to a broker. Default: 30,000. Units: ms. */
     readonly maxReconnectMs?: number | undefined;
   };
 
-/** The same, checked and complete. */
+/** The same options, validated and complete. */
 export type ConsumerSettings<T> = {
   readonly topic: string;
   readonly channel: string;
@@ -132,7 +132,7 @@ const MAX_IN_FLIGHT = 1_000_000;
 const ATTEMPTS_MAX = 65_535;
 const SAMPLE_RATE_MAX = 99;
 
-/** Checks a consumer's options. Errors: throws an NsqError. */
+/** Validates a consumer's options. Errors: throws an NsqError. */
 export function consumerSettings<T>(options: ConsumerOptions<T>): ConsumerSettings<T> {
   const checks = new OptionChecks(options, NAMES);
   const { topic, channel, onDiscard, codec } = options;
@@ -161,7 +161,7 @@ export function consumerSettings<T>(options: ConsumerOptions<T>): ConsumerSettin
     connection: connectionSettings(checks, options),
     wishes: { sampleRate, msgTimeoutMs: checks.optionalInteger('msgTimeoutMs', 1, 24 * HOUR_MS) },
     maxInFlight: checks.integer('maxInFlight', 200, 1, MAX_IN_FLIGHT),
-    // Without an option, T is unknown, which JSON's values are.
+    // Without a codec T is unknown, which is the type of JSON values.
     codec: codec ?? (jsonCodec as Codec<T>),
     maxAttempts: checks.integer('maxAttempts', 0, 0, ATTEMPTS_MAX),
     onDiscard: onDiscard ?? null,

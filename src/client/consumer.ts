@@ -1,11 +1,10 @@
 /**
- * Takes messages of one channel from as many brokers as there are.
+ * Consumes the messages of one channel from all brokers that have them.
  *
- * It begins when somebody reads: `for await`, or `run`. What comes waits in one queue, however many connections there
- * are; a message is answered on the connection that it came on.
+ * It connects when reading starts, with `for await` or `run`. The messages of all connections wait in one queue; a
+ * message is answered on the connection that delivered it.
  *
- * Bound: `maxInFlight` messages, and their bodies, waiting or being handled.
- * Thread: any. Source: go-nsq `Consumer`.
+ * Bound: `maxInFlight` messages and their bodies, waiting or in a handler. Thread: any. Source: go-nsq `Consumer`.
  */
 
 import { EventEmitter } from 'node:events';
@@ -31,7 +30,7 @@ import { invalid, OptionChecks } from './option-checks.ts';
 import { RdyDistribution } from './rdy-distribution.ts';
 import { Subscription } from './subscription.ts';
 
-/** How often a grant may be passed on among many brokers. Units: ms. */
+/** How often ready counts rotate among many brokers. Units: ms. */
 const ROTATE_MS = 5000;
 const CLOSE_MS = 30_000;
 const HOUR_MS = 3_600_000;
@@ -83,7 +82,7 @@ export class Consumer<T = unknown>
   #discardedCount = 0;
   #lostCount = 0;
 
-  /** Connects to nothing yet. Errors: throws an NsqError when an option cannot be used. */
+  /** Does not connect yet. Errors: throws an NsqError if an option is invalid. */
   constructor(options: ConsumerOptions<T>);
   /** @internal */
   constructor(options: ConsumerOptions<T>, environment: Environment);
@@ -121,10 +120,10 @@ export class Consumer<T = unknown>
   }
 
   /**
-   * Calls the handler with each message, and resolves when the consumer is closed. When the handler has returned, or
-   * its promise is fulfilled, the message is finished; when it fails, the message comes again later, or is given up
-   * after `maxAttempts`. A handler may also answer the message itself. Only once for a consumer, and not beside `for
-   * await`.
+   * Calls the handler with each message, and resolves when the consumer is closed. When the handler returns or its
+   * promise is fulfilled, the message is finished; when it fails, the message is requeued, or discarded after
+   * `maxAttempts`. A handler may also answer the message itself. Call it only once per consumer, and not together
+   * with `for await`.
    */
   async run(handler: Handler<T>, options: RunOptions = {}): Promise<void> {
     this.#assertOpen();
@@ -139,14 +138,14 @@ export class Consumer<T = unknown>
     await this.#run.ended;
   }
 
-  /** Reads messages one by one. Whoever reads answers each. */
+  /** Reads messages one by one. The reader must answer each. */
   [Symbol.asyncIterator](): MessageStream<T> {
     if (this.#run !== null && this.#closing === null)
       throw invalid('iterator', 'a handler reads this consumer already');
     return new MessageStream(this, this.#waiters);
   }
 
-  /** Lets no more messages come until `resume`. Those that are here are handled. */
+  /** Stops delivery until `resume`. Messages that have already arrived are still handled. */
   pause(): void {
     this.#isPaused = true;
     this.#updateFlow();
@@ -162,14 +161,14 @@ export class Consumer<T = unknown>
     return this.#isPaused;
   }
 
-  /** Changes how many messages may be here unanswered. */
+  /** Changes how many messages may be unanswered at the same time. */
   setMaxInFlight(count: number): void {
     const checks = new OptionChecks({ maxInFlight: count }, ['maxInFlight']);
     this.#distribution.setMaxInFlight(checks.integer('maxInFlight', 1, 1, MAX_IN_FLIGHT));
     this.#keepRotating();
   }
 
-  /** What has happened so far. */
+  /** The consumer's counters. */
   stats(): ConsumerStats {
     return {
       connectionCount: this.#brokers.open.length,
@@ -186,10 +185,11 @@ export class Consumer<T = unknown>
   }
 
   /**
-   * Takes no more messages, gives back those that nobody has taken, and waits until the others are answered; those that
-   * are not by the deadline come again elsewhere. Ends every `for await` and `run`. Call it as often as you like.
+   * Stops delivery, requeues the messages that no one has taken, and waits until the others are answered; those that
+   * are not answered by the deadline are redelivered to other consumers. Ends every `for await` and `run`.
+   * Idempotent.
    *
-   * Do not await it in a handler, or in a loop whose message is not answered: it would wait for itself.
+   * Do not await it in a handler, or in a loop whose message is unanswered: it would wait for itself.
    *
    * Units: `deadlineMs` ms from now, 30,000 by default.
    */
@@ -205,7 +205,7 @@ export class Consumer<T = unknown>
     return this.close();
   }
 
-  /** The next message that waits. @internal */
+  /** Takes the next waiting message. @internal */
   take(): Message<T> | undefined {
     const { maxAttempts } = this.#settings;
     for (let message = this.#queue.shift(); message !== undefined; message = this.#queue.shift()) {
@@ -216,7 +216,7 @@ export class Consumer<T = unknown>
     return undefined;
   }
 
-  /** Somebody reads. @internal */
+  /** A reader has started. @internal */
   addReader(): void {
     this.#readerCount++;
     if (!this.#hasStarted && this.#closing === null) {
@@ -227,14 +227,14 @@ export class Consumer<T = unknown>
     this.#updateFlow();
   }
 
-  /** Somebody has stopped to read. @internal */
+  /** A reader has stopped. @internal */
   removeReader(): void {
     this.#readerCount--;
     this.#updateFlow();
     if (this.#readerCount === 0) this.#giveBack();
   }
 
-  // What subscriptions tell.
+  // Events of subscriptions.
 
   #subscriptionTo(address: Address): Subscription<T> {
     return new Subscription(address, this.#settings, this.#environment, {
@@ -286,14 +286,14 @@ export class Consumer<T = unknown>
     this.#inFlightCount--;
     if (!this.#distribution.isOwed || this.#isSettling) return;
     this.#isSettling = true;
-    // once for all that are answered in this turn
+    // once for all messages that are answered in this turn
     process.nextTick(() => {
       this.#isSettling = false;
       this.#distribution.distribute();
     });
   }
 
-  // The way of a message.
+  // The path of a message.
 
   #dispatch(): void {
     if (this.#readerCount === 0 || this.#closing !== null) this.#giveBack();
@@ -307,14 +307,14 @@ export class Consumer<T = unknown>
     }
   }
 
-  /** What nobody has taken goes back at once. */
+  /** Requeues the messages that no one has taken. */
   #giveBack(): void {
     for (let message = this.#queue.shift(); message !== undefined; message = this.#queue.shift()) {
       void message.requeue({ delayMs: 0, backoff: false });
     }
   }
 
-  /** A handler has failed. */
+  /** Handles a failure of a handler. */
   async #onFailure(error: unknown, message: Message<T>): Promise<void> {
     this.emit('failure', error, message);
     if (message.state_ !== 'inFlight') return;
@@ -345,7 +345,7 @@ export class Consumer<T = unknown>
     return fullMs * (1 - backoff.jitter * this.#environment.random());
   }
 
-  // The flow.
+  // Flow control.
 
   #updateFlow(): void {
     if (this.#isPaused || this.#readerCount === 0 || this.#closing !== null) {
@@ -365,7 +365,7 @@ export class Consumer<T = unknown>
     this.#keepRotating();
   }
 
-  // The end.
+  // Closing.
 
   async #close(deadlineMs: number): Promise<void> {
     const open = this.#brokers.open;
@@ -375,7 +375,7 @@ export class Consumer<T = unknown>
     this.#rotateAlarm.clear();
     this.#waiters.close();
     const drained = Promise.all(open.map((subscription) => subscription.drain()));
-    // behind the brokers' order to send no more
+    // after RDY 0 to all brokers
     this.#giveBack();
     const { promise: isLate, resolve: onDeadline } = Promise.withResolvers<void>();
     const alarms = Alarms.of(this.#environment.clock);

@@ -1,6 +1,6 @@
 /**
- * What `node:diagnostics_channel` shows of clients: tracing channels, so that spans can be made and contexts kept.
- * They cost nothing while nobody has subscribed.
+ * Tracing channels of `node:diagnostics_channel`, for spans and for context propagation. They cost nothing without
+ * subscribers.
  *
  * Thread: any.
  */
@@ -9,7 +9,7 @@ import { type TracingChannel, tracingChannel } from 'node:diagnostics_channel';
 import type { Message } from './message.ts';
 
 /**
- * What the tracing channel `ringmq.publish` tells: one context per call of `publish` and `publishMany`.
+ * The context of the tracing channel `ringmq.publish`: one per call of `publish` and `publishMany`.
  *
  * @example
  * ```ts
@@ -27,16 +27,16 @@ import type { Message } from './message.ts';
  */
 export type PublishContext = {
   readonly topic: string;
-  /** How many messages. */
+  /** The number of messages. */
   readonly count: number;
   /** Units: ms. */
   readonly delayMs: number;
-  /** Set by Node when it has failed. */
+  /** Set by Node after a failure. */
   error?: unknown;
 };
 
 /**
- * What the tracing channel `ringmq.process` tells: one context per call of a handler. Its `start` runs before the
+ * The context of the tracing channel `ringmq.process`: one per call of a handler. Its `start` runs before the
  * handler, in the same asynchronous context.
  *
  * @example
@@ -57,11 +57,11 @@ export type ProcessContext = {
   readonly topic: string;
   readonly channel: string;
   readonly message: Message<unknown>;
-  /** Set by Node when the handler has failed. */
+  /** Set by Node after a failure of the handler. */
   error?: unknown;
 };
 
-/** Tells of publishes. */
+/** Traces publishes. */
 export const publishTracing: TracingChannel = tracingChannel('ringmq.publish');
-/** Tells of handlers. */
+/** Traces handlers. */
 export const processTracing: TracingChannel = tracingChannel('ringmq.process');

@@ -1,5 +1,5 @@
 /**
- * What a client needs of the world: time, chance and sockets. Tests hand in their own.
+ * A client's external dependencies: clock, random numbers and sockets. Tests replace them.
  *
  * Thread: any.
  */
@@ -12,12 +12,12 @@ import type { ConnectionOwner } from './connection-owner.ts';
 import type { ConsumerConnection } from './consumer-connection.ts';
 import type { ConsumerWishes } from './negotiation.ts';
 
-/** Time, chance and sockets. */
+/** Clock, random numbers and sockets. */
 export type Environment = {
   readonly clock: Clock;
-  /** A number from 0 up to, and not including, 1. */
+  /** A number from 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
-  /** Begins to connect. The stream emits `connect` when it is done, or `error` and `close`. */
+  /** Starts connecting. The stream emits `connect`, or `error` and `close`. */
   readonly connect: (address: Address) => Duplex;
   /** Connects consumers in another way than over a stream. */
   readonly connectConsumer?: (
@@ -27,7 +27,7 @@ export type Environment = {
   ) => ConsumerConnection;
 };
 
-/** The machine's own. */
+/** The real ones. */
 export const SYSTEM: Environment = {
   clock: new SystemClock(),
   random: Math.random,

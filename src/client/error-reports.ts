@@ -1,13 +1,13 @@
 /**
- * How clients tell of errors that they deal with themselves: as events. Where nobody listens, the first error of each
- * code is a warning of the process, so that a wrong secret is not silent.
+ * Reports errors that clients handle themselves, as events. Without a listener, the first error of each code becomes
+ * a process warning, so that for example a wrong secret is noticed.
  *
- * Bound: one code each of those that brokers and clients know. Thread: any.
+ * Bound: one entry per error code. Thread: any.
  */
 
 import type { NsqError } from './nsq-error.ts';
 
-/** Whoever has `error` events. */
+/** An emitter of `error` events. */
 export type ErrorEmitter = {
   listenerCount(event: 'error'): number;
   emit(event: 'error', error: NsqError): boolean;
@@ -27,7 +27,7 @@ export class ErrorReports {
   }
 
   report(error: NsqError): void {
-    // an emitter throws what nobody listens to
+    // an emitter throws an error that has no listener
     if (this.#emitter.listenerCount('error') > 0) {
       this.#emitter.emit('error', error);
       return;

@@ -1,7 +1,7 @@
 /**
- * A queue that grows as it needs, and takes no memory while it is empty.
+ * A queue that grows as needed and takes no memory while it is empty.
  *
- * Bound: the owner's, who knows how much it puts in. Thread: any.
+ * Bound: the owner limits the number of entries. Thread: any.
  */
 
 /** A power of two. */
@@ -23,7 +23,7 @@ export class Fifo<V> {
     this.#count++;
   }
 
-  /** Puts one in front of all others. */
+  /** Adds a value at the front. */
   unshift(value: V): void {
     if (this.#count === this.#values.length) this.#grow();
     this.#head = (this.#head - 1) & (this.#values.length - 1);
@@ -31,7 +31,7 @@ export class Fifo<V> {
     this.#count++;
   }
 
-  /** Takes the first one. */
+  /** Removes the first value. */
   shift(): V | undefined {
     if (this.#count === 0) return undefined;
     const value = this.#values[this.#head];
@@ -41,7 +41,7 @@ export class Fifo<V> {
     return value;
   }
 
-  /** All of them, the first one first. */
+  /** All values, from the first on. */
   *[Symbol.iterator](): Generator<V, void, undefined> {
     for (let i = 0; i < this.#count; i++) {
       const value = this.#values[(this.#head + i) & (this.#values.length - 1)];

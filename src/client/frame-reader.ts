@@ -1,10 +1,9 @@
 /**
- * Cuts what a broker sends into frames. A frame that comes whole stays where it is; one that is split is gathered in
- * memory of its own, so that nobody's view of an earlier one changes.
+ * Splits a broker's output into frames. A complete frame is used in place; a split one is assembled in separate
+ * memory, so that views of earlier frames stay valid.
  *
- * Shape: size(4, of what follows) type(4) data, big-endian.
- * Bound: one frame that has not come whole, and of it no more than twice what has come.
- * Thread: any.
+ * Shape: size(4, of what follows) type(4) data, big-endian. Bound: one incomplete frame, in a buffer of at most twice
+ * the bytes that have arrived. Thread: any.
  */
 
 import { readUint32 } from '../shared/big-endian.ts';
@@ -12,14 +11,14 @@ import { readUint32 } from '../shared/big-endian.ts';
 const SIZE_BYTES = 4;
 const TYPE_BYTES = 4;
 const HEADER_BYTES = SIZE_BYTES + TYPE_BYTES;
-/** What a split frame is given at first, however large it says that it is. */
+/** Initial buffer of a split frame, whatever its declared size. */
 const GATHERED_BYTES_MIN = 64 * 1024;
 
-/** Is told of frames. */
+/** Receives frames. */
 export type FrameListener = {
-  /** The data is `bytes` from `at` to `end`; it stays as it is. */
+  /** The data is `bytes` from `at` to `end`, which are not changed later. */
   onFrame(type: number, bytes: Buffer, at: number, end: number): void;
-  /** The stream makes no sense; nothing more is told. */
+  /** The stream is invalid; no further calls follow. */
   onBadFrame(text: string): void;
 };
 
@@ -27,18 +26,18 @@ export type FrameListener = {
 export class FrameReader {
   readonly #listener: FrameListener;
   readonly #sizeMax: number;
-  /** The first `#gatheredBytes` bytes of a frame that has not come whole. */
+  /** An incomplete frame: its first `#gatheredBytes` bytes. */
   #gathered: Buffer | null = null;
   #gatheredBytes = 0;
   #isStopped = false;
 
-  /** Units: `sizeMax` bytes of a frame behind its size. */
+  /** Units: `sizeMax` in bytes, without the size field. */
   constructor(listener: FrameListener, sizeMax: number) {
     this.#listener = listener;
     this.#sizeMax = sizeMax;
   }
 
-  /** Takes bytes that stay as they are. */
+  /** Reads bytes, which must not be changed later. */
   read(bytes: Buffer): void {
     let at = this.#gathered === null ? 0 : this.#gather(this.#gathered, bytes);
     while (!this.#isStopped && bytes.length - at >= HEADER_BYTES) {
@@ -53,7 +52,7 @@ export class FrameReader {
     if (!this.#isStopped && at < bytes.length) this.#keep(bytes, at);
   }
 
-  /** Tells of nothing more, also from within telling. */
+  /** Stops all calls of the listener, also from within one. */
   stop(): void {
     this.#isStopped = true;
     this.#gathered = null;
@@ -75,14 +74,14 @@ export class FrameReader {
     this.#gatheredBytes = count;
   }
 
-  /** How much a frame gets of which so many bytes are there. */
+  /** The buffer size for a frame of which `count` bytes have arrived. */
   #roomFor(bytes: Buffer, at: number, count: number): number {
     if (count < HEADER_BYTES) return HEADER_BYTES;
     const frameBytes = SIZE_BYTES + readUint32(bytes, at);
     return Math.min(frameBytes, Math.max(GATHERED_BYTES_MIN, 2 * count));
   }
 
-  /** Adds to the frame that has not come whole. Returns how many bytes of these it took. */
+  /** Adds to the incomplete frame. Returns how many bytes it used. */
   #gather(first: Buffer, bytes: Buffer): number {
     let gathered = first;
     let at = 0;

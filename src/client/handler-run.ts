@@ -1,5 +1,5 @@
 /**
- * Calls a handler with messages, so many at a time, and answers them as it ends.
+ * Calls a handler with messages, several at a time, and answers each according to the outcome.
  *
  * Bound: `concurrency` messages. Thread: any.
  */
@@ -9,7 +9,7 @@ import { processTracing } from './diagnostics.ts';
 import type { Message } from './message.ts';
 
 /**
- * Handles a message. What it returns, or fulfils its promise with, does not matter; that it throws, or rejects, does.
+ * Handles a message. It fails by throwing or rejecting; its result is ignored.
  *
  * @example
  * ```ts
@@ -26,7 +26,7 @@ import type { Message } from './message.ts';
 export type Handler<T = unknown> = (message: Message<T>) => unknown;
 
 /**
- * How a handler is called.
+ * Options of `run`.
  *
  * @example
  * ```ts
@@ -45,9 +45,9 @@ export type RunOptions = {
 
 /** The consumer, as a run sees it. */
 export type RunSource<T> = {
-  /** The next message that waits; undefined when there is none. */
+  /** Takes the next waiting message; undefined if there is none. */
   take(): Message<T> | undefined;
-  /** Deals with a message whose handler has failed. Resolves when it is answered, or needs no answer. */
+  /** Handles a message whose handler has failed. Resolves when it is answered or needs no answer. */
   onFailure(error: unknown, message: Message<T>): Promise<void>;
 };
 
@@ -79,9 +79,9 @@ export class HandlerRun<T> {
     this.#onEnd = resolve;
   }
 
-  /** Begins with messages that wait, as many as may run. */
+  /** Starts handlers for waiting messages, up to the concurrency. */
   dispatch(): void {
-    // a handler that returns at once may have come from here
+    // a synchronous handler may re-enter this method
     if (this.#isDispatching) return;
     this.#isDispatching = true;
     while (this.#runningCount < this.#concurrency) {

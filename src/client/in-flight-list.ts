@@ -1,12 +1,12 @@
 /**
- * The messages of one connection that are not yet answered, the one that was touched longest ago first.
+ * The unanswered messages of one connection, the least recently touched first.
  *
  * Bound: the connection's ready count. Thread: any.
  */
 
 import type { Message } from './message.ts';
 
-/** A message, whatever its body is. */
+/** A message with a body of any type. */
 export type AnyMessage = Message<unknown>;
 
 /** The messages in flight on one connection. */
@@ -19,7 +19,7 @@ export class InFlightList {
     return this.#oldest;
   }
 
-  /** Takes a message that is in no list. */
+  /** Adds a message that is in no list. */
   add(message: AnyMessage): void {
     this.count++;
     message.older = this.#newest;
@@ -28,7 +28,7 @@ export class InFlightList {
     this.#newest = message;
   }
 
-  /** Gives up a message that is in the list. */
+  /** Removes a message that is in the list. */
   remove(message: AnyMessage): void {
     this.count--;
     const { older, newer } = message;

@@ -1,5 +1,5 @@
 /**
- * What producers and consumers say of nsqlookupd.
+ * nsqlookupd options of producers and consumers.
  *
  * Thread: any.
  */
@@ -7,7 +7,7 @@
 import { invalid, type OptionChecks } from './option-checks.ts';
 
 /**
- * Options of finding brokers.
+ * Options for discovery with nsqlookupd.
  *
  * @example
  * ```ts
@@ -22,15 +22,15 @@ import { invalid, type OptionChecks } from './option-checks.ts';
  * ```
  */
 export type LookupdOptions = {
-  /** `http://host:4161`, `https://…` or `host:4161`; a path other than `/` is kept. All are asked. */
+  /** `http://host:4161`, `https://…` or `host:4161`; a path other than `/` is kept. All of them are queried. */
   readonly lookupd?: readonly string[] | undefined;
-  /** How often they are asked. Default: 60,000. Units: ms. */
+  /** How often they are queried. Default: 60,000. Units: ms. */
   readonly lookupdPollIntervalMs?: number | undefined;
-  /** Which share of the interval is left to chance, 0 to 1. Default: 0.3. */
+  /** The random share of the interval, 0 to 1. Default: 0.3. */
   readonly lookupdPollJitter?: number | undefined;
-  /** How long one has to answer. Default: 10,000. Units: ms. */
+  /** The timeout of a query. Default: 10,000. Units: ms. */
   readonly lookupdTimeoutMs?: number | undefined;
-  /** Whether `authSecret` is sent along, as `Authorization: Bearer …`. Default: false. */
+  /** Whether queries carry `authSecret` as `Authorization: Bearer …`. Default: false. */
   readonly lookupdAuthorization?: boolean | undefined;
 };
 
@@ -43,19 +43,19 @@ export const LOOKUPD_OPTION_NAMES: readonly (keyof LookupdOptions)[] = [
   'lookupdAuthorization',
 ];
 
-/** The same, checked and complete. */
+/** The same options, validated and complete. */
 export type LookupdSettings = {
   readonly urls: readonly URL[];
   readonly pollIntervalMs: number;
   readonly pollJitter: number;
   readonly timeoutMs: number;
-  /** What is sent as `Authorization`; null: nothing. */
+  /** The `Authorization` header; null for none. */
   readonly authorization: string | null;
 };
 
 const HOUR_MS = 3_600_000;
 
-/** Checks them; null when there is no nsqlookupd. Errors: throws an NsqError, INVALID_OPTION. */
+/** Validates the options; null without nsqlookupd. Errors: throws an NsqError, INVALID_OPTION. */
 export function lookupdSettings(checks: OptionChecks): LookupdSettings | null {
   const urls = checks.texts('lookupd').map(parseUrl);
   const secret = checks.optionalText('authSecret');

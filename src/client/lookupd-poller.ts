@@ -1,11 +1,11 @@
 /**
- * Asks all nsqlookupds for brokers, again and again, and tells what they say together. Clients that start at the same
- * moment ask at different ones: part of each interval is left to chance. Until there is any broker it asks more often.
+ * Periodically queries all nsqlookupds for brokers and reports the union of their answers. Part of each interval is
+ * random, so that clients that start together do not poll together. While no broker is known it polls more often.
  *
- * When nobody answers, nothing is told: what was known stays.
+ * If none of them answers, nothing is reported, and the known brokers stay.
  *
- * Bound: one round of questions at a time. Thread: any. Source: go-nsq `Consumer.lookupdLoop`, which asks one
- * nsqlookupd a round.
+ * Bound: one round of queries at a time. Thread: any. Source: go-nsq `Consumer.lookupdLoop`, which queries one
+ * nsqlookupd per round.
  */
 
 import type { Address } from './address.ts';
@@ -15,22 +15,20 @@ import type { LookupdSettings } from './lookupd-options.ts';
 import { queryLookupd } from './lookupd-query.ts';
 import { NsqError } from './nsq-error.ts';
 
-/** Is told what a round has found. */
+/** Receives the result of a round. */
 export type LookupdListener = {
-  /** Whoever answered knows these, and no others. */
+  /** The brokers that the nsqlookupds which answered know. */
   onFound(addresses: readonly Address[]): void;
-  /** One did not answer, or made no sense. */
+  /** One did not answer, or its answer is invalid. */
   onLookupError(error: NsqError): void;
 };
 
-/**
- * After a round that has found nothing, the next one comes after this time, and then after twice as long. Units: ms.
- */
+/** The delay after a round that found nothing; it doubles each time. Units: ms. */
 const EMPTY_MS_MIN = 1000;
-/** When a broker is lost, the next round comes within this time. Units: ms. */
+/** After the loss of a broker, the next round starts within this time. Units: ms. */
 const SOON_MS = 1000;
 
-/** The questions of one client. */
+/** The queries of one client. */
 export class LookupdPoller {
   readonly #topic: string | null;
   readonly #settings: LookupdSettings;
@@ -41,7 +39,7 @@ export class LookupdPoller {
   #isAsking = false;
   #isClosed = false;
 
-  /** `topic`: null asks for all brokers. */
+  /** `topic`: null queries all brokers. */
   constructor(
     topic: string | null,
     settings: LookupdSettings,
@@ -56,7 +54,7 @@ export class LookupdPoller {
     this.#alarm = alarms.alarm(() => this.poll(), { holdsProcess: true });
   }
 
-  /** Asks now, unless it is asking. */
+  /** Starts a round now, unless one is running. */
   poll(): void {
     if (this.#isAsking || this.#isClosed) return;
     this.#isAsking = true;
@@ -68,7 +66,7 @@ export class LookupdPoller {
     void Promise.allSettled(questions).then((answers) => this.#onAnswers(answers));
   }
 
-  /** Asks within a second. */
+  /** Starts a round within a second. */
   pollSoon(): void {
     if (this.#isAsking || this.#isClosed) return;
     const delayMs = this.#environment.random() * SOON_MS;
@@ -99,7 +97,7 @@ export class LookupdPoller {
     }
     this.#emptyRounds = found.size === 0 ? this.#emptyRounds + 1 : 0;
     this.#setAlarm(this.#intervalMs());
-    // whoever is told may close
+    // the listener may close the poller
     if (answerCount > 0) this.#listener.onFound([...found.values()]);
   }
 

@@ -1,8 +1,7 @@
 /**
- * One question to an nsqlookupd. Its answer is from outside: it is bounded and checked before it is believed.
+ * One query to an nsqlookupd. The size of its answer is limited, and every field is validated.
  *
- * Thread: any. Source: nsqlookupd's `/lookup` and `/nodes`; answers in the envelope of versions before 1.0 are read
- * too.
+ * Thread: any. Source: nsqlookupd's `/lookup` and `/nodes`; the envelope of versions before 1.0 is supported too.
  */
 
 import { request as httpRequest, type IncomingMessage } from 'node:http';
@@ -17,14 +16,13 @@ import { NsqError } from './nsq-error.ts';
 const OK_STATUS = 200;
 const NOT_FOUND_STATUS = 404;
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
-/** Brokers that one answer may name; others are left out. */
+/** Most brokers of one answer; the rest is ignored. */
 const PRODUCERS_MAX = 1024;
 const PORT_MAX = 65_535;
 const HOST = /^[\w.:%-]{1,255}$/;
 
 /**
- * Asks which brokers have the topic, or, without a topic, which brokers there are. A topic that is unknown is at no
- * broker.
+ * Queries the brokers of a topic or, without a topic, all brokers. An unknown topic yields none.
  *
  * Errors: rejects with an NsqError, LOOKUP_FAILED.
  */
@@ -46,7 +44,7 @@ export async function queryLookupd(
   }
 }
 
-/** The body of an answer; undefined when there is no such topic. */
+/** The body of an answer; undefined if the topic is unknown. */
 function fetchText(
   url: URL,
   { timeoutMs, authorization }: LookupdSettings,
@@ -98,7 +96,7 @@ function producersOf(text: string | undefined): Address[] {
   for (const producer of producers.slice(0, PRODUCERS_MAX)) {
     const host = fieldOf(producer, 'broadcast_address') ?? fieldOf(producer, 'hostname');
     const port = fieldOf(producer, 'tcp_port');
-    // one that cannot be true leaves the others as good as they are
+    // an invalid entry does not affect the others
     if (typeof host !== 'string' || !HOST.test(host)) continue;
     if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > PORT_MAX)
       continue;
@@ -110,6 +108,6 @@ function producersOf(text: string | undefined): Address[] {
 
 function fieldOf(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null) return undefined;
-  // Its fields are checked where they are used.
+  // The fields are validated where they are used.
   return (value as Record<string, unknown>)[name];
 }

@@ -1,8 +1,7 @@
 /**
- * Messages for whoever asks for them one by one: what `for await` uses. Several may ask at the same time; each message
- * goes to one of them.
+ * The iterator behind `for await`. Several readers may run at the same time; each message goes to one of them.
  *
- * Bound: one that waits for each caller of `next`. Thread: any.
+ * Bound: one entry per pending call of `next`. Thread: any.
  */
 
 import { Fifo } from './fifo.ts';
@@ -10,9 +9,9 @@ import type { Message } from './message.ts';
 
 /** The consumer, as its streams see it. */
 export type StreamSource<T> = {
-  /** The next message that waits; undefined when there is none. */
+  /** Takes the next waiting message; undefined if there is none. */
   take(): Message<T> | undefined;
-  /** Somebody begins to read, or has stopped. */
+  /** A reader starts or stops. */
   addReader(): void;
   removeReader(): void;
 };
@@ -35,12 +34,12 @@ export class StreamWaiters<T> {
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
-  /** Gives a message to the one that has waited longest. */
+  /** Gives a message to the caller that has waited longest. */
   give(message: Message<T>): void {
     this.#waiters.shift()?.({ value: message, done: false });
   }
 
-  /** Nothing more comes. */
+  /** Ends all readers. */
   close(): void {
     this.isClosed = true;
     for (let next = this.#waiters.shift(); next !== undefined; next = this.#waiters.shift()) {

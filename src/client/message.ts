@@ -1,10 +1,8 @@
 /**
- * A message as a consumer gets it. Nothing of it is read before it is asked for.
+ * A message as a consumer receives it. Its fields are decoded on access.
  *
- * Shape: timestamp(8) attempts(2) id(16) body(n), big-endian.
- * Bound: a body is a view on what came from the socket with it, 64 KiB as a rule; to keep a small body for long, copy
- * it.
- * Thread: any.
+ * Shape: timestamp(8) attempts(2) id(16) body(n), big-endian. Bound: a body is a view of the memory of a socket read,
+ * usually 64 KiB; to keep a small body for long, copy it. Thread: any.
  */
 
 import { readUint16 } from '../shared/big-endian.ts';
@@ -16,21 +14,21 @@ const ID_AT = 10;
 const NS_PER_MS = 1_000_000n;
 
 /**
- * What has become of a message: `inFlight` until it is answered; `lost` when its connection went away, or when the
- * broker has taken it back because it was not answered in time. A lost message comes again.
+ * The state of a message: `inFlight` until it is answered; `lost` after its connection is lost or the message has
+ * timed out at the broker. A lost message is redelivered.
  */
 export type MessageState = 'inFlight' | 'finished' | 'requeued' | 'lost';
 
-/** How a message is given back. */
+/** Options of `requeue`. */
 export type RequeueOptions = {
-  /** When it may come again. Default: as after a handler that failed. Units: ms. */
+  /** The delay before redelivery. Default: the same as after a handler's failure. Units: ms. */
   readonly delayMs?: number | undefined;
-  /** Whether it counts as a failure, after which the consumer slows down. Default: true. */
+  /** Whether it counts as a failure for the consumer's backoff. Default: true. */
   readonly backoff?: boolean | undefined;
 };
 
 /**
- * The connection that a message has come on, which is the only one that may answer it.
+ * The connection that delivered a message, which is the only one that can answer it.
  *
  * @internal
  */
@@ -40,12 +38,12 @@ export type MessageOwner = {
   touch(message: Message<unknown>): void;
 };
 
-/** Answers that need no promise of their own. */
+/** The shared result of answers that succeed. */
 const SENT = Promise.resolve(true);
 const NOT_SENT = Promise.resolve(false);
 
 /**
- * A message. `T` is what the consumer's codec makes of its body.
+ * A message. `T` is the type that the consumer's codec decodes.
  *
  * @example
  * ```ts
@@ -62,18 +60,18 @@ const NOT_SENT = Promise.resolve(false);
  * ```
  */
 export class Message<T = unknown> {
-  /** The topic that it comes from. */
+  /** The topic. */
   readonly topic: string;
-  /** The broker that it comes from. */
+  /** The broker's address. */
   readonly address: string;
 
   /** @internal */
   state_: MessageState = 'inFlight';
-  /** When it came. @internal */
+  /** When it arrived. @internal */
   readonly receivedMs: number;
-  /** When the broker was last asked for time. @internal */
+  /** When it was last touched. @internal */
   touchedMs: number;
-  /** Its neighbours in the list of what is in flight. @internal */
+  /** Its neighbours in the in-flight list. @internal */
   older: Message<unknown> | null = null;
   /** @internal */
   newer: Message<unknown> | null = null;
@@ -104,12 +102,12 @@ export class Message<T = unknown> {
     this.touchedMs = receivedMs;
   }
 
-  /** Names the message at its broker: 16 characters. */
+  /** The id of the message at its broker: 16 characters. */
   get id(): string {
     return this.#bytes.toString('latin1', this.#at + ID_AT, this.#at + MESSAGE_HEADER_BYTES);
   }
 
-  /** How often it has been delivered, this time included. */
+  /** How many times it has been delivered, including this one. */
   get attempts(): number {
     return readUint16(this.#bytes, this.#at + ATTEMPTS_AT);
   }
@@ -124,36 +122,36 @@ export class Message<T = unknown> {
     return Number(this.timestamp / NS_PER_MS);
   }
 
-  /** Its bytes: a view that stays as it is, and that keeps what came together with it in memory. */
+  /** The body: a view that does not change, and that keeps the whole socket read in memory. */
   get body(): Buffer {
     this.#body ??= this.#bytes.subarray(this.#at + MESSAGE_HEADER_BYTES, this.#end);
     return this.#body;
   }
 
-  /** Its body as UTF-8. */
+  /** The body as UTF-8. */
   text(): string {
     return this.#bytes.toString('utf8', this.#at + MESSAGE_HEADER_BYTES, this.#end);
   }
 
-  /** Its body, read as JSON. Errors: throws a SyntaxError when it is not JSON. */
+  /** The body, parsed as JSON. Errors: throws a SyntaxError if it is not JSON. */
   json<V = unknown>(): V {
-    // What is expected of a body is the caller's to know.
+    // The caller knows the type of its bodies.
     return JSON.parse(this.text()) as V;
   }
 
-  /** Its body, as the consumer's codec reads it. Errors: throws what the codec throws. */
+  /** The body, decoded with the consumer's codec. Errors: throws the codec's errors. */
   decode(): T {
     return this.#codec.decode(this.body);
   }
 
-  /** What has become of it. */
+  /** The state of the message. */
   get state(): MessageState {
     return this.state_;
   }
 
   /**
-   * Says that it is done. Resolves at once: with false when that cannot be said any more, because it was answered
-   * already or is lost. The broker does not confirm: when the connection breaks now, the message comes again.
+   * Finishes the message. Resolves at once: with false if it is already answered or lost. The broker does not
+   * confirm: if the connection breaks now, the message is redelivered.
    */
   finish(): Promise<boolean> {
     if (this.state_ !== 'inFlight') return NOT_SENT;
@@ -161,33 +159,33 @@ export class Message<T = unknown> {
     return SENT;
   }
 
-  /** Gives it back, to come again later. Resolves as `finish` does. */
+  /** Requeues the message for a later delivery. Resolves as `finish` does. */
   requeue(options: RequeueOptions = {}): Promise<boolean> {
     if (this.state_ !== 'inFlight') return NOT_SENT;
     this.#owner.requeue(this, options);
     return SENT;
   }
 
-  /** Asks the broker for another `msgTimeoutMs`, which consumers do by themselves unless `autoTouch` is off. */
+  /** Restarts the message timeout at the broker. Consumers do this automatically unless `autoTouch` is false. */
   touch(): Promise<boolean> {
     if (this.state_ !== 'inFlight') return NOT_SENT;
     this.#owner.touch(this);
     return SENT;
   }
 
-  /** Where its bytes are. @internal */
+  /** The memory that holds it. @internal */
   get bytes(): Buffer {
     return this.#bytes;
   }
 
-  /** Where its id is. @internal */
+  /** The offset of its id. @internal */
   get idAt(): number {
     return this.#at + ID_AT;
   }
 }
 
 /**
- * What all messages of a connection have in common.
+ * What all messages of a connection share.
  *
  * @internal
  */

@@ -1,5 +1,5 @@
 /**
- * What a client asks for when it connects, and what the broker grants.
+ * What a client requests when it connects, and what the broker grants.
  *
  * Thread: any. Source: nsqd `protocolV2.IDENTIFY`.
  */
@@ -8,11 +8,11 @@ import type { Codec } from '../protocol/compression/codec.ts';
 import type { ConnectionSettings } from './connection-options.ts';
 import { NsqError } from './nsq-error.ts';
 
-/** What only consumers ask for. */
+/** Requests of consumers only. */
 export type ConsumerWishes = {
-  /** Percent of the messages that are wanted; 0: all. */
+  /** Percentage of the messages to deliver; 0: all. */
   readonly sampleRate: number;
-  /** When the broker takes an unanswered message back; undefined: the broker's default. Units: ms. */
+  /** When an unanswered message times out; undefined: the broker's default. Units: ms. */
   readonly msgTimeoutMs: number | undefined;
 };
 
@@ -21,17 +21,17 @@ export type Grant = {
   readonly maxRdy: number;
   /** Units: ms. */
   readonly msgTimeoutMs: number;
-  /** However often it is touched, a message is taken back then. Units: ms. */
+  /** When a message times out even if it is touched. Units: ms. */
   readonly maxMsgTimeoutMs: number;
   readonly hasTls: boolean;
   readonly compression: 'snappy' | 'deflate' | null;
   readonly deflateLevel: number;
   readonly needsAuth: boolean;
-  /** The broker's version; empty when it does not say. */
+  /** The broker's version; empty if unknown. */
   readonly version: string;
 };
 
-/** What nsqd's options are by default. */
+/** Defaults of nsqd's options. */
 const MAX_RDY = 2500;
 const MSG_TIMEOUT_MS = 60_000;
 const MAX_MSG_TIMEOUT_MS = 900_000;
@@ -49,7 +49,7 @@ export function identifyFields(
     hostname: settings.hostname,
     user_agent: settings.userAgent,
     feature_negotiation: true,
-    // -1 switches off
+    // -1 disables it
     heartbeat_interval: heartbeatIntervalMs === 0 ? -1 : heartbeatIntervalMs,
     output_buffer_size: outputBufferBytes === 0 ? -1 : outputBufferBytes,
     output_buffer_timeout: settings.outputBufferTimeoutMs,
@@ -64,7 +64,7 @@ export function identifyFields(
   };
 }
 
-/** Reads the answer to IDENTIFY. Errors: throws an NsqError, PROTOCOL_ERROR. */
+/** Parses the answer to IDENTIFY. Errors: throws an NsqError, PROTOCOL_ERROR. */
 export function parseGrant(text: string, address: string): Grant {
   const fields = text === 'OK' ? {} : parseObject(text, address);
   const number = (name: string, byDefault: number): number => {
@@ -88,7 +88,7 @@ function parseObject(text: string, address: string): Record<string, unknown> {
   let cause: unknown;
   try {
     const value: unknown = JSON.parse(text);
-    // Its fields are checked one by one.
+    // The fields are validated one by one.
     if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
   } catch (error) {
     cause = error;
@@ -98,13 +98,13 @@ function parseObject(text: string, address: string): Record<string, unknown> {
   throw new NsqError('PROTOCOL_ERROR', what, { address, cause });
 }
 
-/** Makes a connection's compression; `level` is deflate's. */
+/** Creates a connection's codec; `level` is for deflate. */
 export type CodecMaker = (level: number) => Codec;
 
 /**
- * Loads a compression, which programs that do not ask for it do not need to have.
+ * Loads a compression; only programs that request it need its packages.
  *
- * Errors: rejects with an NsqError, INVALID_OPTION, when its package is not installed.
+ * Errors: rejects with an NsqError, INVALID_OPTION, if its packages are not installed.
  */
 export async function loadCodec(compression: 'snappy' | 'deflate'): Promise<CodecMaker> {
   if (compression === 'deflate') {

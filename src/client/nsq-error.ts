@@ -1,12 +1,12 @@
 /**
- * What a client reports when something fails: one class, told apart by its code.
+ * The one error class of the client; its code tells failures apart.
  *
  * Thread: any.
  */
 
 import type { ClientErrorCode } from '../protocol/client-error.ts';
 
-/** Codes of failures that the client finds itself. */
+/** Codes of failures that the client detects. */
 type LocalErrorCode =
   | 'CONNECT_FAILED'
   | 'CONNECTION_LOST'
@@ -17,10 +17,10 @@ type LocalErrorCode =
   | 'LOOKUP_FAILED'
   | 'PROTOCOL_ERROR';
 
-/** Every code that the client knows. A broker may send others. */
+/** Every known code. A broker may send others. */
 export type NsqErrorCode = ClientErrorCode | LocalErrorCode;
 
-/** Failures after which the same call may succeed, here or at another broker. */
+/** Failures after which the same call may succeed, at this or another broker. */
 const RETRIABLE: ReadonlySet<string> = new Set<NsqErrorCode>([
   'CONNECT_FAILED',
   'CONNECTION_LOST',
@@ -34,10 +34,10 @@ const RETRIABLE: ReadonlySet<string> = new Set<NsqErrorCode>([
   'E_TOO_MANY_CONNECTIONS',
 ]);
 
-/** What an error is about, as far as that is known. */
+/** The context of an error, as far as known. */
 export type NsqErrorDetails = {
   readonly topic?: string | undefined;
-  /** `host:port` of the broker or of the nsqlookupd. */
+  /** `host:port` of the broker or the nsqlookupd. */
   readonly address?: string | undefined;
   readonly cause?: unknown;
 };
@@ -61,13 +61,13 @@ export type NsqErrorDetails = {
  */
 export class NsqError extends Error {
   override readonly name = 'NsqError';
-  /** The broker's code (`E_…`), or the client's own. */
+  /** The broker's code (`E_…`) or one of the client's. */
   readonly code: NsqErrorCode | (string & Record<never, never>);
-  /** The topic that it is about. */
+  /** The topic, if the error concerns one. */
   readonly topic: string | undefined;
-  /** The broker, or the nsqlookupd, that it is about. */
+  /** The broker or the nsqlookupd, if the error concerns one. */
   readonly address: string | undefined;
-  /** Whether the same call may succeed when it is made again. */
+  /** Whether the same call may succeed later. */
   readonly isRetriable: boolean;
 
   constructor(code: string, text: string, { topic, address, cause }: NsqErrorDetails = {}) {
@@ -79,7 +79,7 @@ export class NsqError extends Error {
   }
 }
 
-/** The error that a broker's error frame stands for: its code, and the text behind it. */
+/** Converts a broker's error frame: its code and the text after it. */
 export function refusal(text: string, details: NsqErrorDetails): NsqError {
   const space = text.indexOf(' ');
   return new NsqError(space === -1 ? text : text.slice(0, space), text, details);

@@ -1,12 +1,12 @@
 /**
- * One connection to a broker: from the first byte through TLS, negotiation, compression and AUTH to commands, answers
- * and messages, until it is gone. It is used once; who wants another makes another.
+ * One connection to a broker: TLS, negotiation, compression and AUTH, then commands, answers and messages, until it
+ * ends. An instance serves one connection only.
  *
- * Answers come in the order of the commands that have one. When the connection is lost, each command that is still
- * unanswered is told so, in that order, and then the owner.
+ * Answers arrive in the order of their commands. When the connection is lost, each unanswered command gets an error,
+ * in that order, and then the owner is told.
  *
- * Bound: what is read is handed on at once. What is written and not sent is the owner's to bound: `queuedBytes`.
- * Thread: any. Source: nsqd `protocolV2`, go-nsq `Conn`.
+ * Bound: input is passed on at once. The owner bounds the unsent output: `queuedBytes`. Thread: any. Source: nsqd
+ * `protocolV2`, go-nsq `Conn`.
  */
 
 import { identify, line, MAGIC, NOP, sized } from '../protocol/commands.ts';
@@ -38,14 +38,14 @@ const O = 0x4f;
 const K = 0x4b;
 const OK_BYTES = 2;
 const HEARTBEAT = '_heartbeat_';
-/** Errors that answer commands which are not answered otherwise. */
+/** Errors for commands that have no answer on success. */
 const PASSING = /^E_(?:FIN|REQ|TOUCH)_FAILED/;
-/** Silence of so many heartbeat intervals means that the broker is gone. */
+/** After this many heartbeat intervals of silence the broker counts as gone. */
 const SILENT_INTERVALS = 2;
-/** How long the broker has to end its side after this one has ended. Units: ms. */
+/** How long the broker has to close its side after the client has. Units: ms. */
 const END_MS = 1000;
 
-/** How far a connection is. */
+/** The progress of a connection. */
 type Stage =
   | 'connecting'
   | 'identify'
@@ -60,16 +60,16 @@ type Stage =
 export class NsqdConnection {
   readonly address: Address;
   readonly commands: CommandWriter;
-  /** When the broker was last heard of. Units: ms, monotonic. */
+  /** When the broker last sent something. Units: ms, monotonic. */
   heardMs = 0;
 
   readonly #settings: ConnectionSettings;
   readonly #wishes: ConsumerWishes | null;
   readonly #environment: Environment;
   readonly #owner: ConnectionOwner;
-  /** Commands that wait for their answers. */
+  /** The commands that wait for an answer. */
   readonly #questions = new Fifo<Responder>();
-  /** Rings when connecting or ending takes too long; later, when the broker may have been silent for too long. */
+  /** Rings when connecting or closing takes too long, or when the broker may have been silent for too long. */
   readonly #alarm: Alarm;
   readonly #opened = Promise.withResolvers<Grant>();
   #stage: Stage = 'connecting';
@@ -96,20 +96,20 @@ export class NsqdConnection {
     this.#reader = new FrameReader(this, settings.maxFrameBytes);
   }
 
-  /** Bytes that were written and have not left the process. */
+  /** Bytes that were written but have not left the process. */
   get queuedBytes(): number {
     return this.#transport?.queuedBytes ?? 0;
   }
 
-  /** Whether commands can be given. */
+  /** Whether commands can be sent. */
   get isReady(): boolean {
     return this.#stage === 'ready';
   }
 
   /**
-   * Connects and negotiates. Resolves with what the broker grants.
+   * Connects and negotiates. Resolves with the broker's grant.
    *
-   * Errors: rejects with an NsqError; the connection is closed then, and its owner is told nothing.
+   * Errors: rejects with an NsqError; the connection is then closed, and its owner is not called.
    */
   async open(): Promise<Grant> {
     this.#alarm.setIn(this.#settings.connectTimeoutMs);
@@ -123,13 +123,13 @@ export class NsqdConnection {
     return this.#opened.promise;
   }
 
-  /** Gives the next answer to this one. */
+  /** Registers the receiver of the next answer. */
   expect(responder: Responder): void {
     if (this.#stage === 'closed') responder.onError(this.#lost(null));
     else this.#questions.push(responder);
   }
 
-  /** Sends a command of these words, and resolves with its answer. Errors: rejects with an NsqError. */
+  /** Sends a command made of these words and resolves with its answer. Errors: rejects with an NsqError. */
   ask(...words: readonly string[]): Promise<string> {
     return new Promise((resolve, reject) => {
       this.commands.bytes(line(...words));
@@ -137,7 +137,7 @@ export class NsqdConnection {
     });
   }
 
-  /** Sends what is written, then closes. What is unanswered is told that the connection is lost. */
+  /** Sends pending output, then closes. Unanswered commands get an error. */
   end(): void {
     if (this.#stage !== 'ready') {
       this.destroy(null);
@@ -149,7 +149,10 @@ export class NsqdConnection {
     this.#alarm.setIn(END_MS);
   }
 
-  /** Closes at once. With an error, that is what everybody is told; without, that the connection was closed. */
+  /**
+   * Closes at once. Unanswered commands and the owner get the error, or if it is null, that the connection was
+   * closed.
+   */
   destroy(error: NsqError | null): void {
     if (this.#stage === 'closed') return;
     if (error === null) this.#finish(null);
@@ -175,7 +178,7 @@ export class NsqdConnection {
     } else if (this.#stage === 'ready' || this.#stage === 'ending') {
       this.#answer(type, text);
     } else {
-      // what comes behind may be of another layer
+      // the following bytes may belong to another layer
       this.#reader.stop();
       this.#reader = new FrameReader(this, this.#settings.maxFrameBytes);
       if (type === ERROR) this.#fail(this.#refused(text));
@@ -224,13 +227,13 @@ export class NsqdConnection {
       this.#owner.onRefusal(error);
       return;
     }
-    // The broker closes the connection after any other error, and obeys nothing that came behind it.
+    // The broker closes the connection after any other error and ignores later commands.
     const responder = this.#questions.shift();
     responder?.onError(error);
     this.#fail(responder === undefined ? error : this.#lost(error));
   }
 
-  /** Takes an answer of the broker's before it is ready, and what came behind it. */
+  /** Handles an answer during the handshake; `rest` is the input after it. */
   #onHandshake(text: string, rest: Buffer): void {
     switch (this.#stage) {
       case 'identify':
@@ -322,7 +325,7 @@ export class NsqdConnection {
     if (rest.length > 0) this.#reader.read(rest);
   }
 
-  /** Wakes when the broker has been silent for too long since then, if it stays so. */
+  /** Sets the alarm for when the broker has been silent for too long since `nowMs`. */
   #watch(nowMs: number): void {
     const silentMs = SILENT_INTERVALS * this.#settings.heartbeatIntervalMs;
     if (silentMs > 0) this.#alarm.setIn(this.heardMs + silentMs - nowMs);
@@ -356,7 +359,7 @@ export class NsqdConnection {
     if (this.#stage !== 'closed') this.#finish(error);
   }
 
-  /** Everything ends here, once. */
+  /** Ends the connection, once. */
   #finish(error: NsqError | null): void {
     const wasOpen = this.#stage === 'ready' || this.#stage === 'ending';
     this.#stage = 'closed';

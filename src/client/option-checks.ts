@@ -1,5 +1,5 @@
 /**
- * Checks of the options that users hand in.
+ * Validates options from users.
  *
  * Errors: all throw an NsqError, INVALID_OPTION, that names the option.
  * Thread: any.
@@ -7,30 +7,30 @@
 
 import { NsqError } from './nsq-error.ts';
 
-/** What an object of options may hold. */
+/** An options object, not validated. */
 type Options = Readonly<Record<string, unknown>>;
 
-/** The values of options by name, each checked. */
+/** Reads options by name, with validation. */
 export class OptionChecks {
   readonly #options: Options;
 
-  /** Throws when there is an option that is not among the known ones. */
+  /** Throws if there is an unknown option. */
   constructor(options: object, known: readonly string[]) {
-    // a table of unknown values, each of which is checked
+    // the values are unknown until they are read
     this.#options = options as Options;
     for (const name of Object.keys(options)) {
       if (!known.includes(name)) throw invalid(name, 'there is no such option');
     }
   }
 
-  /** A whole number of a range. */
+  /** An integer within a range. */
   integer(name: string, byDefault: number, min: number, max: number): number {
     const value = this.#options[name] ?? byDefault;
     if (!Number.isInteger(value)) throw invalid(name, `${String(value)} is not a whole number`);
     return this.#within(name, Number(value), min, max);
   }
 
-  /** A number of a range; infinity is one. */
+  /** A number within a range; infinity is allowed. */
   number(name: string, byDefault: number, min: number, max: number): number {
     const value = this.#options[name] ?? byDefault;
     if (typeof value !== 'number' || Number.isNaN(value)) {
@@ -39,7 +39,7 @@ export class OptionChecks {
     return this.#within(name, value, min, max);
   }
 
-  /** A whole number of a range, or undefined when it is not given. */
+  /** An integer within a range, or undefined if missing. */
   optionalInteger(name: string, min: number, max: number): number | undefined {
     return this.#options[name] === undefined ? undefined : this.integer(name, min, min, max);
   }
@@ -51,7 +51,7 @@ export class OptionChecks {
     return value;
   }
 
-  /** A text that is not empty, or undefined when it is not given. */
+  /** A non-empty text, or undefined if missing. */
   optionalText(name: string): string | undefined {
     const value = this.#options[name];
     if (value === undefined) return undefined;
@@ -59,11 +59,11 @@ export class OptionChecks {
     return value;
   }
 
-  /** Texts, of which there may be none. */
+  /** An array of texts, possibly empty. */
   texts(name: string): readonly string[] {
     const value = this.#options[name] ?? [];
     if (!Array.isArray(value)) throw invalid(name, 'it is not an array');
-    // Each is checked.
+    // Each element is validated.
     return value.map((text: unknown) => {
       if (typeof text === 'string') return text;
       throw invalid(name, `${String(text)} is not a text`);
@@ -76,7 +76,7 @@ export class OptionChecks {
   }
 }
 
-/** The error of an option that cannot be used. */
+/** The error for an invalid option. */
 export function invalid(name: string, what: string): NsqError {
   return new NsqError('INVALID_OPTION', `option ${name}: ${what}`);
 }

@@ -1,5 +1,5 @@
 /**
- * What producers are told.
+ * Options of producers.
  *
  * Thread: any.
  */
@@ -22,7 +22,7 @@ import { invalid, OptionChecks } from './option-checks.ts';
 import type { QueueSettings } from './publish-queue.ts';
 
 /**
- * Options of a producer. It needs to know where the brokers are: `nsqd`, `lookupd`, or both.
+ * Options of a producer. At least one of `nsqd` and `lookupd` is required.
  *
  * @example
  * ```ts
@@ -39,39 +39,39 @@ import type { QueueSettings } from './publish-queue.ts';
  */
 export type ProducerOptions<T = unknown> = ConnectionOptions &
   LookupdOptions & {
-    /** Addresses of brokers, `host:port`. One is used at a time; the next one when it fails. */
+    /** Addresses of brokers, `host:port`. The producer uses one at a time, and the next one when it fails. */
     readonly nsqd?: readonly string[] | undefined;
-    /** What turns values into bodies. Strings and bytes are sent as they are. Default: JSON. */
+    /** Encodes values as bodies. Strings and bytes are sent unchanged. Default: JSON. */
     readonly codec?: Codec<T> | undefined;
-    /** How long a publish may take, other attempts included. Infinity: for ever. Default: 30,000. Units: ms. */
+    /** The timeout of a publish, retries included. Infinity: no timeout. Default: 30,000. Units: ms. */
     readonly timeoutMs?: number | undefined;
-    /** Whether messages that are published in one turn to one topic go together. Default: true. */
+    /** Whether messages published to a topic in one turn are sent as one batch. Default: true. */
     readonly batching?: boolean | undefined;
-    /** How many messages go together at most. Default: 1,000. */
+    /** Most messages of a batch. Default: 1,000. */
     readonly maxBatchMessages?: number | undefined;
-    /** How many bytes go together at most; less than the broker's `--max-body-size`. Default: 512 KiB. */
+    /** Most bytes of a batch; must be less than the broker's `--max-body-size`. Default: 512 KiB. */
     readonly maxBatchBytes?: number | undefined;
     /**
-     * Whether messages of a topic stay in order even when a connection breaks: the next ones are sent only when those
-     * before them are answered. Default: false.
+     * Whether messages of a topic stay in order even if a connection breaks: each batch waits for the answer to the
+     * one before. Default: false.
      */
     readonly ordered?: boolean | undefined;
     /**
-     * Whether messages are sent again whose answer was lost with the connection. The broker may have taken them
-     * already, and has them twice then. Without, such a publish is rejected: CONNECTION_LOST. Default: true.
+     * Whether messages are resent if the connection breaks before the answer. The broker may have accepted them
+     * already and then has them twice. If false, such a publish is rejected with CONNECTION_LOST. Default: true.
      */
     readonly resendAfterLoss?: boolean | undefined;
-    /** How many bytes may be sent and not answered. Default: 4 MiB. */
+    /** Most bytes that are sent and not answered. Default: 4 MiB. */
     readonly maxUnansweredBytes?: number | undefined;
-    /** From how many bytes on `writableNeedDrain` is true. Default: 16 MiB. */
+    /** The number of waiting bytes from which `writableNeedDrain` is true. Default: 16 MiB. */
     readonly highWaterMarkBytes?: number | undefined;
-    /** How many bytes may wait, sent or not; more is refused: QUEUE_FULL. Default: 64 MiB. */
+    /** Most bytes that wait, sent or not; further publishes are rejected with QUEUE_FULL. Default: 64 MiB. */
     readonly maxQueuedBytes?: number | undefined;
     /** The longest time between two attempts to connect. Default: 10,000. Units: ms. */
     readonly maxReconnectMs?: number | undefined;
   };
 
-/** The same, checked and complete. */
+/** The same options, validated and complete. */
 export type ProducerSettings<T> = QueueSettings & {
   readonly addresses: readonly Address[];
   readonly lookupd: LookupdSettings | null;
@@ -104,7 +104,7 @@ const BYTES_MAX = 2 ** 40;
 const BATCH_MESSAGES_MAX = 100_000;
 const BATCH_BYTES_MAX = 1024 * MIB;
 
-/** Checks a producer's options. Errors: throws an NsqError. */
+/** Validates a producer's options. Errors: throws an NsqError. */
 export function producerSettings<T>(options: ProducerOptions<T>): ProducerSettings<T> {
   const checks = new OptionChecks(options, NAMES);
   const lookupd = lookupdSettings(checks);
@@ -116,7 +116,7 @@ export function producerSettings<T>(options: ProducerOptions<T>): ProducerSettin
     addresses,
     lookupd,
     connection: connectionSettings(checks, options),
-    // Without an option, T is unknown, which JSON's values are.
+    // Without a codec T is unknown, which is the type of JSON values.
     codec: options.codec ?? (jsonCodec as Codec<T>),
     timeoutMs: checks.number('timeoutMs', 30_000, 1, Number.POSITIVE_INFINITY),
     maxBatchMessages: checks.integer('maxBatchMessages', 1000, 1, BATCH_MESSAGES_MAX),

@@ -1,11 +1,11 @@
 /**
- * Publishes to one broker at a time, and to the next one when that fails.
+ * Publishes to one broker at a time, and to the next one when it fails.
  *
- * What is published in a turn to a topic goes in one command; commands are pipelined. A publish is settled when the
- * broker has answered it: at least once is what that promises. When the connection breaks before the answer, it is
- * sent again.
+ * Messages published to a topic in one turn are sent with one command; commands are pipelined. A publish is settled
+ * when the broker has answered it. Delivery is at least once: if the connection breaks before the answer, the
+ * messages are resent.
  *
- * Bound: `maxQueuedBytes`, sent or not; beyond that a publish is refused. Thread: any.
+ * Bound: `maxQueuedBytes`, sent or not; beyond that a publish is rejected. Thread: any.
  */
 
 import { EventEmitter } from 'node:events';
@@ -26,20 +26,20 @@ import {
 import type { SizedBody } from './publication.ts';
 import { PublishQueue } from './publish-queue.ts';
 
-/** What a producer tells, by event. */
+/** The events of a producer. */
 export type ProducerEvents = {
-  /** There is a connection. */
+  /** A connection is open. */
   connect: [address: string];
-  /** The connection is gone. */
+  /** The connection has ended. */
   disconnect: [address: string, error: NsqError | null];
-  /** Something has failed that is tried again. Without a listener, a warning of the process tells of the first one. */
+  /** A failure that the producer retries. Without a listener, the first one is reported as a process warning. */
   error: [error: NsqError];
-  /** `writableNeedDrain` was true, and is not any more. */
+  /** `writableNeedDrain` has become false. */
   drain: [];
 };
 
 /**
- * How one call publishes.
+ * Options of a publish.
  *
  * @example
  * ```ts
@@ -52,13 +52,14 @@ export type ProducerEvents = {
  * ```
  */
 export type PublishOptions = {
-  /**
-   * Not before this time has passed is it delivered. Units: whole ms; an hour at most unless the broker allows more.
-   */
+  /** The delay before delivery. Units: whole ms; at most an hour unless the broker allows more. */
   readonly delayMs?: number | undefined;
-  /** Instead of the producer's. Units: ms. */
+  /** Replaces the producer's timeout. Units: ms. */
   readonly timeoutMs?: number | undefined;
-  /** Gives it up: the promise is rejected with the signal's reason. If it was sent already, it may be delivered. */
+  /**
+   * Cancels the publish: the promise is rejected with the signal's reason. A message that was already sent may still
+   * be delivered.
+   */
   readonly signal?: AbortSignal | undefined;
 };
 
@@ -86,12 +87,12 @@ export class Producer<T = unknown> extends EventEmitter<ProducerEvents> implemen
   readonly #link: BrokerLink;
   readonly #queue: PublishQueue;
   readonly #reports: ErrorReports;
-  /** The topic of the last call, which is a topic's name. */
+  /** The topic of the last call, known to be valid. */
   #lastTopic = '';
   #connecting: PromiseWithResolvers<void> | null = null;
   #closing: Promise<void> | null = null;
 
-  /** Connects to nothing yet. Errors: throws an NsqError when an option cannot be used. */
+  /** Does not connect yet. Errors: throws an NsqError if an option is invalid. */
   constructor(options: ProducerOptions<T>);
   /** @internal */
   constructor(options: ProducerOptions<T>, environment: Environment);
@@ -110,7 +111,7 @@ export class Producer<T = unknown> extends EventEmitter<ProducerEvents> implemen
     });
   }
 
-  /** Whether so much waits that a publisher should wait as well: for its promises, or for the event `drain`. */
+  /** Whether the caller should pause publishing, until its promises settle or the event `drain`. */
   get writableNeedDrain(): boolean {
     return this.#queue.needsDrain;
   }
@@ -121,7 +122,7 @@ export class Producer<T = unknown> extends EventEmitter<ProducerEvents> implemen
   }
 
   /**
-   * Publishes a message. Resolves when the broker has it. Bytes must stay as they are until then.
+   * Publishes a message. Resolves when the broker has accepted it. Do not change the bytes before.
    *
    * Errors: rejects with an NsqError, or with the signal's reason.
    */
@@ -136,11 +137,11 @@ export class Producer<T = unknown> extends EventEmitter<ProducerEvents> implemen
   }
 
   /**
-   * Publishes several messages of a topic in one command: the broker takes all or none. More than `maxBatchMessages`,
-   * or `maxBatchBytes`, go in several commands. Resolves when the broker has them all. Without any, it resolves at
-   * once.
+   * Publishes several messages to a topic in one command: the broker accepts all or none. More than
+   * `maxBatchMessages` or `maxBatchBytes` are split into several commands. Resolves when the broker has accepted all,
+   * or at once if there are none.
    *
-   * Errors: as `publish`. When one of several commands fails, the others may have been taken.
+   * Errors: as `publish`. If one of several commands fails, the others may have been accepted.
    */
   publishMany(
     topic: string,
@@ -154,9 +155,9 @@ export class Producer<T = unknown> extends EventEmitter<ProducerEvents> implemen
   }
 
   /**
-   * Connects before there is something to publish. Resolves when there is a connection.
+   * Connects before the first publish. Resolves when a connection is open.
    *
-   * Errors: rejects with an NsqError when no broker can be reached. A publish tries again nevertheless.
+   * Errors: rejects with an NsqError if no broker can be reached. A later publish tries again.
    */
   connect(): Promise<void> {
     if (this.#closing !== null) return Promise.reject(closedError());
@@ -167,8 +168,8 @@ export class Producer<T = unknown> extends EventEmitter<ProducerEvents> implemen
   }
 
   /**
-   * Takes no more, waits until everything is settled, and leaves. What is not settled by the deadline is rejected:
-   * CLOSED. Call it as often as you like.
+   * Accepts no more publishes, waits until all are settled, and disconnects. Publishes that are not settled by the
+   * deadline are rejected with CLOSED. Idempotent.
    *
    * Units: `deadlineMs` ms from now, 30,000 by default.
    */

@@ -1,5 +1,5 @@
 /**
- * What a publish waits for: one message, or several that go together, from the call until it is settled.
+ * A publish from the call until it is settled: one message, or several that are sent together.
  *
  * Thread: any.
  */
@@ -9,15 +9,15 @@ import { SIZE_BYTES } from '../shared/limits.ts';
 import type { Body, CommandWriter } from './command-writer.ts';
 import type { NsqError } from './nsq-error.ts';
 
-/** A body, and how many bytes it has. */
+/** A body and its size in bytes. */
 export type SizedBody = { readonly body: Body; readonly bytes: number };
 
-/** One call of `publish`, or a part of one of `publishMany`. */
+/** A call of `publish`, or a part of a call of `publishMany`. */
 export class Publication {
   readonly bodies: readonly SizedBody[];
   /** Of all bodies. */
   readonly bytes: number;
-  /** When it is given up. Units: ms, monotonic. */
+  /** When it times out. Units: ms, monotonic. */
   readonly deadlineMs: number;
   isSettled = false;
 

@@ -1,8 +1,8 @@
 /**
- * What a producer has to send, and what it has sent and waits for.
+ * A producer's unsent messages, and those that wait for their answer.
  *
- * A publication waits in a batch; a batch waits for its turn, is sent, and is answered. A batch that is not sent yet
- * takes more of its topic. When the connection is lost, unanswered batches go back to the front, in their order.
+ * A publication waits in a batch; a batch waits for its turn, is sent, and is answered. An unsent batch accepts more
+ * messages of its topic. When the connection is lost, unanswered batches return to the front, in order.
  *
  * Bound: `maxQueuedBytes` of bodies. Thread: any.
  */
@@ -14,7 +14,7 @@ import { Fifo } from './fifo.ts';
 import { NsqError } from './nsq-error.ts';
 import { Batch, Publication, type SizedBody } from './publication.ts';
 
-/** What a queue needs of the producer's settings. */
+/** The settings of the producer that the queue needs. */
 export type QueueSettings = {
   readonly maxBatchMessages: number;
   readonly maxBatchBytes: number;
@@ -26,15 +26,15 @@ export type QueueSettings = {
   readonly maxQueuedBytes: number;
 };
 
-/** What a small message costs besides its bytes. */
+/** The overhead of a message besides its body. */
 const OVERHEAD_BYTES = 64;
-/** After so many lost connections a batch is sent alone. */
+/** After this many lost connections a batch is sent alone. */
 const SUSPICIOUS_LOSSES = 2;
-/** After so many it is taken apart; one message is given up. */
+/** After this many it is split; a single message is rejected. */
 const LOSSES_MAX = 4;
-/** The broker has not even looked at what came behind a command that it refuses. */
+/** After these errors the broker ignores all later commands on the connection. */
 const BAD_CONTENT: ReadonlySet<string> = new Set(['E_BAD_MESSAGE', 'E_BAD_BODY']);
-/** Troubles of one broker, which another may not have. */
+/** Failures of one broker that another may not have. */
 const BROKER_TROUBLES: ReadonlySet<string> = new Set([
   'E_PUB_FAILED',
   'E_MPUB_FAILED',
@@ -50,11 +50,11 @@ export class PublishQueue {
   readonly #onDrain: () => void;
   readonly #waiting = new Fifo<Batch>();
   readonly #unanswered = new Fifo<Batch>();
-  /** Batches that wait and take more, by topic. */
+  /** Unsent batches that accept more messages, by topic. */
   readonly #open = new Map<string, Batch>();
-  /** Batches that the lost connection leaves, the first one first. */
+  /** Unanswered batches of the lost connection, in order. */
   #returned: Batch[] = [];
-  /** Rings when a publication's time may be over. */
+  /** Rings when a publication may have timed out. */
   readonly #alarm: Alarm;
   readonly #sendNow = (): void => {
     this.#isScheduled = false;
@@ -66,7 +66,7 @@ export class PublishQueue {
   #turnMs = 0;
   #isScheduled = false;
   #isFull = false;
-  /** Whether what is unanswered may be what breaks connections. */
+  /** Whether an unanswered batch may be the reason why connections break. */
   #isSuspicious = false;
   #linkError: NsqError | null = null;
   #onSettled: (() => void) | null = null;
@@ -93,7 +93,7 @@ export class PublishQueue {
     return this.#isFull;
   }
 
-  /** Takes messages of a topic that go together. Resolves when they are taken by a broker. */
+  /** Queues messages of a topic that belong together. Resolves when a broker has accepted them. */
   publish(
     topic: string,
     bodies: readonly SizedBody[],
@@ -115,7 +115,7 @@ export class PublishQueue {
     };
     for (const body of bodies) {
       const isFull = part.length > 0 && !this.#fits(part.length, bytes, 1, body.bytes);
-      // there is no command for several that are due later
+      // no command publishes several deferred messages
       if (isFull || (part.length > 0 && delayMs > 0)) putPart();
       part.push(body);
       bytes += body.bytes;
@@ -124,7 +124,7 @@ export class PublishQueue {
     return parts.length === 1 ? parts[0] : allSettled(parts);
   }
 
-  /** Sends what may be sent. */
+  /** Sends as much as the limits allow. */
   send(): void {
     this.#takeBack();
     const { isOrdered, maxUnansweredBytes } = this.#settings;
@@ -155,12 +155,12 @@ export class PublishQueue {
     }
   }
 
-  /** Keeps the reason why nothing can be sent, for those that wait for too long. */
+  /** Keeps the reason why nothing can be sent, for the errors of publishes that time out. */
   onLinkError(error: NsqError): void {
     this.#linkError = error;
   }
 
-  /** Resolves when nothing is left; what is by then is rejected. */
+  /** Resolves when all publishes are settled; rejects those that are not by the deadline. */
   async settle(deadlineMs: number, reason: () => NsqError): Promise<void> {
     if (this.#count === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -190,7 +190,7 @@ export class PublishQueue {
     this.#unansweredBytes -= batch.bytes;
     this.#schedule();
     if (CONNECTION_TROUBLES.has(error.code)) {
-      // an answer of the broker's that ended the connection says that the rest was not even looked at
+      // an error of the broker that ended the connection tells that the rest was ignored
       const isKnown = error.cause instanceof NsqError;
       if (isKnown) this.#returned.push(batch);
       else if (this.#settings.isResending) this.#onLoss(batch, error);
@@ -201,14 +201,15 @@ export class PublishQueue {
       batch.refusalCount++;
       this.#returned.push(batch);
     } else if (BAD_CONTENT.has(error.code) && batch.publications.length > 1) {
-      // one of them is to blame
+      // one of the messages is the cause
       this.#returnOneByOne(batch);
     } else this.#reject(batch, error);
   }
 
   /**
-   * Sends it again. A refusal may be lost with the connection that it ends, and what is refused would break each one.
-   * After some losses a batch goes alone, then its messages one by one; one that still breaks connections is given up.
+   * Resends a batch. The broker's error may be lost with the connection, and an invalid message would break each new
+   * one. So after some losses the batch is sent alone, then its messages one by one; a message that still breaks
+   * connections is rejected.
    */
   #onLoss(batch: Batch, error: NsqError): void {
     batch.lossCount++;
@@ -259,14 +260,14 @@ export class PublishQueue {
     });
   }
 
-  /** The batch that takes so much more. */
+  /** The batch that has room for this much more. */
   #batchFor(topic: string, count: number, bytes: number, delayMs: number): Batch {
     const isAlone = delayMs > 0 || count > 1 || !this.#settings.isBatching;
     const open = this.#open.get(topic);
     if (!isAlone && open !== undefined && this.#fits(open.count, open.bytes, 1, bytes)) return open;
     const batch = new Batch(topic, delayMs, this);
     this.#waiting.push(batch);
-    // what comes later must not overtake it
+    // later messages must not overtake it
     if (isAlone) this.#open.delete(topic);
     else this.#open.set(topic, batch);
     return batch;
@@ -281,7 +282,7 @@ export class PublishQueue {
     if (this.#open.get(batch.topic) === batch) this.#open.delete(batch.topic);
   }
 
-  /** Puts what the lost connection leaves in front. */
+  /** Returns the batches of the lost connection to the front. */
   #takeBack(): void {
     const returned = this.#returned;
     if (returned.length === 0) return;
@@ -295,11 +296,11 @@ export class PublishQueue {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    // behind the promises of this turn
+    // after the promises of this turn
     process.nextTick(this.#sendNow);
   }
 
-  /** One look at the clock for all publications of a turn. */
+  /** Reads the clock once for all publications of a turn. */
   #nowMs(): number {
     if (!this.#isScheduled) this.#turnMs = this.#environment.clock.monotonicMs();
     return this.#turnMs;
@@ -358,7 +359,7 @@ export class PublishQueue {
     if (publication.reject(error)) this.#onSettle(publication);
   }
 
-  /** Batches that wait for nobody any more are not sent, also when there is nowhere to send them. */
+  /** Drops batches whose publications are all settled, even without a connection. */
   #dropSettled(): void {
     for (let left = this.#waiting.count; left > 0; left--) {
       const batch = this.#waiting.shift();
@@ -376,7 +377,7 @@ export class PublishQueue {
   }
 }
 
-/** Resolves when all have, and rejects with the first error when all are settled. */
+/** Waits until all are settled; resolves if all succeeded, and rejects with the first error otherwise. */
 async function allSettled(promises: readonly Promise<void>[]): Promise<void> {
   for (const result of await Promise.allSettled(promises)) {
     if (result.status === 'rejected') throw result.reason;

@@ -1,38 +1,37 @@
 /**
- * How a consumer shares `maxInFlight` among its brokers.
+ * Distributes a consumer's `maxInFlight` over its brokers.
  *
- * With enough for all, each broker gets an equal share, and the first ones what is left over. With fewer messages than
- * brokers, some brokers have one each, and those that have been idle, or have had it for long, pass it on to those that
- * have had none for longest.
- * After a failure all get none; then one gets one, to try.
+ * If there is enough for all, each broker gets an equal share, and the first ones share the remainder. With fewer
+ * messages than brokers, some brokers have a ready count of one; those that are idle, or have had theirs for long,
+ * pass it to those that have waited longest. After a failure all get zero; then one broker gets one, as a probe.
  *
- * What is granted never exceeds the limit: a broker whose share grows gets the rest when others, whose share has
- * shrunk, have had their messages answered.
+ * The total never exceeds the limit: a broker whose share grows gets its increase only when messages of brokers whose
+ * share shrinks have been answered.
  *
- * Thread: any. Source: go-nsq `Consumer.redistributeRDY`, which gives nobody what is left over, and
- * leaves to chance who is next.
+ * Thread: any. Source: go-nsq `Consumer.redistributeRDY`, which does not distribute the remainder, and picks the next
+ * broker at random.
  */
 
 /** A broker, as the distribution sees it. */
 export type RdyMember = {
-  /** The ready count that it has been told. */
+  /** The current ready count. */
   readonly rdy: number;
-  /** The most that it accepts. */
+  /** The largest ready count that the broker accepts. */
   readonly rdyMax: number;
   readonly inFlightCount: number;
-  /** When it last sent a message. Units: ms, monotonic. */
+  /** When the broker last sent a message. Units: ms, monotonic. */
   readonly lastMessageMs: number;
-  /** When its ready count was last set to more than none. */
+  /** When its ready count was last set above zero. */
   readonly lastRdyMs: number;
   setRdy(count: number): void;
 };
 
-/** `flowing`: all that is allowed; `probing`: one message, to try; `stopped`: none. */
+/** `flowing`: up to the limit; `probing`: one message; `stopped`: none. */
 export type Flow = 'flowing' | 'probing' | 'stopped';
 
-/** A broker without messages passes its turn on after this time. Units: ms. */
+/** A broker without messages passes its ready count on after this time. Units: ms. */
 const IDLE_MS = 10_000;
-/** So does every broker after this time. Units: ms. */
+/** Every other broker does so after this time. Units: ms. */
 const TURN_MS = 30_000;
 
 /** The ready counts of one consumer. */
@@ -41,7 +40,7 @@ export class RdyDistribution {
   readonly #members: RdyMember[] = [];
   #maxInFlight: number;
   #flow: Flow = 'stopped';
-  /** Whether somebody has less than its share until others have answered. */
+  /** Whether a broker waits for its increase. */
   #isOwed = false;
 
   constructor(maxInFlight: number, random: () => number) {
@@ -53,7 +52,7 @@ export class RdyDistribution {
     return this.#flow;
   }
 
-  /** Whether a grant has to be passed on from time to time. */
+  /** Whether there are fewer messages than brokers, so that ready counts rotate. */
   get isRotating(): boolean {
     return this.#limit > 0 && this.#members.length > this.#limit;
   }
@@ -85,7 +84,10 @@ export class RdyDistribution {
     this.distribute();
   }
 
-  /** Tells each broker what it is due. To be called as well when messages were answered while somebody is owed. */
+  /**
+   * Sets the ready count of each broker. Call it also when messages were answered while a broker waits for its
+   * increase.
+   */
   distribute(): void {
     this.#isOwed = false;
     const limit = this.#limit;
@@ -93,7 +95,7 @@ export class RdyDistribution {
     else this.#keepOnes(limit);
   }
 
-  /** Passes grants on. To be called every few seconds while `isRotating`. */
+  /** Rotates ready counts. Call it every few seconds while `isRotating`. */
   rotate(nowMs: number): void {
     if (!this.isRotating) return;
     for (const member of this.#members) {
@@ -109,7 +111,7 @@ export class RdyDistribution {
     return this.#flow === 'probing' ? Math.min(1, this.#maxInFlight) : this.#maxInFlight;
   }
 
-  /** Everybody gets an equal share. */
+  /** Gives each broker an equal share. */
   #share(limit: number): void {
     const base = Math.floor(limit / this.#members.length);
     const rest = limit % this.#members.length;
@@ -132,7 +134,7 @@ export class RdyDistribution {
     }
   }
 
-  /** As many as there may be have one each. */
+  /** Gives one to as many brokers as the limit allows. */
   #keepOnes(limit: number): void {
     let free = limit;
     for (const member of this.#members) {
@@ -149,7 +151,7 @@ export class RdyDistribution {
     if (waiting.length > 0 && this.#members.every(({ rdy }) => rdy === 0)) this.#isOwed = limit > 0;
   }
 
-  /** Which one is next: one of those that have had no turn for longest. */
+  /** Picks the broker that has waited longest. */
   #nextOf(waiting: readonly RdyMember[]): number {
     const oldestMs = Math.min(...waiting.map(({ lastRdyMs }) => lastRdyMs));
     const first = waiting.flatMap(({ lastRdyMs }, index) =>
@@ -158,7 +160,7 @@ export class RdyDistribution {
     return first[Math.floor(this.#random() * first.length)];
   }
 
-  /** What is in flight at a broker. A trial does not wait for what is there from before. */
+  /** The messages in flight from a broker. A probe does not wait for earlier ones. */
   #held({ inFlightCount }: RdyMember): number {
     return this.#flow === 'probing' ? 0 : inFlightCount;
   }

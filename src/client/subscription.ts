@@ -1,8 +1,8 @@
 /**
- * One broker's share of a consumer: the connection, its ready count, and what is in flight on it.
+ * A consumer's subscription at one broker: the connection, its ready count, and the messages in flight on it.
  *
- * A message is answered on the connection that it came on, or not at all: when that is gone, its messages are lost to
- * this consumer, and the broker delivers them again.
+ * A message can only be answered on the connection that delivered it: when the connection ends, its messages are lost
+ * to this consumer, and the broker redelivers them.
  *
  * Thread: any.
  */
@@ -22,27 +22,27 @@ import { NsqdConnection } from './nsqd-connection.ts';
 import type { RdyMember } from './rdy-distribution.ts';
 
 const CLOSE_WAIT = 'CLOSE_WAIT';
-/** An unanswered message is touched after this share of its time. */
+/** An unanswered message is touched after this share of its timeout. */
 const TOUCH_SHARE = 0.5;
 
 /** The consumer, as its subscriptions see it. */
 export type SubscriptionOwner<T> = {
   onMessage(message: Message<T>): void;
-  /** All messages that came together have been told of. */
+  /** All messages of one read have been passed to `onMessage`. */
   onMessages(): void;
   onFinished(): void;
-  /** Says how long a message is to be held back that is given back without a delay. Units: ms. */
+  /** The default delay of a requeue. Units: ms. */
   requeueDelayMs(attempts: number): number;
   onRequeued(isFailure: boolean): void;
   onTouched(): void;
-  /** A message's time is over: the broker has taken it back. */
+  /** A message has timed out at the broker. */
   onExpired(): void;
   onRefusal(error: NsqError): void;
-  /** The subscription is over, after it had been open. `lostCount` messages come again. */
+  /** An open subscription has ended. `lostCount` messages are redelivered. */
   onClose(subscription: Subscription<T>, error: NsqError | null, lostCount: number): void;
 };
 
-/** A consumer at one broker. */
+/** A consumer's subscription at one broker. */
 export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember {
   readonly address: Address;
   rdy = 0;
@@ -56,7 +56,7 @@ export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember
   readonly #connection: ConsumerConnection;
   readonly #inFlight = new InFlightList();
   readonly #origin: MessageOrigin<T>;
-  /** Rings when the message that was touched longest ago may need it again. */
+  /** Rings when the least recently touched message may need a touch. */
   readonly #touchAlarm: Alarm;
   #msgTimeoutMs = 0;
   #maxMsgTimeoutMs = 0;
@@ -88,7 +88,7 @@ export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember
     return this.#inFlight.count;
   }
 
-  /** Connects and subscribes. Errors: rejects with an NsqError; the owner is told nothing then. */
+  /** Connects and subscribes. Errors: rejects with an NsqError; the owner is then not called. */
   async open(): Promise<Grant> {
     const grant = await this.#connection.open();
     this.rdyMax = grant.maxRdy;
@@ -112,7 +112,7 @@ export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember
     return grant;
   }
 
-  /** Lets the broker have so many messages in flight here. */
+  /** Sets the ready count. */
   setRdy(count: number): void {
     if (this.#isClosing || count === this.rdy) return;
     this.rdy = count;
@@ -121,15 +121,15 @@ export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember
   }
 
   /**
-   * Asks the broker for no more messages, waits until those that are here are answered, and leaves. Resolves then, or
-   * when the connection is lost.
+   * Stops delivery, waits until all messages are answered, and disconnects. Resolves then, or when the connection is
+   * lost.
    */
   async drain(): Promise<void> {
     this.#isClosing = true;
     this.rdy = 0;
     const isLeft = await this.#connection.ask('CLS').then(
       (text) => text === CLOSE_WAIT,
-      // a connection that is lost needs no leave
+      // a lost connection needs no CLS
       () => false,
     );
     if (isLeft && this.#inFlight.count > 0) {
@@ -140,13 +140,13 @@ export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember
     this.#connection.end();
   }
 
-  /** Leaves at once. What is not answered comes again. */
+  /** Disconnects at once. Unanswered messages are redelivered. */
   close(): void {
     this.#isClosing = true;
     this.#connection.end();
   }
 
-  /** Breaks the connection off, also while it is being made. */
+  /** Aborts the connection, also while it is being opened. */
   destroy(): void {
     this.#isClosing = true;
     this.#connection.destroy(null);
@@ -197,9 +197,9 @@ export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember
     this.#owner.onRefusal(error);
   }
 
-  /** Called by the connection. What is answered is little. */
+  /** Called by the connection. A consumer's output is small. */
   onDrain(): void {
-    // Nothing waits for it.
+    // Nothing waits for this.
   }
 
   /** Called by the connection. */
@@ -214,7 +214,7 @@ export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember
     if (this.#isOpen) this.#owner.onClose(this, error, lostCount);
   }
 
-  /** How long a message may stay untouched, or unanswered. Units: ms. */
+  /** How long a message may go without a touch or an answer. Units: ms. */
   get #unansweredMs(): number {
     return this.#settings.isTouching ? TOUCH_SHARE * this.#msgTimeoutMs : this.#msgTimeoutMs;
   }
@@ -235,7 +235,7 @@ export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember
 
   #touchAt(message: AnyMessage, nowMs: number): void {
     message.touchedMs = nowMs;
-    // behind those that were touched before
+    // moves to the end: now the most recently touched
     this.#inFlight.remove(message);
     this.#inFlight.add(message);
     this.#connection.commands.touch(message.bytes, message.idAt);

@@ -1,5 +1,5 @@
 /**
- * The bytes of a connection, through TLS and compression if they were agreed on.
+ * The bytes of a connection, through TLS and compression if negotiated.
  *
  * Thread: any.
  */
@@ -12,13 +12,13 @@ import {
 } from 'node:tls';
 import type { Codec } from '../protocol/compression/codec.ts';
 
-/** Is told what happens to a transport. */
+/** The listener of a transport. */
 export type TransportListener = {
-  /** Bytes that stay as they are. */
+  /** Bytes, which are not changed later. */
   onData(bytes: Buffer): void;
-  /** What was written has left the process, after some of it had not. */
+  /** All written bytes have left the process, after some of them had to wait. */
   onDrain(): void;
-  /** Nothing more comes, and nothing more is sent. Told once. */
+  /** The transport has closed. Called once. */
   onClose(cause: Error | null): void;
 };
 
@@ -27,23 +27,23 @@ export class Transport {
   readonly #listener: TransportListener;
   #stream: Duplex;
   #codec: Codec | null = null;
-  /** What the encoder is given next. */
+  /** Output that waits for the encoder. */
   #toEncode: Buffer[] = [];
   #isEncoding = false;
   #isEnding = false;
-  /** Whether the decoder still has something to tell of what came before the end. */
+  /** Whether the decoder still processes input from before the end. */
   #isDecodingEnd = false;
   #isClosed = false;
   #cause: Error | null = null;
 
-  /** Takes a stream that is connected. */
+  /** `stream` is connected. */
   constructor(stream: Duplex, listener: TransportListener) {
     this.#stream = stream;
     this.#listener = listener;
     this.#adopt(stream);
   }
 
-  /** Bytes that were written and have not left the process. */
+  /** Bytes that were written but have not left the process. */
   get queuedBytes(): number {
     return (
       this.#stream.writableLength + this.#toEncode.reduce((sum, { length }) => sum + length, 0)
@@ -51,9 +51,9 @@ export class Transport {
   }
 
   /**
-   * Goes on in TLS. Resolves when the broker's certificate is accepted.
+   * Upgrades to TLS. Resolves when the broker's certificate is accepted.
    *
-   * Errors: rejects with what TLS says. The transport is closed then.
+   * Errors: rejects with the TLS error. The transport is then closed.
    */
   startTls(options: TlsOptions): Promise<void> {
     const plain = this.#stream;
@@ -70,11 +70,11 @@ export class Transport {
     return promise;
   }
 
-  /** Goes on compressed in both directions. `early` is what has come of the compressed bytes already. */
+  /** Compresses both directions from now on. `early`: compressed input that has already arrived. */
   startCodec(codec: Codec, early: Buffer): void {
     this.#codec = codec;
     codec.decoder.listen({
-      // the decoder uses its memory again
+      // the decoder reuses its memory
       onData: (bytes) => this.#listener.onData(Buffer.from(bytes)),
       onUsed: () => {
         this.#stream.resume();
@@ -94,18 +94,18 @@ export class Transport {
     }
   }
 
-  /** Sends what is written, and then that nothing more comes. */
+  /** Sends pending output, then closes the client's side. */
   end(): void {
     if (this.#isClosed || this.#isEnding) return;
     this.#isEnding = true;
     if (!this.#isEncoding) this.#stream.end();
   }
 
-  /** Drops everything, at once. */
+  /** Drops everything and closes at once. */
   destroy(cause: Error | null): void {
     this.#cause ??= cause;
     this.#stream.destroy();
-    // a stream that is destroyed tells so later
+    // a destroyed stream emits its events later
     this.#close();
   }
 

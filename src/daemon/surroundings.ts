@@ -1,5 +1,5 @@
 /**
- * What a server has from the program that it runs in.
+ * What a server gets from the program that it runs in.
  *
  * Thread: main.
  */
@@ -8,7 +8,7 @@ import type { Clock } from '../shared/clock.ts';
 import type { Guard } from './guard.ts';
 import type { Logger } from './log.ts';
 
-/** What a server has from the program that it runs in. */
+/** What a server gets from the program that it runs in. */
 export type Surroundings = {
   readonly logger: Logger;
   readonly clock: Clock;

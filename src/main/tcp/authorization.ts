@@ -1,5 +1,5 @@
 /**
- * Whether a client may do what it asks for, where there are auth servers.
+ * Checks a client's commands against its authorization, if auth servers are configured.
  *
  * Thread: main. Source: nsqd `protocolV2.CheckAuth`.
  */
@@ -18,9 +18,9 @@ type CheckedCommand = 'SUB' | 'PUB' | 'MPUB' | 'DPUB';
 export class Authorization {
   readonly #port: ClientPort;
   readonly #charge: (cost: number) => void;
-  /** Null where there are no auth servers: then everything is permitted. */
+  /** Null without auth servers: then everything is permitted. */
   readonly #state: AuthState | null;
-  /** Whether the last renewal of an expired authorisation failed. */
+  /** Whether the last renewal of an expired authorization failed. */
   #hasRefreshFailed = false;
 
   constructor(port: ClientPort, state: AuthState | null) {
@@ -29,13 +29,13 @@ export class Authorization {
     this.#state = state;
   }
 
-  /** Whether a body need not even be read, because AUTH would have to come before it and has not. */
+  /** Whether bodies need not be read, because a required AUTH has not come. */
   get isMissing(): boolean {
     const state = this.#state;
     return state !== null && !state.hasAuthorizations && !this.#port.responses.isPending;
   }
 
-  /** Undefined: it is permitted. Otherwise the command's answer, or that it has to wait. */
+  /** Returns undefined if the command is permitted, otherwise the result of its error, or WAIT. */
   refuse(
     command: CheckedCommand,
     permission: Permission,
@@ -45,7 +45,7 @@ export class Authorization {
     const state = this.#state;
     if (state === null) return undefined;
     if (!state.hasAuthorizations) {
-      // It may be on its way, and then the command is taken again.
+      // The answer to AUTH may be pending; the command is then handed over again.
       if (this.#port.responses.isPending) return WAIT;
       return this.#fail('E_AUTH_FIRST', `AUTH required before ${command}`);
     }

@@ -14,10 +14,10 @@ import type { ClientPort } from './client-port.ts';
 import type { ClientPublisher } from './client-publisher.ts';
 import type { BatchBody, Place, Step } from './command-handler.ts';
 
-/** Messages of an MPUB that can be walked over at one cost of main's turn. Units: of the cost, as in `TurnBudget`. */
+/** Messages of an MPUB that are scanned for one unit of cost, as in `TurnBudget`. */
 const SLICE_MESSAGES = 4096;
 const SLICE_COST = 1024;
-/** Least bytes of a message in an MPUB: its size and one byte. */
+/** Fewest bytes of a message in an MPUB: its size and one byte. */
 const BATCH_MESSAGE_BYTES_MIN = SIZE_BYTES + 1;
 
 export class BatchCommands implements BatchBody {
@@ -48,12 +48,12 @@ export class BatchCommands implements BatchBody {
       );
     }
     const topic = parseTopicName(words[1]);
-    // nsqd repeats the code in this one description.
+    // Only here nsqd repeats the code in the description.
     if (topic === undefined) return this.#publishing.refuseTopic('E_BAD_TOPIC MPUB', words[1]);
     const refused = this.#authorization.refuse('MPUB', 'publish', topic, '');
     if (refused !== undefined) return refused;
     this.#topicName = topic;
-    // The topic is there even if the body turns out to be bad.
+    // As in nsqd, the topic is created even if the body is invalid.
     this.#publishing.getOrCreate(topic);
     return this;
   }
@@ -80,7 +80,7 @@ export class BatchCommands implements BatchBody {
       return this.#refuse('E_BAD_MESSAGE', `message too big ${size} > ${maxMsgSize}`);
     }
     if ((index + 1) % SLICE_MESSAGES === 0) this.#port.charge(SLICE_COST);
-    // The size announced is not what counts in nsqd, so that count times max-msg-size could come; this bounds it.
+    // nsqd ignores the declared size, so that count times max-msg-size bytes could come; this bounds the sum.
     if (SIZE_BYTES + bytes > maxBodySize) {
       return this.#refuse('E_BAD_BODY', `body too big ${SIZE_BYTES + bytes} > ${maxBodySize}`);
     }
@@ -103,7 +103,7 @@ export class BatchCommands implements BatchBody {
     return batchError('E_BAD_MESSAGE', 'failed to read message body');
   }
 
-  /** In nsqd one description lacks nothing but an index. */
+  /** Fails with a description in nsqd's words. */
   #refuse(code: ClientErrorCode, text: string): false {
     this.#port.fail(batchError(code, text));
     return false;

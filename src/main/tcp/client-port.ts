@@ -1,5 +1,5 @@
 /**
- * What commands need of their connection.
+ * What commands need from their connection.
  *
  * Thread: main.
  */
@@ -11,7 +11,10 @@ import type { Client, Compression } from './client.ts';
 import type { CLOSED, NEXT, Step } from './command-handler.ts';
 import type { ResponseOrder } from './response-order.ts';
 
-/** The layers that IDENTIFY granted, in the order in which they are added; each is answered `OK` through itself. */
+/**
+ * The layers that IDENTIFY granted, in the order in which they are added; each confirms itself with an `OK` through
+ * it.
+ */
 export type Layers = {
   readonly tls: TlsContext | null;
   readonly compression: Compression | null;
@@ -21,21 +24,21 @@ export interface ClientPort {
   readonly client: Client;
   /** The connection as a member of a channel. */
   readonly member: ChannelMember;
-  /** What answers the client, in order. */
+  /** The responses to the client, in order. */
   readonly responses: ResponseOrder;
 
-  /** Responds with an error; a fatal one ends the connection once it is written. */
+  /** Sends an error; after a fatal one the connection closes. */
   fail(error: ClientError): typeof NEXT | typeof CLOSED;
-  /** A command cost this much more than others. Units: as in `TurnBudget`. */
+  /** Adds to the cost of the current command. Units: as in `TurnBudget`. */
   charge(cost: number): void;
-  /** Holds a response's place; `settle` fills it with a frame or a fatal error. */
+  /** Reserves a response's place; the returned function fills it with a frame or a fatal error. */
   respondLater(): (outcome: Buffer | ClientError) => void;
-  /** Sends a response, then puts layers on the connection; commands are taken again when they are there. */
+  /** Sends a response, then adds layers to the connection; commands continue when they are in place. */
   upgrade(response: Buffer, layers: Layers): void;
   /** Hands the command over again when the promise, which never rejects, resolves. */
   waitFor(promise: Promise<void>): Step;
-  /** Leaves the command's bytes as they are until it is handed over again; false: they have to be copied. */
+  /** Keeps the command's bytes intact until it is handed over again; false: the caller has to copy them. */
   lend(): boolean;
-  /** Hands the command over again when its pump has room. */
+  /** Hands the command over again when the ring of its pump has room. */
   waitUntilWritable(onWritable: (listener: () => void) => void): Step;
 }

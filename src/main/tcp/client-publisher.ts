@@ -1,5 +1,6 @@
 /**
- * Publishes what a client sends, and answers it. What the pump has no room for is kept until it has.
+ * Publishes a client's messages and answers the commands. A publish that does not fit into the pump's ring waits for
+ * room.
  *
  * Thread: main. Source: nsqd `protocolV2.PUB`, `MPUB`, `DPUB`.
  */
@@ -23,9 +24,9 @@ export class ClientPublisher {
   readonly #port: ClientPort;
   readonly #topics: TopicMap;
   readonly #publisher: Publisher;
-  /** The topic of the last command, which is likely that of the next. */
+  /** The topic of the last command, which the next one probably uses too. */
   #lastTopic: TopicHandle | null = null;
-  /** What the ring had no room for yet. */
+  /** The publish that waits for room in the ring. */
   #unsent: Publication | null = null;
 
   constructor(port: ClientPort, topics: TopicMap, publisher: Publisher) {
@@ -42,12 +43,12 @@ export class ClientPublisher {
     return this.#lastTopic;
   }
 
-  /** A batch for one `publish`. */
+  /** Fills a batch for one `publish`. */
   batch(source: Buffer, at: number, bytes: number, count: number, deferMs: number): MessageBatch {
     return this.#publisher.batch(source, at, bytes, count, deferMs);
   }
 
-  /** Publishes and answers; where it waits, the command is handed over again. */
+  /** Publishes and answers; after WAIT the command is handed over again. */
   publish(command: PublishName, topicName: TopicName, batch: MessageBatch): Step {
     const topic = this.getOrCreate(topicName);
     if (this.#unsent === null) {
@@ -65,13 +66,13 @@ export class ClientPublisher {
     return NEXT;
   }
 
-  /** Answers a command whose topic name is not valid. */
+  /** Answers a command with an invalid topic name. */
   refuseTopic(prefix: string, word: string): Step {
     const text = `${prefix} topic name ${goQuote(wordBytes(word))} is not valid`;
     return this.#port.fail(new ClientError('E_BAD_TOPIC', text));
   }
 
-  /** Publishes at once if possible; otherwise returns what remains to be done. */
+  /** Publishes at once if possible; otherwise returns the unfinished publication. */
   #begin(command: PublishName, topic: TopicHandle, batch: MessageBatch): Publication | null {
     const { count } = batch;
     if (this.#publisher.tryPublish(topic, batch)) {

@@ -1,6 +1,6 @@
 /**
- * A client's transport: a plain socket at first, to which layers are added as the client asks for them, TLS before
- * compression. Its user need not know which there are.
+ * A client's transport: first a plain socket, to which TLS and then compression are added if the client negotiates
+ * them. Its user does not depend on the layers.
  *
  * Thread: main. Source: nsqd `clientV2.UpgradeTLS`, `UpgradeSnappy`, `UpgradeDeflate`.
  */
@@ -17,13 +17,13 @@ import { CompressedTransport } from './compressed-transport.ts';
 import { SocketTransport } from './socket-transport.ts';
 import type { Transport, TransportListener } from './transport.ts';
 
-/** How a client's transport gets its TLS. */
+/** The parameters of an upgrade to TLS. */
 export type TransportUpgrade = {
   readonly context: Pick<TlsContext, 'handshake'>;
   readonly clock: Pick<Clock, 'after'>;
-  /** What a client is sent, plain, when the handshake fails. */
+  /** The error frame to send, in plain text, when the handshake fails. */
   readonly handshakeErrorFrame: (failure: TlsFailure) => Buffer;
-  /** What was read after the last plain command. */
+  /** The input that was read after the last plain command. */
   readonly firstBytes?: Buffer;
 };
 
@@ -39,7 +39,7 @@ export class ClientTransport implements Transport {
   #isDiscarding = false;
   #isEnding = false;
   #isClosed = false;
-  /** What is written during a TLS handshake, which nothing may come between; null at other times. */
+  /** Output that waits for the end of a TLS handshake; null at other times. */
   #held: Write[] | null = null;
 
   constructor(socket: Socket) {
@@ -82,17 +82,16 @@ export class ClientTransport implements Transport {
   }
 
   destroy(): void {
-    // During a handshake the top is not what the socket belongs to.
+    // During a handshake the socket belongs to TLS, not to the top layer.
     if (this.#held === null) this.#top.destroy();
     else this.#socket.destroy();
   }
 
   /**
-   * Puts TLS on the socket: a handshake, after which everything passes through it, what was written meanwhile
-   * first.
+   * Upgrades the socket to TLS. After the handshake all data passes through it, output written meanwhile first.
    *
-   * Errors: rejects with a `TlsFailure`; the client has been sent the error frame and the connection closes, which the
-   * listener is told as well.
+   * Errors: rejects with a `TlsFailure`; the error frame has been sent and the connection closes, which the listener
+   * learns as usual.
    */
   async secure(upgrade: TransportUpgrade): Promise<TlsFacts> {
     const plain = this.#top;
@@ -100,7 +99,7 @@ export class ClientTransport implements Transport {
     const held: Write[] = [];
     this.#held = held;
     const socket = plain.release();
-    // Once the handshake is over, the layer on top tells it, after everything else that it has to tell.
+    // After the handshake the top layer reports the close, after all its other events.
     socket.once('close', () => {
       if (this.#held !== null) this.#onClose();
     });
@@ -115,7 +114,7 @@ export class ClientTransport implements Transport {
     return facts;
   }
 
-  /** Compresses everything from now on, in both directions; earlier output stays as it is. */
+  /** Compresses both directions from now on; earlier output stays uncompressed. */
   compress(codec: Codec): void {
     assert(this.#held === null, 'compression comes after TLS');
     this.#top = new CompressedTransport(this.#top, codec);

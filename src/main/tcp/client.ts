@@ -1,5 +1,5 @@
 /**
- * What the broker knows of a TCP client: what it identified itself with, its state, its counts.
+ * The broker's view of a TCP client: its identity, settings, state and counters.
  *
  * Thread: main. Source: nsqd `client_v2.go`.
  */
@@ -12,9 +12,9 @@ import type { Options } from '../options/options.ts';
 import type { ChannelHandle } from '../topics/topic-map.ts';
 
 const OUTPUT_BUFFER_SIZE_DEFAULT = 16384;
-/** The time after which a silent client is disconnected by default; half of it is between heartbeats. */
+/** Default time after which a silent client is disconnected; the heartbeat interval is half of it. */
 const CLIENT_TIMEOUT_MS = 60_000;
-/** Topics whose publishes are counted for a client. */
+/** Most topics whose publishes are counted for a client. */
 const PUBLISH_COUNTS_MAX = 1024;
 
 /** Protocol state; FIN, REQ, TOUCH go to the channel in both later states. */
@@ -23,7 +23,7 @@ export type ClientState =
   | { readonly state: 'subscribed'; readonly channel: ChannelHandle }
   | { readonly state: 'closing'; readonly channel: ChannelHandle };
 
-/** What a client has negotiated. Times in ms. */
+/** The settings that a client has negotiated. Times in ms. */
 export type ClientSettings = {
   clientId: string;
   hostname: string;
@@ -33,7 +33,7 @@ export type ClientSettings = {
   /** 0: no heartbeats and no deadlines. */
   heartbeatIntervalMs: number;
   outputBufferSize: number;
-  /** 0: not flushed by time. */
+  /** 0: no flushes by time. */
   outputBufferTimeoutMs: number;
   sampleRate: number;
   /** Null where it has asked for none: then its channel says. */
@@ -49,13 +49,13 @@ export type DeliverySettings = Pick<
 /** Messages of a topic that a client has published. */
 export type PublishCount = { readonly topic: string; count: number };
 
-/** How a client's bytes are compressed. Units: `level` from 1 to 9. */
+/** A client's compression. Units: `level` from 1 to 9. */
 export type Compression =
   | { readonly kind: 'snappy' }
   | { readonly kind: 'deflate'; readonly level: number };
 
 export class Client {
-  /** Different for each connection since the start; the number by which pumps know a consumer. */
+  /** Unique since the start of the broker; pumps identify a consumer by it. */
   readonly number: number;
   /** `ip:port`, IPv6 in brackets, or `@` for a unix socket. */
   readonly remoteAddress: string;
@@ -65,15 +65,15 @@ export class Client {
   readonly connectTimestamp: number;
   readonly settings: ClientSettings;
   state: ClientState = { state: 'init' };
-  /** What the first IDENTIFY said of deliveries, which later ones do not change; null before it. */
+  /** The delivery settings of the first IDENTIFY, which later ones do not change; null before it. */
   delivery: DeliverySettings | null = null;
   /** Null without TLS. */
   tls: TlsFacts | null = null;
   /** Null without compression. */
   compression: Compression | null = null;
-  /** Null where there are no auth servers. */
+  /** Null without auth servers. */
   readonly auth: AuthState | null;
-  /** What its pump said last for the statistics; null unless it consumes. */
+  /** The last counters from its pump, for the statistics; null unless it consumes. */
   counts: ConsumerCounts | null = null;
 
   readonly #publishCounts = new Map<string, PublishCount>();
@@ -95,14 +95,13 @@ export class Client {
     this.auth = auth;
   }
 
-  /** Whether it has not identified itself: by AUTH where there are auth servers, else by IDENTIFY. */
+  /** Whether the client has not identified itself: by AUTH if there are auth servers, otherwise by IDENTIFY. */
   get isGuest(): boolean {
     return this.auth === null ? this.delivery === null : !this.auth.hasAuthorizations;
   }
 
   /**
-   * By topic; empty for a client that has published nothing. Beyond PUBLISH_COUNTS_MAX the topic that was counted first
-   * is forgotten.
+   * By topic; empty for a client that has published nothing. Beyond PUBLISH_COUNTS_MAX the oldest topic is dropped.
    */
   get publishCounts(): ReadonlyMap<string, PublishCount> {
     return this.#publishCounts;
@@ -126,7 +125,7 @@ export class Client {
   }
 }
 
-/** The settings of a client before IDENTIFY. `host`: its address, empty for a unix socket. */
+/** The settings of a client before IDENTIFY. `host`: its address; empty for a unix socket. */
 export function initialSettings(host: string, options: Options): ClientSettings {
   return {
     clientId: host,

@@ -30,7 +30,7 @@ const MAGIC = Buffer.from('  V2');
 
 /** Events that a connection handles. */
 export type DispatchListener = SessionSetup & {
-  /** The magic was right. */
+  /** The magic was valid. */
   readonly onStarted: () => void;
   readonly onLineTooLong: () => void;
   /** The client speaks HTTP. */
@@ -40,7 +40,7 @@ export type DispatchListener = SessionSetup & {
 export class CommandDispatch implements CommandHandler {
   readonly #port: ClientPort;
   readonly #listener: DispatchListener;
-  /** Whether nothing but IDENTIFY is allowed without TLS. */
+  /** Whether only IDENTIFY is allowed without TLS. */
   readonly #isTlsRequired: boolean;
   readonly #publishing: PublishCommands;
   readonly #batches: BatchCommands;
@@ -96,7 +96,7 @@ export class CommandDispatch implements CommandHandler {
       case 'NOP':
         return NEXT;
       default:
-        // These take effect only when everything before them has been answered, as in nsqd.
+        // As in nsqd, these take effect only when everything before them is answered.
         if (this.#port.responses.isPending) return WAIT;
         return this.#onRareLine(words);
     }

@@ -6,50 +6,50 @@
 
 import type { ClientError } from '../../protocol/client-error.ts';
 
-/** A command was taken. */
+/** The command was handled. */
 export const NEXT = 0;
-/** Not taken: to be handed over again after `resume`. */
+/** Not handled: the parser hands the command over again after `resume`. */
 export const WAIT = 1;
-/** The connection takes no more commands. */
+/** The connection accepts no more commands. */
 export const CLOSED = 2;
-/** What a handler answers. */
+/** The result of a handler. */
 export type Step = typeof NEXT | typeof WAIT | typeof CLOSED;
 
-/** Where in a command the parser stands. */
+/** The parser's position within a command. */
 export type Place = 'magic' | 'line' | 'size' | 'body' | 'count' | 'message size' | 'message body';
 
-/** Takes a body that follows its size. One such object serves many commands. */
+/** Handles a body that follows its size. One such object serves many commands. */
 export interface SizedBody {
   readonly kind: 'sized';
-  /** False: the connection takes no more commands. */
+  /** False: the connection accepts no more commands. */
   onSize(size: number): boolean;
-  /** The whole body, its size field in front of it. */
+  /** The complete body, preceded by its size field. */
   onBody(bytes: Buffer, at: number, size: number): Step;
-  /** What to answer when the input ends at that place. */
+  /** The error to send if the input ends at this place. */
   cutOff(place: Place): ClientError;
 }
 
-/** What takes the messages of an MPUB. */
+/** Handles the messages of an MPUB. */
 export interface BatchBody {
   readonly kind: 'batch';
-  /** This and the following: false if the connection takes no more commands. */
+  /** This and the next two: false if the connection accepts no more commands. */
   onSize(size: number): boolean;
   onCount(count: number): boolean;
-  /** The size of one message; `bytes` with all before it, size fields included. */
+  /** The size of one message; `bytes` is the total with all messages before it, size fields included. */
   onMessageSize(index: number, size: number, bytes: number): boolean;
-  /** All messages, from the first size field on. */
+  /** All messages, starting with the first size field. */
   onBatch(bytes: Buffer, at: number, length: number, count: number): Step;
-  /** What to answer when the input ends at that place. */
+  /** The error to send if the input ends at this place. */
   cutOff(place: Place, messageIndex: number): ClientError;
 }
 
-/** What the parser calls, in the order of the bytes. */
+/** The calls of the parser, in the order of the bytes. */
 export interface CommandHandler {
-  /** The first four bytes. False: the connection takes no commands. */
+  /** The first four bytes. False: the connection accepts no commands. */
   onMagic(bytes: Buffer, at: number): boolean;
-  /** A line without its end. Returns what takes the body that follows, if one does. */
+  /** A line without its line end. Returns the handler of the body if one follows. */
   onLine(bytes: Buffer, at: number, end: number): Step | SizedBody | BatchBody;
-  /** A FIN of a well-formed id. */
+  /** A FIN with a well-formed id. */
   onFinish(idHigh: number, idLow: number): Step;
   onLineTooLong(): void;
 }

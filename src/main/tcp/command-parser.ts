@@ -1,16 +1,16 @@
 /**
- * Splits what a connection sends into commands: the magic, lines, and the bodies that follow some of them.
+ * Splits a connection's input into commands: the magic, lines, and the bodies that follow some of them.
  *
- * A command that is whole within a chunk is handed on as a view of the chunk; only an unfinished rest is
- * gathered in a buffer of the connection's own, together with what it lacks from the next ones. The handler decides
- * what a command means, which body follows it and whether a size is allowed, at the earliest byte that tells.
+ * A command that is complete within a chunk is passed on as a view of the chunk; only an incomplete rest is copied to
+ * a buffer of the connection and completed from the next chunks. The handler decides, at the earliest possible byte,
+ * what a command means, which body follows it and whether a size is allowed.
  *
  * Shape of a command: `NAME[ SP param]* [CR] LF`, then for some
  *     size(4) body(size)                    PUB DPUB IDENTIFY AUTH
  *     size(4) count(4) { size(4) body }*    MPUB; what counts is `count`, not the first size
  *
- * Bound: it holds one unfinished command, at most a line or a body of the largest size allowed, and while commands
- * wait, the chunk that they came in.
+ * Bound: it holds one incomplete command, at most a line or a body of the largest allowed size, and while commands
+ * wait, the chunk that they are in.
  *
  * Thread: main. Source: nsqd `protocolV2.IOLoop`, `readMPUB`.
  */
@@ -35,7 +35,7 @@ import { InputBuffer } from './input-buffer.ts';
 /** Longest line, its newline included. */
 const LINE_BYTES_MAX = 16384;
 const MAGIC_BYTES = 4;
-/** `FIN `, an id, newline: by far the most frequent command, recognised without looking for the newline. */
+/** `FIN `, an id, newline: by far the most frequent command, recognized without a search for the newline. */
 const FIN_LINE_BYTES = 4 + MESSAGE_ID_BYTES + 1;
 const LF = 0x0a;
 const CR = 0x0d;
@@ -43,67 +43,69 @@ const FIN_WORD = 0x46494e20;
 const NOTHING = Buffer.alloc(0);
 
 export class CommandParser {
-  /** Commands that have been taken whole. */
+  /** Commands that have been handled. */
   commandCount = 0;
-  /** What it may still spend before it waits by itself, see `TurnBudget`. Each command deducts; may be below zero. */
+  /**
+   * The remaining cost before it waits by itself, see `TurnBudget`. Each command deducts from it; may be negative.
+   */
   allowance = Number.POSITIVE_INFINITY;
 
   readonly #handler: CommandHandler;
-  /** Where it stands; tells what is missing when the input ends. */
+  /** The position within a command; determines the error when the input ends. */
   #place: Place = 'magic';
   readonly #input = new InputBuffer();
   #isWaiting = false;
   #isClosed = false;
   /** Bytes after `#at` that are known to hold no newline. */
   #scanned = 0;
-  /** What takes the body that is expected: one of the two, or neither before the first. */
+  /** The handler of the expected body: one of the two, or neither before the first body. */
   #sized: SizedBody | null = null;
   #batch: BatchBody | null = null;
-  /** Of that body: its size, or how many messages an MPUB has, which of them is next, and the bytes before that. */
+  /** Of that body: its size, or for an MPUB the number of messages, the next of them, and the bytes before it. */
   #bodySize = 0;
   #batchCount = 0;
   #messageIndex = 0;
   #batchBytes = 0;
-  /** The announced size of an MPUB's messages, which only the gathering uses. */
+  /** The declared size of an MPUB's messages, used only to size the buffer. */
   #batchBytesAnnounced = 0;
 
   constructor(handler: CommandHandler) {
     this.#handler = handler;
   }
 
-  /** Whether it waits for `resume`, or for an allowance; feed it nothing meanwhile. */
+  /** Whether it waits for `resume` or for an allowance; do not feed it meanwhile. */
   get isWaiting(): boolean {
     return this.#isWaiting || this.allowance <= 0;
   }
 
-  /** Bytes that it holds. */
+  /** Bytes held. */
   get heldBytes(): number {
     return this.#input.heldBytes;
   }
 
-  /** What these take when the body among them is whole; the same where no body is expected. */
+  /** The size of the held bytes once the body among them is complete; `heldBytes` if no body is expected. */
   get wantedBytes(): number {
     const { heldBytes } = this.#input;
     const isInBody = this.#place.endsWith('body') || this.#place === 'message size';
     if (!isInBody || this.#isWaiting || this.#isClosed) return heldBytes;
-    // A body that only waits for an allowance may be whole; one in part wants the rest all the same.
+    // A body that only waits for an allowance may be complete; an incomplete one needs its rest in any case.
     const lackingMin = this.allowance > 0 ? 1 : 0;
     return heldBytes + Math.max(lackingMin, this.#lackingAtPlace(NOTHING, 0));
   }
 
-  /** Takes the next bytes of the connection. They may be reused when this returns. */
+  /** Parses the next bytes of the connection. The caller may reuse them afterwards. */
   feed(chunk: Buffer): void {
     this.#takeChunk(chunk);
-    // After the commands, so that even a large read brings some.
+    // After the commands, so that even a large read handles some.
     this.allowance -= Math.floor(chunk.length / BYTES_PER_COST);
   }
 
-  /** Takes nothing, but holds what it is fed, until `resume`. */
+  /** Until `resume`, only holds what it is fed. */
   wait(): void {
     this.#isWaiting = true;
   }
 
-  /** Goes on after WAIT, and as far as its allowance goes. */
+  /** Continues after WAIT, as far as the allowance permits. */
   resume(): void {
     if (this.#isClosed) return;
     this.#isWaiting = false;
@@ -111,31 +113,34 @@ export class CommandParser {
     if (this.#input.heldBytes === 0) this.#input.letGo();
   }
 
-  /** Leaves the bytes as they are that a handler answers WAIT for; false: they are reused, and it has to copy them. */
+  /**
+   * Keeps the bytes of a command intact while its handler waits; false: they are reused, and the handler has to copy
+   * them.
+   */
   lend(): boolean {
     return this.#input.lend();
   }
 
-  /** Gives back what it holds and has not taken; it holds nothing then. */
+  /** Returns the held bytes and holds nothing afterwards. */
   takeHeld(): Buffer {
     this.#scanned = 0;
     return this.#input.takeAll();
   }
 
-  /** What to answer when the input ends here; undefined where nothing is lost. */
+  /** The error to send if the input ends here; undefined between commands. */
   cutOff(): ClientError | undefined {
     if (this.#place === 'magic' || this.#place === 'line') return undefined;
     return (this.#batch ?? this.#sized)?.cutOff(this.#place, this.#messageIndex);
   }
 
-  /** Takes nothing more. */
+  /** Stops parsing. */
   close(): void {
     this.#isClosed = true;
-    // Not given back: who closes may be a handler that has not done with what it was handed.
+    // Not returned: the caller may be a handler that still uses the bytes of its command.
     this.#input.leave();
   }
 
-  /** Closes, and gives back what it holds: not from within a handler. */
+  /** Closes, and returns the held memory. Must not be called from within a handler. */
   drop(): void {
     this.#input.letGo();
     this.close();
@@ -161,7 +166,7 @@ export class CommandParser {
     while (!this.#isClosed && !this.isWaiting && this.#advance());
   }
 
-  /** Takes the next piece. Returns false when it is not there yet. */
+  /** Handles the next piece. Returns false if it is incomplete. */
   #advance(): boolean {
     switch (this.#place) {
       case 'line':
@@ -216,7 +221,7 @@ export class CommandParser {
     return this.#expect(answer, found + 1 - at);
   }
 
-  /** A handler answered for a piece of this many bytes. */
+  /** Applies a handler's result for a piece of this many bytes. */
   #taken(step: Step, bytes: number): boolean {
     if (step === WAIT) {
       this.#isWaiting = true;
@@ -253,7 +258,7 @@ export class CommandParser {
       return true;
     }
     if (this.#sized?.onSize(size) !== true) return this.#stop();
-    // The size field stays in front of the body: together they are what the publish ring takes.
+    // The size field stays in front of the body: the publish ring takes both together.
     this.#bodySize = size;
     this.#place = 'body';
     return true;
@@ -264,7 +269,7 @@ export class CommandParser {
     const input = this.#input;
     if (input.heldBytes < length) return false;
     const body = this.#sized;
-    assert(body !== null, 'somebody takes the body that is expected');
+    assert(body !== null, 'an expected body has a handler');
     return this.#taken(body.onBody(input.bytes, input.at + SIZE_BYTES, this.#bodySize), length);
   }
 
@@ -281,11 +286,11 @@ export class CommandParser {
     return true;
   }
 
-  /** Walks over the messages of an MPUB as far as they have come, and as its allowance goes. */
+  /** Scans the messages of an MPUB as far as they have arrived and the allowance permits. */
   #takeBatch(): boolean {
     const input = this.#input;
     const batch = this.#batch;
-    assert(batch !== null, 'somebody takes the messages that are expected');
+    assert(batch !== null, 'an expected batch has a handler');
     while (this.#messageIndex < this.#batchCount) {
       if (input.heldBytes < this.#batchBytes + SIZE_BYTES) {
         this.#place = 'message size';
@@ -317,9 +322,9 @@ export class CommandParser {
     return false;
   }
 
-  /** How much of the chunk belongs to the piece of a command that is held and unfinished: at least one byte. */
+  /** How much of the chunk belongs to the held, incomplete piece: at least one byte. */
   #lackingBytes(chunk: Buffer, at: number): number {
-    // Commands that wait cannot be told apart, and are held together with what follows them.
+    // While it waits, the chunk is not parsed, and all of it is held.
     return this.isWaiting ? chunk.length : this.#lackingAtPlace(chunk, at);
   }
 
@@ -344,13 +349,15 @@ export class CommandParser {
     }
   }
 
-  /** As much as is announced, which saves going from message to message; if that is less, up to the next one's end. */
+  /**
+   * The declared size, which avoids steps from message to message; if that is too small, the end of the next message.
+   */
   #lackingBatchBytes(bodyBytes: number): number {
     const next = this.#batchBytes + SIZE_BYTES + bodyBytes;
     return Math.max(this.#batchBytesAnnounced, next) - this.#input.heldBytes;
   }
 
-  /** Bytes of the piece that is held in part, as far as they are known. */
+  /** The size of the incomplete piece, if known. */
   #pieceBytesMax(): number {
     if (this.isWaiting) return Number.POSITIVE_INFINITY;
     if (this.#place === 'body') return SIZE_BYTES + this.#bodySize;

@@ -1,9 +1,9 @@
 /**
- * A transport whose bytes are compressed on another one.
+ * A transport that compresses its bytes onto another one.
  *
- * Output that comes while earlier output is being compressed waits, and is compressed together: its bound is that
- * of the writer. `onTaken` is called only when the transport below has taken the compressed output. Input is
- * taken one chunk at a time: the transport below is paused until the decoder has used it up.
+ * Output that arrives while earlier output is being compressed waits and is compressed together; the writer bounds
+ * it. `onTaken` is called only when the transport below has accepted the compressed output. Input is decoded one
+ * chunk at a time: the transport below is paused until the decoder has used it up.
  *
  * Thread: main. Source: nsqd `clientV2.UpgradeSnappy`, `UpgradeDeflate`.
  */
@@ -15,23 +15,23 @@ export class CompressedTransport implements Transport {
   readonly #below: Transport;
   readonly #codec: Codec;
   #listener: TransportListener | null = null;
-  /** Output that waits for the encoder, and who is to be told when it is taken. */
+  /** Output that waits for the encoder, and the callbacks for when it is accepted. */
   #waiting: Buffer[] = [];
   #waitingTaken: (() => void)[] = [];
   #isEncoding = false;
   #isEnding = false;
-  /** The decoder has a chunk that is not used up. */
+  /** The decoder is working on a chunk. */
   #isDecoding = false;
   #isPaused = false;
   /** The input below has ended. */
   #hasEnded = false;
-  /** The input is not looked at any more. */
+  /** The input is dropped. */
   #isDiscarding = false;
   #isEndTold = false;
   #isBelowClosed = false;
   #isClosed = false;
 
-  /** From here on nobody else uses the transport below. */
+  /** Becomes the only user of the transport below. */
   constructor(below: Transport, codec: Codec) {
     this.#below = below;
     this.#codec = codec;
@@ -78,7 +78,7 @@ export class CompressedTransport implements Transport {
   resume(): void {
     this.#isPaused = false;
     this.#codec.decoder.resume();
-    // The decoder may have told of bytes, and been paused again.
+    // The decoder may have emitted bytes, and their listener may have paused again.
     if (!this.#isPaused && !this.#isDecoding) this.#below.resume();
   }
 
@@ -141,7 +141,7 @@ export class CompressedTransport implements Transport {
     else if (!this.#isDecoding) this.#codec.decoder.end();
   }
 
-  /** What the client goes on to send, if anything, cannot be read. */
+  /** Further input from the client cannot be decoded. */
   #onDecoderEnd(): void {
     if (this.#isClosed) return;
     this.discardInput();
@@ -157,7 +157,7 @@ export class CompressedTransport implements Transport {
 
   #onBelowClose(): void {
     this.#isBelowClosed = true;
-    // A connection that both sides have ended may be gone before its last bytes are decoded.
+    // A connection that both sides have closed may be gone before its last bytes are decoded.
     if (this.#hasEnded && !this.#isEndTold && !this.#isClosed) return;
     this.#close();
     this.#listener?.onClose();

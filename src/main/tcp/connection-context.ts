@@ -1,5 +1,5 @@
 /**
- * What all connections use together.
+ * What all connections share.
  *
  * Thread: main.
  */
@@ -16,7 +16,7 @@ import type { Publisher } from '../topics/publisher.ts';
 import type { TopicMap } from '../topics/topic-map.ts';
 import type { Deadlines } from './deadlines.ts';
 
-/** What all connections use together; `Connection` is what they are. */
+/** What all connections share; `Connection` is their type. */
 export type ConnectionContext<Connection> = {
   readonly options: Options;
   readonly topics: TopicMap;
@@ -24,22 +24,22 @@ export type ConnectionContext<Connection> = {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly logger: Logger;
-  /** Ends a connection whose input makes something throw. */
+  /** Closes a connection whose input causes an exception. */
   readonly guard: Guard;
-  /** Bounds what has come of bodies. */
+  /** Bounds the memory of incomplete bodies. */
   readonly bodies: BodyMemory;
-  /** Bounds what one of them takes of main's turn. */
+  /** Bounds each connection's share of main's turn. */
   readonly budget: TurnBudget;
-  /** For clients that have come to the wrong port. Units: as `HttpBroker.httpPort`. */
+  /** For clients that connect to the wrong port. Units: as `HttpBroker.httpPort`. */
   readonly httpPort: () => number;
   /** Null without a certificate. */
   readonly tls: TlsContext | null;
-  /** Null where there are none. */
+  /** Null without auth servers. */
   readonly auth: AuthServers | null;
-  /** Has the connection's output flushed at the end of this turn. */
+  /** Schedules a flush of the connection's output at the end of this turn. */
   readonly onPending: (connection: Connection) => void;
-  /** The client takes part in its channel no longer. */
+  /** The client has left its channel. */
   readonly onLeft: (connection: Connection) => void;
-  /** The connection is gone. */
+  /** The connection has closed. */
   readonly onClosed: (connection: Connection) => void;
 };

@@ -1,9 +1,9 @@
 /**
- * When a connection is sent a heartbeat, and when it is closed: because its client sends no commands, takes
- * nothing of what is written, or does not end its side.
+ * Sends heartbeats, and closes a connection whose client sends no commands, does not read its output, or does not
+ * close its side.
  *
- * Nothing runs before the magic. Heartbeats keep the interval of the first IDENTIFY; the read deadline follows
- * every one. A deadline is not moved with each command: when it comes, it is put off.
+ * Nothing runs before the magic. Heartbeats keep the interval of the first IDENTIFY; the read deadline follows every
+ * one. A command does not move the deadline; when it expires, it is postponed if there was a command.
  *
  * Units: ms, monotonic. Thread: main. Source: nsqd `protocolV2.IOLoop`, `messagePump`.
  */
@@ -13,12 +13,12 @@ import type { Clock } from '../../shared/clock.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { SocketOutput } from './socket-output.ts';
 
-/** How long a connection that was ended may go on without any progress before it is reset. */
+/** How long a closing connection may make no progress before it is reset. */
 const LINGER_MS = 2000;
-/** How soon to look again while it is not the client's fault that no command is taken. */
+/** How soon to check again if the client is not the reason that no command is handled. */
 const POSTPONED_MS = 1000;
 
-/** What a connection's deadlines are made of. */
+/** The dependencies of a connection's deadlines. */
 type DeadlinesSetup = {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
@@ -27,7 +27,7 @@ type DeadlinesSetup = {
 
 /** The connection that is watched. */
 export interface WatchedConnection extends Sender {
-  /** Whether it takes commands: not while a pump has no room, or its output is backed up. */
+  /** Whether it handles commands: not while a pump has no room or its output is backed up. */
   readonly isReading: boolean;
   readonly hasPendingResponses: boolean;
   onHeartbeat(): void;
@@ -49,9 +49,9 @@ export class ConnectionDeadlines {
   #readIntervalMs = 0;
   #isIdentified = false;
   #isLingering = false;
-  /** When the last command was complete. */
+  /** The time of the last complete command. */
   #lastCommandMs = 0;
-  /** The output's progress when it was last looked at. */
+  /** The output's progress at the last check. */
   #outputProgress = 0;
 
   constructor(
@@ -67,14 +67,14 @@ export class ConnectionDeadlines {
     this.#read = deadlines.add(guard.around(connection, () => this.#onReadDeadline()));
   }
 
-  /** The magic has come. Units: ms; 0 for neither heartbeats nor deadlines. */
+  /** The magic has arrived. Units: ms; 0 for neither heartbeats nor deadlines. */
   start(intervalMs: number): void {
     this.noteCommand();
     this.#startHeartbeats(intervalMs);
     this.#setReadInterval(intervalMs);
   }
 
-  /** An IDENTIFY was accepted, after which this is the client's interval. */
+  /** An IDENTIFY with this interval was accepted. */
   identify(intervalMs: number): void {
     this.noteCommand();
     if (!this.#isIdentified) this.#startHeartbeats(intervalMs);
@@ -95,7 +95,7 @@ export class ConnectionDeadlines {
     this.#deadlines.schedule(this.#read, this.#clock.monotonicMs() + LINGER_MS);
   }
 
-  /** The connection is gone. */
+  /** The connection has closed. */
   remove(): void {
     this.#deadlines.remove(this.#heartbeat);
     this.#deadlines.remove(this.#read);
@@ -117,7 +117,7 @@ export class ConnectionDeadlines {
   }
 
   #onHeartbeat(): void {
-    // Both deadlines may be due at the same time, the other one first.
+    // Both deadlines may expire at the same time, the other one first.
     if (this.#isLingering) return;
     if (this.#output.waitingBytes > 0 && !this.#hasProgressed()) {
       this.#connection.onWriteTimeout();

@@ -1,9 +1,8 @@
 /**
  * A TCP client's connection: its socket, its input and its output.
  *
- * It takes commands one after the other. It stops reading while its output is backed up, while a pump has no
- * room, and where nsqd's one reader per connection would block: a command other than a publish waits
- * for responses that are still to come.
+ * It handles commands one at a time. It stops reading while its output is backed up or a pump has no room, and where
+ * nsqd's one reader per connection would block: a command other than a publish waits for pending responses.
  *
  * Thread: main. Source: nsqd `protocolV2.IOLoop`, `clientV2`.
  */
@@ -42,14 +41,14 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   readonly #quota: ClientQuota;
   readonly #output: SocketOutput;
   readonly #deadlines: ConnectionDeadlines;
-  /** `#readOn`, for those who call back. */
+  /** `#readOn` as a callback. */
   readonly #resume: () => void;
-  /** Nothing more is read: a fatal error was answered, or the client has ended its side. */
+  /** No more input is handled: a fatal error was sent, or the client has closed its side. */
   #isEnding = false;
   #isClosed = false;
   #isReading = true;
   #isUpgrading = false;
-  /** The client has ended its side. */
+  /** The client has closed its side. */
   #hasEnded = false;
 
   constructor(number: number, socket: Socket, context: ConnectionContext<Connection>) {
@@ -140,7 +139,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   // Called by the deadlines
 
   onHeartbeat(): void {
-    // A client that waits for a layer's OK takes nothing else for it.
+    // A client that waits for a layer's OK expects no other frame.
     if (!this.#isUpgrading) this.#output.add(HEARTBEAT_FRAME);
   }
 
@@ -158,19 +157,19 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     this.destroy();
   }
 
-  // Called by the memory for bodies
+  // Called by the bound on the memory of bodies
 
   pause(): void {
     this.#stopReading();
   }
 
   resume(): void {
-    // Many are resumed at once, and must not all be read in one turn.
+    // Many connections resume at once, and must not all be read in one turn.
     if (!this.#isReading) this.#quota.throttle();
   }
 
   abort(): boolean {
-    // A whole command that the pump has no room for is not the client's fault.
+    // A complete command that waits for the pump is not the client's fault.
     if (this.#parser.isWaiting || this.#isUpgrading || this.#quota.isThrottled) return false;
     this.#finishInput();
     return true;
@@ -203,7 +202,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
         return;
       }
       this.#context.logger.error(`client(${this}) - ${outcome.data.toString()}`);
-      // Settling may take the next command, and no command follows a fatal error.
+      // Settling may handle the next command, but none may follow a fatal error.
       if (outcome.isFatal) this.#parser.close();
       this.responses.settle(response, errorFrame(outcome.data));
       if (outcome.isFatal) this.#end();
@@ -220,7 +219,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     this.#isUpgrading = true;
     this.#output.add(response);
     this.#output.flush();
-    // What the client sends next belongs to the first layer.
+    // The next input belongs to the first layer.
     this.#parser.wait();
     this.#stopReading();
     this.#putOn(layers).then(
@@ -245,9 +244,9 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
 
   // Layers
 
-  /** Errors: rejects when the TLS handshake fails; the client has been told, and the connection closes. */
+  /** Errors: rejects if the TLS handshake fails; the client has been told, and the connection closes. */
   async #putOn(layers: Layers): Promise<void> {
-    // The parser is still inside of the command that asked for them.
+    // The parser is still inside the command that requested them.
     await undefined;
     await putOnLayers(layers, {
       transport: this.#transport,
@@ -278,7 +277,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     if (this.#parser.isWaiting) this.#stopReading();
   }
 
-  /** Resumes reading, unless there is still a reason not to. */
+  /** Resumes reading unless there is another reason not to. */
   #readOn(): void {
     if (this.#isReading || this.#isClosed || this.#isUpgrading || this.#quota.isThrottled) return;
     if (this.#output.isBackedUp) return;
@@ -292,7 +291,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     if (this.#hasEnded) this.#finishInput();
   }
 
-  /** The parser has taken what it could; before, this was the number of its commands. */
+  /** Follows up on a run of the parser; `commandCount` is the count before it. */
   #noteTaken(commandCount: number): void {
     const { commandCount: count, heldBytes, wantedBytes } = this.#parser;
     this.#context.bodies.note(this, heldBytes, wantedBytes, count !== commandCount);
@@ -317,7 +316,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     if (state.state !== 'init') state.channel.topic.pump.credit(this.number, bytes);
   }
 
-  /** The client has ended its side: what it sent is still carried out and answered. */
+  /** The client has closed its side: its commands are still executed and answered. */
   #onEnd(): void {
     this.#hasEnded = true;
     if (!this.#parser.isWaiting) this.#finishInput();
@@ -325,7 +324,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
 
   #finishInput(): void {
     if (this.#isEnding) return;
-    // A command whose body will not come is answered.
+    // A command whose body is cut off gets an error.
     const error = this.#parser.cutOff();
     if (error !== undefined) this.fail(error);
     this.#parser.drop();
@@ -345,7 +344,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     this.#end();
   }
 
-  /** Writes what is to be written, ends our side, and waits briefly for the client to end its own. */
+  /** Writes pending output, closes the broker's side, and waits briefly for the client to close its own. */
   #end(): void {
     if (this.#isEnding) return;
     this.#isEnding = true;
@@ -353,8 +352,8 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     this.responses.end();
     this.#context.onLeft(this);
     this.#deadlines.linger();
-    // What still comes is read and dropped: unread input would make the system reset the connection, and the
-    // client could lose the error.
+    // Further input is read and dropped: unread input would make the system reset the connection, and the client
+    // could lose the error.
     this.#isReading = true;
     this.#transport.discardInput();
     if (!this.responses.isPending) this.#output.end();

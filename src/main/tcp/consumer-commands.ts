@@ -20,7 +20,7 @@ import { NEXT, type Step, WAIT } from './command-handler.ts';
 import { localityOf } from './locality.ts';
 import type { ResponseOrder } from './response-order.ts';
 
-/** An id as it was sent, and as two words; NOT_HEX for an id that no message can have. */
+/** An id as sent, and as two words; NOT_HEX for an id that no message can have. */
 type SentId = { bytes: Buffer; high: number; low: number };
 
 export class ConsumerCommands {
@@ -95,7 +95,7 @@ export class ConsumerCommands {
     return NEXT;
   }
 
-  /** A FIN whose id is well formed. */
+  /** A FIN with a well-formed id. */
   onFinish(idHigh: number, idLow: number): Step {
     const channel = this.#channel();
     if (channel === null) return this.#wrongState('FIN');
@@ -151,7 +151,7 @@ export class ConsumerCommands {
     return NEXT;
   }
 
-  /** The response comes when the pump sends nothing more. */
+  /** The response follows when the pump sends no more messages. */
   onCls(): Step {
     const { client } = this.#port;
     if (client.state.state !== 'subscribed') return this.#wrongState('CLS');
@@ -191,7 +191,7 @@ export class ConsumerCommands {
     return this.#port.fail(new ClientError(code, text));
   }
 
-  /** No message has such an id, so the pump need not be asked; but what it may refuse before comes first. */
+  /** No message has such an id, so the pump is not asked; but its refusals of earlier commands come first. */
   #refuseUnknown(
     code: 'E_FIN_FAILED' | 'E_REQ_FAILED' | 'E_TOUCH_FAILED',
     name: string,
@@ -206,7 +206,7 @@ export class ConsumerCommands {
   }
 }
 
-/** Any 16 bytes are an id; null for another number of them. */
+/** Any 16 bytes are an id; null for another length. */
 function parseId(word: string): SentId | null {
   if (word.length !== MESSAGE_ID_BYTES) return null;
   const bytes = wordBytes(word);

@@ -20,25 +20,25 @@ export class Deadlines {
     this.#wheel = new TimingWheel(clock.monotonicMs());
   }
 
-  /** Reserves an entry whose deadlines call back. */
+  /** Reserves an entry with this callback. */
   add(callback: () => void): number {
     const entry = this.#freeEntries.pop() ?? this.#callbacks.length;
     this.#callbacks[entry] = callback;
     return entry;
   }
 
-  /** Sets an entry's deadline, in place of an earlier one. */
+  /** Sets or replaces an entry's deadline. */
   schedule(entry: number, deadlineMs: number): void {
     this.#wheel.schedule(entry, deadlineMs);
     if (deadlineMs < this.#timerMs) this.#startTimer();
   }
 
-  /** Takes an entry's deadline away. */
+  /** Removes an entry's deadline. */
   cancel(entry: number): void {
     if (this.#wheel.isScheduled(entry)) this.#wheel.cancel(entry);
   }
 
-  /** Gives an entry back. */
+  /** Frees an entry. */
   remove(entry: number): void {
     this.cancel(entry);
     this.#callbacks[entry] = null;

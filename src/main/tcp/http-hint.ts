@@ -7,7 +7,7 @@
 import { ClientError } from '../../protocol/client-error.ts';
 import { errorFrame } from '../../protocol/frames.ts';
 
-/** How requests of HTTP begin, as far as the magic reaches. */
+/** The first four bytes of HTTP requests. */
 const METHODS: ReadonlySet<string> = new Set([
   'GET ',
   'HEAD',
@@ -20,17 +20,16 @@ const METHODS: ReadonlySet<string> = new Set([
   'TRAC',
 ]);
 
-/** Whether the four bytes in the magic's place begin a request of HTTP. */
+/** Whether the four bytes in place of the magic begin an HTTP request. */
 export function isHttp(bytes: Buffer, at: number): boolean {
   return METHODS.has(bytes.toString('latin1', at, at + 4));
 }
 
 /**
- * nsqd's answer, then a line for people.
+ * nsqd's answer, followed by a line for people.
  *
- * Shape: a frame, then `\0\n` and the line. Read as a frame, these begin one that never ends, so that a
- * client of the protocol sees nsqd's answer alone.
- * Units: `httpPort` is 0 where there is no HTTP, and -1 for a unix socket.
+ * Shape: a frame, then `\0\n` and the line. A client of the protocol reads these as the beginning of a frame that
+ * never ends, so it sees only nsqd's answer. Units: `httpPort` is 0 without HTTP, and -1 for a unix socket.
  */
 export function httpHint(httpPort: number): Buffer {
   const frame = errorFrame(new ClientError('E_BAD_PROTOCOL', '').data);

@@ -1,5 +1,5 @@
 /**
- * IDENTIFY: how a client describes itself, what it requests, and what it gets.
+ * IDENTIFY: a client's description of itself, its requests, and what the broker grants.
  *
  * Thread: main. Source: nsqd `identifyDataV2`, `client_v2.go` `Identify`.
  */
@@ -10,15 +10,15 @@ import { NSQD_VERSION } from '../../daemon/version.ts';
 import type { Options } from '../options/options.ts';
 import type { ClientSettings } from './client.ts';
 
-/** Least values that a client may ask for. */
+/** Minimum values that a client may request. */
 const HEARTBEAT_INTERVAL_MS_MIN = 1000;
 const MSG_TIMEOUT_MS_MIN = 1000;
 const OUTPUT_BUFFER_SIZE_MIN = 64;
 const SAMPLE_RATE_MAX = 99;
-/** Asks for none, where that is possible. */
+/** Disables a setting, where that is allowed. */
 const DISABLED = -1;
 const DEFLATE_LEVEL_DEFAULT = 6;
-/** Characters that are kept of each text in which a client describes itself. */
+/** Longest part that is kept of each text in a client's description. */
 const TEXT_LENGTH_MAX = 1024;
 
 const FIELDS = {
@@ -39,17 +39,17 @@ const FIELDS = {
   topology_zone: 'string',
 } as const;
 
-/** What a client has sent, absent fields being empty, 0 or false. */
+/** The fields that a client sent; absent ones are empty, 0 or false. */
 export type IdentifyRequest = GoFields<typeof FIELDS>;
 
-/** Reads the body. Returns undefined when it is not the JSON that nsqd accepts. */
+/** Parses the body. Returns undefined if nsqd would not accept it. */
 export function parseIdentify(body: Buffer): IdentifyRequest | undefined {
   return parseGoFields(body, FIELDS);
 }
 
 /**
- * Applies what the client requests. Returns undefined, or why it is refused; the settings before the refused
- * one are then changed, but the connection ends anyway.
+ * Applies the requested settings. Returns undefined, or the reason for a refusal; settings before the refused one are
+ * then changed, but the connection closes anyway.
  */
 export function applyIdentify(
   request: IdentifyRequest,
@@ -70,16 +70,16 @@ export function applyIdentify(
   );
 }
 
-/** What a client gets of what it asked for. */
+/** The features that a client is granted. */
 export type Granted = {
   readonly isTls: boolean;
   readonly isSnappy: boolean;
   readonly isDeflate: boolean;
-  /** Meant for deflate; said in any case. */
+  /** The level for deflate; always reported. */
   readonly deflateLevel: number;
 };
 
-/** Decides what is granted. `hasTls`: whether the broker has a certificate. */
+/** Decides which features are granted. `hasTls`: whether the broker has a certificate. */
 export function grantFeatures(
   request: IdentifyRequest,
   options: Options,
@@ -96,7 +96,7 @@ export function grantFeatures(
   };
 }
 
-/** The JSON that answers a client that negotiates features. */
+/** The JSON response for a client that negotiates features. */
 export function identifyResponse(
   settings: ClientSettings,
   options: Options,
@@ -123,7 +123,7 @@ export function identifyResponse(
   );
 }
 
-/** The beginning of a text. It is copied: a part of a string keeps the whole string in memory. */
+/** The beginning of a text, copied, since a substring keeps the whole string in memory. */
 function keptText(text: string): string {
   if (text.length <= TEXT_LENGTH_MAX) return text;
   return Buffer.from(text.slice(0, TEXT_LENGTH_MAX)).toString();

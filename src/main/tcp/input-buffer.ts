@@ -1,16 +1,16 @@
 /**
- * The input of a connection that is not taken yet: a view of the chunk that has just come, or, for what a chunk leaves
- * unfinished, memory of the connection's own, taken from the spare buffers.
+ * The unhandled input of a connection: a view of the current chunk or, for an incomplete command, memory that the
+ * connection owns, taken from the spare buffers.
  *
- * Bound: what is held. Up to what a read brings, the memory grows with what has arrived; then it is as large as what
- * was announced, for which there is room by then (`BodyShare`), and takes pages as it is filled.
+ * Bound: the held bytes. Up to the size of a read, the memory grows with the input; beyond that it has the declared
+ * size, for which `BodyShare` has reserved room, and the system commits its pages as it is filled.
  *
  * Thread: main.
  */
 
 import { spareBuffers } from './spare-buffers.ts';
 
-/** No read brings more. */
+/** Most bytes of one read. */
 const READ_BYTES_MAX = 256 * 1024;
 const NOTHING = Buffer.alloc(0);
 
@@ -20,30 +20,30 @@ export class InputBuffer {
   at = 0;
   end = 0;
 
-  /** Whether `bytes` is the connection's own, as opposed to a chunk. */
+  /** Whether the connection owns `bytes`; otherwise it is a chunk. */
   #isOwn = false;
-  /** Whether somebody who waits still reads from `bytes`. */
+  /** Whether a waiting command still uses `bytes`. */
   #isLent = false;
 
-  /** Bytes that it holds. */
+  /** Bytes held. */
   get heldBytes(): number {
     return this.end - this.at;
   }
 
-  /** Reads from a chunk, while nothing is held. The chunk may be reused after `keep`. */
+  /** Uses a chunk as input. Nothing may be held before. The chunk may be reused after `keep`. */
   show(chunk: Buffer, at: number): void {
     this.bytes = chunk;
     this.at = at;
     this.end = chunk.length;
   }
 
-  /** Chunks belong to somebody else: what is left of one is copied. */
+  /** Copies the unread rest of the chunk, whose memory is reused. */
   keep(): void {
     if (this.heldBytes > 0) this.#moveTo(spareBuffers.take(this.heldBytes));
     else this.letGo();
   }
 
-  /** Adds a part of a chunk to what is held. `allBytes`: what the piece that is held in part takes, if it is known. */
+  /** Appends a part of a chunk to the held bytes. `allBytes`: the size of the incomplete piece, if known. */
   append(chunk: Buffer, at: number, end: number, allBytes: number): void {
     const needed = this.heldBytes + end - at;
     if (needed > this.bytes.length) {
@@ -55,31 +55,31 @@ export class InputBuffer {
     this.end += end - at;
   }
 
-  /** Leaves `bytes` as they are until `endLoan`; false: they are a chunk, which a later user has to copy. */
+  /** Keeps `bytes` intact until `endLoan`; false: they are a chunk, which the caller has to copy. */
   lend(): boolean {
     this.#isLent = this.#isOwn;
     return this.#isLent;
   }
 
-  /** Nobody reads from `bytes` any more. */
+  /** `bytes` are no longer used. */
   endLoan(): void {
     this.#isLent = false;
   }
 
-  /** Copies what is held, and holds nothing then. */
+  /** Returns a copy of the held bytes and holds nothing afterwards. */
   takeAll(): Buffer {
     const held = Buffer.from(this.bytes.subarray(this.at, this.end));
     this.letGo();
     return held;
   }
 
-  /** Holds nothing more. */
+  /** Drops the held bytes and returns their memory. */
   letGo(): void {
     if (this.#isOwn && !this.#isLent) spareBuffers.give(this.bytes);
     this.leave();
   }
 
-  /** Holds nothing more, and leaves the memory to somebody who still reads from it. */
+  /** Drops the held bytes, but leaves the memory to a handler that still uses it. */
   leave(): void {
     this.bytes = NOTHING;
     this.#isOwn = false;
@@ -89,8 +89,9 @@ export class InputBuffer {
   }
 
   /**
-   * Twice as large each time, or a body in many chunks is copied for each; but no larger than all. What is large is
-   * made as large as all at once, with room for the next read: a copy of megabytes would delay other connections.
+   * Doubles the size each time, up to the full size, so that a body in many chunks is not copied for each. Beyond the
+   * size of a read it takes the full size at once, plus room for the next read, since copying megabytes would delay
+   * other connections.
    */
   #largerThan(needed: number, all: number): number {
     if (needed < READ_BYTES_MAX || all < READ_BYTES_MAX || !Number.isFinite(all)) {
@@ -99,7 +100,7 @@ export class InputBuffer {
     return Math.max(needed, all + READ_BYTES_MAX);
   }
 
-  /** Moves what is held to the beginning of memory of the connection's own. */
+  /** Moves the held bytes to the beginning of memory that the connection owns. */
   #moveTo(own: Buffer): void {
     const held = this.heldBytes;
     this.bytes.copy(own, 0, this.at, this.end);

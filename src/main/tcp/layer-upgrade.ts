@@ -1,6 +1,6 @@
 /**
- * Puts the layers that IDENTIFY has granted on a client's transport: TLS first, then compression, each answered `OK`
- * through itself.
+ * Adds the layers that IDENTIFY granted to a client's transport: TLS first, then compression, each confirmed with an
+ * `OK` through it.
  *
  * Thread: main. Source: nsqd `protocolV2.IDENTIFY`.
  */
@@ -14,19 +14,19 @@ import type { Client } from './client.ts';
 import type { Layers } from './client-port.ts';
 import type { ClientTransport } from './client-transport.ts';
 
-/** The connection that the layers are put on. */
+/** The connection that gets the layers. */
 export type UpgradedConnection = {
   readonly transport: Pick<ClientTransport, 'secure' | 'compress'>;
-  /** Receives the layers that it got. */
+  /** Records the layers. */
   readonly client: Pick<Client, 'tls' | 'compression'>;
   readonly clock: Pick<Clock, 'after'>;
-  /** What was read after the last plain command. */
+  /** The input that was read after the last plain command. */
   readonly firstBytes: Buffer;
-  /** Answers `OK` through a new layer before another is added. */
+  /** Sends `OK` through a new layer before the next one is added. */
   readonly sendOk: () => void;
 };
 
-/** Errors: rejects when the TLS handshake fails; the client has been told, and the connection closes. */
+/** Errors: rejects if the TLS handshake fails; the client has been told, and the connection closes. */
 export async function putOnLayers(layers: Layers, connection: UpgradedConnection): Promise<void> {
   const { transport, client, clock, firstBytes, sendOk } = connection;
   if (layers.tls !== null) {
@@ -47,7 +47,7 @@ export async function putOnLayers(layers: Layers, connection: UpgradedConnection
   sendOk();
 }
 
-/** The error that a client gets when its TLS handshake fails: plain, because no layer exists. */
+/** The error for a client whose TLS handshake fails: in plain text, since no layer exists yet. */
 function handshakeErrorFrame(failure: TlsFailure): Buffer {
   return errorFrame(
     new ClientError('E_IDENTIFY_FAILED', `IDENTIFY failed ${failure.message}`).data,

@@ -1,5 +1,5 @@
 /**
- * How near a client is to the broker, by the zone and region of both.
+ * The locality of a client, from the zone and region of client and broker.
  *
  * Thread: main. Source: nsqd's experiment `topology-aware-consumption`.
  */
@@ -8,7 +8,7 @@ import type { Locality } from '../../shared/control.ts';
 import { type Options, TOPOLOGY_EXPERIMENT } from '../options/options.ts';
 import type { ClientSettings } from './client.ts';
 
-/** Without the experiment every client is alike. */
+/** Without the experiment all clients count as global. */
 export function localityOf(
   settings: Pick<ClientSettings, 'topologyRegion' | 'topologyZone'>,
   options: Pick<Options, 'enableExperiment' | 'topologyRegion' | 'topologyZone'>,

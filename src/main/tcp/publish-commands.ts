@@ -15,7 +15,7 @@ import type { ClientPort } from './client-port.ts';
 import type { ClientPublisher } from './client-publisher.ts';
 import type { Place, SizedBody, Step } from './command-handler.ts';
 
-/** Most bytes that are read of a message whose client is refused because AUTH is missing. */
+/** Largest message that is still read when AUTH is missing. */
 const UNAUTHORIZED_BYTES_MAX = 4096;
 
 export class PublishCommands implements SizedBody {

@@ -1,28 +1,28 @@
 /**
- * The order of a client's responses: they come in the order of its commands, although some have to be waited
- * for, and after the errors of a pump that refuses a FIN, REQ or TOUCH that was sent before.
+ * Keeps a client's responses in the order of its commands, although some are pending longer than others, and after
+ * the errors for earlier FIN, REQ and TOUCH commands that a pump refuses.
  *
- * A command that a pump may refuse has no response, so the pump is asked only when a response follows it (BARRIER):
- * it answers when it has taken all commands that were sent before.
+ * A successful FIN, REQ or TOUCH has no response, so main sends a BARRIER to the pump only when a response follows:
+ * the pump answers it after all earlier commands.
  *
  * Thread: main.
  */
 
 import { OK_FRAME } from '../../protocol/frames.ts';
 
-/** Fills a place that turns out to need no response. */
+/** Fills a place that needs no response after all. */
 const NO_FRAME = Buffer.alloc(0);
 
-/** A response that is still to come. */
+/** A pending response. */
 export type PendingResponse = { frame: Buffer | null };
 
-/** A pump that commands were sent to. */
+/** A pump that may refuse commands. */
 interface RefusingPump {
-  /** Calls back when nothing that was sent before can be refused any more. */
+  /** Calls back when no earlier command can be refused any more. */
   barrier(done: () => void): void;
 }
 
-/** What takes frames that are next in order. */
+/** The destination of frames whose turn has come. */
 interface Output {
   add(frame: Buffer): void;
   /** The same for `OK`. */
@@ -31,10 +31,10 @@ interface Output {
 
 export class ResponseOrder {
   readonly #output: Output;
-  /** Called whenever nothing is waited for any more. */
+  /** Called whenever nothing is pending any more. */
   readonly #onSettled: () => void;
   readonly #pending: PendingResponse[] = [];
-  /** Who may still refuse what was sent; null where nobody can, or was asked already. */
+  /** The pump that may still refuse earlier commands; null if none can, or if it has been asked already. */
   #refusing: RefusingPump | null = null;
 
   constructor(output: Output, onSettled: () => void) {
@@ -42,17 +42,17 @@ export class ResponseOrder {
     this.#onSettled = onSettled;
   }
 
-  /** Whether responses are waited for. */
+  /** Whether responses are pending. */
   get isPending(): boolean {
     return this.#pending.length > 0;
   }
 
-  /** Whether a pump may still refuse what was sent. */
+  /** Whether a pump may still refuse earlier commands. */
   get mayBeRefused(): boolean {
     return this.#refusing !== null;
   }
 
-  /** A command was sent that the pump may refuse: responses come after that. */
+  /** The pump may refuse a command that was sent to it: later responses wait for that. */
   expectRefusal(pump: RefusingPump): void {
     this.#refusing = pump;
   }
@@ -69,14 +69,14 @@ export class ResponseOrder {
     else this.#pending.push({ frame });
   }
 
-  /** Holds a place in the order. */
+  /** Reserves a place in the order. */
   reserve(): PendingResponse {
     const response: PendingResponse = { frame: null };
     this.#pending.push(response);
     return response;
   }
 
-  /** Fills a place that was held. */
+  /** Fills a reserved place. */
   settle(response: PendingResponse, frame: Buffer): void {
     response.frame = frame;
     while (this.#pending.length > 0) {
@@ -88,7 +88,7 @@ export class ResponseOrder {
     this.#onSettled();
   }
 
-  /** Calls back once nothing that was sent before can be refused any more; at once if that is so now. */
+  /** Calls back when no earlier command can be refused any more, which may be at once. */
   afterRefusals(done: () => void): void {
     const pump = this.#refusing;
     this.#refusing = null;
@@ -96,7 +96,7 @@ export class ResponseOrder {
     else pump.barrier(done);
   }
 
-  /** Nothing more comes: the end waits for what can still be refused. */
+  /** No more commands follow: the end waits for possible refusals. */
   end(): void {
     if (this.#refusing !== null) this.#respondAfterRefusals(NO_FRAME);
   }

@@ -22,17 +22,17 @@ import {
   parseIdentify,
 } from './identify.ts';
 
-/** What a session depends on in addition to the options. */
+/** The dependencies of a session in addition to the options. */
 export type SessionSetup = {
   /** Null without a certificate. */
   readonly tls: TlsContext | null;
   /** The client's settings have changed. */
   readonly onIdentified: () => void;
-  /** No auth server has answered validly. */
+  /** No auth server gave a valid answer. */
   readonly onAuthFailed: (error: unknown) => void;
 };
 
-/** Most bytes of IDENTIFY's body, or of a secret. nsqd has only the bound of all bodies. */
+/** Most bytes of IDENTIFY's body, or of a secret. nsqd only applies the bound of all bodies. */
 const BODY_BYTES_MAX = FIELDS_BYTES_MAX;
 const NO_AUTHORIZATIONS = new ClientError('E_UNAUTHORIZED', 'AUTH no authorizations found');
 

@@ -1,8 +1,8 @@
 /**
- * The output of a client's socket: gathered during a turn, written with one call at its end.
+ * The output of a client's socket: collected during a turn and written with one call at its end.
  *
- * Bound: when the socket takes less than is written, `isBackedUp` says so beyond OUTPUT_BYTES_MAX; the
- * connection then takes no more commands, and the pump sends it no more than the consumer's window.
+ * Bound: when more than OUTPUT_BYTES_MAX wait for the socket, `isBackedUp` is true and the connection handles no more
+ * commands; the pump's messages are bounded by the consumer's window.
  *
  * Thread: main.
  */
@@ -12,11 +12,11 @@ import { CONSUMER_WINDOW_BYTES } from '../../shared/limits.ts';
 import { spareBuffers } from './spare-buffers.ts';
 import type { Transport } from './transport.ts';
 
-/** Answers and frames that may wait for a socket before its commands are left unread. */
+/** Most bytes that wait for a socket before the connection stops reading commands. */
 const OUTPUT_BYTES_MAX = 1024 * 1024;
-/** Frames that the socket has taken are reported to the pump in pieces of at least this size. */
+/** The pump is told about accepted frames in steps of at least this size. */
 const CREDIT_BYTES = CONSUMER_WINDOW_BYTES / 4;
-/** Fewer bytes are cheaper to copy into memory that is left to the garbage collector. */
+/** For fewer bytes a fresh buffer is cheaper than a reused one. */
 const SPARE_BYTES_MIN = 2048;
 /** From this many small buffers on, copying into one is cheaper than writing one by one. */
 const JOINED_COUNT_MIN = 16;
@@ -25,28 +25,28 @@ const OK_RUN = Buffer.concat(Array.from({ length: OK_RUN_MAX }, () => OK_FRAME))
 
 /** The listener of a socket's output. */
 export type SocketOutputListener = {
-  /** There is something to flush at the end of the turn. */
+  /** There is output to flush at the end of the turn. */
   readonly onPending: () => void;
-  /** The socket took this many bytes of message frames since the last call. */
+  /** The socket has accepted this many bytes of message frames since the last call. */
   readonly onCredit: (bytes: number) => void;
-  /** The socket has taken everything. */
+  /** The socket has accepted everything. */
   readonly onDrained: () => void;
 };
 
 export class SocketOutput {
-  /** Bytes that the socket has been given and not taken yet. */
+  /** Bytes that the socket has not accepted yet. */
   waitingBytes = 0;
-  /** Counts the times that the socket has taken something. */
+  /** Incremented whenever the socket accepts bytes. */
   progress = 0;
 
   readonly #transport: Transport;
   readonly #listener: SocketOutputListener;
   #pending: Buffer[] = [];
-  /** Memory of pending frames that is given back when they are taken. */
+  /** Spare buffers of pending frames, to be returned when the frames are accepted. */
   #lent: Buffer[] = [];
   /** `OK`s after everything pending. */
   #okCount = 0;
-  /** Of the pending bytes, those of message frames. */
+  /** The share of message frames in the pending bytes. */
   #pendingFrameBytes = 0;
   #credit = 0;
   #isRequested = false;
@@ -78,7 +78,7 @@ export class SocketOutput {
   /** Adds message frames: a view that may be reused afterwards. */
   addFrames(frames: Buffer): void {
     this.#flushOks();
-    // The ring's memory is given back at the end of the turn, long before the socket may have taken it.
+    // The ring's memory is released at the end of the turn, possibly before the socket has accepted it.
     this.#pending.push(this.#copy(frames));
     this.#pendingFrameBytes += frames.length;
     this.#request();
@@ -98,7 +98,7 @@ export class SocketOutput {
     const lent = this.#lent;
     this.#pending = [];
     this.#lent = [];
-    // Messages may still come for a client that was sent its last response.
+    // Messages may still arrive for a client that has got its last response.
     if (this.#hasEnded || this.#transport.isDestroyed) return;
     if (pending.length > 0) this.#write(pending, lent);
     if (!this.#isEnding) return;
@@ -152,7 +152,7 @@ export class SocketOutput {
   }
 }
 
-/** Copies buffers with this total of bytes into one, which is added to what is lent. */
+/** Copies buffers with this total of bytes into one spare buffer, which is added to `lent`. */
 function join(buffers: readonly Buffer[], bytes: number, lent: Buffer[]): Buffer {
   const memory = spareBuffers.take(bytes);
   lent.push(memory);

@@ -31,7 +31,7 @@ export class SocketTransport implements Transport {
     socket.on('data', this.#onData);
   }
 
-  /** Gives the socket back, paused, to somebody else; nothing more is told. */
+  /** Returns the paused socket to another owner and stops calling the listener. */
   release(): Socket {
     const socket = this.#socket;
     this.#listener = null;
@@ -54,7 +54,7 @@ export class SocketTransport implements Transport {
       socket.write(buffers[0], onWritten);
       return;
     }
-    // Corked, so that all of them go to the system at once.
+    // Corked, so that all of them are written with one system call.
     socket.cork();
     for (let index = 0; index < last; index++) socket.write(buffers[index]);
     socket.write(buffers[last], onWritten);
@@ -90,7 +90,7 @@ export class SocketTransport implements Transport {
 
   readonly #onError = (error: Error): void => {
     this.#listener?.onError(error);
-    // With TLS, an error does not close the socket by itself.
+    // With TLS, an error alone does not close the socket.
     this.#socket.destroy();
   };
 

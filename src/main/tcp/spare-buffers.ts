@@ -1,10 +1,10 @@
 /**
- * Memory for what has to be copied and is soon done with: commands that come in several reads, frames on their way
- * to a socket. It is used again and again, because fresh memory costs more than the copy does: its pages have to
- * be mapped, and the garbage collector has to find out that it is no longer used.
+ * Reusable memory for short-lived copies: commands that arrive in several reads, and frames on their way to a socket.
+ * Fresh memory would cost more than the copy: its pages have to be mapped, and the garbage collector has to find out
+ * that it is no longer used.
  *
- * Bound: what is kept for later is at most `spareBytesMax`; anything beyond is freed at once, since the garbage
- * collector lets much of it pile up before it looks. It gets what nobody gives back.
+ * Bound: at most `spareBytesMax` bytes are kept; anything beyond is freed at once, since the garbage collector would
+ * let much of it pile up. Buffers that are never returned are left to it.
  *
  * Thread: main.
  */
@@ -16,7 +16,7 @@ const SPARE_BYTES_MAX = 8 * 1024 * 1024;
 
 export class SpareBuffers {
   readonly #spareBytesMax: number;
-  /** By the power of two that is their size, from the smallest on. */
+  /** By size, a power of two, from the smallest on. */
   readonly #spares: Buffer[][] = Array.from(
     { length: LARGEST_POWER - SMALLEST_POWER + 1 },
     () => [],
@@ -27,12 +27,12 @@ export class SpareBuffers {
     this.#spareBytesMax = spareBytesMax;
   }
 
-  /** Bytes that are kept for later. */
+  /** Bytes that are kept. */
   get spareBytes(): number {
     return this.#spareBytes;
   }
 
-  /** A buffer of at least this many bytes, with undefined contents. It has one owner until it is given back. */
+  /** A buffer of at least this many bytes, with undefined contents. It has one owner until `give`. */
   take(bytes: number): Buffer {
     const power = powerFor(bytes);
     if (power > LARGEST_POWER) return Buffer.allocUnsafeSlow(bytes);
@@ -42,7 +42,7 @@ export class SpareBuffers {
     return spare;
   }
 
-  /** Gives back a buffer that was taken, as it was taken: nobody may use it any more, the system included. */
+  /** Returns a buffer from `take`, unsliced. Nothing may use it any more, including the system. */
   give(buffer: Buffer): void {
     const power = powerFor(buffer.length);
     if (power > LARGEST_POWER || this.#spareBytes + buffer.length > this.#spareBytesMax) {
@@ -54,12 +54,12 @@ export class SpareBuffers {
   }
 }
 
-/** What all connections use: no spare is of use to one of them only. */
+/** Shared by all connections. */
 export const spareBuffers = new SpareBuffers();
 
-/** Measured for 5 MB: a new one of fresh memory costs ten times as much as one of memory that was freed at once. */
+/** Frees memory at once. For 5 MB this makes the next allocation ten times as cheap. */
 function free(buffer: Buffer): void {
-  // These are not shared, since they were not made so; the type allows for both.
+  // Never a SharedArrayBuffer, although the type allows it.
   if (buffer.buffer instanceof ArrayBuffer) buffer.buffer.transfer(0);
 }
 

@@ -1,5 +1,5 @@
 /**
- * Listens for TCP clients, and knows all of their connections.
+ * Listens for TCP clients and owns their connections.
  *
  * Thread: main. Source: nsqd `tcpServer`.
  */
@@ -17,7 +17,7 @@ import { TurnBudget } from '../limits/turn-budget.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionContext } from './connection-context.ts';
 
-/** Connections that the system may queue before they are accepted. */
+/** Connections that the system queues before they are accepted. */
 const BACKLOG = 1024;
 
 export class TcpServer {
@@ -28,7 +28,7 @@ export class TcpServer {
   readonly #limit: ConnectionLimit;
   readonly #refused: RefusedSockets;
   readonly #budget: TurnBudget;
-  /** Connections whose output is to be flushed at the end of this turn. */
+  /** Connections to flush at the end of this turn. */
   #pending: Connection[] = [];
   #lastNumber = 0;
 
@@ -63,7 +63,7 @@ export class TcpServer {
     });
   }
 
-  /** The connection of that number, if it is still there. */
+  /** The connection with this number, if it still exists. */
   get(number: number): Connection | undefined {
     return this.#connections.get(number);
   }
@@ -72,14 +72,14 @@ export class TcpServer {
     for (const connection of this.#connections.values()) yield connection.client;
   }
 
-  /** Listens. Errors: rejects with what the system says. */
+  /** Listens. Errors: rejects with the system's error. */
   async listen(address: ListenAddress): Promise<Listening> {
     const listening = await listen(this.#server, address, { backlog: BACKLOG });
     this.#server.on('error', (error) => this.#limit.noteFailure('TCP', error));
     return listening;
   }
 
-  /** Writes what this turn has brought to all connections; then those go on that had to leave time for others. */
+  /** Writes this turn's output to all connections, then resumes those that were throttled. */
   flush(): void {
     const pending = this.#pending;
     this.#pending = [];
@@ -93,7 +93,7 @@ export class TcpServer {
     this.#budget.nextTurn();
   }
 
-  /** Takes no more connections and closes all there are. */
+  /** Accepts no more connections and closes all existing ones. */
   close(): void {
     this.#server.close();
     for (const connection of this.#connections.values()) connection.destroy();
@@ -117,7 +117,7 @@ export class TcpServer {
     try {
       return new Connection(this.#lastNumber, socket, this.#context);
     } catch (error) {
-      // Nobody else will say that it is gone.
+      // This socket never becomes a connection that would report its end.
       this.#limit.leave();
       socket.destroy();
       throw error;
@@ -125,7 +125,7 @@ export class TcpServer {
   }
 }
 
-/** A socket that nobody has asked yet whose it is. */
+/** A socket without a client identity. */
 function nameless(socket: Socket): Sender {
   return { destroy: () => socket.destroy(), toString: () => 'a new TCP client' };
 }
