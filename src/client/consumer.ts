@@ -4,7 +4,8 @@
  * It connects when reading starts, with `for await` or `run`. The messages of all connections wait in one queue; a
  * message is answered on the connection that delivered it.
  *
- * Bound: `maxInFlight` messages and their bodies, waiting or in a handler. Thread: any. Source: go-nsq `Consumer`.
+ * Bound: `maxInFlight` messages and their bodies, waiting or in a handler.
+ * Thread: any. Source: go-nsq `Consumer`.
  */
 
 import { EventEmitter } from 'node:events';

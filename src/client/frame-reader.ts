@@ -2,8 +2,9 @@
  * Splits a broker's output into frames. A complete frame is used in place; a split one is assembled in separate
  * memory, so that views of earlier frames stay valid.
  *
- * Shape: size(4, of what follows) type(4) data, big-endian. Bound: one incomplete frame, in a buffer of at most twice
- * the bytes that have arrived. Thread: any.
+ * Shape: size(4, of what follows) type(4) data, big-endian.
+ * Bound: one incomplete frame, in a buffer of at most twice the bytes that have arrived.
+ * Thread: any.
  */
 
 import { readUint32 } from '../shared/big-endian.ts';

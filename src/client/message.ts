@@ -1,8 +1,9 @@
 /**
  * A message as a consumer receives it. Its fields are decoded on access.
  *
- * Shape: timestamp(8) attempts(2) id(16) body(n), big-endian. Bound: a body is a view of the memory of a socket read,
- * usually 64 KiB; to keep a small body for long, copy it. Thread: any.
+ * Shape: timestamp(8) attempts(2) id(16) body(n), big-endian.
+ * Bound: a body is a view of the memory of a socket read, usually 64 KiB; to keep a small body for long, copy it.
+ * Thread: any.
  */
 
 import { readUint16 } from '../shared/big-endian.ts';

@@ -5,8 +5,8 @@
  * Answers arrive in the order of their commands. When the connection is lost, each unanswered command gets an error,
  * in that order, and then the owner is told.
  *
- * Bound: input is passed on at once. The owner bounds the unsent output: `queuedBytes`. Thread: any. Source: nsqd
- * `protocolV2`, go-nsq `Conn`.
+ * Bound: input is passed on at once. The owner bounds the unsent output: `queuedBytes`.
+ * Thread: any. Source: nsqd `protocolV2`, go-nsq `Conn`.
  */
 
 import { identify, line, MAGIC, NOP, sized } from '../protocol/commands.ts';

@@ -4,8 +4,9 @@
  * A host that stands for all addresses listens on IPv6 and IPv4 with one socket, as Go does, or on IPv4 alone if the
  * machine has no IPv6. If a name has addresses of both kinds, IPv4 is used.
  *
- * Thread: any. Source: nsqd `util.TypeOfAddr`; Go's `net.Listen`. Differs in that a text without a slash is never a
- * path, so that a typo does not create a socket file.
+ * Thread: any.
+ * Source: nsqd `util.TypeOfAddr`; Go's `net.Listen`. Differs in that a text without a slash is never a path, so that
+ * a typo does not create a socket file.
  */
 
 import { lookup } from 'node:dns/promises';

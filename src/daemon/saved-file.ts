@@ -77,8 +77,8 @@ export class SavedFile {
   }
 
   /**
-   * Writes the file with all changes so far. Calls during a running save share the next one. Errors: rejects if the
-   * file cannot be written; the old file is then intact, and the save is retried later.
+   * Writes the file with all changes so far. Calls during a running save share the next one.
+   * Errors: rejects if the file cannot be written; the old file is then intact, and the save is retried later.
    */
   save(): Promise<void> {
     // Checked first: between two saves there is a moment when none runs but one is due.

@@ -36,8 +36,9 @@ export class StderrSink implements LogSink {
   readonly #stream: LogStream;
   readonly #writeBytes: WriteBytes;
   /**
-   * - `stream`: lines go to the stream, which buffers what the system does not accept at once. - `descriptor`: lines
-   * go directly to a file, or bypass a stream that has failed. - `closed`: nothing can be written any more.
+   * - `stream`: lines go to the stream, which buffers what the system does not accept at once.
+   * - `descriptor`: lines go directly to a file, or bypass a stream that has failed.
+   * - `closed`: nothing can be written any more.
    */
   #way: 'stream' | 'descriptor' | 'closed';
   /** Lines lost since the last one that was written, and the reason for the last loss. */

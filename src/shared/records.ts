@@ -120,7 +120,8 @@ export const EVENT = 20;
 
 /**
  * Too much of a topic is on its way to the disk: main must send it no publishes until another such record allows
- * them. Shape: topic, 1 to stop or 0 to continue.
+ * them.
+ * Shape: topic, 1 to stop or 0 to continue.
  */
 export const HOLD = 21;
 export const HOLD_TOPIC = 0;

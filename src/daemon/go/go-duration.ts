@@ -1,8 +1,9 @@
 /**
  * Durations as Go writes them: `1h30m`, `250ms`, `1.5s`.
  *
- * Units: nanoseconds, as a safe integer, so at most 104 days in either direction. Thread: any. Source: Go's
- * `time.ParseDuration` and `Duration.String`; differs in rejecting durations beyond that.
+ * Units: nanoseconds, as a safe integer, so at most 104 days in either direction.
+ * Thread: any.
+ * Source: Go's `time.ParseDuration` and `Duration.String`; differs in rejecting durations beyond that.
  */
 
 import { assert } from '../../shared/assert.ts';

@@ -1,9 +1,10 @@
 /**
  * Listens for HTTP and passes each request to a handler; it knows nothing about endpoints.
  *
- * Thread: main. Source: Go's `http.Server` as nsqd uses it. nsqd has no timeouts. Here too a client may be idle
- * between requests for any time, but a request, once begun, must finish within a limit, so that slow clients cannot
- * occupy connections.
+ * Thread: main.
+ * Source: Go's `http.Server` as nsqd uses it. nsqd has no timeouts. Here too a client may be idle between requests
+ * for any time, but a request, once begun, must finish within a limit, so that slow clients cannot occupy
+ * connections.
  */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';

@@ -1,7 +1,8 @@
 /**
  * The parameters of a request's query string. If a parameter is repeated, the first value counts.
  *
- * Thread: any. Source: Go's `url.ParseQuery`; nsqd refuses the whole query on any error.
+ * Thread: any.
+ * Source: Go's `url.ParseQuery`; nsqd refuses the whole query on any error.
  */
 
 const SPACE = 0x20;
@@ -20,8 +21,8 @@ export class Query {
   }
 
   /**
-   * Parses the text after the `?`. Shape: `raw` has a character per byte, as in Node's URLs. Errors: undefined if
-   * there is a semicolon or an invalid escape.
+   * Parses the text after the `?`. Shape: `raw` has a character per byte, as in Node's URLs.
+   * Errors: undefined if there is a semicolon or an invalid escape.
    */
   static parse(raw: string): Query | undefined {
     for (let at = 0; at < raw.length; at += 1) {
@@ -76,7 +77,8 @@ function escapedByte(raw: string, at: number): number {
 
 /**
  * Decodes `%hh`. Shape: takes a character per byte and decodes the bytes as UTF-8, with U+FFFD for invalid ones; no
- * valid name contains it. Errors: undefined if a `%` is not followed by two hex digits.
+ * valid name contains it.
+ * Errors: undefined if a `%` is not followed by two hex digits.
  */
 export function unescapePercent(raw: string): string | undefined {
   const bytes = Buffer.from(raw, 'latin1');

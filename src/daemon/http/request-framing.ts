@@ -2,8 +2,9 @@
  * Refuses ambiguous requests: a proxy in front of the broker might read another request, or another number of
  * requests, than the broker does. Node's parser refuses most of these; this file covers those that it accepts.
  *
- * Thread: main. Source: Go's `readRequest`, `readTransfer` and `conn.readRequest`. Differs for HTTP/1.0 with a
- * `Transfer-Encoding`, which Go ignores, so that it reads the body as another request.
+ * Thread: main.
+ * Source: Go's `readRequest`, `readTransfer` and `conn.readRequest`. Differs for HTTP/1.0 with a `Transfer-Encoding`,
+ * which Go ignores, so that it reads the body as another request.
  */
 
 import type { IncomingMessage } from 'node:http';

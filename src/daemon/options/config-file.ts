@@ -1,8 +1,9 @@
 /**
  * nsqd's configuration file: TOML with one flat table of keys. Unknown keys are ignored, as in nsqd, with a warning.
  *
- * Thread: any. Source: go-options `Resolve`; differs in accepting integers among floats, which nsqd misreads or
- * crashes on, and in refusing an integer for a boolean.
+ * Thread: any.
+ * Source: go-options `Resolve`; differs in accepting integers among floats, which nsqd misreads or crashes on, and in
+ * refusing an integer for a boolean.
  */
 
 import { parse, TomlError } from 'smol-toml';

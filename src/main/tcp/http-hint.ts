@@ -29,7 +29,8 @@ export function isHttp(bytes: Buffer, at: number): boolean {
  * nsqd's answer, followed by a line for people.
  *
  * Shape: a frame, then `\0\n` and the line. A client of the protocol reads these as the beginning of a frame that
- * never ends, so it sees only nsqd's answer. Units: `httpPort` is 0 without HTTP, and -1 for a unix socket.
+ * never ends, so it sees only nsqd's answer.
+ * Units: `httpPort` is 0 without HTTP, and -1 for a unix socket.
  */
 export function httpHint(httpPort: number): Buffer {
   const frame = errorFrame(new ClientError('E_BAD_PROTOCOL', '').data);

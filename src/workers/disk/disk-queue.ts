@@ -1,19 +1,19 @@
 /**
  * One disk queue: segments of records and a metadata file, in the format of nsqd's backend queues.
  *
- * Records are appended at the write position, read ahead, and gone when they are finished, in whatever order. The
- * metadata names the oldest record that is not finished and the write position, as they were at the last sync; states
- * beside the segments say which of the records between are finished, and how often and until when others wait. What was
- * handed out is forgotten by a crash, and there again afterwards. Nothing is kept open or allocated for a queue that is
- * idle: its files are those of `OpenFiles`, shared by all queues of the thread.
+ * Records are appended at the write position, read ahead, and dropped when they are finished, in any order. The
+ * metadata names the oldest unfinished record and the write position as of the last sync; state files beside the
+ * segments record which of the records between are finished, and the attempts and due times of others. A crash
+ * forgets which records were handed out, so they are handed out again. An idle queue keeps nothing open or allocated:
+ * its files are managed by `OpenFiles`, which all queues of the thread share.
  *
  * Units: positions, sizes and lengths in bytes; depth, unread and deferred in records; times in Unix ms.
- * Errors: a call that throws has changed nothing, in memory or in what a reader sees of the files, and may be
- * tried again; after a failed sync of a segment nothing is appended until a sync has succeeded.
+ * Errors: a call that throws has changed nothing, neither in memory nor in the files as a reader sees them, and may
+ * be repeated; after a failed sync of a segment nothing is appended until a sync has succeeded.
  * Thread: disk.
- * Source: go-diskqueue `diskQueue`; differs in reading ahead any number of records, in appending
- * batches, in syncing segments before metadata names them, in keeping records until they are finished, and in what a
- * damaged record costs.
+ * Source: go-diskqueue `diskQueue`; differs in reading ahead any number of records, in appending batches, in syncing
+ * segments before metadata names them, in keeping records until they are finished, and in losing less to a damaged
+ * record.
  */
 
 import { ForeignChecksums } from './checksums/foreign-checksums.ts';
@@ -59,7 +59,7 @@ export interface DiskQueueOptions {
 
 export class DiskQueue {
   readonly name: string;
-  /** Reads records again. */
+  /** Rereads evicted records. */
   readonly reread: RecordReread;
 
   readonly #options: DiskQueueOptions;
@@ -74,17 +74,17 @@ export class DiskQueue {
   readonly #reader: SegmentReader;
   readonly #mover: RecordMover;
   readonly #stateWriter: StateWriter;
-  /** Whether records were moved that are not durable where they are now. */
+  /** Whether moved records are not yet durable at their new places. */
   #hasUnsyncedMoves = false;
   readonly #metadata: MetadataFile;
-  /** Records appended, finished or noted since the last sync. */
+  /** Records appended, finished or updated since the last sync. */
   #operations = 0;
   #mustSync: boolean;
 
   /**
-   * Opens a queue's files, or begins a queue that has none; then nothing is created until the first append or sync.
+   * Opens a queue's files, or starts a queue that has none; then nothing is created until the first append or sync.
    *
-   * Errors: throws when something on disk cannot be read. Damage is no error: it is logged.
+   * Errors: throws if something on disk cannot be read. Damage is not an error: it is logged.
    */
   constructor(name: string, options: DiskQueueOptions, log: DiskLog) {
     this.name = name;
@@ -131,56 +131,56 @@ export class DiskQueue {
     });
     this.#mustSync =
       found.unsynced.length > 0 || found.isRepaired || this.#metadata.isOlderThan(found);
-    // Whoever wrote the states may have been killed before a sync.
+    // The process that wrote the states may have been killed before a sync.
     if (!this.#states.isEmpty || this.#reader.passed.hasReleased) this.#operations = 1;
     this.#releaseFinished();
   }
 
-  /** Records that were never handed out, as far as is known; 0 only if there is none. */
+  /** Records that were not handed out yet: an estimate, but 0 only if there are none. */
   get unread(): number {
     return this.#unread.live;
   }
 
-  /** Bytes of those, as far as is known. */
+  /** The bytes of those, an estimate. */
   get unreadBytes(): number {
     return this.#unread.bytes;
   }
 
-  /** How many of the unread have a due time. */
+  /** How many of the unread records have a due time. */
   get deferred(): number {
     return this.#unread.deferred;
   }
 
-  /** Records that are not finished. */
+  /** Unfinished records. */
   get depth(): number {
     return this.#unread.live + this.#unacked.count;
   }
 
-  /** Whether the records that are read next may have due times. */
+  /** Whether the next records may have due times. */
   get mayHaveDueTimes(): boolean {
     return this.#reader.mayHaveDueTimes;
   }
 
-  /** Whether it holds nothing, and its files say all there is to know. */
+  /** Whether the queue is empty and its files are up to date. */
   get isIdle(): boolean {
     return this.depth === 0 && !this.isUnsynced;
   }
 
-  /** Whether a sync is due now, whatever the time. */
+  /** Whether a sync is due now, before the sync timeout. */
   get mustSync(): boolean {
     return this.#mustSync && this.#writer.failure === undefined;
   }
 
-  /** Whether a sync has anything to do. */
+  /** Whether there is anything to sync. */
   get isUnsynced(): boolean {
     return this.#mustSync || this.#operations > 0 || this.#writer.failure !== undefined;
   }
 
   /**
-   * Writes records at the end of the queue: all of them or none. They are durable after the next sync.
+   * Appends records to the queue: all of them or none. They are durable after the next sync.
    *
-   * Shape: `count` disk records from `start` to `end`; for each its due time, 0 for none, if there are any.
-   * Errors: throws, and nothing of it is kept.
+   * Shape: `count` disk records from `start` to `end`; `dueTimes`, if given, has one for each, 0 for none.
+   * Errors: throws, and nothing is kept.
    */
   append(
     bytes: Uint8Array,
@@ -192,7 +192,7 @@ export class DiskQueue {
     checkRecords(bytes, start, end, count, recordBytesMax(this.#options.maxMsgSize));
     this.#metadata.removeOldCopy();
     const { segment, position } = this.#writer;
-    // A segment without a record is named when it gets one.
+    // An empty segment is named when it gets its first record.
     if (position > 0 && this.#metadata.placed?.writeSegment !== segment) this.#syncAll();
     const append = this.#recordWriter.append(bytes, start, end, dueTimes);
     this.#unread.onAppend(count, append.deferred, end - start);
@@ -201,12 +201,12 @@ export class DiskQueue {
     this.#countOperations(count);
   }
 
-  /** Whether it takes no records because a sync has failed. */
+  /** Whether appends are refused because a sync has failed. */
   get hasFailedSync(): boolean {
     return this.#writer.failure !== undefined;
   }
 
-  /** Errors: throws when the append that failed last would fail now. */
+  /** Errors: throws if the last failed append would fail again. */
   probe(): void {
     if (this.#writer.failure !== undefined) throw this.#writer.failure;
     this.#recordWriter.tidy();
@@ -214,10 +214,11 @@ export class DiskQueue {
   }
 
   /**
-   * Looks for the next record. Returns how much room `read` is to be offered: 0 when there is nothing to read, else
-   * enough for one record, and no more than `bytesWanted` unless that record is longer.
+   * Finds the next record. Returns how much room `read` needs: 0 if there is nothing to read, otherwise enough for
+   * one record, and not more than `bytesWanted` unless that record is longer.
    *
-   * Errors: throws when a segment cannot be read. Damage is no error: it is logged, and costs what it hit.
+   * Errors: throws if a segment cannot be read. Damage is not an error: it is logged, and the damaged records are
+   * lost.
    */
   prepareRead(bytesWanted: number): number {
     try {
@@ -228,8 +229,9 @@ export class DiskQueue {
   }
 
   /**
-   * Reads the next whole records, which stay in the queue until they are finished, into the room that `prepareRead`
-   * has asked for. None only if a file has lost bytes since then, or records were passed: ask `prepareRead` again.
+   * Reads the next whole records into the room that `prepareRead` asked for; they stay in the queue until they are
+   * finished. It returns none only if a file has lost bytes since then or records were skipped: call `prepareRead`
+   * again.
    *
    * Shape: disk records, one after the other, with the attempts of their states.
    * Errors: throws when a segment cannot be read.
@@ -242,14 +244,14 @@ export class DiskQueue {
     }
   }
 
-  /** Records are done with. Units: `first` is the number that the first was handed out with. */
+  /** Finishes records. Units: `first` is the number with which the first was handed out. */
   finish(first: number, count: number): void {
     this.#unacked.finish(first, count);
     this.#releaseFinished();
     this.#countOperations(count);
   }
 
-  /** Writes down what is to be known of a record that waits. Errors: logged; the next sync tries again. */
+  /** Writes the attempts and due time of an unacked record. Errors: logged; the next sync tries again. */
   update(number: number, attempts: number, dueMs: number): void {
     this.#stateWriter.update(number, attempts, dueMs);
     this.#countOperations(1);
@@ -258,21 +260,21 @@ export class DiskQueue {
   /**
    * Makes everything durable: segments first, then states, then the metadata that names them.
    *
-   * Errors: throws. If a segment could not be synced nobody knows what of it is on disk: the queue refuses appends
-   * until a sync has succeeded, and leaves the metadata as it is. Anything else may be tried again.
+   * Errors: throws. After a failed sync of a segment its contents on disk are unknown: the queue refuses appends
+   * until a sync has succeeded, and leaves the metadata unchanged. Anything else may be repeated.
    */
   sync(): void {
     const hasMoved = this.#writer.failure === undefined && this.#mover.moveForSpace();
     if (hasMoved) this.#hasUnsyncedMoves = true;
     this.#syncAll();
-    // There may be more to be moved.
+    // There may be more records to move.
     if (hasMoved) this.#mustSync = true;
   }
 
   /**
-   * Drops all records, handed out or not, and removes the files that held them. Writing goes on in a new segment.
+   * Drops all records, handed out or not, and removes their files. Writing continues in a new segment.
    *
-   * Errors: throws when a file could not be removed; the queue is as before, but for the files that are gone.
+   * Errors: throws if a file could not be removed; the queue is unchanged except for the files that are gone.
    */
   empty(): void {
     this.#removeFiles();
@@ -286,10 +288,10 @@ export class DiskQueue {
   }
 
   /**
-   * Syncs and closes the queue. What was not finished is there again when it is opened, by nsqd too; to the latter the
-   * finished ones are gone as well, if they do not lie behind too much that is not.
+   * Syncs and closes the queue. Unfinished records are there again when it is opened, also by nsqd. nsqd does not see
+   * finished records either, unless too many unfinished bytes lie before them.
    *
-   * Errors: throws when the sync fails; the queue is still open, and may be closed again. With `states` as `optional`
+   * Errors: throws if the sync fails; the queue is still open and may be closed again. If `states` is `optional`,
    * states that cannot be written are logged instead.
    */
   close(states: StatesAtSync = 'required'): void {
@@ -298,7 +300,7 @@ export class DiskQueue {
       this.#hasUnsyncedMoves = true;
       this.#mustSync = true;
     }
-    // Thousands of queues that nothing has happened to must not cost two syncs each.
+    // Thousands of unchanged queues must not cost two syncs each.
     if (this.isUnsynced) this.#syncAll(states);
     this.#closeFiles();
   }
@@ -317,14 +319,14 @@ export class DiskQueue {
     if (this.#operations >= this.#options.syncEvery) this.#mustSync = true;
   }
 
-  /** Where the oldest record lies that is not finished. */
+  /** The place of the oldest unfinished record. */
   #oldest(): QueuePlace {
     return this.#unacked.oldest ?? this.#reader.place;
   }
 
-  /** Has the next sync remove the segments of which everything is finished. */
+  /** Makes the next sync remove completely finished segments. */
   #releaseFinished(): void {
-    // Where moved records were they are still needed until they are durable where they are.
+    // The old places of moved records are needed until the new ones are durable.
     if (this.#hasUnsyncedMoves || this.#reader.passed.count === 0) return;
     if (this.#reader.passed.releaseBefore(this.#oldest().segment)) this.#mustSync = true;
   }
@@ -332,7 +334,7 @@ export class DiskQueue {
   #syncAll(states: StatesAtSync = 'required'): void {
     const { passed } = this.#reader;
     try {
-      // Metadata must not be written before what may follow a part of a record that was not kept.
+      // A failed append must be undone before metadata is written, or records could follow a partial one.
       if (states === 'required') this.#recordWriter.tidy();
       else this.#writer.tidy();
       this.#writer.sync();
@@ -347,7 +349,7 @@ export class DiskQueue {
       this.#mustSync = false;
     } catch (cause) {
       this.#operations = Math.max(this.#operations, 1);
-      // What failed once and may be tried again is not tried at every turn, unless there is room for it now.
+      // A failed sync is not repeated every turn, unless records can be moved to make room.
       const mayMakeRoom = isOutOfSpace(cause) && !this.#hasUnsyncedMoves;
       const end = this.#metadata.placed?.writeSegment ?? 0;
       this.#mustSync = mayMakeRoom && passed.removeReleased(end);
@@ -360,7 +362,7 @@ export class DiskQueue {
     this.#metadata.write({ ...this.#extent(), writeSegment: segment, writePosition: position });
   }
 
-  /** What there is before the write position. */
+  /** What the queue holds before the write position. */
   #extent(): QueueExtent {
     const { segment, position } = this.#oldest();
     const passed = this.#reader.ordinal - (this.#unacked.oldest?.ordinal ?? this.#reader.ordinal);
@@ -368,7 +370,7 @@ export class DiskQueue {
   }
 
   #removeFiles(): void {
-    // Metadata may call the queue empty while it is not.
+    // Metadata may describe the queue as empty although it is not.
     this.#mustSync = true;
     removeQueueFiles({
       ...{ source: this.#source, states: this.#states, metadata: this.#metadata },

@@ -1,15 +1,15 @@
 /**
- * What a disk thread does: carries out the requests of its pumps on their disk queues, and syncs the queues when
- * it is time.
+ * The loop of a disk thread: it executes the requests of its pumps on their disk queues, and syncs the queues when a
+ * sync is due.
  *
- * A turn first syncs, then takes requests from the links, one link after the other, each for a bounded amount of
- * work. A request whose answer has no room stays where it is, and so do those behind it on that link.
+ * A turn first syncs, then handles requests link by link, a bounded amount of work for each. A request whose answer
+ * has no room stays in the ring, and so do later ones on that link.
  *
  * Bound: per turn `SYNCS_PER_TURN` syncs, and for each link `REQUESTS_PER_TURN` requests and `BYTES_PER_TURN` bytes
- * written or read, except that the last request is carried out whole. Open files as in `OpenFiles`. A queue that is
- * idle costs its object.
+ * written or read, although the last request may exceed this. Open files as in `OpenFiles`. An idle queue costs only
+ * its object.
  *
- * Errors: what a file call throws becomes an answer or a log line; `step` throws only on a bug.
+ * Errors: errors of file calls become answers or log lines; `step` throws only on a bug.
  * Thread: disk.
  * Source: go-diskqueue `ioLoop`; one for many queues.
  */
@@ -56,14 +56,14 @@ import { recordBytesMax } from './records/disk-record.ts';
 
 const REQUESTS_PER_TURN = 256;
 const BYTES_PER_TURN = 1024 * 1024;
-/** What closing a queue, with its syncs, counts for: a turn full of them must not look like a disk that hangs. */
+/** The cost of closing a queue with its syncs: a turn that closes many must not look like a disk that hangs. */
 const CLOSE_BYTES = BYTES_PER_TURN / 16;
-/** Few, as each may take milliseconds and requests wait meanwhile. */
+/** Few, since each may take milliseconds while requests wait. */
 const SYNCS_PER_TURN = 4;
-/** After this time a queue is closed without the states that cannot be written. Units: ms. */
+/** After this time a queue closes without its unwritable states. Units: ms. */
 const STATES_PATIENCE_MS = 20_000;
 
-/** The rings of a disk thread, and the options that matter to it. */
+/** The rings of a disk thread, and its options. */
 export interface IoLoopOptions {
   /** One for each pump thread. */
   readonly links: readonly PumpLinkOptions[];
@@ -75,11 +75,11 @@ export interface IoLoopOptions {
   readonly syncTimeoutMs: number;
 }
 
-/** Whether a request was taken, or stays because its answer has no room. */
+/** Whether a request was handled, or stays because its answer has no room. */
 type Outcome = 'taken' | 'blocked';
 
 export class IoLoop {
-  /** When the loop wants its next turn even if nobody rings; Infinity if never. Units: ms, monotonic. */
+  /** When the loop needs its next turn even if its bell does not ring; Infinity if never. Units: ms, monotonic. */
   nextDeadlineMs = Number.POSITIVE_INFINITY;
   /** Whether all pumps have ended. */
   isDone = false;
@@ -88,18 +88,15 @@ export class IoLoop {
   readonly #queueOptions: DiskQueueOptions;
   readonly #syncTimeoutMs: number;
   readonly #queues: KnownQueues;
-  /** Queues to be synced at the next turn. */
+  /** Queues to sync in the next turn. */
   readonly #mustSync = new Set<KnownQueue>();
-  /**
-   * When other queues with something to sync are due; they come in the order of their time, as all wait
-   * equally long.
-   */
+  /** When the syncs of other queues are due, in that order, since all wait equally long. */
   readonly #syncAtMs = new Map<KnownQueue, number>();
   readonly #health = new QueueHealth<KnownQueue>();
-  /** Index of the link that the next turn begins with. */
+  /** Index of the first link of the next turn. */
   #firstLink = 0;
   #nowMs = 0;
-  /** Bytes that the link whose turn it is may still move. */
+  /** Bytes that the current link may still read or write. */
   #bytesLeft = 0;
 
   constructor(options: IoLoopOptions) {
@@ -123,8 +120,8 @@ export class IoLoop {
   }
 
   /**
-   * Does a bounded amount of work. Returns how many requests were carried out and queues synced; 0: nothing
-   * was to do.
+   * Does a bounded amount of work. Returns the number of requests handled and queues synced; 0: there was nothing to
+   * do.
    */
   step(nowMs: number): number {
     this.#nowMs = nowMs;
@@ -175,15 +172,15 @@ export class IoLoop {
     this.#planSync(known);
   }
 
-  /** Errors: throws when the queue cannot be written to. */
+  /** Errors: throws if the queue cannot be written to. */
   #probe(known: KnownQueue): void {
     const queue = this.#queues.opened(known);
-    // Somebody wants to write: a sync that failed is not left until the sync timeout.
+    // A write is waiting, so a failed sync is repeated before the sync timeout.
     if (queue.hasFailedSync) this.#sync(known);
     queue.probe();
   }
 
-  /** Has the queue synced at the next turn, or after the sync timeout, as it needs. */
+  /** Schedules a sync for the next turn or after the sync timeout, as needed. */
   #planSync(known: KnownQueue): void {
     if (known.queue?.mustSync) this.#mustSync.add(known);
     if (!known.queue?.isUnsynced) this.#forgetSync(known);
@@ -192,7 +189,7 @@ export class IoLoop {
     }
   }
 
-  /** Returns whether there was room for it. */
+  /** Returns whether there was room. */
   #tell({ queue: { link, number, queue }, about, error }: HealthNews<KnownQueue>): boolean {
     if (!link.claimAnswer()) return false;
     link.answer(about === 'sync' ? SYNCED : WRITABLE, number, queue, error);
@@ -204,7 +201,7 @@ export class IoLoop {
     this.#syncAtMs.delete(known);
   }
 
-  /** Takes requests from one link. Returns how many. */
+  /** Handles requests from one link. Returns how many. */
   #serve(link: PumpLink): number {
     let count = 0;
     this.#bytesLeft = BYTES_PER_TURN;
@@ -257,7 +254,7 @@ export class IoLoop {
     const name = requests.bytes.toString('utf8', nameStart, requests.offset + requests.length);
     const known: KnownQueue = { number, name, link, queue: undefined, closingSinceMs: undefined };
     const outcome = this.#answer(known, OPENED, () => {
-      // Most of many queues are empty. Such a one is opened again when there is something to do: its files tell all.
+      // With many queues, most are empty. An empty queue is reopened from its files when it is needed.
       if (this.#queues.opened(known).isIdle) known.queue = undefined;
     });
     if (outcome === 'taken') this.#queues.add(known);
@@ -271,7 +268,7 @@ export class IoLoop {
     this.#queues.opened(known).append(requests.bytes, start, end, count, dueTimes);
   }
 
-  /** Carries out a request whose answer has records. */
+  /** Handles a request whose answer has records. */
   #answerRecords(known: KnownQueue, type: RecordsType, work: () => Outcome): Outcome {
     const { link } = known;
     try {
@@ -305,7 +302,7 @@ export class IoLoop {
         link.answerRecords(known.number, queue, batch);
         return 'taken';
       }
-      // The file has shrunk since it was looked at, or all of it is finished; what is left of it is known now.
+      // The file has shrunk since `prepareRead`, or all of it is finished; the next call reads what is left.
       link.abandonAnswer();
     }
   }
@@ -315,7 +312,7 @@ export class IoLoop {
     assert(queue !== undefined, 'what is read again was read');
     const { numbers, bytes } = rereadOf(link.requests);
     const plan = queue.reread.plan(numbers, Math.min(bytes, link.recordsBytesMax(true)));
-    // Their numbers take less room than due times.
+    // Numbers take less room than due times.
     if (!link.claimRecords(plan.bytes, bytes, true)) return 'blocked';
     const batch = queue.reread.read(plan, link.answers.bytes, link.recordsOffset);
     this.#bytesLeft -= batch.bytes;
@@ -364,7 +361,7 @@ export class IoLoop {
     this.#health.forget(known);
   }
 
-  /** Carries out a request that has an answer other than RECORDS: once there is room for it. */
+  /** Handles a request with an answer other than RECORDS, once there is room for the answer. */
   #answer(known: KnownQueue, type: number, work: () => void): Outcome {
     if (!known.link.claimAnswer()) return 'blocked';
     let text: string | undefined;

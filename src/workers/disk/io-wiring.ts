@@ -1,5 +1,5 @@
 /**
- * Puts an ioLoop on the rings of its task.
+ * Connects an ioLoop to the rings of its task.
  *
  * Thread: disk.
  */
@@ -11,7 +11,7 @@ import type { DiskTask } from '../../shared/thread-tasks.ts';
 import type { FileSystem } from './files/file-system.ts';
 import { IoLoop } from './io-loop.ts';
 
-/** A loop that is stepped by `runLoop`, or by a test. */
+/** Creates a loop; `runLoop` or a test calls its `step`. */
 export function wireIoLoop(task: DiskTask, fileSystem: FileSystem): IoLoop {
   return new IoLoop({
     links: task.pumps.map((pump) => ({

@@ -1,6 +1,5 @@
 /**
- * The queues that pumps have opened on a disk thread, by the pumps' numbers, and the names that are open: a name must
- * not be open twice.
+ * The queues that pumps have opened on a disk thread, by the pumps' numbers. It ensures that no name is open twice.
  *
  * Thread: disk.
  */
@@ -11,22 +10,22 @@ import { DiskQueue, type DiskQueueOptions } from './disk-queue.ts';
 import type { LogLevel } from './files/disk-log.ts';
 import type { PumpLink } from './pump-link.ts';
 
-/** A queue that a pump knows by its number. */
+/** A queue that a pump identifies by a number. */
 export interface KnownQueue {
   readonly number: number;
   readonly name: string;
   readonly link: PumpLink;
-  /** Undefined while it is not open: opening failed, or it was empty. The next request opens it. */
+  /** Undefined while closed, because opening failed or the queue was empty. The next request opens it. */
   queue: DiskQueue | undefined;
-  /** When it was first told to close. Units: ms, monotonic. */
+  /** When the first request to close it arrived. Units: ms, monotonic. */
   closingSinceMs: number | undefined;
 }
 
 export class KnownQueues {
   readonly #options: DiskQueueOptions;
-  /** The queues of each link by their numbers; pumps give their numbers independently. */
+  /** The queues of each link by their numbers; each pump assigns its own numbers. */
   readonly #queues: ReadonlyMap<PumpLink, Map<number, KnownQueue>>;
-  /** Which queue has a name. */
+  /** The queue that has a name open. */
   readonly #owners = new Map<string, KnownQueue>();
 
   constructor(links: readonly PumpLink[], options: DiskQueueOptions) {
@@ -53,7 +52,7 @@ export class KnownQueues {
     return this.#queuesOf(link).size;
   }
 
-  /** The open queue. Errors: throws when it cannot be opened; the next call tries again. */
+  /** The queue, opened if necessary. Errors: throws if it cannot be opened; the next call tries again. */
   opened(known: KnownQueue): DiskQueue {
     if (known.queue !== undefined) return known.queue;
     const owner = this.#owners.get(known.name) ?? known;
@@ -64,7 +63,7 @@ export class KnownQueues {
     return known.queue;
   }
 
-  /** It is closed or removed. */
+  /** Removes a queue that is closed or deleted. */
   forget(known: KnownQueue): void {
     if (this.#owners.get(known.name) === known) this.#owners.delete(known.name);
     known.queue = undefined;

@@ -1,10 +1,11 @@
 /**
- * A disk thread's end of the two rings to one pump thread: takes requests one by one, writes answers and log lines.
+ * A disk thread's end of the two rings to one pump thread: it reads requests one by one and writes answers and log
+ * lines.
  *
- * A request is taken only once there is room for its answer, so no answer is ever queued. Log lines are: they occur
- * while an answer is being written, and are sent after it when there is room.
+ * A request is handled only when there is room for its answer, so answers are never queued. Log lines are queued:
+ * they occur while an answer is being written, and are sent after it when there is room.
  *
- * Bound: log lines by `STATUS_LINES_MAX`; the oldest are dropped, and a line says how many.
+ * Bound: `STATUS_LINES_MAX` log lines; the oldest are dropped, and a line tells how many.
  * Thread: disk.
  */
 
@@ -36,9 +37,9 @@ import { RECORD_BYTES_MIN } from './records/disk-record.ts';
 import type { ReadBatch } from './segments/segment-reader.ts';
 import type { RereadBatch } from './unacked/record-reread.ts';
 
-/** Bytes of one error text or log line; what is longer is cut off. */
+/** Most bytes of an error text or log line; longer ones are cut off. */
 const TEXT_BYTES_MAX = 1024;
-/** Log lines that wait for room. */
+/** Most log lines that wait for room. */
 const STATUS_LINES_MAX = 64;
 
 const DUE_BYTES = DUE_WORDS * 4;
@@ -58,7 +59,7 @@ export interface QueueFigures {
 /** The figures of a queue that is not open. */
 const NO_FIGURES: QueueFigures = { unread: 0, unreadBytes: 0, deferred: 0 };
 
-/** Bytes that the answer to a READ may take besides its fields, for one record of any size at least. */
+/** Bytes for the records of an answer to READ: enough for at least one record of any size. */
 export function recordsRoom(recordBytesMax: number): number {
   return recordBytesMax + PADDING_MAX + DUE_BYTES;
 }
@@ -74,12 +75,12 @@ export class PumpLink {
   /** Whether the pump has sent END. */
   hasEnded = false;
 
-  /** Requests not yet taken. */
+  /** The ring of requests. */
   readonly requests: RingReader;
-  /** The answers' ring, for records that are read straight into it. */
+  /** The ring of answers; records are read directly into it. */
   readonly answers: RingWriter;
   readonly #bell: Doorbell;
-  /** Offset of the answer under way. */
+  /** Offset of the answer that is being written. */
   #answer = FULL;
   #answerBytes = 0;
   #mustRing = false;
@@ -92,7 +93,7 @@ export class PumpLink {
     this.#bell = options.bell;
   }
 
-  /** Whether room for an answer is reserved and not used. */
+  /** Whether room for an answer is reserved and unused. */
   get hasAnswerClaimed(): boolean {
     return this.#answer !== FULL;
   }
@@ -105,15 +106,15 @@ export class PumpLink {
     return records * RECORD_BYTES_MIN;
   }
 
-  /** Reserves room for an answer without records. Returns false when there is none. */
+  /** Reserves room for an answer without records. Returns false if there is none. */
   claimAnswer(): boolean {
     return this.#claim(ANSWER_WORDS * 4 + TEXT_BYTES_MAX);
   }
 
   /**
-   * Reserves room for a RECORDS answer with so many bytes, or as many as fit, and with due times for all records that
-   * these may be. Returns false when there is none. Units: `bytesWanted` as it was, before the size of a record that is
-   * longer made it `bytes`.
+   * Reserves room for a RECORDS answer with `bytes`, or as many as fit, and with due times for all records that these
+   * may contain. Returns false if there is none. Units: `bytesWanted` is the requested number; `bytes` is larger if
+   * the first record is.
    */
   claimRecords(bytes: number, bytesWanted: number, mayHaveDueTimes: boolean): boolean {
     const records = Math.max(1, Math.floor(Math.min(bytes, bytesWanted) / RECORD_BYTES_MIN));
@@ -132,7 +133,7 @@ export class PumpLink {
     this.#answer = FULL;
   }
 
-  /** Completes an answer without records. No error: success. */
+  /** Completes an answer without records. Without an error it reports success. */
   answer(
     type: number,
     queue: number,
@@ -144,7 +145,7 @@ export class PumpLink {
     this.#commit(type, ANSWER_WORDS * 4 + bytes);
   }
 
-  /** Completes a RECORDS answer, its records in place already. */
+  /** Completes a RECORDS answer whose records are already in place. */
   answerRecords(queue: number, figures: QueueFigures, batch: ReadBatch): void {
     this.#writeFields(queue, figures, undefined);
     this.#writeRecordsFields(batch.count, batch.first, batch.dueTimes !== undefined);
@@ -154,7 +155,7 @@ export class PumpLink {
     this.#commit(RECORDS, length);
   }
 
-  /** Completes a REREAD_DONE answer, its records in place already. */
+  /** Completes a REREAD_DONE answer whose records are already in place. */
   answerReread(queue: number, figures: QueueFigures, batch: RereadBatch): void {
     const { bytes, covered, numbers } = batch;
     this.#writeFields(queue, figures, undefined);
@@ -165,7 +166,7 @@ export class PumpLink {
     this.#commit(REREAD_DONE, start + numbers.length * 4);
   }
 
-  /** Completes an answer that has no records, because of an error or because there is none. */
+  /** Completes an answer of this type without records, because of an error or because there are none. */
   answerNoRecords(
     type: RecordsType,
     queue: number,
@@ -178,7 +179,7 @@ export class PumpLink {
     this.#commit(type, RECORDS_WORDS * 4 + bytes);
   }
 
-  /** Keeps a log line for the next `flush`. */
+  /** Queues a log line for the next `flush`. */
   log(level: LogLevel, text: string): void {
     if (this.#statusLines.length === STATUS_LINES_MAX) {
       this.#statusLines.shift();
@@ -188,8 +189,8 @@ export class PumpLink {
   }
 
   /**
-   * Shows the pump what was answered, gives back the room of what was taken, and rings its bell if it waits
-   * for either.
+   * Publishes answers to the pump, releases the room of handled requests, and rings the pump's bell if it waits for
+   * either.
    */
   flush(): void {
     while (this.#sendStatus());
@@ -224,7 +225,7 @@ export class PumpLink {
     this.answers.words[at + RECORDS_HAS_DUE] = hasDueTimes ? 1 : 0;
   }
 
-  /** Writes due times behind so many bytes of the answer; returns how many there are then. */
+  /** Writes due times after the first `length` bytes of the answer; returns the new length. */
   #writeDueTimes(dueTimes: readonly number[], length: number): number {
     const start = paddedTo4(length);
     const end = start + dueTimes.length * DUE_BYTES;
@@ -245,11 +246,11 @@ export class PumpLink {
   #commit(type: number, length: number): void {
     this.answers.commit(type, length);
     this.#answer = FULL;
-    // A claim that finds the ring full publishes too, so `publish` alone does not tell whether there is news.
+    // A claim that finds the ring full publishes too, so the result of `publish` alone does not tell whether to ring.
     this.#mustRing = true;
   }
 
-  /** Sends the oldest log line. Returns false when there is none, or no room. */
+  /** Sends the oldest log line. Returns false if there is none, or no room. */
   #sendStatus(): boolean {
     if (this.#droppedLines > 0) {
       const text = `${this.#droppedLines} log lines of the disk thread were dropped`;
@@ -271,7 +272,7 @@ export class PumpLink {
   }
 }
 
-/** Where words may begin behind so many bytes. */
+/** Rounds up to the alignment of words. */
 function paddedTo4(length: number): number {
   return (length + PADDING_MAX) & ~PADDING_MAX;
 }

@@ -1,5 +1,5 @@
 /**
- * Reads the variable parts of a pump's requests.
+ * Parses the variable parts of a pump's requests.
  *
  * Thread: disk.
  */
@@ -27,11 +27,11 @@ export interface AppendRequest {
   readonly start: number;
   readonly end: number;
   readonly count: number;
-  /** For each record when it is due, Unix time in ms, 0 for none. */
+  /** The due time of each record, in Unix ms, 0 for none. */
   readonly dueTimes: readonly number[] | undefined;
 }
 
-/** Takes the front request apart, an APPEND. */
+/** Parses the front request, an APPEND. */
 export function appendOf(requests: RingReader): AppendRequest {
   const { words, offset, length } = requests;
   const at = offset >>> 2;
@@ -47,13 +47,13 @@ export function appendOf(requests: RingReader): AppendRequest {
   return { start, end: recordsEnd(requests.bytes, start, dueAt * 4, count), count, dueTimes };
 }
 
-/** What a REREAD asks for. */
+/** The contents of a REREAD. */
 export interface RereadRequest {
   readonly bytes: number;
   readonly numbers: readonly number[];
 }
 
-/** Takes the front request apart, a REREAD. */
+/** Parses the front request, a REREAD. */
 export function rereadOf(requests: RingReader): RereadRequest {
   const numbers: number[] = [];
   forEachRun(requests, REREAD_RUNS, (first, count) => {
@@ -83,7 +83,7 @@ export function forEachUpdate(
   }
 }
 
-/** Calls back for each run in the front request, from this word on. */
+/** Calls back for each run in the front request, starting at this word. */
 function forEachRun(
   { words, offset, length }: RingReader,
   start: number,
@@ -95,12 +95,12 @@ function forEachRun(
   }
 }
 
-/** Where so many records end, which nothing but padding may follow before `limit`. */
+/** The end of `count` records; only padding may follow before `limit`. */
 function recordsEnd(bytes: Uint8Array, start: number, limit: number, count: number): number {
   let at = start;
   for (let index = 0; index < count && at + 4 <= limit; index++) {
     const size = storedSize(bytes, at);
-    // This is no record; the check of the append reports it.
+    // Not a record; the check of the append reports it.
     if (size < 4 || at + size > limit) return limit;
     at += size;
   }

@@ -1,8 +1,7 @@
 /**
- * What pumps cannot learn about their disk queues from answers: that syncs fail or succeed again, and that a queue can
- * be written to again.
+ * Reports what pumps cannot learn from answers: that syncs fail or succeed again, and that a queue is writable again.
  *
- * A queue whose last write failed is probed regularly, because there may be no other write: a broker that reports
+ * A queue whose last write failed is probed regularly, since there may be no other write: a broker that reports
  * itself as unhealthy may get no more publishes.
  *
  * Bound: an entry for each unhealthy queue. Thread: disk.
@@ -10,19 +9,19 @@
 
 import { rethrowBug } from '../../shared/assert.ts';
 
-/** Time from a failed write to the first probe, and between probes. Units: ms. */
+/** Delay before the first probe, and between probes. Units: ms. */
 const PROBE_MS = 1000;
 
-/** News of a queue: the outcome of its syncs, or that it can be written to. */
+/** News of a queue: the outcome of its syncs, or that it is writable again. */
 export type HealthNews<Q> =
   | { readonly queue: Q; readonly about: 'sync'; readonly error: string | undefined }
   | { readonly queue: Q; readonly about: 'write'; readonly error: undefined };
 
 export class QueueHealth<Q> {
-  /** Queues whose last write failed, and when they are probed; in the order of that time. */
+  /** Queues whose last write failed, with the time of the next probe, in that order. */
   readonly #probeAtMs = new Map<Q, number>();
   readonly #unsynced = new Set<Q>();
-  /** By queue, so that only the latest news of a queue is sent. */
+  /** By queue, so that only the latest news is sent. */
   readonly #syncNews = new Map<Q, HealthNews<Q>>();
   readonly #writeNews = new Map<Q, HealthNews<Q>>();
 
@@ -56,14 +55,14 @@ export class QueueHealth<Q> {
         this.#writeNews.set(queue, { queue, about: 'write', error: undefined });
       } catch (error) {
         rethrowBug(error);
-        // The error of the failed write is known already.
+        // The pump already knows the error of the failed write.
         this.#probeAtMs.set(queue, nowMs + PROBE_MS);
       }
     }
     return count;
   }
 
-  /** Passes the news to `tell`, and keeps what that does not take. */
+  /** Passes the news to `tell`, and keeps those that it does not accept. */
   tell(tell: (news: HealthNews<Q>) => boolean): void {
     for (const news of [this.#syncNews, this.#writeNews]) {
       for (const [queue, item] of news) if (tell(item)) news.delete(queue);

@@ -1,13 +1,13 @@
 /**
- * Finds out what a disk queue holds when it is opened: the metadata is as old as the last sync, and the segments may
- * have more than it says, or less.
+ * Determines what a disk queue holds when it is opened: the metadata is as old as the last sync, and the segments may
+ * hold more or less than it says.
  *
- * Nothing on disk changes here. Records that were not synced before a crash are kept if they are whole. Writing
- * continues in a new segment, so that a torn record at the end of an old one never has another one behind it.
+ * It changes nothing on disk. Records that were not synced before a crash are kept if they are whole. Writing
+ * continues in a new segment, so that no record ever follows a torn one at the end of an old segment.
  *
  * Thread: disk.
- * Source: go-diskqueue `retrieveMetaData`; differs in counting what the metadata does not know, in finding segments
- * above the write segment, and in never writing over segments whose metadata is missing.
+ * Source: go-diskqueue `retrieveMetaData`; differs in counting records that the metadata does not cover, in finding
+ * segments above the write segment, and in never overwriting segments whose metadata is missing.
  */
 
 import { LOG_ERROR, LOG_WARNING } from './files/disk-log.ts';
@@ -23,17 +23,19 @@ import {
   sizeOrZero,
 } from './segments/segment-span.ts';
 
-/** What opening a queue has found. */
+/** The result of opening a queue. */
 export interface RecoveredQueue extends QueueMetadata {
-  /** Where bytes begin that may not be durable, in each segment that has any; metadata must not name them before. */
+  /**
+   * For each segment with bytes that may not be durable, where they begin; metadata must not name them before a sync.
+   */
   readonly unsynced: readonly QueuePlace[];
   /** The metadata on disk, if it can be read and is trusted. */
   readonly metadata: QueueMetadata | undefined;
-  /** Whether the metadata on disk is damaged or gone, and was replaced by its copy. */
+  /** Whether the metadata on disk is damaged or missing and the copy is used. */
   readonly isRepaired: boolean;
 }
 
-/** Reads what is on disk. Errors: throws when something there cannot be read; it may be tried again. */
+/** Reads the queue's files. Errors: throws if something cannot be read; may be repeated. */
 export function recoverQueue(source: QueueContext): RecoveredQueue {
   const choice = chooseMetadata(source);
   const { metadata } = choice;
@@ -103,21 +105,21 @@ function isDepthPossible(metadata: QueueMetadata): boolean {
 }
 
 interface WritePlace extends QueuePlace {
-  /** Records behind the metadata's write position. */
+  /** Records after the metadata's write position. */
   readonly added: number;
-  /** Whether records before the metadata's write position are gone. */
+  /** Whether records before the metadata's write position are missing. */
   readonly isShort: boolean;
   readonly unsynced: readonly QueuePlace[];
 }
 
-/** Compares the write segment with the metadata, and looks for segments that were begun after it. */
+/** Compares the write segment with the metadata, and looks for later segments. */
 function findWritePlace(source: QueueContext, metadata: QueueMetadata): WritePlace {
   const { writeSegment, writePosition } = metadata;
   const size = segmentSize(source, writeSegment);
   const later = laterSegments(source, writeSegment);
   const isGone = size === 'missing' && hasUnreadInWriteSegment(metadata);
   const isShort = isGone || (size !== 'missing' && size < writePosition);
-  // If reading begins there, the check of the read position logs it.
+  // If this is also the read segment, the check of the read position logs it.
   if (isShort && (size !== 'missing' || metadata.readSegment !== writeSegment)) {
     source.log(
       LOG_ERROR,
@@ -141,7 +143,7 @@ function findWritePlace(source: QueueContext, metadata: QueueMetadata): WritePla
   return { segment: last + 1, position: 0, added, isShort, unsynced };
 }
 
-/** Segments above that one. Those between may have been read and removed, so the index is asked as well. */
+/** Segments above this one. Some in between may have been read and removed, so the index is used as well. */
 function laterSegments(source: QueueContext, segment: number): number[] {
   const exists = (number: number): boolean => segmentSize(source, number) !== 'missing';
   const known = source.index.known(source.queueName);
@@ -155,7 +157,10 @@ interface ReadPlace extends QueuePlace {
   readonly hasMoved: boolean;
 }
 
-/** The metadata's read place, unless its segment is gone: it is removed only once metadata does not name it. */
+/**
+ * The metadata's read place, unless its segment is missing: a segment is removed only after metadata no longer names
+ * it.
+ */
 function findReadPlace(
   source: QueueContext,
   metadata: QueueMetadata,
@@ -173,7 +178,7 @@ function findReadPlace(
   return { segment: next, position: 0, hasMoved: true };
 }
 
-/** Counts and logs what was written after the last sync. */
+/** Counts and logs the records written after the last sync. */
 function countUnsynced(source: QueueContext, segment: number, from: number, size: number): number {
   const { count, end } = countSegment(source, segment, from, size);
   const torn = end === size ? '' : ` and ${size - end} bytes that are none`;

@@ -1,7 +1,7 @@
 /**
- * Removes everything that a queue has on disk. First metadata says that the queue is empty, so that a crash leaves all
- * records or none. Then the segments are removed, durably, before the metadata: without metadata and sidecars their
- * records would be recovered.
+ * Removes all files of a queue. First the metadata is set to empty, so that a crash leaves all records or none. Then
+ * the segments are removed durably, before the metadata: without metadata and sidecars their records would be
+ * recovered.
  *
  * Thread: disk.
  */
@@ -27,19 +27,22 @@ export interface QueueParts {
   readonly states: RecordStates;
 }
 
-/** Errors: throws when a file could not be removed; some of them may be gone, and metadata may call the queue empty. */
+/**
+ * Errors: throws if a file could not be removed; some files may be gone, and metadata may describe the queue as
+ * empty.
+ */
 export function removeQueueFiles(parts: QueueParts): void {
   const { source, metadata, reader, writer, states } = parts;
   const { openFiles, files } = source;
   const segments = segmentsOf(parts);
   const hasMetadata = openFiles.size(files.metadata) !== 'missing';
-  // Without metadata there is nothing to change: recovery finds what a crash leaves.
+  // Without metadata there is nothing to change: recovery finds what a crash leaves behind.
   if (hasMetadata) callEmpty(parts, writer.lastSegment + 1);
   let isOneGone = false;
   for (const segment of segments) {
     if (openFiles.remove(files.segment(segment))) isOneGone = true;
   }
-  // If metadata is still there, an earlier try may have removed segments only.
+  // If metadata exists, an earlier attempt may have removed only segments.
   if (isOneGone || hasMetadata) syncDataPath(source);
   metadata.remove();
   reader.passed.removeSidecars();
@@ -64,7 +67,7 @@ function callEmpty({ metadata, source: { log } }: QueueParts, segment: number): 
     });
   } catch (error) {
     if (error instanceof AssertionError) throw error;
-    // A queue is emptied to make room, also on a disk that takes no writes; a crash then leaves a part of it.
+    // Emptying a queue may be how an operator makes room on a full disk; a crash then leaves a part of it.
     log(LOG_WARNING, `removing a queue that metadata still names - ${errorText(error)}`);
   }
 }
@@ -73,11 +76,11 @@ function callEmpty({ metadata, source: { log } }: QueueParts, segment: number): 
 function segmentsOf({ source, reader, writer }: QueueParts): readonly number[] {
   const first = reader.firstSegment;
   const last = writer.lastSegment;
-  // Damaged or hand-made metadata may span too many numbers to try.
+  // Damaged or edited metadata may span too many numbers to try.
   if (last - first > SEGMENTS_TO_TRY) {
     return source.index.list(source.queueName).filter((number) => number <= last);
   }
-  // A crash may have brought earlier ones back.
+  // A crash may have restored earlier segments.
   const earlier = source.index.known(source.queueName).filter((number) => number < first);
   return [...earlier, ...Array.from({ length: last - first + 1 }, (_, index) => first + index)];
 }

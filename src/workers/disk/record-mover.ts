@@ -3,8 +3,8 @@
  * it moves records that keep a nearly finished segment alive. When the queue closes it moves records before finished
  * ones: nsqd would deliver the finished ones again.
  *
- * A moved record has its attempts in its bytes, as nsqd writes them; its due time is in its state. Both places are on
- * disk until the next sync succeeds. Only then may the old one go.
+ * A moved record carries its attempts in its bytes, as nsqd writes them; its due time is in its state. Both places
+ * stay on disk until the next sync succeeds. Only then may the old one be removed.
  *
  * Errors: a failure is logged and leaves the remaining records where they are. The next sync tries again.
  * Thread: disk.
@@ -24,7 +24,7 @@ import { readUnacked } from './unacked/read-unacked.ts';
 import type { UnackedRecord, UnackedRecords } from './unacked/unacked-records.ts';
 import type { UnreadCount } from './unacked/unread-count.ts';
 
-/** What a mover is made of. */
+/** The dependencies of a mover. */
 export interface RecordMoverOptions {
   readonly source: QueueContext;
   readonly writer: RecordWriter;
@@ -32,7 +32,7 @@ export interface RecordMoverOptions {
   readonly unacked: UnackedRecords;
   readonly reader: SegmentReader;
   readonly unread: UnreadCount;
-  /** The last place of a finished record according to the states that were there when the queue was opened. */
+  /** The last place of a finished record, according to the states found when the queue was opened. */
   readonly foundFinished: QueuePlace | undefined;
 }
 
@@ -40,9 +40,9 @@ export interface RecordMoverOptions {
 const BATCH_BYTES = 256 * 1024;
 /** Bytes moved before a sync; more wait for the next one. */
 const SYNC_BYTES_MAX = 4 * 1024 * 1024;
-/** A queue with more bytes to move is closed as it is, so that closing takes bounded time. */
+/** A queue with more bytes to move is closed without moving them, so that closing takes bounded time. */
 const CLOSE_BYTES_MAX = 64 * 1024 * 1024;
-/** Segments may take this many times the bytes of the unacked records in them. */
+/** Segments may take this many times the bytes of their unacked records. */
 const WASTE_MAX = 4;
 
 export class RecordMover {
@@ -59,8 +59,8 @@ export class RecordMover {
   }
 
   /**
-   * Moves the records of the oldest segment if nearly all of that segment is finished, or nearly all of all segments.
-   * Returns whether anything was moved.
+   * Moves the records of the oldest segment if that segment, or all segments together, are nearly finished. Returns
+   * whether anything was moved.
    */
   moveForSpace(): boolean {
     const { oldest, count, sizeBytes } = this.#reader.passed;
@@ -74,7 +74,7 @@ export class RecordMover {
   }
 
   /**
-   * Passes or moves records that lie before finished ones. Returns whether there were any; then the queue must be
+   * Skips or moves records that lie before finished ones. Returns whether there were any; then the queue must be
    * synced.
    */
   moveForClose(): boolean {
@@ -83,7 +83,7 @@ export class RecordMover {
     if (!mustRead && !this.#hasFinishedBehind()) return false;
     try {
       if (mustRead && !this.#readUntil(foundFinished)) return false;
-      // Moved records lie ahead of the reader, and may be finished there.
+      // Moved records lie ahead of the reader, which may reach them next.
       this.#reader.passMoved();
       const { lastFinished } = this.#unacked;
       if (lastFinished === undefined || !this.#hasFinishedBehind()) return true;
@@ -97,7 +97,7 @@ export class RecordMover {
     return true;
   }
 
-  /** Whether a finished record lies behind an unacked one. */
+  /** Whether a finished record follows an unacked one. */
   #hasFinishedBehind(): boolean {
     const { lastFinished, oldest } = this.#unacked;
     return lastFinished !== undefined && !isBefore(lastFinished, oldest ?? this.#reader.place);
@@ -129,7 +129,7 @@ export class RecordMover {
     return done > 0;
   }
 
-  /** Moves as many records as make a batch, from this index on. Returns how many. */
+  /** Moves one batch of records, from this index on. Returns how many. */
   #moveSome(records: readonly UnackedRecord[], first: number): number {
     let end = first;
     let length = 0;
@@ -153,7 +153,7 @@ export class RecordMover {
     return end - first;
   }
 
-  /** Reads a record as it is to be written, and returns its due time. */
+  /** Reads a record in the form to write, and returns its due time. */
   #read(record: UnackedRecord, bytes: Buffer, at: number): number | 'damaged' {
     const { source, states } = this.#options;
     const dueMs = readUnacked(source, states, record, bytes, at);

@@ -1,5 +1,5 @@
 /**
- * Appends records to a queue together with their states: all of it or nothing. A deferred record must not be on disk
+ * Appends records to a queue together with their states: all or nothing. A deferred record must not be on disk
  * without its due time, so its state is written first; a state without its record does no harm.
  *
  * Thread: disk.
@@ -19,7 +19,7 @@ export interface RecordAppend {
   readonly runs: readonly WrittenRun[];
   /** How many of the records have a due time. */
   readonly deferred: number;
-  /** Whether an unknown segment was in the way; its records are before those that were written. */
+  /** Whether an unknown segment existed; its records precede those that were written. */
   readonly hasMetOthers: boolean;
 }
 
@@ -43,8 +43,8 @@ export class RecordWriter {
   }
 
   /**
-   * Appends whole records of possible sizes from `start` to `end`. Units: `dueTimes` in Unix ms, one for each record,
-   * 0 for at once. Errors: throws, and nothing is kept.
+   * Appends whole records of valid sizes from `start` to `end`. Units: `dueTimes` in Unix ms, one for each record, 0
+   * for at once. Errors: throws, and nothing is kept.
    */
   append(
     bytes: Uint8Array,
@@ -60,14 +60,14 @@ export class RecordWriter {
     return this.#append(bytes, 0, end, dueTimes, 'states before records');
   }
 
-  /** Removes what a failed append has left behind. Errors: throws; then it must be called again. */
+  /** Removes the remains of a failed append. Errors: throws; then it must be called again. */
   tidy(): void {
     this.#writer.tidy();
     for (const { segment, position } of this.#undone) this.#states.cut(segment, position);
     this.#undone = [];
   }
 
-  /** As `tidy`, if that is possible now. */
+  /** As `tidy`, if that succeeds now. */
   tryTidy(): void {
     try {
       this.tidy();
@@ -77,7 +77,7 @@ export class RecordWriter {
     }
   }
 
-  /** All records are gone, and all states. */
+  /** All records and states have been removed. */
   restart(): void {
     this.#undone = [];
   }
@@ -96,7 +96,7 @@ export class RecordWriter {
     try {
       const hasMetOthers = this.#writer.append(bytes, start, end, (run) => {
         runs.push(run);
-        // States with its number are of another segment.
+        // States with this number belong to another segment.
         if (run.position === 0) this.#states.remove(run.segment);
         if (dueTimes === undefined) return;
         list.clear();

@@ -10,7 +10,7 @@ import type { QueueContext } from './queue-context.ts';
 import { removeSidecars } from './segments/passed-segments.ts';
 import type { RecordStates } from './states/record-states.ts';
 
-/** An estimate: a state may be of another record than the one that lies there now. */
+/** An estimate: a state may belong to an earlier record at the same place. */
 export interface StateCensus {
   readonly finished: number;
   readonly deferred: number;
@@ -36,8 +36,8 @@ export function takeCensus(states: RecordStates, from: QueuePlace, to: QueuePlac
 }
 
 /**
- * Returns the segments before `from` that have sidecars, and removes the sidecars of segments behind `to`: new segments
- * will have those numbers. Errors: logged.
+ * Returns the segments before `from` that have sidecars, and removes the sidecars of segments after `to`, whose
+ * numbers new segments will get. Errors: logged.
  */
 export function straySidecars(
   source: QueueContext,

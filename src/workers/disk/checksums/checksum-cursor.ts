@@ -1,8 +1,8 @@
 /**
- * Finds the entries of a segment's records among its checksums by position, and cheaply for records that follow each
- * other. A cursor owns no buffer: it reads into one that the queues of a thread share.
+ * Finds the checksum entries of a segment's records by position; sequential lookups are cheap. A cursor owns no
+ * buffer: it reads into one that all queues of a thread share.
  *
- * Errors: `seek` throws when the checksums cannot be read. Missing, short and damaged ones count as not written.
+ * Errors: `seek` throws if the checksums cannot be read. Missing, short and damaged ones count as not written.
  * Thread: disk.
  */
 
@@ -19,7 +19,7 @@ import {
   samePartsOf,
 } from './checksum-entry.ts';
 
-/** Entries read at once: some 16 KiB. */
+/** Entries read at once: about 16 KiB. */
 const CHUNK_ENTRIES = CHECKSUM_BLOCK_BYTES / ENTRY_BYTES;
 
 assert(Number.isInteger(CHUNK_ENTRIES), 'a block has whole entries');
@@ -35,13 +35,13 @@ export class ChecksumCursor {
   /** Index of the chunk's first entry, and how many it has. */
   #chunkStart = 0;
   #chunkCount = 0;
-  /** Index of the entry that the last search has ended at. */
+  /** Index of the entry where the last search ended. */
   #index = 0;
-  /** The position that the last search was for. */
+  /** The position of the last search. */
   #sought = 0;
-  /** Index behind the last entry, once that was seen. */
+  /** Index after the last entry, once known. */
   #end = Number.POSITIVE_INFINITY;
-  /** The entry found last: where it lies in the chunk, and its record in the segment. */
+  /** The entry found last: its offset in the chunk, and the position of its record in the segment. */
   #entry = 0;
   #position = 0;
 
@@ -53,15 +53,15 @@ export class ChecksumCursor {
     this.#chunkView = this.#block.view;
   }
 
-  /** Forgets what was read: there may be more entries now. */
+  /** Drops the entries read so far, since there may be more now. */
   refresh(): void {
     this.#chunkCount = 0;
     this.#end = Number.POSITIVE_INFINITY;
   }
 
   /**
-   * Goes to the first entry at or behind this position. Returns false if there is none. What the getters below say of
-   * the entry holds until the next search, of whatever cursor.
+   * Moves to the first entry at or after this position. Returns false if there is none. The getters below describe
+   * that entry until the next search of any cursor.
    */
   seek(segment: number, position: number): boolean {
     if (segment !== this.#segment) this.#enter(segment);
@@ -71,7 +71,7 @@ export class ChecksumCursor {
     while (this.#index < this.#end && this.#load()) {
       const first = this.#index;
       if (this.#scan(position)) return true;
-      // A whole chunk of entries and not there yet; they are in order.
+      // A whole chunk of entries lies before the position; entries are in order.
       if (this.#index - first === CHUNK_ENTRIES && !isClose) {
         this.#approach(position);
         isClose = true;
@@ -80,22 +80,22 @@ export class ChecksumCursor {
     return false;
   }
 
-  /** Where the record of the entry begins. */
+  /** The position of the entry's record. */
   get position(): number {
     return this.#position;
   }
 
-  /** Bytes of the record, by its entry. */
+  /** The size of the record, from its entry. */
   get size(): number {
     return entrySize(this.#chunk, this.#entry);
   }
 
-  /** The record's checksum, by its entry. */
+  /** The record's checksum, from its entry. */
   get checksum(): number {
     return entryChecksum(this.#chunk, this.#entry);
   }
 
-  /** How many of the two parts of the record at `at` are as the entry says. */
+  /** How many of the two parts of the record at `at` match the entry. */
   samePartsOf(bytes: Uint8Array, at: number): number {
     return samePartsOf(this.#chunk, this.#entry, bytes, dataViewOf(bytes), at);
   }
@@ -107,7 +107,7 @@ export class ChecksumCursor {
     this.refresh();
   }
 
-  /** Has the entry at the index in the chunk. Returns false if there is none. */
+  /** Loads the entry at the index into the chunk. Returns false if there is none. */
   #load(): boolean {
     const at = this.#index - this.#chunkStart;
     if (this.#block.owner === this && at >= 0 && at < this.#chunkCount) return true;
@@ -125,7 +125,7 @@ export class ChecksumCursor {
     if (this.#chunkCount < CHUNK_ENTRIES) this.#end = index + this.#chunkCount;
   }
 
-  /** Looks through the chunk from the index on. */
+  /** Scans the chunk from the index on. */
   #scan(position: number): boolean {
     const end = this.#chunkStart + this.#chunkCount;
     for (; this.#index < end; this.#index++) {
@@ -139,7 +139,7 @@ export class ChecksumCursor {
     return false;
   }
 
-  /** Moves the index forward to an entry before the position, close to it, by halving what is left. */
+  /** Moves the index forward to an entry shortly before the position, by binary search. */
   #approach(position: number): void {
     const size = this.#openFiles.size(this.#files.checksums(this.#segment));
     let low = this.#index;
@@ -153,7 +153,7 @@ export class ChecksumCursor {
     this.#index = low;
   }
 
-  /** The position in the first entry from there on that is not damaged, as far as the chunk goes. */
+  /** The position in the first undamaged entry from the index on, within the chunk. */
   #positionFrom(index: number): number | undefined {
     this.#read(index);
     for (let entry = 0; entry < this.#chunkCount * ENTRY_BYTES; entry += ENTRY_BYTES) {

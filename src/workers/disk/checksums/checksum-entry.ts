@@ -31,7 +31,7 @@ const CHECK = 18;
 /** Positions from here on do not fit an entry. */
 const POSITION_END = 2 ** 48;
 
-/** Writes the entry of the record at `at`, whose size field is right and which lies in its segment at `position`. */
+/** Writes the entry of the record at `at`, whose size field is valid and which lies at `position` in its segment. */
 export function writeEntry(
   entries: Uint8Array,
   entriesView: DataView,
@@ -56,7 +56,7 @@ export function fitsEntry(position: number): boolean {
   return position < POSITION_END;
 }
 
-/** The position in the entry, undefined if the entry is damaged or none. */
+/** The position in the entry; undefined if the entry is damaged or empty. */
 export function entryPosition(
   entries: Uint8Array,
   entriesView: DataView,
@@ -77,7 +77,7 @@ export function entryChecksum(entries: Uint8Array, entry: number): number {
   return readUint32(entries, entry + CHECKSUM);
 }
 
-/** How many of the two parts of the record at `at` are as the entry says. */
+/** How many of the two parts of the record at `at` match the entry. */
 export function samePartsOf(
   entries: Uint8Array,
   entry: number,

@@ -1,6 +1,6 @@
 /**
- * Writes the checksums of appended records behind those of their segment. It runs after the records are written, so no
- * entry stands for a record that was taken back.
+ * Appends the checksums of new records to those of their segment. It runs after the records are written, so no entry
+ * describes a record whose append was undone.
  *
  * Errors: none. A failure is logged, and the segment gets no more checksums.
  * Thread: disk.
@@ -15,14 +15,14 @@ import { storedSize } from '../records/disk-record.ts';
 import { ChecksumCursor } from './checksum-cursor.ts';
 import { ENTRY_BYTES, fitsEntry, writeEntry } from './checksum-entry.ts';
 
-/** What a writer of checksums is made of. */
+/** The dependencies of a checksum writer. */
 export interface ChecksumWriterOptions {
   readonly openFiles: OpenFiles;
   readonly files: QueueFiles;
   readonly log: DiskLog;
 }
 
-/** Entries written at once: as many as most batches have. */
+/** Entries written at once: enough for most batches. */
 const CHUNK_ENTRIES = 3276;
 
 /** One for the thread: writing is never interrupted. */
@@ -31,7 +31,7 @@ const chunkView = dataViewOf(chunk);
 
 export class ChecksumWriter {
   readonly #options: ChecksumWriterOptions;
-  /** The segment whose checksums are being written, and how many there are. */
+  /** The segment whose checksums are being written, and the number of its entries. */
   #segment = -1;
   #count = 0;
   /** A segment whose checksums could not be written. */
@@ -57,7 +57,7 @@ export class ChecksumWriter {
     }
   }
 
-  /** Finds out where the next entry goes. Entries from this position on are of records that are no more. */
+  /** Finds the place of the next entry. Entries from this position on belong to records that no longer exist. */
   #takeUp(segment: number, position: number): void {
     const { openFiles, files } = this.#options;
     const path = files.checksums(segment);

@@ -1,14 +1,14 @@
 /**
  * Verifies records against their stored checksums.
  *
- * Checksums may be out of date: nsqd or an operator may have replaced the bytes of the segment. So an entry counts for
- * a record only if a part of the record is as the entry says (see `checksum-entry.ts`). Then the record is the one that
- * the entry was written for, and any difference is damage. After the first whole record that does not match its entry,
- * the checksums of the segment are not trusted any more, and are removed (see `foreign-checksums.ts`). Where there is
- * no entry, the record's format decides.
+ * Checksums may be out of date: nsqd or an operator may have replaced the bytes of the segment. So an entry applies
+ * to a record only if a part of the record matches it (see `checksum-entry.ts`). Then the entry was written for this
+ * record, and any difference is damage. After the first intact record that does not match its entry, the checksums of
+ * the segment are no longer trusted, and are removed (see `foreign-checksums.ts`). Without an entry, the record's
+ * format decides.
  *
  * Errors: checksums that cannot be read are logged, and count as missing until the next `refresh`. `nextPlace` throws
- * instead, as long as its queue has patience, because its decision is final.
+ * instead while its queue still waits for the file, because its decision is final.
  * Thread: disk.
  */
 
@@ -20,32 +20,29 @@ import { hasMessageId, RECORD_BYTES_MIN, recordSize, storedSize } from '../recor
 import { ChecksumCursor } from './checksum-cursor.ts';
 import type { ForeignChecksums } from './foreign-checksums.ts';
 
-/** What a check needs of its queue. */
+/** What a check needs from its queue. */
 export type RecordCheckSource = Pick<
   QueueContext,
   'openFiles' | 'files' | 'recordBytesMax' | 'log' | 'patience'
 >;
 
-/**
- * What the checksums say about a record: nothing, that it is as it was written, that it is the one that was written but
- * damaged, or that it is another one.
- */
+/** The verdict of the checksums on a record: none, unchanged, the written record but damaged, or another record. */
 export type Verdict = 'unknown' | 'same' | 'damaged' | 'other';
 
-/** The part of a record that tells whether it is one. One for the thread. */
+/** Buffer for the part of a record that identifies it. One for the thread. */
 const front = Buffer.allocUnsafeSlow(RECORD_BYTES_MIN);
 
 export class RecordCheck {
   readonly #source: RecordCheckSource;
   readonly #checksums: ChecksumCursor;
   readonly #foreign: ForeignChecksums | undefined;
-  /** The segment whose checksums are not trusted: they are of other records, or cannot be read. */
+  /** The segment whose checksums are not trusted: they belong to other records, or cannot be read. */
   #distrusted = -1;
   /** The segment whose checksums could not be read the last time. */
   #unreadable = -1;
-  /** The segment whose checksums the log calls unreadable. */
+  /** The segment whose unreadable checksums have been logged. */
   #toldUnreadable = -1;
-  /** Bytes of the record that was judged last, by its entry. */
+  /** The size of the record that was judged last, from its entry. */
   #size = 0;
 
   /** `foreign` is told of checksums that are of other records. */
@@ -55,17 +52,17 @@ export class RecordCheck {
     this.#checksums = new ChecksumCursor(source.openFiles, source.files);
   }
 
-  /** Original size of the record that `judgeFront` or `judge` has just found damaged. */
+  /** The original size of the record that `judgeFront` or `judge` has just found damaged. */
   get size(): number {
     return this.#size;
   }
 
-  /** Whether the segment holds whole records that are not those of its checksums. */
+  /** Whether the segment holds intact records that do not match its checksums. */
   isDistrusted(segment: number): boolean {
     return segment === this.#distrusted;
   }
 
-  /** There may be more checksums by now. */
+  /** Reads the checksums again, since there may be more now. */
   refresh(): void {
     this.#checksums.refresh();
     this.#unreadable = -1;
@@ -101,10 +98,10 @@ export class RecordCheck {
   }
 
   /**
-   * Where the next record begins, after a place where the format says that there is no record: the first place for
-   * which there is an entry and that has the record of the entry, or the end of the segment.
+   * Where the next record begins, after a place whose bytes do not have the format of a record: the first place whose
+   * record matches its entry, or the end of the segment.
    *
-   * Errors: throws when the segment cannot be read, or the checksums can not for some time.
+   * Errors: throws if the segment cannot be read, and for some time if the checksums cannot be read.
    */
   nextPlace(segment: number, position: number, end: number): number {
     if (segment === this.#distrusted) return end;
@@ -113,14 +110,14 @@ export class RecordCheck {
       const found = this.#checksums.position;
       const next = found + this.#checksums.size;
       if (found > position && this.#isSameFront(segment, found)) return found;
-      // Records that have no entry may follow one that has.
+      // Records without an entry may follow one with an entry.
       if (found === position && next < end && this.#isRecordAt(segment, next, end)) return next;
       sought = found + 1;
     }
     return end;
   }
 
-  /** As the cursor, until patience is over: then there are no checksums. */
+  /** Like the cursor's `seek`; after the waiting time the checksums count as missing. */
   #seek(segment: number, position: number): boolean {
     const { openFiles, files, patience, log } = this.#source;
     const path = files.checksums(segment);

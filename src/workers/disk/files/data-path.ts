@@ -1,12 +1,13 @@
 /**
- * While the data directory is missing, for example because its disk is not mounted, nothing is known about its queues.
+ * Checks that the data directory exists: while it is missing, for example because its disk is not mounted, nothing is
+ * known about its queues.
  *
  * Thread: disk.
  */
 
 import type { OpenFiles } from './open-files.ts';
 
-/** Errors: throws when the data directory is missing: then no file in it is known to be gone. */
+/** Errors: throws if the data directory is missing; a file in it then does not count as gone. */
 export function checkDataPath(openFiles: OpenFiles, dataPath: string): void {
   if (openFiles.size(dataPath) === 'missing') throw new Error(`no data path "${dataPath}"`);
 }

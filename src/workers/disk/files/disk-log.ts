@@ -4,7 +4,7 @@
  * Thread: disk.
  */
 
-/** Levels of STATUS records. A disk queue logs only what is not normal. */
+/** Levels of STATUS records. A disk queue logs only warnings and errors. */
 export const LOG_WARNING = 3;
 export const LOG_ERROR = 4;
 

@@ -1,5 +1,5 @@
 /**
- * Tests whether the disk takes data, by writing some and removing it.
+ * Tests whether the disk is writable, by writing a file and removing it.
  *
  * Thread: disk.
  */
@@ -11,7 +11,7 @@ import { fileError } from './file-error.ts';
 import type { FileSystem } from './file-system.ts';
 import { sidecarDirectoryOf } from './queue-files.ts';
 
-/** A block of most file systems: less may still fit on a full disk. */
+/** The block size of most file systems: less may still fit on a full disk. */
 const PROBE_BYTES_MIN = 4096;
 /** More than any append, except one of a single large message. */
 const PROBE_BYTES_MAX = 1024 * 1024;
@@ -25,10 +25,10 @@ export interface WantedBytes {
 const NOTHING_WANTED: WantedBytes = { position: 0, length: 0 };
 
 /**
- * Writes as many bytes as the failed append, at the same position of a file. A single block would fit on a disk without
- * room for more, and would not reach a limit on the size of files.
+ * Writes as many bytes as the failed append, at the same file position. A single block might still fit on a full
+ * disk, and would not exceed a limit on the size of files.
  *
- * Errors: throws when the disk does not take it.
+ * Errors: throws if the write fails.
  */
 export function probeDisk(fileSystem: FileSystem, dataPath: string, wanted: WantedBytes): void {
   const directory = sidecarDirectoryOf(dataPath);
@@ -37,7 +37,7 @@ export function probeDisk(fileSystem: FileSystem, dataPath: string, wanted: Want
     writeProbe(fileSystem, join(directory, PROBE_FILE), wanted);
   } catch (error) {
     rethrowBug(error);
-    // That directory may be the reason, and records do not need it.
+    // The sidecar directory may be the cause, and records do not need it.
     writeProbe(fileSystem, join(dataPath, OUTER_PROBE_FILE), wanted);
   }
 }

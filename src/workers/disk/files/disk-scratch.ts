@@ -1,17 +1,17 @@
 /**
- * The buffers that the queues of one disk thread share: each call uses them from its start to its end, as no call is
- * interrupted by another one. A queue that has read into a block owns it until another queue does, and finds what it
- * has read as long as it is the owner.
+ * The buffers that the queues of one disk thread share. Calls do not interrupt each other, so each uses them
+ * exclusively. A queue that reads into a block owns it, and can reuse its contents, until another queue reads into
+ * it.
  *
  * Bound: 144 KiB for each thread, allocated when they are first used.
  * Thread: disk.
  */
 
-/** A piece of a file as it was read last. */
+/** The piece of a file that was read last. */
 export class SharedBlock {
   readonly bytes: Buffer;
   readonly view: DataView;
-  /** Who has read into it last. */
+  /** The last reader. */
   owner: object | undefined;
 
   constructor(sizeBytes: number) {
@@ -20,9 +20,9 @@ export class SharedBlock {
   }
 }
 
-/** Of a file of states: as much as one read brings, and as one write takes at most. */
+/** For state files: the size of one read, and the largest write. */
 export const STATE_BLOCK_BYTES = 64 * 1024;
-/** Of a file of checksums: 819 entries. */
+/** For checksum files: 819 entries. */
 export const CHECKSUM_BLOCK_BYTES = 16_380;
 
 export class DiskScratch {
@@ -30,19 +30,19 @@ export class DiskScratch {
   #checksums: SharedBlock | undefined;
   #draft: Buffer | undefined;
 
-  /** A piece of a file of states. */
+  /** A piece of a state file. */
   get states(): SharedBlock {
     this.#states ??= new SharedBlock(STATE_BLOCK_BYTES);
     return this.#states;
   }
 
-  /** A piece of a file of checksums. */
+  /** A piece of a checksum file. */
   get checksums(): SharedBlock {
     this.#checksums ??= new SharedBlock(CHECKSUM_BLOCK_BYTES);
     return this.#checksums;
   }
 
-  /** Room to put a write of states together; nothing of it is kept. */
+  /** A buffer to assemble a write of states; its contents are not kept. */
   get draft(): Buffer {
     this.#draft ??= Buffer.allocUnsafeSlow(STATE_BLOCK_BYTES);
     return this.#draft;

@@ -6,21 +6,21 @@
 
 import { basename } from 'node:path';
 
-/** Adds the failed action and the file to an error of the system. */
+/** Adds the failed action and the file to a system error. */
 export function fileError(action: string, path: string, cause: unknown): Error {
   return new Error(`${action} ${basename(path)}`, { cause });
 }
 
-/** Whether the system gave this code for an error or for one of its causes. */
+/** Whether an error or one of its causes has this system error code. */
 export function hasErrorCode(error: unknown, code: string): boolean {
   if (!(error instanceof Error)) return false;
   return ('code' in error && error.code === code) || hasErrorCode(error.cause, code);
 }
 
-/** The code that the system gave for an error or for one of its causes; undefined if it gave none. */
+/** The system error code of an error or of one of its causes; undefined if there is none. */
 export function errorCodeOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  // Node's own codes mean a wrong call.
+  // Node's own codes report invalid arguments.
   if ('code' in error && !String(error.code).startsWith('ERR_')) return String(error.code);
   return errorCodeOf(error.cause);
 }

@@ -1,9 +1,9 @@
 /**
- * All file calls of the disk thread. Everything that reaches the disk, and its order, is visible here, so that a test
- * can use its own file system: one that is full, that fails, or that loses what was not synced.
+ * All file calls of the disk thread. Everything that reaches the disk, and its order, passes through here, so that a
+ * test can use its own file system: one that is full, that fails, or that loses unsynced data.
  *
- * Errors: every call may throw the error of the system, with its `code`; the caller adds the action. Only "there is no
- * such file" and "there is one already" are values, as they are no failures.
+ * Errors: every call may throw a system error, with its `code`; the caller adds the action. A missing or existing
+ * file is not a failure, so these two are values.
  * Thread: disk; every call blocks.
  */
 
@@ -27,13 +27,13 @@ export type FileHandle = number;
 
 export interface FileSystem {
   openForReading(path: string): FileHandle | 'missing';
-  /** Opens an existing file for reading and writing, as it is. */
+  /** Opens an existing file for reading and writing, without truncation. */
   openForWriting(path: string): FileHandle | 'missing';
-  /** Creates a file that was not there, for reading and writing. Its name is durable after `syncDirectory`. */
+  /** Creates a new file for reading and writing. Its name is durable after `syncDirectory`. */
   create(path: string): FileHandle | 'exists';
-  /** Creates a file, or empties the one that is there. */
+  /** Creates a file, or truncates the existing one. */
   createOrEmpty(path: string): FileHandle;
-  /** Reads until `length` bytes are there or the file ends; returns how many there are. */
+  /** Reads until it has `length` bytes or the file ends; returns how many it has read. */
   read(
     handle: FileHandle,
     target: Uint8Array,
@@ -53,28 +53,28 @@ export interface FileSystem {
   /** Makes a file's bytes and size durable. */
   sync(handle: FileHandle): void;
   close(handle: FileHandle): void;
-  /** Whether the open file still has a name; nothing that is written to a file without one can be found again. */
+  /** Whether the open file still has a name; data written to a file without a name is lost. */
   isLinked(handle: FileHandle): boolean;
   /** Bytes of a file; of a directory, some number. */
   size(path: string): number | 'missing';
-  /** Gives a file another name, in one step and in place of whatever has that name. */
+  /** Renames a file atomically and replaces an existing one. */
   rename(from: string, to: string): void;
   /** Returns whether there was such a file. */
   remove(path: string): boolean;
-  /** Creates a directory in one that is there; no error when it is there already. */
+  /** Creates a directory in an existing one; no error if it exists. */
   makeDirectory(path: string): void;
   /** Names of a directory's entries, in no order. */
   list(directory: string): string[];
-  /** Makes what was created, renamed and removed in a directory durable. */
+  /** Makes creations, renames and removals in a directory durable. */
   syncDirectory(directory: string): void;
 }
 
-/** Files hold messages: only the broker's user may read them. As nsqd. */
+/** Files hold messages: only the broker's user may read them, as with nsqd. */
 const FILE_MODE = 0o600;
 /** As `FILE_MODE`, for a directory. */
 const DIRECTORY_MODE = 0o700;
 
-/** The machine's own files. */
+/** The real file system. */
 export class NodeFileSystem implements FileSystem {
   openForReading(path: string): FileHandle | 'missing' {
     return openExisting(path, 'r');
@@ -175,7 +175,7 @@ export class NodeFileSystem implements FileSystem {
   }
 
   syncDirectory(directory: string): void {
-    // Windows does not open directories; its file system keeps names in a journal.
+    // Windows cannot open directories; its file system keeps names in a journal.
     if (process.platform === 'win32') return;
     const handle = openSync(directory, 'r');
     try {

@@ -1,10 +1,10 @@
 /**
- * The segments of all queues of a disk thread, addressed by path as if they were always open. At most `max` are
- * open. To make room, the least recently used file that needs no sync is closed, or else the least recently used one,
- * which is synced before: the error of a sync must not get lost with its handle.
+ * The segments of all queues of a disk thread, addressed by path as if they were always open. At most `max` are open.
+ * To make room, the least recently used file that needs no sync is closed, or if there is none, the least recently
+ * used file, after a sync: the error of a sync must not be lost with its handle.
  *
- * Errors: every call throws with the action and the file's name; nothing is renamed, removed or skipped for it. A
- * failed `close` of the system is no error; if the file was written to and not synced, its next sync fails.
+ * Errors: every call throws with the action and the file's name, and changes no other file. A failed `close` is not
+ * an error; if the file has unsynced writes, its next sync fails.
  * Thread: disk.
  */
 
@@ -13,7 +13,7 @@ import { fileError } from './file-error.ts';
 import type { FileHandle, FileSystem } from './file-system.ts';
 import { createSidecar } from './sidecar-directory.ts';
 
-/** Open files per disk thread: well below the 1024 that a process often has for everything. */
+/** Open files per disk thread: well below 1024, a common limit of a process. */
 const OPEN_FILES_MAX = 256;
 
 interface OpenFile {
@@ -23,7 +23,7 @@ interface OpenFile {
 }
 
 export class OpenFiles {
-  /** What the queues of the thread share to read and write. */
+  /** The buffers that the queues of the thread share. */
   readonly scratch: DiskScratch;
 
   readonly #fileSystem: FileSystem;
@@ -48,7 +48,7 @@ export class OpenFiles {
     return this.#open.size;
   }
 
-  /** Creates a file that was not there. Returns false if there is one. */
+  /** Creates a new file. Returns false if it exists. */
   create(path: string): boolean {
     this.#makeRoom();
     try {
@@ -61,9 +61,7 @@ export class OpenFiles {
     }
   }
 
-  /**
-   * Whether there is such a file to write to: a removed file may still be open, and takes writes that are lost.
-   */
+  /** Whether the file exists and can be written to; writes to a removed file that is still open would be lost. */
   canWrite(path: string): boolean {
     const file = this.#forWriting(path);
     if (file === 'missing') return false;
@@ -85,8 +83,7 @@ export class OpenFiles {
   }
 
   /**
-   * Writes all bytes to an optional file: it is created if it is missing, with its directory if necessary, and is not
-   * synced.
+   * Writes all bytes to an optional file, without a sync. The file and its directory are created if missing.
    *
    * Errors: as `write`.
    */
@@ -106,7 +103,7 @@ export class OpenFiles {
     }
   }
 
-  /** Reads up to `length` bytes; fewer only where the file ends. */
+  /** Reads up to `length` bytes; fewer only at the end of the file. */
   read(
     path: string,
     target: Uint8Array,
@@ -123,7 +120,7 @@ export class OpenFiles {
     }
   }
 
-  /** Cuts a file off, if it is there. */
+  /** Truncates a file, if it exists. */
   truncate(path: string, sizeBytes: number): void {
     const file = this.#forWriting(path);
     if (file === 'missing') return;
@@ -135,7 +132,7 @@ export class OpenFiles {
     }
   }
 
-  /** Makes a file durable, if it is there. Errors: a later sync does not write what this one has not written. */
+  /** Makes a file durable, if it exists. Errors: a later sync does not write what this one failed to write. */
   sync(path: string): void {
     const failure = this.#failedSyncs.get(path);
     this.#failedSyncs.delete(path);
@@ -145,13 +142,13 @@ export class OpenFiles {
     this.#sync(path, file);
   }
 
-  /** Closes a file, if it is open, without a sync, and forgets whether it was synced. */
+  /** Closes a file, if it is open, without a sync, and drops its sync state. */
   close(path: string): void {
     this.#closeOpen(path);
     this.#failedSyncs.delete(path);
   }
 
-  /** Closes all open files whose paths begin so, without a sync. */
+  /** Closes all open files whose paths begin with `prefix`, without a sync. */
   closeAll(prefix: string): void {
     for (const path of [...this.#open.keys()]) if (path.startsWith(prefix)) this.close(path);
     for (const path of [...this.#failedSyncs.keys()]) {
@@ -159,7 +156,7 @@ export class OpenFiles {
     }
   }
 
-  /** Removes a file. Returns whether it was there. */
+  /** Removes a file. Returns whether it existed. */
   remove(path: string): boolean {
     this.close(path);
     try {
@@ -169,7 +166,7 @@ export class OpenFiles {
     }
   }
 
-  /** Gives a file another name, if it is there. */
+  /** Renames a file, if it exists. */
   rename(from: string, to: string): void {
     this.close(from);
     try {
@@ -203,12 +200,12 @@ export class OpenFiles {
   #forWriting(path: string): OpenFile | 'missing' {
     const file = this.#use(path);
     if (file?.isWritable) return file;
-    // The failed sync of an earlier handle is still to be reported.
+    // The failed sync of an earlier handle must still be reported.
     if (file !== undefined) this.#closeOpen(path);
     return this.#openFile(path, true);
   }
 
-  /** The file if it is open, as the latest used. */
+  /** The file if it is open; marks it as the most recently used. */
   #use(path: string): OpenFile | undefined {
     const file = this.#open.get(path);
     if (file === undefined) return undefined;
@@ -285,7 +282,10 @@ export class OpenFiles {
     }
   }
 
-  /** The handle is gone in any case. Synced bytes are on disk even if closing fails; the next sync reports the rest. */
+  /**
+   * The handle is released in any case. Synced bytes are on disk even if closing fails; the next sync reports the
+   * rest.
+   */
   #closeHandle(path: string, file: OpenFile): void {
     try {
       this.#fileSystem.close(file.handle);

@@ -16,12 +16,12 @@ import { SIDECAR_DIRECTORY } from '../../../shared/data-files.ts';
 
 const FILE_NAME = /^(.+)\.diskqueue\.(\d{6,})\.(dat|notes|sums)$/;
 
-/** What a file with a segment's number holds. */
+/** The kinds of files that carry a segment's number. */
 export type SegmentFileKind = 'dat' | 'notes' | 'sums';
 
-/** What a segment's file name says. */
+/** The parts of a segment's file name. */
 export interface SegmentFileName {
-  /** What the file names of the queue begin with. */
+  /** The prefix of the queue's file names. */
   readonly prefix: string;
   readonly segment: number;
   readonly kind: SegmentFileKind;
@@ -30,15 +30,17 @@ export interface SegmentFileName {
 export class QueueFiles {
   readonly metadata: string;
   readonly temporary: string;
-  /** What the paths of all files of the queue begin with, and of no other queue's. */
+  /** The prefix of the paths of all files of this queue, and of no other queue. */
   readonly prefix: string;
-  /** Where the sidecars of all queues lie. It may not be there. */
+  /** The directory of the sidecars of all queues. It may not exist. */
   readonly sidecarDirectory: string;
-  /** What the paths of all sidecars of the queue begin with, and of no other queue's. */
+  /** The prefix of the paths of all sidecars of this queue, and of no other queue. */
   readonly sidecarPrefix: string;
   readonly metadataCopy: string;
 
-  /** `platform` as in `process.platform`: Windows has no colon in file names, and nsqd writes a semicolon there. */
+  /**
+   * `platform` as in `process.platform`: Windows does not allow a colon in file names; nsqd uses a semicolon there.
+   */
   constructor(dataPath: string, queueName: string, platform: string = process.platform) {
     this.prefix = join(dataPath, `${filePrefix(queueName, platform)}.diskqueue.`);
     this.metadata = `${this.prefix}meta.dat`;
@@ -68,22 +70,22 @@ export class QueueFiles {
   }
 }
 
-/** What the file names of a queue begin with. */
+/** The prefix of a queue's file names. */
 export function filePrefix(queueName: string, platform: string = process.platform): string {
   return platform === 'win32' ? queueName.replaceAll(':', ';') : queueName;
 }
 
-/** Where the sidecars of all queues of a data directory lie. */
+/** The directory of the sidecars of all queues in a data directory. */
 export function sidecarDirectoryOf(dataPath: string): string {
   return join(dataPath, SIDECAR_DIRECTORY);
 }
 
-/** Splits the name of a segment or of one of its sidecars; undefined for any other file. */
+/** Parses the name of a segment or of one of its sidecars; undefined for any other file. */
 export function parseSegmentName(fileName: string): SegmentFileName | undefined {
   const match = FILE_NAME.exec(fileName);
   if (match === null) return undefined;
   const segment = Number(match[2]);
-  // A name such as 0000003 can be read as a segment number but is not the name of that segment.
+  // A name such as 0000003 parses as a segment number but is not the name of that segment.
   if (!Number.isSafeInteger(segment) || segmentDigits(segment) !== match[2]) return undefined;
   return { prefix: match[1], segment, kind: match[3] as SegmentFileKind };
 }

@@ -1,11 +1,11 @@
 /**
- * Lists the segments in the data directory, for queues without metadata, and which segments have states.
+ * Lists the segments in the data directory, for queues without metadata, and the segments that have states.
  *
- * A directory of many queues is long, and most queues open without metadata because they are new. So the directory is
- * listed once. That list is a hint to be checked, as files come and go later. The list of sidecars is kept up to date,
- * as only this thread changes them.
+ * A directory of many queues is long, and most queues have no metadata when they open because they are new. So the
+ * directory is listed once. That list is only a hint, as files change later. The list of sidecars is kept up to date,
+ * since only this thread changes them.
  *
- * Errors: all but `forget` throw when the directory cannot be listed; the next call tries again.
+ * Errors: all except `forget` throw if the directory cannot be listed; the next call tries again.
  * Thread: disk.
  */
 
@@ -38,7 +38,7 @@ export class SegmentIndex {
     return this.#known.get(filePrefix(queueName)) ?? [];
   }
 
-  /** Segments that the queue has now, ascending. Takes the time of listing the whole directory. */
+  /** Segments that the queue has now, ascending. Slow: lists the whole directory. */
   list(queueName: string): readonly number[] {
     return this.#listAll().get(filePrefix(queueName)) ?? [];
   }
@@ -71,13 +71,13 @@ export class SegmentIndex {
     return this.#isComplete;
   }
 
-  /** Gives up on listing the sidecars: from now on only those that this thread creates count. */
+  /** Stops trying to list the sidecars: from now on only those that this thread creates count. */
   skipSidecars(): void {
     this.#states = new Map();
     this.#isComplete = false;
   }
 
-  /** Makes `known` list again: a queue was left in a state that its metadata does not describe. */
+  /** Makes `known` list again, because the metadata of a queue no longer describes its files. */
   forget(): void {
     this.#known = undefined;
   }
@@ -114,7 +114,7 @@ export class SegmentIndex {
   }
 }
 
-/** Segments with such a file among these names, for each queue. */
+/** The segments of each queue that have a file of this kind among these names. */
 function ofKind(fileNames: readonly string[], kind: SegmentFileKind): Map<string, number[]> {
   const segments = new Map<string, number[]>();
   for (const fileName of fileNames) {

@@ -1,5 +1,5 @@
 /**
- * The directory of the sidecars is created with the first sidecar: a call that creates a file is made once more if the
+ * Creates the directory of the sidecars together with the first one: the creation of a file is repeated if the
  * directory was missing.
  *
  * Thread: disk.
@@ -22,7 +22,7 @@ export interface SidecarOwner {
 /**
  * Creates a file with `create`, after making the directory of `path` if the first call fails.
  *
- * Errors: those of `create`, or of making the directory.
+ * Errors: those of `create`, or of creating the directory.
  */
 export function createSidecar<T>(fileSystem: FileSystem, path: string, create: () => T): T {
   try {

@@ -1,12 +1,12 @@
 /**
- * Decides how long an unusable sidecar holds up its queue. Errors may pass, and a sidecar is worth waiting for. But
- * records can do without, so after a bounded time the queue continues without it, and the file is kept for the operator
- * under another name.
+ * Decides how long a queue waits for an unusable sidecar. The error may be temporary, and a sidecar is worth waiting
+ * for. But records do not depend on it, so after a bounded time the queue continues without it, and the file is kept
+ * for the operator under another name.
  *
  * An error because the disk is full or read-only, or because the process has no descriptors left, is not the file's
  * fault: the queue waits. It also waits while the disk fails as a whole.
  *
- * Bound: an entry for each use of a file that has failed last. Units: ms, monotonic. Thread: disk.
+ * Bound: an entry for each use of a file whose last attempt failed. Units: ms, monotonic. Thread: disk.
  */
 
 import { basename } from 'node:path';
@@ -28,9 +28,9 @@ const PATIENCE_MS = 3000;
 /** A queue that is rarely used gets this many tries. */
 const TRIES_MIN = 3;
 
-/** There is something else in the file's place: trying again does not help. */
+/** Something other than a file has this name: retrying does not help. */
 const FINAL = new Set(['EISDIR', 'ENOTDIR', 'ELOOP']);
-/** Errors that are not the file's fault. */
+/** Errors that the file does not cause. */
 const OF_OTHERS = new Set([
   ...['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS'],
   ...['EMFILE', 'ENFILE', 'ENOMEM', 'EINTR', 'EAGAIN'],
@@ -40,12 +40,12 @@ export class SidecarPatience {
   /** The time of the loop's turn. */
   nowMs = 0;
 
-  /** Uses that have failed last, by `keyOf`. */
+  /** Uses whose last attempt failed, by `keyOf`. */
   readonly #failing = new Map<string, Failing>();
 
   /**
-   * To be called for each failed use. Returns whether to continue without the file. `probe` uses another file of the
-   * same disk that is no sidecar, and throws if that fails too.
+   * Called for each failed use. Returns whether to continue without the file. `probe` uses another file on the same
+   * disk that is not a sidecar, and throws if that fails too.
    */
   isOver(use: SidecarUse, path: string, error: unknown, probe: () => unknown): boolean {
     const code = errorCodeOf(error);
@@ -57,7 +57,7 @@ export class SidecarPatience {
     if (FINAL.has(code)) return true;
     if (failing.tries < TRIES_MIN || this.nowMs - failing.sinceMs < PATIENCE_MS) return false;
     if (succeeds(probe)) return true;
-    // Once the disk works again the file has its full time.
+    // When the disk works again, the file gets its full time.
     this.#failing.delete(key);
     return false;
   }
@@ -67,12 +67,12 @@ export class SidecarPatience {
     if (this.#failing.size > 0) this.#failing.delete(keyOf(use, path));
   }
 
-  /** The file is gone. */
+  /** The file was removed. */
   forget(path: string): void {
     for (const use of USES) this.onUsed(use, path);
   }
 
-  /** Renames a file to a free name. Returns the path, or undefined if that is not possible either. */
+  /** Renames a file to a free name. Returns the path, or undefined if that fails too. */
   setAside(openFiles: OpenFiles, path: string): string | undefined {
     try {
       const aside = freePath(openFiles, `${path}.unusable`);
@@ -86,7 +86,7 @@ export class SidecarPatience {
   }
 }
 
-/** Where the unusable file is now, for the log. */
+/** The place of the unusable file, for the log. */
 export function keptAs(aside: string | undefined): string {
   return aside === undefined ? 'the file is left there' : `the file is kept as ${basename(aside)}`;
 }

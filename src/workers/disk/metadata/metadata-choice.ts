@@ -1,13 +1,13 @@
 /**
  * Decides whether to trust a disk queue's metadata when the queue is opened.
  *
- * Metadata that equals its copy is good. If it is the text that the copy was to replace, there was a crash between both
- * writes, and the copy is newer. Metadata that differs and fits the segments is good too: nsqd has written it since.
- * Otherwise it was damaged or lost, and the copy replaces it. The copy may be older than the segments: then records may
- * be read twice, but none is skipped.
+ * Metadata that equals its copy is valid. If it equals the text that the copy was about to replace, a crash came
+ * between the two writes, and the copy is newer. Metadata that differs but fits the segments is valid too: nsqd has
+ * written it since. Otherwise it was damaged or lost, and the copy replaces it. The copy may be older than the
+ * segments: then records may be read twice, but none is skipped.
  *
- * If metadata is good, but its first segment has other records than its checksums say, segments were exchanged. Then
- * that segment is read from its start.
+ * If metadata is valid, but the records of its first segment do not match the checksums, the segment was replaced.
+ * Then it is read from its start.
  *
  * Thread: disk.
  */
@@ -23,25 +23,25 @@ import { countRecords } from '../segments/segment-count.ts';
 import { type MetadataCopy, readMetadataCopy } from './metadata-copy.ts';
 import { formatMetadata, type QueueMetadata, readMetadata } from './queue-metadata.ts';
 
-/** What is known of a queue before its segments are looked at. */
+/** What is known about a queue before its segments are checked. */
 export interface MetadataChoice {
   readonly metadata: QueueMetadata | 'missing' | 'unusable';
-  /** Whether the same metadata is on disk. */
+  /** Whether this metadata is on disk. */
   readonly isOnDisk: boolean;
-  /** Whether its depth is right for its positions. */
+  /** Whether its depth is valid for its positions. */
   readonly isDepthKnown: boolean;
 }
 
 const front = Buffer.allocUnsafeSlow(RECORD_BYTES_MIN);
 
 /**
- * Reads metadata and copy and chooses. Errors: throws when the metadata exists and cannot be read, when the copy
- * is needed and cannot be read (until patience is over), or when there is no data directory.
+ * Reads metadata and copy and chooses. Errors: throws if the metadata exists and cannot be read, for some time if the
+ * copy is needed and cannot be read, and if the data directory is missing.
  */
 export function chooseMetadata(source: QueueContext): MetadataChoice {
   const metadata = readMetadata(source.fileSystem, source.files);
   if (metadata === 'missing' || metadata === 'unusable') return withoutMetadata(source, metadata);
-  // An empty queue has nothing to lose, and there may be thousands.
+  // An empty queue has nothing to lose, and there may be thousands of them.
   if (isEmpty(metadata)) return asItIs(metadata);
   const copy = tryReadCopy(source);
   if (copy === undefined) return asItIs(metadata);
@@ -62,7 +62,7 @@ function asItIs(metadata: QueueMetadata | 'missing' | 'unusable'): MetadataChoic
 function withoutMetadata(source: QueueContext, metadata: 'missing' | 'unusable'): MetadataChoice {
   checkDataPath(source.openFiles, source.dataPath);
   const segments = source.index.known(source.queueName);
-  // A queue that was deleted by nsqd or by hand leaves a copy.
+  // Deleting a queue with nsqd or by hand leaves its copy behind.
   const first = segments.at(0);
   const copy = first === undefined ? undefined : readNeededCopy(source, first);
   if (copy === undefined) return asItIs(metadata);
@@ -71,8 +71,8 @@ function withoutMetadata(source: QueueContext, metadata: 'missing' | 'unusable')
 }
 
 /**
- * The copy decides where to begin if its first segment is known to be the same one, and there is no segment before it:
- * nsqd may have started the queue again.
+ * The copy determines the read position if its first segment is known to be unchanged and no segment precedes it:
+ * nsqd may have restarted the queue.
  */
 function fromCopy(
   source: QueueContext,
@@ -100,7 +100,10 @@ function checkReadSegment(source: QueueContext, metadata: QueueMetadata): Metada
   return { metadata: { ...metadata, readPosition: 0 }, isOnDisk: false, isDepthKnown: false };
 }
 
-/** Whether a segment, by the record at this position or the first, is the one that its checksums were written for. */
+/**
+ * Judges by the record at this position, or by the first one, whether a segment is the one that its checksums were
+ * written for.
+ */
 function judgeSegment(source: QueueContext, segment: number, readPosition: number): Verdict {
   const check = new RecordCheck({ ...source, log: () => undefined });
   for (const position of readPosition === 0 ? [0] : [readPosition, 0]) {
@@ -114,7 +117,7 @@ function judgeSegment(source: QueueContext, segment: number, readPosition: numbe
   return 'unknown';
 }
 
-/** Reads the copy that replaces the metadata. Errors: throws when it cannot be read, until patience is over. */
+/** Reads the copy that replaces the metadata. Errors: throws for some time if it cannot be read. */
 function readNeededCopy(source: QueueContext, segment: number): MetadataCopy | undefined {
   const { fileSystem, files, openFiles, patience } = source;
   const path = files.metadataCopy;
@@ -150,8 +153,8 @@ function isEmpty(metadata: QueueMetadata): boolean {
 }
 
 /**
- * Whether the number of records from the read position on is the depth, and they end at the write position. Segments
- * before the last may have a torn end, after a crash.
+ * Whether the depth equals the number of records from the read position on, and the last one ends at the write
+ * position. After a crash, segments before the last may have a torn end.
  */
 function fitsSegments(source: QueueContext, metadata: QueueMetadata): boolean {
   const { readSegment, readPosition, writeSegment, writePosition } = metadata;

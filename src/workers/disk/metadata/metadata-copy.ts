@@ -2,11 +2,11 @@
  * A copy of a disk queue's metadata with a checksum. It distinguishes damaged metadata from metadata that another
  * program, such as nsqd, has written.
  *
- * It is written before the metadata, or after it where the metadata does not count, and is not synced. So it may be
- * newer than the metadata, or damaged by a crash. It is used only where the metadata is not enough.
+ * It is written before the metadata, or after it while the metadata is invalid, and is not synced. So it may be newer
+ * than the metadata, or damaged by a crash. It is used only if the metadata is not valid.
  *
- * Shape: the text of the metadata; that of the metadata it is to replace, if that is known; then the checksum of both,
- * eight hex digits and a newline.
+ * Shape: the text of the metadata; the text that this metadata replaces, if known; then the checksum of both as eight
+ * hex digits, and a newline.
  * Thread: disk.
  */
 
@@ -18,21 +18,21 @@ import { dataViewOf } from '../records/data-view.ts';
 import { recordChecksum } from '../records/record-checksum.ts';
 import { parseMetadata, type QueueMetadata } from './queue-metadata.ts';
 
-/** What a copy says. */
+/** The contents of a copy. */
 export interface MetadataCopy {
   readonly metadata: QueueMetadata;
-  /** The text of the metadata before; empty if that was not known. */
+  /** The text of the previous metadata; empty if unknown. */
   readonly previousText: string;
 }
 
-/** A longer file is no copy, see `queue-metadata.ts`. */
+/** A longer file is not a copy, see `queue-metadata.ts`. */
 const COPY_BYTES_MAX = 600;
 const CHECKENTRY_BYTES = 9;
 
-/** One text of metadata, and another. */
+/** One or two texts of metadata. */
 const TEXTS = /^((?:.*\n){3})((?:.*\n){3})?$/;
 
-/** Reads the copy; undefined if it is missing or damaged. Errors: throws when it exists and cannot be read. */
+/** Reads the copy; undefined if it is missing or damaged. Errors: throws if it exists and cannot be read. */
 export function readMetadataCopy(
   fileSystem: FileSystem,
   files: QueueFiles,
@@ -58,7 +58,7 @@ export function readMetadataCopy(
   }
 }
 
-/** Writes the copy, in a directory that is created if need be. Errors: throws, and there may be no copy. */
+/** Writes the copy and creates its directory if necessary. Errors: throws; there may then be no copy. */
 export function writeMetadataCopy(
   fileSystem: FileSystem,
   files: QueueFiles,

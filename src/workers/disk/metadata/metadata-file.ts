@@ -1,5 +1,5 @@
 /**
- * A disk queue's metadata on disk, with its copy: written when it is another than before, removed with the queue.
+ * A disk queue's metadata on disk, with its copy: written when it changes, removed with the queue.
  *
  * Thread: disk.
  */
@@ -13,35 +13,35 @@ import type { QueueFiles } from '../files/queue-files.ts';
 import { writeMetadataCopy } from './metadata-copy.ts';
 import { formatMetadata, type QueueMetadata, writeMetadata } from './queue-metadata.ts';
 
-/** What a metadata file is made of. */
+/** The dependencies of a metadata file. */
 export interface MetadataFileOptions {
   readonly fileSystem: FileSystem;
   readonly files: QueueFiles;
   readonly log: DiskLog;
 }
 
-/** So often removing an old copy is tried before records are taken beside it. */
+/** How many times removing an old copy is tried before records are accepted anyway. */
 const OLD_COPY_TRIES = 5;
 
 export class MetadataFile {
   readonly #options: MetadataFileOptions;
   /** Checksums that would speak against what is put in place. */
   readonly #foreign: ForeignChecksums;
-  /** What was put in place last, or found there; a later one may be in place that failed to be called so. */
+  /** The metadata last known to be in place; a later write that reported an error may have replaced it. */
   #placed: QueueMetadata | undefined;
-  /** What is on disk as text, if that is known. */
+  /** The text on disk, if known. */
   #text: string | undefined;
-  /** Whether that is durable: who has put it in place may have been killed before it was. */
+  /** Whether that text is durable; an earlier process may have been killed before it was. */
   #isDurable = false;
-  /** Whether a copy may be left of another queue that had the name. */
+  /** Whether a copy of an earlier queue with this name may exist. */
   #mayHaveOldCopy: boolean;
   #oldCopyTries = 0;
-  /** Whether the copy is all that says where the queue begins: then it must not be touched before metadata does. */
+  /** Whether only the copy tells where the queue begins: then it must not change before valid metadata is written. */
   #doesCopyCount: boolean;
-  /** Whether the log says that the copy cannot be written. */
+  /** Whether a failure to write the copy has been logged. */
   #hasToldOfCopy = false;
 
-  /** `onDisk` is what the file says; undefined if there is none, or none that counts, or the copy counts instead. */
+  /** `onDisk` is the metadata in the file; undefined if there is none, it is invalid, or the copy is used instead. */
   constructor(
     options: MetadataFileOptions,
     foreign: ForeignChecksums,
@@ -56,22 +56,22 @@ export class MetadataFile {
     this.#doesCopyCount = doesCopyCount;
   }
 
-  /** What is in place, or was before a later one that failed may have come there; undefined if there is none. */
+  /** The metadata last known to be in place; undefined if there is none. */
   get placed(): QueueMetadata | undefined {
     return this.#placed;
   }
 
-  /** Whether there is metadata on disk, and it is another. */
+  /** Whether there is metadata on disk that differs. */
   isOlderThan(metadata: QueueMetadata): boolean {
     return this.#text !== undefined && this.#text !== formatMetadata(metadata);
   }
 
   /**
-   * To be called before there are records: what is left of another queue must not tell which of them are finished.
-   * Metadata names their segment before they are there, and then the copy is asked only if that is damaged. So after
-   * some tries it is left: records are worth more than what it can do.
+   * Called before the first records are written: the copy of an earlier queue must not decide which of them are
+   * finished. Metadata names their segment first, so the copy is used only if the metadata is damaged. So after some
+   * failed attempts the copy is left: accepting records matters more than this risk.
    *
-   * Errors: throws, and it may still be there.
+   * Errors: throws; it may then still exist.
    */
   removeOldCopy(): void {
     try {
@@ -83,25 +83,22 @@ export class MetadataFile {
     }
   }
 
-  /** Puts metadata in place, durably. Errors: throws, and the old one may still be in place. */
+  /** Writes metadata durably. Errors: throws; the old metadata may then still be in place. */
   write(metadata: QueueMetadata): void {
     this.place(metadata);
     this.#makeDurable();
   }
 
-  /**
-   * Puts metadata in place for whoever opens the queue after this process; a power loss may still bring the old one
-   * back. Errors: as `write`.
-   */
+  /** Writes metadata for the next process; after a power loss the old one may return. Errors: as `write`. */
   place(metadata: QueueMetadata): void {
     const text = formatMetadata(metadata);
     if (text === this.#text) return;
     const { fileSystem, files } = this.#options;
     const previousText = this.#text ?? '';
-    // Until it is known to be in place, what is on disk is unknown.
+    // Until the write succeeds, the text on disk is unknown.
     this.#text = undefined;
     this.#isDurable = false;
-    // Whoever is killed in between leaves a copy that is newer, or that counts still.
+    // A kill in between leaves a copy that is newer, or one that is still in use.
     if (!this.#doesCopyCount) {
       this.#foreign.remove();
       this.#writeCopy(text, previousText);
@@ -117,7 +114,7 @@ export class MetadataFile {
     this.#placed = metadata;
   }
 
-  /** Removes metadata and copy, if there are any. Errors: throws, and some of it may still be there. */
+  /** Removes metadata and copy, if they exist. Errors: throws; some of it may then still exist. */
   remove(): void {
     const { fileSystem, files } = this.#options;
     this.#placed = undefined;
@@ -152,14 +149,14 @@ export class MetadataFile {
     try {
       fileSystem.syncDirectory(dirname(files.metadata));
     } catch (cause) {
-      // What a failed sync has not made durable, a second one need not: it is put in place once more.
+      // A second sync need not write what a failed one has not written, so the metadata is written again.
       this.#text = undefined;
       throw fileError('sync metadata', files.metadata, cause);
     }
     this.#isDurable = true;
   }
 
-  /** Errors: logged once, as nothing needs the copy unless something else fails too. */
+  /** Errors: logged once, since the copy is needed only if something else fails too. */
   #writeCopy(text: string, previousText: string): void {
     const { fileSystem, files } = this.#options;
     try {
@@ -171,7 +168,7 @@ export class MetadataFile {
     }
   }
 
-  /** An old copy would speak against metadata that is newer. Errors: as of `#writeCopy`; its next call tries again. */
+  /** An old copy would contradict newer metadata. Errors: as of `#writeCopy`; its next call tries again. */
   #tryRemoveCopy(): void {
     try {
       this.#options.fileSystem.remove(this.#options.files.metadataCopy);

@@ -1,5 +1,6 @@
 /**
- * A disk queue's metadata file: how many records it holds, where the oldest begins, and where the next one goes.
+ * A disk queue's metadata file: how many records the queue holds, where the oldest begins, and where the next one
+ * goes.
  *
  * Shape: ASCII, three lines: depth; read segment, comma, read position; write segment, comma, write position.
  * Units: depth in records, positions in bytes from the start of the segment.
@@ -19,13 +20,13 @@ export interface QueueMetadata {
   readonly writePosition: number;
 }
 
-/** A longer file is no metadata: five numbers of 64 bits take 105 characters. */
+/** A longer file is not metadata: five numbers of 64 bits take 105 characters. */
 const METADATA_BYTES_MAX = 256;
 
 /** nsqd has written negative depths after some crashes; the reader corrects them. */
 const METADATA = /^(-?\d+)\n(\d+),(\d+)\n(\d+),(\d+)\n?$/;
 
-/** The metadata in a text, or undefined if the text has another format. */
+/** Parses metadata; undefined if the text has another format. */
 export function parseMetadata(text: string): QueueMetadata | undefined {
   const match = METADATA.exec(text);
   if (match === null) return undefined;
@@ -46,8 +47,8 @@ export function formatMetadata(metadata: QueueMetadata): string {
 }
 
 /**
- * Reads a queue's metadata. Errors: throws when the file exists and cannot be read; then nothing is known
- * about the queue.
+ * Reads a queue's metadata. Errors: throws if the file exists and cannot be read; then nothing is known about the
+ * queue.
  */
 export function readMetadata(
   fileSystem: FileSystem,
@@ -69,10 +70,10 @@ export function readMetadata(
 }
 
 /**
- * Replaces the metadata in one step: after a crash it is the old or the new one. After a power loss it is the new one
- * for certain only if the directory was synced.
+ * Replaces the metadata atomically: after a crash it is the old or the new one. After a power loss it is certainly
+ * the new one only if the directory was synced.
  *
- * Errors: throws, and the old metadata may still be in place; to be tried again as a whole.
+ * Errors: throws; the old metadata may then still be in place. Repeat the whole call.
  */
 export function writeMetadata(
   fileSystem: FileSystem,
@@ -91,7 +92,7 @@ function writeTemporary(fileSystem: FileSystem, path: string, bytes: Buffer): vo
   const handle = fileSystem.createOrEmpty(path);
   try {
     fileSystem.write(handle, bytes, 0, bytes.length, 0);
-    // If the rename became durable before the bytes, there would be an empty file under the right name.
+    // If the rename became durable before the bytes, a crash could leave an empty file under this name.
     fileSystem.sync(handle);
   } finally {
     fileSystem.close(handle);

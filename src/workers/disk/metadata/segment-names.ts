@@ -1,10 +1,10 @@
 /**
  * Makes a queue's metadata name each new segment before a record in it counts as written. nsqd opens a queue at the
- * write position of its metadata: it never reads later segments, and writes over them.
+ * write position of its metadata: it never reads later segments, and overwrites them.
  *
- * What is named is the beginning of the segment, with all records before it, which are durable by then; so the metadata
- * is true whether the records in the segment are there after a crash or not. If the append is undone, so is the naming:
- * some of the records before may be of it.
+ * The metadata names the start of the segment, after all earlier records, which are durable by then; so it is correct
+ * whether or not the records in the segment survive a crash. If the append is undone, so is the naming, since some of
+ * the earlier records may belong to that append.
  *
  * Thread: disk.
  */
@@ -19,10 +19,10 @@ export type QueueExtent = Pick<QueueMetadata, 'depth' | 'readSegment' | 'readPos
 export class SegmentNames implements SegmentNaming {
   readonly #metadata: MetadataFile;
   readonly #extent: () => QueueExtent;
-  /** What was in place before the append under way has begun its first segment. */
+  /** The metadata from before the current append began its first segment. */
   #before: QueueMetadata | undefined;
 
-  /** `extent` tells what the queue holds without the append under way. */
+  /** `extent` returns what the queue holds without the current append. */
   constructor(metadata: MetadataFile, extent: () => QueueExtent) {
     this.#metadata = metadata;
     this.#extent = extent;
@@ -42,7 +42,7 @@ export class SegmentNames implements SegmentNaming {
   }
 
   takeBack(): void {
-    // Durably: a power loss must not bring back what is not true any more.
+    // Durably: a power loss must not bring back metadata of an undone append.
     if (this.#before !== undefined) this.#metadata.write(this.#before);
     this.#before = undefined;
   }

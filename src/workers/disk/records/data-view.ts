@@ -1,6 +1,6 @@
 /**
- * The `DataView` of a byte array, cached for each array. Reading words through it is several times cheaper than
- * Buffer's methods, but creating one is not.
+ * The `DataView` of a byte array, cached per array. Reading words through it is several times cheaper than Buffer's
+ * methods, but creating one is not.
  *
  * Thread: any.
  */

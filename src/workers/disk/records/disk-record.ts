@@ -3,14 +3,14 @@
  *
  * Shape: size(4, big-endian, of what follows) timestamp(8) attempts(2) id(16) body.
  * Thread: any.
- * Source: go-diskqueue `readOne`; differs in checking the id too. If a crash leaves a hole of zeros, the size may
- * have survived on the page before it; the id then shows that there is no record.
+ * Source: go-diskqueue `readOne`; differs in checking the id too. If a crash leaves a hole of zeros, the size field
+ * on the page before may be intact; the id then shows that there is no record.
  */
 
 import { assert } from '../../../shared/assert.ts';
 import { MESSAGE_HEADER_BYTES, MESSAGE_ID_BYTES, SIZE_BYTES } from '../../../shared/limits.ts';
 
-/** Bytes of a record without a body, and all that `hasMessageId` looks at. */
+/** Bytes of a record without a body, which include everything that `hasMessageId` reads. */
 export const RECORD_BYTES_MIN = SIZE_BYTES + MESSAGE_HEADER_BYTES;
 
 /** Where the id begins in a record. */
@@ -27,15 +27,15 @@ export function recordBytesMax(maxMsgSize: number): number {
   return RECORD_BYTES_MIN + maxMsgSize;
 }
 
-/** Bytes of the record at `at`, size field included; 0 when no record can have the size that stands there. */
+/** Bytes of the record at `at`, size field included; 0 if the size is impossible. */
 export function recordSize(bytes: Uint8Array, at: number, bytesMax: number): number {
   const size = storedSize(bytes, at);
   return size < RECORD_BYTES_MIN || size > bytesMax ? 0 : size;
 }
 
 /**
- * Bytes of the record at `at`, size field included; 0 when there is none that ends before `end`. Only the size and the
- * id are looked at, and need to be in `bytes`.
+ * Bytes of the record at `at`, size field included; 0 if none ends before `end`. Only the size and the id are read
+ * and need to be in `bytes`.
  */
 export function wholeRecordSize(
   bytes: Uint8Array,
@@ -53,7 +53,7 @@ export function storedSize(bytes: Uint8Array, at: number): number {
   return SIZE_BYTES + sizeField(bytes, at);
 }
 
-/** What stands in the size field at `at`. */
+/** The value of the size field at `at`. */
 function sizeField(bytes: Uint8Array, at: number): number {
   return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
 }
@@ -70,7 +70,7 @@ export function hasMessageId(bytes: Uint8Array, at: number): boolean {
  * Checks records on their way to disk.
  *
  * Shape: `count` disk records from `start` to `end`.
- * Errors: throws on a size that no record can have, as nsqd does. Bytes that are not `count` records are a bug.
+ * Errors: throws on an impossible size, as nsqd does. Bytes that are not `count` records are a bug.
  */
 export function checkRecords(
   bytes: Uint8Array,

@@ -2,9 +2,9 @@
  * A checksum of a record in a segment, from the size field to the end of the body. It finds damage and tells records
  * apart.
  *
- * Two lanes take turns over words of 32 bits, the bytes that are left go into the first. Every step maps different
- * words to different lanes and different lanes to different lanes, so a change within one word is always found, and any
- * other change is missed with a chance of 1 in 2^32. It protects against accidents, not against attackers.
+ * Two lanes alternate over words of 32 bits; the remaining bytes go into the first lane. Every step is injective in
+ * the word and in the lane, so a change within one word is always detected, and any other change is missed with a
+ * probability of 1 in 2^32. It protects against accidents, not against attackers.
  *
  * It is written in JavaScript because a call into zlib costs more than three times as much for a small message (here 57
  * ns for 230 bytes).
@@ -14,7 +14,7 @@
 
 const FIRST_SEED = 0x6a09e667;
 const SECOND_SEED = 0x3c6ef372;
-/** Odd, so that multiplying loses nothing; with as many ones as zeros, so that it mixes well. */
+/** Odd, so that multiplication is invertible; with as many ones as zeros, so that it mixes well. */
 const FIRST_FACTOR = 0x9e3779b1;
 const SECOND_FACTOR = 0x85ebca6b;
 
@@ -45,7 +45,7 @@ export function recordChecksum(
   return mix(Math.imul(first, SECOND_FACTOR) ^ second);
 }
 
-/** Spreads every bit over the whole number; different numbers stay different. */
+/** Spreads every bit over the whole number; a bijection. */
 function mix(value: number): number {
   let mixed = value;
   mixed = Math.imul(mixed ^ (mixed >>> 16), SECOND_FACTOR);

@@ -1,9 +1,9 @@
 /**
- * The segments that a queue's reader has left and that are not removed yet, oldest first. A segment is released when
- * all of its records are finished, and removed once durable metadata begins behind it: so a segment that metadata names
- * and that is missing was lost. A segment with damage is kept under another name, for the operator. The sidecars of a
- * segment are removed last, after its removal is durable: a crash may bring the segment back, and the sidecars then
- * tell that it was finished.
+ * The segments that a queue's reader has passed and that still exist, oldest first. A segment is released when all of
+ * its records are finished, and removed once durable metadata begins after it; so if a segment that metadata names is
+ * missing, it was lost. A damaged segment is kept under another name, for the operator. The sidecars of a segment are
+ * removed last, after its removal is durable: a crash may restore the segment, and the sidecars then tell that it was
+ * finished.
  *
  * Thread: disk.
  */
@@ -13,7 +13,7 @@ import { errorText } from '../files/file-error.ts';
 import type { QueueContext } from '../queue-context.ts';
 import type { RecordStates } from '../states/record-states.ts';
 
-/** A segment that the reader has left. */
+/** A segment that the reader has passed. */
 export interface PassedSegment {
   readonly segment: number;
   readonly sizeBytes: number;
@@ -26,7 +26,7 @@ export class PassedSegments {
   #segments: PassedSegment[] = [];
   /** Segments that may be removed. */
   #released: PassedSegment[] = [];
-  /** Segments that are removed, and whose sidecars are not. */
+  /** Removed segments whose sidecars still exist. */
   #removed: number[] = [];
 
   constructor(source: QueueContext, states: RecordStates) {
@@ -34,27 +34,27 @@ export class PassedSegments {
     this.#states = states;
   }
 
-  /** The oldest that is not released. */
+  /** The oldest segment that is not released. */
   get oldest(): PassedSegment | undefined {
     return this.#segments.at(0);
   }
 
-  /** The number of the first one that may be on disk. */
+  /** The number of the first segment that may be on disk. */
   get first(): number | undefined {
     return (this.#released.at(0) ?? this.#segments.at(0))?.segment;
   }
 
-  /** How many are not released. */
+  /** How many segments are not released. */
   get count(): number {
     return this.#segments.length;
   }
 
-  /** Bytes of those. */
+  /** The bytes of those. */
   get sizeBytes(): number {
     return this.#segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   }
 
-  /** Whether some are still to be removed. */
+  /** Whether released segments wait for their removal. */
   get hasReleased(): boolean {
     return this.#released.length > 0;
   }
@@ -73,7 +73,7 @@ export class PassedSegments {
     return true;
   }
 
-  /** Adds segments that were released earlier, and of which files may be left. */
+  /** Adds segments that were released earlier and may have files left. */
   addReleased(segments: readonly number[]): void {
     for (const segment of segments) {
       this.#released.push({ segment, sizeBytes: 0, isDamaged: false });
@@ -81,8 +81,8 @@ export class PassedSegments {
   }
 
   /**
-   * Removes what is released and lies before this segment. Returns whether there was anything. Errors: logged; the
-   * next call tries again.
+   * Removes released segments before this one. Returns whether there were any. Errors: logged; the next call tries
+   * again.
    */
   removeReleased(end: number): boolean {
     let count = 0;
@@ -100,7 +100,7 @@ export class PassedSegments {
     this.#removed = [];
   }
 
-  /** Forgets all of them, as they are removed. */
+  /** Drops all entries, since the segments are removed. */
   clear(): void {
     this.#segments = [];
     this.#released = [];
@@ -133,7 +133,7 @@ export class PassedSegments {
   }
 }
 
-/** Removes the sidecars of a segment that is gone. Errors: logged, as they do no harm. */
+/** Removes the sidecars of a removed segment. Errors: logged, since they do no harm. */
 export function removeSidecars(source: QueueContext, states: RecordStates, segment: number): void {
   states.remove(segment);
   try {

@@ -1,6 +1,6 @@
 /**
- * Counts the records of segments where metadata does not have their number. It reads whole files, so it is for recovery
- * only.
+ * Counts the records of segments when metadata does not tell their number. It reads whole files, so only recovery
+ * uses it.
  *
  * Thread: disk.
  */
@@ -9,9 +9,9 @@ import type { OpenFiles } from '../files/open-files.ts';
 import { hasMessageId, RECORD_BYTES_MIN, recordSize } from '../records/disk-record.ts';
 
 export interface SegmentCount {
-  /** Whole records with a plausible size and id. */
+  /** Whole records with a valid size and id. */
   readonly count: number;
-  /** The first position that is not the start of a whole record: the end, if nothing is damaged. */
+  /** The first position that is not the start of a whole record: the end of the segment, if nothing is damaged. */
   readonly end: number;
 }
 
@@ -21,10 +21,10 @@ const CHUNK_BYTES = 64 * 1024;
 const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
 
 /**
- * Counts the records between two positions of a segment. A record with an impossible id does not count, as it is
- * not read either. An impossible size ends the count.
+ * Counts the records between two positions of a segment. A record with an invalid id does not count, since the reader
+ * skips it too. An impossible size ends the count.
  *
- * Errors: throws when the file cannot be read. A missing file has no records.
+ * Errors: throws if the file cannot be read. A missing file has no records.
  */
 export function countRecords(
   openFiles: OpenFiles,

@@ -1,7 +1,7 @@
 /**
- * The reading end of a disk queue. It hands out records before earlier ones are finished, passes records that are
- * damaged, finished or already handed out, and leaves segments behind it that can be removed once all of their records
- * are finished.
+ * The reading end of a disk queue. It hands out records before earlier ones are finished, skips records that are
+ * damaged, finished or already handed out, and passes segments, which can be removed once all of their records are
+ * finished.
  *
  *     segment 3              segment 4              segment 5
  *     [ finished | unacked ] [ unacked | unread ]   [ unread |
@@ -10,11 +10,11 @@
  * Records are numbered as they are handed out. A record that has a state is handed out with the attempts and the due
  * time of the state or, if the state says that it is finished, not at all.
  *
- * Damage: a damaged record costs only itself if a checksum tells that it is damaged, or if its size is possible. If the
- * size is impossible or reaches beyond the segment, and no checksum tells where the next record begins, the rest of the
- * segment is lost. In each case the file is kept as `.bad` when its good records are finished.
+ * Damage: only the damaged record is lost if a checksum detects the damage or if its size is valid. If the size is
+ * invalid or reaches beyond the segment, and no checksum tells where the next record begins, the rest of the segment
+ * is lost. In each case the file is kept as `.bad` when its intact records are finished.
  *
- * Errors: a call that throws has changed nothing and may be tried again.
+ * Errors: a call that throws has changed nothing and may be repeated.
  * Thread: disk.
  * Source: go-diskqueue `readOne`, `moveForward`, `handleReadError`, `checkTailCorruption`.
  */
@@ -42,21 +42,21 @@ import { PassedSegments } from './passed-segments.ts';
 import { bytesBetween, countBetween, nextSegmentOf } from './segment-span.ts';
 import type { SegmentWriter } from './segment-writer.ts';
 
-/** What one call of `read` has put into its target. */
+/** The result of one call of `read`. */
 export interface ReadBatch {
   readonly count: number;
   readonly bytes: number;
   /** Number of the first record. */
   readonly first: number;
-  /** When each is due, Unix time in ms, 0 for at once; undefined if all are due at once. */
+  /** The due time of each, in Unix ms, 0 for at once; undefined if all are due at once. */
   readonly dueTimes: readonly number[] | undefined;
 }
 
-/** What a reader is made of. */
+/** The dependencies of a reader. */
 export interface SegmentReaderOptions {
-  /** Where to look for what damage has left. */
+  /** The queue, for reading after damage. */
   readonly source: QueueContext;
-  /** Says where the records end. */
+  /** Determines where the records end. */
   readonly writer: SegmentWriter;
   readonly states: RecordStates;
   readonly unacked: UnackedRecords;
@@ -65,12 +65,12 @@ export interface SegmentReaderOptions {
   readonly foreign: ForeignChecksums;
 }
 
-/** Bytes of finished records that are looked through at once. */
+/** Bytes of finished records that are scanned at once. */
 const SKIP_BYTES = 64 * 1024;
 
-/** Room for the part of a record that identifies it. One for the thread: reading is never interrupted. */
+/** Buffer for the part of a record that identifies it. One for the thread: reading is never interrupted. */
 const front = Buffer.allocUnsafeSlow(RECORD_BYTES_MIN);
-/** Room for records that are not handed out. */
+/** Buffer for records that are not handed out. */
 const skipped = Buffer.allocUnsafeSlow(SKIP_BYTES);
 
 export class SegmentReader {
@@ -85,7 +85,7 @@ export class SegmentReader {
   readonly #unacked: UnackedRecords;
   readonly #unread: UnreadCount;
 
-  /** Where the next record to hand out lies. */
+  /** The place of the next record to hand out. */
   readonly #cursor: ReadCursor;
   readonly #check: RecordCheck;
   /** Whether damage was found in the cursor's segment. */
@@ -107,28 +107,28 @@ export class SegmentReader {
     this.#boundUnread();
   }
 
-  /** Where the next record lies. */
+  /** The place of the next record. */
   get place(): QueuePlace {
     return { segment: this.#cursor.segment, position: this.#cursor.position };
   }
 
-  /** Records, finished or not, that the cursor has passed since the queue was opened. */
+  /** Records that the cursor has passed since the queue was opened, finished or not. */
   get ordinal(): number {
     return this.#cursor.ordinal;
   }
 
-  /** The oldest segment that is not removed. */
+  /** The oldest segment that still exists. */
   get firstSegment(): number {
     return this.passed.first ?? this.#cursor.segment;
   }
 
-  /** Whether the records that are handed out next may have due times. */
+  /** Whether the next records may have due times. */
   get mayHaveDueTimes(): boolean {
     return !this.#states.isEmpty;
   }
 
   /**
-   * Finds the next record, past damaged and finished ones. Returns how much room `read` needs: 0 when there is nothing
+   * Finds the next record after damaged and finished ones. Returns how much room `read` needs: 0 if there is nothing
    * to read, otherwise enough for one record, and not more than `bytesWanted` unless that record is longer.
    */
   prepare(bytesWanted: number): number {
@@ -153,8 +153,8 @@ export class SegmentReader {
   }
 
   /**
-   * Reads the next whole records into the room that `prepare` has asked for. There are none only if the file has lost
-   * bytes since then, the first record is damaged, or all of them are finished. Then `prepare` must be called again.
+   * Reads the next whole records into the room that `prepare` asked for. It returns none only if the file has lost
+   * bytes since then, the first record is damaged, or all of them are finished: call `prepare` again.
    */
   read(target: Uint8Array, offset: number, room: number): ReadBatch {
     const ahead = this.#cursor;
@@ -175,7 +175,7 @@ export class SegmentReader {
       const got = this.#readBytes(target, offset + bytes, length, hasSome);
       bytes += ahead.handOut(target, offset + bytes, got);
       if (got < length && ahead.position === start && !hasSome) this.#loseRest(end);
-      // The next record has no room or is damaged; the next `prepare` finds out.
+      // The next record does not fit or is damaged; the next `prepare` handles it.
       if (ahead.position < end) break;
     }
     const { count, dueTimes } = ahead;
@@ -183,12 +183,12 @@ export class SegmentReader {
     return { count, bytes, first, dueTimes };
   }
 
-  /** Passes moved records that lie next, so that the read position does not stay before them. */
+  /** Skips moved records at the cursor, so that the read position does not stay before them. */
   passMoved(): void {
     while (this.#cursor.passMoved());
   }
 
-  /** Forgets everything: there are no records before the writer's position. */
+  /** Starts over: there are no records before the writer's position. */
   restart(): void {
     this.#unacked.clear();
     this.passed.clear();
@@ -221,8 +221,8 @@ export class SegmentReader {
   }
 
   /**
-   * Pumps read only while the count is above 0, so it must not be 0 too early, and not above 0 for nothing. Where the
-   * count is 0 and the writer is further ahead, this looks for the next record.
+   * Pumps read only while the count is above 0, so it must not reach 0 too early, nor stay above 0 at the end. If the
+   * count is 0 and the writer is ahead, this looks for the next record.
    */
   #boundUnread(): void {
     if (this.#unread.live > 0) return;
@@ -240,13 +240,13 @@ export class SegmentReader {
     this.#log(LOG_ERROR, `depth is too large by ${excess} at the end of the queue, corrected`);
   }
 
-  /** The write position in the segment that is written to, the file size of any other. */
+  /** The write position in the write segment; the file size of any other. */
   #segmentEnd(): number | 'missing' {
     if (this.#isInWriteSegment()) return this.#writer.position;
     return this.#openFiles.size(this.#files.segment(this.#cursor.segment));
   }
 
-  /** As `#segmentEnd`. If the batch has records already, an error counts as a missing segment. */
+  /** As `#segmentEnd`. If the batch already has records, an error counts as a missing segment. */
   #endToRead(hasSome: boolean): number | 'missing' {
     try {
       return this.#segmentEnd();
@@ -256,7 +256,7 @@ export class SegmentReader {
     }
   }
 
-  /** Passes finished records at the cursor. Returns whether there were any, or damage that has been passed. */
+  /** Skips finished records at the cursor. Returns whether there were any, or damage that was skipped. */
   #passFinished(end: number): boolean {
     if (!this.#cursor.isKnownFinished) return false;
     const size = this.#frontSize(end);
@@ -266,7 +266,7 @@ export class SegmentReader {
     return this.#cursor.passFinished(bytes, this.#readBytes(bytes, 0, length, false));
   }
 
-  /** The size of the next record; 0 when there was damage instead, and it has been passed. */
+  /** The size of the next record; 0 if there was damage, which is then skipped. */
   #frontSize(end: number): number {
     const left = end - this.#cursor.position;
     const path = this.#files.segment(this.#cursor.segment);
@@ -284,7 +284,7 @@ export class SegmentReader {
     return got < RECORD_BYTES_MIN ? this.#loseRest(end) : this.#judgeFront(end);
   }
 
-  /** As `#frontSize`, when the front was read. */
+  /** As `#frontSize`, after the front was read. */
   #judgeFront(end: number): number {
     const left = end - this.#cursor.position;
     const size = wholeRecordSize(front, 0, left, this.#source.recordBytesMax);
@@ -294,7 +294,7 @@ export class SegmentReader {
     return this.#cursor.isAtDamage ? this.#loseRecord(size, end) : size;
   }
 
-  /** The bytes at the cursor have not the format of a record. */
+  /** Skips bytes at the cursor that do not have the format of a record. */
   #loseFront(end: number): number {
     const next = this.#check.nextPlace(this.#cursor.segment, this.#cursor.position, end);
     if (next < end) return this.#loseRecord(next - this.#cursor.position, end);
@@ -303,7 +303,7 @@ export class SegmentReader {
     return isInside ? this.#loseRecord(size, end) : this.#loseRest(end);
   }
 
-  /** Reads at the cursor. If the batch has records already, an error counts as nothing read. */
+  /** Reads at the cursor. If the batch already has records, an error counts as nothing read. */
   #readBytes(target: Uint8Array, offset: number, length: number, hasSome: boolean): number {
     try {
       const path = this.#files.segment(this.#cursor.segment);
@@ -326,7 +326,7 @@ export class SegmentReader {
     this.#enterSegment(this.#cursor.segment + 1, end);
   }
 
-  /** Passes a damaged record between others. Returns 0. */
+  /** Skips a damaged record between others. Returns 0. */
   #loseRecord(sizeBytes: number, end: number): number {
     const size = Math.min(sizeBytes, end - this.#cursor.position);
     this.#log(
@@ -334,13 +334,13 @@ export class SegmentReader {
       `segment ${this.#cursor.segment}: damaged record at ${this.#cursor.position}, ${size} bytes lost`,
     );
     this.#isDamaged = true;
-    // Nothing may be written behind bytes that nsqd cannot skip.
+    // Nothing may be written after bytes that nsqd cannot skip.
     if (this.#isInWriteSegment() && size !== storedSize(front, 0)) this.#writer.leaveSegment();
     this.#cursor.lose(size);
     return 0;
   }
 
-  /** Passes the rest of a segment. Returns 0. */
+  /** Skips the rest of a segment. Returns 0. */
   #loseRest(end: number): number {
     const { segment, position } = this.#cursor;
     this.#log(
@@ -348,14 +348,14 @@ export class SegmentReader {
       `segment ${segment}: no record at ${position}, ${end - position} bytes lost`,
     );
     this.#isDamaged = true;
-    // Nothing may be written behind bytes that no reader can skip.
+    // Nothing may be written after bytes that no reader can skip.
     if (this.#isInWriteSegment()) this.#writer.leaveSegment();
     this.#enterSegment(segment + 1, end);
     this.#count();
     return 0;
   }
 
-  /** Passes a segment that is missing. A missing directory may come back, so that is an error. */
+  /** Skips a missing segment. A missing directory is an error, since it may come back. */
   #loseSegment(): void {
     checkDataPath(this.#openFiles, this.#source.dataPath);
     if (this.#isInWriteSegment()) this.#writer.leaveSegment();

@@ -1,8 +1,8 @@
 /**
- * Writes a part of a segment once more, unchanged. After a failed sync the system may treat bytes as written that never
+ * Rewrites a part of a segment, unchanged. After a failed sync the system may treat bytes as written that never
  * reached the disk, and it syncs only bytes that are written again.
  *
- * Errors: throws when the segment cannot be read or written; to be tried again as a whole.
+ * Errors: throws if the segment cannot be read or written; repeat the whole call.
  * Thread: disk.
  */
 
@@ -14,21 +14,21 @@ import { dataViewOf } from '../records/data-view.ts';
 import { hasMessageId, RECORD_BYTES_MIN, recordSize } from '../records/disk-record.ts';
 import { recordChecksum } from '../records/record-checksum.ts';
 
-/** What a rewrite needs of its queue. */
+/** What a rewrite needs from its queue. */
 export type RewriteSource = Pick<QueueContext, 'openFiles' | 'files' | 'recordBytesMax' | 'log'>;
 
-/** A part of a segment, from the start of a record on. */
+/** A part of a segment that begins with a record. */
 export interface SegmentPart {
   readonly segment: number;
   readonly from: number;
   readonly to: number;
 }
 
-/** The unit in which a system writes: the first unsynced byte may share a page with synced ones. */
+/** The system's unit of writing: the first unsynced byte may share a page with synced ones. */
 const PAGE_BYTES = 4096;
 const CHUNK_BYTES = 1024 * 1024;
 
-/** Reads the part and writes it again. Returns where the segment ends now: before `to` if bytes are gone. */
+/** Reads the part and writes it again. Returns where the segment ends now: before `to` if bytes are missing. */
 export function rewriteSegment(source: RewriteSource, part: SegmentPart): number {
   const end = endOf(source, part);
   const from = part.from - (part.from % PAGE_BYTES);
@@ -45,7 +45,7 @@ export function checkSegment(source: RewriteSource, part: SegmentPart): void {
   checkRecords(source, part.segment, part.from, end);
 }
 
-/** Where the part ends, or the segment if that is earlier. A missing segment was finished, or is lost. */
+/** The end of the part, or of the segment if that is earlier. A missing segment was finished or is lost. */
 function endOf({ openFiles, files }: RewriteSource, part: SegmentPart): number {
   const size = openFiles.size(files.segment(part.segment));
   return size === 'missing' ? 0 : Math.min(size, part.to);
@@ -61,7 +61,7 @@ function copyOver(openFiles: OpenFiles, path: string, from: number, to: number):
   }
 }
 
-/** Compares the records with their checksums; where there is none, it checks the format only. */
+/** Compares the records with their checksums; without one it checks only the format. */
 function checkRecords(source: RewriteSource, segment: number, from: number, to: number): void {
   const { openFiles, files, recordBytesMax } = source;
   const checksums = new ChecksumCursor(openFiles, files);
@@ -90,7 +90,7 @@ function checkRecords(source: RewriteSource, segment: number, from: number, to: 
   }
 }
 
-/** Compares the whole records among `length` bytes from `position` on; returns how many bytes they have. */
+/** Compares the whole records among `length` bytes from `position` on; returns their size in bytes. */
 function checkChunk(
   source: RewriteSource,
   checksums: ChecksumCursor,

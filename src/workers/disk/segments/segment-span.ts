@@ -1,5 +1,5 @@
 /**
- * How many records and bytes lie between two places of a queue, which may be many segments apart.
+ * Counts the records and bytes between two places of a queue, which may be many segments apart.
  *
  * Thread: disk.
  */
@@ -8,12 +8,12 @@ import type { QueuePlace } from '../files/queue-place.ts';
 import type { QueueContext } from '../queue-context.ts';
 import { countRecords, type SegmentCount } from './segment-count.ts';
 
-/** More segments than this are looked up in the directory instead of being tried one by one. */
+/** For more segments than this the directory is listed instead of trying each number. */
 export const SEGMENTS_TO_TRY = 1000;
 
 /**
- * Counts the records from one place of a queue to another, by reading all of them. Errors: throws when a segment
- * cannot be read.
+ * Counts the records from one place of a queue to another, by reading all of them. Errors: throws if a segment cannot
+ * be read.
  */
 export function countBetween(source: QueueContext, from: QueuePlace, to: QueuePlace): number {
   let count = 0;
@@ -27,11 +27,13 @@ export function countBetween(source: QueueContext, from: QueuePlace, to: QueuePl
   return count;
 }
 
-/** Bytes of the segments from one place of a queue to another. Errors: throws when a segment cannot be looked at. */
+/**
+ * Bytes of the segments from one place of a queue to another. Errors: throws if the size of a segment cannot be read.
+ */
 export function bytesBetween(source: QueueContext, from: QueuePlace, to: QueuePlace): number {
   if (from.segment === to.segment) return Math.max(0, to.position - from.position);
   let bytes = to.position - from.position;
-  // Damaged or hand-made metadata may span too many numbers to try.
+  // Damaged or edited metadata may span too many numbers to try.
   const isLong = to.segment - from.segment > SEGMENTS_TO_TRY;
   const count = isLong ? 0 : to.segment - from.segment;
   const segments = isLong
@@ -48,7 +50,7 @@ export function nextSegmentOf(source: QueueContext, segment: number): number | u
   return source.index.list(source.queueName).find((number) => number > segment);
 }
 
-/** Counts the records of a part of a segment. Errors: throws when it cannot be read. */
+/** Counts the records of a part of a segment. Errors: throws if it cannot be read. */
 export function countSegment(
   source: QueueContext,
   segment: number,
@@ -69,7 +71,7 @@ export function segmentSize(source: QueueContext, segment: number): number | 'mi
   return source.openFiles.size(source.files.segment(segment));
 }
 
-/** Bytes of a segment's file, 0 where there is none. */
+/** Bytes of a segment's file; 0 if it is missing. */
 export function sizeOrZero(source: QueueContext, segment: number): number {
   const size = segmentSize(source, segment);
   return size === 'missing' ? 0 : size;

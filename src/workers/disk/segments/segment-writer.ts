@@ -1,15 +1,15 @@
 /**
- * The writing end of a disk queue: puts records at the end of the last segment, and begins a new one where the
- * next record would make the file too long.
+ * The writing end of a disk queue: it appends records to the last segment, and begins a new one when the next record
+ * would make the file too long.
  *
- * Errors: an append that throws is undone: its segments are removed, and the one it went on in is cut off where
- * the append began. Where even that fails, it is done before the next append. After a failed sync of a segment
- * nothing is appended until a `sync` has succeeded, which then begins by writing again what was not synced: the system
- * holds it for written and would call a second try without that a success. The same is done to what another life has
- * left, whose last sync may have failed.
+ * Errors: an append that throws is undone: the segments that it created are removed, and the one that it continued is
+ * truncated. If even that fails, it is done before the next append. After a failed sync of a segment nothing is
+ * appended until a `sync` has succeeded, which first rewrites the unsynced bytes: the system treats them as written,
+ * and a second sync alone would report success. The same applies to bytes that an earlier process left, whose last
+ * sync may have failed.
  * Thread: disk.
  * Source: go-diskqueue `writeOne`; differs in writing a batch at once, in creating segments exclusively, so that no
- * file is ever written over, and in naming a segment when it is there, and nothing in it.
+ * file is ever overwritten, and in naming a segment in the metadata while it is still empty.
  */
 
 import { ChecksumWriter } from '../checksums/checksum-writer.ts';
@@ -24,12 +24,12 @@ import type { QueueContext } from '../queue-context.ts';
 import { recordSize } from '../records/disk-record.ts';
 import { checkSegment, rewriteSegment } from './segment-rewrite.ts';
 
-/** What a writer is made of. */
+/** The dependencies of a writer. */
 export interface SegmentWriterOptions extends QueueContext {
   readonly maxBytesPerFile: number;
 }
 
-/** Records that an append writes one after the other: bytes of its source, and where they go. */
+/** Consecutive records of an append: bytes of its source, and their destination. */
 export interface WrittenRun {
   readonly segment: number;
   readonly position: number;
@@ -38,22 +38,22 @@ export interface WrittenRun {
 }
 
 /**
- * Who has metadata name a segment before a record in it is called written: nsqd looks for records only as far as its
- * metadata says, and writes over what lies behind.
+ * Makes metadata name a segment before a record in it counts as written: nsqd reads only up to the write position of
+ * its metadata, and overwrites what follows.
  */
 export interface SegmentNaming {
   /**
-   * The next record goes to this new segment, behind so many records of the append under way. Errors: what it throws
+   * The next record goes to this new segment, after `records` records of the current append. Errors: an exception
    * undoes the append.
    */
   name(segment: number, records: number): void;
-  /** The append under way is done, or forgotten with all others. */
+  /** The current append is complete, or dropped with all records. */
   keep(): void;
-  /** The append under way is undone: what was named for it must not be named. Errors: throws, to be tried again. */
+  /** The current append is undone: metadata must not name its segments. Errors: throws; repeat the call. */
   takeBack(): void;
 }
 
-/** Does what must be done before a run is written. Errors: what it throws undoes the append. */
+/** Runs before a run is written. Errors: an exception undoes the append. */
 export type BeforeRun = (run: WrittenRun) => void;
 
 export class SegmentWriter {
@@ -62,21 +62,21 @@ export class SegmentWriter {
   readonly #files: QueueFiles;
   readonly #naming: SegmentNaming;
 
-  /** Where the next record goes; at 0 the segment's file does not exist. */
+  /** The place of the next record; at position 0 the segment's file does not exist. */
   #segment: number;
   #position: number;
   readonly #checksums: ChecksumWriter;
-  /** Segments with bytes that may not be durable, and where those begin. */
+  /** Segments with bytes that may not be durable, and where these begin. */
   readonly #unsynced: Map<number, number>;
   /** Whether segments were created since the directory was synced. */
   #hasNewNames = false;
-  /** Segments that the append under way, or undone in part, has created. */
+  /** Segments that the current or incompletely undone append has created. */
   #created: number[] = [];
-  /** Whether the last append failed and has left something behind. */
+  /** Whether the last append failed and must still be undone. */
   #mustTidy = false;
-  /** Whether the append under way has found a file where it wanted to create one. */
+  /** Whether the current append has met an existing file. */
   #hasMetOthers = false;
-  /** Whether another life has left bytes of which nobody knows whether a sync would write them. */
+  /** Whether an earlier process has left bytes that a sync alone may not write. */
   #mustRewrite: boolean;
   #failure: Error | undefined;
   /** Bytes of the last append, if it failed. */
@@ -109,14 +109,14 @@ export class SegmentWriter {
     return this.#position;
   }
 
-  /** The sync of a segment that failed, if one did and none has succeeded since. */
+  /** The error of a segment's failed sync, until a sync succeeds. */
   get failure(): Error | undefined {
     return this.#failure;
   }
 
   /**
-   * Writes whole records of possible sizes from `start` to `end`: all or, when it throws, none. Returns whether a
-   * segment was in the way that nobody knew of; its records are before those that were written.
+   * Writes whole records of valid sizes from `start` to `end`: all or, if it throws, none. Returns whether it met an
+   * unknown segment, whose records precede those that were written.
    */
   append(bytes: Uint8Array, start: number, end: number, beforeRun?: BeforeRun): boolean {
     if (this.#failure !== undefined) {
@@ -135,27 +135,27 @@ export class SegmentWriter {
       this.#refusedBytes = end - start;
       this.#mustTidy = true;
       this.tryTidy();
-      // The process may write no files of that size; a shorter one it may.
+      // The limit on file sizes is reached; a new, shorter file may still be allowed.
       if (!this.#mustTidy && this.#position > 0 && hasErrorCode(error, 'EFBIG'))
         this.leaveSegment();
       throw error;
     }
   }
 
-  /** What has to find room for the append that failed last to go well: at the place where it would begin. */
+  /** The size and position of the last failed append, for a probe. */
   get wanted(): WantedBytes {
     const { maxBytesPerFile } = this.#options;
     const isBeyond = this.#position + this.#refusedBytes > maxBytesPerFile;
     return { position: isBeyond ? 0 : this.#position, length: this.#refusedBytes };
   }
 
-  /** Leaves the segment as it is: the next record goes to a new one. */
+  /** Ends the segment: the next record goes to a new one. */
   leaveSegment(): void {
     this.#segment++;
     this.#position = 0;
   }
 
-  /** Makes all segments durable, and their names. Errors: throws; see above for what a failed sync means. */
+  /** Makes all segments and their names durable. Errors: throws; see above for a failed sync. */
   sync(): void {
     if (this.#failure !== undefined || this.#mustRewrite) this.#rewrite();
     for (const segment of this.#unsynced.keys()) this.#syncSegment(segment);
@@ -167,12 +167,12 @@ export class SegmentWriter {
     this.#options.log(LOG_WARNING, 'synced after a failure, records are taken again');
   }
 
-  /** Whether an append that failed has left something behind. */
+  /** Whether a failed append must still be undone. */
   get mustTidy(): boolean {
     return this.#mustTidy;
   }
 
-  /** Removes what an append that failed has left behind. Errors: throws, and it is still to be done. */
+  /** Undoes a failed append. Errors: throws; then it must be called again. */
   tidy(): void {
     if (!this.#mustTidy) return;
     this.#tryTakeBack();
@@ -186,7 +186,7 @@ export class SegmentWriter {
     this.#mustTidy = false;
   }
 
-  /** As `tidy`, if that is possible now. */
+  /** As `tidy`, if that succeeds now. */
   tryTidy(): void {
     try {
       this.tidy();
@@ -198,7 +198,7 @@ export class SegmentWriter {
     }
   }
 
-  /** Goes on in a new segment, after all others were removed. */
+  /** Continues in a new segment, after all others were removed. */
   restart(): void {
     this.leaveSegment();
     this.#unsynced.clear();
@@ -209,14 +209,14 @@ export class SegmentWriter {
     this.#failure = undefined;
   }
 
-  /** Segments that may exist and are not before the write position's: those of an append that was not undone. */
+  /** The last segment that may exist: the write segment, or one of an append that was not undone. */
   get lastSegment(): number {
     return this.#created.at(-1) ?? this.#segment;
   }
 
   /**
-   * Takes back first what was named, so that a crash in between leaves what one in the middle of an append does. Where
-   * there is no room for that, what is removed makes some.
+   * Undoes the naming first, so that a crash in between has the same effect as one during the append. If there is no
+   * room for that, removing the segments makes room.
    */
   #tryTakeBack(): void {
     try {
@@ -226,7 +226,7 @@ export class SegmentWriter {
     }
   }
 
-  /** A segment that someone removed cannot be continued. A missing directory may come back, so that is an error. */
+  /** A removed segment cannot be continued. A missing directory is an error, since it may come back. */
   #checkSegment(): void {
     const path = this.#files.segment(this.#segment);
     if (this.#openFiles.canWrite(path)) return;
@@ -235,10 +235,10 @@ export class SegmentWriter {
     this.leaveSegment();
   }
 
-  /** Writes the records, a run of them with each call, and moves the write position when all are written. */
+  /** Writes the records run by run, and moves the write position when all are written. */
   #write(bytes: Uint8Array, start: number, end: number, beforeRun: BeforeRun | undefined): void {
     const runs: WrittenRun[] = [];
-    // Metadata that names the new segment says that all before are whole.
+    // Metadata that names the new segment implies that all earlier ones are complete.
     if (this.#position === 0 && this.#unsynced.size > 0) this.sync();
     let segment = this.#position === 0 ? this.#create(this.#segment, 0) : this.#segment;
     let position = this.#position;
@@ -253,7 +253,7 @@ export class SegmentWriter {
             runs.push({ segment, position, start: run, end: at });
             this.#writeRun(bytes, runs[runs.length - 1], beforeRun);
           }
-          // Once it is left nobody thinks of it again, so it is synced here; metadata will name what is behind it.
+          // A completed segment is synced here, because metadata will name the next one.
           this.#syncSegment(segment);
           this.#syncNames();
           segment = this.#create(segment + 1, count);
@@ -285,7 +285,7 @@ export class SegmentWriter {
     this.#openFiles.write(this.#files.segment(segment), bytes, start, end - start, position);
   }
 
-  /** Creates a segment with this number, or the next one that no file has, behind so many records of the append. */
+  /** Creates a segment with this number, or the next unused one, after `records` records of the append. */
   #create(wanted: number, records: number): number {
     let segment = wanted;
     while (!this.#openFiles.create(this.#files.segment(segment))) {
@@ -304,7 +304,7 @@ export class SegmentWriter {
       this.#openFiles.sync(this.#files.segment(segment));
     } catch (error) {
       this.#failure = error instanceof Error ? error : new Error(String(error));
-      // An append that is undone for this leaves what was there before it in the same page.
+      // If this undoes the append, earlier bytes remain in the same page.
       if (segment === this.#segment && !this.#unsynced.has(segment)) {
         this.#unsynced.set(segment, this.#position);
       }
@@ -312,7 +312,7 @@ export class SegmentWriter {
     }
   }
 
-  /** Writes again what a failed sync may have lost. */
+  /** Rewrites what a failed sync may have lost. */
   #rewrite(): void {
     this.tidy();
     for (const [segment, from] of this.#unsynced) {
@@ -320,15 +320,15 @@ export class SegmentWriter {
       const size = isLast ? this.#position : this.#openFiles.size(this.#files.segment(segment));
       if (size === 'missing') continue;
       const part = { segment, from, to: size };
-      // What another life has left is for the reader to judge.
+      // The reader judges what an earlier process left.
       if (this.#failure !== undefined) checkSegment(this.#options, part);
       const end = rewriteSegment(this.#options, part);
-      // What follows must not be written behind a hole.
+      // Later records must not follow a hole.
       if (isLast && end < size) this.leaveSegment();
     }
   }
 
-  /** Makes it durable which segments there are. */
+  /** Makes the names of segments durable. */
   #syncNames(): void {
     if (!this.#hasNewNames) return;
     try {

@@ -1,14 +1,14 @@
 /**
- * The states of a queue's records, as far as its metadata cannot express them: which are finished before older ones,
- * and the attempts and due times of unacked ones. There is one sparse file for each segment with such records.
+ * The states of a queue's records that its metadata cannot express: which are finished before older ones, and the
+ * attempts and due times of unacked ones. There is one sparse file for each segment with such records.
  *
- * Shape: the state of a record is the slot with the number floor(position / 30): no record is shorter, so no two share
- * one. Slots as in `state-slots.ts`. A state counts only for the record that it was written for, which its checksum
- * tells: another program may have written the segment since.
+ * Shape: the state of a record is the slot with the number floor(position / 30): no record is shorter, so no two
+ * share one. Slots as in `state-slots.ts`. A state applies only to the record that it was written for, which its
+ * checksum identifies: another program may have written the segment since.
  * Units: positions in bytes, due times in Unix ms.
- * Errors: every call throws with the action and the file's name, unless it says otherwise, and may be repeated. When
- * patience with an unusable file is over, the file is set aside and the segment gets a new one. If that fails too, the
- * segment has no states. The log says so.
+ * Errors: every call throws with the action and the file's name, unless documented otherwise, and may be repeated.
+ * When the waiting time for an unusable file is over, the file is set aside and the segment gets a new one. If that
+ * fails too, the segment has no states. Both are logged.
  * Thread: disk.
  */
 
@@ -34,19 +34,19 @@ import {
   slotState,
 } from './state-slots.ts';
 
-/** What the states of a part of a segment say, whether or not they are of the records that are there. */
+/** The states of a part of a segment, whether or not they apply to its current records. */
 export interface StateCount {
   readonly finished: number;
   readonly deferred: number;
-  /** The last position at which the last finished record may begin; -1 if there is none. */
+  /** The last position where a finished record may begin; -1 if there is none. */
   readonly lastFinished: number;
 }
 
-/** Slots further apart than this are written separately: what lies between would be written too. */
+/** Slots further apart than this are written separately, to avoid writing the bytes between them. */
 const GAP_BYTES_MAX = 4096;
 
 export class RecordStates {
-  /** The state that `find` has found last. */
+  /** The result of the last `find`. */
   state = 0;
   attempts = 0;
   dueMs = 0;
@@ -60,16 +60,16 @@ export class RecordStates {
   #blockSegment = 0;
   #blockStart = 0;
   #blockLength = 0;
-  /** Segments that have states, undefined if there never was any. */
+  /** Segments that have states; undefined if there were never any. */
   #segments: Set<number> | undefined;
   /** Segments with states that may not be durable. */
   readonly #unsynced = new Set<number>();
-  /** Those for which a sync has failed: the system may treat them as durable now. */
+  /** Segments whose last sync of states failed: the system may treat them as durable now. */
   readonly #doubtful = new Set<number>();
-  /** Segments whose states can be neither used nor set aside. */
+  /** Segments whose states can neither be used nor set aside. */
   readonly #without = new Set<number>();
   readonly #directory: StateDirectory;
-  /** Whether the log says that states are not durable. */
+  /** Whether a failure to make states durable has been logged. */
   #hasToldOfSync = false;
 
   constructor(source: QueueContext) {
@@ -97,7 +97,7 @@ export class RecordStates {
     return this.#segments?.has(segment) ?? false;
   }
 
-  /** Looks for the state of the record at this place. Returns whether there is one; the fields then have it. */
+  /** Looks up the state of the record at this place. Returns whether there is one, and sets the fields. */
   find(segment: number, position: number): boolean {
     if (!this.has(segment)) return false;
     const at = this.#slotInBlock(segment, slotOffset(position));
@@ -124,7 +124,7 @@ export class RecordStates {
         at + end - offset,
       );
       for (let slot = at; slot < length; slot += SLOT_BYTES) {
-        // Most are empty.
+        // Most slots are empty.
         if (this.#block.bytes[slot] === 0) continue;
         const state = slotState(this.#block.bytes, slot);
         if (state === STATE_FINISHED) {
@@ -138,7 +138,7 @@ export class RecordStates {
     return { finished, deferred, lastFinished };
   }
 
-  /** Writes states, with a call for each group of slots that lie near each other. */
+  /** Writes states, with one call for each group of nearby slots. */
   write(segment: number, list: StateList): void {
     if (list.positions.length === 0 || this.#without.has(segment)) return;
     try {
@@ -150,7 +150,7 @@ export class RecordStates {
     }
   }
 
-  /** Begins a file in place of one that was set aside. If that fails too, the segment has none. */
+  /** Starts a new file after one was set aside. If that fails too, the segment has no states. */
   #writeAnew(segment: number, list: StateList): void {
     try {
       this.#writeList(segment, list);
@@ -174,7 +174,7 @@ export class RecordStates {
     }
   }
 
-  /** Cuts off the states of records from this position on: those records are gone. */
+  /** Removes the states of records from this position on, which no longer exist. */
   cut(segment: number, position: number): void {
     if (!this.has(segment)) return;
     try {
@@ -189,7 +189,7 @@ export class RecordStates {
     }
   }
 
-  /** Makes all states durable, until patience is over. */
+  /** Makes all states durable. Errors: as above, during the waiting time. */
   sync(): void {
     let isDurable = true;
     for (const segment of this.#unsynced) {
@@ -199,7 +199,7 @@ export class RecordStates {
     if (isDurable) this.#hasToldOfSync = false;
   }
 
-  /** Removes a segment's states. Errors: logged, as they do no harm without their segment. */
+  /** Removes a segment's states. Errors: logged, since they do no harm without their segment. */
   remove(segment: number): void {
     if (!this.has(segment) && !this.#without.delete(segment)) return;
     this.#block.owner = undefined;
@@ -217,9 +217,9 @@ export class RecordStates {
     }
   }
 
-  /** Offset of a slot in the block, read if need be; -1 if the file does not reach there. */
+  /** The offset of a slot in the block, which is read if necessary; -1 if the file ends before the slot. */
   #slotInBlock(segment: number, offset: number): number {
-    // A file that was read to its end need not be read behind it: most segments have few states.
+    // Nothing needs to be read after the known end of the file: most segments have few states.
     const blockEnd =
       this.#blockStart +
       (this.#blockLength < STATE_BLOCK_BYTES ? Number.POSITIVE_INFINITY : this.#blockLength);
@@ -283,7 +283,7 @@ export class RecordStates {
     this.#segments.add(segment);
   }
 
-  /** Replaces a file that was not listed: it is not of this segment, unless listing has failed. */
+  /** Replaces a file that was not listed: unless listing failed, it does not belong to this segment. */
   #replace(path: string): void {
     const { index, patience } = this.#source;
     const aside = index.isComplete ? undefined : patience.setAside(this.#openFiles, path);
@@ -291,7 +291,7 @@ export class RecordStates {
     else if (!this.#openFiles.create(path)) throw new Error(`"${path}" was renamed and is there`);
   }
 
-  /** Errors: throws when the sidecars cannot be listed for some time. */
+  /** Errors: throws for some time if the sidecars cannot be listed. */
   #listed(): Set<number> | undefined {
     const { index, files, queueName, patience, fileSystem, dataPath } = this.#source;
     const path = files.sidecarDirectory;
@@ -309,7 +309,7 @@ export class RecordStates {
     }
   }
 
-  /** Continues without a segment's states if patience is over. Errors: throws `error` if not. */
+  /** Continues without a segment's states if the waiting time is over. Errors: throws `error` otherwise. */
   #abandon(use: SidecarUse, segment: number, error: unknown): void {
     const { patience } = this.#source;
     const path = this.#files.states(segment);
@@ -329,7 +329,7 @@ export class RecordStates {
     );
   }
 
-  /** Uses another file of the disk in the same way. Errors: throws when that fails. */
+  /** Uses another file on the disk in the same way. Errors: throws if that fails. */
   #probe(use: SidecarUse, segment: number): void {
     const { fileSystem, dataPath } = this.#source;
     const { draft } = this.#openFiles.scratch;
@@ -338,7 +338,7 @@ export class RecordStates {
   }
 
   /**
-   * Returns whether it has succeeded. Errors: thrown until patience is over, then logged; the next sync tries again.
+   * Returns whether it has succeeded. Errors: thrown during the waiting time, then logged; the next sync tries again.
    */
   #trySync(path: string, sync: () => void): boolean {
     try {
@@ -369,7 +369,7 @@ export class RecordStates {
     this.#unsynced.delete(segment);
   }
 
-  /** After a failed sync the system syncs only what is written again. */
+  /** After a failed sync the system syncs only bytes that are written again. */
   #writeAgain(path: string): void {
     const { draft } = this.#openFiles.scratch;
     for (let offset = 0; ; offset += STATE_BLOCK_BYTES) {
@@ -380,7 +380,7 @@ export class RecordStates {
   }
 }
 
-/** Whether a slot belongs to a group of slots that is written with one call. */
+/** Whether a slot is close enough to a group to be written with the same call. */
 function isNear(first: number, last: number, next: number): boolean {
   return (
     slotOffset(next) - slotOffset(last) <= GAP_BYTES_MAX &&

@@ -1,5 +1,5 @@
 /**
- * The directory of the states: created when it is needed, and synced when it has names that are not durable.
+ * The directory of the states: created on demand, and synced when it has new names.
  *
  * Errors: every call throws with the action and the directory's name, and may be repeated.
  * Thread: disk.
@@ -21,12 +21,12 @@ export class StateDirectory {
     this.#hasNewNames = hasNewNames;
   }
 
-  /** A file was created in it, or got another name. */
+  /** A file was created or renamed in it. */
   onNewName(): void {
     this.#hasNewNames = true;
   }
 
-  /** Creates it, if it is not there. */
+  /** Creates it, if it is missing. */
   make(): void {
     try {
       this.#source.fileSystem.makeDirectory(this.path);

@@ -1,15 +1,15 @@
 /**
- * The layout of one state in a file of states.
+ * The layout of one state in a state file.
  *
- * Shape: state(1) zero(1) attempts(2) due(6) checksum of the record(4) check of the bytes before it(2), big-endian; all
- * zero where there is no state.
+ * Shape: state(1) zero(1) attempts(2) due(6) checksum of the record(4) check of the bytes before it(2), big-endian;
+ * all zero if there is no state.
  * Units: due in Unix ms, 0 for at once.
  * Thread: any.
  */
 
 import { RECORD_BYTES_MIN } from '../records/disk-record.ts';
 
-/** The record is unacked: its attempts and due time are those of the state. */
+/** The record is unacked; the state has its attempts and due time. */
 export const STATE_UNACKED = 1;
 /** The record is finished. */
 export const STATE_FINISHED = 2;
@@ -24,12 +24,12 @@ const CHECK_SEED = 0x9e37;
 const CHECK_FACTOR = 0x85eb;
 const CHECK_OFFSET = SLOT_BYTES - 2;
 
-/** Where the slot of the record at this position of its segment lies in the file of states. */
+/** The offset in the state file of the slot for the record at this position of its segment. */
 export function slotOffset(position: number): number {
   return Math.floor(position / RECORD_BYTES_MIN) * SLOT_BYTES;
 }
 
-/** Writes a state to the slot at `at`. Numbers that are too large for it are written as the largest. */
+/** Writes a state to the slot at `at`. Numbers that are too large are clamped. */
 export function writeSlot(
   bytes: Buffer,
   at: number,
@@ -46,24 +46,24 @@ export function writeSlot(
   bytes.writeUInt16BE(slotCheck(bytes, at), at + CHECK_OFFSET);
 }
 
-/** The state in the slot at `at`; 0 if there is no state, or one that was damaged. */
+/** The state in the slot at `at`; 0 if there is none or it is damaged. */
 export function slotState(bytes: Buffer, at: number): number {
   const state = bytes[at];
   if (state !== STATE_UNACKED && state !== STATE_FINISHED) return 0;
   return bytes.readUInt16BE(at + CHECK_OFFSET) === slotCheck(bytes, at) ? state : 0;
 }
 
-/** How often the record was handed out, by the state at `at`. */
+/** How often the record was handed out, from the state at `at`. */
 export function slotAttempts(bytes: Buffer, at: number): number {
   return bytes.readUInt16BE(at + 2);
 }
 
-/** When the record is due, by the state at `at`. */
+/** When the record is due, from the state at `at`. */
 export function slotDueMs(bytes: Buffer, at: number): number {
   return bytes.readUIntBE(at + 4, 6);
 }
 
-/** Which record the state at `at` is about. */
+/** The checksum of the record that the state at `at` belongs to. */
 export function slotChecksum(bytes: Buffer, at: number): number {
   return bytes.readUInt32BE(at + 10);
 }

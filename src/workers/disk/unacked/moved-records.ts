@@ -1,6 +1,6 @@
 /**
- * Where unacked records lie that were moved to the end of their queue, so that their old segment could be removed. The
- * reader reaches them a second time, and must not hand them out again.
+ * The unacked records that were moved to the end of their queue so that their old segments could be removed. The
+ * reader reaches them a second time and must not hand them out again.
  *
  * Bound: by the unacked records, and by the moves between two syncs.
  * Units: positions and sizes in bytes, sizes with the size field.
@@ -12,22 +12,22 @@ import type { StateList } from '../states/state-list.ts';
 
 /** A record that was moved. */
 export interface MovedRecord extends QueuePlace {
-  /** The number that it was handed out with, never wrapped. */
+  /** The number with which it was handed out, never wrapped. */
   readonly number: number;
   readonly sizeBytes: number;
   readonly checksum: number;
-  /** How many records the reader has passed before it; undefined until it has. */
+  /** How many records the reader passed before it; undefined until the reader has passed it. */
   ordinal: number | undefined;
   isFinished: boolean;
   isWritten: boolean;
 }
 
 export class MovedRecords {
-  /** In the order of their places, as each is moved to the end. */
+  /** In the order of their places, since each is moved to the end. */
   #records: MovedRecord[] = [];
-  /** Those that are not finished. */
+  /** The unfinished ones. */
   readonly #unacked = new Map<number, MovedRecord>();
-  /** Index of the first that the reader has not passed. */
+  /** Index of the first one that the reader has not passed. */
   #cursor = 0;
   #unackedBytes = 0;
 
@@ -109,7 +109,7 @@ export class MovedRecords {
     }
   }
 
-  /** The states of finished records are written. Forgets those that the reader has passed. */
+  /** The states of finished records are written: drops those that the reader has passed. */
   onStatesWritten(): void {
     const kept = this.#records.filter((record, index) => {
       if (record.isFinished) record.isWritten = true;

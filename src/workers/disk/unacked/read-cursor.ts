@@ -1,7 +1,7 @@
 /**
- * The place of a disk queue's reader. It decides what happens to each whole record at that place: the record is handed
- * out with the attempts and due time of its state, or passed because it is finished or was handed out before it was
- * moved there.
+ * The place of a disk queue's reader. It decides what happens to each whole record at that place: the record is
+ * handed out with the attempts and due time of its state, or skipped because it is finished or was handed out before
+ * it was moved there.
  *
  * Units: positions and sizes in bytes, sizes with the size field; due times in Unix ms.
  * Thread: disk.
@@ -17,7 +17,7 @@ import { STATE_FINISHED } from '../states/state-slots.ts';
 import type { UnackedRecords } from './unacked-records.ts';
 import type { UnreadCount } from './unread-count.ts';
 
-/** What a cursor is made of. */
+/** The dependencies of a cursor. */
 export interface ReadCursorOptions {
   readonly states: RecordStates;
   readonly unacked: UnackedRecords;
@@ -37,7 +37,7 @@ export class ReadCursor implements QueuePlace {
   #segment: number;
   #position: number;
   #ordinal = 0;
-  /** Position of a record in the segment that was read and is damaged; -1 if there is none. */
+  /** The position in the segment of a record that was read and found damaged; -1 if there is none. */
   #damagedAt = -1;
   /** Records of the current batch. */
   #count = 0;
@@ -53,7 +53,7 @@ export class ReadCursor implements QueuePlace {
     this.#position = place.position;
   }
 
-  /** Where the next record lies. */
+  /** The place of the next record. */
   get segment(): number {
     return this.#segment;
   }
@@ -62,7 +62,7 @@ export class ReadCursor implements QueuePlace {
     return this.#position;
   }
 
-  /** Records that were handed out or passed since the queue was opened, without damaged ones. */
+  /** Records that were handed out or skipped since the queue was opened, without damaged ones. */
   get ordinal(): number {
     return this.#ordinal;
   }
@@ -77,12 +77,12 @@ export class ReadCursor implements QueuePlace {
     return this.#count;
   }
 
-  /** When each of them is due, 0 for at once; undefined if all are. */
+  /** The due time of each, 0 for at once; undefined if all are due at once. */
   get dueTimes(): readonly number[] | undefined {
     return this.#dueTimes;
   }
 
-  /** Whether there is a state for the next place and says finished; it may be of a record that was there before. */
+  /** Whether the next place has a state that says finished; it may belong to an earlier record at that place. */
   get isKnownFinished(): boolean {
     const hasState = this.#states.find(this.#segment, this.#position);
     return hasState && this.#states.state === STATE_FINISHED;
@@ -93,10 +93,10 @@ export class ReadCursor implements QueuePlace {
     this.#dueTimes = undefined;
   }
 
-  /** Passes the next record if it was moved there. Returns whether it was. */
+  /** Skips the next record if it was moved there. Returns whether it was. */
   passMoved(): boolean {
     let moved = this.#unacked.movedAhead;
-    // Damage may have taken the reader past some.
+    // The reader may have passed some because of damage.
     if (moved !== undefined && isBefore(moved, this)) {
       this.#passMovedBefore();
       moved = this.#unacked.movedAhead;
@@ -108,7 +108,7 @@ export class ReadCursor implements QueuePlace {
   }
 
   /**
-   * Passes finished records. Returns whether there were any. Shape: `length` bytes of the segment, from the cursor on.
+   * Skips finished records. Returns whether there were any. Shape: `length` bytes of the segment, from the cursor on.
    */
   passFinished(bytes: Uint8Array, length: number): boolean {
     let at = 0;
@@ -125,8 +125,8 @@ export class ReadCursor implements QueuePlace {
 
   /**
    * Hands out the whole records among `length` bytes of the segment from the cursor on, which lie at `start`, and
-   * closes the gaps that passed records leave. Returns the bytes of those handed out. Errors: throws if states cannot
-   * be read and the batch has no record yet.
+   * closes the gaps that skipped records leave. Returns the bytes of the records handed out. Errors: throws if states
+   * cannot be read and the batch has no record yet.
    */
   handOut(bytes: Uint8Array, start: number, length: number): number {
     const end = start + length;
@@ -153,7 +153,7 @@ export class ReadCursor implements QueuePlace {
     return to - start;
   }
 
-  /** Passes a damaged record. */
+  /** Skips a damaged record. */
   lose(sizeBytes: number): void {
     this.#position += sizeBytes;
     this.#unread.onLost(sizeBytes);
@@ -172,7 +172,7 @@ export class ReadCursor implements QueuePlace {
     this.#damagedAt = -1;
   }
 
-  /** Whether the checksums say that the next record, at `at`, is not as it was written. */
+  /** Whether the checksums show that the next record, at `at`, is damaged. */
   #isDamaged(bytes: Uint8Array, at: number, checksum: number): boolean {
     const verdict = this.#check.judge(this.#segment, this.#position, bytes, at, checksum);
     if (verdict !== 'damaged') return false;
@@ -180,12 +180,12 @@ export class ReadCursor implements QueuePlace {
     return true;
   }
 
-  /** The size of the record at `at`; 0 where there is no whole one. */
+  /** The size of the record at `at`; 0 if there is no whole one. */
   #wholeSize(bytes: Uint8Array, at: number, end: number): number {
     return wholeRecordSize(bytes, at, end, this.#recordBytesMax);
   }
 
-  /** What its state says about the next record; "unknown" if that cannot be read and the batch can end here. */
+  /** The state of the next record; "unknown" if it cannot be read and the batch can end here. */
   #stateOf(checksum: number): 'none' | 'unacked' | 'finished' | 'unknown' {
     try {
       if (!this.#states.find(this.#segment, this.#position)) return 'none';
@@ -228,7 +228,7 @@ export class ReadCursor implements QueuePlace {
     this.#unread.onMovedLost(this.#unacked.passMovedUntil(this, this.#ordinal));
   }
 
-  /** Passes a record. */
+  /** Moves past a record. */
   #pass(sizeBytes: number): void {
     this.#position += sizeBytes;
     this.#unacked.passMovedUntil(this, this.#ordinal);

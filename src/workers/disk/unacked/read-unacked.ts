@@ -1,5 +1,5 @@
 /**
- * Reads an unacked record again, as it is to be handed out or moved now.
+ * Reads an unacked record again, to hand it out or to move it.
  *
  * Thread: disk.
  */
@@ -15,7 +15,7 @@ import type { UnackedRecord } from './unacked-records.ts';
 /**
  * Reads a record to `at`, with the attempts of its state, and returns its due time. Damage is logged.
  *
- * Errors: throws when segment or states cannot be read.
+ * Errors: throws if the segment or the states cannot be read.
  */
 export function readUnacked(
   source: QueueContext,

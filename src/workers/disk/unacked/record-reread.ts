@@ -1,6 +1,5 @@
 /**
- * Hands out unacked records once more: the pump has evicted them, because they had to wait for long and memory was
- * full.
+ * Hands out unacked records again that the pump has evicted, because they had to wait for long and memory was full.
  *
  * Thread: disk.
  */
@@ -18,14 +17,14 @@ interface PlannedRecord {
   readonly record: UnackedRecord;
 }
 
-/** Which records to read, how many of the numbers that covers, lost ones included, and how much room they take. */
+/** The records to read, how many of the numbers that covers, including lost ones, and how much room they take. */
 export interface RereadPlan {
   readonly records: readonly PlannedRecord[];
   readonly covered: number;
   readonly bytes: number;
 }
 
-/** What was read: its bytes, and the numbers of the records. */
+/** The result: the bytes, and the numbers of the records. */
 export interface RereadBatch {
   readonly bytes: number;
   readonly covered: number;
@@ -50,7 +49,7 @@ export class RecordReread {
     this.#unacked = unacked;
   }
 
-  /** Finds the records of these numbers, as many as fit into `bytesWanted`, and one at least. */
+  /** Finds the records with these numbers, as many as fit into `bytesWanted`, but at least one. */
   plan(numbers: readonly number[], bytesWanted: number): RereadPlan {
     const records: PlannedRecord[] = [];
     let covered = 0;
@@ -71,7 +70,7 @@ export class RecordReread {
    * Reads the planned records, with the attempts of their states. Damaged ones are left out.
    *
    * Shape: disk records, one after the other.
-   * Errors: throws when a segment or states cannot be read.
+   * Errors: throws if a segment or its states cannot be read.
    */
   read({ records, covered }: RereadPlan, target: Uint8Array, offset: number): RereadBatch {
     const numbers: number[] = [];

@@ -13,7 +13,10 @@ import type { RecordStates } from '../states/record-states.ts';
 import { StateList } from '../states/state-list.ts';
 import type { UnackedRecords } from './unacked-records.ts';
 
-/** Whether a sync fails when states cannot be written. At the end they are optional, as records can do without. */
+/**
+ * Whether a sync fails if states cannot be written. At shutdown they are optional, since records do not depend on
+ * them.
+ */
 export type StatesAtSync = 'required' | 'optional';
 
 /** The state of an unacked record. */
@@ -61,10 +64,10 @@ export class StateWriter {
   }
 
   /**
-   * Makes the states of all records behind the oldest durable.
+   * Makes the states of all records after the oldest durable.
    *
-   * Errors: throws if states are required, and may be tried again. Otherwise logged: records then come at once, with
-   * fewer attempts, and finished ones may come again.
+   * Errors: throws if states are required, and may be repeated. Otherwise logged: records are then delivered at once,
+   * with fewer attempts, and finished ones may be redelivered.
    */
   sync(oldest: QueuePlace, states: StatesAtSync): void {
     try {
@@ -76,12 +79,12 @@ export class StateWriter {
     }
   }
 
-  /** All records are gone. */
+  /** All records have been removed. */
   clear(): void {
     this.#failed.clear();
   }
 
-  /** Writes the states that are only in memory. */
+  /** Writes the states that are still only in memory. */
   #writeAll(oldest: QueuePlace): void {
     for (const [number, { attempts, dueMs }] of this.#failed) {
       this.#write(number, attempts, dueMs);

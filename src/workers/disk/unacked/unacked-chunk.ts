@@ -1,5 +1,6 @@
 /**
- * Records that a disk queue has handed out: records of one segment with numbers in a row. Each takes fifteen bytes.
+ * Records that a disk queue has handed out: records of one segment with consecutive numbers. Each takes fifteen
+ * bytes.
  *
  * Units: positions and sizes in bytes, sizes with the size field.
  * Thread: disk.
@@ -25,23 +26,23 @@ export class UnackedChunk {
   /** Number of the first record, never wrapped. */
   readonly first: number;
   readonly segment: number;
-  /** How many are in it, how many of those are not finished, and their bytes. */
+  /** How many records it has, how many of those are unfinished, and the bytes of the unfinished ones. */
   count = 0;
   unacked = 0;
   unackedBytes = 0;
-  /** How many are finished without a written state. */
+  /** How many finished records have no written state. */
   unwritten = 0;
 
   readonly #position: number;
   readonly #ordinal: number;
   #words = new Uint32Array(RECORDS_MIN * WORDS);
-  /** For each record, how many records between it and the first were passed and not handed out. */
+  /** For each record, how many records between it and the first were skipped. */
   #skipped = new Uint16Array(RECORDS_MIN);
   #states = new Uint8Array(RECORDS_MIN);
-  /** Index before which nothing is unacked. */
+  /** No record before this index is unacked. */
   #oldest = 0;
 
-  /** For a first record with this number, at this place, and with so many records of the queue before it. */
+  /** A chunk whose first record has this number and place, and `ordinal` records of the queue before it. */
   constructor(first: number, segment: number, position: number, ordinal: number) {
     this.first = first;
     this.segment = segment;
@@ -49,7 +50,7 @@ export class UnackedChunk {
     this.#ordinal = ordinal;
   }
 
-  /** Whether the record that comes next belongs here too. */
+  /** Whether the next record fits into this chunk. */
   fits(segment: number, position: number, ordinal: number): boolean {
     return (
       segment === this.segment &&
@@ -88,7 +89,7 @@ export class UnackedChunk {
     return this.#states[index] === FINISHED;
   }
 
-  /** The states of finished records are written, or not needed any more. */
+  /** The states of finished records are written or no longer needed. */
   onStatesWritten(): void {
     for (let index = 0; index < this.count; index++) {
       if (this.#states[index] === FINISHED) this.#states[index] = WRITTEN;
@@ -108,12 +109,12 @@ export class UnackedChunk {
     return this.#words[index * WORDS + CHECKSUM];
   }
 
-  /** How many records of the queue were passed before it, since the queue was opened. */
+  /** How many records of the queue were passed before this one since the queue was opened. */
   ordinal(index: number): number {
     return this.#ordinal + index + this.#skipped[index];
   }
 
-  /** Index of the oldest unacked record. Only while there is one. */
+  /** The index of the oldest unacked record. Requires that there is one. */
   oldest(): number {
     while (this.#states[this.#oldest] !== UNACKED) this.#oldest++;
     return this.#oldest;

@@ -1,10 +1,10 @@
 /**
- * The unacked records of one disk queue: records that were handed out and are not finished. It knows where they lie, so
- * that the read position can stay at the oldest. They are finished in any order; a finished one is kept until its state
- * is written, or no older one is left. Nothing is allocated while there are none.
+ * The unacked records of one disk queue: records that were handed out and are not finished. It keeps their places, so
+ * that the read position can stay at the oldest. They are finished in any order; a finished one is kept until its
+ * state is written or no older one is left. Nothing is allocated while there are none.
  *
- * Units: positions and sizes in bytes, sizes with the size field. Numbers are the pump's, 32 bits that wrap; within
- * this file they do not.
+ * Units: positions and sizes in bytes, sizes with the size field. Numbers are the pump's: 32 bits that wrap; inside
+ * this file they do not wrap.
  * Thread: disk.
  */
 
@@ -14,7 +14,7 @@ import type { StateList } from '../states/state-list.ts';
 import { type MovedRecord, MovedRecords } from './moved-records.ts';
 import { UnackedChunk } from './unacked-chunk.ts';
 
-/** A record that is not finished. */
+/** An unfinished record. */
 export interface UnackedRecord extends QueuePlace {
   readonly number: number;
   readonly sizeBytes: number;
@@ -33,13 +33,13 @@ export class UnackedRecords {
   #dropped = 0;
   #unacked = 0;
   #unackedBytes = 0;
-  /** Index of the chunk that was looked for last. */
+  /** Index of the chunk that was found last. */
   #last = 0;
-  /** The last place of a record that is finished; segment -1 if there is none. */
+  /** The last place of a finished record; segment -1 if there is none. */
   #finishedSegment = -1;
   #finishedPosition = 0;
 
-  /** How many are not finished, and their bytes. */
+  /** How many records are unacked, and their bytes. */
   get count(): number {
     return this.#unacked + (this.#moved?.unacked ?? 0);
   }
@@ -48,12 +48,12 @@ export class UnackedRecords {
     return this.#unackedBytes + (this.#moved?.unackedBytes ?? 0);
   }
 
-  /** Number that the next record gets. */
+  /** The number of the next record. */
   get next(): number {
     return this.#next % NUMBERS;
   }
 
-  /** The last place of a record that is finished, if any is. */
+  /** The last place of a finished record, if there is one. */
   get lastFinished(): QueuePlace | undefined {
     if (this.#finishedSegment < 0) return undefined;
     return { segment: this.#finishedSegment, position: this.#finishedPosition };
@@ -64,7 +64,7 @@ export class UnackedRecords {
     return this.#moved?.nextAhead;
   }
 
-  /** A record is handed out, after `ordinal` other records of the queue. */
+  /** Adds a record that is handed out, after `ordinal` other records of the queue. */
   add(
     segment: number,
     position: number,
@@ -92,7 +92,7 @@ export class UnackedRecords {
     this.#dropFinished();
   }
 
-  /** Where an unacked record lies; undefined if it is finished by now, or was dropped. */
+  /** The place of an unacked record; undefined if it is finished or dropped. */
   get(number: number): UnackedRecord | undefined {
     const complete = this.#unwrap(number);
     const chunk = this.#find(complete);
@@ -100,7 +100,7 @@ export class UnackedRecords {
     return chunk?.isUnacked(index) ? recordOf(chunk, index) : this.#moved?.get(complete);
   }
 
-  /** The oldest unacked record that the reader has passed, and how many it has passed before that. */
+  /** The oldest unacked record that the reader has passed, and how many records it passed before. */
   get oldest(): (QueuePlace & { readonly ordinal: number }) | undefined {
     const chunk = this.#unacked > 0 ? this.#chunks.find((one) => one.unacked > 0) : undefined;
     const moved = this.#moved?.oldest;
@@ -111,7 +111,7 @@ export class UnackedRecords {
     return { ...place, ordinal: chunk.ordinal(index) };
   }
 
-  /** A record was found that is finished. */
+  /** The reader has met a finished record. */
   onFinishedAt(segment: number, position: number): void {
     if (segment < this.#finishedSegment) return;
     if (segment === this.#finishedSegment && position < this.#finishedPosition) return;
@@ -131,7 +131,7 @@ export class UnackedRecords {
     return moved.reduce((sum, { sizeBytes }) => sum + sizeBytes, bytes);
   }
 
-  /** The oldest unacked records before a place, up to `bytesMax` and at most one record more, in no order. */
+  /** The oldest unacked records before a place, up to `bytesMax` plus at most one record, in no order. */
   unackedBefore(place: QueuePlace, bytesMax: number): UnackedRecord[] {
     const found: UnackedRecord[] = [];
     let bytes = 0;
@@ -153,19 +153,19 @@ export class UnackedRecords {
     return found;
   }
 
-  /** An unacked record lies at the queue's end now; where it was, it is finished. */
+  /** An unacked record was moved to this place; at its old place it counts as finished. */
   move(record: UnackedRecord, place: QueuePlace, checksum: number): void {
     this.#finish(record.number);
     this.#moved ??= new MovedRecords();
     this.#moved.add(record.number, place, record.sizeBytes, checksum);
   }
 
-  /** The reader is at this place. Returns how many moved records it has passed. */
+  /** The reader has reached this place. Returns how many moved records it has passed. */
   passMovedUntil(place: QueuePlace, ordinal: number): number {
     return this.#moved?.passUntil(place, ordinal) ?? 0;
   }
 
-  /** Segments with finished records behind `oldest` that have no written state. */
+  /** Segments that have finished records after `oldest` without a written state. */
   unwrittenSegments(oldest: QueuePlace): number[] {
     const segments = new Set(this.#moved?.unwrittenSegments(oldest));
     for (const chunk of this.#chunks) {
@@ -174,7 +174,7 @@ export class UnackedRecords {
     return [...segments];
   }
 
-  /** Lists a segment's finished records behind `oldest` that have no written state. */
+  /** Lists a segment's finished records after `oldest` without a written state. */
   listUnwritten(segment: number, oldest: QueuePlace, list: StateList): void {
     for (const chunk of this.#chunks) {
       if (chunk.unwritten === 0 || chunk.segment !== segment) continue;
@@ -188,12 +188,12 @@ export class UnackedRecords {
     }
   }
 
-  /** As `listUnwritten`, for records that were moved to this segment; they have their own order. */
+  /** As `listUnwritten`, for records that were moved to this segment, which have their own order. */
   listUnwrittenMoved(segment: number, oldest: QueuePlace, list: StateList): void {
     this.#moved?.listUnwritten(segment, oldest, list);
   }
 
-  /** The states of finished records are written: forgets those records. */
+  /** The states of finished records are written: drops those records. */
   onStatesWritten(): void {
     for (const chunk of this.#chunks) if (chunk.unwritten > 0) chunk.onStatesWritten();
     this.#chunks = this.#chunks.filter((chunk) => chunk.unacked > 0);
@@ -229,7 +229,7 @@ export class UnackedRecords {
     this.onFinishedAt(moved.segment, moved.position);
   }
 
-  /** Forgets finished chunks with nothing unacked before them: no states are needed for those. */
+  /** Drops finished chunks with no unacked record before them, which need no states. */
   #dropFinished(): void {
     if (this.#moved !== undefined) return;
     let count = 0;
@@ -239,7 +239,7 @@ export class UnackedRecords {
     this.#last = 0;
   }
 
-  /** The chunk that a number belongs to, if it is there. */
+  /** The chunk of a number, if it still exists. */
   #find(number: number): UnackedChunk | undefined {
     const last = this.#chunks.at(this.#last);
     if (isIn(last, number)) return last;
@@ -256,7 +256,7 @@ export class UnackedRecords {
     return chunk;
   }
 
-  /** The number before wrapping, of the last record that was handed out with it. */
+  /** The unwrapped number of the last record that was handed out with this number. */
   #unwrap(number: number): number {
     const distance = (this.next - number) >>> 0;
     const complete = this.#next - (distance === 0 ? NUMBERS : distance);

@@ -1,8 +1,9 @@
 /**
- * How many records of a disk queue lie ahead of its reader. Some of them will be passed and not handed out: finished
- * ones, according to states from before the queue was opened, and moved ones.
+ * How many records of a disk queue lie ahead of its reader. Some of them will be skipped: records that are finished
+ * according to states from before the queue was opened, and moved ones.
  *
- * The total is as good as that of the metadata. Its division is an estimate, as states may be of other records.
+ * The total is as accurate as that of the metadata. Its division is an estimate, since states may belong to other
+ * records.
  *
  * Units: records; bytes with size fields.
  * Thread: disk.
@@ -11,12 +12,12 @@
 export class UnreadCount {
   /** Records to be handed out. */
   #live: number;
-  /** Records to be passed. */
+  /** Records to be skipped. */
   #dead: number;
   #deferred: number;
   #bytes: number;
 
-  /** Of `records`, according to states, `finished` are finished and `deferred` have a due time. */
+  /** According to states, `finished` of the `records` are finished and `deferred` have a due time. */
   constructor(records: number, finished: number, deferred: number, bytes: number) {
     this.#live = Math.max(0, records - finished);
     this.#dead = records - this.#live;
@@ -29,17 +30,17 @@ export class UnreadCount {
     return this.#live;
   }
 
-  /** Records, whether they are to be handed out or not. */
+  /** All records, to be handed out or skipped. */
   get all(): number {
     return this.#live + this.#dead;
   }
 
-  /** How many of those to be handed out have a due time. */
+  /** How many records to be handed out have a due time. */
   get deferred(): number {
     return Math.min(this.#live, this.#deferred);
   }
 
-  /** Bytes of those to be handed out; finished ones count as long as they were not passed. */
+  /** Bytes of the records to be handed out, including finished ones that were not skipped yet. */
   get bytes(): number {
     return this.#live === 0 ? 0 : this.#bytes;
   }
@@ -50,12 +51,12 @@ export class UnreadCount {
     this.#bytes += bytes;
   }
 
-  /** Records that were handed out lie at the end now. */
+  /** Records that were handed out have moved to the end. */
   onMove(count: number): void {
     this.#dead += count;
   }
 
-  /** One of those was passed. */
+  /** A moved record was skipped. */
   onMovedPassed(): void {
     this.onPassed(0);
   }
@@ -67,7 +68,7 @@ export class UnreadCount {
     this.#onBytes(sizeBytes);
   }
 
-  /** A record was passed because it is finished. */
+  /** A finished record was skipped. */
   onPassed(sizeBytes: number): void {
     if (this.#dead > 0) this.#dead--;
     else this.#live = Math.max(0, this.#live - 1);
@@ -79,28 +80,28 @@ export class UnreadCount {
     this.onHandedOut(sizeBytes, false);
   }
 
-  /** Records that were handed out, and lay here once more, were lost. */
+  /** Moved records, which were handed out before, were lost. */
   onMovedLost(count: number): void {
     const lost = Math.min(count, this.#dead);
     this.#dead -= lost;
     this.#live += lost;
   }
 
-  /** There is at least one to be handed out, whatever the count says. */
+  /** Ensures a count of at least one record to be handed out. */
   hasOne(): void {
     if (this.#live > 0) return;
     this.#live = 1;
     this.#dead = Math.max(0, this.#dead - 1);
   }
 
-  /** Sets the total, which was counted again. */
+  /** Sets the total to a new count. */
   recount(records: number, bytes: number): void {
     this.#dead = Math.min(this.#dead, records);
     this.#live = records - this.#dead;
     this.#bytes = bytes;
   }
 
-  /** There is none. Returns the count before, which was too large by that. */
+  /** Sets the count to zero. Returns the previous count, which was the error. */
   clear(): number {
     const { all } = this;
     this.#live = 0;
