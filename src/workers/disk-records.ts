@@ -1,23 +1,23 @@
 /**
- * What the rings between a pump thread and a disk thread carry. Conventions as in `shared/records.ts`.
+ * The records in the rings between a pump thread and a disk thread. Conventions as in `shared/records.ts`.
  *
  *   request ring  pump → disk  OPEN APPEND READ REREAD FINISH UPDATE EMPTY_QUEUE CLOSE DELETE END
  *   reply ring    disk → pump  OPENED APPENDED RECORDS REREAD_DONE EMPTIED CLOSED DELETED SYNCED WRITABLE STATUS
  *
- * Requests of one queue are carried out in the order they were sent, and each but FINISH, UPDATE and END is answered
+ * Requests of one queue are executed in the order they were sent, and each except FINISH, UPDATE and END is answered
  * once, in that order. "Queue" is a number that the pump assigns and never uses twice with this disk thread.
  *
  * "Disk records" are bytes as in a data file: size(4, big-endian), then timestamp(8) attempts(2) id(16) body.
- * "Unread" are the records on disk that no RECORDS has shown yet, as known when the answer was made. What was
- * shown is numbered, each record one more than the one before, from 0 when the queue is opened and beyond 2^32
- * from 0 again; it stays on disk until it is finished. A due time is Unix time in ms (high, low), 0 for none.
+ * "Unread" are the records on disk that no RECORDS has handed out yet, as known when the answer was made. Records are
+ * numbered as they are handed out, from 0 when the queue is opened, modulo 2^32; a record stays on disk until it is
+ * finished. A due time is Unix time in ms (high, low), 0 for none.
  */
 
-/** Opens a queue's files, or begins a queue that has none. Shape: queue; name (UTF-8, without directory). → OPENED */
+/** Opens a queue's files, or starts a queue that has none. Shape: queue; name (UTF-8, without directory). → OPENED */
 export const OPEN = 1;
 /**
- * Writes records at the end of a queue: all of them or, on failure, none. Shape: queue, count, 1 if there are due
- * times; disk records; the due times, if any, behind padding to 4 bytes. → APPENDED
+ * Appends records to a queue: all of them or, on failure, none. Shape: queue, count, 1 if there are due times; disk
+ * records; the due times, if any, after padding to 4 bytes. → APPENDED
  */
 export const APPEND = 2;
 export const APPEND_QUEUE = 0;
@@ -25,8 +25,7 @@ export const APPEND_COUNT = 1;
 export const APPEND_HAS_DUE = 2;
 export const APPEND_WORDS = 3;
 /**
- * Asks for the next records: at least one if there is one, and up to this many bytes. Shape: queue, bytes. →
- * RECORDS
+ * Requests the next records: at least one if there is one, and up to this many bytes. Shape: queue, bytes. → RECORDS
  */
 export const READ = 3;
 export const READ_QUEUE = 0;
@@ -40,8 +39,8 @@ export const FINISH = 4;
 export const FINISH_RUNS = 1;
 export const FINISH_RUN_WORDS = 2;
 /**
- * The states of unacked records, for the case that they are read again after a crash or a restart. Shape: queue; then
- * entries of number, attempts, due time.
+ * The states of unacked records, in case they are read again after a crash or a restart. Shape: queue; then entries
+ * of number, attempts, due time.
  */
 export const UPDATE = 9;
 export const UPDATE_ENTRIES = 1;
@@ -50,23 +49,23 @@ export const UPDATE_ATTEMPTS = 1;
 export const UPDATE_DUE = 2;
 export const UPDATE_ENTRY_WORDS = 4;
 /**
- * Asks again for unacked records: for the first at least, and for as many of the others as fit into this many bytes.
+ * Requests unacked records again: at least the first, and as many of the others as fit into this many bytes.
  * Shape: queue, bytes; then runs as in FINISH. → REREAD_DONE
  */
 export const REREAD = 10;
 export const REREAD_BYTES = 1;
 export const REREAD_RUNS = 2;
-/** Drops all records, shown or not. Shape: queue. → EMPTIED */
+/** Drops all records, handed out or not. Shape: queue. → EMPTIED */
 export const EMPTY_QUEUE = 5;
 /**
- * Syncs and closes a queue; what was not finished is there again at the next OPEN. After an answer that is not ok the
+ * Syncs and closes a queue; unfinished records are there again at the next OPEN. After an answer that is not ok the
  * queue is still open, and CLOSE may be sent again. Shape: queue. → CLOSED
  */
 export const CLOSE = 6;
 /** Drops all records and removes the queue's files. Shape: queue. → DELETED */
 export const DELETE = 7;
 
-/** The last request of a pump; its queues are closed by now. Shape: no fields. No answer. */
+/** The last request of a pump, after its queues are closed. Shape: no fields. No answer. */
 export const END = 8;
 
 /** Index of the queue's number, in every request and answer. */
@@ -83,7 +82,7 @@ export const OPENED = 16;
 export const APPENDED = 17;
 /**
  * Shape: as OPENED without text; then count, number of the first, 1 if there are due times; disk records; the due
- * times, if any, behind padding to 4 bytes. Not ok: error text, and the READ may be tried again.
+ * times, if any, after padding to 4 bytes. Not ok: error text; the READ may be repeated.
  */
 export const RECORDS = 18;
 /**
@@ -95,17 +94,17 @@ export const REREAD_DONE = 25;
 export const REREAD_DONE_COVERED = 8;
 /** Shape: as OPENED. */
 export const EMPTIED = 19;
-/** Shape: as OPENED. Not ok: it could not be synced, and is still open. */
+/** Shape: as OPENED. Not ok: the sync failed, and the queue is still open. */
 export const CLOSED = 20;
 /** Shape: as OPENED. Not ok: files are left over. */
 export const DELETED = 21;
 
 /** Sent unasked: syncs fail, or succeed again. Shape: as OPENED. Not ok: the last sync failed. */
 export const SYNCED = 23;
-/** Sent unasked: after an APPEND that failed, another one could succeed. Shape: as OPENED, always ok. */
+/** Sent unasked: after a failed APPEND, another one could succeed. Shape: as OPENED, always ok. */
 export const WRITABLE = 24;
 
-/** Words of every answer but RECORDS and REREAD_DONE. */
+/** Words of every answer except RECORDS and REREAD_DONE. */
 export const ANSWER_OK = 1;
 export const ANSWER_UNREAD = 2;
 export const ANSWER_UNREAD_BYTES = 4;

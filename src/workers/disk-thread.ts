@@ -13,7 +13,7 @@ import { NodeFileSystem } from './disk/files/file-system.ts';
 import { wireIoLoop } from './disk/io-wiring.ts';
 import { type Loop, runLoop } from './run-loop.ts';
 
-/** Runs the loop until all pumps have ended. Errors: throws what a turn throws. */
+/** Runs the loop until all pumps have ended. Errors: throws the errors of turns. */
 export default function runDiskThread(task: DiskTask): void {
   const loop = wireIoLoop(task, new NodeFileSystem());
   // A thread saves its compile cache only when it ends cleanly.
@@ -21,7 +21,7 @@ export default function runDiskThread(task: DiskTask): void {
   runLoop(new BeatingLoop(loop, new Pulse(task.pulse)), new Doorbell(task.bell), new SystemClock());
 }
 
-/** A loop that shows when it is in a turn, so that main can see a file call that hangs. */
+/** A loop that marks its turns, so that main can detect a file call that hangs. */
 class BeatingLoop implements Loop {
   readonly #loop: Loop;
   readonly #pulse: Pulse;

@@ -11,7 +11,7 @@ import type { PumpTask } from '../shared/thread-tasks.ts';
 import { wirePumpLoop } from './pump/pump-wiring.ts';
 import { runLoop } from './run-loop.ts';
 
-/** Runs the loop until main has it closed. Errors: throws what a turn throws. */
+/** Runs the loop until main closes it. Errors: throws the errors of turns. */
 export default function runPumpThread(task: PumpTask): void {
   const clock = new SystemClock();
   const loop = wirePumpLoop(task, { clock, random: Math.random });

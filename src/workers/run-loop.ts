@@ -17,16 +17,16 @@ export interface Loop {
   readonly isDone: boolean;
 }
 
-/** Upper bound of one wait, so that a wrong deadline cannot stop a loop for ever. */
+/** Upper bound of one wait, so that a wrong deadline cannot stop a loop forever. */
 const PARK_MS_MAX = 1000;
 
-/** Runs a loop to its end. Errors: an error of a turn is a bug, and ends the thread. */
+/** Runs a loop to its end. Errors: an error in a turn is a bug and ends the thread. */
 export function runLoop(loop: Loop, bell: Doorbell, clock: Clock): void {
   while (!loop.isDone) {
     const rings = bell.rings();
     if (loop.step(clock.monotonicMs()) > 0) continue;
     bell.fallAsleep();
-    // One more turn: something may have come between the turn and the flag.
+    // One more turn: something may have arrived between the turn and the flag.
     const nowMs = clock.monotonicMs();
     if (loop.step(nowMs) === 0 && !loop.isDone) {
       bell.wait(rings, Math.min(PARK_MS_MAX, Math.max(0, loop.nextDeadlineMs - nowMs)));

@@ -1,5 +1,5 @@
 /**
- * What the broker does on request from outside of the queue protocol: the broker as the HTTP API sees it.
+ * The operations of the broker outside the queue protocol, as the HTTP API uses them.
  *
  * Thread: main. Source: nsqd `http.go`.
  */
@@ -18,18 +18,18 @@ import type { ChannelHandle, TopicHandle, TopicMap } from './topic-map.ts';
 
 /** The data directory. */
 type BrokerStorage = {
-  /** Why it is not well, or null. */
+  /** Why it is unhealthy, or null. */
   readonly failure: string | null;
   readonly metadata: Pick<Metadata, 'save'>;
 };
 
-/** What speaks with peers at addresses that may change. */
+/** A connection to peers whose addresses may change. */
 interface Addressable {
   readonly addresses: readonly string[];
   setAddresses(addresses: readonly string[]): void;
 }
 
-/** The parts of the broker that operations reach. */
+/** The parts of the broker that the operations use. */
 export type BrokerParts = {
   readonly options: Options;
   readonly startTimeMs: number;
@@ -85,7 +85,7 @@ export class BrokerOperations implements HttpBroker {
     return error === null ? 'OK' : `NOK - ${error}`;
   }
 
-  /** Why a disk queue does not take what is to be written, or null. */
+  /** Why a disk queue refuses writes, or null. */
   backendError(): string | null {
     for (const { backendError } of this.#topics.values()) {
       if (backendError !== null) return backendError;

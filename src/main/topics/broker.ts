@@ -1,5 +1,5 @@
 /**
- * What the HTTP API needs of the broker.
+ * What the HTTP API needs from the broker.
  *
  * Thread: main.
  */
@@ -11,16 +11,16 @@ import type { BrokerStats, StatsFilter } from '../stats/stats.ts';
 
 /** The broker, as endpoints see it. */
 export interface HttpBroker {
-  /** The options of the start. */
+  /** The options at the start. */
   readonly options: Options;
   /** Unix time of the start, in ms. */
   readonly startTimeMs: number;
-  /** The ports listened on: -1 for a unix socket, 0 if switched off. */
+  /** The listening ports: -1 for a unix socket, 0 if disabled. */
   readonly tcpPort: number;
   readonly httpPort: number;
   /** Connections that were refused or could not be accepted. */
   readonly refusedConnectionCount: number;
-  /** Clients and requests that were ended because handling what they sent has failed. */
+  /** Clients and requests that were ended because handling their input failed. */
   readonly failedInputCount: number;
   /** `OK`, or `NOK - ` and the reason. */
   health(): string;
@@ -39,17 +39,17 @@ export interface HttpBroker {
   pauseTopic(topic: string, isPaused: boolean): Promise<void>;
   pauseChannel(topic: string, channel: string, isPaused: boolean): Promise<void>;
 
-  /** Publishes as `publish` does, if the topic exists and nobody has to wait. Returns whether that is so. */
+  /** Publishes as `publish` does if the topic exists and nothing has to wait; returns whether it did. */
   tryPublish(topic: TopicName, messages: Buffer, count: number, deferMs: number): boolean;
   /**
-   * Publishes messages: `count` times size(4, big-endian) body(size), as in an MPUB after its count. Resolves
-   * when they are accepted, rejects when they are not, with `PublishRefused` where the reason is for the publisher.
+   * Publishes messages: `count` times size(4, big-endian) body(size), as in an MPUB after its count. Resolves when
+   * they are accepted; rejects otherwise, with `PublishRefused` if the reason is meant for the publisher.
    * Units: `deferMs` in ms, 0 for at once.
    */
   publish(topic: TopicName, messages: Buffer, count: number, deferMs: number): Promise<void>;
 
   stats(filter: StatsFilter): Promise<BrokerStats>;
-  /** The options with what was changed since the start: the log level and the addresses of lookupds. */
+  /** The current options, with changes since the start: the log level and the addresses of nsqlookupds. */
   optionsInForce(): Options;
   setLogLevel(level: LogLevel): void;
   setLookupdAddresses(addresses: readonly string[]): void;

@@ -1,10 +1,10 @@
 /**
- * Deletes channels that have had no consumer for longer than their policy allows, and warns before.
+ * Deletes channels without a consumer after the time in their policy, with a warning before.
  *
- * One timer waits for the channel that is due first; nothing runs while no channel is. After a start the time counts
- * anew, as a broker that is down keeps consumers away.
+ * One timer waits for the channel that is due first; there is no timer while none is due. After a start the time
+ * begins again, since consumers cannot connect to a stopped broker.
  *
- * Bound: the channels are looked at once a second at most, however many are due.
+ * Bound: the channels are checked at most once a second, however many are due.
  *
  * Thread: main.
  */
@@ -14,26 +14,26 @@ import type { Logger } from '../../daemon/log.ts';
 import type { Clock, Timer } from '../../shared/clock.ts';
 import type { ChannelPolicy } from '../../shared/topic-policy.ts';
 
-/** A channel as it is seen here. */
+/** A channel, as its expiry sees it. */
 export interface ExpiringChannel {
   readonly name: string;
   readonly topic: { readonly name: string };
   readonly members: { readonly size: number };
   readonly policy: ChannelPolicy;
-  /** Since when it has had no consumer. Units: ms, monotonic. */
+  /** When its last consumer left. Units: ms, monotonic. */
   idleSinceMs: number;
-  /** Whether its operator was warned that it is about to be deleted. */
+  /** Whether the warning about its deletion was logged. */
   isExpiring: boolean;
 }
 
-/** What it is made of. */
+/** Its dependencies. */
 export type ChannelExpirySetup<Channel> = {
   readonly clock: Pick<Clock, 'monotonicMs' | 'after'>;
   readonly logger: Pick<Logger, 'info' | 'warn'>;
   readonly onExpired: (channel: Channel) => void;
 };
 
-/** Between two looks at all channels. */
+/** The least time between two checks of all channels. */
 const LOOK_MS_MIN = 1000;
 
 export class ChannelExpiry<Channel extends ExpiringChannel> {
@@ -49,7 +49,7 @@ export class ChannelExpiry<Channel extends ExpiringChannel> {
     this.#setup = setup;
   }
 
-  /** A channel was created, or has another policy. */
+  /** A channel was created or got another policy. */
   onPolicy(channel: Channel): void {
     const { expiresMs } = channel.policy;
     channel.isExpiring = false;
@@ -68,12 +68,12 @@ export class ChannelExpiry<Channel extends ExpiringChannel> {
     if (this.#watched.has(channel)) this.#wait(this.#dueMs(channel));
   }
 
-  /** A channel is gone. */
+  /** A channel was deleted. */
   onDeleted(channel: Channel): void {
     this.#watched.delete(channel);
   }
 
-  /** Nothing expires from now on. */
+  /** Stops all expiries. */
   stop(): void {
     this.#watched.clear();
     this.#timer?.cancel();
@@ -113,7 +113,7 @@ export class ChannelExpiry<Channel extends ExpiringChannel> {
     );
   }
 
-  /** When something is to be done with a channel without a consumer. */
+  /** When a channel without a consumer needs a warning or its deletion. */
   #dueMs({ policy, idleSinceMs, isExpiring }: Channel): number {
     const { expiresMs, warnAfterMs } = policy;
     const warns = warnAfterMs > 0 && warnAfterMs < expiresMs && !isExpiring;
@@ -129,7 +129,7 @@ export class ChannelExpiry<Channel extends ExpiringChannel> {
   }
 }
 
-/** Whole seconds are enough to read. */
+/** A duration in whole seconds. */
 function spell(ms: number): string {
   return formatDuration((ms < 1000 ? Math.ceil(ms) : Math.round(ms / 1000) * 1000) * NS_PER_MS);
 }

@@ -17,22 +17,22 @@ import type { SavedTopic } from './metadata.ts';
 import { Publisher } from './publisher.ts';
 import { TopicMap, type TopicMapOptions } from './topic-map.ts';
 
-/** What a core is made of. */
+/** The dependencies of a core. */
 export type BrokerCoreOptions = Omit<TopicMapOptions, 'pumps'> & {
-  /** For each pump thread what main shares with it. */
+  /** The memory that main shares with each pump thread. */
   readonly pumps: readonly PumpMemory[];
   readonly mainBell: SharedArrayBuffer;
   readonly clock: Clock;
   readonly guard: Guard;
   /** Units: bytes. */
   readonly maxMsgSize: number;
-  /** Asks for `endTurn` once this turn has taken everything that has come. */
+  /** Requests `endTurn` after this turn has handled its input. */
   readonly requestTurn: () => void;
-  /** The subscribed connection of that number, if it is still there. */
+  /** The subscribed connection with this number, if it still exists. */
   readonly target: (consumer: number) => DeliveryTarget | undefined;
-  /** Writes what the turn has brought to the clients. */
+  /** Writes the turn's output to the clients. */
   readonly flushClients: () => void;
-  /** A pump has something to say, of which the core has taken its part. */
+  /** Gets the events of pumps, after the core has handled them. */
   readonly onEvent: (event: PumpEvent) => void;
 };
 
@@ -73,24 +73,24 @@ export class BrokerCore {
     });
   }
 
-  /** Creates the topics and channels that were saved. Resolves when their disk queues are open. */
+  /** Creates the saved topics and channels. Resolves when their disk queues are open. */
   async restore(saved: readonly SavedTopic[]): Promise<void> {
     for (const { name, isPaused, channels } of saved) {
       const topic = this.topics.createStopped(name, isPaused);
-      // The file may name a topic twice; one mention of a pause is enough.
+      // The file may name a topic twice; it is paused if one of the entries says so.
       if (isPaused && !topic.isPaused) void this.topics.pauseTopic(topic, true);
       for (const channel of channels) {
         this.topics.getOrCreateChannel(topic, channel.name, channel.isPaused);
       }
     }
     for (const topic of this.topics.values()) this.topics.start(topic);
-    // Until the disk queues are open their depths are not known.
+    // Depths are unknown until the disk queues are open.
     await Promise.all(this.pumps.map((pump) => pump.request({ do: 'settle' })));
   }
 
   /**
-   * Ends a turn of the main thread: shows the pumps what they are sent, reads what they have sent, writes to clients,
-   * and resumes who waited for room. Returns how many records were read.
+   * Ends a turn of the main thread: publishes records to the pumps, reads their records, writes to clients, and
+   * resumes connections that waited for room. Returns how many records were read.
    */
   endTurn(): number {
     for (const pump of this.pumps) pump.flush();
@@ -100,12 +100,12 @@ export class BrokerCore {
     return count;
   }
 
-  /** Reads what the pumps have sent. Returns how many records that were. */
+  /** Reads the records of the pumps. Returns how many. */
   read(): number {
     return this.#deliveries.read();
   }
 
-  /** Ends a turn whenever main's bell is rung, until `stop`. Errors: rejects with a bug, and can be run again. */
+  /** Ends a turn whenever main's bell rings, until `stop`. Errors: rejects with a bug, and can be run again. */
   run(): Promise<void> {
     return this.#deliveries.run();
   }

@@ -1,9 +1,8 @@
 /**
- * Publishes dead letters to their topics, and tells the pump that they came from when they are safe there: written to
- * the files of the topic or of its channels, whatever its policy says. What cannot be published is sent again by the
- * pump.
+ * Publishes dead letters to their topics, and tells their pump when they are safe: written to the files of the topic
+ * or of its channels, regardless of its policy. If a publish fails, the pump sends the messages again.
  *
- * An envelope that would make a message larger than `--max-msg-size` is left out: the body goes as it was.
+ * If the envelope would make a message larger than `--max-msg-size`, the plain body is published.
  *
  * Thread: main.
  */
@@ -17,7 +16,7 @@ import { parseTopicName } from '../../shared/names.ts';
 import type { Publisher } from './publisher.ts';
 import type { TopicMap } from './topic-map.ts';
 
-/** What it is made of. */
+/** Its dependencies. */
 export type DeadLetterSetup = {
   readonly topics: TopicMap;
   readonly publisher: Publisher;
@@ -26,14 +25,14 @@ export type DeadLetterSetup = {
   readonly logger: Pick<Logger, 'info' | 'warn'>;
 };
 
-/** Where attempts, id and body stand in a message. */
+/** The offsets of attempts, id and body in a message. */
 const ATTEMPTS_AT = 8;
 const ID_AT = 10;
 const BODY_AT = ID_AT + MESSAGE_ID_BYTES;
 
 export class DeadLetterPublisher {
   readonly #setup: DeadLetterSetup;
-  /** Topics that take no dead letters at the moment, so that each failure is logged once. */
+  /** Topics that currently accept no dead letters, so that each failure is logged once. */
   readonly #failing = new Set<string>();
 
   constructor(setup: DeadLetterSetup) {
@@ -113,7 +112,7 @@ function sized(body: Buffer): [Buffer, Buffer] {
   return [size, body];
 }
 
-/** JSON; the timestamp is in ns since 1970, exact as text although it is beyond what a double counts. */
+/** JSON; the timestamp is in ns since 1970, exact in the text although it exceeds a double's precision. */
 function envelopeOf({ reason, topic, channel }: DeadLetterHead, message: Buffer): string {
   const body = message.subarray(BODY_AT);
   const isText = isUtf8(body);

@@ -1,5 +1,5 @@
 /**
- * nsqd.dat: which topics and channels there are, and which of them are paused.
+ * nsqd.dat: the topics and channels, and which of them are paused.
  *
  * Shape: JSON, compact, `{"topics":[{"name","paused","channels":[{"name","paused"}]}],"version"}`; no topics
  * or channels are `null`, as nsqd writes them. Ephemeral topics and channels are left out.
@@ -23,7 +23,7 @@ import {
 } from '../../shared/names.ts';
 
 const FILE_NAME = 'nsqd.dat';
-/** Topics and channels that are written down in one slice: some milliseconds' work. */
+/** Topics and channels that are serialized in one slice: a few milliseconds of work. */
 const ENTRIES_PER_SLICE = 4096;
 
 /** A channel as it was saved. */
@@ -31,7 +31,7 @@ export type SavedChannel = { name: ChannelName; isPaused: boolean };
 /** A topic as it was saved. */
 export type SavedTopic = { name: TopicName; isPaused: boolean; channels: SavedChannel[] };
 
-/** What the file is made from. */
+/** The source of the file's contents. */
 export type MetadataSource = Iterable<{
   readonly name: TopicName;
   readonly isPaused: boolean;
@@ -65,19 +65,19 @@ export class Metadata {
     });
   }
 
-  /** Odd while a save waits for the disk. */
+  /** Odd while a save is running. */
   count(): number {
     return this.#file.count();
   }
 
-  /** Why the last save failed; null if it did not. */
+  /** The reason why the last save failed; null if it succeeded. */
   get failure(): string | null {
     return this.#file.failure;
   }
 
   /**
-   * Reads the file; no file is no topics. Invalid names are skipped with a warning.
-   * Errors: rejects when the file cannot be read or is no valid JSON of this shape.
+   * Reads the file; a missing file means no topics. Invalid names are skipped with a warning.
+   * Errors: rejects if the file cannot be read or is not JSON of this shape.
    */
   async load(): Promise<SavedTopic[]> {
     const text = await this.#file.load();
@@ -91,24 +91,23 @@ export class Metadata {
     }
   }
 
-  /** Writes the file with all that has changed until now, as `SavedFile.save`. */
+  /** Writes the file with all changes so far, as `SavedFile.save`. */
   save(): Promise<void> {
     return this.#file.save();
   }
 
-  /** As `save`, but tries again until the file is written. Never rejects. */
+  /** As `save`, but retries until the file is written. Never rejects. */
   persist(): Promise<void> {
     return this.#file.persist();
   }
 
-  /** Nothing is tried again from now on. */
+  /** Stops retrying. */
   stop(): void {
     this.#file.stop();
   }
 
   /**
-   * The file's text, in slices: of many topics, what changes meanwhile is in the text or not, and in the next save in
-   * any case.
+   * Builds the file's text, in slices. A change during that may or may not be in this text, but it is in the next.
    */
   *#serialize(): Generator<void, string> {
     const topics: string[] = [];
@@ -170,7 +169,7 @@ function objectOf(value: unknown): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new Error(`expected an object, got ${JSON.stringify(value)}`);
   }
-  // Any key of an object can be looked at; what it holds is unknown.
+  // Any key may be read; the values are unknown.
   return value as Record<string, unknown>;
 }
 

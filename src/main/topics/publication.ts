@@ -1,9 +1,9 @@
 /**
- * Messages on their way from a client into a topic's publish ring, in as many records as it takes. A bound takes them
+ * Messages on their way from a client into a topic's publish ring, in as many records as necessary. A bound accepts
  * or refuses them as a whole.
  *
- * Whether they are kept is known at once where memory is enough. Where it is not (`--mem-queue-size=0`, a disk
- * queue of the topic that fails, or queues that may be full) the pump answers when they are kept, or cannot be.
+ * If memory is enough, they are kept at once. If not (`--mem-queue-size=0`, a failing disk queue of the topic, or
+ * queues that may be full), the pump answers when they are kept or refused.
  *
  * Thread: main.
  */
@@ -15,25 +15,25 @@ import type { TopicHandle } from './topic-map.ts';
 
 /** Most bytes of one record, unless a single message is larger. */
 const PART_BYTES_MAX = 1024 * 1024;
-/** Most messages of one record: looking for their ends takes main half a millisecond. */
+/** Most messages of one record: finding their ends takes main half a millisecond. */
 const PART_MESSAGES_MAX = 16 * 1024;
 
 export class Publication {
   readonly #topic: TopicHandle;
-  /** What is not handed over yet. */
+  /** The messages that are not handed over yet. */
   readonly #rest: MessageBatch;
   readonly #isAnswered: boolean;
   readonly #onKept: (error: string | null) => void;
-  /** Token of the first part, if it is answered; 0 before that is handed over. */
+  /** The token of the first part, if the pump answers; 0 before the first part is handed over. */
   #firstToken = 0;
   #hasBegun = false;
   #isSent = false;
-  /** Answers to come, and one more until everything is handed over. */
+  /** Pending answers, plus one until everything is handed over. */
   #waitsFor = 1;
   #error: string | null = null;
 
   /**
-   * `isAnswered`: whether the pump is asked; `onKept` is called once, with null or with why the messages are not
+   * `isAnswered`: whether the pump answers. `onKept` is called once, with null or the reason why the messages are not
    * kept.
    */
   constructor(
@@ -49,8 +49,9 @@ export class Publication {
   }
 
   /**
-   * Hands over the next record, if the ring has room. Returns whether everything has been handed over; if not, try
-   * again on room: what is large goes in one record a turn, so that others have their share of main's time.
+   * Hands over the next record if the ring has room. Returns whether everything has been handed over; if not, call it
+   * again when there is room. Large publications take one record per turn, so that others get their share of main's
+   * time.
    */
   send(): boolean {
     if (this.#rest.count > 0 && !this.#sendPart()) return false;
@@ -63,8 +64,8 @@ export class Publication {
   }
 
   /**
-   * Calls back when it makes sense to `send` again. A publication that has begun is completed first, even if nobody
-   * listens any more: a publication is kept whole, or not at all.
+   * Calls back when `send` can continue. A publication that has begun is completed even if its publisher disconnects:
+   * it is kept as a whole or not at all.
    */
   onWritable(listener: () => void): void {
     this.#topic.pump.onWritable(this.#topic.number, () => {
@@ -73,13 +74,15 @@ export class Publication {
     });
   }
 
-  /** Nothing is answered before this has resolved: with null, or with why the messages count as not kept. */
+  /**
+   * Delays the answer until the promise resolves with null, or with the reason why the messages count as not kept.
+   */
   holdUntil(promise: Promise<string | null>): void {
     this.#waitsFor++;
     void promise.then((error) => this.#settle(error));
   }
 
-  /** Copies what is not handed over, because the source is about to be reused. */
+  /** Copies the remaining messages, because the source is about to be reused. */
   detach(): void {
     const { source, at, bytes } = this.#rest;
     this.#rest.source = Buffer.from(source.subarray(at, at + bytes));

@@ -11,7 +11,7 @@ import type { MessageBatch } from '../pumps/message-batch.ts';
 import { Publication } from './publication.ts';
 import type { TopicHandle, TopicMap } from './topic-map.ts';
 
-/** Messages are refused. The error's message is the reason, which the publisher gets. */
+/** A publish is refused. The publisher gets the error's message as the reason. */
 export class PublishRefused extends Error {}
 
 const NO_BYTES = Buffer.alloc(0);
@@ -19,14 +19,14 @@ const NO_BYTES = Buffer.alloc(0);
 export class Publisher {
   readonly #topics: TopicMap;
 
-  /** The one batch of all calls. */
+  /** The batch that all calls reuse. */
   readonly #batch: MessageBatch = { source: NO_BYTES, at: 0, bytes: 0, count: 0, deferMs: 0 };
 
   constructor(topics: TopicMap) {
     this.#topics = topics;
   }
 
-  /** A batch for one call, valid until the next: nothing is allocated for a publish. */
+  /** Fills the reused batch for one call, so that a publish allocates nothing. Valid until the next call. */
   batch(source: Buffer, at: number, bytes: number, count: number, deferMs: number): MessageBatch {
     const batch = this.#batch;
     batch.source = source;
@@ -42,7 +42,7 @@ export class Publisher {
     return this.#topics.refusalOf(topic);
   }
 
-  /** Publishes where nobody has to wait: the ring has room, and memory is good enough. Returns whether that is so. */
+  /** Publishes if nothing has to wait: the ring has room, and memory is enough. Returns whether it did. */
   tryPublish(topic: TopicHandle, batch: MessageBatch): boolean {
     const { pump, number } = topic;
     if (batch.bytes > pump.publishBytesMax || isAnsweredByPump(topic)) return false;
@@ -50,8 +50,8 @@ export class Publisher {
   }
 
   /**
-   * Begins a publish that has to wait; the caller sends it. `onSettled` is called once: with null when the
-   * messages are kept, or with why they are not.
+   * Begins a publish that has to wait; the caller sends it. `onSettled` is called once, with null when the messages
+   * are kept, or with the reason why not.
    */
   begin(
     topic: TopicHandle,
@@ -60,7 +60,7 @@ export class Publisher {
   ): Publication {
     const isAnswered = batch.isToDisk === true || isAnsweredByPump(topic);
     const publication = new Publication(topic, batch, isAnswered, onSettled);
-    // After a crash nobody would find the files of a topic that nsqd.dat does not name.
+    // After a crash the files of a topic that nsqd.dat does not name would not be found.
     if (isAnswered && topic.saving !== null) {
       publication.holdUntil(this.#topics.whenSaved(topic));
     }
@@ -68,8 +68,8 @@ export class Publisher {
   }
 
   /**
-   * Publishes, however long the ring is full. Resolves when the messages are kept. Errors: rejects when they are not,
-   * with `PublishRefused` where the reason is for the publisher.
+   * Publishes, and waits while the ring is full. Resolves when the messages are kept. Errors: rejects if they are
+   * not, with `PublishRefused` if the reason is meant for the publisher.
    */
   publish(topic: TopicHandle, batch: MessageBatch): Promise<void> {
     const refusal = this.refusalOf(topic);
@@ -78,7 +78,7 @@ export class Publisher {
   }
 
   /**
-   * As `publish`, for messages that are written to files before this resolves, unless the topic is ephemeral.
+   * As `publish`, but resolves after the messages are written to files, unless the topic is ephemeral.
    * Shape: `messages` as in a batch.
    */
   publishToDisk(topic: TopicHandle, messages: Buffer, count: number): Promise<void> {
@@ -110,8 +110,8 @@ export class Publisher {
 }
 
 /**
- * Whether the pump says when messages are kept: because they are written first, because writing fails, or because a
- * full queue refuses them.
+ * Whether the pump answers publishes: because messages are written first, because writes fail, or because a full
+ * queue refuses them.
  */
 export function isAnsweredByPump(topic: TopicHandle): boolean {
   const { name, policy, backendError } = topic;
@@ -124,7 +124,7 @@ function mayBeFull({ policy, refusingChannelCount }: TopicHandle): boolean {
   return refusingChannelCount > 0 || (policy.whenFull === 'reject' && hasQueueBound(policy));
 }
 
-/** A queue that may be full says so in words that are meant for the publisher. */
+/** The reason of a full queue is meant for the publisher. */
 function publishError(topic: TopicHandle, reason: string): Error {
   const isFull = mayBeFull(topic) && topic.backendError === null;
   return isFull ? new PublishRefused(reason) : new Error(reason);

@@ -1,8 +1,8 @@
 /**
  * The broker's topics and channels by name, and the handles through which main reaches them on their pumps.
  *
- * The map changes at once; the pump hears of it in the order of the rings, so code that finds a topic here may
- * publish to it. A topic lives on the pump thread that its name falls on, permanently and over restarts.
+ * The map changes at once; the pump learns of it in the order of the rings, so code that finds a topic here may
+ * publish to it. The name of a topic chooses its pump thread, permanently and over restarts.
  *
  * Thread: main. Source: nsqd `GetTopic`, `DeleteExistingTopic`, `GetChannel`.
  */
@@ -19,7 +19,7 @@ import { PolicyChanges } from '../pumps/policy-changes.ts';
 import type { PumpHandle } from '../pumps/pump-handle.ts';
 import { ChannelExpiry } from './channel-expiry.ts';
 
-/** Topics and channels whose promises are looked at in one slice. */
+/** Topics and channels whose policies are checked in one slice. */
 const APPLIED_PER_SLICE = 256;
 
 /** A consumer as the topic map sees it. */
@@ -37,11 +37,11 @@ export type ChannelHandle = {
   readonly topic: TopicHandle;
   readonly members: Set<ChannelMember>;
   policy: ChannelPolicy;
-  /** Since when it has had no consumer, and whether it is about to be deleted for that. Units: ms, monotonic. */
+  /** When its last consumer left, and whether its deletion was announced. Units: ms, monotonic. */
   idleSinceMs: number;
   isExpiring: boolean;
   isPaused: boolean;
-  /** What its pump said last for the statistics. */
+  /** The last counters from its pump, for the statistics. */
   counts: ChannelCounts | null;
 };
 
@@ -55,51 +55,57 @@ export type TopicHandle = {
   /** How many of its channels may refuse a publish because they are full. */
   refusingChannelCount: number;
   isPaused: boolean;
-  /** Why publishes are answered only when they are kept; null while memory is good enough. */
+  /** Why publishes are answered only when they are kept; null while memory is enough. */
   backendError: string | null;
-  /** Set when the topic has left the map. */
+  /** Set when the topic is removed from the map. */
   isDeleted: boolean;
   /**
-   * Resolves when nsqd.dat has the topic with its channels, or to why it has not; null once it has. What is on disk
-   * of a topic that it lacks would not be found after a crash.
+   * Resolves with null when nsqd.dat names the topic with its channels, or with the reason why not; null once it
+   * does. After a crash the files of a topic that nsqd.dat does not name would not be found.
    */
   saving: Promise<string | null> | null;
-  /** Resolves when the topic has the channels that it has elsewhere and passes messages on; undefined if it does. */
+  /**
+   * Resolves when the topic has the channels that nsqlookupd knows and passes messages on; undefined if it already
+   * does.
+   */
   opening: Promise<void> | undefined;
-  /** What its pump said last for the statistics. */
+  /** The last counters from its pump, for the statistics. */
   counts: TopicCounts | null;
 };
 
-/** Peers that learn of topics and channels, and may know of more. */
+/** Peers that learn of topics and channels, and may know other channels. */
 export interface TopicRegistry {
   onTopicCreated(topic: string): void;
   onTopicDeleted(topic: string): void;
   onChannelCreated(topic: string, channel: string): void;
   onChannelDeleted(topic: string, channel: string): void;
-  /** Undefined when there is nobody to ask. Never rejects. */
+  /** Undefined if there are no peers. Never rejects. */
   channelsOf(topic: TopicName): Promise<readonly ChannelName[]> | undefined;
 }
 
-/** What is promised of topics and channels, by their names. Equal promises may be the same value. */
+/** The policies of topics and channels, by name. Equal policies may be the same object. */
 export interface PromiseSource {
   ofTopic(topic: TopicName): TopicPolicy;
   ofChannel(topic: TopicName, channel: ChannelName): ChannelPolicy;
 }
 
-/** What the topic map is made of. */
+/** The dependencies of the topic map. */
 export type TopicMapOptions = {
   readonly registry: TopicRegistry;
   readonly pumps: readonly PumpHandle[];
   readonly policies: PromiseSource;
-  /** Something that nsqd.dat holds has changed. Resolves when it is saved; undefined where nobody saves it. */
+  /** The contents of nsqd.dat have changed. Resolves when they are saved; undefined if nothing saves them. */
   readonly onChange: () => Promise<void> | undefined;
   readonly clock: Pick<Clock, 'monotonicMs' | 'after'>;
-  /** Told what is created and deleted. */
+  /** Logs creations and deletions. */
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 };
 
 export class TopicMap {
-  /** Why the broker refuses what may have to go to disk: no space, or writes fail; null while it accepts. */
+  /**
+   * Why the broker refuses messages that may have to go to disk: no space, or failing writes; null while it accepts
+   * them.
+   */
   diskShortage: string | null = null;
   writeRefusal: string | null = null;
 
@@ -154,7 +160,7 @@ export class TopicMap {
     return isEphemeral(topic.name) ? null : this.durableRefusal;
   }
 
-  /** Resolves as `TopicHandle.saving`. What could not be saved is tried again. */
+  /** Resolves as `TopicHandle.saving`. A failed save is retried. */
   async whenSaved(topic: TopicHandle): Promise<string | null> {
     const error = (await topic.saving) ?? null;
     if (error === null || topic.saving === null) return null;
@@ -166,7 +172,7 @@ export class TopicMap {
     return this.#topics.get(name) ?? this.#createAndAsk(name);
   }
 
-  /** Creates a topic that passes nothing on before `start`. If it is there already, it stays as it is. */
+  /** Creates a topic that passes nothing on before `start`. An existing topic stays unchanged. */
   createStopped(name: TopicName, isPaused: boolean): TopicHandle {
     return this.#topics.get(name) ?? this.#create(name, isPaused, false);
   }
@@ -208,12 +214,12 @@ export class TopicMap {
     return channel;
   }
 
-  /** No channel expires from now on. */
+  /** Stops the expiry of channels. */
   stop(): void {
     this.#expiry.stop();
   }
 
-  /** Has topics and channels keep other promises, where these have changed. In slices, for `inSlices`. */
+  /** Applies changed policies to topics and channels. In slices, for `inSlices`. */
   *applyPolicies(): Generator<void, void> {
     const changes = new PolicyChanges();
     let left = APPLIED_PER_SLICE;
@@ -261,7 +267,7 @@ export class TopicMap {
     expectDone(await topic.pump.request(request));
   }
 
-  /** Resolves when the topic's files are gone. */
+  /** Resolves when the topic's files are removed. */
   async deleteTopic(topic: TopicHandle): Promise<void> {
     this.#logger.info(`TOPIC(${topic.name}): deleting`);
     this.#topics.delete(topic.name);
@@ -280,7 +286,7 @@ export class TopicMap {
     this.#byNumber.delete(topic.number);
   }
 
-  /** Resolves when the channel's files are gone. An ephemeral topic goes with its last channel. */
+  /** Resolves when the channel's files are removed. An ephemeral topic is deleted with its last channel. */
   async deleteChannel(channel: ChannelHandle): Promise<void> {
     const { topic } = channel;
     this.#logger.info(`TOPIC(${topic.name}): deleting channel ${channel.name}`);
@@ -299,7 +305,7 @@ export class TopicMap {
     await topicReply;
   }
 
-  /** A consumer leaves. An ephemeral channel goes with its last consumer. Errors: as `deleteChannel`. */
+  /** A consumer leaves. An ephemeral channel is deleted with its last consumer. Errors: as `deleteChannel`. */
   async leave(channel: ChannelHandle, member: ChannelMember): Promise<void> {
     if (!channel.members.delete(member)) return;
     if (channel.members.size === 0) this.#expiry.onIdle(channel);
@@ -327,7 +333,10 @@ export class TopicMap {
     changes.addChannel(topic.pump, channel.number, policy);
   }
 
-  /** A topic that others know of passes nothing on before it has their channels, so that these miss nothing. */
+  /**
+   * Creates a topic and asks peers for its channels. It passes nothing on before it has them, so that they miss
+   * nothing.
+   */
   #createAndAsk(name: TopicName): TopicHandle {
     const asked = this.#registry.channelsOf(name);
     const topic = this.#create(name, false, asked === undefined);
@@ -375,7 +384,7 @@ export class TopicMap {
     });
   }
 
-  /** Topics and channels are numbered together, and no number is used twice. */
+  /** Topics and channels share one sequence of numbers, and no number is used twice. */
   #nextNumber(): number {
     this.#lastNumber++;
     return this.#lastNumber;
@@ -389,7 +398,7 @@ function mayRefuse(policy: ChannelPolicy): boolean {
 
 function destroyMembers(channel: ChannelHandle): void {
   const members = [...channel.members];
-  // The pump forgets a channel's consumers with the channel, so none of them has to leave.
+  // The pump drops a channel's consumers with the channel, so they need not leave.
   channel.members.clear();
   for (const member of members) member.destroy();
 }

@@ -1,5 +1,5 @@
 /**
- * Has messages of one queue given up when they expire, whether anybody waits for them or not.
+ * Removes the messages of one queue when they expire, whether or not a consumer waits for them.
  *
  * Thread: pump.
  */
@@ -12,7 +12,7 @@ export class AgeWatch implements Sleeper {
   readonly #queue: MessageQueue;
   readonly #wallClock: WallClock;
   readonly #alarms: Alarms;
-  /** When it looks next; Infinity if it does not. Units: ms, monotonic. */
+  /** The time of the next check; Infinity for none. Units: ms, monotonic. */
   #nextMs = Number.POSITIVE_INFINITY;
 
   constructor(queue: MessageQueue, wallClock: WallClock, alarms: Alarms) {
@@ -26,18 +26,19 @@ export class AgeWatch implements Sleeper {
     this.look();
   }
 
-  /** Gives up what has expired, and looks again when the next message does. */
+  /** Removes expired messages, and schedules the check for the next one. */
   look(): void {
     if (this.#queue.ages !== null) this.#lookAt(this.#queue.expire());
   }
 
-  /** A message is about to wait in the queue: what expires with it is given up then. */
+  /** Schedules a check for a message that is about to wait in the queue. */
   expect(position: number): void {
     if (this.#queue.ages !== null) this.#lookAt(this.#queue.ages.expiryMs(position));
   }
 
   /**
-   * A message is deferred. Returns when it is to be looked at: when it is due, or when it expires if that is before.
+   * Registers a deferred message. Returns the time of its next check: when it is due, or when it expires if that is
+   * earlier.
    * Units: ms, monotonic.
    */
   defer(position: number, dueMs: number): number {

@@ -1,12 +1,12 @@
 /**
- * Times at which channels and topics want to be called, one for each: when a rate allows more, or a message expires.
+ * Timers of channels and topics, one for each: for when a rate limit allows more, or a message expires.
  *
  * Thread: pump.
  */
 
 import { TimingWheel } from '../../shared/timing-wheel.ts';
 
-/** Who is called. */
+/** The owner of a timer. */
 export interface Sleeper {
   /** Units: ms, monotonic. */
   onAlarm(nowMs: number): void;
@@ -23,12 +23,12 @@ export class Alarms {
     this.#times = new TimingWheel(nowMs);
   }
 
-  /** Infinity if there is none. */
+  /** The earliest time; Infinity if there is none. */
   get nextMs(): number {
     return this.#times.nextDeadlineMs();
   }
 
-  /** Calls at that time, in place of the one that it may have asked for; Infinity for never. */
+  /** Sets or replaces the time of a timer; Infinity clears it. */
   set(sleeper: Sleeper, atMs: number): void {
     if (atMs === Number.POSITIVE_INFINITY) {
       this.delete(sleeper);
@@ -52,13 +52,13 @@ export class Alarms {
     this.#free.push(entry);
   }
 
-  /** Calls those whose time has come. Returns how many. */
+  /** Calls the owners of due timers. Returns how many. */
   fire(nowMs: number): number {
     const count = this.#times.expire(nowMs);
     const { expired } = this.#times;
     for (let i = 0; i < count; i++) {
       const sleeper = this.#sleepers[expired[i]];
-      // One that was called before it may have ended this one.
+      // An owner called earlier may have cleared this one.
       if (sleeper === null) continue;
       this.delete(sleeper);
       sleeper.onAlarm(nowMs);

@@ -1,5 +1,5 @@
 /**
- * What a channel is made of, and what it shares with the others of its pump thread.
+ * The dependencies of a channel, and what all channels of its pump thread share.
  *
  * Thread: pump.
  */
@@ -14,20 +14,20 @@ import type { LatencyWindow } from './processing-latency.ts';
 import type { Undelivered } from './undelivered.ts';
 import type { WallClock } from './wall-clock.ts';
 
-/** What all channels of a pump thread use together. */
+/** What all channels of a pump thread share. */
 export type ChannelContext<Channel> = HeldTables & {
   readonly delivery: Delivery;
   readonly deadLetters: DeadLetters;
   readonly alarms: Alarms;
   readonly wallClock: WallClock;
   readonly maxMsgTimeoutMs: number;
-  /** Null where nobody asks for processing latencies. */
+  /** Null if processing latencies are not measured. */
   readonly latencyWindow: LatencyWindow | null;
-  /** Has `deliver` called in this turn. */
+  /** Schedules a call of `deliver` in this turn. */
   readonly activate: (channel: Channel) => void;
 };
 
-/** What a channel is made of. Units: `nowMs` in ms, monotonic. */
+/** The dependencies of a channel. Units: `nowMs` in ms, monotonic. */
 export type ChannelOptions = {
   readonly number: number;
   readonly isPaused: boolean;

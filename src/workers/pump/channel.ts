@@ -1,5 +1,5 @@
 /**
- * A channel: a queue of messages, the consumers that share it, and the messages they have not answered yet.
+ * A channel: a queue of messages, the consumers that share it, and its messages in flight and deferred.
  *
  * Seams: the simulator replaces these methods of an instance: `put`, `putDeferred`, `putFromDisk`, `onDeferred`,
  * `deliver`, `finish`, `requeue`, `touch`, `onTimeout`, `onDue`, `empty`, `close`, `delete`.
@@ -23,7 +23,7 @@ import { type LatencyWindow, ProcessingLatency } from './processing-latency.ts';
 import { ReadyConsumers } from './ready-consumers.ts';
 import type { Undelivered } from './undelivered.ts';
 
-/** Messages that one consumer gets at most before the next one has its turn. */
+/** Most messages for one consumer before the next one's turn. */
 const SHARE_MAX = 256;
 
 /** Outcome of FIN, REQ and TOUCH: 0, or a REFUSED_ reason. */
@@ -35,16 +35,16 @@ export class Channel implements Sleeper {
   isPaused: boolean;
   /** Whether it is in the list of channels to deliver from. */
   isActive = false;
-  /** Messages that came from the topic. */
+  /** Messages received from the topic. */
   messageCount = 0;
   requeueCount = 0;
   timeoutCount = 0;
-  /** Messages delivered from memory, by how near their consumers are. */
+  /** Messages delivered from memory, by the locality of their consumers. */
   readonly takenCounts: Record<Locality, number> = { zone: 0, region: 0, global: 0 };
-  /** Times from publish to finish; null until there is one, or if they are not measured. */
+  /** Times from publish to finish; null before the first one, or if they are not measured. */
   latency: ProcessingLatency | null = null;
 
-  /** What becomes of messages that are not delivered. */
+  /** Handles messages that are not delivered. */
   readonly undelivered: Undelivered;
 
   readonly #context: ChannelContext<Channel>;
@@ -83,7 +83,7 @@ export class Channel implements Sleeper {
     this.#wake();
   }
 
-  /** How often consumers had to wait because of a rate, or a bound of messages in flight. */
+  /** How often consumers had to wait because of a rate limit or a limit of messages in flight. */
   get throttledCount(): number {
     return this.#rules.throttledCount;
   }
@@ -92,27 +92,25 @@ export class Channel implements Sleeper {
     return this.#consumers;
   }
 
-  /** Messages that are not due yet, wherever they are. */
+  /** Messages that are not due yet, in memory or on disk. */
   get allDeferredCount(): number {
     return this.deferredCount + this.queue.backend.deferredCount;
   }
 
-  /**
-   * Whether it may read more from its files now: not while memory is full of messages that will leave by themselves.
-   */
+  /** Whether it may read more from its files now: not while memory is full of messages that leave without it. */
   get mayRead(): boolean {
     if (this.queue.hasRoom) return true;
     const { depth, backend } = this.queue;
     return this.inFlightCount === 0 && depth === backend.depth && backend.fetched.count === 0;
   }
 
-  /** Takes a run from the topic, with its references. */
+  /** Receives a run from the topic, with its references. */
   put(position: number, count: number, receipt: Receipt | null): void {
     this.messageCount += count;
     this.#enqueue(position, count, 0, receipt);
   }
 
-  /** Takes a run from the topic that is not to be delivered before `dueMs`. */
+  /** Receives a run from the topic that must not be delivered before `dueMs`. */
   putDeferred(position: number, count: number, dueMs: number, receipt: Receipt | null): void {
     this.messageCount += count;
     if (this.queue.defersToBackend) {
@@ -124,8 +122,8 @@ export class Channel implements Sleeper {
   }
 
   /**
-   * Takes a run that the topic has read from its files, with its references. The receipt waits until the run is safe
-   * here. Units: `dueMs` Unix time in ms, 0 for at once.
+   * Receives a run that the topic has read from its files, with its references. The receipt waits until the run is
+   * safe here. Units: `dueMs` Unix time in ms, 0 for at once.
    */
   putFromDisk(position: number, count: number, dueMs: number, receipt: Receipt | null): void {
     const { backend } = this.queue;
@@ -138,7 +136,7 @@ export class Channel implements Sleeper {
     this.queue.putToBackend(position, count, 0, dueMs, receipt);
   }
 
-  /** Takes a message from its files that is not due yet. Units: Unix time in ms. */
+  /** Receives a message from its files that is not due yet. Units: Unix time in ms. */
   onDeferred(position: number, dueMs: number): void {
     const { store, wallClock } = this.#context;
     const monotonicMs = wallClock.monotonicAt(dueMs);
@@ -146,14 +144,14 @@ export class Channel implements Sleeper {
     else this.#held.addDeferred(position, store.attempts(position), monotonicMs);
   }
 
-  /** There is something to read or to take. */
+  /** Messages can be read or taken. */
   onReadable(): void {
     this.queue.trim();
     this.#ages.look();
     this.#wake();
   }
 
-  /** The rate allows more. */
+  /** The rate limit allows more. */
   onAlarm(): void {
     this.#wake();
   }
@@ -169,7 +167,7 @@ export class Channel implements Sleeper {
     this.#ready.delete(consumer);
   }
 
-  /** A consumer may be able to take messages now. */
+  /** A consumer may have capacity now. */
   onAppetite(consumer: Consumer): void {
     if (consumer.capacity === 0) return;
     this.#ready.add(consumer);
@@ -182,9 +180,9 @@ export class Channel implements Sleeper {
   }
 
   /**
-   * Delivers up to `limit` messages. Returns how many left the queue, BLOCKED when the deliver ring is full, or YIELDED
-   * when so much is in it that the other channels are next. Fewer than `limit` means that there is nothing more to do
-   * until something changes.
+   * Delivers up to `limit` messages. Returns how many left the queue, BLOCKED if the deliver ring is full, or YIELDED
+   * if it holds so much that other channels go first. Fewer than `limit` means that there is nothing more to do until
+   * something changes.
    */
   deliver(limit: number, nowMs: number): number {
     let delivered = 0;
@@ -227,7 +225,7 @@ export class Channel implements Sleeper {
     return ACCEPTED;
   }
 
-  /** Units: `delayMs` 0 means at once, at the end of the queue. */
+  /** Requeues a message. Units: `delayMs` 0 means at once, at the end of the queue. */
   requeue(
     consumer: Consumer,
     idHigh: number,
@@ -331,12 +329,12 @@ export class Channel implements Sleeper {
     this.#wake();
   }
 
-  /** Asks for a delivery in this turn, if a consumer is ready. */
+  /** Schedules a delivery in this turn if a consumer is ready. */
   #wake(): void {
     if (!this.isActive && !this.#ready.isEmpty) this.#context.activate(this);
   }
 
-  /** Sends a message that was in flight again, after the delay, unless it has had all its attempts. */
+  /** Requeues a message that was in flight, after the delay, unless it has used all its attempts. */
   #tryAgain(position: number, attempts: number, delayMs: number, nowMs: number): void {
     if (this.#rules.isExhausted(attempts)) this.#giveUp(position, attempts, 'attempts');
     else if (delayMs === 0) this.#putBack(position, attempts);
@@ -377,7 +375,7 @@ export class Channel implements Sleeper {
 
   #removeInFlight(entry: number): void {
     this.#held.removeInFlight(entry);
-    // Another consumer may have waited for it.
+    // Another consumer may have waited for this.
     if (this.#rules.isThrottled) this.#wake();
   }
 

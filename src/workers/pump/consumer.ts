@@ -1,5 +1,5 @@
 /**
- * What a channel knows of a subscribed connection.
+ * A subscribed connection, as its channel sees it.
  *
  * Thread: pump.
  */
@@ -11,15 +11,15 @@ export class Consumer {
   readonly number: number;
   readonly channelNumber: number;
   readonly msgTimeoutMs: number;
-  /** Percent of messages that reach it, minus one; 0 means all. */
+  /** The percentage of messages that it receives, minus one; 0 means all. */
   readonly sampleRate: number;
   readonly locality: Locality;
-  /** RDY: a level, not a credit. */
+  /** The value of RDY: a level, not a credit. */
   readyCount = 0;
   inFlightCount = 0;
-  /** Bytes that may still be sent before the socket takes some; below zero by one batch at most. */
+  /** Bytes that may still be sent before the socket accepts some; negative by at most one batch. */
   windowBytes: number;
-  /** After CLS: nothing more is sent. */
+  /** Set by CLS: no more messages are sent. */
   isClosing = false;
   messageCount = 0;
   finishCount = 0;
@@ -41,7 +41,7 @@ export class Consumer {
     this.locality = locality;
   }
 
-  /** How many messages may be sent to it now. */
+  /** How many messages it may receive now. */
   get capacity(): number {
     if (this.isClosing || this.windowBytes <= 0) return 0;
     return Math.max(0, this.readyCount - this.inFlightCount);

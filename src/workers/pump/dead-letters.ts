@@ -1,9 +1,9 @@
 /**
- * Messages of all queues of a pump thread that go to other topics as dead letters. Main publishes them there, and says
- * when they are safe; only then their own queue lets go of them. What fails is tried again.
+ * The dead letters of all queues of a pump thread: messages that go to other topics. Main publishes them there and
+ * reports when they are safe; only then their own queue drops them. Failures are retried.
  *
- * Bound: to each topic 1 MiB is on its way at once. What waits behind is held as it was in its queue, within the
- * share of the memory that its queue has. A topic that refuses dead letters does not hold up those for another.
+ * Bound: at most 1 MiB is on its way to each topic. Messages that wait stay as they were in their queue, within that
+ * queue's share of the memory. A topic that refuses dead letters does not delay those for another topic.
  *
  * Thread: pump. Source: own; nsqd has no dead letters.
  */
@@ -15,27 +15,27 @@ import type { Backend } from './backend/backend.ts';
 import type { MessageStore } from './store/message-store.ts';
 import { NO_RECORD } from './store/slab.ts';
 
-/** Why a message is not delivered: too old, sent too often, or beyond the bound of its queue. */
+/** Why a message is not delivered: it is too old, was sent too often, or exceeds the bound of its queue. */
 export type Reason = 'expired' | 'attempts' | 'full';
 
-/** Whose messages they are. Shape: `channel` is empty for a topic. */
+/** The queue that messages come from. Shape: `channel` is empty for a topic. */
 export type Origin = { readonly topic: string; readonly channel: string };
 
-/** Counts what goes. */
+/** Counts dead letters. */
 export interface Sender {
   readonly origin: Origin;
   deadLetterCount: number;
   leavingCount: number;
 }
 
-/** The queue that messages were taken off. */
+/** The queue that messages were taken from. */
 export interface SendingQueue {
   readonly backend: Pick<Backend, 'put' | 'update'>;
   outsideBytes: number;
   drop(position: number, count: number): void;
 }
 
-/** Where a message goes, and why. */
+/** The destination of a message, and the reason. */
 export type Letter = {
   readonly target: string;
   readonly isWrapped: boolean;
@@ -48,17 +48,17 @@ type Batch = {
   readonly queue: SendingQueue;
   readonly position: number;
   readonly count: number;
-  /** How often they were sent; 0 for as often as their records say. */
+  /** How often they were sent; 0 means the attempts in their records. */
   readonly attempts: number;
   readonly letter: Letter;
 };
 
-/** What goes to one topic. */
+/** The dead letters for one topic. */
 type Lane = {
   /** Oldest first. */
   waiting: Batch[];
   transitBytes: number;
-  /** Nothing is sent before: it would fail again. */
+  /** When sending resumes after a failure. */
   pausedUntilMs: number;
 };
 
@@ -66,16 +66,16 @@ type Transit = { readonly batch: Batch; readonly lane: Lane; readonly bytes: num
 
 const TRANSIT_BYTES_MAX = 1024 * 1024;
 const RECORD_BYTES_MAX = 64 * 1024;
-/** How long after a failure the next batch goes to the same topic. */
+/** Delay before the next batch for the same topic after a failure. */
 const RETRY_MS = 1000;
 const FIELD_BYTES = records.fieldBytes(records.DEAD_LETTERS_WORDS);
 
 export class DeadLetters {
   readonly #store: MessageStore;
   readonly #ring: RingWriter;
-  /** By the name of the topic. */
+  /** By topic name. */
   readonly #lanes = new Map<string, Lane>();
-  /** What main has and has not answered, by token. */
+  /** Batches that main has not answered, by token. */
   readonly #transit = new Map<number, Transit>();
   #lastToken = 0;
 
@@ -84,7 +84,7 @@ export class DeadLetters {
     this.#ring = ring;
   }
 
-  /** When what failed is to be tried again; Infinity if nothing waits. Units: ms, monotonic, as all times here. */
+  /** The time of the next retry; Infinity if nothing waits. Units: ms, monotonic, as all times here. */
   get nextMs(): number {
     let nextMs = Number.POSITIVE_INFINITY;
     for (const { waiting, transitBytes, pausedUntilMs } of this.#lanes.values()) {
@@ -94,7 +94,7 @@ export class DeadLetters {
     return nextMs;
   }
 
-  /** Takes over messages that were taken off a queue, with their references. */
+  /** Takes over messages that were taken from a queue, with their references. */
   send(
     from: Sender,
     queue: SendingQueue,
@@ -111,7 +111,7 @@ export class DeadLetters {
     queue.outsideBytes += this.#store.heldBytes(position, count);
   }
 
-  /** Sends main what may go now, as far as there is room. Returns how many messages. */
+  /** Sends batches to main as far as there is room. Returns how many messages. */
   flush(nowMs: number): number {
     let sent = 0;
     for (const [target, lane] of this.#lanes) {
@@ -124,7 +124,7 @@ export class DeadLetters {
     return sent;
   }
 
-  /** Main has published a batch, or could not. */
+  /** Handles main's answer to a batch. */
   settle(token: number, isKept: boolean, nowMs: number): void {
     const transit = this.#transit.get(token);
     // Its queue has been emptied or deleted since.
@@ -142,12 +142,12 @@ export class DeadLetters {
     batch.queue.drop(batch.position, batch.count);
   }
 
-  /** Drops what is of a queue that is emptied or deleted. */
+  /** Drops the messages of a queue that is emptied or deleted. */
   drop(queue: SendingQueue): void {
     this.#takeAll(queue, ({ position, count }) => this.#store.release(position, count));
   }
 
-  /** Gives what is of a queue back to its files: the queue is closed, and is opened again with all that it had. */
+  /** Returns the messages of a closing queue to its files, so that it has them when it is opened again. */
   giveBack(queue: SendingQueue): void {
     this.#takeAll(queue, ({ position, count, attempts }) => {
       for (let next = position; next < position + count; next++) {
@@ -180,7 +180,7 @@ export class DeadLetters {
     }
   }
 
-  /** A batch is no longer held here. */
+  /** Releases a batch. */
   #leave({ from, queue, position, count }: Batch): void {
     from.leavingCount -= count;
     queue.outsideBytes -= this.#store.heldBytes(position, count);
@@ -204,7 +204,7 @@ export class DeadLetters {
     return sent;
   }
 
-  /** Writes the first messages of a batch that fit a record. Returns how many; 0 where the ring has no room. */
+  /** Writes the first messages of a batch that fit into a record. Returns how many; 0 if the ring has no room. */
   #write(batch: Batch, lane: Lane): number {
     const { from, position, letter } = batch;
     const head = encodeControl({ ...from.origin, ...letter });

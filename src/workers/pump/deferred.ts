@@ -1,9 +1,8 @@
 /**
- * The messages that wait for their time, for all channels of a pump thread: deferred publishes and delayed
- * requeues.
+ * The deferred messages of all channels of a pump thread: deferred publishes and delayed requeues.
  *
- * Bound: none of its own, as in nsqd. Its memory counts as memory of messages. When that is used up, messages that can
- * wait on disk do.
+ * Bound: none of its own, as in nsqd. Its memory counts as memory of messages; when that is used up, messages that
+ * can wait on disk are evicted.
  * Thread: pump.
  */
 
@@ -17,12 +16,12 @@ const NONE = -1;
 
 export class Deferred {
   readonly dueTimes: TimingWheel;
-  /** Messages that wait, and how many of them are only in the files. */
+  /** The number of messages, and how many of them are only in the files. */
   count = 0;
   evictedCount = 0;
 
   #capacity = ENTRIES_AT_FIRST;
-  /** Positions in the store; of evicted messages the numbers of their records. */
+  /** Positions in the store; for evicted messages, the numbers of their records. */
   #positions = new Uint32Array(ENTRIES_AT_FIRST);
   #evicted = new Uint8Array(ENTRIES_AT_FIRST);
   #attempts = new Uint16Array(ENTRIES_AT_FIRST);
@@ -37,7 +36,7 @@ export class Deferred {
     this.dueTimes = new TimingWheel(nowMs);
   }
 
-  /** Bytes that waiting messages take besides their bodies. */
+  /** Bytes that deferred messages take besides their bodies. */
   get bytes(): number {
     return this.count * ENTRY_BYTES;
   }
@@ -48,7 +47,7 @@ export class Deferred {
     this.#attempts[entry] = attempts;
   }
 
-  /** Adds a message that is only in the files, as the record with that number. Units: as `add`. */
+  /** Adds a message that is only in the files, by its record number. Units: as `add`. */
   addEvicted(channelNumber: number, recordNumber: number, dueMs: number): void {
     this.#add(channelNumber, recordNumber, 1, dueMs);
     this.evictedCount++;
@@ -72,7 +71,7 @@ export class Deferred {
     return this.#positions[entry];
   }
 
-  /** How often it was sent; for an evicted one only the files have that. */
+  /** How often it was sent; for evicted messages only the files know. */
   attempts(entry: number): number {
     return this.#attempts[entry];
   }
@@ -82,7 +81,7 @@ export class Deferred {
     return this.dueTimes.deadlineMs(entry);
   }
 
-  /** Forgets a message. Its reference, if it has one, is now the caller's. */
+  /** Removes a message. The caller gets its reference, if it has one. */
   remove(entry: number): void {
     this.evictedCount -= this.#evicted[entry];
     if (this.dueTimes.isScheduled(entry)) this.dueTimes.cancel(entry);
@@ -92,7 +91,7 @@ export class Deferred {
     this.count--;
   }
 
-  /** Calls `visit` for every entry, which may remove it. For rare work: it walks all entries. */
+  /** Calls `visit` for every entry, which may remove it. Slow: it visits all entries. */
   forEach(visit: (entry: number, channelNumber: number) => void): void {
     for (let entry = 0; entry < this.#used; entry++) {
       if (this.#channels[entry] !== 0) visit(entry, this.#channels[entry]);

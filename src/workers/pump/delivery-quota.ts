@@ -1,18 +1,18 @@
 /**
- * How many messages a channel may deliver now, over all its consumers: a bound of what is in flight, and a rate as a
- * token bucket. The bucket counts from the time that has passed, so the rate is exact however seldom it is asked.
+ * How many messages a channel may deliver now, over all its consumers: a limit of messages in flight, and a rate
+ * limit as a token bucket. The bucket fills by elapsed time, so the rate is exact however rarely it is checked.
  *
  * Thread: pump. Source: own; nsqd has neither.
  */
 
 import type { ChannelPolicy } from '../../shared/topic-policy.ts';
 
-/** Channels are woken no more often than that, so a bucket must hold what becomes due meanwhile. */
+/** Channels are woken at most this often, so a bucket must hold the tokens of that time. */
 const WAKE_UP_MS = 5;
 const MS_PER_SECOND = 1000;
 
 export class DeliveryQuota {
-  /** Times that a message had to wait for the rate. */
+  /** How often a message had to wait for the rate limit. */
   throttledCount = 0;
 
   #maxInFlight = Number.POSITIVE_INFINITY;
@@ -21,12 +21,12 @@ export class DeliveryQuota {
   #tokens = 0;
   #filledMs = 0;
 
-  /** Whether the policy has a rate or a bound of messages in flight. */
+  /** Whether the policy has a rate limit or a limit of messages in flight. */
   static isNeededFor({ maxInFlight, maxRate }: ChannelPolicy): boolean {
     return maxInFlight > 0 || maxRate > 0;
   }
 
-  /** Keeps what the policy says from now on. A bucket that was there keeps its tokens. Units: `nowMs` monotonic. */
+  /** Applies a policy. An existing bucket keeps its tokens. Units: `nowMs` monotonic. */
   setPolicy({ maxInFlight, maxRate, burst }: ChannelPolicy, nowMs: number): void {
     const hadRate = this.#hasRate;
     this.#fill(nowMs);
@@ -45,12 +45,12 @@ export class DeliveryQuota {
     return Math.min(room, Math.floor(this.#tokens));
   }
 
-  /** So many messages were sent. */
+  /** Records that `count` messages were sent. */
   take(count: number): void {
     if (this.#hasRate) this.#tokens -= count;
   }
 
-  /** When the rate allows the next message; Infinity if it does now. Units: ms, monotonic. */
+  /** When the rate limit allows the next message; Infinity if it does now. Units: ms, monotonic. */
   get nextMs(): number {
     if (!this.#hasRate || this.#tokens >= 1) return Number.POSITIVE_INFINITY;
     return this.#filledMs + (1 - this.#tokens) / this.#tokensPerMs;

@@ -1,6 +1,6 @@
 /**
- * What the policy of a channel says about deliveries: which messages may be sent, how many now, and how long one waits
- * that was not answered.
+ * The delivery rules of a channel's policy: which messages may be sent, how many now, and how long a message waits
+ * after a timeout.
  *
  * Thread: pump.
  */
@@ -9,16 +9,16 @@ import type { Backoff, ChannelPolicy } from '../../shared/topic-policy.ts';
 import { DeliveryQuota } from './delivery-quota.ts';
 import type { MessageQueue } from './message-queue.ts';
 
-/** No delay is doubled more often. */
+/** Most doublings of a delay. */
 const DOUBLINGS_MAX = 32;
 
 export class DeliveryRules {
-  /** Whether consumers wait because no more may be sent now. */
+  /** Whether consumers wait for the quota. */
   isThrottled = false;
 
   readonly #queue: MessageQueue;
   #policy: ChannelPolicy;
-  /** Null where the policy sets none. */
+  /** Null if the policy sets none. */
   #quota: DeliveryQuota | null = null;
 
   constructor(queue: MessageQueue, policy: ChannelPolicy, nowMs: number) {
@@ -42,13 +42,13 @@ export class DeliveryRules {
     return this.#quota?.throttledCount ?? 0;
   }
 
-  /** Finds what to deliver next, as `MessageQueue.look`, and gives up what must not be delivered. */
+  /** Finds the next run as `MessageQueue.look` does, and removes messages that must not be delivered. */
   look(): boolean {
     if (this.#hasConditions) this.#queue.giveUpFront(this.#policy.maxAttempts);
     return this.#queue.look();
   }
 
-  /** How many of so many messages that `look` has found may be sent now. */
+  /** How many of the `count` messages that `look` found may be sent now. */
   allowed(count: number, inFlightCount: number, nowMs: number): number {
     let allowed = count;
     if (this.#hasConditions) allowed = this.#queue.deliverable(allowed, this.#policy.maxAttempts);
@@ -60,23 +60,23 @@ export class DeliveryRules {
     return allowed;
   }
 
-  /** When more may be sent than now, by time alone; Infinity if time does not matter. */
+  /** When time alone allows more to be sent; Infinity if it does not depend on time. */
   get nextMs(): number {
     return this.#quota?.nextMs ?? Number.POSITIVE_INFINITY;
   }
 
-  /** So many messages were sent. */
+  /** Records that `count` messages were sent. */
   onSent(count: number): void {
     this.#quota?.take(count);
   }
 
-  /** Whether a message that was sent so often is not sent again. */
+  /** Whether a message with this many attempts is not sent again. */
   isExhausted(attempts: number): boolean {
     const { maxAttempts } = this.#policy;
     return maxAttempts > 0 && attempts >= maxAttempts;
   }
 
-  /** How long a message waits that timed out at its last attempt; 0 for not at all. Units: ms. */
+  /** How long a message waits after a timeout; 0 for no delay. Units: ms. */
   retryDelayMs(attempts: number): number {
     const { requeueBackoff } = this.#policy;
     return requeueBackoff === null ? 0 : backoffMs(requeueBackoff, attempts);

@@ -19,20 +19,23 @@ import type { MessageQueue } from './message-queue.ts';
 import type { MessageStore } from './store/message-store.ts';
 import { NO_ROOM } from './store/message-writer.ts';
 
-/** Frames in one record, unless a single one is larger. */
+/** Bytes of frames in one record, unless a single frame is larger. */
 const BATCH_BYTES = 64 * 1024;
 const FIELD_BYTES = fieldBytes(FRAMES_WORDS);
 
-/** While main has more than this to read, a channel sends one record a turn: so much may be before another's. */
+/**
+ * While main has more than this to read, a channel sends one record per turn, which limits what is ahead of another
+ * channel's record.
+ */
 const AHEAD_BYTES = 1024 * 1024;
 
-/** Answer of `send` when the deliver ring has no room. */
+/** Result of `send` if the deliver ring has no room. */
 export const BLOCKED = -1;
-/** Answer of a channel that has sent something, and leaves the room in the deliver ring to others. */
+/** Result of a channel that has sent something and leaves the remaining room in the deliver ring to others. */
 export const YIELDED = -2;
 
 export class Delivery {
-  /** How many of the messages that left the queue at the last `send` came from memory. */
+  /** How many of the messages that left the queue in the last `send` came from memory. */
   fromMemory = 0;
 
   readonly #store: MessageStore;
@@ -48,15 +51,15 @@ export class Delivery {
     this.#random = random;
   }
 
-  /** Whether a channel may send more than one record in this turn. If not, main rings when it has read some. */
+  /** Whether a channel may send more than one record in this turn. If not, main rings after it has read some. */
   get maySendMore(): boolean {
     return this.#ring.hasRoomFor(this.#ring.capacity - AHEAD_BYTES);
   }
 
   /**
-   * Sends up to `limit` messages from the front of the queue. The caller knows that there is one.
+   * Sends up to `limit` messages from the front of the queue, which must not be empty.
    *
-   * Returns how many messages left the queue, which with sampling may be more than were sent, or BLOCKED.
+   * Returns how many messages left the queue, or BLOCKED. With sampling, fewer may have been sent.
    */
   send(consumer: Consumer, queue: MessageQueue, limit: number, nowMs: number): number {
     const ring = this.#ring;
@@ -96,11 +99,11 @@ export class Delivery {
     return taken;
   }
 
-  /** Messages that the last `#writeRun` took off its run, and which of them sampling leaves out. */
+  /** Messages that the last `#writeRun` took from its run, and which of them sampling dropped. */
   #written = 0;
   #sampledOut: number[] = [];
 
-  /** Writes the first `count` messages of the queue's run, while they fit. Returns the offset behind them. */
+  /** Writes the first `count` messages of the queue's run, while they fit. Returns the offset after them. */
   #writeRun(
     consumer: Consumer,
     queue: MessageQueue,
@@ -139,7 +142,7 @@ export class Delivery {
     this.#sampledOut = [];
   }
 
-  /** nsqd keeps a message when a number from 0 to 99 is not above the rate. */
+  /** As in nsqd, a message is sent if a random number from 0 to 99 does not exceed the rate. */
   #isSampledOut(consumer: Consumer): boolean {
     return Math.floor(this.#random() * 100) > consumer.sampleRate;
   }

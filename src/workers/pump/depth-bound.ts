@@ -1,5 +1,5 @@
 /**
- * How much may wait in one queue, and what happens beyond it.
+ * The bound of one queue, and what happens at the bound.
  *
  * Thread: pump. Source: own; nsqd has no such bound.
  */
@@ -10,18 +10,18 @@ import type { QueuePolicy } from '../../shared/topic-policy.ts';
 export type DepthBound = {
   readonly maxDepth: number;
   readonly maxBytes: number;
-  /** What is dropped: the oldest messages of the queue, or the new ones, whose publisher gets an error. */
+  /** Whether the oldest messages of the queue are dropped; otherwise new ones are refused with an error. */
   readonly dropsOldest: boolean;
 };
 
-/** As much as memory and disk can hold. */
+/** No bound other than memory and disk. */
 export const NO_BOUND: DepthBound = {
   maxDepth: Number.POSITIVE_INFINITY,
   maxBytes: Number.POSITIVE_INFINITY,
   dropsOldest: false,
 };
 
-/** What a policy says of it. */
+/** The bound of a policy. */
 export function depthBoundOf({ maxDepth, maxBytes, whenFull }: QueuePolicy): DepthBound {
   return {
     maxDepth: maxDepth || Number.POSITIVE_INFINITY,

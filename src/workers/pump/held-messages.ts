@@ -1,6 +1,6 @@
 /**
- * The messages of one channel that are not in its queue: those that consumers have, and those whose time has not come.
- * The tables are those of the whole pump thread; here are the channel's counts, and what its messages take in memory.
+ * The messages of one channel that are not in its queue: those in flight and those deferred. The tables belong to the
+ * whole pump thread; this class keeps the channel's counts and the memory of its messages.
  *
  * Thread: pump.
  */
@@ -36,10 +36,7 @@ export class HeldMessages {
     this.#tables = tables;
   }
 
-  /**
-   * The entry of a message that the consumer has in flight; below 0 the REFUSED_ reason, with its sign changed, if it
-   * does not have it.
-   */
+  /** The entry of a message that the consumer has in flight; otherwise the negated REFUSED_ reason. */
   find(consumer: Consumer, idHigh: number, idLow: number): number {
     const { inFlight } = this.#tables;
     const entry = inFlight.find(consumer, idHigh, idLow);
@@ -85,7 +82,7 @@ export class HeldMessages {
     this.collect((position) => store.release(position, 1));
   }
 
-  /** Takes all out: what is in flight (due at 0) or deferred, but for what only the files have. */
+  /** Removes all messages in flight (due at 0) and deferred ones, except those that are only in the files. */
   collect(take: (position: number, attempts: number, dueMs: number) => void): void {
     const { inFlight, deferred } = this.#tables;
     if (this.inFlightCount > 0) {

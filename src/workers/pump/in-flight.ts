@@ -1,10 +1,10 @@
 /**
- * The messages that consumers have not answered yet, for all channels of a pump thread.
+ * The messages in flight, for all channels of a pump thread.
  *
  * A hash table of chained entries finds a message by its channel and id; ids of one batch are neighbours in it.
  * Deadlines are in a timing wheel. Entries are indexes into parallel arrays, so that a message costs no object.
  *
- * Bound: the sum of the ready counts of all consumers, and what they left behind until its timeout.
+ * Bound: the sum of the ready counts of all consumers, plus messages of consumers that left, until their timeout.
  * Thread: pump.
  */
 
@@ -13,7 +13,7 @@ import { TimingWheel } from '../../shared/timing-wheel.ts';
 import type { Consumer } from './consumer.ts';
 import { grown } from './grown.ts';
 
-/** Answer of `find` when the channel has no such message in flight, and end of every chain. */
+/** Result of `find` if the channel has no such message in flight, and the end of every chain. */
 export const NOT_FOUND = -1;
 
 const ENTRIES_AT_FIRST = 64;
@@ -51,8 +51,8 @@ export class InFlight {
   }
 
   /**
-   * Adds a message that has just been sent in so many bytes. Units: `attempts` counts this sending; times in ms,
-   * monotonic.
+   * Adds a message that has just been sent in a frame of `frameBytes`. Units: `attempts` includes this sending; times
+   * in ms, monotonic.
    */
   add(
     consumer: Consumer,
@@ -80,8 +80,8 @@ export class InFlight {
   }
 
   /**
-   * The entry of a message that this consumer of its channel has, else of one that another consumer has, else
-   * NOT_FOUND. After a crash a message may be there twice, and each of two consumers then answers for its own.
+   * The entry of a message that this consumer has, otherwise of one that another consumer of the channel has,
+   * otherwise NOT_FOUND. After a crash a message may exist twice, and each of two consumers then answers its own.
    */
   find({ channelNumber, number }: Consumer, idHigh: number, idLow: number): number {
     let entry = this.#chains[this.#chain(channelNumber, idHigh, idLow)];
@@ -97,7 +97,7 @@ export class InFlight {
     return found;
   }
 
-  /** The consumer that has a message, even if the consumer has left. */
+  /** The consumer that holds a message, even if the consumer has left. */
   consumer(entry: number): Consumer {
     const consumer = this.#consumers[entry];
     assert(consumer !== null && consumer !== undefined, 'an entry in use has a consumer');
@@ -118,7 +118,7 @@ export class InFlight {
   }
 
   /**
-   * Restarts a message's timeout, but never beyond `maxMsgTimeoutMs` after it was sent.
+   * Restarts a message's timeout, up to at most `maxMsgTimeoutMs` after it was sent.
    * Source: nsqd `Channel.TouchMessage`.
    */
   touch(entry: number, nowMs: number, maxMsgTimeoutMs: number): void {
@@ -126,7 +126,7 @@ export class InFlight {
     this.deadlines.schedule(entry, Math.min(timeout, this.#deliveredMs[entry] + maxMsgTimeoutMs));
   }
 
-  /** Forgets a message: it was finished, goes elsewhere, or is dropped. Its reference is now the caller's. */
+  /** Removes a message. The caller gets its reference. */
   remove(entry: number): void {
     const consumer = this.consumer(entry);
     this.#unchain(
@@ -141,7 +141,7 @@ export class InFlight {
     consumer.inFlightCount--;
   }
 
-  /** Calls `visit` for every entry, which may remove it. For rare work: it walks all entries. */
+  /** Calls `visit` for every entry, which may remove it. Slow: it visits all entries. */
   forEach(visit: (entry: number, consumer: Consumer) => void): void {
     for (let entry = 0; entry < this.#used; entry++) {
       const consumer = this.#consumers[entry];

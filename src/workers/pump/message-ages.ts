@@ -1,11 +1,11 @@
 /**
- * The ages of the messages that wait in one queue, where a policy bounds them.
+ * The ages of the messages that wait in one queue, if a policy limits them.
  *
- * A queue is first in, first out, so its oldest message is mostly its first, and it is enough to look at that. What is
- * put back, or comes due, may be older than what stands before it: such a message has an entry in a timing wheel, and
- * when it expires it is hidden where it stands until the queue comes to it.
+ * A queue is first in, first out, so usually its first message is the oldest, and checking that one is enough. A
+ * message that is put back or becomes due may be older than those before it: it has an entry in a timing wheel, and
+ * when it expires it is hidden in place until it reaches the front.
  *
- * The age counts from the publish, or from when a message came due, if that was within the bound of its publish.
+ * The age counts from the publish, or from the due time of a deferred message if it had not expired by then.
  *
  * Bound: about 100 bytes for each message that was put back or deferred, none for others.
  * Units: Unix time in ms, with fractions.
@@ -20,26 +20,26 @@ import type { WallClock } from './wall-clock.ts';
 const MS_PER_SECOND = 1000;
 
 export class MessageAges {
-  /** Messages that have expired where they stand; their references stay until the queue comes to them. */
+  /** Expired messages that are not at the front; their references stay until they reach it. */
   readonly hidden = new Set<number>();
 
   readonly #store: MessageStore;
   readonly #wallClock: WallClock;
-  /** From when on the age counts of a message that was deferred. */
+  /** The start of the age of messages that were deferred. */
   readonly #starts = new Map<number, number>();
-  /** The same of messages from the files, by the numbers of their records. */
+  /** The same for messages from the files, by the numbers of their records. */
   readonly #recordStarts = new Map<number, number>();
-  /** Messages that stand behind younger ones: their entries in the wheel, and the other way round. */
+  /** Messages behind younger ones: their entries in the wheel, and the reverse. */
   readonly #entries = new Map<number, number>();
   readonly #positions: number[] = [];
   readonly #attempts: number[] = [];
   readonly #free: number[] = [];
-  /** Made when it is needed: a wheel takes some kilobytes, and most queues never need it. */
+  /** Created on demand: a wheel takes some kilobytes, and most queues never need it. */
   #deadlines: TimingWheel | null = null;
   #ttlMs: number;
-  /** Start of the youngest message that was put: what is older stands behind a younger one. */
+  /** Start of the youngest message that was put: an older message is behind a younger one. */
   #youngestMs = 0;
-  /** The latest time up to which the wheel was asked. */
+  /** The latest time for which the wheel was checked. */
   #lookedMs: number;
 
   constructor(store: MessageStore, wallClock: WallClock, ttlMs: number) {
@@ -49,7 +49,7 @@ export class MessageAges {
     this.#lookedMs = wallClock.unixMs();
   }
 
-  /** Messages expire at another age from now on; Infinity for never. */
+  /** Sets the age at which messages expire; Infinity for never. */
   setTtl(ttlMs: number): void {
     this.#ttlMs = ttlMs;
     for (const [position, entry] of this.#entries) this.#setDeadline(position, entry);
@@ -65,7 +65,7 @@ export class MessageAges {
     return this.expiryMs(position) <= this.#wallClock.unixMs();
   }
 
-  /** A message is deferred until then. Returns when it is to be looked at: if that is too late, when it expires. */
+  /** Registers a deferred message. Returns the time of its next check: `dueMs`, or its expiry if that is earlier. */
   defer(position: number, dueMs: number): number {
     const publishedMs = this.#store.timestampSeconds(position) * MS_PER_SECOND;
     const latestMs = publishedMs + this.#ttlMs;
@@ -76,7 +76,7 @@ export class MessageAges {
     return dueMs;
   }
 
-  /** A message's bytes are elsewhere now. */
+  /** A message has moved to another position. */
   move(from: number, to: number): void {
     const startMs = this.#starts.get(from);
     if (startMs === undefined || from === to) return;
@@ -84,7 +84,7 @@ export class MessageAges {
     this.#starts.set(to, startMs);
   }
 
-  /** A run, sent so often, stands at the end of the queue in memory. */
+  /** A run with this many attempts was put at the end of the queue in memory. */
   onPut(position: number, count: number, attempts: number): void {
     if (this.#startMs(position) < this.#youngestMs) {
       for (let next = position; next < position + count; next++) this.#schedule(next, attempts);
@@ -93,13 +93,13 @@ export class MessageAges {
     this.#youngestMs = this.#startMs(position + count - 1);
   }
 
-  /** A run has left the queue, to be delivered or to go elsewhere. */
+  /** A run has left the queue. */
   onTaken(position: number, count: number): void {
     if (this.#entries.size === 0) return;
     for (let next = position; next < position + count; next++) this.#unschedule(next);
   }
 
-  /** A run's messages leave memory, so that their positions may be those of others. */
+  /** A run's messages leave memory, so that their positions may be reused. */
   leaveMemory(position: number, count: number): void {
     if (this.#starts.size === 0) return;
     for (let next = position; next < position + count; next++) this.#starts.delete(next);
@@ -125,7 +125,7 @@ export class MessageAges {
     this.#youngestMs = 0;
   }
 
-  /** How many of a run's first messages stand before one that is hidden. */
+  /** How many of a run's first messages precede a hidden one. */
   countBeforeHidden(position: number, count: number): number {
     let before = 0;
     while (before < count && !this.hidden.has(position + before)) before++;
@@ -137,17 +137,17 @@ export class MessageAges {
     return this.#leading(position, count, true);
   }
 
-  /** How many of a run's first messages have not. */
+  /** How many of a run's first messages have not expired. */
   leadingFresh(position: number, count: number): number {
     return this.#leading(position, count, false);
   }
 
-  /** When the first of the messages expires that stand behind younger ones; Infinity if none does. */
+  /** The earliest expiry among messages behind younger ones; Infinity if there is none. */
   get nextMs(): number {
     return this.#deadlines?.nextDeadlineMs() ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Hides those that have expired behind younger ones. Calls `visit` for each, with how often it was sent. */
+  /** Hides expired messages behind younger ones. Calls `visit` for each, with its attempts. */
   hideExpired(visit: (position: number, attempts: number) => void): void {
     if (this.#deadlines === null || this.#entries.size === 0) return;
     // The wall clock may have been set back.

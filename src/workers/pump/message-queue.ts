@@ -1,14 +1,14 @@
 /**
  * The waiting messages of a topic or of a channel: a bounded memory queue, and a backend for the rest.
  *
- * Each source is first in, first out. When both have messages, the older head goes first. After a number of messages
- * from memory the backend has its turn all the same, so that messages which are put back again and again do not hold up
- * those on disk. A message that is put back while memory is full, and is on disk anyway, goes behind everything on
- * disk, where nsqd would write it.
+ * Each source is first in, first out. If both have messages, the older head goes first. After a number of messages
+ * from memory the backend gets a turn anyway, so that messages which are put back repeatedly do not starve those on
+ * disk. A message that is put back while memory is full, and whose record is on disk, goes after everything on disk,
+ * where nsqd would write it.
  *
  * Bound: `memoryMax` messages in memory, and no new ones beyond its share of the memory (`MemoryShares`); the backend
- * takes the rest, or drops it. Messages in memory go to the backend while other queues need the memory more. For
- * everything together, the `DepthBound`: callers ask `refusalOf` before they put, or the oldest messages are dropped.
+ * takes the rest, or drops it. Messages in memory go to the backend while other queues need the memory more. In
+ * total, the `DepthBound`: callers check `refusalOf` before they put, or the oldest messages are dropped.
  *
  * Seams: the simulator replaces `putInMemory` and `putBack` of an instance.
  * Thread: pump. Source: nsqd's `memoryMsgChan` and `backend` of topics and channels, which it picks at random.
@@ -25,29 +25,29 @@ import type { Undelivered } from './undelivered.ts';
 import { type TagMeaning, WaitingMemory } from './waiting-memory.ts';
 import type { WallClock } from './wall-clock.ts';
 
-/** After this many messages from memory the backend has its turn, even if its head is younger. */
+/** After this many messages from memory the backend gets a turn, even if its head is younger. */
 const MEMORY_STREAK_MAX = 256;
 
-/** In a channel the tag is how often a message was sent. */
+/** In a channel the tag is the number of attempts. */
 const TAG_IS_ATTEMPTS: TagMeaning = { attemptsOf: (tag) => tag, dueMsOf: () => 0 };
 
-/** What a queue is made of. */
+/** The dependencies of a queue. */
 export type MessageQueueOptions = {
   /** Its name in the error that a refused publisher gets. */
   readonly title: string;
   readonly store: MessageStore;
   readonly backend: Backend;
-  /** Messages that it keeps in memory. */
+  /** Most messages that it keeps in memory. */
   readonly memoryMax: number;
   readonly bound?: DepthBound;
   readonly tagMeaning?: TagMeaning;
-  /** What becomes of messages that leave it without being delivered. */
+  /** Handles messages that leave it undelivered. */
   readonly undelivered: Undelivered;
 };
 
 export class MessageQueue {
   readonly backend: Backend;
-  /** Bytes of messages that are in memory and do not wait here: in flight, deferred, on their way. */
+  /** Bytes of messages in memory that do not wait here: in flight, deferred, or on their way. */
   outsideBytes = 0;
   /** The run at the front, as `look` found it. */
   position = 0;
@@ -58,17 +58,17 @@ export class MessageQueue {
 
   readonly #title: string;
   readonly #store: MessageStore;
-  /** What waits in memory. */
+  /** The messages that wait in memory. */
   readonly waiting: WaitingMemory;
   readonly #memory: MemoryQueue;
   readonly #returned: MemoryQueue;
-  /** Where the run at the front is. */
+  /** The queue of the run at the front. */
   #front: MemoryQueue;
   #memoryMax: number;
   #bound: DepthBound;
   readonly #attemptsOf: (tag: number) => number;
   readonly #undelivered: Undelivered;
-  /** Messages taken from memory since the backend had its turn. */
+  /** Messages taken from memory since the backend's last turn. */
   #memoryStreak = 0;
 
   constructor(options: MessageQueueOptions) {
@@ -88,7 +88,7 @@ export class MessageQueue {
     this.#undelivered = options.undelivered;
   }
 
-  /** Keeps other bounds from now on. What is in memory stays there, and what is beyond a bound gives way if it may. */
+  /** Changes the bounds. Messages in memory stay there; messages beyond a bound are dropped if the policy allows. */
   setBounds(memoryMax: number, bound: DepthBound): void {
     this.#memoryMax = memoryMax;
     this.#bound = bound;
@@ -96,26 +96,26 @@ export class MessageQueue {
     this.trim();
   }
 
-  /** Has messages expire at that age from now on; 0 for never. What waits is looked at once. */
+  /** Sets the age at which messages expire; 0 for never. Checks the waiting messages once. */
   setTtl(ttlMs: number, wallClock: WallClock): void {
     if (this.ages !== null) this.ages.setTtl(ttlMs || Number.POSITIVE_INFINITY);
     else if (ttlMs > 0) this.waiting.watchAges(new MessageAges(this.#store, wallClock, ttlMs));
   }
 
-  /** Ages of the messages, where they are bounded. */
+  /** The ages of the messages, if they are limited. */
   get ages(): MessageAges | null {
     return this.waiting.ages;
   }
 
   /**
-   * Gives up all messages that have expired and can be reached. Returns when the next one expires, or should be looked
-   * for: Infinity where there is none. Units: Unix time in ms.
+   * Removes all expired messages that are accessible. Returns when the next one expires or should be looked for;
+   * Infinity if there is none. Units: Unix time in ms.
    */
   expire(): number {
     const { ages } = this;
     if (ages === null) return Number.POSITIVE_INFINITY;
     ages.hideExpired((position, attempts) => {
-      // The place in the queue keeps its reference.
+      // Its place in the queue keeps its own reference.
       this.#store.retain(position, 1, 1);
       this.#undelivered.giveUp(this, position, 1, attempts, 'expired');
     });
@@ -127,7 +127,7 @@ export class MessageQueue {
     return nextMs;
   }
 
-  /** Gives up the first messages of a queue that have expired. Returns when the next one does. */
+  /** Removes expired messages from the front of a queue. Returns when the next one expires. */
   #expireFirst(queue: MemoryQueue, ages: MessageAges): number {
     for (;;) {
       this.waiting.passHidden(ages);
@@ -139,7 +139,7 @@ export class MessageQueue {
     }
   }
 
-  /** Gives up messages at the front that may not be delivered any more. Call `look` again. */
+  /** Removes messages at the front that must not be delivered. Call `look` again afterwards. */
   giveUpFront(attemptsMax: number): void {
     while (this.look()) {
       const expired = this.ages?.leadingExpired(this.position, this.runCount) ?? 0;
@@ -150,11 +150,11 @@ export class MessageQueue {
     }
   }
 
-  /** How many messages from the front of the run that `look` has found may be delivered. */
+  /** How many messages at the front of the run that `look` found may be delivered. */
   deliverable(countMax: number, attemptsMax: number): number {
     let count = Math.min(countMax, this.runCount);
     if (this.ages !== null) count = this.ages.leadingFresh(this.position, count);
-    // Others of one run were sent equally often.
+    // The messages of other runs have equal attempts.
     if (attemptsMax === 0 || !this.isFromBackend) return count;
     for (let i = 0; i < count; i++) {
       if (this.attempts(this.position + i) >= attemptsMax) return i;
@@ -162,7 +162,7 @@ export class MessageQueue {
     return count;
   }
 
-  /** How often a message of the run that `look` has found was sent. */
+  /** The attempts of a message in the run that `look` found. */
   attempts(position: number): number {
     return this.#attemptsOf(this.tag) || this.#store.attempts(position);
   }
@@ -176,7 +176,7 @@ export class MessageQueue {
     return this.#returned.count + this.backend.depth;
   }
 
-  /** Messages that are in memory and in the files. */
+  /** Messages that were put back and are in memory and in the files. */
   get returnedCount(): number {
     return this.#returned.count;
   }
@@ -186,7 +186,7 @@ export class MessageQueue {
     return this.#countsBytes ? this.waiting.recordBytes + this.backend.bytes : 0;
   }
 
-  /** Messages that the bound has cost. */
+  /** Messages that were dropped because of the bound. */
   get droppedCount(): number {
     return this.#undelivered.droppedCount;
   }
@@ -208,7 +208,9 @@ export class MessageQueue {
     return !this.hasRoom || (this.#memoryMax === 0 && this.backend.isDurable);
   }
 
-  /** Why this much more would exceed the bound; null if it would not, or if the oldest messages are dropped for it. */
+  /**
+   * Why this much more would exceed the bound; null if it would not, or if the oldest messages are dropped instead.
+   */
   refusalOf(count: number, bytes: number): string | null {
     const { maxDepth, maxBytes, dropsOldest } = this.#bound;
     if (dropsOldest) return null;
@@ -218,8 +220,8 @@ export class MessageQueue {
   }
 
   /**
-   * Puts a run behind all others, with its references. Messages that memory has no room for go to the backend, which
-   * keeps their attempts and due time but no other tag. The receipt, if any, waits for those.
+   * Puts a run at the end, with its references. Messages that do not fit into memory go to the backend, which keeps
+   * their attempts and due time but no other tag. The receipt, if any, waits for those.
    *
    * Units: `dueMs` Unix time in ms, 0 for at once.
    */
@@ -251,19 +253,22 @@ export class MessageQueue {
     this.trim();
   }
 
-  /** Puts a run into memory even if that is full: its messages were there before. */
+  /** Puts a run into memory even if it is full: its messages were there before. */
   putInMemory(position: number, count: number, tag: number): void {
     this.waiting.put(this.#memory, position, count, tag);
   }
 
-  /** Puts a message back whose record is in the files: into memory if there is room, otherwise behind all others. */
+  /**
+   * Puts a message back whose record is in the files: into memory if there is room, otherwise at the end of the
+   * files.
+   */
   putBack(position: number, attempts: number): void {
     if (this.#memory.count < this.#memoryMax) this.putInMemory(position, 1, attempts);
     else this.waiting.put(this.#returned, position, 1, attempts);
     this.trim();
   }
 
-  /** Finds the run to take from next. Returns false when there is none in memory; then it asks for more. */
+  /** Finds the next run. Returns false if none is in memory; then it fetches more. */
   look(): boolean {
     if (this.#memoryStreak < MEMORY_STREAK_MAX || this.backend.fetched.count === 0) {
       return this.#lookAtOlder();
@@ -271,7 +276,7 @@ export class MessageQueue {
     return this.#show(this.backend.fetched);
   }
 
-  /** Takes messages off the run that `look` found; their references are the caller's. */
+  /** Takes messages from the run that `look` found; the caller gets their references. */
   take(count: number): void {
     if (this.#front === this.backend.fetched) {
       this.backend.take(count);
@@ -284,7 +289,7 @@ export class MessageQueue {
     this.runCount -= count;
   }
 
-  /** Drops messages that were taken, wherever they are kept. */
+  /** Drops messages that were taken, in memory and in the files. */
   drop(position: number, count: number): void {
     this.backend.finish(position, count);
     this.ages?.forget(position, count);
@@ -292,21 +297,21 @@ export class MessageQueue {
   }
 
   /**
-   * Drops the oldest messages beyond the bound, if the policy says so. Messages on disk must be read first, so until
-   * then there are more than the bound.
+   * Drops the oldest messages beyond the bound, if the policy says so. Messages on disk must be read first; until
+   * then the queue exceeds the bound.
    */
   trim(): void {
     const { maxDepth, maxBytes, dropsOldest } = this.#bound;
     if (!dropsOldest) return;
     while (this.depth > maxDepth || this.bytes > maxBytes) {
-      // Messages that must be read first are dropped once they have been.
+      // Messages on disk are dropped after they have been read.
       if (!this.#lookAtReturned() && !this.#lookAtOlder()) return;
       const excess = this.bytes > maxBytes ? 1 : this.depth - maxDepth;
       this.#giveUp(Math.min(this.runCount, excess), 'full');
     }
   }
 
-  /** Bytes that what waits in memory takes there. */
+  /** Bytes of the messages that wait in memory. */
   get memoryBytes(): number {
     return this.waiting.memoryBytes;
   }
@@ -316,21 +321,21 @@ export class MessageQueue {
     this.waiting.spill();
   }
 
-  /** Drops everything that waits. Calls back with null or what went wrong. */
+  /** Drops everything that waits. Calls back with null or an error. */
   empty(done: (error: string | null) => void): void {
     this.dropMemory();
     this.backend.empty(done);
   }
 
-  /** Drops what is in memory; the backend is closed or deleted by the caller. */
+  /** Drops the messages in memory; the caller closes or deletes the backend. */
   dropMemory(): void {
     this.waiting.drop();
   }
 
   /**
-   * Whether memory may take new messages. If only queues that hold more prevent that, they must evict. If the bound
-   * drops the oldest messages, only while the backend is empty, so that messages in memory are older than those on
-   * disk.
+   * Whether memory accepts new messages. If only larger queues prevent that, they must evict. If the bound drops the
+   * oldest messages, memory accepts new ones only while the backend is empty, so that messages in memory are older
+   * than those on disk.
    */
   #mayPutInMemory(): boolean {
     if (this.#bound.dropsOldest && this.backend.depth > 0) return false;
@@ -343,7 +348,7 @@ export class MessageQueue {
     return this.#bound.maxBytes < Number.POSITIVE_INFINITY;
   }
 
-  /** Shows the run whose first message is older. Asks for more if nothing is fetched. */
+  /** Selects the run whose first message is older. Fetches more if nothing is fetched. */
   #lookAtOlder(): boolean {
     const memory = this.#memory;
     const { fetched } = this.backend;
@@ -360,7 +365,7 @@ export class MessageQueue {
     return this.#show(isBackendOlder ? fetched : memory);
   }
 
-  /** Shows messages that were put back behind all others: they were read before everything on disk. */
+  /** Selects messages that were put back at the end: they were read before everything else on disk. */
   #lookAtReturned(): boolean {
     return this.#returned.count > 0 && this.#show(this.#returned);
   }
@@ -377,7 +382,7 @@ export class MessageQueue {
     return true;
   }
 
-  /** Takes messages off the run that was shown, and has them be given up. */
+  /** Takes messages from the selected run and passes them to `undelivered`. */
   #giveUp(count: number, reason: Reason): void {
     const { position } = this;
     const attempts = this.#attemptsOf(this.tag);

@@ -1,10 +1,10 @@
 /**
  * The pump's writing end of the deliver ring: everything that a pump sends to main.
  *
- * Message frames are written only when the ring has room; answers, refusals, replies and events always have a
- * place, if necessary in a list in front of the ring, and keep their order.
+ * Message frames are written only if the ring has room; answers, refusals, replies and events are always accepted, if
+ * necessary into a list in front of the ring, and keep their order.
  *
- * Bound: the list holds what one turn can cause; while it `isBacklogged` the pump takes no further commands.
+ * Bound: the list holds the output of one turn; while it `isBacklogged` the pump takes no further commands.
  * Thread: pump.
  */
 
@@ -34,7 +34,7 @@ import {
 import { FULL, type RingWriter } from '../../shared/ring/writer.ts';
 
 const NO_BYTES = Buffer.alloc(0);
-/** Error texts are cut to this many bytes; the log has them whole. */
+/** Error texts are cut to this many bytes; the log has the full text. */
 const ERROR_TEXT_BYTES_MAX = 1024;
 
 type WaitingRecord = { type: number; fields: number[]; bytes: Buffer };
@@ -64,7 +64,7 @@ export class Outbox {
     this.#write({ type: REFUSED, fields, bytes: NO_BYTES });
   }
 
-  /** A publish is kept, or a barrier is reached; otherwise `error` says why the publish is not kept. */
+  /** Answers a publish or a barrier; `error` is the reason why a publish is not kept. */
   answer(token: number, error: string | null): void {
     const fields = new Array<number>(ANSWER_WORDS);
     fields[ANSWER_TOKEN] = token;
@@ -73,7 +73,7 @@ export class Outbox {
     this.#write({ type: ANSWER, fields, bytes });
   }
 
-  /** The reply to a control request, in as many pieces as it needs. */
+  /** Replies to a control request, in as many pieces as needed. */
   reply(token: number, reply: ControlReply): void {
     const bytes = encodeControl(reply);
     for (let at = 0; at < bytes.length; at += CONTROL_BYTES_MAX) {
@@ -85,7 +85,7 @@ export class Outbox {
     }
   }
 
-  /** Publishes to a topic must stop, or may continue. */
+  /** Tells main to stop or to resume publishes to a topic. */
   hold(topic: number, isHeld: boolean): void {
     const fields = new Array<number>(HOLD_WORDS);
     fields[HOLD_TOPIC] = topic;

@@ -1,5 +1,5 @@
 /**
- * How long messages take from being published to being finished: percentiles over a window of time.
+ * The time from publish to finish: percentiles over a time window.
  *
  * Two sketches cover half the window each; the older one is dropped when the younger half is full. A
  * percentile is within 1 % of the exact value of its rank.
@@ -16,10 +16,10 @@ import { LogCollapsingLowestDenseDDSketch as Sketch } from '@datadog/sketches-js
 const RELATIVE_ACCURACY = 0.01;
 const BINS_MAX = 2048;
 
-/** Percentiles as shown: samples in the window, and a value for each quantile asked for. */
+/** The result: the samples in the window, and a value for each quantile. */
 export type LatencySummary = { count: number; values: number[] };
 
-/** How processing latencies are kept. */
+/** The settings of the measurement. */
 export type LatencyWindow = {
   readonly windowMs: number;
   /** Wall clock time in ns since 1970. */
@@ -35,7 +35,7 @@ export class ProcessingLatency {
   #previous = makeSketch();
   #currentSinceMs: number;
 
-  /** The sketches of a channel that has finished its first message. */
+  /** Creates the sketches of a channel at its first finished message. */
   static since({ windowMs }: LatencyWindow, nowNs: number): ProcessingLatency {
     return new ProcessingLatency(windowMs, nowNs / NS_PER_MS);
   }
@@ -45,19 +45,19 @@ export class ProcessingLatency {
     this.#currentSinceMs = nowMs;
   }
 
-  /** Adds a message that was finished now. */
+  /** Adds a message that is finished now. */
   add(latencyNs: number, nowMs: number): void {
     this.#turn(nowMs);
-    // A clock that was set back makes no negative latency.
+    // If the clock was set back, the latency counts as zero.
     this.#current.accept(Math.max(0, latencyNs));
   }
 
-  /** Adds a message, published at that time, that is finished now. */
+  /** Adds a message that was published at that time and is finished now. */
   addPublished(publishedSeconds: number, nowNs: number): void {
     this.add(nowNs - publishedSeconds * NS_PER_SECOND, nowNs / NS_PER_MS);
   }
 
-  /** Percentiles of several channels together. Units: quantiles from 0 to 1. */
+  /** The percentiles of several channels together. Units: quantiles from 0 to 1. */
   static summarize(
     latencies: readonly ProcessingLatency[],
     quantiles: readonly number[],
@@ -75,7 +75,7 @@ export class ProcessingLatency {
     return { count: merged.count, values };
   }
 
-  /** Drops what is older than the window. */
+  /** Drops samples older than the window. */
   #turn(nowMs: number): void {
     const elapsedMs = nowMs - this.#currentSinceMs;
     if (elapsedMs < this.#halfMs) return;

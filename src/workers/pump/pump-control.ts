@@ -1,5 +1,5 @@
 /**
- * Carries out main's control requests on a pump thread.
+ * Executes main's control requests on a pump thread.
  *
  * Thread: pump.
  */
@@ -30,7 +30,7 @@ export class PumpControl {
   #pieces: Buffer[] = [];
   /** Tokens of requests that wait for all disk queues to settle. */
   #settling: number[] = [];
-  /** Token of the request to close, and what went wrong so far; null unless it closes. */
+  /** The token of the request to close, and the error so far; null unless it is closing. */
   #closing: { token: number; error: string | null; links: DiskLink[] } | null = null;
 
   constructor(state: PumpState, outbox: Outbox, links: readonly DiskLink[], stats: PumpStats) {
@@ -40,13 +40,13 @@ export class PumpControl {
     this.#stats = stats;
   }
 
-  /** Whether a request is one for statistics, which changes nothing. `piece`: as for `take`. */
+  /** Whether a request asks for statistics, which changes nothing. `piece`: as for `take`. */
   isForStatistics(piece: Buffer): boolean {
     if (piece.length > STATS_REQUEST_BYTES_MAX || this.#pieces.length > 0) return false;
     return decodeControl<ControlRequest>(piece).do === 'stats';
   }
 
-  /** Takes a request, or a piece of one, from the ring. Units: `nowMs` in ms, monotonic. */
+  /** Handles a request, or a piece of one, from the ring. Units: `nowMs` in ms, monotonic. */
   take(piece: Buffer, token: number, hasMore: boolean, nowMs: number): void {
     if (hasMore) {
       this.#pieces.push(Buffer.from(piece));
@@ -57,7 +57,7 @@ export class PumpControl {
     this.#carryOut(decodeControl<ControlRequest>(bytes), token, nowMs);
   }
 
-  /** Answers requests that wait for the disks. Called once a turn. */
+  /** Answers requests that wait for the disks. Called once per turn. */
   step(): void {
     if (this.#settling.length > 0 && this.#isSettled()) {
       for (const token of this.#settling) this.#outbox.reply(token, { error: null });
@@ -218,7 +218,7 @@ export class PumpControl {
     this.#state.consumers.clear();
   }
 
-  /** Once all queues are closed the disk threads may end, and then this loop. */
+  /** After all queues are closed, ends the disk threads and then this loop. */
   #end(): void {
     const closing = this.#closing;
     assert(closing !== null, 'the loop ends when it was told to close');

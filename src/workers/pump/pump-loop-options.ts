@@ -1,5 +1,5 @@
 /**
- * What the loop of a pump thread is made of.
+ * The dependencies of a pump thread's loop.
  *
  * Thread: pump.
  */
@@ -10,7 +10,7 @@ import type { RingWriter } from '../../shared/ring/writer.ts';
 import type { BacklogBounds } from './backend/write-backlog.ts';
 import type { HandOverBounds } from './hand-over.ts';
 
-/** The rings of a pump thread, and the options that matter to it. Times in ms. */
+/** The rings of a pump thread, and its options. Times in ms. */
 export type PumpLoopOptions = {
   readonly publishes: RingReader;
   readonly commands: RingReader;
@@ -18,14 +18,14 @@ export type PumpLoopOptions = {
   readonly mainBell: Doorbell;
   readonly disks: readonly { requests: RingWriter; replies: RingReader; bell: Doorbell }[];
   readonly nodeId: number;
-  /** Units: above so many bytes of messages what can be on disk goes there. */
+  /** Bytes of messages above which messages that can be on disk go there. */
   readonly memoryBudgetBytes: number;
-  /** What may be on its way to the disk; the usual without it. */
+  /** Limits of what may be on its way to the disk; the defaults if missing. */
   readonly backlogBounds?: BacklogBounds;
-  /** What a turn may hand from topics to channels; the usual without it. */
+  /** Limits of what a turn may hand from topics to channels; the defaults if missing. */
   readonly handOverBounds?: HandOverBounds;
   readonly maxMsgTimeoutMs: number;
-  /** Percentiles of processing latency to keep, as quantiles; over which time; and the wall clock. */
+  /** The quantiles of the processing latency to keep, the window, and the wall clock. */
   readonly latency: {
     readonly percentiles: readonly number[];
     readonly windowMs: number;
@@ -34,8 +34,8 @@ export type PumpLoopOptions = {
   /** Random number from 0 to 1. */
   readonly random: () => number;
   /**
-   * The time as it is when asked, for delays: the turn's own time is from before what it takes may have been
-   * sent, and a message must not come early. Units: ms, monotonic.
+   * The current time, for delays: the turn's own time may be earlier than the publishes that it handles, and a
+   * message must not be delivered early. Units: ms, monotonic.
    */
   readonly monotonicMs: () => number;
 };

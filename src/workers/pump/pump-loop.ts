@@ -1,15 +1,15 @@
 /**
- * The loop of a pump thread: it does everything between ring and ring for the messages of its topics.
+ * The loop of a pump thread: it handles the messages of its topics between the incoming and the outgoing rings.
  *
- * A turn, in this order: look at what has been published; take all commands from the command ring, each control request
- * after the publishes that came before it; take the answers of the disk threads; fire what is due; evict messages of
- * queues that hold too much memory, and let others read; take publishes; hand messages from topics to channels and from
- * channels to consumers; write requests to the disk threads. Publishes come last and are bounded, so that a FIN never
- * waits behind them.
+ * A turn, in this order: look at the publish ring; handle all commands of the command ring, each control request
+ * after the publishes that precede it; handle the answers of the disk threads; fire due deadlines; evict messages of
+ * queues that hold too much memory, and let others read; handle publishes; pass messages from topics to channels and
+ * from channels to consumers; write requests to the disk threads. Publishes come last and are limited, so that a FIN
+ * never waits for them.
  *
- * Back-pressure: main must hold back publishes to topics that have much on its way to the disk. While all topics
- * together have far more (`WriteBacklog`), the loop takes no publishes, except some that a request waits behind. It
- * takes no commands while the deliver ring has no room for their answers.
+ * Back-pressure: main must stop publishes to topics that have much on its way to the disk. While all topics together
+ * have far more (`WriteBacklog`), the loop takes no publishes, except some that a request waits for. It takes no
+ * commands while the deliver ring has no room for their answers.
  *
  * Thread: pump. Source: nsqd `Topic.messagePump`, `protocolV2.messagePump`.
  */
@@ -34,11 +34,13 @@ import type { Publication } from './topic-options.ts';
 import { WallClock } from './wall-clock.ts';
 
 const NS_PER_MS = 1e6;
-/** Bytes of publishes, and messages handed on by each topic and channel, that one turn takes. */
+/** Most bytes of publishes, and most messages passed on by each topic and channel, in one turn. */
 const PUBLISH_BYTES_PER_TURN = 1024 * 1024;
 const DRAIN_PER_TURN = 4096;
 const DELIVER_PER_TURN = 4096;
-/** Bytes of publishes taken although the disks have no room, so that requests behind them need not wait. */
+/**
+ * Most bytes of publishes that are taken although the disks have no room, so that requests after them need not wait.
+ */
 const OVERDRAFT_BYTES_MAX = 32 * 1024 * 1024;
 
 export class PumpLoop {
@@ -50,11 +52,11 @@ export class PumpLoop {
   readonly #outbox: Outbox;
   readonly #state: PumpState;
   readonly #control: PumpControl;
-  /** Publish-ring bytes that this turn has taken. */
+  /** Bytes of the publish ring that this turn has taken. */
   #taken = 0;
-  /** Bytes of publishes taken since the disks have no room, for requests that came behind them. */
+  /** Bytes of publishes taken for later requests since the disks have no room. */
   #overdrawnBytes = 0;
-  /** Whether commands were taken since the publish ring was looked at. */
+  /** Whether the publish ring must be looked at before commands are taken. */
   #mayPublish = false;
   #nowMs = 0;
   readonly #refused = new RefusedPublications();
@@ -108,12 +110,12 @@ export class PumpLoop {
     return this.#state;
   }
 
-  /** Whether the loop has ended: everything is on disk and main has been told. */
+  /** Whether the loop has ended: everything is on disk, and main has been told. */
   get isDone(): boolean {
     return this.#control.isClosed && !this.#outbox.isBacklogged;
   }
 
-  /** When the next turn is due even if nothing happens; Infinity if never. Units: ms, monotonic. */
+  /** When the next turn is due without other events; Infinity if never. Units: ms, monotonic. */
   get nextDeadlineMs(): number {
     let next = this.#state.nextDeadlineMs;
     for (const link of this.#links) next = Math.min(next, link.nextDeadlineMs);
@@ -139,15 +141,15 @@ export class PumpLoop {
     const wasFull = this.#state.backlog.isFull;
     if (!wasFull) this.#overdrawnBytes = 0;
     for (const link of this.#links) link.flush(nowMs);
-    // Work that was held up is for the next turn, and no bell will ring for it.
+    // Work that had to wait is for the next turn, and no bell rings for it.
     if (wasFull && !this.#state.backlog.isFull) work++;
     this.#ringMain();
     return work;
   }
 
   /**
-   * Takes everything from the command ring. The publish ring was looked at before, so no later publish is taken before
-   * a command.
+   * Handles everything in the command ring. The publish ring was looked at before, so no publish is handled before an
+   * earlier command.
    */
   #takeCommands(): number {
     const commands = this.#commands;
@@ -263,14 +265,14 @@ export class PumpLoop {
     return 1;
   }
 
-  /** Whether the control request in front can be taken: statistics are answered whatever the disks do. */
+  /** Whether the control request at the front can be handled: statistics never wait for the disks. */
   #mayTakeControl(): boolean {
     return this.#catchUp() || this.#control.isForStatistics(this.#controlPiece());
   }
 
   /**
-   * Takes everything that was published before the control request in front. Returns false when the disks leave no
-   * room: then the request and everything behind it wait.
+   * Handles everything that was published before the control request at the front. Returns false if the disks have no
+   * room: then the request and all later ones wait.
    */
   #catchUp(): boolean {
     const position = this.#commandWord(records.CONTROL_POSITION);
@@ -285,7 +287,7 @@ export class PumpLoop {
         continue;
       }
       assert(publishes.look(), 'what came before a control request is visible with it');
-      // There may be publishes now that follow a request which is seen in the next turn only.
+      // There may be publishes now that follow a request which only the next turn sees.
       this.#mayPublish = false;
     }
     return true;
@@ -314,7 +316,7 @@ export class PumpLoop {
     return work;
   }
 
-  /** Takes the front record of the publish ring. Returns its messages. */
+  /** Handles the front record of the publish ring. Returns its messages. */
   #takePublish(): number {
     const publishes = this.#publishes;
     const { words, offset, length } = publishes;
@@ -342,7 +344,7 @@ export class PumpLoop {
     return publication.count;
   }
 
-  /** Answers once the messages are safe, or cannot be made safe. */
+  /** Answers when the messages are safe, or cannot be made safe. */
   #publishWithAnswer(topic: Topic, publication: Publication, token: number): void {
     const { count } = publication;
     const bytesBefore = topic.messageBytes;
@@ -355,13 +357,13 @@ export class PumpLoop {
     receipt.seal();
   }
 
-  /** When a delay begins. */
+  /** The time at which a delay starts. */
   #timeFor(delayMs: number): number {
     return delayMs > 0 ? this.#monotonicMs() : this.#nowMs;
   }
 
   #ringMain(): void {
-    // Every turn does all three, whatever the others return.
+    // Every turn does all three, regardless of the results.
     const hasCommandRoom = this.#commands.release();
     const hasPublishRoom = this.#publishes.release();
     const hasNews = this.#outbox.ring.publish();

@@ -1,5 +1,5 @@
 /**
- * The queues of a pump thread: makes each with its backend, and keeps an eye on the backends of all.
+ * Creates the queues of a pump thread with their backends, and tracks all backends.
  *
  * Thread: pump.
  */
@@ -20,29 +20,29 @@ import type { MessageStore } from './store/message-store.ts';
 import { Undelivered } from './undelivered.ts';
 import type { WallClock } from './wall-clock.ts';
 
-/** Whose queue it is, and what its owner has to say to its backend. */
+/** The owner of a queue, and its callbacks for the backend. */
 export type QueueOwner = Pick<
   DiskBackendListener,
   'hasRoom' | 'mayRead' | 'onReadable' | 'onDeferred' | 'onPastDue'
 > & {
-  /** Number of the topic, its own or its channel's. */
+  /** The number of the topic that the queue or its channel belongs to. */
   readonly topic: number;
-  /** That of the topic. */
+  /** The backlog of the topic. */
   readonly backlog: TopicBacklog;
-  /** Name of its files, which ends as that of the topic or channel. */
+  /** The name of its files, with the same suffix as the topic or channel. */
   readonly name: string;
-  /** What it is called where a publisher is refused. */
+  /** Its name in the error for a refused publisher. */
   readonly title: string;
   readonly origin: Origin;
 };
 
-/** What it is made of. */
+/** Its dependencies. */
 export type PumpQueuesOptions = {
   readonly store: MessageStore;
   readonly links: readonly DiskLink[];
   readonly wallClock: WallClock;
   readonly deadLetters: DeadLetters;
-  /** A disk queue of the topic or of its channels stops or starts again to take writes. */
+  /** A disk queue of the topic or of its channels stops accepting writes, or resumes. */
   readonly onHealth: (topic: number, error: string | null) => void;
 };
 
@@ -51,16 +51,16 @@ export class PumpQueues {
   readonly backends = new Set<Backend>();
 
   readonly #options: PumpQueuesOptions;
-  /** Disk queues that do not take writes, the topic each belongs to, and why. */
+  /** Disk queues that accept no writes, with their topics and reasons. */
   readonly #failing = new Map<Backend, { topic: number; error: string }>();
-  /** Disk queues that are to be read on once there is memory for them, and their owners. */
+  /** Disk queues that wait for memory to read more, and their owners. */
   readonly #starved = new Map<Backend, Pick<DiskBackendListener, 'hasRoom' | 'onReadable'>>();
 
   constructor(options: PumpQueuesOptions) {
     this.#options = options;
   }
 
-  /** What a queue is made of that keeps such a policy. */
+  /** The options of a queue with this policy. */
   optionsOf(owner: QueueOwner, policy: QueuePolicy): MessageQueueOptions {
     const { store, deadLetters } = this.#options;
     const bound = depthBoundOf(policy);
@@ -70,14 +70,14 @@ export class PumpQueues {
     return { title: owner.title, store, backend, memoryMax, bound, undelivered };
   }
 
-  /** Has a queue keep the bounds of another policy. */
+  /** Applies the bounds of another policy to a queue. */
   setBounds(queue: MessageQueue, policy: QueuePolicy): void {
     queue.setBounds(memoryMaxOf(policy, queue.backend), depthBoundOf(policy));
   }
 
   /**
-   * Has disk queues read on that had to wait for memory, if there is some for them now. If not, those that somebody
-   * waits for ask again: what they had in memory may be gone, although others fill it.
+   * Lets disk queues that waited for memory read more, if there is memory now. If not, queues with waiting consumers
+   * ask again: their own messages may have left memory, although other queues fill it.
    */
   feedStarved(): void {
     if (this.#starved.size === 0) return;
@@ -95,7 +95,7 @@ export class PumpQueues {
   #makeBackend({ topic, name, backlog, ...owner }: QueueOwner): Backend {
     const { store, links, wallClock } = this.#options;
     if (isEphemeral(name)) return new NullBackend(store);
-    // The same name on the same thread keeps its files' requests in one order.
+    // The name chooses the thread, which keeps the requests for its files in order.
     const link = links[nameHash(name) % links.length];
     const backend = new DiskBackend({
       name,
@@ -121,7 +121,7 @@ export class PumpQueues {
     return backend;
   }
 
-  /** Tells of the topic's health: that of the queue itself, or of another of the topic's queues. */
+  /** Reports the topic's health: the error of this queue, or of another of the topic's queues. */
   #onHealth(topic: number, backend: Backend, error: string | null): void {
     if (error === null) this.#failing.delete(backend);
     else this.#failing.set(backend, { topic, error });
@@ -130,7 +130,7 @@ export class PumpQueues {
   }
 }
 
-/** What has no disk keeps one message at least, as nsqd hands one over if somebody waits for it. */
+/** A queue without a disk keeps at least one message: nsqd delivers one if a consumer waits for it. */
 function memoryMaxOf({ memQueueSize }: QueuePolicy, { isDurable }: Backend): number {
   return isDurable ? memQueueSize : Math.max(1, memQueueSize);
 }

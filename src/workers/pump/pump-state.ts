@@ -1,5 +1,5 @@
 /**
- * The topics, channels and consumers of a pump thread by number, their messages, and which of them have work.
+ * The topics, channels and consumers of a pump thread by number, their messages, and the lists of those with work.
  *
  * Seams: the simulator replaces `addTopic` and `addChannel` of an instance, to watch what they add.
  * Thread: pump.
@@ -33,12 +33,12 @@ import type { WallClock } from './wall-clock.ts';
 /** Between topic and channel in the name of a channel's disk queue. */
 const NAME_SEPARATOR = process.platform === 'win32' ? ';' : ':';
 
-/** What the state is made of. */
+/** The dependencies of the state. */
 export type PumpStateOptions = {
   readonly links: readonly DiskLink[];
   readonly deliveries: RingWriter;
   readonly nodeId: number;
-  /** Units: bytes of messages in memory; above that, messages go to disk if they can. */
+  /** Bytes of messages in memory above which messages go to disk if they can. */
   readonly memoryBudgetBytes: number;
   readonly wallClock: WallClock;
   readonly maxMsgTimeoutMs: number;
@@ -48,11 +48,11 @@ export type PumpStateOptions = {
   readonly nowMs: number;
   /** Limits of what may be on its way to the disk. */
   readonly backlogBounds: BacklogBounds | undefined;
-  /** What a turn may hand to channels. */
+  /** Limits of what a turn may hand to channels. */
   readonly handOverBounds: HandOverBounds | undefined;
   /** A topic has too much on its way to the disk, or no longer. */
   readonly onHeld: (topic: number, isHeld: boolean) => void;
-  /** A disk queue of the topic or of its channels stops or starts again to take writes. */
+  /** A disk queue of the topic or of its channels stops accepting writes, or resumes. */
   readonly onBackendHealth: (topic: number, error: string | null) => void;
 };
 
@@ -107,7 +107,7 @@ export class PumpState {
     };
   }
 
-  /** Earliest time at which something is due; Infinity if nothing is. */
+  /** The earliest deadline; Infinity if there is none. */
   get nextDeadlineMs(): number {
     return Math.min(
       this.inFlight.deadlines.nextDeadlineMs(),
@@ -146,7 +146,7 @@ export class PumpState {
     const { nodeId, wallClock } = this.#options;
     const backlog = new TopicBacklog(this.backlog, (isHeld) => {
       this.#options.onHeld(number, isHeld);
-      // What is on its way to the channels goes on.
+      // A hand-over that was paused continues.
       if (!isHeld) this.activateTopic(topic);
     });
     const topic = new Topic({
@@ -253,14 +253,14 @@ export class PumpState {
     this.channels.get(consumer.channelNumber)?.unsubscribe(consumer);
   }
 
-  /** Removes a channel and its consumers. Its messages are left to the caller. */
+  /** Removes a channel and its consumers. The caller handles its messages. */
   removeChannel(topic: Topic, channel: Channel): void {
     for (const consumer of [...channel.consumers]) this.removeConsumer(consumer);
     topic.removeChannel(channel.number);
     this.channels.delete(channel.number);
   }
 
-  /** Asks for the topic's waiting messages to go to its channels. */
+  /** Schedules the topic's waiting messages for its channels. */
   activateTopic(topic: Topic): void {
     if (topic.isActive) return;
     topic.isActive = true;
@@ -275,7 +275,7 @@ export class PumpState {
     this.#queues.feedStarved();
   }
 
-  /** Requeues messages that timed out, puts those that are due, and rings alarms. Returns how many there were. */
+  /** Requeues messages that timed out, puts those that are due, and fires alarms. Returns how many there were. */
   fireDeadlines(nowMs: number): number {
     const { deadlines } = this.inFlight;
     const timedOut = deadlines.expire(nowMs);
@@ -314,10 +314,7 @@ export class PumpState {
     return drained;
   }
 
-  /**
-   * Delivers from active channels, until each is done, has reached its limit or leaves room to others, or the ring is
-   * full.
-   */
+  /** Delivers from active channels until each is done, has reached its limit or yields, or the ring is full. */
   deliver(limitPerChannel: number, nowMs: number): number {
     if (this.#activeChannels.length === 0) return 0;
     const active = this.#activeChannels;
@@ -333,7 +330,7 @@ export class PumpState {
         continue;
       }
       if (count === BLOCKED) {
-        // The others keep their places before this one, which had its turn.
+        // The others keep their places ahead of this one, which has had its turn.
         for (const waiting of active.slice(index + 1)) this.#activeChannels.push(waiting);
         this.#activateChannel(channel);
         return delivered;
@@ -341,7 +338,7 @@ export class PumpState {
       if (count >= limitPerChannel) this.#activateChannel(channel);
       delivered += count;
     }
-    // Asked last: after another channel's records main would not ring.
+    // Checked last, because after another channel's records main would not ring.
     if (hasYielded && this.#context.delivery.maySendMore) delivered++;
     return delivered;
   }

@@ -17,14 +17,14 @@ import type { Topic } from './topic.ts';
 
 const NS_PER_MS = 1e6;
 
-/** The topics, channels and consumers that are counted, by number. */
+/** The topics, channels and consumers with counters, by number. */
 interface CountedThings {
   readonly topics: ReadonlyMap<number, Topic>;
   readonly channels: ReadonlyMap<number, Channel>;
   readonly consumers: ReadonlyMap<number, Consumer>;
 }
 
-/** The numbers that are asked for. */
+/** The requested numbers. */
 type Wanted = {
   readonly topics: readonly number[];
   readonly channels: readonly number[];
@@ -41,7 +41,7 @@ export class PumpStats {
     this.#unixNs = unixNs;
   }
 
-  /** Counters of what is asked for and exists. */
+  /** The counters of the requested numbers that exist. */
   of(wanted: Wanted, { topics, channels, consumers }: CountedThings): PumpCounts {
     return {
       topics: found(wanted.topics, topics).map((topic) => this.#ofTopic(topic)),

@@ -1,5 +1,5 @@
 /**
- * Puts a pump loop on the rings of its task.
+ * Connects a pump loop to the rings of its task.
  *
  * Thread: pump.
  */
@@ -12,7 +12,7 @@ import type { PumpTask } from '../../shared/thread-tasks.ts';
 import { PumpLoop } from './pump-loop.ts';
 import type { PumpLoopOptions } from './pump-loop-options.ts';
 
-/** What a pump loop runs in. */
+/** The environment of a pump loop. */
 export type PumpSurroundings = Pick<
   PumpLoopOptions,
   'random' | 'backlogBounds' | 'handOverBounds'
@@ -20,7 +20,7 @@ export type PumpSurroundings = Pick<
   readonly clock: Pick<Clock, 'monotonicMs' | 'unixNs'>;
 };
 
-/** A loop that is stepped by `runLoop`, or by a test. */
+/** Creates a loop; `runLoop` or a test calls its `step`. */
 export function wirePumpLoop(task: PumpTask, { clock, ...own }: PumpSurroundings): PumpLoop {
   return new PumpLoop({
     ...own,

@@ -1,8 +1,8 @@
 /**
- * The consumers of a channel that may take messages, in the order of their turns.
+ * The consumers of a channel with capacity, in the order of their turns.
  *
- * The most local come first: those in the broker's zone, then those in its region, then all others; without
- * topology all are equal. Equal consumers take turns.
+ * The closest come first: those in the broker's zone, then those in its region, then all others; without topology all
+ * are equal. Equal consumers take turns.
  *
  * Thread: pump. Source: nsqd's `zoneLocalMsgChan` and `regionLocalMsgChan`.
  */
@@ -18,7 +18,7 @@ export class ReadyConsumers {
     return this.#zone.size === 0 && this.#region.size === 0 && this.#global.size === 0;
   }
 
-  /** Adds a consumer behind its equals, unless it is there. */
+  /** Adds a consumer after its equals, unless it is already there. */
   add(consumer: Consumer): void {
     this.#equals(consumer).add(consumer);
   }
@@ -27,7 +27,7 @@ export class ReadyConsumers {
     this.#equals(consumer).delete(consumer);
   }
 
-  /** The consumer whose turn it is; those that have lost their capacity are dropped on the way. */
+  /** The consumer whose turn it is; drops consumers that have lost their capacity. */
   next(): Consumer | undefined {
     return (
       firstWithCapacity(this.#zone) ??
@@ -36,7 +36,7 @@ export class ReadyConsumers {
     );
   }
 
-  /** How many consumers share the turns with this one. */
+  /** How many consumers take turns with this one, itself included. */
   equalCount(consumer: Consumer): number {
     return this.#equals(consumer).size;
   }

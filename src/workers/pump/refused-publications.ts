@@ -1,6 +1,6 @@
 /**
- * Decides whether a topic's bounds refuse a publish record. A publication in several records is kept as a whole or not
- * at all: its first record decides, and the others follow.
+ * Decides whether a topic's bounds refuse a publish record. A publication in several records is kept as a whole or
+ * not at all: the decision on its first record applies to all.
  *
  * Bound: a text for each refused publication until its last record; main sends all records of a publication.
  * Thread: pump.
@@ -9,19 +9,18 @@
 import { MESSAGE_HEADER_BYTES } from '../../shared/limits.ts';
 import * as records from '../../shared/records.ts';
 
-/** Answers why this many more messages exceed a topic's bounds. Units: `bytes` with headers. */
+/** Tells why this many more messages exceed a topic's bounds. Units: `bytes` with headers. */
 interface BoundedTopic {
   refusalOf(count: number, bytes: number): string | null;
 }
 
 export class RefusedPublications {
-  /** Why publications were refused, by the token of their first record, until their last one. */
+  /** The reasons for refused publications, by the token of their first record, until their last record. */
   readonly #refusals = new Map<number, string>();
 
   /**
-   * Why the PUBLISH record whose fields stand at word `at` is refused; null if it is not. A deleted topic has no
-   * bounds. To be called once for each record, in order. Units: `bytes` of the record's messages with their size
-   * fields.
+   * Why the PUBLISH record with its fields at word `at` is refused; null if it is accepted. A deleted topic has no
+   * bounds. Call it once for each record, in order. Units: `bytes` of the record's messages with their size fields.
    */
   refusalOf(
     words: Uint32Array,

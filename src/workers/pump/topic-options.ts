@@ -1,5 +1,5 @@
 /**
- * What a topic is made of, and what is published to it.
+ * The dependencies of a topic, and what is published to it.
  *
  * Thread: pump.
  */
@@ -21,11 +21,11 @@ export type Publication = {
   deferMs: number;
   timestampHigh: number;
   timestampLow: number;
-  /** Whether they go to files, where there are any, whatever memory is free. */
+  /** Whether they go to files, if the topic has any, even if memory is free. */
   isToDisk: boolean;
 };
 
-/** What a topic is made of. */
+/** The dependencies of a topic. */
 export type TopicOptions = MessageQueueOptions & {
   readonly number: number;
   readonly name: string;
@@ -34,9 +34,9 @@ export type TopicOptions = MessageQueueOptions & {
   readonly backlog: TopicBacklog;
   readonly ids: MessageIdFactory;
   readonly wallClock: WallClock;
-  /** What is left of this turn for hand-overs, of this topic as of others. */
+  /** The turn's budget for hand-overs, shared by all topics. */
   readonly budget: HandOverBudget;
-  /** Has `drain` called: messages wait although they may go on. */
+  /** Schedules a call of `drain`: waiting messages can go to the channels. */
   readonly onWaiting: () => void;
   readonly alarms: Alarms;
   readonly deadLetters: DeadLetters;

@@ -1,5 +1,5 @@
 /**
- * A topic gives ids to published messages and hands every message to every channel. Messages wait in its own queue
+ * A topic assigns ids to published messages and passes every message to every channel. Messages wait in its own queue
  * while it has no channel, is paused, or is not started.
  *
  * Seams: the simulator replaces `publish`, `unpublish`, `empty` and `close` of an instance.
@@ -27,10 +27,10 @@ export class Topic {
   readonly number: number;
   readonly name: string;
   readonly queue: MessageQueue;
-  /** What it has on its way to the disk, its channels too. */
+  /** What the topic and its channels have on their way to the disk. */
   readonly backlog: TopicBacklog;
   isPaused: boolean;
-  /** False until the channels that it had before a restart are there again. */
+  /** False until the channels from before a restart exist again. */
   isStarted: boolean;
   /** Whether it is in the list of topics to drain. */
   isActive = false;
@@ -39,7 +39,7 @@ export class Topic {
   /** Messages from the topic's files on their way to the files of its channels. */
   transferCount = 0;
 
-  /** What becomes of messages that are not delivered. */
+  /** Handles messages that are not delivered. */
   readonly undelivered: Undelivered;
 
   readonly #ages: AgeWatch;
@@ -51,11 +51,11 @@ export class Topic {
   readonly #onWaiting: () => void;
   readonly #channels = new Map<number, Channel>();
   #lastChannel = 0;
-  /** The run that some channels have and others have not. */
+  /** The run that is being handed over: some channels have it, others do not. */
   #handOver: HandOver | null = null;
-  /** Goes up when the files are emptied: what was read from them before is no longer in them. */
+  /** Incremented when the files are emptied: messages read before that are no longer in them. */
   #emptyCount = 0;
-  /** Whom `close` calls back, until the backend is told to close. */
+  /** The callback of `close`, until the backend is told to close. */
   #onClosed: ((error: string | null) => void) | null = null;
 
   constructor(options: TopicOptions) {
@@ -66,7 +66,7 @@ export class Topic {
     this.backlog = options.backlog;
     this.queue = new MessageQueue({
       ...options,
-      // The tag of what waits here is its delay, which begins when it goes on.
+      // The tag of a message that waits here is its delay, which starts when it goes to the channels.
       tagMeaning: {
         attemptsOf: () => 0,
         dueMsOf: (delayMs) => (delayMs === 0 ? 0 : Math.ceil(options.wallClock.unixMs() + delayMs)),
@@ -83,14 +83,14 @@ export class Topic {
     this.setPolicy(options.policy);
   }
 
-  /** Keeps other promises from now on, but for the bounds of the queue. */
+  /** Applies a policy, except the bounds of the queue. */
   setPolicy(policy: TopicPolicy): void {
     this.undelivered.setPolicy(policy);
     this.queue.setTtl(policy.messageTtlMs, this.#wallClock);
     this.#ages.look();
   }
 
-  /** Messages can be taken from its files. */
+  /** Messages can be taken from the files. */
   onReadable(): void {
     this.queue.trim();
     this.#ages.look();
@@ -101,7 +101,7 @@ export class Topic {
     return this.#channels;
   }
 
-  /** Numbers only rise. */
+  /** Adds a channel. Numbers only increase. */
   addChannel(number: number, channel: Channel): void {
     this.#channels.set(number, channel);
     this.#lastChannel = number;
@@ -111,7 +111,7 @@ export class Topic {
     this.#channels.delete(number);
   }
 
-  /** Messages that some channels have and others have not yet, but for those that are counted as transfers. */
+  /** Messages that some channels have and others do not yet, except those counted as transfers. */
   get handedCount(): number {
     const run = this.#handOver?.run;
     return run === undefined || run.transfer !== null ? 0 : run.count;
@@ -128,25 +128,25 @@ export class Topic {
     return !this.#mayBegin && this.isFlowing && this.queue.depth > 0;
   }
 
-  /** Whether more may be read from its files now. */
+  /** Whether more may be read from the files now. */
   get mayRead(): boolean {
     return this.queue.hasRoom || (this.transferCount === 0 && this.queue.memoryCount === 0);
   }
 
-  /** Messages that wait here, deferred ones and those that are to go to another topic too. */
+  /** Messages that wait here, including deferred ones and dead letters. */
   get depth(): number {
     const { depth, backend } = this.queue;
     return depth + backend.deferredCount + this.undelivered.leavingCount;
   }
 
-  /** Whether messages go on to the channels. */
+  /** Whether messages go to the channels. */
   get isFlowing(): boolean {
     return this.isStarted && !this.isPaused && this.channels.size > 0;
   }
 
   /**
-   * Why so many more messages are beyond the bound of the topic, or of one of its channels; null if they are not.
-   * What is on its way from the topic to its channels counts as if they had it.
+   * Why this many more messages exceed the bound of the topic or of one of its channels; null if they do not.
+   * Messages on their way from the topic to its channels count for the channels.
    *
    * Units: `bytes` with headers and size fields.
    */
@@ -165,7 +165,7 @@ export class Topic {
     return null;
   }
 
-  /** Takes published messages. The receipt, if any, waits for those that go to disk. */
+  /** Accepts published messages. The receipt, if any, waits for those that go to disk. */
   publish(publication: Publication, nowMs: number, receipt: Receipt | null): void {
     const { bytes, deferMs, timestampHigh, timestampLow, isToDisk } = publication;
     const store = this.#store;
@@ -197,15 +197,15 @@ export class Topic {
     }
   }
 
-  /** Forgets publications that were refused after all. */
+  /** Removes publishes from the counts that were refused after all. */
   unpublish(count: number, bodyBytes: number): void {
     this.messageCount -= count;
     this.messageBytes -= bodyBytes;
   }
 
   /**
-   * Hands up to `limit` waiting messages to the channels. Fewer means that no more can go on now, unless it
-   * `isInterrupted`. Returns how many that were, and how many channels got some of those that were on their way.
+   * Passes up to `limit` waiting messages to the channels. Fewer means that no more can go now, unless it
+   * `isInterrupted`. Returns the number of these messages plus the number of channels that a hand-over served.
    */
   drain(limit: number, nowMs: number): number {
     const { left } = this.#budget;
@@ -224,7 +224,7 @@ export class Topic {
     return drained;
   }
 
-  /** Drops what waits here. What the channels have is theirs. */
+  /** Drops the messages that wait here. Messages of the channels stay. */
   empty(done: (error: string | null) => void): void {
     this.#emptyCount++;
     this.#deadLetters.drop(this.queue);
@@ -240,8 +240,8 @@ export class Topic {
   }
 
   /**
-   * Keeps everything that waits here; nothing goes on to the channels from now on. The files are closed once
-   * the channels have what was read from them, or it would be there twice after a restart.
+   * Closes the topic and keeps everything that waits here; nothing more goes to the channels. The files are closed
+   * after the channels have received what was read from them, or those messages would exist twice after a restart.
    */
   close(done: (error: string | null) => void): void {
     assert(this.#handOver === null, 'the channels have what they should before they close');
@@ -253,28 +253,28 @@ export class Topic {
     this.#closeWhenReleased();
   }
 
-  /** Brings what is on its way to all channels at once, with its due time: they close. */
+  /** Completes the hand-over to all channels at once, with its due time, because they close. */
   finishHandOver(): void {
     while (this.#handOver !== null) this.#continue(this.#handOver, Number.NEGATIVE_INFINITY);
   }
 
-  /** Forgets what is on its way to channels: they are deleted. */
+  /** Drops the hand-over, because the channels are deleted. */
   dropHandOver(): void {
     if (this.#handOver !== null) this.#end(this.#handOver.run);
   }
 
-  /** Finds what goes on next, as `MessageQueue.look`, and gives up what has expired. */
+  /** Finds the next run, as `MessageQueue.look` does, and removes expired messages. */
   #look(): boolean {
     if (this.queue.ages !== null) this.queue.giveUpFront(0);
     return this.queue.look();
   }
 
-  /** Whether there are so many channels that a run goes to them in steps. */
+  /** Whether there are so many channels that a hand-over takes several steps. */
   get #hasMany(): boolean {
     return this.#channels.size > this.#budget.bounds.atOnce;
   }
 
-  /** Whether another run may go to the channels in this turn. */
+  /** Whether another hand-over may begin in this turn. */
   get #mayBegin(): boolean {
     return this.#handOver === null && (this.#budget.left > 0 || !this.#hasMany);
   }
@@ -296,7 +296,7 @@ export class Topic {
     if (this.isFlowing) this.#onWaiting();
   }
 
-  /** As `#route`, for messages that are to be in the topic's files before they go on. */
+  /** As `#route`, for messages that must be in the topic's files before they go to the channels. */
   #routeToDisk(position: number, count: number, nowMs: number, receipt: Receipt | null): void {
     if (!this.queue.backend.isDurable) {
       this.#route(position, count, 0, nowMs, receipt);
@@ -306,7 +306,7 @@ export class Topic {
     if (this.isFlowing) this.#onWaiting();
   }
 
-  /** Every channel gets the run; the references of all but one are new. */
+  /** Every channel gets the run; all except one need new references. */
   #handOverFromMemory(
     position: number,
     count: number,
@@ -328,7 +328,7 @@ export class Topic {
     }
   }
 
-  /** The run's own reference is held until all channels have it. */
+  /** Starts a hand-over, which keeps the run's own reference until all channels have the run. */
   #begin(run: HandedRun, nowMs: number): void {
     this.#handOver = new HandOver(run, this.#channels, this.#lastChannel);
     this.#continue(this.#handOver, nowMs);
@@ -355,15 +355,15 @@ export class Topic {
     receipt?.settle(1, null);
   }
 
-  /** When a message is due that was not when it was read: Unix time in ms, 0 if it is by now. */
+  /** When a message is due that was not due when it was read: Unix time in ms, 0 if it is due by now. */
   #dueMs(position: number): number {
     const dueMs = this.#store.recordDueMs(position);
     return dueMs > this.#wallClock.unixMs() ? dueMs : 0;
   }
 
   /**
-   * What was read from the topic's files stays there until the files of all channels have it. Units: `dueMs` Unix time
-   * in ms, 0 for at once.
+   * Transfers a run from the topic's files, where it stays until the files of all channels have it. Units: `dueMs`
+   * Unix time in ms, 0 for at once.
    */
   #transfer(position: number, count: number, dueMs: number, nowMs: number): void {
     const emptyCount = this.#emptyCount;
@@ -375,7 +375,7 @@ export class Topic {
       this.#store.release(position, count);
       this.transferCount -= count;
       this.queue.outsideBytes -= heldBytes;
-      // There may be memory again.
+      // Memory may be free now.
       if (this.isFlowing) this.queue.backend.demand();
       this.#closeWhenReleased();
     });

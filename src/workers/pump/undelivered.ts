@@ -1,6 +1,6 @@
 /**
- * What becomes of the messages of a topic or a channel that leave their queue without being delivered: they are
- * dropped, or go to another topic as dead letters. Counts both.
+ * Handles messages of a topic or a channel that leave their queue undelivered: it drops them, or sends them to
+ * another topic as dead letters. Counts both.
  *
  * Thread: pump.
  */
@@ -9,11 +9,11 @@ import type { QueuePolicy } from '../../shared/topic-policy.ts';
 import type { DeadLetters, Origin, Reason, Sender, SendingQueue } from './dead-letters.ts';
 
 export class Undelivered implements Sender {
-  /** Messages by why they were not delivered. */
+  /** Messages by the reason why they were not delivered. */
   expiredCount = 0;
   exhaustedCount = 0;
   droppedCount = 0;
-  /** Those of them that are in their topic for dead letters now, and those on their way there. */
+  /** Those that are in their dead letter topic, and those on their way there. */
   deadLetterCount = 0;
   leavingCount = 0;
 
@@ -33,8 +33,8 @@ export class Undelivered implements Sender {
   }
 
   /**
-   * Takes over messages that were taken off a queue, with their references. `attempts`: how often they were sent; 0 for
-   * as often as their records say.
+   * Takes over messages that were taken from a queue, with their references. `attempts`: how often they were sent; 0
+   * means the attempts in their records.
    */
   giveUp(
     queue: SendingQueue,

@@ -1,6 +1,6 @@
 /**
- * The messages of one queue that wait in memory: those that came from there, and those from the files that were put
- * back and whose records are still there. It counts what they take, and gives them to the backend when the memory is
+ * The messages of one queue that wait in memory: those that were put there, and those from the files that were put
+ * back and whose records are still on disk. It counts their memory, and moves them to the backend when the memory is
  * needed elsewhere.
  *
  * Thread: pump.
@@ -13,7 +13,7 @@ import { type HoldingQueue, NO_LEVEL, RAISE_BYTES_MIN } from './store/memory-sha
 import type { MessageStore } from './store/message-store.ts';
 import { NO_RECORD } from './store/slab.ts';
 
-/** What the tag of a message in memory says about it, where that is asked for. */
+/** The meaning of a message's tag. */
 export type TagMeaning = {
   readonly attemptsOf: (tag: number) => number;
   /** Units: Unix time in ms, 0 for at once. */
@@ -24,14 +24,14 @@ export class WaitingMemory implements HoldingQueue {
   /** Set by `MemoryShares`. */
   level = NO_LEVEL;
   raiseBytes = RAISE_BYTES_MIN;
-  /** Bytes that the messages take. */
+  /** Bytes of memory that the messages take. */
   memoryBytes = 0;
-  /** Bytes of them as disk records, where they are counted. */
+  /** Their bytes as disk records, if counted. */
   recordBytes = 0;
-  /** Messages that came from memory, and messages from the files that were put back. */
+  /** Messages that were put there, and messages from the files that were put back. */
   readonly fresh = new MemoryQueue();
   readonly returned = new MemoryQueue();
-  /** Ages of the messages, where they are bounded. */
+  /** The ages of the messages, if they are limited. */
   ages: MessageAges | null = null;
 
   readonly #store: MessageStore;
@@ -45,7 +45,7 @@ export class WaitingMemory implements HoldingQueue {
     this.#meaning = meaning;
   }
 
-  /** Whether `recordBytes` counts from now on; what is there is counted at once. */
+  /** Turns `recordBytes` on or off; existing messages are counted at once. */
   countRecords(isCounted: boolean): void {
     if (isCounted && !this.#countsRecords) {
       this.recordBytes = 0;
@@ -56,7 +56,7 @@ export class WaitingMemory implements HoldingQueue {
     this.#countsRecords = isCounted;
   }
 
-  /** Has the ages of the messages known from now on. */
+  /** Tracks the ages of the messages from now on. */
   watchAges(ages: MessageAges): void {
     this.ages = ages;
     this.#forEach((position, count, tag) => {
@@ -64,7 +64,7 @@ export class WaitingMemory implements HoldingQueue {
     });
   }
 
-  /** Puts a run behind all others of one of the queues. */
+  /** Adds a run at the end of one of the queues. */
   put(queue: MemoryQueue, position: number, count: number, tag: number): void {
     queue.put(position, count, tag);
     this.ages?.onPut(position, count, this.#meaning.attemptsOf(tag));
@@ -73,13 +73,13 @@ export class WaitingMemory implements HoldingQueue {
     if (this.memoryBytes >= this.raiseBytes) this.#store.shares.raise(this);
   }
 
-  /** Takes messages off the first run of one of the queues; they are still in the store. */
+  /** Removes messages from the first run of one of the queues; they are still in the store. */
   take(queue: MemoryQueue, count: number): void {
     this.#onTaken(queue.position, count);
     queue.take(count);
   }
 
-  /** Takes off the fronts what has expired there while it stood behind others. */
+  /** Removes hidden messages from the fronts: they expired before they got there. */
   passHidden({ hidden }: MessageAges): void {
     for (const queue of [this.fresh, this.returned]) {
       while (hidden.size > 0 && queue.runCount > 0 && hidden.delete(queue.position)) {
@@ -91,8 +91,8 @@ export class WaitingMemory implements HoldingQueue {
   }
 
   /**
-   * Gives the newest messages away: to the backend, or if the files have them, to be read again. Those that were put
-   * back go first. Behind others in the files they are out of their order.
+   * Evicts the newest messages: to the backend or, if the files have them, to be reread. Messages that were put back
+   * go first. In the files they come after others and so lose their order.
    */
   evict(bytesMax: number): number {
     if (!this.#backend.isAccepting) return 0;
@@ -110,7 +110,7 @@ export class WaitingMemory implements HoldingQueue {
     this.#onEmptied();
   }
 
-  /** Drops everything; the backend is closed or deleted by the caller. */
+  /** Drops everything; the caller closes or deletes the backend. */
   drop(): void {
     dropAll(this.fresh, this.#store);
     dropAll(this.returned, this.#store);
@@ -143,7 +143,9 @@ export class WaitingMemory implements HoldingQueue {
     } else this.#giveRunAway(position, count, tag, isOnDisk);
   }
 
-  /** Messages that the files have are to be read again; what is to be known of them was noted. */
+  /**
+   * Messages that the files have will be reread; their attempts and due times were written when they were put back.
+   */
   #giveRunAway(position: number, count: number, tag: number, isOnDisk: boolean): void {
     this.ages?.leaveMemory(position, count);
     if (!isOnDisk) {
@@ -176,7 +178,7 @@ export class WaitingMemory implements HoldingQueue {
           this.#backend.put(next, 1, attemptsOf(tag), dueMsOf(tag), null);
           continue;
         }
-        // It may have been noted as due later when it was.
+        // Its recorded due time may be later.
         this.#backend.update(next, attemptsOf(tag), dueMsOf(tag));
         this.#store.release(next, 1);
       }

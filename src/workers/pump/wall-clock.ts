@@ -1,6 +1,6 @@
 /**
- * Converts between the two times of a pump: monotonic time, which starts again with every process, and wall clock time,
- * in which the files say when a message is due.
+ * Converts between the two clocks of a pump: monotonic time, which restarts with every process, and wall clock time,
+ * in which the files store due times.
  *
  * Units: ms, of a monotonic clock and since 1970.
  * Thread: pump.
@@ -20,14 +20,14 @@ export class WallClock {
     return this.#unixMs();
   }
 
-  /** Wall clock time of a monotonic one by the current clocks: whole ms, never too early. */
+  /** The wall clock time of a monotonic time, by the current clocks: whole ms, never too early. */
   unixAt(monotonicMs: number): number {
-    // If the thread is held up between the two readings, the result is later, not earlier.
+    // If the thread is delayed between the two readings, the result is later, not earlier.
     const delayMs = monotonicMs - this.#monotonicMs();
     return Math.max(1, Math.ceil(this.#unixMs() + delayMs));
   }
 
-  /** Monotonic time of a wall clock one, never too early. */
+  /** The monotonic time of a wall clock time, never too early. */
   monotonicAt(unixMs: number): number {
     const delayMs = unixMs - this.#unixMs();
     return this.#monotonicMs() + delayMs;

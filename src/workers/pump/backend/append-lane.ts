@@ -8,11 +8,11 @@ import { assert } from '../../../shared/assert.ts';
 import { MemoryQueue } from '../store/memory-queue.ts';
 import type { Receipt } from './receipt.ts';
 
-/** Some messages of a write: their receipt, and when they are due (Unix time in ms, 0 for at once). */
+/** Messages of a write that share a receipt and a due time (Unix time in ms, 0 for at once). */
 export type AppendPart = { receipt: Receipt | null; count: number; dueMs: number };
 
 export class AppendLane {
-  /** What a failed write does to its messages: false keeps them for another try, true drops them with an error. */
+  /** Whether a failed write drops its messages with an error; otherwise they are kept and retried. */
   readonly isRefusable: boolean;
   /** The messages; the tag of a run is its attempts. */
   readonly runs = new MemoryQueue();
@@ -43,7 +43,7 @@ export class AppendLane {
     return this.#dueCount > 0;
   }
 
-  /** All messages are due at once from now on. Returns how many had another time. */
+  /** Clears all due times. Returns how many messages had one. */
   forgetDueTimes(): number {
     const count = this.#dueCount;
     for (const part of this.#parts) part.dueMs = 0;

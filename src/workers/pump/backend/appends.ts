@@ -1,6 +1,6 @@
 /**
  * Messages on their way into one disk queue. They wait in a lane, are sent, and leave when the disk thread answers.
- * After a failed write, accepted messages go back to their lane for another try; messages whose publisher still waits
+ * After a failed write, accepted messages return to their lane and are retried; messages whose publisher still waits
  * are refused.
  *
  * Bound: `TopicBacklog`.
@@ -29,7 +29,7 @@ export class Appends {
 
   readonly #store: MessageStore;
   readonly #backlog: TopicBacklog;
-  /** The part of `bytes` that the backlog has counted. */
+  /** The part of `bytes` that counts in the backlog. */
   #backlogBytes = 0;
   /** Accepted messages, and messages whose publishers wait for an answer. */
   readonly #kept = new AppendLane(false);
@@ -37,7 +37,7 @@ export class Appends {
   /** Messages of the writes in `#sent`, in the same order. */
   readonly #sentRuns = new MemoryQueue();
   readonly #sent: SentAppend[] = [];
-  /** When kept messages may be tried again; 0 unless the last write failed. */
+  /** When kept messages may be retried; 0 unless the last write failed. */
   #retryMs = 0;
 
   constructor(store: MessageStore, backlog: TopicBacklog) {
@@ -45,7 +45,7 @@ export class Appends {
     this.#backlog = backlog;
   }
 
-  /** Messages that may not be written yet. */
+  /** Messages that are not known to be written. */
   get count(): number {
     return this.#kept.runs.count + this.#refusable.runs.count + this.#sentRuns.count;
   }
@@ -60,7 +60,7 @@ export class Appends {
     return this.#refusable.runs.count > 0 || (this.#kept.runs.count > 0 && this.#retryMs === 0);
   }
 
-  /** When messages of a failed write are tried again; Infinity if there are none. */
+  /** When messages of a failed write are retried; Infinity if there are none. */
   get retryMs(): number {
     return this.#kept.runs.count > 0 ? this.#retryMs : Number.POSITIVE_INFINITY;
   }
@@ -76,7 +76,7 @@ export class Appends {
     receipt?.expect(count);
     const bytes = this.#store.runBytes(position, count);
     this.#count(bytes);
-    // Messages that wait because writing fails must not hold up other topics.
+    // Messages that wait because writes fail must not delay other topics.
     if (this.#retryMs === 0) this.#countBacklog(bytes);
     if (dueMs > 0) this.deferredCount += count;
     lane.put(position, count, attempts, dueMs, receipt);
@@ -89,8 +89,8 @@ export class Appends {
   }
 
   /**
-   * The oldest write was answered. After an error its accepted messages wait again, unless they have been dropped
-   * meanwhile (`isDropped`).
+   * Handles the answer to the oldest write. After an error its accepted messages wait again, unless they have been
+   * dropped meanwhile (`isDropped`).
    */
   onAnswer(error: string | null, isDropped: boolean, nowMs: number): void {
     const sent = this.#sent.shift();
@@ -102,14 +102,17 @@ export class Appends {
     else this.#putBack(sent);
   }
 
-  /** Writes what waits without its due times, which need more than the record. Returns how many messages had one. */
+  /**
+   * From now on writes waiting messages without due times, which need a state file. Returns how many messages had
+   * one.
+   */
   forgetDueTimes(): number {
     const count = this.#kept.forgetDueTimes();
     this.deferredCount -= count;
     return count;
   }
 
-  /** Drops what was not sent, and settles the receipts that wait for it. */
+  /** Drops unsent messages and settles their receipts. */
   drop(): void {
     this.#dropLane(this.#kept);
     this.#dropLane(this.#refusable);

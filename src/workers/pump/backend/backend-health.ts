@@ -4,7 +4,7 @@
  * Thread: pump.
  */
 
-/** What can fail. */
+/** The operations that can fail. */
 export type HealthConcern = 'write' | 'read' | 'sync';
 
 export class BackendHealth {
@@ -12,7 +12,7 @@ export class BackendHealth {
   readonly #errors: Record<HealthConcern, string | null> = { write: null, read: null, sync: null };
   #error: string | null = null;
 
-  /** `onChange` gets the reason when it becomes unhealthy, null when it is healthy again. */
+  /** `onChange` gets the reason when the queue becomes unhealthy, and null when it recovers. */
   constructor(onChange: (error: string | null) => void) {
     this.#onChange = onChange;
   }
@@ -27,7 +27,7 @@ export class BackendHealth {
     this.#tell();
   }
 
-  /** The queue is gone, and with it every failure. */
+  /** Clears all failures, because the queue no longer exists. */
   clear(): void {
     this.#errors.write = null;
     this.#errors.read = null;

@@ -1,5 +1,5 @@
 /**
- * Takes messages that the memory queue has no room for: a disk queue, or one that drops them.
+ * Receives messages that do not fit into the memory queue: a disk queue, or one that drops them.
  *
  * Seams: the simulator replaces `put`, `reread` and `delete` of an instance.
  * Thread: pump. Source: nsqd `BackendQueue`.
@@ -14,7 +14,7 @@ export interface Backend {
   readonly isDurable: boolean;
   /** Messages that wait in it, including fetched ones, without those that have a due time. */
   readonly depth: number;
-  /** Messages with a due time that are in the files, or on their way there, and not read yet. */
+  /** Unread messages with a due time that are in the files or on their way there. */
   readonly deferredCount: number;
   /** Bytes of the messages that wait in it, as disk records. */
   readonly bytes: number;
@@ -26,8 +26,8 @@ export interface Backend {
   readonly isAccepting: boolean;
 
   /**
-   * Takes a run with its references. Every backend takes everything at any time. A message with a due time comes back
-   * when it is due. Units: `dueMs` Unix time in ms, 0 for none.
+   * Takes over a run with its references. Every backend accepts everything at any time. A message with a due time
+   * returns when it is due. Units: `dueMs` Unix time in ms, 0 for none.
    */
   put(
     position: number,
@@ -36,22 +36,22 @@ export interface Backend {
     dueMs: number,
     receipt: Receipt | null,
   ): void;
-  /** Asks for messages to be fetched, if there are some and none are fetched. */
+  /** Fetches messages if there are any and none are fetched yet. */
   demand(): void;
-  /** Takes messages off the oldest run of `fetched`; their references go to the caller. */
+  /** Removes messages from the oldest run of `fetched`; the caller gets their references. */
   take(count: number): void;
-  /** The files may drop these messages. Messages that did not come from the files are ignored. */
+  /** Allows the files to drop these messages. Messages that did not come from the files are ignored. */
   finish(position: number, count: number): void;
   /**
-   * Updates a message that came from the files, for the case that it is read again: how often it was sent, and when it
-   * is due. Units: Unix time in ms, 0 for at once.
+   * Updates the attempts and the due time of a message from the files, in case it is read again. Units: Unix time in
+   * ms, 0 for at once.
    */
   update(position: number, attempts: number, dueMs: number): void;
-  /** Asks for a message that is only in the files to be fetched again, by the number of its record. */
+  /** Fetches a message that is only in the files again, by the number of its record. */
   reread(number: number): void;
   /** Drops everything. Calls back with null, or with an error. */
   empty(done: (error: string | null) => void): void;
-  /** Closes it for good and keeps its messages. Calls back as `empty`. */
+  /** Closes it permanently and keeps its messages. Calls back as `empty`. */
   close(done: (error: string | null) => void): void;
   /** Removes it with its files. Calls back as `empty`. */
   delete(done: (error: string | null) => void): void;

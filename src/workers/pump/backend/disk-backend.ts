@@ -44,10 +44,10 @@ import type { TopicBacklog } from './write-backlog.ts';
 
 type Ending = { request: typeof CLOSE | typeof DELETE; done: (error: string | null) => void };
 
-/** How long after a failed CLOSE the next one is sent. */
+/** Delay before a failed CLOSE is sent again. */
 const CLOSE_RETRY_MS = 1000;
 
-/** What a disk queue is made of. */
+/** The dependencies of a disk queue. */
 export type DiskBackendOptions = {
   readonly name: string;
   readonly store: MessageStore;
@@ -55,11 +55,11 @@ export type DiskBackendOptions = {
   /** Wall clock time in ms since 1970. */
   readonly unixMs: () => number;
   readonly listener: DiskBackendListener;
-  /** That of its topic. */
+  /** The backlog of its topic. */
   readonly backlog: TopicBacklog;
 };
 
-/** How long the end tries to write deferred messages with their times; then it has as long again without. */
+/** How long the shutdown tries to write deferred messages with their due times; then it tries as long without. */
 const DUE_TIMES_PATIENCE_MS = 15_000;
 
 export class DiskBackend implements Backend, LinkedQueue {
@@ -81,14 +81,14 @@ export class DiskBackend implements Backend, LinkedQueue {
   #isOpenSent = false;
   #isOpen = false;
   #isDue = false;
-  /** Callbacks of each `empty` that is not answered; the last ones are not sent. */
+  /** Callbacks of unanswered `empty` calls; the requests of the last ones may be unsent. */
   readonly #emptyings: ((error: string | null) => void)[] = [];
   #unsentEmptyings = 0;
   #ending: Ending | null = null;
   #isEndSent = false;
-  /** No CLOSE is sent before this time: the last one failed. */
+  /** When CLOSE may be sent again after a failure. */
   #closeMs = 0;
-  /** Since when writes fail while the queue is closing; undefined if they do not. */
+  /** Since when writes have failed while the queue is closing; undefined if they do not fail. */
   #failingSinceMs: number | undefined;
 
   constructor(options: DiskBackendOptions) {
@@ -141,7 +141,7 @@ export class DiskBackend implements Backend, LinkedQueue {
     return this.#ending === null && this.#health.isWell;
   }
 
-  /** References to messages that it has in memory; for tests and the simulator. */
+  /** References to its messages in memory; for tests and the simulator. */
   get heldCount(): number {
     return this.#appends.count + this.fetched.count;
   }
@@ -200,7 +200,7 @@ export class DiskBackend implements Backend, LinkedQueue {
   }
 
   close(done: (error: string | null) => void): void {
-    // Unacked records stay on disk; only the copies in memory go.
+    // Unacked records stay on disk; only the copies in memory are dropped.
     this.#reads.dropFetched();
     this.#end({ request: CLOSE, done });
   }
@@ -279,29 +279,32 @@ export class DiskBackend implements Backend, LinkedQueue {
     }
   }
 
-  /** Deferred messages are read before anybody waits for them, so that their time is known; unless memory is full. */
+  /**
+   * Reads deferred messages before a consumer waits for them, because their due times must be known; unless memory is
+   * full.
+   */
   #readDeferred(): void {
     if (this.#listener.hasRoom()) this.demand();
     else this.#listener.onStarved();
   }
 
-  /** Asks for a flush at the end of this turn. */
+  /** Schedules a flush at the end of this turn. */
   #setDue(): void {
     if (this.#isDue) return;
     this.#isDue = true;
     this.#link.setDue(this);
   }
 
-  /** Begins to close or delete. Reading stops: a READ that waits for its time would keep waking the loop. */
+  /** Starts to close or delete. Reading stops: a READ that waits for its time would keep waking the loop. */
   #end(ending: Ending): void {
     this.#ending = ending;
     this.#reads.cancel();
     this.#setDue();
   }
 
-  /** Writes every request that is due, in the order in which they must take effect. */
+  /** Writes all due requests, in the order in which they must take effect. */
   #sendAll(nowMs: number): boolean {
-    // The disk thread has no such queue any more.
+    // The disk thread no longer has this queue.
     if (this.#isEndSent) return true;
     if (!this.#isOpenSent) {
       if (!this.#requests.open(this.#name)) return false;
@@ -316,7 +319,7 @@ export class DiskBackend implements Backend, LinkedQueue {
     return nowMs < this.#closeMs || this.#sendEnding();
   }
 
-  /** CLOSE waits until everything is on disk; DELETE need not. */
+  /** CLOSE waits until everything is on disk; DELETE does not wait. */
   #sendEnding(): boolean {
     if (this.#ending === null) return true;
     if (this.#ending.request === CLOSE && this.#appends.count > 0) return true;
@@ -327,17 +330,17 @@ export class DiskBackend implements Backend, LinkedQueue {
 
   #onAppended(error: string | null, nowMs: number): void {
     this.#health.set('write', error);
-    // A queue that takes a write is open.
+    // A successful write implies that the queue is open.
     if (error === null) this.#health.set('read', null);
     // While EMPTY_QUEUE or DELETE is on its way, every write that is answered was sent before it.
     const isDropped = this.#emptyings.length > 0 || this.#ending?.request === DELETE;
     this.#appends.onAnswer(error, isDropped, nowMs);
     if (this.#ending?.request === CLOSE) this.#onAppendedAtEnd(error, nowMs);
-    // Kept messages or the end may have waited for this answer.
+    // Kept messages or the ending may have waited for this answer.
     if (this.#appends.count > 0 || this.#ending !== null) this.#setDue();
   }
 
-  /** After some time of failing writes, messages without their times are better than none. */
+  /** After some time of failing writes, gives up due times rather than messages. */
   #onAppendedAtEnd(error: string | null, nowMs: number): void {
     this.#failingSinceMs = error === null ? undefined : (this.#failingSinceMs ?? nowMs);
     if (nowMs - (this.#failingSinceMs ?? nowMs) < DUE_TIMES_PATIENCE_MS) return;
@@ -351,7 +354,7 @@ export class DiskBackend implements Backend, LinkedQueue {
 
   #onRecords(type: number, error: string | null, answers: RingReader, nowMs: number): void {
     this.#reads.onAnswered();
-    // Records that were read before the queue was emptied, or while it ends, are dropped.
+    // Drops records that were read before the queue was emptied, or while it ends.
     if (this.#emptyings.length > 0 || this.#ending !== null) return;
     if (error !== null) {
       this.#onUnreadable(error, nowMs);
@@ -369,7 +372,7 @@ export class DiskBackend implements Backend, LinkedQueue {
     this.#setDue();
   }
 
-  /** CLOSE is tried again as long as the broker waits for it. */
+  /** CLOSE is retried as long as the broker waits for it. */
   #onNotClosed(error: string, nowMs: number): void {
     this.#health.set('sync', error);
     this.#isEndSent = false;
@@ -377,7 +380,7 @@ export class DiskBackend implements Backend, LinkedQueue {
     this.#setDue();
   }
 
-  /** The files may drop a record. */
+  /** Allows the files to drop a record. */
   #finish(number: number): void {
     this.#outcomes.finish(number);
     this.#setDue();

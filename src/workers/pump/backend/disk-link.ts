@@ -1,8 +1,8 @@
 /**
  * A pump thread's end of the two rings to one disk thread, and the queues of that disk thread.
  *
- * Requests are written by the queues at the end of a turn (`flush`), so that a turn's messages for one queue
- * are one write; answers are handed to the queue they are for.
+ * Queues write their requests at the end of a turn (`flush`), so that a turn's messages for one queue are one write;
+ * each answer is passed to its queue.
  *
  * Bound: the request ring. While it is full `isCongested` is true; `WriteBacklog` bounds how much may wait for it.
  *
@@ -18,18 +18,18 @@ import { END, QUEUE, STATUS, STATUS_LEVEL, STATUS_WORDS } from '../../disk-recor
 /** Log level, with the number that the disk thread's own lines use. */
 const LOG_ERROR = 4;
 
-/** A queue as the link sees it. */
+/** A queue, as its link sees it. */
 export interface LinkedQueue {
-  /** Writes what is due into the request ring. Returns false when the ring is full. */
+  /** Writes due requests into the request ring. Returns false if the ring is full. */
   flush(nowMs: number): boolean;
-  /** Takes an answer: the ring's front record. */
+  /** Handles an answer: the ring's front record. */
   onAnswer(type: number, answers: RingReader, nowMs: number): void;
 }
 
 export class DiskLink {
   readonly requests: RingWriter;
   isCongested = false;
-  /** When the next flush is due even if nothing happens; Infinity if never. */
+  /** When the next flush is due without other events; Infinity if never. */
   nextDeadlineMs = Number.POSITIVE_INFINITY;
 
   readonly #answers: RingReader;
@@ -37,7 +37,7 @@ export class DiskLink {
   readonly #onStatus: (level: number, text: string) => void;
   readonly #queues = new Map<number, LinkedQueue>();
   #due: LinkedQueue[] = [];
-  /** Queues that had a failure, and when they try again. */
+  /** Queues that had a failure, and when they retry. */
   readonly #retries = new Map<LinkedQueue, number>();
   #lastNumber = 0;
 
@@ -71,12 +71,12 @@ export class DiskLink {
     this.#queues.delete(number);
   }
 
-  /** Flushes the queue at the end of this turn. A queue calls this once until it is flushed. */
+  /** Schedules the queue for a flush at the end of this turn. A queue calls this once per flush. */
   setDue(queue: LinkedQueue): void {
     this.#due.push(queue);
   }
 
-  /** Flushes the queue at that time, or earlier. */
+  /** Schedules the queue for a flush at this time or earlier. */
   retryAt(queue: LinkedQueue, timeMs: number): void {
     this.#retries.set(queue, Math.min(timeMs, this.#retries.get(queue) ?? timeMs));
     this.nextDeadlineMs = Math.min(this.nextDeadlineMs, timeMs);
@@ -103,7 +103,7 @@ export class DiskLink {
       this.#due = [];
       this.isCongested = false;
       for (const queue of due) {
-        // Once the ring is full the other queues are not tried, so that the order among queues stays fair.
+        // When the ring is full, the remaining queues are not tried, which keeps the order among queues fair.
         if (this.isCongested || !queue.flush(nowMs)) {
           this.isCongested = true;
           this.#due.push(queue);
@@ -113,7 +113,7 @@ export class DiskLink {
     if (this.requests.publish()) this.#bell.ring();
   }
 
-  /** Tells the disk thread that this was the last request. Returns false when the ring is full. */
+  /** Tells the disk thread that no more requests follow. Returns false if the ring is full. */
   end(): boolean {
     if (this.requests.claim(0) === FULL) return false;
     this.requests.commit(END, 0);

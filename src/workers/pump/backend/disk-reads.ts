@@ -1,8 +1,8 @@
 /**
- * What a pump reads from a disk queue: the next records, or evicted ones once more, with one request at a time.
+ * Reads from a disk queue: the next records, or evicted ones again, with one request at a time.
  *
- * Bound: one answer of `MemoryShares.readBytes`, as nothing more is fetched before that is taken; a number for each
- * record that is to be read again.
+ * Bound: one answer of `MemoryShares.readBytes`, since nothing more is fetched before that is taken; a number for
+ * each record to reread.
  *
  * Thread: pump.
  */
@@ -23,10 +23,10 @@ import { UnreadRecords } from './unread-records.ts';
 const answer = new RecordsAnswer();
 /** Records in one request for evicted records. */
 const REREAD_COUNT = 1024;
-/** How long after a failed read the next one is tried. */
+/** Delay before a failed read is retried. */
 const RETRY_MS = 1000;
 
-/** What reading needs of its disk queue. */
+/** What reading needs from its disk queue. */
 export type DiskReadsOptions = {
   readonly store: MessageStore;
   readonly requests: DiskRequests;
@@ -34,7 +34,7 @@ export type DiskReadsOptions = {
   readonly unixMs: () => number;
   readonly onDeferred: DiskBackendListener['onDeferred'];
   readonly onPastDue: DiskBackendListener['onPastDue'];
-  /** A record could not be read again, and is lost. */
+  /** A record could not be reread and is lost. */
   readonly onLost: (number: number) => void;
 };
 
@@ -44,12 +44,12 @@ export class DiskReads {
 
   readonly #options: DiskReadsOptions;
   readonly #store: MessageStore;
-  /** Numbers of records that are to be read again. */
+  /** Numbers of the records to reread. */
   readonly #rereads = new Rereads();
   #fetchedBytes = 0;
-  /** The one request for records. Sent: it is not answered yet. */
+  /** The request for records. `sent`: it is not answered yet. */
   #request: 'none' | 'wanted' | 'sent' = 'none';
-  /** No request is sent before this time: the last read failed. */
+  /** When a request may be sent again after a failed read. */
   #retryMs = 0;
 
   constructor(options: DiskReadsOptions) {
@@ -57,28 +57,28 @@ export class DiskReads {
     this.#store = options.store;
   }
 
-  /** Records that wait, fetched or not, without those that have a due time. */
+  /** Waiting records, fetched or not, without those that have a due time. */
   get depth(): number {
     const unread = this.unread.count - this.unread.deferredCount;
     return unread + this.#rereads.count + this.fetched.count;
   }
 
-  /** Their bytes, as far as known. */
+  /** Their bytes, an estimate. */
   get bytes(): number {
     return this.unread.bytes + this.#fetchedBytes;
   }
 
-  /** Whether there is anything to be read. */
+  /** Whether there is anything to read. */
   get hasReadable(): boolean {
     return this.unread.count + this.#rereads.count > 0;
   }
 
-  /** Whether no request is wanted or under way. */
+  /** Whether no request is wanted or sent. */
   get isIdle(): boolean {
     return this.#request === 'none';
   }
 
-  /** Whether a request is under way. */
+  /** Whether a request is sent and unanswered. */
   get isSent(): boolean {
     return this.#request === 'sent';
   }
@@ -88,34 +88,34 @@ export class DiskReads {
     return this.#request === 'wanted' ? this.#retryMs : undefined;
   }
 
-  /** A request is to be sent. There must be none. */
+  /** Requests records at the next flush. There must be no other request. */
   want(): void {
     assert(this.#request === 'none', 'one request for records at a time');
     this.#request = 'wanted';
   }
 
-  /** A request that is not sent yet is not to be sent. */
+  /** Cancels a request that is not sent yet. */
   cancel(): void {
     if (this.#request === 'wanted') this.#request = 'none';
   }
 
-  /** Asks for an evicted record again. */
+  /** Requests an evicted record. */
   reread(number: number): void {
     this.#rereads.add(number);
   }
 
-  /** Takes messages off the oldest run that was fetched; their references go to the caller. */
+  /** Removes messages from the oldest fetched run; the caller gets their references. */
   take(count: number): void {
     this.#fetchedBytes -= this.#store.runBytes(this.fetched.position, count);
     this.fetched.take(count);
   }
 
-  /** Sends the wanted request if its time has come. Returns false when the ring is full. */
+  /** Sends the wanted request when it is due. Returns false if the ring is full. */
   send(nowMs: number): boolean {
     if (this.#request !== 'wanted' || nowMs < this.#retryMs) return true;
     const { requests } = this.#options;
     const { readBytes } = this.#store.shares;
-    // Records that were read before are older than unread ones.
+    // Evicted records are older than unread ones.
     const isSent =
       this.#rereads.count > 0
         ? requests.reread(readBytes, this.#rereads.front(REREAD_COUNT))
@@ -126,13 +126,13 @@ export class DiskReads {
     return true;
   }
 
-  /** The request is answered, with records or an error. */
+  /** The request was answered, with records or an error. */
   onAnswered(): void {
     assert(this.#request === 'sent', 'records are answers to a request');
     this.#request = 'none';
   }
 
-  /** Takes the ring's front record, RECORDS. */
+  /** Handles the ring's front record, RECORDS. */
   onRecords(answers: RingReader): void {
     answer.open(answers);
     const unixMs = this.#options.unixMs();
@@ -150,7 +150,7 @@ export class DiskReads {
     }
   }
 
-  /** Takes the ring's front record, REREAD_DONE. */
+  /** Handles the ring's front record, REREAD_DONE. */
   onReread({ words, bytes, offset, length }: RingReader): void {
     const count = words[(offset >>> 2) + RECORDS_COUNT];
     const numbers = words.subarray(((offset + length) >>> 2) - count, (offset + length) >>> 2);
@@ -169,7 +169,8 @@ export class DiskReads {
   }
 
   /**
-   * A read has failed. The read is wanted again: until the files are open nobody knows what they hold, and would ask.
+   * A read has failed. It is wanted again: until the files are open their contents are unknown, so no one would ask
+   * for them.
    */
   onFailed(nowMs: number): void {
     this.#retryMs = nowMs + RETRY_MS;
@@ -181,7 +182,7 @@ export class DiskReads {
     this.#fetchedBytes = 0;
   }
 
-  /** The records are gone. */
+  /** The records no longer exist. */
   clear(): void {
     this.dropFetched();
     this.unread.clear();
@@ -195,7 +196,7 @@ export class DiskReads {
     else onDeferred(position, dueMs);
   }
 
-  /** Tells when messages were due that are now. */
+  /** Reports the due times of messages that are already due. */
   #tellPastDue(position: number, count: number): void {
     const { onPastDue } = this.#options;
     if (onPastDue === null || !answer.hasDueTimes) return;

@@ -1,6 +1,6 @@
 /**
- * Writes the requests of one disk queue into the request ring. Each method returns false when the ring is full,
- * and then has written nothing.
+ * Writes the requests of one disk queue into the request ring. Each method returns false if the ring is full; it has
+ * then written nothing.
  *
  * Thread: pump.
  */
@@ -66,7 +66,7 @@ export class DiskRequests {
     return true;
   }
 
-  /** A request with no field but the queue. */
+  /** A request whose only field is the queue. */
   plain(type: typeof EMPTY_QUEUE | typeof CLOSE | typeof DELETE): boolean {
     const offset = this.#ring.claim(QUEUE_WORDS * 4);
     if (offset === FULL) return false;
@@ -76,8 +76,8 @@ export class DiskRequests {
   }
 
   /**
-   * Writes as many messages as fit, oldest first, and moves them from the lane to `sent`. Returns the parts
-   * that they belong to, null when the ring is full.
+   * Writes as many messages as fit, oldest first, and moves them from the lane to `sent`. Returns their parts, or
+   * null if the ring is full.
    */
   append(lane: AppendLane, sent: MemoryQueue): AppendPart[] | null {
     const ring = this.#ring;
@@ -123,7 +123,7 @@ export class DiskRequests {
     return this.#sendList(UPDATE, UPDATE_ENTRIES, entries);
   }
 
-  /** Asks for the next records. Units: `bytes` is the size of the answer, unless a single record is larger. */
+  /** Requests the next records. Units: `bytes` is the size of the answer, unless a single record is larger. */
   read(bytes: number): boolean {
     const offset = this.#ring.claim(READ_WORDS * 4);
     if (offset === FULL) return false;
@@ -133,7 +133,7 @@ export class DiskRequests {
     return true;
   }
 
-  /** Asks for the records of these runs of (first number, count) again. Units: `bytes` as for `read`. */
+  /** Requests the records of these runs of (first number, count) again. Units: `bytes` as for `read`. */
   reread(bytes: number, runs: readonly number[]): boolean {
     const length = (REREAD_RUNS + runs.length) * 4;
     const offset = this.#ring.claim(length);
@@ -146,7 +146,7 @@ export class DiskRequests {
     return true;
   }
 
-  /** Sends a list with as many requests as it needs. Returns false when the ring has no room for all. */
+  /** Sends a list with as many requests as needed. Returns false if the ring has no room for all. */
   #sendList(type: typeof FINISH | typeof UPDATE, start: number, list: number[]): boolean {
     const ring = this.#ring;
     // Both kinds of entries are of two or four words.
@@ -179,7 +179,7 @@ export class DiskRequests {
     return count;
   }
 
-  /** Returns the offset behind the records. */
+  /** Returns the offset after the records. */
   #writeRun(position: number, count: number, tag: number, from: number): number {
     const store = this.#store;
     let at = from;
@@ -190,7 +190,7 @@ export class DiskRequests {
     return at;
   }
 
-  /** Returns the offset behind the due times. */
+  /** Returns the offset after the due times. */
   #writeDueTimes(parts: readonly AppendPart[], from: number): number {
     let word = from >>> 2;
     for (const { count, dueMs } of parts) {

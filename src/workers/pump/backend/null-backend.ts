@@ -1,5 +1,5 @@
 /**
- * The backend of ephemeral topics and channels: messages that the memory queue has no room for are dropped.
+ * The backend of ephemeral topics and channels: it drops messages that do not fit into the memory queue.
  *
  * Thread: pump. Source: nsqd `dummyBackendQueue`.
  */

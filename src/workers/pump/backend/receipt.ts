@@ -1,5 +1,5 @@
 /**
- * Waits until messages are on disk, whatever number of queues and writes they are spread over.
+ * Waits until messages are on disk, across any number of queues and writes.
  *
  * Thread: pump.
  */
@@ -9,7 +9,7 @@ import { assert } from '../../../shared/assert.ts';
 export class Receipt {
   /**
    * Whether a failed write is final: the messages are dropped and the publisher gets an error. Otherwise they were
-   * accepted before, and are written again until that succeeds.
+   * accepted before, and the write is retried until it succeeds.
    */
   readonly isRefusable: boolean;
   /** Why some of the messages are not on disk, or null. */

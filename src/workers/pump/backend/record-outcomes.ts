@@ -1,9 +1,9 @@
 /**
- * The outcomes of records that one disk queue has shown, until the disk thread is told: which are finished, and the
- * attempts and due times of those that wait.
+ * Pending outcomes of records that one disk queue has handed out, until they are sent to the disk thread: which are
+ * finished, and the attempts and due times of those that wait.
  *
- * Bound: one run for each message that is finished, and about two updates for each that waits. While the request ring
- * has no room, a message may be put back any number of times; only its last update counts.
+ * Bound: one run for each finished message, and about two updates for each that waits. While the request ring is
+ * full, a message may be put back any number of times; only its last update counts.
  * Thread: pump.
  */
 
@@ -18,7 +18,7 @@ export class RecordOutcomes {
   #finished: number[] = [];
   /** Entries of (number, attempts, due time high, low). */
   #updates: number[] = [];
-  /** How long `#updates` may become before superseded ones are dropped. */
+  /** The length of `#updates` at which superseded ones are dropped. */
   #updatesMax = UPDATES_KEPT;
 
   finish(number: number): void {
@@ -34,13 +34,13 @@ export class RecordOutcomes {
     this.#updates.push(number, attempts, Math.floor(dueMs / 2 ** 32), dueMs % 2 ** 32);
   }
 
-  /** Sends all of it to the disk thread. Returns false when the ring has no room for all. */
+  /** Sends everything to the disk thread. Returns false if the ring has no room for all. */
   send(requests: DiskRequests): boolean {
     if (this.#updates.length > 0 && !requests.update(this.#updates)) return false;
     return this.#finished.length === 0 || requests.finish(this.#finished);
   }
 
-  /** Forgets everything: the records are gone. */
+  /** Drops everything, because the records no longer exist. */
   clear(): void {
     this.#finished = [];
     this.#updates = [];

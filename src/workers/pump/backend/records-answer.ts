@@ -16,7 +16,7 @@ import {
 const NO_WORDS = new Uint32Array(0);
 
 export class RecordsAnswer {
-  /** Remaining records, where the next one begins, and its number. */
+  /** The number of remaining records; the offset and the number of the next one. */
   count = 0;
   at = 0;
   number = 0;
@@ -25,7 +25,7 @@ export class RecordsAnswer {
   /** Index of the next record's due time; 0 if there are none. */
   #due = 0;
 
-  /** Begins with the ring's front record. */
+  /** Opens the ring's front record. */
   open(answers: RingReader): void {
     const { words, offset, length } = answers;
     const at = offset >>> 2;
@@ -52,7 +52,7 @@ export class RecordsAnswer {
     return this.#due === 0 ? 0 : this.#dueAt(index);
   }
 
-  /** How many of the next records in a row are due by then. */
+  /** How many of the next consecutive records are due by then. */
   countDueAt(unixMs: number): number {
     if (this.#due === 0) return this.count;
     let count = 0;

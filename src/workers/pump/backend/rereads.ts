@@ -2,12 +2,12 @@
  * Numbers of evicted records that a disk queue must hand out again, oldest first. They are kept as runs, because
  * records that are due together were often written together.
  *
- * Bound: none of its own, two words for each run; the evicted messages bound it.
+ * Bound: two words for each run; the number of evicted messages bounds it.
  * Thread: pump.
  */
 
 const RUN_WORDS = 2;
-/** Words that were taken before they are given back. */
+/** Used words that accumulate before they are freed. */
 const TAKEN_MAX = 4096;
 
 export class Rereads {
@@ -27,7 +27,7 @@ export class Rereads {
     else runs.push(number, 1);
   }
 
-  /** The oldest runs of (first number, count), with this many records at most. */
+  /** The oldest runs of (first number, count), with at most this many records. */
   front(countMax: number): number[] {
     const runs: number[] = [];
     let left = countMax;

@@ -1,5 +1,5 @@
 /**
- * The unread records of a disk queue as of its last answer; none once it is emptied.
+ * The unread records of a disk queue as of its last answer; none after it is emptied.
  *
  * Units: `bytes` with size fields.
  * Thread: pump.
@@ -14,7 +14,7 @@ export class UnreadRecords {
   /** How many of them have a due time. */
   deferredCount = 0;
 
-  /** Takes the counts of any answer: the ring's front record. */
+  /** Reads the counts from any answer: the ring's front record. */
   update({ words, offset }: RingReader): void {
     const at = offset >>> 2;
     this.count = words[at + ANSWER_UNREAD] * 2 ** 32 + words[at + ANSWER_UNREAD + 1];

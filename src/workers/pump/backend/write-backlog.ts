@@ -1,14 +1,16 @@
 /**
- * Bounds what the topics of a pump thread have on its way to the disk, so that a topic that writes at full speed leaves
- * room to the others.
+ * Limits how much the topics of a pump thread have on its way to the disk, so that a topic that writes at full speed
+ * leaves room for the others.
  *
  * Shares are per topic, not per queue: otherwise a topic with many channels would get many shares. Each topic has two
- * limits. Its messages that wait or are sent: above `holdBytes` the topic is held, and main takes no more publishes for
- * it until half of them is written; other topics continue. Its writes that are sent: above SENT_COST_MAX the queues of
- * the topic wait for their turn, so that a write of another topic has little before it in the request ring.
+ * limits. The first is for messages that wait or are sent: above `holdBytes` the topic is held, and main accepts no
+ * more publishes for it until half of them are written; other topics continue. The second is for sent writes: above
+ * SENT_COST_MAX the queues of the topic wait for their turn, so that a write of another topic has little ahead of it
+ * in the request ring.
  *
- * Bound: `holdBytes` for each topic, and what was on its way when it was held: a publish ring. Above `fullBytes` for
- * all topics together, each is held at an eighth of `holdBytes`; from twice `fullBytes` on the pump takes no publishes.
+ * Bound: `holdBytes` for each topic, plus what was on its way when it was held: a publish ring. When all topics
+ * together exceed `fullBytes`, each is held at an eighth of `holdBytes`; from twice `fullBytes` on the pump takes no
+ * publishes.
  *
  * Messages that wait because a write has failed do not count: their publishers get an error instead of being held.
  *
@@ -25,15 +27,15 @@ const DEFAULT_BOUNDS: BacklogBounds = { holdBytes: 1024 * 1024, fullBytes: 4 * 1
 const LEAST_SHARE = 1 / 8;
 /** The part of its share at which a held topic continues. */
 const RELEASE_SHARE = 1 / 2;
-/** Limit for the cost of a topic's unanswered writes: their bytes, and a fixed amount for each. */
+/** Limit of the cost of a topic's unanswered writes: their bytes, and a fixed amount for each. */
 const SENT_COST_MAX = 1024 * 1024;
 const WRITE_COST = 4096;
-/** Queues that may write after a write was answered. */
+/** Most queues that are woken after the answer to a write. */
 const WAKE_MAX = 64;
 
 /** A queue that waits for its topic's turn to write. */
 interface WaitingQueue {
-  /** Its topic may write again. */
+  /** The topic may write again. */
   onMayWrite(): void;
 }
 
@@ -51,7 +53,7 @@ export class WriteBacklog {
     return this.bytes > 2 * this.bounds.fullBytes;
   }
 
-  /** What one topic may have on its way now. */
+  /** How much one topic may have on its way now. */
   get topicBytes(): number {
     const { holdBytes, fullBytes } = this.bounds;
     return this.bytes > fullBytes ? holdBytes * LEAST_SHARE : holdBytes;
@@ -83,7 +85,7 @@ export class TopicBacklog {
     return this.#sentCost < SENT_COST_MAX;
   }
 
-  /** Messages are to be written. */
+  /** Adds messages to write. */
   add(bytes: number): void {
     this.#bytes += bytes;
     this.#all.bytes += bytes;
@@ -92,7 +94,7 @@ export class TopicBacklog {
     this.#onHeld(true);
   }
 
-  /** Messages were written, or need not be written any more. */
+  /** Removes messages that were written or no longer need to be. */
   remove(bytes: number): void {
     this.#bytes -= bytes;
     this.#all.bytes -= bytes;

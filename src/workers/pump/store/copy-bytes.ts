@@ -2,7 +2,7 @@
 const LOOP_BYTES_MAX = 48;
 
 /**
- * Copies `bytes` bytes, between different buffers or places that do not overlap.
+ * Copies `bytes` bytes between different buffers or regions that do not overlap.
  *
  * Thread: any.
  */
@@ -17,6 +17,6 @@ export function copyBytes(
     for (let i = 0; i < bytes; i++) target[to + i] = source[from + i];
     return;
   }
-  // Through the prototype, Buffer's copy takes any Uint8Array as source.
+  // Buffer's `copy` accepts any Uint8Array as `this`.
   (source as Buffer).copy(target, to, from, from + bytes);
 }

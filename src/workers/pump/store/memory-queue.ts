@@ -2,11 +2,11 @@
  * A queue of messages in memory, kept as runs: consecutive positions of one slab with one tag.
  *
  * A batch of two hundred messages is one entry, and so is a stream of single ones. A tag is a number that the owner
- * keeps with a message: in a topic the delay of a deferred publish, in a channel the attempts so far, among messages
- * that were fetched from disk HAS_DUE_TIME or nothing.
+ * stores with a message: in a topic the delay of a deferred publish, in a channel the attempts so far, for messages
+ * fetched from disk HAS_DUE_TIME or 0.
  *
  * Shape: a ring of entries of three words: position, count, tag. Bound: none of its own; callers check `count` before
- * they put. The ring doubles when it is full and shrinks when it has emptied.
+ * they put. The ring doubles when it is full and shrinks when it becomes empty.
  *
  * Seams: the simulator replaces `put` of an instance.
  * Thread: pump.
@@ -19,7 +19,7 @@ const ENTRY_WORDS = 3;
 /** Shared by all empty queues: most queues are empty. */
 const NO_ENTRIES = new Uint32Array(0);
 const ENTRIES_AT_FIRST = 4;
-/** An emptied ring larger than this is given back. */
+/** A ring larger than this is freed when it becomes empty. */
 const ENTRIES_KEPT = 1024;
 
 export class MemoryQueue {
@@ -32,7 +32,7 @@ export class MemoryQueue {
   #first = 0;
   #runs = 0;
 
-  /** Puts a run behind all others. */
+  /** Adds a run at the end. */
   put(position: number, count: number, tag: number): void {
     assert(count > 0, 'a run has messages');
     this.count += count;
@@ -50,7 +50,7 @@ export class MemoryQueue {
     return this.#entries[this.#first * ENTRY_WORDS];
   }
 
-  /** Messages in the oldest run; 0 when the queue is empty. */
+  /** Messages in the oldest run; 0 if the queue is empty. */
   get runCount(): number {
     return this.#runs === 0 ? 0 : this.#entries[this.#first * ENTRY_WORDS + 1];
   }
@@ -60,7 +60,7 @@ export class MemoryQueue {
     return this.#entries[this.#first * ENTRY_WORDS + 2];
   }
 
-  /** Takes messages off the oldest run. */
+  /** Removes messages from the oldest run. */
   take(count: number): void {
     const at = this.#first * ENTRY_WORDS;
     assert(count <= this.runCount, 'no more is taken than the oldest run holds');
@@ -100,7 +100,7 @@ export class MemoryQueue {
     if (this.#runs === 0 && this.#capacity > ENTRIES_KEPT) this.#reset();
   }
 
-  /** How many of the last messages take up to so many bytes, as `bytesOf` counts them; at least one. */
+  /** How many of the last messages take at most `bytesMax`, as `bytesOf` counts them; at least one. */
   countOfLast(bytesMax: number, bytesOf: (position: number, count: number) => number): number {
     let count = 0;
     let left = bytesMax;

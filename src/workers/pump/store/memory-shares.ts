@@ -1,6 +1,5 @@
 /**
- * Shares the memory for messages among the queues of a pump thread, so that a queue that holds much cannot take it from
- * those that hold little.
+ * Divides the memory for messages among the queues of a pump thread, so that large queues leave room for small ones.
  *
  * Units: bytes of memory in use, less what is on its way to the disk and therefore about to be free.
  *
@@ -12,21 +11,21 @@
  * them. So the room between `common` and the budget is left to queues that hold little. If n queues want more than
  * there is, they get equal parts: each stops at 1/16 of what the others leave.
  *
- * If a queue is refused although another holds at least four times as much, the largest queues put nothing into memory
- * and evict, until there is room below `common` again. So a queue that wants to grow catches up with earlier ones.
+ * If a queue is refused although another holds at least four times as much, the largest queues accept nothing into
+ * memory and evict until there is room below `common` again. So a growing queue catches up with earlier ones.
  *
- * Finding the largest queue does not look at all of them: each queue is in the level of its size, one level for each
- * power of two. It rises when it grows, and sinks only while the largest queue is looked for.
+ * Finding the largest queue does not scan all of them: each queue is in the level of its size, one level for each
+ * power of two. It moves up when it grows, and down only during a search for the largest queue.
  *
  * Bound: a turn evicts EVICT_BYTES_PER_TURN, and nothing while LEAVING_BYTES_MAX are on their way to the disk.
  * Thread: pump.
  * Source: own; the rule for small queues is that of dynamic thresholds in shared-memory switches (Choudhury, Hahne).
  */
 
-/** What is left to queues that hold little: a quarter of the budget, and no more than this. */
+/** The largest reserve for small queues, which is otherwise a quarter of the budget. */
 const RESERVE_BYTES_MAX = 32 * 1024 * 1024;
 const RESERVE_SHARE = 1 / 4;
-/** How far above `common` memory may get before queues evict, as a share of the reserve. */
+/** How far memory use may exceed `common` before queues evict, as a share of the reserve. */
 const SLACK_SHARE = 1 / 4;
 /** A queue is small while it holds less than this share of the memory that is left. */
 const SMALL_SHARE = 1 / 16;
@@ -35,9 +34,9 @@ const LEAVING_BYTES_MAX = 4 * 1024 * 1024;
 /** Queues below this level (4 KiB) are ignored. */
 const LEVEL_MIN = 12;
 const LEVELS = 32;
-/** How many levels, which are powers of two, a refused queue is below one that evicts for it. */
+/** How many levels (powers of two) a refused queue must be below a queue that evicts for it. */
 const PRESSURE_LEVELS = 2;
-/** Bytes of one answer to a read, while memory is short and while it is not. */
+/** Bytes of one answer to a read, while memory is short and otherwise. */
 const READ_BYTES_MIN = 16 * 1024;
 const READ_BYTES_MAX = 256 * 1024;
 
@@ -45,17 +44,17 @@ const READ_BYTES_MAX = 256 * 1024;
 export interface HoldingQueue {
   /** Bytes that it can evict. */
   readonly memoryBytes: number;
-  /** Its level, and the bytes from which on it must call `raise`. Only `MemoryShares` sets them. */
+  /** Its level, and the bytes from which it must call `raise`. Only `MemoryShares` sets them. */
   level: number;
   raiseBytes: number;
   /**
-   * Evicts its newest messages, up to this many bytes or one message that is larger. Returns how many bytes; 0 if it
-   * cannot now.
+   * Evicts its newest messages, up to this many bytes or one larger message. Returns how many bytes; 0 if it cannot
+   * evict now.
    */
   evict(bytesMax: number): number;
 }
 
-/** The level of a queue that holds little, as every queue does at first, and the bytes at which it calls `raise`. */
+/** The initial level of every queue, and the bytes at which it calls `raise`. */
 export const NO_LEVEL = -1;
 export const RAISE_BYTES_MIN = 2 ** LEVEL_MIN;
 
@@ -99,7 +98,7 @@ export class MemoryShares {
     return Math.min(READ_BYTES_MAX, Math.max(READ_BYTES_MIN, share));
   }
 
-  /** A queue that holds this much was refused: others evict for it if they hold far more. */
+  /** A queue that holds this much was refused: far larger queues evict for it. */
   onRefused(heldBytes: number): void {
     if (levelOf(heldBytes) + PRESSURE_LEVELS <= this.#topLevel) this.#isPressed = true;
   }
@@ -129,7 +128,7 @@ export class MemoryShares {
       if (queue.memoryBytes < (this.#budgetBytes - this.#settledBytes) * SMALL_SHARE) break;
       const given = queue.evict(wanted - evicted);
       evicted += given;
-      // It may still be the largest.
+      // This queue may still be the largest.
       if (given > 0) this.#place(queue, levelOf(queue.memoryBytes));
     }
     for (const queue of stuck) this.#place(queue, levelOf(queue.memoryBytes));

@@ -1,12 +1,12 @@
 /**
- * The bytes of all messages that a pump thread holds, each message once, whatever number of channels it waits in.
+ * The bytes of all messages that a pump thread holds, each message once, regardless of how many channels it waits in.
  *
- * A message is a position: its slab's index and its slot. Each place that keeps a position holds a
- * reference; a slab is reused when the last reference into it is dropped. Messages arrive in batches that are
- * copied whole, and the positions of a batch follow each other within a slab.
+ * A message is identified by a position: its slab's index and its slot. Each place that keeps a position holds a
+ * reference; a slab is reused when the last reference into it is dropped. A batch of messages is copied as a whole,
+ * and its positions are consecutive within a slab.
  *
- * A slab stays while one of its messages is held. So messages that will wait long, the deferred ones, lie in slabs of
- * their own: otherwise one in a thousand would keep the memory of all.
+ * A slab stays while one of its messages is held. So messages that wait long, the deferred ones, have slabs of their
+ * own: otherwise one in a thousand would keep the memory of all.
  *
  * Bound: the queues that hold positions bound the store, each by its share of the memory.
  *
@@ -42,12 +42,12 @@ const FREE_SLABS_MAX = 64;
 const BATCH_BYTES_MAX = BATCH_WORDS * 4 + 3;
 
 export class MessageStore {
-  /** The run that was put last: its first position, its messages, and the bytes of the source it came from. */
+  /** The run that was put last: its first position, its messages, and the bytes used of its source. */
   position = 0;
   count = 0;
   bytesTaken = 0;
 
-  /** How the memory is shared among the queues. */
+  /** Divides the memory among the queues. */
   readonly shares: MemoryShares;
 
   readonly #writer = new MessageWriter();
@@ -55,12 +55,12 @@ export class MessageStore {
   readonly #freeIndexes: number[] = [];
   readonly #freeMemory: ArrayBuffer[] = [];
   #open: Slab;
-  /** The open slab of messages that will wait long, once there was one. */
+  /** The open slab for messages that wait long, if there was one. */
   #openLasting: Slab | null = null;
   #bytes = 0;
 
   /**
-   * Units: the queues share `budgetBytes` for slabs and for what other tables need for the same messages
+   * Units: the queues share `budgetBytes`, for slabs and for the memory of other tables for the same messages
    * (`otherBytes`).
    */
   constructor(budgetBytes = Number.POSITIVE_INFINITY, otherBytes = (): number => 0) {
@@ -77,7 +77,7 @@ export class MessageStore {
     return this.#writer.idLow;
   }
 
-  /** The attempts in the frame that was written last, that sending included. */
+  /** The attempts in the frame that was written last, including that sending. */
   get attemptsWritten(): number {
     return this.#writer.attempts;
   }
@@ -93,8 +93,8 @@ export class MessageStore {
   }
 
   /**
-   * Puts the first of `count` bodies, as many as fit together: size(4) body(size), one after the other. The
-   * run is in `position`, `count` and `bytesTaken`, with one reference for each message.
+   * Puts the first of `count` bodies, as many as fit together: size(4) body(size), one after the other. The run is
+   * returned in `position`, `count` and `bytesTaken`, with one reference for each message.
    */
   putBodies(
     source: Uint8Array,
@@ -193,7 +193,9 @@ export class MessageStore {
     if (slab.live === 0) this.#recycle(slab);
   }
 
-  /** The number of a message's record in the disk queue that it was read from; NO_RECORD if it was not. */
+  /**
+   * The number of a message's record in the disk queue that it was read from; NO_RECORD if it was not read from disk.
+   */
   recordNumber(position: number): number {
     return this.#slab(position).recordNumber(position & SLOT_MASK);
   }
@@ -217,8 +219,8 @@ export class MessageStore {
   }
 
   /**
-   * Writes a message's frame, unless it would end behind `end`. `sentBefore` is how often it was sent; 0 means as
-   * often as when it was put. Returns the offset behind the frame, or NO_ROOM.
+   * Writes a message's frame, unless it would end after `end`. `sentBefore` is the number of earlier attempts; 0
+   * means as many as when it was put. Returns the offset after the frame, or NO_ROOM.
    */
   writeFrame(
     position: number,
@@ -231,7 +233,7 @@ export class MessageStore {
     return this.#writer.writeFrame(slab, position & SLOT_MASK, sentBefore, target, at, end);
   }
 
-  /** Writes a message as a disk record. Returns the offset behind it. */
+  /** Writes a message as a disk record. Returns the offset after it. */
   writeRecord(position: number, attempts: number, target: Buffer, at: number): number {
     const slab = this.#slab(position);
     return this.#writer.writeRecord(slab, position & SLOT_MASK, attempts, target, at);
@@ -258,8 +260,8 @@ export class MessageStore {
   }
 
   /**
-   * Bytes that a run takes here, found without looking at each message. The bytes of the parts of a run add up to those
-   * of the run: bytes between two messages count with the second.
+   * Bytes that a run takes here, computed without visiting each message. The bytes of the parts of a run add up to
+   * those of the run: bytes between two messages count towards the second.
    */
   heldBytes(position: number, count: number): number {
     const slab = this.#slab(position);
@@ -268,7 +270,9 @@ export class MessageStore {
     return slab.end(first + count - 1) - start + count * SLOT_BYTES;
   }
 
-  /** Copies what fits to `start`, and gives each message a slot; bodies begin `bodyOffset` behind a size field. */
+  /**
+   * Copies as many messages as fit to `start`, and gives each a slot; bodies begin `bodyOffset` after a size field.
+   */
   #fill(
     slab: Slab,
     source: Uint8Array,
@@ -330,13 +334,13 @@ export class MessageStore {
       this.#free(slab);
       return;
     }
-    // Starts over in the same memory, which is in the cache.
+    // Reuses the same memory, which is in the processor's cache.
     slab.used = 0;
     slab.count = 0;
   }
 
   #free(slab: Slab): void {
-    // Slabs are made over plain ArrayBuffers; Buffer's type also allows shared ones.
+    // Slabs use plain ArrayBuffers; Buffer's type also allows shared ones.
     const memory = slab.bytes.buffer as ArrayBuffer;
     this.#slabs[slab.index] = null;
     this.#freeIndexes.push(slab.index);
@@ -350,7 +354,7 @@ export class MessageStore {
   }
 }
 
-/** Whether a position is the first of its slab: then the previous number is in another slab. */
+/** Whether a position is the first of its slab, so that the previous position is in another slab. */
 export function isSlabStart(position: number): boolean {
   return (position & SLOT_MASK) === 0;
 }

@@ -1,7 +1,7 @@
 /**
  * Writes messages of a slab as frames for clients and as disk records.
  *
- * The id and the attempts that were written last are left in fields, so that a message costs no object.
+ * The id and the attempts of the last message are stored in fields, so that a message needs no object.
  *
  * Shape: a frame is size(4) type(4) and the message, a disk record is size(4) and the message; a message is
  * timestamp(8) attempts(2) id(16) body, all big-endian.
@@ -26,7 +26,7 @@ const ATTEMPTS_MASK = 0xffff;
 const ID_OFFSET = 10;
 const FRAME_TYPE_MESSAGE = 2;
 
-/** Answer of `writeFrame` when the frame does not fit. */
+/** Result of `writeFrame` if the frame does not fit. */
 export const NO_ROOM = -1;
 
 export class MessageWriter {
@@ -94,9 +94,7 @@ export class MessageWriter {
     this.attempts = attempts;
   }
 
-  /**
-   * Reads a disk record's id. An id that no nsqd writes could not be answered by a client: the position replaces it.
-   */
+  /** Reads a disk record's id. Clients could not answer an invalid id, so the position replaces it. */
   #readRecordId(slab: Slab, slot: number, body: number): void {
     const at = body - MESSAGE_HEADER_BYTES + ID_OFFSET;
     this.idHigh = parseHexWord(slab.bytes, at);

@@ -33,14 +33,14 @@ const SLOT_WORDS = 2;
 export const SLOT_BYTES = SLOT_WORDS * 4;
 /** Added to the index of a batch header: its messages are disk records. */
 export const DISK_BATCH = 2 ** 31;
-/** Bits of a position that are its slot; the others are the slab's index. */
+/** Bits of a position for its slot; the others are the slab's index. */
 export const SLOT_BITS = 13;
 export const SLOT_MASK = (1 << SLOT_BITS) - 1;
 /** Bytes of a disk record before its body. */
 export const DISK_RECORD_HEADER_BYTES = SIZE_BYTES + MESSAGE_HEADER_BYTES;
-/** Place of the attempts in a message. */
+/** Offset of the attempts in a message. */
 export const MESSAGE_ATTEMPTS_OFFSET = 8;
-/** Answer of `recordNumber` for a message that was not read from disk. */
+/** Result of `recordNumber` for a message that was not read from disk. */
 export const NO_RECORD = -1;
 
 export class Slab {
@@ -48,7 +48,7 @@ export class Slab {
   readonly words: Uint32Array;
   /** The slab's place in the store. */
   readonly index: number;
-  /** Whether its messages will stay for long. */
+  /** Whether it holds messages that wait long. */
   readonly isLasting: boolean;
   /** Bytes taken from the front. */
   used = 0;
@@ -90,12 +90,12 @@ export class Slab {
     return readUint32(this.bytes, body - DISK_RECORD_HEADER_BYTES) - MESSAGE_HEADER_BYTES;
   }
 
-  /** Where a message ends. */
+  /** The offset after a message. */
   end(slot: number): number {
     return this.words[this.slotWord(slot)] + this.bodyBytes(slot);
   }
 
-  /** How often a message had been sent when it was put: the attempts of a disk record, otherwise 0. */
+  /** A message's attempts when it was put: those of a disk record, otherwise 0. */
   attempts(slot: number): number {
     const word = this.slotWord(slot);
     if (this.words[word + 1] < DISK_BATCH) return 0;
