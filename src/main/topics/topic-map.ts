@@ -64,10 +64,7 @@ export type TopicHandle = {
    * does. After a crash the files of a topic that nsqd.dat does not name would not be found.
    */
   saving: Promise<string | null> | null;
-  /**
-   * Resolves when the topic has the channels that nsqlookupd knows and passes messages on; undefined if it already
-   * does.
-   */
+  /** Resolves when the topic has the channels that nsqlookupd knows; undefined if it passes messages on. */
   opening: Promise<void> | undefined;
   /** The last counters from its pump, for the statistics. */
   counts: TopicCounts | null;
@@ -102,10 +99,7 @@ export type TopicMapOptions = {
 };
 
 export class TopicMap {
-  /**
-   * Why the broker refuses messages that may have to go to disk: no space, or failing writes; null while it accepts
-   * them.
-   */
+  /** Why the broker refuses messages that may have to go to disk; null while it accepts them. */
   diskShortage: string | null = null;
   writeRefusal: string | null = null;
 
@@ -333,10 +327,7 @@ export class TopicMap {
     changes.addChannel(topic.pump, channel.number, policy);
   }
 
-  /**
-   * Creates a topic and asks peers for its channels. It passes nothing on before it has them, so that they miss
-   * nothing.
-   */
+  /** Creates a topic that passes nothing on before it has the channels that peers know, so that they miss nothing. */
   #createAndAsk(name: TopicName): TopicHandle {
     const asked = this.#registry.channelsOf(name);
     const topic = this.#create(name, false, asked === undefined);
