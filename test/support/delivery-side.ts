@@ -4,11 +4,19 @@
  * Thread: any.
  */
 
-import { type ControlReply, decodeControl, type PumpEvent } from '../../src/shared/control.ts';
+import {
+  type ControlReply,
+  type DeadLetterHead,
+  decodeControl,
+  type PumpEvent,
+} from '../../src/shared/control.ts';
 import * as records from '../../src/shared/records.ts';
 import { EMPTY, RingReader } from '../../src/shared/ring/reader.ts';
 import { RingWriter } from '../../src/shared/ring/writer.ts';
-import { type FrameMessage, idText, parseFrames } from './message-bytes.ts';
+import { type FrameMessage, idText, parseFrames, parseRecords } from './message-bytes.ts';
+
+/** A message that goes to another topic. */
+export type DeadLetter = Pick<FrameMessage, 'id' | 'attempts' | 'body'>;
 
 /** What main hears from a pump. */
 export type Heard =
@@ -21,6 +29,7 @@ export type Heard =
     }
   | { readonly answer: number; readonly error: string | null }
   | { readonly hold: number; readonly isHeld: boolean }
+  | { readonly deadLetters: number; readonly head: DeadLetterHead; readonly letters: DeadLetter[] }
   | ({ readonly reply: number } & ControlReply)
   | PumpEvent;
 
@@ -91,6 +100,16 @@ export class DeliverySide {
       }
       case records.HOLD:
         return { hold: field(records.HOLD_TOPIC), isHeld: field(records.HOLD_ON) === 1 };
+      case records.DEAD_LETTERS: {
+        const headBytes = field(records.DEAD_LETTERS_HEAD_BYTES);
+        const bytes = this.#bytesBehind(records.DEAD_LETTERS_WORDS);
+        const letters = parseRecords(bytes.subarray(headBytes));
+        if (letters.length !== field(records.DEAD_LETTERS_COUNT)) {
+          throw new Error('the count of a DEAD_LETTERS record is not that of its messages');
+        }
+        const head = decodeControl<DeadLetterHead>(bytes.subarray(0, headBytes));
+        return { deadLetters: field(records.DEAD_LETTERS_TOKEN), head, letters };
+      }
       case records.EVENT:
         return decodeControl<PumpEvent>(this.#bytesBehind(0));
       default:

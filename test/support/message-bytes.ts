@@ -72,6 +72,20 @@ export function parseFrames(bytes: Buffer): FrameMessage[] {
   return messages;
 }
 
+/** Splits bytes into disk records. */
+export function parseRecords(bytes: Buffer): FrameMessage[] {
+  const messages: FrameMessage[] = [];
+  for (let at = 0; at < bytes.length; at += 4 + bytes.readUInt32BE(at)) {
+    messages.push({
+      timestampNs: bytes.readBigUInt64BE(at + 4),
+      attempts: bytes.readUInt16BE(at + 12),
+      id: bytes.toString('latin1', at + 14, at + 30),
+      body: bytes.toString('latin1', at + 30, at + 4 + bytes.readUInt32BE(at)),
+    });
+  }
+  return messages;
+}
+
 /** An id of 16 hex digits as its two words. */
 export function idWords(id: string): [high: number, low: number] {
   return [Number.parseInt(id.slice(0, 8), 16), Number.parseInt(id.slice(8), 16)];

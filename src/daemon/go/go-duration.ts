@@ -12,6 +12,9 @@ import { InvalidValue } from '../options/invalid-value.ts';
 /** Nanoseconds of a millisecond. */
 export const NS_PER_MS = 1e6;
 
+/** The longest duration. Units: ms. */
+export const DURATION_MS_MAX = Math.floor(Number.MAX_SAFE_INTEGER / NS_PER_MS);
+
 const NS_PER_SECOND = 1e9;
 
 /** Nanoseconds of each unit. The two spellings of µ are the micro sign and the Greek letter. */

@@ -8,6 +8,7 @@
  * Thread: any.
  */
 
+import { DURATION_MS_MAX } from '../../daemon/go/go-duration.ts';
 import {
   anything,
   type Check,
@@ -41,6 +42,7 @@ const WAIT_MS_MAX = 2 ** 31 - 1;
 const ATTEMPTS_MAX = 65_535;
 const count = within(0, COUNT_MAX);
 const wait = lasting(1, WAIT_MS_MAX);
+const age = lasting(0, DURATION_MS_MAX);
 
 /** The table, by the names of the keys in the program. */
 // biome-ignore format: a table reads best with the key's first line in one piece
@@ -67,7 +69,7 @@ export const POLICY_KEYS = {
     within(1, COUNT_MAX)),
   messageTtlMs: row('message-ttl', 'both', duration,
     'age beyond which a message is not delivered but dropped, or sent to dead-letter; 0 for any age',
-    lasting(0, Number.MAX_SAFE_INTEGER)),
+    age),
   maxAttempts: row('max-attempts', 'channel', integer,
     'deliveries of a message, after which it is dropped, or sent to dead-letter; 0 for any number',
     within(0, ATTEMPTS_MAX)),
@@ -82,10 +84,10 @@ export const POLICY_KEYS = {
     'time that a consumer has for a message, where it negotiates none itself', wait),
   expiresMs: row('expires', 'channel', duration,
     'a channel without a consumer for that long is deleted with its messages; 0 for never',
-    lasting(0, Number.MAX_SAFE_INTEGER)),
+    age),
   warnAfterMs: row('warn-after', 'channel', duration,
     'a channel that expires and has had no consumer for that long is named in the log and marked in /stats',
-    lasting(0, Number.MAX_SAFE_INTEGER)),
+    age),
 };
 
 /** A key by its name in the program. */

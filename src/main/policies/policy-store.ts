@@ -164,9 +164,10 @@ function parseFile(text: string): Policy[] | InvalidValue {
   const policies: Policy[] = [];
   for (const entry of list as unknown[]) {
     const { name, ...rest } = isObject(entry) ? entry : {};
-    const policy = parsePolicy(String(name), rest);
-    if (policy instanceof InvalidValue)
-      return new InvalidValue(`policy ${String(name)}: ${policy.why}`);
+    const policy = parsePolicy(typeof name === 'string' ? name : '', rest);
+    if (policy instanceof InvalidValue) {
+      return new InvalidValue(`policy ${JSON.stringify(name)}: ${policy.why}`);
+    }
     policies.push(policy);
   }
   return policies;
