@@ -40,7 +40,7 @@ export class ConnectionDeadlines {
   readonly #clock: Clock;
   readonly #deadlines: Deadlines;
   readonly #connection: WatchedConnection;
-  readonly #output: SocketOutput;
+  readonly #output: Pick<SocketOutput, 'waitingBytes' | 'progress'>;
   readonly #heartbeat: number;
   readonly #read: number;
   /** 0: no heartbeats. */
@@ -57,7 +57,7 @@ export class ConnectionDeadlines {
   constructor(
     { clock, deadlines, guard }: DeadlinesSetup,
     connection: WatchedConnection,
-    output: SocketOutput,
+    output: Pick<SocketOutput, 'waitingBytes' | 'progress'>,
   ) {
     this.#clock = clock;
     this.#deadlines = deadlines;

@@ -1,28 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import {
-  isAnsweredByPump,
-  Publisher,
-  PublishRefused,
-} from '../../../../src/main/topics/publisher.ts';
-import { TopicMap } from '../../../../src/main/topics/topic-map.ts';
+import { isAnsweredByPump, PublishRefused } from '../../../../src/main/topics/publisher.ts';
 import { MainRings, sized, topicOn } from '../../../support/main-rings.ts';
-import { ManualClock } from '../../../support/manual-clock.ts';
 import { topicNamed } from '../../../support/names.ts';
-import { NO_REGISTRY } from '../../../support/no-registry.ts';
-import { samePolicies } from '../../../support/topic-policies.ts';
-
-function publisherOn(rings: MainRings): { publisher: Publisher; topics: TopicMap } {
-  const topics = new TopicMap({
-    clock: new ManualClock(),
-    logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
-    registry: NO_REGISTRY,
-    pumps: [rings.handle],
-    policies: samePolicies(),
-    onChange: () => undefined,
-  });
-  return { publisher: new Publisher(topics), topics };
-}
+import { publisherOn } from '../../../support/publisher-side.ts';
 
 test('Publisher: publishes at once where memory is good enough and the ring has room', () => {
   const rings = new MainRings();

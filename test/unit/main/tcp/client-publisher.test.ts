@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ClientPublisher } from '../../../../src/main/tcp/client-publisher.ts';
+import { CLOSED, NEXT, type Step, WAIT } from '../../../../src/main/tcp/command-handler.ts';
+import type { TopicMap } from '../../../../src/main/topics/topic-map.ts';
+import { MainRings, sized } from '../../../support/main-rings.ts';
+import { topicNamed } from '../../../support/names.ts';
+import { publisherOn } from '../../../support/publisher-side.ts';
+import { RecordingPort } from '../../../support/recording-port.ts';
+
+const TOPIC = topicNamed('t');
+
+type Setup = {
+  rings: MainRings;
+  port: RecordingPort;
+  topics: TopicMap;
+  publishing: ClientPublisher;
+  /** Publishes texts as one command. */
+  publish: (bodies: readonly string[]) => Step;
+};
+
+function setUp(given: Parameters<typeof publisherOn>[1] = {}): Setup {
+  const rings = new MainRings();
+  const { publisher, topics } = publisherOn(rings, given);
+  const port = new RecordingPort();
+  const publishing = new ClientPublisher(port, topics, publisher);
+  return {
+    rings,
+    port,
+    topics,
+    publishing,
+    publish: (bodies) => {
+      const bytes = sized(bodies);
+      const batch = publishing.batch(bytes, 0, bytes.length, bodies.length, 0);
+      return publishing.publish('MPUB', TOPIC, batch);
+    },
+  };
+}
+
+function publishedBodies(rings: MainRings): (readonly string[])[] {
+  rings.handle.flush();
+  return rings.takePublishes().map(({ bodies }) => bodies);
+}
+
+test('ClientPublisher: publishes, answers OK and counts the messages for the client', () => {
+  const { rings, port, publish } = setUp();
+
+  const step = publish(['a', 'b']);
+
+  assert.deepStrictEqual([step, port.sent(), publishedBodies(rings)], [NEXT, ['OK'], [['a', 'b']]]);
+  assert.deepStrictEqual(port.client.publishCounts.get('t'), { topic: 't', count: 2 });
+});
+
+test('ClientPublisher: finds a topic again, and one that was deleted and created again', async () => {
+  const { topics, publishing } = setUp();
+  const first = publishing.getOrCreate(TOPIC);
+  const again = publishing.getOrCreate(TOPIC);
+  void topics.deleteTopic(first);
+
+  const second = publishing.getOrCreate(TOPIC);
+
+  assert.deepStrictEqual(
+    [again === first, second === first, topics.get(TOPIC) === second],
+    [true, false, true],
+  );
+});
+
+test('ClientPublisher: while publishes are refused, answers with the reason and publishes nothing', () => {
+  const { rings, port, topics, publish } = setUp();
+  topics.diskShortage = '1.0MiB are free';
+
+  const step = publish(['a']);
+
+  assert.deepStrictEqual(
+    [step, port.sent(), publishedBodies(rings), port.client.publishCounts.size],
+    [CLOSED, ['E_MPUB_FAILED MPUB failed 1.0MiB are free'], [], 0],
+  );
+});
+
+test('ClientPublisher: an answered publish gets its response from the pump, in order', () => {
+  const { rings, port, publish } = setUp({ memQueueSize: 0 });
+  const steps = [publish(['a']), publish(['b'])];
+  rings.handle.flush();
+  const [first, second] = rings.takePublishes().map(({ token }) => token);
+  rings.handle.onAnswer(second, 'EIO');
+  const before = port.sent();
+
+  rings.handle.onAnswer(first, null);
+
+  assert.deepStrictEqual(
+    [steps, before, port.sent()],
+    [[NEXT, NEXT], [], ['OK', 'E_MPUB_FAILED MPUB failed EIO']],
+  );
+  assert.deepStrictEqual(port.client.publishCounts.get('t'), { topic: 't', count: 1 });
+});
+
+for (const canLend of [true, false]) {
+  const what = canLend ? 'its own bytes' : 'a copy of bytes that are reused';
+  test(`ClientPublisher: without room in the ring it waits, and publishes ${what} later`, () => {
+    const { rings, port, publishing } = setUp();
+    port.canLend = canLend;
+    const full = sized(['x'.repeat(500_000)]);
+    const fill = (): boolean =>
+      rings.handle.publish(
+        publishing.getOrCreate(TOPIC).number,
+        { source: full, at: 0, bytes: full.length, count: 1, deferMs: 0 },
+        0,
+      );
+    while (fill());
+    const bytes = sized(['y'.repeat(500_000)]);
+    const batch = publishing.batch(bytes, 0, bytes.length, 1, 0);
+
+    const first = publishing.publish('PUB', TOPIC, batch);
+    if (!canLend) bytes.fill(0);
+    const waited = [port.ringWaits, port.sent()];
+    publishedBodies(rings);
+    const second = publishing.publish('PUB', TOPIC, batch);
+
+    assert.deepStrictEqual([first, waited], [WAIT, [1, []]]);
+    assert.deepStrictEqual(
+      [second, port.sent(), publishedBodies(rings).map(([body]) => body.slice(0, 3))],
+      [NEXT, ['OK'], ['yyy']],
+    );
+  });
+}
+
+test('ClientPublisher: an invalid topic name is shown as Go quotes it', () => {
+  const { port, publishing } = setUp();
+
+  const step = publishing.refuseTopic('PUB', 'a\x01"b');
+
+  assert.deepStrictEqual(
+    [step, port.sent()],
+    [CLOSED, ['E_BAD_TOPIC PUB topic name "a\\x01\\"b" is not valid']],
+  );
+});
