@@ -1,6 +1,6 @@
 /** The one table of imports that are allowed: the rooms of `src`, and the levels inside of them. */
 
-export type Room = 'shared' | 'protocol' | 'client' | 'daemon' | 'workers' | 'main';
+export type Room = 'shared' | 'protocol' | 'client' | 'daemon' | 'workers' | 'main' | 'companions';
 
 /** Which rooms a room may import from. */
 export const OPEN_TO: Readonly<Record<Room, readonly Room[]>> = {
@@ -10,6 +10,7 @@ export const OPEN_TO: Readonly<Record<Room, readonly Room[]>> = {
   daemon: ['daemon', 'shared'],
   workers: ['workers', 'shared'],
   main: ['main', 'daemon', 'protocol', 'shared'],
+  companions: ['companions', 'client', 'daemon', 'protocol', 'shared'],
 };
 
 /**

@@ -22,6 +22,8 @@ Usage:
   ringmq [start] [flags]    start the broker
   ringmq help               print this text
   ringmq version            print the versions of RingMQ, of the nsqd that it replaces, and of Node
+  ringmq policy [command]   list, show, set and delete policies of a running broker; see
+                            ringmq policy --help
   ringmq bench [command]    measure this broker or any nsqd; see ringmq bench --help
 
 Examples:
@@ -72,7 +74,7 @@ const BAD_USAGE_CODE = 2;
 /** Under it stand policies in a configuration file. */
 const POLICY_KEY = 'policy';
 /** What the first word may be, where it is no flag. */
-const COMMANDS = ['start', 'help', 'version', 'bench'] as const;
+const COMMANDS = ['start', 'help', 'version', 'policy', 'bench'] as const;
 
 /**
  * Decides by the words after the program's name. A bad command or flag ends with 2, a bad value of an option with 1.
@@ -87,8 +89,9 @@ export function parseCommandLine(words: readonly string[], surroundings: Surroun
       return { kind: 'help', text: usage(INTRODUCTION, FLAG_ROWS.values(), surroundings) };
     case 'version':
       return printed(`${productLine()}\n${versionLine()}\n`);
+    case 'policy':
     case 'bench':
-      return refused('bench is a command of the ringmq program: ringmq bench --help');
+      return refused(`${first} is a command of the ringmq program: ringmq ${first} --help`);
     default:
       return refused(unknownCommand(first));
   }

@@ -134,7 +134,7 @@ for (const [word, hint] of [
 ] as const) {
   test(`parseCommandLine: ${word} is no command`, () => {
     const stderr = `unknown command ${JSON.stringify(word)}${hint}
-The commands are start, help, version, bench; without one the broker starts.
+The commands are start, help, version, policy, bench; without one the broker starts.
 `;
 
     assert.deepEqual(run([word, '--node-id=1']), {
