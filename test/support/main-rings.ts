@@ -26,6 +26,8 @@ export type TakenPublish = {
   readonly timestamp: bigint;
   readonly part: PublicationPart;
   readonly bodies: readonly string[];
+  /** There if they must go to disk. */
+  readonly isToDisk?: true;
 };
 
 export class MainRings {
@@ -86,6 +88,7 @@ export class MainRings {
           followingBytes: word(records.PUBLISH_FOLLOWING_BYTES),
         },
         bodies: unsized(ring.bytes.subarray(start, ring.offset + ring.length)),
+        ...(word(records.PUBLISH_TO_DISK) !== 0 && { isToDisk: true }),
       });
       ring.pop();
     }
