@@ -1,39 +1,38 @@
-/** Runs a drive in a process of its own. */
+/** Runs a workload in a process of its own. */
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { CleanUp } from './clean-up.ts';
-import type { Outcome } from './drives/drive.ts';
-import type { DriveName, DriveOrder } from './drives/drives.ts';
-import type { GeneratorNews, GeneratorTask } from './generator.ts';
+import type { GeneratorNews, GeneratorTask, WorkloadName, WorkloadOrder } from './generator.ts';
 import { EXTENSION } from './places.ts';
+import type { Outcome } from './workloads/workload.ts';
 
 const ENTRY = fileURLToPath(new URL(`./generator.${EXTENSION}`, import.meta.url));
 
-/** Who is told how a drive gets on. */
-export interface DriveListener {
+/** Follows a workload. */
+export interface WorkloadListener {
   /** Everything is connected; resolves when what is measured may begin. */
   onReady(): Promise<void>;
   onProgress(done: number): void;
 }
 
 /** Units: `generatorCpuUs` µs of the generator's process, from the start on; `startedMs` Unix ms. */
-export type DriveResult = {
+export type WorkloadResult = {
   readonly outcome: Outcome;
   readonly generatorCpuUs: number;
   readonly startedMs: number;
 };
 
-/** Runs a drive to its end. Errors: rejects with what the drive could not do. */
-export function runDrive<Name extends DriveName>(
-  drive: Name,
-  order: DriveOrder<Name>,
-  listener: DriveListener,
+/** Runs a workload to its end. Errors: rejects with what it could not do. */
+export function runWorkload<Name extends WorkloadName>(
+  workload: Name,
+  order: WorkloadOrder<Name>,
+  listener: WorkloadListener,
   cleanUp: CleanUp,
-): Promise<DriveResult> {
+): Promise<WorkloadResult> {
   const child: ChildProcess = fork(ENTRY, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const ended = cleanUp.add(() => child.kill('SIGKILL'));
-  return new Promise<DriveResult>((resolve, reject) => {
+  return new Promise<WorkloadResult>((resolve, reject) => {
     child.on('message', (news: GeneratorNews) => {
       switch (news.kind) {
         case 'ready':
@@ -54,6 +53,6 @@ export function runDrive<Name extends DriveName>(
       ended();
       reject(new Error(`the load generator ended with ${signal ?? code}`));
     });
-    child.send({ drive, order } satisfies GeneratorTask<Name>);
+    child.send({ workload, order } satisfies GeneratorTask<Name>);
   });
 }

@@ -1,18 +1,41 @@
 /**
- * The load generator's process: runs one drive that it is told by the process that started it, and ends. A process
+ * The load generator's process: runs one workload that its parent process names, and ends. A process
  * of its own has its event loop, its heap and its CPU time to itself.
  */
 
 import { once } from 'node:events';
-import { type Outcome, ProgressCount } from './drives/drive.ts';
-import { DRIVES, type DriveName, type DriveOrder } from './drives/drives.ts';
+import { churn } from './workloads/churn.ts';
+import { deferred } from './workloads/deferred.ts';
+import { httpPublish } from './workloads/http-publish.ts';
+import { idle } from './workloads/idle.ts';
+import { latency } from './workloads/latency.ts';
+import { consume, makeChannels, publish, publishAndConsume } from './workloads/traffic.ts';
+import { type Outcome, ProgressCount } from './workloads/workload.ts';
+
+/** All workloads, by the names under which another process asks for them. */
+const WORKLOADS = {
+  churn,
+  consume,
+  deferred,
+  httpPublish,
+  idle,
+  latency,
+  makeChannels,
+  publish,
+  publishAndConsume,
+} as const;
+
+export type WorkloadName = keyof typeof WORKLOADS;
+
+/** The parameters of a workload; they pass from process to process as JSON. */
+export type WorkloadOrder<Name extends WorkloadName> = Parameters<(typeof WORKLOADS)[Name]>[0];
 
 const TELL_MS = 250;
 
 /** What the generator is told. */
-export type GeneratorTask<Name extends DriveName = DriveName> = {
-  readonly drive: Name;
-  readonly order: DriveOrder<Name>;
+export type GeneratorTask<Name extends WorkloadName = WorkloadName> = {
+  readonly workload: Name;
+  readonly order: WorkloadOrder<Name>;
 };
 
 /** What it tells. */
@@ -33,7 +56,7 @@ process.once('message', (task: GeneratorTask) => void run(task));
 process.once('disconnect', () => process.exit(1));
 process.once('uncaughtException', fail);
 
-async function run({ drive, order }: GeneratorTask): Promise<void> {
+async function run({ workload, order }: GeneratorTask): Promise<void> {
   let startCpu = process.cpuUsage();
   let startedMs = 0;
   const progress = new ProgressCount(async () => {
@@ -44,8 +67,11 @@ async function run({ drive, order }: GeneratorTask): Promise<void> {
   });
   watch(progress);
   try {
-    // the task's order is its drive's: the types of both left this process's sight on their way
-    const start = DRIVES[drive] as (order: unknown, progress: ProgressCount) => Promise<Outcome>;
+    // the order belongs to the workload: JSON between the processes has lost the types of both
+    const start = WORKLOADS[workload] as (
+      order: unknown,
+      progress: ProgressCount,
+    ) => Promise<Outcome>;
     const outcome = await start(order, progress);
     const { user, system } = process.cpuUsage(startCpu);
     end({ kind: 'done', outcome, cpuUs: user + system, startedMs }, 0);
@@ -54,7 +80,7 @@ async function run({ drive, order }: GeneratorTask): Promise<void> {
   }
 }
 
-/** Tells how far the drive is, and ends it when nothing happens any more. */
+/** Reports the progress of the workload, and ends it when nothing happens any more. */
 function watch(progress: ProgressCount): void {
   let last = 0;
   let lastMs = performance.now();

@@ -10,8 +10,8 @@ import {
   wordsOf,
 } from './options.ts';
 import type { Figures } from './report/metrics.ts';
+import type { RunContext } from './run-context.ts';
 import { checkRunOptions, RUN_OPTIONS, type RunValues } from './run-options.ts';
-import type { Stage } from './stage.ts';
 import type { ServerNeeds, Sink } from './target.ts';
 
 /** One kind of load. */
@@ -33,7 +33,7 @@ export type Load<T extends OptionTable> = {
   /** The null sink that it can be sent to, when it publishes to such a topic, or why no sink fits. */
   sink(values: OptionValues<T>, topic: string): Sink | string;
   /** Drives the server once. Errors: rejects when it cannot be done. */
-  run(stage: Stage, values: OptionValues<T>): Promise<Figures>;
+  run(context: RunContext, values: OptionValues<T>): Promise<Figures>;
 };
 
 /** A load with its values. */
@@ -45,7 +45,7 @@ export type ReadyLoad = {
   readonly needs: ServerNeeds;
   readonly common: RunValues;
   sink(topic: string): Sink | string;
-  run(stage: Stage): Promise<Figures>;
+  run(context: RunContext): Promise<Figures>;
 };
 
 /** A load whose options nobody else needs to know. */
@@ -81,7 +81,7 @@ export function subcommand<T extends OptionTable>(load: Load<T>): Subcommand {
         needs: { ...needs, memQueueSize },
         common,
         sink: (topic) => load.sink(values, topic),
-        run: (stage) => load.run(stage, values),
+        run: (context) => load.run(context, values),
       };
     },
   };

@@ -4,8 +4,9 @@
  */
 
 import { parseArgs } from 'node:util';
+import { type HostPort, splitHostPort } from '../../src/daemon/host-port.ts';
+import { InvalidValue } from '../../src/daemon/options/invalid-value.ts';
 import { wrapWords } from '../../src/daemon/options/wrap-words.ts';
-import { type Address, parseAddress } from './wire/address.ts';
 
 /** An argument that is not understood, in words that help its author. */
 export class ArgumentError extends Error {}
@@ -137,15 +138,17 @@ export function choice<T extends string>(words: readonly T[], help: string): Opt
 }
 
 /** Where a server is. */
-export function optionalAddress(help: string): Option<Address | null> {
+export function optionalAddress(help: string): Option<HostPort | null> {
   return {
     word: 'HOST:PORT',
     initial: null,
     initialText: '',
     help,
     parse: (text, flag) => {
-      const address = parseAddress(text);
-      if (address !== undefined) return address;
+      const address = splitHostPort(text);
+      const isServer =
+        !(address instanceof InvalidValue) && address.host !== '' && address.port > 0;
+      if (isServer) return address;
       throw new ArgumentError(`${flag} takes host:port, got "${text}"`);
     },
   };

@@ -3,10 +3,11 @@
 import { writeFileSync } from 'node:fs';
 import { SystemClock } from '../../src/shared/clock.ts';
 import { ProgressLine } from '../kit/progress-line.ts';
-import { ALL } from './all-command.ts';
+import { ALL, SUBCOMMANDS } from './all-command.ts';
+import { BROKERS } from './brokers/brokers-command.ts';
 import { CleanUp } from './clean-up.ts';
-import type { BenchPlan, EntryPlan } from './command.ts';
-import { COMMANDS } from './command-list.ts';
+import { type BenchPlan, type Command, type EntryPlan, entryPlan } from './command.ts';
+import type { Subcommand } from './load.ts';
 import { ArgumentError } from './options.ts';
 import { type Comparison, compare } from './report/comparison.ts';
 import {
@@ -17,7 +18,16 @@ import {
   seriesText,
 } from './report/formats.ts';
 import { type Entry, makeReport, type Report, readReport } from './report/report.ts';
-import { ServerFacts } from './servers.ts';
+import { ServerFacts, specsOf } from './servers.ts';
+import { THREADS } from './threads-command.ts';
+
+/** All sub-commands, in the order in which they are explained. */
+export const COMMANDS: readonly Command[] = [
+  ...SUBCOMMANDS.map(loadCommand),
+  THREADS,
+  BROKERS,
+  ALL,
+];
 
 const PROGRAM = 'ringmq bench';
 const NAME_COLUMN = 12;
@@ -150,4 +160,21 @@ Exit code: 0 all loads ran, 1 a load failed, 2 bad arguments.`;
 
 function isName(word: string): boolean {
   return COMMANDS.some(({ name }) => name === word);
+}
+
+/** A load by itself. */
+function loadCommand(subcommand: Subcommand): Command {
+  const { name, summary } = subcommand;
+  return {
+    name,
+    summary,
+    usage: (program) => subcommand.usage(program),
+    read: (words) => {
+      const load = subcommand.read(words);
+      const { common } = load;
+      const specs = specsOf(common, common.nullSink);
+      const plan = { name: [name, ...load.words].join(' '), load, runs: common.runs };
+      return { common, specs, plans: [entryPlan(plan, specs, null)], reportPrefix: null };
+    },
+  };
 }

@@ -5,9 +5,9 @@ import type { ProgressLine } from '../kit/progress-line.ts';
 import type { ReadyLoad } from './load.ts';
 import { type Figures, ratiosOf, sumUp } from './report/metrics.ts';
 import type { Entry } from './report/report.ts';
+import { RunContext } from './run-context.ts';
 import { deleteTopic } from './server-queries.ts';
 import type { ServerFacts } from './servers.ts';
-import { Stage } from './stage.ts';
 import { openTarget, type Site, type Target, type TargetSpec } from './target.ts';
 
 /** A server that is started for a run has no other topics. */
@@ -79,11 +79,11 @@ async function runOnce(
   const notes = new Set<string>();
   try {
     await site.facts.learn(target);
-    const stage = new Stage(target, topic, site.cleanUp, {
+    const context = new RunContext(target, topic, site.cleanUp, {
       onProgress: (what, done) => tell(done === 0 ? what : `${what}, ${done.toLocaleString('en')}`),
       onNote: (text) => notes.add(text),
     });
-    const figures = await load.run(stage);
+    const figures = await load.run(context);
     if (target.cpuUs() === undefined && target.pid === undefined) {
       notes.add(
         'CPU time and memory are not known: it is not on this machine, or not ours to look at',

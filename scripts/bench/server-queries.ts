@@ -1,12 +1,12 @@
 /** What is asked of a server over HTTP, beside the load. */
 
 import http from 'node:http';
-import { type Address, spellAddress } from './wire/address.ts';
+import { type HostPort, joinHostPort } from '../../src/daemon/host-port.ts';
 
 const ANSWER_MS_MAX = 60_000;
 
 /** How many messages each channel of a topic holds. Errors: rejects when the server does not say. */
-export async function channelDepths(address: Address, topic: string): Promise<number[]> {
+export async function channelDepths(address: HostPort, topic: string): Promise<number[]> {
   const text = await ask(address, 'GET', `/stats?format=json&topic=${topic}&include_clients=false`);
   // the shape that nsqd documents, of which each part is looked at before it is used
   const stats = JSON.parse(text) as {
@@ -18,7 +18,7 @@ export async function channelDepths(address: Address, topic: string): Promise<nu
 
 /** Makes a topic with a channel. */
 export async function createChannel(
-  address: Address,
+  address: HostPort,
   topic: string,
   channel: string,
 ): Promise<void> {
@@ -27,14 +27,14 @@ export async function createChannel(
 }
 
 /** Deletes a topic with everything in it. */
-export async function deleteTopic(address: Address, topic: string): Promise<void> {
+export async function deleteTopic(address: HostPort, topic: string): Promise<void> {
   await ask(address, 'POST', `/topic/delete?topic=${topic}`);
 }
 
 /** Asks over HTTP; resolves with the answer's text. Errors: rejects with every answer but a 200. */
-export function ask(address: Address, method: string, path: string): Promise<string> {
+export function ask(address: HostPort, method: string, path: string): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const what = `${method} http://${spellAddress(address)}${path}`;
+  const what = `${method} http://${joinHostPort(address.host, address.port)}${path}`;
   const request = http.request({ ...address, method, path, agent: AGENT, timeout: ANSWER_MS_MAX });
   request.on('timeout', () => request.destroy(new Error('no answer')));
   request.on('error', (cause) => reject(new Error(`${what}: ${cause.message}`, { cause })));

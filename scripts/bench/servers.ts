@@ -1,10 +1,10 @@
 /** Which servers are driven, by the options that name them, and what they say of themselves. */
 
+import { type HostPort, joinHostPort } from '../../src/daemon/host-port.ts';
 import { BROKER_PROGRAM } from './places.ts';
 import type { ServerFact } from './report/report.ts';
 import type { RunValues } from './run-options.ts';
 import type { Role, StartedSpec, Target, TargetSpec } from './target.ts';
-import { type Address, spellAddress } from './wire/address.ts';
 import { introduce } from './wire/connect.ts';
 
 /** The first server, and those that it is compared with in the same runs. */
@@ -69,7 +69,7 @@ export class ServerFacts {
 }
 
 /** nsqd's own HTTP port is one further than its TCP port. */
-function running(role: Role, address: Address, httpAddress: Address | null): TargetSpec {
+function running(role: Role, address: HostPort, httpAddress: HostPort | null): TargetSpec {
   const beside = { host: address.host, port: address.port + 1 };
   return { role, kind: 'running', address, httpAddress: httpAddress ?? beside };
 }
@@ -79,7 +79,7 @@ function describe(spec: TargetSpec): string {
     case 'start':
       return spec.words.join(' ');
     case 'running':
-      return spellAddress(spec.address);
+      return joinHostPort(spec.address.host, spec.address.port);
     case 'sink':
       return 'the bundled null sink';
   }

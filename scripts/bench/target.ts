@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import type { HostPort } from '../../src/daemon/host-port.ts';
 import {
   cpuUsOf,
   listenerOf,
@@ -17,7 +18,6 @@ import { makeCertificate } from './certificates.ts';
 import type { CleanUp } from './clean-up.ts';
 import { NULL_SINK_PROGRAM } from './places.ts';
 import { freePorts, ServerProcess } from './server-process.ts';
-import type { Address } from './wire/address.ts';
 
 /** A server that is started for a run. */
 export type StartedSpec = {
@@ -32,8 +32,8 @@ export type TargetSpec =
   | {
       readonly role: Role;
       readonly kind: 'running';
-      readonly address: Address;
-      readonly httpAddress: Address;
+      readonly address: HostPort;
+      readonly httpAddress: HostPort;
     }
   | { readonly role: Role; readonly kind: 'sink' };
 
@@ -57,8 +57,8 @@ export type Role = 'server' | 'against' | 'null sink' | `broker ${number}` | 'al
 
 export class Target {
   readonly role: Role;
-  readonly address: Address;
-  readonly httpAddress: Address;
+  readonly address: HostPort;
+  readonly httpAddress: HostPort;
   /** Undefined when it is not on this machine, or may not be looked at. */
   readonly pid: number | undefined;
   /** Null when it was not started for this run. */

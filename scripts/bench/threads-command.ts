@@ -22,9 +22,9 @@ import {
   readOptions,
 } from './options.ts';
 import type { Figures } from './report/metrics.ts';
+import { figuresOf, type Measured, peakOf, type RunContext } from './run-context.ts';
 import { STARTED_OPTIONS } from './run-options.ts';
 import { startedSpec } from './servers.ts';
-import { figuresOf, type Measured, peakOf, type Stage } from './stage.ts';
 import type { TargetSpec } from './target.ts';
 import { threadFigures, type WorkerCounts } from './thread-shares.ts';
 
@@ -93,39 +93,39 @@ const LOAD: Load<typeof OPTIONS> = {
     flags: [`--pump-threads=${pumpThreads}`, `--disk-threads=${diskThreads}`],
   }),
   sink: () => 'the null sink has no such threads',
-  run: async (stage, values) => {
-    const { address } = stage.target;
+  run: async (context, values) => {
+    const { address } = context.target;
     const counts = { pumps: values.pumpThreads, disks: values.diskThreads };
-    const topics = spreadTopics(stage.topic, values.topics, CHANNEL, counts);
+    const topics = spreadTopics(context.topic, values.topics, CHANNEL, counts);
     const traffic = { address, topics, seconds: null };
     const channels = [CHANNEL];
-    await stage.drive('making the channels', 'makeChannels', { address, topics, channels });
-    const published = await stage.drive('publishing', 'publish', {
+    await context.measure('making the channels', 'makeChannels', { address, topics, channels });
+    const published = await context.measure('publishing', 'publish', {
       ...plainPublishing({ ...values, connections: values.connections * topics.length }),
       ...traffic,
       messages: values.messages,
     });
-    if (values.load === 'publish') return withThreads(stage, published, counts);
-    const consumed = await stage.drive('consuming', 'consume', {
+    if (values.load === 'publish') return withThreads(context, published, counts);
+    const consumed = await context.measure('consuming', 'consume', {
       ...plainConsuming(values),
       ...traffic,
       channels,
       messages: published.outcome.count,
     });
-    return withThreads(stage, consumed, counts);
+    return withThreads(context, consumed, counts);
   },
 };
 
-function withThreads(stage: Stage, measured: Measured, counts: WorkerCounts): Figures {
-  const figures = { ...figuresOf(measured), ...peakOf(stage.target) };
-  const { pid } = stage.target;
+function withThreads(context: RunContext, measured: Measured, counts: WorkerCounts): Figures {
+  const figures = { ...figuresOf(measured), ...peakOf(context.target) };
+  const { pid } = context.target;
   if (pid === undefined || measured.threads === undefined) return figures;
   const [before, after] = measured.threads;
   const { elapsedMs, count: messages } = measured.outcome;
   const span = { pid, before, after, elapsedMs, count: messages };
   const ofThreads = threadFigures(span, counts);
   if (ofThreads.pumpCpuUs === undefined) {
-    stage.note('its pump and disk threads cannot be told apart: Node gives them no name here');
+    context.note('its pump and disk threads cannot be told apart: Node gives them no name here');
   }
   return { ...figures, ...ofThreads };
 }

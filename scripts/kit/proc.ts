@@ -6,7 +6,7 @@
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import os from 'node:os';
-import type { Address } from '../bench/wire/address.ts';
+import type { HostPort } from '../../src/daemon/host-port.ts';
 
 /** Ticks of a second in /proc, on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
@@ -53,7 +53,7 @@ export function descriptorCountOf(pid: number): number | undefined {
 }
 
 /** The process that listens there, if it is on this machine and may be looked at. */
-export function listenerOf({ host, port }: Address): number | undefined {
+export function listenerOf({ host, port }: HostPort): number | undefined {
   if (!isLocal(host)) return undefined;
   return attempt(() => {
     const tables = ['/proc/net/tcp', '/proc/net/tcp6'].map(

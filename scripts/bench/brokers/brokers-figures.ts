@@ -1,7 +1,7 @@
 /** The figures of each of several brokers, and those of all together. */
 
 import type { Figures } from '../report/metrics.ts';
-import { type Measured, peakOf, rateOf } from '../stage.ts';
+import { type Measured, peakOf, rateOf } from '../run-context.ts';
 import type { Target } from '../target.ts';
 import { mainFigures } from '../thread-shares.ts';
 

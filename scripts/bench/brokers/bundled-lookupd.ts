@@ -5,8 +5,8 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
+import type { HostPort } from '../../../src/daemon/host-port.ts';
 import type { CleanUp } from '../clean-up.ts';
-import type { Address } from '../wire/address.ts';
 
 /** A broker as consumers are told of it. The names are those of nsqlookupd's answers. */
 export type Producer = {
@@ -184,12 +184,12 @@ export class BundledLookupd {
   }
 
   /** Where brokers register. */
-  get address(): Address {
+  get address(): HostPort {
     return addressOf(this.#tcp);
   }
 
   /** Where consumers ask. */
-  get httpAddress(): Address {
+  get httpAddress(): HostPort {
     return addressOf(this.#http);
   }
 
@@ -244,7 +244,7 @@ function end(response: http.ServerResponse, status: number, body: unknown): void
   response.end(JSON.stringify(body));
 }
 
-function addressOf(server: net.Server | http.Server): Address {
+function addressOf(server: net.Server | http.Server): HostPort {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('it listens on no port');
   return { host: HOST, port: address.port };

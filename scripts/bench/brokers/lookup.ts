@@ -1,8 +1,8 @@
 /** Asks an nsqlookupd who has a topic, as a consumer does. */
 
 import { setTimeout as delay } from 'node:timers/promises';
+import { type HostPort, joinHostPort } from '../../../src/daemon/host-port.ts';
 import { ask } from '../server-queries.ts';
-import { type Address, spellAddress } from '../wire/address.ts';
 
 /** Brokers tell of a new topic at once; this is for a machine that is busy. */
 const FOUND_MS_MAX = 30_000;
@@ -13,17 +13,17 @@ const LOOK_MS = 20;
  * Errors: rejects when it does not in time, or cannot be asked.
  */
 export async function findBrokers(
-  lookupd: Address,
+  lookupd: HostPort,
   topic: string,
   count: number,
-): Promise<Address[]> {
+): Promise<HostPort[]> {
   const deadlineMs = performance.now() + FOUND_MS_MAX;
   for (;;) {
     const found = await lookUp(lookupd, topic);
     if (found.length === count) return found;
     if (found.length > count || performance.now() > deadlineMs) {
       throw new Error(
-        `the nsqlookupd at ${spellAddress(lookupd)} knows ${found.length} brokers of topic "${topic}" instead of ${count}`,
+        `the nsqlookupd at ${joinHostPort(lookupd.host, lookupd.port)} knows ${found.length} brokers of topic "${topic}" instead of ${count}`,
       );
     }
     await delay(LOOK_MS);
@@ -31,11 +31,11 @@ export async function findBrokers(
 }
 
 /** Has an nsqlookupd forget a topic whose brokers are gone. */
-export async function deleteFromLookupd(lookupd: Address, topic: string): Promise<void> {
+export async function deleteFromLookupd(lookupd: HostPort, topic: string): Promise<void> {
   await ask(lookupd, 'POST', `/topic/delete?topic=${topic}`);
 }
 
-async function lookUp(lookupd: Address, topic: string): Promise<Address[]> {
+async function lookUp(lookupd: HostPort, topic: string): Promise<HostPort[]> {
   let text: string;
   try {
     text = await ask(lookupd, 'GET', `/lookup?topic=${topic}`);

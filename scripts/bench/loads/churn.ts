@@ -1,9 +1,9 @@
 /** `churn`: connections, channels or topics that come and go. */
 
-import { CHURN_KINDS } from '../drives/churn.ts';
 import { type Load, subcommand } from '../load.ts';
 import { choice, count, optionalAmount, optionalCount } from '../options.ts';
-import { figuresOf, peakOf } from '../stage.ts';
+import { figuresOf, peakOf } from '../run-context.ts';
+import { CHURN_KINDS } from '../workloads/churn.ts';
 import { needsFor } from './traffic-options.ts';
 
 const CYCLES_DEFAULT = 20_000;
@@ -30,11 +30,11 @@ that when the consumer leaves. "Memory grown" compares the server at the end wit
   check: () => undefined,
   needs: () => needsFor(CYCLES_DEFAULT, null),
   sink: () => 'the null sink answers no IDENTIFY',
-  run: async (stage, values) => {
+  run: async (context, values) => {
     const { messages, seconds } = values;
-    const measured = await stage.drive('coming and going', 'churn', {
-      address: stage.target.address,
-      topic: stage.topic,
+    const measured = await context.measure('coming and going', 'churn', {
+      address: context.target.address,
+      topic: context.topic,
       kind: values.kind,
       connections: values.connections,
       cycles: messages ?? (seconds === null ? CYCLES_DEFAULT : null),
@@ -45,7 +45,7 @@ that when the consumer leaves. "Memory grown" compares the server at the end wit
     return {
       ...figuresOf(measured),
       ...(isKnown ? { grownMib: afterMib - beforeMib } : {}),
-      ...peakOf(stage.target),
+      ...peakOf(context.target),
     };
   },
 };

@@ -1,9 +1,9 @@
 /** `deferred`: how late do deferred messages come? */
 
-import { STAMP_BYTES } from '../drives/timed-clients.ts';
 import { type Load, subcommand } from '../load.ts';
 import { amount, count } from '../options.ts';
-import { figuresOf, peakOf } from '../stage.ts';
+import { figuresOf, peakOf } from '../run-context.ts';
+import { STAMP_BYTES } from '../workloads/timed-clients.ts';
 import { needsFor } from './traffic-options.ts';
 
 const OPTIONS = {
@@ -25,10 +25,10 @@ Percentiles are how late they come. A message that could not be sent in time is 
   check: () => undefined,
   needs: ({ messages }) => needsFor(messages, null),
   sink: () => 'the null sink has no messages',
-  run: async (stage, values) => {
-    const measured = await stage.drive('deferring', 'deferred', {
-      address: stage.target.address,
-      topic: stage.topic,
+  run: async (context, values) => {
+    const measured = await context.measure('deferring', 'deferred', {
+      address: context.target.address,
+      topic: context.topic,
       channel: 'bench',
       messages: values.messages,
       size: values.size,
@@ -38,7 +38,7 @@ Percentiles are how late they come. A message that could not be sent in time is 
     });
     // a rate that the load itself has set says nothing
     const { rate: _, ...figures } = figuresOf(measured);
-    return { ...figures, ...peakOf(stage.target) };
+    return { ...figures, ...peakOf(context.target) };
   },
 };
 

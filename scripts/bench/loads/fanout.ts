@@ -3,8 +3,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Load, subcommand } from '../load.ts';
 import { count, toggle } from '../options.ts';
+import { figuresOf, peakOf, type RunContext } from '../run-context.ts';
 import { channelDepths } from '../server-queries.ts';
-import { figuresOf, peakOf, type Stage } from '../stage.ts';
 import {
   BATCH_OPTIONS,
   END_OPTIONS,
@@ -42,9 +42,9 @@ channels; copies are not counted if the server has no HTTP.`,
   check: () => undefined,
   needs: (values) => needsFor(endOf(values).messages, null),
   sink: () => 'the null sink has no channels',
-  run: async (stage, values) => {
-    const { address } = stage.target;
-    const topics = [stage.topic];
+  run: async (context, values) => {
+    const { address } = context.target;
+    const topics = [context.topic];
     const channels = Array.from({ length: values.channels }, (_, index) => `channel${index}`);
     const publish = {
       ...plainPublishing(values),
@@ -60,18 +60,22 @@ channels; copies are not counted if the server has no HTTP.`,
         channels,
       };
       const order = { publish, consume };
-      const measured = await stage.drive('publishing to all channels', 'publishAndConsume', order);
-      return { ...figuresOf(measured), ...peakOf(stage.target) };
+      const measured = await context.measure(
+        'publishing to all channels',
+        'publishAndConsume',
+        order,
+      );
+      return { ...figuresOf(measured), ...peakOf(context.target) };
     }
-    await stage.drive('making channels', 'makeChannels', { address, topics, channels });
-    const measured = await stage.drive('publishing to all channels', 'publish', publish);
+    await context.measure('making channels', 'makeChannels', { address, topics, channels });
+    const measured = await context.measure('publishing to all channels', 'publish', publish);
     const { count: messages, elapsedMs } = measured.outcome;
-    const heldMs = await untilHeld(stage, channels.length, messages);
+    const heldMs = await untilHeld(context, channels.length, messages);
     const copies = messages * channels.length;
     return {
       ...figuresOf(measured),
       ...(heldMs === null ? {} : { copyRate: (copies * 1000) / (elapsedMs + heldMs) }),
-      ...peakOf(stage.target),
+      ...peakOf(context.target),
     };
   },
 };
@@ -80,12 +84,16 @@ channels; copies are not counted if the server has no HTTP.`,
  * Waits until every channel has every message; resolves with how long that took, or with null where the statistics
  * are not available, as from a server without HTTP. Units: ms. Errors: rejects when copies stop coming.
  */
-async function untilHeld(stage: Stage, channels: number, messages: number): Promise<number | null> {
+async function untilHeld(
+  context: RunContext,
+  channels: number,
+  messages: number,
+): Promise<number | null> {
   const startMs = performance.now();
   let most = 0;
   let lastMs = startMs;
   for (;;) {
-    const depths = await depthsOf(stage);
+    const depths = await depthsOf(context);
     const nowMs = performance.now();
     if (depths === null) return null;
     if (depths.filter((depth) => depth >= messages).length === channels) return nowMs - startMs;
@@ -98,18 +106,18 @@ async function untilHeld(stage: Stage, channels: number, messages: number): Prom
         `${most} of ${channels * messages} copies are held, and no more have come for ${STALL_MS / 1000} s`,
       );
     }
-    stage.tell('waiting for all copies', most);
+    context.tell('waiting for all copies', most);
     await delay(LOOK_MS);
   }
 }
 
 /** Null, and a note, where they are not available. */
-async function depthsOf(stage: Stage): Promise<number[] | null> {
+async function depthsOf(context: RunContext): Promise<number[] | null> {
   try {
-    return await channelDepths(stage.target.httpAddress, stage.topic);
+    return await channelDepths(context.target.httpAddress, context.topic);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    stage.note(
+    context.note(
       `copies are not counted, because the server does not say how many it holds (${why})`,
     );
     return null;

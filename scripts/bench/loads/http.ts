@@ -2,7 +2,7 @@
 
 import { type Load, subcommand } from '../load.ts';
 import { count, optionalAmount, optionalCount } from '../options.ts';
-import { figuresOf, peakOf } from '../stage.ts';
+import { figuresOf, peakOf } from '../run-context.ts';
 import { needsFor } from './traffic-options.ts';
 
 const MESSAGES_DEFAULT = 200_000;
@@ -34,10 +34,10 @@ answer. The null sink is a bare node:http server that answers OK.`,
   check: () => undefined,
   needs: (values) => needsFor(endOf(values), null),
   sink: () => ({ protocol: 'http' }),
-  run: async (stage, values) => {
-    const measured = await stage.drive('publishing over HTTP', 'httpPublish', {
-      address: stage.target.httpAddress,
-      topic: stage.topic,
+  run: async (context, values) => {
+    const measured = await context.measure('publishing over HTTP', 'httpPublish', {
+      address: context.target.httpAddress,
+      topic: context.topic,
       batch: values.batch,
       size: values.size,
       connections: values.connections,
@@ -45,7 +45,7 @@ answer. The null sink is a bare node:http server that answers OK.`,
       messages: endOf(values),
       seconds: values.seconds,
     });
-    return { ...figuresOf(measured), ...peakOf(stage.target) };
+    return { ...figuresOf(measured), ...peakOf(context.target) };
   },
 };
 

@@ -2,7 +2,7 @@
 
 import { type Load, subcommand } from '../load.ts';
 import { ArgumentError, amount, count } from '../options.ts';
-import { peakOf } from '../stage.ts';
+import { peakOf } from '../run-context.ts';
 import { needsFor } from './traffic-options.ts';
 
 const SETTLE_MS = 2000;
@@ -33,10 +33,10 @@ generator need a file descriptor for each consumer: see ulimit -n.`,
   },
   needs: () => needsFor(1, null),
   sink: () => 'the null sink has no consumers',
-  run: async (stage, values) => {
-    const measured = await stage.drive('connecting and watching', 'idle', {
-      address: stage.target.address,
-      topic: stage.topic,
+  run: async (context, values) => {
+    const measured = await context.measure('connecting and watching', 'idle', {
+      address: context.target.address,
+      topic: context.topic,
       channel: 'bench',
       consumers: values.consumers,
       heartbeatMs: values.heartbeat,
@@ -53,7 +53,7 @@ generator need a file descriptor for each consumer: see ulimit -n.`,
       ...(serverCpuUs === undefined ? {} : { idleCpu: serverCpuUs / outcome.elapsedMs / 10 }),
       ...outcome.percentiles,
       ...outcome.figures,
-      ...peakOf(stage.target),
+      ...peakOf(context.target),
     };
   },
 };

@@ -1,9 +1,9 @@
 /** `latency`: from publish to receive, at a fixed rate. */
 
-import { STAMP_BYTES } from '../drives/timed-clients.ts';
 import { type Load, subcommand } from '../load.ts';
 import { ArgumentError, amount, count, type OptionValues, optionalCount } from '../options.ts';
-import { figuresOf, peakOf } from '../stage.ts';
+import { figuresOf, peakOf } from '../run-context.ts';
+import { STAMP_BYTES } from '../workloads/timed-clients.ts';
 import { LAYER_OPTIONS, layersOf, needsFor } from './traffic-options.ts';
 
 const OPTIONS = {
@@ -35,11 +35,11 @@ server's.`,
   },
   needs: (values) => needsFor(messagesOf(values), values),
   sink: () => 'the null sink has no messages',
-  run: async (stage, values) => {
-    const measured = await stage.drive('publishing at a rate', 'latency', {
-      address: stage.target.address,
+  run: async (context, values) => {
+    const measured = await context.measure('publishing at a rate', 'latency', {
+      address: context.target.address,
       layers: layersOf(values),
-      topic: stage.topic,
+      topic: context.topic,
       channel: 'bench',
       size: values.size,
       rdy: values.rdy,
@@ -47,7 +47,7 @@ server's.`,
       messages: messagesOf(values),
       warmUpSeconds: values.warmUp,
     });
-    return { ...figuresOf(measured), ...peakOf(stage.target) };
+    return { ...figuresOf(measured), ...peakOf(context.target) };
   },
 };
 

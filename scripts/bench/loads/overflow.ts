@@ -2,7 +2,7 @@
 
 import { type Load, subcommand } from '../load.ts';
 import { count } from '../options.ts';
-import { peakOf, rateOf } from '../stage.ts';
+import { peakOf, rateOf } from '../run-context.ts';
 import { BATCH_OPTIONS, plainConsuming, plainPublishing } from './traffic-options.ts';
 
 const MEM_QUEUE_SIZE = 10_000;
@@ -27,12 +27,12 @@ queue of 10000 messages unless --mem-queue-size says otherwise; a running server
   check: () => undefined,
   needs: () => ({ memQueueSize: MEM_QUEUE_SIZE, hasTls: false, flags: [], prepare: null }),
   sink: () => 'the null sink has no disk',
-  run: async (stage, values) => {
-    const { address } = stage.target;
-    const topics = [stage.topic];
+  run: async (context, values) => {
+    const { address } = context.target;
+    const topics = [context.topic];
     const channels = ['bench'];
-    await stage.drive('making the channel', 'makeChannels', { address, topics, channels });
-    const published = await stage.drive('publishing', 'publish', {
+    await context.measure('making the channel', 'makeChannels', { address, topics, channels });
+    const published = await context.measure('publishing', 'publish', {
       ...plainPublishing(values),
       address,
       topics,
@@ -40,7 +40,7 @@ queue of 10000 messages unless --mem-queue-size says otherwise; a running server
       seconds: null,
     });
     const { count: messages } = published.outcome;
-    const consumed = await stage.drive('consuming', 'consume', {
+    const consumed = await context.measure('consuming', 'consume', {
       ...plainConsuming(values),
       address,
       topics,
@@ -56,7 +56,7 @@ queue of 10000 messages unless --mem-queue-size says otherwise; a running server
       ...(consumeCpuUs === undefined ? {} : { consumeCpuUs: consumeCpuUs / messages }),
       generatorCpuUs: (published.generatorCpuUs + consumed.generatorCpuUs) / messages,
       ...published.outcome.percentiles,
-      ...peakOf(stage.target),
+      ...peakOf(context.target),
     };
   },
 };

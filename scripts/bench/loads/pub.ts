@@ -2,7 +2,7 @@
 
 import { type Load, subcommand } from '../load.ts';
 import { ArgumentError, count, type OptionValues } from '../options.ts';
-import { figuresOf, peakOf } from '../stage.ts';
+import { figuresOf, peakOf } from '../run-context.ts';
 import { type Publication, publishing } from '../wire/commands.ts';
 import {
   BATCH_OPTIONS,
@@ -53,18 +53,18 @@ answer; with --rate, from the time at which it was due.`,
       commandBytes: publishing({ ...publicationOf(values), topic }).length,
     };
   },
-  run: async (stage, values) => {
-    const measured = await stage.drive('publishing', 'publish', {
+  run: async (context, values) => {
+    const measured = await context.measure('publishing', 'publish', {
       ...publicationOf(values),
-      topics: [stage.topic],
+      topics: [context.topic],
       ...endOf(values),
-      address: stage.target.address,
+      address: context.target.address,
       layers: layersOf(values),
       connections: values.connections,
       inFlight: values.inFlight,
       rate: values.rate,
     });
-    return { ...figuresOf(measured), ...peakOf(stage.target) };
+    return { ...figuresOf(measured), ...peakOf(context.target) };
   },
 };
 

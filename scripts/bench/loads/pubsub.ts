@@ -2,7 +2,7 @@
 
 import { type Load, subcommand } from '../load.ts';
 import { count } from '../options.ts';
-import { figuresOf, peakOf } from '../stage.ts';
+import { figuresOf, peakOf } from '../run-context.ts';
 import {
   BATCH_OPTIONS,
   CONSUMER_OPTIONS,
@@ -41,11 +41,11 @@ publishes. Percentiles are those of publishing commands.`,
   check: checkFinBatch,
   needs: (values) => needsFor(endOf(values).messages, values),
   sink: () => 'the null sink has no messages',
-  run: async (stage, values) => {
-    const { address } = stage.target;
-    const topics = [stage.topic];
+  run: async (context, values) => {
+    const { address } = context.target;
+    const topics = [context.topic];
     const layers = layersOf(values);
-    const measured = await stage.drive('publishing and consuming', 'publishAndConsume', {
+    const measured = await context.measure('publishing and consuming', 'publishAndConsume', {
       publish: {
         ...endOf(values),
         address,
@@ -70,7 +70,7 @@ publishes. Percentiles are those of publishing commands.`,
       },
     });
     const { copyRate: _, ...figures } = figuresOf(measured);
-    return { ...figures, ...peakOf(stage.target) };
+    return { ...figures, ...peakOf(context.target) };
   },
 };
 

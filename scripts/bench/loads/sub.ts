@@ -2,7 +2,7 @@
 
 import { type Load, subcommand } from '../load.ts';
 import { count, optionalAmount } from '../options.ts';
-import { figuresOf, peakOf } from '../stage.ts';
+import { figuresOf, peakOf } from '../run-context.ts';
 import {
   BATCH_OPTIONS,
   CONSUMER_OPTIONS,
@@ -43,17 +43,17 @@ finishes. The rate counts finished messages. CPU time is measured until the last
   check: checkFinBatch,
   needs: (values) => needsFor(values.messages, values),
   sink: () => 'the null sink has no messages',
-  run: async (stage, values) => {
-    const { address } = stage.target;
-    const topics = [stage.topic];
-    const { outcome } = await stage.drive('publishing what is consumed', 'publish', {
+  run: async (context, values) => {
+    const { address } = context.target;
+    const topics = [context.topic];
+    const { outcome } = await context.measure('publishing what is consumed', 'publish', {
       ...plainPublishing({ ...values, ...FILLING }),
       address,
       topics,
       messages: values.messages,
       seconds: null,
     });
-    const measured = await stage.drive('consuming', 'consume', {
+    const measured = await context.measure('consuming', 'consume', {
       address,
       topics,
       layers: layersOf(values),
@@ -65,7 +65,7 @@ finishes. The rate counts finished messages. CPU time is measured until the last
       messages: outcome.count,
       seconds: values.seconds,
     });
-    return { ...figuresOf(measured), ...peakOf(stage.target) };
+    return { ...figuresOf(measured), ...peakOf(context.target) };
   },
 };
 

@@ -6,8 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Load, subcommand } from '../load.ts';
 import { amount, count } from '../options.ts';
 import type { Figures } from '../report/metrics.ts';
+import { peakOf, type RunContext } from '../run-context.ts';
 import { createChannel, deleteTopic } from '../server-queries.ts';
-import { peakOf, type Stage } from '../stage.ts';
 import { needsFor } from './traffic-options.ts';
 
 const METADATA_FILE = 'nsqd.dat';
@@ -36,27 +36,27 @@ deleted afterwards, and start and exit are not measured.`,
     prepare: (dataPath) => writeFileSync(path.join(dataPath, METADATA_FILE), metadata(topics)),
   }),
   sink: () => 'the null sink has no topics',
-  run: async (stage, values) => {
-    const { target } = stage;
+  run: async (context, values) => {
+    const { target } = context;
     if (target.process !== null) {
-      const idle = await watch(stage, values.settle, values.seconds);
+      const idle = await watch(context, values.settle, values.seconds);
       const peak = peakOf(target);
       const exitMs = await target.process.end();
       return { startMs: target.process.startMs, ...idle, ...peak, exitMs };
     }
-    const names = Array.from({ length: values.topics }, (_, index) => `${stage.topic}_${index}`);
+    const names = Array.from({ length: values.topics }, (_, index) => `${context.topic}_${index}`);
     const { httpAddress } = target;
     await forEach(names, (name) => createChannel(httpAddress, name, 'bench'));
-    const idle = await watch(stage, values.settle, values.seconds);
+    const idle = await watch(context, values.settle, values.seconds);
     await forEach(names, (name) => deleteTopic(httpAddress, name));
     return { ...idle, ...peakOf(target) };
   },
 };
 
 /** Lets the server come to rest, and watches it doing nothing. */
-async function watch(stage: Stage, settle: number, seconds: number): Promise<Figures> {
-  const { target } = stage;
-  stage.tell('watching it idle', 0);
+async function watch(context: RunContext, settle: number, seconds: number): Promise<Figures> {
+  const { target } = context;
+  context.tell('watching it idle', 0);
   await delay(settle * 1000);
   const beforeUs = target.cpuUs();
   await delay(seconds * 1000);

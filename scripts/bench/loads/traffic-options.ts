@@ -1,9 +1,7 @@
 /**
- * The options of loads that publish and consume, and what they order of drives.
+ * The options of loads that publish and consume, and the workloads that they run.
  */
 
-import type { ConsumeOrder } from '../drives/consumer-group.ts';
-import type { PublishOrder } from '../drives/publisher.ts';
 import {
   ArgumentError,
   amount,
@@ -17,6 +15,8 @@ import {
 import type { ServerNeeds } from '../target.ts';
 import { PLAIN } from '../wire/connect.ts';
 import type { Layers } from '../wire/link.ts';
+import type { ConsumeOrder } from '../workloads/consumer-group.ts';
+import type { PublishOrder } from '../workloads/publisher.ts';
 
 /** Messages and time, either of which ends a load that publishes. */
 export const END_OPTIONS = {

@@ -5,9 +5,9 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import tls from 'node:tls';
+import { type HostPort, joinHostPort } from '../../../src/daemon/host-port.ts';
 import { identify, MAGIC } from '../../../src/protocol/commands.ts';
 import { deflateCodec, snappyCodec } from '../../../src/protocol/compression/codecs.ts';
-import { type Address, spellAddress } from './address.ts';
 import { FrameReader } from './frame-reader.ts';
 import { CompressedLink, type Layers, type Link, PlainLink, StreamLink } from './link.ts';
 
@@ -19,7 +19,7 @@ const FRAME_HEAD_BYTES = 8;
 export const PLAIN: Layers = { tls: false, compression: 'none' };
 
 /** A link on which commands can be sent. Errors: rejects when the server cannot be reached or has no such layer. */
-export async function connect(address: Address, layers: Layers = PLAIN): Promise<Link> {
+export async function connect(address: HostPort, layers: Layers = PLAIN): Promise<Link> {
   if (!layers.tls && layers.compression === 'none') {
     const link = await PlainLink.connect(address);
     link.send(MAGIC);
@@ -31,7 +31,7 @@ export async function connect(address: Address, layers: Layers = PLAIN): Promise
 /** A number of links, made a few at a time. `onConnected` is called for each. */
 export async function connectMany(
   count: number,
-  address: Address,
+  address: HostPort,
   layers: Layers = PLAIN,
   onConnected: (link: Link) => void = () => undefined,
 ): Promise<Link[]> {
@@ -48,17 +48,21 @@ export async function connectMany(
 }
 
 /** What a server says of itself in its answer to an IDENTIFY. */
-export async function introduce(address: Address): Promise<Readonly<Record<string, unknown>>> {
+export async function introduce(address: HostPort): Promise<Readonly<Record<string, unknown>>> {
   const socket = await openSocket(address);
   try {
-    return await negotiate(socket, { feature_negotiation: true }, spellAddress(address));
+    return await negotiate(
+      socket,
+      { feature_negotiation: true },
+      joinHostPort(address.host, address.port),
+    );
   } finally {
     socket.destroy();
   }
 }
 
-async function connectLayered(address: Address, layers: Layers): Promise<Link> {
-  const place = spellAddress(address);
+async function connectLayered(address: HostPort, layers: Layers): Promise<Link> {
+  const place = joinHostPort(address.host, address.port);
   const { compression } = layers;
   const fields = {
     feature_negotiation: true,
@@ -82,13 +86,13 @@ async function connectLayered(address: Address, layers: Layers): Promise<Link> {
   return compressed;
 }
 
-async function openSocket(address: Address): Promise<net.Socket> {
+async function openSocket(address: HostPort): Promise<net.Socket> {
   const socket = net.connect({ ...address, noDelay: true });
   try {
     await once(socket, 'connect');
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`connect to ${spellAddress(address)}: ${why}`, { cause });
+    throw new Error(`connect to ${joinHostPort(address.host, address.port)}: ${why}`, { cause });
   }
   return socket;
 }

@@ -4,8 +4,8 @@
 
 import type { Socket } from 'node:net';
 import net from 'node:net';
+import { type HostPort, joinHostPort } from '../../../src/daemon/host-port.ts';
 import type { Codec } from '../../../src/protocol/compression/codec.ts';
-import { type Address, spellAddress } from './address.ts';
 
 /** Who is told what comes over a link. */
 export interface LinkListener {
@@ -49,7 +49,7 @@ export class PlainLink implements Link {
   }
 
   /** Resolves when connected. Nothing is sent yet. Errors: rejects with the address and why. */
-  static connect(address: Address): Promise<PlainLink> {
+  static connect(address: HostPort): Promise<PlainLink> {
     return new Promise((resolve, reject) => {
       const socket = net.connect({
         ...address,
@@ -63,7 +63,7 @@ export class PlainLink implements Link {
         },
       });
       const link = new PlainLink(socket);
-      const place = spellAddress(address);
+      const place = joinHostPort(address.host, address.port);
       let isConnected = false;
       socket.once('connect', () => {
         isConnected = true;

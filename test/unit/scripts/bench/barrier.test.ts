@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Barrier } from '../../../../scripts/bench/brokers/run-brokers.ts';
+import { Barrier } from '../../../../scripts/bench/brokers/brokers-command.ts';
 
 test('Barrier: nobody goes before all have come', async () => {
   const barrier = new Barrier(2);

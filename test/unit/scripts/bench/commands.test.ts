@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { COMMANDS } from '../../../../scripts/bench/command-list.ts';
 import { ArgumentError } from '../../../../scripts/bench/options.ts';
+import { COMMANDS } from '../../../../scripts/bench/program.ts';
 import { splitWords } from '../../../../scripts/bench/servers.ts';
 
 type Plan = ReturnType<(typeof COMMANDS)[number]['read']>;

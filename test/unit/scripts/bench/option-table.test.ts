@@ -129,3 +129,24 @@ test('describeOptions: a line for each, with what is taken by default', () => {
     ].join('\n'),
   );
 });
+
+test('an address is a host, an IPv6 one in brackets, and a port', () => {
+  const addresses = ['localhost:4150', '10.0.0.1:1', '[::1]:65535'];
+
+  const values = addresses.map((text) => readOptions(TABLE, ['--address', text]).address);
+
+  assert.deepStrictEqual(values, [
+    { host: 'localhost', port: 4150 },
+    { host: '10.0.0.1', port: 1 },
+    { host: '::1', port: 65_535 },
+  ]);
+});
+
+test('anything else is no address', () => {
+  const texts = ['', 'localhost', ':4150', 'localhost:0', 'localhost:65536', '::1:4150', 'a:b'];
+
+  assert.deepStrictEqual(
+    texts.map((text) => refusal('--address', text)),
+    texts.map((text) => `--address takes host:port, got "${text}"`),
+  );
+});

@@ -1,14 +1,14 @@
 /** Publishes over HTTP, on connections that are kept. */
 
+import { type HostPort, joinHostPort } from '../../../src/daemon/host-port.ts';
 import { Durations } from '../percentiles.ts';
-import { type Address, spellAddress } from '../wire/address.ts';
 import { HttpReader } from '../wire/http-reader.ts';
 import { PlainLink } from '../wire/link.ts';
-import type { Outcome, ProgressCount } from './drive.ts';
+import type { Outcome, ProgressCount } from './workload.ts';
 
 export type HttpOrder = {
   /** Where HTTP is spoken. */
-  readonly address: Address;
+  readonly address: HostPort;
   readonly topic: string;
   /** Messages of a request; 1 is a `/pub`, more a `/mpub` with a line for each. */
   readonly batch: number;
@@ -80,7 +80,7 @@ function requestOf({ address, topic, batch, size }: HttpOrder): Buffer {
   const body = Array.from({ length: batch }, () => line).join('\n');
   const head = [
     `POST /${batch === 1 ? 'pub' : 'mpub'}?topic=${topic} HTTP/1.1`,
-    `Host: ${spellAddress(address)}`,
+    `Host: ${joinHostPort(address.host, address.port)}`,
     `Content-Length: ${body.length}`,
   ];
   return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`);

@@ -1,18 +1,18 @@
 /** From the time a message is due to be published to its arrival, at a fixed rate. */
 
+import type { HostPort } from '../../../src/daemon/host-port.ts';
 import { SystemClock } from '../../../src/shared/clock.ts';
 import { OpenLoop, runOpenLoop, unansweredMax } from '../open-loop.ts';
 import { pause, preparePauses } from '../pacer.ts';
 import { Durations } from '../percentiles.ts';
-import type { Address } from '../wire/address.ts';
 import { publishing } from '../wire/commands.ts';
 import { connect } from '../wire/connect.ts';
 import type { Layers } from '../wire/link.ts';
-import type { Outcome, ProgressCount } from './drive.ts';
 import { AnswerWatch, StampedConsumer } from './timed-clients.ts';
+import type { Outcome, ProgressCount } from './workload.ts';
 
 export type LatencyOrder = {
-  readonly address: Address;
+  readonly address: HostPort;
   readonly layers: Layers;
   readonly topic: string;
   readonly channel: string;

@@ -2,18 +2,18 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { ProgressCount } from '../../../../../scripts/bench/drives/drive.ts';
-import { httpPublish } from '../../../../../scripts/bench/drives/http-publish.ts';
-import { consume, publish } from '../../../../../scripts/bench/drives/traffic.ts';
-import type { Address } from '../../../../../scripts/bench/wire/address.ts';
 import { PLAIN } from '../../../../../scripts/bench/wire/connect.ts';
+import { httpPublish } from '../../../../../scripts/bench/workloads/http-publish.ts';
+import { consume, publish } from '../../../../../scripts/bench/workloads/traffic.ts';
+import { ProgressCount } from '../../../../../scripts/bench/workloads/workload.ts';
+import type { HostPort } from '../../../../../src/daemon/host-port.ts';
 
 const OK = Buffer.from('00000006000000004f4b', 'hex');
 
 type Answer = (bytes: Buffer) => Buffer | null;
 
 /** A server that answers what it has read of a connection, until there is no answer. */
-async function serve(t: TestContext, answer: () => Answer): Promise<Address> {
+async function serve(t: TestContext, answer: () => Answer): Promise<HostPort> {
   const sockets = new Set<net.Socket>();
   const server = net.createServer((socket) => {
     const answerOne = answer();

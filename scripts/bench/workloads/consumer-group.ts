@@ -2,18 +2,18 @@
  * Consumes and finishes over some connections, of one channel or of several, of one topic or of several.
  */
 
+import type { HostPort } from '../../../src/daemon/host-port.ts';
 import { NOP } from '../../../src/protocol/commands.ts';
-import type { Address } from '../wire/address.ts';
 import { AnswerBatch } from '../wire/answer-batch.ts';
 import { connectMany } from '../wire/connect.ts';
 import { type FrameHandler, FrameReader } from '../wire/frame-reader.ts';
 import type { Layers, Link } from '../wire/link.ts';
-import type { ProgressCount } from './drive.ts';
+import type { ProgressCount } from './workload.ts';
 
 const NO_MORE = Buffer.from('RDY 0\n');
 
 export type ConsumeOrder = {
-  readonly address: Address;
+  readonly address: HostPort;
   readonly layers: Layers;
   readonly topics: readonly string[];
   /** Of each topic. */

@@ -2,18 +2,18 @@
  * Publishes over some connections: as fast as a bound of unanswered commands lets it, or at a rate of its own.
  */
 
+import type { HostPort } from '../../../src/daemon/host-port.ts';
 import { NOP } from '../../../src/protocol/commands.ts';
 import { SystemClock } from '../../../src/shared/clock.ts';
 import { OpenLoop, runOpenLoop, unansweredMax } from '../open-loop.ts';
 import { pause, preparePauses } from '../pacer.ts';
 import { Durations } from '../percentiles.ts';
 import type { Figures } from '../report/metrics.ts';
-import type { Address } from '../wire/address.ts';
 import { CommandRun, type Publication, publishing } from '../wire/commands.ts';
 import { connectMany } from '../wire/connect.ts';
 import { type FrameHandler, FrameReader } from '../wire/frame-reader.ts';
 import type { Layers, Link } from '../wire/link.ts';
-import type { ProgressCount } from './drive.ts';
+import type { ProgressCount } from './workload.ts';
 
 /** Commands that one write of an open loop has at most. */
 const BURST_MAX = 256;
@@ -21,7 +21,7 @@ const BURST_MAX = 256;
 export type PublishOrder = Omit<Publication, 'topic'> & {
   /** Connections take turns with them. */
   readonly topics: readonly string[];
-  readonly address: Address;
+  readonly address: HostPort;
   readonly layers: Layers;
   readonly connections: number;
   /** Commands of one connection that are not answered yet; an open loop has a bound of its own. */

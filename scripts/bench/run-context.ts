@@ -1,25 +1,25 @@
-/** What a load sees of a run: the server, a topic of its own, and drives that are measured. */
+/** A run, as a load sees it: the server, a topic of its own, and workloads that are measured. */
 
 import type { ThreadTime } from '../kit/proc.ts';
 import type { CleanUp } from './clean-up.ts';
-import type { Outcome } from './drives/drive.ts';
-import type { DriveName, DriveOrder } from './drives/drives.ts';
-import { runDrive } from './generator-process.ts';
+import type { WorkloadName, WorkloadOrder } from './generator.ts';
+import { runWorkload } from './generator-process.ts';
 import type { Figures } from './report/metrics.ts';
 import type { Target } from './target.ts';
+import type { Outcome } from './workloads/workload.ts';
 
 /** CPU time is read in steps of a tenth of this. */
 const COARSE_CPU_US = 100_000;
 
 /** Who is told how a run gets on. */
-export type StageListener = {
+export type RunListener = {
   /** Progress: what is being done, and how much of it. */
   onProgress(what: string, done: number): void;
   /** Something should be known beside the figures. */
   onNote(text: string): void;
 };
 
-/** One drive as it was seen from outside. Undefined is what could not be read off the server. */
+/** One workload, measured from outside. Values that could not be read from the server are undefined. */
 export type Measured = {
   readonly outcome: Outcome;
   readonly generatorCpuUs: number;
@@ -27,28 +27,28 @@ export type Measured = {
   readonly serverCpuUs: number | undefined;
   /** The server's threads at the start of what is measured, and at its end. */
   readonly threads: readonly [readonly ThreadTime[], readonly ThreadTime[]] | undefined;
-  /** Before anything of the drive, and at its end. */
+  /** Before the workload, and at its end. */
   readonly residentMib: readonly [number | undefined, number | undefined];
   /** When what is measured began. Units: Unix ms. */
   readonly startedMs: number;
 };
 
-export class Stage {
+export class RunContext {
   readonly target: Target;
   /** A topic that nothing has been published to. */
   readonly topic: string;
 
   readonly #cleanUp: CleanUp;
-  readonly #listener: StageListener;
+  readonly #listener: RunListener;
 
-  constructor(target: Target, topic: string, cleanUp: CleanUp, listener: StageListener) {
+  constructor(target: Target, topic: string, cleanUp: CleanUp, listener: RunListener) {
     this.target = target;
     this.topic = topic;
     this.#cleanUp = cleanUp;
     this.#listener = listener;
   }
 
-  /** Says what is done where no drive says it. */
+  /** Reports progress outside of workloads. */
   tell(what: string, done: number): void {
     this.#listener.onProgress(what, done);
   }
@@ -59,13 +59,13 @@ export class Stage {
   }
 
   /**
-   * Runs a drive. `onReady`: everything is connected; what is measured begins when it resolves.
+   * Runs a workload. `onReady`: everything is connected; what is measured begins when it resolves.
    * Errors: rejects with what it could not do.
    */
-  async drive<Name extends DriveName>(
+  async measure<Name extends WorkloadName>(
     what: string,
     name: Name,
-    order: DriveOrder<Name>,
+    order: WorkloadOrder<Name>,
     onReady: () => Promise<void> = () => Promise.resolve(),
   ): Promise<Measured> {
     const { target } = this;
@@ -84,7 +84,7 @@ export class Stage {
       },
     };
     this.#listener.onProgress(what, 0);
-    const result = await runDrive(name, order, listener, this.#cleanUp);
+    const result = await runWorkload(name, order, listener, this.#cleanUp);
     const endCpuUs = target.cpuUs();
     const endThreads = target.threads();
     const serverCpuUs = difference(startCpuUs, endCpuUs);
@@ -107,7 +107,7 @@ function difference(before: number | undefined, after: number | undefined): numb
   return before === undefined || after === undefined ? undefined : after - before;
 }
 
-/** A drive's rate, CPU time, percentiles and own figures. */
+/** A workload's rate, CPU time, percentiles and own figures. */
 export function figuresOf(measured: Measured): Figures {
   const { outcome, generatorCpuUs, serverCpuUs } = measured;
   return {

@@ -1,17 +1,17 @@
 /** Connections, channels or topics that come and go. */
 
+import type { HostPort } from '../../../src/daemon/host-port.ts';
 import { identify } from '../../../src/protocol/commands.ts';
 import { Durations } from '../percentiles.ts';
-import type { Address } from '../wire/address.ts';
 import { connect } from '../wire/connect.ts';
 import { FrameReader } from '../wire/frame-reader.ts';
-import type { Outcome, ProgressCount } from './drive.ts';
+import type { Outcome, ProgressCount } from './workload.ts';
 
 /** What is new in each cycle. */
 export const CHURN_KINDS = ['connections', 'channels', 'topics'] as const;
 
 export type ChurnOrder = {
-  readonly address: Address;
+  readonly address: HostPort;
   readonly topic: string;
   readonly kind: (typeof CHURN_KINDS)[number];
   /** Cycles that run side by side. */
@@ -57,7 +57,7 @@ function commandOf({ kind, topic }: ChurnOrder, index: number): Buffer {
   }
 }
 
-async function cycle(address: Address, command: Buffer): Promise<void> {
+async function cycle(address: HostPort, command: Buffer): Promise<void> {
   const link = await connect(address);
   try {
     await new Promise<void>((resolve, reject) => {

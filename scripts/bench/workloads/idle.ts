@@ -1,16 +1,16 @@
 /** Many consumers that have nothing to do: what do they weigh, and do their heartbeats come when they should? */
 
 import { setTimeout as delay } from 'node:timers/promises';
+import type { HostPort } from '../../../src/daemon/host-port.ts';
 import { identify, NOP } from '../../../src/protocol/commands.ts';
 import { Durations } from '../percentiles.ts';
-import type { Address } from '../wire/address.ts';
 import { connectMany } from '../wire/connect.ts';
 import { type FrameHandler, FrameReader } from '../wire/frame-reader.ts';
 import type { Link } from '../wire/link.ts';
-import type { Outcome, ProgressCount } from './drive.ts';
+import type { Outcome, ProgressCount } from './workload.ts';
 
 export type IdleOrder = {
-  readonly address: Address;
+  readonly address: HostPort;
   readonly topic: string;
   readonly channel: string;
   readonly consumers: number;

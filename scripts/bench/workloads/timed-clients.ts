@@ -8,7 +8,7 @@ import { Durations } from '../percentiles.ts';
 import { AnswerBatch } from '../wire/answer-batch.ts';
 import { type FrameHandler, FrameReader, MESSAGE_HEAD_BYTES } from '../wire/frame-reader.ts';
 import type { Link } from '../wire/link.ts';
-import type { ProgressCount } from './drive.ts';
+import type { ProgressCount } from './workload.ts';
 
 export class AnswerWatch implements FrameHandler {
   readonly #link: Link;

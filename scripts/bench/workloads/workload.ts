@@ -1,5 +1,5 @@
 /**
- * What a drive is given and what it gives back: a count of its progress, and its outcome.
+ * What a workload is given and what it returns: a count of its progress, and its outcome.
  */
 
 import type { Percentiles } from '../percentiles.ts';
@@ -10,7 +10,7 @@ export type Outcome = {
   readonly count: number;
   readonly elapsedMs: number;
   readonly percentiles: Percentiles | null;
-  /** What only this drive knows. */
+  /** Figures of this workload only. */
   readonly figures: Figures;
 };
 
@@ -18,9 +18,9 @@ export type Outcome = {
 const STALL_MS = 60_000;
 
 export class ProgressCount {
-  /** Whatever the drive counts. */
+  /** Whatever the workload counts. */
   done = 0;
-  /** When nothing happens for so long, the drive fails. */
+  /** When nothing happens for so long, the workload fails. */
   stallMs = STALL_MS;
 
   readonly #onReady: () => Promise<void>;

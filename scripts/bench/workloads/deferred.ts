@@ -1,11 +1,11 @@
 /** Many deferred messages at once: how late do they come? */
 
-import type { Address } from '../wire/address.ts';
+import type { HostPort } from '../../../src/daemon/host-port.ts';
 import { sizedBody } from '../wire/commands.ts';
 import { connect } from '../wire/connect.ts';
 import type { Link } from '../wire/link.ts';
-import type { Outcome, ProgressCount } from './drive.ts';
 import { AnswerWatch, StampedConsumer } from './timed-clients.ts';
+import type { Outcome, ProgressCount } from './workload.ts';
 
 /** Commands that are not answered yet, so that none waits long for the broker. */
 const IN_FLIGHT_MAX = 200;
@@ -14,7 +14,7 @@ const COMMANDS_PER_WRITE = 100;
 const DELAY_DIGITS_MAX = 16;
 
 export type DeferredOrder = {
-  readonly address: Address;
+  readonly address: HostPort;
   readonly topic: string;
   readonly channel: string;
   readonly messages: number;

@@ -3,13 +3,13 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Address } from '../wire/address.ts';
+import type { HostPort } from '../../../src/daemon/host-port.ts';
 import { PLAIN } from '../wire/connect.ts';
 import { type ConsumeOrder, ConsumerGroup } from './consumer-group.ts';
-import type { Outcome, ProgressCount } from './drive.ts';
 import { Publisher, type PublishOrder } from './publisher.ts';
+import type { Outcome, ProgressCount } from './workload.ts';
 
-/** One drive of a `Publisher`. */
+/** One workload of a `Publisher`. */
 export async function publish(order: PublishOrder, progress: ProgressCount): Promise<Outcome> {
   const publisher = await Publisher.open(order, progress);
   await progress.started();
@@ -28,7 +28,7 @@ export async function publish(order: PublishOrder, progress: ProgressCount): Pro
 /** The last FINs are on their way when the last message has come; they are part of the server's work. */
 const LAST_FINS_MS = 200;
 
-/** One drive of a `ConsumerGroup`, until enough messages are finished or the time is over. */
+/** One workload of a `ConsumerGroup`, until enough messages are finished or the time is over. */
 export async function consume(
   order: ConsumeOrder & { readonly messages: number; readonly seconds: number | null },
   progress: ProgressCount,
@@ -84,7 +84,7 @@ export async function publishAndConsume(
 /** Nothing of it is measured. */
 export async function makeChannels(
   order: {
-    readonly address: Address;
+    readonly address: HostPort;
     readonly topics: readonly string[];
     /** Of each topic. */
     readonly channels: readonly string[];
