@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { type CaseResult, judge, parseList, parseResult } from './conformance/verdict.ts';
+import { type CaseResult, evaluate, parseList, parseResult } from './conformance/verdict.ts';
 
 const root = path.dirname(import.meta.dirname);
 const bin = path.join(root, 'node_modules', '.bin');
@@ -28,7 +28,7 @@ const lists = {
 };
 const excused = new Set([...lists.notPassingYet, ...lists.betterThanNsqd].map((it) => it.case));
 const { results, isFinished } = await play(path.resolve(kit, 'run.mjs'));
-const verdict = judge(results, lists, options.length === 0);
+const verdict = evaluate(results, lists, options.length === 0);
 const faults = [...verdict.faults];
 if (!isFinished) faults.push('the kit did not come to its end');
 if (results.length === 0) faults.push('no case was run');

@@ -72,7 +72,7 @@ const running = churn.run();
 const samples = await Promise.race([sampleToEnd(), running.then(() => failed())]);
 churn.stop();
 await running;
-const faults = [...judgeTrends(samples), ...judgeMessages()];
+const faults = [...checkTrends(samples), ...checkMessages()];
 const ending = await broker.stop();
 if (ending.code !== 0) faults.push(`the broker ended with ${JSON.stringify(ending)}`);
 rmSync(dataPath, { recursive: true });
@@ -104,7 +104,7 @@ async function sampleToEnd(): Promise<Sample[]> {
 }
 
 /** Prints the trends, and says what grows. */
-function judgeTrends(taken: readonly Sample[]): string[] {
+function checkTrends(taken: readonly Sample[]): string[] {
   const found: string[] = [];
   const after = taken.slice(Math.floor(taken.length * WARM_UP_SHARE));
   progress.print('measure          least      mean      most      rise   allowed');
@@ -121,7 +121,7 @@ function judgeTrends(taken: readonly Sample[]): string[] {
   return found;
 }
 
-function judgeMessages(): string[] {
+function checkMessages(): string[] {
   const { finished: count, refused } = churn.counts;
   const found = refused.slice(0, REFUSALS_SHOWN).map((text) => `refused: ${text}`);
   const expected = churn.expectedFinishes;

@@ -34,7 +34,7 @@ export interface Verdict {
  * Compares results with lists. `isWhole` tells that all cases of the kit were run, so that a listed case which
  * does not appear is a fault as well.
  */
-export function judge(results: readonly CaseResult[], lists: Lists, isWhole: boolean): Verdict {
+export function evaluate(results: readonly CaseResult[], lists: Lists, isWhole: boolean): Verdict {
   const notYet = new Set(lists.notPassingYet.map((listed) => listed.case));
   const better = new Set(lists.betterThanNsqd.map((listed) => listed.case));
   const names = new Set(results.map(({ name }) => name));

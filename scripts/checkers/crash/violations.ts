@@ -26,7 +26,7 @@ export class Violations {
   readonly #counts = new Map<Rule, number>();
   readonly #ignored: ReadonlySet<Rule>;
 
-  /** Rules that are ignored are those which the judged broker does not claim to keep. */
+  /** Rules that are ignored are those which the broker does not claim to keep. */
   constructor(ignored: readonly Rule[] = []) {
     this.#ignored = new Set(ignored);
   }

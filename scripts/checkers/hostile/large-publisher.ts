@@ -1,12 +1,12 @@
 /**
- * An honest client that publishes large messages, one after the other, while others attack: on one connection that it
+ * A well-behaved client that publishes large messages, one after the other, while others attack: on one connection that it
  * keeps, on a new one for each, and over HTTP.
  */
 
 import { identify, pub } from '../../../src/protocol/commands.ts';
 import type { Arena } from './arena.ts';
 
-const TOPIC = 'honest-large#ephemeral';
+const TOPIC = 'well-behaved-large#ephemeral';
 const BODY_BYTES = 300_000;
 const PERIOD_MS = 50;
 const ANSWERED_MS_MAX = 20_000;
@@ -43,7 +43,7 @@ export async function publishLarge(arena: Arena): Promise<void> {
 }
 
 async function onOneConnection(arena: Arena): Promise<() => Promise<boolean>> {
-  const client = await arena.client(identify({ client_id: 'honest' }));
+  const client = await arena.client(identify({ client_id: 'well-behaved' }));
   let answers = 1;
   return async () => {
     client.send(pub(TOPIC, BODY));

@@ -5,13 +5,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { descriptorCountOf, residentMibOf } from '../../kit/proc.ts';
 import { Arena, type Scenario, type Target } from './arena.ts';
-import { type Honest, HonestPair, LOST_MS, PAIRS, percentile } from './honest.ts';
+import { ControlPair, type ControlReading, LOST_MS, PAIRS, percentile } from './control-pair.ts';
 
 const SAMPLE_MS = 25;
 const QUIET_MS = 1000;
 const WARM_UP_SECONDS = 1;
 const P_NINETY_NINE = 0.99;
-/** How many times longer than before the honest pair's p99 may be, if that is more than what it may be in any case. */
+/** How many times longer than before the control pair's p99 may be, if that is more than what it may be in any case. */
 const LATENCY_FACTOR_MAX = 10;
 /** How long closed connections may stay, and their descriptors. */
 const RETURN_MS_MAX = 10_000;
@@ -24,7 +24,7 @@ export type SiegeSetup = {
   /** Undefined where the broker runs elsewhere. */
   readonly pid: number | undefined;
   readonly seconds: number;
-  /** What the honest pair's p99 may be in any case. Units: ms. */
+  /** What the control pair's p99 may be in any case. Units: ms. */
   readonly latencyMsMax: number;
 };
 
@@ -48,11 +48,11 @@ export type Report = {
 
 export class Siege {
   readonly #setup: SiegeSetup;
-  readonly #pairs: readonly HonestPair[];
+  readonly #pairs: readonly ControlPair[];
 
   constructor(setup: SiegeSetup) {
     this.#setup = setup;
-    this.#pairs = PAIRS.map((names) => new HonestPair({ ...setup.target, ...names }));
+    this.#pairs = PAIRS.map((names) => new ControlPair({ ...setup.target, ...names }));
   }
 
   /**
@@ -70,7 +70,7 @@ export class Siege {
     }
   }
 
-  /** Plays one scenario. Errors: rejects when the honest pair cannot go on, or when the scenario itself fails. */
+  /** Plays one scenario. Errors: rejects if the control pair has failed, or when the scenario itself fails. */
   async play(scenario: Scenario): Promise<Report> {
     const { target, pid, seconds } = this.#setup;
     await this.#freeMemory();
@@ -96,7 +96,7 @@ export class Siege {
         messages: during[index].latencies.length,
       }),
     );
-    for (const [index, pair] of pairs.entries()) this.#checkHonest(arena, pair, during[index]);
+    for (const [index, pair] of pairs.entries()) this.#checkPair(arena, pair, during[index]);
     await this.#checkDescriptors(arena, startDescriptors);
     await this.#checkPing(arena);
     return {
@@ -113,7 +113,7 @@ export class Siege {
     await Promise.all(this.#pairs.map((pair) => pair.stop()));
   }
 
-  #ask(): Promise<Honest[]> {
+  #ask(): Promise<ControlReading[]> {
     return Promise.all(this.#pairs.map((pair) => pair.ask()));
   }
 
@@ -131,7 +131,7 @@ export class Siege {
     }
   }
 
-  #checkHonest(arena: Arena, { kind, beforeMs, duringMs }: PairReport, during: Honest): void {
+  #checkPair(arena: Arena, { kind, beforeMs, duringMs }: PairReport, during: ControlReading): void {
     const latencyMsMax = Math.max(this.#setup.latencyMsMax, LATENCY_FACTOR_MAX * beforeMs);
     if (!during.isConnected) arena.fault(`the ${kind} pair has lost its connections`);
     if (during.refused > 0) arena.fault(`${during.refused} ${kind} publishes were refused`);

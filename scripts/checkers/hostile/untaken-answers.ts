@@ -35,7 +35,7 @@ async function neverTake(arena: Arena): Promise<void> {
   });
   while (arena.isOn) {
     if (!(await arena.inTime(arena.messageCount(topic), TAKEN_MS_MAX))) {
-      arena.fault('an honest client gets no statistics');
+      arena.fault('a well-behaved client gets no statistics');
     }
     await arena.pause(ASKED_MS);
   }

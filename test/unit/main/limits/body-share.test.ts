@@ -328,7 +328,7 @@ test('BodyShare: a thousand clients that are gone while they wait are out of the
   assert.equal(bench.share.setAsideBytes, 0);
 });
 
-test('BodyShare: an honest client comes through a thousand stalled ones within a second', () => {
+test('BodyShare: a well-behaved client comes through a thousand stalled ones within a second', () => {
   for (const [count, wantedKib] of [
     [20, 1024],
     [60, 1024],

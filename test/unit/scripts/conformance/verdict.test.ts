@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   type CaseResult,
-  judge,
+  evaluate,
   type ListedCase,
   parseList,
   parseResult,
@@ -19,15 +19,15 @@ const RESULTS: CaseResult[] = [
 ];
 
 test('conformance: a failing case that is not listed is a fault', () => {
-  const verdict = judge(RESULTS, { notPassingYet: [], betterThanNsqd: [] }, true);
+  const verdict = evaluate(RESULTS, { notPassingYet: [], betterThanNsqd: [] }, true);
 
   assert.deepStrictEqual(verdict, { passed: 2, excused: 0, faults: ['"publish: two" fails'] });
 });
 
 test('conformance: either list excuses a failing case', () => {
   const verdicts = [
-    judge(RESULTS, { notPassingYet: listed('publish: two'), betterThanNsqd: [] }, true),
-    judge(RESULTS, { notPassingYet: [], betterThanNsqd: listed('publish: two') }, true),
+    evaluate(RESULTS, { notPassingYet: listed('publish: two'), betterThanNsqd: [] }, true),
+    evaluate(RESULTS, { notPassingYet: [], betterThanNsqd: listed('publish: two') }, true),
   ];
 
   const good = { passed: 2, excused: 1, faults: [] };
@@ -37,7 +37,7 @@ test('conformance: either list excuses a failing case', () => {
 test('conformance: a case that passes must leave the list of those that do not yet', () => {
   const lists = { notPassingYet: listed('publish: two', 'publish: one'), betterThanNsqd: [] };
 
-  const verdict = judge(RESULTS, lists, true);
+  const verdict = evaluate(RESULTS, lists, true);
 
   const fault = '"publish: one" passes: remove it from not-passing-yet.json';
   assert.deepStrictEqual(verdict, { passed: 1, excused: 1, faults: [fault] });
@@ -46,7 +46,7 @@ test('conformance: a case that passes must leave the list of those that do not y
 test('conformance: a case that passes may stay in the list of those that are better', () => {
   const lists = { notPassingYet: [], betterThanNsqd: listed('publish: one', 'publish: two') };
 
-  const verdict = judge(RESULTS, lists, true);
+  const verdict = evaluate(RESULTS, lists, true);
 
   assert.deepStrictEqual(verdict, { passed: 2, excused: 1, faults: [] });
 });
@@ -54,7 +54,7 @@ test('conformance: a case that passes may stay in the list of those that are bet
 test('conformance: a listed case that is not in the kit is a fault when the whole kit was run', () => {
   const lists = { notPassingYet: listed('publish: two', 'gone: a'), betterThanNsqd: [] };
 
-  const [whole, part] = [true, false].map((isWhole) => judge(RESULTS, lists, isWhole).faults);
+  const [whole, part] = [true, false].map((isWhole) => evaluate(RESULTS, lists, isWhole).faults);
 
   assert.deepStrictEqual([whole, part], [['"gone: a" is listed but no case of the kit'], []]);
 });
@@ -62,7 +62,7 @@ test('conformance: a listed case that is not in the kit is a fault when the whol
 test('conformance: a case in both lists is a fault', () => {
   const both = listed('publish: two');
 
-  const { faults } = judge(RESULTS, { notPassingYet: both, betterThanNsqd: both }, true);
+  const { faults } = evaluate(RESULTS, { notPassingYet: both, betterThanNsqd: both }, true);
 
   assert.deepStrictEqual(faults, ['"publish: two" is in both lists']);
 });

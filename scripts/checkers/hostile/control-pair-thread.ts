@@ -9,16 +9,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { line, pub } from '../../../src/protocol/commands.ts';
 import { Connection } from '../../kit/connection.ts';
-import { type Honest, type HonestSetup, LOST_MS } from './honest.ts';
+import { type ControlPairSetup, type ControlReading, LOST_MS } from './control-pair.ts';
 
 const PERIOD_MS = 10;
 const READY_COUNT = 100;
 const BODY_BYTES = 200;
 
-if (parentPort === null) throw new Error('start the honest pair as a worker');
+if (parentPort === null) throw new Error('start the control pair as a worker');
 const port = parentPort;
 // what the thread is started with
-const { host, tcpPort, topic, channel } = workerData as HonestSetup;
+const { host, tcpPort, topic, channel } = workerData as ControlPairSetup;
 
 let latencies: number[] = [];
 let refused = 0;
@@ -40,7 +40,7 @@ const consumer = await Connection.open(
   host,
 );
 if ((await consumer.ask(line('SUB', topic, channel))) !== 'OK') {
-  throw new Error('the honest consumer cannot subscribe');
+  throw new Error('the consumer of the control pair cannot subscribe');
 }
 consumer.send(line('RDY', READY_COUNT));
 const publisher = await Connection.open(tcpPort, {}, host);
@@ -49,7 +49,7 @@ port.on('message', () => {
   const nowMs = performance.now();
   const oldestMs = Math.max(0, ...[...outstanding.values()].map((dueMs) => nowMs - dueMs));
   const isConnected = !publisher.hasEnded && !consumer.hasEnded;
-  const told: Honest = { latencies, refused, oldestMs, isConnected };
+  const told: ControlReading = { latencies, refused, oldestMs, isConnected };
   port.postMessage(told);
   latencies = [];
   refused = 0;
