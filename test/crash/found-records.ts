@@ -60,7 +60,7 @@ export interface FoundQueue {
 /** What a queue says that misses a segment. */
 const LOSS = /segment \d+ (is gone|ends at)/;
 /** What a queue says that does so. */
-const READ_AGAIN = /its copy is used|is another than metadata speaks of/;
+const READ_AGAIN = /its copy is used|is not the one that metadata names/;
 
 /** Opens the queue on this disk, and reads everything there is. */
 export function findRecords(disk: MemoryFileSystem, limits: DiskQueueLimits): FoundQueue {

@@ -34,7 +34,7 @@ test('--max-connections: clients beyond it are refused until others leave', LIMI
 
   assert.match(
     refusal ?? '',
-    /E_TOO_MANY_CONNECTIONS there are 2 connections, and no more may be$/,
+    /E_TOO_MANY_CONNECTIONS there are 2 connections, which is the limit$/,
   );
   assert.equal(answer, 'OK');
   assert.deepEqual(ping, { status: 200, text: 'OK' });

@@ -67,7 +67,7 @@ function checkRefusals(
   connections: readonly HostileConnection[],
   connectionsMax: number,
 ): void {
-  const text = `E_TOO_MANY_CONNECTIONS there are ${connectionsMax} connections, and no more may be`;
+  const text = `E_TOO_MANY_CONNECTIONS there are ${connectionsMax} connections, which is the limit`;
   const told = connections.filter(({ isClosed, received }) => isClosed && received !== '');
   const wrong = told.find(({ received }) => received.slice(FRAME_HEADER_BYTES) !== text);
   if (told.length === 0) arena.fault('nobody was told why it is refused');

@@ -43,7 +43,7 @@ export class ConnectionLimit {
     if (this.#count >= max) {
       this.#refusedCount++;
       this.#refusals.note(
-        `${kind}: refused a client - there are ${this.#count} connections, and no more may be`,
+        `${kind}: refused a client - there are ${this.#count} connections, which is the limit`,
       );
       return false;
     }

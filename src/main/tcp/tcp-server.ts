@@ -102,7 +102,7 @@ export class TcpServer {
 
   #accept(socket: Socket): void {
     if (!this.#limit.tryEnter('TCP')) {
-      const text = `there are ${this.#limit.max} connections, and no more may be`;
+      const text = `there are ${this.#limit.max} connections, which is the limit`;
       const { data } = new ClientError('E_TOO_MANY_CONNECTIONS', text);
       this.#refused.dismiss(socket, errorFrame(data));
       return;

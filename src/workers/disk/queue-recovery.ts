@@ -124,7 +124,7 @@ function findWritePlace(source: QueueContext, metadata: QueueMetadata): WritePla
     source.log(
       LOG_ERROR,
       `segment ${writeSegment} ends at ${size === 'missing' ? 0 : size}, ` +
-        `metadata says ${writePosition}: what was behind is lost`,
+        `metadata says ${writePosition}: what followed is lost`,
     );
   }
   const unsynced = later.map(startOf);
@@ -181,11 +181,11 @@ function findReadPlace(
 /** Counts and logs the records written after the last sync. */
 function countUnsynced(source: QueueContext, segment: number, from: number, size: number): number {
   const { count, end } = countSegment(source, segment, from, size);
-  const torn = end === size ? '' : ` and ${size - end} bytes that are none`;
+  const torn = end === size ? '' : ` and ${size - end} torn bytes`;
   source.log(
     LOG_WARNING,
-    `segment ${segment} has ${count} records${torn} behind position ${from}, where metadata ends: ` +
-      'writing goes on in a new segment',
+    `segment ${segment} has ${count} records${torn} after position ${from}, where metadata ends: ` +
+      'writing continues in a new segment',
   );
   return count;
 }

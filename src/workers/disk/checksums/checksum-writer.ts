@@ -52,7 +52,7 @@ export class ChecksumWriter {
       this.#segment = -1;
       this.#options.log(
         LOG_WARNING,
-        `failed to write checksums of segment ${segment}, going on without - ${errorText(error)}`,
+        `failed to write checksums of segment ${segment}, continuing without - ${errorText(error)}`,
       );
     }
   }

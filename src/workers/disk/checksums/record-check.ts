@@ -131,7 +131,7 @@ export class RecordCheck {
       const aside = patience.setAside(openFiles, path);
       log(
         LOG_ERROR,
-        `segment ${segment}: its checksums cannot be read, what is behind damage is lost; ` +
+        `segment ${segment}: its checksums cannot be read, what follows damage is lost; ` +
           `${keptAs(aside)} - ${errorText(error)}`,
       );
       this.#distrusted = segment;
@@ -182,10 +182,10 @@ export class RecordCheck {
   #distrust(segment: number): void {
     this.#distrusted = segment;
     this.#foreign?.add(segment);
-    this.#log(segment, 'are of other records');
+    this.#log(segment, 'belong to other records');
   }
 
   #log(segment: number, what: string): void {
-    this.#source.log(LOG_WARNING, `segment ${segment}: its checksums ${what}, going on without`);
+    this.#source.log(LOG_WARNING, `segment ${segment}: its checksums ${what}, continuing without`);
   }
 }

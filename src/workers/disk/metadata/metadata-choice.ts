@@ -95,7 +95,7 @@ function checkReadSegment(source: QueueContext, metadata: QueueMetadata): Metada
   }
   source.log(
     LOG_ERROR,
-    `segment ${readSegment} is another than metadata speaks of, it is read from its start`,
+    `segment ${readSegment} is not the one that metadata names, it is read from its start`,
   );
   return { metadata: { ...metadata, readPosition: 0 }, isOnDisk: false, isDepthKnown: false };
 }
@@ -130,7 +130,7 @@ function readNeededCopy(source: QueueContext, segment: number): MetadataCopy | u
     if (!patience.isOver('read', path, error, probe)) throw error;
     const aside = patience.setAside(openFiles, path);
     const reason = errorText(error);
-    source.log(LOG_ERROR, `going on without the copy of metadata, ${keptAs(aside)} - ${reason}`);
+    source.log(LOG_ERROR, `continuing without the copy of metadata, ${keptAs(aside)} - ${reason}`);
     return undefined;
   }
 }

@@ -164,7 +164,7 @@ export class SegmentWriter {
     this.#mustRewrite = false;
     if (this.#failure === undefined) return;
     this.#failure = undefined;
-    this.#options.log(LOG_WARNING, 'synced after a failure, records are taken again');
+    this.#options.log(LOG_WARNING, 'synced after a failure, records are accepted again');
   }
 
   /** Whether a failed append must still be undone. */
@@ -231,7 +231,10 @@ export class SegmentWriter {
     const path = this.#files.segment(this.#segment);
     if (this.#openFiles.canWrite(path)) return;
     checkDataPath(this.#openFiles, this.#options.dataPath);
-    this.#options.log(LOG_ERROR, `segment ${this.#segment} is gone, writing goes on in a new one`);
+    this.#options.log(
+      LOG_ERROR,
+      `segment ${this.#segment} is gone, writing continues in a new one`,
+    );
     this.leaveSegment();
   }
 

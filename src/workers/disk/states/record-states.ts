@@ -303,7 +303,7 @@ export class RecordStates {
       const reason = errorText(error);
       this.#source.log(
         LOG_ERROR,
-        `going on without the due times and attempts in "${path}" - ${reason}`,
+        `continuing without the due times and attempts in "${path}" - ${reason}`,
       );
       return undefined;
     }
@@ -324,8 +324,8 @@ export class RecordStates {
     else this.#directory.onNewName();
     this.#source.log(
       LOG_ERROR,
-      `segment ${segment}: going on without the due times and attempts written so far, ` +
-        `finished records may come again; ${keptAs(aside)} - ${errorText(error)}`,
+      `segment ${segment}: continuing without the due times and attempts written so far, ` +
+        `finished records may be redelivered; ${keptAs(aside)} - ${errorText(error)}`,
     );
   }
 

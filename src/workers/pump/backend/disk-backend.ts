@@ -348,7 +348,7 @@ export class DiskBackend implements Backend, LinkedQueue {
     if (count === 0) return;
     this.#link.logError(
       `DISKQUEUE(${this.#name}): writing ${count} deferred messages without their times, ` +
-        `which come at once after the next start - ${error}`,
+        `which are due at once after the next start - ${error}`,
     );
   }
 

@@ -96,7 +96,7 @@ test('HttpServer: a client beyond the limit is answered that there are too many'
   assert.equal(known?.status, 200);
   assert.deepEqual(
     log.filter((line) => line.includes('refused')),
-    ['WARNING: HTTP: refused a client - there are 17 connections, and no more may be'],
+    ['WARNING: HTTP: refused a client - there are 17 connections, which is the limit'],
   );
 });
 

@@ -58,9 +58,9 @@ test('ConnectionLimit: refusals and failures are counted, and logged once a seco
 
   assert.equal(limit.refusedCount, 8);
   assert.deepStrictEqual(log, [
-    'TCP: refused a client - there are 0 connections, and no more may be',
+    'TCP: refused a client - there are 0 connections, which is the limit',
     'failed to accept HTTP connection - accept EMFILE',
-    'TCP: refused a client - there are 0 connections, and no more may be (and 2 before)',
+    'TCP: refused a client - there are 0 connections, which is the limit (and 2 before)',
     'failed to accept TCP connection - accept EMFILE (and 2 before)',
   ]);
 });

@@ -148,13 +148,13 @@ test('TcpServer: a client beyond the limit is told so, and its place is given to
   last.write(wire(MAGIC, pub('t', 'c')));
   const [answer] = await once(last, 'data');
 
-  const told = ['error E_TOO_MANY_CONNECTIONS there are 1 connections, and no more may be'];
+  const told = ['error E_TOO_MANY_CONNECTIONS there are 1 connections, which is the limit'];
   assert.deepStrictEqual([refused, again], [told, told]);
   assert.deepStrictEqual(parseFrames(answer), ['response OK']);
   assert.equal([...server.clients()].length, 1);
   assert.deepStrictEqual(
     log.filter((line) => line.startsWith('WARNING')),
-    ['WARNING: TCP: refused a client - there are 1 connections, and no more may be'],
+    ['WARNING: TCP: refused a client - there are 1 connections, which is the limit'],
   );
 });
 

@@ -19,8 +19,8 @@ import { SystemError } from '../../../support/system-error.ts';
 
 const FILES = new QueueFiles(DATA_PATH, 'q');
 const CHECKSUMS = FILES.checksums(0);
-const FOREIGN = /its checksums are of other records/;
-const ANOTHER = /segment 0 is another than metadata speaks of/;
+const FOREIGN = /its checksums belong to other records/;
+const ANOTHER = /segment 0 is not the one that metadata names/;
 
 /** The files of a closed queue that was given these records and has finished the first ones. */
 function makeFiles(numbers: readonly number[], finished: number): MemoryFileSystem {

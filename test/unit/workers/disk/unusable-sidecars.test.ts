@@ -141,8 +141,8 @@ for (const [code, tries] of [
     assert.deepStrictEqual(
       errorsOf(opened).map((line) => line.replace(/ - .*/, '')),
       [
-        `${LOG_ERROR} DISKQUEUE(q): segment 0: going on without the due times and attempts written so far, ` +
-          'finished records may come again; the file is kept as q.diskqueue.000000.notes.unusable',
+        `${LOG_ERROR} DISKQUEUE(q): segment 0: continuing without the due times and attempts written so far, ` +
+          'finished records may be redelivered; the file is kept as q.diskqueue.000000.notes.unusable',
       ],
     );
   });
@@ -304,7 +304,7 @@ test('DiskQueue: a copy of metadata that is needed and cannot be read is set asi
     [1, 2],
   );
   assert.deepStrictEqual(bench.disk.content(`${COPY}.unusable`), bytes);
-  assert.match(errorsOf(opened)[0], /going on without the copy of metadata/);
+  assert.match(errorsOf(opened)[0], /continuing without the copy of metadata/);
 });
 
 test('DiskQueue: checksums that are needed and cannot be read are set aside', () => {

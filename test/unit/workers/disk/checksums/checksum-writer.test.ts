@@ -111,7 +111,7 @@ test('ChecksumWriter: what cannot be written is said once, and costs the checksu
 
   assert.deepStrictEqual([entriesOf(bench, 0), entriesOf(bench, 1)], [[0, 1], [0]]);
   assert.deepStrictEqual(bench.log, [
-    'failed to write checksums of segment 0, going on without - write file q.diskqueue.000000.sums: ' +
+    'failed to write checksums of segment 0, continuing without - write file q.diskqueue.000000.sums: ' +
       `EIO: write '${FILES.checksums(0)}'`,
   ]);
 });

@@ -94,7 +94,7 @@ test('RecordCheck: checksums of other records are given up for the segment, and 
 
   assert.deepStrictEqual(verdicts, ['same', 'other', 'unknown', 'unknown']);
   assert.deepStrictEqual(bench.log, [
-    'segment 1: its checksums are of other records, going on without',
+    'segment 1: its checksums belong to other records, continuing without',
   ]);
 });
 

@@ -170,7 +170,7 @@ test('chooseMetadata: where good metadata names a segment of other records, that
 
   assert.deepStrictEqual(choice, fromCopy({ ...METADATA, readPosition: 0 }));
   assert.deepStrictEqual(parts.log, [
-    'segment 1 is another than metadata speaks of, it is read from its start',
+    'segment 1 is not the one that metadata names, it is read from its start',
   ]);
 });
 

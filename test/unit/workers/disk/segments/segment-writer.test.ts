@@ -97,7 +97,7 @@ test('SegmentWriter: after a failed sync appends are refused until one has writt
   assert.deepStrictEqual(durable, records(1, 2, 3));
   assert.deepStrictEqual(bench.disk.content(FILES.segment(0)), records(1, 2, 3, 4));
   assert.equal(bench.writer.failure, undefined);
-  assert.deepStrictEqual(bench.log, ['synced after a failure, records are taken again']);
+  assert.deepStrictEqual(bench.log, ['synced after a failure, records are accepted again']);
 });
 
 test('SegmentWriter: only what was not synced is written again, from the start of its page', () => {
@@ -188,13 +188,13 @@ test('SegmentWriter: what is not read back as it was written is said, and kept a
 
   assert.deepStrictEqual(bench.log, [
     `segment 0: the record at ${RECORD_BYTES} was not read back as it was written`,
-    'synced after a failure, records are taken again',
+    'synced after a failure, records are accepted again',
   ]);
   append(bench, 4);
   assert.equal(bench.disk.content(FILES.segment(0)).length, 4 * RECORD_BYTES);
 });
 
-test('SegmentWriter: when bytes are gone after a failed sync, writing goes on in a new segment', () => {
+test('SegmentWriter: when bytes are gone after a failed sync, writing continues in a new segment', () => {
   const bench = makeBench();
   append(bench, 1, 2);
   failSyncs(bench);
@@ -276,7 +276,7 @@ test('SegmentWriter: an append is one write to its segment and one to its checks
   assert.deepStrictEqual(calls, [FILES.segment(0), FILES.checksums(0)]);
 });
 
-test('SegmentWriter: where a file may not grow any more writing goes on in a new one', () => {
+test('SegmentWriter: where a file may not grow any more writing continues in a new one', () => {
   const bench = makeBench();
   append(bench, 1, 2);
   bench.faults.fail({ kind: 'EFBIG', calls: ['write'], after: 0, times: 1 });

@@ -432,7 +432,7 @@ test('DiskBackend: at the end deferred messages are written without their times 
   );
   assert.deepStrictEqual(bench.log, [
     'health notes: EACCES',
-    'log 4 DISKQUEUE(t:c): writing 2 deferred messages without their times, which come at once after the next start - notes: EACCES',
+    'log 4 DISKQUEUE(t:c): writing 2 deferred messages without their times, which are due at once after the next start - notes: EACCES',
     'health null',
     'ended',
     'closed: null',
