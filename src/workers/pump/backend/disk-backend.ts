@@ -5,7 +5,6 @@
  * its record on disk until it is finished; or evicted, to be read again.
  *
  * Bound: `Appends` and `DiskReads`.
- *
  * Thread: pump.
  */
 
@@ -105,6 +104,7 @@ export class DiskBackend implements Backend, LinkedQueue {
     this.#reads = new DiskReads({
       store,
       requests: this.#requests,
+      answer: link.records,
       unixMs,
       onDeferred: listener.onDeferred,
       onPastDue: listener.onPastDue,

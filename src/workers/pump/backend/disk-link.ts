@@ -14,6 +14,7 @@ import type { Doorbell } from '../../../shared/ring/doorbell.ts';
 import { EMPTY, type RingReader } from '../../../shared/ring/reader.ts';
 import { FULL, type RingWriter } from '../../../shared/ring/writer.ts';
 import { END, QUEUE, STATUS, STATUS_LEVEL, STATUS_WORDS } from '../../disk-records.ts';
+import { RecordsAnswer } from './records-answer.ts';
 
 /** Log level, with the number that the disk thread's own lines use. */
 const LOG_ERROR = 4;
@@ -28,6 +29,8 @@ export interface LinkedQueue {
 
 export class DiskLink {
   readonly requests: RingWriter;
+  /** Walks over the records of an answer; its queues share it. */
+  readonly records = new RecordsAnswer();
   isCongested = false;
   /** When the next flush is due without other events; Infinity if never. */
   nextDeadlineMs = Number.POSITIVE_INFINITY;

@@ -15,12 +15,10 @@ import type { MessageStore } from '../store/message-store.ts';
 import { dropAll } from './backend.ts';
 import { type DiskBackendListener, HAS_DUE_TIME } from './disk-backend-listener.ts';
 import type { DiskRequests } from './disk-requests.ts';
-import { RecordsAnswer } from './records-answer.ts';
+import type { RecordsAnswer } from './records-answer.ts';
 import { Rereads } from './rereads.ts';
 import { UnreadRecords } from './unread-records.ts';
 
-/** One for the thread: each answer is processed within one call. */
-const answer = new RecordsAnswer();
 /** Records in one request for evicted records. */
 const REREAD_COUNT = 1024;
 /** Delay before a failed read is retried. */
@@ -30,6 +28,8 @@ const RETRY_MS = 1000;
 export type DiskReadsOptions = {
   readonly store: MessageStore;
   readonly requests: DiskRequests;
+  /** The link's: each answer is handled within one call. */
+  readonly answer: RecordsAnswer;
   /** Wall clock time in ms since 1970. */
   readonly unixMs: () => number;
   readonly onDeferred: DiskBackendListener['onDeferred'];
@@ -134,6 +134,7 @@ export class DiskReads {
 
   /** Handles the ring's front record, RECORDS. */
   onRecords(answers: RingReader): void {
+    const { answer } = this.#options;
     answer.open(answers);
     const unixMs = this.#options.unixMs();
     while (answer.count > 0) {
@@ -198,7 +199,7 @@ export class DiskReads {
 
   /** Reports the due times of messages that are already due. */
   #tellPastDue(position: number, count: number): void {
-    const { onPastDue } = this.#options;
+    const { answer, onPastDue } = this.#options;
     if (onPastDue === null || !answer.hasDueTimes) return;
     for (let i = 0; i < count; i++) {
       if (answer.dueMsOf(i) > 0) onPastDue(position + i, answer.dueMsOf(i));
