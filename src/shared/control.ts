@@ -94,7 +94,7 @@ export type TopicCounters = {
   backendDepth: number;
   messageCount: number;
   messageBytes: number;
-  /** Gave way because the queue was full, or were too old. */
+  /** Dropped because the queue was full; expired. */
   droppedCount: number;
   expiredCount: number;
   /** Those of them that went to another topic. */
@@ -114,7 +114,7 @@ export type ChannelCounters = {
   droppedCount: number;
   expiredCount: number;
   deadLetterCount: number;
-  /** Messages that had all their attempts; they may be in another topic too. */
+  /** Messages that used all their attempts; they may have gone to another topic. */
   exhaustedCount: number;
   /** How often a delivery had to wait for a rate, or for a bound of messages in flight. */
   throttledCount: number;
@@ -143,7 +143,9 @@ export type PumpEvent =
   /** Writes to a disk queue of the topic or of its channels fail; `error` is null when they work again. */
   | { event: 'backend'; topic: number; error: string | null };
 
-/** Why messages go to another topic, and to which. Shape: `channel` is empty if they waited in the topic itself. */
+/**
+ * Why messages go to a dead letter topic, and to which. Shape: `channel` is empty if they waited in the topic itself.
+ */
 export type DeadLetterHead = {
   topic: string;
   channel: string;

@@ -1,7 +1,8 @@
 /**
  * The promises of a topic and of a channel. Main decides them by name; a pump gets the values and keeps them.
  *
- * Units: counts in messages, `maxBytes` in bytes of messages with their headers, times in ms; a bound of 0 is none.
+ * Units: counts in messages, `maxBytes` in bytes of messages with their headers, times in ms; a bound of 0 means no
+ * bound.
  * Thread: any (types only).
  */
 

@@ -1,25 +1,25 @@
 /**
- * A broker's HTTP API, as commands of operators use it.
+ * A client of a broker's HTTP API, for operator commands.
  *
  * Thread: main.
  */
 
 import { errorText } from '../../shared/error-text.ts';
 
-/** Where the broker is if nothing else is said. */
+/** The default address of the broker. */
 const DEFAULT_ADDRESS = '127.0.0.1:4151';
-/** The variable that names another address. */
+/** The environment variable for another address. */
 const ADDRESS_VARIABLE = 'RINGMQ_HTTP';
-/** A broker answers in milliseconds; after this long nobody does. */
+/** A broker usually answers within milliseconds. */
 const TIMEOUT_MS = 30_000;
 
-/** What a request came to nothing for; the message is for the operator. */
+/** A failed request; the message is for the operator. */
 export class BrokerFailure extends Error {}
 
 export class BrokerHttp {
   readonly #base: string;
 
-  /** `address` as HOST:PORT or as a URL; `undefined` for that of the environment, or of a broker on this machine. */
+  /** `address` as HOST:PORT or as a URL; `undefined` for the one in the environment, or a broker on this machine. */
   constructor(address: string | undefined, env: Readonly<Record<string, string | undefined>>) {
     const given = address ?? env[ADDRESS_VARIABLE] ?? DEFAULT_ADDRESS;
     const url = /^https?:\/\//.test(given) ? given : `http://${given}`;
@@ -69,7 +69,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** What the broker says went wrong. */
+/** The reason in the broker's error answer. */
 function reasonOf(json: unknown): string | undefined {
   if (typeof json !== 'object' || json === null) return undefined;
   const { reason, message } = json as { reason?: unknown; message?: unknown };

@@ -53,7 +53,7 @@ const FLAGS = {
   help: { type: 'boolean', short: 'h' },
 } as const;
 
-/** The words make no sense; the message says why. */
+/** The command line is invalid; the message is the reason. */
 class BadUsage extends Error {}
 
 type Flags = {
@@ -134,7 +134,7 @@ async function carryOut(
 
 async function list(broker: BrokerHttp, flags: Flags): Promise<string> {
   const answer = await broker.ask('GET', '/policy');
-  // The broker's own shape; what a stranger answers is printed as JSON or fails in what follows.
+  // The broker's format; any other answer is printed as JSON or fails below.
   const { policies } = answer as { policies: readonly ShownPolicy[] };
   if (flags.json === true) return json(answer);
   if (policies.length === 0) return 'there are no policies\n';

@@ -1,5 +1,5 @@
 /**
- * The delay of a message's next attempt as policies write it: `none`, or `exponential(1s,5m)`.
+ * The syntax of redelivery delays in policies: `none`, or `exponential(1s,5m)`.
  *
  * Thread: any (pure).
  */
@@ -11,7 +11,7 @@ import type { Backoff } from '../../shared/topic-policy.ts';
 
 const NONE = 'none';
 const EXPONENTIAL = /^exponential\(\s*([^,\s]+)\s*,\s*([^,\s]+)\s*\)$/;
-/** Delays travel as words of 32 bits. */
+/** Delays are sent as 32-bit words. */
 const DELAY_MS_MAX = 2 ** 32 - 1;
 
 /** Null for no delay. */

@@ -1,15 +1,16 @@
 /**
- * Whether dead letters could go round: from a topic to itself, or over several topics back to the first.
+ * Detects cycles of dead letters: from a topic to itself, or over several topics back to the first.
  *
- * Only topics that get dead letters can be on such a way, so only they are looked at. A channel's policies are taken
- * by priority, as when they decide; where a pattern is for some channels of a topic, the topic may have others.
+ * Only topics that receive dead letters can be part of a cycle, so only these are checked. Policies of channels are
+ * evaluated by priority, as usual; if a pattern matches only some channels of a topic, the topic may have other
+ * channels.
  *
  * Thread: any (pure).
  */
 
 import type { PolicySet } from './policy-set.ts';
 
-/** Says what is wrong with a set, and what helps; undefined when nothing is. */
+/** Returns what is wrong with a set and how to fix it; undefined if nothing is. */
 export function contradictionOf(set: PolicySet): string | undefined {
   const targets = new Set<string>();
   for (const { definition } of set.policies) {
@@ -23,7 +24,7 @@ export function contradictionOf(set: PolicySet): string | undefined {
   return undefined;
 }
 
-/** Topics on a way that comes back to its first. */
+/** The topics of a cycle. */
 function findCycle(
   set: PolicySet,
   topic: string,
@@ -41,13 +42,13 @@ function findCycle(
   return undefined;
 }
 
-/** Where dead letters of the topic's channels may go. */
+/** The topics that may receive dead letters of the topic's channels. */
 function deadLettersOf(set: PolicySet, topic: string): Set<string> {
   const found = new Set<string>();
   for (const { pattern, definition } of set.policies) {
     if (definition.deadLetter === undefined || !pattern.matchesTopic(topic)) continue;
     if (definition.deadLetter !== '') found.add(definition.deadLetter);
-    // Those behind it have nothing to say.
+    // Policies of lower priority have no effect.
     if (pattern.hasAllChannels) break;
   }
   return found;

@@ -1,8 +1,8 @@
 /**
- * Which topics and channels a policy is for: a pattern over `topic` or `topic:channel`.
+ * The pattern that selects the topics and channels of a policy: over `topic` or `topic:channel`.
  *
- * `*` stands for any number of characters, `?` for one; everything else stands for itself. A pattern without a colon
- * is for the topics that it matches and for all channels of these; one with a colon is for channels only.
+ * `*` matches any number of characters, `?` one; all other characters match themselves. A pattern without a colon
+ * applies to the topics that it matches and to all their channels; one with a colon applies only to channels.
  *
  * Bound: the length of two names and the colon, so that one match costs some thousand comparisons at most.
  *
@@ -11,18 +11,18 @@
 
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
 
-/** Longest part of a pattern: no name is longer, with its suffix. */
+/** Longest part of a pattern: the longest name, with its suffix. */
 const PART_LENGTH_MAX = 64;
 const SEPARATOR = ':';
 const ANY = '*';
 const ONE = '?';
-/** What names are made of, the mark of `#ephemeral`, and the wildcards. */
+/** The characters of names, including the `#` of `#ephemeral`, and the wildcards. */
 const PART = /^[.a-zA-Z0-9_\-#*?]+$/;
 
 export class NamePattern {
   readonly text: string;
   readonly #topic: string;
-  /** Null where the pattern is for topics and all their channels. */
+  /** Null if the pattern applies to topics and all their channels. */
   readonly #channel: string | null;
 
   private constructor(text: string, topic: string, channel: string | null) {
@@ -31,7 +31,7 @@ export class NamePattern {
     this.#channel = channel;
   }
 
-  /** Errors: says why a text is no pattern. */
+  /** Errors: returns why a text is not a pattern. */
   static parse(text: string): NamePattern | InvalidValue {
     const [topic, channel, ...others] = text.split(SEPARATOR);
     if (others.length > 0) {
@@ -44,22 +44,22 @@ export class NamePattern {
     return new NamePattern(text, topic, channel ?? null);
   }
 
-  /** Whether it is for channels only. */
+  /** Whether it applies only to channels. */
   get isForChannels(): boolean {
     return this.#channel !== null;
   }
 
-  /** Whether it is for every channel of the topics that it matches. */
+  /** Whether it applies to every channel of the topics that it matches. */
   get hasAllChannels(): boolean {
     return this.#channel === null || /^\*+$/.test(this.#channel);
   }
 
-  /** Whether the topic is one of those, or one of those whose channels it is for. */
+  /** Whether it applies to the topic or to channels of the topic. */
   matchesTopic(topic: string): boolean {
     return matches(this.#topic, topic);
   }
 
-  /** Whether it is for this topic (`channel` is null), or for this channel of it. */
+  /** Whether it applies to this topic (`channel` is null), or to this channel of it. */
   matches(topic: string, channel: string | null): boolean {
     if (!matches(this.#topic, topic)) return false;
     if (this.#channel === null) return true;
@@ -77,7 +77,7 @@ function wrongPart(part: string, whose: string): string | undefined {
   return `has a character that is in no name of a ${whose}: ${allowed}`;
 }
 
-/** Goes back only to the last `*`: an earlier one need not take more than it did. */
+/** Backtracks only to the last `*`: extending an earlier one cannot help. */
 function matches(pattern: string, name: string): boolean {
   let at = 0;
   let star = -1;

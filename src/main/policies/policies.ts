@@ -1,10 +1,10 @@
 /**
- * The policies in force, and what they promise of each topic and channel.
+ * The policies in force, and their result for each topic and channel.
  *
- * They come from the configuration file, which only the operator's editor changes, and from those who set them at run
- * time, which a file of the data directory keeps. Of two with one name, that of the configuration counts.
+ * They come from the configuration file, and from the HTTP API at run time; a file in the data directory keeps the
+ * latter. If both have a policy of the same name, the configuration file wins.
  *
- * Bound: 256 policies. Values are shared between topics and channels that are promised the same.
+ * Bound: 256 policies. Topics and channels with equal policies share the values.
  *
  * Thread: main.
  */
@@ -18,10 +18,10 @@ import { channelPolicy, type PolicyOptions, topicPolicy } from './promises.ts';
 
 const POLICIES_MAX = 256;
 
-/** Where a policy comes from. */
+/** The source of a policy. */
 export type PolicySource = 'configuration' | 'run time';
 
-/** A policy, and where it comes from. */
+/** A policy with its source. */
 export type SourcedPolicy = { readonly policy: Policy; readonly source: PolicySource };
 
 export class Policies {
@@ -29,7 +29,7 @@ export class Policies {
   #configured: ReadonlyMap<string, Policy>;
   #saved: ReadonlyMap<string, Policy> = new Map();
   #set: PolicySet;
-  /** What was made, by what was decided. */
+  /** The policies that were built, by their deciding values. */
   #topicPolicies = new Map<string, TopicPolicy>();
   #channelPolicies = new Map<string, ChannelPolicy>();
 
@@ -39,12 +39,12 @@ export class Policies {
     this.#set = new PolicySet(this.#configured.values());
   }
 
-  /** Those that were set at run time, which are to be kept. */
+  /** The policies that were set at run time, to be saved. */
   get saved(): Iterable<Policy> {
     return this.#saved.values();
   }
 
-  /** All of them, the ones that decide first. */
+  /** All policies, the highest priority first. */
   list(): SourcedPolicy[] {
     return this.#set.policies.map((policy) => ({ policy, source: this.#sourceOf(policy) }));
   }
@@ -58,7 +58,7 @@ export class Policies {
     return this.#set.decide(topic, channel);
   }
 
-  /** What a topic promises. The same promises are the same value. */
+  /** The policy of a topic. Equal policies are the same object. */
   ofTopic(topic: string): TopicPolicy {
     const { values } = this.#set.decide(topic, null);
     return remembered(this.#topicPolicies, JSON.stringify(values), () =>
@@ -66,7 +66,7 @@ export class Policies {
     );
   }
 
-  /** What a channel promises. The same promises are the same value. */
+  /** The policy of a channel. Equal policies are the same object. */
   ofChannel(topic: string, channel: string): ChannelPolicy {
     const { acknowledge } = this.#set.decide(topic, null).values;
     const { values } = this.#set.decide(topic, channel);
@@ -75,7 +75,7 @@ export class Policies {
     );
   }
 
-  /** Names of the policies that decide something about a topic or a channel, in order. */
+  /** The names of the policies that affect a topic or a channel, in order. */
   namesOf(topic: string, channel: string | null): string[] {
     return [...new Set(this.#set.decide(topic, channel).deciders.values())].sort();
   }
@@ -89,13 +89,13 @@ export class Policies {
     return contradictionOf(setOf([...this.#saved.values(), policy], this.#configured));
   }
 
-  /** Why a policy cannot be removed at run time, or undefined; one that is not there can. */
+  /** Why a policy cannot be removed at run time, or undefined; a missing one can be. */
   removalRefusalOf(name: string): string | undefined {
     if (this.#configured.has(name)) return inConfiguration(name);
     return contradictionOf(setOf(this.#without(name), this.#configured));
   }
 
-  /** Adds or replaces a policy that is not refused. */
+  /** Adds or replaces a policy; `refusalOf` must have accepted it. */
   put(policy: Policy): void {
     this.restore([...this.#saved.values(), policy]);
   }
@@ -104,13 +104,13 @@ export class Policies {
     this.restore(this.#without(name));
   }
 
-  /** Sets all policies of the run time: what was kept. */
+  /** Restores the saved policies of the run time. */
   restore(saved: Iterable<Policy>): void {
     this.#saved = byName(saved);
     this.#rebuild();
   }
 
-  /** Sets all policies of the configuration file. Errors: says why they cannot be in force; nothing changes then. */
+  /** Sets the policies of the configuration file. Errors: returns why they are invalid; then nothing changes. */
   configure(configured: Iterable<Policy>): InvalidValue | undefined {
     const next = byName(configured);
     const why = contradictionOf(setOf(this.#saved.values(), next));
@@ -135,12 +135,12 @@ export class Policies {
   }
 }
 
-/** All of them; of two with one name, the configured one. */
+/** All policies; the configured one wins over a saved one of the same name. */
 function setOf(saved: Iterable<Policy>, configured: ReadonlyMap<string, Policy>): PolicySet {
   return new PolicySet(byName([...saved, ...configured.values()]).values());
 }
 
-/** Of two with one name the last. */
+/** By name; the last one of a name wins. */
 function byName(policies: Iterable<Policy>): Map<string, Policy> {
   return new Map([...policies].map((policy) => [policy.name, policy]));
 }

@@ -1,8 +1,8 @@
 /**
- * Every key of a policy: one table, from which parsing, help and the types of definitions follow.
+ * The table of all policy keys, from which parsing, help and the types of definitions are derived.
  *
- * A key is for topics, for channels, or for both. With a pattern that has no colon, a key for channels holds for all
- * channels of the topics that match.
+ * A key applies to topics, to channels, or to both. With a pattern without a colon, a channel key applies to all
+ * channels of the matching topics.
  *
  * Units: a key whose name in the program ends in `Ms` counts milliseconds, fractions allowed.
  * Thread: any.
@@ -20,31 +20,31 @@ import { duration, integer, type Kind, size, text } from '../../daemon/options/o
 import { parseTopicName } from '../../shared/names.ts';
 import { backoff } from './backoff.ts';
 
-/** What a key says something about. */
+/** What a key applies to. */
 type Scope = 'topic' | 'channel' | 'both';
 
 /** One row of the table. */
 export interface PolicyKey<T> {
-  /** Its name for operators. */
+  /** The name that operators use. */
   readonly key: string;
   readonly scope: Scope;
   readonly kind: Kind<T>;
   readonly help: string;
-  // A method, so that rows of all types fit one list.
+  // A method rather than a property, so that rows of all types fit one list.
   check(value: T, name: string): string | undefined;
 }
 
-/** Counts travel as words of 32 bits, and the wire's are signed. */
+/** Counts are sent as 32-bit words, and the protocol's are signed. */
 const COUNT_MAX = 2 ** 31 - 1;
-/** A timer waits no longer. */
+/** The longest timer. */
 const WAIT_MS_MAX = 2 ** 31 - 1;
-/** They travel as words of 16 bits. */
+/** Attempts are stored in 16 bits. */
 const ATTEMPTS_MAX = 65_535;
 const count = within(0, COUNT_MAX);
 const wait = lasting(1, WAIT_MS_MAX);
 const age = lasting(0, DURATION_MS_MAX);
 
-/** The table, by the names of the keys in the program. */
+/** The table, by the names that the program uses. */
 // biome-ignore format: a table reads best with the key's first line in one piece
 export const POLICY_KEYS = {
   acknowledge: row('acknowledge', 'topic', text,
@@ -90,29 +90,29 @@ export const POLICY_KEYS = {
     age),
 };
 
-/** A key by its name in the program. */
+/** A key, by the name that the program uses. */
 export type PolicyKeyName = keyof typeof POLICY_KEYS;
 
-/** Values of all keys. */
+/** The values of all keys. */
 export type PolicyValues = {
   readonly [Name in PolicyKeyName]: (typeof POLICY_KEYS)[Name] extends PolicyKey<infer T>
     ? T
     : never;
 };
 
-/** The keys by their names for operators, in the table's order. */
+/** The keys by the names that operators use, in the table's order. */
 export const KEY_NAMES: ReadonlyMap<string, PolicyKeyName> = new Map(
   // Every key of the table is a name.
   (Object.keys(POLICY_KEYS) as PolicyKeyName[]).map((name) => [POLICY_KEYS[name].key, name]),
 );
 
-/** A topic's name, or nothing. */
+/** A topic's name, or an empty text. */
 function topicOrNone(value: string, name: string): string | undefined {
   if (value === '' || parseTopicName(value) !== undefined) return undefined;
   return `${name} must be a valid name of a topic, not ${JSON.stringify(value)}`;
 }
 
-/** Whether a key says something about a topic, or about a channel. */
+/** Whether a key applies to topics, or to channels. */
 export function isFor(name: PolicyKeyName, isChannel: boolean): boolean {
   const { scope } = POLICY_KEYS[name];
   return scope === 'both' || scope === (isChannel ? 'channel' : 'topic');

@@ -1,8 +1,8 @@
 /**
- * All policies together, and what they decide for a topic or a channel: for each key the matching policy with the
- * highest priority, and of equal ones the first by name.
+ * A set of policies, and its decisions for a topic or a channel: for each key the matching policy with the highest
+ * priority, or of several the first by name.
  *
- * A set never changes; a change makes another.
+ * A set is immutable; a change creates a new one.
  *
  * Thread: any (pure).
  */
@@ -10,7 +10,7 @@
 import type { Policy } from './policy.ts';
 import { isFor, KEY_NAMES, type PolicyKeyName, type PolicyValues } from './policy-keys.ts';
 
-/** The values that policies decide, and which policy decides each. */
+/** The values that policies set, and the policy that sets each. */
 export type Decision = {
   readonly values: Partial<PolicyValues>;
   readonly deciders: ReadonlyMap<PolicyKeyName, string>;
@@ -19,7 +19,7 @@ export type Decision = {
 const NOTHING: Decision = { values: {}, deciders: new Map() };
 
 export class PolicySet {
-  /** Those that decide come first. */
+  /** In the order of precedence. */
   readonly policies: readonly Policy[];
 
   constructor(policies: Iterable<Policy>) {
@@ -32,7 +32,7 @@ export class PolicySet {
     return this.policies.find((policy) => policy.name === name);
   }
 
-  /** What is decided for a topic, or with a `channel` for that channel of it. */
+  /** The decision for a topic, or with a `channel` for that channel of it. */
   decide(topic: string, channel: string | null): Decision {
     if (this.policies.length === 0) return NOTHING;
     const matching = this.policies.filter(({ pattern }) => pattern.matches(topic, channel));
@@ -46,7 +46,7 @@ export class PolicySet {
       values[name] = decider.definition[name];
       deciders.set(name, decider.name);
     }
-    // Each value is that of its key.
+    // Each value has the type of its key.
     return { values: values as Partial<PolicyValues>, deciders };
   }
 }

@@ -1,8 +1,8 @@
 /**
- * Policies that are set while the broker runs: checked, saved, and only then in force.
+ * Changes policies at run time: a change is checked, saved, and only then applied.
  *
  * The file is `.ringmq/policies.json` of the data directory, replaced as a whole like nsqd.dat. A change whose save
- * fails has not happened; the file is then written again until it holds what is in force.
+ * fails is rejected; the file is then written again until it matches the policies in force.
  *
  * Thread: main.
  */
@@ -19,16 +19,16 @@ import { POLICIES_FILE, SIDECAR_DIRECTORY } from '../../shared/data-files.ts';
 import type { Policies } from './policies.ts';
 import { type Policy, parsePolicy, policyJson } from './policy.ts';
 
-/** A change is refused for a reason that is the error's message. */
+/** A change is refused; the error's message is the reason. */
 export class PolicyRefused extends Error {}
 
-/** What it is made of. */
+/** Its dependencies. */
 export type PolicyStoreSetup = {
   readonly dataPath: string;
   readonly policies: Policies;
   readonly clock: Clock;
   readonly logger: Pick<Logger, 'info' | 'error'>;
-  /** Has topics and channels keep what other policies say, in slices. */
+  /** Applies changed policies to topics and channels, in slices. */
   readonly apply: () => Iterator<void, void>;
 };
 
@@ -36,7 +36,7 @@ export class PolicyStore {
   readonly #setup: PolicyStoreSetup;
   readonly #file: SavedFile;
   readonly #directory: string;
-  /** What the file is to hold. */
+  /** The policies that the file should hold. */
   #wanted: readonly Policy[] = [];
   /** The change before the next one. */
   #last: Promise<void> = Promise.resolve();
@@ -56,17 +56,17 @@ export class PolicyStore {
     return this.#setup.policies;
   }
 
-  /** Odd while a save waits for the disk. */
+  /** Odd while a save is running. */
   count(): number {
     return this.#file.count();
   }
 
-  /** Why the last save failed; null if it did not. */
+  /** The reason why the last save failed; null if it succeeded. */
   get failure(): string | null {
     return this.#file.failure;
   }
 
-  /** Puts in force what was saved. Errors: rejects when the file cannot be read, or says what is not understood. */
+  /** Loads and applies the saved policies. Errors: rejects if the file cannot be read or is invalid. */
   async load(): Promise<void> {
     const text = await this.#file.load();
     if (text === undefined) return;
@@ -81,7 +81,7 @@ export class PolicyStore {
     this.#setup.policies.restore(policies);
   }
 
-  /** Adds or replaces a policy. Resolves when it is in force. Errors: rejects when it is not, as `PolicyRefused`. */
+  /** Adds or replaces a policy. Resolves when it is in force. Errors: rejects with `PolicyRefused`. */
   put(policy: Policy): Promise<void> {
     return this.#change(() => {
       const { policies } = this.#setup;
@@ -89,7 +89,7 @@ export class PolicyStore {
     });
   }
 
-  /** Removes a policy, if it is there. As `put`. */
+  /** Removes a policy, if it exists. As `put`. */
   remove(name: string): Promise<void> {
     return this.#change(() => {
       const { policies } = this.#setup;
@@ -97,7 +97,7 @@ export class PolicyStore {
     });
   }
 
-  /** Puts the policies of the configuration file in force. If they cannot be, that is logged, and the old ones stay. */
+  /** Applies the policies of the configuration file. If they are invalid, that is logged and the old ones stay. */
   reload(configured: readonly Policy[] | InvalidValue): void {
     const { policies, logger } = this.#setup;
     const wrong = configured instanceof InvalidValue ? configured : policies.configure(configured);
@@ -109,7 +109,7 @@ export class PolicyStore {
     this.#apply();
   }
 
-  /** Nothing is tried again from now on. */
+  /** Stops retrying. */
   stop(): void {
     this.#file.stop();
   }
@@ -119,13 +119,13 @@ export class PolicyStore {
       this.#setup.apply(),
       () => undefined,
       (error) => {
-        // Nothing from outside is in it, so this is a bug.
+        // No input is involved here, so this is a bug.
         throw error;
       },
     );
   }
 
-  /** One change after the other: each is decided by what the one before has left. */
+  /** Makes one change at a time: each builds on the result of the one before. */
   #change(decide: () => readonly Policy[] | string): Promise<void> {
     const change = this.#last.then(async () => {
       const next = decide();
@@ -136,7 +136,7 @@ export class PolicyStore {
         if (made !== undefined) await syncDirectory(this.#setup.dataPath);
         await this.#file.save();
       } catch (error) {
-        // The save that is tried again writes what is in force.
+        // The retried save writes the policies in force.
         this.#wanted = [...this.#setup.policies.saved];
         throw error;
       }

@@ -1,5 +1,5 @@
 /**
- * Policies as they stand in a configuration file: a table `[policy.NAME]` for each.
+ * Policies in a configuration file: a table `[policy.NAME]` for each.
  *
  * Thread: any (pure).
  */
@@ -9,7 +9,7 @@ import { contradictionOf } from './dead-letter-cycles.ts';
 import { type Policy, parsePolicy } from './policy.ts';
 import { PolicySet } from './policy-set.ts';
 
-/** Reads what stands under `policy`; undefined for nothing. Errors: names the policy that cannot be used. */
+/** Parses the value of `policy`; undefined for none. Errors: names the invalid policy. */
 export function parsePolicyTables(tables: unknown): Policy[] | InvalidValue {
   if (tables === undefined) return [];
   if (typeof tables !== 'object' || tables === null || Array.isArray(tables)) {

@@ -1,8 +1,8 @@
 /**
- * One policy, as operators write it: a name, a pattern, a priority, and what it defines.
+ * A policy as operators write it: a name, a pattern, a priority, and a definition.
  *
  * Shape, as JSON: `{"pattern":"orders:*","priority":10,"definition":{"max-attempts":5}}`. Keys of the definition may
- * also stand beside the pattern, as they do in the tables of a configuration file.
+ * also be at the top level, as in the tables of a configuration file.
  *
  * Thread: any (pure).
  */
@@ -12,14 +12,14 @@ import { suggestion } from '../../daemon/options/nearest-word.ts';
 import { NamePattern } from './name-pattern.ts';
 import { KEY_NAMES, POLICY_KEYS, type PolicyKeyName, type PolicyValues } from './policy-keys.ts';
 
-/** What a policy says; a key that it says nothing about is left out. */
+/** The keys that a policy sets. */
 type PolicyDefinition = Partial<PolicyValues>;
 
-/** One policy. */
+/** A policy. */
 export type Policy = {
   readonly name: string;
   readonly pattern: NamePattern;
-  /** For each key the policy with the highest one decides. */
+  /** For each key the policy with the highest priority wins. */
   readonly priority: number;
   readonly definition: PolicyDefinition;
 };
@@ -33,13 +33,13 @@ export type PolicyJson = {
 };
 
 const NAME = /^[.a-zA-Z0-9_-]{1,64}$/;
-/** Its place in the HTTP API is taken. */
+/** The HTTP API uses this path for something else. */
 const RESERVED_NAME = 'effective';
-/** Far more than anybody's priorities, and exact as a word. */
+/** Ample, and exact as a word. */
 const PRIORITY_MAX = 1_000_000;
 const FIELDS = ['pattern', 'priority', 'definition'];
 
-/** Reads a policy. Errors: says what is wrong, with the nearest word where one is unknown. */
+/** Parses a policy. Errors: returns what is wrong, with a suggestion for an unknown word. */
 export function parsePolicy(name: string, given: unknown): Policy | InvalidValue {
   if (!NAME.test(name)) {
     return new InvalidValue('the name of a policy has 1 to 64 letters, digits, ".", "_" and "-"');
@@ -73,12 +73,12 @@ export function parsePolicy(name: string, given: unknown): Policy | InvalidValue
   return definition instanceof InvalidValue ? definition : { name, pattern, priority, definition };
 }
 
-/** The policy as it is written. */
+/** The policy as JSON. */
 export function policyJson({ name, pattern, priority, definition }: Policy): PolicyJson {
   return { name, pattern: pattern.text, priority, definition: definitionJson(definition) };
 }
 
-/** A definition as it is written. */
+/** A definition as JSON. */
 function definitionJson(definition: PolicyDefinition): Record<string, string | number> {
   const shown: Record<string, string | number> = {};
   for (const [key, name] of KEY_NAMES) {
@@ -87,11 +87,11 @@ function definitionJson(definition: PolicyDefinition): Record<string, string | n
   return shown;
 }
 
-/** A value as it is written: a number where that says it all, else a text. */
+/** A value as JSON: a number if that is exact, otherwise a text. */
 export function showValue(name: PolicyKeyName, value: unknown): string | number {
   if (typeof value === 'string') return value;
   const { kind } = POLICY_KEYS[name];
-  // The row of this name has made the value.
+  // The value comes from the row of this name.
   const text = (kind.spell as (value: unknown) => string)(value);
   return /^\d+$/.test(text) ? Number(text) : text;
 }
@@ -117,18 +117,18 @@ function parseDefinition(
     const parsed = kind.parseConfig(asConfig(value));
     if (parsed instanceof InvalidValue)
       return new InvalidValue(`invalid value for ${key}: ${parsed.why}`);
-    // The row checks what it has read.
+    // The row checks the value that it has parsed.
     const check = POLICY_KEYS[name].check as (value: unknown, name: string) => string | undefined;
     const wrong = check(parsed, key);
     if (wrong !== undefined) return new InvalidValue(wrong);
     definition[name] = parsed;
   }
   if (Object.keys(definition).length === 0) return new InvalidValue('the policy defines nothing');
-  // Each value is of its row's kind.
+  // Each value has the type of its row.
   return definition as PolicyDefinition;
 }
 
-/** A value of JSON as one of a configuration file, in which integers are bigints. */
+/** Converts a JSON value to a configuration value, in which integers are bigints. */
 function asConfig(value: unknown): unknown {
   return Number.isSafeInteger(value) ? BigInt(value as number) : value;
 }

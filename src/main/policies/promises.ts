@@ -1,5 +1,5 @@
 /**
- * What is promised of a topic or a channel: what policies decide, and for the rest the options.
+ * Builds the policy of a topic or a channel: the values of policies, and the options for the rest.
  *
  * Thread: any (pure).
  */
@@ -8,7 +8,7 @@ import type { ChannelPolicy, QueuePolicy, TopicPolicy } from '../../shared/topic
 import type { Options } from '../options/options.ts';
 import type { PolicyValues } from './policy-keys.ts';
 
-/** The options that say something about every topic and channel. */
+/** The options that apply to every topic and channel. */
 export type PolicyOptions = Pick<
   Options,
   'memQueueSize' | 'maxDepth' | 'maxBytes' | 'whenFull' | 'msgTimeoutMs'
@@ -16,17 +16,17 @@ export type PolicyOptions = Pick<
 
 type Values = Partial<PolicyValues>;
 
-/** Messages that go at once under a rate are those of 10 ms, unless a policy says another number. */
+/** The default burst of a rate limit is the number of messages of 10 ms. */
 const BURSTS_PER_SECOND = 100;
 
-/** What a topic promises. */
+/** The policy of a topic. */
 export function topicPolicy(options: PolicyOptions, values: Values): TopicPolicy {
   const queue = queuePolicy(options, values);
   const acknowledge = acknowledgeOf(queue.memQueueSize, values);
   return { ...queue, memQueueSize: memQueueSizeOf(queue, values.acknowledge), acknowledge };
 }
 
-/** What a channel promises; `acknowledge` is what policies decide for its topic. */
+/** The policy of a channel; `acknowledge` is the value for its topic. */
 export function channelPolicy(
   options: PolicyOptions,
   acknowledge: string | undefined,
@@ -61,13 +61,13 @@ function queuePolicy(options: PolicyOptions, values: Values): QueuePolicy {
   };
 }
 
-/** A topic that keeps nothing in memory can say when a message is written, and so it does unless told otherwise. */
+/** A topic that keeps nothing in memory acknowledges after the write, unless a policy says otherwise. */
 function acknowledgeOf(memQueueSize: number, { acknowledge }: Values): 'memory' | 'write' {
   if (acknowledge !== undefined) return acknowledge === 'write' ? 'write' : 'memory';
   return memQueueSize === 0 ? 'write' : 'memory';
 }
 
-/** What is acknowledged when it is written goes to the files of the topic and of all its channels. */
+/** If publishes are acknowledged after the write, messages go to the files of the topic and of all its channels. */
 function memQueueSizeOf({ memQueueSize }: QueuePolicy, acknowledge: string | undefined): number {
   return acknowledge === 'write' ? 0 : memQueueSize;
 }

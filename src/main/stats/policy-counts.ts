@@ -1,6 +1,6 @@
 /**
- * Counts of what nsqd does not do: shown where a policy or an option has it done, or where it has been done, so that
- * nobody who reads nsqd's statistics sees anything new otherwise.
+ * Counters of features that nsqd does not have. They are shown only if a policy or an option enables the feature or
+ * the count is not zero, so that otherwise the statistics equal nsqd's.
  *
  * Thread: any (pure).
  */
@@ -13,21 +13,21 @@ import {
   type TopicPolicy,
 } from '../../shared/topic-policy.ts';
 
-/** Messages by what became of them; what says nothing is left out. */
+/** Counters to show; the others are left out. */
 export type PolicyCounts = {
-  /** Gave way because the queue was full. */
+  /** Dropped because the queue was full. */
   readonly dropped?: number;
-  /** Were too old. */
+  /** Expired. */
   readonly expired?: number;
-  /** Were sent too often. */
+  /** Out of attempts. */
   readonly exhausted?: number;
-  /** Those of the others that are in another topic now. */
+  /** Those of them that went to a dead letter topic. */
   readonly deadLetters?: number;
   /** How often a delivery had to wait. */
   readonly throttled?: number;
 };
 
-/** The counts by their names in nsqd's style, in the order in which they are shown. */
+/** The names of the counters in nsqd's style, in display order. */
 export const POLICY_COUNT_NAMES: readonly (readonly [keyof PolicyCounts, string])[] = [
   ['dropped', 'dropped_count'],
   ['expired', 'expired_count'],
