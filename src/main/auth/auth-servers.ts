@@ -1,7 +1,7 @@
 /**
- * The auth servers: asked one after the other, from a random one on, until one gives a valid answer.
+ * The auth servers: queried one after another, starting with a random one, until one gives a valid answer.
  *
- * Errors are told with the server but without the question, which holds the client's secret.
+ * Errors name the server but omit the query, which holds the client's secret.
  *
  * Thread: main. Source: nsq `QueryAnyAuthd`, `QueryAuthd`.
  */
@@ -13,24 +13,24 @@ import { errorText } from '../../shared/error-text.ts';
 import type { Options } from '../options/options.ts';
 import { Grant } from './grant.ts';
 
-/** What an auth server is told of a client. */
+/** The query about a client. */
 export type AuthQuestion = {
   /** Without its port; empty for a unix socket. */
   readonly remoteIp: string;
   readonly isTls: boolean;
-  /** Of the client's certificate; empty when it has shown none. */
+  /** Of the client's certificate; empty if it presented none. */
   readonly commonName: string;
   /** As the client sent it: any bytes. */
   readonly secret: Buffer;
 };
 
-/** What is needed to ask. */
+/** The dependencies. */
 export type AuthServersSetup = {
   readonly client: Pick<HttpClient, 'get' | 'post'>;
   /** Each `<host>:<port>`, or a URL. */
   readonly addresses: readonly string[];
   readonly method: 'get' | 'post';
-  /** Chooses which server to ask first. Units: from 0 to below 1. */
+  /** Chooses the first server. Units: from 0 to below 1. */
   readonly random: () => number;
 };
 
@@ -43,14 +43,14 @@ const SEARCHED_BYTES_MAX = 4096;
 const HIDDEN = '***';
 /** Of a URL. */
 const CREDENTIALS = /\/\/[^/@]*@/;
-/** Bytes that a form holds as they are: letters, digits and these. */
+/** Bytes that a form does not encode: letters, digits and these. */
 const PLAIN = /^[A-Za-z0-9._~-]$/;
 const FORM_BYTES = Array.from({ length: 256 }, formByte);
 
 export class AuthServers {
   readonly #setup: AuthServersSetup;
 
-  /** Null where the options name none. */
+  /** Null if the options name none. */
   static of(
     options: Pick<Options, 'authHttpAddress' | 'authHttpRequestMethod'>,
     client: AuthServersSetup['client'],
@@ -68,7 +68,7 @@ export class AuthServers {
     this.#setup = setup;
   }
 
-  /** Errors: rejects when no server answers validly, with what each of them did instead. */
+  /** Errors: rejects if no server answers validly, with the failure of each. */
   async query(question: AuthQuestion): Promise<Grant> {
     const { addresses, random } = this.#setup;
     const start = Math.floor(random() * addresses.length);
@@ -103,7 +103,7 @@ function shown(address: string): string {
 
 async function grantOf({ status, body }: HttpResponse, secret: Buffer): Promise<Grant> {
   if (status !== STATUS_OK) {
-    // A server that does not know a path often repeats it, and the secret is in it.
+    // A server often repeats an unknown path, which contains the secret.
     const text = withoutSecret(body.subarray(0, SEARCHED_BYTES_MAX), secret);
     throw new Error(`got response ${status} ${goQuote(text.subarray(0, QUOTED_BYTES_MAX))}`);
   }
@@ -121,7 +121,7 @@ function withoutSecret(body: Buffer, secret: Buffer): Buffer {
   return Buffer.from(text, 'latin1');
 }
 
-/** The HTTP client's own text holds the URL, and with it the secret; its cause does not. */
+/** The text of the HTTP client's error contains the URL and so the secret; its cause does not. */
 function reasonOf(error: unknown): string {
   return errorText(error instanceof Error ? (error.cause ?? error) : error);
 }

@@ -1,8 +1,8 @@
 /**
- * What one connection is authorised for, and until when.
+ * The authorization of one connection, and when it expires.
  *
- * A connection asks `isExpired` first and waits for `refresh` if so; both other questions are answered at once,
- * from what the auth server said last.
+ * A connection first checks `isExpired`, and waits for `refresh` if so; the other queries are answered at once, from
+ * the auth server's last answer.
  *
  * Thread: main. Source: nsqd `clientV2.QueryAuthd`, `IsAuthorized`.
  */
@@ -11,9 +11,12 @@ import type { Clock } from '../../shared/clock.ts';
 import type { AuthQuestion, AuthServers } from './auth-servers.ts';
 import type { Grant, Permission } from './grant.ts';
 
-/** Cached answers: a publisher asks the same for every message. Beyond this number the cache starts again. */
+/**
+ * Cached results, since a publisher repeats the same query for every message. Beyond this number the cache is
+ * cleared.
+ */
 const REMEMBERED_MAX = 256;
-/** Allowed neither in a topic's name nor in a channel's. */
+/** A character that neither topic nor channel names may contain. */
 const SEPARATOR = ':';
 
 export class AuthState {
@@ -22,7 +25,7 @@ export class AuthState {
   #question: AuthQuestion | null = null;
   #grant: Grant | null = null;
   #expiresMs = 0;
-  /** The query that is under way. */
+  /** The pending query. */
   #query: Promise<void> | null = null;
   readonly #remembered = new Map<string, boolean>();
 
@@ -50,26 +53,26 @@ export class AuthState {
     return this.#grant?.permissionCount ?? 0;
   }
 
-  /** Whether what is known is too old to be used. */
+  /** Whether the authorization is too old to be used. */
   get isExpired(): boolean {
     return this.#clock.monotonicMs() > this.#expiresMs;
   }
 
-  /** Errors: rejects when no auth server answers validly; then nothing has changed. */
+  /** Errors: rejects if no auth server answers validly; nothing changes then. */
   authenticate(question: AuthQuestion): Promise<void> {
     this.#question = question;
     return this.#ask(question);
   }
 
-  /** Asks again with the secret of the last AUTH. Simultaneous callers wait for the same answer. */
+  /** Repeats the query with the secret of the last AUTH. Simultaneous callers share one query. */
   refresh(): Promise<void> {
     if (this.#question === null) return Promise.reject(new Error('AUTH required before a refresh'));
     return this.#ask(this.#question);
   }
 
   /**
-   * Whether it is permitted, whether or not it has expired. `channel` is empty for a publisher. `charge` is told what
-   * finding that out has cost, if it was not known.
+   * Whether the command is permitted, ignoring expiry. `channel` is empty for a publisher. `charge` gets the cost of
+   * the check if it is not cached.
    */
   isAllowed(
     permission: Permission,

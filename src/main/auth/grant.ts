@@ -1,5 +1,5 @@
 /**
- * What an auth server lets a client do, and for how long.
+ * An auth server's answer: what a client may do, and for how long.
  *
  * Thread: main. Source: nsq `internal/auth/authorizations.go`.
  */
@@ -12,7 +12,7 @@ import { Pattern } from './pattern.ts';
 /** What can be permitted. */
 export type Permission = 'subscribe' | 'publish';
 
-/** One entry: the permissions hold for topics that match, with channels one of whose patterns matches. */
+/** One entry: its permissions apply to matching topics, with channels that match one of the patterns. */
 type Authorization = {
   readonly topic: Pattern;
   readonly channels: readonly Pattern[];
@@ -27,17 +27,19 @@ const INT64_END = 2n ** 63n;
 const TTL_S_MAX = 9_223_372_036;
 /** Characters of an invalid ttl in the error's text. */
 const QUOTED_LENGTH_MAX = 32;
-/** All patterns of an answer together, as `Pattern.size`: looking at all of them takes some milliseconds at most. */
+/**
+ * Most steps of all patterns of an answer, as `Pattern.size`: matching all of them takes at most a few milliseconds.
+ */
 const PATTERNS_SIZE_MAX = 16 * 1024;
-/** Work on patterns before main continues with something else: about a millisecond. */
+/** Work on patterns before main does other work: about a millisecond. */
 const PAUSE_SIZE = 512;
 
 export class Grant {
   readonly identity: string;
   readonly identityUrl: string;
-  /** How long it holds from when it was given. Units: ms. */
+  /** How long it is valid. Units: ms. */
   readonly ttlMs: number;
-  /** What looking whether something is allowed costs at most. Units: as in `TurnBudget`. */
+  /** The largest cost of a check. Units: as in `TurnBudget`. */
   readonly checkCost: number;
   readonly #authorizations: readonly Authorization[];
 
@@ -57,11 +59,10 @@ export class Grant {
 
   /**
    * Reads an auth server's answer. As with Go, keys match in any case, unknown ones are ignored, null is the same as
-   * absent, and `ttl` must be written as an integer. Main goes on with other things between patterns.
+   * absent, and `ttl` must be written as an integer. Main does other work between patterns.
    *
-   * Shape: `{ ttl, identity, identity_url, authorizations: [{ topic, channels: [], permissions: [] }] }`, `ttl`
-   * in seconds. Errors: rejects when it is not of that shape, one of its parts makes no sense, or its patterns are
-   * larger than allowed.
+   * Shape: `{ ttl, identity, identity_url, authorizations: [{ topic, channels: [], permissions: [] }] }`, `ttl` in
+   * seconds. Errors: rejects if the shape or a value is invalid, or if its patterns are larger than allowed.
    */
   static async parse(text: string): Promise<Grant> {
     const answer = parseJson(text);
@@ -82,12 +83,12 @@ export class Grant {
     );
   }
 
-  /** How many entries it has, whatever they permit. */
+  /** The number of entries, whatever they permit. */
   get permissionCount(): number {
     return this.#authorizations.length;
   }
 
-  /** Whether some entry permits it. A publisher has no channel: its name is empty, and must be matched as such. */
+  /** Whether an entry permits it. A publisher has no channel: the patterns must match an empty name. */
   isAllowed(permission: Permission, topic: string, channel: string): boolean {
     return this.#authorizations.some(
       (entry) =>
@@ -110,14 +111,14 @@ async function authorizationOf(entry: unknown, patterns: Patterns): Promise<Auth
   return { topic, channels, permissions };
 }
 
-/** The patterns of one answer; one that is written many times is made once. */
+/** The patterns of one answer; repeated ones are compiled once. */
 class Patterns {
-  /** Of all uses together. */
+  /** The total of all uses. */
   size = 0;
   readonly #known = new Map<string, Pattern>();
   #sizeSincePause = 0;
 
-  /** Errors: rejects when the text is no pattern, or all together are too large. */
+  /** Errors: rejects if the text is not a pattern, or if all patterns together are too large. */
   async get(text: string): Promise<Pattern> {
     let pattern = this.#known.get(text);
     if (pattern === undefined) {
@@ -137,7 +138,7 @@ class Patterns {
   }
 }
 
-/** The last `ttl` of an answer that has one, in seconds. Errors: throws when it is no integer above 0. */
+/** The last `ttl` of an answer, in seconds. Errors: throws if it is not an integer above 0. */
 function ttlOf(text: string): number {
   let ttl = '0';
   for (const { key, source } of jsonMembers(text)) {

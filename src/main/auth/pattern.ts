@@ -1,6 +1,6 @@
 /**
- * Patterns of names, as auth servers write them: RE2, whose matching time is linear in the name whatever the
- * pattern, and which has neither look-around nor back references.
+ * Patterns of auth servers, in RE2's syntax, which has neither look-around nor back references. Matching time is
+ * linear in the name for every pattern.
  *
  * Thread: any. Source: Go's `regexp`.
  */
@@ -9,17 +9,17 @@ import { RE2JS } from 're2js';
 import { goQuote } from '../../daemon/go/go-text.ts';
 import { errorText } from '../../shared/error-text.ts';
 
-/** Longest text of a pattern: reading one takes time that grows with it. */
+/** Longest pattern, since the time to compile one grows with its length. */
 const PATTERN_LENGTH_MAX = 1024;
 
-/** Most Unicode classes in a pattern: folding the case of one takes up to a fifth of a millisecond. */
+/** Most Unicode classes in a pattern: case folding of one takes up to 0.2 ms. */
 const CLASSES_MAX = 32;
 const CLASS = /\\[pP]/g;
 
 export class Pattern {
   readonly #regex: RE2JS;
 
-  /** Errors: throws when the text is too long, has too many Unicode classes, or is not of RE2's syntax. */
+  /** Errors: throws if the text is too long, has too many Unicode classes, or is not valid RE2 syntax. */
   constructor(text: string) {
     if (text.length > PATTERN_LENGTH_MAX) {
       throw new Error(`a pattern of ${text.length} characters, ${PATTERN_LENGTH_MAX} at most`);
@@ -35,12 +35,12 @@ export class Pattern {
     }
   }
 
-  /** Steps that looking for it takes at most for each character of a text. */
+  /** The largest number of steps for each character of a text. */
   get size(): number {
     return this.#regex.programSize();
   }
 
-  /** Whether some part of the text matches; a pattern that means all of it says so with `^` and `$`. */
+  /** Whether a part of the text matches; to match the whole text a pattern uses `^` and `$`. */
   isFoundIn(text: string): boolean {
     return this.#regex.matcher(text).find();
   }

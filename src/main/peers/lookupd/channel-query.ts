@@ -1,5 +1,5 @@
 /**
- * Asks nsqlookupds which channels a topic has on other brokers.
+ * Queries nsqlookupds for the channels that a topic has on other brokers.
  *
  * Thread: main. Source: nsq `clusterinfo.GetLookupdTopicChannels`.
  */
@@ -15,7 +15,7 @@ import {
 } from '../../../shared/names.ts';
 import type { PeerInfo } from './peer-info.ts';
 
-/** The channels that one nsqlookupd names. Errors: rejects without a good answer in time. */
+/** Queries one nsqlookupd. Errors: rejects without a valid answer in time. */
 export async function queryChannels(
   http: Pick<HttpClient, 'get'>,
   peer: PeerInfo,
@@ -31,13 +31,13 @@ export async function queryChannels(
 }
 
 /**
- * The names that can become channels. An ephemeral one concerns only its consumers, and an invalid
- * name is left out.
+ * The names to create as channels. Ephemeral ones concern only their consumers and are left out, as are invalid
+ * names.
  */
 function parseChannels(body: Buffer): ChannelName[] | undefined {
   const answer = parseJson(body.toString());
   if (typeof answer !== 'object' || answer === null || !('channels' in answer)) return undefined;
-  // Go writes an empty list as null at times.
+  // Go sometimes writes an empty list as null.
   const channels = answer.channels ?? [];
   if (!Array.isArray(channels)) return undefined;
   const names: ChannelName[] = [];

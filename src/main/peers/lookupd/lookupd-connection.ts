@@ -1,5 +1,5 @@
 /**
- * One TCP connection to an nsqlookupd: one request at a time, each answered in time or the last one.
+ * One TCP connection to an nsqlookupd: one request at a time; a request without a timely reply ends the connection.
  *
  * Thread: main. Source: nsqd `lookupPeer`.
  */
@@ -10,12 +10,12 @@ import { assert, rethrowBug } from '../../../shared/assert.ts';
 import type { Clock, Timer } from '../../../shared/clock.ts';
 import { ReplyParser } from './reply-parser.ts';
 
-/** What a connection is made of. */
+/** The dependencies of a connection. */
 export interface LookupdConnectionSetup {
   readonly address: HostPort;
   readonly replyBytesMax: number;
   readonly clock: Clock;
-  /** Called once when the connection ends while nothing is waited for, unless `close` ended it. */
+  /** Called once if the connection ends while no request is pending, except by `close`. */
   readonly onLost: (error: Error) => void;
 }
 
@@ -25,7 +25,7 @@ type Waiter = {
   readonly timer: Timer;
 };
 
-/** How long connecting may take, and a request with its reply. */
+/** Timeout for connecting, and for a request with its reply. */
 const LOOKUPD_TIMEOUT_MS = 1000;
 const NOTHING = Buffer.alloc(0);
 
@@ -36,7 +36,7 @@ export class LookupdConnection {
   #waiter: Waiter | undefined;
   #isClosed = false;
 
-  /** Begins to connect. */
+  /** Starts connecting. */
   constructor(setup: LookupdConnectionSetup) {
     this.#setup = setup;
     this.#parser = new ReplyParser(setup.replyBytesMax);
@@ -47,18 +47,20 @@ export class LookupdConnection {
     this.#socket.on('close', () => this.#fail(new Error('connection closed by the peer')));
   }
 
-  /** Resolves when requests can be sent. Errors: rejects when there is no connection in time. */
+  /** Resolves when requests can be sent. Errors: rejects if the connection is not open in time. */
   async opened(): Promise<void> {
     await this.#wait();
   }
 
-  /** Sends a request and resolves with its reply. Errors: rejects without one in time, and the connection is over. */
+  /**
+   * Sends a request and resolves with its reply. Errors: rejects without one in time; the connection is then closed.
+   */
   request(bytes: Buffer): Promise<Buffer> {
     if (!this.#isClosed) this.#socket.write(bytes);
     return this.#wait();
   }
 
-  /** Ends the connection; what waits for a reply is rejected. */
+  /** Closes the connection; a pending request is rejected. */
   close(): void {
     this.#end(new Error('connection closed'));
   }
@@ -89,7 +91,7 @@ export class LookupdConnection {
     }
   }
 
-  /** Returns whether somebody waited. */
+  /** Returns whether a request was pending. */
   #settle(reply: Buffer): boolean {
     const waiter = this.#waiter;
     if (waiter === undefined) return false;

@@ -7,8 +7,8 @@
  *      └────────────────────────── any failure, or the peer hangs up ─────────┴────────────────────────┘
  * ```
  *
- * Whoever connects registers all there is, so a change that comes while disconnected needs no place to wait: it
- * only makes the peer connect. Peers know nothing of each other; one that is dead delays none of the others.
+ * After connecting, a peer registers everything, so changes while disconnected need no queue: they only trigger a
+ * connect. Peers are independent; a dead one does not delay the others.
  *
  * Thread: main.
  * Source: nsqd `lookupPeer`, `lookupLoop`. Differs in that nsqd serves all peers one after the
@@ -26,11 +26,11 @@ import { errorText } from '../../../shared/error-text.ts';
 import { LookupdConnection } from './lookupd-connection.ts';
 import { type PeerInfo, parsePeerInfo, peerInfoText } from './peer-info.ts';
 
-/** What a peer is made of. */
+/** The dependencies of a peer. */
 export interface LookupdPeerSetup {
-  /** The first bytes of every connection, which the peer answers with what it is. */
+  /** The first bytes of every connection, which the peer answers with its own data. */
   readonly hello: Buffer;
-  /** Commands that register everything there is at the time of the call. */
+  /** Commands that register everything that exists at the time of the call. */
   readonly registrations: () => Iterable<string>;
   readonly replyBytesMax: number;
   readonly clock: Clock;
@@ -39,40 +39,43 @@ export interface LookupdPeerSetup {
 
 const PING = 'PING';
 const PING_INTERVAL_MS = 15_000;
-/** Most changes that wait for a peer; one that lets more come is started anew, which says the same in less. */
+/**
+ * Most changes that wait for a peer; with more, the connection is replaced, because registering everything again
+ * takes less.
+ */
 const WAITING_MAX = 16_384;
 const OK = Buffer.from('OK');
 const REFUSED = Buffer.from('E_INVALID');
 
 export class LookupdPeer {
   readonly address: string;
-  /** Where it is, or what is wrong with the address. */
+  /** The parsed address, or what is wrong with it. */
   readonly #hostAndPort: HostPort | InvalidValue;
   readonly #setup: LookupdPeerSetup;
   #info: PeerInfo | undefined;
   #connection: LookupdConnection | undefined;
-  /** Whether everything there was has been put into the batch, so that changes have to follow it. */
+  /** Whether the batch contains the registrations, so that changes must follow it. */
   #isRegistered = false;
-  /** Commands that are being sent, and how many of them are. */
+  /** The commands that are being sent, and how many of them have been. */
   #batch: readonly string[] = [];
   #sentCount = 0;
   /** Changes that follow the batch. */
   #waiting: string[] = [];
   #isPingDue = false;
-  /** Whether more changes were waiting than may. */
+  /** Whether too many changes were waiting. */
   #isOverrun = false;
   #isWorking = false;
   #isStopped = false;
   #timer: Timer | undefined;
 
-  /** `address` is text as the operator gave it, good or not. */
+  /** `address`: the operator's text, valid or not. */
   constructor(address: string, setup: LookupdPeerSetup) {
     this.address = address;
     this.#hostAndPort = parsePeerAddress(address);
     this.#setup = setup;
   }
 
-  /** What the peer said of itself when it was last reached; undefined before. */
+  /** The peer's data from the last connection; undefined before the first. */
   get info(): PeerInfo | undefined {
     return this.#info;
   }
@@ -82,7 +85,7 @@ export class LookupdPeer {
     return this.#isRegistered;
   }
 
-  /** Connects, registers everything, and keeps the connection alive from now on. */
+  /** Connects, registers everything, and then keeps the connection alive. */
   start(): void {
     if (this.#hostAndPort instanceof InvalidValue) {
       this.#setup.logger.error(`LOOKUPD(${this.address}): the address ${this.#hostAndPort.why}`);
@@ -92,7 +95,7 @@ export class LookupdPeer {
     this.#wake();
   }
 
-  /** Tells the peer of a change that `registrations` shows already. Shape: a command without its end of line. */
+  /** Reports a change that `registrations` already includes. Shape: a command without its line end. */
   send(command: string): void {
     if (this.#isRegistered && !this.#isOverrun) {
       this.#isOverrun = this.#waiting.length === WAITING_MAX;
@@ -101,7 +104,7 @@ export class LookupdPeer {
     this.#wake();
   }
 
-  /** Hangs up. The peer forgets this broker by that, so nothing is unregistered. */
+  /** Disconnects. The peer then drops this broker, so nothing needs to be unregistered. */
   stop(): void {
     this.#isStopped = true;
     this.#timer?.cancel();
@@ -130,7 +133,7 @@ export class LookupdPeer {
     return this.#connection;
   }
 
-  /** Sends until nothing is left to be sent, or the connection is gone. Never rejects. */
+  /** Sends until nothing is left or the connection is lost. Never rejects. */
   async #work(connection: LookupdConnection): Promise<void> {
     try {
       if (!this.#isRegistered) await this.#introduce(connection);
@@ -142,7 +145,7 @@ export class LookupdPeer {
       // The side that closed the connection has already given the reason.
       if (this.#connection === connection) this.#disconnect(error);
     }
-    // In the same turn as the last look for a command, so that none is missed.
+    // In the same turn as the last check for a command, so that none is missed.
     this.#isWorking = false;
     if (this.#isOverrun) {
       this.#isOverrun = false;
@@ -154,7 +157,7 @@ export class LookupdPeer {
     const { hello, registrations, logger } = this.#setup;
     await connection.opened();
     const reply = await connection.request(hello);
-    // What came after the reply may have ended the connection already.
+    // Input after the reply may have ended the connection already.
     if (this.#connection !== connection) throw new Error('connection is lost');
     this.#info = this.#read(reply);
     this.#batch = [...registrations()];
@@ -163,7 +166,7 @@ export class LookupdPeer {
     logger.info(`LOOKUPD(${this.address}): ${this.#batch.length} topics and channels to register`);
   }
 
-  /** Reads the reply to IDENTIFY. Errors: throws when the peer refuses, or speaks another language. */
+  /** Parses the reply to IDENTIFY. Errors: throws if the peer refuses or its reply is invalid. */
   #read(reply: Buffer): PeerInfo {
     if (reply.equals(REFUSED)) throw new Error(`lookupd returned ${REFUSED}`);
     const info = parsePeerInfo(reply);
@@ -186,13 +189,13 @@ export class LookupdPeer {
       rethrowBug(cause);
       throw new Error(`${command} - ${errorText(cause)}`, { cause });
     }
-    // The peer hangs up after an error; if it does not, the rest may still be of use to it.
+    // The peer disconnects after an error; if it does not, the rest may still be useful to it.
     if (!reply.equals(OK)) {
       logger.warn(`LOOKUPD(${this.address}): ${command} - ${excerpt(reply)}`);
     }
   }
 
-  /** Errors: throws when so much is waiting that a new connection is better. */
+  /** Errors: throws if so many changes wait that a new connection is better. */
   #next(): string | undefined {
     if (this.#isOverrun) throw new Error(`more than ${WAITING_MAX} changes are waiting`);
     if (this.#isPingDue) {
@@ -227,10 +230,10 @@ export class LookupdPeer {
   }
 }
 
-/** Most bytes of a strange reply that are logged. */
+/** Most bytes of an unexpected reply in the log. */
 const EXCERPT_BYTES = 200;
 
-/** A reply as a log line can hold it. */
+/** A reply, shortened for the log. */
 function excerpt(reply: Buffer): string {
   return JSON.stringify(reply.toString('latin1', 0, EXCERPT_BYTES));
 }

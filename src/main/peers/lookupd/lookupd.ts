@@ -1,6 +1,6 @@
 /**
- * All nsqlookupds that the broker was told of: they are told of its topics and channels, and asked for the
- * channels that a new topic has elsewhere.
+ * All nsqlookupds of the broker: it registers its topics and channels with them, and queries them for the channels
+ * that a new topic has elsewhere.
  *
  * Thread: main. Source: nsqd `lookupLoop`, `GetTopic`.
  */
@@ -21,11 +21,11 @@ interface RegisteredTopic {
   readonly channels: { keys(): Iterable<string> };
 }
 
-/** What nsqlookupds are served with. */
+/** The dependencies. */
 export interface LookupdSetup {
-  /** All topics that the broker has at the time of the call. */
+  /** All topics at the time of the call. */
   readonly topics: () => Iterable<RegisteredTopic>;
-  /** Where to connect at the start. */
+  /** The initial addresses. */
   readonly addresses: readonly string[];
   /** Most bytes of a reply. */
   readonly replyBytesMax: number;
@@ -36,15 +36,15 @@ export interface LookupdSetup {
 
 export class Lookupd {
   readonly #setup: LookupdSetup;
-  /** For what becomes of peers, whose addresses anybody may set who reaches /config. */
+  /** The log for peers, whose addresses every client of /config can set. */
   readonly #peerLogger: LimitedLogger;
-  /** The addresses in force. */
+  /** The current addresses. */
   #addresses: readonly string[];
   /** By address. */
   #peers = new Map<string, LookupdPeer>();
-  /** The peers that are added now are those of the start. */
+  /** Whether the peers of the start are being added. */
   #isStarting = false;
-  /** Undefined before the start, when the broker's ports are not known, and after the end. */
+  /** Undefined before the start, when the broker's ports are unknown, and after the end. */
   #hello: Buffer | undefined;
 
   constructor(setup: LookupdSetup) {
@@ -57,7 +57,7 @@ export class Lookupd {
     return this.#addresses;
   }
 
-  /** Connects to each address. Before this, and after `stop`, nothing that happens is told to anybody. */
+  /** Connects to each address. Before this, and after `stop`, events are not reported. */
   start(identity: BrokerIdentity): void {
     this.#hello = helloBytes(identity);
     this.#isStarting = true;
@@ -66,9 +66,9 @@ export class Lookupd {
   }
 
   /**
-   * Hangs up on those who are not in the list, and connects to those who are new in it.
+   * Disconnects from addresses that are no longer in the list, and connects to new ones.
    *
-   * Bound: the log has a bounded number of lines about it, see `LimitedLogger`.
+   * Bound: the number of log lines is limited, see `LimitedLogger`.
    */
   setAddresses(addresses: readonly string[]): void {
     this.#addresses = addresses;
@@ -85,36 +85,36 @@ export class Lookupd {
     }
   }
 
-  /** Called when the topic is there for others to see. */
+  /** Called when the topic exists. */
   onTopicCreated(topic: string): void {
     this.#tell('topic', `REGISTER ${topic}`);
   }
 
-  /** Called when the topic is gone; its channels are told of one by one as well. */
+  /** Called when the topic is deleted; its channels are reported one by one as well. */
   onTopicDeleted(topic: string): void {
     this.#tell('topic', `UNREGISTER ${topic}`);
   }
 
-  /** Called when the channel is there for others to see. */
+  /** Called when the channel exists. */
   onChannelCreated(topic: string, channel: string): void {
     this.#tell('channel', `REGISTER ${topic} ${channel}`);
   }
 
-  /** Called when the channel is gone. */
+  /** Called when the channel is deleted. */
   onChannelDeleted(topic: string, channel: string): void {
     this.#tell('channel', `UNREGISTER ${topic} ${channel}`);
   }
 
   /**
-   * The channels, other than ephemeral ones, that the topic has elsewhere, each once. Undefined when there is
-   * nobody to ask, so that a topic then need not wait.
+   * The distinct non-ephemeral channels that the topic has elsewhere. Undefined if there is no peer to query, so that
+   * the topic need not wait.
    *
-   * Errors: never rejects; a peer that does not answer well or in time is logged, and the others count.
+   * Errors: never rejects; a peer without a valid, timely answer is logged, and the others count.
    */
   channelsOf(topic: TopicName): Promise<readonly ChannelName[]> | undefined {
     const peers: PeerInfo[] = [];
     for (const { info } of this.#peers.values()) {
-      // A peer that was reached before is asked even if it is away now: it may be back, and know.
+      // A peer that was reached before is queried even if it is disconnected now: it may be back.
       if (info !== undefined && info.broadcastAddress !== '') peers.push(info);
     }
     if (peers.length > 0) return this.#query(peers, topic);
@@ -126,7 +126,7 @@ export class Lookupd {
     return undefined;
   }
 
-  /** Hangs up on all. Nothing is unregistered: nsqlookupds forget a broker with its connection. */
+  /** Disconnects from all. Nothing is unregistered: nsqlookupds drop a broker with its connection. */
   stop(): void {
     this.#hello = undefined;
     for (const peer of this.#peers.values()) peer.stop();
@@ -149,8 +149,8 @@ export class Lookupd {
   }
 
   /**
-   * A topic is registered with its channels, so that only one without any has to be named by itself. Those that were
-   * loaded at the start are new to everybody then, and `namesTopics` has all of them named, as nsqd does.
+   * Registering a channel also registers its topic, so only topics without channels are named separately. At the
+   * start `namesTopics` names all topics, as nsqd does.
    */
   #registrations(namesTopics: boolean): string[] {
     const commands: string[] = [];

@@ -1,5 +1,5 @@
 /**
- * What the broker and an nsqlookupd tell each other of themselves: IDENTIFY and its reply.
+ * The data that the broker and an nsqlookupd exchange about themselves: IDENTIFY and its reply.
  *
  * Thread: any (pure). Source: nsqd `connectCallback`.
  */
@@ -11,7 +11,7 @@ import { writeUint32 } from '../../../shared/big-endian.ts';
 import { SIZE_BYTES } from '../../../shared/limits.ts';
 import type { Options } from '../../options/options.ts';
 
-/** How others reach this broker. */
+/** How peers reach this broker. */
 export type BrokerIdentity = {
   readonly broadcastAddress: string;
   readonly hostname: string;
@@ -22,7 +22,7 @@ export type BrokerIdentity = {
   readonly topologyZone: string;
 };
 
-/** What is told of a broker with such options, that listens on such ports. */
+/** The identity of a broker with these options and ports. */
 export function brokerIdentity(
   options: Pick<Options, 'broadcastAddress' | 'topologyRegion' | 'topologyZone'>,
   hostname: string,
@@ -33,12 +33,12 @@ export function brokerIdentity(
   return { broadcastAddress, hostname, httpPort, tcpPort, topologyRegion, topologyZone };
 }
 
-/** What an nsqlookupd says of itself. */
+/** An nsqlookupd's data about itself. */
 export type PeerInfo = {
   readonly tcpPort: number;
   readonly httpPort: number;
   readonly version: string;
-  /** Empty when it does not say. */
+  /** Empty if missing. */
   readonly broadcastAddress: string;
 };
 
@@ -81,7 +81,7 @@ export function parsePeerInfo(reply: Buffer): PeerInfo | undefined {
   };
 }
 
-/** As nsqd logs it. */
+/** In nsqd's log format. */
 export function peerInfoText(info: PeerInfo): string {
   const { tcpPort, httpPort, version, broadcastAddress } = info;
   return `{TCPPort:${tcpPort} HTTPPort:${httpPort} Version:${version} BroadcastAddress:${broadcastAddress}}`;

@@ -1,7 +1,7 @@
 /**
- * Cuts the bytes from an nsqlookupd into its replies.
+ * Splits the bytes from an nsqlookupd into replies.
  *
- * Shape: size(4, big-endian, signed) and that many bytes, again and again; there is no frame type.
+ * Shape: repeated size(4, big-endian, signed) and that many bytes; there is no frame type.
  * Thread: main. Source: nsq `readResponseBounded`.
  */
 
@@ -10,7 +10,7 @@ import { SIZE_BYTES } from '../../../shared/limits.ts';
 
 export class ReplyParser {
   readonly #replyBytesMax: number;
-  /** What came of a reply that is not complete. */
+  /** The bytes of an incomplete reply. */
   #chunks: Buffer[] = [];
   #chunksBytes = 0;
 
@@ -20,10 +20,10 @@ export class ReplyParser {
   }
 
   /**
-   * Takes the next bytes, and returns the replies that they complete.
+   * Reads the next bytes, and returns the replies that they complete.
    *
-   * Errors: throws when a reply is larger than allowed; no more can be read then, because where the next one
-   * begins is not known.
+   * Errors: throws if a reply is larger than allowed; nothing more can be read then, since the start of the next one
+   * is unknown.
    */
   push(chunk: Buffer): Buffer[] {
     this.#chunks.push(chunk);

@@ -1,5 +1,5 @@
 /**
- * A way to send datagrams to one address.
+ * Sends datagrams to one address.
  *
  * Thread: main.
  */
@@ -9,20 +9,20 @@ import { lookup } from 'node:dns/promises';
 import { InvalidValue } from '../../../daemon/options/invalid-value.ts';
 import { parsePeerAddress } from '../../../daemon/peer-address.ts';
 
-/** Where datagrams go; whether they arrive nobody knows. */
+/** A destination of datagrams, without confirmation. */
 export interface Datagrams {
-  /** Errors: rejects when the machine cannot send it; the next one may still be sent. */
+  /** Errors: rejects if the machine cannot send it; later ones may still be sent. */
   send(packet: Buffer): Promise<void>;
-  /** Closes the socket. What was sent has left. */
+  /** Closes the socket, after everything was sent. */
   close(): void;
 }
 
-/** Errors: rejects when the address is invalid, or its host has no address. */
+/** Errors: rejects if the address is invalid or its host has no address. */
 export async function openDatagrams(address: string): Promise<Datagrams> {
   const parsed = parsePeerAddress(address);
   if (parsed instanceof InvalidValue)
     throw new Error(`address ${JSON.stringify(address)} ${parsed.why}`);
-  // A statsd mostly listens on IPv4 alone, and nothing would tell that it does not hear.
+  // Most statsds listen only on IPv4, and a lost datagram causes no error.
   const found = await lookup(parsed.host, { order: 'ipv4first' });
   return new UdpDatagrams(found.family === 6 ? 'udp6' : 'udp4', found.address, parsed.port);
 }
@@ -36,7 +36,7 @@ class UdpDatagrams implements Datagrams {
     this.#socket = createSocket(type);
     this.#host = host;
     this.#port = port;
-    // Each send answers for itself; without a listener a failure to bind would also end the process.
+    // Each send reports its own errors; without a listener a failure to bind would also end the process.
     this.#socket.on('error', () => undefined);
     this.#socket.unref();
   }

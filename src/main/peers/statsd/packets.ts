@@ -5,8 +5,8 @@
  */
 
 /**
- * Fills each packet with as many whole lines as fit, in order. A line that alone is too long for a packet goes
- * into one of its own: half of a line means nothing, or something else.
+ * Fills each packet with as many whole lines as fit, in order. A line that is too long for a packet gets its own,
+ * since half a line would be misread.
  *
  * Units: bytes.
  */

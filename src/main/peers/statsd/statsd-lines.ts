@@ -1,10 +1,11 @@
 /**
- * The broker's statistics as lines for statsd: levels as they are, counters as what came since the last report.
+ * The broker's statistics as lines for statsd: levels as current values, counters as the difference since the last
+ * report.
  *
  * Shape: `<prefix><name>:<integer>|c` for a counter, `|g` for a level, each line ended by `\n`.
  * Thread: any (pure).
- * Source: nsqd `statsdLoop`. Differs where a counter went down, because its topic or channel is
- * a new one of the same name: it counts from 0, where nsqd reports a negative difference.
+ * Source: nsqd `statsdLoop`. Differs if a counter decreases because its topic or channel was replaced by one of the
+ * same name: it counts from 0, while nsqd reports a negative difference.
  */
 
 import { type ChannelName, isEphemeral, type TopicName } from '../../../shared/names.ts';
@@ -17,26 +18,26 @@ import type {
   TopicStatistics,
 } from '../../stats/stats.ts';
 
-/** What is reported at one time. */
+/** The contents of one report. */
 export type StatsdReport = {
   /** Without clients. */
   readonly stats: BrokerStats;
-  /** Undefined when it is not wanted. */
+  /** Undefined if not requested. */
   readonly memory: MemoryStatistics | undefined;
 };
 
-/** How names begin, and what is left out. */
+/** The prefix of names, and what is left out. */
 export type StatsdFormat = { readonly prefix: string; readonly excludesEphemeral: boolean };
 
-/** Writes one line under a name. */
+/** Writes one line for a name. */
 type Emit = (name: string, value: number, type: 'c' | 'g') => void;
 
 const TOPIC_COUNTERS = ['messageCount', 'messageBytes'] as const;
 const CHANNEL_COUNTERS = ['messageCount', 'requeueCount', 'timeoutCount'] as const;
-/** The one of the memory's numbers that is a counter, under a name of its own. */
+/** The only memory statistic that is a counter; it has a name of its own. */
 const GC_RUNS = 'gc_total_runs';
 
-/** The lines of a report; `last` is the one before it, if any. */
+/** The lines of a report; `last` is the previous one, if any. */
 export function statsdLines(
   now: StatsdReport,
   last: StatsdReport | undefined,
@@ -96,7 +97,7 @@ function emitChannel(
   emitLatency(name, channel.latency, emit);
 }
 
-/** Lines that nsqd does not have, of what policies have had done. */
+/** Lines of policy counters, which nsqd does not have. */
 function emitPolicyCounts(
   name: string,
   now: PolicyCounts,
@@ -126,7 +127,7 @@ function emitMemory(
   emit('mem.gc_runs', memory.gcTotalRuns - (last?.gcTotalRuns ?? 0), 'c');
 }
 
-/** Counters only rise while a topic or channel lives, so what has a lower one is another of the same name. */
+/** Counters never decrease while a topic or channel exists, so a lower value means a new one of the same name. */
 function sameOne<Name extends string, T extends Readonly<Record<Name, number>>>(
   now: T,
   last: T | undefined,
@@ -141,11 +142,11 @@ function byName<T extends { readonly name: string }>(items: readonly T[]): Map<s
 }
 
 function hasEphemeralName(name: string): boolean {
-  // The statistics only hold names that topics and channels have.
+  // The statistics contain only valid names.
   return isEphemeral(name as TopicName | ChannelName);
 }
 
-/** Rounds as Go's `%.0f`: what is halfway goes to the even neighbour. */
+/** Rounds as Go's `%.0f` does: half to even. */
 function roundHalfEven(value: number): number {
   const below = Math.floor(value);
   if (value - below !== 0.5) return Math.round(value);

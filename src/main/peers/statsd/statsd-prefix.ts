@@ -1,5 +1,5 @@
 /**
- * What every name at statsd begins with.
+ * The prefix of all names at statsd.
  *
  * Thread: any (pure). Source: nsqd's `New`, `statsd.HostKey`.
  */
@@ -13,7 +13,7 @@ import { joinHostPort } from '../../../daemon/host-port.ts';
 export function statsdPrefix(prefix: string, host: string, httpPort: number): string {
   if (prefix === '') return '';
   const key = joinHostPort(host, httpPort).replaceAll(/[.:]/g, '_');
-  // A function, because a text would be searched for patterns such as `$&`.
+  // A function, because a replacement text would be searched for patterns such as `$&`.
   const complete = prefix.replaceAll('%s', () => key);
   return complete.endsWith('.') ? complete : `${complete}.`;
 }

@@ -1,9 +1,8 @@
 /**
- * Pushes the broker's statistics to a statsd, once in every interval.
+ * Pushes the broker's statistics to a statsd, once per interval.
  *
- * A report is spread over the interval, less a second, so that statsd does not lose the most of a burst. There is one
- * report at a time: the time for the next one passes unused while a report still goes on. Whatever fails is logged,
- * and tried again with the next report.
+ * A report is spread over the interval, less a second, so that statsd does not lose most of a burst. There is one
+ * report at a time: while one is running, the next is skipped. Failures are logged; the next report tries again.
  *
  * Units: ms. Thread: main.
  * Source: nsqd `statsdLoop`, `SpreadWriter`. Differs in that intervals of a second and less work;
@@ -22,7 +21,7 @@ import { packLines } from './packets.ts';
 import { type StatsdReport, statsdLines } from './statsd-lines.ts';
 import { statsdPrefix } from './statsd-prefix.ts';
 
-/** The options that decide what is reported, where to and how often. */
+/** The options for the contents, the destination and the interval of reports. */
 export type StatsdOptions = Pick<
   Options,
   | 'broadcastAddress'
@@ -34,23 +33,23 @@ export type StatsdOptions = Pick<
   | 'statsdExcludeEphemeral'
 >;
 
-/** What a reporter is made of. */
+/** The dependencies of a reporter. */
 export interface StatsdSetup {
   readonly options: StatsdOptions;
-  /** The HTTP port that is told to others; with the host it tells this broker's names from those of others. */
+  /** The HTTP port that is registered with peers; with the host it makes this broker's names unique. */
   readonly broadcastHttpPort: number;
   /** Statistics of all topics, without clients. */
   readonly stats: () => Promise<BrokerStats>;
   readonly memory: () => MemoryStatistics;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** How to reach an address; by default over UDP. */
+  /** Opens the destination; by default over UDP. */
   readonly open?: (address: string) => Promise<Datagrams>;
 }
 
 /** The part of an interval in which nothing is sent. */
 const QUIET_MS = 1000;
-/** How long finding the address may take. */
+/** Timeout for resolving the address. */
 const OPEN_TIMEOUT_MS = 1000;
 
 export class StatsdReporter {
@@ -77,7 +76,7 @@ export class StatsdReporter {
     this.#open = setup.open ?? openDatagrams;
   }
 
-  /** The first report comes after the first interval. */
+  /** Starts; the first report follows after one interval. */
   start(): void {
     this.#timer = this.#setup.clock.after(this.#setup.options.statsdIntervalMs, () => {
       this.start();
@@ -85,7 +84,7 @@ export class StatsdReporter {
     });
   }
 
-  /** Ends reporting. What is left of a report that is being sent leaves at once; resolves when it has. */
+  /** Stops reporting. The rest of a running report is sent at once; resolves afterwards. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#timer?.cancel();
@@ -114,7 +113,7 @@ export class StatsdReporter {
       return;
     }
     try {
-      // The threads that count may be gone by then.
+      // The pump threads may have ended by then.
       if (this.#isStopped) return;
       const packets = await this.#packets();
       if (this.#isStopped) return;
@@ -164,7 +163,7 @@ export class StatsdReporter {
     return packLines(lines, options.statsdUdpPacketSize);
   }
 
-  /** Sends each packet at its share of the time; those whose time has come together leave together. Never rejects. */
+  /** Sends the packets evenly over the time; packets that are due together are sent together. Never rejects. */
   async #spread(datagrams: Datagrams, packets: readonly Buffer[]): Promise<void> {
     const { clock, options, logger } = this.#setup;
     const startMs = clock.monotonicMs();
