@@ -1,10 +1,9 @@
 /**
- * Bounds the bytes of large bodies that have come in part, over all connections together. Small bodies are neither
- * counted nor held back.
+ * Bounds the bytes of incomplete large bodies, over all connections. Small bodies are neither counted nor delayed.
  *
  * Clients that have identified themselves, by IDENTIFY or, where there are auth servers, by AUTH, share most of it.
- * Guests, which are all others, HTTP's among them, share the rest, and never delay the former. `BodyShare` keeps each
- * share.
+ * Guests, which are all others including HTTP clients, share the rest and never delay the former. `BodyShare` keeps
+ * each share.
  *
  * Thread: main.
  */
@@ -17,7 +16,7 @@ import { type BodyGatherer, BodyShare, type BodyShareListener } from './body-sha
 /** How much each share has. */
 export type BodyBounds = { readonly memberBytes: number; readonly guestBytes: number };
 
-/** What counts as large. */
+/** The size from which a body is large. */
 const LARGE_BYTES = 64 * 1024;
 const GUEST_PORTION = 1 / 4;
 
@@ -55,14 +54,14 @@ export class BodyMemory {
     return this.#guests.setAsideBytes + this.#members.setAsideBytes;
   }
 
-  /** Whether it may not read now. */
+  /** Whether it must not read now. */
   isPaused(gatherer: BodyGatherer): boolean {
     return this.#guests.isWaiting(gatherer) || this.#members.isWaiting(gatherer);
   }
 
   /**
-   * So many bytes are held, and what is unfinished of them takes so many when it is whole. To be called when either
-   * changes. `isNext`: a body has come to its end since.
+   * Reports the held bytes and the size of the incomplete body among them. Call it when either changes. `isNext`: a
+   * body was completed since the last call.
    */
   note(gatherer: BodyGatherer, heldBytes: number, wantedBytes: number, isNext: boolean): void {
     const known = this.#shareOf(gatherer);
@@ -74,7 +73,7 @@ export class BodyMemory {
     share.note(gatherer, heldBytes, wantedBytes, isNext);
   }
 
-  /** It is gone. */
+  /** The connection or request has ended. */
   forget(gatherer: BodyGatherer): void {
     this.#shareOf(gatherer)?.forget(gatherer);
   }

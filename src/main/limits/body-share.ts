@@ -1,6 +1,6 @@
 /**
  * Memory that clients share for large bodies. Each body reserves its whole size before more of it is read. A client
- * that finds no room waits in a line, and is not read from meanwhile.
+ * that finds no room waits in a line and is not read meanwhile.
  *
  * While clients wait, the others must make progress within some time, or they are disconnected. That time is a second
  * at most, and shorter the longer the line is. A client that has completed a body on its connection has more time.
@@ -56,7 +56,7 @@ const PROGRESS_BYTES = 64 * 1024;
 const LOOK_MS = 10;
 /** A client is aborted only after this many checks: the broker may not have read from it in between. */
 const LOOKS_MIN = 3;
-/** What one host may have of a share. */
+/** The part of a share that one host may have. */
 const HOST_SHARE = 3 / 4;
 
 type State = 'gathering' | 'waiting' | 'whole';
@@ -127,12 +127,12 @@ export class BodyShare {
     } else {
       entry.heldBytes = heldBytes;
       if (heldBytes - entry.markBytes >= PROGRESS_BYTES) this.#mark(entry);
-      // A read that was under way when it was paused may have arrived.
+      // A read that was pending when it was paused may have completed.
       if (entry.state === 'waiting') gatherer.pause();
     }
   }
 
-  /** Its large body is complete, and no other has begun. */
+  /** Its large body is complete, and no other one has begun. */
   finish(gatherer: BodyGatherer): void {
     const entry = this.#entries.get(gatherer);
     if (entry === undefined) return;
@@ -141,7 +141,7 @@ export class BodyShare {
     this.#admit();
   }
 
-  /** It is gone, or holds nothing for another reason. */
+  /** It has ended, or holds nothing for another reason. */
   forget(gatherer: BodyGatherer): void {
     const entry = this.#entries.get(gatherer);
     if (entry === undefined) return;
@@ -158,11 +158,11 @@ export class BodyShare {
       gatherer.pause();
       this.#listener.onWaiting(this.#line.size);
     }
-    // The memory of the body before may be free.
+    // The memory of the previous body may be free.
     this.#admit();
   }
 
-  /** A body is larger than announced; no correct client does that. */
+  /** A body is larger than declared, which no correct client sends. */
   #grow(entry: Entry, heldBytes: number, wantedBytes: number): void {
     const { gatherer } = entry;
     this.#remove(entry);
@@ -181,7 +181,7 @@ export class BodyShare {
 
   // The line
 
-  /** Resumes those that there is room for. */
+  /** Resumes waiting clients while there is room. */
   #admit(): void {
     for (;;) {
       const next = this.#next();
@@ -202,7 +202,7 @@ export class BodyShare {
     return next;
   }
 
-  /** Whether it goes before one that has waited longer. */
+  /** Whether it takes precedence over one that has waited longer. */
   #isBefore(entry: Entry, other: Entry): boolean {
     const hostBytes = entry.host.setAsideBytes - other.host.setAsideBytes;
     if (hostBytes !== 0) return hostBytes < 0;
@@ -226,7 +226,7 @@ export class BodyShare {
 
   // Progress
 
-  /** Checks progress while somebody waits. */
+  /** Checks progress while clients wait. */
   #watch(): void {
     if (this.#line.size === 0) {
       this.#look?.cancel();
@@ -266,7 +266,7 @@ export class BodyShare {
       return;
     }
     this.#listener.onAborted(gatherer);
-    // It may have reported that itself.
+    // It may have reported this itself.
     if (this.#entries.get(gatherer) === entry) this.forget(gatherer);
   }
 

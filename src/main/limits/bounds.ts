@@ -1,6 +1,6 @@
 /**
- * The bounds that the main thread keeps, made from the options and from what the machine has: connections, memory for
- * bodies, free space on disk.
+ * The bounds of the main thread, derived from the options and the machine: connections, memory for bodies, free disk
+ * space.
  *
  * Thread: main.
  */
@@ -20,10 +20,10 @@ export class Bounds {
   readonly limit: ConnectionLimit;
   readonly bodies: BodyMemory;
   readonly disk: DiskSpace;
-  /** What each pump thread may take for messages. */
+  /** The memory of each pump thread for messages. */
   readonly pumpBytes: number;
 
-  /** Logs what cannot be kept. `onShortage`: see `DiskSpace`. */
+  /** Logs bounds that cannot be met. `onShortage`: see `DiskSpace`. */
   constructor(
     options: Options,
     clock: Clock,

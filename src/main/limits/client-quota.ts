@@ -1,17 +1,17 @@
 /**
- * One client's quota of main's turn: gives its parser an allowance, reports to the `TurnBudget` what was spent, and
- * throttles the client when the quota is spent.
+ * One client's quota of main's turn: it gives the client's parser an allowance, reports the spent cost to the
+ * `TurnBudget`, and throttles the client when the quota is spent.
  *
- * What a client spends beyond its quota, and what refusals cost, is deducted from the next one.
+ * Cost beyond the quota, and the cost of refusals, is deducted from the next quota.
  *
  * Units: costs, as in `TurnBudget`. Thread: main.
  */
 
 import { REFUSAL_COST, type TurnBudget } from './turn-budget.ts';
 
-/** What takes a client's commands, as far as its allowance goes. */
+/** Handles a client's commands, as far as its allowance permits. */
 interface Taker {
-  /** What it may still spend; it deducts what it spends. */
+  /** The remaining allowance, from which it deducts its cost. */
   allowance: number;
 }
 
@@ -19,16 +19,16 @@ export class ClientQuota {
   readonly #budget: TurnBudget;
   readonly #taker: Taker;
   readonly #onReleased: () => void;
-  /** The client takes nothing until it is released. */
+  /** Whether the client handles nothing until it is released. */
   #isThrottled = false;
-  /** The turn that the quota is for; -1 for none. */
+  /** The turn of the quota; -1 for none. */
   #turn = -1;
   /** The allowance at the last report. */
   #reportedAllowance = 0;
-  /** What refusals have cost since the quota was renewed. */
+  /** The cost of refusals since the quota was renewed. */
   #debt = 0;
 
-  /** `onReleased` is called each time the client may go on after it was throttled. */
+  /** `onReleased` is called each time a throttled client may continue. */
   constructor(budget: TurnBudget, taker: Taker, onReleased: () => void) {
     this.#budget = budget;
     this.#taker = taker;
@@ -43,7 +43,7 @@ export class ClientQuota {
     return this.#taker.allowance <= 0;
   }
 
-  /** Takes a new quota, once in each turn. To be called before anything is spent. */
+  /** Takes a new quota, once per turn. Call it before anything is spent. */
   renew(): void {
     const { turn } = this.#budget;
     if (this.#isThrottled || this.#turn === turn) return;
@@ -54,7 +54,7 @@ export class ClientQuota {
     this.#debt = 0;
   }
 
-  /** Reports what was spent since the last report. */
+  /** Reports the cost since the last report. */
   report(): void {
     const { allowance } = this.#taker;
     this.#budget.spend(this.#reportedAllowance - allowance);
@@ -67,14 +67,14 @@ export class ClientQuota {
     this.#budget.spend(REFUSAL_COST);
   }
 
-  /** Throttles the client until one of the next turns, unless it is throttled already. */
+  /** Throttles the client until one of the next turns, if it is not throttled already. */
   throttle(): void {
     if (this.#isThrottled) return;
     this.#isThrottled = true;
     this.#budget.throttle(this);
   }
 
-  /** The client goes on. */
+  /** The client continues. */
   release(): void {
     this.#isThrottled = false;
     this.#onReleased();

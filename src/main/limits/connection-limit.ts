@@ -1,8 +1,8 @@
 /**
- * Counts the connections of clients, over TCP, HTTP and HTTPS together, and says when there are enough.
+ * Counts and limits the connections of clients, over TCP, HTTP and HTTPS together.
  *
- * Bound: `max`, and beyond it a few for HTTP only, so that an operator reaches `/stats` while clients have taken all.
- * Further clients are refused; the log says so at most once a second.
+ * Bound: `max`, plus a few for HTTP only, so that an operator can reach `/stats` while clients use all of them.
+ * Further clients are refused and logged, at most once a second.
  *
  * Thread: main. Source: nsqd has no such bound and fails to accept when descriptors run out.
  */
@@ -11,10 +11,10 @@ import type { Logger } from '../../daemon/log.ts';
 import { RepeatedLog } from '../../daemon/repeated-log.ts';
 import type { Clock } from '../../shared/clock.ts';
 
-/** What a client speaks. */
+/** The protocol of a client. */
 export type ConnectionKind = 'TCP' | 'HTTP';
 
-/** Connections that only HTTP may have. */
+/** Additional connections for HTTP only. */
 const HTTP_EXTRA = 16;
 
 export class ConnectionLimit {
@@ -32,12 +32,12 @@ export class ConnectionLimit {
     this.#failures = new RepeatedLog(clock, (text) => logger.error(text));
   }
 
-  /** Connections that were refused, or that the system could not give. */
+  /** Connections that were refused, or that the system could not accept. */
   get refusedCount(): number {
     return this.#refusedCount;
   }
 
-  /** Asks to admit a connection; an admitted one has to `leave`. */
+  /** Admits a connection if possible; an admitted one must `leave`. */
   tryEnter(kind: ConnectionKind): boolean {
     const max = kind === 'HTTP' ? this.max + HTTP_EXTRA : this.max;
     if (this.#count >= max) {
@@ -55,7 +55,7 @@ export class ConnectionLimit {
     this.#count--;
   }
 
-  /** The system did not give a connection, for example because no descriptors are left. The broker goes on. */
+  /** The system failed to accept a connection, for example because no descriptors are left. The broker continues. */
   noteFailure(kind: ConnectionKind, error: Error): void {
     this.#refusedCount++;
     this.#failures.note(`failed to accept ${kind} connection - ${error.message}`);

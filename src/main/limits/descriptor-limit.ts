@@ -1,30 +1,30 @@
 /**
- * How many files and sockets the process may have open, and how many of them are left to clients.
+ * The number of files and sockets that the process may open, and how many of them are left for clients.
  *
  * Thread: main, at start-up.
  */
 
 import type { Options } from '../options/options.ts';
 
-/** Listeners, nsqd.dat, peers, what the runtime opens for itself; HTTP beyond the bound, and clients being refused. */
+/** Listeners, nsqd.dat, peers, the runtime's own files, additional HTTP connections, and clients being refused. */
 const OWN_DESCRIPTORS = 160;
 /** Measured: five for each worker thread. */
 const THREAD_DESCRIPTORS = 8;
-/** A disk thread keeps 256 files open, and opens some more for moments. */
+/** A disk thread keeps 256 files open, and briefly opens some more. */
 const DISK_DESCRIPTORS = 320;
-/** Where there are very few, clients get half of them. */
+/** If there are very few, clients get half of them. */
 const RESERVE_SHARE_MAX = 1 / 2;
 
 /**
  * Reads the limit of this process. Node has raised the soft limit to the hard one when it started.
  *
- * Errors: undefined where there is no limit, or the platform does not tell.
+ * Errors: undefined if there is no limit or it is unknown.
  */
 export function descriptorLimit(): number | undefined {
-  // Node's types do not know of it yet.
+  // Node's types lack this property.
   const report: typeof process.report & { excludeNetwork?: boolean } = process.report;
   const wasExcluded = report.excludeNetwork ?? false;
-  // Otherwise the report looks up the names of all addresses.
+  // Otherwise the report resolves the names of all addresses.
   report.excludeNetwork = true;
   const limit = openFilesLimit(report.getReport());
   report.excludeNetwork = wasExcluded;
@@ -39,8 +39,8 @@ export function openFilesLimit(report: unknown): number | undefined {
 }
 
 /**
- * How many connections of clients there can be, and a line for the log when these are fewer than what was asked for.
- * Units: `limit` in descriptors, undefined for none; the answer is infinite for no bound.
+ * The maximum number of client connections, and a log line if it is lower than requested.
+ * Units: `limit` in descriptors, undefined for none; the result is infinite without a bound.
  */
 export function connectionsMax(
   options: Pick<Options, 'maxConnections' | 'pumpThreads' | 'diskThreads'>,
@@ -65,6 +65,6 @@ export function connectionsMax(
 
 function field(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null) return undefined;
-  // Any object may be asked for any name.
+  // Any property of an object may be read.
   return (value as Readonly<Record<string, unknown>>)[name];
 }

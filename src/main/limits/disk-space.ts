@@ -1,10 +1,10 @@
 /**
- * Watches how much space is left on the volume of the data path, and says when it is too little to accept messages
- * that may have to be written there.
+ * Watches the free space on the volume of the data path, and reports when it is too little to accept messages that
+ * may have to be written there.
  *
- * It looks every second, and ten times as often when space is short or nearly so. Once it was too little, it is so
- * until there is a quarter more than the bound, so that a broker at the bound does not change its mind all the time.
- * If the space is unknown, nothing is refused: writing itself will tell.
+ * It checks every second, and ten times as often when space is short or nearly short. A shortage ends at a quarter
+ * more than the bound, so that a broker at the bound does not alternate. If the space is unknown, nothing is refused,
+ * and writes fail by themselves.
  *
  * Thread: main. Source: nsqd has no such bound and fails when the volume is full.
  */
@@ -20,7 +20,7 @@ import {
 import type { Clock, Timer } from '../../shared/clock.ts';
 import { errorText } from '../../shared/error-text.ts';
 
-/** What the system tells of a volume. Units: `bsize` bytes of a block; blocks in all, and free to this user. */
+/** The system's data about a volume. Units: `bsize` bytes of a block; all blocks, and those free for this user. */
 export type Volume = { readonly bsize: number; readonly blocks: number; readonly bavail: number };
 
 /** Its dependencies. */
@@ -28,11 +28,11 @@ export type DiskSpaceSetup = {
   readonly path: string;
   /** `--min-free-disk`. */
   readonly minFree: Portion;
-  /** Asks the system, as `fs.promises.statfs`. */
+  /** Reads the volume, as `fs.promises.statfs`. */
   readonly readVolume: (path: string) => Promise<Volume>;
   readonly clock: Clock;
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
-  /** Why there is too little space, as often as that is looked at; null when there is enough again. */
+  /** Gets the reason at every check during a shortage, and null when there is enough again. */
   readonly onShortage: (shortage: string | null) => void;
 };
 
@@ -48,21 +48,21 @@ export class DiskSpace {
   #timer: Timer | null = null;
   #isStopped = false;
   #isShort = false;
-  /** Whether the last look has failed, and that was logged. */
+  /** Whether the last check failed and was logged. */
   #hasFailed = false;
-  /** Goes up when it begins to look and when it has. */
+  /** Incremented when a check begins and when it ends. */
   #count = 0;
 
   constructor(setup: DiskSpaceSetup) {
     this.#setup = setup;
   }
 
-  /** Begins to watch. Resolves after the first look. Without a bound it does nothing. */
+  /** Starts watching. Resolves after the first check. Without a bound it does nothing. */
   async start(): Promise<void> {
     if (!isNothing(this.#setup.minFree)) await this.#look();
   }
 
-  /** Odd while it waits for the disk. */
+  /** Odd while a check is running. */
   count(): number {
     return this.#count;
   }
@@ -72,7 +72,7 @@ export class DiskSpace {
     this.#timer?.cancel();
   }
 
-  /** Looks once, and schedules the next look. Never rejects. */
+  /** Checks once, and schedules the next check. Never rejects. */
   async #look(): Promise<void> {
     const { path, readVolume, clock } = this.#setup;
     this.#count++;
@@ -88,11 +88,11 @@ export class DiskSpace {
     const { path, minFree, onShortage } = this.#setup;
     const wholeBytes = bsize * blocks;
     const freeBytes = bsize * bavail;
-    // Some kinds of volumes have no size; nothing can be said about them.
+    // Some kinds of volumes report no size.
     if (wholeBytes === 0) return this.#onUnknown('the volume does not tell its size');
     this.#hasFailed = false;
     const minBytes = portionBytes(minFree, wholeBytes);
-    // A bound that is near to the whole would otherwise never be met again.
+    // A bound close to the whole volume could otherwise never be met again.
     const enoughBytes = Math.min(minBytes * ENOUGH_FACTOR, (minBytes + wholeBytes) / 2);
     const bound = `--min-free-disk=${describePortion(minFree, wholeBytes)}`;
     if (freeBytes < (this.#isShort ? enoughBytes : minBytes)) {

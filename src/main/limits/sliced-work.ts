@@ -1,17 +1,17 @@
 /**
- * Work on main that grows with its input, cut into slices, so that main does other things in between.
+ * Work on main that grows with its input, cut into slices, so that main does other work in between.
  *
- * The first slice of each work runs at once: most work has no second. What is left runs one work after the other, a
- * slice in each pass of the event loop, so that no more than one holds what it makes.
+ * The first slice of each task runs at once; most tasks have no second. The rest of them run one task after another,
+ * one slice in each pass of the event loop, so that at most one holds its result.
  *
- * Bound: one work for each request; who adds it bounds what it holds.
+ * Bound: one task for each request; the caller bounds its memory.
  *
  * Thread: main.
  */
 
-/** What is to be done with one work, which yields at the end of each slice. Only `onDone` may throw. */
+/** The listener of a task, which yields at the end of each slice. Only `onDone` may throw. */
 interface SliceListener<T> {
-  /** The work has more than one slice, and goes on later. */
+  /** The task has more than one slice and continues later. */
   onPostponed(): void;
   onDone(result: T): void;
   onFailed(error: unknown): void;

@@ -1,36 +1,36 @@
 /**
- * How much of main's turn each connection may spend, so that clients that send without end leave time for the others.
+ * Limits each connection's share of main's turn, so that clients that flood leave time for others.
  *
- * A turn has a budget. A connection that has input gets a quota of what is left, and a small one when nothing is left:
- * enough for every client that does not flood. A connection that has spent its quota is throttled: nothing more is read
- * from it. The throttled ones go on in the turns that follow, in order, as many as the budget of a turn allows.
+ * A turn has a budget. A connection with input gets a quota of the remaining budget, or a small one when nothing is
+ * left: enough for every client that does not flood. A connection that has spent its quota is throttled and not read.
+ * Throttled connections continue in the following turns, in order, as many as the budget of a turn allows.
  *
- * Bound: TURN_COST, the least quota of each connection that has input, and for each of them what one command or one
- * read costs.
+ * Bound: TURN_COST, plus the minimum quota of each connection with input, plus for each of them the cost of one
+ * command or one read.
  *
  * Units: costs, of which one is about 0.1 µs. Thread: main.
  */
 
-/** What a FIN costs, which is recognised without splitting a line; and any other line. */
+/** The cost of a FIN, which is recognized without splitting a line; and of any other line. */
 export const FINISH_COST = 1;
 export const LINE_COST = 8;
-/** What the refusal of a command costs, as the pump's half and main's. */
+/** The cost of a refused command, on the pump and on main. */
 export const REFUSAL_COST = 32;
-/** This many bytes read cost one. */
+/** The number of read bytes that cost one. */
 export const BYTES_PER_COST = 256;
 
 /** The budget of one turn: 2048 lines, 16,384 FINs or 4 MiB, which take some 2 ms, and ten times that when cold. */
 const TURN_COST = 16 * 1024;
-/** A connection's quota. A consumer that finishes at once all that RDY lets it have by default needs no more. */
+/** A connection's quota. Enough for a consumer that finishes all messages of nsqd's default RDY limit at once. */
 const QUOTA_COST = 4 * 1024;
 /** The quota when the budget is spent: 32 lines, or a first read. */
 const QUOTA_COST_MIN = 256;
-/** What is reserved for a connection that goes on, because a read may be under way to it: 256 KiB. */
+/** The cost reserved for a connection that continues, because a read of 256 KiB may be pending. */
 const READ_COST = 1024;
 
 /** A throttled connection. */
 interface ThrottledClient {
-  /** It goes on: called once for each `throttle`. */
+  /** Lets it continue; called once for each `throttle`. */
   release(): void;
 }
 
@@ -38,17 +38,17 @@ export class TurnBudget {
   /** Counts turns; a quota is for one of them. */
   turn = 0;
 
-  /** Asks for a `nextTurn`. */
+  /** Requests a `nextTurn`. */
   readonly #requestTurn: () => void;
   #left = TURN_COST;
-  /** In the order in which they have spent their quotas. */
+  /** In the order in which they spent their quotas. */
   #throttled: ThrottledClient[] = [];
 
   constructor(requestTurn: () => void) {
     this.#requestTurn = requestTurn;
   }
 
-  /** What a connection may spend now. */
+  /** The quota for a connection now. */
   quota(): number {
     return Math.max(QUOTA_COST_MIN, Math.min(QUOTA_COST, this.#left));
   }
@@ -63,7 +63,7 @@ export class TurnBudget {
     this.#requestTurn();
   }
 
-  /** A turn is over. Releases throttled connections, as many as the next budget allows. */
+  /** Ends a turn. Releases throttled connections, as many as the next budget allows. */
   nextTurn(): void {
     this.turn = (this.turn + 1) >>> 0;
     this.#left = TURN_COST;
@@ -75,7 +75,7 @@ export class TurnBudget {
       this.#left -= READ_COST;
       throttled[count++].release();
     }
-    // The ones that are left come before the ones that are throttled again.
+    // The remaining ones come before those that are throttled again.
     this.#throttled = [...throttled.slice(count), ...this.#throttled];
     if (this.#throttled.length > 0) this.#requestTurn();
   }

@@ -1,6 +1,6 @@
 /**
- * The writing end of the command ring: commands in the order in which they come, of which FINs of one consumer that
- * follow each other share a record. Nothing is visible to the pump before `publish`.
+ * The writing end of the command ring. It keeps the order of commands; consecutive FINs of one consumer share a
+ * record. Nothing is visible to the pump before `publish`.
  *
  * Bound: the ring. A record without room waits in a list in front of it, and so do all later ones.
  * Connections ask `hasRoom` before each FIN, REQ, TOUCH and RDY, so the list holds none of those.
@@ -11,18 +11,18 @@
 import * as records from '../../shared/records.ts';
 import { FULL, RingWriter } from '../../shared/ring/writer.ts';
 
-/** FINs that follow each other share a record up to this many. */
+/** Most consecutive FINs in one record. */
 const FINISH_BATCH_COUNT = 1024;
 const ID_BYTES = 8;
-/** More than one command of a connection can add to the ring, a batch of FINs in front of it included. */
+/** More than one command of a connection can add to the ring, including a batch of FINs before it. */
 const ROOM_BYTES = 64 * 1024;
 
-/** What a record's fields and bytes are when it has to wait for room. */
+/** A record that waits for room. */
 type WaitingCommand = { type: number; fields: number[]; bytes: Buffer | null };
 
 export class CommandWriter {
   readonly #ring: RingWriter;
-  /** Asks for a `publish` at the end of this turn. */
+  /** Requests a `publish` at the end of this turn. */
   readonly #requestFlush: () => void;
   #waiting: WaitingCommand[] = [];
 
@@ -41,7 +41,7 @@ export class CommandWriter {
     return this.#waiting.length > 0;
   }
 
-  /** Whether a command is sure to find room; if not, the pump rings main's bell when it gives some back. */
+  /** Whether a command is certain to fit; if not, the pump rings main's bell when it releases room. */
   hasRoom(): boolean {
     return this.#waiting.length === 0 && this.#ring.hasRoomFor(ROOM_BYTES);
   }
@@ -66,7 +66,7 @@ export class CommandWriter {
     this.#requestFlush();
   }
 
-  /** Writes commands that waited for room, as far as there is some. Returns whether any were written. */
+  /** Writes waiting commands while there is room. Returns whether any were written. */
   writeWaiting(): boolean {
     this.#commitFinishes();
     let written = 0;
@@ -75,12 +75,14 @@ export class CommandWriter {
     return written > 0;
   }
 
-  /** Shows the pump all records but one of FINs that is still being filled. Returns whether any are new to it. */
+  /**
+   * Publishes all records except a FINISH record that is still being filled. Returns whether any are new to the pump.
+   */
   publish(): boolean {
     return this.#ring.publish();
   }
 
-  /** Begins a FINISH record. Returns false when there is no room, or others wait for it. */
+  /** Begins a FINISH record. Returns false if there is no room or other commands wait for room. */
   #openFinish(consumer: number): boolean {
     this.#commitFinishes();
     if (this.#waiting.length > 0) return false;

@@ -1,11 +1,10 @@
 /**
- * Reads the deliver rings of the pumps and hands frames, refusals, answers, replies and events
- * to their receivers.
+ * Reads the deliver rings of the pumps and passes frames, refusals, answers, replies and events to their receivers.
  *
- * Between turns it sleeps on main's doorbell; main reads the rings in any turn it has anyway. A timer ends a wait that
- * takes LOOK_MS, so that a lost wake-up delays what the pumps say and hangs nothing.
+ * Between turns it waits on main's doorbell; main also reads the rings in every turn. A timer ends a wait after
+ * LOOK_MS, so that a lost wake-up causes a delay but never a hang.
  *
- * Bound: one reading takes what was there when it began. Thread: main.
+ * Bound: one call of `read` handles the records that were there when it began. Thread: main.
  */
 
 import { setImmediate } from 'node:timers/promises';
@@ -26,22 +25,22 @@ import type { Doorbell } from '../../shared/ring/doorbell.ts';
 import { EMPTY } from '../../shared/ring/reader.ts';
 import type { PumpHandle } from './pump-handle.ts';
 
-/** A subscribed connection as the deliveries see it. */
+/** A subscribed connection, as the deliveries see it. */
 export interface DeliveryTarget extends Sender {
   /** Message frames: a view that is reused afterwards. */
   deliver(frames: Buffer): void;
   refuse(error: ClientError): void;
 }
 
-/** What the deliveries are made of. */
+/** The dependencies of the deliveries. */
 export type DeliveriesOptions = {
   readonly pumps: readonly PumpHandle[];
   readonly bell: Doorbell;
   readonly clock: Pick<Clock, 'after'>;
-  /** The connection of that number, if it is still there. */
+  /** The connection with this number, if it still exists. */
   readonly target: (consumer: number) => DeliveryTarget | undefined;
   readonly onEvent: (event: PumpEvent) => void;
-  /** Messages of a pump are to go to another topic: disk records, a view that is reused afterwards. */
+  /** Gets a pump's dead letters: disk records, a view that is reused afterwards. */
   readonly onDeadLetters: (
     pump: PumpHandle,
     token: number,
@@ -50,7 +49,7 @@ export type DeliveriesOptions = {
     count: number,
   ) => void;
   readonly guard: Guard;
-  /** The bell has rung, or something was read: the turn is to be ended. */
+  /** The bell has rung or something was read: the turn must be ended. */
   readonly onWork: () => void;
 };
 
@@ -64,12 +63,12 @@ const REFUSED_REASONS: Readonly<Record<number, string>> = {
   [records.REFUSED_NOT_OWNER]: 'client does not own message',
 };
 
-/** After this time main looks at the rings although nobody has rung. */
+/** After this time main checks the rings even if its bell has not rung. */
 const LOOK_MS = 10_000;
 
 export class Deliveries {
   readonly #options: DeliveriesOptions;
-  /** Earlier pieces of replies of which more are to come. */
+  /** Earlier pieces of incomplete replies. */
   readonly #pieces = new Map<PumpHandle, Buffer[]>();
   #isStopped = false;
   #isRunning = false;
@@ -79,7 +78,7 @@ export class Deliveries {
     this.#options = options;
   }
 
-  /** Reads the rings whenever the bell is rung, until `stop`. Errors: rejects with a bug, and can be run again. */
+  /** Reads the rings whenever the bell rings, until `stop`. Errors: rejects with a bug, and can be run again. */
   async run(): Promise<void> {
     if (this.#isRunning) return;
     this.#isRunning = true;
@@ -98,7 +97,7 @@ export class Deliveries {
     this.#options.bell.ring();
   }
 
-  /** Reads what is there. Returns the number of records. */
+  /** Reads the available records. Returns how many. */
   read(): number {
     let count = 0;
     for (const pump of this.#options.pumps) count += this.#readPump(pump);
@@ -124,12 +123,12 @@ export class Deliveries {
       bell.wakeUp();
       // The bell also rings when a ring has room again, with nothing to read.
       onWork();
-      // Sockets have their turn before more is read.
+      // Sockets get their turn before more is read.
       await setImmediate();
     }
   }
 
-  /** Whether somebody has gone on who waited for room. */
+  /** Whether anything that waited for room has continued. */
   #notifyWritable(): boolean {
     let hasNotified = false;
     for (const pump of this.#options.pumps) if (pump.notifyWritable()) hasNotified = true;

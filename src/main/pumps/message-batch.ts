@@ -1,6 +1,6 @@
 /**
- * Consecutive messages, as a producer sent them. One object is reused again and again, so
- * code that needs it for longer than a call copies its fields.
+ * Consecutive messages, as a producer sent them. One object is reused for all calls, so code that needs it for longer
+ * copies its fields.
  *
  * Shape: `count` times size(4, big-endian) body(size), `bytes` of `source` from `at` on. Units: `deferMs` in ms, 0 for
  * at once. Thread: main.
@@ -11,6 +11,6 @@ export type MessageBatch = {
   bytes: number;
   count: number;
   deferMs: number;
-  /** Whether they go to files, where the topic has any, before they are answered. */
+  /** Whether they are written to files, if the topic has any, before the answer. */
   isToDisk?: boolean;
 };

@@ -1,5 +1,5 @@
 /**
- * Other promises for topics and channels, gathered so that each pump is told once of those that are promised the same.
+ * Changed policies of topics and channels, grouped so that each pump gets every distinct policy once.
  *
  * Thread: main.
  */
@@ -7,7 +7,7 @@
 import type { ChannelPolicy, TopicPolicy } from '../../shared/topic-policy.ts';
 import type { PumpHandle } from './pump-handle.ts';
 
-/** Numbers of topics or channels by their promise. */
+/** Numbers of topics or channels by policy. */
 type Groups<T> = Map<T, number[]>;
 
 export class PolicyChanges {
@@ -22,7 +22,7 @@ export class PolicyChanges {
     add(this.#channels, pump, channel, policy);
   }
 
-  /** Tells the pumps of what was added since the last call. */
+  /** Sends the pumps the changes since the last call. */
   send(): void {
     for (const [pump, groups] of this.#topics) {
       for (const [policy, topics] of groups) {

@@ -1,16 +1,15 @@
 /**
- * What main holds of a pump thread: writing ends of the publish and the command ring, the reading end of the
+ * Main's handle on a pump thread: the writing ends of the publish and command rings, and the reading end of the
  * deliver ring.
  *
- * Publishes to one topic that follow each other share a record, as FINs do in `CommandWriter`; nothing is visible
- * to the pump before `flush`, which is called once in a turn. A control request flushes first, so that its place
- * among the publishes is fixed.
+ * Consecutive publishes to one topic share a record, as FINs do in `CommandWriter`; nothing is visible to the pump
+ * before `flush`, which is called once per turn. A control request flushes first, which fixes its place among the
+ * publishes.
  *
- * Bound: the rings. A publish that finds no room is refused, and tried again on `onWritable`; publishes of more than
- * 32 KiB find room after the small ones do, and only while little is in front of them; those to a topic that the pump
- * holds find none. Commands and control
- * requests always find a place; connections ask `hasCommandRoom` before each FIN, REQ, TOUCH and RDY, and try again on
- * `onCommandWritable`.
+ * Bound: the rings. A publish without room is refused and retried on `onWritable`. Publishes of more than 32 KiB are
+ * admitted after the small ones, and only while little is ahead of them; those to a topic that the pump holds are not
+ * admitted. Commands and control requests are always accepted; connections check `hasCommandRoom` before each FIN,
+ * REQ, TOUCH and RDY, and retry on `onCommandWritable`.
  *
  * Seams: the simulator replaces `publish` of an instance.
  * Thread: main.
@@ -29,13 +28,13 @@ import { CommandWriter } from './command-writer.ts';
 import type { MessageBatch } from './message-batch.ts';
 import type { PumpMemory } from './thread-plan.ts';
 
-/** Publishes that follow each other share a record up to this size. */
+/** Most bytes of consecutive publishes in one record. */
 const PUBLISH_BATCH_BYTES = 32 * 1024;
-/** This share of the ring is left to small publishes, so that they need not wait for large ones. */
+/** This share of the ring is reserved for small publishes, so that they need not wait for large ones. */
 const SMALL_SHARE = 1 / 16;
 /**
- * Large publishes go into the ring while no more than this is in it: so much may be in front of a small one when it
- * comes. In memory that the pump has not used before, a MiB of messages takes it milliseconds.
+ * Large publishes enter the ring while it holds no more than this, which limits what is ahead of a small one. A MiB
+ * of messages takes the pump milliseconds in memory that it has not used before.
  */
 const LARGE_AHEAD_BYTES = 512 * 1024;
 const PUBLISH_FIELD_BYTES = records.fieldBytes(records.PUBLISH_WORDS);
@@ -43,8 +42,8 @@ const PUBLISH_FIELD_BYTES = records.fieldBytes(records.PUBLISH_WORDS);
 const SMALL_BYTES = PUBLISH_FIELD_BYTES + PUBLISH_BATCH_BYTES;
 
 /**
- * Where messages stand in a publication that takes several records. Shape: `first` is the token of the first of them, 0
- * in that one and where there is only one; the others are what is still to follow this one.
+ * The place of a record in a publication of several records. Shape: `first` is the token of the first record, 0 in
+ * that one and in a single one; the other fields tell how much follows.
  */
 export type PublicationPart = {
   readonly first: number;
@@ -55,14 +54,14 @@ export type PublicationPart = {
 const WHOLE: PublicationPart = { first: 0, followingCount: 0, followingBytes: 0 };
 
 export class PumpHandle {
-  /** What the pump has to say; read by `Deliveries`. */
+  /** The pump's output, which `Deliveries` reads. */
   readonly deliveries: RingReader;
 
   readonly #publishes: RingWriter;
   readonly #commands: CommandWriter;
   readonly #bell: Doorbell;
   readonly #clock: Clock;
-  /** Asks for a `flush` at the end of this turn. */
+  /** Requests a `flush` at the end of this turn. */
   readonly #requestFlush: () => void;
   /** Payload of the record that a refused publish needs, in bytes. */
   #wantedBytes = 0;
@@ -98,8 +97,8 @@ export class PumpHandle {
   }
 
   /**
-   * Publishes messages. Returns false when the ring has no room: nothing was taken, and `onWritable` says when to try
-   * again. `token` is 0 unless an answer is wanted (`nextAnswer`), and only then `part` counts.
+   * Publishes messages. Returns false if the ring has no room: nothing was taken, and `onWritable` tells when to
+   * retry. `token` is 0 unless an answer is requested (`nextAnswer`); `part` applies only then.
    */
   publish(
     topic: number,
@@ -131,18 +130,20 @@ export class PumpHandle {
     return this.#publishes.lengthMax - PUBLISH_FIELD_BYTES;
   }
 
-  /** Whether a command is sure to find room in the command ring; if not, `onCommandWritable` says when. */
+  /** Whether a command is certain to fit into the command ring; if not, `onCommandWritable` tells when. */
   hasCommandRoom(): boolean {
     return this.#commands.hasRoom();
   }
 
-  /** Calls back once when publishes to the topic find room again. */
+  /** Calls back once when publishes to the topic have room again. */
   onWritable(topic: number, listener: () => void): void {
     const listeners = this.#heldTopics.get(topic) ?? this.#writableListeners;
     listeners.push(listener);
   }
 
-  /** The pump has too much of a topic on its way to the disk, or no longer: those that wait for it try again. */
+  /**
+   * Holds a topic because too much of it is on its way to the disk, or releases it, which retries waiting publishes.
+   */
   hold(topic: number, isHeld: boolean): void {
     const listeners = this.#heldTopics.get(topic) ?? [];
     if (isHeld) {
@@ -155,7 +156,7 @@ export class PumpHandle {
     this.#requestFlush();
   }
 
-  /** Calls back once when commands find room again, whether publishes do or not. */
+  /** Calls back once when commands have room again, independent of publishes. */
   onCommandWritable(listener: () => void): void {
     this.#commandWritableListeners.push(listener);
   }
@@ -180,29 +181,29 @@ export class PumpHandle {
     this.#commands.write(records.CREDIT, [consumer, bytes], null);
   }
 
-  /** Tells what became of dead letters. */
+  /** Reports the outcome of dead letters. */
   deadLettered(token: number, isKept: boolean): void {
     this.#commands.write(records.DEAD_LETTERED, [token, isKept ? 1 : 0], null);
   }
 
-  /** Calls back when the pump has taken everything that was sent before on the command ring. */
+  /** Calls back when the pump has handled everything that was sent before on the command ring. */
   barrier(done: () => void): void {
     this.#commands.write(records.BARRIER, [this.nextAnswer(done)], null);
   }
 
-  /** A token for a publish; `done` is called with null when it is kept, or with why it is not. */
+  /** A token for a publish; `done` is called with null when it is kept, or with the reason why not. */
   nextAnswer(done: (error: string | null) => void): number {
     const token = this.#nextToken();
     this.#answers.set(token, done);
     return token;
   }
 
-  /** Forgets a token whose publish was not taken. */
+  /** Frees a token whose publish was not taken. */
   forgetAnswer(token: number): void {
     this.#answers.delete(token);
   }
 
-  /** Sends a control request, to be carried out after everything sent so far and before everything sent later. */
+  /** Sends a control request, which is executed after everything sent so far and before everything sent later. */
   request(request: ControlRequest): Promise<ControlReply> {
     this.#commitPublishes();
     this.#publish();
@@ -234,12 +235,12 @@ export class PumpHandle {
   }
 
   /**
-   * Lets waiting publishes and commands try again, in order, as long as there is room; for those that
-   * are left, the pump rings main's bell when it gives some back. Returns whether anybody has gone on.
+   * Retries waiting publishes and commands, in order, while there is room; for the rest, the pump rings main's bell
+   * when it releases room. Returns whether any continued.
    */
   notifyWritable(): boolean {
     let hasNotified = this.#commands.writeWaiting();
-    // What is written here is shown to the pump by the flush of the next turn.
+    // The flush of the next turn publishes what is written here.
     if (hasNotified) this.#requestFlush();
     if (this.#commandWritableListeners.length > 0 && this.hasCommandRoom()) {
       const listeners = this.#commandWritableListeners;
@@ -270,13 +271,13 @@ export class PumpHandle {
     resolve(reply);
   }
 
-  /** Whether what was refused last would be taken now. */
+  /** Whether the publish that was refused last would fit now. */
   #hasPublishRoom(): boolean {
     if (!this.hasCommandRoom()) return false;
     return this.#wantedBytes === 0 || this.#hasRoomFor(this.#wantedBytes);
   }
 
-  /** Whether a record with such a payload finds room, with the padding before it and what large ones leave free. */
+  /** Whether a record with this payload fits, including padding and the room that large ones leave free. */
   #hasRoomFor(payloadBytes: number): boolean {
     const { capacity, position } = this.#publishes;
     const needed = recordBytes(payloadBytes);
@@ -285,7 +286,7 @@ export class PumpHandle {
     const isSmall = payloadBytes <= SMALL_BYTES;
     if (isSmall) return this.#publishes.hasRoomFor(room);
     const withSmall = Math.max(room + capacity * SMALL_SHARE, capacity - LARGE_AHEAD_BYTES);
-    // For the largest, even an empty ring has not more room than they need.
+    // The largest need all the room of an empty ring.
     return this.#publishes.hasRoomFor(Math.min(capacity, withSmall));
   }
 
@@ -298,11 +299,11 @@ export class PumpHandle {
     let count = 0;
     while (count < listeners.length && !this.#hasRefused) listeners[count++]();
     this.#isNotifying = false;
-    // One that was called and needs more room has registered again, and keeps its place.
+    // A listener that was called and needs more room has registered again and keeps its place.
     this.#writableListeners.push(...listeners.slice(count));
   }
 
-  /** Shows the pump what is committed, publishes before commands; the bell is rung by `flush`. */
+  /** Publishes committed records, publishes before commands; `flush` rings the bell. */
   #publish(): void {
     if (this.#publishes.publish()) this.#isBellDue = true;
     if (this.#commands.publish()) this.#isBellDue = true;
@@ -310,7 +311,7 @@ export class PumpHandle {
 
   #nextToken(): number {
     this.#lastToken = (this.#lastToken + 1) >>> 0;
-    // 0 means that no answer is wanted; tokens come round after 2^32 requests, long after their answers.
+    // 0 means that no answer is requested; tokens wrap after 2^32 requests, long after their answers.
     if (this.#lastToken === 0) this.#lastToken = 1;
     return this.#lastToken;
   }
@@ -327,7 +328,7 @@ export class PumpHandle {
     if (this.#commands.hasWaiting) return false;
     const ring = this.#publishes;
     const payloadBytes = PUBLISH_FIELD_BYTES + bytes;
-    // Large ones overtake no waiting one, or the largest would never find room.
+    // Large ones must not overtake waiting ones, or the largest would never find room.
     const isBehind =
       payloadBytes > SMALL_BYTES && this.#writableListeners.length > 0 && !this.#isNotifying;
     const mayClaim = !isBehind && this.#hasRoomFor(payloadBytes);

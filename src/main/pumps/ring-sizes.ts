@@ -1,5 +1,5 @@
 /**
- * How large the rings are that a broker's threads are connected with.
+ * The sizes of the rings between a broker's threads.
  *
  * Thread: any.
  */

@@ -1,6 +1,6 @@
 /**
- * What the threads share and what each is started with: every pump thread has rings to main and to each disk thread.
- * The broker, the simulator and the tests plan their threads here, and run them in their own ways.
+ * Plans the threads: the memory that they share and the task of each. Every pump thread has rings to main and to each
+ * disk thread. The broker, the simulator and the tests run the planned threads in different ways.
  *
  * Thread: main.
  */
@@ -14,7 +14,7 @@ import type { RingSizes } from './ring-sizes.ts';
 /** Memory that main shares with one pump thread. */
 export type PumpMemory = Pick<PumpTask, 'bell' | 'publishes' | 'commands' | 'deliveries'>;
 
-/** How many threads there are, how large their rings are, and the options of each. */
+/** The number of threads, the sizes of their rings, and their options. */
 export type ThreadSetup = {
   readonly pumpCount: number;
   readonly diskCount: number;

@@ -1,5 +1,5 @@
 /**
- * The worker threads: two pools, and one task for each thread, which runs as long as the thread.
+ * The worker threads: two pools, and one task for each thread, which runs for the thread's lifetime.
  *
  * Thread: main. This is the only file that names the workers' entry files, and that uses piscina.
  */
@@ -17,10 +17,10 @@ const PUMP_ENTRY = new URL(`../../workers/pump-thread.${EXTENSION}`, import.meta
 const DISK_ENTRY = new URL(`../../workers/disk-thread.${EXTENSION}`, import.meta.url).href;
 
 export class WorkerPools {
-  /** For each pump thread what main shares with it. */
+  /** The memory that main shares with each pump thread. */
   readonly pumps: readonly PumpMemory[];
   readonly mainBell: SharedArrayBuffer;
-  /** For each disk thread whether it is in a turn. */
+  /** For each disk thread, whether it is in a turn. */
   readonly diskPulses: readonly Pulse[];
   /** Resolves when every loop has ended; rejects when one has crashed. */
   readonly ended: Promise<void>;
@@ -68,12 +68,12 @@ export class WorkerPools {
     this.ended = Promise.all(loops).then(() => undefined);
   }
 
-  /** Whether a pump thread runs, and there is a disk thread left that may write what it holds. */
+  /** Whether a pump thread runs and a disk thread is left to write its messages. */
   canClose(pump: number): boolean {
     return !this.#crashedPumps.has(pump) && this.#crashedDiskCount < this.#diskCount;
   }
 
-  /** Ends the threads. To be called when the loops have ended, or one has crashed. */
+  /** Ends the threads. Call it when the loops have ended or one has crashed. */
   async destroy(): Promise<void> {
     await Promise.all(this.#pools.map((pool) => pool.destroy()));
   }
@@ -95,12 +95,12 @@ function makePool(filename: string, threads: number): Piscina {
     maxThreads: threads,
     concurrentTasksPerWorker: 1,
     idleTimeout: Number.POSITIVE_INFINITY,
-    // A thread runs one task; waiting for another would only keep the thread from ending.
+    // A thread runs only one task; waiting for another would keep it from ending.
     atomics: 'disabled',
   });
 }
 
-/** Resolves when a worker thread crashes, with what to say of it; never when they end in order. */
+/** Resolves with an error when a worker thread crashes; never when they end cleanly. */
 export function crashOf(ended: Promise<unknown>): Promise<Error> {
   return ended.then(
     () => new Promise<Error>(() => undefined),
