@@ -116,14 +116,14 @@ export class BrokerLink implements ConnectionOwner {
     if (connection !== null) this.#owner.onLost(connection.address, error);
   }
 
-  /** Nobody subscribes here. */
+  /** A producer never subscribes. */
   onMessage(): void {
     this.#connection?.destroy(new NsqError('PROTOCOL_ERROR', 'a message for a producer'));
   }
 
-  /** Nobody subscribes here. */
+  /** A producer never subscribes. */
   onMessages(): void {
-    // There are none.
+    // There are no messages.
   }
 
   /** Called by the connection for a command that producers never send. */

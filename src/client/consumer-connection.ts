@@ -9,7 +9,7 @@ import type { NsqError } from './nsq-error.ts';
 
 /** Commands that have no answer of their own. Shape: the id of a message is 16 hex digits of `source`, at `idAt`. */
 type ConsumerCommands = {
-  /** RDY: so many messages may be in flight. */
+  /** RDY: `count` messages may be in flight. */
   setReady(count: number): void;
   finish(source: Buffer, idAt: number): void;
   /** Units: whole ms. */

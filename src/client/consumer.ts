@@ -128,7 +128,7 @@ export class Consumer<T = unknown>
    */
   async run(handler: Handler<T>, options: RunOptions = {}): Promise<void> {
     this.#assertOpen();
-    if (this.#readerCount > 0) throw invalid('handler', 'somebody reads this consumer already');
+    if (this.#readerCount > 0) throw invalid('handler', 'this consumer already has a reader');
     const checks = new OptionChecks(options, ['concurrency']);
     const concurrency = checks.integer('concurrency', 1, 1, MAX_IN_FLIGHT);
     this.#run = new HandlerRun(handler, concurrency, this.#settings, {

@@ -67,7 +67,7 @@ export class Publication {
   }
 }
 
-/** Whoever sends batches. */
+/** The sender of batches. */
 export type BatchOwner = {
   onBatchAnswer(batch: Batch): void;
   onBatchError(batch: Batch, error: NsqError): void;

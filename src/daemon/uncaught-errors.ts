@@ -44,7 +44,7 @@ export class UncaughtErrors {
     this.bug = promise;
     source.on('uncaughtException', (error) => {
       if (isOfNetwork(error)) {
-        guard.note('an error of the network that nobody has caught', error);
+        guard.note('an uncaught network error', error);
         return;
       }
       logger.fatal(`this is a bug in ringmq, which ends it - ${stackText(error)}`);

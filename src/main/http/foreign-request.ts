@@ -44,7 +44,7 @@ export function hostRefusal(
   // Clients of HTTP/1.0 may say nothing, and browsers never do that.
   if (host === undefined || host === '') return undefined;
   const name = hostName(host);
-  // Nobody can let an address point to another one, or have a name of one word to himself.
+  // No attacker can make an address point elsewhere, or register a name of one word.
   if (isIP(name) !== 0 || !name.includes('.') || name.endsWith(LOCAL_SUFFIX)) return undefined;
   return names.has(name) ? undefined : FOREIGN_HOST;
 }

@@ -39,7 +39,7 @@ export type StatsQuestion = {
 /** Those who wait for the same answer. */
 type Waiting = { readonly question: StatsQuestion; readonly exchanges: Set<Exchange> };
 
-/** An answer that is held while somebody is sent it. */
+/** An answer that is held while it is being sent. */
 type Held = { readonly bytes: number; readerCount: number };
 
 /** A receiver, and how far it was when it last made progress. */
@@ -81,7 +81,7 @@ export class StatsAnswers {
     if (!this.#isRunning) void this.#run();
   }
 
-  /** Makes answers until nobody waits. */
+  /** Builds answers while requests wait. */
   async #run(): Promise<void> {
     this.#isRunning = true;
     // Those that come together are answered together.

@@ -10,7 +10,7 @@
 import type { Logger } from '../../daemon/log.ts';
 import type { Clock, Timer } from '../../shared/clock.ts';
 
-/** Somebody who calls the disk. */
+/** A user of the disk. */
 export interface DiskCaller {
   /** Odd while it waits for the disk; another number each time. */
   count(): number;

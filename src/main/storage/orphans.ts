@@ -16,7 +16,7 @@ import {
 } from '../../shared/names.ts';
 import type { SavedTopic } from '../topics/metadata.ts';
 
-/** A disk queue that nobody knows. */
+/** A disk queue that nsqd.dat does not name. */
 export type Orphan = {
   readonly topic: TopicName;
   /** Undefined for the topic's own queue. */

@@ -86,7 +86,7 @@ export class WriteProbe {
   }
 }
 
-/** The system's error, without the name of a file that nobody knows. */
+/** The system's error, without the name of the probe's file. */
 function describe(error: unknown): string {
   if (!(error instanceof Error && 'code' in error && 'errno' in error)) return errorText(error);
   const { code, errno } = error;

@@ -74,7 +74,7 @@ export class Channel implements Sleeper {
     return this.#held.deferredCount;
   }
 
-  /** Keeps other promises from now on, but for the bounds of the queue. Units: `nowMs` in ms, monotonic. */
+  /** Applies a policy, except the bounds of the queue. Units: `nowMs` in ms, monotonic. */
   setPolicy(policy: ChannelPolicy, nowMs: number): void {
     this.undelivered.setPolicy(policy);
     this.queue.setTtl(policy.messageTtlMs, this.#context.wallClock);

@@ -48,5 +48,5 @@ test('UncaughtErrors: an error of the network ends nothing', () => {
   source.emit('uncaughtException', error);
 
   assert.strictEqual(guard.failedCount, 1);
-  assert.match(log[0], /^error an error of the network that nobody has caught - /);
+  assert.match(log[0], /^error an uncaught network error - /);
 });
