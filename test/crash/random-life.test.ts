@@ -29,9 +29,9 @@ test('DiskQueue: lives through what once was too much for it', () => {
   }
   // The same with failing calls: syncs that failed for several files, copies that were moved before one failed, a
   // removal that was not synced, metadata whose copy could not be written, an append that was undone in part, checksums
-  // of a removed queue that a power loss has left for the next one.
+  // of a removed queue that a power loss has left for the next one, moved records that were undone and came back.
   const failing = [5160, 5177, 31_683, 201_827, 50_010_743, 50_013_528, 50_035_908, 50_037_722];
-  for (const seed of [...failing, 150_011_383, 553_028_756]) {
+  for (const seed of [...failing, 150_011_383, 553_028_756, 710_015_753]) {
     runLife({ seed, operations, hasFaults: true });
   }
 });

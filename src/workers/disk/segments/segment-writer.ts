@@ -2,11 +2,11 @@
  * The writing end of a disk queue: it appends records to the last segment, and begins a new one when the next record
  * would make the file too long.
  *
- * Errors: an append that throws is undone: the segments that it created are removed, and the one that it continued is
- * truncated. If even that fails, it is done before the next append. After a failed sync of a segment nothing is
- * appended until a `sync` has succeeded, which first rewrites the unsynced bytes: the system treats them as written,
- * and a second sync alone would report success. The same applies to bytes that an earlier process left, whose last
- * sync may have failed.
+ * Errors: an append that throws is undone durably: the segments that it created are removed, and the one that it
+ * continued is truncated. If even that fails, it is done before the next append. After a failed sync of a segment
+ * nothing is appended until a `sync` has succeeded, which first rewrites the unsynced bytes: the system treats them as
+ * written, and a second sync alone would report success. The same applies to bytes that an earlier process left, whose
+ * last sync may have failed.
  * Thread: disk.
  * Source: go-diskqueue `writeOne`; differs in writing a batch at once, in creating segments exclusively, so that no
  * file is ever overwritten, and in naming a segment in the metadata while it is still empty.
@@ -68,7 +68,7 @@ export class SegmentWriter {
   readonly #checksums: ChecksumWriter;
   /** Segments with bytes that may not be durable, and where these begin. */
   readonly #unsynced: Map<number, number>;
-  /** Whether segments were created since the directory was synced. */
+  /** Whether segments were created or undone since the directory was synced. */
   #hasNewNames = false;
   /** Segments that the current or incompletely undone append has created. */
   #created: number[] = [];
@@ -177,11 +177,15 @@ export class SegmentWriter {
     if (!this.#mustTidy) return;
     this.#tryTakeBack();
     for (const segment of this.#created) this.#openFiles.remove(this.#files.segment(segment));
+    if (this.#created.length > 0) this.#hasNewNames = true;
     this.#created = [];
     if (this.#position > 0) {
       this.#openFiles.truncate(this.#files.segment(this.#segment), this.#position);
       if (!this.#unsynced.has(this.#segment)) this.#unsynced.set(this.#segment, this.#position);
+      // The next process relies on it: after a power loss, moved records would be there twice.
+      this.#syncSegment(this.#segment);
     }
+    this.#syncNames();
     this.#naming.takeBack();
     this.#mustTidy = false;
   }

@@ -134,6 +134,23 @@ test('SegmentWriter: a sync that fails where a segment is left undoes the append
   assert.deepStrictEqual(durableContent(bench, 1), records(4));
 });
 
+test('SegmentWriter: what is undone stays so when the power fails after the next process has begun', () => {
+  const bench = makeBench(3 * RECORD_BYTES);
+  append(bench, 1, 2);
+  bench.writer.sync();
+  // The first segment takes one record and is synced, the second takes three, and the third cannot be created.
+  bench.faults.fail({ kind: 'ENOSPC', calls: ['create'], after: 1, times: 1 });
+  assert.throws(() => append(bench, 3, 4, 5, 6, 7), /create segment/);
+
+  const everything = bench.disk.afterPowerLoss((count) => count - 1);
+  const nothing = bench.disk.afterPowerLoss(() => 0);
+
+  for (const disk of [everything, nothing]) {
+    assert.deepStrictEqual(disk.names(DATA_PATH), ['q.diskqueue.000000.dat']);
+    assert.deepStrictEqual(disk.content(FILES.segment(0)), records(1, 2));
+  }
+});
+
 test('SegmentWriter: a sync that fails when a file is closed to make room counts as one', () => {
   const bench = makeBench(1_000_000, 1);
   failSyncs(bench);
