@@ -26,6 +26,7 @@ import { QueueFiles } from './files/queue-files.ts';
 import type { QueuePlace } from './files/queue-place.ts';
 import type { SegmentIndex } from './files/segment-index.ts';
 import type { SidecarPatience } from './files/sidecar-patience.ts';
+import { runAlone, type Steps } from './in-steps.ts';
 import { MetadataFile } from './metadata/metadata-file.ts';
 import { type QueueExtent, SegmentNames } from './metadata/segment-names.ts';
 import type { QueueContext } from './queue-context.ts';
@@ -193,7 +194,8 @@ export class DiskQueue {
     this.#metadata.removeOldCopy();
     const { segment, position } = this.#writer;
     // An empty segment is named when it gets its first record.
-    if (position > 0 && this.#metadata.placed?.writeSegment !== segment) this.#syncAll();
+    if (position > 0 && this.#metadata.placed?.writeSegment !== segment)
+      runAlone(this.#syncSteps('required'));
     const append = this.#recordWriter.append(bytes, start, end, dueTimes);
     this.#unread.onAppend(count, append.deferred, end - start);
     if (append.hasMetOthers) this.#reader.recount();
@@ -266,7 +268,7 @@ export class DiskQueue {
   sync(): void {
     const hasMoved = this.#writer.failure === undefined && this.#mover.moveForSpace();
     if (hasMoved) this.#hasUnsyncedMoves = true;
-    this.#syncAll();
+    runAlone(this.#syncSteps('required'));
     // There may be more records to move.
     if (hasMoved) this.#mustSync = true;
   }
@@ -295,13 +297,18 @@ export class DiskQueue {
    * states that cannot be written are logged instead.
    */
   close(states: StatesAtSync = 'required'): void {
+    runAlone(this.closeSteps(states));
+  }
+
+  /** `close` in steps, to run beside those of other queues. Nothing else may be done with the queue in between. */
+  *closeSteps(states: StatesAtSync): Steps {
     this.#recordWriter.tryTidy();
     if (this.#mover.moveForClose()) {
       this.#hasUnsyncedMoves = true;
       this.#mustSync = true;
     }
     // Thousands of unchanged queues must not cost two syncs each.
-    if (this.isUnsynced) this.#syncAll(states);
+    if (this.isUnsynced) yield* this.#syncSteps(states);
     this.#closeFiles();
   }
 
@@ -331,18 +338,24 @@ export class DiskQueue {
     if (this.#reader.passed.releaseBefore(this.#oldest().segment)) this.#mustSync = true;
   }
 
-  #syncAll(states: StatesAtSync = 'required'): void {
+  /** Pauses before the data directory is synced, and before names in it change again. */
+  *#syncSteps(states: StatesAtSync): Steps {
     const { passed } = this.#reader;
     try {
       // A failed append must be undone before metadata is written, or records could follow a partial one.
       if (states === 'required') this.#recordWriter.tidy();
       else this.#writer.tidy();
-      this.#writer.sync();
+      this.#writer.syncSegments();
+      yield;
+      this.#writer.finishSync();
+      yield;
       this.#hasUnsyncedMoves = false;
       this.#reader.passMoved();
       this.#stateWriter.sync(this.#oldest(), states);
       passed.releaseBefore(this.#oldest().segment);
-      this.#writeMetadata();
+      this.#placeMetadata();
+      yield;
+      this.#metadata.makeDurable();
       if (passed.removeReleased(this.#writer.segment)) syncDataPath(this.#source);
       passed.removeSidecars();
       this.#operations = passed.hasReleased ? 1 : 0;
@@ -357,9 +370,9 @@ export class DiskQueue {
     }
   }
 
-  #writeMetadata(): void {
+  #placeMetadata(): void {
     const { segment, position } = this.#writer;
-    this.#metadata.write({ ...this.#extent(), writeSegment: segment, writePosition: position });
+    this.#metadata.place({ ...this.#extent(), writeSegment: segment, writePosition: position });
   }
 
   /** What the queue holds before the write position. */

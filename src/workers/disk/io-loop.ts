@@ -20,7 +20,6 @@ import {
   APPEND,
   APPENDED,
   CLOSE,
-  CLOSED,
   DELETE,
   DELETED,
   EMPTIED,
@@ -41,12 +40,14 @@ import {
   UPDATE,
   WRITABLE,
 } from '../disk-records.ts';
+import { ClosingQueues } from './closing-queues.ts';
 import type { DiskQueueOptions } from './disk-queue.ts';
 import { LOG_ERROR } from './files/disk-log.ts';
 import { errorText } from './files/file-error.ts';
 import type { FileSystem } from './files/file-system.ts';
 import { OpenFiles } from './files/open-files.ts';
 import { SegmentIndex } from './files/segment-index.ts';
+import { SharedSyncs } from './files/shared-syncs.ts';
 import { SidecarPatience } from './files/sidecar-patience.ts';
 import { type KnownQueue, KnownQueues } from './known-queues.ts';
 import { PumpLink, type PumpLinkOptions, type RecordsType, recordsRoom } from './pump-link.ts';
@@ -56,12 +57,8 @@ import { recordBytesMax } from './records/disk-record.ts';
 
 const REQUESTS_PER_TURN = 256;
 const BYTES_PER_TURN = 1024 * 1024;
-/** The cost of closing a queue with its syncs: a turn that closes many must not look like a disk that hangs. */
-const CLOSE_BYTES = BYTES_PER_TURN / 16;
 /** Few, since each may take milliseconds while requests wait. */
 const SYNCS_PER_TURN = 4;
-/** After this time a queue closes without its unwritable states. Units: ms. */
-const STATES_PATIENCE_MS = 20_000;
 
 /** The rings of a disk thread, and its options. */
 export interface IoLoopOptions {
@@ -85,6 +82,7 @@ export class IoLoop {
   isDone = false;
 
   readonly #links: readonly PumpLink[];
+  readonly #fileSystem: SharedSyncs;
   readonly #queueOptions: DiskQueueOptions;
   readonly #syncTimeoutMs: number;
   readonly #queues: KnownQueues;
@@ -93,6 +91,10 @@ export class IoLoop {
   /** When the syncs of other queues are due, in that order, since all wait equally long. */
   readonly #syncAtMs = new Map<KnownQueue, number>();
   readonly #health = new QueueHealth<KnownQueue>();
+  readonly #closing = new ClosingQueues({
+    onClosed: (known) => this.#forget(known),
+    onStillOpen: (known) => this.#planSync(known),
+  });
   /** Index of the first link of the next turn. */
   #firstLink = 0;
   #nowMs = 0;
@@ -102,10 +104,11 @@ export class IoLoop {
   constructor(options: IoLoopOptions) {
     this.#links = options.links.map((link) => new PumpLink(link));
     this.#syncTimeoutMs = options.syncTimeoutMs;
+    this.#fileSystem = new SharedSyncs(options.fileSystem);
     this.#queueOptions = {
-      fileSystem: options.fileSystem,
-      openFiles: new OpenFiles(options.fileSystem),
-      index: new SegmentIndex(options.fileSystem, options.dataPath),
+      fileSystem: this.#fileSystem,
+      openFiles: new OpenFiles(this.#fileSystem),
+      index: new SegmentIndex(this.#fileSystem, options.dataPath),
       patience: new SidecarPatience(),
       dataPath: options.dataPath,
       maxBytesPerFile: options.maxBytesPerFile,
@@ -126,12 +129,14 @@ export class IoLoop {
   step(nowMs: number): number {
     this.#nowMs = nowMs;
     this.#queueOptions.patience.nowMs = nowMs;
+    this.#fileSystem.beginTurn();
     let done = this.#syncDue();
     done += this.#health.probe(nowMs, (known) => this.#probe(known));
     for (let index = 0; index < this.#links.length; index++) {
       done += this.#serve(this.#links[(this.#firstLink + index) % this.#links.length]);
     }
     this.#firstLink = (this.#firstLink + 1) % this.#links.length;
+    done += this.#closing.step(nowMs);
     this.#health.tell((news) => this.#tell(news));
     for (const link of this.#links) link.flush();
     this.isDone = this.#links.every((link) => link.hasEnded);
@@ -216,6 +221,7 @@ export class IoLoop {
   }
 
   #carryOut(link: PumpLink, type: number): Outcome {
+    if (type !== CLOSE && this.#closing.isClosing(link)) return 'blocked';
     if (type === END) return this.#end(link);
     if (type === OPEN) return this.#open(link);
     const known = this.#queues.ofRequest(link);
@@ -233,7 +239,8 @@ export class IoLoop {
       case EMPTY_QUEUE:
         return this.#answer(known, EMPTIED, () => this.#queues.opened(known).empty());
       case CLOSE:
-        return this.#answer(known, CLOSED, () => this.#close(known));
+        this.#closing.add(known);
+        return 'taken';
       case DELETE:
         return this.#answer(known, DELETED, () => this.#delete(known));
       default:
@@ -336,15 +343,6 @@ export class IoLoop {
     return 'taken';
   }
 
-  /** Errors: throws, and the queue is still open. */
-  #close(known: KnownQueue): void {
-    this.#bytesLeft -= CLOSE_BYTES;
-    known.closingSinceMs ??= this.#nowMs;
-    const isLate = this.#nowMs - known.closingSinceMs >= STATES_PATIENCE_MS;
-    known.queue?.close(isLate ? 'optional' : 'required');
-    this.#forget(known);
-  }
-
   #delete(known: KnownQueue): void {
     try {
       this.#queues.opened(known).delete();
@@ -357,6 +355,7 @@ export class IoLoop {
   }
 
   #forget(known: KnownQueue): void {
+    this.#forgetSync(known);
     this.#queues.forget(known);
     this.#health.forget(known);
   }

@@ -86,7 +86,7 @@ export class MetadataFile {
   /** Writes metadata durably. Errors: throws; the old metadata may then still be in place. */
   write(metadata: QueueMetadata): void {
     this.place(metadata);
-    this.#makeDurable();
+    this.makeDurable();
   }
 
   /** Writes metadata for the next process; after a power loss the old one may return. Errors: as `write`. */
@@ -112,6 +112,20 @@ export class MetadataFile {
     this.#doesCopyCount = false;
     this.#text = text;
     this.#placed = metadata;
+  }
+
+  /** Makes what was placed durable. Errors: throws; then it must be placed again first. */
+  makeDurable(): void {
+    if (this.#isDurable) return;
+    const { fileSystem, files } = this.#options;
+    try {
+      fileSystem.syncDirectory(dirname(files.metadata));
+    } catch (cause) {
+      // A second sync need not write what a failed one has not written, so the metadata is written again.
+      this.#text = undefined;
+      throw fileError('sync metadata', files.metadata, cause);
+    }
+    this.#isDurable = true;
   }
 
   /** Removes metadata and copy, if they exist. Errors: throws; some of it may then still exist. */
@@ -141,19 +155,6 @@ export class MetadataFile {
     }
     this.#mayHaveOldCopy = false;
     this.#oldCopyTries = 0;
-  }
-
-  #makeDurable(): void {
-    if (this.#isDurable) return;
-    const { fileSystem, files } = this.#options;
-    try {
-      fileSystem.syncDirectory(dirname(files.metadata));
-    } catch (cause) {
-      // A second sync need not write what a failed one has not written, so the metadata is written again.
-      this.#text = undefined;
-      throw fileError('sync metadata', files.metadata, cause);
-    }
-    this.#isDurable = true;
   }
 
   /** Errors: logged once, since the copy is needed only if something else fails too. */

@@ -157,8 +157,18 @@ export class SegmentWriter {
 
   /** Makes all segments and their names durable. Errors: throws; see above for a failed sync. */
   sync(): void {
+    this.syncSegments();
+    this.finishSync();
+  }
+
+  /** The first part of `sync`: the records are durable, but the names of their segments may not be. */
+  syncSegments(): void {
     if (this.#failure !== undefined || this.#mustRewrite) this.#rewrite();
     for (const segment of this.#unsynced.keys()) this.#syncSegment(segment);
+  }
+
+  /** The second part of `sync`. It must follow the first before anything is appended. */
+  finishSync(): void {
     this.#syncNames();
     this.#unsynced.clear();
     this.#mustRewrite = false;
