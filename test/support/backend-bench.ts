@@ -66,7 +66,7 @@ export class BackendBench {
       backlog: new TopicBacklog(new WriteBacklog(backlogBounds), (isHeld) =>
         this.log.push(isHeld ? 'held' : 'released'),
       ),
-      unixMs: () => UNIX_MS + this.nowMs,
+      unixMsDue: () => UNIX_MS + this.nowMs,
       listener: {
         hasRoom: () => this.hasRoom,
         mayRead: () => this.mayRead,

@@ -70,6 +70,8 @@ export class PumpBench {
   readonly topicPolicy: TopicPolicy;
   readonly channelPolicy: ChannelPolicy;
   nowMs = 0;
+  /** By how much the wall clock was set forward. */
+  setMs = 0;
   /** How long ago a turn began when the loop asks for the time. */
   turnMs = 0;
   readonly #mainBell = new Doorbell(allocateDoorbell());
@@ -101,7 +103,7 @@ export class PumpBench {
       latency: {
         percentiles: [],
         windowMs: 600_000,
-        unixNs: () => (UNIX_MS + this.nowMs + this.turnMs) * 1e6,
+        unixNs: () => (UNIX_MS + this.setMs + this.nowMs + this.turnMs) * 1e6,
       },
       random: complete.random,
       monotonicMs: () => this.nowMs + this.turnMs,

@@ -129,7 +129,7 @@ export class Channel implements Sleeper {
     const { backend } = this.queue;
     if (!backend.isDurable) {
       if (dueMs === 0) this.put(position, count, receipt);
-      else this.putDeferred(position, count, this.#context.wallClock.monotonicAt(dueMs), receipt);
+      else this.putDeferred(position, count, this.#context.wallClock.dueAt(dueMs), receipt);
       return;
     }
     this.messageCount += count;
@@ -139,7 +139,7 @@ export class Channel implements Sleeper {
   /** Receives a message from its files that is not due yet. Units: Unix time in ms. */
   onDeferred(position: number, dueMs: number): void {
     const { store, wallClock } = this.#context;
-    const monotonicMs = wallClock.monotonicAt(dueMs);
+    const monotonicMs = wallClock.dueAt(dueMs);
     if (!this.queue.hasRoom) this.#held.evict(position, monotonicMs);
     else this.#held.addDeferred(position, store.attempts(position), monotonicMs);
   }

@@ -102,7 +102,7 @@ export class PumpQueues {
       store,
       link,
       backlog,
-      unixMs: () => wallClock.unixMs(),
+      unixMsDue: () => wallClock.unixMsDue(),
       listener: {
         hasRoom: owner.hasRoom,
         mayRead: owner.mayRead,

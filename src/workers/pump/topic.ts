@@ -69,7 +69,7 @@ export class Topic {
       // The tag of a message that waits here is its delay, which starts when it goes to the channels.
       tagMeaning: {
         attemptsOf: () => 0,
-        dueMsOf: (delayMs) => (delayMs === 0 ? 0 : Math.ceil(options.wallClock.unixMs() + delayMs)),
+        dueMsOf: (delayMs) => (delayMs === 0 ? 0 : options.wallClock.unixAfter(delayMs)),
       },
     });
     this.undelivered = options.undelivered;
@@ -338,7 +338,7 @@ export class Topic {
   #continue(handOver: HandOver, nowMs: number): void {
     const { run } = handOver;
     const { position, count, transfer, receipt } = run;
-    const dueMs = run.dueMs === 0 ? 0 : dueMsLeft(run, nowMs, this.#wallClock.unixMs());
+    const dueMs = run.dueMs === 0 ? 0 : dueMsLeft(run, nowMs, this.#wallClock.unixMsDue());
     const isDone = handOver.step(this.#budget, this.backlog, (channel) => {
       this.#store.retain(position, count, 1);
       if (transfer !== null) channel.putFromDisk(position, count, dueMs, transfer);
@@ -358,7 +358,7 @@ export class Topic {
   /** When a message is due that was not due when it was read: Unix time in ms, 0 if it is due by now. */
   #dueMs(position: number): number {
     const dueMs = this.#store.recordDueMs(position);
-    return dueMs > this.#wallClock.unixMs() ? dueMs : 0;
+    return dueMs > this.#wallClock.unixMsDue() ? dueMs : 0;
   }
 
   /**

@@ -51,8 +51,8 @@ export type DiskBackendOptions = {
   readonly name: string;
   readonly store: MessageStore;
   readonly link: DiskLink;
-  /** Wall clock time in ms since 1970. */
-  readonly unixMs: () => number;
+  /** Messages whose time is not later than this are due. Units: ms since 1970. */
+  readonly unixMsDue: () => number;
   readonly listener: DiskBackendListener;
   /** The backlog of its topic. */
   readonly backlog: TopicBacklog;
@@ -91,7 +91,7 @@ export class DiskBackend implements Backend, LinkedQueue {
   #failingSinceMs: number | undefined;
 
   constructor(options: DiskBackendOptions) {
-    const { name, store, link, unixMs, listener } = options;
+    const { name, store, link, unixMsDue, listener } = options;
     this.#name = name;
     this.#store = store;
     this.#link = link;
@@ -105,7 +105,7 @@ export class DiskBackend implements Backend, LinkedQueue {
       store,
       requests: this.#requests,
       answer: link.records,
-      unixMs,
+      unixMsDue,
       onDeferred: listener.onDeferred,
       onPastDue: listener.onPastDue,
       onLost: (number) => this.#finish(number),

@@ -30,8 +30,8 @@ export type DiskReadsOptions = {
   readonly requests: DiskRequests;
   /** The link's: each answer is handled within one call. */
   readonly answer: RecordsAnswer;
-  /** Wall clock time in ms since 1970. */
-  readonly unixMs: () => number;
+  /** Messages whose time is not later than this are due. Units: ms since 1970. */
+  readonly unixMsDue: () => number;
   readonly onDeferred: DiskBackendListener['onDeferred'];
   readonly onPastDue: DiskBackendListener['onPastDue'];
   /** A record could not be reread and is lost. */
@@ -136,7 +136,7 @@ export class DiskReads {
   onRecords(answers: RingReader): void {
     const { answer } = this.#options;
     answer.open(answers);
-    const unixMs = this.#options.unixMs();
+    const unixMs = this.#options.unixMsDue();
     while (answer.count > 0) {
       const { at, number, dueMs } = answer;
       if (dueMs > unixMs) {
