@@ -9,16 +9,17 @@ import { SystemClock } from '../shared/clock.ts';
 import { Doorbell } from '../shared/ring/doorbell.ts';
 import { Pulse } from '../shared/ring/pulse.ts';
 import type { DiskTask } from '../shared/thread-tasks.ts';
-import { NodeFileSystem } from './disk/files/file-system.ts';
+import { BeatingFileSystem } from './disk/files/beating-file-system.ts';
 import { wireIoLoop } from './disk/io-wiring.ts';
 import { type Loop, runLoop } from './run-loop.ts';
 
 /** Runs the loop until all pumps have ended. Errors: throws the errors of turns. */
 export default function runDiskThread(task: DiskTask): void {
-  const loop = wireIoLoop(task, new NodeFileSystem());
+  const pulse = new Pulse(task.pulse);
+  const loop = wireIoLoop(task, new BeatingFileSystem(pulse));
   // A thread saves its compile cache only when it ends cleanly.
   flushCompileCache();
-  runLoop(new BeatingLoop(loop, new Pulse(task.pulse)), new Doorbell(task.bell), new SystemClock());
+  runLoop(new BeatingLoop(loop, pulse), new Doorbell(task.bell), new SystemClock());
 }
 
 /** A loop that marks its turns, so that main can detect a file call that hangs. */

@@ -34,6 +34,7 @@ export class HangWatch {
   readonly #seen: { count: number; stuckMs: number }[];
   #timer: Timer | null = null;
   #failure: string | null = null;
+  #stuckMs = 0;
 
   constructor(setup: HangWatchSetup) {
     this.#setup = setup;
@@ -43,6 +44,11 @@ export class HangWatch {
   /** Why the disk is not well, or null. */
   get failure(): string | null {
     return this.#failure;
+  }
+
+  /** For how long the longest call has not come back. Units: ms. */
+  get stuckMs(): number {
+    return this.#stuckMs;
   }
 
   start(): void {
@@ -66,6 +72,7 @@ export class HangWatch {
       seen.count = count;
       stuckMs = Math.max(stuckMs, seen.stuckMs);
     }
+    this.#stuckMs = stuckMs;
     if (stuckMs >= this.#setup.patienceMs) this.#onStuck(stuckMs);
     else if (this.#failure !== null) {
       this.#failure = null;

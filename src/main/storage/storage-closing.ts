@@ -9,8 +9,13 @@ import type { Clock } from '../../shared/clock.ts';
 import type { PumpHandle } from '../pumps/pump-handle.ts';
 import type { Metadata } from '../topics/metadata.ts';
 
-/** How long a disk that fails is waited for. What fails is tried again until then. */
+/** How long a disk that fails or hangs is waited for. What fails is tried again until then. */
 const TIMEOUT_MS = 30_000;
+/** How often a disk that hangs at the timeout is looked at. */
+const LOOK_MS = 1000;
+
+/** A call of the disk that has not come back. */
+type Hang = { readonly text: string; readonly ms: number };
 
 /** What is closed. */
 export type StorageToClose = {
@@ -19,6 +24,8 @@ export type StorageToClose = {
   readonly clock: Clock;
   /** Why a disk queue does not take what is to be written at the moment, or null. */
   readonly queueError: () => string | null;
+  /** Why the disk does not answer, and for how long, or null. */
+  readonly hang: () => Hang | null;
 };
 
 /**
@@ -34,8 +41,9 @@ export async function closeStorage(storage: StorageToClose): Promise<string | nu
   const abandoned = Promise.withResolvers<string>();
   const look = (): void => {
     const failure = failureOf(storage);
-    if (failure === null) timer = clock.after(TIMEOUT_MS, look);
-    else abandoned.resolve(failure);
+    if (failure !== null) abandoned.resolve(failure);
+    // A slow disk may hang for a moment now and then.
+    else timer = clock.after(storage.hang() === null ? TIMEOUT_MS : LOOK_MS, look);
   };
   let timer = clock.after(TIMEOUT_MS, look);
   const outcome = await Promise.race([all, abandoned.promise]);
@@ -45,8 +53,9 @@ export async function closeStorage(storage: StorageToClose): Promise<string | nu
   return replies.find((reply) => reply.error !== null)?.error ?? null;
 }
 
-function failureOf({ queueError, metadata }: StorageToClose): string | null {
-  const error = queueError();
+function failureOf({ queueError, hang, metadata }: StorageToClose): string | null {
+  const stuck = hang();
+  const error = queueError() ?? (stuck !== null && stuck.ms >= TIMEOUT_MS ? stuck.text : null);
   if (error !== null) {
     return `messages in memory could not be written within ${TIMEOUT_MS} ms - ${error}`;
   }

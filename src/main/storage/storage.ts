@@ -113,7 +113,11 @@ export class Storage {
       pumps,
       metadata,
       clock,
-      queueError: () => queueError() ?? this.#watch.failure,
+      queueError,
+      hang: () => {
+        const { failure: text, stuckMs: ms } = this.#watch;
+        return text === null ? null : { text, ms };
+      },
     });
   }
 

@@ -2,8 +2,9 @@
  * Shows another thread whether a loop is in a turn, and whether it is still the same turn. It is the only sign of a
  * file call that hangs, since such a call neither returns nor fails.
  *
- * Shape: one word, a count that goes up when a turn begins and when it ends, so it is odd within a turn. It wraps.
- * Thread: `begin` and `end` the loop's thread, which alone writes the word; `count` any.
+ * Shape: one word, a count that goes up by 1 when a turn begins and when it ends, and by 2 with each file call. So it
+ * is odd within a turn. It wraps.
+ * Thread: `begin`, `beat` and `end` the loop's thread, which alone writes the word; `count` any.
  */
 
 /** Allocates the memory of a pulse. */
@@ -24,13 +25,19 @@ export class Pulse {
     Atomics.add(this.#word, 0, 1);
   }
 
+  /** The turn begins another file call: a long turn of many is no call that hangs. */
+  beat(): void {
+    // As in `begin`.
+    Atomics.add(this.#word, 0, 2);
+  }
+
   /** A turn ends. */
   end(): void {
     // As in `begin`.
     Atomics.add(this.#word, 0, 1);
   }
 
-  /** How many turns have begun and ended. */
+  /** Changes whenever the loop does something. */
   count(): number {
     // Sees the latest count of the loop's thread.
     return Atomics.load(this.#word, 0);

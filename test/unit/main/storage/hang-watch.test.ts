@@ -45,6 +45,21 @@ test('HangWatch: a call that does not come back is told after the patience, and 
   assert.deepEqual(log, ['the disk does not answer, for 2 s now', 'the disk answers again']);
 });
 
+test('HangWatch: a long turn of many calls is well', () => {
+  const { clock, pulse, watch } = new Setup();
+  pulse.begin();
+  const failures: (string | null)[] = [];
+  for (let call = 0; call < 20; call++) {
+    pulse.beat();
+    clock.advance(1500);
+    failures.push(watch.failure);
+  }
+  clock.advance(1000);
+  failures.push(watch.failure);
+
+  assert.deepEqual(failures, [...Array(20).fill(null), 'the disk does not answer, for 2 s now']);
+});
+
 test('HangWatch: one call after another, and a thread without work, are well', () => {
   const { clock, pulse, watch } = new Setup();
 

@@ -12,6 +12,7 @@ class Setup {
   readonly saved = Promise.withResolvers<void>();
   failure: string | null = null;
   queueError: string | null = null;
+  hang: { readonly text: string; readonly ms: number } | null = null;
   outcome: string | null | undefined;
 
   constructor() {
@@ -20,6 +21,7 @@ class Setup {
       metadata: this,
       clock: this.clock,
       queueError: () => this.queueError,
+      hang: () => this.hang,
     }).then((outcome) => {
       this.outcome = outcome;
     });
@@ -67,6 +69,21 @@ test('closeStorage: a queue that fails is given up after 30 s, not before', asyn
     await setup.outcomeAfter(1),
     'messages in memory could not be written within 30000 ms - no space left',
   );
+});
+
+test('closeStorage: a disk that hangs for a moment is waited for, one that hangs for 30 s is given up', async () => {
+  const setup = new Setup();
+  setup.hang = { text: 'no answer', ms: 3000 };
+  const outcomes = [await setup.outcomeAfter(30_000)];
+  setup.hang = null;
+  outcomes.push(await setup.outcomeAfter(60_000));
+  setup.hang = { text: 'no answer', ms: 29_999 };
+  outcomes.push(await setup.outcomeAfter(10_000));
+  setup.hang = { text: 'no answer', ms: 30_000 };
+  outcomes.push(await setup.outcomeAfter(1000));
+
+  const text = 'messages in memory could not be written within 30000 ms - no answer';
+  assert.deepStrictEqual(outcomes, [undefined, undefined, undefined, text]);
 });
 
 test('closeStorage: a list of topics that cannot be saved is given up after 30 s, not before', async () => {

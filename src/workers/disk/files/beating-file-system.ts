@@ -1,0 +1,64 @@
+/**
+ * The file system of a disk thread. It shows each call that may take long to whoever watches the thread, so that a turn
+ * of many calls on a slow disk is not taken for one call that hangs.
+ *
+ * Thread: disk.
+ */
+
+import { type FileHandle, NodeFileSystem } from './file-system.ts';
+
+/** Is told of each call before it begins. */
+export interface CallWatcher {
+  beat(): void;
+}
+
+export class BeatingFileSystem extends NodeFileSystem {
+  readonly #watcher: CallWatcher;
+
+  constructor(watcher: CallWatcher) {
+    super();
+    this.#watcher = watcher;
+  }
+
+  override create(path: string): FileHandle | 'exists' {
+    this.#watcher.beat();
+    return super.create(path);
+  }
+
+  override read(
+    handle: FileHandle,
+    target: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): number {
+    this.#watcher.beat();
+    return super.read(handle, target, offset, length, position);
+  }
+
+  override write(
+    handle: FileHandle,
+    source: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): void {
+    this.#watcher.beat();
+    super.write(handle, source, offset, length, position);
+  }
+
+  override sync(handle: FileHandle): void {
+    this.#watcher.beat();
+    super.sync(handle);
+  }
+
+  override rename(from: string, to: string): void {
+    this.#watcher.beat();
+    super.rename(from, to);
+  }
+
+  override syncDirectory(directory: string): void {
+    this.#watcher.beat();
+    super.syncDirectory(directory);
+  }
+}
