@@ -27,6 +27,11 @@ export function splitHostPort(text: string): HostPort | InvalidValue {
   return port instanceof InvalidValue ? port : { host, port };
 }
 
+/** Whether a text can be a host's name, or is an IPv4 address. */
+export function isHostName(text: string): boolean {
+  return text !== '' && HOST.test(text);
+}
+
 /** The form for URLs, options and log lines: an IPv6 host in brackets. */
 export function joinHostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
@@ -38,12 +43,16 @@ function readHost(text: string): string | InvalidValue {
     if (host === '' || isIPv6(host)) return host;
     return new InvalidValue(`has no IPv6 address in its brackets, but ${JSON.stringify(host)}`);
   }
-  if (text.includes('://'))
-    return new InvalidValue('is a URL, without which the host and port are enough');
+  if (text.includes('://')) return new InvalidValue('is a URL; it must be a host and a port alone');
   if (text.includes(':'))
     return new InvalidValue('has more than one colon; IPv6 stands in brackets, as [::1]');
   if (HOST.test(text)) return text;
-  return new InvalidValue(`has no host's name before its port, but ${JSON.stringify(text)}`);
+  return new InvalidValue(wrongHost(text));
+}
+
+function wrongHost(text: string): string {
+  const reason = `names a host that cannot be one, ${JSON.stringify(text)}`;
+  return text === '*' ? `${reason}; for every address leave it out, as in :4150` : reason;
 }
 
 function readPort(text: string): number | InvalidValue {

@@ -13,9 +13,9 @@ import { lookup } from 'node:dns/promises';
 import { type AddressInfo, isIP, type ListenOptions, type Server } from 'node:net';
 import { assert } from '../shared/assert.ts';
 import { joinHostPort, splitHostPort } from './host-port.ts';
+import { listenFailureText } from './listen-failure.ts';
 import type { Logger } from './log.ts';
 import { InvalidValue } from './options/invalid-value.ts';
-import { systemErrorText } from './system-error.ts';
 
 /** A TCP address, or the path of a unix socket. Shape: `host` is empty or unspecified for all addresses. */
 export type ListenAddress =
@@ -132,7 +132,7 @@ export async function listenAt(
     logger.info(`${kind}: listening on ${text}`);
     return port;
   } catch (cause) {
-    const reason = systemErrorText(cause);
+    const reason = listenFailureText(address, cause);
     const option = `--${kind.toLowerCase()}-address`;
     throw new Error(`listen (${given}) failed - ${reason}; it is the address of ${option}`, {
       cause,

@@ -4,11 +4,13 @@
  * Thread: any.
  */
 
+import { getSystemErrorMessage } from 'node:util';
 import { errorText } from '../shared/error-text.ts';
 
 const WORDS: ReadonlyMap<string, string> = new Map([
   ['EACCES', 'permission denied'],
   ['EADDRINUSE', 'address already in use'],
+  ['EAFNOSUPPORT', 'this machine has no network for addresses of this kind'],
   ['EADDRNOTAVAIL', 'this machine does not have this address'],
   ['EAI_AGAIN', 'the name server does not answer'],
   ['EISDIR', 'it is a directory, not a file'],
@@ -22,8 +24,16 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ['EPERM', 'operation not permitted'],
 ]);
 
-/** The error in words; for an unknown code, the error's own text. */
+/** The error in words; what is no error of the system has its own text. */
 export function systemErrorText(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return (typeof code === 'string' ? WORDS.get(code) : undefined) ?? errorText(error);
+  if (!(error instanceof Error && 'code' in error)) return errorText(error);
+  const words = typeof error.code === 'string' ? WORDS.get(error.code) : undefined;
+  return words ?? systemMessage(error) ?? errorText(error);
+}
+
+/** The system's own words, without the call of Node that they came from. */
+function systemMessage(error: Error): string | undefined {
+  return 'errno' in error && typeof error.errno === 'number' && error.errno < 0
+    ? getSystemErrorMessage(error.errno)
+    : undefined;
 }

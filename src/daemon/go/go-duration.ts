@@ -29,12 +29,13 @@ const UNIT_NS: ReadonlyMap<string, number> = new Map([
   ['h', 3600 * NS_PER_SECOND],
 ]);
 
+const EXAMPLES = '60s, 250ms or 1m30s';
 /** One number with its unit: whole digits, fraction digits, unit. */
 const PART = /(\d*)(?:\.(\d*))?([^\d.]*)/y;
 
 /** Parses a duration. Errors: returns why the text is not a duration, or that it is too long. */
 export function parseDuration(text: string): number | InvalidValue {
-  const invalid = new InvalidValue('invalid duration');
+  const invalid = new InvalidValue(`invalid duration; write for example ${EXAMPLES}`);
   const isNegative = text.startsWith('-');
   const unsigned = isNegative || text.startsWith('+') ? text.slice(1) : text;
   if (unsigned === '0') return 0;
@@ -47,14 +48,18 @@ export function parseDuration(text: string): number | InvalidValue {
     if (part === null) return invalid;
     const [, whole, fraction = '', unit] = part;
     if (whole === '' && fraction === '') return invalid;
-    if (unit === '') return new InvalidValue('missing unit in duration');
+    if (unit === '') return new InvalidValue(`missing unit in duration, as in ${part[0]}s`);
     const unitNs = UNIT_NS.get(unit);
-    if (unitNs === undefined) return new InvalidValue(`unknown unit "${unit}" in duration`);
+    if (unitNs === undefined) return unknownUnit(unit);
     totalNs += Number(whole) * unitNs + fractionNs(fraction, unitNs);
   }
   if (totalNs > Number.MAX_SAFE_INTEGER)
     return new InvalidValue('duration is longer than 104 days');
   return isNegative ? 0 - totalNs : totalNs;
+}
+
+function unknownUnit(unit: string): InvalidValue {
+  return new InvalidValue(`unknown unit "${unit}" in duration; units are h, m, s, ms, us and ns`);
 }
 
 /** Writes a duration in Go's normal form: `1m30s`, `250ms`, `0s`. */

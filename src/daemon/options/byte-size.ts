@@ -39,7 +39,8 @@ export function parseSize(text: string): number | InvalidValue {
   if (match === null) return new InvalidValue(NO_SIZE);
   const [, plain, number, unit = 'B'] = match;
   const unitBytes = UNIT_BYTES.get(unit.toLowerCase());
-  if (unitBytes === undefined) return new InvalidValue(`unknown unit "${unit}" in size`);
+  if (unitBytes === undefined)
+    return new InvalidValue(`unknown unit "${unit}" in size, which ${NO_SIZE}`);
   const bytes = Math.floor(Number(plain ?? number) * unitBytes);
   return Number.isSafeInteger(bytes) ? bytes : new InvalidValue('value out of range');
 }

@@ -66,7 +66,8 @@ export function listenableOrNone(value: string, name: string): string | undefine
 /** Every element is in (0,1]. */
 export function quantiles(values: readonly number[]): string | undefined {
   const wrong = values.find((value) => !(value > 0 && value <= 1));
-  return wrong === undefined ? undefined : `invalid E2E processing latency percentile: ${wrong}`;
+  if (wrong === undefined) return undefined;
+  return `invalid E2E processing latency percentile: ${wrong}, must be above 0 and at most 1, such as 0.99`;
 }
 
 function spell(ms: number): string {

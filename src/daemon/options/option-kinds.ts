@@ -198,7 +198,7 @@ const MULTIPLES: ReadonlyMap<string | undefined, number> = new Map([
   ['m', 1e6],
   ['g', 1e9],
 ]);
-const INTEGER_EXAMPLE = 10_000;
+const INTEGER_EXAMPLE = 100;
 /** A sign, then digits of base 16, 2, 8 or 10; an underscore separates digits, or a prefix from a digit. */
 const INTEGER = /^([+-]?)(0x(?:_?[\da-f])+|0b(?:_?[01])+|0o?(?:_?[0-7])+|0|[1-9](?:_?\d)*)$/i;
 

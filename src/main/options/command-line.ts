@@ -124,7 +124,7 @@ function parseStart(words: readonly string[], surroundings: Surroundings): Comma
   const warnings = [
     ...config.warnings.map((warning) => `config file ${path}: ${warning}`),
     ...strayWarnings(rest),
-    ...optionWarnings(options),
+    ...optionWarnings(options, surroundings.hostname),
   ];
   const { others } = config;
   return { kind: 'run', options, config: { path, policies: others.get(POLICY_KEY) }, warnings };

@@ -4,7 +4,8 @@
  * Thread: any.
  */
 
-import { joinHostPort } from '../../daemon/host-port.ts';
+import { isIPv6 } from 'node:net';
+import { isHostName, joinHostPort } from '../../daemon/host-port.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
 import { suggestion } from '../../daemon/options/nearest-word.ts';
 import { parsePeerAddress } from '../../daemon/peer-address.ts';
@@ -15,8 +16,8 @@ const STATSD_PORT = 8125;
 const AUTH_PORT = 4181;
 const EXPERIMENTS = [TOPOLOGY_EXPERIMENT];
 
-/** One sentence for each value that is wrong. */
-export function optionWarnings(options: Options): string[] {
+/** One sentence for each value that is wrong. `hostname`: this machine's, for examples. */
+export function optionWarnings(options: Options, hostname: string): string[] {
   const { lookupdTcpAddress, statsdAddress, authHttpAddress } = options;
   return [
     ...lookupdTcpAddress.flatMap((given) =>
@@ -24,7 +25,7 @@ export function optionWarnings(options: Options): string[] {
     ),
     ...(statsdAddress === '' ? [] : peerWarning('statsd-address', statsdAddress, STATSD_PORT)),
     ...authHttpAddress.flatMap(authWarning),
-    ...broadcastWarning(options.broadcastAddress),
+    ...broadcastWarning(options.broadcastAddress, hostname),
     ...options.enableExperiment.flatMap(experimentWarning),
   ];
 }
@@ -51,9 +52,14 @@ function authWarning(given: string): string[] {
 }
 
 /** Others append a port to it. */
-function broadcastWarning(given: string): string[] {
-  if (!given.startsWith('[') && !/^[^:]*:\d*$/.test(given)) return [];
+function broadcastWarning(given: string, hostname: string): string[] {
   const quoted = JSON.stringify(given);
+  if (isIPv6(given) || isHostName(given)) return [];
+  if (!/^\[|^[^:]*:\d*$/.test(given)) {
+    return [
+      `--broadcast-address ${quoted} is no host: consumers cannot reach it; write for example ${hostname}`,
+    ];
+  }
   return [
     `--broadcast-address ${quoted} must be a host alone, without a port and without brackets`,
   ];

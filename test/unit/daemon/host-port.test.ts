@@ -24,9 +24,10 @@ for (const [text, split] of [
   ['::1:4160', 'has more than one colon; IPv6 stands in brackets, as [::1]'],
   ['[::1:4160', 'has more than one colon; IPv6 stands in brackets, as [::1]'],
   ['[localhost]:1', 'has no IPv6 address in its brackets, but "localhost"'],
-  ['http://host:4160', 'is a URL, without which the host and port are enough'],
-  ['a host:1', 'has no host\'s name before its port, but "a host"'],
-  ['a\u0000:1', 'has no host\'s name before its port, but "a\\u0000"'],
+  ['http://host:4160', 'is a URL; it must be a host and a port alone'],
+  ['a host:1', 'names a host that cannot be one, "a host"'],
+  ['*:1', 'names a host that cannot be one, "*"; for every address leave it out, as in :4150'],
+  ['a\u0000:1', 'names a host that cannot be one, "a\\u0000"'],
 ] as const) {
   test(`splitHostPort: ${JSON.stringify(text)}`, () => {
     const wanted = typeof split === 'string' ? new InvalidValue(split) : split;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
-import { networkInterfaces, tmpdir } from 'node:os';
+import { constants, networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import {
@@ -27,7 +27,7 @@ for (const [text, address] of [
   ['17150', `has no port; ${EXAMPLES}`],
   ['localhost:415O', `has a port that is not a number, "415O"; ${EXAMPLES}`],
   ['127.0.0.1:99999', `has port 99999, and the highest is 65535; ${EXAMPLES}`],
-  ['tcp://h:1', `is a URL, without which the host and port are enough; ${EXAMPLES}`],
+  ['tcp://h:1', `is a URL; it must be a host and a port alone; ${EXAMPLES}`],
 ] as const) {
   test(`parseListenAddress: ${JSON.stringify(text)}`, () => {
     const wanted = typeof address === 'string' ? new InvalidValue(address) : address;
@@ -113,6 +113,60 @@ test('listenAt: logs the address, and names it with its option where it cannot b
   });
   assert.deepEqual(log, [`TCP: listening on 127.0.0.1:${port}`]);
 });
+
+for (const [path, why] of [
+  ['none/s', 'the directory "DIR/none" does not exist'],
+  ['file/s', '"DIR/file" is not a directory'],
+  ['', 'it is a directory; a unix socket needs a name in it, such as DIR/ringmq.sock'],
+  ['file', 'a file of this name is there, and a unix socket needs a free name'],
+  ['socket', 'a socket of this name is there; if no program listens on it, remove it'],
+]) {
+  test(`listenAt: says what is wrong with the path ${JSON.stringify(path)}`, async (t) => {
+    const directory = mkdtempSync(join(tmpdir(), 'ringmq-'));
+    t.after(() => rmSync(directory, { recursive: true }));
+    writeFileSync(join(directory, 'file'), '');
+    await listen(makeServer(t), { path: join(directory, 'socket') });
+
+    const given = join(directory, path);
+    const reason = why.replace('DIR', directory);
+    await assert.rejects(listenOnce(t, given), {
+      message: `listen (${given}) failed - ${reason}; it is the address of --tcp-address`,
+    });
+  });
+}
+
+test('listenAt: names the network interfaces where one is unknown or missing', {
+  skip: hasIpv6() ? false : 'there is no IPv6',
+}, async (t) => {
+  await assert.rejects(
+    listenOnce(t, '[fe80::1%nope]:80'),
+    /^Error: listen \(\[fe80::1%nope\]:80\) failed - this machine has no network interface "nope"; it has .*\blo/,
+  );
+  await assert.rejects(
+    listenOnce(t, '[fe80::1]:4150'),
+    /failed - a link-local address needs its network interface, such as \[fe80::1%eth0\];/,
+  );
+});
+
+test('listenAt: what the system refuses is told in its words, without a call of Node', async () => {
+  const refused = (code: string, errno: number): Promise<number> =>
+    listenAt({ info: () => undefined }, 'TCP', '127.0.0.1:80', () =>
+      Promise.reject(Object.assign(new Error(`listen ${code}: of Node`), { code, errno })),
+    );
+
+  await assert.rejects(refused('EACCES', -constants.errno.EACCES), {
+    message:
+      'listen (127.0.0.1:80) failed - permission denied: ports below 1024 are for root, or need CAP_NET_BIND_SERVICE; it is the address of --tcp-address',
+  });
+  await assert.rejects(refused('EINVAL', -constants.errno.EINVAL), {
+    message: 'listen (127.0.0.1:80) failed - invalid argument; it is the address of --tcp-address',
+  });
+});
+
+function listenOnce(t: TestContext, given: string): Promise<number> {
+  const logger = { info: () => undefined };
+  return listenAt(logger, 'TCP', given, (address) => listen(makeServer(t), address));
+}
 
 function makeServer(t: TestContext): Server {
   const server = createServer((socket) => socket.end());

@@ -34,8 +34,11 @@ const NONE: readonly (readonly [string, string])[] = [
   ['MiB', 'must be bytes, such as 1048576, 16MiB or 1.5GB'],
   ['1 M B', 'must be bytes, such as 1048576, 16MiB or 1.5GB'],
   ['5%', 'must be bytes, such as 1048576, 16MiB or 1.5GB'],
-  ['1M', 'unknown unit "M" in size'],
-  ['1furlong', 'unknown unit "furlong" in size'],
+  ['1M', 'unknown unit "M" in size, which must be bytes, such as 1048576, 16MiB or 1.5GB'],
+  [
+    '1furlong',
+    'unknown unit "furlong" in size, which must be bytes, such as 1048576, 16MiB or 1.5GB',
+  ],
   ['9007199254740992', 'value out of range'],
   ['9000TiB', 'value out of range'],
 ];

@@ -76,8 +76,14 @@ const REFUSED: readonly (readonly [string, string])[] = [
     'mem_queue_size = "9007199254740993"',
     'invalid value "9007199254740993" for mem_queue_size: value out of range',
   ],
-  ['msg_timeout = "soon"', 'invalid value "soon" for msg_timeout: invalid duration'],
-  ['msg_timeout = "5000"', 'invalid value "5000" for msg_timeout: missing unit in duration'],
+  [
+    'msg_timeout = "soon"',
+    'invalid value "soon" for msg_timeout: invalid duration; write for example 60s, 250ms or 1m30s',
+  ],
+  [
+    'msg_timeout = "5000"',
+    'invalid value "5000" for msg_timeout: missing unit in duration, as in 5000s',
+  ],
   [
     'msg_timeout = 5.5',
     'invalid value 5.5 for msg_timeout: must be a duration such as "250ms", or an integer number of milliseconds',

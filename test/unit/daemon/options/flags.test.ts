@@ -123,58 +123,64 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ['--mem-queue-size', 'flag needs an argument: -mem-queue-size'],
   [
     '--mem-queue-size=many',
-    'invalid value "many" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 10000',
+    'invalid value "many" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 100',
   ],
   [
     '--mem-queue-size=',
-    'invalid value "" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 10000',
+    'invalid value "" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 100',
   ],
   [
     '--mem-queue-size=1.5',
-    'invalid value "1.5" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 10000',
+    'invalid value "1.5" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 100',
   ],
   [
     '--mem-queue-size=1e3',
-    'invalid value "1e3" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 10000',
+    'invalid value "1e3" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 100',
   ],
   [
     '--mem-queue-size=1__0',
-    'invalid value "1__0" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 10000',
+    'invalid value "1__0" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 100',
   ],
   [
     '--mem-queue-size=1_',
-    'invalid value "1_" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 10000',
+    'invalid value "1_" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 100',
   ],
   [
     '--mem-queue-size=- 1',
-    'invalid value "-" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 10000',
+    'invalid value "-" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 100',
   ],
   [
     '--mem-queue-size=0x',
-    'invalid value "0x" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 10000',
+    'invalid value "0x" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 100',
   ],
   [
     '--mem-queue-size=0x_',
-    'invalid value "0x_" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 10000',
+    'invalid value "0x_" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 100',
   ],
   [
     '--mem-queue-size=0x1__0',
-    'invalid value "0x1__0" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 10000',
+    'invalid value "0x1__0" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 100',
   ],
   [
     '--mem-queue-size=_1',
-    'invalid value "_1" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 10000',
+    'invalid value "_1" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 100',
   ],
   [
     '--mem-queue-size=08',
-    'invalid value "08" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 10000',
+    'invalid value "08" for flag -mem-queue-size: parse error, must be a whole number without a unit, such as 100',
   ],
   [
     '--mem-queue-size=9007199254740993',
     'invalid value "9007199254740993" for flag -mem-queue-size: value out of range',
   ],
-  ['--msg-timeout=5', 'invalid value "5" for flag -msg-timeout: missing unit in duration'],
-  ['--msg-timeout=soon', 'invalid value "soon" for flag -msg-timeout: invalid duration'],
+  [
+    '--msg-timeout=5',
+    'invalid value "5" for flag -msg-timeout: missing unit in duration, as in 5s',
+  ],
+  [
+    '--msg-timeout=soon',
+    'invalid value "soon" for flag -msg-timeout: invalid duration; write for example 60s, 250ms or 1m30s',
+  ],
   [
     '--msg-timeout=9999h',
     'invalid value "9999h" for flag -msg-timeout: duration is longer than 104 days',
@@ -205,7 +211,10 @@ const REFUSED: readonly (readonly [string, string])[] = [
     '--e2e-processing-latency-percentile=NaN',
     'invalid value "NaN" for flag -e2e-processing-latency-percentile: parse error, must be numbers such as 0.99, with commas between them',
   ],
-  ['--max-bytes=1M', 'invalid value "1M" for flag -max-bytes: unknown unit "M" in size'],
+  [
+    '--max-bytes=1M',
+    'invalid value "1M" for flag -max-bytes: unknown unit "M" in size, which must be bytes, such as 1048576, 16MiB or 1.5GB',
+  ],
   ['--max-memory=200%', 'invalid value "200%" for flag -max-memory: must be at most 100%'],
   // The first mistake counts.
   [

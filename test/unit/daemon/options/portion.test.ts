@@ -39,7 +39,7 @@ for (const [text, why] of [
   ['101%', 'must be at most 100%'],
   ['-1%', 'must be bytes, such as 1048576, 16MiB or 1.5GB, or a percentage such as 10%'],
   ['half', 'must be bytes, such as 1048576, 16MiB or 1.5GB, or a percentage such as 10%'],
-  ['1XB', 'unknown unit "XB" in size'],
+  ['1XB', 'unknown unit "XB" in size, which must be bytes, such as 1048576, 16MiB or 1.5GB'],
 ] as const) {
   test(`parsePortion: refuses ${text}`, () => {
     assert.deepEqual(parsePortion(text), new InvalidValue(why));

@@ -52,7 +52,7 @@ for (const [words, reason] of [
   [['--config=none.cfg'], 'failed to load config file none.cfg - it does not exist'],
   [
     ['--config=bad.cfg'],
-    'failed to load config file bad.cfg - line 1: invalid value "soon" for msg_timeout: invalid duration',
+    'failed to load config file bad.cfg - line 1: invalid value "soon" for msg_timeout: invalid duration; write for example 60s, 250ms or 1m30s',
   ],
   [['--config=range.cfg'], 'failed to instantiate nsqd - --max-deflate-level must be [1,9]'],
 ] as const) {
@@ -181,6 +181,14 @@ for (const [words, warnings] of [
   [
     ['--broadcast-address=host:4150'],
     ['--broadcast-address "host:4150" must be a host alone, without a port and without brackets'],
+  ],
+  [
+    ['--broadcast-address=a b'],
+    ['--broadcast-address "a b" is no host: consumers cannot reach it; write for example broker-1'],
+  ],
+  [
+    ['--broadcast-address='],
+    ['--broadcast-address "" is no host: consumers cannot reach it; write for example broker-1'],
   ],
   [['--broadcast-address=::1', '--lookupd-tcp-address=[::1]:1', '--auth-http-address=a:1'], []],
 ] as const) {

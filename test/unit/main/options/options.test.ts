@@ -146,8 +146,14 @@ const REFUSED: readonly (readonly [Partial<Options>, string])[] = [
   [{ nodeId: 1024 }, '--node-id must be [0,1024)'],
   [{ maxDeflateLevel: 0 }, '--max-deflate-level must be [1,9]'],
   [{ maxDeflateLevel: 10 }, '--max-deflate-level must be [1,9]'],
-  [{ e2eProcessingLatencyPercentile: [1.5] }, 'invalid E2E processing latency percentile: 1.5'],
-  [{ e2eProcessingLatencyPercentile: [0.9, 0] }, 'invalid E2E processing latency percentile: 0'],
+  [
+    { e2eProcessingLatencyPercentile: [1.5] },
+    'invalid E2E processing latency percentile: 1.5, must be above 0 and at most 1, such as 0.99',
+  ],
+  [
+    { e2eProcessingLatencyPercentile: [0.9, 0] },
+    'invalid E2E processing latency percentile: 0, must be above 0 and at most 1, such as 0.99',
+  ],
   [
     { authHttpRequestMethod: 'put' },
     '--auth-http-request-method must be one of get, post, not "put"',
