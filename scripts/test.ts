@@ -1,26 +1,33 @@
 // Runs the test suites: `node scripts/test.ts [path ...]`, all of test/ when no path is given. Each file is a process
-// of its own. test-report.txt keeps what every test took, and what the files printed.
+// of its own, which may run for 5 minutes (RINGMQ_TEST_FILE_SECONDS). test-report.txt keeps what every test took, and
+// what the files printed; RINGMQ_TEST_REPORT names another file.
 import { appendFileSync, globSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { run } from 'node:test';
+import { LIMIT_VARIABLE } from './tests/file-limit.ts';
+import { LateFiles } from './tests/late-files.ts';
 import { TestRun } from './tests/test-run.ts';
 
 /** Many tests wait for a process or a socket, so one file at a time leaves even a single core idle. */
 const FILES_AT_A_TIME_MIN = 2;
+/** The slowest file takes half a minute. Units: seconds. */
+const FILE_LIMIT_S = 300;
 const root = path.dirname(import.meta.dirname);
-const report = path.join(root, 'test-report.txt');
+const report = process.env['RINGMQ_TEST_REPORT'] ?? path.join(root, 'test-report.txt');
 const given = process.argv.slice(2).map((name) => path.resolve(name));
 const files = given.length > 0 ? given : globSync('test/**/*.test.ts', { cwd: root }).sort();
 
 process.chdir(root);
 // Most of the time of a short file goes into reading TypeScript, which the brokers keep there as well.
 process.env['NODE_COMPILE_CACHE'] ??= path.join(root, 'node_modules/.cache/ringmq');
+const lateFiles = new LateFiles(Number(process.env[LIMIT_VARIABLE] ?? FILE_LIMIT_S));
 const startedMs = performance.now();
 const tests = new TestRun(root);
 writeFileSync(report, '');
 for await (const event of run({
   files: files.map((file) => path.resolve(root, file)),
+  execArgv: ['--import', new URL('./tests/file-limit.ts', import.meta.url).href],
   concurrency: Math.max(availableParallelism(), FILES_AT_A_TIME_MIN),
 })) {
   const ended = tests.take(event);
@@ -28,6 +35,7 @@ for await (const event of run({
   console.log(ended.text);
   appendFileSync(report, `${ended.details}\n`);
 }
+lateFiles.stop();
 const summary = tests.summary(performance.now() - startedMs);
 appendFileSync(report, `${summary}\n`);
 console.log(summary);

@@ -20,7 +20,14 @@ type FileResult = {
 };
 
 /** What one file has shown until now. */
-type FileState = { tests: number; failures: string[]; lines: string[]; output: string };
+type FileState = {
+  tests: number;
+  failures: string[];
+  lines: string[];
+  output: string;
+  /** Names of the tests that have begun and not ended. */
+  begun: Set<string>;
+};
 
 /** Takes the events of the runner, whose files come in any mixture. */
 export class TestRun {
@@ -60,6 +67,9 @@ export class TestRun {
           );
         return undefined;
       }
+      case 'test:dequeue':
+        if (data.name !== data.file) this.#stateOf(data)?.begun.add(data.name);
+        return undefined;
       case 'test:stdout':
       case 'test:stderr':
       case 'test:diagnostic': {
@@ -93,6 +103,7 @@ export class TestRun {
   }
 
   #takeTest({ data, error }: TakenTest, state: FileState): void {
+    state.begun.delete(data.name);
     if (data.details.type === 'suite') return;
     const duration = `${data.details.duration_ms.toFixed(1)} ms`;
     const why = reasonOf(data);
@@ -113,7 +124,9 @@ export class TestRun {
   }
 
   /** Ends a file that gave no account of itself. */
-  #endSilently({ file = '', details }: TestData, why: string): FileResult {
+  #endSilently({ file = '', details }: TestData, end: string): FileResult {
+    const begun = [...(this.#running.get(file)?.begun ?? [])];
+    const why = begun.length === 0 ? end : `${end} while this ran: ${begun.join('; ')}`;
     this.#failed.push(`${this.#relative(file)}: ${why}`);
     this.#running.get(file)?.failures.push(why);
     return this.#end(file, details.duration_ms);
@@ -169,7 +182,7 @@ type TestData =
 type TakenTest = { readonly data: TestData; readonly error?: Error };
 
 function newState(): FileState {
-  return { tests: 0, failures: [], lines: [], output: '' };
+  return { tests: 0, failures: [], lines: [], output: '', begun: new Set() };
 }
 
 /** Why a test did not run, if it did not. */
