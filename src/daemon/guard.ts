@@ -23,6 +23,10 @@ export interface Sender {
 /** Stack frames in a log line, and characters of each. */
 const FRAMES_MAX = 4;
 const FRAME_LENGTH_MAX = 200;
+/** Causes of an error that are looked at. */
+const CAUSES_MAX = 8;
+/** Errors of the runtime: code has met a value that it does not expect. */
+const UNFORESEEN = [TypeError, RangeError, ReferenceError, SyntaxError];
 
 export class Guard {
   /** Senders that were disconnected because handling their input threw. */
@@ -55,12 +59,36 @@ export class Guard {
     sender.destroy();
   }
 
+  /**
+   * For a peer whose failures the caller handles: logs and counts only an error that no code foresees. The line has the
+   * text of that error alone, because the errors around it may hold a secret. Errors: rethrows bugs.
+   */
+  noteUnforeseen(peer: string, error: unknown): void {
+    rethrowBug(error);
+    const thrown = unforeseenIn(error);
+    if (thrown !== undefined) this.note(`${peer}: its input cannot be handled`, thrown);
+  }
+
   /** Logs and counts, for a caller that answers the sender itself. Errors: as `end`. */
   note(what: string, error: unknown): void {
     rethrowBug(error);
     this.failedCount++;
     this.#errors.note(`${what} - ${stackText(error)}`);
   }
+}
+
+/**
+ * What the runtime has thrown: the error itself, or one of its causes. Our own code throws plain errors for the faults
+ * of a peer that it foresees, and so do the libraries that talk to peers.
+ */
+function unforeseenIn(error: unknown): Error | undefined {
+  let link = error;
+  for (let depth = 0; depth < CAUSES_MAX && link instanceof Error; depth++) {
+    const { cause } = link;
+    if (UNFORESEEN.some((type) => link instanceof type)) return link;
+    link = cause;
+  }
+  return undefined;
 }
 
 /** The error and its stack in one line. */

@@ -14,6 +14,7 @@ import type { SecureVersion } from 'node:tls';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { Agent, Dispatcher, request as sendRequest } from 'undici';
+import { rethrowBug } from '../shared/assert.ts';
 import type { Clock } from '../shared/clock.ts';
 import { errorText } from '../shared/error-text.ts';
 import { parseJson } from './go/json.ts';
@@ -105,6 +106,7 @@ export class HttpClient {
       if (secureUrl === undefined) return response;
       return await this.#exchange(method, secureUrl, content, abort.signal);
     } catch (cause) {
+      rethrowBug(cause);
       throw new Error(`${method} "${url}" failed - ${errorText(cause)}`, { cause });
     } finally {
       timer?.cancel();

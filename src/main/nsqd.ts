@@ -8,6 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { type DataLock, lockDataPath } from '../daemon/data-lock.ts';
 import { FIELDS_BYTES_MAX } from '../daemon/go/go-fields.ts';
+import type { Guard } from '../daemon/guard.ts';
 import { HttpClient, type HttpClientTls } from '../daemon/http-client.ts';
 import { listenAt } from '../daemon/listen-address.ts';
 import type { Logger } from '../daemon/log.ts';
@@ -53,6 +54,7 @@ export class Nsqd {
   readonly #options: Options;
   readonly #logger: Logger;
   readonly #clock: Clock;
+  readonly #guard: Guard;
   readonly #lock: DataLock;
   readonly #bounds: Bounds;
   readonly #pools: WorkerPools;
@@ -107,6 +109,7 @@ export class Nsqd {
     this.#options = options;
     this.#logger = logger;
     this.#clock = clock;
+    this.#guard = guard;
     this.#lock = lock;
     logger.info(productLine());
     logger.info(versionLine());
@@ -123,13 +126,14 @@ export class Nsqd {
       tls: peerTls,
       clock,
     });
-    const auth = AuthServers.of(options, this.#httpClient);
+    const auth = AuthServers.of(options, this.#httpClient, guard);
     this.#lookupd = new Lookupd({
       addresses: options.lookupdTcpAddress,
       topics: () => this.#core.topics.values(),
       replyBytesMax: Math.min(options.maxBodySize, FIELDS_BYTES_MAX),
       http: this.#httpClient,
       clock,
+      guard,
       logger,
     });
     const inForce = new Policies(options, policies);
@@ -253,6 +257,7 @@ export class Nsqd {
       await this.#tls.reload();
       this.#logger.info('TLS: certificate reloaded');
     } catch (error) {
+      this.#guard.noteUnforeseen('the new certificate', error);
       this.#logger.error(`TLS: the old certificate stays in use - ${errorText(error)}`);
     }
   }
@@ -323,6 +328,7 @@ export class Nsqd {
       stats: () => this.#stats.collect(TOTALS),
       memory: () => this.#memory.read(),
       clock: this.#clock,
+      guard: this.#guard,
       logger: this.#logger,
     });
     this.#statsd.start();

@@ -7,8 +7,8 @@
  */
 
 import { goJson, goQuote } from '../../daemon/go/go-text.ts';
+import type { Guard } from '../../daemon/guard.ts';
 import type { HttpClient, HttpResponse } from '../../daemon/http-client.ts';
-import { rethrowBug } from '../../shared/assert.ts';
 import { errorText } from '../../shared/error-text.ts';
 import type { Options } from '../options/options.ts';
 import { Grant } from './grant.ts';
@@ -30,6 +30,7 @@ export type AuthServersSetup = {
   /** Each `<host>:<port>`, or a URL. */
   readonly addresses: readonly string[];
   readonly method: 'get' | 'post';
+  readonly guard: Guard;
   /** Chooses the first server. Units: from 0 to below 1. */
   readonly random: () => number;
 };
@@ -54,12 +55,14 @@ export class AuthServers {
   static of(
     options: Pick<Options, 'authHttpAddress' | 'authHttpRequestMethod'>,
     client: AuthServersSetup['client'],
+    guard: Guard,
   ): AuthServers | null {
     if (options.authHttpAddress.length === 0) return null;
     return new AuthServers({
       client,
       addresses: options.authHttpAddress,
       method: options.authHttpRequestMethod === 'post' ? 'post' : 'get',
+      guard,
       random: Math.random,
     });
   }
@@ -70,7 +73,7 @@ export class AuthServers {
 
   /** Errors: rejects if no server answers validly, with the failure of each. */
   async query(question: AuthQuestion): Promise<Grant> {
-    const { addresses, random } = this.#setup;
+    const { addresses, guard, random } = this.#setup;
     const start = Math.floor(random() * addresses.length);
     const failures: string[] = [];
     for (const index of addresses.keys()) {
@@ -78,7 +81,7 @@ export class AuthServers {
       try {
         return await grantOf(await this.#ask(urlOf(address), question), question.secret);
       } catch (error) {
-        rethrowBug(error);
+        guard.noteUnforeseen(`auth server ${shown(address)}`, error);
         failures.push(`failed to auth against ${shown(address)} - ${reasonOf(error)}`);
       }
     }

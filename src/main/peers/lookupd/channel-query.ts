@@ -23,6 +23,7 @@ export async function queryChannels(
 ): Promise<ChannelName[]> {
   const server = joinHostPort(peer.broadcastAddress, peer.httpPort);
   const url = `http://${server}/channels?topic=${encodeURIComponent(topic)}`;
+  if (!URL.canParse(url)) throw new Error(`the address ${JSON.stringify(server)} is not valid`);
   const { status, body } = await http.get(url);
   if (status !== 200) throw new Error(`GET "${url}" failed - status ${status}`);
   const names = parseChannels(body);

@@ -5,8 +5,9 @@
  */
 
 import { connect, type Socket } from 'node:net';
+import type { Guard, Sender } from '../../../daemon/guard.ts';
 import type { HostPort } from '../../../daemon/host-port.ts';
-import { assert, rethrowBug } from '../../../shared/assert.ts';
+import { assert } from '../../../shared/assert.ts';
 import type { Clock, Timer } from '../../../shared/clock.ts';
 import { ReplyParser } from './reply-parser.ts';
 
@@ -15,6 +16,9 @@ export interface LookupdConnectionSetup {
   readonly address: HostPort;
   readonly replyBytesMax: number;
   readonly clock: Clock;
+  readonly guard: Guard;
+  /** Names the peer in the log. */
+  readonly name: string;
   /** Called once if the connection ends while no request is pending, except by `close`. */
   readonly onLost: (error: Error) => void;
 }
@@ -29,7 +33,7 @@ type Waiter = {
 const LOOKUPD_TIMEOUT_MS = 1000;
 const NOTHING = Buffer.alloc(0);
 
-export class LookupdConnection {
+export class LookupdConnection implements Sender {
   readonly #setup: LookupdConnectionSetup;
   readonly #socket: Socket;
   readonly #parser: ReplyParser;
@@ -41,10 +45,15 @@ export class LookupdConnection {
     this.#setup = setup;
     this.#parser = new ReplyParser(setup.replyBytesMax);
     this.#socket = connect({ ...setup.address, noDelay: true });
-    this.#socket.on('connect', () => this.#settle(NOTHING));
-    this.#socket.on('data', (chunk: Buffer) => this.#onData(chunk));
-    this.#socket.on('error', (error) => this.#fail(error));
-    this.#socket.on('close', () => this.#fail(new Error('connection closed by the peer')));
+    const onConnect = (): void => void this.#settle(NOTHING);
+    const onData = (chunk: Buffer): void => this.#onData(chunk);
+    const onError = (error: Error): void => this.#fail(error);
+    const onClose = (): void => this.#fail(new Error('connection closed by the peer'));
+    const { guard } = setup;
+    this.#socket.on('connect', guard.around(this, onConnect));
+    this.#socket.on('data', guard.around(this, onData));
+    this.#socket.on('error', guard.around(this, onError));
+    this.#socket.on('close', guard.around(this, onClose));
   }
 
   /** Resolves when requests can be sent. Errors: rejects if the connection is not open in time. */
@@ -65,25 +74,32 @@ export class LookupdConnection {
     this.#end(new Error('connection closed'));
   }
 
+  /** Ends the connection because what it has sent cannot be handled. */
+  destroy(): void {
+    this.#fail(new Error('connection ended'));
+  }
+
+  toString(): string {
+    return this.#setup.name;
+  }
+
   #wait(): Promise<Buffer> {
     if (this.#isClosed) return Promise.reject(new Error('connection is closed'));
     assert(this.#waiter === undefined, 'a request is sent when the one before is answered');
     return new Promise((resolve, reject) => {
-      const timer = this.#setup.clock.after(LOOKUPD_TIMEOUT_MS, () => {
-        this.#fail(new Error(`no reply within ${LOOKUPD_TIMEOUT_MS} ms`));
-      });
+      const { clock, guard } = this.#setup;
+      const late = new Error(`no reply within ${LOOKUPD_TIMEOUT_MS} ms`);
+      const onLate = guard.around(this, () => this.#fail(late));
+      const timer = clock.after(LOOKUPD_TIMEOUT_MS, onLate);
       this.#waiter = { resolve, reject, timer };
     });
   }
 
   #onData(chunk: Buffer): void {
     if (this.#isClosed) return;
-    let replies: readonly Buffer[];
-    try {
-      replies = this.#parser.push(chunk);
-    } catch (error) {
-      rethrowBug(error);
-      this.#fail(error instanceof Error ? error : new Error(String(error)));
+    const replies = this.#parser.push(chunk);
+    if (replies instanceof Error) {
+      this.#fail(replies);
       return;
     }
     for (const reply of replies) {

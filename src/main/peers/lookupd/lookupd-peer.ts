@@ -16,6 +16,7 @@
  * that the end of a connection is noticed when it comes.
  */
 
+import type { Guard, Sender } from '../../../daemon/guard.ts';
 import type { HostPort } from '../../../daemon/host-port.ts';
 import type { Logger } from '../../../daemon/log.ts';
 import { InvalidValue } from '../../../daemon/options/invalid-value.ts';
@@ -34,6 +35,7 @@ export interface LookupdPeerSetup {
   readonly registrations: () => Iterable<string>;
   readonly replyBytesMax: number;
   readonly clock: Clock;
+  readonly guard: Guard;
   readonly logger: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
 }
 
@@ -47,7 +49,7 @@ const WAITING_MAX = 16_384;
 const OK = Buffer.from('OK');
 const REFUSED = Buffer.from('E_INVALID');
 
-export class LookupdPeer {
+export class LookupdPeer implements Sender {
   readonly address: string;
   /** The parsed address, or what is wrong with it. */
   readonly #hostAndPort: HostPort | InvalidValue;
@@ -111,37 +113,52 @@ export class LookupdPeer {
     this.#forgetConnection();
   }
 
+  /** Hangs up. The next change, or the time of the next PING, connects again. */
+  destroy(): void {
+    this.#forgetConnection();
+  }
+
+  toString(): string {
+    return `LOOKUPD(${this.address})`;
+  }
+
   #schedulePing(): void {
-    this.#timer = this.#setup.clock.after(PING_INTERVAL_MS, () => {
+    const { clock, guard } = this.#setup;
+    const onDue = (): void => {
       this.#schedulePing();
       this.#isPingDue = this.#isRegistered;
       this.#wake();
-    });
+    };
+    this.#timer = clock.after(PING_INTERVAL_MS, guard.around(this, onDue));
   }
 
   #wake(): void {
     if (this.#isWorking || this.#isStopped || this.#hostAndPort instanceof InvalidValue) return;
     this.#isWorking = true;
-    void this.#work(this.#connection ?? this.#connect(this.#hostAndPort));
+    void this.#work(this.#hostAndPort);
   }
 
   #connect(address: HostPort): LookupdConnection {
-    const { clock, logger, replyBytesMax } = this.#setup;
+    const { clock, logger, guard, replyBytesMax } = this.#setup;
     logger.info(`LOOKUP connecting to ${this.address}`);
     const onLost = (error: Error): void => this.#disconnect(error);
-    this.#connection = new LookupdConnection({ address, replyBytesMax, clock, onLost });
+    const name = this.toString();
+    const setup = { address, replyBytesMax, clock, guard, name, onLost };
+    this.#connection = new LookupdConnection(setup);
     return this.#connection;
   }
 
   /** Sends until nothing is left or the connection is lost. Never rejects. */
-  async #work(connection: LookupdConnection): Promise<void> {
+  async #work(address: HostPort): Promise<void> {
+    let connection = this.#connection;
     try {
+      connection ??= this.#connect(address);
       if (!this.#isRegistered) await this.#introduce(connection);
       for (let command = this.#next(); command !== undefined; command = this.#next()) {
         await this.#exchange(connection, command);
       }
     } catch (error) {
-      rethrowBug(error);
+      this.#setup.guard.noteUnforeseen(this.toString(), error);
       // The side that closed the connection has already given the reason.
       if (this.#connection === connection) this.#disconnect(error);
     }

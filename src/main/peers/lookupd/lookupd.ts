@@ -5,6 +5,7 @@
  * Thread: main. Source: nsqd `lookupLoop`, `GetTopic`.
  */
 
+import type { Guard } from '../../../daemon/guard.ts';
 import type { HttpClient } from '../../../daemon/http-client.ts';
 import { LimitedLogger } from '../../../daemon/limited-logger.ts';
 import type { Logger } from '../../../daemon/log.ts';
@@ -31,6 +32,7 @@ export interface LookupdSetup {
   readonly replyBytesMax: number;
   readonly http: Pick<HttpClient, 'get'>;
   readonly clock: Clock;
+  readonly guard: Guard;
   readonly logger: Logger;
 }
 
@@ -134,7 +136,7 @@ export class Lookupd {
   }
 
   #add(address: string, hello: Buffer): LookupdPeer {
-    const { replyBytesMax, clock } = this.#setup;
+    const { replyBytesMax, clock, guard } = this.#setup;
     const logger = this.#peerLogger;
     logger.info(`LOOKUP(${address}): adding peer`);
     let namesTopics = this.#isStarting;
@@ -143,7 +145,14 @@ export class Lookupd {
       namesTopics = false;
       return commands;
     };
-    const peer = new LookupdPeer(address, { hello, registrations, replyBytesMax, clock, logger });
+    const peer = new LookupdPeer(address, {
+      hello,
+      registrations,
+      replyBytesMax,
+      clock,
+      guard,
+      logger,
+    });
     peer.start();
     return peer;
   }
@@ -170,7 +179,7 @@ export class Lookupd {
   }
 
   async #query(peers: readonly PeerInfo[], topic: TopicName): Promise<readonly ChannelName[]> {
-    const { http, logger } = this.#setup;
+    const { http, guard, logger } = this.#setup;
     const outcomes = await Promise.allSettled(
       peers.map((peer) => queryChannels(http, peer, topic)),
     );
@@ -178,7 +187,10 @@ export class Lookupd {
     const failures: string[] = [];
     for (const outcome of outcomes) {
       if (outcome.status === 'fulfilled') for (const name of outcome.value) names.add(name);
-      else failures.push(errorText(outcome.reason));
+      else {
+        guard.noteUnforeseen('an nsqlookupd', outcome.reason);
+        failures.push(errorText(outcome.reason));
+      }
     }
     if (failures.length > 0) {
       logger.warn(

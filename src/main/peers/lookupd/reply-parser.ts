@@ -22,24 +22,28 @@ export class ReplyParser {
   /**
    * Reads the next bytes, and returns the replies that they complete.
    *
-   * Errors: throws if a reply is larger than allowed; nothing more can be read then, since the start of the next one
+   * Errors: returns an error if a reply is larger than allowed; nothing more can be read then, since the start of the next one
    * is unknown.
    */
-  push(chunk: Buffer): Buffer[] {
+  push(chunk: Buffer): Buffer[] | Error {
     this.#chunks.push(chunk);
     this.#chunksBytes += chunk.length;
     const replies: Buffer[] = [];
-    for (let reply = this.#take(); reply !== undefined; reply = this.#take()) replies.push(reply);
-    return replies;
+    for (;;) {
+      const reply = this.#take();
+      if (reply === undefined) return replies;
+      if (reply instanceof Error) return reply;
+      replies.push(reply);
+    }
   }
 
-  #take(): Buffer | undefined {
+  #take(): Buffer | Error | undefined {
     if (this.#chunksBytes < SIZE_BYTES) return undefined;
     // Only the size has to lie in one piece while bytes are missing, so that many small chunks are joined once.
     if (this.#chunks[0].length < SIZE_BYTES) this.#join();
     const size = readInt32(this.#chunks[0], 0);
     if (size < 0 || size > this.#replyBytesMax) {
-      throw new Error(`reply of ${size} bytes, ${this.#replyBytesMax} at most`);
+      return new Error(`reply of ${size} bytes, ${this.#replyBytesMax} at most`);
     }
     const end = SIZE_BYTES + size;
     if (this.#chunksBytes < end) return undefined;

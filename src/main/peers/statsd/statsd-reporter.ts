@@ -9,8 +9,8 @@
  * their reports are sent at once.
  */
 
+import type { Guard, Sender } from '../../../daemon/guard.ts';
 import type { Logger } from '../../../daemon/log.ts';
-import { rethrowBug } from '../../../shared/assert.ts';
 import type { Clock, Timer } from '../../../shared/clock.ts';
 import { errorText } from '../../../shared/error-text.ts';
 import type { Options } from '../../options/options.ts';
@@ -42,6 +42,7 @@ export interface StatsdSetup {
   readonly stats: () => Promise<BrokerStats>;
   readonly memory: () => MemoryStatistics;
   readonly clock: Clock;
+  readonly guard: Guard;
   readonly logger: Logger;
   /** Opens the destination; by default over UDP. */
   readonly open?: (address: string) => Promise<Datagrams>;
@@ -52,7 +53,7 @@ const QUIET_MS = 1000;
 /** Timeout for resolving the address. */
 const OPEN_TIMEOUT_MS = 1000;
 
-export class StatsdReporter {
+export class StatsdReporter implements Sender {
   readonly #setup: StatsdSetup;
   readonly #prefix: string;
   readonly #open: (address: string) => Promise<Datagrams>;
@@ -78,10 +79,21 @@ export class StatsdReporter {
 
   /** Starts; the first report follows after one interval. */
   start(): void {
-    this.#timer = this.#setup.clock.after(this.#setup.options.statsdIntervalMs, () => {
+    const { clock, guard, options } = this.#setup;
+    const onDue = (): void => {
       this.start();
       this.#tick();
-    });
+    };
+    this.#timer = clock.after(options.statsdIntervalMs, guard.around(this, onDue));
+  }
+
+  /** Sends the rest of the report at once. The next one comes in its time. */
+  destroy(): void {
+    this.#hurry();
+  }
+
+  toString(): string {
+    return `statsd(${this.#setup.options.statsdAddress})`;
   }
 
   /** Stops reporting. The rest of a running report is sent at once; resolves afterwards. */
@@ -102,13 +114,13 @@ export class StatsdReporter {
 
   /** Never rejects. */
   async #report(): Promise<void> {
-    const { options, logger } = this.#setup;
+    const { guard, options, logger } = this.#setup;
     const address = options.statsdAddress;
     let datagrams: Datagrams;
     try {
       datagrams = await this.#openInTime(address);
     } catch (error) {
-      rethrowBug(error);
+      guard.noteUnforeseen(this.toString(), error);
       logger.error(`failed to create UDP socket to statsd(${address}) - ${errorText(error)}`);
       return;
     }
@@ -121,7 +133,7 @@ export class StatsdReporter {
       this.#sending = this.#spread(datagrams, packets);
       await this.#sending;
     } catch (error) {
-      rethrowBug(error);
+      guard.noteUnforeseen(this.toString(), error);
       logger.error(`failed to collect stats for statsd(${address}) - ${errorText(error)}`);
     } finally {
       datagrams.close();
@@ -165,7 +177,7 @@ export class StatsdReporter {
 
   /** Sends the packets evenly over the time; packets that are due together are sent together. Never rejects. */
   async #spread(datagrams: Datagrams, packets: readonly Buffer[]): Promise<void> {
-    const { clock, options, logger } = this.#setup;
+    const { clock, guard, options, logger } = this.#setup;
     const startMs = clock.monotonicMs();
     const stepMs = Math.max(0, options.statsdIntervalMs - QUIET_MS) / packets.length;
     let failure: unknown;
@@ -174,7 +186,7 @@ export class StatsdReporter {
       try {
         await datagrams.send(packet);
       } catch (error) {
-        rethrowBug(error);
+        guard.noteUnforeseen(this.toString(), error);
         failure ??= error;
       }
     }

@@ -3,8 +3,12 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
+import { Guard } from '../../../../src/daemon/guard.ts';
 import { HttpClient } from '../../../../src/daemon/http-client.ts';
 import { type AuthQuestion, AuthServers } from '../../../../src/main/auth/auth-servers.ts';
+import { Grant } from '../../../../src/main/auth/grant.ts';
+import { AssertionError } from '../../../../src/shared/assert.ts';
+import { type Journal, journalLogger } from '../../../support/journal.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 
 const QUESTION: AuthQuestion = {
@@ -38,12 +42,18 @@ async function serve(t: TestContext, answering: Answering): Promise<string> {
 
 type Setup = { addresses: string[]; method?: 'get' | 'post'; random?: number };
 
-function setUp(t: TestContext, setup: Setup): { servers: AuthServers; clock: ManualClock } {
+function setUp(
+  t: TestContext,
+  setup: Setup,
+): { servers: AuthServers; clock: ManualClock; guard: Guard; log: Journal } {
   const clock = new ManualClock();
   const client = new HttpClient({ connectTimeoutMs: 2000, requestTimeoutMs: 5000, tls: {}, clock });
   t.after(() => client.close());
   const { addresses, method = 'get', random = 0 } = setup;
-  return { servers: new AuthServers({ client, addresses, method, random: () => random }), clock };
+  const { logger, log } = journalLogger();
+  const guard = new Guard(clock, logger);
+  const servers = new AuthServers({ client, addresses, method, guard, random: () => random });
+  return { servers, clock, guard, log };
 }
 
 /** An address that nothing listens on. */
@@ -221,4 +231,30 @@ test('AuthServers: a server that hangs holds up only those who ask it', async (t
 
   assert.equal((await slow).identity, 'joe');
   assert.equal(wasAnswered, false);
+});
+
+test('AuthServers: what an answer makes throw is a failure of that server, logged and counted', async (t) => {
+  const { servers, guard, log } = setUp(t, { addresses: [await serve(t, answerJson(ANSWER))] });
+  t.mock.method(Grant, 'parse', () => {
+    throw new TypeError('provoked');
+  });
+
+  await assert.rejects(servers.query(QUESTION), /failed to auth against .* - provoked/);
+
+  assert.equal(guard.failedCount, 1);
+  assert.match(
+    log.lines.join('\n'),
+    /^ERROR: auth server 127\.0\.0\.1:\d+: its input cannot be handled - TypeError: provoked at [^\n]*$/,
+  );
+  assert.doesNotMatch(log.lines.join('\n'), /secret/);
+});
+
+test('AuthServers: a bug is no failure of the server', async (t) => {
+  const { servers, guard } = setUp(t, { addresses: [await serve(t, answerJson(ANSWER))] });
+  t.mock.method(Grant, 'parse', () => {
+    throw new AssertionError('a broken promise');
+  });
+
+  await assert.rejects(servers.query(QUESTION), AssertionError);
+  assert.equal(guard.failedCount, 0);
 });

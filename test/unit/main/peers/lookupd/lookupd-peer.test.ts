@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { Guard } from '../../../../../src/daemon/guard.ts';
 import { LookupdPeer } from '../../../../../src/main/peers/lookupd/lookupd-peer.ts';
 import { helloBytes } from '../../../../../src/main/peers/lookupd/peer-info.ts';
+import { ReplyParser } from '../../../../../src/main/peers/lookupd/reply-parser.ts';
 import { deadPort, FakeLookupd, framed } from '../../../../support/fake-lookupd.ts';
 import { type Journal, journalLogger } from '../../../../support/journal.ts';
 import { ManualClock } from '../../../../support/manual-clock.ts';
@@ -19,10 +22,12 @@ const IDENTIFY =
   '"topology_zone":"z","version":"1.3.0"}';
 const INTRODUCTION = ['connected', 'magic "  V1"', IDENTIFY];
 const REPLY_BYTES_MAX = 1000;
+const PING_INTERVAL_MS = 15_000;
 
 type Setup = {
   readonly peer: LookupdPeer;
   readonly clock: ManualClock;
+  readonly guard: Guard;
   readonly log: Journal;
   /** What there is to register. */
   readonly registrations: string[];
@@ -31,15 +36,17 @@ type Setup = {
 function makePeer(t: TestContext, address: string, registrations: string[] = []): Setup {
   const clock = new ManualClock();
   const { logger, log } = journalLogger();
+  const guard = new Guard(clock, logger);
   const peer = new LookupdPeer(address, {
     hello: HELLO,
     registrations: () => registrations,
     replyBytesMax: REPLY_BYTES_MAX,
     clock,
+    guard,
     logger,
   });
   t.after(() => peer.stop());
-  return { peer, clock, log, registrations };
+  return { peer, clock, guard, log, registrations };
 }
 
 test('LookupdPeer: introduces the broker, then registers everything, then tells of changes', async (t) => {
@@ -429,4 +436,44 @@ test('LookupdPeer: stop while connecting ends that', async (t) => {
 
   assert.deepStrictEqual(log.matching(/ERROR/), []);
   assert.equal(clock.timerCount, 0);
+});
+
+test('LookupdPeer: what a reply makes throw ends the connection, logged and counted', async (t) => {
+  const fake = await FakeLookupd.start(t);
+  const { peer, clock, guard, log } = makePeer(t, fake.address);
+  const push = t.mock.method(ReplyParser.prototype, 'push', () => {
+    throw new TypeError('provoked');
+  });
+
+  peer.start();
+  await fake.journal.until(/closed/);
+  push.mock.restore();
+  clock.advance(PING_INTERVAL_MS);
+  await log.until(/0 topics and channels to register/);
+
+  assert.equal(guard.failedCount, 1);
+  assert.match(
+    log.lines.join('\n'),
+    /^ERROR: LOOKUPD\(127\.0\.0\.1:\d+\): its input cannot be handled - TypeError: provoked at /m,
+  );
+});
+
+test('LookupdPeer: what throws at the time of a PING ends nothing else, logged and counted', async (t) => {
+  const fake = await FakeLookupd.start(t);
+  const { peer, clock, guard, log } = makePeer(t, fake.address);
+  const connect = t.mock.method(Socket.prototype, 'connect', () => {
+    throw new RangeError('provoked');
+  });
+
+  peer.start();
+  clock.advance(PING_INTERVAL_MS);
+  connect.mock.restore();
+  assert.equal(guard.failedCount, 2);
+  clock.advance(PING_INTERVAL_MS);
+  await log.until(/0 topics and channels to register/);
+
+  assert.match(
+    log.lines.join('\n'),
+    /^ERROR: LOOKUPD\(127\.0\.0\.1:\d+\): its input cannot be handled - RangeError: provoked at /m,
+  );
 });

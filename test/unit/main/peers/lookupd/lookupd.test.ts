@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { Guard } from '../../../../../src/daemon/guard.ts';
 import { HttpClient, type HttpResponse } from '../../../../../src/daemon/http-client.ts';
 import { Lookupd } from '../../../../../src/main/peers/lookupd/lookupd.ts';
 import type { BrokerIdentity } from '../../../../../src/main/peers/lookupd/peer-info.ts';
@@ -21,6 +22,7 @@ const TOPIC = topicName('t');
 type Setup = {
   readonly lookupd: Lookupd;
   readonly clock: ManualClock;
+  readonly guard: Guard;
   readonly log: Journal;
   /** URLs that were answered. */
   readonly answers: Journal;
@@ -37,6 +39,7 @@ function topicName(text: string): TopicName {
 function makeLookupd(t: TestContext): Setup {
   const clock = new ManualClock();
   const { logger, log } = journalLogger();
+  const guard = new Guard(clock, logger);
   const http = new HttpClient({
     connectTimeoutMs: 2000,
     requestTimeoutMs: 5000,
@@ -56,13 +59,14 @@ function makeLookupd(t: TestContext): Setup {
     replyBytesMax: 1000,
     http: { get },
     clock,
+    guard,
     logger,
   });
   t.after(() => {
     lookupd.stop();
     return http.close();
   });
-  return { lookupd, clock, log, answers, topics };
+  return { lookupd, clock, guard, log, answers, topics };
 }
 
 /** Starts, and resolves when each fake has been told everything. */
@@ -333,3 +337,35 @@ for (const identity of [
     assert.equal(setup.log.matching(/WARNING: failed to query/).length, 1);
   });
 }
+
+test('Lookupd: what an answer makes throw is a failure of that peer, logged and counted', async (t) => {
+  const fakes = [await FakeLookupd.start(t), await FakeLookupd.start(t)];
+  fakes[1].channels['t'] = ['c'];
+  const setup = makeLookupd(t);
+  await startWith(setup, fakes);
+  const whole = JSON.parse;
+  const parse = t.mock.method(JSON, 'parse', (text: string): unknown => {
+    if (!text.includes('channels')) return whole(text);
+    parse.mock.restore();
+    throw new TypeError('provoked');
+  });
+  // The first answer throws, whichever it is; the other one counts.
+  fakes[0].channels['t'] = ['c'];
+
+  const names = await setup.lookupd.channelsOf(TOPIC);
+
+  assert.deepStrictEqual(names, ['c']);
+  assert.equal(setup.guard.failedCount, 1);
+  await setup.log.until(/^ERROR: an nsqlookupd: its input cannot be handled - TypeError: provoked at /);
+});
+
+test('Lookupd: an nsqlookupd whose address is none is not asked', async (t) => {
+  const fake = await FakeLookupd.start(t);
+  fake.identity = { broadcast_address: 'a b' };
+  const setup = makeLookupd(t);
+  await startWith(setup, [fake]);
+
+  assert.deepStrictEqual(await setup.lookupd.channelsOf(TOPIC), []);
+  assert.equal(setup.guard.failedCount, 0);
+  await setup.log.until(/failed to query nsqlookupd .* t - the address "a b:\d+" is not valid/);
+});

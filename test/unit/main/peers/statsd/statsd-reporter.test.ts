@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { Guard } from '../../../../../src/daemon/guard.ts';
 import type { Datagrams } from '../../../../../src/main/peers/statsd/datagrams.ts';
 import {
   type StatsdOptions,
@@ -35,6 +36,7 @@ const MEMORY = {
 type Setup = {
   readonly reporter: StatsdReporter;
   readonly clock: ManualClock;
+  readonly guard: Guard;
   readonly log: Journal;
   /** `open`, each datagram's text with the time since the start, `close`. */
   readonly sent: Journal;
@@ -49,6 +51,7 @@ type Setup = {
 function makeReporter(t: TestContext, changes: Partial<StatsdOptions> = {}): Setup {
   const clock = new ManualClock(0);
   const { logger, log } = journalLogger();
+  const guard = new Guard(clock, logger);
   const sent = new Journal();
   let messageCount = 0;
   const hooks: Setup['hooks'] = {
@@ -76,11 +79,12 @@ function makeReporter(t: TestContext, changes: Partial<StatsdOptions> = {}): Set
     stats: () => hooks.stats(),
     memory: () => MEMORY,
     clock,
+    guard,
     logger,
     open,
   });
   t.after(() => reporter.stop());
-  return { reporter, clock, log, sent, hooks };
+  return { reporter, clock, guard, log, sent, hooks };
 }
 
 /** Lets everything happen that waits for no time. */
@@ -294,3 +298,28 @@ test('StatsdReporter: stop does not wait for statistics, and nothing is sent whe
 
   assert.deepStrictEqual(sent.lines, [`open ${ADDRESS}`, 'close']);
 });
+
+for (const hook of ['stats', 'open', 'send'] as const) {
+  test(`StatsdReporter: what throws in ${hook} costs that report, logged and counted`, async (t) => {
+    const { reporter, clock, guard, log, sent, hooks } = makeReporter(t);
+    const whole = hooks[hook];
+    hooks[hook] = () => {
+      throw new TypeError('provoked');
+    };
+    reporter.start();
+    clock.advance(OPTIONS.statsdIntervalMs);
+    await settled();
+    hooks[hook] = whole as never;
+    sent.lines.length = 0;
+
+    clock.advance(OPTIONS.statsdIntervalMs);
+    await settled();
+
+    assert.equal(guard.failedCount, 1);
+    assert.match(
+      log.lines.join('\n'),
+      /^ERROR: statsd\(.*\): its input cannot be handled - TypeError: provoked at /m,
+    );
+    assert.ok(sent.lines.some((line) => /message_count/.test(line)));
+  });
+}
