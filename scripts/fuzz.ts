@@ -1,6 +1,7 @@
-// Feeds every parser of bytes from outside random inputs, and compares the fast lane for HTTP with Node's HTTP server,
-// from a seed that is printed. Ends with status 1 at the first finding.
+// Feeds every parser of bytes from outside random inputs, compares the fast lane for HTTP with Node's HTTP server, and
+// asks the HTTP API whatever comes, from a seed that is printed. Ends with status 1 at the first finding.
 import { fuzz } from '../test/fuzz/fuzz.ts';
+import { fuzzHttpHeads } from '../test/fuzz/http-heads.ts';
 import { fuzzHttpLane } from '../test/fuzz/http-lane.ts';
 import { freshSeed } from '../test/support/seeded-random.ts';
 import { readArguments, wholeNumber } from './kit/arguments.ts';
@@ -15,8 +16,9 @@ them handles wrongly.
 
 Exit code: 0 nothing found, 1 a finding, 2 bad arguments.`;
 const MS_PER_SECOND = 1000;
-/** The parsers' part of the time; the HTTP lane has the rest. */
-const PARSERS_SHARE = 3 / 4;
+/** The parts of the time at whose end the parsers and the HTTP lane are done; the heads of requests have the rest. */
+const PARSERS_END = 2 / 3;
+const LANE_END = 5 / 6;
 
 const values = readArguments(USAGE, {
   seconds: { type: 'string', default: '50' },
@@ -26,10 +28,16 @@ const seed = wholeNumber('seed', values.seed, 1, USAGE);
 const ms = wholeNumber('seconds', values.seconds, 1, USAGE) * MS_PER_SECOND;
 const startMs = performance.now();
 console.log(`seed ${seed}`);
-const rounds = await fuzz(seed, () => performance.now() >= startMs + ms * PARSERS_SHARE);
+const rounds = await fuzz(seed, () => performance.now() >= startMs + ms * PARSERS_END);
 console.log(`${rounds} inputs for each parser, nothing found`);
 // What is left open ends with the process.
 const site = { after: () => undefined };
-const connections = await fuzzHttpLane(site, seed, () => performance.now() >= startMs + ms);
+const connections = await fuzzHttpLane(
+  site,
+  seed,
+  () => performance.now() >= startMs + ms * LANE_END,
+);
 console.log(`${connections} connections for the HTTP lane, nothing found`);
+const heads = await fuzzHttpHeads(site, seed, () => performance.now() >= startMs + ms);
+console.log(`${heads} connections for the heads of HTTP requests, nothing found`);
 process.exit(0);

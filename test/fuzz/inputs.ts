@@ -5,7 +5,10 @@
 
 import { deflateRawSync } from 'node:zlib';
 import * as commands from '../../src/protocol/commands.ts';
+import { encodeControl } from '../../src/shared/control.ts';
 import type { Random } from '../support/seeded-random.ts';
+
+import { CERTIFICATE, KEY } from './certificate.ts';
 
 const SNAPPY = Buffer.from('ff060000734e61507059010500' + '00a0d3c6bb61', 'hex');
 const GRANT =
@@ -33,6 +36,15 @@ const EXAMPLES: readonly Buffer[] = [
     commands.line('SUB', 't', 'c'),
     commands.line('RDY', 2),
     commands.line('FIN', '0123456789abcdef'),
+  ]),
+  Buffer.from('{"pattern":"a.*:b?","priority":1,"definition":{"max-attempts":5,"msg-timeout":"1s"}}'),
+  Buffer.from('{"policies":[{"name":"p","pattern":"*","priority":-1,"definition":{"max-bytes":"1MiB"}}]}'),
+  Buffer.from('[policy.p]\npattern = "orders*"\npriority = 3\nexpires = "1h"\ndead-letter = "d"\n'),
+  Buffer.from(CERTIFICATE),
+  Buffer.from(KEY),
+  Buffer.concat([
+    encodeControl({ do: 'stats', topics: [1, 2], channels: [3], consumers: [] }),
+    encodeControl({ event: 'log', level: 'warn', text: 'x' }),
   ]),
   SNAPPY,
   deflateRawSync('some text that is repeated, some text that is repeated'),

@@ -3,7 +3,7 @@
  * way that its callers expect. What it throws beside that, or says against a second opinion, is a finding.
  */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -11,19 +11,28 @@ import { parseGoFields } from '../../src/daemon/go/go-fields.ts';
 import { JSON_DEPTH_MAX, jsonMembers, parseJson } from '../../src/daemon/go/json.ts';
 import { Query, unescapePercent } from '../../src/daemon/http/query.ts';
 import { parseConfigFile } from '../../src/daemon/options/config-file.ts';
+import { InvalidValue } from '../../src/daemon/options/invalid-value.ts';
 import { atOnce } from '../../src/daemon/slices.ts';
+import { peerTlsOptions } from '../../src/daemon/tls/peer-tls.ts';
+import { TlsContext } from '../../src/daemon/tls/tls-context.ts';
 import { Grant } from '../../src/main/auth/grant.ts';
 import { splitLines, takeSized } from '../../src/main/http/mpub-body.ts';
 import { OPTION_ROWS } from '../../src/main/options/options.ts';
 import { parsePeerInfo } from '../../src/main/peers/lookupd/peer-info.ts';
 import { ReplyParser } from '../../src/main/peers/lookupd/reply-parser.ts';
+import { parsePolicy, policyJson } from '../../src/main/policies/policy.ts';
+import { parsePolicyTables } from '../../src/main/policies/policy-tables.ts';
 import { Metadata } from '../../src/main/topics/metadata.ts';
 import type { Decoder } from '../../src/protocol/compression/codec.ts';
 import { DeflateDecoder } from '../../src/protocol/compression/deflate-decoder.ts';
 import { SnappyDecoder } from '../../src/protocol/compression/snappy-decoder.ts';
 import { AssertionError } from '../../src/shared/assert.ts';
+import { decodeControl } from '../../src/shared/control.ts';
+import { POLICIES_FILE, SIDECAR_DIRECTORY } from '../../src/shared/data-files.ts';
 import { BrokerTurns } from '../support/broker-turns.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { policyStoreOf } from '../support/policy-store.ts';
+import { CERTIFICATE, KEY } from './certificate.ts';
 
 /** Takes any bytes. Errors: throws, or rejects, with what is a finding. */
 export type Parser = (bytes: Buffer) => void | Promise<void>;
@@ -55,13 +64,8 @@ export const PARSERS: Readonly<Record<string, Parser>> = {
   lookupd: (bytes) => {
     const parser = new ReplyParser(BYTES_MAX);
     for (const piece of pieces(bytes)) {
-      let replies: Buffer[];
-      try {
-        replies = parser.push(piece);
-      } catch (error) {
-        allowRefusal(error);
-        return;
-      }
+      const replies = parser.push(piece);
+      if (replies instanceof Error) return;
       for (const reply of replies) parsePeerInfo(reply);
     }
     parsePeerInfo(bytes);
@@ -79,6 +83,14 @@ export const PARSERS: Readonly<Record<string, Parser>> = {
   snappy: (bytes) => decode(new SnappyDecoder(), bytes),
   deflate: (bytes) => decode(new DeflateDecoder(), bytes),
   'nsqd.dat': readMetadata,
+  policy: (bytes) => checkPolicy(parseJson(bytes.toString())),
+  'policies.json': readPolicies,
+  'policies in TOML': (bytes) => {
+    const file = parseConfigFile(bytes.toString(), OPTION_ROWS, ['policy']);
+    if (!(file instanceof InvalidValue)) parsePolicyTables(file.others.get('policy'));
+  },
+  'TLS files': readTls,
+  msgpack: decodeMsgpack,
   commands: async (bytes) => {
     // Its guard throws what a guard would end the client for.
     const broker = new BrokerTurns();
@@ -89,6 +101,66 @@ export const PARSERS: Readonly<Record<string, Parser>> = {
     }
   },
 };
+
+/** A policy is what it was after it has been written and read again. */
+function checkPolicy(given: unknown): void {
+  const policy = parsePolicy('p', given);
+  if (policy instanceof InvalidValue) return;
+  policy.pattern.matches('a-topic', 'a-channel');
+  const written = policyJson(policy);
+  const again = parsePolicy('p', JSON.parse(JSON.stringify(written)));
+  if (again instanceof InvalidValue || !isDeepStrictEqual(policyJson(again), written)) {
+    throw new Error('a policy is another one after it was written');
+  }
+}
+
+async function readPolicies(bytes: Buffer): Promise<void> {
+  await inDirectory(async (dataPath) => {
+    mkdirSync(join(dataPath, SIDECAR_DIRECTORY));
+    writeFileSync(join(dataPath, SIDECAR_DIRECTORY, POLICIES_FILE), bytes);
+    await refusing(policyStoreOf(dataPath).load());
+  });
+}
+
+/** The bytes in the place of each file in turn. */
+async function readTls(bytes: Buffer): Promise<void> {
+  await inDirectory(async (directory) => {
+    const good = { 'cert.pem': CERTIFICATE, 'key.pem': KEY, 'ca.pem': CERTIFICATE };
+    const options = {
+      tlsCert: join(directory, 'cert.pem'),
+      tlsKey: join(directory, 'key.pem'),
+      tlsRootCaFile: join(directory, 'ca.pem'),
+      tlsClientAuthPolicy: 'require-verify',
+      tlsMinVersion: 'tls1.2',
+    } as const;
+    for (const name of Object.keys(good)) {
+      for (const [file, text] of Object.entries(good)) {
+        writeFileSync(join(directory, file), file === name ? bytes : text);
+      }
+      (await refusing(TlsContext.load(options)))?.forgetKey();
+    }
+    await refusing(peerTlsOptions(options));
+  });
+}
+
+/** Only threads of the broker write it: any error will do, but nothing beside the value may change. */
+function decodeMsgpack(bytes: Buffer): void {
+  try {
+    decodeControl(bytes);
+  } catch (error) {
+    if (!(error instanceof Error) || error instanceof AssertionError) throw error;
+  }
+  for (const key in {}) throw new Error(`every object has got ${key}`);
+}
+
+async function inDirectory(use: (directory: string) => Promise<void>): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'ringmq-fuzz-'));
+  try {
+    await use(directory);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
 
 /** The second opinion is Node's own parser, which takes any depth. */
 function checkJson(text: string): void {
@@ -116,16 +188,13 @@ function checkJson(text: string): void {
 }
 
 async function readMetadata(bytes: Buffer): Promise<void> {
-  const dataPath = mkdtempSync(join(tmpdir(), 'ringmq-fuzz-'));
-  try {
+  await inDirectory(async (dataPath) => {
     writeFileSync(join(dataPath, 'nsqd.dat'), bytes);
     const say = (): void => undefined;
     const logger = { info: say, warn: say, error: say };
     const clock = new ManualClock();
     await refusing(new Metadata({ dataPath, source: () => [], clock, logger }).load());
-  } finally {
-    rmSync(dataPath, { recursive: true });
-  }
+  });
 }
 
 function decode(decoder: Decoder, bytes: Buffer): Promise<void> {
