@@ -9,7 +9,7 @@
  */
 
 import { randomInt } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { rethrowBug } from '../shared/assert.ts';
 import type { Clock, Timer } from '../shared/clock.ts';
@@ -17,6 +17,8 @@ import { errorText } from '../shared/error-text.ts';
 import type { Logger } from './log.ts';
 import { inSlices } from './slices.ts';
 
+/** More than such a file ever has: a million topics are 60 MB. Reading one takes memory and time of this size. */
+const FILE_BYTES_MAX = 256 * 1024 * 1024;
 const FILE_MODE = 0o600;
 const RANDOM_MAX = 2 ** 31;
 /** Delay between a failed save and the retry. */
@@ -161,6 +163,10 @@ export class SavedFile {
   async #read(): Promise<string | undefined> {
     const { path: file, title } = this.#setup;
     try {
+      const { size } = await stat(file);
+      if (size > FILE_BYTES_MAX) {
+        throw new Error(`it has ${size} bytes, ${FILE_BYTES_MAX} at most`);
+      }
       return await readFile(file, 'utf8');
     } catch (cause) {
       if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;

@@ -51,7 +51,8 @@ export function jsonMembers(text: string): JsonMember[] {
   }
 }
 
-function isTooDeep(text: string): boolean {
+/** Whether a text is nested deeper than `JSON_DEPTH_MAX`, if it is JSON at all. */
+export function isTooDeep(text: string): boolean {
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
     switch (text.charCodeAt(at)) {

@@ -8,6 +8,7 @@
  */
 
 import path from 'node:path';
+import { isTooDeep, JSON_DEPTH_MAX } from '../../daemon/go/json.ts';
 import type { Logger } from '../../daemon/log.ts';
 import { SavedFile } from '../../daemon/saved-file.ts';
 import { NSQD_VERSION } from '../../daemon/version.ts';
@@ -25,6 +26,8 @@ import {
 const FILE_NAME = 'nsqd.dat';
 /** Topics and channels that are serialized in one slice: a few milliseconds of work. */
 const ENTRIES_PER_SLICE = 4096;
+/** Characters of a strange value in a log line. */
+const EXCERPT_LENGTH = 200;
 
 /** A channel as it was saved. */
 export type SavedChannel = { name: ChannelName; isPaused: boolean };
@@ -136,11 +139,11 @@ export class Metadata {
 
   #parse(text: string): SavedTopic[] {
     const topics: SavedTopic[] = [];
-    for (const entry of listOf(objectOf(JSON.parse(text))['topics'])) {
+    for (const entry of listOf(objectOf(parse(text))['topics'])) {
       const topic = objectOf(entry);
       const name = parseTopicName(nameOf(topic));
       if (name === undefined) {
-        this.#setup.logger.warn(`skipping creation of invalid topic ${nameOf(topic)}`);
+        this.#setup.logger.warn(`skipping creation of invalid topic ${excerpt(nameOf(topic))}`);
         continue;
       }
       topics.push({
@@ -158,16 +161,32 @@ export class Metadata {
       const channel = objectOf(entry);
       const name = parseChannelName(nameOf(channel));
       if (name === undefined)
-        this.#setup.logger.warn(`skipping creation of invalid channel ${nameOf(channel)}`);
+        this.#setup.logger.warn(`skipping creation of invalid channel ${excerpt(nameOf(channel))}`);
       else channels.push({ name, isPaused: channel['paused'] === true });
     }
     return channels;
   }
 }
 
+/** Errors: throws when the text is not JSON, or is nested too deep to be what a broker has written. */
+function parse(text: string): unknown {
+  if (isTooDeep(text)) throw new Error(`objects within each other, more than ${JSON_DEPTH_MAX}`);
+  return JSON.parse(text);
+}
+
+/** A value in an error's text: lists and objects may be of any size. */
+function shown(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' && value !== null ? 'an object' : excerpt(JSON.stringify(value));
+}
+
+function excerpt(text: string): string {
+  return text.length > EXCERPT_LENGTH ? `${text.slice(0, EXCERPT_LENGTH)}…` : text;
+}
+
 function objectOf(value: unknown): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new Error(`expected an object, got ${JSON.stringify(value)}`);
+    throw new Error(`expected an object, got ${shown(value)}`);
   }
   // Any key may be read; the values are unknown.
   return value as Record<string, unknown>;
@@ -175,12 +194,12 @@ function objectOf(value: unknown): Record<string, unknown> {
 
 function listOf(value: unknown): unknown[] {
   if (value === undefined || value === null) return [];
-  if (!Array.isArray(value)) throw new Error(`expected a list, got ${JSON.stringify(value)}`);
+  if (!Array.isArray(value)) throw new Error(`expected a list, got ${shown(value)}`);
   return value;
 }
 
 function nameOf(entry: Record<string, unknown>): string {
   const name = entry['name'] ?? '';
-  if (typeof name !== 'string') throw new Error(`expected a name, got ${JSON.stringify(name)}`);
+  if (typeof name !== 'string') throw new Error(`expected a name, got ${shown(name)}`);
   return name;
 }

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -130,9 +139,11 @@ const UNREADABLE = [
   '{"topics":[5]}',
   '{"topics":[{"name":5}]}',
   '{"topics":[{"name":"t","channels":{}}]}',
+  `{"topics":${'['.repeat(9000)}${']'.repeat(9000)}}`,
+  `{"topics":${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}}`,
 ];
 for (const text of UNREADABLE) {
-  test(`Metadata: a file of ${JSON.stringify(text)} is refused and left alone`, async (t) => {
+  test(`Metadata: a file of ${JSON.stringify(text.slice(0, 40))} is refused and left alone`, async (t) => {
     const { metadata, file } = await setup(t);
     await writeFile(file, text);
 
@@ -143,6 +154,16 @@ for (const text of UNREADABLE) {
     assert.equal(await readFile(file, 'utf8'), text);
   });
 }
+
+test('Metadata: a file that is larger than any list of topics is refused unread', async (t) => {
+  const { metadata, file } = await setup(t);
+  await writeFile(file, '');
+  await truncate(file, 300 * 1024 * 1024);
+
+  await assert.rejects(metadata.load(), {
+    message: `failed to read metadata from ${file} - it has 314572800 bytes, 268435456 at most`,
+  });
+});
 
 test('Metadata: a file that cannot be read is no empty file', async (t) => {
   const { metadata, file } = await setup(t);
