@@ -34,6 +34,9 @@ export class UncaughtErrors {
   /** Resolves with the first bug, after it is logged. */
   readonly bug: Promise<Error>;
 
+  readonly #resolve: (bug: Error) => void;
+  readonly #logger: Pick<Logger, 'fatal'>;
+
   /** Starts listening. */
   constructor(
     guard: Pick<Guard, 'note'>,
@@ -42,14 +45,21 @@ export class UncaughtErrors {
   ) {
     const { promise, resolve } = Promise.withResolvers<Error>();
     this.bug = promise;
+    this.#resolve = resolve;
+    this.#logger = logger;
     source.on('uncaughtException', (error) => {
       if (isOfNetwork(error)) {
         guard.note('an uncaught network error', error);
         return;
       }
-      logger.fatal(`this is a bug in ringmq, which ends it - ${stackText(error)}`);
-      resolve(error instanceof Error ? error : new Error(String(error)));
+      this.take(error);
     });
+  }
+
+  /** Takes a bug that somebody has caught and cannot handle. */
+  take(error: unknown): void {
+    this.#logger.fatal(`this is a bug in ringmq, which ends it - ${stackText(error)}`);
+    this.#resolve(error instanceof Error ? error : new Error(String(error)));
   }
 }
 

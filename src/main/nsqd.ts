@@ -14,6 +14,7 @@ import { listenAt } from '../daemon/listen-address.ts';
 import type { Logger } from '../daemon/log.ts';
 import type { Surroundings } from '../daemon/surroundings.ts';
 import { peerTlsOptions } from '../daemon/tls/peer-tls.ts';
+import { reloadCertificate } from '../daemon/tls/certificate-reload.ts';
 import { TlsContext } from '../daemon/tls/tls-context.ts';
 import { productLine, versionLine } from '../daemon/version.ts';
 import { rethrowBug } from '../shared/assert.ts';
@@ -35,7 +36,7 @@ import type { PumpHandle } from './pumps/pump-handle.ts';
 import { Turn } from './pumps/turn.ts';
 import { crashOf, WorkerPools } from './pumps/worker-pools.ts';
 import { MemoryMonitor } from './stats/memory-statistics.ts';
-import { StatsCollector } from './stats/stats-collector.ts';
+import { StatsCollector, TOTALS } from './stats/stats-collector.ts';
 import { foundText, resourceLines, storedFiles } from './storage/start-report.ts';
 import { Storage } from './storage/storage.ts';
 import type { Connection } from './tcp/connection.ts';
@@ -43,9 +44,6 @@ import { Deadlines } from './tcp/deadlines.ts';
 import { TcpServer } from './tcp/tcp-server.ts';
 import { BrokerOperations } from './topics/broker-operations.ts';
 import { BrokerCore } from './topics/core.ts';
-
-/** All topics and channels, without clients. */
-const TOTALS = { topic: undefined, channel: undefined, withClients: false };
 
 export class Nsqd {
   /** Resolves when the broker cannot continue, with the reason. */
@@ -233,8 +231,8 @@ export class Nsqd {
     tls?.forgetKey();
   }
 
-  /** Ends the broker in nsqd's order, with everything in memory on disk. Errors: rejects when that fails. */
-  async close(): Promise<void> {
+  /** Ends the broker in nsqd's order. Resolves with what could not be written, or null. Errors: rejects with a bug. */
+  async close(): Promise<string | null> {
     this.#isExiting = true;
     this.#tcp.close();
     await this.#http.stop();
@@ -242,24 +240,18 @@ export class Nsqd {
     await this.#statsd?.stop();
     await this.#httpClient.close();
     this.#logger.info('NSQ: closing topics');
-    const error = await this.#closeStorage(this.#core.pumps);
-    if (error === null) await this.#pools.ended;
+    const failure = await this.#closeStorage(this.#core.pumps);
     // Threads that hang are the caller's to end; this must be said first.
-    if (error !== null) throw new Error(error);
+    if (failure !== null) return failure;
+    // The crash of a thread is told by `failed`.
+    await this.#pools.ended.catch(() => new Promise(() => undefined));
     await this.#stopThreads();
     this.#logger.info('NSQ: bye');
+    return null;
   }
 
-  /** Reloads certificate and key for new connections. A bad one is logged, and the old one stays in use. */
-  async reloadCertificate(): Promise<void> {
-    if (this.#tls === null) return;
-    try {
-      await this.#tls.reload();
-      this.#logger.info('TLS: certificate reloaded');
-    } catch (error) {
-      this.#guard.noteUnforeseen('the new certificate', error);
-      this.#logger.error(`TLS: the old certificate stays in use - ${errorText(error)}`);
-    }
+  reloadCertificate(): Promise<void> {
+    return reloadCertificate(this.#tls, this.#guard, this.#logger);
   }
 
   /** Policies that can be set while the broker runs. */
@@ -268,14 +260,15 @@ export class Nsqd {
   }
 
   /**
-   * Writes what is in memory to disk after a bug or the crash of a thread, as far as threads still run.
+   * Writes what is in memory to disk after a bug or the crash of a thread, as far as threads still run, also in the
+   * middle of `close`.
    * Resolves with what went wrong, or null.
    */
   async rescue(): Promise<string | null> {
     this.#isExiting = true;
-    this.#tcp.close();
-    void this.#http.stop();
-    this.#lookupd.stop();
+    const stops = [() => this.#tcp.close(), () => this.#http.stop(), () => this.#lookupd.stop()];
+    // What has thrown before may throw again, and must not keep the rest from being done.
+    void Promise.allSettled(stops.map(async (stop) => await stop()));
     const pumps = this.#core.pumps.filter((_, index) => this.#pools.canClose(index));
     const closing = this.#closeStorage(pumps);
     // A bug may have ended it.

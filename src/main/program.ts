@@ -81,7 +81,8 @@ async function runBroker(
   const reloads = options.tlsCert !== '' || policies.length > 0;
   const signals = new EndSignals(clock, endSignals(reloads));
   const guard = new Guard(clock, logger);
-  const { bug } = new UncaughtErrors(guard, logger);
+  const uncaught = new UncaughtErrors(guard, logger);
+  const { bug } = uncaught;
   const starting = Nsqd.start(options, { logger, clock, guard }, policies);
   const readPolicies = (): readonly Policy[] | InvalidValue => {
     const tables = readConfigTables(config.path, { readFile });
@@ -98,27 +99,32 @@ async function runBroker(
   guardInspector(logger);
   // Node itself does so only when the process ends by itself.
   flushCompileCache();
-  const end = (code: number): Promise<never> => endProcess(code, nsqd, clock);
-  const outcome = await Promise.race([signals.first, nsqd.failed, bug.then(() => BUG)]);
-  if (outcome instanceof Error || outcome === BUG) {
-    if (outcome !== BUG) logger.fatal(outcome.message);
-    await rescue(nsqd, clock, logger);
-    await end(1);
-    return;
-  }
-  logger.info(`received ${outcome}, ending`);
-  const ending = nsqd.close().then(
-    () => 0,
-    (error: unknown) => {
-      logger.fatal(errorText(error));
-      return 1;
-    },
-  );
+  const crash = nsqd.failed.then((error): typeof BUG => {
+    logger.fatal(error.message);
+    return BUG;
+  });
+  const failure = Promise.race([crash, bug.then((): typeof BUG => BUG)]);
   const hurry = signals.second.then((signal) => {
     logger.fatal(`received a second ${signal}, ending at once; what is in memory is lost`);
     return 1;
   });
-  await end(await Promise.race([ending, hurry, bug.then(() => 1)]));
+  const close = (signal: NodeJS.Signals): Promise<number | typeof BUG> => {
+    logger.info(`received ${signal}, ending`);
+    return nsqd.close().then(
+      (unwritten) => {
+        if (unwritten !== null) logger.fatal(unwritten);
+        return unwritten === null ? 0 : 1;
+      },
+      (error: unknown) => {
+        uncaught.take(error);
+        return BUG;
+      },
+    );
+  };
+  const outcome = await Promise.race([signals.first, failure]);
+  const code = outcome === BUG ? BUG : await Promise.race([close(outcome), hurry, failure]);
+  if (code === BUG) await Promise.race([rescue(nsqd, clock, logger), hurry]);
+  await endProcess(code === BUG ? 1 : code, nsqd, clock);
 }
 
 /** Writes what is in memory to disk after a failure, if that is still possible. */

@@ -75,6 +75,7 @@ export class PumpHandle {
   readonly #heldTopics = new Map<number, (() => void)[]>();
   /** Whether something has become visible since the bell was last rung. */
   #isBellDue = false;
+  #closing: Promise<ControlReply> | null = null;
 
   /** The publish record that is being filled: offset, end of the claim, end of what is filled. */
   #openTopic = 0;
@@ -217,6 +218,12 @@ export class PumpHandle {
     // Later publishes may become visible at any time, so this must be visible before.
     this.#publish();
     return new Promise((resolve) => this.#replies.set(token, resolve));
+  }
+
+  /** Asks the pump to write everything to disk and to end. Everybody who asks gets the same reply. */
+  close(): Promise<ControlReply> {
+    this.#closing ??= this.request({ do: 'close' });
+    return this.#closing;
   }
 
   /** Makes everything visible to the pump, and wakes it. */

@@ -33,6 +33,8 @@ import type {
   TopicStatistics,
 } from './stats.ts';
 
+/** All topics and channels, without clients. */
+export const TOTALS = { topic: undefined, channel: undefined, withClients: false };
 /** How long to wait for a pump's answer. Units: ms. */
 const PATIENCE_MS = 1000;
 /** Clients that one slice checks for producers. */

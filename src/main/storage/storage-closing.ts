@@ -19,7 +19,7 @@ type Hang = { readonly text: string; readonly ms: number };
 
 /** What is closed. */
 export type StorageToClose = {
-  readonly pumps: readonly Pick<PumpHandle, 'request'>[];
+  readonly pumps: readonly Pick<PumpHandle, 'close'>[];
   readonly metadata: Pick<Metadata, 'persist' | 'failure'>;
   readonly clock: Clock;
   /** Why a disk queue does not take what is to be written at the moment, or null. */
@@ -36,7 +36,7 @@ export type StorageToClose = {
  */
 export async function closeStorage(storage: StorageToClose): Promise<string | null> {
   const { pumps, metadata, clock } = storage;
-  const closing = Promise.all(pumps.map((pump) => pump.request({ do: 'close' })));
+  const closing = Promise.all(pumps.map((pump) => pump.close()));
   const all = Promise.all([closing, metadata.persist()]);
   const abandoned = Promise.withResolvers<string>();
   const look = (): void => {

@@ -17,7 +17,7 @@ class Setup {
 
   constructor() {
     closeStorage({
-      pumps: [{ request: () => this.pump.promise }],
+      pumps: [{ close: () => this.pump.promise }],
       metadata: this,
       clock: this.clock,
       queueError: () => this.queueError,
