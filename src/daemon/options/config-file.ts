@@ -7,6 +7,7 @@
  */
 
 import { parse, TomlError } from 'smol-toml';
+import { hideCredentialsIn } from '../credentials.ts';
 import { InvalidValue } from './invalid-value.ts';
 import { suggestion } from './nearest-word.ts';
 import type { OptionRows } from './option-table.ts';
@@ -114,7 +115,9 @@ function hasZeroByte(value: unknown): boolean {
   return typeof value === 'string' && value.includes('\0');
 }
 
-/** A value as an error shows it. */
+/** A value as an error shows it: without the passwords of URLs. */
 function spell(value: unknown): string {
-  return JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? Number(part) : part));
+  return hideCredentialsIn(
+    JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? Number(part) : part)),
+  );
 }

@@ -6,6 +6,7 @@
  * Thread: main. Source: nsq `QueryAnyAuthd`, `QueryAuthd`.
  */
 
+import { hideCredentials } from '../../daemon/credentials.ts';
 import { goJson, goQuote } from '../../daemon/go/go-text.ts';
 import type { Guard } from '../../daemon/guard.ts';
 import type { HttpClient, HttpResponse } from '../../daemon/http-client.ts';
@@ -42,8 +43,6 @@ const QUOTED_BYTES_MAX = 256;
 const SEARCHED_BYTES_MAX = 4096;
 /** Replaces a secret. */
 const HIDDEN = '***';
-/** Of a URL. */
-const CREDENTIALS = /\/\/[^/@]*@/;
 /** Bytes that a form does not encode: letters, digits and these. */
 const PLAIN = /^[A-Za-z0-9._~-]$/;
 const FORM_BYTES = Array.from({ length: 256 }, formByte);
@@ -81,8 +80,8 @@ export class AuthServers {
       try {
         return await grantOf(await this.#ask(urlOf(address), question), question.secret);
       } catch (error) {
-        guard.noteUnforeseen(`auth server ${shown(address)}`, error);
-        failures.push(`failed to auth against ${shown(address)} - ${reasonOf(error)}`);
+        guard.noteUnforeseen(`auth server ${hideCredentials(address)}`, error);
+        failures.push(`failed to auth against ${hideCredentials(address)} - ${reasonOf(error)}`);
       }
     }
     throw new Error(failures.join('; '));
@@ -97,11 +96,6 @@ export class AuthServers {
 
 function urlOf(address: string): string {
   return address.includes('://') ? address : `http://${address}/auth`;
-}
-
-/** An address as the log shows it: without a user's name and password. */
-function shown(address: string): string {
-  return address.replace(CREDENTIALS, `//${HIDDEN}@`);
 }
 
 async function grantOf({ status, body }: HttpResponse, secret: Buffer): Promise<Grant> {

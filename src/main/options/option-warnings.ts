@@ -5,6 +5,7 @@
  */
 
 import { isIPv6 } from 'node:net';
+import { hideCredentials } from '../../daemon/credentials.ts';
 import { isHostName, joinHostPort } from '../../daemon/host-port.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
 import { suggestion } from '../../daemon/options/nearest-word.ts';
@@ -43,11 +44,14 @@ function exampleHost(given: string): string {
 }
 
 function authWarning(given: string): string[] {
-  if (!given.includes('://')) return peerWarning('auth-http-address', given, AUTH_PORT);
+  if (!given.includes('://')) {
+    // A user's name and password may stand before it.
+    return peerWarning('auth-http-address', given.slice(given.lastIndexOf('@') + 1), AUTH_PORT);
+  }
   if (URL.canParse(given) && /^https?:/i.test(given)) return [];
   const example = `http://127.0.0.1:${AUTH_PORT}/auth`;
   return [
-    `--auth-http-address ${JSON.stringify(given)} is no URL of HTTP; write for example ${example}`,
+    `--auth-http-address ${JSON.stringify(hideCredentials(given))} is no URL of HTTP; write for example ${example}`,
   ];
 }
 

@@ -179,6 +179,13 @@ for (const [words, warnings] of [
     ],
   ],
   [
+    ['--auth-http-address=ftp://user:pass@host', '--auth-http-address=user:pass@host'],
+    [
+      '--auth-http-address "ftp://***@host" is no URL of HTTP; write for example http://127.0.0.1:4181/auth',
+      '--auth-http-address "host" has no port; write for example host:4181',
+    ],
+  ],
+  [
     ['--broadcast-address=host:4150'],
     ['--broadcast-address "host:4150" must be a host alone, without a port and without brackets'],
   ],
@@ -190,7 +197,7 @@ for (const [words, warnings] of [
     ['--broadcast-address='],
     ['--broadcast-address "" is no host: consumers cannot reach it; write for example broker-1'],
   ],
-  [['--broadcast-address=::1', '--lookupd-tcp-address=[::1]:1', '--auth-http-address=a:1'], []],
+  [['--broadcast-address=::1', '--lookupd-tcp-address=[::1]:1', '--auth-http-address=u:p@a:1'], []],
 ] as const) {
   test(`parseCommandLine: warns of ${words.join(' ')}`, () => {
     const files = {
