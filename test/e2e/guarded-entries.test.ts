@@ -146,6 +146,16 @@ const ENTRIES: readonly Entry[] = [
     },
     logged: /ERROR: 127\.0\.0\.1:\d+: its input/,
   },
+  {
+    what: 'a layer of a client',
+    method: { module: 'main/tcp/client-transport.ts', owner: 'ClientTransport', name: 'compress' },
+    provoke: async (t, broker) => {
+      const wanted = sized('{"snappy":true,"feature_negotiation":true}');
+      const client = await WireClient.connect(t, broker, line('IDENTIFY'), wanted);
+      assert.equal((await client.textsToEnd()).length, 1);
+    },
+    logged: /ERROR: client\(127\.0\.0\.1:\d+\): its input/,
+  },
 ];
 const lookupdOf = new WeakMap<TestContext, FakeLookupd>();
 

@@ -22,12 +22,13 @@ import {
   type TLSSocket,
   type TlsOptions,
 } from 'node:tls';
+import { rethrowBug } from '../../shared/assert.ts';
 import type { TlsVersion } from '../options/option-kinds.ts';
 import { systemErrorText } from '../system-error.ts';
 import {
   CertificateRequired,
   handshakeFailure,
-  type TlsFailure,
+  TlsFailure,
   tlsErrorText,
 } from './tls-failure.ts';
 
@@ -150,9 +151,16 @@ export class TlsContext {
   /** Rejects a client that must present a certificate and has not. */
   #admit(socket: TLSSocket): TLSSocket | TlsFailure {
     const isRequired = this.#options.tlsClientAuthPolicy === 'require';
-    if (!isRequired || socket.getPeerX509Certificate() !== undefined) return socket;
+    let failure: TlsFailure = new CertificateRequired();
+    try {
+      if (!isRequired || socket.getPeerX509Certificate() !== undefined) return socket;
+    } catch (cause) {
+      // It is the client's, and nobody has verified it.
+      rethrowBug(cause);
+      failure = new TlsFailure('tls: the certificate of the client cannot be read', { cause });
+    }
     socket.destroy();
-    return new CertificateRequired();
+    return failure;
   }
 }
 

@@ -9,9 +9,9 @@
 
 import type { Socket } from 'node:net';
 import { remoteHost } from '../../daemon/remote-host.ts';
+import { TlsFailure } from '../../daemon/tls/tls-failure.ts';
 import { ClientError } from '../../protocol/client-error.ts';
 import { errorFrame, HEARTBEAT_FRAME, OK_FRAME } from '../../protocol/frames.ts';
-import { rethrowBug } from '../../shared/assert.ts';
 import { errorText } from '../../shared/error-text.ts';
 import { AuthState } from '../auth/auth-state.ts';
 import type { BodyGatherer } from '../limits/body-share.ts';
@@ -225,9 +225,10 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     this.#putOn(layers).then(
       this.#context.guard.around(this, () => this.#onUpgraded()),
       (error: unknown) => {
-        rethrowBug(error);
+        this.#context.guard.noteUnforeseen(`client(${this})`, error);
         this.#context.logger.error(`client(${this}) - ${errorText(error)}`);
-        this.#finishInput();
+        if (error instanceof TlsFailure) this.#finishInput();
+        else this.destroy();
       },
     );
   }

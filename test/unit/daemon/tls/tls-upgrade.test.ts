@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect, TLSSocket } from 'node:tls';
 import { makeCertificate, writeFiles } from '../../../../scripts/bench/certificates.ts';
 import { TlsContext, type TlsContextOptions } from '../../../../src/daemon/tls/tls-context.ts';
 import { tlsFacts } from '../../../../src/daemon/tls/tls-facts.ts';
@@ -265,6 +265,23 @@ for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
     });
   }
 }
+
+test('upgradeToTls: a certificate of a client that cannot be read costs only that client', async (t) => {
+  const context = await loadContext(t, { tlsClientAuthPolicy: 'require' });
+  const { client, outcome } = await attempt(t, context);
+  const read = t.mock.method(TLSSocket.prototype, 'getPeerX509Certificate', () => {
+    throw new TypeError('provoked');
+  });
+
+  const shown = { cert: CLIENT.cert, key: CLIENT.key };
+  const [failure] = await Promise.all([outcome, handshake(client, shown)]);
+
+  assert.equal(failureText(failure), 'tls: the certificate of the client cannot be read');
+  read.mock.restore();
+  const next = await attempt(t, context);
+  await handshake(next.client, shown);
+  assert.ok((await next.outcome) instanceof TLSSocket);
+});
 
 test('upgradeToTls: an error right behind the handshake harms nobody', async (t) => {
   const { client, outcome, server } = await attempt(t, await loadContext(t));
