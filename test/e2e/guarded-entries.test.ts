@@ -147,6 +147,14 @@ const ENTRIES: readonly Entry[] = [
     logged: /ERROR: 127\.0\.0\.1:\d+: its input/,
   },
   {
+    what: 'a connection for HTTP',
+    method: { module: 'main/limits/connection-limit.ts', owner: 'ConnectionLimit', name: 'tryEnter' },
+    provoke: async (_t, broker) => {
+      await assert.rejects(ask(broker, '/ping'));
+    },
+    logged: /ERROR: HTTP client 127\.0\.0\.1:\d+: its input/,
+  },
+  {
     what: 'a layer of a client',
     method: { module: 'main/tcp/client-transport.ts', owner: 'ClientTransport', name: 'compress' },
     provoke: async (t, broker) => {
@@ -175,8 +183,8 @@ for (const { what, method, flags, ready, provoke, logged } of ENTRIES) {
     await broker.logged(
       new RegExp(`${logged.source} cannot be handled - TypeError: provoked at `),
     );
-    assert.deepEqual(await ask(broker, '/ping'), { status: 200, text: 'OK' });
     rmSync(trigger);
+    assert.deepEqual(await ask(broker, '/ping'), { status: 200, text: 'OK' });
     const statistics = JSON.parse((await ask(broker, '/stats?format=json')).text);
     assert.ok(statistics.failed_input_count >= 1);
     assert.doesNotMatch(broker.log, /FATAL/);

@@ -96,13 +96,17 @@ export class Exchange {
       this.#response.writeContinue();
     }
     const wantedBytes = prefixBytes + (declaredBytes(this.#request) ?? limitBytes);
-    const onPart = (bytes: number): void => this.#notePart(bytes, wantedBytes);
-    gatherBody(this.#request, prefixBytes, limitBytes, onPart, (body) => {
-      try {
-        onGathered(body);
-      } catch (error) {
-        this.fail(error);
-      }
+    const sender = httpSender(this.#request.socket);
+    gatherBody(this.#request, prefixBytes, limitBytes, {
+      guarded: (callback) => this.#guard.around(sender, callback),
+      onPart: (bytes) => this.#notePart(bytes, wantedBytes),
+      onGathered: (body) => {
+        try {
+          onGathered(body);
+        } catch (error) {
+          this.fail(error);
+        }
+      },
     });
   }
 

@@ -163,7 +163,9 @@ export class HttpServer {
   /** Keeps Node's own listener for the connections that Node serves. */
   #listenForConnections(server: Server | SecureServer): void {
     if (!this.#isPlain) {
-      server.on('connection', (socket: Socket) => void this.#admit(socket));
+      server.on('connection', (socket: Socket) => {
+        this.#guarded(socket, () => void this.#admit(socket));
+      });
       return;
     }
     const serve = server.listeners('connection');
@@ -174,8 +176,17 @@ export class HttpServer {
     };
     server.on('connection', (socket: Socket | FinalSocket) => {
       if (socket instanceof FinalSocket) leave(socket);
-      else this.#onPlain(socket, leave);
+      else this.#guarded(socket, () => this.#onPlain(socket, leave));
     });
+  }
+
+  /** Disconnects the client if an exception occurs. */
+  #guarded(socket: Socket, handle: () => void): void {
+    try {
+      handle();
+    } catch (error) {
+      this.#guard.end(httpSender(socket), error);
+    }
   }
 
   #onPlain(accepted: Socket, leave: (socket: Socket | FinalSocket) => void): void {
@@ -208,11 +219,7 @@ export class HttpServer {
       refuseRequest(response);
       return;
     }
-    try {
-      this.#take(request, response, awaitsContinue);
-    } catch (error) {
-      this.#guard.end(httpSender(socket), error);
-    }
+    this.#guarded(socket, () => this.#take(request, response, awaitsContinue));
   }
 
   #take(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
@@ -237,15 +244,13 @@ export class HttpServer {
   #onConnect(request: IncomingMessage, socket: Socket): void {
     // Node has detached from the socket.
     socket.on('error', () => socket.destroy());
-    try {
+    this.#guarded(socket, () => {
       this.#connection(socket).end(framingRefusal(request) ?? connectRefusal(request.url));
-    } catch (error) {
-      this.#guard.end(httpSender(socket), error);
-    }
+    });
   }
 
   #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-    try {
+    this.#guarded(socket, () => {
       const connection = this.#connection(socket);
       const bare =
         this.#isPlain && !connection.isRefused ? bareLineRequest(error, socket) : undefined;
@@ -255,9 +260,7 @@ export class HttpServer {
         connection.leave();
         this.#server.emit('connection', new FinalSocket(socket, bare));
       }
-    } catch (cause) {
-      this.#guard.end(httpSender(socket), cause);
-    }
+    });
   }
 
   #connection(socket: Socket): Connection {

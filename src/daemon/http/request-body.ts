@@ -19,6 +19,16 @@ const DOUBLED_BYTES_MAX = 256 * 1024;
  */
 export type GatheredBody = { readonly bytes: Buffer; readonly isWhole: boolean };
 
+/** What is called while a body comes. */
+type BodyCallbacks = {
+  /** Wraps a callback for what the client sends: an exception in it disconnects the client. */
+  readonly guarded: <Arguments extends readonly unknown[]>(
+    callback: (...given: Arguments) => void,
+  ) => (...given: Arguments) => void;
+  readonly onPart: (bytes: number) => void;
+  readonly onGathered: (body: GatheredBody) => void;
+};
+
 /** The declared length of the body; undefined for a chunked body. Units: bytes. */
 export function declaredBytes(request: IncomingMessage): number | undefined {
   const declared = request.headers['content-length'];
@@ -39,8 +49,7 @@ export function gatherBody(
   request: IncomingMessage,
   prefixBytes: number,
   limitBytes: number,
-  onPart: (bytes: number) => void,
-  onGathered: (body: GatheredBody) => void,
+  { guarded, onPart, onGathered }: BodyCallbacks,
 ): void {
   const declared = declaredBytes(request);
   const first = declared ?? Math.min(UNDECLARED_BYTES, limitBytes);
@@ -61,7 +70,7 @@ export function gatherBody(
     finish(declared === 0);
     return;
   }
-  request.on('data', (chunk: Buffer) => {
+  const onData = guarded((chunk: Buffer) => {
     if (isDone) return;
     const room = prefixBytes + limitBytes - size;
     const wanted = Math.min(chunk.length, room);
@@ -75,13 +84,17 @@ export function gatherBody(
       onPart(size);
     }
   });
+  request.on('data', onData);
   // If many clients disconnect during large bodies, the garbage collector frees their memory too late.
   request.once('close', () => {
     if (!isDone) free(bytes);
     isDone = true;
   });
   // Only a chunked body is completed by the `end` event.
-  if (declared === undefined) request.on('end', () => finish(true));
+  if (declared === undefined) {
+    const onEnd = guarded(() => finish(true));
+    request.on('end', onEnd);
+  }
 }
 
 /**

@@ -27,15 +27,13 @@ for (const [name, headers] of [
       return allocate(bytes);
     });
     let gathered: GatheredBody | undefined;
-    gatherBody(
-      request,
-      0,
-      2 * MIB,
-      () => undefined,
-      (whole) => {
+    gatherBody(request, 0, 2 * MIB, {
+      guarded: (callback) => callback,
+      onPart: () => undefined,
+      onGathered: (whole) => {
         gathered = whole;
       },
-    );
+    });
 
     for (let at = 0; at < body.length; at += 64 * KIB) {
       request.emit('data', body.subarray(at, at + 64 * KIB));
@@ -47,3 +45,30 @@ for (const [name, headers] of [
     assert.ok(gathered?.bytes.equals(body));
   });
 }
+
+test('gatherBody: what throws while a body comes goes to the guard', (t) => {
+  const request = requestWith({ 'transfer-encoding': 'chunked' });
+  const thrown: unknown[] = [];
+  gatherBody(request, 0, 2 * MIB, {
+    guarded:
+      (callback) =>
+      (...given) => {
+        try {
+          callback(...given);
+        } catch (error) {
+          thrown.push(error);
+        }
+      },
+    onPart: () => undefined,
+    onGathered: () => undefined,
+  });
+  // As of a process that has no more memory.
+  const error = new RangeError('Array buffer allocation failed');
+  t.mock.method(Buffer, 'allocUnsafe', () => {
+    throw error;
+  });
+
+  request.emit('data', Buffer.alloc(64 * KIB));
+
+  assert.deepEqual(thrown, [error]);
+});
