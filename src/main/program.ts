@@ -88,7 +88,7 @@ async function runBroker(
     const tables = readConfigTables(config.path, { readFile });
     return tables instanceof InvalidValue ? tables : parsePolicyTables(tables.policies);
   };
-  if (reloads) reloadOnHangUp(starting, readPolicies);
+  if (reloads) reloadOnHangUp(starting, readPolicies, guard);
   let nsqd: Nsqd;
   try {
     nsqd = await Promise.race([starting, bug.then((error) => Promise.reject(error))]);
@@ -147,11 +147,16 @@ function endSignals(reloads: boolean): NodeJS.Signals[] {
 function reloadOnHangUp(
   starting: Promise<Nsqd>,
   policies: () => readonly Policy[] | InvalidValue,
+  guard: Guard,
 ): void {
   process.on('SIGHUP', () => {
     starting.then(
       (nsqd) => {
-        nsqd.policies.reload(policies());
+        try {
+          nsqd.policies.reload(policies());
+        } catch (error) {
+          guard.note('the policies of the configuration file cannot be handled', error);
+        }
         return nsqd.reloadCertificate();
       },
       // The caller that starts the broker reports why it fails.

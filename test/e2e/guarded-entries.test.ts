@@ -113,6 +113,19 @@ const ENTRIES: readonly Entry[] = [
     logged: /ERROR: the new certificate: its input/,
   },
   {
+    what: 'a signal that reloads policies',
+    method: { module: 'main/policies/policy-store.ts', owner: 'PolicyStore', name: 'reload' },
+    flags: async (_t, { dataPath }) => {
+      const config = join(dataPath, 'ringmq.toml');
+      writeFileSync(config, '[policy.p]\npattern = "*"\nmax-attempts = 5\n');
+      return [`--config=${config}`];
+    },
+    provoke: async (_t, broker) => {
+      broker.signal('SIGHUP');
+    },
+    logged: /ERROR: the policies of the configuration file/,
+  },
+  {
     what: 'a timer of a client',
     method: { module: 'main/tcp/connection.ts', owner: 'Connection', name: 'onHeartbeat' },
     provoke: async (t, broker) => {
