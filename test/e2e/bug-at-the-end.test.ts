@@ -6,7 +6,7 @@ import { BrokerSite } from '../support/broker-process.ts';
 import { ask, topicStats } from '../support/broker-stats.ts';
 import { type Method, throwingPreload } from '../support/throwing-preload.ts';
 
-const LIMIT = { timeout: 30_000 };
+const LIMIT = { timeout: 60_000 };
 
 /** What the clean end calls, in its order. */
 const STEPS: readonly Method[] = [

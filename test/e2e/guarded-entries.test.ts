@@ -14,7 +14,7 @@ import { FakeLookupd } from '../support/fake-lookupd.ts';
 import { type Method, throwingPreload } from '../support/throwing-preload.ts';
 import { WireClient } from '../support/wire-client.ts';
 
-const LIMIT = { timeout: 30_000 };
+const LIMIT = { timeout: 60_000 };
 const IDENTIFY = Buffer.concat([line('IDENTIFY'), sized('{"heartbeat_interval":1000}')]);
 
 /** A way into the broker from outside. */
@@ -162,10 +162,21 @@ const ENTRIES: readonly Entry[] = [
   {
     what: 'a connection for HTTP',
     method: { module: 'main/limits/connection-limit.ts', owner: 'ConnectionLimit', name: 'tryEnter' },
-    provoke: async (_t, broker) => {
-      await assert.rejects(ask(broker, '/ping'));
+    provoke: async (t, broker) => {
+      const client = await WireClient.connectSilently(t, broker.httpPort);
+      assert.equal(await client.next(), null);
     },
     logged: /ERROR: HTTP client 127\.0\.0\.1:\d+: its input/,
+  },
+  {
+    what: 'an answer of a worker thread',
+    method: { module: 'main/tcp/response-order.ts', owner: 'ResponseOrder', name: 'settle' },
+    flags: async () => ['--mem-queue-size=0'],
+    provoke: async (t, broker) => {
+      const client = await WireClient.connect(t, broker, pub('t', 'body'));
+      assert.deepEqual(await client.textsToEnd(), []);
+    },
+    logged: /ERROR: 127\.0\.0\.1:\d+: its input/,
   },
   {
     what: 'a layer of a client',

@@ -176,7 +176,7 @@ export class HttpServer {
     };
     server.on('connection', (socket: Socket | FinalSocket) => {
       if (socket instanceof FinalSocket) leave(socket);
-      else this.#guarded(socket, () => this.#onPlain(socket, leave));
+      else this.#onPlain(socket, leave);
     });
   }
 
@@ -191,10 +191,13 @@ export class HttpServer {
 
   #onPlain(accepted: Socket, leave: (socket: Socket | FinalSocket) => void): void {
     const lane = this.#lane;
+    // Sharing leaves the old socket without its connection.
     const socket = lane === undefined ? accepted : shareReads(accepted, true);
-    const isAdmitted = this.#admit(socket);
-    if (!isAdmitted || lane === undefined || socket === accepted) leave(socket);
-    else lane.take(socket, this.#listener, leave);
+    this.#guarded(socket, () => {
+      const isAdmitted = this.#admit(socket);
+      if (!isAdmitted || lane === undefined || socket === accepted) leave(socket);
+      else lane.take(socket, this.#listener, leave);
+    });
   }
 
   /** Counts a connection. Returns whether it may be served. */

@@ -28,7 +28,7 @@ import { ConnectionDeadlines, type WatchedConnection } from './connection-deadli
 import { logConnectionError } from './connection-errors.ts';
 import { httpHint } from './http-hint.ts';
 import { putOnLayers } from './layer-upgrade.ts';
-import { ResponseOrder } from './response-order.ts';
+import { type PendingResponse, ResponseOrder } from './response-order.ts';
 import { SocketOutput } from './socket-output.ts';
 
 export class Connection implements ClientPort, ChannelMember, WatchedConnection, BodyGatherer {
@@ -197,15 +197,12 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   respondLater(): (outcome: Buffer | ClientError) => void {
     const response = this.responses.reserve();
     return (outcome) => {
-      if (!(outcome instanceof ClientError)) {
-        this.responses.settle(response, outcome);
-        return;
+      // The answer of a pump comes between those of others.
+      try {
+        this.#respond(response, outcome);
+      } catch (error) {
+        this.#context.guard.end(this, error);
       }
-      this.#context.logger.error(`client(${this}) - ${outcome.data.toString()}`);
-      // Settling may handle the next command, but none may follow a fatal error.
-      if (outcome.isFatal) this.#parser.close();
-      this.responses.settle(response, errorFrame(outcome.data));
-      if (outcome.isFatal) this.#end();
     };
   }
 
@@ -241,6 +238,18 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     this.#stopReading();
     onWritable(this.#resume);
     return WAIT;
+  }
+
+  #respond(response: PendingResponse, outcome: Buffer | ClientError): void {
+    if (!(outcome instanceof ClientError)) {
+      this.responses.settle(response, outcome);
+      return;
+    }
+    this.#context.logger.error(`client(${this}) - ${outcome.data.toString()}`);
+    // Settling may handle the next command, but none may follow a fatal error.
+    if (outcome.isFatal) this.#parser.close();
+    this.responses.settle(response, errorFrame(outcome.data));
+    if (outcome.isFatal) this.#end();
   }
 
   // Layers
