@@ -9,7 +9,9 @@ export function killDescendants(pid: number): void {
 
 /** Kills a child of this process with its descendants, unless it has ended and its id is another process's by now. */
 export function killChild(pid: number): void {
-  const isKnown = rowsOfProcesses().some(([child, parent]) => child === pid && parent === process.pid);
+  const isKnown = rowsOfProcesses().some(
+    ([child, parent]) => child === pid && parent === process.pid,
+  );
   if (!isKnown) return;
   killDescendants(pid);
   kill(pid);
@@ -36,7 +38,8 @@ function rowsOfProcesses(): number[][] {
 function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended by itself.
+  } catch (error) {
+    const hasEnded = error instanceof Error && 'code' in error && error.code === 'ESRCH';
+    if (!hasEnded) throw error;
   }
 }

@@ -22,26 +22,30 @@ const STEPS: readonly Method[] = [
 
 for (const method of STEPS) {
   const where = `${method.owner}.${method.name}`;
-  test(`a bug in ${where} at the end costs no message, and is told by the exit code`, LIMIT, async (t) => {
-    const site = new BrokerSite(t);
-    const trigger = join(site.dataPath, 'throw-now');
-    const broker = await site.start({
-      nodeFlags: ['--import', throwingPreload(method, 'AssertionError', trigger)],
-    });
-    for (const body of ['one', 'two', 'three']) await ask(broker, '/pub?topic=kept', body);
+  test(
+    `a bug in ${where} at the end costs no message, and is told by the exit code`,
+    LIMIT,
+    async (t) => {
+      const site = new BrokerSite(t);
+      const trigger = join(site.dataPath, 'throw-now');
+      const broker = await site.start({
+        nodeFlags: ['--import', throwingPreload(method, 'AssertionError', trigger)],
+      });
+      for (const body of ['one', 'two', 'three']) await ask(broker, '/pub?topic=kept', body);
 
-    writeFileSync(trigger, '');
-    broker.signal('SIGTERM');
-    const ending = await broker.ended;
+      writeFileSync(trigger, '');
+      broker.signal('SIGTERM');
+      const ending = await broker.ended;
 
-    assert.deepEqual(ending, { code: 1, signal: null });
-    assert.match(
-      broker.log,
-      /FATAL: this is a bug in ringmq, which ends it - AssertionError: provoked at /,
-    );
-    assert.match(broker.log, /INFO: what was in memory is on disk\n/);
-    const next = await site.start();
-    assert.equal((await topicStats(next, 'kept'))?.depth, 3);
-    assert.deepEqual(await next.stop(), { code: 0, signal: null });
-  });
+      assert.deepEqual(ending, { code: 1, signal: null });
+      assert.match(
+        broker.log,
+        /FATAL: this is a bug in ringmq, which ends it - AssertionError: provoked at /,
+      );
+      assert.match(broker.log, /INFO: what was in memory is on disk\n/);
+      const next = await site.start();
+      assert.equal((await topicStats(next, 'kept'))?.depth, 3);
+      assert.deepEqual(await next.stop(), { code: 0, signal: null });
+    },
+  );
 }

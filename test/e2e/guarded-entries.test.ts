@@ -145,7 +145,10 @@ const ENTRIES: readonly Entry[] = [
         line('RDY', 1),
         pub('t', 'body'),
       );
-      assert.deepEqual((await client.textsToEnd()).filter((text) => text !== 'OK'), []);
+      assert.deepEqual(
+        (await client.textsToEnd()).filter((text) => text !== 'OK'),
+        [],
+      );
     },
     logged: /ERROR: 127\.0\.0\.1:\d+: its input/,
   },
@@ -161,7 +164,11 @@ const ENTRIES: readonly Entry[] = [
   },
   {
     what: 'a connection for HTTP',
-    method: { module: 'main/limits/connection-limit.ts', owner: 'ConnectionLimit', name: 'tryEnter' },
+    method: {
+      module: 'main/limits/connection-limit.ts',
+      owner: 'ConnectionLimit',
+      name: 'tryEnter',
+    },
     provoke: async (t, broker) => {
       const client = await WireClient.connectSilently(t, broker.httpPort);
       assert.equal(await client.next(), null);
@@ -204,9 +211,7 @@ for (const { what, method, flags, ready, provoke, logged } of ENTRIES) {
     writeFileSync(trigger, '');
     await provoke(t, broker);
 
-    await broker.logged(
-      new RegExp(`${logged.source} cannot be handled - TypeError: provoked at `),
-    );
+    await broker.logged(new RegExp(`${logged.source} cannot be handled - TypeError: provoked at `));
     rmSync(trigger);
     assert.deepEqual(await ask(broker, '/ping'), { status: 200, text: 'OK' });
     const statistics = JSON.parse((await ask(broker, '/stats?format=json')).text);

@@ -63,7 +63,15 @@ const FIELDS = [
   'X: \xff\x80',
   'X:',
 ];
-const BODIES = ['', 'abc', '{}', '["a:1"]', '{"pattern":"*","definition":{}}', '3\r\nabc\r\n0\r\n\r\n', '[[[['];
+const BODIES = [
+  '',
+  'abc',
+  '{}',
+  '["a:1"]',
+  '{"pattern":"*","definition":{}}',
+  '3\r\nabc\r\n0\r\n\r\n',
+  '[[[[',
+];
 /** What a change puts in. */
 const CHANGED = ' \t\r\n:;,%?#&=\0\x7f\xff/09az';
 const REQUESTS_MAX = 3;

@@ -37,8 +37,12 @@ const EXAMPLES: readonly Buffer[] = [
     commands.line('RDY', 2),
     commands.line('FIN', '0123456789abcdef'),
   ]),
-  Buffer.from('{"pattern":"a.*:b?","priority":1,"definition":{"max-attempts":5,"msg-timeout":"1s"}}'),
-  Buffer.from('{"policies":[{"name":"p","pattern":"*","priority":-1,"definition":{"max-bytes":"1MiB"}}]}'),
+  Buffer.from(
+    '{"pattern":"a.*:b?","priority":1,"definition":{"max-attempts":5,"msg-timeout":"1s"}}',
+  ),
+  Buffer.from(
+    '{"version":1,"policies":[{"name":"p","pattern":"*","priority":-1,"definition":{"max-bytes":"1MiB"}}]}',
+  ),
   Buffer.from('[policy.p]\npattern = "orders*"\npriority = 3\nexpires = "1h"\ndead-letter = "d"\n'),
   Buffer.from(CERTIFICATE),
   Buffer.from(KEY),

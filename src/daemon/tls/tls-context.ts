@@ -25,12 +25,7 @@ import {
 import { rethrowBug } from '../../shared/assert.ts';
 import type { TlsVersion } from '../options/option-kinds.ts';
 import { systemErrorText } from '../system-error.ts';
-import {
-  CertificateRequired,
-  handshakeFailure,
-  TlsFailure,
-  tlsErrorText,
-} from './tls-failure.ts';
+import { CertificateRequired, handshakeFailure, TlsFailure, tlsErrorText } from './tls-failure.ts';
 
 /** The options that it depends on. */
 export type TlsContextOptions = {

@@ -356,7 +356,9 @@ test('Lookupd: what an answer makes throw is a failure of that peer, logged and 
 
   assert.deepStrictEqual(names, ['c']);
   assert.equal(setup.guard.failedCount, 1);
-  await setup.log.until(/^ERROR: an nsqlookupd: its input cannot be handled - TypeError: provoked at /);
+  await setup.log.until(
+    /^ERROR: an nsqlookupd: its input cannot be handled - TypeError: provoked at /,
+  );
 });
 
 test('Lookupd: an nsqlookupd whose address is none is not asked', async (t) => {

@@ -16,7 +16,9 @@ const HELLO = helloBytes({
 
 /** What a broker is told, as it reads it. */
 function replies(bytes: readonly Buffer[]): string[] {
-  return new ReplyParser(1000).push(Buffer.concat(bytes)).map(String);
+  const parsed = new ReplyParser(1000).push(Buffer.concat(bytes));
+  if (parsed instanceof Error) throw parsed;
+  return parsed.map(String);
 }
 
 function setUp(): { registry: Registry; registration: Registration } {
