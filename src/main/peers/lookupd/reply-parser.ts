@@ -22,8 +22,8 @@ export class ReplyParser {
   /**
    * Reads the next bytes, and returns the replies that they complete.
    *
-   * Errors: returns an error if a reply is larger than allowed; nothing more can be read then, since the start of the next one
-   * is unknown.
+   * Errors: returns an error if a reply is larger than allowed; nothing more can be read then, since the start of the
+   * next one is unknown.
    */
   push(chunk: Buffer): Buffer[] | Error {
     this.#chunks.push(chunk);
