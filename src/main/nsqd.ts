@@ -341,7 +341,7 @@ export class Nsqd {
   }
 
   async #load(): Promise<void> {
-    await this.#core.restore(await this.#storage.load());
+    await this.#core.restore(await this.#storage.load(), await this.#storage.seen.load());
     this.#isLoading = false;
   }
 

@@ -32,6 +32,8 @@ export type ControlRequest =
     }
   | { do: 'setTopicPolicy'; topics: number[]; policy: TopicPolicy }
   | { do: 'setChannelPolicy'; channels: number[]; policy: ChannelPolicy }
+  /** What an earlier life has seen of a topic: see `Deduplication.save`. */
+  | { do: 'restoreSeen'; topic: number; seen: Uint8Array }
   | { do: 'pauseTopic'; topic: number; isPaused: boolean }
   | { do: 'pauseChannel'; topic: number; channel: number; isPaused: boolean }
   | { do: 'emptyTopic'; topic: number }
@@ -59,7 +61,10 @@ export type ControlRequest =
   | { do: 'close' };
 
 /** `null`: done. Text: the error. */
-export type ControlReply = { error: string | null; counts?: PumpCounts };
+export type ControlReply = { error: string | null; counts?: PumpCounts; seen?: SeenOfTopic[] };
+
+/** What a topic has seen, for its next life, in the reply to `close`. Shape: see `Deduplication.save`. */
+export type SeenOfTopic = { topic: string; seen: Uint8Array };
 
 /** The reply to `stats`, in no order. */
 export type PumpCounts = {
@@ -99,6 +104,8 @@ export type TopicCounters = {
   expiredCount: number;
   /** Those of them that went to another topic. */
   deadLetterCount: number;
+  /** Dropped because they were published before. */
+  deduplicatedCount: number;
 };
 
 /** Counters of a channel, all in messages. */

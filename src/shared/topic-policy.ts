@@ -25,6 +25,10 @@ export type QueuePolicy = {
 export type TopicPolicy = QueuePolicy & {
   /** Whether `OK` means that the broker has the message, or that the message is written to its file. */
   readonly acknowledge: 'memory' | 'write';
+  /** How long a message that was published before is dropped; 0 for never. */
+  readonly deduplicateMs: number;
+  /** What is compared: `body`, `json:FIELD` or `prefix:BYTES`. */
+  readonly deduplicateKey: string;
 };
 
 /** What a channel promises. */

@@ -42,6 +42,7 @@ export function topicStatistics(changes: Partial<TopicStatistics> = {}): TopicSt
     droppedCount: 0,
     expiredCount: 0,
     deadLetterCount: 0,
+    deduplicatedCount: 0,
     policyCounts: {},
     policies: [],
     isPaused: false,

@@ -17,6 +17,8 @@ export function policyWith(given: Partial<TopicPolicy> = {}): TopicPolicy {
     deadLetter: '',
     deadLetterEnvelope: 'none',
     acknowledge: given.memQueueSize === 0 ? 'write' : 'memory',
+    deduplicateMs: 0,
+    deduplicateKey: 'body',
     ...given,
   };
 }

@@ -80,6 +80,10 @@ export const POLICY_KEYS = {
     oneOf(['none', 'json'])),
   requeueBackoff: row('requeue-backoff', 'channel', backoff,
     'delay of a message that timed out: none, or exponential(MIN,MAX), doubled with each attempt'),
+  deduplicateMs: row('deduplicate', 'topic', duration,
+    'how long a message that was published before is acknowledged and dropped; 0 for never', age),
+  deduplicateKey: row('deduplicate-key', 'topic', text,
+    'what makes two messages the same: body, json:FIELD or prefix:BYTES', deduplicateKey),
   msgTimeoutMs: row('msg-timeout', 'channel', duration,
     'time that a consumer has for a message, where it negotiates none itself', wait),
   expiresMs: row('expires', 'channel', duration,
@@ -110,6 +114,13 @@ export const KEY_NAMES: ReadonlyMap<string, PolicyKeyName> = new Map(
 function topicOrNone(value: string, name: string): string | undefined {
   if (value === '' || parseTopicName(value) !== undefined) return undefined;
   return `${name} must be a valid name of a topic, not ${JSON.stringify(value)}`;
+}
+
+/** What two messages may be compared by. */
+function deduplicateKey(value: string, name: string): string | undefined {
+  if (value === 'body' || /^json:./s.test(value)) return undefined;
+  if (/^prefix:[1-9]\d{0,8}$/.test(value)) return undefined;
+  return `${name} must be body, json:FIELD or prefix:BYTES, not ${JSON.stringify(value)}`;
 }
 
 /** Whether a key applies to topics, or to channels. */

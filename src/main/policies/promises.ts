@@ -23,7 +23,13 @@ const BURSTS_PER_SECOND = 100;
 export function topicPolicy(options: PolicyOptions, values: Values): TopicPolicy {
   const queue = queuePolicy(options, values);
   const acknowledge = acknowledgeOf(queue.memQueueSize, values);
-  return { ...queue, memQueueSize: memQueueSizeOf(queue, values.acknowledge), acknowledge };
+  return {
+    ...queue,
+    memQueueSize: memQueueSizeOf(queue, values.acknowledge),
+    acknowledge,
+    deduplicateMs: values.deduplicateMs ?? 0,
+    deduplicateKey: values.deduplicateKey ?? 'body',
+  };
 }
 
 /** The policy of a channel; `acknowledge` is the value for its topic. */

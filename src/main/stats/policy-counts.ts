@@ -23,6 +23,8 @@ export type PolicyCounts = {
   readonly exhausted?: number;
   /** Those of them that went to a dead letter topic. */
   readonly deadLetters?: number;
+  /** Were published before. */
+  readonly deduplicated?: number;
   /** How often a delivery had to wait. */
   readonly throttled?: number;
 };
@@ -33,12 +35,17 @@ export const POLICY_COUNT_NAMES: readonly (readonly [keyof PolicyCounts, string]
   ['expired', 'expired_count'],
   ['exhausted', 'attempts_exceeded_count'],
   ['deadLetters', 'dead_letter_count'],
+  ['deduplicated', 'deduplicated_count'],
   ['throttled', 'throttled'],
 ];
 
 /** The counts of a topic. */
 export function topicCounts(policy: TopicPolicy, counters: TopicCounters): PolicyCounts {
-  return queueCounts(policy, counters);
+  const { deduplicatedCount } = counters;
+  return {
+    ...queueCounts(policy, counters),
+    ...shown('deduplicated', deduplicatedCount, policy.deduplicateMs > 0),
+  };
 }
 
 /** The counts of a channel. */

@@ -8,6 +8,7 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { PumpHandle } from '../pumps/pump-handle.ts';
 import type { Metadata } from '../topics/metadata.ts';
+import type { SeenMessages } from './seen-messages.ts';
 
 /** How long a disk that fails or hangs is waited for. What fails is tried again until then. */
 const TIMEOUT_MS = 30_000;
@@ -21,6 +22,7 @@ type Hang = { readonly text: string; readonly ms: number };
 export type StorageToClose = {
   readonly pumps: readonly Pick<PumpHandle, 'close'>[];
   readonly metadata: Pick<Metadata, 'persist' | 'failure'>;
+  readonly seen: Pick<SeenMessages, 'save'>;
   readonly clock: Clock;
   /** Why a disk queue does not take what is to be written at the moment, or null. */
   readonly queueError: () => string | null;
@@ -35,8 +37,11 @@ export type StorageToClose = {
  * Errors: resolves with what went wrong, or null. After a timeout pumps and metadata still try.
  */
 export async function closeStorage(storage: StorageToClose): Promise<string | null> {
-  const { pumps, metadata, clock } = storage;
-  const closing = Promise.all(pumps.map((pump) => pump.close()));
+  const { pumps, metadata, seen, clock } = storage;
+  const closing = Promise.all(pumps.map((pump) => pump.close())).then(async (replies) => {
+    await seen.save(replies.flatMap((reply) => reply.seen ?? []));
+    return replies;
+  });
   const all = Promise.all([closing, metadata.persist()]);
   const abandoned = Promise.withResolvers<string>();
   const look = (): void => {

@@ -12,6 +12,7 @@ import { Metadata, type MetadataSource, type SavedTopic } from '../topics/metada
 import { type DiskCaller, HangWatch } from './hang-watch.ts';
 import { adopt, describeOrphans, findOrphans } from './orphans.ts';
 import { checkRights } from './rights.ts';
+import { SeenMessages } from './seen-messages.ts';
 import { closeStorage } from './storage-closing.ts';
 import { removeTemporaryFiles } from './temporary-files.ts';
 import { WriteProbe } from './write-probe.ts';
@@ -41,6 +42,7 @@ const PATIENCE_MS_MAX = 10_000;
 
 export class Storage {
   readonly metadata: Metadata;
+  readonly seen: SeenMessages;
 
   readonly #setup: StorageSetup;
   readonly #probe: WriteProbe;
@@ -51,11 +53,12 @@ export class Storage {
   constructor(setup: StorageSetup) {
     this.#setup = setup;
     this.metadata = new Metadata({ ...setup, source: setup.topics });
+    this.seen = new SeenMessages(setup);
     this.#probe = new WriteProbe(setup);
     const patienceMs = Math.min(Math.max(setup.syncTimeoutMs, PATIENCE_MS_MIN), PATIENCE_MS_MAX);
     this.#watch = new HangWatch({
       ...setup,
-      callers: [...setup.callers, this.metadata],
+      callers: [...setup.callers, this.metadata, this.seen],
       patienceMs,
     });
   }
@@ -107,11 +110,12 @@ export class Storage {
 
   /** Brings everything to disk. Resolves with what went wrong, or null. `queueError`: why a disk queue is not well. */
   close(pumps: readonly PumpHandle[], queueError: () => string | null): Promise<string | null> {
-    const { metadata } = this;
+    const { metadata, seen } = this;
     const { clock } = this.#setup;
     return closeStorage({
       pumps,
       metadata,
+      seen,
       clock,
       queueError,
       hang: () => {

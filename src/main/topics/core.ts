@@ -74,9 +74,16 @@ export class BrokerCore {
   }
 
   /** Creates the saved topics and channels. Resolves when their disk queues are open. */
-  async restore(saved: readonly SavedTopic[]): Promise<void> {
+  async restore(
+    saved: readonly SavedTopic[],
+    seenByTopic: ReadonlyMap<string, Uint8Array>,
+  ): Promise<void> {
     for (const { name, isPaused, channels } of saved) {
       const topic = this.topics.createStopped(name, isPaused);
+      const seen = seenByTopic.get(name);
+      if (seen !== undefined) {
+        void topic.pump.request({ do: 'restoreSeen', topic: topic.number, seen });
+      }
       // The file may name a topic twice; it is paused if one of the entries says so.
       if (isPaused && !topic.isPaused) void this.topics.pauseTopic(topic, true);
       for (const channel of channels) {

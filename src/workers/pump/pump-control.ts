@@ -5,7 +5,7 @@
  */
 
 import { assert, assertNever } from '../../shared/assert.ts';
-import { type ControlRequest, decodeControl } from '../../shared/control.ts';
+import { type ControlRequest, decodeControl, type SeenOfTopic } from '../../shared/control.ts';
 import type { DiskLink } from './backend/disk-link.ts';
 import type { Channel } from './channel.ts';
 import type { Outbox } from './outbox.ts';
@@ -17,6 +17,15 @@ import type { Topic } from './topic.ts';
 const STATS_REQUEST_BYTES_MAX = 2048;
 
 type Reply = (error: string | null) => void;
+
+/** A request to close. Units: `nowMs`, when it came, in ms, monotonic. */
+type Closing = {
+  readonly token: number;
+  readonly topics: readonly Topic[];
+  readonly nowMs: number;
+  error: string | null;
+  links: DiskLink[];
+};
 
 export class PumpControl {
   /** Whether the loop has sent its last reply. */
@@ -31,7 +40,7 @@ export class PumpControl {
   /** Tokens of requests that wait for all disk queues to settle. */
   #settling: number[] = [];
   /** The token of the request to close, and the error so far; null unless it is closing. */
-  #closing: { token: number; error: string | null; links: DiskLink[] } | null = null;
+  #closing: Closing | null = null;
 
   constructor(state: PumpState, outbox: Outbox, links: readonly DiskLink[], stats: PumpStats) {
     this.#state = state;
@@ -110,6 +119,10 @@ export class PumpControl {
         }
         reply(null);
         return;
+      case 'restoreSeen':
+        this.#topic(request.topic).deduplication?.restore(request.seen);
+        reply(null);
+        return;
       case 'pauseTopic': {
         const topic = this.#topic(request.topic);
         topic.isPaused = request.isPaused;
@@ -164,7 +177,7 @@ export class PumpControl {
         this.#settling.push(token);
         return;
       case 'close':
-        this.#close(token);
+        this.#close(token, nowMs);
         return;
       default:
         assertNever(request);
@@ -202,13 +215,14 @@ export class PumpControl {
   }
 
   /** Closes every topic in nsqd's order: first its channels, then the topic. */
-  #close(token: number): void {
-    const closing = { token, error: null as string | null, links: [...this.#links] };
+  #close(token: number, nowMs: number): void {
+    const topics = [...this.#state.topics.values()];
+    const closing: Closing = { token, topics, nowMs, error: null, links: [...this.#links] };
     this.#closing = closing;
     const onClosed = (error: string | null): void => {
       if (error !== null) closing.error = error;
     };
-    for (const topic of this.#state.topics.values()) {
+    for (const topic of topics) {
       topic.finishHandOver();
       for (const channel of topic.channels.values()) channel.close(onClosed);
       topic.close(onClosed);
@@ -227,9 +241,20 @@ export class PumpControl {
       if (!link.end()) return;
       closing.links.shift();
     }
-    this.#outbox.reply(closing.token, { error: closing.error });
+    const { token, error } = closing;
+    const seen = seenOf(closing);
+    this.#outbox.reply(token, seen.length === 0 ? { error } : { error, seen });
     this.isClosed = true;
   }
+}
+
+/** What topics have seen. It is asked when all writes are done: a message whose write failed was not seen. */
+function seenOf({ topics, nowMs }: Closing): SeenOfTopic[] {
+  return topics.flatMap(({ name, deduplication }) =>
+    deduplication === null || deduplication.size === 0
+      ? []
+      : [{ topic: name, seen: deduplication.save(nowMs) }],
+  );
 }
 
 /** Calls `done` once after this many calls, with the last error of them. */

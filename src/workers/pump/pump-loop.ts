@@ -332,7 +332,7 @@ export class PumpLoop {
     publication.isToDisk = words[at + records.PUBLISH_TO_DISK] === 1;
     const bytes = offset + length - publication.at;
     if (token === 0) {
-      topic?.publish(publication, this.#timeFor(publication.deferMs), null);
+      if (topic !== undefined) this.#publish(topic, publication, null);
     } else {
       const refusal = this.#refused.refusalOf(words, at, bytes, topic);
       if (topic === undefined) this.#outbox.answer(token, 'exiting');
@@ -346,15 +346,28 @@ export class PumpLoop {
 
   /** Answers when the messages are safe, or cannot be made safe. */
   #publishWithAnswer(topic: Topic, publication: Publication, token: number): void {
-    const { count } = publication;
+    const countBefore = topic.messageCount;
     const bytesBefore = topic.messageBytes;
     const receipt = new Receipt(true, ({ error }) => {
       if (error !== null) topic.unpublish(count, bodyBytes);
       this.#outbox.answer(token, error);
     });
-    topic.publish(publication, this.#timeFor(publication.deferMs), receipt);
+    this.#publish(topic, publication, receipt);
+    const count = topic.messageCount - countBefore;
     const bodyBytes = topic.messageBytes - bytesBefore;
     receipt.seal();
+  }
+
+  /** Dead letters move, so they are never taken for messages that were published before. */
+  #publish(topic: Topic, publication: Publication, receipt: Receipt | null): void {
+    const nowMs = this.#timeFor(publication.deferMs);
+    const { deduplication } = topic;
+    if (deduplication === null || publication.isToDisk) topic.publish(publication, nowMs, receipt);
+    else {
+      deduplication.publish(publication, nowMs, receipt, (run, own) => {
+        topic.publish(run, nowMs, own);
+      });
+    }
   }
 
   /** The time at which a delay starts. */

@@ -62,6 +62,7 @@ export class PumpStats {
         droppedCount: topic.undelivered.droppedCount,
         expiredCount: topic.undelivered.expiredCount,
         deadLetterCount: topic.undelivered.deadLetterCount,
+        deduplicatedCount: topic.deduplication?.droppedCount ?? 0,
       },
       latency: channels.size === 0 ? null : this.#latencyOf(channels.values()),
     };

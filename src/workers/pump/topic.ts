@@ -15,10 +15,12 @@ import { Receipt } from './backend/receipt.ts';
 import type { TopicBacklog } from './backend/write-backlog.ts';
 import type { Channel } from './channel.ts';
 import type { DeadLetters } from './dead-letters.ts';
+import { type Deduplication, deduplicationOf } from './deduplication/deduplication.ts';
 import { dueMsLeft, type HandedRun, HandOver, type HandOverBudget } from './hand-over.ts';
 import type { MessageIdFactory } from './message-id-factory.ts';
 import { MessageQueue } from './message-queue.ts';
 import type { MessageStore } from './store/message-store.ts';
+import { topicRefusal } from './topic-bound.ts';
 import type { Publication, TopicOptions } from './topic-options.ts';
 import type { Undelivered } from './undelivered.ts';
 import type { WallClock } from './wall-clock.ts';
@@ -34,6 +36,8 @@ export class Topic {
   isStarted: boolean;
   /** Whether it is in the list of topics to drain. */
   isActive = false;
+  /** Drops messages that were published before, if the policy says so. */
+  deduplication: Deduplication | null = null;
   messageCount = 0;
   messageBytes = 0;
   /** Messages from the topic's files on their way to the files of its channels. */
@@ -86,6 +90,7 @@ export class Topic {
   /** Applies a policy, except the bounds of the queue. */
   setPolicy(policy: TopicPolicy): void {
     this.undelivered.setPolicy(policy);
+    this.deduplication = deduplicationOf(policy, this.deduplication, this.#wallClock);
     this.queue.setTtl(policy.messageTtlMs, this.#wallClock);
     this.#ages.look();
   }
@@ -144,25 +149,14 @@ export class Topic {
     return this.isStarted && !this.isPaused && this.channels.size > 0;
   }
 
-  /**
-   * Why this many more messages exceed the bound of the topic or of one of its channels; null if they do not.
-   * Messages on their way from the topic to its channels count for the channels.
-   *
-   * Units: `bytes` with headers and size fields.
-   */
+  /** Why this many more messages exceed a bound; null if they do not. Units: `bytes` with headers and size fields. */
   refusalOf(count: number, bytes: number): string | null {
-    const { isFlowing, queue } = this;
-    const own = isFlowing ? null : queue.refusalOf(count, bytes);
-    if (own !== null) return own;
     const run = this.#handOver?.run;
-    const coming = count + (isFlowing ? queue.depth : 0) + (run?.count ?? 0);
-    let comingBytes = bytes + (isFlowing ? queue.bytes : 0);
-    if (run !== undefined) comingBytes += this.#store.runBytes(run.position, run.count);
-    for (const channel of this.#channels.values()) {
-      const refusal = channel.queue.refusalOf(coming, comingBytes);
-      if (refusal !== null) return refusal;
-    }
-    return null;
+    const onTheWay =
+      run === undefined
+        ? null
+        : { count: run.count, bytes: this.#store.runBytes(run.position, run.count) };
+    return topicRefusal(this, this.#channels.values(), onTheWay, count, bytes);
   }
 
   /** Accepts published messages. The receipt, if any, waits for those that go to disk. */

@@ -21,6 +21,7 @@ type PolicyStats = {
   readonly expired_count?: number;
   readonly attempts_exceeded_count?: number;
   readonly dead_letter_count?: number;
+  readonly deduplicated_count?: number;
   readonly throttled?: number;
   readonly policies?: readonly string[];
   readonly expiring?: boolean;
@@ -282,6 +283,47 @@ test('acknowledge=write: what is acknowledged is there after kill -9', LIMIT, as
 
   assert.equal((await topicStats(second, 'safe'))?.depth, 2);
 });
+
+test(
+  'deduplicate: a second publish is acknowledged and dropped, over TCP and HTTP',
+  LIMIT,
+  async (t) => {
+    await setPolicy(broker, 'once', {
+      pattern: 'once',
+      deduplicate: '1h',
+      'deduplicate-key': 'json:id',
+    });
+    const client = await WireClient.connect(t, broker, pub('once', '{"id":1}'));
+    client.send(mpub('once', ['{"id":2}', '{"id":1,"again":true}', '{"id":3}']));
+    client.send(dpub('once', 1, '{"id":3}'));
+    const answers = await client.texts(3);
+    const overHttp = await ask(broker, '/pub?topic=once', '{"id":2,"again":true}');
+    const { depth, deduplicated_count } = await stats('once');
+
+    assert.deepEqual(answers, ['OK', 'OK', 'OK']);
+    assert.equal(overHttp.text, 'OK');
+    assert.deepEqual([depth, deduplicated_count], [3, 3]);
+  },
+);
+
+test(
+  'deduplicate: what was published before a clean restart is dropped after it',
+  LIMIT,
+  async (t) => {
+    const site = new BrokerSite(t);
+    const first = await site.start();
+    await setPolicy(first, 'once', { pattern: 'once', deduplicate: '1h' });
+    const before = await WireClient.connect(t, first, pub('once', 'a'));
+    await before.nextText();
+    await first.stop();
+    const second = await site.start();
+    const after = await WireClient.connect(t, second, mpub('once', ['a', 'b']));
+    const answer = await after.nextText();
+
+    assert.equal(answer, 'OK');
+    assert.equal((await topicStats(second, 'once'))?.depth, 2);
+  },
+);
 
 test(
   'bounds: a change is in force for topics that are there, and loses nothing',

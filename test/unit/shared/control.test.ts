@@ -46,6 +46,7 @@ const VALUES: readonly (ControlRequest | ControlReply | PumpEvent)[] = [
             droppedCount: 0,
             expiredCount: 0,
             deadLetterCount: 0,
+            deduplicatedCount: 0,
           },
           latency: null,
         },

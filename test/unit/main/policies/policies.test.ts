@@ -28,6 +28,8 @@ test('Policies: without one, everything is as the options say', () => {
     deadLetter: '',
     deadLetterEnvelope: 'none',
     acknowledge: 'memory',
+    deduplicateMs: 0,
+    deduplicateKey: 'body',
   });
   assert.deepEqual(
     [channel.maxDepth, channel.maxAttempts, channel.maxRate, channel.requeueBackoff],

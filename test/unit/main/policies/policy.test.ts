@@ -19,6 +19,8 @@ const SAMPLES: Readonly<Record<string, readonly [given: unknown, shown: unknown]
   'dead-letter': ['dead', 'dead'],
   'dead-letter-envelope': ['json', 'json'],
   'requeue-backoff': ['exponential(1s,5m)', 'exponential(1s,5m0s)'],
+  deduplicate: ['10m', '10m0s'],
+  'deduplicate-key': ['json:id', 'json:id'],
   'msg-timeout': ['30s', '30s'],
   expires: ['24h', '24h0m0s'],
   'warn-after': ['1h', '1h0m0s'],
@@ -77,6 +79,8 @@ for (const [what, given, why] of [
     /exponential\(1s,5m\)/,
   ],
   ['a negative age', { pattern: 't', 'message-ttl': '-1s' }, /message-ttl/],
+  ['a key to compare that is none', { pattern: 't', 'deduplicate-key': 'id' }, /json:FIELD/],
+  ['a prefix of no bytes', { pattern: 't', 'deduplicate-key': 'prefix:0' }, /prefix:BYTES/],
   ['a burst of none', { pattern: 't', burst: 0 }, /burst/],
   ['prototype keys', JSON.parse('{"pattern":"t","__proto__":{"max-depth":1}}'), /__proto__/],
 ] as const) {

@@ -144,6 +144,7 @@ test("StatsCollector: a topic's and a channel's numbers", async () => {
       droppedCount: 0,
       expiredCount: 0,
       deadLetterCount: 0,
+      deduplicatedCount: 0,
       isPaused: false,
       policyCounts: {},
       policies: [],

@@ -19,6 +19,7 @@ class Setup {
     closeStorage({
       pumps: [{ close: () => this.pump.promise }],
       metadata: this,
+      seen: { save: async () => undefined },
       clock: this.clock,
       queueError: () => this.queueError,
       hang: () => this.hang,

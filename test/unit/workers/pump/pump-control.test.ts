@@ -273,6 +273,7 @@ test('PumpControl: counters are of what was asked for, as far as it is there', (
       droppedCount: 0,
       expiredCount: 0,
       deadLetterCount: 0,
+      deduplicatedCount: 0,
     },
     latency: null,
   };
@@ -286,6 +287,7 @@ test('PumpControl: counters are of what was asked for, as far as it is there', (
       droppedCount: 0,
       expiredCount: 0,
       deadLetterCount: 0,
+      deduplicatedCount: 0,
     },
     latency: null,
   };
