@@ -99,11 +99,7 @@ async function runBroker(
   guardInspector(logger);
   // Node itself does so only when the process ends by itself.
   flushCompileCache();
-  const crash = nsqd.failed.then((error): typeof BUG => {
-    logger.fatal(error.message);
-    return BUG;
-  });
-  const failure = Promise.race([crash, bug.then((): typeof BUG => BUG)]);
+  const failure = Promise.race([nsqd.failed, bug.then((): typeof BUG => BUG)]);
   const hurry = signals.second.then((signal) => {
     logger.fatal(`received a second ${signal}, ending at once; what is in memory is lost`);
     return 1;
@@ -122,9 +118,12 @@ async function runBroker(
     );
   };
   const outcome = await Promise.race([signals.first, failure]);
-  const code = outcome === BUG ? BUG : await Promise.race([close(outcome), hurry, failure]);
-  if (code === BUG) await Promise.race([rescue(nsqd, clock, logger), hurry]);
-  await endProcess(code === BUG ? 1 : code, nsqd, clock);
+  const isClean = typeof outcome === 'string' && outcome !== BUG;
+  const end = isClean ? await Promise.race([close(outcome), hurry, failure]) : outcome;
+  // Ending the threads later looks like a crash, too, and is none.
+  if (end instanceof Error) logger.fatal(end.message);
+  if (typeof end !== 'number') await Promise.race([rescue(nsqd, clock, logger), hurry]);
+  await endProcess(typeof end === 'number' ? end : 1, nsqd, clock);
 }
 
 /** Writes what is in memory to disk after a failure, if that is still possible. */

@@ -42,6 +42,7 @@ for (const method of STEPS) {
         broker.log,
         /FATAL: this is a bug in ringmq, which ends it - AssertionError: provoked at /,
       );
+      assert.equal(broker.log.match(/FATAL/g)?.length, 1);
       assert.match(broker.log, /INFO: what was in memory is on disk\n/);
       const next = await site.start();
       assert.equal((await topicStats(next, 'kept'))?.depth, 3);
