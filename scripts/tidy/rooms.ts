@@ -1,6 +1,14 @@
 /** The one table of imports that are allowed: the rooms of `src`, and the levels inside of them. */
 
-export type Room = 'shared' | 'protocol' | 'client' | 'daemon' | 'workers' | 'main' | 'companions';
+export type Room =
+  | 'shared'
+  | 'protocol'
+  | 'client'
+  | 'daemon'
+  | 'workers'
+  | 'main'
+  | 'companions'
+  | 'embedded';
 
 /** Which rooms a room may import from. */
 export const OPEN_TO: Readonly<Record<Room, readonly Room[]>> = {
@@ -11,6 +19,7 @@ export const OPEN_TO: Readonly<Record<Room, readonly Room[]>> = {
   workers: ['workers', 'shared'],
   main: ['main', 'daemon', 'protocol', 'shared'],
   companions: ['companions', 'client', 'daemon', 'protocol', 'shared'],
+  embedded: ['embedded', 'main', 'workers', 'client', 'daemon', 'protocol', 'shared'],
 };
 
 /**
@@ -30,6 +39,8 @@ const LEVELS: Readonly<Record<string, readonly string[]>> = {
     'peers',
     'tcp',
     'http',
+    'local',
+    'faces.ts',
     'nsqd.ts',
     'program.ts',
   ],

@@ -15,7 +15,11 @@ type LocalErrorCode =
   | 'QUEUE_FULL'
   | 'INVALID_OPTION'
   | 'LOOKUP_FAILED'
-  | 'PROTOCOL_ERROR';
+  | 'PROTOCOL_ERROR'
+  | 'DATA_PATH_IN_USE'
+  | 'START_FAILED'
+  | 'BROKER_FAILED'
+  | 'NOT_FOUND';
 
 /** Every known code. A broker may send others. */
 export type NsqErrorCode = ClientErrorCode | LocalErrorCode;
@@ -39,6 +43,8 @@ export type NsqErrorDetails = {
   readonly topic?: string | undefined;
   /** `host:port` of the broker or the nsqlookupd. */
   readonly address?: string | undefined;
+  /** The option that cannot be used. */
+  readonly option?: string | undefined;
   readonly cause?: unknown;
 };
 
@@ -69,12 +75,15 @@ export class NsqError extends Error {
   readonly address: string | undefined;
   /** Whether the same call may succeed later. */
   readonly isRetriable: boolean;
+  /** The name of the option that it is about. */
+  readonly option: string | undefined;
 
-  constructor(code: string, text: string, { topic, address, cause }: NsqErrorDetails = {}) {
+  constructor(code: string, text: string, { topic, address, option, cause }: NsqErrorDetails = {}) {
     super(text, cause === undefined ? undefined : { cause });
     this.code = code;
     this.topic = topic;
     this.address = address;
+    this.option = option;
     this.isRetriable = RETRIABLE.has(code);
   }
 }

@@ -78,5 +78,5 @@ export class OptionChecks {
 
 /** The error for an invalid option. */
 export function invalid(name: string, what: string): NsqError {
-  return new NsqError('INVALID_OPTION', `option ${name}: ${what}`);
+  return new NsqError('INVALID_OPTION', `option ${name}: ${what}`, { option: name });
 }

@@ -22,6 +22,9 @@ export interface DataLock {
   release(): Promise<void>;
 }
 
+/** Another process has the directory, or another broker of this one. */
+export class DataPathInUse extends Error {}
+
 /**
  * A program that takes an exclusive lock on descriptor 3 without waiting, and exits with 1 if another process has it.
  */
@@ -212,5 +215,6 @@ function failed(directory: string, why: string): Error {
   const action = `failed to lock data-path: cannot flock directory ${directory}`;
   const holder = why === TAKEN ? lockHolder(directory) : undefined;
   const held = holder === undefined ? '' : `; it is held by ${holder}`;
-  return new Error(`${action} - ${why} (possibly in use by another instance of nsqd)${held}`);
+  const text = `${action} - ${why} (possibly in use by another instance of nsqd)${held}`;
+  return why === TAKEN ? new DataPathInUse(text) : new Error(text);
 }

@@ -34,27 +34,33 @@ export interface LogSink {
   writeSync(line: string): void;
 }
 
-/** The dependencies of a `Logger`. */
-export interface LoggerSetup {
+/** Takes what is logged, entry by entry, escaped. It does not throw. */
+export interface LogEntries {
+  write(level: LogLevel, text: string): void;
+}
+
+/** A log of lines on a sink. */
+interface LineSetup {
   /** Precedes every line, unescaped. */
   readonly prefix: string;
-  readonly level: LogLevel;
   readonly sink: LogSink;
   readonly clock: Pick<Clock, 'unixNs'>;
 }
 
-/** Writes lines of at least its level, in nsqd's format. */
+/** The dependencies of a `Logger`: lines are written unless it is given where entries go. */
+export type LoggerSetup = { readonly level: LogLevel } & (
+  | LineSetup
+  | { readonly entries: LogEntries }
+);
+
+/** Passes on what is of at least its level. */
 export class Logger {
-  readonly #prefix: string;
-  readonly #sink: LogSink;
-  readonly #clock: Pick<Clock, 'unixNs'>;
+  readonly #entries: LogEntries;
   #level: LogLevel;
 
   constructor(setup: LoggerSetup) {
-    this.#prefix = setup.prefix;
+    this.#entries = 'entries' in setup ? setup.entries : new Lines(setup);
     this.#level = setup.level;
-    this.#sink = setup.sink;
-    this.#clock = setup.clock;
   }
 
   /** The lowest level that is written. */
@@ -73,28 +79,44 @@ export class Logger {
   }
 
   debug(text: string): void {
-    if (this.isWritten('debug')) this.#sink.write(this.#line('debug', text));
+    if (this.isWritten('debug')) this.#write('debug', text);
   }
 
   info(text: string): void {
-    if (this.isWritten('info')) this.#sink.write(this.#line('info', text));
+    if (this.isWritten('info')) this.#write('info', text);
   }
 
   warn(text: string): void {
-    if (this.isWritten('warn')) this.#sink.write(this.#line('warn', text));
+    if (this.isWritten('warn')) this.#write('warn', text);
   }
 
   error(text: string): void {
-    if (this.isWritten('error')) this.#sink.write(this.#line('error', text));
+    if (this.isWritten('error')) this.#write('error', text);
   }
 
   /** Writes the last line before the process ends. The caller ends the process. */
   fatal(text: string): void {
-    this.#sink.writeSync(this.#line('fatal', text));
+    this.#write('fatal', text);
   }
 
-  #line(level: LogLevel, text: string): string {
-    return `${this.#prefix}${timestamp(this.#clock.unixNs())} ${LEVEL_WORDS[level]}: ${escaped(text)}\n`;
+  #write(level: LogLevel, text: string): void {
+    this.#entries.write(level, escaped(text));
+  }
+}
+
+/** Entries as lines in nsqd's format. */
+class Lines implements LogEntries {
+  readonly #setup: LineSetup;
+
+  constructor(setup: LineSetup) {
+    this.#setup = setup;
+  }
+
+  write(level: LogLevel, text: string): void {
+    const { prefix, sink, clock } = this.#setup;
+    const line = `${prefix}${timestamp(clock.unixNs())} ${LEVEL_WORDS[level]}: ${text}\n`;
+    if (level === 'fatal') sink.writeSync(line);
+    else sink.write(line);
   }
 }
 

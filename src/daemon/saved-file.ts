@@ -8,25 +8,22 @@
  * Thread: main. Source: nsqd `PersistMetadata`, which does not retry.
  */
 
-import { randomInt } from 'node:crypto';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { rethrowBug } from '../shared/assert.ts';
 import type { Clock, Timer } from '../shared/clock.ts';
 import { errorText } from '../shared/error-text.ts';
 import type { Logger } from './log.ts';
 import { inSlices } from './slices.ts';
+import { DISK_FILES, type TextFiles } from './text-files.ts';
 
-/** More than such a file ever has: a million topics are 60 MB. Reading one takes memory and time of this size. */
-const FILE_BYTES_MAX = 256 * 1024 * 1024;
-const FILE_MODE = 0o600;
-const RANDOM_MAX = 2 ** 31;
 /** Delay between a failed save and the retry. */
 const RETRY_MS = 1000;
 
 /** Its dependencies. */
 export type SavedFileSetup = {
   readonly path: string;
+  /** Where it is kept: on disk if not given. */
+  readonly textFiles?: TextFiles | undefined;
   /** The name of the contents in log lines and errors. */
   readonly title: string;
   /** Logged before the file is written, if defined. */
@@ -41,6 +38,7 @@ export type SavedFileSetup = {
 
 export class SavedFile {
   readonly #setup: SavedFileSetup;
+  readonly #files: TextFiles;
   /** The running save, and the one that follows it. */
   #running: Promise<void> | null = null;
   #next: Promise<void> | null = null;
@@ -55,6 +53,7 @@ export class SavedFile {
 
   constructor(setup: SavedFileSetup) {
     this.#setup = setup;
+    this.#files = setup.textFiles ?? DISK_FILES;
   }
 
   get path(): string {
@@ -129,7 +128,7 @@ export class SavedFile {
       const text = await new Promise<string>((resolve, reject) => {
         inSlices(this.#setup.text(), resolve, reject);
       });
-      if (await this.#isOnDisk(text)) await syncDirectory(path.dirname(file));
+      if (await this.#isOnDisk(text)) await this.#files.syncDirectory(path.dirname(file));
       else await this.#write(text);
       this.#text = text;
     } catch (cause) {
@@ -163,13 +162,8 @@ export class SavedFile {
   async #read(): Promise<string | undefined> {
     const { path: file, title } = this.#setup;
     try {
-      const { size } = await stat(file);
-      if (size > FILE_BYTES_MAX) {
-        throw new Error(`it has ${size} bytes, ${FILE_BYTES_MAX} at most`);
-      }
-      return await readFile(file, 'utf8');
+      return await this.#files.read(file);
     } catch (cause) {
-      if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
       throw new Error(`failed to read ${title} from ${file} - ${errorText(cause)}`, { cause });
     }
   }
@@ -177,33 +171,6 @@ export class SavedFile {
   async #write(text: string): Promise<void> {
     const { path: target, announcement, logger } = this.#setup;
     if (this.#failure === null && announcement !== undefined) logger.info(announcement);
-    const temporary = `${target}.${randomInt(RANDOM_MAX)}.tmp`;
-    try {
-      const file = await open(temporary, 'w', FILE_MODE);
-      try {
-        await file.writeFile(text);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await rename(temporary, target);
-    } catch (error) {
-      // If this fails, the next start removes the file.
-      await rm(temporary, { force: true }).catch(errorText);
-      throw error;
-    }
-    await syncDirectory(path.dirname(target));
-  }
-}
-
-/** Makes the names in a directory durable. */
-export async function syncDirectory(directory: string): Promise<void> {
-  // Windows cannot sync a directory and does not need to.
-  if (process.platform === 'win32') return;
-  const file = await open(directory, 'r');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
+    await this.#files.replace(target, text);
   }
 }

@@ -6,25 +6,22 @@
 
 import os from 'node:os';
 import path from 'node:path';
-import { type DataLock, lockDataPath } from '../daemon/data-lock.ts';
+import type { DataLock } from '../daemon/data-lock.ts';
 import { FIELDS_BYTES_MAX } from '../daemon/go/go-fields.ts';
 import type { Guard } from '../daemon/guard.ts';
 import { HttpClient, type HttpClientTls } from '../daemon/http-client.ts';
-import { listenAt } from '../daemon/listen-address.ts';
 import type { Logger } from '../daemon/log.ts';
 import type { Surroundings } from '../daemon/surroundings.ts';
 import { reloadCertificate } from '../daemon/tls/certificate-reload.ts';
 import { peerTlsOptions } from '../daemon/tls/peer-tls.ts';
 import { TlsContext } from '../daemon/tls/tls-context.ts';
 import { productLine, versionLine } from '../daemon/version.ts';
-import { rethrowBug } from '../shared/assert.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { PumpEvent } from '../shared/control.ts';
-import { errorText } from '../shared/error-text.ts';
 import { AuthServers } from './auth/auth-servers.ts';
-import { HttpApi } from './http/http-api.ts';
-import { HttpServers } from './http/http-servers.ts';
+import { Faces } from './faces.ts';
 import { Bounds } from './limits/bounds.ts';
+import type { LocalClients } from './local/local-clients.ts';
 import type { Options } from './options/options.ts';
 import { Lookupd } from './peers/lookupd/lookupd.ts';
 import { brokerIdentity } from './peers/lookupd/peer-info.ts';
@@ -33,17 +30,19 @@ import { Policies } from './policies/policies.ts';
 import type { Policy } from './policies/policy.ts';
 import { PolicyStore } from './policies/policy-store.ts';
 import type { PumpHandle } from './pumps/pump-handle.ts';
+import type { Threads } from './pumps/threads.ts';
 import { Turn } from './pumps/turn.ts';
-import { crashOf, WorkerPools } from './pumps/worker-pools.ts';
+import { crashOf } from './pumps/worker-pools.ts';
+import type { CountedClients } from './stats/counted.ts';
 import { MemoryMonitor } from './stats/memory-statistics.ts';
 import { StatsCollector, TOTALS } from './stats/stats-collector.ts';
-import { foundText, resourceLines, storedFiles } from './storage/start-report.ts';
-import { Storage } from './storage/storage.ts';
-import type { Connection } from './tcp/connection.ts';
-import { Deadlines } from './tcp/deadlines.ts';
-import { TcpServer } from './tcp/tcp-server.ts';
+import type { BrokerStorage } from './storage/broker-storage.ts';
+import { directoryGround, type Ground } from './storage/ground.ts';
+import { resourceLines } from './storage/start-report.ts';
 import { BrokerOperations } from './topics/broker-operations.ts';
 import { BrokerCore } from './topics/core.ts';
+import { leaveChannel } from './topics/subscribing.ts';
+import type { ChannelHandle, ChannelMember } from './topics/topic-map.ts';
 
 export class Nsqd {
   /** Resolves when the broker cannot continue, with the reason. */
@@ -55,20 +54,18 @@ export class Nsqd {
   readonly #guard: Guard;
   readonly #lock: DataLock;
   readonly #bounds: Bounds;
-  readonly #pools: WorkerPools;
+  readonly #threads: Threads;
   readonly #policies: PolicyStore;
   readonly #core: BrokerCore;
   readonly #httpClient: HttpClient;
   readonly #lookupd: Lookupd;
   /** Undefined without an address to report to. */
   #statsd: StatsdReporter | undefined;
-  readonly #storage: Storage;
+  readonly #storage: BrokerStorage;
   readonly #stats: StatsCollector;
   readonly #operations: BrokerOperations;
-  readonly #tcp: TcpServer;
-  readonly #http: HttpServers;
+  readonly #faces: Faces;
   readonly #tls: TlsContext | null;
-  #httpsPort = 0;
   readonly #memory = new MemoryMonitor();
   readonly #turn: Turn;
   #isLoading = true;
@@ -79,15 +76,18 @@ export class Nsqd {
     options: Options,
     surroundings: Surroundings,
     policies: readonly Policy[] = [],
+    ground: Ground = directoryGround(),
   ): Promise<Nsqd> {
     const { logger } = surroundings;
     const dataPath = path.resolve(options.dataPath);
     const tls = options.tlsCert === '' ? null : await TlsContext.load(options);
     const peerTls = await peerTlsOptions(options);
-    const lock = await lockDataPath(dataPath, (text) => logger.warn(text));
-    const nsqd = new Nsqd({ ...options, dataPath }, surroundings, policies, lock, tls, peerTls);
+    const lock = await ground.lock(dataPath, (text) => logger.warn(text));
+    const base = { ground, lock };
+    const nsqd = new Nsqd({ ...options, dataPath }, surroundings, policies, base, tls, peerTls);
     try {
-      await nsqd.#open();
+      const crash = await Promise.race([nsqd.#open(), nsqd.failed]);
+      if (crash !== undefined) throw crash;
     } catch (error) {
       await nsqd.#abandon();
       throw error;
@@ -99,7 +99,7 @@ export class Nsqd {
     options: Options,
     { logger, clock, guard }: Surroundings,
     policies: readonly Policy[],
-    lock: DataLock,
+    { ground, lock }: { readonly ground: Ground; readonly lock: DataLock },
     tls: TlsContext | null,
     peerTls: HttpClientTls,
   ) {
@@ -116,8 +116,8 @@ export class Nsqd {
     this.#bounds = new Bounds(options, clock, logger, (shortage) => {
       this.#core.topics.diskShortage = shortage;
     });
-    this.#pools = new WorkerPools(options, this.#bounds.pumpBytes);
-    this.failed = crashOf(this.#pools.ended);
+    this.#threads = ground.startThreads(options, this.#bounds.pumpBytes);
+    this.failed = crashOf(this.#threads.ended);
     this.#httpClient = new HttpClient({
       connectTimeoutMs: options.httpClientConnectTimeoutMs,
       requestTimeoutMs: options.httpClientRequestTimeoutMs,
@@ -136,8 +136,8 @@ export class Nsqd {
     });
     const inForce = new Policies(options, policies);
     this.#core = new BrokerCore({
-      pumps: this.#pools.pumps,
-      mainBell: this.#pools.mainBell,
+      pumps: this.#threads.pumps,
+      mainBell: this.#threads.mainBell,
       clock,
       guard,
       logger,
@@ -146,25 +146,24 @@ export class Nsqd {
       maxMsgSize: options.maxMsgSize,
       onChange: () => this.#onTopicsChanged(),
       requestTurn: () => this.#turn.request(),
-      target: (consumer) => this.#tcp.get(consumer),
-      flushClients: () => {
-        this.#tcp.flush();
-        this.#http.flush();
-      },
+      target: (consumer) => this.#faces.target(consumer),
+      flushClients: () => this.#faces.flush(),
       onEvent: (event) => this.#onEvent(event),
     });
     const { topics, publisher } = this.#core;
     this.#policies = new PolicyStore({
       dataPath: options.dataPath,
+      textFiles: ground.textFiles,
       policies: inForce,
       clock,
       logger,
       apply: () => topics.applyPolicies(),
     });
-    this.#storage = new Storage({
+    this.#storage = ground.makeStorage({
       ...options,
+      textFiles: ground.textFiles,
       topics: () => topics.values(),
-      callers: [...this.#pools.diskPulses, this.#bounds.disk, this.#policies],
+      callers: [...this.#threads.diskPulses, this.#bounds.disk, this.#policies],
       files: [this.#policies],
       clock,
       logger,
@@ -172,27 +171,9 @@ export class Nsqd {
         topics.writeRefusal = refusal;
       },
     });
-    this.#tcp = new TcpServer(
-      {
-        options,
-        topics,
-        publisher,
-        httpPort: () => this.#operations.httpPort,
-        clock,
-        deadlines: new Deadlines(clock),
-        logger,
-        guard,
-        bodies: this.#bounds.bodies,
-        tls,
-        auth,
-        onLeft: (connection) => this.#onLeft(connection),
-      },
-      this.#bounds.limit,
-      () => this.#turn.request(),
-    );
-    const clients = {
-      get: (number: number) => this.#tcp.get(number)?.client,
-      values: () => this.#tcp.clients(),
+    const clients: CountedClients = {
+      get: (number) => this.#faces.client(number),
+      values: () => this.#faces.clients(),
     };
     this.#stats = new StatsCollector(topics, clients, inForce, options, clock);
     this.#operations = new BrokerOperations({
@@ -207,26 +188,20 @@ export class Nsqd {
       limit: this.#bounds.limit,
       guard,
     });
-    const api = new HttpApi({
-      broker: this.#operations,
+    this.#faces = new Faces({
+      options,
       logger,
       clock,
       guard,
-      bodies: this.#bounds.bodies,
-      hostname: os.hostname(),
+      core: this.#core,
+      operations: this.#operations,
       policies: this.#policies,
-      memory: () => this.#memory.read(),
-    });
-    this.#http = new HttpServers({
-      api,
-      options,
-      httpsPort: () => this.#httpsPort,
-      clock,
-      limit: this.#bounds.limit,
-      bodies: this.#bounds.bodies,
-      guard,
+      bounds: this.#bounds,
       tls,
+      auth,
+      memory: () => this.#memory.read(),
       requestTurn: () => this.#turn.request(),
+      onLeft: (channel, member) => this.#onLeft(channel, member),
     });
     tls?.forgetKey();
   }
@@ -234,8 +209,7 @@ export class Nsqd {
   /** Ends the broker in nsqd's order. Resolves with what could not be written, or null. Errors: rejects with a bug. */
   async close(): Promise<string | null> {
     this.#isExiting = true;
-    this.#tcp.close();
-    await this.#http.stop();
+    await this.#faces.close();
     this.#lookupd.stop();
     await this.#statsd?.stop();
     await this.#httpClient.close();
@@ -244,7 +218,7 @@ export class Nsqd {
     // Threads that hang are the caller's to end; this must be said first.
     if (failure !== null) return failure;
     // The crash of a thread is told by `failed`.
-    await this.#pools.ended.catch(() => new Promise(() => undefined));
+    await this.#threads.ended.catch(() => new Promise(() => undefined));
     await this.#stopThreads();
     this.#logger.info('NSQ: bye');
     return null;
@@ -259,6 +233,16 @@ export class Nsqd {
     return this.#policies;
   }
 
+  /** What can be asked of it from within the process. */
+  get operations(): BrokerOperations {
+    return this.#operations;
+  }
+
+  /** Consumers within the process. */
+  get local(): LocalClients {
+    return this.#faces.local;
+  }
+
   /**
    * Writes what is in memory to disk after a bug or the crash of a thread, as far as threads still run, also in the
    * middle of `close`.
@@ -266,10 +250,10 @@ export class Nsqd {
    */
   async rescue(): Promise<string | null> {
     this.#isExiting = true;
-    const stops = [() => this.#tcp.close(), () => this.#http.stop(), () => this.#lookupd.stop()];
+    const stops = [() => this.#faces.close(), () => this.#lookupd.stop()];
     // What has thrown before may throw again, and must not keep the rest from being done.
     void Promise.allSettled(stops.map(async (stop) => await stop()));
-    const pumps = this.#core.pumps.filter((_, index) => this.#pools.canClose(index));
+    const pumps = this.#core.pumps.filter((_, index) => this.#threads.canClose(index));
     const closing = this.#closeStorage(pumps);
     // A bug may have ended it.
     void this.#core.run();
@@ -279,7 +263,12 @@ export class Nsqd {
 
   /** Ends the worker threads whatever they are doing. Resolves when they are gone. */
   terminate(): Promise<void> {
-    return this.#pools.destroy();
+    return this.#threads.destroy();
+  }
+
+  /** Gives everything back after `close` has failed, or after `rescue`. */
+  release(): Promise<void> {
+    return this.#stopThreads();
   }
 
   // Start
@@ -293,18 +282,13 @@ export class Nsqd {
     await this.#load();
     await this.#storage.save();
     await this.#logStart();
-    const { tcpAddress } = this.#options;
-    this.#operations.tcpPort = await listenAt(this.#logger, 'TCP', tcpAddress, (at) =>
-      this.#tcp.listen(at),
-    );
-    await this.#openHttp();
+    await this.#faces.listen();
     this.#startReporting();
   }
 
   async #logStart(): Promise<void> {
-    const { dataPath } = this.#options;
     const stats = await this.#stats.collect(TOTALS);
-    this.#logger.info(foundText(dataPath, stats, storedFiles(dataPath)));
+    this.#logger.info(this.#storage.describe(stats));
     for (const line of resourceLines(this.#options)) this.#logger.info(line);
   }
 
@@ -327,19 +311,6 @@ export class Nsqd {
     this.#statsd.start();
   }
 
-  async #openHttp(): Promise<void> {
-    const { httpAddress, httpsAddress } = this.#options;
-    if (this.#tls !== null && httpsAddress !== '') {
-      this.#httpsPort = await listenAt(this.#logger, 'HTTPS', httpsAddress, (at) =>
-        this.#http.https.start(at),
-      );
-    }
-    if (httpAddress === '') return;
-    this.#operations.httpPort = await listenAt(this.#logger, 'HTTP', httpAddress, (at) =>
-      this.#http.http.start(at),
-    );
-  }
-
   async #load(): Promise<void> {
     await this.#core.restore(await this.#storage.load(), await this.#storage.seen.load());
     this.#isLoading = false;
@@ -358,15 +329,14 @@ export class Nsqd {
     this.#bounds.disk.stop();
     this.#storage.stop();
     this.#policies.stop();
-    await this.#pools.destroy();
+    await this.#threads.destroy();
     await this.#lock.release();
   }
 
   /** Ends what a failed start has begun; nothing was accepted, so nothing is written. */
   async #abandon(): Promise<void> {
     this.#isExiting = true;
-    this.#tcp.close();
-    await this.#http.stop();
+    await this.#faces.close();
     this.#lookupd.stop();
     await this.#httpClient.close();
     await this.#stopThreads();
@@ -374,13 +344,8 @@ export class Nsqd {
 
   // Events
 
-  #onLeft(connection: Connection): void {
-    const { state } = connection.client;
-    if (this.#isExiting || state.state === 'init') return;
-    this.#core.topics.leave(state.channel, connection).catch((error: unknown) => {
-      rethrowBug(error);
-      this.#logger.error(`failed to delete ephemeral channel - ${errorText(error)}`);
-    });
+  #onLeft(channel: ChannelHandle, member: ChannelMember): void {
+    if (!this.#isExiting) leaveChannel(this.#core.topics, channel, member, this.#logger);
   }
 
   #onEvent(event: PumpEvent): void {

@@ -2,6 +2,7 @@
 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { DISK_FILES } from '../../src/daemon/text-files.ts';
 import { Policies } from '../../src/main/policies/policies.ts';
 import { PolicyStore } from '../../src/main/policies/policy-store.ts';
 import { optionsWith } from './broker-turns.ts';
@@ -15,6 +16,7 @@ export function policyStoreOf(
   const write = (): void => undefined;
   return new PolicyStore({
     dataPath,
+    textFiles: DISK_FILES,
     policies: new Policies(optionsWith({})),
     clock: new ManualClock(),
     logger: { info: write, error: write },

@@ -6,8 +6,11 @@
  */
 export class InvalidValue {
   readonly why: string;
+  /** The option that it is about, by its name in the program, where there is one. */
+  readonly option: string | undefined;
 
-  constructor(why: string) {
+  constructor(why: string, option?: string) {
     this.why = why;
+    this.option = option;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The types of option values: how each is parsed from the command line and from a configuration file, how the usage
- * shows it, and how `GET /config` returns it.
+ * The types of option values: how each is parsed from the command line, from a configuration file and from a program,
+ * how the usage shows it, and how `GET /config` returns it.
  *
  * Thread: any.
  * Source: Go's `flag` and go-options' coercions.
@@ -30,6 +30,12 @@ export interface Kind<T> {
   show(value: T): ConfigValue;
 }
 
+/** The same for values that a program may hand in as well, as a `Given`. */
+export interface OptionKind<T, Given = T> extends Kind<T> {
+  /** Reads what a program hands in, which may be anything: a program may have no types. */
+  parseGiven(value: Given): T | InvalidValue;
+}
+
 /** Which connections must use TLS: none, all but plain HTTP, or all. */
 export type TlsRequired = boolean | 'tcp-https';
 
@@ -39,19 +45,24 @@ const TLS_VERSIONS = { 'tls1.0': 769, 'tls1.1': 770, 'tls1.2': 771, 'tls1.3': 77
 /** The accepted names of TLS versions. */
 export type TlsVersion = keyof typeof TLS_VERSIONS;
 
-/** Any text. */
-export const text: Kind<string> = {
+/** Any text. In a program null is none. */
+export const text: OptionKind<string, string | null> = {
   word: 'string',
   isSwitch: false,
   parseFlag: (given) => given,
   parseConfig: (value) =>
     typeof value === 'string' ? value : new InvalidValue('must be a string'),
+  parseGiven: (value) => {
+    if (value === null) return '';
+    if (typeof value !== 'string') return new InvalidValue('must be a string or null');
+    return value.includes('\0') ? new InvalidValue('must have no zero byte') : value;
+  },
   spell: (value) => `"${value}"`,
   show: (value) => value,
 };
 
 /** A safe integer. */
-export const integer: Kind<number> = {
+export const integer: OptionKind<number> = {
   word: 'int',
   isSwitch: false,
   parseFlag: parseInteger,
@@ -63,12 +74,14 @@ export const integer: Kind<number> = {
       ? safeInteger(BigInt(value.replace('+', '')))
       : new InvalidValue('must be an integer');
   },
+  parseGiven: (value) =>
+    Number.isSafeInteger(value) ? value : new InvalidValue('must be a whole number'),
   spell: (value) => value.toString(),
   show: (value) => value,
 };
 
 /** Units: ms in the program, with fractions down to ns; ns in `/config`. */
-export const duration: Kind<number> = {
+export const duration: OptionKind<number> = {
   word: 'duration',
   isSwitch: false,
   parseFlag: parseDurationMs,
@@ -80,32 +93,36 @@ export const duration: Kind<number> = {
       'must be a duration such as "250ms", or an integer number of milliseconds',
     );
   },
+  parseGiven: (value) =>
+    Number.isFinite(value) ? value : new InvalidValue('must be a number of milliseconds'),
   spell: (value) => formatDuration(durationNs(value)),
   show: durationNs,
 };
 
 /** Units: bytes, also in `/config`. */
-export const size: Kind<number> = {
+export const size: OptionKind<number, number | string> = {
   word: 'size',
   isSwitch: false,
   parseFlag: parseSize,
   parseConfig: (value) => parseSizeConfig(value, parseSize),
+  parseGiven: (value) => parseGivenSize(value, parseSize),
   spell: formatSize,
   show: (value) => value,
 };
 
 /** A size, or a percentage of a whole that is known only at run time. A percentage is shown as written. */
-export const portion: Kind<Portion> = {
+export const portion: OptionKind<Portion, number | string> = {
   word: 'size|percent',
   isSwitch: false,
   parseFlag: parsePortion,
   parseConfig: (value) => parseSizeConfig(value, parsePortion),
+  parseGiven: (value) => parseGivenSize(value, parsePortion),
   spell: formatPortion,
   show: (value) => (value.kind === 'bytes' ? value.bytes : formatPortion(value)),
 };
 
 /** True or false. */
-export const boolean: Kind<boolean> = {
+export const boolean: OptionKind<boolean> = {
   word: '',
   isSwitch: true,
   parseFlag: parseBoolean,
@@ -115,12 +132,14 @@ export const boolean: Kind<boolean> = {
       ? parseBoolean(value)
       : new InvalidValue('must be true or false');
   },
+  parseGiven: (value) =>
+    typeof value === 'boolean' ? value : new InvalidValue('must be true or false'),
   spell: (value) => value.toString(),
   show: (value) => value,
 };
 
 /** A list of texts, one for each mention of its flag. */
-export const texts: Kind<readonly string[]> = {
+export const texts: OptionKind<readonly string[]> = {
   word: 'string',
   isSwitch: false,
   parseFlag: (given, earlier = []) => [...earlier, given],
@@ -131,12 +150,16 @@ export const texts: Kind<readonly string[]> = {
       ? value
       : new InvalidValue('must be an array of strings, or one string with commas');
   },
+  parseGiven: (value) =>
+    Array.isArray(value) && value.every((element) => typeof element === 'string')
+      ? [...value]
+      : new InvalidValue('must be an array of strings'),
   spell: (value) => value.join(','),
   show: (value) => value,
 };
 
 /** Values from flags are sorted, highest first; values from a file keep their order, as in nsqd. */
-export const percentiles: Kind<readonly number[]> = {
+export const percentiles: OptionKind<readonly number[]> = {
   word: 'floats',
   isSwitch: false,
   parseFlag: (given, earlier = []) => {
@@ -152,23 +175,28 @@ export const percentiles: Kind<readonly number[]> = {
       ? checkedPercentiles(value.map(Number))
       : new InvalidValue('must be an array of floats, or one string with commas');
   },
+  parseGiven: (value) =>
+    Array.isArray(value) && value.every((element) => typeof element === 'number')
+      ? value.toSorted((a, b) => b - a)
+      : new InvalidValue('must be an array of numbers'),
   spell: (value) => value.join(','),
   show: (value) => value,
 };
 
 /** A level of the log. */
-export const logLevel: Kind<LogLevel> = {
+export const logLevel: OptionKind<LogLevel> = {
   word: 'level',
   isSwitch: false,
   parseFlag: parseLevel,
   parseConfig: (value) =>
     typeof value === 'string' ? parseLevel(value) : new InvalidValue('must be a string'),
+  parseGiven: (value) => parseLevel(String(value)),
   spell: (value) => value,
   show: logLevelNumber,
 };
 
 /** Whether clients must use TLS: over TCP only, or over TCP and HTTP. */
-export const tlsRequired: Kind<TlsRequired> = {
+export const tlsRequired: OptionKind<TlsRequired> = {
   word: '',
   isSwitch: true,
   parseFlag: parseTlsRequired,
@@ -178,17 +206,19 @@ export const tlsRequired: Kind<TlsRequired> = {
       ? parseTlsRequired(value)
       : new InvalidValue('must be true, false or "tcp-https"');
   },
+  parseGiven: (value) => parseTlsRequired(String(value)),
   spell: (value) => value.toString(),
   show: (value) => (value === 'tcp-https' ? 1 : value ? 2 : 0),
 };
 
 /** A version of TLS. */
-export const tlsVersion: Kind<TlsVersion> = {
+export const tlsVersion: OptionKind<TlsVersion> = {
   word: 'version',
   isSwitch: false,
   parseFlag: parseTlsVersion,
   parseConfig: (value) =>
     typeof value === 'string' ? parseTlsVersion(value) : new InvalidValue('must be a string'),
+  parseGiven: (value) => parseTlsVersion(String(value)),
   spell: (value) => value,
   show: (value) => TLS_VERSIONS[value],
 };
@@ -243,6 +273,16 @@ function parseSizeConfig<T>(
   if (typeof value === 'bigint') return parse(value.toString());
   if (typeof value === 'string') return parse(value);
   return new InvalidValue('must be a size such as "16MiB", or an integer number of bytes');
+}
+
+/** In a program a number is bytes. */
+function parseGivenSize<T>(
+  value: number | string,
+  parse: (text: string) => T | InvalidValue,
+): T | InvalidValue {
+  if (typeof value === 'string') return parse(value);
+  if (Number.isSafeInteger(value)) return parse(value.toString());
+  return new InvalidValue('must be a size such as "16MiB", or a whole number of bytes');
 }
 
 /** Exactly the spellings that Go accepts. */

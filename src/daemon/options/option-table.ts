@@ -6,7 +6,7 @@
 
 import { InvalidValue } from './invalid-value.ts';
 import { anything, type Check } from './option-checks.ts';
-import type { Kind } from './option-kinds.ts';
+import type { OptionKind } from './option-kinds.ts';
 
 /** Properties of the machine that defaults depend on. */
 export interface Machine {
@@ -24,9 +24,9 @@ export class Derived<T> {
   }
 }
 
-/** One row of the table. */
-export interface Option<T> {
-  readonly kind: Kind<T>;
+/** One row of the table. `Given`: what a program hands in. */
+export interface Option<T, Given = T> {
+  readonly kind: OptionKind<T, Given>;
   /** Its heading in the usage. */
   readonly group: string;
   /** The flag's name without dashes. */
@@ -43,15 +43,15 @@ export interface Option<T> {
 export type OptionRows = ReadonlyMap<string, Option<unknown>>;
 
 /** Makes a row; its key is derived from the flag unless another is given. */
-export function option<T>(
-  kind: Kind<T>,
+export function option<T, Given>(
+  kind: OptionKind<T, Given>,
   group: string,
   flag: string,
   initial: T | Derived<T>,
   help: string,
   check: Check<T> = anything,
   key: string = flag.replaceAll('-', '_'),
-): Option<T> {
+): Option<T, Given> {
   return { kind, group, flag, initial, help, key, check };
 }
 
@@ -66,6 +66,12 @@ export function initialValue<T>(row: Option<T>, machine: Machine): T {
   return row.initial instanceof Derived ? row.initial.from(machine) : row.initial;
 }
 
+/** How an option is named to those who have given its value. */
+export type Naming = (name: string, row: Option<unknown>) => string;
+
+/** As on the command line. */
+export const asFlag: Naming = (_name, { flag }) => `--${flag}`;
+
 /**
  * Fills in defaults and checks each value separately.
  *
@@ -75,12 +81,13 @@ export function completeValues(
   rows: OptionRows,
   given: ReadonlyMap<string, unknown>,
   machine: Machine,
+  naming: Naming = asFlag,
 ): Readonly<Record<string, unknown>> | InvalidValue {
   const values: Record<string, unknown> = {};
   for (const [name, row] of rows) {
     const value = given.has(name) ? given.get(name) : initialValue(row, machine);
-    const wrong = row.check(value, `--${row.flag}`);
-    if (wrong !== undefined) return new InvalidValue(wrong);
+    const wrong = row.check(value, naming(name, row));
+    if (wrong !== undefined) return new InvalidValue(wrong, name);
     values[name] = value;
   }
   return values;

@@ -35,9 +35,11 @@ import {
   tlsVersion,
 } from '../../daemon/options/option-kinds.ts';
 import {
+  asFlag,
   completeValues,
   Derived,
   type Machine,
+  type Naming,
   type Option,
   type OptionRows,
   option,
@@ -236,7 +238,14 @@ type Table = typeof OPTIONS;
 
 /** All options, complete and checked. */
 export type Options = {
-  readonly [Name in keyof Table]: Table[Name] extends Option<infer T> ? T : never;
+  readonly [Name in keyof Table]: Table[Name] extends Option<infer T, never> ? T : never;
+};
+
+/** The options as a program hands them in. */
+export type GivenOptions = {
+  readonly [Name in keyof Table]?: Table[Name] extends Option<unknown, infer Given>
+    ? Given | undefined
+    : never;
 };
 
 /** The table's rows with their names. */
@@ -250,26 +259,29 @@ export const OPTION_ROWS: OptionRows = rowsOf(OPTIONS);
 export function completeOptions(
   given: ReadonlyMap<string, unknown>,
   machine: Machine,
+  naming: Naming = asFlag,
 ): Options | InvalidValue {
-  const values = completeValues(OPTION_ROWS, given, machine);
+  const values = completeValues(OPTION_ROWS, given, machine, naming);
   if (values instanceof InvalidValue) return values;
   // Every row has set its name, to a value of its kind.
-  return settle(values as Options, machine);
+  return settle(values as Options, machine, naming);
 }
 
 /** What options mean for each other. */
-function settle(options: Options, machine: Machine): Options | InvalidValue {
+function settle(options: Options, machine: Machine, naming: Naming): Options | InvalidValue {
   const hasCertificate = options.tlsCert !== '' && options.tlsKey !== '';
   if (!hasCertificate && (options.tlsCert !== '' || options.tlsKey !== '')) {
-    return new InvalidValue(
-      'failed to build TLS config - --tls-cert and --tls-key must be given together',
-    );
+    const both = `${naming('tlsCert', OPTIONS.tlsCert)} and ${naming('tlsKey', OPTIONS.tlsKey)}`;
+    const missing = options.tlsCert === '' ? 'tlsCert' : 'tlsKey';
+    const why = `failed to build TLS config - ${both} must be given together`;
+    return new InvalidValue(why, missing);
   }
   // An operator who asks for client certificates cannot mean to admit clients without TLS.
   const isImplied = options.tlsClientAuthPolicy !== '' && options.tlsRequired === false;
   const required = isImplied ? true : options.tlsRequired;
   if (required !== false && !hasCertificate) {
-    return new InvalidValue('cannot require TLS client connections without TLS key and cert');
+    const why = 'cannot require TLS client connections without TLS key and cert';
+    return new InvalidValue(why, isImplied ? 'tlsClientAuthPolicy' : 'tlsRequired');
   }
   const pumpThreads = options.pumpThreads === 0 ? pumpThreadsOf(machine) : options.pumpThreads;
   return { ...options, tlsRequired: required, pumpThreads };

@@ -7,13 +7,13 @@
  * Thread: main.
  */
 
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { parseJson } from '../../daemon/go/json.ts';
 import type { Logger } from '../../daemon/log.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
-import { SavedFile, syncDirectory } from '../../daemon/saved-file.ts';
+import { SavedFile } from '../../daemon/saved-file.ts';
 import { inSlices } from '../../daemon/slices.ts';
+import type { TextFiles } from '../../daemon/text-files.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { POLICIES_FILE, SIDECAR_DIRECTORY } from '../../shared/data-files.ts';
 import type { Policies } from './policies.ts';
@@ -25,6 +25,7 @@ export class PolicyRefused extends Error {}
 /** Its dependencies. */
 export type PolicyStoreSetup = {
   readonly dataPath: string;
+  readonly textFiles: TextFiles;
   readonly policies: Policies;
   readonly clock: Clock;
   readonly logger: Pick<Logger, 'info' | 'error'>;
@@ -132,8 +133,7 @@ export class PolicyStore {
       if (typeof next === 'string') throw new PolicyRefused(next);
       this.#wanted = next;
       try {
-        const made = await mkdir(this.#directory, { recursive: true });
-        if (made !== undefined) await syncDirectory(this.#setup.dataPath);
+        await this.#setup.textFiles.makeDirectory(this.#directory);
         await this.#file.save();
       } catch (error) {
         // The retried save writes the policies in force.

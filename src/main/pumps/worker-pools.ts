@@ -8,15 +8,18 @@ import { Piscina } from 'piscina';
 import { errorText } from '../../shared/error-text.ts';
 import { Pulse } from '../../shared/ring/pulse.ts';
 import type { Options } from '../options/options.ts';
-import { ringSizes } from './ring-sizes.ts';
-import { type PumpMemory, planThreads } from './thread-plan.ts';
+import { planBroker } from './broker-plan.ts';
+import type { PumpMemory } from './thread-plan.ts';
+import type { Threads } from './threads.ts';
 
 /** The running file's own ending: sources run as they are, the published package is compiled. */
 const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-const PUMP_ENTRY = new URL(`../../workers/pump-thread.${EXTENSION}`, import.meta.url).href;
-const DISK_ENTRY = new URL(`../../workers/disk-thread.${EXTENSION}`, import.meta.url).href;
+/** Where the workers' entry files are, as a directory. */
+const WORKERS = new URL('../../workers/', import.meta.url);
+const PUMP_ENTRY = `pump-thread.${EXTENSION}`;
+const DISK_ENTRY = `disk-thread.${EXTENSION}`;
 
-export class WorkerPools {
+export class WorkerPools implements Threads {
   /** The memory that main shares with each pump thread. */
   readonly pumps: readonly PumpMemory[];
   readonly mainBell: SharedArrayBuffer;
@@ -31,33 +34,15 @@ export class WorkerPools {
   readonly #diskCount: number;
 
   /** Units: `memoryBudgetBytes` for the messages of each pump thread. */
-  constructor(options: Options, memoryBudgetBytes: number) {
+  constructor(options: Options, memoryBudgetBytes: number, workers: URL = WORKERS) {
     const { pumpThreads: pumpCount, diskThreads: diskCount } = options;
     this.#diskCount = diskCount;
-    const { mainBell, pumpTasks, diskTasks } = planThreads({
-      pumpCount,
-      diskCount,
-      sizes: ringSizes(options.maxMsgSize),
-      pump: {
-        nodeId: options.nodeId,
-        memoryBudgetBytes,
-        maxMsgTimeoutMs: options.maxMsgTimeoutMs,
-        latencyPercentiles: options.e2eProcessingLatencyPercentile,
-        latencyWindowMs: options.e2eProcessingLatencyWindowTimeMs,
-      },
-      disk: {
-        dataPath: options.dataPath,
-        maxBytesPerFile: options.maxBytesPerFile,
-        maxMsgSize: options.maxMsgSize,
-        syncEvery: options.syncEvery,
-        syncTimeoutMs: options.syncTimeoutMs,
-      },
-    });
+    const { mainBell, pumpTasks, diskTasks } = planBroker(options, memoryBudgetBytes);
     this.mainBell = mainBell;
     this.pumps = pumpTasks;
     this.diskPulses = diskTasks.map(({ pulse }) => new Pulse(pulse));
-    const pumpPool = makePool(PUMP_ENTRY, pumpCount);
-    const diskPool = makePool(DISK_ENTRY, diskCount);
+    const pumpPool = makePool(new URL(PUMP_ENTRY, workers).href, pumpCount);
+    const diskPool = makePool(new URL(DISK_ENTRY, workers).href, diskCount);
     this.#pools = [pumpPool, diskPool];
     const loops = [
       ...pumpTasks.map((task, index) =>

@@ -8,11 +8,11 @@
  * Thread: main.
  */
 
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { parseJson } from '../../daemon/go/json.ts';
 import type { Logger } from '../../daemon/log.ts';
 import { SavedFile } from '../../daemon/saved-file.ts';
+import { DISK_FILES, type TextFiles } from '../../daemon/text-files.ts';
 import { rethrowBug } from '../../shared/assert.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { SeenOfTopic } from '../../shared/control.ts';
@@ -22,6 +22,8 @@ import { errorText } from '../../shared/error-text.ts';
 /** Its dependencies. */
 export type SeenMessagesSetup = {
   readonly dataPath: string;
+  /** Where the file is kept: on disk if not given. */
+  readonly textFiles?: TextFiles | undefined;
   readonly clock: Clock;
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 };
@@ -64,7 +66,8 @@ export class SeenMessages {
     if (seen.length === 0) return;
     this.#seen = seen;
     try {
-      await mkdir(path.dirname(this.#file.path), { recursive: true });
+      const { textFiles = DISK_FILES } = this.#setup;
+      await textFiles.makeDirectory(path.dirname(this.#file.path));
       await this.#file.save();
     } catch (error) {
       rethrowBug(error);

@@ -37,8 +37,8 @@ export function storedFiles(dataPath: string): StoredFiles {
   return { count, bytes, sinceMs };
 }
 
-/** The data directory, and what is in it. */
-export function foundText(dataPath: string, stats: BrokerStats, files: StoredFiles): string {
+/** A place, and what is in it. */
+export function foundText(place: string, stats: BrokerStats, files: StoredFiles): string {
   const topics = stats.topics ?? [];
   const channels = topics.flatMap((topic) => topic.channels);
   let messages = 0;
@@ -48,7 +48,7 @@ export function foundText(dataPath: string, stats: BrokerStats, files: StoredFil
     files.count === 0
       ? 'no data files'
       : `${roughSize(files.bytes)} in ${counted(files.count, 'data file')} since ${formatRfc3339(files.sinceMs)}`;
-  return `data path ${dataPath}: ${found}, ${counted(messages, 'message')}, ${inFiles}`;
+  return `${place}: ${found}, ${counted(messages, 'message')}, ${inFiles}`;
 }
 
 /** The bounds of memory and queues, and the threads. */

@@ -6,13 +6,17 @@
  */
 
 import type { Logger } from '../../daemon/log.ts';
+import type { TextFiles } from '../../daemon/text-files.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { PumpHandle } from '../pumps/pump-handle.ts';
+import type { BrokerStats } from '../stats/stats.ts';
 import { Metadata, type MetadataSource, type SavedTopic } from '../topics/metadata.ts';
+import type { BrokerStorage } from './broker-storage.ts';
 import { type DiskCaller, HangWatch } from './hang-watch.ts';
 import { adopt, describeOrphans, findOrphans } from './orphans.ts';
 import { checkRights } from './rights.ts';
 import { SeenMessages } from './seen-messages.ts';
+import { foundText, storedFiles } from './start-report.ts';
 import { closeStorage } from './storage-closing.ts';
 import { removeTemporaryFiles } from './temporary-files.ts';
 import { WriteProbe } from './write-probe.ts';
@@ -20,6 +24,7 @@ import { WriteProbe } from './write-probe.ts';
 /** Its dependencies. */
 export type StorageSetup = {
   readonly dataPath: string;
+  readonly textFiles: TextFiles;
   /** `--adopt-orphans`. */
   readonly adoptOrphans: boolean;
   /** `--sync-timeout`. */
@@ -40,7 +45,7 @@ export type StorageSetup = {
 const PATIENCE_MS_MIN = 2000;
 const PATIENCE_MS_MAX = 10_000;
 
-export class Storage {
+export class Storage implements BrokerStorage {
   readonly metadata: Metadata;
   readonly seen: SeenMessages;
 
@@ -123,6 +128,12 @@ export class Storage {
         return text === null ? null : { text, ms };
       },
     });
+  }
+
+  /** The data directory, and what is in it. */
+  describe(stats: BrokerStats): string {
+    const { dataPath } = this.#setup;
+    return foundText(`data path ${dataPath}`, stats, storedFiles(dataPath));
   }
 
   stop(): void {

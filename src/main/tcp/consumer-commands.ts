@@ -13,6 +13,7 @@ import { NOT_HEX, parseHexWord } from '../../shared/message-id.ts';
 import { parseChannelName, parseTopicName } from '../../shared/names.ts';
 import type { Options } from '../options/options.ts';
 import type { PumpHandle } from '../pumps/pump-handle.ts';
+import { subscribe } from '../topics/subscribing.ts';
 import type { ChannelHandle, TopicMap } from '../topics/topic-map.ts';
 import type { Authorization } from './authorization.ts';
 import type { ClientPort } from './client-port.ts';
@@ -53,26 +54,17 @@ export class ConsumerCommands {
     const refused = this.#authorization.refuse('SUB', 'subscribe', topicName, channelName);
     if (refused !== undefined) return refused;
 
-    const topic = this.#topics.getOrCreate(topicName);
-    const channel = this.#topics.getOrCreateChannel(topic, channelName);
-    const { maxChannelConsumers, maxMsgTimeoutMs } = this.#options;
-    if (maxChannelConsumers > 0 && channel.members.size >= maxChannelConsumers) {
-      const reason = `consumers for ${topicName}:${channelName} exceeds limit of ${maxChannelConsumers}`;
-      return this.#port.fail(new ClientError('E_SUB_FAILED', `SUB failed ${reason}`));
-    }
-    channel.members.add(this.#port.member);
-    client.state = { state: 'subscribed', channel };
     const delivery = client.delivery ?? client.settings;
-    const { msgTimeoutMs: asked } = delivery;
-    void topic.pump.request({
-      do: 'subscribe',
-      topic: topic.number,
-      channel: channel.number,
-      consumer: client.number,
-      msgTimeoutMs: Math.min(asked ?? channel.policy.msgTimeoutMs, maxMsgTimeoutMs),
+    const joined = subscribe(this.#topics, this.#options, {
+      topic: topicName,
+      channel: channelName,
+      member: this.#port.member,
+      msgTimeoutMs: delivery.msgTimeoutMs,
       sampleRate: delivery.sampleRate,
       locality: localityOf(delivery, this.#options),
     });
+    if (joined instanceof ClientError) return this.#port.fail(joined);
+    client.state = { state: 'subscribed', channel: joined };
     this.#responses.respondOk();
     return NEXT;
   }

@@ -14,6 +14,7 @@ import { ClientError } from '../../protocol/client-error.ts';
 import { errorFrame } from '../../protocol/frames.ts';
 import type { ConnectionLimit } from '../limits/connection-limit.ts';
 import { TurnBudget } from '../limits/turn-budget.ts';
+import type { ClientNumbers } from './client-numbers.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionContext } from './connection-context.ts';
 
@@ -26,19 +27,21 @@ export class TcpServer {
   readonly #logger: Logger;
   readonly #connections = new Map<number, Connection>();
   readonly #limit: ConnectionLimit;
+  readonly #numbers: ClientNumbers;
   readonly #refused: RefusedSockets;
   readonly #budget: TurnBudget;
   /** Connections to flush at the end of this turn. */
   #pending: Connection[] = [];
-  #lastNumber = 0;
 
   constructor(
     context: Omit<ConnectionContext<Connection>, 'budget' | 'onPending' | 'onClosed'>,
     limit: ConnectionLimit,
+    numbers: ClientNumbers,
     onPending: () => void,
   ) {
     this.#logger = context.logger;
     this.#limit = limit;
+    this.#numbers = numbers;
     this.#refused = new RefusedSockets(context.clock);
     this.#budget = new TurnBudget(onPending);
     this.#context = {
@@ -107,7 +110,6 @@ export class TcpServer {
       this.#refused.dismiss(socket, errorFrame(data));
       return;
     }
-    this.#lastNumber++;
     const connection = this.#connect(shareReads(socket));
     this.#connections.set(connection.number, connection);
     this.#logger.info(`TCP: new client(${connection})`);
@@ -115,7 +117,7 @@ export class TcpServer {
 
   #connect(socket: Socket): Connection {
     try {
-      return new Connection(this.#lastNumber, socket, this.#context);
+      return new Connection(this.#numbers.next(), socket, this.#context);
     } catch (error) {
       // This socket never becomes a connection that would report its end.
       this.#limit.leave();

@@ -93,6 +93,15 @@ export class BrokerOperations implements HttpBroker {
     return null;
   }
 
+  /** Names in no order. */
+  topicNames(): string[] {
+    return [...this.#topics.values()].map(({ name }) => name);
+  }
+
+  channelNames(topic: string): string[] {
+    return [...(this.#topics.get(topic)?.channels.keys() ?? [])];
+  }
+
   hasTopic(topic: string): boolean {
     return this.#topics.get(topic) !== undefined;
   }

@@ -11,6 +11,7 @@ import path from 'node:path';
 import { isTooDeep, JSON_DEPTH_MAX } from '../../daemon/go/json.ts';
 import type { Logger } from '../../daemon/log.ts';
 import { SavedFile } from '../../daemon/saved-file.ts';
+import type { TextFiles } from '../../daemon/text-files.ts';
 import { NSQD_VERSION } from '../../daemon/version.ts';
 import { rethrowBug } from '../../shared/assert.ts';
 import type { Clock } from '../../shared/clock.ts';
@@ -47,6 +48,8 @@ export type MetadataSource = Iterable<{
 /** Its dependencies. */
 export type MetadataSetup = {
   readonly dataPath: string;
+  /** Where the file is kept: on disk if not given. */
+  readonly textFiles?: TextFiles | undefined;
   readonly source: () => MetadataSource;
   readonly clock: Clock;
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;

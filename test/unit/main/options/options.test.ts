@@ -221,9 +221,11 @@ const REFUSED: readonly (readonly [Partial<Options>, string])[] = [
 
 for (const [given, why] of REFUSED) {
   test(`completeOptions: refuses ${JSON.stringify(given)}`, () => {
+    const missing: Readonly<Record<string, string>> = { tlsCert: 'tlsKey', tlsKey: 'tlsCert' };
+    const [name] = Object.keys(given);
     assert.deepEqual(
       completeOptions(new Map(Object.entries(given)), MACHINE),
-      new InvalidValue(why),
+      new InvalidValue(why, missing[name] ?? name),
     );
   });
 }

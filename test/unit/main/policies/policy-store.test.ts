@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { InvalidValue } from '../../../../src/daemon/options/invalid-value.ts';
+import { DISK_FILES } from '../../../../src/daemon/text-files.ts';
 import { Policies } from '../../../../src/main/policies/policies.ts';
 import { type Policy, parsePolicy } from '../../../../src/main/policies/policy.ts';
 import { PolicyRefused, PolicyStore } from '../../../../src/main/policies/policy-store.ts';
@@ -31,6 +32,7 @@ async function setup(t: TestContext): Promise<Setup> {
   const open = (configured: readonly Policy[] = []): PolicyStore => {
     const store = new PolicyStore({
       dataPath: directory,
+      textFiles: DISK_FILES,
       policies: new Policies(optionsWith({}), configured),
       clock,
       logger: { info: write, error: write },

@@ -24,14 +24,14 @@ test('storedFiles: counts the data files of queues and nothing else', (t) => {
   assert.ok(files.sinceMs <= Math.max(birthtimeMs, mtimeMs));
   const since = formatRfc3339(files.sinceMs);
   assert.equal(
-    foundText('/data', NOTHING, files),
+    foundText('data path /data', NOTHING, files),
     `data path /data: 0 topics, 0 channels, 0 messages, 2.0KiB in 2 data files since ${since}`,
   );
 });
 
 test('foundText: an empty directory has no data files', (t) => {
   assert.equal(
-    foundText('/data', NOTHING, storedFiles(temporaryDirectory(t))),
+    foundText('data path /data', NOTHING, storedFiles(temporaryDirectory(t))),
     'data path /data: 0 topics, 0 channels, 0 messages, no data files',
   );
 });

@@ -6,6 +6,7 @@ import { Logger } from '../../../../src/daemon/log.ts';
 import { BodyMemory } from '../../../../src/main/limits/body-memory.ts';
 import { ConnectionLimit } from '../../../../src/main/limits/connection-limit.ts';
 import { Turn } from '../../../../src/main/pumps/turn.ts';
+import { ClientNumbers } from '../../../../src/main/tcp/client-numbers.ts';
 import { Deadlines } from '../../../../src/main/tcp/deadlines.ts';
 import { TcpServer } from '../../../../src/main/tcp/tcp-server.ts';
 import { Publisher } from '../../../../src/main/topics/publisher.ts';
@@ -60,6 +61,7 @@ function makeServer(t: TestContext, connectionsMax = Number.POSITIVE_INFINITY): 
       onLeft: () => undefined,
     },
     limit,
+    new ClientNumbers(),
     () => turn.request(),
   );
   t.after(() => server.close());

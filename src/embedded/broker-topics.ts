@@ -1,0 +1,115 @@
+/**
+ * The topics and channels of an embedded broker, as the HTTP API manages them too.
+ *
+ * Errors: all reject with an NsqError where there is no such topic or channel, or a name is not valid.
+ * Thread: main.
+ */
+
+import { NsqError } from '../client/nsq-error.ts';
+import type { BrokerOperations } from '../main/topics/broker-operations.ts';
+import { errorText } from '../shared/error-text.ts';
+import { parseChannelName, parseTopicName } from '../shared/names.ts';
+
+/**
+ * The topics and channels of a broker.
+ *
+ * @example
+ * ```ts
+ * import { createBroker } from 'ringmq';
+ *
+ * await using broker = await createBroker({ memory: true });
+ * await broker.topics.create('orders', 'billing');
+ * console.log(broker.topics.names(), broker.topics.channels('orders')); // [ 'orders' ] [ 'billing' ]
+ * await broker.topics.pause('orders', 'billing');
+ * await broker.topics.delete('orders');
+ * ```
+ */
+export class BrokerTopics {
+  readonly #operations: BrokerOperations;
+
+  /** @internal */
+  constructor(operations: BrokerOperations) {
+    this.#operations = operations;
+  }
+
+  /** All topics, sorted. */
+  names(): string[] {
+    return this.#operations.topicNames().sort();
+  }
+
+  /** The channels of a topic, sorted; none where there is no such topic. */
+  channels(topic: string): string[] {
+    return this.#operations.channelNames(topic).sort();
+  }
+
+  /** Creates a topic, and a channel of it, where they are not there. */
+  async create(topic: string, channel?: string): Promise<void> {
+    const name = parseTopicName(topic);
+    if (name === undefined) {
+      throw new NsqError('E_BAD_TOPIC', `"${topic}" is no topic's name`, { topic });
+    }
+    const channelName = channel === undefined ? null : parseChannelName(channel);
+    if (channelName === undefined) {
+      throw new NsqError('E_BAD_CHANNEL', `"${channel}" is no channel's name`, { topic });
+    }
+    // Both are there before the first wait, so that nothing that is published afterwards is missed.
+    const opening = this.#operations.createTopic(name);
+    if (channelName !== null) await this.#operations.createChannel(name, channelName);
+    await opening;
+  }
+
+  /** Deletes a channel, or a topic with its channels, and what waits there. */
+  delete(topic: string, channel?: string): Promise<void> {
+    return this.#carryOut(topic, channel, (operations) =>
+      channel === undefined
+        ? operations.deleteTopic(topic)
+        : operations.deleteChannel(topic, channel),
+    );
+  }
+
+  /** Drops what waits in a channel, or in the topic itself. */
+  empty(topic: string, channel?: string): Promise<void> {
+    return this.#carryOut(topic, channel, (operations) =>
+      channel === undefined
+        ? operations.emptyTopic(topic)
+        : operations.emptyChannel(topic, channel),
+    );
+  }
+
+  /** Holds messages back in a channel, or in the topic itself, until `resume`. */
+  pause(topic: string, channel?: string): Promise<void> {
+    return this.#setPaused(topic, channel, true);
+  }
+
+  /** Ends a pause. */
+  resume(topic: string, channel?: string): Promise<void> {
+    return this.#setPaused(topic, channel, false);
+  }
+
+  #setPaused(topic: string, channel: string | undefined, isPaused: boolean): Promise<void> {
+    return this.#carryOut(topic, channel, (operations) =>
+      channel === undefined
+        ? operations.pauseTopic(topic, isPaused)
+        : operations.pauseChannel(topic, channel, isPaused),
+    );
+  }
+
+  async #carryOut(
+    topic: string,
+    channel: string | undefined,
+    act: (operations: BrokerOperations) => Promise<void>,
+  ): Promise<void> {
+    const operations = this.#operations;
+    if (!operations.hasTopic(topic)) {
+      throw new NsqError('NOT_FOUND', `there is no topic "${topic}"`, { topic });
+    }
+    if (channel !== undefined && !operations.hasChannel(topic, channel)) {
+      throw new NsqError('NOT_FOUND', `there is no channel "${topic}/${channel}"`, { topic });
+    }
+    try {
+      await act(operations);
+    } catch (cause) {
+      throw new NsqError('BROKER_FAILED', errorText(cause), { topic, cause });
+    }
+  }
+}

@@ -1,0 +1,281 @@
+/**
+ * A broker as a value: what a program that embeds one holds of it.
+ *
+ * Thread: main.
+ */
+
+import { once } from 'node:events';
+import { Consumer } from '../client/consumer.ts';
+import type { ConsumerOptions } from '../client/consumer-options.ts';
+import type { Environment } from '../client/environment.ts';
+import type { Handler, RunOptions } from '../client/handler-run.ts';
+import type { Message } from '../client/message.ts';
+import { NsqError } from '../client/nsq-error.ts';
+import type { Logger } from '../daemon/log.ts';
+import type { Nsqd } from '../main/nsqd.ts';
+import type { BrokerStats } from '../main/stats/stats.ts';
+import type { Clock } from '../shared/clock.ts';
+import { errorText } from '../shared/error-text.ts';
+import type { BrokerSettings } from './broker-options.ts';
+import { BrokerTopics } from './broker-topics.ts';
+import { LocalConnection } from './local-connection.ts';
+import { LocalPublisher, type LocalPublishOptions } from './local-publisher.ts';
+import { MessageIterator } from './message-iterator.ts';
+
+/**
+ * How an embedded broker's messages are consumed: the options of a `Consumer` that have to do with messages, and the
+ * handler's `concurrency`.
+ *
+ * @example
+ * ```ts
+ * import { createBroker, type SubscribeOptions } from 'ringmq';
+ *
+ * await using broker = await createBroker({ memory: true });
+ * const options: SubscribeOptions = { concurrency: 10, maxAttempts: 3, requeueDelayMs: 0 };
+ * await broker.subscribe('orders', 'billing', (message) => console.log(message.text()), options);
+ * ```
+ */
+export type SubscribeOptions<T = unknown> = RunOptions &
+  Pick<
+    ConsumerOptions<T>,
+    | 'maxInFlight'
+    | 'codec'
+    | 'maxAttempts'
+    | 'onDiscard'
+    | 'autoTouch'
+    | 'msgTimeoutMs'
+    | 'sampleRate'
+    | 'requeueDelayMs'
+    | 'maxRequeueDelayMs'
+    | 'backoffMs'
+    | 'maxBackoffMs'
+    | 'jitter'
+  >;
+
+/**
+ * Which part of the statistics is wanted. Default: all, without clients.
+ *
+ * @example
+ * ```ts
+ * import { createBroker, type StatsRequest } from 'ringmq';
+ *
+ * await using broker = await createBroker({ memory: true });
+ * const request: StatsRequest = { topic: 'orders', clients: true };
+ * console.log((await broker.stats(request)).topics); // null: there is no such topic
+ * ```
+ */
+export type StatsRequest = {
+  readonly topic?: string | undefined;
+  readonly channel?: string | undefined;
+  readonly clients?: boolean | undefined;
+};
+
+/** The name under which messages show where they come from. */
+const ADDRESS = 'embedded:4150';
+const CLOSE_MS = 30_000;
+/** How long writing what is in memory may take after a worker has crashed. */
+const RESCUE_MS = 10_000;
+
+/**
+ * A broker in the program's process. `createBroker` makes it.
+ *
+ * @example
+ * ```ts
+ * import { createBroker } from 'ringmq';
+ *
+ * await using broker = await createBroker({ memory: true });
+ * await broker.publish('orders', { id: 7 });
+ * for await (const message of broker.messages('orders', 'billing')) {
+ *   console.log(message.json()); // { id: 7 }
+ *   await message.finish();
+ *   break;
+ * }
+ * ```
+ */
+export class Broker implements AsyncDisposable {
+  /** Rejects when a thread of the broker has crashed; what was in memory is on disk then, as far as it could be. */
+  readonly failed: Promise<never>;
+  readonly topics: BrokerTopics;
+
+  readonly #nsqd: Nsqd;
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #publisher: LocalPublisher;
+  readonly #environment: Environment;
+  readonly #consumers = new Set<{ close(options: { deadlineMs: number }): Promise<void> }>();
+  #closing: Promise<void> | null = null;
+  #failure: NsqError | null = null;
+
+  /** @internal */
+  constructor(
+    nsqd: Nsqd,
+    { options, codec }: Pick<BrokerSettings, 'options' | 'codec'>,
+    logger: Logger,
+    clock: Clock,
+  ) {
+    this.#nsqd = nsqd;
+    this.#logger = logger;
+    this.#clock = clock;
+    this.topics = new BrokerTopics(nsqd.operations);
+    this.#publisher = new LocalPublisher(nsqd.operations, options, codec);
+    const broker = { clients: nsqd.local, options, clock };
+    this.#environment = {
+      clock,
+      random: Math.random,
+      connect: () => {
+        throw new NsqError('CONNECT_FAILED', 'consumers of an embedded broker use no socket');
+      },
+      connectConsumer: ({ text }, wishes, owner) =>
+        new LocalConnection(broker, text, wishes, owner),
+    };
+    this.failed = nsqd.failed.then((error) => this.#onFailed(error));
+    // Whoever does not look at it has no unhandled rejection.
+    this.failed.catch(() => undefined);
+  }
+
+  /** The port that TCP clients reach it on; 0 if it listens on none, -1 on a unix socket. */
+  get tcpPort(): number {
+    return this.#nsqd.operations.tcpPort;
+  }
+
+  /** The port of its HTTP API; 0 if it listens on none, -1 on a unix socket. */
+  get httpPort(): number {
+    return this.#nsqd.operations.httpPort;
+  }
+
+  /**
+   * Publishes a message. Resolves when the broker has it, which may have to wait for room: the promise is the
+   * back-pressure. Bytes must stay as they are until then.
+   *
+   * Errors: rejects with an NsqError.
+   */
+  publish(topic: string, body: unknown, options?: LocalPublishOptions): Promise<void> {
+    return this.#publisher.publish(topic, body, options);
+  }
+
+  /** Publishes several messages of a topic: the broker takes all or none. Otherwise as `publish`. */
+  publishMany(
+    topic: string,
+    bodies: readonly unknown[],
+    options?: LocalPublishOptions,
+  ): Promise<void> {
+    return this.#publisher.publishMany(topic, bodies, options);
+  }
+
+  /**
+   * Calls a handler with each message of a channel, which is created if it is not there. When the handler has returned,
+   * or its promise is fulfilled, the message is finished; when it fails, the message comes again later. Resolves when
+   * the consumer has joined the channel; `close()` of the consumer ends it.
+   *
+   * Errors: rejects with an NsqError when an option is wrong, or the channel takes no more consumers.
+   */
+  async subscribe<T = unknown>(
+    topic: string,
+    channel: string,
+    handler: Handler<T>,
+    { concurrency, ...options }: SubscribeOptions<T> = {},
+  ): Promise<Consumer<T>> {
+    const consumer = this.#consumer(topic, channel, options);
+    const connected = once(consumer, 'connect');
+    try {
+      const running = consumer.run(handler, concurrency === undefined ? {} : { concurrency });
+      await Promise.race([connected, running]);
+      void running.finally(() => this.#consumers.delete(consumer));
+    } catch (error) {
+      this.#consumers.delete(consumer);
+      connected.catch(() => undefined);
+      void consumer.close({ deadlineMs: 0 });
+      throw error;
+    }
+    return consumer;
+  }
+
+  /**
+   * The messages of a channel, one by one; whoever reads answers each. The channel is there as soon as this returns, so
+   * nothing that is published afterwards is missed. Who leaves the loop leaves the channel.
+   *
+   * Errors: throws an NsqError when an option is wrong.
+   */
+  messages<T = unknown>(
+    topic: string,
+    channel: string,
+    options: Omit<SubscribeOptions<T>, 'concurrency'> = {},
+  ): AsyncIterableIterator<Message<T>, undefined> & AsyncDisposable {
+    const consumer = this.#consumer(topic, channel, options);
+    void this.topics.create(topic, channel);
+    return new MessageIterator(consumer, () => this.#consumers.delete(consumer));
+  }
+
+  /** What is in the broker, and what has passed through it. */
+  stats({ topic, channel, clients = false }: StatsRequest = {}): Promise<BrokerStats> {
+    return this.#nsqd.operations.stats({ topic, channel, withClients: clients });
+  }
+
+  /**
+   * Ends the broker: it takes nothing more, waits until handlers have answered their messages and publishes are
+   * settled, then brings everything to disk. Call it as often as you like.
+   *
+   * Units: `deadlineMs` ms that handlers have, 30,000 by default.
+   * Errors: rejects with an NsqError when something could not be written.
+   */
+  close({ deadlineMs = CLOSE_MS }: { readonly deadlineMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(deadlineMs);
+    return this.#closing;
+  }
+
+  /** Closes with the default deadline: for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #consumer<T>(
+    topic: string,
+    channel: string,
+    options: Omit<SubscribeOptions<T>, 'concurrency'>,
+  ): Consumer<T> {
+    if (this.#failure !== null) throw this.#failure;
+    if (this.#closing !== null) throw closedError();
+    const settings = { ...options, topic, channel, nsqd: [ADDRESS] };
+    const consumer = new Consumer<T>(settings, this.#environment);
+    this.#consumers.add(consumer);
+    return consumer;
+  }
+
+  async #close(deadlineMs: number): Promise<void> {
+    this.#publisher.close(closedError());
+    if (this.#failure !== null) return;
+    const consumers = [...this.#consumers];
+    await Promise.all(consumers.map((consumer) => consumer.close({ deadlineMs })));
+    await this.#publisher.settled();
+    // A crash may have ended it meanwhile.
+    if (this.#failure !== null) return;
+    try {
+      const unwritten = await Promise.race([this.#nsqd.close(), this.failed]);
+      if (unwritten === null) return;
+      await this.#nsqd.release();
+      throw new NsqError('BROKER_FAILED', unwritten);
+    } finally {
+      this.#publisher.abort(closedError());
+    }
+  }
+
+  async #onFailed(cause: Error): Promise<never> {
+    const failure = new NsqError('BROKER_FAILED', cause.message, { cause });
+    this.#failure = failure;
+    this.#logger.fatal(cause.message);
+    this.#publisher.close(failure);
+    const late = Promise.withResolvers<string>();
+    const timer = this.#clock.after(RESCUE_MS, () => late.resolve(`not within ${RESCUE_MS} ms`));
+    const lost = await Promise.race([this.#nsqd.rescue().catch(errorText), late.promise]);
+    timer.cancel();
+    if (lost !== null) this.#logger.error(`what was in memory is not all on disk - ${lost}`);
+    await this.#nsqd.release();
+    this.#publisher.abort(failure);
+    await Promise.all([...this.#consumers].map((consumer) => consumer.close({ deadlineMs: 0 })));
+    throw failure;
+  }
+}
+
+function closedError(): NsqError {
+  return new NsqError('CLOSED', 'the broker is closed');
+}

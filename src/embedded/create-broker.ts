@@ -1,0 +1,64 @@
+/**
+ * Starts a broker in the program's process. It has no signals, no exit codes and no log of its own: those are the
+ * program's.
+ *
+ * Thread: main.
+ */
+
+import os from 'node:os';
+import { NsqError } from '../client/nsq-error.ts';
+import { DataPathInUse } from '../daemon/data-lock.ts';
+import { Guard } from '../daemon/guard.ts';
+import { type LogEntries, Logger } from '../daemon/log.ts';
+import { Nsqd } from '../main/nsqd.ts';
+import { optionWarnings } from '../main/options/option-warnings.ts';
+import { directoryGround } from '../main/storage/ground.ts';
+import { SystemClock } from '../shared/clock.ts';
+import { errorText } from '../shared/error-text.ts';
+import { Broker } from './broker.ts';
+import { type BrokerLog, type BrokerOptions, brokerSettings } from './broker-options.ts';
+import { memoryGround } from './memory-ground.ts';
+
+/**
+ * Starts a broker. Resolves when it can be used.
+ *
+ * Errors: rejects with an NsqError, of which nothing remains: INVALID_OPTION with the `option`, DATA_PATH_IN_USE when
+ * another broker has the directory, or START_FAILED with the reason.
+ *
+ * @example
+ * ```ts
+ * import { createBroker } from 'ringmq';
+ *
+ * await using broker = await createBroker({ memory: true, tcpAddress: '127.0.0.1:0' });
+ * await broker.publish('orders', { id: 7 });
+ * console.log(broker.topics.names()); // [ 'orders' ]
+ * ```
+ */
+export async function createBroker(options: BrokerOptions = {}): Promise<Broker> {
+  const settings = brokerSettings(options);
+  const clock = new SystemClock();
+  const { logLevel: level } = settings.options;
+  const logger = new Logger({ level, entries: entriesOf(settings.log) });
+  for (const warning of optionWarnings(settings.options, os.hostname())) logger.warn(warning);
+  const ground = settings.isInMemory ? memoryGround(clock) : directoryGround(settings.workers);
+  const surroundings = { logger, clock, guard: new Guard(clock, logger) };
+  try {
+    const nsqd = await Nsqd.start(settings.options, surroundings, [], ground);
+    return new Broker(nsqd, settings, logger, clock);
+  } catch (cause) {
+    if (cause instanceof DataPathInUse) {
+      const details = { option: 'dataPath', cause };
+      throw new NsqError('DATA_PATH_IN_USE', cause.message, details);
+    }
+    throw new NsqError('START_FAILED', errorText(cause), { cause });
+  }
+}
+
+/** A program's log knows no level above that of errors. */
+function entriesOf(log: BrokerLog | null): LogEntries {
+  return {
+    write: (level, text) => {
+      log?.[level === 'fatal' ? 'error' : level](text);
+    },
+  };
+}

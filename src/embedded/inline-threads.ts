@@ -1,0 +1,54 @@
+/**
+ * The loops of a broker in memory: one pump and one disk on the thread of the program, over files that are only in
+ * memory. They are the loops that run on worker threads elsewhere, on the same rings.
+ *
+ * Thread: main.
+ */
+
+import type { Options } from '../main/options/options.ts';
+import { planBroker } from '../main/pumps/broker-plan.ts';
+import type { PumpMemory } from '../main/pumps/thread-plan.ts';
+import type { Threads } from '../main/pumps/threads.ts';
+import type { Clock } from '../shared/clock.ts';
+import { Doorbell } from '../shared/ring/doorbell.ts';
+import { Pulse } from '../shared/ring/pulse.ts';
+import { wireIoLoop } from '../workers/disk/io-wiring.ts';
+import { wirePumpLoop } from '../workers/pump/pump-wiring.ts';
+import { LoopRunner } from './loop-runner.ts';
+import { MemoryFiles } from './memory-files.ts';
+
+export class InlineThreads implements Threads {
+  readonly pumps: readonly PumpMemory[];
+  readonly mainBell: SharedArrayBuffer;
+  readonly diskPulses: readonly Pulse[];
+  readonly ended: Promise<void>;
+
+  readonly #runners: readonly LoopRunner[];
+
+  constructor(options: Options, pumpBytes: number, clock: Clock) {
+    const { mainBell, pumpTasks, diskTasks } = planBroker(options, pumpBytes);
+    const files = new MemoryFiles(options.dataPath);
+    this.mainBell = mainBell;
+    this.pumps = pumpTasks;
+    this.diskPulses = diskTasks.map(({ pulse }) => new Pulse(pulse));
+    this.#runners = [
+      ...pumpTasks.map((task) => {
+        const loop = wirePumpLoop(task, { clock, random: Math.random });
+        return new LoopRunner(loop, new Doorbell(task.bell), clock);
+      }),
+      ...diskTasks.map((task) => {
+        const loop = wireIoLoop(task, files);
+        return new LoopRunner(loop, new Doorbell(task.bell), clock);
+      }),
+    ];
+    this.ended = Promise.all(this.#runners.map((runner) => runner.run())).then(() => undefined);
+  }
+
+  canClose(): boolean {
+    return true;
+  }
+
+  async destroy(): Promise<void> {
+    for (const runner of this.#runners) runner.stop();
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Steps a loop on the thread that everything else runs on: after each turn others have theirs, and while there is
+ * nothing to do it waits for its doorbell without blocking. It keeps the process alive until the loop ends.
+ *
+ * Thread: main. The counterpart of `runLoop`, which blocks.
+ */
+
+import { setImmediate } from 'node:timers/promises';
+import type { Clock } from '../shared/clock.ts';
+import type { Doorbell } from '../shared/ring/doorbell.ts';
+import type { Loop } from '../workers/run-loop.ts';
+
+/** Upper bound of one wait, so that a lost wake-up delays a loop and does not stop it. */
+const PARK_MS_MAX = 10_000;
+
+export class LoopRunner {
+  readonly #loop: Loop;
+  readonly #bell: Doorbell;
+  readonly #clock: Clock;
+  #isStopped = false;
+
+  constructor(loop: Loop, bell: Doorbell, clock: Clock) {
+    this.#loop = loop;
+    this.#bell = bell;
+    this.#clock = clock;
+  }
+
+  /** Runs the loop to its end, or until `stop`. Errors: rejects with what a turn throws. */
+  async run(): Promise<void> {
+    // Its owner is still being made.
+    await setImmediate();
+    while (!this.#isOver) {
+      const rings = this.#bell.rings();
+      if (this.#loop.step(this.#clock.monotonicMs()) > 0) {
+        await setImmediate();
+        continue;
+      }
+      this.#bell.fallAsleep();
+      // One more turn: something may have come between the turn and the flag.
+      const nowMs = this.#clock.monotonicMs();
+      if (this.#loop.step(nowMs) === 0 && !this.#isOver) await this.#wait(rings, nowMs);
+      this.#bell.wakeUp();
+    }
+  }
+
+  /** Ends `run` before the loop has ended. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#bell.ring();
+  }
+
+  get #isOver(): boolean {
+    return this.#isStopped || this.#loop.isDone;
+  }
+
+  async #wait(rings: number, nowMs: number): Promise<void> {
+    const delayMs = Math.max(0, this.#loop.nextDeadlineMs - nowMs);
+    const timer = this.#clock.after(Math.min(PARK_MS_MAX, delayMs), () => this.#bell.ring());
+    await this.#bell.waitAsync(rings);
+    timer.cancel();
+  }
+}

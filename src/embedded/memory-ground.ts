@@ -1,0 +1,20 @@
+/**
+ * What a broker in memory stands on: no directory, no worker threads.
+ *
+ * Thread: main.
+ */
+
+import { MemoryTexts } from '../daemon/text-files.ts';
+import type { Ground } from '../main/storage/ground.ts';
+import { MemoryStorage } from '../main/storage/memory-storage.ts';
+import type { Clock } from '../shared/clock.ts';
+import { InlineThreads } from './inline-threads.ts';
+
+export function memoryGround(clock: Clock): Ground {
+  return {
+    textFiles: new MemoryTexts(),
+    lock: async () => ({ release: async () => undefined }),
+    startThreads: (options, pumpBytes) => new InlineThreads(options, pumpBytes, clock),
+    makeStorage: (setup) => new MemoryStorage(setup),
+  };
+}

@@ -1,0 +1,138 @@
+/**
+ * The ways to a broker: TCP, HTTP and HTTPS, and consumers in its own process.
+ *
+ * Thread: main.
+ */
+
+import os from 'node:os';
+import { listenAt } from '../daemon/listen-address.ts';
+import type { Surroundings } from '../daemon/surroundings.ts';
+import type { TlsContext } from '../daemon/tls/tls-context.ts';
+import type { AuthServers } from './auth/auth-servers.ts';
+import { HttpApi } from './http/http-api.ts';
+import { HttpServers } from './http/http-servers.ts';
+import type { Bounds } from './limits/bounds.ts';
+import { LocalClients } from './local/local-clients.ts';
+import type { Options } from './options/options.ts';
+import type { PolicyStore } from './policies/policy-store.ts';
+import type { DeliveryTarget } from './pumps/deliveries.ts';
+import type { MemoryStatistics } from './stats/memory-statistics.ts';
+import type { Client } from './tcp/client.ts';
+import { ClientNumbers } from './tcp/client-numbers.ts';
+import { Deadlines } from './tcp/deadlines.ts';
+import { TcpServer } from './tcp/tcp-server.ts';
+import type { BrokerOperations } from './topics/broker-operations.ts';
+import type { BrokerCore } from './topics/core.ts';
+import type { ChannelHandle, ChannelMember } from './topics/topic-map.ts';
+
+/** What they are made of. */
+type FacesSetup = Surroundings & {
+  readonly options: Options;
+  readonly core: Pick<BrokerCore, 'topics' | 'publisher'>;
+  readonly operations: BrokerOperations;
+  readonly policies: PolicyStore;
+  readonly bounds: Pick<Bounds, 'limit' | 'bodies'>;
+  /** Null without a certificate. */
+  readonly tls: TlsContext | null;
+  /** Null where there are none. */
+  readonly auth: AuthServers | null;
+  readonly memory: () => MemoryStatistics;
+  readonly requestTurn: () => void;
+  /** A consumer takes part in its channel no longer. */
+  readonly onLeft: (channel: ChannelHandle, member: ChannelMember) => void;
+};
+
+export class Faces {
+  readonly local: LocalClients;
+
+  readonly #setup: FacesSetup;
+  readonly #tcp: TcpServer;
+  readonly #http: HttpServers;
+  #httpsPort = 0;
+
+  constructor(setup: FacesSetup) {
+    this.#setup = setup;
+    const { operations, bounds, onLeft, requestTurn } = setup;
+    const { topics, publisher } = setup.core;
+    const numbers = new ClientNumbers();
+    this.#tcp = new TcpServer(
+      {
+        ...setup,
+        topics,
+        publisher,
+        httpPort: () => operations.httpPort,
+        deadlines: new Deadlines(setup.clock),
+        bodies: bounds.bodies,
+        onLeft: (connection) => {
+          const { state } = connection.client;
+          if (state.state !== 'init') onLeft(state.channel, connection);
+        },
+      },
+      bounds.limit,
+      numbers,
+      requestTurn,
+    );
+    this.local = new LocalClients({ ...setup, topics, numbers });
+    const api = new HttpApi({
+      ...setup,
+      broker: operations,
+      bodies: bounds.bodies,
+      hostname: os.hostname(),
+    });
+    this.#http = new HttpServers({
+      ...setup,
+      api,
+      httpsPort: () => this.#httpsPort,
+      limit: bounds.limit,
+      bodies: bounds.bodies,
+    });
+  }
+
+  /** The consumer of that number, if it is still there. */
+  target(number: number): DeliveryTarget | undefined {
+    return this.#tcp.get(number) ?? this.local.get(number);
+  }
+
+  /** The client of that number, if it is still there. */
+  client(number: number): Client | undefined {
+    return (this.#tcp.get(number) ?? this.local.get(number))?.client;
+  }
+
+  *clients(): Iterable<Client> {
+    yield* this.#tcp.clients();
+    yield* this.local.clients();
+  }
+
+  /** Listens wherever the options say. Errors: rejects with what the system says. */
+  async listen(): Promise<void> {
+    const { logger, options, operations, tls } = this.#setup;
+    const { tcpAddress, httpAddress, httpsAddress } = options;
+    if (tcpAddress !== '') {
+      operations.tcpPort = await listenAt(logger, 'TCP', tcpAddress, (at) => this.#tcp.listen(at));
+    }
+    if (tls !== null && httpsAddress !== '') {
+      this.#httpsPort = await listenAt(logger, 'HTTPS', httpsAddress, (at) =>
+        this.#http.https.start(at),
+      );
+    }
+    if (httpAddress === '') return;
+    operations.httpPort = await listenAt(logger, 'HTTP', httpAddress, (at) =>
+      this.#http.http.start(at),
+    );
+  }
+
+  /** Writes what the turn has brought to all clients. */
+  flush(): void {
+    this.#tcp.flush();
+    this.#http.flush();
+    this.local.flush();
+  }
+
+  /** Takes nothing more. Resolves when the last answer over HTTP is written. Errors: rejects with a bug. */
+  async close(): Promise<void> {
+    const ways = [() => this.#tcp.close(), () => this.local.close(), () => this.#http.stop()];
+    // One that throws must not keep the others open.
+    const outcomes = await Promise.allSettled(ways.map(async (close) => await close()));
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * The consumers in the broker's own process, by their numbers.
+ *
+ * Thread: main.
+ */
+
+import type { Guard } from '../../daemon/guard.ts';
+import type { Clock } from '../../shared/clock.ts';
+import type { Options } from '../options/options.ts';
+import { Client, type ClientSettings, initialSettings } from '../tcp/client.ts';
+import type { ClientNumbers } from '../tcp/client-numbers.ts';
+import type { ChannelHandle, ChannelMember, TopicMap } from '../topics/topic-map.ts';
+import { LocalClient, type LocalConsumer, type LocalContext } from './local-client.ts';
+
+/** What a consumer says of itself. */
+export type LocalSettings = Pick<
+  ClientSettings,
+  'clientId' | 'hostname' | 'userAgent' | 'msgTimeoutMs' | 'sampleRate'
+>;
+
+/** What they are made of. */
+type LocalClientsSetup = {
+  readonly options: Options;
+  readonly topics: TopicMap;
+  readonly clock: Clock;
+  readonly guard: Guard;
+  readonly numbers: ClientNumbers;
+  readonly requestTurn: () => void;
+  /** A consumer takes part in its channel no longer. */
+  readonly onLeft: (channel: ChannelHandle, member: ChannelMember) => void;
+};
+
+const NS_PER_SECOND = 1_000_000_000n;
+
+export class LocalClients {
+  readonly #setup: LocalClientsSetup;
+  readonly #context: LocalContext;
+  readonly #clients = new Map<number, LocalClient>();
+  /** Those that are to be flushed at the end of this turn. */
+  #pending: LocalClient[] = [];
+
+  constructor(setup: LocalClientsSetup) {
+    this.#setup = setup;
+    this.#context = {
+      ...setup,
+      onPending: (client) => {
+        this.#pending.push(client);
+        setup.requestTurn();
+      },
+      onEnded: ({ number }) => void this.#clients.delete(number),
+    };
+  }
+
+  /** The client of that number, if it is still there. */
+  get(number: number): LocalClient | undefined {
+    return this.#clients.get(number);
+  }
+
+  *clients(): Iterable<Client> {
+    for (const { client } of this.#clients.values()) yield client;
+  }
+
+  /** Adds a client that has not subscribed yet. */
+  connect(settings: LocalSettings, consumer: LocalConsumer): LocalClient {
+    const { options, numbers, clock } = this.#setup;
+    const client = new Client(
+      numbers.next(),
+      '',
+      undefined,
+      Number(clock.unixNs() / NS_PER_SECOND),
+      { ...initialSettings('', options), ...settings },
+      null,
+    );
+    const local = new LocalClient(client, consumer, this.#context);
+    this.#clients.set(client.number, local);
+    return local;
+  }
+
+  /** Hands over what this turn has brought. */
+  flush(): void {
+    const pending = this.#pending;
+    this.#pending = [];
+    for (const client of pending) {
+      try {
+        client.flush();
+      } catch (error) {
+        this.#setup.guard.end(client, error);
+      }
+    }
+  }
+
+  /** Ends all of them. */
+  close(): void {
+    for (const client of [...this.#clients.values()]) client.destroy();
+  }
+}

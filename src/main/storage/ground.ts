@@ -1,0 +1,32 @@
+/**
+ * What a broker stands on: who runs its loops, and where it keeps what it has.
+ *
+ * Thread: main.
+ */
+
+import { type DataLock, lockDataPath } from '../../daemon/data-lock.ts';
+import { DISK_FILES, type TextFiles } from '../../daemon/text-files.ts';
+import type { Options } from '../options/options.ts';
+import type { Threads } from '../pumps/threads.ts';
+import { WorkerPools } from '../pumps/worker-pools.ts';
+import type { BrokerStorage } from './broker-storage.ts';
+import { Storage, type StorageSetup } from './storage.ts';
+
+export interface Ground {
+  readonly textFiles: TextFiles;
+  /** Keeps others from the data. Errors: as `lockDataPath`. */
+  lock(dataPath: string, warn: (text: string) => void): Promise<DataLock>;
+  /** Units: bytes for the messages of each pump. */
+  startThreads(options: Options, pumpBytes: number): Threads;
+  makeStorage(setup: StorageSetup): BrokerStorage;
+}
+
+/** Worker threads and a data directory. `workers`: where their files are, if not beside this one. */
+export function directoryGround(workers?: URL): Ground {
+  return {
+    textFiles: DISK_FILES,
+    lock: (dataPath, warn) => lockDataPath(dataPath, warn),
+    startThreads: (options, pumpBytes) => new WorkerPools(options, pumpBytes, workers),
+    makeStorage: (setup) => new Storage(setup),
+  };
+}
