@@ -34,6 +34,7 @@ export class BackoffTimer {
   readonly #random: () => number;
   readonly #alarm: Alarm;
   #level = 0;
+  #isClosed = false;
 
   constructor(settings: BackoffSettings, environment: Environment, listener: BackoffListener) {
     this.#settings = settings;
@@ -54,7 +55,7 @@ export class BackoffTimer {
 
   /** Reports a finished message. */
   success(): void {
-    if (this.#level === 0 || this.#alarm.isSet) return;
+    if (this.#level === 0 || this.#alarm.isSet || this.#isClosed) return;
     this.#level--;
     if (this.#level > 0) this.#wait();
     else this.#listener.onResume();
@@ -62,12 +63,14 @@ export class BackoffTimer {
 
   /** Reports a failed message. */
   failure(): void {
-    if (this.#settings.maxMs === 0 || this.#alarm.isSet) return;
+    if (this.#settings.maxMs === 0 || this.#alarm.isSet || this.#isClosed) return;
     if (this.#level === 0 || this.#pauseMs(this.#level + 1) <= this.#settings.maxMs) this.#level++;
     this.#wait();
   }
 
+  /** From now on nothing counts. */
   close(): void {
+    this.#isClosed = true;
     this.#alarm.clear();
   }
 

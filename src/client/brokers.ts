@@ -120,7 +120,7 @@ export class Brokers<T> {
         if (broker.subscription !== subscription) return;
         broker.isOpen = true;
         broker.failureCount = 0;
-        if (this.#isClosed) subscription.close();
+        if (this.#isClosed) void subscription.close();
         else this.#owner.onSubscribed(subscription);
       },
       (error: unknown) => {

@@ -376,7 +376,8 @@ export class Consumer<T = unknown>
     this.#rotateAlarm.clear();
     this.#waiters.close();
     const drained = Promise.all(open.map((subscription) => subscription.drain()));
-    // after RDY 0 to all brokers
+    // after CLS to all brokers
+    this.#distribution.setFlow('stopped');
     this.#giveBack();
     const { promise: isLate, resolve: onDeadline } = Promise.withResolvers<void>();
     const alarms = Alarms.of(this.#environment.clock);
@@ -384,7 +385,7 @@ export class Consumer<T = unknown>
     alarm.setIn(deadlineMs);
     await Promise.race([drained, isLate]);
     alarm.clear();
-    for (const subscription of open) subscription.close();
+    await Promise.all(open.map((subscription) => subscription.close()));
     this.#run?.end();
   }
 

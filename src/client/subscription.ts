@@ -62,6 +62,8 @@ export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember
   #maxMsgTimeoutMs = 0;
   #isOpen = false;
   #isClosing = false;
+  /** Resolves when the connection is gone. */
+  readonly #gone = Promise.withResolvers<void>();
   /** Called when the last message is answered. */
   #onIdle: (() => void) | null = null;
 
@@ -121,8 +123,8 @@ export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember
   }
 
   /**
-   * Stops delivery, waits until all messages are answered, and disconnects. Resolves then, or when the connection is
-   * lost.
+   * Stops delivery, waits until all messages are answered, and disconnects. Resolves when the broker has read the
+   * answers and has disconnected too, or when the connection is lost.
    */
   async drain(): Promise<void> {
     this.#isClosing = true;
@@ -137,13 +139,14 @@ export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember
         this.#onIdle = resolve;
       });
     }
-    this.#connection.end();
+    await this.close();
   }
 
-  /** Disconnects at once. Unanswered messages are redelivered. */
-  close(): void {
+  /** Disconnects at once. Unanswered messages are redelivered. Resolves when the connection is closed. */
+  close(): Promise<void> {
     this.#isClosing = true;
     this.#connection.end();
+    return this.#gone.promise;
   }
 
   /** Aborts the connection, also while it is being opened. */
@@ -211,6 +214,7 @@ export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember
       this.#inFlight.remove(message);
     }
     this.#onIdle?.();
+    this.#gone.resolve();
     if (this.#isOpen) this.#owner.onClose(this, error, lostCount);
   }
 

@@ -21,7 +21,7 @@ const WITH_BODY: readonly string[] = ['IDENTIFY', 'AUTH', 'PUB', 'MPUB', 'DPUB']
 export type ReceivedCommand = { readonly line: string; readonly body: Buffer };
 
 /** Frames as they are on the wire. */
-const response = (text: string): Buffer => frameOf(RESPONSE, Buffer.from(text));
+export const response = (text: string): Buffer => frameOf(RESPONSE, Buffer.from(text));
 export const error = (text: string): Buffer => frameOf(ERROR, Buffer.from(text));
 
 function frameOf(type: number, data: Buffer): Buffer {
@@ -165,7 +165,10 @@ function isFatal(frame: Buffer): boolean {
   return frame.readUInt32BE(4) === ERROR && !/E_(?:FIN|REQ|TOUCH)_FAILED/.test(String(frame));
 }
 
-function firstCommand(bytes: Buffer): (ReceivedCommand & { readonly end: number }) | undefined {
+/** The first whole command of these bytes, and where it ends. */
+export function firstCommand(
+  bytes: Buffer,
+): (ReceivedCommand & { readonly end: number }) | undefined {
   const lineEnd = bytes.indexOf(NEWLINE);
   if (lineEnd === -1) return undefined;
   const line = bytes.toString('latin1', 0, lineEnd);
