@@ -21,7 +21,7 @@ export function check(files: ReadonlyMap<string, string>): Finding[] {
 function main(): void {
   const root = path.dirname(import.meta.dirname);
   const files = new Map<string, string>();
-  for (const name of globSync('{src,test,scripts}/**/*.{ts,mjs}', { cwd: root })) {
+  for (const name of globSync('{src,test,scripts,examples}/**/*.{ts,mjs}', { cwd: root })) {
     const file = name.replaceAll(path.sep, '/');
     if (file.startsWith('test/fixtures/')) continue;
     files.set(file, readFileSync(path.join(root, name), 'utf8'));

@@ -28,7 +28,7 @@ export type ConsumerConnection = {
   open(): Promise<Grant>;
   /** Gives SUB or CLS, and resolves with the broker's answer. Errors: rejects with an NsqError. */
   ask(...words: readonly string[]): Promise<string>;
-  /** Gives the commands that are still to be given, then closes. */
+  /** Gives the commands that are still to be given, then closes, and tells its owner soon. */
   end(): void;
   /** Closes at once. */
   destroy(error: NsqError | null): void;

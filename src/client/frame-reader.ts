@@ -9,11 +9,20 @@
 
 import { readUint32 } from '../shared/big-endian.ts';
 
+/** The type of a frame that answers a command. */
+export const RESPONSE = 0;
+/** The type of a frame that refuses a command. */
+export const ERROR = 1;
+/** The type of a frame that holds a message. */
+export const MESSAGE = 2;
+
 const SIZE_BYTES = 4;
 const TYPE_BYTES = 4;
 const HEADER_BYTES = SIZE_BYTES + TYPE_BYTES;
 /** Initial buffer of a split frame, whatever its declared size. */
 const GATHERED_BYTES_MIN = 64 * 1024;
+
+const NOTHING = Buffer.alloc(0);
 
 /** Receives frames. */
 export type FrameListener = {
@@ -31,6 +40,7 @@ export class FrameReader {
   #gathered: Buffer | null = null;
   #gatheredBytes = 0;
   #isStopped = false;
+  #rest = NOTHING;
 
   /** Units: `sizeMax` in bytes, without the size field. */
   constructor(listener: FrameListener, sizeMax: number) {
@@ -50,7 +60,13 @@ export class FrameReader {
       at = end;
       this.#listener.onFrame(type, bytes, dataAt, end);
     }
-    if (!this.#isStopped && at < bytes.length) this.#keep(bytes, at);
+    if (this.#isStopped) this.#rest = bytes.subarray(at);
+    else if (at < bytes.length) this.#keep(bytes, at);
+  }
+
+  /** After `stop` and the end of `read`: the bytes behind the frame at which it was stopped. */
+  get rest(): Buffer {
+    return this.#rest;
   }
 
   /** Stops all calls of the listener, also from within one. */

@@ -18,7 +18,7 @@ import type { ConnectionSettings } from './connection-options.ts';
 import type { ConnectionOwner, Responder } from './connection-owner.ts';
 import type { Environment } from './environment.ts';
 import { Fifo } from './fifo.ts';
-import { FrameReader } from './frame-reader.ts';
+import { ERROR, FrameReader, MESSAGE, RESPONSE } from './frame-reader.ts';
 import {
   type CodecMaker,
   type ConsumerWishes,
@@ -29,10 +29,6 @@ import {
 } from './negotiation.ts';
 import { NsqError, refusal } from './nsq-error.ts';
 import { Transport } from './transport.ts';
-
-const RESPONSE = 0;
-const ERROR = 1;
-const MESSAGE = 2;
 
 const O = 0x4f;
 const K = 0x4b;
@@ -77,6 +73,8 @@ export class NsqdConnection {
   #reader: FrameReader;
   #codecMaker: CodecMaker | null = null;
   #grant: Grant | null = null;
+  /** What the broker has answered before it is ready, until its chunk is read. */
+  #handshakeAnswer: string | null = null;
   #hasMessages = false;
 
   constructor(
@@ -167,7 +165,7 @@ export class NsqdConnection {
       this.#owner.onMessage(bytes, at, end);
       return;
     }
-    if (type !== RESPONSE && type !== ERROR) {
+    if (type > MESSAGE) {
       this.onBadFrame(`a frame of unknown type ${type}`);
       return;
     }
@@ -180,9 +178,8 @@ export class NsqdConnection {
     } else {
       // the following bytes may belong to another layer
       this.#reader.stop();
-      this.#reader = new FrameReader(this, this.#settings.maxFrameBytes);
       if (type === ERROR) this.#fail(this.#refused(text));
-      else this.#onHandshake(text, bytes.subarray(end));
+      else this.#handshakeAnswer = text;
     }
   }
 
@@ -209,10 +206,20 @@ export class NsqdConnection {
 
   #onData(bytes: Buffer): void {
     this.heardMs = this.#environment.clock.monotonicMs();
-    this.#reader.read(bytes);
+    this.#read(bytes);
     if (!this.#hasMessages) return;
     this.#hasMessages = false;
     this.#owner.onMessages();
+  }
+
+  #read(bytes: Buffer): void {
+    const reader = this.#reader;
+    reader.read(bytes);
+    const answer = this.#handshakeAnswer;
+    if (answer === null) return;
+    this.#handshakeAnswer = null;
+    this.#reader = new FrameReader(this, this.#settings.maxFrameBytes);
+    this.#onHandshake(answer, reader.rest);
   }
 
   #answer(type: number, text: string): void {
@@ -312,7 +319,7 @@ export class NsqdConnection {
     this.#stage = 'auth';
     this.commands.bytes(line('AUTH'));
     this.commands.bytes(sized(authSecret));
-    if (rest.length > 0) this.#reader.read(rest);
+    if (rest.length > 0) this.#read(rest);
   }
 
   #becomeReady(rest: Buffer): void {
@@ -322,7 +329,7 @@ export class NsqdConnection {
     this.#alarm.clear();
     this.#watch(this.heardMs);
     this.#opened.resolve(grant);
-    if (rest.length > 0) this.#reader.read(rest);
+    if (rest.length > 0) this.#read(rest);
   }
 
   /** Sets the alarm for when the broker has been silent for too long since `nowMs`. */
