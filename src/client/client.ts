@@ -10,6 +10,6 @@ export type { ProcessContext, PublishContext } from './diagnostics.ts';
 export type { Handler, RunOptions } from './handler-run.ts';
 export type { LookupdOptions } from './lookupd-options.ts';
 export { Message, type MessageState, type RequeueOptions } from './message.ts';
-export { NsqError, type NsqErrorCode } from './nsq-error.ts';
+export { NsqError, type NsqErrorCode, type NsqErrorDetails } from './nsq-error.ts';
 export { Producer, type ProducerEvents, type PublishOptions } from './producer.ts';
 export type { ProducerOptions } from './producer-options.ts';

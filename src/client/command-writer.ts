@@ -9,7 +9,19 @@ import { writeUint32 } from '../shared/big-endian.ts';
 import { MESSAGE_ID_BYTES, SIZE_BYTES } from '../shared/limits.ts';
 import { borrowSlab, returnSlab, type Slab } from './slabs.ts';
 
-/** A body to publish. Strings are sent as UTF-8. */
+/**
+ * A body to publish. Strings are sent as UTF-8.
+ *
+ * @example
+ * ```ts
+ * import { type Body, Producer } from 'ringmq/client';
+ *
+ * const bodies: Body[] = ['text', Buffer.from([1, 2, 3])];
+ * const producer = new Producer({ nsqd: ['127.0.0.1:4150'] });
+ * await producer.publishMany('readings', bodies);
+ * await producer.close();
+ * ```
+ */
 export type Body = string | Uint8Array;
 
 /** Most bytes of a 53-bit number and a newline. */

@@ -8,7 +8,19 @@ import { hostname as machineName } from 'node:os';
 import type { ConnectionOptions as NodeTlsOptions } from 'node:tls';
 import { invalid, type OptionChecks } from './option-checks.ts';
 
-/** Node's TLS options: `ca`, `cert`, `key`, `servername`, `rejectUnauthorized`, `minVersion`, … */
+/**
+ * Node's TLS options: `ca`, `cert`, `key`, `servername`, `rejectUnauthorized`, `minVersion`, …
+ *
+ * @example
+ * ```ts
+ * import { rootCertificates } from 'node:tls';
+ * import { Producer, type TlsOptions } from 'ringmq/client';
+ *
+ * const tls: TlsOptions = { ca: [...rootCertificates], minVersion: 'TLSv1.3' };
+ * const producer = new Producer({ nsqd: ['broker-1:4150'], tls });
+ * await producer.close();
+ * ```
+ */
 export type TlsOptions = Omit<NodeTlsOptions, 'socket' | 'host' | 'port' | 'path'>;
 
 /**

@@ -7,7 +7,22 @@
 import type { Message } from './message.ts';
 import type { NsqError } from './nsq-error.ts';
 
-/** The events of a consumer. */
+/**
+ * The events of a consumer.
+ *
+ * @example
+ * ```ts
+ * import { Consumer } from 'ringmq/client';
+ *
+ * const consumer = new Consumer({ topic: 'orders', channel: 'billing', nsqd: ['127.0.0.1:4150'] });
+ * consumer.on('connect', (address) => console.log('connected to', address));
+ * consumer.on('disconnect', (address, error) => console.log('left', address, error?.message));
+ * consumer.on('error', (error) => console.error('tried again:', error.message));
+ * consumer.on('failure', (error, message) => console.error('order', message.id, 'failed:', error));
+ * consumer.on('backoff', (level, delayMs) => console.log('pauses for', delayMs, 'ms, level', level));
+ * await consumer.close();
+ * ```
+ */
 export type ConsumerEvents<T> = {
   /** A broker has accepted the subscription. */
   connect: [address: string];

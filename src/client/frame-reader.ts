@@ -40,7 +40,7 @@ export class FrameReader {
   #gathered: Buffer | null = null;
   #gatheredBytes = 0;
   #isStopped = false;
-  #rest = NOTHING;
+  #rest: Buffer = NOTHING;
 
   /** Units: `sizeMax` in bytes, without the size field. */
   constructor(listener: FrameListener, sizeMax: number) {

@@ -107,7 +107,8 @@ export class HandlerRun<T> {
       return;
     }
     if (isThenable(result)) {
-      result.then(
+      // a thenable of another kind may throw, or call back twice
+      Promise.resolve(result).then(
         () => this.#onSuccess(message),
         (error: unknown) => this.#onFailure(error, message),
       );

@@ -17,10 +17,38 @@ const NS_PER_MS = 1_000_000n;
 /**
  * The state of a message: `inFlight` until it is answered; `lost` after its connection is lost or the message has
  * timed out at the broker. A lost message is redelivered.
+ *
+ * @example
+ * ```ts
+ * import { Consumer, type MessageState } from 'ringmq/client';
+ *
+ * const consumer = new Consumer({ topic: 'orders', channel: 'billing', nsqd: ['127.0.0.1:4150'] });
+ * for await (const message of consumer) {
+ *   await message.finish();
+ *   const state: MessageState = message.state;
+ *   console.log(state); // finished
+ *   break;
+ * }
+ * await consumer.close();
+ * ```
  */
 export type MessageState = 'inFlight' | 'finished' | 'requeued' | 'lost';
 
-/** Options of `requeue`. */
+/**
+ * Options of `requeue`.
+ *
+ * @example
+ * ```ts
+ * import { Consumer, type RequeueOptions } from 'ringmq/client';
+ *
+ * const later: RequeueOptions = { delayMs: 3_000_000, backoff: false };
+ * const consumer = new Consumer({ topic: 'orders', channel: 'billing', nsqd: ['127.0.0.1:4150'] });
+ * await consumer.run(async (message) => {
+ *   if (message.attempts === 1) await message.requeue(later);
+ *   void consumer.close();
+ * });
+ * ```
+ */
 export type RequeueOptions = {
   /** The delay before redelivery. Default: the same as after a handler's failure. Units: ms. */
   readonly delayMs?: number | undefined;

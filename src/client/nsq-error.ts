@@ -21,7 +21,23 @@ type LocalErrorCode =
   | 'BROKER_FAILED'
   | 'NOT_FOUND';
 
-/** Every known code. A broker may send others. */
+/**
+ * Every known code. A broker may send others.
+ *
+ * @example
+ * ```ts
+ * import { NsqError, type NsqErrorCode, Producer } from 'ringmq/client';
+ *
+ * const harmless: ReadonlySet<NsqErrorCode | string> = new Set(['QUEUE_FULL', 'TIMED_OUT']);
+ * const producer = new Producer({ nsqd: ['127.0.0.1:4150'] });
+ * try {
+ *   await producer.publish('metrics', 'load 0.7', { timeoutMs: 1000 });
+ * } catch (error) {
+ *   if (!(error instanceof NsqError && harmless.has(error.code))) throw error;
+ * }
+ * await producer.close();
+ * ```
+ */
 export type NsqErrorCode = ClientErrorCode | LocalErrorCode;
 
 /** Failures after which the same call may succeed, at this or another broker. */
@@ -38,7 +54,19 @@ const RETRIABLE: ReadonlySet<string> = new Set<NsqErrorCode>([
   'E_TOO_MANY_CONNECTIONS',
 ]);
 
-/** The context of an error, as far as known. */
+/**
+ * The context of an error, as far as known.
+ *
+ * @example
+ * ```ts
+ * import { NsqError, type NsqErrorDetails } from 'ringmq/client';
+ *
+ * // an error as a broker would cause it, for a test of your program
+ * const details: NsqErrorDetails = { topic: 'orders', address: '127.0.0.1:4150' };
+ * const error = new NsqError('E_PUB_FAILED', 'E_PUB_FAILED PUB failed', details);
+ * console.log(error.topic, error.isRetriable); // orders true
+ * ```
+ */
 export type NsqErrorDetails = {
   readonly topic?: string | undefined;
   /** `host:port` of the broker or the nsqlookupd. */

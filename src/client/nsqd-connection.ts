@@ -165,14 +165,12 @@ export class NsqdConnection {
       this.#owner.onMessage(bytes, at, end);
       return;
     }
-    if (type > MESSAGE) {
-      this.onBadFrame(`a frame of unknown type ${type}`);
-      return;
-    }
     const isOk = end - at === OK_BYTES && bytes[at] === O && bytes[at + 1] === K;
     const text = isOk ? 'OK' : bytes.toString('latin1', at, end);
     if (type === RESPONSE && text === HEARTBEAT) {
       this.commands.bytes(NOP);
+    } else if (type > MESSAGE) {
+      this.onBadFrame(`a frame of unknown type ${type}`);
     } else if (this.#stage === 'ready' || this.#stage === 'ending') {
       this.#answer(type, text);
     } else {

@@ -26,7 +26,21 @@ import {
 import type { SizedBody } from './publication.ts';
 import { PublishQueue } from './publish-queue.ts';
 
-/** The events of a producer. */
+/**
+ * The events of a producer.
+ *
+ * @example
+ * ```ts
+ * import { Producer } from 'ringmq/client';
+ *
+ * const producer = new Producer({ nsqd: ['127.0.0.1:4150'] });
+ * producer.on('connect', (address) => console.log('connected to', address));
+ * producer.on('disconnect', (address, error) => console.log('left', address, error?.message));
+ * producer.on('error', (error) => console.error('tried again:', error.message));
+ * await producer.publish('orders', { id: 7 });
+ * await producer.close();
+ * ```
+ */
 export type ProducerEvents = {
   /** A connection is open. */
   connect: [address: string];

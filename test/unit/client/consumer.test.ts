@@ -237,6 +237,47 @@ test('Consumer: a failed handler gives its message back, later each time', async
   assert.deepEqual(failures, new Array(4).fill('7 Error: no'));
 });
 
+test('Consumer: whatever a handler returns, the next message is handled', async () => {
+  const site = new ScriptedSite();
+  const broker = site.broker();
+  const consumer = new Consumer(
+    { topic: 't', channel: 'c', nsqd: ['broker:4150'], maxBackoffMs: 0, jitter: 0 },
+    site.environment,
+  );
+  const results: unknown[] = [
+    // biome-ignore lint/suspicious/noThenProperty: that is what is tested
+    { then: 'no function' },
+    {
+      // a promise of another kind, as of a query builder
+      // biome-ignore lint/suspicious/noThenProperty: that is what is tested
+      then: (resolve: () => void) => {
+        resolve();
+        resolve();
+      },
+    },
+    {
+      // biome-ignore lint/suspicious/noThenProperty: that is what is tested
+      then: () => {
+        throw new Error('it fails');
+      },
+    },
+    null,
+  ];
+  void consumer.run(() => results.shift());
+  await broker.journal.until(/RDY/);
+
+  broker.deliver(...[1, 2, 3, 4].map((id) => messageFrame(idOf(id), 'x')));
+  await settled();
+
+  assert.deepEqual(broker.journal.matching(/FIN|REQ/), [
+    `FIN ${idOf(1)}`,
+    `FIN ${idOf(2)}`,
+    `REQ ${idOf(3)} 1000`,
+    `FIN ${idOf(4)}`,
+  ]);
+  await consumer.close();
+});
+
 test('Consumer: what a handler answers itself is not answered again', async () => {
   const site = new ScriptedSite();
   const broker = site.broker();
