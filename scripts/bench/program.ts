@@ -6,6 +6,7 @@ import { ProgressLine } from '../kit/progress-line.ts';
 import { ALL, SUBCOMMANDS } from './all-command.ts';
 import { BROKERS } from './brokers/brokers-command.ts';
 import { CleanUp } from './clean-up.ts';
+import { CLIENT } from './client/client-command.ts';
 import { type BenchPlan, type Command, type EntryPlan, entryPlan } from './command.ts';
 import type { Subcommand } from './load.ts';
 import { ArgumentError } from './options.ts';
@@ -26,6 +27,7 @@ export const COMMANDS: readonly Command[] = [
   ...SUBCOMMANDS.map(loadCommand),
   THREADS,
   BROKERS,
+  CLIENT,
   ALL,
 ];
 

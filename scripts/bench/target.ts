@@ -52,8 +52,15 @@ export type Sink =
   | { readonly protocol: 'tcp'; readonly commandBytes: number }
   | { readonly protocol: 'http' };
 
-/** Which of the servers of a run it is. */
-export type Role = 'server' | 'against' | 'null sink' | `broker ${number}` | 'all brokers';
+/** Which of the servers of a run it is, or which client library. */
+export type Role =
+  | 'server'
+  | 'against'
+  | 'null sink'
+  | `broker ${number}`
+  | 'all brokers'
+  | 'ringmq/client'
+  | 'nsqjs';
 
 export class Target {
   readonly role: Role;

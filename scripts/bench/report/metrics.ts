@@ -34,6 +34,7 @@ export const METRICS = {
   mainConsumeBusy: metric('main thread, consuming', '% of a core', 'neither', 0),
   copyRate: metric('copies', 'copies/s', 'higher', 0),
   copyCpuUs: metric('server CPU', 'µs/copy', 'lower', 2),
+  clientCpuUs: metric('client CPU', 'µs/{unit}', 'lower', 2),
   generatorCpuUs: metric('generator CPU', 'µs/{unit}', 'neither', 2),
   p50: metric('p50', 'ms', 'lower', 2),
   p90: metric('p90', 'ms', 'lower', 2),

@@ -1,0 +1,18 @@
+/** Measures one client library with one load: takes its order from its parent, tells the figures, and ends. */
+
+import { type ClientOrder, runClientLoad } from './client-loads.ts';
+
+/** What the parent is told. */
+export type ClientNews =
+  | { readonly kind: 'done'; readonly figures: Awaited<ReturnType<typeof runClientLoad>> }
+  | { readonly kind: 'failed'; readonly why: string };
+
+process.once('message', async (order: ClientOrder) => {
+  let news: ClientNews;
+  try {
+    news = { kind: 'done', figures: await runClientLoad(order) };
+  } catch (error) {
+    news = { kind: 'failed', why: error instanceof Error ? error.message : String(error) };
+  }
+  process.send?.(news, () => process.exit());
+});

@@ -1,0 +1,130 @@
+/** The client libraries that are compared, each behind the same few calls. */
+
+import { once } from 'node:events';
+import { Consumer } from '../../../src/client/consumer.ts';
+import { Producer } from '../../../src/client/producer.ts';
+
+/** Their names, as the report shows them. nsqjs is measured where it is installed. */
+export const LIBRARIES = ['ringmq/client', 'nsqjs'] as const;
+export type LibraryName = (typeof LIBRARIES)[number];
+
+const CHANNEL = 'bench';
+const HOST = '127.0.0.1';
+
+/** Publishes to one topic. */
+export type Publisher = {
+  /** Resolves when the broker has answered. */
+  publish(body: Buffer): Promise<void>;
+  close(): void | Promise<void>;
+};
+
+/** What a consumer is told. */
+export type Consuming = { close(): void | Promise<void> };
+
+/** A library. */
+export type Library = {
+  /** Resolves when it is connected. */
+  publisher(port: number, topic: string): Promise<Publisher>;
+  /** Finishes each message after `onMessage` has had it. Resolves when it is connected. */
+  consumer(
+    port: number,
+    topic: string,
+    maxInFlight: number,
+    onMessage: (body: Buffer) => void,
+  ): Promise<Consuming>;
+};
+
+/** Errors: rejects when the library is not installed. */
+export async function loadLibrary(name: LibraryName): Promise<Library> {
+  return name === 'nsqjs' ? new Nsqjs(await loadNsqjs()) : new RingmqClient();
+}
+
+class RingmqClient implements Library {
+  async publisher(port: number, topic: string): Promise<Publisher> {
+    const producer = new Producer({ nsqd: [`${HOST}:${port}`] });
+    await producer.connect();
+    return {
+      publish: (body) => producer.publish(topic, body),
+      close: () => producer.close(),
+    };
+  }
+
+  async consumer(
+    port: number,
+    topic: string,
+    maxInFlight: number,
+    onMessage: (body: Buffer) => void,
+  ): Promise<Consuming> {
+    const nsqd = [`${HOST}:${port}`];
+    const consumer = new Consumer({ topic, channel: CHANNEL, nsqd, maxInFlight });
+    const connected = once(consumer, 'connect');
+    const concurrency = maxInFlight;
+    void consumer.run((message) => onMessage(message.body), { concurrency });
+    await connected;
+    return consumer;
+  }
+}
+
+/** The shape of nsqjs, which comes without types, as far as it is used here. */
+type NsqjsModule = {
+  Writer: new (
+    host: string,
+    port: number,
+  ) => NodeJS.EventEmitter & {
+    connect(): void;
+    close(): void;
+    publish(topic: string, body: Buffer, callback: (error?: Error | null) => void): void;
+  };
+  Reader: new (
+    topic: string,
+    channel: string,
+    options: object,
+  ) => NodeJS.EventEmitter & { connect(): void; close(): void };
+};
+
+async function loadNsqjs(): Promise<NsqjsModule> {
+  // a name that the compiler does not look for: the package may not be there
+  const name: string = 'nsqjs';
+  const { default: nsqjs } = (await import(name)) as { default: NsqjsModule };
+  return nsqjs;
+}
+
+class Nsqjs implements Library {
+  readonly #module: NsqjsModule;
+
+  constructor(module: NsqjsModule) {
+    this.#module = module;
+  }
+
+  async publisher(port: number, topic: string): Promise<Publisher> {
+    const writer = new this.#module.Writer(HOST, port);
+    const ready = once(writer, 'ready');
+    writer.connect();
+    await ready;
+    return {
+      publish: (body) =>
+        new Promise((resolve, reject) => {
+          writer.publish(topic, body, (error) => (error ? reject(error) : resolve()));
+        }),
+      close: () => writer.close(),
+    };
+  }
+
+  async consumer(
+    port: number,
+    topic: string,
+    maxInFlight: number,
+    onMessage: (body: Buffer) => void,
+  ): Promise<Consuming> {
+    const options = { nsqdTCPAddresses: `${HOST}:${port}`, maxInFlight };
+    const reader = new this.#module.Reader(topic, CHANNEL, options);
+    reader.on('message', (message: { readonly body: Buffer; finish(): void }) => {
+      onMessage(message.body);
+      message.finish();
+    });
+    const connected = once(reader, 'nsqd_connected');
+    reader.connect();
+    await connected;
+    return reader;
+  }
+}
