@@ -12,14 +12,14 @@ const CHANNEL = 'bench';
 const HOST = '127.0.0.1';
 
 /** Publishes to one topic. */
-export type Publisher = {
+type Publisher = {
   /** Resolves when the broker has answered. */
   publish(body: Buffer): Promise<void>;
   close(): void | Promise<void>;
 };
 
 /** What a consumer is told. */
-export type Consuming = { close(): void | Promise<void> };
+type Consuming = { close(): void | Promise<void> };
 
 /** A library. */
 export type Library = {

@@ -5,11 +5,10 @@
  */
 
 import { Consumer } from '../../../src/client/consumer.ts';
-import type { ConsumerOptions } from '../../../src/client/consumer-options.ts';
 import type { Environment } from '../../../src/client/environment.ts';
 import type { Message } from '../../../src/client/message.ts';
 import type { NsqError } from '../../../src/client/nsq-error.ts';
-import { BackoffRules } from './backoff-rules.ts';
+import { type BackoffOptions, BackoffRules } from './backoff-rules.ts';
 import type { ClientWatch } from './client-watch.ts';
 import type { SimWorld } from './sim-world.ts';
 
@@ -25,12 +24,11 @@ const CLOSE_MS_MAX = 2000;
 /** A connection that ends has this time. Units: ms. */
 const END_MS = 1000;
 
-type Settings = Required<
-  Pick<
-    ConsumerOptions,
-    'maxInFlight' | 'maxAttempts' | 'backoffMs' | 'maxBackoffMs' | 'jitter' | 'msgTimeoutMs'
-  >
->;
+type Settings = BackoffOptions & {
+  readonly maxInFlight: number;
+  readonly maxAttempts: number;
+  readonly msgTimeoutMs: number;
+};
 
 export class SimConsumer {
   readonly watch: ClientWatch;
