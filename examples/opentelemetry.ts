@@ -15,7 +15,7 @@ const tracer = trace.getTracer('ringmq');
 /** Spans that are not ended, by the object that the client passes to all events of a call. */
 const spans = new WeakMap<object, Span>();
 
-tracingChannel<object, PublishContext>('ringmq.publish').subscribe({
+tracingChannel<PublishContext>('ringmq.publish').subscribe({
   start(context) {
     const { topic, count } = context;
     const attributes = {
@@ -32,7 +32,7 @@ tracingChannel<object, PublishContext>('ringmq.publish').subscribe({
   ...endings(),
 });
 
-tracingChannel<object, ProcessContext>('ringmq.process').subscribe({
+tracingChannel<ProcessContext>('ringmq.process').subscribe({
   start(context) {
     const { topic, channel, message } = context;
     const attributes = {

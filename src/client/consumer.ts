@@ -140,7 +140,7 @@ export class Consumer<T = unknown>
   }
 
   /** Reads messages one by one. The reader must answer each. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Message<T>, undefined> {
+  [Symbol.asyncIterator](): MessageStream<T> {
     if (this.#run !== null && this.#closing === null)
       throw invalid('iterator', 'a handler reads this consumer already');
     return new MessageStream(this, this.#waiters);
