@@ -51,12 +51,18 @@ export function parsePolicy(name: string, given: unknown): Policy | InvalidValue
     pattern: patternText,
     priority: givenPriority = 0,
     definition: nested = {},
+    name: shownName = name,
+    // Where it was shown to come from; where it goes is the caller's.
+    source: _,
     ...flat
   } = given;
   if (typeof patternText !== 'string') {
     return new InvalidValue(
       'a policy needs a "pattern": TOPIC or TOPIC:CHANNEL, with * for any characters',
     );
+  }
+  if (shownName !== name) {
+    return new InvalidValue(`the "name" in it is another one, ${JSON.stringify(shownName)}`);
   }
   const pattern = NamePattern.parse(patternText);
   if (pattern instanceof InvalidValue) {

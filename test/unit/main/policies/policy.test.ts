@@ -53,6 +53,24 @@ test('parsePolicy: what it shows it reads again', () => {
   }
 });
 
+test('parsePolicy: a policy as it is shown can be given back', () => {
+  const shown = {
+    name: 'p',
+    pattern: 't',
+    priority: 2,
+    source: 'run time',
+    definition: { burst: 1 },
+  };
+
+  const policy = parsePolicy('p', shown);
+  const renamed = parsePolicy('q', shown);
+
+  assert.ok(!(policy instanceof InvalidValue));
+  assert.deepEqual(policy.definition, { burst: 1 });
+  assert.ok(renamed instanceof InvalidValue);
+  assert.match(renamed.why, /another one, "p"/);
+});
+
 test('parsePolicy: keys may have underscores, as options in a configuration file', () => {
   const policy = parsePolicy('p', { pattern: 't', max_depth: 5n });
 
