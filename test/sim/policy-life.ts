@@ -36,6 +36,8 @@ import { channelName, topicName } from './names.ts';
 
 const DATA_PATH = '/data';
 const QUIET_TURNS = 3;
+/** Turns in which a broker that nobody disturbs must have come to rest. */
+const TURNS_TO_REST = 5000;
 const TOPIC = 'work';
 const DEAD = 'dead';
 const CHANNELS = ['a', 'b'];
@@ -446,7 +448,8 @@ class Broker {
 
   /** Takes turns until nothing happens any more. */
   async turns(): Promise<void> {
-    for (let quiet = 0; quiet < QUIET_TURNS; ) {
+    for (let quiet = 0, turns = 0; quiet < QUIET_TURNS; turns++) {
+      assert.ok(turns < TURNS_TO_REST, 'the broker comes to rest');
       await setImmediate();
       let work = this.#isTurnRequested ? 1 : 0;
       this.#isTurnRequested = false;

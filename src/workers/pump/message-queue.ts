@@ -367,6 +367,7 @@ export class MessageQueue {
 
   /** Selects messages that were put back at the end: they were read before everything else on disk. */
   #lookAtReturned(): boolean {
+    if (this.waiting.ages !== null) this.waiting.passHidden(this.waiting.ages);
     return this.#returned.count > 0 && this.#show(this.#returned);
   }
 

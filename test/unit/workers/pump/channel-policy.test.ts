@@ -134,6 +134,33 @@ test('Channel: messages from disk expire too, and are finished there', () => {
   );
 });
 
+test('Channel: a queue that is cut down passes a message that has expired among others', () => {
+  const bench = new ChannelBench({ policy: { messageTtlMs: 100 }, memoryMax: 0 });
+  putAt(bench, 60, 'before');
+  putAt(bench, 0, 'old');
+  putAt(bench, 60, 'behind');
+  bench.backend.read();
+  const consumer = bench.subscribe(3);
+  const got = bench.deliver();
+  bench.ready(consumer, 0);
+  // The files have them, and memory is full: they wait to be read again.
+  for (const body of ['before', 'old', 'behind']) {
+    const { id } = got.find((one) => one.body === body) ?? got[0];
+    bench.requeue(consumer, id, 0);
+  }
+  bench.advance(101);
+  const { depth } = bench.channel.queue;
+  bench.channel.queue.setBounds(0, {
+    maxDepth: 0,
+    maxBytes: Number.POSITIVE_INFINITY,
+    dropsOldest: true,
+  });
+  bench.channel.queue.trim();
+
+  assert.deepEqual([depth, bench.channel.queue.depth], [2, 0]);
+  assert.equal(bench.store.referenceCount, 0);
+});
+
 test('Channel: the attempt after the last is not made', () => {
   const bench = new ChannelBench({ policy: { maxAttempts: 2 } });
   bench.put('a');
