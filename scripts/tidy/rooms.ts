@@ -41,6 +41,7 @@ const LEVELS: Readonly<Record<string, readonly string[]>> = {
     'http',
     'local',
     'faces.ts',
+    'node-view.ts',
     'nsqd.ts',
     'program.ts',
   ],

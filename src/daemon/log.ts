@@ -10,12 +10,19 @@
  */
 
 import type { Clock } from '../shared/clock.ts';
+import { jsonLine } from './log-json.ts';
 
 /** Levels, the most verbose first. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
 
 /** The severity of a line. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** The forms of a line. */
+export const LOG_FORMATS = ['text', 'json'] as const;
+
+/** The form of a line. */
+type LogFormat = (typeof LOG_FORMATS)[number];
 
 /** The word for each level in a line. */
 const LEVEL_WORDS: Readonly<Record<LogLevel, string>> = {
@@ -43,6 +50,8 @@ export interface LogEntries {
 interface LineSetup {
   /** Precedes every line, unescaped. */
   readonly prefix: string;
+  /** As nsqd writes it, which is the default, or as JSON, without the prefix. */
+  readonly format?: LogFormat;
   readonly sink: LogSink;
   readonly clock: Pick<Clock, 'unixNs'>;
 }
@@ -113,8 +122,12 @@ class Lines implements LogEntries {
   }
 
   write(level: LogLevel, text: string): void {
-    const { prefix, sink, clock } = this.#setup;
-    const line = `${prefix}${timestamp(clock.unixNs())} ${LEVEL_WORDS[level]}: ${text}\n`;
+    const { prefix, format, sink, clock } = this.#setup;
+    const unixNs = clock.unixNs();
+    const line =
+      format === 'json'
+        ? jsonLine(level, unixNs, text)
+        : `${prefix}${timestamp(unixNs)} ${LEVEL_WORDS[level]}: ${text}\n`;
     if (level === 'fatal') sink.writeSync(line);
     else sink.write(line);
   }

@@ -7,20 +7,25 @@
 
 import type { Options } from '../main/options/options.ts';
 import { planBroker } from '../main/pumps/broker-plan.ts';
+import { ThreadGauges } from '../main/pumps/thread-gauges.ts';
 import type { PumpMemory } from '../main/pumps/thread-plan.ts';
 import type { Threads } from '../main/pumps/threads.ts';
 import type { Clock } from '../shared/clock.ts';
 import { Doorbell } from '../shared/ring/doorbell.ts';
 import { Pulse } from '../shared/ring/pulse.ts';
+import { ThreadMeter } from '../shared/thread-meter.ts';
 import { wireIoLoop } from '../workers/disk/io-wiring.ts';
 import { wirePumpLoop } from '../workers/pump/pump-wiring.ts';
 import { LoopRunner } from './loop-runner.ts';
 import { MemoryFiles } from './memory-files.ts';
 
+const NO_HEAP = { usedBytes: 0, limitBytes: 0 };
+
 export class InlineThreads implements Threads {
   readonly pumps: readonly PumpMemory[];
   readonly mainBell: SharedArrayBuffer;
   readonly diskPulses: readonly Pulse[];
+  readonly gauges: ThreadGauges;
   readonly ended: Promise<void>;
 
   readonly #runners: readonly LoopRunner[];
@@ -30,10 +35,13 @@ export class InlineThreads implements Threads {
     const files = new MemoryFiles(options.dataPath);
     this.mainBell = mainBell;
     this.pumps = pumpTasks;
+    this.gauges = new ThreadGauges(pumpTasks, diskTasks);
     this.diskPulses = diskTasks.map(({ pulse }) => new Pulse(pulse));
     this.#runners = [
       ...pumpTasks.map((task) => {
-        const loop = wirePumpLoop(task, { clock, random: Math.random });
+        // Its numbers are shown to nobody: the loops share main's thread and heap.
+        const thread = new ThreadMeter(task.meter, () => NO_HEAP, clock.monotonicMs());
+        const loop = wirePumpLoop(task, { clock, thread, random: Math.random });
         return new LoopRunner(loop, new Doorbell(task.bell), clock);
       }),
       ...diskTasks.map((task) => {

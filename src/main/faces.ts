@@ -9,14 +9,16 @@ import { listenAt } from '../daemon/listen-address.ts';
 import type { Surroundings } from '../daemon/surroundings.ts';
 import type { TlsContext } from '../daemon/tls/tls-context.ts';
 import type { AuthServers } from './auth/auth-servers.ts';
-import { HttpApi } from './http/http-api.ts';
 import { HttpServers } from './http/http-servers.ts';
+import type { MetricsSource } from './http/metrics/metrics-endpoint.ts';
 import type { Bounds } from './limits/bounds.ts';
 import { LocalClients } from './local/local-clients.ts';
 import type { Options } from './options/options.ts';
 import type { PolicyStore } from './policies/policy-store.ts';
 import type { DeliveryTarget } from './pumps/deliveries.ts';
 import type { MemoryStatistics } from './stats/memory-statistics.ts';
+import type { ReadinessCheck } from './stats/readiness.ts';
+import type { Traffic } from './stats/traffic.ts';
 import type { Client } from './tcp/client.ts';
 import { ClientNumbers } from './tcp/client-numbers.ts';
 import { Deadlines } from './tcp/deadlines.ts';
@@ -24,6 +26,12 @@ import { TcpServer } from './tcp/tcp-server.ts';
 import type { BrokerOperations } from './topics/broker-operations.ts';
 import type { BrokerCore } from './topics/core.ts';
 import type { ChannelHandle, ChannelMember } from './topics/topic-map.ts';
+
+/** The broker as its watchers see it. */
+type WatchedNode = {
+  readonly metrics: MetricsSource;
+  readiness(): readonly ReadinessCheck[];
+};
 
 /** What they are made of. */
 type FacesSetup = Surroundings & {
@@ -36,6 +44,9 @@ type FacesSetup = Surroundings & {
   readonly tls: TlsContext | null;
   /** Null where there are none. */
   readonly auth: AuthServers | null;
+  /** Counts what clients do. */
+  readonly traffic: Traffic;
+  readonly view: WatchedNode;
   readonly memory: () => MemoryStatistics;
   readonly requestTurn: () => void;
   /** A consumer takes part in its channel no longer. */
@@ -48,7 +59,6 @@ export class Faces {
   readonly #setup: FacesSetup;
   readonly #tcp: TcpServer;
   readonly #http: HttpServers;
-  #httpsPort = 0;
 
   constructor(setup: FacesSetup) {
     this.#setup = setup;
@@ -73,19 +83,22 @@ export class Faces {
       requestTurn,
     );
     this.local = new LocalClients({ ...setup, topics, numbers });
-    const api = new HttpApi({
+    const { traffic, view } = setup;
+    this.#http = new HttpServers({
       ...setup,
       broker: operations,
+      metrics: view.metrics,
+      readiness: () => view.readiness(),
+      countAnswer: (status) => traffic.countAnswer(status),
+      limit: bounds.limit,
       bodies: bounds.bodies,
       hostname: os.hostname(),
     });
-    this.#http = new HttpServers({
-      ...setup,
-      api,
-      httpsPort: () => this.#httpsPort,
-      limit: bounds.limit,
-      bodies: bounds.bodies,
-    });
+  }
+
+  /** Connections over TCP. */
+  get tcpCount(): number {
+    return this.#tcp.connectionCount;
   }
 
   /** The consumer of that number, if it is still there. */
@@ -105,20 +118,12 @@ export class Faces {
 
   /** Listens wherever the options say. Errors: rejects with what the system says. */
   async listen(): Promise<void> {
-    const { logger, options, operations, tls } = this.#setup;
-    const { tcpAddress, httpAddress, httpsAddress } = options;
+    const { logger, options, operations } = this.#setup;
+    const { tcpAddress } = options;
     if (tcpAddress !== '') {
       operations.tcpPort = await listenAt(logger, 'TCP', tcpAddress, (at) => this.#tcp.listen(at));
     }
-    if (tls !== null && httpsAddress !== '') {
-      this.#httpsPort = await listenAt(logger, 'HTTPS', httpsAddress, (at) =>
-        this.#http.https.start(at),
-      );
-    }
-    if (httpAddress === '') return;
-    operations.httpPort = await listenAt(logger, 'HTTP', httpAddress, (at) =>
-      this.#http.http.start(at),
-    );
+    operations.httpPort = await this.#http.listen();
   }
 
   /** Writes what the turn has brought to all clients. */

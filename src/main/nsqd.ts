@@ -17,11 +17,11 @@ import { peerTlsOptions } from '../daemon/tls/peer-tls.ts';
 import { TlsContext } from '../daemon/tls/tls-context.ts';
 import { productLine, versionLine } from '../daemon/version.ts';
 import type { Clock } from '../shared/clock.ts';
-import type { PumpEvent } from '../shared/control.ts';
 import { AuthServers } from './auth/auth-servers.ts';
 import { Faces } from './faces.ts';
 import { Bounds } from './limits/bounds.ts';
 import type { LocalClients } from './local/local-clients.ts';
+import { NodeView } from './node-view.ts';
 import type { Options } from './options/options.ts';
 import { Lookupd } from './peers/lookupd/lookupd.ts';
 import { brokerIdentity } from './peers/lookupd/peer-info.ts';
@@ -34,19 +34,22 @@ import type { Threads } from './pumps/threads.ts';
 import { Turn } from './pumps/turn.ts';
 import { crashOf } from './pumps/worker-pools.ts';
 import type { CountedClients } from './stats/counted.ts';
-import { MemoryMonitor } from './stats/memory-statistics.ts';
+import { NodeMeters } from './stats/node-meters.ts';
 import { StatsCollector, TOTALS } from './stats/stats-collector.ts';
 import type { BrokerStorage } from './storage/broker-storage.ts';
 import { directoryGround, type Ground } from './storage/ground.ts';
 import { resourceLines } from './storage/start-report.ts';
 import { BrokerOperations } from './topics/broker-operations.ts';
-import { BrokerCore } from './topics/core.ts';
+import { BrokerCore, type CoreEvent } from './topics/core.ts';
+import { Drain } from './topics/drain.ts';
 import { leaveChannel } from './topics/subscribing.ts';
 import type { ChannelHandle, ChannelMember } from './topics/topic-map.ts';
 
 export class Nsqd {
   /** Resolves when the broker cannot continue, with the reason. */
   readonly failed: Promise<Error>;
+  /** Empties the broker before it ends. */
+  readonly drain: Drain;
 
   readonly #options: Options;
   readonly #logger: Logger;
@@ -66,10 +69,10 @@ export class Nsqd {
   readonly #operations: BrokerOperations;
   readonly #faces: Faces;
   readonly #tls: TlsContext | null;
-  readonly #memory = new MemoryMonitor();
+  readonly #meters: NodeMeters;
+  readonly #view: NodeView;
   readonly #turn: Turn;
   #isLoading = true;
-  #isExiting = false;
 
   /** Starts a broker. Errors: rejects with the reason if it cannot run; then nothing remains of it. */
   static async start(
@@ -116,6 +119,7 @@ export class Nsqd {
     this.#bounds = new Bounds(options, clock, logger, (shortage) => {
       this.#core.topics.diskShortage = shortage;
     });
+    this.#meters = new NodeMeters(clock);
     this.#threads = ground.startThreads(options, this.#bounds.pumpBytes);
     this.failed = crashOf(this.#threads.ended);
     this.#httpClient = new HttpClient({
@@ -138,6 +142,7 @@ export class Nsqd {
     this.#core = new BrokerCore({
       pumps: this.#threads.pumps,
       mainBell: this.#threads.mainBell,
+      publishTimes: this.#meters.acknowledgements,
       clock,
       guard,
       logger,
@@ -147,7 +152,10 @@ export class Nsqd {
       onChange: () => this.#onTopicsChanged(),
       requestTurn: () => this.#turn.request(),
       target: (consumer) => this.#faces.target(consumer),
-      flushClients: () => this.#faces.flush(),
+      flushClients: () => {
+        this.#faces.flush();
+        this.#meters.endTurn();
+      },
       onEvent: (event) => this.#onEvent(event),
     });
     const { topics, publisher } = this.#core;
@@ -176,6 +184,14 @@ export class Nsqd {
       values: () => this.#faces.clients(),
     };
     this.#stats = new StatsCollector(topics, clients, inForce, options, clock);
+    this.drain = new Drain({
+      topics,
+      stats: (filter) => this.#stats.collect(filter),
+      unregister: () => this.#lookupd.stop(),
+      timeoutMs: options.drainTimeoutMs,
+      clock,
+      logger,
+    });
     this.#operations = new BrokerOperations({
       options,
       startTimeMs: Number(clock.unixNs() / 1_000_000n),
@@ -187,6 +203,20 @@ export class Nsqd {
       lookupd: this.#lookupd,
       limit: this.#bounds.limit,
       guard,
+      drain: this.drain,
+    });
+    this.#view = new NodeView({
+      options,
+      bounds: this.#bounds,
+      gauges: this.#threads.gauges,
+      meters: this.#meters,
+      guard,
+      topics,
+      stats: this.#stats,
+      drain: this.drain,
+      storage: this.#storage,
+      operations: this.#operations,
+      tcpCount: () => this.#faces.tcpCount,
     });
     this.#faces = new Faces({
       options,
@@ -199,7 +229,9 @@ export class Nsqd {
       bounds: this.#bounds,
       tls,
       auth,
-      memory: () => this.#memory.read(),
+      traffic: this.#meters.traffic,
+      view: this.#view,
+      memory: () => this.#meters.memory.read(),
       requestTurn: () => this.#turn.request(),
       onLeft: (channel, member) => this.#onLeft(channel, member),
     });
@@ -208,7 +240,7 @@ export class Nsqd {
 
   /** Ends the broker in nsqd's order. Resolves with what could not be written, or null. Errors: rejects with a bug. */
   async close(): Promise<string | null> {
-    this.#isExiting = true;
+    this.#view.state = 'ending';
     await this.#faces.close();
     this.#lookupd.stop();
     await this.#statsd?.stop();
@@ -249,7 +281,7 @@ export class Nsqd {
    * Resolves with what went wrong, or null.
    */
   async rescue(): Promise<string | null> {
-    this.#isExiting = true;
+    this.#view.state = 'ending';
     const stops = [() => this.#faces.close(), () => this.#lookupd.stop()];
     // What has thrown before may throw again, and must not keep the rest from being done.
     void Promise.allSettled(stops.map(async (stop) => await stop()));
@@ -275,7 +307,7 @@ export class Nsqd {
 
   async #open(): Promise<void> {
     void this.#core.run();
-    this.#memory.start();
+    this.#meters.start();
     await this.#storage.open();
     await this.#bounds.disk.start();
     await this.#policies.load();
@@ -284,6 +316,7 @@ export class Nsqd {
     await this.#logStart();
     await this.#faces.listen();
     this.#startReporting();
+    this.#view.state = 'running';
   }
 
   async #logStart(): Promise<void> {
@@ -303,7 +336,7 @@ export class Nsqd {
       options,
       broadcastHttpPort: httpPort,
       stats: () => this.#stats.collect(TOTALS),
-      memory: () => this.#memory.read(),
+      memory: () => this.#meters.memory.read(),
       clock: this.#clock,
       guard: this.#guard,
       logger: this.#logger,
@@ -325,7 +358,7 @@ export class Nsqd {
 
   async #stopThreads(): Promise<void> {
     this.#core.stop();
-    this.#memory.stop();
+    this.#meters.stop();
     this.#bounds.disk.stop();
     this.#storage.stop();
     this.#policies.stop();
@@ -335,7 +368,7 @@ export class Nsqd {
 
   /** Ends what a failed start has begun; nothing was accepted, so nothing is written. */
   async #abandon(): Promise<void> {
-    this.#isExiting = true;
+    this.#view.state = 'ending';
     await this.#faces.close();
     this.#lookupd.stop();
     await this.#httpClient.close();
@@ -345,10 +378,11 @@ export class Nsqd {
   // Events
 
   #onLeft(channel: ChannelHandle, member: ChannelMember): void {
-    if (!this.#isExiting) leaveChannel(this.#core.topics, channel, member, this.#logger);
+    if (this.#view.state !== 'ending')
+      leaveChannel(this.#core.topics, channel, member, this.#logger);
   }
 
-  #onEvent(event: PumpEvent): void {
+  #onEvent(event: CoreEvent): void {
     if (event.event === 'log') {
       this.#logger[event.level](event.text);
       return;
@@ -357,7 +391,7 @@ export class Nsqd {
   }
 
   #onTopicsChanged(): Promise<void> | undefined {
-    if (this.#isLoading || this.#isExiting) return undefined;
+    if (this.#isLoading || this.#view.state === 'ending') return undefined;
     return this.#storage.metadata.save();
   }
 }

@@ -11,8 +11,10 @@ import { EndSignals } from '../daemon/end-signals.ts';
 import { Guard } from '../daemon/guard.ts';
 import { guardInspector } from '../daemon/inspector-guard.ts';
 import { Logger } from '../daemon/log.ts';
+import { LogFile } from '../daemon/log-file.ts';
 import { InvalidValue } from '../daemon/options/invalid-value.ts';
 import { cutThreads, exitProcess } from '../daemon/process-end.ts';
+import { ServiceNotifier } from '../daemon/service-notifier.ts';
 import { StderrSink } from '../daemon/stderr-sink.ts';
 import { UncaughtErrors } from '../daemon/uncaught-errors.ts';
 import { SystemClock } from '../shared/clock.ts';
@@ -26,6 +28,7 @@ import { parsePolicyTables } from './policies/policy-tables.ts';
 /** What the command line has the program do. */
 type RunCommand = Command & { kind: 'run' };
 
+const NEVER = new Promise<NodeJS.Signals>(() => undefined);
 const LOG_PREFIX_DEFAULT = '[nsqd] ';
 /** An uncaught error is a bug: it is logged and ends the broker. */
 const BUG = 'bug';
@@ -56,7 +59,7 @@ export async function runProgram(words: readonly string[]): Promise<void> {
       if (isPipeOfItsOwn(process.stderr.fd)) process.stderr.write(command.text);
       return;
     case 'fatal':
-      makeLogger(LOG_PREFIX_DEFAULT, 'info').fatal(command.reason);
+      makeLogger().fatal(command.reason);
       process.exitCode = 1;
       return;
     case 'run':
@@ -70,7 +73,13 @@ async function runBroker(
   readFile: (path: string) => string,
 ): Promise<void> {
   const clock = new SystemClock();
-  const logger = makeLogger(options.logPrefix, options.logLevel);
+  const file = openLogFile(options.logFile);
+  if (typeof file === 'string') {
+    makeLogger().fatal(`failed to open log file ${options.logFile} - ${file}`);
+    process.exitCode = 1;
+    return;
+  }
+  const logger = makeLogger(options, file);
   for (const warning of warnings) logger.warn(warning);
   const policies = parsePolicyTables(config.policies);
   if (policies instanceof InvalidValue) {
@@ -78,8 +87,10 @@ async function runBroker(
     process.exitCode = 1;
     return;
   }
-  const reloads = options.tlsCert !== '' || policies.length > 0;
-  const signals = new EndSignals(clock, endSignals(reloads));
+  const reloads = options.tlsCert !== '' || policies.length > 0 || file !== null;
+  const drains = options.sigterm === 'drain';
+  const signals = new EndSignals(clock, endSignals(reloads, drains));
+  const terms = drains ? new EndSignals(clock, ['SIGTERM']) : null;
   const guard = new Guard(clock, logger);
   const uncaught = new UncaughtErrors(guard, logger);
   const { bug } = uncaught;
@@ -88,6 +99,7 @@ async function runBroker(
     const tables = readConfigTables(config.path, { readFile });
     return tables instanceof InvalidValue ? tables : parsePolicyTables(tables.policies);
   };
+  if (file !== null) reopenOnHangUp(file, logger);
   if (reloads) reloadOnHangUp(starting, readPolicies, guard);
   let nsqd: Nsqd;
   try {
@@ -96,16 +108,29 @@ async function runBroker(
     logger.fatal(`failed to instantiate nsqd - ${errorText(error)}`);
     exitProcess(1);
   }
+  const { env: environment, pid } = process;
+  const notifier = new ServiceNotifier({ environment, pid, clock, logger });
+  notifier.ready();
   guardInspector(logger);
   // Node itself does so only when the process ends by itself.
   flushCompileCache();
   const failure = Promise.race([nsqd.failed, bug.then((): typeof BUG => BUG)]);
-  const hurry = signals.second.then((signal) => {
-    logger.fatal(`received a second ${signal}, ending at once; what is in memory is lost`);
-    return 1;
-  });
-  const close = (signal: NodeJS.Signals): Promise<number | typeof BUG> => {
-    logger.info(`received ${signal}, ending`);
+  const impatience = terms === null ? NEVER : drainOnTerm(terms, nsqd, logger);
+  // Each reason to end, with the signal that hurries the end.
+  const order = Promise.race([
+    signals.first.then((signal) => ({ why: `received ${signal}`, next: signals.second })),
+    impatience.then((signal) => ({ why: `received ${signal}`, next: signals.first })),
+    nsqd.drain.over.then((why) => ({ why, next: signals.first })),
+  ]);
+  const hurry = order
+    .then(({ next }) => next)
+    .then((signal) => {
+      logger.fatal(`received a second ${signal}, ending at once; what is in memory is lost`);
+      return 1;
+    });
+  const close = (why: string): Promise<number | typeof BUG> => {
+    notifier.stopping();
+    logger.info(`${why}, ending`);
     return nsqd.close().then(
       (unwritten) => {
         if (unwritten !== null) logger.fatal(unwritten);
@@ -117,9 +142,9 @@ async function runBroker(
       },
     );
   };
-  const outcome = await Promise.race([signals.first, failure]);
-  const isClean = typeof outcome === 'string' && outcome !== BUG;
-  const end = isClean ? await Promise.race([close(outcome), hurry, failure]) : outcome;
+  const outcome = await Promise.race([order, failure]);
+  const isClean = typeof outcome === 'object' && 'why' in outcome;
+  const end = isClean ? await Promise.race([close(outcome.why), hurry, failure]) : outcome;
   // Ending the threads later looks like a crash, too, and is none.
   if (end instanceof Error) logger.fatal(end.message);
   if (typeof end !== 'number') await Promise.race([rescue(nsqd, clock, logger), hurry]);
@@ -136,10 +161,44 @@ async function rescue(nsqd: Nsqd, clock: SystemClock, logger: Logger): Promise<v
   else logger.error(`what was in memory is not all on disk - ${failure}`);
 }
 
-/** A hang-up ends the broker cleanly, unless it reloads the certificate or policies. */
-function endSignals(reloads: boolean): NodeJS.Signals[] {
-  const always: NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGQUIT'];
-  return reloads ? always : [...always, 'SIGHUP'];
+/** A hang-up ends the broker cleanly, unless there is something that it reloads or reopens. */
+function endSignals(reloads: boolean, drains: boolean): NodeJS.Signals[] {
+  const signals: NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
+  if (!drains) signals.push('SIGTERM');
+  if (!reloads) signals.push('SIGHUP');
+  return signals;
+}
+
+/** The first SIGTERM lets consumers empty the broker. Resolves with a second one, which ends it with what is left. */
+function drainOnTerm(
+  { first, second }: EndSignals,
+  nsqd: Nsqd,
+  logger: Logger,
+): Promise<NodeJS.Signals> {
+  void first.then((signal) => {
+    logger.info(`received ${signal}`);
+    nsqd.drain.begin();
+  });
+  return second;
+}
+
+/** Null without a file; why it cannot be opened. */
+function openLogFile(name: string): LogFile | null | string {
+  if (name === '') return null;
+  try {
+    return new LogFile(name);
+  } catch (error) {
+    return errorText(error);
+  }
+}
+
+/** After `logrotate` the log goes on in a new file. */
+function reopenOnHangUp(file: LogFile, logger: Logger): void {
+  process.on('SIGHUP', () => {
+    const error = file.reopen();
+    if (error === null) logger.info('log file reopened');
+    else logger.error(`failed to reopen log file, the old one stays in use - ${error}`);
+  });
 }
 
 /** A hang-up during the start is handled afterwards: without a handler it would end the process. */
@@ -181,11 +240,13 @@ function isPipeOfItsOwn(fd: number): boolean {
   return (stderr.isFIFO() || stderr.isSocket()) && stderr.ino !== stdout.ino;
 }
 
-function makeLogger(prefix: string, level: Options['logLevel']): Logger {
+/** The log as the options say; before they are known, as nsqd's. */
+function makeLogger(options?: Options, file: LogFile | null = null): Logger {
   return new Logger({
-    prefix,
-    level,
-    sink: new StderrSink(process.stderr),
+    prefix: options?.logPrefix ?? LOG_PREFIX_DEFAULT,
+    format: options?.logFormat === 'json' ? 'json' : 'text',
+    level: options?.logLevel ?? 'info',
+    sink: file ?? new StderrSink(process.stderr),
     clock: new SystemClock(),
   });
 }

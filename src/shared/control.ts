@@ -55,6 +55,8 @@ export type ControlRequest =
   | { do: 'unsubscribe'; consumer: number }
   /** Counters of these topics, channels and consumers, if they still exist; a few hundred in all. */
   | { do: 'stats'; topics: number[]; channels: number[]; consumers: number[] }
+  /** From now on events tell of messages that time out, or no longer. */
+  | { do: 'reportTimeouts'; isWanted: boolean }
   /** Replies when every disk queue has answered all of its requests. */
   | { do: 'settle' }
   /** Writes everything in memory to disk and closes the queues; the loop ends with the reply. */
@@ -148,7 +150,9 @@ export type LatencyCounts = { count: number; values: number[] };
 export type PumpEvent =
   | { event: 'log'; level: 'info' | 'warn' | 'error'; text: string }
   /** Writes to a disk queue of the topic or of its channels fail; `error` is null when they work again. */
-  | { event: 'backend'; topic: number; error: string | null };
+  | { event: 'backend'; topic: number; error: string | null }
+  /** Messages of a channel have timed out; only where that is wanted. */
+  | { event: 'timeouts'; channel: number; count: number };
 
 /**
  * Why messages go to a dead letter topic, and to which. Shape: `channel` is empty if they waited in the topic itself.

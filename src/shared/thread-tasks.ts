@@ -25,6 +25,8 @@ export type PumpSettings = {
 
 /** The task that a pump thread runs. */
 export type PumpTask = PumpSettings & {
+  /** What the thread counts of itself; see `ThreadMeter`. */
+  readonly meter: SharedArrayBuffer;
   readonly bell: SharedArrayBuffer;
   readonly mainBell: SharedArrayBuffer;
   readonly publishes: SharedArrayBuffer;
@@ -45,6 +47,8 @@ export type DiskSettings = {
 
 /** The task that a disk thread runs. */
 export type DiskTask = DiskSettings & {
+  /** As of a pump. */
+  readonly meter: SharedArrayBuffer;
   readonly bell: SharedArrayBuffer;
   /** Shows whether a turn is running. */
   readonly pulse: SharedArrayBuffer;

@@ -8,18 +8,23 @@ import { flushCompileCache } from 'node:module';
 import { SystemClock } from '../shared/clock.ts';
 import { Doorbell } from '../shared/ring/doorbell.ts';
 import { Pulse } from '../shared/ring/pulse.ts';
+import { ThreadMeter } from '../shared/thread-meter.ts';
 import type { DiskTask } from '../shared/thread-tasks.ts';
 import { BeatingFileSystem } from './disk/files/beating-file-system.ts';
+import { FileMeter } from './disk/files/file-meter.ts';
 import { wireIoLoop } from './disk/io-wiring.ts';
 import { type Loop, runLoop } from './run-loop.ts';
+import { readHeap } from './thread-heap.ts';
 
 /** Runs the loop until all pumps have ended. Errors: throws the errors of turns. */
 export default function runDiskThread(task: DiskTask): void {
+  const clock = new SystemClock();
+  const meter = new ThreadMeter(task.meter, readHeap, clock.monotonicMs());
   const pulse = new Pulse(task.pulse);
-  const loop = wireIoLoop(task, new BeatingFileSystem(pulse));
+  const loop = wireIoLoop(task, new BeatingFileSystem(pulse, new FileMeter(meter, clock)));
   // A thread saves its compile cache only when it ends cleanly.
   flushCompileCache();
-  runLoop(new BeatingLoop(loop, pulse), new Doorbell(task.bell), new SystemClock());
+  runLoop(new BeatingLoop(loop, pulse), new Doorbell(task.bell), clock, meter);
 }
 
 /** A loop that marks its turns, so that main can detect a file call that hangs. */

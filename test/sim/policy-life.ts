@@ -15,6 +15,7 @@ import { InvalidValue } from '../../src/daemon/options/invalid-value.ts';
 import { Policies } from '../../src/main/policies/policies.ts';
 import { type Policy, parsePolicy } from '../../src/main/policies/policy.ts';
 import { planThreads } from '../../src/main/pumps/thread-plan.ts';
+import { Acknowledgements } from '../../src/main/stats/acknowledgements.ts';
 import { BrokerCore } from '../../src/main/topics/core.ts';
 import type { ChannelHandle, ChannelMember, TopicHandle } from '../../src/main/topics/topic-map.ts';
 import type { ChannelCounts, ControlReply } from '../../src/shared/control.ts';
@@ -29,6 +30,7 @@ import {
   parseFrames,
   publishedBytes,
 } from '../support/message-bytes.ts';
+import { meteredThread } from '../support/metered-thread.ts';
 import { NO_REGISTRY } from '../support/no-registry.ts';
 import { type Random, seededRandom } from '../support/seeded-random.ts';
 import { strictGuard } from '../support/strict-guard.ts';
@@ -385,6 +387,7 @@ class Broker {
     this.core = new BrokerCore({
       pumps: pumpTasks,
       mainBell,
+      publishTimes: new Acknowledgements(clock),
       clock,
       guard: strictGuard(),
       logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
@@ -408,7 +411,11 @@ class Broker {
       flushClients: () => undefined,
       onEvent: () => undefined,
     });
-    this.#loop = wirePumpLoop(pumpTasks[0], { clock, random: () => 0 });
+    this.#loop = wirePumpLoop(pumpTasks[0], {
+      clock,
+      thread: meteredThread(),
+      random: () => 0,
+    });
     this.#io = wireIoLoop(diskTasks[0], disk);
     const { topics } = this.core;
     for (const [topic, ...channels] of [

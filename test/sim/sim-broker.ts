@@ -8,16 +8,18 @@
 import assert from 'node:assert/strict';
 import type { PumpHandle } from '../../src/main/pumps/pump-handle.ts';
 import { planThreads } from '../../src/main/pumps/thread-plan.ts';
-import { BrokerCore } from '../../src/main/topics/core.ts';
+import { Acknowledgements } from '../../src/main/stats/acknowledgements.ts';
+import { BrokerCore, type CoreEvent } from '../../src/main/topics/core.ts';
 import type { Publisher } from '../../src/main/topics/publisher.ts';
 import type { TopicMap } from '../../src/main/topics/topic-map.ts';
-import type { ControlReply, ControlRequest, PumpEvent } from '../../src/shared/control.ts';
+import type { ControlReply, ControlRequest } from '../../src/shared/control.ts';
 import { Doorbell } from '../../src/shared/ring/doorbell.ts';
 import { wireIoLoop } from '../../src/workers/disk/io-wiring.ts';
 import type { PumpLoop } from '../../src/workers/pump/pump-loop.ts';
 import { wirePumpLoop } from '../../src/workers/pump/pump-wiring.ts';
 import type { ManualClock } from '../support/manual-clock.ts';
 import type { MemoryFileSystem } from '../support/memory-file-system.ts';
+import { meteredThread } from '../support/metered-thread.ts';
 import { NO_REGISTRY } from '../support/no-registry.ts';
 import type { Random } from '../support/seeded-random.ts';
 import { strictGuard } from '../support/strict-guard.ts';
@@ -98,6 +100,7 @@ export class SimBroker {
     this.#core = new BrokerCore({
       pumps: pumpTasks,
       mainBell,
+      publishTimes: new Acknowledgements(clock),
       clock,
       guard: strictGuard(),
       logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
@@ -128,6 +131,7 @@ export class SimBroker {
           },
           ...(scenario.backlogBounds && { backlogBounds: scenario.backlogBounds }),
           ...(scenario.handOverBounds && { handOverBounds: scenario.handOverBounds }),
+          thread: meteredThread(),
           random: () => {
             const value = options.random(1000) / 1000;
             watches[index].onRandom(value);
@@ -216,7 +220,7 @@ export class SimBroker {
     };
   }
 
-  #onEvent(event: PumpEvent): void {
+  #onEvent(event: CoreEvent): void {
     if (event.event === 'log') {
       this.#options.trace.add(`log ${event.level} ${event.text}`);
       assert.ok(

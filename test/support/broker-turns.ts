@@ -14,6 +14,8 @@ import { Policies } from '../../src/main/policies/policies.ts';
 import type { PumpHandle } from '../../src/main/pumps/pump-handle.ts';
 import type { RingSizes } from '../../src/main/pumps/ring-sizes.ts';
 import { planThreads } from '../../src/main/pumps/thread-plan.ts';
+import { Acknowledgements } from '../../src/main/stats/acknowledgements.ts';
+import { Traffic } from '../../src/main/stats/traffic.ts';
 import { Connection } from '../../src/main/tcp/connection.ts';
 import { Deadlines } from '../../src/main/tcp/deadlines.ts';
 import { BrokerCore } from '../../src/main/topics/core.ts';
@@ -26,6 +28,7 @@ import { wirePumpLoop } from '../../src/workers/pump/pump-wiring.ts';
 import { FakeSocket } from './fake-socket.ts';
 import { ManualClock } from './manual-clock.ts';
 import { MemoryFileSystem } from './memory-file-system.ts';
+import { meteredThread } from './metered-thread.ts';
 import { NO_REGISTRY } from './no-registry.ts';
 import { strictGuard } from './strict-guard.ts';
 
@@ -70,6 +73,7 @@ export class BrokerTurns {
   readonly options: Options;
   readonly fileSystem = new MemoryFileSystem(DATA_PATH);
   readonly deadlines: Deadlines;
+  readonly traffic = new Traffic();
   readonly bodies: BodyMemory;
   readonly pump: PumpHandle;
   readonly topics: TopicMap;
@@ -120,6 +124,7 @@ export class BrokerTurns {
     this.#core = new BrokerCore({
       pumps: pumpTasks,
       mainBell,
+      publishTimes: new Acknowledgements(this.clock),
       clock: this.clock,
       guard: strictGuard(),
       logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
@@ -138,7 +143,11 @@ export class BrokerTurns {
     });
     [this.pump] = this.#core.pumps;
     this.topics = this.#core.topics;
-    this.#loop = wirePumpLoop(pumpTasks[0], { clock: this.clock, random: () => 0 });
+    this.#loop = wirePumpLoop(pumpTasks[0], {
+      clock: this.clock,
+      thread: meteredThread(),
+      random: () => 0,
+    });
     this.#disk = wireIoLoop(diskTasks[0], this.fileSystem);
     this.#logger = new Logger({
       prefix: '',
@@ -173,6 +182,7 @@ export class BrokerTurns {
       guard: strictGuard(),
       budget: this.#budget,
       onPending: (pending) => this.#pending.push(pending),
+      traffic: this.traffic,
       tls: null,
       auth: null,
       httpPort: () => 4151,

@@ -16,11 +16,13 @@ import { Delivery } from '../../src/workers/pump/delivery.ts';
 import { type DepthBound, NO_BOUND } from '../../src/workers/pump/depth-bound.ts';
 import { InFlight } from '../../src/workers/pump/in-flight.ts';
 import { MessageQueue } from '../../src/workers/pump/message-queue.ts';
+import { PumpMeter } from '../../src/workers/pump/pump-meter.ts';
 import { MessageStore } from '../../src/workers/pump/store/message-store.ts';
 import { Undelivered } from '../../src/workers/pump/undelivered.ts';
 import { WallClock } from '../../src/workers/pump/wall-clock.ts';
 import { DeliverySide } from './delivery-side.ts';
 import { idWords } from './message-bytes.ts';
+import { meteredThread } from './metered-thread.ts';
 import { ListBackend, putInStore } from './pump-parts.ts';
 import { channelPolicyWith } from './topic-policies.ts';
 
@@ -63,6 +65,8 @@ export class ChannelBench {
   readonly inFlight = new InFlight(0);
   readonly deferred = new Deferred(0);
   readonly alarms = new Alarms(0);
+  readonly thread = meteredThread();
+  readonly meter = new PumpMeter(this.thread, () => UNIX_MS + this.nowMs);
   readonly deadLetters: DeadLetters;
   readonly main: DeliverySide;
   readonly backend: ListBackend;
@@ -89,7 +93,8 @@ export class ChannelBench {
       store,
       inFlight,
       deferred,
-      delivery: new Delivery(store, inFlight, this.main.producer, complete.random),
+      delivery: new Delivery(store, inFlight, this.main.producer, this.meter, complete.random),
+      meter: this.meter,
       wallClock: this.wallClock,
       latencyWindow: null,
       maxMsgTimeoutMs: complete.maxMsgTimeoutMs,

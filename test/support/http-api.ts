@@ -14,9 +14,12 @@ import { PublishLane } from '../../src/main/http/lane/publish-lane.ts';
 import { BodyMemory } from '../../src/main/limits/body-memory.ts';
 import { ConnectionLimit } from '../../src/main/limits/connection-limit.ts';
 import { completeOptions, type Options } from '../../src/main/options/options.ts';
+import { type ReadinessReasons, readinessChecks } from '../../src/main/stats/readiness.ts';
 import type { BrokerStats, StatsFilter } from '../../src/main/stats/stats.ts';
 import type { HttpBroker } from '../../src/main/topics/broker.ts';
+import type { DrainProgress } from '../../src/main/topics/drain.ts';
 import { ManualClock } from './manual-clock.ts';
+import { nodeStatistics } from './node-statistics.ts';
 import { policyStoreOf } from './policy-store.ts';
 import { brokerStatistics } from './statistics.ts';
 
@@ -34,6 +37,8 @@ export class FakeBroker implements HttpBroker {
   readonly calls: string[] = [];
   readonly filters: StatsFilter[] = [];
   healthText = 'OK';
+  progress: DrainProgress | null = null;
+  readiness: ReadinessReasons = { start: null, drain: null, disk: null, space: null };
   statistics: BrokerStats = brokerStatistics();
   /** Makes what the broker is asked to do fail. */
   failure: Error | undefined;
@@ -106,6 +111,14 @@ export class FakeBroker implements HttpBroker {
     return this.#work(publishCall(topic, messages, count, deferMs));
   }
 
+  beginDrain(): void {
+    this.progress = { messages: null };
+  }
+
+  drainProgress(): DrainProgress | null {
+    return this.progress;
+  }
+
   async stats(filter: StatsFilter): Promise<BrokerStats> {
     this.filters.push(filter);
     return this.statistics;
@@ -153,8 +166,12 @@ export type RunningApi = {
   readonly clock: ManualClock;
   readonly bodies: BodyMemory;
   readonly log: string[];
+  /** Of all answers, as they were counted. */
+  readonly statuses: number[];
   readonly port: number;
 };
+
+const NODE = nodeStatistics();
 
 const MEMORY = {
   heapObjects: 0,
@@ -182,6 +199,7 @@ export async function startApi(
 ): Promise<RunningApi> {
   const broker = new FakeBroker(given);
   const log: string[] = [];
+  const statuses: number[] = [];
   const clock = new ManualClock();
   const logger = new Logger({
     prefix: '',
@@ -198,15 +216,23 @@ export async function startApi(
     clock,
     guard,
     bodies,
+    countAnswer: (status) => void statuses.push(status),
     hostname: 'host',
     policies: policyStoreOf(),
     memory: () => MEMORY,
+    metrics: {
+      stats: (filter) => broker.stats(filter),
+      node: () => NODE,
+      topicsMax: broker.options.metricsTopicsMax,
+    },
+    readiness: () => readinessChecks(broker.readiness),
   });
   const lane = new PublishLane({
     endpoints: api.publishing,
     clock,
     guard,
     bodies,
+    countAnswer: (status) => void statuses.push(status),
     isOwnHost: (host) => api.isOwnHost(host),
     requestTurn: () => setImmediate(() => lane.flush()),
   });
@@ -220,7 +246,7 @@ export async function startApi(
   });
   const { port } = await server.start({ host: '127.0.0.1', port: 0 });
   t.after(() => server.stop());
-  return { broker, server, clock, bodies, log, port };
+  return { broker, server, clock, bodies, log, statuses, port };
 }
 
 /** An answer as it came. Shape: header names in lower case. */

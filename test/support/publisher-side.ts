@@ -4,6 +4,7 @@
  * Thread: main.
  */
 
+import { Acknowledgements } from '../../src/main/stats/acknowledgements.ts';
 import { Publisher } from '../../src/main/topics/publisher.ts';
 import { TopicMap } from '../../src/main/topics/topic-map.ts';
 import type { MainRings } from './main-rings.ts';
@@ -24,5 +25,5 @@ export function publisherOn(
     policies: samePolicies(given),
     onChange: () => undefined,
   });
-  return { publisher: new Publisher(topics), topics };
+  return { publisher: new Publisher(topics, new Acknowledgements(new ManualClock())), topics };
 }

@@ -13,9 +13,11 @@ import { FULL, RingWriter } from '../../src/shared/ring/writer.ts';
 import type { ChannelPolicy, TopicPolicy } from '../../src/shared/topic-policy.ts';
 import type { BacklogBounds } from '../../src/workers/pump/backend/write-backlog.ts';
 import { PumpLoop } from '../../src/workers/pump/pump-loop.ts';
+import { PumpMeter } from '../../src/workers/pump/pump-meter.ts';
 import { DeliverySide, type Heard } from './delivery-side.ts';
 import { DiskSide } from './disk-side.ts';
 import { type FrameMessage, idWords, publishedBytes } from './message-bytes.ts';
+import { meteredThread } from './metered-thread.ts';
 import { samePolicies } from './topic-policies.ts';
 
 const TIMESTAMP_NS = 1_700_000_000_000_000_000n;
@@ -74,6 +76,7 @@ export class PumpBench {
   setMs = 0;
   /** How long ago a turn began when the loop asks for the time. */
   turnMs = 0;
+  readonly thread = meteredThread();
   readonly #mainBell = new Doorbell(allocateDoorbell());
   #lastToken = 1000;
 
@@ -105,6 +108,7 @@ export class PumpBench {
         windowMs: 600_000,
         unixNs: () => (UNIX_MS + this.setMs + this.nowMs + this.turnMs) * 1e6,
       },
+      meter: new PumpMeter(this.thread, () => UNIX_MS + this.nowMs + this.turnMs),
       random: complete.random,
       monotonicMs: () => this.nowMs + this.turnMs,
     });

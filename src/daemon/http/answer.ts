@@ -25,9 +25,9 @@ export function textAnswer(body: string): Answer {
   return make(200, body === '' ? NSQ : [...TEXT, ...NSQ], body);
 }
 
-/** The headers of a successful answer with this many bytes. */
-export function resultHeaders(kind: 'text' | 'json', bytes: number): string[] {
-  return [...(kind === 'text' ? TEXT : JSON_TYPE), ...NSQ, 'Content-Length', bytes.toString()];
+/** The headers of a successful answer, but its length. */
+export function resultHeaders(kind: 'text' | 'json'): string[] {
+  return [...(kind === 'text' ? TEXT : JSON_TYPE), ...NSQ];
 }
 
 /** Success with any other result, as compact JSON. */
@@ -38,6 +38,11 @@ export function jsonAnswer(value: object | string | number | boolean | null): An
 /** A text outside the API's conventions, for `/ping` and some of `/debug`. */
 export function plainAnswer(status: number, body: string): Answer {
   return make(status, body === '' ? [] : TEXT, body);
+}
+
+/** The same as JSON. */
+export function plainJsonAnswer(status: number, value: object): Answer {
+  return make(status, JSON_TYPE, goJson(value));
 }
 
 /**

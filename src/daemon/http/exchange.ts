@@ -40,6 +40,8 @@ export type ExchangeSetup = {
   /** Counts requests whose handler threw. */
   readonly guard: Guard;
   readonly bodies: BodyMemory;
+  /** Told the status of each answer. */
+  readonly countAnswer: (status: number) => void;
 };
 
 const NOTHING: GatheredBody = { bytes: Buffer.alloc(0), isWhole: false };
@@ -58,6 +60,7 @@ export class Exchange {
   readonly #logger: Logger;
   readonly #guard: Guard;
   readonly #bodies: BodyMemory;
+  readonly #countAnswer: (status: number) => void;
   /** Undefined for a request that is not logged. */
   readonly #requestLog: RequestLog | undefined;
   readonly #startMs: number;
@@ -69,7 +72,7 @@ export class Exchange {
     { request, response, awaitsContinue, listener }: Request,
     param: string,
     rawQuery: string,
-    { logger, guard, bodies }: ExchangeSetup,
+    { logger, guard, bodies, countAnswer }: ExchangeSetup,
     requestLog: RequestLog | undefined,
   ) {
     this.param = param;
@@ -81,6 +84,7 @@ export class Exchange {
     this.#logger = logger;
     this.#guard = guard;
     this.#bodies = bodies;
+    this.#countAnswer = countAnswer;
     this.#requestLog = requestLog;
     this.#startMs = requestLog === undefined ? 0 : requestLog.nowMs();
   }
@@ -135,7 +139,7 @@ export class Exchange {
     if (this.#awaitsContinue) response.shouldKeepAlive = false;
     response.writeHead(answer.status, reasonPhrase(answer.status), answer.headers);
     response.end(answer.body);
-    this.#requestLog?.write(this.#request, answer.status, this.#startMs);
+    this.#note(answer.status);
   }
 
   /**
@@ -170,7 +174,7 @@ export class Exchange {
   stream(headers: readonly string[], source: Readable): void {
     if (this.#awaitsContinue) this.#response.shouldKeepAlive = false;
     this.#response.writeHead(200, [...headers]);
-    this.#requestLog?.write(this.#request, 200, this.#startMs);
+    this.#note(200);
     pipeline(source, this.#response, (error) => {
       if (error) this.#logger.error(`failed to send ${this.#request.url} - ${error.message}`);
     });
@@ -179,6 +183,11 @@ export class Exchange {
   /** Whether the client is on this machine. */
   get isFromLoopback(): boolean {
     return this.#listener.isUnixSocket || isLoopback(this.#request.socket.remoteAddress);
+  }
+
+  /** A header of the request; repeated ones are joined. Undefined if there is none. */
+  header(name: 'accept'): string | undefined {
+    return this.#request.headers[name];
   }
 
   /** The client's address, as in the log. */
@@ -202,7 +211,7 @@ export class Exchange {
     if (this.#response.headersSent) return undefined;
     if (this.#awaitsContinue) this.#response.shouldKeepAlive = false;
     this.#response.writeHead(200, [...headers]);
-    this.#requestLog?.write(this.#request, 200, this.#startMs);
+    this.#note(200);
     return new PiecewiseAnswer(this.#response, pieces);
   }
 
@@ -215,6 +224,12 @@ export class Exchange {
   fail(error: unknown): void {
     this.answer(INTERNAL_ERROR);
     this.#guard.note(`panic in HTTP handler - ${httpSender(this.#request.socket)}`, error);
+  }
+
+  /** Counts and logs the answer. */
+  #note(status: number): void {
+    this.#countAnswer(status);
+    this.#requestLog?.write(this.#request, status, this.#startMs);
   }
 
   /** This many bytes of a body have arrived and more follow; 0 when it is complete. */

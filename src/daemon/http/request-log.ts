@@ -14,7 +14,7 @@ import { socketAddress } from '../remote-host.ts';
 
 const OK = 200;
 /** Paths that monitoring polls: only failed requests are logged. */
-const POLLED: ReadonlySet<string> = new Set(['/ping', '/stats', '/metrics']);
+const POLLED: ReadonlySet<string> = new Set(['/ping', '/stats', '/metrics', '/livez', '/readyz']);
 
 export class RequestLog {
   readonly #logger: Logger;

@@ -5,7 +5,7 @@
  * Source: nsqd's `doCreateChannel`, `doDeleteChannel`, `doEmptyChannel`, `doPauseChannel`.
  */
 
-import { type Answer, DONE } from '../../daemon/http/answer.ts';
+import { type Answer, DONE, refusal } from '../../daemon/http/answer.ts';
 import { Query } from '../../daemon/http/query.ts';
 import type { Route } from '../../daemon/http/router.ts';
 import { INTERNAL_ERROR } from '../../daemon/http/server-refusals.ts';
@@ -18,6 +18,7 @@ import {
   type TopicName,
 } from '../../shared/names.ts';
 import type { HttpBroker } from '../topics/broker.ts';
+import { PublishRefused } from '../topics/publisher.ts';
 import {
   CHANNEL_NOT_FOUND,
   INVALID_ARG_CHANNEL,
@@ -49,6 +50,7 @@ export function channelRoutes({ broker, logger }: Setup): Route[] {
       return DONE;
     } catch (error) {
       rethrowBug(error);
+      if (error instanceof PublishRefused) return refusal(503, error.message);
       logger.error(`failure in ${path} - ${String(error)}`);
       return INTERNAL_ERROR;
     }

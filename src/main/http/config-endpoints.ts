@@ -18,6 +18,9 @@ import { INVALID_OPTION, INVALID_VALUE, VALUE_OUT_OF_BOUNDS } from './refusals.t
 
 type Setup = { readonly broker: HttpBroker };
 
+const DRAIN_PATH = '/config/drain';
+/** It takes `true`, or nothing. */
+const DRAIN_BYTES_MAX = 16;
 /** Most bytes of a value. */
 const VALUE_BYTES_MAX = 64 * 1024;
 /** Most nsqlookupds that a broker is told of at run time: it keeps a connection to each. */
@@ -28,6 +31,26 @@ const ADDRESSES_LENGTH_MAX = 64 * 1024;
 /** The endpoints under `/config`. */
 export function configRoutes({ broker }: Setup): Route[] {
   return routesFor(broker.options.configHttp, [
+    {
+      method: 'GET',
+      path: DRAIN_PATH,
+      isQuiet: false,
+      handle: (exchange) => exchange.answer(jsonAnswer(broker.drainProgress() !== null)),
+    },
+    {
+      method: 'PUT',
+      path: DRAIN_PATH,
+      isQuiet: false,
+      handle: (exchange) => {
+        exchange.gather(0, DRAIN_BYTES_MAX, ({ bytes, isWhole }) => {
+          const text = bytes.toString();
+          // A drain cannot be taken back: publishers and nsqlookupds know of it.
+          if (!isWhole || (text !== '' && text !== 'true')) return exchange.answer(INVALID_VALUE);
+          broker.beginDrain();
+          exchange.answer(jsonAnswer(true));
+        });
+      },
+    },
     {
       method: 'GET',
       path: '/config/:option',

@@ -20,15 +20,19 @@ import { type Miss, type Route, Router } from '../../daemon/http/router.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { PolicyStore } from '../policies/policy-store.ts';
 import type { MemoryStatistics } from '../stats/memory-statistics.ts';
+import type { ReadinessCheck } from '../stats/readiness.ts';
 import type { HttpBroker } from '../topics/broker.ts';
 import { channelRoutes } from './channel-endpoints.ts';
 import { configRoutes } from './config-endpoints.ts';
 import { debugRoutes } from './debug-endpoints.ts';
 import { hostName, hostRefusal, originRefusal } from './foreign-request.ts';
+import { healthRoutes } from './health-endpoints.ts';
 import { infoRoutes } from './info-endpoints.ts';
+import { type MetricsSource, metricsRoutes } from './metrics/metrics-endpoint.ts';
 import { policyRoutes } from './policy-endpoints.ts';
 import { PublishEndpoints, publishRoutes } from './publish-endpoints.ts';
 import { NOT_FOUND } from './refusals.ts';
+import { StatsAnswers } from './stats-answers.ts';
 import { statsRoutes } from './stats-endpoint.ts';
 import { topicRoutes } from './topic-endpoints.ts';
 
@@ -41,6 +45,9 @@ export interface HttpApiSetup extends ExchangeSetup {
   /** Memory as it is at the time of the call. */
   readonly memory: () => MemoryStatistics;
   readonly policies: PolicyStore;
+  readonly metrics: MetricsSource;
+  /** Whether the broker is ready, check by check. */
+  readonly readiness: () => readonly ReadinessCheck[];
 }
 
 /** Go closes after a request that it cannot read. */
@@ -65,11 +72,14 @@ export class HttpApi {
     this.#setup = setup;
     this.#requestLog = new RequestLog(setup.logger, setup.clock);
     this.publishing = new PublishEndpoints(setup.broker, setup.logger);
+    const answers = new StatsAnswers(setup.clock, setup.logger);
     this.#router = new Router([
       ...publishRoutes(this.publishing),
       ...topicRoutes(setup),
       ...channelRoutes(setup),
-      ...statsRoutes(setup),
+      ...statsRoutes(setup, answers),
+      ...metricsRoutes(setup.metrics, answers),
+      ...healthRoutes(setup),
       ...infoRoutes(setup),
       ...configRoutes(setup),
       ...policyRoutes({ ...setup, configHttp: options.configHttp }),

@@ -5,17 +5,16 @@
  */
 
 import { HttpServer, type HttpServerSetup } from '../../daemon/http/http-server.ts';
+import { listenAt } from '../../daemon/listen-address.ts';
 import type { Options } from '../options/options.ts';
-import type { HttpApi } from './http-api.ts';
+import { HttpApi, type HttpApiSetup } from './http-api.ts';
 import { PublishLane, type PublishLaneSetup } from './lane/publish-lane.ts';
 
 /** What the servers are made of. */
 export type HttpServersSetup = Omit<HttpServerSetup, 'handle' | 'lane'> &
-  Pick<PublishLaneSetup, 'bodies' | 'requestTurn'> & {
-    readonly api: HttpApi;
-    readonly options: Pick<Options, 'tlsRequired'>;
-    /** The port of HTTPS. */
-    readonly httpsPort: () => number;
+  Pick<PublishLaneSetup, 'requestTurn'> &
+  HttpApiSetup & {
+    readonly options: Pick<Options, 'tlsRequired' | 'httpAddress' | 'httpsAddress'>;
   };
 
 export class HttpServers {
@@ -23,9 +22,13 @@ export class HttpServers {
   /** Where TLS is required `http` refuses, and says on which port this is. */
   readonly https: HttpServer;
   readonly #lane: PublishLane;
+  readonly #setup: HttpServersSetup;
+  #httpsPort = 0;
 
   constructor(setup: HttpServersSetup) {
-    const { api, options, httpsPort, clock, limit, guard, tls } = setup;
+    const { options, clock, limit, guard, tls } = setup;
+    const api = new HttpApi(setup);
+    this.#setup = setup;
     const isTlsRequired = options.tlsRequired === true;
     const lane = new PublishLane({
       ...setup,
@@ -35,7 +38,7 @@ export class HttpServers {
     this.#lane = lane;
     this.http = new HttpServer({
       handle: (request) => {
-        if (isTlsRequired) api.refuseWithoutTls(request, httpsPort());
+        if (isTlsRequired) api.refuseWithoutTls(request, this.#httpsPort);
         else api.handle(request);
       },
       clock,
@@ -51,6 +54,17 @@ export class HttpServers {
       guard,
       tls,
     });
+  }
+
+  /** Listens where the options say. Resolves with the port of plain HTTP, 0 without one. Errors: as `listenAt`. */
+  async listen(): Promise<number> {
+    const { options, logger, tls } = this.#setup;
+    const { httpAddress, httpsAddress } = options;
+    if (tls !== null && httpsAddress !== '') {
+      this.#httpsPort = await listenAt(logger, 'HTTPS', httpsAddress, (at) => this.https.start(at));
+    }
+    if (httpAddress === '') return 0;
+    return listenAt(logger, 'HTTP', httpAddress, (at) => this.http.start(at));
   }
 
   /** Writes the output of this turn. */

@@ -40,6 +40,7 @@ export function infoRoutes({ broker, hostname }: Setup): Route[] {
 /** Units: `start_time` in Unix seconds, intervals and timeouts in ns. */
 function info(broker: HttpBroker, hostname: string): Answer {
   const { options } = broker;
+  const progress = broker.drainProgress();
   return jsonAnswer({
     version: NSQD_VERSION,
     broadcast_address: options.broadcastAddress,
@@ -53,5 +54,6 @@ function info(broker: HttpBroker, hostname: string): Answer {
     max_deflate_level: options.maxDeflateLevel,
     topology_zone: options.topologyZone,
     topology_region: options.topologyRegion,
+    draining: progress === null ? undefined : { messages: progress.messages },
   });
 }

@@ -8,7 +8,6 @@
  * Thread: main.
  */
 
-import { resultHeaders } from '../../daemon/http/answer.ts';
 import type { Exchange } from '../../daemon/http/exchange.ts';
 import type { PiecewiseAnswer } from '../../daemon/http/piecewise-answer.ts';
 import type { Logger } from '../../daemon/log.ts';
@@ -31,7 +30,8 @@ const LOOK_MS = 100;
 export type StatsQuestion = {
   /** The same for questions that have the same answer. */
   readonly key: string;
-  readonly kind: 'text' | 'json';
+  /** Headers of the answer but its length. */
+  readonly headers: readonly string[];
   /** Makes the answer. Errors: rejects when that fails. */
   readonly ask: () => Promise<Iterable<string>>;
 };
@@ -94,7 +94,10 @@ export class StatsAnswers {
     this.#isRunning = false;
   }
 
-  async #answer({ kind, ask }: StatsQuestion, exchanges: Set<Exchange>): Promise<void> {
+  async #answer(
+    { headers: ownHeaders, ask }: StatsQuestion,
+    exchanges: Set<Exchange>,
+  ): Promise<void> {
     let pieces: Buffer[];
     try {
       pieces = await inPieces(await ask());
@@ -103,7 +106,7 @@ export class StatsAnswers {
       return;
     }
     const held = { bytes: pieces.reduce((sum, { length }) => sum + length, 0), readerCount: 0 };
-    const headers = resultHeaders(kind, held.bytes);
+    const headers = [...ownHeaders, 'Content-Length', held.bytes.toString()];
     for (const exchange of exchanges) this.#send(exchange, headers, pieces, held);
   }
 

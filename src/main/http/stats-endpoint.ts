@@ -5,6 +5,7 @@
  * Source: nsqd's `doStats`.
  */
 
+import { resultHeaders } from '../../daemon/http/answer.ts';
 import { Query } from '../../daemon/http/query.ts';
 import type { Route } from '../../daemon/http/router.ts';
 import type { Logger } from '../../daemon/log.ts';
@@ -13,7 +14,7 @@ import type { MemoryStatistics } from '../stats/memory-statistics.ts';
 import type { StatsFilter } from '../stats/stats.ts';
 import type { HttpBroker } from '../topics/broker.ts';
 import { INVALID_REQUEST } from './refusals.ts';
-import { StatsAnswers } from './stats-answers.ts';
+import type { StatsAnswers } from './stats-answers.ts';
 import { statsJson } from './stats-json.ts';
 import { statsText } from './stats-text.ts';
 
@@ -34,8 +35,7 @@ type Wanted = {
 const NS_PER_MS = 1e6;
 
 /** The endpoint `/stats`. */
-export function statsRoutes(setup: Setup): Route[] {
-  const answers = new StatsAnswers(setup.clock, setup.logger);
+export function statsRoutes(setup: Setup, answers: StatsAnswers): Route[] {
   return [
     {
       method: 'GET',
@@ -50,7 +50,11 @@ export function statsRoutes(setup: Setup): Route[] {
         const wanted = wantedBy(query);
         const { kind } = wanted;
         const key = JSON.stringify(wanted);
-        answers.add(exchange, { key, kind, ask: () => pieces(setup, wanted) });
+        answers.add(exchange, {
+          key: `stats ${key}`,
+          headers: resultHeaders(kind),
+          ask: () => pieces(setup, wanted),
+        });
       },
     },
   ];

@@ -6,7 +6,7 @@
  * the name and others only look it up is nsqd's doing.
  */
 
-import { type Answer, DONE } from '../../daemon/http/answer.ts';
+import { type Answer, DONE, refusal } from '../../daemon/http/answer.ts';
 import type { Exchange } from '../../daemon/http/exchange.ts';
 import { Query } from '../../daemon/http/query.ts';
 import type { Route } from '../../daemon/http/router.ts';
@@ -15,6 +15,7 @@ import type { Logger } from '../../daemon/log.ts';
 import { rethrowBug } from '../../shared/assert.ts';
 import { parseTopicName } from '../../shared/names.ts';
 import type { HttpBroker } from '../topics/broker.ts';
+import { PublishRefused } from '../topics/publisher.ts';
 import { INVALID_REQUEST, INVALID_TOPIC, MISSING_ARG_TOPIC, TOPIC_NOT_FOUND } from './refusals.ts';
 
 type Setup = { readonly broker: HttpBroker; readonly logger: Logger };
@@ -72,6 +73,7 @@ async function answer(
     return DONE;
   } catch (error) {
     rethrowBug(error);
+    if (error instanceof PublishRefused) return refusal(503, error.message);
     logger.error(`failure in ${path} - ${String(error)}`);
     return INTERNAL_ERROR;
   }

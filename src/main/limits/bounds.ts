@@ -20,6 +20,8 @@ export class Bounds {
   readonly limit: ConnectionLimit;
   readonly bodies: BodyMemory;
   readonly disk: DiskSpace;
+  /** The limit of the broker's memory; undefined without one. Units: bytes. */
+  readonly memoryBytes: number | undefined;
   /** The memory of each pump thread for messages. */
   readonly pumpBytes: number;
 
@@ -39,6 +41,7 @@ export class Bounds {
       const asked = describeMemory(options, machineBytes);
       logger.warn(`${asked} cannot be kept: the broker needs ${roughSize(leastBytes)}`);
     }
+    this.memoryBytes = totalBytes;
     this.pumpBytes = pumpBytes;
     const largestBytes = Math.max(options.maxBodySize, options.maxMsgSize);
     this.bodies = new BodyMemory(bodyBounds(bodyBytes, largestBytes), clock, logger);

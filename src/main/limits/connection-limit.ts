@@ -32,6 +32,11 @@ export class ConnectionLimit {
     this.#failures = new RepeatedLog(clock, (text) => logger.error(text));
   }
 
+  /** Connections that there are. */
+  get count(): number {
+    return this.#count;
+  }
+
   /** Connections that were refused, or that the system could not accept. */
   get refusedCount(): number {
     return this.#refusedCount;

@@ -36,6 +36,13 @@ export type DiskSpaceSetup = {
   readonly onShortage: (shortage: string | null) => void;
 };
 
+/** A volume, and the free space below which publishes are refused. Units: bytes. */
+export type VolumeSpace = {
+  readonly size: number;
+  readonly free: number;
+  readonly minFree: number;
+};
+
 const LOOK_MS = 1000;
 const LOOK_OFTEN_MS = 100;
 /** It checks often when free space is below the bound times this factor. */
@@ -50,6 +57,8 @@ export class DiskSpace {
   #isShort = false;
   /** Whether the last check failed and was logged. */
   #hasFailed = false;
+  /** What the last check has found; null if it has found nothing. */
+  #found: VolumeSpace | null = null;
   /** Incremented when a check begins and when it ends. */
   #count = 0;
 
@@ -65,6 +74,11 @@ export class DiskSpace {
   /** Odd while a check is running. */
   count(): number {
     return this.#count;
+  }
+
+  /** What the last look has found; null without a bound, or if the system does not tell. */
+  get volume(): VolumeSpace | null {
+    return this.#found;
   }
 
   stop(): void {
@@ -92,6 +106,7 @@ export class DiskSpace {
     if (wholeBytes === 0) return this.#onUnknown('the volume does not tell its size');
     this.#hasFailed = false;
     const minBytes = portionBytes(minFree, wholeBytes);
+    this.#found = { size: wholeBytes, free: freeBytes, minFree: minBytes };
     // A bound close to the whole volume could otherwise never be met again.
     const enoughBytes = Math.min(minBytes * ENOUGH_FACTOR, (minBytes + wholeBytes) / 2);
     const bound = `--min-free-disk=${describePortion(minFree, wholeBytes)}`;
@@ -111,6 +126,7 @@ export class DiskSpace {
     const { path, logger } = this.#setup;
     if (!this.#hasFailed) logger.warn(`free space of "${path}" is not known - ${reason}`);
     this.#hasFailed = true;
+    this.#found = null;
     this.#endShortage('free space is not known');
     return LOOK_MS;
   }

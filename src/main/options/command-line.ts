@@ -13,6 +13,7 @@ import { type Machine, type OptionRows, rowsOf } from '../../daemon/options/opti
 import { usage } from '../../daemon/options/usage.ts';
 import { systemErrorText } from '../../daemon/system-error.ts';
 import { productLine, versionLine } from '../../daemon/version.ts';
+import { configText } from './config-text.ts';
 import { optionWarnings } from './option-warnings.ts';
 import { completeOptions, OPTION_ROWS, type Options, PROGRAM_FLAGS } from './options.ts';
 
@@ -126,8 +127,16 @@ function parseStart(words: readonly string[], surroundings: Surroundings): Comma
     ...strayWarnings(rest),
     ...optionWarnings(options, surroundings.hostname),
   ];
+  if (flags.get('checkConfig') === true) return checked(warnings);
+  if (flags.get('printConfig') === true) return printed(configText(options));
   const { others } = config;
   return { kind: 'run', options, config: { path, policies: others.get(POLICY_KEY) }, warnings };
+}
+
+/** What has no effect counts as wrong only for who reads it: the broker starts. */
+function checked(warnings: readonly string[]): Command & { kind: 'print' } {
+  const stderr = warnings.map((warning) => `warning: ${warning}\n`).join('');
+  return { ...printed('the configuration is valid\n'), stderr };
 }
 
 function printed(stdout: string): Command & { kind: 'print' } {

@@ -10,6 +10,7 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { NS_PER_MS } from '../../daemon/go/go-duration.ts';
+import { LOG_FORMATS } from '../../daemon/log.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
 import {
   anything,
@@ -85,6 +86,10 @@ export const TOPOLOGY_EXPERIMENT = 'topology-aware-consumption';
 export const PROGRAM_FLAGS = {
   config: option(text, 'Program', 'config', '', 'configuration file, in TOML'),
   version: option(boolean, 'Program', 'version', false, 'print the version and exit'),
+  checkConfig: option(boolean, 'Program', 'check-config', false,
+    'check flags and configuration file, print what is wrong or has no effect, and exit'),
+  printConfig: option(boolean, 'Program', 'print-config', false,
+    'print all options as a configuration file, with what flags and file set, and exit'),
   verbose: option(boolean, 'Deprecated', 'verbose', false, 'no effect; see -log-level'),
   workerId: option(boolean, 'Deprecated', 'worker-id', false, 'no effect; see -node-id'),
 } as const;
@@ -95,6 +100,15 @@ const OPTIONS = {
   logLevel: option(logLevel, 'Program', 'log-level', 'info',
     'lowest level that is logged: debug, info, warn, error or fatal'),
   logPrefix: option(text, 'Program', 'log-prefix', '[nsqd] ', 'prefix of every log line'),
+  logFormat: option(text, 'Program', 'log-format', 'text',
+    'form of the log: text, as nsqd writes it, or json, one object a line', oneOf(LOG_FORMATS)),
+  logFile: option(text, 'Program', 'log-file', '',
+    'file that the log is appended to, opened again on SIGHUP; empty means standard error'),
+  sigterm: option(text, 'Program', 'sigterm', 'shutdown',
+    'what SIGTERM does: shutdown ends the broker, drain lets consumers empty its queues first',
+    oneOf(['shutdown', 'drain'])),
+  drainTimeoutMs: option(duration, 'Program', 'drain-timeout', 600_000,
+    'longest time that a drain may take before the broker ends; 0 means no limit', limit),
   nodeId: option(integer, 'Program', 'node-id', new Derived(defaultNodeId),
     'number of this broker in message ids, different on each broker; the default is a hash of the host name',
     nodeIdRange, 'id'),
@@ -207,6 +221,8 @@ const OPTIONS = {
     'largest UDP datagram to statsd, in bytes', within(1, DATAGRAM_BYTES_MAX)),
   statsdExcludeEphemeral: option(boolean, 'Statistics', 'statsd-exclude-ephemeral', false,
     'do not report ephemeral topics and channels to statsd'),
+  metricsTopicsMax: option(integer, 'Statistics', 'metrics-topics-max', 1000,
+    'most topics, and most channels, that /metrics shows by name; the others are summed as "other"', count),
   e2eProcessingLatencyPercentile: option(percentiles, 'Statistics', 'e2e-processing-latency-percentile', [],
     'percentiles of the time from publish to finish, such as 1.0,0.99,0.95 (may be given several times)',
     quantiles, 'e2e_processing_latency_percentiles'),

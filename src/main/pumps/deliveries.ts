@@ -28,7 +28,7 @@ import type { PumpHandle } from './pump-handle.ts';
 /** A subscribed connection, as the deliveries see it. */
 export interface DeliveryTarget extends Sender {
   /** Message frames: a view that is reused afterwards. */
-  deliver(frames: Buffer): void;
+  deliver(frames: Buffer, count: number): void;
   refuse(error: ClientError): void;
 }
 
@@ -160,7 +160,7 @@ export class Deliveries {
       case records.FRAMES: {
         const target = this.#options.target(words[at + records.FRAMES_CONSUMER]);
         const frames = bytes.subarray(offset + records.fieldBytes(records.FRAMES_WORDS), end);
-        if (target !== undefined) this.#deliver(target, frames);
+        if (target !== undefined) this.#deliver(target, frames, words[at + records.FRAMES_COUNT]);
         return;
       }
       case records.REFUSED:
@@ -203,9 +203,9 @@ export class Deliveries {
     }
   }
 
-  #deliver(target: DeliveryTarget, frames: Buffer): void {
+  #deliver(target: DeliveryTarget, frames: Buffer, count: number): void {
     try {
-      target.deliver(frames);
+      target.deliver(frames, count);
     } catch (error) {
       this.#options.guard.end(target, error);
     }

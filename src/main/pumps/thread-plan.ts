@@ -8,6 +8,7 @@
 import { allocateDoorbell } from '../../shared/ring/doorbell.ts';
 import { allocateRing } from '../../shared/ring/layout.ts';
 import { allocatePulse } from '../../shared/ring/pulse.ts';
+import { allocateMeter } from '../../shared/thread-meter.ts';
 import type { DiskSettings, DiskTask, PumpSettings, PumpTask } from '../../shared/thread-tasks.ts';
 import type { RingSizes } from './ring-sizes.ts';
 
@@ -45,11 +46,13 @@ export function planThreads({ pumpCount, diskCount, sizes, pump, disk }: ThreadS
     pumpTasks: pumpMemories.map((memory, p) => ({
       ...pump,
       ...memory,
+      meter: allocateMeter(),
       mainBell,
       disks: links[p].map((link, d) => ({ ...link, bell: diskBells[d] })),
     })),
     diskTasks: diskBells.map((bell, d) => ({
       ...disk,
+      meter: allocateMeter(),
       bell,
       pulse: allocatePulse(),
       pumps: links.map((ofPump, p) => ({ ...ofPump[d], bell: pumpMemories[p].bell })),

@@ -5,6 +5,7 @@
  */
 
 import type { Pulse } from '../../shared/ring/pulse.ts';
+import type { ThreadGauges } from './thread-gauges.ts';
 import type { PumpMemory } from './thread-plan.ts';
 
 export interface Threads {
@@ -13,6 +14,8 @@ export interface Threads {
   readonly mainBell: SharedArrayBuffer;
   /** For each disk loop whether it is in a turn. */
   readonly diskPulses: readonly Pulse[];
+  /** What the loops count, and the rings between them and main. */
+  readonly gauges: ThreadGauges;
   /** Resolves when every loop has ended; rejects when one has crashed. */
   readonly ended: Promise<void>;
 

@@ -9,6 +9,7 @@ import { errorText } from '../../shared/error-text.ts';
 import { Pulse } from '../../shared/ring/pulse.ts';
 import type { Options } from '../options/options.ts';
 import { planBroker } from './broker-plan.ts';
+import { ThreadGauges } from './thread-gauges.ts';
 import type { PumpMemory } from './thread-plan.ts';
 import type { Threads } from './threads.ts';
 
@@ -25,6 +26,8 @@ export class WorkerPools implements Threads {
   readonly mainBell: SharedArrayBuffer;
   /** For each disk thread, whether it is in a turn. */
   readonly diskPulses: readonly Pulse[];
+  /** Where the threads show what they count, and the rings between all of them. */
+  readonly gauges: ThreadGauges;
   /** Resolves when every loop has ended; rejects when one has crashed. */
   readonly ended: Promise<void>;
 
@@ -40,6 +43,7 @@ export class WorkerPools implements Threads {
     const { mainBell, pumpTasks, diskTasks } = planBroker(options, memoryBudgetBytes);
     this.mainBell = mainBell;
     this.pumps = pumpTasks;
+    this.gauges = new ThreadGauges(pumpTasks, diskTasks);
     this.diskPulses = diskTasks.map(({ pulse }) => new Pulse(pulse));
     const pumpPool = makePool(new URL(PUMP_ENTRY, workers).href, pumpCount);
     const diskPool = makePool(new URL(DISK_ENTRY, workers).href, diskCount);

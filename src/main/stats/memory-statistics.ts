@@ -17,6 +17,7 @@
 
 import { type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
+import { Collections } from './collections.ts';
 
 /** Units: bytes, and microseconds for pauses. */
 export type MemoryStatistics = {
@@ -55,6 +56,8 @@ const US_PER_MS = 1000;
 
 /** Counts garbage collections from `start` on, and reads the heap on demand. */
 export class MemoryMonitor {
+  readonly collections = new Collections();
+
   readonly #pauses = new RecentPauses();
   readonly #observer = new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) this.#note(entry);
@@ -85,6 +88,7 @@ export class MemoryMonitor {
 
   #note(entry: PerformanceEntry): void {
     this.#pauses.add(Math.round(entry.duration * US_PER_MS));
+    this.collections.add(entry);
   }
 }
 

@@ -11,6 +11,7 @@ import { wordBytes } from '../../protocol/command-words.ts';
 import { OK_FRAME } from '../../protocol/frames.ts';
 import type { TopicName } from '../../shared/names.ts';
 import type { MessageBatch } from '../pumps/message-batch.ts';
+import { creationRefusal } from '../topics/drain.ts';
 import type { Publication } from '../topics/publication.ts';
 import type { Publisher } from '../topics/publisher.ts';
 import type { TopicHandle, TopicMap } from '../topics/topic-map.ts';
@@ -35,10 +36,11 @@ export class ClientPublisher {
     this.#publisher = publisher;
   }
 
-  /** Creates the topic if it does not exist. */
-  getOrCreate(name: TopicName): TopicHandle {
+  /** Creates the topic if it does not exist; null if none is created now. */
+  getOrCreate(name: TopicName): TopicHandle | null {
     const last = this.#lastTopic;
     if (last !== null && last.name === name && !last.isDeleted) return last;
+    if (creationRefusal(this.#topics, name, null) !== null) return null;
     this.#lastTopic = this.#topics.getOrCreate(name);
     return this.#lastTopic;
   }
@@ -51,6 +53,7 @@ export class ClientPublisher {
   /** Publishes and answers; after WAIT the command is handed over again. */
   publish(command: PublishName, topicName: TopicName, batch: MessageBatch): Step {
     const topic = this.getOrCreate(topicName);
+    if (topic === null) return this.#port.fail(failed(command, this.#topics.drainRefusal ?? ''));
     if (this.#unsent === null) {
       const refusal = this.#publisher.refusalOf(topic);
       if (refusal !== null) return this.#port.fail(failed(command, refusal));

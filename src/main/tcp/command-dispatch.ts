@@ -7,6 +7,7 @@
 import { ClientError } from '../../protocol/client-error.ts';
 import { splitWords, wordBytes } from '../../protocol/command-words.ts';
 import type { Options } from '../options/options.ts';
+import type { Traffic } from '../stats/traffic.ts';
 import type { Publisher } from '../topics/publisher.ts';
 import type { TopicMap } from '../topics/topic-map.ts';
 import { Authorization } from './authorization.ts';
@@ -30,6 +31,8 @@ const MAGIC = Buffer.from('  V2');
 
 /** Events that a connection handles. */
 export type DispatchListener = SessionSetup & {
+  /** Counts the commands. */
+  readonly traffic: Traffic;
   /** The magic was valid. */
   readonly onStarted: () => void;
   readonly onLineTooLong: () => void;
@@ -40,6 +43,7 @@ export type DispatchListener = SessionSetup & {
 export class CommandDispatch implements CommandHandler {
   readonly #port: ClientPort;
   readonly #listener: DispatchListener;
+  readonly #traffic: Traffic;
   /** Whether only IDENTIFY is allowed without TLS. */
   readonly #isTlsRequired: boolean;
   readonly #publishing: PublishCommands;
@@ -57,6 +61,7 @@ export class CommandDispatch implements CommandHandler {
     const authorization = new Authorization(port, port.client.auth);
     this.#port = port;
     this.#listener = listener;
+    this.#traffic = listener.traffic;
     this.#isTlsRequired = options.tlsRequired !== false;
     const publishing = new ClientPublisher(port, topics, publisher);
     this.#publishing = new PublishCommands(port, publishing, options, authorization);
@@ -80,10 +85,13 @@ export class CommandDispatch implements CommandHandler {
     if (this.#isTlsMissing && words[0] !== 'IDENTIFY') return this.#refuseWithoutTls(words[0]);
     switch (words[0]) {
       case 'PUB':
+        this.#traffic.pub++;
         return this.#publishing.onPub(words);
       case 'MPUB':
+        this.#traffic.mpub++;
         return this.#batches.onMpub(words);
       case 'DPUB':
+        this.#traffic.dpub++;
         return this.#publishing.onDpub(words);
       case 'FIN':
         return this.#consuming.onFin(words);
@@ -94,11 +102,12 @@ export class CommandDispatch implements CommandHandler {
       case 'TOUCH':
         return this.#consuming.onTouch(words);
       case 'NOP':
+        this.#traffic.nop++;
         return NEXT;
       default:
         // As in nsqd, these take effect only when everything before them is answered.
         if (this.#port.responses.isPending) return WAIT;
-        return this.#onRareLine(words);
+        return this.#counted(words[0], this.#onRareLine(words));
     }
   }
 
@@ -122,6 +131,28 @@ export class CommandDispatch implements CommandHandler {
       Buffer.from(' in current state (TLS required)'),
     ];
     return this.#port.fail(new ClientError('E_INVALID', Buffer.concat(text)));
+  }
+
+  /** Counts a command, unless it waits and comes again. */
+  #counted(word: string, step: Step | SizedBody): Step | SizedBody {
+    if (step === WAIT) return step;
+    switch (word) {
+      case 'SUB':
+        this.#traffic.sub++;
+        break;
+      case 'CLS':
+        this.#traffic.cls++;
+        break;
+      case 'IDENTIFY':
+        this.#traffic.identify++;
+        break;
+      case 'AUTH':
+        this.#traffic.auth++;
+        break;
+      default:
+        this.#traffic.unknown++;
+    }
+    return step;
   }
 
   #onRareLine(words: readonly string[]): Step | SizedBody {

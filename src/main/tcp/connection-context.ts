@@ -12,6 +12,7 @@ import type { AuthServers } from '../auth/auth-servers.ts';
 import type { BodyMemory } from '../limits/body-memory.ts';
 import type { TurnBudget } from '../limits/turn-budget.ts';
 import type { Options } from '../options/options.ts';
+import type { Traffic } from '../stats/traffic.ts';
 import type { Publisher } from '../topics/publisher.ts';
 import type { TopicMap } from '../topics/topic-map.ts';
 import type { Deadlines } from './deadlines.ts';
@@ -28,6 +29,8 @@ export type ConnectionContext<Connection> = {
   readonly guard: Guard;
   /** Bounds the memory of incomplete bodies. */
   readonly bodies: BodyMemory;
+  /** Counts their commands and bytes. */
+  readonly traffic: Traffic;
   /** Bounds each connection's share of main's turn. */
   readonly budget: TurnBudget;
   /** For clients that connect to the wrong port. Units: as `HttpBroker.httpPort`. */

@@ -16,8 +16,10 @@ import { errorText } from '../../shared/error-text.ts';
 import { AuthState } from '../auth/auth-state.ts';
 import type { BodyGatherer } from '../limits/body-share.ts';
 import { ClientQuota } from '../limits/client-quota.ts';
+import { brokerChannels } from '../stats/broker-channels.ts';
 import type { ChannelMember } from '../topics/topic-map.ts';
 import { Client, initialSettings } from './client.ts';
+import { tellDelivery } from './client-events.ts';
 import type { ClientPort, Layers } from './client-port.ts';
 import { ClientTransport } from './client-transport.ts';
 import { CommandDispatch } from './command-dispatch.ts';
@@ -64,7 +66,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
       initialSettings(host, options),
       context.auth === null ? null : new AuthState(context.auth, clock),
     );
-    this.#output = new SocketOutput(this.#transport, {
+    this.#output = new SocketOutput(this.#transport, context.traffic, {
       onPending: () => context.onPending(this),
       onCredit: (bytes) => this.#onCredit(bytes),
       onDrained: () => this.#resume(),
@@ -74,6 +76,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
       guard.around(this, () => this.#onSettled()),
     );
     const commands = new CommandDispatch(this, context.topics, context.publisher, options, {
+      traffic: context.traffic,
       onStarted: () => this.#deadlines.start(this.client.settings.heartbeatIntervalMs),
       onIdentified: () => this.#deadlines.identify(this.client.settings.heartbeatIntervalMs),
       onLineTooLong: () => this.#onLineTooLong(),
@@ -115,8 +118,9 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   }
 
   /** Message frames from the client's pump: a view that is reused afterwards. */
-  deliver(frames: Buffer): void {
+  deliver(frames: Buffer, count: number): void {
     this.#output.addFrames(frames);
+    if (brokerChannels.deliver.hasSubscribers) tellDelivery(this.client, frames.length, count);
   }
 
   /** The pump could not carry out a FIN, REQ or TOUCH. */
@@ -279,6 +283,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   // Socket
 
   #onData(chunk: Buffer): void {
+    this.#context.traffic.receivedBytes += chunk.length;
     if (this.#isEnding) return;
     this.#quota.renew();
     const { commandCount } = this.#parser;

@@ -13,9 +13,11 @@ import { NOT_HEX, parseHexWord } from '../../shared/message-id.ts';
 import { parseChannelName, parseTopicName } from '../../shared/names.ts';
 import type { Options } from '../options/options.ts';
 import type { PumpHandle } from '../pumps/pump-handle.ts';
+import { brokerChannels } from '../stats/broker-channels.ts';
 import { subscribe } from '../topics/subscribing.ts';
 import type { ChannelHandle, TopicMap } from '../topics/topic-map.ts';
 import type { Authorization } from './authorization.ts';
+import { tellFinish, tellRequeue } from './client-events.ts';
 import type { ClientPort } from './client-port.ts';
 import { NEXT, type Step, WAIT } from './command-handler.ts';
 import { localityOf } from './locality.ts';
@@ -96,6 +98,7 @@ export class ConsumerCommands {
     if (!pump.hasCommandRoom()) return this.#waitUntilWritable(pump);
     this.#responses.expectRefusal(pump);
     pump.finish(this.#port.client.number, idHigh, idLow);
+    if (brokerChannels.finish.hasSubscribers) tellFinish(this.#port.client, idHigh, idLow);
     return NEXT;
   }
 
@@ -125,6 +128,9 @@ export class ConsumerCommands {
     if (!pump.hasCommandRoom()) return this.#waitUntilWritable(pump);
     this.#responses.expectRefusal(pump);
     pump.requeue(this.#port.client.number, id.high, id.low, delayMs);
+    if (brokerChannels.requeue.hasSubscribers) {
+      tellRequeue(this.#port.client, id.high, id.low, delayMs);
+    }
     return NEXT;
   }
 

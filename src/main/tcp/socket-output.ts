@@ -9,6 +9,7 @@
 
 import { OK_FRAME } from '../../protocol/frames.ts';
 import { CONSUMER_WINDOW_BYTES } from '../../shared/limits.ts';
+import type { Traffic } from '../stats/traffic.ts';
 import { spareBuffers } from './spare-buffers.ts';
 import type { Transport } from './transport.ts';
 
@@ -40,6 +41,7 @@ export class SocketOutput {
   progress = 0;
 
   readonly #transport: Transport;
+  readonly #traffic: Pick<Traffic, 'sentBytes'>;
   readonly #listener: SocketOutputListener;
   #pending: Buffer[] = [];
   /** Spare buffers of pending frames, to be returned when the frames are accepted. */
@@ -53,8 +55,14 @@ export class SocketOutput {
   #isEnding = false;
   #hasEnded = false;
 
-  constructor(transport: Transport, listener: SocketOutputListener) {
+  /** `traffic`: where what is written counts. */
+  constructor(
+    transport: Transport,
+    traffic: Pick<Traffic, 'sentBytes'>,
+    listener: SocketOutputListener,
+  ) {
     this.#transport = transport;
+    this.#traffic = traffic;
     this.#listener = listener;
   }
 
@@ -119,6 +127,7 @@ export class SocketOutput {
     let bytes = 0;
     for (const buffer of pending) bytes += buffer.length;
     this.waitingBytes += bytes;
+    this.#traffic.sentBytes += bytes;
     this.#pendingFrameBytes = 0;
     const isMany = pending.length >= JOINED_COUNT_MIN && bytes < pending.length * SPARE_BYTES_MIN;
     const buffers = isMany ? [join(pending, bytes, lent)] : pending;

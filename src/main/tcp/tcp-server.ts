@@ -71,6 +71,11 @@ export class TcpServer {
     return this.#connections.get(number);
   }
 
+  /** How many there are. */
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
   *clients(): Iterable<Connection['client']> {
     for (const connection of this.#connections.values()) yield connection.client;
   }

@@ -12,8 +12,9 @@ import type { Options } from '../options/options.ts';
 import type { BrokerStats, StatsFilter } from '../stats/stats.ts';
 import type { StatsCollector } from '../stats/stats-collector.ts';
 import type { HttpBroker } from './broker.ts';
+import { creationRefusal, type Drain, type DrainProgress } from './drain.ts';
 import type { Metadata } from './metadata.ts';
-import type { Publisher } from './publisher.ts';
+import { type Publisher, PublishRefused } from './publisher.ts';
 import type { ChannelHandle, TopicHandle, TopicMap } from './topic-map.ts';
 
 /** The data directory. */
@@ -42,6 +43,7 @@ export type BrokerParts = {
   readonly lookupd: Addressable;
   readonly limit: ConnectionLimit;
   readonly guard: Guard;
+  readonly drain: Pick<Drain, 'begin' | 'progress'>;
 };
 
 export class BrokerOperations implements HttpBroker {
@@ -58,6 +60,7 @@ export class BrokerOperations implements HttpBroker {
   readonly #lookupd: Addressable;
   readonly #limit: ConnectionLimit;
   readonly #guard: Guard;
+  readonly #drain: BrokerParts['drain'];
 
   constructor(parts: BrokerParts) {
     this.startTimeMs = parts.startTimeMs;
@@ -70,6 +73,7 @@ export class BrokerOperations implements HttpBroker {
     this.#lookupd = parts.lookupd;
     this.#limit = parts.limit;
     this.#guard = parts.guard;
+    this.#drain = parts.drain;
   }
 
   get refusedConnectionCount(): number {
@@ -111,10 +115,12 @@ export class BrokerOperations implements HttpBroker {
   }
 
   async createTopic(name: TopicName): Promise<void> {
+    this.#expectCreation(name, null);
     await this.#topics.getOrCreate(name).opening;
   }
 
   async createChannel(topic: TopicName, channel: ChannelName): Promise<void> {
+    this.#expectCreation(topic, channel);
     this.#topics.getOrCreateChannel(this.#topic(topic), channel);
   }
 
@@ -151,9 +157,18 @@ export class BrokerOperations implements HttpBroker {
     return this.#publisher.tryPublish(topic, batch);
   }
 
-  publish(name: TopicName, messages: Buffer, count: number, deferMs: number): Promise<void> {
+  async publish(name: TopicName, messages: Buffer, count: number, deferMs: number): Promise<void> {
+    this.#expectCreation(name, null);
     const batch = this.#publisher.batch(messages, 0, messages.length, count, deferMs);
-    return this.#publisher.publish(this.#topics.getOrCreate(name), batch);
+    await this.#publisher.publish(this.#topics.getOrCreate(name), batch);
+  }
+
+  beginDrain(): void {
+    this.#drain.begin();
+  }
+
+  drainProgress(): DrainProgress | null {
+    return this.#drain.progress;
   }
 
   stats(filter: StatsFilter): Promise<BrokerStats> {
@@ -174,6 +189,12 @@ export class BrokerOperations implements HttpBroker {
 
   setLookupdAddresses(addresses: readonly string[]): void {
     this.#lookupd.setAddresses(addresses);
+  }
+
+  /** Errors: throws why a topic or channel that is not there is not created now. */
+  #expectCreation(topic: TopicName, channel: ChannelName | null): void {
+    const refusal = creationRefusal(this.#topics, topic, channel);
+    if (refusal !== null) throw new PublishRefused(refusal);
   }
 
   #topic(name: string): TopicHandle {

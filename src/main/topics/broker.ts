@@ -8,6 +8,7 @@ import type { LogLevel } from '../../daemon/log.ts';
 import type { ChannelName, TopicName } from '../../shared/names.ts';
 import type { Options } from '../options/options.ts';
 import type { BrokerStats, StatsFilter } from '../stats/stats.ts';
+import type { DrainProgress } from './drain.ts';
 
 /** The broker, as endpoints see it. */
 export interface HttpBroker {
@@ -48,6 +49,10 @@ export interface HttpBroker {
    */
   publish(topic: TopicName, messages: Buffer, count: number, deferMs: number): Promise<void>;
 
+  /** Lets consumers empty the broker, which then ends. */
+  beginDrain(): void;
+  /** Null while it does not drain. */
+  drainProgress(): DrainProgress | null;
   stats(filter: StatsFilter): Promise<BrokerStats>;
   /** The current options, with changes since the start: the log level and the addresses of nsqlookupds. */
   optionsInForce(): Options;

@@ -12,10 +12,14 @@ import { Doorbell } from '../../shared/ring/doorbell.ts';
 import { Deliveries, type DeliveryTarget } from '../pumps/deliveries.ts';
 import { PumpHandle } from '../pumps/pump-handle.ts';
 import type { PumpMemory } from '../pumps/thread-plan.ts';
+import { brokerChannels, type TimeoutEvent } from '../stats/broker-channels.ts';
 import { DeadLetterPublisher } from './dead-letter-publisher.ts';
 import type { SavedTopic } from './metadata.ts';
-import { Publisher } from './publisher.ts';
+import { Publisher, type PublishTimes } from './publisher.ts';
 import { TopicMap, type TopicMapOptions } from './topic-map.ts';
+
+/** What the owner of a core is told. */
+export type CoreEvent = Exclude<PumpEvent, { event: 'timeouts' }>;
 
 /** The dependencies of a core. */
 export type BrokerCoreOptions = Omit<TopicMapOptions, 'pumps'> & {
@@ -24,6 +28,7 @@ export type BrokerCoreOptions = Omit<TopicMapOptions, 'pumps'> & {
   readonly mainBell: SharedArrayBuffer;
   readonly clock: Clock;
   readonly guard: Guard;
+  readonly publishTimes: PublishTimes;
   /** Units: bytes. */
   readonly maxMsgSize: number;
   /** Requests `endTurn` after this turn has handled its input. */
@@ -33,7 +38,7 @@ export type BrokerCoreOptions = Omit<TopicMapOptions, 'pumps'> & {
   /** Writes the turn's output to the clients. */
   readonly flushClients: () => void;
   /** Gets the events of pumps, after the core has handled them. */
-  readonly onEvent: (event: PumpEvent) => void;
+  readonly onEvent: (event: CoreEvent) => void;
 };
 
 export class BrokerCore {
@@ -43,6 +48,8 @@ export class BrokerCore {
 
   readonly #deadLetters: DeadLetterPublisher;
   readonly #options: BrokerCoreOptions;
+  /** Whether the pumps were told to report timeouts. */
+  #reportsTimeouts = false;
   readonly #deliveries: Deliveries;
 
   constructor(options: BrokerCoreOptions) {
@@ -51,7 +58,7 @@ export class BrokerCore {
       (memory) => new PumpHandle(memory, options.clock, options.requestTurn),
     );
     this.topics = new TopicMap({ ...options, pumps: this.pumps });
-    this.publisher = new Publisher(this.topics);
+    this.publisher = new Publisher(this.topics, options.publishTimes);
     this.#deadLetters = new DeadLetterPublisher({
       ...options,
       topics: this.topics,
@@ -103,6 +110,8 @@ export class BrokerCore {
     for (const pump of this.pumps) pump.flush();
     const count = this.#deliveries.read();
     this.#options.flushClients();
+    const { hasSubscribers } = brokerChannels.timeout;
+    if (hasSubscribers !== this.#reportsTimeouts) this.#reportTimeouts(hasSubscribers);
     for (const pump of this.pumps) pump.notifyWritable();
     return count;
   }
@@ -123,7 +132,28 @@ export class BrokerCore {
     this.#deliveries.stop();
   }
 
+  #reportTimeouts(isWanted: boolean): void {
+    this.#reportsTimeouts = isWanted;
+    for (const pump of this.pumps) void pump.request({ do: 'reportTimeouts', isWanted });
+  }
+
+  /** Tells subscribers. The channel may be gone meanwhile. */
+  #onTimeouts(number: number, count: number): void {
+    for (const topic of this.topics.values()) {
+      for (const channel of topic.channels.values()) {
+        if (channel.number !== number) continue;
+        const event: TimeoutEvent = { topic: topic.name, channel: channel.name, count };
+        brokerChannels.timeout.publish(event);
+        return;
+      }
+    }
+  }
+
   #onEvent(event: PumpEvent): void {
+    if (event.event === 'timeouts') {
+      this.#onTimeouts(event.channel, event.count);
+      return;
+    }
     if (event.event === 'backend') {
       const topic = this.topics.getByNumber(event.topic);
       if (topic !== undefined) topic.backendError = event.error;

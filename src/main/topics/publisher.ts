@@ -8,22 +8,30 @@
 import { isEphemeral } from '../../shared/names.ts';
 import { hasQueueBound } from '../../shared/topic-policy.ts';
 import type { MessageBatch } from '../pumps/message-batch.ts';
+import type { Acknowledgements } from '../stats/acknowledgements.ts';
+import { brokerChannels, type PublishEvent } from '../stats/broker-channels.ts';
 import { Publication } from './publication.ts';
 import type { TopicHandle, TopicMap } from './topic-map.ts';
 
 /** A publish is refused. The publisher gets the error's message as the reason. */
 export class PublishRefused extends Error {}
 
+/** Measures how long publishers wait for their answers. */
+export type PublishTimes = Pick<Acknowledgements, 'onAnswered' | 'begin'>;
+
+const nothing = (): void => undefined;
 const NO_BYTES = Buffer.alloc(0);
 
 export class Publisher {
   readonly #topics: TopicMap;
+  readonly #times: PublishTimes;
 
   /** The batch that all calls reuse. */
   readonly #batch: MessageBatch = { source: NO_BYTES, at: 0, bytes: 0, count: 0, deferMs: 0 };
 
-  constructor(topics: TopicMap) {
+  constructor(topics: TopicMap, times: PublishTimes) {
     this.#topics = topics;
+    this.#times = times;
   }
 
   /** Fills the reused batch for one call, so that a publish allocates nothing. Valid until the next call. */
@@ -39,14 +47,19 @@ export class Publisher {
 
   /** Why publishes to a topic are refused now, or null. */
   refusalOf(topic: TopicHandle): string | null {
-    return this.#topics.refusalOf(topic);
+    return this.#topics.drainRefusal ?? this.#topics.refusalOf(topic);
   }
 
   /** Publishes if nothing has to wait: the ring has room, and memory is enough. Returns whether it did. */
   tryPublish(topic: TopicHandle, batch: MessageBatch): boolean {
     const { pump, number } = topic;
     if (batch.bytes > pump.publishBytesMax || isAnsweredByPump(topic)) return false;
-    return pump.publish(number, batch, 0);
+    if (!pump.publish(number, batch, 0)) return false;
+    if (brokerChannels.publish.hasSubscribers) {
+      tellPublish(topic.name, batch.count, batch.bytes, batch.deferMs);
+    }
+    this.#times.onAnswered();
+    return true;
   }
 
   /**
@@ -59,7 +72,16 @@ export class Publisher {
     onSettled: (error: string | null) => void,
   ): Publication {
     const isAnswered = batch.isToDisk === true || isAnsweredByPump(topic);
-    const publication = new Publication(topic, batch, isAnswered, onSettled);
+    const { count, bytes, deferMs } = batch;
+    // What the broker publishes itself keeps no client waiting.
+    const onDone = batch.isToDisk === true ? nothing : this.#times.begin();
+    const publication = new Publication(topic, batch, isAnswered, (error) => {
+      onDone();
+      if (error === null && brokerChannels.publish.hasSubscribers) {
+        tellPublish(topic.name, count, bytes, deferMs);
+      }
+      onSettled(error);
+    });
     // After a crash the files of a topic that nsqd.dat does not name would not be found.
     if (isAnswered && topic.saving !== null) {
       publication.holdUntil(this.#topics.whenSaved(topic));
@@ -82,7 +104,8 @@ export class Publisher {
    * Shape: `messages` as in a batch.
    */
   publishToDisk(topic: TopicHandle, messages: Buffer, count: number): Promise<void> {
-    const refusal = this.refusalOf(topic);
+    // A drain goes on with what the broker itself moves.
+    const refusal = this.#topics.refusalOf(topic);
     if (refusal !== null) return Promise.reject(new PublishRefused(refusal));
     const bytes = messages.length;
     return this.#publish(topic, {
@@ -125,6 +148,11 @@ function mayBeFull({ policy, refusingChannelCount }: TopicHandle): boolean {
 }
 
 /** The reason of a full queue is meant for the publisher. */
+function tellPublish(topic: string, count: number, bytes: number, delayMs: number): void {
+  const event: PublishEvent = { topic, count, bytes, delayMs };
+  brokerChannels.publish.publish(event);
+}
+
 function publishError(topic: TopicHandle, reason: string): Error {
   const isFull = mayBeFull(topic) && topic.backendError === null;
   return isFull ? new PublishRefused(reason) : new Error(reason);

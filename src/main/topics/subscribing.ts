@@ -11,6 +11,7 @@ import type { Locality } from '../../shared/control.ts';
 import { errorText } from '../../shared/error-text.ts';
 import type { ChannelName, TopicName } from '../../shared/names.ts';
 import type { Options } from '../options/options.ts';
+import { creationRefusal } from './drain.ts';
 import type { ChannelHandle, ChannelMember, TopicMap } from './topic-map.ts';
 
 /** What a consumer asks for. */
@@ -31,6 +32,8 @@ export function subscribe(
   { maxChannelConsumers, maxMsgTimeoutMs }: Options,
   { topic: topicName, channel: name, member, msgTimeoutMs, ...wishes }: SubscriptionRequest,
 ): ChannelHandle | ClientError {
+  const refusal = creationRefusal(topics, topicName, name);
+  if (refusal !== null) return new ClientError('E_SUB_FAILED', `SUB failed ${refusal}`);
   const topic = topics.getOrCreate(topicName);
   const channel = topics.getOrCreateChannel(topic, name);
   if (maxChannelConsumers > 0 && channel.members.size >= maxChannelConsumers) {

@@ -99,9 +99,10 @@ export type TopicMapOptions = {
 };
 
 export class TopicMap {
-  /** Why the broker refuses messages that may have to go to disk; null while it accepts them. */
+  /** Why the broker refuses what may have to go to disk, or, as it drains, all; null while it accepts. */
   diskShortage: string | null = null;
   writeRefusal: string | null = null;
+  drainRefusal: string | null = null;
 
   readonly #pumps: readonly PumpHandle[];
   readonly #onChange: () => Promise<void> | undefined;

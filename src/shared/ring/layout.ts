@@ -55,6 +55,16 @@ export function recordBytes(length: number): number {
   return (RING_HEADER_BYTES + length + (RECORD_ALIGNMENT - 1)) & ~(RECORD_ALIGNMENT - 1);
 }
 
+/** Bytes of a ring that are published and not released, as another thread than its two ends sees it. */
+export function usedBytes(memory: SharedArrayBuffer): number {
+  const positions = new Int32Array(memory, 0, RECORDS_OFFSET / 4);
+  // Read first: what is published later only adds to what is in the ring.
+  const head = Atomics.load(positions, HEAD_WORD);
+  // Sees at least what the head above has passed.
+  const tail = Atomics.load(positions, TAIL_WORD);
+  return Math.min(memory.byteLength - RECORDS_OFFSET, (tail - head) >>> 0);
+}
+
 /** Allocates the memory of a ring. Units: `capacity` in bytes, a power of two. */
 export function allocateRing(capacity: number): SharedArrayBuffer {
   assert(isPowerOfTwo(capacity), 'a ring has a power of two bytes');

@@ -11,12 +11,14 @@ import type { Delivery } from './delivery.ts';
 import type { HeldTables } from './held-messages.ts';
 import type { MessageQueue } from './message-queue.ts';
 import type { LatencyWindow } from './processing-latency.ts';
+import type { PumpMeter } from './pump-meter.ts';
 import type { Undelivered } from './undelivered.ts';
 import type { WallClock } from './wall-clock.ts';
 
 /** What all channels of a pump thread share. */
 export type ChannelContext<Channel> = HeldTables & {
   readonly delivery: Delivery;
+  readonly meter: PumpMeter;
   readonly deadLetters: DeadLetters;
   readonly alarms: Alarms;
   readonly wallClock: WallClock;

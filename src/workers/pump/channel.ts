@@ -214,9 +214,10 @@ export class Channel implements Sleeper {
   }
 
   finish(consumer: Consumer, idHigh: number, idLow: number): number {
-    const { inFlight, latencyWindow } = this.#context;
+    const { inFlight, latencyWindow, meter } = this.#context;
     const entry = this.#held.find(consumer, idHigh, idLow);
     if (entry < 0) return -entry;
+    meter.onFinished(inFlight.deliveredMs(entry));
     const position = inFlight.position(entry);
     this.#removeInFlight(entry);
     if (latencyWindow !== null) this.#measureLatency(position, latencyWindow);

@@ -16,6 +16,7 @@ import { FULL, type RingWriter } from '../../shared/ring/writer.ts';
 import type { Consumer } from './consumer.ts';
 import type { InFlight } from './in-flight.ts';
 import type { MessageQueue } from './message-queue.ts';
+import type { PumpMeter } from './pump-meter.ts';
 import type { MessageStore } from './store/message-store.ts';
 import { NO_ROOM } from './store/message-writer.ts';
 
@@ -41,13 +42,21 @@ export class Delivery {
   readonly #store: MessageStore;
   readonly #inFlight: InFlight;
   readonly #ring: RingWriter;
+  readonly #meter: PumpMeter;
   /** Random number from 0 to 1, for sampling. */
   readonly #random: () => number;
 
-  constructor(store: MessageStore, inFlight: InFlight, ring: RingWriter, random: () => number) {
+  constructor(
+    store: MessageStore,
+    inFlight: InFlight,
+    ring: RingWriter,
+    meter: PumpMeter,
+    random: () => number,
+  ) {
     this.#store = store;
     this.#inFlight = inFlight;
     this.#ring = ring;
+    this.#meter = meter;
     this.#random = random;
   }
 
@@ -78,6 +87,7 @@ export class Delivery {
       const runEnd = this.#writeRun(consumer, queue, count, at, end, nowMs);
       const written = this.#written;
       if (written === 0) break;
+      this.#meter.onSent(this.#store, queue.position, written, written - this.#sampledOut.length);
       if (!queue.isFromBackend) this.fromMemory += written;
       queue.take(written);
       this.#dropSampledOut(queue);

@@ -112,6 +112,11 @@ export class InFlight {
     return this.#attempts[entry];
   }
 
+  /** When it was sent. */
+  deliveredMs(entry: number): number {
+    return this.#deliveredMs[entry];
+  }
+
   /** Bytes of the frame that it was sent in. */
   frameBytes(entry: number): number {
     return this.#frameBytes[entry];

@@ -89,6 +89,10 @@ export class PumpControl {
         );
         reply(null);
         return;
+      case 'reportTimeouts':
+        state.reportsTimeouts = request.isWanted;
+        reply(null);
+        return;
       case 'startTopic': {
         const topic = this.#topic(request.topic);
         topic.isStarted = true;

@@ -9,6 +9,7 @@ import type { RingReader } from '../../shared/ring/reader.ts';
 import type { RingWriter } from '../../shared/ring/writer.ts';
 import type { BacklogBounds } from './backend/write-backlog.ts';
 import type { HandOverBounds } from './hand-over.ts';
+import type { PumpMeter } from './pump-meter.ts';
 
 /** The rings of a pump thread, and its options. Times in ms. */
 export type PumpLoopOptions = {
@@ -31,6 +32,8 @@ export type PumpLoopOptions = {
     readonly windowMs: number;
     readonly unixNs: () => number;
   };
+  /** Counts what the loop does. */
+  readonly meter: PumpMeter;
   /** Random number from 0 to 1. */
   readonly random: () => number;
   /**

@@ -26,6 +26,7 @@ import type { Consumer } from './consumer.ts';
 import { Outbox } from './outbox.ts';
 import { PumpControl } from './pump-control.ts';
 import type { PumpLoopOptions } from './pump-loop-options.ts';
+import type { PumpMeter } from './pump-meter.ts';
 import { PumpState } from './pump-state.ts';
 import { PumpStats } from './pump-stats.ts';
 import { RefusedPublications } from './refused-publications.ts';
@@ -47,6 +48,7 @@ export class PumpLoop {
   readonly #publishes: RingReader;
   readonly #commands: RingReader;
   readonly #mainBell: Doorbell;
+  readonly #meter: PumpMeter;
   readonly #monotonicMs: () => number;
   readonly #links: readonly DiskLink[];
   readonly #outbox: Outbox;
@@ -66,6 +68,7 @@ export class PumpLoop {
     this.#publishes = options.publishes;
     this.#commands = options.commands;
     this.#mainBell = options.mainBell;
+    this.#meter = options.meter;
     this.#monotonicMs = options.monotonicMs;
     this.#outbox = new Outbox(options.deliveries);
     this.#links = options.disks.map(
@@ -81,12 +84,14 @@ export class PumpLoop {
       wallClock: new WallClock(() => unixNs() / NS_PER_MS, options.monotonicMs),
       maxMsgTimeoutMs: options.maxMsgTimeoutMs,
       latencyWindow: percentiles.length === 0 ? null : { windowMs, unixNs },
+      meter: options.meter,
       random: options.random,
       nowMs: options.monotonicMs(),
       backlogBounds: options.backlogBounds,
       handOverBounds: options.handOverBounds,
       onHeld: (topic, isHeld) => this.#outbox.hold(topic, isHeld),
       onBackendHealth: (topic, error) => this.#outbox.tell({ event: 'backend', topic, error }),
+      onTimeouts: (channel, count) => this.#outbox.tell({ event: 'timeouts', channel, count }),
     });
     this.#control = new PumpControl(
       this.#state,
@@ -125,6 +130,7 @@ export class PumpLoop {
   /** Does a bounded amount of work and returns how much; 0: there was none. Units: ms, monotonic. */
   step(nowMs: number): number {
     this.#nowMs = nowMs;
+    this.#meter.startTurn(nowMs, this.#state.messageBytes);
     this.#taken = 0;
     this.#state.handOvers.renew();
     this.#outbox.flush();
@@ -213,7 +219,7 @@ export class PumpLoop {
       }
     }
     channel.onAppetite(consumer);
-    return (end - (offset >>> 2)) >>> 1;
+    return this.#meter.countFinishes((end - (offset >>> 2) - records.FINISH_IDS) >>> 1);
   }
 
   #requeue(): number {
@@ -224,6 +230,7 @@ export class PumpLoop {
     const low = this.#commandWord(records.REQUEUE_ID + 1);
     const delayMs = this.#commandWord(records.REQUEUE_DELAY_MS);
     const outcome = channel.requeue(consumer, high, low, delayMs, this.#timeFor(delayMs));
+    this.#meter.countRequeue();
     this.#refuseUnlessAccepted(outcome, consumer, records.REQUEUE, high, low);
     channel.onAppetite(consumer);
     return 1;
@@ -235,6 +242,7 @@ export class PumpLoop {
     const high = this.#commandWord(records.TOUCH_ID);
     const low = this.#commandWord(records.TOUCH_ID + 1);
     const outcome = this.#state.channelOf(consumer).touch(consumer, high, low, this.#nowMs);
+    this.#meter.countTouch();
     this.#refuseUnlessAccepted(outcome, consumer, records.TOUCH, high, low);
     return 1;
   }
@@ -253,6 +261,7 @@ export class PumpLoop {
     const consumer = this.#state.consumer(this.#commandWord(records.READY_CONSUMER));
     if (consumer === undefined) return 1;
     consumer.readyCount = this.#commandWord(records.READY_COUNT);
+    this.#meter.countReady();
     this.#state.channelOf(consumer).onAppetite(consumer);
     return 1;
   }

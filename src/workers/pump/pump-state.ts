@@ -25,6 +25,7 @@ import { InFlight } from './in-flight.ts';
 import { MessageIdFactory } from './message-id-factory.ts';
 import { MessageQueue } from './message-queue.ts';
 import type { LatencyWindow } from './processing-latency.ts';
+import type { PumpMeter } from './pump-meter.ts';
 import { PumpQueues } from './pump-queues.ts';
 import { MessageStore } from './store/message-store.ts';
 import { Topic } from './topic.ts';
@@ -43,6 +44,7 @@ export type PumpStateOptions = {
   readonly wallClock: WallClock;
   readonly maxMsgTimeoutMs: number;
   readonly latencyWindow: LatencyWindow | null;
+  readonly meter: PumpMeter;
   readonly random: () => number;
   /** The time at the start. Units: ms, monotonic. */
   readonly nowMs: number;
@@ -54,6 +56,8 @@ export type PumpStateOptions = {
   readonly onHeld: (topic: number, isHeld: boolean) => void;
   /** A disk queue of the topic or of its channels stops accepting writes, or resumes. */
   readonly onBackendHealth: (topic: number, error: string | null) => void;
+  /** Messages of a channel have timed out. */
+  readonly onTimeouts: (channel: number, count: number) => void;
 };
 
 export class PumpState {
@@ -66,6 +70,8 @@ export class PumpState {
   readonly backlog: WriteBacklog;
   readonly handOvers: HandOverBudget;
   readonly deadLetters: DeadLetters;
+  /** Whether `onTimeouts` is wanted. */
+  reportsTimeouts = false;
 
   readonly #options: PumpStateOptions;
   readonly #context: ChannelContext<Channel>;
@@ -97,7 +103,14 @@ export class PumpState {
       store: this.store,
       inFlight: this.inFlight,
       deferred: this.deferred,
-      delivery: new Delivery(this.store, this.inFlight, options.deliveries, options.random),
+      delivery: new Delivery(
+        this.store,
+        this.inFlight,
+        options.deliveries,
+        options.meter,
+        options.random,
+      ),
+      meter: options.meter,
       deadLetters: this.deadLetters,
       alarms: this.#alarms,
       wallClock: options.wallClock,
@@ -115,6 +128,11 @@ export class PumpState {
       this.#alarms.nextMs,
       this.deadLetters.nextMs,
     );
+  }
+
+  /** Memory that messages take, with what is kept about them. Units: bytes. */
+  get messageBytes(): number {
+    return this.store.bytes + this.inFlight.bytes + this.deferred.bytes;
   }
 
   /** Every disk queue that is open or about to be closed. */
@@ -279,6 +297,7 @@ export class PumpState {
   fireDeadlines(nowMs: number): number {
     const { deadlines } = this.inFlight;
     const timedOut = deadlines.expire(nowMs);
+    if (this.reportsTimeouts && timedOut > 0) this.#reportTimeouts(timedOut);
     for (let i = 0; i < timedOut; i++) {
       const entry = deadlines.expired[i];
       this.channelOf(this.inFlight.consumer(entry)).onTimeout(entry, nowMs);
@@ -292,6 +311,16 @@ export class PumpState {
       channel.onDue(entry);
     }
     return timedOut + due + this.#alarms.fire(nowMs);
+  }
+
+  /** Tells how many of the entries that have just expired each channel has. */
+  #reportTimeouts(timedOut: number): void {
+    const counts = new Map<number, number>();
+    for (let i = 0; i < timedOut; i++) {
+      const consumer = this.inFlight.consumer(this.inFlight.deadlines.expired[i]);
+      counts.set(consumer.channelNumber, (counts.get(consumer.channelNumber) ?? 0) + 1);
+    }
+    for (const [channel, count] of counts) this.#options.onTimeouts(channel, count);
   }
 
   /** Lets the largest queues evict messages while memory is short. Returns how many bytes they evicted. */

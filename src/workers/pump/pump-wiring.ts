@@ -8,9 +8,13 @@ import type { Clock } from '../../shared/clock.ts';
 import { Doorbell } from '../../shared/ring/doorbell.ts';
 import { RingReader } from '../../shared/ring/reader.ts';
 import { RingWriter } from '../../shared/ring/writer.ts';
+import type { MeteredThread } from '../../shared/thread-meter.ts';
 import type { PumpTask } from '../../shared/thread-tasks.ts';
 import { PumpLoop } from './pump-loop.ts';
 import type { PumpLoopOptions } from './pump-loop-options.ts';
+import { PumpMeter } from './pump-meter.ts';
+
+const NS_PER_MS = 1e6;
 
 /** The environment of a pump loop. */
 export type PumpSurroundings = Pick<
@@ -18,10 +22,16 @@ export type PumpSurroundings = Pick<
   'random' | 'backlogBounds' | 'handOverBounds'
 > & {
   readonly clock: Pick<Clock, 'monotonicMs' | 'unixNs'>;
+  /** Where the loop counts what it does. */
+  readonly thread: MeteredThread;
 };
 
 /** Creates a loop; `runLoop` or a test calls its `step`. */
-export function wirePumpLoop(task: PumpTask, { clock, ...own }: PumpSurroundings): PumpLoop {
+export function wirePumpLoop(
+  task: PumpTask,
+  { clock, thread, ...own }: PumpSurroundings,
+): PumpLoop {
+  const unixNs = (): number => Number(clock.unixNs());
   return new PumpLoop({
     ...own,
     publishes: new RingReader(task.publishes),
@@ -39,8 +49,9 @@ export function wirePumpLoop(task: PumpTask, { clock, ...own }: PumpSurroundings
     latency: {
       percentiles: task.latencyPercentiles,
       windowMs: task.latencyWindowMs,
-      unixNs: () => Number(clock.unixNs()),
+      unixNs,
     },
+    meter: new PumpMeter(thread, () => unixNs() / NS_PER_MS),
     monotonicMs: () => clock.monotonicMs(),
   });
 }

@@ -57,6 +57,8 @@ const VALUES: readonly (ControlRequest | ControlReply | PumpEvent)[] = [
   },
   { event: 'log', level: 'error', text: 'x'.repeat(100_000) },
   { event: 'backend', topic: 3, error: null },
+  { event: 'timeouts', channel: 4, count: 2 ** 31 },
+  { do: 'reportTimeouts', isWanted: true },
 ];
 for (const [index, value] of VALUES.entries()) {
   test(`control: value ${index} comes out as it went in, alone and after others`, () => {

@@ -32,8 +32,11 @@ class ScriptedLoop implements Loop {
   }
 }
 
-/** Runs the loop on a clock that waits move. Returns what has happened. */
-function run(makeTurns: (bell: Doorbell, clock: ManualClock) => readonly Turn[]): string[] {
+/** Runs the loop on a clock that waits move. Returns what has happened; `counted` gets what the meter is told. */
+function run(
+  makeTurns: (bell: Doorbell, clock: ManualClock) => readonly Turn[],
+  counted: string[] = [],
+): string[] {
   const log: string[] = [];
   const clock = new ManualClock(0);
   const bell = new Doorbell(allocateDoorbell());
@@ -56,7 +59,11 @@ function run(makeTurns: (bell: Doorbell, clock: ManualClock) => readonly Turn[])
     log.push(`waits ${timeoutMs}`);
     clock.advance(timeoutMs);
   };
-  runLoop(new ScriptedLoop(makeTurns(bell, clock), log), bell, clock);
+  runLoop(new ScriptedLoop(makeTurns(bell, clock), log), bell, clock, {
+    onTurn: (nowMs) => void counted.push(`turn at ${nowMs}`),
+    show: (nowMs) => void counted.push(`shows at ${nowMs}`),
+    onParked: (ms) => void counted.push(`parked ${ms}`),
+  });
   return log;
 }
 
@@ -123,6 +130,31 @@ test('runLoop: does not wait once the loop has ended', () => {
   const log = run(() => [{ work: 0 }, { work: 0 }]);
 
   assert.deepStrictEqual(log, ['step at 0: 0', 'falls asleep', 'step at 0: 0', 'wakes up']);
+});
+
+test('runLoop: its meter learns of turns with work and of waits, and shows its numbers before each wait', () => {
+  const counted: string[] = [];
+  run(
+    () => [
+      { work: 2 },
+      { work: 0 },
+      { work: 0, nextMs: 300 },
+      { work: 1 },
+      { work: 0 },
+      { work: 3 },
+      { work: 1 },
+    ],
+    counted,
+  );
+
+  assert.deepStrictEqual(counted, [
+    'turn at 0',
+    'shows at 0',
+    'parked 300',
+    'turn at 300',
+    'turn at 300',
+    'turn at 300',
+  ]);
 });
 
 test('runLoop: what a turn throws ends it', () => {

@@ -294,6 +294,7 @@ export class LaneConnection implements LaneRequestOwner, Sender {
   // Output
 
   #add(answer: Answer): void {
+    this.#context.countAnswer(answer.status);
     if (answer === OK && !this.#isLast) {
       this.#okCount++;
     } else {

@@ -16,6 +16,7 @@ export type LaneContext<Connection> = {
   /** Reads chunked bodies; its result is valid until the next body is read. */
   readonly chunks: ChunkedBody;
   readonly bodies: BodyMemory;
+  readonly countAnswer: (status: number) => void;
   readonly guard: Guard;
   /** The largest body of a publish of one message, or of many; larger ones leave the lane. */
   readonly bodyBytesMax: (isMany: boolean) => number;

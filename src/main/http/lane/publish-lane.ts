@@ -28,6 +28,8 @@ export type PublishLaneSetup = {
   readonly clock: Clock;
   readonly guard: Guard;
   readonly bodies: BodyMemory;
+  /** Told the status of each answer. */
+  readonly countAnswer: (status: number) => void;
   /** Whether a request for this host may be answered on a loopback listener. */
   readonly isOwnHost: (host: string) => boolean;
   /** Requests a `flush` at the end of main's turn. */
@@ -54,7 +56,8 @@ export class PublishLane implements FastLane {
   #pending: LaneConnection[] = [];
   #look: Timer | null = null;
 
-  constructor({ endpoints, clock, guard, bodies, isOwnHost, requestTurn }: PublishLaneSetup) {
+  constructor(setup: PublishLaneSetup) {
+    const { endpoints, clock, guard, bodies, isOwnHost, requestTurn } = setup;
     this.#clock = clock;
     this.#guard = guard;
     this.#isOwnHost = isOwnHost;
@@ -63,6 +66,7 @@ export class PublishLane implements FastLane {
       answers: new LaneAnswers(clock),
       chunks: new ChunkedBody(),
       bodies,
+      countAnswer: setup.countAnswer,
       guard,
       bodyBytesMax: (isMany) => Math.min(BODY_BYTES_MAX, endpoints.bodyBytesMax(isMany)),
       onPending: (connection) => {

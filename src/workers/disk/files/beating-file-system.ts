@@ -5,6 +5,7 @@
  * Thread: disk.
  */
 
+import type { FileMeter } from './file-meter.ts';
 import { type FileHandle, NodeFileSystem } from './file-system.ts';
 
 /** Is told of each call before it begins. */
@@ -15,8 +16,9 @@ export interface CallWatcher {
 export class BeatingFileSystem extends NodeFileSystem {
   readonly #watcher: CallWatcher;
 
-  constructor(watcher: CallWatcher) {
-    super();
+  /** `meter`: as of `NodeFileSystem`. */
+  constructor(watcher: CallWatcher, meter: FileMeter | null = null) {
+    super(meter);
     this.#watcher = watcher;
   }
 

@@ -21,6 +21,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
+import type { FileMeter } from './file-meter.ts';
 
 /** An open file. Valid until `close`. */
 export type FileHandle = number;
@@ -76,6 +77,13 @@ const DIRECTORY_MODE = 0o700;
 
 /** The real file system. */
 export class NodeFileSystem implements FileSystem {
+  readonly #meter: FileMeter | null;
+
+  /** `meter`: what counts reads, writes and syncs, if anything does. */
+  constructor(meter: FileMeter | null = null) {
+    this.#meter = meter;
+  }
+
   openForReading(path: string): FileHandle | 'missing' {
     return openExisting(path, 'r');
   }
@@ -110,6 +118,7 @@ export class NodeFileSystem implements FileSystem {
       if (count === 0) break;
       done += count;
     }
+    this.#meter?.onRead(done);
     return done;
   }
 
@@ -126,6 +135,7 @@ export class NodeFileSystem implements FileSystem {
       if (count === 0) throw new Error(`wrote ${done} of ${length} bytes`);
       done += count;
     }
+    this.#meter?.onWritten(done);
   }
 
   truncate(handle: FileHandle, sizeBytes: number): void {
@@ -133,7 +143,8 @@ export class NodeFileSystem implements FileSystem {
   }
 
   sync(handle: FileHandle): void {
-    fsyncSync(handle);
+    if (this.#meter === null) fsyncSync(handle);
+    else this.#meter.timeSync(() => fsyncSync(handle));
   }
 
   close(handle: FileHandle): void {

@@ -93,9 +93,12 @@ test('HttpApi: refuses everything without TLS where that is required', async (t)
     logger,
     clock,
     bodies,
+    countAnswer: () => undefined,
     hostname: 'host',
     policies: policyStoreOf(),
     memory,
+    metrics: { stats: memory, node: memory, topicsMax: 0 },
+    readiness: memory,
   });
   const server = new HttpServer({
     handle: (asked) => api.refuseWithoutTls(asked, 4152),

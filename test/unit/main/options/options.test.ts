@@ -81,6 +81,11 @@ const SPECIFIED: readonly (readonly [string, string, string?])[] = [
   ['max-bytes', '0'],
   ['when-full', '"reject"'],
   ['max-connections', '0'],
+  ['metrics-topics-max', '1000'],
+  ['log-format', '"text"'],
+  ['log-file', '""'],
+  ['sigterm', '"shutdown"'],
+  ['drain-timeout', '10m0s'],
 ];
 
 for (const [flag, spelled, key = flag.replaceAll('-', '_')] of SPECIFIED) {

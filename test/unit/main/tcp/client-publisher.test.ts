@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ClientPublisher } from '../../../../src/main/tcp/client-publisher.ts';
 import { CLOSED, NEXT, type Step, WAIT } from '../../../../src/main/tcp/command-handler.ts';
-import type { TopicMap } from '../../../../src/main/topics/topic-map.ts';
+import type { TopicHandle, TopicMap } from '../../../../src/main/topics/topic-map.ts';
 import { MainRings, sized } from '../../../support/main-rings.ts';
 import { topicNamed } from '../../../support/names.ts';
 import { publisherOn } from '../../../support/publisher-side.ts';
@@ -42,6 +42,13 @@ function publishedBodies(rings: MainRings): (readonly string[])[] {
   return rings.takePublishes().map(({ bodies }) => bodies);
 }
 
+/** The topic, which is created where it is not there. */
+function created(publishing: ClientPublisher): TopicHandle {
+  const topic = publishing.getOrCreate(TOPIC);
+  assert.ok(topic !== null);
+  return topic;
+}
+
 test('ClientPublisher: publishes, answers OK and counts the messages for the client', () => {
   const { rings, port, publish } = setUp();
 
@@ -53,7 +60,7 @@ test('ClientPublisher: publishes, answers OK and counts the messages for the cli
 
 test('ClientPublisher: finds a topic again, and one that was deleted and created again', async () => {
   const { topics, publishing } = setUp();
-  const first = publishing.getOrCreate(TOPIC);
+  const first = created(publishing);
   const again = publishing.getOrCreate(TOPIC);
   void topics.deleteTopic(first);
 
@@ -102,7 +109,7 @@ for (const canLend of [true, false]) {
     const full = sized(['x'.repeat(500_000)]);
     const fill = (): boolean =>
       rings.handle.publish(
-        publishing.getOrCreate(TOPIC).number,
+        created(publishing).number,
         { source: full, at: 0, bytes: full.length, count: 1, deferMs: 0 },
         0,
       );

@@ -329,7 +329,7 @@ describe('Connection: end', () => {
     broker.isDiskRunning = false;
     const client = await clientOf(broker, pub('t', 'a'));
     client.isStalled = true;
-    broker.connection(1)?.deliver(responseFrame(Buffer.alloc(2 * 1024 * 1024)));
+    broker.connection(1)?.deliver(responseFrame(Buffer.alloc(2 * 1024 * 1024)), 1);
     await broker.turns();
     const wasPaused = client.isPaused;
     broker.fileSystem.onCall = (action, path) => {
@@ -353,7 +353,7 @@ describe('Connection: end', () => {
     const client = await clientOf(broker, wire('SUB t c\nwhat\n'));
     const connection = broker.connection(1);
 
-    connection?.deliver(Buffer.from('late'));
+    connection?.deliver(Buffer.from('late'), 1);
     connection?.flush();
     await broker.turns();
 

@@ -12,7 +12,8 @@ const MIB = 1024 * 1024;
 class Setup {
   readonly client = new FakeSocket();
   readonly calls: string[] = [];
-  readonly output = new SocketOutput(new ClientTransport(this.client.socket), {
+  readonly traffic = { sentBytes: 0 };
+  readonly output = new SocketOutput(new ClientTransport(this.client.socket), this.traffic, {
     onPending: () => this.calls.push('pending'),
     onCredit: (bytes) => this.calls.push(`credit ${bytes}`),
     onDrained: () => this.calls.push('drained'),

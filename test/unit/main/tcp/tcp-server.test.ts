@@ -6,6 +6,8 @@ import { Logger } from '../../../../src/daemon/log.ts';
 import { BodyMemory } from '../../../../src/main/limits/body-memory.ts';
 import { ConnectionLimit } from '../../../../src/main/limits/connection-limit.ts';
 import { Turn } from '../../../../src/main/pumps/turn.ts';
+import { Acknowledgements } from '../../../../src/main/stats/acknowledgements.ts';
+import { Traffic } from '../../../../src/main/stats/traffic.ts';
 import { ClientNumbers } from '../../../../src/main/tcp/client-numbers.ts';
 import { Deadlines } from '../../../../src/main/tcp/deadlines.ts';
 import { TcpServer } from '../../../../src/main/tcp/tcp-server.ts';
@@ -49,12 +51,13 @@ function makeServer(t: TestContext, connectionsMax = Number.POSITIVE_INFINITY): 
     {
       options: optionsWith({}),
       topics,
-      publisher: new Publisher(topics),
+      publisher: new Publisher(topics, new Acknowledgements(new ManualClock())),
       clock,
       deadlines: new Deadlines(clock),
       logger,
       guard: strictGuard(),
       bodies: new BodyMemory({ memberBytes: 1e9, guestBytes: 1e9 }, clock, logger),
+      traffic: new Traffic(),
       tls: null,
       auth: null,
       httpPort: () => 4151,

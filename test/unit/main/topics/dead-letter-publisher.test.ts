@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Acknowledgements } from '../../../../src/main/stats/acknowledgements.ts';
 import { DeadLetterPublisher } from '../../../../src/main/topics/dead-letter-publisher.ts';
 import { Publisher } from '../../../../src/main/topics/publisher.ts';
 import { TopicMap } from '../../../../src/main/topics/topic-map.ts';
@@ -38,7 +39,7 @@ class Setup {
     });
     this.#publisher = new DeadLetterPublisher({
       topics,
-      publisher: new Publisher(topics),
+      publisher: new Publisher(topics, new Acknowledgements(new ManualClock())),
       maxMsgSize,
       logger: { info: write, warn: write },
     });

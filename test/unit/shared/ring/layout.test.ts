@@ -5,7 +5,9 @@ import {
   capacityFor,
   RECORDS_OFFSET,
   recordBytes,
+  usedBytes,
 } from '../../../../src/shared/ring/layout.ts';
+import { EMPTY, RingReader } from '../../../../src/shared/ring/reader.ts';
 import { RingWriter } from '../../../../src/shared/ring/writer.ts';
 
 test('layout: a record takes its header and its payload, rounded up to 8 bytes', () => {
@@ -42,4 +44,23 @@ test('layout: capacityFor respects the least capacity', () => {
   const capacities = [capacityFor(10, 4096), capacityFor(10, 5000), capacityFor(5000, 4096)];
 
   assert.deepStrictEqual(capacities, [4096, 8192, 16384]);
+});
+
+test('usedBytes: counts what is published and not released, also across the wrap', () => {
+  const memory = allocateRing(256);
+  const writer = new RingWriter(memory);
+  const reader = new RingReader(memory);
+  const used: number[] = [usedBytes(memory)];
+  for (let round = 0; round < 8; round++) {
+    writer.claim(40);
+    writer.commit(1, 40);
+    writer.publish();
+    if (round < 2) used.push(usedBytes(memory));
+    reader.look();
+    while (reader.front() !== EMPTY) reader.pop();
+    reader.release();
+  }
+  used.push(usedBytes(memory));
+
+  assert.deepStrictEqual(used, [0, 48, 48, 0]);
 });

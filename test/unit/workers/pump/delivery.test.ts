@@ -9,7 +9,7 @@ const TIMESTAMP_NS = 1_700_000_000_000_000_000n;
 
 /** A delivery over the bench's own parts. */
 function makeDelivery(bench: ChannelBench, random = (): number => 0): Delivery {
-  return new Delivery(bench.store, bench.inFlight, bench.main.producer, random);
+  return new Delivery(bench.store, bench.inFlight, bench.main.producer, bench.meter, random);
 }
 
 test('Delivery: frames go straight into the ring, many to a record, each message in flight', () => {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { durationsOf } from '../../../../src/shared/histogram.ts';
 import { CREDIT } from '../../../../src/shared/records.ts';
+import { METER } from '../../../../src/shared/thread-meter.ts';
 import { PumpBench } from '../../../support/pump-bench.ts';
 
 function answers(bench: PumpBench): unknown[] {
@@ -497,4 +499,55 @@ test('PumpLoop: a delay counts from when it is taken, not from when the turn beg
   bench.settle();
 
   assert.deepStrictEqual([early.length, bench.got(7).map(({ body }) => body)], [0, ['later']]);
+});
+
+test('PumpLoop: counts commands, and the times from publish to delivery and from there to finish', () => {
+  const bench = new PumpBench();
+  bench.createTopic(1, 'c');
+  bench.subscribe(10, 7, 10);
+  bench.publish(1, ['a', 'b', 'c']);
+  bench.settle();
+  const [a, b, c] = bench.got(7).map(({ id }) => id);
+  bench.nowMs += 40;
+  bench.finish(7, a, b);
+  bench.requeue(7, c, 60_000);
+  bench.settle();
+
+  const { numbers } = bench.thread;
+  const counted = [METER.readies, METER.finishes, METER.requeues, METER.touches];
+  assert.deepStrictEqual(
+    counted.map((place) => numbers[place]),
+    [1, 2, 1, 0],
+  );
+  assert.equal(durationsOf([numbers], METER.deliverToFinish).sumMs, 80);
+  assert.ok(numbers[METER.messageBytes] > 0);
+});
+
+test('PumpLoop: tells of timeouts, channel by channel, while that is wanted', () => {
+  const bench = new PumpBench();
+  bench.createTopic(1, 'c', 'd');
+  bench.subscribe(10, 7, 10, 100);
+  bench.subscribe(11, 8, 10, 100);
+  bench.publish(1, ['a', 'b']);
+  bench.settle();
+  const timeouts = (): unknown[] => {
+    bench.nowMs += 100;
+    return bench.settle().filter((heard) => 'event' in heard && heard.event === 'timeouts');
+  };
+  const before = timeouts();
+  bench.request({ do: 'reportTimeouts', isWanted: true });
+  const wanted = timeouts();
+  bench.request({ do: 'reportTimeouts', isWanted: false });
+
+  assert.deepStrictEqual(
+    [before, wanted, timeouts()],
+    [
+      [],
+      [
+        { event: 'timeouts', channel: 10, count: 2 },
+        { event: 'timeouts', channel: 11, count: 2 },
+      ],
+      [],
+    ],
+  );
 });

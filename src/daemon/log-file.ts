@@ -1,0 +1,53 @@
+/**
+ * The log's way to a file. The file is opened again when its name leads elsewhere, as after `logrotate`.
+ *
+ * Bound: none of its own; what cannot be written is dropped and counted, as on standard error.
+ * Thread: main.
+ */
+
+import { closeSync, openSync } from 'node:fs';
+import { errorText } from '../shared/error-text.ts';
+import type { LogSink } from './log.ts';
+import { StderrSink } from './stderr-sink.ts';
+
+/** The owner reads and writes it, the group reads it. */
+const MODE = 0o640;
+
+export class LogFile implements LogSink {
+  readonly #path: string;
+  #fd: number;
+  #sink: StderrSink;
+
+  /** Appends to the file. Errors: throws if it cannot be opened. */
+  constructor(path: string) {
+    this.#path = path;
+    this.#fd = openSync(path, 'a', MODE);
+    this.#sink = sinkOf(this.#fd);
+  }
+
+  write(line: string): void {
+    this.#sink.write(line);
+  }
+
+  writeSync(line: string): void {
+    this.#sink.writeSync(line);
+  }
+
+  /** Opens the file of that name. Returns why it cannot, or null; then lines go on to the file that was open. */
+  reopen(): string | null {
+    try {
+      const fd = openSync(this.#path, 'a', MODE);
+      this.#sink = sinkOf(fd);
+      closeSync(this.#fd);
+      this.#fd = fd;
+      return null;
+    } catch (error) {
+      return errorText(error);
+    }
+  }
+}
+
+/** A file is written to by its descriptor; nothing of a stream is needed. */
+function sinkOf(fd: number): StderrSink {
+  return new StderrSink({ fd, writableLength: 0, write: () => false, on: () => undefined });
+}

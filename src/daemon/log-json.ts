@@ -1,0 +1,60 @@
+/**
+ * A line of the log as JSON, one object a line.
+ *
+ * The texts are those of the other format. What the beginning of a text says of a topic, a channel, a client or a
+ * queue, and the reason at its end, are fields of their own too.
+ *
+ * Shape: `{"time":"2026-11-28T08:30:00.123456Z","level":"info","message":"…"}`, then of `topic`, `channel`, `client`
+ * and `error` those that there are. UTC, to the microsecond.
+ * Thread: any.
+ */
+
+/** What a text says of whom it is about; the first that fits counts. Only the broker writes the beginning of a text. */
+const SUBJECTS: readonly RegExp[] = [
+  /^TOPIC\((?<topic>[^)]*)\): (?:new channel\((?<channel>[^)]*)\)|deleting channel (?<gone>\S+))?/,
+  /^DISKQUEUE\((?<topic>[^):]*)(?::(?<channel>[^)]*))?\)/,
+  /^(?:TCP: (?:new|closed) )?client\((?<client>[^)]*)\)/,
+];
+/** What follows is a reason in lines that report an error. */
+const REASON = ' - ';
+const WITH_REASON: ReadonlySet<string> = new Set(['warn', 'error', 'fatal']);
+/** JSON leaves some ends of lines as they are, and what turns the direction of writing. */
+const UNESCAPED = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+const HEX_DIGITS = 4;
+const US_PER_MS = 1000;
+const NS_PER_US = 1000n;
+
+/** The line, with its end. */
+export function jsonLine(level: string, unixNs: bigint, text: string): string {
+  const line = { time: timestamp(unixNs), level, message: text, ...subjectOf(text) };
+  const error = WITH_REASON.has(level) ? reasonOf(text) : undefined;
+  const json = JSON.stringify(error === undefined ? line : { ...line, error });
+  return `${json.replace(UNESCAPED, escapeOf)}\n`;
+}
+
+function subjectOf(text: string): Record<string, string> {
+  for (const pattern of SUBJECTS) {
+    const groups = pattern.exec(text)?.groups;
+    if (groups === undefined) continue;
+    const { topic, channel, gone, client } = groups;
+    const fields = { topic, channel: channel ?? gone, client };
+    const known = Object.entries(fields).filter(([, value]) => value !== undefined);
+    return Object.fromEntries(known) as Record<string, string>;
+  }
+  return {};
+}
+
+function reasonOf(text: string): string | undefined {
+  const at = text.indexOf(REASON);
+  return at === -1 ? undefined : text.slice(at + REASON.length);
+}
+
+function timestamp(unixNs: bigint): string {
+  const micros = Number(unixNs / NS_PER_US);
+  const toMs = new Date(Math.floor(micros / US_PER_MS)).toISOString().slice(0, -1);
+  return `${toMs}${(micros % US_PER_MS).toString().padStart(3, '0')}Z`;
+}
+
+function escapeOf(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(HEX_DIGITS, '0')}`;
+}

@@ -1,0 +1,119 @@
+/**
+ * Which topics and channels `/metrics` shows by name: in the order of their names, as many as `--metrics-topics-max`,
+ * of topics as of channels. All others together are the topic `other` with the channel `other`; where there are others,
+ * a real topic of that name is one of them.
+ *
+ * The counters of `other` only grow, also when topics are deleted or become named: what is added is how far each
+ * counter has come since the last time.
+ *
+ * Bound: the last counters of what is not shown by name.
+ * Thread: main.
+ */
+
+import { nextTurn } from '../../../daemon/slices.ts';
+import type { ChannelStatistics, TopicStatistics } from '../../stats/stats.ts';
+import type { ThingMetric } from './metric.ts';
+import { CHANNEL_METRICS, TOPIC_METRICS } from './queue-metrics.ts';
+
+/** The name of what is summed, as a topic and as a channel. */
+export const OTHER = 'other';
+
+/** A topic or channel that is shown by name, with its labels as they are written. */
+export type Named<T> = { readonly labels: string; readonly thing: T };
+
+/** What is shown. Shape: `others` has a value for each metric, or is null where everything is shown by name. */
+export type ShownQueues = {
+  readonly topics: readonly Named<TopicStatistics>[];
+  readonly channels: readonly Named<ChannelStatistics>[];
+  readonly otherTopics: readonly number[] | null;
+  readonly otherChannels: readonly number[] | null;
+  readonly topicCount: number;
+  readonly channelCount: number;
+};
+
+/** Things that are looked at in one slice. */
+const SLICE_MAX = 1024;
+
+export class NamedQueues {
+  readonly #max: number;
+  readonly #topicTotals = new OtherTotals(TOPIC_METRICS);
+  readonly #channelTotals = new OtherTotals(CHANNEL_METRICS);
+
+  /** `max`: of topics and of channels that are shown by name. */
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** Divides topics that are sorted by name. */
+  async divide(all: readonly TopicStatistics[]): Promise<ShownQueues> {
+    const channelCount = all.reduce((sum, { channels }) => sum + channels.length, 0);
+    const isAll = all.length <= this.#max && channelCount <= this.#max;
+    const topics: Named<TopicStatistics>[] = [];
+    const channels: Named<ChannelStatistics>[] = [];
+    const others: TopicStatistics[] = [];
+    const otherChannels: [key: string, channel: ChannelStatistics][] = [];
+    let looked = 0;
+    for (const topic of all) {
+      const { name } = topic;
+      const isNamed = isAll || (topics.length < this.#max && name !== OTHER);
+      if (isNamed) topics.push({ labels: `{topic="${name}"}`, thing: topic });
+      else others.push(topic);
+      for (const channel of topic.channels) {
+        if (++looked % SLICE_MAX === 0) await nextTurn();
+        if (isAll || (isNamed && channels.length < this.#max)) {
+          const labels = `{topic="${name}",channel="${channel.name}"}`;
+          channels.push({ labels, thing: channel });
+        } else {
+          otherChannels.push([`${name}:${channel.name}`, channel]);
+        }
+      }
+      if (++looked % SLICE_MAX === 0) await nextTurn();
+    }
+    const named = (topic: TopicStatistics): [string, TopicStatistics] => [topic.name, topic];
+    return {
+      topics,
+      channels,
+      otherTopics: await this.#topicTotals.update(others.map(named)),
+      otherChannels: await this.#channelTotals.update(otherChannels),
+      topicCount: all.length,
+      channelCount,
+    };
+  }
+}
+
+class OtherTotals<T> {
+  readonly #metrics: readonly ThingMetric<T>[];
+  readonly #totals: number[];
+  #last: ReadonlyMap<string, Float64Array> = new Map();
+
+  constructor(metrics: readonly ThingMetric<T>[]) {
+    this.#metrics = metrics;
+    this.#totals = metrics.map(() => 0);
+  }
+
+  /** The values of everything that is summed now, or null where nothing is and nothing ever was. */
+  async update(things: readonly (readonly [key: string, thing: T])[]): Promise<number[] | null> {
+    const metrics = this.#metrics;
+    const totals = this.#totals;
+    if (things.length === 0 && this.#last.size === 0 && totals.every((total) => total === 0)) {
+      return null;
+    }
+    const gauges = metrics.map(() => 0);
+    const seen = new Map<string, Float64Array>();
+    for (const [index, [key, thing]] of things.entries()) {
+      if (index % SLICE_MAX === SLICE_MAX - 1) await nextTurn();
+      const last = this.#last.get(key);
+      const values = new Float64Array(metrics.length);
+      for (const [at, { kind, read }] of metrics.entries()) {
+        const value = read(thing);
+        values[at] = value;
+        if (kind === 'gauge') gauges[at] += value;
+        // A counter that has gone back is one of a topic that was made again.
+        else totals[at] += last === undefined || value < last[at] ? value : value - last[at];
+      }
+      seen.set(key, values);
+    }
+    this.#last = seen;
+    return metrics.map(({ kind }, at) => (kind === 'gauge' ? gauges[at] : totals[at]));
+  }
+}

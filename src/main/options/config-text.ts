@@ -1,0 +1,41 @@
+/**
+ * All options as a configuration file, as they are in force. Read again it gives the same options.
+ *
+ * Thread: any.
+ */
+
+import { stringify } from 'smol-toml';
+import {
+  duration,
+  logLevel,
+  portion,
+  size,
+  tlsRequired,
+  tlsVersion,
+} from '../../daemon/options/option-kinds.ts';
+import { OPTION_ROWS, type Options } from './options.ts';
+
+/** Kinds that a file has as text, as a flag does; the others it has as they are shown over HTTP. */
+const AS_TEXT: ReadonlySet<unknown> = new Set([
+  duration,
+  logLevel,
+  portion,
+  size,
+  tlsRequired,
+  tlsVersion,
+]);
+
+/** The file's text: the keys of a group follow a line with its name. */
+export function configText(options: Options): string {
+  let text = '';
+  let lastGroup = '';
+  for (const [name, { key, kind, group }] of OPTION_ROWS) {
+    // The row of this name has made the value of this name, so their types agree.
+    const value = options[name as keyof Options];
+    const shown = AS_TEXT.has(kind) ? kind.spell(value) : kind.show(value);
+    if (group !== lastGroup) text += `${lastGroup === '' ? '' : '\n'}# ${group}\n`;
+    lastGroup = group;
+    text += `${stringify({ [key]: shown }).trimEnd()}\n`;
+  }
+  return text;
+}

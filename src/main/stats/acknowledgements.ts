@@ -1,0 +1,50 @@
+/**
+ * How long publishers wait for their answers. Most publishes are answered in the turn that brought them: those count
+ * together, with one reading of the clock, from the first of them until main has written the answers of the turn.
+ *
+ * Thread: main.
+ */
+
+import type { Clock } from '../../shared/clock.ts';
+import {
+  type Durations,
+  durationsOf,
+  HISTOGRAM_NUMBERS,
+  Histogram,
+} from '../../shared/histogram.ts';
+
+export class Acknowledgements {
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  readonly #numbers = new Float64Array(HISTOGRAM_NUMBERS);
+  readonly #histogram = new Histogram(this.#numbers, 0);
+  /** Publishes that are answered at the end of this turn, and when the first of them came. */
+  #count = 0;
+  #startMs = 0;
+
+  constructor(clock: Pick<Clock, 'monotonicMs'>) {
+    this.#clock = clock;
+  }
+
+  /** A publish is answered at the end of this turn. */
+  onAnswered(): void {
+    if (this.#count === 0) this.#startMs = this.#clock.monotonicMs();
+    this.#count++;
+  }
+
+  /** The answers of this turn are written. */
+  endTurn(): void {
+    if (this.#count === 0) return;
+    this.#histogram.add(this.#clock.monotonicMs() - this.#startMs, this.#count);
+    this.#count = 0;
+  }
+
+  /** A publish has to wait for its answer. Returns what to call when it has it. */
+  begin(): () => void {
+    const startMs = this.#clock.monotonicMs();
+    return () => this.#histogram.add(this.#clock.monotonicMs() - startMs);
+  }
+
+  read(): Durations {
+    return durationsOf([this.#numbers], 0);
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * How late main's event loop is: how long after its time a timer is called. What stalls main for longer than the
+ * interval is always seen, what is shorter now and then.
+ *
+ * Thread: main.
+ */
+
+import type { Clock, Timer } from '../../shared/clock.ts';
+import {
+  type Durations,
+  durationsOf,
+  HISTOGRAM_NUMBERS,
+  Histogram,
+} from '../../shared/histogram.ts';
+
+/** Ten wake-ups a second cost an idle broker nothing that can be measured. */
+const INTERVAL_MS = 100;
+
+export class LoopDelay {
+  readonly #clock: Clock;
+  readonly #numbers = new Float64Array(HISTOGRAM_NUMBERS);
+  readonly #histogram = new Histogram(this.#numbers, 0);
+  #timer: Timer | null = null;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  start(): void {
+    const dueMs = this.#clock.monotonicMs() + INTERVAL_MS;
+    this.#timer = this.#clock.after(INTERVAL_MS, () => {
+      this.#histogram.add(this.#clock.monotonicMs() - dueMs);
+      this.start();
+    });
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  read(): Durations {
+    return durationsOf([this.#numbers], 0);
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * What is counted of the broker as a whole, in no format, beside the statistics of its topics and channels.
+ *
+ * Thread: any.
+ */
+
+import type { Durations } from '../../shared/histogram.ts';
+import type { VolumeSpace } from '../limits/disk-space.ts';
+
+/** Units: bytes, and seconds for times; a time is one in Unix seconds where it says so. */
+export type NodeStatistics = {
+  /** Unix time. */
+  readonly startTime: number;
+  readonly isHealthy: boolean;
+  readonly isReady: boolean;
+  readonly isDraining: boolean;
+  readonly connections: {
+    readonly tcp: number;
+    readonly http: number;
+    readonly max: number;
+    readonly refused: number;
+  };
+  readonly failedInputs: number;
+  readonly commands: readonly (readonly [name: string, count: number])[];
+  readonly received: number;
+  readonly sent: number;
+  /** By the class of their status, such as `2xx`. */
+  readonly httpAnswers: readonly (readonly [name: string, count: number])[];
+  readonly acknowledgement: Durations;
+  readonly publishToDeliver: Durations;
+  readonly deliverToFinish: Durations;
+  readonly sync: Durations;
+  readonly loopDelay: Durations;
+  readonly threads: readonly ThreadStatistics[];
+  readonly rings: readonly RingStatistics[];
+  /** Garbage collections of main. */
+  readonly collections: readonly CollectionStatistics[];
+  readonly memory: {
+    readonly resident: number;
+    /** Null without a bound. */
+    readonly limit: number | null;
+    /** Of main, outside of its heap. */
+    readonly external: number;
+    readonly buffers: number;
+    /** What the messages in the pumps take, and may take; the latter null without a bound. */
+    readonly messages: number;
+    readonly messagesLimit: number | null;
+  };
+  readonly cpu: number;
+  readonly disk: {
+    readonly read: number;
+    readonly written: number;
+    /** Null where nobody looks, because there is no bound, or where the system does not tell. */
+    readonly volume: VolumeSpace | null;
+  };
+};
+
+/** A thread; `busy` is the time that it was not parked, or, of main, waiting for events. */
+export type ThreadStatistics = {
+  readonly name: string;
+  readonly busy: number;
+  readonly turns: number;
+  readonly heapUsed: number;
+  readonly heapLimit: number;
+};
+
+/** A ring; `disk` is null for those between main and a pump. */
+export type RingStatistics = {
+  readonly name: string;
+  readonly pump: number;
+  readonly disk: number | null;
+  readonly used: number;
+  readonly capacity: number;
+};
+
+/** Collections of one kind. */
+export type CollectionStatistics = {
+  readonly kind: 'minor' | 'major' | 'incremental' | 'weakcb';
+  readonly count: number;
+  readonly seconds: number;
+};

@@ -1,0 +1,136 @@
+/**
+ * Empties the broker before it ends: publishes, new topics and new channels are refused, consumers go on, nsqlookupds
+ * forget the broker. It is over when nothing waits, is in flight or deferred, or when its time is over; what is left
+ * then goes to disk as at every end.
+ *
+ * Bound: `--drain-timeout`.
+ * Thread: main.
+ */
+
+import type { Logger } from '../../daemon/log.ts';
+import { rethrowBug } from '../../shared/assert.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { errorText } from '../../shared/error-text.ts';
+import type { BrokerStats, StatsFilter } from '../stats/stats.ts';
+
+/** Why publishes are refused meanwhile. */
+const REFUSAL = 'the broker is draining';
+/** How often is looked for messages, and every how many looks the log says how many there are. */
+const LOOK_MS = 1000;
+const LOOKS_PER_LINE = 10;
+const ALL_QUEUES: StatsFilter = { topic: undefined, channel: undefined, withClients: false };
+
+/** What a drain is made of. */
+export type DrainSetup = {
+  /** Its refusal is set once the drain begins. */
+  readonly topics: { drainRefusal: string | null };
+  readonly stats: (filter: StatsFilter) => Promise<BrokerStats>;
+  /** Has nsqlookupds forget the broker. */
+  readonly unregister: () => void;
+  /** `--drain-timeout`; 0 for no end. Units: ms. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+};
+
+/** What a drain needs of the topics there are. */
+type DrainedTopics = {
+  readonly drainRefusal: string | null;
+  get(name: string): { readonly channels: ReadonlyMap<string, unknown> } | undefined;
+};
+
+/** Why a client gets no topic or channel of that name that is not there yet; null if it does. */
+export function creationRefusal(
+  topics: DrainedTopics,
+  topic: string,
+  channel: string | null,
+): string | null {
+  if (topics.drainRefusal === null) return null;
+  const existing = topics.get(topic);
+  const isThere = channel === null || existing?.channels.has(channel) === true;
+  return existing !== undefined && isThere ? null : topics.drainRefusal;
+}
+
+/** How far it is. Shape: `messages` that are left, null until they are counted. */
+export type DrainProgress = { readonly messages: number | null };
+
+export class Drain {
+  /** Resolves when it is over, with a sentence for the log. */
+  readonly over: Promise<string>;
+
+  readonly #setup: DrainSetup;
+  readonly #resolve: (outcome: string) => void;
+  #progress: DrainProgress | null = null;
+  #isOver = false;
+  #lookCount = 0;
+
+  constructor(setup: DrainSetup) {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    this.over = promise;
+    this.#resolve = resolve;
+    this.#setup = setup;
+  }
+
+  /** Null before it begins. */
+  get progress(): DrainProgress | null {
+    return this.#progress;
+  }
+
+  /** Begins, unless it has begun. */
+  begin(): void {
+    if (this.#progress !== null) return;
+    const { topics, unregister, timeoutMs, clock, logger } = this.#setup;
+    this.#progress = { messages: null };
+    topics.drainRefusal = REFUSAL;
+    logger.info('draining: publishes are refused, consumers go on');
+    unregister();
+    if (timeoutMs > 0) {
+      const timer = clock.after(timeoutMs, () => {
+        const messages = this.#progress?.messages ?? 'some';
+        this.#end(`the drain has taken ${timeoutMs} ms, ${messages} messages are left`);
+      });
+      timer.unref();
+    }
+    void this.#look();
+  }
+
+  /** Counts what is left, and looks again later. */
+  async #look(): Promise<void> {
+    const { stats, clock, logger } = this.#setup;
+    try {
+      const messages = messagesOf(await stats(ALL_QUEUES));
+      if (this.#isOver) return;
+      const isEmpty = messages === 0 && this.#progress?.messages === 0;
+      this.#progress = { messages };
+      // Twice, as a publish that was accepted may have been on its way the first time.
+      if (isEmpty) {
+        this.#end('the queues are empty');
+        return;
+      }
+      if (this.#lookCount++ % LOOKS_PER_LINE === 0) {
+        logger.info(`draining: ${messages} messages are left`);
+      }
+    } catch (error) {
+      rethrowBug(error);
+      logger.error(`failed to count the messages that are left - ${errorText(error)}`);
+    }
+    clock.after(LOOK_MS, () => void this.#look()).unref();
+  }
+
+  #end(outcome: string): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#resolve(outcome);
+  }
+}
+
+function messagesOf({ topics }: BrokerStats): number {
+  let messages = 0;
+  for (const { depth, channels } of topics ?? []) {
+    messages += depth;
+    for (const channel of channels) {
+      messages += channel.depth + channel.inFlightCount + channel.deferredCount;
+    }
+  }
+  return messages;
+}
