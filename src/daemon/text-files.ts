@@ -25,6 +25,7 @@ export interface TextFiles {
 /** More than such a file ever has: a million topics are 60 MB. Reading one takes memory and time of this size. */
 const FILE_BYTES_MAX = 256 * 1024 * 1024;
 const FILE_MODE = 0o600;
+const DIRECTORY_MODE = 0o700;
 const RANDOM_MAX = 2 ** 31;
 
 /** Files of the machine: written beside, synced, renamed, and the directory synced. */
@@ -71,7 +72,7 @@ export const DISK_FILES: TextFiles = {
   },
 
   async makeDirectory(directory) {
-    const made = await mkdir(directory, { recursive: true });
+    const made = await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
     if (made !== undefined) await this.syncDirectory(path.dirname(directory));
   },
 };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -71,6 +71,14 @@ test('PolicyStore: what is put is saved first, then in force, and there after a 
   assert.equal(store.policies.ofTopic('t').maxDepth, 5);
   assert.equal(restarted.policies.ofTopic('t').maxDepth, 5);
   assert.equal(applied(), 1);
+});
+
+test('PolicyStore: the directory that it makes is for its user alone', async (t) => {
+  if (process.platform === 'win32') return t.skip('there are no such modes');
+  const { open, directory } = await setup(t);
+  await open().put(policy('p', { 'max-depth': 5 }));
+
+  assert.equal((await stat(path.join(directory, '.ringmq'))).mode & 0o777, 0o700);
 });
 
 test('PolicyStore: changes that come together happen one after the other', async (t) => {
