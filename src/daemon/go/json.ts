@@ -111,3 +111,8 @@ function unquote(source: string): string {
   // A complete string of a valid text parses to a string.
   return source.includes('\\') ? (JSON.parse(source) as string) : source.slice(1, -1);
 }
+
+/** Whether a parsed value is an object, and neither an array nor null. */
+export function isJsonObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -8,7 +8,7 @@
  */
 
 import path from 'node:path';
-import { parseJson } from '../../daemon/go/json.ts';
+import { isJsonObject, parseJson } from '../../daemon/go/json.ts';
 import type { Logger } from '../../daemon/log.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
 import { SavedFile } from '../../daemon/saved-file.ts';
@@ -159,11 +159,11 @@ function* textOf(policies: readonly Policy[]): Generator<void, string> {
 
 function parseFile(text: string): Policy[] | InvalidValue {
   const given = parseJson(text);
-  const list = isObject(given) && given['version'] === 1 ? given['policies'] : undefined;
+  const list = isJsonObject(given) && given['version'] === 1 ? given['policies'] : undefined;
   if (!Array.isArray(list)) return new InvalidValue('it is no list of policies of version 1');
   const policies: Policy[] = [];
   for (const entry of list as unknown[]) {
-    const { name, ...rest } = isObject(entry) ? entry : {};
+    const { name, ...rest } = isJsonObject(entry) ? entry : {};
     const policy = parsePolicy(typeof name === 'string' ? name : '', rest);
     if (policy instanceof InvalidValue) {
       return new InvalidValue(`policy ${JSON.stringify(name)}: ${policy.why}`);
@@ -171,8 +171,4 @@ function parseFile(text: string): Policy[] | InvalidValue {
     policies.push(policy);
   }
   return policies;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

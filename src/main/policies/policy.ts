@@ -7,6 +7,7 @@
  * Thread: any (pure).
  */
 
+import { isJsonObject } from '../../daemon/go/json.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
 import { suggestion } from '../../daemon/options/nearest-word.ts';
 import { NamePattern } from './name-pattern.ts';
@@ -45,7 +46,7 @@ export function parsePolicy(name: string, given: unknown): Policy | InvalidValue
     return new InvalidValue('the name of a policy has 1 to 64 letters, digits, ".", "_" and "-"');
   }
   if (name === RESERVED_NAME) return new InvalidValue(`no policy can have the name ${name}`);
-  if (!isTable(given))
+  if (!isJsonObject(given))
     return new InvalidValue('a policy is an object with pattern, priority and definition');
   const {
     pattern: patternText,
@@ -73,7 +74,7 @@ export function parsePolicy(name: string, given: unknown): Policy | InvalidValue
   if (!isNumber || !Number.isInteger(priority) || Math.abs(priority) > PRIORITY_MAX) {
     return new InvalidValue(`"priority" must be an integer of at most ${PRIORITY_MAX}`);
   }
-  if (!isTable(nested))
+  if (!isJsonObject(nested))
     return new InvalidValue('"definition" must be an object of keys and values');
   const definition = parseDefinition({ ...flat, ...nested }, pattern);
   return definition instanceof InvalidValue ? definition : { name, pattern, priority, definition };
@@ -137,8 +138,4 @@ function parseDefinition(
 /** Converts a JSON value to a configuration value, in which integers are bigints. */
 function asConfig(value: unknown): unknown {
   return Number.isSafeInteger(value) ? BigInt(value as number) : value;
-}
-
-function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -9,7 +9,7 @@
  */
 
 import path from 'node:path';
-import { parseJson } from '../../daemon/go/json.ts';
+import { isJsonObject, parseJson } from '../../daemon/go/json.ts';
 import type { Logger } from '../../daemon/log.ts';
 import { SavedFile } from '../../daemon/saved-file.ts';
 import { DISK_FILES, type TextFiles } from '../../daemon/text-files.ts';
@@ -94,15 +94,11 @@ function* textOf(seen: readonly SeenOfTopic[]): Generator<void, string> {
 
 function parsed(text: string): Map<string, Uint8Array> {
   const given = parseJson(text);
-  const topics = isObject(given) && given['version'] === 1 ? given['topics'] : undefined;
-  if (!isObject(topics)) throw new Error('the file is none of version 1');
+  const topics = isJsonObject(given) && given['version'] === 1 ? given['topics'] : undefined;
+  if (!isJsonObject(topics)) throw new Error('the file is none of version 1');
   const entries = Object.entries(topics).map(([topic, bytes]) => {
     if (typeof bytes !== 'string') throw new Error(`topic ${JSON.stringify(topic)} has no text`);
     return [topic, Buffer.from(bytes, 'base64')] as const;
   });
   return new Map(entries);
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
