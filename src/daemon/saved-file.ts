@@ -13,7 +13,7 @@ import { rethrowBug } from '../shared/assert.ts';
 import type { Clock, Timer } from '../shared/clock.ts';
 import { errorText } from '../shared/error-text.ts';
 import type { Logger } from './log.ts';
-import { inSlices } from './slices.ts';
+import { resultInSlices } from './slices.ts';
 import { DISK_FILES, type TextFiles } from './text-files.ts';
 
 /** Delay between a failed save and the retry. */
@@ -125,9 +125,7 @@ export class SavedFile {
     this.#retry?.cancel();
     this.#retry = null;
     try {
-      const text = await new Promise<string>((resolve, reject) => {
-        inSlices(this.#setup.text(), resolve, reject);
-      });
+      const text = await resultInSlices(this.#setup.text());
       if (await this.#isOnDisk(text)) await this.#files.syncDirectory(path.dirname(file));
       else await this.#write(text);
       this.#text = text;

@@ -23,6 +23,11 @@ export function inSlices<T>(
   step();
 }
 
+/** As `inSlices`: resolves to the result, or rejects with an exception of the work. */
+export function resultInSlices<T>(work: Iterator<void, T>): Promise<T> {
+  return new Promise((resolve, reject) => inSlices(work, resolve, reject));
+}
+
 /** Runs the work synchronously, for callers that delay no one. */
 export function atOnce<T>(work: Iterator<void, T>): T {
   for (;;) {

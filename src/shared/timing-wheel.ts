@@ -42,7 +42,7 @@ export class TimingWheel {
   readonly #originMs: number;
   /** The latest time that a caller gave. */
   #nowMs: number;
-  /** All entries of this tick and of earlier ones have expired. */
+  /** All entries of earlier ticks have expired, and those of this one unless `expire` has reached its limit there. */
   #current = 0;
   #count = 0;
   #expiredCount = 0;
@@ -104,20 +104,21 @@ export class TimingWheel {
   /**
    * Removes all entries whose deadline, rounded up to a tick, is not after `nowMs`, and puts them into `expired`:
    * first those that had passed when they were scheduled, then by tick, and within a tick in the order in which they
-   * were scheduled. Returns their number.
+   * were scheduled. At most `limit` of them: the next call returns what is left. Returns their number.
    */
-  expire(nowMs: number): number {
+  expire(nowMs: number, limit = Number.POSITIVE_INFINITY): number {
     assert(nowMs >= this.#nowMs, 'time does not go back');
     this.#nowMs = nowMs;
     this.#expiredCount = 0;
-    this.#takeOut(PASSED);
+    this.#takeOut(PASSED, limit);
     const target = Math.floor(nowMs) - this.#originMs;
     while (this.#count > 0) {
+      if (this.#expiredCount >= limit) return this.#expiredCount;
       const slot = this.#nextSlot();
       const tick = this.#startOf(slot);
       if (tick > target) break;
       this.#current = tick;
-      if (slot < SLOTS) this.#takeOut(slot);
+      if (slot < SLOTS) this.#takeOut(slot, limit);
       else this.#moveDown(slot);
     }
     if (target > this.#current) this.#current = target;
@@ -163,11 +164,18 @@ export class TimingWheel {
     return levelStart + (slot & (SLOTS - 1)) * slotTicks;
   }
 
-  #takeOut(slot: number): void {
+  #takeOut(slot: number, limit: number): void {
     const first = this.#first[slot];
     if (first === NONE) return;
+    const last = this.#previous[first];
     let entry = first;
     do {
+      if (this.#expiredCount >= limit) {
+        this.#first[slot] = entry;
+        this.#previous[entry] = last;
+        this.#next[last] = entry;
+        return;
+      }
       if (this.#expiredCount === this.expired.length) this.#growExpired();
       this.expired[this.#expiredCount++] = entry;
       this.#slot[entry] = NONE;

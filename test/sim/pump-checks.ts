@@ -21,9 +21,14 @@ export function checkTopic(topic: Topic, model: TopicModel): void {
   assert.equal(depth, model.waiting.size, `depth of topic ${topic.name}`);
 }
 
-/** Errors: throws where the channel is not as its model. Units: `nowMs` in ms, monotonic. */
-export function checkChannel(channel: Channel, model: ChannelModel, nowMs: number): void {
-  model.check(nowMs);
+/** Errors: throws where the channel is not as its model. `nowMs` (monotonic) and `isBehind` as in `ChannelModel.check`. */
+export function checkChannel(
+  channel: Channel,
+  model: ChannelModel,
+  nowMs: number,
+  isBehind: boolean,
+): void {
+  model.check(nowMs, isBehind);
   assert.equal(channel.inFlightCount, model.inFlightCount);
   assert.equal(channel.messageCount, model.messageCount);
   assert.equal(channel.requeueCount, model.requeueCount);

@@ -86,7 +86,11 @@ export class PumpWatch {
     assert.equal(state.topics.size, this.#topics.size);
     assert.equal(state.channels.size, this.#channels.size);
     for (const [topic, model] of this.#topics) checkTopic(topic, model);
-    for (const [channel, model] of this.#channels) checkChannel(channel, model, this.#nowMs);
+    const wheels = [state.inFlight.deadlines, state.deferred.dueTimes];
+    const isBehind = wheels.some((wheel) => wheel.nextDeadlineMs() <= this.#nowMs);
+    for (const [channel, model] of this.#channels) {
+      checkChannel(channel, model, this.#nowMs, isBehind);
+    }
     this.#checkReferences();
   }
 

@@ -33,6 +33,8 @@ export interface PumpBenchOptions {
   /** Of all topics and channels. */
   readonly policy: Partial<TopicPolicy & ChannelPolicy>;
   readonly backlogBounds: BacklogBounds | undefined;
+  /** Of processing latency. */
+  readonly percentiles: readonly number[];
 }
 
 /** Wall clock time at monotonic time 0. */
@@ -48,6 +50,7 @@ const DEFAULTS: PumpBenchOptions = {
   memoryBudgetBytes: Number.POSITIVE_INFINITY,
   policy: {},
   backlogBounds: undefined,
+  percentiles: [],
 };
 
 /** What a publish may say besides its bodies. */
@@ -77,6 +80,8 @@ export class PumpBench {
   /** How long ago a turn began when the loop asks for the time. */
   turnMs = 0;
   readonly thread = meteredThread();
+  /** How much later it is each time the loop asks for the time. */
+  tickMs = 0;
   readonly #mainBell = new Doorbell(allocateDoorbell());
   #lastToken = 1000;
 
@@ -104,13 +109,16 @@ export class PumpBench {
       ...(complete.backlogBounds && { backlogBounds: complete.backlogBounds }),
       maxMsgTimeoutMs: complete.maxMsgTimeoutMs,
       latency: {
-        percentiles: [],
+        percentiles: complete.percentiles,
         windowMs: 600_000,
         unixNs: () => (UNIX_MS + this.setMs + this.nowMs + this.turnMs) * 1e6,
       },
       meter: new PumpMeter(this.thread, () => UNIX_MS + this.nowMs + this.turnMs),
       random: complete.random,
-      monotonicMs: () => this.nowMs + this.turnMs,
+      monotonicMs: () => {
+        this.turnMs += this.tickMs;
+        return this.nowMs + this.turnMs;
+      },
     });
   }
 

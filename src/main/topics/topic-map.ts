@@ -9,6 +9,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '../../daemon/log.ts';
+import { resultInSlices } from '../../daemon/slices.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { ChannelCounts, ControlReply, TopicCounts } from '../../shared/control.ts';
 import { errorText } from '../../shared/error-text.ts';
@@ -18,6 +19,7 @@ import { type ChannelPolicy, hasQueueBound, type TopicPolicy } from '../../share
 import { PolicyChanges } from '../pumps/policy-changes.ts';
 import type { PumpHandle } from '../pumps/pump-handle.ts';
 import { ChannelExpiry } from './channel-expiry.ts';
+import { destroyMembers, leaveChannels } from './deleted-channels.ts';
 
 /** Topics and channels whose policies are checked in one slice. */
 const APPLIED_PER_SLICE = 256;
@@ -125,6 +127,7 @@ export class TopicMap {
     this.#expiry = new ChannelExpiry({
       ...options,
       onExpired: (channel) => {
+        if (channel.topic.isDeleted) return;
         this.deleteChannel(channel).catch((error: unknown) => {
           options.logger.error(`failed to delete channel ${channel.name} - ${errorText(error)}`);
         });
@@ -196,11 +199,10 @@ export class TopicMap {
     if (mayRefuse(policy)) topic.refusingChannelCount++;
     this.#logger.info(`TOPIC(${topic.name}): new channel(${name})`);
     this.#registry.onChannelCreated(topic.name, name);
-    const { number } = channel;
     void topic.pump.request({
       do: 'createChannel',
       topic: topic.number,
-      channel: number,
+      channel: channel.number,
       name,
       isPaused,
       policy,
@@ -267,30 +269,26 @@ export class TopicMap {
     this.#logger.info(`TOPIC(${topic.name}): deleting`);
     this.#topics.delete(topic.name);
     topic.isDeleted = true;
-    for (const channel of topic.channels.values()) {
-      destroyMembers(channel);
-      this.#expiry.onDeleted(channel);
-      this.#registry.onChannelDeleted(topic.name, channel.name);
-    }
+    const channels = [...topic.channels.values()];
     topic.channels.clear();
     topic.refusingChannelCount = 0;
-    this.#registry.onTopicDeleted(topic.name);
+    const left = resultInSlices(this.#leaveTopic(topic, channels));
     const reply = topic.pump.request({ do: 'deleteTopic', topic: topic.number });
     if (!isEphemeral(topic.name)) this.#save(topic);
     expectDone(await reply);
     this.#byNumber.delete(topic.number);
+    await left;
   }
 
   /** Resolves when the channel's files are removed. An ephemeral topic is deleted with its last channel. */
   async deleteChannel(channel: ChannelHandle): Promise<void> {
-    const { topic } = channel;
+    const { topic, number } = channel;
     this.#logger.info(`TOPIC(${topic.name}): deleting channel ${channel.name}`);
     topic.channels.delete(channel.name);
     if (mayRefuse(channel.policy)) topic.refusingChannelCount--;
     destroyMembers(channel);
     this.#expiry.onDeleted(channel);
     this.#registry.onChannelDeleted(topic.name, channel.name);
-    const { number } = channel;
     const request = { do: 'deleteChannel', topic: topic.number, channel: number } as const;
     const reply = topic.pump.request(request);
     if (!isEphemeral(topic.name) && !isEphemeral(channel.name)) this.#save(topic);
@@ -309,6 +307,16 @@ export class TopicMap {
     if (isThere && isEphemeral(channel.name) && channel.members.size === 0) {
       await this.deleteChannel(channel);
     }
+  }
+
+  /** What is left to do for a deleted topic's channels, in slices. What exists again meanwhile is not gone. */
+  *#leaveTopic({ name }: TopicHandle, channels: readonly ChannelHandle[]): Generator<void, void> {
+    yield* leaveChannels(channels, (channel) => {
+      this.#expiry.onDeleted(channel);
+      const isThere = this.#topics.get(name)?.channels.has(channel.name) ?? false;
+      if (!isThere) this.#registry.onChannelDeleted(name, channel.name);
+    });
+    if (!this.#topics.has(name)) this.#registry.onTopicDeleted(name);
   }
 
   #applyToTopic(topic: TopicHandle, changes: PolicyChanges): void {
@@ -378,21 +386,13 @@ export class TopicMap {
 
   /** Topics and channels share one sequence of numbers, and no number is used twice. */
   #nextNumber(): number {
-    this.#lastNumber++;
-    return this.#lastNumber;
+    return ++this.#lastNumber;
   }
 }
 
 /** Whether a channel may refuse a publish because it is full. */
 function mayRefuse(policy: ChannelPolicy): boolean {
   return policy.whenFull === 'reject' && hasQueueBound(policy);
-}
-
-function destroyMembers(channel: ChannelHandle): void {
-  const members = [...channel.members];
-  // The pump drops a channel's consumers with the channel, so they need not leave.
-  channel.members.clear();
-  for (const member of members) member.destroy();
 }
 
 function expectDone({ error }: ControlReply): void {

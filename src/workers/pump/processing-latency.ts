@@ -57,17 +57,18 @@ export class ProcessingLatency {
     this.add(nowNs - publishedSeconds * NS_PER_SECOND, nowNs / NS_PER_MS);
   }
 
-  /** The percentiles of several channels together. Units: quantiles from 0 to 1. */
-  static summarize(
-    latencies: readonly ProcessingLatency[],
+  /** Percentiles of several channels together, with a `yield` after each. Units: quantiles from 0 to 1. */
+  static *summarize(
+    latencies: Iterable<ProcessingLatency>,
     quantiles: readonly number[],
     nowMs: number,
-  ): LatencySummary {
+  ): Generator<void, LatencySummary> {
     const merged = makeSketch();
     for (const latency of latencies) {
       latency.#turn(nowMs);
       merged.merge(latency.#current);
       merged.merge(latency.#previous);
+      yield;
     }
     const values = quantiles.map((quantile) =>
       merged.count === 0 ? 0 : Math.round(merged.getValueAtQuantile(quantile)),

@@ -5,14 +5,22 @@
  */
 
 import { assert, assertNever } from '../../shared/assert.ts';
-import { type ControlRequest, decodeControl, type SeenOfTopic } from '../../shared/control.ts';
+import {
+  type ControlRequest,
+  decodeControl,
+  type PumpCounts,
+  type SeenOfTopic,
+} from '../../shared/control.ts';
 import type { DiskLink } from './backend/disk-link.ts';
 import type { Channel } from './channel.ts';
 import type { Outbox } from './outbox.ts';
 import type { PumpState } from './pump-state.ts';
 import type { PumpStats } from './pump-stats.ts';
 import type { Topic } from './topic.ts';
+import { TopicDeletions } from './topic-deletions.ts';
 
+/** Channels whose latencies are read in one turn: about a millisecond's work. */
+const LATENCIES_PER_TURN = 64;
 /** A request for a part of the statistics is shorter than this; pieces of a longer request are longer. */
 const STATS_REQUEST_BYTES_MAX = 2048;
 
@@ -35,8 +43,11 @@ export class PumpControl {
   readonly #outbox: Outbox;
   readonly #links: readonly DiskLink[];
   readonly #stats: PumpStats;
+  readonly #deletions: TopicDeletions;
   /** Earlier pieces of an incomplete request. */
   #pieces: Buffer[] = [];
+  /** Requests for statistics whose counters are not complete yet. */
+  readonly #counting: { readonly token: number; readonly work: Iterator<void, PumpCounts> }[] = [];
   /** Tokens of requests that wait for all disk queues to settle. */
   #settling: number[] = [];
   /** The token of the request to close, and the error so far; null unless it is closing. */
@@ -47,6 +58,7 @@ export class PumpControl {
     this.#outbox = outbox;
     this.#links = links;
     this.#stats = stats;
+    this.#deletions = new TopicDeletions(state);
   }
 
   /** Whether a request asks for statistics, which changes nothing. `piece`: as for `take`. */
@@ -66,13 +78,15 @@ export class PumpControl {
     this.#carryOut(decodeControl<ControlRequest>(bytes), token, nowMs);
   }
 
-  /** Answers requests that wait for the disks. Called once per turn. */
-  step(): void {
+  /** Continues what takes several turns, answers requests that wait for the disks, and returns how much was done. */
+  step(): number {
+    const work = this.#deletions.step() + this.#count();
     if (this.#settling.length > 0 && this.#isSettled()) {
       for (const token of this.#settling) this.#outbox.reply(token, { error: null });
       this.#settling = [];
     }
     if (this.#closing !== null && !this.isClosed && this.#state.backends.size === 0) this.#end();
+    return work;
   }
 
   #carryOut(request: ControlRequest, token: number, nowMs: number): void {
@@ -80,6 +94,7 @@ export class PumpControl {
     const state = this.#state;
     switch (request.do) {
       case 'createTopic':
+        this.#deletions.finish(request.name);
         state.addTopic(
           request.topic,
           request.name,
@@ -145,7 +160,7 @@ export class PumpControl {
         this.#channel(request.channel).empty(reply);
         return;
       case 'deleteTopic':
-        this.#deleteTopic(this.#topic(request.topic), reply);
+        this.#deletions.add(this.#topic(request.topic), reply);
         return;
       case 'deleteChannel':
         this.#deleteChannel(this.#topic(request.topic), this.#channel(request.channel), reply);
@@ -175,7 +190,8 @@ export class PumpControl {
         return;
       }
       case 'stats':
-        this.#outbox.reply(token, { error: null, counts: this.#stats.of(request, state) });
+        this.#counting.push({ token, work: this.#stats.of(request, state) });
+        if (this.#counting.length === 1) this.#count();
         return;
       case 'settle':
         this.#settling.push(token);
@@ -205,15 +221,22 @@ export class PumpControl {
     channel.delete(done);
   }
 
-  #deleteTopic(topic: Topic, done: Reply): void {
-    const all = allDone(topic.channels.size + 1, done);
-    for (const channel of [...topic.channels.values()]) this.#deleteChannel(topic, channel, all);
-    topic.dropHandOver();
-    this.#state.topics.delete(topic.number);
-    topic.delete(all);
+  /** Goes on with statistics, one request after the other. Returns how many steps it took. */
+  #count(): number {
+    let steps = 0;
+    while (this.#counting.length > 0 && steps < LATENCIES_PER_TURN) {
+      const { token, work } = this.#counting[0];
+      const step = work.next();
+      steps++;
+      if (step.done !== true) continue;
+      this.#counting.shift();
+      this.#outbox.reply(token, { error: null, counts: step.value });
+    }
+    return steps;
   }
 
   #isSettled(): boolean {
+    if (this.#deletions.isPending) return false;
     for (const backend of this.#state.backends) if (!backend.isSettled) return false;
     return true;
   }
@@ -223,6 +246,7 @@ export class PumpControl {
     const topics = [...this.#state.topics.values()];
     const closing: Closing = { token, topics, nowMs, error: null, links: [...this.#links] };
     this.#closing = closing;
+    this.#deletions.finish();
     const onClosed = (error: string | null): void => {
       if (error !== null) closing.error = error;
     };
@@ -240,6 +264,7 @@ export class PumpControl {
   #end(): void {
     const closing = this.#closing;
     assert(closing !== null, 'the loop ends when it was told to close');
+    if (this.#counting.length > 0) return;
     while (closing.links.length > 0) {
       const link = closing.links[0];
       if (!link.end()) return;
@@ -259,15 +284,4 @@ function seenOf({ topics, nowMs }: Closing): SeenOfTopic[] {
       ? []
       : [{ topic: name, seen: deduplication.save(nowMs) }],
   );
-}
-
-/** Calls `done` once after this many calls, with the last error of them. */
-function allDone(count: number, done: Reply): Reply {
-  let remaining = count;
-  let lastError: string | null = null;
-  return (error) => {
-    if (error !== null) lastError = error;
-    remaining--;
-    if (remaining === 0) done(lastError);
-  };
 }

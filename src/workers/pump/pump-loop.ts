@@ -14,16 +14,16 @@
  * Thread: pump. Source: nsqd `Topic.messagePump`, `protocolV2.messagePump`.
  */
 
-import { AssertionError, assert } from '../../shared/assert.ts';
+import { assert } from '../../shared/assert.ts';
 import type { PumpEvent } from '../../shared/control.ts';
 import * as records from '../../shared/records.ts';
 import type { Doorbell } from '../../shared/ring/doorbell.ts';
 import { EMPTY, type RingReader } from '../../shared/ring/reader.ts';
 import { DiskLink } from './backend/disk-link.ts';
 import { Receipt } from './backend/receipt.ts';
-import { ACCEPTED } from './channel.ts';
-import type { Consumer } from './consumer.ts';
+import { ConsumerCommands } from './consumer-commands.ts';
 import { Outbox } from './outbox.ts';
+import { PartTime } from './part-time.ts';
 import { PumpControl } from './pump-control.ts';
 import type { PumpLoopOptions } from './pump-loop-options.ts';
 import type { PumpMeter } from './pump-meter.ts';
@@ -38,10 +38,12 @@ const NS_PER_MS = 1e6;
 /** Most bytes of publishes, and most messages passed on by each topic and channel, in one turn. */
 const PUBLISH_BYTES_PER_TURN = 1024 * 1024;
 const DRAIN_PER_TURN = 4096;
+/** Bytes of commands that one turn takes: 8192 FINs, which take some 3 ms. */
+const COMMAND_BYTES_PER_TURN = 64 * 1024;
+/** Bytes of publishes after which the time is looked at, which costs as much as a small message. */
+const PUBLISH_BYTES_PER_LOOK = 64 * 1024;
 const DELIVER_PER_TURN = 4096;
-/**
- * Most bytes of publishes that are taken although the disks have no room, so that requests after them need not wait.
- */
+/** Most bytes of publishes taken although the disks have no room, so that requests after them need not wait. */
 const OVERDRAFT_BYTES_MAX = 32 * 1024 * 1024;
 
 export class PumpLoop {
@@ -50,16 +52,22 @@ export class PumpLoop {
   readonly #mainBell: Doorbell;
   readonly #meter: PumpMeter;
   readonly #monotonicMs: () => number;
+  readonly #partTime: PartTime;
   readonly #links: readonly DiskLink[];
   readonly #outbox: Outbox;
   readonly #state: PumpState;
+  readonly #consumerCommands: ConsumerCommands;
   readonly #control: PumpControl;
   /** Bytes of the publish ring that this turn has taken. */
   #taken = 0;
   /** Bytes of publishes taken for later requests since the disks have no room. */
   #overdrawnBytes = 0;
-  /** Whether the publish ring must be looked at before commands are taken. */
+  /** Whether all commands were taken that came before the publishes which are seen. */
   #mayPublish = false;
+  /** Whether commands that were seen are left for the next turn. */
+  #hasCommandsLeft = false;
+  /** Whether publishes are seen that may have come after commands which are not. */
+  #seesAhead = false;
   #nowMs = 0;
   readonly #refused = new RefusedPublications();
   readonly #publication: Publication;
@@ -70,6 +78,7 @@ export class PumpLoop {
     this.#mainBell = options.mainBell;
     this.#meter = options.meter;
     this.#monotonicMs = options.monotonicMs;
+    this.#partTime = new PartTime(options.monotonicMs);
     this.#outbox = new Outbox(options.deliveries);
     this.#links = options.disks.map(
       ({ requests, replies, bell }) =>
@@ -93,6 +102,7 @@ export class PumpLoop {
       onBackendHealth: (topic, error) => this.#outbox.tell({ event: 'backend', topic, error }),
       onTimeouts: (channel, count) => this.#outbox.tell({ event: 'timeouts', channel, count }),
     });
+    this.#consumerCommands = new ConsumerCommands(this.#state, this.#outbox, options);
     this.#control = new PumpControl(
       this.#state,
       this.#outbox,
@@ -140,10 +150,10 @@ export class PumpLoop {
     work += this.#state.evict();
     this.#state.feedStarved();
     if (this.#mayPublish) work += this.#takePublishes();
-    work += this.#state.drain(DRAIN_PER_TURN, nowMs);
-    work += this.#state.deliver(DELIVER_PER_TURN, nowMs);
+    work += this.#state.drain(DRAIN_PER_TURN, nowMs, this.#partTime);
+    work += this.#state.deliver(DELIVER_PER_TURN, nowMs, this.#partTime);
     work += this.#state.deadLetters.flush(nowMs);
-    this.#control.step();
+    work += this.#control.step();
     const wasFull = this.#state.backlog.isFull;
     if (!wasFull) this.#overdrawnBytes = 0;
     for (const link of this.#links) link.flush(nowMs);
@@ -154,38 +164,36 @@ export class PumpLoop {
   }
 
   /**
-   * Handles everything in the command ring. The publish ring was looked at before, so no publish is handled before an
-   * earlier command.
+   * Takes commands. The publish ring is looked at first, and neither ring again until all commands that were seen are
+   * taken: so no publish is taken before an earlier command, and publishes have their turn however many commands come.
    */
   #takeCommands(): number {
     const commands = this.#commands;
-    this.#publishes.look();
-    this.#mayPublish = true;
-    if (!commands.look()) return 0;
+    if (!this.#hasCommandsLeft) {
+      this.#publishes.look();
+      commands.look();
+      this.#seesAhead = false;
+    }
+    this.#hasCommandsLeft = false;
+    this.#mayPublish = false;
     let work = 0;
+    let bytes = 0;
     for (let type = commands.front(); type !== EMPTY; type = commands.front()) {
+      this.#hasCommandsLeft = bytes >= COMMAND_BYTES_PER_TURN;
+      if (this.#hasCommandsLeft) return work;
       if (this.#outbox.isBacklogged || (type === records.CONTROL && !this.#mayTakeControl())) {
-        this.#mayPublish = false;
-        break;
+        return work;
       }
+      bytes += commands.length;
       work += this.#takeCommand(type);
       commands.pop();
     }
+    this.#mayPublish = !this.#seesAhead;
     return work;
   }
 
   #takeCommand(type: number): number {
     switch (type) {
-      case records.FINISH:
-        return this.#finish();
-      case records.REQUEUE:
-        return this.#requeue();
-      case records.TOUCH:
-        return this.#touch();
-      case records.READY:
-        return this.#setReady();
-      case records.CREDIT:
-        return this.#credit();
       case records.BARRIER:
         this.#outbox.answer(this.#commandWord(records.BARRIER_TOKEN), null);
         return 1;
@@ -198,80 +206,12 @@ export class PumpLoop {
       case records.CONTROL:
         return this.#takeControl();
       default:
-        throw new AssertionError('main sends no other commands');
+        return this.#consumerCommands.take(type, this.#nowMs);
     }
   }
 
   #commandWord(field: number): number {
     return this.#commands.words[(this.#commands.offset >>> 2) + field];
-  }
-
-  #finish(): number {
-    const consumer = this.#state.consumer(this.#commandWord(records.FINISH_CONSUMER));
-    if (consumer === undefined) return 1;
-    const channel = this.#state.channelOf(consumer);
-    const { words, offset, length } = this.#commands;
-    const end = (offset + length) >>> 2;
-    for (let at = (offset >>> 2) + records.FINISH_IDS; at < end; at += 2) {
-      const outcome = channel.finish(consumer, words[at], words[at + 1]);
-      if (outcome !== ACCEPTED) {
-        this.#outbox.refuse(consumer.number, records.FINISH, outcome, words[at], words[at + 1]);
-      }
-    }
-    channel.onAppetite(consumer);
-    return this.#meter.countFinishes((end - (offset >>> 2) - records.FINISH_IDS) >>> 1);
-  }
-
-  #requeue(): number {
-    const consumer = this.#state.consumer(this.#commandWord(records.REQUEUE_CONSUMER));
-    if (consumer === undefined) return 1;
-    const channel = this.#state.channelOf(consumer);
-    const high = this.#commandWord(records.REQUEUE_ID);
-    const low = this.#commandWord(records.REQUEUE_ID + 1);
-    const delayMs = this.#commandWord(records.REQUEUE_DELAY_MS);
-    const outcome = channel.requeue(consumer, high, low, delayMs, this.#timeFor(delayMs));
-    this.#meter.countRequeue();
-    this.#refuseUnlessAccepted(outcome, consumer, records.REQUEUE, high, low);
-    channel.onAppetite(consumer);
-    return 1;
-  }
-
-  #touch(): number {
-    const consumer = this.#state.consumer(this.#commandWord(records.TOUCH_CONSUMER));
-    if (consumer === undefined) return 1;
-    const high = this.#commandWord(records.TOUCH_ID);
-    const low = this.#commandWord(records.TOUCH_ID + 1);
-    const outcome = this.#state.channelOf(consumer).touch(consumer, high, low, this.#nowMs);
-    this.#meter.countTouch();
-    this.#refuseUnlessAccepted(outcome, consumer, records.TOUCH, high, low);
-    return 1;
-  }
-
-  #refuseUnlessAccepted(
-    outcome: number,
-    consumer: Consumer,
-    command: number,
-    high: number,
-    low: number,
-  ): void {
-    if (outcome !== ACCEPTED) this.#outbox.refuse(consumer.number, command, outcome, high, low);
-  }
-
-  #setReady(): number {
-    const consumer = this.#state.consumer(this.#commandWord(records.READY_CONSUMER));
-    if (consumer === undefined) return 1;
-    consumer.readyCount = this.#commandWord(records.READY_COUNT);
-    this.#meter.countReady();
-    this.#state.channelOf(consumer).onAppetite(consumer);
-    return 1;
-  }
-
-  #credit(): number {
-    const consumer = this.#state.consumer(this.#commandWord(records.CREDIT_CONSUMER));
-    if (consumer === undefined) return 1;
-    consumer.windowBytes += this.#commandWord(records.CREDIT_BYTES);
-    this.#state.channelOf(consumer).onAppetite(consumer);
-    return 1;
   }
 
   /** Whether the control request at the front can be handled: statistics never wait for the disks. */
@@ -297,7 +237,7 @@ export class PumpLoop {
       }
       assert(publishes.look(), 'what came before a control request is visible with it');
       // There may be publishes now that follow a request which only the next turn sees.
-      this.#mayPublish = false;
+      this.#seesAhead = true;
     }
     return true;
   }
@@ -317,9 +257,13 @@ export class PumpLoop {
   #takePublishes(): number {
     const publishes = this.#publishes;
     let work = 0;
+    let looks = 1;
     while (this.#taken < PUBLISH_BYTES_PER_TURN && !this.#state.backlog.isFull) {
       if (publishes.front() === EMPTY) break;
       work += this.#takePublish();
+      if (this.#taken < looks * PUBLISH_BYTES_PER_LOOK) continue;
+      if (looks++ === 1) this.#partTime.begin();
+      else if (this.#partTime.isOver) break;
     }
     if (publishes.release()) this.#mainBell.ring();
     return work;

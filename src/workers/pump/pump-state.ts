@@ -24,6 +24,7 @@ import { type HandOverBounds, HandOverBudget } from './hand-over.ts';
 import { InFlight } from './in-flight.ts';
 import { MessageIdFactory } from './message-id-factory.ts';
 import { MessageQueue } from './message-queue.ts';
+import type { PartTime } from './part-time.ts';
 import type { LatencyWindow } from './processing-latency.ts';
 import type { PumpMeter } from './pump-meter.ts';
 import { PumpQueues } from './pump-queues.ts';
@@ -31,6 +32,8 @@ import { MessageStore } from './store/message-store.ts';
 import { Topic } from './topic.ts';
 import type { WallClock } from './wall-clock.ts';
 
+/** Messages that time out, and deferred ones that become due, in one turn. */
+const EXPIRED_PER_TURN = 2048;
 /** Between topic and channel in the name of a channel's disk queue. */
 const NAME_SEPARATOR = process.platform === 'win32' ? ';' : ':';
 
@@ -296,14 +299,14 @@ export class PumpState {
   /** Requeues messages that timed out, puts those that are due, and fires alarms. Returns how many there were. */
   fireDeadlines(nowMs: number): number {
     const { deadlines } = this.inFlight;
-    const timedOut = deadlines.expire(nowMs);
+    const timedOut = deadlines.expire(nowMs, EXPIRED_PER_TURN);
     if (this.reportsTimeouts && timedOut > 0) this.#reportTimeouts(timedOut);
     for (let i = 0; i < timedOut; i++) {
       const entry = deadlines.expired[i];
       this.channelOf(this.inFlight.consumer(entry)).onTimeout(entry, nowMs);
     }
     const { dueTimes } = this.deferred;
-    const due = dueTimes.expire(nowMs);
+    const due = dueTimes.expire(nowMs, EXPIRED_PER_TURN);
     for (let i = 0; i < due; i++) {
       const entry = dueTimes.expired[i];
       const channel = this.channels.get(this.deferred.channelNumber(entry));
@@ -328,13 +331,19 @@ export class PumpState {
     return this.store.shares.evict();
   }
 
-  /** Hands messages from active topics to their channels. */
-  drain(limitPerTopic: number, nowMs: number): number {
+  /** Hands messages from active topics to their channels until each is done or has reached its limit, or time is up. */
+  drain(limitPerTopic: number, nowMs: number, time: PartTime): number {
     if (this.#activeTopics.length === 0) return 0;
     const active = this.#activeTopics;
     this.#activeTopics = [];
     let drained = 0;
-    for (const topic of active) {
+    if (active.length > 1) time.begin();
+    for (const [index, topic] of active.entries()) {
+      if (index > 0 && time.isOver) {
+        // Before those that had their turn.
+        this.#activeTopics = [...active.slice(index), ...this.#activeTopics];
+        return drained + 1;
+      }
       topic.isActive = false;
       const count = topic.drain(limitPerTopic, nowMs);
       if (count >= limitPerTopic || topic.isInterrupted) this.activateTopic(topic);
@@ -343,14 +352,20 @@ export class PumpState {
     return drained;
   }
 
-  /** Delivers from active channels until each is done, has reached its limit or yields, or the ring is full. */
-  deliver(limitPerChannel: number, nowMs: number): number {
+  /** Delivers from active channels until each is done, at its limit or yields, or the ring is full, or time is up. */
+  deliver(limitPerChannel: number, nowMs: number, time: PartTime): number {
     if (this.#activeChannels.length === 0) return 0;
     const active = this.#activeChannels;
     this.#activeChannels = [];
     let delivered = 0;
     let hasYielded = false;
+    if (active.length > 1) time.begin();
     for (const [index, channel] of active.entries()) {
+      if (index > 0 && time.isOver) {
+        // Before those that had their turn.
+        this.#activeChannels = [...active.slice(index), ...this.#activeChannels];
+        return delivered + 1;
+      }
       channel.isActive = false;
       const count = channel.deliver(limitPerChannel, nowMs);
       if (count === YIELDED) {

@@ -41,17 +41,30 @@ export class PumpStats {
     this.#unixNs = unixNs;
   }
 
-  /** The counters of the requested numbers that exist. */
-  of(wanted: Wanted, { topics, channels, consumers }: CountedThings): PumpCounts {
+  /**
+   * The counters of the requested numbers that exist, with a `yield` after each channel whose latencies are read: a
+   * topic has those of all its channels.
+   */
+  *of(wanted: Wanted, things: CountedThings): Generator<void, PumpCounts> {
+    const topics: TopicCounts[] = [];
+    const channels: ChannelCounts[] = [];
+    for (const topic of found(wanted.topics, things.topics)) {
+      topics.push(yield* this.#ofTopic(topic));
+    }
+    for (const channel of found(wanted.channels, things.channels)) {
+      channels.push(yield* this.#ofChannel(channel));
+    }
     return {
-      topics: found(wanted.topics, topics).map((topic) => this.#ofTopic(topic)),
-      channels: found(wanted.channels, channels).map((channel) => this.#ofChannel(channel)),
-      consumers: found(wanted.consumers, consumers).map(ofConsumer),
+      topics,
+      channels,
+      consumers: found(wanted.consumers, things.consumers).map(ofConsumer),
     };
   }
 
-  #ofTopic(topic: Topic): TopicCounts {
-    const { queue, channels, depth } = topic;
+  *#ofTopic(topic: Topic): Generator<void, TopicCounts> {
+    const { queue, channels } = topic;
+    const latency = channels.size === 0 ? null : yield* this.#latencyOf(channels.values());
+    const { depth } = topic;
     return {
       number: topic.number,
       counters: {
@@ -64,12 +77,13 @@ export class PumpStats {
         deadLetterCount: topic.undelivered.deadLetterCount,
         deduplicatedCount: topic.deduplication?.droppedCount ?? 0,
       },
-      latency: channels.size === 0 ? null : this.#latencyOf(channels.values()),
+      latency,
     };
   }
 
-  #ofChannel(channel: Channel): ChannelCounts {
+  *#ofChannel(channel: Channel): Generator<void, ChannelCounts> {
     const { queue, undelivered } = channel;
+    const latency = yield* this.#latencyOf([channel]);
     return {
       number: channel.number,
       counters: {
@@ -87,16 +101,19 @@ export class PumpStats {
         throttledCount: channel.throttledCount,
         takenCounts: channel.takenCounts,
       },
-      latency: this.#latencyOf([channel]),
+      latency,
     };
   }
 
-  #latencyOf(channels: Iterable<Channel>): LatencySummary | null {
+  *#latencyOf(channels: Iterable<Channel>): Generator<void, LatencySummary | null> {
     if (this.#percentiles.length === 0) return null;
-    const latencies: ProcessingLatency[] = [];
-    for (const { latency } of channels) if (latency !== null) latencies.push(latency);
-    return ProcessingLatency.summarize(latencies, this.#percentiles, this.#unixNs() / NS_PER_MS);
+    const nowMs = this.#unixNs() / NS_PER_MS;
+    return yield* ProcessingLatency.summarize(latenciesOf(channels), this.#percentiles, nowMs);
   }
+}
+
+function* latenciesOf(channels: Iterable<Channel>): Generator<ProcessingLatency, void> {
+  for (const { latency } of channels) if (latency !== null) yield latency;
 }
 
 function found<T>(numbers: readonly number[], things: ReadonlyMap<number, T>): T[] {

@@ -9,10 +9,13 @@
 
 import type { Consumer } from './consumer.ts';
 
+/** One for all, to which nobody is added: most of many channels have no consumer. */
+const NOBODY = new Set<Consumer>();
+
 export class ReadyConsumers {
-  readonly #zone = new Set<Consumer>();
-  readonly #region = new Set<Consumer>();
-  readonly #global = new Set<Consumer>();
+  #zone = NOBODY;
+  #region = NOBODY;
+  #global = NOBODY;
 
   get isEmpty(): boolean {
     return this.#zone.size === 0 && this.#region.size === 0 && this.#global.size === 0;
@@ -20,7 +23,9 @@ export class ReadyConsumers {
 
   /** Adds a consumer after its equals, unless it is already there. */
   add(consumer: Consumer): void {
-    this.#equals(consumer).add(consumer);
+    let equals = this.#equals(consumer);
+    if (equals === NOBODY) equals = this.#makeEquals(consumer);
+    equals.add(consumer);
   }
 
   delete(consumer: Consumer): void {
@@ -39,6 +44,14 @@ export class ReadyConsumers {
   /** How many consumers take turns with this one, itself included. */
   equalCount(consumer: Consumer): number {
     return this.#equals(consumer).size;
+  }
+
+  #makeEquals(consumer: Consumer): Set<Consumer> {
+    const equals = new Set<Consumer>();
+    if (consumer.locality === 'zone') this.#zone = equals;
+    else if (consumer.locality === 'region') this.#region = equals;
+    else this.#global = equals;
+    return equals;
   }
 
   #equals(consumer: Consumer): Set<Consumer> {

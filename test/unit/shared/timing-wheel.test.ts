@@ -51,6 +51,53 @@ test('TimingWheel: entries expire by tick, and in the order of scheduling within
   assert.deepStrictEqual(entries, [5, 1, 3, 2, 6, 0, 4]);
 });
 
+test('TimingWheel: with a limit, several calls return the same entries in the same order', () => {
+  const deadlines = fc.array(fc.integer({ min: -10, max: 70_000 }), { maxLength: 200 });
+  fc.assert(
+    fc.property(
+      deadlines,
+      fc.integer({ min: 1, max: 20 }),
+      fc.nat(70_000),
+      (times, limit, nowMs) => {
+        const [whole, limited] = [new TimingWheel(0), new TimingWheel(0)];
+        for (const [entry, deadlineMs] of times.entries()) {
+          whole.schedule(entry, deadlineMs);
+          limited.schedule(entry, deadlineMs);
+        }
+        const taken: number[] = [];
+        for (
+          let count = limit;
+          count === limit;
+          taken.push(...limited.expired.subarray(0, count))
+        ) {
+          count = limited.expire(nowMs, limit);
+        }
+
+        assert.deepStrictEqual(taken, expire(whole, nowMs));
+        assert.deepStrictEqual(
+          [limited.count, limited.nextDeadlineMs()],
+          [whole.count, whole.nextDeadlineMs()],
+        );
+        assert.deepStrictEqual(expire(limited, 100_000), expire(whole, 100_000));
+      },
+    ),
+  );
+});
+
+test('TimingWheel: entries that are left at a limit can be cancelled, and scheduled again', () => {
+  const wheel = new TimingWheel(0);
+  for (let entry = 0; entry < 5; entry++) wheel.schedule(entry, 10);
+  const first = wheel.expire(10, 2);
+  wheel.cancel(2);
+  wheel.schedule(0, 10);
+  wheel.schedule(4, 20);
+
+  const batches = [wheel.nextDeadlineMs(), expire(wheel, 10), expire(wheel, 20)];
+
+  assert.equal(first, 2);
+  assert.deepStrictEqual(batches, [10, [0, 3], [4]]);
+});
+
 test('TimingWheel: scheduling again replaces the deadline', () => {
   const wheel = new TimingWheel(0);
   wheel.schedule(0, 10);

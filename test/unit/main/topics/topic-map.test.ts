@@ -14,6 +14,8 @@ class Setup {
   readonly rings = [new MainRings(), new MainRings(), new MainRings()];
   changeCount = 0;
   readonly log: string[] = [];
+  /** Topics and channels that others were told to be deleted. */
+  readonly told: string[] = [];
   readonly topics = new TopicMap({
     clock: new ManualClock(),
     logger: {
@@ -21,7 +23,13 @@ class Setup {
       warn: (text: string) => void this.log.push(text),
       error: (text: string) => void this.log.push(text),
     },
-    registry: NO_REGISTRY,
+    registry: {
+      ...NO_REGISTRY,
+      onChannelDeleted: (topic: string, channel: string) => {
+        this.told.push(`${topic}:${channel}`);
+      },
+      onTopicDeleted: (topic: string) => void this.told.push(topic),
+    },
     pumps: this.rings.map((rings) => rings.handle),
     policies: samePolicies(),
     onChange: () => {
@@ -206,6 +214,34 @@ test('TopicMap: a deleted topic is gone at once, and its clients with it', async
   assert.deepStrictEqual(requests, [{ do: 'deleteTopic', topic: 1 }]);
   assert.deepStrictEqual([byNumber, topics.getByNumber(1)], [topic, undefined]);
   assert.notEqual(topics.getOrCreate(T).number, topic.number);
+});
+
+test('TopicMap: a topic with many channels is gone at once, and its channels are done with in slices', async () => {
+  const setup = new Setup();
+  const { topics, told } = setup;
+  const topic = topics.getOrCreate(T);
+  const names = Array.from({ length: 1000 }, (_, index) => `c${index}`);
+  const members = names.map((name, index) => {
+    const member = new Member(index);
+    topics.getOrCreateChannel(topic, channelNamed(name)).members.add(member);
+    return member;
+  });
+  const destroyed = (): number => members.filter(({ isDestroyed }) => isDestroyed).length;
+  const deleted = topics.deleteTopic(topic);
+  const atOnce = [topics.get('t'), topic.channels.size, destroyed()];
+  // Of the same names, and there when it is their turn.
+  const again = topics.getOrCreate(T);
+  topics.getOrCreateChannel(again, channelNamed('c900'));
+
+  setup.requests('t');
+  await deleted;
+
+  assert.deepStrictEqual(atOnce, [undefined, 0, 256]);
+  assert.equal(destroyed(), 1000);
+  assert.deepStrictEqual(
+    told,
+    names.filter((name) => name !== 'c900').map((name) => `t:${name}`),
+  );
 });
 
 test('TopicMap: an ephemeral topic goes with its last channel', async () => {

@@ -188,6 +188,84 @@ test('PumpControl: deleting a topic waits for all of its queues, and tells of wh
   assert.deepStrictEqual([before, replyTo(bench, token)], [undefined, 'unlink: EIO']);
 });
 
+test('PumpControl: a topic with many channels is deleted over several turns, and gone at once', () => {
+  const bench = new PumpBench();
+  const names = Array.from({ length: 1000 }, (_, index) => `c${index}#ephemeral`);
+  bench.createTopic(1, ...names);
+  bench.disk.opened(1);
+  bench.settle();
+  const token = bench.control({ do: 'deleteTopic', topic: 1 });
+  bench.publish(1, ['a'], { token: 5 });
+
+  bench.step();
+
+  const { topics, channels } = bench.loop.state;
+  const left = channels.size;
+  assert.ok(left > 0 && left < 1000, `${left} channels are left`);
+  assert.equal(topics.size, 0);
+  assert.deepStrictEqual(bench.heard.at(-1), { answer: 5, error: 'exiting' });
+  bench.settle();
+  assert.equal(channels.size, 0);
+  bench.disk.deleted(1);
+  bench.settle();
+  assert.equal(replyTo(bench, token), null);
+});
+
+test('PumpControl: the files of a deleted topic go before one of its name is created', () => {
+  const bench = new PumpBench();
+  const names = Array.from({ length: 1000 }, (_, index) => `c${index}`);
+  bench.createTopic(1, ...names);
+  bench.disk.take();
+  bench.control({ do: 'deleteTopic', topic: 1 });
+  const policy = bench.topicPolicy;
+  const created = { topic: 9, name: 't1', isPaused: false, isStarted: true, policy };
+
+  bench.control({ do: 'createTopic', ...created });
+  bench.settle();
+
+  const requests = bench.disk.take();
+  assert.equal(requests.length, 1002);
+  assert.deepStrictEqual(
+    requests.slice(0, -1).map((text) => text.split(' ')[0]),
+    Array(1001).fill('DELETE'),
+  );
+  assert.match(requests[1001], /^OPEN \d+ t1$/);
+});
+
+test('PumpControl: the latencies of many channels are read over several turns', () => {
+  const bench = new PumpBench({ percentiles: [1] });
+  const numbers = Array.from({ length: 200 }, (_, index) => 10 + index);
+  bench.createTopic(1, ...numbers.map((number) => `c${number}#ephemeral`));
+  for (const number of numbers) bench.subscribe(number, 1000 + number, 1);
+  bench.publish(1, ['a']);
+  bench.settle();
+  for (const number of numbers) {
+    bench.finish(1000 + number, ...bench.got(1000 + number).map(({ id }) => id));
+  }
+  bench.settle();
+  const token = bench.control({ do: 'stats', topics: [1], channels: [], consumers: [] });
+
+  bench.step();
+  const early = bench.heard.some((heard) => 'reply' in heard && heard.reply === token);
+  bench.settle();
+
+  const reply = bench.heard.find((heard) => 'reply' in heard && heard.reply === token);
+  assert.equal(early, false);
+  assert.ok(reply !== undefined && 'counts' in reply);
+  assert.equal(reply.counts?.topics[0].latency?.count, 200);
+});
+
+test('PumpControl: the end waits for no turn of a deletion', () => {
+  const bench = new PumpBench();
+  bench.createTopic(1, ...Array.from({ length: 1000 }, (_, index) => `c${index}#ephemeral`));
+  bench.control({ do: 'deleteTopic', topic: 1 });
+  bench.control({ do: 'close' });
+
+  bench.step();
+
+  assert.equal(bench.loop.state.channels.size, 0);
+});
+
 test('PumpControl: what is published to a topic that was deleted is answered with exiting', () => {
   const bench = new PumpBench();
   bench.createTopic(1);
