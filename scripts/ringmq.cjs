@@ -7,22 +7,30 @@
  * This is plain JavaScript that every Node understands, like the broker's own first lines.
  */
 
-const [first, ...rest] = process.argv.slice(2);
+const [first = '', ...rest] = process.argv.slice(2);
 
-/** Commands of src/companions. */
-const COMPANIONS = ['policy'];
+/** The broker's own words; it also answers unknown ones. */
+const BROKER_WORDS = ['', 'start', 'help', 'version'];
 
-if (first !== 'bench' && !COMPANIONS.includes(first)) {
+function runBroker() {
   require('../src/main/start.cjs');
+}
+
+if (first.startsWith('-') || BROKER_WORDS.includes(first)) {
+  runBroker();
 } else if (Promise.withResolvers === undefined) {
   process.stderr.write(`ringmq ${first} needs a newer Node than ${process.version}\n`);
   process.exitCode = 1;
-} else if (first !== 'bench') {
-  import('../src/companions/program.ts').then(({ runCompanion }) => runCompanion(first, rest));
-} else {
+} else if (first === 'bench') {
   import('./bench/program.ts')
     .then(({ runBench }) => runBench(rest))
     .then((code) => {
       process.exitCode = code;
+    });
+} else {
+  import('../src/companions/program.ts')
+    .then(({ runCompanion }) => runCompanion(first, rest))
+    .then((isKnown) => {
+      if (!isKnown) runBroker();
     });
 }

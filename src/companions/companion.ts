@@ -9,6 +9,14 @@ export type Surroundings = {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
+  /** Reads standard input to its end. */
+  readonly readInput: () => Promise<Buffer>;
+  /** Asks the person at the terminal; null where there is none. */
+  readonly ask: ((question: string) => Promise<string>) | null;
+  /** The terminal that standard output is; null where it is a file or a pipe. Units: columns and rows. */
+  readonly screen: { readonly width: () => number; readonly height: () => number } | null;
+  /** Resolves when the person at the terminal interrupts the command, which then decides how to end. */
+  readonly interrupted: () => Promise<void>;
 };
 
 /** A command: resolves with its exit code. `words`: the arguments after its name. */
@@ -16,7 +24,11 @@ export type Companion = (words: readonly string[], surroundings: Surroundings) =
 
 /** Success. */
 export const DONE_CODE = 0;
-/** The broker refused the request or did not answer. */
-export const FAILED_CODE = 1;
+/** The broker refused the request, or what is asked for does not exist. */
+export const REFUSED_CODE = 1;
 /** The command line is invalid. */
 export const BAD_USAGE_CODE = 2;
+/** The broker does not answer. */
+export const UNREACHABLE_CODE = 3;
+/** Nobody has confirmed what would destroy messages; nothing is done. */
+export const UNCONFIRMED_CODE = 4;

@@ -4,19 +4,60 @@
  * Thread: main.
  */
 
-import type { Companion } from './companion.ts';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline/promises';
+import { buffer } from 'node:stream/consumers';
+import { type CompanionName, isCompanion } from '../daemon/command-table.ts';
+import type { Companion, Surroundings } from './companion.ts';
 
-/** The commands; each is loaded on use. */
-const COMPANIONS: Readonly<Record<string, () => Promise<Companion>>> = {
+/** Each command is loaded on use. */
+const LOADERS: Readonly<Record<CompanionName, () => Promise<Companion>>> = {
+  create: async () => (await import('./operator/topic-commands.ts')).runCreate,
+  delete: async () => (await import('./operator/topic-commands.ts')).runDelete,
+  empty: async () => (await import('./operator/topic-commands.ts')).runEmpty,
+  pause: async () => (await import('./operator/topic-commands.ts')).runPause,
+  unpause: async () => (await import('./operator/topic-commands.ts')).runUnpause,
+  publish: async () => (await import('./operator/publish-command.ts')).runPublish,
   policy: async () => (await import('./operator/policy-command.ts')).runPolicyCommand,
 };
 
-/** Runs a command. `words`: the arguments after its name. */
-export async function runCompanion(name: string, words: readonly string[]): Promise<void> {
-  const run = await COMPANIONS[name]();
-  process.exitCode = await run(words, {
-    env: process.env,
-    stdout: (text) => void process.stdout.write(text),
-    stderr: (text) => void process.stderr.write(text),
-  });
+/** A reader of the output that is gone, as in `ringmq ls | head -1`. */
+const BROKEN_PIPE = 'EPIPE';
+
+/** Runs a command. `words`: the arguments after its name. Resolves with false for a name that is no command. */
+export async function runCompanion(name: string, words: readonly string[]): Promise<boolean> {
+  if (!isCompanion(name)) return false;
+  process.stdout.on('error', endWithReader);
+  const run = await LOADERS[name]();
+  process.exitCode = await run(words, processSurroundings());
+  return true;
+}
+
+/** Nobody reads what follows: the command ends, as programs of a shell do. */
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== BROKEN_PIPE) throw error;
+  process.exit();
+}
+
+function processSurroundings(): Surroundings {
+  const { stdin, stdout, stderr, env } = process;
+  return {
+    env,
+    stdout: (text) => void stdout.write(text),
+    stderr: (text) => void stderr.write(text),
+    readInput: () => buffer(stdin),
+    ask: stdin.isTTY && stderr.isTTY ? askPerson : null,
+    screen: stdout.isTTY ? { width: () => stdout.columns, height: () => stdout.rows } : null,
+    interrupted: () => once(process, 'SIGINT').then(() => undefined),
+  };
+}
+
+/** On standard error: standard output may be read by a program. */
+async function askPerson(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await lines.question(question);
+  } finally {
+    lines.close();
+  }
 }

@@ -5,60 +5,124 @@
  */
 
 import { errorText } from '../../shared/error-text.ts';
+import { BadUsage, Refused, Unreachable } from './failures.ts';
 
 /** The default address of the broker. */
 const DEFAULT_ADDRESS = '127.0.0.1:4151';
 /** The environment variable for another address. */
-const ADDRESS_VARIABLE = 'RINGMQ_HTTP';
+export const ADDRESS_VARIABLE = 'RINGMQ_HTTP';
+/** The environment variable for the token of `--http-access`. */
+export const TOKEN_VARIABLE = 'RINGMQ_TOKEN';
 /** A broker usually answers within milliseconds. */
 const TIMEOUT_MS = 30_000;
+const UNAUTHORIZED = 401;
+const FORBIDDEN = 403;
 
-/** A failed request; the message is for the operator. */
-export class BrokerFailure extends Error {}
+/** Which broker is asked, and as whom. */
+export type BrokerAddress = {
+  /** As HOST:PORT or as a URL; undefined for the one in the environment, or a broker on this machine. */
+  readonly address?: string | undefined;
+  /** Undefined for the one in the environment, or none. */
+  readonly token?: string | undefined;
+};
+
+/** An answer of any status. */
+export type BrokerAnswer = { readonly status: number; readonly text: string };
 
 export class BrokerHttp {
-  readonly #base: string;
+  /** Its URL, without a slash at the end. */
+  readonly url: string;
+  readonly #headers: Readonly<Record<string, string>>;
 
-  /** `address` as HOST:PORT or as a URL; `undefined` for the one in the environment, or a broker on this machine. */
-  constructor(address: string | undefined, env: Readonly<Record<string, string | undefined>>) {
-    const given = address ?? env[ADDRESS_VARIABLE] ?? DEFAULT_ADDRESS;
+  /** Errors: throws `BadUsage`. */
+  constructor(
+    { address, token }: BrokerAddress,
+    env: Readonly<Record<string, string | undefined>>,
+  ) {
+    const given = address ?? (env[ADDRESS_VARIABLE] || DEFAULT_ADDRESS);
     const url = /^https?:\/\//.test(given) ? given : `http://${given}`;
     if (!URL.canParse(url)) {
-      throw new BrokerFailure(
+      throw new BadUsage(
         `--http-address ${JSON.stringify(given)} is no HOST:PORT and no URL, such as ${DEFAULT_ADDRESS}`,
       );
     }
-    this.#base = url.replace(/\/+$/, '');
+    const { username, password, origin, pathname } = new URL(url);
+    this.url = (origin + pathname).replace(/\/+$/, '');
+    const bearer = token ?? env[TOKEN_VARIABLE];
+    this.#headers = {
+      ...(username !== '' && { authorization: basic(username, password) }),
+      ...(bearer !== undefined && bearer !== '' && { authorization: `Bearer ${bearer}` }),
+    };
   }
 
-  /** Resolves with the answer's JSON; empty answers are undefined. Errors: rejects with `BrokerFailure`. */
-  async ask(method: string, path: string, body?: object): Promise<unknown> {
-    const { status, text } = await this.#request(method, path, body);
-    const json = parsed(text);
-    if (status < 300) return json;
-    throw new BrokerFailure(reasonOf(json) ?? `the broker answered ${status} ${text}`.trimEnd());
+  /**
+   * Resolves with the answer's JSON; answers that are empty or no JSON are undefined. Errors: rejects with `Refused`
+   * or `Unreachable`.
+   */
+  async ask(method: string, path: string, body?: object | string | Buffer): Promise<unknown> {
+    return parsed((await this.request(method, path, body)).text);
   }
 
-  async #request(
+  /** Resolves with the answer, which is a success. A body that is neither text nor bytes is sent as JSON. */
+  async request(
     method: string,
     path: string,
-    body: object | undefined,
-  ): Promise<{ status: number; text: string }> {
+    body?: object | string | Buffer,
+  ): Promise<BrokerAnswer> {
+    const response = await this.#fetch(method, path, body, AbortSignal.timeout(TIMEOUT_MS));
     try {
-      const response = await fetch(this.#base + path, {
-        method,
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      });
-      return { status: response.status, text: await response.text() };
+      const { status } = response;
+      const text = await response.text();
+      if (status >= 300) throw refusalOf(status, text);
+      return { status, text };
     } catch (error) {
-      const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-      throw new BrokerFailure(
-        `no answer from the broker at ${this.#base} - ${errorText(cause)}; ` +
-          `--http-address or ${ADDRESS_VARIABLE} names another one`,
-      );
+      throw error instanceof Refused ? error : this.#unreachable(error);
     }
   }
+
+  /** Resolves with a successful answer whose body is read as it arrives; `signal` ends it. */
+  async open(method: string, path: string, signal?: AbortSignal): Promise<Response> {
+    const response = await this.#fetch(method, path, undefined, signal);
+    if (response.status >= 300) throw refusalOf(response.status, await response.text());
+    return response;
+  }
+
+  async #fetch(
+    method: string,
+    path: string,
+    body: object | string | Buffer | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Response> {
+    try {
+      return await fetch(this.url + path, {
+        method,
+        headers: this.#headers,
+        ...(signal !== undefined && { signal }),
+        ...(body !== undefined && { body: encoded(body) }),
+      });
+    } catch (error) {
+      throw this.#unreachable(error);
+    }
+  }
+
+  #unreachable(error: unknown): Unreachable {
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    return new Unreachable(
+      `no answer from the broker at ${this.url} - ${errorText(cause)}; ` +
+        `--http-address or ${ADDRESS_VARIABLE} names another one`,
+    );
+  }
+}
+
+function encoded(body: object | string | Buffer): string | Uint8Array<ArrayBuffer> {
+  // Buffers of this program lie in memory of their own.
+  if (Buffer.isBuffer(body)) return body as Uint8Array<ArrayBuffer>;
+  return typeof body === 'string' ? body : JSON.stringify(body);
+}
+
+function basic(username: string, password: string): string {
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return `Basic ${Buffer.from(pair).toString('base64')}`;
 }
 
 function parsed(text: string): unknown {
@@ -69,11 +133,24 @@ function parsed(text: string): unknown {
   }
 }
 
-/** The reason in the broker's error answer. */
-function reasonOf(json: unknown): string | undefined {
-  if (typeof json !== 'object' || json === null) return undefined;
-  const { reason, message } = json as { reason?: unknown; message?: unknown };
-  if (typeof reason === 'string') return reason;
+/** What the broker says, for the operator. */
+function refusalOf(status: number, text: string): Refused {
+  const json = parsed(text);
+  const { reason, message, role } = (typeof json === 'object' && json !== null ? json : {}) as {
+    reason?: unknown;
+    message?: unknown;
+    role?: unknown;
+  };
+  if (status === UNAUTHORIZED) {
+    return new Refused(`the broker asks for a token: --token or ${TOKEN_VARIABLE} gives one`);
+  }
+  if (status === FORBIDDEN && typeof role === 'string') {
+    return new Refused(`this needs the role ${role}, which the token does not have`);
+  }
+  if (typeof reason === 'string') return new Refused(reason);
   // nsqd's style, as in TOPIC_NOT_FOUND.
-  return typeof message === 'string' ? message.toLowerCase().replaceAll('_', ' ') : undefined;
+  if (typeof message === 'string') {
+    return new Refused(message.toLowerCase().replaceAll('_', ' '));
+  }
+  return new Refused(`the broker answered ${status} ${text}`.trimEnd());
 }

@@ -5,6 +5,7 @@
  * Source: nsqd `apps/nsqd/main.go`, go-options `Resolve`.
  */
 
+import { COMPANIONS } from '../../daemon/command-table.ts';
 import { type ConfigFile, parseConfigFile } from '../../daemon/options/config-file.ts';
 import { parseFlags } from '../../daemon/options/flags.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
@@ -23,9 +24,10 @@ Usage:
   ringmq [start] [flags]    start the broker
   ringmq help               print this text
   ringmq version            print the versions of RingMQ, of the nsqd that it replaces, and of Node
-  ringmq policy [command]   list, show, set and delete policies of a running broker; see
-                            ringmq policy --help
-  ringmq bench [command]    measure this broker or any nsqd; see ringmq bench --help
+  ringmq bench [command]    measure this broker or any nsqd
+
+Commands for a running broker and its data; each prints its own --help:
+${companionLines()}
 
 Examples:
   ringmq --data-path=/var/lib/ringmq
@@ -75,7 +77,7 @@ const BAD_USAGE_CODE = 2;
 /** Under it stand policies in a configuration file. */
 const POLICY_KEY = 'policy';
 /** What the first word may be, where it is no flag. */
-const COMMANDS = ['start', 'help', 'version', 'policy', 'bench'] as const;
+const COMMANDS = ['start', 'help', 'version', 'bench', ...Object.keys(COMPANIONS)];
 
 /**
  * Decides by the words after the program's name. A bad command or flag ends with 2, a bad value of an option with 1.
@@ -90,12 +92,19 @@ export function parseCommandLine(words: readonly string[], surroundings: Surroun
       return { kind: 'help', text: usage(INTRODUCTION, FLAG_ROWS.values(), surroundings) };
     case 'version':
       return printed(`${productLine()}\n${versionLine()}\n`);
-    case 'policy':
-    case 'bench':
-      return refused(`${first} is a command of the ringmq program: ringmq ${first} --help`);
     default:
-      return refused(unknownCommand(first));
+      if (!COMMANDS.includes(first)) return refused(unknownCommand(first));
+      return refused(`${first} is a command of the ringmq program: ringmq ${first} --help`);
   }
+}
+
+/** A line of the help for each command of an operator. */
+function companionLines(): string {
+  const rows = Object.entries(COMPANIONS).map(
+    ([name, { words, does }]) => [`ringmq ${name} ${words}`.trimEnd(), does] as const,
+  );
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, does]) => `  ${left.padEnd(width)}   ${does}`).join('\n');
 }
 
 function parseStart(words: readonly string[], surroundings: Surroundings): Command {

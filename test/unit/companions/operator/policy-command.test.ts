@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { runPolicyCommand } from '../../../../src/companions/operator/policy-command.ts';
-
-type Asked = { readonly method: string; readonly path: string; readonly body: unknown };
+import { runWords, uniformBroker } from '../../../support/operator.ts';
 
 const POLICY = {
   name: 'retries',
@@ -15,47 +11,15 @@ const POLICY = {
   source: 'run time',
 };
 
-/** A broker that answers the same to everything, and keeps what it was asked. */
-async function broker(
-  t: TestContext,
-  status: number,
-  answer: string,
-): Promise<{ address: string; asked: Asked[] }> {
-  const asked: Asked[] = [];
-  const server = createServer(async (request, response) => {
-    const pieces: Buffer[] = [];
-    for await (const piece of request) pieces.push(piece as Buffer);
-    const text = Buffer.concat(pieces).toString();
-    const { method = '', url = '' } = request;
-    asked.push({ method, path: url, body: text === '' ? null : JSON.parse(text) });
-    response.writeHead(status).end(answer);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => void server.close());
-  return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
-}
-
-async function run(
+function run(
   words: readonly string[],
   env: Readonly<Record<string, string>> = {},
-): Promise<{ code: number; stdout: string; stderr: string }> {
-  let stdout = '';
-  let stderr = '';
-  const code = await runPolicyCommand(words, {
-    env,
-    stdout: (text) => {
-      stdout += text;
-    },
-    stderr: (text) => {
-      stderr += text;
-    },
-  });
-  return { code, stdout, stderr };
+): ReturnType<typeof runWords> {
+  return runWords(runPolicyCommand, words, { env });
 }
 
 test('ringmq policy list: a table of all policies', async (t) => {
-  const { address } = await broker(t, 200, JSON.stringify({ policies: [POLICY] }));
+  const { address } = await uniformBroker(t, 200, JSON.stringify({ policies: [POLICY] }));
 
   const { code, stdout } = await run(['list', `--http-address=${address}`]);
 
@@ -68,7 +32,7 @@ test('ringmq policy list: a table of all policies', async (t) => {
 });
 
 test('ringmq policy list: says so when there are none, and prints JSON when asked', async (t) => {
-  const { address } = await broker(t, 200, '{"policies":[]}');
+  const { address } = await uniformBroker(t, 200, '{"policies":[]}');
 
   const text = await run(['list'], { RINGMQ_HTTP: address });
   const json = await run(['list', '--json'], { RINGMQ_HTTP: `http://${address}/` });
@@ -78,32 +42,28 @@ test('ringmq policy list: says so when there are none, and prints JSON when aske
 });
 
 test('ringmq policy set: sends pattern, priority and definition', async (t) => {
-  const { address, asked } = await broker(t, 200, JSON.stringify(POLICY));
+  const { address, asked } = await uniformBroker(t, 200, JSON.stringify(POLICY));
   const words = ['set', 'retries', 'orders:*', 'max-attempts=5', 'dead-letter=', '--priority', '3'];
 
   const { code, stdout } = await run(words, { RINGMQ_HTTP: address });
 
   assert.deepEqual([code, stdout], [0, 'policy retries is in force\n']);
-  assert.deepEqual(asked, [
-    {
-      method: 'PUT',
-      path: '/policy/retries',
-      body: {
-        pattern: 'orders:*',
-        priority: 3,
-        definition: { 'max-attempts': '5', 'dead-letter': '' },
-      },
-    },
-  ]);
+  const [{ method, path, body }] = asked;
+  assert.deepEqual([method, path], ['PUT', '/policy/retries']);
+  assert.deepEqual(JSON.parse(body), {
+    pattern: 'orders:*',
+    priority: 3,
+    definition: { 'max-attempts': '5', 'dead-letter': '' },
+  });
 });
 
 test('ringmq policy show: one policy, or what holds for a channel', async (t) => {
-  const named = await broker(t, 200, JSON.stringify(POLICY));
+  const named = await uniformBroker(t, 200, JSON.stringify(POLICY));
   const keys = {
     'max-attempts': { value: 5, policy: 'retries' },
     burst: { value: 1, policy: null },
   };
-  const effective = await broker(t, 200, JSON.stringify({ topic: 'o', channel: 'c', keys }));
+  const effective = await uniformBroker(t, 200, JSON.stringify({ topic: 'o', channel: 'c', keys }));
 
   const first = await run(['show', 'retries'], { RINGMQ_HTTP: named.address });
   const second = await run(['show', '--topic=o', '--channel=c'], {
@@ -118,17 +78,22 @@ test('ringmq policy show: one policy, or what holds for a channel', async (t) =>
 });
 
 test('ringmq policy delete: deletes', async (t) => {
-  const { address, asked } = await broker(t, 200, '');
+  const { address, asked } = await uniformBroker(t, 200, '');
 
   const { code, stdout } = await run(['delete', 'a/b'], { RINGMQ_HTTP: address });
 
   assert.deepEqual([code, stdout], [0, 'policy a/b is deleted\n']);
-  assert.deepEqual(asked[0], { method: 'DELETE', path: '/policy/a%2Fb', body: null });
+  const [{ method, path, body }] = asked;
+  assert.deepEqual([method, path, body], ['DELETE', '/policy/a%2Fb', '']);
 });
 
 test('ringmq policy: what the broker refuses is said in its words', async (t) => {
   const reason = 'no policy has a key "max-dept", did you mean max-depth?';
-  const { address } = await broker(t, 400, JSON.stringify({ message: 'INVALID_POLICY', reason }));
+  const { address } = await uniformBroker(
+    t,
+    400,
+    JSON.stringify({ message: 'INVALID_POLICY', reason }),
+  );
 
   const { code, stdout, stderr } = await run(['set', 'p', 't', 'max-dept=1'], {
     RINGMQ_HTTP: address,
@@ -141,12 +106,12 @@ test('ringmq policy: no broker, and no address', async () => {
   const silent = await run(['list', '--http-address=127.0.0.1:1']);
   const wrong = await run(['list', '--http-address=http://']);
 
-  assert.equal(silent.code, 1);
+  assert.equal(silent.code, 3);
   assert.match(
     silent.stderr,
     /no answer from the broker at http:\/\/127\.0\.0\.1:1 - .*RINGMQ_HTTP/,
   );
-  assert.equal(wrong.code, 1);
+  assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /is no HOST:PORT/);
 });
 

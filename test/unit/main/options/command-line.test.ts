@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { COMPANIONS } from '../../../../src/daemon/command-table.ts';
 import { type Command, parseCommandLine } from '../../../../src/main/options/command-line.ts';
 import { OPTION_ROWS, type Options, PROGRAM_FLAGS } from '../../../../src/main/options/options.ts';
 
@@ -134,7 +135,7 @@ for (const [word, hint] of [
 ] as const) {
   test(`parseCommandLine: ${word} is no command`, () => {
     const stderr = `unknown command ${JSON.stringify(word)}${hint}
-The commands are start, help, version, policy, bench; without one the broker starts.
+The commands are start, help, version, bench, ${Object.keys(COMPANIONS).join(', ')}; without one the broker starts.
 `;
 
     assert.deepEqual(run([word, '--node-id=1']), {

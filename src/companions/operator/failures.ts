@@ -1,0 +1,33 @@
+/**
+ * Why an operator's command ends without success. Each kind has an exit code of its own, so that scripts can tell
+ * them apart. The messages are for the operator.
+ *
+ * Thread: any.
+ */
+
+import { BAD_USAGE_CODE, REFUSED_CODE, UNCONFIRMED_CODE, UNREACHABLE_CODE } from '../companion.ts';
+
+/** Any of them. */
+export abstract class CommandFailure extends Error {
+  abstract readonly code: number;
+}
+
+/** The broker refuses the request, or what is asked for does not exist. */
+export class Refused extends CommandFailure {
+  readonly code = REFUSED_CODE;
+}
+
+/** The command line is invalid. */
+export class BadUsage extends CommandFailure {
+  readonly code = BAD_USAGE_CODE;
+}
+
+/** The broker does not answer. */
+export class Unreachable extends CommandFailure {
+  readonly code = UNREACHABLE_CODE;
+}
+
+/** Nobody has confirmed what destroys messages. */
+export class Unconfirmed extends CommandFailure {
+  readonly code = UNCONFIRMED_CODE;
+}

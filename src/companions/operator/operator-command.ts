@@ -1,0 +1,172 @@
+/**
+ * What the operator's commands share: their flags, the client of the broker, output as text or JSON, confirmation
+ * and exit codes. A command says what is its own.
+ *
+ * Thread: main.
+ */
+
+import { errorText } from '../../shared/error-text.ts';
+import { type Companion, DONE_CODE, type Surroundings } from '../companion.ts';
+import { ADDRESS_VARIABLE, BrokerHttp, TOKEN_VARIABLE } from './broker-http.ts';
+import { BadUsage, CommandFailure, Unconfirmed } from './failures.ts';
+import { type FlagTable, type FlagValues, flagLines, parseWords } from './flags.ts';
+
+/** What is a command's own. */
+export type OperatorCommand<Table extends FlagTable> = {
+  readonly name: string;
+  /** One line: what it does. */
+  readonly does: string;
+  /** What may follow the name, a line for each form. */
+  readonly forms: readonly string[];
+  /** Command lines as people would write them. */
+  readonly examples: readonly string[];
+  /** Notes below the examples. */
+  readonly notes?: string;
+  readonly flags: Table;
+  /** Whether it destroys messages, and asks before. */
+  readonly destroys?: true;
+  /** Whether it may be used without a word, in which case the help is not printed. */
+  readonly needsNoWords?: true;
+  /** Errors: rejects with a `CommandFailure`. */
+  readonly run: (call: OperatorCall<Table>) => Promise<void>;
+};
+
+const BROKER_FLAGS = {
+  'http-address': {
+    value: 'HOST:PORT',
+    help: `the broker (default 127.0.0.1:4151, or ${ADDRESS_VARIABLE}); a URL works too`,
+  },
+  token: {
+    value: 'TOKEN',
+    help: `token for a broker with --http-access (default: ${TOKEN_VARIABLE})`,
+  },
+  json: { help: 'print JSON' },
+  help: { help: 'print this text' },
+} as const satisfies FlagTable;
+
+const CONFIRMING_FLAGS = {
+  yes: { help: 'do not ask for the name' },
+} as const satisfies FlagTable;
+
+type SharedFlags = FlagValues<typeof BROKER_FLAGS & typeof CONFIRMING_FLAGS>;
+
+const EXIT_CODES =
+  'Exit codes: 0 done, 1 the broker refused it, 2 wrong usage, 3 the broker does not answer';
+const UNCONFIRMED_CODE = ', 4 not confirmed';
+
+/** One use of a command. */
+export class OperatorCall<Table extends FlagTable> {
+  /** What stands on the command line besides flags. */
+  readonly words: readonly string[];
+  readonly flags: FlagValues<Table>;
+  readonly surroundings: Surroundings;
+  readonly #shared: SharedFlags;
+  #broker: BrokerHttp | undefined;
+
+  constructor(
+    words: readonly string[],
+    flags: FlagValues<Table> & SharedFlags,
+    surroundings: Surroundings,
+  ) {
+    this.words = words;
+    this.flags = flags;
+    this.surroundings = surroundings;
+    this.#shared = flags;
+  }
+
+  /** Errors: throws `BadUsage` for an address that is none. */
+  get broker(): BrokerHttp {
+    const { 'http-address': address, token } = this.#shared;
+    this.#broker ??= new BrokerHttp({ address, token }, this.surroundings.env);
+    return this.#broker;
+  }
+
+  get isJson(): boolean {
+    return this.#shared.json === true;
+  }
+
+  /** Prints a value as JSON where that is asked for, else its text. */
+  print(value: unknown, text: () => string): void {
+    this.surroundings.stdout(this.isJson ? `${JSON.stringify(value, null, 2)}\n` : text());
+  }
+
+  /**
+   * The words by name: those that are needed, then those that may be missing, which are empty then. Errors: throws
+   * `BadUsage` for missing and for spare ones.
+   */
+  named<Needed extends string, Possible extends string = never>(
+    needed: readonly Needed[],
+    possible: readonly Possible[] = [],
+  ): Readonly<Record<Needed | Possible, string>> {
+    const names: readonly string[] = [...needed, ...possible];
+    if (this.words.length < needed.length || this.words.length > names.length) {
+      const forms = [...needed, ...possible.map((name) => `[${name}]`)].join(' ').toUpperCase();
+      throw new BadUsage(forms === '' ? 'no word is expected' : `${forms} is expected`);
+    }
+    const pairs = names.map((name, index) => [name, this.words[index] ?? '']);
+    return Object.fromEntries(pairs) as Record<Needed | Possible, string>;
+  }
+
+  /**
+   * Lets the operator type `name` before messages are destroyed. `what` completes "This …". Errors: rejects with
+   * `Unconfirmed`.
+   */
+  async confirm(name: string, what: string): Promise<void> {
+    if (this.#shared.yes === true) return;
+    const { ask } = this.surroundings;
+    if (ask === null) {
+      throw new Unconfirmed(`this ${what}; without a terminal --yes confirms it`);
+    }
+    const typed = await ask(`This ${what}. Type ${name} to go ahead: `);
+    if (typed.trim() !== name) throw new Unconfirmed('not confirmed, nothing is done');
+  }
+}
+
+/** Makes a program of a command. */
+export function operatorCommand<Table extends FlagTable>(
+  command: OperatorCommand<Table>,
+): Companion {
+  const table = {
+    ...command.flags,
+    ...(command.destroys === true && CONFIRMING_FLAGS),
+    ...BROKER_FLAGS,
+  };
+  return async (given, surroundings) => {
+    try {
+      const { words, flags } = parseWords(given, table);
+      const shared = flags as SharedFlags;
+      if (shared.help === true) {
+        surroundings.stdout(usageOf(command, table));
+        return DONE_CODE;
+      }
+      if (words.length === 0 && command.needsNoWords !== true) {
+        throw new BadUsage(`ringmq ${command.name}: ${command.does}`);
+      }
+      const own = flags as FlagValues<Table> & SharedFlags;
+      await command.run(new OperatorCall(words, own, surroundings));
+      return DONE_CODE;
+    } catch (error) {
+      if (!(error instanceof CommandFailure)) throw error;
+      const hint =
+        error instanceof BadUsage ? `ringmq ${command.name} --help shows how to use it\n` : '';
+      surroundings.stderr(`${errorText(error)}\n${hint}`);
+      return error.code;
+    }
+  };
+}
+
+function usageOf<Table extends FlagTable>(
+  { name, does, forms, examples, notes, destroys }: OperatorCommand<Table>,
+  table: FlagTable,
+): string {
+  const lines = (words: readonly string[]): string =>
+    words.map((line) => `  ringmq ${name} ${line}`.trimEnd()).join('\n');
+  return [
+    `${does.charAt(0).toUpperCase()}${does.slice(1)}.`,
+    `Usage:\n${lines(forms)}`,
+    `Examples:\n${lines(examples)}`,
+    ...(notes === undefined ? [] : [notes.trimEnd()]),
+    `Flags:\n${flagLines(table).trimEnd()}`,
+    `${EXIT_CODES}${destroys === true ? UNCONFIRMED_CODE : ''}.\n`,
+  ].join('\n\n');
+}

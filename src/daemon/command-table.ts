@@ -1,0 +1,28 @@
+/**
+ * The commands of `ringmq` besides the broker and `ringmq bench`: one table, from which the program's help, its
+ * check of the first word and the list of loaders in `src/companions/program.ts` follow.
+ *
+ * Thread: any.
+ */
+
+/** A command as the program's help shows it. Shape: `words` is what may follow the name. */
+type CommandRow = { readonly words: string; readonly does: string };
+
+/** By name, in the order of the help. */
+export const COMPANIONS = {
+  publish: { words: 'TOPIC [MESSAGE]', does: 'publish a message, or lines of standard input' },
+  create: { words: 'TOPIC [CHANNEL]', does: 'create a topic or channel' },
+  delete: { words: 'TOPIC [CHANNEL]', does: 'delete a topic or channel with its messages' },
+  empty: { words: 'TOPIC [CHANNEL]', does: 'drop all messages that wait in a topic or channel' },
+  pause: { words: 'TOPIC [CHANNEL]', does: 'let no message leave a topic or channel' },
+  unpause: { words: 'TOPIC [CHANNEL]', does: 'let them leave again' },
+  policy: { words: '[command]', does: 'list, show, set and delete policies' },
+} as const satisfies Readonly<Record<string, CommandRow>>;
+
+/** The name of such a command. */
+export type CompanionName = keyof typeof COMPANIONS;
+
+/** Whether this is the name of one. */
+export function isCompanion(word: string): word is CompanionName {
+  return Object.hasOwn(COMPANIONS, word);
+}
