@@ -13,6 +13,7 @@ crash that no message is lost.
   --seed S           run only this seed
   --operations K     operations of each run (default 200)
   --no-faults        crashes only; no call fails
+  --durable          some appends wait for stable storage: none of those may be missing
   --trace            print each operation
   --keep-going       continue after a seed that fails
 
@@ -28,6 +29,7 @@ const values = readArguments(USAGE, {
   operations: { type: 'string', default: '200' },
   seed: { type: 'string' },
   'no-faults': { type: 'boolean', default: false },
+  durable: { type: 'boolean', default: false },
   trace: { type: 'boolean', default: false },
   'keep-going': { type: 'boolean', default: false },
 });
@@ -46,7 +48,8 @@ const figures = (): string =>
 for (let seed = first; seed < first + count; seed++) {
   seeds++;
   try {
-    const options = { seed, operations, hasFaults: !values['no-faults'] };
+    const { durable: isDurable } = values;
+    const options = { seed, operations, hasFaults: !values['no-faults'], isDurable };
     const print = (line: string): void => console.log(line);
     const result = runLife(values.trace ? { ...options, print } : options);
     total.operations += result.operations;

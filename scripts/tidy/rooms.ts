@@ -55,6 +55,7 @@ const LEVELS: Readonly<Record<string, readonly string[]>> = {
     'unacked',
     'segments',
     'metadata',
+    'journal',
   ],
   'src/workers/pump': ['store', 'backend'],
 };

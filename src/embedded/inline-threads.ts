@@ -15,6 +15,7 @@ import { Doorbell } from '../shared/ring/doorbell.ts';
 import { Pulse } from '../shared/ring/pulse.ts';
 import { ThreadMeter } from '../shared/thread-meter.ts';
 import { wireIoLoop } from '../workers/disk/io-wiring.ts';
+import { NO_JOURNAL } from '../workers/disk/journal/journal-file.ts';
 import { wirePumpLoop } from '../workers/pump/pump-wiring.ts';
 import { LoopRunner } from './loop-runner.ts';
 import { MemoryFiles } from './memory-files.ts';
@@ -26,6 +27,7 @@ export class InlineThreads implements Threads {
   readonly mainBell: SharedArrayBuffer;
   readonly diskPulses: readonly Pulse[];
   readonly gauges: ThreadGauges;
+  readonly recovered = Promise.resolve([]);
   readonly ended: Promise<void>;
 
   readonly #runners: readonly LoopRunner[];
@@ -45,7 +47,7 @@ export class InlineThreads implements Threads {
         return new LoopRunner(loop, new Doorbell(task.bell), clock);
       }),
       ...diskTasks.map((task) => {
-        const loop = wireIoLoop(task, files);
+        const loop = wireIoLoop(task, files, NO_JOURNAL);
         return new LoopRunner(loop, new Doorbell(task.bell), clock);
       }),
     ];

@@ -83,6 +83,10 @@ export class MemoryFiles implements FileSystem {
     // There is nothing that it could be lost from.
   }
 
+  syncData(): void {
+    // As `sync`.
+  }
+
   close(handle: FileHandle): void {
     const file = this.#file(handle);
     this.#open.delete(handle);

@@ -309,6 +309,7 @@ export class Nsqd {
     void this.#core.run();
     this.#meters.start();
     await this.#storage.open();
+    for (const text of await this.#threads.recovered) this.#logger.warn(text);
     await this.#bounds.disk.start();
     await this.#policies.load();
     await this.#load();

@@ -36,6 +36,9 @@ export type PumpTask = PumpSettings & {
   readonly disks: readonly LinkMemory[];
 };
 
+/** What a disk thread does before any loop runs: it writes again what journals have kept. */
+export type RecoveryTask = { readonly recover: true; readonly dataPath: string };
+
 /** The options of a disk thread. */
 export type DiskSettings = {
   readonly dataPath: string;
@@ -49,6 +52,8 @@ export type DiskSettings = {
 export type DiskTask = DiskSettings & {
   /** As of a pump. */
   readonly meter: SharedArrayBuffer;
+  /** Its number among the disk threads. */
+  readonly thread: number;
   readonly bell: SharedArrayBuffer;
   /** Shows whether a turn is running. */
   readonly pulse: SharedArrayBuffer;

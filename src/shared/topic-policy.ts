@@ -21,10 +21,13 @@ export type QueuePolicy = {
   readonly deadLetterEnvelope: 'none' | 'json';
 };
 
+/** What a publish waits for. */
+export type Acknowledge = 'memory' | 'write' | 'fsync';
+
 /** What a topic promises. */
 export type TopicPolicy = QueuePolicy & {
-  /** Whether `OK` means that the broker has the message, or that the message is written to its file. */
-  readonly acknowledge: 'memory' | 'write';
+  /** Whether `OK` means that the broker has the message, that it is in its file, or that it is on stable storage. */
+  readonly acknowledge: Acknowledge;
   /** How long a message that was published before is dropped; 0 for never. */
   readonly deduplicateMs: number;
   /** What is compared: `body`, `json:FIELD` or `prefix:BYTES`. */

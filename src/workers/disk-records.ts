@@ -2,7 +2,8 @@
  * The records in the rings between a pump thread and a disk thread. Conventions as in `shared/records.ts`.
  *
  *   request ring  pump → disk  OPEN APPEND READ REREAD FINISH UPDATE EMPTY_QUEUE CLOSE DELETE END
- *   reply ring    disk → pump  OPENED APPENDED RECORDS REREAD_DONE EMPTIED CLOSED DELETED SYNCED WRITABLE STATUS
+ *   reply ring    disk → pump  OPENED APPENDED RECORDS REREAD_DONE EMPTIED CLOSED DELETED SYNCED WRITABLE COMMITTED
+ *                              STATUS
  *
  * Requests of one queue are executed in the order they were sent, and each except FINISH, UPDATE and END is answered
  * once, in that order. "Queue" is a number that the pump assigns and never uses twice with this disk thread.
@@ -16,13 +17,16 @@
 /** Opens a queue's files, or starts a queue that has none. Shape: queue; name (UTF-8, without directory). → OPENED */
 export const OPEN = 1;
 /**
- * Appends records to a queue: all of them or, on failure, none. Shape: queue, count, 1 if there are due times; disk
- * records; the due times, if any, after padding to 4 bytes. → APPENDED
+ * Appends records to a queue: all of them or, on failure, none. Shape: queue, count, flags; disk records; the due
+ * times, if any, after padding to 4 bytes. → APPENDED; with APPEND_IS_SYNCED, if that is ok, → COMMITTED
  */
 export const APPEND = 2;
 export const APPEND_QUEUE = 0;
 export const APPEND_COUNT = 1;
-export const APPEND_HAS_DUE = 2;
+export const APPEND_FLAGS = 2;
+/** Flags: there are due times; the pump waits until the records are on stable storage. */
+export const APPEND_HAS_DUE = 1;
+export const APPEND_IS_SYNCED = 2;
 export const APPEND_WORDS = 3;
 /**
  * Requests the next records: at least one if there is one, and up to this many bytes. Shape: queue, bytes. → RECORDS
@@ -103,6 +107,15 @@ export const DELETED = 21;
 export const SYNCED = 23;
 /** Sent unasked: after a failed APPEND, another one could succeed. Shape: as OPENED, always ok. */
 export const WRITABLE = 24;
+
+/**
+ * The oldest APPENDs of this link that wait for stable storage, over all queues, have come there, or have not. Shape:
+ * how many, ok; error text (UTF-8) if not ok: the records are in the queue, but a power loss may take them.
+ */
+export const COMMITTED = 26;
+export const COMMITTED_COUNT = 0;
+export const COMMITTED_OK = 1;
+export const COMMITTED_WORDS = 2;
 
 /** Words of every answer except RECORDS and REREAD_DONE. */
 export const ANSWER_OK = 1;

@@ -9,15 +9,21 @@ import { SystemClock } from '../shared/clock.ts';
 import { Doorbell } from '../shared/ring/doorbell.ts';
 import { Pulse } from '../shared/ring/pulse.ts';
 import { ThreadMeter } from '../shared/thread-meter.ts';
-import type { DiskTask } from '../shared/thread-tasks.ts';
+import type { DiskTask, RecoveryTask } from '../shared/thread-tasks.ts';
 import { BeatingFileSystem } from './disk/files/beating-file-system.ts';
 import { FileMeter } from './disk/files/file-meter.ts';
+import { NodeFileSystem } from './disk/files/file-system.ts';
 import { wireIoLoop } from './disk/io-wiring.ts';
+import { recoverJournals } from './disk/journal/journal-recovery.ts';
 import { type Loop, runLoop } from './run-loop.ts';
 import { readHeap } from './thread-heap.ts';
 
-/** Runs the loop until all pumps have ended. Errors: throws the errors of turns. */
-export default function runDiskThread(task: DiskTask): void {
+/**
+ * Runs the loop until all pumps have ended, or recovers from journals and returns what there is to log. Errors: throws
+ * what a turn or the recovery throws.
+ */
+export default function runDiskThread(task: DiskTask | RecoveryTask): string[] {
+  if ('recover' in task) return recover(task);
   const clock = new SystemClock();
   const meter = new ThreadMeter(task.meter, readHeap, clock.monotonicMs());
   const pulse = new Pulse(task.pulse);
@@ -25,6 +31,17 @@ export default function runDiskThread(task: DiskTask): void {
   // A thread saves its compile cache only when it ends cleanly.
   flushCompileCache();
   runLoop(new BeatingLoop(loop, pulse), new Doorbell(task.bell), clock, meter);
+  return [];
+}
+
+function recover({ dataPath }: RecoveryTask): string[] {
+  const lines: string[] = [];
+  recoverJournals({
+    fileSystem: new NodeFileSystem(),
+    dataPath,
+    log: (_, text) => lines.push(text),
+  });
+  return lines;
 }
 
 /** A loop that marks its turns, so that main can detect a file call that hangs. */

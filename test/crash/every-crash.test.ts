@@ -25,7 +25,9 @@ const DEFERRED = { bodyBytes: BODY_BYTES, dueMs: DUE_MS };
 const LONG = { bodyBytes: 80, dueMs: 0 };
 
 /** Operations by their names; those that have nothing to work on answer false. */
-const OPERATIONS: Readonly<Record<string, (life: QueueLife) => unknown>> = {
+type Operations = Readonly<Record<string, (life: QueueLife) => unknown>>;
+
+const OPERATIONS: Operations = {
   put: (life) => life.put([ONE]),
   'put deferred': (life) => life.put([DEFERRED]),
   'put two': (life) => life.put([ONE, ONE]),
@@ -42,6 +44,14 @@ const OPERATIONS: Readonly<Record<string, (life: QueueLife) => unknown>> = {
   empty: (life) => life.empty(),
   'close and open': (life) => life.reopen(),
   delete: (life) => life.delete(),
+};
+
+/** Those of a queue whose publishers wait for stable storage, beside others. */
+const DURABLE_OPERATIONS: Operations = {
+  ...OPERATIONS,
+  'put durable': (life) => life.put([ONE], 'durable'),
+  'put two durable, one deferred': (life) => life.put([ONE, DEFERRED], 'durable'),
+  'put and roll durable': (life) => life.put([LONG, ONE], 'durable'),
 };
 
 /** What is done before the operations, and how many those are. */
@@ -69,20 +79,24 @@ const BEGINNINGS: readonly Beginning[] = [
 ];
 
 /** Runs operations on a new queue. Returns false when one of them has nothing to work on. */
-function run(names: readonly string[], checks: CrashChecks): boolean {
+function run(names: readonly string[], checks: CrashChecks, operations: Operations): boolean {
   const life = new QueueLife(new MemoryFileSystem(DATA_PATH), LIMITS);
   return explained(names.join('; '), () => {
-    const isDone = runWatched(life, names);
+    const isDone = runWatched(life, names, operations);
     if (isDone) checks.check(life);
     return isDone;
   });
 }
 
 /** Runs operations, and watches the last: all others are the last one of a shorter sequence. Returns as `run`. */
-function runWatched(life: QueueLife, names: readonly string[]): boolean {
+function runWatched(
+  life: QueueLife,
+  names: readonly string[],
+  operations: Operations = DURABLE_OPERATIONS,
+): boolean {
   return names.every((name, index) => {
     life.isWatched = index === names.length - 1;
-    return OPERATIONS[name](life) !== false;
+    return operations[name](life) !== false;
   });
 }
 
@@ -114,11 +128,16 @@ function explained<T>(what: string, work: () => T): T {
 }
 
 /** All sequences that begin so. */
-function runAll(names: readonly string[], length: number, checks: CrashChecks): void {
+function runAll(
+  names: readonly string[],
+  length: number,
+  checks: CrashChecks,
+  operations: Operations,
+): void {
   if (length === 0) return;
-  for (const name of Object.keys(OPERATIONS)) {
+  for (const name of Object.keys(operations)) {
     const longer = [...names, name];
-    if (run(longer, checks)) runAll(longer, length - 1, checks);
+    if (run(longer, checks, operations)) runAll(longer, length - 1, checks, operations);
   }
 }
 
@@ -126,11 +145,30 @@ for (const { name, names, length } of BEGINNINGS) {
   test(`DiskQueue: no crash in any ${length} operations breaks ${name}`, (t) => {
     const checks = new CrashChecks(LIMITS, MIXTURES);
 
-    runAll(names, length, checks);
+    runAll(names, length, checks, OPERATIONS);
 
     t.diagnostic(
       `${checks.crashes} crashes, ${checks.count} disks, ${checks.damagedCount} damaged`,
     );
+  });
+}
+
+const DURABLE_BEGINNINGS: readonly Beginning[] = [
+  { name: 'a journal', names: ['put durable'], length: 2 },
+  {
+    name: 'a journal of records that are handed out',
+    names: ['put two durable, one deferred', 'put', 'put durable', 'read', 'finish last'],
+    length: 2,
+  },
+];
+
+for (const { name, names, length } of DURABLE_BEGINNINGS) {
+  test(`DiskQueue: no crash in any ${length} operations takes what is in ${name}`, (t) => {
+    const checks = new CrashChecks(LIMITS, MIXTURES);
+
+    runAll(names, length, checks, DURABLE_OPERATIONS);
+
+    t.diagnostic(`${checks.crashes} crashes, ${checks.count} disks`);
   });
 }
 

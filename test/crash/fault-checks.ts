@@ -32,6 +32,7 @@ export function checkHealed(life: QueueLife): void {
   assert.strictEqual(error, undefined, 'a queue is synced once a fault is gone');
   checkNothingPutAside(life);
   succeed(life.put([{ bodyBytes: 10, dueMs: 0 }]), 'appends');
+  succeed(life.put([{ bodyBytes: 10, dueMs: 0 }], 'durable'), 'makes an append durable');
   readAll(life);
   succeed(life.reopen(), 'is closed and opened');
   readAll(life);

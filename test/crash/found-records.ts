@@ -6,6 +6,7 @@
 
 import assert from 'node:assert/strict';
 import type { DiskQueue } from '../../src/workers/disk/disk-queue.ts';
+import { recoverJournals } from '../../src/workers/disk/journal/journal-recovery.ts';
 import { diskRecord, parseMessage, parseRecords } from '../support/disk-files.ts';
 import { DATA_PATH, type DiskQueueLimits, openQueue } from '../support/disk-queue-setup.ts';
 import type { MemoryFileSystem } from '../support/memory-file-system.ts';
@@ -62,8 +63,14 @@ const LOSS = /segment \d+ (is gone|ends at)/;
 /** What a queue says that does so. */
 const READ_AGAIN = /its copy is used|is not the one that metadata names/;
 
+/** What a process does on this disk before it opens a queue. */
+export function recover(disk: MemoryFileSystem): void {
+  recoverJournals({ fileSystem: disk, dataPath: DATA_PATH, log: () => undefined });
+}
+
 /** Opens the queue on this disk, and reads everything there is. */
 export function findRecords(disk: MemoryFileSystem, limits: DiskQueueLimits): FoundQueue {
+  recover(disk);
   const { queue, log } = openQueue(disk, QUEUE_NAME, limits);
   const records: FoundRecord[] = [];
   let batch = readFound(queue, ROOM_BYTES);

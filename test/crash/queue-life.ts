@@ -7,12 +7,13 @@
 
 import assert, { AssertionError } from 'node:assert/strict';
 import type { DiskQueue } from '../../src/workers/disk/disk-queue.ts';
+import { GroupCommit } from '../../src/workers/disk/journal/group-commit.ts';
 import { diskRecord } from '../support/disk-files.ts';
-import { type DiskQueueLimits, openQueue } from '../support/disk-queue-setup.ts';
+import { DATA_PATH, type DiskQueueLimits, openQueue } from '../support/disk-queue-setup.ts';
 import { FaultInjector } from '../support/fault-injector.ts';
 import type { Chooser } from '../support/memory-file.ts';
 import type { FileCall, MemoryFileSystem } from '../support/memory-file-system.ts';
-import { findAsNsqd, findRecords, QUEUE_NAME, readFound } from './found-records.ts';
+import { findAsNsqd, findRecords, QUEUE_NAME, readFound, recover } from './found-records.ts';
 import { type CrashKind, type FoundRecord, RecordBook, type RecordState } from './record-book.ts';
 
 /** A record to be appended. */
@@ -20,6 +21,14 @@ export interface NewRecord {
   readonly bodyBytes: number;
   readonly dueMs: number;
 }
+
+/** What an append is to be when it is called done. */
+export type Durability = 'written' | 'durable';
+
+/** So small that some records fill a file, and some fit none. */
+const JOURNAL_BOUNDS = { fileBytesMax: 5632, growBytes: 2048 };
+/** Time that passes with each durable append: a journal that has failed is tried again after some. */
+const STEP_MS = 300;
 
 /** Calls that change nothing: a crash before one is a crash behind the call before it. */
 const READING: readonly FileCall[] = [
@@ -61,6 +70,8 @@ export class QueueLife {
   #disk: MemoryFileSystem;
   #faults: FaultInjector;
   #queue: DiskQueue;
+  #commits: GroupCommit<string>;
+  #nowMs = 0;
   #log: string[];
   /** Syncs of files that had failed when the queue was synced last. */
   #failedSyncs = 0;
@@ -78,6 +89,7 @@ export class QueueLife {
     this.#disk = disk;
     this.#faults = this.#injectFaults(disk);
     ({ queue: this.#queue, log: this.#log } = openQueue(disk, QUEUE_NAME, limits));
+    this.#commits = this.#newCommits();
   }
 
   get disk(): MemoryFileSystem {
@@ -111,8 +123,12 @@ export class QueueLife {
     return { disks, book: this.#book, failedSyncs: this.#failedSyncs };
   }
 
-  put(records: readonly NewRecord[]): Error | undefined {
+  /** Appends records. `durable`: they are so when this returns without an error. */
+  put(records: readonly NewRecord[], durability: Durability = 'written'): Error | undefined {
     this.points = [];
+    this.#nowMs += STEP_MS;
+    // The append may sync the queue.
+    if (this.#commits.blocking.length > 0) this.#book.beginSync();
     const found = records.map(({ bodyBytes, dueMs }) => {
       const number = this.#nextNumber++;
       return { number, body: `${number}`.padEnd(bodyBytes, '-'), attempts: number, dueMs };
@@ -121,12 +137,14 @@ export class QueueLife {
     const bytes = Buffer.concat(found.map(({ number, body }) => diskRecord(number, body)));
     const dueTimes = records.map(({ dueMs }) => dueMs);
     const due = dueTimes.some((dueMs) => dueMs > 0) ? dueTimes : undefined;
+    const appended = { bytes, start: 0, end: bytes.length, count: records.length, dueTimes: due };
+    const isWaited = durability === 'durable';
     const error = this.#attempt(() =>
-      this.#queue.append(bytes, 0, bytes.length, records.length, due),
+      this.#commits.append(QUEUE_NAME, this.#queue, appended, isWaited, this.#nowMs),
     );
     for (const { number } of found) this.#book.endAppend(number, error === undefined);
     if (error === undefined) this.#unread.push(...found);
-    return error;
+    return error === undefined && isWaited ? this.#commit(found) : error;
   }
 
   /** Reads a batch, and compares it with what must come next. */
@@ -178,7 +196,10 @@ export class QueueLife {
   sync(): Error | undefined {
     this.points = [];
     this.#book.beginSync();
-    const error = this.#attempt(() => this.#queue.sync());
+    const error = this.#attempt(() => {
+      this.#queue.sync();
+      this.#commits.onSynced(QUEUE_NAME);
+    });
     if (error === undefined) this.#onSynced();
     return error;
   }
@@ -187,7 +208,10 @@ export class QueueLife {
   empty(): Error | undefined {
     this.points = [];
     this.#book.beginDrop();
-    const error = this.#attempt(() => this.#queue.empty());
+    const error = this.#attempt(() => {
+      this.#commits.drop(QUEUE_NAME, this.#queue, this.#nowMs);
+      this.#queue.empty();
+    });
     if (error === undefined) this.#dropped();
     return error;
   }
@@ -197,7 +221,11 @@ export class QueueLife {
     this.points = [];
     const { isUnsynced } = this.#queue;
     this.#book.beginSync();
-    const error = this.#attempt(() => this.#queue.close());
+    const error = this.#attempt(() => {
+      this.#queue.close();
+      this.#commits.onSynced(QUEUE_NAME);
+      this.#commits.end();
+    });
     if (error === undefined && isUnsynced) this.#onSynced();
     else if (error === undefined) this.#book.endQuietClose();
     // An error of the sync leaves what a kill does.
@@ -209,9 +237,12 @@ export class QueueLife {
   delete(): Error | undefined {
     this.points = [];
     this.#book.beginDrop();
-    const error = this.#attempt(() => this.#queue.delete());
+    const error = this.#attempt(() => {
+      this.#commits.drop(QUEUE_NAME, this.#queue, this.#nowMs);
+      this.#queue.delete();
+    });
     if (error === undefined) this.#dropped();
-    const openError = this.#open('kill');
+    const openError = this.#open('kill', 'same process');
     return error ?? openError;
   }
 
@@ -234,6 +265,41 @@ export class QueueLife {
     assert.strictEqual(this.#open(kind), undefined, 'a disk without faults is opened');
   }
 
+  /** Returns why the records are not durable, if they are not. */
+  #commit(records: readonly FoundRecord[]): Error | undefined {
+    this.#attempt(() => this.#commits.commit());
+    const outcome = this.#commits.takeOutcomes().at(-1);
+    assert.ok(outcome !== undefined, 'an append that waits has an outcome');
+    if (outcome.error !== undefined) return new Error(outcome.error);
+    for (const { number } of records) this.#book.endCommit(number);
+    return undefined;
+  }
+
+  #newCommits(): GroupCommit<string> {
+    return new GroupCommit<string>({
+      fileSystem: this.#disk,
+      dataPath: DATA_PATH,
+      thread: 0,
+      journalBounds: JOURNAL_BOUNDS,
+      nameOf: (name) => name,
+      syncQueue: () => this.#trySync(),
+      onSyncFailed: () => undefined,
+      log: () => undefined,
+    });
+  }
+
+  /** Syncs the queue in the middle of an append. */
+  #trySync(): void {
+    try {
+      this.#queue.sync();
+    } catch (error) {
+      if (!(error instanceof Error) || !isSystemError(error)) throw error;
+      return;
+    }
+    this.#commits.onSynced(QUEUE_NAME);
+    this.#onSynced();
+  }
+
   #onSynced(): void {
     this.#book.endSync();
     this.#failedSyncs = this.#faults.failedSyncCount;
@@ -246,7 +312,10 @@ export class QueueLife {
   }
 
   /** Opens the queue, and takes what it holds for what there is to read. */
-  #open(kind: CrashKind): Error | undefined {
+  #open(
+    kind: CrashKind,
+    process: 'same process' | 'new process' = 'new process',
+  ): Error | undefined {
     const { records: found, isReadAgain } = findRecords(this.#disk.afterKill(), this.limits);
     if (isReadAgain && this.#hasLostPower) {
       this.readAgainCount++;
@@ -264,6 +333,10 @@ export class QueueLife {
     this.#handedOut = [];
     this.#nextPlace = 0;
     const open = (): void => {
+      if (process === 'new process') {
+        recover(this.#disk);
+        this.#commits = this.#newCommits();
+      }
       const opened = openQueue(this.#disk, QUEUE_NAME, this.limits);
       this.#queue = opened.queue;
       this.#log = opened.log;

@@ -7,16 +7,19 @@ import { runLife } from './random-life.ts';
 const SEEDS = 100;
 const OPERATIONS = 150;
 
-for (const hasFaults of [false, true]) {
-  const what = hasFaults ? 'crashes and failing calls' : 'crashes';
-  test(`DiskQueue: lives through any ${what}`, (t) => {
-    const from = freshSeed() % 1_000_000_000;
-    t.diagnostic(`seeds from ${from}`);
+for (const isDurable of [false, true]) {
+  for (const hasFaults of [false, true]) {
+    const what = hasFaults ? 'crashes and failing calls' : 'crashes';
+    const promise = isDurable ? ', with all that was acknowledged as durable' : '';
+    test(`DiskQueue: lives through any ${what}${promise}`, (t) => {
+      const from = freshSeed() % 1_000_000_000;
+      t.diagnostic(`seeds from ${from}`);
 
-    for (let seed = from; seed < from + SEEDS; seed++) {
-      runLife({ seed, operations: OPERATIONS, hasFaults });
-    }
-  });
+      for (let seed = from; seed < from + SEEDS; seed++) {
+        runLife({ seed, operations: OPERATIONS, hasFaults, isDurable });
+      }
+    });
+  }
 }
 
 test('DiskQueue: lives through what once was too much for it', () => {

@@ -8,11 +8,12 @@
 
 import { DATA_PATH, type DiskQueueLimits } from '../support/disk-queue-setup.ts';
 import type { FaultKind } from '../support/fault-injector.ts';
+import type { Chooser } from '../support/memory-file.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { type Random, seededRandom } from '../support/seeded-random.ts';
 import { OLDEST } from './crash-checks.ts';
 import { checkHealed, emptyAgain } from './fault-checks.ts';
-import { type NewRecord, QueueLife } from './queue-life.ts';
+import { type Durability, type NewRecord, QueueLife } from './queue-life.ts';
 import type { CrashKind } from './record-book.ts';
 
 /** What a run came to. */
@@ -30,6 +31,8 @@ export interface LifeOptions {
   readonly operations: number;
   /** Whether file calls fail. */
   readonly hasFaults: boolean;
+  /** Whether some appends wait until they are durable, and processes end while they recover from that. */
+  readonly isDurable?: boolean;
   readonly print?: (line: string) => void;
 }
 
@@ -48,7 +51,7 @@ export function runLife(options: LifeOptions): LifeFigures {
     while (figures.operations < options.operations) {
       figures.operations++;
       const failedBefore = life.faults.failedCount;
-      const what = takeStep(life, random, options.hasFaults);
+      const what = takeStep(life, random, options);
       figures.failedCalls += Math.max(0, life.faults.failedCount - failedBefore);
       told.push(`${figures.operations} ${what}`);
       options.print?.(`${figures.operations} ${what}`);
@@ -56,10 +59,10 @@ export function runLife(options: LifeOptions): LifeFigures {
     checkHealed(life);
     return { ...figures, crashes: life.crashCount, readsAgain: life.readAgainCount };
   } catch (cause) {
-    const { seed, operations, hasFaults } = options;
+    const { seed, operations, hasFaults, isDurable } = options;
     const reason = cause instanceof Error ? cause.message : String(cause);
     const replay = `node scripts/crash-disk.ts --seed ${seed} --operations ${operations} --trace`;
-    const faults = hasFaults ? '' : ' --no-faults';
+    const faults = `${hasFaults ? '' : ' --no-faults'}${isDurable ? ' --durable' : ''}`;
     const history = told.slice(-SHOWN).join('\n');
     throw new Error(
       `seed ${seed}, operation ${figures.operations}: ${reason}\n${history}\nreplay: ${replay}${faults}`,
@@ -85,10 +88,10 @@ function drawLimits(random: Random): DiskQueueLimits {
 }
 
 /** Does one thing. Returns what, for whoever looks for a mistake. */
-function takeStep(life: QueueLife, random: Random, hasFaults: boolean): string {
+function takeStep(life: QueueLife, random: Random, options: LifeOptions): string {
   if (life.mustSync && random(2) === 0) return `due sync${outcome(life.sync())}`;
   const dice = random(100);
-  if (dice < 28) return put(life, random);
+  if (dice < 28) return put(life, random, options.isDurable === true);
   if (dice < 48) return `read${outcome(life.read(1 + random(400)))}`;
   if (dice < 66) return finish(life, random);
   if (dice < 74) return update(life, random);
@@ -99,17 +102,18 @@ function takeStep(life: QueueLife, random: Random, hasFaults: boolean): string {
     emptyAgain(life);
     return 'empty';
   }
-  if (dice < 93 && hasFaults) return changeFaults(life, random);
-  return crash(life, random);
+  if (dice < 93 && options.hasFaults) return changeFaults(life, random);
+  return crash(life, random, options);
 }
 
-function put(life: QueueLife, random: Random): string {
+function put(life: QueueLife, random: Random, isDurable: boolean): string {
   const records: NewRecord[] = Array.from({ length: 1 + random(6) }, () => ({
     bodyBytes: [random(20), random(200), random(1500)][random(3)],
     dueMs: random(3) === 0 ? DUE_MS + random(1000) : 0,
   }));
   const sizes = records.map(({ bodyBytes, dueMs }) => `${bodyBytes}${dueMs > 0 ? 'd' : ''}`);
-  return `put ${sizes.join(' ')}${outcome(life.put(records))}`;
+  const durability: Durability = isDurable && random(3) > 0 ? 'durable' : 'written';
+  return `put ${durability} ${sizes.join(' ')}${outcome(life.put(records, durability))}`;
 }
 
 function finish(life: QueueLife, random: Random): string {
@@ -141,7 +145,7 @@ function changeFaults(life: QueueLife, random: Random): string {
 }
 
 /** A crash between two operations, or at one of the file calls of another operation. */
-function crash(life: QueueLife, random: Random): string {
+function crash(life: QueueLife, random: Random, options: LifeOptions): string {
   const kind: CrashKind = random(2) === 0 ? 'kill' : 'power loss';
   const choose = [OLDEST, random][random(2)];
   if (random(3) === 0) {
@@ -149,14 +153,31 @@ function crash(life: QueueLife, random: Random): string {
     return kind;
   }
   life.isWatched = true;
-  const during = takeStep(life, random, false);
+  const during = takeStep(life, random, { ...options, hasFaults: false });
   life.isWatched = false;
+  life.isWatched = options.isDurable === true;
+  const at = crashInLast(life, random, kind, choose);
+  life.isWatched = false;
+  if (at === undefined) return `${during}, no ${kind}`;
+  if (options.isDurable !== true || random(3) > 0) return `${during}, ${kind} ${at}`;
+  const again: CrashKind = random(2) === 0 ? 'kill' : 'power loss';
+  const next = crashInLast(life, random, again, choose);
+  return `${during}, ${kind} ${at}, ${next === undefined ? 'no' : next} ${again} while opening`;
+}
+
+/** A crash at one of the file calls of the last operation. Returns where; undefined if there was none. */
+function crashInLast(
+  life: QueueLife,
+  random: Random,
+  kind: CrashKind,
+  choose: Chooser,
+): string | undefined {
   const points = life.points.filter(({ disks }) => disks.length > 0);
-  if (points.length === 0) return `${during}, no ${kind}`;
+  if (points.length === 0) return undefined;
   const point = points[random(points.length)];
   const index = random(point.disks.length);
   life.crashAt(kind, choose, point, index);
-  return `${during}, ${kind} at its change ${index} of ${point.disks.length}`;
+  return `at its change ${index} of ${point.disks.length}`;
 }
 
 function outcome(error: Error | undefined): string {

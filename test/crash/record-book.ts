@@ -168,6 +168,15 @@ export class RecordBook {
     if (isDone) entry.kept = entry.states.length - 1;
   }
 
+  /** It is durable, with its due time, whether the queue is synced or not. */
+  endCommit(number: number): void {
+    const entry = this.#get(number);
+    entry.isDurable = true;
+    if (entry.isDoubtful || entry.copiesMax > 1 || this.#mayHaveMoved) return;
+    entry.states = entry.states.slice(-1);
+    entry.kept = 0;
+  }
+
   /** Of several copies one may be durable only, and that may be the one that is finished. */
   beginFinish(number: number): void {
     const entry = this.#get(number);

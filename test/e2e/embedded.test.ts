@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -69,6 +69,37 @@ test('an embedded broker keeps over a close what is not finished', LIMIT, async 
   assert.deepEqual([held?.text(), finished?.text()], ['held', 'finished']);
   assert.deepEqual(texts.sort(), ['held', 'waiting']);
 });
+
+for (const where of ['in memory', 'on disk'] as const) {
+  test(
+    `acknowledge=fsync: an embedded broker ${where} keeps what is published`,
+    LIMIT,
+    async (t) => {
+      const site = new Site(t);
+      const place = { memory: true, dataPath: undefined, pumpThreads: undefined };
+      const broker = await site.open({
+        ...{ httpAddress: '127.0.0.1:0', httpsAddress: '' },
+        ...(where === 'in memory' && place),
+      });
+      const policy = { pattern: '*', definition: { acknowledge: 'fsync' } };
+      const url = `http://127.0.0.1:${broker.httpPort}/policy/durable`;
+      const set = await fetch(url, { method: 'PUT', body: JSON.stringify(policy) });
+      assert.equal(set.status, 200);
+
+      await broker.publish('t', 'alone');
+      await broker.publishMany('t', ['first', 'second']);
+      await broker.publish('t', 'deferred', { delayMs: 60_000 });
+
+      const messages = broker.messages('t', 'c');
+      const texts: string[] = [];
+      while (texts.length < 3) texts.push((await messages.next()).value?.text() ?? '');
+      assert.deepEqual(texts.sort(), ['alone', 'first', 'second']);
+      if (where === 'in memory') return;
+      const journal = readFileSync(join(site.dataPath, '.ringmq', 'journal.0.a'), 'latin1');
+      for (const text of [...texts, 'deferred']) assert.ok(journal.includes(text), text);
+    },
+  );
+}
 
 test('one broker has a data directory, in one process and in two', LIMIT, async (t) => {
   const site = new Site(t);

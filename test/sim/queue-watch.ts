@@ -77,7 +77,7 @@ function tapped(
 ): Receipt {
   for (const key of keys) ledger.message(key).pendingWrites++;
   const rest = [...keys];
-  const tap = new Receipt(receipt.isRefusable, () => undefined);
+  const tap = new Receipt(receipt.isRefusable, () => undefined, receipt.isSynced);
   tap.expect = (count) => receipt.expect(count);
   tap.settle = (count, error) => {
     for (const key of rest.splice(0, count)) settle(key, error);

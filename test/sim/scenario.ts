@@ -23,6 +23,8 @@ export type Scenario = {
   /** Many small messages that few ask for. */
   readonly isDeep: boolean;
   readonly memQueueSize: number;
+  /** Whether publishers wait for stable storage. */
+  readonly isSynced: boolean;
   /** Above so many bytes of messages a pump prefers the disk. */
   readonly memoryBudgetBytes: number;
   /** What of a topic, and of all, may be on its way to the disk; undefined for the usual. */
@@ -75,6 +77,8 @@ export function drawScenario(
     isDeep,
     memQueueSize:
       MEM_QUEUE_SIZES[isDeep ? MEM_QUEUE_SIZES.length - 1 : random(MEM_QUEUE_SIZES.length)],
+    // Not drawn. A publish whose sync fails is refused and delivered, which the model has no place for.
+    isSynced: seed % 3 === 0 && diskFaults === 'none',
     memoryBudgetBytes: random(4) === 0 ? MEMORY_BUDGETS[random(3)] : Number.POSITIVE_INFINITY,
     backlogBounds: random(2) === 0 ? { holdBytes: 2000, fullBytes: 10_000 } : undefined,
     // Not drawn, so that a seed stays what it was in all else.

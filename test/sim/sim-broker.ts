@@ -105,7 +105,11 @@ export class SimBroker {
       guard: strictGuard(),
       logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
       registry: NO_REGISTRY,
-      policies: samePolicies({ memQueueSize: scenario.memQueueSize }),
+      policies: samePolicies(
+        scenario.isSynced
+          ? { memQueueSize: 0, acknowledge: 'fsync' }
+          : { memQueueSize: scenario.memQueueSize },
+      ),
       maxMsgSize: 1024 * 1024,
       onChange: () => undefined,
       requestTurn: () => {

@@ -126,6 +126,14 @@ export class BackendBench {
     receipt.seal();
   }
 
+  /** As `putRefusable`, and the publisher waits for stable storage. */
+  putSynced(name: string, ...bodies: readonly string[]): void {
+    const onSettled = ({ error }: Receipt): void => void this.log.push(`${name}: ${error}`);
+    const receipt = new Receipt(true, onSettled, true);
+    this.backend.put(putInStore(this.store, bodies), bodies.length, 0, 0, receipt);
+    receipt.seal();
+  }
+
   receipt(isRefusable: boolean, name: string): Receipt {
     return new Receipt(isRefusable, ({ error }) => this.log.push(`${name}: ${error}`));
   }

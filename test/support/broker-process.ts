@@ -27,6 +27,8 @@ export type BrokerSetup = {
   readonly flags?: readonly string[];
   /** Options of Node itself. */
   readonly nodeFlags?: readonly string[];
+  /** A program that starts the broker, with its own words: it gets the broker's command behind them. */
+  readonly launcher?: readonly string[];
   /** Blocks (512 or 1024 bytes) that a file may have, as of a disk that is full. POSIX systems only. */
   readonly fileBlocksMax?: number;
 };
@@ -57,9 +59,11 @@ export class BrokerSite {
     command: word,
     flags = [],
     nodeFlags = [],
+    launcher = [],
     fileBlocksMax,
   }: BrokerSetup = {}): BrokerProcess {
     const command = [
+      ...launcher,
       process.execPath,
       ...nodeFlags,
       ENTRY,

@@ -102,6 +102,11 @@ export class DiskSide {
     this.answer(wire.APPENDED, queue, unread, text);
   }
 
+  /** So many of the oldest writes that wait for stable storage are there, or are not. */
+  committed(count: number, error: string | null = null): void {
+    this.#answer(wire.COMMITTED, [count, error === null ? 1 : 0], Buffer.from(error ?? ''));
+  }
+
   /** Hands out records, numbered one after the other. */
   records(
     queue: number,
@@ -222,7 +227,7 @@ export class DiskSide {
     const { words, bytes, offset, length } = this.#requests;
     const at = offset >>> 2;
     const count = words[at + wire.APPEND_COUNT];
-    const hasDue = words[at + wire.APPEND_HAS_DUE] === 1;
+    const hasDue = (words[at + wire.APPEND_FLAGS] & wire.APPEND_HAS_DUE) !== 0;
     const start = offset + wire.APPEND_WORDS * 4;
     const dueBytes = hasDue ? count * wire.DUE_WORDS * 4 : 0;
     const content = Buffer.from(bytes.subarray(start, offset + length - dueBytes));

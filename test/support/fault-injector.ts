@@ -27,7 +27,7 @@ const OPENING: readonly FileCall[] = ['openForReading', 'openForWriting', ...CRE
 /** The calls that can fail with each error. */
 const POSSIBLE: Readonly<Record<FaultKind, readonly FileCall[] | 'all'>> = {
   EIO: 'all',
-  ENOSPC: [...CREATING, 'write', 'sync', 'rename', 'makeDirectory', 'syncDirectory'],
+  ENOSPC: [...CREATING, 'write', 'sync', 'syncData', 'rename', 'makeDirectory', 'syncDirectory'],
   EMFILE: [...OPENING, 'list', 'syncDirectory'],
   EACCES: [...OPENING, 'size', 'rename', 'remove', 'list', 'makeDirectory', 'syncDirectory'],
   EFBIG: ['write'],

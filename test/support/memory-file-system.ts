@@ -200,14 +200,11 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   sync(handle: FileHandle): void {
-    const { file, path } = this.#handles.get(handle);
-    try {
-      this.onCall('sync', path);
-    } catch (error) {
-      file.failSync();
-      throw error;
-    }
-    file.sync();
+    this.#sync('sync', handle);
+  }
+
+  syncData(handle: FileHandle): void {
+    this.#sync('syncData', handle);
   }
 
   close(handle: FileHandle): void {
@@ -264,6 +261,17 @@ export class MemoryFileSystem implements FileSystem {
       apply(change, this.#durable);
       return false;
     });
+  }
+
+  #sync(call: FileCall, handle: FileHandle): void {
+    const { file, path } = this.#handles.get(handle);
+    try {
+      this.onCall(call, path);
+    } catch (error) {
+      file.failSync();
+      throw error;
+    }
+    file.sync();
   }
 
   /** How much of a write fits, and the error of one that does not fit. */

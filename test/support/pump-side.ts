@@ -50,6 +50,8 @@ export class PumpSide {
   readonly link: PumpLinkOptions;
   /** Log lines that came as STATUS records, with their levels. */
   readonly log: string[] = [];
+  /** What COMMITTED records have said: how many, and `ok` or why not. */
+  readonly commits: string[] = [];
   readonly #requests: RingWriter;
   readonly #answers: RingReader;
   readonly #bell: Doorbell;
@@ -83,6 +85,12 @@ export class PumpSide {
   append(queue: number, ...numbers: readonly number[]): boolean {
     const bytes = Buffer.concat(numbers.map((number) => diskRecord(number, `message ${number}`)));
     return this.#send(wire.APPEND, [queue, numbers.length, 0], bytes);
+  }
+
+  /** As `append`, of messages that are to be on stable storage. */
+  appendSynced(queue: number, ...numbers: readonly number[]): boolean {
+    const bytes = Buffer.concat(numbers.map((number) => diskRecord(number, `message ${number}`)));
+    return this.#send(wire.APPEND, [queue, numbers.length, wire.APPEND_IS_SYNCED], bytes);
   }
 
   /** Sends a message with this body. */
@@ -147,6 +155,7 @@ export class PumpSide {
       const type = this.#answers.front();
       if (type === EMPTY) break;
       if (type === wire.STATUS) this.#takeStatus();
+      else if (type === wire.COMMITTED) this.#takeCommitted();
       else answers.push(this.#answer(type));
       this.#answers.pop();
     }
@@ -165,6 +174,14 @@ export class PumpSide {
     this.#requests.commit(type, length);
     this.#requests.publish();
     return true;
+  }
+
+  #takeCommitted(): void {
+    const { words, bytes, offset, length } = this.#answers;
+    const at = offset >>> 2;
+    const text = bytes.toString('utf8', offset + wire.COMMITTED_WORDS * 4, offset + length);
+    const outcome = words[at + wire.COMMITTED_OK] === 1 ? 'ok' : text;
+    this.commits.push(`${words[at + wire.COMMITTED_COUNT]} ${outcome}`);
   }
 
   #takeStatus(): void {

@@ -1,7 +1,8 @@
 /** `pub`: how fast are messages taken? */
 
+import { ACKNOWLEDGEMENTS, setAcknowledgement } from '../acknowledgement.ts';
 import { type Load, subcommand } from '../load.ts';
-import { ArgumentError, count, type OptionValues } from '../options.ts';
+import { ArgumentError, choice, count, type OptionValues } from '../options.ts';
 import { figuresOf, peakOf } from '../run-context.ts';
 import { type Publication, publishing } from '../wire/commands.ts';
 import {
@@ -20,6 +21,11 @@ const OPTIONS = {
   ...BATCH_OPTIONS,
   ...PUBLISHER_OPTIONS,
   ...RATE_OPTIONS,
+  topics: count(1, 1, 'topics; each connection publishes to one of them'),
+  acknowledge: choice(
+    ACKNOWLEDGEMENTS,
+    'what OK means: sets the policy of that name on the first server, a RingMQ',
+  ),
   deferred: count(0, 0, 'publish with DPUB and this delay in ms; needs --batch 1'),
   ...LAYER_OPTIONS,
 } as const;
@@ -34,6 +40,7 @@ answer; with --rate, from the time at which it was due.`,
     '',
     '--batch 1 --connections 64 --in-flight 8 --messages 200k --null-sink',
     '--rate 50000 --batch 10 --seconds 10',
+    '--batch 1 --connections 64 --in-flight 1 --topics 64 --acknowledge fsync --seconds 10',
     '--tls --compression snappy --messages 500k',
     '--address 10.0.0.5:4150 --against 10.0.0.6:4150 --runs 5',
   ],
@@ -54,9 +61,16 @@ answer; with --rate, from the time at which it was due.`,
     };
   },
   run: async (context, values) => {
+    const { target, topic } = context;
+    const { acknowledge, topics } = values;
+    if (acknowledge !== ACKNOWLEDGEMENTS[0] && target.role === 'server') {
+      await setAcknowledgement(target.httpAddress, acknowledge);
+    }
     const measured = await context.measure('publishing', 'publish', {
       ...publicationOf(values),
-      topics: [context.topic],
+      topics: Array.from({ length: topics }, (_, index) =>
+        topics === 1 ? topic : `${topic}_${index}`,
+      ),
       ...endOf(values),
       address: context.target.address,
       layers: layersOf(values),

@@ -48,8 +48,9 @@ const age = lasting(0, DURATION_MS_MAX);
 // biome-ignore format: a table reads best with the key's first line in one piece
 export const POLICY_KEYS = {
   acknowledge: row('acknowledge', 'topic', text,
-    'when OK answers a publish: memory, once the broker has it; write, once it is in its file',
-    oneOf(['memory', 'write'])),
+    'when OK answers a publish: memory, once the broker has it; write, once it is in its file; ' +
+    'fsync, once it is on stable storage',
+    oneOf(['memory', 'write', 'fsync'])),
   memQueueSize: row('mem-queue-size', 'both', integer,
     'messages that a queue keeps in memory; the rest goes to disk', count),
   maxDepth: row('max-depth', 'both', integer,

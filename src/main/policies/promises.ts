@@ -4,7 +4,12 @@
  * Thread: any (pure).
  */
 
-import type { ChannelPolicy, QueuePolicy, TopicPolicy } from '../../shared/topic-policy.ts';
+import type {
+  Acknowledge,
+  ChannelPolicy,
+  QueuePolicy,
+  TopicPolicy,
+} from '../../shared/topic-policy.ts';
 import type { Options } from '../options/options.ts';
 import type { PolicyValues } from './policy-keys.ts';
 
@@ -68,12 +73,13 @@ function queuePolicy(options: PolicyOptions, values: Values): QueuePolicy {
 }
 
 /** A topic that keeps nothing in memory acknowledges after the write, unless a policy says otherwise. */
-function acknowledgeOf(memQueueSize: number, { acknowledge }: Values): 'memory' | 'write' {
-  if (acknowledge !== undefined) return acknowledge === 'write' ? 'write' : 'memory';
+function acknowledgeOf(memQueueSize: number, { acknowledge }: Values): Acknowledge {
+  if (acknowledge === 'write' || acknowledge === 'fsync') return acknowledge;
+  if (acknowledge !== undefined) return 'memory';
   return memQueueSize === 0 ? 'write' : 'memory';
 }
 
-/** If publishes are acknowledged after the write, messages go to the files of the topic and of all its channels. */
+/** What is acknowledged after a write or a sync goes to the files of the topic and of all its channels. */
 function memQueueSizeOf({ memQueueSize }: QueuePolicy, acknowledge: string | undefined): number {
-  return acknowledge === 'write' ? 0 : memQueueSize;
+  return acknowledge === 'write' || acknowledge === 'fsync' ? 0 : memQueueSize;
 }

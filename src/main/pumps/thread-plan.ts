@@ -53,6 +53,7 @@ export function planThreads({ pumpCount, diskCount, sizes, pump, disk }: ThreadS
     diskTasks: diskBells.map((bell, d) => ({
       ...disk,
       meter: allocateMeter(),
+      thread: d,
       bell,
       pulse: allocatePulse(),
       pumps: links.map((ofPump, p) => ({ ...ofPump[d], bell: pumpMemories[p].bell })),

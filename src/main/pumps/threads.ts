@@ -16,6 +16,8 @@ export interface Threads {
   readonly diskPulses: readonly Pulse[];
   /** What the loops count, and the rings between them and main. */
   readonly gauges: ThreadGauges;
+  /** Resolves when the queues' files have everything that journals kept, with what there is to log about it. */
+  readonly recovered: Promise<readonly string[]>;
   /** Resolves when every loop has ended; rejects when one has crashed. */
   readonly ended: Promise<void>;
 

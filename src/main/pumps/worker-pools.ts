@@ -7,6 +7,7 @@
 import { Piscina } from 'piscina';
 import { errorText } from '../../shared/error-text.ts';
 import { Pulse } from '../../shared/ring/pulse.ts';
+import type { RecoveryTask } from '../../shared/thread-tasks.ts';
 import type { Options } from '../options/options.ts';
 import { planBroker } from './broker-plan.ts';
 import { ThreadGauges } from './thread-gauges.ts';
@@ -28,6 +29,7 @@ export class WorkerPools implements Threads {
   readonly diskPulses: readonly Pulse[];
   /** Where the threads show what they count, and the rings between all of them. */
   readonly gauges: ThreadGauges;
+  readonly recovered: Promise<readonly string[]>;
   /** Resolves when every loop has ended; rejects when one has crashed. */
   readonly ended: Promise<void>;
 
@@ -48,11 +50,18 @@ export class WorkerPools implements Threads {
     const pumpPool = makePool(new URL(PUMP_ENTRY, workers).href, pumpCount);
     const diskPool = makePool(new URL(DISK_ENTRY, workers).href, diskCount);
     this.#pools = [pumpPool, diskPool];
+    const recovery: RecoveryTask = { recover: true, dataPath: options.dataPath };
+    this.recovered = diskPool.run(recovery);
     const loops = [
       ...pumpTasks.map((task, index) =>
         noteCrash(pumpPool.run(task), () => this.#crashedPumps.add(index)),
       ),
-      ...diskTasks.map((task) => noteCrash(diskPool.run(task), () => this.#crashedDiskCount++)),
+      ...diskTasks.map((task) =>
+        noteCrash(
+          this.recovered.then(() => diskPool.run(task)),
+          () => this.#crashedDiskCount++,
+        ),
+      ),
     ];
     this.ended = Promise.all(loops).then(() => undefined);
   }

@@ -139,7 +139,7 @@ export class Publisher {
 export function isAnsweredByPump(topic: TopicHandle): boolean {
   const { name, policy, backendError } = topic;
   if (backendError !== null || mayBeFull(topic)) return true;
-  return policy.acknowledge === 'write' && !isEphemeral(name);
+  return policy.acknowledge !== 'memory' && !isEphemeral(name);
 }
 
 /** Whether the topic, or one of its channels, may refuse a message because it is full. */

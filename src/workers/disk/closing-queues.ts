@@ -1,6 +1,6 @@
 /**
  * Queues that are to be closed. Several are closed together, so that they share the syncs of the directory, and each is
- * answered when its ring has room.
+ * answered when its ring has room. Nothing that was appended to them waits for a commit by then.
  *
  * Bound: one entry for each queue of the thread.
  * Thread: disk.
@@ -18,9 +18,14 @@ interface Outcome {
   readonly error: string | undefined;
 }
 
-/** What happens to a queue after it was answered. */
+/** What closing a queue means for its thread. */
 interface ClosingQueuesOwner {
+  /** Whether everything that must be answered before was answered. */
+  mayAnswer(link: PumpLink): boolean;
+  /** The queue is closed, and durable. */
   onClosed(known: KnownQueue): void;
+  /** What is closed is about to be answered. */
+  onAnswered(known: KnownQueue): void;
   onStillOpen(known: KnownQueue): void;
 }
 
@@ -64,6 +69,7 @@ export class ClosingQueues {
     const errors = runTogether(due.map((known) => closeSteps(known, nowMs)));
     for (const [index, known] of due.entries()) {
       const error = errors[index];
+      if (error === undefined) this.#owner.onClosed(known);
       this.#outcomes.push({ known, error: error === undefined ? undefined : errorText(error) });
     }
     return due.length;
@@ -72,8 +78,8 @@ export class ClosingQueues {
   /** Returns whether there was room. */
   #answer({ known, error }: Outcome): boolean {
     const { link, number } = known;
-    if (!link.claimAnswer()) return false;
-    if (error === undefined) this.#owner.onClosed(known);
+    if (!this.#owner.mayAnswer(link) || !link.claimAnswer()) return false;
+    if (error === undefined) this.#owner.onAnswered(known);
     link.answer(CLOSED, number, known.queue, error);
     if (error !== undefined) this.#owner.onStillOpen(known);
     this.#count(link, -1);

@@ -17,51 +17,40 @@
  */
 
 import { ForeignChecksums } from './checksums/foreign-checksums.ts';
-import type { DiskLog, LogLevel } from './files/disk-log.ts';
+import { contextOf, type DiskQueueOptions } from './disk-queue-options.ts';
+import type { DiskLog } from './files/disk-log.ts';
 import { probeDisk } from './files/disk-probe.ts';
 import { fileError, isOutOfSpace } from './files/file-error.ts';
-import type { FileSystem } from './files/file-system.ts';
-import type { OpenFiles } from './files/open-files.ts';
-import { QueueFiles } from './files/queue-files.ts';
+import type { QueueFiles } from './files/queue-files.ts';
 import type { QueuePlace } from './files/queue-place.ts';
-import type { SegmentIndex } from './files/segment-index.ts';
-import type { SidecarPatience } from './files/sidecar-patience.ts';
 import { runAlone, type Steps } from './in-steps.ts';
+import type { Safekeeping } from './journal/group-commit.ts';
 import { MetadataFile } from './metadata/metadata-file.ts';
 import { type QueueExtent, SegmentNames } from './metadata/segment-names.ts';
 import type { QueueContext } from './queue-context.ts';
 import { recoverQueue } from './queue-recovery.ts';
 import { removeQueueFiles, syncDataPath } from './queue-removal.ts';
 import { RecordMover } from './record-mover.ts';
+import { RecordSafety } from './record-safety.ts';
 import { RecordWriter } from './record-writer.ts';
 import { checkRecords, recordBytesMax } from './records/disk-record.ts';
 import { type ReadBatch, SegmentReader } from './segments/segment-reader.ts';
 import { bytesBetween } from './segments/segment-span.ts';
-import { SegmentWriter } from './segments/segment-writer.ts';
+import { SegmentWriter, type WrittenRun } from './segments/segment-writer.ts';
 import { straySidecars, takeCensus } from './state-census.ts';
 import { RecordStates } from './states/record-states.ts';
 import { RecordReread } from './unacked/record-reread.ts';
 import { type StatesAtSync, StateWriter } from './unacked/state-writer.ts';
 import { UnackedRecords } from './unacked/unacked-records.ts';
 import { UnreadCount } from './unacked/unread-count.ts';
-
-/** What all queues of a disk thread share. */
-export interface DiskQueueOptions {
-  readonly fileSystem: FileSystem;
-  readonly openFiles: OpenFiles;
-  readonly index: SegmentIndex;
-  readonly patience: SidecarPatience;
-  readonly dataPath: string;
-  readonly maxBytesPerFile: number;
-  readonly maxMsgSize: number;
-  /** Records appended or finished after which a sync is due. */
-  readonly syncEvery: number;
-}
+import { UnsyncedChanges } from './unsynced-changes.ts';
 
 export class DiskQueue {
   readonly name: string;
   /** Rereads evicted records. */
   readonly reread: RecordReread;
+  /** What a power loss may take. */
+  readonly safety: RecordSafety;
 
   readonly #options: DiskQueueOptions;
   readonly #log: DiskLog;
@@ -78,9 +67,7 @@ export class DiskQueue {
   /** Whether moved records are not yet durable at their new places. */
   #hasUnsyncedMoves = false;
   readonly #metadata: MetadataFile;
-  /** Records appended, finished or updated since the last sync. */
-  #operations = 0;
-  #mustSync: boolean;
+  readonly #changes: UnsyncedChanges;
 
   /**
    * Opens a queue's files, or starts a queue that has none; then nothing is created until the first append or sync.
@@ -90,20 +77,10 @@ export class DiskQueue {
   constructor(name: string, options: DiskQueueOptions, log: DiskLog) {
     this.name = name;
     this.#options = options;
-    this.#log = (level: LogLevel, text: string): void => log(level, `DISKQUEUE(${name}): ${text}`);
-    this.#files = new QueueFiles(options.dataPath, name);
-    const source: QueueContext = {
-      queueName: name,
-      files: this.#files,
-      fileSystem: options.fileSystem,
-      openFiles: options.openFiles,
-      index: options.index,
-      patience: options.patience,
-      dataPath: options.dataPath,
-      recordBytesMax: recordBytesMax(options.maxMsgSize),
-      log: this.#log,
-    };
+    const source = contextOf(name, options, log);
     this.#source = source;
+    this.#log = source.log;
+    this.#files = source.files;
     const found = recoverQueue(source);
     const read = { segment: found.readSegment, position: found.readPosition };
     const write = { segment: found.writeSegment, position: found.writePosition };
@@ -123,6 +100,13 @@ export class DiskQueue {
       new SegmentNames(this.#metadata, () => this.#extent()),
     );
     this.#recordWriter = new RecordWriter(this.#writer, this.#states, this.#log);
+    this.safety = new RecordSafety(
+      {
+        ...{ queueName: name, writer: this.#writer },
+        ...{ recordWriter: this.#recordWriter, states: this.#states },
+      },
+      found.unsynced.length > 0,
+    );
     const parts = { source, states: this.#states, unacked: this.#unacked, unread: this.#unread };
     this.#reader = new SegmentReader({ ...parts, foreign, writer: this.#writer }, read);
     this.#reader.passed.addReleased(straySidecars(source, this.#states, read, write));
@@ -130,10 +114,11 @@ export class DiskQueue {
       ...{ ...parts, writer: this.#recordWriter, reader: this.#reader },
       foundFinished: lastFinished,
     });
-    this.#mustSync =
-      found.unsynced.length > 0 || found.isRepaired || this.#metadata.isOlderThan(found);
+    this.#changes = new UnsyncedChanges(options.syncEvery);
+    const isRecovered = found.unsynced.length > 0 || found.isRepaired;
+    if (isRecovered || this.#metadata.isOlderThan(found)) this.#changes.makeDue();
     // The process that wrote the states may have been killed before a sync.
-    if (!this.#states.isEmpty || this.#reader.passed.hasReleased) this.#operations = 1;
+    if (!this.#states.isEmpty || this.#reader.passed.hasReleased) this.#changes.count(1);
     this.#releaseFinished();
   }
 
@@ -169,16 +154,22 @@ export class DiskQueue {
 
   /** Whether a sync is due now, before the sync timeout. */
   get mustSync(): boolean {
-    return this.#mustSync && this.#writer.failure === undefined;
+    return this.#changes.isDue && this.#writer.failure === undefined;
   }
 
   /** Whether there is anything to sync. */
   get isUnsynced(): boolean {
-    return this.#mustSync || this.#operations > 0 || this.#writer.failure !== undefined;
+    return this.#changes.isThere || this.#writer.failure !== undefined;
+  }
+
+  /** Whether a sync is wanted before long: what is in the journal alone can wait until that is full. */
+  get wantsSync(): boolean {
+    return this.#changes.isWanted || this.#writer.failure !== undefined;
   }
 
   /**
-   * Appends records to the queue: all of them or none. They are durable after the next sync.
+   * Appends records to the queue: all of them or none. They are durable after the next sync, or once the caller has
+   * written them to the journal. Returns where they are.
    *
    * Shape: `count` disk records from `start` to `end`; `dueTimes`, if given, has one for each, 0 for none.
    * Errors: throws, and nothing is kept.
@@ -189,7 +180,8 @@ export class DiskQueue {
     end: number,
     count: number,
     dueTimes?: ArrayLike<number>,
-  ): void {
+    safekeeping: Safekeeping = 'next sync',
+  ): readonly WrittenRun[] {
     checkRecords(bytes, start, end, count, recordBytesMax(this.#options.maxMsgSize));
     this.#metadata.removeOldCopy();
     const { segment, position } = this.#writer;
@@ -199,8 +191,10 @@ export class DiskQueue {
     const append = this.#recordWriter.append(bytes, start, end, dueTimes);
     this.#unread.onAppend(count, append.deferred, end - start);
     if (append.hasMetOthers) this.#reader.recount();
-    if (this.#writer.segment !== segment) this.#mustSync = true;
-    this.#countOperations(count);
+    if (this.#writer.segment !== segment) this.#changes.makeDue();
+    this.safety.onAppend(safekeeping);
+    this.#changes.onAppend(count, safekeeping);
+    return append.runs;
   }
 
   /** Whether appends are refused because a sync has failed. */
@@ -250,13 +244,13 @@ export class DiskQueue {
   finish(first: number, count: number): void {
     this.#unacked.finish(first, count);
     this.#releaseFinished();
-    this.#countOperations(count);
+    this.#changes.count(count);
   }
 
   /** Writes the attempts and due time of an unacked record. Errors: logged; the next sync tries again. */
   update(number: number, attempts: number, dueMs: number): void {
     this.#stateWriter.update(number, attempts, dueMs);
-    this.#countOperations(1);
+    this.#changes.count(1);
   }
 
   /**
@@ -267,10 +261,10 @@ export class DiskQueue {
    */
   sync(): void {
     const hasMoved = this.#writer.failure === undefined && this.#mover.moveForSpace();
-    if (hasMoved) this.#hasUnsyncedMoves = true;
+    if (hasMoved) this.#onMoved();
     runAlone(this.#syncSteps('required'));
     // There may be more records to move.
-    if (hasMoved) this.#mustSync = true;
+    if (hasMoved) this.#changes.makeDue();
   }
 
   /**
@@ -285,8 +279,8 @@ export class DiskQueue {
     this.#reader.restart();
     this.#stateWriter.clear();
     this.#hasUnsyncedMoves = false;
-    this.#operations = 0;
-    this.#mustSync = false;
+    this.safety.onSynced();
+    this.#changes.onSynced(false);
   }
 
   /**
@@ -304,8 +298,8 @@ export class DiskQueue {
   *closeSteps(states: StatesAtSync): Steps {
     this.#recordWriter.tryTidy();
     if (this.#mover.moveForClose()) {
-      this.#hasUnsyncedMoves = true;
-      this.#mustSync = true;
+      this.#onMoved();
+      this.#changes.makeDue();
     }
     // Thousands of unchanged queues must not cost two syncs each.
     if (this.isUnsynced) yield* this.#syncSteps(states);
@@ -321,9 +315,9 @@ export class DiskQueue {
     }
   }
 
-  #countOperations(count: number): void {
-    this.#operations += count;
-    if (this.#operations >= this.#options.syncEvery) this.#mustSync = true;
+  #onMoved(): void {
+    this.#hasUnsyncedMoves = true;
+    this.safety.loosen();
   }
 
   /** The place of the oldest unfinished record. */
@@ -335,7 +329,7 @@ export class DiskQueue {
   #releaseFinished(): void {
     // The old places of moved records are needed until the new ones are durable.
     if (this.#hasUnsyncedMoves || this.#reader.passed.count === 0) return;
-    if (this.#reader.passed.releaseBefore(this.#oldest().segment)) this.#mustSync = true;
+    if (this.#reader.passed.releaseBefore(this.#oldest().segment)) this.#changes.makeDue();
   }
 
   /** Pauses before the data directory is synced, and before names in it change again. */
@@ -348,24 +342,24 @@ export class DiskQueue {
       this.#writer.syncSegments();
       yield;
       this.#writer.finishSync();
+      this.safety.onSegmentsSynced();
       yield;
       this.#hasUnsyncedMoves = false;
       this.#reader.passMoved();
       this.#stateWriter.sync(this.#oldest(), states);
+      this.safety.onSynced();
       passed.releaseBefore(this.#oldest().segment);
       this.#placeMetadata();
       yield;
       this.#metadata.makeDurable();
       if (passed.removeReleased(this.#writer.segment)) syncDataPath(this.#source);
       passed.removeSidecars();
-      this.#operations = passed.hasReleased ? 1 : 0;
-      this.#mustSync = false;
+      this.#changes.onSynced(passed.hasReleased);
     } catch (cause) {
-      this.#operations = Math.max(this.#operations, 1);
       // A failed sync is not repeated every turn, unless records can be moved to make room.
       const mayMakeRoom = isOutOfSpace(cause) && !this.#hasUnsyncedMoves;
       const end = this.#metadata.placed?.writeSegment ?? 0;
-      this.#mustSync = mayMakeRoom && passed.removeReleased(end);
+      this.#changes.onFailed(mayMakeRoom && passed.removeReleased(end));
       throw fileError('sync queue', this.name, cause);
     }
   }
@@ -384,7 +378,7 @@ export class DiskQueue {
 
   #removeFiles(): void {
     // Metadata may describe the queue as empty although it is not.
-    this.#mustSync = true;
+    this.#changes.makeDue();
     removeQueueFiles({
       ...{ source: this.#source, states: this.#states, metadata: this.#metadata },
       ...{ reader: this.#reader, writer: this.#writer },

@@ -2,10 +2,11 @@
  * The loop of a disk thread: it executes the requests of its pumps on their disk queues, and syncs the queues when a
  * sync is due.
  *
- * A turn first syncs, then handles requests link by link, a bounded amount of work for each. A request whose answer
- * has no room stays in the ring, and so do later ones on that link.
+ * A turn first syncs, then handles requests link by link, a bounded amount of work for each, and then makes appends
+ * durable whose publishers wait for that (`GroupCommit`). A request whose answer has no room stays in the ring, and so
+ * do later ones on that link.
  *
- * Bound: per turn `SYNCS_PER_TURN` syncs, and for each link `REQUESTS_PER_TURN` requests and `BYTES_PER_TURN` bytes
+ * Bound: per turn the syncs of `QueueSyncs`, and for each link `REQUESTS_PER_TURN` requests and `BYTES_PER_TURN` bytes
  * written or read, although the last request may exceed this. Open files as in `OpenFiles`. An idle queue costs only
  * its object.
  *
@@ -36,29 +37,27 @@ import {
   RECORDS_WORDS,
   REREAD,
   REREAD_DONE,
-  SYNCED,
   UPDATE,
-  WRITABLE,
 } from '../disk-records.ts';
 import { ClosingQueues } from './closing-queues.ts';
-import type { DiskQueueOptions } from './disk-queue.ts';
-import { LOG_ERROR } from './files/disk-log.ts';
+import { CommitAnswers } from './commit-answers.ts';
+import type { DiskQueueOptions } from './disk-queue-options.ts';
 import { errorText } from './files/file-error.ts';
 import type { FileSystem } from './files/file-system.ts';
 import { OpenFiles } from './files/open-files.ts';
 import { SegmentIndex } from './files/segment-index.ts';
 import { SharedSyncs } from './files/shared-syncs.ts';
 import { SidecarPatience } from './files/sidecar-patience.ts';
+import { GroupCommit } from './journal/group-commit.ts';
+import type { JournalBounds } from './journal/journal-file.ts';
 import { type KnownQueue, KnownQueues } from './known-queues.ts';
 import { PumpLink, type PumpLinkOptions, type RecordsType, recordsRoom } from './pump-link.ts';
 import { appendOf, forEachFinish, forEachUpdate, rereadOf } from './pump-requests.ts';
-import { type HealthNews, QueueHealth } from './queue-health.ts';
+import { QueueSyncs } from './queue-syncs.ts';
 import { recordBytesMax } from './records/disk-record.ts';
 
 const REQUESTS_PER_TURN = 256;
 const BYTES_PER_TURN = 1024 * 1024;
-/** Few, since each may take milliseconds while requests wait. */
-const SYNCS_PER_TURN = 4;
 
 /** The rings of a disk thread, and its options. */
 export interface IoLoopOptions {
@@ -70,6 +69,10 @@ export interface IoLoopOptions {
   readonly maxMsgSize: number;
   readonly syncEvery: number;
   readonly syncTimeoutMs: number;
+  /** Number of this disk thread. */
+  readonly thread: number;
+  /** The default if not given. */
+  readonly journalBounds?: JournalBounds | undefined;
 }
 
 /** Whether a request was handled, or stays because its answer has no room. */
@@ -84,17 +87,11 @@ export class IoLoop {
   readonly #links: readonly PumpLink[];
   readonly #fileSystem: SharedSyncs;
   readonly #queueOptions: DiskQueueOptions;
-  readonly #syncTimeoutMs: number;
   readonly #queues: KnownQueues;
-  /** Queues to sync in the next turn. */
-  readonly #mustSync = new Set<KnownQueue>();
-  /** When the syncs of other queues are due, in that order, since all wait equally long. */
-  readonly #syncAtMs = new Map<KnownQueue, number>();
-  readonly #health = new QueueHealth<KnownQueue>();
-  readonly #closing = new ClosingQueues({
-    onClosed: (known) => this.#forget(known),
-    onStillOpen: (known) => this.#planSync(known),
-  });
+  readonly #commits: GroupCommit<KnownQueue>;
+  readonly #syncs: QueueSyncs;
+  readonly #closing: ClosingQueues;
+  readonly #commitAnswers = new CommitAnswers();
   /** Index of the first link of the next turn. */
   #firstLink = 0;
   #nowMs = 0;
@@ -103,19 +100,30 @@ export class IoLoop {
 
   constructor(options: IoLoopOptions) {
     this.#links = options.links.map((link) => new PumpLink(link));
-    this.#syncTimeoutMs = options.syncTimeoutMs;
     this.#fileSystem = new SharedSyncs(options.fileSystem);
     this.#queueOptions = {
+      ...options,
       fileSystem: this.#fileSystem,
       openFiles: new OpenFiles(this.#fileSystem),
       index: new SegmentIndex(this.#fileSystem, options.dataPath),
       patience: new SidecarPatience(),
-      dataPath: options.dataPath,
-      maxBytesPerFile: options.maxBytesPerFile,
-      maxMsgSize: options.maxMsgSize,
-      syncEvery: options.syncEvery,
     };
     this.#queues = new KnownQueues(this.#links, this.#queueOptions);
+    this.#commits = new GroupCommit({
+      ...options,
+      fileSystem: this.#fileSystem,
+      nameOf: (known) => known.name,
+      syncQueue: (known) => this.#syncs.syncForCommits(known, 'now'),
+      onSyncFailed: (known, error) => this.#syncs.onSynced(known, error),
+      log: (level, text) => this.#links.at(0)?.log(level, text),
+    });
+    this.#syncs = new QueueSyncs(this.#queues, this.#commits, options.syncTimeoutMs);
+    this.#closing = new ClosingQueues({
+      mayAnswer: (link) => !this.#commitAnswers.isWaiting(link),
+      onClosed: (known) => this.#commits.onSynced(known),
+      onAnswered: (known) => this.#forget(known),
+      onStillOpen: (known) => this.#syncs.plan(known),
+    });
     const longest = RECORDS_WORDS * 4 + recordsRoom(recordBytesMax(options.maxMsgSize));
     for (const { replies } of options.links) {
       assert(longest <= replies.lengthMax, 'the largest record fits the reply ring');
@@ -130,80 +138,24 @@ export class IoLoop {
     this.#nowMs = nowMs;
     this.#queueOptions.patience.nowMs = nowMs;
     this.#fileSystem.beginTurn();
-    let done = this.#syncDue();
-    done += this.#health.probe(nowMs, (known) => this.#probe(known));
+    let done = this.#syncs.step(nowMs);
     for (let index = 0; index < this.#links.length; index++) {
       done += this.#serve(this.#links[(this.#firstLink + index) % this.#links.length]);
     }
+    if (this.#commits.isDue) {
+      // What else was answered need not wait for the sync.
+      for (const link of this.#links) link.flush();
+      this.#commits.commit();
+    }
+    this.#commitAnswers.tell(this.#commits.takeOutcomes());
     this.#firstLink = (this.#firstLink + 1) % this.#links.length;
     done += this.#closing.step(nowMs);
-    this.#health.tell((news) => this.#tell(news));
+    this.#syncs.tell();
     for (const link of this.#links) link.flush();
     this.isDone = this.#links.every((link) => link.hasEnded);
-    this.nextDeadlineMs = Math.min(this.#nextSyncMs(), this.#health.nextProbeMs);
+    if (this.isDone) this.#commits.end();
+    this.nextDeadlineMs = this.#syncs.nextMs(nowMs);
     return done;
-  }
-
-  #nextSyncMs(): number {
-    if (this.#mustSync.size > 0) return this.#nowMs;
-    return this.#syncAtMs.values().next().value ?? Number.POSITIVE_INFINITY;
-  }
-
-  #syncDue(): number {
-    let count = 0;
-    for (const known of this.#mustSync) {
-      if (count === SYNCS_PER_TURN) return count;
-      this.#sync(known);
-      count++;
-    }
-    for (const [known, timeMs] of this.#syncAtMs) {
-      if (count === SYNCS_PER_TURN || timeMs > this.#nowMs) return count;
-      this.#sync(known);
-      count++;
-    }
-    return count;
-  }
-
-  #sync(known: KnownQueue): void {
-    let text: string | undefined;
-    try {
-      known.queue?.sync();
-    } catch (error) {
-      text = errorText(error);
-      known.link.log(LOG_ERROR, `DISKQUEUE(${known.name}): failed to sync - ${text}`);
-    }
-    this.#health.onSynced(known, text);
-    this.#forgetSync(known);
-    this.#planSync(known);
-  }
-
-  /** Errors: throws if the queue cannot be written to. */
-  #probe(known: KnownQueue): void {
-    const queue = this.#queues.opened(known);
-    // A write is waiting, so a failed sync is repeated before the sync timeout.
-    if (queue.hasFailedSync) this.#sync(known);
-    queue.probe();
-  }
-
-  /** Schedules a sync for the next turn or after the sync timeout, as needed. */
-  #planSync(known: KnownQueue): void {
-    if (known.queue?.mustSync) this.#mustSync.add(known);
-    if (!known.queue?.isUnsynced) this.#forgetSync(known);
-    else if (!this.#syncAtMs.has(known)) {
-      this.#syncAtMs.set(known, this.#nowMs + this.#syncTimeoutMs);
-    }
-  }
-
-  /** Returns whether there was room. */
-  #tell({ queue: { link, number, queue }, about, error }: HealthNews<KnownQueue>): boolean {
-    if (!link.claimAnswer()) return false;
-    link.answer(about === 'sync' ? SYNCED : WRITABLE, number, queue, error);
-    return true;
-  }
-
-  #forgetSync(known: KnownQueue): void {
-    this.#mustSync.delete(known);
-    this.#syncAtMs.delete(known);
   }
 
   /** Handles requests from one link. Returns how many. */
@@ -211,6 +163,7 @@ export class IoLoop {
     let count = 0;
     this.#bytesLeft = BYTES_PER_TURN;
     link.requests.look();
+    if (this.#commitAnswers.isWaiting(link)) return 0;
     while (count < REQUESTS_PER_TURN && this.#bytesLeft > 0) {
       const type = link.requests.front();
       if (type === EMPTY || this.#carryOut(link, type) === 'blocked') break;
@@ -237,12 +190,12 @@ export class IoLoop {
       case UPDATE:
         return this.#update(known);
       case EMPTY_QUEUE:
-        return this.#answer(known, EMPTIED, () => this.#queues.opened(known).empty());
+        return this.#answerLast(known, EMPTIED, () => this.#empty(known));
       case CLOSE:
         this.#closing.add(known);
         return 'taken';
       case DELETE:
-        return this.#answer(known, DELETED, () => this.#delete(known));
+        return this.#answerLast(known, DELETED, () => this.#delete(known));
       default:
         throw new Error(`no such request: ${type}`);
     }
@@ -270,9 +223,16 @@ export class IoLoop {
 
   #append(known: KnownQueue): void {
     const { requests } = known.link;
-    const { start, end, count, dueTimes } = appendOf(requests);
+    const records = { bytes: requests.bytes, ...appendOf(requests) };
     this.#bytesLeft -= requests.length;
-    this.#queues.opened(known).append(requests.bytes, start, end, count, dueTimes);
+    const queue = this.#queues.opened(known);
+    this.#commits.append(known, queue, records, records.isSynced, this.#nowMs);
+  }
+
+  #empty(known: KnownQueue): void {
+    const queue = this.#queues.opened(known);
+    this.#commits.drop(known, queue, this.#nowMs);
+    queue.empty();
   }
 
   /** Handles a request whose answer has records. */
@@ -286,7 +246,7 @@ export class IoLoop {
       link.answerNoRecords(type, known.number, known.queue, errorText(error));
       return 'taken';
     } finally {
-      this.#planSync(known);
+      this.#syncs.plan(known);
     }
   }
 
@@ -331,7 +291,7 @@ export class IoLoop {
     const { queue, link } = known;
     assert(queue !== undefined, 'what is finished was read');
     forEachFinish(link.requests, (first, count) => queue.finish(first, count));
-    this.#planSync(known);
+    this.#syncs.plan(known);
     return 'taken';
   }
 
@@ -339,13 +299,15 @@ export class IoLoop {
     const { queue, link } = known;
     assert(queue !== undefined, 'what is updated was read');
     forEachUpdate(link.requests, (number, attempts, due) => queue.update(number, attempts, due));
-    this.#planSync(known);
+    this.#syncs.plan(known);
     return 'taken';
   }
 
   #delete(known: KnownQueue): void {
     try {
-      this.#queues.opened(known).delete();
+      const queue = this.#queues.opened(known);
+      this.#commits.drop(known, queue, this.#nowMs);
+      queue.delete();
     } catch (error) {
       this.#queueOptions.index.forget();
       throw error;
@@ -355,9 +317,16 @@ export class IoLoop {
   }
 
   #forget(known: KnownQueue): void {
-    this.#forgetSync(known);
+    this.#syncs.forget(known);
     this.#queues.forget(known);
-    this.#health.forget(known);
+  }
+
+  /** As `#answer`, once all appends before it are answered for good. */
+  #answerLast(known: KnownQueue, type: number, work: () => void): Outcome {
+    if (this.#commits.isDue) this.#commits.commit();
+    this.#commitAnswers.tell(this.#commits.takeOutcomes());
+    if (this.#commitAnswers.isWaiting(known.link)) return 'blocked';
+    return this.#answer(known, type, work);
   }
 
   /** Handles a request with an answer other than RECORDS, once there is room for the answer. */
@@ -370,9 +339,9 @@ export class IoLoop {
       if (error instanceof AssertionError) throw error;
       text = errorText(error);
     }
-    if (type === APPENDED) this.#health.onWritten(known, text !== undefined, this.#nowMs);
+    if (type === APPENDED) this.#syncs.onWritten(known, text !== undefined);
     known.link.answer(type, known.number, known.queue, text);
-    this.#planSync(known);
+    this.#syncs.plan(known);
     return 'taken';
   }
 }

@@ -10,9 +10,14 @@ import { RingWriter } from '../../shared/ring/writer.ts';
 import type { DiskTask } from '../../shared/thread-tasks.ts';
 import type { FileSystem } from './files/file-system.ts';
 import { IoLoop } from './io-loop.ts';
+import type { JournalBounds } from './journal/journal-file.ts';
 
-/** Creates a loop; `runLoop` or a test calls its `step`. */
-export function wireIoLoop(task: DiskTask, fileSystem: FileSystem): IoLoop {
+/** Creates a loop; `runLoop` or a test calls its `step`. `journalBounds`: the default if not given. */
+export function wireIoLoop(
+  task: DiskTask,
+  fileSystem: FileSystem,
+  journalBounds?: JournalBounds,
+): IoLoop {
   return new IoLoop({
     links: task.pumps.map((pump) => ({
       requests: new RingReader(pump.requests),
@@ -25,5 +30,7 @@ export function wireIoLoop(task: DiskTask, fileSystem: FileSystem): IoLoop {
     maxMsgSize: task.maxMsgSize,
     syncEvery: task.syncEvery,
     syncTimeoutMs: task.syncTimeoutMs,
+    thread: task.thread,
+    journalBounds,
   });
 }

@@ -6,7 +6,8 @@
 
 import { assert } from '../../shared/assert.ts';
 import { QUEUE } from '../disk-records.ts';
-import { DiskQueue, type DiskQueueOptions } from './disk-queue.ts';
+import { DiskQueue } from './disk-queue.ts';
+import type { DiskQueueOptions } from './disk-queue-options.ts';
 import type { LogLevel } from './files/disk-log.ts';
 import type { PumpLink } from './pump-link.ts';
 

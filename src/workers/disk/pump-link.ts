@@ -19,6 +19,10 @@ import {
   ANSWER_UNREAD,
   ANSWER_UNREAD_BYTES,
   ANSWER_WORDS,
+  COMMITTED,
+  COMMITTED_COUNT,
+  COMMITTED_OK,
+  COMMITTED_WORDS,
   DUE_WORDS,
   QUEUE,
   RECORDS,
@@ -143,6 +147,15 @@ export class PumpLink {
     const bytes = error === undefined ? 0 : this.#writeText(ANSWER_WORDS * 4, error);
     this.#writeFields(queue, figures ?? NO_FIGURES, error);
     this.#commit(type, ANSWER_WORDS * 4 + bytes);
+  }
+
+  /** Completes an answer about so many APPENDs that wait for stable storage. No error: they are there. */
+  answerCommitted(count: number, error: string | undefined): void {
+    const bytes = error === undefined ? 0 : this.#writeText(COMMITTED_WORDS * 4, error);
+    const at = this.#answer >>> 2;
+    this.answers.words[at + COMMITTED_COUNT] = count;
+    this.answers.words[at + COMMITTED_OK] = error === undefined ? 1 : 0;
+    this.#commit(COMMITTED, COMMITTED_WORDS * 4 + bytes);
   }
 
   /** Completes a RECORDS answer whose records are already in place. */

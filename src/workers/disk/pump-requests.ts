@@ -7,7 +7,9 @@
 import type { RingReader } from '../../shared/ring/reader.ts';
 import {
   APPEND_COUNT,
+  APPEND_FLAGS,
   APPEND_HAS_DUE,
+  APPEND_IS_SYNCED,
   APPEND_WORDS,
   DUE_WORDS,
   FINISH_RUN_WORDS,
@@ -29,6 +31,8 @@ export interface AppendRequest {
   readonly count: number;
   /** The due time of each record, in Unix ms, 0 for none. */
   readonly dueTimes: readonly number[] | undefined;
+  /** Whether the pump waits until they are on stable storage. */
+  readonly isSynced: boolean;
 }
 
 /** Parses the front request, an APPEND. */
@@ -38,13 +42,16 @@ export function appendOf(requests: RingReader): AppendRequest {
   const count = words[at + APPEND_COUNT];
   const start = offset + APPEND_WORDS * 4;
   const end = offset + length;
-  if (words[at + APPEND_HAS_DUE] === 0) return { start, end, count, dueTimes: undefined };
+  const flags = words[at + APPEND_FLAGS];
+  const isSynced = (flags & APPEND_IS_SYNCED) !== 0;
+  if ((flags & APPEND_HAS_DUE) === 0) return { start, end, count, dueTimes: undefined, isSynced };
   const dueAt = (end >>> 2) - count * DUE_WORDS;
   const dueTimes: number[] = [];
   for (let due = dueAt; due < end >>> 2; due += DUE_WORDS) {
     dueTimes.push(words[due] * 2 ** 32 + words[due + 1]);
   }
-  return { start, end: recordsEnd(requests.bytes, start, dueAt * 4, count), count, dueTimes };
+  const recordsAt = recordsEnd(requests.bytes, start, dueAt * 4, count);
+  return { start, end: recordsAt, count, dueTimes, isSynced };
 }
 
 /** The contents of a REREAD. */

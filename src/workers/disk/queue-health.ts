@@ -43,6 +43,11 @@ export class QueueHealth<Q> {
     this.#syncNews.set(queue, { queue, about: 'sync', error });
   }
 
+  /** Whether the last sync of the queue has failed. */
+  isUnsynced(queue: Q): boolean {
+    return this.#unsynced.has(queue);
+  }
+
   /** Probes the queues that are due: `probe` throws if a queue cannot be written to. Returns how many. */
   probe(nowMs: number, probe: (queue: Q) => void): number {
     let count = 0;

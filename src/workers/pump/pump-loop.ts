@@ -20,17 +20,16 @@ import * as records from '../../shared/records.ts';
 import type { Doorbell } from '../../shared/ring/doorbell.ts';
 import { EMPTY, type RingReader } from '../../shared/ring/reader.ts';
 import { DiskLink } from './backend/disk-link.ts';
-import { Receipt } from './backend/receipt.ts';
 import { ConsumerCommands } from './consumer-commands.ts';
 import { Outbox } from './outbox.ts';
 import { PartTime } from './part-time.ts';
+import { publishAnswered, publishTo } from './publishing.ts';
 import { PumpControl } from './pump-control.ts';
 import type { PumpLoopOptions } from './pump-loop-options.ts';
 import type { PumpMeter } from './pump-meter.ts';
 import { PumpState } from './pump-state.ts';
 import { PumpStats } from './pump-stats.ts';
 import { RefusedPublications } from './refused-publications.ts';
-import type { Topic } from './topic.ts';
 import type { Publication } from './topic-options.ts';
 import { WallClock } from './wall-clock.ts';
 
@@ -284,43 +283,18 @@ export class PumpLoop {
     publication.timestampLow = words[at + records.PUBLISH_TIMESTAMP + 1];
     publication.isToDisk = words[at + records.PUBLISH_TO_DISK] === 1;
     const bytes = offset + length - publication.at;
+    const nowMs = this.#timeFor(publication.deferMs);
     if (token === 0) {
-      if (topic !== undefined) this.#publish(topic, publication, null);
+      if (topic !== undefined) publishTo(topic, publication, nowMs, null);
     } else {
       const refusal = this.#refused.refusalOf(words, at, bytes, topic);
       if (topic === undefined) this.#outbox.answer(token, 'exiting');
-      else if (refusal === null) this.#publishWithAnswer(topic, publication, token);
+      else if (refusal === null) publishAnswered(topic, publication, nowMs, token, this.#outbox);
       else this.#outbox.answer(token, refusal);
     }
     this.#taken += length;
     publishes.pop();
     return publication.count;
-  }
-
-  /** Answers when the messages are safe, or cannot be made safe. */
-  #publishWithAnswer(topic: Topic, publication: Publication, token: number): void {
-    const countBefore = topic.messageCount;
-    const bytesBefore = topic.messageBytes;
-    const receipt = new Receipt(true, ({ error }) => {
-      if (error !== null) topic.unpublish(count, bodyBytes);
-      this.#outbox.answer(token, error);
-    });
-    this.#publish(topic, publication, receipt);
-    const count = topic.messageCount - countBefore;
-    const bodyBytes = topic.messageBytes - bytesBefore;
-    receipt.seal();
-  }
-
-  /** Dead letters move, so they are never taken for messages that were published before. */
-  #publish(topic: Topic, publication: Publication, receipt: Receipt | null): void {
-    const nowMs = this.#timeFor(publication.deferMs);
-    const { deduplication } = topic;
-    if (deduplication === null || publication.isToDisk) topic.publish(publication, nowMs, receipt);
-    else {
-      deduplication.publish(publication, nowMs, receipt, (run, own) => {
-        topic.publish(run, nowMs, own);
-      });
-    }
   }
 
   /** The time at which a delay starts. */

@@ -38,6 +38,8 @@ export class Topic {
   isActive = false;
   /** Drops messages that were published before, if the policy says so. */
   deduplication: Deduplication | null = null;
+  /** Whether its publishers wait for stable storage. */
+  isSynced = false;
   messageCount = 0;
   messageBytes = 0;
   /** Messages from the topic's files on their way to the files of its channels. */
@@ -89,6 +91,7 @@ export class Topic {
 
   /** Applies a policy, except the bounds of the queue. */
   setPolicy(policy: TopicPolicy): void {
+    this.isSynced = policy.acknowledge === 'fsync';
     this.undelivered.setPolicy(policy);
     this.deduplication = deduplicationOf(policy, this.deduplication, this.#wallClock);
     this.queue.setTtl(policy.messageTtlMs, this.#wallClock);
@@ -364,15 +367,17 @@ export class Topic {
     const heldBytes = this.#store.heldBytes(position, count);
     this.transferCount += count;
     this.queue.outsideBytes += heldBytes;
-    const receipt = new Receipt(false, () => {
-      if (emptyCount === this.#emptyCount) this.queue.backend.finish(position, count);
+    const onSettled = ({ error }: Receipt): void => {
+      // What a power loss may take from a channel's file stays in the topic's. Then there may be memory again.
+      const isThere = error === null && emptyCount === this.#emptyCount;
+      if (isThere) this.queue.backend.finish(position, count);
       this.#store.release(position, count);
       this.transferCount -= count;
       this.queue.outsideBytes -= heldBytes;
-      // Memory may be free now.
       if (this.isFlowing) this.queue.backend.demand();
       this.#closeWhenReleased();
-    });
+    };
+    const receipt = new Receipt(false, onSettled, this.isSynced);
     if (this.#hasMany) {
       this.#begin({ position, count, dueMs, transfer: receipt, receipt: null }, nowMs);
       return;

@@ -54,6 +54,11 @@ export class BeatingFileSystem extends NodeFileSystem {
     super.sync(handle);
   }
 
+  override syncData(handle: FileHandle): void {
+    this.#watcher.beat();
+    super.syncData(handle);
+  }
+
   override rename(from: string, to: string): void {
     this.#watcher.beat();
     super.rename(from, to);

@@ -9,6 +9,7 @@
 
 import {
   closeSync,
+  fdatasyncSync,
   fstatSync,
   fsyncSync,
   ftruncateSync,
@@ -53,6 +54,8 @@ export interface FileSystem {
   truncate(handle: FileHandle, sizeBytes: number): void;
   /** Makes a file's bytes and size durable. */
   sync(handle: FileHandle): void;
+  /** As `sync`, without times: cheaper where a file is written over and keeps its size. */
+  syncData(handle: FileHandle): void;
   close(handle: FileHandle): void;
   /** Whether the open file still has a name; data written to a file without a name is lost. */
   isLinked(handle: FileHandle): boolean;
@@ -145,6 +148,11 @@ export class NodeFileSystem implements FileSystem {
   sync(handle: FileHandle): void {
     if (this.#meter === null) fsyncSync(handle);
     else this.#meter.timeSync(() => fsyncSync(handle));
+  }
+
+  syncData(handle: FileHandle): void {
+    if (this.#meter === null) fdatasyncSync(handle);
+    else this.#meter.timeSync(() => fdatasyncSync(handle));
   }
 
   close(handle: FileHandle): void {

@@ -73,6 +73,10 @@ export class SharedSyncs implements FileSystem {
     this.#inner.sync(handle);
   }
 
+  syncData(handle: FileHandle): void {
+    this.#inner.syncData(handle);
+  }
+
   close(handle: FileHandle): void {
     this.#inner.close(handle);
   }

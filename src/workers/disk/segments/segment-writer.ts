@@ -109,6 +109,16 @@ export class SegmentWriter {
     return this.#position;
   }
 
+  /** Whether segments were created since the directory was synced. */
+  get hasNewNames(): boolean {
+    return this.#hasNewNames;
+  }
+
+  /** The directory was synced. */
+  onNamesSynced(): void {
+    this.#hasNewNames = false;
+  }
+
   /** The error of a segment's failed sync, until a sync succeeds. */
   get failure(): Error | undefined {
     return this.#failure;

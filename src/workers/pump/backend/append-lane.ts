@@ -11,6 +11,16 @@ import type { Receipt } from './receipt.ts';
 /** Messages of a write that share a receipt and a due time (Unix time in ms, 0 for at once). */
 export type AppendPart = { receipt: Receipt | null; count: number; dueMs: number };
 
+/** Whether somebody waits until they are on stable storage. */
+export function isSynced({ receipt }: AppendPart): boolean {
+  return receipt?.isSynced === true;
+}
+
+/** Tells those who wait what has become of all parts of a write. */
+export function settleParts(parts: readonly AppendPart[], error: string | null): void {
+  for (const { receipt, count } of parts) receipt?.settle(count, error);
+}
+
 export class AppendLane {
   /** Whether a failed write drops its messages with an error; otherwise they are kept and retried. */
   readonly isRefusable: boolean;

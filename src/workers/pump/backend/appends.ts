@@ -10,8 +10,9 @@
 import { assert } from '../../../shared/assert.ts';
 import { MemoryQueue } from '../store/memory-queue.ts';
 import type { MessageStore } from '../store/message-store.ts';
-import { AppendLane, type AppendPart } from './append-lane.ts';
+import { AppendLane, type AppendPart, isSynced, settleParts } from './append-lane.ts';
 import type { DiskRequests } from './disk-requests.ts';
+import type { PendingCommits } from './pending-commits.ts';
 import type { Receipt } from './receipt.ts';
 import type { TopicBacklog } from './write-backlog.ts';
 
@@ -19,7 +20,14 @@ import type { TopicBacklog } from './write-backlog.ts';
 const RETRY_MS = 1000;
 
 /** A write that the disk thread has not answered. `cost`: see `TopicBacklog`. */
-type SentAppend = { lane: AppendLane; count: number; parts: AppendPart[]; cost: number };
+type SentAppend = {
+  lane: AppendLane;
+  count: number;
+  parts: AppendPart[];
+  cost: number;
+  /** Whether COMMITTED follows its answer, if that is no error. */
+  isSynced: boolean;
+};
 
 export class Appends {
   /** Bytes of all of them as disk records. */
@@ -29,6 +37,7 @@ export class Appends {
 
   readonly #store: MessageStore;
   readonly #backlog: TopicBacklog;
+  readonly #commits: PendingCommits;
   /** The part of `bytes` that counts in the backlog. */
   #backlogBytes = 0;
   /** Accepted messages, and messages whose publishers wait for an answer. */
@@ -40,9 +49,10 @@ export class Appends {
   /** When kept messages may be retried; 0 unless the last write failed. */
   #retryMs = 0;
 
-  constructor(store: MessageStore, backlog: TopicBacklog) {
+  constructor(store: MessageStore, backlog: TopicBacklog, commits: PendingCommits) {
     this.#store = store;
     this.#backlog = backlog;
+    this.#commits = commits;
   }
 
   /** Messages that are not known to be written. */
@@ -123,7 +133,8 @@ export class Appends {
       const parts = requests.append(lane, this.#sentRuns);
       if (parts === null) return false;
       const count = parts.reduce((sum, part) => sum + part.count, 0);
-      this.#sent.push({ lane, count, parts, cost: this.#backlog.onSent(requests.appendedBytes) });
+      const cost = this.#backlog.onSent(requests.appendedBytes);
+      this.#sent.push({ lane, count, parts, cost, isSynced: parts.some(isSynced) });
     }
     return true;
   }
@@ -133,14 +144,14 @@ export class Appends {
       this.#count(-this.#store.runBytes(position, count));
       this.#store.release(position, count);
     });
-    this.#settleParts(sent.parts, error);
+    this.#forgetDeferred(sent.parts);
+    if (sent.isSynced && error === null) this.#commits.expect(sent.parts);
+    // Accepted messages that are settled in spite of an error were dropped.
+    else settleParts(sent.parts, sent.lane.isRefusable ? error : null);
   }
 
-  #settleParts(parts: readonly AppendPart[], error: string | null): void {
-    for (const { receipt, count, dueMs } of parts) {
-      if (dueMs > 0) this.deferredCount -= count;
-      receipt?.settle(count, error);
-    }
+  #forgetDeferred(parts: readonly AppendPart[]): void {
+    for (const { count, dueMs } of parts) if (dueMs > 0) this.deferredCount -= count;
   }
 
   #putBack(sent: SentAppend): void {
@@ -185,6 +196,7 @@ export class Appends {
       this.#store.release(runs.position, runs.runCount);
       runs.take(runs.runCount);
     }
-    this.#settleParts(parts, null);
+    this.#forgetDeferred(parts);
+    settleParts(parts, null);
   }
 }

@@ -100,7 +100,7 @@ export class DiskBackend implements Backend, LinkedQueue {
     this.#requests = new DiskRequests(link.requests, store, this.#number);
     this.#health = new BackendHealth(listener.onHealth);
     this.#backlog = options.backlog;
-    this.#appends = new Appends(store, options.backlog);
+    this.#appends = new Appends(store, options.backlog, link.commits);
     this.#reads = new DiskReads({
       store,
       requests: this.#requests,

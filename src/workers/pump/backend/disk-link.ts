@@ -13,7 +13,18 @@ import { assert } from '../../../shared/assert.ts';
 import type { Doorbell } from '../../../shared/ring/doorbell.ts';
 import { EMPTY, type RingReader } from '../../../shared/ring/reader.ts';
 import { FULL, type RingWriter } from '../../../shared/ring/writer.ts';
-import { END, QUEUE, STATUS, STATUS_LEVEL, STATUS_WORDS } from '../../disk-records.ts';
+import {
+  COMMITTED,
+  COMMITTED_COUNT,
+  COMMITTED_OK,
+  COMMITTED_WORDS,
+  END,
+  QUEUE,
+  STATUS,
+  STATUS_LEVEL,
+  STATUS_WORDS,
+} from '../../disk-records.ts';
+import { PendingCommits } from './pending-commits.ts';
 import { RecordsAnswer } from './records-answer.ts';
 
 /** Log level, with the number that the disk thread's own lines use. */
@@ -31,6 +42,8 @@ export class DiskLink {
   readonly requests: RingWriter;
   /** Walks over the records of an answer; its queues share it. */
   readonly records = new RecordsAnswer();
+  /** Writes of its queues that wait for stable storage. */
+  readonly commits = new PendingCommits();
   isCongested = false;
   /** When the next flush is due without other events; Infinity if never. */
   nextDeadlineMs = Number.POSITIVE_INFINITY;
@@ -141,6 +154,13 @@ export class DiskLink {
     if (type === STATUS) {
       const text = bytes.toString('utf8', offset + STATUS_WORDS * 4, offset + length);
       this.#onStatus(words[(offset >>> 2) + STATUS_LEVEL], text);
+      return;
+    }
+    if (type === COMMITTED) {
+      const at = offset >>> 2;
+      const isOk = words[at + COMMITTED_OK] === 1;
+      const text = bytes.toString('utf8', offset + COMMITTED_WORDS * 4, offset + length);
+      this.commits.onCommitted(words[at + COMMITTED_COUNT], isOk ? null : text);
       return;
     }
     const queue = this.#queues.get(words[(offset >>> 2) + QUEUE]);

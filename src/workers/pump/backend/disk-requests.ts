@@ -10,7 +10,9 @@ import { FULL, type RingWriter } from '../../../shared/ring/writer.ts';
 import {
   APPEND,
   APPEND_COUNT,
+  APPEND_FLAGS,
   APPEND_HAS_DUE,
+  APPEND_IS_SYNCED,
   APPEND_QUEUE,
   APPEND_WORDS,
   type CLOSE,
@@ -34,7 +36,7 @@ import {
 } from '../../disk-records.ts';
 import type { MemoryQueue } from '../store/memory-queue.ts';
 import type { MessageStore } from '../store/message-store.ts';
-import type { AppendLane, AppendPart } from './append-lane.ts';
+import { type AppendLane, type AppendPart, isSynced } from './append-lane.ts';
 
 /** Bytes of one append, unless a single message is larger. */
 const APPEND_BATCH_BYTES = 256 * 1024;
@@ -107,7 +109,9 @@ export class DiskRequests {
     if (dueBytes > 0) at = this.#writeDueTimes(parts, (at + 3) & ~3);
     ring.words[(offset >>> 2) + APPEND_QUEUE] = this.#queue;
     ring.words[(offset >>> 2) + APPEND_COUNT] = count;
-    ring.words[(offset >>> 2) + APPEND_HAS_DUE] = dueBytes > 0 ? 1 : 0;
+    const flags =
+      (dueBytes > 0 ? APPEND_HAS_DUE : 0) | (parts.some(isSynced) ? APPEND_IS_SYNCED : 0);
+    ring.words[(offset >>> 2) + APPEND_FLAGS] = flags;
     ring.commit(APPEND, at - offset);
     this.appendedBytes = at - offset;
     return parts;

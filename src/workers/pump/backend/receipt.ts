@@ -1,5 +1,5 @@
 /**
- * Waits until messages are on disk, across any number of queues and writes.
+ * Waits until messages are written or on stable storage, across any number of queues and writes.
  *
  * Thread: pump.
  */
@@ -12,6 +12,8 @@ export class Receipt {
    * accepted before, and the write is retried until it succeeds.
    */
   readonly isRefusable: boolean;
+  /** Whether it waits for stable storage. */
+  readonly isSynced: boolean;
   /** Why some of the messages are not on disk, or null. */
   error: string | null = null;
 
@@ -19,8 +21,9 @@ export class Receipt {
   /** Messages not yet written or refused; one more until `seal`. */
   #remaining = 1;
 
-  constructor(isRefusable: boolean, onSettled: (receipt: Receipt) => void) {
+  constructor(isRefusable: boolean, onSettled: (receipt: Receipt) => void, isSynced = false) {
     this.isRefusable = isRefusable;
+    this.isSynced = isSynced;
     this.#onSettled = onSettled;
   }
 

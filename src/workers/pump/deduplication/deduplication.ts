@@ -127,7 +127,7 @@ export class Deduplication {
 
   /** Answers those who published the same when it is known what became of the first. */
   #receiptFor(added: readonly string[], receipt: Receipt): Receipt {
-    return new Receipt(receipt.isRefusable, ({ error }) => {
+    const onSettled = ({ error }: Receipt): void => {
       for (const fingerprint of added) {
         const others = this.#open.get(fingerprint) ?? [];
         this.#open.delete(fingerprint);
@@ -135,7 +135,8 @@ export class Deduplication {
         for (const other of others) other.settle(1, error);
       }
       receipt.settle(1, error);
-    });
+    };
+    return new Receipt(receipt.isRefusable, onSettled, receipt.isSynced);
   }
 
   #drop(fingerprint: string, receipt: Receipt | null): void {

@@ -61,15 +61,17 @@ test('Policies: the same promises are the same value, so that pumps are told onc
   assert.notEqual(policies.ofTopic('a1'), policies.ofTopic('b'));
 });
 
-test('Policies: acknowledge=write keeps nothing of the topic or its channels in memory alone', () => {
-  const policies = new Policies(OPTIONS, [policy('p', 't', { acknowledge: 'write' })]);
+for (const acknowledge of ['write', 'fsync'] as const) {
+  test(`Policies: acknowledge=${acknowledge} keeps nothing of the topic or its channels in memory alone`, () => {
+    const policies = new Policies(OPTIONS, [policy('p', 't', { acknowledge })]);
 
-  assert.deepEqual(
-    [policies.ofTopic('t').memQueueSize, policies.ofChannel('t', 'c').memQueueSize],
-    [0, 0],
-  );
-  assert.equal(policies.ofChannel('u', 'c').memQueueSize, 100);
-});
+    assert.deepEqual(
+      [policies.ofTopic('t').memQueueSize, policies.ofChannel('t', 'c').memQueueSize],
+      [0, 0],
+    );
+    assert.equal(policies.ofChannel('u', 'c').memQueueSize, 100);
+  });
+}
 
 test('Policies: acknowledge=memory holds although nothing is kept in memory', () => {
   const policies = new Policies(optionsWith({ memQueueSize: 0 }), [

@@ -32,6 +32,7 @@ function setUp(queues: number): Setup {
     maxMsgSize: 100,
     syncEvery: 2500,
     syncTimeoutMs: SYNC_TIMEOUT_MS,
+    thread: 0,
   });
   const settle = (nowMs = 0): void => {
     while (loop.step(nowMs) > 0);

@@ -22,6 +22,7 @@ class Setup {
     maxMsgSize: 100,
     syncEvery: 2500,
     syncTimeoutMs: 3_600_000,
+    thread: 0,
   });
 
   settle(nowMs = 0): void {

@@ -427,7 +427,7 @@ test('damage: a copy of metadata that was left of a deleted queue does not speak
       }
     };
     const bytes = Buffer.concat(RECORDS);
-    const append = (): void => queue.append(bytes, 0, bytes.length, RECORDS.length);
+    const append = (): unknown => queue.append(bytes, 0, bytes.length, RECORDS.length);
 
     if (isRemovable) append();
     else assert.throws(append, /remove copy of metadata/);

@@ -23,6 +23,7 @@ function makeLoop(
     maxMsgSize: 100,
     syncEvery: 2500,
     syncTimeoutMs: 2000,
+    thread: 0,
     ...options,
   });
 }

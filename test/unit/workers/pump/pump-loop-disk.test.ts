@@ -8,6 +8,7 @@ import type {
 import { APPENDED, OPENED } from '../../../../src/workers/disk-records.ts';
 import { record } from '../../../support/backend-bench.ts';
 import { PumpBench, type PumpBenchOptions, UNIX_MS } from '../../../support/pump-bench.ts';
+import { policyWith } from '../../../support/topic-policies.ts';
 
 const SEGMENT_BYTES = 256 * 1024;
 
@@ -160,6 +161,56 @@ for (const request of ['emptyChannel', 'deleteChannel'] as const) {
 
     assert.deepStrictEqual(settle(bench).sort(), [`${verb} 2`, 'FINISH 1 0'].sort());
     assert.equal(references(bench), 0);
+  });
+}
+
+for (const error of [null, 'EIO']) {
+  const what =
+    error === null ? 'is finished in the topic when it is' : 'stays in the topic if it is not';
+  test(`PumpLoop: with acknowledge=fsync, what goes to a channel ${what} on stable storage`, () => {
+    const bench = makeBench({}, ['c'], 1);
+    const policy = policyWith({ memQueueSize: 0, acknowledge: 'fsync' });
+    bench.control({ do: 'setTopicPolicy', topics: [1], policy });
+    settle(bench);
+    bench.disk.records(TOPIC, [record('a')], 0);
+    settle(bench);
+
+    bench.disk.appendedOk(C, 1);
+    const whenWritten = settle(bench);
+    bench.disk.committed(1, error);
+    const whenSynced = settle(bench);
+
+    assert.deepStrictEqual(whenWritten, []);
+    assert.deepStrictEqual(whenSynced, error === null ? ['FINISH 1 0'] : []);
+    assert.equal(references(bench), 0);
+  });
+}
+
+for (const error of [null, 'EIO']) {
+  const outcome = error === null ? 'on stable storage' : 'known to be lost by a power loss';
+  test(`PumpLoop: with acknowledge=fsync, publishes, duplicates and dead letters are answered when they are ${outcome}`, () => {
+    const bench = makeBench({}, []);
+    const policy = policyWith({ memQueueSize: 0, acknowledge: 'fsync', deduplicateMs: 1000 });
+    bench.control({ do: 'setTopicPolicy', topics: [1], policy });
+    bench.publish(1, ['a'], { token: 5 });
+    bench.publish(1, ['a'], { token: 6 });
+    bench.publish(1, ['a'], { token: 7, toDisk: 1 });
+    const requests = settle(bench);
+
+    bench.disk.appendedOk(TOPIC, 2);
+    settle(bench);
+    const whenWritten = answers(bench);
+    bench.disk.committed(1, error);
+    settle(bench);
+
+    assert.deepStrictEqual(requests, ['APPEND 1 a a']);
+    assert.deepStrictEqual(whenWritten, []);
+    const answered = [5, 6, 7].map((answer) => ({ answer, error }));
+    const byToken = Map.groupBy(answers(bench), (heard) => JSON.stringify(heard));
+    assert.deepStrictEqual(
+      [...byToken.keys()].sort(),
+      answered.map((heard) => JSON.stringify(heard)),
+    );
   });
 }
 

@@ -39,6 +39,7 @@ function exercise({ fileSystem, directory }: Place): unknown[] {
   shared.write('0123456789abcdef');
   fileSystem.write(handle, shared, 2, 5, 3);
   fileSystem.sync(handle);
+  fileSystem.syncData(handle);
   const target = Buffer.from(new SharedArrayBuffer(16)).fill('.');
   results.push(fileSystem.create(path), fileSystem.size(path));
   results.push(fileSystem.read(handle, target, 1, 9, 2), target.toString('latin1'));

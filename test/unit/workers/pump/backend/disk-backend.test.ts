@@ -517,3 +517,45 @@ test('DiskBackend: messages wait in order while the request ring is full, and no
   );
   assert.deepStrictEqual([bench.backend.depth, bench.backend.isSettled], [100, true]);
 });
+
+test('DiskBackend: a publisher that waits for stable storage is answered when its write is there, not before', () => {
+  const bench = new BackendBench().open();
+  bench.putSynced('first', 'a', 'b');
+  bench.turn();
+  bench.putSynced('second', 'c');
+  bench.putRefusable('third', 'd');
+  bench.turn();
+  bench.log.length = 0;
+
+  bench.disk.appendedOk(1, 2);
+  bench.disk.appendedOk(1, 4);
+  bench.turn();
+  const written = bench.log.filter((line) => /first|second|third/.test(line));
+  bench.disk.committed(1);
+  bench.turn();
+  const durable = bench.log.filter((line) => /first|second|third/.test(line));
+  bench.disk.committed(1, 'the disk fails');
+  bench.turn();
+  const all = bench.log.filter((line) => /first|second|third/.test(line));
+
+  assert.deepStrictEqual(written, []);
+  assert.deepStrictEqual(durable, ['first: null']);
+  assert.deepStrictEqual(all, ['first: null', 'second: the disk fails', 'third: the disk fails']);
+});
+
+test('DiskBackend: a write for stable storage that fails at once is refused at once', () => {
+  const bench = new BackendBench().open();
+  bench.putSynced('first', 'a');
+  bench.turn();
+  bench.putSynced('second', 'b');
+  bench.turn();
+  bench.log.length = 0;
+
+  bench.disk.appendFailed(1, 'no room');
+  bench.disk.appendedOk(1, 1);
+  bench.disk.committed(1);
+  bench.turn();
+
+  const answers = bench.log.filter((line) => /first|second/.test(line));
+  assert.deepStrictEqual(answers, ['first: no room', 'second: null']);
+});

@@ -1,0 +1,207 @@
+/**
+ * Writes again, before any queue is opened, what a power loss may have taken from the queues' segments and a journal
+ * has kept. Then the journals are removed.
+ *
+ * Records that the queue's metadata knows are not written: they were durable before it named a position behind them. A
+ * segment that is not there was removed, as everything in it was finished or dropped; its name was durable before an
+ * entry counted on it. The due time of a record is written where the record has no state: later states are in no
+ * journal, and where a segment ends metadata may know a record whose state was not durable.
+ *
+ * After a kill all of it is in the segments; writing it once more changes nothing.
+ *
+ * Bound: a journal is read whole, 64 MiB for each disk thread.
+ * Errors: throws when something cannot be read or written; the journals are still there, and all of it may be repeated.
+ * Thread: disk, before the loops run.
+ */
+
+import { join } from 'node:path';
+import { type DiskLog, LOG_WARNING } from '../files/disk-log.ts';
+import { fileError, hasErrorCode } from '../files/file-error.ts';
+import type { FileSystem } from '../files/file-system.ts';
+import { OpenFiles } from '../files/open-files.ts';
+import { QueueFiles, sidecarDirectoryOf } from '../files/queue-files.ts';
+import { isBefore } from '../files/queue-place.ts';
+import { SegmentIndex } from '../files/segment-index.ts';
+import { SidecarPatience } from '../files/sidecar-patience.ts';
+import { type QueueMetadata, readMetadata } from '../metadata/queue-metadata.ts';
+import type { QueueContext } from '../queue-context.ts';
+import { dataViewOf } from '../records/data-view.ts';
+import { RECORD_ATTEMPTS_OFFSET, RECORD_BYTES_MIN, storedSize } from '../records/disk-record.ts';
+import { recordChecksum } from '../records/record-checksum.ts';
+import { RecordStates } from '../states/record-states.ts';
+import { StateList } from '../states/state-list.ts';
+import { ENTRIES_OFFSET, type JournalEntry, readEntries, readHeader } from './journal-entry.ts';
+
+/** What a recovery needs to know. */
+export interface RecoveryOptions {
+  readonly fileSystem: FileSystem;
+  readonly dataPath: string;
+  readonly log: DiskLog;
+}
+
+const JOURNAL_NAME = /^journal\.\d+\.[ab]$/;
+
+/** Recovers from all journals of a data directory. */
+export function recoverJournals(options: RecoveryOptions): void {
+  const { fileSystem, dataPath } = options;
+  const directory = sidecarDirectoryOf(dataPath);
+  const paths = namesIn(fileSystem, directory)
+    .filter((name) => JOURNAL_NAME.test(name))
+    .map((name) => join(directory, name));
+  if (paths.length === 0) return;
+  for (const [name, entries] of entriesByQueue(fileSystem, paths)) {
+    new QueueRewrite(options, name).rewrite(entries);
+  }
+  for (const path of paths) fileSystem.remove(path);
+  fileSystem.syncDirectory(directory);
+}
+
+/** What the directory has; there are no journals where a file has its name. */
+function namesIn(fileSystem: FileSystem, directory: string): string[] {
+  try {
+    return fileSystem.size(directory) === 'missing' ? [] : fileSystem.list(directory);
+  } catch (cause) {
+    if (hasErrorCode(cause, 'ENOTDIR')) return [];
+    throw fileError('look for journals in', directory, cause);
+  }
+}
+
+/** The entries that no later one makes void, oldest first. */
+function entriesByQueue(
+  fileSystem: FileSystem,
+  paths: readonly string[],
+): Map<string, JournalEntry[]> {
+  const queues = new Map<string, JournalEntry[]>();
+  const journals = paths
+    .map((path) => readJournal(fileSystem, path))
+    .sort((a, b) => a.generation - b.generation);
+  for (const { entries } of journals) {
+    for (const entry of entries) {
+      if (entry.isDrop) {
+        queues.delete(entry.queueName);
+        continue;
+      }
+      const known = queues.get(entry.queueName);
+      if (known === undefined) queues.set(entry.queueName, [entry]);
+      else known.push(entry);
+    }
+  }
+  return queues;
+}
+
+interface JournalContent {
+  readonly generation: number;
+  readonly entries: readonly JournalEntry[];
+}
+
+function readJournal(fileSystem: FileSystem, path: string): JournalContent {
+  try {
+    const handle = fileSystem.openForReading(path);
+    const size = fileSystem.size(path);
+    if (handle === 'missing' || size === 'missing') return { generation: 0, entries: [] };
+    try {
+      const bytes = Buffer.alloc(Math.max(size, ENTRIES_OFFSET));
+      fileSystem.read(handle, bytes, 0, size, 0);
+      return { generation: readHeader(bytes) ?? 0, entries: readEntries(bytes) };
+    } finally {
+      fileSystem.close(handle);
+    }
+  } catch (cause) {
+    throw fileError('read journal', path, cause);
+  }
+}
+
+/** One queue's part of a recovery. */
+class QueueRewrite {
+  readonly #context: QueueContext;
+  readonly #openFiles: OpenFiles;
+  readonly #states: RecordStates;
+  readonly #written = new Set<number>();
+  #count = 0;
+
+  constructor({ fileSystem, dataPath, log }: RecoveryOptions, queueName: string) {
+    this.#openFiles = new OpenFiles(fileSystem);
+    this.#context = {
+      queueName,
+      files: new QueueFiles(dataPath, queueName),
+      fileSystem,
+      openFiles: this.#openFiles,
+      index: new SegmentIndex(fileSystem, dataPath),
+      patience: new SidecarPatience(),
+      dataPath,
+      recordBytesMax: Number.MAX_SAFE_INTEGER,
+      log: (level, text) => log(level, `DISKQUEUE(${queueName}): ${text}`),
+    };
+    this.#states = new RecordStates(this.#context);
+  }
+
+  rewrite(entries: readonly JournalEntry[]): void {
+    const { files, fileSystem, log } = this.#context;
+    const metadata = readMetadata(fileSystem, files);
+    for (const entry of entries) {
+      if (this.#openFiles.size(files.segment(entry.segment)) === 'missing') continue;
+      if (typeof metadata === 'string' || !knows(metadata, entry)) this.#write(entry);
+      else if (entry.dueTimes.length > 0 && this.#isThere(entry)) this.#writeStates(entry);
+    }
+    if (this.#count > 0) {
+      log(
+        LOG_WARNING,
+        `${this.#count} records after the last sync were written again from the journal`,
+      );
+    }
+    for (const segment of this.#written) this.#openFiles.sync(files.segment(segment));
+    this.#states.sync();
+    this.#openFiles.closeAll('');
+  }
+
+  #write(entry: JournalEntry): void {
+    const { segment, position, records } = entry;
+    const path = this.#context.files.segment(segment);
+    this.#openFiles.write(path, records, 0, records.length, position);
+    this.#written.add(segment);
+    this.#count += countRecords(records);
+    this.#writeStates(entry);
+  }
+
+  /** Whether the segment has these records at their place. */
+  #isThere({ segment, position, records }: JournalEntry): boolean {
+    const found = Buffer.alloc(records.length);
+    const path = this.#context.files.segment(segment);
+    const length = this.#openFiles.read(path, found, 0, found.length, position);
+    return length === found.length && found.equals(records);
+  }
+
+  #writeStates({ segment, position, records, dueTimes }: JournalEntry): void {
+    const list = new StateList();
+    let index = 0;
+    for (let at = 0; at + RECORD_BYTES_MIN <= records.length; index++) {
+      const size = storedSize(records, at);
+      const dueMs = dueTimes.at(index) ?? 0;
+      if (dueMs > 0) {
+        const checksum = recordChecksum(records, dataViewOf(records), at, at + size);
+        const attempts = records.readUInt16BE(at + RECORD_ATTEMPTS_OFFSET);
+        if (!this.#hasState(segment, position + at, checksum)) {
+          list.addUnacked(position + at, attempts, dueMs, checksum);
+        }
+      }
+      at += size;
+    }
+    this.#states.write(segment, list);
+  }
+
+  #hasState(segment: number, position: number, checksum: number): boolean {
+    return this.#states.find(segment, position) && this.#states.checksum === checksum;
+  }
+}
+
+/** Whether metadata names a write position behind the entry's records. */
+function knows(metadata: QueueMetadata, { segment, position, records }: JournalEntry): boolean {
+  const end = { segment, position: position + records.length };
+  return !isBefore({ segment: metadata.writeSegment, position: metadata.writePosition }, end);
+}
+
+function countRecords(records: Buffer): number {
+  let count = 0;
+  for (let at = 0; at + RECORD_BYTES_MIN <= records.length; at += storedSize(records, at)) count++;
+  return count;
+}

@@ -1,0 +1,115 @@
+/**
+ * Syncs the queues of a disk thread: those that are due, those that hold up the journal, and those whose last sync
+ * failed. It tells the pumps when a queue cannot be synced or written to, and when it can be again.
+ *
+ * Bound: per turn `SYNCS_PER_TURN` syncs beside those that a commit asks for.
+ * Errors: of file calls become log lines and news for the pumps.
+ * Units: ms, monotonic. Thread: disk.
+ */
+
+import { SYNCED, WRITABLE } from '../disk-records.ts';
+import { LOG_ERROR } from './files/disk-log.ts';
+import { errorText } from './files/file-error.ts';
+import type { KnownQueue, KnownQueues } from './known-queues.ts';
+import { type HealthNews, QueueHealth } from './queue-health.ts';
+import { SyncPlan } from './sync-plan.ts';
+
+/** Few, since each may take milliseconds while requests wait. */
+const SYNCS_PER_TURN = 4;
+
+/** The journal, as a sync sees it. */
+interface JournaledQueues {
+  /** Queues that hold up the journal. */
+  readonly blocking: readonly KnownQueue[];
+  /** All records of the queue are durable. */
+  onSynced(known: KnownQueue): void;
+}
+
+export class QueueSyncs {
+  readonly #queues: KnownQueues;
+  readonly #commits: JournaledQueues;
+  readonly #plan: SyncPlan<KnownQueue>;
+  readonly #health = new QueueHealth<KnownQueue>();
+  #nowMs = 0;
+
+  constructor(queues: KnownQueues, commits: JournaledQueues, syncTimeoutMs: number) {
+    this.#queues = queues;
+    this.#commits = commits;
+    this.#plan = new SyncPlan(syncTimeoutMs);
+  }
+
+  /** Does what is due now. Returns how many queues were synced or probed. */
+  step(nowMs: number): number {
+    this.#nowMs = nowMs;
+    for (const known of this.#commits.blocking) this.syncForCommits(known, 'next');
+    const done = this.#plan.forEachDue(nowMs, SYNCS_PER_TURN, (known) => this.#sync(known));
+    return done + this.#health.probe(nowMs, (known) => this.#probe(known));
+  }
+
+  /** When something is due next; Infinity if nothing is. */
+  nextMs(nowMs: number): number {
+    return Math.min(this.#plan.nextMs(nowMs), this.#health.nextProbeMs);
+  }
+
+  /** Syncs a queue that holds up the journal; one whose sync has failed keeps its usual time. */
+  syncForCommits(known: KnownQueue, when: 'now' | 'next'): void {
+    if (this.#health.isUnsynced(known)) return;
+    if (when === 'next') this.#plan.addNext(known);
+    else this.#sync(known);
+  }
+
+  /** A sync of the queue has succeeded, or failed with an error. */
+  onSynced(known: KnownQueue, error: string | undefined): void {
+    if (error !== undefined) {
+      known.link.log(LOG_ERROR, `DISKQUEUE(${known.name}): failed to sync - ${error}`);
+    }
+    this.#health.onSynced(known, error);
+    this.#plan.forget(known);
+    this.plan(known);
+  }
+
+  /** An append was carried out, or has failed. */
+  onWritten(known: KnownQueue, hasFailed: boolean): void {
+    this.#health.onWritten(known, hasFailed, this.#nowMs);
+  }
+
+  /** Schedules a sync for the next turn or after the sync timeout, as needed. */
+  plan(known: KnownQueue): void {
+    this.#plan.add(known, known.queue, this.#nowMs);
+  }
+
+  forget(known: KnownQueue): void {
+    this.#plan.forget(known);
+    this.#health.forget(known);
+  }
+
+  /** Tells the pumps as much news as their rings have room for. */
+  tell(): void {
+    this.#health.tell((news) => this.#tell(news));
+  }
+
+  #sync(known: KnownQueue): void {
+    try {
+      known.queue?.sync();
+      this.#commits.onSynced(known);
+      this.onSynced(known, undefined);
+    } catch (error) {
+      this.onSynced(known, errorText(error));
+    }
+  }
+
+  /** Errors: throws if the queue cannot be written to. */
+  #probe(known: KnownQueue): void {
+    const queue = this.#queues.opened(known);
+    // A write is waiting, so a failed sync is repeated before the sync timeout.
+    if (queue.hasFailedSync) this.#sync(known);
+    queue.probe();
+  }
+
+  /** Returns whether there was room. */
+  #tell({ queue: { link, number, queue }, about, error }: HealthNews<KnownQueue>): boolean {
+    if (!link.claimAnswer()) return false;
+    link.answer(about === 'sync' ? SYNCED : WRITABLE, number, queue, error);
+    return true;
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * Publishes to a topic as its policy says: messages that were published before may be dropped, and a publisher that
+ * waits is answered when its messages are written or on stable storage.
+ *
+ * Thread: pump.
+ */
+
+import { Receipt } from './backend/receipt.ts';
+import type { Outbox } from './outbox.ts';
+import type { Topic } from './topic.ts';
+import type { Publication } from './topic-options.ts';
+
+/** Dead letters move, so they are never taken for messages that were published before. */
+export function publishTo(
+  topic: Topic,
+  publication: Publication,
+  nowMs: number,
+  receipt: Receipt | null,
+): void {
+  const { deduplication } = topic;
+  if (deduplication === null || publication.isToDisk) {
+    topic.publish(publication, nowMs, receipt);
+    return;
+  }
+  deduplication.publish(publication, nowMs, receipt, (run, own) => topic.publish(run, nowMs, own));
+}
+
+/** As `publishTo`. The outbox has the answer when the messages are safe, or cannot be made safe. */
+export function publishAnswered(
+  topic: Topic,
+  publication: Publication,
+  nowMs: number,
+  token: number,
+  outbox: Outbox,
+): void {
+  const countBefore = topic.messageCount;
+  const bytesBefore = topic.messageBytes;
+  const onSettled = ({ error }: Receipt): void => {
+    if (error !== null) topic.unpublish(count, bodyBytes);
+    outbox.answer(token, error);
+  };
+  const receipt = new Receipt(true, onSettled, topic.isSynced);
+  publishTo(topic, publication, nowMs, receipt);
+  const count = topic.messageCount - countBefore;
+  const bodyBytes = topic.messageBytes - bytesBefore;
+  receipt.seal();
+}
