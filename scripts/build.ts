@@ -14,10 +14,12 @@ compile('tsconfig.build.json');
 emitProgram('src/main/start.cjs', 'main/start.cjs');
 
 compile('tsconfig.types.json');
+const publicTypes = new Set<string>();
+emitTypes(path.join(dist, 'client/client.d.ts'));
+emitTypes(path.join(dist, 'embedded/embedded.d.ts'));
 for (const name of globSync('**/*.d.ts', { cwd: dist })) {
-  const file = path.join(dist, name);
-  // the compiler leaves specifiers of declarations as they are
-  writeFileSync(file, readFileSync(file, 'utf8').replaceAll(/(from '\.[^']*)\.ts'/g, "$1.js'"));
+  // a file that no public name needs
+  if (!publicTypes.has(path.join(dist, name))) rmSync(path.join(dist, name));
 }
 
 compile('tsconfig.bench.json');
@@ -36,6 +38,21 @@ function compile(project: string): void {
     shell: process.platform === 'win32',
   });
   if (status !== 0) process.exit(status ?? 1);
+}
+
+/** Completes a file of declarations, and those that it imports. */
+function emitTypes(file: string): void {
+  if (publicTypes.has(file)) return;
+  publicTypes.add(file);
+  // the compiler leaves specifiers of declarations as they are
+  const text = readFileSync(file, 'utf8').replaceAll(
+    /((?:from |import\()'\.[^']*)\.ts'/g,
+    "$1.js'",
+  );
+  writeFileSync(file, text);
+  for (const [, specifier] of text.matchAll(/(?:from |import\()'(\.[^']*)\.js'/g)) {
+    emitTypes(`${path.join(path.dirname(file), specifier)}.d.ts`);
+  }
 }
 
 /** A file that is JavaScript already, and started by its name. */

@@ -1,4 +1,4 @@
-// Runs the test suites: `node scripts/test.ts [path ...]`, all of test/ when no path is given. Each file is a process
+// Runs the test suites: `node scripts/test.ts [path ...]`, files or directories, test/ by default. Each file is a process
 // of its own, which may run for 5 minutes (RINGMQ_TEST_FILE_SECONDS). test-report.txt keeps what every test took, and
 // what the files printed; RINGMQ_TEST_REPORT names another file.
 import { appendFileSync, globSync, writeFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ const FILE_LIMIT_S = 300;
 const root = path.dirname(import.meta.dirname);
 const report = process.env['RINGMQ_TEST_REPORT'] ?? path.join(root, 'test-report.txt');
 const given = process.argv.slice(2).map((name) => path.resolve(name));
-const files = given.length > 0 ? given : globSync('test/**/*.test.ts', { cwd: root }).sort();
+const files = (given.length > 0 ? given : [path.join(root, 'test')]).flatMap(testFiles);
 
 process.chdir(root);
 // Most of the time of a short file goes into reading TypeScript, which the brokers keep there as well.
@@ -26,7 +26,7 @@ const startedMs = performance.now();
 const tests = new TestRun(root);
 writeFileSync(report, '');
 for await (const event of run({
-  files: files.map((file) => path.resolve(root, file)),
+  files,
   execArgv: ['--import', new URL('./tests/file-limit.ts', import.meta.url).href],
   concurrency: Math.max(availableParallelism(), FILES_AT_A_TIME_MIN),
 })) {
@@ -40,3 +40,9 @@ const summary = tests.summary(performance.now() - startedMs);
 appendFileSync(report, `${summary}\n`);
 console.log(summary);
 process.exitCode = tests.hasFailed ? 1 : 0;
+
+/** A file itself, or the tests of a directory. Units: absolute paths. */
+function testFiles(name: string): string[] {
+  const found = globSync('**/*.test.ts', { cwd: name }).sort();
+  return found.length > 0 ? found.map((file) => path.join(name, file)) : [name];
+}

@@ -11,21 +11,39 @@ This page is generated from the types: \`node scripts/api.ts\` writes it, and a 
 for users, and belongs into the changelog.
 `;
 
-/** The whole page. */
+/** The whole page. What two entries have is shown where it comes last, and named in the other. */
 export function apiPage(entries: readonly ApiEntry[]): string {
-  const contents = entries.flatMap(({ name, declarations }) => [
-    `- \`${name}\``,
-    ...declarations.map((declaration) => `  - [${declaration.name}](#${anchorOf(declaration)})`),
+  const contents = entries.flatMap((entry) => [
+    `- \`${entry.name}\``,
+    ...shownIn(entry, entries).map((declaration) => `  - ${linkTo(declaration)}`),
   ]);
-  const sections = entries.flatMap(({ name, declarations }) => [
-    `## From \`${name}\``,
-    ...declarations.map(sectionOf),
+  const sections = entries.flatMap((entry) => [
+    `## From \`${entry.name}\``,
+    ...repeatedIn(entry, entries),
+    ...shownIn(entry, entries).map(sectionOf),
   ]);
   return `${[HEAD, contents.join('\n'), ...sections].join('\n').replaceAll(/\n{3,}/g, '\n\n')}`;
 }
 
-function anchorOf({ name }: Declaration): string {
-  return name.toLowerCase();
+/** The declarations that no later entry has. */
+function shownIn({ name, declarations }: ApiEntry, entries: readonly ApiEntry[]): Declaration[] {
+  const later = entries.slice(entries.findIndex((entry) => entry.name === name) + 1);
+  return declarations.filter(
+    (declaration) =>
+      !later.some((entry) => entry.declarations.some((other) => other.name === declaration.name)),
+  );
+}
+
+/** A sentence about the others. */
+function repeatedIn(entry: ApiEntry, entries: readonly ApiEntry[]): string[] {
+  const shown = shownIn(entry, entries);
+  const others = entry.declarations.filter((declaration) => !shown.includes(declaration));
+  if (others.length === 0) return [];
+  return [`\nAlso from here, the same as below: ${others.map(linkTo).join(', ')}.`];
+}
+
+function linkTo({ name }: Declaration): string {
+  return `[${name}](#${name.toLowerCase()})`;
 }
 
 function sectionOf({ name, text, examples, code }: Declaration): string {

@@ -9,7 +9,10 @@ import { type Declaration, declarationsOf } from './declarations.ts';
 
 const ROOT = path.dirname(path.dirname(import.meta.dirname));
 /** What users import, and where it is declared. */
-const ENTRIES: Readonly<Record<string, string>> = { 'ringmq/client': 'client/client.d.ts' };
+const ENTRIES: Readonly<Record<string, string>> = {
+  ringmq: 'embedded/embedded.d.ts',
+  'ringmq/client': 'client/client.d.ts',
+};
 
 /** Where the page is. */
 export const API_PAGE = path.join(ROOT, 'docs/api.md');

@@ -14,6 +14,7 @@ type LocalErrorCode =
   | 'CLOSED'
   | 'QUEUE_FULL'
   | 'INVALID_OPTION'
+  | 'INVALID_POLICY'
   | 'LOOKUP_FAILED'
   | 'PROTOCOL_ERROR'
   | 'DATA_PATH_IN_USE'

@@ -8,7 +8,7 @@
 import { NsqError } from '../client/nsq-error.ts';
 import type { BrokerOperations } from '../main/topics/broker-operations.ts';
 import { errorText } from '../shared/error-text.ts';
-import { parseChannelName, parseTopicName } from '../shared/names.ts';
+import { checkedChannel, checkedTopic } from './checked-names.ts';
 
 /**
  * The topics and channels of a broker.
@@ -44,14 +44,8 @@ export class BrokerTopics {
 
   /** Creates a topic, and a channel of it, where they are not there. */
   async create(topic: string, channel?: string): Promise<void> {
-    const name = parseTopicName(topic);
-    if (name === undefined) {
-      throw new NsqError('E_BAD_TOPIC', `"${topic}" is no topic's name`, { topic });
-    }
-    const channelName = channel === undefined ? null : parseChannelName(channel);
-    if (channelName === undefined) {
-      throw new NsqError('E_BAD_CHANNEL', `"${channel}" is no channel's name`, { topic });
-    }
+    const name = checkedTopic(topic);
+    const channelName = channel === undefined ? null : checkedChannel(topic, channel);
     // Both are there before the first wait, so that nothing that is published afterwards is missed.
     const opening = this.#operations.createTopic(name);
     if (channelName !== null) await this.#operations.createChannel(name, channelName);

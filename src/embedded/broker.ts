@@ -17,6 +17,7 @@ import type { BrokerStats } from '../main/stats/stats.ts';
 import type { Clock } from '../shared/clock.ts';
 import { errorText } from '../shared/error-text.ts';
 import type { BrokerSettings } from './broker-options.ts';
+import { BrokerPolicies } from './broker-policies.ts';
 import { BrokerTopics } from './broker-topics.ts';
 import { LocalConnection } from './local-connection.ts';
 import { LocalPublisher, type LocalPublishOptions } from './local-publisher.ts';
@@ -96,6 +97,7 @@ export class Broker implements AsyncDisposable {
   /** Rejects when a thread of the broker has crashed; what was in memory is on disk then, as far as it could be. */
   readonly failed: Promise<never>;
   readonly topics: BrokerTopics;
+  readonly policies: BrokerPolicies;
 
   readonly #nsqd: Nsqd;
   readonly #logger: Logger;
@@ -117,6 +119,7 @@ export class Broker implements AsyncDisposable {
     this.#logger = logger;
     this.#clock = clock;
     this.topics = new BrokerTopics(nsqd.operations);
+    this.policies = new BrokerPolicies(nsqd.policies);
     this.#publisher = new LocalPublisher(nsqd.operations, options, codec);
     const broker = { clients: nsqd.local, options, clock };
     this.#environment = {
@@ -209,6 +212,18 @@ export class Broker implements AsyncDisposable {
   /** What is in the broker, and what has passed through it. */
   stats({ topic, channel, clients = false }: StatsRequest = {}): Promise<BrokerStats> {
     return this.#nsqd.operations.stats({ topic, channel, withClients: clients });
+  }
+
+  /**
+   * Lets consumers empty the broker: from now on it refuses publishes, new topics and new channels, and nsqlookupds
+   * forget it. Resolves with true when the queues are empty, and with false when `drainTimeoutMs` has passed or the
+   * broker is closed before. A drain cannot be taken back; `close` comes next.
+   */
+  async drain(): Promise<boolean> {
+    const { drain } = this.#nsqd;
+    drain.begin();
+    await Promise.race([drain.over, this.failed]);
+    return drain.progress?.messages === 0;
   }
 
   /**

@@ -13,7 +13,8 @@ import type { Options } from '../main/options/options.ts';
 import type { HttpBroker } from '../main/topics/broker.ts';
 import { errorText } from '../shared/error-text.ts';
 import { SIZE_BYTES } from '../shared/limits.ts';
-import { parseTopicName, type TopicName } from '../shared/names.ts';
+import type { TopicName } from '../shared/names.ts';
+import { checkedTopic } from './checked-names.ts';
 
 /**
  * How a message is published.
@@ -61,7 +62,7 @@ export class LocalPublisher {
   /** Errors: rejects with an NsqError when the message is not kept. */
   publish(topic: string, body: unknown, options = NO_OPTIONS): Promise<void> {
     try {
-      const name = this.#checkedTopic(topic);
+      const name = this.#topicName(topic);
       const messages = Buffer.concat(this.#sized(topic, body));
       return this.#send('PUB', name, messages, 1, this.#delayMs(options));
     } catch (error) {
@@ -73,7 +74,7 @@ export class LocalPublisher {
   publishMany(topic: string, bodies: readonly unknown[], options = NO_OPTIONS): Promise<void> {
     if (bodies.length === 0) return KEPT;
     try {
-      const name = this.#checkedTopic(topic);
+      const name = this.#topicName(topic);
       const messages = Buffer.concat(bodies.flatMap((body) => this.#sized(topic, body)));
       const { maxBodySize } = this.#options;
       if (messages.length > maxBodySize) {
@@ -133,14 +134,10 @@ export class LocalPublisher {
     });
   }
 
-  #checkedTopic(topic: string): TopicName {
+  #topicName(topic: string): TopicName {
     if (topic === this.#lastTopic) return this.#lastTopic;
-    const name = typeof topic === 'string' ? parseTopicName(topic) : undefined;
-    if (name === undefined) {
-      throw new NsqError('E_BAD_TOPIC', `"${topic}" is no topic's name`, { topic });
-    }
-    this.#lastTopic = name;
-    return name;
+    this.#lastTopic = checkedTopic(topic);
+    return this.#lastTopic;
   }
 
   #delayMs(options: LocalPublishOptions): number {

@@ -240,9 +240,7 @@ export class Nsqd {
 
   /** Ends the broker in nsqd's order. Resolves with what could not be written, or null. Errors: rejects with a bug. */
   async close(): Promise<string | null> {
-    this.#view.state = 'ending';
-    await this.#faces.close();
-    this.#lookupd.stop();
+    await this.#closeFaces();
     await this.#statsd?.stop();
     await this.#httpClient.close();
     this.#logger.info('NSQ: closing topics');
@@ -251,7 +249,7 @@ export class Nsqd {
     if (failure !== null) return failure;
     // The crash of a thread is told by `failed`.
     await this.#threads.ended.catch(() => new Promise(() => undefined));
-    await this.#stopThreads();
+    await this.release();
     this.#logger.info('NSQ: bye');
     return null;
   }
@@ -282,6 +280,7 @@ export class Nsqd {
    */
   async rescue(): Promise<string | null> {
     this.#view.state = 'ending';
+    this.drain.stop();
     const stops = [() => this.#faces.close(), () => this.#lookupd.stop()];
     // What has thrown before may throw again, and must not keep the rest from being done.
     void Promise.allSettled(stops.map(async (stop) => await stop()));
@@ -298,9 +297,15 @@ export class Nsqd {
     return this.#threads.destroy();
   }
 
-  /** Gives everything back after `close` has failed, or after `rescue`. */
-  release(): Promise<void> {
-    return this.#stopThreads();
+  /** Gives everything back: threads, timers and the lock. `close` does it, unless it has failed. */
+  async release(): Promise<void> {
+    this.#core.stop();
+    this.#meters.stop();
+    this.#bounds.disk.stop();
+    this.#storage.stop();
+    this.#policies.stop();
+    await this.#threads.destroy();
+    await this.#lock.release();
   }
 
   // Start
@@ -357,23 +362,18 @@ export class Nsqd {
     return this.#storage.close(pumps, () => this.#operations.backendError());
   }
 
-  async #stopThreads(): Promise<void> {
-    this.#core.stop();
-    this.#meters.stop();
-    this.#bounds.disk.stop();
-    this.#storage.stop();
-    this.#policies.stop();
-    await this.#threads.destroy();
-    await this.#lock.release();
+  async #closeFaces(): Promise<void> {
+    this.#view.state = 'ending';
+    this.drain.stop();
+    await this.#faces.close();
+    this.#lookupd.stop();
   }
 
   /** Ends what a failed start has begun; nothing was accepted, so nothing is written. */
   async #abandon(): Promise<void> {
-    this.#view.state = 'ending';
-    await this.#faces.close();
-    this.#lookupd.stop();
+    await this.#closeFaces();
     await this.#httpClient.close();
-    await this.#stopThreads();
+    await this.release();
   }
 
   // Events

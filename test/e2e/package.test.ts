@@ -15,6 +15,45 @@ const LIMIT = { timeout: 180_000 };
 const USE = "console.log(typeof Producer, typeof Consumer, new NsqError('X', 'y').code);\n";
 const USED = 'function function X\n';
 
+/**
+ * Where vitest, jest and esbuild are installed, for tests of the package in programs that use them. They are not among
+ * the project's own packages, because they would be two thirds of them.
+ */
+const RUNNERS = process.env['RINGMQ_TEST_RUNNERS'] ?? '';
+const WITH_RUNNERS = {
+  ...LIMIT,
+  skip:
+    RUNNERS === '' ? 'RINGMQ_TEST_RUNNERS names no directory with vitest, jest and esbuild' : false,
+};
+/** A test of a program, in the words of every runner. */
+const SUITE = `
+test('a broker', async () => {
+  const broker = await createBroker({ memory: true });
+  const messages = broker.messages('t', 'c');
+  await broker.publish('t', { n: 1 });
+  const { value: message } = await messages.next();
+  if (message.json().n !== 1) throw new Error(message.text());
+  await message.finish();
+  await broker.close();
+});
+`;
+/** With worker threads and files. It prints \`1 true\`. */
+const PROGRAM = `
+async function main() {
+  const dataPath = mkdtempSync('data-');
+  const broker = await createBroker({ dataPath, tcpAddress: '127.0.0.1:0' });
+  await broker.publish('t', { n: 1 });
+  for await (const message of broker.messages('t', 'c')) {
+    console.log(message.json().n, broker.tcpPort > 0);
+    await message.finish();
+    break;
+  }
+  await broker.close();
+  rmSync(dataPath, { recursive: true });
+}
+main();
+`;
+
 /** Holds the tarball, and a program that has installed it. */
 const directory = mkdtempSync(path.join(tmpdir(), 'ringmq-package-'));
 const installed = path.join(directory, 'node_modules/ringmq');
@@ -40,7 +79,18 @@ before(() => {
 
 /** Runs a program to its end, and returns what it has printed. Errors: throws that when it fails. */
 function run(program: string, words: readonly string[], cwd: string): string {
-  const { status, stdout, stderr, error } = spawnSync(program, words, { cwd, encoding: 'utf8' });
+  // Runners in it are to know nothing of the one that runs this.
+  const env = {
+    ...process.env,
+    NODE_TEST_CONTEXT: undefined,
+    FORCE_COLOR: undefined,
+    NO_COLOR: '1',
+  };
+  const { status, stdout, stderr, error } = spawnSync(program, words, {
+    cwd,
+    env,
+    encoding: 'utf8',
+  });
   if (status === 0) return stdout;
   throw new Error(`${program} ${words.join(' ')}: ${error?.message ?? stdout + stderr}`);
 }
@@ -109,4 +159,66 @@ const valueOf = (message: Message<number>): number => message.decode();
   );
 
   run(process.execPath, [path.join(MODULES, 'typescript/bin/tsc'), '--project', '.'], directory);
+});
+
+test('package: a broker with worker threads runs in a module and in a CommonJS file', LIMIT, () => {
+  const esm = write(
+    'broker.mjs',
+    `import { mkdtempSync, rmSync } from 'node:fs';\nimport { createBroker } from 'ringmq';\n${PROGRAM}`,
+  );
+  const cjs = write(
+    'broker.cjs',
+    `const { mkdtempSync, rmSync } = require('node:fs');\nconst { createBroker } = require('ringmq');\n${PROGRAM}`,
+  );
+
+  assert.equal(run(process.execPath, [esm], directory), '1 true\n');
+  assert.equal(run(process.execPath, [cjs], directory), '1 true\n');
+});
+
+test('package: a broker runs in tests of node:test', LIMIT, () => {
+  const imports = "import { test } from 'node:test';\nimport { createBroker } from 'ringmq';\n";
+  const file = write('node.test.mjs', imports + SUITE);
+
+  assert.match(run(process.execPath, ['--test', file], directory), /pass 1\n/);
+});
+
+test('package: a broker runs in tests of vitest', WITH_RUNNERS, () => {
+  const imports = "import { test } from 'vitest';\nimport { createBroker } from 'ringmq';\n";
+  const file = write('broker.vitest.test.mjs', imports + SUITE);
+  const vitest = path.join(RUNNERS, 'node_modules/vitest/vitest.mjs');
+  symlinkSync(path.dirname(vitest), path.join(directory, 'node_modules/vitest'));
+
+  const printed = run(process.execPath, [vitest, 'run', file], directory);
+
+  assert.match(printed, /Tests\s+1 passed/);
+});
+
+test('package: a broker runs in tests of jest, modules and CommonJS', WITH_RUNNERS, () => {
+  const jest = path.join(RUNNERS, 'node_modules/jest/bin/jest.js');
+  const esm = write('esm.jest.mjs', `import { createBroker } from 'ringmq';\n${SUITE}`);
+  const cjs = write('cjs.jest.cjs', `const { createBroker } = require('ringmq');\n${SUITE}`);
+  const config = {
+    testMatch: ['**/*.jest.{mjs,cjs}'],
+    transform: {},
+    moduleFileExtensions: ['mjs', 'cjs', 'js', 'json'],
+  };
+  write('jest.config.json', JSON.stringify(config));
+
+  for (const file of [esm, cjs]) {
+    const words = ['--experimental-vm-modules', jest, '--config', 'jest.config.json', file];
+    run(process.execPath, words, directory);
+  }
+});
+
+test('package: a bundle of esbuild that leaves it out finds it', WITH_RUNNERS, () => {
+  const source = write(
+    'bundled.mjs',
+    `import { mkdtempSync, rmSync } from 'node:fs';\nimport { createBroker } from 'ringmq';\n${PROGRAM}`,
+  );
+  const esbuild = path.join(RUNNERS, 'node_modules/esbuild/bin/esbuild');
+  const words = ['--bundle', '--platform=node', '--packages=external', '--format=esm'];
+
+  run(esbuild, [source, ...words, '--outfile=bundle.mjs'], directory);
+
+  assert.equal(run(process.execPath, ['bundle.mjs'], directory), '1 true\n');
 });

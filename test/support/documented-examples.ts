@@ -10,7 +10,7 @@ import { publicDeclarations } from '../../scripts/api/written-api.ts';
 
 const PROJECT = path.dirname(path.dirname(import.meta.dirname));
 /** Pages whose TypeScript is run; pages about other things have none. */
-const PAGES = ['docs/client.md', 'docs/from-nsqjs.md'];
+const PAGES = ['docs/client.md', 'docs/embedding.md', 'docs/from-nsqjs.md'];
 const BLOCK = /^```ts\n([\s\S]*?)\n```$/gm;
 
 export type DocumentedExample = {
@@ -21,9 +21,11 @@ export type DocumentedExample = {
 
 /** All of them. */
 export function documentedExamples(): DocumentedExample[] {
-  const declarations = [...publicDeclarations().values()].flat();
+  const declarations = new Map(
+    [...publicDeclarations().values()].flat().map((declaration) => [declaration.name, declaration]),
+  );
   return [
-    ...declarations.flatMap(({ name, examples }) =>
+    ...[...declarations.values()].flatMap(({ name, examples }) =>
       examples.map((code) => ({ where: `the comment of ${name}`, code })),
     ),
     ...PAGES.flatMap((page) => {

@@ -6,6 +6,7 @@
 import { registerHooks } from 'node:module';
 
 const ENTRIES: Readonly<Record<string, string>> = {
+  ringmq: '../../src/embedded/embedded.ts',
   'ringmq/client': '../../src/client/client.ts',
 };
 

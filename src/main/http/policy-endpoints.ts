@@ -16,9 +16,9 @@ import { InvalidValue } from '../../daemon/options/invalid-value.ts';
 import { rethrowBug } from '../../shared/assert.ts';
 import { errorText } from '../../shared/error-text.ts';
 import { parseChannelName, parseTopicName } from '../../shared/names.ts';
+import { effectiveValues } from '../policies/effective.ts';
 import type { SourcedPolicy } from '../policies/policies.ts';
-import { parsePolicy, policyJson, showValue } from '../policies/policy.ts';
-import { isFor, KEY_NAMES, type PolicyKeyName } from '../policies/policy-keys.ts';
+import { parsePolicy, policyJson } from '../policies/policy.ts';
 import { PolicyRefused, type PolicyStore } from '../policies/policy-store.ts';
 import { routesFor } from './access.ts';
 import {
@@ -100,7 +100,7 @@ async function change(changing: Promise<void>, logger: Logger): Promise<Answer |
   }
 }
 
-/** Each key that says something about the topic or channel: its value, and which policy gives it, or null. */
+/** Each key that applies to the topic or channel: its value, and the policy that decides it, or null. */
 function effective(store: PolicyStore, exchange: Exchange): Answer {
   const query = Query.parse(exchange.rawQuery);
   if (query === undefined) return INVALID_REQUEST;
@@ -111,16 +111,7 @@ function effective(store: PolicyStore, exchange: Exchange): Answer {
   if (topic === undefined) return INVALID_TOPIC;
   const channel = channelText === undefined ? null : parseChannelName(channelText);
   if (channel === undefined) return INVALID_ARG_CHANNEL;
-  const { policies } = store;
-  const { deciders } = policies.decide(topic, channel);
-  const promised: Partial<Record<PolicyKeyName, unknown>> =
-    channel === null ? policies.ofTopic(topic) : policies.ofChannel(topic, channel);
-  const keys: Record<string, { value: string | number; policy: string | null }> = {};
-  for (const [key, name] of KEY_NAMES) {
-    if (!isFor(name, channel !== null)) continue;
-    const value = showValue(name, promised[name]);
-    keys[key] = { value, policy: deciders.get(name) ?? null };
-  }
+  const keys = effectiveValues(store.policies, topic, channel);
   return jsonAnswer({ topic, channel, keys });
 }
 

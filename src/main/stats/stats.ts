@@ -19,6 +19,16 @@ export type StatsFilter = {
 /**
  * The topics that match the filter, sorted by name; producers are null unless clients are requested and there are
  * any.
+ *
+ * @example
+ * ```ts
+ * import { type BrokerStats, createBroker } from 'ringmq';
+ *
+ * await using broker = await createBroker({ memory: true });
+ * await broker.publish('orders', 'hello');
+ * const stats: BrokerStats = await broker.stats();
+ * console.log(stats.topics?.map(({ name, messageCount }) => [name, messageCount])); // [ [ 'orders', 1 ] ]
+ * ```
  */
 export type BrokerStats = {
   /** Null when the filter names a topic that does not exist. */

@@ -9,7 +9,7 @@
 
 import type { Logger } from '../../daemon/log.ts';
 import { rethrowBug } from '../../shared/assert.ts';
-import type { Clock } from '../../shared/clock.ts';
+import type { Clock, Timer } from '../../shared/clock.ts';
 import { errorText } from '../../shared/error-text.ts';
 import type { BrokerStats, StatsFilter } from '../stats/stats.ts';
 
@@ -62,6 +62,8 @@ export class Drain {
   readonly #resolve: (outcome: string) => void;
   #progress: DrainProgress | null = null;
   #isOver = false;
+  #timeout: Timer | null = null;
+  #nextLook: Timer | null = null;
   #lookCount = 0;
 
   constructor(setup: DrainSetup) {
@@ -85,13 +87,18 @@ export class Drain {
     logger.info('draining: publishes are refused, consumers go on');
     unregister();
     if (timeoutMs > 0) {
-      const timer = clock.after(timeoutMs, () => {
+      this.#timeout = clock.after(timeoutMs, () => {
         const messages = this.#progress?.messages ?? 'some';
         this.#end(`the drain has taken ${timeoutMs} ms, ${messages} messages are left`);
       });
-      timer.unref();
+      this.#timeout.unref();
     }
     void this.#look();
+  }
+
+  /** Ends it, whatever is left: the broker ends. */
+  stop(): void {
+    if (this.#progress !== null) this.#end('the broker is ending');
   }
 
   /** Counts what is left, and looks again later. */
@@ -114,12 +121,16 @@ export class Drain {
       rethrowBug(error);
       logger.error(`failed to count the messages that are left - ${errorText(error)}`);
     }
-    clock.after(LOOK_MS, () => void this.#look()).unref();
+    if (this.#isOver) return;
+    this.#nextLook = clock.after(LOOK_MS, () => void this.#look());
+    this.#nextLook.unref();
   }
 
   #end(outcome: string): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#timeout?.cancel();
+    this.#nextLook?.cancel();
     this.#resolve(outcome);
   }
 }

@@ -66,9 +66,12 @@ test('documentation: all examples run', LIMIT, async (t) => {
   for (const { file, where, code } of examples) {
     await t.test(where, async () => {
       await ask(broker, '/pub?topic=orders', '{"id":7}');
+      const isBroker = code.includes('createBroker(');
       const text = code
-        .replaceAll('127.0.0.1:4150', `127.0.0.1:${broker.tcpPort}`)
-        .replaceAll('127.0.0.1:4161', lookupd);
+        .replaceAll('127.0.0.1:4150', `127.0.0.1:${isBroker ? 0 : broker.tcpPort}`)
+        .replaceAll('127.0.0.1:4151', '127.0.0.1:0')
+        .replaceAll('127.0.0.1:4161', lookupd)
+        .replaceAll('/var/lib/orders', mkdtempSync(path.join(directory, 'data-')));
       writeFileSync(file, `${text}\n`);
       worker ??= startWorker();
       worker.postMessage(pathToFileURL(file).href);
@@ -88,7 +91,12 @@ test('documentation: all examples run', LIMIT, async (t) => {
 /** Whether an example consumes until it is stopped from outside. */
 function isEndless(code: string): boolean {
   const isConsuming = /consumer\.run\(|for await/.test(code);
-  return isConsuming && !/\bconsumer\.close\(/.test(code.replaceAll(/process\.once.*/g, ''));
+  const isEmbedded = code.includes('createBroker(');
+  return (
+    isConsuming &&
+    !isEmbedded &&
+    !/\bconsumer\.close\(/.test(code.replaceAll(/process\.once.*/g, ''))
+  );
 }
 
 /** An nsqlookupd that knows one broker for every topic. Resolves with `host:port`. */

@@ -121,3 +121,19 @@ test('examples: kubernetes.ts ends with nothing in flight', LIMIT, async (t) => 
   assert.deepEqual([channel?.depth, channel?.in_flight_count], [30 - done, 0]);
   assert.equal(ending.code, 0);
 });
+
+test(
+  'examples: embedded-broker.test.ts is a test-suite with a broker of its own',
+  LIMIT,
+  async (t) => {
+    const suite = new ExampleProgram(t, 'examples/embedded-broker.test.ts', {});
+
+    await suite.succeeded();
+
+    const passed = suite.output.matching(/^✔ /).map((line) => line.replace(/ \(.*/, ''));
+    assert.deepEqual(passed, [
+      '✔ each order has a bill',
+      '✔ an order that cannot be read is not billed',
+    ]);
+  },
+);

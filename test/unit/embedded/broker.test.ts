@@ -381,3 +381,77 @@ test(
     assert.equal(lines.length, loud);
   },
 );
+
+test('Broker.policies: they are set, shown, in force, and removed', LIMIT, async (t) => {
+  const broker = await inMemory(t);
+  const { policies } = broker;
+  await broker.topics.create('orders', 'billing');
+  const short = { pattern: 'orders', priority: 1, definition: { 'max-depth': 2 } };
+
+  await policies.set('short', short);
+  await policies.set('tries', { pattern: 'orders:*', definition: { 'max-attempts': 5 } });
+  await broker.topics.pause('orders');
+  await broker.publishMany('orders', ['1', '2']);
+  const full = broker.publish('orders', '3');
+
+  await assert.rejects(full, { code: 'E_PUB_FAILED' });
+  assert.deepEqual(policies.get('short'), { name: 'short', ...short, source: 'run time' });
+  assert.deepEqual(
+    policies.list().map(({ name, priority }) => [name, priority]),
+    [
+      ['short', 1],
+      ['tries', 0],
+    ],
+  );
+  assert.deepEqual(policies.effective('orders')['max-depth'], { value: 2, policy: 'short' });
+  assert.deepEqual(policies.effective('orders', 'any')['max-attempts'], {
+    value: 5,
+    policy: 'tries',
+  });
+  assert.equal(policies.effective('other', 'any')['max-attempts'].policy, null);
+  await policies.delete('short');
+  assert.equal(policies.get('short'), undefined);
+  await broker.publish('orders', '3');
+});
+
+test('Broker.policies: what is wrong is refused with the reason', LIMIT, async (t) => {
+  const { policies } = await inMemory(t);
+  const code = 'INVALID_POLICY';
+  const cycle = { pattern: 'a', definition: { 'max-depth': 1, 'dead-letter': 'a' } };
+
+  await assert.rejects(policies.set('p', { pattern: 'a', definition: { 'max-deth': 1 } }), {
+    code,
+    message: /^policy p: no policy has a key "max-deth".*max-depth/,
+  });
+  await assert.rejects(policies.set('p', { pattern: '', definition: {} }), { code });
+  await assert.rejects(policies.set('p', cycle), { code, message: /^policy p: / });
+  await assert.rejects(policies.delete('p'), { code: 'NOT_FOUND' });
+  assert.throws(() => policies.effective('no topic'), { code: 'E_BAD_TOPIC' });
+  assert.throws(() => policies.effective('a', 'no channel'), { code: 'E_BAD_CHANNEL' });
+  assert.deepEqual(policies.list(), []);
+});
+
+test('Broker.drain: refuses what is new, and waits until consumers have all', LIMIT, async (t) => {
+  const broker = await inMemory(t);
+  await broker.publishMany('t', ['1', '2', '3']);
+  await broker.topics.create('t', 'c');
+
+  const draining = broker.drain();
+  const refused = broker.publish('t', '4');
+  await assert.rejects(refused, { code: 'E_PUB_FAILED', message: /draining/ });
+  await assert.rejects(broker.topics.create('u'), /draining/);
+  const texts = await take(broker.messages('t', 'c'), 3);
+
+  assert.deepEqual([texts, await draining, await broker.drain()], [['1', '2', '3'], true, true]);
+});
+
+test('Broker.drain: ends with the broker, and says that it is not empty', LIMIT, async (t) => {
+  const broker = await inMemory(t);
+  await broker.topics.create('t', 'c');
+  await broker.publishMany('t', ['1', '2', '3']);
+
+  const draining = broker.drain();
+  await broker.close();
+
+  assert.equal(await draining, false);
+});

@@ -116,3 +116,15 @@ test('creationRefusal: only of what is not there, and only while the broker drai
   assert.deepStrictEqual(ask(null), [null, null, null, null, null]);
   assert.deepStrictEqual(ask('x'), [null, null, 'x', 'x', 'x']);
 });
+
+test('Drain: stops looking when the broker ends', async () => {
+  const { clock, drain, state, look, outcome } = setUp({ timeoutMs: 60_000 });
+  state.statistics = [topicStatistics({ ...EMPTY, depth: 1 })];
+  drain.begin();
+  await look(1);
+
+  drain.stop();
+  await settle();
+
+  assert.deepStrictEqual([outcome(), clock.timerCount], ['the broker is ending', 0]);
+});

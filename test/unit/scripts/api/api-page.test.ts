@@ -89,3 +89,15 @@ test('apiPage: contents, then a section for each name', () => {
   assert.match(page, /### Size\n\nA size\.\n\n```ts\nexport type Size = \{\n/);
   assert.match(page, /For example:\n\n```ts\nnew Door\(\)\.open\(\{ by: 'hand' \}\);\n```\n/);
 });
+
+test('apiPage: what two entries have is shown once', () => {
+  const declarations = declarationsOf('client/client.d.ts', (file) => FILES[file]);
+
+  const page = apiPage([
+    { name: 'ringmq', declarations: declarations.slice(1) },
+    { name: 'ringmq/client', declarations },
+  ]);
+
+  assert.match(page, /Also from here, the same as below: \[Key\]\(#key\), \[Size\]\(#size\)\.\n/);
+  assert.equal(page.match(/### Key/g)?.length, 1);
+});

@@ -1,0 +1,132 @@
+/**
+ * The policies of an embedded broker, as the HTTP API manages them too.
+ *
+ * Thread: main.
+ */
+
+import { NsqError } from '../client/nsq-error.ts';
+import { InvalidValue } from '../daemon/options/invalid-value.ts';
+import { type EffectiveValue, effectiveValues } from '../main/policies/effective.ts';
+import type { PolicySource, SourcedPolicy } from '../main/policies/policies.ts';
+import { parsePolicy, policyJson } from '../main/policies/policy.ts';
+import { PolicyRefused, type PolicyStore } from '../main/policies/policy-store.ts';
+import { errorText } from '../shared/error-text.ts';
+import { checkedChannel, checkedTopic } from './checked-names.ts';
+
+/**
+ * What a policy says. Keys and values are those of configuration files: `'max-attempts': 5`, `'message-ttl': '10m'`.
+ *
+ * @example
+ * ```ts
+ * import { createBroker, type PolicyGiven } from 'ringmq';
+ *
+ * const policy: PolicyGiven = {
+ *   pattern: 'orders:*',
+ *   priority: 10,
+ *   definition: { 'max-attempts': 5, 'dead-letter': 'orders.dead' },
+ * };
+ * await using broker = await createBroker({ memory: true });
+ * await broker.policies.set('retries', policy);
+ * ```
+ */
+export type PolicyGiven = {
+  /** TOPIC or TOPIC:CHANNEL, with `*` for any characters. */
+  readonly pattern: string;
+  /** For each key the matching policy with the highest priority decides. Default: 0. */
+  readonly priority?: number | undefined;
+  readonly definition: Readonly<Record<string, string | number>>;
+};
+
+/**
+ * A policy in force.
+ *
+ * @example
+ * ```ts
+ * import { type BrokerPolicy, createBroker } from 'ringmq';
+ *
+ * await using broker = await createBroker({ memory: true });
+ * const policies: BrokerPolicy[] = broker.policies.list();
+ * console.log(policies.map(({ name, pattern }) => `${name}: ${pattern}`)); // []
+ * ```
+ */
+export type BrokerPolicy = Required<PolicyGiven> & {
+  readonly name: string;
+  readonly source: PolicySource;
+};
+
+/**
+ * The policies of a broker. With a data directory they are kept there.
+ *
+ * @example
+ * ```ts
+ * import { createBroker } from 'ringmq';
+ *
+ * await using broker = await createBroker({ memory: true });
+ * await broker.policies.set('short', { pattern: 'orders', definition: { 'max-depth': 1000 } });
+ * console.log(broker.policies.effective('orders')['max-depth']); // { value: 1000, policy: 'short' }
+ * await broker.policies.delete('short');
+ * ```
+ */
+export class BrokerPolicies {
+  readonly #store: PolicyStore;
+
+  /** @internal */
+  constructor(store: PolicyStore) {
+    this.#store = store;
+  }
+
+  /** All policies, the highest priority first. */
+  list(): BrokerPolicy[] {
+    return this.#store.policies.list().map(shown);
+  }
+
+  /** Undefined if there is none of that name. */
+  get(name: string): BrokerPolicy | undefined {
+    const policy = this.#store.policies.get(name);
+    return policy === undefined ? undefined : shown(policy);
+  }
+
+  /**
+   * Adds or replaces a policy. Resolves when it is kept and in force, for topics and channels that exist too.
+   *
+   * Errors: rejects with an NsqError, INVALID_POLICY, when a pattern, key or value is wrong, or the policies together
+   * contradict themselves.
+   */
+  async set(name: string, given: PolicyGiven): Promise<void> {
+    const policy = parsePolicy(name, given);
+    if (policy instanceof InvalidValue) throw refused(name, policy.why);
+    await this.#change(name, this.#store.put(policy));
+  }
+
+  /** Removes a policy. Errors: as `set`; rejects with NOT_FOUND if there is none of that name. */
+  async delete(name: string): Promise<void> {
+    if (this.#store.policies.get(name) === undefined) {
+      throw new NsqError('NOT_FOUND', `there is no policy "${name}"`);
+    }
+    await this.#change(name, this.#store.remove(name));
+  }
+
+  /** The value of each key for a topic or a channel, which need not exist. Errors: throws an NsqError for bad names. */
+  effective(topic: string, channel?: string): Record<string, EffectiveValue> {
+    const name = checkedTopic(topic);
+    const channelName = channel === undefined ? null : checkedChannel(topic, channel);
+    return effectiveValues(this.#store.policies, name, channelName);
+  }
+
+  async #change(name: string, changing: Promise<void>): Promise<void> {
+    try {
+      await changing;
+    } catch (cause) {
+      if (cause instanceof PolicyRefused) throw refused(name, cause.message);
+      throw new NsqError('BROKER_FAILED', errorText(cause), { cause });
+    }
+  }
+}
+
+function shown({ policy, source }: SourcedPolicy): BrokerPolicy {
+  return { ...policyJson(policy), source };
+}
+
+function refused(name: string, why: string): NsqError {
+  return new NsqError('INVALID_POLICY', `policy ${name}: ${why}`);
+}

@@ -1,0 +1,32 @@
+/**
+ * Names that a program hands in.
+ *
+ * Errors: throw an NsqError where a name is not valid.
+ * Thread: main.
+ */
+
+import { NsqError } from '../client/nsq-error.ts';
+import {
+  type ChannelName,
+  parseChannelName,
+  parseTopicName,
+  type TopicName,
+} from '../shared/names.ts';
+
+/** A topic's name. */
+export function checkedTopic(topic: string): TopicName {
+  const name = typeof topic === 'string' ? parseTopicName(topic) : undefined;
+  if (name === undefined) {
+    throw new NsqError('E_BAD_TOPIC', `"${topic}" is no topic's name`, { topic });
+  }
+  return name;
+}
+
+/** The name of one of its channels. */
+export function checkedChannel(topic: string, channel: string): ChannelName {
+  const name = typeof channel === 'string' ? parseChannelName(channel) : undefined;
+  if (name === undefined) {
+    throw new NsqError('E_BAD_CHANNEL', `"${channel}" is no channel's name`, { topic });
+  }
+  return name;
+}
