@@ -18,6 +18,7 @@ const LOADERS: Readonly<Record<CompanionName, () => Promise<Companion>>> = {
   pause: async () => (await import('./operator/topic-commands.ts')).runPause,
   unpause: async () => (await import('./operator/topic-commands.ts')).runUnpause,
   publish: async () => (await import('./operator/publish-command.ts')).runPublish,
+  access: async () => (await import('./operator/access-command.ts')).runAccess,
   policy: async () => (await import('./operator/policy-command.ts')).runPolicyCommand,
 };
 

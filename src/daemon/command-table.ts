@@ -16,6 +16,7 @@ export const COMPANIONS = {
   empty: { words: 'TOPIC [CHANNEL]', does: 'drop all messages that wait in a topic or channel' },
   pause: { words: 'TOPIC [CHANNEL]', does: 'let no message leave a topic or channel' },
   unpause: { words: 'TOPIC [CHANNEL]', does: 'let them leave again' },
+  access: { words: 'new|hash NAME', does: 'make a client for the file of --http-access' },
   policy: { words: '[command]', does: 'list, show, set and delete policies' },
 } as const satisfies Readonly<Record<string, CommandRow>>;
 

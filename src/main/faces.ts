@@ -8,7 +8,10 @@ import os from 'node:os';
 import { listenAt } from '../daemon/listen-address.ts';
 import type { Surroundings } from '../daemon/surroundings.ts';
 import type { TlsContext } from '../daemon/tls/tls-context.ts';
+import type { Access } from './access/access.ts';
+import { AccessAuth } from './access/access-auth.ts';
 import type { AuthServers } from './auth/auth-servers.ts';
+import { HttpAccess } from './http/http-access.ts';
 import { HttpServers } from './http/http-servers.ts';
 import type { MetricsSource } from './http/metrics/metrics-endpoint.ts';
 import type { Bounds } from './limits/bounds.ts';
@@ -44,6 +47,8 @@ type FacesSetup = Surroundings & {
   readonly tls: TlsContext | null;
   /** Null where there are none. */
   readonly auth: AuthServers | null;
+  /** Null without an access file. */
+  readonly access: Access | null;
   /** Counts what clients do. */
   readonly traffic: Traffic;
   readonly view: WatchedNode;
@@ -62,7 +67,7 @@ export class Faces {
 
   constructor(setup: FacesSetup) {
     this.#setup = setup;
-    const { operations, bounds, onLeft, requestTurn } = setup;
+    const { operations, bounds, onLeft, requestTurn, access, options } = setup;
     const { topics, publisher } = setup.core;
     const numbers = new ClientNumbers();
     this.#tcp = new TcpServer(
@@ -70,6 +75,7 @@ export class Faces {
         ...setup,
         topics,
         publisher,
+        auth: access !== null && options.tcpAccess ? new AccessAuth(access) : setup.auth,
         httpPort: () => operations.httpPort,
         deadlines: new Deadlines(setup.clock),
         bodies: bounds.bodies,
@@ -86,6 +92,7 @@ export class Faces {
     const { traffic, view } = setup;
     this.#http = new HttpServers({
       ...setup,
+      access: access === null ? null : new HttpAccess(access),
       broker: operations,
       metrics: view.metrics,
       readiness: () => view.readiness(),

@@ -9,12 +9,9 @@ import path from 'node:path';
 import type { DataLock } from '../daemon/data-lock.ts';
 import { FIELDS_BYTES_MAX } from '../daemon/go/go-fields.ts';
 import type { Guard } from '../daemon/guard.ts';
-import { HttpClient, type HttpClientTls } from '../daemon/http-client.ts';
+import { HttpClient } from '../daemon/http-client.ts';
 import type { Logger } from '../daemon/log.ts';
 import type { Surroundings } from '../daemon/surroundings.ts';
-import { reloadCertificate } from '../daemon/tls/certificate-reload.ts';
-import { peerTlsOptions } from '../daemon/tls/peer-tls.ts';
-import { TlsContext } from '../daemon/tls/tls-context.ts';
 import { productLine, versionLine } from '../daemon/version.ts';
 import type { Clock } from '../shared/clock.ts';
 import { AuthServers } from './auth/auth-servers.ts';
@@ -33,6 +30,7 @@ import type { PumpHandle } from './pumps/pump-handle.ts';
 import type { Threads } from './pumps/threads.ts';
 import { Turn } from './pumps/turn.ts';
 import { crashOf } from './pumps/worker-pools.ts';
+import { SecurityFiles } from './security-files.ts';
 import type { CountedClients } from './stats/counted.ts';
 import { NodeMeters } from './stats/node-meters.ts';
 import { StatsCollector, TOTALS } from './stats/stats-collector.ts';
@@ -68,7 +66,7 @@ export class Nsqd {
   readonly #stats: StatsCollector;
   readonly #operations: BrokerOperations;
   readonly #faces: Faces;
-  readonly #tls: TlsContext | null;
+  readonly #security: SecurityFiles;
   readonly #meters: NodeMeters;
   readonly #view: NodeView;
   readonly #turn: Turn;
@@ -83,11 +81,10 @@ export class Nsqd {
   ): Promise<Nsqd> {
     const { logger } = surroundings;
     const dataPath = path.resolve(options.dataPath);
-    const tls = options.tlsCert === '' ? null : await TlsContext.load(options);
-    const peerTls = await peerTlsOptions(options);
+    const security = await SecurityFiles.load(options, surroundings.clock);
     const lock = await ground.lock(dataPath, (text) => logger.warn(text));
     const base = { ground, lock };
-    const nsqd = new Nsqd({ ...options, dataPath }, surroundings, policies, base, tls, peerTls);
+    const nsqd = new Nsqd({ ...options, dataPath }, surroundings, policies, base, security);
     try {
       const crash = await Promise.race([nsqd.#open(), nsqd.failed]);
       if (crash !== undefined) throw crash;
@@ -103,10 +100,9 @@ export class Nsqd {
     { logger, clock, guard }: Surroundings,
     policies: readonly Policy[],
     { ground, lock }: { readonly ground: Ground; readonly lock: DataLock },
-    tls: TlsContext | null,
-    peerTls: HttpClientTls,
+    security: SecurityFiles,
   ) {
-    this.#tls = tls;
+    this.#security = security;
     this.#options = options;
     this.#logger = logger;
     this.#clock = clock;
@@ -125,7 +121,7 @@ export class Nsqd {
     this.#httpClient = new HttpClient({
       connectTimeoutMs: options.httpClientConnectTimeoutMs,
       requestTimeoutMs: options.httpClientRequestTimeoutMs,
-      tls: peerTls,
+      tls: security.peerTls,
       clock,
     });
     const auth = AuthServers.of(options, this.#httpClient, guard);
@@ -227,7 +223,8 @@ export class Nsqd {
       operations: this.#operations,
       policies: this.#policies,
       bounds: this.#bounds,
-      tls,
+      tls: security.tls,
+      access: security.access,
       auth,
       traffic: this.#meters.traffic,
       view: this.#view,
@@ -235,7 +232,7 @@ export class Nsqd {
       requestTurn: () => this.#turn.request(),
       onLeft: (channel, member) => this.#onLeft(channel, member),
     });
-    tls?.forgetKey();
+    security.tls?.forgetKey();
   }
 
   /** Ends the broker in nsqd's order. Resolves with what could not be written, or null. Errors: rejects with a bug. */
@@ -254,8 +251,9 @@ export class Nsqd {
     return null;
   }
 
-  reloadCertificate(): Promise<void> {
-    return reloadCertificate(this.#tls, this.#guard, this.#logger);
+  /** Reads certificate and access file again. */
+  reloadSecurity(): Promise<void> {
+    return this.#security.reload(this.#guard, this.#logger);
   }
 
   /** Policies that can be set while the broker runs. */

@@ -87,7 +87,8 @@ async function runBroker(
     process.exitCode = 1;
     return;
   }
-  const reloads = options.tlsCert !== '' || policies.length > 0 || file !== null;
+  const reloads =
+    options.tlsCert !== '' || options.httpAccess !== '' || policies.length > 0 || file !== null;
   const drains = options.sigterm === 'drain';
   const signals = new EndSignals(clock, endSignals(reloads, drains));
   const terms = drains ? new EndSignals(clock, ['SIGTERM']) : null;
@@ -215,7 +216,7 @@ function reloadOnHangUp(
         } catch (error) {
           guard.note('the policies of the configuration file cannot be handled', error);
         }
-        return nsqd.reloadCertificate();
+        return nsqd.reloadSecurity();
       },
       // The caller that starts the broker reports why it fails.
       () => undefined,

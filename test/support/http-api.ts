@@ -9,6 +9,8 @@ import { Guard } from '../../src/daemon/guard.ts';
 import { HttpServer } from '../../src/daemon/http/http-server.ts';
 import { Logger, type LogLevel } from '../../src/daemon/log.ts';
 import { InvalidValue } from '../../src/daemon/options/invalid-value.ts';
+import { Access } from '../../src/main/access/access.ts';
+import { HttpAccess } from '../../src/main/http/http-access.ts';
 import { HttpApi } from '../../src/main/http/http-api.ts';
 import { PublishLane } from '../../src/main/http/lane/publish-lane.ts';
 import { BodyMemory } from '../../src/main/limits/body-memory.ts';
@@ -161,6 +163,7 @@ function sizedBodies(messages: Buffer): string[] {
 
 /** The API, listening on a port of its own, with everything that it logs. */
 export type RunningApi = {
+  readonly api: HttpApi;
   readonly broker: FakeBroker;
   readonly server: HttpServer;
   readonly clock: ManualClock;
@@ -190,6 +193,8 @@ type ApiSetup = {
   readonly connectionsMax?: number;
   readonly bodyBytes?: number;
   readonly hasLane?: boolean;
+  /** The text of the access file. */
+  readonly accessFile?: string;
 };
 
 export async function startApi(
@@ -210,6 +215,7 @@ export async function startApi(
   const { connectionsMax = Number.POSITIVE_INFINITY, bodyBytes = Number.POSITIVE_INFINITY } = setup;
   const bodies = new BodyMemory({ memberBytes: bodyBytes, guestBytes: bodyBytes }, clock, logger);
   const guard = new Guard(clock, logger);
+  const access = setup.accessFile === undefined ? null : await httpAccess(setup.accessFile, clock);
   const api = new HttpApi({
     broker,
     logger,
@@ -226,9 +232,11 @@ export async function startApi(
       topicsMax: broker.options.metricsTopicsMax,
     },
     readiness: () => readinessChecks(broker.readiness),
+    access,
   });
   const lane = new PublishLane({
     endpoints: api.publishing,
+    access,
     clock,
     guard,
     bodies,
@@ -246,7 +254,13 @@ export async function startApi(
   });
   const { port } = await server.start({ host: '127.0.0.1', port: 0 });
   t.after(() => server.stop());
-  return { broker, server, clock, bodies, log, statuses, port };
+  return { api, broker, server, clock, bodies, log, statuses, port };
+}
+
+async function httpAccess(text: string, clock: ManualClock): Promise<HttpAccess> {
+  const access = await Access.load('access.toml', clock, async () => text);
+  if (access instanceof InvalidValue) throw new Error(access.why);
+  return new HttpAccess(access);
 }
 
 /** An answer as it came. Shape: header names in lower case. */
@@ -354,10 +368,12 @@ export async function request(
   port: number,
   what: string,
   body = '',
+  fields: readonly string[] = [],
 ): Promise<RawAnswer> {
   const client = await RawClient.connect(t, port);
   const method = what.split(' ')[0];
-  client.write(`${what} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  const head = [`${what} HTTP/1.1`, 'Host: x', `Content-Length: ${body.length}`, ...fields];
+  client.write(`${head.join('\r\n')}\r\n\r\n${body}`);
   const answer = await client.answer(method);
   if (answer === undefined) throw new Error(`no answer to "${what}"`);
   client.socket.destroy();

@@ -27,6 +27,8 @@ export type OperatorCommand<Table extends FlagTable> = {
   readonly destroys?: true;
   /** Whether it may be used without a word, in which case the help is not printed. */
   readonly needsNoWords?: true;
+  /** Whether it asks no broker. */
+  readonly isLocal?: true;
   /** Errors: rejects with a `CommandFailure`. */
   readonly run: (call: OperatorCall<Table>) => Promise<void>;
 };
@@ -40,6 +42,9 @@ const BROKER_FLAGS = {
     value: 'TOKEN',
     help: `token for a broker with --http-access (default: ${TOKEN_VARIABLE})`,
   },
+} as const satisfies FlagTable;
+
+const COMMON_FLAGS = {
   json: { help: 'print JSON' },
   help: { help: 'print this text' },
 } as const satisfies FlagTable;
@@ -48,10 +53,11 @@ const CONFIRMING_FLAGS = {
   yes: { help: 'do not ask for the name' },
 } as const satisfies FlagTable;
 
-type SharedFlags = FlagValues<typeof BROKER_FLAGS & typeof CONFIRMING_FLAGS>;
+type SharedFlags = FlagValues<typeof BROKER_FLAGS & typeof COMMON_FLAGS & typeof CONFIRMING_FLAGS>;
 
 const EXIT_CODES =
   'Exit codes: 0 done, 1 the broker refused it, 2 wrong usage, 3 the broker does not answer';
+const LOCAL_EXIT_CODES = 'Exit codes: 0 done, 1 it cannot be done, 2 wrong usage';
 const UNCONFIRMED_CODE = ', 4 not confirmed';
 
 /** One use of a command. */
@@ -129,7 +135,8 @@ export function operatorCommand<Table extends FlagTable>(
   const table = {
     ...command.flags,
     ...(command.destroys === true && CONFIRMING_FLAGS),
-    ...BROKER_FLAGS,
+    ...(command.isLocal !== true && BROKER_FLAGS),
+    ...COMMON_FLAGS,
   };
   return async (given, surroundings) => {
     try {
@@ -156,7 +163,7 @@ export function operatorCommand<Table extends FlagTable>(
 }
 
 function usageOf<Table extends FlagTable>(
-  { name, does, forms, examples, notes, destroys }: OperatorCommand<Table>,
+  { name, does, forms, examples, notes, destroys, isLocal }: OperatorCommand<Table>,
   table: FlagTable,
 ): string {
   const lines = (words: readonly string[]): string =>
@@ -167,6 +174,6 @@ function usageOf<Table extends FlagTable>(
     `Examples:\n${lines(examples)}`,
     ...(notes === undefined ? [] : [notes.trimEnd()]),
     `Flags:\n${flagLines(table).trimEnd()}`,
-    `${EXIT_CODES}${destroys === true ? UNCONFIRMED_CODE : ''}.\n`,
+    `${isLocal === true ? LOCAL_EXIT_CODES : EXIT_CODES}${destroys === true ? UNCONFIRMED_CODE : ''}.\n`,
   ].join('\n\n');
 }

@@ -34,6 +34,13 @@ export type Listener = {
   readonly isLoopback: boolean;
 };
 
+/** Who sends a request, where the server asks for that. */
+export interface KnownClient {
+  /** Whether it may do everything. */
+  readonly isAdmin: boolean;
+  mayPublish(topic: string): boolean;
+}
+
 /** What all exchanges share. */
 export type ExchangeSetup = {
   readonly logger: Logger;
@@ -54,6 +61,8 @@ export class Exchange {
   readonly param: string;
   /** The text after the `?`, as received. */
   readonly rawQuery: string;
+  /** Null where every client may do everything. */
+  readonly client: KnownClient | null;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #listener: Listener;
@@ -74,7 +83,9 @@ export class Exchange {
     rawQuery: string,
     { logger, guard, bodies, countAnswer }: ExchangeSetup,
     requestLog: RequestLog | undefined,
+    client: KnownClient | null,
   ) {
+    this.client = client;
     this.param = param;
     this.rawQuery = rawQuery;
     this.#request = request;

@@ -143,6 +143,11 @@ export class HttpServer {
     return listening;
   }
 
+  /** Whether only this machine reaches it. */
+  get isLocal(): boolean {
+    return this.#listener.isUnixSocket || this.#listener.isLoopback;
+  }
+
   /** Accepts no new connections and closes idle ones; the others close after their answer. */
   closeListener(): void {
     this.#closed ??= new Promise((resolve) => {

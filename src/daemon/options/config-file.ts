@@ -72,7 +72,8 @@ function nearestKey(key: string, rows: OptionRows): string {
   );
 }
 
-function parseToml(toml: string): Readonly<Record<string, unknown>> | InvalidValue {
+/** Errors: returns what is wrong, and in which line. */
+export function parseToml(toml: string): Readonly<Record<string, unknown>> | InvalidValue {
   try {
     // Integers as bigint: `5` and `5.0` differ where an integer means milliseconds.
     return parse(toml, { integersAsBigInt: true });

@@ -5,6 +5,7 @@
  */
 
 import type { TLSSocket } from 'node:tls';
+import { type CertificateFacts, certificateFacts } from './certificate-facts.ts';
 
 /** The negotiated properties of a TLS connection. */
 export type TlsFacts = {
@@ -18,6 +19,7 @@ export type TlsFacts = {
   readonly isMutual: boolean;
   /** Of the client's certificate; empty if it presented none. */
   readonly commonName: string;
+  readonly certificate: CertificateFacts;
 };
 
 const NAMED: ReadonlySet<string> = new Set([
@@ -74,6 +76,7 @@ export function tlsFacts(socket: TLSSocket): TlsFacts {
     negotiatedProtocol: socket.alpnProtocol || '',
     isMutual: true,
     commonName: commonName(socket),
+    certificate: certificateFacts(socket),
   };
 }
 

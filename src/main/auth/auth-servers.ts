@@ -10,6 +10,7 @@ import { hideCredentials } from '../../daemon/credentials.ts';
 import { goJson, goQuote } from '../../daemon/go/go-text.ts';
 import type { Guard } from '../../daemon/guard.ts';
 import type { HttpClient, HttpResponse } from '../../daemon/http-client.ts';
+import type { CertificateFacts } from '../../daemon/tls/certificate-facts.ts';
 import { errorText } from '../../shared/error-text.ts';
 import type { Options } from '../options/options.ts';
 import { Grant } from './grant.ts';
@@ -21,6 +22,8 @@ export type AuthQuestion = {
   readonly isTls: boolean;
   /** Of the client's certificate; empty if it presented none. */
   readonly commonName: string;
+  /** Missing without TLS. */
+  readonly certificate?: CertificateFacts;
   /** As the client sent it: any bytes. */
   readonly secret: Buffer;
 };

@@ -8,8 +8,22 @@
  */
 
 import type { Clock } from '../../shared/clock.ts';
-import type { AuthQuestion, AuthServers } from './auth-servers.ts';
+import type { AuthQuestion } from './auth-servers.ts';
 import type { Grant, Permission } from './grant.ts';
+
+/** What a client may do, and for how long. */
+export type GrantedPermissions = Pick<
+  Grant,
+  'identity' | 'identityUrl' | 'ttlMs' | 'checkCost' | 'permissionCount' | 'isAllowed'
+>;
+
+/** Who decides that. */
+export interface AuthSource {
+  /** Errors: rejects without a valid answer. */
+  query(question: AuthQuestion): Promise<GrantedPermissions>;
+  /** What a client may do without AUTH; null for nothing. */
+  admit?(question: AuthQuestion): GrantedPermissions | null;
+}
 
 /**
  * Cached results, since a publisher repeats the same query for every message. Beyond this number the cache is
@@ -20,17 +34,17 @@ const REMEMBERED_MAX = 256;
 const SEPARATOR = ':';
 
 export class AuthState {
-  readonly #servers: Pick<AuthServers, 'query'>;
+  readonly #source: AuthSource;
   readonly #clock: Pick<Clock, 'monotonicMs'>;
   #question: AuthQuestion | null = null;
-  #grant: Grant | null = null;
+  #grant: GrantedPermissions | null = null;
   #expiresMs = 0;
   /** The pending query. */
   #query: Promise<void> | null = null;
   readonly #remembered = new Map<string, boolean>();
 
-  constructor(servers: Pick<AuthServers, 'query'>, clock: Pick<Clock, 'monotonicMs'>) {
-    this.#servers = servers;
+  constructor(source: AuthSource, clock: Pick<Clock, 'monotonicMs'>) {
+    this.#source = source;
     this.#clock = clock;
   }
 
@@ -64,6 +78,15 @@ export class AuthState {
     return this.#ask(question);
   }
 
+  /** Authorizes a client that needs no AUTH, if there is such a one. */
+  admit(question: AuthQuestion): boolean {
+    const grant = this.#source.admit?.(question) ?? null;
+    if (grant === null) return false;
+    this.#question = question;
+    this.#take(grant);
+    return this.hasAuthorizations;
+  }
+
   /** Repeats the query with the secret of the last AUTH. Simultaneous callers share one query. */
   refresh(): Promise<void> {
     if (this.#question === null) return Promise.reject(new Error('AUTH required before a refresh'));
@@ -90,14 +113,16 @@ export class AuthState {
     return isAllowed;
   }
 
+  #take(grant: GrantedPermissions): void {
+    this.#grant = grant;
+    this.#expiresMs = this.#clock.monotonicMs() + grant.ttlMs;
+    this.#remembered.clear();
+  }
+
   #ask(question: AuthQuestion): Promise<void> {
-    this.#query ??= this.#servers
+    this.#query ??= this.#source
       .query(question)
-      .then((grant) => {
-        this.#grant = grant;
-        this.#expiresMs = this.#clock.monotonicMs() + grant.ttlMs;
-        this.#remembered.clear();
-      })
+      .then((grant) => this.#take(grant))
       .finally(() => {
         this.#query = null;
       });

@@ -13,10 +13,15 @@ import {
   jsonTextAnswer,
   refusal,
 } from '../../daemon/http/answer.ts';
-import { Exchange, type ExchangeSetup, type Request } from '../../daemon/http/exchange.ts';
+import {
+  Exchange,
+  type ExchangeSetup,
+  type KnownClient,
+  type Request,
+} from '../../daemon/http/exchange.ts';
 import { unescapePercent } from '../../daemon/http/query.ts';
 import { RequestLog } from '../../daemon/http/request-log.ts';
-import { type Miss, type Route, Router } from '../../daemon/http/router.ts';
+import { type Match, type Miss, type Route, Router } from '../../daemon/http/router.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { PolicyStore } from '../policies/policy-store.ts';
 import type { MemoryStatistics } from '../stats/memory-statistics.ts';
@@ -27,11 +32,13 @@ import { configRoutes } from './config-endpoints.ts';
 import { debugRoutes } from './debug-endpoints.ts';
 import { hostName, hostRefusal, originRefusal } from './foreign-request.ts';
 import { healthRoutes } from './health-endpoints.ts';
+import type { HttpAccess } from './http-access.ts';
 import { infoRoutes } from './info-endpoints.ts';
 import { type MetricsSource, metricsRoutes } from './metrics/metrics-endpoint.ts';
 import { policyRoutes } from './policy-endpoints.ts';
 import { PublishEndpoints, publishRoutes } from './publish-endpoints.ts';
 import { NOT_FOUND } from './refusals.ts';
+import { OPEN, roleOf } from './route-roles.ts';
 import { StatsAnswers } from './stats-answers.ts';
 import { statsRoutes } from './stats-endpoint.ts';
 import { topicRoutes } from './topic-endpoints.ts';
@@ -48,6 +55,8 @@ export interface HttpApiSetup extends ExchangeSetup {
   readonly metrics: MetricsSource;
   /** Whether the broker is ready, check by check. */
   readonly readiness: () => readonly ReadinessCheck[];
+  /** Null without an access file. */
+  readonly access: HttpAccess | null;
 }
 
 /** Go closes after a request that it cannot read. */
@@ -59,7 +68,9 @@ const ESCAPED_IN_PATH = /[^A-Za-z0-9\-._~$&+,/:;=@]+/g;
 
 export class HttpApi {
   readonly publishing: PublishEndpoints;
+  readonly routes: readonly Route[];
 
+  readonly #access: HttpAccess | null;
   readonly #router: Router;
   readonly #setup: ExchangeSetup;
   readonly #requestLog: RequestLog;
@@ -70,10 +81,11 @@ export class HttpApi {
     const { options } = setup.broker;
     this.#names = new Set([setup.hostname, options.broadcastAddress].map(hostName));
     this.#setup = setup;
+    this.#access = setup.access;
     this.#requestLog = new RequestLog(setup.logger, setup.clock);
     this.publishing = new PublishEndpoints(setup.broker, setup.logger);
     const answers = new StatsAnswers(setup.clock, setup.logger);
-    this.#router = new Router([
+    this.routes = [
       ...publishRoutes(this.publishing),
       ...topicRoutes(setup),
       ...channelRoutes(setup),
@@ -84,7 +96,8 @@ export class HttpApi {
       ...configRoutes(setup),
       ...policyRoutes({ ...setup, configHttp: options.configHttp }),
       ...debugRoutes(setup),
-    ]);
+    ];
+    this.#router = new Router(this.routes);
   }
 
   /** Whether requests for this host are answered where only this machine asks. */
@@ -107,16 +120,43 @@ export class HttpApi {
       exchange.answer(this.#missed(method, path, rawQuery));
       return;
     }
-    const refused = this.#refusal(request, match.route);
-    const isQuiet = match.route.isQuiet && refused === undefined;
-    const requestLog = isQuiet ? undefined : this.#requestLog;
-    const exchange = this.#exchange(request, match.param, rawQuery, requestLog);
+    const verdict = this.#refusal(request, match.route) ?? this.#clientOf(request, match.route);
+    if (!(verdict instanceof Promise)) {
+      this.#carryOut(request, match, rawQuery, verdict);
+      return;
+    }
+    verdict.then(
+      (client) => this.#carryOut(request, match, rawQuery, client),
+      (error) => this.#exchange(request, '', rawQuery, this.#requestLog).fail(error),
+    );
+  }
+
+  /** Null where there is no access file; what the client is answered, instead of a client that is known. */
+  #clientOf(
+    { request }: Request,
+    route: Route,
+  ): KnownClient | Answer | null | Promise<KnownClient | Answer> {
+    if (this.#access === null) return null;
+    const role = roleOf(route);
+    return role === OPEN ? null : this.#access.judge(request, role);
+  }
+
+  #carryOut(
+    request: Request,
+    { route, param }: Match,
+    rawQuery: string,
+    verdict: KnownClient | Answer | null,
+  ): void {
+    const refused = verdict !== null && 'status' in verdict ? verdict : undefined;
+    const client = verdict === null || 'status' in verdict ? null : verdict;
+    const requestLog = route.isQuiet && refused === undefined ? undefined : this.#requestLog;
+    const exchange = this.#exchange(request, param, rawQuery, requestLog, client);
     if (refused !== undefined) {
       exchange.answer(refused);
       return;
     }
     try {
-      match.route.handle(exchange);
+      route.handle(exchange);
     } catch (error) {
       exchange.fail(error);
     }
@@ -142,8 +182,9 @@ export class HttpApi {
     param: string,
     rawQuery: string,
     requestLog: RequestLog | undefined,
+    client: KnownClient | null = null,
   ): Exchange {
-    return new Exchange(request, param, rawQuery, this.#setup, requestLog);
+    return new Exchange(request, param, rawQuery, this.#setup, requestLog, client);
   }
 
   #missed(method: string, path: string | undefined, rawQuery: string): Answer {

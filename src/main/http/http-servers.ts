@@ -64,7 +64,20 @@ export class HttpServers {
       this.#httpsPort = await listenAt(logger, 'HTTPS', httpsAddress, (at) => this.https.start(at));
     }
     if (httpAddress === '') return 0;
-    return listenAt(logger, 'HTTP', httpAddress, (at) => this.http.start(at));
+    const port = await listenAt(logger, 'HTTP', httpAddress, (at) => this.http.start(at));
+    this.#warnOfNetwork();
+    return port;
+  }
+
+  /** Says so where others than this machine reach plain HTTP. */
+  #warnOfNetwork(): void {
+    const { options, logger, access } = this.#setup;
+    if (this.http.isLocal || options.tlsRequired === true) return;
+    logger.warn(
+      access === null
+        ? 'HTTP: every host that reaches this address may publish, delete and drain; --http-access says who may'
+        : 'HTTP: secrets of --http-access cross the network as they are; --tls-required=true refuses plain HTTP',
+    );
   }
 
   /** Writes the output of this turn. */

@@ -23,6 +23,7 @@ import { SlicedWork } from '../limits/sliced-work.ts';
 import { spareBuffers } from '../tcp/spare-buffers.ts';
 import type { HttpBroker } from '../topics/broker.ts';
 import { PublishRefused } from '../topics/publisher.ts';
+import { TOPIC_FORBIDDEN } from './http-access.ts';
 import { hasLongLine, type MessageBatch, splitLines, takeSized } from './mpub-body.ts';
 import {
   BAD_BODY,
@@ -52,7 +53,7 @@ const BINARY_VALUES: ReadonlyMap<string, boolean> = new Map([
 /** What an endpoint that publishes needs of a request; see `Exchange`. */
 export type PublishExchange = Pick<
   Exchange,
-  'rawQuery' | 'isBeyond' | 'gather' | 'hold' | 'answer' | 'fail'
+  'client' | 'rawQuery' | 'isBeyond' | 'gather' | 'hold' | 'answer' | 'fail'
 >;
 
 /** What a request says in its query, or why that is refused. */
@@ -99,6 +100,7 @@ export class PublishEndpoints {
       if ('status' in target) return exchange.answer(target);
 
       const { query, topic } = target;
+      if (exchange.client?.mayPublish(topic) === false) return exchange.answer(TOPIC_FORBIDDEN);
       this.#withTopic(exchange, topic, () => {
         const deferMs = this.#deferMs(query);
         if (deferMs === undefined) return exchange.answer(INVALID_DEFER);
@@ -120,6 +122,10 @@ export class PublishEndpoints {
     }
 
     const { query, topic } = target;
+    if (exchange.client?.mayPublish(topic) === false) {
+      exchange.answer(TOPIC_FORBIDDEN);
+      return;
+    }
     this.#withTopic(exchange, topic, () => {
       const isBinary = this.#isBinary(query);
       exchange.gather(0, maxBodySize, (body) => {

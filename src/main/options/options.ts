@@ -131,6 +131,8 @@ const OPTIONS = {
     oneOf(HTTP_ACCESS)),
   configHttp: option(text, 'Network', 'config-http', 'always',
     'who may read and set options under /config: off, loopback or always', oneOf(HTTP_ACCESS)),
+  httpAccess: option(text, 'Network', 'http-access', '',
+    'file of the clients that may use the HTTP API, with their roles; empty lets every client use all of it'),
   broadcastAddress: option(text, 'Network', 'broadcast-address', new Derived((machine: Machine) => machine.hostname),
     'host name or address that this broker registers with nsqlookupd; the default is the host name'),
   broadcastTcpPort: option(integer, 'Network', 'broadcast-tcp-port', 0,
@@ -209,6 +211,9 @@ const OPTIONS = {
     anything, 'auth_http_addresses'),
   authHttpRequestMethod: option(text, 'Clients', 'auth-http-request-method', 'get',
     'HTTP method of requests to auth servers: get or post', oneOf(['get', 'post'])),
+
+  tcpAccess: option(boolean, 'Clients', 'tcp-access', false,
+    'ask TCP clients for AUTH, or a certificate, by the file of -http-access in place of an auth server'),
 
   statsdAddress: option(text, 'Statistics', 'statsd-address', '',
     '<host>:<port> of a statsd, over UDP; empty means none'),
@@ -298,6 +303,20 @@ function settle(options: Options, machine: Machine, naming: Naming): Options | I
   if (required !== false && !hasCertificate) {
     const why = 'cannot require TLS client connections without TLS key and cert';
     return new InvalidValue(why, isImplied ? 'tlsClientAuthPolicy' : 'tlsRequired');
+  }
+  if (options.tcpAccess) {
+    const access = naming('httpAccess', OPTIONS.httpAccess);
+    const tcp = naming('tcpAccess', OPTIONS.tcpAccess);
+    if (options.httpAccess === '') {
+      return new InvalidValue(`${tcp} needs the file of ${access}`, 'tcpAccess');
+    }
+    if (options.authHttpAddress.length > 0) {
+      const servers = naming('authHttpAddress', OPTIONS.authHttpAddress);
+      return new InvalidValue(
+        `${tcp} takes the place of ${servers}: give one of them`,
+        'tcpAccess',
+      );
+    }
   }
   const pumpThreads = options.pumpThreads === 0 ? pumpThreadsOf(machine) : options.pumpThreads;
   return { ...options, tlsRequired: required, pumpThreads };

@@ -9,11 +9,14 @@ import { ClientError, type ClientErrorCode } from '../../protocol/client-error.t
 import { rethrowBug } from '../../shared/assert.ts';
 import type { AuthState } from '../auth/auth-state.ts';
 import type { Permission } from '../auth/grant.ts';
+import { authQuestion } from './auth-question.ts';
 import type { ClientPort } from './client-port.ts';
 import { type Step, WAIT } from './command-handler.ts';
 
 /** The commands that are checked. */
 type CheckedCommand = 'SUB' | 'PUB' | 'MPUB' | 'DPUB';
+
+const NO_SECRET = Buffer.alloc(0);
 
 export class Authorization {
   readonly #port: ClientPort;
@@ -32,7 +35,8 @@ export class Authorization {
   /** Whether bodies need not be read, because a required AUTH has not come. */
   get isMissing(): boolean {
     const state = this.#state;
-    return state !== null && !state.hasAuthorizations && !this.#port.responses.isPending;
+    if (state === null || state.hasAuthorizations || this.#port.responses.isPending) return false;
+    return !this.#admit(state);
   }
 
   /** Returns undefined if the command is permitted, otherwise the result of its error, or WAIT. */
@@ -47,6 +51,7 @@ export class Authorization {
     if (!state.hasAuthorizations) {
       // The answer to AUTH may be pending; the command is then handed over again.
       if (this.#port.responses.isPending) return WAIT;
+      if (this.#admit(state)) return this.refuse(command, permission, topic, channel);
       return this.#fail('E_AUTH_FIRST', `AUTH required before ${command}`);
     }
     if (this.#hasRefreshFailed) return this.#fail('E_AUTH_FAILED', 'AUTH failed');
@@ -61,6 +66,11 @@ export class Authorization {
     if (state.isAllowed(permission, topic, channel, this.#charge)) return undefined;
     const what = `${command} on ${goQuote(topic)} ${goQuote(channel)}`;
     return this.#fail('E_UNAUTHORIZED', `AUTH failed for ${what}`);
+  }
+
+  /** A certificate may do without AUTH. */
+  #admit(state: AuthState): boolean {
+    return state.admit(authQuestion(this.#port.client, NO_SECRET));
   }
 
   #fail(code: ClientErrorCode, text: string): Step {

@@ -8,7 +8,7 @@ import type { Guard } from '../../daemon/guard.ts';
 import type { Logger } from '../../daemon/log.ts';
 import type { TlsContext } from '../../daemon/tls/tls-context.ts';
 import type { Clock } from '../../shared/clock.ts';
-import type { AuthServers } from '../auth/auth-servers.ts';
+import type { AuthSource } from '../auth/auth-state.ts';
 import type { BodyMemory } from '../limits/body-memory.ts';
 import type { TurnBudget } from '../limits/turn-budget.ts';
 import type { Options } from '../options/options.ts';
@@ -37,8 +37,8 @@ export type ConnectionContext<Connection> = {
   readonly httpPort: () => number;
   /** Null without a certificate. */
   readonly tls: TlsContext | null;
-  /** Null without auth servers. */
-  readonly auth: AuthServers | null;
+  /** Null where every client may do everything. */
+  readonly auth: AuthSource | null;
   /** Schedules a flush of the connection's output at the end of this turn. */
   readonly onPending: (connection: Connection) => void;
   /** The client has left its channel. */

@@ -114,7 +114,7 @@ export function identifyResponse(
       max_deflate_level: options.maxDeflateLevel,
       snappy: granted.isSnappy,
       sample_rate: settings.sampleRate,
-      auth_required: options.authHttpAddress.length > 0,
+      auth_required: options.authHttpAddress.length > 0 || options.tcpAccess,
       output_buffer_size: settings.outputBufferSize,
       output_buffer_timeout: settings.outputBufferTimeoutMs,
       topology_region: options.topologyRegion,

@@ -11,6 +11,7 @@ import { ClientError, type ClientErrorCode } from '../../protocol/client-error.t
 import { responseFrame } from '../../protocol/frames.ts';
 import type { AuthState } from '../auth/auth-state.ts';
 import type { Options } from '../options/options.ts';
+import { authQuestion } from './auth-question.ts';
 import type { Compression } from './client.ts';
 import type { ClientPort } from './client-port.ts';
 import { NEXT, type Place, type SizedBody, type Step } from './command-handler.ts';
@@ -115,24 +116,18 @@ export class SessionCommands implements SizedBody {
   }
 
   #authenticate(secret: Buffer): Step {
-    const { auth, tls, remoteIp } = this.#port.client;
+    const { client } = this.#port;
+    const { auth } = client;
     if (auth?.hasAuthorizations) return this.#fail('E_INVALID', 'AUTH already set');
     if (auth === null) return this.#fail('E_AUTH_DISABLED', 'AUTH disabled');
     const settle = this.#port.respondLater();
-    auth
-      .authenticate({
-        remoteIp,
-        isTls: tls !== null,
-        commonName: tls?.commonName ?? '',
-        secret: Buffer.from(secret),
-      })
-      .then(
-        () => settle(auth.hasAuthorizations ? authResponse(auth) : NO_AUTHORIZATIONS),
-        (error: unknown) => {
-          this.#onAuthFailed(error);
-          settle(new ClientError('E_AUTH_FAILED', 'AUTH failed'));
-        },
-      );
+    auth.authenticate(authQuestion(client, Buffer.from(secret))).then(
+      () => settle(auth.hasAuthorizations ? authResponse(auth) : NO_AUTHORIZATIONS),
+      (error: unknown) => {
+        this.#onAuthFailed(error);
+        settle(new ClientError('E_AUTH_FAILED', 'AUTH failed'));
+      },
+    );
     return NEXT;
   }
 

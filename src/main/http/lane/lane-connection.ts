@@ -12,9 +12,11 @@
 import type { Socket } from 'node:net';
 import type { Sender } from '../../../daemon/guard.ts';
 import { type Answer, OK } from '../../../daemon/http/answer.ts';
+import type { KnownClient } from '../../../daemon/http/exchange.ts';
 import { FinalSocket } from '../../../daemon/http/final-socket.ts';
 import type { RequestGatherer } from '../../../daemon/http/request-gatherer.ts';
 import { remoteHost, socketAddress } from '../../../daemon/remote-host.ts';
+import { LaneClient } from './lane-client.ts';
 import type { LaneContext } from './lane-context.ts';
 import { LaneRequest, type LaneRequestOwner } from './lane-request.ts';
 import { FOREIGN, INCOMPLETE, RequestHead } from './request-head.ts';
@@ -39,6 +41,8 @@ export class LaneConnection implements LaneRequestOwner, Sender {
   readonly #context: LaneContext<LaneConnection>;
   readonly #leave: (socket: Socket | FinalSocket) => void;
   readonly #head: RequestHead;
+  /** Null without an access file. */
+  readonly #client: LaneClient | null;
   #state: State = 'taking';
   /** The request that waits for its answer. */
   #current: LaneRequest | undefined;
@@ -68,7 +72,8 @@ export class LaneConnection implements LaneRequestOwner, Sender {
     this.#context = context;
     this.#leave = leave;
     this.#head = new RequestHead(isOwnHost);
-    const { guard } = context;
+    const { guard, access } = context;
+    this.#client = access === null ? null : new LaneClient(access, socket);
     this.#onData = guard.around(this, (chunk: Buffer) => this.#take(chunk));
     this.#onEnd = guard.around(this, () => this.#noteEnd());
     this.#resume = guard.around(this, () => this.#readOn());
@@ -242,17 +247,42 @@ export class LaneConnection implements LaneRequestOwner, Sender {
   }
 
   #handle(request: LaneRequest): void {
-    const { isMany, isLast } = this.#head;
-    const { endpoints } = this.#context;
+    const { isMany, isLast, authorization } = this.#head;
+    const client = this.#client;
     if (isLast) this.#isLast = true;
     this.#current = request;
+    if (client === null) this.#publish(request, isMany);
+    else this.#publishFor(client, request, isMany, authorization);
+    if (this.#current !== undefined && this.#state === 'taking') this.#state = 'waiting';
+  }
+
+  #publish(request: LaneRequest, isMany: boolean): void {
+    const { endpoints } = this.#context;
     try {
       if (isMany) endpoints.many(request);
       else endpoints.one(request);
     } catch (error) {
       request.fail(error);
     }
-    if (this.#current !== undefined && this.#state === 'taking') this.#state = 'waiting';
+  }
+
+  /** Publishes for a client that may, now or when its secret has been checked. */
+  #publishFor(client: LaneClient, request: LaneRequest, isMany: boolean, field: string): void {
+    const verdict = client.judge(field);
+    const proceed = (known: KnownClient | Answer): void => {
+      // The connection may be gone.
+      if (request !== this.#current) return;
+      if ('status' in known) {
+        request.answer(known);
+        return;
+      }
+      request.client = known;
+      this.#publish(request, isMany);
+    };
+    if (verdict instanceof Promise) {
+      request.holdBody();
+      verdict.then(proceed, (error) => request.fail(error));
+    } else proceed(verdict);
   }
 
   /** Keeps unhandled input after the held bytes. The input may itself be held bytes. */

@@ -6,12 +6,15 @@
 
 import type { Guard } from '../../../daemon/guard.ts';
 import type { BodyMemory } from '../../../daemon/http/request-gatherer.ts';
+import type { HttpAccess } from '../http-access.ts';
 import type { PublishEndpoints } from '../publish-endpoints.ts';
 import type { ChunkedBody } from './chunked-body.ts';
 import type { LaneAnswers } from './lane-answers.ts';
 
 export type LaneContext<Connection> = {
   readonly endpoints: PublishEndpoints;
+  /** Null without an access file. */
+  readonly access: HttpAccess | null;
   readonly answers: LaneAnswers;
   /** Reads chunked bodies; its result is valid until the next body is read. */
   readonly chunks: ChunkedBody;

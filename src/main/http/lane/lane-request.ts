@@ -6,6 +6,7 @@
  */
 
 import type { Answer } from '../../../daemon/http/answer.ts';
+import type { KnownClient } from '../../../daemon/http/exchange.ts';
 import type { GatheredBody } from '../../../daemon/http/request-body.ts';
 import { INTERNAL_ERROR } from '../../../daemon/http/server-refusals.ts';
 import { SIZE_BYTES } from '../../../shared/limits.ts';
@@ -27,6 +28,8 @@ export interface LaneRequestOwner {
 
 export class LaneRequest implements PublishExchange {
   readonly rawQuery: string;
+  /** Null where every client may publish. */
+  client: KnownClient | null = null;
 
   readonly #owner: LaneRequestOwner;
   /** The body, after room for a message's size field. */
@@ -65,6 +68,11 @@ export class LaneRequest implements PublishExchange {
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  /** The body waits for something else than a pump. */
+  holdBody(): void {
+    this.#owner.hold(this.#room.length);
   }
 
   hold(bytes: number): void {

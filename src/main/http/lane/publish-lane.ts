@@ -16,6 +16,7 @@ import type { FinalSocket } from '../../../daemon/http/final-socket.ts';
 import type { FastLane } from '../../../daemon/http/http-server.ts';
 import type { BodyMemory } from '../../../daemon/http/request-gatherer.ts';
 import type { Clock, Timer } from '../../../shared/clock.ts';
+import type { HttpAccess } from '../http-access.ts';
 import type { PublishEndpoints } from '../publish-endpoints.ts';
 import { ChunkedBody } from './chunked-body.ts';
 import { LaneAnswers } from './lane-answers.ts';
@@ -25,6 +26,8 @@ import type { LaneContext } from './lane-context.ts';
 /** The dependencies of the lane. */
 export type PublishLaneSetup = {
   readonly endpoints: PublishEndpoints;
+  /** Null without an access file. */
+  readonly access: HttpAccess | null;
   readonly clock: Clock;
   readonly guard: Guard;
   readonly bodies: BodyMemory;
@@ -63,6 +66,7 @@ export class PublishLane implements FastLane {
     this.#isOwnHost = isOwnHost;
     this.#context = {
       endpoints,
+      access: setup.access,
       answers: new LaneAnswers(clock),
       chunks: new ChunkedBody(),
       bodies,

@@ -3,8 +3,9 @@
  * foreign and left to Node's complete HTTP parser.
  *
  * Shape: `POST /pub?<query> HTTP/1.1` or `/mpub`, each line ended by CR LF; fields `<name>: <value>` of visible ASCII
- * and spaces; one `Host`; one `Content-Length` of digits, or `Transfer-Encoding: chunked`; `Connection`, if at all,
- * `keep-alive` or `close`. No field that requests special handling or names another site as the sender.
+ * and spaces; one `Host`; at most one `Authorization`; one `Content-Length` of digits, or `Transfer-Encoding: chunked`;
+ * `Connection`, if at all, `keep-alive` or `close`. No field that requests special handling or names another site as
+ * the sender.
  *
  * Clients repeat the same head, so the last one is kept, and a head that equals it is not parsed again.
  *
@@ -60,6 +61,8 @@ export class RequestHead {
   /** The text after the `?`. */
   rawQuery = '';
   host = '';
+  /** The field `Authorization`; empty without one. */
+  authorization = '';
   /** Units: bytes of the body; -1 for a chunked body. */
   length = 0;
   isLast = false;
@@ -70,6 +73,8 @@ export class RequestHead {
   // The places of the parts of the head that is being read.
   #hostAt = 0;
   #hostEnd = 0;
+  #authorizationAt = 0;
+  #authorizationEnd = 0;
   #isLengthKnown = false;
   #isConnectionKnown = false;
 
@@ -115,11 +120,16 @@ export class RequestHead {
     this.isMany = isMany;
     this.rawQuery = bytes.toString('latin1', queryAt, queryEnd);
     this.host = bytes.toString('latin1', this.#hostAt, this.#hostEnd);
+    const isAuthorized = this.#authorizationEnd > 0;
+    this.authorization = isAuthorized
+      ? bytes.toString('latin1', this.#authorizationAt, this.#authorizationEnd)
+      : '';
     return headEnd;
   }
 
   #readFields(bytes: Buffer, start: number, end: number): number {
     this.#hostEnd = 0;
+    this.#authorizationEnd = 0;
     this.#isLengthKnown = false;
     this.#isConnectionKnown = false;
     this.isLast = false;
@@ -175,6 +185,12 @@ export class RequestHead {
       this.#isConnectionKnown = true;
       this.isLast = isText(bytes, valueAt, valueEnd, 'close');
       return this.isLast || isText(bytes, valueAt, valueEnd, 'keep-alive');
+    }
+    if (length === 13 && isText(bytes, nameAt, nameEnd, 'authorization')) {
+      if (this.#authorizationEnd > 0) return false;
+      this.#authorizationAt = valueAt;
+      this.#authorizationEnd = valueEnd;
+      return true;
     }
     if (!FOREIGN_LENGTHS.has(length)) return true;
     return !FOREIGN_FIELDS.some((name) => isText(bytes, nameAt, nameEnd, name));

@@ -109,6 +109,7 @@ test('upgradeToTls: a connection is upgraded, and its facts are known', async (t
     negotiatedProtocol: '',
     isMutual: true,
     commonName: '',
+    certificate: { verifiedName: '', fingerprint: '' },
   });
   assert.deepEqual([protocol, clock.timerCount], ['TLSv1.3', 0]);
 });

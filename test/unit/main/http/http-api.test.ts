@@ -99,6 +99,7 @@ test('HttpApi: refuses everything without TLS where that is required', async (t)
     memory,
     metrics: { stats: memory, node: memory, topicsMax: 0 },
     readiness: memory,
+    access: null,
   });
   const server = new HttpServer({
     handle: (asked) => api.refuseWithoutTls(asked, 4152),

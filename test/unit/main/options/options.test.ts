@@ -86,6 +86,8 @@ const SPECIFIED: readonly (readonly [string, string, string?])[] = [
   ['log-file', '""'],
   ['sigterm', '"shutdown"'],
   ['drain-timeout', '10m0s'],
+  ['http-access', '""'],
+  ['tcp-access', 'false'],
 ];
 
 for (const [flag, spelled, key = flag.replaceAll('-', '_')] of SPECIFIED) {
@@ -191,6 +193,11 @@ const REFUSED: readonly (readonly [Partial<Options>, string])[] = [
   [
     { maxReqTimeoutMs: 2 ** 32 },
     '--max-req-timeout must be [0s,1193h2m47.295s], not 1193h2m47.296s',
+  ],
+  [{ tcpAccess: true }, '--tcp-access needs the file of --http-access'],
+  [
+    { tcpAccess: true, httpAccess: 'a.toml', authHttpAddress: ['127.0.0.1:1'] },
+    '--tcp-access takes the place of --auth-http-address: give one of them',
   ],
   [{ maxMsgSize: 0 }, `--max-msg-size must be [1,${MESSAGE_BYTES_MAX}], not 0`],
   [

@@ -1,0 +1,100 @@
+/**
+ * Secrets as an access file keeps them: hashed with scrypt, which is slow on purpose, so that a stolen file does not
+ * give the secrets away.
+ *
+ * Shape: `scrypt:<N>:<r>:<p>:<salt>:<hash>`, the last two in base64url.
+ * Thread: any; the work is done by Node's thread pool.
+ * Source: RFC 7914.
+ */
+
+import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
+import { promisify } from 'node:util';
+import { InvalidValue } from '../options/invalid-value.ts';
+
+const derive: (
+  secret: Buffer,
+  salt: Buffer,
+  bytes: number,
+  options: ScryptOptions,
+) => Promise<Buffer> = promisify(scrypt);
+
+const SCHEME = 'scrypt';
+const SALT_BYTES = 16;
+const HASH_BYTES = 32;
+/** About 80 ms of one core, and 32 MiB. */
+const DEFAULT_COST: ScryptCost = { n: 2 ** 15, r: 8, p: 1 };
+/** A check must not take the broker's memory, or seconds of a core. */
+const MEMORY_BYTES_MAX = 128 * 1024 * 1024;
+const PASSES_MAX = 16;
+
+/** The parameters of scrypt. */
+type ScryptCost = { readonly n: number; readonly r: number; readonly p: number };
+
+export class SecretHash {
+  /** What a check costs, for comparison with others. */
+  readonly cost: string;
+  readonly #cost: ScryptCost;
+  readonly #salt: Buffer;
+  readonly #hash: Buffer;
+
+  private constructor(cost: ScryptCost, salt: Buffer, hash: Buffer) {
+    this.cost = `${cost.n}:${cost.r}:${cost.p}`;
+    this.#cost = cost;
+    this.#salt = salt;
+    this.#hash = hash;
+  }
+
+  /** Hashes a secret with a salt of its own. */
+  static async of(secret: Buffer): Promise<SecretHash> {
+    const salt = randomBytes(SALT_BYTES);
+    return new SecretHash(DEFAULT_COST, salt, await hashOf(secret, salt, DEFAULT_COST));
+  }
+
+  /** The hash of no secret, whose check costs the same as that of `other`. */
+  static ofNothing(other: SecretHash | undefined): SecretHash {
+    return new SecretHash(
+      other === undefined ? DEFAULT_COST : other.#cost,
+      randomBytes(SALT_BYTES),
+      randomBytes(HASH_BYTES),
+    );
+  }
+
+  static parse(text: string): SecretHash | InvalidValue {
+    const [scheme, n, r, p, salt, hash, ...others] = text.split(':');
+    if (scheme !== SCHEME || hash === undefined || others.length > 0) {
+      return new InvalidValue('is no hash that "ringmq access hash" has made');
+    }
+    const cost = { n: Number(n), r: Number(r), p: Number(p) };
+    const saltBytes = Buffer.from(salt, 'base64url');
+    const hashBytes = Buffer.from(hash, 'base64url');
+    if (!isCost(cost) || saltBytes.length < SALT_BYTES || hashBytes.length !== HASH_BYTES) {
+      return new InvalidValue('is a hash that is damaged, or too costly to check');
+    }
+    return new SecretHash(cost, saltBytes, hashBytes);
+  }
+
+  toString(): string {
+    const parts = [this.#salt, this.#hash].map((bytes) => bytes.toString('base64url'));
+    return [SCHEME, this.cost, ...parts].join(':');
+  }
+
+  /** Whether it is this secret's. It takes as long for a wrong one. */
+  async matches(secret: Buffer): Promise<boolean> {
+    return timingSafeEqual(await hashOf(secret, this.#salt, this.#cost), this.#hash);
+  }
+}
+
+function hashOf(secret: Buffer, salt: Buffer, { n, r, p }: ScryptCost): Promise<Buffer> {
+  return derive(secret, salt, HASH_BYTES, { N: n, r, p, maxmem: 2 * MEMORY_BYTES_MAX });
+}
+
+function isCost({ n, r, p }: ScryptCost): boolean {
+  const isCounted = [n, r, p].every((value) => Number.isSafeInteger(value) && value > 0);
+  return (
+    isCounted &&
+    n > 1 &&
+    Number.isInteger(Math.log2(n)) &&
+    128 * n * r <= MEMORY_BYTES_MAX &&
+    p <= PASSES_MAX
+  );
+}

@@ -1,0 +1,146 @@
+/**
+ * Who a client is, by the access file: from a secret or a TLS certificate to an `AccessClient`.
+ *
+ * A secret is checked with scrypt once. After that its digest is known, and a check costs microseconds. A name that the
+ * file does not have takes as long as one that it has, so that nobody can find out names.
+ *
+ * Thread: main.
+ */
+
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { SecretChecks } from '../../daemon/access/secret-checks.ts';
+import { SecretHash } from '../../daemon/access/secret-hash.ts';
+import { InvalidValue } from '../../daemon/options/invalid-value.ts';
+import { systemErrorText } from '../../daemon/system-error.ts';
+import type { CertificateFacts } from '../../daemon/tls/certificate-facts.ts';
+import type { Clock } from '../../shared/clock.ts';
+import type { AccessClient } from './access-client.ts';
+import { type AccessEntry, parseAccessFile } from './access-file.ts';
+
+/** Too many secrets wait for their check. */
+export const BUSY = 'busy';
+
+/** Null for a client that is not in the file. */
+type Identity = AccessClient | null;
+
+/** Errors: rejects with the error of the system. */
+type ReadFile = (path: string) => Promise<string>;
+
+type Known = {
+  readonly entry: AccessEntry;
+  /** The digest of the right secret; null before its first check. */
+  digest: Buffer | null;
+};
+
+const DIGEST = 'sha256';
+const KEY_BYTES = 32;
+
+export class Access {
+  /** Counts reloads: what was found before one is found again. */
+  version = 0;
+
+  readonly #path: string;
+  readonly #readFile: ReadFile;
+  readonly #checks: SecretChecks;
+  readonly #key = randomBytes(KEY_BYTES);
+  readonly #pending = new Map<string, Promise<Identity>>();
+  #byName: ReadonlyMap<string, Known> = new Map();
+  #byCommonName: ReadonlyMap<string, AccessClient> = new Map();
+  #byFingerprint: ReadonlyMap<string, AccessClient> = new Map();
+  /** What names are checked against that are not in the file. */
+  #nobody = SecretHash.ofNothing(undefined);
+
+  /** Reads the file. Errors: returns what is wrong with it. */
+  static async load(
+    path: string,
+    clock: Pick<Clock, 'after'>,
+    read: ReadFile = readText,
+  ): Promise<Access | InvalidValue> {
+    const access = new Access(path, clock, read);
+    return (await access.reload()) ?? access;
+  }
+
+  private constructor(path: string, clock: Pick<Clock, 'after'>, readFile: ReadFile) {
+    this.#path = path;
+    this.#readFile = readFile;
+    this.#checks = new SecretChecks(clock);
+  }
+
+  /** Reads the file again. Errors: returns what is wrong with it; the old clients stay then. */
+  async reload(): Promise<InvalidValue | undefined> {
+    let text: string;
+    try {
+      text = await this.#readFile(this.#path);
+    } catch (error) {
+      return new InvalidValue(`--http-access "${this.#path}": ${systemErrorText(error)}`);
+    }
+    const entries = parseAccessFile(text);
+    if (entries instanceof InvalidValue) {
+      return new InvalidValue(`--http-access "${this.#path}": ${entries.why}`);
+    }
+    const before = this.#byName;
+    this.#byName = new Map(
+      entries.map((entry) => {
+        const old = before.get(entry.client.name);
+        const isSame = String(old?.entry.secret) === String(entry.secret);
+        return [entry.client.name, { entry, digest: isSame ? (old?.digest ?? null) : null }];
+      }),
+    );
+    this.#byCommonName = certificates(entries, 'commonName');
+    this.#byFingerprint = certificates(entries, 'fingerprint');
+    const hash = entries.find(({ secret }) => secret !== null)?.secret;
+    this.#nobody = SecretHash.ofNothing(hash ?? undefined);
+    this.version++;
+    return undefined;
+  }
+
+  /** The client that this certificate is of. */
+  ofCertificate({ verifiedName, fingerprint }: CertificateFacts): Identity {
+    return this.#byFingerprint.get(fingerprint) ?? this.#byCommonName.get(verifiedName) ?? null;
+  }
+
+  /**
+   * The client of this name if the secret is its own: at once for a secret that was right before. `host`: who asks.
+   */
+  ofSecret(name: string, secret: Buffer, host: string): Identity | typeof BUSY | Promise<Identity> {
+    const known = this.#byName.get(name);
+    const digest = createHmac(DIGEST, this.#key).update(secret).digest();
+    const right = known?.digest ?? null;
+    if (known !== undefined && right !== null && timingSafeEqual(right, digest)) {
+      return known.entry.client;
+    }
+    // Connections of one client that come together share a check.
+    const key = `${name} ${digest.toString('base64')}`;
+    const pending = this.#pending.get(key);
+    if (pending !== undefined) return pending;
+    const hash = known?.entry.secret ?? this.#nobody;
+    const check = this.#checks.add(host, () => hash.matches(secret));
+    if (check === undefined) return BUSY;
+    const identity = check
+      .then((isRight) => (isRight ? this.#accept(name, hash, digest) : null))
+      .finally(() => this.#pending.delete(key));
+    this.#pending.set(key, identity);
+    return identity;
+  }
+
+  /** A reload may have changed the client meanwhile. */
+  #accept(name: string, hash: SecretHash, digest: Buffer): Identity {
+    const known = this.#byName.get(name);
+    if (known === undefined || String(known.entry.secret) !== String(hash)) return null;
+    known.digest = digest;
+    return known.entry.client;
+  }
+}
+
+function readText(path: string): Promise<string> {
+  return readFile(path, 'utf8');
+}
+
+function certificates(
+  entries: readonly AccessEntry[],
+  key: 'commonName' | 'fingerprint',
+): ReadonlyMap<string, AccessClient> {
+  const named = entries.filter((entry) => entry[key] !== '');
+  return new Map(named.map((entry) => [entry[key], entry.client]));
+}

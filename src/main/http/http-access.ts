@@ -1,0 +1,80 @@
+/**
+ * Decides by the access file whether a request is carried out. The field `Authorization` decides, or the client's
+ * certificate where the field is missing.
+ *
+ * Thread: main.
+ */
+
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { type Answer, jsonTextAnswer, refusal } from '../../daemon/http/answer.ts';
+import { remoteHost } from '../../daemon/remote-host.ts';
+import { certificateFacts } from '../../daemon/tls/certificate-facts.ts';
+import { type Access, BUSY } from '../access/access.ts';
+import type { AccessClient, Role } from '../access/access-client.ts';
+import { credentialsOfHeader } from '../access/credentials.ts';
+
+/** A client that is known, or what it is answered. */
+type Verdict = AccessClient | Answer;
+
+const SECONDS_UNTIL_RETRY = '1';
+
+/** Nobody has said who asks, or the secret is wrong. */
+const UNAUTHORIZED = refusal(401, 'UNAUTHORIZED', [
+  'WWW-Authenticate',
+  'Basic realm="ringmq", charset="UTF-8", Bearer realm="ringmq"',
+]);
+/** Too many clients wait until their secrets are checked. */
+const TOO_MANY_CHECKS = refusal(503, 'TOO_MANY_CHECKS', ['Retry-After', SECONDS_UNTIL_RETRY]);
+/** The client may publish, but not to this topic. */
+export const TOPIC_FORBIDDEN = refusal(403, 'TOPIC_FORBIDDEN');
+
+export class HttpAccess {
+  readonly #access: Access;
+  /** The client of each certificate that has been shown on a connection. */
+  readonly #certificates = new WeakMap<Socket, { version: number; client: AccessClient | null }>();
+
+  constructor(access: Access) {
+    this.#access = access;
+  }
+
+  /** Grows when the file has been read again. */
+  get version(): number {
+    return this.#access.version;
+  }
+
+  /** Who sends a request and has the role, or the answer to it. */
+  judge({ headers, socket }: IncomingMessage, role: Role): Verdict | Promise<Verdict> {
+    const { authorization } = headers;
+    if (authorization !== undefined) return this.judgeField(authorization, socket, role);
+    return withRole(this.#ofCertificate(socket), role);
+  }
+
+  /** The same for a field `Authorization`. */
+  judgeField(field: string, socket: Socket, role: Role): Verdict | Promise<Verdict> {
+    const credentials = credentialsOfHeader(field);
+    if (credentials === undefined) return UNAUTHORIZED;
+    const { name, secret } = credentials;
+    const client = this.#access.ofSecret(name, secret, remoteHost(socket));
+    if (client === BUSY) return TOO_MANY_CHECKS;
+    if (client instanceof Promise) return client.then((found) => withRole(found, role));
+    return withRole(client, role);
+  }
+
+  #ofCertificate(socket: Socket): AccessClient | null {
+    if (!(socket instanceof TLSSocket)) return null;
+    const { version } = this.#access;
+    const known = this.#certificates.get(socket);
+    if (known?.version === version) return known.client;
+    const client = this.#access.ofCertificate(certificateFacts(socket));
+    this.#certificates.set(socket, { version, client });
+    return client;
+  }
+}
+
+function withRole(client: AccessClient | null, role: Role): Verdict {
+  if (client === null) return UNAUTHORIZED;
+  if (client.has(role)) return client;
+  return jsonTextAnswer(403, JSON.stringify({ message: 'ROLE_REQUIRED', role }));
+}

@@ -1,0 +1,47 @@
+/**
+ * Who sends the requests of a connection on the fast lane: looked up again only when its head or the access file has
+ * changed.
+ *
+ * Thread: main.
+ */
+
+import type { Socket } from 'node:net';
+import type { Answer } from '../../../daemon/http/answer.ts';
+import type { KnownClient } from '../../../daemon/http/exchange.ts';
+import type { HttpAccess } from '../http-access.ts';
+
+/** A client that may publish, or what it is answered. */
+type Verdict = KnownClient | Answer;
+
+export class LaneClient {
+  readonly #access: HttpAccess;
+  readonly #socket: Socket;
+  #known: KnownClient | null = null;
+  #field = '';
+  #version = 0;
+
+  constructor(access: HttpAccess, socket: Socket) {
+    this.#access = access;
+    this.#socket = socket;
+  }
+
+  /** Judges by the field `Authorization`. */
+  judge(field: string): Verdict | Promise<Verdict> {
+    const { version } = this.#access;
+    if (this.#known !== null && this.#field === field && this.#version === version) {
+      return this.#known;
+    }
+    const verdict = this.#access.judgeField(field, this.#socket, 'publish');
+    if (verdict instanceof Promise) {
+      return verdict.then((known) => this.#keep(known, field, version));
+    }
+    return this.#keep(verdict, field, version);
+  }
+
+  #keep(verdict: Verdict, field: string, version: number): Verdict {
+    this.#known = 'status' in verdict ? null : verdict;
+    this.#field = field;
+    this.#version = version;
+    return verdict;
+  }
+}

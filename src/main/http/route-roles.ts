@@ -1,0 +1,61 @@
+/**
+ * The role that each endpoint needs of a client, where there is an access file. A test compares it with the endpoints
+ * that exist; one that is not here is for admins only.
+ *
+ * Thread: any.
+ */
+
+import type { Route } from '../../daemon/http/router.ts';
+import type { Role } from '../access/access-client.ts';
+
+/** For every client. */
+export const OPEN = 'open';
+
+/** What an endpoint needs. */
+export type RouteRole = Role | typeof OPEN;
+
+/** By method and path. */
+export const ROUTE_ROLES: Readonly<Record<string, RouteRole>> = {
+  'GET /ping': OPEN,
+  'GET /livez': OPEN,
+  'GET /readyz': OPEN,
+
+  'POST /pub': 'publish',
+  'POST /mpub': 'publish',
+
+  'GET /info': 'read',
+  'GET /stats': 'read',
+  'GET /metrics': 'read',
+  'GET /config/drain': 'read',
+  'GET /config/:option': 'read',
+  'GET /policy': 'read',
+  'GET /policy/effective': 'read',
+  'GET /policy/:name': 'read',
+
+  'POST /topic/create': 'admin',
+  'POST /topic/delete': 'admin',
+  'POST /topic/empty': 'admin',
+  'POST /topic/pause': 'admin',
+  'POST /topic/unpause': 'admin',
+  'POST /channel/create': 'admin',
+  'POST /channel/delete': 'admin',
+  'POST /channel/empty': 'admin',
+  'POST /channel/pause': 'admin',
+  'POST /channel/unpause': 'admin',
+  'PUT /config/drain': 'admin',
+  'PUT /config/:option': 'admin',
+  'PUT /policy/:name': 'admin',
+  'DELETE /policy/:name': 'admin',
+
+  'GET /debug/pprof/': 'admin',
+  'GET /debug/pprof/cmdline': 'admin',
+  'GET /debug/pprof/profile': 'admin',
+  'GET /debug/pprof/heap': 'admin',
+  'POST /debug/freememory': 'admin',
+  'PUT /debug/setblockrate': 'admin',
+};
+
+/** What the endpoint needs. */
+export function roleOf({ method, path }: Pick<Route, 'method' | 'path'>): RouteRole {
+  return ROUTE_ROLES[`${method} ${path}`] ?? 'admin';
+}
