@@ -53,8 +53,9 @@ export type BrokerLog = {
  * import { type BrokerOptions, createBroker } from 'ringmq';
  *
  * const options: BrokerOptions = { memory: true, tcpAddress: '127.0.0.1:0', msgTimeoutMs: 1000 };
- * await using broker = await createBroker(options);
+ * const broker = await createBroker(options);
  * console.log(broker.tcpPort > 0); // true
+ * await broker.close();
  * ```
  */
 export type BrokerOptions = Omit<GivenOptions, typeof NOT_GIVEN> & {

@@ -25,8 +25,9 @@ import { checkedChannel, checkedTopic } from './checked-names.ts';
  *   priority: 10,
  *   definition: { 'max-attempts': 5, 'dead-letter': 'orders.dead' },
  * };
- * await using broker = await createBroker({ memory: true });
+ * const broker = await createBroker({ memory: true });
  * await broker.policies.set('retries', policy);
+ * await broker.close();
  * ```
  */
 export type PolicyGiven = {
@@ -44,9 +45,10 @@ export type PolicyGiven = {
  * ```ts
  * import { type BrokerPolicy, createBroker } from 'ringmq';
  *
- * await using broker = await createBroker({ memory: true });
+ * const broker = await createBroker({ memory: true });
  * const policies: BrokerPolicy[] = broker.policies.list();
  * console.log(policies.map(({ name, pattern }) => `${name}: ${pattern}`)); // []
+ * await broker.close();
  * ```
  */
 export type BrokerPolicy = Required<PolicyGiven> & {
@@ -61,10 +63,11 @@ export type BrokerPolicy = Required<PolicyGiven> & {
  * ```ts
  * import { createBroker } from 'ringmq';
  *
- * await using broker = await createBroker({ memory: true });
+ * const broker = await createBroker({ memory: true });
  * await broker.policies.set('short', { pattern: 'orders', definition: { 'max-depth': 1000 } });
  * console.log(broker.policies.effective('orders')['max-depth']); // { value: 1000, policy: 'short' }
  * await broker.policies.delete('short');
+ * await broker.close();
  * ```
  */
 export class BrokerPolicies {

@@ -17,11 +17,12 @@ import { checkedChannel, checkedTopic } from './checked-names.ts';
  * ```ts
  * import { createBroker } from 'ringmq';
  *
- * await using broker = await createBroker({ memory: true });
+ * const broker = await createBroker({ memory: true });
  * await broker.topics.create('orders', 'billing');
  * console.log(broker.topics.names(), broker.topics.channels('orders')); // [ 'orders' ] [ 'billing' ]
  * await broker.topics.pause('orders', 'billing');
  * await broker.topics.delete('orders');
+ * await broker.close();
  * ```
  */
 export class BrokerTopics {

@@ -31,9 +31,10 @@ import { MessageIterator } from './message-iterator.ts';
  * ```ts
  * import { createBroker, type SubscribeOptions } from 'ringmq';
  *
- * await using broker = await createBroker({ memory: true });
+ * const broker = await createBroker({ memory: true });
  * const options: SubscribeOptions = { concurrency: 10, maxAttempts: 3, requeueDelayMs: 0 };
  * await broker.subscribe('orders', 'billing', (message) => console.log(message.text()), options);
+ * await broker.close();
  * ```
  */
 export type SubscribeOptions<T = unknown> = RunOptions &
@@ -60,9 +61,10 @@ export type SubscribeOptions<T = unknown> = RunOptions &
  * ```ts
  * import { createBroker, type StatsRequest } from 'ringmq';
  *
- * await using broker = await createBroker({ memory: true });
+ * const broker = await createBroker({ memory: true });
  * const request: StatsRequest = { topic: 'orders', clients: true };
  * console.log((await broker.stats(request)).topics); // null: there is no such topic
+ * await broker.close();
  * ```
  */
 export type StatsRequest = {
@@ -84,13 +86,14 @@ const RESCUE_MS = 10_000;
  * ```ts
  * import { createBroker } from 'ringmq';
  *
- * await using broker = await createBroker({ memory: true });
+ * const broker = await createBroker({ memory: true });
  * await broker.publish('orders', { id: 7 });
  * for await (const message of broker.messages('orders', 'billing')) {
  *   console.log(message.json()); // { id: 7 }
  *   await message.finish();
  *   break;
  * }
+ * await broker.close();
  * ```
  */
 export class Broker implements AsyncDisposable {

@@ -29,9 +29,10 @@ import { memoryGround } from './memory-ground.ts';
  * ```ts
  * import { createBroker } from 'ringmq';
  *
- * await using broker = await createBroker({ memory: true, tcpAddress: '127.0.0.1:0' });
+ * const broker = await createBroker({ memory: true, tcpAddress: '127.0.0.1:0' });
  * await broker.publish('orders', { id: 7 });
  * console.log(broker.topics.names()); // [ 'orders' ]
+ * await broker.close();
  * ```
  */
 export async function createBroker(options: BrokerOptions = {}): Promise<Broker> {

@@ -23,9 +23,10 @@ import { checkedTopic } from './checked-names.ts';
  * ```ts
  * import { createBroker, type LocalPublishOptions } from 'ringmq';
  *
- * await using broker = await createBroker({ memory: true });
+ * const broker = await createBroker({ memory: true });
  * const inAMinute: LocalPublishOptions = { delayMs: 60_000 };
  * await broker.publish('reminders', 'wake up', inAMinute);
+ * await broker.close();
  * ```
  */
 export type LocalPublishOptions = {

@@ -17,9 +17,10 @@ import { isFor, KEY_NAMES, type PolicyKeyName } from './policy-keys.ts';
  * ```ts
  * import { createBroker, type EffectiveValue } from 'ringmq';
  *
- * await using broker = await createBroker({ memory: true });
+ * const broker = await createBroker({ memory: true });
  * const value: EffectiveValue = broker.policies.effective('orders')['max-depth'];
  * console.log(value); // { value: 0, policy: null }
+ * await broker.close();
  * ```
  */
 export type EffectiveValue = { readonly value: string | number; readonly policy: string | null };

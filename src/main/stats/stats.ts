@@ -24,10 +24,11 @@ export type StatsFilter = {
  * ```ts
  * import { type BrokerStats, createBroker } from 'ringmq';
  *
- * await using broker = await createBroker({ memory: true });
+ * const broker = await createBroker({ memory: true });
  * await broker.publish('orders', 'hello');
  * const stats: BrokerStats = await broker.stats();
  * console.log(stats.topics?.map(({ name, messageCount }) => [name, messageCount])); // [ [ 'orders', 1 ] ]
+ * await broker.close();
  * ```
  */
 export type BrokerStats = {

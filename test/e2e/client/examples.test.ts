@@ -9,6 +9,8 @@ import { ask, channelStats, topicStats, until } from '../../support/broker-stats
 import { ExampleProgram } from '../../support/example-program.ts';
 
 const LIMIT = { timeout: 60_000 };
+/** Not every Node prints tests like this by default. */
+const SPEC = { NODE_OPTIONS: '--test-reporter=spec' };
 
 /** A broker, and how to start an example with it. */
 async function exampleSite(t: TestContext): Promise<{
@@ -126,7 +128,7 @@ test(
   'examples: embedded-broker.test.ts is a test-suite with a broker of its own',
   LIMIT,
   async (t) => {
-    const suite = new ExampleProgram(t, 'examples/embedded-broker.test.ts', {});
+    const suite = new ExampleProgram(t, 'examples/embedded-broker.test.ts', SPEC);
 
     await suite.succeeded();
 
