@@ -7,6 +7,7 @@
 
 import assert, { AssertionError } from 'node:assert/strict';
 import type { DiskQueue } from '../../src/workers/disk/disk-queue.ts';
+import { SharedSyncs } from '../../src/workers/disk/files/shared-syncs.ts';
 import { GroupCommit } from '../../src/workers/disk/journal/group-commit.ts';
 import { diskRecord } from '../support/disk-files.ts';
 import { DATA_PATH, type DiskQueueLimits, openQueue } from '../support/disk-queue-setup.ts';
@@ -68,6 +69,8 @@ export class QueueLife {
   readonly limits: DiskQueueLimits;
   #book = new RecordBook();
   #disk: MemoryFileSystem;
+  /** The disk as a process uses it; each operation is one of its turns. */
+  #shared: SharedSyncs;
   #faults: FaultInjector;
   #queue: DiskQueue;
   #commits: GroupCommit<string>;
@@ -87,8 +90,9 @@ export class QueueLife {
   constructor(disk: MemoryFileSystem, limits: DiskQueueLimits) {
     this.limits = limits;
     this.#disk = disk;
+    this.#shared = new SharedSyncs(disk);
     this.#faults = this.#injectFaults(disk);
-    ({ queue: this.#queue, log: this.#log } = openQueue(disk, QUEUE_NAME, limits));
+    ({ queue: this.#queue, log: this.#log } = openQueue(this.#shared, QUEUE_NAME, limits));
     this.#commits = this.#newCommits();
   }
 
@@ -125,7 +129,7 @@ export class QueueLife {
 
   /** Appends records. `durable`: they are so when this returns without an error. */
   put(records: readonly NewRecord[], durability: Durability = 'written'): Error | undefined {
-    this.points = [];
+    this.#begin();
     this.#nowMs += STEP_MS;
     // The append may sync the queue.
     if (this.#commits.blocking.length > 0) this.#book.beginSync();
@@ -149,7 +153,7 @@ export class QueueLife {
 
   /** Reads a batch, and compares it with what must come next. */
   read(bytesWanted: number): Error | undefined {
-    this.points = [];
+    this.#begin();
     return this.#attempt(() => {
       const batch = readFound(this.#queue, bytesWanted);
       if (batch === undefined) {
@@ -166,7 +170,7 @@ export class QueueLife {
 
   /** Finishes so many of what is handed out, from that index on. */
   finish(index: number, count: number): Error | undefined {
-    this.points = [];
+    this.#begin();
     const records = this.#handedOut.splice(index, count);
     for (const { number } of records) this.#book.beginFinish(number);
     const error = this.#attempt(() => {
@@ -183,7 +187,7 @@ export class QueueLife {
 
   /** Changes the attempts and the due time of one of those that are handed out. */
   update(index: number, state: RecordState): Error | undefined {
-    this.points = [];
+    this.#begin();
     const { place, number } = this.#handedOut[index];
     this.#book.beginUpdate(number, state);
     const failedCount = this.#faults.failedCount;
@@ -194,7 +198,7 @@ export class QueueLife {
   }
 
   sync(): Error | undefined {
-    this.points = [];
+    this.#begin();
     this.#book.beginSync();
     const error = this.#attempt(() => {
       this.#queue.sync();
@@ -206,7 +210,7 @@ export class QueueLife {
 
   /** Drops all records. After an error it is to be tried again before anything else. */
   empty(): Error | undefined {
-    this.points = [];
+    this.#begin();
     this.#book.beginDrop();
     const error = this.#attempt(() => {
       this.#commits.drop(QUEUE_NAME, this.#queue, this.#nowMs);
@@ -218,7 +222,7 @@ export class QueueLife {
 
   /** Closes the queue and opens it again. */
   reopen(): Error | undefined {
-    this.points = [];
+    this.#begin();
     const { isUnsynced } = this.#queue;
     this.#book.beginSync();
     const error = this.#attempt(() => {
@@ -235,7 +239,7 @@ export class QueueLife {
 
   /** Removes the queue and begins it anew. After an error it is empty, or to be removed again. */
   delete(): Error | undefined {
-    this.points = [];
+    this.#begin();
     this.#book.beginDrop();
     const error = this.#attempt(() => {
       this.#commits.drop(QUEUE_NAME, this.#queue, this.#nowMs);
@@ -255,7 +259,7 @@ export class QueueLife {
   crashAt(kind: CrashKind, choose: Chooser, points: CrashPoints, index: number): void {
     const { disks, book, failedSyncs } = points;
     this.crashCount++;
-    this.points = [];
+    this.#begin();
     if (kind === 'power loss') this.#hasLostPower = true;
     this.#disk = kind === 'kill' ? disks[index] : disks[index].afterPowerLoss(choose);
     this.#book = book;
@@ -263,6 +267,12 @@ export class QueueLife {
     this.#failedSyncs = 0;
     this.#faults = this.#injectFaults(this.#disk);
     assert.strictEqual(this.#open(kind), undefined, 'a disk without faults is opened');
+  }
+
+  /** Another operation begins. */
+  #begin(): void {
+    this.points = [];
+    this.#shared.beginTurn();
   }
 
   /** Returns why the records are not durable, if they are not. */
@@ -277,7 +287,7 @@ export class QueueLife {
 
   #newCommits(): GroupCommit<string> {
     return new GroupCommit<string>({
-      fileSystem: this.#disk,
+      fileSystem: this.#shared,
       dataPath: DATA_PATH,
       thread: 0,
       journalBounds: JOURNAL_BOUNDS,
@@ -335,9 +345,10 @@ export class QueueLife {
     const open = (): void => {
       if (process === 'new process') {
         recover(this.#disk);
+        this.#shared = new SharedSyncs(this.#disk);
         this.#commits = this.#newCommits();
       }
-      const opened = openQueue(this.#disk, QUEUE_NAME, this.limits);
+      const opened = openQueue(this.#shared, QUEUE_NAME, this.limits);
       this.#queue = opened.queue;
       this.#log = opened.log;
     };

@@ -100,12 +100,28 @@ export class PumpSide {
 
   /** Sends messages by number and due time. */
   appendDeferred(queue: number, ...messages: readonly (readonly [number, number])[]): boolean {
+    return this.#appendDeferred(queue, wire.APPEND_HAS_DUE, messages);
+  }
+
+  /** As `appendDeferred`, of messages that are to be on stable storage. */
+  appendDeferredSynced(
+    queue: number,
+    ...messages: readonly (readonly [number, number])[]
+  ): boolean {
+    return this.#appendDeferred(queue, wire.APPEND_HAS_DUE | wire.APPEND_IS_SYNCED, messages);
+  }
+
+  #appendDeferred(
+    queue: number,
+    flags: number,
+    messages: readonly (readonly [number, number])[],
+  ): boolean {
     const records = messages.map(([number]) => diskRecord(number, `message ${number}`));
     const bytes = Buffer.concat(records);
     const dueTimes = messages.flatMap(([, due]) => [Math.floor(due / 2 ** 32), due % 2 ** 32]);
     const padding = Buffer.alloc((4 - (bytes.length % 4)) % 4);
     const content = [bytes, padding, Buffer.from(new Uint32Array(dueTimes).buffer)];
-    return this.#send(wire.APPEND, [queue, messages.length, 1], Buffer.concat(content));
+    return this.#send(wire.APPEND, [queue, messages.length, flags], Buffer.concat(content));
   }
 
   /** Returns false when the ring is full. */

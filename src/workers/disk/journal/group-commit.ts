@@ -174,12 +174,9 @@ export class GroupCommit<K> {
     this.#staged.delete(known);
     // What is to go holds up nothing, whether it can be synced or not.
     this.onSynced(known);
-    try {
-      this.#makeVoid(this.#options.nameOf(known), nowMs);
-    } catch (error) {
-      queue.safety.loosen();
-      throw error;
-    }
+    // If the files stay after all, the journal has nothing of them.
+    queue.safety.loosen();
+    this.#makeVoid(this.#options.nameOf(known), nowMs);
   }
 
   /** Removes the journal: all queues are synced and closed. Errors: logged; what is left is void. */

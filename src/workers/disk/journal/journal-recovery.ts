@@ -9,14 +9,18 @@
  *
  * After a kill all of it is in the segments; writing it once more changes nothing.
  *
+ * If nsqd has used the queue after the crash, its records stand where metadata knows those of the journal, or where the
+ * journal would write. Then the journal's records are appended behind them.
+ *
  * Bound: a journal is read whole, 64 MiB for each disk thread.
  * Errors: throws when something cannot be read or written; the journals are still there, and all of it may be repeated.
  * Thread: disk, before the loops run.
  */
 
 import { join } from 'node:path';
+import { rethrowBug } from '../../../shared/assert.ts';
 import { type DiskLog, LOG_WARNING } from '../files/disk-log.ts';
-import { fileError, hasErrorCode } from '../files/file-error.ts';
+import { errorText, fileError, hasErrorCode } from '../files/file-error.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import { OpenFiles } from '../files/open-files.ts';
 import { QueueFiles, sidecarDirectoryOf } from '../files/queue-files.ts';
@@ -45,36 +49,46 @@ const JOURNAL_NAME = /^journal\.\d+\.[ab]$/;
 export function recoverJournals(options: RecoveryOptions): void {
   const { fileSystem, dataPath } = options;
   const directory = sidecarDirectoryOf(dataPath);
-  const paths = namesIn(fileSystem, directory)
+  const names = namesIn(fileSystem, directory);
+  if (names === undefined) return;
+  const journals = names
     .filter((name) => JOURNAL_NAME.test(name))
-    .map((name) => join(directory, name));
-  if (paths.length === 0) return;
-  for (const [name, entries] of entriesByQueue(fileSystem, paths)) {
+    .map((name) => readJournal(fileSystem, join(directory, name)))
+    .sort((a, b) => a.generation - b.generation);
+  if (journals.length === 0) forgetRemoved(options, directory);
+  for (const [name, entries] of entriesByQueue(journals)) {
     new QueueRewrite(options, name).rewrite(entries);
   }
-  for (const path of paths) fileSystem.remove(path);
-  fileSystem.syncDirectory(directory);
+  // One by one: a journal must not be there without a later one that makes its entries void.
+  for (const { path } of journals) {
+    fileSystem.remove(path);
+    fileSystem.syncDirectory(directory);
+  }
 }
 
-/** What the directory has; there are no journals where a file has its name. */
-function namesIn(fileSystem: FileSystem, directory: string): string[] {
+/** What the directory has; undefined if there is none, or a file has its name. */
+function namesIn(fileSystem: FileSystem, directory: string): string[] | undefined {
   try {
-    return fileSystem.size(directory) === 'missing' ? [] : fileSystem.list(directory);
+    return fileSystem.size(directory) === 'missing' ? undefined : fileSystem.list(directory);
   } catch (cause) {
-    if (hasErrorCode(cause, 'ENOTDIR')) return [];
+    if (hasErrorCode(cause, 'ENOTDIR')) return undefined;
     throw fileError('look for journals in', directory, cause);
   }
 }
 
+/** A power loss must not bring back journals that an earlier process has removed. Errors: logged. */
+function forgetRemoved({ fileSystem, log }: RecoveryOptions, directory: string): void {
+  try {
+    fileSystem.syncDirectory(directory);
+  } catch (error) {
+    rethrowBug(error);
+    log(LOG_WARNING, `failed to sync "${directory}" - ${errorText(error)}`);
+  }
+}
+
 /** The entries that no later one makes void, oldest first. */
-function entriesByQueue(
-  fileSystem: FileSystem,
-  paths: readonly string[],
-): Map<string, JournalEntry[]> {
+function entriesByQueue(journals: readonly JournalContent[]): Map<string, JournalEntry[]> {
   const queues = new Map<string, JournalEntry[]>();
-  const journals = paths
-    .map((path) => readJournal(fileSystem, path))
-    .sort((a, b) => a.generation - b.generation);
   for (const { entries } of journals) {
     for (const entry of entries) {
       if (entry.isDrop) {
@@ -90,6 +104,7 @@ function entriesByQueue(
 }
 
 interface JournalContent {
+  readonly path: string;
   readonly generation: number;
   readonly entries: readonly JournalEntry[];
 }
@@ -98,11 +113,11 @@ function readJournal(fileSystem: FileSystem, path: string): JournalContent {
   try {
     const handle = fileSystem.openForReading(path);
     const size = fileSystem.size(path);
-    if (handle === 'missing' || size === 'missing') return { generation: 0, entries: [] };
+    if (handle === 'missing' || size === 'missing') return { path, generation: 0, entries: [] };
     try {
       const bytes = Buffer.alloc(Math.max(size, ENTRIES_OFFSET));
       fileSystem.read(handle, bytes, 0, size, 0);
-      return { generation: readHeader(bytes) ?? 0, entries: readEntries(bytes) };
+      return { path, generation: readHeader(bytes) ?? 0, entries: readEntries(bytes) };
     } finally {
       fileSystem.close(handle);
     }
@@ -117,6 +132,8 @@ class QueueRewrite {
   readonly #openFiles: OpenFiles;
   readonly #states: RecordStates;
   readonly #written = new Set<number>();
+  /** Whether the places of records belong to others. */
+  #isDisplaced = false;
   #count = 0;
 
   constructor({ fileSystem, dataPath, log }: RecoveryOptions, queueName: string) {
@@ -140,8 +157,10 @@ class QueueRewrite {
     const metadata = readMetadata(fileSystem, files);
     for (const entry of entries) {
       if (this.#openFiles.size(files.segment(entry.segment)) === 'missing') continue;
-      if (typeof metadata === 'string' || !knows(metadata, entry)) this.#write(entry);
-      else if (entry.dueTimes.length > 0 && this.#isThere(entry)) this.#writeStates(entry);
+      if (typeof metadata === 'string') this.#write(entry);
+      else if (isBehind(metadata, entry) && !this.#isDisplaced) this.#write(entry);
+      else if (this.#isThere(entry)) this.#writeStates(entry);
+      else this.#append(metadata, entry);
     }
     if (this.#count > 0) {
       log(
@@ -163,6 +182,20 @@ class QueueRewrite {
     this.#writeStates(entry);
   }
 
+  /** Writes records at the end of the queue. */
+  #append({ writeSegment, writePosition }: QueueMetadata, entry: JournalEntry): void {
+    this.#isDisplaced = true;
+    const { files, fileSystem, dataPath } = this.#context;
+    const path = files.segment(writeSegment);
+    const size = this.#openFiles.size(path);
+    if (size === 'missing') {
+      this.#openFiles.create(path);
+      fileSystem.syncDirectory(dataPath);
+    }
+    const position = Math.max(writePosition, size === 'missing' ? 0 : size);
+    this.#write({ ...entry, segment: writeSegment, position });
+  }
+
   /** Whether the segment has these records at their place. */
   #isThere({ segment, position, records }: JournalEntry): boolean {
     const found = Buffer.alloc(records.length);
@@ -172,6 +205,7 @@ class QueueRewrite {
   }
 
   #writeStates({ segment, position, records, dueTimes }: JournalEntry): void {
+    if (dueTimes.length === 0) return;
     const list = new StateList();
     let index = 0;
     for (let at = 0; at + RECORD_BYTES_MIN <= records.length; index++) {
@@ -187,6 +221,7 @@ class QueueRewrite {
       at += size;
     }
     this.#states.write(segment, list);
+    this.#states.distrust(segment);
   }
 
   #hasState(segment: number, position: number, checksum: number): boolean {
@@ -194,10 +229,9 @@ class QueueRewrite {
   }
 }
 
-/** Whether metadata names a write position behind the entry's records. */
-function knows(metadata: QueueMetadata, { segment, position, records }: JournalEntry): boolean {
-  const end = { segment, position: position + records.length };
-  return !isBefore({ segment: metadata.writeSegment, position: metadata.writePosition }, end);
+/** Whether the entry's records begin at the write position of metadata, or behind it. */
+function isBehind({ writeSegment, writePosition }: QueueMetadata, entry: JournalEntry): boolean {
+  return !isBefore(entry, { segment: writeSegment, position: writePosition });
 }
 
 function countRecords(records: Buffer): number {

@@ -182,8 +182,10 @@ export class Journal {
   /** Removes its files, durably. Nothing is live. Errors: throws; some may still be there. */
   remove(): void {
     const isThere = this.#current.isThere || this.#other.isThere || this.#hasFailed;
-    this.#current.remove();
+    // The current one may make entries of the other void, so it must not go first.
     this.#other.remove();
+    if (isThere) this.#fileSystem.syncDirectory(this.#directory);
+    this.#current.remove();
     if (isThere) this.#fileSystem.syncDirectory(this.#directory);
     this.#hasFailed = false;
   }

@@ -174,6 +174,11 @@ export class RecordStates {
     }
   }
 
+  /** Makes the next sync write a segment's states again: a sync of an earlier process may have failed. */
+  distrust(segment: number): void {
+    if (this.has(segment)) this.#doubtful.add(segment);
+  }
+
   /** Removes the states of records from this position on, which no longer exist. */
   cut(segment: number, position: number): void {
     if (!this.has(segment)) return;
@@ -369,13 +374,14 @@ export class RecordStates {
     this.#unsynced.delete(segment);
   }
 
-  /** After a failed sync the system syncs only bytes that are written again. */
+  /** After a failed sync the system syncs only bytes that are written again. Holes stay holes. */
   #writeAgain(path: string): void {
     const { draft } = this.#openFiles.scratch;
     for (let offset = 0; ; offset += STATE_BLOCK_BYTES) {
       const length = this.#openFiles.read(path, draft, 0, STATE_BLOCK_BYTES, offset);
       if (length === 'missing' || length === 0) return;
-      this.#openFiles.write(path, draft, 0, length, offset);
+      const isHole = draft.subarray(0, length).every((byte) => byte === 0);
+      if (!isHole) this.#openFiles.write(path, draft, 0, length, offset);
     }
   }
 }

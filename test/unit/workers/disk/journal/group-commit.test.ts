@@ -4,7 +4,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { IoLoop, type IoLoopOptions } from '../../../../../src/workers/disk/io-loop.ts';
 import { recoverJournals } from '../../../../../src/workers/disk/journal/journal-recovery.ts';
-import { DATA_PATH, openQueue, readNumbers } from '../../../../support/disk-queue-setup.ts';
+import { diskRecord } from '../../../../support/disk-files.ts';
+import {
+  DATA_PATH,
+  openQueue,
+  readAllRecords,
+  readNumbers,
+} from '../../../../support/disk-queue-setup.ts';
 import { MemoryFileSystem } from '../../../../support/memory-file-system.ts';
 import { PumpSide } from '../../../../support/pump-side.ts';
 import { SystemError } from '../../../../support/system-error.ts';
@@ -12,6 +18,8 @@ import { SystemError } from '../../../../support/system-error.ts';
 const JOURNAL = `${DATA_PATH}/.ringmq/journal.0.a`;
 const OTHER_JOURNAL = `${DATA_PATH}/.ringmq/journal.0.b`;
 const OLDEST = (): number => 0;
+const DUE_MS = 1_800_000_000_000;
+const SYNC_TIMEOUT_MS = 2000;
 
 /** A loop with pumps on a disk in memory, and the syncs that it makes. */
 class Setup {
@@ -31,7 +39,7 @@ class Setup {
       maxBytesPerFile: 100_000,
       maxMsgSize: 100,
       syncEvery: 2500,
-      syncTimeoutMs: 2000,
+      syncTimeoutMs: SYNC_TIMEOUT_MS,
       thread: 0,
       ...options,
     });
@@ -199,6 +207,77 @@ test('GroupCommit: a queue that is deleted does not come back with the records o
   setup.settle();
 
   assert.deepEqual(setup.afterPowerLoss('a'), [4]);
+});
+
+test('GroupCommit: a queue that cannot be emptied keeps what was acknowledged, and what comes after', () => {
+  const setup = new Setup();
+  const { pump, disk } = setup;
+  pump.open(1, 'a');
+  pump.appendSynced(1, 1, 2);
+  setup.settle();
+  const watch = disk.onCall;
+  disk.onCall = (call, path) => {
+    if (call === 'remove') throw new SystemError('EIO', call, path);
+    watch(call, path);
+  };
+  pump.empty(1);
+  setup.settle();
+  disk.onCall = watch;
+
+  pump.appendSynced(1, 3);
+  setup.settle();
+
+  assert.deepEqual(pump.commits, ['1 ok', '1 ok']);
+  assert.deepEqual(setup.afterPowerLoss('a'), [1, 2, 3]);
+});
+
+test('recoverJournals: due times that a failed sync has left in memory are written again', () => {
+  const setup = new Setup();
+  const { pump, disk, failing } = setup;
+  pump.open(1, 'a');
+  pump.appendDeferredSynced(1, [1, DUE_MS]);
+  setup.settle();
+  failing.add(`${DATA_PATH}/.ringmq/a.diskqueue.000000.notes`);
+  setup.settle(SYNC_TIMEOUT_MS);
+
+  const killed = disk.afterKill();
+  recoverJournals({ fileSystem: killed, dataPath: DATA_PATH, log: () => undefined });
+
+  const { queue } = openQueue(killed.afterPowerLoss(OLDEST), 'a');
+  assert.deepEqual(
+    readAllRecords(queue).map(({ message, dueMs }) => [message, dueMs]),
+    [[1, DUE_MS]],
+  );
+});
+
+for (const body of ['as long as', 'longer than what the journal has']) {
+  test(`GroupCommit: what nsqd writes between a power loss and the recovery stays, if it is ${body}`, () => {
+    const setup = new Setup();
+    const { pump } = setup;
+    pump.open(1, 'a');
+    for (const number of [1, 2, 3]) {
+      pump.appendSynced(1, number);
+      setup.settle();
+    }
+
+    const disk = setup.disk.afterPowerLoss(OLDEST);
+    const record = diskRecord(100, body === 'as long as' ? 'message X' : body);
+    disk.put(`${DATA_PATH}/a.diskqueue.000000.dat`, record);
+    disk.put(`${DATA_PATH}/a.diskqueue.meta.dat`, Buffer.from(`1\n0,0\n0,${record.length}\n`));
+    recoverJournals({ fileSystem: disk, dataPath: DATA_PATH, log: () => undefined });
+
+    assert.deepEqual(readNumbers(openQueue(disk, 'a').queue).sort(), [1, 100, 2, 3]);
+  });
+}
+
+test('GroupCommit: a journal of any number of disk threads is recovered from', () => {
+  const setup = new Setup(1, { thread: 3 });
+  setup.pump.open(1, 'a');
+  setup.pump.appendSynced(1, 1, 2);
+  setup.settle();
+
+  assert.ok(setup.disk.names(`${DATA_PATH}/.ringmq`).includes('journal.3.a'));
+  assert.deepEqual(setup.afterPowerLoss('a'), [1, 2]);
 });
 
 test('GroupCommit: the journal is gone after a clean end, and nsqd finds everything', () => {
