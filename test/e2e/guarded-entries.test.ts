@@ -165,7 +165,7 @@ const ENTRIES: readonly Entry[] = [
   {
     what: 'a connection for HTTP',
     method: {
-      module: 'main/limits/connection-limit.ts',
+      module: 'daemon/connection-limit.ts',
       owner: 'ConnectionLimit',
       name: 'tryEnter',
     },

@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
+import { ConnectionLimit } from '../../src/daemon/connection-limit.ts';
 import { Guard } from '../../src/daemon/guard.ts';
 import { HttpServer } from '../../src/daemon/http/http-server.ts';
 import { Logger, type LogLevel } from '../../src/daemon/log.ts';
@@ -14,7 +15,6 @@ import { HttpAccess } from '../../src/main/http/http-access.ts';
 import { HttpApi } from '../../src/main/http/http-api.ts';
 import { PublishLane } from '../../src/main/http/lane/publish-lane.ts';
 import { BodyMemory } from '../../src/main/limits/body-memory.ts';
-import { ConnectionLimit } from '../../src/main/limits/connection-limit.ts';
 import { completeOptions, type Options } from '../../src/main/options/options.ts';
 import { type ReadinessReasons, readinessChecks } from '../../src/main/stats/readiness.ts';
 import type { BrokerStats, StatsFilter } from '../../src/main/stats/stats.ts';

@@ -8,7 +8,7 @@
 import { type Answer, DONE, refusal } from '../../daemon/http/answer.ts';
 import { Query } from '../../daemon/http/query.ts';
 import type { Route } from '../../daemon/http/router.ts';
-import { INTERNAL_ERROR } from '../../daemon/http/server-refusals.ts';
+import { INTERNAL_ERROR, INVALID_REQUEST } from '../../daemon/http/server-refusals.ts';
 import type { Logger } from '../../daemon/log.ts';
 import { rethrowBug } from '../../shared/assert.ts';
 import {
@@ -23,7 +23,6 @@ import {
   CHANNEL_NOT_FOUND,
   INVALID_ARG_CHANNEL,
   INVALID_ARG_TOPIC,
-  INVALID_REQUEST,
   MISSING_ARG_CHANNEL,
   MISSING_ARG_TOPIC,
   TOPIC_NOT_FOUND,

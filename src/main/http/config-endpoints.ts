@@ -8,12 +8,12 @@
  */
 
 import { parseJson } from '../../daemon/go/json.ts';
+import { routesFor } from '../../daemon/http/access.ts';
 import { type Answer, jsonAnswer, textAnswer } from '../../daemon/http/answer.ts';
 import type { Route } from '../../daemon/http/router.ts';
 import { parseLogLevel } from '../../daemon/log.ts';
 import { configValue } from '../options/config-values.ts';
 import type { HttpBroker } from '../topics/broker.ts';
-import { routesFor } from './access.ts';
 import { INVALID_OPTION, INVALID_VALUE, VALUE_OUT_OF_BOUNDS } from './refusals.ts';
 
 type Setup = { readonly broker: HttpBroker };

@@ -8,8 +8,8 @@
 import { type Answer, plainAnswer, plainJsonAnswer } from '../../daemon/http/answer.ts';
 import { Query } from '../../daemon/http/query.ts';
 import type { Route } from '../../daemon/http/router.ts';
+import { INVALID_REQUEST } from '../../daemon/http/server-refusals.ts';
 import { isReady, type ReadinessCheck } from '../stats/readiness.ts';
-import { INVALID_REQUEST } from './refusals.ts';
 
 type Setup = { readonly readiness: () => readonly ReadinessCheck[] };
 

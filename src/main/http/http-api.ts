@@ -5,23 +5,11 @@
  * Source: nsqd's `newHTTPServer`.
  */
 
-import {
-  type Answer,
-  closingAnswer,
-  emptyAnswer,
-  htmlAnswer,
-  jsonTextAnswer,
-  refusal,
-} from '../../daemon/http/answer.ts';
-import {
-  Exchange,
-  type ExchangeSetup,
-  type KnownClient,
-  type Request,
-} from '../../daemon/http/exchange.ts';
-import { unescapePercent } from '../../daemon/http/query.ts';
-import { RequestLog } from '../../daemon/http/request-log.ts';
-import { type Match, type Miss, type Route, Router } from '../../daemon/http/router.ts';
+import { type Answer, jsonTextAnswer } from '../../daemon/http/answer.ts';
+import { Endpoints } from '../../daemon/http/endpoints.ts';
+import type { ExchangeSetup, KnownClient, Request } from '../../daemon/http/exchange.ts';
+import { LargeAnswers } from '../../daemon/http/large-answers.ts';
+import type { Route } from '../../daemon/http/router.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { PolicyStore } from '../policies/policy-store.ts';
 import type { MemoryStatistics } from '../stats/memory-statistics.ts';
@@ -30,16 +18,13 @@ import type { HttpBroker } from '../topics/broker.ts';
 import { channelRoutes } from './channel-endpoints.ts';
 import { configRoutes } from './config-endpoints.ts';
 import { debugRoutes } from './debug-endpoints.ts';
-import { hostName, hostRefusal, originRefusal } from './foreign-request.ts';
 import { healthRoutes } from './health-endpoints.ts';
 import type { HttpAccess } from './http-access.ts';
 import { infoRoutes } from './info-endpoints.ts';
 import { type MetricsSource, metricsRoutes } from './metrics/metrics-endpoint.ts';
 import { policyRoutes } from './policy-endpoints.ts';
 import { PublishEndpoints, publishRoutes } from './publish-endpoints.ts';
-import { NOT_FOUND } from './refusals.ts';
 import { OPEN, roleOf } from './route-roles.ts';
-import { StatsAnswers } from './stats-answers.ts';
 import { statsRoutes } from './stats-endpoint.ts';
 import { topicRoutes } from './topic-endpoints.ts';
 
@@ -59,32 +44,18 @@ export interface HttpApiSetup extends ExchangeSetup {
   readonly access: HttpAccess | null;
 }
 
-/** Go closes after a request that it cannot read. */
-const BAD_PATH = closingAnswer(400);
-const NO_HEADERS = emptyAnswer(200, []);
-const DEBUG_PATH = '/debug/';
-/** What Go leaves as it is when it writes a path into a URL. */
-const ESCAPED_IN_PATH = /[^A-Za-z0-9\-._~$&+,/:;=@]+/g;
-
 export class HttpApi {
   readonly publishing: PublishEndpoints;
   readonly routes: readonly Route[];
 
   readonly #access: HttpAccess | null;
-  readonly #router: Router;
-  readonly #setup: ExchangeSetup;
-  readonly #requestLog: RequestLog;
-  /** Names of the machine in addition to its addresses. */
-  readonly #names: ReadonlySet<string>;
+  readonly #endpoints: Endpoints;
 
   constructor(setup: HttpApiSetup) {
     const { options } = setup.broker;
-    this.#names = new Set([setup.hostname, options.broadcastAddress].map(hostName));
-    this.#setup = setup;
     this.#access = setup.access;
-    this.#requestLog = new RequestLog(setup.logger, setup.clock);
     this.publishing = new PublishEndpoints(setup.broker, setup.logger);
-    const answers = new StatsAnswers(setup.clock, setup.logger);
+    const answers = new LargeAnswers(setup.clock, setup.logger);
     this.routes = [
       ...publishRoutes(this.publishing),
       ...topicRoutes(setup),
@@ -97,38 +68,28 @@ export class HttpApi {
       ...policyRoutes({ ...setup, configHttp: options.configHttp }),
       ...debugRoutes(setup),
     ];
-    this.#router = new Router(this.routes);
+    this.#endpoints = new Endpoints({
+      ...setup,
+      names: [setup.hostname, options.broadcastAddress],
+      routes: this.routes,
+      judge: (request, route) => this.#clientOf(request, route),
+    });
   }
 
   /** Whether requests for this host are answered where only this machine asks. */
   isOwnHost(host: string): boolean {
-    return hostRefusal({ headers: { host } }, this.#names) === undefined;
+    return this.#endpoints.isOwnHost(host);
   }
 
   /** Answers a request, now or later. */
   handle(request: Request): void {
-    const { method = '', url = '' } = request.request;
-    const target = relativeTarget(url);
-    const question = target.indexOf('?');
-    const rawPath = question === -1 ? target : target.slice(0, question);
-    const rawQuery = question === -1 ? '' : target.slice(question + 1);
+    this.#endpoints.handle(request);
+  }
 
-    const path = rawPath.includes('%') ? unescapePercent(rawPath) : rawPath;
-    const match = path === undefined ? undefined : this.#router.find(method, path);
-    if (match === undefined) {
-      const exchange = this.#exchange(request, '', rawQuery, this.#requestLog);
-      exchange.answer(this.#missed(method, path, rawQuery));
-      return;
-    }
-    const verdict = this.#refusal(request, match.route) ?? this.#clientOf(request, match.route);
-    if (!(verdict instanceof Promise)) {
-      this.#carryOut(request, match, rawQuery, verdict);
-      return;
-    }
-    verdict.then(
-      (client) => this.#carryOut(request, match, rawQuery, client),
-      (error) => this.#exchange(request, '', rawQuery, this.#requestLog).fail(error),
-    );
+  /** Answers every request that TLS is required, and on which port. */
+  refuseWithoutTls(request: Request, httpsPort: number): void {
+    const body = `{"message": "TLS_REQUIRED", "https_port": ${httpsPort}}`;
+    this.#endpoints.answer(request, jsonTextAnswer(403, body));
   }
 
   /** Null where there is no access file; what the client is answered, instead of a client that is known. */
@@ -140,106 +101,4 @@ export class HttpApi {
     const role = roleOf(route);
     return role === OPEN ? null : this.#access.judge(request, role);
   }
-
-  #carryOut(
-    request: Request,
-    { route, param }: Match,
-    rawQuery: string,
-    verdict: KnownClient | Answer | null,
-  ): void {
-    const refused = verdict !== null && 'status' in verdict ? verdict : undefined;
-    const client = verdict === null || 'status' in verdict ? null : verdict;
-    const requestLog = route.isQuiet && refused === undefined ? undefined : this.#requestLog;
-    const exchange = this.#exchange(request, param, rawQuery, requestLog, client);
-    if (refused !== undefined) {
-      exchange.answer(refused);
-      return;
-    }
-    try {
-      route.handle(exchange);
-    } catch (error) {
-      exchange.fail(error);
-    }
-  }
-
-  /** Answers every request that TLS is required, and on which port. */
-  refuseWithoutTls(request: Request, httpsPort: number): void {
-    const exchange = this.#exchange(request, '', '', this.#requestLog);
-    exchange.answer(jsonTextAnswer(403, `{"message": "TLS_REQUIRED", "https_port": ${httpsPort}}`));
-  }
-
-  /** What another site's page is answered, see `foreign-request.ts`. */
-  #refusal({ request, listener }: Request, route: Route): Answer | undefined {
-    const foreign = listener.isLoopback ? hostRefusal(request, this.#names) : undefined;
-    if (foreign !== undefined) return foreign;
-    // Some of what only reads there stalls the broker.
-    const hasEffect = route.method !== 'GET' || route.path.startsWith(DEBUG_PATH);
-    return hasEffect ? originRefusal(request) : undefined;
-  }
-
-  #exchange(
-    request: Request,
-    param: string,
-    rawQuery: string,
-    requestLog: RequestLog | undefined,
-    client: KnownClient | null = null,
-  ): Exchange {
-    return new Exchange(request, param, rawQuery, this.#setup, requestLog, client);
-  }
-
-  #missed(method: string, path: string | undefined, rawQuery: string): Answer {
-    if (path === undefined) return BAD_PATH;
-    if (path === '*' && method === 'OPTIONS') return NO_HEADERS;
-    return missAnswer(this.#router.miss(method, path), rawQuery);
-  }
-}
-
-function missAnswer(miss: Miss, rawQuery: string): Answer {
-  switch (miss.kind) {
-    case 'redirect':
-      return redirect(miss.status, miss.path, rawQuery);
-    case 'options':
-      return emptyAnswer(200, ['Allow', miss.allow]);
-    case 'wrong method':
-      return refusal(405, 'METHOD_NOT_ALLOWED', ['Allow', miss.allow]);
-    case 'not found':
-      return NOT_FOUND;
-  }
-}
-
-/** Source: Go's `http.Redirect`, which writes a page only for GET. */
-function redirect(status: 301 | 307, path: string, rawQuery: string): Answer {
-  const escaped = path.replace(ESCAPED_IN_PATH, percentEscape);
-  const location = rawQuery === '' ? escaped : `${escaped}?${rawQuery}`;
-  if (status !== 301) return emptyAnswer(status, ['Location', location]);
-  const body = `<a href="${htmlEscape(location)}">Moved Permanently</a>.\n\n`;
-  return htmlAnswer(status, ['Location', location], body);
-}
-
-function percentEscape(text: string): string {
-  let escaped = '';
-  for (const byte of Buffer.from(text)) {
-    escaped += `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
-  }
-  return escaped;
-}
-
-function htmlEscape(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&#34;')
-    .replaceAll("'", '&#39;');
-}
-
-/** Path and query of a request's target, which proxies may write as a whole URL. */
-function relativeTarget(url: string): string {
-  if (url.startsWith('/') || url === '*') return url;
-  const authority = url.indexOf('://');
-  if (authority === -1) return url;
-  const path = url.indexOf('/', authority + 3);
-  if (path !== -1) return url.slice(path);
-  const question = url.indexOf('?', authority + 3);
-  return question === -1 ? '/' : `/${url.slice(question)}`;
 }

@@ -7,10 +7,12 @@
  */
 
 import { parseJson } from '../../daemon/go/json.ts';
+import { routesFor } from '../../daemon/http/access.ts';
 import { type Answer, DONE, jsonAnswer, jsonTextAnswer } from '../../daemon/http/answer.ts';
 import type { Exchange } from '../../daemon/http/exchange.ts';
 import { Query } from '../../daemon/http/query.ts';
 import type { Route } from '../../daemon/http/router.ts';
+import { INVALID_REQUEST } from '../../daemon/http/server-refusals.ts';
 import type { Logger } from '../../daemon/log.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
 import { rethrowBug } from '../../shared/assert.ts';
@@ -20,10 +22,8 @@ import { effectiveValues } from '../policies/effective.ts';
 import type { SourcedPolicy } from '../policies/policies.ts';
 import { parsePolicy, policyJson } from '../policies/policy.ts';
 import { PolicyRefused, type PolicyStore } from '../policies/policy-store.ts';
-import { routesFor } from './access.ts';
 import {
   INVALID_ARG_CHANNEL,
-  INVALID_REQUEST,
   INVALID_TOPIC,
   MISSING_ARG_TOPIC,
   POLICY_NOT_FOUND,

@@ -15,6 +15,7 @@ import type { Exchange } from '../../daemon/http/exchange.ts';
 import { Query } from '../../daemon/http/query.ts';
 import type { GatheredBody } from '../../daemon/http/request-body.ts';
 import type { Route } from '../../daemon/http/router.ts';
+import { INVALID_REQUEST } from '../../daemon/http/server-refusals.ts';
 import type { Logger } from '../../daemon/log.ts';
 import { writeUint32 } from '../../shared/big-endian.ts';
 import { SIZE_BYTES } from '../../shared/limits.ts';
@@ -31,7 +32,6 @@ import {
   BODY_TOO_BIG,
   EXITING,
   INVALID_DEFER,
-  INVALID_REQUEST,
   INVALID_TOPIC,
   MISSING_ARG_TOPIC,
   MSG_EMPTY,

@@ -7,8 +7,6 @@
 
 import { refusal } from '../../daemon/http/answer.ts';
 
-/** A query string that cannot be parsed. */
-export const INVALID_REQUEST = refusal(400, 'INVALID_REQUEST');
 /** No parameter `topic`. */
 export const MISSING_ARG_TOPIC = refusal(400, 'MISSING_ARG_TOPIC');
 /** No parameter `channel`. */
@@ -37,8 +35,6 @@ export const BODY_TOO_BIG = refusal(413, 'BODY_TOO_BIG');
 export const BAD_BODY = refusal(413, 'BAD_BODY');
 /** A binary body with a message whose size is wrong. */
 export const BAD_MESSAGE = refusal(413, 'BAD_MESSAGE');
-/** No such path. */
-export const NOT_FOUND = refusal(404, 'NOT_FOUND');
 /** No topic of this name. */
 export const TOPIC_NOT_FOUND = refusal(404, 'TOPIC_NOT_FOUND');
 /** The topic has no channel of this name. */
@@ -47,5 +43,3 @@ export const CHANNEL_NOT_FOUND = refusal(404, 'CHANNEL_NOT_FOUND');
 export const POLICY_NOT_FOUND = refusal(404, 'POLICY_NOT_FOUND');
 /** Messages cannot be accepted now. */
 export const EXITING = refusal(503, 'EXITING');
-/** What is for clients on this machine only, because it shows what is in the broker's memory. */
-export const LOOPBACK_ONLY = refusal(403, 'LOOPBACK_ONLY');

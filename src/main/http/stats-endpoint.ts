@@ -6,15 +6,15 @@
  */
 
 import { resultHeaders } from '../../daemon/http/answer.ts';
+import type { LargeAnswers } from '../../daemon/http/large-answers.ts';
 import { Query } from '../../daemon/http/query.ts';
 import type { Route } from '../../daemon/http/router.ts';
+import { INVALID_REQUEST } from '../../daemon/http/server-refusals.ts';
 import type { Logger } from '../../daemon/log.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { MemoryStatistics } from '../stats/memory-statistics.ts';
 import type { StatsFilter } from '../stats/stats.ts';
 import type { HttpBroker } from '../topics/broker.ts';
-import { INVALID_REQUEST } from './refusals.ts';
-import type { StatsAnswers } from './stats-answers.ts';
 import { statsJson } from './stats-json.ts';
 import { statsText } from './stats-text.ts';
 
@@ -35,7 +35,7 @@ type Wanted = {
 const NS_PER_MS = 1e6;
 
 /** The endpoint `/stats`. */
-export function statsRoutes(setup: Setup, answers: StatsAnswers): Route[] {
+export function statsRoutes(setup: Setup, answers: LargeAnswers): Route[] {
   return [
     {
       method: 'GET',

@@ -10,13 +10,13 @@ import { type Answer, DONE, refusal } from '../../daemon/http/answer.ts';
 import type { Exchange } from '../../daemon/http/exchange.ts';
 import { Query } from '../../daemon/http/query.ts';
 import type { Route } from '../../daemon/http/router.ts';
-import { INTERNAL_ERROR } from '../../daemon/http/server-refusals.ts';
+import { INTERNAL_ERROR, INVALID_REQUEST } from '../../daemon/http/server-refusals.ts';
 import type { Logger } from '../../daemon/log.ts';
 import { rethrowBug } from '../../shared/assert.ts';
 import { parseTopicName } from '../../shared/names.ts';
 import type { HttpBroker } from '../topics/broker.ts';
 import { PublishRefused } from '../topics/publisher.ts';
-import { INVALID_REQUEST, INVALID_TOPIC, MISSING_ARG_TOPIC, TOPIC_NOT_FOUND } from './refusals.ts';
+import { INVALID_TOPIC, MISSING_ARG_TOPIC, TOPIC_NOT_FOUND } from './refusals.ts';
 
 type Setup = { readonly broker: HttpBroker; readonly logger: Logger };
 

@@ -6,13 +6,14 @@
  */
 
 import { statfs } from 'node:fs/promises';
+import { ConnectionLimit } from '../../daemon/connection-limit.ts';
+import { descriptorLimit } from '../../daemon/descriptor-limit.ts';
 import type { Logger } from '../../daemon/log.ts';
 import { roughSize } from '../../daemon/options/byte-size.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Options } from '../options/options.ts';
 import { BodyMemory, bodyBounds } from './body-memory.ts';
-import { ConnectionLimit } from './connection-limit.ts';
-import { connectionsMax, descriptorLimit } from './descriptor-limit.ts';
+import { connectionsMax } from './descriptor-limit.ts';
 import { DiskSpace } from './disk-space.ts';
 import { describeMemory, machineMemoryBytes, memoryBudget } from './memory-budget.ts';
 

@@ -5,6 +5,7 @@
  */
 
 import { createServer, type Server, type Socket } from 'node:net';
+import type { ConnectionLimit } from '../../daemon/connection-limit.ts';
 import type { Sender } from '../../daemon/guard.ts';
 import { type ListenAddress, type Listening, listen } from '../../daemon/listen-address.ts';
 import type { Logger } from '../../daemon/log.ts';
@@ -12,7 +13,6 @@ import { RefusedSockets } from '../../daemon/refused-sockets.ts';
 import { shareReads } from '../../daemon/shared-reads.ts';
 import { ClientError } from '../../protocol/client-error.ts';
 import { errorFrame } from '../../protocol/frames.ts';
-import type { ConnectionLimit } from '../limits/connection-limit.ts';
 import { TurnBudget } from '../limits/turn-budget.ts';
 import type { ClientNumbers } from './client-numbers.ts';
 import { Connection } from './connection.ts';

@@ -4,10 +4,10 @@
  * Thread: main. Source: nsqd `http.go`.
  */
 
+import type { ConnectionLimit } from '../../daemon/connection-limit.ts';
 import type { Guard } from '../../daemon/guard.ts';
 import type { Logger, LogLevel } from '../../daemon/log.ts';
 import type { ChannelName, TopicName } from '../../shared/names.ts';
-import type { ConnectionLimit } from '../limits/connection-limit.ts';
 import type { Options } from '../options/options.ts';
 import type { BrokerStats, StatsFilter } from '../stats/stats.ts';
 import type { StatsCollector } from '../stats/stats-collector.ts';

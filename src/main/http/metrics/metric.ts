@@ -5,16 +5,10 @@
  * Thread: any.
  */
 
+import type { MetricHead, Sample } from '../../../daemon/metrics/metric.ts';
 import type { Durations } from '../../../shared/histogram.ts';
 import type { NodeStatistics } from '../../stats/node-statistics.ts';
 import type { ChannelStatistics, TopicStatistics } from '../../stats/stats.ts';
-
-/** What all metrics have. A name ends with its unit, if it has one. */
-export type MetricHead = {
-  readonly name: string;
-  readonly unit: 'bytes' | 'messages' | 'seconds' | '';
-  readonly help: string;
-};
 
 /** A value for each thing; a counter only grows. */
 export type ThingMetric<T> = MetricHead & {
@@ -28,12 +22,6 @@ export type ThingMetric<T> = MetricHead & {
 export type TopicMetric = ThingMetric<TopicStatistics>;
 /** Of a channel, with the labels `topic` and `channel`. */
 export type ChannelMetric = ThingMetric<ChannelStatistics>;
-
-/** A value with its labels, in their order. */
-export type Sample = readonly [
-  labels: readonly (readonly [name: string, value: string])[],
-  value: number,
-];
 
 /** Of the broker: samples, or durations. Without samples it is left out. */
 export type NodeMetric = MetricHead &

@@ -2,17 +2,17 @@
  * `/metrics`, for Prometheus and those who read its formats.
  *
  * What topics and channels have comes from the same statistics as `/stats`, in slices, and the text is made and sent
- * in slices too (`StatsAnswers`). Scrapes that come together are answered together.
+ * in slices too (`LargeAnswers`). Scrapes that come together are answered together.
  *
  * Thread: main.
  */
 
+import type { LargeAnswers } from '../../../daemon/http/large-answers.ts';
 import type { Route } from '../../../daemon/http/router.ts';
+import { CONTENT_TYPES, formatFor } from '../../../daemon/metrics/accept.ts';
+import type { Format } from '../../../daemon/metrics/exposition.ts';
 import type { NodeStatistics } from '../../stats/node-statistics.ts';
 import type { BrokerStats, StatsFilter } from '../../stats/stats.ts';
-import type { StatsAnswers } from '../stats-answers.ts';
-import { CONTENT_TYPES, formatFor } from './accept.ts';
-import type { Format } from './exposition.ts';
 import { metricsText } from './metrics-text.ts';
 import { NamedQueues } from './named-queues.ts';
 
@@ -28,7 +28,7 @@ export type MetricsSource = {
 const ALL_QUEUES: StatsFilter = { topic: undefined, channel: undefined, withClients: false };
 
 /** The endpoint `/metrics`. */
-export function metricsRoutes(source: MetricsSource, answers: StatsAnswers): Route[] {
+export function metricsRoutes(source: MetricsSource, answers: LargeAnswers): Route[] {
   const queues = new NamedQueues(source.topicsMax);
   const ask = async (format: Format): Promise<Iterable<string>> => {
     const { topics } = await source.stats(ALL_QUEUES);

@@ -4,8 +4,6 @@
  * Thread: main.
  */
 
-import type { NodeStatistics } from '../../stats/node-statistics.ts';
-import type { LatencyStatistics } from '../../stats/stats.ts';
 import {
   type Format,
   headLines,
@@ -13,8 +11,11 @@ import {
   sampleLines,
   sampleName,
   valueText,
-} from './exposition.ts';
-import type { MetricHead, ThingMetric } from './metric.ts';
+} from '../../../daemon/metrics/exposition.ts';
+import type { MetricHead } from '../../../daemon/metrics/metric.ts';
+import type { NodeStatistics } from '../../stats/node-statistics.ts';
+import type { LatencyStatistics } from '../../stats/stats.ts';
+import type { ThingMetric } from './metric.ts';
 import { type Named, OTHER, type ShownQueues } from './named-queues.ts';
 import { NODE_METRICS } from './node-metrics.ts';
 import { CHANNEL_METRICS, LATENCY_METRICS, TOPIC_METRICS } from './queue-metrics.ts';

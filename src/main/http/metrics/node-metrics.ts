@@ -4,9 +4,10 @@
  * Thread: any.
  */
 
+import type { Sample } from '../../../daemon/metrics/metric.ts';
 import { NSQD_VERSION, RINGMQ_VERSION } from '../../../daemon/version.ts';
 import type { RingStatistics, ThreadStatistics } from '../../stats/node-statistics.ts';
-import type { NodeMetric, Sample } from './metric.ts';
+import type { NodeMetric } from './metric.ts';
 
 /** The metrics of the broker, in the order in which they are written. */
 // biome-ignore format: a table is read row by row

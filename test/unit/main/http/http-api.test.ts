@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import { ConnectionLimit } from '../../../../src/daemon/connection-limit.ts';
 import { HttpServer } from '../../../../src/daemon/http/http-server.ts';
 import { Logger } from '../../../../src/daemon/log.ts';
 import { HttpApi } from '../../../../src/main/http/http-api.ts';
 import { BodyMemory } from '../../../../src/main/limits/body-memory.ts';
-import { ConnectionLimit } from '../../../../src/main/limits/connection-limit.ts';
 import {
   FakeBroker,
   type RawAnswer,

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import type { MetricKind } from '../../../../../src/main/http/metrics/exposition.ts';
-import { sampleName } from '../../../../../src/main/http/metrics/exposition.ts';
-import type { MetricHead } from '../../../../../src/main/http/metrics/metric.ts';
+import type { MetricKind } from '../../../../../src/daemon/metrics/exposition.ts';
+import { sampleName } from '../../../../../src/daemon/metrics/exposition.ts';
+import type { MetricHead } from '../../../../../src/daemon/metrics/metric.ts';
 import { COUNT_METRICS } from '../../../../../src/main/http/metrics/metrics-text.ts';
 import { NODE_METRICS } from '../../../../../src/main/http/metrics/node-metrics.ts';
 import {

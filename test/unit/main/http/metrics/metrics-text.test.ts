@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Format } from '../../../../../src/main/http/metrics/exposition.ts';
+import type { Format } from '../../../../../src/daemon/metrics/exposition.ts';
 import { metricsText } from '../../../../../src/main/http/metrics/metrics-text.ts';
 import { NamedQueues } from '../../../../../src/main/http/metrics/named-queues.ts';
 import type { TopicStatistics } from '../../../../../src/main/stats/stats.ts';

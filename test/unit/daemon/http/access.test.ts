@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { routesFor } from '../../../../src/daemon/http/access.ts';
 import type { Answer } from '../../../../src/daemon/http/answer.ts';
 import { DONE } from '../../../../src/daemon/http/answer.ts';
 import type { Exchange } from '../../../../src/daemon/http/exchange.ts';
 import type { Route } from '../../../../src/daemon/http/router.ts';
-import { routesFor } from '../../../../src/main/http/access.ts';
 
 const ROUTE: Route = {
   method: 'GET',

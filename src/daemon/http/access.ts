@@ -4,8 +4,8 @@
  * Thread: main.
  */
 
-import type { Route } from '../../daemon/http/router.ts';
-import { LOOPBACK_ONLY } from './refusals.ts';
+import type { Route } from './router.ts';
+import { LOOPBACK_ONLY } from './server-refusals.ts';
 
 /**
  * The endpoints for an `access` of `off`, `loopback` or `always`: none, for clients on

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CpuProfiler } from '../../../../src/main/http/cpu-profiler.ts';
-import { Stalls } from '../../../../src/main/http/stalls.ts';
+import { CpuProfiler } from '../../../../src/daemon/profiling/cpu-profiler.ts';
+import { Stalls } from '../../../../src/daemon/profiling/stalls.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 
 test('CpuProfiler: records one profile at a time', async () => {

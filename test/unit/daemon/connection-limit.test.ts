@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ConnectionLimit } from '../../../../src/main/limits/connection-limit.ts';
-import { ManualClock } from '../../../support/manual-clock.ts';
+import { ConnectionLimit } from '../../../src/daemon/connection-limit.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 
 function makeLimit(max: number): {
   limit: ConnectionLimit;

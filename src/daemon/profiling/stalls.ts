@@ -5,8 +5,8 @@
  * Thread: main.
  */
 
-import type { Logger } from '../../daemon/log.ts';
 import type { Clock } from '../../shared/clock.ts';
+import type { Logger } from '../log.ts';
 
 /** A client notices this much, and a heartbeat may be late by it. Units: ms. */
 const WARNING_MS = 500;

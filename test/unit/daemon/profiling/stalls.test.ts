@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Stalls } from '../../../../src/main/http/stalls.ts';
+import { Stalls } from '../../../../src/daemon/profiling/stalls.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 
 test('Stalls: half a second of standing still is a warning, and less is not', () => {

@@ -11,7 +11,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
-import { type Answer, refusal } from '../../daemon/http/answer.ts';
+import { type Answer, refusal } from './answer.ts';
 
 /** What a request says of where it comes from. */
 type Asked = Pick<IncomingMessage, 'headers'>;

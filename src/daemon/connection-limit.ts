@@ -7,9 +7,9 @@
  * Thread: main. Source: nsqd has no such bound and fails to accept when descriptors run out.
  */
 
-import type { Logger } from '../../daemon/log.ts';
-import { RepeatedLog } from '../../daemon/repeated-log.ts';
-import type { Clock } from '../../shared/clock.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { Logger } from './log.ts';
+import { RepeatedLog } from './repeated-log.ts';
 
 /** The protocol of a client. */
 export type ConnectionKind = 'TCP' | 'HTTP';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatFor } from '../../../../../src/main/http/metrics/accept.ts';
+import { formatFor } from '../../../../src/daemon/metrics/accept.ts';
 
 const OPENMETRICS = 'application/openmetrics-text';
 

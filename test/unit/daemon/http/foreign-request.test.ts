@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { hostName, hostRefusal, originRefusal } from '../../../../src/main/http/foreign-request.ts';
+import {
+  hostName,
+  hostRefusal,
+  originRefusal,
+} from '../../../../src/daemon/http/foreign-request.ts';
 import { RawClient, request, startApi } from '../../../support/http-api.ts';
 
 const NAMES: ReadonlySet<string> = new Set(['broker.example']);

@@ -1,6 +1,6 @@
 /**
- * Answers to `/stats`, which may have megabytes: made in slices, one after the other, once for all clients that ask the
- * same until it is begun, and kept only while a client takes them.
+ * Answers that may have megabytes, such as that of `/stats`: made in slices, one after the other, once for all clients
+ * that ask the same until it is begun, and kept only while a client takes them.
  *
  * Bound: HELD_BYTES_MAX, and one answer more. At the bound the next is made when one is sent. A client that does not
  * take its answer is disconnected: it takes nothing for STALL_MS, or less than RATE_BYTES in a second.
@@ -8,12 +8,12 @@
  * Thread: main.
  */
 
-import type { Exchange } from '../../daemon/http/exchange.ts';
-import type { PiecewiseAnswer } from '../../daemon/http/piecewise-answer.ts';
-import type { Logger } from '../../daemon/log.ts';
-import { RepeatedLog } from '../../daemon/repeated-log.ts';
-import { nextTurn } from '../../daemon/slices.ts';
 import type { Clock } from '../../shared/clock.ts';
+import type { Logger } from '../log.ts';
+import { RepeatedLog } from '../repeated-log.ts';
+import { nextTurn } from '../slices.ts';
+import type { Exchange } from './exchange.ts';
+import type { PiecewiseAnswer } from './piecewise-answer.ts';
 
 const MIB = 1024 * 1024;
 /** Most bytes of answers that are held together; beyond it others have to wait. */
@@ -27,7 +27,7 @@ const MS_PER_SECOND = 1000;
 const LOOK_MS = 100;
 
 /** What is asked for. */
-export type StatsQuestion = {
+export type LargeQuestion = {
   /** The same for questions that have the same answer. */
   readonly key: string;
   /** Headers of the answer but its length. */
@@ -37,7 +37,7 @@ export type StatsQuestion = {
 };
 
 /** Those who wait for the same answer. */
-type Waiting = { readonly question: StatsQuestion; readonly exchanges: Set<Exchange> };
+type Waiting = { readonly question: LargeQuestion; readonly exchanges: Set<Exchange> };
 
 /** An answer that is held while it is being sent. */
 type Held = { readonly bytes: number; readerCount: number };
@@ -51,7 +51,7 @@ type Reader = {
   markMs: number;
 };
 
-export class StatsAnswers {
+export class LargeAnswers {
   readonly #clock: Clock;
   readonly #losses: RepeatedLog;
   readonly #waiting = new Map<string, Waiting>();
@@ -72,7 +72,7 @@ export class StatsAnswers {
   }
 
   /** Answers, now or later. */
-  add(exchange: Exchange, question: StatsQuestion): void {
+  add(exchange: Exchange, question: LargeQuestion): void {
     const { key } = question;
     const waiting = this.#waiting.get(key) ?? { question, exchanges: new Set<Exchange>() };
     this.#waiting.set(key, waiting);
@@ -95,7 +95,7 @@ export class StatsAnswers {
   }
 
   async #answer(
-    { headers: ownHeaders, ask }: StatsQuestion,
+    { headers: ownHeaders, ask }: LargeQuestion,
     exchanges: Set<Exchange>,
   ): Promise<void> {
     let pieces: Buffer[];

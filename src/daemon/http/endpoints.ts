@@ -1,0 +1,178 @@
+/**
+ * Takes each request to its endpoint, or answers that it does not exist, or that another site's page has sent it.
+ *
+ * Thread: main.
+ * Source: nsqd's `newHTTPServer`.
+ */
+
+import type { Clock } from '../../shared/clock.ts';
+import { type Answer, closingAnswer, emptyAnswer, htmlAnswer, refusal } from './answer.ts';
+import { Exchange, type ExchangeSetup, type KnownClient, type Request } from './exchange.ts';
+import { hostName, hostRefusal, originRefusal } from './foreign-request.ts';
+import { unescapePercent } from './query.ts';
+import { RequestLog } from './request-log.ts';
+import { type Match, type Miss, type Route, Router } from './router.ts';
+import { NOT_FOUND } from './server-refusals.ts';
+
+/** Who asks: null where nobody is asked for it; or an answer to a client that may not ask. */
+export type Verdict = KnownClient | Answer | null;
+
+/** The dependencies of the endpoints. */
+export interface EndpointsSetup extends ExchangeSetup {
+  readonly clock: Clock;
+  /** Names of the machine in addition to its addresses. */
+  readonly names: readonly string[];
+  readonly routes: readonly Route[];
+  /** Decides whether a client may use an endpoint. */
+  readonly judge: (request: Request, route: Route) => Verdict | Promise<Verdict>;
+}
+
+/** Go closes after a request that it cannot read. */
+const BAD_PATH = closingAnswer(400);
+const NO_HEADERS = emptyAnswer(200, []);
+const DEBUG_PATH = '/debug/';
+/** What Go leaves as it is when it writes a path into a URL. */
+const ESCAPED_IN_PATH = /[^A-Za-z0-9\-._~$&+,/:;=@]+/g;
+
+export class Endpoints {
+  readonly #router: Router;
+  readonly #setup: ExchangeSetup;
+  readonly #requestLog: RequestLog;
+  readonly #names: ReadonlySet<string>;
+  readonly #judge: EndpointsSetup['judge'];
+
+  constructor(setup: EndpointsSetup) {
+    this.#names = new Set(setup.names.map(hostName));
+    this.#setup = setup;
+    this.#judge = setup.judge;
+    this.#requestLog = new RequestLog(setup.logger, setup.clock);
+    this.#router = new Router(setup.routes);
+  }
+
+  /** Whether requests for this host are answered where only this machine asks. */
+  isOwnHost(host: string): boolean {
+    return hostRefusal({ headers: { host } }, this.#names) === undefined;
+  }
+
+  /** Answers a request, now or later. */
+  handle(request: Request): void {
+    const { method = '', url = '' } = request.request;
+    const target = relativeTarget(url);
+    const question = target.indexOf('?');
+    const rawPath = question === -1 ? target : target.slice(0, question);
+    const rawQuery = question === -1 ? '' : target.slice(question + 1);
+
+    const path = rawPath.includes('%') ? unescapePercent(rawPath) : rawPath;
+    const match = path === undefined ? undefined : this.#router.find(method, path);
+    if (match === undefined) {
+      const exchange = this.#exchange(request, '', rawQuery, this.#requestLog);
+      exchange.answer(this.#missed(method, path, rawQuery));
+      return;
+    }
+    const verdict = this.#refusal(request, match.route) ?? this.#judge(request, match.route);
+    if (!(verdict instanceof Promise)) {
+      this.#carryOut(request, match, rawQuery, verdict);
+      return;
+    }
+    verdict.then(
+      (client) => this.#carryOut(request, match, rawQuery, client),
+      (error) => this.#exchange(request, '', rawQuery, this.#requestLog).fail(error),
+    );
+  }
+
+  /** Gives this answer to a request for any path. */
+  answer(request: Request, answer: Answer): void {
+    this.#exchange(request, '', '', this.#requestLog).answer(answer);
+  }
+
+  #carryOut(request: Request, { route, param }: Match, rawQuery: string, verdict: Verdict): void {
+    const refused = verdict !== null && 'status' in verdict ? verdict : undefined;
+    const client = verdict === null || 'status' in verdict ? null : verdict;
+    const requestLog = route.isQuiet && refused === undefined ? undefined : this.#requestLog;
+    const exchange = this.#exchange(request, param, rawQuery, requestLog, client);
+    if (refused !== undefined) {
+      exchange.answer(refused);
+      return;
+    }
+    try {
+      route.handle(exchange);
+    } catch (error) {
+      exchange.fail(error);
+    }
+  }
+
+  /** What another site's page is answered, see `foreign-request.ts`. */
+  #refusal({ request, listener }: Request, route: Route): Answer | undefined {
+    const foreign = listener.isLoopback ? hostRefusal(request, this.#names) : undefined;
+    if (foreign !== undefined) return foreign;
+    // Some of what only reads there stalls the broker.
+    const hasEffect = route.method !== 'GET' || route.path.startsWith(DEBUG_PATH);
+    return hasEffect ? originRefusal(request) : undefined;
+  }
+
+  #exchange(
+    request: Request,
+    param: string,
+    rawQuery: string,
+    requestLog: RequestLog | undefined,
+    client: KnownClient | null = null,
+  ): Exchange {
+    return new Exchange(request, param, rawQuery, this.#setup, requestLog, client);
+  }
+
+  #missed(method: string, path: string | undefined, rawQuery: string): Answer {
+    if (path === undefined) return BAD_PATH;
+    if (path === '*' && method === 'OPTIONS') return NO_HEADERS;
+    return missAnswer(this.#router.miss(method, path), rawQuery);
+  }
+}
+
+function missAnswer(miss: Miss, rawQuery: string): Answer {
+  switch (miss.kind) {
+    case 'redirect':
+      return redirect(miss.status, miss.path, rawQuery);
+    case 'options':
+      return emptyAnswer(200, ['Allow', miss.allow]);
+    case 'wrong method':
+      return refusal(405, 'METHOD_NOT_ALLOWED', ['Allow', miss.allow]);
+    case 'not found':
+      return NOT_FOUND;
+  }
+}
+
+/** Source: Go's `http.Redirect`, which writes a page only for GET. */
+function redirect(status: 301 | 307, path: string, rawQuery: string): Answer {
+  const escaped = path.replace(ESCAPED_IN_PATH, percentEscape);
+  const location = rawQuery === '' ? escaped : `${escaped}?${rawQuery}`;
+  if (status !== 301) return emptyAnswer(status, ['Location', location]);
+  const body = `<a href="${htmlEscape(location)}">Moved Permanently</a>.\n\n`;
+  return htmlAnswer(status, ['Location', location], body);
+}
+
+function percentEscape(text: string): string {
+  let escaped = '';
+  for (const byte of Buffer.from(text)) {
+    escaped += `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  }
+  return escaped;
+}
+
+function htmlEscape(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&#34;')
+    .replaceAll("'", '&#39;');
+}
+
+/** Path and query of a request's target, which proxies may write as a whole URL. */
+function relativeTarget(url: string): string {
+  if (url.startsWith('/') || url === '*') return url;
+  const authority = url.indexOf('://');
+  if (authority === -1) return url;
+  const path = url.indexOf('/', authority + 3);
+  if (path !== -1) return url.slice(path);
+  const question = url.indexOf('?', authority + 3);
+  return question === -1 ? '/' : `/${url.slice(question)}`;
+}
