@@ -94,7 +94,7 @@ export class Consumer<T = unknown>
     this.#environment = environment;
     const { topic, lookupd, maxInFlight, maxReconnectMs } = settings;
     this.#distribution = new RdyDistribution(maxInFlight, environment.random);
-    this.#reports = new ErrorReports(this, `consumer of ${topic}/${settings.channel}`);
+    this.#reports = new ErrorReports(this, () => `consumer of ${topic}/${settings.channel}`);
     this.#rotateAlarm = Alarms.of(environment.clock).alarm((nowMs) => this.#onRotate(nowMs));
     this.#backoff = new BackoffTimer(settings.backoff, environment, {
       onBackoff: (level, delayMs) => {

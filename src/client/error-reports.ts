@@ -18,10 +18,12 @@ const CODES_MAX = 64;
 /** The reports of one client. */
 export class ErrorReports {
   readonly #emitter: ErrorEmitter;
-  readonly #name: string;
-  readonly #warned = new Set<string>();
+  readonly #name: () => string;
+  /** Codes. Null before the first: most clients never have one. */
+  #warned: Set<string> | null = null;
 
-  constructor(emitter: ErrorEmitter, name: string) {
+  /** `name` is asked for when there is something to report. */
+  constructor(emitter: ErrorEmitter, name: () => string) {
     this.#emitter = emitter;
     this.#name = name;
   }
@@ -32,9 +34,10 @@ export class ErrorReports {
       this.#emitter.emit('error', error);
       return;
     }
+    this.#warned ??= new Set();
     if (this.#warned.has(error.code) || this.#warned.size === CODES_MAX) return;
     this.#warned.add(error.code);
-    process.emitWarning(`${this.#name}: ${error.message}`, {
+    process.emitWarning(`${this.#name()}: ${error.message}`, {
       type: 'NsqWarning',
       code: error.code,
     });

@@ -1,11 +1,11 @@
 /**
- * A queue that grows as needed and takes no memory while it is empty.
+ * A queue that grows as needed, and takes no memory before its first entry.
  *
  * Bound: the owner limits the number of entries. Thread: any.
  */
 
-/** A power of two. */
-const CAPACITY_MIN = 16;
+/** A power of two; small, as an idle connection keeps it. */
+const CAPACITY_MIN = 4;
 
 /** First in, first out. */
 export class Fifo<V> {

@@ -28,7 +28,7 @@ import {
   parseGrant,
 } from './negotiation.ts';
 import { NsqError, refusal } from './nsq-error.ts';
-import { Transport } from './transport.ts';
+import { Transport, type TransportListener } from './transport.ts';
 
 const O = 0x4f;
 const K = 0x4b;
@@ -53,7 +53,7 @@ type Stage =
   | 'closed';
 
 /** A connection. */
-export class NsqdConnection {
+export class NsqdConnection implements TransportListener {
   readonly address: Address;
   readonly commands: CommandWriter;
   /** When the broker last sent something. Units: ms, monotonic. */
@@ -67,7 +67,8 @@ export class NsqdConnection {
   readonly #questions = new Fifo<Responder>();
   /** Rings when connecting or closing takes too long, or when the broker may have been silent for too long. */
   readonly #alarm: Alarm;
-  readonly #opened = Promise.withResolvers<Grant>();
+  /** Settles `open`. Null before it, and when it is settled. */
+  #opening: PromiseWithResolvers<Grant> | null = null;
   #stage: Stage = 'connecting';
   #transport: Transport | null = null;
   #reader: FrameReader;
@@ -110,15 +111,20 @@ export class NsqdConnection {
    * Errors: rejects with an NsqError; the connection is then closed, and its owner is not called.
    */
   async open(): Promise<Grant> {
+    const opening = Promise.withResolvers<Grant>();
+    this.#opening = opening;
     this.#alarm.setIn(this.#settings.connectTimeoutMs);
     const { compression } = this.#settings;
     try {
       if (compression !== null) this.#codecMaker = await loadCodec(compression);
     } catch (error) {
-      this.#fail(error instanceof NsqError ? error : this.#error('PROTOCOL_ERROR', 'load', error));
+      this.destroy(
+        error instanceof NsqError ? error : this.#error('PROTOCOL_ERROR', 'load', error),
+      );
     }
     if (this.#stage === 'connecting') this.#connect();
-    return this.#opened.promise;
+    else opening.reject(this.#lost(null));
+    return opening.promise;
   }
 
   /** Registers the receiver of the next answer. */
@@ -152,9 +158,7 @@ export class NsqdConnection {
    * closed.
    */
   destroy(error: NsqError | null): void {
-    if (this.#stage === 'closed') return;
-    if (error === null) this.#finish(null);
-    else this.#fail(error);
+    if (this.#stage !== 'closed') this.#finish(error);
   }
 
   /** Called by the reader. */
@@ -176,24 +180,19 @@ export class NsqdConnection {
     } else {
       // the following bytes may belong to another layer
       this.#reader.stop();
-      if (type === ERROR) this.#fail(this.#refused(text));
+      if (type === ERROR) this.destroy(refusal(text, { address: this.address.text }));
       else this.#handshakeAnswer = text;
     }
   }
 
   /** Called by the reader. */
   onBadFrame(text: string): void {
-    this.#fail(this.#error('PROTOCOL_ERROR', `the broker ${this.address.text} sent ${text}`));
+    this.destroy(this.#error('PROTOCOL_ERROR', `the broker ${this.address.text} sent ${text}`));
   }
 
   #connect(): void {
     const stream = this.#environment.connect(this.address);
-    const transport = new Transport(stream, {
-      onData: (bytes) => this.#onData(bytes),
-      onDrain: () => this.#owner.onDrain(),
-      onClose: (cause) => this.#onTransportClose(cause),
-    });
-    this.#transport = transport;
+    this.#transport = new Transport(stream, this);
     stream.once('connect', () => {
       if (this.#stage !== 'connecting') return;
       this.#stage = 'identify';
@@ -202,7 +201,8 @@ export class NsqdConnection {
     });
   }
 
-  #onData(bytes: Buffer): void {
+  /** Called by the transport. */
+  onData(bytes: Buffer): void {
     this.heardMs = this.#environment.clock.monotonicMs();
     this.#read(bytes);
     if (!this.#hasMessages) return;
@@ -227,7 +227,7 @@ export class NsqdConnection {
       else responder.onAnswer(text);
       return;
     }
-    const error = this.#refused(text);
+    const error = refusal(text, { address: this.address.text });
     if (PASSING.test(text)) {
       this.#owner.onRefusal(error);
       return;
@@ -235,7 +235,7 @@ export class NsqdConnection {
     // The broker closes the connection after any other error and ignores later commands.
     const responder = this.#questions.shift();
     responder?.onError(error);
-    this.#fail(responder === undefined ? error : this.#lost(error));
+    this.destroy(responder === undefined ? error : this.#lost(error));
   }
 
   /** Handles an answer during the handshake; `rest` is the input after it. */
@@ -269,7 +269,7 @@ export class NsqdConnection {
     try {
       this.#grant = parseGrant(text, this.address.text);
     } catch (error) {
-      this.#fail(error instanceof NsqError ? error : this.#lost(error));
+      this.destroy(error instanceof NsqError ? error : this.#lost(error));
       return;
     }
     if (tls === null) {
@@ -278,7 +278,7 @@ export class NsqdConnection {
     }
     if (!this.#grant.hasTls) {
       const what = `the broker ${this.address.text} does not speak TLS`;
-      this.#fail(this.#error('CONNECT_FAILED', what));
+      this.destroy(this.#error('CONNECT_FAILED', what));
       return;
     }
     if (rest.length > 0) {
@@ -289,7 +289,7 @@ export class NsqdConnection {
     const { host } = this.address;
     const servername = /^[\d.]+$|:/.test(host) ? undefined : host;
     const options = servername === undefined ? { host, ...tls } : { servername, ...tls };
-    this.#transport?.startTls(options).catch((cause: unknown) => this.#fail(this.#lost(cause)));
+    this.#transport?.startTls(options).catch((cause: unknown) => this.destroy(this.#lost(cause)));
   }
 
   #compress(rest: Buffer): void {
@@ -311,7 +311,7 @@ export class NsqdConnection {
     const { authSecret } = this.#settings;
     if (authSecret === null) {
       const what = `the broker ${this.address.text} requires AUTH, and there is no option authSecret`;
-      this.#fail(this.#error('E_AUTH_FIRST', what));
+      this.destroy(this.#error('E_AUTH_FIRST', what));
       return;
     }
     this.#stage = 'auth';
@@ -326,7 +326,8 @@ export class NsqdConnection {
     this.#stage = 'ready';
     this.#alarm.clear();
     this.#watch(this.heardMs);
-    this.#opened.resolve(grant);
+    this.#opening?.resolve(grant);
+    this.#opening = null;
     if (rest.length > 0) this.#read(rest);
   }
 
@@ -344,24 +345,26 @@ export class NsqdConnection {
     if (this.#stage !== 'ready') {
       const { connectTimeoutMs } = this.#settings;
       const what = `connecting to ${this.address.text} took more than ${connectTimeoutMs} ms`;
-      this.#fail(this.#error('CONNECT_FAILED', what));
+      this.destroy(this.#error('CONNECT_FAILED', what));
       return;
     }
     const silentMs = SILENT_INTERVALS * this.#settings.heartbeatIntervalMs;
     if (nowMs < this.heardMs + silentMs) this.#watch(nowMs);
     else {
       const what = `the broker ${this.address.text} has been silent for ${silentMs} ms`;
-      this.#fail(this.#error('CONNECTION_LOST', what));
+      this.destroy(this.#error('CONNECTION_LOST', what));
     }
   }
 
-  #onTransportClose(cause: Error | null): void {
-    if (this.#stage === 'ending') this.#finish(null);
-    else if (this.#stage !== 'closed') this.#fail(this.#lost(cause));
+  /** Called by the transport. */
+  onDrain(): void {
+    this.#owner.onDrain();
   }
 
-  #fail(error: NsqError): void {
-    if (this.#stage !== 'closed') this.#finish(error);
+  /** Called by the transport. */
+  onClose(cause: Error | null): void {
+    if (this.#stage === 'ending') this.#finish(null);
+    else if (this.#stage !== 'closed') this.destroy(this.#lost(cause));
   }
 
   /** Ends the connection, once. */
@@ -377,7 +380,8 @@ export class NsqdConnection {
       next.onError(told);
     }
     if (wasOpen) this.#owner.onClose(error);
-    else this.#opened.reject(told);
+    else this.#opening?.reject(told);
+    this.#opening = null;
   }
 
   #lost(cause: unknown): NsqError {
@@ -388,10 +392,6 @@ export class NsqdConnection {
     }
     const action = this.#stage === 'tls' ? 'TLS with' : 'connecting to';
     return this.#error('CONNECT_FAILED', `${action} ${name} failed: ${text}`, cause);
-  }
-
-  #refused(text: string): NsqError {
-    return refusal(text, { address: this.address.text });
   }
 
   #error(code: string, text: string, cause?: unknown): NsqError {

@@ -113,7 +113,7 @@ export class Producer<T = unknown> extends EventEmitter<ProducerEvents> implemen
   constructor(options: ProducerOptions<T>, environment: Environment = SYSTEM) {
     super();
     this.#settings = producerSettings(options);
-    this.#reports = new ErrorReports(this, 'producer');
+    this.#reports = new ErrorReports(this, () => 'producer');
     this.#link = new BrokerLink(this.#settings, environment, {
       onReady: ({ address }) => this.#onReady(address),
       onDrain: () => this.#queue.send(),

@@ -62,8 +62,9 @@ export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember
   #maxMsgTimeoutMs = 0;
   #isOpen = false;
   #isClosing = false;
-  /** Resolves when the connection is gone. */
-  readonly #gone = Promise.withResolvers<void>();
+  #isGone = false;
+  /** Resolves when the connection is gone. Null until somebody waits for it. */
+  #gone: PromiseWithResolvers<void> | null = null;
   /** Called when the last message is answered. */
   #onIdle: (() => void) | null = null;
 
@@ -145,6 +146,8 @@ export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember
   /** Disconnects at once. Unanswered messages are redelivered. Resolves when the connection is closed. */
   close(): Promise<void> {
     this.#isClosing = true;
+    this.#gone ??= Promise.withResolvers();
+    if (this.#isGone) this.#gone.resolve();
     this.#connection.end();
     return this.#gone.promise;
   }
@@ -214,7 +217,8 @@ export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember
       this.#inFlight.remove(message);
     }
     this.#onIdle?.();
-    this.#gone.resolve();
+    this.#isGone = true;
+    this.#gone?.resolve();
     if (this.#isOpen) this.#owner.onClose(this, error, lostCount);
   }
 
