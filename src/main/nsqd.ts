@@ -12,7 +12,6 @@ import type { Guard } from '../daemon/guard.ts';
 import { HttpClient } from '../daemon/http-client.ts';
 import type { Logger } from '../daemon/log.ts';
 import type { Surroundings } from '../daemon/surroundings.ts';
-import { productLine, versionLine } from '../daemon/version.ts';
 import type { Clock } from '../shared/clock.ts';
 import { AuthServers } from './auth/auth-servers.ts';
 import { Faces } from './faces.ts';
@@ -30,21 +29,29 @@ import type { PumpHandle } from './pumps/pump-handle.ts';
 import type { Threads } from './pumps/threads.ts';
 import { Turn } from './pumps/turn.ts';
 import { crashOf } from './pumps/worker-pools.ts';
+import { type ConfigurationSource, Reload, type ReloadSetup } from './reload.ts';
 import { SecurityFiles } from './security-files.ts';
 import type { CountedClients } from './stats/counted.ts';
 import { NodeMeters } from './stats/node-meters.ts';
 import { StatsCollector, TOTALS } from './stats/stats-collector.ts';
 import type { BrokerStorage } from './storage/broker-storage.ts';
 import { directoryGround, type Ground } from './storage/ground.ts';
-import { resourceLines } from './storage/start-report.ts';
+import { identityLines, resourceLines } from './storage/start-report.ts';
 import { BrokerOperations } from './topics/broker-operations.ts';
 import { BrokerCore, type CoreEvent } from './topics/core.ts';
 import { Drain } from './topics/drain.ts';
 import { leaveChannel } from './topics/subscribing.ts';
 import type { ChannelHandle, ChannelMember } from './topics/topic-map.ts';
 
+/** What is there before the broker. */
+type Base = Pick<ReloadSetup, 'configured' | 'source'> & {
+  readonly ground: Ground;
+  readonly lock: DataLock;
+  readonly security: SecurityFiles;
+};
+
 export class Nsqd {
-  /** Resolves when the broker cannot continue, with the reason. */
+  /** Resolves with the reason when the broker cannot continue. */
   readonly failed: Promise<Error>;
   /** Empties the broker before it ends. */
   readonly drain: Drain;
@@ -60,13 +67,11 @@ export class Nsqd {
   readonly #core: BrokerCore;
   readonly #httpClient: HttpClient;
   readonly #lookupd: Lookupd;
-  /** Undefined without an address to report to. */
   #statsd: StatsdReporter | undefined;
   readonly #storage: BrokerStorage;
   readonly #stats: StatsCollector;
   readonly #operations: BrokerOperations;
   readonly #faces: Faces;
-  readonly #security: SecurityFiles;
   readonly #meters: NodeMeters;
   readonly #view: NodeView;
   readonly #turn: Turn;
@@ -78,13 +83,14 @@ export class Nsqd {
     surroundings: Surroundings,
     policies: readonly Policy[] = [],
     ground: Ground = directoryGround(),
+    source: ConfigurationSource | null = null,
   ): Promise<Nsqd> {
     const { logger } = surroundings;
     const dataPath = path.resolve(options.dataPath);
     const security = await SecurityFiles.load(options, surroundings.clock);
     const lock = await ground.lock(dataPath, (text) => logger.warn(text));
-    const base = { ground, lock };
-    const nsqd = new Nsqd({ ...options, dataPath }, surroundings, policies, base, security);
+    const base = { ground, lock, security, configured: options, source };
+    const nsqd = new Nsqd({ ...options, dataPath }, surroundings, policies, base);
     try {
       const crash = await Promise.race([nsqd.#open(), nsqd.failed]);
       if (crash !== undefined) throw crash;
@@ -99,18 +105,14 @@ export class Nsqd {
     options: Options,
     { logger, clock, guard }: Surroundings,
     policies: readonly Policy[],
-    { ground, lock }: { readonly ground: Ground; readonly lock: DataLock },
-    security: SecurityFiles,
+    { ground, lock, security, ...configuration }: Base,
   ) {
-    this.#security = security;
     this.#options = options;
     this.#logger = logger;
     this.#clock = clock;
     this.#guard = guard;
     this.#lock = lock;
-    logger.info(productLine());
-    logger.info(versionLine());
-    logger.info(`ID: ${options.nodeId}`);
+    for (const line of identityLines(options)) logger.info(line);
     this.#turn = new Turn(() => void this.#core.endTurn());
     this.#bounds = new Bounds(options, clock, logger, (shortage) => {
       this.#core.topics.diskShortage = shortage;
@@ -188,6 +190,15 @@ export class Nsqd {
       clock,
       logger,
     });
+    const reload = new Reload({
+      ...configuration,
+      inForce: options,
+      files: security.reloadable(guard),
+      guard,
+      logger,
+      lookupd: this.#lookupd,
+      applyPolicies: (next) => this.#policies.reload(next),
+    });
     this.#operations = new BrokerOperations({
       options,
       startTimeMs: Number(clock.unixNs() / 1_000_000n),
@@ -200,6 +211,7 @@ export class Nsqd {
       limit: this.#bounds.limit,
       guard,
       drain: this.drain,
+      reload,
     });
     this.#view = new NodeView({
       options,
@@ -251,11 +263,6 @@ export class Nsqd {
     return null;
   }
 
-  /** Reads certificate and access file again. */
-  reloadSecurity(): Promise<void> {
-    return this.#security.reload(this.#guard, this.#logger);
-  }
-
   /** Policies that can be set while the broker runs. */
   get policies(): PolicyStore {
     return this.#policies;
@@ -273,8 +280,7 @@ export class Nsqd {
 
   /**
    * Writes what is in memory to disk after a bug or the crash of a thread, as far as threads still run, also in the
-   * middle of `close`.
-   * Resolves with what went wrong, or null.
+   * middle of `close`. Resolves with what went wrong, or null.
    */
   async rescue(): Promise<string | null> {
     this.#view.state = 'ending';
@@ -335,8 +341,7 @@ export class Nsqd {
     const tcpPort = options.broadcastTcpPort || this.#operations.tcpPort;
     const identity = brokerIdentity(options, os.hostname(), tcpPort, httpPort);
     this.#lookupd.start(identity);
-    if (options.statsdAddress === '') return;
-    this.#statsd = new StatsdReporter({
+    this.#statsd = StatsdReporter.begin({
       options,
       broadcastHttpPort: httpPort,
       stats: () => this.#stats.collect(TOTALS),
@@ -345,7 +350,6 @@ export class Nsqd {
       guard: this.#guard,
       logger: this.#logger,
     });
-    this.#statsd.start();
   }
 
   async #load(): Promise<void> {

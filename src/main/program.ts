@@ -17,13 +17,16 @@ import { cutThreads, exitProcess } from '../daemon/process-end.ts';
 import { ServiceNotifier } from '../daemon/service-notifier.ts';
 import { StderrSink } from '../daemon/stderr-sink.ts';
 import { UncaughtErrors } from '../daemon/uncaught-errors.ts';
+import { assert } from '../shared/assert.ts';
 import { SystemClock } from '../shared/clock.ts';
 import { errorText } from '../shared/error-text.ts';
+import { reportConfig } from './config-report.ts';
 import { Nsqd } from './nsqd.ts';
-import { type Command, parseCommandLine, readConfigTables } from './options/command-line.ts';
+import { type Command, parseCommandLine, type Surroundings } from './options/command-line.ts';
 import type { Options } from './options/options.ts';
-import type { Policy } from './policies/policy.ts';
 import { parsePolicyTables } from './policies/policy-tables.ts';
+import type { Configuration, ConfigurationSource } from './reload.ts';
+import { directoryGround } from './storage/ground.ts';
 
 /** What the command line has the program do. */
 type RunCommand = Command & { kind: 'run' };
@@ -47,7 +50,9 @@ export async function runProgram(words: readonly string[]): Promise<void> {
     parallelism: os.availableParallelism(),
     readFile: (path: string) => readFileSync(path, 'utf8'),
   };
-  const command = parseCommandLine(words, surroundings);
+  const parsed = parseCommandLine(words, surroundings);
+  const isReport = parsed.kind === 'check' || parsed.kind === 'show';
+  const command = isReport ? reportConfig(parsed, surroundings) : parsed;
   switch (command.kind) {
     case 'print':
       process.stderr.write(command.stderr);
@@ -63,14 +68,26 @@ export async function runProgram(words: readonly string[]): Promise<void> {
       process.exitCode = 1;
       return;
     case 'run':
-      await runBroker(command, surroundings.readFile);
+      await runBroker(command, () => readAgain(words, surroundings));
   }
+}
+
+/** The configuration as it is now, with the same flags. */
+function readAgain(
+  words: readonly string[],
+  surroundings: Surroundings,
+): Configuration | InvalidValue {
+  const command = parseCommandLine(words, surroundings);
+  if (command.kind === 'fatal') return new InvalidValue(command.reason);
+  assert(command.kind === 'run', 'the same words have started the broker');
+  const { options, config } = command;
+  return { options, policies: parsePolicyTables(config.policies) };
 }
 
 /** Runs until a signal, or until the broker cannot continue, and ends the process. */
 async function runBroker(
   { options, config, warnings }: RunCommand,
-  readFile: (path: string) => string,
+  source: ConfigurationSource,
 ): Promise<void> {
   const clock = new SystemClock();
   const file = openLogFile(options.logFile);
@@ -87,21 +104,20 @@ async function runBroker(
     process.exitCode = 1;
     return;
   }
-  const reloads =
-    options.tlsCert !== '' || options.httpAccess !== '' || policies.length > 0 || file !== null;
+  const reloads = [config.path, options.tlsCert, options.httpAccess, options.logFile].some(
+    (given) => given !== '',
+  );
   const drains = options.sigterm === 'drain';
   const signals = new EndSignals(clock, endSignals(reloads, drains));
   const terms = drains ? new EndSignals(clock, ['SIGTERM']) : null;
   const guard = new Guard(clock, logger);
   const uncaught = new UncaughtErrors(guard, logger);
   const { bug } = uncaught;
-  const starting = Nsqd.start(options, { logger, clock, guard }, policies);
-  const readPolicies = (): readonly Policy[] | InvalidValue => {
-    const tables = readConfigTables(config.path, { readFile });
-    return tables instanceof InvalidValue ? tables : parsePolicyTables(tables.policies);
-  };
+  const around = { logger, clock, guard };
+  const rereadable = config.path === '' ? null : source;
+  const starting = Nsqd.start(options, around, policies, directoryGround(), rereadable);
   if (file !== null) reopenOnHangUp(file, logger);
-  if (reloads) reloadOnHangUp(starting, readPolicies, guard);
+  if (reloads) reloadOnHangUp(starting, uncaught);
   let nsqd: Nsqd;
   try {
     nsqd = await Promise.race([starting, bug.then((error) => Promise.reject(error))]);
@@ -203,21 +219,10 @@ function reopenOnHangUp(file: LogFile, logger: Logger): void {
 }
 
 /** A hang-up during the start is handled afterwards: without a handler it would end the process. */
-function reloadOnHangUp(
-  starting: Promise<Nsqd>,
-  policies: () => readonly Policy[] | InvalidValue,
-  guard: Guard,
-): void {
+function reloadOnHangUp(starting: Promise<Nsqd>, uncaught: UncaughtErrors): void {
   process.on('SIGHUP', () => {
     starting.then(
-      (nsqd) => {
-        try {
-          nsqd.policies.reload(policies());
-        } catch (error) {
-          guard.note('the policies of the configuration file cannot be handled', error);
-        }
-        return nsqd.reloadSecurity();
-      },
+      (nsqd) => nsqd.operations.reload().catch((error: unknown) => uncaught.take(error)),
       // The caller that starts the broker reports why it fails.
       () => undefined,
     );

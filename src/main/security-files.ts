@@ -7,14 +7,14 @@
 
 import type { Guard } from '../daemon/guard.ts';
 import type { HttpClientTls } from '../daemon/http-client.ts';
-import type { Logger } from '../daemon/log.ts';
 import { InvalidValue } from '../daemon/options/invalid-value.ts';
-import { reloadCertificate } from '../daemon/tls/certificate-reload.ts';
+import { certificateFault } from '../daemon/tls/certificate-reload.ts';
 import { peerTlsOptions } from '../daemon/tls/peer-tls.ts';
 import { TlsContext } from '../daemon/tls/tls-context.ts';
 import type { Clock } from '../shared/clock.ts';
 import { Access } from './access/access.ts';
 import type { Options } from './options/options.ts';
+import type { ReloadableFile } from './reload.ts';
 
 export class SecurityFiles {
   /** Null without a certificate. */
@@ -39,12 +39,16 @@ export class SecurityFiles {
     this.access = access;
   }
 
-  /** Reads certificate and clients again. Bad files are logged, and the old ones stay in use. */
-  async reload(guard: Guard, logger: Logger): Promise<void> {
-    await reloadCertificate(this.tls, guard, logger);
-    if (this.access === null) return;
-    const wrong = await this.access.reload();
-    if (wrong === undefined) logger.info('access file reloaded');
-    else logger.error(`the old access file stays in use - ${wrong.why}`);
+  /** What can be read again; bad files change nothing. */
+  reloadable(guard: Guard): ReloadableFile[] {
+    const { tls, access } = this;
+    return [
+      ...(tls === null
+        ? []
+        : [{ what: 'certificate', subject: 'TLS: ', read: () => certificateFault(tls, guard) }]),
+      ...(access === null
+        ? []
+        : [{ what: 'access file', subject: '', read: async () => (await access.reload())?.why }]),
+    ];
   }
 }

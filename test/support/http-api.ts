@@ -18,7 +18,7 @@ import { BodyMemory } from '../../src/main/limits/body-memory.ts';
 import { completeOptions, type Options } from '../../src/main/options/options.ts';
 import { type ReadinessReasons, readinessChecks } from '../../src/main/stats/readiness.ts';
 import type { BrokerStats, StatsFilter } from '../../src/main/stats/stats.ts';
-import type { HttpBroker } from '../../src/main/topics/broker.ts';
+import type { HttpBroker, ReloadReport } from '../../src/main/topics/broker.ts';
 import type { DrainProgress } from '../../src/main/topics/drain.ts';
 import { ManualClock } from './manual-clock.ts';
 import { nodeStatistics } from './node-statistics.ts';
@@ -40,6 +40,7 @@ export class FakeBroker implements HttpBroker {
   readonly filters: StatsFilter[] = [];
   healthText = 'OK';
   progress: DrainProgress | null = null;
+  report: ReloadReport = { taken: [], failed: [], restart: [] };
   readiness: ReadinessReasons = { start: null, drain: null, disk: null, space: null };
   statistics: BrokerStats = brokerStatistics();
   /** Makes what the broker is asked to do fail. */
@@ -136,6 +137,11 @@ export class FakeBroker implements HttpBroker {
 
   setLookupdAddresses(lookupdTcpAddress: readonly string[]): void {
     this.options = { ...this.options, lookupdTcpAddress: [...lookupdTcpAddress] };
+  }
+
+  async reload(): Promise<ReloadReport> {
+    this.calls.push('reload');
+    return this.report;
   }
 
   async #work(call: string): Promise<void> {

@@ -6,21 +6,18 @@
 
 import { errorText } from '../../shared/error-text.ts';
 import type { Guard } from '../guard.ts';
-import type { Logger } from '../log.ts';
 import type { TlsContext } from './tls-context.ts';
 
-/** Reloads them for new connections, where there are any. Bad ones are logged, and the old ones stay in use. */
-export async function reloadCertificate(
-  tls: Pick<TlsContext, 'reload'> | null,
+/** Reads them again, for new connections. Errors: resolves with why the new ones cannot be used; the old ones stay. */
+export async function certificateFault(
+  tls: Pick<TlsContext, 'reload'>,
   guard: Pick<Guard, 'noteUnforeseen'>,
-  logger: Pick<Logger, 'info' | 'error'>,
-): Promise<void> {
-  if (tls === null) return;
+): Promise<string | undefined> {
   try {
     await tls.reload();
-    logger.info('TLS: certificate reloaded');
+    return undefined;
   } catch (error) {
     guard.noteUnforeseen('the new certificate', error);
-    logger.error(`TLS: the old certificate stays in use - ${errorText(error)}`);
+    return errorText(error);
   }
 }

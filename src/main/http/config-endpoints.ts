@@ -9,11 +9,11 @@
 
 import { parseJson } from '../../daemon/go/json.ts';
 import { routesFor } from '../../daemon/http/access.ts';
-import { type Answer, jsonAnswer, textAnswer } from '../../daemon/http/answer.ts';
+import { type Answer, jsonAnswer, plainJsonAnswer, textAnswer } from '../../daemon/http/answer.ts';
 import type { Route } from '../../daemon/http/router.ts';
 import { parseLogLevel } from '../../daemon/log.ts';
 import { configValue } from '../options/config-values.ts';
-import type { HttpBroker } from '../topics/broker.ts';
+import type { HttpBroker, ReloadReport } from '../topics/broker.ts';
 import { INVALID_OPTION, INVALID_VALUE, VALUE_OUT_OF_BOUNDS } from './refusals.ts';
 
 type Setup = { readonly broker: HttpBroker };
@@ -52,6 +52,12 @@ export function configRoutes({ broker }: Setup): Route[] {
       },
     },
     {
+      method: 'PUT',
+      path: '/config/reload',
+      isQuiet: false,
+      handle: (exchange) => exchange.answerWith(broker.reload().then(reloadAnswer)),
+    },
+    {
       method: 'GET',
       path: '/config/:option',
       isQuiet: false,
@@ -71,6 +77,11 @@ export function configRoutes({ broker }: Setup): Route[] {
       },
     },
   ]);
+}
+
+/** 400 if anything that was read is wrong. */
+function reloadAnswer(report: ReloadReport): Answer {
+  return plainJsonAnswer(report.failed.length === 0 ? 200 : 400, report);
 }
 
 /** The option's value: strings as they are, all else as JSON. */

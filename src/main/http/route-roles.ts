@@ -43,6 +43,7 @@ export const ROUTE_ROLES: Readonly<Record<string, RouteRole>> = {
   'POST /channel/pause': 'admin',
   'POST /channel/unpause': 'admin',
   'PUT /config/drain': 'admin',
+  'PUT /config/reload': 'admin',
   'PUT /config/:option': 'admin',
   'PUT /policy/:name': 'admin',
   'DELETE /policy/:name': 'admin',

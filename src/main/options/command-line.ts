@@ -14,7 +14,6 @@ import { type Machine, type OptionRows, rowsOf } from '../../daemon/options/opti
 import { usage } from '../../daemon/options/usage.ts';
 import { systemErrorText } from '../../daemon/system-error.ts';
 import { productLine, versionLine } from '../../daemon/version.ts';
-import { configText } from './config-text.ts';
 import { optionWarnings } from './option-warnings.ts';
 import { completeOptions, OPTION_ROWS, type Options, PROGRAM_FLAGS } from './options.ts';
 
@@ -45,17 +44,21 @@ or the name shown as [key ...]. A flag overrides the file.
 const FLAG_ROWS: OptionRows = new Map([...rowsOf(PROGRAM_FLAGS), ...OPTION_ROWS]);
 
 /** What a configuration file says besides options. Shape: `path` is empty where there is no file. */
-export type ConfigTables = { readonly path: string; readonly policies: unknown };
+type ConfigTables = { readonly path: string; readonly policies: unknown };
+
+/** Options as they are in force, and what belongs to them. */
+type Configured = {
+  readonly options: Options;
+  readonly config: ConfigTables;
+  /** What was given and has no effect, a sentence each. */
+  readonly warnings: readonly string[];
+};
 
 /** What the program does next. */
 export type Command =
-  | {
-      readonly kind: 'run';
-      readonly options: Options;
-      readonly config: ConfigTables;
-      /** What was given and has no effect, a sentence each. */
-      readonly warnings: readonly string[];
-    }
+  | (Configured & { readonly kind: 'run' })
+  /** Check, or print, what the broker would start with. */
+  | (Configured & { readonly kind: 'check' | 'show' })
   | {
       readonly kind: 'print';
       readonly stdout: string;
@@ -136,16 +139,14 @@ function parseStart(words: readonly string[], surroundings: Surroundings): Comma
     ...strayWarnings(rest),
     ...optionWarnings(options, surroundings.hostname),
   ];
-  if (flags.get('checkConfig') === true) return checked(warnings);
-  if (flags.get('printConfig') === true) return printed(configText(options));
   const { others } = config;
-  return { kind: 'run', options, config: { path, policies: others.get(POLICY_KEY) }, warnings };
+  const tables = { path, policies: others.get(POLICY_KEY) };
+  return { kind: taskOf(flags), options, config: tables, warnings };
 }
 
-/** What has no effect counts as wrong only for who reads it: the broker starts. */
-function checked(warnings: readonly string[]): Command & { kind: 'print' } {
-  const stderr = warnings.map((warning) => `warning: ${warning}\n`).join('');
-  return { ...printed('the configuration is valid\n'), stderr };
+function taskOf(flags: ReadonlyMap<string, unknown>): 'run' | 'check' | 'show' {
+  if (flags.get('checkConfig') === true) return 'check';
+  return flags.get('printConfig') === true ? 'show' : 'run';
 }
 
 function printed(stdout: string): Command & { kind: 'print' } {
@@ -178,16 +179,6 @@ function readConfig(
   if (path === '') return { values: new Map(), others: new Map(), warnings: [] };
   const text = readText(path, surroundings);
   return text instanceof InvalidValue ? text : parseConfigFile(text, OPTION_ROWS, [POLICY_KEY]);
-}
-
-/** Reads what a configuration file says besides options. Errors: says what is wrong with the file. */
-export function readConfigTables(
-  path: string,
-  surroundings: Pick<Surroundings, 'readFile'>,
-): ConfigTables | InvalidValue {
-  const config = readConfig(path, surroundings);
-  if (config instanceof InvalidValue) return config;
-  return { path, policies: config.others.get(POLICY_KEY) };
 }
 
 function readText(

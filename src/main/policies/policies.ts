@@ -120,6 +120,11 @@ export class Policies {
     return undefined;
   }
 
+  /** The options that apply to all have changed. */
+  refresh(): void {
+    this.#rebuild();
+  }
+
   #without(name: string): Policy[] {
     return [...this.#saved.values()].filter((policy) => policy.name !== name);
   }

@@ -98,16 +98,16 @@ export class PolicyStore {
     });
   }
 
-  /** Applies the policies of the configuration file. If they are invalid, that is logged and the old ones stay. */
-  reload(configured: readonly Policy[] | InvalidValue): void {
-    const { policies, logger } = this.#setup;
-    const wrong = configured instanceof InvalidValue ? configured : policies.configure(configured);
-    if (wrong !== undefined) {
-      logger.error(`the old policies stay in force - ${wrong.why}`);
-      return;
-    }
-    logger.info('policies of the configuration file are in force');
+  /**
+   * Applies the policies of the configuration file, and the options that apply to every topic. Errors: returns why the
+   * policies are invalid; the old ones stay then.
+   */
+  reload(configured: readonly Policy[]): string | undefined {
+    const { policies } = this.#setup;
+    const wrong = policies.configure(configured);
+    if (wrong !== undefined) policies.refresh();
     this.#apply();
+    return wrong?.why;
   }
 
   /** Stops retrying. */

@@ -8,6 +8,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatRfc3339 } from '../../daemon/go/go-text.ts';
 import { roughSize } from '../../daemon/options/byte-size.ts';
+import { productLine, versionLine } from '../../daemon/version.ts';
 import { parseQueueFileName } from '../../shared/data-files.ts';
 import { describeMemory, machineMemoryBytes, memoryBudget } from '../limits/memory-budget.ts';
 import type { Options } from '../options/options.ts';
@@ -49,6 +50,11 @@ export function foundText(place: string, stats: BrokerStats, files: StoredFiles)
       ? 'no data files'
       : `${roughSize(files.bytes)} in ${counted(files.count, 'data file')} since ${formatRfc3339(files.sinceMs)}`;
   return `${place}: ${found}, ${counted(messages, 'message')}, ${inFiles}`;
+}
+
+/** Which program this is, and its number. Source: nsqd writes the last two. */
+export function identityLines({ nodeId }: Pick<Options, 'nodeId'>): string[] {
+  return [productLine(), versionLine(), `ID: ${nodeId}`];
 }
 
 /** The bounds of memory and queues, and the threads. */

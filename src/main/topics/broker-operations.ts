@@ -11,7 +11,7 @@ import type { ChannelName, TopicName } from '../../shared/names.ts';
 import type { Options } from '../options/options.ts';
 import type { BrokerStats, StatsFilter } from '../stats/stats.ts';
 import type { StatsCollector } from '../stats/stats-collector.ts';
-import type { HttpBroker } from './broker.ts';
+import type { HttpBroker, ReloadReport } from './broker.ts';
 import { creationRefusal, type Drain, type DrainProgress } from './drain.ts';
 import type { Metadata } from './metadata.ts';
 import { type Publisher, PublishRefused } from './publisher.ts';
@@ -44,6 +44,7 @@ export type BrokerParts = {
   readonly limit: ConnectionLimit;
   readonly guard: Guard;
   readonly drain: Pick<Drain, 'begin' | 'progress'>;
+  readonly reload: { run(): Promise<ReloadReport> };
 };
 
 export class BrokerOperations implements HttpBroker {
@@ -61,6 +62,7 @@ export class BrokerOperations implements HttpBroker {
   readonly #limit: ConnectionLimit;
   readonly #guard: Guard;
   readonly #drain: BrokerParts['drain'];
+  readonly #reload: BrokerParts['reload'];
 
   constructor(parts: BrokerParts) {
     this.startTimeMs = parts.startTimeMs;
@@ -74,6 +76,7 @@ export class BrokerOperations implements HttpBroker {
     this.#limit = parts.limit;
     this.#guard = parts.guard;
     this.#drain = parts.drain;
+    this.#reload = parts.reload;
   }
 
   get refusedConnectionCount(): number {
@@ -189,6 +192,10 @@ export class BrokerOperations implements HttpBroker {
 
   setLookupdAddresses(addresses: readonly string[]): void {
     this.#lookupd.setAddresses(addresses);
+  }
+
+  reload(): Promise<ReloadReport> {
+    return this.#reload.run();
   }
 
   /** Errors: throws why a topic or channel that is not there is not created now. */

@@ -10,6 +10,18 @@ import type { Options } from '../options/options.ts';
 import type { BrokerStats, StatsFilter } from '../stats/stats.ts';
 import type { DrainProgress } from './drain.ts';
 
+/** A part that stays as it was. */
+export type ReloadFailure = { readonly what: string; readonly why: string };
+
+/** What a reload has done. */
+export type ReloadReport = {
+  /** Files, and keys of options that have changed. */
+  readonly taken: readonly string[];
+  readonly failed: readonly ReloadFailure[];
+  /** Keys of options that have changed and need a restart. */
+  readonly restart: readonly string[];
+};
+
 /** The broker, as endpoints see it. */
 export interface HttpBroker {
   /** The options at the start. */
@@ -58,4 +70,6 @@ export interface HttpBroker {
   optionsInForce(): Options;
   setLogLevel(level: LogLevel): void;
   setLookupdAddresses(addresses: readonly string[]): void;
+  /** Reads configuration and files again. */
+  reload(): Promise<ReloadReport>;
 }

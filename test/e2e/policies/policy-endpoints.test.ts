@@ -156,37 +156,52 @@ test('policies: a file that is not understood keeps the broker from starting', L
   assert.match(second.log, /mend the file, or move it away/);
 });
 
-test('policies: those of the configuration file are read again on SIGHUP', LIMIT, async (t) => {
-  const site = new BrokerSite(t);
-  const config = path.join(site.dataPath, 'ringmq.toml');
-  const withLimit = (text: string): string => `[policy.from-file]\npattern = "cfg"\n${text}\n`;
-  writeFileSync(config, withLimit('max_depth = 7'));
-  const configured = await site.start({ flags: [`--config=${config}`] });
-  const before = await depthOf();
-  const refused = await askPolicies(configured, 'PUT', '/policy/from-file', {
-    pattern: 'cfg',
-    'max-depth': 1,
-  });
-  const removed = await askPolicies(configured, 'DELETE', '/policy/from-file');
-  writeFileSync(config, withLimit('max-depth = 8'));
-  configured.signal('SIGHUP');
-  const reloaded = await until(depthOf, ({ value }) => value === 8);
-  writeFileSync(config, withLimit('max-depht = 9'));
-  configured.signal('SIGHUP');
-  await configured.logged(/the old policies stay in force - .*"max-depht".*max-depth/);
-  const kept = await depthOf();
+test(
+  'policies: those of the configuration file are read again on SIGHUP, and by /config/reload',
+  LIMIT,
+  async (t) => {
+    const site = new BrokerSite(t);
+    const config = path.join(site.dataPath, 'ringmq.toml');
+    const withLimit = (text: string): string => `[policy.from-file]\npattern = "cfg"\n${text}\n`;
+    writeFileSync(config, withLimit('max_depth = 7'));
+    const configured = await site.start({ flags: [`--config=${config}`] });
+    const before = await depthOf();
+    const refused = await askPolicies(configured, 'PUT', '/policy/from-file', {
+      pattern: 'cfg',
+      'max-depth': 1,
+    });
+    const removed = await askPolicies(configured, 'DELETE', '/policy/from-file');
+    writeFileSync(config, withLimit('max-depth = 8'));
+    configured.signal('SIGHUP');
+    const reloaded = await until(depthOf, ({ value }) => value === 8);
+    writeFileSync(config, withLimit('max-depht = 9'));
+    configured.signal('SIGHUP');
+    await configured.logged(/the old policies stay in force - .*"max-depht".*max-depth/);
+    const kept = await depthOf();
+    const bad = await askPolicies(configured, 'PUT', '/config/reload');
+    writeFileSync(config, `max_rdy_count = 5\nmax_msg_size = 7\n${withLimit('max-depth = 8')}`);
+    const good = await askPolicies(configured, 'PUT', '/config/reload');
+    const option = await askPolicies(configured, 'GET', '/config/max_rdy_count');
 
-  async function depthOf(): Promise<{ value: unknown; policy: unknown }> {
-    const { json } = await askPolicies(configured, 'GET', '/policy/effective?topic=cfg');
-    return keysOf(json)['max-depth'];
-  }
-  assert.deepEqual(before, { value: 7, policy: 'from-file' });
-  for (const answer of [refused, removed]) {
-    assert.equal(answer.status, 400);
-    assert.match(JSON.stringify(answer.json), /set in the configuration file/);
-  }
-  assert.deepEqual([reloaded.value, kept.value], [8, 8]);
-});
+    async function depthOf(): Promise<{ value: unknown; policy: unknown }> {
+      const { json } = await askPolicies(configured, 'GET', '/policy/effective?topic=cfg');
+      return keysOf(json)['max-depth'];
+    }
+    assert.deepEqual(before, { value: 7, policy: 'from-file' });
+    for (const answer of [refused, removed]) {
+      assert.equal(answer.status, 400);
+      assert.match(JSON.stringify(answer.json), /set in the configuration file/);
+    }
+    assert.deepEqual([reloaded.value, kept.value], [8, 8]);
+    assert.equal(bad.status, 400);
+    assert.match(JSON.stringify(bad.json), /"failed":\[\{"what":"policies","why":".*max-depht/);
+    assert.deepEqual(good, {
+      status: 200,
+      json: { taken: ['max_rdy_count', 'policies'], failed: [], restart: ['max_msg_size'] },
+    });
+    assert.equal(option.json, 5);
+  },
+);
 
 test('policies: a bad table of the configuration file is named at the start', LIMIT, async (t) => {
   const site = new BrokerSite(t);

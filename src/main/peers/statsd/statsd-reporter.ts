@@ -66,6 +66,14 @@ export class StatsdReporter implements Sender {
   /** Ends the wait between two datagrams, if there is one. */
   #hurry = (): void => undefined;
 
+  /** Reports from now on; undefined where the options name no statsd. */
+  static begin(setup: StatsdSetup): StatsdReporter | undefined {
+    if (setup.options.statsdAddress === '') return undefined;
+    const reporter = new StatsdReporter(setup);
+    reporter.start();
+    return reporter;
+  }
+
   constructor(setup: StatsdSetup) {
     const { options } = setup;
     this.#setup = setup;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { reportConfig } from '../../../../src/main/config-report.ts';
 import { parseCommandLine } from '../../../../src/main/options/command-line.ts';
 
 const WORDS = [
@@ -19,7 +20,10 @@ const WORDS = [
 
 /** What the words have the program do, with this text in every file. */
 function commandOf(words: readonly string[], file = '') {
-  return parseCommandLine(words, { hostname: 'host', parallelism: 4, readFile: () => file });
+  const surroundings = { hostname: 'host', parallelism: 4, readFile: () => file };
+  const command = parseCommandLine(words, surroundings);
+  const isReport = command.kind === 'check' || command.kind === 'show';
+  return isReport ? reportConfig(command, surroundings) : command;
 }
 
 function printOf(words: readonly string[], file = '') {
@@ -64,4 +68,28 @@ test('--check-config: a value that is not valid is fatal, as at the start', () =
 
   assert.ok(command.kind === 'fatal');
   assert.match(command.reason, /max_depth/);
+});
+
+test('--print-config: policies of the file are printed, too', () => {
+  const file = '[policy.retries]\npattern = "orders:*"\nmax-attempts = 5\nmessage-ttl = "90s"\n';
+
+  const { stdout } = printOf(['--config=c', '--print-config'], file);
+  const again = printOf(['--config=c', '--print-config'], stdout);
+
+  assert.match(stdout, /\n\n\[policy\.retries\]\npattern = "orders:\*"\npriority = 0\n(?:.+\n)+$/);
+  assert.match(stdout, /\nmax-attempts = 5\n/);
+  assert.match(stdout, /\nmessage-ttl = "1m30s"\n/);
+  assert.equal(again.stdout, stdout);
+});
+
+test('--check-config: policies and the access file are checked', () => {
+  const policy = commandOf(['--config=c', '--check-config'], '[policy.p]\npattern = "t"\nx = 1\n');
+  const access = commandOf(['--http-access=a', '--check-config'], 'nonsense');
+
+  assert.ok(policy.kind === 'fatal' && access.kind === 'fatal');
+  assert.match(
+    policy.reason,
+    /^failed to load config file c - \[policy\.p\]: no policy has a key "x"/,
+  );
+  assert.match(access.reason, /--http-access "a": line 1/);
 });

@@ -1,0 +1,56 @@
+/**
+ * `--check-config` and `--print-config`: what a configuration says, without a broker.
+ *
+ * Thread: main.
+ */
+
+import { stringify } from 'smol-toml';
+import { InvalidValue } from '../daemon/options/invalid-value.ts';
+import { systemErrorText } from '../daemon/system-error.ts';
+import { parseAccessFile } from './access/access-file.ts';
+import type { Command, Surroundings } from './options/command-line.ts';
+import { configText } from './options/config-text.ts';
+import { type Policy, policyJson } from './policies/policy.ts';
+import { parsePolicyTables } from './policies/policy-tables.ts';
+
+type Asked = Command & { kind: 'check' | 'show' };
+type Outcome = Command & { kind: 'print' | 'fatal' };
+
+/** Checks what the start would check in files of text, and prints what is asked for. */
+export function reportConfig(
+  { kind, options, config, warnings }: Asked,
+  { readFile }: Pick<Surroundings, 'readFile'>,
+): Outcome {
+  const policies = parsePolicyTables(config.policies);
+  if (policies instanceof InvalidValue) {
+    const reason = `failed to load config file ${config.path} - ${policies.why}`;
+    return { kind: 'fatal', reason };
+  }
+  const wrong = options.httpAccess === '' ? undefined : accessFault(options.httpAccess, readFile);
+  if (wrong !== undefined)
+    return { kind: 'fatal', reason: `failed to instantiate nsqd - ${wrong}` };
+  const stdout =
+    kind === 'check' ? 'the configuration is valid\n' : configText(options) + policyText(policies);
+  const stderr =
+    kind === 'check' ? warnings.map((warning) => `warning: ${warning}\n`).join('') : '';
+  return { kind: 'print', stdout, stderr, exitCode: 0 };
+}
+
+function accessFault(path: string, readFile: Surroundings['readFile']): string | undefined {
+  try {
+    const entries = parseAccessFile(readFile(path));
+    return entries instanceof InvalidValue ? `--http-access "${path}": ${entries.why}` : undefined;
+  } catch (error) {
+    return `--http-access "${path}": ${systemErrorText(error)}`;
+  }
+}
+
+/** Tables of a configuration file, after its keys. */
+function policyText(policies: readonly Policy[]): string {
+  return policies
+    .map((policy) => {
+      const { name, pattern, priority, definition } = policyJson(policy);
+      return `\n${stringify({ policy: { [name]: { pattern, priority, ...definition } } })}`;
+    })
+    .join('');
+}
