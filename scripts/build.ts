@@ -12,6 +12,11 @@ const benchBuild = path.join(dist, 'bench-build');
 rmSync(dist, { recursive: true, force: true });
 compile('tsconfig.build.json');
 emitProgram('src/main/start.cjs', 'main/start.cjs');
+// The page is JavaScript already; what only the compiler reads stays behind.
+cpSync(path.join(root, 'src/ui'), path.join(dist, 'ui'), {
+  recursive: true,
+  filter: (file) => !file.endsWith('.d.ts'),
+});
 
 compile('tsconfig.types.json');
 const publicTypes = new Set<string>();

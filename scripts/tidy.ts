@@ -21,7 +21,8 @@ export function check(files: ReadonlyMap<string, string>): Finding[] {
 function main(): void {
   const root = path.dirname(import.meta.dirname);
   const files = new Map<string, string>();
-  for (const name of globSync('{src,test,scripts,examples}/**/*.{ts,mjs}', { cwd: root })) {
+  const sources = ['{src,test,scripts,examples}/**/*.{ts,mjs}', 'src/ui/*.js'];
+  for (const name of globSync(sources, { cwd: root })) {
     const file = name.replaceAll(path.sep, '/');
     if (file.startsWith('test/fixtures/')) continue;
     files.set(file, readFileSync(path.join(root, name), 'utf8'));

@@ -10,6 +10,8 @@ const ENTRY = 'src/main/index.ts';
 const CLOCK = 'src/shared/clock.ts';
 const DEFAULT_EXPORTS = ['src/workers/pump-thread.ts', 'src/workers/disk-thread.ts'];
 const ATOMICS = /^src\/shared\/(?:ring\/|counters[^/]*\.ts$)/;
+/** Browsers have timers of their own. */
+const PAGE = /^src\/ui\//;
 const EMPTY_WORDS = ['util', 'utils', 'helper', 'helpers', 'manager', 'common', 'impl'];
 
 export function checkFile(source: Source): Finding[] {
@@ -23,7 +25,7 @@ export function checkFile(source: Source): Finding[] {
 
 function checkName(file: string): Finding[] {
   const name = path.posix.basename(file);
-  const base = name.replace(/(?:\.test)?\.(?:ts|mjs)$/, '');
+  const base = name.replace(/(?:\.(?:test|d))?\.(?:ts|mjs|js)$/, '');
   const findings: Finding[] = [];
   const add = (what: string): void => void findings.push({ file, line: 1, what });
   if (name === 'index.ts' && file !== ENTRY) add(`the only index.ts is ${ENTRY}`);
@@ -91,7 +93,7 @@ function checkWords(source: Source): Finding[] {
   if (!ATOMICS.test(file)) {
     forbid(/\bAtomics\b/, 'is only for src/shared/ring and src/shared/counters*.ts');
   }
-  if (file !== CLOCK) {
+  if (file !== CLOCK && !PAGE.test(file)) {
     const clocks = /\b(?:Date|performance)\.now\b|\bglobalThis\.set(?:Timeout|Interval)\b/;
     forbid(clocks, `is only for ${CLOCK}`);
     // sockets and requests have a method of that name

@@ -8,6 +8,7 @@ export type Room =
   | 'workers'
   | 'main'
   | 'companions'
+  | 'ui'
   | 'embedded';
 
 /** Which rooms a room may import from. */
@@ -19,6 +20,8 @@ export const OPEN_TO: Readonly<Record<Room, readonly Room[]>> = {
   workers: ['workers', 'shared'],
   main: ['main', 'daemon', 'protocol', 'shared'],
   companions: ['companions', 'client', 'daemon', 'protocol', 'shared'],
+  // It runs in a browser, which sees of the broker only what HTTP answers.
+  ui: ['ui'],
   embedded: ['embedded', 'main', 'workers', 'client', 'daemon', 'protocol', 'shared'],
 };
 

@@ -66,6 +66,8 @@ export type LoggerSetup = { readonly level: LogLevel } & (
 export class Logger {
   readonly #entries: LogEntries;
   #level: LogLevel;
+  /** Takes what is logged as well. */
+  #tail: LogEntries | null = null;
 
   constructor(setup: LoggerSetup) {
     this.#entries = 'entries' in setup ? setup.entries : new Lines(setup);
@@ -80,6 +82,11 @@ export class Logger {
   /** Changes the lowest level that is written, from the next line on. */
   setLevel(level: LogLevel): void {
     this.#level = level;
+  }
+
+  /** From now on also gives every entry to this one. */
+  copyTo(tail: LogEntries): void {
+    this.#tail = tail;
   }
 
   /** Whether a line of this level would be written; for callers whose text is expensive to build. */
@@ -109,7 +116,9 @@ export class Logger {
   }
 
   #write(level: LogLevel, text: string): void {
-    this.#entries.write(level, escaped(text));
+    const safe = escaped(text);
+    this.#entries.write(level, safe);
+    this.#tail?.write(level, safe);
   }
 }
 

@@ -14,6 +14,7 @@ import type { AuthServers } from './auth/auth-servers.ts';
 import { HttpAccess } from './http/http-access.ts';
 import { HttpServers } from './http/http-servers.ts';
 import type { MetricsSource } from './http/metrics/metrics-endpoint.ts';
+import type { PageSource } from './http/ui/page-source.ts';
 import type { Bounds } from './limits/bounds.ts';
 import { LocalClients } from './local/local-clients.ts';
 import type { Options } from './options/options.ts';
@@ -33,6 +34,7 @@ import type { ChannelHandle, ChannelMember } from './topics/topic-map.ts';
 /** The broker as its watchers see it. */
 type WatchedNode = {
   readonly metrics: MetricsSource;
+  readonly page: PageSource | null;
   readiness(): readonly ReadinessCheck[];
 };
 
@@ -95,6 +97,7 @@ export class Faces {
       access: access === null ? null : new HttpAccess(access),
       broker: operations,
       metrics: view.metrics,
+      page: view.page,
       readiness: () => view.readiness(),
       countAnswer: (status) => traffic.countAnswer(status),
       limit: bounds.limit,

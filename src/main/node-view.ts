@@ -1,14 +1,17 @@
 /**
- * The broker as its watchers see it: what `/metrics` is made of, and whether it is ready.
+ * The broker as its watchers see it: what `/metrics` and the page are made of, and whether it is ready.
  *
  * Thread: main.
  */
 
-import type { Guard } from '../daemon/guard.ts';
+import { LogTail } from '../daemon/log-tail.ts';
+import type { Surroundings } from '../daemon/surroundings.ts';
 import type { MetricsSource } from './http/metrics/metrics-endpoint.ts';
+import type { PageSource } from './http/ui/page-source.ts';
 import type { Bounds } from './limits/bounds.ts';
 import type { Options } from './options/options.ts';
 import type { ThreadGauges } from './pumps/thread-gauges.ts';
+import { HistorySampler } from './stats/history-sampler.ts';
 import type { NodeMeters } from './stats/node-meters.ts';
 import { NodeMonitor } from './stats/node-monitor.ts';
 import type { NodeStatistics } from './stats/node-statistics.ts';
@@ -19,12 +22,11 @@ import type { Drain } from './topics/drain.ts';
 import type { TopicMap } from './topics/topic-map.ts';
 
 /** What is seen. */
-export type NodeViewSetup = {
-  readonly options: Pick<Options, 'metricsTopicsMax'>;
+export type NodeViewSetup = Surroundings & {
+  readonly options: Pick<Options, 'metricsTopicsMax' | 'ui' | 'httpAddress' | 'httpsAddress'>;
   readonly bounds: Bounds;
   readonly gauges: ThreadGauges;
   readonly meters: NodeMeters;
-  readonly guard: Guard;
   readonly topics: TopicMap;
   readonly stats: StatsCollector;
   readonly drain: Drain;
@@ -37,13 +39,15 @@ export type NodeViewSetup = {
 
 export class NodeView {
   readonly metrics: MetricsSource;
-  /** Where the broker is in its life. */
-  state: 'starting' | 'running' | 'ending' = 'starting';
+  /** Null without a page. */
+  readonly page: PageSource | null;
 
   readonly #setup: NodeViewSetup;
+  readonly #sampler: HistorySampler | null;
+  #state: 'starting' | 'running' | 'ending' = 'starting';
 
   constructor(setup: NodeViewSetup) {
-    const { options, bounds, gauges, meters, guard, stats, operations } = setup;
+    const { options, logger, clock, bounds, gauges, meters, guard, stats, operations } = setup;
     this.#setup = setup;
     const monitor = new NodeMonitor({
       startTimeMs: operations.startTimeMs,
@@ -61,6 +65,32 @@ export class NodeView {
       node: () => monitor.read(),
       topicsMax: options.metricsTopicsMax,
     };
+    const isShown = options.ui && (options.httpAddress !== '' || options.httpsAddress !== '');
+    const { stats: collect, node } = this.metrics;
+    this.#sampler = isShown ? new HistorySampler({ stats: collect, clock, guard }) : null;
+    this.page = null;
+    if (this.#sampler === null) return;
+    const tail = new LogTail(clock);
+    logger.copyTo(tail);
+    const { history } = this.#sampler;
+    this.page = { history, tail, stats: collect, node, readiness: () => this.readiness() };
+  }
+
+  /** Where the broker is in its life. */
+  get state(): 'starting' | 'running' | 'ending' {
+    return this.#state;
+  }
+
+  /** The broker serves. */
+  start(): void {
+    this.#state = 'running';
+    this.#sampler?.start();
+  }
+
+  /** The broker ends. */
+  end(): void {
+    this.#state = 'ending';
+    this.#sampler?.stop();
   }
 
   /** Whether the broker is ready, check by check. */

@@ -218,6 +218,8 @@ export class Nsqd {
       bounds: this.#bounds,
       gauges: this.#threads.gauges,
       meters: this.#meters,
+      logger,
+      clock,
       guard,
       topics,
       stats: this.#stats,
@@ -283,7 +285,7 @@ export class Nsqd {
    * middle of `close`. Resolves with what went wrong, or null.
    */
   async rescue(): Promise<string | null> {
-    this.#view.state = 'ending';
+    this.#view.end();
     this.drain.stop();
     const stops = [() => this.#faces.close(), () => this.#lookupd.stop()];
     // What has thrown before may throw again, and must not keep the rest from being done.
@@ -326,7 +328,7 @@ export class Nsqd {
     await this.#logStart();
     await this.#faces.listen();
     this.#startReporting();
-    this.#view.state = 'running';
+    this.#view.start();
   }
 
   async #logStart(): Promise<void> {
@@ -365,7 +367,7 @@ export class Nsqd {
   }
 
   async #closeFaces(): Promise<void> {
-    this.#view.state = 'ending';
+    this.#view.end();
     this.drain.stop();
     await this.#faces.close();
     this.#lookupd.stop();

@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 
@@ -221,4 +222,25 @@ test('package: a bundle of esbuild that leaves it out finds it', WITH_RUNNERS, (
   run(esbuild, [source, ...words, '--outfile=bundle.mjs'], directory);
 
   assert.equal(run(process.execPath, ['bundle.mjs'], directory), '1 true\n');
+});
+
+test('package: the page and the charting library are found from what is installed', LIMIT, () => {
+  const files = pathToFileURL(path.join(installed, 'dist/main/http/ui/page-files.js'));
+  const paths = pathToFileURL(path.join(installed, 'dist/main/http/ui/page-paths.js'));
+  const program = write(
+    'page.mjs',
+    `import { PageFiles } from '${files}';
+import { FILE_NAMES } from '${paths}';
+const files = new PageFiles();
+for (const name of FILE_NAMES) console.log(name, (await files.answer(name)).status);
+`,
+  );
+
+  const lines = run(process.execPath, [program], directory).trim().split('\n');
+
+  assert.ok(lines.includes('app.js 200') && lines.includes('uplot.js 200'), lines.join('\n'));
+  assert.deepEqual(
+    lines.filter((line) => !line.endsWith(' 200')),
+    [],
+  );
 });

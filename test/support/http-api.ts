@@ -9,13 +9,16 @@ import { ConnectionLimit } from '../../src/daemon/connection-limit.ts';
 import { Guard } from '../../src/daemon/guard.ts';
 import { HttpServer } from '../../src/daemon/http/http-server.ts';
 import { Logger, type LogLevel } from '../../src/daemon/log.ts';
+import { LogTail } from '../../src/daemon/log-tail.ts';
 import { InvalidValue } from '../../src/daemon/options/invalid-value.ts';
 import { Access } from '../../src/main/access/access.ts';
 import { HttpAccess } from '../../src/main/http/http-access.ts';
 import { HttpApi } from '../../src/main/http/http-api.ts';
 import { PublishLane } from '../../src/main/http/lane/publish-lane.ts';
+import type { PageSource } from '../../src/main/http/ui/page-source.ts';
 import { BodyMemory } from '../../src/main/limits/body-memory.ts';
 import { completeOptions, type Options } from '../../src/main/options/options.ts';
+import { History } from '../../src/main/stats/history.ts';
 import { type ReadinessReasons, readinessChecks } from '../../src/main/stats/readiness.ts';
 import type { BrokerStats, StatsFilter } from '../../src/main/stats/stats.ts';
 import type { HttpBroker, ReloadReport } from '../../src/main/topics/broker.ts';
@@ -177,6 +180,8 @@ export type RunningApi = {
   readonly log: string[];
   /** Of all answers, as they were counted. */
   readonly statuses: number[];
+  /** What the page shows of the last hour. */
+  readonly history: History;
   readonly port: number;
 };
 
@@ -222,6 +227,9 @@ export async function startApi(
   const bodies = new BodyMemory({ memberBytes: bodyBytes, guestBytes: bodyBytes }, clock, logger);
   const guard = new Guard(clock, logger);
   const access = setup.accessFile === undefined ? null : await httpAccess(setup.accessFile, clock);
+  const history = new History();
+  const tail = new LogTail(clock);
+  logger.copyTo(tail);
   const api = new HttpApi({
     broker,
     logger,
@@ -239,6 +247,7 @@ export async function startApi(
     },
     readiness: () => readinessChecks(broker.readiness),
     access,
+    page: broker.options.ui ? pageSource(broker, history, tail) : null,
   });
   const lane = new PublishLane({
     endpoints: api.publishing,
@@ -260,13 +269,23 @@ export async function startApi(
   });
   const { port } = await server.start({ host: '127.0.0.1', port: 0 });
   t.after(() => server.stop());
-  return { api, broker, server, clock, bodies, log, statuses, port };
+  return { api, broker, server, clock, bodies, log, statuses, history, port };
 }
 
 async function httpAccess(text: string, clock: ManualClock): Promise<HttpAccess> {
   const access = await Access.load('access.toml', clock, async () => text);
   if (access instanceof InvalidValue) throw new Error(access.why);
   return new HttpAccess(access);
+}
+
+function pageSource(broker: FakeBroker, history: History, tail: LogTail): PageSource {
+  return {
+    history,
+    tail,
+    stats: (filter) => broker.stats(filter),
+    node: () => NODE,
+    readiness: () => readinessChecks(broker.readiness),
+  };
 }
 
 /** An answer as it came. Shape: header names in lower case. */

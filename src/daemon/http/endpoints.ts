@@ -31,6 +31,8 @@ export interface EndpointsSetup extends ExchangeSetup {
 const BAD_PATH = closingAnswer(400);
 const NO_HEADERS = emptyAnswer(200, []);
 const DEBUG_PATH = '/debug/';
+/** Streams that are open for long, of which there is room for few. */
+const EVENTS_PATH = '/ui/events';
 /** What Go leaves as it is when it writes a path into a URL. */
 const ESCAPED_IN_PATH = /[^A-Za-z0-9\-._~$&+,/:;=@]+/g;
 
@@ -105,8 +107,9 @@ export class Endpoints {
   #refusal({ request, listener }: Request, route: Route): Answer | undefined {
     const foreign = listener.isLoopback ? hostRefusal(request, this.#names) : undefined;
     if (foreign !== undefined) return foreign;
-    // Some of what only reads there stalls the broker.
-    const hasEffect = route.method !== 'GET' || route.path.startsWith(DEBUG_PATH);
+    const { method, path } = route;
+    // Some of what only reads under /debug stalls the broker.
+    const hasEffect = method !== 'GET' || path.startsWith(DEBUG_PATH) || path === EVENTS_PATH;
     return hasEffect ? originRefusal(request) : undefined;
   }
 

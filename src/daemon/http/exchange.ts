@@ -10,6 +10,7 @@ import type { Guard } from '../guard.ts';
 import type { Logger } from '../log.ts';
 import { socketAddress } from '../remote-host.ts';
 import { type Answer, reasonPhrase } from './answer.ts';
+import { EventStream } from './event-stream.ts';
 import { httpSender } from './http-sender.ts';
 import { isLoopback } from './loopback.ts';
 import { PiecewiseAnswer } from './piecewise-answer.ts';
@@ -197,7 +198,7 @@ export class Exchange {
   }
 
   /** A header of the request; repeated ones are joined. Undefined if there is none. */
-  header(name: 'accept'): string | undefined {
+  header(name: 'accept' | 'if-none-match'): string | undefined {
     return this.#request.headers[name];
   }
 
@@ -224,6 +225,14 @@ export class Exchange {
     this.#response.writeHead(200, [...headers]);
     this.#note(200);
     return new PiecewiseAnswer(this.#response, pieces);
+  }
+
+  /** Answers with events, from now on. The server may have answered before. */
+  sendEvents(): EventStream | undefined {
+    if (this.#response.headersSent) return undefined;
+    if (this.#awaitsContinue) this.#response.shouldKeepAlive = false;
+    this.#note(200);
+    return new EventStream(this.#response);
   }
 
   /** Calls back when the answer is sent or the client has disconnected. */

@@ -27,6 +27,8 @@ import { PublishEndpoints, publishRoutes } from './publish-endpoints.ts';
 import { OPEN, roleOf } from './route-roles.ts';
 import { statsRoutes } from './stats-endpoint.ts';
 import { topicRoutes } from './topic-endpoints.ts';
+import { pageRoutes } from './ui/page-endpoints.ts';
+import type { PageSource } from './ui/page-source.ts';
 
 /** The dependencies of the API. */
 export interface HttpApiSetup extends ExchangeSetup {
@@ -42,6 +44,8 @@ export interface HttpApiSetup extends ExchangeSetup {
   readonly readiness: () => readonly ReadinessCheck[];
   /** Null without an access file. */
   readonly access: HttpAccess | null;
+  /** What the page shows; null where there is no page. */
+  readonly page: PageSource | null;
 }
 
 export class HttpApi {
@@ -67,6 +71,7 @@ export class HttpApi {
       ...configRoutes(setup),
       ...policyRoutes({ ...setup, configHttp: options.configHttp }),
       ...debugRoutes(setup),
+      ...pageRoutes(setup),
     ];
     this.#endpoints = new Endpoints({
       ...setup,

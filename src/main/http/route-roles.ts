@@ -7,6 +7,7 @@
 
 import type { Route } from '../../daemon/http/router.ts';
 import type { Role } from '../access/access-client.ts';
+import { PAGE_PATHS } from './ui/page-paths.ts';
 
 /** For every client. */
 export const OPEN = 'open';
@@ -31,6 +32,8 @@ export const ROUTE_ROLES: Readonly<Record<string, RouteRole>> = {
   'GET /policy': 'read',
   'GET /policy/effective': 'read',
   'GET /policy/:name': 'read',
+
+  ...Object.fromEntries(PAGE_PATHS.map((path) => [`GET ${path}`, 'read' as const])),
 
   'POST /topic/create': 'admin',
   'POST /topic/delete': 'admin',

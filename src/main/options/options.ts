@@ -133,6 +133,8 @@ const OPTIONS = {
     'who may read and set options under /config: off, loopback or always', oneOf(HTTP_ACCESS)),
   httpAccess: option(text, 'Network', 'http-access', '',
     'file of the clients that may use the HTTP API, with their roles; empty lets every client use all of it'),
+  ui: option(boolean, 'Network', 'ui', true,
+    'serve a page under /ui on the HTTP port that shows and changes what the broker has'),
   broadcastAddress: option(text, 'Network', 'broadcast-address', new Derived((machine: Machine) => machine.hostname),
     'host name or address that this broker registers with nsqlookupd; the default is the host name'),
   broadcastTcpPort: option(integer, 'Network', 'broadcast-tcp-port', 0,

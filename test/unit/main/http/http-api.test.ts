@@ -100,6 +100,7 @@ test('HttpApi: refuses everything without TLS where that is required', async (t)
     metrics: { stats: memory, node: memory, topicsMax: 0 },
     readiness: memory,
     access: null,
+    page: null,
   });
   const server = new HttpServer({
     handle: (asked) => api.refuseWithoutTls(asked, 4152),

@@ -82,6 +82,7 @@ const SPECIFIED: readonly (readonly [string, string, string?])[] = [
   ['when-full', '"reject"'],
   ['max-connections', '0'],
   ['metrics-topics-max', '1000'],
+  ['ui', 'true'],
   ['log-format', '"text"'],
   ['log-file', '""'],
   ['sigterm', '"shutdown"'],

@@ -1,0 +1,115 @@
+/**
+ * Records the history of the broker, its topics and its channels, interval by interval, in slices of main's time.
+ *
+ * Thread: main.
+ */
+
+import type { Guard } from '../../daemon/guard.ts';
+import { nextTurn } from '../../daemon/slices.ts';
+import type { Clock, Timer } from '../../shared/clock.ts';
+import { HISTORY_INTERVAL_MS, History } from './history.ts';
+import type { BrokerStats, ChannelStatistics } from './stats.ts';
+import { TOTALS } from './stats-collector.ts';
+
+/** The name of the whole broker, which no topic has. */
+export const WHOLE_BROKER = '';
+/** Topics and channels that are recorded in one slice. */
+const SLICE_MAX = 1024;
+const NS_PER_MS = 1_000_000n;
+
+/** The dependencies of a sampler. */
+export type HistorySamplerSetup = {
+  readonly stats: (filter: typeof TOTALS) => Promise<BrokerStats>;
+  readonly clock: Clock;
+  readonly guard: Pick<Guard, 'note'>;
+};
+
+export class HistorySampler {
+  readonly history = new History();
+
+  readonly #setup: HistorySamplerSetup;
+  #timer: Timer | null = null;
+  #lastMs = 0;
+  #isOver = false;
+  /** Sums of all topics at the last interval. */
+  #lastSums = { taken: 0, gone: 0 };
+  /** Counters of the whole broker, which go on when the sums get smaller because a topic is deleted. */
+  #whole = { taken: 0, gone: 0 };
+
+  constructor(setup: HistorySamplerSetup) {
+    this.#setup = setup;
+  }
+
+  start(): void {
+    this.#lastMs = this.#setup.clock.monotonicMs();
+    this.#schedule();
+  }
+
+  stop(): void {
+    this.#isOver = true;
+    this.#timer?.cancel();
+  }
+
+  #schedule(): void {
+    this.#timer = this.#setup.clock.after(HISTORY_INTERVAL_MS, () => {
+      this.sample()
+        .catch((error: unknown) => this.#setup.guard.note('the history cannot be recorded', error))
+        .finally(() => {
+          if (!this.#isOver) this.#schedule();
+        });
+    });
+    this.#timer.unref();
+  }
+
+  /** Records an interval that ends now. */
+  async sample(): Promise<void> {
+    const { stats, clock } = this.#setup;
+    const { topics } = await stats(TOTALS);
+    if (this.#isOver) return;
+    const nowMs = clock.monotonicMs();
+    const { history } = this;
+    history.begin(Number(clock.unixNs() / NS_PER_MS), Math.max(1, nowMs - this.#lastMs));
+    this.#lastMs = nowMs;
+    const sums = { taken: 0, gone: 0, depth: 0 };
+    let count = 0;
+    for (const topic of topics ?? []) {
+      let { depth } = topic;
+      let gone = 0;
+      for (const channel of topic.channels) {
+        const leftCount = goneFrom(channel);
+        history.add(historyName(topic.name, channel.name), {
+          taken: channel.messageCount,
+          gone: leftCount,
+          depth: channel.depth,
+        });
+        depth += channel.depth;
+        gone += leftCount;
+        if (++count % SLICE_MAX === 0) await nextTurn();
+      }
+      history.add(historyName(topic.name, null), { taken: topic.messageCount, gone, depth });
+      sums.taken += topic.messageCount;
+      sums.gone += gone;
+      sums.depth += depth;
+      if (++count % SLICE_MAX === 0) await nextTurn();
+    }
+    this.#whole.taken += Math.max(0, sums.taken - this.#lastSums.taken);
+    this.#whole.gone += Math.max(0, sums.gone - this.#lastSums.gone);
+    this.#lastSums = sums;
+    history.add(WHOLE_BROKER, { ...this.#whole, depth: sums.depth });
+    history.end();
+  }
+}
+
+/** The name under which a topic or a channel is recorded. */
+export function historyName(topic: string, channel: string | null): string {
+  return channel === null ? topic : `${topic}:${channel}`;
+}
+
+/**
+ * Messages that came to a channel and are there no longer: finished, expired, dropped or emptied. It may be negative,
+ * as the counter of those that came begins anew with the broker; differences are right.
+ */
+export function goneFrom(channel: ChannelStatistics): number {
+  const { messageCount, depth, inFlightCount, deferredCount } = channel;
+  return messageCount - depth - inFlightCount - deferredCount;
+}

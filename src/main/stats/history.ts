@@ -1,0 +1,192 @@
+/**
+ * What topics and channels did in the last hour: messages in, messages out and depth, a point for each interval. Each
+ * of them has a track, a slice of a typed array with three numbers of 16 bits for each point (`small-number.ts`).
+ *
+ * Bound: TRACKS_MAX tracks of 744 bytes and their names: 0.9 MiB for 1,000 of them. At the bound, topics and channels
+ * that have messages get the tracks of those that have been idle for longest, for 5 minutes at least; the others have
+ * no history.
+ *
+ * Thread: main.
+ */
+
+import { NO_NUMBER, numberOf, smallOf } from './small-number.ts';
+
+/** An hour in 120 points. */
+export const HISTORY_INTERVAL_MS = 30_000;
+const POINTS = 120;
+const TRACKS_MAX = 4096;
+const SLAB_TRACKS = 64;
+/** Intervals without a message, after which a track may be taken for something else. */
+const IDLE_MIN = 10;
+
+const SERIES = ['in', 'out', 'depth'] as const;
+const TRACK_NUMBERS = POINTS * SERIES.length;
+
+/** What is recorded. Units: `taken` and `gone` are counters of messages, `depth` is what waits. */
+export type HistoryPoint = {
+  readonly taken: number;
+  readonly gone: number;
+  readonly depth: number;
+};
+
+/**
+ * The points of a track, oldest first; null where there was none.
+ * Units: `endMs` in Unix ms, of the last point; `in` and `out` in messages per second.
+ */
+export type HistoryAnswer = {
+  readonly endMs: number;
+  readonly intervalMs: number;
+} & Readonly<Record<(typeof SERIES)[number], (number | null)[]>>;
+
+/** The numbers of SLAB_TRACKS tracks. */
+class Slab {
+  readonly points = new Uint16Array(SLAB_TRACKS * TRACK_NUMBERS).fill(NO_NUMBER);
+  /** The counters at the last interval. */
+  readonly taken = new Float64Array(SLAB_TRACKS);
+  readonly gone = new Float64Array(SLAB_TRACKS);
+  /** The intervals at which it was last seen, and last had a message. */
+  readonly seen = new Uint32Array(SLAB_TRACKS);
+  readonly changed = new Uint32Array(SLAB_TRACKS);
+}
+
+export class History {
+  readonly #tracksMax: number;
+  readonly #slabs: Slab[] = [];
+  readonly #tracks = new Map<string, number>();
+  /** Tracks that are nobody's. */
+  #free: number[] = [];
+  /** Names whose tracks may be taken at the bound, those idle for longest last. */
+  #idle: string[] = [];
+  /** Names that got no track in this interval. */
+  #leftOutCount = 0;
+  /** Intervals so far. */
+  #interval = 0;
+  #endMs = 0;
+  #elapsedS = 1;
+
+  constructor(tracksMax = TRACKS_MAX) {
+    this.#tracksMax = tracksMax;
+  }
+
+  /** Topics and channels that had no track at the last interval. */
+  get leftOutCount(): number {
+    return this.#leftOutCount;
+  }
+
+  /** Bytes of the tracks, without names. */
+  get trackBytes(): number {
+    return this.#slabs.length * SLAB_TRACKS * (TRACK_NUMBERS * 2 + 24);
+  }
+
+  /** An interval has ended. Units: `unixMs` is its end, `elapsedMs` how long it was. */
+  begin(unixMs: number, elapsedMs: number): void {
+    this.#interval++;
+    this.#endMs = unixMs;
+    this.#elapsedS = elapsedMs / 1000;
+    this.#leftOutCount = 0;
+    this.#idle = this.#tracks.size < this.#tracksMax ? [] : this.#idleNames();
+  }
+
+  /** Records something in the interval. The names are unique. */
+  add(name: string, { taken, gone, depth }: HistoryPoint): void {
+    const known = this.#tracks.get(name);
+    const track = known ?? this.#newTrack(name, taken > 0 || depth > 0);
+    if (track === undefined) {
+      this.#leftOutCount++;
+      return;
+    }
+    const slab = this.#slabs[Math.floor(track / SLAB_TRACKS)];
+    const place = track % SLAB_TRACKS;
+    const at = place * TRACK_NUMBERS + this.#column(this.#interval);
+    if (known === undefined) {
+      slab.points.fill(NO_NUMBER, place * TRACK_NUMBERS, (place + 1) * TRACK_NUMBERS);
+      slab.changed[place] = this.#interval;
+    } else {
+      slab.points[at] = smallOf(this.#rate(taken, slab.taken[place]));
+      // What leaves may be less than before: messages that are put back count as waiting again.
+      slab.points[at + 1] = smallOf(Math.max(0, gone - slab.gone[place]) / this.#elapsedS);
+      if (taken !== slab.taken[place] || gone !== slab.gone[place]) {
+        slab.changed[place] = this.#interval;
+      }
+    }
+    slab.points[at + 2] = smallOf(depth);
+    slab.taken[place] = taken;
+    slab.gone[place] = gone;
+    slab.seen[place] = this.#interval;
+  }
+
+  /** Gives back the tracks of what was not added in this interval. */
+  end(): void {
+    for (const [name, track] of this.#tracks) {
+      const { seen } = this.#slabs[Math.floor(track / SLAB_TRACKS)];
+      if (seen[track % SLAB_TRACKS] === this.#interval) continue;
+      this.#tracks.delete(name);
+      this.#free.push(track);
+    }
+  }
+
+  /** The last hour; null for what has no track. */
+  read(name: string): HistoryAnswer | null {
+    const track = this.#tracks.get(name);
+    if (track === undefined) return null;
+    const { points } = this.#slabs[Math.floor(track / SLAB_TRACKS)];
+    const base = (track % SLAB_TRACKS) * TRACK_NUMBERS;
+    const count = Math.min(this.#interval, POINTS);
+    const series = SERIES.map((_, which) => {
+      const numbers: (number | null)[] = [];
+      for (let back = count - 1; back >= 0; back--) {
+        numbers.push(numberOf(points[base + this.#column(this.#interval - back) + which]));
+      }
+      return numbers;
+    });
+    const [taken, gone, depth] = series;
+    return {
+      endMs: this.#endMs,
+      intervalMs: HISTORY_INTERVAL_MS,
+      in: taken,
+      out: gone,
+      depth,
+    };
+  }
+
+  #column(interval: number): number {
+    return (interval % POINTS) * SERIES.length;
+  }
+
+  /** A counter that has gone back is one of a topic that was made again. */
+  #rate(count: number, last: number): number {
+    return (count < last ? count : count - last) / this.#elapsedS;
+  }
+
+  #newTrack(name: string, hasMessages: boolean): number | undefined {
+    const track = this.#free.pop() ?? this.#grow() ?? (hasMessages ? this.#takeIdle() : undefined);
+    if (track !== undefined) this.#tracks.set(name, track);
+    return track;
+  }
+
+  #grow(): number | undefined {
+    const first = this.#slabs.length * SLAB_TRACKS;
+    if (first >= this.#tracksMax) return undefined;
+    this.#slabs.push(new Slab());
+    const end = Math.min(first + SLAB_TRACKS, this.#tracksMax);
+    for (let track = end - 1; track > first; track--) this.#free.push(track);
+    return first;
+  }
+
+  #takeIdle(): number | undefined {
+    const name = this.#idle.pop();
+    if (name === undefined) return undefined;
+    const track = this.#tracks.get(name);
+    this.#tracks.delete(name);
+    return track;
+  }
+
+  #idleNames(): string[] {
+    const idle: [name: string, changed: number][] = [];
+    for (const [name, track] of this.#tracks) {
+      const changed = this.#slabs[Math.floor(track / SLAB_TRACKS)].changed[track % SLAB_TRACKS];
+      if (this.#interval - changed > IDLE_MIN) idle.push([name, changed]);
+    }
+    return idle.sort(([, a], [, b]) => b - a).map(([name]) => name);
+  }
+}

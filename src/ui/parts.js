@@ -1,0 +1,367 @@
+/** Pieces that several views have. */
+
+import { h, setAttribute, setChildren, setText } from './dom.js';
+import { count, rate } from './format.js';
+import { Pager, Table } from './table.js';
+
+/**
+ * @typedef {import('./types.d.ts').Context} Context
+ * @typedef {import('./types.d.ts').List} List
+ * @typedef {import('./types.d.ts').Query} Query
+ * @typedef {import('./types.d.ts').Row} Row
+ */
+
+const PAGE_ROWS = 50;
+
+/**
+ * The address of a topic's view.
+ * @param {string} topic
+ */
+export function topicPath(topic) {
+  return `#/topics/${encodeURIComponent(topic)}`;
+}
+
+/**
+ * @param {string} topic
+ * @param {string} channel
+ */
+export function channelPath(topic, channel) {
+  return `${topicPath(topic)}/channels/${encodeURIComponent(channel)}`;
+}
+
+/** A number with its name. */
+export class Tile {
+  #value = h('dd', {}, '–');
+  #more = h('dd', { class: 'more', hidden: true });
+  /** @type {HTMLMeterElement | null} */
+  #meter = null;
+
+  /**
+   * @param {string} label
+   * @param {string} [title]
+   * @param {string} [tone]
+   */
+  constructor(label, title, tone) {
+    this.element = h(
+      'div',
+      { class: 'tile', title, 'data-tone': tone },
+      h('dt', {}, label),
+      this.#value,
+      this.#more,
+    );
+  }
+
+  /**
+   * @param {string} value
+   * @param {string} [more] a line below it
+   */
+  show(value, more = '') {
+    setText(this.#value, value);
+    setText(this.#more, more);
+    this.#more.hidden = more === '';
+  }
+
+  /**
+   * @param {number} share of one; from `high` on it is too much
+   * @param {string} label
+   * @param {number} [high]
+   */
+  showShare(share, label, high = 0.9) {
+    if (this.#meter === null) {
+      this.#meter = h('meter', { min: 0, max: 1, low: high * 0.85, high, optimum: 0 });
+      this.element.append(h('dd', { class: 'more' }, this.#meter));
+    }
+    setAttribute(this.#meter, 'value', share.toFixed(3));
+    setAttribute(this.#meter, 'aria-label', label);
+  }
+}
+
+/** @param {readonly Tile[]} tiles */
+export function tileRow(tiles) {
+  return h('dl', { class: 'tiles' }, ...tiles.map(({ element }) => element));
+}
+
+/** The tiles of rates and queues, for a topic, a channel or everything. */
+export class QueueTiles {
+  #in = new Tile('In, per second', 'Messages that are published', 'in');
+  #out = new Tile(
+    'Out, per second',
+    'Messages that leave their channels: finished, expired, dropped or emptied',
+    'out',
+  );
+  #queued = new Tile('Waiting', 'Messages in the queues of topics and channels', 'depth');
+  #inFlight = new Tile('In flight', 'Messages that consumers have and have not finished');
+  #deferred = new Tile('Deferred', 'Messages that wait for their time');
+  all = [this.#in, this.#out, this.#queued, this.#inFlight, this.#deferred];
+
+  /** @param {Pick<Row, 'in' | 'out' | 'queued' | 'onDisk' | 'inFlight' | 'deferred'>} row */
+  show(row) {
+    this.#in.show(rate(row.in));
+    this.#out.show(rate(row.out));
+    this.#queued.show(count(row.queued), row.onDisk > 0 ? `${count(row.onDisk)} on disk` : '');
+    this.#inFlight.show(count(row.inFlight));
+    this.#deferred.show(count(row.deferred));
+  }
+}
+
+/**
+ * @typedef {import('./table.js').Column<Row>} RowColumn
+ * @type {readonly RowColumn[]}
+ */
+const NUMBERS = [
+  {
+    key: 'in',
+    label: 'In/s',
+    title: 'Published per second',
+    text: (row) => rate(row.in),
+    number: (row) => row.in,
+  },
+  {
+    key: 'out',
+    label: 'Out/s',
+    title: 'Finished or otherwise gone, per second',
+    text: (row) => rate(row.out),
+    number: (row) => row.out,
+  },
+  {
+    key: 'queued',
+    label: 'Waiting',
+    title: 'In the queues',
+    text: (row) => count(row.queued),
+    number: (row) => row.queued,
+  },
+  {
+    key: 'inFlight',
+    label: 'In flight',
+    title: 'With consumers',
+    text: (row) => count(row.inFlight),
+    number: (row) => row.inFlight,
+  },
+  {
+    key: 'deferred',
+    label: 'Deferred',
+    title: 'Until their time comes',
+    text: (row) => count(row.deferred),
+    number: (row) => row.deferred,
+  },
+];
+
+/**
+ * Columns of numbers that topics and channels have.
+ * @param {'topics' | 'channels'} kind
+ * @returns {RowColumn[]}
+ */
+export function numberColumns(kind) {
+  /** @type {RowColumn} */
+  const channels = {
+    key: 'channels',
+    label: 'Channels',
+    text: (row) => count(row.channels),
+    number: (row) => row.channels,
+  };
+  /** @type {RowColumn} */
+  const consumers = {
+    key: 'consumers',
+    label: 'Consumers',
+    text: (row) => count(row.consumers),
+    number: (row) => row.consumers,
+  };
+  return [...NUMBERS, ...(kind === 'topics' ? [channels] : []), consumers];
+}
+
+/**
+ * What is remarkable about a row.
+ * @param {Row} row
+ * @returns {[text: string, tone?: string][]}
+ */
+export function badgesOf(row) {
+  return row.isPaused ? [['paused', 'warn']] : [];
+}
+
+/** A list of rows that the broker sorts, searches and cuts into pages. */
+export class RowList {
+  /** @type {Query} */
+  #query;
+  #watch;
+  #table;
+  #pager;
+  #count = h('span', { class: 'count' });
+  #empty = h('div', { class: 'empty', hidden: true });
+  #emptyText;
+  #shownEmpty = '';
+
+  /**
+   * @param {object} setup
+   * @param {string} setup.title
+   * @param {string} setup.noun
+   * @param {readonly RowColumn[]} setup.columns
+   * @param {Query} setup.query what is watched besides sorting, searching and paging
+   * @param {Context['watch']} setup.watch
+   * @param {() => readonly (Node | string)[]} setup.empty help where there is nothing
+   * @param {readonly Node[]} [setup.buttons]
+   */
+  constructor({ title, noun, columns, query, watch, empty, buttons = [] }) {
+    this.#watch = watch;
+    this.#emptyText = empty;
+    this.#query = { ...query, sort: 'name', desc: false, search: '', offset: 0, limit: PAGE_ROWS };
+    this.search = h('input', {
+      type: 'search',
+      placeholder: `Search ${noun}s  ( / )`,
+      'aria-label': `Search ${noun}s`,
+      oninput: () => this.#change({ search: this.search.value.trim(), offset: 0 }),
+    });
+    this.#table = new Table({
+      caption: title,
+      columns,
+      keyOf: (row) => `${row.topic}:${row.name}`,
+      onSort: (key, isDescending) => this.#change({ sort: key, desc: isDescending, offset: 0 }),
+    });
+    this.#pager = new Pager(PAGE_ROWS, (offset) => this.#change({ offset }));
+    this.element = h(
+      'section',
+      { class: 'panel' },
+      h(
+        'header',
+        {},
+        h('h2', {}, `${title} `, this.#count),
+        this.search,
+        this.#table.sortChoice,
+        ...buttons,
+      ),
+      this.#table.element,
+      this.#empty,
+      this.#pager.element,
+    );
+    this.#table.showSort('name', false);
+  }
+
+  start() {
+    this.#watch(this.#query);
+  }
+
+  /** @param {List | undefined} list */
+  update(list) {
+    if (list === undefined) return;
+    setText(this.#count, count(list.total));
+    this.#table.update(list.rows);
+    this.#table.element.hidden = list.rows.length === 0;
+    this.#pager.update(list);
+    this.#showEmpty(list.rows.length > 0 ? '' : list.total === 0 ? 'none' : 'unmatched');
+  }
+
+  /** @param {'' | 'none' | 'unmatched'} why */
+  #showEmpty(why) {
+    if (why === this.#shownEmpty) return;
+    this.#shownEmpty = why;
+    this.#empty.hidden = why === '';
+    if (why === 'none') setChildren(this.#empty, ...this.#emptyText());
+    else if (why === 'unmatched')
+      setChildren(this.#empty, h('p', {}, 'Nothing matches the search.'));
+  }
+
+  /** @param {Query} changes */
+  #change(changes) {
+    this.#query = { ...this.#query, ...changes };
+    this.#table.showSort(String(this.#query['sort']), this.#query['desc'] === true);
+    this.#watch(this.#query);
+  }
+}
+
+/**
+ * A list of facts, written again where it has changed.
+ */
+export class Facts {
+  element = h('dl', { class: 'facts' });
+  #shown = '';
+
+  /** @param {readonly (readonly [name: string, value: string])[]} facts */
+  show(facts) {
+    const key = JSON.stringify(facts);
+    if (key === this.#shown) return;
+    this.#shown = key;
+    setChildren(
+      this.element,
+      ...facts.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]),
+    );
+  }
+}
+
+/**
+ * @param {string} label
+ * @param {() => unknown} onclick
+ * @param {string} [kind]
+ */
+export function button(label, onclick, kind = '') {
+  return h('button', { type: 'button', class: kind || null, onclick }, label);
+}
+
+/**
+ * @param {string} name
+ * @param {readonly (readonly [label: string, path: string | null])[]} crumbs
+ * @param {readonly Node[]} buttons
+ */
+export function head(name, crumbs, buttons) {
+  const badges = h('span');
+  const links = crumbs.flatMap(([label, path], at) => [
+    at > 0 ? ' / ' : '',
+    path === null ? label : h('a', { href: path }, label),
+  ]);
+  const element = h(
+    'div',
+    {},
+    h('nav', { class: 'crumbs', 'aria-label': 'Where this is' }, ...links),
+    h(
+      'div',
+      { class: 'head' },
+      h('h1', {}, name, badges),
+      h('div', { class: 'buttons' }, ...buttons),
+    ),
+  );
+  return { element, badges };
+}
+
+/**
+ * @param {string} what
+ * @param {string} name
+ */
+export function missing(what, name) {
+  return h(
+    'div',
+    { class: 'panel empty' },
+    h('h3', {}, `There is no ${what} ${name}`),
+    h('p', {}, 'It was deleted, or it was never there.'),
+    h('p', {}, h('a', { href: '#/' }, 'All topics')),
+  );
+}
+
+/** The names of counters of policies, for people. @type {Record<string, string>} */
+const COUNT_LABELS = {
+  dropped: 'Dropped, the queue was full',
+  expired: 'Expired',
+  exhausted: 'Out of attempts',
+  deadLetters: 'Sent to dead letters',
+  deduplicated: 'Dropped as duplicates',
+  throttled: 'Deliveries that had to wait',
+};
+
+/**
+ * What is counted of a topic or a channel.
+ * @param {import('./types.d.ts').Counted} counted
+ * @returns {[string, string][]}
+ */
+export function countedFacts({ policyCounts, policies, latency }) {
+  return [
+    ...Object.entries(policyCounts).map(
+      ([name, value]) =>
+        /** @type {[string, string]} */ ([COUNT_LABELS[name] ?? name, count(value)]),
+    ),
+    ...(latency ?? []).map(
+      ({ quantile, value }) =>
+        /** @type {[string, string]} */ ([
+          `Publish to finish, ${quantile * 100} %`,
+          `${(value / 1e6).toFixed(1)} ms`,
+        ]),
+    ),
+    ['Policies', policies.length === 0 ? 'none beside the options' : policies.join(', ')],
+  ];
+}

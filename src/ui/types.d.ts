@@ -1,0 +1,182 @@
+/** What the broker sends to the page; see `src/main/http/ui`. Units: rates per second, times in ms. */
+
+/** A topic or a channel; of a topic, `topic` is its own name. */
+export type Row = {
+  topic: string;
+  name: string;
+  isPaused: boolean;
+  in: number | null;
+  out: number | null;
+  queued: number;
+  depth: number;
+  onDisk: number;
+  inFlight: number;
+  deferred: number;
+  channels: number;
+  consumers: number;
+};
+
+/** A page of rows: `total` of all, `matched` of those that match the search. */
+export type List = { total: number; matched: number; offset: number; rows: Row[] };
+
+/** Sums of all topics. */
+export type Totals = {
+  topics: number;
+  channels: number;
+  consumers: number;
+  queued: number;
+  onDisk: number;
+  inFlight: number;
+  deferred: number;
+  in: number | null;
+  out: number | null;
+};
+
+/** What is counted of a topic or a channel since the start. */
+export type Counted = {
+  messageCount: number;
+  messageBytes?: number;
+  requeueCount?: number;
+  timeoutCount?: number;
+  isPaused: boolean;
+  isExpiring?: boolean;
+  policies: string[];
+  policyCounts: Record<string, number>;
+  latency: { quantile: number; value: number }[] | null;
+};
+
+/** A consumer of a channel. */
+export type ConsumerRow = {
+  client: string;
+  host: string;
+  address: string;
+  agent: string;
+  state: string;
+  ready: number;
+  inFlight: number;
+  delivered: number;
+  finished: number;
+  requeued: number;
+  ageMs: number;
+  layers: string[];
+  /** The broker that it is connected to, where several are shown. */
+  broker?: string;
+};
+
+/** Threads, rings, memory and disk; counters are since the start. */
+export type NodeData = {
+  cpu: number;
+  received: number;
+  sent: number;
+  failedInputs: number;
+  refused: number;
+  threads: { name: string; busy: number; turns: number; heapUsed: number; heapLimit: number }[];
+  rings: { name: string; pump: number; disk: number | null; used: number; capacity: number }[];
+  collections: { kind: string; count: number; seconds: number }[];
+  memory: {
+    resident: number;
+    limit: number | null;
+    external: number;
+    buffers: number;
+    messages: number;
+    messagesLimit: number | null;
+  };
+  disk: { read: number; written: number; volume: Volume | null };
+  commands: [string, number][];
+  httpAnswers: [string, number][];
+  boundsUs: number[];
+  times: [string, number[]][];
+  withoutHistory: number;
+};
+
+/** Where the data is. Units: bytes. */
+export type Volume = { size: number; free: number; minFree: number };
+
+/** What the view of a frame has. */
+export type View = {
+  missing?: boolean;
+  list?: List;
+  row?: Row;
+  topic?: Counted;
+  channel?: Counted;
+  consumerCount?: number;
+  consumers?: ConsumerRow[];
+  node?: NodeData;
+};
+
+/** A line of the log; they are numbered from 1 on. */
+export type LogLine = { number: number; timeMs: number; level: string; text: string };
+
+/** What every frame says of the broker. */
+export type Broker = {
+  name: string;
+  id: number;
+  hasConfig: boolean;
+  version: string;
+  startTimeMs: number;
+  health: string;
+  isReady: boolean;
+  isDraining: boolean;
+  notReady: string[];
+  connections: { used: number; max: number | null };
+  httpConnections: number;
+  memory: { used: number; max: number | null };
+  disk: Volume | null;
+};
+
+/** What a viewer is sent once a second. */
+export type Frame = {
+  timeMs: number;
+  broker: Broker;
+  totals: Totals;
+  view: View;
+  log?: LogLine[];
+};
+
+/** The last hour, oldest first; null where nothing was recorded. */
+export type History = {
+  endMs: number;
+  intervalMs: number;
+  in: (number | null)[];
+  out: (number | null)[];
+  depth: (number | null)[];
+};
+
+/** Parameters of a request; what is empty is left out. */
+export type Query = Record<string, string | number | boolean | undefined>;
+
+/** What a broker has answered. */
+export type Answer = { status: number; text: string };
+
+/** What a view shows: one broker, or all of them together. */
+export type Target = {
+  /** Empty for all of them. */
+  readonly name: string;
+  /** Watches until the function that it returns is called. */
+  watch(
+    query: Query,
+    onFrame: (frame: Frame) => void,
+    onState: (state: string) => void,
+  ): () => void;
+  history(topic?: string, channel?: string): Promise<History | null>;
+  /** Asks each broker; throws what the first that refuses says. */
+  get(path: string, query?: Query): Promise<Answer[]>;
+  send(method: string, path: string, query?: Query, body?: BodyInit): Promise<Answer[]>;
+};
+
+/** What a view is given. */
+export type Context = {
+  readonly target: Target;
+  /** Watches something else from now on. */
+  watch(query: Query): void;
+};
+
+/** A view in the page. */
+export type Shown = {
+  readonly title: string;
+  readonly element: HTMLElement;
+  onFrame?(frame: Frame): void;
+  /** Where `/` puts the focus. */
+  readonly search?: HTMLElement;
+  close?(): void;
+};

@@ -1,0 +1,53 @@
+/** The channels of all topics. */
+
+import { h } from './dom.js';
+import { badgesOf, channelPath, numberColumns, RowList, topicPath } from './parts.js';
+
+/**
+ * @param {import('./types.d.ts').Context} context
+ * @returns {import('./types.d.ts').Shown}
+ */
+export function channelsView({ watch }) {
+  const list = new RowList({
+    title: 'Channels',
+    noun: 'channel',
+    query: { view: 'channels' },
+    watch,
+    columns: [
+      {
+        key: 'name',
+        label: 'Topic',
+        isText: true,
+        isWide: true,
+        text: (row) => row.topic,
+        href: (row) => topicPath(row.topic),
+      },
+      {
+        key: 'channel',
+        label: 'Channel',
+        isText: true,
+        isWide: true,
+        isUnsorted: true,
+        text: (row) => row.name,
+        href: (row) => channelPath(row.topic, row.name),
+        badges: badgesOf,
+      },
+      ...numberColumns('channels'),
+    ],
+    empty: () => [
+      h('h3', {}, 'No channels yet'),
+      h(
+        'p',
+        {},
+        'A channel is made by the first consumer that subscribes to it, or on the page of its topic.',
+      ),
+    ],
+  });
+  list.start();
+  return {
+    title: 'Channels',
+    search: list.search,
+    element: h('div', {}, h('h1', { class: 'visually-hidden' }, 'Channels'), list.element),
+    onFrame: ({ view }) => list.update(view.list),
+  };
+}

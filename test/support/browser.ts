@@ -1,0 +1,53 @@
+/**
+ * The broker's page in a real browser: Debian's package `chromium`, or what CHROMIUM names.
+ *
+ * Thread: main.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import type { CleanUp } from './broker-process.ts';
+
+const PROGRAM = process.env['CHROMIUM'] ?? 'chromium';
+const found = spawnSync('sh', ['-c', `command -v ${PROGRAM}`], { encoding: 'utf8' });
+
+/** False where there is a browser; otherwise why tests that need one are left out. */
+export const WITHOUT_BROWSER = found.status === 0 ? false : 'Chromium is not installed';
+
+/** What a page has complained about: errors of scripts, and what its policy has kept out. */
+export type Complaints = string[];
+
+export class BrowserSite {
+  readonly complaints: Complaints = [];
+
+  readonly #browser: Promise<Browser>;
+
+  constructor(t: CleanUp) {
+    this.#browser = chromium.launch({
+      executablePath: found.stdout.trim(),
+      // It runs as root on build machines, and shows only what this test serves.
+      args: ['--no-sandbox'],
+    });
+    t.after(async () => (await this.#browser).close());
+  }
+
+  /** Opens an address in a window of its own. */
+  async open(
+    url: string,
+    context: { width?: number; colorScheme?: 'dark' | 'light'; password?: string } = {},
+  ): Promise<Page> {
+    const { width = 1280, colorScheme = 'dark', password } = context;
+    const own = await (await this.#browser).newContext({
+      viewport: { width, height: 900 },
+      colorScheme,
+      ...(password === undefined ? {} : { httpCredentials: { username: 'ops', password } }),
+    });
+    const page = await own.newPage();
+    page.on('pageerror', (error) => this.complaints.push(String(error)));
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.complaints.push(message.text());
+    });
+    await page.goto(url);
+    return page;
+  }
+}
