@@ -103,10 +103,11 @@ export class Nsqd {
 
   private constructor(
     options: Options,
-    { logger, clock, guard }: Surroundings,
+    surroundings: Surroundings,
     policies: readonly Policy[],
     { ground, lock, security, ...configuration }: Base,
   ) {
+    const { logger, clock, guard } = surroundings;
     this.#options = options;
     this.#logger = logger;
     this.#clock = clock;
@@ -218,9 +219,7 @@ export class Nsqd {
       bounds: this.#bounds,
       gauges: this.#threads.gauges,
       meters: this.#meters,
-      logger,
-      clock,
-      guard,
+      ...surroundings,
       topics,
       stats: this.#stats,
       drain: this.drain,
@@ -230,9 +229,7 @@ export class Nsqd {
     });
     this.#faces = new Faces({
       options,
-      logger,
-      clock,
-      guard,
+      ...surroundings,
       core: this.#core,
       operations: this.#operations,
       policies: this.#policies,
