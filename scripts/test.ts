@@ -1,32 +1,38 @@
 // Runs the test suites: `node scripts/test.ts [path ...]`, files or directories, test/ by default. Each file is a process
-// of its own, which may run for 5 minutes (RINGMQ_TEST_FILE_SECONDS). test-report.txt keeps what every test took, and
-// what the files printed; RINGMQ_TEST_REPORT names another file.
+// of its own, and so is each directory of test/unit; a process may run for 5 minutes (RINGMQ_TEST_FILE_SECONDS).
+// test-report.txt keeps what every test took, and what the files printed; RINGMQ_TEST_REPORT names another file.
 import { appendFileSync, globSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { run } from 'node:test';
 import { LIMIT_VARIABLE } from './tests/file-limit.ts';
 import { LateFiles } from './tests/late-files.ts';
+import { TestGroups } from './tests/test-groups.ts';
 import { TestRun } from './tests/test-run.ts';
 
 /** Many tests wait for a process or a socket, so one file at a time leaves even a single core idle. */
 const FILES_AT_A_TIME_MIN = 2;
-/** The slowest file takes half a minute. Units: seconds. */
+/** The slowest take half a minute. Units: seconds. */
 const FILE_LIMIT_S = 300;
 const root = path.dirname(import.meta.dirname);
 const report = process.env['RINGMQ_TEST_REPORT'] ?? path.join(root, 'test-report.txt');
 const given = process.argv.slice(2).map((name) => path.resolve(name));
 const files = (given.length > 0 ? given : [path.join(root, 'test')]).flatMap(testFiles);
+// A file that is named runs alone.
+const groups = new TestGroups(
+  root,
+  files.filter((file) => !given.includes(file)),
+);
 
 process.chdir(root);
 // Most of the time of a short file goes into reading TypeScript, which the brokers keep there as well.
 process.env['NODE_COMPILE_CACHE'] ??= path.join(root, 'node_modules/.cache/ringmq');
 const lateFiles = new LateFiles(Number(process.env[LIMIT_VARIABLE] ?? FILE_LIMIT_S));
 const startedMs = performance.now();
-const tests = new TestRun(root);
+const tests = new TestRun(root, (file) => groups.titleOf(file));
 writeFileSync(report, '');
 for await (const event of run({
-  files,
+  files: [...groups.files, ...files.filter((file) => given.includes(file))],
   execArgv: ['--import', new URL('./tests/file-limit.ts', import.meta.url).href],
   concurrency: Math.max(availableParallelism(), FILES_AT_A_TIME_MIN),
 })) {
@@ -36,6 +42,7 @@ for await (const event of run({
   appendFileSync(report, `${ended.details}\n`);
 }
 lateFiles.stop();
+groups.remove();
 const summary = tests.summary(performance.now() - startedMs);
 appendFileSync(report, `${summary}\n`);
 console.log(summary);

@@ -13,12 +13,13 @@ export const NOTES_VARIABLE = 'RINGMQ_TEST_NOTES';
 /** How long a file may run. Units: seconds. */
 export const LIMIT_VARIABLE = 'RINGMQ_TEST_FILE_SECONDS';
 const MS_PER_SECOND = 1000;
+const TEST_FILE = /\.test\.m?ts$/;
 
 const notes = process.env[NOTES_VARIABLE];
 const limitS = Number(process.env[LIMIT_VARIABLE]);
 const file = process.argv[1] ?? '';
 // The programs that a test starts have the variables too, but are no tests.
-if (notes !== undefined && limitS > 0 && file.endsWith('.test.ts')) {
+if (notes !== undefined && limitS > 0 && TEST_FILE.test(file)) {
   writeFileSync(path.join(notes, String(process.pid)), file);
   setTimeout(() => endFile(limitS), limitS * MS_PER_SECOND).unref();
 }

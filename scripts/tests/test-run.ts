@@ -32,15 +32,17 @@ type FileState = {
 /** Takes the events of the runner, whose files come in any mixture. */
 export class TestRun {
   readonly #root: string;
+  readonly #titleOf: (path: string) => string | undefined;
   readonly #running = new Map<string, FileState>();
   readonly #ended: FileResult[] = [];
   readonly #failed: string[] = [];
   readonly #skipped = new Map<string, string[]>();
   #passedCount = 0;
 
-  /** Paths are told from `root` on. */
-  constructor(root: string) {
+  /** Paths are told from `root` on, unless they have a title. */
+  constructor(root: string, titleOf: (path: string) => string | undefined = () => undefined) {
     this.#root = root;
+    this.#titleOf = titleOf;
   }
 
   get hasFailed(): boolean {
@@ -172,7 +174,7 @@ export class TestRun {
   }
 
   #relative(path: string): string {
-    return relative(this.#root, path);
+    return this.#titleOf(path) ?? relative(this.#root, path);
   }
 }
 

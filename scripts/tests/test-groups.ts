@@ -1,0 +1,51 @@
+/**
+ * Joins small files of tests into groups, one for each directory of test/unit: a process for each file takes longer to
+ * start than most of them take to run. A file must then leave nothing behind that others would see.
+ */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const GROUPED = path.join('test', 'unit');
+
+/** Files to run, of which some stand for several. */
+export class TestGroups {
+  /** What is to be run: groups, and files that are in none. */
+  readonly files: readonly string[];
+  readonly #directory = mkdtempSync(path.join(tmpdir(), 'ringmq-tests-'));
+  readonly #titles = new Map<string, string>();
+
+  /** Groups those of `files` that are under test/unit of `root`. Units: absolute paths. */
+  constructor(root: string, files: readonly string[]) {
+    const groups = new Map<string, string[]>();
+    const others: string[] = [];
+    for (const file of files) {
+      const [room, ...rest] = path.relative(path.join(root, GROUPED), file).split(path.sep);
+      if (room === '..' || rest.length === 0) others.push(file);
+      else groups.set(room, [...(groups.get(room) ?? []), file]);
+    }
+    // The long ones first: then none is left over at the end that runs alone.
+    this.files = [...[...groups].map(([room, members]) => this.#write(room, members)), ...others];
+  }
+
+  /** The name that readers know a file by. */
+  titleOf(file: string): string | undefined {
+    return this.#titles.get(file);
+  }
+
+  remove(): void {
+    rmSync(this.#directory, { recursive: true });
+  }
+
+  #write(room: string, members: readonly string[]): string {
+    const file = path.join(this.#directory, `${room}.test.mts`);
+    const lines = members.map(
+      (member) => `import ${JSON.stringify(pathToFileURL(member).href)};\n`,
+    );
+    writeFileSync(file, lines.join(''));
+    this.#titles.set(file, path.join(GROUPED, room));
+    return file;
+  }
+}
