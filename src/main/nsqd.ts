@@ -4,24 +4,17 @@
  * Thread: main. Source: nsqd `NSQD`.
  */
 
-import os from 'node:os';
 import path from 'node:path';
 import type { DataLock } from '../daemon/data-lock.ts';
-import { FIELDS_BYTES_MAX } from '../daemon/go/go-fields.ts';
-import type { Guard } from '../daemon/guard.ts';
-import { HttpClient } from '../daemon/http-client.ts';
 import type { Logger } from '../daemon/log.ts';
 import type { Surroundings } from '../daemon/surroundings.ts';
-import type { Clock } from '../shared/clock.ts';
 import { AuthServers } from './auth/auth-servers.ts';
 import { Faces } from './faces.ts';
 import { Bounds } from './limits/bounds.ts';
 import type { LocalClients } from './local/local-clients.ts';
 import { NodeView } from './node-view.ts';
 import type { Options } from './options/options.ts';
-import { Lookupd } from './peers/lookupd/lookupd.ts';
-import { brokerIdentity } from './peers/lookupd/peer-info.ts';
-import { StatsdReporter } from './peers/statsd/statsd-reporter.ts';
+import { Peers } from './peers/peers.ts';
 import { Policies } from './policies/policies.ts';
 import type { Policy } from './policies/policy.ts';
 import { PolicyStore } from './policies/policy-store.ts';
@@ -58,16 +51,12 @@ export class Nsqd {
 
   readonly #options: Options;
   readonly #logger: Logger;
-  readonly #clock: Clock;
-  readonly #guard: Guard;
   readonly #lock: DataLock;
   readonly #bounds: Bounds;
   readonly #threads: Threads;
   readonly #policies: PolicyStore;
   readonly #core: BrokerCore;
-  readonly #httpClient: HttpClient;
-  readonly #lookupd: Lookupd;
-  #statsd: StatsdReporter | undefined;
+  readonly #peers: Peers;
   readonly #storage: BrokerStorage;
   readonly #stats: StatsCollector;
   readonly #operations: BrokerOperations;
@@ -110,8 +99,6 @@ export class Nsqd {
     const { logger, clock, guard } = surroundings;
     this.#options = options;
     this.#logger = logger;
-    this.#clock = clock;
-    this.#guard = guard;
     this.#lock = lock;
     for (const line of identityLines(options)) logger.info(line);
     this.#turn = new Turn(() => void this.#core.endTurn());
@@ -121,22 +108,16 @@ export class Nsqd {
     this.#meters = new NodeMeters(clock);
     this.#threads = ground.startThreads(options, this.#bounds.pumpBytes);
     this.failed = crashOf(this.#threads.ended);
-    this.#httpClient = new HttpClient({
-      connectTimeoutMs: options.httpClientConnectTimeoutMs,
-      requestTimeoutMs: options.httpClientRequestTimeoutMs,
+    this.#peers = new Peers({
+      options,
+      surroundings,
       tls: security.peerTls,
-      clock,
-    });
-    const auth = AuthServers.of(options, this.#httpClient, guard);
-    this.#lookupd = new Lookupd({
-      addresses: options.lookupdTcpAddress,
       topics: () => this.#core.topics.values(),
-      replyBytesMax: Math.min(options.maxBodySize, FIELDS_BYTES_MAX),
-      http: this.#httpClient,
-      clock,
-      guard,
-      logger,
+      stats: () => this.#stats.collect(TOTALS),
+      memory: () => this.#meters.memory.read(),
     });
+    const { lookupd } = this.#peers;
+    const auth = AuthServers.of(options, this.#peers.http, guard);
     const inForce = new Policies(options, policies);
     this.#core = new BrokerCore({
       pumps: this.#threads.pumps,
@@ -145,7 +126,7 @@ export class Nsqd {
       clock,
       guard,
       logger,
-      registry: this.#lookupd,
+      registry: lookupd,
       policies: inForce,
       maxMsgSize: options.maxMsgSize,
       onChange: () => this.#onTopicsChanged(),
@@ -186,7 +167,7 @@ export class Nsqd {
     this.drain = new Drain({
       topics,
       stats: (filter) => this.#stats.collect(filter),
-      unregister: () => this.#lookupd.stop(),
+      unregister: () => lookupd.stop(),
       timeoutMs: options.drainTimeoutMs,
       clock,
       logger,
@@ -197,7 +178,7 @@ export class Nsqd {
       files: security.reloadable(guard),
       guard,
       logger,
-      lookupd: this.#lookupd,
+      lookupd,
       applyPolicies: (next) => this.#policies.reload(next),
     });
     this.#operations = new BrokerOperations({
@@ -208,7 +189,7 @@ export class Nsqd {
       storage: this.#storage,
       publisher,
       stats: this.#stats,
-      lookupd: this.#lookupd,
+      lookupd,
       limit: this.#bounds.limit,
       guard,
       drain: this.drain,
@@ -249,8 +230,7 @@ export class Nsqd {
   /** Ends the broker in nsqd's order. Resolves with what could not be written, or null. Errors: rejects with a bug. */
   async close(): Promise<string | null> {
     await this.#closeFaces();
-    await this.#statsd?.stop();
-    await this.#httpClient.close();
+    await this.#peers.close();
     this.#logger.info('NSQ: closing topics');
     const failure = await this.#closeStorage(this.#core.pumps);
     // Threads that hang are the caller's to end; this must be said first.
@@ -284,7 +264,7 @@ export class Nsqd {
   async rescue(): Promise<string | null> {
     this.#view.end();
     this.drain.stop();
-    const stops = [() => this.#faces.close(), () => this.#lookupd.stop()];
+    const stops = [() => this.#faces.close(), () => this.#peers.lookupd.stop()];
     // What has thrown before may throw again, and must not keep the rest from being done.
     void Promise.allSettled(stops.map(async (stop) => await stop()));
     const pumps = this.#core.pumps.filter((_, index) => this.#threads.canClose(index));
@@ -324,7 +304,7 @@ export class Nsqd {
     await this.#storage.save();
     await this.#logStart();
     await this.#faces.listen();
-    this.#startReporting();
+    this.#peers.start(this.#operations.tcpPort, this.#operations.httpPort);
     this.#view.start();
   }
 
@@ -332,23 +312,6 @@ export class Nsqd {
     const stats = await this.#stats.collect(TOTALS);
     this.#logger.info(this.#storage.describe(stats));
     for (const line of resourceLines(this.#options)) this.#logger.info(line);
-  }
-
-  #startReporting(): void {
-    const options = this.#options;
-    const httpPort = options.broadcastHttpPort || this.#operations.httpPort;
-    const tcpPort = options.broadcastTcpPort || this.#operations.tcpPort;
-    const identity = brokerIdentity(options, os.hostname(), tcpPort, httpPort);
-    this.#lookupd.start(identity);
-    this.#statsd = StatsdReporter.begin({
-      options,
-      broadcastHttpPort: httpPort,
-      stats: () => this.#stats.collect(TOTALS),
-      memory: () => this.#meters.memory.read(),
-      clock: this.#clock,
-      guard: this.#guard,
-      logger: this.#logger,
-    });
   }
 
   async #load(): Promise<void> {
@@ -367,13 +330,13 @@ export class Nsqd {
     this.#view.end();
     this.drain.stop();
     await this.#faces.close();
-    this.#lookupd.stop();
+    this.#peers.lookupd.stop();
   }
 
   /** Ends what a failed start has begun; nothing was accepted, so nothing is written. */
   async #abandon(): Promise<void> {
     await this.#closeFaces();
-    await this.#httpClient.close();
+    await this.#peers.close();
     await this.release();
   }
 
