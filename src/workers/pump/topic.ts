@@ -133,7 +133,8 @@ export class Topic {
   /** Whether `drain` has stopped for this turn only. */
   get isInterrupted(): boolean {
     if (this.#handOver !== null) return !this.backlog.isHeld;
-    return !this.#mayBegin && this.isFlowing && this.queue.depth > 0;
+    const { depth, backend } = this.queue;
+    return !this.#mayBegin && this.isFlowing && depth + backend.deferredCount > 0;
   }
 
   /** Whether more may be read from the files now. */

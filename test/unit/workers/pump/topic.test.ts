@@ -260,6 +260,7 @@ class ManyChannels {
   readonly budget = new HandOverBudget({ atOnce: 2, perTurn: 3 });
   readonly topic: Topic;
   readonly holding = { isHeld: false };
+  readonly backend = new ListBackend(this.bench.store);
   /** What each channel got, by its number. */
   readonly got: [channel: number, bodies: string[], dueMs: number][] = [];
   waitingCount = 0;
@@ -271,7 +272,7 @@ class ManyChannels {
     this.topic = new Topic({
       title: 'topic "t"',
       store,
-      backend: new ListBackend(store),
+      backend: this.backend,
       memoryMax: 1000,
       number: 1,
       name: 't',
@@ -336,6 +337,18 @@ test('Topic: a run goes to many channels in several turns, and what is behind it
   const bodies = play.got.map(([, texts]) => texts.join());
   assert.deepStrictEqual(bodies, [...Array(7).fill('a,b'), ...Array(7).fill('c')]);
   assert.deepStrictEqual([play.topic.isInterrupted, play.bench.store.referenceCount], [false, 0]);
+});
+
+test('Topic: deferred messages in its files are asked for after a turn that was used up', () => {
+  const play = new ManyChannels(3);
+  play.budget.left = 0;
+  const before = play.topic.isInterrupted;
+  play.backend.deferredCount = 1;
+
+  const after = play.topic.isInterrupted;
+  play.turn();
+
+  assert.deepStrictEqual([before, after, play.topic.isInterrupted], [false, true, false]);
 });
 
 test('Topic: channels that come or go meanwhile get nothing, and the others one copy each', () => {
