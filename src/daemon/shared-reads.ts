@@ -13,11 +13,14 @@
  */
 
 import { Socket, type SocketConstructorOpts } from 'node:net';
+import type { Readable } from 'node:stream';
 
 const READ_BYTES = 256 * 1024;
 const FIRST_READ_BYTES = 64 * 1024;
 /** After this many reads that fill the buffer, a client gets large reads. */
 const FULL_READS = 2;
+/** Some hundred short requests, which take about a millisecond to parse. */
+const PIECE_BYTES = 8 * 1024;
 
 /**
  * The private parts of a socket: its native handle, which can read into given memory, and from which Node's HTTP
@@ -56,8 +59,7 @@ export function shareReads(accepted: Socket, isSmall = false): Socket {
     },
     callback: (bytes: number): boolean => {
       const chunk = memory.subarray(0, bytes);
-      // As in a plain socket; false pauses reading.
-      if (!isShared) return socket.push(Buffer.from(chunk));
+      if (!isShared) return pushPieces(socket, Buffer.from(chunk));
       if (bytes === FIRST_READ_BYTES && fullReads < FULL_READS) fullReads++;
       socket.emit('data', chunk);
       return true;
@@ -77,8 +79,29 @@ export function shareReads(accepted: Socket, isSmall = false): Socket {
 
 /**
  * Turns a paused socket that shares reads into a plain one: it owns its chunks and buffers them until they are read.
- * Node's HTTP server then reads from the socket's buffer instead of directly from the handle.
+ * Node's HTTP server then reads from the socket's buffer instead of directly from the handle. It gets input in pieces,
+ * because it parses all requests of a piece at once.
  */
 export function stopSharing(socket: Socket): void {
   stops.get(socket)?.();
+}
+
+/** Puts input back into a paused socket, in pieces. */
+export function unshiftPieces(socket: Socket, input: Buffer): void {
+  for (let at = lastPieceAt(input); at >= 0; at -= PIECE_BYTES) {
+    socket.unshift(input.subarray(at, at + PIECE_BYTES));
+  }
+}
+
+/** Adds input to a stream, in pieces. Returns false if the stream wants no more for now. */
+export function pushPieces(stream: Readable, input: Buffer): boolean {
+  let wantsMore = true;
+  for (let at = 0; at < input.length; at += PIECE_BYTES) {
+    wantsMore = stream.push(input.subarray(at, at + PIECE_BYTES));
+  }
+  return wantsMore;
+}
+
+function lastPieceAt({ length }: Buffer): number {
+  return Math.floor((length - 1) / PIECE_BYTES) * PIECE_BYTES;
 }

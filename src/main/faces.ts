@@ -16,6 +16,7 @@ import { HttpServers } from './http/http-servers.ts';
 import type { MetricsSource } from './http/metrics/metrics-endpoint.ts';
 import type { PageSource } from './http/ui/page-source.ts';
 import type { Bounds } from './limits/bounds.ts';
+import { TurnBudget } from './limits/turn-budget.ts';
 import { LocalClients } from './local/local-clients.ts';
 import type { Options } from './options/options.ts';
 import type { PolicyStore } from './policies/policy-store.ts';
@@ -64,6 +65,7 @@ export class Faces {
   readonly local: LocalClients;
 
   readonly #setup: FacesSetup;
+  readonly #budget: TurnBudget;
   readonly #tcp: TcpServer;
   readonly #http: HttpServers;
 
@@ -72,9 +74,12 @@ export class Faces {
     const { operations, bounds, onLeft, requestTurn, access, options } = setup;
     const { topics, publisher } = setup.core;
     const numbers = new ClientNumbers();
+    const budget = new TurnBudget(requestTurn, () => setup.clock.monotonicMs());
+    this.#budget = budget;
     this.#tcp = new TcpServer(
       {
         ...setup,
+        budget,
         topics,
         publisher,
         auth: access !== null && options.tcpAccess ? new AccessAuth(access) : setup.auth,
@@ -95,6 +100,7 @@ export class Faces {
     this.#http = new HttpServers({
       ...setup,
       access: access === null ? null : new HttpAccess(access),
+      budget,
       broker: operations,
       metrics: view.metrics,
       page: view.page,
@@ -136,11 +142,12 @@ export class Faces {
     operations.httpPort = await this.#http.listen();
   }
 
-  /** Writes what the turn has brought to all clients. */
+  /** Writes what the turn has brought to all clients, then resumes those that were throttled. */
   flush(): void {
     this.#tcp.flush();
     this.#http.flush();
     this.local.flush();
+    this.#budget.nextTurn();
   }
 
   /** Takes nothing more. Resolves when the last answer over HTTP is written. Errors: rejects with a bug. */

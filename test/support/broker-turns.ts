@@ -94,9 +94,12 @@ export class BrokerTurns {
   readonly #disk: IoLoop;
   readonly #logger: Logger;
   readonly #connections = new Map<number, Connection>();
-  readonly #budget = new TurnBudget(() => {
-    this.#isFlushRequested = true;
-  });
+  readonly #budget = new TurnBudget(
+    () => {
+      this.#isFlushRequested = true;
+    },
+    () => this.clock.monotonicMs(),
+  );
   #pending: Connection[] = [];
   #isFlushRequested = false;
 

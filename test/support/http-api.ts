@@ -17,6 +17,7 @@ import { HttpApi } from '../../src/main/http/http-api.ts';
 import { PublishLane } from '../../src/main/http/lane/publish-lane.ts';
 import type { PageSource } from '../../src/main/http/ui/page-source.ts';
 import { BodyMemory } from '../../src/main/limits/body-memory.ts';
+import { TurnBudget } from '../../src/main/limits/turn-budget.ts';
 import { completeOptions, type Options } from '../../src/main/options/options.ts';
 import { History } from '../../src/main/stats/history.ts';
 import { type ReadinessReasons, readinessChecks } from '../../src/main/stats/readiness.ts';
@@ -249,7 +250,18 @@ export async function startApi(
     access,
     page: broker.options.ui ? pageSource(broker, history, tail) : null,
   });
-  const lane = new PublishLane({
+  let isTurnRequested = false;
+  const requestTurn = (): void => {
+    if (isTurnRequested) return;
+    isTurnRequested = true;
+    setImmediate(() => {
+      isTurnRequested = false;
+      lane.flush();
+      budget.nextTurn();
+    });
+  };
+  const budget = new TurnBudget(requestTurn, () => clock.monotonicMs());
+  const lane: PublishLane = new PublishLane({
     endpoints: api.publishing,
     access,
     clock,
@@ -257,7 +269,8 @@ export async function startApi(
     bodies,
     countAnswer: (status) => void statuses.push(status),
     isOwnHost: (host) => api.isOwnHost(host),
-    requestTurn: () => setImmediate(() => lane.flush()),
+    requestTurn,
+    budget,
   });
   const server = new HttpServer({
     handle: (request) => api.handle(request),

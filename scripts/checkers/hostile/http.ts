@@ -11,6 +11,9 @@ const CHUNK_BYTES = 64 * 1024;
 const SECOND_MS = 1000;
 const ANSWERED_MS_MAX = 5000;
 const AT_A_TIME = 8;
+/** Connections for each kind of request, and requests that are sent at once. */
+const PIPELINES = 20;
+const PIPELINED = 1000;
 const TOPIC = 'hostile-http';
 const SLOW_REQUEST = `POST /pub?topic=${TOPIC} HTTP/1.1\r\nHost: x\r\nX-Slow: ${'z'.repeat(1000)}`;
 const CHUNK = Buffer.concat([
@@ -90,6 +93,21 @@ async function wrongLengths(arena: Arena): Promise<void> {
   await arena.expectNothingIn(TOPIC);
 }
 
+async function pipelines(arena: Arena): Promise<void> {
+  const requests = [
+    'POST /pub?topic=hostile-http%23ephemeral HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na',
+    'GET /ping HTTP/1.1\r\nHost: x\r\n\r\n',
+    'POST /channel/create?topic=hostile-http%23ephemeral HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n',
+  ];
+  await arena.together(PIPELINES * requests.length, async (index) => {
+    const client = await connect(arena);
+    const many = Buffer.from(requests[index % requests.length].repeat(PIPELINED));
+    while (arena.isOn && !client.isClosed) {
+      await Promise.race([client.sendWhole(many), arena.end()]);
+    }
+  });
+}
+
 function connect(arena: Arena): Promise<HostileConnection> {
   return arena.connect(arena.target.httpPort);
 }
@@ -106,4 +124,5 @@ export const HTTP: readonly Scenario[] = [
     warmsUp: true,
     run: wrongLengths,
   },
+  { name: 'HTTP: pipelining', growthMibMax: 128, needsHttp: true, run: pipelines },
 ];

@@ -2,7 +2,8 @@
  * One client's connection: it handles requests one at a time, as Go does, so that a pipelined request sees the
  * effects of earlier ones. Node itself would start them all at once.
  *
- * A pipelined request waits, and meanwhile the socket is not read, so no more requests wait than fit into one chunk.
+ * A pipelined request waits for the answer before it and for a later turn, and meanwhile the socket is not read, so no
+ * more requests wait than fit into one chunk.
  *
  * Thread: main.
  */
@@ -13,6 +14,8 @@ import type { Guard } from '../guard.ts';
 import { type Answer, closingAnswer, reasonPhrase } from './answer.ts';
 import type { Request } from './exchange.ts';
 import { httpSender } from './http-sender.ts';
+import { pauseParser, resumeParser } from './parser-pause.ts';
+import type { RequestTurns } from './request-turns.ts';
 import { INTERNAL_ERROR } from './server-refusals.ts';
 
 /** How long a refused client has to read the answer. Source: Go's `rstAvoidanceDelay`. */
@@ -32,10 +35,12 @@ export class Connection {
   readonly #socket: Socket;
   readonly #handle: (request: Request) => void;
   readonly #clock: Pick<Clock, 'after'>;
+  readonly #turns: RequestTurns;
   /** Runs the continuation after an answer, guarded. */
   readonly #guarded: (resume: () => void) => void;
-  /** The current or the last request. */
+  /** The current or the last request, and the turn in which it was handled. */
   #current: Request | undefined;
+  #turn = -1;
   readonly #waiting: Request[] = [];
   /** The answer to a request whose body is not valid HTTP. */
   #verdict: { readonly request: Request; readonly answer: Answer } | undefined;
@@ -45,11 +50,13 @@ export class Connection {
     socket: Socket,
     handle: (request: Request) => void,
     clock: Pick<Clock, 'after'>,
+    turns: RequestTurns,
     guard: Guard,
   ) {
     this.#socket = socket;
     this.#handle = handle;
     this.#clock = clock;
+    this.#turns = turns;
     this.#guarded = guard.around(httpSender(socket), (resume) => resume());
   }
 
@@ -72,14 +79,20 @@ export class Connection {
     }
     const current = this.#current;
     if (current !== undefined && isLast(current)) return;
-    if (current === undefined || (this.#waiting.length === 0 && this.#isTaken(current))) {
+    const isFree = current === undefined || (this.#waiting.length === 0 && this.#isTaken(current));
+    const turn = this.#turns.current();
+    if (isFree && turn !== this.#turn) {
+      this.#turn = turn;
       this.#current = request;
       this.#handle(request);
       return;
     }
-    if (this.#waiting.length === 0) this.#onceClosed(current, () => this.#next());
+    if (this.#waiting.length === 0) {
+      if (isFree || current === undefined) this.#inLaterTurn();
+      else this.#onceClosed(current, this.#onAnswered);
+    }
     this.#waiting.push(request);
-    this.#socket.pause();
+    pauseParser(this.#socket);
   }
 
   /**
@@ -132,13 +145,23 @@ export class Connection {
     return response.writableEnded && this.#socket.writableLength <= UNTAKEN_BYTES_MAX;
   }
 
+  readonly #onAnswered = (): void => {
+    if (this.#turns.current() === this.#turn) this.#inLaterTurn();
+    else this.#next();
+  };
+
+  #inLaterTurn(): void {
+    this.#turns.wait(() => this.#guarded(() => this.#next()));
+  }
+
   #next(): void {
     const request = this.#waiting.shift();
     if (request === undefined || !this.#socket.writable) return;
     if (this.#current !== undefined && isLast(this.#current)) return;
+    this.#turn = this.#turns.current();
     this.#current = request;
-    if (this.#waiting.length > 0) this.#onceClosed(request, () => this.#next());
-    else this.#socket.resume();
+    if (this.#waiting.length > 0) this.#onceClosed(request, this.#onAnswered);
+    else resumeParser(this.#socket);
     if (this.#verdict?.request === request) this.#sendVerdict(this.#verdict.answer, request);
     else this.#handle(request);
   }
@@ -169,7 +192,7 @@ export class Connection {
     socket.end(text);
     // Closing with unread bytes would reset the connection, and the client might not see the answer. So the socket is
     // still read: Node's parser has failed and drops the input, with an error for each piece.
-    socket.resume();
+    resumeParser(socket);
     // Not the socket's own timeout, which a client could extend by sending.
     const timer = this.#clock.after(LINGER_MS, () => socket.destroy());
     timer.unref();

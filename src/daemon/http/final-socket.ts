@@ -7,6 +7,7 @@
 
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { pushPieces } from '../shared-reads.ts';
 
 export class FinalSocket extends Duplex {
   readonly #socket: Socket;
@@ -14,7 +15,7 @@ export class FinalSocket extends Duplex {
   constructor(socket: Socket, input: string | Buffer) {
     super();
     this.#socket = socket;
-    this.push(input, 'latin1');
+    pushPieces(this, typeof input === 'string' ? Buffer.from(input, 'latin1') : input);
     this.push(null);
     socket.once('close', () => this.destroy());
   }

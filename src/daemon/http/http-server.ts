@@ -23,6 +23,7 @@ import { FinalSocket } from './final-socket.ts';
 import { httpSender } from './http-sender.ts';
 import { isLoopback } from './loopback.ts';
 import { framingRefusal, hasUnknownExpectation } from './request-framing.ts';
+import { RequestTurns } from './request-turns.ts';
 import { connectRefusal, EXPECTATION_FAILED, TOO_MANY_CONNECTIONS } from './server-refusals.ts';
 import { VersionedResponse } from './versioned-response.ts';
 
@@ -90,6 +91,7 @@ export class HttpServer {
   readonly #clock: Clock;
   readonly #limit: ConnectionCount;
   readonly #guard: Guard;
+  readonly #turns = new RequestTurns();
   readonly #refused: RefusedSockets;
   readonly #isPlain: boolean;
   readonly #lane: FastLane | undefined;
@@ -274,7 +276,7 @@ export class HttpServer {
   #connection(socket: Socket): Connection {
     const known = this.#connections.get(socket);
     if (known !== undefined) return known;
-    const connection = new Connection(socket, this.#handle, this.#clock, this.#guard);
+    const connection = new Connection(socket, this.#handle, this.#clock, this.#turns, this.#guard);
     this.#connections.set(socket, connection);
     return connection;
   }

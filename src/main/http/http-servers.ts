@@ -12,7 +12,7 @@ import { PublishLane, type PublishLaneSetup } from './lane/publish-lane.ts';
 
 /** What the servers are made of. */
 export type HttpServersSetup = Omit<HttpServerSetup, 'handle' | 'lane'> &
-  Pick<PublishLaneSetup, 'requestTurn'> &
+  Pick<PublishLaneSetup, 'requestTurn' | 'budget'> &
   HttpApiSetup & {
     readonly options: Pick<Options, 'tlsRequired' | 'httpAddress' | 'httpsAddress'>;
   };

@@ -1,12 +1,13 @@
 /**
  * Limits each connection's share of main's turn, so that clients that flood leave time for others.
  *
- * A turn has a budget. A connection with input gets a quota of the remaining budget, or a small one when nothing is
- * left: enough for every client that does not flood. A connection that has spent its quota is throttled and not read.
- * Throttled connections continue in the following turns, in order, as many as the budget of a turn allows.
+ * A turn has a budget. Costs are estimates, so nothing is left of it either when the turn has taken TURN_MS. A
+ * connection with input gets a quota of the remaining budget, or a small one when nothing is left: enough for every
+ * client that does not flood. A connection that has spent its quota is throttled and not read. Throttled connections
+ * continue in the following turns, in order, as many as the budget of a turn allows.
  *
- * Bound: TURN_COST, plus the minimum quota of each connection with input, plus for each of them the cost of one
- * command or one read.
+ * Bound: TURN_COST or TURN_MS, plus the minimum quota of each connection with input, plus for each of them the cost of
+ * one command or one read.
  *
  * Units: costs, of which one is about 0.1 µs. Thread: main.
  */
@@ -19,6 +20,11 @@ export const REFUSAL_COST = 32;
 /** The number of read bytes that cost one. */
 export const BYTES_PER_COST = 256;
 
+/** A publish over HTTP on the fast lane, without its body. */
+export const REQUEST_COST = 12;
+
+/** The time of one turn, which is twice what its budget takes on a free core. */
+const TURN_MS = 4;
 /** The budget of one turn: 2048 lines, 16,384 FINs or 4 MiB, which take some 2 ms, and ten times that when cold. */
 const TURN_COST = 16 * 1024;
 /** A connection's quota. Enough for a consumer that finishes all messages of nsqd's default RDY limit at once. */
@@ -40,17 +46,24 @@ export class TurnBudget {
 
   /** Requests a `nextTurn`. */
   readonly #requestTurn: () => void;
+  readonly #monotonicMs: () => number;
   #left = TURN_COST;
+  /** When the time of this turn is over; 0 while nothing has been spent in it. */
+  #endMs = 0;
   /** In the order in which they spent their quotas. */
   #throttled: ThrottledClient[] = [];
 
-  constructor(requestTurn: () => void) {
+  /** Units: `monotonicMs` in ms. */
+  constructor(requestTurn: () => void, monotonicMs: () => number) {
     this.#requestTurn = requestTurn;
+    this.#monotonicMs = monotonicMs;
   }
 
   /** The quota for a connection now. */
   quota(): number {
-    return Math.max(QUOTA_COST_MIN, Math.min(QUOTA_COST, this.#left));
+    return this.#isOver()
+      ? QUOTA_COST_MIN
+      : Math.max(QUOTA_COST_MIN, Math.min(QUOTA_COST, this.#left));
   }
 
   spend(cost: number): void {
@@ -67,16 +80,24 @@ export class TurnBudget {
   nextTurn(): void {
     this.turn = (this.turn + 1) >>> 0;
     this.#left = TURN_COST;
+    this.#endMs = 0;
     const throttled = this.#throttled;
     if (throttled.length === 0) return;
     this.#throttled = [];
     let count = 0;
-    while (count < throttled.length && this.#left > 0) {
+    while (count < throttled.length && this.#left > 0 && !this.#isOver()) {
       this.#left -= READ_COST;
       throttled[count++].release();
     }
     // The remaining ones come before those that are throttled again.
     this.#throttled = [...throttled.slice(count), ...this.#throttled];
     if (this.#throttled.length > 0) this.#requestTurn();
+  }
+
+  /** Whether the time of this turn is over, which begins when this is called first. */
+  #isOver(): boolean {
+    const nowMs = this.#monotonicMs();
+    if (this.#endMs === 0) this.#endMs = nowMs + TURN_MS;
+    return nowMs >= this.#endMs;
   }
 }

@@ -13,7 +13,6 @@ import { RefusedSockets } from '../../daemon/refused-sockets.ts';
 import { shareReads } from '../../daemon/shared-reads.ts';
 import { ClientError } from '../../protocol/client-error.ts';
 import { errorFrame } from '../../protocol/frames.ts';
-import { TurnBudget } from '../limits/turn-budget.ts';
 import type { ClientNumbers } from './client-numbers.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionContext } from './connection-context.ts';
@@ -29,12 +28,11 @@ export class TcpServer {
   readonly #limit: ConnectionLimit;
   readonly #numbers: ClientNumbers;
   readonly #refused: RefusedSockets;
-  readonly #budget: TurnBudget;
   /** Connections to flush at the end of this turn. */
   #pending: Connection[] = [];
 
   constructor(
-    context: Omit<ConnectionContext<Connection>, 'budget' | 'onPending' | 'onClosed'>,
+    context: Omit<ConnectionContext<Connection>, 'onPending' | 'onClosed'>,
     limit: ConnectionLimit,
     numbers: ClientNumbers,
     onPending: () => void,
@@ -43,10 +41,8 @@ export class TcpServer {
     this.#limit = limit;
     this.#numbers = numbers;
     this.#refused = new RefusedSockets(context.clock);
-    this.#budget = new TurnBudget(onPending);
     this.#context = {
       ...context,
-      budget: this.#budget,
       onPending: (connection) => {
         this.#pending.push(connection);
         onPending();
@@ -87,7 +83,7 @@ export class TcpServer {
     return listening;
   }
 
-  /** Writes this turn's output to all connections, then resumes those that were throttled. */
+  /** Writes this turn's output to all connections. */
   flush(): void {
     const pending = this.#pending;
     this.#pending = [];
@@ -98,7 +94,6 @@ export class TcpServer {
         this.#context.guard.end(connection, error);
       }
     }
-    this.#budget.nextTurn();
   }
 
   /** Accepts no more connections and closes all existing ones. */

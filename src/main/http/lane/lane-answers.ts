@@ -13,12 +13,11 @@ const NS_PER_MS = 1_000_000n;
 const MS_PER_SECOND = 1000;
 
 export class LaneAnswers {
-  /** `OK` on a connection that stays open. */
-  ok: Buffer = Buffer.alloc(0);
-
   readonly #clock: Pick<Clock, 'unixNs'>;
   #second = -1;
   #date = '';
+  /** `OK` on a connection that stays open. */
+  #ok: Buffer = Buffer.alloc(0);
 
   constructor(clock: Pick<Clock, 'unixNs'>) {
     this.#clock = clock;
@@ -30,7 +29,12 @@ export class LaneAnswers {
     if (second === this.#second) return;
     this.#second = second;
     this.#date = new Date(second * MS_PER_SECOND).toUTCString();
-    this.ok = this.of(OK, false);
+    this.#ok = this.of(OK, false);
+  }
+
+  /** This many times `OK`, on a connection that stays open. */
+  oks(count: number): Buffer {
+    return count === 1 ? this.#ok : repeated(this.#ok, count);
   }
 
   /** `isLast`: the connection is closed after this answer. */
@@ -42,4 +46,10 @@ export class LaneAnswers {
     const connection = isLast ? 'close' : 'keep-alive';
     return Buffer.from(`${head}Date: ${this.#date}\r\nConnection: ${connection}\r\n\r\n${body}`);
   }
+}
+
+function repeated(bytes: Buffer, count: number): Buffer {
+  const all = Buffer.allocUnsafe(bytes.length * count);
+  for (let at = 0; at < all.length; at += bytes.length) bytes.copy(all, at);
+  return all;
 }

@@ -3,8 +3,10 @@
  * the end of main's turn. At the first byte that it does not expect, it leaves the lane and hands over all input from
  * the beginning of that request.
  *
+ * A client that pipelines is throttled when its quota of main's turn is spent, as over TCP (`TurnBudget`).
+ *
  * Bound: the input of one read, and one incomplete request; a longer one leaves the lane. While the client does not
- * read its answers, or a request waits for its answer, the connection reads nothing.
+ * read its answers, a request waits for its answer, or it is throttled, the connection reads nothing.
  *
  * Thread: main.
  */
@@ -16,6 +18,9 @@ import type { KnownClient } from '../../../daemon/http/exchange.ts';
 import { FinalSocket } from '../../../daemon/http/final-socket.ts';
 import type { RequestGatherer } from '../../../daemon/http/request-gatherer.ts';
 import { remoteHost, socketAddress } from '../../../daemon/remote-host.ts';
+import { unshiftPieces } from '../../../daemon/shared-reads.ts';
+import { ClientQuota } from '../../limits/client-quota.ts';
+import { BYTES_PER_COST, REQUEST_COST } from '../../limits/turn-budget.ts';
 import { LaneClient } from './lane-client.ts';
 import type { LaneContext } from './lane-context.ts';
 import { LaneRequest, type LaneRequestOwner } from './lane-request.ts';
@@ -34,6 +39,8 @@ type State = 'taking' | 'waiting' | 'ending' | 'left';
 export class LaneConnection implements LaneRequestOwner, Sender {
   /** How many times the lane has checked it since it began to wait for bytes. */
   lookCount = 0;
+  /** What it may still spend in this turn, as `ClientQuota` says. */
+  allowance = 0;
   /** Whether no byte has arrived yet. */
   isSilent = true;
 
@@ -43,6 +50,7 @@ export class LaneConnection implements LaneRequestOwner, Sender {
   readonly #head: RequestHead;
   /** Null without an access file. */
   readonly #client: LaneClient | null;
+  readonly #quota: ClientQuota;
   #state: State = 'taking';
   /** The request that waits for its answer. */
   #current: LaneRequest | undefined;
@@ -77,6 +85,7 @@ export class LaneConnection implements LaneRequestOwner, Sender {
     this.#onData = guard.around(this, (chunk: Buffer) => this.#take(chunk));
     this.#onEnd = guard.around(this, () => this.#noteEnd());
     this.#resume = guard.around(this, () => this.#readOn());
+    this.#quota = new ClientQuota(context.budget, this, this.#resume);
     socket.on('data', this.#onData);
     socket.on('end', this.#onEnd);
     socket.on('drain', this.#resume);
@@ -144,7 +153,7 @@ export class LaneConnection implements LaneRequestOwner, Sender {
     }
     socket.off('error', this.#onError);
     socket.pause();
-    if (rest.length > 0) socket.unshift(rest);
+    unshiftPieces(socket, rest);
     this.#leave(socket);
     socket.resume();
   }
@@ -185,7 +194,7 @@ export class LaneConnection implements LaneRequestOwner, Sender {
       return;
     }
     this.#hold(chunk, 0, chunk.length);
-    if (this.#state === 'taking') this.#takeHeld();
+    if (this.#mayTake) this.#takeHeld();
   }
 
   #takeHeld(): void {
@@ -203,7 +212,8 @@ export class LaneConnection implements LaneRequestOwner, Sender {
   /** Handles all complete requests and holds the rest. */
   #takeRequests(bytes: Buffer, start: number, end: number): void {
     let at = start;
-    while (at < end && this.#state === 'taking') {
+    this.#quota.renew();
+    while (at < end && this.#state === 'taking' && this.allowance > 0) {
       const requestEnd = this.#takeRequest(bytes, at, end);
       if (requestEnd === INCOMPLETE) break;
       if (requestEnd === FOREIGN) {
@@ -216,7 +226,9 @@ export class LaneConnection implements LaneRequestOwner, Sender {
     if (this.#state === 'ending' || this.#state === 'left') return;
     if (at < end) this.#hold(bytes, at, end);
     if (at > start || at === end) this.#context.onFinished(this);
-    if (this.#state === 'waiting') this.#socket.pause();
+    this.#quota.report();
+    if (this.#quota.isSpent) this.#quota.throttle();
+    if (this.#state === 'waiting' || this.#quota.isThrottled) this.#socket.pause();
     else if (at < end) this.#context.onUnfinished(this);
   }
 
@@ -239,6 +251,7 @@ export class LaneConnection implements LaneRequestOwner, Sender {
       return INCOMPLETE;
     }
     const length = isDeclared ? head.length : this.#context.chunks.length;
+    this.allowance -= REQUEST_COST + Math.ceil(length / BYTES_PER_COST);
     const request = new LaneRequest(this, head.rawQuery, length);
     if (isDeclared) request.fill(bytes, bodyAt, bodyEnd, 0);
     else this.#context.chunks.copy(bytes, request);
@@ -303,22 +316,26 @@ export class LaneConnection implements LaneRequestOwner, Sender {
 
   #readOn(): void {
     const socket = this.#socket;
-    if (this.#state !== 'taking' || socket.writableLength > UNTAKEN_BYTES_MAX) return;
+    if (!this.#mayTake || socket.writableLength > UNTAKEN_BYTES_MAX) return;
     this.#takeHeld();
-    if (this.#state !== 'taking') return;
+    if (!this.#mayTake) return;
     if (this.#hasEnded) this.#noteEnd();
     else if (socket.isPaused()) socket.resume();
   }
 
   #noteEnd(): void {
     this.#hasEnded = true;
-    if (this.#state !== 'taking') return;
+    if (!this.#mayTake) return;
     if (this.#heldEnd > this.#heldAt) {
       this.leaveLane();
       return;
     }
     this.#state = 'ending';
     this.#request();
+  }
+
+  get #mayTake(): boolean {
+    return this.#state === 'taking' && !this.#quota.isThrottled;
   }
 
   // Output
@@ -347,7 +364,7 @@ export class LaneConnection implements LaneRequestOwner, Sender {
     const { answers } = this.#context;
     answers.renew();
     this.#okCount = 0;
-    this.#answers.push(count === 1 ? answers.ok : repeated(answers.ok, count));
+    this.#answers.push(answers.oks(count));
   }
 
   #write(): void {
@@ -376,10 +393,4 @@ function gathererOf(socket: Socket, sender: Sender): RequestGatherer {
     abort: () => false,
     toString: () => sender.toString(),
   };
-}
-
-function repeated(bytes: Buffer, count: number): Buffer {
-  const all = Buffer.allocUnsafe(bytes.length * count);
-  for (let at = 0; at < all.length; at += bytes.length) bytes.copy(all, at);
-  return all;
 }

@@ -6,6 +6,7 @@
 
 import type { Guard } from '../../../daemon/guard.ts';
 import type { BodyMemory } from '../../../daemon/http/request-gatherer.ts';
+import type { TurnBudget } from '../../limits/turn-budget.ts';
 import type { HttpAccess } from '../http-access.ts';
 import type { PublishEndpoints } from '../publish-endpoints.ts';
 import type { ChunkedBody } from './chunked-body.ts';
@@ -19,6 +20,7 @@ export type LaneContext<Connection> = {
   /** Reads chunked bodies; its result is valid until the next body is read. */
   readonly chunks: ChunkedBody;
   readonly bodies: BodyMemory;
+  readonly budget: TurnBudget;
   readonly countAnswer: (status: number) => void;
   readonly guard: Guard;
   /** The largest body of a publish of one message, or of many; larger ones leave the lane. */

@@ -16,6 +16,7 @@ import type { FinalSocket } from '../../../daemon/http/final-socket.ts';
 import type { FastLane } from '../../../daemon/http/http-server.ts';
 import type { BodyMemory } from '../../../daemon/http/request-gatherer.ts';
 import type { Clock, Timer } from '../../../shared/clock.ts';
+import type { TurnBudget } from '../../limits/turn-budget.ts';
 import type { HttpAccess } from '../http-access.ts';
 import type { PublishEndpoints } from '../publish-endpoints.ts';
 import { ChunkedBody } from './chunked-body.ts';
@@ -37,6 +38,7 @@ export type PublishLaneSetup = {
   readonly isOwnHost: (host: string) => boolean;
   /** Requests a `flush` at the end of main's turn. */
   readonly requestTurn: () => void;
+  readonly budget: TurnBudget;
 };
 
 /** Larger bodies leave the lane, since their memory must be accounted for as they arrive. */
@@ -70,6 +72,7 @@ export class PublishLane implements FastLane {
       answers: new LaneAnswers(clock),
       chunks: new ChunkedBody(),
       bodies,
+      budget: setup.budget,
       countAnswer: setup.countAnswer,
       guard,
       bodyBytesMax: (isMany) => Math.min(BODY_BYTES_MAX, endpoints.bodyBytesMax(isMany)),

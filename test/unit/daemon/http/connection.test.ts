@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { Connection } from '../../../../src/daemon/http/connection.ts';
+import { RequestTurns } from '../../../../src/daemon/http/request-turns.ts';
 import { request, startApi } from '../../../support/http-api.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 import { strictGuard } from '../../../support/strict-guard.ts';
@@ -96,6 +97,7 @@ test('Connection: a request that took too long is not carried out when it comes 
     socket,
     ({ request: { url } }) => handled.push(url),
     clock,
+    new RequestTurns(),
     strictGuard(),
   );
   server.on('request', (incoming, response) => {
@@ -115,4 +117,45 @@ test('Connection: a request that took too long is not carried out when it comes 
 
   assert.match(answer, /^HTTP\/1.1 408 Request Timeout\r\n.*\r\n\r\n408 Request Timeout$/s);
   assert.deepEqual([handled, isGone, socket.destroyed], [[], false, true]);
+});
+
+test('Connection: a client that pipelines very many requests lets those of others through', async (t) => {
+  const { port } = await startApi(t);
+  const client = await connectHalfOpen(t, port);
+  const count = 20_000;
+  let answered = 0;
+  client.setEncoding('latin1');
+  client.on('data', (text: string) => {
+    answered += text.split('HTTP/1.1 200').length - 1;
+  });
+  client.write(PING.repeat(count));
+  await once(client, 'data');
+
+  const { status } = await request(t, port, 'GET /ping');
+  const before = answered;
+  while (answered < count) await once(client, 'data');
+
+  assert.equal(status, 200);
+  assert.ok(before < count / 10, `${before} of ${count} are answered before it`);
+});
+
+test('RequestTurns: a turn resumes some of many that wait, in order', () => {
+  const callbacks: (() => void)[] = [];
+  const turns = new RequestTurns((callback) => callbacks.push(callback));
+  const resumed: number[] = [];
+  for (let index = 0; index < 40; index++) turns.wait(() => resumed.push(index));
+  const counts: number[] = [];
+  const first = turns.current();
+
+  for (let turn = 0; turn < 4; turn++) {
+    callbacks.shift()?.();
+    counts.push(resumed.length);
+  }
+
+  assert.deepEqual(counts, [16, 32, 40, 40]);
+  assert.deepEqual(
+    resumed,
+    resumed.map((_, index) => index),
+  );
+  assert.deepEqual([turns.current() - first, callbacks.length], [3, 1]);
 });

@@ -17,7 +17,10 @@ type Site = {
 };
 
 function setUp(t: TestContext): Site {
-  const budget = new TurnBudget(() => undefined);
+  const budget = new TurnBudget(
+    () => undefined,
+    () => 0,
+  );
   const use = t.mock.method(budget, 'spend');
   const throttle = t.mock.method(budget, 'throttle');
   const taker = { allowance: Number.POSITIVE_INFINITY };

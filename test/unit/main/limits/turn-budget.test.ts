@@ -4,16 +4,21 @@ import { TurnBudget } from '../../../../src/main/limits/turn-budget.ts';
 import { MAGIC, mpub, pub } from '../../../../src/protocol/commands.ts';
 import { BrokerTurns } from '../../../support/broker-turns.ts';
 import type { FakeSocket } from '../../../support/fake-socket.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
 import { wire } from '../../../support/wire.ts';
 
 const LARGE = 1_000_000;
 
-function setUp(): { budget: TurnBudget; requests: () => number } {
+function setUp(): { budget: TurnBudget; clock: ManualClock; requests: () => number } {
   let requests = 0;
-  const budget = new TurnBudget(() => {
-    requests++;
-  });
-  return { budget, requests: () => requests };
+  const clock = new ManualClock();
+  const budget = new TurnBudget(
+    () => {
+      requests++;
+    },
+    () => clock.monotonicMs(),
+  );
+  return { budget, clock, requests: () => requests };
 }
 
 describe('TurnBudget', () => {
@@ -52,6 +57,31 @@ describe('TurnBudget', () => {
 
     assert.deepStrictEqual(turns, ['a', 'bc', 'a', 'bc', 'a']);
     assert.ok(requests() >= 5);
+  });
+
+  test('TurnBudget: when a turn takes long, what is left of it is little, and few go on', () => {
+    const { budget, clock } = setUp();
+    const first = budget.quota();
+    clock.advance(100);
+    const late = budget.quota();
+    budget.nextTurn();
+    const next = budget.quota();
+    const order: string[] = [];
+    for (const name of ['a', 'b', 'c']) {
+      budget.throttle({
+        release: () => {
+          clock.advance(100);
+          order.push(name);
+        },
+      });
+    }
+
+    budget.nextTurn();
+    const released = order.join('');
+    budget.nextTurn();
+
+    assert.ok(late < first, `${late} of ${first}`);
+    assert.deepStrictEqual([next, released, order.join('')], [first, 'a', 'ab']);
   });
 
   test('TurnBudget: no turn is requested while no client is throttled', () => {

@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { ConnectionLimit } from '../../../../src/daemon/connection-limit.ts';
 import { Logger } from '../../../../src/daemon/log.ts';
 import { BodyMemory } from '../../../../src/main/limits/body-memory.ts';
+import { TurnBudget } from '../../../../src/main/limits/turn-budget.ts';
 import { Turn } from '../../../../src/main/pumps/turn.ts';
 import { Acknowledgements } from '../../../../src/main/stats/acknowledgements.ts';
 import { Traffic } from '../../../../src/main/stats/traffic.ts';
@@ -58,6 +59,10 @@ function makeServer(t: TestContext, connectionsMax = Number.POSITIVE_INFINITY): 
       guard: strictGuard(),
       bodies: new BodyMemory({ memberBytes: 1e9, guestBytes: 1e9 }, clock, logger),
       traffic: new Traffic(),
+      budget: new TurnBudget(
+        () => undefined,
+        () => 0,
+      ),
       tls: null,
       auth: null,
       httpPort: () => 4151,

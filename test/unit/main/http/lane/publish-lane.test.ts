@@ -207,3 +207,30 @@ test('PublishLane: an ending server answers what it has taken, and closes', LIMI
     ['', 'OK', 'close', ''],
   );
 });
+
+test(
+  'PublishLane: a client that pipelines is served over several turns, and others between',
+  LIMIT,
+  async (t) => {
+    const { port, broker } = await startApi(t);
+    broker.topics.set('t', new Set());
+    broker.isReady = true;
+    const client = await RawClient.connect(t, port);
+    const other = await RawClient.connect(t, port);
+    const count = 3000;
+
+    client.write(pub('a').repeat(count));
+    while (broker.calls.length === 0) await new Promise((next) => setImmediate(next));
+    const first = broker.calls.length;
+    other.write(pub('b'));
+    await other.answer();
+    for (let answer = 0; answer < count; answer++) await client.answer();
+
+    assert.ok(first < count / 4, `${first} of ${count} in the first turn`);
+    assert.deepEqual(
+      broker.calls.filter((call) => call.includes('"b"')),
+      ['publish t 1 0 ["b"]'],
+    );
+    assert.equal(broker.calls.length, count + 1);
+  },
+);

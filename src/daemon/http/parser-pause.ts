@@ -1,0 +1,33 @@
+/**
+ * Pauses a connection of Node's HTTP server together with its parser. `socket.pause()` has no effect there: after
+ * each request the parser resumes the socket, unless the server itself has paused it, which it notes in a private
+ * field. If Node's internals change, a paused connection is read further, and its requests wait.
+ *
+ * Thread: main.
+ */
+
+import type { Socket } from 'node:net';
+
+/** The private parts of a connection: whether the server has paused it, and its parser. */
+type Inside = { _paused?: boolean; parser?: { resume?(): void } | null };
+
+/** Stops parsing at the end of the current piece of input. */
+export function pauseParser(socket: Socket): void {
+  insideOf(socket)._paused = true;
+  socket.pause();
+}
+
+/** Continues after `pauseParser`. */
+export function resumeParser(socket: Socket): void {
+  const inside = insideOf(socket);
+  if (inside._paused === true) {
+    inside._paused = false;
+    inside.parser?.resume?.();
+  }
+  socket.resume();
+}
+
+/** The types declare only the public API. */
+function insideOf(socket: Socket): Inside {
+  return socket as unknown as Inside;
+}
