@@ -54,6 +54,11 @@ class Setup {
     return this.pumps[0];
   }
 
+  turn(): void {
+    this.#loop.step(0);
+    for (const pump of this.pumps) pump.take();
+  }
+
   settle(nowMs = 0): void {
     while (this.#loop.step(nowMs) > 0);
     for (const pump of this.pumps) pump.take();
@@ -220,12 +225,10 @@ test('GroupCommit: a queue that cannot be emptied keeps what was acknowledged, a
     if (call === 'remove') throw new SystemError('EIO', call, path);
     watch(call, path);
   };
-  pump.empty(1);
-  setup.settle();
-  disk.onCall = watch;
 
+  pump.empty(1);
   pump.appendSynced(1, 3);
-  setup.settle();
+  setup.turn();
 
   assert.deepEqual(pump.commits, ['1 ok', '1 ok']);
   assert.deepEqual(setup.afterPowerLoss('a'), [1, 2, 3]);
@@ -236,6 +239,9 @@ test('recoverJournals: due times that a failed sync has left in memory are writt
   const { pump, disk, failing } = setup;
   pump.open(1, 'a');
   pump.appendDeferredSynced(1, [1, DUE_MS]);
+  pump.appendSynced(1, 2);
+  pump.read(1);
+  pump.finish(1, [1, 1]);
   setup.settle();
   failing.add(`${DATA_PATH}/.ringmq/a.diskqueue.000000.notes`);
   setup.settle(SYNC_TIMEOUT_MS);
