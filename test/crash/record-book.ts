@@ -323,10 +323,15 @@ function adoptFound(entry: BookEntry, kind: CrashKind, records: readonly FoundRe
   entry.bodies = records.map(({ body }) => body);
   if (entry.append !== 'done') entry.isUnasked = true;
   entry.append = 'done';
+  // What was finished need not be there again.
+  if (entry.copies <= entry.finishing) entry.isDurable = false;
   entry.copies = records.length;
+  // A drop begins in the journal: from then on there may be neither the record nor its due time.
+  if (entry.isDropped && entry.isJournaled) {
+    entry.isDurable = false;
+    entry.states.unshift(...entry.states.map((state) => ({ ...state, dueMs: 0 })));
+  }
   entry.finishing = 0;
-  // A drop begins in the journal.
-  if (entry.isDropped && entry.isJournaled) entry.isDurable = false;
   entry.copiesMax = kind === 'kill' ? Math.max(entry.copiesMax, records.length) : records.length;
   entry.isDropped = false;
   entry.isGone = false;

@@ -169,6 +169,7 @@ class QueueRewrite {
       );
     }
     for (const segment of this.#written) this.#openFiles.sync(files.segment(segment));
+    this.#states.distrust();
     this.#states.sync();
     this.#openFiles.closeAll('');
   }
@@ -221,7 +222,6 @@ class QueueRewrite {
       at += size;
     }
     this.#states.write(segment, list);
-    this.#states.distrust(segment);
   }
 
   #hasState(segment: number, position: number, checksum: number): boolean {

@@ -174,9 +174,9 @@ export class RecordStates {
     }
   }
 
-  /** Makes the next sync write a segment's states again: a sync of an earlier process may have failed. */
-  distrust(segment: number): void {
-    if (this.has(segment)) this.#doubtful.add(segment);
+  /** Makes the next sync write all states again that it syncs: a sync of an earlier process may have failed. */
+  distrust(): void {
+    for (const segment of this.#unsynced) this.#doubtful.add(segment);
   }
 
   /** Removes the states of records from this position on, which no longer exist. */
