@@ -15,7 +15,7 @@ test('policies: every message is finished, dropped by a named rule, or a dead le
 });
 
 test('policies: the seeds reach every end that a message can have', async () => {
-  const { published, ends } = await livePolicies(1, 1500);
+  const { published, ends } = await livePolicies(7, 1500);
 
   assert.ok(published > 1000);
   for (const count of Object.values(ends)) assert.ok(count > 0, JSON.stringify(ends));

@@ -3,6 +3,8 @@
  * For each channel it is finished by a consumer, or expired, tried too often or beyond a bound; in the last three
  * cases it is dropped, or in the topic for dead letters. The counters add up to what the consumers have seen.
  *
+ * Some publishes repeat the key of earlier ones: within a window they are dropped, if the seed says so.
+ *
  * The broker is main's core, one pump and one disk over memory, in one thread; clock, policies and clients are drawn
  * from the seed. Clean restarts come in between.
  *
@@ -10,41 +12,27 @@
  */
 
 import assert from 'node:assert/strict';
-import { setImmediate } from 'node:timers/promises';
 import { InvalidValue } from '../../src/daemon/options/invalid-value.ts';
 import { Policies } from '../../src/main/policies/policies.ts';
 import { type Policy, parsePolicy } from '../../src/main/policies/policy.ts';
-import { planThreads } from '../../src/main/pumps/thread-plan.ts';
-import { Acknowledgements } from '../../src/main/stats/acknowledgements.ts';
-import { BrokerCore } from '../../src/main/topics/core.ts';
-import type { ChannelHandle, ChannelMember, TopicHandle } from '../../src/main/topics/topic-map.ts';
-import type { ChannelCounts, ControlReply } from '../../src/shared/control.ts';
-import { wireIoLoop } from '../../src/workers/disk/io-wiring.ts';
-import { wirePumpLoop } from '../../src/workers/pump/pump-wiring.ts';
-import { optionsWith, testRingSizes } from '../support/broker-turns.ts';
+import { optionsWith } from '../support/broker-turns.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
-import {
-  type FrameMessage,
-  idWords,
-  parseFrames,
-  publishedBytes,
-} from '../support/message-bytes.ts';
-import { meteredThread } from '../support/metered-thread.ts';
-import { NO_REGISTRY } from '../support/no-registry.ts';
+import { type FrameMessage, idWords, publishedBytes } from '../support/message-bytes.ts';
 import { type Random, seededRandom } from '../support/seeded-random.ts';
-import { strictGuard } from '../support/strict-guard.ts';
-import { channelName, topicName } from './names.ts';
+import { add, type Ends, endsOf, isEmpty, noEnds, sum } from './message-ends.ts';
+import { topicName } from './names.ts';
+import {
+  CHANNELS,
+  type Consumer,
+  DATA_PATH,
+  DEAD,
+  DEAD_CHANNEL,
+  MSG_TIMEOUT_MS,
+  PolicyBroker,
+  TOPIC,
+} from './policy-broker.ts';
 
-const DATA_PATH = '/data';
-const QUIET_TURNS = 3;
-/** Turns in which a broker that nobody disturbs must have come to rest. */
-const TURNS_TO_REST = 5000;
-const TOPIC = 'work';
-const DEAD = 'dead';
-const CHANNELS = ['a', 'b'];
-const DEAD_CHANNEL = 'd';
-const MSG_TIMEOUT_MS = 500;
 /** Ages and due times are kept to the tick of a wheel, and come back from disk in whole ms. */
 const TICK_MS = 3;
 /** Delays of publishers and of REQ, steps of the clock, and the longest backoff. */
@@ -56,30 +44,14 @@ const REDELIVERY_MS_MAX = MSG_TIMEOUT_MS + STEP_MS_MAX + Math.max(BACKOFF_MS_MAX
 /** Longer than any age, delay or backoff that is drawn. */
 const LONG_MS = 60_000;
 const ROUNDS_TO_DRAIN = 2000;
+/** With which bodies begin; a policy may compare these. */
+const KEY_BYTES = 6;
 
 /** A message for dead letters, as its envelope says. */
 type Letter = { readonly channel: string; readonly reason: string; readonly body: string };
 
-/** What ended the messages of one queue, added up over restarts. */
-type Ends = { expired: number; exhausted: number; dropped: number; deadLetters: number };
-
 /** What a seed has come to. */
 export type PolicyLifeResult = { readonly published: number; readonly ends: Ends };
-
-class Consumer implements ChannelMember {
-  readonly number: number;
-  readonly channel: ChannelHandle;
-  held: FrameMessage[] = [];
-
-  constructor(number: number, channel: ChannelHandle) {
-    this.number = number;
-    this.channel = channel;
-  }
-
-  destroy(): void {
-    throw new Error('no channel is deleted here');
-  }
-}
 
 /** Runs one seed. */
 export async function livePolicies(seed: number, steps: number): Promise<PolicyLifeResult> {
@@ -100,7 +72,7 @@ class PolicyLife {
   readonly #disk = new MemoryFileSystem(DATA_PATH);
   readonly #options;
   #policies: Policies;
-  #broker: Broker;
+  #broker: PolicyBroker;
   #published = 0;
   #refused = 0;
   /** What consumers of each channel have finished. */
@@ -112,6 +84,12 @@ class PolicyLife {
   /** When each message was last delivered or answered, by channel and body. */
   readonly #answeredMs = new Map<string, number>();
 
+  /** How long a key is not published again; 0: as often as it comes. What was seen ends with the broker here. */
+  readonly #windowMs: number;
+  readonly #publishedAs = new Map<string, { readonly ms: number; readonly life: number }>();
+  readonly #deliveredBodies = new Map<string, Set<string>>();
+  #lives = 0;
+
   constructor(seed: number) {
     const random = seededRandom(Math.imul(seed + 1, 0x9e3779b1));
     for (let i = 0; i < 8; i++) random(2);
@@ -121,8 +99,10 @@ class PolicyLife {
       maxBytesPerFile: 500 + random(8000),
       msgTimeoutMs: MSG_TIMEOUT_MS,
     });
+    this.#windowMs = [0, 50, 1000, 20_000][random(4)];
     this.#policies = new Policies(this.#options);
     this.#broker = this.#open();
+    this.#setPolicies([]);
   }
 
   async run(steps: number): Promise<PolicyLifeResult> {
@@ -154,7 +134,7 @@ class PolicyLife {
   #publish(): void {
     const { topics, publisher } = this.#broker.core;
     const topic = topics.getOrCreate(topicName(TOPIC));
-    const bodies = Array.from({ length: 1 + this.#random(12) }, () => String(++this.#published));
+    const bodies = Array.from({ length: 1 + this.#random(12) }, () => this.#newBody());
     const deferMs = this.#random(4) === 0 ? 1 + this.#random(DELAY_MS_MAX) : 0;
     const bytes = publishedBytes(bodies);
     const batch = publisher.batch(bytes, 0, bytes.length, bodies.length, deferMs);
@@ -166,6 +146,16 @@ class PolicyLife {
   }
 
   readonly #refusedBodies = new Set<string>();
+
+  /** No two bodies are the same, but some begin with the same key. */
+  #newBody(): string {
+    const number = ++this.#published;
+    const ofNumber = this.#random(3) === 0 ? 1 + this.#random(number) : number;
+    const key = String(ofNumber).padStart(KEY_BYTES, '0');
+    const body = `${key} ${number}`;
+    this.#publishedAs.set(body, { ms: this.#clock.monotonicMs(), life: this.#lives });
+    return body;
+  }
 
   #answer(): void {
     const holding = this.#broker.consumers.filter(({ held }) => held.length > 0);
@@ -211,7 +201,7 @@ class PolicyLife {
     may('max-in-flight', 1, 4, 0);
     may('max-rate', 5, 1000, 0);
     may('requeue-backoff', 'none', 'exponential(50ms,1s)');
-    if (random(4) === 0) definition['acknowledge'] = random(2) === 0 ? 'write' : 'memory';
+    if (random(4) === 0) definition['acknowledge'] = ['write', 'memory', 'fsync'][random(3)];
     const channels = { ...definition };
     delete channels['acknowledge'];
     this.#setPolicies([
@@ -223,7 +213,9 @@ class PolicyLife {
   #setPolicies(policies: readonly (Policy | null)[]): void {
     this.#current = policies.filter((one) => one !== null);
     const envelopes = policy('envelope', '*', { 'dead-letter-envelope': 'json' }, -1);
-    const given = [...this.#current, ...(envelopes === null ? [] : [envelopes])];
+    const window = { deduplicate: `${this.#windowMs}ms`, 'deduplicate-key': `prefix:${KEY_BYTES}` };
+    const once = this.#windowMs === 0 ? null : policy('once', TOPIC, window, -1);
+    const given = [...this.#current, envelopes, once].filter((one) => one !== null);
     this.#policies.restore(given);
     for (const _ of this.#broker.core.topics.applyPolicies());
   }
@@ -232,12 +224,13 @@ class PolicyLife {
     await this.#addUp();
     await this.#broker.close();
     this.#clock.advance(2 + this.#random(500));
+    this.#lives++;
     this.#broker = this.#open();
     await this.#broker.turns();
   }
 
-  #open(): Broker {
-    return new Broker(this.#clock, this.#disk, this.#policies, this.#options, {
+  #open(): PolicyBroker {
+    return new PolicyBroker(this.#clock, this.#disk, this.#policies, this.#options, {
       finished: (channel, { body }) => this.#onFinished(channel, body),
       delivered: (channel, message) => this.#onDelivered(channel, message),
     });
@@ -258,6 +251,7 @@ class PolicyLife {
   /** What is delivered is what the policies in force allow. */
   #onDelivered(channel: string, { timestampNs, attempts, body }: FrameMessage): void {
     if (channel === DEAD_CHANNEL) return;
+    this.#checkKey(channel, body);
     const { messageTtlMs, maxAttempts } = this.#policies.ofChannel(TOPIC, channel);
     const nowMs = this.#clock.monotonicMs();
     const publishedMs = nowMs - Number(this.#clock.unixNs() - timestampNs) / 1e6;
@@ -272,6 +266,22 @@ class PolicyLife {
     }
     if (maxAttempts > 0)
       assert.ok(attempts <= maxAttempts, `message ${body}: ${attempts} attempts`);
+  }
+
+  /** Nothing is delivered that was published within the window of another message with its key. */
+  #checkKey(channel: string, body: string): void {
+    if (this.#windowMs === 0) return;
+    const key = `${channel} ${body.slice(0, KEY_BYTES)}`;
+    const others = this.#deliveredBodies.get(key) ?? new Set();
+    this.#deliveredBodies.set(key, others.add(body));
+    const own = this.#publishedAs.get(body);
+    assert.ok(own !== undefined, `message ${body} was published`);
+    for (const other of others) {
+      const published = this.#publishedAs.get(other);
+      if (other === body || published?.life !== own.life) continue;
+      const apartMs = Math.abs(published.ms - own.ms);
+      assert.ok(apartMs >= this.#windowMs, `${other} and ${body} are ${apartMs} ms apart`);
+    }
   }
 
   /** No more is in flight than the policies allow, unless it was before they came. */
@@ -323,7 +333,7 @@ class PolicyLife {
     const lettersOf = (channel: string): Letter[] =>
       this.#letters.filter((letter) => letter.channel === channel);
     assert.equal(lettersOf('').length, topic.deadLetters, 'dead letters of the topic');
-    const passed = accepted - topic.expired - topic.dropped;
+    const passed = accepted - topic.deduplicated - topic.expired - topic.dropped;
     for (const name of CHANNELS) {
       const ends = endsOf(this.#ends, name);
       const finished = this.#finished.get(name) ?? new Set();
@@ -343,242 +353,10 @@ class PolicyLife {
   }
 }
 
-/** What the life is told of messages. */
-type Witness = {
-  /** A consumer's FIN was carried out. */
-  readonly finished: (channel: string, message: FrameMessage) => void;
-  readonly delivered: (channel: string, message: FrameMessage) => void;
-};
-
-class Broker {
-  readonly core: BrokerCore;
-  readonly consumers: Consumer[] = [];
-  /** FINs on their way, by consumer and id. */
-  readonly asked = new Map<string, FrameMessage>();
-  readonly #loop;
-  readonly #io;
-  readonly #clock: ManualClock;
-  readonly #witness: Witness;
-  readonly #inFlight = new Map<ChannelHandle, { inFlightBefore: number; inFlight: number }>();
-  #isTurnRequested = true;
-
-  constructor(
-    clock: ManualClock,
-    disk: MemoryFileSystem,
-    policies: Policies,
-    options: ReturnType<typeof optionsWith>,
-    witness: Witness,
-  ) {
-    this.#clock = clock;
-    this.#witness = witness;
-    const { mainBell, pumpTasks, diskTasks } = planThreads({
-      pumpCount: 1,
-      diskCount: 1,
-      sizes: testRingSizes(),
-      pump: {
-        nodeId: 1,
-        memoryBudgetBytes: Number.POSITIVE_INFINITY,
-        maxMsgTimeoutMs: options.maxMsgTimeoutMs,
-        latencyPercentiles: [],
-        latencyWindowMs: 600_000,
-      },
-      disk: { ...options, dataPath: DATA_PATH },
-    });
-    this.core = new BrokerCore({
-      pumps: pumpTasks,
-      mainBell,
-      publishTimes: new Acknowledgements(clock),
-      clock,
-      guard: strictGuard(),
-      logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
-      registry: NO_REGISTRY,
-      policies,
-      maxMsgSize: options.maxMsgSize,
-      onChange: () => undefined,
-      requestTurn: () => {
-        this.#isTurnRequested = true;
-      },
-      target: (number) => {
-        const consumer = this.consumers.find((one) => one.number === number);
-        if (consumer === undefined) return undefined;
-        return {
-          deliver: (frames) => this.#onFrames(consumer, frames),
-          // What timed out meanwhile is refused, and was not finished then.
-          refuse: (error) => this.#onRefused(consumer, error.data.toString()),
-          destroy: () => consumer.destroy(),
-        };
-      },
-      flushClients: () => undefined,
-      onEvent: () => undefined,
-    });
-    this.#loop = wirePumpLoop(pumpTasks[0], {
-      clock,
-      thread: meteredThread(),
-      random: () => 0,
-    });
-    this.#io = wireIoLoop(diskTasks[0], disk);
-    const { topics } = this.core;
-    for (const [topic, ...channels] of [
-      [TOPIC, ...CHANNELS],
-      [DEAD, DEAD_CHANNEL],
-    ]) {
-      const handle = topics.createStopped(topicName(topic), false);
-      for (const channel of channels) {
-        const channelHandle = topics.getOrCreateChannel(handle, channelName(channel));
-        for (let i = 0; i < 2; i++) this.#subscribe(handle, channelHandle);
-      }
-      topics.start(handle);
-    }
-  }
-
-  get channels(): ChannelHandle[] {
-    return [...new Set(this.consumers.map(({ channel }) => channel))];
-  }
-
-  /** How many messages consumers hold of a channel, and did at the end of the turns before. */
-  inFlightOf(channel: ChannelHandle): { inFlightBefore: number; inFlight: number } {
-    const inFlight = this.#loop.state.channels.get(channel.number)?.inFlightCount ?? 0;
-    const before = this.#inFlight.get(channel)?.inFlight ?? 0;
-    this.#inFlight.set(channel, { inFlightBefore: before, inFlight });
-    return { inFlightBefore: before, inFlight };
-  }
-
-  nameOfTopic(number: number): string | undefined {
-    return this.core.topics.getByNumber(number)?.name;
-  }
-
-  nameOfChannel(number: number): string {
-    const channel = this.channels.find((one) => one.number === number);
-    assert.ok(channel !== undefined);
-    return channel.name;
-  }
-
-  /** Takes turns until nothing happens any more. */
-  async turns(): Promise<void> {
-    for (let quiet = 0, turns = 0; quiet < QUIET_TURNS; turns++) {
-      assert.ok(turns < TURNS_TO_REST, 'the broker comes to rest');
-      await setImmediate();
-      let work = this.#isTurnRequested ? 1 : 0;
-      this.#isTurnRequested = false;
-      work += this.core.endTurn();
-      const nowMs = this.#clock.monotonicMs();
-      work += this.#loop.step(nowMs);
-      work += this.#io.step(nowMs);
-      quiet = work > 0 ? 0 : quiet + 1;
-    }
-    this.#settleFinished();
-  }
-
-  async stats(): Promise<NonNullable<ControlReply['counts']>> {
-    const { topics, channels } = this.#loop.state;
-    const { counts } = await this.#request({
-      do: 'stats',
-      topics: [...topics.keys()],
-      channels: [...channels.keys()],
-      consumers: [],
-    });
-    assert.ok(counts !== undefined);
-    return counts;
-  }
-
-  async close(): Promise<void> {
-    const { error } = await this.#request({ do: 'close' });
-    assert.equal(error ?? null, null);
-  }
-
-  async #request(request: Parameters<BrokerCore['pumps'][0]['request']>[0]): Promise<ControlReply> {
-    const replying = this.core.pumps[0].request(request);
-    await this.turns();
-    return replying;
-  }
-
-  #subscribe(topic: TopicHandle, channel: ChannelHandle): void {
-    const consumer = new Consumer(this.consumers.length + 1, channel);
-    this.consumers.push(consumer);
-    channel.members.add(consumer);
-    void topic.pump.request({
-      do: 'subscribe',
-      topic: topic.number,
-      channel: channel.number,
-      consumer: consumer.number,
-      msgTimeoutMs: MSG_TIMEOUT_MS,
-      sampleRate: 0,
-      locality: 'global',
-    });
-    topic.pump.setReady(consumer.number, channel.name === DEAD_CHANNEL ? 10 : 2);
-  }
-
-  #onFrames(consumer: Consumer, frames: Buffer): void {
-    const messages = parseFrames(frames);
-    consumer.held.push(...messages);
-    consumer.channel.topic.pump.credit(consumer.number, frames.length);
-    for (const message of messages) this.#witness.delivered(consumer.channel.name, message);
-  }
-
-  #onRefused(consumer: Consumer, text: string): void {
-    const [id] = /[0-9a-f]{16}/.exec(text) ?? [];
-    if (text.startsWith('E_FIN')) this.asked.delete(`${consumer.number} ${id}`);
-  }
-
-  /** After the turns each FIN was carried out or refused. */
-  #settleFinished(): void {
-    for (const [key, message] of this.asked) {
-      const consumer = this.consumers[Number(key.split(' ')[0]) - 1];
-      this.#witness.finished(consumer.channel.name, message);
-    }
-    this.asked.clear();
-  }
-}
-
 /** Null where it would define nothing. */
 function policy(name: string, pattern: string, keys: object, priority = 0): Policy | null {
   if (Object.keys(keys).length === 0) return null;
   const parsed = parsePolicy(name, { pattern, priority, definition: keys });
   if (parsed instanceof InvalidValue) throw new Error(parsed.why);
   return parsed;
-}
-
-function noEnds(): Ends {
-  return { expired: 0, exhausted: 0, dropped: 0, deadLetters: 0 };
-}
-
-function endsOf(all: ReadonlyMap<string, Ends>, name: string): Ends {
-  return all.get(name) ?? noEnds();
-}
-
-function add(
-  all: Map<string, Ends>,
-  name: string,
-  counters: Pick<
-    ChannelCounts['counters'],
-    'expiredCount' | 'exhaustedCount' | 'droppedCount' | 'deadLetterCount'
-  >,
-): void {
-  const { expiredCount, exhaustedCount, droppedCount, deadLetterCount } = counters;
-  const more = {
-    expired: expiredCount,
-    exhausted: exhaustedCount,
-    dropped: droppedCount,
-    deadLetters: deadLetterCount,
-  };
-  all.set(name, sum(endsOf(all, name), more));
-}
-
-function sum(one: Ends, other: Ends): Ends {
-  return {
-    expired: one.expired + other.expired,
-    exhausted: one.exhausted + other.exhausted,
-    dropped: one.dropped + other.dropped,
-    deadLetters: one.deadLetters + other.deadLetters,
-  };
-}
-
-function isEmpty({ topics, channels }: NonNullable<ControlReply['counts']>): boolean {
-  return (
-    topics.every(({ counters: { depth } }) => depth === 0) &&
-    channels.every(
-      ({ counters: { depth, inFlightCount, deferredCount } }) =>
-        depth + inFlightCount + deferredCount === 0,
-    )
-  );
 }
