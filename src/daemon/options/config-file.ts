@@ -12,6 +12,8 @@ import { InvalidValue } from './invalid-value.ts';
 import { suggestion } from './nearest-word.ts';
 import type { OptionRows } from './option-table.ts';
 
+const TOML_EXAMPLE = '"max_msg_size = 1048576"';
+
 /** The contents of a file. */
 export type ConfigFile = {
   /** By option name. */
@@ -79,6 +81,10 @@ export function parseToml(toml: string): Readonly<Record<string, unknown>> | Inv
     return parse(toml, { integersAsBigInt: true });
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
+    const format = otherFormat(toml);
+    if (format !== undefined) {
+      return new InvalidValue(`the file is ${format}, but must be TOML, such as ${TOML_EXAMPLE}`);
+    }
     const begin = unclosedLine(toml, error);
     if (begin !== undefined) {
       return new InvalidValue(`line ${begin}: the list or table that begins here is not closed`);
@@ -87,6 +93,13 @@ export function parseToml(toml: string): Readonly<Record<string, unknown>> | Inv
     const [reason] = error.message.replace('Invalid TOML document: ', '').split('\n', 1);
     return new InvalidValue(`line ${error.line}, column ${error.column}: ${reason}`);
   }
+}
+
+/** The format that a file seems to have instead of TOML; undefined if none is obvious. */
+function otherFormat(text: string): string | undefined {
+  if (/^\s*\{/.test(text)) return 'JSON';
+  const first = text.split('\n').find((line) => line.trim() !== '' && !line.trim().startsWith('#'));
+  return first !== undefined && /^(---\s*$|[\w-]+\s*:(\s|$))/.test(first) ? 'YAML' : undefined;
 }
 
 /** The line where an unclosed list or table begins; undefined if the error has another cause. */

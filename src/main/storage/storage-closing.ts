@@ -62,7 +62,7 @@ function failureOf({ queueError, hang, metadata }: StorageToClose): string | nul
   const stuck = hang();
   const error = queueError() ?? (stuck !== null && stuck.ms >= TIMEOUT_MS ? stuck.text : null);
   if (error !== null) {
-    return `messages in memory could not be written within ${TIMEOUT_MS} ms - ${error}`;
+    return `messages or positions could not be written within ${TIMEOUT_MS} ms - ${error}`;
   }
   if (metadata.failure === null) return null;
   return `topics and channels could not be saved within ${TIMEOUT_MS} ms - ${metadata.failure}`;

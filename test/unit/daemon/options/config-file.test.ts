@@ -174,3 +174,20 @@ for (const [toml, wrong] of [
     assert.ok(refused.why.startsWith(wrong), refused.why);
   });
 }
+
+for (const [text, format] of [
+  ['{"max_msg_size": 5}', 'JSON'],
+  ['\n{\n  "log_level": "debug"\n}\n', 'JSON'],
+  ['max_msg_size: 5\n', 'YAML'],
+  ['# my broker\nnsqlookupd_tcp_addresses:\n  - a:4160\n', 'YAML'],
+  ['---\nlog_level: debug\n', 'YAML'],
+]) {
+  test(`parseConfigFile: says that ${JSON.stringify(text)} is ${format}`, () => {
+    const result = parseConfigFile(text, OPTION_ROWS);
+
+    assert.deepEqual(
+      result,
+      new InvalidValue(`the file is ${format}, but must be TOML, such as "max_msg_size = 1048576"`),
+    );
+  });
+}

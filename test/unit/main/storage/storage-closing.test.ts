@@ -68,7 +68,7 @@ test('closeStorage: a queue that fails is given up after 30 s, not before', asyn
   assert.equal(await setup.outcomeAfter(29_999), undefined);
   assert.equal(
     await setup.outcomeAfter(1),
-    'messages in memory could not be written within 30000 ms - no space left',
+    'messages or positions could not be written within 30000 ms - no space left',
   );
 });
 
@@ -83,7 +83,7 @@ test('closeStorage: a disk that hangs for a moment is waited for, one that hangs
   setup.hang = { text: 'no answer', ms: 30_000 };
   outcomes.push(await setup.outcomeAfter(1000));
 
-  const text = 'messages in memory could not be written within 30000 ms - no answer';
+  const text = 'messages or positions could not be written within 30000 ms - no answer';
   assert.deepStrictEqual(outcomes, [undefined, undefined, undefined, text]);
 });
 
