@@ -15,6 +15,8 @@ export type Surroundings = {
   readonly ask: ((question: string) => Promise<string>) | null;
   /** The terminal that standard output is; null where it is a file or a pipe. Units: columns and rows. */
   readonly screen: { readonly width: () => number; readonly height: () => number } | null;
+  /** Units: ms. */
+  readonly wait: (delayMs: number) => Promise<void>;
   /** Resolves when the person at the terminal interrupts the command, which then decides how to end. */
   readonly interrupted: () => Promise<void>;
 };

@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { buffer } from 'node:stream/consumers';
 import { type CompanionName, isCompanion } from '../daemon/command-table.ts';
+import { SystemClock } from '../shared/clock.ts';
 import type { Companion, Surroundings } from './companion.ts';
 
 /** Each command is loaded on use. */
@@ -17,6 +18,12 @@ const LOADERS: Readonly<Record<CompanionName, () => Promise<Companion>>> = {
   empty: async () => (await import('./operator/topic-commands.ts')).runEmpty,
   pause: async () => (await import('./operator/topic-commands.ts')).runPause,
   unpause: async () => (await import('./operator/topic-commands.ts')).runUnpause,
+  ls: async () => (await import('./operator/stat-commands.ts')).runLs,
+  stat: async () => (await import('./operator/stat-commands.ts')).runStat,
+  top: async () => (await import('./operator/top-command.ts')).runTop,
+  tail: async () => (await import('./operator/tail-command.ts')).runTail,
+  drain: async () => (await import('./operator/steer-commands.ts')).runDrain,
+  config: async () => (await import('./operator/steer-commands.ts')).runConfig,
   publish: async () => (await import('./operator/publish-command.ts')).runPublish,
   access: async () => (await import('./operator/access-command.ts')).runAccess,
   policy: async () => (await import('./operator/policy-command.ts')).runPolicyCommand,
@@ -42,6 +49,7 @@ function endWithReader(error: NodeJS.ErrnoException): void {
 
 function processSurroundings(): Surroundings {
   const { stdin, stdout, stderr, env } = process;
+  const clock = new SystemClock();
   return {
     env,
     stdout: (text) => void stdout.write(text),
@@ -49,6 +57,7 @@ function processSurroundings(): Surroundings {
     readInput: () => buffer(stdin),
     ask: stdin.isTTY && stderr.isTTY ? askPerson : null,
     screen: stdout.isTTY ? { width: () => stdout.columns, height: () => stdout.rows } : null,
+    wait: (delayMs) => new Promise((resolve) => void clock.after(delayMs, resolve)),
     interrupted: () => once(process, 'SIGINT').then(() => undefined),
   };
 }

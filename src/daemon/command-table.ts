@@ -10,12 +10,18 @@ type CommandRow = { readonly words: string; readonly does: string };
 
 /** By name, in the order of the help. */
 export const COMPANIONS = {
+  top: { words: '', does: 'show topics with their rates, live' },
+  ls: { words: '[TOPIC]', does: 'list topics, or the channels of a topic' },
+  stat: { words: '[TOPIC [CHANNEL]]', does: 'show the counters of a broker, topic or channel' },
+  tail: { words: 'TOPIC', does: 'print messages as they are published' },
   publish: { words: 'TOPIC [MESSAGE]', does: 'publish a message, or lines of standard input' },
   create: { words: 'TOPIC [CHANNEL]', does: 'create a topic or channel' },
   delete: { words: 'TOPIC [CHANNEL]', does: 'delete a topic or channel with its messages' },
   empty: { words: 'TOPIC [CHANNEL]', does: 'drop all messages that wait in a topic or channel' },
   pause: { words: 'TOPIC [CHANNEL]', does: 'let no message leave a topic or channel' },
   unpause: { words: 'TOPIC [CHANNEL]', does: 'let them leave again' },
+  config: { words: 'get|set|reload', does: 'show and set options, reload the configuration' },
+  drain: { words: '', does: 'let consumers empty the broker, and end it' },
   access: { words: 'new|hash NAME', does: 'make a client for the file of --http-access' },
   policy: { words: '[command]', does: 'list, show, set and delete policies' },
 } as const satisfies Readonly<Record<string, CommandRow>>;

@@ -63,6 +63,7 @@ export async function runWords(
     readInput: async () => Buffer.alloc(0),
     ask: null,
     screen: null,
+    wait: async () => undefined,
     interrupted: () => new Promise(() => undefined),
     ...around,
   });

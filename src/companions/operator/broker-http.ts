@@ -15,6 +15,7 @@ export const ADDRESS_VARIABLE = 'RINGMQ_HTTP';
 export const TOKEN_VARIABLE = 'RINGMQ_TOKEN';
 /** A broker usually answers within milliseconds. */
 const TIMEOUT_MS = 30_000;
+const BAD_REQUEST = 400;
 const UNAUTHORIZED = 401;
 const FORBIDDEN = 403;
 
@@ -32,6 +33,8 @@ export type BrokerAnswer = { readonly status: number; readonly text: string };
 export class BrokerHttp {
   /** Its URL, without a slash at the end. */
   readonly url: string;
+  /** Undefined without one. */
+  readonly token: string | undefined;
   readonly #headers: Readonly<Record<string, string>>;
 
   /** Errors: throws `BadUsage`. */
@@ -49,6 +52,7 @@ export class BrokerHttp {
     const { username, password, origin, pathname } = new URL(url);
     this.url = (origin + pathname).replace(/\/+$/, '');
     const bearer = token ?? env[TOKEN_VARIABLE];
+    this.token = bearer === '' ? undefined : bearer;
     this.#headers = {
       ...(username !== '' && { authorization: basic(username, password) }),
       ...(bearer !== undefined && bearer !== '' && { authorization: `Bearer ${bearer}` }),
@@ -63,20 +67,36 @@ export class BrokerHttp {
     return parsed((await this.request(method, path, body)).text);
   }
 
+  /** As `ask`; an answer of status 400 whose JSON has no message is a result, too. */
+  async askReport(method: string, path: string): Promise<unknown> {
+    const { status, text } = await this.#answer(method, path, undefined);
+    const json = parsed(text);
+    const isReport = typeof json === 'object' && json !== null && !('message' in json);
+    if (status < 300 || (status === BAD_REQUEST && isReport)) return json;
+    throw refusalOf(status, text);
+  }
+
   /** Resolves with the answer, which is a success. A body that is neither text nor bytes is sent as JSON. */
   async request(
     method: string,
     path: string,
     body?: object | string | Buffer,
   ): Promise<BrokerAnswer> {
+    const answer = await this.#answer(method, path, body);
+    if (answer.status >= 300) throw refusalOf(answer.status, answer.text);
+    return answer;
+  }
+
+  async #answer(
+    method: string,
+    path: string,
+    body: object | string | Buffer | undefined,
+  ): Promise<BrokerAnswer> {
     const response = await this.#fetch(method, path, body, AbortSignal.timeout(TIMEOUT_MS));
     try {
-      const { status } = response;
-      const text = await response.text();
-      if (status >= 300) throw refusalOf(status, text);
-      return { status, text };
+      return { status: response.status, text: await response.text() };
     } catch (error) {
-      throw error instanceof Refused ? error : this.#unreachable(error);
+      throw this.#unreachable(error);
     }
   }
 
