@@ -128,7 +128,7 @@ test('parseCommandLine: a bad flag is named before and after the usage', () => {
 });
 
 for (const [word, hint] of [
-  ['stats', '; did you mean start?'],
+  ['stats', '; did you mean stat?'],
   ['verison', '; did you mean version?'],
   ['/data', ''],
   ['Help', '; did you mean help?'],
