@@ -2,6 +2,8 @@
  * Periodically queries all nsqlookupds for brokers and reports the union of their answers. Part of each interval is
  * random, so that clients that start together do not poll together. While no broker is known it polls more often.
  *
+ * Where an nsqlookupd lets it watch the topic, a new broker is reported at once.
+ *
  * If none of them answers, nothing is reported, and the known brokers stay.
  *
  * Bound: one round of queries at a time. Thread: any. Source: go-nsq `Consumer.lookupdLoop`, which queries one
@@ -13,6 +15,7 @@ import { type Alarm, Alarms } from './alarms.ts';
 import type { Environment } from './environment.ts';
 import type { LookupdSettings } from './lookupd-options.ts';
 import { queryLookupd } from './lookupd-query.ts';
+import { LookupdWatch } from './lookupd-watch.ts';
 import { NsqError } from './nsq-error.ts';
 
 /** Receives the result of a round. */
@@ -35,6 +38,10 @@ export class LookupdPoller {
   readonly #environment: Environment;
   readonly #listener: LookupdListener;
   readonly #alarm: Alarm;
+  readonly #watches: readonly LookupdWatch[];
+  /** Brokers of the last round, and those that watches have found since it began. */
+  #known: readonly Address[] = [];
+  #watched: Address[] = [];
   #emptyRounds = 0;
   #isAsking = false;
   #isClosed = false;
@@ -52,13 +59,21 @@ export class LookupdPoller {
     this.#listener = listener;
     const alarms = Alarms.of(environment.clock);
     this.#alarm = alarms.alarm(() => this.poll(), { holdsProcess: true });
+    const onFound = (addresses: readonly Address[]): void => this.#onWatched(addresses);
+    this.#watches =
+      topic === null
+        ? []
+        : settings.urls.map((url) => new LookupdWatch(url, topic, settings, { onFound }));
   }
 
   /** Starts a round now, unless one is running. */
   poll(): void {
     if (this.#isAsking || this.#isClosed) return;
     this.#isAsking = true;
+    this.#known = this.#all();
+    this.#watched = [];
     this.#alarm.clear();
+    for (const watch of this.#watches) watch.ensure();
     const { urls } = this.#settings;
     const questions = urls.map((url) =>
       queryLookupd(url, this.#topic, this.#settings, this.#environment),
@@ -77,6 +92,7 @@ export class LookupdPoller {
   close(): void {
     this.#isClosed = true;
     this.#alarm.clear();
+    for (const watch of this.#watches) watch.close();
   }
 
   #onAnswers(answers: readonly PromiseSettledResult<readonly Address[]>[]): void {
@@ -97,8 +113,29 @@ export class LookupdPoller {
     }
     this.#emptyRounds = found.size === 0 ? this.#emptyRounds + 1 : 0;
     this.#setAlarm(this.#intervalMs());
-    // the listener may close the poller
-    if (answerCount > 0) this.#listener.onFound([...found.values()]);
+    if (answerCount === 0) return;
+    this.#known = [...found.values()];
+    this.#report();
+  }
+
+  /** A watch has found brokers, which may be new. Rounds alone decide which are gone. */
+  #onWatched(addresses: readonly Address[]): void {
+    if (this.#isClosed) return;
+    const known = new Set(this.#all().map(({ text }) => text));
+    const fresh = addresses.filter(({ text }) => !known.has(text));
+    if (fresh.length === 0) return;
+    this.#watched.push(...fresh);
+    this.#report();
+  }
+
+  /** The listener may close the poller. */
+  #report(): void {
+    this.#listener.onFound(this.#all());
+  }
+
+  #all(): readonly Address[] {
+    const all = new Map([...this.#known, ...this.#watched].map((one) => [one.text, one]));
+    return [...all.values()];
   }
 
   #intervalMs(): number {

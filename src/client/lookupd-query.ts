@@ -86,7 +86,8 @@ async function readText(response: IncomingMessage): Promise<string | undefined> 
   return Buffer.concat(chunks).toString();
 }
 
-function producersOf(text: string | undefined): Address[] {
+/** The brokers of an answer; none without one. Errors: throws if it is not one of an nsqlookupd. */
+export function producersOf(text: string | undefined): Address[] {
   if (text === undefined) return [];
   const answer: unknown = JSON.parse(text);
   const data = fieldOf(answer, 'producers') === undefined ? fieldOf(answer, 'data') : answer;

@@ -26,6 +26,8 @@ const LOADERS: Readonly<Record<CompanionName, () => Promise<Companion>>> = {
   config: async () => (await import('./operator/steer-commands.ts')).runConfig,
   publish: async () => (await import('./operator/publish-command.ts')).runPublish,
   access: async () => (await import('./operator/access-command.ts')).runAccess,
+  lookupd: async () => (await import('./lookupd/lookupd-command.ts')).runLookupd,
+  nsqlookupd: async () => (await import('./lookupd/lookupd-command.ts')).runLookupd,
   policy: async () => (await import('./operator/policy-command.ts')).runPolicyCommand,
 };
 

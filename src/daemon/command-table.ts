@@ -24,6 +24,11 @@ export const COMPANIONS = {
   drain: { words: '', does: 'let consumers empty the broker, and end it' },
   access: { words: 'new|hash NAME', does: 'make a client for the file of --http-access' },
   policy: { words: '[command]', does: 'list, show, set and delete policies' },
+  lookupd: {
+    words: '[flags]',
+    does: 'tell consumers which brokers have a topic, in place of nsqlookupd',
+  },
+  nsqlookupd: { words: '[flags]', does: 'the same, under the name of the original' },
 } as const satisfies Readonly<Record<string, CommandRow>>;
 
 /** The name of such a command. */

@@ -15,7 +15,7 @@ export function productLine(): string {
   return `RingMQ ${RINGMQ_VERSION}, in place of nsqd v${NSQD_VERSION}`;
 }
 
-/** nsqd's own version line: for `--version`, and as the first line of the log and of text statistics. */
-export function versionLine(): string {
-  return `nsqd v${NSQD_VERSION} (built w/ringmq${RINGMQ_VERSION}/node${process.versions.node})`;
+/** The version line of an original: for `--version`, and as the first line of the log and of text statistics. */
+export function versionLine(original = 'nsqd'): string {
+  return `${original} v${NSQD_VERSION} (built w/ringmq${RINGMQ_VERSION}/node${process.versions.node})`;
 }

@@ -5,11 +5,13 @@
  */
 
 import { stringify } from 'smol-toml';
+import { configText } from '../daemon/options/config-text.ts';
 import { InvalidValue } from '../daemon/options/invalid-value.ts';
+import type { LineSurroundings } from '../daemon/options/program-line.ts';
 import { systemErrorText } from '../daemon/system-error.ts';
 import { parseAccessFile } from './access/access-file.ts';
-import type { Command, Surroundings } from './options/command-line.ts';
-import { configText } from './options/config-text.ts';
+import type { Command } from './options/command-line.ts';
+import { OPTION_ROWS } from './options/options.ts';
 import { type Policy, policyJson } from './policies/policy.ts';
 import { parsePolicyTables } from './policies/policy-tables.ts';
 
@@ -19,7 +21,7 @@ type Outcome = Command & { kind: 'print' | 'fatal' };
 /** Checks what the start would check in files of text, and prints what is asked for. */
 export function reportConfig(
   { kind, options, config, warnings }: Asked,
-  { readFile }: Pick<Surroundings, 'readFile'>,
+  { readFile }: Pick<LineSurroundings, 'readFile'>,
 ): Outcome {
   const policies = parsePolicyTables(config.policies);
   if (policies instanceof InvalidValue) {
@@ -30,13 +32,15 @@ export function reportConfig(
   if (wrong !== undefined)
     return { kind: 'fatal', reason: `failed to instantiate nsqd - ${wrong}` };
   const stdout =
-    kind === 'check' ? 'the configuration is valid\n' : configText(options) + policyText(policies);
+    kind === 'check'
+      ? 'the configuration is valid\n'
+      : configText(OPTION_ROWS, options) + policyText(policies);
   const stderr =
     kind === 'check' ? warnings.map((warning) => `warning: ${warning}\n`).join('') : '';
   return { kind: 'print', stdout, stderr, exitCode: 0 };
 }
 
-function accessFault(path: string, readFile: Surroundings['readFile']): string | undefined {
+function accessFault(path: string, readFile: LineSurroundings['readFile']): string | undefined {
   try {
     const entries = parseAccessFile(readFile(path));
     return entries instanceof InvalidValue ? `--http-access "${path}": ${entries.why}` : undefined;

@@ -13,6 +13,7 @@ import { guardInspector } from '../daemon/inspector-guard.ts';
 import { Logger } from '../daemon/log.ts';
 import { LogFile } from '../daemon/log-file.ts';
 import { InvalidValue } from '../daemon/options/invalid-value.ts';
+import type { LineSurroundings } from '../daemon/options/program-line.ts';
 import { cutThreads, exitProcess } from '../daemon/process-end.ts';
 import { ServiceNotifier } from '../daemon/service-notifier.ts';
 import { StderrSink } from '../daemon/stderr-sink.ts';
@@ -22,7 +23,7 @@ import { SystemClock } from '../shared/clock.ts';
 import { errorText } from '../shared/error-text.ts';
 import { reportConfig } from './config-report.ts';
 import { Nsqd } from './nsqd.ts';
-import { type Command, parseCommandLine, type Surroundings } from './options/command-line.ts';
+import { type Command, parseCommandLine } from './options/command-line.ts';
 import type { Options } from './options/options.ts';
 import { parsePolicyTables } from './policies/policy-tables.ts';
 import type { Configuration, ConfigurationSource } from './reload.ts';
@@ -75,7 +76,7 @@ export async function runProgram(words: readonly string[]): Promise<void> {
 /** The configuration as it is now, with the same flags. */
 function readAgain(
   words: readonly string[],
-  surroundings: Surroundings,
+  surroundings: LineSurroundings,
 ): Configuration | InvalidValue {
   const command = parseCommandLine(words, surroundings);
   if (command.kind === 'fatal') return new InvalidValue(command.reason);

@@ -46,6 +46,7 @@ import {
   option,
   rowsOf,
 } from '../../daemon/options/option-table.ts';
+import { SERVER_FLAGS } from '../../daemon/options/program-line.ts';
 import { MESSAGE_BYTES_MAX } from '../../shared/limits.ts';
 
 /** The shortest duration that is longer than none. */
@@ -84,13 +85,7 @@ export const TOPOLOGY_EXPERIMENT = 'topology-aware-consumption';
 /** The flags that ask for something else than a value of an option, or for nothing any more. */
 // biome-ignore format: a table is read row by row
 export const PROGRAM_FLAGS = {
-  config: option(text, 'Program', 'config', '', 'configuration file, in TOML'),
-  version: option(boolean, 'Program', 'version', false, 'print the version and exit'),
-  checkConfig: option(boolean, 'Program', 'check-config', false,
-    'check flags and configuration file, print what is wrong or has no effect, and exit'),
-  printConfig: option(boolean, 'Program', 'print-config', false,
-    'print all options as a configuration file, with what flags and file set, and exit'),
-  verbose: option(boolean, 'Deprecated', 'verbose', false, 'no effect; see -log-level'),
+  ...SERVER_FLAGS,
   workerId: option(boolean, 'Deprecated', 'worker-id', false, 'no effect; see -node-id'),
 } as const;
 

@@ -7,6 +7,7 @@ import { Consumer } from '../../../src/client/consumer.ts';
 import type { ConsumerOptions } from '../../../src/client/consumer-options.ts';
 import { Producer } from '../../../src/client/producer.ts';
 import { Journal } from '../../support/journal.ts';
+import { LookupdSite } from '../../support/lookupd-site.ts';
 import { idOf, messageFrame, ScriptedSite, settled } from '../../support/scripted-nsqd.ts';
 
 /** An nsqlookupd that says what a test wants, truth or not. */
@@ -40,6 +41,10 @@ class Directory {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
+    if (request.url?.startsWith('/watch') === true) {
+      response.writeHead(404).end();
+      return;
+    }
     this.authorization = request.headers.authorization;
     if (this.answer !== null) response.writeHead(this.answer.status).end(this.answer.body);
     this.journal.add(request.url ?? '');
@@ -317,3 +322,22 @@ async function asked(directory: Directory, count: number): Promise<void> {
 async function answersCome(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await settled();
 }
+
+test('lookupd: where a topic can be watched, a broker is connected to as soon as it registers', async (t) => {
+  const site = new ScriptedSite();
+  const lookupd = await LookupdSite.start(t);
+  const { consumer, errors } = consumerOf(site, [lookupd.url]);
+  // the only poll, because the clock stands still
+  await lookupd.log.until(/404 GET \/lookup/);
+  await lookupd.log.until(/200 GET \/watch/);
+
+  await lookupd.broker(1, 't c');
+  await site.broker('n1.test:4151').journal.until(/RDY/);
+  await lookupd.broker(2, 't');
+  await site.broker('n2.test:4152').journal.until(/RDY/);
+
+  assert.equal(lookupd.log.matching(/GET \/lookup/).length, 1);
+  assert.deepEqual(errors.lines, []);
+  assert.equal(site.broker('n1.test:4151').journal.matching(/connected/).length, 1);
+  await consumer.close();
+});

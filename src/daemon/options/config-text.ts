@@ -5,15 +5,8 @@
  */
 
 import { stringify } from 'smol-toml';
-import {
-  duration,
-  logLevel,
-  portion,
-  size,
-  tlsRequired,
-  tlsVersion,
-} from '../../daemon/options/option-kinds.ts';
-import { OPTION_ROWS, type Options } from './options.ts';
+import { duration, logLevel, portion, size, tlsRequired, tlsVersion } from './option-kinds.ts';
+import type { OptionRows } from './option-table.ts';
 
 /** Kinds that a file has as text, as a flag does; the others it has as they are shown over HTTP. */
 const AS_TEXT: ReadonlySet<unknown> = new Set([
@@ -26,12 +19,12 @@ const AS_TEXT: ReadonlySet<unknown> = new Set([
 ]);
 
 /** The file's text: the keys of a group follow a line with its name. */
-export function configText(options: Options): string {
+export function configText(rows: OptionRows, options: object): string {
   let text = '';
   let lastGroup = '';
-  for (const [name, { key, kind, group }] of OPTION_ROWS) {
+  for (const [name, { key, kind, group }] of rows) {
     // The row of this name has made the value of this name, so their types agree.
-    const value = options[name as keyof Options];
+    const value = options[name as keyof typeof options];
     const shown = AS_TEXT.has(kind) ? kind.spell(value) : kind.show(value);
     if (group !== lastGroup) text += `${lastGroup === '' ? '' : '\n'}# ${group}\n`;
     lastGroup = group;

@@ -1,0 +1,115 @@
+/**
+ * Watches a topic at one nsqlookupd, where it has `/watch` (RingMQ's has), and reports brokers as soon as it has them.
+ * Polling goes on beside it: what a watch misses, the next poll finds.
+ *
+ * Bound: one connection; an event is at most EVENT_CHARACTERS_MAX characters. Thread: any.
+ */
+
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { rethrowBug } from '../shared/assert.ts';
+import type { Address } from './address.ts';
+import type { LookupdSettings } from './lookupd-options.ts';
+import { producersOf } from './lookupd-query.ts';
+
+/** Receives what is found. */
+export type WatchListener = {
+  onFound(addresses: readonly Address[]): void;
+};
+
+const OK_STATUS = 200;
+const EVENT_STREAM = 'text/event-stream';
+const EVENT_CHARACTERS_MAX = 4 * 1024 * 1024;
+/** Events with new brokers. */
+const FOUND: ReadonlySet<string> = new Set(['producers', 'added']);
+/** Longest silence of a stream, which has an event every 15 s. */
+const SILENCE_MS = 45_000;
+
+export class LookupdWatch {
+  readonly #url: URL;
+  readonly #settings: LookupdSettings;
+  readonly #listener: WatchListener;
+  #request: ClientRequest | null = null;
+  /** Whether the nsqlookupd has no such endpoint. */
+  #isAbsent: boolean;
+  #text = '';
+
+  constructor(base: URL, topic: string, settings: LookupdSettings, listener: WatchListener) {
+    this.#url = new URL('/watch', base);
+    this.#url.searchParams.set('topic', topic);
+    this.#settings = settings;
+    this.#listener = listener;
+    // Nobody knows what is beside a path of its own.
+    this.#isAbsent = base.pathname !== '/';
+  }
+
+  /** Begins to watch, unless it does, or cannot. A failure has no effect: the next call begins again. */
+  ensure(): void {
+    if (this.#request !== null || this.#isAbsent) return;
+    const { authorization } = this.#settings;
+    const headers: Record<string, string> = { accept: EVENT_STREAM };
+    if (authorization !== null) headers['authorization'] = authorization;
+    const send = this.#url.protocol === 'https:' ? httpsRequest : httpRequest;
+    const request = send(this.#url, { headers, agent: false }, (response) =>
+      this.#onResponse(request, response),
+    );
+    this.#request = request;
+    this.#text = '';
+    request.on('socket', (socket) => socket.unref());
+    request.setTimeout(SILENCE_MS, () => request.destroy());
+    // The poll reports that it cannot be reached.
+    request.on('error', () => request.destroy());
+    request.on('close', () => {
+      if (this.#request === request) this.#request = null;
+    });
+    request.end();
+  }
+
+  close(): void {
+    this.#isAbsent = true;
+    this.#request?.destroy();
+    this.#request = null;
+  }
+
+  #onResponse(request: ClientRequest, response: IncomingMessage): void {
+    const { statusCode, headers } = response;
+    response.on('error', () => request.destroy());
+    if (statusCode !== OK_STATUS || headers['content-type']?.startsWith(EVENT_STREAM) !== true) {
+      // A server that fails may have it later.
+      this.#isAbsent ||= statusCode !== undefined && statusCode < 500;
+      request.destroy();
+      return;
+    }
+    response.setEncoding('utf8');
+    response.on('data', (chunk: string) => {
+      this.#onText(request, chunk);
+    });
+  }
+
+  #onText(request: ClientRequest, chunk: string): void {
+    const events = (this.#text + chunk).split('\n\n');
+    this.#text = events.pop() ?? '';
+    if (this.#text.length > EVENT_CHARACTERS_MAX) {
+      request.destroy();
+      return;
+    }
+    for (const event of events) {
+      if (request !== this.#request) return;
+      const [, name = '', data] = /^event: (\w+)\ndata: (.*)$/.exec(event) ?? [];
+      if (FOUND.has(name)) this.#report(request, data);
+    }
+  }
+
+  #report(request: ClientRequest, data: string | undefined): void {
+    let addresses: readonly Address[];
+    try {
+      addresses = producersOf(data);
+    } catch (error) {
+      rethrowBug(error);
+      // The next poll asks again.
+      request.destroy();
+      return;
+    }
+    if (addresses.length > 0) this.#listener.onFound(addresses);
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * Every refusal of the HTTP API, made once. The texts are nsqlookupd's; the last two are ours.
+ *
+ * Thread: main.
+ * Source: nsqlookupd `http.go`.
+ */
+
+import { refusal } from '../../daemon/http/answer.ts';
+
+/** No parameter `topic`. */
+export const MISSING_ARG_TOPIC = refusal(400, 'MISSING_ARG_TOPIC');
+/** No parameter `channel`. */
+export const MISSING_ARG_CHANNEL = refusal(400, 'MISSING_ARG_CHANNEL');
+/** No parameter `node`. */
+export const MISSING_ARG_NODE = refusal(400, 'MISSING_ARG_NODE');
+/** No name of a topic. */
+export const INVALID_ARG_TOPIC = refusal(400, 'INVALID_ARG_TOPIC');
+/** No name of a channel. */
+export const INVALID_ARG_CHANNEL = refusal(400, 'INVALID_ARG_CHANNEL');
+/** The topic has no such channel. */
+export const CHANNEL_NOT_FOUND = refusal(404, 'CHANNEL_NOT_FOUND');
+/** `--max-registrations` topics and channels exist. */
+export const TOO_MANY_REGISTRATIONS = refusal(503, 'TOO_MANY_REGISTRATIONS');
+/** The bound on those who watch topics is reached. */
+export const TOO_MANY_WATCHERS = refusal(503, 'TOO_MANY_WATCHERS');

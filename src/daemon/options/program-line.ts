@@ -1,0 +1,172 @@
+/**
+ * From the words after a server program's name to complete options: flags, then the configuration file, then defaults.
+ * The program says what its options are.
+ *
+ * Thread: main, at start-up.
+ * Source: nsqd `apps/nsqd/main.go`, go-options `Resolve`.
+ */
+
+import { systemErrorText } from '../system-error.ts';
+import { productLine } from '../version.ts';
+import { type ConfigFile, parseConfigFile } from './config-file.ts';
+import { parseFlags } from './flags.ts';
+import { InvalidValue } from './invalid-value.ts';
+import { boolean, text } from './option-kinds.ts';
+import { type Machine, type OptionRows, option } from './option-table.ts';
+import { usage } from './usage.ts';
+
+/** The flags of every server program that ask for something else than a value of an option. */
+// biome-ignore format: a table is read row by row
+export const SERVER_FLAGS = {
+  config: option(text, 'Program', 'config', '', 'configuration file, in TOML'),
+  version: option(boolean, 'Program', 'version', false, 'print the version and exit'),
+  checkConfig: option(boolean, 'Program', 'check-config', false,
+    'check flags and configuration file, print what is wrong or has no effect, and exit'),
+  printConfig: option(boolean, 'Program', 'print-config', false,
+    'print all options as a configuration file, with what flags and file set, and exit'),
+  verbose: option(boolean, 'Deprecated', 'verbose', false, 'no effect; see -log-level'),
+} as const;
+
+/** A program with options of type `T`. */
+export type ServerProgram<T extends object> = {
+  /** The original that it replaces, as its log names it. */
+  readonly original: string;
+  /** The first lines of its help. */
+  readonly introduction: string;
+  /** The original's own version line. */
+  readonly versionLine: string;
+  /** The flags that are no options. */
+  readonly flagRows: OptionRows;
+  readonly optionRows: OptionRows;
+  /** Keys of a configuration file that are no options. */
+  readonly otherKeys: readonly string[];
+  readonly complete: (given: ReadonlyMap<string, unknown>, machine: Machine) => T | InvalidValue;
+  /** What is valid and has no effect, a sentence each. */
+  readonly warnings: (options: T, machine: Machine) => readonly string[];
+};
+
+/** A text for the terminal, after which the program ends. */
+export type Printed = {
+  readonly kind: 'print';
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+};
+
+/** What the program does next. */
+export type ServerCommand<T> =
+  | {
+      /** Run with the options, or check, or print, what the program would start with. */
+      readonly kind: 'run' | 'check' | 'show';
+      readonly options: T;
+      /** Empty where there is no file. */
+      readonly configPath: string;
+      /** The other keys of the file. */
+      readonly others: ReadonlyMap<string, unknown>;
+      /** What was given and has no effect, a sentence each. */
+      readonly warnings: readonly string[];
+    }
+  | Printed
+  /** Help, where people look for it, and where programs look for the original's. */
+  | { readonly kind: 'help'; readonly text: string }
+  /** The text for a FATAL line of the log; the exit code is 1. */
+  | { readonly kind: 'fatal'; readonly reason: string };
+
+/** What is around the command line. */
+export interface LineSurroundings extends Machine {
+  /** Reads a text file. Errors: throws, with the reason as the message. */
+  readFile(path: string): string;
+}
+
+const BAD_USAGE_CODE = 2;
+
+/** Decides by the words. A bad flag ends with 2, a bad value of an option with 1. */
+export function parseProgramLine<T extends object>(
+  words: readonly string[],
+  program: ServerProgram<T>,
+  surroundings: LineSurroundings,
+): ServerCommand<T> {
+  const { original, versionLine, flagRows, optionRows, otherKeys } = program;
+  const { flags, rest } = parseFlags(words, new Map([...flagRows, ...optionRows]));
+  if (flags === 'help') return { kind: 'help', text: usageOf(program, surroundings) };
+  if (flags instanceof InvalidValue) {
+    // Said twice: the usage in between is longer than a screen.
+    return refused(
+      `${flags.why}\n${usageOf(program, surroundings)}\n${flags.why} (see the usage above)`,
+    );
+  }
+  if (flags.get('version') === true) {
+    // Programs read the original's line from standard output; people see both.
+    return { ...printed(`${versionLine}\n`), stderr: `${productLine()}\n` };
+  }
+
+  const path = String(flags.get('config') ?? SERVER_FLAGS.config.initial);
+  const config = readConfig(path, optionRows, otherKeys, surroundings);
+  if (config instanceof InvalidValue) {
+    return { kind: 'fatal', reason: `failed to load config file ${path} - ${config.why}` };
+  }
+  const options = program.complete(new Map([...config.values, ...flags]), surroundings);
+  if (options instanceof InvalidValue) {
+    return { kind: 'fatal', reason: `failed to instantiate ${original} - ${options.why}` };
+  }
+  const warnings = [
+    ...config.warnings.map((warning) => `config file ${path}: ${warning}`),
+    ...strayWarnings(rest),
+    ...program.warnings(options, surroundings),
+  ];
+  return { kind: taskOf(flags), options, configPath: path, others: config.others, warnings };
+}
+
+/** The whole text of `--help`. */
+export function usageOf<T extends object>(
+  { introduction, flagRows, optionRows }: ServerProgram<T>,
+  machine: Machine,
+): string {
+  return usage(introduction, [...flagRows.values(), ...optionRows.values()], machine);
+}
+
+/** What a file says; an empty path means that there is none. Errors: says what is wrong with it. */
+function readConfig(
+  path: string,
+  optionRows: OptionRows,
+  otherKeys: readonly string[],
+  surroundings: Pick<LineSurroundings, 'readFile'>,
+): ConfigFile | InvalidValue {
+  if (path === '') return { values: new Map(), others: new Map(), warnings: [] };
+  const toml = readText(path, surroundings);
+  return toml instanceof InvalidValue ? toml : parseConfigFile(toml, optionRows, otherKeys);
+}
+
+function readText(
+  path: string,
+  surroundings: Pick<LineSurroundings, 'readFile'>,
+): string | InvalidValue {
+  try {
+    return surroundings.readFile(path);
+  } catch (error) {
+    return new InvalidValue(systemErrorText(error));
+  }
+}
+
+/** What is printed on success. */
+export function printed(stdout: string): Printed {
+  return { kind: 'print', stdout, stderr: '', exitCode: 0 };
+}
+
+/** What is printed for a wrong command line. */
+export function refused(why: string): Printed {
+  return { kind: 'print', stdout: '', stderr: `${why}\n`, exitCode: BAD_USAGE_CODE };
+}
+
+function taskOf(flags: ReadonlyMap<string, unknown>): 'run' | 'check' | 'show' {
+  if (flags.get('checkConfig') === true) return 'check';
+  return flags.get('printConfig') === true ? 'show' : 'run';
+}
+
+/** The originals silently ignore words after the flags: mostly the value of a switch, and all flags after that. */
+function strayWarnings([stray, ...others]: readonly string[]): string[] {
+  if (stray === undefined || (stray === '--' && others.length === 0)) return [];
+  const first = JSON.stringify(stray);
+  const all = others.length === 0 ? `${first} is` : `${first} and what is behind it are`;
+  return [`${all} ignored: a flag begins with "-", and a switch takes its value behind "="`];
+}
