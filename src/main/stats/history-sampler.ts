@@ -14,7 +14,7 @@ import { TOTALS } from './stats-collector.ts';
 /** The name of the whole broker, which no topic has. */
 export const WHOLE_BROKER = '';
 /** Topics and channels that are recorded in one slice. */
-const SLICE_MAX = 1024;
+const SLICE_MAX = 512;
 const NS_PER_MS = 1_000_000n;
 
 /** The dependencies of a sampler. */

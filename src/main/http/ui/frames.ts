@@ -128,7 +128,7 @@ export class Frames {
 }
 
 function topicView(query: WatchQuery, live: LiveSnapshot): object {
-  const topic = live.statistics.get(query.topic);
+  const topic = live.statistics.find(({ name }) => name === query.topic);
   const row = live.topics.find(({ name }) => name === query.topic);
   if (topic === undefined || row === undefined) return { missing: true };
   const channels = live.channels.filter((channel) => channel.topic === query.topic);

@@ -6,7 +6,7 @@
  */
 
 import { nextTurn } from '../../../daemon/slices.ts';
-import { goneFrom, historyName } from '../../stats/history-sampler.ts';
+import { goneFrom } from '../../stats/history-sampler.ts';
 import type { ChannelStatistics, TopicStatistics } from '../../stats/stats.ts';
 
 /** A topic or a channel. Units: messages; rates per second, null where they are not known yet. */
@@ -40,22 +40,54 @@ type LiveTotals = {
   out: number | null;
 };
 
-/** A snapshot; `topics` and `channels` are sorted by name. */
+/** A snapshot; all of it is sorted by name. */
 export type LiveSnapshot = {
   readonly topics: readonly LiveRow[];
   readonly channels: readonly LiveRow[];
   readonly totals: LiveTotals;
-  readonly statistics: ReadonlyMap<string, TopicStatistics>;
+  readonly statistics: readonly TopicStatistics[];
 };
 
-type Counters = { readonly taken: number; readonly gone: number };
+type Rates = Pick<LiveRow, 'in' | 'out'>;
+const UNKNOWN: Rates = { in: null, out: null };
 
 /** Topics and channels that are looked at in one slice. */
-const SLICE_MAX = 1024;
+const SLICE_MAX = 512;
 const MS_PER_SECOND = 1000;
 
+/** Counters of a snapshot, in the order of their names. The next snapshot walks along them once, in the same order. */
+class Counters {
+  readonly #topics: string[] = [];
+  readonly #names: string[] = [];
+  readonly #taken: number[] = [];
+  readonly #gone: number[] = [];
+  #at = 0;
+
+  add(topic: string, name: string, taken: number, gone: number): void {
+    this.#topics.push(topic);
+    this.#names.push(name);
+    this.#taken.push(taken);
+    this.#gone.push(gone);
+  }
+
+  /** How far the counters have come since then; null for what was not there. Names must come in order. */
+  change(topic: string, name: string, taken: number, gone: number): [number, number] | null {
+    while (this.#isBefore(topic, name)) this.#at++;
+    const at = this.#at;
+    if (this.#topics[at] !== topic || this.#names[at] !== name) return null;
+    return [Math.max(0, taken - this.#taken[at]), Math.max(0, gone - this.#gone[at])];
+  }
+
+  #isBefore(topic: string, name: string): boolean {
+    const at = this.#at;
+    if (at === this.#topics.length) return false;
+    const own = this.#topics[at];
+    return own < topic || (own === topic && this.#names[at] < name);
+  }
+}
+
 export class LiveRows {
-  #last: ReadonlyMap<string, Counters> | null = null;
+  #last: { readonly topics: Counters; readonly channels: Counters } | null = null;
   #lastMs = 0;
 
   /** Forgets the last snapshot: nobody watches any more. */
@@ -63,51 +95,50 @@ export class LiveRows {
     this.#last = null;
   }
 
-  /** Makes a snapshot of topics that are sorted by name. Units: `nowMs` is monotonic. */
+  /** Makes a snapshot of topics and channels that are sorted by name. Units: `nowMs` is monotonic. */
   async take(statistics: readonly TopicStatistics[], nowMs: number): Promise<LiveSnapshot> {
-    const elapsedS = (nowMs - this.#lastMs) / MS_PER_SECOND;
+    const perSecond = MS_PER_SECOND / Math.max(1, nowMs - this.#lastMs);
     const last = this.#last;
-    const counters = new Map<string, Counters>();
-    const rates = (name: string, taken: number, gone: number): Pick<LiveRow, 'in' | 'out'> => {
-      counters.set(name, { taken, gone });
-      const before = last?.get(name);
-      if (before === undefined || elapsedS <= 0) return { in: null, out: null };
-      return {
-        in: Math.max(0, taken - before.taken) / elapsedS,
-        out: Math.max(0, gone - before.gone) / elapsedS,
-      };
+    const next = { topics: new Counters(), channels: new Counters() };
+    const rates = (
+      kind: 'topics' | 'channels',
+      topic: string,
+      name: string,
+      taken: number,
+      gone: number,
+    ): Rates => {
+      next[kind].add(topic, name, taken, gone);
+      const change = last === null ? null : last[kind].change(topic, name, taken, gone);
+      if (change === null) return UNKNOWN;
+      return { in: change[0] * perSecond, out: change[1] * perSecond };
     };
     const topics: LiveRow[] = [];
     const channels: LiveRow[] = [];
+    const totals = noTotals(statistics.length);
     let count = 0;
     for (const topic of statistics) {
       const first = channels.length;
+      let gone = 0;
       for (const channel of topic.channels) {
-        const name = historyName(topic.name, channel.name);
-        const rated = rates(name, channel.messageCount, goneFrom(channel));
+        const left = goneFrom(channel);
+        gone += left;
+        const rated = rates('channels', topic.name, channel.name, channel.messageCount, left);
         channels.push(channelRow(topic.name, channel, rated));
         if (++count % SLICE_MAX === 0) await nextTurn();
       }
-      const gone = topic.channels.reduce((sum, channel) => sum + goneFrom(channel), 0);
-      topics.push(topicRow(topic, channels, first, rates(topic.name, topic.messageCount, gone)));
+      const rated = rates('topics', topic.name, '', topic.messageCount, gone);
+      const row = topicRow(topic, channels, first, rated);
+      topics.push(row);
+      addTo(totals, row);
       if (++count % SLICE_MAX === 0) await nextTurn();
     }
-    this.#last = counters;
+    this.#last = next;
     this.#lastMs = nowMs;
-    return {
-      topics,
-      channels,
-      totals: totalsOf(topics),
-      statistics: new Map(statistics.map((topic) => [topic.name, topic])),
-    };
+    return { topics, channels, totals, statistics };
   }
 }
 
-function channelRow(
-  topic: string,
-  channel: ChannelStatistics,
-  rates: Pick<LiveRow, 'in' | 'out'>,
-): LiveRow {
+function channelRow(topic: string, channel: ChannelStatistics, rates: Rates): LiveRow {
   const { name, isPaused, depth, backendDepth, inFlightCount, deferredCount, clientCount } =
     channel;
   return {
@@ -130,7 +161,7 @@ function topicRow(
   { name, isPaused, depth, backendDepth }: TopicStatistics,
   channels: readonly LiveRow[],
   first: number,
-  rates: Pick<LiveRow, 'in' | 'out'>,
+  rates: Rates,
 ): LiveRow {
   let queued = depth;
   let onDisk = backendDepth;
@@ -160,27 +191,28 @@ function topicRow(
   };
 }
 
-function totalsOf(topics: readonly LiveRow[]): LiveTotals {
-  const totals: LiveTotals = {
-    topics: topics.length,
+function noTotals(topicCount: number): LiveTotals {
+  const rate = topicCount === 0 ? 0 : null;
+  return {
+    topics: topicCount,
     channels: 0,
     consumers: 0,
     queued: 0,
     onDisk: 0,
     inFlight: 0,
     deferred: 0,
-    in: topics.length === 0 ? 0 : null,
-    out: topics.length === 0 ? 0 : null,
+    in: rate,
+    out: rate,
   };
-  for (const topic of topics) {
-    totals.channels += topic.channels;
-    totals.consumers += topic.consumers;
-    totals.queued += topic.queued;
-    totals.onDisk += topic.onDisk;
-    totals.inFlight += topic.inFlight;
-    totals.deferred += topic.deferred;
-    if (topic.in !== null) totals.in = (totals.in ?? 0) + topic.in;
-    if (topic.out !== null) totals.out = (totals.out ?? 0) + topic.out;
-  }
-  return totals;
+}
+
+function addTo(totals: LiveTotals, topic: LiveRow): void {
+  totals.channels += topic.channels;
+  totals.consumers += topic.consumers;
+  totals.queued += topic.queued;
+  totals.onDisk += topic.onDisk;
+  totals.inFlight += topic.inFlight;
+  totals.deferred += topic.deferred;
+  if (topic.in !== null) totals.in = (totals.in ?? 0) + topic.in;
+  if (topic.out !== null) totals.out = (totals.out ?? 0) + topic.out;
 }
