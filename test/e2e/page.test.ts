@@ -1,10 +1,13 @@
 // The page in a real browser, with its buttons pressed. One broker for all tests: each has topics of its own.
 
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { BrokerProcess } from '../../scripts/kit/broker.ts';
 import { Consumer } from '../../src/client/consumer.ts';
+import { accessFile } from '../support/access-file.ts';
 import { BrokerSite } from '../support/broker-process.ts';
 import { ask, topicStats } from '../support/broker-stats.ts';
 import { BrowserSite, WITHOUT_BROWSER } from '../support/browser.ts';
@@ -312,6 +315,39 @@ describe('page', OPTIONS, () => {
     await own.getByRole('combobox', { name: 'Broker' }).selectOption('two');
     await own.getByRole('row', { name: /^many-33 .* 5 / }).waitFor();
     await own.context().close();
+  });
+
+  test('an access file: the browser asks who it is, and roles decide what buttons do', async (t) => {
+    const site = new BrokerSite(t);
+    const file = path.join(site.dataPath, 'access.toml');
+    const roles = { reader: ['read'], ops: ['admin'] };
+    writeFileSync(
+      file,
+      accessFile(Object.entries(roles).map(([name, own]) => ({ name, secret: name, roles: own }))),
+    );
+    const closed = await site.start({ flags: [`--http-access=${file}`] });
+    const url = `http://127.0.0.1:${closed.httpPort}/ui/`;
+    const create = async (user: string, topic: string): Promise<Page> => {
+      const own = await browser.open(url, { user });
+      await own.getByText('No topics yet').waitFor();
+      await own.getByRole('button', { name: 'New topic' }).click();
+      await own.getByRole('textbox', { name: /^Name/ }).fill(topic);
+      await own.getByRole('button', { name: 'Create' }).click();
+      return own;
+    };
+    const reader = await create('reader', 'refused');
+    await reader.getByRole('alert').filter({ hasText: 'ROLE_REQUIRED' }).waitFor();
+    const ops = await create('ops', 'created');
+    await ops.getByRole('heading', { name: 'created', level: 1 }).waitFor();
+    await reader.context().close();
+    await ops.context().close();
+    // The browser says so itself, of the request that was refused.
+    const expected = /status of 40[13]/;
+    assert.deepEqual(
+      browser.complaints.filter((text) => !expected.test(text)),
+      [],
+    );
+    browser.complaints.length = 0;
   });
 
   test('nothing was kept out by the policy of the page, and no script has failed', () => {

@@ -31,16 +31,16 @@ export class BrowserSite {
     t.after(async () => (await this.#browser).close());
   }
 
-  /** Opens an address in a window of its own. */
+  /** Opens an address in a window of its own. The secret of a `user` is its name. */
   async open(
     url: string,
-    context: { width?: number; colorScheme?: 'dark' | 'light'; password?: string } = {},
+    context: { width?: number; colorScheme?: 'dark' | 'light'; user?: string } = {},
   ): Promise<Page> {
-    const { width = 1280, colorScheme = 'dark', password } = context;
+    const { width = 1280, colorScheme = 'dark', user } = context;
     const own = await (await this.#browser).newContext({
       viewport: { width, height: 900 },
       colorScheme,
-      ...(password === undefined ? {} : { httpCredentials: { username: 'ops', password } }),
+      ...(user === undefined ? {} : { httpCredentials: { username: user, password: user } }),
     });
     const page = await own.newPage();
     page.on('pageerror', (error) => this.complaints.push(String(error)));
