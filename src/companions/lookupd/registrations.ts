@@ -43,6 +43,8 @@ export type RegistrationsSetup = {
 
 /** Most brokers that are connected. */
 const PRODUCERS_MAX = 16_384;
+/** A producer is active for a twentieth longer than the timeout: at its default, for one interval of PINGs. */
+const LATENESS = 1.05;
 
 export class Registrations {
   /** Topics, and how many topics and channels there are together. */
@@ -205,10 +207,10 @@ export class Registrations {
     }
   }
 
-  /** Whether a producer has shown itself lately. */
+  /** Whether a producer has shown itself lately; its PING may be late because a machine is busy. */
   isActive(producer: Producer): boolean {
     const ageMs = this.#setup.clock.monotonicMs() - producer.lastUpdateMs;
-    return ageMs <= this.#setup.inactiveMs;
+    return ageMs <= this.#setup.inactiveMs * LATENESS;
   }
 
   /** Whether a producer's topic is hidden now. */
