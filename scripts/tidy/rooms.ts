@@ -52,7 +52,7 @@ const LEVELS: Readonly<Record<string, readonly string[]>> = {
     'config-report.ts',
     'program.ts',
   ],
-  'src/workers': ['disk-records.ts', 'run-loop.ts', 'disk', 'pump'],
+  'src/workers': ['disk-records.ts', 'record-filter.ts', 'run-loop.ts', 'disk', 'pump'],
   'src/workers/disk': [
     'files',
     'queue-context.ts',

@@ -22,6 +22,11 @@ export const COMPANIONS = {
   unpause: { words: 'TOPIC [CHANNEL]', does: 'let them leave again' },
   config: { words: 'get|set|reload', does: 'show and set options, reload the configuration' },
   drain: { words: '', does: 'let consumers empty the broker, and end it' },
+  peek: { words: 'SOURCE [ID]', does: 'show messages that wait or are in flight' },
+  requeue: { words: 'SOURCE [ID ...]', does: 'make messages ready again' },
+  finish: { words: 'SOURCE ID ...', does: 'finish messages in the place of their consumer' },
+  move: { words: 'SOURCE TOPIC', does: 'move waiting messages to another topic' },
+  purge: { words: 'SOURCE', does: 'drop the waiting messages that a filter selects' },
   access: { words: 'new|hash NAME', does: 'make a client for the file of --http-access' },
   policy: { words: '[command]', does: 'list, show, set and delete policies' },
   lookupd: {

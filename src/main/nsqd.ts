@@ -191,9 +191,7 @@ export class Nsqd {
       stats: this.#stats,
       lookupd,
       limit: this.#bounds.limit,
-      guard,
-      drain: this.drain,
-      reload,
+      ...{ guard, clock, drain: this.drain, reload, client: clients.get },
     });
     this.#view = new NodeView({
       options,

@@ -6,6 +6,7 @@
  */
 
 import { Packr } from 'msgpackr';
+import type { DiskSurvey, DiskSurveyResult, Survey, SurveyResult } from './message-survey.ts';
 import type { ChannelPolicy, TopicPolicy } from './topic-policy.ts';
 
 /** How close a consumer is: in the broker's zone, in its region, or elsewhere. */
@@ -57,13 +58,20 @@ export type ControlRequest =
   | { do: 'stats'; topics: number[]; channels: number[]; consumers: number[] }
   /** From now on events tell of messages that time out, or no longer. */
   | { do: 'reportTimeouts'; isWanted: boolean }
+  /** Looks at messages of a channel or, if `channel` is 0, of the topic itself. */
+  | { do: 'survey'; topic: number; channel: number; survey: Survey }
   /** Replies when every disk queue has answered all of its requests. */
   | { do: 'settle' }
   /** Writes everything in memory to disk and closes the queues; the loop ends with the reply. */
   | { do: 'close' };
 
 /** `null`: done. Text: the error. */
-export type ControlReply = { error: string | null; counts?: PumpCounts; seen?: SeenOfTopic[] };
+export type ControlReply = {
+  error: string | null;
+  counts?: PumpCounts;
+  survey?: SurveyResult;
+  seen?: SeenOfTopic[];
+};
 
 /** What a topic has seen, for its next life, in the reply to `close`. Shape: see `Deduplication.save`. */
 export type SeenOfTopic = { topic: string; seen: Uint8Array };
@@ -166,7 +174,13 @@ export type DeadLetterHead = {
 };
 
 /** Everything that is encoded in this way. */
-type Control = ControlRequest | ControlReply | PumpEvent | DeadLetterHead;
+type Control =
+  | ControlRequest
+  | ControlReply
+  | PumpEvent
+  | DeadLetterHead
+  | DiskSurvey
+  | DiskSurveyResult;
 
 // msgpackr's record extension needs state on both sides; plain maps keep every message self-contained.
 const packr = new Packr({ useRecords: false });

@@ -1,9 +1,10 @@
 /**
  * The records in the rings between a pump thread and a disk thread. Conventions as in `shared/records.ts`.
  *
- *   request ring  pump → disk  OPEN APPEND READ REREAD FINISH UPDATE EMPTY_QUEUE CLOSE DELETE END
- *   reply ring    disk → pump  OPENED APPENDED RECORDS REREAD_DONE EMPTIED CLOSED DELETED SYNCED WRITABLE COMMITTED
- *                              STATUS
+ *   request ring  pump → disk  OPEN APPEND READ REREAD FINISH UPDATE EMPTY_QUEUE CLOSE DELETE SURVEY
+ *                              END
+ *   reply ring    disk → pump  OPENED APPENDED RECORDS REREAD_DONE EMPTIED CLOSED DELETED SURVEYED SYNCED WRITABLE
+ *                              COMMITTED STATUS
  *
  * Requests of one queue are executed in the order they were sent, and each except FINISH, UPDATE and END is answered
  * once, in that order. "Queue" is a number that the pump assigns and never uses twice with this disk thread.
@@ -59,6 +60,8 @@ export const UPDATE_ENTRY_WORDS = 4;
 export const REREAD = 10;
 export const REREAD_BYTES = 1;
 export const REREAD_RUNS = 2;
+/** A survey of a queue's records, which moves no read position. Shape: queue; `DiskSurvey`, encoded. → SURVEYED */
+export const SURVEY = 11;
 /** Drops all records, handed out or not. Shape: queue. → EMPTIED */
 export const EMPTY_QUEUE = 5;
 /**
@@ -102,6 +105,9 @@ export const EMPTIED = 19;
 export const CLOSED = 20;
 /** Shape: as OPENED. Not ok: files are left over. */
 export const DELETED = 21;
+
+/** Shape: as OPENED without text; `DiskSurveyResult`, encoded. Not ok: error text; nothing was done. */
+export const SURVEYED = 27;
 
 /** Sent unasked: syncs fail, or succeed again. Shape: as OPENED. Not ok: the last sync failed. */
 export const SYNCED = 23;

@@ -49,6 +49,13 @@ export class FakeBroker implements HttpBroker {
   statistics: BrokerStats = brokerStatistics();
   /** Makes what the broker is asked to do fail. */
   failure: Error | undefined;
+  /** Messages as the pump would find them; nothing by default. */
+  messages: HttpBroker['messages'] = {
+    list: async () => ({ messages: [], cursor: null }),
+    find: async () => undefined,
+    work: async () => ({ count: 0, notFound: [], cursor: null, failure: null }),
+    move: async () => ({ count: 0, notFound: [], cursor: null, failure: null }),
+  };
   /** What publishing and creating topics wait for. */
   gate: Promise<void> = Promise.resolve();
   /** Whether a publish to a topic that exists is taken at once. */

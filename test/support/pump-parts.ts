@@ -6,7 +6,8 @@
 
 import { allocateRing } from '../../src/shared/ring/layout.ts';
 import { RingWriter } from '../../src/shared/ring/writer.ts';
-import { type Backend, dropAll } from '../../src/workers/pump/backend/backend.ts';
+import type { Backend } from '../../src/workers/pump/backend/backend.ts';
+import { dropAll } from '../../src/workers/pump/backend/drop-all.ts';
 import type { Receipt } from '../../src/workers/pump/backend/receipt.ts';
 import { DeadLetters } from '../../src/workers/pump/dead-letters.ts';
 import { MemoryQueue } from '../../src/workers/pump/store/memory-queue.ts';
@@ -65,6 +66,7 @@ export function bodiesIn(store: MessageStore, position: number, count: number): 
 export class ListBackend implements Backend {
   readonly isDurable = true;
   readonly fetched = new MemoryQueue();
+  readonly surveys = null;
   readonly isSettled = true;
   isAccepting = true;
   /** What was asked of it, but for puts. */

@@ -21,6 +21,7 @@ import { debugRoutes } from './debug-endpoints.ts';
 import { healthRoutes } from './health-endpoints.ts';
 import type { HttpAccess } from './http-access.ts';
 import { infoRoutes } from './info-endpoints.ts';
+import { messageRoutes } from './messages/message-endpoints.ts';
 import { type MetricsSource, metricsRoutes } from './metrics/metrics-endpoint.ts';
 import { policyRoutes } from './policy-endpoints.ts';
 import { PublishEndpoints, publishRoutes } from './publish-endpoints.ts';
@@ -65,6 +66,7 @@ export class HttpApi {
       ...topicRoutes(setup),
       ...channelRoutes(setup),
       ...statsRoutes(setup, answers),
+      ...messageRoutes(setup),
       ...metricsRoutes(setup.metrics, answers),
       ...healthRoutes(setup),
       ...infoRoutes(setup),

@@ -33,6 +33,9 @@ export const ROUTE_ROLES: Readonly<Record<string, RouteRole>> = {
   'GET /policy/effective': 'read',
   'GET /policy/:name': 'read',
 
+  'GET /messages': 'read',
+  'GET /message': 'read',
+
   ...Object.fromEntries(PAGE_PATHS.map((path) => [`GET ${path}`, 'read' as const])),
 
   'POST /topic/create': 'admin',
@@ -45,6 +48,11 @@ export const ROUTE_ROLES: Readonly<Record<string, RouteRole>> = {
   'POST /channel/empty': 'admin',
   'POST /channel/pause': 'admin',
   'POST /channel/unpause': 'admin',
+  'POST /message/finish': 'admin',
+  'POST /message/requeue': 'admin',
+  'POST /message/touch': 'admin',
+  'POST /messages/purge': 'admin',
+  'POST /messages/move': 'admin',
   'PUT /config/drain': 'admin',
   'PUT /config/reload': 'admin',
   'PUT /config/:option': 'admin',

@@ -7,12 +7,14 @@
 import type { ConnectionLimit } from '../../daemon/connection-limit.ts';
 import type { Guard } from '../../daemon/guard.ts';
 import type { Logger, LogLevel } from '../../daemon/log.ts';
+import type { Clock } from '../../shared/clock.ts';
 import type { ChannelName, TopicName } from '../../shared/names.ts';
 import type { Options } from '../options/options.ts';
 import type { BrokerStats, StatsFilter } from '../stats/stats.ts';
 import type { StatsCollector } from '../stats/stats-collector.ts';
 import type { HttpBroker, ReloadReport } from './broker.ts';
 import { creationRefusal, type Drain, type DrainProgress } from './drain.ts';
+import { type HoldingConsumer, MessageDesk } from './message-desk.ts';
 import type { Metadata } from './metadata.ts';
 import { type Publisher, PublishRefused } from './publisher.ts';
 import type { ChannelHandle, TopicHandle, TopicMap } from './topic-map.ts';
@@ -43,6 +45,9 @@ export type BrokerParts = {
   readonly lookupd: Addressable;
   readonly limit: ConnectionLimit;
   readonly guard: Guard;
+  readonly clock: Clock;
+  /** The client with this number, if it is connected. */
+  readonly client: (number: number) => HoldingConsumer | undefined;
   readonly drain: Pick<Drain, 'begin' | 'progress'>;
   readonly reload: { run(): Promise<ReloadReport> };
 };
@@ -50,6 +55,7 @@ export type BrokerParts = {
 export class BrokerOperations implements HttpBroker {
   readonly options: Options;
   readonly startTimeMs: number;
+  readonly messages: MessageDesk;
   tcpPort = 0;
   httpPort = 0;
 
@@ -66,6 +72,7 @@ export class BrokerOperations implements HttpBroker {
 
   constructor(parts: BrokerParts) {
     this.startTimeMs = parts.startTimeMs;
+    this.messages = new MessageDesk(parts);
     this.options = parts.options;
     this.#logger = parts.logger;
     this.#topics = parts.topics;

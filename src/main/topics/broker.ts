@@ -9,6 +9,7 @@ import type { ChannelName, TopicName } from '../../shared/names.ts';
 import type { Options } from '../options/options.ts';
 import type { BrokerStats, StatsFilter } from '../stats/stats.ts';
 import type { DrainProgress } from './drain.ts';
+import type { MessageDesk } from './message-desk.ts';
 
 /** A part that stays as it was. */
 export type ReloadFailure = { readonly what: string; readonly why: string };
@@ -60,6 +61,9 @@ export interface HttpBroker {
    * Units: `deferMs` in ms, 0 for at once.
    */
   publish(topic: TopicName, messages: Buffer, count: number, deferMs: number): Promise<void>;
+
+  /** Messages that wait or are in flight, in an operator's hands. */
+  readonly messages: Pick<MessageDesk, 'list' | 'find' | 'work' | 'move'>;
 
   /** Lets consumers empty the broker, which then ends. */
   beginDrain(): void;

@@ -30,6 +30,7 @@ import { type QueueExtent, SegmentNames } from './metadata/segment-names.ts';
 import type { QueueContext } from './queue-context.ts';
 import { recoverQueue } from './queue-recovery.ts';
 import { removeQueueFiles, syncDataPath } from './queue-removal.ts';
+import { QueueSurvey } from './queue-survey.ts';
 import { RecordMover } from './record-mover.ts';
 import { RecordSafety } from './record-safety.ts';
 import { RecordWriter } from './record-writer.ts';
@@ -51,6 +52,8 @@ export class DiskQueue {
   readonly reread: RecordReread;
   /** What a power loss may take. */
   readonly safety: RecordSafety;
+  /** Looks at records for operators. */
+  readonly survey: QueueSurvey;
 
   readonly #options: DiskQueueOptions;
   readonly #log: DiskLog;
@@ -110,6 +113,11 @@ export class DiskQueue {
     const parts = { source, states: this.#states, unacked: this.#unacked, unread: this.#unread };
     this.#reader = new SegmentReader({ ...parts, foreign, writer: this.#writer }, read);
     this.#reader.passed.addReleased(straySidecars(source, this.#states, read, write));
+    this.survey = new QueueSurvey({
+      ...{ ...parts, reader: this.#reader, writer: this.#writer },
+      unwrittenAttempts: (number) => this.#stateWriter.unwrittenAttempts(number),
+      onWork: (count) => this.#changes.count(count),
+    });
     this.#mover = new RecordMover({
       ...{ ...parts, writer: this.#recordWriter, reader: this.#reader },
       foundFinished: lastFinished,

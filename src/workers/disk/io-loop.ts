@@ -37,6 +37,7 @@ import {
   RECORDS_WORDS,
   REREAD,
   REREAD_DONE,
+  SURVEY,
   UPDATE,
 } from '../disk-records.ts';
 import { ClosingQueues } from './closing-queues.ts';
@@ -55,6 +56,7 @@ import { PumpLink, type PumpLinkOptions, type RecordsType, recordsRoom } from '.
 import { appendOf, forEachFinish, forEachUpdate, rereadOf } from './pump-requests.ts';
 import { QueueSyncs } from './queue-syncs.ts';
 import { recordBytesMax } from './records/disk-record.ts';
+import { answerSurvey } from './survey-request.ts';
 
 const REQUESTS_PER_TURN = 256;
 const BYTES_PER_TURN = 1024 * 1024;
@@ -189,6 +191,8 @@ export class IoLoop {
         return this.#finish(known);
       case UPDATE:
         return this.#update(known);
+      case SURVEY:
+        return this.#survey(known);
       case EMPTY_QUEUE:
         return this.#answerLast(known, EMPTIED, () => this.#empty(known));
       case CLOSE:
@@ -284,6 +288,15 @@ export class IoLoop {
     const batch = queue.reread.read(plan, link.answers.bytes, link.recordsOffset);
     this.#bytesLeft -= batch.bytes;
     link.answerReread(known.number, queue, batch);
+    return 'taken';
+  }
+
+  #survey(known: KnownQueue): Outcome {
+    const { maxMsgSize } = this.#queueOptions;
+    const bytes = answerSurvey(known, () => this.#queues.opened(known), maxMsgSize);
+    if (bytes < 0) return 'blocked';
+    this.#bytesLeft -= bytes;
+    this.#syncs.plan(known);
     return 'taken';
   }
 

@@ -35,6 +35,7 @@ import {
   STATUS,
   STATUS_LEVEL,
   STATUS_WORDS,
+  SURVEYED,
 } from '../disk-records.ts';
 import { LOG_WARNING, type LogLevel } from './files/disk-log.ts';
 import { RECORD_BYTES_MIN } from './records/disk-record.ts';
@@ -190,6 +191,14 @@ export class PumpLink {
     this.#writeFields(queue, figures ?? NO_FIGURES, error);
     this.#writeRecordsFields(0, 0, false);
     this.#commit(type, RECORDS_WORDS * 4 + bytes);
+  }
+
+  /** Completes a SURVEYED answer. */
+  answerSurvey(queue: number, figures: QueueFigures | undefined, result: Buffer): void {
+    this.#writeFields(queue, figures ?? NO_FIGURES, undefined);
+    this.answers.bytes.set(result, this.#answer + ANSWER_WORDS * 4);
+    assert(ANSWER_WORDS * 4 + result.length <= this.#answerBytes, 'a result fits its room');
+    this.#commit(SURVEYED, ANSWER_WORDS * 4 + result.length);
   }
 
   /** Queues a log line for the next `flush`. */

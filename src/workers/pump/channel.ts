@@ -48,7 +48,8 @@ export class Channel implements Sleeper {
   readonly undelivered: Undelivered;
 
   readonly #context: ChannelContext<Channel>;
-  readonly #held: HeldMessages;
+  /** Its messages in flight and deferred. */
+  readonly held: HeldMessages;
   readonly #ages: AgeWatch;
   readonly #rules: DeliveryRules;
   readonly #consumers = new Set<Consumer>();
@@ -61,17 +62,17 @@ export class Channel implements Sleeper {
     this.undelivered = options.undelivered;
     this.#context = context;
     this.#ages = new AgeWatch(this.queue, context.wallClock, context.alarms);
-    this.#held = new HeldMessages(this.number, this.queue, this.#ages, context);
+    this.held = new HeldMessages(this.number, this.queue, this.#ages, context);
     this.#rules = new DeliveryRules(this.queue, options.policy, options.nowMs);
     this.setPolicy(options.policy, options.nowMs);
   }
 
   get inFlightCount(): number {
-    return this.#held.inFlightCount;
+    return this.held.inFlightCount;
   }
 
   get deferredCount(): number {
-    return this.#held.deferredCount;
+    return this.held.deferredCount;
   }
 
   /** Applies a policy, except the bounds of the queue. Units: `nowMs` in ms, monotonic. */
@@ -118,7 +119,7 @@ export class Channel implements Sleeper {
       this.queue.putToBackend(position, count, 0, unixMs, receipt);
       return;
     }
-    for (let i = 0; i < count; i++) this.#held.addDeferred(position + i, 0, dueMs);
+    for (let i = 0; i < count; i++) this.held.addDeferred(position + i, 0, dueMs);
   }
 
   /**
@@ -140,8 +141,8 @@ export class Channel implements Sleeper {
   onDeferred(position: number, dueMs: number): void {
     const { store, wallClock } = this.#context;
     const monotonicMs = wallClock.dueAt(dueMs);
-    if (!this.queue.hasRoom) this.#held.evict(position, monotonicMs);
-    else this.#held.addDeferred(position, store.attempts(position), monotonicMs);
+    if (!this.queue.hasRoom) this.held.evict(position, monotonicMs);
+    else this.held.addDeferred(position, store.attempts(position), monotonicMs);
   }
 
   /** Messages can be read or taken. */
@@ -202,7 +203,7 @@ export class Channel implements Sleeper {
       if (taken === BLOCKED) return BLOCKED;
       assert(taken > 0, 'a consumer with capacity takes a message');
       const sent = consumer.inFlightCount - inFlightBefore;
-      this.#held.inFlightCount += sent;
+      this.held.inFlightCount += sent;
       this.#rules.onSent(sent);
       this.takenCounts[consumer.locality] += this.#context.delivery.fromMemory;
       delivered += taken;
@@ -215,7 +216,7 @@ export class Channel implements Sleeper {
 
   finish(consumer: Consumer, idHigh: number, idLow: number): number {
     const { inFlight, latencyWindow, meter } = this.#context;
-    const entry = this.#held.find(consumer, idHigh, idLow);
+    const entry = this.held.find(consumer, idHigh, idLow);
     if (entry < 0) return -entry;
     meter.onFinished(inFlight.deliveredMs(entry));
     const position = inFlight.position(entry);
@@ -235,7 +236,7 @@ export class Channel implements Sleeper {
     nowMs: number,
   ): number {
     const { inFlight } = this.#context;
-    const entry = this.#held.find(consumer, idHigh, idLow);
+    const entry = this.held.find(consumer, idHigh, idLow);
     if (entry < 0) return -entry;
     const position = inFlight.position(entry);
     const attempts = inFlight.attempts(entry);
@@ -248,7 +249,7 @@ export class Channel implements Sleeper {
 
   touch(consumer: Consumer, idHigh: number, idLow: number, nowMs: number): number {
     const { inFlight, maxMsgTimeoutMs } = this.#context;
-    const entry = this.#held.find(consumer, idHigh, idLow);
+    const entry = this.held.find(consumer, idHigh, idLow);
     if (entry < 0) return -entry;
     inFlight.touch(entry, nowMs, maxMsgTimeoutMs);
     return ACCEPTED;
@@ -273,13 +274,31 @@ export class Channel implements Sleeper {
     const number = deferred.recordNumber(entry);
     const position = deferred.position(entry);
     const attempts = deferred.attempts(entry);
-    this.#held.removeDeferred(entry);
+    this.held.removeDeferred(entry);
     if (isEvicted) {
       this.queue.backend.reread(number);
       this.#wake();
     } else if (this.queue.ages?.isExpired(position)) this.#giveUp(position, attempts, 'expired');
     else if (this.queue.waiting.isOnDisk(position)) this.#return(position, attempts);
     else this.#enqueue(position, 1, attempts, null);
+  }
+
+  /** Defers a message that is in no place, with its reference. Units: `dueMs` in ms, monotonic. */
+  defer(position: number, attempts: number, dueMs: number): void {
+    const { store, wallClock } = this.#context;
+    const { queue } = this;
+    const unixMs = wallClock.unixAt(dueMs);
+    const isOnDisk = this.queue.waiting.isOnDisk(position);
+    if (isOnDisk) queue.backend.update(position, attempts, unixMs);
+    if (isOnDisk && !queue.hasRoom) this.held.evict(position, dueMs);
+    else if (!isOnDisk && queue.defersToBackend) {
+      queue.ages?.leaveMemory(position, 1);
+      queue.putToBackend(position, 1, attempts, unixMs, null);
+    } else {
+      const lasting = store.moveToLasting(position);
+      queue.ages?.move(position, lasting);
+      this.held.addDeferred(lasting, attempts, dueMs);
+    }
   }
 
   /** Drops all messages: waiting, in flight and deferred. */
@@ -298,7 +317,7 @@ export class Channel implements Sleeper {
     const { backend } = this.queue;
     this.#endAlarms();
     this.#context.deadLetters.giveBack(this.queue);
-    this.#held.collect((position, attempts, dueMs) => {
+    this.held.collect((position, attempts, dueMs) => {
       const unixMs = dueMs === 0 ? 0 : wallClock.unixAt(dueMs);
       if (!this.queue.waiting.isOnDisk(position)) {
         backend.put(position, 1, attempts, unixMs, null);
@@ -339,7 +358,7 @@ export class Channel implements Sleeper {
   #tryAgain(position: number, attempts: number, delayMs: number, nowMs: number): void {
     if (this.#rules.isExhausted(attempts)) this.#giveUp(position, attempts, 'attempts');
     else if (delayMs === 0) this.#putBack(position, attempts);
-    else this.#defer(position, attempts, nowMs + delayMs);
+    else this.defer(position, attempts, nowMs + delayMs);
   }
 
   /** A message that was in flight goes to the end of the queue. If it is on disk, its record gets the attempts. */
@@ -357,32 +376,15 @@ export class Channel implements Sleeper {
     this.latency.addPublished(this.#context.store.timestampSeconds(position), nowNs);
   }
 
-  #defer(position: number, attempts: number, dueMs: number): void {
-    const { store, wallClock } = this.#context;
-    const { queue } = this;
-    const unixMs = wallClock.unixAt(dueMs);
-    const isOnDisk = this.queue.waiting.isOnDisk(position);
-    if (isOnDisk) queue.backend.update(position, attempts, unixMs);
-    if (isOnDisk && !queue.hasRoom) this.#held.evict(position, dueMs);
-    else if (!isOnDisk && queue.defersToBackend) {
-      queue.ages?.leaveMemory(position, 1);
-      queue.putToBackend(position, 1, attempts, unixMs, null);
-    } else {
-      const lasting = store.moveToLasting(position);
-      queue.ages?.move(position, lasting);
-      this.#held.addDeferred(lasting, attempts, dueMs);
-    }
-  }
-
   #removeInFlight(entry: number): void {
-    this.#held.removeInFlight(entry);
+    this.held.removeInFlight(entry);
     // Another consumer may have waited for this.
     if (this.#rules.isThrottled) this.#wake();
   }
 
   #drop(): void {
     this.#context.deadLetters.drop(this.queue);
-    this.#held.drop();
+    this.held.drop();
   }
 
   #giveUp(position: number, attempts: number, reason: Reason): void {

@@ -98,6 +98,20 @@ export class Deferred {
     }
   }
 
+  /** As `InFlight.visitFrom`. */
+  visitFrom(
+    from: number,
+    channelNumber: number,
+    entriesMax: number,
+    visit: (entry: number) => boolean,
+  ): number {
+    const end = Math.min(this.#used, from + entriesMax);
+    for (let entry = from; entry < end; entry++) {
+      if (this.#channels[entry] === channelNumber && !visit(entry)) return entry + 1;
+    }
+    return end >= this.#used ? -1 : end;
+  }
+
   /** Returns the entry. */
   #add(channelNumber: number, place: number, evicted: number, dueMs: number): number {
     const entry = this.#takeEntry();

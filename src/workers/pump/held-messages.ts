@@ -61,6 +61,12 @@ export class HeldMessages {
     this.deferredCount++;
   }
 
+  /** Keeps a record only in the files until it is due. */
+  addEvicted(number: number, dueMs: number): void {
+    this.#tables.deferred.addEvicted(this.#channelNumber, number, dueMs);
+    this.deferredCount++;
+  }
+
   removeDeferred(entry: number): void {
     const { store, deferred } = this.#tables;
     if (!deferred.isEvicted(entry)) {

@@ -83,7 +83,11 @@ export class InFlight {
    * The entry of a message that this consumer has, otherwise of one that another consumer of the channel has,
    * otherwise NOT_FOUND. After a crash a message may exist twice, and each of two consumers then answers its own.
    */
-  find({ channelNumber, number }: Consumer, idHigh: number, idLow: number): number {
+  find(
+    { channelNumber, number }: Pick<Consumer, 'channelNumber' | 'number'>,
+    idHigh: number,
+    idLow: number,
+  ): number {
     let entry = this.#chains[this.#chain(channelNumber, idHigh, idLow)];
     let found = NOT_FOUND;
     while (entry !== NOT_FOUND) {
@@ -152,6 +156,25 @@ export class InFlight {
       const consumer = this.#consumers[entry];
       if (consumer !== null) visit(entry, consumer);
     }
+  }
+
+  /**
+   * Calls `visit` with a channel's entries from this one on, which it may remove, until it returns false. Returns the
+   * entry after the last one, after at most `entriesMax` of any channel; -1 at the end.
+   */
+  visitFrom(
+    from: number,
+    channelNumber: number,
+    entriesMax: number,
+    visit: (entry: number) => boolean,
+  ): number {
+    const end = Math.min(this.#used, from + entriesMax);
+    for (let entry = from; entry < end; entry++) {
+      if (this.#consumers[entry]?.channelNumber === channelNumber && !visit(entry)) {
+        return entry + 1;
+      }
+    }
+    return end >= this.#used ? -1 : end;
   }
 
   #chain(channelNumber: number, idHigh: number, idLow: number): number {

@@ -16,6 +16,7 @@ import type { Channel } from './channel.ts';
 import type { Outbox } from './outbox.ts';
 import type { PumpState } from './pump-state.ts';
 import type { PumpStats } from './pump-stats.ts';
+import { runSurvey } from './survey/survey-run.ts';
 import type { Topic } from './topic.ts';
 import { TopicDeletions } from './topic-deletions.ts';
 
@@ -24,6 +25,7 @@ const LATENCIES_PER_TURN = 64;
 /** A request for a part of the statistics is shorter than this; pieces of a longer request are longer. */
 const STATS_REQUEST_BYTES_MAX = 2048;
 
+type SurveyRequest = Extract<ControlRequest, { do: 'survey' }>;
 type Reply = (error: string | null) => void;
 
 /** A request to close. Units: `nowMs`, when it came, in ms, monotonic. */
@@ -193,6 +195,9 @@ export class PumpControl {
         this.#counting.push({ token, work: this.#stats.of(request, state) });
         if (this.#counting.length === 1) this.#count();
         return;
+      case 'survey':
+        this.#survey(request, token);
+        return;
       case 'settle':
         this.#settling.push(token);
         return;
@@ -202,6 +207,20 @@ export class PumpControl {
       default:
         assertNever(request);
     }
+  }
+
+  /** Main may not know yet that the loop is closing. */
+  #survey({ topic, channel: number, survey }: SurveyRequest, token: number): void {
+    const state = this.#state;
+    const channel = number === 0 ? null : this.#state.channels.get(number);
+    const queue = (channel ?? state.topics.get(topic))?.queue;
+    if (queue === undefined || channel === undefined) {
+      this.#outbox.reply(token, { error: null });
+      return;
+    }
+    runSurvey(survey, state, { queue, channel }, (error, result) => {
+      this.#outbox.reply(token, { error, survey: result });
+    });
   }
 
   #topic(number: number): Topic {

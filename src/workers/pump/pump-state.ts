@@ -143,6 +143,10 @@ export class PumpState {
     return this.#queues.backends;
   }
 
+  get wallClock(): WallClock {
+    return this.#options.wallClock;
+  }
+
   topic(number: number): Topic | undefined {
     return this.topics.get(number);
   }

@@ -6,7 +6,8 @@
  * Thread: pump.
  */
 
-import { type Backend, dropAll } from './backend/backend.ts';
+import type { Backend } from './backend/backend.ts';
+import { dropAll } from './backend/drop-all.ts';
 import type { MessageAges } from './message-ages.ts';
 import { MemoryQueue } from './store/memory-queue.ts';
 import { type HoldingQueue, NO_LEVEL, RAISE_BYTES_MIN } from './store/memory-shares.ts';
@@ -77,6 +78,12 @@ export class WaitingMemory implements HoldingQueue {
   take(queue: MemoryQueue, count: number): void {
     this.#onTaken(queue.position, count);
     queue.take(count);
+  }
+
+  /** Removes messages from anywhere in one of the queues; the caller gets their references. */
+  takeOut(queue: MemoryQueue, positions: ReadonlySet<number>): void {
+    for (const position of positions) this.#onTaken(position, 1);
+    queue.remove(positions);
   }
 
   /** Removes hidden messages from the fronts: they expired before they got there. */

@@ -197,6 +197,11 @@ export class SegmentReader {
     this.#unread.clear();
   }
 
+  /** Records ahead were finished. */
+  onFinishedAhead(): void {
+    this.#boundUnread();
+  }
+
   /** Counts the unread records. Errors: logged, and the count stays an estimate. */
   recount(): void {
     this.#count();

@@ -49,6 +49,11 @@ export class MovedRecords {
     return this.#records[this.#cursor];
   }
 
+  /** The ones that the reader has not reached. */
+  get ahead(): readonly MovedRecord[] {
+    return this.#records.slice(this.#cursor);
+  }
+
   /** The oldest unacked one that the reader has passed. */
   get oldest(): MovedRecord | undefined {
     for (let index = 0; index < this.#cursor; index++) {

@@ -64,6 +64,11 @@ export class UnackedRecords {
     return this.#moved?.nextAhead;
   }
 
+  /** The places of moved records that the reader will reach. Shape: `segment:position`. */
+  get movedPlaces(): ReadonlySet<string> {
+    return new Set(this.#moved?.ahead.map(({ segment, position }) => `${segment}:${position}`));
+  }
+
   /** Adds a record that is handed out, after `ordinal` other records of the queue. */
   add(
     segment: number,

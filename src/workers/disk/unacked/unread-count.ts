@@ -68,6 +68,18 @@ export class UnreadCount {
     this.#onBytes(sizeBytes);
   }
 
+  /** A record was finished before it was handed out: it will be skipped. */
+  onFinished(isDeferred: boolean): void {
+    if (this.#live > 0) this.#live--;
+    this.#dead++;
+    if (isDeferred) this.#deferred = Math.max(0, this.#deferred - 1);
+  }
+
+  /** A record got another due time, or none, before it was handed out. */
+  onDueChanged(wasDeferred: boolean, isDeferred: boolean): void {
+    this.#deferred = Math.max(0, this.#deferred + Number(isDeferred) - Number(wasDeferred));
+  }
+
   /** A finished record was skipped. */
   onPassed(sizeBytes: number): void {
     if (this.#dead > 0) this.#dead--;

@@ -53,6 +53,11 @@ export class AppendLane {
     return this.#dueCount > 0;
   }
 
+  /** The messages and their parts; see `visitRuns`. */
+  get parts(): readonly AppendPart[] {
+    return this.#parts;
+  }
+
   /** Clears all due times. Returns how many messages had one. */
   forgetDueTimes(): number {
     const count = this.#dueCount;
@@ -82,4 +87,26 @@ export class AppendLane {
     for (const part of taken) if (part.dueMs > 0) this.#dueCount -= part.count;
     return taken;
   }
+}
+
+/**
+ * Calls `visit` with each message of runs with these parts from this number on, until it returns false. `first` is the
+ * number of the oldest. Returns the number after the last message; -1 at the end.
+ */
+export function visitRuns(
+  runs: MemoryQueue,
+  parts: readonly AppendPart[],
+  first: number,
+  from: number,
+  visit: (position: number, attempts: number, dueMs: number) => boolean,
+): number {
+  let part = 0;
+  let partEnd = first + (parts[0]?.count ?? 0);
+  let number = first;
+  const next = runs.visitFrom(runs.taken, (position, attempts) => {
+    while (number >= partEnd) partEnd += parts[++part].count;
+    number++;
+    return number <= from || visit(position, attempts, parts[part].dueMs);
+  });
+  return next < 0 ? -1 : number;
 }

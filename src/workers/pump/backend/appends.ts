@@ -10,7 +10,7 @@
 import { assert } from '../../../shared/assert.ts';
 import { MemoryQueue } from '../store/memory-queue.ts';
 import type { MessageStore } from '../store/message-store.ts';
-import { AppendLane, type AppendPart, isSynced, settleParts } from './append-lane.ts';
+import { AppendLane, type AppendPart, isSynced, settleParts, visitRuns } from './append-lane.ts';
 import type { DiskRequests } from './disk-requests.ts';
 import type { PendingCommits } from './pending-commits.ts';
 import type { Receipt } from './receipt.ts';
@@ -48,6 +48,8 @@ export class Appends {
   readonly #sent: SentAppend[] = [];
   /** When kept messages may be retried; 0 unless the last write failed. */
   #retryMs = 0;
+  /** Messages that have left. Only then do others get another number in `visitFrom`. */
+  #leftCount = 0;
 
   constructor(store: MessageStore, backlog: TopicBacklog, commits: PendingCommits) {
     this.#store = store;
@@ -122,6 +124,25 @@ export class Appends {
     return count;
   }
 
+  /** As `Backend.visitLeaving`. */
+  visitFrom(
+    from: number,
+    visit: (position: number, attempts: number, dueMs: number) => boolean,
+  ): number {
+    const sentParts = this.#sent.flatMap(({ parts }) => parts);
+    let first = this.#leftCount;
+    for (const [runs, parts] of [
+      [this.#sentRuns, sentParts],
+      [this.#refusable.runs, this.#refusable.parts],
+      [this.#kept.runs, this.#kept.parts],
+    ] as const) {
+      const next = visitRuns(runs, parts, first, from, visit);
+      if (next >= 0) return next;
+      first += runs.count;
+    }
+    return -1;
+  }
+
   /** Drops unsent messages and settles their receipts. */
   drop(): void {
     this.#dropLane(this.#kept);
@@ -140,6 +161,7 @@ export class Appends {
   }
 
   #settle(sent: SentAppend, error: string | null): void {
+    this.#leftCount += sent.count;
     this.#forSentRuns(sent.count, (position, count) => {
       this.#count(-this.#store.runBytes(position, count));
       this.#store.release(position, count);
@@ -155,6 +177,7 @@ export class Appends {
   }
 
   #putBack(sent: SentAppend): void {
+    this.#leftCount += sent.count;
     for (const { receipt, count, dueMs } of sent.parts) {
       this.#forSentRuns(count, (position, taken, attempts) => {
         sent.lane.put(position, taken, attempts, dueMs, receipt);

@@ -6,7 +6,7 @@
  */
 
 import type { MemoryQueue } from '../store/memory-queue.ts';
-import type { MessageStore } from '../store/message-store.ts';
+import type { BackendSurveys } from './backend-surveys.ts';
 import type { Receipt } from './receipt.ts';
 
 export interface Backend {
@@ -20,6 +20,8 @@ export interface Backend {
   readonly bytes: number;
   /** Messages that can be taken now. Each is taken with `take`. */
   readonly fetched: MemoryQueue;
+  /** What surveys see of it and do with it; null if there are no files. */
+  readonly surveys: BackendSurveys | null;
   /** Whether nothing is on its way to or from the files. */
   readonly isSettled: boolean;
   /** Whether a message that is put now is likely to be written, or dropped, soon. */
@@ -55,14 +57,4 @@ export interface Backend {
   close(done: (error: string | null) => void): void;
   /** Removes it with its files. Calls back as `empty`. */
   delete(done: (error: string | null) => void): void;
-}
-
-/** Drops a queue's messages and their references. */
-export function dropAll(queue: MemoryQueue, store: MessageStore): number {
-  const dropped = queue.count;
-  while (queue.runCount > 0) {
-    store.release(queue.position, queue.runCount);
-    queue.take(queue.runCount);
-  }
-  return dropped;
 }

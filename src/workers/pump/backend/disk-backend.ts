@@ -11,7 +11,6 @@
 import { assert } from '../../../shared/assert.ts';
 import type { RingReader } from '../../../shared/ring/reader.ts';
 import {
-  ANSWER_OK,
   ANSWER_WORDS,
   APPENDED,
   CLOSE,
@@ -24,6 +23,7 @@ import {
   RECORDS,
   RECORDS_WORDS,
   REREAD_DONE,
+  SURVEYED,
   SYNCED,
   WRITABLE,
 } from '../../disk-records.ts';
@@ -33,12 +33,14 @@ import { NO_RECORD } from '../store/slab.ts';
 import { Appends } from './appends.ts';
 import type { Backend } from './backend.ts';
 import { BackendHealth } from './backend-health.ts';
+import { BackendSurveys } from './backend-surveys.ts';
 import type { DiskBackendListener } from './disk-backend-listener.ts';
 import type { DiskLink, LinkedQueue } from './disk-link.ts';
 import { DiskReads } from './disk-reads.ts';
 import { DiskRequests } from './disk-requests.ts';
 import type { Receipt } from './receipt.ts';
 import { RecordOutcomes } from './record-outcomes.ts';
+import { answerError } from './unread-records.ts';
 import type { TopicBacklog } from './write-backlog.ts';
 
 type Ending = { request: typeof CLOSE | typeof DELETE; done: (error: string | null) => void };
@@ -64,6 +66,7 @@ const DUE_TIMES_PATIENCE_MS = 15_000;
 export class DiskBackend implements Backend, LinkedQueue {
   readonly isDurable = true;
   readonly fetched: MemoryQueue;
+  readonly surveys: BackendSurveys;
 
   readonly #name: string;
   readonly #store: MessageStore;
@@ -108,9 +111,13 @@ export class DiskBackend implements Backend, LinkedQueue {
       unixMsDue,
       onDeferred: listener.onDeferred,
       onPastDue: listener.onPastDue,
-      onLost: (number) => this.#finish(number),
+      onLost: (number) => this.surveys.finishRecord(number),
     });
     this.fetched = this.#reads.fetched;
+    this.surveys = new BackendSurveys({
+      ...{ appends: this.#appends, reads: this.#reads, outcomes: this.#outcomes },
+      setDue: () => this.#setDue(),
+    });
     this.#setDue();
   }
 
@@ -177,15 +184,13 @@ export class DiskBackend implements Backend, LinkedQueue {
   finish(position: number, count: number): void {
     for (let next = position; next < position + count; next++) {
       const number = this.#store.recordNumber(next);
-      if (number !== NO_RECORD) this.#finish(number);
+      if (number !== NO_RECORD) this.surveys.finishRecord(number);
     }
   }
 
   update(position: number, attempts: number, dueMs: number): void {
     const number = this.#store.recordNumber(position);
-    if (number === NO_RECORD) return;
-    this.#outcomes.update(number, attempts, dueMs);
-    this.#setDue();
+    if (number !== NO_RECORD) this.surveys.updateRecord(number, attempts, dueMs);
   }
 
   reread(number: number): void {
@@ -229,7 +234,7 @@ export class DiskBackend implements Backend, LinkedQueue {
 
   onAnswer(type: number, answers: RingReader, nowMs: number): void {
     const hasRecords = type === RECORDS || type === REREAD_DONE;
-    const error = errorOf(answers, hasRecords ? RECORDS_WORDS : ANSWER_WORDS);
+    const error = answerError(answers, hasRecords ? RECORDS_WORDS : ANSWER_WORDS);
     const emptied = type === EMPTIED ? this.#emptyings.shift() : undefined;
     if (this.#emptyings.length === 0) this.#reads.unread.update(answers);
     this.#handleAnswer(type, error, answers, nowMs);
@@ -253,6 +258,9 @@ export class DiskBackend implements Backend, LinkedQueue {
       case RECORDS:
       case REREAD_DONE:
         this.#onRecords(type, error, answers, nowMs);
+        return;
+      case SURVEYED:
+        this.surveys.onAnswer(error, this.#emptyings.length > 0, answers);
         return;
       case EMPTIED:
         return;
@@ -299,6 +307,7 @@ export class DiskBackend implements Backend, LinkedQueue {
   #end(ending: Ending): void {
     this.#ending = ending;
     this.#reads.cancel();
+    this.surveys.end();
     this.#setDue();
   }
 
@@ -315,7 +324,7 @@ export class DiskBackend implements Backend, LinkedQueue {
     }
     if (!this.#appends.send(this.#requests, nowMs)) return false;
     if (!this.#outcomes.send(this.#requests)) return false;
-    if (!this.#reads.send(nowMs)) return false;
+    if (!this.#reads.send(nowMs) || !this.surveys.send(this.#requests)) return false;
     return nowMs < this.#closeMs || this.#sendEnding();
   }
 
@@ -380,21 +389,9 @@ export class DiskBackend implements Backend, LinkedQueue {
     this.#setDue();
   }
 
-  /** Allows the files to drop a record. */
-  #finish(number: number): void {
-    this.#outcomes.finish(number);
-    this.#setDue();
-  }
-
   #dropAll(): void {
     this.#reads.clear();
     this.#appends.drop();
     this.#outcomes.clear();
   }
-}
-
-/** The error in an answer with this many words, or null. */
-function errorOf({ words, bytes, offset, length }: RingReader, fields: number): string | null {
-  if (words[(offset >>> 2) + ANSWER_OK] === 1) return null;
-  return bytes.toString('utf8', offset + fields * 4, offset + length);
 }

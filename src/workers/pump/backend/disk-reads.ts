@@ -8,13 +8,15 @@
  */
 
 import { assert } from '../../../shared/assert.ts';
+import { readUint32 } from '../../../shared/big-endian.ts';
+import { SIZE_BYTES } from '../../../shared/limits.ts';
 import type { RingReader } from '../../../shared/ring/reader.ts';
 import { RECORDS_COUNT, RECORDS_WORDS, REREAD_DONE_COVERED } from '../../disk-records.ts';
 import { MemoryQueue } from '../store/memory-queue.ts';
 import type { MessageStore } from '../store/message-store.ts';
-import { dropAll } from './backend.ts';
 import { type DiskBackendListener, HAS_DUE_TIME } from './disk-backend-listener.ts';
 import type { DiskRequests } from './disk-requests.ts';
+import { dropAll } from './drop-all.ts';
 import type { RecordsAnswer } from './records-answer.ts';
 import { Rereads } from './rereads.ts';
 import { UnreadRecords } from './unread-records.ts';
@@ -41,11 +43,11 @@ export type DiskReadsOptions = {
 export class DiskReads {
   readonly fetched = new MemoryQueue();
   readonly unread = new UnreadRecords();
+  /** Numbers of the records to reread. */
+  readonly rereads = new Rereads();
 
   readonly #options: DiskReadsOptions;
   readonly #store: MessageStore;
-  /** Numbers of the records to reread. */
-  readonly #rereads = new Rereads();
   #fetchedBytes = 0;
   /** The request for records. `sent`: it is not answered yet. */
   #request: 'none' | 'wanted' | 'sent' = 'none';
@@ -60,7 +62,7 @@ export class DiskReads {
   /** Waiting records, fetched or not, without those that have a due time. */
   get depth(): number {
     const unread = this.unread.count - this.unread.deferredCount;
-    return unread + this.#rereads.count + this.fetched.count;
+    return unread + this.rereads.count + this.fetched.count;
   }
 
   /** Their bytes, an estimate. */
@@ -70,7 +72,7 @@ export class DiskReads {
 
   /** Whether there is anything to read. */
   get hasReadable(): boolean {
-    return this.unread.count + this.#rereads.count > 0;
+    return this.unread.count + this.rereads.count > 0;
   }
 
   /** Whether no request is wanted or sent. */
@@ -101,13 +103,19 @@ export class DiskReads {
 
   /** Requests an evicted record. */
   reread(number: number): void {
-    this.#rereads.add(number);
+    this.rereads.add(number);
   }
 
   /** Removes messages from the oldest fetched run; the caller gets their references. */
   take(count: number): void {
     this.#fetchedBytes -= this.#store.runBytes(this.fetched.position, count);
     this.fetched.take(count);
+  }
+
+  /** Removes fetched messages anywhere; the caller gets their references. */
+  takeOut(positions: ReadonlySet<number>): void {
+    for (const position of positions) this.#fetchedBytes -= this.#store.runBytes(position, 1);
+    this.fetched.remove(positions);
   }
 
   /** Sends the wanted request when it is due. Returns false if the ring is full. */
@@ -117,8 +125,8 @@ export class DiskReads {
     const { readBytes } = this.#store.shares;
     // Evicted records are older than unread ones.
     const isSent =
-      this.#rereads.count > 0
-        ? requests.reread(readBytes, this.#rereads.front(REREAD_COUNT))
+      this.rereads.count > 0
+        ? requests.reread(readBytes, this.rereads.front(REREAD_COUNT))
         : requests.read(readBytes);
     if (!isSent) return false;
     this.#request = 'sent';
@@ -157,9 +165,14 @@ export class DiskReads {
     const numbers = words.subarray(((offset + length) >>> 2) - count, (offset + length) >>> 2);
     let at = offset + RECORDS_WORDS * 4;
     let index = 0;
-    this.#rereads.take(words[(offset >>> 2) + REREAD_DONE_COVERED], (number) => {
+    this.rereads.take(words[(offset >>> 2) + REREAD_DONE_COVERED], (number, isRemoved) => {
       if (index === count || numbers[index] !== number) {
-        this.#options.onLost(number);
+        if (!isRemoved) this.#options.onLost(number);
+        return;
+      }
+      if (isRemoved) {
+        at += SIZE_BYTES + readUint32(bytes, at);
+        index++;
         return;
       }
       this.#store.putRecords(bytes, at, 1, number);
@@ -187,7 +200,7 @@ export class DiskReads {
   clear(): void {
     this.dropFetched();
     this.unread.clear();
-    this.#rereads.clear();
+    this.rereads.clear();
     this.cancel();
   }
 

@@ -6,6 +6,8 @@
  */
 
 import { assert } from '../../../shared/assert.ts';
+import { encodeControl } from '../../../shared/control.ts';
+import type { DiskSurvey } from '../../../shared/message-survey.ts';
 import { FULL, type RingWriter } from '../../../shared/ring/writer.ts';
 import {
   APPEND,
@@ -31,6 +33,7 @@ import {
   REREAD,
   REREAD_BYTES,
   REREAD_RUNS,
+  SURVEY,
   UPDATE,
   UPDATE_ENTRIES,
 } from '../../disk-records.ts';
@@ -147,6 +150,16 @@ export class DiskRequests {
     this.#ring.words[at + REREAD_BYTES] = bytes;
     this.#ring.words.set(runs, at + REREAD_RUNS);
     this.#ring.commit(REREAD, length);
+    return true;
+  }
+
+  survey(survey: DiskSurvey): boolean {
+    const bytes = encodeControl(survey);
+    const offset = this.#ring.claim(QUEUE_WORDS * 4 + bytes.length);
+    if (offset === FULL) return false;
+    this.#ring.words[(offset >>> 2) + QUEUE] = this.#queue;
+    this.#ring.bytes.set(bytes, offset + QUEUE_WORDS * 4);
+    this.#ring.commit(SURVEY, QUEUE_WORDS * 4 + bytes.length);
     return true;
   }
 

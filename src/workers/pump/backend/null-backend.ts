@@ -14,6 +14,7 @@ export class NullBackend implements Backend {
   readonly deferredCount = 0;
   readonly bytes = 0;
   readonly fetched = new MemoryQueue();
+  readonly surveys = null;
   readonly isSettled = true;
   readonly isAccepting = true;
 

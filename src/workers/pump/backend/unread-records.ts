@@ -6,7 +6,12 @@
  */
 
 import type { RingReader } from '../../../shared/ring/reader.ts';
-import { ANSWER_DEFERRED, ANSWER_UNREAD, ANSWER_UNREAD_BYTES } from '../../disk-records.ts';
+import {
+  ANSWER_DEFERRED,
+  ANSWER_OK,
+  ANSWER_UNREAD,
+  ANSWER_UNREAD_BYTES,
+} from '../../disk-records.ts';
 
 export class UnreadRecords {
   count = 0;
@@ -27,4 +32,13 @@ export class UnreadRecords {
     this.bytes = 0;
     this.deferredCount = 0;
   }
+}
+
+/** The error in an answer with this many words, or null. */
+export function answerError(
+  { words, bytes, offset, length }: RingReader,
+  fields: number,
+): string | null {
+  if (words[(offset >>> 2) + ANSWER_OK] === 1) return null;
+  return bytes.toString('utf8', offset + fields * 4, offset + length);
 }

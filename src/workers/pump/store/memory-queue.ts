@@ -19,18 +19,26 @@ const ENTRY_WORDS = 3;
 /** Shared by all empty queues: most queues are empty. */
 const NO_ENTRIES = new Uint32Array(0);
 const ENTRIES_AT_FIRST = 4;
+/** The position of a run whose messages were removed. No store is so large that a message has it. */
+const GAP = 0xffffffff;
 /** A ring larger than this is freed when it becomes empty. */
 const ENTRIES_KEPT = 1024;
 
 export class MemoryQueue {
   /** Messages in the queue. */
   count = 0;
+  /**
+   * How many have left at the front, gaps included. So this is the number of the oldest message; the others are
+   * numbered in order, and a message keeps its number while it is in the queue.
+   */
+  taken = 0;
 
   #entries = NO_ENTRIES;
   #capacity = 0;
   /** Index of the oldest run, and the number of runs. */
   #first = 0;
   #runs = 0;
+  #gaps = 0;
 
   /** Adds a run at the end. */
   put(position: number, count: number, tag: number): void {
@@ -65,11 +73,13 @@ export class MemoryQueue {
     const at = this.#first * ENTRY_WORDS;
     assert(count <= this.runCount, 'no more is taken than the oldest run holds');
     this.count -= count;
+    this.taken += count;
     this.#entries[at] += count;
     this.#entries[at + 1] -= count;
     if (this.#entries[at + 1] > 0) return;
     this.#first = (this.#first + 1) & (this.#capacity - 1);
     this.#runs--;
+    if (this.#gaps > 0) this.#passGaps();
     if (this.#runs === 0 && this.#capacity > ENTRIES_KEPT) this.#reset();
   }
 
@@ -77,8 +87,61 @@ export class MemoryQueue {
   forEach(visit: (position: number, count: number, tag: number) => void): void {
     for (let run = 0; run < this.#runs; run++) {
       const at = this.#wordAt(run);
+      if (this.#entries[at] === GAP) continue;
       visit(this.#entries[at], this.#entries[at + 1], this.#entries[at + 2]);
     }
+  }
+
+  /**
+   * Calls `visit` with each message from this number on, until it returns false. Returns the number after the last
+   * one; -1 at the end of the queue.
+   */
+  visitFrom(from: number, visit: (position: number, tag: number) => boolean): number {
+    let number = this.taken;
+    for (let run = 0; run < this.#runs; run++) {
+      const at = this.#wordAt(run);
+      const position = this.#entries[at];
+      const runCount = this.#entries[at + 1];
+      const first = position === GAP ? runCount : Math.max(0, from - number);
+      for (let index = first; index < runCount; index++) {
+        if (!visit(position + index, this.#entries[at + 2])) return number + index + 1;
+      }
+      number += runCount;
+    }
+    return -1;
+  }
+
+  /** Removes messages anywhere. The others keep their numbers. */
+  remove(positions: ReadonlySet<number>): void {
+    let runs = 0;
+    const entries = new Uint32Array(powerOfTwo(this.#runs + 2 * positions.size) * ENTRY_WORDS);
+    const add = (position: number, count: number, tag: number): void => {
+      if (count === 0) return;
+      const last = (runs - 1) * ENTRY_WORDS;
+      if (position === GAP && runs > 0 && entries[last] === GAP) entries[last + 1] += count;
+      else entries.set([position, count, tag], runs++ * ENTRY_WORDS);
+    };
+    for (let run = 0; run < this.#runs; run++) {
+      const at = this.#wordAt(run);
+      const [position, count, tag] = this.#entries.subarray(at, at + ENTRY_WORDS);
+      let start = 0;
+      for (let index = 0; position !== GAP && index < count; index++) {
+        if (!positions.has(position + index)) continue;
+        add(position + start, index - start, tag);
+        add(GAP, 1, 0);
+        start = index + 1;
+        this.count--;
+      }
+      add(position === GAP ? GAP : position + start, count - start, tag);
+    }
+    this.#entries = entries;
+    this.#capacity = entries.length / ENTRY_WORDS;
+    this.#first = 0;
+    this.#runs = runs;
+    this.#gaps = 0;
+    for (let run = 0; run < runs; run++) if (entries[run * ENTRY_WORDS] === GAP) this.#gaps++;
+    this.#passGaps();
+    if (this.#runs === 0) this.#reset();
   }
 
   /** Calls `visit` with the last `count` messages, oldest first, as runs, and removes them. */
@@ -91,6 +154,10 @@ export class MemoryQueue {
     for (; run < this.#runs; run++) {
       const at = this.#wordAt(run);
       const [position, runCount, tag] = this.#entries.subarray(at, at + ENTRY_WORDS);
+      if (position === GAP) {
+        this.#gaps--;
+        continue;
+      }
       if (before > 0) this.#entries[at + 1] = before;
       visit(position + before, runCount - before, tag);
       before = 0;
@@ -107,6 +174,7 @@ export class MemoryQueue {
     for (let run = this.#runs - 1; run >= 0; run--) {
       const at = this.#wordAt(run);
       const [position, runCount] = this.#entries.subarray(at, at + 2);
+      if (position === GAP) continue;
       const bytes = bytesOf(position, runCount);
       if (bytes > left)
         return Math.max(1, count + this.#countInRun(position, runCount, left, bytesOf));
@@ -138,8 +206,20 @@ export class MemoryQueue {
     return ((this.#first + run) & (this.#capacity - 1)) * ENTRY_WORDS;
   }
 
+  /** Messages of a run; none in a gap. */
   #countAt(run: number): number {
-    return this.#entries[this.#wordAt(run) + 1];
+    const at = this.#wordAt(run);
+    return this.#entries[at] === GAP ? 0 : this.#entries[at + 1];
+  }
+
+  /** Drops gaps at the front. */
+  #passGaps(): void {
+    while (this.#runs > 0 && this.position === GAP) {
+      this.taken += this.runCount;
+      this.#first = (this.#first + 1) & (this.#capacity - 1);
+      this.#runs--;
+      this.#gaps--;
+    }
   }
 
   #extendLast(position: number, count: number, tag: number): boolean {
@@ -167,4 +247,9 @@ export class MemoryQueue {
     this.#capacity = 0;
     this.#first = 0;
   }
+}
+
+/** The smallest power of two that is not smaller, and not smaller than a ring at first. */
+function powerOfTwo(count: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(ENTRIES_AT_FIRST, count)));
 }

@@ -177,3 +177,89 @@ test('MemoryQueue: counts how many of its last messages take so many bytes', () 
 
   assert.deepStrictEqual(counts, [1, 1, 2, 4, 5, 7]);
 });
+
+/** Every message from this number on, as positions. */
+function visited(queue: MemoryQueue, from: number): number[] {
+  const positions: number[] = [];
+  queue.visitFrom(from, (position) => positions.push(position) > 0);
+  return positions;
+}
+
+test('MemoryQueue: messages that are removed leave gaps, and the others keep their numbers', () => {
+  const queue = new MemoryQueue();
+  queue.put(10, 4, 0);
+  queue.put(20, 2, 7);
+  const next = queue.visitFrom(0, (position) => position < 12);
+  queue.remove(new Set([10, 12, 20]));
+  const rest = visited(queue, next);
+  queue.put(30, 1, 0);
+
+  assert.deepStrictEqual([next, rest, queue.count], [3, [13, 21], 4]);
+  assert.deepStrictEqual(takeRuns(queue), [
+    [11, 1, 0],
+    [13, 1, 0],
+    [21, 1, 7],
+    [30, 1, 0],
+  ]);
+});
+
+test('MemoryQueue: a message that stays is visited once, whatever leaves and comes meanwhile', () => {
+  const step = fc.oneof(
+    fc.record({ do: fc.constant('put' as const), count: fc.integer({ min: 1, max: 5 }) }),
+    fc.record({ do: fc.constant('take' as const), count: fc.integer({ min: 1, max: 4 }) }),
+    fc.record({ do: fc.constant('takeLast' as const), count: fc.integer({ min: 1, max: 4 }) }),
+    fc.record({ do: fc.constant('remove' as const), count: fc.integer({ min: 0, max: 40 }) }),
+    fc.record({ do: fc.constant('visit' as const), count: fc.integer({ min: 1, max: 4 }) }),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+      const queue = new MemoryQueue();
+      let model: number[] = [];
+      queue.put(0, 30, 0);
+      for (let position = 0; position < 30; position++) model.push(position);
+      const stays = new Set(model);
+      const seen: number[] = [];
+      let cursor = 0;
+      let next = 100;
+      for (const { do: what, count } of steps) {
+        if (what === 'put') {
+          queue.put(next, count, 0);
+          for (let i = 0; i < count; i++) model.push(next + i);
+          next += count + 1;
+        } else if (what === 'take' && queue.count > 0) {
+          const taken = Math.min(count, queue.runCount);
+          queue.take(taken);
+          for (const one of model.splice(0, taken)) stays.delete(one);
+        } else if (what === 'takeLast' && queue.count > 0) {
+          const taken = Math.min(count, queue.count);
+          const given: number[] = [];
+          queue.takeLast(taken, (position, run) => {
+            for (let i = 0; i < run; i++) given.push(position + i);
+          });
+          assert.deepEqual(given, model.splice(model.length - taken));
+          for (const one of given) stays.delete(one);
+        } else if (what === 'remove') {
+          const removed = new Set(model.filter((_, index) => index % 7 === count % 7));
+          queue.remove(removed);
+          model = model.filter((one) => !removed.has(one));
+          for (const one of removed) stays.delete(one);
+        } else if (what === 'visit' && cursor >= 0) {
+          let left = count;
+          cursor = queue.visitFrom(cursor, (position) => {
+            seen.push(position);
+            return --left > 0;
+          });
+        }
+        assert.equal(queue.count, model.length);
+        assert.deepEqual(visited(queue, 0), model);
+        if (model.length > 0) assert.equal(queue.position, model[0]);
+      }
+      if (cursor >= 0) queue.visitFrom(cursor, (position) => seen.push(position) > 0);
+      const seenOfThose = seen.filter((position) => stays.has(position));
+      assert.deepEqual(
+        seenOfThose.sort((a, b) => a - b),
+        [...stays],
+      );
+    }),
+  );
+});

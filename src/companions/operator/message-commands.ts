@@ -1,0 +1,235 @@
+/**
+ * `ringmq peek`, `requeue`, `finish`, `purge` and `move`: an operator's hands on the messages of a topic, or of a
+ * channel of it.
+ *
+ * What a filter selects is worked through request by request, until the broker says that nothing is left.
+ *
+ * Thread: main.
+ */
+
+import type { Companion } from '../companion.ts';
+import { BadUsage } from './failures.ts';
+import type { FlagTable } from './flags.ts';
+import { type OperatorCall, operatorCommand } from './operator-command.ts';
+import { table } from './table.ts';
+
+/** A message as `/messages` shows it. */
+type ShownMessage = {
+  readonly id: string;
+  readonly state: string;
+  readonly published: string;
+  readonly attempts: number;
+  readonly size: number;
+  readonly body: string;
+};
+
+type Page = { readonly messages: readonly ShownMessage[]; readonly cursor: string | null };
+type Work = {
+  readonly done: number;
+  readonly not_found: readonly string[];
+  readonly cursor: string | null;
+};
+
+const PEEK_DEFAULT = '20';
+/** Characters of a body in a table. */
+const BODY_WIDTH = 60;
+
+const FILTER_FLAGS = {
+  state: { value: 'STATES', help: 'ready, deferred, in-flight, or several with commas' },
+  since: { value: 'TIME', help: 'published at this time or later: RFC 3339, or Unix time in ms' },
+  match: { value: 'TEXT', help: 'messages whose body contains this text' },
+} as const;
+
+type FilterFlags = {
+  readonly state?: string;
+  readonly since?: string;
+  readonly match?: string;
+};
+
+const NOTES = `SOURCE is TOPIC, for messages that wait in a topic itself, or TOPIC:CHANNEL.
+docs/messages.md explains states and filters.`;
+
+/** `ringmq peek`. */
+export const runPeek: Companion = operatorCommand({
+  name: 'peek',
+  does: 'shows messages that wait or are in flight, and leaves them where they are',
+  forms: ['SOURCE', 'SOURCE ID'],
+  examples: ['orders:billing', 'orders:billing --match=\'"id":4711\'', 'dead.orders --limit=5'],
+  notes: NOTES,
+  flags: {
+    ...FILTER_FLAGS,
+    limit: { value: 'N', help: `most messages that are shown (default ${PEEK_DEFAULT})` },
+  },
+  run: async (call) => {
+    const { source, id } = call.named(['source'], ['id']);
+    if (id !== '') {
+      const query = queryOf(source, { id });
+      const message = await call.broker.ask('GET', `/message?${query}`);
+      call.print(message, () => `${JSON.stringify(message, null, 2)}\n`);
+      return;
+    }
+    const messages = await peek(call, source, call.flags);
+    call.print(messages, () => messageTable(messages));
+  },
+});
+
+/** `ringmq finish`. */
+export const runFinish: Companion = operatorCommand({
+  name: 'finish',
+  does: 'finishes messages by their ids: they are gone, also for a consumer that has them',
+  forms: ['SOURCE ID ...'],
+  examples: ['orders:billing 18aba57102a69000'],
+  notes: NOTES,
+  flags: {},
+  destroys: true,
+  run: async (call) => {
+    const { source, ids } = sourceAndIds(call.words);
+    if (ids.length === 0) throw new BadUsage('SOURCE ID ... is expected');
+    await call.confirm(source, `finishes ${count(ids.length)} of ${source}`);
+    await work(call, 'finished', () => `/message/finish?${queryOf(source, { id: ids.join() })}`);
+  },
+});
+
+/** `ringmq requeue`. */
+export const runRequeue: Companion = operatorCommand({
+  name: 'requeue',
+  does: 'makes messages ready again: from a consumer that has them, or before they are due',
+  forms: ['TOPIC:CHANNEL ID ...', 'TOPIC:CHANNEL [filter]'],
+  examples: ['orders:billing 18aba57102a69000', 'orders:billing --state=deferred'],
+  notes: NOTES,
+  flags: {
+    ...FILTER_FLAGS,
+    delay: { value: 'MS', help: 'ready after this time (default 0)' },
+  },
+  run: async (call) => {
+    const { source, ids } = sourceAndIds(call.words);
+    const { delay } = call.flags;
+    const which = ids.length > 0 ? { id: ids.join() } : filterIn(call.flags);
+    await work(call, 'requeued', (cursor) => {
+      return `/message/requeue?${queryOf(source, { ...which, delay, cursor })}`;
+    });
+  },
+});
+
+/** `ringmq purge`. */
+export const runPurge: Companion = operatorCommand({
+  name: 'purge',
+  does: 'drops the waiting messages that a filter selects',
+  forms: ['SOURCE [filter]'],
+  examples: ['orders:billing --match=\'"test":true\'', 'dead.orders --yes'],
+  notes: `${NOTES}\nWithout a filter it drops all that are ready or deferred.`,
+  flags: FILTER_FLAGS,
+  destroys: true,
+  run: async (call) => {
+    const { source } = call.named(['source']);
+    await call.confirm(source, `drops messages of ${source}`);
+    await work(call, 'dropped', (cursor) => {
+      return `/messages/purge?${queryOf(source, { ...filterIn(call.flags), all: 'true', cursor })}`;
+    });
+  },
+});
+
+/** `ringmq move`. */
+export const runMove: Companion = operatorCommand({
+  name: 'move',
+  does: 'moves waiting messages to another topic, such as dead letters back to theirs',
+  forms: ['SOURCE TOPIC [filter]'],
+  examples: ['dead.orders orders', 'orders:billing parked --match=4711'],
+  notes: `${NOTES}\nA message is published there before it is finished here: a crash in between leaves it in both.`,
+  flags: FILTER_FLAGS,
+  run: async (call) => {
+    const { source: from, topic: to } = call.named(['source', 'topic']);
+    await work(call, 'moved', (cursor) => {
+      return `/messages/move?${query({ from, to, ...filterIn(call.flags), cursor })}`;
+    });
+  },
+});
+
+/** Repeats a request until the broker says that nothing is left. */
+async function work(
+  call: Pick<OperatorCall<FlagTable>, 'broker' | 'print'>,
+  doneWord: string,
+  pathOf: (cursor: string | undefined) => string,
+): Promise<void> {
+  let done = 0;
+  let cursor: string | undefined;
+  const notFound: string[] = [];
+  do {
+    const answer = (await call.broker.ask('POST', pathOf(cursor))) as Work;
+    done += answer.done;
+    notFound.push(...answer.not_found);
+    cursor = answer.cursor ?? undefined;
+  } while (cursor !== undefined);
+  call.print({ done, not_found: notFound }, () => {
+    const missing = notFound.map((id) => `${id} is not there\n`);
+    return [`${count(done)} ${done === 1 ? 'is' : 'are'} ${doneWord}\n`, ...missing].join('');
+  });
+}
+
+async function peek(
+  call: Pick<OperatorCall<FlagTable>, 'broker'>,
+  source: string,
+  { limit = PEEK_DEFAULT, ...flags }: FilterFlags & { readonly limit?: string },
+): Promise<readonly ShownMessage[]> {
+  const filter = filterIn(flags);
+  const messages: ShownMessage[] = [];
+  let cursor: string | undefined;
+  for (;;) {
+    const left = String(Math.min(1000, Number(limit) - messages.length));
+    const path = `/messages?${queryOf(source, { ...filter, limit: left, cursor })}`;
+    const page = (await call.broker.ask('GET', path)) as Page;
+    messages.push(...page.messages);
+    if (page.cursor === null || messages.length >= Number(limit)) return messages;
+    cursor = page.cursor;
+  }
+}
+
+function messageTable(messages: readonly ShownMessage[]): string {
+  if (messages.length === 0) return 'there are no messages\n';
+  return table(
+    ['ID', 'STATE', 'PUBLISHED', 'ATTEMPTS', 'SIZE', 'BODY'],
+    messages.map(({ id, state, published, attempts, size, body }) => [
+      ...[id, state, published, String(attempts), String(size)],
+      printable(body),
+    ]),
+  );
+}
+
+/** A body on one line, without what a terminal would obey. */
+function printable(body: string): string {
+  const line = JSON.stringify(body).slice(1, -1).replaceAll('\\"', '"');
+  const text = line.replace(/[\u007f-\u009f]/g, '?');
+  return text.length <= BODY_WIDTH ? text : `${text.slice(0, BODY_WIDTH - 1)}…`;
+}
+
+/** A command has other flags too. */
+function filterIn({
+  state,
+  since,
+  match,
+}: FilterFlags): Readonly<Record<string, string | undefined>> {
+  return { state, since, match };
+}
+
+function sourceAndIds([source, ...ids]: readonly string[]): { source: string; ids: string[] } {
+  return { source, ids };
+}
+
+function queryOf(
+  source: string,
+  parameters: Readonly<Record<string, string | undefined>>,
+): URLSearchParams {
+  const colon = source.indexOf(':');
+  if (colon === -1) return query({ topic: source, ...parameters });
+  const channel = source.slice(colon + 1);
+  return query({ topic: source.slice(0, colon), channel, ...parameters });
+}
+
+function query(parameters: Readonly<Record<string, string | undefined>>): URLSearchParams {
+  const given = Object.entries(parameters).filter(([, value]) => value !== undefined);
+  return new URLSearchParams(given as [string, string][]);
+}
+
+function count(messages: number): string {
+  return messages === 1 ? '1 message' : `${messages} messages`;
+}

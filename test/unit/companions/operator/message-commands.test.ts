@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  runFinish,
+  runMove,
+  runPeek,
+  runPurge,
+  runRequeue,
+} from '../../../../src/companions/operator/message-commands.ts';
+import { runWords, uniformBroker } from '../../../support/operator.ts';
+
+const ID = '18aba57102a69000';
+const WORK = JSON.stringify({ done: 1, not_found: [], cursor: null });
+
+for (const [companion, words, request, text] of [
+  [
+    runFinish,
+    ['t:c', ID, '--yes'],
+    `/message/finish?topic=t&channel=c&id=${ID}`,
+    '1 message is finished\n',
+  ],
+  [
+    runRequeue,
+    ['t:c', '--state=deferred', '--delay=5'],
+    '/message/requeue?topic=t&channel=c&state=deferred&delay=5',
+    '1 message is requeued\n',
+  ],
+  [runPurge, ['t', '--yes'], '/messages/purge?topic=t&all=true', '1 message is dropped\n'],
+  [runMove, ['t:c', 'u', '--token=x'], '/messages/move?from=t%3Ac&to=u', '1 message is moved\n'],
+] as const) {
+  test(`ringmq: a command for messages asks for ${request}`, async (t) => {
+    const { address, asked } = await uniformBroker(t, 200, WORK);
+
+    const outcome = await runWords(companion, words, { env: { RINGMQ_HTTP: address } });
+
+    assert.deepEqual(outcome, { code: 0, stdout: text, stderr: '' });
+    assert.deepEqual(
+      asked.map(({ method, path }) => [method, path]),
+      [['POST', request]],
+    );
+  });
+}
+
+test('ringmq peek: shows a line for each message, and nothing that a terminal obeys', async (t) => {
+  const message = { id: ID, state: 'ready', published: 'now', attempts: 2, size: 3 };
+  const messages = [{ ...message, body: 'a\u001b[2J"\u009b' }];
+  const { address } = await uniformBroker(t, 200, JSON.stringify({ messages, cursor: null }));
+
+  const outcome = await runWords(runPeek, ['t:c'], { env: { RINGMQ_HTTP: address } });
+
+  assert.deepEqual(outcome.stdout.split('\n'), [
+    'ID                STATE  PUBLISHED  ATTEMPTS  SIZE  BODY',
+    `${ID}  ready  now        2         3     a\\u001b[2J"?`,
+    '',
+  ]);
+});
+
+test('ringmq finish and purge: destroy nothing that is not confirmed', async (t) => {
+  const { address, asked } = await uniformBroker(t, 200, WORK);
+  const env = { RINGMQ_HTTP: address };
+
+  const codes = [
+    (await runWords(runFinish, ['t:c', ID], { env })).code,
+    (await runWords(runPurge, ['t'], { env })).code,
+  ];
+
+  assert.deepEqual([codes, asked], [[4, 4], []]);
+});
