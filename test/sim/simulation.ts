@@ -18,6 +18,7 @@ import { Ledger } from './ledger.ts';
 import { type DiskFaults, drawScenario, randomOf, type Scenario } from './scenario.ts';
 import { DATA_PATH, SimBroker } from './sim-broker.ts';
 import { SimClients } from './sim-clients.ts';
+import { SimLister } from './sim-lister.ts';
 import { checkStats } from './stats-check.ts';
 import { Trace } from './trace.ts';
 
@@ -28,6 +29,7 @@ const RESTS_TO_DRAIN = 5000;
 /** Of a message store that holds nothing. */
 const STORE_BYTES_MAX = 2 * 256 * 1024;
 const QUIET_EVERY = 400;
+const LIST_EVERY = 5;
 /** After this pumps have tried again what the disk could not do. */
 const RETRY_MS = 1000;
 
@@ -86,6 +88,7 @@ class Simulation {
   readonly #failures: DiskFailures;
   readonly #ledger: Ledger;
   readonly #clients: SimClients;
+  readonly #lister: SimLister;
   #broker: SimBroker;
   /** A thread that gets no turn until this step. */
   #stalled = -1;
@@ -100,6 +103,7 @@ class Simulation {
     this.#failures = new DiskFailures(this.#disk, DATA_PATH, this.#random, diskFaults);
     this.#ledger = new Ledger(this.#scenario);
     this.#clients = new SimClients(this.#scenario, this.#random, this.#ledger, this.#trace);
+    this.#lister = new SimLister(randomOf(~seed), this.#ledger, this.#trace);
     this.#broker = this.#makeBroker();
   }
 
@@ -107,6 +111,7 @@ class Simulation {
     while (this.step < this.#scenario.steps) {
       this.step++;
       await this.#takeStep();
+      if (this.step % LIST_EVERY === 0) this.#lister.act(this.#broker);
       if (this.step % QUIET_EVERY === 0) await this.#beQuiet();
     }
     await this.#drain();
@@ -238,6 +243,7 @@ class Simulation {
     for (const keys of this.#ledger.onTheWay.values()) assert.deepEqual(keys, []);
     for (const watch of this.#broker.watches) watch.checkRest();
     this.#clients.checkWindows(this.#broker);
+    await this.#lister.checkAll(this.#broker, (isDone) => this.#restUntil(isDone, 'a listing'));
   }
 
   async #requested(what: 'settle' | 'stats'): Promise<ControlReply[]> {
@@ -287,6 +293,7 @@ class Simulation {
     this.#heal();
     this.#trace.add('close');
     this.#clients.detach();
+    this.#lister.forget();
     let error: string | null | undefined;
     void this.#broker.requestAll('close').then((replies) => {
       error = replies.find((reply) => reply.error !== null)?.error ?? null;

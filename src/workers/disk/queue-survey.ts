@@ -31,7 +31,7 @@ import { readUnacked } from './unacked/read-unacked.ts';
 import type { UnackedRecords } from './unacked/unacked-records.ts';
 import type { UnreadCount } from './unacked/unread-count.ts';
 
-/** Bytes of records in a result; the last one may exceed this. */
+/** Bytes of records in a result. */
 export const RESULT_BYTES = 128 * 1024;
 /** What a record takes in a result besides its body. */
 export const FACTS_BYTES = 256;
@@ -77,25 +77,29 @@ export class QueueSurvey {
     this.#check = new RecordCheck(parts.source);
   }
 
-  /** Carries out a survey. */
-  run(survey: DiskSurvey): DiskSurveyResult {
+  /** Carries out a survey. Units: `resultBytesMax` of records in the result; the last one may exceed this. */
+  run(survey: DiskSurvey, resultBytesMax = RESULT_BYTES): DiskSurveyResult {
     this.scannedBytes = 0;
-    if (survey.numbers !== null) return this.#runNumbers(survey, survey.numbers);
+    if (survey.numbers !== null) return this.#runNumbers(survey, survey.numbers, resultBytesMax);
     this.#check.refresh();
-    return new UnreadScan(this.#parts, this.#check, survey).run((bytes) => {
+    return new UnreadScan(this.#parts, this.#check, survey, resultBytesMax).run((bytes) => {
       this.scannedBytes += bytes;
     });
   }
 
   /** Lists unacked records by their numbers. */
-  #runNumbers(survey: DiskSurvey, numbers: readonly number[]): DiskSurveyResult {
+  #runNumbers(
+    survey: DiskSurvey,
+    numbers: readonly number[],
+    resultBytesMax: number,
+  ): DiskSurveyResult {
     const { source, states, unacked, unwrittenAttempts } = this.#parts;
     const filter = new RecordFilter(survey.filter);
     const records: SurveyedRecord[] = [];
     let resultBytes = 0;
     let covered = 0;
     for (const number of numbers) {
-      if (resultBytes >= RESULT_BYTES || this.scannedBytes >= SCAN_BYTES_MAX) break;
+      if (resultBytes >= resultBytesMax || this.scannedBytes >= SCAN_BYTES_MAX) break;
       covered++;
       const record = unacked.get(number);
       if (record === undefined) continue;
@@ -130,8 +134,15 @@ class UnreadScan {
   #segment: number;
   #position: number;
   #resultBytes = 0;
+  readonly #resultBytesMax: number;
 
-  constructor(parts: QueueSurveyParts, check: RecordCheck, survey: DiskSurvey) {
+  constructor(
+    parts: QueueSurveyParts,
+    check: RecordCheck,
+    survey: DiskSurvey,
+    resultBytesMax: number,
+  ) {
+    this.#resultBytesMax = resultBytesMax;
     this.#parts = parts;
     this.#check = check;
     this.#survey = survey;
@@ -166,7 +177,7 @@ class UnreadScan {
 
   get #isFull(): boolean {
     const count = this.#records.length + this.#done.length;
-    return count >= this.#survey.countMax || this.#resultBytes >= RESULT_BYTES;
+    return count >= this.#survey.countMax || this.#resultBytes >= this.#resultBytesMax;
   }
 
   #result(next: DiskSurveyResult['next']): DiskSurveyResult {

@@ -25,11 +25,12 @@ export function answerSurvey(
     bytes.subarray(offset + QUEUE_WORDS * 4, offset + length),
   );
   const bodyMax = Math.min(survey.bodyMax, recordBytesMax);
-  const room = RESULT_BYTES + bodyMax + 2 * FACTS_BYTES;
+  const besides = bodyMax + 2 * FACTS_BYTES;
+  const room = Math.min(RESULT_BYTES + besides, link.recordsBytesMax(false));
   if (!link.claimRecords(room, 0, false)) return -1;
   try {
     const queue = opened();
-    const result = encodeControl(queue.survey.run(survey));
+    const result = encodeControl(queue.survey.run(survey, Math.max(1, room - besides)));
     link.answerSurvey(number, queue, result);
     return queue.survey.scannedBytes;
   } catch (error) {
