@@ -24,3 +24,7 @@ test('simulation: queues that could not be opened after a restart are read later
   await simulate({ seed: 49, steps: STEPS, diskFaults: 'reads' });
   await simulate({ seed: 195, steps: STEPS, diskFaults: 'reads' });
 });
+
+test('simulation: a listing goes on behind evicted messages that did not fit a page', async () => {
+  await simulate({ seed: 574_617_541, steps: STEPS, diskFaults: 'writes' });
+});

@@ -99,7 +99,7 @@ export class BackendSurveys {
   }
 
   /** As `visitLeaving`, for evicted messages that will be read again. */
-  visitRereads(from: number, visit: (number: number) => boolean): number {
+  visitRereads(from: number, visit: (number: number, place: number) => boolean): number {
     return this.#parts.reads.rereads.visitFrom(from, visit);
   }
 

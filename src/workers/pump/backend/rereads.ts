@@ -39,13 +39,13 @@ export class Rereads {
    * Calls `visit` with each record from this place on, until it returns false. Returns the place after the last one; -1
    * at the end.
    */
-  visitFrom(from: number, visit: (number: number) => boolean): number {
+  visitFrom(from: number, visit: (number: number, place: number) => boolean): number {
     let place = this.#taken;
     for (let at = this.#first; at < this.#runs.length; at += RUN_WORDS) {
       const count = this.#runs[at + 1];
       for (let index = Math.max(0, from - place); index < count; index++) {
         const number = (this.#runs[at] + index) >>> 0;
-        if (!this.#removed.has(number) && !visit(number)) return place + index + 1;
+        if (!this.#removed.has(number) && !visit(number, place + index)) return place + index + 1;
       }
       place += count;
     }

@@ -50,16 +50,20 @@ export class FilePlaces {
   /** Looks at messages that will be read again, from this place on. */
   visitRereads(from: number, max: number, slice: SurveySlice, done: OnVisited): void {
     const numbers: number[] = [];
-    const next = slice.wants('ready')
-      ? this.#surveys.visitRereads(from, (number) => numbers.push(number) < max)
-      : -1;
+    const places: number[] = [];
+    const visit = (number: number, place: number): boolean => {
+      places.push(place);
+      return numbers.push(number) < max;
+    };
+    const next = slice.wants('ready') ? this.#surveys.visitRereads(from, visit) : -1;
     if (numbers.length === 0) {
       done(null, null);
       return;
     }
     this.#ask(slice, numbers, EVERYWHERE, (error, { records, covered }) => {
       for (const record of records) this.#lookAtReread(record, slice);
-      if (error === null && covered < numbers.length) done(null, [from + covered, 0]);
+      const left = places.at(covered);
+      if (error === null && left !== undefined) done(null, [left, 0]);
       else done(error, next < 0 ? null : [next, 0]);
     });
   }
