@@ -28,3 +28,7 @@ test('simulation: queues that could not be opened after a restart are read later
 test('simulation: a listing goes on behind evicted messages that did not fit a page', async () => {
   await simulate({ seed: 574_617_541, steps: STEPS, diskFaults: 'writes' });
 });
+
+test('simulation: a listing does not make a queue read on', async () => {
+  await simulate({ seed: 575_205_525, steps: STEPS, diskFaults: 'writes' });
+});

@@ -31,6 +31,9 @@ type BackendSurveyParts = {
 const NOTHING: DiskSurveyResult = { records: [], done: [], next: null, covered: 0 };
 
 export class BackendSurveys {
+  /** Whether the survey that was answered last has changed anything. */
+  hasWorked = false;
+
   readonly #parts: BackendSurveyParts;
   /** The unsent ones, and the callbacks of the sent ones, oldest first. */
   #unsent: { readonly survey: DiskSurvey; readonly done: OnSurveyed }[] = [];
@@ -65,13 +68,16 @@ export class BackendSurveys {
   /** Handles the ring's front record, SURVEYED. `isDropped`: its records no longer exist. */
   onAnswer(error: string | null, isDropped: boolean, answers: RingReader): void {
     const done = this.#sent.shift();
+    this.hasWorked = false;
     if (error !== null || isDropped || this.#isEnded) {
       done?.(error, NOTHING);
       return;
     }
     const { bytes, offset, length } = answers;
     const result = bytes.subarray(offset + ANSWER_WORDS * 4, offset + length);
-    done?.(null, decodeControl<DiskSurveyResult>(result));
+    const decoded = decodeControl<DiskSurveyResult>(result);
+    this.hasWorked = decoded.done.length > 0;
+    done?.(null, decoded);
   }
 
   /** The queue ends: what is not sent is not asked. */

@@ -239,6 +239,8 @@ export class DiskBackend implements Backend, LinkedQueue {
     if (this.#emptyings.length === 0) this.#reads.unread.update(answers);
     this.#handleAnswer(type, error, answers, nowMs);
     emptied?.(error);
+    // A listing must not make the queue read on.
+    if (type === SURVEYED && !this.surveys.hasWorked) return;
     if (this.#ending !== null) return;
     // The owner takes messages for waiting consumers, or demands more.
     const { hasReadable, unread } = this.#reads;
