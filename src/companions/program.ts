@@ -34,6 +34,8 @@ const LOADERS: Readonly<Record<CompanionName, () => Promise<Companion>>> = {
   lookupd: async () => (await import('./lookupd/lookupd-command.ts')).runLookupd,
   nsqlookupd: async () => (await import('./lookupd/lookupd-command.ts')).runLookupd,
   policy: async () => (await import('./operator/policy-command.ts')).runPolicyCommand,
+  'to-file': async () => (await import('./tools/to-file.ts')).runToFile,
+  nsq_to_file: async () => (await import('./tools/to-file.ts')).runToFile,
 };
 
 /** A reader of the output that is gone, as in `ringmq ls | head -1`. */

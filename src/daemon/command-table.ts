@@ -34,6 +34,8 @@ export const COMPANIONS = {
     does: 'tell consumers which brokers have a topic, in place of nsqlookupd',
   },
   nsqlookupd: { words: '[flags]', does: 'the same, under the name of the original' },
+  'to-file': { words: '[flags]', does: 'archive topics to files, in place of nsq_to_file' },
+  nsq_to_file: { words: '[flags]', does: 'the same, under the name of the original' },
 } as const satisfies Readonly<Record<string, CommandRow>>;
 
 /** The name of such a command. */

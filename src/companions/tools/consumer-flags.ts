@@ -1,0 +1,183 @@
+/**
+ * The flags of tools that consume: addresses, and go-nsq's options as options of our consumer.
+ *
+ * Thread: any.
+ * Source: go-nsq `Config`, `ConfigFlag`. Differs in refusing an unknown option, which go-nsq's tools ignore, and in
+ * `max_attempts`, which has no limit unless it is given: go-nsq drops a message after 5 attempts.
+ */
+
+import { readFileSync } from 'node:fs';
+import type { ConnectionOptions, ConsumerOptions, TlsOptions } from '../../client/client.ts';
+import { NS_PER_MS, parseDuration } from '../../daemon/go/go-duration.ts';
+import { InvalidValue } from '../../daemon/options/invalid-value.ts';
+import { texts } from '../../daemon/options/option-kinds.ts';
+import { option } from '../../daemon/options/option-table.ts';
+import { errorText } from '../../shared/error-text.ts';
+import { Fatal } from './tool.ts';
+
+/** Where messages come from. */
+export const SOURCE_TABLE = {
+  nsqdAddresses: option(
+    texts,
+    'Source',
+    'nsqd-tcp-address',
+    [],
+    'nsqd TCP address (may be given multiple times)',
+  ),
+  lookupdAddresses: option(
+    texts,
+    'Source',
+    'lookupd-http-address',
+    [],
+    'lookupd HTTP address (may be given multiple times)',
+  ),
+  consumerOpts: option(
+    texts,
+    'Source',
+    'consumer-opt',
+    [],
+    'option of go-nsq as KEY,VALUE (may be given multiple times): max_attempts, msg_timeout, ' +
+      'tls_v1, tls_root_ca_file, tls_cert, tls_key, deflate, snappy, auth_secret, sample_rate, …',
+  ),
+};
+
+/** The values of that table. */
+type SourceValues = {
+  readonly nsqdAddresses: readonly string[];
+  readonly lookupdAddresses: readonly string[];
+  readonly consumerOpts: readonly string[];
+};
+
+/** Options of a client that the flags decide. */
+type ClientOptions = Partial<Omit<ConsumerOptions, 'topic' | 'channel' | 'onDiscard' | 'codec'>>;
+
+/** The options of consumers. Errors: throws a `Fatal`. */
+export function sourceOptions(values: SourceValues): ClientOptions {
+  const { nsqdAddresses: nsqd, lookupdAddresses: lookupd } = values;
+  if (nsqd.length === 0 && lookupd.length === 0) {
+    throw new Fatal('--nsqd-tcp-address or --lookupd-http-address required');
+  }
+  if (nsqd.length > 0 && lookupd.length > 0) {
+    throw new Fatal('use --nsqd-tcp-address or --lookupd-http-address not both');
+  }
+  return { ...goOptions('consumer-opt', values.consumerOpts), nsqd, lookupd };
+}
+
+/** How an option of go-nsq reads: what it is in our client, and how its text is parsed. */
+type Reader = (text: string) => Partial<ClientOptions>;
+
+const MS: ReadonlyMap<string, keyof ClientOptions> = new Map([
+  ['dial_timeout', 'connectTimeoutMs'],
+  ['lookupd_poll_interval', 'lookupdPollIntervalMs'],
+  ['lookupd_poll_timeout', 'lookupdTimeoutMs'],
+  ['max_requeue_delay', 'maxRequeueDelayMs'],
+  ['default_requeue_delay', 'requeueDelayMs'],
+  ['backoff_multiplier', 'backoffMs'],
+  ['max_backoff_duration', 'maxBackoffMs'],
+  ['heartbeat_interval', 'heartbeatIntervalMs'],
+  ['output_buffer_timeout', 'outputBufferTimeoutMs'],
+  ['msg_timeout', 'msgTimeoutMs'],
+] as const);
+const NUMBERS: ReadonlyMap<string, keyof ClientOptions> = new Map([
+  ['lookupd_poll_jitter', 'lookupdPollJitter'],
+  ['max_attempts', 'maxAttempts'],
+  ['sample_rate', 'sampleRate'],
+  ['deflate_level', 'deflateLevel'],
+  ['output_buffer_size', 'outputBufferBytes'],
+] as const);
+const SWITCHES: ReadonlyMap<string, keyof ClientOptions> = new Map([
+  ['deflate', 'deflate'],
+  ['snappy', 'snappy'],
+  // Despite its name, true sends the secret to lookupd.
+  ['skip_lookupd_authorization', 'lookupdAuthorization'],
+] as const);
+const TEXTS: ReadonlyMap<string, keyof ClientOptions> = new Map([
+  ['client_id', 'clientId'],
+  ['hostname', 'hostname'],
+  ['user_agent', 'userAgent'],
+  ['auth_secret', 'authSecret'],
+] as const);
+/** What our client decides by itself, or a flag of the tool does. */
+const WITHOUT_EFFECT = [
+  'read_timeout',
+  'write_timeout',
+  'low_rdy_idle_timeout',
+  'low_rdy_timeout',
+  'rdy_redistribute_interval',
+  'backoff_strategy',
+  'max_in_flight',
+];
+const TLS_VERSIONS: Readonly<Record<string, TlsOptions>> = {
+  'ssl3.0': {},
+  'tls1.0': { minVersion: 'TLSv1' },
+  'tls1.1': { minVersion: 'TLSv1.1' },
+  'tls1.2': { minVersion: 'TLSv1.2' },
+  'tls1.3': { minVersion: 'TLSv1.3' },
+};
+const TLS_READERS: Readonly<Record<string, (text: string) => TlsOptions>> = {
+  tls_root_ca_file: (file) => ({ ca: readFileSync(file) }),
+  tls_cert: (file) => ({ cert: readFileSync(file) }),
+  tls_key: (file) => ({ key: readFileSync(file) }),
+  tls_insecure_skip_verify: (text) => ({ rejectUnauthorized: !parseSwitch(text) }),
+  tls_min_version: (text) => {
+    const version = TLS_VERSIONS[text.toLowerCase()];
+    if (version === undefined) throw new Error('it is no version such as tls1.2');
+    return version;
+  },
+};
+
+/** Options of a client from `KEY,VALUE` texts; of a key alone the value is true. Errors: throws a `Fatal`. */
+export function goOptions(
+  flag: string,
+  given: readonly string[],
+): ClientOptions & ConnectionOptions {
+  let options: ClientOptions = {};
+  let tls: TlsOptions | undefined;
+  let isTls = false;
+  for (const pair of given) {
+    const comma = pair.indexOf(',');
+    const key = (comma === -1 ? pair : pair.slice(0, comma)).replaceAll('-', '_');
+    const value = comma === -1 ? 'true' : pair.slice(comma + 1);
+    try {
+      if (key === 'tls_v1') isTls = parseSwitch(value);
+      else if (Object.hasOwn(TLS_READERS, key)) tls = { ...tls, ...TLS_READERS[key](value) };
+      else options = { ...options, ...readerOf(key)(value) };
+    } catch (error) {
+      throw new Fatal(`--${flag} ${JSON.stringify(pair)}: ${errorText(error)}`);
+    }
+  }
+  return { ...options, ...(isTls && { tls: tls ?? true }) };
+}
+
+function readerOf(key: string): Reader {
+  const ms = MS.get(key);
+  if (ms !== undefined) return (text) => ({ [ms]: parseMs(text) });
+  const number = NUMBERS.get(key);
+  if (number !== undefined) return (text) => ({ [number]: parseNumber(text) });
+  const isSwitch = SWITCHES.get(key);
+  if (isSwitch !== undefined) return (text) => ({ [isSwitch]: parseSwitch(text) });
+  const name = TEXTS.get(key);
+  if (name !== undefined) return (text) => ({ [name]: text });
+  if (WITHOUT_EFFECT.includes(key)) return () => ({});
+  throw new Error('there is no such option');
+}
+
+/** A number alone counts milliseconds. */
+function parseMs(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  const ns = parseDuration(text);
+  if (ns instanceof InvalidValue) throw new Error(ns.why);
+  return ns / NS_PER_MS;
+}
+
+function parseNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new Error('it is no number');
+  return value;
+}
+
+function parseSwitch(text: string): boolean {
+  if (['true', '1', 'TRUE', 'True', 't', 'T'].includes(text)) return true;
+  if (['false', '0', 'FALSE', 'False', 'f', 'F'].includes(text)) return false;
+  throw new Error('it is neither true nor false');
+}

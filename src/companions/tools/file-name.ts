@@ -1,0 +1,73 @@
+/**
+ * The names of archive files.
+ *
+ * Thread: any (pure).
+ * Source: nsq_to_file `computeFilenameFormat`.
+ */
+
+import { strftime } from './strftime.ts';
+
+/** The part of a name that tells files of the same name apart. */
+export const REV = '<REV>';
+const REV_DIGITS = 6;
+
+/** What a name is made of. */
+export type NameParts = {
+  /** The format as the operator gave it. */
+  readonly format: string;
+  readonly datetimeFormat: string;
+  readonly topic: string;
+  readonly hostname: string;
+  /** Stands for the short host name; empty: it does not. */
+  readonly hostIdentifier: string;
+  readonly pid: number;
+  /** Whether files may need different revisions. */
+  readonly needsRev: boolean;
+  /** What the name ends with, such as `.gz`. */
+  readonly suffix: string;
+};
+
+/** The names of a topic's files. */
+export class FileNames {
+  readonly #format: string;
+  readonly #datetimeFormat: string;
+  #second = Number.NaN;
+  #current = '';
+
+  /** Errors: throws an Error if the format lacks what it needs. */
+  constructor(parts: NameParts) {
+    const { format, topic, hostname, hostIdentifier, pid, suffix } = parts;
+    if (parts.needsRev && !format.includes(REV)) {
+      throw new Error(
+        'missing <REV> in --filename-format when gzip, zstd, rotation, work dir, --format=raw or --format=length enabled',
+      );
+    }
+    const short = hostname.split('.')[0];
+    const host =
+      hostIdentifier === ''
+        ? short
+        : hostIdentifier.replaceAll('<SHORT_HOST>', short).replaceAll('<HOSTNAME>', hostname);
+    const name = (parts.needsRev ? format : format.replaceAll(REV, ''))
+      .replaceAll('<TOPIC>', topic)
+      .replaceAll('<HOST>', host)
+      .replaceAll('<PID>', String(pid));
+    this.#format = name.endsWith(suffix) ? name : name + suffix;
+    this.#datetimeFormat = parts.datetimeFormat;
+  }
+
+  /** The name at a time, still with its revision open. A name lasts a second at least. */
+  at(unixMs: number): string {
+    const second = Math.floor(unixMs / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      const datetime = strftime(this.#datetimeFormat, new Date(unixMs));
+      this.#current = this.#format.replaceAll('<DATETIME>', datetime);
+    }
+    return this.#current;
+  }
+}
+
+/** The name with its revision. */
+export function withRev(name: string, rev: number): string {
+  return name.replaceAll(REV, `-${rev.toString().padStart(REV_DIGITS, '0')}`);
+}
