@@ -8,7 +8,7 @@
 import { strftime } from './strftime.ts';
 
 /** The part of a name that tells files of the same name apart. */
-export const REV = '<REV>';
+const REV = '<REV>';
 const REV_DIGITS = 6;
 
 /** What a name is made of. */
@@ -39,7 +39,7 @@ export class FileNames {
     const { format, topic, hostname, hostIdentifier, pid, suffix } = parts;
     if (parts.needsRev && !format.includes(REV)) {
       throw new Error(
-        'missing <REV> in --filename-format when gzip, zstd, rotation, work dir, --format=raw or --format=length enabled',
+        'missing <REV> in --filename-format when gzip, zstd, rotation, work dir, raw or length enabled',
       );
     }
     const short = hostname.split('.')[0];
