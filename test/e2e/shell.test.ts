@@ -43,17 +43,17 @@ async function publish(topic: string, body: string): Promise<void> {
 test('ringmq ls and stat: topics, channels and consumers of a broker', LIMIT, async () => {
   const empty = await run(runLs, []);
   await run(runCreate, ['orders']);
-  await run(runCreate, ['orders', 'billing']);
+  await run(runCreate, ['orders:billing']);
   await publish('orders', 'm');
-  await run(runPause, ['orders', 'billing']);
+  await run(runPause, ['orders:billing']);
 
   const topics = await run(runLs, []);
   const channels = await run(runLs, ['orders']);
   const json = await run(runLs, ['orders', '--json']);
   const node = await run(runStat, ['--json']);
   const topic = await run(runStat, ['orders']);
-  const channel = await run(runStat, ['orders', 'billing', '--json']);
-  const missing = [await run(runLs, ['none']), await run(runStat, ['orders', 'none'])];
+  const channel = await run(runStat, ['orders:billing', '--json']);
+  const missing = [await run(runLs, ['none']), await run(runStat, ['orders:none'])];
   const locked = await runWords(runLs, [], { env: { RINGMQ_HTTP: env.RINGMQ_HTTP } });
 
   assert.equal(empty.stdout, 'there are no topics\n');
@@ -89,7 +89,7 @@ test('ringmq ls and stat: topics, channels and consumers of a broker', LIMIT, as
 
 test('ringmq tail: prints what is published, and takes nothing from others', LIMIT, async () => {
   await run(runCreate, ['tailed']);
-  await run(runCreate, ['tailed', 'others']);
+  await run(runCreate, ['tailed:others']);
   const text = run(runTail, ['tailed', '--limit=1']);
   const json = run(runTail, ['tailed', '--limit=2', '--json']);
   const interrupt = Promise.withResolvers<void>();

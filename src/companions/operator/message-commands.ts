@@ -11,6 +11,7 @@ import type { Companion } from '../companion.ts';
 import { BadUsage } from './failures.ts';
 import type { FlagTable } from './flags.ts';
 import { type OperatorCall, operatorCommand } from './operator-command.ts';
+import { messageId, queueName } from './queue-name.ts';
 import { table } from './table.ts';
 
 /** A message as `/messages` shows it. */
@@ -63,7 +64,7 @@ export const runPeek: Companion = operatorCommand({
   run: async (call) => {
     const { source, id } = call.named(['source'], ['id']);
     if (id !== '') {
-      const query = queryOf(source, { id });
+      const query = queryOf(source, { id: messageId(id, source) });
       const message = await call.broker.ask('GET', `/message?${query}`);
       call.print(message, () => `${JSON.stringify(message, null, 2)}\n`);
       return;
@@ -212,17 +213,15 @@ function filterIn({
 }
 
 function sourceAndIds([source, ...ids]: readonly string[]): { source: string; ids: string[] } {
-  return { source, ids };
+  return { source, ids: ids.map((id) => messageId(id, source)) };
 }
 
 function queryOf(
   source: string,
   parameters: Readonly<Record<string, string | undefined>>,
 ): URLSearchParams {
-  const colon = source.indexOf(':');
-  if (colon === -1) return query({ topic: source, ...parameters });
-  const channel = source.slice(colon + 1);
-  return query({ topic: source.slice(0, colon), channel, ...parameters });
+  const { topic, channel } = queueName(source);
+  return query({ topic, ...(channel !== '' && { channel }), ...parameters });
 }
 
 function query(parameters: Readonly<Record<string, string | undefined>>): URLSearchParams {

@@ -10,6 +10,7 @@ import { type Companion, DONE_CODE, type Surroundings } from '../companion.ts';
 import { ADDRESS_VARIABLE, BrokerHttp, TOKEN_VARIABLE } from './broker-http.ts';
 import { BadUsage, CommandFailure, Unconfirmed } from './failures.ts';
 import { type FlagTable, type FlagValues, flagLines, parseWords } from './flags.ts';
+import { type QueueName, queueName } from './queue-name.ts';
 
 /** What is a command's own. */
 export type OperatorCommand<Table extends FlagTable> = {
@@ -111,6 +112,15 @@ export class OperatorCall<Table extends FlagTable> {
     }
     const pairs = names.map((name, index) => [name, this.words[index] ?? '']);
     return Object.fromEntries(pairs) as Record<Needed | Possible, string>;
+  }
+
+  /** The only word: a topic, or a channel of it. Errors: throws `BadUsage`. */
+  queue(): QueueName {
+    const [text] = this.words;
+    if (text === undefined || this.words.length > 1) {
+      throw new BadUsage('TOPIC or TOPIC:CHANNEL is expected');
+    }
+    return queueName(text);
   }
 
   /**

@@ -14,6 +14,7 @@ import {
   type TopicStats,
 } from './node-stats.ts';
 import { type OperatorCall, operatorCommand } from './operator-command.ts';
+import type { QueueName } from './queue-name.ts';
 import { table } from './table.ts';
 
 const PAUSED = 'paused';
@@ -43,16 +44,18 @@ export const runLs = operatorCommand({
   },
 });
 
+const WHOLE_BROKER: QueueName = { topic: '', channel: '' };
+
 /** `ringmq stat`. */
 export const runStat = operatorCommand({
   name: 'stat',
   does: 'shows the counters of a broker, a topic or a channel',
-  forms: ['', 'TOPIC', 'TOPIC CHANNEL'],
-  examples: ['', 'orders', 'orders billing --json'],
+  forms: ['', 'TOPIC', 'TOPIC:CHANNEL'],
+  examples: ['', 'orders', 'orders:billing --json'],
   needsNoWords: true,
   flags: {},
   run: async (call) => {
-    const { topic, channel } = call.named([], ['topic', 'channel']);
+    const { topic, channel } = call.words.length === 0 ? WHOLE_BROKER : call.queue();
     const stats = await nodeStats(call.broker, { topic, channel, withClients: channel !== '' });
     if (topic === '') return printNode(call, stats);
     const [found] = stats.topics;

@@ -43,12 +43,12 @@ function topicCommand(verb: Verb, destroys?: string): Companion {
   return operatorCommand({
     name: verb,
     does: DOES[verb],
-    forms: ['TOPIC [CHANNEL]'],
-    examples: ['orders', 'orders billing'],
+    forms: ['TOPIC', 'TOPIC:CHANNEL'],
+    examples: ['orders', 'orders:billing'],
     flags: {},
     ...(destroys !== undefined && { destroys: true }),
     run: async (call) => {
-      const { topic, channel } = call.named(['topic'], ['channel']);
+      const { topic, channel } = call.queue();
       const isTopic = channel === '';
       if (destroys !== undefined) {
         const what = isTopic ? `the topic ${topic}` : `the channel ${channel} of ${topic}`;

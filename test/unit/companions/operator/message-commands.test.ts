@@ -66,3 +66,13 @@ test('ringmq finish and purge: destroy nothing that is not confirmed', async (t)
 
   assert.deepEqual([codes, asked], [[4, 4], []]);
 });
+
+test('ringmq: a channel that is written as a word of its own is shown as it should be', async () => {
+  const peek = await runWords(runPeek, ['orders', 'billing']);
+  const requeue = await runWords(runRequeue, ['orders', 'billing']);
+
+  for (const { code, stderr } of [peek, requeue]) {
+    assert.equal(code, 2);
+    assert.match(stderr, /"billing" has not; a channel is written orders:billing\n/);
+  }
+});

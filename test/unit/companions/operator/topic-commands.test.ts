@@ -14,18 +14,13 @@ for (const [companion, words, request, text] of [
   [runCreate, ['t'], '/topic/create?topic=t', 'topic t is created\n'],
   [
     runCreate,
-    ['t', 'c#ephemeral'],
+    ['t:c#ephemeral'],
     '/channel/create?topic=t&channel=c%23ephemeral',
     'channel c#ephemeral of t is created\n',
   ],
   [runDelete, ['t', '--yes'], '/topic/delete?topic=t', 'topic t is deleted\n'],
-  [
-    runEmpty,
-    ['t', 'c', '--yes'],
-    '/channel/empty?topic=t&channel=c',
-    'channel c of t is emptied\n',
-  ],
-  [runPause, ['t', 'c'], '/channel/pause?topic=t&channel=c', 'channel c of t is paused\n'],
+  [runEmpty, ['t:c', '--yes'], '/channel/empty?topic=t&channel=c', 'channel c of t is emptied\n'],
+  [runPause, ['t:c'], '/channel/pause?topic=t&channel=c', 'channel c of t is paused\n'],
   [runUnpause, ['t'], '/topic/unpause?topic=t', 'topic t is unpaused\n'],
 ] as const) {
   test(`an operator's command asks for ${request}`, async (t) => {
@@ -53,7 +48,7 @@ test('ringmq delete and empty ask for the name of what they destroy', async (t) 
   };
 
   const topic = await runWords(runDelete, ['orders'], around);
-  const channel = await runWords(runEmpty, ['orders', 'billing'], around);
+  const channel = await runWords(runEmpty, ['orders:billing'], around);
 
   assert.deepEqual([topic.code, channel.code], [0, 4]);
   assert.deepEqual(questions, [
