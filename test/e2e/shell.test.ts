@@ -103,7 +103,7 @@ test('ringmq tail: prints what is published, and takes nothing from others', LIM
   const first = await text;
   await publish('tailed', '\u00fc');
   const lines = (await json).stdout.trim().split('\n');
-  const others = JSON.parse((await run(runStat, ['tailed', 'others', '--json'])).stdout);
+  const others = JSON.parse((await run(runStat, ['tailed:others', '--json'])).stdout);
   interrupt.resolve();
   const { code, stdout } = await endless;
   const missing = await run(runTail, ['none']);
