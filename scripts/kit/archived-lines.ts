@@ -12,7 +12,7 @@ export async function archivedLines(directory: string): Promise<string[]> {
     const file = path.join(directory, name);
     if (!/\.(?:log|gz|zst)$/.test(file)) continue;
     const text = (await decoded(file)).toString();
-    lines.push(...text.split('\n').filter((line) => line !== ''));
+    for (const line of text.split('\n')) if (line !== '') lines.push(line);
   }
   return lines;
 }

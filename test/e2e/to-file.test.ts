@@ -13,6 +13,7 @@ import { BrokerSite } from '../support/broker-process.ts';
 
 const ENTRY = fileURLToPath(new URL('../../scripts/ringmq.cjs', import.meta.url));
 const COUNT = 1000;
+const KILLS = 3;
 const BODIES = Array.from({ length: COUNT }, (_, number) => `m${number}`);
 
 const site = new BrokerSite({ after });
@@ -51,6 +52,45 @@ for (const flags of [
   });
 }
 
+test('to-file that is killed while it writes loses nothing', async (t) => {
+  const output = scratch(t);
+  for (let kill = 0; kill < KILLS; kill++) {
+    await producer.publishMany(
+      'killed',
+      BODIES.map((body) => `${kill}${body}`),
+    );
+    const child = start(t, 'killed', output, [
+      '--gzip',
+      '--max-in-flight=50',
+      '--consumer-opt=msg_timeout,1s',
+    ]);
+    await synced(child, 50);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+
+  const last = start(t, 'killed', output, ['--gzip', '--sync-interval=10ms']);
+  while ((await unfinished('killed')) > 0);
+  last.kill('SIGTERM');
+  const [code] = await once(last, 'exit');
+
+  const found = new Set(await archivedLines(output));
+  assert.equal(code, 0);
+  assert.equal(found.size, KILLS * COUNT);
+});
+
+test('to-file that cannot write ends with 1, and its messages stay at the broker', async (t) => {
+  await producer.publishMany('blocked', BODIES);
+
+  const child = start(t, 'blocked', '/dev/null/nowhere', []);
+  const [code] = await once(child, 'exit');
+
+  const stats = JSON.parse(await broker.ask('/stats?format=json&topic=blocked'));
+  const [{ depth, in_flight_count: inFlight, deferred_count: deferred }] = stats.topics[0].channels;
+  assert.equal(code, 1);
+  assert.equal(depth + inFlight + deferred, COUNT);
+});
+
 function start(
   t: TestContext,
   topic: string,
@@ -83,6 +123,13 @@ async function synced(child: ChildProcess, count: number): Promise<void> {
     if (counts.reduce((sum, each) => sum + each, 0) >= count) resolve();
   });
   await promise;
+}
+
+/** How many messages of the tool's channel are not finished. */
+async function unfinished(topic: string): Promise<number> {
+  const stats = JSON.parse(await broker.ask(`/stats?format=json&topic=${topic}`));
+  const [{ depth, in_flight_count: inFlight, deferred_count: deferred }] = stats.topics[0].channels;
+  return depth + inFlight + deferred;
 }
 
 /** Resolves when the broker has handed out all messages; the last of them may not be synced. */
