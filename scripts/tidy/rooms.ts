@@ -7,6 +7,7 @@ export type Room =
   | 'daemon'
   | 'workers'
   | 'main'
+  | 'offline'
   | 'companions'
   | 'ui'
   | 'embedded';
@@ -19,7 +20,8 @@ export const OPEN_TO: Readonly<Record<Room, readonly Room[]>> = {
   daemon: ['daemon', 'shared'],
   workers: ['workers', 'shared'],
   main: ['main', 'daemon', 'protocol', 'shared'],
-  companions: ['companions', 'client', 'daemon', 'protocol', 'shared'],
+  offline: ['offline', 'main', 'workers', 'daemon', 'shared'],
+  companions: ['companions', 'offline', 'client', 'daemon', 'protocol', 'shared'],
   // It runs in a browser, which sees of the broker only what HTTP answers.
   ui: ['ui'],
   embedded: ['embedded', 'main', 'workers', 'client', 'daemon', 'protocol', 'shared'],

@@ -15,6 +15,8 @@ export type Surroundings = {
   readonly ask: ((question: string) => Promise<string>) | null;
   /** The terminal that standard output is; null where it is a file or a pipe. Units: columns and rows. */
   readonly screen: { readonly width: () => number; readonly height: () => number } | null;
+  /** Whether standard error is a terminal. */
+  readonly hasErrorScreen: boolean;
   /** Units: ms. */
   readonly wait: (delayMs: number) => Promise<void>;
   /** Resolves when the person at the terminal interrupts the command, which then decides how to end. */
@@ -34,3 +36,7 @@ export const BAD_USAGE_CODE = 2;
 export const UNREACHABLE_CODE = 3;
 /** Nobody has confirmed what would destroy messages; nothing is done. */
 export const UNCONFIRMED_CODE = 4;
+/** `verify` has found damage. */
+export const DAMAGED_CODE = 1;
+/** `verify` cannot read the directory. */
+export const UNREADABLE_CODE = 3;

@@ -31,6 +31,7 @@ const LOADERS: Readonly<Record<CompanionName, () => Promise<Companion>>> = {
   move: async () => (await import('./operator/message-commands.ts')).runMove,
   purge: async () => (await import('./operator/message-commands.ts')).runPurge,
   access: async () => (await import('./operator/access-command.ts')).runAccess,
+  verify: async () => (await import('./operator/verify-command.ts')).runVerify,
   lookupd: async () => (await import('./lookupd/lookupd-command.ts')).runLookupd,
   nsqlookupd: async () => (await import('./lookupd/lookupd-command.ts')).runLookupd,
   policy: async () => (await import('./operator/policy-command.ts')).runPolicyCommand,
@@ -66,6 +67,7 @@ function processSurroundings(): Surroundings {
     readInput: () => buffer(stdin),
     ask: stdin.isTTY && stderr.isTTY ? askPerson : null,
     screen: stdout.isTTY ? { width: () => stdout.columns, height: () => stdout.rows } : null,
+    hasErrorScreen: stderr.isTTY,
     wait: (delayMs) => new Promise((resolve) => void clock.after(delayMs, resolve)),
     interrupted: () => once(process, 'SIGINT').then(() => undefined),
   };

@@ -8,9 +8,16 @@ import { runConfig, runDrain } from '../../src/companions/operator/steer-command
 import { runTail } from '../../src/companions/operator/tail-command.ts';
 import { runTop } from '../../src/companions/operator/top-command.ts';
 import { runCreate, runPause } from '../../src/companions/operator/topic-commands.ts';
+import { runVerify } from '../../src/companions/operator/verify-command.ts';
 import { accessFile } from '../support/access-file.ts';
 import { BrokerSite } from '../support/broker-process.ts';
-import { until } from '../support/broker-stats.ts';
+import {
+  ask,
+  type ChannelStats,
+  channelStats,
+  topicStats,
+  until,
+} from '../support/broker-stats.ts';
 import { runWords } from '../support/operator.ts';
 
 const LIMIT = { timeout: 60_000 };
@@ -204,4 +211,45 @@ test('ringmq drain: asks before, and waits for the end', LIMIT, async () => {
 
   assert.deepEqual([refused.code, code, stdout], [4, 0, 'the broker has ended\n']);
   assert.deepEqual(await broker.ended, { code: 0, signal: null });
+});
+
+test('ringmq verify: counts after a kill what the next start has', LIMIT, async (t) => {
+  const crashing = new BrokerSite(t);
+  const flags = ['--mem-queue-size=0'];
+  const killed = await crashing.start({ flags });
+  for (const [path, body] of [
+    ['/topic/create?topic=paid', null],
+    ['/channel/create?topic=paid&channel=c', null],
+    ['/mpub?topic=paid', 'a\nb\nc'],
+    ['/pub?topic=paid&defer=3600000', 'later'],
+    ['/mpub?topic=alone', 'd\ne'],
+  ] as const) {
+    assert.equal((await ask(killed, path, body)).status, 200, path);
+  }
+  const isThere = (stats: ChannelStats | undefined): boolean =>
+    stats !== undefined && stats.depth + stats.deferred_count === 4;
+  await until(() => channelStats(killed, 'paid', 'c'), isThere);
+
+  const running = await runWords(runVerify, [crashing.dataPath, '--json']);
+  await killed.kill();
+  const after = await runWords(runVerify, [crashing.dataPath, '--json']);
+  const restarted = await crashing.start({ flags });
+  await until(() => channelStats(restarted, 'paid', 'c'), isThere);
+  const alone = await topicStats(restarted, 'alone');
+
+  const { queues, usedBy, verdict } = JSON.parse(after.stdout);
+  const counts = queues.map((queue: Record<string, unknown>) => {
+    return [queue['topic'], queue['channel'], queue['messages'], queue['deferred']];
+  });
+  assert.match(JSON.parse(running.stdout).usedBy, /possibly in use by another instance/);
+  assert.deepEqual([after.code, verdict, usedBy], [0, 'whole', null], after.stdout);
+  assert.deepEqual(
+    counts.sort(),
+    [
+      ['alone', null, 2, 0],
+      ['paid', 'c', 4, 1],
+      ['paid', null, 0, 0],
+    ].sort(),
+  );
+  assert.equal(alone?.depth, 2);
 });

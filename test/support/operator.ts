@@ -64,6 +64,7 @@ export async function runWords(
     ask: null,
     screen: null,
     wait: async () => undefined,
+    hasErrorScreen: false,
     interrupted: () => new Promise(() => undefined),
     ...around,
   });

@@ -5,7 +5,14 @@
  * Thread: any.
  */
 
-import { BAD_USAGE_CODE, REFUSED_CODE, UNCONFIRMED_CODE, UNREACHABLE_CODE } from '../companion.ts';
+import {
+  BAD_USAGE_CODE,
+  DAMAGED_CODE,
+  REFUSED_CODE,
+  UNCONFIRMED_CODE,
+  UNREACHABLE_CODE,
+  UNREADABLE_CODE,
+} from '../companion.ts';
 
 /** Any of them. */
 export abstract class CommandFailure extends Error {
@@ -30,4 +37,14 @@ export class Unreachable extends CommandFailure {
 /** Nobody has confirmed what destroys messages. */
 export class Unconfirmed extends CommandFailure {
   readonly code = UNCONFIRMED_CODE;
+}
+
+/** The data directory is damaged. */
+export class Damaged extends CommandFailure {
+  readonly code = DAMAGED_CODE;
+}
+
+/** The data directory cannot be read, or not all of it. */
+export class Unreadable extends CommandFailure {
+  readonly code = UNREADABLE_CODE;
 }

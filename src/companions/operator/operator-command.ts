@@ -30,6 +30,8 @@ export type OperatorCommand<Table extends FlagTable> = {
   readonly needsNoWords?: true;
   /** Whether it asks no broker. */
   readonly isLocal?: true;
+  /** Its exit codes and their meanings, if they are its own. */
+  readonly exitCodes?: string;
   /** Errors: rejects with a `CommandFailure`. */
   readonly run: (call: OperatorCall<Table>) => Promise<void>;
 };
@@ -173,17 +175,19 @@ export function operatorCommand<Table extends FlagTable>(
 }
 
 function usageOf<Table extends FlagTable>(
-  { name, does, forms, examples, notes, destroys, isLocal }: OperatorCommand<Table>,
+  { name, does, forms, examples, notes, destroys, isLocal, exitCodes }: OperatorCommand<Table>,
   table: FlagTable,
 ): string {
   const lines = (words: readonly string[]): string =>
     words.map((line) => `  ringmq ${name} ${line}`.trimEnd()).join('\n');
+  const usual = isLocal === true ? LOCAL_EXIT_CODES : EXIT_CODES;
+  const codes = exitCodes === undefined ? usual : `Exit codes: ${exitCodes}`;
   return [
     `${does.charAt(0).toUpperCase()}${does.slice(1)}.`,
     `Usage:\n${lines(forms)}`,
     `Examples:\n${lines(examples)}`,
     ...(notes === undefined ? [] : [notes.trimEnd()]),
     `Flags:\n${flagLines(table).trimEnd()}`,
-    `${isLocal === true ? LOCAL_EXIT_CODES : EXIT_CODES}${destroys === true ? UNCONFIRMED_CODE : ''}.\n`,
+    `${codes}${destroys === true ? UNCONFIRMED_CODE : ''}.\n`,
   ].join('\n\n');
 }

@@ -71,7 +71,7 @@ export class PolicyStore {
   async load(): Promise<void> {
     const text = await this.#file.load();
     if (text === undefined) return;
-    const policies = parseFile(text);
+    const policies = parsePolicyFile(text);
     if (policies instanceof InvalidValue) {
       throw new Error(
         `failed to parse policies in ${this.#file.path} - ${policies.why}; ` +
@@ -157,7 +157,8 @@ function* textOf(policies: readonly Policy[]): Generator<void, string> {
   return `${JSON.stringify({ version: 1, policies: policies.map(policyJson) }, null, 2)}\n`;
 }
 
-function parseFile(text: string): Policy[] | InvalidValue {
+/** Parses the file of saved policies. */
+export function parsePolicyFile(text: string): Policy[] | InvalidValue {
   const given = parseJson(text);
   const list = isJsonObject(given) && given['version'] === 1 ? given['policies'] : undefined;
   if (!Array.isArray(list)) return new InvalidValue('it is no list of policies of version 1');
