@@ -4,10 +4,19 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type Browser, chromium, type Route } from 'playwright-core';
+import { type Browser, chromium, type Page, type Route } from 'playwright-core';
 import { Consumer } from '../src/client/consumer.ts';
 import { Producer } from '../src/client/producer.ts';
 import { createBroker } from '../src/embedded/embedded.ts';
+
+type Shot = {
+  readonly name: string;
+  readonly hash: string;
+  readonly colorScheme: 'dark' | 'light';
+  readonly width?: number;
+  /** Whether messages are browsed first, and one of them opened. */
+  readonly messages?: 'list' | 'one';
+};
 
 type Topic = {
   readonly name: string;
@@ -26,13 +35,25 @@ const TOPICS: readonly Topic[] = [
   { name: 'payments', channels: ['fraud-check', 'ledger'], perSecond: 120 },
   { name: 'thumbnails', channels: ['renderer'], perSecond: 10 },
 ];
-const SHOTS = [
+const SHOTS: readonly Shot[] = [
   { name: 'page-topics-dark', hash: '#/', colorScheme: 'dark' },
   { name: 'page-topics-light', hash: '#/', colorScheme: 'light' },
   { name: 'page-channel', hash: '#/topics/orders/channels/billing', colorScheme: 'dark' },
+  {
+    name: 'page-messages',
+    hash: '#/topics/payments/channels/fraud-check',
+    colorScheme: 'light',
+    messages: 'list',
+  },
+  {
+    name: 'page-message',
+    hash: '#/topics/payments/channels/fraud-check',
+    colorScheme: 'dark',
+    messages: 'one',
+  },
   { name: 'page-node', hash: '#/node', colorScheme: 'dark' },
   { name: 'page-phone', hash: '#/', colorScheme: 'dark', width: 390 },
-] as const;
+];
 
 const ROUND_MS = 100;
 const WARM_UP_MS = 8000;
@@ -75,20 +96,32 @@ await producer.close();
 await broker.close();
 rmSync(dataPath, { recursive: true });
 
-async function take(
-  own: Browser,
-  shot: { name: string; hash: string; colorScheme: 'dark' | 'light'; width?: number },
-): Promise<void> {
+async function take(own: Browser, shot: Shot): Promise<void> {
   const { name, hash, colorScheme, width = 1280 } = shot;
   const viewport = { width, height: width < 500 ? 844 : 820 };
   const page = await own.newPage({ viewport, colorScheme });
   await page.route('**/ui/history*', (route) => fulfil(route));
   await page.goto(`${base}/ui/${hash}`);
   await wait(SHOWN_MS);
+  if (shot.messages !== undefined) await browse(page, shot.messages);
   const file = path.join(docs, `${name}.png`);
   await page.screenshot({ path: file });
   await page.close();
   console.log(file);
+}
+
+async function browse(page: Page, what: 'list' | 'one'): Promise<void> {
+  const panel = page.getByRole('region', { name: 'Messages' });
+  await panel.getByRole('button', { name: 'Browse' }).click();
+  const first = panel.getByRole('row').getByRole('button').first();
+  await first.waitFor();
+  await panel
+    .evaluate((element: { offsetTop: number }) => element.offsetTop)
+    .then((top) => page.evaluate(`scrollTo(0, ${top - 70})`));
+  if (what === 'one') {
+    await first.click();
+    await page.getByRole('dialog').waitFor();
+  }
 }
 
 /** An hour whose last point fits what is shown now: rates that rise and fall, and a queue that was long once. */

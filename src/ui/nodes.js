@@ -14,16 +14,18 @@ import { mergeFrames, mergeHistories } from './merge.js';
  */
 
 /** What a request was refused with, as the broker says it. */
-class Refused extends Error {
+export class Refused extends Error {
   /**
    * @param {number} status
    * @param {string} code
    * @param {string} reason
+   * @param {number} [done] what was done before it failed
    */
-  constructor(status, code, reason) {
+  constructor(status, code, reason, done = 0) {
     super(reason === '' ? code : reason);
     this.status = status;
     this.code = code;
+    this.done = done;
   }
 }
 
@@ -38,6 +40,7 @@ export class BrokerNode {
   constructor(base, name) {
     this.name = name;
     this.base = new URL(base, document.baseURI);
+    this.nodes = [this];
   }
 
   /**
@@ -262,8 +265,8 @@ class Watch {
  */
 function refusedOf({ status, statusText }, text) {
   try {
-    const { message, reason = '' } = JSON.parse(text);
-    if (typeof message === 'string') return new Refused(status, message, reason);
+    const { message, reason = '', done } = JSON.parse(text);
+    if (typeof message === 'string') return new Refused(status, message, reason, done);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }

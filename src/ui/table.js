@@ -15,6 +15,7 @@ import { count, whole } from './format.js';
  * @property {(row: T) => string} text
  * @property {(row: T) => number | null} [number] what is shown in full when pointed at
  * @property {(row: T) => string} [href]
+ * @property {(row: T) => unknown} [onPress] makes the text a button
  * @property {(row: T) => [text: string, tone?: string][]} [badges]
  */
 
@@ -140,19 +141,26 @@ class Cell {
   /** @param {Column<T>} column */
   constructor(column) {
     this.column = column;
-    const { label, isText, isWide, href, badges } = column;
+    const { label, isText, isWide, href, onPress, badges } = column;
     const classes = [isText ? 'left' : '', isWide ? 'wide' : ''].join(' ').trim();
     this.element = h('td', { class: classes || null, 'data-label': label });
+    /** @type {HTMLElement} */
     this.main = href === undefined ? this.element : h('a');
     this.badges = h('span');
     this.shown = '';
-    if (href === undefined && badges === undefined) return;
-    if (href === undefined) this.main = h('span');
+    /** @type {T | undefined} */
+    this.row = undefined;
+    if (href === undefined && onPress === undefined && badges === undefined) return;
+    if (onPress !== undefined) {
+      const onclick = () => this.row !== undefined && onPress(this.row);
+      this.main = h('button', { type: 'button', class: 'link', onclick });
+    } else if (href === undefined) this.main = h('span');
     this.element.append(this.main, this.badges);
   }
 
   /** @param {T} row */
   update(row) {
+    this.row = row;
     const { text, number, href, badges } = this.column;
     const shown = text(row);
     setText(this.main, shown);

@@ -142,6 +142,28 @@ export type History = {
   depth: (number | null)[];
 };
 
+/** A message, as `GET /messages` has it. */
+export type Message = {
+  id: string;
+  state: 'ready' | 'deferred' | 'in-flight';
+  published: string;
+  attempts: number;
+  due: string | null;
+  deadline: string | null;
+  consumer: { client_id: string; hostname: string; remote_address: string } | null;
+  on_disk: boolean;
+  size: number;
+  encoding: 'text' | 'base64';
+  body: string;
+  truncated: boolean;
+};
+
+/** Which messages are meant; empty for all. */
+export type MessageFilter = { state: string; match: string };
+
+/** Paths of what can be done with all messages that a filter selects. */
+export type ManyWork = 'message/requeue' | 'message/finish' | 'messages/move' | 'messages/purge';
+
 /** Parameters of a request; what is empty is left out. */
 export type Query = Record<string, string | number | boolean | undefined>;
 
@@ -152,6 +174,8 @@ export type Answer = { status: number; text: string };
 export type Target = {
   /** Empty for all of them. */
   readonly name: string;
+  /** The brokers that it is made of. */
+  readonly nodes: readonly Target[];
   /** Watches until the function that it returns is called. */
   watch(
     query: Query,

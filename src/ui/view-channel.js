@@ -4,6 +4,7 @@ import { HistoryCharts } from './chart.js';
 import { attempt, confirmByName, publishDialog, say } from './dialogs.js';
 import { h, setText } from './dom.js';
 import { count, rate, span, whole } from './format.js';
+import { MessageBrowser } from './message-browser.js';
 import {
   badgesOf,
   button,
@@ -124,6 +125,7 @@ export function channelView({ target, watch }, topic, channel) {
     watch({ ...query, offset });
   });
   let consumersOffset = 0;
+  const messages = new MessageBrowser(target, topic, channel);
   const consumerCount = h('span', { class: 'count' });
   const none = h(
     'div',
@@ -144,6 +146,7 @@ export function channelView({ target, watch }, topic, channel) {
       none,
       pager.element,
     ),
+    messages.element,
     h(
       'div',
       { class: 'pair loose' },
@@ -179,6 +182,7 @@ export function channelView({ target, watch }, topic, channel) {
       requeued.show(count(counted.requeueCount));
       timedOut.show(count(counted.timeoutCount));
       charts.push(timeMs, row);
+      messages.showTime(timeMs);
       facts.show([
         ['Messages since the start', whole(counted.messageCount)],
         ...countedFacts(counted),
@@ -189,7 +193,10 @@ export function channelView({ target, watch }, topic, channel) {
       none.hidden = total > 0;
       pager.update({ matched: total, offset: consumersOffset, rows: consumers });
     },
-    close: () => charts.close(),
+    close: () => {
+      charts.close();
+      messages.close();
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import { HistoryCharts } from './chart.js';
 import { askForName, attempt, confirmByName, publishDialog, say } from './dialogs.js';
 import { h, setChildren, setText } from './dom.js';
 import { bytes, count, rate } from './format.js';
+import { MessageBrowser } from './message-browser.js';
 import {
   badgesOf,
   button,
@@ -81,12 +82,14 @@ export function topicView({ target, watch }, topic) {
     ],
     buttons: [button('New channel', () => askForChannel(topic, target))],
   });
+  const messages = new MessageBrowser(target, topic);
   const body = h(
     'div',
     {},
     tileRow([...queues.all, own, published]),
     charts.element,
     list.element,
+    messages.element,
     h(
       'div',
       { class: 'pair loose' },
@@ -118,10 +121,14 @@ export function topicView({ target, watch }, topic) {
       own.show(count(row.depth));
       published.show(count(counted.messageCount), bytes(counted.messageBytes));
       charts.push(timeMs, row);
+      messages.showTime(timeMs);
       facts.show(countedFacts(counted));
       list.update(view.list);
     },
-    close: () => charts.close(),
+    close: () => {
+      charts.close();
+      messages.close();
+    },
   };
 }
 

@@ -12,7 +12,7 @@ import { BrokerSite } from '../support/broker-process.ts';
 import { ask, topicStats } from '../support/broker-stats.ts';
 import { BrowserSite, WITHOUT_BROWSER } from '../support/browser.ts';
 
-const OPTIONS = { timeout: 60_000, skip: WITHOUT_BROWSER };
+const OPTIONS = { timeout: 120_000, skip: WITHOUT_BROWSER };
 
 describe('page', OPTIONS, () => {
   const cleanUps: (() => Promise<void>)[] = [];
@@ -143,6 +143,146 @@ describe('page', OPTIONS, () => {
     await page.getByRole('link', { name: 'billing', exact: true }).waitFor({ state: 'detached' });
   });
 
+  test('messages: found, read as JSON and bytes, touched, deferred, finished', async (t) => {
+    await post('/topic/create?topic=jobs');
+    await post('/channel/create?topic=jobs&channel=run');
+    await post('/pub?topic=jobs', 'held');
+    const handed = Promise.withResolvers<void>();
+    const consumer = new Consumer({
+      topic: 'jobs',
+      channel: 'run',
+      nsqd: [`127.0.0.1:${broker.tcpPort}`],
+      clientId: 'runner',
+      maxInFlight: 1,
+    });
+    t.after(() => consumer.close());
+    const released = Promise.withResolvers<void>();
+    const running = consumer.run(() => {
+      handed.resolve();
+      return released.promise;
+    });
+    await handed.promise;
+    const poison = '{"job":12345678901234567890,"steps":["<img src=x onerror=alert(1)>"]}';
+    await post('/pub?topic=jobs', poison);
+    await post('/mpub?topic=jobs', Array.from({ length: 60 }, (_, at) => `n${at}`).join('\n'));
+    await go('#/topics/jobs/channels/run');
+    const panel = page.getByRole('region', { name: 'Messages' });
+    const dialog = page.getByRole('dialog');
+    const rows = panel.locator('tbody tr');
+    await press('Browse');
+    await panel.getByText(/^50 messages at .* there may be more$/).waitFor();
+    await press('More');
+    await panel.getByText(/^62 messages at [\d:]+$/).waitFor();
+    assert.equal(await rows.count(), 62);
+    const find = async (text: string): Promise<void> => {
+      await panel.getByRole('searchbox').fill(text);
+      await panel.getByRole('searchbox').press('Enter');
+    };
+
+    await panel.getByRole('combobox', { name: 'State' }).selectOption('in-flight');
+    await panel.getByText(/^1 message at/).waitFor();
+    assert.match((await rows.first().textContent()) ?? '', /in flight.*in \d+ (s|min)runner/);
+    await rows.first().getByRole('button').click();
+    await dialog.getByText(/^runner, .*, 127\.0\.0\.1:/).waitFor();
+    await dialog.getByRole('button', { name: 'Touch' }).click();
+    await page.getByText('has its whole time again').waitFor();
+
+    await panel.getByRole('combobox', { name: 'State' }).selectOption('');
+    await find('1234567890123');
+    await panel.getByText(/^1 message at/).waitFor();
+    await rows.first().getByRole('button').click();
+    const body = dialog.locator('pre');
+    assert.equal(
+      await body.textContent(),
+      '{\n  "job": 12345678901234567890,\n  "steps": [\n    "<img src=x onerror=alert(1)>"\n  ]\n}',
+    );
+    await dialog.getByRole('button', { name: 'Text' }).click();
+    assert.equal(await body.textContent(), poison);
+    await dialog.getByRole('button', { name: 'Hex' }).click();
+    assert.match(
+      (await body.textContent()) ?? '',
+      /^000000 {2}7b 22 6a 6f 62 22 3a 31 32 33 34 35 36 37 38 39 {2}\{"job":123456789$/m,
+    );
+    assert.equal(await dialog.getByRole('button', { name: 'Touch' }).isDisabled(), true);
+    await dialog.getByRole('spinbutton').fill('600000');
+    await dialog.getByRole('button', { name: 'Requeue' }).click();
+    await page.getByText('is deferred').waitFor();
+    await rows.filter({ hasText: /deferred.*in (9|10) min/ }).waitFor();
+    await rows.first().getByRole('button').click();
+    await confirm('Finish', 'run', 'Finish message');
+    await panel.getByText(/^[0-9a-f]{16} is finished$/).waitFor();
+    assert.equal(await rows.count(), 0);
+    const [{ depth, deferred_count: deferred }] = (await topicOf('jobs'))?.channels ?? [];
+    assert.deepEqual([depth, deferred], [60, 0]);
+
+    await find('n1');
+    await panel.getByText(/^11 messages at/).waitFor();
+    await press('Purge');
+    await dialog.getByText('All messages that wait and contain “n1” are discarded.').waitFor();
+    await page.keyboard.press('Escape');
+    await confirm('Purge', 'run', 'Discard messages');
+    await page.getByText('11 messages discarded').waitFor();
+    await panel.getByText('No such messages.').waitFor();
+    released.resolve();
+    await consumer.close();
+    await running;
+  });
+
+  test('messages: dead letters go back, all that match are requeued and finished', async () => {
+    for (const topic of ['sales', 'sales.dead']) await post(`/topic/create?topic=${topic}`);
+    await post('/channel/create?topic=sales&channel=billing');
+    const letters = Array.from({ length: 5000 }, (_, at) => `letter-${at % 2}`).join('\n');
+    await post('/mpub?topic=sales.dead', letters);
+    await go('#/topics/sales.dead');
+    const panel = page.getByRole('region', { name: 'Messages' });
+    const dialog = page.getByRole('dialog');
+    await panel.getByRole('searchbox').fill('letter-0');
+    await press('Browse');
+    await panel.getByText(/^50 messages at/).waitFor();
+    assert.equal(await panel.getByRole('button', { name: 'Requeue all' }).count(), 0);
+    await press('Move to …');
+    const move = dialog.getByRole('button', { name: 'Move messages' });
+    await dialog.getByRole('textbox').fill('sales.dead');
+    assert.equal(await move.isDisabled(), true);
+    await dialog.getByRole('textbox').fill('sales');
+    // The broker answers the second request when the button was pressed.
+    const second = Promise.withResolvers<void>();
+    let requests = 0;
+    await page.route('**/messages/move*', async (route) => {
+      if (++requests === 2) await second.promise;
+      await route.continue();
+    });
+    await move.click();
+    await dialog.getByText('1,000 moved so far').waitFor();
+    await dialog.getByRole('button', { name: 'Stop' }).click();
+    second.resolve();
+    await page.getByText('Stopped: 2,000 messages moved').waitFor();
+    const depth = async (): Promise<number | undefined> => {
+      return (await topicOf('sales'))?.channels[0]?.depth;
+    };
+    await page.unroute('**/messages/move*');
+    assert.equal(requests, 2);
+    await press('Move to …');
+    await dialog.getByRole('textbox').fill('sales');
+    await move.click();
+    await page.getByText('500 messages moved').waitFor();
+    assert.deepEqual([await depth(), (await topicOf('sales.dead'))?.depth], [2500, 2500]);
+
+    await go('#/topics/sales/channels/billing');
+    await press('Browse');
+    await panel.getByText(/^50 messages at/).waitFor();
+    await confirm('Finish all', 'billing', 'Finish messages');
+    await page.getByText('2,500 messages finished').waitFor();
+    await panel.getByText('No such messages.').waitFor();
+    assert.equal(await depth(), 0);
+    await post('/mpub?topic=sales', Array.from({ length: 1500 }, () => 'letter').join('\n'));
+    await press('Requeue all');
+    await dialog.getByRole('spinbutton').fill('600000');
+    await dialog.getByRole('button', { name: 'Requeue messages' }).click();
+    await page.getByText('1,500 messages requeued').waitFor();
+    assert.equal((await topicOf('sales'))?.channels[0]?.deferred_count, 1500);
+  });
+
   test('lists: sorted, searched and turned by the broker, in place', async () => {
     for (let at = 0; at < 60; at++)
       await post(`/topic/create?topic=many-${String(at).padStart(2, '0')}`);
@@ -253,6 +393,7 @@ describe('page', OPTIONS, () => {
       '#/log',
     ]) {
       await go(hash);
+      if (hash.includes('greetings')) await press('Browse');
       const tree = await page.locator('body').ariaSnapshot();
       assert.doesNotMatch(
         tree,
@@ -291,6 +432,16 @@ describe('page', OPTIONS, () => {
     ]) {
       await phone.goto(address(hash));
       await phone.getByText('live', { exact: true }).waitFor();
+      if (hash.includes('billing')) {
+        await phone.getByRole('button', { name: 'Browse' }).click();
+        await phone.getByRole('row').getByRole('button').first().click();
+        await phone.getByRole('dialog').getByRole('button', { name: 'Hex' }).click();
+        assert.equal(
+          await phone.evaluate('document.querySelector("dialog").scrollWidth <= innerWidth'),
+          true,
+        );
+        await phone.keyboard.press('Escape');
+      }
       const widths = await phone.evaluate('[document.documentElement.scrollWidth, innerWidth]');
       assert.deepEqual(widths, [390, 390], hash);
     }

@@ -1,0 +1,93 @@
+/** The messages of a topic or a channel on one broker: listed, found, and worked on. */
+
+/**
+ * @typedef {import('./types.d.ts').Message} Message
+ * @typedef {import('./types.d.ts').MessageFilter} MessageFilter
+ * @typedef {import('./types.d.ts').Query} Query
+ * @typedef {import('./types.d.ts').Target} Target
+ */
+
+/** Bytes of each body that a list shows the beginning of. */
+const BEGINNING_BYTES = 120;
+
+/** What is asked of the broker for one topic or channel. */
+export class MessageQueue {
+  /**
+   * @param {Target} target
+   * @param {string} topic
+   * @param {string} [channel] without it: what waits in the topic itself
+   */
+  constructor(target, topic, channel) {
+    this.nodes = target.nodes;
+    /** The broker that is asked: cursors and ids are its own. */
+    this.node = target.nodes[0];
+    this.topic = topic;
+    this.channel = channel;
+    /** What is typed to confirm. */
+    this.name = channel ?? topic;
+  }
+
+  /**
+   * A page; it may be empty although a cursor says that more follow.
+   * @param {MessageFilter} filter
+   * @param {string | null} cursor
+   * @param {number} limit
+   * @returns {Promise<{ messages: Message[], cursor: string | null }>}
+   */
+  list(filter, cursor, limit) {
+    const query = { ...this.#query(), ...filter, limit, 'body-max': BEGINNING_BYTES };
+    return this.#ask('GET', 'messages', { ...query, cursor: cursor ?? '' });
+  }
+
+  /**
+   * A message with its whole body.
+   * @param {string} id
+   * @returns {Promise<Message>}
+   */
+  find(id) {
+    return this.#ask('GET', 'message', { ...this.#query(), id });
+  }
+
+  /**
+   * Works on one message.
+   * @param {'finish' | 'requeue' | 'touch'} work
+   * @param {string} id
+   * @param {string} [delay] in ms
+   */
+  async workOnOne(work, id, delay = '') {
+    await this.#ask('POST', `message/${work}`, { ...this.#query(), id, delay });
+  }
+
+  /**
+   * Works on what a filter selects, as far as one request comes.
+   * @param {import('./types.d.ts').ManyWork} work
+   * @param {MessageFilter} filter
+   * @param {Query} more
+   * @param {string | null} cursor
+   * @returns {Promise<{ done: number, cursor: string | null }>}
+   */
+  workOnMany(work, filter, more, cursor) {
+    const where =
+      work === 'messages/move'
+        ? { from: [this.topic, this.channel].filter(Boolean).join(':') }
+        : this.#query();
+    const all =
+      filter.state === '' && filter.match === '' && work !== 'messages/move' ? 'true' : '';
+    return this.#ask('POST', work, { ...where, ...filter, ...more, all, cursor: cursor ?? '' });
+  }
+
+  /** @returns {Query} */
+  #query() {
+    return { topic: this.topic, channel: this.channel };
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {Query} query
+   */
+  async #ask(method, path, query) {
+    const [{ text }] = await this.node.send(method, path, query);
+    return JSON.parse(text);
+  }
+}
