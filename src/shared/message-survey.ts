@@ -38,6 +38,8 @@ export type Survey = {
   /** Units: ms; only for requeue, 0 for at once. */
   readonly delayMs: number;
   readonly cursor: SurveyCursor;
+  /** Whether messages are looked for in the files before those that were read from there: see `FILES_FIRST`. */
+  readonly isFilesFirst: boolean;
   /** Most messages that are selected. */
   readonly countMax: number;
   /** Most bytes of each body that are shown. */

@@ -165,3 +165,33 @@ test('messages in hand: in memory, in files and in flight', LIMIT, async (t) => 
     assert.deepEqual(await bodies(next, queue), []);
   });
 });
+
+test(
+  'messages in hand: work on all of a backlog misses none that is read meanwhile',
+  LIMIT,
+  async (t) => {
+    const broker = await new BrokerSite(t).start({ flags: FLAGS });
+    const queue = 'topic=orders&channel=billing';
+    await post(broker, '/topic/create?topic=orders');
+    await post(broker, `/channel/create?${queue}`);
+    await ask(broker, '/mpub?topic=dead', 'letter\n'.repeat(3000));
+    const workAll = async (path: string): Promise<number> => {
+      let done = 0;
+      let cursor: string | null = '';
+      while (cursor !== null) {
+        const { text } = await post(broker, `${path}${cursor && `&cursor=${cursor}`}`);
+        const answer = JSON.parse(text) as { done: number; cursor: string | null };
+        done += answer.done;
+        cursor = answer.cursor;
+      }
+      return done;
+    };
+
+    const moved = await workAll('/messages/move?from=dead&to=orders');
+    const deferred = await workAll(`/message/requeue?${queue}&state=ready&delay=600000`);
+    const ready = (await page(broker, `${queue}&state=ready`)).messages;
+    const purged = await workAll(`/messages/purge?${queue}&all=true`);
+
+    assert.deepEqual([moved, deferred, ready, purged], [3000, 3000, [], 3000]);
+  },
+);

@@ -151,7 +151,7 @@ function ask(
         states: ['ready', 'deferred', 'in-flight'],
         ...{ ids: null, sinceMs: 0, match: null },
       },
-      ...{ work: 'list', delayMs: 0, cursor, countMax, bodyMax: KEY_BYTES },
+      ...{ work: 'list', delayMs: 0, cursor, isFilesFirst: false, countMax, bodyMax: KEY_BYTES },
     },
   });
 }

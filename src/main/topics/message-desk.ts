@@ -30,6 +30,10 @@ import type { ChannelHandle, TopicHandle, TopicMap } from './topic-map.ts';
 
 /** Slices of a call that may be repeated with its cursor. */
 const SLICES_MAX = 64;
+/** Slices in which moved messages are looked for: the one that listed them, and what was put before them since. */
+const LISTED_SLICES = 2;
+/** Slices in which they are looked for in memory: more than what is read from the files at once takes. */
+const MOVED_SLICES = 4;
 /** Messages of one slice. */
 const SLICE_COUNT = 256;
 /** A message on its way to a file is usually there by then. */
@@ -141,8 +145,8 @@ export class MessageDesk {
     delayMs: number,
     isWanted: () => boolean,
   ): Promise<DeskWork> {
-    const run = new DeskRun(this.#parts, this.#target(request), request);
     const isBounded = request.filter.ids === null;
+    const run = new DeskRun(this.#parts, this.#target(request), request, isBounded);
     for (let slice = 0; !run.isOver && isWanted(); slice++) {
       if (isBounded && slice === SLICES_MAX) break;
       await run.next(work, delayMs, 0);
@@ -153,7 +157,7 @@ export class MessageDesk {
   /** Moves messages to another topic, which is created if it does not exist. */
   async move(request: DeskRequest, to: TopicName, isWanted: () => boolean): Promise<DeskWork> {
     const target = this.#target(request);
-    const run = new DeskRun(this.#parts, target, request);
+    const run = new DeskRun(this.#parts, target, request, true);
     const isBounded = request.filter.ids === null;
     for (let slice = 0; !run.isOver && isWanted(); slice++) {
       if (isBounded && slice === SLICES_MAX) break;
@@ -184,8 +188,8 @@ export class MessageDesk {
   }
 
   /**
-   * Finishes what is in the other topic now: where it was, or in the hands of a consumer that has taken it meanwhile.
-   * What is in neither place was finished by a consumer.
+   * Finishes what is in the other topic now: where it was, or in memory, into which it was read meanwhile, or in the
+   * hands of a consumer. What is in none of these places was finished by a consumer.
    */
   async #finishMoved(
     target: Target,
@@ -195,15 +199,22 @@ export class MessageDesk {
   ): Promise<void> {
     const ids = messages.map(({ id }) => id);
     const filter: MessageFilter = { ...request.filter, ids };
-    const run = new DeskRun(this.#parts, target, { ...request, filter, limit: ids.length });
+    const run = new DeskRun(this.#parts, target, { ...request, filter, limit: ids.length }, true);
     run.goTo(from);
-    // The slice that listed them, and what may have been put before them since.
-    for (let slice = 0; slice < 2 && !run.isOver; slice++) await run.next('finish', 0, 0);
+    for (let slice = 0; slice < LISTED_SLICES && !run.isOver; slice++) {
+      await run.next('finish', 0, 0);
+    }
     if (run.notFound.length === 0) return;
-    const taken: MessageFilter = { ...filter, ids: run.notFound, states: ['in-flight'] };
+    const taken: MessageFilter = {
+      ...filter,
+      ids: run.notFound,
+      states: [...filter.states, 'in-flight'],
+    };
     const last = new DeskRun(this.#parts, target, { ...request, filter: taken, limit: ids.length });
     last.goTo(FIRST_CURSOR);
-    await last.next('finish', 0, 0);
+    for (let slice = 0; slice < MOVED_SLICES && !last.isOver; slice++) {
+      await last.next('finish', 0, 0);
+    }
   }
 
   #target({ topic: topicName, channel: channelName }: DeskRequest): Target {
@@ -225,13 +236,15 @@ class DeskRun {
   readonly #target: Target;
   readonly #owner: { startTimeMs: number; topic: number; channel: number };
   readonly #filter: MessageFilter;
+  readonly #isFilesFirst: boolean;
   readonly #sought: Set<string> | null;
   #left: number;
   #count = 0;
   #busyTries = 0;
 
-  constructor(parts: MessageDeskParts, target: Target, request: DeskRequest) {
+  constructor(parts: MessageDeskParts, target: Target, request: DeskRequest, isFilesFirst = false) {
     this.#parts = parts;
+    this.#isFilesFirst = isFilesFirst;
     this.#target = target;
     this.#owner = {
       startTimeMs: parts.startTimeMs,
@@ -281,7 +294,7 @@ class DeskRun {
     const start = this.cursor ?? FIRST_CURSOR;
     const result = await this.#ask({
       filter: { ...this.#filter, ids: this.#sought === null ? null : this.notFound },
-      ...{ work, delayMs, cursor: start, bodyMax },
+      ...{ work, delayMs, cursor: start, bodyMax, isFilesFirst: this.#isFilesFirst },
       countMax: Math.min(this.#left, SLICE_COUNT),
     });
     const ids = work === 'list' ? result.messages.map(({ id }) => id) : result.done;

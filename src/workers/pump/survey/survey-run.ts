@@ -20,10 +20,7 @@ type SurveyReply = (error: string | null, result: SurveyResult) => void;
 /** Most messages that a disk thread is asked for by their numbers. */
 const NUMBERS_MAX = 256;
 
-/**
- * The places, in the order of a survey. Cursors hold these numbers. What is deferred moves from the later places to the
- * first, and what is requeued at once is not looked for where it goes, so that nothing is done twice.
- */
+/** The places. Cursors hold these numbers. */
 const DEFERRED = 0;
 const IN_FLIGHT = 1;
 const FRESH = 2;
@@ -32,6 +29,16 @@ const FETCHED = 4;
 const LEAVING = 5;
 const REREADS = 6;
 const UNREAD = 7;
+/**
+ * The order of a listing: what is delivered next comes first. What is deferred moves from the later
+ * places to the first, and what is requeued at once is not looked for where it goes, so that nothing is done twice.
+ */
+const IN_ORDER = [DEFERRED, IN_FLIGHT, FRESH, RETURNED, FETCHED, LEAVING, REREADS, UNREAD];
+/**
+ * The order of work on many messages. It makes room in memory, into which messages move from the files: they are looked
+ * for in the files first, and in memory after that.
+ */
+const FILES_FIRST = [DEFERRED, IN_FLIGHT, FRESH, RETURNED, LEAVING, UNREAD, REREADS, FETCHED];
 
 /** Carries out a survey, and replies now or when a disk thread has answered. */
 export function runSurvey(
@@ -49,26 +56,44 @@ export function runSurvey(
     reply(error, { messages, done, busyCount, cursor: slice.isComplete ? null : cursor });
   };
 
+  const order = survey.isFilesFirst ? FILES_FIRST : IN_ORDER;
   let [place, from, low] = survey.cursor;
   const evicted: EvictedEntry[] = [];
-  while (place <= LEAVING && !slice.isOver) {
-    const next = visitMemory(place);
+  while (!slice.isOver) {
+    const at = place;
+    let next = -1;
+    if (at === UNREAD || at === REREADS) {
+      if (files !== null) {
+        visitFiles(files, at);
+        return;
+      }
+    } else next = visitMemory(at);
     if (evicted.length > 0 && files !== null) {
-      files.visitEvicted(evicted, next, slice, (error, at) => end(error, after(DEFERRED, at)));
+      files.visitEvicted(evicted, next, slice, (error, left) => end(error, after(at, left)));
       return;
     }
-    if (next < 0) place++;
-    from = Math.max(0, next);
+    const following = next < 0 ? after(at, null) : ([at, next, 0] as const);
+    if (following === null) {
+      end(null, null);
+      return;
+    }
+    [place, from, low] = following;
   }
-  if (slice.isOver) end(null, [place, from, low]);
-  else if (files === null) end(null, null);
-  else if (place === REREADS) {
-    const max = Math.min(NUMBERS_MAX, slice.countLeft);
-    files.visitRereads(from, max, slice, (error, at) => end(error, after(REREADS, at)));
-  } else {
-    files.visitUnread([from, low], slice, (error, at) => {
-      end(error, at === null ? null : [UNREAD, ...at]);
-    });
+  end(null, [place, from, low]);
+
+  function visitFiles(places: FilePlaces, at: number): void {
+    const done = (error: string | null, left: readonly [number, number] | null): void => {
+      end(error, after(at, left));
+    };
+    if (at === UNREAD) places.visitUnread([from, low], slice, done);
+    else places.visitRereads(from, Math.min(NUMBERS_MAX, slice.countLeft), slice, done);
+  }
+
+  /** The cursor after a visit of a place; null at the end. */
+  function after(at: number, next: readonly [number, number] | null): SurveyCursor | null {
+    if (next !== null) return [at, ...next];
+    const following = order.at(order.indexOf(at) + 1);
+    return following === undefined ? null : [following, 0, 0];
   }
 
   /** Returns the number to continue with; -1 at the end of the place. */
@@ -91,9 +116,4 @@ export function runSurvey(
         return memory.visitLeaving(from, slice);
     }
   }
-}
-
-/** The cursor after a visit of a place. */
-function after(place: number, next: readonly [number, number] | null): SurveyCursor {
-  return next === null ? [place + 1, 0, 0] : [place, ...next];
 }
