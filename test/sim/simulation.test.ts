@@ -19,6 +19,14 @@ test('simulation: what once came to a standstill drains', async () => {
   await simulate({ seed: 20_663_119, steps: STEPS, diskFaults: 'none' });
 });
 
+test('simulation: what once was listed again while evicted messages did not fit', async () => {
+  await simulate({ seed: 577_308_895, steps: 400, diskFaults: 'none' });
+});
+
+test('simulation: what once was listed after its queue was emptied', async () => {
+  await simulate({ seed: 31_000_229, steps: STEPS, diskFaults: 'none' });
+});
+
 test('simulation: the same seed takes the same course', async () => {
   const options = { seed: 7, steps: STEPS, diskFaults: 'none' } as const;
 

@@ -50,6 +50,8 @@ export class Appends {
   #retryMs = 0;
   /** Messages that have left. Only then do others get another number in `visitFrom`. */
   #leftCount = 0;
+  /** Messages up to this number are being dropped: those that were sent when all were. */
+  #droppedTo = 0;
 
   constructor(store: MessageStore, backlog: TopicBacklog, commits: PendingCommits) {
     this.#store = store;
@@ -136,7 +138,7 @@ export class Appends {
       [this.#refusable.runs, this.#refusable.parts],
       [this.#kept.runs, this.#kept.parts],
     ] as const) {
-      const next = visitRuns(runs, parts, first, from, visit);
+      const next = visitRuns(runs, parts, first, Math.max(from, this.#droppedTo), visit);
       if (next >= 0) return next;
       first += runs.count;
     }
@@ -145,6 +147,7 @@ export class Appends {
 
   /** Drops unsent messages and settles their receipts. */
   drop(): void {
+    this.#droppedTo = this.#leftCount + this.#sentRuns.count;
     this.#dropLane(this.#kept);
     this.#dropLane(this.#refusable);
   }

@@ -27,12 +27,15 @@ export class FilePlaces {
     this.#surveys = surveys;
   }
 
-  /** Looks at deferred messages that were evicted. `next` is where the table is continued. */
+  /**
+   * Looks at deferred messages that were evicted. `next` is where the table is continued; `done` gets that, or the
+   * first entry that did not fit, or null at the end.
+   */
   visitEvicted(
     evicted: readonly EvictedEntry[],
     next: number,
     slice: SurveySlice,
-    done: OnVisited,
+    done: (error: string | null, next: number | null) => void,
   ): void {
     const numbers = evicted.map(({ number }) => number);
     this.#ask(slice, numbers, EVERYWHERE, (error, { records, covered }) => {
@@ -42,8 +45,8 @@ export class FilePlaces {
         if (record !== undefined) this.#lookAtEvicted(entry, record, slice);
       }
       const left = evicted.at(covered);
-      if (error === null && left !== undefined) done(null, [left.entry, 0]);
-      else done(error, next < 0 ? null : [next, 0]);
+      if (error === null && left !== undefined) done(null, left.entry);
+      else done(error, next < 0 ? null : next);
     });
   }
 

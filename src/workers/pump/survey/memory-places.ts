@@ -51,15 +51,24 @@ export class MemoryPlaces {
     return -1;
   }
 
-  /** Visits deferred messages; those that only the files have are collected. */
-  visitDeferred(from: number, slice: SurveySlice, evicted: EvictedEntry[], max: number): number {
+  /**
+   * Visits deferred messages; those that only the files have are collected. Those in memory before `memoryFrom` were
+   * visited when others, which are collected now, did not fit.
+   */
+  visitDeferred(
+    from: number,
+    memoryFrom: number,
+    slice: SurveySlice,
+    evicted: EvictedEntry[],
+    max: number,
+  ): number {
     const { channel } = this.#target;
     const { deferred } = this.#tables;
     if (channel === null || !slice.wants('deferred')) return -1;
     return deferred.visitFrom(from, channel.number, ENTRIES_MAX, (entry) => {
       if (deferred.isEvicted(entry)) evicted.push({ entry, number: deferred.recordNumber(entry) });
-      else this.#lookDeferred(channel, entry, slice);
-      return !slice.isOver && evicted.length < max;
+      else if (entry >= memoryFrom) this.#lookDeferred(channel, entry, slice);
+      return !slice.isOver && evicted.length < Math.min(max, slice.countLeft);
     });
   }
 

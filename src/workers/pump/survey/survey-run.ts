@@ -17,6 +17,8 @@ import type { SurveyTables, SurveyTarget } from './survey-target.ts';
 /** Answers a survey; `error` tells why the files could not be read. */
 type SurveyReply = (error: string | null, result: SurveyResult) => void;
 
+/** No entry of a table has this number. */
+const ALL_VISITED = 2 ** 31;
 /** Most messages that a disk thread is asked for by their numbers. */
 const NUMBERS_MAX = 256;
 
@@ -68,11 +70,14 @@ export function runSurvey(
         return;
       }
     } else next = visitMemory(at);
+    const memoryFrom = at === DEFERRED ? Math.max(low, next < 0 ? ALL_VISITED : next) : 0;
     if (evicted.length > 0 && files !== null) {
-      files.visitEvicted(evicted, next, slice, (error, left) => end(error, after(at, left)));
+      files.visitEvicted(evicted, next, slice, (error, left) => {
+        end(error, after(at, left === null ? null : [left, memoryFrom]));
+      });
       return;
     }
-    const following = next < 0 ? after(at, null) : ([at, next, 0] as const);
+    const following = after(at, next < 0 ? null : [next, memoryFrom]);
     if (following === null) {
       end(null, null);
       return;
@@ -101,8 +106,7 @@ export function runSurvey(
     const { waiting, backend } = target.queue;
     switch (at) {
       case DEFERRED: {
-        const max = Math.min(NUMBERS_MAX, slice.countLeft);
-        return memory.visitDeferred(from, slice, evicted, max);
+        return memory.visitDeferred(from, low, slice, evicted, NUMBERS_MAX);
       }
       case IN_FLIGHT:
         return memory.visitInFlight(from, slice);
