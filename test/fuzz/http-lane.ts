@@ -15,6 +15,7 @@ import { nextConnection } from './http-requests.ts';
 const DATE = /^Date: .*\r\n/gm;
 const ANSWER = /(?=HTTP\/1\.[01] \d{3} )/;
 /** What is answered to a body that is broken, or cut off. */
+const CONTINUE = /^HTTP\/1\.1 100 /;
 const BROKEN = /^HTTP\/1\.[01] (?:400|500) .*\r\nConnection: close\r\n/s;
 /** More bytes come one by one too slowly. */
 const SINGLE_BYTES_MAX = 2000;
@@ -91,15 +92,13 @@ async function play(
 
 /**
  * Whether the outcomes are the same. A last request that is answered before its body is read, and whose body is broken
- * as well, may be answered or refused, or answered and then refused: that depends on which of the two was come upon
+ * as well, may be answered or refused, and its body asked for or not: that depends on which of the two was come upon
  * first.
  */
-function areAlike(a: Outcome, b: Outcome): boolean {
+function areAlike(one: Outcome, other: Outcome): boolean {
+  const [a, b] = [withoutVainContinue(one), withoutVainContinue(other)];
   if (!isDeepStrictEqual(publishes(a), publishes(b))) return false;
   const isReset = a.isReset || b.isReset;
-  const [few, many] = [a.answers, b.answers].sort((one, other) => one.length - other.length);
-  const isRefusedToo = many.length === few.length + 1 && BROKEN.test(many.at(-1) ?? '');
-  if (isRefusedToo && isDeepStrictEqual(few, many.slice(0, -1))) return true;
   if (!isReset && a.answers.length !== b.answers.length) return false;
   const count = Math.min(a.answers.length, b.answers.length);
   const differing = a.answers.findIndex((answer, at) => at < count && answer !== b.answers[at]);
@@ -107,6 +106,13 @@ function areAlike(a: Outcome, b: Outcome): boolean {
   return (
     differing === count - 1 && [a, b].some(({ answers }) => BROKEN.test(answers[differing] ?? ''))
   );
+}
+
+/** Leaves out the answer that asks for a body which is broken. */
+function withoutVainContinue(outcome: Outcome): Outcome {
+  const { answers } = outcome;
+  if (!BROKEN.test(answers.at(-1) ?? '') || !CONTINUE.test(answers.at(-2) ?? '')) return outcome;
+  return { ...outcome, answers: answers.toSpliced(-2, 1) };
 }
 
 function publishes({ calls }: Outcome): string[] {

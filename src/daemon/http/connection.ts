@@ -131,8 +131,13 @@ export class Connection {
   }
 
   #sendBehind(last: Request | undefined, answer: Answer): void {
-    if (last === undefined || last.response.writableFinished) this.#sendLast(answer);
-    else this.#onceClosed(last, () => this.#sendLast(answer));
+    if (last === undefined || last.response.writableFinished) {
+      this.#sendLast(answer);
+      return;
+    }
+    // When the client ends its side, Node would close the connection behind the answers that are under way.
+    this.#socket.removeAllListeners('end');
+    this.#onceClosed(last, () => this.#sendLast(answer));
   }
 
   #onceClosed({ response }: Request, resume: () => void): void {

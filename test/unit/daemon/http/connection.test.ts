@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { Connection } from '../../../../src/daemon/http/connection.ts';
 import { RequestTurns } from '../../../../src/daemon/http/request-turns.ts';
 import { request, startApi } from '../../../support/http-api.ts';
@@ -10,6 +11,10 @@ import { ManualClock } from '../../../support/manual-clock.ts';
 import { strictGuard } from '../../../support/strict-guard.ts';
 
 const PING = 'GET /ping HTTP/1.1\r\nHost: x\r\n\r\n';
+/** More than the fast lane takes, and more than one read has. */
+const TOO_LARGE = `POST /pub?topic=t HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\n${'x'.repeat(70_000)}`;
+/** It is answered in a later turn than it is read. */
+const EMPTY = 'POST /pub?topic=t HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n';
 const GARBAGE = 'nonsense\r\n\r\n';
 /** More than the system keeps of a connection's bytes that nobody reads. */
 const FLOOD_BYTES = 32 * 1024 * 1024;
@@ -105,13 +110,13 @@ test('Connection: a request that took too long is not carried out when it comes 
     connection.take({ request: incoming, response, awaitsContinue: false, listener });
   });
   client.write('GET /late HTTP/1.1\r\n');
-  while (socket.bytesRead === 0) await new Promise((next) => setImmediate(next));
+  while (socket.bytesRead === 0) await setImmediate();
 
   connection.refuse('ERR_HTTP_REQUEST_TIMEOUT');
   const answer = await readToEnd(client);
   await written(client, `Host: x\r\n\r\n${PING}`);
   const read = 'GET /late HTTP/1.1\r\nHost: x\r\n\r\n'.length + PING.length;
-  while (socket.bytesRead < read) await new Promise((next) => setImmediate(next));
+  while (socket.bytesRead < read) await setImmediate();
   const isGone = socket.destroyed;
   clock.advance(LINGER_MS);
 
@@ -159,3 +164,21 @@ test('RequestTurns: a turn resumes some of many that wait, in order', () => {
   );
   assert.deepEqual([turns.current() - first, callbacks.length], [3, 1]);
 });
+
+for (const hasLane of [true, false]) {
+  const lane = hasLane ? 'on the fast lane' : 'of the server';
+  test(`Connection: a client ${lane} that has ended its side is told of its garbage`, async (t) => {
+    const { port } = await startApi(t, { maxMsgSize: 1024 }, { hasLane });
+    const client = await connectHalfOpen(t, port);
+
+    client.end(TOO_LARGE + EMPTY + EMPTY + GARBAGE);
+    const answers = await readToEnd(client);
+
+    assert.deepEqual(answers.match(/HTTP\/1.1 \d+/g), [
+      'HTTP/1.1 413',
+      'HTTP/1.1 400',
+      'HTTP/1.1 400',
+      'HTTP/1.1 400',
+    ]);
+  });
+}
