@@ -1,12 +1,12 @@
 /** The messages of a channel, or those that wait in a topic itself: listed when asked for, page by page. */
 
 import { h, setText } from './dom.js';
-import { bytes, counted, timeOfDay, whole } from './format.js';
+import { bytes, counted, timeOfDay } from './format.js';
 import { finishMany, moveMany, purgeMany, requeueMany } from './many-messages.js';
 import { ageOf, messageDialog, stateText, until } from './message-dialog.js';
 import { MessageQueue } from './messages.js';
 import { Refused } from './nodes.js';
-import { button } from './parts.js';
+import { button, numberColumn } from './parts.js';
 import { Table } from './table.js';
 
 /** @typedef {import('./types.d.ts').Message} Message */
@@ -128,12 +128,7 @@ export class MessageBrowser {
       },
       { key: 'state', label: 'State', isText: true, text: ({ state }) => stateText(state) },
       { key: 'age', label: 'Age', text: ({ published }) => ageOf(published, this.#listedMs) },
-      {
-        key: 'attempts',
-        label: 'Attempts',
-        text: ({ attempts }) => whole(attempts),
-        number: ({ attempts }) => attempts,
-      },
+      numberColumn('attempts', 'Attempts', ({ attempts }) => attempts),
       {
         key: 'due',
         label: 'Due',

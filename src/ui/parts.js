@@ -105,45 +105,30 @@ export class QueueTiles {
 }
 
 /**
+ * A column of numbers, by which it is sorted.
+ * @template R
+ * @param {string} key
+ * @param {string} label
+ * @param {(row: R) => number | null} number
+ * @param {(value: number | null) => string} [show]
+ * @param {string} [title]
+ * @returns {import('./table.js').Column<R>}
+ */
+export function numberColumn(key, label, number, show = count, title) {
+  const column = { key, label, text: (/** @type {R} */ row) => show(number(row)), number };
+  return title === undefined ? column : { ...column, title };
+}
+
+/**
  * @typedef {import('./table.js').Column<Row>} RowColumn
  * @type {readonly RowColumn[]}
  */
 const NUMBERS = [
-  {
-    key: 'in',
-    label: 'In/s',
-    title: 'Published per second',
-    text: (row) => rate(row.in),
-    number: (row) => row.in,
-  },
-  {
-    key: 'out',
-    label: 'Out/s',
-    title: 'Finished or otherwise gone, per second',
-    text: (row) => rate(row.out),
-    number: (row) => row.out,
-  },
-  {
-    key: 'queued',
-    label: 'Waiting',
-    title: 'In the queues',
-    text: (row) => count(row.queued),
-    number: (row) => row.queued,
-  },
-  {
-    key: 'inFlight',
-    label: 'In flight',
-    title: 'With consumers',
-    text: (row) => count(row.inFlight),
-    number: (row) => row.inFlight,
-  },
-  {
-    key: 'deferred',
-    label: 'Deferred',
-    title: 'Until their time comes',
-    text: (row) => count(row.deferred),
-    number: (row) => row.deferred,
-  },
+  numberColumn('in', 'In/s', (row) => row.in, rate, 'Published per second'),
+  numberColumn('out', 'Out/s', (row) => row.out, rate, 'Finished or otherwise gone, per second'),
+  numberColumn('queued', 'Waiting', (row) => row.queued, count, 'In the queues'),
+  numberColumn('inFlight', 'In flight', (row) => row.inFlight, count, 'With consumers'),
+  numberColumn('deferred', 'Deferred', (row) => row.deferred, count, 'Until their time comes'),
 ];
 
 /**
@@ -152,21 +137,11 @@ const NUMBERS = [
  * @returns {RowColumn[]}
  */
 export function numberColumns(kind) {
+  /** @type {RowColumn[]} */
+  const channels = [numberColumn('channels', 'Channels', (row) => row.channels)];
   /** @type {RowColumn} */
-  const channels = {
-    key: 'channels',
-    label: 'Channels',
-    text: (row) => count(row.channels),
-    number: (row) => row.channels,
-  };
-  /** @type {RowColumn} */
-  const consumers = {
-    key: 'consumers',
-    label: 'Consumers',
-    text: (row) => count(row.consumers),
-    number: (row) => row.consumers,
-  };
-  return [...NUMBERS, ...(kind === 'topics' ? [channels] : []), consumers];
+  const consumers = numberColumn('consumers', 'Consumers', (row) => row.consumers);
+  return [...NUMBERS, ...(kind === 'topics' ? channels : []), consumers];
 }
 
 /**
@@ -364,4 +339,23 @@ export function countedFacts({ policyCounts, policies, latency }) {
     ),
     ['Policies', policies.length === 0 ? 'none beside the options' : policies.join(', ')],
   ];
+}
+
+/**
+ * The last two panels of a topic's or a channel's view.
+ * @param {Facts} facts
+ * @param {Node} policies
+ */
+export function countedPair(facts, policies) {
+  return h(
+    'div',
+    { class: 'pair loose' },
+    h(
+      'section',
+      { class: 'panel' },
+      h('header', {}, h('h2', {}, 'Counted')),
+      h('div', { class: 'body' }, facts.element),
+    ),
+    policies,
+  );
 }

@@ -1,25 +1,24 @@
 /** A channel: its queue, its consumers, and what can be done with it. */
 
 import { HistoryCharts } from './chart.js';
-import { attempt, confirmByName, publishDialog, say } from './dialogs.js';
 import { h, setText } from './dom.js';
 import { count, rate, span, whole } from './format.js';
 import { MessageBrowser } from './message-browser.js';
 import {
   badgesOf,
-  button,
   countedFacts,
+  countedPair,
   Facts,
-  head,
   missing,
+  numberColumn,
   QueueTiles,
   Tile,
   tileRow,
   topicPath,
 } from './parts.js';
+import { QueueHead } from './queue-head.js';
 import { Pager, Table } from './table.js';
 import { PolicyPanel } from './view-policies.js';
-import { showBadges } from './view-topic.js';
 
 /** @typedef {import('./types.d.ts').ConsumerRow} ConsumerRow */
 
@@ -41,37 +40,11 @@ const COLUMNS = [
   },
   { key: 'address', label: 'Address', isText: true, text: ({ address }) => address },
   { key: 'agent', label: 'Client', isText: true, text: ({ agent }) => agent || '–' },
-  {
-    key: 'ready',
-    label: 'Ready',
-    title: 'Messages it takes at a time (RDY)',
-    text: ({ ready }) => count(ready),
-    number: ({ ready }) => ready,
-  },
-  {
-    key: 'inFlight',
-    label: 'In flight',
-    text: ({ inFlight }) => count(inFlight),
-    number: ({ inFlight }) => inFlight,
-  },
-  {
-    key: 'delivered',
-    label: 'Delivered',
-    text: ({ delivered }) => count(delivered),
-    number: ({ delivered }) => delivered,
-  },
-  {
-    key: 'finished',
-    label: 'Finished',
-    text: ({ finished }) => count(finished),
-    number: ({ finished }) => finished,
-  },
-  {
-    key: 'requeued',
-    label: 'Requeued',
-    text: ({ requeued }) => count(requeued),
-    number: ({ requeued }) => requeued,
-  },
+  numberColumn('ready', 'Ready', ({ ready }) => ready, count, 'Messages it takes at a time (RDY)'),
+  numberColumn('inFlight', 'In flight', ({ inFlight }) => inFlight),
+  numberColumn('delivered', 'Delivered', ({ delivered }) => delivered),
+  numberColumn('finished', 'Finished', ({ finished }) => finished),
+  numberColumn('requeued', 'Requeued', ({ requeued }) => requeued),
   { key: 'age', label: 'Connected', text: ({ ageMs }) => span(ageMs) },
 ];
 
@@ -82,28 +55,25 @@ const COLUMNS = [
  * @returns {import('./types.d.ts').Shown}
  */
 export function channelView({ target, watch }, topic, channel) {
-  let isPaused = false;
-  /** @param {string} work */
-  const send = (work) => target.send('POST', `channel/${work}`, { topic, channel });
-  const pause = button('Pause', () =>
-    attempt(isPaused ? `${channel} goes on` : `${channel} is paused`, () =>
-      send(isPaused ? 'unpause' : 'pause'),
-    ),
-  );
-  const top = head(
-    channel,
-    [
+  const top = new QueueHead({
+    noun: 'channel',
+    names: { topic, channel },
+    crumbs: [
       ['Topics', '#/'],
       [topic, topicPath(topic)],
       [channel, null],
     ],
-    [
-      button('Publish', () => publishDialog(topic, target), 'primary'),
-      pause,
-      button('Empty', () => confirmEmpty(channel, () => send('empty')), 'danger'),
-      button('Delete', () => confirmDelete(topic, channel, () => send('delete')), 'danger'),
-    ],
-  );
+    target,
+    empty: {
+      text: 'All its messages are discarded: those that wait, those that are deferred, and those in flight.',
+      action: 'Discard messages',
+    },
+    remove: {
+      text: 'The channel and its messages are gone. Its consumers are disconnected.',
+      action: 'Delete channel',
+    },
+    parent: topicPath(topic),
+  });
   const queues = new QueueTiles();
   const requeued = new Tile('Requeued', 'Messages that consumers have given back, since the start');
   const timedOut = new Tile(
@@ -147,17 +117,7 @@ export function channelView({ target, watch }, topic, channel) {
       pager.element,
     ),
     messages.element,
-    h(
-      'div',
-      { class: 'pair loose' },
-      h(
-        'section',
-        { class: 'panel' },
-        h('header', {}, h('h2', {}, 'Counted')),
-        h('div', { class: 'body' }, facts.element),
-      ),
-      policies.element,
-    ),
+    countedPair(facts, policies.element),
   );
   const absent = missing('channel', `${channel} of ${topic}`);
   absent.hidden = true;
@@ -170,9 +130,7 @@ export function channelView({ target, watch }, topic, channel) {
       body.hidden = view.missing === true;
       const { row, channel: counted, consumers = [], consumerCount: total = 0 } = view;
       if (row === undefined || counted === undefined) return;
-      isPaused = row.isPaused;
-      setText(pause, isPaused ? 'Unpause' : 'Pause');
-      showBadges(top.badges, [
+      top.show(row.isPaused, [
         ...badgesOf(row),
         ...(counted.isExpiring
           ? [/** @type {[string, string]} */ (['expires without a consumer', 'warn'])]
@@ -198,40 +156,4 @@ export function channelView({ target, watch }, topic, channel) {
       messages.close();
     },
   };
-}
-
-/**
- * @param {string} channel
- * @param {() => Promise<unknown>} work
- */
-function confirmEmpty(channel, work) {
-  confirmByName({
-    title: `Empty ${channel}?`,
-    text: 'All its messages are discarded: those that wait, those that are deferred, and those in flight.',
-    name: channel,
-    action: 'Discard messages',
-    work: async () => {
-      await work();
-      say(`${channel} is empty`);
-    },
-  });
-}
-
-/**
- * @param {string} topic
- * @param {string} channel
- * @param {() => Promise<unknown>} work
- */
-function confirmDelete(topic, channel, work) {
-  confirmByName({
-    title: `Delete ${channel}?`,
-    text: 'The channel and its messages are gone. Its consumers are disconnected.',
-    name: channel,
-    action: 'Delete channel',
-    work: async () => {
-      await work();
-      say(`${channel} is deleted`);
-      location.hash = topicPath(topic);
-    },
-  });
 }

@@ -2,7 +2,7 @@
 
 import { h } from './dom.js';
 import { bytes, count, counted, dayAndTime, percent, rate, span } from './format.js';
-import { Facts, Tile, tileRow } from './parts.js';
+import { Facts, numberColumn, Tile, tileRow } from './parts.js';
 import { Table } from './table.js';
 import { showMemory } from './view-topics.js';
 
@@ -39,19 +39,8 @@ export function nodeView({ watch }) {
     keyOf: ({ name }) => name,
     columns: [
       { key: 'name', label: 'Thread', isText: true, text: ({ name }) => name },
-      {
-        key: 'busy',
-        label: 'Busy',
-        title: 'Share of the last minute',
-        text: ({ busy }) => percent(busy),
-        number: ({ busy }) => busy,
-      },
-      {
-        key: 'turns',
-        label: 'Turns/s',
-        text: ({ turns }) => rate(turns),
-        number: ({ turns }) => turns,
-      },
+      numberColumn('busy', 'Busy', ({ busy }) => busy, percent, 'Share of the last minute'),
+      numberColumn('turns', 'Turns/s', ({ turns }) => turns, rate),
       {
         key: 'heap',
         label: 'Heap',
@@ -65,7 +54,7 @@ export function nodeView({ watch }) {
     keyOf: ({ name }) => name,
     columns: [
       { key: 'name', label: 'Ring', isText: true, text: ({ name }) => name },
-      { key: 'used', label: 'Used', text: ({ used }) => bytes(used), number: ({ used }) => used },
+      numberColumn('used', 'Used', ({ used }) => used, bytes),
       { key: 'capacity', label: 'Of', text: ({ capacity }) => bytes(capacity) },
       {
         key: 'fill',
@@ -83,7 +72,7 @@ export function nodeView({ watch }) {
       { key: 'name', label: 'Time from … to', isText: true, text: ({ name }) => name },
       { key: 'p50', label: 'Half within', text: ({ p50 }) => p50 },
       { key: 'p99', label: '99 % within', text: ({ p99 }) => p99 },
-      { key: 'count', label: 'Of', text: (row) => count(row.count), number: (row) => row.count },
+      numberColumn('count', 'Of', (row) => row.count),
     ],
   });
   /** @type {import('./table.js').Table<CommandRow>} */
@@ -92,18 +81,8 @@ export function nodeView({ watch }) {
     keyOf: ({ name }) => name,
     columns: [
       { key: 'name', label: 'Command', isText: true, text: ({ name }) => name },
-      {
-        key: 'rate',
-        label: 'Per second',
-        text: (row) => rate(row.rate),
-        number: (row) => row.rate,
-      },
-      {
-        key: 'count',
-        label: 'Since the start',
-        text: (row) => count(row.count),
-        number: (row) => row.count,
-      },
+      numberColumn('rate', 'Per second', (row) => row.rate, rate),
+      numberColumn('count', 'Since the start', (row) => row.count),
     ],
   });
   watch({ view: 'node' });

@@ -1,8 +1,8 @@
 /** A topic: its rates, its channels, and what can be done with it. */
 
 import { HistoryCharts } from './chart.js';
-import { askForName, attempt, confirmByName, publishDialog, say } from './dialogs.js';
-import { h, setChildren, setText } from './dom.js';
+import { askForName, say } from './dialogs.js';
+import { h } from './dom.js';
 import { bytes, count, rate } from './format.js';
 import { MessageBrowser } from './message-browser.js';
 import {
@@ -10,8 +10,8 @@ import {
   button,
   channelPath,
   countedFacts,
+  countedPair,
   Facts,
-  head,
   missing,
   numberColumns,
   QueueTiles,
@@ -19,6 +19,7 @@ import {
   Tile,
   tileRow,
 } from './parts.js';
+import { QueueHead } from './queue-head.js';
 import { PolicyPanel } from './view-policies.js';
 
 /**
@@ -27,27 +28,24 @@ import { PolicyPanel } from './view-policies.js';
  * @returns {import('./types.d.ts').Shown}
  */
 export function topicView({ target, watch }, topic) {
-  let isPaused = false;
-  /** @param {string} work */
-  const send = (work) => target.send('POST', `topic/${work}`, { topic });
-  const pause = button('Pause', () =>
-    attempt(isPaused ? `${topic} goes on` : `${topic} is paused`, () =>
-      send(isPaused ? 'unpause' : 'pause'),
-    ),
-  );
-  const top = head(
-    topic,
-    [
+  const top = new QueueHead({
+    noun: 'topic',
+    names: { topic },
+    crumbs: [
       ['Topics', '#/'],
       [topic, null],
     ],
-    [
-      button('Publish', () => publishDialog(topic, target), 'primary'),
-      pause,
-      button('Empty', () => confirmEmpty(topic, () => send('empty')), 'danger'),
-      button('Delete', () => confirmDelete(topic, () => send('delete')), 'danger'),
-    ],
-  );
+    target,
+    empty: {
+      text: 'All messages that wait in the topic itself are discarded. Its channels keep theirs.',
+      action: 'Discard messages',
+    },
+    remove: {
+      text: 'The topic, all its channels and all their messages are gone. Their consumers are disconnected.',
+      action: 'Delete topic',
+    },
+    parent: '#/',
+  });
   const queues = new QueueTiles();
   const own = new Tile(
     'In the topic itself',
@@ -90,17 +88,7 @@ export function topicView({ target, watch }, topic) {
     charts.element,
     list.element,
     messages.element,
-    h(
-      'div',
-      { class: 'pair loose' },
-      h(
-        'section',
-        { class: 'panel' },
-        h('header', {}, h('h2', {}, 'Counted')),
-        h('div', { class: 'body' }, facts.element),
-      ),
-      policies.element,
-    ),
+    countedPair(facts, policies.element),
   );
   const absent = missing('topic', topic);
   absent.hidden = true;
@@ -114,9 +102,7 @@ export function topicView({ target, watch }, topic) {
       body.hidden = view.missing === true;
       const { row, topic: counted } = view;
       if (row === undefined || counted === undefined) return;
-      isPaused = row.isPaused;
-      setText(pause, isPaused ? 'Unpause' : 'Pause');
-      showBadges(top.badges, badgesOf(row));
+      top.show(row.isPaused, badgesOf(row));
       queues.show(row);
       own.show(count(row.depth));
       published.show(count(counted.messageCount), bytes(counted.messageBytes));
@@ -146,52 +132,4 @@ function askForChannel(topic, target) {
       say(`Created ${channel}`);
     },
   });
-}
-
-/**
- * @param {string} topic
- * @param {() => Promise<unknown>} work
- */
-function confirmEmpty(topic, work) {
-  confirmByName({
-    title: `Empty ${topic}?`,
-    text: 'All messages that wait in the topic itself are discarded. Its channels keep theirs.',
-    name: topic,
-    action: 'Discard messages',
-    work: async () => {
-      await work();
-      say(`${topic} is empty`);
-    },
-  });
-}
-
-/**
- * @param {string} topic
- * @param {() => Promise<unknown>} work
- */
-function confirmDelete(topic, work) {
-  confirmByName({
-    title: `Delete ${topic}?`,
-    text: 'The topic, all its channels and all their messages are gone. Their consumers are disconnected.',
-    name: topic,
-    action: 'Delete topic',
-    work: async () => {
-      await work();
-      say(`${topic} is deleted`);
-      location.hash = '#/';
-    },
-  });
-}
-
-/**
- * @param {HTMLElement} element
- * @param {readonly [text: string, tone?: string][]} badges
- */
-export function showBadges(element, badges) {
-  const text = badges.map(([label]) => label).join('');
-  if (element.textContent === text) return;
-  setChildren(
-    element,
-    ...badges.map(([label, tone]) => h('span', { class: 'badge', 'data-tone': tone }, label)),
-  );
 }

@@ -22,6 +22,7 @@ const OWN_FILES = [
   'messages.js',
   'nodes.js',
   'parts.js',
+  'queue-head.js',
   'shell.js',
   'table.js',
   'view-channel.js',
