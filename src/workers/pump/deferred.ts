@@ -8,6 +8,7 @@
 
 import { TimingWheel } from '../../shared/timing-wheel.ts';
 import { grown } from './grown.ts';
+import { visitEntries } from './visit-entries.ts';
 
 const ENTRIES_AT_FIRST = 64;
 /** Bytes for each message: 15 in the arrays, 20 in the wheel. */
@@ -98,18 +99,15 @@ export class Deferred {
     }
   }
 
-  /** As `InFlight.visitFrom`. */
+  /** Visits the entries of a channel; see `visitEntries`. */
   visitFrom(
     from: number,
     channelNumber: number,
     entriesMax: number,
     visit: (entry: number) => boolean,
   ): number {
-    const end = Math.min(this.#used, from + entriesMax);
-    for (let entry = from; entry < end; entry++) {
-      if (this.#channels[entry] === channelNumber && !visit(entry)) return entry + 1;
-    }
-    return end >= this.#used ? -1 : end;
+    const belongs = (entry: number): boolean => this.#channels[entry] === channelNumber;
+    return visitEntries(this.#used, from, entriesMax, belongs, visit);
   }
 
   /** Returns the entry. */

@@ -12,6 +12,7 @@ import { assert } from '../../shared/assert.ts';
 import { TimingWheel } from '../../shared/timing-wheel.ts';
 import type { Consumer } from './consumer.ts';
 import { grown } from './grown.ts';
+import { visitEntries } from './visit-entries.ts';
 
 /** Result of `find` if the channel has no such message in flight, and the end of every chain. */
 export const NOT_FOUND = -1;
@@ -158,23 +159,16 @@ export class InFlight {
     }
   }
 
-  /**
-   * Calls `visit` with a channel's entries from this one on, which it may remove, until it returns false. Returns the
-   * entry after the last one, after at most `entriesMax` of any channel; -1 at the end.
-   */
+  /** Visits the entries of a channel; see `visitEntries`. */
   visitFrom(
     from: number,
     channelNumber: number,
     entriesMax: number,
     visit: (entry: number) => boolean,
   ): number {
-    const end = Math.min(this.#used, from + entriesMax);
-    for (let entry = from; entry < end; entry++) {
-      if (this.#consumers[entry]?.channelNumber === channelNumber && !visit(entry)) {
-        return entry + 1;
-      }
-    }
-    return end >= this.#used ? -1 : end;
+    const belongs = (entry: number): boolean =>
+      this.#consumers[entry]?.channelNumber === channelNumber;
+    return visitEntries(this.#used, from, entriesMax, belongs, visit);
   }
 
   #chain(channelNumber: number, idHigh: number, idLow: number): number {
