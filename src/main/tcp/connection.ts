@@ -33,6 +33,13 @@ import { putOnLayers } from './layer-upgrade.ts';
 import { type PendingResponse, ResponseOrder } from './response-order.ts';
 import { SocketOutput } from './socket-output.ts';
 
+/**
+ * `reading`: commands are handled as they arrive. `paused`: a pump, the output, a quota or the memory for bodies has no
+ * room, or a command waits for responses. `upgrading`: layers are added. `ending`: a fatal error was sent, or the client
+ * has closed its side; input is dropped, output is still written. `closed`: the socket has closed.
+ */
+type ConnectionState = 'reading' | 'paused' | 'upgrading' | 'ending' | 'closed';
+
 export class Connection implements ClientPort, ChannelMember, WatchedConnection, BodyGatherer {
   readonly client: Client;
   readonly responses: ResponseOrder;
@@ -45,13 +52,9 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   readonly #deadlines: ConnectionDeadlines;
   /** `#readOn` as a callback. */
   readonly #resume: () => void;
-  /** No more input is handled: a fatal error was sent, or the client has closed its side. */
-  #isEnding = false;
-  #isClosed = false;
-  #isReading = true;
-  #isUpgrading = false;
-  /** The client has closed its side. */
-  #hasEnded = false;
+  #state: ConnectionState = 'reading';
+  /** The client has closed its side; commands that it sent before may still wait. */
+  #hasInputEnded = false;
 
   constructor(number: number, socket: Socket, context: ConnectionContext<Connection>) {
     const { clock, options, guard } = context;
@@ -92,7 +95,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     this.#transport.listen({
       onData: guard.around(this, (chunk) => this.#onData(chunk)),
       onEnd: guard.around(this, () => this.#onEnd()),
-      onError: (error) => logConnectionError(context.logger, this, error, this.#isEnding),
+      onError: (error) => logConnectionError(context.logger, this, error, this.#isOver),
       onClose: guard.around(this, () => this.#onClose()),
     });
   }
@@ -110,7 +113,12 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   }
 
   get isReading(): boolean {
-    return this.#isReading;
+    return this.#state === 'reading';
+  }
+
+  /** Whether no more input is handled. */
+  get #isOver(): boolean {
+    return this.#state === 'ending' || this.#state === 'closed';
   }
 
   toString(): string {
@@ -132,7 +140,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   /** Writes the output of this turn. */
   flush(): void {
     this.#output.flush();
-    if (this.#output.isBackedUp && !this.#isEnding) this.#stopReading();
+    if (this.#output.isBackedUp) this.#pauseReading();
   }
 
   /** Closes the socket at once, without a frame. */
@@ -144,7 +152,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
 
   onHeartbeat(): void {
     // A client that waits for a layer's OK expects no other frame.
-    if (!this.#isUpgrading) this.#output.add(HEARTBEAT_FRAME);
+    if (this.#state !== 'upgrading') this.#output.add(HEARTBEAT_FRAME);
   }
 
   onReadTimeout(): void {
@@ -164,17 +172,18 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   // Called by the bound on the memory of bodies
 
   pause(): void {
-    this.#stopReading();
+    this.#pauseReading();
   }
 
   resume(): void {
     // Many connections resume at once, and must not all be read in one turn.
-    if (!this.#isReading) this.#quota.throttle();
+    if (this.#state === 'paused') this.#quota.throttle();
   }
 
   abort(): boolean {
     // A complete command that waits for the pump is not the client's fault.
-    if (this.#parser.isWaiting || this.#isUpgrading || this.#quota.isThrottled) return false;
+    const isUpgrading = this.#state === 'upgrading';
+    if (this.#parser.isWaiting || isUpgrading || this.#quota.isThrottled) return false;
     this.#finishInput();
     return true;
   }
@@ -211,18 +220,18 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   }
 
   waitFor(promise: Promise<void>): Step {
-    this.#stopReading();
+    this.#pauseReading();
     void promise.then(this.#resume);
     return WAIT;
   }
 
   upgrade(response: Buffer, layers: Layers): void {
-    this.#isUpgrading = true;
     this.#output.add(response);
     this.#output.flush();
     // The next input belongs to the first layer.
     this.#parser.wait();
-    this.#stopReading();
+    this.#pauseReading();
+    this.#state = 'upgrading';
     this.#putOn(layers).then(
       this.#context.guard.around(this, () => this.#onUpgraded()),
       (error: unknown) => {
@@ -239,7 +248,7 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   }
 
   waitUntilWritable(onWritable: (listener: () => void) => void): Step {
-    this.#stopReading();
+    this.#pauseReading();
     onWritable(this.#resume);
     return WAIT;
   }
@@ -275,7 +284,8 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
   }
 
   #onUpgraded(): void {
-    this.#isUpgrading = false;
+    if (this.#state !== 'upgrading') return;
+    this.#state = 'paused';
     this.#deadlines.noteCommand();
     this.#readOn();
   }
@@ -284,26 +294,26 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
 
   #onData(chunk: Buffer): void {
     this.#context.traffic.receivedBytes += chunk.length;
-    if (this.#isEnding) return;
+    if (this.#isOver) return;
     this.#quota.renew();
     const { commandCount } = this.#parser;
     this.#parser.feed(chunk);
     this.#noteTaken(commandCount);
-    if (this.#parser.isWaiting) this.#stopReading();
+    if (this.#parser.isWaiting) this.#pauseReading();
   }
 
   /** Resumes reading unless there is another reason not to. */
   #readOn(): void {
-    if (this.#isReading || this.#isClosed || this.#isUpgrading || this.#quota.isThrottled) return;
-    if (this.#output.isBackedUp) return;
+    if (this.#state !== 'paused' || this.#quota.isThrottled || this.#output.isBackedUp) return;
     this.#quota.renew();
     const { commandCount } = this.#parser;
     this.#parser.resume();
     this.#noteTaken(commandCount);
+    if (this.#state !== 'paused') return;
     if (this.#parser.isWaiting || this.#context.bodies.isPaused(this)) return;
-    this.#isReading = true;
+    this.#state = 'reading';
     this.#transport.resume();
-    if (this.#hasEnded) this.#finishInput();
+    if (this.#hasInputEnded) this.#finishInput();
   }
 
   /** Follows up on a run of the parser; `commandCount` is the count before it. */
@@ -312,18 +322,18 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
     this.#context.bodies.note(this, heldBytes, wantedBytes, count !== commandCount);
     if (count !== commandCount) this.#deadlines.noteCommand();
     this.#quota.report();
-    if (this.#quota.isSpent && !this.#isEnding) this.#quota.throttle();
+    if (this.#quota.isSpent && !this.#isOver) this.#quota.throttle();
   }
 
-  #stopReading(): void {
-    if (!this.#isReading) return;
-    this.#isReading = false;
+  #pauseReading(): void {
+    if (this.#state !== 'reading') return;
+    this.#state = 'paused';
     this.#transport.pause();
   }
 
   #onSettled(): void {
     if (this.#parser.isWaiting) this.#readOn();
-    if (this.#isEnding && !this.responses.isPending) this.#output.end();
+    if (this.#state === 'ending' && !this.responses.isPending) this.#output.end();
   }
 
   #onCredit(bytes: number): void {
@@ -333,12 +343,12 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
 
   /** The client has closed its side: its commands are still executed and answered. */
   #onEnd(): void {
-    this.#hasEnded = true;
+    this.#hasInputEnded = true;
     if (!this.#parser.isWaiting) this.#finishInput();
   }
 
   #finishInput(): void {
-    if (this.#isEnding) return;
+    if (this.#isOver) return;
     // A command whose body is cut off gets an error.
     const error = this.#parser.cutOff();
     if (error !== undefined) this.fail(error);
@@ -361,24 +371,23 @@ export class Connection implements ClientPort, ChannelMember, WatchedConnection,
 
   /** Writes pending output, closes the broker's side, and waits briefly for the client to close its own. */
   #end(): void {
-    if (this.#isEnding) return;
-    this.#isEnding = true;
+    if (this.#isOver) return;
+    this.#state = 'ending';
     this.#context.bodies.forget(this);
     this.responses.end();
     this.#context.onLeft(this);
     this.#deadlines.linger();
     // Further input is read and dropped: unread input would make the system reset the connection, and the client
     // could lose the error.
-    this.#isReading = true;
     this.#transport.discardInput();
     if (!this.responses.isPending) this.#output.end();
   }
 
   #onClose(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    if (!this.#isEnding) this.#context.onLeft(this);
-    this.#isEnding = true;
+    if (this.#state === 'closed') return;
+    const hasLeft = this.#state === 'ending';
+    this.#state = 'closed';
+    if (!hasLeft) this.#context.onLeft(this);
     this.#parser.drop();
     this.#context.bodies.forget(this);
     this.#deadlines.remove();
