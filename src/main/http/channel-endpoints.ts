@@ -1,8 +1,8 @@
 /**
- * Operators' work on channels.
+ * The operators' endpoints for channels.
  *
  * Thread: main.
- * Source: nsqd's `doCreateChannel`, `doDeleteChannel`, `doEmptyChannel`, `doPauseChannel`.
+ * Source: nsqd `doCreateChannel`, `doDeleteChannel`, `doEmptyChannel`, `doPauseChannel`.
  */
 
 import { type Answer, DONE, refusal } from '../../daemon/http/answer.ts';
@@ -30,10 +30,10 @@ import {
 
 type Setup = { readonly broker: HttpBroker; readonly logger: Logger };
 
-/** The two names that a request gives. */
+/** The names of the topic and the channel in a request. */
 type Target = { readonly topic: TopicName; readonly channel: ChannelName };
 
-/** What is done with a channel of a topic that exists. */
+/** An operation on a channel of an existing topic. */
 type Work = (target: Target) => Answer | Promise<void>;
 
 /** The endpoints under `/channel`. */
@@ -85,7 +85,7 @@ export function channelRoutes({ broker, logger }: Setup): Route[] {
   ];
 }
 
-/** Both names, or what is wrong with them, checked in nsqd's order. */
+/** Both names, or the error, checked in nsqd's order. */
 function targetOf(rawQuery: string): Target | Answer {
   const query = Query.parse(rawQuery);
   if (query === undefined) return INVALID_REQUEST;

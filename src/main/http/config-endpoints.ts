@@ -1,10 +1,10 @@
 /**
- * Options at run time: shown by their keys of the configuration file, and two of them set.
+ * Options at run time. All can be read by their keys of the configuration file, and two can be set.
  *
- * Bound: a value has 64 KiB, and a list 128 addresses; a larger one is refused.
+ * Bound: a value of 64 KiB, a list of 128 addresses; larger ones are refused.
  *
  * Thread: main.
- * Source: nsqd's `doConfig`. Differs in showing a list that was set to `null` as `[]`, and in the bounds.
+ * Source: nsqd `doConfig`. Differs in the bounds, and in showing a list that was set to `null` as `[]`.
  */
 
 import { parseJson } from '../../daemon/go/json.ts';
@@ -19,13 +19,13 @@ import { INVALID_OPTION, INVALID_VALUE, VALUE_OUT_OF_BOUNDS } from './refusals.t
 type Setup = { readonly broker: HttpBroker };
 
 const DRAIN_PATH = '/config/drain';
-/** It takes `true`, or nothing. */
+/** Accepts `true`, or nothing. */
 const DRAIN_BYTES_MAX = 16;
 /** Most bytes of a value. */
 const VALUE_BYTES_MAX = 64 * 1024;
-/** Most nsqlookupds that a broker is told of at run time: it keeps a connection to each. */
+/** Most nsqlookupds that can be set at run time: the broker keeps a connection to each. */
 const ADDRESSES_MAX = 128;
-/** Longest text of them: no more names and ports than there may be addresses. */
+/** Longest text of the addresses: as many names and ports as there may be addresses. */
 const ADDRESSES_LENGTH_MAX = 64 * 1024;
 
 /** The endpoints under `/config`. */
@@ -44,7 +44,7 @@ export function configRoutes({ broker }: Setup): Route[] {
       handle: (exchange) => {
         exchange.gather(0, DRAIN_BYTES_MAX, ({ bytes, isWhole }) => {
           const text = bytes.toString();
-          // A drain cannot be taken back: publishers and nsqlookupds know of it.
+          // A drain cannot be undone: publishers and nsqlookupds already know about it.
           if (!isWhole || (text !== '' && text !== 'true')) return exchange.answer(INVALID_VALUE);
           broker.beginDrain();
           exchange.answer(jsonAnswer(true));
@@ -79,19 +79,19 @@ export function configRoutes({ broker }: Setup): Route[] {
   ]);
 }
 
-/** 400 if anything that was read is wrong. */
+/** 400 if any of the values is wrong. */
 function reloadAnswer(report: ReloadReport): Answer {
   return plainJsonAnswer(report.failed.length === 0 ? 200 : 400, report);
 }
 
-/** The option's value: strings as they are, all else as JSON. */
+/** The value of an option: a string as it is, anything else as JSON. */
 function show(broker: HttpBroker, key: string): Answer {
   const value = configValue(broker.optionsInForce(), key);
   if (value === undefined) return INVALID_OPTION;
   return typeof value === 'string' ? textAnswer(value) : jsonAnswer(value);
 }
 
-/** Sets an option. Errors: what is wrong; nothing is changed then. */
+/** Sets an option. Errors: returns what is wrong, and changes nothing. */
 function set(broker: HttpBroker, key: string, text: string): Answer | undefined {
   switch (key) {
     case 'nsqlookupd_tcp_addresses': {
@@ -111,7 +111,7 @@ function set(broker: HttpBroker, key: string, text: string): Answer | undefined 
   }
 }
 
-/** A JSON list of strings; null is an empty one, and in it an empty string, as Go reads them. */
+/** Parses a JSON list of strings. As in Go, null is an empty list, and null in it an empty string. */
 function parseAddresses(text: string): string[] | undefined {
   if (text.length > ADDRESSES_LENGTH_MAX) return undefined;
   const value = parseJson(text);

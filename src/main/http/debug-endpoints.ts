@@ -1,5 +1,5 @@
 /**
- * What `/debug` can mean in Node, under the paths of Go's profiler.
+ * The equivalents of nsqd's `/debug` in Node, under the paths of Go's profiler.
  *
  * | path | here |
  * |---|---|
@@ -7,11 +7,11 @@
  * | /debug/setblockrate | checks its parameter as nsqd does, and has no effect |
  * | /debug/freememory | collects garbage on the main thread |
  *
- * What shows memory or code, and what main stands still for, is for clients on this machine unless `--debug-http` says
- * otherwise.
+ * Endpoints that show memory or code, or stop the main thread, answer only clients on this machine unless
+ * `--debug-http` allows others.
  *
  * Thread: main.
- * Source: nsqd `newHTTPServer`. The last two answer 200, where nsqd does what it is asked and then answers 500.
+ * Source: nsqd `newHTTPServer`. The last two answer 200; nsqd performs the operation and then answers 500.
  */
 
 import { goQuote } from '../../daemon/go/go-text.ts';
@@ -59,7 +59,7 @@ export function debugRoutes({ broker, clock, logger }: Setup): Route[] {
   return [...(debugHttp === 'off' ? [] : [harmless]), ...routesFor(debugHttp, telling)];
 }
 
-/** Source: nsqd's `setBlockRateHandler`, and the errors of Go's `strconv.Atoi`. */
+/** Source: nsqd `setBlockRateHandler`, and the errors of Go's `strconv.Atoi`. */
 function setBlockRate(rawQuery: string): Answer {
   const rate = Query.parse(rawQuery)?.get('rate') ?? '';
   if (INTEGER.test(rate)) return plainAnswer(200, '');

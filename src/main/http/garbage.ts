@@ -1,7 +1,7 @@
 /**
- * Collects garbage on demand, which Node offers only with a flag.
+ * Collects garbage on demand, which Node offers only behind a flag.
  *
- * Thread: main; each thread has its own heap, and this is about the caller's.
+ * Thread: main; each thread has its own heap, and only the caller's is collected.
  */
 
 import { setFlagsFromString } from 'node:v8';
@@ -15,10 +15,10 @@ export function collectGarbage(): void {
   collect();
 }
 
-/** A new context shows `gc` if the flag is set while it is made; the contexts that exist stay as they are. */
+/** A new context has `gc` if the flag is set when it is created; existing contexts do not change. */
 function exposedCollector(): () => void {
   setFlagsFromString('--expose-gc');
-  // V8 itself defines it, as a function without required arguments.
+  // V8 defines it as a function without required arguments.
   const collector = runInNewContext('gc') as () => void;
   setFlagsFromString('--no-expose-gc');
   return collector;

@@ -1,6 +1,6 @@
 /**
- * For those who start, stop and send clients to brokers: `/livez` says that the process serves, `/readyz` whether it
- * takes messages. `/ping` is nsqd's, and says less.
+ * Health for supervisors and load balancers: `/livez` tells whether the process serves, `/readyz` whether it accepts
+ * messages. `/ping` is nsqd's, and tells less.
  *
  * Thread: main.
  */

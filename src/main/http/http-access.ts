@@ -1,6 +1,6 @@
 /**
- * Decides by the access file whether a request is carried out. The field `Authorization` decides, or the client's
- * certificate where the field is missing.
+ * Decides by the access file whether a request is allowed. The header `Authorization` decides, or the client's
+ * certificate if there is no header.
  *
  * Thread: main.
  */
@@ -15,43 +15,43 @@ import { type Access, BUSY } from '../access/access.ts';
 import type { AccessClient, Role } from '../access/access-client.ts';
 import { credentialsOfHeader } from '../access/credentials.ts';
 
-/** A client that is known, or what it is answered. */
+/** A known client, or the response that refuses it. */
 type Verdict = AccessClient | Answer;
 
 const SECONDS_UNTIL_RETRY = '1';
 
-/** Nobody has said who asks, or the secret is wrong. */
+/** The client has not identified itself, or its secret is wrong. */
 const UNAUTHORIZED = refusal(401, 'UNAUTHORIZED', [
   'WWW-Authenticate',
   'Basic realm="ringmq", charset="UTF-8", Bearer realm="ringmq"',
 ]);
-/** Too many clients wait until their secrets are checked. */
+/** Too many clients wait for the check of their secrets. */
 const TOO_MANY_CHECKS = refusal(503, 'TOO_MANY_CHECKS', ['Retry-After', SECONDS_UNTIL_RETRY]);
 /** The client may publish, but not to this topic. */
 export const TOPIC_FORBIDDEN = refusal(403, 'TOPIC_FORBIDDEN');
 
 export class HttpAccess {
   readonly #access: Access;
-  /** The client of each certificate that has been shown on a connection. */
+  /** The client of each certificate that was shown on a connection. */
   readonly #certificates = new WeakMap<Socket, { version: number; client: AccessClient | null }>();
 
   constructor(access: Access) {
     this.#access = access;
   }
 
-  /** Grows when the file has been read again. */
+  /** Incremented when the file is read again. */
   get version(): number {
     return this.#access.version;
   }
 
-  /** Who sends a request and has the role, or the answer to it. */
+  /** The client that sent a request, if it has the role; otherwise the refusal. */
   judge({ headers, socket }: IncomingMessage, role: Role): Verdict | Promise<Verdict> {
     const { authorization } = headers;
     if (authorization !== undefined) return this.judgeField(authorization, socket, role);
     return withRole(this.#ofCertificate(socket), role);
   }
 
-  /** The same for a field `Authorization`. */
+  /** The same for the value of `Authorization`. */
   judgeField(field: string, socket: Socket, role: Role): Verdict | Promise<Verdict> {
     const credentials = credentialsOfHeader(field);
     if (credentials === undefined) return UNAUTHORIZED;

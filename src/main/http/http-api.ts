@@ -1,8 +1,8 @@
 /**
- * The whole HTTP API: takes a request to its endpoint, or answers that it does not exist.
+ * The HTTP API: takes a request to its endpoint, or answers that there is none.
  *
  * Thread: main.
- * Source: nsqd's `newHTTPServer`.
+ * Source: nsqd `newHTTPServer`.
  */
 
 import { type Answer, jsonTextAnswer } from '../../daemon/http/answer.ts';
@@ -37,15 +37,15 @@ export interface HttpApiSetup extends ExchangeSetup {
   readonly clock: Clock;
   /** The machine's name. */
   readonly hostname: string;
-  /** Memory as it is at the time of the call. */
+  /** Memory use at the time of the call. */
   readonly memory: () => MemoryStatistics;
   readonly policies: PolicyStore;
   readonly metrics: MetricsSource;
-  /** Whether the broker is ready, check by check. */
+  /** The result of each readiness check. */
   readonly readiness: () => readonly ReadinessCheck[];
   /** Null without an access file. */
   readonly access: HttpAccess | null;
-  /** What the page shows; null where there is no page. */
+  /** The source of the page's data; null if there is no page. */
   readonly page: PageSource | null;
 }
 
@@ -83,7 +83,7 @@ export class HttpApi {
     });
   }
 
-  /** Whether requests for this host are answered where only this machine asks. */
+  /** Whether the API, if it listens on loopback only, answers requests for this host. */
   isOwnHost(host: string): boolean {
     return this.#endpoints.isOwnHost(host);
   }
@@ -99,7 +99,7 @@ export class HttpApi {
     this.#endpoints.answer(request, jsonTextAnswer(403, body));
   }
 
-  /** Null where there is no access file; what the client is answered, instead of a client that is known. */
+  /** The known client, or the refusal; null if there is no access file. */
   #clientOf(
     { request }: Request,
     route: Route,

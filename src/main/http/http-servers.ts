@@ -1,5 +1,5 @@
 /**
- * The broker's two HTTP servers: one for plain HTTP, one for HTTPS, which listens only with a certificate.
+ * The broker's two HTTP servers: plain HTTP, and HTTPS, which listens only if there is a certificate.
  *
  * Thread: main. Source: nsqd `New`, `Main`.
  */
@@ -10,7 +10,7 @@ import type { Options } from '../options/options.ts';
 import { HttpApi, type HttpApiSetup } from './http-api.ts';
 import { PublishLane, type PublishLaneSetup } from './lane/publish-lane.ts';
 
-/** What the servers are made of. */
+/** The dependencies of the servers. */
 export type HttpServersSetup = Omit<HttpServerSetup, 'handle' | 'lane'> &
   Pick<PublishLaneSetup, 'requestTurn' | 'budget'> &
   HttpApiSetup & {
@@ -19,7 +19,7 @@ export type HttpServersSetup = Omit<HttpServerSetup, 'handle' | 'lane'> &
 
 export class HttpServers {
   readonly http: HttpServer;
-  /** Where TLS is required `http` refuses, and says on which port this is. */
+  /** If TLS is required, plain HTTP refuses requests and names this port. */
   readonly https: HttpServer;
   readonly #lane: PublishLane;
   readonly #setup: HttpServersSetup;
@@ -56,7 +56,7 @@ export class HttpServers {
     });
   }
 
-  /** Listens where the options say. Resolves with the port of plain HTTP, 0 without one. Errors: as `listenAt`. */
+  /** Listens as the options say. Resolves with the port of plain HTTP, 0 without one. Errors: as `listenAt`. */
   async listen(): Promise<number> {
     const { options, logger, tls } = this.#setup;
     const { httpAddress, httpsAddress } = options;
@@ -69,7 +69,7 @@ export class HttpServers {
     return port;
   }
 
-  /** Says so where others than this machine reach plain HTTP. */
+  /** Warns if other machines can reach plain HTTP. */
   #warnOfNetwork(): void {
     const { options, logger, access } = this.#setup;
     if (this.http.isLocal || options.tlsRequired === true) return;
@@ -85,7 +85,7 @@ export class HttpServers {
     this.#lane.flush();
   }
 
-  /** Closes both, and resolves when all connections are closed. */
+  /** Closes both servers, and resolves when all connections are closed. */
   async stop(): Promise<void> {
     await Promise.all([this.http.stop(), this.https.stop()]);
   }

@@ -1,8 +1,8 @@
 /**
- * What this broker is and how it is: `/ping` and `/info`.
+ * The broker's identity and health: `/ping` and `/info`.
  *
  * Thread: main.
- * Source: nsqd's `pingHandler` and `doInfo`.
+ * Source: nsqd `pingHandler` and `doInfo`.
  */
 
 import { NS_PER_MS } from '../../daemon/go/go-duration.ts';

@@ -1,8 +1,8 @@
 /**
- * The two forms in which many messages come in one body.
+ * The two forms of a body with many messages.
  *
  * Thread: any.
- * Source: nsqd's `doMPUB` and `readMPUB`.
+ * Source: nsqd `doMPUB` and `readMPUB`.
  */
 
 import { readInt32, writeUint32 } from '../../shared/big-endian.ts';
@@ -11,28 +11,28 @@ import { spareBuffers } from '../tcp/spare-buffers.ts';
 
 const NEWLINE = 0x0a;
 const COUNT_BYTES = 4;
-/** The least that a message takes in the binary form: its size and one byte. */
+/** The smallest message in the binary form: its size and one byte. */
 const SIZED_MESSAGE_BYTES_MIN = SIZE_BYTES + 1;
 
-/** Messages, and lines, that are looked at in one slice: about a millisecond's work. */
+/** Messages or lines that are examined in one slice: about a millisecond's work. */
 const MESSAGES_PER_SLICE = 16 * 1024;
 const LINES_PER_SLICE = 4 * 1024;
 
-/** Fewer bytes are not worth giving back. */
+/** Smaller buffers are not worth returning. */
 const SPARE_BYTES_MIN = 4096;
 
 /** Messages, ready to be published. Shape: `bytes` are `count` times size(4, big-endian) body(size). */
 export type MessageBatch = {
   readonly bytes: Buffer;
   readonly count: number;
-  /** Memory of the bytes that may be given back to `spareBuffers` once they are published. */
+  /** The memory of the bytes, to be returned to `spareBuffers` after they are published. */
   readonly spare?: Buffer | undefined;
 };
 
 /**
- * Takes each line as a message, without its newline; empty lines are none. In slices, see `inSlices`.
+ * Takes each line as a message, without its newline; empty lines are skipped. In slices, see `inSlices`.
  *
- * Errors: `too big` when a line is longer than `messageBytesMax`.
+ * Errors: `too big` if a line is longer than `messageBytesMax`.
  */
 export function* splitLines(
   body: Buffer,
@@ -73,7 +73,7 @@ export function* splitLines(
   return { bytes, count, spare };
 }
 
-/** Whether one of the lines that a newline ends is longer than `messageBytesMax`. In slices. */
+/** Whether any line that ends with a newline is longer than `messageBytesMax`. In slices. */
 export function* hasLongLine(part: Buffer, messageBytesMax: number): Generator<void, boolean> {
   const last = part.lastIndexOf(NEWLINE);
   let left = LINES_PER_SLICE;
@@ -90,11 +90,11 @@ export function* hasLongLine(part: Buffer, messageBytesMax: number): Generator<v
 }
 
 /**
- * Checks the binary form, count(4) and `count` times size(4) body(size), and takes the messages out of it. What
- * follows the last one is ignored. In slices.
+ * Checks the binary form, count(4) and `count` times size(4) body(size), and takes the messages out of it. Bytes after
+ * the last one are ignored. In slices.
  *
- * Errors: `bad body` for a count that is missing, not positive, or more than a body of `bodyBytesMax` can hold;
- * `bad message` for a message that is empty, longer than `messageBytesMax`, or cut off.
+ * Errors: `bad body` for a count that is missing, not positive, or more than a body of `bodyBytesMax` can hold; `bad
+ * message` for a message that is empty, longer than `messageBytesMax`, or cut off.
  */
 export function* takeSized(
   body: Buffer,

@@ -1,5 +1,5 @@
 /**
- * Policies: shown, set and removed while the broker runs, and what they come to for one topic or channel.
+ * Policies at run time: lists, sets and removes them, and shows their combined effect on a topic or channel.
  *
  * Bound: a policy has 64 KiB.
  *
@@ -87,7 +87,7 @@ async function remove(store: PolicyStore, name: string, logger: Logger): Promise
   return (await change(store.remove(name), logger)) ?? DONE;
 }
 
-/** What is answered where a change has not happened; undefined where it has. */
+/** The response to a change that failed; undefined if it succeeded. */
 async function change(changing: Promise<void>, logger: Logger): Promise<Answer | undefined> {
   try {
     await changing;

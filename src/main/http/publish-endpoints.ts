@@ -1,12 +1,11 @@
 /**
- * Publishing: `/pub` and `/mpub`. The checks stand in nsqd's order, which clients can see.
+ * Publishing: `/pub` and `/mpub`. The checks are in nsqd's order, which clients can see.
  *
- * Between request and broker only what has to wait is a promise, and a body is copied once, from the
- * socket's chunks to where the broker takes it.
+ * Only what has to wait is a promise. A body is copied once, from the socket's chunks to the publication.
  *
  * Thread: main.
- * Source: nsqd's `doPUB` and `doMPUB`. Differs for a binary `/mpub` in chunks: it is bounded by
- * max-body-size like any other, where nsqd bounds only the count and each message.
+ * Source: nsqd `doPUB` and `doMPUB`. Differs for a chunked binary `/mpub`: it is bounded by max-body-size like any
+ * other, while nsqd bounds only the count and each message.
  */
 
 import { goQuote } from '../../daemon/go/go-text.ts';
@@ -38,11 +37,11 @@ import {
   MSG_TOO_BIG,
 } from './refusals.ts';
 
-/** Messages with more bytes count as memory for bodies until they are published. */
+/** Larger messages count as memory for bodies until they are published. */
 const HELD_BYTES_MIN = 64 * 1024;
 const INTEGER = /^[+-]?[0-9]+$/;
 
-/** Which values of `binary` are known; all others mean yes. */
+/** The known values of `binary`; any other value means yes. */
 const BINARY_VALUES: ReadonlyMap<string, boolean> = new Map([
   ['true', true],
   ['1', true],
@@ -50,13 +49,13 @@ const BINARY_VALUES: ReadonlyMap<string, boolean> = new Map([
   ['0', false],
 ]);
 
-/** What an endpoint that publishes needs of a request; see `Exchange`. */
+/** The part of a request that publishing needs; see `Exchange`. */
 export type PublishExchange = Pick<
   Exchange,
   'client' | 'rawQuery' | 'isBeyond' | 'gather' | 'hold' | 'answer' | 'fail'
 >;
 
-/** What a request says in its query, or why that is refused. */
+/** The meaning of a request's query, or the reason that it is refused. */
 type Target = { readonly query: Query; readonly topic: TopicName } | Answer;
 
 /** The endpoints that publish. */
@@ -76,7 +75,7 @@ export class PublishEndpoints {
   readonly #broker: HttpBroker;
   readonly #logger: Logger;
   readonly #work = new SlicedWork();
-  /** The last query and what it says: the next one is likely to be the same. */
+  /** The last query and its meaning: the next one is likely to be the same. */
   #lastQuery = '';
   #lastTarget: Target = targetOf('');
 
@@ -85,7 +84,7 @@ export class PublishEndpoints {
     this.#logger = logger;
   }
 
-  /** What the body of one message, or of many, may have. */
+  /** Most bytes of the body of one message, or of many. */
   bodyBytesMax(isMany: boolean): number {
     const { maxMsgSize, maxBodySize } = this.#broker.options;
     return isMany ? maxBodySize : maxMsgSize;
@@ -142,7 +141,7 @@ export class PublishEndpoints {
     });
   }
 
-  /** Continues when the topic exists; at once if it already does. */
+  /** Continues when the topic exists, at once if it already does. */
   #withTopic(exchange: PublishExchange, topic: TopicName, onReady: () => void): void {
     if (this.#broker.hasTopic(topic)) {
       onReady();
@@ -160,7 +159,7 @@ export class PublishEndpoints {
   }
 
   #publishMany(exchange: PublishExchange, topic: TopicName, batch: MessageBatch): void {
-    // It may take longer than its body, and wait for a pump.
+    // Waiting for a pump may take longer than receiving the body.
     if (batch.bytes.length > HELD_BYTES_MIN) exchange.hold(batch.bytes.length);
     this.#publish(exchange, topic, batch, 0);
   }
@@ -182,7 +181,7 @@ export class PublishEndpoints {
     );
   }
 
-  /** nsqd has one answer for a topic that goes away and for a disk that fails. It knows no other reasons. */
+  /** nsqd has one answer for a topic that is being deleted and for a disk that fails. It has no other reasons. */
   #refuse(exchange: PublishExchange, topic: TopicName, error: unknown): void {
     this.#logger.error(`failed to publish to topic ${topic} - ${String(error)}`);
     exchange.answer(error instanceof PublishRefused ? refusal(503, error.message) : EXITING);
@@ -196,12 +195,12 @@ export class PublishEndpoints {
     return this.#lastTarget;
   }
 
-  /** Units: ms. Errors: undefined when it is not a number from 0 to max-req-timeout. */
+  /** Units: ms. Errors: undefined if it is not a number from 0 to max-req-timeout. */
   #deferMs(query: Query): number | undefined {
     const text = query.get('defer');
     if (text === undefined) return 0;
     const deferMs = INTEGER.test(text) ? Number(text) : -1;
-    // A negative zero is a zero.
+    // A negative zero counts as zero.
     return deferMs >= 0 && deferMs <= this.#broker.options.maxReqTimeoutMs
       ? deferMs + 0
       : undefined;
@@ -233,7 +232,7 @@ export class PublishEndpoints {
   }
 }
 
-/** The parameters of a request and the topic among them, or why the topic is missing. */
+/** The parameters of a request with its topic, or the reason that the topic is missing. */
 function targetOf(rawQuery: string): Target {
   const query = Query.parse(rawQuery);
   if (query === undefined) return INVALID_REQUEST;

@@ -1,5 +1,5 @@
 /**
- * Every refusal of the HTTP API, made once. The texts are nsqd's; their causes go to the log only.
+ * All refusals of the HTTP API. The texts are nsqd's; their causes appear only in the log.
  *
  * Thread: main.
  * Source: nsqd `http.go`.
@@ -7,39 +7,39 @@
 
 import { refusal } from '../../daemon/http/answer.ts';
 
-/** No parameter `topic`. */
+/** The parameter `topic` is missing. */
 export const MISSING_ARG_TOPIC = refusal(400, 'MISSING_ARG_TOPIC');
-/** No parameter `channel`. */
+/** The parameter `channel` is missing. */
 export const MISSING_ARG_CHANNEL = refusal(400, 'MISSING_ARG_CHANNEL');
-/** What topic endpoints and publishing answer, where channel endpoints answer `INVALID_ARG_TOPIC`. */
+/** The response of topic endpoints and publishing, where channel endpoints respond `INVALID_ARG_TOPIC`. */
 export const INVALID_TOPIC = refusal(400, 'INVALID_TOPIC');
-/** No name of a topic, for channel endpoints. */
+/** Not a topic name, for channel endpoints. */
 export const INVALID_ARG_TOPIC = refusal(400, 'INVALID_ARG_TOPIC');
-/** No name of a channel. */
+/** Not a channel name. */
 export const INVALID_ARG_CHANNEL = refusal(400, 'INVALID_ARG_CHANNEL');
-/** No number of milliseconds, or more than max-req-timeout. */
+/** Not a number of milliseconds, or more than max-req-timeout. */
 export const INVALID_DEFER = refusal(400, 'INVALID_DEFER');
-/** An option that does not exist, or that cannot be set. */
+/** The option does not exist or cannot be set. */
 export const INVALID_OPTION = refusal(400, 'INVALID_OPTION');
-/** A value that the option cannot have. */
+/** The option cannot have this value. */
 export const INVALID_VALUE = refusal(400, 'INVALID_VALUE');
-/** A value of the wrong size, where `INVALID_VALUE` is one of the wrong form; the texts are the same. */
+/** The value has the wrong size; `INVALID_VALUE` is for a wrong form. The texts are the same. */
 export const VALUE_OUT_OF_BOUNDS = refusal(413, 'INVALID_VALUE');
-/** A message without bytes. */
+/** The message is empty. */
 export const MSG_EMPTY = refusal(400, 'MSG_EMPTY');
-/** A message beyond max-msg-size. */
+/** The message exceeds max-msg-size. */
 export const MSG_TOO_BIG = refusal(413, 'MSG_TOO_BIG');
-/** A body beyond max-body-size. */
+/** The body exceeds max-body-size. */
 export const BODY_TOO_BIG = refusal(413, 'BODY_TOO_BIG');
-/** A binary body whose count is wrong. */
+/** The count of a binary body is wrong. */
 export const BAD_BODY = refusal(413, 'BAD_BODY');
-/** A binary body with a message whose size is wrong. */
+/** A message of a binary body has a wrong size. */
 export const BAD_MESSAGE = refusal(413, 'BAD_MESSAGE');
-/** No topic of this name. */
+/** The topic does not exist. */
 export const TOPIC_NOT_FOUND = refusal(404, 'TOPIC_NOT_FOUND');
-/** The topic has no channel of this name. */
+/** The topic has no such channel. */
 export const CHANNEL_NOT_FOUND = refusal(404, 'CHANNEL_NOT_FOUND');
-/** No policy of this name. */
+/** The policy does not exist. */
 export const POLICY_NOT_FOUND = refusal(404, 'POLICY_NOT_FOUND');
-/** Messages cannot be accepted now. */
+/** The broker cannot accept messages at the moment. */
 export const EXITING = refusal(503, 'EXITING');

@@ -1,6 +1,6 @@
 /**
- * The role that each endpoint needs of a client, where there is an access file. A test compares it with the endpoints
- * that exist; one that is not here is for admins only.
+ * The role that each endpoint requires if there is an access file. A test compares the list with the endpoints; an
+ * endpoint that is not listed is for admins only.
  *
  * Thread: any.
  */
@@ -9,10 +9,10 @@ import type { Route } from '../../daemon/http/router.ts';
 import type { Role } from '../access/access-client.ts';
 import { PAGE_PATHS } from './ui/page-paths.ts';
 
-/** For every client. */
+/** Open to every client. */
 export const OPEN = 'open';
 
-/** What an endpoint needs. */
+/** The requirement of an endpoint. */
 export type RouteRole = Role | typeof OPEN;
 
 /** By method and path. */
@@ -67,7 +67,7 @@ export const ROUTE_ROLES: Readonly<Record<string, RouteRole>> = {
   'PUT /debug/setblockrate': 'admin',
 };
 
-/** What the endpoint needs. */
+/** The requirement of the endpoint. */
 export function roleOf({ method, path }: Pick<Route, 'method' | 'path'>): RouteRole {
   return ROUTE_ROLES[`${method} ${path}`] ?? 'admin';
 }

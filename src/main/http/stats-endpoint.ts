@@ -1,8 +1,8 @@
 /**
- * `/stats`, in both its forms.
+ * `/stats`, in both forms.
  *
  * Thread: main.
- * Source: nsqd's `doStats`.
+ * Source: nsqd `doStats`.
  */
 
 import { resultHeaders } from '../../daemon/http/answer.ts';
@@ -25,7 +25,7 @@ type Setup = {
   readonly memory: () => MemoryStatistics;
 };
 
-/** What a request asks for. */
+/** The parameters of a request. */
 type Wanted = {
   readonly filter: StatsFilter;
   readonly withMemory: boolean;
@@ -89,12 +89,12 @@ async function pieces(
   return statsText(report, Number(clock.unixNs()) / NS_PER_MS);
 }
 
-/** An empty name filters nothing. */
+/** An empty name does not filter. */
 function nameOrAll(text: string | undefined): string | undefined {
   return text === '' ? undefined : text;
 }
 
-/** Only these two say no; nsqd takes what it does not know for a yes. */
+/** Only these two mean no; nsqd takes an unknown value as yes. */
 function isWanted(text: string | undefined): boolean {
   return text !== 'false' && text !== '0';
 }

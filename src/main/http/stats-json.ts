@@ -1,6 +1,6 @@
 /**
- * The statistics as JSON: keys in nsqd's order, and without the fields that nsqd leaves out when they are empty. Fields
- * that nsqd does not have are there only when they say something.
+ * The statistics as JSON. Keys are in nsqd's order, and fields that nsqd omits when they are empty are omitted. Fields
+ * that nsqd does not have appear only when they carry information.
  *
  * Thread: any.
  * Source: nsqd `doStats`.
@@ -17,22 +17,22 @@ import type {
   TopicStatistics,
 } from '../stats/stats.ts';
 
-/** What both forms of the statistics show. Units: `startTimeMs` in Unix ms. */
+/** The contents of both forms. Units: `startTimeMs` in Unix ms. */
 export type StatsReport = {
   readonly health: string;
   readonly startTimeMs: number;
   readonly stats: BrokerStats;
   readonly refusedConnectionCount: number;
   readonly failedInputCount: number;
-  /** Undefined when it is not wanted. */
+  /** Undefined if it was not asked for. */
   readonly memory: MemoryStatistics | undefined;
 };
 
 const MS_PER_SECOND = 1000;
-/** Numbers of the protocol's states. */
+/** The numbers of the protocol's states. */
 export const STATE_NUMBERS = { init: 0, subscribed: 3, closing: 4 } as const;
 
-/** The report as JSON, in pieces of which none is larger than what is said of a client or a channel. */
+/** The report as JSON, in pieces no larger than one client or channel. */
 export function* statsJson(report: StatsReport): Iterable<string> {
   const { health, startTimeMs, stats, memory } = report;
   const { refusedConnectionCount, failedInputCount } = report;
@@ -64,12 +64,12 @@ function* listJson<T>(
   yield items.length === 0 ? '[]' : ']';
 }
 
-/** An object without its end. */
+/** A JSON object without its closing brace. */
 function opened(value: object): string {
   return goJson(value).slice(0, -1);
 }
 
-/** An object without its beginning. */
+/** A JSON object without its opening brace. */
 function continued(value: object): string {
   return goJson(value).slice(1);
 }
@@ -113,7 +113,7 @@ function* channelJson(channel: ChannelStatistics): Iterable<string> {
   })}`;
 }
 
-/** What policies have had done, and which they are. */
+/** The effects of policies, and the names of those that apply. */
 function policyFields({ policyCounts, policies }: TopicStatistics | ChannelStatistics): object {
   const counts = POLICY_COUNT_NAMES.map(([name, field]) => [field, policyCounts[name]]);
   return { ...Object.fromEntries(counts), policies: policies.length > 0 ? policies : undefined };

@@ -1,8 +1,8 @@
 /**
- * The statistics as a text for people, column by column as nsqd prints it.
+ * The statistics as readable text, column by column as nsqd prints it.
  *
  * Thread: any.
- * Source: nsqd's `printStats` and `ClientV2Stats.String`.
+ * Source: nsqd `printStats` and `ClientV2Stats.String`.
  */
 
 import { formatDuration, NS_PER_MS } from '../../daemon/go/go-duration.ts';
@@ -29,7 +29,7 @@ const POLICY_COLUMNS: readonly (readonly [keyof PolicyCounts, string])[] = [
   ['throttled', 'throttled'],
 ];
 
-/** The report in pieces, of which none is larger than what is said of a client or a channel. Units: Unix ms. */
+/** The report in pieces no larger than one client or channel. Units: Unix ms. */
 export function* statsText(report: StatsReport, nowMs: number): Iterable<string> {
   const { health, startTimeMs, stats, memory } = report;
   const uptimeNs = Math.round((nowMs - startTimeMs) * NS_PER_MS);
@@ -77,7 +77,7 @@ function* channelText(channel: ChannelStatistics, nowMs: number): Iterable<strin
   for (const client of channel.clients ?? []) yield `        ${clientText(client, nowMs)}\n`;
 }
 
-/** Columns that nsqd does not have, for what policies have had done. */
+/** Columns that nsqd does not have, for the effects of policies. */
 function policyText(counts: PolicyCounts): string {
   let text = '';
   for (const [name, column] of POLICY_COLUMNS) {
@@ -87,7 +87,7 @@ function policyText(counts: PolicyCounts): string {
   return text;
 }
 
-/** One connection, seen as a producer if it has published. */
+/** One connection; shown as a producer if it has published. */
 function clientText(client: ClientStatistics, nowMs: number): string {
   const port = client.remoteAddress.slice(client.remoteAddress.lastIndexOf(':') + 1);
   const name = left(`${client.hostname}:${port} ${client.userAgent}`, 21);
@@ -107,7 +107,7 @@ function latencyText(latency: LatencyStatistics): string {
   return (latency.percentiles ?? []).map(({ value }) => humanTime(value)).join(', ');
 }
 
-/** A time with one digit after the point, in the largest unit in which it exceeds one. Units: ns. */
+/** A time with one decimal, in the largest unit in which it exceeds one. Units: ns. */
 export function humanTime(ns: number): string {
   if (ns > NS_PER_SECOND) return `${oneDigit(ns / NS_PER_SECOND)}s`;
   if (ns > NS_PER_MS) return `${oneDigit(ns / NS_PER_MS)}ms`;
@@ -115,7 +115,7 @@ export function humanTime(ns: number): string {
   return `${oneDigit(ns)}ns`;
 }
 
-/** Go rounds a tie to the even digit, `toFixed` up; ties have .25 or .75, and only for .25 these differ. */
+/** Go rounds a tie to the even digit, `toFixed` up; ties have .25 or .75, and the results differ only for .25. */
 function oneDigit(value: number): string {
   return value % 1 === 0.25 ? `${Math.floor(value)}.2` : value.toFixed(1);
 }

@@ -1,9 +1,9 @@
 /**
- * Operators' work on topics.
+ * The operators' endpoints for topics.
  *
  * Thread: main.
- * Source: nsqd's `doCreateTopic`, `doDeleteTopic`, `doEmptyTopic`, `doPauseTopic`. That some check
- * the name and others only look it up is nsqd's doing.
+ * Source: nsqd `doCreateTopic`, `doDeleteTopic`, `doEmptyTopic`, `doPauseTopic`. As in nsqd, some check the name and
+ * others only look it up.
  */
 
 import { type Answer, DONE, refusal } from '../../daemon/http/answer.ts';
@@ -20,7 +20,7 @@ import { INVALID_TOPIC, MISSING_ARG_TOPIC, TOPIC_NOT_FOUND } from './refusals.ts
 
 type Setup = { readonly broker: HttpBroker; readonly logger: Logger };
 
-/** What is done with a topic once its name is known. */
+/** An operation on the topic of this name. */
 type Work = (topic: string) => Answer | Promise<void>;
 
 /** The endpoints under `/topic`. */

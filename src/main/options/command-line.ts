@@ -1,5 +1,5 @@
 /**
- * From the words of the command line to complete options: flags, then the configuration file, then defaults.
+ * Turns the words of the command line into complete options: flags first, then the configuration file, then defaults.
  *
  * Thread: main, at start-up.
  * Source: nsqd `apps/nsqd/main.go`, go-options `Resolve`.
@@ -44,27 +44,27 @@ A configuration file sets the same options. Its keys are the names of the flags 
 or the name shown as [key ...]. A flag overrides the file.
 `;
 
-/** What a configuration file says besides options. Shape: `path` is empty where there is no file. */
+/** The contents of a configuration file besides options. Shape: `path` is empty if there is no file. */
 type ConfigTables = { readonly path: string; readonly policies: unknown };
 
-/** Options as they are in force, and what belongs to them. */
+/** The options in force, and what accompanies them. */
 type Configured = {
   readonly options: Options;
   readonly config: ConfigTables;
-  /** What was given and has no effect, a sentence each. */
+  /** Settings that have no effect, one sentence each. */
   readonly warnings: readonly string[];
 };
 
-/** What the program does next. */
+/** The program's next step. */
 export type Command =
   | (Configured & { readonly kind: 'run' })
-  /** Check, or print, what the broker would start with. */
+  /** Checks or prints the configuration instead of starting the broker. */
   | (Configured & { readonly kind: 'check' | 'show' })
   | Exclude<ServerCommand<Options>, { readonly options: Options }>;
 
-/** Under it stand policies in a configuration file. */
+/** The table of a configuration file that holds policies. */
 const POLICY_KEY = 'policy';
-/** What the first word may be, where it is no flag. */
+/** The possible first words, besides flags. */
 const COMMANDS = ['start', 'help', 'version', 'bench', ...Object.keys(COMPANIONS)];
 
 const PROGRAM: ServerProgram<Options> = {
@@ -78,9 +78,7 @@ const PROGRAM: ServerProgram<Options> = {
   warnings: (options, { hostname }) => optionWarnings(options, hostname),
 };
 
-/**
- * Decides by the words after the program's name. A bad command or flag ends with 2, a bad value of an option with 1.
- */
+/** Interprets the words after the program's name. A bad command or flag exits with 2, a bad option value with 1. */
 export function parseCommandLine(
   words: readonly string[],
   surroundings: LineSurroundings,
@@ -100,7 +98,7 @@ export function parseCommandLine(
   }
 }
 
-/** A line of the help for each command of an operator. */
+/** One help line for each operator command. */
 function companionLines(): string {
   const rows = Object.entries(COMPANIONS).map(
     ([name, { words, does }]) => [`ringmq ${name} ${words}`.trimEnd(), does] as const,

@@ -1,5 +1,5 @@
 /**
- * What `GET /config/<key>` answers.
+ * The answers of `GET /config/<key>`.
  *
  * Thread: any.
  * Source: nsqd `doConfig`.
@@ -13,13 +13,13 @@ const NAME_BY_KEY: ReadonlyMap<string, string> = new Map(
 );
 
 /**
- * The value of the option with this key of the configuration file; undefined when no option has it.
+ * The value of the option with this key of the configuration file; undefined if there is no such option.
  *
- * Units: durations in whole nanoseconds, whatever the option counts in.
+ * Units: durations in whole nanoseconds, whatever unit the option uses.
  */
 export function configValue(options: Options, key: string): ConfigValue | undefined {
   const name = NAME_BY_KEY.get(key);
   const row = name === undefined ? undefined : OPTION_ROWS.get(name);
-  // The row of this name has made the value of this name, so their types agree.
+  // The row of this name produced the value of this name, so their types agree.
   return row?.kind.show(options[name as keyof Options]);
 }

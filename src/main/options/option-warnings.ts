@@ -1,5 +1,5 @@
 /**
- * Values with which the broker starts, as nsqd does, although they cannot work.
+ * Finds values that cannot work but with which the broker starts, as nsqd does.
  *
  * Thread: any.
  */
@@ -17,7 +17,7 @@ const STATSD_PORT = 8125;
 const AUTH_PORT = 4181;
 const EXPERIMENTS = [TOPOLOGY_EXPERIMENT];
 
-/** One sentence for each value that is wrong. `hostname`: this machine's, for examples. */
+/** One sentence for each such value. `hostname`: this machine's, for examples. */
 export function optionWarnings(options: Options, hostname: string): string[] {
   const { lookupdTcpAddress, statsdAddress, authHttpAddress } = options;
   return [
@@ -38,14 +38,14 @@ function peerWarning(flag: string, given: string, examplePort: number): string[]
   return [`--${flag} ${JSON.stringify(given)} ${parsed.why}; write for example ${example}`];
 }
 
-/** What was given, where it may be a host without its port. */
+/** An address that may lack its port. */
 function exampleHost(given: string): string {
   return /^[\w.-]*[A-Za-z.][\w.-]*$/.test(given) ? given : '127.0.0.1';
 }
 
 function authWarning(given: string): string[] {
   if (!given.includes('://')) {
-    // A user's name and password may stand before it.
+    // A user name and password may precede it.
     return peerWarning('auth-http-address', given.slice(given.lastIndexOf('@') + 1), AUTH_PORT);
   }
   if (URL.canParse(given) && /^https?:/i.test(given)) return [];
@@ -55,7 +55,7 @@ function authWarning(given: string): string[] {
   ];
 }
 
-/** Others append a port to it. */
+/** The caller appends a port. */
 function broadcastWarning(given: string, hostname: string): string[] {
   const quoted = JSON.stringify(given);
   if (isIPv6(given) || isHostName(given)) return [];

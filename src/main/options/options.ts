@@ -1,6 +1,6 @@
 /**
- * Every option of the broker: one table, from which flags, configuration keys, usage, checks and the type of
- * the complete `Options` follow.
+ * All options of the broker in one table. Flags, configuration keys, usage, checks and the type of the complete
+ * `Options` are derived from it.
  *
  * Units: an option whose name ends in `Ms` counts milliseconds, fractions allowed.
  * Thread: any.
@@ -49,13 +49,13 @@ import {
 import { SERVER_FLAGS } from '../../daemon/options/program-line.ts';
 import { MESSAGE_BYTES_MAX } from '../../shared/limits.ts';
 
-/** The shortest duration that is longer than none. */
+/** The shortest positive duration. */
 const DURATION_MS_MIN = 1 / NS_PER_MS;
-/** The longest time that one timer can wait. */
+/** The longest delay of a timer. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
-/** The longest delay of a message: such times travel as words of 32 bits. */
+/** The longest delay of a message: delays are sent as 32-bit words. */
 const DELAY_MS_MAX = 2 ** 32 - 1;
-/** Counts travel as words of 32 bits, and the wire's are signed. */
+/** Counts are sent as 32-bit words, signed on the wire. */
 const COUNT_MAX = 2 ** 31 - 1;
 const PORT_MAX = 65535;
 /** The largest datagram that fits an IPv4 packet. */
@@ -72,24 +72,24 @@ const wait = lasting(DURATION_MS_MIN, DELAY_MS_MAX);
 const threads = within(0, THREADS_MAX);
 const nodeIdRange = within(0, 1023, '[0,1024)');
 const deflateLevels = within(1, 9, '[1,9]');
-/** The disk keeps this much free, so that metadata can be written and the broker can end cleanly. */
+/** Keeps this much of the disk free, so that metadata can be written and the broker can shut down cleanly. */
 const MIN_FREE_DISK_BYTES = 16 * 1024 * 1024;
-/** The rest is for what the system caches of the data files, and for others on the machine. */
+/** The rest is left to the system's cache of data files and to other programs. */
 const MAX_MEMORY_PERCENT = 50;
 
-/** Who may use a part of the HTTP API. */
+/** Which clients may use a part of the HTTP API. */
 const HTTP_ACCESS = ['off', 'loopback', 'always'];
-/** Consumers nearby are served first. */
+/** Nearby consumers are served first. */
 export const TOPOLOGY_EXPERIMENT = 'topology-aware-consumption';
 
-/** The flags that ask for something else than a value of an option, or for nothing any more. */
+/** Flags that are not options, or no longer have an effect. */
 // biome-ignore format: a table is read row by row
 export const PROGRAM_FLAGS = {
   ...SERVER_FLAGS,
   workerId: option(boolean, 'Deprecated', 'worker-id', false, 'no effect; see -node-id'),
 } as const;
 
-/** The options, by their names in the program. */
+/** The options by their names in code. */
 // biome-ignore format: a table is read row by row
 const OPTIONS = {
   logLevel: option(logLevel, 'Program', 'log-level', 'info',
@@ -259,7 +259,7 @@ export type Options = {
   readonly [Name in keyof Table]: Table[Name] extends Option<infer T, never> ? T : never;
 };
 
-/** The options as a program hands them in. */
+/** The options as an embedding program passes them. */
 export type GivenOptions = {
   readonly [Name in keyof Table]?: Table[Name] extends Option<unknown, infer Given>
     ? Given | undefined
@@ -270,9 +270,9 @@ export type GivenOptions = {
 export const OPTION_ROWS: OptionRows = rowsOf(OPTIONS);
 
 /**
- * Fills in defaults, and checks every value by itself and together with the others.
+ * Fills in defaults and checks every value, alone and in combination with the others.
  *
- * Shape: `given` by the options' names, values as their kinds have read them.
+ * Shape: `given` is keyed by option name; values are as their kinds parse them.
  */
 export function completeOptions(
   given: ReadonlyMap<string, unknown>,
@@ -281,11 +281,11 @@ export function completeOptions(
 ): Options | InvalidValue {
   const values = completeValues(OPTION_ROWS, given, machine, naming);
   if (values instanceof InvalidValue) return values;
-  // Every row has set its name, to a value of its kind.
+  // Every row has set its name to a value of its kind.
   return settle(values as Options, machine, naming);
 }
 
-/** What options mean for each other. */
+/** Applies the effects that options have on each other. */
 function settle(options: Options, machine: Machine, naming: Naming): Options | InvalidValue {
   const hasCertificate = options.tlsCert !== '' && options.tlsKey !== '';
   if (!hasCertificate && (options.tlsCert !== '' || options.tlsKey !== '')) {
@@ -294,7 +294,7 @@ function settle(options: Options, machine: Machine, naming: Naming): Options | I
     const why = `failed to build TLS config - ${both} must be given together`;
     return new InvalidValue(why, missing);
   }
-  // An operator who asks for client certificates cannot mean to admit clients without TLS.
+  // An operator who asks for client certificates does not mean to admit clients without TLS.
   const isImplied = options.tlsClientAuthPolicy !== '' && options.tlsRequired === false;
   const required = isImplied ? true : options.tlsRequired;
   if (required !== false && !hasCertificate) {
@@ -319,12 +319,12 @@ function settle(options: Options, machine: Machine, naming: Naming): Options | I
   return { ...options, tlsRequired: required, pumpThreads };
 }
 
-/** One processor is left to the main thread. */
+/** One processor is reserved for the main thread. */
 function pumpThreadsOf(machine: Machine): number {
   return Math.min(Math.max(machine.parallelism - 1, 1), THREADS_MAX);
 }
 
-/** Source: nsqd's `NewOptions`. */
+/** Source: nsqd `NewOptions`. */
 function defaultNodeId(machine: Machine): number {
   return crc32(createHash('md5').update(machine.hostname).digest()) % 1024;
 }

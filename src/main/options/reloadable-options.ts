@@ -1,15 +1,15 @@
 /**
- * The options that can change while the broker runs, and which have changed.
+ * The options that can change while the broker runs, and which of them have changed.
  *
- * Every part of the broker reads these when it uses them, from the one object of options in force; clients that have
- * been granted something keep it.
+ * Every part of the broker reads them when it needs them, from the one object of options in force. Clients keep what
+ * they negotiated.
  *
  * Thread: any.
  */
 
 import { OPTION_ROWS, type Options } from './options.ts';
 
-/** By the name in the program. */
+/** By name in code. */
 const RELOADABLE = new Set<keyof Options>([
   'logLevel',
   'lookupdTcpAddress',
@@ -31,7 +31,7 @@ const RELOADABLE = new Set<keyof Options>([
   'snappy',
 ]);
 
-/** An option with another value. Shape: `key` as in the configuration file. */
+/** An option that has a new value. Shape: `key` as in the configuration file. */
 export type ChangedOption = {
   readonly name: keyof Options;
   readonly key: string;

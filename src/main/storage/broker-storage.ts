@@ -1,5 +1,5 @@
 /**
- * Where a broker keeps what outlives its messages in memory, as the broker sees it: a data directory, or nothing.
+ * The broker's view of its storage: a data directory, or nothing.
  *
  * Thread: main.
  */
@@ -12,18 +12,18 @@ import type { SeenMessages } from './seen-messages.ts';
 export interface BrokerStorage {
   readonly metadata: Metadata;
   readonly seen: SeenMessages;
-  /** Why it is not well, or null. */
+  /** The reason that the storage is unhealthy, or null. */
   readonly failure: string | null;
 
-  /** Makes it ready. Errors: rejects when it cannot be used, with what to do about it. */
+  /** Prepares the storage. Errors: rejects if it cannot be used, with the remedy. */
   open(): Promise<void>;
-  /** The topics that are to be there. Errors: as `Metadata.load`. */
+  /** The saved topics. Errors: as `Metadata.load`. */
   load(): Promise<SavedTopic[]>;
-  /** Saves what was loaded. Errors: rejects when the list of topics is not kept and never will be. */
+  /** Saves what was loaded. Errors: rejects if the list of topics is not stored and never can be. */
   save(): Promise<void>;
-  /** A line for the log on where it is and what it holds. */
+  /** A log line: the location and contents. */
   describe(stats: BrokerStats): string;
-  /** Stores everything. Resolves with what went wrong, or null. `queueError`: why a queue is not well, or null. */
+  /** Stores everything. Resolves with the failure, or null. `queueError`: why a queue is unhealthy, or null. */
   close(pumps: readonly PumpHandle[], queueError: () => string | null): Promise<string | null>;
   stop(): void;
 }

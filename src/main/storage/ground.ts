@@ -1,5 +1,5 @@
 /**
- * What a broker stands on: who runs its loops, and where it keeps what it has.
+ * The platform of a broker: what runs its loops, and where it stores its data.
  *
  * Thread: main.
  */
@@ -14,14 +14,14 @@ import { Storage, type StorageSetup } from './storage.ts';
 
 export interface Ground {
   readonly textFiles: TextFiles;
-  /** Keeps others from the data. Errors: as `lockDataPath`. */
+  /** Locks the data against other processes. Errors: as `lockDataPath`. */
   lock(dataPath: string, warn: (text: string) => void): Promise<DataLock>;
   /** Units: bytes for the messages of each pump. */
   startThreads(options: Options, pumpBytes: number): Threads;
   makeStorage(setup: StorageSetup): BrokerStorage;
 }
 
-/** Worker threads and a data directory. `workers`: where their files are, if not beside this one. */
+/** Worker threads and a data directory. `workers`: the location of their files, if not beside this one. */
 export function directoryGround(workers?: URL): Ground {
   return {
     textFiles: DISK_FILES,

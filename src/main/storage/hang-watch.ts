@@ -1,36 +1,36 @@
 /**
- * Notices a disk that hangs: it gives neither an answer nor an error, so nothing else ever says that it is not well.
+ * Detects a disk that hangs: it returns neither a result nor an error, so no other check notices.
  *
- * A caller of the disk counts the start and the end of a call; a count that is odd and stays the same belongs to a
- * call that has not come back.
+ * A caller of the disk increments a counter at the start and at the end of a call. A counter that stays at the same odd
+ * value belongs to a call that has not returned.
  *
- * Thread: main. Source: nsqd does not notice.
+ * Thread: main. Source: nsqd does not detect this.
  */
 
 import type { Logger } from '../../daemon/log.ts';
 import type { Clock, Timer } from '../../shared/clock.ts';
 
-/** A user of the disk. */
+/** A caller of the disk. */
 export interface DiskCaller {
-  /** Odd while it waits for the disk; another number each time. */
+  /** Odd during a call to the disk; changes with every call. */
   count(): number;
 }
 
-/** Its dependencies. */
+/** The dependencies of the watch. */
 export type HangWatchSetup = {
   readonly callers: readonly DiskCaller[];
-  /** How long a call may take. Units: ms. */
+  /** The time that a call may take. Units: ms. */
   readonly patienceMs: number;
   readonly clock: Clock;
   readonly logger: Pick<Logger, 'error' | 'info'>;
 };
 
-/** How often it looks. Units: ms. */
+/** The interval between checks. Units: ms. */
 const LOOK_MS = 500;
 
 export class HangWatch {
   readonly #setup: HangWatchSetup;
-  /** For each caller its last count, and for how long that has not changed. */
+  /** The last count of each caller, and for how long it has not changed. */
   readonly #seen: { count: number; stuckMs: number }[];
   #timer: Timer | null = null;
   #failure: string | null = null;
@@ -41,12 +41,12 @@ export class HangWatch {
     this.#seen = setup.callers.map(() => ({ count: 0, stuckMs: 0 }));
   }
 
-  /** Why the disk is not well, or null. */
+  /** The reason that the disk is unhealthy, or null. */
   get failure(): string | null {
     return this.#failure;
   }
 
-  /** For how long the longest call has not come back. Units: ms. */
+  /** The age of the longest call. Units: ms. */
   get stuckMs(): number {
     return this.#stuckMs;
   }
@@ -67,7 +67,7 @@ export class HangWatch {
     for (const [index, caller] of this.#setup.callers.entries()) {
       const seen = this.#seen[index];
       const count = caller.count();
-      // Counted, not measured: a process that was stopped for a while is no disk that hangs.
+      // Ticks are counted instead of time: if the process itself was stopped for a while, the disk did not hang.
       seen.stuckMs = count === seen.count && count % 2 !== 0 ? seen.stuckMs + LOOK_MS : 0;
       seen.count = count;
       stuckMs = Math.max(stuckMs, seen.stuckMs);

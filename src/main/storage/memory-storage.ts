@@ -1,6 +1,6 @@
 /**
- * The storage of a broker that leaves nothing behind: nobody else can have its data, nothing hangs and nothing is found
- * at the start.
+ * The storage of a broker that leaves nothing behind. No other process can have its data, nothing can hang, and there
+ * is nothing to find at the start.
  *
  * Thread: main.
  */
@@ -30,7 +30,7 @@ export class MemoryStorage implements BrokerStorage {
   }
 
   async open(): Promise<void> {
-    // There is nothing to make ready.
+    // There is nothing to prepare.
   }
 
   async load(): Promise<SavedTopic[]> {
@@ -38,7 +38,7 @@ export class MemoryStorage implements BrokerStorage {
   }
 
   async save(): Promise<void> {
-    // Nothing was loaded.
+    // There is nothing to save.
   }
 
   describe(stats: BrokerStats): string {

@@ -1,8 +1,8 @@
 /**
- * Disk queues whose topic or channel nsqd.dat does not name. A broker that was killed before it could save nsqd.dat
- * leaves them, and so does one that was killed while it deleted a topic; their messages are out of reach.
+ * Finds disk queues whose topic or channel nsqd.dat does not name. A broker that was killed before it saved nsqd.dat,
+ * or while it deleted a topic, leaves them. Their messages cannot be consumed.
  *
- * Thread: main, at the start. Source: nsqd says nothing of them.
+ * Thread: main, at the start. Source: nsqd does not report them.
  */
 
 import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
@@ -21,20 +21,20 @@ export type Orphan = {
   readonly topic: TopicName;
   /** Undefined for the topic's own queue. */
   readonly channel: ChannelName | undefined;
-  /** Data files, and how many messages they have as far as can be told without reading them whole. */
+  /** Its data files, and an estimate of its messages that does not read the files whole. */
   readonly fileCount: number;
   readonly messageCount: number;
 };
 
-/** Names shown of many. */
+/** The number of names to show. */
 const SHOWN_MAX = 10;
 const CHUNK_BYTES = 64 * 1024;
-/** Most bytes of a queue without metadata that are read to count its messages. */
+/** Most bytes that are read to count the messages of a queue without metadata. */
 const COUNTED_BYTES_MAX = 256 * 1024 * 1024;
 const SIZE_BYTES = 4;
 const MESSAGE_BYTES_MIN = 26;
 
-/** Queues with messages that are not those of saved topics and channels. Errors: throws when files cannot be read. */
+/** Queues that hold messages and do not belong to saved topics and channels. Errors: throws if files cannot be read. */
 export function findOrphans(dataPath: string, saved: readonly SavedTopic[]): Orphan[] {
   const known = new Set<string>();
   for (const { name, channels } of saved) {
@@ -44,7 +44,7 @@ export function findOrphans(dataPath: string, saved: readonly SavedTopic[]): Orp
   const files = new Map<string, { segments: string[]; metadata: string | undefined }>();
   for (const name of fileNames(dataPath)) {
     const parsed = parseQueueFileName(name);
-    // Windows has no colon in file names.
+    // Windows file names cannot contain a colon.
     const queue = parsed?.prefix.replace(';', ':');
     if (parsed === undefined || queue === undefined || known.has(queue)) continue;
     const entry = files.get(queue) ?? { segments: [], metadata: undefined };
@@ -55,7 +55,7 @@ export function findOrphans(dataPath: string, saved: readonly SavedTopic[]): Orp
   return [...files].flatMap(([queue, entry]) => orphanOf(queue, entry.segments, entry.metadata));
 }
 
-/** What else there may be cannot be read, or not without waiting. */
+/** Other kinds of files cannot be read, or reading them may block. */
 function fileNames(dataPath: string): string[] {
   const entries = readdirSync(dataPath, { withFileTypes: true });
   return entries
@@ -64,7 +64,7 @@ function fileNames(dataPath: string): string[] {
     .sort();
 }
 
-/** Adds orphans to topics that were saved. */
+/** Adds orphans to the saved topics. */
 export function adopt(saved: readonly SavedTopic[], orphans: readonly Orphan[]): SavedTopic[] {
   const topics = new Map(
     saved.map((topic) => [topic.name, { ...topic, channels: [...topic.channels] }]),
@@ -77,7 +77,7 @@ export function adopt(saved: readonly SavedTopic[], orphans: readonly Orphan[]):
   return [...topics.values()];
 }
 
-/** Which there are, with their counts. */
+/** The names of the orphans with their counts. */
 export function describeOrphans(orphans: readonly Orphan[]): string {
   const messages = orphans.reduce((sum, orphan) => sum + orphan.messageCount, 0);
   const names = orphans.slice(0, SHOWN_MAX).map(({ topic, channel, messageCount, fileCount }) => {

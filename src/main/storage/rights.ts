@@ -1,15 +1,15 @@
 /**
- * Finds out at the start whether the broker may do to the data directory what it will have to do later. Otherwise a
- * file of another user would be noticed only when it is needed, after messages were accepted for it.
+ * Checks at the start whether the broker has the rights that it needs later in the data directory. Otherwise a file of
+ * another user would be noticed only after messages were accepted for it.
  *
- * Thread: main, at the start. Source: nsqd checks nothing.
+ * Thread: main, at the start. Source: nsqd does not check.
  */
 
 import { accessSync, constants, lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseQueueFileName, SIDECAR_DIRECTORY } from '../../shared/data-files.ts';
 
-/** Asks the system whether something may be done to a file, as `fs.accessSync`. */
+/** Tests the rights to a file, as `fs.accessSync`. */
 export type Access = (path: string, mode: number) => void;
 
 const READ = constants.R_OK;
@@ -17,9 +17,10 @@ const READ_AND_WRITE = constants.R_OK | constants.W_OK;
 const METADATA_FILE = 'nsqd.dat';
 
 /**
- * Returns why nothing can be written to the directory, or null. Then it is enough if everything can be read.
+ * Returns the reason that nothing can be written to the directory, or null. If there is one, it is enough that
+ * everything can be read.
  *
- * Errors: throws when a file or directory cannot be used, with what to do about it.
+ * Errors: throws if a file or directory cannot be used, with the remedy.
  */
 export function checkRights(dataPath: string, access: Access = accessSync): string | null {
   const readOnly = refusalOf(access, dataPath, constants.W_OK);
@@ -38,7 +39,7 @@ export function checkRights(dataPath: string, access: Access = accessSync): stri
   return readOnly;
 }
 
-/** Paths of nsqd.dat and of the queues' files. Errors: throws when one is a directory. */
+/** The paths of nsqd.dat and of the queues' files. Errors: throws if one is a directory. */
 function filesOf(dataPath: string): string[] {
   const paths: string[] = [];
   for (const entry of readdirSync(dataPath, { withFileTypes: true })) {
@@ -50,7 +51,7 @@ function filesOf(dataPath: string): string[] {
   return paths;
 }
 
-/** Returns whether it is there. Errors: throws when it is something else than a directory. */
+/** Returns whether the directory exists. Errors: throws if it is something else. */
 function isUsableDirectory(path: string): boolean {
   if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return false;
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return true;
@@ -59,7 +60,7 @@ function isUsableDirectory(path: string): boolean {
   );
 }
 
-/** The system's code for why something may not be done to a file; null if it may. */
+/** The system's error code if access is denied, or null. */
 function refusalOf(access: Access, path: string, mode: number): string | null {
   try {
     access(path, mode);

@@ -1,9 +1,9 @@
 /**
- * What topics with `deduplicate` have seen, from a clean end to the next start. After a crash what was seen since the
- * last start is not known.
+ * Keeps what topics with `deduplicate` have seen across a clean restart. After a crash, what was seen since the last
+ * start is lost.
  *
- * Neither a failed save nor a file that cannot be read keeps anybody from stopping or starting: then messages that were
- * published before are taken for new.
+ * A failed save does not prevent the shutdown, and an unreadable file does not prevent the start: earlier messages then
+ * count as new.
  *
  * Thread: main.
  */
@@ -19,10 +19,10 @@ import type { SeenOfTopic } from '../../shared/control.ts';
 import { SEEN_FILE, SIDECAR_DIRECTORY } from '../../shared/data-files.ts';
 import { errorText } from '../../shared/error-text.ts';
 
-/** Its dependencies. */
+/** The dependencies of the list. */
 export type SeenMessagesSetup = {
   readonly dataPath: string;
-  /** Where the file is kept: on disk if not given. */
+  /** The file system to use; the real one by default. */
   readonly textFiles?: TextFiles | undefined;
   readonly clock: Clock;
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
@@ -48,7 +48,7 @@ export class SeenMessages {
     return this.#file.count();
   }
 
-  /** What the last clean end has saved, by topic. */
+  /** What the last clean shutdown saved, by topic. */
   async load(): Promise<ReadonlyMap<string, Uint8Array>> {
     try {
       const text = await this.#file.load();
@@ -60,9 +60,9 @@ export class SeenMessages {
     }
   }
 
-  /** Saves what topics have seen, once; nothing for none. */
+  /** Saves what topics have seen, once; leaves the file alone if they have seen nothing. */
   async save(seen: readonly SeenOfTopic[]): Promise<void> {
-    // The file of an earlier end says nothing wrong, and grows no older than its windows.
+    // A file of an earlier shutdown is still true: its entries expire with their windows.
     if (seen.length === 0) return;
     this.#seen = seen;
     try {

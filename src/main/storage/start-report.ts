@@ -1,5 +1,5 @@
 /**
- * What the log says at the start of what the broker has found and what it may take.
+ * The log lines at the start: what the broker found and which bounds apply.
  *
  * Thread: main, at the start.
  */
@@ -14,14 +14,14 @@ import { describeMemory, machineMemoryBytes, memoryBudget } from '../limits/memo
 import type { Options } from '../options/options.ts';
 import type { BrokerStats } from '../stats/stats.ts';
 
-/** The data files of all queues. Units: `sinceMs` is the Unix time at which the oldest was begun. */
+/** The data files of all queues. Units: `sinceMs` is the Unix time at which the oldest was created. */
 export type StoredFiles = {
   readonly count: number;
   readonly bytes: number;
   readonly sinceMs: number;
 };
 
-/** Looks at each data file once. A file that goes meanwhile does not count. */
+/** Examines each data file once. A file that disappears meanwhile does not count. */
 export function storedFiles(dataPath: string): StoredFiles {
   let count = 0;
   let bytes = 0;
@@ -32,13 +32,13 @@ export function storedFiles(dataPath: string): StoredFiles {
     if (stats === undefined) continue;
     count += 1;
     bytes += stats.size;
-    // Not every file system knows when a file was begun.
+    // Not every file system records when a file was created.
     sinceMs = Math.min(sinceMs, stats.birthtimeMs > 0 ? stats.birthtimeMs : stats.mtimeMs);
   }
   return { count, bytes, sinceMs };
 }
 
-/** A place, and what is in it. */
+/** The data path and its contents. */
 export function foundText(place: string, stats: BrokerStats, files: StoredFiles): string {
   const topics = stats.topics ?? [];
   const channels = topics.flatMap((topic) => topic.channels);
@@ -52,12 +52,12 @@ export function foundText(place: string, stats: BrokerStats, files: StoredFiles)
   return `${place}: ${found}, ${counted(messages, 'message')}, ${inFiles}`;
 }
 
-/** Which program this is, and its number. Source: nsqd writes the last two. */
+/** The program and its version. Source: nsqd logs the last two. */
 export function identityLines({ nodeId }: Pick<Options, 'nodeId'>): string[] {
   return [productLine(), versionLine(), `ID: ${nodeId}`];
 }
 
-/** The bounds of memory and queues, and the threads. */
+/** The bounds on memory and queues, and the number of threads. */
 export function resourceLines(options: Options): string[] {
   const machineBytes = machineMemoryBytes();
   const { totalBytes, pumpBytes } = memoryBudget(options, machineBytes);

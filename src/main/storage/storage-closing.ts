@@ -1,6 +1,6 @@
 /**
- * Writes everything in memory to disk at the end: the messages of all pumps, and the list of topics and channels.
- * Neither waits for the other, so a failure of one does not cost the other.
+ * Writes everything in memory to disk at shutdown: the messages of all pumps, and the list of topics and channels. The
+ * two are independent, so that a failure of one does not cost the other.
  *
  * Thread: main.
  */
@@ -10,31 +10,31 @@ import type { PumpHandle } from '../pumps/pump-handle.ts';
 import type { Metadata } from '../topics/metadata.ts';
 import type { SeenMessages } from './seen-messages.ts';
 
-/** How long a disk that fails or hangs is waited for. What fails is tried again until then. */
+/** The patience for a disk that fails or hangs; failed calls are retried until then. */
 const TIMEOUT_MS = 30_000;
-/** How often a disk that hangs at the timeout is looked at. */
+/** The interval between checks of a disk that still hangs after the timeout. */
 const LOOK_MS = 1000;
 
-/** A call of the disk that has not come back. */
+/** A call to the disk that has not returned. */
 type Hang = { readonly text: string; readonly ms: number };
 
-/** What is closed. */
+/** The parts to close. */
 export type StorageToClose = {
   readonly pumps: readonly Pick<PumpHandle, 'close'>[];
   readonly metadata: Pick<Metadata, 'persist' | 'failure'>;
   readonly seen: Pick<SeenMessages, 'save'>;
   readonly clock: Clock;
-  /** Why a disk queue does not take what is to be written at the moment, or null. */
+  /** Why a disk queue cannot be written at the moment, or null. */
   readonly queueError: () => string | null;
-  /** Why the disk does not answer, and for how long, or null. */
+  /** Why the disk does not answer, and for how long; or null. */
   readonly hang: () => Hang | null;
 };
 
 /**
- * Resolves when everything is on disk, or cannot be. A slow disk is waited for; a failing one is abandoned
- * after the timeout.
+ * Resolves when everything is on disk or cannot be stored. It waits for a slow disk, and abandons a failing one after
+ * the timeout.
  *
- * Errors: resolves with what went wrong, or null. After a timeout pumps and metadata still try.
+ * Errors: resolves with the failure, or null. After a timeout, pumps and metadata keep trying.
  */
 export async function closeStorage(storage: StorageToClose): Promise<string | null> {
   const { pumps, metadata, seen, clock } = storage;
@@ -47,7 +47,7 @@ export async function closeStorage(storage: StorageToClose): Promise<string | nu
   const look = (): void => {
     const failure = failureOf(storage);
     if (failure !== null) abandoned.resolve(failure);
-    // A slow disk may hang for a moment now and then.
+    // A slow disk may hang briefly now and then.
     else timer = clock.after(storage.hang() === null ? TIMEOUT_MS : LOOK_MS, look);
   };
   let timer = clock.after(TIMEOUT_MS, look);

@@ -1,6 +1,6 @@
 /**
- * The data directory as main sees it: made ready under the lock before anything is loaded, watched while the broker
- * runs, and closed with everything in it.
+ * The data directory as the main thread uses it: prepared under the lock before anything is loaded, watched while the
+ * broker runs, and closed with its contents.
  *
  * Thread: main.
  */
@@ -21,7 +21,7 @@ import { closeStorage } from './storage-closing.ts';
 import { removeTemporaryFiles } from './temporary-files.ts';
 import { WriteProbe } from './write-probe.ts';
 
-/** Its dependencies. */
+/** The dependencies of the storage. */
 export type StorageSetup = {
   readonly dataPath: string;
   readonly textFiles: TextFiles;
@@ -29,19 +29,19 @@ export type StorageSetup = {
   readonly adoptOrphans: boolean;
   /** `--sync-timeout`. */
   readonly syncTimeoutMs: number;
-  /** What nsqd.dat is made from. */
+  /** The source of nsqd.dat. */
   readonly topics: () => MetadataSource;
-  /** Who else calls the disk. */
+  /** The other callers of the disk. */
   readonly callers: readonly DiskCaller[];
-  /** Other files that are saved when something changes: why the last save failed, or null. */
+  /** Why the last save of another file that is saved on change failed, or null. */
   readonly files: readonly { readonly failure: string | null }[];
   readonly clock: Clock;
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
-  /** Told why durable topics take no publishes, and null once they do. */
+  /** Called with the reason that durable topics refuse publishes, and with null when they accept them again. */
   readonly onRefusal: (refusal: string | null) => void;
 };
 
-/** How long a call of the disk may take: as long as messages wait for a sync, within these bounds. Units: ms. */
+/** The bounds on the patience with a call to the disk, which otherwise equals the sync timeout. Units: ms. */
 const PATIENCE_MS_MIN = 2000;
 const PATIENCE_MS_MAX = 10_000;
 
@@ -52,7 +52,7 @@ export class Storage implements BrokerStorage {
   readonly #setup: StorageSetup;
   readonly #probe: WriteProbe;
   readonly #watch: HangWatch;
-  /** Why nothing can be written to the directory; null if writing works. */
+  /** Why nothing can be written to the directory; null if it is writable. */
   #readOnly: string | null = null;
 
   constructor(setup: StorageSetup) {
@@ -68,14 +68,14 @@ export class Storage implements BrokerStorage {
     });
   }
 
-  /** Why the directory is not well, or null. */
+  /** Why the directory is unhealthy, or null. */
   get failure(): string | null {
     const { files } = this.#setup;
     const failed = files.find(({ failure }) => failure !== null);
     return this.metadata.failure ?? failed?.failure ?? this.#watch.failure;
   }
 
-  /** Makes the directory ready. Errors: rejects when it cannot be used, with what to do about it. */
+  /** Prepares the directory. Errors: rejects if it cannot be used, with the remedy. */
   async open(): Promise<void> {
     const { dataPath, logger } = this.#setup;
     this.#readOnly = checkRights(dataPath);
@@ -84,7 +84,7 @@ export class Storage implements BrokerStorage {
     this.#watch.start();
   }
 
-  /** The topics that were saved, and those that were not and are adopted. Errors: as `Metadata.load`. */
+  /** The saved topics, and the adopted orphans. Errors: as `Metadata.load`. */
   async load(): Promise<SavedTopic[]> {
     const { dataPath, adoptOrphans, logger } = this.#setup;
     const saved = await this.metadata.load();
@@ -100,10 +100,10 @@ export class Storage implements BrokerStorage {
   }
 
   /**
-   * Saves what was loaded, if it has changed. A disk that is full may have room later; a directory that cannot be
-   * written at all has none.
+   * Saves what was loaded if it has changed. A full disk may have room later; a directory that cannot be written never
+   * has.
    *
-   * Errors: rejects when the list of topics is not on disk and never will be.
+   * Errors: rejects if the list of topics is not on disk and never can be.
    */
   async save(): Promise<void> {
     try {
@@ -113,7 +113,10 @@ export class Storage implements BrokerStorage {
     }
   }
 
-  /** Brings everything to disk. Resolves with what went wrong, or null. `queueError`: why a disk queue is not well. */
+  /**
+   * Writes everything to disk. Resolves with the failure, or null. `queueError`: why a disk queue is unhealthy, or
+   * null.
+   */
   close(pumps: readonly PumpHandle[], queueError: () => string | null): Promise<string | null> {
     const { metadata, seen } = this;
     const { clock } = this.#setup;
@@ -130,7 +133,7 @@ export class Storage implements BrokerStorage {
     });
   }
 
-  /** The data directory, and what is in it. */
+  /** The data directory and its contents. */
   describe(stats: BrokerStats): string {
     const { dataPath } = this.#setup;
     return foundText(`data path ${dataPath}`, stats, storedFiles(dataPath));

@@ -1,6 +1,6 @@
 /**
- * Files that are written beside another one and then take its name. A broker that is killed in between leaves
- * them, and so does nsqd, which names them in the same way.
+ * Removes temporary files: files that are written first and then renamed over another one. A broker that is killed in
+ * between leaves them; so does nsqd, which names them in the same way.
  *
  * Thread: main, at the start, under the lock of the data directory.
  */
@@ -12,7 +12,7 @@ import { errorText } from '../../shared/error-text.ts';
 
 const TEMPORARY = /^(?:nsqd\.dat|policies\.json|.+\.diskqueue\.meta\.dat)\.\d+\.tmp$/;
 
-/** Removes all of them. Errors: logged, as they do no harm. */
+/** Removes all of them. Errors: logged, because leftovers do no harm. */
 export function removeTemporaryFiles(dataPath: string, warn: (text: string) => void): void {
   const sidecars = join(dataPath, SIDECAR_DIRECTORY);
   const paths = [

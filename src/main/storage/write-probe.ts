@@ -1,7 +1,7 @@
 /**
- * Finds out at the start whether the data directory takes writes, by writing as much as its list of topics may need. A
- * broker on a full or read-only disk starts, so that its queues can be consumed, and refuses what would have to be
- * written, until a probe succeeds. From then on writing itself tells.
+ * Checks at the start whether the data directory can be written, by writing as much as its list of topics may need. On
+ * a full or read-only disk the broker starts, so that its queues can be consumed, and refuses publishes that must be
+ * written until a probe succeeds. After that, the writes themselves tell.
  *
  * Thread: main. Source: nsqd does not start on a full disk.
  */
@@ -14,17 +14,17 @@ import type { Logger } from '../../daemon/log.ts';
 import type { Clock, Timer } from '../../shared/clock.ts';
 import { errorText } from '../../shared/error-text.ts';
 
-/** Its dependencies. */
+/** The dependencies of the probe. */
 export type WriteProbeSetup = {
   readonly dataPath: string;
   readonly clock: Clock;
   readonly logger: Pick<Logger, 'info' | 'warn'>;
-  /** Told why nothing can be written, and null once it can be. */
+  /** Called with the reason that nothing can be written, and with null when writing works again. */
   readonly onRefusal: (refusal: string | null) => void;
 };
 
 const PROBE_MS = 1000;
-/** A block of most file systems. */
+/** The block size of most file systems. */
 const PROBE_BYTES_MIN = 4096;
 const RANDOM_MAX = 2 ** 31;
 
@@ -37,7 +37,7 @@ export class WriteProbe {
     this.#setup = setup;
   }
 
-  /** Probes once, and again each second until that succeeds. Resolves after the first, with why it failed or null. */
+  /** Probes once, and then every second until a probe succeeds. Resolves after the first with the failure or null. */
   async start(): Promise<string | null> {
     const { dataPath, logger } = this.#setup;
     const refusal = await this.#probe();
@@ -73,7 +73,7 @@ export class WriteProbe {
   /** Returns why nothing can be written, or null. Never rejects. */
   async #probe(): Promise<string | null> {
     const file = join(this.#setup.dataPath, 'nsqd.dat');
-    // Named as a temporary file, so that one that is left is removed at the next start.
+    // It has the name of a temporary file, so that the next start removes a leftover.
     const path = `${file}.${randomInt(RANDOM_MAX)}.tmp`;
     const size = await stat(file).then(
       (stats) => stats.size,

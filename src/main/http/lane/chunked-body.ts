@@ -10,25 +10,24 @@ const CR = 0x0d;
 const LF = 0x0a;
 const SIZE_DIGITS_MAX = 8;
 /**
- * A body of more chunks is foreign: an incomplete body is read again from its beginning with each piece that arrives.
+ * A body of more chunks is foreign: an incomplete body is parsed again from its beginning with each piece that arrives.
  */
 const CHUNKS_MAX = 64;
 
 /** Receives a body part by part. */
 interface BodyTarget {
-  /** Returns where the next part begins. */
+  /** Returns the start of the next part. */
   fill(source: Buffer, at: number, end: number, bodyAt: number): number;
 }
 
 export class ChunkedBody {
-  /** Units: bytes of the body alone, once it is whole. */
+  /** Units: bytes of the body alone, once it is complete. */
   length = 0;
   /** The start and the end of each chunk. */
   readonly #places: number[] = [];
 
   /**
-   * Reads the body that begins at `start`; more than `bytesMax` is foreign. Returns where it ends, INCOMPLETE, or
-   * FOREIGN.
+   * Reads the body that begins at `start`; more than `bytesMax` is foreign. Returns its end, INCOMPLETE, or FOREIGN.
    */
   read(bytes: Buffer, start: number, end: number, bytesMax: number): number {
     const places = this.#places;

@@ -1,6 +1,6 @@
 /**
- * Who sends the requests of a connection on the fast lane: looked up again only when its head or the access file has
- * changed.
+ * The client of a connection on the fast lane. It is looked up again only when the request's head or the access file
+ * has changed.
  *
  * Thread: main.
  */
@@ -10,7 +10,7 @@ import type { Answer } from '../../../daemon/http/answer.ts';
 import type { KnownClient } from '../../../daemon/http/exchange.ts';
 import type { HttpAccess } from '../http-access.ts';
 
-/** A client that may publish, or what it is answered. */
+/** A client that may publish, or the refusal. */
 type Verdict = KnownClient | Answer;
 
 export class LaneClient {
@@ -25,7 +25,7 @@ export class LaneClient {
     this.#socket = socket;
   }
 
-  /** Judges by the field `Authorization`. */
+  /** Decides by the header `Authorization`. */
   judge(field: string): Verdict | Promise<Verdict> {
     const { version } = this.#access;
     if (this.#known !== null && this.#field === field && this.#version === version) {

@@ -32,7 +32,7 @@ export type PublishLaneSetup = {
   readonly clock: Clock;
   readonly guard: Guard;
   readonly bodies: BodyMemory;
-  /** Told the status of each answer. */
+  /** Called with the status of each answer. */
   readonly countAnswer: (status: number) => void;
   /** Whether a request for this host may be answered on a loopback listener. */
   readonly isOwnHost: (host: string) => boolean;

@@ -1,5 +1,5 @@
 /**
- * Messages in an operator's hands: `/messages` and `/message`.
+ * The endpoints with which operators read and handle messages: `/messages` and `/message`.
  *
  * Thread: main. Source: ours.
  */
@@ -121,13 +121,13 @@ async function list(
     const { messages, cursor } = await broker.messages.list(request, bodyMax);
     return jsonAnswer({ ...queue, messages: messages.map(messageJson), cursor });
   }
-  // The first page tells whether there is a listing at all.
+  // The first page tells whether the queue can be listed.
   const first = await broker.messages.list(request, bodyMax);
   exchange.stream(NDJSON_HEADERS, Readable.from(lines(broker, request, bodyMax, first)));
   return undefined;
 }
 
-/** A message a line; at the limit, the cursor of the rest. */
+/** One message per line; at the limit, the cursor of the next page. */
 async function* lines(
   broker: HttpBroker,
   request: DeskRequest,
@@ -179,7 +179,7 @@ async function work(
   return workAnswer(queue, request, await broker.messages.work(wanted, what, delayMs, isWanted));
 }
 
-/** What is ready need not be requeued, unless it is asked for by its id. */
+/** A ready message is requeued only if it is named by its id. */
 function withoutReady(request: DeskRequest): DeskRequest {
   if (request.filter.ids !== null) return request;
   const states = request.filter.states.filter((state) => state !== 'ready');
@@ -248,7 +248,7 @@ function workAnswer(
   return jsonAnswer({ ...queue, done, not_found: notFound, cursor });
 }
 
-/** Whether the client still waits. */
+/** Whether the client still waits for the answer. */
 function whileConnected(exchange: Exchange): () => boolean {
   let isConnected = true;
   exchange.onClosed(() => {

@@ -1,5 +1,5 @@
 /**
- * Messages as they are shown to operators.
+ * Messages in the form that operators see.
  *
  * Thread: any (pure).
  */
@@ -7,7 +7,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { DeskMessage } from '../../topics/message-desk.ts';
 
-/** A message as a value for JSON. */
+/** A message as a JSON value. */
 export function messageJson(message: DeskMessage): object {
   const { holder, size, dueMs, deadlineMs } = message;
   const body = Buffer.from(message.body);
@@ -35,7 +35,10 @@ export function messageJson(message: DeskMessage): object {
   };
 }
 
-/** The text of a body; undefined if it is not UTF-8. A cut may split the last character, which is left out then. */
+/**
+ * The text of a body; undefined if it is not UTF-8. If the body is cut within its last character, that character is
+ * omitted.
+ */
 function textOf(body: Buffer, isCut: boolean): string | undefined {
   if (isUtf8(body)) return body.toString();
   if (!isCut) return undefined;

@@ -17,10 +17,10 @@ import {
   TOPIC_NOT_FOUND,
 } from '../refusals.ts';
 
-/** Messages of a page, at most and by default. */
+/** Messages on a page: the maximum and the default. */
 const PAGE_MAX = 1000;
 const PAGE_DEFAULT = 100;
-/** Messages of one request that changes what a filter selects, at most and by default. */
+/** Messages that one request with a filter changes: the maximum and the default. */
 export const WORK_MAX = 10_000;
 const WORK_DEFAULT = 1000;
 const IDS_MAX = 256;
@@ -29,21 +29,21 @@ const BODY_MAX = 1024 * 1024;
 const MATCH_BYTES_MAX = 1024;
 const DIGITS = /^\d{1,15}$/;
 const ID = /^[0-9a-f]{16}$/;
-/** RFC 3339, whose date `Date` reads as it is. */
+/** RFC 3339, which `Date` parses as it is. */
 const TIME = /^\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d))?$/;
 const ALL_STATES: readonly MessageState[] = ['ready', 'deferred', 'in-flight'];
-/** What nobody works on at the moment. */
+/** Messages that no consumer is working on. */
 const WAITING_STATES: readonly MessageState[] = ['ready', 'deferred'];
 
 /** A topic, or one of its channels. */
 export type NamedQueue = { readonly topic: string; readonly channel: string | null };
 
-/** A refusal with a reason for the operator. */
+/** A refusal with the reason. */
 export function withReason(status: number, message: string, reason: string): Answer {
   return jsonTextAnswer(status, JSON.stringify({ message, reason }));
 }
 
-/** The topic and the channel that a query names, or why it names none. */
+/** The topic and the channel that a query names, or the refusal. */
 export function namedQueue(
   broker: HttpBroker,
   topicText: string | undefined,
@@ -59,7 +59,7 @@ export function namedQueue(
   return broker.hasChannel(topic, channel) ? { topic, channel } : CHANNEL_NOT_FOUND;
 }
 
-/** Which messages a query means. `states`: those that it means if it does not say. */
+/** The messages that a query selects. `states`: the default. */
 export function filterOf(query: Query, states: 'all' | 'waiting'): MessageFilter | Answer {
   const given = query.get('state');
   const words = given?.split(',');
@@ -85,13 +85,13 @@ export function filterOf(query: Query, states: 'all' | 'waiting'): MessageFilter
   return { states: (words as MessageState[] | undefined) ?? byDefault, ids, sinceMs, match };
 }
 
-/** Whether a query says which messages it means. */
+/** Whether a query selects messages at all. */
 export function isSelective(query: Query): boolean {
   const parameters = ['id', 'state', 'since', 'match'];
   return query.get('all') === 'true' || parameters.some((name) => query.get(name) !== undefined);
 }
 
-/** Most messages of a page. */
+/** Most messages on a page. */
 export function pageLimit(query: Query, isStream: boolean): number | Answer {
   const all = Number.MAX_SAFE_INTEGER;
   return limitOf(query, isStream ? all : PAGE_MAX, isStream ? all : PAGE_DEFAULT);
@@ -102,7 +102,7 @@ export function workLimit(query: Query): number | Answer {
   return limitOf(query, WORK_MAX, WORK_DEFAULT);
 }
 
-/** Units: bytes of a body that are shown. */
+/** Units: bytes to show of each body. */
 export function bodyMaxOf(query: Query): number | Answer {
   const text = query.get('body-max');
   if (text === undefined) return BODY_DEFAULT;
@@ -140,7 +140,7 @@ function idsOf(query: Query): string[] | null | Answer {
   return withReason(400, 'INVALID_ID', `a request names at most ${IDS_MAX} ids`);
 }
 
-/** Unix time in ms, 0 for none; undefined for a text that is no time. */
+/** Unix time in ms, 0 for none; undefined if the text is not a time. */
 function sinceOf(text: string | undefined): number | undefined {
   if (text === undefined) return 0;
   if (DIGITS.test(text)) return Number(text);
@@ -148,7 +148,7 @@ function sinceOf(text: string | undefined): number | undefined {
   return Number.isNaN(timeMs) ? undefined : Math.max(0, timeMs);
 }
 
-/** Null for none; undefined for one that is too long. */
+/** Null for none; undefined if it is too long. */
 function matchOf(text: string | undefined): Uint8Array | null | undefined {
   if (text === undefined) return null;
   const bytes = Buffer.from(text);

@@ -1,6 +1,6 @@
 /**
- * A metric of `/metrics`, as the tables describe it: its name, its kind, its unit, what it means, and where its value
- * is read. Names are without the endings that a format adds (`_total`, `_bucket`, `_info`).
+ * A metric of `/metrics` as the tables describe it: name, kind, unit, meaning, and source of its value. Names lack the
+ * endings that a format adds (`_total`, `_bucket`, `_info`).
  *
  * Thread: any.
  */
@@ -10,20 +10,20 @@ import type { Durations } from '../../../shared/histogram.ts';
 import type { NodeStatistics } from '../../stats/node-statistics.ts';
 import type { ChannelStatistics, TopicStatistics } from '../../stats/stats.ts';
 
-/** A value for each thing; a counter only grows. */
+/** One value per topic or channel; a counter only grows. */
 export type ThingMetric<T> = MetricHead & {
   readonly kind: 'counter' | 'gauge';
   readonly read: (thing: T) => number;
-  /** Left out where it says nothing, as in `/stats`; undefined for what is always there. */
+  /** Whether it carries information, as in `/stats`; undefined for metrics that are always present. */
   readonly isShown?: (thing: T) => boolean;
 };
 
-/** Of a topic, with the label `topic`. */
+/** Per topic, with the label `topic`. */
 export type TopicMetric = ThingMetric<TopicStatistics>;
-/** Of a channel, with the labels `topic` and `channel`. */
+/** Per channel, with the labels `topic` and `channel`. */
 export type ChannelMetric = ThingMetric<ChannelStatistics>;
 
-/** Of the broker: samples, or durations. Without samples it is left out. */
+/** Per broker: samples, or durations. Omitted if there are no samples. */
 export type NodeMetric = MetricHead &
   (
     | {

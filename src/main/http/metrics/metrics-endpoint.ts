@@ -1,8 +1,8 @@
 /**
- * `/metrics`, for Prometheus and those who read its formats.
+ * `/metrics`, for Prometheus and compatible readers.
  *
- * What topics and channels have comes from the same statistics as `/stats`, in slices, and the text is made and sent
- * in slices too (`LargeAnswers`). Scrapes that come together are answered together.
+ * The figures of topics and channels come from the same statistics as `/stats`. They are collected, formatted and sent
+ * in slices (`LargeAnswers`). Concurrent scrapes share one answer.
  *
  * Thread: main.
  */
@@ -16,7 +16,7 @@ import type { BrokerStats, StatsFilter } from '../../stats/stats.ts';
 import { metricsText } from './metrics-text.ts';
 import { NamedQueues } from './named-queues.ts';
 
-/** What metrics are made of. */
+/** The sources of the metrics. */
 export type MetricsSource = {
   readonly stats: (filter: StatsFilter) => Promise<BrokerStats>;
   readonly node: () => NodeStatistics;
@@ -24,7 +24,7 @@ export type MetricsSource = {
   readonly topicsMax: number;
 };
 
-/** Counters of clients are in `/stats` only: there is no bound to how many clients there were. */
+/** Counters per client are in `/stats` only, because the number of clients over time has no bound. */
 const ALL_QUEUES: StatsFilter = { topic: undefined, channel: undefined, withClients: false };
 
 /** The endpoint `/metrics`. */

@@ -1,5 +1,5 @@
 /**
- * Everything that `/metrics` says, in pieces of a few hundred lines.
+ * The text of `/metrics`, in pieces of a few hundred lines.
  *
  * Thread: main.
  */
@@ -20,13 +20,13 @@ import { type Named, OTHER, type ShownQueues } from './named-queues.ts';
 import { NODE_METRICS } from './node-metrics.ts';
 import { CHANNEL_METRICS, LATENCY_METRICS, TOPIC_METRICS } from './queue-metrics.ts';
 
-/** Lines in a piece: it takes main a fraction of a millisecond. */
+/** Lines in a piece, which takes a fraction of a millisecond. */
 const PIECE_LINES = 256;
 const NS_PER_SECOND = 1e9;
 const OTHER_TOPIC = `{topic="${OTHER}"}`;
 const OTHER_CHANNEL = `{topic="${OTHER}",channel="${OTHER}"}`;
 
-/** How many topics and channels there are, and how many of them are only in `other`. */
+/** The number of topics and channels, and how many of them appear only in `other`. */
 export const COUNT_METRICS = {
   topics: { name: 'ringmq_topics', unit: '', help: 'Topics.' },
   channels: { name: 'ringmq_channels', unit: '', help: 'Channels.' },
@@ -100,7 +100,7 @@ function* things<T>(
   }
 }
 
-/** Percentiles of those that have some. What is summed has none: percentiles cannot be added up. */
+/** The percentiles of topics and channels that have some. `other` has none, because percentiles cannot be summed. */
 function* latencies(
   metric: MetricHead,
   named: readonly Named<{ readonly latency: LatencyStatistics }>[],

@@ -1,12 +1,12 @@
 /**
- * Which topics and channels `/metrics` shows by name: in the order of their names, as many as `--metrics-topics-max`,
- * of topics as of channels. All others together are the topic `other` with the channel `other`; where there are others,
- * a real topic of that name is one of them.
+ * Selects the topics and channels that `/metrics` shows by name: the first `--metrics-topics-max` topics and as many
+ * channels, in the order of their names. All others are summed as the topic `other` with the channel `other`; if there
+ * are any, a real topic of that name is one of them.
  *
- * The counters of `other` only grow, also when topics are deleted or become named: what is added is how far each
- * counter has come since the last time.
+ * The counters of `other` only grow, even if topics are deleted or become named: the increase of each counter since the
+ * last scrape is added.
  *
- * Bound: the last counters of what is not shown by name.
+ * Bound: the last counters of topics and channels that are not shown by name.
  * Thread: main.
  */
 
@@ -15,13 +15,13 @@ import type { ChannelStatistics, TopicStatistics } from '../../stats/stats.ts';
 import type { ThingMetric } from './metric.ts';
 import { CHANNEL_METRICS, TOPIC_METRICS } from './queue-metrics.ts';
 
-/** The name of what is summed, as a topic and as a channel. */
+/** The name of the sum, as a topic and as a channel. */
 export const OTHER = 'other';
 
-/** A topic or channel that is shown by name, with its labels as they are written. */
+/** A topic or channel that is shown by name, with its formatted labels. */
 export type Named<T> = { readonly labels: string; readonly thing: T };
 
-/** What is shown. Shape: `others` has a value for each metric, or is null where everything is shown by name. */
+/** The selection. Shape: `others` has a value for each metric, or is null if everything is shown by name. */
 export type ShownQueues = {
   readonly topics: readonly Named<TopicStatistics>[];
   readonly channels: readonly Named<ChannelStatistics>[];
@@ -31,7 +31,7 @@ export type ShownQueues = {
   readonly channelCount: number;
 };
 
-/** Things that are looked at in one slice. */
+/** Topics and channels that are examined in one slice. */
 const SLICE_MAX = 1024;
 
 export class NamedQueues {
@@ -39,12 +39,12 @@ export class NamedQueues {
   readonly #topicTotals = new OtherTotals(TOPIC_METRICS);
   readonly #channelTotals = new OtherTotals(CHANNEL_METRICS);
 
-  /** `max`: of topics and of channels that are shown by name. */
+  /** `max`: the limit on named topics, and on named channels. */
   constructor(max: number) {
     this.#max = max;
   }
 
-  /** Divides topics that are sorted by name. */
+  /** Selects from topics that are sorted by name. */
   async divide(all: readonly TopicStatistics[]): Promise<ShownQueues> {
     const channelCount = all.reduce((sum, { channels }) => sum + channels.length, 0);
     const isAll = all.length <= this.#max && channelCount <= this.#max;
@@ -91,7 +91,7 @@ class OtherTotals<T> {
     this.#totals = metrics.map(() => 0);
   }
 
-  /** The values of everything that is summed now, or null where nothing is and nothing ever was. */
+  /** The current sums, or null if nothing is summed and nothing ever was. */
   async update(things: readonly (readonly [key: string, thing: T])[]): Promise<number[] | null> {
     const metrics = this.#metrics;
     const totals = this.#totals;
@@ -108,7 +108,7 @@ class OtherTotals<T> {
         const value = read(thing);
         values[at] = value;
         if (kind === 'gauge') gauges[at] += value;
-        // A counter that has gone back is one of a topic that was made again.
+        // A counter that has decreased belongs to a topic that was created again.
         else totals[at] += last === undefined || value < last[at] ? value : value - last[at];
       }
       seen.set(key, values);

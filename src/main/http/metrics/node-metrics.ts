@@ -151,7 +151,7 @@ function byThread(
   return threads.map((thread) => [[['thread', thread.name]], read(thread)]);
 }
 
-/** Rings of main have no disk thread: an empty label is none. */
+/** The main thread's rings have no disk thread. An empty label equals no label. */
 function byRing(
   rings: readonly RingStatistics[],
   read: (ring: RingStatistics) => number,

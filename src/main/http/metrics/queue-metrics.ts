@@ -1,6 +1,6 @@
 /**
- * The metrics of topics and channels: every counter and gauge that `/stats` has of them. Counters of what nsqd does not
- * do are there where `/stats` has them: where a policy or an option has it done, or where it has been done.
+ * The metrics of topics and channels: every counter and gauge of `/stats`. Counters that nsqd does not have appear as
+ * in `/stats`: if a policy or an option enables them, or if they are not zero.
  *
  * Thread: any.
  */
@@ -110,7 +110,7 @@ export const CHANNEL_METRICS: readonly ChannelMetric[] = [
     read: (channel) => Number(channel.isPaused) },
 ];
 
-/** The percentiles of processing latency, with the label `quantile`; only where `/stats` has them. */
+/** The percentiles of processing latency, with the label `quantile`; only if `/stats` has them. */
 export const LATENCY_METRICS = {
   topic: {
     name: 'ringmq_topic_processing_latency_seconds',

@@ -1,6 +1,6 @@
 /**
- * Frames: what viewers are sent, once a second. A frame has a summary, which all viewers share, and what its view
- * shows. It is whole: a viewer that misses one misses nothing.
+ * Frames: the events that viewers receive once per second. A frame has a summary, which all viewers share, and the data
+ * of its view. Each frame is complete, so a viewer may miss any.
  *
  * Thread: main.
  */
@@ -16,16 +16,16 @@ import type { PageSource } from './page-source.ts';
 import { pageOf } from './row-page.ts';
 import type { WatchQuery } from './watch-query.ts';
 
-/** A snapshot of the broker, of which frames are made. Units: `atMs` is monotonic. */
+/** A snapshot of the broker, from which frames are made. Units: `atMs` is monotonic. */
 export type Snapshot = {
   readonly atMs: number;
   readonly live: LiveSnapshot;
   readonly node: NodeStatistics;
-  /** The part of every frame, as JSON without its last brace. */
+  /** The common part of all frames, as JSON without its closing brace. */
   readonly summary: string;
 };
 
-/** What names the broker. */
+/** The broker's identity. */
 type BrokerName = {
   readonly name: string;
   readonly id: number;
@@ -36,7 +36,7 @@ type BrokerName = {
 export type FramesSetup = {
   readonly source: PageSource;
   readonly clock: Clock;
-  /** What the broker is called, when it is asked for. */
+  /** The broker's current name. */
   readonly broker: () => BrokerName;
   /** `OK`, or `NOK - ` and the reason. */
   readonly health: () => string;
@@ -53,7 +53,7 @@ export class Frames {
     this.#setup = setup;
   }
 
-  /** Nobody watches any more. */
+  /** There are no viewers any more. */
   reset(): void {
     this.#rows.reset();
   }
@@ -87,7 +87,7 @@ export class Frames {
     return { atMs, live, node, summary: JSON.stringify(summary).slice(0, -1) };
   }
 
-  /** What a view shows beside the summary, as JSON. */
+  /** The data of a view besides the summary, as JSON. */
   async view(query: WatchQuery, snapshot: Snapshot): Promise<string> {
     const { live, node } = snapshot;
     switch (query.view) {
@@ -174,7 +174,7 @@ function consumerJson(client: ClientStatistics, nowS: number): object {
   };
 }
 
-/** What is infinite has no number in JSON. */
+/** JSON has no number for infinity. */
 function bounded(used: number, max: number): { used: number; max: number | null } {
   return { used, max: Number.isFinite(max) ? max : null };
 }

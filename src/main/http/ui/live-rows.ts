@@ -1,6 +1,6 @@
 /**
- * Topics and channels as rows with rates: what changed since the snapshot before. It keeps the counters of one
- * snapshot, and only while somebody watches.
+ * Topics and channels as rows with rates, computed from the difference to the previous snapshot. The counters of one
+ * snapshot are kept, and only while there are viewers.
  *
  * Thread: main.
  */
@@ -9,15 +9,15 @@ import { nextTurn } from '../../../daemon/slices.ts';
 import { goneFrom } from '../../stats/history-sampler.ts';
 import type { ChannelStatistics, TopicStatistics } from '../../stats/stats.ts';
 
-/** A topic or a channel. Units: messages; rates per second, null where they are not known yet. */
+/** A topic or a channel. Units: messages; rates per second, null if they are not known yet. */
 export type LiveRow = {
-  /** Of a channel, `topic` is its topic; of a topic it is the same as `name`. */
+  /** For a channel, its topic; for a topic, the same as `name`. */
   readonly topic: string;
   readonly name: string;
   readonly isPaused: boolean;
   readonly in: number | null;
   readonly out: number | null;
-  /** Of a topic, what waits in it and in its channels. */
+  /** For a topic, the messages that wait in it and in its channels. */
   readonly queued: number;
   readonly depth: number;
   readonly onDisk: number;
@@ -27,7 +27,7 @@ export type LiveRow = {
   readonly consumers: number;
 };
 
-/** Sums of all topics. */
+/** The sums of all topics. */
 type LiveTotals = {
   topics: number;
   channels: number;
@@ -40,7 +40,7 @@ type LiveTotals = {
   out: number | null;
 };
 
-/** A snapshot; all of it is sorted by name. */
+/** A snapshot; its rows are sorted by name. */
 export type LiveSnapshot = {
   readonly topics: readonly LiveRow[];
   readonly channels: readonly LiveRow[];
@@ -51,11 +51,11 @@ export type LiveSnapshot = {
 type Rates = Pick<LiveRow, 'in' | 'out'>;
 const UNKNOWN: Rates = { in: null, out: null };
 
-/** Topics and channels that are looked at in one slice. */
+/** Topics and channels that are examined in one slice. */
 const SLICE_MAX = 512;
 const MS_PER_SECOND = 1000;
 
-/** Counters of a snapshot, in the order of their names. The next snapshot walks along them once, in the same order. */
+/** The counters of a snapshot, ordered by name. The next snapshot passes through them once, in the same order. */
 class Counters {
   readonly #topics: string[] = [];
   readonly #names: string[] = [];
@@ -70,7 +70,7 @@ class Counters {
     this.#gone.push(gone);
   }
 
-  /** How far the counters have come since then; null for what was not there. Names must come in order. */
+  /** The increase of the counters since then; null for a new topic or channel. Names must come in order. */
   change(topic: string, name: string, taken: number, gone: number): [number, number] | null {
     while (this.#isBefore(topic, name)) this.#at++;
     const at = this.#at;
@@ -90,12 +90,12 @@ export class LiveRows {
   #last: { readonly topics: Counters; readonly channels: Counters } | null = null;
   #lastMs = 0;
 
-  /** Forgets the last snapshot: nobody watches any more. */
+  /** Drops the last snapshot, because there are no viewers any more. */
   reset(): void {
     this.#last = null;
   }
 
-  /** Makes a snapshot of topics and channels that are sorted by name. Units: `nowMs` is monotonic. */
+  /** Makes a snapshot from topics and channels that are sorted by name. Units: `nowMs` is monotonic. */
   async take(statistics: readonly TopicStatistics[], nowMs: number): Promise<LiveSnapshot> {
     const perSecond = MS_PER_SECOND / Math.max(1, nowMs - this.#lastMs);
     const last = this.#last;
@@ -156,7 +156,7 @@ function channelRow(topic: string, channel: ChannelStatistics, rates: Rates): Li
   };
 }
 
-/** `channels`: of which those from `first` on are the topic's. */
+/** `channels`: those from `first` on belong to the topic. */
 function topicRow(
   { name, isPaused, depth, backendDepth }: TopicStatistics,
   channels: readonly LiveRow[],

@@ -1,7 +1,7 @@
 /**
- * What the page shows of threads, rings, memory and disk.
+ * The page's data on threads, rings, memory and disk.
  *
- * Shape: counters and histograms are since the start; the page shows how far they have come.
+ * Shape: counters and histograms are totals since the start; the page computes differences.
  * Thread: main.
  */
 
@@ -9,7 +9,7 @@ import { BOUNDS_US } from '../../../shared/histogram.ts';
 import type { NodeStatistics } from '../../stats/node-statistics.ts';
 import type { PageSource } from './page-source.ts';
 
-/** As a value that can be written as JSON. */
+/** The same as a JSON value. */
 export function nodeJson(node: NodeStatistics, { history }: Pick<PageSource, 'history'>): object {
   return {
     cpu: node.cpu,

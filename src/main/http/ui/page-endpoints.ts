@@ -1,5 +1,5 @@
 /**
- * The page under `/ui`: its files, the stream of what it watches, and the history of the last hour.
+ * The endpoints under `/ui`: the page's files, its stream of events, and the history of the last hour.
  *
  * Thread: main.
  */
@@ -26,11 +26,11 @@ type Setup = {
   readonly hostname: string;
   readonly clock: Clock;
   readonly guard: Pick<Guard, 'note'>;
-  /** Null where there is no page. */
+  /** Null if there is no page. */
   readonly page: PageSource | null;
 };
 
-/** The endpoints of the page; none where there is no page. */
+/** The endpoints of the page; none if there is no page. */
 export function pageRoutes({ broker, hostname, clock, guard, page }: Setup): Route[] {
   if (page === null) return [];
   const { options } = broker;
@@ -67,7 +67,7 @@ export function pageRoutes({ broker, hostname, clock, guard, page }: Setup): Rou
         return;
       }
       const watched = watchQueryOf(query);
-      // The log says as much as /config does, and is for the same clients.
+      // The log reveals as much as /config does, and is for the same clients.
       const refused = watched.view === 'log' ? refusalOf(options.configHttp, exchange) : undefined;
       if (refused === undefined) viewers.add(exchange, watched);
       else exchange.answer(refused);
@@ -75,7 +75,7 @@ export function pageRoutes({ broker, hostname, clock, guard, page }: Setup): Rou
   ];
 }
 
-/** The brokers that this page shows: this one, under the address that the page came from. */
+/** The brokers that this page shows: this one, at the address from which the page was loaded. */
 const NODES = plainJsonAnswer(200, { nodes: [{ base: '../' }] });
 
 function refusalOf(access: string, exchange: Exchange): Answer | undefined {
@@ -83,7 +83,7 @@ function refusalOf(access: string, exchange: Exchange): Answer | undefined {
   return access === 'off' ? NOT_FOUND : LOOPBACK_ONLY;
 }
 
-/** The last hour of a topic, a channel or the broker; null for what the broker has no history of. */
+/** The last hour of a topic, a channel or the broker; null if the broker has no history of it. */
 function history(page: PageSource, exchange: Exchange): Answer {
   const query = Query.parse(exchange.rawQuery);
   if (query === undefined) return INVALID_REQUEST;

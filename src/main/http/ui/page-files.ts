@@ -1,6 +1,6 @@
 /**
- * The files of the page: those in `src/ui`, or in `dist/ui` of the package, and two of uPlot's. Each is read when it is
- * first asked for, and kept.
+ * The files of the page: those in `src/ui`, or in `dist/ui` of the package, and two of uPlot's. Each is read at the
+ * first request and kept.
  *
  * Bound: the files of this list, about 300 KiB.
  * Thread: main.
@@ -13,7 +13,7 @@ import path from 'node:path';
 import { type Answer, emptyAnswer } from '../../../daemon/http/answer.ts';
 import { LIBRARY_FILES } from './page-paths.ts';
 
-/** Nothing but what the broker serves is loaded, run, asked or shown. */
+/** The page loads, runs and contacts only what the broker serves. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -39,7 +39,7 @@ const HEADERS = [
   'same-origin',
   'Cross-Origin-Resource-Policy',
   'same-origin',
-  // A browser asks whether its copy is still right.
+  // A browser asks whether its copy is current.
   'Cache-Control',
   'no-cache',
 ];
@@ -56,7 +56,7 @@ type PageFile = { readonly headers: string[]; readonly tag: string; readonly bod
 export class PageFiles {
   readonly #files = new Map<string, Promise<PageFile>>();
 
-  /** Answers with a file. `knownTag`: what the browser has. Errors: rejects when the file cannot be read. */
+  /** Answers with a file. `knownTag`: the browser's copy. Errors: rejects if the file cannot be read. */
   async answer(name: string, knownTag: string | undefined): Promise<Answer> {
     const file = await this.#get(name);
     if (knownTag === file.tag) return emptyAnswer(304, file.headers);
@@ -72,7 +72,7 @@ export class PageFiles {
     if (known !== undefined) return known;
     const reading = load(name);
     this.#files.set(name, reading);
-    // A file that could not be read is tried again.
+    // After a failure the next request reads the file again.
     reading.catch(() => this.#files.delete(name));
     return reading;
   }
@@ -85,7 +85,7 @@ async function load(name: string): Promise<PageFile> {
   return { headers: ['Content-Type', type, 'ETag', tag, ...HEADERS], tag, body };
 }
 
-/** Where a file is, beside the sources as in the package. */
+/** The location of a file, beside the sources or in the package. */
 function placeOf(name: string): string {
   const library = LIBRARY_FILES[name];
   if (library === undefined) return path.join(import.meta.dirname, '../../../ui', name);

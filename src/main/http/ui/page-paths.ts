@@ -43,16 +43,16 @@ export const LIBRARY_FILES: Readonly<Record<string, string>> = {
 /** The names of all files. */
 export const FILE_NAMES: readonly string[] = [...OWN_FILES, ...Object.keys(LIBRARY_FILES)];
 
-/** Where the page watches: other sites must not, as there is room for few viewers. */
+/** The stream of events. Other sites are refused, because the number of viewers is limited. */
 export const EVENTS_PATH = '/ui/events';
 /** The page itself. */
 export const HOME_PATH = '/ui/';
 /** The last hour of a topic, a channel or the broker. */
 export const HISTORY_PATH = '/ui/history';
-/** Which brokers the page shows. */
+/** The brokers that the page shows. */
 export const NODES_PATH = '/ui/nodes';
 
-/** All of them. */
+/** All paths. */
 export const PAGE_PATHS: readonly string[] = [
   HOME_PATH,
   EVENTS_PATH,

@@ -1,5 +1,5 @@
 /**
- * What the page shows of the broker, and where it gets it from.
+ * The page's data on the broker, and where they come from.
  *
  * Thread: main.
  */

@@ -1,6 +1,6 @@
 /**
  * A page of rows: those whose names match, in an order, from an offset on. Only the page is sorted; the rows before it
- * are only told apart from those after it, so that a page of 10,000 rows takes less than a millisecond.
+ * are merely separated from those after it, so that a page of 10,000 rows takes less than a millisecond.
  *
  * Thread: any (pure).
  */
@@ -18,14 +18,14 @@ export type RowPage = {
 
 type Compare = (a: number, b: number) => number;
 
-/** The page of rows that are sorted by name. */
+/** The page from rows that are sorted by name. */
 export function pageOf(
   rows: readonly LiveRow[],
   { search, sort, isDescending, offset: wanted, limit }: WatchQuery,
 ): RowPage {
   const places: number[] = [];
   for (let at = 0; at < rows.length; at++) if (matches(rows[at], search)) places.push(at);
-  // Rows may have gone since the viewer turned to this page.
+  // Rows may have disappeared since the viewer turned to this page.
   const last = Math.max(0, Math.ceil(places.length / Math.max(1, limit)) - 1) * limit;
   const offset = Math.min(wanted, last);
   const end = Math.min(offset + limit, places.length);
@@ -50,7 +50,7 @@ function matches({ topic, name }: LiveRow, search: string): boolean {
   return name.toLowerCase().includes(search) || topic.toLowerCase().includes(search);
 }
 
-/** Moves places from `from` on so that those before `end` are not after the others. Source: Hoare's FIND. */
+/** Partitions places from `from` on so that none before `end` sorts after the others. Source: Hoare's FIND. */
 function part(places: number[], from: number, end: number, compare: Compare): void {
   let low = from;
   let high = places.length - 1;

@@ -1,10 +1,10 @@
 /**
- * The viewers of the page: each has a stream of events. Once a second one snapshot is taken for all of them, while
- * there are any; viewers that watch the same share its text. Where a snapshot takes long, there are fewer, so that
- * taking them needs at most a fifth of the time.
+ * The viewers of the page, each with a stream of events. While there are viewers, one snapshot is taken for all of them
+ * each second; viewers of the same view share its text. If a snapshot takes long, snapshots become less frequent, so
+ * that they take at most a fifth of the time.
  *
- * Bound: VIEWERS_MAX; another one is told so, and asks again later. A viewer with WAITING_BYTES_MAX that it has not
- * taken misses frames; when it takes nothing for STALLED_MS it is disconnected.
+ * Bound: VIEWERS_MAX; further viewers are told so, and retry later. A viewer with WAITING_BYTES_MAX of unread events
+ * misses frames; if it reads nothing for STALLED_MS, it is disconnected.
  *
  * Thread: main.
  */
@@ -20,15 +20,15 @@ const VIEWERS_MAX = 32;
 const WAITING_BYTES_MAX = 256 * 1024;
 const STALLED_MS = 30_000;
 const INTERVAL_MS = 1000;
-/** How many times as long as a snapshot takes there is none. */
+/** The pause after a snapshot, as a multiple of its time. */
 const REST_FACTOR = 4;
 
 /** The stream of a viewer. */
 type Stream = Pick<EventStream, 'waitingBytes' | 'send' | 'end' | 'abort'>;
 
-/** A request to watch. */
+/** A request for a stream. */
 interface WatchRequest {
-  /** Undefined where it is answered already. */
+  /** Undefined if the request has been answered already. */
   sendEvents(): Stream | undefined;
   onClosed(callback: () => void): void;
 }
@@ -36,11 +36,11 @@ interface WatchRequest {
 type Viewer = {
   readonly stream: Stream;
   readonly query: WatchQuery;
-  /** Equal for viewers that watch the same. */
+  /** Equal for viewers of the same view. */
   readonly key: string;
-  /** The last line of the log that it was sent. */
+  /** The last log line that it was sent. */
   lastLine: number;
-  /** Since when it takes nothing; null while it does. Units: ms, monotonic. */
+  /** Since when it reads nothing; null while it does. Units: ms, monotonic. */
   stalledMs: number | null;
 };
 
@@ -49,7 +49,7 @@ export type ViewersSetup = {
   readonly frames: Pick<Frames, 'snapshot' | 'view' | 'reset'>;
   readonly tail: Pick<LogTail, 'since' | 'lastNumber'>;
   readonly clock: Pick<Clock, 'monotonicMs' | 'after'>;
-  /** Logs and counts what fails unforeseen. */
+  /** Logs and counts unforeseen errors. */
   readonly note: (what: string, error: unknown) => void;
 };
 
@@ -64,12 +64,12 @@ export class Viewers {
     this.#setup = setup;
   }
 
-  /** How many there are. */
+  /** The number of viewers. */
   get count(): number {
     return this.#viewers.size;
   }
 
-  /** Lets the client of this request watch. */
+  /** Starts a stream for the client of this request. */
   add(exchange: WatchRequest, query: WatchQuery): void {
     const stream = exchange.sendEvents();
     if (stream === undefined) return;
@@ -89,7 +89,7 @@ export class Viewers {
     else void this.#sendAll([viewer], this.#latest);
   }
 
-  /** Takes a snapshot, sends it, and comes again later. */
+  /** Takes and sends a snapshot, and schedules the next. */
   async #take(): Promise<void> {
     const { frames, clock } = this.#setup;
     const startMs = clock.monotonicMs();
@@ -110,7 +110,9 @@ export class Viewers {
     if (this.#latest !== null) await this.#sendAll([...this.#viewers], this.#latest);
   }
 
-  /** The last viewer is gone. The timer runs on: whoever comes soon must not have another snapshot taken. */
+  /**
+   * The last viewer has left. The timer keeps running, so that a viewer who comes soon does not cause another snapshot.
+   */
   #rest(): void {
     if (this.#timer === null) this.#forget();
   }
@@ -142,7 +144,7 @@ export class Viewers {
     }
   }
 
-  /** Whether a viewer takes what it is sent. */
+  /** Whether a viewer reads its events. */
   #canTake(viewer: Viewer): boolean {
     if (viewer.stream.waitingBytes <= WAITING_BYTES_MAX) {
       viewer.stalledMs = null;
@@ -154,7 +156,7 @@ export class Viewers {
     return false;
   }
 
-  /** The lines of the log that the viewer has not seen. */
+  /** The log lines that the viewer has not been sent. */
   #log(viewer: Viewer): string {
     if (viewer.query.view !== 'log') return '';
     const lines = this.#setup.tail.since(viewer.lastLine);

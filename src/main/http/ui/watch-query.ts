@@ -1,14 +1,14 @@
 /**
- * What a viewer of the page watches, as its request says it.
+ * A viewer's request: what it watches.
  *
  * Thread: main.
  */
 
 import type { Query } from '../../../daemon/http/query.ts';
 
-/** The views that have data of their own; every other view watches only the broker's summary. */
+/** Views with data of their own; every other view watches only the summary. */
 const VIEWS = ['summary', 'topics', 'topic', 'channels', 'channel', 'node', 'log'] as const;
-/** The numbers that rows can be sorted by, besides their name. */
+/** The columns with numbers that rows can be sorted by, besides the name. */
 const SORT_KEYS = [
   'in',
   'out',
@@ -24,10 +24,10 @@ const ROWS_MAX = 200;
 const ROWS_DEFAULT = 50;
 const TEXT_MAX = 200;
 
-/** A number that rows can be sorted by. */
+/** A column with numbers that rows can be sorted by. */
 type SortKey = (typeof SORT_KEYS)[number];
 
-/** What is watched. Shape: `topic` and `channel` are names where the view has them, and empty otherwise. */
+/** The view and its parameters. Shape: `topic` and `channel` are empty if the view does not have them. */
 export type WatchQuery = {
   readonly view: (typeof VIEWS)[number];
   readonly topic: string;
@@ -40,7 +40,7 @@ export type WatchQuery = {
   readonly limit: number;
 };
 
-/** Reads a query. What it does not say, or says wrongly, is as by default. */
+/** Parses a query. Missing or wrong parameters have their defaults. */
 export function watchQueryOf(query: Query): WatchQuery {
   const text = (name: string): string => (query.get(name) ?? '').slice(0, TEXT_MAX);
   return {
