@@ -35,8 +35,8 @@ import { SocketOutput } from './socket-output.ts';
 
 /**
  * `reading`: commands are handled as they arrive. `paused`: a pump, the output, a quota or the memory for bodies has no
- * room, or a command waits for responses. `upgrading`: layers are added. `ending`: a fatal error was sent, or the client
- * has closed its side; input is dropped, output is still written. `closed`: the socket has closed.
+ * room, or a command waits for responses. `upgrading`: layers are added. `ending`: a fatal error was sent, or the
+ * client has closed its side; input is dropped, output is still written. `closed`: the socket has closed.
  */
 type ConnectionState = 'reading' | 'paused' | 'upgrading' | 'ending' | 'closed';
 
