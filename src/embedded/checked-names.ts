@@ -1,7 +1,7 @@
 /**
- * Names that a program hands in.
+ * Checks names that an embedding program passes.
  *
- * Errors: throw an NsqError where a name is not valid.
+ * Errors: throw an NsqError if a name is not valid.
  * Thread: main.
  */
 

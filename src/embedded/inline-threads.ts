@@ -1,6 +1,6 @@
 /**
- * The loops of a broker in memory: one pump and one disk on the thread of the program, over files that are only in
- * memory. They are the loops that run on worker threads elsewhere, on the same rings.
+ * The loops of a broker in memory: one pump and one disk on the program's thread, with files that exist only in memory.
+ * They are the same loops, on the same rings, that run on worker threads elsewhere.
  *
  * Thread: main.
  */
@@ -41,7 +41,7 @@ export class InlineThreads implements Threads {
     this.diskPulses = diskTasks.map(({ pulse }) => new Pulse(pulse));
     this.#runners = [
       ...pumpTasks.map((task) => {
-        // Its numbers are shown to nobody: the loops share main's thread and heap.
+        // Its meter is not shown, because the loops share main's thread and heap.
         const thread = new ThreadMeter(task.meter, () => NO_HEAP, clock.monotonicMs());
         const loop = wirePumpLoop(task, { clock, thread, random: Math.random });
         return new LoopRunner(loop, new Doorbell(task.bell), clock);

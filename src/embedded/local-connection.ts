@@ -1,6 +1,6 @@
 /**
- * A consumer's connection to a broker in the same process. It carries the commands and the messages that a socket would
- * carry, to the same pumps.
+ * A consumer's connection to a broker in the same process. It exchanges the same commands and messages as a socket,
+ * with the same pumps.
  *
  * Thread: main.
  */
@@ -25,7 +25,7 @@ const FRAME_BYTES_MAX = 2 ** 31 - 1;
 const WORD_DIGITS = MESSAGE_ID_BYTES / 2;
 const MESSAGE = 2;
 
-/** What a connection needs of the broker. */
+/** The part of the broker that a connection needs. */
 type LocalBroker = {
   readonly clients: LocalClients;
   readonly options: Options;

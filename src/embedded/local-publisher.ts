@@ -1,8 +1,8 @@
 /**
- * Publishes from within the process: bodies become the bytes that a publish has on the wire, and go to the same
- * publisher as those of sockets.
+ * Publishes from within the process: bodies are encoded as on the wire, and go to the same publisher as those of
+ * sockets.
  *
- * Bound: the publish ring. What finds no room there waits in its promise, which is the caller's to await.
+ * Bound: the publish ring. Without room, a publish waits; its promise is the back-pressure.
  * Thread: main.
  */
 
@@ -30,7 +30,7 @@ import { checkedTopic } from './checked-names.ts';
  * ```
  */
 export type LocalPublishOptions = {
-  /** How long the message is held back. Default: 0. Units: whole ms. */
+  /** How long the message is deferred. Default: 0. Units: whole ms. */
   readonly delayMs?: number | undefined;
 };
 
@@ -43,9 +43,9 @@ export class LocalPublisher {
   readonly #broker: Pick<HttpBroker, 'tryPublish' | 'publish'>;
   readonly #options: Options;
   readonly #codec: Codec<unknown>;
-  /** The name of the last call, which is likely that of the next. */
+  /** The name of the last call, because the next call probably has the same. */
   #lastTopic: TopicName | undefined;
-  /** Publishes that wait, by how they are told of an end. */
+  /** Waiting publishes, by the functions that reject them. */
   readonly #waiting = new Set<(error: NsqError) => void>();
   #onIdle: (() => void) | null = null;
   #ended: NsqError | null = null;
@@ -60,7 +60,7 @@ export class LocalPublisher {
     this.#codec = codec;
   }
 
-  /** Errors: rejects with an NsqError when the message is not kept. */
+  /** Errors: rejects with an NsqError if the message is not kept. */
   publish(topic: string, body: unknown, options = NO_OPTIONS): Promise<void> {
     try {
       const name = this.#topicName(topic);
@@ -71,7 +71,7 @@ export class LocalPublisher {
     }
   }
 
-  /** The broker keeps all or none. Errors: as `publish`. */
+  /** The broker keeps all messages or none. Errors: as `publish`. */
   publishMany(topic: string, bodies: readonly unknown[], options = NO_OPTIONS): Promise<void> {
     if (bodies.length === 0) return KEPT;
     try {
@@ -88,12 +88,12 @@ export class LocalPublisher {
     }
   }
 
-  /** Takes nothing more from now on: publishes are rejected with this. */
+  /** Rejects all further publishes with this error. */
   close(error: NsqError): void {
     this.#ended ??= error;
   }
 
-  /** Resolves when nothing waits. */
+  /** Resolves when no publish waits. */
   async settled(): Promise<void> {
     if (this.#waiting.size === 0) return;
     await new Promise<void>((resolve) => {
@@ -101,7 +101,7 @@ export class LocalPublisher {
     });
   }
 
-  /** Rejects everything that waits. */
+  /** Rejects all waiting publishes. */
   abort(error: NsqError): void {
     this.close(error);
     for (const reject of [...this.#waiting]) reject(error);
@@ -147,7 +147,7 @@ export class LocalPublisher {
     return checks.integer('delayMs', 0, 0, this.#options.maxReqTimeoutMs);
   }
 
-  /** The body behind its size. */
+  /** The body after its size field. */
   #sized(topic: string, value: unknown): readonly [size: Buffer, body: Buffer] {
     const body = this.#encoded(topic, value);
     const { maxMsgSize } = this.#options;

@@ -1,6 +1,6 @@
 /**
- * Steps a loop on the thread that everything else runs on: after each turn others have theirs, and while there is
- * nothing to do it waits for its doorbell without blocking. It keeps the process alive until the loop ends.
+ * Steps a loop on a thread that also does other work: it yields after each turn, and waits for the loop's doorbell
+ * without blocking. It keeps the process alive until the loop ends.
  *
  * Thread: main. The counterpart of `runLoop`, which blocks.
  */
@@ -25,9 +25,9 @@ export class LoopRunner {
     this.#clock = clock;
   }
 
-  /** Runs the loop to its end, or until `stop`. Errors: rejects with what a turn throws. */
+  /** Runs the loop until it ends, or until `stop`. Errors: rejects with the error of a turn. */
   async run(): Promise<void> {
-    // Its owner is still being made.
+    // The owner of the loop is still being constructed.
     await setImmediate();
     while (!this.#isOver) {
       const rings = this.#bell.rings();
@@ -36,7 +36,7 @@ export class LoopRunner {
         continue;
       }
       this.#bell.fallAsleep();
-      // One more turn: something may have come between the turn and the flag.
+      // Another turn: something may have arrived between the turn and the flag.
       const nowMs = this.#clock.monotonicMs();
       if (this.#loop.step(nowMs) === 0 && !this.#isOver) await this.#wait(rings, nowMs);
       this.#bell.wakeUp();

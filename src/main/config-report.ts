@@ -1,5 +1,5 @@
 /**
- * `--check-config` and `--print-config`: what a configuration says, without a broker.
+ * `--check-config` and `--print-config`: report on a configuration without starting a broker.
  *
  * Thread: main.
  */
@@ -18,7 +18,7 @@ import { parsePolicyTables } from './policies/policy-tables.ts';
 type Asked = Command & { kind: 'check' | 'show' };
 type Outcome = Command & { kind: 'print' | 'fatal' };
 
-/** Checks what the start would check in files of text, and prints what is asked for. */
+/** Checks the files that the start would read, and prints what was asked for. */
 export function reportConfig(
   { kind, options, config, warnings }: Asked,
   { readFile }: Pick<LineSurroundings, 'readFile'>,
@@ -49,7 +49,7 @@ function accessFault(path: string, readFile: LineSurroundings['readFile']): stri
   }
 }
 
-/** Tables of a configuration file, after its keys. */
+/** Tables of a configuration file come after its keys. */
 function policyText(policies: readonly Policy[]): string {
   return policies
     .map((policy) => {

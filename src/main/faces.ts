@@ -1,5 +1,5 @@
 /**
- * The ways to a broker: TCP, HTTP and HTTPS, and consumers in its own process.
+ * The broker's interfaces: TCP, HTTP and HTTPS, and consumers in its own process.
  *
  * Thread: main.
  */
@@ -32,14 +32,14 @@ import type { BrokerOperations } from './topics/broker-operations.ts';
 import type { BrokerCore } from './topics/core.ts';
 import type { ChannelHandle, ChannelMember } from './topics/topic-map.ts';
 
-/** The broker as its watchers see it. */
+/** The broker as monitoring sees it. */
 type WatchedNode = {
   readonly metrics: MetricsSource;
   readonly page: PageSource | null;
   readiness(): readonly ReadinessCheck[];
 };
 
-/** What they are made of. */
+/** The dependencies of the interfaces. */
 type FacesSetup = Surroundings & {
   readonly options: Options;
   readonly core: Pick<BrokerCore, 'topics' | 'publisher'>;
@@ -48,16 +48,16 @@ type FacesSetup = Surroundings & {
   readonly bounds: Pick<Bounds, 'limit' | 'bodies'>;
   /** Null without a certificate. */
   readonly tls: TlsContext | null;
-  /** Null where there are none. */
+  /** Null if there are none. */
   readonly auth: AuthServers | null;
   /** Null without an access file. */
   readonly access: Access | null;
-  /** Counts what clients do. */
+  /** Counts the work of clients. */
   readonly traffic: Traffic;
   readonly view: WatchedNode;
   readonly memory: () => MemoryStatistics;
   readonly requestTurn: () => void;
-  /** A consumer takes part in its channel no longer. */
+  /** A consumer has left its channel. */
   readonly onLeft: (channel: ChannelHandle, member: ChannelMember) => void;
 };
 
@@ -117,12 +117,12 @@ export class Faces {
     return this.#tcp.connectionCount;
   }
 
-  /** The consumer of that number, if it is still there. */
+  /** The consumer with this number, if it is still there. */
   target(number: number): DeliveryTarget | undefined {
     return this.#tcp.get(number) ?? this.local.get(number);
   }
 
-  /** The client of that number, if it is still there. */
+  /** The client with this number, if it is still there. */
   client(number: number): Client | undefined {
     return (this.#tcp.get(number) ?? this.local.get(number))?.client;
   }
@@ -132,7 +132,7 @@ export class Faces {
     yield* this.local.clients();
   }
 
-  /** Listens wherever the options say. Errors: rejects with what the system says. */
+  /** Listens at all addresses of the options. Errors: rejects with the error of the system. */
   async listen(): Promise<void> {
     const { logger, options, operations } = this.#setup;
     const { tcpAddress } = options;
@@ -142,7 +142,7 @@ export class Faces {
     operations.httpPort = await this.#http.listen();
   }
 
-  /** Writes what the turn has brought to all clients, then resumes those that were throttled. */
+  /** Writes the turn's output to all clients, then resumes throttled ones. */
   flush(): void {
     this.#tcp.flush();
     this.#http.flush();
@@ -150,7 +150,7 @@ export class Faces {
     this.#budget.nextTurn();
   }
 
-  /** Takes nothing more. Resolves when the last answer over HTTP is written. Errors: rejects with a bug. */
+  /** Stops accepting requests. Resolves when the last HTTP answer is written. Errors: rejects with a bug. */
   async close(): Promise<void> {
     const ways = [() => this.#tcp.close(), () => this.local.close(), () => this.#http.stop()];
     // One that throws must not keep the others open.

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The same program under a name of TypeScript, for a Node that strips types: `node src/main/index.ts`. An older Node
- * refuses this file before anything in it can speak; `start.cjs` tells it what it needs.
+ * The same program as a TypeScript file, for a Node that strips types: `node src/main/index.ts`. An older Node rejects
+ * this file before it can run; `start.cjs` tells such a user which version is needed.
  *
  * Thread: main.
  */

@@ -1,14 +1,14 @@
 /**
- * Surveys: an operator's look at the messages of a topic or of a channel, and what it does with them. A survey visits a
+ * Surveys: an operator's listing of the messages of a topic or of a channel, or an operation on them. A survey visits a
  * bounded number of messages; the next one continues where it ended.
  *
  * Thread: any.
  */
 
-/** Where a message is: it waits for a consumer, it waits until it is due, or a consumer has it. */
+/** The state of a message: it waits for a consumer, it waits until it is due, or a consumer has it. */
 export type MessageState = 'ready' | 'deferred' | 'in-flight';
 
-/** Which messages are meant: those that all of these allow. */
+/** A filter; a message is selected if it meets all conditions. */
 export type MessageFilter = {
   readonly states: readonly MessageState[];
   /** Null: any. */
@@ -19,16 +19,16 @@ export type MessageFilter = {
   readonly match: Uint8Array | null;
 };
 
-/** What is done with each message. */
+/** The operation on each selected message. */
 export type MessageWork = 'list' | 'finish' | 'requeue' | 'touch';
 
 /**
- * A place to continue from, as its reader numbers it. Shape: `place` is the index of a place; the numbers are of a
- * message there.
+ * A position to continue from, in the numbering of its reader. Shape: `place` is the index of a place; the numbers
+ * identify a message there.
  */
 export type SurveyCursor = readonly [place: number, high: number, low: number];
 
-/** The beginning. */
+/** The start. */
 export const FIRST_CURSOR: SurveyCursor = [0, 0, 0];
 
 /** One survey. */
@@ -38,11 +38,11 @@ export type Survey = {
   /** Units: ms; only for requeue, 0 for at once. */
   readonly delayMs: number;
   readonly cursor: SurveyCursor;
-  /** Whether messages are looked for in the files before those that were read from there: see `FILES_FIRST`. */
+  /** Whether files are searched before the messages that were read from them: see `FILES_FIRST`. */
   readonly isFilesFirst: boolean;
   /** Most messages that are selected. */
   readonly countMax: number;
-  /** Most bytes of each body that are shown. */
+  /** Most bytes to show of each body. */
   readonly bodyMax: number;
 };
 
@@ -56,7 +56,7 @@ export type MessageFacts = {
   readonly body: Uint8Array;
 };
 
-/** A message as it is listed. Units: Unix time in ms, 0 for none. */
+/** A message in a listing. Units: Unix time in ms, 0 for none. */
 export type ListedMessage = MessageFacts & {
   readonly state: MessageState;
   readonly dueMs: number;
@@ -71,9 +71,9 @@ export type ListedMessage = MessageFacts & {
 export type SurveyResult = {
   /** For `list`. */
   readonly messages: readonly ListedMessage[];
-  /** The ids of messages with which the work was done; for any other work than `list`. */
+  /** The ids of the messages on which the operation was performed; only for operations other than `list`. */
   readonly done: readonly string[];
-  /** Messages that are on their way to a file, so that the work must be tried again. */
+  /** The number of messages that are being written to a file, for which the operation must be retried. */
   readonly busyCount: number;
   /** Null at the end. */
   readonly cursor: SurveyCursor | null;
@@ -81,9 +81,9 @@ export type SurveyResult = {
 
 /** A survey of one disk queue: of its unread records, or of the records with these numbers. */
 export type DiskSurvey = Pick<Survey, 'filter' | 'work' | 'countMax' | 'bodyMax'> & {
-  /** Null for the unread records. Otherwise they are listed, whatever their states. */
+  /** Null for the unread records. Records that are selected by number are listed whatever their states. */
   readonly numbers: readonly number[] | null;
-  /** Where unread records are continued. Units: bytes. */
+  /** The position from which unread records are read. Units: bytes. */
   readonly segment: number;
   readonly position: number;
   /** Records that are due later are deferred. Units: Unix time in ms. */
@@ -95,7 +95,7 @@ export type DiskSurvey = Pick<Survey, 'filter' | 'work' | 'countMax' | 'bodyMax'
 /** A record that a survey has selected. Units: `dueMs` Unix time in ms, 0 for at once. */
 export type SurveyedRecord = MessageFacts & {
   readonly dueMs: number;
-  /** Its number if it was asked for by that, otherwise -1. */
+  /** Its number if it was selected by number, otherwise -1. */
   readonly number: number;
 };
 
@@ -105,6 +105,6 @@ export type DiskSurveyResult = {
   readonly done: readonly string[];
   /** The next unread record; null at the end. */
   readonly next: readonly [segment: number, position: number] | null;
-  /** How many of the numbers were looked at, from the first on. */
+  /** The number of record numbers that were examined, from the first on. */
   readonly covered: number;
 };

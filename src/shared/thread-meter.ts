@@ -1,6 +1,6 @@
 /**
- * What a worker thread counts of itself: its turns, the time that it was parked, and what its loop counts. The numbers
- * are the thread's own; they are shown to others when it parks, and four times a second while it does not.
+ * A worker thread's own counters: its turns, the time that it was parked, and the counters of its loop. The numbers
+ * belong to the thread; it publishes them when it parks, and four times a second while it does not.
  *
  * Thread: pump and disk; `read…` main.
  */
@@ -8,13 +8,13 @@
 import { HISTOGRAM_NUMBERS, Histogram } from './histogram.ts';
 import { allocateBoard, BoardWriter } from './ring/board.ts';
 
-/** Places of the numbers. Units: times in ms, memory in bytes. */
+/** The places of the numbers. Units: times in ms, memory in bytes. */
 export const METER = {
   turns: 0,
   busyMs: 1,
   heapUsedBytes: 2,
   heapLimitBytes: 3,
-  /** Of a pump thread: what its messages take, and its commands. */
+  /** Of a pump thread: the memory of its messages, and its commands. */
   messageBytes: 4,
   finishes: 5,
   requeues: 6,
@@ -29,18 +29,18 @@ export const METER = {
 } as const;
 const NUMBERS = METER.deliverToFinish + HISTOGRAM_NUMBERS;
 
-/** While it has work, a thread shows its numbers this often. */
+/** The interval at which a busy thread publishes its numbers. */
 const SHOW_MS = 250;
-/** How often the heap is read. */
+/** The interval at which the heap is read. */
 const HEAP_MS = 1000;
 
 /** A thread's heap. */
 export type HeapFigures = { readonly usedBytes: number; readonly limitBytes: number };
 
-/** The numbers of a thread, for what counts in them. */
+/** The numbers of a thread, for its parts that count. */
 export type MeteredThread = Pick<ThreadMeter, 'numbers' | 'histogram'>;
 
-/** Allocates what a thread shows its numbers on. */
+/** Allocates the board on which a thread publishes its numbers. */
 export function allocateMeter(): SharedArrayBuffer {
   return allocateBoard(NUMBERS);
 }
@@ -63,12 +63,12 @@ export class ThreadMeter {
     this.#shownMs = nowMs;
   }
 
-  /** A histogram that begins at one of the places. */
+  /** A histogram at one of the places. */
   histogram(at: number): Histogram {
     return new Histogram(this.numbers, at);
   }
 
-  /** A turn with work begins at this time. */
+  /** A turn with work starts at this time. */
   onTurn(nowMs: number): void {
     this.numbers[METER.turns]++;
     if (nowMs - this.#shownMs >= SHOW_MS) this.show(nowMs);
@@ -79,7 +79,7 @@ export class ThreadMeter {
     this.#parkedMs += ms;
   }
 
-  /** Shows the numbers as they are. */
+  /** Publishes the current numbers. */
   show(nowMs: number): void {
     this.#shownMs = nowMs;
     const { numbers } = this;

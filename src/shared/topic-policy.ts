@@ -1,12 +1,13 @@
 /**
- * The promises of a topic and of a channel. Main decides them by name; a pump gets the values and keeps them.
+ * The policy of a topic and of a channel. Main computes it from the policies by name; a pump receives the values and
+ * applies them.
  *
  * Units: counts in messages, `maxBytes` in bytes of messages with their headers, times in ms; a bound of 0 means no
  * bound.
  * Thread: any (types only).
  */
 
-/** What both promise: how many messages memory keeps, how many may wait, and what gives way beyond. */
+/** The common part: bounds on memory and depth, and what happens when a queue is full. */
 export type QueuePolicy = {
   readonly memQueueSize: number;
   readonly maxDepth: number;
@@ -15,39 +16,39 @@ export type QueuePolicy = {
   readonly whenFull: 'reject' | 'drop-oldest' | 'dead-letter';
   /** Age beyond which a message is not delivered; 0 for no limit. */
   readonly messageTtlMs: number;
-  /** Name of the topic that gets what is not delivered; empty if that is dropped. */
+  /** The topic that gets messages that are not delivered; empty if they are dropped. */
   readonly deadLetter: string;
   /** Whether the body of a dead letter is wrapped in a JSON object that gives the reason. */
   readonly deadLetterEnvelope: 'none' | 'json';
 };
 
-/** What a publish waits for. */
+/** What a publish waits for before its `OK`. */
 export type Acknowledge = 'memory' | 'write' | 'fsync';
 
-/** What a topic promises. */
+/** The policy of a topic. */
 export type TopicPolicy = QueuePolicy & {
-  /** Whether `OK` means that the broker has the message, that it is in its file, or that it is on stable storage. */
+  /** Whether `OK` means that the broker has the message, that it is in a file, or that it is on stable storage. */
   readonly acknowledge: Acknowledge;
-  /** How long a message that was published before is dropped; 0 for never. */
+  /** The time within which a repeated message is dropped; 0 for never. */
   readonly deduplicateMs: number;
-  /** What is compared: `body`, `json:FIELD` or `prefix:BYTES`. */
+  /** The part of messages that is compared: `body`, `json:FIELD` or `prefix:BYTES`. */
   readonly deduplicateKey: string;
 };
 
-/** What a channel promises. */
+/** The policy of a channel. */
 export type ChannelPolicy = QueuePolicy & {
   /** Messages that may be in flight, over all consumers. */
   readonly maxInFlight: number;
-  /** Messages a second over all consumers, and how many of them may go at once. */
+  /** Messages per second over all consumers, and how many of them may be sent at once. */
   readonly maxRate: number;
   readonly burst: number;
-  /** Deliveries that one message gets at most. */
+  /** The maximum number of deliveries of one message. */
   readonly maxAttempts: number;
-  /** How long a message that timed out waits; null if it does not wait. */
+  /** The delay of a message that timed out; null for none. */
   readonly requeueBackoff: Backoff | null;
   /** The message timeout of a consumer that has not negotiated one. */
   readonly msgTimeoutMs: number;
-  /** How long a channel may be without a consumer, and after how long that is reported; 0 for never. */
+  /** How long a channel may be without a consumer before it is deleted, and before a warning; 0 for never. */
   readonly expiresMs: number;
   readonly warnAfterMs: number;
 };

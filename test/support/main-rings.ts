@@ -4,7 +4,7 @@
  * Thread: any.
  */
 
-import { topicPolicy } from '../../src/main/policies/promises.ts';
+import { topicPolicy } from '../../src/main/policies/resolved-policy.ts';
 import { type PublicationPart, PumpHandle } from '../../src/main/pumps/pump-handle.ts';
 import { pumpMemory } from '../../src/main/pumps/thread-plan.ts';
 import type { TopicHandle } from '../../src/main/topics/topic-map.ts';

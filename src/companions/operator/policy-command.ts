@@ -32,7 +32,7 @@ type EffectiveKeys = Readonly<
 
 export const runPolicyCommand = operatorCommand({
   name: 'policy',
-  does: 'policies of a running broker: what topics and channels promise',
+  does: 'policies of a running broker: limits and guarantees of topics and channels',
   forms: [
     'list                              list all policies, the deciding ones first',
     'show NAME                         show one policy',

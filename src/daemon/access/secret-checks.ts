@@ -1,8 +1,8 @@
 /**
- * Checks secrets one at a time, since each check takes a core for tens of milliseconds.
+ * Checks secrets one at a time, because each check occupies a core for tens of milliseconds.
  *
- * Bound: at most CHECKS_MAX checks wait, and PER_HOST_MAX of one host; more are refused. Hosts take turns. After a
- * wrong secret nothing is checked for a while, so that a flood of wrong ones leaves most of the core to others.
+ * Bound: at most CHECKS_MAX checks wait, and PER_HOST_MAX from one host; more are refused. Hosts take turns. After a
+ * wrong secret there is a pause, so that a flood of wrong secrets leaves most of the core to other work.
  *
  * Thread: main.
  */
@@ -13,7 +13,7 @@ import type { Clock } from '../../shared/clock.ts';
 const CHECKS_MAX = 256;
 /** Most of them from one host. */
 const PER_HOST_MAX = 8;
-/** The pause after a wrong secret: three times what the check costs. */
+/** The pause after a wrong secret: three times the cost of a check. */
 const PAUSE_MS = 250;
 
 /** A check. Resolves with whether the secret is right. */
@@ -26,7 +26,7 @@ type Waiting = {
 
 export class SecretChecks {
   readonly #clock: Pick<Clock, 'after'>;
-  /** By host, the one whose turn is next first. */
+  /** By host, the next one first. */
   readonly #hosts = new Map<string, Waiting[]>();
   #count = 0;
   #isBusy = false;
@@ -35,7 +35,7 @@ export class SecretChecks {
     this.#clock = clock;
   }
 
-  /** Checks when it is this host's turn; undefined if too many checks wait. */
+  /** Checks a secret when it is the host's turn; undefined if too many checks wait. */
   add(host: string, check: Check): Promise<boolean> | undefined {
     const waiting = this.#hosts.get(host) ?? [];
     if (this.#count === CHECKS_MAX || waiting.length === PER_HOST_MAX) return undefined;

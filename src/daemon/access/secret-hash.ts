@@ -1,9 +1,9 @@
 /**
- * Secrets as an access file keeps them: hashed with scrypt, which is slow on purpose, so that a stolen file does not
- * give the secrets away.
+ * Hashes of secrets for the access file. They use scrypt, which is slow on purpose, so that a stolen file does not
+ * reveal the secrets.
  *
  * Shape: `scrypt:<N>:<r>:<p>:<salt>:<hash>`, the last two in base64url.
- * Thread: any; the work is done by Node's thread pool.
+ * Thread: any; Node's thread pool does the work.
  * Source: RFC 7914.
  */
 
@@ -31,7 +31,7 @@ const PASSES_MAX = 16;
 type ScryptCost = { readonly n: number; readonly r: number; readonly p: number };
 
 export class SecretHash {
-  /** What a check costs, for comparison with others. */
+  /** The relative cost of a check. */
   readonly cost: string;
   readonly #cost: ScryptCost;
   readonly #salt: Buffer;
@@ -44,13 +44,13 @@ export class SecretHash {
     this.#hash = hash;
   }
 
-  /** Hashes a secret with a salt of its own. */
+  /** Hashes a secret with a new salt. */
   static async of(secret: Buffer): Promise<SecretHash> {
     const salt = randomBytes(SALT_BYTES);
     return new SecretHash(DEFAULT_COST, salt, await hashOf(secret, salt, DEFAULT_COST));
   }
 
-  /** The hash of no secret, whose check costs the same as that of `other`. */
+  /** A hash that no secret has, with the same cost as `other`. */
   static ofNothing(other: SecretHash | undefined): SecretHash {
     return new SecretHash(
       other === undefined ? DEFAULT_COST : other.#cost,
@@ -78,7 +78,7 @@ export class SecretHash {
     return [SCHEME, this.cost, ...parts].join(':');
   }
 
-  /** Whether it is this secret's. It takes as long for a wrong one. */
+  /** Whether the hash is that of the secret. A wrong secret takes the same time. */
   async matches(secret: Buffer): Promise<boolean> {
     return timingSafeEqual(await hashOf(secret, this.#salt, this.#cost), this.#hash);
   }

@@ -1,5 +1,6 @@
 /**
- * Which format a scraper is answered in: OpenMetrics if its `Accept` prefers that to plain text, as Prometheus' does.
+ * Chooses the format for a scraper: OpenMetrics if its `Accept` header prefers that to plain text, as that of
+ * Prometheus does.
  *
  * Thread: any.
  */
@@ -7,18 +8,18 @@
 import type { Format } from './exposition.ts';
 
 const OPENMETRICS = 'application/openmetrics-text';
-/** Plain text, and ranges that it is in. */
+/** Plain text, and the ranges that include it. */
 const TEXT: readonly string[] = ['text/plain', 'text/*', '*/*'];
 const TEXT_VERSION = '0.0.4';
 const OPENMETRICS_VERSIONS: readonly string[] = ['1.0.0', '0.0.1'];
 
-/** What is written for a format. */
+/** The format to write. */
 export const CONTENT_TYPES: Readonly<Record<Format, string>> = {
   text: `text/plain; version=${TEXT_VERSION}; charset=utf-8`,
   openmetrics: `${OPENMETRICS}; version=1.0.0; charset=utf-8`,
 };
 
-/** Who says nothing, or something that is not understood, gets plain text. */
+/** Without a header, or with one that cannot be parsed, the answer is plain text. */
 export function formatFor(accept: string | undefined): Format {
   let openmetrics = 0;
   let text = 0;

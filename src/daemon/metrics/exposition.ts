@@ -8,10 +8,10 @@
 import { BOUNDS_US, type Durations } from '../../shared/histogram.ts';
 import type { MetricHead, Sample } from './metric.ts';
 
-/** The formats that can be asked for. */
+/** The formats that can be requested. */
 export type Format = 'text' | 'openmetrics';
 
-/** What a metric can be. */
+/** The types of metrics. */
 export type MetricKind = 'counter' | 'gauge' | 'histogram' | 'info' | 'summary';
 
 const SUFFIXES: Readonly<Record<MetricKind, string>> = {
@@ -25,7 +25,7 @@ const MS_PER_SECOND = 1000;
 const US_PER_SECOND = 1e6;
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '"': '\\"', '\n': '\\n' };
 
-/** The name that a metric's samples have. */
+/** The name of a metric's samples. */
 export function sampleName(name: string, kind: MetricKind): string {
   return name + SUFFIXES[kind];
 }
@@ -50,7 +50,7 @@ function labelText(labels: Sample[0]): string {
   return `{${labels.map(([name, value]) => `${name}="${escaped(value)}"`).join(',')}}`;
 }
 
-/** Samples that are read one by one. */
+/** Single samples. */
 export function sampleLines(name: string, samples: readonly Sample[]): string {
   let text = '';
   for (const [labels, value] of samples) {
@@ -72,13 +72,13 @@ export function histogramLines(name: string, { counts, sumMs }: Durations, forma
   return `${text}${name}_sum ${valueText(sumMs / MS_PER_SECOND)}\n${name}_count ${count}\n`;
 }
 
-/** A number as both formats read it. */
+/** A number in a form that both formats accept. */
 export function valueText(value: number): string {
   if (value === Number.POSITIVE_INFINITY) return '+Inf';
   return value === Number.NEGATIVE_INFINITY ? '-Inf' : String(value);
 }
 
-/** OpenMetrics wants a point in every number of a label. */
+/** OpenMetrics requires a decimal point in numbers that are labels. */
 function boundText(seconds: number, format: Format): string {
   const text = seconds.toString();
   return format === 'openmetrics' && !text.includes('.') ? `${text}.0` : text;

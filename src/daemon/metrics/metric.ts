@@ -1,11 +1,10 @@
 /**
- * A metric as `/metrics` names and shows it. Names are without the endings that a format adds (`_total`, `_bucket`,
- * `_info`).
+ * A metric of `/metrics`. Names lack the endings that a format adds (`_total`, `_bucket`, `_info`).
  *
  * Thread: any (types only).
  */
 
-/** What all metrics have. A name ends with its unit, if it has one. */
+/** The common part of all metrics. A name ends with its unit, if it has one. */
 export type MetricHead = {
   readonly name: string;
   readonly unit: 'bytes' | 'messages' | 'seconds' | '';

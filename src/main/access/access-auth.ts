@@ -1,9 +1,9 @@
 /**
- * The access file in the place of auth servers, for TCP: the secret of AUTH is a token, and a certificate of the file
- * admits a client whatever its secret.
+ * Applies the access file to TCP, in place of auth servers: the secret of AUTH is a token, and a certificate in the
+ * file admits its client whatever the secret.
  *
- * A permission is looked up again after some seconds, so that a client that is taken out of the file, or whose roles
- * change, notices it at its next command.
+ * Permissions expire after some seconds, so that a client that is removed from the file, or whose roles change, notices
+ * at its next command.
  *
  * Thread: main.
  */
@@ -59,7 +59,7 @@ class AccessGrant implements GrantedPermissions {
     return this.#client.name;
   }
 
-  /** 0 for a client that has no role for TCP: AUTH refuses it then. */
+  /** 0 for a client without a role for TCP, which AUTH refuses. */
   get permissionCount(): number {
     return this.#client.has('publish') || this.#client.has('subscribe') ? 1 : 0;
   }

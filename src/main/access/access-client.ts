@@ -1,9 +1,9 @@
 /**
- * A client of the access file: what it may do.
+ * A client of the access file and its permissions.
  *
  * | role | over HTTP | over TCP |
  * |---|---|---|
- * | read | look: statistics, metrics, options, policies, messages in hand, the page | nothing |
+ * | read | reading: statistics, metrics, options, policies, messages in hand, the page | nothing |
  * | publish | /pub, /mpub | PUB, MPUB, DPUB |
  * | subscribe | nothing | SUB |
  * | admin | everything | everything |
@@ -13,13 +13,13 @@
 
 import type { NamePattern } from '../policies/name-pattern.ts';
 
-/** What a client may be allowed. */
+/** The roles of clients. */
 export const ROLES = ['read', 'publish', 'subscribe', 'admin'] as const;
 
-/** One of them. */
+/** One of the roles. */
 export type Role = (typeof ROLES)[number];
 
-/** Whether this is the name of one. */
+/** Whether the text is the name of a role. */
 export function isRole(text: string): text is Role {
   return (ROLES as readonly string[]).includes(text);
 }
@@ -27,7 +27,7 @@ export function isRole(text: string): text is Role {
 export class AccessClient {
   readonly name: string;
   readonly #roles: ReadonlySet<Role>;
-  /** Where it may publish and subscribe; null for everywhere. */
+  /** The topics and channels that the client may use; null for all. */
   readonly #patterns: readonly NamePattern[] | null;
 
   constructor(name: string, roles: ReadonlySet<Role>, patterns: readonly NamePattern[] | null) {
@@ -40,7 +40,7 @@ export class AccessClient {
     return this.#roles.has('admin');
   }
 
-  /** Whether it has a role, or all. */
+  /** Whether the client has the role, or is an admin. */
   has(role: Role): boolean {
     return this.isAdmin || this.#roles.has(role);
   }

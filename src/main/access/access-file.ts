@@ -23,7 +23,7 @@ import { suggestion } from '../../daemon/options/nearest-word.ts';
 import { NamePattern } from '../policies/name-pattern.ts';
 import { AccessClient, isRole, ROLES, type Role } from './access-client.ts';
 
-/** A client, and what proves to be it. */
+/** A client and its credentials. */
 export type AccessEntry = {
   readonly client: AccessClient;
   readonly secret: SecretHash | null;
@@ -38,7 +38,7 @@ const CLIENTS_MAX = 1024;
 const PATTERNS_MAX = 64;
 const TABLE = 'client';
 const KEYS = ['name', 'secret', 'common_name', 'fingerprint', 'roles', 'topics'];
-/** A secret follows a name and a dot. */
+/** In a token, the secret follows a name and a dot. */
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 const FINGERPRINT = /^[0-9a-f]{64}$/;
 
@@ -103,7 +103,7 @@ function secretOf(given: unknown): SecretHash | null | InvalidValue {
   return hash instanceof InvalidValue ? new InvalidValue(`secret ${hash.why}`) : hash;
 }
 
-/** OpenSSL and browsers write colons between the bytes. */
+/** OpenSSL and browsers print colons between the bytes. */
 function fingerprintOf(given: unknown): string | InvalidValue {
   const hex = typeof given === 'string' ? given.replaceAll(':', '').toLowerCase() : '?';
   if (hex === '' || FINGERPRINT.test(hex)) return hex;
@@ -144,7 +144,7 @@ function patternsOf(
   return patterns;
 }
 
-/** What is wrong with the clients together. */
+/** Errors that involve several clients. */
 function faultOf(entries: readonly AccessEntry[]): InvalidValue | undefined {
   for (const key of ['name', 'common_name', 'fingerprint']) {
     const seen = new Set<string>();
@@ -156,7 +156,7 @@ function faultOf(entries: readonly AccessEntry[]): InvalidValue | undefined {
       seen.add(value);
     }
   }
-  // Otherwise the time of a check would tell which names exist.
+  // Otherwise the time of a check would reveal which names exist.
   const costs = new Set(entries.flatMap(({ secret }) => (secret === null ? [] : [secret.cost])));
   if (costs.size <= 1) return undefined;
   return new InvalidValue('the secrets are hashed at different costs; hash all of them again');

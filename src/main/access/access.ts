@@ -1,8 +1,8 @@
 /**
- * Who a client is, by the access file: from a secret or a TLS certificate to an `AccessClient`.
+ * Identifies clients by the access file: maps a secret or a TLS certificate to an `AccessClient`.
  *
- * A secret is checked with scrypt once. After that its digest is known, and a check costs microseconds. A name that the
- * file does not have takes as long as one that it has, so that nobody can find out names.
+ * The first check of a secret uses scrypt. Later checks compare a digest, which takes microseconds. An unknown name
+ * takes as long as a known one, so that names cannot be discovered by timing.
  *
  * Thread: main.
  */
@@ -21,7 +21,7 @@ import { type AccessEntry, parseAccessFile } from './access-file.ts';
 /** Too many secrets wait for their check. */
 export const BUSY = 'busy';
 
-/** Null for a client that is not in the file. */
+/** Null if the client is not in the file. */
 type Identity = AccessClient | null;
 
 /** Errors: rejects with the error of the system. */
@@ -37,7 +37,7 @@ const DIGEST = 'sha256';
 const KEY_BYTES = 32;
 
 export class Access {
-  /** Counts reloads: what was found before one is found again. */
+  /** Incremented by a reload, after which clients are looked up again. */
   version = 0;
 
   readonly #path: string;
@@ -48,7 +48,7 @@ export class Access {
   #byName: ReadonlyMap<string, Known> = new Map();
   #byCommonName: ReadonlyMap<string, AccessClient> = new Map();
   #byFingerprint: ReadonlyMap<string, AccessClient> = new Map();
-  /** What names are checked against that are not in the file. */
+  /** Secrets of unknown names are checked against this. */
   #nobody = SecretHash.ofNothing(undefined);
 
   /** Reads the file. Errors: returns what is wrong with it. */
@@ -67,7 +67,7 @@ export class Access {
     this.#checks = new SecretChecks(clock);
   }
 
-  /** Reads the file again. Errors: returns what is wrong with it; the old clients stay then. */
+  /** Reads the file again. Errors: returns what is wrong with it; then the old clients stay. */
   async reload(): Promise<InvalidValue | undefined> {
     let text: string;
     try {
@@ -95,13 +95,13 @@ export class Access {
     return undefined;
   }
 
-  /** The client that this certificate is of. */
+  /** The client with this certificate. */
   ofCertificate({ verifiedName, fingerprint }: CertificateFacts): Identity {
     return this.#byFingerprint.get(fingerprint) ?? this.#byCommonName.get(verifiedName) ?? null;
   }
 
   /**
-   * The client of this name if the secret is its own: at once for a secret that was right before. `host`: who asks.
+   * The client of this name if the secret is right: at once if the same secret was right before. `host`: the sender's.
    */
   ofSecret(name: string, secret: Buffer, host: string): Identity | typeof BUSY | Promise<Identity> {
     const known = this.#byName.get(name);
@@ -110,7 +110,7 @@ export class Access {
     if (known !== undefined && right !== null && timingSafeEqual(right, digest)) {
       return known.entry.client;
     }
-    // Connections of one client that come together share a check.
+    // Concurrent connections of one client share a check.
     const key = `${name} ${digest.toString('base64')}`;
     const pending = this.#pending.get(key);
     if (pending !== undefined) return pending;

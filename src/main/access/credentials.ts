@@ -1,5 +1,5 @@
 /**
- * What proves who a client is, as it arrives: a token, or a user's name and password.
+ * Credentials as they arrive: a token, or a user's name and password.
  *
  * Shape of a token: `<name>.<secret>`.
  * Thread: main. Source: RFC 6750 (Bearer), RFC 7617 (Basic).
@@ -12,12 +12,12 @@ const SCHEME = /^(basic|bearer) +([A-Za-z0-9\-._~+/=]+)$/i;
 const TOKEN_SEPARATOR = 0x2e;
 const PASSWORD_SEPARATOR = 0x3a;
 
-/** Splits a token; undefined for what is none. The secret is a copy. */
+/** Splits a token; undefined if the text is not one. The secret is a copy. */
 export function credentialsOfToken(token: Buffer): Credentials | undefined {
   return split(token, TOKEN_SEPARATOR);
 }
 
-/** Reads the field `Authorization`; undefined for what has neither of both forms. */
+/** Parses the header `Authorization`; undefined if it has neither form. */
 export function credentialsOfHeader(field: string): Credentials | undefined {
   const [, scheme, text] = SCHEME.exec(field) ?? [];
   if (scheme === undefined) return undefined;

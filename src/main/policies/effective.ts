@@ -32,13 +32,13 @@ export function effectiveValues(
   channel: ChannelName | null,
 ): Record<string, EffectiveValue> {
   const { deciders } = policies.decide(topic, channel);
-  const promised: Partial<Record<PolicyKeyName, unknown>> =
+  const policy: Partial<Record<PolicyKeyName, unknown>> =
     channel === null ? policies.ofTopic(topic) : policies.ofChannel(topic, channel);
   const values: Record<string, EffectiveValue> = {};
   for (const [key, name] of KEY_NAMES) {
     if (!isFor(name, channel !== null)) continue;
     values[key] = {
-      value: showValue(name, promised[name]),
+      value: showValue(name, policy[name]),
       policy: deciders.get(name) ?? null,
     };
   }

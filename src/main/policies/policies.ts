@@ -14,7 +14,7 @@ import type { ChannelPolicy, TopicPolicy } from '../../shared/topic-policy.ts';
 import { contradictionOf } from './dead-letter-cycles.ts';
 import type { Policy } from './policy.ts';
 import { type Decision, PolicySet } from './policy-set.ts';
-import { channelPolicy, type PolicyOptions, topicPolicy } from './promises.ts';
+import { channelPolicy, type PolicyOptions, topicPolicy } from './resolved-policy.ts';
 
 const POLICIES_MAX = 256;
 

@@ -1,6 +1,7 @@
 /**
- * How long publishers wait for their answers. Most publishes are answered in the turn that brought them: those count
- * together, with one reading of the clock, from the first of them until main has written the answers of the turn.
+ * Measures how long publishers wait for their answers. Most publishes are answered in the turn in which they arrive:
+ * these are counted together, with one reading of the clock, from the first of them until main has written the turn's
+ * answers.
  *
  * Thread: main.
  */
@@ -17,7 +18,7 @@ export class Acknowledgements {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
   readonly #numbers = new Float64Array(HISTOGRAM_NUMBERS);
   readonly #histogram = new Histogram(this.#numbers, 0);
-  /** Publishes that are answered at the end of this turn, and when the first of them came. */
+  /** Publishes that are answered at the end of this turn, and the time of the first. */
   #count = 0;
   #startMs = 0;
 
@@ -38,7 +39,7 @@ export class Acknowledgements {
     this.#count = 0;
   }
 
-  /** A publish has to wait for its answer. Returns what to call when it has it. */
+  /** A publish waits for its answer. Returns the function to call at the answer. */
   begin(): () => void {
     const startMs = this.#clock.monotonicMs();
     return () => this.#histogram.add(this.#clock.monotonicMs() - startMs);

@@ -1,17 +1,17 @@
 /**
- * Channels of `node:diagnostics_channel` that tell programs in the same process, such as an embedder's or what
- * `--import` has loaded, what the broker does with messages. Without subscribers a channel costs one look at a field.
+ * Channels of `node:diagnostics_channel`, on which programs in the same process (an embedder, or code that `--import`
+ * loads) can follow what the broker does with messages. A channel without subscribers costs one read of a field.
  *
  * | channel | when | context |
  * | --- | --- | --- |
- * | `ringmq.broker.publish` | a publish was taken | `PublishEvent` |
- * | `ringmq.broker.deliver` | messages were handed to a consumer's socket, a batch at a time | `DeliverEvent` |
- * | `ringmq.broker.finish`, `ringmq.broker.requeue` | a consumer has sent FIN or REQ | `AnswerEvent` |
+ * | `ringmq.broker.publish` | a publish was accepted | `PublishEvent` |
+ * | `ringmq.broker.deliver` | messages were passed to a consumer's socket, one batch per event | `DeliverEvent` |
+ * | `ringmq.broker.finish`, `ringmq.broker.requeue` | a consumer sent FIN or REQ | `AnswerEvent` |
  * | `ringmq.broker.timeout` | messages were not answered in time | `TimeoutEvent` |
  *
- * A pump may still refuse a FIN or REQ, of a message that the consumer does not have. Timeouts of a channel are told
- * together, turn by turn of its pump. Events are made on main, in the turn that brings them. Subscribers run within
- * the broker: they must be quick.
+ * The pump may still refuse a FIN or REQ of a message that the consumer does not have. The timeouts of a channel are
+ * grouped by turns of its pump. Events are published on main, in the turn that brings them. Subscribers run within the
+ * broker and must be fast.
  * Thread: main.
  */
 

@@ -1,7 +1,7 @@
 /**
- * Garbage collections of the main thread: how many there were, and how long they took.
+ * Garbage collections of the main thread: their number and duration.
  *
- * Thread: main. The other threads cannot be watched while they run their loops; their heaps hold little.
+ * Thread: main. The other threads cannot be observed while they run their loops; their heaps are small.
  */
 
 import { constants } from 'node:perf_hooks';
@@ -21,7 +21,7 @@ export class Collections {
     KINDS.map(([flag]) => [flag, { count: 0, ms: 0 }]),
   );
 
-  /** There was a collection. Shape: an entry of kind `gc`, of which Node's types do not know the details. */
+  /** Called for each collection. Shape: an entry of kind `gc`, whose details Node's types omit. */
   add(entry: { readonly duration: number; readonly detail?: unknown }): void {
     const { detail, duration } = entry;
     if (typeof detail !== 'object' || detail === null || !('kind' in detail)) return;

@@ -1,6 +1,6 @@
 /**
- * The collector's view of what is counted: topics, channels, the pumps that keep their counters, and clients. Their
- * classes are in higher levels and implement these interfaces.
+ * The collector's view of the things that have counters: topics, channels, the pumps that keep the counters, and
+ * clients. Their classes are in higher levels and implement these interfaces.
  *
  * `counts` is the pump's last answer; the collector stores it on the topic, channel or client.
  *

@@ -11,7 +11,7 @@ import { HISTORY_INTERVAL_MS, History } from './history.ts';
 import type { BrokerStats, ChannelStatistics } from './stats.ts';
 import { TOTALS } from './stats-collector.ts';
 
-/** The name of the whole broker, which no topic has. */
+/** The name of the whole broker, which no topic can have. */
 export const WHOLE_BROKER = '';
 /** Topics and channels that are recorded in one slice. */
 const SLICE_MAX = 512;
@@ -33,7 +33,7 @@ export class HistorySampler {
   #isOver = false;
   /** Sums of all topics at the last interval. */
   #lastSums = { taken: 0, gone: 0 };
-  /** Counters of the whole broker, which go on when the sums get smaller because a topic is deleted. */
+  /** Counters of the whole broker. They keep growing when the sums shrink because a topic is deleted. */
   #whole = { taken: 0, gone: 0 };
 
   constructor(setup: HistorySamplerSetup) {
@@ -61,7 +61,7 @@ export class HistorySampler {
     this.#timer.unref();
   }
 
-  /** Records an interval that ends now. */
+  /** Records the interval that ends now. */
   async sample(): Promise<void> {
     const { stats, clock } = this.#setup;
     const { topics } = await stats(TOTALS);
@@ -106,8 +106,8 @@ export function historyName(topic: string, channel: string | null): string {
 }
 
 /**
- * Messages that came to a channel and are there no longer: finished, expired, dropped or emptied. It may be negative,
- * as the counter of those that came begins anew with the broker; differences are right.
+ * Messages that reached a channel and have left it: finished, expired, dropped or emptied. It may be negative, because
+ * the counter of received messages restarts with the broker; differences are right.
  */
 export function goneFrom(channel: ChannelStatistics): number {
   const { messageCount, depth, inFlightCount, deferredCount } = channel;

@@ -1,10 +1,10 @@
 /**
- * What topics and channels did in the last hour: messages in, messages out and depth, a point for each interval. Each
- * of them has a track, a slice of a typed array with three numbers of 16 bits for each point (`small-number.ts`).
+ * The last hour of topics and channels: messages in, messages out and depth, one point per interval. Each has a track,
+ * a slice of a typed array with three 16-bit numbers for each point (`small-number.ts`).
  *
- * Bound: TRACKS_MAX tracks of 744 bytes and their names: 0.9 MiB for 1,000 of them. At the bound, topics and channels
- * that have messages get the tracks of those that have been idle for longest, for 5 minutes at least; the others have
- * no history.
+ * Bound: TRACKS_MAX tracks of 744 bytes and their names: 0.9 MiB for 1,000 tracks. At the bound, topics and channels
+ * that have messages take over the tracks of those that have been idle the longest, for at least 5 minutes; the others
+ * have no history.
  *
  * Thread: main.
  */
@@ -16,13 +16,16 @@ export const HISTORY_INTERVAL_MS = 30_000;
 const POINTS = 120;
 const TRACKS_MAX = 4096;
 const SLAB_TRACKS = 64;
-/** Intervals without a message, after which a track may be taken for something else. */
+/** Intervals without a message after which a track may be reused. */
 const IDLE_MIN = 10;
 
 const SERIES = ['in', 'out', 'depth'] as const;
 const TRACK_NUMBERS = POINTS * SERIES.length;
 
-/** What is recorded. Units: `taken` and `gone` are counters of messages, `depth` is what waits. */
+/**
+ * The values of one interval. Units: `taken` and `gone` are counters of messages, `depth` is the number of waiting
+ * messages.
+ */
 export type HistoryPoint = {
   readonly taken: number;
   readonly gone: number;
@@ -30,7 +33,7 @@ export type HistoryPoint = {
 };
 
 /**
- * The points of a track, oldest first; null where there was none.
+ * The points of a track, oldest first; null where nothing was recorded.
  * Units: `endMs` in Unix ms, of the last point; `in` and `out` in messages per second.
  */
 export type HistoryAnswer = {
@@ -44,7 +47,7 @@ class Slab {
   /** The counters at the last interval. */
   readonly taken = new Float64Array(SLAB_TRACKS);
   readonly gone = new Float64Array(SLAB_TRACKS);
-  /** The intervals at which it was last seen, and last had a message. */
+  /** The intervals in which it was last seen and last had a message. */
   readonly seen = new Uint32Array(SLAB_TRACKS);
   readonly changed = new Uint32Array(SLAB_TRACKS);
 }
@@ -53,11 +56,11 @@ export class History {
   readonly #tracksMax: number;
   readonly #slabs: Slab[] = [];
   readonly #tracks = new Map<string, number>();
-  /** Tracks that are nobody's. */
+  /** Unused tracks. */
   #free: number[] = [];
-  /** Names whose tracks may be taken at the bound, those idle for longest last. */
+  /** Names whose tracks may be reused at the bound; the one that has been idle the longest is last. */
   #idle: string[] = [];
-  /** Names that got no track in this interval. */
+  /** Names without a track in this interval. */
   #leftOutCount = 0;
   /** Intervals so far. */
   #interval = 0;
@@ -68,7 +71,7 @@ export class History {
     this.#tracksMax = tracksMax;
   }
 
-  /** Topics and channels that had no track at the last interval. */
+  /** The number of topics and channels without a track in the last interval. */
   get leftOutCount(): number {
     return this.#leftOutCount;
   }
@@ -78,7 +81,7 @@ export class History {
     return this.#slabs.length * SLAB_TRACKS * (TRACK_NUMBERS * 2 + 24);
   }
 
-  /** An interval has ended. Units: `unixMs` is its end, `elapsedMs` how long it was. */
+  /** Ends an interval. Units: `unixMs` is its end, `elapsedMs` its duration. */
   begin(unixMs: number, elapsedMs: number): void {
     this.#interval++;
     this.#endMs = unixMs;
@@ -87,7 +90,7 @@ export class History {
     this.#idle = this.#tracks.size < this.#tracksMax ? [] : this.#idleNames();
   }
 
-  /** Records something in the interval. The names are unique. */
+  /** Records the values of one name. Names are unique within an interval. */
   add(name: string, { taken, gone, depth }: HistoryPoint): void {
     const known = this.#tracks.get(name);
     const track = known ?? this.#newTrack(name, taken > 0 || depth > 0);
@@ -103,7 +106,7 @@ export class History {
       slab.changed[place] = this.#interval;
     } else {
       slab.points[at] = smallOf(this.#rate(taken, slab.taken[place]));
-      // What leaves may be less than before: messages that are put back count as waiting again.
+      // The count may decrease: requeued messages count as waiting again.
       slab.points[at + 1] = smallOf(Math.max(0, gone - slab.gone[place]) / this.#elapsedS);
       if (taken !== slab.taken[place] || gone !== slab.gone[place]) {
         slab.changed[place] = this.#interval;
@@ -115,7 +118,7 @@ export class History {
     slab.seen[place] = this.#interval;
   }
 
-  /** Gives back the tracks of what was not added in this interval. */
+  /** Frees the tracks of names that were not added in this interval. */
   end(): void {
     for (const [name, track] of this.#tracks) {
       const { seen } = this.#slabs[Math.floor(track / SLAB_TRACKS)];
@@ -125,7 +128,7 @@ export class History {
     }
   }
 
-  /** The last hour; null for what has no track. */
+  /** The last hour; null if the name has no track. */
   read(name: string): HistoryAnswer | null {
     const track = this.#tracks.get(name);
     if (track === undefined) return null;
@@ -153,7 +156,7 @@ export class History {
     return (interval % POINTS) * SERIES.length;
   }
 
-  /** A counter that has gone back is one of a topic that was made again. */
+  /** A counter that has decreased belongs to a topic that was created again. */
   #rate(count: number, last: number): number {
     return (count < last ? count : count - last) / this.#elapsedS;
   }

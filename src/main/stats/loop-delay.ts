@@ -1,6 +1,6 @@
 /**
- * How late main's event loop is: how long after its time a timer is called. What stalls main for longer than the
- * interval is always seen, what is shorter now and then.
+ * The delay of main's event loop: how late a timer is called. A stall longer than the interval is always noticed, a
+ * shorter one sometimes.
  *
  * Thread: main.
  */
@@ -13,7 +13,7 @@ import {
   Histogram,
 } from '../../shared/histogram.ts';
 
-/** Ten wake-ups a second cost an idle broker nothing that can be measured. */
+/** Ten wake-ups a second have no measurable cost in an idle broker. */
 const INTERVAL_MS = 100;
 
 export class LoopDelay {

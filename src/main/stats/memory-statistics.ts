@@ -50,7 +50,7 @@ export function namedMemory(memory: MemoryStatistics): [name: string, value: num
   return NAMES.map(([name, field]) => [name, memory[field]]);
 }
 
-/** How many pauses are kept. */
+/** The number of pauses that are kept. */
 const PAUSES_MAX = 256;
 const US_PER_MS = 1000;
 
@@ -95,7 +95,7 @@ export class MemoryMonitor {
 /** The last pauses; the next one replaces the oldest. */
 export class RecentPauses {
   readonly #us: number[] = [];
-  /** How many pauses there have been. */
+  /** The number of pauses so far. */
   total = 0;
 
   add(us: number): void {

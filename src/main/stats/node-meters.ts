@@ -1,5 +1,5 @@
 /**
- * What main counts of itself and of its clients, for `NodeMonitor`.
+ * Main's own counters and those of its clients, for `NodeMonitor`.
  *
  * Thread: main.
  */
@@ -15,7 +15,7 @@ export class NodeMeters {
   readonly acknowledgements: Acknowledgements;
   readonly loopDelay: LoopDelay;
   readonly memory = new MemoryMonitor();
-  /** Turns of main that had something to do. */
+  /** Turns of main that had work. */
   turnCount = 0;
 
   constructor(clock: Clock) {
@@ -33,7 +33,7 @@ export class NodeMeters {
     this.memory.stop();
   }
 
-  /** Main has written what its turn has brought. */
+  /** Main has written the output of its turn. */
   endTurn(): void {
     this.turnCount++;
     this.acknowledgements.endTurn();

@@ -1,6 +1,6 @@
 /**
- * Reads what is counted of the broker as a whole: its threads and rings, memory, disk, connections and commands.
- * Reading takes a fraction of a millisecond and asks no other thread.
+ * Reads the counters of the broker as a whole: its threads and rings, memory, disk, connections and commands. Reading
+ * takes a fraction of a millisecond and involves no other thread.
  *
  * Thread: main.
  */
@@ -15,7 +15,7 @@ import type { NodeMeters } from './node-meters.ts';
 import type { NodeStatistics, ThreadStatistics } from './node-statistics.ts';
 import type { Traffic } from './traffic.ts';
 
-/** What is read. Units: bytes. */
+/** The sources of the counters. Units: bytes. */
 export type NodeMonitorSetup = {
   /** Unix time in ms. */
   readonly startTimeMs: number;

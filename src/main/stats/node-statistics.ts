@@ -1,5 +1,5 @@
 /**
- * What is counted of the broker as a whole, in no format, beside the statistics of its topics and channels.
+ * The counters of the broker as a whole, independent of formats, beside the statistics of its topics and channels.
  *
  * Thread: any.
  */
@@ -7,7 +7,7 @@
 import type { Durations } from '../../shared/histogram.ts';
 import type { VolumeSpace } from '../limits/disk-space.ts';
 
-/** Units: bytes, and seconds for times; a time is one in Unix seconds where it says so. */
+/** Units: bytes, and seconds for times; some times are Unix seconds, as noted. */
 export type NodeStatistics = {
   /** Unix time. */
   readonly startTime: number;
@@ -39,10 +39,10 @@ export type NodeStatistics = {
     readonly resident: number;
     /** Null without a bound. */
     readonly limit: number | null;
-    /** Of main, outside of its heap. */
+    /** Memory of main outside its heap. */
     readonly external: number;
     readonly buffers: number;
-    /** What the messages in the pumps take, and may take; the latter null without a bound. */
+    /** The memory of the messages in the pumps, and its bound or null. */
     readonly messages: number;
     readonly messagesLimit: number | null;
   };
@@ -50,12 +50,12 @@ export type NodeStatistics = {
   readonly disk: {
     readonly read: number;
     readonly written: number;
-    /** Null where nobody looks, because there is no bound, or where the system does not tell. */
+    /** Null if it is not watched, because there is no bound, or if the system does not report it. */
     readonly volume: VolumeSpace | null;
   };
 };
 
-/** A thread; `busy` is the time that it was not parked, or, of main, waiting for events. */
+/** A thread; `busy` is the time that it was not parked, or, for main, not waiting for events. */
 export type ThreadStatistics = {
   readonly name: string;
   readonly busy: number;

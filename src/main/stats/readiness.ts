@@ -4,13 +4,13 @@
  * Thread: main.
  */
 
-/** What is checked, each by what is wrong, or null. */
+/** The reason that each check fails, or null. */
 export type ReadinessReasons = {
-  /** It still starts. */
+  /** The broker is starting. */
   readonly start: string | null;
-  /** It ends, or drains. */
+  /** The broker is shutting down or draining. */
   readonly drain: string | null;
-  /** The disk takes no writes, cannot be read, or does not answer. */
+  /** The disk cannot be written or read, or does not answer. */
   readonly disk: string | null;
   /** Less than `--min-free-disk` is free. */
   readonly space: string | null;
@@ -32,7 +32,7 @@ export function readinessChecks(reasons: ReadinessReasons): ReadinessCheck[] {
   });
 }
 
-/** Whether every check has passed. */
+/** Whether all checks pass. */
 export function isReady(checks: readonly ReadinessCheck[]): boolean {
   return checks.every(({ ok }) => ok);
 }

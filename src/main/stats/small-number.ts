@@ -1,6 +1,6 @@
 /**
- * Numbers from 0 on in 16 bits, for charts: five bits of exponent and eleven of fraction. They go up to 34 billion with
- * an error of at most 0.025 %, and in steps of 1/64 below 32; what is larger counts as the largest.
+ * Numbers from 0 up in 16 bits, for charts: five bits of exponent and eleven of fraction. The range is 34 billion, with
+ * an error of at most 0.025 %, in steps of 1/64 below 32; a larger number is stored as the largest.
  *
  * Thread: any (pure).
  */
@@ -12,7 +12,7 @@ const STEP = 1 / 64;
 const EXPONENT_MAX = 30;
 const LARGEST = (EXPONENT_MAX + 1) * FRACTIONS - 1;
 
-/** No number: none was recorded. */
+/** No number was recorded. */
 export const NO_NUMBER = 0xffff;
 
 /** The 16 bits of the nearest number. */

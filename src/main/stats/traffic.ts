@@ -1,7 +1,8 @@
 /**
- * What clients send and are sent, as main counts it: one of it for the whole broker, counted up where it happens.
+ * The traffic of all clients, as main counts it. The broker has one instance, whose fields are incremented where the
+ * traffic occurs.
  *
- * Commands that a pump carries out are counted there, a record at a time (`ThreadMeter`).
+ * Commands that a pump executes are counted there, once per record (`ThreadMeter`).
  *
  * Thread: main.
  */
@@ -11,7 +12,7 @@ const CLASSES = 6;
 const STATUSES_PER_CLASS = 100;
 
 export class Traffic {
-  /** Commands by name, as they were recognised, carried out or not. */
+  /** Commands by name, executed or not. */
   identify = 0;
   auth = 0;
   sub = 0;
@@ -20,15 +21,15 @@ export class Traffic {
   mpub = 0;
   dpub = 0;
   nop = 0;
-  /** Lines that are no command. */
+  /** Lines that are not commands. */
   unknown = 0;
-  /** Bytes of the protocol over TCP: without TLS, and before they are compressed. */
+  /** Bytes of the protocol over TCP: without TLS, and before compression. */
   receivedBytes = 0;
   sentBytes = 0;
-  /** HTTP requests that were answered, by the first digit of their status; publishes of the fast lane among them. */
+  /** Answered HTTP requests by the first digit of their status, including publishes on the fast lane. */
   readonly httpAnswers = new Float64Array(CLASSES);
 
-  /** An HTTP request was answered with this status. */
+  /** Counts an HTTP request with this status. */
   countAnswer(status: number): void {
     this.httpAnswers[Math.floor(status / STATUSES_PER_CLASS)]++;
   }

@@ -1,5 +1,5 @@
 /**
- * Builds the policy of a topic or a channel: the values of policies, and the options for the rest.
+ * Builds the policy of a topic or a channel: the values of policies, completed by the options.
  *
  * Thread: any (pure).
  */
