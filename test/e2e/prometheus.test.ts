@@ -53,6 +53,7 @@ test('promtool: has nothing to say about /metrics', OPTIONS, async (t) => {
 test('promtool: the alert rules are valid, and fire when they should', OPTIONS, () => {
   assert.equal(promtool(['check', 'rules', RULES]), '');
   assert.equal(promtool(['check', 'config', 'prometheus.yml']), '');
+  assert.equal(promtool(['check', 'config', 'compose.yml']), '');
   assert.equal(promtool(['test', 'rules', 'ringmq.rules.test.yml']), '');
 });
 
