@@ -137,10 +137,10 @@ export function consumerSettings<T>(options: ConsumerOptions<T>): ConsumerSettin
   const checks = new OptionChecks(options, NAMES);
   const { topic, channel, onDiscard, codec } = options;
   if (typeof topic !== 'string' || parseTopicName(topic) === undefined) {
-    throw new NsqError('E_BAD_TOPIC', `option topic: "${topic}" is no topic's name`, { topic });
+    throw new NsqError('E_BAD_TOPIC', `option topic: "${topic}" is not a topic's name`, { topic });
   }
   if (typeof channel !== 'string' || parseChannelName(channel) === undefined) {
-    const what = `option channel: "${channel}" is no channel's name`;
+    const what = `option channel: "${channel}" is not a channel's name`;
     throw new NsqError('E_BAD_CHANNEL', what, { topic });
   }
   if (onDiscard !== undefined && typeof onDiscard !== 'function') {

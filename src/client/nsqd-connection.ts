@@ -310,7 +310,7 @@ export class NsqdConnection implements TransportListener {
     }
     const { authSecret } = this.#settings;
     if (authSecret === null) {
-      const what = `the broker ${this.address.text} requires AUTH, and there is no option authSecret`;
+      const what = `the broker ${this.address.text} requires AUTH, but the option authSecret is not set`;
       this.destroy(this.#error('E_AUTH_FIRST', what));
       return;
     }

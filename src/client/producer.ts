@@ -226,7 +226,7 @@ export class Producer<T = unknown> extends EventEmitter<ProducerEvents> implemen
   #checkTopic(topic: string): void {
     if (topic === this.#lastTopic) return;
     if (typeof topic !== 'string' || parseTopicName(topic) === undefined) {
-      throw new NsqError('E_BAD_TOPIC', `"${topic}" is no topic's name`, { topic });
+      throw new NsqError('E_BAD_TOPIC', `"${topic}" is not a topic's name`, { topic });
     }
     this.#lastTopic = topic;
   }

@@ -28,7 +28,7 @@ export const COMPANIONS = {
   move: { words: 'SOURCE TOPIC', does: 'move waiting messages to another topic' },
   purge: { words: 'SOURCE', does: 'drop the waiting messages that a filter selects' },
   access: { words: 'new|hash NAME', does: 'make a client for the file of --http-access' },
-  verify: { words: 'DIR', does: 'read a data directory, and say what a start finds' },
+  verify: { words: 'DIR', does: 'read a data directory, and report what a start would find' },
   policy: { words: '[command]', does: 'list, show, set and delete policies' },
   lookupd: {
     words: '[flags]',

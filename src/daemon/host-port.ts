@@ -56,7 +56,7 @@ function wrongHost(text: string): string {
 }
 
 function readPort(text: string): number | InvalidValue {
-  if (text === '') return new InvalidValue('has no port behind its colon');
+  if (text === '') return new InvalidValue('has no port after its colon');
   if (!/^\d+$/.test(text)) {
     return new InvalidValue(`has a port that is not a number, ${JSON.stringify(text)}`);
   }

@@ -17,7 +17,7 @@ import type { LogSink } from './log.ts';
 const PENDING_BYTES_MAX = 1024 * 1024;
 /** How many times a synchronous write to a full pipe is tried before its line is dropped. */
 const SYNC_ATTEMPTS_MAX = 1000;
-const UNREAD = 'nobody read them';
+const UNREAD = 'stderr was not read';
 /** After these errors no later write can succeed: the reader is gone, or the descriptor is closed. */
 const FINAL_CODES: ReadonlySet<unknown> = new Set(['EPIPE', 'EBADF']);
 

@@ -142,7 +142,7 @@ function readValues(given: Readonly<Record<string, unknown>>): Map<string, unkno
 /** One pump and one disk, no directory, and no bound of a volume's free space. */
 function beInMemory(values: Map<string, unknown>): void {
   for (const name of ['dataPath', 'pumpThreads', 'diskThreads']) {
-    if (values.has(name)) throw invalid(name, 'has no meaning where memory is true');
+    if (values.has(name)) throw invalid(name, 'has no effect if memory is true');
   }
   values.set('dataPath', MEMORY_PATH);
   values.set('pumpThreads', 1);

@@ -17,7 +17,7 @@ import {
 export function checkedTopic(topic: string): TopicName {
   const name = typeof topic === 'string' ? parseTopicName(topic) : undefined;
   if (name === undefined) {
-    throw new NsqError('E_BAD_TOPIC', `"${topic}" is no topic's name`, { topic });
+    throw new NsqError('E_BAD_TOPIC', `"${topic}" is not a topic's name`, { topic });
   }
   return name;
 }
@@ -26,7 +26,7 @@ export function checkedTopic(topic: string): TopicName {
 export function checkedChannel(topic: string, channel: string): ChannelName {
   const name = typeof channel === 'string' ? parseChannelName(channel) : undefined;
   if (name === undefined) {
-    throw new NsqError('E_BAD_CHANNEL', `"${channel}" is no channel's name`, { topic });
+    throw new NsqError('E_BAD_CHANNEL', `"${channel}" is not a channel's name`, { topic });
   }
   return name;
 }

@@ -143,7 +143,7 @@ async function runBroker(
   const hurry = order
     .then(({ next }) => next)
     .then((signal) => {
-      logger.fatal(`received a second ${signal}, ending at once; what is in memory is lost`);
+      logger.fatal(`received a second ${signal}, ending at once; messages in memory are lost`);
       return 1;
     });
   const close = (why: string): Promise<number | typeof BUG> => {

@@ -46,7 +46,7 @@ export class BrokerHttp {
     const url = /^https?:\/\//.test(given) ? given : `http://${given}`;
     if (!URL.canParse(url)) {
       throw new BadUsage(
-        `--http-address ${JSON.stringify(given)} is no HOST:PORT and no URL, such as ${DEFAULT_ADDRESS}`,
+        `--http-address ${JSON.stringify(given)} is neither HOST:PORT nor a URL; write for example ${DEFAULT_ADDRESS}`,
       );
     }
     const { username, password, origin, pathname } = new URL(url);

@@ -71,7 +71,7 @@ export function integerFlag(
   if (given === undefined) return initial;
   const value = Number(given);
   if (!/^\d+$/.test(given) || value < smallest || !Number.isSafeInteger(value)) {
-    throw new BadUsage(`--${name} ${JSON.stringify(given)} is no whole number from ${smallest}`);
+    throw new BadUsage(`--${name} ${JSON.stringify(given)} is not a whole number from ${smallest}`);
   }
   return value;
 }

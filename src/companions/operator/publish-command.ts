@@ -27,7 +27,8 @@ export const runPublish = operatorCommand({
   run: async (call) => {
     const { topic, message } = call.named(['topic'], ['message']);
     if (call.flags.lines === true) {
-      if (message !== '') throw new BadUsage('--lines reads standard input, and takes no MESSAGE');
+      if (message !== '')
+        throw new BadUsage('--lines reads standard input; MESSAGE is not allowed');
       if (call.flags.defer !== undefined) throw new BadUsage('--lines goes without --defer');
       return publishLines(call, topic);
     }

@@ -86,7 +86,7 @@ export const runConfig = operatorCommand({
         if (value === '') throw new BadUsage('set needs KEY VALUE');
         return print(call, key, (await call.broker.request('PUT', path, value)).text);
       case 'reload':
-        if (key !== '') throw new BadUsage('reload takes no KEY');
+        if (key !== '') throw new BadUsage('reload does not take a KEY');
         return reload(call);
       default:
         throw new BadUsage(`unknown command ${JSON.stringify(verb)}: get, set or reload`);

@@ -11,7 +11,7 @@ import { type OperatorCall, operatorCommand } from './operator-command.ts';
 import { table } from './table.ts';
 
 const FLAGS = {
-  once: { help: 'print one view and end; also where the output is no terminal' },
+  once: { help: 'print one view and end; the default if the output is not a terminal' },
   interval: {
     value: 'MS',
     help: 'time between views, and over which rates are measured (default 2000)',

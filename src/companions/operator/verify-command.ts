@@ -1,5 +1,5 @@
 /**
- * `ringmq verify`: reads a data directory without a broker, and says what a start finds there. It writes nothing.
+ * `ringmq verify`: reads a data directory without a broker, and reports what a start would find. It writes nothing.
  *
  * Thread: main.
  */
@@ -40,7 +40,7 @@ const PROGRESS_BYTES = 64 * 1024 * 1024;
 /** `ringmq verify`. */
 export const runVerify = operatorCommand({
   name: 'verify',
-  does: 'reads a data directory of RingMQ or nsqd, and says what a start finds there',
+  does: 'reads a data directory of RingMQ or nsqd, and reports what a start would find',
   forms: ['DIR'],
   examples: [
     '/var/lib/ringmq',

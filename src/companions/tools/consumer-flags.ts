@@ -121,7 +121,7 @@ const TLS_READERS: Readonly<Record<string, (text: string) => TlsOptions>> = {
   tls_insecure_skip_verify: (text) => ({ rejectUnauthorized: !parseSwitch(text) }),
   tls_min_version: (text) => {
     const version = TLS_VERSIONS[text.toLowerCase()];
-    if (version === undefined) throw new Error('it is no version such as tls1.2');
+    if (version === undefined) throw new Error('it is not a version such as tls1.2');
     return version;
   },
 };
@@ -172,7 +172,7 @@ function parseMs(text: string): number {
 
 function parseNumber(text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) throw new Error('it is no number');
+  if (text.trim() === '' || !Number.isFinite(value)) throw new Error('it is not a number');
   return value;
 }
 

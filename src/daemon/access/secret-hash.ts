@@ -62,7 +62,7 @@ export class SecretHash {
   static parse(text: string): SecretHash | InvalidValue {
     const [scheme, n, r, p, salt, hash, ...others] = text.split(':');
     if (scheme !== SCHEME || hash === undefined || others.length > 0) {
-      return new InvalidValue('is no hash that "ringmq access hash" has made');
+      return new InvalidValue('is not a hash made by "ringmq access hash"');
     }
     const cost = { n: Number(n), r: Number(r), p: Number(p) };
     const saltBytes = Buffer.from(salt, 'base64url');

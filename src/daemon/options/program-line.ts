@@ -167,6 +167,6 @@ function taskOf(flags: ReadonlyMap<string, unknown>): 'run' | 'check' | 'show' {
 function strayWarnings([stray, ...others]: readonly string[]): string[] {
   if (stray === undefined || (stray === '--' && others.length === 0)) return [];
   const first = JSON.stringify(stray);
-  const all = others.length === 0 ? `${first} is` : `${first} and what is behind it are`;
+  const all = others.length === 0 ? `${first} is` : `${first} and what follows it are`;
   return [`${all} ignored: a flag begins with "-", and a switch takes its value behind "="`];
 }

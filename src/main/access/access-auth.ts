@@ -31,7 +31,8 @@ export class AccessAuth implements AuthSource {
     const admitted = this.admit(question);
     if (admitted !== null) return admitted;
     const credentials = credentialsOfToken(question.secret);
-    if (credentials === undefined) throw new Error('the secret is no token, <name>.<secret>');
+    if (credentials === undefined)
+      throw new Error('the secret is not a token of the form <name>.<secret>');
     const { name, secret } = credentials;
     const client = await this.#access.ofSecret(name, secret, question.remoteIp);
     if (client === BUSY) throw new Error('too many secrets wait for their check');

@@ -55,7 +55,7 @@ export function parseAccessFile(text: string): AccessEntry[] | InvalidValue {
   }
   const tables = file[TABLE];
   if (!Array.isArray(tables) || tables.length === 0 || tables.length > CLIENTS_MAX) {
-    return new InvalidValue(`it has no tables [[${TABLE}]], or more than ${CLIENTS_MAX}`);
+    return new InvalidValue(`it must have tables [[${TABLE}]], at most ${CLIENTS_MAX}`);
   }
   const entries: AccessEntry[] = [];
   for (const [index, table] of tables.entries()) {
@@ -135,7 +135,7 @@ function patternsOf(
   const patterns: NamePattern[] = [];
   for (const text of given as unknown[]) {
     const pattern =
-      typeof text === 'string' ? NamePattern.parse(text) : new InvalidValue('is no text');
+      typeof text === 'string' ? NamePattern.parse(text) : new InvalidValue('is not a string');
     if (pattern instanceof InvalidValue) {
       return new InvalidValue(`topics: ${JSON.stringify(text)} ${pattern.why}`);
     }

@@ -51,7 +51,7 @@ function authWarning(given: string): string[] {
   if (URL.canParse(given) && /^https?:/i.test(given)) return [];
   const example = `http://127.0.0.1:${AUTH_PORT}/auth`;
   return [
-    `--auth-http-address ${JSON.stringify(hideCredentials(given))} is no URL of HTTP; write for example ${example}`,
+    `--auth-http-address ${JSON.stringify(hideCredentials(given))} is not an HTTP URL; write for example ${example}`,
   ];
 }
 
@@ -61,7 +61,7 @@ function broadcastWarning(given: string, hostname: string): string[] {
   if (isIPv6(given) || isHostName(given)) return [];
   if (!/^\[|^[^:]*:\d*$/.test(given)) {
     return [
-      `--broadcast-address ${quoted} is no host: consumers cannot reach it; write for example ${hostname}`,
+      `--broadcast-address ${quoted} is not a host: consumers cannot reach it; write for example ${hostname}`,
     ];
   }
   return [

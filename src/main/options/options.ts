@@ -218,7 +218,7 @@ const OPTIONS = {
     'interval between reports to statsd', period),
   statsdMemStats: option(boolean, 'Statistics', 'statsd-mem-stats', true, 'report memory statistics to statsd'),
   statsdPrefix: option(text, 'Statistics', 'statsd-prefix', 'nsq.%s',
-    'prefix of the names in statsd; %s stands for the host and port of this broker'),
+    'prefix of the names in statsd; %s is replaced by the host and port of this broker'),
   statsdUdpPacketSize: option(integer, 'Statistics', 'statsd-udp-packet-size', 508,
     'largest UDP datagram to statsd, in bytes', within(1, DATAGRAM_BYTES_MAX)),
   statsdExcludeEphemeral: option(boolean, 'Statistics', 'statsd-exclude-ephemeral', false,

@@ -68,7 +68,7 @@ export class NamePattern {
 }
 
 function wrongPart(part: string, whose: string): string | undefined {
-  if (part === '') return `names no ${whose}: ${ANY} stands for every name`;
+  if (part === '') return `names no ${whose}: ${ANY} matches every name`;
   if (part.length > PART_LENGTH_MAX) {
     return `is longer than any name of a ${whose}, ${PART_LENGTH_MAX} characters`;
   }

@@ -59,7 +59,7 @@ export const POLICY_KEYS = {
     'most bytes of messages that wait in a queue; 0 for any number'),
   whenFull: row('when-full', 'both', text,
     'what gives way beyond max-depth or max-bytes: reject, the new message; drop-oldest, the oldest; ' +
-    'dead-letter, the oldest, which goes to dead-letter',
+    'dead-letter, moves the oldest to dead-letter',
     oneOf(['reject', 'drop-oldest', 'dead-letter'])),
   maxInFlight: row('max-in-flight', 'channel', integer,
     'most messages in flight, over all consumers of a channel; 0 for any number', count),
@@ -77,7 +77,7 @@ export const POLICY_KEYS = {
   deadLetter: row('dead-letter', 'both', text,
     'topic that gets what has expired, was tried too often or did not fit; "" for none', topicOrNone),
   deadLetterEnvelope: row('dead-letter-envelope', 'both', text,
-    'body of a dead letter: none, the body as it was; json, an object that says why it is dead',
+    'body of a dead letter: none, the body as it was; json, an object that gives the reason',
     oneOf(['none', 'json'])),
   requeueBackoff: row('requeue-backoff', 'channel', backoff,
     'delay of a message that timed out: none, or exponential(MIN,MAX), doubled with each attempt'),

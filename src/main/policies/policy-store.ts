@@ -75,7 +75,7 @@ export class PolicyStore {
     if (policies instanceof InvalidValue) {
       throw new Error(
         `failed to parse policies in ${this.#file.path} - ${policies.why}; ` +
-          'mend the file, or move it away to start without its policies',
+          'repair the file, or move it away to start without its policies',
       );
     }
     this.#wanted = policies;
@@ -161,7 +161,7 @@ function* textOf(policies: readonly Policy[]): Generator<void, string> {
 export function parsePolicyFile(text: string): Policy[] | InvalidValue {
   const given = parseJson(text);
   const list = isJsonObject(given) && given['version'] === 1 ? given['policies'] : undefined;
-  if (!Array.isArray(list)) return new InvalidValue('it is no list of policies of version 1');
+  if (!Array.isArray(list)) return new InvalidValue('it is not a list of policies of version 1');
   const policies: Policy[] = [];
   for (const entry of list as unknown[]) {
     const { name, ...rest } = isJsonObject(entry) ? entry : {};

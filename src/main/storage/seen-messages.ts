@@ -78,7 +78,7 @@ export class SeenMessages {
 
   #warn(error: unknown): void {
     this.#setup.logger.warn(
-      `messages that were published before are taken for new - ${errorText(error)}`,
+      `messages that were published before count as new - ${errorText(error)}`,
     );
   }
 }
@@ -95,7 +95,7 @@ function* textOf(seen: readonly SeenOfTopic[]): Generator<void, string> {
 function parsed(text: string): Map<string, Uint8Array> {
   const given = parseJson(text);
   const topics = isJsonObject(given) && given['version'] === 1 ? given['topics'] : undefined;
-  if (!isJsonObject(topics)) throw new Error('the file is none of version 1');
+  if (!isJsonObject(topics)) throw new Error('the file does not have version 1');
   const entries = Object.entries(topics).map(([topic, bytes]) => {
     if (typeof bytes !== 'string') throw new Error(`topic ${JSON.stringify(topic)} has no text`);
     return [topic, Buffer.from(bytes, 'base64')] as const;

@@ -43,7 +43,7 @@ export class WriteProbe {
     const refusal = await this.#probe();
     if (refusal === null) return null;
     logger.warn(
-      `"${dataPath}" takes no writes - ${refusal}; publishes are refused until it does, queues are delivered`,
+      `"${dataPath}" cannot be written - ${refusal}; publishes are refused until it can, queues are delivered`,
     );
     this.#onRefused(refusal);
     return refusal;
@@ -55,7 +55,7 @@ export class WriteProbe {
   }
 
   #onRefused(refusal: string): void {
-    this.#setup.onRefusal(`"${this.#setup.dataPath}" takes no writes - ${refusal}`);
+    this.#setup.onRefusal(`"${this.#setup.dataPath}" cannot be written - ${refusal}`);
     if (!this.#isStopped) this.#timer = this.#setup.clock.after(PROBE_MS, () => void this.#again());
   }
 

@@ -67,7 +67,7 @@ export class DeadLetterPublisher {
 
   #onKept({ target }: DeadLetterHead): void {
     if (!this.#failing.delete(target)) return;
-    this.#setup.logger.info(`TOPIC(${target}): takes dead letters again`);
+    this.#setup.logger.info(`TOPIC(${target}): accepts dead letters again`);
   }
 
   #onFailed({ topic, channel, target }: DeadLetterHead, reason: string): void {
@@ -75,7 +75,7 @@ export class DeadLetterPublisher {
     this.#failing.add(target);
     const from = channel === '' ? topic : `${topic}:${channel}`;
     this.#setup.logger.warn(
-      `TOPIC(${target}): takes no dead letters of ${from}, which stay there and are sent again - ${reason}`,
+      `TOPIC(${target}): accepts no dead letters from ${from}; they stay there and are sent again - ${reason}`,
     );
   }
 

@@ -70,7 +70,7 @@ test('examples: opentelemetry.ts makes spans, which end', { timeout: 60_000 }, a
   ]);
   assert.deepEqual(shown, [
     ['publish traced', 2, true, null],
-    ['publish no topic', 1, true, '"no topic" is no topic\'s name'],
+    ['publish no topic', 1, true, '"no topic" is not a topic\'s name'],
     ['process traced', 3, true, null],
     ['process traced', 3, true, 'it fails'],
   ]);

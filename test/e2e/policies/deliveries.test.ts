@@ -139,10 +139,10 @@ test(
     const client = await WireClient.connect(t, broker, pub('full', 'first'));
     client.send(pub('from', 'dead'));
     assert.deepEqual(await client.texts(2), ['OK', 'OK']);
-    await broker.logged(/TOPIC\(full\): takes no dead letters of from/);
+    await broker.logged(/TOPIC\(full\): accepts no dead letters from from/);
     const waiting = await stats('from');
     await setPolicy(broker, 'full', { pattern: 'full', 'max-depth': 2 });
-    await broker.logged(/TOPIC\(full\): takes dead letters again/);
+    await broker.logged(/TOPIC\(full\): accepts dead letters again/);
     const gone = await until(
       () => stats('from'),
       ({ depth }) => depth === 0,

@@ -153,7 +153,7 @@ test('policies: a file that is not understood keeps the broker from starting', L
 
   assert.equal(code, 1);
   assert.match(second.log, /failed to parse policies in .*policies\.json.*"max-dpth".*max-depth/);
-  assert.match(second.log, /mend the file, or move it away/);
+  assert.match(second.log, /repair the file, or move it away/);
 });
 
 test(

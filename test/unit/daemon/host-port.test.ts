@@ -16,7 +16,7 @@ for (const [text, split] of [
   ['host', 'has no port'],
   ['17150', 'has no port'],
   ['[::1]', 'has no port'],
-  ['host:', 'has no port behind its colon'],
+  ['host:', 'has no port after its colon'],
   ['localhost:415O', 'has a port that is not a number, "415O"'],
   ['host:http', 'has a port that is not a number, "http"'],
   ['host:-1', 'has a port that is not a number, "-1"'],

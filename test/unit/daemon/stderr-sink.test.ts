@@ -30,7 +30,7 @@ test('StderrSink: drops lines while too much waits, and says how many', () => {
   sink.write('kept too\n');
 
   assert.deepEqual(stream.taken, [
-    '(lines of the log that were lost: 2, nobody read them)\nkept\n',
+    '(lines of the log that were lost: 2, stderr was not read)\nkept\n',
     'kept too\n',
   ]);
 });

@@ -71,7 +71,7 @@ const WRONG: readonly [given: Record<string, unknown>, option: string, message: 
   [
     { memory: true, dataPath: '/data' },
     'dataPath',
-    'option dataPath: has no meaning where memory is true',
+    'option dataPath: has no effect if memory is true',
   ],
   [
     { memory: true, memQueueSice: 1 },

@@ -42,7 +42,7 @@ const MESSAGE_NOT_FOUND = refusal(404, 'MESSAGE_NOT_FOUND');
 const MISSING_FILTER = withReason(
   400,
   'MISSING_FILTER',
-  'id, state, since, match or all=true says which messages are meant',
+  'select messages by id, state, since or match, or all with all=true',
 );
 const NDJSON = 'application/x-ndjson';
 const NDJSON_HEADERS = ['Content-Type', NDJSON];

@@ -68,7 +68,7 @@ export function filterOf(query: Query, states: 'all' | 'waiting'): MessageFilter
     return withReason(
       400,
       'INVALID_STATE',
-      `state ${JSON.stringify(unknown)} is none of ${ALL_STATES.join(', ')}`,
+      `state ${JSON.stringify(unknown)} is not one of ${ALL_STATES.join(', ')}`,
     );
   }
   const ids = idsOf(query);

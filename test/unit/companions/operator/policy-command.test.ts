@@ -112,7 +112,7 @@ test('ringmq policy: no broker, and no address', async () => {
     /no answer from the broker at http:\/\/127\.0\.0\.1:1 - .*RINGMQ_HTTP/,
   );
   assert.equal(wrong.code, 2);
-  assert.match(wrong.stderr, /is no HOST:PORT/);
+  assert.match(wrong.stderr, /is neither HOST:PORT nor a URL/);
 });
 
 for (const [words, why] of [

@@ -136,7 +136,7 @@ test('Access: a reload takes new clients, keeps what is known, and keeps all whe
   assert.equal(good, undefined);
   assert.ok(known !== null && known !== BUSY && !(known instanceof Promise));
   assert.deepEqual([known.has('admin'), known.has('read')], [false, true]);
-  assert.match(bad?.why ?? '', /^--http-access "access.toml": it has no tables/);
+  assert.match(bad?.why ?? '', /^--http-access "access.toml": it must have tables/);
   assert.equal(kept, known);
   assert.ok(changed instanceof Promise, 'the new secret is not known yet');
   assert.equal(await changed, null);
@@ -188,12 +188,12 @@ test('AccessClient: roles, and the topics to which they are limited', async () =
 });
 
 for (const [text, why] of [
-  ['', /no tables \[\[client\]\]/],
+  ['', /must have tables \[\[client\]\]/],
   ['[[clients]]\nname = "a"', /"clients": only tables/],
   ['[[client]]\nroles = ["read"]', /client number 1: name must have/],
   ['[[client]]\nname = "a.b"', /client "a.b": name must have/],
   ['[[client]]\nname = "a"\nroles = ["read"]', /secret, common_name or fingerprint is missing/],
-  ['[[client]]\nname = "a"\nsecret = "plain"', /secret is no hash that "ringmq access hash"/],
+  ['[[client]]\nname = "a"\nsecret = "plain"', /secret is not a hash made by "ringmq access hash"/],
   ['[[client]]\nname = "a"\nsecret = "scrypt:15:8:1:AAAA:BBBB"', /damaged, or too costly/],
   [
     `[[client]]\nname = "a"\nsecret = "${cheapHash('x').replace('16:1', '16777216:8')}"`,

@@ -153,7 +153,7 @@ for (const [words, warnings] of [
   [
     ['--snappy', 'false', '--deflate=0'],
     [
-      '"false" and what is behind it are ignored: a flag begins with "-", and a switch takes its value behind "="',
+      '"false" and what follows it are ignored: a flag begins with "-", and a switch takes its value behind "="',
     ],
   ],
   [
@@ -169,7 +169,7 @@ for (const [words, warnings] of [
     [
       '--lookupd-tcp-address "lookupd" has no port; write for example lookupd:4160',
       '--statsd-address "foo" has no port; write for example foo:8125',
-      '--auth-http-address "ftp://x" is no URL of HTTP; write for example http://127.0.0.1:4181/auth',
+      '--auth-http-address "ftp://x" is not an HTTP URL; write for example http://127.0.0.1:4181/auth',
     ],
   ],
   [
@@ -182,7 +182,7 @@ for (const [words, warnings] of [
   [
     ['--auth-http-address=ftp://user:pass@host', '--auth-http-address=user:pass@host'],
     [
-      '--auth-http-address "ftp://***@host" is no URL of HTTP; write for example http://127.0.0.1:4181/auth',
+      '--auth-http-address "ftp://***@host" is not an HTTP URL; write for example http://127.0.0.1:4181/auth',
       '--auth-http-address "host" has no port; write for example host:4181',
     ],
   ],
@@ -192,11 +192,15 @@ for (const [words, warnings] of [
   ],
   [
     ['--broadcast-address=a b'],
-    ['--broadcast-address "a b" is no host: consumers cannot reach it; write for example broker-1'],
+    [
+      '--broadcast-address "a b" is not a host: consumers cannot reach it; write for example broker-1',
+    ],
   ],
   [
     ['--broadcast-address='],
-    ['--broadcast-address "" is no host: consumers cannot reach it; write for example broker-1'],
+    [
+      '--broadcast-address "" is not a host: consumers cannot reach it; write for example broker-1',
+    ],
   ],
   [['--broadcast-address=::1', '--lookupd-tcp-address=[::1]:1', '--auth-http-address=u:p@a:1'], []],
 ] as const) {

@@ -143,7 +143,7 @@ test('PolicyStore: a change whose save fails has not happened; the file is mende
 });
 
 for (const [what, text, why] of [
-  ['no JSON', '{', /no list of policies/],
+  ['no JSON', '{', /not a list of policies/],
   ['another version', '{"version":2,"policies":[]}', /version 1/],
   [
     'an unknown key',
@@ -160,7 +160,7 @@ for (const [what, text, why] of [
 
     await assert.rejects(open().load(), (error: Error) => {
       assert.match(error.message, why);
-      assert.match(error.message, /mend the file, or move it away/);
+      assert.match(error.message, /repair the file, or move it away/);
       return true;
     });
     assert.equal(await readFile(file, 'utf8'), text);

@@ -60,7 +60,7 @@ for (const text of ['{', '[]', '{"version":2,"topics":{}}', '{"version":1,"topic
     await writeFile(file, text);
 
     assert.equal((await open().load()).size, 0);
-    assert.match(warnings.join(), /taken for new/);
+    assert.match(warnings.join(), /count as new/);
   });
 }
 
@@ -70,5 +70,5 @@ test('SeenMessages: a file that cannot be written is a warning', async (t) => {
 
   await open().save([{ topic: 'a', seen: Uint8Array.of(1) }]);
 
-  assert.match(warnings.join(), /taken for new/);
+  assert.match(warnings.join(), /count as new/);
 });

@@ -52,12 +52,12 @@ test('WriteProbe: publishes are refused until the directory takes writes', async
 
   assert.equal(refusal, 'ENOENT: no such file or directory');
   assert.deepEqual(told, [
-    `"${dataPath}" takes no writes - ${refusal}`,
-    `"${dataPath}" takes no writes - ${refusal}`,
+    `"${dataPath}" cannot be written - ${refusal}`,
+    `"${dataPath}" cannot be written - ${refusal}`,
     null,
   ]);
   assert.deepEqual(log, [
-    `"${dataPath}" takes no writes - ${refusal}; publishes are refused until it does, queues are delivered`,
+    `"${dataPath}" cannot be written - ${refusal}; publishes are refused until it can, queues are delivered`,
     `publishes are accepted - "${dataPath}" takes writes`,
   ]);
   assert.equal(clock.timerCount, 0);

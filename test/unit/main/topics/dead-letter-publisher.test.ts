@@ -116,7 +116,7 @@ test('DeadLetterPublisher: a topic that refuses is named once, and once more whe
 
   assert.deepEqual(setup.settled, [false, false, true, true]);
   assert.deepEqual(setup.log, [
-    'TOPIC(dead): takes no dead letters of orders:billing, which stay there and are sent again - no space',
-    'TOPIC(dead): takes dead letters again',
+    'TOPIC(dead): accepts no dead letters from orders:billing; they stay there and are sent again - no space',
+    'TOPIC(dead): accepts dead letters again',
   ]);
 });

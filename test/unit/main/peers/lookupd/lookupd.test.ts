@@ -32,7 +32,7 @@ type Setup = {
 
 function topicName(text: string): TopicName {
   const name = parseTopicName(text);
-  if (name === undefined) throw new Error(`"${text}" is no topic name`);
+  if (name === undefined) throw new Error(`"${text}" is not a topic name`);
   return name;
 }
 
