@@ -198,9 +198,7 @@ for (const [words, warnings] of [
   ],
   [
     ['--broadcast-address='],
-    [
-      '--broadcast-address "" is not a host: consumers cannot reach it; write for example broker-1',
-    ],
+    ['--broadcast-address "" is not a host: consumers cannot reach it; write for example broker-1'],
   ],
   [['--broadcast-address=::1', '--lookupd-tcp-address=[::1]:1', '--auth-http-address=u:p@a:1'], []],
 ] as const) {
