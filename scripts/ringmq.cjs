@@ -7,10 +7,17 @@
  * This is plain JavaScript that every Node understands, like the broker's own first lines.
  */
 
-const [first = '', ...rest] = process.argv.slice(2);
+const { basename } = require('node:path');
 
+/** The programs of nsq: a link with such a name runs the command that takes the program's place. */
+const ORIGINALS = ['nsqd', 'nsqlookupd', 'nsq_tail', 'nsq_to_file', 'to_nsq'];
 /** The broker's own words; it also answers unknown ones. */
-const BROKER_WORDS = ['', 'start', 'help', 'version'];
+const BROKER_WORDS = ['', 'start', 'nsqd', 'help', 'version'];
+
+const startedAs = basename(process.argv[1]);
+const given = process.argv.slice(2);
+const isLink = ORIGINALS.includes(startedAs) && startedAs !== 'nsqd';
+const [first = '', ...rest] = isLink ? [startedAs, ...given] : given;
 
 function runBroker() {
   require('../src/main/start.cjs');

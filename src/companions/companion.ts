@@ -4,11 +4,17 @@
  * Thread: any (types and constants only).
  */
 
+import type { Readable } from 'node:stream';
+
 /** The environment of a command. */
 export type Surroundings = {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
+  /** Writes to standard output. Resolves when the bytes are handed to the system. */
+  readonly output: (bytes: Uint8Array) => Promise<void>;
+  /** Standard input, for commands that read it piece by piece. */
+  readonly input: () => Readable;
   /** Reads standard input to its end. */
   readonly readInput: () => Promise<Buffer>;
   /** Asks the person at the terminal; null where there is none. */

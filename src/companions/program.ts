@@ -7,9 +7,11 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { buffer } from 'node:stream/consumers';
-import { type CompanionName, isCompanion } from '../daemon/command-table.ts';
+import { type CompanionName, companionOf } from '../daemon/command-table.ts';
 import { SystemClock } from '../shared/clock.ts';
-import type { Companion, Surroundings } from './companion.ts';
+import { errorText } from '../shared/error-text.ts';
+import { byFlags } from './by-flags.ts';
+import { type Companion, REFUSED_CODE, type Surroundings } from './companion.ts';
 
 /** Each command is loaded on use. */
 const LOADERS: Readonly<Record<CompanionName, () => Promise<Companion>>> = {
@@ -21,7 +23,8 @@ const LOADERS: Readonly<Record<CompanionName, () => Promise<Companion>>> = {
   ls: async () => (await import('./operator/stat-commands.ts')).runLs,
   stat: async () => (await import('./operator/stat-commands.ts')).runStat,
   top: async () => (await import('./operator/top-command.ts')).runTop,
-  tail: async () => (await import('./operator/tail-command.ts')).runTail,
+  tail: async () =>
+    byFlags(async () => (await import('./operator/tail-command.ts')).runTail, LOADERS.nsq_tail),
   drain: async () => (await import('./operator/steer-commands.ts')).runDrain,
   config: async () => (await import('./operator/steer-commands.ts')).runConfig,
   publish: async () => (await import('./operator/publish-command.ts')).runPublish,
@@ -33,28 +36,30 @@ const LOADERS: Readonly<Record<CompanionName, () => Promise<Companion>>> = {
   access: async () => (await import('./operator/access-command.ts')).runAccess,
   verify: async () => (await import('./operator/verify-command.ts')).runVerify,
   lookupd: async () => (await import('./lookupd/lookupd-command.ts')).runLookupd,
-  nsqlookupd: async () => (await import('./lookupd/lookupd-command.ts')).runLookupd,
   policy: async () => (await import('./operator/policy-command.ts')).runPolicyCommand,
   'to-file': async () => (await import('./tools/to-file.ts')).runToFile,
-  nsq_to_file: async () => (await import('./tools/to-file.ts')).runToFile,
+  'to-nsq': async () => (await import('./tools/to-nsq.ts')).runToNsq,
+  nsq_tail: async () => (await import('./tools/nsq-tail.ts')).runNsqTail,
 };
 
 /** A reader of the output that is gone, as in `ringmq ls | head -1`. */
 const BROKEN_PIPE = 'EPIPE';
 
 /** Runs a command. `words`: the arguments after its name. Resolves with false for a name that is no command. */
-export async function runCompanion(name: string, words: readonly string[]): Promise<boolean> {
-  if (!isCompanion(name)) return false;
+export async function runCompanion(word: string, words: readonly string[]): Promise<boolean> {
+  const name = companionOf(word);
+  if (name === undefined) return false;
   process.stdout.on('error', endWithReader);
   const run = await LOADERS[name]();
   process.exitCode = await run(words, processSurroundings());
   return true;
 }
 
-/** Nobody reads what follows: the command ends, as programs of a shell do. */
+/** Nobody reads what follows, or it cannot be written: the command ends, as programs of a shell do. */
 function endWithReader(error: NodeJS.ErrnoException): void {
-  if (error.code !== BROKEN_PIPE) throw error;
-  process.exit();
+  if (error.code === BROKEN_PIPE) process.exit();
+  process.stderr.write(`failed to write to standard output - ${errorText(error)}\n`);
+  process.exit(REFUSED_CODE);
 }
 
 function processSurroundings(): Surroundings {
@@ -64,6 +69,8 @@ function processSurroundings(): Surroundings {
     env,
     stdout: (text) => void stdout.write(text),
     stderr: (text) => void stderr.write(text),
+    output: (bytes) => new Promise((resolve) => void stdout.write(bytes, () => resolve())),
+    input: () => stdin,
     readInput: () => buffer(stdin),
     ask: stdin.isTTY && stderr.isTTY ? askPerson : null,
     screen: stdout.isTTY ? { width: () => stdout.columns, height: () => stdout.rows } : null,

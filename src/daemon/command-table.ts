@@ -1,6 +1,7 @@
 /**
  * The commands of `ringmq` besides the broker and `ringmq bench`: one table, from which the program's help, its
- * check of the first word and the list of loaders in `src/companions/program.ts` follow.
+ * check of the first word and the list of loaders in `src/companions/program.ts` follow. A second table has nsq's
+ * programs; `scripts/ringmq.cjs` repeats their names, and a test compares both.
  *
  * Thread: any.
  */
@@ -34,15 +35,32 @@ export const COMPANIONS = {
     words: '[flags]',
     does: 'tell consumers which brokers have a topic, in place of nsqlookupd',
   },
-  nsqlookupd: { words: '[flags]', does: 'the same, under the name of the original' },
   'to-file': { words: '[flags]', does: 'archive topics to files, in place of nsq_to_file' },
-  nsq_to_file: { words: '[flags]', does: 'the same, under the name of the original' },
+  'to-nsq': { words: '[flags]', does: 'publish records of standard input, in place of to_nsq' },
+  nsq_tail: { words: '[flags]', does: 'print messages of topics, in place of nsq_tail' },
 } as const satisfies Readonly<Record<string, CommandRow>>;
 
 /** The name of such a command. */
 export type CompanionName = keyof typeof COMPANIONS;
 
-/** Whether this is the name of one. */
-export function isCompanion(word: string): word is CompanionName {
-  return Object.hasOwn(COMPANIONS, word);
+/**
+ * The programs of nsq, and the commands that take their places. `ringmq` runs the command under either name, and under
+ * that of a link through which it is started.
+ */
+export const ORIGINALS = {
+  nsqd: 'start',
+  nsqlookupd: 'lookupd',
+  nsq_tail: 'nsq_tail',
+  nsq_to_file: 'to-file',
+  to_nsq: 'to-nsq',
+} as const satisfies Readonly<Record<string, CompanionName | 'start'>>;
+
+/** The command under this name, or under that of its original; undefined for any other word. */
+export function companionOf(word: string): CompanionName | undefined {
+  const name = isOriginal(word) ? ORIGINALS[word] : word;
+  return Object.hasOwn(COMPANIONS, name) ? (name as CompanionName) : undefined;
+}
+
+function isOriginal(word: string): word is keyof typeof ORIGINALS {
+  return Object.hasOwn(ORIGINALS, word);
 }

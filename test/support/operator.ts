@@ -7,6 +7,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import type { TestContext } from 'node:test';
 import type { Companion, Surroundings } from '../../src/companions/companion.ts';
 
@@ -60,6 +61,10 @@ export async function runWords(
     stderr: (text) => {
       stderr += text;
     },
+    output: async (bytes) => {
+      stdout += Buffer.from(bytes).toString();
+    },
+    input: () => Readable.from([]),
     readInput: async () => Buffer.alloc(0),
     ask: null,
     screen: null,

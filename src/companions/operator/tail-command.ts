@@ -35,7 +35,8 @@ export const runTail = operatorCommand({
   examples: ['orders', 'orders --limit=10 --json'],
   notes: `It consumes from a channel of its own, which goes when it ends. Messages that were published
 before are not shown, except those that wait in a topic without any channel: the first channel of
-a topic gets them, and tail does not subscribe to such a topic. With --json each message is a line.`,
+a topic gets them, and tail does not subscribe to such a topic. With --json each message is a line.
+With --topic and the other flags of nsq_tail it is that tool: ringmq nsq_tail --help.`,
   flags: FLAGS,
   run: async (call) => {
     const { topic } = call.named(['topic']);

@@ -8,9 +8,11 @@
 
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions, ConsumerOptions, TlsOptions } from '../../client/client.ts';
+import { CONNECTION_OPTION_NAMES } from '../../client/connection-options.ts';
 import { NS_PER_MS, parseDuration } from '../../daemon/go/go-duration.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
-import { texts } from '../../daemon/options/option-kinds.ts';
+import { atLeast } from '../../daemon/options/option-checks.ts';
+import { integer, texts } from '../../daemon/options/option-kinds.ts';
 import { option } from '../../daemon/options/option-table.ts';
 import { errorText } from '../../shared/error-text.ts';
 import { Fatal } from './tool.ts';
@@ -41,8 +43,28 @@ export const SOURCE_TABLE = {
   ),
 };
 
+/** How many messages may be unanswered. */
+export const MAX_IN_FLIGHT = option(
+  integer,
+  'Source',
+  'max-in-flight',
+  200,
+  'max number of messages to allow in flight',
+  atLeast(1),
+);
+
+/** Options of go-nsq's producer. */
+export const PRODUCER_OPTS = option(
+  texts,
+  'Destination',
+  'producer-opt',
+  [],
+  'option of go-nsq as KEY,VALUE (may be given multiple times): tls_v1, tls_root_ca_file, ' +
+    'tls_cert, tls_key, deflate, snappy, auth_secret, …',
+);
+
 /** The values of that table. */
-type SourceValues = {
+export type SourceValues = {
   readonly nsqdAddresses: readonly string[];
   readonly lookupdAddresses: readonly string[];
   readonly consumerOpts: readonly string[];
@@ -61,6 +83,12 @@ export function sourceOptions(values: SourceValues): ClientOptions {
     throw new Fatal('use --nsqd-tcp-address or --lookupd-http-address not both');
   }
   return { ...goOptions('consumer-opt', values.consumerOpts), nsqd, lookupd };
+}
+
+/** Options of a producer from such texts. Those that only a consumer has are without effect, as in go-nsq. */
+export function producerOptions(given: readonly string[]): ConnectionOptions {
+  const options = Object.entries(goOptions('producer-opt', given));
+  return Object.fromEntries(options.filter(([name]) => CONNECTION_NAMES.includes(name)));
 }
 
 /** How an option of go-nsq reads: what it is in our client, and how its text is parsed. */
@@ -107,6 +135,7 @@ const WITHOUT_EFFECT = [
   'backoff_strategy',
   'max_in_flight',
 ];
+const CONNECTION_NAMES: readonly string[] = CONNECTION_OPTION_NAMES;
 const TLS_VERSIONS: Readonly<Record<string, TlsOptions>> = {
   'ssl3.0': {},
   'tls1.0': { minVersion: 'TLSv1' },

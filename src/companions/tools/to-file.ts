@@ -8,18 +8,19 @@
 import { hostname } from 'node:os';
 import { Consumer, type ConsumerOptions } from '../../client/client.ts';
 import { Logger } from '../../daemon/log.ts';
-import { atLeast, oneOf } from '../../daemon/options/option-checks.ts';
+import { oneOf } from '../../daemon/options/option-checks.ts';
 import * as kinds from '../../daemon/options/option-kinds.ts';
 import { option } from '../../daemon/options/option-table.ts';
 import { errorText } from '../../shared/error-text.ts';
 import { DONE_CODE, REFUSED_CODE } from '../companion.ts';
-import { SOURCE_TABLE, sourceOptions } from './consumer-flags.ts';
+import { MAX_IN_FLIGHT, SOURCE_TABLE, sourceOptions } from './consumer-flags.ts';
 import { type Encoder, gzipEncoder, zstdEncoder } from './encoder.ts';
 import { FileNames } from './file-name.ts';
 import { lookupdTopics } from './lookupd-topics.ts';
 import { OutputFile } from './output-file.ts';
 import { hasLines, RECORD_FORMATS, type RecordFormat } from './record-format.ts';
-import { Fatal, type ToolCall, type ToolValues, tool, userAgentOf } from './tool.ts';
+import { repeat } from './repeat.ts';
+import { Fatal, positive, type ToolCall, type ToolValues, tool, userAgentOf } from './tool.ts';
 import { TopicArchive } from './topic-archive.ts';
 
 const { boolean, duration, integer, logLevel, size, text, texts } = kinds;
@@ -51,14 +52,7 @@ const TABLE = {
     positive,
   ),
   channel: option(text, 'Source', 'channel', ORIGINAL, 'nsq channel'),
-  maxInFlight: option(
-    integer,
-    'Source',
-    'max-in-flight',
-    200,
-    'max number of messages to allow in flight',
-    atLeast(1),
-  ),
+  maxInFlight: MAX_IN_FLIGHT,
   connectTimeoutMs: option(
     duration,
     'Source',
@@ -160,10 +154,6 @@ const TABLE = {
 
 type Values = ToolValues<typeof TABLE>;
 
-function positive(ms: number, name: string): string | undefined {
-  return ms > 0 ? undefined : `${name} should be positive`;
-}
-
 /** `ringmq to-file`. */
 export const runToFile = tool({
   name: 'to-file',
@@ -222,9 +212,10 @@ class Archives {
     for (const topic of new Set(values.topics)) this.#add(topic);
     if (values.topics.length === 0) void this.#discover(topicFilter(values.topicPattern));
     else if (this.#byTopic.size === 0) throw new Fatal('no topic can be archived');
-    this.#every(values.syncMs, () => {
+    const endTicks = repeat(this.#call.clock, values.syncMs, () => {
       for (const { archive } of this.#byTopic.values()) archive.tick();
     });
+    void stopped.then(endTicks);
     const code = await Promise.race([stopped.then(() => this.#stop()), this.#failed.promise]);
     process.off('SIGHUP', onHangup);
     // What is unanswered after a failure is delivered again; nothing of it may be finished any more.
@@ -241,15 +232,6 @@ class Archives {
     });
     await Promise.all(ends);
     return DONE_CODE;
-  }
-
-  #every(ms: number, run: () => void): void {
-    const timer = this.#call.clock.after(ms, () => {
-      if (this.#isStopped) return;
-      run();
-      this.#every(ms, run);
-    });
-    void this.#call.stopped.then(() => timer.cancel());
   }
 
   async #discover(isWanted: (topic: string) => boolean): Promise<void> {

@@ -9,6 +9,7 @@
 
 import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
+import { NsqError } from '../../client/client.ts';
 import { EndSignals } from '../../daemon/end-signals.ts';
 import { parseConfigFile } from '../../daemon/options/config-file.ts';
 import { parseFlags } from '../../daemon/options/flags.ts';
@@ -69,6 +70,8 @@ export type ToolCall<Table> = {
   readonly clock: Clock;
   /** Resolves at the first signal that asks for the end. */
   readonly stopped: Promise<unknown>;
+  /** Prints a line to standard error, as Go's `log` does. */
+  readonly log: (line: string) => void;
 };
 
 /** An error that ends a tool. Its text is printed. */
@@ -89,6 +92,7 @@ export function tool<Table extends ToolTable>(setup: Tool<Table>): Companion {
   return async (words, surroundings) => {
     const clock = new SystemClock();
     const machine = { hostname: hostname(), parallelism: availableParallelism() };
+    const log = (line: string): void => surroundings.stderr(`${goTime(clock)} ${line}\n`);
     const parsed = parse(words, table, machine, setup.refusesWords === true);
     if (parsed === 'help') {
       surroundings.stdout(helpOf(setup, table, machine));
@@ -108,13 +112,18 @@ export function tool<Table extends ToolTable>(setup: Tool<Table>): Companion {
       const signals = new EndSignals(clock, END_SIGNALS);
       void signals.second.then(() => process.exit(INTERRUPTED_CODE));
       const values = parsed as ToolValues<Table>;
-      return await setup.run({ values, surroundings, clock, stopped: signals.first });
+      return await setup.run({ values, surroundings, clock, stopped: signals.first, log });
     } catch (error) {
-      if (!(error instanceof Fatal)) throw error;
-      surroundings.stderr(`${goTime(clock)} ${errorText(error)}\n`);
+      if (!(error instanceof Fatal || error instanceof NsqError)) throw error;
+      log(errorText(error));
       return REFUSED_CODE;
     }
   };
+}
+
+/** A check of durations. */
+export function positive(ms: number, name: string): string | undefined {
+  return ms > 0 ? undefined : `${name} should be positive`;
 }
 
 /** The client's name as brokers show it. */

@@ -5,7 +5,7 @@
  * Source: nsqd `apps/nsqd/main.go`, go-options `Resolve`.
  */
 
-import { COMPANIONS } from '../../daemon/command-table.ts';
+import { COMPANIONS, companionOf } from '../../daemon/command-table.ts';
 import { suggestion } from '../../daemon/options/nearest-word.ts';
 import { rowsOf } from '../../daemon/options/option-table.ts';
 import {
@@ -87,13 +87,15 @@ export function parseCommandLine(
   if (first === '' || first.startsWith('-')) return parseStart(words, surroundings);
   switch (first) {
     case 'start':
+    case 'nsqd':
       return parseStart(others, surroundings);
     case 'help':
       return { kind: 'help', text: usageOf(PROGRAM, surroundings) };
     case 'version':
       return printed(`${productLine()}\n${versionLine()}\n`);
     default:
-      if (!COMMANDS.includes(first)) return refused(unknownCommand(first));
+      if (!COMMANDS.includes(first) && companionOf(first) === undefined)
+        return refused(unknownCommand(first));
       return refused(`${first} is a command of the ringmq program: ringmq ${first} --help`);
   }
 }

@@ -1,0 +1,91 @@
+/**
+ * The consumers of a tool: one for each topic, on the same channel.
+ *
+ * As with the originals, a tool that is given the addresses of brokers ends when one of them cannot be reached at the
+ * start. A connection that is lost later is opened again.
+ *
+ * Thread: main.
+ */
+
+import { Consumer, type Message } from '../../client/client.ts';
+import { errorText } from '../../shared/error-text.ts';
+import { type SourceValues, sourceOptions } from './consumer-flags.ts';
+import { Fatal, userAgentOf } from './tool.ts';
+
+/** What is consumed, and how. */
+type SourceSetup = {
+  readonly original: string;
+  readonly topics: readonly string[];
+  readonly channel: string;
+  readonly maxInFlight: number;
+  readonly values: SourceValues;
+  readonly log: (line: string) => void;
+};
+
+export class Source {
+  readonly #setup: SourceSetup;
+  readonly #failed: Promise<never>;
+  readonly #onFailure: (error: Fatal) => void;
+  readonly #consumers: Consumer[] = [];
+
+  /** Does not connect yet. Errors: throws a `Fatal` or an `NsqError` for options that are none. */
+  constructor(setup: SourceSetup) {
+    this.#setup = setup;
+    const { promise, reject } = Promise.withResolvers<never>();
+    this.#failed = promise;
+    this.#onFailure = reject;
+    // A failure after the end has no one who waits for it.
+    this.#failed.catch(() => undefined);
+    const options = sourceOptions(setup.values);
+    const { original, channel, maxInFlight } = setup;
+    for (const topic of new Set(setup.topics)) {
+      const own = { topic, channel, maxInFlight };
+      this.#consumers.push(new Consumer({ userAgent: userAgentOf(original), ...options, ...own }));
+    }
+  }
+
+  /** Consumes. `handlerOf`: makes the handler of a topic. */
+  start(handlerOf: (topic: string) => (message: Message) => unknown, concurrency: number): void {
+    const topics = new Set(this.#setup.topics).values();
+    for (const consumer of this.#consumers) {
+      const topic = topics.next().value ?? '';
+      this.#watch(consumer, topic);
+      void consumer.run(handlerOf(topic), { concurrency });
+    }
+  }
+
+  /**
+   * Resolves after `end`, when all messages that handlers have are answered and the others are given back. Errors:
+   * rejects with a `Fatal`; nothing that handlers have is answered then.
+   */
+  async runUntil(end: Promise<unknown>): Promise<void> {
+    try {
+      await Promise.race([end, this.#failed]);
+      await this.#close();
+    } catch (error) {
+      await this.#close({ deadlineMs: 0 });
+      throw error;
+    }
+  }
+
+  async #close(options: { readonly deadlineMs?: number } = {}): Promise<void> {
+    await Promise.all(this.#consumers.map((consumer) => consumer.close(options)));
+  }
+
+  #watch(consumer: Consumer, topic: string): void {
+    const { channel, log, values } = this.#setup;
+    const label = `[${topic}/${channel}]`;
+    const reached = new Set<string>();
+    consumer.on('connect', (address) => {
+      reached.add(address);
+      log(`${label} connected to ${address}`);
+    });
+    consumer.on('error', (error) => {
+      const { address = '' } = error;
+      const isFirst = values.nsqdAddresses.length > 0 && !reached.has(address);
+      if (isFirst) this.#onFailure(new Fatal(`${label} ${errorText(error)}`));
+      else log(`${label} ${errorText(error)}`);
+    });
+    consumer.on('failure', (error) => log(`${label} ${errorText(error)}`));
+  }
+}
