@@ -1,0 +1,151 @@
+/**
+ * Producers and consumers of a fleet, who know what became of each message and how long it took.
+ */
+
+import { setTimeout as pause } from 'node:timers/promises';
+import { Consumer } from '../../../src/client/consumer.ts';
+import type { NsqError } from '../../../src/client/nsq-error.ts';
+import { Producer } from '../../../src/client/producer.ts';
+import type { Clock } from '../../../src/shared/clock.ts';
+import { Durations } from '../../bench/percentiles.ts';
+
+const TOPIC = 'fleet';
+const CHANNEL = 'check';
+const CONSUMERS = 2;
+/** Between two publishes of a producer, or two groups of them. */
+const TICK_MS = 5;
+const MS_PER_SECOND = 1000;
+const LOOK_MS = 20;
+/** What is missing after as many looks is lost. */
+const LOOKS_MAX = 3000;
+
+/** What a part of the run took. Units: ms. */
+export class Phase {
+  /** From the call of publish to its answer. */
+  readonly publishes = new Durations();
+  /** From the call of publish to the handler. */
+  readonly deliveries = new Durations();
+}
+
+/** A message on its way. */
+type Sent = { readonly atMs: number; readonly phase: Phase };
+
+export class FleetLoad {
+  acceptedCount = 0;
+  handledCount = 0;
+  duplicateCount = 0;
+  /** What clients dealt with themselves, by code. */
+  readonly handledErrors = new Map<string, number>();
+  /** What reached the program that uses them. */
+  readonly faults: string[] = [];
+  /** New messages belong to it. */
+  phase = new Phase();
+
+  readonly #clock: Clock;
+  readonly #producers: readonly Producer<string>[];
+  readonly #consumers: readonly Consumer<string>[];
+  /** By number, until the handler has had it. */
+  readonly #sent = new Map<number, Sent>();
+  readonly #seen = new Set<number>();
+  readonly #publishing: Promise<unknown>;
+  #nextNumber = 0;
+  #isPublishing = true;
+
+  /** `rate`: messages a second of all producers, of which there is one for each broker. */
+  constructor(addresses: readonly string[], lookupd: string, rate: number, clock: Clock) {
+    this.#clock = clock;
+    this.#consumers = Array.from(
+      { length: CONSUMERS },
+      () => new Consumer<string>({ topic: TOPIC, channel: CHANNEL, lookupd: [lookupd] }),
+    );
+    // Each begins with a broker of its own.
+    this.#producers = addresses.map(
+      (_, first) =>
+        new Producer<string>({ nsqd: [...addresses.slice(first), ...addresses.slice(0, first)] }),
+    );
+    for (const client of [...this.#consumers, ...this.#producers]) {
+      client.on('error', ({ code }: NsqError) => {
+        this.handledErrors.set(code, (this.handledErrors.get(code) ?? 0) + 1);
+      });
+    }
+    for (const consumer of this.#consumers) {
+      consumer.on('failure', (error) => this.#fail('handler', error));
+      void consumer
+        .run((message) => this.#handle(Number(message.text())))
+        .catch((error: unknown) => this.#fail('run', error));
+    }
+    const each = rate / this.#producers.length;
+    this.#publishing = Promise.all(
+      this.#producers.map((producer) => this.#publish(producer, each)),
+    );
+  }
+
+  /** Whether every consumer is connected to as many brokers. Resolves when it is so. */
+  async untilConnected(brokerCount: number): Promise<void> {
+    await this.#until(() =>
+      this.#consumers.every((consumer) => consumer.stats().connectionCount === brokerCount),
+    );
+  }
+
+  /** Publishes no more. Resolves with the number of accepted messages that no handler has had, when all is closed. */
+  async finish(): Promise<number> {
+    this.#isPublishing = false;
+    await this.#publishing;
+    for (const producer of this.#producers) await producer.close();
+    await this.#until(() => this.#sent.size === 0).catch(() => undefined);
+    for (const consumer of this.#consumers) await consumer.close();
+    return this.#sent.size;
+  }
+
+  async #publish(producer: Producer<string>, rate: number): Promise<void> {
+    const startMs = this.#clock.monotonicMs();
+    let count = 0;
+    const open = new Set<Promise<void>>();
+    while (this.#isPublishing) {
+      const due = ((this.#clock.monotonicMs() - startMs) * rate) / MS_PER_SECOND;
+      for (; count < due; count++) {
+        const one = this.#publishOne(producer).finally(() => open.delete(one));
+        open.add(one);
+      }
+      await pause(TICK_MS);
+    }
+    await Promise.all(open);
+  }
+
+  async #publishOne(producer: Producer<string>): Promise<void> {
+    const number = this.#nextNumber++;
+    const sent = { atMs: this.#clock.monotonicMs(), phase: this.phase };
+    this.#sent.set(number, sent);
+    try {
+      await producer.publish(TOPIC, String(number));
+      this.acceptedCount++;
+      sent.phase.publishes.add(this.#clock.monotonicMs() - sent.atMs);
+    } catch (error) {
+      this.#sent.delete(number);
+      this.#fail('publish', error);
+    }
+  }
+
+  #handle(number: number): void {
+    const sent = this.#sent.get(number);
+    if (this.#seen.has(number)) this.duplicateCount++;
+    else this.handledCount++;
+    this.#seen.add(number);
+    if (sent === undefined) return;
+    this.#sent.delete(number);
+    sent.phase.deliveries.add(this.#clock.monotonicMs() - sent.atMs);
+  }
+
+  #fail(what: string, error: unknown): void {
+    this.faults.push(`${what}: ${String(error)}`);
+  }
+
+  /** Errors: rejects if that does not come about in a minute. */
+  async #until(isSo: () => boolean): Promise<void> {
+    for (let look = 0; look < LOOKS_MAX; look++) {
+      if (isSo()) return;
+      await pause(LOOK_MS);
+    }
+    throw new Error('the consumers are not where they should be after a minute');
+  }
+}
