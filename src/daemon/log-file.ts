@@ -7,7 +7,7 @@
 
 import { closeSync, openSync } from 'node:fs';
 import { errorText } from '../shared/error-text.ts';
-import type { LogSink } from './log.ts';
+import type { Logger, LogSink } from './log.ts';
 import { StderrSink } from './stderr-sink.ts';
 
 /** The owner reads and writes it, the group reads it. */
@@ -45,6 +45,25 @@ export class LogFile implements LogSink {
       return errorText(error);
     }
   }
+}
+
+/** Null for an empty name, which means that there is none; why the file cannot be opened. */
+export function openLogFile(name: string): LogFile | null | string {
+  if (name === '') return null;
+  try {
+    return new LogFile(name);
+  } catch (error) {
+    return errorText(error);
+  }
+}
+
+/** After `logrotate` the log goes on in a new file. */
+export function reopenOnHangUp(file: LogFile, logger: Logger): void {
+  process.on('SIGHUP', () => {
+    const error = file.reopen();
+    if (error === null) logger.info('log file reopened');
+    else logger.error(`failed to reopen log file, the old one stays in use - ${error}`);
+  });
 }
 
 /** A file is written to by its descriptor; nothing of a stream is needed. */

@@ -11,7 +11,7 @@ import { EndSignals } from '../daemon/end-signals.ts';
 import { Guard } from '../daemon/guard.ts';
 import { guardInspector } from '../daemon/inspector-guard.ts';
 import { Logger } from '../daemon/log.ts';
-import { LogFile } from '../daemon/log-file.ts';
+import { type LogFile, openLogFile, reopenOnHangUp } from '../daemon/log-file.ts';
 import { InvalidValue } from '../daemon/options/invalid-value.ts';
 import type { LineSurroundings } from '../daemon/options/program-line.ts';
 import { cutThreads, exitProcess } from '../daemon/process-end.ts';
@@ -198,25 +198,6 @@ function drainOnTerm(
     nsqd.drain.begin();
   });
   return second;
-}
-
-/** Null without a file; why it cannot be opened. */
-function openLogFile(name: string): LogFile | null | string {
-  if (name === '') return null;
-  try {
-    return new LogFile(name);
-  } catch (error) {
-    return errorText(error);
-  }
-}
-
-/** After `logrotate` the log goes on in a new file. */
-function reopenOnHangUp(file: LogFile, logger: Logger): void {
-  process.on('SIGHUP', () => {
-    const error = file.reopen();
-    if (error === null) logger.info('log file reopened');
-    else logger.error(`failed to reopen log file, the old one stays in use - ${error}`);
-  });
 }
 
 /** A hang-up during the start is handled afterwards: without a handler it would end the process. */

@@ -7,10 +7,11 @@
 
 import type { Guard } from '../daemon/guard.ts';
 import type { Logger, LogLevel } from '../daemon/log.ts';
+import { changedOptions } from '../daemon/options/changed-options.ts';
 import { InvalidValue } from '../daemon/options/invalid-value.ts';
 import { errorText } from '../shared/error-text.ts';
-import type { Options } from './options/options.ts';
-import { changedOptions } from './options/reloadable-options.ts';
+import { OPTION_ROWS, type Options } from './options/options.ts';
+import { RELOADABLE_OPTIONS } from './options/reloadable-options.ts';
 import type { Policy } from './policies/policy.ts';
 import type { ReloadFailure, ReloadReport } from './topics/broker.ts';
 
@@ -102,8 +103,8 @@ export class Reload {
       return [];
     }
     const restart: string[] = [];
-    for (const { name, key, isReloadable } of changedOptions(this.#configured, next.options)) {
-      if (isReloadable) {
+    for (const { name, key } of changedOptions(OPTION_ROWS, this.#configured, next.options)) {
+      if (RELOADABLE_OPTIONS.has(name)) {
         this.#set(name, next.options);
         taken.push(key);
         logger.info(`option ${key} is changed`);

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { test } from 'node:test';
 import { BrokerProcess } from '../../scripts/kit/broker.ts';
 import { Consumer } from '../../src/client/consumer.ts';
@@ -8,6 +12,12 @@ import { Producer } from '../../src/client/producer.ts';
 import { BrokerSite } from '../support/broker-process.ts';
 import { Journal } from '../support/journal.ts';
 
+const COMMAND = [
+  'scripts/ringmq.cjs',
+  'lookupd',
+  '--tcp-address=127.0.0.1:0',
+  '--http-address=127.0.0.1:0',
+];
 const LIMIT = { timeout: 30_000 };
 
 test(
@@ -15,8 +25,7 @@ test(
   LIMIT,
   async (t) => {
     const site = new BrokerSite(t);
-    const local = ['--tcp-address=127.0.0.1:0', '--http-address=127.0.0.1:0'];
-    const words = ['scripts/ringmq.cjs', 'lookupd', ...local, '--broadcast-address=127.0.0.1'];
+    const words = [...COMMAND, '--broadcast-address=127.0.0.1'];
     const stdio = ['ignore', 'ignore', 'pipe'] as const;
     const lookupd = new BrokerProcess(spawn(process.execPath, words, { stdio: [...stdio] }));
     t.after(() => lookupd.kill());
@@ -52,5 +61,54 @@ test(
     process.kill(lookupd.pid, 'SIGTERM');
     assert.deepEqual(await lookupd.ended, { code: 0, signal: null });
     assert.match(lookupd.log, /^\[nsqlookupd\] \S+ \S+ INFO: nsqlookupd v1\.3\.0 \(built w\//m);
+  },
+);
+
+test(
+  'ringmq lookupd: SIGHUP opens --log-file again, and takes what has changed in --config',
+  LIMIT,
+  async (t) => {
+    const directory = mkdtempSync(path.join(tmpdir(), 'ringmq-lookupd-'));
+    t.after(() => rmSync(directory, { recursive: true }));
+    const config = path.join(directory, 'lookupd.cfg');
+    const log = path.join(directory, 'lookupd.log');
+    writeFileSync(config, 'log_prefix = "[a] "\n');
+    const lookupd = spawn(
+      process.execPath,
+      [...COMMAND, `--config=${config}`, `--log-file=${log}`],
+      { stdio: 'ignore' },
+    );
+    t.after(() => void lookupd.kill('SIGKILL'));
+    const logged = async (file: string, pattern: RegExp): Promise<void> => {
+      while (!existsSync(file) || !pattern.test(readFileSync(file, 'utf8'))) {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    await logged(log, /HTTP: listening/);
+
+    renameSync(log, `${log}.1`);
+    writeFileSync(config, 'log_prefix = "[b] "\ntombstone_lifetime = "1s"\n');
+    lookupd.kill('SIGHUP');
+    await logged(log, /changed options need a restart/);
+    writeFileSync(config, 'tombstone_lifetime = "never"\n');
+    lookupd.kill('SIGHUP');
+    await logged(log, /the old configuration stays in force/);
+    lookupd.kill('SIGTERM');
+    const [code] = await once(lookupd, 'exit');
+
+    assert.equal(code, 0);
+    assert.deepEqual(
+      readFileSync(log, 'utf8')
+        .match(/(?<=(INFO|WARNING|ERROR): ).*/g)
+        ?.slice(0, 5),
+      [
+        'log file reopened',
+        'option tombstone_lifetime is changed',
+        'changed options need a restart: log_prefix',
+        'log file reopened',
+        `the old configuration stays in force - failed to load config file ${config} - ` +
+          'line 1: invalid value "never" for tombstone_lifetime: invalid duration; write for example 60s, 250ms or 1m30s',
+      ],
+    );
   },
 );

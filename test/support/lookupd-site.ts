@@ -69,6 +69,11 @@ export class LookupdSite {
     return { tcp: this.#lookupd.tcpPort, http: this.#lookupd.httpPort };
   }
 
+  /** Changes the times of the running one. Units: ms. */
+  setTimes(times: Parameters<Lookupd['setTimes']>[0]): void {
+    this.#lookupd.setTimes(times);
+  }
+
   /** A client that has said nothing yet. */
   async connect(): Promise<LookupClient> {
     const socket = connect({ port: this.#lookupd.tcpPort, host: '127.0.0.1', allowHalfOpen: true });

@@ -4,7 +4,7 @@
  *
  * Units: an option whose name ends in `Ms` counts milliseconds, fractions allowed.
  * Thread: any.
- * Source: nsqlookupd `Options`; the group "Bounds", and the options of log format and profiles, are ours.
+ * Source: nsqlookupd `Options`; the group "Bounds", and the options of log format, log file and profiles, are ours.
  */
 
 import { LOG_FORMATS } from '../../daemon/log.ts';
@@ -44,6 +44,8 @@ const OPTIONS = {
   logPrefix: option(text, 'Program', 'log-prefix', '[nsqlookupd] ', 'prefix of every log line'),
   logFormat: option(text, 'Program', 'log-format', 'text',
     'form of the log: text, as nsqlookupd writes it, or json, one object a line', oneOf(LOG_FORMATS)),
+  logFile: option(text, 'Program', 'log-file', '',
+    'file that the log is appended to, opened again on SIGHUP; empty means standard error'),
 
   tcpAddress: option(text, 'Network', 'tcp-address', '0.0.0.0:4160',
     '<host>:<port> or unix socket path to listen on for brokers', listenable),

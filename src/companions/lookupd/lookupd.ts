@@ -44,6 +44,8 @@ export class Lookupd {
 
   readonly #options: LookupdOptions;
   readonly #surroundings: Surroundings;
+  /** Changed in place. */
+  readonly #times = { inactiveMs: 0, tombstoneMs: 0 };
   readonly #startTimeMs: number;
   readonly #limit: ConnectionLimit;
   readonly #registrations: Registrations;
@@ -69,11 +71,11 @@ export class Lookupd {
     const { clock, guard, logger } = surroundings;
     this.#options = options;
     this.#surroundings = surroundings;
+    this.setTimes(options);
     this.#startTimeMs = Number(clock.unixNs() / NS_PER_MS);
     this.#limit = new ConnectionLimit(connectionsMax(options, descriptorLimit()), clock, logger);
     this.#registrations = new Registrations({
-      inactiveMs: options.inactiveProducerTimeoutMs,
-      tombstoneMs: options.tombstoneLifetimeMs,
+      times: this.#times,
       max: options.maxRegistrations,
       clock,
       onChange: (topic) => this.#watchers.note(topic),
@@ -97,6 +99,12 @@ export class Lookupd {
       guard,
       tls: null,
     });
+  }
+
+  /** From now on brokers and tombstones are judged by these. */
+  setTimes(times: Pick<LookupdOptions, 'inactiveProducerTimeoutMs' | 'tombstoneLifetimeMs'>): void {
+    this.#times.inactiveMs = times.inactiveProducerTimeoutMs;
+    this.#times.tombstoneMs = times.tombstoneLifetimeMs;
   }
 
   /** Closes all, and resolves when it is closed. */

@@ -30,10 +30,10 @@ type Tombstone = { readonly atMs: number; readonly atNs: bigint };
 /** A registration that was added or removed. Shape: an empty channel is the topic itself. */
 export type Registration = { readonly topic: string; readonly channel: string };
 
-/** The settings of a database. Units: ms. */
+/** The settings of a database. */
 export type RegistrationsSetup = {
-  readonly inactiveMs: number;
-  readonly tombstoneMs: number;
+  /** Read at each use: they change when the configuration is read again. Units: ms. */
+  readonly times: { readonly inactiveMs: number; readonly tombstoneMs: number };
   /** Most topics and channels. */
   readonly max: number;
   readonly clock: Clock;
@@ -210,14 +210,14 @@ export class Registrations {
   /** Whether a producer has shown itself lately; its PING may be late because a machine is busy. */
   isActive(producer: Producer): boolean {
     const ageMs = this.#setup.clock.monotonicMs() - producer.lastUpdateMs;
-    return ageMs <= this.#setup.inactiveMs * LATENESS;
+    return ageMs <= this.#setup.times.inactiveMs * LATENESS;
   }
 
   /** Whether a producer's topic is hidden now. */
   isTombstoned(producer: Producer, topic: Topic): boolean {
     const tombstone = topic.tombstones?.get(producer);
     if (tombstone === undefined) return false;
-    return this.#setup.clock.monotonicMs() - tombstone.atMs < this.#setup.tombstoneMs;
+    return this.#setup.clock.monotonicMs() - tombstone.atMs < this.#setup.times.tombstoneMs;
   }
 
   /** The producers that consumers of a topic may connect to. */

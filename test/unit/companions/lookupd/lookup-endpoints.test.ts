@@ -60,6 +60,24 @@ test('lookupd: a broker that sends no PING is not found a twentieth after the ti
   assert.deepEqual(await site.found('t'), ['n1.test']);
 });
 
+test('lookupd: changed times hold for brokers and tombstones that are there', async (t) => {
+  const site = await LookupdSite.start(t);
+  await site.broker(1, 't');
+  await site.broker(2, 't');
+  await site.post('/topic/tombstone?topic=t&node=n2.test:5152');
+  site.clock.advance(2000);
+  const before = await site.found('t');
+
+  site.setTimes({ inactiveProducerTimeoutMs: 3000, tombstoneLifetimeMs: 1000 });
+  const after = await site.found('t');
+  site.clock.advance(2000);
+
+  assert.deepEqual(
+    [before, after, await site.found('t')],
+    [['n1.test'], ['n1.test', 'n2.test'], []],
+  );
+});
+
 test('lookupd: UNREGISTER of a channel leaves the topic, and an ephemeral channel goes', async (t) => {
   const site = await LookupdSite.start(t);
   const broker = await site.broker(1, 't c', 't e#ephemeral');
