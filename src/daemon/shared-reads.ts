@@ -14,6 +14,7 @@
 
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import type { Readable } from 'node:stream';
+import { freeMemory } from './free-memory.ts';
 
 const READ_BYTES = 256 * 1024;
 const FIRST_READ_BYTES = 64 * 1024;
@@ -59,7 +60,7 @@ export function shareReads(accepted: Socket, isSmall = false): Socket {
     },
     callback: (bytes: number): boolean => {
       const chunk = memory.subarray(0, bytes);
-      if (!isShared) return pushPieces(socket, Buffer.from(chunk));
+      if (!isShared) return pushCopies(socket, chunk);
       if (bytes === FIRST_READ_BYTES && fullReads < FULL_READS) fullReads++;
       socket.emit('data', chunk);
       return true;
@@ -78,7 +79,8 @@ export function shareReads(accepted: Socket, isSmall = false): Socket {
 }
 
 /**
- * Turns a paused socket that shares reads into a plain one: it owns its chunks and buffers them until they are read.
+ * Turns a paused socket that shares reads into a plain one: it buffers its chunks until they are read. Whoever reads
+ * them must not keep them.
  * Node's HTTP server then reads from the socket's buffer instead of directly from the handle. It gets input in pieces,
  * because it parses all requests of a piece at once.
  */
@@ -98,6 +100,18 @@ export function pushPieces(stream: Readable, input: Buffer): boolean {
   let wantsMore = true;
   for (let at = 0; at < input.length; at += PIECE_BYTES) {
     wantsMore = stream.push(input.subarray(at, at + PIECE_BYTES));
+  }
+  return wantsMore;
+}
+
+/** The same for input in shared memory. Frees each copy that the stream's reader has taken at once. */
+function pushCopies(stream: Readable, input: Buffer): boolean {
+  let wantsMore = true;
+  for (let at = 0; at < input.length; at += PIECE_BYTES) {
+    const piece = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, input.length - at));
+    input.copy(piece, 0, at);
+    wantsMore = stream.push(piece);
+    if (stream.readableLength === 0) freeMemory(piece);
   }
   return wantsMore;
 }

@@ -6,11 +6,12 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { MAGIC } from '../../../src/protocol/commands.ts';
-import { descriptorCountOf } from '../../kit/proc.ts';
+import { cpuUsOf, descriptorCountOf } from '../../kit/proc.ts';
 import { HostileConnection } from './hostile-connection.ts';
 
 const FAULTS_MAX = 5;
 const PING_MS_MAX = 5000;
+const LOOK_MS = 20;
 
 /** Who is attacked. */
 export type Target = {
@@ -35,7 +36,7 @@ export type TargetMemory = {
 /** An attack. */
 export type Scenario = {
   readonly name: string;
-  /** How much more memory the broker may hold meanwhile than before, large bodies apart. Units: MiB. */
+  /** How much more memory the broker may hold meanwhile than before, large bodies and V8's young heaps apart. Units: MiB. */
   readonly growthMibMax: number;
   /** How much more it holds for large bodies, if there is no bound for them. Units: MiB. */
   readonly bodiesMib?: number;
@@ -115,9 +116,18 @@ export class Arena {
     return this.#pid === undefined ? undefined : descriptorCountOf(this.#pid);
   }
 
-  /** Waits, beyond the end too. */
-  async wait(ms: number): Promise<void> {
-    await delay(ms);
+  /** CPU time that the broker has taken; undefined where that cannot be told. Units: ms. */
+  cpuMs(): number | undefined {
+    const us = this.#pid === undefined ? undefined : cpuUsOf(this.#pid);
+    return us === undefined ? undefined : us / 1000;
+  }
+
+  /** Whether something becomes true in time, beyond the end too. */
+  async comesTrue(isTrue: () => boolean, timeoutMs: number): Promise<boolean> {
+    for (const endMs = performance.now() + timeoutMs; !isTrue(); await delay(LOOK_MS)) {
+      if (performance.now() > endMs) return false;
+    }
+    return true;
   }
 
   /** Waits, but not beyond the end. */

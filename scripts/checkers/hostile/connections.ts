@@ -43,9 +43,11 @@ async function flood(arena: Arena): Promise<void> {
       open.push(connection);
     }
   });
+  const keptCount = (): number => open.filter(({ isClosed }) => !isClosed).length;
   // a refusal comes after the connection
-  await arena.pause(CLOSED_MS_MAX / AT_A_TIME);
-  const kept = open.filter(({ isClosed }) => !isClosed).length;
+  const most = connectionsMax ?? Number.POSITIVE_INFINITY;
+  await arena.comesTrue(() => keptCount() <= most, CLOSED_MS_MAX);
+  const kept = keptCount();
   if (connectionsMax !== undefined) checkRefusals(arena, open, connectionsMax);
   if (connectionsMax !== undefined && kept > connectionsMax) {
     arena.fault(`${kept} connections are open, ${connectionsMax} at most`);

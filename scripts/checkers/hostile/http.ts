@@ -115,14 +115,14 @@ function connect(arena: Arena): Promise<HostileConnection> {
 /** Requests over HTTP that are none. */
 export const HTTP: readonly Scenario[] = [
   { name: 'HTTP: slow headers', growthMibMax: 32, needsHttp: true, run: slowHeaders },
-  { name: 'HTTP: headers of 1 MiB', growthMibMax: 128, needsHttp: true, run: hugeHeaders },
-  { name: 'HTTP: bodies without end', growthMibMax: 160, needsHttp: true, run: endlessBodies },
+  { name: 'HTTP: headers of 1 MiB', growthMibMax: 64, needsHttp: true, run: hugeHeaders },
+  { name: 'HTTP: bodies without end', growthMibMax: 64, needsHttp: true, run: endlessBodies },
   {
     name: 'HTTP: wrong lengths',
-    growthMibMax: 128,
+    growthMibMax: 64,
     needsHttp: true,
     warmsUp: true,
     run: wrongLengths,
   },
-  { name: 'HTTP: pipelining', growthMibMax: 128, needsHttp: true, run: pipelines },
+  { name: 'HTTP: pipelining', growthMibMax: 64, needsHttp: true, run: pipelines },
 ];

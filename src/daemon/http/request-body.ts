@@ -5,6 +5,7 @@
  */
 
 import type { IncomingMessage } from 'node:http';
+import { freeMemory } from '../free-memory.ts';
 
 /** Initial buffer for a body of unknown length. Units: bytes. */
 const UNDECLARED_BYTES = 4096;
@@ -71,13 +72,18 @@ export function gatherBody(
     return;
   }
   const onData = guarded((chunk: Buffer) => {
-    if (isDone) return;
+    const { length } = chunk;
     const room = prefixBytes + limitBytes - size;
-    const wanted = Math.min(chunk.length, room);
-    if (size + wanted > bytes.length) bytes = grown(bytes, size + wanted, mostBytes);
-    bytes.set(wanted === chunk.length ? chunk : chunk.subarray(0, wanted), size);
-    size += wanted;
-    if (chunk.length > room) finish(false);
+    if (!isDone) {
+      const wanted = Math.min(length, room);
+      if (size + wanted > bytes.length) bytes = grown(bytes, size + wanted, mostBytes);
+      bytes.set(wanted === length ? chunk : chunk.subarray(0, wanted), size);
+      size += wanted;
+    }
+    // Node's parser has copied it for this request alone.
+    freeMemory(chunk);
+    if (isDone) return;
+    if (length > room) finish(false);
     else if (size - prefixBytes === declared) finish(true);
     else {
       isParted = true;
@@ -87,7 +93,7 @@ export function gatherBody(
   request.on('data', onData);
   // If many clients disconnect during large bodies, the garbage collector frees their memory too late.
   request.once('close', () => {
-    if (!isDone) free(bytes);
+    if (!isDone) freeMemory(bytes);
     isDone = true;
   });
   // Only a chunked body is completed by the `end` event.
@@ -106,13 +112,6 @@ function grown(bytes: Buffer, neededBytes: number, boundBytes: number): Buffer {
   const largerBytes = Math.max(neededBytes, Math.min(wantedBytes, boundBytes));
   const larger = Buffer.allocUnsafe(largerBytes);
   larger.set(bytes);
-  free(bytes);
+  freeMemory(bytes);
   return larger;
-}
-
-/** Frees memory at once if nothing else shares it. */
-function free(bytes: Buffer): void {
-  const { buffer } = bytes;
-  // Small buffers are slices of memory shared with others.
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === bytes.length) buffer.transfer(0);
 }

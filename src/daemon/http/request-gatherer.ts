@@ -8,6 +8,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { remoteHost } from '../remote-host.ts';
 import { httpSender } from './http-sender.ts';
+import { pauseParser, resumeParser } from './parser-pause.ts';
 
 /** The client of a connection. HTTP has no authentication, so it is always a guest. */
 type RequestClient = { readonly remoteIp: string; readonly isGuest: true };
@@ -39,8 +40,15 @@ export function gathererOf(request: IncomingMessage): RequestGatherer {
   const sender = httpSender(request.socket);
   return {
     client: clientOf(request.socket),
-    pause: () => request.pause(),
-    resume: () => request.resume(),
+    pause: () => {
+      // The request alone would take up to two more reads.
+      pauseParser(request.socket);
+      request.pause();
+    },
+    resume: () => {
+      request.resume();
+      resumeParser(request.socket);
+    },
     abort: () => {
       request.destroy();
       return true;

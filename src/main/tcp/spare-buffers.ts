@@ -9,6 +9,8 @@
  * Thread: main.
  */
 
+import { freeMemory } from '../../daemon/free-memory.ts';
+
 /** Smallest and largest size that is kept, as powers of two. */
 const SMALLEST_POWER = 12;
 const LARGEST_POWER = 20;
@@ -46,7 +48,8 @@ export class SpareBuffers {
   give(buffer: Buffer): void {
     const power = powerFor(buffer.length);
     if (power > LARGEST_POWER || this.#spareBytes + buffer.length > this.#spareBytesMax) {
-      free(buffer);
+      // For 5 MB this makes the next allocation ten times as cheap.
+      freeMemory(buffer);
       return;
     }
     this.#spares[power - SMALLEST_POWER].push(buffer);
@@ -56,12 +59,6 @@ export class SpareBuffers {
 
 /** Shared by all connections. */
 export const spareBuffers = new SpareBuffers();
-
-/** Frees memory at once. For 5 MB this makes the next allocation ten times as cheap. */
-function free(buffer: Buffer): void {
-  // Never a SharedArrayBuffer, although the type allows it.
-  if (buffer.buffer instanceof ArrayBuffer) buffer.buffer.transfer(0);
-}
 
 function powerFor(bytes: number): number {
   return Math.max(SMALLEST_POWER, 32 - Math.clz32(bytes - 1));

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { shareReads } from '../../../src/daemon/shared-reads.ts';
+import { shareReads, stopSharing } from '../../../src/daemon/shared-reads.ts';
 import { FakeSocket } from '../../support/fake-socket.ts';
 import { socketPair } from '../../support/socket-pair.ts';
 
@@ -109,6 +109,32 @@ test('shareReads: the address is known, and close is told once', async (t) => {
   await once(client, 'end');
 
   assert.deepStrictEqual([seen, closed], [['127.0.0.1', localPort], 1]);
+});
+
+test('stopSharing: the memory of what is taken at once is free, and what waits stays', async (t) => {
+  const { client, server } = await socketPair(t);
+  const sent = Buffer.from(Array.from({ length: 40_000 }, (_, index) => index % 251));
+  const taken: Buffer[] = [];
+  const chunks: Buffer[] = [];
+  const onData = (chunk: Buffer): void => {
+    chunks.push(chunk);
+    taken.push(Buffer.from(chunk));
+  };
+  server.pause();
+  stopSharing(server);
+  server.on('data', onData);
+  server.resume();
+  client.write(sent);
+  while (Buffer.concat(taken).length < sent.length) await once(server, 'data');
+  const lengths = new Set(chunks.map(({ length }) => length));
+
+  server.pause();
+  client.end(sent);
+  server.resume();
+  await once(server, 'end');
+
+  assert.deepEqual([...lengths], [0]);
+  assert.ok(Buffer.concat(taken).equals(Buffer.concat([sent, sent])));
 });
 
 test('shareReads: a socket without such insides stays as it is', () => {

@@ -137,7 +137,11 @@ export class LaneConnection implements LaneRequestOwner, Sender {
 
   /** Hands the connection to Node's HTTP server, with all input that has not been handled. */
   leaveLane(): void {
-    const rest = Buffer.from(this.#held.subarray(this.#heldAt, this.#heldEnd));
+    this.#leaveWith(this.#held.subarray(this.#heldAt, this.#heldEnd));
+  }
+
+  #leaveWith(input: Buffer): void {
+    const rest = Buffer.from(input);
     const socket = this.#socket;
     this.#state = 'left';
     this.#held = NO_BYTES;
@@ -217,8 +221,7 @@ export class LaneConnection implements LaneRequestOwner, Sender {
       const requestEnd = this.#takeRequest(bytes, at, end);
       if (requestEnd === INCOMPLETE) break;
       if (requestEnd === FOREIGN) {
-        this.#hold(bytes, at, end);
-        this.leaveLane();
+        this.#leaveWith(bytes.subarray(at, end));
         return;
       }
       at = requestEnd;

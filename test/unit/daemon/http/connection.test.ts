@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect, type Socket } from 'node:net';
@@ -182,3 +183,29 @@ for (const hasLane of [true, false]) {
     ]);
   });
 }
+
+test('Connection: of a body that waits for memory there is one read, and it goes on at the first one', async (t) => {
+  const { port, log } = await startApi(t, {}, { bodyBytes: 1_000_000 });
+  const sockets: Socket[] = [];
+  const note = (message: unknown): void => {
+    // as Node documents this channel
+    sockets.push((message as { socket: Socket }).socket);
+  };
+  subscribe('http.server.request.start', note);
+  t.after(() => unsubscribe('http.server.request.start', note));
+  const body = 'x'.repeat(600_000);
+  const begin = `POST /pub?topic=t HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n`;
+  const [first, second] = [await connectHalfOpen(t, port), await connectHalfOpen(t, port)];
+  await written(first, begin + body.slice(0, 400_000));
+  while ((sockets[0]?.bytesRead ?? 0) < 400_000) await setImmediate();
+
+  second.write(begin + body);
+  while (!log.some((line) => /1 client with a large body waits/.test(line))) await setImmediate();
+  for (let turn = 0; turn < 50; turn++) await setImmediate();
+  const readBytes = sockets[1].bytesRead;
+  first.destroy();
+  const [answer] = await once(second, 'data');
+
+  assert.ok(readBytes <= 64 * 1024, `${readBytes} bytes were read`);
+  assert.match(String(answer), /^HTTP\/1\.1 200 /);
+});

@@ -72,3 +72,26 @@ test('gatherBody: what throws while a body comes goes to the guard', (t) => {
 
   assert.deepEqual(thrown, [error]);
 });
+
+test('gatherBody: the memory of what has come is free as soon as it is copied, beyond the limit too', () => {
+  const request = requestWith({ 'transfer-encoding': 'chunked' });
+  let gathered: GatheredBody | undefined;
+  gatherBody(request, 0, 64 * KIB, {
+    guarded: (callback) => callback,
+    onPart: () => undefined,
+    onGathered: (part) => {
+      gathered = part;
+    },
+  });
+  const chunks = [1, 2, 3].map((fill) => Buffer.alloc(48 * KIB, fill));
+
+  for (const chunk of chunks) request.emit('data', chunk);
+
+  assert.deepEqual(
+    chunks.map(({ length }) => length),
+    [0, 0, 0],
+  );
+  assert.equal(gathered?.isWhole, false);
+  const wanted = Buffer.concat([Buffer.alloc(48 * KIB, 1), Buffer.alloc(16 * KIB, 2)]);
+  assert.ok(gathered?.bytes.equals(wanted));
+});

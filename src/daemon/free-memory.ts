@@ -1,0 +1,11 @@
+/**
+ * Frees a buffer's memory at once. V8 collects buffers only after tens of megabytes of them, and the C library keeps
+ * the most memory that was ever in use at once.
+ *
+ * Thread: any.
+ */
+
+/** Nothing may use the buffer any more. Has no effect if others share its memory, as small buffers do. */
+export function freeMemory({ buffer, length }: Buffer): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === length) buffer.transfer(0);
+}
