@@ -10,7 +10,16 @@
 const { basename } = require('node:path');
 
 /** The programs of nsq: a link with such a name runs the command that takes the program's place. */
-const ORIGINALS = ['nsqd', 'nsqlookupd', 'nsq_tail', 'nsq_to_file', 'to_nsq'];
+const ORIGINALS = [
+  'nsqd',
+  'nsqlookupd',
+  'nsq_stat',
+  'nsq_tail',
+  'nsq_to_file',
+  'nsq_to_http',
+  'nsq_to_nsq',
+  'to_nsq',
+];
 /** The broker's own words; it also answers unknown ones. */
 const BROKER_WORDS = ['', 'start', 'nsqd', 'help', 'version'];
 

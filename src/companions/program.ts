@@ -21,7 +21,8 @@ const LOADERS: Readonly<Record<CompanionName, () => Promise<Companion>>> = {
   pause: async () => (await import('./operator/topic-commands.ts')).runPause,
   unpause: async () => (await import('./operator/topic-commands.ts')).runUnpause,
   ls: async () => (await import('./operator/stat-commands.ts')).runLs,
-  stat: async () => (await import('./operator/stat-commands.ts')).runStat,
+  stat: async () =>
+    byFlags(async () => (await import('./operator/stat-commands.ts')).runStat, LOADERS.nsq_stat),
   top: async () => (await import('./operator/top-command.ts')).runTop,
   tail: async () =>
     byFlags(async () => (await import('./operator/tail-command.ts')).runTail, LOADERS.nsq_tail),
@@ -40,6 +41,9 @@ const LOADERS: Readonly<Record<CompanionName, () => Promise<Companion>>> = {
   'to-file': async () => (await import('./tools/to-file.ts')).runToFile,
   'to-nsq': async () => (await import('./tools/to-nsq.ts')).runToNsq,
   nsq_tail: async () => (await import('./tools/nsq-tail.ts')).runNsqTail,
+  'to-http': async () => (await import('./tools/to-http.ts')).runToHttp,
+  'nsq-to-nsq': async () => (await import('./tools/nsq-to-nsq.ts')).runNsqToNsq,
+  nsq_stat: async () => (await import('./tools/nsq-stat.ts')).runNsqStat,
 };
 
 /** A reader of the output that is gone, as in `ringmq ls | head -1`. */

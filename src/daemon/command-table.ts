@@ -38,6 +38,9 @@ export const COMPANIONS = {
   'to-file': { words: '[flags]', does: 'archive topics to files, in place of nsq_to_file' },
   'to-nsq': { words: '[flags]', does: 'publish records of standard input, in place of to_nsq' },
   nsq_tail: { words: '[flags]', does: 'print messages of topics, in place of nsq_tail' },
+  'to-http': { words: '[flags]', does: 'make HTTP requests of messages, in place of nsq_to_http' },
+  'nsq-to-nsq': { words: '[flags]', does: 'publish messages elsewhere, in place of nsq_to_nsq' },
+  nsq_stat: { words: '[flags]', does: 'print rates and counts of a channel, in place of nsq_stat' },
 } as const satisfies Readonly<Record<string, CommandRow>>;
 
 /** The name of such a command. */
@@ -51,7 +54,10 @@ export const ORIGINALS = {
   nsqd: 'start',
   nsqlookupd: 'lookupd',
   nsq_tail: 'nsq_tail',
+  nsq_stat: 'nsq_stat',
   nsq_to_file: 'to-file',
+  nsq_to_http: 'to-http',
+  nsq_to_nsq: 'nsq-to-nsq',
   to_nsq: 'to-nsq',
 } as const satisfies Readonly<Record<string, CompanionName | 'start'>>;
 

@@ -15,11 +15,14 @@ const SAME_SIGNAL_MS = 500;
 /** The source of signals. */
 interface SignalSource {
   on(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown;
+  off(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown;
 }
 
 export class EndSignals {
   readonly first: Promise<NodeJS.Signals>;
   readonly second: Promise<NodeJS.Signals>;
+  /** Stops listening. */
+  readonly close: () => void;
 
   /** Starts listening. */
   constructor(
@@ -41,5 +44,8 @@ export class EndSignals {
       }
     };
     for (const signal of signals) source.on(signal, onSignal);
+    this.close = () => {
+      for (const signal of signals) source.off(signal, onSignal);
+    };
   }
 }

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
@@ -10,9 +12,11 @@ import { after, before, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { BrokerProcess } from '../../scripts/kit/broker.ts';
 import { Producer } from '../../src/client/client.ts';
+import { runNsqStat } from '../../src/companions/tools/nsq-stat.ts';
 import { runNsqTail } from '../../src/companions/tools/nsq-tail.ts';
+import { runNsqToNsq } from '../../src/companions/tools/nsq-to-nsq.ts';
+import { runToHttp } from '../../src/companions/tools/to-http.ts';
 import { runToNsq } from '../../src/companions/tools/to-nsq.ts';
-import { ORIGINALS } from '../../src/daemon/command-table.ts';
 import { BrokerSite } from '../support/broker-process.ts';
 import { runWords } from '../support/operator.ts';
 
@@ -34,7 +38,7 @@ after(() => producer.close());
 
 test('a link with the name of an original runs the command that takes its place', async (t) => {
   const directory = scratch(t);
-  const programs = Object.keys(ORIGINALS);
+  const programs = ['nsqd', 'to_nsq'];
 
   const outcomes = programs.map(async (program) => {
     const link = path.join(directory, program);
@@ -77,8 +81,137 @@ test('nsq_tail leaves what it has not printed to others', async () => {
   assert.equal(depth + inFlight, 1);
 });
 
+test('nsq_stat prints rates and counts as the original, and as JSON', async () => {
+  await producer.publishMany('counted', ['0', '1', '2']);
+  await broker.ask('/channel/create?topic=counted&channel=c', 'POST');
+  const http = `--nsqd-http-address=127.0.0.1:${broker.httpPort}`;
+  const words = ['--topic=counted', '--channel=c', http, '--interval=10ms'];
+
+  const text = await runWords(runNsqStat, [...words, '--count=2']);
+  const json = await runWords(runNsqStat, [...words, '--count=1', '--json']);
+  const missing = await runWords(runNsqStat, ['--topic=counted', '--channel=d', http]);
+
+  const line =
+    '      0       0 |       3       3       0     0     0 |       0       0            3       0';
+  assert.equal(
+    text.stdout,
+    `------rate------+----------------depth----------------+--------------metadata---------------
+ingress  egress |   total     mem    disk inflt   def |     req     t-o         msgs clients
+${line}\n${line}\n`,
+  );
+  assert.deepEqual(JSON.parse(json.stdout), {
+    topic: 'counted',
+    channel: 'c',
+    ingress: 0,
+    egress: 0,
+    depth: 3,
+    backend_depth: 0,
+    in_flight_count: 0,
+    deferred_count: 0,
+    requeue_count: 0,
+    timeout_count: 0,
+    message_count: 3,
+    client_count: 0,
+  });
+  assert.equal(missing.code, 1);
+  assert.match(
+    missing.stderr,
+    /ERROR: failed to find channel\(d\) in stats metadata for topic\(counted\)\n$/,
+  );
+});
+
+for (const [method, flag, place, expected] of [
+  ['POST', 'post', '/in?x=1', ['/in?x=1 a/b c', '/in?x=1 a/b d']],
+  ['GET', 'get', '/in?m=%s', ['/in?m=a%2Fb+c ', '/in?m=a%2Fb+d ']],
+] as const) {
+  test(`to-http makes a ${method} request of each message, and again of one that is refused`, async (t) => {
+    const topic = `http-${method}`;
+    await producer.publishMany(topic, ['a/b c', 'a/b d']);
+    const asked: string[] = [];
+    const headers = new Set<string>();
+    const taken = Promise.withResolvers<void>();
+    const server = createServer(async (request, response) => {
+      const body = await buffer(request);
+      const isRefused = asked.length === 0;
+      asked.push(`${request.url} ${body}`);
+      const { 'user-agent': agent, 'content-type': type, 'x-own': own } = request.headers;
+      headers.add(`${request.method} ${agent} ${type} ${own}`);
+      response.writeHead(isRefused ? 500 : 200).end('an answer');
+      if (asked.length === 3) taken.resolve();
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+
+    const running = runWords(runToHttp, [
+      `--topic=${topic}`,
+      '--header=X-Own: 7',
+      '--n=1',
+      `--nsqd-tcp-address=${address}`,
+      '--consumer-opt=default_requeue_delay,1ms',
+      '--consumer-opt=backoff_multiplier,1ms',
+      `--${flag}=http://127.0.0.1:${port}${place}`,
+    ]);
+    await taken.promise;
+    process.emit('SIGTERM', 'SIGTERM');
+    const outcome = await running;
+
+    assert.equal(outcome.code, 0);
+    assert.match(outcome.stderr, /message [0-9a-f]{16} failed - got status code 500/);
+    assert.deepEqual([...new Set(asked)].sort(), expected);
+    const type = method === 'POST' ? 'application/octet-stream' : 'undefined';
+    assert.deepEqual([...headers], [`${method} nsq_to_http v1.3.0 ${type} 7`]);
+    const [{ depth, in_flight_count: inFlight }] = await channelsOf(topic);
+    assert.equal(depth + inFlight, 0);
+  });
+}
+
+test('nsq-to-nsq publishes what passes its filter to the destination', async () => {
+  const bodies = ['{"state":"paid","id":1,"x":2}', '{"state":"open","id":2}', 'no json'];
+  await producer.publishMany('from', bodies);
+  await broker.ask('/topic/create?topic=to', 'POST');
+  await broker.ask('/channel/create?topic=to&channel=c', 'POST');
+
+  const running = runWords(runNsqToNsq, [
+    '--topic=from',
+    '--destination-topic=to',
+    `--nsqd-tcp-address=${address}`,
+    `--destination-nsqd-tcp-address=${address}`,
+    '--require-json-field=state',
+    '--require-json-value=paid',
+    '--whitelist-json-field=id',
+  ]);
+  const tail = ['--topic=to', '--channel=c', `--nsqd-tcp-address=${address}`, '-n=1'];
+  const { stdout } = await runWords(runNsqTail, tail);
+  while ((await unfinishedOf('from')) > 0);
+  process.emit('SIGTERM', 'SIGTERM');
+  const outcome = await running;
+
+  assert.equal(stdout, '{"id":1}\n');
+  assert.equal(outcome.code, 0);
+  assert.match(outcome.stderr, /ERROR: Unable to decode json: no json/);
+});
+
+test('nsq-to-nsq leaves a message at its source while the destination is not there', async () => {
+  await producer.publish('stuck', 'a');
+
+  const running = runWords(runNsqToNsq, [
+    '--topic=stuck',
+    `--nsqd-tcp-address=${address}`,
+    `--destination-nsqd-tcp-address=${DEAD_ADDRESS}`,
+  ]);
+  while ((await inFlightOf('stuck')) === 0);
+  process.emit('SIGTERM', 'SIGTERM');
+  const outcome = await running;
+
+  assert.equal(outcome.code, 0);
+  assert.equal(await unfinishedOf('stuck'), 1);
+});
+
 for (const [name, run, given] of [
   ['nsq_tail', runNsqTail, ['--topic=t']],
+  ['to-http', runToHttp, ['--topic=t', '--post=http://127.0.0.1:1/']],
   ['to-nsq', runToNsq, ['--topic=t']],
 ] as const) {
   test(`${name} ends with 1 when a broker cannot be reached at the start`, async () => {
@@ -130,7 +263,22 @@ async function channelsOrTopic(topic: string, tool: string): Promise<number> {
   return tool === 'tail' ? (found?.channels.length ?? 0) : (found?.message_count ?? 0);
 }
 
-type ChannelCounts = { readonly depth: number; readonly in_flight_count: number };
+/** Messages that wait or are in flight in the topic's only channel. */
+async function unfinishedOf(topic: string): Promise<number> {
+  const [{ depth, in_flight_count: inFlight, deferred_count: deferred }] = await channelsOf(topic);
+  return depth + inFlight + deferred;
+}
+
+async function inFlightOf(topic: string): Promise<number> {
+  const [channel] = await channelsOf(topic);
+  return channel?.in_flight_count ?? 0;
+}
+
+type ChannelCounts = {
+  readonly depth: number;
+  readonly in_flight_count: number;
+  readonly deferred_count: number;
+};
 
 async function channelsOf(topic: string): Promise<readonly ChannelCounts[]> {
   const stats = JSON.parse(await broker.ask(`/stats?format=json&topic=${topic}`));

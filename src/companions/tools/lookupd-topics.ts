@@ -4,23 +4,18 @@
  * Thread: main. Source: nsq `clusterinfo.GetLookupdTopics`.
  */
 
-import { HttpClient } from '../../daemon/http-client.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { errorText } from '../../shared/error-text.ts';
 import { parseTopicName } from '../../shared/names.ts';
-
-const OK_STATUS = 200;
+import { HttpJson, type HttpTimeouts } from './http-json.ts';
 
 /** Asks all of them. One that does not help does not keep the others from it. */
 export async function lookupdTopics(
   addresses: readonly string[],
-  timeouts: {
-    readonly connectTimeoutMs: number;
-    readonly requestTimeoutMs: number;
-    readonly clock: Clock;
-  },
+  timeouts: HttpTimeouts,
+  clock: Clock,
 ): Promise<{ readonly topics: ReadonlySet<string>; readonly errors: readonly string[] }> {
-  const client = new HttpClient({ ...timeouts, tls: {} });
+  const client = new HttpJson(timeouts, clock);
   const topics = new Set<string>();
   const errors: string[] = [];
   const ask = async (address: string): Promise<void> => {
@@ -35,11 +30,8 @@ export async function lookupdTopics(
   return { topics, errors };
 }
 
-async function topicsOf(client: HttpClient, address: string): Promise<string[]> {
-  const base = address.includes('://') ? address : `http://${address}`;
-  const { status, body } = await client.get(`${base.replace(/\/+$/, '')}/topics`);
-  if (status !== OK_STATUS) throw new Error(`status ${status}`);
-  const { topics }: { topics?: unknown } = JSON.parse(body.toString()) ?? {};
+async function topicsOf(client: HttpJson, address: string): Promise<string[]> {
+  const { topics } = await client.get(address, '/topics');
   if (!Array.isArray(topics)) throw new Error('an answer without topics');
   return topics.filter(
     (topic): topic is string => typeof topic === 'string' && parseTopicName(topic) !== undefined,

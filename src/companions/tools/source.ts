@@ -86,6 +86,11 @@ export class Source {
       if (isFirst) this.#onFailure(new Fatal(`${label} ${errorText(error)}`));
       else log(`${label} ${errorText(error)}`);
     });
-    consumer.on('failure', (error) => log(`${label} ${errorText(error)}`));
+    consumer.on('failure', (error, { id }) => {
+      log(`${label} message ${id} failed - ${errorText(error)}`);
+    });
+    consumer.on('backoff', (level, delayMs) => {
+      log(`${label} backing off for ${Math.round(delayMs)} ms (level ${level})`);
+    });
   }
 }

@@ -16,6 +16,7 @@ import { DONE_CODE, REFUSED_CODE } from '../companion.ts';
 import { MAX_IN_FLIGHT, SOURCE_TABLE, sourceOptions } from './consumer-flags.ts';
 import { type Encoder, gzipEncoder, zstdEncoder } from './encoder.ts';
 import { FileNames } from './file-name.ts';
+import { HTTP_CLIENT_TABLE } from './http-json.ts';
 import { lookupdTopics } from './lookupd-topics.ts';
 import { OutputFile } from './output-file.ts';
 import { hasLines, RECORD_FORMATS, type RecordFormat } from './record-format.ts';
@@ -53,22 +54,7 @@ const TABLE = {
   ),
   channel: option(text, 'Source', 'channel', ORIGINAL, 'nsq channel'),
   maxInFlight: MAX_IN_FLIGHT,
-  connectTimeoutMs: option(
-    duration,
-    'Source',
-    'http-client-connect-timeout',
-    2000,
-    'timeout for HTTP connect',
-    positive,
-  ),
-  requestTimeoutMs: option(
-    duration,
-    'Source',
-    'http-client-request-timeout',
-    5000,
-    'timeout for HTTP request',
-    positive,
-  ),
+  ...HTTP_CLIENT_TABLE,
   outputDir: option(text, 'Files', 'output-dir', '/tmp', 'directory to write output files to'),
   workDir: option(
     text,
@@ -235,10 +221,9 @@ class Archives {
   }
 
   async #discover(isWanted: (topic: string) => boolean): Promise<void> {
-    const { lookupdAddresses, connectTimeoutMs, requestTimeoutMs, topicRefreshMs } =
-      this.#call.values;
-    const timeouts = { connectTimeoutMs, requestTimeoutMs, clock: this.#call.clock };
-    const { topics, errors } = await lookupdTopics(lookupdAddresses, timeouts);
+    const { values, clock } = this.#call;
+    const { lookupdAddresses, topicRefreshMs } = values;
+    const { topics, errors } = await lookupdTopics(lookupdAddresses, values, clock);
     for (const error of errors) this.#log.error(`could not retrieve topic list: ${error}`);
     for (const topic of topics) {
       if (this.#isStopped || this.#byTopic.has(topic)) continue;

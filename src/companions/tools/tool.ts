@@ -59,6 +59,8 @@ type Tool<Table extends ToolTable> = {
   readonly table: Table;
   /** Whether words other than flags end it with an error, as the original does. */
   readonly refusesWords?: true;
+  /** Whether a hang-up ends it cleanly, too. */
+  readonly endsByHangUp?: true;
   /** Resolves with the exit code. Errors: rejects with a `Fatal`. */
   readonly run: (call: ToolCall<Table>) => Promise<number>;
 };
@@ -109,10 +111,15 @@ export function tool<Table extends ToolTable>(setup: Tool<Table>): Companion {
     }
     try {
       if (parsed instanceof Fatal) throw parsed;
-      const signals = new EndSignals(clock, END_SIGNALS);
+      const names = setup.endsByHangUp === true ? [...END_SIGNALS, 'SIGHUP' as const] : END_SIGNALS;
+      const signals = new EndSignals(clock, names);
       void signals.second.then(() => process.exit(INTERRUPTED_CODE));
       const values = parsed as ToolValues<Table>;
-      return await setup.run({ values, surroundings, clock, stopped: signals.first, log });
+      try {
+        return await setup.run({ values, surroundings, clock, stopped: signals.first, log });
+      } finally {
+        signals.close();
+      }
     } catch (error) {
       if (!(error instanceof Fatal || error instanceof NsqError)) throw error;
       log(errorText(error));

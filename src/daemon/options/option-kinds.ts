@@ -80,6 +80,17 @@ export const integer: OptionKind<number> = {
   show: (value) => value,
 };
 
+/** A number that may have a fraction. */
+export const float: OptionKind<number> = {
+  word: 'float',
+  isSwitch: false,
+  parseFlag: parseOneFloat,
+  parseConfig: (value) => parseOneFloat(String(value)),
+  parseGiven: (value) => (Number.isFinite(value) ? value : new InvalidValue('must be a number')),
+  spell: (value) => value.toString(),
+  show: (value) => value,
+};
+
 /** Units: ms in the program, with fractions down to ns; ns in `/config`. */
 export const duration: OptionKind<number> = {
   word: 'duration',
@@ -295,6 +306,11 @@ function parseBoolean(given: string): boolean | InvalidValue {
 function parseFloatText(given: string): number {
   const trimmed = given.trim();
   return /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(trimmed) ? Number(trimmed) : Number.NaN;
+}
+
+function parseOneFloat(given: string): number | InvalidValue {
+  const value = parseFloatText(given);
+  return Number.isNaN(value) ? new InvalidValue('must be a number such as 0.5') : value;
 }
 
 function checkedPercentiles(values: readonly number[]): readonly number[] | InvalidValue {

@@ -2,10 +2,18 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { byFlags } from '../../../../src/companions/by-flags.ts';
+import { Destinations } from '../../../../src/companions/tools/destinations.ts';
+import { HostPool } from '../../../../src/companions/tools/host-pool.ts';
+import { queryEscape } from '../../../../src/companions/tools/http-sender.ts';
+import { JsonFilter } from '../../../../src/companions/tools/json-filter.ts';
+import { runNsqStat } from '../../../../src/companions/tools/nsq-stat.ts';
 import { runNsqTail } from '../../../../src/companions/tools/nsq-tail.ts';
+import { runNsqToNsq } from '../../../../src/companions/tools/nsq-to-nsq.ts';
 import { OutputBatches } from '../../../../src/companions/tools/output-batches.ts';
 import { RateLimit } from '../../../../src/companions/tools/rate-limit.ts';
 import { RecordSplitter } from '../../../../src/companions/tools/record-splitter.ts';
+import { Timings } from '../../../../src/companions/tools/timings.ts';
+import { runToHttp } from '../../../../src/companions/tools/to-http.ts';
 import { runToNsq } from '../../../../src/companions/tools/to-nsq.ts';
 import { companionOf, ORIGINALS } from '../../../../src/daemon/command-table.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
@@ -13,6 +21,8 @@ import { runWords } from '../../../support/operator.ts';
 
 const NSQD = '--nsqd-tcp-address=127.0.0.1:4150';
 const LOOKUPD = '--lookupd-http-address=127.0.0.1:4161';
+const POST = '--post=http://127.0.0.1:1/';
+const STAT = ['--topic=t', '--channel=c'];
 
 for (const [name, run, words, code, reason] of [
   [
@@ -43,6 +53,93 @@ for (const [name, run, words, code, reason] of [
   ['to-nsq', runToNsq, ['--topic=t', '--delimiter=', NSQD], 1, '--delimiter must be a single byte'],
   ['to-nsq', runToNsq, ['--topic=t', '--rate=x', NSQD], 2, 'invalid value "x" for flag -rate'],
   ['to-nsq', runToNsq, ['--topic=$', NSQD], 1, 'invalid topic name $'],
+  [
+    'nsq_stat',
+    runNsqStat,
+    ['--topic=t', '--nsqd-http-address=h:1'],
+    1,
+    '--topic and --channel are required',
+  ],
+  ['nsq_stat', runNsqStat, STAT, 1, '--nsqd-http-address or --lookupd-http-address required'],
+  [
+    'nsq_stat',
+    runNsqStat,
+    [...STAT, '--nsqd-http-address=h', LOOKUPD],
+    1,
+    'use --nsqd-http-address or --lookupd-http-address not both',
+  ],
+  [
+    'nsq_stat',
+    runNsqStat,
+    [...STAT, '--nsqd-http-address=http://h'],
+    1,
+    '--nsqd-http-address error - address should not contain scheme',
+  ],
+  ['nsq_stat', runNsqStat, [...STAT, '--interval=0s'], 1, '--interval should be positive'],
+  ['nsq_stat', runNsqStat, [...STAT, '--count=0'], 1, '--count should be positive'],
+  ['to-http', runToHttp, [NSQD, POST], 1, '--topic and --channel are required'],
+  ['to-http', runToHttp, ['--topic=t', NSQD], 1, '--get or --post required'],
+  [
+    'to-http',
+    runToHttp,
+    ['--topic=t', NSQD, POST, '--get=http://h/%s'],
+    1,
+    'use --get or --post not both',
+  ],
+  [
+    'to-http',
+    runToHttp,
+    ['--topic=t', NSQD, '--get=http://h/'],
+    1,
+    'invalid GET address - must be a printf string',
+  ],
+  [
+    'to-http',
+    runToHttp,
+    ['--topic=t', NSQD, POST, '--header=a'],
+    1,
+    "--header value format should be 'key=value'",
+  ],
+  [
+    'to-http',
+    runToHttp,
+    ['--topic=t', NSQD, POST, '--header=a:'],
+    1,
+    "--header value format should be 'key=value'",
+  ],
+  [
+    'to-http',
+    runToHttp,
+    ['--topic=t', NSQD, POST, '--content-type='],
+    1,
+    '--content-type requires a value when used',
+  ],
+  [
+    'to-http',
+    runToHttp,
+    ['--topic=t', NSQD, '--content-type=a/b'],
+    1,
+    '--content-type only used with --post',
+  ],
+  [
+    'to-http',
+    runToHttp,
+    ['--topic=t', NSQD, POST, '--sample=1.1'],
+    1,
+    'ERROR: --sample must be between 0.0 and 1.0',
+  ],
+  ['to-http', runToHttp, ['--sample=x'], 2, 'invalid value "x" for flag -sample'],
+  ['nsq-to-nsq', runNsqToNsq, [NSQD], 1, '--topic and --channel are required'],
+  ['nsq-to-nsq', runNsqToNsq, ['--topic=$', NSQD], 1, '--topic is invalid'],
+  [
+    'nsq-to-nsq',
+    runNsqToNsq,
+    ['--topic=t', '--destination-topic=$', NSQD],
+    1,
+    '--destination-topic is invalid',
+  ],
+  ['nsq-to-nsq', runNsqToNsq, ['--topic=t', '--channel=$', NSQD], 1, '--channel is invalid'],
+  ['nsq-to-nsq', runNsqToNsq, ['--topic=t', NSQD], 1, '--destination-nsqd-tcp-address required'],
 ] as const) {
   test(`${name} ${words.join(' ')} ends with ${code}`, async () => {
     const outcome = await runWords(run, words);
@@ -159,3 +256,126 @@ test('OutputBatches: what is added during a write is written together after it',
   assert.deepEqual(written, ['a', 'bc']);
   assert.deepEqual(order, ['a', 'b', 'c']);
 });
+
+test('HostPool: hostpool takes them in turn, and leaves out who has failed, longer each time', () => {
+  const clock = new ManualClock();
+  const pool = new HostPool(['a', 'b'], 'hostpool', clock, () => 0);
+  const take = (count: number): string => Array.from({ length: count }, () => pool.take()).join('');
+
+  const inTurn = take(4);
+  pool.fail('b');
+  const without = take(3);
+  clock.advance(30_000);
+  const again = take(4);
+  pool.fail('b');
+  clock.advance(59_999);
+  const longer = take(3);
+  clock.advance(1);
+  const third = take(4);
+  pool.succeed('b', 5);
+
+  assert.deepEqual([inTurn, without], ['baba', 'aaa']);
+  // One message tries it; until its outcome is known the others go elsewhere.
+  assert.deepEqual([...again].sort().join(''), 'aaab');
+  assert.equal(longer, 'aaa');
+  assert.deepEqual([...third].sort().join(''), 'aaab');
+  assert.deepEqual([...take(4)].sort().join(''), 'aabb');
+});
+
+test('HostPool: while all have failed, all are tried', () => {
+  const pool = new HostPool(['a', 'b'], 'hostpool', new ManualClock(), () => 0);
+  pool.fail('a');
+  pool.fail('b');
+
+  assert.deepEqual([pool.take(), pool.take()].sort(), ['a', 'b']);
+});
+
+test('HostPool: round-robin leaves nobody out', () => {
+  const pool = new HostPool(['a', 'b'], 'round-robin', new ManualClock(), () => 0);
+  pool.fail('a');
+
+  assert.deepEqual([pool.take(), pool.take()].sort(), ['a', 'b']);
+});
+
+test('HostPool: epsilon-greedy prefers who answers fast, and explores less as time goes by', () => {
+  const clock = new ManualClock();
+  // Drawn in turn: whether to explore, then which one.
+  const draws = [0.29, 0.31, 0.5, 0.31, 0.99, 0.05, 0.05, 0.5];
+  const pool = new HostPool(['a', 'b'], 'epsilon-greedy', clock, () => draws.shift() ?? 0);
+  pool.succeed('a', 9);
+  pool.succeed('b', 0);
+
+  const explored = pool.take();
+  const greedy = pool.take();
+  const unlikely = pool.take();
+  const late = pool.take();
+  clock.advance(600_000);
+
+  assert.deepEqual([explored, greedy, unlikely, late, pool.take()], ['b', 'b', 'b', 'a', 'b']);
+  assert.deepEqual(draws, []);
+});
+
+test('Timings: a line for each so many, as the original prints it', () => {
+  const lines: string[] = [];
+  const timings = new Timings(100, '[aggregate]:', (line) => lines.push(line));
+
+  for (let ms = 1; ms <= 100; ms++) timings.add(ms);
+  assert.deepEqual(lines, []);
+  timings.add(1);
+
+  assert.deepEqual(lines, [
+    '[aggregate]: finished 100 - 99th: 100.00ms - 95th: 97.00ms - avg: 50.50ms',
+  ]);
+});
+
+test('Destinations: all of them get each message, in order, until one fails', async () => {
+  const sent: string[] = [];
+  const destinations = new Destinations({
+    addresses: ['a', 'b', 'c'],
+    mode: 'all',
+    statusEvery: 0,
+    clock: new ManualClock(),
+    log: () => undefined,
+    send: async (address, topic, body) => {
+      sent.push(`${address} ${topic} ${body}`);
+      if (`${body}` === 'bad' && address === 'b') throw new Error('refused');
+    },
+  });
+
+  await destinations.send('t', Buffer.from('good'));
+  const failed = destinations.send('t', Buffer.from('bad'));
+
+  await assert.rejects(failed, /refused/);
+  assert.deepEqual(sent, ['a t good', 'b t good', 'c t good', 'a t bad', 'b t bad']);
+});
+
+test('queryEscape works on bytes, as the original', () => {
+  assert.equal(queryEscape(Buffer.from('a b-_.~/%?&=+é\n')), 'a+b-_.~%2F%25%3F%26%3D%2B%C3%A9%0A');
+  assert.equal(queryEscape(Buffer.from([0, 255])), '%00%FF');
+});
+
+for (const [setup, body, expected] of [
+  [{}, 'not json', 'not json'],
+  [{ requiredField: 'a' }, '{"a":null}', '{"a":null}'],
+  [{ requiredField: 'a' }, '{"b":1}', 'dropped'],
+  [{ requiredField: 'a' }, 'null', 'dropped'],
+  [{ requiredField: 'a' }, '[1]', 'no object'],
+  [{ requiredField: 'a' }, '{', 'no object'],
+  [{ requiredField: 'toString' }, '{}', 'dropped'],
+  [{ requiredField: 'a', requiredValue: '1' }, '{"b":1}', 'no field'],
+  [{ requiredField: 'a', requiredValue: '1' }, '{"a":1.0}', '{"a":1.0}'],
+  [{ requiredField: 'a', requiredValue: '1' }, '{"a":"1"}', '{"a":"1"}'],
+  [{ requiredField: 'a', requiredValue: '1.0' }, '{"a":"1"}', 'dropped'],
+  [{ requiredField: 'a', requiredValue: '1.0' }, '{"a":1}', '{"a":1}'],
+  [{ requiredField: 'a', requiredValue: 'true' }, '{"a":true}', 'dropped'],
+  [{ requiredField: 'a', requiredValue: ' ' }, '{"a":0}', 'dropped'],
+  [{ fields: ['b', 'a'] }, '{"c":1,"b":{"z":1,"y":2.50},"a":7}', '{"a":7,"b":{"y":2.5,"z":1}}'],
+  [{ fields: ['a'] }, '{"a":"<&>"}', '{"a":"\\u003c\\u0026\\u003e"}'],
+  [{ fields: ['x'] }, '{"a":1}', '{}'],
+] as const) {
+  test(`JsonFilter: ${JSON.stringify(setup)} makes ${body} ${expected}`, () => {
+    const filter = new JsonFilter({ requiredField: '', requiredValue: '', fields: [], ...setup });
+
+    assert.equal(String(filter.filter(Buffer.from(body))), expected);
+  });
+}

@@ -1,0 +1,85 @@
+/**
+ * Sends messages to one or all of several destinations, and logs how long that takes.
+ *
+ * Thread: main.
+ * Source: nsq_to_http and nsq_to_nsq `PublishHandler`.
+ */
+
+import { atLeast } from '../../daemon/options/option-checks.ts';
+import { integer } from '../../daemon/options/option-kinds.ts';
+import { option } from '../../daemon/options/option-table.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { HostPool, type PoolMode } from './host-pool.ts';
+import { Timings } from './timings.ts';
+
+/** How often the log tells of times. */
+export const STATUS_EVERY = option(
+  integer,
+  'Log',
+  'status-every',
+  250,
+  'the # of messages between logging status (of all, and of each destination), 0 disables',
+  atLeast(0),
+);
+
+/** One of the destinations for each message, or `all` of them. */
+export type DestinationMode = PoolMode | 'all';
+
+/** Where messages go, and how they are shared out. */
+type DestinationsSetup = {
+  readonly addresses: readonly string[];
+  readonly mode: DestinationMode;
+  readonly statusEvery: number;
+  readonly clock: Clock;
+  readonly log: (line: string) => void;
+  /** Resolves when the destination has taken the message. */
+  readonly send: (address: string, topic: string, body: Buffer) => Promise<void>;
+};
+
+export class Destinations {
+  readonly #setup: DestinationsSetup;
+  /** Null: all of them. */
+  readonly #pool: HostPool | null;
+  readonly #total: Timings;
+  readonly #byAddress: ReadonlyMap<string, Timings>;
+
+  constructor(setup: DestinationsSetup) {
+    const { addresses, mode, statusEvery, clock, log } = setup;
+    this.#setup = setup;
+    this.#pool = mode === 'all' ? null : new HostPool(addresses, mode, clock, Math.random);
+    this.#total = new Timings(statusEvery, '[aggregate]:', log);
+    const isAlone = addresses.length === 1;
+    this.#byAddress = new Map(
+      addresses.map((each) => [each, new Timings(isAlone ? 0 : statusEvery, `[${each}]:`, log)]),
+    );
+  }
+
+  /** Resolves when the message is taken. Errors: rejects when a destination has refused it. */
+  async send(topic: string, body: Buffer): Promise<void> {
+    const { addresses, clock } = this.#setup;
+    const startMs = clock.monotonicMs();
+    const pool = this.#pool;
+    if (pool === null) {
+      for (const address of addresses) await this.#sendTo(address, topic, body);
+    } else {
+      const address = pool.take();
+      try {
+        pool.succeed(address, await this.#sendTo(address, topic, body));
+      } catch (error) {
+        pool.fail(address);
+        throw error;
+      }
+    }
+    this.#total.add(clock.monotonicMs() - startMs);
+  }
+
+  /** Resolves with how long it took. */
+  async #sendTo(address: string, topic: string, body: Buffer): Promise<number> {
+    const { clock, send } = this.#setup;
+    const startMs = clock.monotonicMs();
+    await send(address, topic, body);
+    const tookMs = clock.monotonicMs() - startMs;
+    this.#byAddress.get(address)?.add(tookMs);
+    return tookMs;
+  }
+}

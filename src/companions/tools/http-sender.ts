@@ -1,0 +1,109 @@
+/**
+ * Makes an HTTP request for each message.
+ *
+ * Bound: `connectionsMax` connections to a server; further requests wait within their timeout. Of an answer's body
+ * 128 KiB are read, so that the connection can be used again; a longer one closes it.
+ *
+ * Thread: main.
+ * Source: nsq_to_http `PostPublisher`, `GetPublisher`.
+ */
+
+import type { Dispatcher, request as sendRequest } from 'undici';
+import type { Clock } from '../../shared/clock.ts';
+
+/** How requests are made. Units: ms. */
+type HttpSenderSetup = {
+  readonly method: 'GET' | 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly connectTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly connectionsMax: number;
+  readonly clock: Clock;
+};
+
+/** As Go's client. */
+const REDIRECTIONS_MAX = 10;
+const ANSWER_BYTES_MAX = 128 * 1024;
+const OK_STATUS = 200;
+const SUCCESS_END = 300;
+/** Stands in a GET address for the message. */
+const BODY_PLACE = '%s';
+
+export class HttpSender {
+  readonly #setup: HttpSenderSetup;
+  readonly #agent: Dispatcher;
+  readonly #dispatcher: Dispatcher;
+  readonly #request: typeof sendRequest;
+
+  private constructor(
+    setup: HttpSenderSetup,
+    agent: Dispatcher,
+    dispatcher: Dispatcher,
+    request: typeof sendRequest,
+  ) {
+    this.#setup = setup;
+    this.#agent = agent;
+    this.#dispatcher = dispatcher;
+    this.#request = request;
+  }
+
+  static async open(setup: HttpSenderSetup): Promise<HttpSender> {
+    const { Agent, interceptors, request } = await import('undici');
+    const agent = new Agent({
+      connections: setup.connectionsMax,
+      connect: { timeout: setup.connectTimeoutMs },
+      // The request timeout covers these phases.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+    const redirect = interceptors.redirect({ maxRedirections: REDIRECTIONS_MAX });
+    return new HttpSender(setup, agent, agent.compose(redirect), request);
+  }
+
+  /** Resolves when the server has taken the message: 2xx for POST, 200 for GET. */
+  async send(address: string, message: Buffer): Promise<void> {
+    const { method, headers, requestTimeoutMs, clock } = this.#setup;
+    const isPost = method === 'POST';
+    const url = isPost ? address : address.replace(BODY_PLACE, () => queryEscape(message));
+    const abort = new AbortController();
+    const timer = clock.after(requestTimeoutMs, () => {
+      abort.abort(new Error(`no answer within ${requestTimeoutMs} ms`));
+    });
+    try {
+      const { statusCode, body } = await this.#request(url, {
+        method,
+        headers,
+        body: isPost ? message : null,
+        dispatcher: this.#dispatcher,
+        signal: abort.signal,
+      });
+      await body.dump({ limit: ANSWER_BYTES_MAX });
+      const isTaken = isPost
+        ? statusCode >= OK_STATUS && statusCode < SUCCESS_END
+        : statusCode === OK_STATUS;
+      if (!isTaken) throw new Error(`got status code ${statusCode}`);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  /** Closes all connections. */
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+  }
+}
+
+const UNRESERVED = /[A-Za-z0-9\-_.~]/;
+const HEX_BASE = 16;
+
+/** Source: Go's `url.QueryEscape`, which works on bytes. */
+export function queryEscape(bytes: Buffer): string {
+  let escaped = '';
+  for (const byte of bytes) {
+    const character = String.fromCharCode(byte);
+    if (UNRESERVED.test(character)) escaped += character;
+    else if (character === ' ') escaped += '+';
+    else escaped += `%${byte.toString(HEX_BASE).toUpperCase().padStart(2, '0')}`;
+  }
+  return escaped;
+}
