@@ -42,7 +42,7 @@ export const BAD_USAGE_CODE = 2;
 export const UNREACHABLE_CODE = 3;
 /** Nobody has confirmed what would destroy messages; nothing is done. */
 export const UNCONFIRMED_CODE = 4;
-/** `verify` has found damage. */
+/** `verify` or `backup` has found damage. */
 export const DAMAGED_CODE = 1;
-/** `verify` cannot read the directory. */
+/** `verify` or `backup` cannot read the directory, or the backup cannot be written. */
 export const UNREADABLE_CODE = 3;

@@ -35,6 +35,7 @@ const LOADERS: Readonly<Record<CompanionName, () => Promise<Companion>>> = {
   move: async () => (await import('./operator/message-commands.ts')).runMove,
   purge: async () => (await import('./operator/message-commands.ts')).runPurge,
   access: async () => (await import('./operator/access-command.ts')).runAccess,
+  backup: async () => (await import('./operator/backup-command.ts')).runBackup,
   verify: async () => (await import('./operator/verify-command.ts')).runVerify,
   lookupd: async () => (await import('./lookupd/lookupd-command.ts')).runLookupd,
   policy: async () => (await import('./operator/policy-command.ts')).runPolicyCommand,

@@ -30,6 +30,7 @@ export const COMPANIONS = {
   purge: { words: 'SOURCE', does: 'drop the waiting messages that a filter selects' },
   access: { words: 'new|hash NAME', does: 'make a client for the file of --http-access' },
   verify: { words: 'DIR', does: 'read a data directory, and report what a start would find' },
+  backup: { words: 'DIR TARGET', does: 'copy a data directory, also of a running broker' },
   policy: { words: '[command]', does: 'list, show, set and delete policies' },
   lookupd: {
     words: '[flags]',

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Companion } from '../../src/companions/companion.ts';
+import { runBackup } from '../../src/companions/operator/backup-command.ts';
 import { runLs, runStat } from '../../src/companions/operator/stat-commands.ts';
 import { runConfig, runDrain } from '../../src/companions/operator/steer-commands.ts';
 import { runTail } from '../../src/companions/operator/tail-command.ts';
@@ -213,43 +214,59 @@ test('ringmq drain: asks before, and waits for the end', LIMIT, async () => {
   assert.deepEqual(await broker.ended, { code: 0, signal: null });
 });
 
-test('ringmq verify: counts after a kill what the next start has', LIMIT, async (t) => {
-  const crashing = new BrokerSite(t);
-  const flags = ['--mem-queue-size=0'];
-  const killed = await crashing.start({ flags });
-  for (const [path, body] of [
-    ['/topic/create?topic=paid', null],
-    ['/channel/create?topic=paid&channel=c', null],
-    ['/mpub?topic=paid', 'a\nb\nc'],
-    ['/pub?topic=paid&defer=3600000', 'later'],
-    ['/mpub?topic=alone', 'd\ne'],
-  ] as const) {
-    assert.equal((await ask(killed, path, body)).status, 200, path);
-  }
-  const isThere = (stats: ChannelStats | undefined): boolean =>
-    stats !== undefined && stats.depth + stats.deferred_count === 4;
-  await until(() => channelStats(killed, 'paid', 'c'), isThere);
+test(
+  'ringmq verify and backup: what a kill leaves, and what a backup of a running broker has',
+  LIMIT,
+  async (t) => {
+    const crashing = new BrokerSite(t);
+    const flags = ['--mem-queue-size=0'];
+    const killed = await crashing.start({ flags });
+    for (const [path, body] of [
+      ['/topic/create?topic=paid', null],
+      ['/channel/create?topic=paid&channel=c', null],
+      ['/mpub?topic=paid', 'a\nb\nc'],
+      ['/pub?topic=paid&defer=3600000', 'later'],
+      ['/mpub?topic=alone', 'd\ne'],
+    ] as const) {
+      assert.equal((await ask(killed, path, body)).status, 200, path);
+    }
+    const isThere = (stats: ChannelStats | undefined): boolean =>
+      stats !== undefined && stats.depth + stats.deferred_count === 4;
+    await until(() => channelStats(killed, 'paid', 'c'), isThere);
 
-  const running = await runWords(runVerify, [crashing.dataPath, '--json']);
-  await killed.kill();
-  const after = await runWords(runVerify, [crashing.dataPath, '--json']);
-  const restarted = await crashing.start({ flags });
-  await until(() => channelStats(restarted, 'paid', 'c'), isThere);
-  const alone = await topicStats(restarted, 'alone');
+    const backup = `${crashing.dataPath}-backup`;
+    t.after(() => rmSync(backup, { recursive: true, force: true }));
+    const running = await runWords(runVerify, [crashing.dataPath, '--json']);
+    const copied = await runWords(runBackup, [crashing.dataPath, backup]);
+    await killed.kill();
+    const after = await runWords(runVerify, [crashing.dataPath, '--json']);
+    const restarted = await crashing.start({ flags });
+    await until(() => channelStats(restarted, 'paid', 'c'), isThere);
+    const alone = await topicStats(restarted, 'alone');
+    await restarted.kill();
+    rmSync(crashing.dataPath, { recursive: true });
+    renameSync(backup, crashing.dataPath);
+    const restored = await crashing.start({ flags });
+    await until(() => channelStats(restored, 'paid', 'c'), isThere);
+    const aloneInBackup = await topicStats(restored, 'alone');
 
-  const { queues, usedBy, verdict } = JSON.parse(after.stdout);
-  const counts = queues.map((queue: Record<string, unknown>) => {
-    return [queue['topic'], queue['channel'], queue['messages'], queue['deferred']];
-  });
-  assert.match(JSON.parse(running.stdout).usedBy, /possibly in use by another instance/);
-  assert.deepEqual([after.code, verdict, usedBy], [0, 'whole', null], after.stdout);
-  assert.deepEqual(
-    counts.sort(),
-    [
-      ['alone', null, 2, 0],
-      ['paid', 'c', 4, 1],
-      ['paid', null, 0, 0],
-    ].sort(),
-  );
-  assert.equal(alone?.depth, 2);
-});
+    const { queues, usedBy, verdict } = JSON.parse(after.stdout);
+    const counts = queues.map((queue: Record<string, unknown>) => {
+      return [queue['topic'], queue['channel'], queue['messages'], queue['deferred']];
+    });
+    assert.match(JSON.parse(running.stdout).usedBy, /possibly in use by another instance/);
+    assert.deepEqual([after.code, verdict, usedBy], [0, 'whole', null], after.stdout);
+    assert.deepEqual(
+      counts.sort(),
+      [
+        ['alone', null, 2, 0],
+        ['paid', 'c', 4, 1],
+        ['paid', null, 0, 0],
+      ].sort(),
+    );
+    assert.equal(alone?.depth, 2);
+    assert.equal(copied.code, 0, copied.stderr);
+    assert.match(copied.stdout, /whole: 6 messages/);
+    assert.equal(aloneInBackup?.depth, 2);
+  },
+);

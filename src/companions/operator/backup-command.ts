@@ -1,0 +1,44 @@
+/**
+ * `ringmq backup`: copies a data directory, which a broker may use meanwhile, and reads the copy back.
+ *
+ * Thread: main.
+ */
+
+import { resolve } from 'node:path';
+import { backupDirectory } from '../../offline/backup/directory-backup.ts';
+import { SystemClock } from '../../shared/clock.ts';
+import { errorText } from '../../shared/error-text.ts';
+import { directoryText, endAs, maxMsgSizeOf, progressOn, SIZE_FLAGS } from './directory-report.ts';
+import { Unreadable } from './failures.ts';
+import { operatorCommand } from './operator-command.ts';
+
+/** `ringmq backup`. */
+export const runBackup = operatorCommand({
+  name: 'backup',
+  does: 'copies a data directory, also that of a running broker, and reads the copy back',
+  forms: ['DIR TARGET'],
+  examples: [
+    '/var/lib/ringmq /backup/ringmq-$(date +%F)',
+    '/var/lib/ringmq /backup/now --json | jq .verdict',
+  ],
+  notes:
+    'TARGET is a data directory that a broker can start on; it must not exist. While a broker uses\n' +
+    'DIR, the backup has what is in files: all that a kill of the broker would leave. Messages that\n' +
+    'are only in the memory of the broker are not in it. Run it as the user of the broker.',
+  flags: SIZE_FLAGS,
+  isLocal: true,
+  exitCodes: '0 done, 1 DIR or the copy is damaged, 2 wrong usage, 3 it cannot be made',
+  run: async (call) => {
+    const { dir, target } = call.named(['dir', 'target']);
+    const report = await backupDirectory({
+      ...{ dataPath: resolve(dir), target: resolve(target), clock: new SystemClock() },
+      maxMsgSize: maxMsgSizeOf(call.flags),
+      onCopied: progressOn(call.surroundings, 'copied'),
+      onRead: progressOn(call.surroundings, 'read back'),
+    }).catch((error: unknown) => {
+      throw new Unreadable(`no backup of ${dir} is made - ${errorText(error)}`);
+    });
+    call.print(report, () => directoryText(report));
+    endAs(report, target);
+  },
+});
