@@ -22,6 +22,7 @@ and finishes survive, and when deferred messages come.
   --seed S             seed of the first run (default: the time)
   --mem-queue-size N   memory queue size of the broker (default 0). With 0 no acknowledged message
                        may be lost; otherwise a clean end must lose none
+  --brokers N          check ringmq multi with N brokers: one, several or all are killed
   --server COMMAND     check another broker; the command gets nsqd's flags
   --ignore RULE        skip a rule that the broker does not promise (may be given several times):
                        ${RULES.slice(0, RULE_LINE).join(', ')},
@@ -31,6 +32,7 @@ and finishes survive, and when deferred messages come.
 Examples:
   node scripts/crash.ts --runs 50
   node scripts/crash.ts --runs 50 --mem-queue-size 100
+  node scripts/crash.ts --brokers 4
   node scripts/crash.ts --server nsqd --ignore lost --keep-going
 
 Exit code: 0 every run passed, 1 a run failed, 2 bad arguments.`;
@@ -40,6 +42,7 @@ const values = readArguments(USAGE, {
   runs: { type: 'string', default: '1' },
   seed: { type: 'string' },
   'mem-queue-size': { type: 'string', default: '0' },
+  brokers: { type: 'string' },
   server: { type: 'string' },
   ignore: { type: 'string', multiple: true, default: [] },
   'keep-going': { type: 'boolean', default: false },
@@ -47,6 +50,8 @@ const values = readArguments(USAGE, {
 const crashes = wholeNumber('crashes', values.crashes, 1, USAGE);
 const runs = wholeNumber('runs', values.runs, 1, USAGE);
 const memQueueSize = wholeNumber('mem-queue-size', values['mem-queue-size'], 0, USAGE);
+const brokers =
+  values.brokers === undefined ? undefined : wholeNumber('brokers', values.brokers, 1, USAGE);
 const first = wholeNumber('seed', values.seed ?? String(Date.now() & 0x7fffffff), 0, USAGE);
 const ignored = values.ignore.map(
   (name): Rule =>
@@ -69,6 +74,7 @@ async function runSeed(seed: number): Promise<boolean> {
     seed,
     crashes,
     memQueueSize,
+    brokers,
     server: values.server,
     dataPath,
     ignored,
@@ -108,6 +114,7 @@ function describe(figures: CrashRun['figures']): string {
 function commandOf(seed: number): string {
   const words = ['node scripts/crash.ts', `--seed ${seed}`, `--crashes ${crashes}`];
   if (memQueueSize > 0) words.push(`--mem-queue-size ${memQueueSize}`);
+  if (brokers !== undefined) words.push(`--brokers ${brokers}`);
   for (const rule of ignored) words.push(`--ignore '${rule}'`);
   if (values.server !== undefined) words.push(`--server '${values.server}'`);
   return words.join(' ');

@@ -38,6 +38,7 @@ const LOADERS: Readonly<Record<CompanionName, () => Promise<Companion>>> = {
   backup: async () => (await import('./operator/backup-command.ts')).runBackup,
   verify: async () => (await import('./operator/verify-command.ts')).runVerify,
   lookupd: async () => (await import('./lookupd/lookupd-command.ts')).runLookupd,
+  multi: async () => (await import('./multi/multi-command.ts')).runMulti,
   policy: async () => (await import('./operator/policy-command.ts')).runPolicyCommand,
   'to-file': async () => (await import('./tools/to-file.ts')).runToFile,
   'to-nsq': async () => (await import('./tools/to-nsq.ts')).runToNsq,

@@ -32,6 +32,7 @@ export const COMPANIONS = {
   verify: { words: 'DIR', does: 'read a data directory, and report what a start would find' },
   backup: { words: 'DIR TARGET', does: 'copy a data directory, also of a running broker' },
   policy: { words: '[command]', does: 'list, show, set and delete policies' },
+  multi: { words: '[flags]', does: 'run several brokers on this machine as one' },
   lookupd: {
     words: '[flags]',
     does: 'tell consumers which brokers have a topic, in place of nsqlookupd',

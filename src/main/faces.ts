@@ -135,11 +135,15 @@ export class Faces {
   /** Listens at all addresses of the options. Errors: rejects with the error of the system. */
   async listen(): Promise<void> {
     const { logger, options, operations } = this.#setup;
-    const { tcpAddress } = options;
+    const { tcpAddress, sharedTcpPort } = options;
     if (tcpAddress !== '') {
       operations.tcpPort = await listenAt(logger, 'TCP', tcpAddress, (at) => this.#tcp.listen(at));
     }
     operations.httpPort = await this.#http.listen();
+    if (sharedTcpPort !== 0) {
+      await this.#tcp.share({ kind: 'TCP', address: tcpAddress, port: sharedTcpPort });
+    }
+    await this.#http.share();
   }
 
   /** Writes the turn's output to all clients, then resumes throttled ones. */

@@ -17,6 +17,7 @@ import type { LineSurroundings } from '../daemon/options/program-line.ts';
 import { cutThreads, exitProcess } from '../daemon/process-end.ts';
 import { ServiceNotifier } from '../daemon/service-notifier.ts';
 import { StderrSink } from '../daemon/stderr-sink.ts';
+import { SupervisorLink } from '../daemon/supervisor-link.ts';
 import { UncaughtErrors } from '../daemon/uncaught-errors.ts';
 import { assert } from '../shared/assert.ts';
 import { SystemClock } from '../shared/clock.ts';
@@ -114,6 +115,7 @@ async function runBroker(
   const guard = new Guard(clock, logger);
   const uncaught = new UncaughtErrors(guard, logger);
   const { bug } = uncaught;
+  const supervisor = new SupervisorLink();
   const around = { logger, clock, guard };
   const rereadable = config.path === '' ? null : source;
   const starting = Nsqd.start(options, around, policies, directoryGround(), rereadable);
@@ -129,6 +131,7 @@ async function runBroker(
   const { env: environment, pid } = process;
   const notifier = new ServiceNotifier({ environment, pid, clock, logger });
   notifier.ready();
+  supervisor.serving(nsqd.operations);
   guardInspector(logger);
   // Node itself does so only when the process ends by itself.
   flushCompileCache();
@@ -139,6 +142,7 @@ async function runBroker(
     signals.first.then((signal) => ({ why: `received ${signal}`, next: signals.second })),
     impatience.then((signal) => ({ why: `received ${signal}`, next: signals.first })),
     nsqd.drain.over.then((why) => ({ why, next: signals.first })),
+    supervisor.lost.then(() => ({ why: 'the supervisor has gone', next: signals.first })),
   ]);
   const hurry = order
     .then(({ next }) => next)

@@ -2,7 +2,7 @@
  * What a broker says that it holds.
  */
 
-import type { BrokerProcess } from '../../kit/broker.ts';
+import type { CheckedServer } from './checked-server.ts';
 
 type Counts = {
   readonly channel_name?: string;
@@ -16,7 +16,7 @@ type Topic = Counts & { readonly topic_name: string; readonly channels: readonly
 export type Held = { readonly count: number; readonly text: string };
 
 /** Messages that wait, are in flight or deferred, in all topics that have channels, and in their channels. */
-export async function heldMessages(broker: BrokerProcess): Promise<Held> {
+export async function heldMessages(broker: Pick<CheckedServer, 'ask'>): Promise<Held> {
   const text = await broker.ask('/stats?format=json&include_clients=false&include_mem=false');
   // nsqd's own format
   const { topics } = JSON.parse(text) as { topics: readonly Topic[] | null };

@@ -4,11 +4,14 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { type BrokerProcess, type Ending, launchBroker } from '../../kit/broker.ts';
+import type { Random } from '../../../test/support/seeded-random.ts';
+import type { Ending } from '../../kit/broker.ts';
 import { Bodies } from './bodies.ts';
 import { ChannelLedger } from './channel-ledger.ts';
+import { type CheckedServer, SingleServer } from './checked-server.ts';
 import { Consumer } from './consumer.ts';
 import { heldMessages } from './contents.ts';
+import { MultiServer } from './multi-server.ts';
 import { brokerFlags, type Life, planLife, randomFor, SETTLE_MS } from './plan.ts';
 import { Publications } from './publications.ts';
 import { Publisher } from './publisher.ts';
@@ -24,6 +27,7 @@ const END_MS_MAX = 60_000;
 const READY_AT_END = 500;
 /** Part of the run's seeds that no life uses. */
 const AT_END = 1e6;
+const OF_KILLS = 2e6;
 
 /** What a run is made of. */
 export type CrashSetup = {
@@ -32,6 +36,8 @@ export type CrashSetup = {
   /** With 0 everything that was acknowledged has to survive; otherwise only what a clean end has written. */
   readonly memQueueSize: number;
   readonly server?: string | undefined;
+  /** Checks `ringmq multi` with so many brokers. */
+  readonly brokers?: number | undefined;
   readonly dataPath: string;
   /** Rules that the broker does not claim to keep. */
   readonly ignored?: readonly Rule[];
@@ -63,7 +69,8 @@ export class CrashRun {
   readonly #publications = new Publications();
   readonly #ledgers: ChannelLedger[] = [];
   readonly #startMs = Date.now();
-  #broker: BrokerProcess | null = null;
+  readonly #killRandom: Random;
+  #broker: CheckedServer | null = null;
   #consumers: Consumer[] = [];
   #publishers: Publisher[] = [];
   #lives = 0;
@@ -74,6 +81,7 @@ export class CrashRun {
 
   constructor(setup: CrashSetup) {
     this.#setup = setup;
+    this.#killRandom = randomFor(setup.seed, OF_KILLS);
     this.violations = new Violations(setup.ignored);
     this.#flags = [...brokerFlags(setup.seed, setup.memQueueSize), ...(setup.flags ?? [])];
   }
@@ -106,7 +114,7 @@ export class CrashRun {
       await this.#finish();
     } finally {
       this.#closeClients();
-      await this.#broker?.kill();
+      await this.#broker?.destroy();
     }
   }
 
@@ -131,7 +139,7 @@ export class CrashRun {
     await this.#end(broker, life);
   }
 
-  async #end(broker: BrokerProcess, life: Life): Promise<void> {
+  async #end(broker: CheckedServer, life: Life): Promise<void> {
     if (broker.hasEnded) this.violations.add('bad end', `by itself:\n${broker.log}`);
     switch (life.end) {
       case 'quiet kill':
@@ -153,32 +161,35 @@ export class CrashRun {
     await this.#kill(broker);
   }
 
-  #launch(): BrokerProcess {
-    const { server, dataPath } = this.#setup;
-    const broker = launchBroker({ server, dataPath, flags: this.#flags });
-    this.#broker = broker;
-    return broker;
+  #launch(): CheckedServer {
+    const { server, dataPath, brokers } = this.#setup;
+    const flags = this.#flags;
+    const random = this.#killRandom;
+    this.#broker =
+      brokers === undefined
+        ? new SingleServer({ server, dataPath, flags })
+        : new MultiServer({ dataPath, flags, brokers, random });
+    return this.#broker;
   }
 
-  async #listening(broker: BrokerProcess): Promise<void> {
+  async #listening(broker: CheckedServer): Promise<void> {
     const sinceMs = performance.now();
     await broker.listening();
     this.#longestStartMs = Math.max(this.#longestStartMs, performance.now() - sinceMs);
   }
 
   async #createDue(
-    broker: BrokerProcess,
+    broker: CheckedServer,
     share = this.#kills / this.#setup.crashes,
   ): Promise<void> {
-    const { dataPath } = this.#setup;
     if (this.#bodies.count === 0) {
-      for (const topic of TOPICS) await createTopic(broker, dataPath, topic);
+      for (const topic of TOPICS) await createTopic(broker, topic);
     }
     for (const planned of CHANNELS) {
       const { topic, channel: name, after } = planned;
       const siblings = this.#ledgers.filter((ledger) => ledger.topic === topic);
       if (after > share || siblings.some((ledger) => ledger.name === name)) continue;
-      await createChannel(broker, dataPath, planned);
+      await createChannel(broker, planned);
       const firstNumber = siblings.length === 0 ? 0 : this.#bodies.count;
       this.#ledgers.push(
         new ChannelLedger(
@@ -197,10 +208,10 @@ export class CrashRun {
     }
   }
 
-  async #startClients(broker: BrokerProcess, life: Life): Promise<void> {
+  async #startClients(broker: CheckedServer, life: Life): Promise<void> {
     for (const ledger of this.#ledgers) {
       for (let count = 1 + life.random(2); count > 0; count--) {
-        await this.#startConsumer(broker, ledger, life);
+        await this.#startConsumers(broker, ledger, life);
       }
     }
     for (let count = life.publishers; count > 0; count--) {
@@ -220,12 +231,21 @@ export class CrashRun {
     }
   }
 
+  /** One at each broker. */
+  async #startConsumers(
+    { brokers }: CheckedServer,
+    ledger: ChannelLedger,
+    life: Pick<Life, 'readyCount' | 'random'>,
+  ): Promise<void> {
+    for (const { tcpPort } of brokers) await this.#startConsumer(tcpPort, ledger, life);
+  }
+
   async #startConsumer(
-    broker: BrokerProcess,
+    port: number,
     ledger: ChannelLedger,
     { readyCount, random }: Pick<Life, 'readyCount' | 'random'>,
   ): Promise<void> {
-    const consumer = await Consumer.start(broker.tcpPort, {
+    const consumer = await Consumer.start(port, {
       ledger,
       bodies: this.#bodies,
       publications: this.#publications,
@@ -241,7 +261,7 @@ export class CrashRun {
   }
 
   /** Has everything finished. What does not come is left to the ledgers to find. */
-  async #drain(broker: BrokerProcess): Promise<boolean> {
+  async #drain(broker: CheckedServer): Promise<boolean> {
     for (const publisher of this.#publishers) publisher.stop();
     await Promise.all(this.#publishers.map((publisher) => publisher.done));
     for (const consumer of this.#consumers) consumer.finishAll();
@@ -260,7 +280,7 @@ export class CrashRun {
     return held.count === 0;
   }
 
-  async #kill(broker: BrokerProcess): Promise<void> {
+  async #kill(broker: CheckedServer): Promise<void> {
     const killMs = Date.now();
     await broker.kill();
     this.#closeClients();
@@ -271,12 +291,12 @@ export class CrashRun {
     this.#forgetClients();
   }
 
-  async #stop(broker: BrokerProcess): Promise<void> {
+  async #stop(broker: CheckedServer): Promise<void> {
     const stopMs = Date.now();
     const ending = await Promise.race([broker.stop(), delay(END_MS_MAX, null, { ref: false })]);
     if (!isOrderly(ending)) {
       this.violations.add('bad end', `${JSON.stringify(ending)} after SIGTERM:\n${broker.log}`);
-      await broker.kill();
+      await broker.destroy();
     }
     this.#closeClients();
     for (const ledger of this.#ledgers) ledger.stop(stopMs);
@@ -291,7 +311,7 @@ export class CrashRun {
       await this.#listening(broker);
       if (round === 0) await this.#createDue(broker, 1);
       for (const ledger of this.#ledgers) {
-        await this.#startConsumer(broker, ledger, { readyCount: READY_AT_END, random });
+        await this.#startConsumers(broker, ledger, { readyCount: READY_AT_END, random });
       }
       await this.#drain(broker);
       await this.#stop(broker);

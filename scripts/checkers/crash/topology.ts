@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { BrokerProcess } from '../../kit/broker.ts';
+import { askPort, type CheckedServer } from './checked-server.ts';
 
 /** A channel, and the share of a run's lives after which it is made. */
 export type PlannedChannel = {
@@ -29,25 +29,24 @@ export const CHANNELS: readonly PlannedChannel[] = [
 const POLL_MS = 10;
 const POLLS_MAX = 1000;
 
-/** Makes a topic, and waits until the broker has written it down. */
-export async function createTopic(
-  broker: BrokerProcess,
-  dataPath: string,
-  topic: string,
-): Promise<void> {
-  await broker.ask(`/topic/create?topic=${topic}`, 'POST');
-  await written(dataPath, `topic "${topic}"`, (names) => names.has(topic));
+/** Makes a topic on all brokers, and waits until they have written it down. */
+export async function createTopic({ brokers }: CheckedServer, topic: string): Promise<void> {
+  for (const { httpPort, dataPath } of brokers) {
+    await askPort(httpPort, `/topic/create?topic=${topic}`, 'POST');
+    await written(dataPath, `topic "${topic}"`, (names) => names.has(topic));
+  }
 }
 
-/** Makes a channel, and waits until the broker has written it down. */
+/** Makes a channel on all brokers, and waits until they have written it down. */
 export async function createChannel(
-  broker: BrokerProcess,
-  dataPath: string,
+  { brokers }: CheckedServer,
   { topic, channel }: PlannedChannel,
 ): Promise<void> {
-  await broker.ask(`/channel/create?topic=${topic}&channel=${channel}`, 'POST');
   const isThere = (names: Names): boolean => names.get(topic)?.has(channel) === true;
-  await written(dataPath, `channel "${topic}/${channel}"`, isThere);
+  for (const { httpPort, dataPath } of brokers) {
+    await askPort(httpPort, `/channel/create?topic=${topic}&channel=${channel}`, 'POST');
+    await written(dataPath, `channel "${topic}/${channel}"`, isThere);
+  }
 }
 
 /** Names of channels by names of topics. */

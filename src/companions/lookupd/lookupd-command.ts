@@ -17,6 +17,7 @@ import { parseProgramLine, type ServerCommand } from '../../daemon/options/progr
 import { exitProcess } from '../../daemon/process-end.ts';
 import { ServiceNotifier } from '../../daemon/service-notifier.ts';
 import { StderrSink } from '../../daemon/stderr-sink.ts';
+import { SupervisorLink } from '../../daemon/supervisor-link.ts';
 import { UncaughtErrors } from '../../daemon/uncaught-errors.ts';
 import { assert } from '../../shared/assert.ts';
 import { SystemClock } from '../../shared/clock.ts';
@@ -107,6 +108,7 @@ async function serve(
       void reload.then((one) => one?.run()).catch((error: unknown) => uncaught.take(error));
     });
   }
+  const supervisor = new SupervisorLink();
   let lookupd: Lookupd;
   try {
     lookupd = await starting;
@@ -117,12 +119,17 @@ async function serve(
   const { env: environment, pid } = process;
   const notifier = new ServiceNotifier({ environment, pid, clock, logger });
   notifier.ready();
+  supervisor.serving(lookupd);
   guardInspector(logger);
-  const why = await Promise.race([signals.first, uncaught.bug.then((): typeof BUG => BUG)]);
+  const why = await Promise.race([
+    signals.first.then((signal) => `received ${signal}`),
+    supervisor.lost.then(() => 'the supervisor has gone'),
+    uncaught.bug.then((): typeof BUG => BUG),
+  ]);
   // What is known of the brokers goes with the process: nothing is lost if it ends at once.
   if (why === BUG) exitProcess(FAILED_CODE);
   notifier.stopping();
-  logger.info(`received ${why}, ending`);
+  logger.info(`${why}, ending`);
   await lookupd.close();
   exitProcess(DONE_CODE);
 }

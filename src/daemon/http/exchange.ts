@@ -198,7 +198,7 @@ export class Exchange {
   }
 
   /** A header of the request; repeated ones are joined. Undefined if there is none. */
-  header(name: 'accept' | 'if-none-match'): string | undefined {
+  header(name: 'accept' | 'authorization' | 'if-none-match'): string | undefined {
     return this.#request.headers[name];
   }
 

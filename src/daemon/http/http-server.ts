@@ -13,7 +13,9 @@ import { type AddressInfo, Socket } from 'node:net';
 import type { Clock } from '../../shared/clock.ts';
 import type { Guard } from '../guard.ts';
 import { type ListenAddress, type Listening, listen } from '../listen-address.ts';
+import type { Logger } from '../log.ts';
 import { RefusedSockets } from '../refused-sockets.ts';
+import { type SharedPlace, SharedPort } from '../shared-port.ts';
 import { shareReads, stopSharing } from '../shared-reads.ts';
 import type { TlsContext } from '../tls/tls-context.ts';
 import { bareLineRequest } from './bare-line-request.ts';
@@ -70,21 +72,26 @@ const HEADER_BYTES_MAX = 64 * 1024;
 /** How long a connection is silent before the system sends keep-alive probes, as in Go. */
 const PROBE_AFTER_MS = 15_000;
 
+const SOCKET_OPTIONS = {
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: PROBE_AFTER_MS,
+};
+
 const SERVER_OPTIONS = {
+  ...SOCKET_OPTIONS,
   keepAliveTimeout: 0,
   headersTimeout: HEADERS_TIMEOUT_MS,
   requestTimeout: REQUEST_TIMEOUT_MS,
   connectionsCheckingInterval: TIMEOUT_CHECK_MS,
   maxHeaderSize: HEADER_BYTES_MAX,
-  noDelay: true,
-  keepAlive: true,
-  keepAliveInitialDelay: PROBE_AFTER_MS,
   requireHostHeader: false,
   ServerResponse: VersionedResponse,
 };
 
 /** A plain connection may be half-open. */
 const PLAIN_OPTIONS = { ...SERVER_OPTIONS, allowHalfOpen: true };
+const PLAIN_SOCKET_OPTIONS = { ...SOCKET_OPTIONS, allowHalfOpen: true };
 
 export class HttpServer {
   readonly #handle: (request: Request) => void;
@@ -96,6 +103,7 @@ export class HttpServer {
   readonly #isPlain: boolean;
   readonly #lane: FastLane | undefined;
   readonly #server: Server | SecureServer;
+  readonly #shared: SharedPort;
   readonly #sockets = new Set<Socket>();
   readonly #connections = new WeakMap<Socket, Connection>();
   #listener: Listener = { isUnixSocket: false, isLoopback: false };
@@ -134,15 +142,23 @@ export class HttpServer {
     // The size of a head is bounded anyway; by default Node refuses the 1000th field.
     server.maxHeadersCount = 0;
     this.#server = server;
+    const options = this.#isPlain ? PLAIN_SOCKET_OPTIONS : SOCKET_OPTIONS;
+    const serve = (socket: Socket): void => void server.emit('connection', socket);
+    this.#shared = new SharedPort(options, serve, this.#noteFailure);
   }
 
   /** Listens. Errors: rejects with the system's error; then there is nothing to stop. */
   async start(address: ListenAddress): Promise<Listening> {
     const listening = await listen(this.#server, address);
     // A failure to accept a connection, for example because no descriptor is left, does not end the broker.
-    this.#server.on('error', (error) => this.#limit.noteFailure('HTTP', error));
+    this.#server.on('error', this.#noteFailure);
     this.#listener = listenerAt(this.#server.address());
     return listening;
+  }
+
+  /** Listens on a shared port of the same host as well. Errors: as `SharedPort.listen`. */
+  share(logger: Pick<Logger, 'info'>, place: SharedPlace): Promise<void> {
+    return this.#shared.listen(logger, place);
   }
 
   /** Whether only this machine reaches it. */
@@ -155,6 +171,7 @@ export class HttpServer {
     this.#closed ??= new Promise((resolve) => {
       this.#server.close(() => resolve());
     });
+    this.#shared.close();
     this.#lane?.close();
     this.#server.closeIdleConnections();
   }
@@ -166,6 +183,8 @@ export class HttpServer {
     this.#refused.close();
     await this.#closed;
   }
+
+  readonly #noteFailure = (error: Error): void => this.#limit.noteFailure('HTTP', error);
 
   /** Keeps Node's own listener for the connections that Node serves. */
   #listenForConnections(server: Server | SecureServer): void {

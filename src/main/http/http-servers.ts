@@ -14,7 +14,10 @@ import { PublishLane, type PublishLaneSetup } from './lane/publish-lane.ts';
 export type HttpServersSetup = Omit<HttpServerSetup, 'handle' | 'lane'> &
   Pick<PublishLaneSetup, 'requestTurn' | 'budget'> &
   HttpApiSetup & {
-    readonly options: Pick<Options, 'tlsRequired' | 'httpAddress' | 'httpsAddress'>;
+    readonly options: Pick<
+      Options,
+      'tlsRequired' | 'httpAddress' | 'httpsAddress' | 'sharedHttpPort' | 'sharedHttpsPort'
+    >;
   };
 
 export class HttpServers {
@@ -67,6 +70,20 @@ export class HttpServers {
     const port = await listenAt(logger, 'HTTP', httpAddress, (at) => this.http.start(at));
     this.#warnOfNetwork();
     return port;
+  }
+
+  /** Listens on shared ports as well, where there are any. Errors: as `SharedPort.listen`. */
+  async share(): Promise<void> {
+    const { options, logger, tls } = this.#setup;
+    const { httpAddress, httpsAddress, sharedHttpPort, sharedHttpsPort } = options;
+    if (tls !== null && sharedHttpsPort !== 0) {
+      const place = { kind: 'HTTPS', address: httpsAddress, port: sharedHttpsPort } as const;
+      await this.https.share(logger, place);
+    }
+    if (sharedHttpPort !== 0) {
+      const place = { kind: 'HTTP', address: httpAddress, port: sharedHttpPort } as const;
+      await this.http.share(logger, place);
+    }
   }
 
   /** Warns if other machines can reach plain HTTP. */

@@ -10,6 +10,7 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { NS_PER_MS } from '../../daemon/go/go-duration.ts';
+import { parseListenAddress } from '../../daemon/listen-address.ts';
 import { LOG_FORMATS } from '../../daemon/log.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
 import {
@@ -121,6 +122,13 @@ const OPTIONS = {
     '<host>:<port> or unix socket path to listen on for HTTP; empty disables HTTP', listenableOrNone),
   httpsAddress: option(text, 'Network', 'https-address', '0.0.0.0:4152',
     '<host>:<port> to listen on for HTTPS if there is a TLS certificate; empty disables HTTPS', listenableOrNone),
+  sharedTcpPort: option(integer, 'Network', 'shared-tcp-port', 0,
+    'port on the host of -tcp-address that this broker shares with others of this machine: the system divides new ' +
+    'connections among them; 0 means none', port),
+  sharedHttpPort: option(integer, 'Network', 'shared-http-port', 0,
+    'the same on the host of -http-address', port),
+  sharedHttpsPort: option(integer, 'Network', 'shared-https-port', 0,
+    'the same on the host of -https-address, if there is a TLS certificate', port),
   debugHttp: option(text, 'Network', 'debug-http', 'loopback',
     'who may use /debug, which shows memory contents and can stall the broker: off, loopback or always',
     oneOf(HTTP_ACCESS)),
@@ -301,6 +309,8 @@ function settle(options: Options, machine: Machine, naming: Naming): Options | I
     const why = 'cannot require TLS client connections without TLS key and cert';
     return new InvalidValue(why, isImplied ? 'tlsClientAuthPolicy' : 'tlsRequired');
   }
+  const unshareable = sharedWithoutHost(options, naming);
+  if (unshareable !== undefined) return unshareable;
   if (options.tcpAccess) {
     const access = naming('httpAccess', OPTIONS.httpAccess);
     const tcp = naming('tcpAccess', OPTIONS.tcpAccess);
@@ -317,6 +327,23 @@ function settle(options: Options, machine: Machine, naming: Naming): Options | I
   }
   const pumpThreads = options.pumpThreads === 0 ? pumpThreadsOf(machine) : options.pumpThreads;
   return { ...options, tlsRequired: required, pumpThreads };
+}
+
+/** A shared port is on the host of an address, so that what holds for one port holds for the other. */
+function sharedWithoutHost(options: Options, naming: Naming): InvalidValue | undefined {
+  const pairs = [
+    ['sharedTcpPort', 'tcpAddress'],
+    ['sharedHttpPort', 'httpAddress'],
+    ['sharedHttpsPort', 'httpsAddress'],
+  ] as const;
+  for (const [shared, own] of pairs) {
+    const address = parseListenAddress(options[own]);
+    const hasHost = !(address instanceof InvalidValue) && 'host' in address;
+    if (options[shared] === 0 || hasHost) continue;
+    const [option, other] = [naming(shared, OPTIONS[shared]), naming(own, OPTIONS[own])];
+    return new InvalidValue(`${option} needs a host and a port as ${other}`, shared);
+  }
+  return undefined;
 }
 
 /** One processor is reserved for the main thread. */

@@ -10,6 +10,7 @@ import type { Sender } from '../../daemon/guard.ts';
 import { type ListenAddress, type Listening, listen } from '../../daemon/listen-address.ts';
 import type { Logger } from '../../daemon/log.ts';
 import { RefusedSockets } from '../../daemon/refused-sockets.ts';
+import { type SharedPlace, SharedPort } from '../../daemon/shared-port.ts';
 import { shareReads } from '../../daemon/shared-reads.ts';
 import { ClientError } from '../../protocol/client-error.ts';
 import { errorFrame } from '../../protocol/frames.ts';
@@ -19,9 +20,11 @@ import type { ConnectionContext } from './connection-context.ts';
 
 /** Connections that the system queues before they are accepted. */
 const BACKLOG = 1024;
+const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true };
 
 export class TcpServer {
   readonly #server: Server;
+  readonly #shared: SharedPort;
   readonly #context: ConnectionContext<Connection>;
   readonly #logger: Logger;
   readonly #connections = new Map<number, Connection>();
@@ -53,13 +56,15 @@ export class TcpServer {
         this.#logger.info(`TCP: closed client(${connection})`);
       },
     };
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    const onSocket = (socket: Socket): void => {
       try {
         this.#accept(socket);
       } catch (error) {
         context.guard.end(nameless(socket), error);
       }
-    });
+    };
+    this.#server = createServer(SOCKET_OPTIONS, onSocket);
+    this.#shared = new SharedPort(SOCKET_OPTIONS, onSocket, this.#noteFailure);
   }
 
   /** The connection with this number, if it still exists. */
@@ -79,8 +84,13 @@ export class TcpServer {
   /** Listens. Errors: rejects with the system's error. */
   async listen(address: ListenAddress): Promise<Listening> {
     const listening = await listen(this.#server, address, { backlog: BACKLOG });
-    this.#server.on('error', (error) => this.#limit.noteFailure('TCP', error));
+    this.#server.on('error', this.#noteFailure);
     return listening;
+  }
+
+  /** Listens on a shared port as well. Errors: as `SharedPort.listen`. */
+  share(place: SharedPlace): Promise<void> {
+    return this.#shared.listen(this.#logger, place);
   }
 
   /** Writes this turn's output to all connections. */
@@ -99,9 +109,12 @@ export class TcpServer {
   /** Accepts no more connections and closes all existing ones. */
   close(): void {
     this.#server.close();
+    this.#shared.close();
     for (const connection of this.#connections.values()) connection.destroy();
     this.#refused.close();
   }
+
+  readonly #noteFailure = (error: Error): void => this.#limit.noteFailure('TCP', error);
 
   #accept(socket: Socket): void {
     if (!this.#limit.tryEnter('TCP')) {

@@ -88,6 +88,9 @@ const SPECIFIED: readonly (readonly [string, string, string?])[] = [
   ['sigterm', '"shutdown"'],
   ['drain-timeout', '10m0s'],
   ['http-access', '""'],
+  ['shared-tcp-port', '0'],
+  ['shared-http-port', '0'],
+  ['shared-https-port', '0'],
   ['tcp-access', 'false'],
 ];
 
@@ -152,6 +155,14 @@ for (const [parallelism, given, threads] of [
 const REFUSED: readonly (readonly [Partial<Options>, string])[] = [
   [{ nodeId: -1 }, '--node-id must be [0,1024)'],
   [{ nodeId: 1024 }, '--node-id must be [0,1024)'],
+  [
+    { sharedTcpPort: 4150, tcpAddress: '/run/q.sock' },
+    '--shared-tcp-port needs a host and a port as --tcp-address',
+  ],
+  [
+    { sharedHttpPort: 4151, httpAddress: '' },
+    '--shared-http-port needs a host and a port as --http-address',
+  ],
   [{ maxDeflateLevel: 0 }, '--max-deflate-level must be [1,9]'],
   [{ maxDeflateLevel: 10 }, '--max-deflate-level must be [1,9]'],
   [

@@ -1,0 +1,43 @@
+/**
+ * The broker's command line, read without a broker: for a program that starts brokers.
+ *
+ * Thread: main.
+ */
+
+import { parseFlags } from '../daemon/options/flags.ts';
+import { type OptionRows, rowsOf } from '../daemon/options/option-table.ts';
+import type { LineSurroundings, ServerCommand } from '../daemon/options/program-line.ts';
+import { reportConfig } from '../main/config-report.ts';
+import { parseCommandLine } from '../main/options/command-line.ts';
+import { OPTION_ROWS, type Options, PROGRAM_FLAGS } from '../main/options/options.ts';
+
+/** The broker's options, complete and checked. */
+export type BrokerOptions = Options;
+
+/** What the words say. */
+export type BrokerLine =
+  | {
+      readonly kind: 'run';
+      readonly options: BrokerOptions;
+      /** Empty where there is no configuration file. */
+      readonly configPath: string;
+      /** Words after the flags, which a broker ignores. */
+      readonly stray: readonly string[];
+    }
+  | Exclude<ServerCommand<BrokerOptions>, { readonly options: BrokerOptions }>;
+
+/** All flags of a broker. */
+export const BROKER_FLAGS: OptionRows = new Map([...rowsOf(PROGRAM_FLAGS), ...OPTION_ROWS]);
+
+/** Reads the flags of a broker, and its configuration file. */
+export function readBrokerLine(
+  words: readonly string[],
+  surroundings: LineSurroundings,
+): BrokerLine {
+  const parsed = parseCommandLine(['start', ...words], surroundings);
+  if (!('options' in parsed)) return parsed;
+  if (parsed.kind !== 'run') return reportConfig(parsed, surroundings);
+  const { options, config } = parsed;
+  const { rest } = parseFlags(words, BROKER_FLAGS);
+  return { kind: 'run', options, configPath: config.path, stray: rest };
+}
