@@ -44,6 +44,7 @@ const LOADERS: Readonly<Record<CompanionName, () => Promise<Companion>>> = {
   'to-nsq': async () => (await import('./tools/to-nsq.ts')).runToNsq,
   nsq_tail: async () => (await import('./tools/nsq-tail.ts')).runNsqTail,
   'to-http': async () => (await import('./tools/to-http.ts')).runToHttp,
+  mirror: async () => (await import('./tools/mirror.ts')).runMirror,
   'nsq-to-nsq': async () => (await import('./tools/nsq-to-nsq.ts')).runNsqToNsq,
   nsq_stat: async () => (await import('./tools/nsq-stat.ts')).runNsqStat,
 };

@@ -41,6 +41,7 @@ export const COMPANIONS = {
   'to-nsq': { words: '[flags]', does: 'publish records of standard input, in place of to_nsq' },
   nsq_tail: { words: '[flags]', does: 'print messages of topics, in place of nsq_tail' },
   'to-http': { words: '[flags]', does: 'make HTTP requests of messages, in place of nsq_to_http' },
+  mirror: { words: '[flags]', does: 'copy topics with their channels to another broker' },
   'nsq-to-nsq': { words: '[flags]', does: 'publish messages elsewhere, in place of nsq_to_nsq' },
   nsq_stat: { words: '[flags]', does: 'print rates and counts of a channel, in place of nsq_stat' },
 } as const satisfies Readonly<Record<string, CommandRow>>;

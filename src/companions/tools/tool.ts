@@ -50,8 +50,8 @@ export type ToolValues<Table> = {
 /** A tool. */
 type Tool<Table extends ToolTable> = {
   readonly name: string;
-  /** The program whose place it takes. */
-  readonly original: string;
+  /** The program whose place it takes, if there is one. */
+  readonly original?: string;
   /** One sentence without a full stop: what it does. */
   readonly does: string;
   /** Command lines as people would write them. */
@@ -101,7 +101,7 @@ export function tool<Table extends ToolTable>(setup: Tool<Table>): Companion {
       return DONE_CODE;
     }
     if (parsed === 'version') {
-      surroundings.stdout(`${setup.original} v${NSQD_VERSION}\n`);
+      surroundings.stdout(versionOf(setup));
       return DONE_CODE;
     }
     if (parsed instanceof InvalidValue) {
@@ -172,15 +172,20 @@ function readConfig(file: string, table: ToolTable): ReadonlyMap<string, unknown
   }
 }
 
+function versionOf({ name, original }: Pick<Tool<ToolTable>, 'name' | 'original'>): string {
+  const version = original === undefined ? RINGMQ_VERSION : NSQD_VERSION;
+  return `${original ?? `ringmq ${name}`} v${version}\n`;
+}
+
 function helpOf<Table extends ToolTable>(
   { name, original, does, examples }: Tool<Table>,
   table: ToolTable,
   machine: Machine,
 ): string {
   const lines = examples.map((line) => `  ringmq ${name} ${line}\n`).join('');
-  const introduction =
-    `${does}.\nIt takes the place of ${original}, and runs as ringmq ${original} too.\n\n` +
-    `Usage:\n  ringmq ${name} [flags]\n\nExamples:\n${lines}`;
+  const names = original === name ? '' : `, and runs as ringmq ${original} too`;
+  const place = original === undefined ? '' : `It takes the place of ${original}${names}.\n`;
+  const introduction = `${does}.\n${place}\nUsage:\n  ringmq ${name} [flags]\n\nExamples:\n${lines}`;
   const codes = '\nExit codes: 0 done, 1 it cannot be done, 2 an unknown or wrong flag.\n';
   return usage(introduction, rowsOf(table).values(), machine) + codes;
 }

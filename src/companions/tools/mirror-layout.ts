@@ -1,0 +1,83 @@
+/**
+ * The topics and channels of a broker, and what a copy of them lacks.
+ *
+ * Thread: any (pure).
+ */
+
+import type { ChannelStats, NodeStats } from '../operator/node-stats.ts';
+
+/** The channel through which a mirror gets its copy of each message. It is not copied. */
+export const MIRROR_CHANNEL = 'ringmq_mirror';
+
+const EPHEMERAL = '#ephemeral';
+
+/** A topic whose messages are copied. */
+export type MirroredTopic = {
+  readonly name: string;
+  readonly isPaused: boolean;
+  /** Those that are copied. */
+  readonly channels: readonly { readonly name: string; readonly isPaused: boolean }[];
+};
+
+/** The topics that are copied: those that are wanted, or all; without ephemeral topics and channels. */
+export function mirroredTopics(stats: NodeStats, wanted: readonly string[]): MirroredTopic[] {
+  return stats.topics
+    .filter(({ topic_name: name }) => !name.endsWith(EPHEMERAL))
+    .filter(({ topic_name: name }) => wanted.length === 0 || wanted.includes(name))
+    .map(({ topic_name: name, paused, channels }) => ({
+      name,
+      isPaused: paused,
+      channels: channels
+        .filter(({ channel_name: channel }) => isCopied(channel))
+        .map((channel) => ({ name: channel.channel_name, isPaused: channel.paused })),
+    }));
+}
+
+function isCopied(channel: string): boolean {
+  return channel !== MIRROR_CHANNEL && !channel.endsWith(EPHEMERAL);
+}
+
+/**
+ * The requests that give a broker what it lacks of these topics, in order. What is paused is paused there when it is
+ * created, and not again: its operator may have ended the pause.
+ */
+export function missingParts(topics: readonly MirroredTopic[], target: NodeStats): string[] {
+  const paths: string[] = [];
+  for (const { name, isPaused, channels } of topics) {
+    const topic = `topic=${encodeURIComponent(name)}`;
+    const found = target.topics.find(({ topic_name: other }) => other === name);
+    if (found === undefined) {
+      paths.push(`/topic/create?${topic}`);
+      if (isPaused) paths.push(`/topic/pause?${topic}`);
+    }
+    for (const channel of channels) {
+      if (found?.channels.some((other) => other.channel_name === channel.name) === true) continue;
+      const both = `${topic}&channel=${encodeURIComponent(channel.name)}`;
+      paths.push(`/channel/create?${both}`);
+      if (channel.isPaused) paths.push(`/channel/pause?${both}`);
+    }
+  }
+  return paths;
+}
+
+/** How many messages a broker has of a topic. */
+export type MirrorCounts = {
+  /** That the topic was given since the broker has started. */
+  readonly published: number;
+  /** In the topic, and in the channel through which they are copied. */
+  readonly left: number;
+};
+
+/** Zero for a topic that is not there. */
+export function mirrorCounts(stats: NodeStats, topic: string, channel: string): MirrorCounts {
+  const found = stats.topics.find(({ topic_name: name }) => name === topic);
+  const copying = found?.channels.find(({ channel_name: name }) => name === channel);
+  return {
+    published: found?.message_count ?? 0,
+    left: (found?.depth ?? 0) + (copying === undefined ? 0 : unfinished(copying)),
+  };
+}
+
+function unfinished(channel: ChannelStats): number {
+  return channel.depth + channel.in_flight_count + channel.deferred_count;
+}
