@@ -34,6 +34,7 @@ export type DepartureSetup = {
   readonly others: () => readonly Member[];
   readonly maxMsgSize: number;
   readonly maxBodySize: number;
+  readonly maxReqTimeoutMs: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
@@ -127,11 +128,11 @@ export class Departure {
     own: BrokerHttp,
     targets: readonly Target[],
   ): Promise<void> {
-    const { clock, maxBodySize: batchBytesMax } = this.#setup;
+    const { clock, maxBodySize: batchBytesMax, maxReqTimeoutMs: delayMsMax } = this.#setup;
     for (;;) {
       const nowMs = Number(clock.unixNs() / 1_000_000n);
       const { broker } = targets[this.#turn++ % targets.length];
-      const moved = await movePage(own, broker, queue, { nowMs, batchBytesMax });
+      const moved = await movePage(own, broker, queue, { nowMs, delayMsMax, batchBytesMax });
       this.#moved += moved;
       if (moved === 0 || this.#isStopped) return;
     }

@@ -148,13 +148,14 @@ export class Multi {
       return;
     }
     logger.info(`${member.name} leaves: there are ${own.brokers} brokers now`);
-    const { maxMsgSize, maxBodySize } = options;
+    const { maxMsgSize, maxBodySize, maxReqTimeoutMs } = options;
     const others = (): Member[] => this.#members.filter(({ plan }) => !plan.isLeaving);
     const departure = new Departure({
       member,
       others,
       maxMsgSize,
       maxBodySize,
+      maxReqTimeoutMs,
       env,
       clock,
       logger,

@@ -28,32 +28,55 @@ const PAGE_BODY_BYTES = 64 * 1024;
 const BATCH_BYTES_MAX = 1024 * 1024;
 const LENGTH_BYTES = 4;
 
-/** Moves one page. Resolves with how many were moved. Errors: rejects when a broker refuses or does not answer. */
+/** What the brokers permit. Units: `nowMs` Unix ms, `batchBytesMax` bytes. */
+export type MoveLimits = {
+  readonly nowMs: number;
+  readonly delayMsMax: number;
+  readonly batchBytesMax: number;
+};
+
+/** A message with its whole body. */
+type Waiting = { readonly id: string; readonly body: Buffer };
+
+/**
+ * Moves one page. Resolves with how many were moved. Errors: rejects when a broker refuses or does not answer; what was
+ * accepted before is finished.
+ */
 export async function movePage(
   from: BrokerHttp,
   to: BrokerHttp,
   queue: QueueName,
-  { nowMs, batchBytesMax }: { readonly nowMs: number; readonly batchBytesMax: number },
+  { nowMs, delayMsMax, batchBytesMax }: MoveLimits,
 ): Promise<number> {
   const place = placeOf(queue);
   const query = `${place}&state=ready,deferred&limit=${PAGE_MESSAGES}&body-max=${PAGE_BODY_BYTES}`;
   // The broker's own format.
   const page = (await from.ask('GET', `/messages?${query}`)) as Page;
-  const ready: Buffer[] = [];
-  for (const message of page.messages) {
-    const body = await bodyOf(from, place, message);
-    const delayMs = message.due === null ? 0 : Math.ceil(Date.parse(message.due) - nowMs);
-    if (delayMs <= 0) ready.push(body);
-    else await to.request('POST', `${publishPath('/pub', queue)}&defer=${delayMs}`, body);
+  const finish = async (moved: readonly Waiting[]): Promise<void> => {
+    const ids = moved.map(({ id }) => id).join(',');
+    await from.ask('POST', `/message/finish?${place}&id=${ids}`);
+  };
+  const ready: Waiting[] = [];
+  for (const shown of page.messages) {
+    const message = { id: shown.id, body: await bodyOf(from, place, shown) };
+    const delayMs = shown.due === null ? 0 : Math.ceil(Date.parse(shown.due) - nowMs);
+    if (delayMs <= 0) {
+      ready.push(message);
+      continue;
+    }
+    const path = `${publishPath('/pub', queue)}&defer=${Math.min(delayMs, delayMsMax)}`;
+    await to.request('POST', path, message.body);
+    await finish([message]);
   }
-  const bytesMax = Math.min(batchBytesMax, BATCH_BYTES_MAX);
-  for (const bodies of batchesOf(ready, bytesMax)) await publish(to, queue, bodies);
-  const ids = page.messages.map(({ id }) => id);
-  if (ids.length > 0) await from.ask('POST', `/message/finish?${place}&id=${ids.join(',')}`);
-  return ids.length;
+  for (const batch of batchesOf(ready, Math.min(batchBytesMax, BATCH_BYTES_MAX))) {
+    await publish(to, queue, batch);
+    await finish(batch);
+  }
+  return page.messages.length;
 }
 
-async function publish(to: BrokerHttp, queue: QueueName, bodies: readonly Buffer[]): Promise<void> {
+async function publish(to: BrokerHttp, queue: QueueName, batch: readonly Waiting[]): Promise<void> {
+  const bodies = batch.map(({ body }) => body);
   if (bodies.length === 1) await to.request('POST', publishPath('/pub', queue), bodies[0]);
   else await to.request('POST', `${publishPath('/mpub', queue)}&binary=true`, binaryBody(bodies));
 }
@@ -67,18 +90,21 @@ async function bodyOf(from: BrokerHttp, place: string, shown: ShownMessage): Pro
   return Buffer.from(whole.body, whole.encoding === 'text' ? 'utf8' : 'base64');
 }
 
-/** Runs of bodies that fit one request; a larger body is alone. */
-export function* batchesOf(bodies: readonly Buffer[], bytesMax: number): Iterable<Buffer[]> {
-  let batch: Buffer[] = [];
+/** Runs of messages that fit one request; a larger one is alone. */
+export function* batchesOf<T extends { readonly body: Buffer }>(
+  messages: readonly T[],
+  bytesMax: number,
+): Iterable<T[]> {
+  let batch: T[] = [];
   let bytes = LENGTH_BYTES;
-  for (const body of bodies) {
-    const needed = LENGTH_BYTES + body.length;
+  for (const message of messages) {
+    const needed = LENGTH_BYTES + message.body.length;
     if (batch.length > 0 && bytes + needed > bytesMax) {
       yield batch;
       batch = [];
       bytes = LENGTH_BYTES;
     }
-    batch.push(body);
+    batch.push(message);
     bytes += needed;
   }
   if (batch.length > 0) yield batch;

@@ -140,13 +140,13 @@ test('batches fit a request, and a body that fits none is alone', () => {
 
   const batches = [
     ...batchesOf(
-      sizes.map((size) => Buffer.alloc(size)),
+      sizes.map((size) => ({ body: Buffer.alloc(size) })),
       64,
     ),
   ];
 
   assert.deepEqual(
-    batches.map((batch) => batch.map(({ length }) => length)),
+    batches.map((batch) => batch.map(({ body }) => body.length)),
     [[10, 10], [90], [200], [10]],
   );
 });
