@@ -7,6 +7,8 @@ import { test } from 'node:test';
 import type { BrokerProcess } from '../../scripts/kit/broker.ts';
 import { dpub, line, mpub, pub } from '../../src/protocol/commands.ts';
 import { BrokerSite } from '../support/broker-process.ts';
+import { Inbox } from '../support/inbox.ts';
+import { openReader, Publisher } from '../support/nsqjs.ts';
 import { canTrace, parseTrace, type SystemCall, traced } from '../support/system-calls.ts';
 import { WireClient } from '../support/wire-client.ts';
 
@@ -142,15 +144,25 @@ test(
     await setDurable(first);
     const client = await WireClient.connect(t, first);
     await publishAll(client, first);
+    const publisher = await Publisher.connect(t, first);
+    await publisher.publish('nsqjs', ['one', 'two']);
+    await publisher.publish('nsqjs', 'three');
 
     await first.kill();
     const second = await site.start();
+    const read = new Inbox<string>();
+    openReader(t, second, 'nsqjs', 'c', (message) => {
+      read.put(message.body.toString());
+      message.finish();
+    });
     const consumer = await WireClient.connect(t, second, line('SUB', 'one', 'c'), line('RDY', 10));
     assert.deepEqual(await consumer.texts(1), ['OK']);
     const received: string[] = [];
     while (received.length < 4) received.push(String((await consumer.nextMessage()).body));
+    const readByNsqjs = [...(await read.atLeast(3))];
     const ending = await second.stop();
 
+    assert.deepEqual(readByNsqjs.sort(), ['one', 'three', 'two']);
     const expected = ['another', 'first-of-a-topic', 'of-a-batch', 'second'];
     assert.deepEqual(received.sort(), expected);
     assert.deepEqual(ending, { code: 0, signal: null });
