@@ -37,4 +37,6 @@ test('DiskQueue: lives through what once was too much for it', () => {
   for (const seed of [...failing, 150_011_383, 553_028_756, 710_015_753]) {
     runLife({ seed, operations, hasFaults: true });
   }
+  // A copy that a process has cut off without a sync that succeeded, and that came back after the next process.
+  runLife({ seed: 5_023_729, operations: 60, hasFaults: true, isDurable: true });
 });

@@ -97,6 +97,8 @@ export class SegmentWriter {
     this.#position = position;
     this.#checksums = new ChecksumWriter(options);
     this.#unsynced = new Map(unsynced.map(({ segment, position }) => [segment, position]));
+    // An earlier process may have cut the segment without a sync that succeeded.
+    if (position > 0) this.#unsynced.set(segment, position);
     this.#mustRewrite = unsynced.length > 0;
     this.#hasNewNames = unsynced.length > 0;
   }
