@@ -21,12 +21,14 @@ export class AgeWatch implements Sleeper {
     this.#alarms = alarms;
   }
 
-  onAlarm(): void {
+  onAlarm(): number {
+    const before = this.#queue.expiredCount;
     this.#nextMs = Number.POSITIVE_INFINITY;
     this.look();
+    return this.#queue.expiredCount - before;
   }
 
-  /** Removes expired messages, and schedules the check for the next one. */
+  /** Removes expired messages, as many as one step may, and schedules the check for the next one. */
   look(): void {
     if (this.#queue.ages !== null) this.#lookAt(this.#queue.expire());
   }

@@ -4,12 +4,16 @@
  * Thread: pump.
  */
 
+import { assert } from '../../shared/assert.ts';
 import { TimingWheel } from '../../shared/timing-wheel.ts';
+
+/** Messages and timers that one turn handles. */
+const WORK_PER_TURN = 2048;
 
 /** The owner of a timer. */
 export interface Sleeper {
-  /** Units: ms, monotonic. */
-  onAlarm(nowMs: number): void;
+  /** Returns how many messages it has handled. Units: ms, monotonic. */
+  onAlarm(nowMs: number): number;
 }
 
 export class Alarms {
@@ -52,17 +56,15 @@ export class Alarms {
     this.#free.push(entry);
   }
 
-  /** Calls the owners of due timers. Returns how many. */
+  /** Calls the owners of due timers, and leaves what is too much for one turn to the next. Returns how much was done. */
   fire(nowMs: number): number {
-    const count = this.#times.expire(nowMs);
-    const { expired } = this.#times;
-    for (let i = 0; i < count; i++) {
-      const sleeper = this.#sleepers[expired[i]];
-      // An owner called earlier may have cleared this one.
-      if (sleeper === null) continue;
+    let work = 0;
+    while (work < WORK_PER_TURN && this.#times.expire(nowMs, 1) > 0) {
+      const sleeper = this.#sleepers[this.#times.expired[0]];
+      assert(sleeper !== null, 'a timer has an owner');
       this.delete(sleeper);
-      sleeper.onAlarm(nowMs);
+      work += Math.max(1, sleeper.onAlarm(nowMs));
     }
-    return count;
+    return work;
   }
 }

@@ -153,8 +153,9 @@ export class Channel implements Sleeper {
   }
 
   /** The rate limit allows more. */
-  onAlarm(): void {
+  onAlarm(): number {
     this.#wake();
+    return 1;
   }
 
   subscribe(consumer: Consumer): void {
@@ -187,6 +188,7 @@ export class Channel implements Sleeper {
    */
   deliver(limit: number, nowMs: number): number {
     let delivered = 0;
+    this.#rules.isBehind = false;
     while (delivered < limit && !this.isPaused && !this.#ready.isEmpty && this.#rules.look()) {
       if (delivered > 0 && !this.#context.delivery.maySendMore) return YIELDED;
       const consumer = this.#ready.next();
@@ -211,7 +213,7 @@ export class Channel implements Sleeper {
       this.#ready.delete(consumer);
       if (consumer.capacity > 0) this.#ready.add(consumer);
     }
-    return delivered;
+    return this.#rules.isBehind ? YIELDED : delivered;
   }
 
   finish(consumer: Consumer, idHigh: number, idLow: number): number {

@@ -15,6 +15,8 @@ const DOUBLINGS_MAX = 32;
 export class DeliveryRules {
   /** Whether consumers wait for the quota. */
   isThrottled = false;
+  /** Whether the last `look` has left messages at the front that must not be delivered. */
+  isBehind = false;
 
   readonly #queue: MessageQueue;
   #policy: ChannelPolicy;
@@ -44,8 +46,8 @@ export class DeliveryRules {
 
   /** Finds the next run as `MessageQueue.look` does, and removes messages that must not be delivered. */
   look(): boolean {
-    if (this.#hasConditions) this.#queue.giveUpFront(this.#policy.maxAttempts);
-    return this.#queue.look();
+    this.isBehind = this.#hasConditions && !this.#queue.giveUpFront(this.#policy.maxAttempts);
+    return !this.isBehind && this.#queue.look();
   }
 
   /** How many of the `count` messages that `look` found may be sent now. */

@@ -147,12 +147,12 @@ export class MessageAges {
     return this.#deadlines?.nextDeadlineMs() ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Hides expired messages behind younger ones. Calls `visit` for each, with its attempts. */
-  hideExpired(visit: (position: number, attempts: number) => void): void {
+  /** Hides up to `limit` expired messages behind younger ones. Calls `visit` for each, with its attempts. */
+  hideExpired(limit: number, visit: (position: number, attempts: number) => void): void {
     if (this.#deadlines === null || this.#entries.size === 0) return;
     // The wall clock may have been set back.
     this.#lookedMs = Math.max(this.#lookedMs, this.#wallClock.unixMs());
-    const count = this.#deadlines.expire(this.#lookedMs);
+    const count = this.#deadlines.expire(this.#lookedMs, limit);
     const { expired } = this.#deadlines;
     for (let i = 0; i < count; i++) {
       const position = this.#positions[expired[i]];

@@ -19,6 +19,7 @@ import type { Receipt } from './backend/receipt.ts';
 import type { Reason } from './dead-letters.ts';
 import { type DepthBound, NO_BOUND } from './depth-bound.ts';
 import { MessageAges } from './message-ages.ts';
+import type { MessageQueueOptions } from './message-queue-options.ts';
 import type { MemoryQueue } from './store/memory-queue.ts';
 import type { MessageStore } from './store/message-store.ts';
 import type { Undelivered } from './undelivered.ts';
@@ -28,22 +29,11 @@ import type { WallClock } from './wall-clock.ts';
 /** After this many messages from memory the backend gets a turn, even if its head is younger. */
 const MEMORY_STREAK_MAX = 256;
 
+/** Most messages that one call gives up. */
+const GIVEN_UP_AT_ONCE = 1024;
+
 /** In a channel the tag is the number of attempts. */
 const TAG_IS_ATTEMPTS: TagMeaning = { attemptsOf: (tag) => tag, dueMsOf: () => 0 };
-
-/** The dependencies of a queue. */
-export type MessageQueueOptions = {
-  /** Its name in the error that a refused publisher gets. */
-  readonly title: string;
-  readonly store: MessageStore;
-  readonly backend: Backend;
-  /** Most messages that it keeps in memory. */
-  readonly memoryMax: number;
-  readonly bound?: DepthBound;
-  readonly tagMeaning?: TagMeaning;
-  /** Handles messages that leave it undelivered. */
-  readonly undelivered: Undelivered;
-};
 
 export class MessageQueue {
   readonly backend: Backend;
@@ -108,46 +98,55 @@ export class MessageQueue {
   }
 
   /**
-   * Removes all expired messages that are accessible. Returns when the next one expires or should be looked for;
-   * Infinity if there is none. Units: Unix time in ms.
+   * Removes expired messages that are accessible, up to GIVEN_UP_AT_ONCE. Returns when the next one expires or should
+   * be looked for; Infinity if there is none. Units: Unix time in ms.
    */
   expire(): number {
     const { ages } = this;
     if (ages === null) return Number.POSITIVE_INFINITY;
-    ages.hideExpired((position, attempts) => {
+    const limit = this.expiredCount + GIVEN_UP_AT_ONCE;
+    ages.hideExpired(GIVEN_UP_AT_ONCE, (position, attempts) => {
       // Its place in the queue keeps its own reference.
       this.#store.retain(position, 1, 1);
       this.#undelivered.giveUp(this, position, 1, attempts, 'expired');
     });
     let nextMs = ages.nextMs;
     for (const queue of [this.#memory, this.#returned, this.backend.fetched]) {
-      nextMs = Math.min(nextMs, this.#expireFirst(queue, ages));
+      nextMs = Math.min(nextMs, this.#expireFirst(queue, ages, limit));
     }
     if (this.backend.fetched.count === 0) this.backend.demand();
     return nextMs;
   }
 
-  /** Removes expired messages from the front of a queue. Returns when the next one expires. */
-  #expireFirst(queue: MemoryQueue, ages: MessageAges): number {
+  /** Removes expired messages from the front of a queue, up to a count. Returns when the next one expires. */
+  #expireFirst(queue: MemoryQueue, ages: MessageAges, limit: number): number {
     for (;;) {
       this.waiting.passHidden(ages);
       if (queue.count === 0) return Number.POSITIVE_INFINITY;
       this.#show(queue);
-      const count = ages.leadingExpired(this.position, this.runCount);
+      const room = Math.min(this.runCount, limit - this.expiredCount);
+      const count = ages.leadingExpired(this.position, room);
       if (count === 0) return ages.expiryMs(this.position);
       this.#giveUp(count, 'expired');
     }
   }
 
-  /** Removes messages at the front that must not be delivered. Call `look` again afterwards. */
-  giveUpFront(attemptsMax: number): void {
-    while (this.look()) {
-      const expired = this.ages?.leadingExpired(this.position, this.runCount) ?? 0;
+  /**
+   * Removes messages at the front that must not be delivered, up to GIVEN_UP_AT_ONCE. Returns false if there may be
+   * more. Call `look` again afterwards.
+   */
+  giveUpFront(attemptsMax: number): boolean {
+    for (let left = GIVEN_UP_AT_ONCE; this.look(); ) {
+      if (left === 0) return false;
+      const room = Math.min(this.runCount, left);
+      const expired = this.ages?.leadingExpired(this.position, room) ?? 0;
       if (expired > 0) this.#giveUp(expired, 'expired');
       else if (attemptsMax > 0 && this.attempts(this.position) >= attemptsMax) {
         this.#giveUp(1, 'attempts');
-      } else return;
+      } else return true;
+      left -= Math.max(1, expired);
     }
+    return true;
   }
 
   /** How many messages at the front of the run that `look` found may be delivered. */
@@ -184,6 +183,10 @@ export class MessageQueue {
   /** Bytes of the messages as disk records if a bound needs them, otherwise 0. */
   get bytes(): number {
     return this.#countsBytes ? this.waiting.recordBytes + this.backend.bytes : 0;
+  }
+
+  get expiredCount(): number {
+    return this.#undelivered.expiredCount;
   }
 
   /** Messages that were dropped because of the bound. */

@@ -10,7 +10,7 @@ import type { TopicBacklog } from './backend/write-backlog.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { HandOverBudget } from './hand-over.ts';
 import type { MessageIdFactory } from './message-id-factory.ts';
-import type { MessageQueueOptions } from './message-queue.ts';
+import type { MessageQueueOptions } from './message-queue-options.ts';
 import type { WallClock } from './wall-clock.ts';
 
 /** Published messages as they stand in a ring: see PUBLISH in `shared/records.ts`. */

@@ -59,6 +59,7 @@ export class Topic {
   #lastChannel = 0;
   /** The run that is being handed over: some channels have it, others do not. */
   #handOver: HandOver | null = null;
+  #hasExpiredFront = false;
   /** Incremented when the files are emptied: messages read before that are no longer in them. */
   #emptyCount = 0;
   /** The callback of `close`, until the backend is told to close. */
@@ -133,8 +134,8 @@ export class Topic {
   /** Whether `drain` has stopped for this turn only. */
   get isInterrupted(): boolean {
     if (this.#handOver !== null) return !this.backlog.isHeld;
-    const { depth, backend } = this.queue;
-    return !this.#mayBegin && this.isFlowing && depth + backend.deferredCount > 0;
+    if (!this.isFlowing || this.queue.depth + this.queue.backend.deferredCount === 0) return false;
+    return !this.#mayBegin || this.#hasExpiredFront;
   }
 
   /** Whether more may be read from the files now. */
@@ -263,8 +264,8 @@ export class Topic {
 
   /** Finds the next run, as `MessageQueue.look` does, and removes expired messages. */
   #look(): boolean {
-    if (this.queue.ages !== null) this.queue.giveUpFront(0);
-    return this.queue.look();
+    this.#hasExpiredFront = this.queue.ages !== null && !this.queue.giveUpFront(0);
+    return !this.#hasExpiredFront && this.queue.look();
   }
 
   /** Whether there are so many channels that a hand-over takes several steps. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ChannelPolicy } from '../../../../src/shared/topic-policy.ts';
+import { YIELDED } from '../../../../src/workers/pump/delivery.ts';
 import { ChannelBench, type Got, UNIX_MS } from '../../../support/channel-bench.ts';
 import { putInStore } from '../../../support/pump-parts.ts';
 import { channelPolicyWith } from '../../../support/topic-policies.ts';
@@ -299,4 +300,76 @@ test('Channel: what is given up goes to the dead letters, with its attempts', ()
   assert.deepEqual(before, [1, 0, true]);
   assert.deepEqual([undelivered.leavingCount, undelivered.deadLetterCount], [0, 1]);
   assert.deepEqual([queue.outsideBytes, bench.store.referenceCount], [0, 0]);
+});
+
+/** More than one turn removes. */
+const MANY = 10_000;
+
+/** Puts messages that were published at time 0. */
+function putMany(bench: ChannelBench): void {
+  for (let index = 0; index < MANY; index++) putAt(bench, 0, 'old');
+}
+
+/** What is left in the queue after each turn in which alarms are due. */
+function depthsOfTurns(bench: ChannelBench): number[] {
+  const depths: number[] = [];
+  do {
+    bench.alarms.fire(bench.nowMs);
+    depths.push(bench.channel.queue.depth);
+  } while (bench.channel.queue.depth > 0 && depths.length < MANY);
+  return depths;
+}
+
+test('Channel: of many messages that expire at once, each turn removes a bounded number', () => {
+  const bench = new ChannelBench({ memoryMax: MANY, policy: { messageTtlMs: 100 } });
+  putMany(bench);
+  bench.nowMs = 101;
+
+  const depths = depthsOfTurns(bench);
+
+  assert.deepEqual(depths, [7952, 5904, 3856, 1808, 0]);
+  assert.equal(bench.channel.undelivered.expiredCount, MANY);
+  assert.equal(bench.store.referenceCount, 0);
+});
+
+test('Channel: the same for messages behind younger ones', () => {
+  const bench = new ChannelBench({ memoryMax: 2 * MANY, policy: { messageTtlMs: 100 } });
+  putAt(bench, 90, 'young');
+  putMany(bench);
+  bench.nowMs = 101;
+
+  const turns: number[] = [];
+  while (bench.channel.queue.depth > 1) {
+    const before = bench.channel.queue.depth;
+    bench.alarms.fire(bench.nowMs);
+    turns.push(before - bench.channel.queue.depth);
+  }
+
+  assert.deepEqual(turns, [2048, 2048, 2048, 2048, 1808]);
+});
+
+test('Channel: a policy that makes many messages too old removes a bounded number at once', () => {
+  const bench = new ChannelBench({ memoryMax: MANY });
+  putMany(bench);
+  bench.nowMs = 101;
+
+  change(bench, { messageTtlMs: 100 });
+  const depths = [bench.channel.queue.depth, ...depthsOfTurns(bench)];
+
+  assert.deepEqual(depths, [8976, 6928, 4880, 2832, 784, 0]);
+});
+
+test('Channel: a delivery that meets many messages which must not be delivered yields, and goes on behind them', () => {
+  const bench = new ChannelBench({ memoryMax: MANY + 1, policy: { messageTtlMs: 100 } });
+  putMany(bench);
+  putAt(bench, 90, 'young');
+  bench.subscribe(5);
+  bench.nowMs = 101;
+
+  const results = [bench.channel.deliver(4096, bench.nowMs)];
+  const firstDepth = bench.channel.queue.depth;
+  while (results.at(-1) === YIELDED) results.push(bench.channel.deliver(4096, bench.nowMs));
+
+  assert.deepEqual([firstDepth, results.length, results.at(-1)], [MANY + 1 - 1024, 10, 1]);
+  assert.deepEqual(bodies(bench.take()), ['young']);
 });
