@@ -56,7 +56,7 @@ export class Alarms {
     this.#free.push(entry);
   }
 
-  /** Calls the owners of due timers, and leaves what is too much for one turn to the next. Returns how much was done. */
+  /** Calls the owners of due timers, as many as one turn may. Returns how much was done. */
   fire(nowMs: number): number {
     let work = 0;
     while (work < WORK_PER_TURN && this.#times.expire(nowMs, 1) > 0) {
