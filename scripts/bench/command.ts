@@ -1,6 +1,6 @@
 /** What a sub-command comes to, whatever it measures: entries of a report, one after the other. */
 
-import type { ProgressLine } from '../kit/progress-line.ts';
+import type { RunProgress } from './load-progress.ts';
 import type { Entry } from './report/report.ts';
 import { type LoadPlan, type RunSite, runLoad } from './run-load.ts';
 import type { RunValues } from './run-options.ts';
@@ -15,9 +15,10 @@ export type Series = {
 
 /** One entry that is to be measured. */
 export type EntryPlan = {
+  readonly name: string;
   readonly series: Series | null;
   /** Errors: rejects when one of the servers cannot be driven, and says which. */
-  run(site: RunSite, progress: ProgressLine): Promise<Entry>;
+  run(site: RunSite, progress: RunProgress): Promise<Entry>;
 };
 
 /** All of a command line: what is run, and what becomes of it. */
@@ -46,5 +47,5 @@ export function entryPlan(
   specs: readonly TargetSpec[],
   series: Series | null,
 ): EntryPlan {
-  return { series, run: (site, progress) => runLoad(plan, specs, site, progress) };
+  return { name: plan.name, series, run: (site, progress) => runLoad(plan, specs, site, progress) };
 }

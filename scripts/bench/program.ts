@@ -9,6 +9,7 @@ import { CleanUp } from './clean-up.ts';
 import { CLIENT } from './client/client-command.ts';
 import { type BenchPlan, type Command, type EntryPlan, entryPlan } from './command.ts';
 import type { Subcommand } from './load.ts';
+import { LoadProgress } from './load-progress.ts';
 import { ArgumentError } from './options.ts';
 import { type Comparison, compare } from './report/comparison.ts';
 import {
@@ -17,8 +18,10 @@ import {
   markdownReport,
   type SeriesColumn,
   seriesText,
+  summaryText,
 } from './report/formats.ts';
-import { type Entry, makeReport, type Report, readReport } from './report/report.ts';
+import { type Entry, type Failure, makeReport, type Report, readReport } from './report/report.ts';
+import { serverNames } from './report/summary.ts';
 import { ServerFacts, specsOf } from './servers.ts';
 import { THREADS } from './threads-command.ts';
 
@@ -87,31 +90,35 @@ async function runPlan(
   const earlier = common.compare === null ? null : readReport(common.compare);
   const facts = new ServerFacts(specs);
   const site = { cleanUp, dataPath: common.dataPath, facts };
-  const progress = new ProgressLine(process.stderr, new SystemClock());
+  const clock = new SystemClock();
+  const line = new ProgressLine(process.stderr, clock);
+  const progress = new LoadProgress(line, clock, plans.length);
   const entries: Entry[] = [];
   const series = new Map<string, SeriesColumn[]>();
-  const failures: string[] = [];
+  const failures: Failure[] = [];
   const command = [...PROGRAM.split(' '), ...words];
   for (const plan of plans) {
+    progress.next();
     try {
       const entry = await plan.run(site, progress);
       entries.push(entry);
       addToSeries(series, plan, entry);
-      if (!common.json) console.log(`${entryText(entry)}\n`);
+      if (!common.json) console.log(`${entryText(entry, serverNames(facts.list()))}\n`);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       // the other loads of a set are worth having all the same
-      failures.push(error.message);
+      failures.push({ name: plan.name, reason: error.message });
       console.error(error.message);
     }
   }
   for (const [title, columns] of series) {
     if (!common.json && columns.length > 1) console.log(`${seriesText(title, columns)}\n`);
   }
-  const report = makeReport(command, facts.list(), entries);
+  const report = makeReport(command, facts.list(), entries, failures);
+  if (!common.json && plans.length > 1) console.log(`${summaryText(report)}\n`);
   const comparison = earlier === null ? null : compare(earlier, report);
   print(report, comparison, common.json);
-  if (reportPrefix !== null && entries.length > 0) write(reportPrefix, report, comparison);
+  if (reportPrefix !== null) write(reportPrefix, report, comparison);
   return failures.length === 0 ? EXIT_OK : EXIT_FAILED;
 }
 
@@ -122,7 +129,7 @@ function addToSeries(
 ): void {
   if (series === null || first === undefined) return;
   const columns = all.get(series.title) ?? [];
-  columns.push({ head: series.column, unit, figures: first.best });
+  columns.push({ head: series.column, unit, figures: first.median });
   all.set(series.title, columns);
 }
 

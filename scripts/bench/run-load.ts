@@ -1,8 +1,8 @@
 /** Runs a load as often as it is to be run, all servers in alternation, and sums up. */
 
 import { randomBytes } from 'node:crypto';
-import type { ProgressLine } from '../kit/progress-line.ts';
 import type { ReadyLoad } from './load.ts';
+import type { RunProgress } from './load-progress.ts';
 import { type Figures, ratiosOf, sumUp } from './report/metrics.ts';
 import type { Entry } from './report/report.ts';
 import { RunContext } from './run-context.ts';
@@ -29,7 +29,7 @@ export async function runLoad(
   { name, load, runs }: LoadPlan,
   specs: readonly TargetSpec[],
   site: RunSite,
-  progress: ProgressLine,
+  progress: RunProgress,
 ): Promise<Entry> {
   const notes = new Set<string>();
   const usable = specs.filter(({ kind }) => {

@@ -31,7 +31,7 @@ const OTHER_SERVER_OPTIONS = {
 } as const;
 
 const REPORT_OPTIONS = {
-  runs: count(3, 1, 'runs of each server; the best counts'),
+  runs: count(3, 1, 'runs of each server; the median counts'),
   memQueueSize: optionalCount(
     0,
     'memory queue size of servers that are started (default: enough for all messages)',

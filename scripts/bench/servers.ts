@@ -4,6 +4,7 @@ import { type HostPort, joinHostPort } from '../../src/daemon/host-port.ts';
 import { BROKER_PROGRAM } from './places.ts';
 import type { ServerFact } from './report/report.ts';
 import type { RunValues } from './run-options.ts';
+import { ask } from './server-queries.ts';
 import type { Role, StartedSpec, Target, TargetSpec } from './target.ts';
 import { introduce } from './wire/connect.ts';
 
@@ -44,6 +45,7 @@ export function splitWords(text: string): string[] {
 export class ServerFacts {
   readonly #whats = new Map<Role, string>();
   readonly #versions = new Map<Role, string>();
+  readonly #names = new Map<Role, string>();
 
   constructor(specs: readonly TargetSpec[]) {
     for (const spec of specs) this.#whats.set(spec.role, describe(spec));
@@ -53,10 +55,11 @@ export class ServerFacts {
    * Asks a server for its version, once for each role that the report names.
    * Errors: rejects when it does not speak the protocol.
    */
-  async learn({ address, role: own }: Target, role = own): Promise<void> {
+  async learn({ address, httpAddress, role: own }: Target, role = own): Promise<void> {
     if (role === 'null sink' || this.#versions.has(role)) return;
     const { version } = await introduce(address);
     this.#versions.set(role, String(version));
+    this.#names.set(role, await programName(httpAddress, String(version)));
   }
 
   list(): ServerFact[] {
@@ -64,8 +67,16 @@ export class ServerFacts {
       role,
       what,
       version: this.#versions.get(role) ?? null,
+      name: role === 'null sink' ? role : (this.#names.get(role) ?? null),
     }));
   }
+}
+
+/** What it is built with is told only over HTTP, which a server may not have. */
+async function programName(httpAddress: HostPort, version: string): Promise<string> {
+  const text = await ask(httpAddress, 'GET', '/stats?topic=none').catch(() => '');
+  const own = /\(built w\/ringmq([\d.]+)/.exec(text)?.[1];
+  return own === undefined ? `nsqd ${version}` : `RingMQ ${own}`;
 }
 
 /** nsqd's own HTTP port is one further than its TCP port. */

@@ -4,8 +4,8 @@
 
 import { randomBytes } from 'node:crypto';
 import { type HostPort, joinHostPort } from '../../../src/daemon/host-port.ts';
-import type { ProgressLine } from '../../kit/progress-line.ts';
 import type { BenchPlan, Command, EntryPlan } from '../command.ts';
+import type { RunProgress } from '../load-progress.ts';
 import { BATCH_OPTIONS, MEM_QUEUE_SIZE_MIN, MESSAGES_DEFAULT } from '../loads/traffic-options.ts';
 import {
   ArgumentError,
@@ -96,6 +96,7 @@ function readBrokers(words: readonly string[]): BenchPlan {
     const column = brokers === 1 ? '1 broker' : `${brokers} brokers`;
     const entry = { name: column, words: ['brokers', '--brokers', `${brokers}`, ...own], brokers };
     return {
+      name: column,
       series: { title: 'all brokers together', column },
       run: (site, progress) => runBrokers(entry, values, site, progress),
     };
@@ -119,7 +120,7 @@ async function runBrokers(
   { name, words, brokers }: BrokersEntry,
   values: BrokersValues,
   site: RunSite,
-  progress: ProgressLine,
+  progress: RunProgress,
 ): Promise<Entry> {
   const figures = new Map<Role, Figures[]>();
   const notes = new Set<string>();

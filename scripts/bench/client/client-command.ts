@@ -5,9 +5,9 @@ import { randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Producer } from '../../../src/client/producer.ts';
-import type { ProgressLine } from '../../kit/progress-line.ts';
 import type { CleanUp } from '../clean-up.ts';
 import type { BenchPlan, Command } from '../command.ts';
+import type { RunProgress } from '../load-progress.ts';
 import { count, describeOptions, type OptionValues, readOptions, wordsOf } from '../options.ts';
 import { EXTENSION } from '../places.ts';
 import { type Figures, ratiosOf, sumUp } from '../report/metrics.ts';
@@ -70,8 +70,9 @@ function readClient(words: readonly string[]): BenchPlan {
   const values = readOptions(TABLE, words);
   const own = wordsOf([...Object.keys(OPTIONS), 'memQueueSize'], TABLE, words);
   const plans = CLIENT_LOADS.map((load) => ({
+    name: TITLES[load],
     series: null,
-    run: (site: RunSite, progress: ProgressLine) =>
+    run: (site: RunSite, progress: RunProgress) =>
       runClient(load, ['client', ...own], values, site, progress),
   }));
   return { common: values, specs: [startedSpec('server', values)], plans, reportPrefix: null };
@@ -83,7 +84,7 @@ async function runClient(
   words: readonly string[],
   values: Values,
   site: RunSite,
-  progress: ProgressLine,
+  progress: RunProgress,
 ): Promise<Entry> {
   const libraries = LIBRARIES.filter(isInstalled);
   const notes = libraries.includes('nsqjs') ? [] : ['nsqjs is not installed'];

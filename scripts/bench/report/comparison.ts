@@ -28,7 +28,7 @@ export type Comparison = {
   readonly notes: readonly string[];
 };
 
-/** Compares the best figures of entries of the same name. */
+/** Compares the medians of entries of the same name. */
 export function compare(earlier: Report, now: Report): Comparison {
   const notes: string[] = [];
   const changes: Change[] = [];
@@ -50,10 +50,10 @@ export function compare(earlier: Report, now: Report): Comparison {
 
 function changesOf(before: Entry, entry: Entry): Change[] {
   const changes: Change[] = [];
-  for (const { role, best } of entry.results) {
-    const earlier = before.results.find((result) => result.role === role)?.best;
+  for (const { role, median } of entry.results) {
+    const earlier = before.results.find((result) => result.role === role)?.median;
     for (const metric of METRIC_NAMES) {
-      const [then, now] = [earlier?.[metric], best[metric]];
+      const [then, now] = [earlier?.[metric], median[metric]];
       if (then === undefined || now === undefined) continue;
       if (METRICS[metric].better === 'neither') continue;
       changes.push({

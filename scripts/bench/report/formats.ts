@@ -2,34 +2,51 @@
  * A report as text for a terminal, and as Markdown.
  */
 
+import type { Role } from '../target.ts';
 import type { Comparison } from './comparison.ts';
-import { type Figures, METRIC_NAMES, METRICS, ratio, spell } from './metrics.ts';
+import { tableLines, wrappedLines } from './layout.ts';
+import { type Figures, METRIC_NAMES, METRICS, ratio, ratioText, spell } from './metrics.ts';
 import { type Entry, quoted, type Report } from './report.ts';
+import { serverNames, summaryOf } from './summary.ts';
 
-const ROLE_COLUMN = 12;
-const LABEL_COLUMN = 26;
-const VALUE_COLUMN = 24;
 /** What the unit of a rate ends with. */
 const PER_SECOND = '/s';
 
 /** One load: a row for each figure, a column for each server. */
-export function entryText({ name, words, unit, results, ratios, notes }: Entry): string {
-  const lines = [`${name}`, `  ringmq bench ${words.map(quoted).join(' ')}`];
-  const columns = [...results.map(({ role }) => role), ...ratios.map(({ to }) => `ratio to ${to}`)];
-  lines.push(row('', columns));
-  for (const metric of METRIC_NAMES) {
-    if (!results.some(({ best }) => best[metric] !== undefined)) continue;
-    const cells = [
-      // what is one broker's by its nature is not known of all because it is nothing
-      ...results.map(({ role, best }) =>
-        best[metric] === undefined && role === 'all brokers' ? '' : cell(best, metric, unit),
-      ),
-      ...ratios.map(({ figures }) => ratioCell(figures[metric])),
-    ];
-    lines.push(row(METRICS[metric].label, cells));
-  }
-  for (const note of notes) lines.push(`  note: ${note}`);
+export function entryText(entry: Entry, nameOf: NameOf = String): string {
+  const { name, words, notes } = entry;
+  const { head, rows } = figuresTable(entry, nameOf);
+  const lines = [name, ...wrappedLines('', `ringmq bench ${words.map(quoted).join(' ')}`)];
+  if (rows.length > 0) lines.push(...tableLines(head, rows));
+  for (const note of notes) lines.push(...wrappedLines('note: ', note));
   return lines.join('\n');
+}
+
+/** How servers are called. */
+export type NameOf = (role: Role) => string;
+
+/** The medians of all runs, and ratios over the same runs. */
+function figuresTable(
+  { results, ratios, unit }: Entry,
+  nameOf: NameOf,
+): { head: string[]; rows: string[][] } {
+  const head = [
+    '',
+    ...results.map(({ role }) => nameOf(role)),
+    ...ratios.map(({ to }) => `ratio to ${nameOf(to)}`),
+  ];
+  const shown = METRIC_NAMES.filter((metric) =>
+    results.some(({ median }) => median[metric] !== undefined),
+  );
+  const rows = shown.map((metric) => [
+    METRICS[metric].label,
+    // What belongs to one broker does not exist for all together.
+    ...results.map(({ role, median }) =>
+      median[metric] === undefined && role === 'all brokers' ? '' : cell(median, metric, unit),
+    ),
+    ...ratios.map(({ figures }) => ratioText(figures[metric])),
+  ]);
+  return { head, rows };
 }
 
 /** One of several entries that differ in one thing. */
@@ -41,28 +58,26 @@ export type SeriesColumn = {
 
 /** Entries side by side: a row for each figure, and how often its rate is the first one's. */
 export function seriesText(title: string, columns: readonly SeriesColumn[]): string {
-  const lines = [
-    title,
-    row(
-      '',
-      columns.map(({ head }) => head),
-    ),
-  ];
+  const rows: string[][] = [];
   for (const metric of METRIC_NAMES) {
     if (!columns.some(({ figures }) => figures[metric] !== undefined)) continue;
     const { label, unit } = METRICS[metric];
-    lines.push(
-      row(
-        label,
-        columns.map(({ figures, unit: of }) => cell(figures, metric, of)),
-      ),
-    );
+    rows.push([label, ...columns.map(({ figures, unit: of }) => cell(figures, metric, of))]);
     if (!unit.endsWith(PER_SECOND)) continue;
     const first = columns[0]?.figures[metric];
-    const ratios = columns.map(({ figures }) => ratioCell(ratio(figures[metric], first)));
-    lines.push(row('', ratios));
+    const ratios = columns.map(({ figures }) => ratioText(ratio(figures[metric], first)));
+    rows.push(['', ...ratios]);
   }
-  return lines.join('\n');
+  return [title, ...tableLines(['', ...columns.map(({ head }) => head)], rows)].join('\n');
+}
+
+/** All loads at a glance. */
+export function summaryText(report: Report): string {
+  const { head, rows } = summaryOf(report);
+  const failed = (report.failures ?? []).flatMap(({ name, reason }) =>
+    wrappedLines('failed: ', `${name}: ${reason}`),
+  );
+  return ['summary', ...tableLines(head, rows), ...failed].join('\n');
 }
 
 /** What has changed since an earlier report; figures that are the same are left out. */
@@ -73,27 +88,20 @@ export function comparisonText({ earlier, changes, notes }: Comparison): string 
     const times = ratio === null ? '' : ` (× ${ratio.toFixed(2)})`;
     const values = `${spell(metric, before, unit)} → ${spell(metric, now, unit)}${times}`;
     lines.push(
-      `  ${verdict.padEnd(7)} ${entry}, ${role.padEnd(ROLE_COLUMN)} ${METRICS[metric].label}: ${values}`,
+      ...wrappedLines(
+        `${verdict.padEnd(7)} `,
+        `${entry}, ${role} ${METRICS[metric].label}: ${values}`,
+      ),
     );
   }
   lines.push(`  ${changes.length - different.length} figures are the same within 5 %`);
-  for (const note of notes) lines.push(`  note: ${note}`);
+  for (const note of notes) lines.push(...wrappedLines('note: ', note));
   return lines.join('\n');
-}
-
-/** A ratio for people. */
-function ratioCell(ratio: number | undefined): string {
-  return ratio === undefined ? '' : `× ${ratio.toFixed(2)}`;
 }
 
 function cell(figures: Figures, metric: (typeof METRIC_NAMES)[number], unit: string): string {
   const value = figures[metric];
   return value === undefined ? 'not known' : spell(metric, value, unit);
-}
-
-function row(label: string, cells: readonly string[]): string {
-  const values = cells.map((text) => text.padStart(VALUE_COLUMN)).join('');
-  return `  ${label.padEnd(LABEL_COLUMN)}${values}`.trimEnd();
 }
 
 /** `comparison`: with an earlier report, if there is one. */
@@ -106,38 +114,32 @@ export function markdownReport(report: Report, comparison: Comparison | null): s
       `- command: \`${report.command}\``,
       `- machine: ${machine.cores} cores, ${machine.processor}, ${machine.memoryMib} MiB, ${machine.system}`,
       `- load generator: ringmq ${report.ringmq}, Node ${report.node}`,
-      ...servers.map(
-        ({ role, what, version }) => `- ${role}: \`${what}\`, version ${version ?? 'unknown'}`,
-      ),
+      ...servers.map(({ role, what, name }) => `- ${role}: ${name ?? 'unknown'}, \`${what}\``),
     ].join('\n'),
-    `Each figure is the best of the runs of its server, servers in alternation. Server CPU is that of the server's whole
-process, generator CPU that of the load generator's. A ratio is the median over pairs of runs of the first server's
-figure over the other's.`,
-    ...report.entries.map(entryPart),
+    summaryPart(report),
+    `Each figure is the median of the runs of its server, servers in alternation. A ratio is the median over pairs of runs that
+followed each other, of the first server's figure over the other's. Server CPU is that of the server's whole process, generator
+CPU that of the load generator's.`,
+    ...report.entries.map((entry) => entryPart(entry, serverNames(servers))),
   ];
   if (comparison !== null) parts.push(comparisonPart(comparison));
   return `${parts.join('\n\n')}\n`;
 }
 
-function entryPart({ name, words, unit, results, ratios, notes }: Entry): string {
-  const head = [
-    '',
-    ...results.map(
-      ({ role, runs }) => `${role} (${runs.length} ${runs.length === 1 ? 'run' : 'runs'})`,
-    ),
-    ...ratios.map(({ to }) => `ratio to ${to}`),
-  ];
-  const rows = METRIC_NAMES.filter((metric) =>
-    results.some(({ best }) => best[metric] !== undefined),
-  ).map((metric) => [
-    METRICS[metric].label,
-    ...results.map(({ best }) => {
-      const value = best[metric];
-      return value === undefined ? 'not known' : spell(metric, value, unit);
-    }),
-    ...ratios.map(({ figures }) => ratioCell(figures[metric])),
-  ]);
+function summaryPart(report: Report): string {
+  const { head, rows } = summaryOf(report);
+  const failures = report.failures ?? [];
+  const failed = failures.map(({ name, reason }) => `- ${name}: ${inline(reason)}`);
+  const list = failed.length === 0 ? '' : `\n\nThese loads failed:\n\n${failed.join('\n')}`;
+  return `## Summary\n\n${table(head, rows)}${list}`;
+}
+
+function entryPart(entry: Entry, nameOf: NameOf): string {
+  const { name, words, results, notes } = entry;
+  const { head, rows } = figuresTable(entry, nameOf);
+  const runs = results[0]?.runs.length ?? 0;
   const lines = [`## ${name}`, '', `\`ringmq bench ${words.map(quoted).join(' ')}\``, ''];
+  lines.push(runs === 1 ? 'One run of each server.' : `${runs} runs of each server.`, '');
   if (rows.length > 0) lines.push(table(head, rows));
   if (notes.length > 0) lines.push('', ...notes.map((note) => `- ${inline(note)}`));
   return lines.join('\n');
@@ -150,7 +152,7 @@ function comparisonPart({ earlier, changes, notes }: Comparison): string {
     METRICS[metric].label,
     spell(metric, before, unit),
     spell(metric, now, unit),
-    ratioCell(ratio ?? undefined),
+    ratioText(ratio ?? undefined),
     verdict,
   ]);
   const lines = [

@@ -78,6 +78,11 @@ export function spell(name: MetricName, value: number, unit: string): string {
   return `${text} ${pattern.replace('{unit}', unit)}`;
 }
 
+/** A ratio for people; nothing where there is none. */
+export function ratioText(ratio: number | undefined): string {
+  return ratio === undefined ? '' : `× ${ratio.toFixed(2)}`;
+}
+
 function metric(label: string, unit: string, better: Metric['better'], digits: number): Metric {
   return { label, unit, better, digits };
 }

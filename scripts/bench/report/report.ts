@@ -22,12 +22,19 @@ export type Entry = {
   readonly notes: readonly string[];
 };
 
-/** A server as it was started or found. `version` is what it says of itself. */
+/**
+ * A server as it was started or found. `version` is what it says of itself, `name` its program with the program's own
+ * version; null for a server that was not reached.
+ */
 export type ServerFact = {
   readonly role: Role;
   readonly what: string;
   readonly version: string | null;
+  readonly name?: string | null;
 };
+
+/** A load that failed. */
+export type Failure = { readonly name: string; readonly reason: string };
 
 /** Units: `memoryMib` MiB. */
 type Machine = {
@@ -48,6 +55,8 @@ export type Report = {
   readonly machine: Machine;
   readonly servers: readonly ServerFact[];
   readonly entries: readonly Entry[];
+  /** Missing in older reports. */
+  readonly failures?: readonly Failure[];
 };
 
 /** `command`: the words of the command line. */
@@ -55,6 +64,7 @@ export function makeReport(
   command: readonly string[],
   servers: readonly ServerFact[],
   entries: readonly Entry[],
+  failures: readonly Failure[] = [],
 ): Report {
   return {
     format: FORMAT,
@@ -70,6 +80,7 @@ export function makeReport(
     },
     servers,
     entries,
+    failures,
   };
 }
 

@@ -21,7 +21,9 @@ function entryOf(name: string, figures: Figures, words = ['pub']): Entry {
 }
 
 function reportOf(...entries: Entry[]): Report {
-  const servers = [{ role: 'server' as const, what: 'ringmq', version: '1.3.0' }];
+  const servers = [
+    { role: 'server' as const, what: 'ringmq', version: '1.3.0', name: 'RingMQ 0.2.0' },
+  ];
   return makeReport(['ringmq', 'bench', 'a b'], servers, entries);
 }
 
@@ -117,7 +119,7 @@ test('text report: a comparison leaves out what is the same', () => {
 
   const lines = comparisonText(compare(then, now)).split('\n').slice(1);
   assert.deepStrictEqual(lines, [
-    '  better  load, server       rate: 100 msg/s → 150 msg/s (× 1.50)',
+    '  better  load, server rate: 100 msg/s → 150 msg/s (× 1.50)',
     '  1 figures are the same within 5 %',
   ]);
 });
@@ -129,7 +131,8 @@ test('Markdown report: says the command, the machine and the figures, and compar
   const text = markdownReport(now, compare(then, now));
   for (const part of [
     "- command: `ringmq bench 'a b'`",
-    '- server: `ringmq`, version 1.3.0',
+    '- server: RingMQ 0.2.0, `ringmq`',
+    '| load | 150 msg/s |  |',
     '## load',
     '| rate | 150 msg/s |',
     '- a note',
