@@ -11,7 +11,8 @@ import { ask, channelStats, topicStats } from '../support/broker-stats.ts';
 import type { WireMessage } from '../support/received-frames.ts';
 import { WireClient } from '../support/wire-client.ts';
 
-const LIMIT = { timeout: 30_000 };
+/** Five starts of a broker take seconds each on a busy machine. */
+const LIMIT = { timeout: 120_000 };
 const HOUR_MS = 3_600_000;
 /** An idle broker ends in a few ms, one with little in memory as well. */
 const END_MS_MAX = 5000;
@@ -171,7 +172,10 @@ test('a second signal ends a broker that cannot write what is in memory', {
 
   assert.deepEqual(await broker.ended, { code: 1, signal: null });
   assert.ok(elapsedMs >= 490 && elapsedMs < END_MS_MAX, `it ended after ${elapsedMs} ms`);
-  assert.match(broker.log, /FATAL: received a second SIGINT, ending at once; .* is lost\n/);
+  assert.match(
+    broker.log,
+    /FATAL: received a second SIGINT, ending at once; messages in memory are lost\n/,
+  );
   assert.doesNotMatch(broker.log, /NSQ: bye/);
 });
 

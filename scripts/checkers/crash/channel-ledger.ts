@@ -72,8 +72,8 @@ export type LedgerSetup = {
   readonly violations: Violations;
   /** The first message that has to come. */
   readonly firstNumber: number;
-  /** How long before a kill a finish or a requeue has to be confirmed to be safe from it. */
-  readonly settleMs: number;
+  /** How long before a kill a finish or a requeue has to be confirmed to be safe from it, as of the kill. */
+  readonly settleMs: () => number;
   /** What times are shown relative to. */
   readonly startMs: number;
 };
@@ -152,7 +152,7 @@ export class ChannelLedger {
   /** The broker was killed. */
   kill(killMs: number): void {
     this.#kills++;
-    const settledMs = killMs - this.#setup.settleMs;
+    const settledMs = killMs - this.#setup.settleMs();
     for (const entry of this.#entries.values()) {
       const { finishes, deferral } = entry;
       entry.finishes = finishes.filter((finish) => finish.confirmedMs <= settledMs);

@@ -21,7 +21,7 @@ class Bench {
       publications: this.publications,
       violations: this.violations,
       firstNumber: 0,
-      settleMs: SETTLE_MS,
+      settleMs: () => SETTLE_MS,
       startMs: 0,
     },
     0,
