@@ -159,7 +159,13 @@ async function openConnections(setup: HttpClientSetup): Promise<Connections> {
 
 /** Errors: rejects if the bytes are not gzip, or if they expand beyond the limit. */
 async function unpack(bytes: Buffer): Promise<Buffer> {
-  return await promisify(gunzip)(bytes, { maxOutputLength: RESPONSE_BYTES_MAX });
+  try {
+    return await promisify(gunzip)(bytes, { maxOutputLength: RESPONSE_BYTES_MAX });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    // Without the cause: a RangeError would be reported as an exception that nobody foresaw.
+    throw new Error(`the answer unpacks to more than ${RESPONSE_BYTES_MAX} bytes`);
+  }
 }
 
 /** The https URL that a server which refuses plain HTTP names; undefined if it names none. */
