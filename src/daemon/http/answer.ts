@@ -5,8 +5,8 @@
  * Source: nsq `http_api.V1` and `http_api.PlainText`.
  */
 
-import { STATUS_CODES } from 'node:http';
 import { goJson } from '../go/go-text.ts';
+import { STATUS_CODES } from './node-http.ts';
 
 /** Shape: `headers` as Node takes them, names and values in turn, `Content-Length` among them. */
 export type Answer = {

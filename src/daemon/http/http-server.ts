@@ -7,7 +7,7 @@
  * connections.
  */
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import { type AddressInfo, Socket } from 'node:net';
 import type { Clock } from '../../shared/clock.ts';
@@ -24,6 +24,7 @@ import type { Listener, Request } from './exchange.ts';
 import { FinalSocket } from './final-socket.ts';
 import { httpSender } from './http-sender.ts';
 import { isLoopback } from './loopback.ts';
+import { createServer } from './node-http.ts';
 import { framingRefusal, hasUnknownExpectation } from './request-framing.ts';
 import { RequestTurns } from './request-turns.ts';
 import { connectRefusal, EXPECTATION_FAILED, TOO_MANY_CONNECTIONS } from './server-refusals.ts';

@@ -8,7 +8,7 @@
  * Thread: main. Source: Go's `writeStatusLine`.
  */
 
-import { ServerResponse } from 'node:http';
+import { ServerResponse } from './node-http.ts';
 
 /** A private method of a response: it stores the head, to be sent with the first bytes of the body. */
 type ResponseInside = { _storeHeader?: (firstLine: string, headers: unknown) => void };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -596,3 +597,21 @@ for (const [what, text, status] of [
     assert.match(answer, /\r\nConnection: close\r\n/);
   });
 }
+
+test('the whole program is loaded without the HTTP client that Node carries', () => {
+  const program = import.meta.resolve('../../../../src/main/program.ts');
+  const script =
+    `await import(${JSON.stringify(program)});` +
+    "process.stdout.write(process.moduleLoadList.filter((name) => /http|undici/.test(name)).join(' '));" +
+    'process.exit();';
+
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--input-type=module', '--eval', script],
+    { encoding: 'utf8' },
+  );
+  const loaded = stdout.split(' ').filter((word) => /undici|^http2?$/.test(word));
+
+  assert.equal(stderr, '');
+  assert.deepEqual(loaded, ['http']);
+});
