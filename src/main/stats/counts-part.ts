@@ -18,6 +18,41 @@ export type Counted =
   | { readonly kind: 'channel'; readonly topic: CountedTopic; readonly channel: CountedChannel }
   | { readonly kind: 'client'; readonly topic: CountedTopic; readonly client: CountedClient };
 
+/**
+ * Parts of things that are added one by one: an await for each of them would cost more than its counters.
+ *
+ * Bound: a part, and the clients of a channel.
+ */
+export class Parts {
+  #things: Counted[] = [];
+  /** Things that were taken. */
+  #taken = 0;
+
+  get isEmpty(): boolean {
+    return this.#taken === this.#things.length;
+  }
+
+  /** Whether a part is complete. */
+  get hasWhole(): boolean {
+    return this.#things.length - this.#taken >= PART_MAX;
+  }
+
+  add(thing: Counted): void {
+    this.#things.push(thing);
+  }
+
+  /** The next part, or what there is of it. */
+  take(): Counted[] {
+    const end = this.#taken + PART_MAX;
+    const part = this.#things.slice(this.#taken, end);
+    this.#taken = end;
+    if (end < this.#things.length) return part;
+    this.#things = [];
+    this.#taken = 0;
+    return part;
+  }
+}
+
 /** Groups a sequence into parts. */
 export async function* inParts<T>(things: AsyncIterable<T>): AsyncIterable<T[]> {
   let part: T[] = [];

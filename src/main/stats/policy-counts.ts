@@ -39,9 +39,15 @@ export const POLICY_COUNT_NAMES: readonly (readonly [keyof PolicyCounts, string]
   ['throttled', 'throttled'],
 ];
 
+/** Of all topics and channels without such features, which may be thousands. */
+const NONE: PolicyCounts = {};
+
 /** The counts of a topic. */
 export function topicCounts(policy: TopicPolicy, counters: TopicCounters): PolicyCounts {
   const { deduplicatedCount } = counters;
+  if (deduplicatedCount === 0 && policy.deduplicateMs === 0 && isPlain(policy, counters)) {
+    return NONE;
+  }
   return {
     ...queueCounts(policy, counters),
     ...shown('deduplicated', deduplicatedCount, policy.deduplicateMs > 0),
@@ -52,6 +58,10 @@ export function topicCounts(policy: TopicPolicy, counters: TopicCounters): Polic
 export function channelCounts(policy: ChannelPolicy, counters: ChannelCounters): PolicyCounts {
   const { exhaustedCount, throttledCount } = counters;
   const isThrottled = policy.maxRate > 0 || policy.maxInFlight > 0;
+  const isLimited = isThrottled || policy.maxAttempts > 0;
+  if (exhaustedCount === 0 && throttledCount === 0 && !isLimited && isPlain(policy, counters)) {
+    return NONE;
+  }
   return {
     ...queueCounts(policy, counters),
     ...shown('exhausted', exhaustedCount, policy.maxAttempts > 0),
@@ -68,6 +78,19 @@ function queueCounts(
     ...shown('expired', expiredCount, policy.messageTtlMs > 0),
     ...shown('deadLetters', deadLetterCount, policy.deadLetter !== ''),
   };
+}
+
+/** Whether the queue has none of the counts that topics and channels share. */
+function isPlain(
+  policy: QueuePolicy,
+  { droppedCount, expiredCount, deadLetterCount }: TopicCounters | ChannelCounters,
+): boolean {
+  return (
+    droppedCount + expiredCount + deadLetterCount === 0 &&
+    policy.messageTtlMs === 0 &&
+    policy.deadLetter === '' &&
+    !hasQueueBound(policy)
+  );
 }
 
 function shown(name: keyof PolicyCounts, count: number, isInForce: boolean): PolicyCounts {

@@ -21,7 +21,7 @@ import type {
   CountedTopics,
   CountingPump,
 } from './counted.ts';
-import { byPump, type Counted, inParts, noteCounts, requestFor } from './counts-part.ts';
+import { byPump, type Counted, inParts, noteCounts, Parts, requestFor } from './counts-part.ts';
 import { channelCounts, topicCounts } from './policy-counts.ts';
 import { sortedByName } from './sorted-by-name.ts';
 import type {
@@ -93,7 +93,7 @@ export class StatsCollector {
     const topics: TopicStatistics[] = [];
     let topic: TopicStatistics | undefined;
     let channel: ChannelStatistics | undefined;
-    for await (const part of inParts(this.#wanted(only, filter))) {
+    for await (const part of this.#wanted(only, filter)) {
       await this.#count(part);
       for (const thing of part) {
         if (thing.kind === 'topic') {
@@ -115,21 +115,28 @@ export class StatsCollector {
     return filter.channel === undefined ? topics : topics.filter(isWanted);
   }
 
-  /** What to show: each topic before its channels, and each channel before its clients. */
-  async *#wanted(only: CountedTopic | undefined, filter: StatsFilter): AsyncIterable<Counted> {
+  /** What to show, in parts: each topic before its channels, and each channel before its clients. */
+  async *#wanted(only: CountedTopic | undefined, filter: StatsFilter): AsyncIterable<Counted[]> {
     const topics = only === undefined ? await sortedByName(this.#topics.values()) : [only];
+    const parts = new Parts();
     for (const topic of topics) {
       const channels = await channelsOf(topic, filter);
       if (filter.channel !== undefined && channels.length === 0) continue;
-      yield { kind: 'topic', topic };
+      parts.add({ kind: 'topic', topic });
       for (const channel of channels) {
-        yield { kind: 'channel', topic, channel };
-        if (!filter.withClients) continue;
-        for (const { number } of channel.members) {
-          const client = this.#clients.get(number);
-          if (client !== undefined) yield { kind: 'client', topic, client };
-        }
+        parts.add({ kind: 'channel', topic, channel });
+        if (filter.withClients) this.#addClients(parts, topic, channel);
+        while (parts.hasWhole) yield parts.take();
       }
+      while (parts.hasWhole) yield parts.take();
+    }
+    if (!parts.isEmpty) yield parts.take();
+  }
+
+  #addClients(parts: Parts, topic: CountedTopic, { members }: CountedChannel): void {
+    for (const { number } of members) {
+      const client = this.#clients.get(number);
+      if (client !== undefined) parts.add({ kind: 'client', topic, client });
     }
   }
 
