@@ -8,11 +8,14 @@ import path from 'node:path';
 import { type Command, entryPlan } from './command.ts';
 import type { Subcommand } from './load.ts';
 import { CHURN } from './loads/churn.ts';
+import { COLD } from './loads/cold.ts';
 import { DEFERRED } from './loads/deferred.ts';
 import { FANOUT } from './loads/fanout.ts';
 import { HTTP } from './loads/http.ts';
 import { IDLE } from './loads/idle.ts';
-import { LATENCY } from './loads/latency.ts';
+import { IDLE_MEMORY } from './loads/idle-memory.ts';
+import { LATENCY, LOW_RATE } from './loads/latency.ts';
+import { MIXED } from './loads/mixed.ts';
 import { OVERFLOW } from './loads/overflow.ts';
 import { PUB } from './loads/pub.ts';
 import { PUBSUB } from './loads/pubsub.ts';
@@ -26,6 +29,7 @@ import {
   optionalPattern,
   optionalText,
   readOptions,
+  wordsOf,
 } from './options.ts';
 import type { LoadPlan } from './run-load.ts';
 import { checkRunOptions, RUN_OPTIONS, type RunValues } from './run-options.ts';
@@ -43,6 +47,10 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
   TOPICS,
   IDLE,
   CHURN,
+  COLD,
+  IDLE_MEMORY,
+  LOW_RATE,
+  MIXED,
 ];
 
 /** One of the set. `words`: the sub-command and its arguments. */
@@ -86,11 +94,23 @@ export const STANDARD_SET: readonly StandardLoad[] = [
   often('HTTP POST /mpub of 100, 4 connections', 'http --batch 100 --connections 4', {
     messages: MILLION,
   }),
+  often('HTTP POST /mpub of 100, binary', 'http --batch 100 --binary --connections 16', {
+    messages: MILLION,
+  }),
+  often('HTTP POST /pub, 16 pipelined', 'http --in-flight 16', { messages: 0.5 * MILLION }),
+  often('HTTP POST /pub, new connections', 'http --new-connections', { messages: 20_000 }),
+  often('PUB, OK after the sync', 'pub --batch 1 --connections 64 --acknowledge fsync', {
+    messages: 50_000,
+  }),
+  often('the first messages after a start', 'cold', { messages: 0.2 * MILLION }),
+  often('mixed topics, sizes and consumers', 'mixed', { messages: 0.3 * MILLION }),
   often('fan-out to 10 channels, held', 'fanout', { messages: 0.5 * MILLION }),
   often('fan-out to 10 channels, consumed', 'fanout --consume', { messages: 0.5 * MILLION }),
   often('overflow to disk', 'overflow', { messages: 1.5 * MILLION }),
   once('latency at 1000 msg/s', 'latency --rate 1000', {}),
   once('latency at 10000 msg/s', 'latency --rate 10000', {}),
+  once('low rate, 100 msg/s', 'low-rate --rate 100', {}),
+  once('idle, without topics and clients', 'idle-memory', {}),
   once('deferred messages', 'deferred', { messages: MILLION }),
   once('topics with a channel each', 'topics', { topics: 10_000 }),
   once('idle consumers', 'idle', { consumers: 10_000 }),
@@ -159,8 +179,7 @@ export function readAll(words: readonly string[]): AllPlan {
   const table = { ...RUN_OPTIONS, ...ALL_OPTIONS };
   const values: OptionValues<typeof table> = readOptions(table, words);
   checkRunOptions(values);
-  const passedOn =
-    values.memQueueSize === null ? [] : ['--mem-queue-size', String(values.memQueueSize)];
+  const passedOn = wordsOf(['memQueueSize', 'warmUp'], table, words);
   const chosen = STANDARD_SET.filter(({ name }) => values.only?.test(name) ?? true);
   if (chosen.length === 0) {
     const names = STANDARD_SET.map(({ name }) => `  ${name}`).join('\n');

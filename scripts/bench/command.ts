@@ -23,7 +23,7 @@ export type EntryPlan = {
 
 /** All of a command line: what is run, and what becomes of it. */
 export type BenchPlan = {
-  readonly common: Pick<RunValues, 'compare' | 'json' | 'dataPath'>;
+  readonly common: Pick<RunValues, 'compare' | 'json' | 'html' | 'dataPath'>;
   /** The servers that the report names. */
   readonly specs: readonly TargetSpec[];
   readonly plans: readonly EntryPlan[];

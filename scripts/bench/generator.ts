@@ -9,6 +9,7 @@ import { deferred } from './workloads/deferred.ts';
 import { httpPublish } from './workloads/http-publish.ts';
 import { idle } from './workloads/idle.ts';
 import { latency } from './workloads/latency.ts';
+import { mixed } from './workloads/mixed.ts';
 import { consume, makeChannels, publish, publishAndConsume } from './workloads/traffic.ts';
 import { type Outcome, ProgressCount } from './workloads/workload.ts';
 
@@ -21,6 +22,7 @@ const WORKLOADS = {
   idle,
   latency,
   makeChannels,
+  mixed,
   publish,
   publishAndConsume,
 } as const;

@@ -13,6 +13,7 @@ import type { Figures } from './report/metrics.ts';
 import type { RunContext } from './run-context.ts';
 import { checkRunOptions, RUN_OPTIONS, type RunValues } from './run-options.ts';
 import type { ServerNeeds, Sink } from './target.ts';
+import { type WarmUp, warmUp } from './warm-up.ts';
 
 /** One kind of load. */
 export type Load<T extends OptionTable> = {
@@ -26,6 +27,8 @@ export type Load<T extends OptionTable> = {
   /** Arguments that make sense. */
   readonly examples: readonly string[];
   readonly options: T;
+  /** Traffic through a channel if nothing is said. */
+  readonly warmUp?: WarmUp<T>;
   /** Errors: throws an `ArgumentError` for values that contradict each other. */
   check(values: OptionValues<T>): void;
   /** What a server that is started for it needs, by itself. */
@@ -45,6 +48,8 @@ export type ReadyLoad = {
   readonly needs: ServerNeeds;
   readonly common: RunValues;
   sink(topic: string): Sink | string;
+  /** Errors: as `run`. */
+  warmUp(context: RunContext): Promise<void>;
   run(context: RunContext): Promise<Figures>;
 };
 
@@ -81,6 +86,7 @@ export function subcommand<T extends OptionTable>(load: Load<T>): Subcommand {
         needs: { ...needs, memQueueSize },
         common,
         sink: (topic) => load.sink(values, topic),
+        warmUp: (context) => warmUp(load, context, values, common.warmUp),
         run: (context) => load.run(context, values),
       };
     },

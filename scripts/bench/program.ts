@@ -20,6 +20,7 @@ import {
   seriesText,
   summaryText,
 } from './report/formats.ts';
+import { htmlReport } from './report/html-report.ts';
 import { type Entry, type Failure, makeReport, type Report, readReport } from './report/report.ts';
 import { serverNames } from './report/summary.ts';
 import { ServerFacts, specsOf } from './servers.ts';
@@ -119,6 +120,10 @@ async function runPlan(
   const comparison = earlier === null ? null : compare(earlier, report);
   print(report, comparison, common.json);
   if (reportPrefix !== null) write(reportPrefix, report, comparison);
+  if (common.html !== null) {
+    writeFileSync(common.html, htmlReport(report, earlier, comparison));
+    console.error(`page: ${common.html}`);
+  }
   return failures.length === 0 ? EXIT_OK : EXIT_FAILED;
 }
 

@@ -4,6 +4,7 @@ import type { ThreadTime } from '../kit/proc.ts';
 import type { CleanUp } from './clean-up.ts';
 import type { WorkloadName, WorkloadOrder } from './generator.ts';
 import { runWorkload } from './generator-process.ts';
+import type { LatencyDetail } from './percentiles.ts';
 import type { Figures } from './report/metrics.ts';
 import type { Target } from './target.ts';
 import type { Outcome } from './workloads/workload.ts';
@@ -17,6 +18,8 @@ export type RunListener = {
   onProgress(what: string, done: number): void;
   /** Something should be known beside the figures. */
   onNote(text: string): void;
+  /** A workload had these latencies. */
+  onLatency?(detail: LatencyDetail): void;
 };
 
 /** One workload, measured from outside. Values that could not be read from the server are undefined. */
@@ -48,10 +51,15 @@ export class RunContext {
     this.#listener = listener;
   }
 
-  /** Reports progress outside of workloads. */
-  tell(what: string, done: number): void {
-    this.#listener.onProgress(what, done);
+  /** The same server with another topic and listener. */
+  withTopic(topic: string, listener: RunListener): RunContext {
+    return new RunContext(this.target, topic, this.#cleanUp, listener);
   }
+
+  /** Reports progress outside of workloads. */
+  readonly tell = (what: string, done: number): void => {
+    this.#listener.onProgress(what, done);
+  };
 
   /** Something should be known beside the figures. */
   note(text: string): void {
@@ -85,6 +93,7 @@ export class RunContext {
     };
     this.#listener.onProgress(what, 0);
     const result = await runWorkload(name, order, listener, this.#cleanUp);
+    if (result.outcome.latency !== undefined) this.#listener.onLatency?.(result.outcome.latency);
     const endCpuUs = target.cpuUs();
     const endThreads = target.threads();
     const serverCpuUs = difference(startCpuUs, endCpuUs);

@@ -3,16 +3,19 @@
 import { randomBytes } from 'node:crypto';
 import type { ReadyLoad } from './load.ts';
 import type { RunProgress } from './load-progress.ts';
+import type { LatencyDetail } from './percentiles.ts';
 import { type Figures, ratiosOf, sumUp } from './report/metrics.ts';
 import type { Entry } from './report/report.ts';
-import { RunContext } from './run-context.ts';
+import { RunContext, type RunListener } from './run-context.ts';
 import { deleteTopic } from './server-queries.ts';
 import type { ServerFacts } from './servers.ts';
 import { openTarget, type Site, type Target, type TargetSpec } from './target.ts';
+import { warmContext } from './warm-up.ts';
 
 /** A server that is started for a run has no other topics. */
 const TOPIC = 'bench';
 const SUFFIX_BYTES = 6;
+const WARM_SUFFIX = '_warm';
 
 /** What runs, how often, and under which name. */
 export type LoadPlan = {
@@ -39,6 +42,7 @@ export async function runLoad(
     return false;
   });
   const figures = usable.map((): Figures[] => []);
+  const latencies = usable.map((): LatencyDetail | undefined => undefined);
   for (let run = 1; run <= runs; run++) {
     for (const [index, spec] of usable.entries()) {
       const place = `${name}: ${spec.role}, run ${run} of ${runs}`;
@@ -46,6 +50,7 @@ export async function runLoad(
         const tell = (text: string): void => progress.update(`${place}: ${text}`);
         const found = await runOnce(load, spec, site, tell);
         figures[index].push(found.figures);
+        latencies[index] = found.latency;
         for (const note of found.notes) notes.add(`${spec.role}: ${note}`);
       } catch (cause) {
         const why = cause instanceof Error ? cause.message : String(cause);
@@ -55,7 +60,10 @@ export async function runLoad(
       }
     }
   }
-  const results = usable.map(({ role }, index) => sumUp(role, figures[index]));
+  const results = usable.map(({ role }, index) => {
+    const latency = latencies[index];
+    return { ...sumUp(role, figures[index]), ...(latency !== undefined && { latency }) };
+  });
   return {
     name,
     words: [load.name, ...load.words],
@@ -66,23 +74,41 @@ export async function runLoad(
   };
 }
 
+/** What one run has found. */
+type OneRun = {
+  readonly figures: Figures;
+  readonly notes: ReadonlySet<string>;
+  readonly latency: LatencyDetail | undefined;
+};
+
 async function runOnce(
   load: ReadyLoad,
   spec: TargetSpec,
   site: RunSite,
   tell: (text: string) => void,
-): Promise<{ figures: Figures; notes: ReadonlySet<string> }> {
+): Promise<OneRun> {
   const sink = load.sink(TOPIC);
   const target = await openTarget(spec, load.needs, typeof sink === 'string' ? null : sink, site);
   const isOurs = target.process !== null;
   const topic = isOurs ? TOPIC : `${TOPIC}_${randomBytes(SUFFIX_BYTES).toString('hex')}`;
   const notes = new Set<string>();
+  let latency: LatencyDetail | undefined;
   try {
     await site.facts.learn(target);
-    const context = new RunContext(target, topic, site.cleanUp, {
+    const listener: RunListener = {
       onProgress: (what, done) => tell(done === 0 ? what : `${what}, ${done.toLocaleString('en')}`),
       onNote: (text) => notes.add(text),
-    });
+      onLatency: (detail) => {
+        latency = detail;
+      },
+    };
+    const context = new RunContext(target, topic, site.cleanUp, listener);
+    if (load.common.warmUp > 0) {
+      // The null sink counts bytes, of which the topic's name is a part.
+      const warmTopic = spec.kind === 'sink' ? topic : `${topic}${WARM_SUFFIX}`;
+      await load.warmUp(warmContext(context, warmTopic, listener));
+      if (spec.kind !== 'sink') await removeTopic(target, warmTopic, notes);
+    }
     const figures = await load.run(context);
     if (target.cpuUs() === undefined && target.pid === undefined) {
       notes.add(
@@ -91,7 +117,7 @@ async function runOnce(
     } else if (!isOurs) {
       notes.add('it ran before: its peak memory is the most that was seen during the load');
     }
-    return { figures, notes };
+    return { figures, notes, latency };
   } finally {
     if (!isOurs) await removeTopic(target, topic, notes);
     await target.close();

@@ -2,6 +2,7 @@
 
 import {
   ArgumentError,
+  amount,
   count,
   type OptionValues,
   optionalAddress,
@@ -30,6 +31,14 @@ const OTHER_SERVER_OPTIONS = {
   nullSink: toggle('also measure a null sink: the most that a Node server can do here'),
 } as const;
 
+const WARM_UP_OPTIONS = {
+  warmUp: amount(
+    1,
+    0,
+    'seconds of the same work, or of traffic through a channel, before each run; 0 is none',
+  ),
+} as const;
+
 const REPORT_OPTIONS = {
   runs: count(3, 1, 'runs of each server; the median counts'),
   memQueueSize: optionalCount(
@@ -41,6 +50,7 @@ const REPORT_OPTIONS = {
     'parent of the data directories of servers that are started (default: the directory for temporary files)',
   ),
   compare: optionalText('FILE', 'compare with the JSON of an earlier run'),
+  html: optionalText('FILE', 'write the report as one page with charts, for a browser'),
   json: toggle('print one JSON document instead of tables'),
 } as const;
 
@@ -51,6 +61,7 @@ export const STARTED_OPTIONS = { ...START_OPTIONS, ...REPORT_OPTIONS } as const;
 export const RUN_OPTIONS = {
   ...START_OPTIONS,
   ...OTHER_SERVER_OPTIONS,
+  ...WARM_UP_OPTIONS,
   ...REPORT_OPTIONS,
 } as const;
 

@@ -1,8 +1,9 @@
 /** `http`: publishing over HTTP. */
 
 import { type Load, subcommand } from '../load.ts';
-import { count, optionalAmount, optionalCount } from '../options.ts';
+import { ArgumentError, count, optionalAmount, optionalCount, toggle } from '../options.ts';
 import { figuresOf, peakOf } from '../run-context.ts';
+import { PAYLOAD_OPTION } from '../wire/payload.ts';
 import { needsFor } from './traffic-options.ts';
 
 const MESSAGES_DEFAULT = 200_000;
@@ -18,8 +19,11 @@ const OPTIONS = {
     1,
     'messages of a request: 1 is POST /pub, more is POST /mpub with a line for each',
   ),
+  binary: toggle('POST /mpub?binary=true, with sizes in place of lines; needs --batch above 1'),
   size: count(200, 1, 'bytes of a message'),
-  connections: count(64, 1, 'persistent connections'),
+  payload: PAYLOAD_OPTION,
+  connections: count(64, 1, 'connections'),
+  newConnections: toggle('a new connection for each request; excludes --in-flight'),
   inFlight: count(1, 1, 'requests of a connection in flight; more than 1 is pipelining'),
 } as const;
 
@@ -28,10 +32,24 @@ const LOAD: Load<typeof OPTIONS> = {
   unit: 'msg',
   summary: 'publish with POST /pub or POST /mpub',
   about: `Publishes to a topic without channels. Percentiles are the time from sending a request to its
-answer. The null sink is a bare node:http server that answers OK.`,
-  examples: ['', '--null-sink', '--in-flight 16', '--batch 100 --connections 4 --messages 2M'],
+answer, with --new-connections from the begin of the connection. The null sink is a bare node:http
+server that answers OK.`,
+  examples: [
+    '',
+    '--null-sink',
+    '--in-flight 16',
+    '--batch 100 --connections 4 --messages 2M',
+    '--batch 100 --binary --connections 16 --payload random',
+    '--new-connections --messages 20k',
+  ],
   options: OPTIONS,
-  check: () => undefined,
+  warmUp: (values, messages, seconds) => ({ ...values, messages, seconds }),
+  check: ({ binary, batch, newConnections, inFlight }) => {
+    if (binary && batch === 1) throw new ArgumentError('--binary needs --batch above 1');
+    if (newConnections && inFlight > 1) {
+      throw new ArgumentError('--new-connections has one request for each, without --in-flight');
+    }
+  },
   needs: (values) => needsFor(endOf(values), null),
   sink: () => ({ protocol: 'http' }),
   run: async (context, values) => {
@@ -39,7 +57,10 @@ answer. The null sink is a bare node:http server that answers OK.`,
       address: context.target.httpAddress,
       topic: context.topic,
       batch: values.batch,
+      isBinary: values.binary,
+      hasNewConnections: values.newConnections,
       size: values.size,
+      payload: values.payload,
       connections: values.connections,
       inFlight: values.inFlight,
       messages: endOf(values),

@@ -1,8 +1,9 @@
 /** `latency`: from publish to receive, at a fixed rate. */
 
 import { type Load, subcommand } from '../load.ts';
-import { ArgumentError, amount, count, type OptionValues, optionalCount } from '../options.ts';
+import { amount, count, type OptionValues, optionalCount } from '../options.ts';
 import { figuresOf, peakOf } from '../run-context.ts';
+import { PAYLOAD_OPTION } from '../wire/payload.ts';
 import { STAMP_BYTES } from '../workloads/timed-clients.ts';
 import { LAYER_OPTIONS, layersOf, needsFor } from './traffic-options.ts';
 
@@ -10,8 +11,8 @@ const OPTIONS = {
   rate: amount(1000, 0.001, 'messages a second'),
   seconds: amount(5, 0.001, 'duration in seconds'),
   messages: optionalCount(1, 'end after this many messages instead of --seconds'),
-  warmUp: amount(0, 0, 'seconds at the beginning that are not counted'),
   size: count(200, STAMP_BYTES, 'bytes of a message'),
+  payload: PAYLOAD_OPTION,
   rdy: count(2500, 1, 'RDY of the consumer'),
   ...LAYER_OPTIONS,
 } as const;
@@ -26,13 +27,8 @@ The result also shows how late the generator was; if that is not small, the late
 server's.`,
   examples: ['', '--rate 10000 --seconds 30 --warm-up 5', '--rate 1000 --tls'],
   options: OPTIONS,
-  check: (values) => {
-    if (values.warmUp * values.rate >= messagesOf(values)) {
-      throw new ArgumentError(
-        '--warm-up is as long as everything, so that nothing would be counted',
-      );
-    }
-  },
+  warmUp: (values, _, seconds) => ({ ...values, messages: null, seconds }),
+  check: () => undefined,
   needs: (values) => needsFor(messagesOf(values), values),
   sink: () => 'the null sink has no messages',
   run: async (context, values) => {
@@ -42,10 +38,10 @@ server's.`,
       topic: context.topic,
       channel: 'bench',
       size: values.size,
+      payload: values.payload,
       rdy: values.rdy,
       rate: values.rate,
       messages: messagesOf(values),
-      warmUpSeconds: values.warmUp,
     });
     return { ...figuresOf(measured), ...peakOf(context.target) };
   },
@@ -56,3 +52,14 @@ function messagesOf({ rate, seconds, messages }: OptionValues<typeof OPTIONS>): 
 }
 
 export const LATENCY = subcommand(LOAD);
+
+/** What most brokers do most of the time. */
+export const LOW_RATE = subcommand({
+  ...LOAD,
+  name: 'low-rate',
+  summary: 'CPU time and latency of a message when few come',
+  about: `As latency, with few messages: what the broker spends on each of them when it falls asleep in
+between, and how soon it wakes up. Latencies count from when a message was due.`,
+  examples: ['', '--rate 100 --seconds 30', '--rate 10000 --against-server nsqd'],
+  options: { ...OPTIONS, seconds: amount(10, 0.001, 'duration in seconds') },
+});

@@ -45,6 +45,7 @@ answer; with --rate, from the time at which it was due.`,
     '--address 10.0.0.5:4150 --against 10.0.0.6:4150 --runs 5',
   ],
   options: OPTIONS,
+  warmUp: (values, messages, seconds) => ({ ...values, messages, seconds }),
   check: ({ batch, deferred }) => {
     if (deferred > 0 && batch > 1) {
       throw new ArgumentError('--deferred needs --batch 1: there is no MPUB that is deferred');
@@ -84,8 +85,8 @@ answer; with --rate, from the time at which it was due.`,
 
 /** The content of each command, without its topic. */
 function publicationOf(values: OptionValues<typeof OPTIONS>): Omit<Publication, 'topic'> {
-  const { batch, size, deferred } = values;
-  return { batch, size, deferMs: deferred };
+  const { batch, size, payload, deferred } = values;
+  return { batch, size, payload, deferMs: deferred };
 }
 
 export const PUB = subcommand(LOAD);

@@ -40,6 +40,7 @@ finishes. The rate counts finished messages. CPU time is measured until the last
     '--compression deflate --messages 500k',
   ],
   options: OPTIONS,
+  warmUp: (values, messages) => ({ ...values, messages: Math.min(messages, values.messages) }),
   check: checkFinBatch,
   needs: (values) => needsFor(values.messages, values),
   sink: () => 'the null sink has no messages',

@@ -30,6 +30,7 @@ connections, its exit from SIGTERM on. On a running server the topics are create
 deleted afterwards, and start and exit are not measured.`,
   examples: ['', '--topics 1000 --seconds 30'],
   options: OPTIONS,
+  warmUp: 'none',
   check: () => undefined,
   needs: ({ topics }) => ({
     ...needsFor(1, null),

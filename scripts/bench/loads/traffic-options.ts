@@ -15,6 +15,7 @@ import {
 import type { ServerNeeds } from '../target.ts';
 import { PLAIN } from '../wire/connect.ts';
 import type { Layers } from '../wire/link.ts';
+import { PAYLOAD_OPTION } from '../wire/payload.ts';
 import type { ConsumeOrder } from '../workloads/consumer-group.ts';
 import type { PublishOrder } from '../workloads/publisher.ts';
 
@@ -28,6 +29,7 @@ export const END_OPTIONS = {
 export const BATCH_OPTIONS = {
   batch: count(200, 1, 'messages in a command: 1 is PUB, more is MPUB'),
   size: count(200, 1, 'bytes of a message'),
+  payload: PAYLOAD_OPTION,
 } as const;
 
 /** How they are published. */
@@ -103,15 +105,16 @@ export function layersOf({ tls, compression }: Layers): Layers {
   return { tls, compression };
 }
 
-type PublishValues = Pick<PublishOrder, 'batch' | 'size' | 'connections' | 'inFlight'>;
+type PublishValues = Pick<PublishOrder, 'batch' | 'size' | 'payload' | 'connections' | 'inFlight'>;
 type ConsumeValues = Pick<ConsumeOrder, 'connections' | 'rdy'>;
 
 /** Without what says where, and how much. Of all values of a load, it takes its own. */
 export function plainPublishing(
   values: PublishValues,
 ): Omit<PublishOrder, 'address' | 'topics' | 'messages' | 'seconds'> {
-  const { batch, size, connections, inFlight } = values;
-  return { layers: PLAIN, batch, size, deferMs: 0, connections, inFlight, rate: 0 };
+  const { batch, size, payload, connections, inFlight } = values;
+  const body = payload === undefined ? { size } : { size, payload };
+  return { layers: PLAIN, batch, ...body, deferMs: 0, connections, inFlight, rate: 0 };
 }
 
 /** As `plainPublishing`. */

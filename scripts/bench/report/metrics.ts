@@ -3,6 +3,7 @@
  * of a load come to.
  */
 
+import type { LatencyDetail } from '../percentiles.ts';
 import type { Role } from '../target.ts';
 
 type Metric = {
@@ -94,6 +95,8 @@ export type Result = {
   /** The best of each figure: whatever else the machine does only ever makes a run worse. */
   readonly best: Figures;
   readonly median: Figures;
+  /** Of the last run that has latencies. */
+  readonly latency?: LatencyDetail;
 };
 
 /** How often the first server's figure is the other's; the median over pairs of runs that followed each other. */

@@ -11,7 +11,7 @@ export type SummaryTable = {
 };
 
 /** What a load without a rate is judged by, the first that it has. */
-const MAIN_METRICS: readonly MetricName[] = ['rate', 'p50', 'startMs', 'residentMib'];
+const MAIN_METRICS: readonly MetricName[] = ['rate', 'p50', 'residentMib', 'startMs'];
 
 /** What each server is called: by its program and version, and by its role where that would be the same twice. */
 export function serverNames(servers: readonly ServerFact[]): (role: Role) => string {

@@ -42,7 +42,7 @@ export async function churn(order: ChurnOrder, progress: ProgressCount): Promise
   };
   await Promise.all(Array.from({ length: order.connections }, runner));
   const elapsedMs = performance.now() - startMs;
-  return { count, elapsedMs, percentiles: durations.percentiles(), figures: {} };
+  return { count, elapsedMs, ...durations.summary(), figures: {} };
 }
 
 /** Ephemeral topics and channels go with their last consumer, which makes the server clean up after each cycle. */

@@ -1,19 +1,30 @@
 /** Publishes over HTTP, on connections that are kept. */
 
 import { type HostPort, joinHostPort } from '../../../src/daemon/host-port.ts';
+import { sized } from '../../../src/protocol/commands.ts';
 import { Durations } from '../percentiles.ts';
 import { HttpReader } from '../wire/http-reader.ts';
 import { PlainLink } from '../wire/link.ts';
+import { payloadBodies, withoutNewlines } from '../wire/payload.ts';
 import type { Outcome, ProgressCount } from './workload.ts';
+
+const COUNT_BYTES = 4;
+const NEWLINE = Buffer.from('\n');
 
 export type HttpOrder = {
   /** Where HTTP is spoken. */
   readonly address: HostPort;
   readonly topic: string;
-  /** Messages of a request; 1 is a `/pub`, more a `/mpub` with a line for each. */
+  /** Messages of a request; 1 is a `/pub`, more a `/mpub`. */
   readonly batch: number;
+  /** Sizes in place of lines. */
+  readonly isBinary?: boolean;
   readonly size: number;
+  /** As `--payload`; equal bytes without it. */
+  readonly payload?: string;
   readonly connections: number;
+  /** A connection has one request. */
+  readonly hasNewConnections?: boolean;
   /** Requests of a connection that are sent before their answers have come. */
   readonly inFlight: number;
   /** Messages altogether. Whichever of this and `seconds` is reached first ends it; null is no bound. */
@@ -24,6 +35,7 @@ export type HttpOrder = {
 /** Counts messages; the percentiles are those of a request from its sending to its answer. */
 export async function httpPublish(order: HttpOrder, progress: ProgressCount): Promise<Outcome> {
   const request = requestOf(order);
+  if (order.hasNewConnections === true) return await publishAnew(order, request, progress);
   const requests = Buffer.concat(Array.from({ length: order.inFlight }, () => request));
   const links = await Promise.all(
     Array.from({ length: order.connections }, () => PlainLink.connect(order.address)),
@@ -72,16 +84,75 @@ export async function httpPublish(order: HttpOrder, progress: ProgressCount): Pr
   await ended.promise;
   const elapsedMs = performance.now() - startMs;
   for (const link of links) link.close();
-  return { count, elapsedMs, percentiles: durations.percentiles(), figures: {} };
+  return { count, elapsedMs, ...durations.summary(), figures: {} };
 }
 
-function requestOf({ address, topic, batch, size }: HttpOrder): Buffer {
-  const line = 'x'.repeat(size);
-  const body = Array.from({ length: batch }, () => line).join('\n');
+/** Some requests side by side, each on a connection of its own. */
+async function publishAnew(
+  order: HttpOrder,
+  request: Buffer,
+  progress: ProgressCount,
+): Promise<Outcome> {
+  const durations = new Durations();
+  await progress.started();
+  const startMs = performance.now();
+  const deadlineMs = startMs + (order.seconds ?? Number.POSITIVE_INFINITY) * 1000;
+  const total = Math.ceil((order.messages ?? Number.POSITIVE_INFINITY) / order.batch);
+  let begun = 0;
+  let count = 0;
+  const runner = async (): Promise<void> => {
+    while (begun < total) {
+      const beginMs = performance.now();
+      if (beginMs >= deadlineMs) return;
+      begun++;
+      await publishOnce(order.address, request);
+      durations.add(performance.now() - beginMs);
+      count += order.batch;
+      progress.done = count;
+    }
+  };
+  await Promise.all(Array.from({ length: order.connections }, runner));
+  const elapsedMs = performance.now() - startMs;
+  return { count, elapsedMs, ...durations.summary(), figures: {} };
+}
+
+async function publishOnce(address: HostPort, request: Buffer): Promise<void> {
+  const link = await PlainLink.connect(address);
+  const answered = Promise.withResolvers<void>();
+  const reader = new HttpReader(
+    () => answered.resolve(),
+    (text) => answered.reject(new Error(`the server answers "${text}"`)),
+  );
+  link.listen({
+    onBytes: (chunk, end) => reader.take(chunk, end),
+    onGone: answered.reject,
+  });
+  link.send(request);
+  await answered.promise;
+  link.close();
+}
+
+function requestOf(order: HttpOrder): Buffer {
+  const { address, topic, batch, hasNewConnections } = order;
+  const body = bodyOf(order);
+  const binary = order.isBinary === true ? '&binary=true' : '';
   const head = [
-    `POST /${batch === 1 ? 'pub' : 'mpub'}?topic=${topic} HTTP/1.1`,
+    `POST /${batch === 1 ? 'pub' : 'mpub'}?topic=${topic}${binary} HTTP/1.1`,
     `Host: ${joinHostPort(address.host, address.port)}`,
     `Content-Length: ${body.length}`,
+    ...(hasNewConnections === true ? ['Connection: close'] : []),
   ];
-  return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`);
+  return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), body]);
+}
+
+function bodyOf({ batch, size, payload, isBinary }: HttpOrder): Buffer {
+  const bodies = payloadBodies(size, batch, payload);
+  if (batch === 1) return bodies[0];
+  if (isBinary === true) {
+    const count = Buffer.alloc(COUNT_BYTES);
+    count.writeUInt32BE(batch);
+    return Buffer.concat([count, ...bodies.map(sized)]);
+  }
+  const lines = withoutNewlines(bodies);
+  return Buffer.concat(lines.flatMap((line, index) => (index === 0 ? [line] : [NEWLINE, line])));
 }

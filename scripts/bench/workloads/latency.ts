@@ -17,12 +17,11 @@ export type LatencyOrder = {
   readonly topic: string;
   readonly channel: string;
   readonly size: number;
+  readonly payload: string;
   readonly rdy: number;
   /** Messages a second. */
   readonly rate: number;
   readonly messages: number;
-  /** What is due in the first time of the run is sent, but not counted. */
-  readonly warmUpSeconds: number;
 };
 
 /**
@@ -32,13 +31,8 @@ export type LatencyOrder = {
 export async function latency(order: LatencyOrder, progress: ProgressCount): Promise<Outcome> {
   const producer = await connect(order.address, order.layers);
   const answers = new AnswerWatch(producer);
-  let countedSinceMs = 0;
-  const consumer = new StampedConsumer(
-    await connect(order.address, order.layers),
-    order.messages,
-    progress,
-    () => countedSinceMs,
-  );
+  const link = await connect(order.address, order.layers);
+  const consumer = new StampedConsumer(link, order.messages, progress);
   await consumer.subscribe(order.topic, order.channel, order.rdy);
   await preparePauses();
   await progress.started();
@@ -46,7 +40,6 @@ export async function latency(order: LatencyOrder, progress: ProgressCount): Pro
   const command = publishing({ ...order, batch: 1, deferMs: 0 });
   const stampAt = command.length - order.size;
   const startMs = performance.now();
-  countedSinceMs = startMs + order.warmUpSeconds * 1000;
   const loop = new OpenLoop(order.rate, order.messages, startMs);
   const sentLate = new Durations();
   const send = (first: number, count: number, nowMs: number): void => {
@@ -55,7 +48,7 @@ export async function latency(order: LatencyOrder, progress: ProgressCount): Pro
       const dueMs = loop.dueMs(first + i);
       command.copy(bytes, i * command.length);
       bytes.writeDoubleBE(dueMs, i * command.length + stampAt);
-      if (dueMs >= countedSinceMs) sentLate.add(nowMs - dueMs);
+      sentLate.add(nowMs - dueMs);
     }
     producer.send(bytes);
   };
@@ -69,7 +62,7 @@ export async function latency(order: LatencyOrder, progress: ProgressCount): Pro
   return {
     count: order.messages,
     elapsedMs,
-    percentiles: consumer.lateness.percentiles(),
+    ...consumer.lateness.summary(),
     figures: {
       generatorLate: sentLate.percentiles()?.p99 ?? 0,
       ...(loop.heldBack === 0 ? {} : { heldBack: loop.heldBack }),

@@ -9,7 +9,7 @@ import { OpenLoop, runOpenLoop, unansweredMax } from '../open-loop.ts';
 import { pause, preparePauses } from '../pacer.ts';
 import { Durations } from '../percentiles.ts';
 import type { Figures } from '../report/metrics.ts';
-import { CommandRun, type Publication, publishing } from '../wire/commands.ts';
+import { type CommandRun, type Publication, publishing, publishingRun } from '../wire/commands.ts';
 import { connectMany } from '../wire/connect.ts';
 import { type FrameHandler, FrameReader } from '../wire/frame-reader.ts';
 import type { Layers, Link } from '../wire/link.ts';
@@ -35,7 +35,7 @@ export type PublishOrder = Omit<Publication, 'topic'> & {
 
 export class Publisher {
   /** From a command's sending to its answer; at a rate, from when it was due. */
-  readonly answers = new Durations();
+  readonly answers: Durations;
 
   /** At a rate, how much later than due commands were sent. */
   readonly #late = new Durations();
@@ -51,7 +51,8 @@ export class Publisher {
   /** Messages that could not be sent when they came due, for all that was not answered. */
   #heldBack = 0;
 
-  private constructor(order: PublishOrder, progress: ProgressCount) {
+  private constructor(order: PublishOrder, progress: ProgressCount, answers: Durations) {
+    this.answers = answers;
     this.#order = order;
     this.#progress = progress;
     this.#left =
@@ -60,14 +61,16 @@ export class Publisher {
     this.#ended.promise.catch(() => undefined);
   }
 
-  /** Connects; nothing is published yet. */
-  static async open(order: PublishOrder, progress: ProgressCount): Promise<Publisher> {
-    const publisher = new Publisher(order, progress);
+  /** Connects; nothing is published yet. `answers` may be those of several publishers. */
+  static async open(
+    order: PublishOrder,
+    progress: ProgressCount,
+    answers = new Durations(),
+  ): Promise<Publisher> {
+    const publisher = new Publisher(order, progress, answers);
     const links = await connectMany(order.connections, order.address, order.layers);
     const wanted = order.rate > 0 ? BURST_MAX : order.inFlight;
-    const runs = order.topics.map(
-      (topic) => new CommandRun(publishing({ ...order, topic }), wanted),
-    );
+    const runs = order.topics.map((topic) => publishingRun({ ...order, topic }, wanted));
     links.forEach((link, index) => {
       const run = runs[index % runs.length];
       publisher.#lanes.push(new Lane(link, run, order.inFlight, publisher));

@@ -75,18 +75,16 @@ export class StampedConsumer implements FrameHandler {
   readonly #ended = Promise.withResolvers<void>();
   readonly #total: number;
   /** What is due before does not count. */
-  readonly #sinceMs: () => number;
   #nowMs = 0;
   #received = 0;
   #early = 0;
   #earliestMs = Number.POSITIVE_INFINITY;
 
-  /** Ends after `total` messages, of which those that were due before `sinceMs()` are not counted. */
-  constructor(link: Link, total: number, progress: ProgressCount, sinceMs = (): number => 0) {
+  /** Ends after `total` messages. */
+  constructor(link: Link, total: number, progress: ProgressCount) {
     this.#link = link;
     this.#total = total;
     this.#progress = progress;
-    this.#sinceMs = sinceMs;
     this.#subscribed.promise.catch(() => undefined);
     this.#ended.promise.catch(() => undefined);
     const reader = new FrameReader(this, STAMP_BYTES);
@@ -129,7 +127,6 @@ export class StampedConsumer implements FrameHandler {
     this.#received++;
     this.#batch.finish(view, at);
     const dueMs = view.getFloat64(at + MESSAGE_HEAD_BYTES);
-    if (dueMs < this.#sinceMs()) return;
     const lateMs = this.#nowMs - dueMs;
     if (lateMs < 0) this.#early++;
     if (lateMs < this.#earliestMs) this.#earliestMs = lateMs;

@@ -20,7 +20,7 @@ export async function publish(order: PublishOrder, progress: ProgressCount): Pro
   return {
     count,
     elapsedMs,
-    percentiles: publisher.answers.percentiles(),
+    ...publisher.answers.summary(),
     figures: publisher.figures(),
   };
 }
@@ -72,7 +72,7 @@ export async function publishAndConsume(
   return {
     count,
     elapsedMs,
-    percentiles: publisher.answers.percentiles(),
+    ...publisher.answers.summary(),
     figures: {
       ...publisher.figures(),
       publishRate: (count / publishedMs) * 1000,

@@ -2,7 +2,7 @@
  * What a workload is given and what it returns: a count of its progress, and its outcome.
  */
 
-import type { Percentiles } from '../percentiles.ts';
+import type { LatencyDetail, Percentiles } from '../percentiles.ts';
 import type { Figures } from '../report/metrics.ts';
 
 export type Outcome = {
@@ -10,6 +10,8 @@ export type Outcome = {
   readonly count: number;
   readonly elapsedMs: number;
   readonly percentiles: Percentiles | null;
+  /** The samples that the percentiles are of. */
+  readonly latency?: LatencyDetail;
   /** Figures of this workload only. */
   readonly figures: Figures;
 };

@@ -70,7 +70,8 @@ test('bench: values that contradict each other are refused', () => {
   const contradictions = [
     ['pub', '--deferred', '5'],
     ['sub', '--fin-batch', '11', '--rdy', '10'],
-    ['latency', '--warm-up', '5'],
+    ['http', '--binary'],
+    ['http', '--new-connections', '--in-flight', '2'],
     ['idle', '--seconds', '5', '--heartbeat', '5000'],
     ['pub', '--server', 'nsqd', '--address', 'localhost:4150'],
     ['pub', '--against', 'localhost:4150', '--against-server', 'nsqd'],
