@@ -11,6 +11,7 @@ const { basename } = require('node:path');
 
 /** The programs of nsq: a link with such a name runs the command that takes the program's place. */
 const ORIGINALS = [
+  'nsqadmin',
   'nsqd',
   'nsqlookupd',
   'nsq_stat',

@@ -39,6 +39,7 @@ const LOADERS: Readonly<Record<CompanionName, () => Promise<Companion>>> = {
   verify: async () => (await import('./operator/verify-command.ts')).runVerify,
   lookupd: async () => (await import('./lookupd/lookupd-command.ts')).runLookupd,
   multi: async () => (await import('./multi/multi-command.ts')).runMulti,
+  admin: async () => (await import('./admin/admin-command.ts')).runAdmin,
   policy: async () => (await import('./operator/policy-command.ts')).runPolicyCommand,
   'to-file': async () => (await import('./tools/to-file.ts')).runToFile,
   'to-nsq': async () => (await import('./tools/to-nsq.ts')).runToNsq,

@@ -37,6 +37,7 @@ export const COMPANIONS = {
     words: '[flags]',
     does: 'tell consumers which brokers have a topic, in place of nsqlookupd',
   },
+  admin: { words: '[flags]', does: 'show and steer many brokers, in place of nsqadmin' },
   'to-file': { words: '[flags]', does: 'archive topics to files, in place of nsq_to_file' },
   'to-nsq': { words: '[flags]', does: 'publish records of standard input, in place of to_nsq' },
   nsq_tail: { words: '[flags]', does: 'print messages of topics, in place of nsq_tail' },
@@ -55,6 +56,7 @@ export type CompanionName = keyof typeof COMPANIONS;
  */
 export const ORIGINALS = {
   nsqd: 'start',
+  nsqadmin: 'admin',
   nsqlookupd: 'lookupd',
   nsq_tail: 'nsq_tail',
   nsq_stat: 'nsq_stat',

@@ -19,8 +19,14 @@ import type { Clock } from '../shared/clock.ts';
 import { errorText } from '../shared/error-text.ts';
 import { parseJson } from './go/json.ts';
 
-/** TLS settings for https; a missing one is Node's default. Shape: `ca` in PEM. */
-export type HttpClientTls = { readonly ca?: string; readonly minVersion?: SecureVersion };
+/** TLS settings for https; a missing one is Node's default. Shape: `ca`, `cert` and `key` in PEM. */
+export type HttpClientTls = {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly minVersion?: SecureVersion;
+  readonly rejectUnauthorized?: boolean;
+};
 
 /** The settings of a client. Units: ms; a timeout of 0 means no timeout. */
 export interface HttpClientSetup {
@@ -28,10 +34,16 @@ export interface HttpClientSetup {
   readonly requestTimeoutMs: number;
   readonly tls: HttpClientTls;
   readonly clock: Clock;
+  /** Most bytes of an answer, also after decompression; RESPONSE_BYTES_MAX if it is missing. */
+  readonly responseBytesMax?: number;
 }
 
-/** An answer with any status. */
-export type HttpResponse = { readonly status: number; readonly body: Buffer };
+/** An answer with any status. Shape: `contentType` is empty where the server names none. */
+export type HttpResponse = {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: Buffer;
+};
 
 /** A body to send and its content type. */
 export type HttpContent = { readonly type: string; readonly text: string };
@@ -50,6 +62,14 @@ const GZIP = 'gzip';
 const ACCEPT = 'application/vnd.nsq; version=1.0';
 const FORBIDDEN = 403;
 const PORT_MAX = 65535;
+
+/** A request. Shape: `headers` besides those of every request; `text` is the body. */
+type Asked = {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text?: string | undefined;
+};
 
 /** The library, with this client's connections. */
 type Connections = {
@@ -71,14 +91,15 @@ export class HttpClient {
     this.#clock = setup.clock;
   }
 
-  /** Errors: rejects if there is no complete answer in time. */
-  get(url: string): Promise<HttpResponse> {
-    return this.#request('GET', url, undefined);
+  /** `headers` are sent besides those of every request. Errors: rejects if there is no complete answer in time. */
+  get(url: string, headers: Readonly<Record<string, string>> = {}): Promise<HttpResponse> {
+    return this.#request({ method: 'GET', url, headers });
   }
 
-  /** Errors: as `get`. */
-  post(url: string, content: HttpContent): Promise<HttpResponse> {
-    return this.#request('POST', url, content);
+  /** Sends a body, or none. Errors: as `get`. */
+  post(url: string, content?: HttpContent): Promise<HttpResponse> {
+    const headers = content === undefined ? {} : { 'content-type': content.type };
+    return this.#request({ method: 'POST', url, headers, text: content?.text });
   }
 
   /** Closes all connections; pending requests fail. */
@@ -88,11 +109,8 @@ export class HttpClient {
     await connections?.agent.destroy();
   }
 
-  async #request(
-    method: 'GET' | 'POST',
-    url: string,
-    content: HttpContent | undefined,
-  ): Promise<HttpResponse> {
+  async #request(asked: Asked): Promise<HttpResponse> {
+    const { method, url } = asked;
     const abort = new AbortController();
     const timer =
       this.#requestTimeoutMs === 0
@@ -101,10 +119,10 @@ export class HttpClient {
             abort.abort(new Error(`no answer within ${this.#requestTimeoutMs} ms`));
           });
     try {
-      const response = await this.#exchange(method, url, content, abort.signal);
+      const response = await this.#exchange(asked, abort.signal);
       const secureUrl = response.status === FORBIDDEN ? secureUrlOf(url, response.body) : undefined;
       if (secureUrl === undefined) return response;
-      return await this.#exchange(method, secureUrl, content, abort.signal);
+      return await this.#exchange({ ...asked, url: secureUrl }, abort.signal);
     } catch (cause) {
       rethrowBug(cause);
       throw new Error(`${method} "${url}" failed - ${errorText(cause)}`, { cause });
@@ -114,9 +132,7 @@ export class HttpClient {
   }
 
   async #exchange(
-    method: 'GET' | 'POST',
-    url: string,
-    content: HttpContent | undefined,
+    { method, url, headers: ownHeaders, text }: Asked,
     signal: AbortSignal,
   ): Promise<HttpResponse> {
     if (this.#isClosed) throw new Error('the client is closed');
@@ -131,15 +147,20 @@ export class HttpClient {
       headers: {
         accept: ACCEPT,
         'accept-encoding': GZIP,
-        ...(content && { 'content-type': content.type }),
+        ...ownHeaders,
       },
-      body: content?.text ?? null,
+      body: text ?? null,
       dispatcher,
       signal,
     });
     const bytes = Buffer.from(await body.arrayBuffer());
     const isPacked = String(headers['content-encoding'] ?? '').toLowerCase() === GZIP;
-    return { status: statusCode, body: isPacked && bytes.length > 0 ? await unpack(bytes) : bytes };
+    const bytesMax = this.#setup.responseBytesMax ?? RESPONSE_BYTES_MAX;
+    return {
+      status: statusCode,
+      contentType: String(headers['content-type'] ?? ''),
+      body: isPacked && bytes.length > 0 ? await unpack(bytes, bytesMax) : bytes,
+    };
   }
 }
 
@@ -148,7 +169,7 @@ async function openConnections(setup: HttpClientSetup): Promise<Connections> {
   const agent = new Agent({
     connections: CONNECTIONS_MAX,
     connect: { ...setup.tls, timeout: setup.connectTimeoutMs },
-    maxResponseSize: RESPONSE_BYTES_MAX,
+    maxResponseSize: setup.responseBytesMax ?? RESPONSE_BYTES_MAX,
     // The request timeout covers this phase.
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -158,13 +179,13 @@ async function openConnections(setup: HttpClientSetup): Promise<Connections> {
 }
 
 /** Errors: rejects if the bytes are not gzip, or if they expand beyond the limit. */
-async function unpack(bytes: Buffer): Promise<Buffer> {
+async function unpack(bytes: Buffer, bytesMax: number): Promise<Buffer> {
   try {
-    return await promisify(gunzip)(bytes, { maxOutputLength: RESPONSE_BYTES_MAX });
+    return await promisify(gunzip)(bytes, { maxOutputLength: bytesMax });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     // Without the cause: a RangeError would be reported as an exception that nobody foresaw.
-    throw new Error(`the answer unpacks to more than ${RESPONSE_BYTES_MAX} bytes`);
+    throw new Error(`the answer unpacks to more than ${bytesMax} bytes`);
   }
 }
 

@@ -19,21 +19,17 @@ import { Stalls } from '../../daemon/profiling/stalls.ts';
 import { RefusedSockets } from '../../daemon/refused-sockets.ts';
 import type { Surroundings } from '../../daemon/surroundings.ts';
 import { NSQD_VERSION, productLine, versionLine } from '../../daemon/version.ts';
+import { connectionsMax } from '../connections-max.ts';
+import { healthRoutes } from '../health-endpoints.ts';
+import { metricsText, ServerCounts } from '../server-metrics.ts';
 import { lookupRoutes } from './lookup-endpoints.ts';
 import { LookupServer } from './lookup-server.ts';
-import type { LookupdStatistics } from './lookupd-metrics.ts';
+import { LOOKUPD_METRICS, type LookupdStatistics } from './lookupd-metrics.ts';
 import type { LookupdOptions } from './lookupd-options.ts';
 import { registrationRoutes } from './registration-endpoints.ts';
 import { Registrations } from './registrations.ts';
 import { stateRoutes } from './state-endpoints.ts';
 import { Watchers } from './watchers.ts';
-
-/** Listeners, the runtime's own files, additional HTTP connections, and clients being refused. */
-const OWN_DESCRIPTORS = 96;
-/** If there are very few, clients get half of them. */
-const RESERVE_SHARE_MAX = 1 / 2;
-const US_PER_SECOND = 1e6;
-const NS_PER_MS = 1_000_000n;
 
 /** No endpoint reads a body. */
 const NO_BODIES: BodyMemory = { note: () => undefined, forget: () => undefined };
@@ -46,13 +42,12 @@ export class Lookupd {
   readonly #surroundings: Surroundings;
   /** Changed in place. */
   readonly #times = { inactiveMs: 0, tombstoneMs: 0 };
-  readonly #startTimeMs: number;
   readonly #limit: ConnectionLimit;
   readonly #registrations: Registrations;
   readonly #watchers: Watchers;
   readonly #tcp: LookupServer;
   readonly #http: HttpServer;
-  readonly #answerCounts = new Map<number, number>();
+  readonly #counts: ServerCounts;
   #isEnding = false;
 
   /** Errors: rejects with why it cannot listen. */
@@ -72,8 +67,9 @@ export class Lookupd {
     this.#options = options;
     this.#surroundings = surroundings;
     this.setTimes(options);
-    this.#startTimeMs = Number(clock.unixNs() / NS_PER_MS);
-    this.#limit = new ConnectionLimit(connectionsMax(options, descriptorLimit()), clock, logger);
+    const most = connectionsMax(options.maxConnections, descriptorLimit());
+    this.#limit = new ConnectionLimit(most, clock, logger);
+    this.#counts = new ServerCounts(clock, this.#limit, guard);
     this.#registrations = new Registrations({
       times: this.#times,
       max: options.maxRegistrations,
@@ -135,17 +131,15 @@ export class Lookupd {
       guard,
       clock,
       bodies: NO_BODIES,
-      countAnswer: (status) => {
-        this.#answerCounts.set(status, (this.#answerCounts.get(status) ?? 0) + 1);
-      },
+      countAnswer: (status) => this.#counts.countAnswer(status),
       names: [os.hostname(), broadcastAddress],
       routes: [
-        ...stateRoutes({
-          registrations,
+        ...healthRoutes({
           answers,
-          statistics: () => this.#statistics(),
+          metrics: (format) => metricsText(LOOKUPD_METRICS, this.#statistics(), format),
           unreadiness: () => (this.#isEnding ? 'it ends' : null),
         }),
+        ...stateRoutes({ registrations, answers }),
         ...lookupRoutes({ registrations, watchers: this.#watchers, answers }),
         ...registrationRoutes({ registrations, logger }),
         ...routesFor(debugHttp, profiles),
@@ -173,27 +167,13 @@ export class Lookupd {
     for (const producer of registrations.producers()) {
       if (registrations.isActive(producer)) activeProducerCount++;
     }
-    const { user, system } = process.cpuUsage();
     return {
-      startTimeMs: this.#startTimeMs,
+      ...this.#counts.statistics(),
       topicCount,
       channelCount: registrations.keyCount - topicCount,
       producerCount: registrations.producerCount,
       activeProducerCount,
-      connectionCount: this.#limit.count,
-      refusedConnectionCount: this.#limit.refusedCount,
-      failedInputCount: this.#surroundings.guard.failedCount,
       watcherCount: this.#watchers.count,
-      answers: this.#answerCounts,
-      residentBytes: process.memoryUsage.rss(),
-      cpuSeconds: (user + system) / US_PER_SECOND,
     };
   }
-}
-
-/** How many connections there may be. Units: `limit` in descriptors, undefined for none. */
-function connectionsMax({ maxConnections }: LookupdOptions, limit: number | undefined): number {
-  const asked = maxConnections === 0 ? Number.POSITIVE_INFINITY : maxConnections;
-  if (limit === undefined) return asked;
-  return Math.min(asked, limit - Math.min(OWN_DESCRIPTORS, Math.ceil(limit * RESERVE_SHARE_MAX)));
 }

@@ -1,18 +1,16 @@
 /**
- * How this nsqlookupd is: `/ping`, `/info`, `/livez`, `/readyz`, `/metrics`, and all that it knows, `/debug`.
+ * The version of this nsqlookupd, `/info`, and all that it knows, `/debug`.
  *
  * Thread: main.
  * Source: nsqlookupd `http.go`.
  */
 
 import { goJson } from '../../daemon/go/go-text.ts';
-import { jsonAnswer, plainAnswer, resultHeaders } from '../../daemon/http/answer.ts';
+import { jsonAnswer, resultHeaders } from '../../daemon/http/answer.ts';
 import type { Exchange } from '../../daemon/http/exchange.ts';
 import type { LargeAnswers } from '../../daemon/http/large-answers.ts';
 import type { Route } from '../../daemon/http/router.ts';
-import { CONTENT_TYPES, formatFor } from '../../daemon/metrics/accept.ts';
 import { NSQD_VERSION } from '../../daemon/version.ts';
-import { type LookupdStatistics, metricsText } from './lookupd-metrics.ts';
 import { type Producer, topologyOf } from './producer.ts';
 import type { ProducerSet } from './producer-set.ts';
 import type { Registrations, Topic } from './registrations.ts';
@@ -20,37 +18,19 @@ import type { Registrations, Topic } from './registrations.ts';
 type Setup = {
   readonly registrations: Registrations;
   readonly answers: LargeAnswers;
-  readonly statistics: () => LookupdStatistics;
-  /** Null while it serves; why it does not. */
-  readonly unreadiness: () => string | null;
 };
 
-const OK = plainAnswer(200, 'OK');
 /** Go's zero time in ns since 1970, as far as 64 bits go. */
 const NEVER_NS = -6_795_364_578_871_345_152n;
 const DUMP_HEADERS = resultHeaders('json');
 
-/** The endpoints that tell how it is. */
-export function stateRoutes({ registrations, answers, statistics, unreadiness }: Setup): Route[] {
+/** The endpoints. */
+export function stateRoutes({ registrations, answers }: Setup): Route[] {
   const get = (path: string, handle: (exchange: Exchange) => void): Route => {
     return { method: 'GET', path, isQuiet: false, handle };
   };
   return [
-    get('/ping', (exchange) => exchange.answer(OK)),
     get('/info', (exchange) => exchange.answer(jsonAnswer({ version: NSQD_VERSION }))),
-    get('/livez', (exchange) => exchange.answer(OK)),
-    get('/readyz', (exchange) => {
-      const why = unreadiness();
-      exchange.answer(why === null ? OK : plainAnswer(503, `NOK - ${why}`));
-    }),
-    get('/metrics', (exchange) => {
-      const format = formatFor(exchange.header('accept'));
-      answers.add(exchange, {
-        key: `metrics ${format}`,
-        headers: ['Content-Type', CONTENT_TYPES[format]],
-        ask: async () => metricsText(statistics(), format),
-      });
-    }),
     get('/debug', (exchange) => {
       answers.add(exchange, {
         key: '/debug',

@@ -12,7 +12,7 @@ import { STATUS_CODES } from './node-http.ts';
 export type Answer = {
   readonly status: number;
   readonly headers: string[];
-  readonly body: string;
+  readonly body: string | Buffer;
 };
 
 const TEXT = ['Content-Type', 'text/plain; charset=utf-8'];
@@ -65,6 +65,11 @@ export function refusal(status: number, code: string, extra: readonly string[] =
   return make(status, [...extra, ...JSON_TYPE, ...NSQ], goJson({ message: code }));
 }
 
+/** Any body with a type of its own. */
+export function bytesAnswer(status: number, contentType: string, body: string | Buffer): Answer {
+  return make(status, contentType === '' ? [] : ['Content-Type', contentType], body);
+}
+
 /** An answer with headers only. */
 export function emptyAnswer(status: number, headers: readonly string[]): Answer {
   return make(status, headers, '');
@@ -95,7 +100,7 @@ export const DONE = textAnswer('');
 /** Success with the text `OK`. */
 export const OK = textAnswer('OK');
 
-function make(status: number, headers: readonly string[], body: string): Answer {
+function make(status: number, headers: readonly string[], body: string | Buffer): Answer {
   const length = Buffer.byteLength(body).toString();
   return { status, headers: [...headers, 'Content-Length', length], body };
 }

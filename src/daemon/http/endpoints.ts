@@ -22,6 +22,8 @@ export interface EndpointsSetup extends ExchangeSetup {
   readonly clock: Clock;
   /** Names of the machine in addition to its addresses. */
   readonly names: readonly string[];
+  /** Names by which browsers reach the program through a proxy; missing for none. */
+  readonly pageHosts?: readonly string[];
   readonly routes: readonly Route[];
   /** Decides whether a client may use an endpoint. */
   readonly judge: (request: Request, route: Route) => Verdict | Promise<Verdict>;
@@ -31,7 +33,7 @@ export interface EndpointsSetup extends ExchangeSetup {
 const BAD_PATH = closingAnswer(400);
 const NO_HEADERS = emptyAnswer(200, []);
 const DEBUG_PATH = '/debug/';
-/** Streams that are open for long, of which there is room for few. */
+/** The end of the path of streams that are open for long, of which there is room for few. */
 const EVENTS_PATH = '/ui/events';
 /** What Go leaves as it is when it writes a path into a URL. */
 const ESCAPED_IN_PATH = /[^A-Za-z0-9\-._~$&+,/:;=@]+/g;
@@ -41,10 +43,12 @@ export class Endpoints {
   readonly #setup: ExchangeSetup;
   readonly #requestLog: RequestLog;
   readonly #names: ReadonlySet<string>;
+  readonly #pageHosts: ReadonlySet<string>;
   readonly #judge: EndpointsSetup['judge'];
 
   constructor(setup: EndpointsSetup) {
-    this.#names = new Set(setup.names.map(hostName));
+    this.#pageHosts = new Set((setup.pageHosts ?? []).map(hostName));
+    this.#names = new Set([...setup.names.map(hostName), ...this.#pageHosts]);
     this.#setup = setup;
     this.#judge = setup.judge;
     this.#requestLog = new RequestLog(setup.logger, setup.clock);
@@ -109,8 +113,8 @@ export class Endpoints {
     if (foreign !== undefined) return foreign;
     const { method, path } = route;
     // Some of what only reads under /debug stalls the broker.
-    const hasEffect = method !== 'GET' || path.startsWith(DEBUG_PATH) || path === EVENTS_PATH;
-    return hasEffect ? originRefusal(request) : undefined;
+    const hasEffect = method !== 'GET' || path.startsWith(DEBUG_PATH) || path.endsWith(EVENTS_PATH);
+    return hasEffect ? originRefusal(request, this.#pageHosts) : undefined;
   }
 
   #exchange(

@@ -8,7 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline, type Readable } from 'node:stream';
 import type { Guard } from '../guard.ts';
 import type { Logger } from '../log.ts';
-import { socketAddress } from '../remote-host.ts';
+import { remoteHost, socketAddress } from '../remote-host.ts';
 import { type Answer, reasonPhrase } from './answer.ts';
 import { EventStream } from './event-stream.ts';
 import { httpSender } from './http-sender.ts';
@@ -50,6 +50,8 @@ export type ExchangeSetup = {
   readonly bodies: BodyMemory;
   /** Told the status of each answer. */
   readonly countAnswer: (status: number) => void;
+  /** Compresses an answer as the client accepts it; missing where answers are sent as they are. */
+  readonly compress?: (answer: Answer, acceptEncoding: string) => Answer | Promise<Answer>;
 };
 
 const NOTHING: GatheredBody = { bytes: Buffer.alloc(0), isWhole: false };
@@ -58,7 +60,7 @@ const NOTHING: GatheredBody = { bytes: Buffer.alloc(0), isWhole: false };
 const PASSED_BYTES_MAX = 8 * 1024 * 1024;
 
 export class Exchange {
-  /** The value of the path's `:name`. */
+  /** The value of the path's `:name`s, with the slashes between them. */
   readonly param: string;
   /** The text after the `?`, as received. */
   readonly rawQuery: string;
@@ -71,6 +73,7 @@ export class Exchange {
   readonly #guard: Guard;
   readonly #bodies: BodyMemory;
   readonly #countAnswer: (status: number) => void;
+  readonly #compress: ExchangeSetup['compress'];
   /** Undefined for a request that is not logged. */
   readonly #requestLog: RequestLog | undefined;
   readonly #startMs: number;
@@ -82,7 +85,7 @@ export class Exchange {
     { request, response, awaitsContinue, listener }: Request,
     param: string,
     rawQuery: string,
-    { logger, guard, bodies, countAnswer }: ExchangeSetup,
+    { logger, guard, bodies, countAnswer, compress }: ExchangeSetup,
     requestLog: RequestLog | undefined,
     client: KnownClient | null,
   ) {
@@ -97,6 +100,7 @@ export class Exchange {
     this.#guard = guard;
     this.#bodies = bodies;
     this.#countAnswer = countAnswer;
+    this.#compress = compress;
     this.#requestLog = requestLog;
     this.#startMs = requestLog === undefined ? 0 : requestLog.nowMs();
   }
@@ -140,6 +144,16 @@ export class Exchange {
   /** Sends the answer. Does nothing if the server has already answered because the body is not valid HTTP. */
   answer(answer: Answer): void {
     if (this.#response.headersSent) return;
+    const accepted = this.#compress === undefined ? undefined : this.header('accept-encoding');
+    const made = accepted === undefined ? answer : (this.#compress?.(answer, accepted) ?? answer);
+    if (made instanceof Promise) {
+      made.then((packed) => this.#answer(packed)).catch((error: unknown) => this.fail(error));
+    } else {
+      this.#answer(made);
+    }
+  }
+
+  #answer(answer: Answer): void {
     if (this.#hasUnreadBody) this.#afterBody(() => this.#send(answer));
     else this.#send(answer);
   }
@@ -197,14 +211,25 @@ export class Exchange {
     return this.#listener.isUnixSocket || isLoopback(this.#request.socket.remoteAddress);
   }
 
-  /** A header of the request; repeated ones are joined. Undefined if there is none. */
-  header(name: 'accept' | 'authorization' | 'if-none-match'): string | undefined {
-    return this.#request.headers[name];
+  /** A header of the request, by its name in lower case; repeated ones are joined. Undefined if there is none. */
+  header(name: string): string | undefined {
+    const value = this.#request.headers[name];
+    return Array.isArray(value) ? value.join(', ') : value;
+  }
+
+  /** Path and query, as received. */
+  get target(): string {
+    return this.#request.url ?? '';
   }
 
   /** The client's address, as in the log. */
   get remoteAddress(): string {
     return socketAddress(this.#request.socket);
+  }
+
+  /** The client's address without its port; empty for a unix socket. */
+  get remoteHost(): string {
+    return remoteHost(this.#request.socket);
   }
 
   /** Calls back when the client closes its side or disconnects, which may already have happened. */

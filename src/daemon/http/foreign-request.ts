@@ -24,16 +24,24 @@ const FOREIGN_HOST = refusal(403, 'FOREIGN_HOST');
 /** A page of the broker's own, or the user. What else a browser may say is another site. */
 const OWN_SITES: ReadonlySet<unknown> = new Set(['same-origin', 'none']);
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
+const NO_HOSTS: ReadonlySet<string> = new Set();
 const PORT = /:(\d*)$/;
 const LOCAL_SUFFIX = '.localhost';
 
-/** Why a request must not be carried out that changes something; undefined for one that no other site has sent. */
-export function originRefusal({ headers }: Asked): Answer | undefined {
+/**
+ * Why a request must not be carried out that changes something; undefined for one that no other site has sent.
+ * `pageHosts`: names of this site by which a proxy is asked, whatever it asks for then.
+ */
+export function originRefusal(
+  { headers }: Asked,
+  pageHosts: ReadonlySet<string> = NO_HOSTS,
+): Answer | undefined {
   const site = headers['sec-fetch-site'];
   if (site !== undefined && !OWN_SITES.has(site)) return FOREIGN_ORIGIN;
   const { origin } = headers;
   if (origin === undefined || isOrigin(origin, headers.host)) return undefined;
-  return FOREIGN_ORIGIN;
+  const isTrusted = URL.canParse(origin) && pageHosts.has(new URL(origin).hostname);
+  return isTrusted ? undefined : FOREIGN_ORIGIN;
 }
 
 /** Why a request must not be answered where only this machine asks, whose names these are besides its own. */

@@ -8,7 +8,7 @@
 
 import type { Exchange } from './exchange.ts';
 
-/** One endpoint. Shape: `path` may end in one `:name`, which matches any characters except `/`. */
+/** One endpoint. Shape: `path` may end in `:name`s with slashes between; each matches any characters except `/`. */
 export type Route = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
@@ -18,7 +18,7 @@ export type Route = {
   readonly handle: (exchange: Exchange) => void;
 };
 
-/** The endpoint of a request. Shape: `param` is the value of the path's `:name`, or empty. */
+/** The endpoint of a request. Shape: `param` is the value of the path's `:name`s, with their slashes, or empty. */
 export type Match = { readonly route: Route; readonly param: string };
 
 /** The reason why a request has no endpoint. */
@@ -29,11 +29,17 @@ export type Miss =
 
 const PARAM_MARK = ':';
 
+/** Paths that begin with this and have this many params. */
+type OpenPaths = {
+  readonly prefix: string;
+  readonly paramCount: number;
+  readonly routes: Map<string, Route>;
+};
+
 export class Router {
   /** Routes without a param: by path, then by method. */
   readonly #fixed = new Map<string, Map<string, Match>>();
-  /** Routes with a param: by the path in front of it, then by method. */
-  readonly #open = new Map<string, Map<string, Route>>();
+  readonly #open: OpenPaths[] = [];
 
   constructor(routes: readonly Route[]) {
     for (const route of routes) this.#add(route);
@@ -43,12 +49,10 @@ export class Router {
   find(method: string, path: string): Match | undefined {
     const fixed = this.#fixed.get(path);
     if (fixed !== undefined) return fixed.get(method);
-    for (const [prefix, routes] of this.#open) {
-      if (!path.startsWith(prefix) || !isParam(path.slice(prefix.length))) continue;
-      const route = routes.get(method);
-      return route === undefined ? undefined : { route, param: path.slice(prefix.length) };
-    }
-    return undefined;
+    const open = this.#openAt(path);
+    const route = open?.routes.get(method);
+    if (open === undefined || route === undefined) return undefined;
+    return { route, param: path.slice(open.prefix.length) };
   }
 
   /** The reason why `find` found nothing. */
@@ -74,21 +78,15 @@ export class Router {
   #findAnyCase(method: string, path: string): string | undefined {
     const lower = path.toLowerCase();
     if (this.#fixed.get(lower)?.has(method) === true) return lower;
-    for (const [prefix, routes] of this.#open) {
-      if (!lower.startsWith(prefix) || !routes.has(method)) continue;
-      const param = path.slice(prefix.length);
-      if (isParam(param)) return prefix + param;
-    }
-    return undefined;
+    const open = this.#openAt(lower);
+    if (open === undefined || !open.routes.has(method)) return undefined;
+    return open.prefix + path.slice(open.prefix.length);
   }
 
   /** The methods of this path, sorted; undefined for an unknown path. */
   #allow(path: string): string | undefined {
     const methods = [...(this.#fixed.get(path)?.keys() ?? [])];
-    for (const [prefix, routes] of this.#open) {
-      if (path.startsWith(prefix) && isParam(path.slice(prefix.length)))
-        methods.push(...routes.keys());
-    }
+    methods.push(...(this.#openAt(path)?.routes.keys() ?? []));
     return methods.length === 0 ? undefined : [...methods, 'OPTIONS'].sort().join(', ');
   }
 
@@ -96,9 +94,22 @@ export class Router {
     const mark = route.path.indexOf(PARAM_MARK);
     if (mark === -1) {
       byMethod(this.#fixed, route.path).set(route.method, { route, param: '' });
-    } else {
-      byMethod(this.#open, route.path.slice(0, mark)).set(route.method, route);
+      return;
     }
+    const prefix = route.path.slice(0, mark);
+    const paramCount = route.path.slice(mark).split('/').length;
+    let open = this.#open.find((one) => one.prefix === prefix && one.paramCount === paramCount);
+    if (open === undefined) {
+      open = { prefix, paramCount, routes: new Map() };
+      this.#open.push(open);
+    }
+    open.routes.set(route.method, route);
+  }
+
+  #openAt(path: string): OpenPaths | undefined {
+    return this.#open.find(({ prefix, paramCount }) => {
+      return path.startsWith(prefix) && hasParams(path.slice(prefix.length), paramCount);
+    });
   }
 }
 
@@ -108,8 +119,9 @@ function byMethod<T>(routes: Map<string, Map<string, T>>, path: string): Map<str
   return known;
 }
 
-function isParam(word: string): boolean {
-  return word !== '' && !word.includes('/');
+function hasParams(text: string, count: number): boolean {
+  const words = text.split('/');
+  return words.length === count && !words.includes('');
 }
 
 function toggleSlash(path: string): string {

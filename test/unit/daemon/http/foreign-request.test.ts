@@ -127,3 +127,14 @@ for (const [given, what, wanted] of [
     assert.equal((await request(t, port, what)).status, wanted);
   });
 }
+
+test('originRefusal: a page that a proxy serves under a known name is obeyed, whatever host the proxy asks for', () => {
+  const hosts = new Set(['admin.example']);
+  const from = (origin: string, site: string) =>
+    originRefusal({ headers: { host: '10.0.0.1', origin, 'sec-fetch-site': site } }, hosts)?.status;
+
+  assert.equal(from('https://admin.example', 'same-origin'), undefined);
+  assert.equal(from('https://admin.example', 'cross-site'), 403);
+  assert.equal(from('https://evil.example', 'same-origin'), 403);
+  assert.equal(from('null', 'same-origin'), 403);
+});

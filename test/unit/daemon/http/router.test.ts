@@ -83,3 +83,28 @@ for (const [path, clean] of [
     assert.equal(cleanPath(path), clean);
   });
 }
+
+test('Router: a path may end in several params, and their number tells paths apart', () => {
+  const routes = [
+    route('GET', '/topics'),
+    route('POST', '/topics/:topic'),
+    route('DELETE', '/topics/:topic/:channel'),
+  ];
+  const deep = new Router(routes);
+
+  assert.deepEqual(deep.find('GET', '/topics'), { route: routes[0], param: '' });
+  assert.deepEqual(deep.find('POST', '/topics/a'), { route: routes[1], param: 'a' });
+  assert.deepEqual(deep.find('DELETE', '/topics/a/b'), { route: routes[2], param: 'a/b' });
+  assert.equal(deep.find('DELETE', '/topics/a'), undefined);
+  assert.equal(deep.find('DELETE', '/topics/a/'), undefined);
+  assert.equal(deep.find('DELETE', '/topics/a/b/c'), undefined);
+  assert.deepEqual(deep.miss('GET', '/topics/a/b'), {
+    kind: 'wrong method',
+    allow: 'DELETE, OPTIONS',
+  });
+  assert.deepEqual(deep.miss('DELETE', '/Topics/A/B/'), {
+    kind: 'redirect',
+    status: 307,
+    path: '/topics/A/B',
+  });
+});

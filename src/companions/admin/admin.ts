@@ -1,0 +1,245 @@
+/**
+ * nsqadmin: puts its parts together, starts them, and ends them.
+ *
+ * Thread: main. Source: nsqadmin `New`, `Main`, `Exit`.
+ */
+
+import { lookup } from 'node:dns/promises';
+import { readFile } from 'node:fs/promises';
+import os from 'node:os';
+import { ConnectionLimit } from '../../daemon/connection-limit.ts';
+import { descriptorLimit } from '../../daemon/descriptor-limit.ts';
+import { splitHostPort } from '../../daemon/host-port.ts';
+import { routesFor } from '../../daemon/http/access.ts';
+import { compressed } from '../../daemon/http/compression.ts';
+import { Endpoints } from '../../daemon/http/endpoints.ts';
+import { HttpServer } from '../../daemon/http/http-server.ts';
+import { LargeAnswers } from '../../daemon/http/large-answers.ts';
+import type { BodyMemory } from '../../daemon/http/request-gatherer.ts';
+import type { Route } from '../../daemon/http/router.ts';
+import type { HttpClientTls } from '../../daemon/http-client.ts';
+import { listenAt } from '../../daemon/listen-address.ts';
+import { InvalidValue } from '../../daemon/options/invalid-value.ts';
+import { profileRoutes } from '../../daemon/profiling/profile-endpoints.ts';
+import { Stalls } from '../../daemon/profiling/stalls.ts';
+import type { Surroundings } from '../../daemon/surroundings.ts';
+import { systemErrorText } from '../../daemon/system-error.ts';
+import { productLine, versionLine } from '../../daemon/version.ts';
+import { connectionsMax } from '../connections-max.ts';
+import { healthRoutes } from '../health-endpoints.ts';
+import { metricsText, ServerCounts } from '../server-metrics.ts';
+import { actionRoutes } from './action-endpoints.ts';
+import { ADMIN_METRICS } from './admin-metrics.ts';
+import type { AdminOptions } from './admin-options.ts';
+import { Cluster } from './cluster.ts';
+import { type AddressRange, configRoutes, parseAddressRange } from './config-endpoints.ts';
+import { graphiteRoutes } from './graphite-endpoints.ts';
+import { Notifications } from './notifications.ts';
+import { pageRoutes } from './page-endpoints.ts';
+import { readRoutes } from './read-endpoints.ts';
+import { Upstream } from './upstream.ts';
+
+/** Only small bodies are read. */
+const NO_BODIES: BodyMemory = { note: () => undefined, forget: () => undefined };
+
+export class Admin {
+  httpPort = 0;
+
+  readonly #options: AdminOptions;
+  readonly #surroundings: Surroundings;
+  readonly #counts: ServerCounts;
+  readonly #upstream: Upstream;
+  readonly #allowed: AddressRange | null;
+  readonly #http: HttpServer;
+  #lookupdAddresses: readonly string[] | null;
+  #logLevel: AdminOptions['logLevel'];
+  #isEnding = false;
+
+  /** Errors: rejects with why it cannot start. */
+  static async start(options: AdminOptions, surroundings: Surroundings): Promise<Admin> {
+    const tls = await clientTls(options);
+    await resolveAll('lookupd-http-address', options.lookupdHttpAddress);
+    await resolveAll('nsqd-http-address', options.nsqdHttpAddress);
+    const { graphiteUrl, proxyGraphite, allowConfigFromCidr } = options;
+    if (proxyGraphite && !/^https?:/.test(graphiteUrl)) {
+      throw new Error(`failed to parse --graphite-url (${graphiteUrl}) - it must be a URL`);
+    }
+    const allowed = allowConfigFromCidr === '' ? null : parseAddressRange(allowConfigFromCidr);
+    if (allowed instanceof InvalidValue) {
+      const given = `--allow-config-from-cidr (${allowConfigFromCidr})`;
+      throw new Error(`failed to parse ${given} - ${allowed.why}`);
+    }
+    const admin = new Admin(options, surroundings, tls, allowed);
+    try {
+      await admin.#listen();
+    } catch (error) {
+      await admin.close();
+      throw error;
+    }
+    return admin;
+  }
+
+  private constructor(
+    options: AdminOptions,
+    surroundings: Surroundings,
+    tls: HttpClientTls,
+    allowed: AddressRange | null,
+  ) {
+    const { clock, guard, logger } = surroundings;
+    this.#options = options;
+    this.#surroundings = surroundings;
+    this.#allowed = allowed;
+    this.#lookupdAddresses = options.lookupdHttpAddress;
+    this.#logLevel = options.logLevel;
+    const timeouts = {
+      connectTimeoutMs: options.httpClientConnectTimeoutMs,
+      requestTimeoutMs: options.httpClientRequestTimeoutMs,
+    };
+    this.#upstream = new Upstream({ ...timeouts, tls, clock }, logger);
+    const most = connectionsMax(options.maxConnections, descriptorLimit());
+    const limit = new ConnectionLimit(most, clock, logger);
+    this.#counts = new ServerCounts(clock, limit, guard);
+    const endpoints = this.#endpoints();
+    this.#http = new HttpServer({
+      handle: (request) => endpoints.handle(request),
+      clock,
+      limit,
+      guard,
+      tls: null,
+    });
+  }
+
+  /** Closes all, and resolves when it is closed. */
+  async close(): Promise<void> {
+    this.#isEnding = true;
+    await this.#http.stop();
+    await this.#upstream.client.close();
+  }
+
+  async #listen(): Promise<void> {
+    const { logger } = this.#surroundings;
+    logger.info(productLine());
+    logger.info(versionLine('nsqadmin'));
+    const { httpAddress } = this.#options;
+    this.httpPort = await listenAt(logger, 'HTTP', httpAddress, (at) => this.#http.start(at));
+  }
+
+  #endpoints(): Endpoints {
+    const { clock, guard, logger } = this.#surroundings;
+    const { basePath, debugHttp, pageHost } = this.#options;
+    return new Endpoints({
+      logger,
+      guard,
+      clock,
+      bodies: NO_BODIES,
+      countAnswer: (status) => this.#counts.countAnswer(status),
+      compress: compressed,
+      names: [os.hostname()],
+      pageHosts: pageHost,
+      routes: [
+        ...routesFor(debugHttp, profileRoutes(new Stalls(logger, clock), clock, logger)),
+        ...underBase(basePath, this.#routes()),
+      ],
+      judge: () => null,
+    });
+  }
+
+  #routes(): Route[] {
+    const { clock, logger } = this.#surroundings;
+    const options = this.#options;
+    const upstream = this.#upstream;
+    const cluster = new Cluster({
+      upstream,
+      clock,
+      addresses: () => ({
+        lookupd: this.#lookupdAddresses ?? [],
+        nsqd: options.nsqdHttpAddress,
+      }),
+    });
+    const notifications = new Notifications({
+      endpoint: options.notificationHttpEndpoint,
+      hostname: os.hostname(),
+      client: upstream.client,
+      clock,
+      logger,
+    });
+    const context = { options, cluster, notifications, logger };
+    return [
+      ...healthRoutes({
+        answers: new LargeAnswers(clock, logger),
+        metrics: (format) =>
+          metricsText(
+            ADMIN_METRICS,
+            { ...this.#counts.statistics(), ...upstream.statistics() },
+            format,
+          ),
+        unreadiness: () => (this.#isEnding ? 'it ends' : null),
+      }),
+      ...pageRoutes(options.basePath),
+      ...readRoutes(context),
+      ...actionRoutes(context),
+      ...graphiteRoutes({ options, upstream, logger }),
+      ...configRoutes({
+        allowed: this.#allowed,
+        current: (name) => this.#current(name),
+        setLookupdAddresses: (addresses) => {
+          this.#lookupdAddresses = addresses;
+        },
+        setLogLevel: (level) => {
+          this.#logLevel = level;
+          logger.setLevel(level);
+        },
+      }),
+    ];
+  }
+
+  /** An option as it is now. */
+  #current(name: string): unknown {
+    if (name === 'lookupdHttpAddress') return this.#lookupdAddresses;
+    if (name === 'logLevel') return this.#logLevel;
+    // It is a name of the table, from which the options are made.
+    return this.#options[name as keyof AdminOptions];
+  }
+}
+
+function underBase(basePath: string, routes: readonly Route[]): Route[] {
+  if (basePath === '/') return [...routes];
+  return routes.map((route) => {
+    return { ...route, path: route.path === '/' ? basePath : basePath + route.path };
+  });
+}
+
+/** Errors: rejects with the first address whose host has none. */
+async function resolveAll(flag: string, addresses: readonly string[]): Promise<void> {
+  for (const address of addresses) {
+    const parts = splitHostPort(address);
+    let why = parts instanceof InvalidValue ? `it ${parts.why}` : undefined;
+    if (!(parts instanceof InvalidValue) && parts.host !== '') {
+      why = await lookup(parts.host).then(() => undefined, systemErrorText);
+    }
+    if (why !== undefined) throw new Error(`failed to resolve --${flag} (${address}) - ${why}`);
+  }
+}
+
+/** Errors: rejects with the file that cannot be read. */
+async function clientTls(options: AdminOptions): Promise<HttpClientTls> {
+  const read = async (flag: string, file: string): Promise<string> => {
+    try {
+      return await readFile(file, 'latin1');
+    } catch (cause) {
+      throw new Error(`--${flag} "${file}": ${systemErrorText(cause)}`, { cause });
+    }
+  };
+  const {
+    httpClientTlsCert: cert,
+    httpClientTlsKey: key,
+    httpClientTlsRootCaFile: ca,
+    httpClientTlsInsecureSkipVerify: isUnchecked,
+  } = options;
+  return {
+    ...(cert !== '' && { cert: await read('http-client-tls-cert', cert) }),
+    ...(key !== '' && { key: await read('http-client-tls-key', key) }),
+    ...(ca !== '' && { ca: await read('http-client-tls-root-ca-file', ca) }),
+    ...(isUnchecked && { rejectUnauthorized: false }),
+  };
+}
