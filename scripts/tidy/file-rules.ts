@@ -8,7 +8,11 @@ const LINE_MAX = 120;
 const FILE_LINES_MAX = 400;
 const ENTRY = 'src/main/index.ts';
 const CLOCK = 'src/shared/clock.ts';
-const DEFAULT_EXPORTS = ['src/workers/pump-thread.ts', 'src/workers/disk-thread.ts'];
+const DEFAULT_EXPORTS = [
+  'src/workers/pump-thread.ts',
+  'src/workers/disk-thread.ts',
+  'src/workers/stream-thread.ts',
+];
 const ATOMICS = /^src\/shared\/(?:ring\/|counters[^/]*\.ts$)/;
 /** Browsers have timers of their own. */
 const PAGE = /^src\/ui\//;

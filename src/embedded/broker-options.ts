@@ -65,7 +65,7 @@ export type BrokerOptions = Omit<GivenOptions, typeof NOT_GIVEN> & {
   readonly log?: BrokerLog | undefined;
   /** What turns values into bodies. Strings and bytes are published as they are. Default: JSON. */
   readonly codec?: Codec<unknown> | undefined;
-  /** The directory of `pump-thread.js` and `disk-thread.js`, where a bundler has moved them. */
+  /** The directory of `pump-thread.js`, `disk-thread.js` and `stream-thread.js`, where a bundler has moved them. */
   readonly workersPath?: string | undefined;
 };
 

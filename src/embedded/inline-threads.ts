@@ -16,8 +16,8 @@ import { Pulse } from '../shared/ring/pulse.ts';
 import { ThreadMeter } from '../shared/thread-meter.ts';
 import { wireIoLoop } from '../workers/disk/io-wiring.ts';
 import { NO_JOURNAL } from '../workers/disk/journal/journal-file.ts';
+import { LoopRunner } from '../workers/loop-runner.ts';
 import { wirePumpLoop } from '../workers/pump/pump-wiring.ts';
-import { LoopRunner } from './loop-runner.ts';
 import { MemoryFiles } from './memory-files.ts';
 
 const NO_HEAP = { usedBytes: 0, limitBytes: 0 };
@@ -33,7 +33,8 @@ export class InlineThreads implements Threads {
   readonly #runners: readonly LoopRunner[];
 
   constructor(options: Options, pumpBytes: number, clock: Clock) {
-    const { mainBell, pumpTasks, diskTasks } = planBroker(options, pumpBytes);
+    const { mainBell, pumpTasks, diskTasks, streamTask } = planBroker(options, pumpBytes);
+    if (streamTask !== null) throw new Error('a broker in memory has no store: leave natsUrl out');
     const files = new MemoryFiles(options.dataPath);
     this.mainBell = mainBell;
     this.pumps = pumpTasks;

@@ -13,7 +13,7 @@ import type { Options } from './options/options.ts';
 import type { ThreadGauges } from './pumps/thread-gauges.ts';
 import { HistorySampler } from './stats/history-sampler.ts';
 import type { NodeMeters } from './stats/node-meters.ts';
-import { NodeMonitor } from './stats/node-monitor.ts';
+import { type NodeHealth, NodeMonitor } from './stats/node-monitor.ts';
 import type { NodeStatistics } from './stats/node-statistics.ts';
 import { isReady, type ReadinessCheck, readinessChecks } from './stats/readiness.ts';
 import type { StatsCollector } from './stats/stats-collector.ts';
@@ -23,7 +23,10 @@ import type { TopicMap } from './topics/topic-map.ts';
 
 /** What is seen. */
 export type NodeViewSetup = Surroundings & {
-  readonly options: Pick<Options, 'metricsTopicsMax' | 'ui' | 'httpAddress' | 'httpsAddress'>;
+  readonly options: Pick<
+    Options,
+    'metricsTopicsMax' | 'ui' | 'httpAddress' | 'httpsAddress' | 'natsUrl'
+  >;
   readonly bounds: Bounds;
   readonly gauges: ThreadGauges;
   readonly meters: NodeMeters;
@@ -95,21 +98,24 @@ export class NodeView {
 
   /** Whether the broker is ready, check by check. */
   readiness(): ReadinessCheck[] {
-    const { topics, drain, storage, operations } = this.#setup;
+    const { options, topics, drain, storage, operations } = this.#setup;
     const draining = drain.progress === null ? null : topics.drainRefusal;
     return readinessChecks({
       start: this.state === 'starting' ? 'the broker is starting' : null,
       drain: this.state === 'ending' ? 'the broker is ending' : draining,
       disk: operations.backendError() ?? storage.failure ?? topics.writeRefusal,
       space: topics.diskShortage,
+      store: options.natsUrl === '' ? undefined : topics.storeAbsence,
     });
   }
 
-  #health(): Pick<NodeStatistics, 'isHealthy' | 'isReady' | 'isDraining'> {
+  #health(): NodeHealth {
+    const { options, topics } = this.#setup;
     return {
       isHealthy: this.#setup.operations.health() === 'OK',
       isReady: isReady(this.readiness()),
       isDraining: this.#setup.drain.progress !== null,
+      isStoreThere: options.natsUrl === '' ? null : topics.storeAbsence === null,
     };
   }
 

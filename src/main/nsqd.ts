@@ -8,6 +8,7 @@ import path from 'node:path';
 import type { DataLock } from '../daemon/data-lock.ts';
 import type { Logger } from '../daemon/log.ts';
 import type { Surroundings } from '../daemon/surroundings.ts';
+import type { Clock } from '../shared/clock.ts';
 import { AuthServers } from './auth/auth-servers.ts';
 import { Faces } from './faces.ts';
 import { Bounds } from './limits/bounds.ts';
@@ -43,6 +44,9 @@ type Base = Pick<ReloadSetup, 'configured' | 'source'> & {
   readonly security: SecurityFiles;
 };
 
+/** How long the start waits for the store of replicated topics. Units: ms. */
+const STORE_PATIENCE_MS = 5000;
+
 export class Nsqd {
   /** Resolves with the reason when the broker cannot continue. */
   readonly failed: Promise<Error>;
@@ -64,6 +68,9 @@ export class Nsqd {
   readonly #meters: NodeMeters;
   readonly #view: NodeView;
   readonly #turn: Turn;
+  readonly #clock: Clock;
+  /** Resolves when the store of replicated topics has told what it has. */
+  readonly #storeConnected = Promise.withResolvers<void>();
   #isLoading = true;
 
   /** Starts a broker. Errors: rejects with the reason if it cannot run; then nothing remains of it. */
@@ -99,6 +106,7 @@ export class Nsqd {
     const { logger, clock, guard } = surroundings;
     this.#options = options;
     this.#logger = logger;
+    this.#clock = clock;
     this.#lock = lock;
     for (const line of identityLines(options)) logger.info(line);
     this.#turn = new Turn(() => void this.#core.endTurn());
@@ -139,6 +147,7 @@ export class Nsqd {
       onEvent: (event) => this.#onEvent(event),
     });
     const { topics, publisher } = this.#core;
+    if (options.natsUrl !== '') topics.storeAbsence = 'the store is not connected yet';
     this.#policies = new PolicyStore({
       dataPath: options.dataPath,
       textFiles: ground.textFiles,
@@ -299,11 +308,20 @@ export class Nsqd {
     await this.#bounds.disk.start();
     await this.#policies.load();
     await this.#load();
+    if (this.#options.natsUrl !== '') await this.#waitForStore();
     await this.#storage.save();
     await this.#logStart();
     await this.#faces.listen();
     this.#peers.start(this.#operations.tcpPort, this.#operations.httpPort);
     this.#view.start();
+  }
+
+  /** Clients should find the topics that the store has; but a store that is away must not keep them from the others. */
+  async #waitForStore(): Promise<void> {
+    const { promise, resolve } = this.#storeConnected;
+    const timer = this.#clock.after(STORE_PATIENCE_MS, resolve);
+    await promise;
+    timer.cancel();
   }
 
   async #logStart(): Promise<void> {
@@ -350,7 +368,16 @@ export class Nsqd {
       this.#logger[event.level](event.text);
       return;
     }
-    if (event.error !== null) this.#logger.error(`disk queue failed - ${event.error}`);
+    if (event.event === 'store') {
+      if (event.error === null) {
+        this.#logger.info('STORE: connected');
+        this.#storeConnected.resolve();
+      } else this.#logger.warn(`STORE: ${event.error}`);
+      return;
+    }
+    if (event.error === null) return;
+    const isReplicated = this.#core.topics.getByNumber(event.topic)?.isReplicated === true;
+    this.#logger.error(`${isReplicated ? 'store' : 'disk queue'} failed - ${event.error}`);
   }
 
   #onTopicsChanged(): Promise<void> | undefined {

@@ -7,7 +7,14 @@
 
 import { Packr } from 'msgpackr';
 import type { DiskSurvey, DiskSurveyResult, Survey, SurveyResult } from './message-survey.ts';
-import type { ChannelPolicy, TopicPolicy } from './topic-policy.ts';
+import type { ChannelPolicy, Replication, TopicPolicy } from './topic-policy.ts';
+
+/** A topic (`channel` is empty) or channel in the store of replicated topics, and how the topic is kept there. */
+export type StreamName = {
+  readonly topic: string;
+  readonly channel: string;
+  readonly replication: Replication;
+};
 
 /** How close a consumer is: in the broker's zone, in its region, or elsewhere. */
 export type Locality = 'zone' | 'region' | 'global';
@@ -20,6 +27,8 @@ export type ControlRequest =
       name: string;
       isPaused: boolean;
       isStarted: boolean;
+      /** Whether the store of replicated topics keeps it. */
+      isReplicated: boolean;
       policy: TopicPolicy;
     }
   | { do: 'startTopic'; topic: number }
@@ -35,8 +44,9 @@ export type ControlRequest =
   | { do: 'setChannelPolicy'; channels: number[]; policy: ChannelPolicy }
   /** What an earlier life has seen of a topic: see `Deduplication.save`. */
   | { do: 'restoreSeen'; topic: number; seen: Uint8Array }
-  | { do: 'pauseTopic'; topic: number; isPaused: boolean }
-  | { do: 'pauseChannel'; topic: number; channel: number; isPaused: boolean }
+  /** `isTold`: the store of a replicated topic tells other brokers. */
+  | { do: 'pauseTopic'; topic: number; isPaused: boolean; isTold: boolean }
+  | { do: 'pauseChannel'; topic: number; channel: number; isPaused: boolean; isTold: boolean }
   | { do: 'emptyTopic'; topic: number }
   | { do: 'emptyChannel'; topic: number; channel: number }
   | { do: 'deleteTopic'; topic: number }
@@ -160,7 +170,16 @@ export type PumpEvent =
   /** Writes to a disk queue of the topic or of its channels fail; `error` is null when they work again. */
   | { event: 'backend'; topic: number; error: string | null }
   /** Messages of a channel have timed out; only where that is wanted. */
-  | { event: 'timeouts'; channel: number; count: number };
+  | { event: 'timeouts'; channel: number; count: number }
+  /** The store of replicated topics is away; `error` is null when it is there. */
+  | { event: 'store'; error: string | null }
+  /** The store has a topic (`channel` is empty) or channel, or has it no longer. */
+  | {
+      event: 'replicated';
+      topic: string;
+      channel: string;
+      state: 'running' | 'paused' | 'gone';
+    };
 
 /**
  * Why messages go to a dead letter topic, and to which. Shape: `channel` is empty if they waited in the topic itself.
@@ -179,6 +198,7 @@ type Control =
   | ControlReply
   | PumpEvent
   | DeadLetterHead
+  | StreamName
   | DiskSurvey
   | DiskSurveyResult;
 

@@ -5,8 +5,8 @@
  * Thread: any (types only).
  */
 
-/** Memory of the two rings between a pump and a disk thread, and the other side's doorbell. */
-type LinkMemory = {
+/** Memory of the two rings between a pump and a disk or stream thread, and the other side's doorbell. */
+export type LinkMemory = {
   readonly requests: SharedArrayBuffer;
   readonly replies: SharedArrayBuffer;
   readonly bell: SharedArrayBuffer;
@@ -34,6 +34,8 @@ export type PumpTask = PumpSettings & {
   readonly deliveries: SharedArrayBuffer;
   /** One for each disk thread; `bell` is the disk thread's. */
   readonly disks: readonly LinkMemory[];
+  /** Of the stream thread, if there is one. */
+  readonly streams: LinkMemory | null;
 };
 
 /** What a disk thread does before any loop runs: it writes again what journals have kept. */
@@ -57,6 +59,28 @@ export type DiskTask = DiskSettings & {
   readonly bell: SharedArrayBuffer;
   /** Shows whether a turn is running. */
   readonly pulse: SharedArrayBuffer;
+  /** One for each pump thread; `bell` is the pump's. */
+  readonly pumps: readonly LinkMemory[];
+};
+
+/** Where the store of replicated topics is, and how to reach it. */
+export type StreamSettings = {
+  /** Addresses of servers, with a scheme. */
+  readonly servers: readonly string[];
+  /** Begins all names that the store knows, so that several clusters of brokers may share it. */
+  readonly prefix: string;
+  /** Files, read when connecting; empty for none. */
+  readonly credentialsFile: string;
+  readonly tlsCaFile: string;
+  readonly tlsCertFile: string;
+  readonly tlsKeyFile: string;
+};
+
+/** The task that the stream thread runs. */
+export type StreamTask = StreamSettings & {
+  /** As of a pump. */
+  readonly meter: SharedArrayBuffer;
+  readonly bell: SharedArrayBuffer;
   /** One for each pump thread; `bell` is the pump's. */
   readonly pumps: readonly LinkMemory[];
 };

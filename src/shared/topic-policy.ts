@@ -4,7 +4,7 @@
  *
  * Units: counts in messages, `maxBytes` in bytes of messages with their headers, times in ms; a bound of 0 means no
  * bound.
- * Thread: any (types only).
+ * Thread: any.
  */
 
 /** The common part: bounds on memory and depth, and what happens when a queue is full. */
@@ -25,15 +25,32 @@ export type QueuePolicy = {
 /** What a publish waits for before its `OK`. */
 export type Acknowledge = 'memory' | 'write' | 'fsync';
 
-/** The policy of a topic. */
-export type TopicPolicy = QueuePolicy & {
-  /** Whether `OK` means that the broker has the message, that it is in a file, or that it is on stable storage. */
-  readonly acknowledge: Acknowledge;
-  /** The time within which a repeated message is dropped; 0 for never. */
-  readonly deduplicateMs: number;
-  /** The part of messages that is compared: `body`, `json:FIELD` or `prefix:BYTES`. */
-  readonly deduplicateKey: string;
+/** How long a replicated topic keeps messages, finished or not; without a limit, until all channels finish them. */
+export type Retention = {
+  /** 0 for no limit, as for bytes. */
+  readonly ageMs: number;
+  readonly bytes: number;
 };
+
+/** How the store keeps a replicated topic. */
+export type Replication = {
+  /** Servers that have each message; 0 for 3, or 1 if the store is a single server. */
+  readonly replicas: number;
+  readonly retention: Retention;
+};
+
+/** The policy of a topic. */
+export type TopicPolicy = QueuePolicy &
+  Replication & {
+    /** Whether a topic that is created is kept by this broker alone, or by the store that brokers share. */
+    readonly store: 'local' | 'nats';
+    /** Whether `OK` means that the broker has the message, that it is in a file, or that it is on stable storage. */
+    readonly acknowledge: Acknowledge;
+    /** The time within which a repeated message is dropped; 0 for never. */
+    readonly deduplicateMs: number;
+    /** The part of messages that is compared: `body`, `json:FIELD` or `prefix:BYTES`. */
+    readonly deduplicateKey: string;
+  };
 
 /** The policy of a channel. */
 export type ChannelPolicy = QueuePolicy & {
@@ -62,4 +79,16 @@ export function hasQueueBound({
   maxBytes,
 }: Pick<QueuePolicy, 'maxDepth' | 'maxBytes'>): boolean {
   return maxDepth > 0 || maxBytes > 0;
+}
+
+/** Whether a full queue refuses new messages. */
+export function refusesWhenFull(
+  policy: Pick<QueuePolicy, 'whenFull' | 'maxDepth' | 'maxBytes'>,
+): boolean {
+  return policy.whenFull === 'reject' && hasQueueBound(policy);
+}
+
+/** How the store keeps a topic with this policy. */
+export function replicationOf({ replicas, retention }: Replication): Replication {
+  return { replicas, retention };
 }

@@ -89,6 +89,7 @@ export class PolicyBroker {
         latencyWindowMs: 600_000,
       },
       disk: { ...options, dataPath: DATA_PATH },
+      stream: null,
     });
     this.core = new BrokerCore({
       pumps: pumpTasks,

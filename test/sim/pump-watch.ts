@@ -116,8 +116,8 @@ export class PumpWatch {
   #watchState(): void {
     const { state } = this.#loop;
     const addTopic = state.addTopic.bind(state);
-    state.addTopic = (number, name, isPaused, isStarted, policy) => {
-      addTopic(number, name, isPaused, isStarted, policy);
+    state.addTopic = (number, name, isPaused, isStarted, isReplicated, policy) => {
+      addTopic(number, name, isPaused, isStarted, isReplicated, policy);
       const topic = state.topics.get(number);
       assert.ok(topic !== undefined);
       this.#watchTopic(topic, this.#ledger.addTopic(number, name));

@@ -88,6 +88,7 @@ export class SimBroker {
         latencyPercentiles: [],
         latencyWindowMs: 600_000,
       },
+      stream: null,
       disk: {
         dataPath: DATA_PATH,
         maxBytesPerFile: scenario.maxBytesPerFile,
@@ -234,6 +235,7 @@ export class SimBroker {
       if (event.level === 'error') this.errors.push(event.text);
       return;
     }
+    assert.equal(event.event, 'backend', 'there is no store');
     this.#options.trace.add(`backend of topic ${event.topic}: ${event.error}`);
   }
 }

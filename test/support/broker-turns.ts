@@ -11,6 +11,7 @@ import { BodyMemory } from '../../src/main/limits/body-memory.ts';
 import { TurnBudget } from '../../src/main/limits/turn-budget.ts';
 import { completeOptions, type Options } from '../../src/main/options/options.ts';
 import { Policies } from '../../src/main/policies/policies.ts';
+import { type Policy, parsePolicy } from '../../src/main/policies/policy.ts';
 import type { PumpHandle } from '../../src/main/pumps/pump-handle.ts';
 import type { RingSizes } from '../../src/main/pumps/ring-sizes.ts';
 import { planThreads } from '../../src/main/pumps/thread-plan.ts';
@@ -21,11 +22,15 @@ import { Deadlines } from '../../src/main/tcp/deadlines.ts';
 import { BrokerCore } from '../../src/main/topics/core.ts';
 import type { TopicMap } from '../../src/main/topics/topic-map.ts';
 import type { PumpEvent } from '../../src/shared/control.ts';
+import type { StreamSettings } from '../../src/shared/thread-tasks.ts';
 import type { IoLoop } from '../../src/workers/disk/io-loop.ts';
 import { wireIoLoop } from '../../src/workers/disk/io-wiring.ts';
 import type { PumpLoop } from '../../src/workers/pump/pump-loop.ts';
 import { wirePumpLoop } from '../../src/workers/pump/pump-wiring.ts';
+import type { StreamLoop } from '../../src/workers/streams/stream-loop.ts';
+import { wireStreamLoop } from '../../src/workers/streams/stream-wiring.ts';
 import { FakeSocket } from './fake-socket.ts';
+import type { FakeStreamServer, FakeStreamStore } from './fake-stream-server.ts';
 import { ManualClock } from './manual-clock.ts';
 import { MemoryFileSystem } from './memory-file-system.ts';
 import { meteredThread } from './metered-thread.ts';
@@ -68,8 +73,24 @@ export function testRingSizes(given: Partial<TestRingSizes> = {}): RingSizes {
   };
 }
 
+/** A fake store needs no servers. */
+const NO_SERVERS: StreamSettings = {
+  servers: [],
+  prefix: 'x',
+  credentialsFile: '',
+  tlsCaFile: '',
+  tlsCertFile: '',
+  tlsKeyFile: '',
+};
+
+function policyOf(pattern: string, keys: object): Policy {
+  const policy = parsePolicy('p', { pattern, ...keys });
+  if (policy instanceof InvalidValue) throw new Error(policy.why);
+  return policy;
+}
+
 export class BrokerTurns {
-  readonly clock = new ManualClock();
+  readonly clock: ManualClock;
   readonly options: Options;
   readonly fileSystem = new MemoryFileSystem(DATA_PATH);
   readonly deadlines: Deadlines;
@@ -88,10 +109,12 @@ export class BrokerTurns {
   /** Whether the pump and the disk take their turns. */
   isPumpRunning = true;
   isDiskRunning = true;
+  areStreamsRunning = true;
 
   readonly #core: BrokerCore;
   readonly #loop: PumpLoop;
   readonly #disk: IoLoop;
+  readonly #streams: StreamLoop | null = null;
   readonly #logger: Logger;
   readonly #connections = new Map<number, Connection>();
   readonly #budget = new TurnBudget(
@@ -103,15 +126,21 @@ export class BrokerTurns {
   #pending: Connection[] = [];
   #isFlushRequested = false;
 
-  /** Units: bytes of large bodies that may be gathered at once. */
+  /** `store`: what keeps topics whose names begin with `r`. Units: bytes of large bodies gathered at once. */
   constructor(
     given: Readonly<Record<string, unknown>> = {},
     sizes: Partial<TestRingSizes> = {},
     bodyBytesMax = Number.POSITIVE_INFINITY,
+    store: {
+      readonly server: FakeStreamServer;
+      readonly own: FakeStreamStore;
+      readonly keys: object;
+    } | null = null,
   ) {
+    this.clock = store?.server.clock ?? new ManualClock();
     this.options = optionsWith(given);
     this.deadlines = new Deadlines(this.clock);
-    const { mainBell, pumpTasks, diskTasks } = planThreads({
+    const { mainBell, pumpTasks, diskTasks, streamTask } = planThreads({
       pumpCount: 1,
       diskCount: 1,
       sizes: testRingSizes(sizes),
@@ -123,6 +152,7 @@ export class BrokerTurns {
         latencyWindowMs: this.options.e2eProcessingLatencyWindowTimeMs,
       },
       disk: { ...this.options, dataPath: DATA_PATH },
+      stream: store === null ? null : NO_SERVERS,
     });
     this.#core = new BrokerCore({
       pumps: pumpTasks,
@@ -132,7 +162,10 @@ export class BrokerTurns {
       guard: strictGuard(),
       logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
       registry: NO_REGISTRY,
-      policies: new Policies(this.options),
+      policies: new Policies(
+        this.options,
+        store === null ? [] : [policyOf('r*', { store: 'nats', ...store.keys })],
+      ),
       maxMsgSize: this.options.maxMsgSize,
       onChange: () => {
         this.changeCount++;
@@ -151,6 +184,9 @@ export class BrokerTurns {
       thread: meteredThread(),
       random: () => 0,
     });
+    if (store !== null && streamTask !== null) {
+      this.#streams = wireStreamLoop(streamTask, store.own, this.clock);
+    }
     this.#disk = wireIoLoop(diskTasks[0], this.fileSystem);
     this.#logger = new Logger({
       prefix: '',
@@ -221,6 +257,7 @@ export class BrokerTurns {
     work += this.#core.endTurn();
     const nowMs = this.clock.monotonicMs();
     if (this.isPumpRunning) work += this.#loop.step(nowMs);
+    if (this.areStreamsRunning) work += this.#streams?.step(nowMs) ?? 0;
     if (this.isDiskRunning) work += this.#disk.step(nowMs);
     return work > 0;
   }

@@ -179,6 +179,7 @@ export function topicOn(
     name: topicNamed('t'),
     pump: rings.handle,
     channels: new Map(),
+    isReplicated: false,
     policy: topicPolicy(optionsWith(given), {}),
     refusingChannelCount: 0,
     isPaused: false,

@@ -1,4 +1,4 @@
-import type { TopicRegistry } from '../../src/main/topics/topic-map.ts';
+import type { TopicRegistry } from '../../src/main/topics/topic-sources.ts';
 
 /** A registry that nobody listens to and that knows of no channels. */
 export const NO_REGISTRY: TopicRegistry = {

@@ -14,6 +14,7 @@ export function nodeStatistics(changes: Partial<NodeStatistics> = {}): NodeStati
     isHealthy: true,
     isReady: true,
     isDraining: false,
+    isStoreThere: true,
     connections: { tcp: 11, http: 12, max: Number.POSITIVE_INFINITY, refused: 13 },
     failedInputs: 14,
     commands: [

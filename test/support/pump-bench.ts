@@ -104,6 +104,7 @@ export class PumpBench {
       deliveries: this.main.producer,
       mainBell: this.#mainBell,
       disks: [this.disk.link],
+      streams: null,
       nodeId: 617,
       memoryBudgetBytes: complete.memoryBudgetBytes,
       ...(complete.backlogBounds && { backlogBounds: complete.backlogBounds }),
@@ -242,7 +243,15 @@ export class PumpBench {
   createTopic(topic: number, ...channels: readonly string[]): void {
     const name = `t${topic}`;
     const policy = this.topicPolicy;
-    this.request({ do: 'createTopic', topic, name, isPaused: false, isStarted: true, policy });
+    this.request({
+      do: 'createTopic',
+      topic,
+      name,
+      isPaused: false,
+      isStarted: true,
+      isReplicated: false,
+      policy,
+    });
     for (const [index, channelName] of channels.entries()) {
       const channel = topic * 10 + index;
       this.request({

@@ -65,6 +65,7 @@ export function bodiesIn(store: MessageStore, position: number, count: number): 
 /** A backend whose disk is a list: what is put becomes records, numbered from 0, that are read when the test says so. */
 export class ListBackend implements Backend {
   readonly isDurable = true;
+  readonly replicated = null;
   readonly fetched = new MemoryQueue();
   readonly surveys = null;
   readonly isSettled = true;

@@ -46,6 +46,7 @@ export function topicStatistics(changes: Partial<TopicStatistics> = {}): TopicSt
     policyCounts: {},
     policies: [],
     isPaused: false,
+    isReplicated: false,
     latency: NO_LATENCY,
     ...changes,
   };

@@ -19,6 +19,9 @@ export function policyWith(given: Partial<TopicPolicy> = {}): TopicPolicy {
     acknowledge: given.memQueueSize === 0 ? 'write' : 'memory',
     deduplicateMs: 0,
     deduplicateKey: 'body',
+    store: 'local',
+    replicas: 0,
+    retention: { ageMs: 0, bytes: 0 },
     ...given,
   };
 }

@@ -83,6 +83,7 @@ function* topicJson(topic: TopicStatistics): Iterable<string> {
     message_count: topic.messageCount,
     message_bytes: topic.messageBytes,
     ...policyFields(topic),
+    replicated: topic.isReplicated || undefined,
     paused: topic.isPaused,
     e2e_processing_latency: topic.latency,
   })}`;

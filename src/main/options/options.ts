@@ -178,6 +178,18 @@ const OPTIONS = {
   whenFull: option(text, 'Storage', 'when-full', 'reject',
     'what happens beyond -max-depth or -max-bytes: reject refuses the publish, drop-oldest drops the oldest message',
     oneOf(['reject', 'drop-oldest'])),
+  natsUrl: option(text, 'Storage', 'nats-url', '',
+    'addresses of NATS servers with JetStream, such as nats://a:4222,nats://b:4222, for topics whose policy has ' +
+    'store=nats; empty means none', natsServers),
+  natsPrefix: option(text, 'Storage', 'nats-prefix', 'ringmq',
+    'first part of all names in JetStream; brokers with the same prefix share their topics', natsPrefix),
+  natsCredentials: option(text, 'Storage', 'nats-credentials', '',
+    'file with the NATS credentials of this broker; empty means none'),
+  natsTlsCa: option(text, 'Storage', 'nats-tls-ca', '',
+    'file of the authorities that sign the certificates of NATS servers, in PEM; empty means those of the machine'),
+  natsTlsCert: option(text, 'Storage', 'nats-tls-cert', '',
+    'TLS certificate file of this broker for NATS servers, in PEM; empty means none'),
+  natsTlsKey: option(text, 'Storage', 'nats-tls-key', '', 'key file of that certificate, in PEM'),
   queueScanWorkerPoolMax: option(integer, 'Storage', 'queue-scan-worker-pool-max', 4,
     'no effect: timeouts are exact without scanning', count),
   queueScanSelectionCount: option(integer, 'Storage', 'queue-scan-selection-count', 20,
@@ -325,6 +337,11 @@ function settle(options: Options, machine: Machine, naming: Naming): Options | I
       );
     }
   }
+  if ((options.natsTlsCert === '') !== (options.natsTlsKey === '')) {
+    const both = `${naming('natsTlsCert', OPTIONS.natsTlsCert)} and ${naming('natsTlsKey', OPTIONS.natsTlsKey)}`;
+    const missing = options.natsTlsCert === '' ? 'natsTlsCert' : 'natsTlsKey';
+    return new InvalidValue(`${both} must be given together`, missing);
+  }
   const pumpThreads = options.pumpThreads === 0 ? pumpThreadsOf(machine) : options.pumpThreads;
   return { ...options, tlsRequired: required, pumpThreads };
 }
@@ -344,6 +361,19 @@ function sharedWithoutHost(options: Options, naming: Naming): InvalidValue | und
     return new InvalidValue(`${option} needs a host and a port as ${other}`, shared);
   }
   return undefined;
+}
+
+/** Users are named in a file, not in addresses that /config shows. */
+function natsServers(value: string, name: string): string | undefined {
+  const isAddress = (text: string): boolean => /^(nats|tls):\/\/[^\s,@]+$/.test(text);
+  if (value === '' || value.split(',').every(isAddress)) return undefined;
+  return `${name} must be such as nats://a:4222,nats://b:4222, without users`;
+}
+
+/** Streams, subjects and buckets of NATS may all be named so. */
+function natsPrefix(value: string, name: string): string | undefined {
+  if (/^[a-zA-Z0-9_-]{1,32}$/.test(value)) return undefined;
+  return `${name} must be 1 to 32 letters, digits, "_" or "-", not ${JSON.stringify(value)}`;
 }
 
 /** One processor is reserved for the main thread. */

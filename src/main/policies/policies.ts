@@ -86,13 +86,18 @@ export class Policies {
     if (!this.#saved.has(policy.name) && this.#saved.size >= POLICIES_MAX) {
       return `there are ${POLICIES_MAX} policies already`;
     }
-    return contradictionOf(setOf([...this.#saved.values(), policy], this.#configured));
+    return this.#faultOf(setOf([...this.#saved.values(), policy], this.#configured));
   }
 
   /** Why a policy cannot be removed at run time, or undefined; a missing one can be. */
   removalRefusalOf(name: string): string | undefined {
     if (this.#configured.has(name)) return inConfiguration(name);
-    return contradictionOf(setOf(this.#without(name), this.#configured));
+    return this.#faultOf(setOf(this.#without(name), this.#configured));
+  }
+
+  /** Why the policies in force cannot be carried out, or undefined. */
+  get fault(): string | undefined {
+    return this.#faultOf(this.#set);
   }
 
   /** Adds or replaces a policy; `refusalOf` must have accepted it. */
@@ -113,7 +118,7 @@ export class Policies {
   /** Sets the policies of the configuration file. Errors: returns why they are invalid; then nothing changes. */
   configure(configured: Iterable<Policy>): InvalidValue | undefined {
     const next = byName(configured);
-    const why = contradictionOf(setOf(this.#saved.values(), next));
+    const why = this.#faultOf(setOf(this.#saved.values(), next));
     if (why !== undefined) return new InvalidValue(why);
     this.#configured = next;
     this.#rebuild();
@@ -123,6 +128,14 @@ export class Policies {
   /** The options that apply to all have changed. */
   refresh(): void {
     this.#rebuild();
+  }
+
+  #faultOf(set: PolicySet): string | undefined {
+    const stored = set.policies.find(({ definition }) => definition.store === 'nats');
+    if (stored !== undefined && this.#options.natsUrl === '') {
+      return `policy ${stored.name} keeps topics in NATS, and the broker has no -nats-url`;
+    }
+    return contradictionOf(set);
   }
 
   #without(name: string): Policy[] {

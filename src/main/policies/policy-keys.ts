@@ -19,6 +19,7 @@ import {
 import { duration, integer, type Kind, size, text } from '../../daemon/options/option-kinds.ts';
 import { parseTopicName } from '../../shared/names.ts';
 import { backoff } from './backoff.ts';
+import { retention } from './retention.ts';
 
 /** What a key applies to. */
 type Scope = 'topic' | 'channel' | 'both';
@@ -38,6 +39,8 @@ export interface PolicyKey<T> {
 const COUNT_MAX = 2 ** 31 - 1;
 /** The longest timer. */
 const WAIT_MS_MAX = 2 ** 31 - 1;
+/** JetStream's limit. */
+const REPLICAS_MAX = 5;
 /** Attempts are stored in 16 bits. */
 const ATTEMPTS_MAX = 65_535;
 const count = within(0, COUNT_MAX);
@@ -51,6 +54,15 @@ export const POLICY_KEYS = {
     'when OK answers a publish: memory, once the broker has it; write, once it is in its file; ' +
     'fsync, once it is on stable storage',
     oneOf(['memory', 'write', 'fsync'])),
+  store: row('store', 'topic', text,
+    'who keeps a topic that is created: local, this broker; nats, the servers of -nats-url, for all brokers',
+    oneOf(['local', 'nats'])),
+  replicas: row('replicas', 'topic', integer,
+    'NATS servers that have each message of a topic with store=nats; 0 for 3, or 1 without a cluster',
+    within(0, REPLICAS_MAX)),
+  retention: row('retention', 'topic', retention,
+    'how long a topic with store=nats keeps messages: interest, until all channels have finished them; or age(72h), ' +
+    'bytes(10GiB), or both with a comma, whether they are finished or not'),
   memQueueSize: row('mem-queue-size', 'both', integer,
     'messages that a queue keeps in memory; the rest goes to disk', count),
   maxDepth: row('max-depth', 'both', integer,

@@ -70,7 +70,12 @@ export class PolicyStore {
   /** Loads and applies the saved policies. Errors: rejects if the file cannot be read or is invalid. */
   async load(): Promise<void> {
     const text = await this.#file.load();
-    if (text === undefined) return;
+    if (text !== undefined) this.#restore(text);
+    const { fault } = this.#setup.policies;
+    if (fault !== undefined) throw new Error(fault);
+  }
+
+  #restore(text: string): void {
     const policies = parsePolicyFile(text);
     if (policies instanceof InvalidValue) {
       throw new Error(

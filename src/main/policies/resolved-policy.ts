@@ -12,11 +12,12 @@ import type {
 } from '../../shared/topic-policy.ts';
 import type { Options } from '../options/options.ts';
 import type { PolicyValues } from './policy-keys.ts';
+import { WHILE_WANTED } from './retention.ts';
 
 /** The options that apply to every topic and channel. */
 export type PolicyOptions = Pick<
   Options,
-  'memQueueSize' | 'maxDepth' | 'maxBytes' | 'whenFull' | 'msgTimeoutMs'
+  'memQueueSize' | 'maxDepth' | 'maxBytes' | 'whenFull' | 'msgTimeoutMs' | 'natsUrl'
 >;
 
 type Values = Partial<PolicyValues>;
@@ -32,6 +33,9 @@ export function topicPolicy(options: PolicyOptions, values: Values): TopicPolicy
     ...queue,
     memQueueSize: memQueueSizeOf(queue, values.acknowledge),
     acknowledge,
+    store: values.store === 'nats' ? 'nats' : 'local',
+    replicas: values.replicas ?? 0,
+    retention: values.retention ?? WHILE_WANTED,
     deduplicateMs: values.deduplicateMs ?? 0,
     deduplicateKey: values.deduplicateKey ?? 'body',
   };

@@ -28,5 +28,16 @@ export function planBroker(options: Options, memoryBudgetBytes: number): ThreadP
       syncEvery: options.syncEvery,
       syncTimeoutMs: options.syncTimeoutMs,
     },
+    stream:
+      options.natsUrl === ''
+        ? null
+        : {
+            servers: options.natsUrl.split(','),
+            prefix: options.natsPrefix,
+            credentialsFile: options.natsCredentials,
+            tlsCaFile: options.natsTlsCa,
+            tlsCertFile: options.natsTlsCert,
+            tlsKeyFile: options.natsTlsKey,
+          },
   });
 }

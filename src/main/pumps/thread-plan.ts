@@ -9,7 +9,14 @@ import { allocateDoorbell } from '../../shared/ring/doorbell.ts';
 import { allocateRing } from '../../shared/ring/layout.ts';
 import { allocatePulse } from '../../shared/ring/pulse.ts';
 import { allocateMeter } from '../../shared/thread-meter.ts';
-import type { DiskSettings, DiskTask, PumpSettings, PumpTask } from '../../shared/thread-tasks.ts';
+import type {
+  DiskSettings,
+  DiskTask,
+  PumpSettings,
+  PumpTask,
+  StreamSettings,
+  StreamTask,
+} from '../../shared/thread-tasks.ts';
 import type { RingSizes } from './ring-sizes.ts';
 
 /** Memory that main shares with one pump thread. */
@@ -22,25 +29,31 @@ export type ThreadSetup = {
   readonly sizes: RingSizes;
   readonly pump: PumpSettings;
   readonly disk: DiskSettings;
+  /** Null without a store of replicated topics. */
+  readonly stream: StreamSettings | null;
 };
 
 export type ThreadPlan = {
   readonly mainBell: SharedArrayBuffer;
   readonly pumpTasks: readonly PumpTask[];
   readonly diskTasks: readonly DiskTask[];
+  /** Null without a store of replicated topics. */
+  readonly streamTask: StreamTask | null;
 };
 
 /** Allocates all rings and doorbells. */
-export function planThreads({ pumpCount, diskCount, sizes, pump, disk }: ThreadSetup): ThreadPlan {
+export function planThreads(setup: ThreadSetup): ThreadPlan {
+  const { pumpCount, diskCount, sizes, pump, disk, stream } = setup;
   const mainBell = allocateDoorbell();
   const pumpMemories = Array.from({ length: pumpCount }, () => pumpMemory(sizes));
   const diskBells = Array.from({ length: diskCount }, allocateDoorbell);
-  const links = pumpMemories.map(() =>
-    diskBells.map(() => ({
-      requests: allocateRing(sizes.requests),
-      replies: allocateRing(sizes.replies),
-    })),
-  );
+  const makeLink = (): { requests: SharedArrayBuffer; replies: SharedArrayBuffer } => ({
+    requests: allocateRing(sizes.requests),
+    replies: allocateRing(sizes.replies),
+  });
+  const links = pumpMemories.map(() => diskBells.map(makeLink));
+  const streamBell = allocateDoorbell();
+  const streamLinks = stream === null ? [] : pumpMemories.map(makeLink);
   return {
     mainBell,
     pumpTasks: pumpMemories.map((memory, p) => ({
@@ -49,6 +62,7 @@ export function planThreads({ pumpCount, diskCount, sizes, pump, disk }: ThreadS
       meter: allocateMeter(),
       mainBell,
       disks: links[p].map((link, d) => ({ ...link, bell: diskBells[d] })),
+      streams: stream === null ? null : { ...streamLinks[p], bell: streamBell },
     })),
     diskTasks: diskBells.map((bell, d) => ({
       ...disk,
@@ -58,6 +72,15 @@ export function planThreads({ pumpCount, diskCount, sizes, pump, disk }: ThreadS
       pulse: allocatePulse(),
       pumps: links.map((ofPump, p) => ({ ...ofPump[d], bell: pumpMemories[p].bell })),
     })),
+    streamTask:
+      stream === null
+        ? null
+        : {
+            ...stream,
+            meter: allocateMeter(),
+            bell: streamBell,
+            pumps: streamLinks.map((link, p) => ({ ...link, bell: pumpMemories[p].bell })),
+          },
   };
 }
 

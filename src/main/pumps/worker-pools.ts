@@ -1,5 +1,6 @@
 /**
- * The worker threads: two pools, and one task for each thread, which runs for the thread's lifetime.
+ * The worker threads: two pools, or three with a store of replicated topics, and one task for each thread, which runs
+ * for the lifetime of the thread.
  *
  * Thread: main. This is the only file that names the workers' entry files, and that uses piscina.
  */
@@ -20,6 +21,7 @@ const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 const WORKERS = new URL('../../workers/', import.meta.url);
 const PUMP_ENTRY = `pump-thread.${EXTENSION}`;
 const DISK_ENTRY = `disk-thread.${EXTENSION}`;
+const STREAM_ENTRY = `stream-thread.${EXTENSION}`;
 
 export class WorkerPools implements Threads {
   /** The memory that main shares with each pump thread. */
@@ -33,7 +35,7 @@ export class WorkerPools implements Threads {
   /** Resolves when every loop has ended; rejects when one has crashed. */
   readonly ended: Promise<void>;
 
-  readonly #pools: readonly Piscina[];
+  readonly #pools: Piscina[];
   readonly #crashedPumps = new Set<number>();
   #crashedDiskCount = 0;
   readonly #diskCount: number;
@@ -42,7 +44,7 @@ export class WorkerPools implements Threads {
   constructor(options: Options, memoryBudgetBytes: number, workers: URL = WORKERS) {
     const { pumpThreads: pumpCount, diskThreads: diskCount } = options;
     this.#diskCount = diskCount;
-    const { mainBell, pumpTasks, diskTasks } = planBroker(options, memoryBudgetBytes);
+    const { mainBell, pumpTasks, diskTasks, streamTask } = planBroker(options, memoryBudgetBytes);
     this.mainBell = mainBell;
     this.pumps = pumpTasks;
     this.gauges = new ThreadGauges(pumpTasks, diskTasks);
@@ -50,6 +52,10 @@ export class WorkerPools implements Threads {
     const pumpPool = makePool(new URL(PUMP_ENTRY, workers).href, pumpCount);
     const diskPool = makePool(new URL(DISK_ENTRY, workers).href, diskCount);
     this.#pools = [pumpPool, diskPool];
+    // Without a store its packages are not even loaded.
+    const streamPool =
+      streamTask === null ? null : makePool(new URL(STREAM_ENTRY, workers).href, 1);
+    if (streamPool !== null) this.#pools.push(streamPool);
     const recovery: RecoveryTask = { recover: true, dataPath: options.dataPath };
     this.recovered = diskPool.run(recovery);
     const loops = [
@@ -63,6 +69,7 @@ export class WorkerPools implements Threads {
         ),
       ),
     ];
+    if (streamPool !== null) loops.push(streamPool.run(streamTask));
     this.ended = Promise.all(loops).then(() => undefined);
   }
 

@@ -39,6 +39,7 @@ export interface CountedTopic {
   readonly pump: CountingPump;
   readonly isPaused: boolean;
   readonly isDeleted: boolean;
+  readonly isReplicated: boolean;
   readonly channels: ReadonlyMap<string, CountedChannel>;
   readonly policy: TopicPolicy;
   counts: TopicCounts | null;

@@ -15,6 +15,12 @@ import type { NodeMeters } from './node-meters.ts';
 import type { NodeStatistics, ThreadStatistics } from './node-statistics.ts';
 import type { Traffic } from './traffic.ts';
 
+/** How the broker is. */
+export type NodeHealth = Pick<
+  NodeStatistics,
+  'isHealthy' | 'isReady' | 'isDraining' | 'isStoreThere'
+>;
+
 /** The sources of the counters. Units: bytes. */
 export type NodeMonitorSetup = {
   /** Unix time in ms. */
@@ -24,7 +30,7 @@ export type NodeMonitorSetup = {
   readonly connections: () => NodeStatistics['connections'];
   readonly failedInputCount: () => number;
   readonly volume: () => VolumeSpace | null;
-  readonly health: () => Pick<NodeStatistics, 'isHealthy' | 'isReady' | 'isDraining'>;
+  readonly health: () => NodeHealth;
   /** Undefined without a bound. */
   readonly memoryLimitBytes: number | undefined;
   readonly pumpBytes: number;

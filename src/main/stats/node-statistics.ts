@@ -14,6 +14,8 @@ export type NodeStatistics = {
   readonly isHealthy: boolean;
   readonly isReady: boolean;
   readonly isDraining: boolean;
+  /** Whether the store of replicated topics is there; null without one. */
+  readonly isStoreThere: boolean | null;
   readonly connections: {
     readonly tcp: number;
     readonly http: number;

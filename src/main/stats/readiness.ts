@@ -14,6 +14,8 @@ export type ReadinessReasons = {
   readonly disk: string | null;
   /** Less than `--min-free-disk` is free. */
   readonly space: string | null;
+  /** The store of replicated topics is away; undefined if there is none. */
+  readonly store?: string | null | undefined;
 };
 
 /** A check. Shape: as `/readyz?verbose` shows it. */
@@ -25,10 +27,11 @@ export type ReadinessCheck = {
 
 /** All checks, in the order in which they are shown. */
 export function readinessChecks(reasons: ReadinessReasons): ReadinessCheck[] {
-  const names = ['start', 'drain', 'disk', 'space'] as const;
-  return names.map((name) => {
+  const names = ['start', 'drain', 'disk', 'space', 'store'] as const;
+  return names.flatMap((name): ReadinessCheck[] => {
     const reason = reasons[name];
-    return reason === null ? { name, ok: true } : { name, ok: false, reason };
+    if (reason === undefined) return [];
+    return [reason === null ? { name, ok: true } : { name, ok: false, reason }];
   });
 }
 

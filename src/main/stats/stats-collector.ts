@@ -199,6 +199,7 @@ export class StatsCollector {
     name,
     isPaused,
     isDeleted,
+    isReplicated,
     policy,
     counts,
   }: CountedTopic): TopicStatistics | undefined {
@@ -207,7 +208,8 @@ export class StatsCollector {
     const latency = this.#latencyStatistics(counts.latency);
     const policies = this.#policies.namesOf(name, null);
     const policyCounts = topicCounts(policy, counters);
-    return { ...counters, name, isPaused, policyCounts, policies, latency, channels: [] };
+    const state = { name, isPaused, isReplicated };
+    return { ...counters, ...state, policyCounts, policies, latency, channels: [] };
   }
 
   #channelStatistics(

@@ -47,6 +47,8 @@ export type LatencyStatistics = {
 export type TopicStatistics = TopicCounters & {
   readonly name: string;
   readonly isPaused: boolean;
+  /** Whether a store keeps it for all brokers, whose figures these are then. */
+  readonly isReplicated: boolean;
   readonly policyCounts: PolicyCounts;
   /** Names of the policies that are in effect for it. */
   readonly policies: readonly string[];

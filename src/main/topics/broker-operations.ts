@@ -95,7 +95,8 @@ export class BrokerOperations implements HttpBroker {
   }
 
   health(): string {
-    const error = this.backendError() ?? this.#storage.failure ?? this.#topics.durableRefusal;
+    const { durableRefusal, storeAbsence } = this.#topics;
+    const error = this.backendError() ?? this.#storage.failure ?? durableRefusal ?? storeAbsence;
     return error === null ? 'OK' : `NOK - ${error}`;
   }
 
@@ -134,29 +135,35 @@ export class BrokerOperations implements HttpBroker {
     this.#topics.getOrCreateChannel(this.#topic(topic), channel);
   }
 
-  deleteTopic(topic: string): Promise<void> {
-    return this.#topics.deleteTopic(this.#topic(topic));
+  async deleteTopic(topic: string): Promise<void> {
+    await this.#topics.deleteTopic(this.#changeable(this.#topic(topic)));
   }
 
-  deleteChannel(topic: string, channel: string): Promise<void> {
-    return this.#topics.deleteChannel(this.#channel(topic, channel));
+  async deleteChannel(topic: string, name: string): Promise<void> {
+    const channel = this.#channel(topic, name);
+    this.#changeable(channel.topic);
+    await this.#topics.deleteChannel(channel);
   }
 
-  emptyTopic(topic: string): Promise<void> {
-    return this.#topics.emptyTopic(this.#topic(topic));
+  async emptyTopic(topic: string): Promise<void> {
+    await this.#topics.emptyTopic(this.#changeable(this.#topic(topic)));
   }
 
-  emptyChannel(topic: string, channel: string): Promise<void> {
-    return this.#topics.emptyChannel(this.#channel(topic, channel));
+  async emptyChannel(topic: string, name: string): Promise<void> {
+    const channel = this.#channel(topic, name);
+    this.#changeable(channel.topic);
+    await this.#topics.emptyChannel(channel);
   }
 
   async pauseTopic(topic: string, isPaused: boolean): Promise<void> {
-    await this.#topics.pauseTopic(this.#topic(topic), isPaused);
+    await this.#topics.pauseTopic(this.#changeable(this.#topic(topic)), isPaused);
     await this.#storage.metadata.save();
   }
 
   async pauseChannel(topic: string, channel: string, isPaused: boolean): Promise<void> {
-    await this.#topics.pauseChannel(this.#channel(topic, channel), isPaused);
+    const handle = this.#channel(topic, channel);
+    this.#changeable(handle.topic);
+    await this.#topics.pauseChannel(handle, isPaused);
     await this.#storage.metadata.save();
   }
 
@@ -209,6 +216,13 @@ export class BrokerOperations implements HttpBroker {
   #expectCreation(topic: TopicName, channel: ChannelName | null): void {
     const refusal = creationRefusal(this.#topics, topic, channel);
     if (refusal !== null) throw new PublishRefused(refusal);
+  }
+
+  /** Errors: throws while the store that keeps the topic is away: a change would not reach the other brokers. */
+  #changeable(topic: TopicHandle): TopicHandle {
+    const { storeAbsence } = this.#topics;
+    if (topic.isReplicated && storeAbsence !== null) throw new PublishRefused(storeAbsence);
+    return topic;
   }
 
   #topic(name: string): TopicHandle {

@@ -16,10 +16,11 @@ import { brokerChannels, type TimeoutEvent } from '../stats/broker-channels.ts';
 import { DeadLetterPublisher } from './dead-letter-publisher.ts';
 import type { SavedTopic } from './metadata.ts';
 import { Publisher, type PublishTimes } from './publisher.ts';
+import { ReplicatedTopics } from './replicated-topics.ts';
 import { TopicMap, type TopicMapOptions } from './topic-map.ts';
 
 /** What the owner of a core is told. */
-export type CoreEvent = Exclude<PumpEvent, { event: 'timeouts' }>;
+export type CoreEvent = Exclude<PumpEvent, { event: 'timeouts' | 'replicated' }>;
 
 /** The dependencies of a core. */
 export type BrokerCoreOptions = Omit<TopicMapOptions, 'pumps'> & {
@@ -47,6 +48,7 @@ export class BrokerCore {
   readonly publisher: Publisher;
 
   readonly #deadLetters: DeadLetterPublisher;
+  readonly #replicated: ReplicatedTopics;
   readonly #options: BrokerCoreOptions;
   /** Whether the pumps were told to report timeouts. */
   #reportsTimeouts = false;
@@ -58,6 +60,7 @@ export class BrokerCore {
       (memory) => new PumpHandle(memory, options.clock, options.requestTurn),
     );
     this.topics = new TopicMap({ ...options, pumps: this.pumps });
+    this.#replicated = new ReplicatedTopics(this.topics, options.logger);
     this.publisher = new Publisher(this.topics, options.publishTimes);
     this.#deadLetters = new DeadLetterPublisher({
       ...options,
@@ -154,6 +157,11 @@ export class BrokerCore {
       this.#onTimeouts(event.channel, event.count);
       return;
     }
+    if (event.event === 'replicated') {
+      this.#replicated.onEvent(event);
+      return;
+    }
+    if (event.event === 'store') this.topics.storeAbsence = event.error;
     if (event.event === 'backend') {
       const topic = this.topics.getByNumber(event.topic);
       if (topic !== undefined) topic.backendError = event.error;

@@ -137,7 +137,9 @@ export class Drain {
 
 function messagesOf({ topics }: BrokerStats): number {
   let messages = 0;
-  for (const { depth, channels } of topics ?? []) {
+  for (const { depth, channels, isReplicated } of topics ?? []) {
+    // Other brokers have them.
+    if (isReplicated) continue;
     messages += depth;
     for (const channel of channels) {
       messages += channel.depth + channel.inFlightCount + channel.deferredCount;

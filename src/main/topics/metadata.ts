@@ -2,7 +2,8 @@
  * nsqd.dat: the topics and channels, and which of them are paused.
  *
  * Shape: JSON, compact, `{"topics":[{"name","paused","channels":[{"name","paused"}]}],"version"}`; no topics
- * or channels are `null`, as nsqd writes them. Ephemeral topics and channels are left out.
+ * or channels are `null`, as nsqd writes them. Ephemeral topics and channels are left out, and so are replicated
+ * topics, which their store names.
  *
  * Thread: main. Source: nsqd `LoadMetadata`, `PersistMetadata`.
  */
@@ -39,6 +40,7 @@ export type SavedTopic = { name: TopicName; isPaused: boolean; channels: SavedCh
 export type MetadataSource = Iterable<{
   readonly name: TopicName;
   readonly isPaused: boolean;
+  readonly isReplicated: boolean;
   readonly channels: ReadonlyMap<
     string,
     { readonly name: ChannelName; readonly isPaused: boolean }
@@ -118,8 +120,8 @@ export class Metadata {
   *#serialize(): Generator<void, string> {
     const topics: string[] = [];
     let left = ENTRIES_PER_SLICE;
-    for (const { name, isPaused, channels } of this.#setup.source()) {
-      if (isEphemeral(name)) continue;
+    for (const { name, isPaused, isReplicated, channels } of this.#setup.source()) {
+      if (isEphemeral(name) || isReplicated) continue;
       const list: string[] = [];
       for (const channel of channels.values()) {
         if (left-- === 0) {

@@ -6,7 +6,7 @@
  */
 
 import { isEphemeral } from '../../shared/names.ts';
-import { hasQueueBound } from '../../shared/topic-policy.ts';
+import { refusesWhenFull } from '../../shared/topic-policy.ts';
 import type { MessageBatch } from '../pumps/message-batch.ts';
 import type { Acknowledgements } from '../stats/acknowledgements.ts';
 import { brokerChannels, type PublishEvent } from '../stats/broker-channels.ts';
@@ -133,18 +133,18 @@ export class Publisher {
 }
 
 /**
- * Whether the pump answers publishes: because messages are written first, because writes fail, or because a full
- * queue refuses them.
+ * Whether the pump answers publishes: because messages are written first, or kept by the store of replicated topics,
+ * because writes fail, or because a full queue refuses them.
  */
 export function isAnsweredByPump(topic: TopicHandle): boolean {
-  const { name, policy, backendError } = topic;
-  if (backendError !== null || mayBeFull(topic)) return true;
+  const { name, isReplicated, policy, backendError } = topic;
+  if (isReplicated || backendError !== null || mayBeFull(topic)) return true;
   return policy.acknowledge !== 'memory' && !isEphemeral(name);
 }
 
 /** Whether the topic, or one of its channels, may refuse a message because it is full. */
 function mayBeFull({ policy, refusingChannelCount }: TopicHandle): boolean {
-  return refusingChannelCount > 0 || (policy.whenFull === 'reject' && hasQueueBound(policy));
+  return refusingChannelCount > 0 || refusesWhenFull(policy);
 }
 
 /** The reason of a full queue is meant for the publisher. */
@@ -154,6 +154,7 @@ function tellPublish(topic: string, count: number, bytes: number, delayMs: numbe
 }
 
 function publishError(topic: TopicHandle, reason: string): Error {
+  if (topic.isReplicated) return new PublishRefused(reason);
   const isFull = mayBeFull(topic) && topic.backendError === null;
   return isFull ? new PublishRefused(reason) : new Error(reason);
 }

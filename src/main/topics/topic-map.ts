@@ -7,7 +7,6 @@
  * Thread: main. Source: nsqd `GetTopic`, `DeleteExistingTopic`, `GetChannel`.
  */
 
-import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '../../daemon/log.ts';
 import { resultInSlices } from '../../daemon/slices.ts';
 import type { Clock } from '../../shared/clock.ts';
@@ -15,14 +14,16 @@ import type { ChannelCounts, ControlReply, TopicCounts } from '../../shared/cont
 import { errorText } from '../../shared/error-text.ts';
 import { nameHash } from '../../shared/name-hash.ts';
 import { type ChannelName, isEphemeral, type TopicName } from '../../shared/names.ts';
-import { type ChannelPolicy, hasQueueBound, type TopicPolicy } from '../../shared/topic-policy.ts';
-import { PolicyChanges } from '../pumps/policy-changes.ts';
+import {
+  type ChannelPolicy,
+  refusesWhenFull,
+  type TopicPolicy,
+} from '../../shared/topic-policy.ts';
 import type { PumpHandle } from '../pumps/pump-handle.ts';
+import { applyPolicies } from './applied-policies.ts';
 import { ChannelExpiry } from './channel-expiry.ts';
 import { destroyMembers, leaveChannels } from './deleted-channels.ts';
-
-/** Topics and channels whose policies are checked in one slice. */
-const APPLIED_PER_SLICE = 256;
+import type { PromiseSource, TopicRegistry } from './topic-sources.ts';
 
 /** A consumer as the topic map sees it. */
 export interface ChannelMember {
@@ -53,6 +54,8 @@ export type TopicHandle = {
   readonly name: TopicName;
   readonly pump: PumpHandle;
   readonly channels: Map<string, ChannelHandle>;
+  /** Whether the store of replicated topics keeps it, for all brokers. */
+  readonly isReplicated: boolean;
   policy: TopicPolicy;
   /** How many of its channels may refuse a publish because they are full. */
   refusingChannelCount: number;
@@ -72,22 +75,6 @@ export type TopicHandle = {
   counts: TopicCounts | null;
 };
 
-/** Peers that learn of topics and channels, and may know other channels. */
-export interface TopicRegistry {
-  onTopicCreated(topic: string): void;
-  onTopicDeleted(topic: string): void;
-  onChannelCreated(topic: string, channel: string): void;
-  onChannelDeleted(topic: string, channel: string): void;
-  /** Undefined if there are no peers. Never rejects. */
-  channelsOf(topic: TopicName): Promise<readonly ChannelName[]> | undefined;
-}
-
-/** The policies of topics and channels, by name. Equal policies may be the same object. */
-export interface PromiseSource {
-  ofTopic(topic: TopicName): TopicPolicy;
-  ofChannel(topic: TopicName, channel: ChannelName): ChannelPolicy;
-}
-
 /** The dependencies of the topic map. */
 export type TopicMapOptions = {
   readonly registry: TopicRegistry;
@@ -100,11 +87,15 @@ export type TopicMapOptions = {
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 };
 
+type TopicStart = { isPaused: boolean; isStarted: boolean; isReplicated: boolean };
+
 export class TopicMap {
   /** Why the broker refuses what may have to go to disk, or, as it drains, all; null while it accepts. */
   diskShortage: string | null = null;
   writeRefusal: string | null = null;
   drainRefusal: string | null = null;
+  /** Why the store of replicated topics cannot be used now; null while it can, or if there is none. */
+  storeAbsence: string | null = null;
 
   readonly #pumps: readonly PumpHandle[];
   readonly #onChange: () => Promise<void> | undefined;
@@ -155,6 +146,7 @@ export class TopicMap {
 
   /** Why publishes to a topic are refused now, or null. */
   refusalOf(topic: TopicHandle): string | null {
+    if (topic.isReplicated) return this.storeAbsence;
     return isEphemeral(topic.name) ? null : this.durableRefusal;
   }
 
@@ -170,9 +162,22 @@ export class TopicMap {
     return this.#topics.get(name) ?? this.#createAndAsk(name);
   }
 
-  /** Creates a topic that passes nothing on before `start`. An existing topic stays unchanged. */
+  /**
+   * Creates a topic of this broker alone that passes nothing on before `start`. An existing topic stays unchanged.
+   */
   createStopped(name: TopicName, isPaused: boolean): TopicHandle {
-    return this.#topics.get(name) ?? this.#create(name, isPaused, false);
+    return (
+      this.#topics.get(name) ??
+      this.#create(name, { isPaused, isStarted: false, isReplicated: false })
+    );
+  }
+
+  /** Creates a topic that the store has. An existing topic stays unchanged. */
+  createReplicated(name: TopicName, isPaused: boolean): TopicHandle {
+    return (
+      this.#topics.get(name) ??
+      this.#create(name, { isPaused, isStarted: true, isReplicated: true })
+    );
   }
 
   start(topic: TopicHandle): void {
@@ -195,8 +200,9 @@ export class TopicMap {
       counts: null,
     };
     topic.channels.set(name, channel);
-    this.#expiry.onPolicy(channel);
-    if (mayRefuse(policy)) topic.refusingChannelCount++;
+    // Its consumers may be at other brokers.
+    if (!topic.isReplicated) this.#expiry.onPolicy(channel);
+    if (refusesWhenFull(policy)) topic.refusingChannelCount++;
     this.#logger.info(`TOPIC(${topic.name}): new channel(${name})`);
     this.#registry.onChannelCreated(topic.name, name);
     void topic.pump.request({
@@ -207,7 +213,7 @@ export class TopicMap {
       isPaused,
       policy,
     });
-    if (!isEphemeral(topic.name) && !isEphemeral(name)) this.#save(topic);
+    if (!isEphemeral(name)) this.#save(topic);
     return channel;
   }
 
@@ -217,42 +223,26 @@ export class TopicMap {
   }
 
   /** Applies changed policies to topics and channels. In slices, for `inSlices`. */
-  *applyPolicies(): Generator<void, void> {
-    const changes = new PolicyChanges();
-    let left = APPLIED_PER_SLICE;
-    for (const topic of this.#topics.values()) {
-      this.#applyToTopic(topic, changes);
-      for (const channel of topic.channels.values()) {
-        this.#applyToChannel(channel, changes);
-        if (--left > 0) continue;
-        changes.send();
-        left = APPLIED_PER_SLICE;
-        yield;
-      }
-      if (--left > 0) continue;
-      changes.send();
-      left = APPLIED_PER_SLICE;
-      yield;
-    }
-    changes.send();
+  applyPolicies(): Generator<void, void> {
+    const onChanged = (channel: ChannelHandle): void => {
+      if (!channel.topic.isReplicated) this.#expiry.onPolicy(channel);
+    };
+    return applyPolicies(this.#topics.values(), this.#policies, onChanged);
   }
 
-  async pauseTopic(topic: TopicHandle, isPaused: boolean): Promise<void> {
+  /** `isTold`: other brokers are told, if the topic is replicated; so are those of a channel. */
+  async pauseTopic(topic: TopicHandle, isPaused: boolean, isTold = true): Promise<void> {
     topic.isPaused = isPaused;
-    expectDone(await topic.pump.request({ do: 'pauseTopic', topic: topic.number, isPaused }));
+    const request = { do: 'pauseTopic', topic: topic.number, isPaused, isTold } as const;
+    expectDone(await topic.pump.request(request));
   }
 
-  async pauseChannel(channel: ChannelHandle, isPaused: boolean): Promise<void> {
+  async pauseChannel(channel: ChannelHandle, isPaused: boolean, isTold = true): Promise<void> {
     channel.isPaused = isPaused;
     const { topic, number } = channel;
-    expectDone(
-      await topic.pump.request({
-        do: 'pauseChannel',
-        topic: topic.number,
-        channel: number,
-        isPaused,
-      }),
-    );
+    const names = { topic: topic.number, channel: number };
+    const request = { do: 'pauseChannel', ...names, isPaused, isTold } as const;
+    expectDone(await topic.pump.request(request));
   }
 
   async emptyTopic(topic: TopicHandle): Promise<void> {
@@ -274,7 +264,7 @@ export class TopicMap {
     topic.refusingChannelCount = 0;
     const left = resultInSlices(this.#leaveTopic(topic, channels));
     const reply = topic.pump.request({ do: 'deleteTopic', topic: topic.number });
-    if (!isEphemeral(topic.name)) this.#save(topic);
+    this.#save(topic);
     expectDone(await reply);
     this.#byNumber.delete(topic.number);
     await left;
@@ -285,13 +275,13 @@ export class TopicMap {
     const { topic, number } = channel;
     this.#logger.info(`TOPIC(${topic.name}): deleting channel ${channel.name}`);
     topic.channels.delete(channel.name);
-    if (mayRefuse(channel.policy)) topic.refusingChannelCount--;
+    if (refusesWhenFull(channel.policy)) topic.refusingChannelCount--;
     destroyMembers(channel);
     this.#expiry.onDeleted(channel);
     this.#registry.onChannelDeleted(topic.name, channel.name);
     const request = { do: 'deleteChannel', topic: topic.number, channel: number } as const;
     const reply = topic.pump.request(request);
-    if (!isEphemeral(topic.name) && !isEphemeral(channel.name)) this.#save(topic);
+    if (!isEphemeral(channel.name)) this.#save(topic);
     const isLast = isEphemeral(topic.name) && topic.channels.size === 0 && !topic.isDeleted;
     const topicReply = isLast ? this.deleteTopic(topic) : undefined;
     expectDone(await reply);
@@ -301,7 +291,8 @@ export class TopicMap {
   /** A consumer leaves. An ephemeral channel is deleted with its last consumer. Errors: as `deleteChannel`. */
   async leave(channel: ChannelHandle, member: ChannelMember): Promise<void> {
     if (!channel.members.delete(member)) return;
-    if (channel.members.size === 0) this.#expiry.onIdle(channel);
+    const isIdle = channel.members.size === 0 && !channel.topic.isReplicated;
+    if (isIdle) this.#expiry.onIdle(channel);
     void channel.topic.pump.request({ do: 'unsubscribe', consumer: member.number });
     const isThere = channel.topic.channels.get(channel.name) === channel;
     if (isThere && isEphemeral(channel.name) && channel.members.size === 0) {
@@ -319,27 +310,15 @@ export class TopicMap {
     if (!this.#topics.has(name)) this.#registry.onTopicDeleted(name);
   }
 
-  #applyToTopic(topic: TopicHandle, changes: PolicyChanges): void {
-    const policy = this.#policies.ofTopic(topic.name);
-    if (isDeepStrictEqual(policy, topic.policy)) return;
-    topic.policy = policy;
-    changes.addTopic(topic.pump, topic.number, policy);
-  }
-
-  #applyToChannel(channel: ChannelHandle, changes: PolicyChanges): void {
-    const { topic } = channel;
-    const policy = this.#policies.ofChannel(topic.name, channel.name);
-    if (isDeepStrictEqual(policy, channel.policy)) return;
-    topic.refusingChannelCount += Number(mayRefuse(policy)) - Number(mayRefuse(channel.policy));
-    channel.policy = policy;
-    this.#expiry.onPolicy(channel);
-    changes.addChannel(topic.pump, channel.number, policy);
-  }
-
   /** Creates a topic that passes nothing on before it has the channels that peers know, so that they miss nothing. */
   #createAndAsk(name: TopicName): TopicHandle {
     const asked = this.#registry.channelsOf(name);
-    const topic = this.#create(name, false, asked === undefined);
+    const isReplicated = this.#policies.ofTopic(name).store === 'nats' && !isEphemeral(name);
+    const topic = this.#create(name, {
+      isPaused: false,
+      isStarted: asked === undefined,
+      isReplicated,
+    });
     topic.opening = asked?.then((channels) => {
       topic.opening = undefined;
       if (topic.isDeleted) return;
@@ -349,7 +328,7 @@ export class TopicMap {
     return topic;
   }
 
-  #create(name: TopicName, isPaused: boolean, isStarted: boolean): TopicHandle {
+  #create(name: TopicName, { isPaused, isStarted, isReplicated }: TopicStart): TopicHandle {
     const number = this.#nextNumber();
     const pump = this.#pumps[nameHash(name) % this.#pumps.length];
     const policy = this.#policies.ofTopic(name);
@@ -358,6 +337,7 @@ export class TopicMap {
       name,
       pump,
       channels: new Map(),
+      isReplicated,
       policy,
       refusingChannelCount: 0,
       isPaused,
@@ -371,12 +351,15 @@ export class TopicMap {
     this.#logger.info(`TOPIC(${name}): created`);
     this.#byNumber.set(number, topic);
     this.#registry.onTopicCreated(name);
-    void pump.request({ do: 'createTopic', topic: number, name, isPaused, isStarted, policy });
-    if (!isEphemeral(name)) this.#save(topic);
+    const start = { isPaused, isStarted, isReplicated, policy };
+    void pump.request({ do: 'createTopic', topic: number, name, ...start });
+    this.#save(topic);
     return topic;
   }
 
+  /** Writes nsqd.dat, if that names the topic; the store names those that it has. */
   #save(topic: TopicHandle): void {
+    if (isEphemeral(topic.name) || topic.isReplicated) return;
     const saving = this.#onChange()?.then(() => null, errorText) ?? null;
     topic.saving = saving;
     void saving?.then((error) => {
@@ -388,11 +371,6 @@ export class TopicMap {
   #nextNumber(): number {
     return ++this.#lastNumber;
   }
-}
-
-/** Whether a channel may refuse a publish because it is full. */
-function mayRefuse(policy: ChannelPolicy): boolean {
-  return policy.whenFull === 'reject' && hasQueueBound(policy);
 }
 
 function expectDone({ error }: ControlReply): void {

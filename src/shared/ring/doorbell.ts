@@ -60,7 +60,7 @@ export class Doorbell {
   /**
    * Resolves when the bell is rung. The wait cannot be cancelled: have one at a time, and end it by ringing. The owner
    * bounds it with a timer that rings.
-   * Thread: main.
+   * Thread: main and stream.
    */
   async waitAsync(rings: number): Promise<void> {
     // Resolves at once if the bell was rung since `rings` was read.

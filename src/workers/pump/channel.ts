@@ -43,15 +43,13 @@ export class Channel implements Sleeper {
   readonly takenCounts: Record<Locality, number> = { zone: 0, region: 0, global: 0 };
   /** Times from publish to finish; null before the first one, or if they are not measured. */
   latency: ProcessingLatency | null = null;
-
   /** Handles messages that are not delivered. */
   readonly undelivered: Undelivered;
-
   readonly #context: ChannelContext<Channel>;
   /** Its messages in flight and deferred. */
   readonly held: HeldMessages;
   readonly #ages: AgeWatch;
-  readonly #rules: DeliveryRules;
+  readonly rules: DeliveryRules;
   readonly #consumers = new Set<Consumer>();
   readonly #ready = new ReadyConsumers();
 
@@ -63,7 +61,7 @@ export class Channel implements Sleeper {
     this.#context = context;
     this.#ages = new AgeWatch(this.queue, context.wallClock, context.alarms);
     this.held = new HeldMessages(this.number, this.queue, this.#ages, context);
-    this.#rules = new DeliveryRules(this.queue, options.policy, options.nowMs);
+    this.rules = new DeliveryRules(this.queue, options.policy, options.nowMs);
     this.setPolicy(options.policy, options.nowMs);
   }
 
@@ -79,14 +77,9 @@ export class Channel implements Sleeper {
   setPolicy(policy: ChannelPolicy, nowMs: number): void {
     this.undelivered.setPolicy(policy);
     this.queue.setTtl(policy.messageTtlMs, this.#context.wallClock);
-    this.#rules.setPolicy(policy, nowMs);
+    this.rules.setPolicy(policy, nowMs);
     this.#ages.look();
     this.#wake();
-  }
-
-  /** How often consumers had to wait because of a rate limit or a limit of messages in flight. */
-  get throttledCount(): number {
-    return this.#rules.throttledCount;
   }
 
   get consumers(): ReadonlySet<Consumer> {
@@ -103,6 +96,11 @@ export class Channel implements Sleeper {
     if (this.queue.hasRoom) return true;
     const { depth, backend } = this.queue;
     return this.inFlightCount === 0 && depth === backend.depth && backend.fetched.count === 0;
+  }
+
+  /** How many more messages its consumers could take now. */
+  get appetite(): number {
+    return this.isPaused ? 0 : this.rules.appetite(this.#ready.capacity, this.inFlightCount);
   }
 
   /** Receives a run from the topic, with its references. */
@@ -188,16 +186,16 @@ export class Channel implements Sleeper {
    */
   deliver(limit: number, nowMs: number): number {
     let delivered = 0;
-    this.#rules.isBehind = false;
-    while (delivered < limit && !this.isPaused && !this.#ready.isEmpty && this.#rules.look()) {
+    this.rules.isBehind = false;
+    while (delivered < limit && !this.isPaused && !this.#ready.isEmpty && this.rules.look()) {
       if (delivered > 0 && !this.#context.delivery.maySendMore) return YIELDED;
       const consumer = this.#ready.next();
       if (consumer === undefined) break;
       const fair = Math.ceil(this.queue.depth / this.#ready.equalCount(consumer));
       const wanted = Math.min(consumer.capacity, fair, SHARE_MAX);
-      const share = this.#rules.allowed(wanted, this.inFlightCount, nowMs);
+      const share = this.rules.allowed(wanted, this.inFlightCount, nowMs);
       if (share === 0) {
-        this.#context.alarms.set(this, this.#rules.nextMs);
+        this.#context.alarms.set(this, this.rules.nextMs);
         break;
       }
       const inFlightBefore = consumer.inFlightCount;
@@ -206,14 +204,14 @@ export class Channel implements Sleeper {
       assert(taken > 0, 'a consumer with capacity takes a message');
       const sent = consumer.inFlightCount - inFlightBefore;
       this.held.inFlightCount += sent;
-      this.#rules.onSent(sent);
+      this.rules.onSent(sent);
       this.takenCounts[consumer.locality] += this.#context.delivery.fromMemory;
       delivered += taken;
       // Its next turn comes after the others.
       this.#ready.delete(consumer);
       if (consumer.capacity > 0) this.#ready.add(consumer);
     }
-    return this.#rules.isBehind ? YIELDED : delivered;
+    return this.rules.isBehind ? YIELDED : delivered;
   }
 
   finish(consumer: Consumer, idHigh: number, idLow: number): number {
@@ -265,7 +263,7 @@ export class Channel implements Sleeper {
     const attempts = inFlight.attempts(entry);
     this.#removeInFlight(entry);
     this.timeoutCount++;
-    this.#tryAgain(position, attempts, this.#rules.retryDelayMs(attempts), nowMs);
+    this.#tryAgain(position, attempts, this.rules.retryDelayMs(attempts), nowMs);
     this.onAppetite(consumer);
   }
 
@@ -290,6 +288,7 @@ export class Channel implements Sleeper {
     const { store, wallClock } = this.#context;
     const { queue } = this;
     const unixMs = wallClock.unixAt(dueMs);
+    if (this.held.tryGiveBack(position, unixMs)) return;
     const isOnDisk = this.queue.waiting.isOnDisk(position);
     if (isOnDisk) queue.backend.update(position, attempts, unixMs);
     if (isOnDisk && !queue.hasRoom) this.held.evict(position, dueMs);
@@ -358,7 +357,7 @@ export class Channel implements Sleeper {
 
   /** Requeues a message that was in flight, after the delay, unless it has used all its attempts. */
   #tryAgain(position: number, attempts: number, delayMs: number, nowMs: number): void {
-    if (this.#rules.isExhausted(attempts)) this.#giveUp(position, attempts, 'attempts');
+    if (this.rules.isExhausted(attempts)) this.#giveUp(position, attempts, 'attempts');
     else if (delayMs === 0) this.#putBack(position, attempts);
     else this.defer(position, attempts, nowMs + delayMs);
   }
@@ -366,6 +365,7 @@ export class Channel implements Sleeper {
   /** A message that was in flight goes to the end of the queue. If it is on disk, its record gets the attempts. */
   #putBack(position: number, attempts: number): void {
     if (this.queue.ages?.isExpired(position)) this.#giveUp(position, attempts, 'expired');
+    else if (this.held.tryGiveBack(position, 0)) return;
     else if (this.queue.waiting.isOnDisk(position)) {
       this.queue.backend.update(position, attempts, 0);
       this.#return(position, attempts);
@@ -381,7 +381,7 @@ export class Channel implements Sleeper {
   #removeInFlight(entry: number): void {
     this.held.removeInFlight(entry);
     // Another consumer may have waited for this.
-    if (this.#rules.isThrottled) this.#wake();
+    if (this.rules.isThrottled) this.#wake();
   }
 
   #drop(): void {

@@ -62,6 +62,14 @@ export class DeliveryRules {
     return allowed;
   }
 
+  /** How many messages are worth having, for consumers that could take this many. */
+  appetite(capacity: number, inFlightCount: number): number {
+    const { maxInFlight, maxRate, burst } = this.#policy;
+    let appetite = capacity;
+    if (maxInFlight > 0) appetite = Math.min(appetite, Math.max(0, maxInFlight - inFlightCount));
+    return maxRate > 0 ? Math.min(appetite, burst) : appetite;
+  }
+
   /** When time alone allows more to be sent; Infinity if it does not depend on time. */
   get nextMs(): number {
     return this.#quota?.nextMs ?? Number.POSITIVE_INFINITY;

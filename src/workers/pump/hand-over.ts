@@ -11,6 +11,7 @@
 
 import type { Receipt } from './backend/receipt.ts';
 import type { Channel } from './channel.ts';
+import type { MessageStore } from './store/message-store.ts';
 
 /**
  * `atOnce`: up to this many channels get a run in the same turn. `perTurn`: with more channels, all topics together
@@ -69,6 +70,12 @@ export class HandOver {
     this.run = run;
     this.#channels = channels.entries();
     this.#lastNumber = lastNumber;
+  }
+
+  /** What of it counts as on its way; what is transferred is in the topic's files. Units: bytes as disk records. */
+  onTheWay(store: Pick<MessageStore, 'runBytes'>): { count: number; bytes: number } {
+    const { position, count } = this.run;
+    return { count, bytes: store.runBytes(position, count) };
   }
 
   /** Calls `put` for further channels. Returns whether there are no more. */

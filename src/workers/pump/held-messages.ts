@@ -83,6 +83,16 @@ export class HeldMessages {
     this.inFlightCount--;
   }
 
+  /** Gives a message that is in no place back, if a store keeps it. Units: `unixMs` when it is due, 0 for at once. */
+  tryGiveBack(position: number, unixMs: number): boolean {
+    const { backend, ages } = this.#queue;
+    if (backend.replicated === null) return false;
+    backend.replicated.giveBack(position, unixMs);
+    ages?.forget(position, 1);
+    this.#tables.store.release(position, 1);
+    return true;
+  }
+
   drop(): void {
     const { store } = this.#tables;
     this.collect((position) => store.release(position, 1));

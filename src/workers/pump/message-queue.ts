@@ -211,9 +211,7 @@ export class MessageQueue {
     return !this.hasRoom || (this.#memoryMax === 0 && this.backend.isDurable);
   }
 
-  /**
-   * Why this much more would exceed the bound; null if it would not, or if the oldest messages are dropped instead.
-   */
+  /** Why this much more would exceed the bound; null if it would not, or if the oldest are dropped instead. */
   refusalOf(count: number, bytes: number): string | null {
     const { maxDepth, maxBytes, dropsOldest } = this.#bound;
     if (dropsOldest) return null;

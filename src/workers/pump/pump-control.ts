@@ -11,8 +11,10 @@ import {
   type PumpCounts,
   type SeenOfTopic,
 } from '../../shared/control.ts';
+import { CONSUMER_WINDOW_BYTES } from '../../shared/limits.ts';
 import type { DiskLink } from './backend/disk-link.ts';
 import type { Channel } from './channel.ts';
+import { Consumer } from './consumer.ts';
 import type { Outbox } from './outbox.ts';
 import type { PumpState } from './pump-state.ts';
 import type { PumpStats } from './pump-stats.ts';
@@ -26,6 +28,7 @@ const LATENCIES_PER_TURN = 64;
 const STATS_REQUEST_BYTES_MAX = 2048;
 
 type SurveyRequest = Extract<ControlRequest, { do: 'survey' }>;
+type PauseChannel = Extract<ControlRequest, { do: 'pauseChannel' }>;
 type Reply = (error: string | null) => void;
 
 /** A request to close. Units: `nowMs`, when it came, in ms, monotonic. */
@@ -102,6 +105,7 @@ export class PumpControl {
           request.name,
           request.isPaused,
           request.isStarted,
+          request.isReplicated,
           request.policy,
         );
         reply(null);
@@ -147,12 +151,17 @@ export class PumpControl {
       case 'pauseTopic': {
         const topic = this.#topic(request.topic);
         topic.isPaused = request.isPaused;
+        if (request.isTold) topic.queue.backend.replicated?.setPaused(request.isPaused);
         state.activateTopic(topic);
+        for (const channel of topic.channels.values()) {
+          if (request.isPaused) channel.queue.backend.replicated?.rest();
+          else if (topic.replication !== null) channel.onReadable();
+        }
         reply(null);
         return;
       }
       case 'pauseChannel':
-        this.#channel(request.channel).pause(request.isPaused);
+        this.#pauseChannel(this.#channel(request.channel), request);
         reply(null);
         return;
       case 'emptyTopic':
@@ -168,14 +177,8 @@ export class PumpControl {
         this.#deleteChannel(this.#topic(request.topic), this.#channel(request.channel), reply);
         return;
       case 'subscribe': {
-        const { consumer, msgTimeoutMs, sampleRate, locality } = request;
-        state.addConsumer(
-          this.#channel(request.channel),
-          consumer,
-          msgTimeoutMs,
-          sampleRate,
-          locality,
-        );
+        const channel = this.#channel(request.channel);
+        state.addConsumer(channel, consumerOf(request));
         reply(null);
         return;
       }
@@ -233,6 +236,12 @@ export class PumpControl {
     const channel = this.#state.channels.get(number);
     assert(channel !== undefined, 'main names only channels that exist');
     return channel;
+  }
+
+  #pauseChannel(channel: Channel, { isPaused, isTold }: PauseChannel): void {
+    channel.pause(isPaused);
+    if (isPaused) channel.queue.backend.replicated?.rest();
+    if (isTold) channel.queue.backend.replicated?.setPaused(isPaused);
   }
 
   #deleteChannel(topic: Topic, channel: Channel, done: Reply): void {
@@ -303,4 +312,10 @@ function seenOf({ topics, nowMs }: Closing): SeenOfTopic[] {
       ? []
       : [{ topic: name, seen: deduplication.save(nowMs) }],
   );
+}
+
+function consumerOf(request: Extract<ControlRequest, { do: 'subscribe' }>): Consumer {
+  const { consumer, channel, msgTimeoutMs, sampleRate, locality } = request;
+  const window = CONSUMER_WINDOW_BYTES;
+  return new Consumer(consumer, channel, msgTimeoutMs, sampleRate, window, locality);
 }

@@ -18,6 +18,8 @@ export type PumpLoopOptions = {
   readonly deliveries: RingWriter;
   readonly mainBell: Doorbell;
   readonly disks: readonly { requests: RingWriter; replies: RingReader; bell: Doorbell }[];
+  /** The rings to the stream thread, if there is one. */
+  readonly streams: { requests: RingWriter; replies: RingReader; bell: Doorbell } | null;
   readonly nodeId: number;
   /** Bytes of messages above which messages that can be on disk go there. */
   readonly memoryBudgetBytes: number;

@@ -79,13 +79,21 @@ export class PumpLoop {
     this.#monotonicMs = options.monotonicMs;
     this.#partTime = new PartTime(options.monotonicMs);
     this.#outbox = new Outbox(options.deliveries);
-    this.#links = options.disks.map(
-      ({ requests, replies, bell }) =>
-        new DiskLink(requests, replies, bell, (level, text) => this.#log(level, text)),
-    );
+    const link = ({ requests, replies, bell }: PumpLoopOptions['disks'][number]): DiskLink =>
+      new DiskLink(
+        requests,
+        replies,
+        bell,
+        (level, text) => this.#log(level, text),
+        (event) => this.#outbox.tell(event),
+      );
+    const disks = options.disks.map(link);
+    const streams = options.streams === null ? null : link(options.streams);
+    this.#links = streams === null ? disks : [...disks, streams];
     const { percentiles, windowMs, unixNs } = options.latency;
     this.#state = new PumpState({
-      links: this.#links,
+      links: disks,
+      streams,
       deliveries: options.deliveries,
       nodeId: options.nodeId,
       memoryBudgetBytes: options.memoryBudgetBytes,

@@ -4,17 +4,19 @@
  * Thread: pump.
  */
 
+import { assert } from '../../shared/assert.ts';
 import { nameHash } from '../../shared/name-hash.ts';
 import { isEphemeral } from '../../shared/names.ts';
-import type { QueuePolicy } from '../../shared/topic-policy.ts';
+import type { QueuePolicy, Replication } from '../../shared/topic-policy.ts';
 import type { Backend } from './backend/backend.ts';
 import { DiskBackend } from './backend/disk-backend.ts';
 import type { DiskBackendListener } from './backend/disk-backend-listener.ts';
 import type { DiskLink } from './backend/disk-link.ts';
 import { NullBackend } from './backend/null-backend.ts';
+import { StreamBackend } from './backend/stream-backend.ts';
 import type { TopicBacklog } from './backend/write-backlog.ts';
 import type { DeadLetters, Origin } from './dead-letters.ts';
-import { depthBoundOf } from './depth-bound.ts';
+import { type DepthBound, depthBoundOf, NO_BOUND } from './depth-bound.ts';
 import type { MessageQueue } from './message-queue.ts';
 import type { MessageQueueOptions } from './message-queue-options.ts';
 import type { MessageStore } from './store/message-store.ts';
@@ -26,6 +28,10 @@ export type QueueOwner = Pick<
   DiskBackendListener,
   'hasRoom' | 'mayRead' | 'onReadable' | 'onDeferred' | 'onPastDue'
 > & {
+  /** How the store of replicated topics keeps it; null if this broker alone does. */
+  readonly replication: Replication | null;
+  /** How many more messages its consumers could take now. */
+  readonly appetite: () => number;
   /** The number of the topic that the queue or its channel belongs to. */
   readonly topic: number;
   /** The backlog of the topic. */
@@ -41,6 +47,8 @@ export type QueueOwner = Pick<
 export type PumpQueuesOptions = {
   readonly store: MessageStore;
   readonly links: readonly DiskLink[];
+  /** The link to the store of replicated topics, if there is one. */
+  readonly streams: DiskLink | null;
   readonly wallClock: WallClock;
   readonly deadLetters: DeadLetters;
   /** A disk queue of the topic or of its channels stops accepting writes, or resumes. */
@@ -64,8 +72,8 @@ export class PumpQueues {
   /** The options of a queue with this policy. */
   optionsOf(owner: QueueOwner, policy: QueuePolicy): MessageQueueOptions {
     const { store, deadLetters } = this.#options;
-    const bound = depthBoundOf(policy);
     const backend = this.#makeBackend(owner);
+    const bound = boundOf(policy, backend);
     const memoryMax = memoryMaxOf(policy, backend);
     const undelivered = new Undelivered(owner.origin, deadLetters);
     return { title: owner.title, store, backend, memoryMax, bound, undelivered };
@@ -73,7 +81,7 @@ export class PumpQueues {
 
   /** Applies the bounds of another policy to a queue. */
   setBounds(queue: MessageQueue, policy: QueuePolicy): void {
-    queue.setBounds(memoryMaxOf(policy, queue.backend), depthBoundOf(policy));
+    queue.setBounds(memoryMaxOf(policy, queue.backend), boundOf(policy, queue.backend));
   }
 
   /**
@@ -93,8 +101,24 @@ export class PumpQueues {
     }
   }
 
-  #makeBackend({ topic, name, backlog, ...owner }: QueueOwner): Backend {
-    const { store, links, wallClock } = this.#options;
+  #makeBackend({ topic, name, replication, backlog, ...owner }: QueueOwner): Backend {
+    const { store, links, streams, wallClock } = this.#options;
+    if (replication !== null) {
+      assert(streams !== null, 'a broker with replicated topics has a store for them');
+      const replicated = new StreamBackend({
+        ...{ name: { ...owner.origin, replication }, store, link: streams, backlog },
+        listener: {
+          appetite: owner.appetite,
+          mayRead: owner.mayRead,
+          onReadable: owner.onReadable,
+          onStarved: () => this.#starved.set(replicated, owner),
+          onHealth: (error) => this.#onHealth(topic, replicated, error),
+          onEnded: () => this.#onEnded(replicated),
+        },
+      });
+      this.backends.add(replicated);
+      return replicated;
+    }
     if (isEphemeral(name)) return new NullBackend(store);
     // The name chooses the thread, which keeps the requests for its files in order.
     const link = links[nameHash(name) % links.length];
@@ -112,14 +136,16 @@ export class PumpQueues {
         onPastDue: owner.onPastDue,
         onStarved: () => this.#starved.set(backend, owner),
         onHealth: (error) => this.#onHealth(topic, backend, error),
-        onEnded: () => {
-          this.backends.delete(backend);
-          this.#starved.delete(backend);
-        },
+        onEnded: () => this.#onEnded(backend),
       },
     });
     this.backends.add(backend);
     return backend;
+  }
+
+  #onEnded(backend: Backend): void {
+    this.backends.delete(backend);
+    this.#starved.delete(backend);
   }
 
   /** Reports the topic's health: the error of this queue, or of another of the topic's queues. */
@@ -131,7 +157,13 @@ export class PumpQueues {
   }
 }
 
+/** Retention bounds a replicated topic, not a broker. */
+function boundOf(policy: QueuePolicy, { replicated }: Backend): DepthBound {
+  return replicated === null ? depthBoundOf(policy) : NO_BOUND;
+}
+
 /** A queue without a disk keeps at least one message: nsqd delivers one if a consumer waits for it. */
-function memoryMaxOf({ memQueueSize }: QueuePolicy, { isDurable }: Backend): number {
+function memoryMaxOf({ memQueueSize }: QueuePolicy, { isDurable, replicated }: Backend): number {
+  if (replicated !== null) return 0;
   return isDurable ? memQueueSize : Math.max(1, memQueueSize);
 }

@@ -6,17 +6,15 @@
  */
 
 import { assert } from '../../shared/assert.ts';
-import type { Locality } from '../../shared/control.ts';
-import { CONSUMER_WINDOW_BYTES } from '../../shared/limits.ts';
 import type { RingWriter } from '../../shared/ring/writer.ts';
-import type { ChannelPolicy, TopicPolicy } from '../../shared/topic-policy.ts';
+import { type ChannelPolicy, replicationOf, type TopicPolicy } from '../../shared/topic-policy.ts';
 import { Alarms } from './alarms.ts';
 import type { Backend } from './backend/backend.ts';
 import type { DiskLink } from './backend/disk-link.ts';
 import { type BacklogBounds, TopicBacklog, WriteBacklog } from './backend/write-backlog.ts';
 import { Channel } from './channel.ts';
 import type { ChannelContext } from './channel-context.ts';
-import { Consumer } from './consumer.ts';
+import type { Consumer } from './consumer.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { Deferred } from './deferred.ts';
 import { BLOCKED, Delivery, YIELDED } from './delivery.ts';
@@ -40,6 +38,8 @@ const NAME_SEPARATOR = process.platform === 'win32' ? ';' : ':';
 /** The dependencies of the state. */
 export type PumpStateOptions = {
   readonly links: readonly DiskLink[];
+  /** The link to the store of replicated topics, if there is one. */
+  readonly streams: DiskLink | null;
   readonly deliveries: RingWriter;
   readonly nodeId: number;
   /** Bytes of messages in memory above which messages go to disk if they can. */
@@ -98,6 +98,7 @@ export class PumpState {
     this.#queues = new PumpQueues({
       store: this.store,
       links: options.links,
+      streams: options.streams,
       wallClock: options.wallClock,
       deadLetters: this.deadLetters,
       onHealth: options.onBackendHealth,
@@ -166,9 +167,11 @@ export class PumpState {
     name: string,
     isPaused: boolean,
     isStarted: boolean,
+    isReplicated: boolean,
     policy: TopicPolicy,
   ): void {
     const { nodeId, wallClock } = this.#options;
+    const replication = isReplicated ? replicationOf(policy) : null;
     const backlog = new TopicBacklog(this.backlog, (isHeld) => {
       this.#options.onHeld(number, isHeld);
       // A hand-over that was paused continues.
@@ -179,6 +182,8 @@ export class PumpState {
         {
           topic: number,
           backlog,
+          replication,
+          appetite: () => 0,
           name,
           title: `topic "${name}"`,
           origin: { topic: name, channel: '' },
@@ -198,6 +203,7 @@ export class PumpState {
       isPaused,
       isStarted,
       backlog,
+      replication,
       ids: new MessageIdFactory(nodeId),
       wallClock,
       alarms: this.#alarms,
@@ -221,6 +227,8 @@ export class PumpState {
       {
         topic: topic.number,
         backlog: topic.backlog,
+        replication: topic.replication,
+        appetite: () => (topic.isPaused ? 0 : channel.appetite),
         name: `${topic.name}${NAME_SEPARATOR}${name}`,
         title: `channel "${name}" of topic "${topic.name}"`,
         origin: { topic: topic.name, channel: name },
@@ -254,28 +262,16 @@ export class PumpState {
     this.#queues.setBounds(channel.queue, policy);
   }
 
-  addConsumer(
-    channel: Channel,
-    number: number,
-    msgTimeoutMs: number,
-    sampleRate: number,
-    locality: Locality,
-  ): void {
-    const consumer = new Consumer(
-      number,
-      channel.number,
-      msgTimeoutMs,
-      sampleRate,
-      CONSUMER_WINDOW_BYTES,
-      locality,
-    );
-    this.consumers.set(number, consumer);
+  addConsumer(channel: Channel, consumer: Consumer): void {
+    this.consumers.set(consumer.number, consumer);
     channel.subscribe(consumer);
   }
 
   removeConsumer(consumer: Consumer): void {
     this.consumers.delete(consumer.number);
-    this.channels.get(consumer.channelNumber)?.unsubscribe(consumer);
+    const channel = this.channels.get(consumer.channelNumber);
+    channel?.unsubscribe(consumer);
+    if (channel?.consumers.size === 0) channel.queue.backend.replicated?.rest();
   }
 
   /** Removes a channel and its consumers. The caller handles its messages. */

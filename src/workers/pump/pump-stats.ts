@@ -70,7 +70,7 @@ export class PumpStats {
       counters: {
         depth,
         backendDepth: depth - queue.memoryCount,
-        messageCount: topic.messageCount,
+        messageCount: messagesOf(topic),
         messageBytes: topic.messageBytes,
         droppedCount: topic.undelivered.droppedCount,
         expiredCount: topic.undelivered.expiredCount,
@@ -91,14 +91,14 @@ export class PumpStats {
         backendDepth: queue.backendDepth,
         inFlightCount: channel.inFlightCount,
         deferredCount: channel.allDeferredCount,
-        messageCount: channel.messageCount,
+        messageCount: messagesOf(channel),
         requeueCount: channel.requeueCount,
         timeoutCount: channel.timeoutCount,
         droppedCount: undelivered.droppedCount,
         expiredCount: undelivered.expiredCount,
         deadLetterCount: undelivered.deadLetterCount,
         exhaustedCount: undelivered.exhaustedCount,
-        throttledCount: channel.throttledCount,
+        throttledCount: channel.rules.throttledCount,
         takenCounts: channel.takenCounts,
       },
       latency,
@@ -131,4 +131,9 @@ function ofConsumer(consumer: Consumer): ConsumerCounts {
       requeueCount: consumer.requeueCount,
     },
   };
+}
+
+/** Messages that a topic or channel has had: of a replicated one over all brokers, as far as that is known. */
+function messagesOf({ queue, messageCount }: Pick<Topic, 'queue' | 'messageCount'>): number {
+  return Math.max(messageCount, queue.backend.replicated?.messageCount ?? 0);
 }

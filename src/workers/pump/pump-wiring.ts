@@ -9,7 +9,7 @@ import { Doorbell } from '../../shared/ring/doorbell.ts';
 import { RingReader } from '../../shared/ring/reader.ts';
 import { RingWriter } from '../../shared/ring/writer.ts';
 import type { MeteredThread } from '../../shared/thread-meter.ts';
-import type { PumpTask } from '../../shared/thread-tasks.ts';
+import type { LinkMemory, PumpTask } from '../../shared/thread-tasks.ts';
 import { PumpLoop } from './pump-loop.ts';
 import type { PumpLoopOptions } from './pump-loop-options.ts';
 import { PumpMeter } from './pump-meter.ts';
@@ -38,11 +38,8 @@ export function wirePumpLoop(
     commands: new RingReader(task.commands),
     deliveries: new RingWriter(task.deliveries),
     mainBell: new Doorbell(task.mainBell),
-    disks: task.disks.map((disk) => ({
-      requests: new RingWriter(disk.requests),
-      replies: new RingReader(disk.replies),
-      bell: new Doorbell(disk.bell),
-    })),
+    disks: task.disks.map(linkEnds),
+    streams: task.streams === null ? null : linkEnds(task.streams),
     nodeId: task.nodeId,
     memoryBudgetBytes: task.memoryBudgetBytes,
     maxMsgTimeoutMs: task.maxMsgTimeoutMs,
@@ -54,4 +51,12 @@ export function wirePumpLoop(
     meter: new PumpMeter(thread, () => unixNs() / NS_PER_MS),
     monotonicMs: () => clock.monotonicMs(),
   });
+}
+
+function linkEnds({ requests, replies, bell }: LinkMemory): PumpLoopOptions['disks'][number] {
+  return {
+    requests: new RingWriter(requests),
+    replies: new RingReader(replies),
+    bell: new Doorbell(bell),
+  };
 }

@@ -41,6 +41,15 @@ export class ReadyConsumers {
     );
   }
 
+  /** How many messages they could take in all. */
+  get capacity(): number {
+    let capacity = 0;
+    for (const equals of [this.#zone, this.#region, this.#global]) {
+      for (const consumer of equals) capacity += consumer.capacity;
+    }
+    return capacity;
+  }
+
   /** How many consumers take turns with this one, itself included. */
   equalCount(consumer: Consumer): number {
     return this.#equals(consumer).size;

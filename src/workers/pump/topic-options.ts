@@ -4,7 +4,7 @@
  * Thread: pump.
  */
 
-import type { TopicPolicy } from '../../shared/topic-policy.ts';
+import type { Replication, TopicPolicy } from '../../shared/topic-policy.ts';
 import type { Alarms } from './alarms.ts';
 import type { TopicBacklog } from './backend/write-backlog.ts';
 import type { DeadLetters } from './dead-letters.ts';
@@ -32,6 +32,8 @@ export type TopicOptions = MessageQueueOptions & {
   readonly isPaused: boolean;
   readonly isStarted: boolean;
   readonly backlog: TopicBacklog;
+  /** Null unless it is kept by the store of replicated topics. */
+  readonly replication: Replication | null;
   readonly ids: MessageIdFactory;
   readonly wallClock: WallClock;
   /** The turn's budget for hand-overs, shared by all topics. */

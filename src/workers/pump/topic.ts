@@ -8,7 +8,7 @@
 
 import { assert } from '../../shared/assert.ts';
 import { SIZE_BYTES } from '../../shared/limits.ts';
-import type { TopicPolicy } from '../../shared/topic-policy.ts';
+import type { Replication, TopicPolicy } from '../../shared/topic-policy.ts';
 import { AgeWatch } from './age-watch.ts';
 import { HAS_DUE_TIME } from './backend/disk-backend-listener.ts';
 import { Receipt } from './backend/receipt.ts';
@@ -23,12 +23,15 @@ import type { MessageStore } from './store/message-store.ts';
 import { topicRefusal } from './topic-bound.ts';
 import type { Publication, TopicOptions } from './topic-options.ts';
 import type { Undelivered } from './undelivered.ts';
+import { tagIsDelay } from './waiting-memory.ts';
 import type { WallClock } from './wall-clock.ts';
 
 export class Topic {
   readonly number: number;
   readonly name: string;
   readonly queue: MessageQueue;
+  /** How the store of replicated topics keeps the messages, which channels fetch there; null for a topic of its own. */
+  readonly replication: Replication | null;
   /** What the topic and its channels have on their way to the disk. */
   readonly backlog: TopicBacklog;
   isPaused: boolean;
@@ -38,7 +41,7 @@ export class Topic {
   isActive = false;
   /** Drops messages that were published before, if the policy says so. */
   deduplication: Deduplication | null = null;
-  /** Whether its publishers wait for stable storage. */
+  /** Whether its publishers wait for stable storage; a store answers when it has a message for good anyway. */
   isSynced = false;
   messageCount = 0;
   messageBytes = 0;
@@ -71,13 +74,10 @@ export class Topic {
     this.isPaused = options.isPaused;
     this.isStarted = options.isStarted;
     this.backlog = options.backlog;
+    this.replication = options.replication;
     this.queue = new MessageQueue({
       ...options,
-      // The tag of a message that waits here is its delay, which starts when it goes to the channels.
-      tagMeaning: {
-        attemptsOf: () => 0,
-        dueMsOf: (delayMs) => (delayMs === 0 ? 0 : options.wallClock.unixAfter(delayMs)),
-      },
+      tagMeaning: tagIsDelay(options.wallClock),
     });
     this.undelivered = options.undelivered;
     this.#ages = new AgeWatch(this.queue, options.wallClock, options.alarms);
@@ -92,7 +92,7 @@ export class Topic {
 
   /** Applies a policy, except the bounds of the queue. */
   setPolicy(policy: TopicPolicy): void {
-    this.isSynced = policy.acknowledge === 'fsync';
+    this.isSynced = policy.acknowledge === 'fsync' && this.replication === null;
     this.undelivered.setPolicy(policy);
     this.deduplication = deduplicationOf(policy, this.deduplication, this.#wallClock);
     this.queue.setTtl(policy.messageTtlMs, this.#wallClock);
@@ -149,18 +149,14 @@ export class Topic {
     return depth + backend.deferredCount + this.undelivered.leavingCount;
   }
 
-  /** Whether messages go to the channels. */
+  /** Whether messages go from here to the channels; those of a replicated topic come from the store. */
   get isFlowing(): boolean {
-    return this.isStarted && !this.isPaused && this.channels.size > 0;
+    return this.isStarted && !this.isPaused && this.channels.size > 0 && this.replication === null;
   }
 
   /** Why this many more messages exceed a bound; null if they do not. Units: `bytes` with headers and size fields. */
   refusalOf(count: number, bytes: number): string | null {
-    const run = this.#handOver?.run;
-    const onTheWay =
-      run === undefined
-        ? null
-        : { count: run.count, bytes: this.#store.runBytes(run.position, run.count) };
+    const onTheWay = this.#handOver?.onTheWay(this.#store) ?? null;
     return topicRefusal(this, this.#channels.values(), onTheWay, count, bytes);
   }
 
@@ -168,6 +164,7 @@ export class Topic {
   publish(publication: Publication, nowMs: number, receipt: Receipt | null): void {
     const { bytes, deferMs, timestampHigh, timestampLow, isToDisk } = publication;
     const store = this.#store;
+    const isKept = (isToDisk || this.replication !== null) && this.queue.backend.isDurable;
     let { at, count: rest } = publication;
     while (rest > 0) {
       const run = this.#ids.take(rest, timestampHigh, timestampLow);
@@ -189,7 +186,7 @@ export class Topic {
         stored += store.count;
         this.messageBytes += store.bytesTaken - SIZE_BYTES * store.count;
         this.messageCount += store.count;
-        if (isToDisk) this.#routeToDisk(store.position, store.count, nowMs, receipt);
+        if (isKept) this.#routeToDisk(store.position, store.count, deferMs, receipt);
         else this.#route(store.position, store.count, deferMs, nowMs, receipt);
       }
       rest -= run;
@@ -217,7 +214,13 @@ export class Topic {
       const count = isDeferred ? 1 : Math.min(this.queue.runCount, limit - drained);
       this.queue.take(count);
       if (!isFromBackend) this.#handOverFromMemory(position, count, tag, nowMs, null);
-      else this.#transfer(position, count, isDeferred ? this.#dueMs(position) : 0, nowMs);
+      else
+        this.#transfer(
+          position,
+          count,
+          isDeferred ? this.#wallClock.notYet(this.#store.recordDueMs(position)) : 0,
+          nowMs,
+        );
       drained += count;
     }
     return drained;
@@ -239,8 +242,8 @@ export class Topic {
   }
 
   /**
-   * Closes the topic and keeps everything that waits here; nothing more goes to the channels. The files are closed
-   * after the channels have received what was read from them, or those messages would exist twice after a restart.
+   * Closes the topic and keeps everything that waits here. The files are closed after the channels have received what
+   * was read from them, or those messages would exist twice after a restart.
    */
   close(done: (error: string | null) => void): void {
     assert(this.#handOver === null, 'the channels have what they should before they close');
@@ -295,13 +298,10 @@ export class Topic {
     if (this.isFlowing) this.#onWaiting();
   }
 
-  /** As `#route`, for messages that must be in the topic's files before they go to the channels. */
-  #routeToDisk(position: number, count: number, nowMs: number, receipt: Receipt | null): void {
-    if (!this.queue.backend.isDurable) {
-      this.#route(position, count, 0, nowMs, receipt);
-      return;
-    }
-    this.queue.putToBackend(position, count, 0, 0, receipt);
+  /** As `#route`, for messages that must be in the topic's files, or in the store, before they go to the channels. */
+  #routeToDisk(position: number, count: number, deferMs: number, receipt: Receipt | null): void {
+    const dueMs = deferMs === 0 ? 0 : this.#wallClock.unixAfter(deferMs);
+    this.queue.putToBackend(position, count, 0, dueMs, receipt);
     if (this.isFlowing) this.#onWaiting();
   }
 
@@ -352,12 +352,6 @@ export class Topic {
     if (transfer !== null) transfer.seal();
     else this.#store.release(position, count);
     receipt?.settle(1, null);
-  }
-
-  /** When a message is due that was not due when it was read: Unix time in ms, 0 if it is due by now. */
-  #dueMs(position: number): number {
-    const dueMs = this.#store.recordDueMs(position);
-    return dueMs > this.#wallClock.unixMsDue() ? dueMs : 0;
   }
 
   /**

@@ -21,6 +21,14 @@ export type TagMeaning = {
   readonly dueMsOf: (tag: number) => number;
 };
 
+/** In a topic the tag is a delay, which starts when the message goes to the channels. Units: ms. */
+export function tagIsDelay(wallClock: { unixAfter(delayMs: number): number }): TagMeaning {
+  return {
+    attemptsOf: () => 0,
+    dueMsOf: (delayMs) => (delayMs === 0 ? 0 : wallClock.unixAfter(delayMs)),
+  };
+}
+
 export class WaitingMemory implements HoldingQueue {
   /** Set by `MemoryShares`. */
   level = NO_LEVEL;

@@ -70,6 +70,11 @@ export class WallClock {
     return dueMs;
   }
 
+  /** The due time of a message that was not due when it was read, 0 if it is due by now. Units: Unix time in ms. */
+  notYet(dueMs: number): number {
+    return dueMs > this.unixMsDue() ? dueMs : 0;
+  }
+
   /** Messages from files whose time is not later than this are due. */
   unixMsDue(): number {
     const nowMs = this.#monotonicMs();

@@ -246,6 +246,12 @@ test(
   },
 );
 
+test('createBroker: a broker in memory has no store of replicated topics', async () => {
+  await assert.rejects(createBroker({ memory: true, natsUrl: 'nats://127.0.0.1:1' }), {
+    message: 'a broker in memory has no store: leave natsUrl out',
+  });
+});
+
 test('Broker.close: it waits for handlers, and takes nothing afterwards', LIMIT, async (t) => {
   const broker = await inMemory(t);
   const begun = Promise.withResolvers<void>();

@@ -16,6 +16,7 @@ const VALUES: readonly (ControlRequest | ControlReply | PumpEvent)[] = [
     name: 'täglich#ephemeral',
     isPaused: true,
     isStarted: false,
+    isReplicated: false,
     policy: policyWith(),
   },
   {

@@ -50,6 +50,9 @@ export const NODE_METRICS: readonly NodeMetric[] = [
   { name: 'ringmq_draining', kind: 'gauge', unit: '', labels: [],
     help: 'Whether the broker drains: 1, or 0.',
     read: (node) => one(Number(node.isDraining)) },
+  { name: 'ringmq_store_up', kind: 'gauge', unit: '', labels: [],
+    help: 'Whether the store of replicated topics is there: 1, or 0; left out without --nats-url.',
+    read: (node) => node.isStoreThere === null ? [] : one(Number(node.isStoreThere)) },
 
   { name: 'ringmq_connections', kind: 'gauge', unit: '', labels: ['protocol'],
     help: 'Connections of clients.',

@@ -9,9 +9,26 @@ import type { MemoryQueue } from '../store/memory-queue.ts';
 import type { BackendSurveys } from './backend-surveys.ts';
 import type { Receipt } from './receipt.ts';
 
+/** What only the store of replicated topics has. */
+export interface ReplicatedSide {
+  /** Messages that the topic or channel has ever had, over all brokers. */
+  readonly messageCount: number;
+  /**
+   * Gives a message back to the store, which hands it out again when it is due, to any broker. The caller keeps its
+   * reference. Units: `dueMs` Unix time in ms, 0 for at once.
+   */
+  giveBack(position: number, dueMs: number): void;
+  /** No consumer is left: other brokers get what is fetched. */
+  rest(): void;
+  /** Pauses the topic or channel on every broker, or lets it go on. */
+  setPaused(isPaused: boolean): void;
+}
+
 export interface Backend {
   /** Whether it keeps its messages over a restart. */
   readonly isDurable: boolean;
+  /** Null if this broker alone keeps the messages. */
+  readonly replicated: ReplicatedSide | null;
   /** Messages that wait in it, including fetched ones, without those that have a due time. */
   readonly depth: number;
   /** Unread messages with a due time that are in the files or on their way there. */

@@ -65,6 +65,7 @@ const DUE_TIMES_PATIENCE_MS = 15_000;
 
 export class DiskBackend implements Backend, LinkedQueue {
   readonly isDurable = true;
+  readonly replicated = null;
   readonly fetched: MemoryQueue;
   readonly surveys: BackendSurveys;
 

@@ -10,6 +10,7 @@
  */
 
 import { assert } from '../../../shared/assert.ts';
+import { decodeControl, type PumpEvent } from '../../../shared/control.ts';
 import type { Doorbell } from '../../../shared/ring/doorbell.ts';
 import { EMPTY, type RingReader } from '../../../shared/ring/reader.ts';
 import { FULL, type RingWriter } from '../../../shared/ring/writer.ts';
@@ -24,6 +25,7 @@ import {
   STATUS_LEVEL,
   STATUS_WORDS,
 } from '../../disk-records.ts';
+import { NEWS } from '../../stream-records.ts';
 import { PendingCommits } from './pending-commits.ts';
 import { RecordsAnswer } from './records-answer.ts';
 
@@ -56,17 +58,20 @@ export class DiskLink {
   /** Queues that had a failure, and when they retry. */
   readonly #retries = new Map<LinkedQueue, number>();
   #lastNumber = 0;
+  readonly #onNews: (event: PumpEvent) => void;
 
   constructor(
     requests: RingWriter,
     answers: RingReader,
     bell: Doorbell,
     onStatus: (level: number, text: string) => void,
+    onNews: (event: PumpEvent) => void = () => undefined,
   ) {
     this.requests = requests;
     this.#answers = answers;
     this.#bell = bell;
     this.#onStatus = onStatus;
+    this.#onNews = onNews;
   }
 
   /** Asks main to log an error of a queue. */
@@ -154,6 +159,10 @@ export class DiskLink {
     if (type === STATUS) {
       const text = bytes.toString('utf8', offset + STATUS_WORDS * 4, offset + length);
       this.#onStatus(words[(offset >>> 2) + STATUS_LEVEL], text);
+      return;
+    }
+    if (type === NEWS) {
+      this.#onNews(decodeControl<PumpEvent>(bytes.subarray(offset, offset + length)));
       return;
     }
     if (type === COMMITTED) {

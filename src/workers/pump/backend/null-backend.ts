@@ -10,6 +10,7 @@ import type { Backend } from './backend.ts';
 
 export class NullBackend implements Backend {
   readonly isDurable = false;
+  readonly replicated = null;
   readonly depth = 0;
   readonly deferredCount = 0;
   readonly bytes = 0;

@@ -115,6 +115,8 @@ export function runSurvey(
       case RETURNED:
         return memory.visitWaiting(from, slice, waiting.returned);
       case FETCHED:
+        // What a store has handed out is either delivered or given back in a moment.
+        if (backend.replicated !== null) return -1;
         return memory.visitWaiting(from, slice, backend.fetched);
       default:
         return memory.visitLeaving(from, slice);

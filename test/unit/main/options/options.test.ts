@@ -80,6 +80,12 @@ const SPECIFIED: readonly (readonly [string, string, string?])[] = [
   ['max-depth', '0'],
   ['max-bytes', '0'],
   ['when-full', '"reject"'],
+  ['nats-url', '""'],
+  ['nats-prefix', '"ringmq"'],
+  ['nats-credentials', '""'],
+  ['nats-tls-ca', '""'],
+  ['nats-tls-cert', '""'],
+  ['nats-tls-key', '""'],
   ['max-connections', '0'],
   ['metrics-topics-max', '1000'],
   ['ui', 'true'],
@@ -297,3 +303,18 @@ function complete(given: Partial<Options>): Options {
   assert.ok(!(options instanceof InvalidValue), options instanceof InvalidValue ? options.why : '');
   return options;
 }
+
+test('completeOptions: addresses of NATS servers have a scheme and no users, certificates have keys', () => {
+  for (const [given, why] of [
+    [{ natsUrl: 'nats://a:4222,tls://b' }, undefined],
+    [{ natsUrl: 'a:4222' }, /^--nats-url must be such as nats:/],
+    [{ natsUrl: 'nats://u:p@a' }, /without users$/],
+    [{ natsPrefix: 'a.b' }, /^--nats-prefix must be 1 to 32 letters/],
+    [{ natsTlsCert: 'x' }, /--nats-tls-cert and --nats-tls-key must be given together$/],
+  ] as const) {
+    const options = completeOptions(new Map(Object.entries(given)), MACHINE);
+
+    if (why === undefined) assert.ok(!(options instanceof InvalidValue));
+    else assert.match(options instanceof InvalidValue ? options.why : '', why);
+  }
+});

@@ -28,6 +28,9 @@ test('Policies: without one, everything is as the options say', () => {
     deadLetter: '',
     deadLetterEnvelope: 'none',
     acknowledge: 'memory',
+    store: 'local',
+    replicas: 0,
+    retention: { ageMs: 0, bytes: 0 },
     deduplicateMs: 0,
     deduplicateKey: 'body',
   });

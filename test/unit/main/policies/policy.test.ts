@@ -7,6 +7,9 @@ import { KEY_NAMES, POLICY_KEYS } from '../../../../src/main/policies/policy-key
 /** A value that each key takes, and how it is shown. */
 const SAMPLES: Readonly<Record<string, readonly [given: unknown, shown: unknown]>> = {
   acknowledge: ['write', 'write'],
+  store: ['nats', 'nats'],
+  replicas: [3, 3],
+  retention: ['bytes(1GiB), age(90s)', 'age(1m30s),bytes(1073741824)'],
   'mem-queue-size': [5, 5],
   'max-depth': ['1000', 1000],
   'max-bytes': ['1MiB', '1MiB'],

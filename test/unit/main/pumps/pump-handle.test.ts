@@ -19,6 +19,7 @@ function fillCommands(rings: MainRings): ControlRequest[] {
       name: 'n'.repeat(8000),
       isPaused: false,
       isStarted: true,
+      isReplicated: false,
       policy: policyWith(),
     }),
   );

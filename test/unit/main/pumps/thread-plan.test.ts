@@ -15,6 +15,7 @@ const SETUP = {
     latencyWindowMs: 3,
   },
   disk: { dataPath: '/data', maxBytesPerFile: 4, maxMsgSize: 5, syncEvery: 6, syncTimeoutMs: 7 },
+  stream: null,
 };
 
 test('planThreads: each pair of a pump and a disk thread has two rings, which both know', () => {

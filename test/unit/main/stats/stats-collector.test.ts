@@ -146,6 +146,7 @@ test("StatsCollector: a topic's and a channel's numbers", async () => {
       deadLetterCount: 0,
       deduplicatedCount: 0,
       isPaused: false,
+      isReplicated: false,
       policyCounts: {},
       policies: [],
       latency: NO_LATENCY,

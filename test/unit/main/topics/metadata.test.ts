@@ -62,7 +62,7 @@ function topicOf(
     ([channel, isChannelPaused]) =>
       [channel, { name: channelNamed(channel), isPaused: isChannelPaused }] as const,
   );
-  return [{ name: topicNamed(name), isPaused, channels: new Map(entries) }];
+  return [{ name: topicNamed(name), isPaused, isReplicated: false, channels: new Map(entries) }];
 }
 
 test('Metadata: no file is no topics', async (t) => {

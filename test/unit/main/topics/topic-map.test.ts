@@ -93,6 +93,7 @@ test('TopicMap: a topic is created once, on the pump that its name falls on', ()
     name: 't',
     isPaused: false,
     isStarted: true,
+    isReplicated: false,
     policy: policyWith(),
   };
   assert.deepStrictEqual([setup.requests('t'), setup.changeCount], [[expected], 1]);
@@ -121,6 +122,7 @@ test('TopicMap: a topic that is loaded is created stopped, and started later', (
       name: 't',
       isPaused: true,
       isStarted: false,
+      isReplicated: false,
       policy: policyWith(),
     },
     { do: 'startTopic', topic: 1 },
@@ -166,8 +168,8 @@ test("TopicMap: pausing and emptying are the pump's business", async () => {
 
   await Promise.all(done);
   assert.deepStrictEqual(requests, [
-    { do: 'pauseTopic', topic: 1, isPaused: true },
-    { do: 'pauseChannel', topic: 1, channel: 2, isPaused: false },
+    { do: 'pauseTopic', topic: 1, isPaused: true, isTold: true },
+    { do: 'pauseChannel', topic: 1, channel: 2, isPaused: false, isTold: true },
     { do: 'emptyTopic', topic: 1 },
     { do: 'emptyChannel', topic: 1, channel: 2 },
   ]);

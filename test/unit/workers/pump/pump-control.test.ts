@@ -45,6 +45,7 @@ test('PumpControl: a request in pieces is carried out when it is whole', () => {
       name,
       isPaused: false,
       isStarted: true,
+      isReplicated: false,
       policy: bench.topicPolicy,
     },
     10,
@@ -62,6 +63,7 @@ test('PumpControl: a topic that is not started keeps what is published until it 
     name: 't',
     isPaused: false,
     isStarted: false,
+    isReplicated: false,
     policy: bench.topicPolicy,
   });
   bench.request({
@@ -85,11 +87,11 @@ test('PumpControl: a paused topic keeps what is published until it goes on', () 
   const bench = new PumpBench();
   bench.createTopic(1, 'c');
   bench.subscribe(10, 7, 10);
-  bench.request({ do: 'pauseTopic', topic: 1, isPaused: true });
+  bench.request({ do: 'pauseTopic', topic: 1, isPaused: true, isTold: true });
   bench.publish(1, ['a']);
   bench.settle();
   const before = bench.bodies(7);
-  bench.request({ do: 'pauseTopic', topic: 1, isPaused: false });
+  bench.request({ do: 'pauseTopic', topic: 1, isPaused: false, isTold: true });
 
   assert.deepStrictEqual([before, bench.bodies(7)], [[], ['a']]);
 });
@@ -99,11 +101,11 @@ test('PumpControl: a paused channel keeps its messages, other channels go on', (
   bench.createTopic(1, 'c', 'd');
   bench.subscribe(10, 7, 10);
   bench.subscribe(11, 8, 10);
-  bench.request({ do: 'pauseChannel', topic: 1, channel: 10, isPaused: true });
+  bench.request({ do: 'pauseChannel', topic: 1, channel: 10, isPaused: true, isTold: true });
   bench.publish(1, ['a']);
   bench.settle();
   const before = [bench.bodies(7), bench.bodies(8)];
-  bench.request({ do: 'pauseChannel', topic: 1, channel: 10, isPaused: false });
+  bench.request({ do: 'pauseChannel', topic: 1, channel: 10, isPaused: false, isTold: true });
 
   assert.deepStrictEqual([before, bench.bodies(7)], [[[], ['a']], ['a']]);
 });
@@ -218,7 +220,14 @@ test('PumpControl: the files of a deleted topic go before one of its name is cre
   bench.disk.take();
   bench.control({ do: 'deleteTopic', topic: 1 });
   const policy = bench.topicPolicy;
-  const created = { topic: 9, name: 't1', isPaused: false, isStarted: true, policy };
+  const created = {
+    topic: 9,
+    name: 't1',
+    isPaused: false,
+    isStarted: true,
+    isReplicated: false,
+    policy,
+  };
 
   bench.control({ do: 'createTopic', ...created });
   bench.settle();

@@ -79,12 +79,12 @@ test('PumpLoop: topics that are not reached in time come first in the next turn'
   const bench = new PumpBench();
   for (let topic = 1; topic <= 3; topic++) {
     bench.createTopic(topic, 'c');
-    bench.control({ do: 'pauseTopic', topic, isPaused: true });
+    bench.control({ do: 'pauseTopic', topic, isPaused: true, isTold: true });
     bench.publish(topic, ['a']);
   }
   bench.settle();
   for (let topic = 1; topic <= 3; topic++) {
-    bench.control({ do: 'pauseTopic', topic, isPaused: false });
+    bench.control({ do: 'pauseTopic', topic, isPaused: false, isTold: true });
   }
   bench.tickMs = 1;
   const depths: number[][] = [];

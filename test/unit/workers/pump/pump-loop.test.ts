@@ -159,7 +159,7 @@ test('PumpLoop: a control request takes effect between the publishes before and 
     policy: bench.channelPolicy,
   });
   bench.publish(1, ['for the channel']);
-  bench.control({ do: 'pauseTopic', topic: 1, isPaused: true });
+  bench.control({ do: 'pauseTopic', topic: 1, isPaused: true, isTold: true });
   bench.publish(1, ['waits']);
   bench.settle();
 
@@ -207,6 +207,7 @@ test('PumpLoop: what is published behind a request that was not seen yet is not 
           name,
           isPaused: false,
           isStarted: true,
+          isReplicated: false,
           policy: bench.topicPolicy,
         });
         bench.publish(2, ['for the new topic'], { token: 5 });
@@ -465,7 +466,7 @@ test('PumpLoop: each message is where it belongs, whatever the order of requests
           if (!isPaused) waiting = [];
         } else {
           isPaused = what === 'pause';
-          bench.control({ do: 'pauseTopic', topic: 1, isPaused });
+          bench.control({ do: 'pauseTopic', topic: 1, isPaused, isTold: true });
           if (!isPaused && expected.size > 0) {
             bench.settle();
             for (const bodies of expected.values()) bodies.push(...waiting);

@@ -2,13 +2,13 @@
  * Steps a loop on a thread that also does other work: it yields after each turn, and waits for the loop's doorbell
  * without blocking. It keeps the process alive until the loop ends.
  *
- * Thread: main. The counterpart of `runLoop`, which blocks.
+ * Thread: main and stream. The counterpart of `runLoop`, which blocks.
  */
 
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../shared/clock.ts';
 import type { Doorbell } from '../shared/ring/doorbell.ts';
-import type { Loop } from '../workers/run-loop.ts';
+import type { Loop, LoopMeter } from './run-loop.ts';
 
 /** Upper bound of one wait, so that a lost wake-up delays a loop and does not stop it. */
 const PARK_MS_MAX = 10_000;
@@ -17,12 +17,15 @@ export class LoopRunner {
   readonly #loop: Loop;
   readonly #bell: Doorbell;
   readonly #clock: Clock;
+  readonly #meter: LoopMeter | null;
   #isStopped = false;
 
-  constructor(loop: Loop, bell: Doorbell, clock: Clock) {
+  /** `meter`: null if nobody counts its turns. */
+  constructor(loop: Loop, bell: Doorbell, clock: Clock, meter: LoopMeter | null = null) {
     this.#loop = loop;
     this.#bell = bell;
     this.#clock = clock;
+    this.#meter = meter;
   }
 
   /** Runs the loop until it ends, or until `stop`. Errors: rejects with the error of a turn. */
@@ -31,7 +34,9 @@ export class LoopRunner {
     await setImmediate();
     while (!this.#isOver) {
       const rings = this.#bell.rings();
-      if (this.#loop.step(this.#clock.monotonicMs()) > 0) {
+      const turnMs = this.#clock.monotonicMs();
+      if (this.#loop.step(turnMs) > 0) {
+        this.#meter?.onTurn(turnMs);
         await setImmediate();
         continue;
       }
@@ -56,7 +61,9 @@ export class LoopRunner {
   async #wait(rings: number, nowMs: number): Promise<void> {
     const delayMs = Math.max(0, this.#loop.nextDeadlineMs - nowMs);
     const timer = this.#clock.after(Math.min(PARK_MS_MAX, delayMs), () => this.#bell.ring());
+    this.#meter?.show(nowMs);
     await this.#bell.waitAsync(rings);
     timer.cancel();
+    this.#meter?.onParked(this.#clock.monotonicMs() - nowMs);
   }
 }

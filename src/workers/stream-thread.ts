@@ -1,0 +1,24 @@
+/**
+ * Entry of the stream thread: one task of the pool runs the loop from start to end. It does not block, because its
+ * connection needs the event loop.
+ *
+ * Thread: stream.
+ */
+
+import { SystemClock } from '../shared/clock.ts';
+import { Doorbell } from '../shared/ring/doorbell.ts';
+import { ThreadMeter } from '../shared/thread-meter.ts';
+import type { StreamTask } from '../shared/thread-tasks.ts';
+import { LoopRunner } from './loop-runner.ts';
+import { NatsStore } from './streams/nats/nats-store.ts';
+import { wireStreamLoop } from './streams/stream-wiring.ts';
+import { readHeap } from './thread-heap.ts';
+
+/** Runs the loop until all pumps have ended. Errors: rejects with what a turn throws. */
+export default async function runStreamThread(task: StreamTask): Promise<void> {
+  const clock = new SystemClock();
+  const meter = new ThreadMeter(task.meter, readHeap, clock.monotonicMs());
+  const bell = new Doorbell(task.bell);
+  const loop = wireStreamLoop(task, new NatsStore(task, clock), clock);
+  await new LoopRunner(loop, bell, clock, meter).run();
+}

@@ -1,0 +1,183 @@
+/**
+ * The topics and channels that the store has, and which of them are paused: a bucket of keys that all brokers watch.
+ *
+ * The watch is begun again from where it was from time to time: a server that is lost may take it along.
+ *
+ * Thread: stream.
+ */
+
+import { type KV, Kvm } from '@nats-io/kv';
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { Clock, Timer } from '../../../shared/clock.ts';
+import { errorText } from '../../../shared/error-text.ts';
+import { LOG_WARNING } from '../stream-link.ts';
+import type { StoreListener } from '../stream-store.ts';
+import { type NatsNames, readKey } from './nats-names.ts';
+import { isClusterTooSmall, isThereOtherwise, REPLICAS_MAX } from './nats-replicas.ts';
+
+/** How long a watch lasts. Units: ms. */
+const WATCH_MS = 5000;
+
+export class NatsCatalog {
+  readonly #names: NatsNames;
+  readonly #listener: Pick<StoreListener, 'onEntry' | 'log'>;
+  readonly #clock: Pick<Clock, 'after'>;
+  #kv: KV | null = null;
+  /** The last revision that was seen; the watch goes on after it. */
+  #revision = 0;
+  /** Deletions of this broker that the watch will show: it does not need to be told. */
+  readonly #deleted = new Map<string, number>();
+  #watch: { stop(): void } | null = null;
+  #timer: Timer | null = null;
+  #isStopped = false;
+  /** Looks whether everything is told that there was at first. */
+  #onCaughtUp: () => void = () => undefined;
+
+  constructor(
+    names: NatsNames,
+    listener: Pick<StoreListener, 'onEntry' | 'log'>,
+    clock: Pick<Clock, 'after'>,
+  ) {
+    this.#names = names;
+    this.#listener = listener;
+    this.#clock = clock;
+  }
+
+  /**
+   * Opens the bucket over this connection, and watches it. Resolves when the listener has been told of what is there.
+   * Errors: rejects if the store does not let it.
+   */
+  async open(nc: NatsConnection): Promise<void> {
+    const kvm = new Kvm(nc);
+    const { bucket } = this.#names;
+    try {
+      this.#kv = await kvm.create(bucket, { history: 1, replicas: REPLICAS_MAX });
+    } catch (error) {
+      if (isThereOtherwise(error)) this.#kv = await kvm.open(bucket);
+      else if (!isClusterTooSmall(error)) throw error;
+      else this.#kv = await kvm.create(bucket, { history: 1, replicas: 1 });
+    }
+    await this.catchUp();
+  }
+
+  /** Begins the watch again. Resolves when the listener has been told of all that is there. Errors: as `open`. */
+  async catchUp(): Promise<void> {
+    const { streamInfo } = await this.#bucket().status();
+    const last = streamInfo.state.last_seq;
+    const caughtUp = new Promise<void>((resolve) => {
+      this.#onCaughtUp = () => {
+        if (this.#revision >= last) resolve();
+      };
+    });
+    await this.#watchOn();
+    this.#onCaughtUp();
+    await caughtUp;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#timer?.cancel();
+    this.#watch?.stop();
+  }
+
+  /** Names a topic or channel that exists, unless it is named already. */
+  async ensure(topic: string, channel: string): Promise<void> {
+    const key = this.#names.key(topic, channel);
+    const entry = await this.#bucket().get(key);
+    if (entry !== null && entry.operation === 'PUT') return;
+    await this.#bucket().put(key, entryText(false));
+  }
+
+  async setPaused(topic: string, channel: string, isPaused: boolean): Promise<void> {
+    await this.#bucket().put(this.#names.key(topic, channel), entryText(isPaused));
+  }
+
+  /** Names a topic with its channels, or a channel, no longer. */
+  async remove(topic: string, channel: string): Promise<void> {
+    if (channel === '') {
+      const keys: string[] = [];
+      for await (const key of await this.#bucket().keys(this.#names.channelKeys(topic))) {
+        keys.push(key);
+      }
+      for (const key of keys) await this.#remove(key);
+    }
+    await this.#remove(this.#names.key(topic, channel));
+  }
+
+  async #remove(key: string): Promise<void> {
+    this.#deleted.set(key, (this.#deleted.get(key) ?? 0) + 1);
+    await this.#bucket().delete(key);
+  }
+
+  #bucket(): KV {
+    if (this.#kv === null) throw new Error('the catalog of the store is not open');
+    return this.#kv;
+  }
+
+  async #watchOn(): Promise<void> {
+    this.#watch?.stop();
+    const from = this.#revision === 0 ? {} : { resumeFromRevision: this.#revision + 1 };
+    const watch = await this.#bucket().watch(from);
+    this.#watch = watch;
+    this.#read(watch).catch((error: unknown) => this.#onLost(error));
+    this.#timer?.cancel();
+    this.#timer = this.#clock.after(WATCH_MS, () => {
+      if (this.#isStopped) return;
+      this.#watchOn().catch((error: unknown) => this.#onLost(error));
+    });
+  }
+
+  /** The next watch shows what this one misses. */
+  #onLost(error: unknown): void {
+    if (this.#isStopped) return;
+    this.#listener.log(LOG_WARNING, `STORE: failed to watch the catalog - ${errorText(error)}`);
+    this.#timer = this.#clock.after(WATCH_MS, () => {
+      if (!this.#isStopped) this.#watchOn().catch((again: unknown) => this.#onLost(again));
+    });
+  }
+
+  async #read(watch: AsyncIterable<CatalogEntry>): Promise<void> {
+    for await (const entry of watch) {
+      // A watch that was replaced may still have something.
+      if (entry.revision <= this.#revision) continue;
+      this.#revision = entry.revision;
+      this.#onEntry(entry);
+      this.#onCaughtUp();
+    }
+  }
+
+  #onEntry(entry: CatalogEntry): void {
+    const { key, operation } = entry;
+    const name = readKey(key);
+    if (name === undefined) return;
+    if (operation === 'PUT') {
+      this.#listener.onEntry(
+        name.topic,
+        name.channel,
+        isPausedIn(entry.string()) ? 'paused' : 'running',
+      );
+      return;
+    }
+    const own = this.#deleted.get(key) ?? 0;
+    if (own > 1) this.#deleted.set(key, own - 1);
+    else this.#deleted.delete(key);
+    if (own === 0) this.#listener.onEntry(name.topic, name.channel, 'gone');
+  }
+}
+
+type CatalogEntry = {
+  readonly key: string;
+  readonly operation: 'PUT' | 'DEL' | 'PURGE';
+  readonly revision: number;
+  string(): string;
+};
+
+/** Shape: JSON, so that more can be said later. */
+function entryText(paused: boolean): string {
+  return JSON.stringify({ paused });
+}
+
+/** What cannot be read is not paused. */
+function isPausedIn(text: string): boolean {
+  return /"paused":\s*true/.test(text);
+}

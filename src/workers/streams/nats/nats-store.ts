@@ -1,0 +1,280 @@
+/**
+ * Replicated topics in NATS JetStream: the connection, and what goes over it.
+ *
+ * Thread: stream. The only folder that knows NATS.
+ */
+
+import { readFile } from 'node:fs/promises';
+import { jetstreamManager } from '@nats-io/jetstream';
+import {
+  connect,
+  createInbox,
+  credsAuthenticator,
+  type NatsConnection,
+} from '@nats-io/transport-node';
+import type { Clock, Timer } from '../../../shared/clock.ts';
+import type { StreamName } from '../../../shared/control.ts';
+import { errorText } from '../../../shared/error-text.ts';
+import { isEphemeral } from '../../../shared/names.ts';
+import type { StreamSettings } from '../../../shared/thread-tasks.ts';
+import type {
+  Pull,
+  PullListener,
+  StoreListener,
+  StreamFigures,
+  StreamStore,
+} from '../stream-store.ts';
+import { NatsCatalog } from './nats-catalog.ts';
+import { NatsNames } from './nats-names.ts';
+import { NatsPublishes } from './nats-publishes.ts';
+import { NatsPull } from './nats-pull.ts';
+import { NatsTopics } from './nats-topics.ts';
+
+const NS_PER_MS = 1e6;
+/** Delay before the next attempt to connect, and how long one may take. Units: ms. */
+const RECONNECT_MS = 500;
+const CONNECT_MS = 3000;
+/** How long an answer about streams and consumers may take. Units: ms. */
+const ADMIN_MS = 5000;
+/** A connection that does not answer for about twice that is given up. Units: ms. */
+const PING_MS = 1500;
+const EXPIRE_MS = 500;
+
+export class NatsStore implements StreamStore {
+  absence: string | null = 'the store is not connected yet';
+
+  readonly #settings: StreamSettings;
+  readonly #clock: Clock;
+  readonly #names: NatsNames;
+  #listener: StoreListener | null = null;
+  #nc: NatsConnection | null = null;
+  #topics: NatsTopics | null = null;
+  #publishes: NatsPublishes | null = null;
+  #catalog: NatsCatalog | null = null;
+  readonly #pulls = new Set<NatsPull>();
+  /** The last work on each topic: what changes one is done one after the other. */
+  readonly #work = new Map<string, Promise<unknown>>();
+  #inbox = '';
+  #pullCount = 0;
+  #timer: Timer | null = null;
+  #isClosed = false;
+  /** How often the connection was lost. */
+  #lossCount = 0;
+
+  constructor(settings: StreamSettings, clock: Clock) {
+    this.#settings = settings;
+    this.#clock = clock;
+    this.#names = new NatsNames(settings.prefix);
+  }
+
+  start(listener: StoreListener): void {
+    this.#listener = listener;
+    void this.#connect();
+    this.#expireLater();
+  }
+
+  open(name: StreamName): Promise<void> {
+    return this.#inTurn(name.topic, () => this.#there(this.#topics).open(name));
+  }
+
+  empty(name: StreamName): Promise<void> {
+    return this.#inTurn(name.topic, () => this.#there(this.#topics).empty(name));
+  }
+
+  delete(name: StreamName): Promise<void> {
+    return this.#inTurn(name.topic, () => this.#there(this.#topics).delete(name));
+  }
+
+  async pause({ topic, channel }: StreamName, isPaused: boolean): Promise<void> {
+    if (isEphemeral(channel)) return;
+    await this.#inTurn(topic, () => this.#there(this.#catalog).setPaused(topic, channel, isPaused));
+  }
+
+  async figures(name: StreamName): Promise<StreamFigures> {
+    return this.#there(this.#topics).figures(name);
+  }
+
+  publish(
+    topic: string,
+    body: Uint8Array,
+    dueMs: number,
+    done: (error: string | null) => void,
+  ): void {
+    if (this.absence !== null || this.#publishes === null) {
+      done(this.absence);
+      return;
+    }
+    const bytesMax = this.#nc?.info?.max_payload ?? Number.POSITIVE_INFINITY;
+    if (body.length > bytesMax) {
+      done(`the store takes messages of up to ${bytesMax} bytes`);
+      return;
+    }
+    this.#publishes.publish(this.#names.subject(topic), body, dueMs, done);
+  }
+
+  pull({ topic, channel }: StreamName, count: number, bytes: number, listener: PullListener): Pull {
+    const pull = new NatsPull({
+      nc: this.#there(this.#nc),
+      clock: this.#clock,
+      stream: this.#names.stream(topic),
+      consumer: this.#names.consumer(channel),
+      inbox: `${this.#inbox}.pull.${++this.#pullCount}`,
+      ...{ count, bytes },
+      listener: {
+        onMessage: (message) => {
+          listener.onMessage(message);
+          this.#listener?.onNews();
+        },
+        onEnd: () => {
+          this.#pulls.delete(pull);
+          listener.onEnd();
+        },
+      },
+    });
+    this.#pulls.add(pull);
+    return pull;
+  }
+
+  finish(receipt: string): void {
+    this.#nc?.publish(receipt, '+ACK');
+  }
+
+  giveBack(receipt: string, delayMs: number): void {
+    const delay = Math.ceil(delayMs * NS_PER_MS);
+    this.#nc?.publish(receipt, delay > 0 ? `-NAK {"delay": ${delay}}` : '-NAK');
+  }
+
+  keep(receipt: string): void {
+    this.#nc?.publish(receipt, '+WPI');
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    this.#catalog?.stop();
+    for (const pull of [...this.#pulls]) pull.end();
+    // A server that is away has no part in it.
+    if (this.absence === null) await this.#nc?.drain();
+    else await this.#nc?.close();
+  }
+
+  // Connection
+
+  /** Connects, until it does. */
+  async #connect(): Promise<void> {
+    if (this.#isClosed) return;
+    try {
+      const nc = await connect(await this.#connection());
+      await this.#onConnected(nc);
+    } catch (error) {
+      this.#setAbsence(`failed to connect to the store - ${errorText(error)}`);
+      // It may be connected to a server without JetStream.
+      const nc = this.#nc;
+      this.#nc = null;
+      await nc?.close();
+      this.#clock.after(RECONNECT_MS, () => void this.#connect());
+    }
+  }
+
+  async #connection(): Promise<NonNullable<Parameters<typeof connect>[0]>> {
+    const { servers, credentialsFile, tlsCaFile, tlsCertFile, tlsKeyFile } = this.#settings;
+    const tls = {
+      ...(tlsCaFile === '' ? {} : { caFile: tlsCaFile }),
+      ...(tlsCertFile === '' ? {} : { certFile: tlsCertFile, keyFile: tlsKeyFile }),
+    };
+    return {
+      servers: [...servers],
+      name: 'ringmq',
+      timeout: CONNECT_MS,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: RECONNECT_MS,
+      pingInterval: PING_MS,
+      maxPingOut: 1,
+      ...(credentialsFile === ''
+        ? {}
+        : { authenticator: credsAuthenticator(await readFile(credentialsFile)) }),
+      ...(Object.keys(tls).length === 0 ? {} : { tls }),
+    };
+  }
+
+  async #onConnected(nc: NatsConnection): Promise<void> {
+    this.#nc = nc;
+    if (this.#isClosed) {
+      await nc.close();
+      return;
+    }
+    this.#inbox = createInbox();
+    this.#publishes = new NatsPublishes(nc, `${this.#inbox}.pub`, () => this.#clock.monotonicMs());
+    this.#watchConnection(nc).catch((error: unknown) => this.#onLost(errorText(error)));
+    const listener = this.#there(this.#listener);
+    this.#catalog?.stop();
+    this.#catalog = new NatsCatalog(this.#names, listener, this.#clock);
+    const manager = await jetstreamManager(nc, { timeout: ADMIN_MS });
+    this.#topics = new NatsTopics(manager, this.#names, this.#catalog);
+    await this.#catalog.open(nc);
+    this.#setAbsence(null);
+  }
+
+  async #watchConnection(nc: NatsConnection): Promise<void> {
+    for await (const status of nc.status()) {
+      if (status.type === 'disconnect') this.#onLost(`the connection to ${status.server} is lost`);
+      else if (status.type === 'reconnect') void this.#onReconnected();
+    }
+    if (this.#nc === nc && !this.#isClosed) {
+      this.#nc = null;
+      this.#onLost('the connection to the store was closed');
+      await this.#connect();
+    }
+  }
+
+  /** Learns what has been deleted meanwhile, and goes on. */
+  async #onReconnected(): Promise<void> {
+    try {
+      const lossCount = this.#lossCount;
+      await this.#catalog?.catchUp();
+      if (lossCount === this.#lossCount) this.#setAbsence(null);
+    } catch (error) {
+      this.#setAbsence(`failed to read the catalog of the store - ${errorText(error)}`);
+      // The next connection begins with nothing.
+      await this.#nc?.close();
+    }
+  }
+
+  #onLost(reason: string): void {
+    if (this.#isClosed) return;
+    this.#lossCount++;
+    this.#setAbsence(reason);
+    this.#publishes?.fail(`${reason}; the message may have been kept`);
+    for (const pull of [...this.#pulls]) pull.end();
+  }
+
+  #setAbsence(reason: string | null): void {
+    if (this.absence === reason) return;
+    this.absence = reason;
+    this.#listener?.onAbsence(reason);
+  }
+
+  #expireLater(): void {
+    this.#timer = this.#clock.after(EXPIRE_MS, () => {
+      this.#publishes?.expire();
+      if (!this.#isClosed) this.#expireLater();
+    });
+  }
+
+  /** Errors: throws if there has been no connection yet. */
+  #there<T>(part: T | null): T {
+    if (part === null) throw new Error(this.absence ?? 'the store is not connected yet');
+    return part;
+  }
+
+  #inTurn<T>(topic: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#work.get(topic) ?? Promise.resolve();
+    const result = before.then(work, work);
+    this.#work.set(topic, result);
+    const forget = (): void => {
+      if (this.#work.get(topic) === result) this.#work.delete(topic);
+    };
+    result.then(forget, forget);
+    return result;
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * Replicated topics in NATS JetStream: a topic is a stream, a message one message of it, a channel a durable pull
+ * consumer with explicit acknowledgements, and an ephemeral channel a consumer that goes when nobody pulls from it.
+ *
+ * JetStream drops what no consumer wants. So a topic without a channel has the consumer `holder`, which finishes
+ * nothing; the first channel begins where it stands and takes its place. Ephemeral channels leave it alone.
+ *
+ * Thread: stream.
+ */
+
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  DeliverPolicy,
+  DiscardPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JetStreamManager,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+} from '@nats-io/jetstream';
+import type { StreamName } from '../../../shared/control.ts';
+import { isEphemeral } from '../../../shared/names.ts';
+import type { Replication } from '../../../shared/topic-policy.ts';
+import type { StreamFigures } from '../stream-store.ts';
+import type { NatsCatalog } from './nats-catalog.ts';
+import { CHANNEL_PREFIX, HOLDER, type NatsNames } from './nats-names.ts';
+import { isClusterTooSmall, REPLICAS_MAX } from './nats-replicas.ts';
+
+const NS_PER_MS = 1e6;
+/** After this time without a word from its broker a message goes to another one. Units: ms. */
+const ACK_WAIT_MS = 15_000;
+/** Most messages of a channel that brokers hold or that wait for their time. */
+const TAKEN_MAX = 100_000;
+/** An ephemeral channel goes when no broker has pulled for that long. Units: ms. */
+const INACTIVE_MS = 10_000;
+
+export class NatsTopics {
+  readonly #manager: JetStreamManager;
+  readonly #names: NatsNames;
+  readonly #catalog: NatsCatalog;
+
+  constructor(manager: JetStreamManager, names: NatsNames, catalog: NatsCatalog) {
+    this.#manager = manager;
+    this.#names = names;
+    this.#catalog = catalog;
+  }
+
+  /** Creates a topic or channel that does not exist. */
+  async open({ topic, channel, replication }: StreamName): Promise<void> {
+    await this.#openTopic(topic, replication);
+    if (channel !== '') await this.#openChannel(topic, channel);
+  }
+
+  async #openTopic(topic: string, replication: Replication): Promise<void> {
+    const stream = this.#names.stream(topic);
+    const info = await found(this.#manager.streams.info(stream));
+    if (info === undefined) await this.#addStream(topic, replication);
+    if ((info?.state.consumer_count ?? 0) === 0) await this.#hold(stream, DeliverPolicy.All);
+    await this.#catalog.ensure(topic, '');
+  }
+
+  async #addStream(topic: string, replication: Replication): Promise<void> {
+    const { replicas, retention } = replication;
+    const isRetained = retention.ageMs > 0 || retention.bytes > 0;
+    const config: Partial<StreamConfig> & { name: string } = {
+      name: this.#names.stream(topic),
+      subjects: [this.#names.subject(topic)],
+      storage: StorageType.File,
+      retention: isRetained ? RetentionPolicy.Limits : RetentionPolicy.Interest,
+      discard: DiscardPolicy.Old,
+      max_age: retention.ageMs * NS_PER_MS,
+      max_bytes: retention.bytes > 0 ? retention.bytes : -1,
+      num_replicas: replicas > 0 ? replicas : REPLICAS_MAX,
+    };
+    const { streams } = this.#manager;
+    try {
+      await streams.add(config);
+    } catch (error) {
+      if (replicas > 0 || !isClusterTooSmall(error)) throw error;
+      await streams.add({ ...config, num_replicas: 1 });
+    }
+  }
+
+  async #openChannel(topic: string, channel: string): Promise<void> {
+    const { streams, consumers } = this.#manager;
+    const stream = this.#names.stream(topic);
+    const consumer = this.#names.consumer(channel);
+    if ((await found(consumers.info(stream, consumer))) !== undefined) return;
+    if (isEphemeral(channel)) {
+      await consumers.add(stream, {
+        ...consumerConfig({ deliver_policy: DeliverPolicy.New }),
+        name: consumer,
+        inactive_threshold: INACTIVE_MS * NS_PER_MS,
+      });
+      return;
+    }
+    const holder = await found(consumers.info(stream, HOLDER));
+    const last = holder?.delivered.stream_seq ?? (await streams.info(stream)).state.last_seq;
+    const start = { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: last + 1 };
+    await consumers.add(stream, { ...consumerConfig(start), durable_name: consumer });
+    await this.#catalog.ensure(topic, channel);
+    if (holder !== undefined) await found(consumers.delete(stream, HOLDER));
+  }
+
+  async empty({ topic, channel }: StreamName): Promise<void> {
+    const { consumers } = this.#manager;
+    const stream = this.#names.stream(topic);
+    if (channel === '') {
+      if ((await found(consumers.delete(stream, HOLDER))) === undefined) return;
+      await this.#hold(stream, DeliverPolicy.New);
+      return;
+    }
+    // Something has to keep the topic's messages meanwhile.
+    await this.#hold(stream, DeliverPolicy.New);
+    await found(consumers.delete(stream, this.#names.consumer(channel)));
+    await this.#openChannel(topic, channel);
+    await found(consumers.delete(stream, HOLDER));
+  }
+
+  async delete({ topic, channel }: StreamName): Promise<void> {
+    const { streams, consumers } = this.#manager;
+    const stream = this.#names.stream(topic);
+    if (channel === '') {
+      await found(streams.delete(stream));
+      await this.#catalog.remove(topic, '');
+      return;
+    }
+    // Other brokers may still use it.
+    if (isEphemeral(channel)) return;
+    if ((await found(streams.info(stream))) === undefined) return;
+    await this.#hold(stream, DeliverPolicy.New);
+    await found(consumers.delete(stream, this.#names.consumer(channel)));
+    if (await this.#hasChannels(stream)) await found(consumers.delete(stream, HOLDER));
+    await this.#catalog.remove(topic, channel);
+  }
+
+  async #hasChannels(stream: string): Promise<boolean> {
+    for await (const { config } of this.#manager.consumers.list(stream)) {
+      if (config.durable_name?.startsWith(CHANNEL_PREFIX) === true) return true;
+    }
+    return false;
+  }
+
+  /** Makes the topic keep its messages for a channel that comes later. */
+  async #hold(stream: string, from: DeliverPolicy): Promise<void> {
+    const { consumers } = this.#manager;
+    if ((await found(consumers.info(stream, HOLDER))) !== undefined) return;
+    await consumers.add(stream, {
+      ...consumerConfig({ deliver_policy: from }),
+      durable_name: HOLDER,
+    });
+  }
+
+  /** The figures of a topic or channel. */
+  async figures({ topic, channel }: StreamName): Promise<StreamFigures> {
+    const { streams, consumers } = this.#manager;
+    const stream = this.#names.stream(topic);
+    if (channel !== '') {
+      const info = await consumers.info(stream, this.#names.consumer(channel));
+      const { delivered, num_pending: unread, num_ack_pending: taken, config } = info;
+      const before = (config.opt_start_seq ?? 1) - 1;
+      return { unread, taken, messages: delivered.stream_seq + unread - before };
+    }
+    const { state } = await streams.info(stream);
+    const holder = await found(consumers.info(stream, HOLDER));
+    return { unread: holder?.num_pending ?? 0, taken: 0, messages: state.last_seq };
+  }
+}
+
+function consumerConfig(start: Partial<ConsumerConfig>): Partial<ConsumerConfig> {
+  return {
+    ...start,
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: ACK_WAIT_MS * NS_PER_MS,
+    max_ack_pending: TAKEN_MAX,
+  };
+}
+
+/** What was asked for; undefined if the store does not have it. */
+async function found<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    const { ConsumerNotFound, StreamNotFound } = JetStreamApiCodes;
+    if (!(error instanceof JetStreamApiError)) throw error;
+    if (error.code !== ConsumerNotFound && error.code !== StreamNotFound) throw error;
+    return undefined;
+  }
+}

@@ -1,0 +1,389 @@
+/**
+ * The loop of the stream thread: it carries out the pumps' requests for replicated topics on the store, and hands them
+ * what the store answers.
+ *
+ * While the store is away, publishes are refused with the reason, and everything else waits: queues are opened again
+ * and again, and messages that pumps hold stay theirs as long as the store has not given them to others.
+ *
+ * Bound: what pumps may have unanswered (`WriteBacklog`), and the messages that they have pulled.
+ * Thread: stream.
+ */
+
+import { assert } from '../../shared/assert.ts';
+import { decodeControl, type StreamName } from '../../shared/control.ts';
+import { errorText } from '../../shared/error-text.ts';
+import { EMPTY } from '../../shared/ring/reader.ts';
+import {
+  APPEND,
+  APPENDED,
+  CLOSE,
+  CLOSED,
+  DELETE,
+  DELETED,
+  EMPTIED,
+  EMPTY_QUEUE,
+  END,
+  FINISH,
+  FINISH_RUN_WORDS,
+  FINISH_RUNS,
+  OPENED,
+  QUEUE,
+  QUEUE_WORDS,
+  UPDATE,
+  UPDATE_DUE,
+  UPDATE_ENTRIES,
+  UPDATE_ENTRY_WORDS,
+} from '../disk-records.ts';
+import type { Loop } from '../run-loop.ts';
+import {
+  FIGURES,
+  OPEN_STREAM,
+  PAUSE,
+  PAUSE_ON,
+  PULL,
+  PULL_BYTES,
+  PULL_COUNT,
+  PULLED,
+  REST,
+} from '../stream-records.ts';
+import { LOG_WARNING, StreamLink, type StreamLinkOptions } from './stream-link.ts';
+import { type StreamClock, StreamQueue } from './stream-queue.ts';
+import type { StreamStore } from './stream-store.ts';
+
+/** Delay before the store is asked again after it could not open a queue. */
+const RETRY_MS = 1000;
+/** How often the store hears of messages that pumps hold; it waits three times as long. */
+const KEEP_MS = 5000;
+/** How often figures are asked for, and of how many queues at a time. */
+const FIGURES_MS = 500;
+const FIGURES_COUNT = 64;
+/** Requests of a link in one turn. */
+const REQUESTS_PER_TURN = 256;
+const NS_PER_MS = 1e6;
+
+export class StreamLoop implements Loop {
+  readonly #links: readonly StreamLink[];
+  readonly #store: StreamStore;
+  readonly #clock: StreamClock;
+  readonly #queues = new Map<StreamLink, Map<number, StreamQueue>>();
+  #keepMs = 0;
+  #figuresMs = 0;
+  /** Queues whose figures are asked for next. */
+  #uncounted: StreamQueue[] = [];
+  readonly #wake: () => void;
+  /** Pulls that wait until the store is there: one for each channel at most. */
+  readonly #waitingPulls: (() => void)[] = [];
+  #isClosing = false;
+  #isClosed = false;
+
+  /** `wake` makes sure that another turn follows. */
+  constructor(
+    links: readonly StreamLinkOptions[],
+    store: StreamStore,
+    clock: StreamClock,
+    wake: () => void,
+  ) {
+    this.#links = links.map((link) => new StreamLink(link));
+    this.#store = store;
+    this.#clock = clock;
+    this.#wake = wake;
+    for (const link of this.#links) this.#queues.set(link, new Map());
+    const [first] = this.#links;
+    store.start({
+      onNews: wake,
+      log: (level, text) => first.log(level, text),
+      onAbsence: (error) => {
+        first.tell({ event: 'store', error });
+        if (error === null) this.#onThere();
+        wake();
+      },
+      onEntry: (topic, channel, state) => {
+        if (state === 'gone') this.#forget(topic, channel);
+        first.tell({ event: 'replicated', topic, channel, state });
+        wake();
+      },
+    });
+  }
+
+  get isDone(): boolean {
+    return this.#isClosed;
+  }
+
+  get nextDeadlineMs(): number {
+    let next = Math.min(this.#keepMs, this.#figuresMs);
+    for (const { state, openMs, isOpening, isGone } of this.#all()) {
+      if (state === 'opening' && !isOpening && !isGone) next = Math.min(next, openMs);
+    }
+    return next;
+  }
+
+  step(nowMs: number): number {
+    let work = 0;
+    for (const link of this.#links) {
+      work += this.#takeRequests(link);
+      work += link.flush();
+    }
+    for (const queue of this.#all()) {
+      const isDue = queue.state === 'opening' && !queue.isOpening && nowMs >= queue.openMs;
+      if (isDue && !queue.isGone) this.#open(queue);
+    }
+    if (nowMs >= this.#keepMs) this.#keep(nowMs);
+    if (nowMs >= this.#figuresMs) this.#count(nowMs);
+    this.#endIfDone();
+    return work;
+  }
+
+  *#all(): Iterable<StreamQueue> {
+    for (const queues of this.#queues.values()) yield* queues.values();
+  }
+
+  #takeRequests(link: StreamLink): number {
+    const { requests } = link;
+    if (!requests.look()) return 0;
+    let count = 0;
+    // While answers wait for room, requests do.
+    while (count < REQUESTS_PER_TURN && !link.isBlocked) {
+      const type = requests.front();
+      if (type === EMPTY) break;
+      this.#take(link, type);
+      requests.pop();
+      count++;
+    }
+    return count;
+  }
+
+  #take(link: StreamLink, type: number): void {
+    if (type === END) {
+      link.hasEnded = true;
+      return;
+    }
+    const { words, bytes, offset, length } = link.requests;
+    const at = offset >>> 2;
+    const number = words[at + QUEUE];
+    const queues = this.#queues.get(link);
+    assert(queues !== undefined, 'a link has its queues');
+    if (type === OPEN_STREAM) {
+      const encoded = bytes.subarray(offset + QUEUE_WORDS * 4, offset + length);
+      const name = decodeControl<StreamName>(encoded);
+      const opened: StreamQueue = new StreamQueue(
+        number,
+        name,
+        link,
+        this.#store,
+        this.#clock,
+        (error) => this.#answer(opened, APPENDED, error),
+      );
+      queues.set(number, opened);
+      return;
+    }
+    const queue = queues.get(number);
+    assert(queue !== undefined, 'a request is for a queue that was opened');
+    switch (type) {
+      case APPEND:
+        this.#append(queue);
+        return;
+      case PULL: {
+        const count = words[at + PULL_COUNT];
+        const room = words[at + PULL_BYTES];
+        this.#whenOpen(queue, () => this.#pull(queue, count, room));
+        return;
+      }
+      case REST:
+        queue.rest();
+        return;
+      case FINISH:
+        for (let word = FINISH_RUNS; word < length >>> 2; word += FINISH_RUN_WORDS) {
+          queue.finish(words[at + word], words[at + word + 1]);
+        }
+        return;
+      case UPDATE:
+        this.#giveBack(queue, words.subarray(at + UPDATE_ENTRIES, at + (length >>> 2)));
+        return;
+      case PAUSE:
+        this.#pause(queue, words[at + PAUSE_ON] === 1);
+        return;
+      case EMPTY_QUEUE:
+        queue.forgetAll();
+        this.#whenOpen(queue, () => this.#carryOut(queue, EMPTIED, this.#store.empty(queue.name)));
+        return;
+      case DELETE:
+        this.#delete(queue);
+        return;
+      case CLOSE:
+        queue.giveAllBack();
+        this.#end(queue, CLOSED, null);
+        return;
+      default:
+        assert(false, 'a pump sends no other requests');
+    }
+  }
+
+  #append(queue: StreamQueue): void {
+    queue.appends.take(queue.link.requests, this.#store.absence ?? queue.openError);
+    if (queue.state === 'open') queue.appends.sendAll();
+  }
+
+  /** Opens everything again: what the store has lost is created again, but not what another broker has deleted. */
+  #onThere(): void {
+    for (const queue of this.#all()) {
+      if (queue.state === 'open') queue.state = 'opening';
+      queue.openMs = 0;
+    }
+    for (const pull of this.#waitingPulls.splice(0)) pull();
+  }
+
+  /** Begins a pull, when the store is there. */
+  #pull(queue: StreamQueue, count: number, bytes: number): void {
+    if (queue.state === 'closed') return;
+    if (this.#store.absence !== null) {
+      this.#waitingPulls.push(() => this.#pull(queue, count, bytes));
+      return;
+    }
+    queue.pull(count, bytes, () => this.#answer(queue, PULLED, null));
+  }
+
+  #giveBack(queue: StreamQueue, entries: Uint32Array): void {
+    const unixMs = Number(this.#clock.unixNs()) / NS_PER_MS;
+    for (let at = 0; at < entries.length; at += UPDATE_ENTRY_WORDS) {
+      const dueMs = entries[at + UPDATE_DUE] * 2 ** 32 + entries[at + UPDATE_DUE + 1];
+      queue.giveBack(entries[at], Math.max(0, dueMs - unixMs));
+    }
+  }
+
+  #pause(queue: StreamQueue, isPaused: boolean): void {
+    this.#whenOpen(queue, () => {
+      this.#store.pause(queue.name, isPaused).catch((error: unknown) => {
+        queue.link.log(
+          LOG_WARNING,
+          `STORE: failed to pause ${titleOf(queue.name)} - ${errorText(error)}`,
+        );
+      });
+    });
+  }
+
+  #delete(queue: StreamQueue): void {
+    queue.forgetAll();
+    if (queue.isGone) this.#end(queue, DELETED, null);
+    else this.#carryOut(queue, DELETED, this.#store.delete(queue.name));
+  }
+
+  /** Answers when the store has done it. */
+  #carryOut(queue: StreamQueue, type: typeof EMPTIED | typeof DELETED, work: Promise<void>): void {
+    const answer = (error: string | null): void => {
+      if (type === DELETED) this.#end(queue, DELETED, error);
+      else this.#answer(queue, EMPTIED, error);
+    };
+    work.then(
+      () => answer(null),
+      (error: unknown) => answer(errorText(error)),
+    );
+  }
+
+  /** Nothing follows the last answer to a queue. */
+  #answer(queue: StreamQueue, type: number, error: string | null): void {
+    if (queue.state === 'closed') return;
+    queue.link.answer(queue, type, error);
+    this.#wake();
+  }
+
+  #end(queue: StreamQueue, type: typeof CLOSED | typeof DELETED, error: string | null): void {
+    queue.appends.end('the topic is deleted');
+    this.#answer(queue, type, error);
+    queue.state = 'closed';
+    queue.waiting = [];
+    this.#queues.get(queue.link)?.delete(queue.number);
+  }
+
+  #whenOpen(queue: StreamQueue, run: () => void): void {
+    if (queue.state === 'open') run();
+    else if (queue.state === 'opening') queue.waiting.push(run);
+  }
+
+  #open(queue: StreamQueue): void {
+    queue.isOpening = true;
+    this.#store.open(queue.name).then(
+      () => this.#onOpened(queue, null),
+      (error: unknown) => this.#onOpened(queue, errorText(error)),
+    );
+  }
+
+  #onOpened(queue: StreamQueue, error: string | null): void {
+    queue.isOpening = false;
+    if (queue.state === 'closed') return;
+    queue.openError = error;
+    this.#answer(queue, OPENED, error);
+    if (error !== null) {
+      queue.openMs = this.#clock.monotonicMs() + RETRY_MS;
+      queue.appends.refuseWaiting(error);
+      return;
+    }
+    queue.state = 'open';
+    this.#uncounted.push(queue);
+    const { waiting } = queue;
+    queue.waiting = [];
+    queue.appends.sendAll();
+    for (const run of waiting) run();
+  }
+
+  /** Another broker has deleted a topic, with its channels, or a channel. */
+  #forget(topic: string, channel: string): void {
+    for (const queue of this.#all()) {
+      const { name } = queue;
+      if (name.topic !== topic || (channel !== '' && name.channel !== channel)) continue;
+      queue.isGone = true;
+      queue.forgetAll();
+    }
+  }
+
+  /** Tells the store what is still in good hands. */
+  #keep(nowMs: number): void {
+    this.#keepMs = nowMs + KEEP_MS;
+    if (this.#store.absence !== null) return;
+    for (const queue of this.#all()) queue.keep(nowMs - KEEP_MS, nowMs);
+  }
+
+  /** Asks for the figures of some queues, in turn. */
+  #count(nowMs: number): void {
+    this.#figuresMs = nowMs + FIGURES_MS;
+    if (this.#store.absence !== null) return;
+    if (this.#uncounted.length === 0) {
+      this.#uncounted = [...this.#all()].filter(({ state }) => state === 'open');
+    }
+    for (const queue of this.#uncounted.splice(0, FIGURES_COUNT)) this.#countOne(queue);
+  }
+
+  #countOne(queue: StreamQueue): void {
+    this.#store.figures(queue.name).then(
+      ({ unread, taken, messages }) => {
+        queue.figures.unread = unread;
+        queue.figures.elsewhere = Math.max(0, taken - queue.heldCount);
+        queue.figures.messages = messages;
+        this.#answer(queue, FIGURES, null);
+      },
+      () => this.#onUncounted(queue),
+    );
+  }
+
+  /** What cannot be found is opened again, unless another broker is about to tell that it is gone. */
+  #onUncounted(queue: StreamQueue): void {
+    if (queue.state !== 'open' || this.#store.absence !== null) return;
+    queue.state = 'opening';
+    queue.openMs = this.#clock.monotonicMs() + RETRY_MS;
+    this.#wake();
+  }
+
+  /** When all pumps have ended, the loop does. */
+  #endIfDone(): void {
+    if (this.#isClosing || !this.#links.every(({ hasEnded }) => hasEnded)) return;
+    this.#isClosing = true;
+    const end = (): void => {
+      this.#isClosed = true;
+      this.#wake();
+    };
+    this.#store.close().then(end, end);
+  }
+}
+
+function titleOf({ topic, channel }: StreamName): string {
+  return channel === '' ? `topic ${topic}` : `channel ${channel} of topic ${topic}`;
+}

@@ -1,0 +1,93 @@
+/**
+ * A store of replicated topics, as the stream loop sees it. Brokers share it: each of them sees all topics, and a
+ * message is with one of them at a time.
+ *
+ * A topic keeps messages until all its channels have finished them, or as long as its retention says. A message that is
+ * neither finished, given back nor kept for some time goes to another broker.
+ *
+ * Thread: stream.
+ */
+
+import type { StreamName } from '../../shared/control.ts';
+
+/** Figures of a topic or channel, over all brokers. */
+export type StreamFigures = {
+  /** Messages that no broker has taken; of a topic, those that wait for its first channel. */
+  readonly unread: number;
+  /** Messages that brokers hold, or that wait for their time. */
+  readonly taken: number;
+  /** Messages that were ever published to the topic, or came to the channel. */
+  readonly messages: number;
+};
+
+/** A message that was pulled. */
+export type StoredMessage = {
+  readonly body: Uint8Array;
+  /** Its place in the topic, from 1; the same for every channel and broker. */
+  readonly sequence: number;
+  /** How often it was handed out, including this time, except for the first time if it was not due then. */
+  readonly deliveries: number;
+  /** When the store got it. Units: ns since 1970. */
+  readonly timestampNs: bigint;
+  /** When it is due. Units: Unix time in ms, 0 for at once. */
+  readonly dueMs: number;
+  /** Names it to the store. */
+  readonly receipt: string;
+  /** Messages of the channel that no broker has taken yet. */
+  readonly unread: number;
+};
+
+/** Gets what a pull brings. */
+export type PullListener = {
+  readonly onMessage: (message: StoredMessage) => void;
+  /** Nothing more comes. */
+  readonly onEnd: () => void;
+};
+
+/** A pull under way. */
+export interface Pull {
+  /** Ends it early. What still comes until `onEnd` has to be given back. */
+  cancel(): void;
+}
+
+/** What a store tells its loop. */
+export type StoreListener = {
+  /** The store is away for this reason, or there again (null). */
+  readonly onAbsence: (error: string | null) => void;
+  /** A topic (`channel` is empty) or channel exists, here or on another broker, and is paused or not; or it is gone. */
+  readonly onEntry: (topic: string, channel: string, state: 'running' | 'paused' | 'gone') => void;
+  readonly log: (level: number, text: string) => void;
+  /** Something has happened: the loop has to take a turn. */
+  readonly onNews: () => void;
+};
+
+export interface StreamStore {
+  /** Why it cannot be used now, or null. */
+  readonly absence: string | null;
+
+  /** Connects, again and again. Calls the listener from now on. */
+  start(listener: StoreListener): void;
+  /** Creates the topic or channel if it does not exist. Errors: rejects with the reason, as all promises here. */
+  open(name: StreamName): Promise<void>;
+  empty(name: StreamName): Promise<void>;
+  delete(name: StreamName): Promise<void>;
+  /** Other brokers learn of it; the listener is not called for it. */
+  pause(name: StreamName, isPaused: boolean): Promise<void>;
+  figures(name: StreamName): Promise<StreamFigures>;
+  /** Adds a message to a topic. `done` is called once, with null when the store has it for good, or with the reason. */
+  publish(
+    topic: string,
+    body: Uint8Array,
+    dueMs: number,
+    done: (error: string | null) => void,
+  ): void;
+  /** Takes messages of a channel as they come: at most `count`, and about `bytes`. */
+  pull(name: StreamName, count: number, bytes: number, listener: PullListener): Pull;
+  finish(receipt: string): void;
+  /** Gives a message back, for delivery after the delay. Units: ms. */
+  giveBack(receipt: string, delayMs: number): void;
+  /** The message is still in good hands: it must not go to another broker yet. */
+  keep(receipt: string): void;
+  /** Sends what is on its way, and disconnects. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,28 @@
+/**
+ * Connects a stream loop to the rings of its task.
+ *
+ * Thread: stream.
+ */
+
+import { Doorbell } from '../../shared/ring/doorbell.ts';
+import { RingReader } from '../../shared/ring/reader.ts';
+import { RingWriter } from '../../shared/ring/writer.ts';
+import type { StreamTask } from '../../shared/thread-tasks.ts';
+import { StreamLoop } from './stream-loop.ts';
+import type { StreamClock } from './stream-queue.ts';
+import type { StreamStore } from './stream-store.ts';
+
+/** Creates a loop, which wakes itself through its task's bell. */
+export function wireStreamLoop(
+  task: Pick<StreamTask, 'pumps' | 'bell'>,
+  store: StreamStore,
+  clock: StreamClock,
+): StreamLoop {
+  const bell = new Doorbell(task.bell);
+  const links = task.pumps.map((pump) => ({
+    requests: new RingReader(pump.requests),
+    replies: new RingWriter(pump.replies),
+    bell: new Doorbell(pump.bell),
+  }));
+  return new StreamLoop(links, store, clock, () => bell.ring());
+}

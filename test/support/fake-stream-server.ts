@@ -1,0 +1,353 @@
+/**
+ * A server of replicated topics in memory, which several brokers may share, on a clock that the test moves. It behaves
+ * as JetStream does where the stream loop relies on it: a message is with one broker at a time, comes back when it is
+ * given back or was not heard of for some time, and redeliveries come before what is new.
+ *
+ * Thread: any.
+ */
+
+import type { StreamName } from '../../src/shared/control.ts';
+import type {
+  Pull,
+  PullListener,
+  StoredMessage,
+  StoreListener,
+  StreamFigures,
+  StreamStore,
+} from '../../src/workers/streams/stream-store.ts';
+import type { ManualClock } from './manual-clock.ts';
+
+/** How long a pull waits. */
+const PULL_MS = 3000;
+/** After this time a message that was not heard of comes back. */
+export const ACK_WAIT_MS = 15_000;
+
+type Stored = { body: Uint8Array; sequence: number; dueMs: number; timestampNs: bigint };
+type Taken = { message: Stored; deliveries: number; receipt: string; backMs: number };
+type WaitingPull = { left: number; listener: PullListener; isOver: boolean };
+type Channel = {
+  /** The next message that nobody has had, the taken ones by sequence, and those that came back. */
+  next: number;
+  taken: Map<number, Taken>;
+  returned: Taken[];
+  pulls: WaitingPull[];
+};
+type Topic = {
+  messages: Stored[];
+  lastSequence: number;
+  holderNext: number | null;
+  channels: Map<string, Channel>;
+};
+
+export class FakeStreamServer {
+  readonly clock: ManualClock;
+  /** Publishes that are not answered, if answers are held. */
+  readonly unanswered: ((error: string | null) => void)[] = [];
+  holdsAnswers = false;
+  /** Why every publish is refused, or null. */
+  refusal: string | null = null;
+  readonly topics = new Map<string, Topic>();
+
+  readonly #entries = new Map<string, 'running' | 'paused'>();
+  readonly #stores: FakeStreamStore[] = [];
+  readonly #byReceipt = new Map<string, { channel: Channel; taken: Taken }>();
+  #receiptCount = 0;
+
+  constructor(clock: ManualClock) {
+    this.clock = clock;
+  }
+
+  /** The store as one more broker sees it. */
+  connect(): FakeStreamStore {
+    const store = new FakeStreamStore(this);
+    this.#stores.push(store);
+    return store;
+  }
+
+  /** All messages of a channel that are not finished. */
+  unfinishedCount(topic: string, channel: string): number {
+    const { next, taken, returned } = this.#channel(topic, channel);
+    return this.#topic(topic).lastSequence + 1 - next + taken.size + returned.length;
+  }
+
+  showTo(listener: StoreListener): void {
+    for (const [key, state] of this.#entries) tell(listener, key, state);
+  }
+
+  /** Gives to pulls what there is for them. Call it when the clock has moved. */
+  look(): void {
+    const nowMs = this.clock.monotonicMs();
+    for (const topic of this.topics.values()) {
+      for (const channel of topic.channels.values()) {
+        for (const taken of channel.taken.values()) {
+          if (taken.backMs > nowMs) continue;
+          channel.taken.delete(taken.message.sequence);
+          channel.returned.push(taken);
+        }
+        this.#feed(topic, channel);
+      }
+    }
+  }
+
+  publish(
+    name: string,
+    body: Uint8Array,
+    dueMs: number,
+    done: (error: string | null) => void,
+  ): void {
+    const topic = this.topics.get(name);
+    const answer = (): void => {
+      if (this.holdsAnswers) this.unanswered.push(done);
+      else queueMicrotask(() => done(this.refusal));
+    };
+    if (topic !== undefined && this.refusal === null) {
+      const sequence = ++topic.lastSequence;
+      topic.messages.push({
+        body: Uint8Array.from(body),
+        sequence,
+        dueMs,
+        timestampNs: this.clock.unixNs(),
+      });
+      this.look();
+    }
+    answer();
+  }
+
+  open({ topic: name, channel: channelName }: StreamName, from: FakeStreamStore): void {
+    let topic = this.topics.get(name);
+    if (topic === undefined) {
+      topic = { messages: [], lastSequence: 0, holderNext: 1, channels: new Map() };
+      this.topics.set(name, topic);
+      this.#announce(from, name, 'running');
+    }
+    if (channelName === '' || topic.channels.has(channelName)) return;
+    const next = topic.holderNext ?? topic.lastSequence + 1;
+    topic.holderNext = null;
+    topic.channels.set(channelName, { next, taken: new Map(), returned: [], pulls: [] });
+    this.#announce(from, `${name}:${channelName}`, 'running');
+  }
+
+  empty({ topic: name, channel }: StreamName): void {
+    const topic = this.#topic(name);
+    if (channel === '') {
+      if (topic.holderNext !== null) topic.holderNext = topic.lastSequence + 1;
+      return;
+    }
+    const emptied = this.#channel(name, channel);
+    emptied.next = topic.lastSequence + 1;
+    emptied.taken.clear();
+    emptied.returned = [];
+  }
+
+  delete({ topic, channel }: StreamName, from: FakeStreamStore): void {
+    if (channel === '') this.topics.delete(topic);
+    else this.topics.get(topic)?.channels.delete(channel);
+    this.#announce(from, channel === '' ? topic : `${topic}:${channel}`, 'gone');
+  }
+
+  pause({ topic, channel }: StreamName, isPaused: boolean, from: FakeStreamStore): void {
+    const key = channel === '' ? topic : `${topic}:${channel}`;
+    this.#announce(from, key, isPaused ? 'paused' : 'running');
+  }
+
+  figures({ topic: name, channel }: StreamName): StreamFigures {
+    const topic = this.#topic(name);
+    if (channel === '') {
+      const unread = topic.holderNext === null ? 0 : topic.lastSequence + 1 - topic.holderNext;
+      return { unread, taken: 0, messages: topic.lastSequence };
+    }
+    const { next, taken, returned } = this.#channel(name, channel);
+    return {
+      unread: topic.lastSequence + 1 - next,
+      taken: taken.size + returned.length,
+      messages: 0,
+    };
+  }
+
+  pull({ topic, channel }: StreamName, count: number, listener: PullListener): Pull {
+    const pull: WaitingPull = { left: count, listener, isOver: false };
+    const end = (): void => {
+      if (pull.isOver) return;
+      pull.isOver = true;
+      listener.onEnd();
+    };
+    this.#channel(topic, channel).pulls.push(pull);
+    queueMicrotask(() => this.look());
+    this.clock.after(PULL_MS, end);
+    return { cancel: () => queueMicrotask(end) };
+  }
+
+  finish(receipt: string): void {
+    this.#take(receipt);
+  }
+
+  giveBack(receipt: string, delayMs: number): void {
+    const found = this.#byReceipt.get(receipt);
+    if (found === undefined) return;
+    found.taken.backMs = this.clock.monotonicMs() + delayMs;
+    if (delayMs > 0) this.clock.after(delayMs, () => this.look());
+    else this.look();
+  }
+
+  keep(receipt: string): void {
+    const found = this.#byReceipt.get(receipt);
+    if (found === undefined) return;
+    found.taken.backMs = this.clock.monotonicMs() + ACK_WAIT_MS;
+  }
+
+  #take(receipt: string): void {
+    const found = this.#byReceipt.get(receipt);
+    if (found === undefined) return;
+    this.#byReceipt.delete(receipt);
+    const { channel, taken } = found;
+    if (channel.taken.get(taken.message.sequence)?.receipt === receipt) {
+      channel.taken.delete(taken.message.sequence);
+    }
+  }
+
+  #feed(topic: Topic, channel: Channel): void {
+    channel.pulls = channel.pulls.filter(({ isOver }) => !isOver);
+    while (channel.pulls.length > 0) {
+      const [pull] = channel.pulls;
+      const taken = this.#nextOf(topic, channel);
+      if (taken === undefined) return;
+      pull.left--;
+      if (pull.left === 0) channel.pulls.shift();
+      pull.listener.onMessage(this.#handed(topic, channel, taken));
+      if (pull.left > 0) continue;
+      pull.isOver = true;
+      pull.listener.onEnd();
+    }
+  }
+
+  #nextOf(topic: Topic, channel: Channel): { message: Stored; deliveries: number } | undefined {
+    const returned = channel.returned.shift();
+    if (returned !== undefined) return returned;
+    const message = topic.messages[channel.next - 1];
+    if (message === undefined) return undefined;
+    channel.next++;
+    return { message, deliveries: 0 };
+  }
+
+  #handed(
+    topic: Topic,
+    channel: Channel,
+    before: { message: Stored; deliveries: number },
+  ): StoredMessage {
+    const { message } = before;
+    const deliveries = before.deliveries + 1;
+    const receipt = String(++this.#receiptCount);
+    const backMs = this.clock.monotonicMs() + ACK_WAIT_MS;
+    const taken = { message, deliveries, receipt, backMs };
+    channel.taken.set(message.sequence, taken);
+    this.#byReceipt.set(receipt, { channel, taken });
+    this.clock.after(ACK_WAIT_MS, () => this.look());
+    const isSecond = message.dueMs > 0 && deliveries > 1;
+    return {
+      ...message,
+      deliveries: isSecond ? deliveries - 1 : deliveries,
+      receipt,
+      unread: topic.lastSequence + 1 - channel.next,
+    };
+  }
+
+  /** Other brokers learn of it. */
+  #announce(from: FakeStreamStore, key: string, state: 'running' | 'paused' | 'gone'): void {
+    if (state === 'gone') this.#entries.delete(key);
+    else this.#entries.set(key, state);
+    for (const store of this.#stores) {
+      if (store !== from && store.listener !== null) tell(store.listener, key, state);
+    }
+  }
+
+  #topic(name: string): Topic {
+    const topic = this.topics.get(name);
+    if (topic === undefined) throw new Error(`the fake store has no topic ${name}`);
+    return topic;
+  }
+
+  #channel(topic: string, name: string): Channel {
+    const channel = this.#topic(topic).channels.get(name);
+    if (channel === undefined) throw new Error(`the fake store has no channel ${topic}:${name}`);
+    return channel;
+  }
+}
+
+/** The store of one broker. */
+export class FakeStreamStore implements StreamStore {
+  absence: string | null = null;
+  listener: StoreListener | null = null;
+  /** How often the store heard of messages that are in good hands. */
+  keptCount = 0;
+
+  readonly #server: FakeStreamServer;
+
+  constructor(server: FakeStreamServer) {
+    this.#server = server;
+  }
+
+  start(listener: StoreListener): void {
+    this.listener = listener;
+    this.#server.showTo(listener);
+    listener.onAbsence(null);
+  }
+
+  /** The connection is lost, or there again (null). */
+  setAbsence(reason: string | null): void {
+    this.absence = reason;
+    this.listener?.onAbsence(reason);
+  }
+
+  open = (name: StreamName): Promise<void> => this.#do(() => this.#server.open(name, this));
+  empty = (name: StreamName): Promise<void> => this.#do(() => this.#server.empty(name));
+  delete = (name: StreamName): Promise<void> => this.#do(() => this.#server.delete(name, this));
+
+  pause(name: StreamName, isPaused: boolean): Promise<void> {
+    return this.#do(() => this.#server.pause(name, isPaused, this));
+  }
+
+  figures(name: StreamName): Promise<StreamFigures> {
+    return this.#do(() => this.#server.figures(name));
+  }
+
+  publish(
+    topic: string,
+    body: Uint8Array,
+    dueMs: number,
+    done: (error: string | null) => void,
+  ): void {
+    this.#server.publish(topic, body, dueMs, done);
+  }
+
+  pull(name: StreamName, count: number, _bytes: number, listener: PullListener): Pull {
+    return this.#server.pull(name, count, listener);
+  }
+
+  finish(receipt: string): void {
+    this.#server.finish(receipt);
+  }
+
+  giveBack(receipt: string, delayMs: number): void {
+    this.#server.giveBack(receipt, delayMs);
+  }
+
+  keep(receipt: string): void {
+    this.keptCount++;
+    this.#server.keep(receipt);
+  }
+
+  async close(): Promise<void> {
+    this.listener = null;
+  }
+
+  async #do<T>(work: () => T): Promise<T> {
+    if (this.absence !== null) throw new Error(this.absence);
+    return work();
+  }
+}
+
+function tell(listener: StoreListener, key: string, state: 'running' | 'paused' | 'gone'): void {
+  const [topic, channel = ''] = key.split(':');
+  listener.onEntry(topic, channel, state);
+  listener.onNews();
+}

@@ -1,0 +1,104 @@
+/**
+ * nats-server as processes of their own, where it is installed (Debian's package `nats-server`): one, or a cluster.
+ *
+ * Thread: main.
+ */
+
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { CleanUp } from './broker-process.ts';
+
+/** False where there is nats-server; otherwise why tests that need one are left out. */
+export const natsMissing: string | false =
+  spawnSync('nats-server', ['--version']).status === 0 ? false : 'nats-server is not installed';
+
+const READY = /Server is ready/;
+
+/** A server that can be ended and started again, with what it keeps. */
+export class NatsServer {
+  readonly port: number;
+
+  readonly #config: string;
+  #child: ChildProcess | null = null;
+
+  constructor(config: string, port: number) {
+    this.#config = config;
+    this.port = port;
+  }
+
+  get url(): string {
+    return `nats://127.0.0.1:${this.port}`;
+  }
+
+  /** Resolves when it takes connections; a cluster may have no leader yet. */
+  async start(): Promise<void> {
+    const child = spawn('nats-server', ['-c', this.#config], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.#child = child;
+    let log = '';
+    child.stderr.setEncoding('utf8');
+    await new Promise<void>((resolve, reject) => {
+      child.stderr.on('data', (text: string) => {
+        log += text;
+        if (READY.test(log)) resolve();
+      });
+      child.on('exit', () => reject(new Error(`nats-server ended:\n${log}`)));
+    });
+  }
+
+  /** Ends it without a warning. */
+  async kill(): Promise<void> {
+    const child = this.#child;
+    if (child === null) return;
+    this.#child = null;
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+  }
+}
+
+/** Starts servers that are ended, and whose data are removed, at the end. */
+export async function startNats(t: CleanUp, count = 1): Promise<NatsServer[]> {
+  const home = mkdtempSync(path.join(tmpdir(), 'ringmq-nats-'));
+  const ports = await freePorts(count * 2);
+  const routes = ports.slice(count).map((port) => `nats-route://127.0.0.1:${port}`);
+  const servers = Array.from({ length: count }, (_, index) => {
+    const config = path.join(home, `${index}.conf`);
+    const lines = [
+      `server_name: n${index}`,
+      `listen: 127.0.0.1:${ports[index]}`,
+      `jetstream { store_dir: ${JSON.stringify(path.join(home, `n${index}`))} }`,
+    ];
+    if (count > 1) {
+      lines.push(
+        `cluster { name: c, listen: 127.0.0.1:${ports[count + index]}, routes: ${JSON.stringify(routes)} }`,
+      );
+    }
+    writeFileSync(config, `${lines.join('\n')}\n`);
+    return new NatsServer(config, ports[index]);
+  });
+  t.after(async () => {
+    for (const server of servers) await server.kill();
+    rmSync(home, { recursive: true });
+  });
+  await Promise.all(servers.map((server) => server.start()));
+  return servers;
+}
+
+/** Ports that were free a moment ago: a server that is started again needs its own. */
+async function freePorts(count: number): Promise<number[]> {
+  const listeners = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  await Promise.all(listeners.map((listener) => once(listener, 'listening')));
+  const ports = listeners.map((listener) => {
+    const address = listener.address();
+    if (address === null || typeof address === 'string') throw new Error('a port was expected');
+    return address.port;
+  });
+  await Promise.all(listeners.map((listener) => once(listener.close(), 'close')));
+  return ports;
+}

@@ -1,0 +1,313 @@
+// Replicated topics over a fake store: the stream loop, the pump's backend and the topic map together, in one or two
+// brokers on one clock.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { dpub, line, MAGIC, mpub, NOP, pub } from '../../../../src/protocol/commands.ts';
+import { BrokerTurns } from '../../../support/broker-turns.ts';
+import { type FakeSocket, messageIds } from '../../../support/fake-socket.ts';
+import {
+  ACK_WAIT_MS,
+  FakeStreamServer,
+  type FakeStreamStore,
+} from '../../../support/fake-stream-server.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
+import { freshSeed, type Random, seededRandom } from '../../../support/seeded-random.ts';
+
+/** Brokers that share a store. */
+class Site {
+  readonly server = new FakeStreamServer(new ManualClock());
+  readonly stores: FakeStreamStore[] = [];
+  readonly brokers: BrokerTurns[];
+  readonly #sockets: FakeSocket[] = [];
+
+  /** `keys`: of a policy for all channels. */
+  constructor(count = 1, keys: object = {}) {
+    this.brokers = Array.from({ length: count }, () => {
+      const own = this.server.connect();
+      this.stores.push(own);
+      const given = { natsUrl: 'nats://fake', msgTimeoutMs: 60_000 };
+      return new BrokerTurns(given, {}, Number.POSITIVE_INFINITY, {
+        ...{ server: this.server, own, keys },
+      });
+    });
+  }
+
+  /** Lets everything happen that can. */
+  async turns(): Promise<void> {
+    for (let round = 0; round < 3; round++) {
+      this.server.look();
+      for (const broker of this.brokers) await broker.turns();
+    }
+  }
+
+  /** Moves the clock; the clients answer heartbeats. */
+  async advance(byMs: number): Promise<void> {
+    for (const socket of this.#sockets) if (!socket.hasEnded) socket.send(NOP);
+    await this.turns();
+    this.server.clock.advance(byMs);
+    await this.turns();
+  }
+
+  /** A client that has sent these commands, with the answers read. */
+  async client(broker: BrokerTurns, ...commands: readonly Buffer[]): Promise<FakeSocket> {
+    const socket = broker.connect();
+    this.#sockets.push(socket);
+    socket.send(Buffer.concat([MAGIC, ...commands]));
+    await this.turns();
+    return socket;
+  }
+}
+
+/** Frames since the last call, without heartbeats. */
+function framesOf(socket: FakeSocket): string[] {
+  return socket.frames().filter((frame) => frame !== 'response _heartbeat_');
+}
+
+function lastId(socket: FakeSocket): string {
+  return messageIds(socket.written).at(-1) ?? '';
+}
+
+test('replicated topic: OK follows the answer of the store, and its refusal is the reason', async () => {
+  const site = new Site();
+  const [broker] = site.brokers;
+  site.server.holdsAnswers = true;
+  const client = await site.client(broker, pub('r', 'a'));
+  const before = framesOf(client);
+  for (const answer of site.server.unanswered.splice(0)) answer(null);
+  await site.turns();
+  const after = framesOf(client);
+  site.server.holdsAnswers = false;
+  site.server.refusal = 'no space is left';
+  client.send(mpub('r', ['b', 'c']));
+  await site.turns();
+
+  assert.deepEqual([before, after], [[], ['response OK']]);
+  assert.deepEqual(framesOf(client), ['error E_MPUB_FAILED MPUB failed no space is left']);
+});
+
+test('replicated topic: every broker has it; a message is with one of them, and finished for all', async () => {
+  const site = new Site(2);
+  const [one, other] = site.brokers;
+  const first = await site.client(one, line('SUB', 'r', 'c'), line('RDY', 1));
+  const second = await site.client(other, line('SUB', 'r', 'c'), line('RDY', 1));
+  await site.client(other, mpub('r', ['a', 'b', 'c']));
+  const got = [...framesOf(first), ...framesOf(second)].sort();
+  first.send(line('FIN', lastId(first)));
+  await site.turns();
+  second.send(line('FIN', lastId(second)));
+  first.send(line('FIN', lastId(first)));
+  await site.turns();
+
+  assert.deepEqual(got, ['message 1 a', 'message 1 b', 'response OK', 'response OK']);
+  assert.deepEqual([...framesOf(first), ...framesOf(second)], ['message 1 c']);
+  assert.equal(site.server.unfinishedCount('r', 'c'), 0);
+  assert.equal(one.topics.get('r')?.isReplicated, true);
+  assert.equal(one.topics.get('r')?.channels.size, 1);
+});
+
+test('replicated topic: REQ and timeouts give a message back with its delay, and attempts count', async () => {
+  const site = new Site(2);
+  const [one, other] = site.brokers;
+  const first = await site.client(one, line('SUB', 'r', 'c'), line('RDY', 1));
+  await site.client(one, pub('r', 'a'));
+  first.send(Buffer.concat([line('RDY', 0), line('REQ', lastId(first), 5000)]));
+  await site.turns();
+  const second = await site.client(other, line('SUB', 'r', 'c'), line('RDY', 1));
+  await site.advance(4999);
+  const early = framesOf(second);
+  await site.advance(1);
+  const due = framesOf(second);
+  // It times out after a minute, in which the store hears of it again and again.
+  for (let step = 0; step < 11; step++) await site.advance(5000);
+  const kept = framesOf(second);
+  await site.advance(5000);
+
+  assert.deepEqual([early, due, kept], [['response OK'], ['message 2 a'], []]);
+  assert.deepEqual(framesOf(second), ['message 3 a']);
+});
+
+test('replicated topic: what a broker held that is gone comes to another one', async () => {
+  const site = new Site(2);
+  const [one, other] = site.brokers;
+  const first = await site.client(one, line('SUB', 'r', 'c'), line('RDY', 1));
+  await site.client(other, pub('r', 'a'));
+  const second = await site.client(other, line('SUB', 'r', 'c'), line('RDY', 1));
+  one.areStreamsRunning = false;
+  for (let ms = 0; ms < ACK_WAIT_MS - 1000; ms += 1000) await site.advance(1000);
+  const before = framesOf(second);
+  await site.advance(1000);
+
+  assert.deepEqual(framesOf(first), ['response OK', 'message 1 a']);
+  assert.deepEqual([before, framesOf(second)], [['response OK'], ['message 2 a']]);
+});
+
+test('replicated topic: DPUB keeps its time, whoever delivers', async () => {
+  const site = new Site(2);
+  const [one, other] = site.brokers;
+  const client = await site.client(other, line('SUB', 'r', 'c'), line('RDY', 1));
+  await site.client(one, dpub('r', 10_000, 'late'));
+  await site.advance(9999);
+  const early = framesOf(client);
+  await site.advance(1);
+
+  assert.deepEqual([early, framesOf(client)], [['response OK'], ['message 1 late']]);
+});
+
+test('replicated topic: a consumer that leaves or takes no more does not keep others from messages', async () => {
+  const site = new Site(2);
+  const [one, other] = site.brokers;
+  const first = await site.client(one, line('SUB', 'r', 'c'), line('RDY', 5));
+  first.end();
+  await site.turns();
+  await site.client(one, pub('r', 'a'));
+  const second = await site.client(other, line('SUB', 'r', 'c'), line('RDY', 1));
+
+  assert.deepEqual(framesOf(second), ['response OK', 'message 1 a']);
+  assert.equal(first.hasEnded, true);
+});
+
+test('replicated topic: pause, empty and delete reach the other brokers', async () => {
+  const site = new Site(2);
+  const [one, other] = site.brokers;
+  const client = await site.client(other, line('SUB', 'r', 'c'), line('RDY', 1));
+  const channel = one.topics.get('r')?.channels.get('c');
+  const topic = one.topics.get('r');
+  assert.ok(channel !== undefined && topic !== undefined);
+  await Promise.all([one.topics.pauseChannel(channel, true), site.turns()]);
+  await site.client(one, pub('r', 'a'));
+  const paused = [framesOf(client), other.topics.get('r')?.channels.get('c')?.isPaused];
+  await Promise.all([one.topics.emptyChannel(channel), site.turns()]);
+  await Promise.all([one.topics.pauseChannel(channel, false), site.turns()]);
+  await site.client(one, pub('r', 'b'));
+  const emptied = framesOf(client);
+  await Promise.all([one.topics.deleteTopic(topic), site.turns()]);
+
+  assert.deepEqual([paused, emptied], [[['response OK'], true], ['message 1 b']]);
+  assert.deepEqual([one.topics.get('r'), other.topics.get('r')], [undefined, undefined]);
+  assert.equal(site.server.topics.size, 0);
+});
+
+test('replicated topic: while the store is away publishes are refused, and then all goes on', async () => {
+  const site = new Site();
+  const [broker] = site.brokers;
+  const consumer = await site.client(broker, line('SUB', 'r', 'c'), line('RDY', 2));
+  const client = await site.client(broker, pub('r', 'a'));
+  site.stores[0].setAbsence('the connection is lost');
+  await site.turns();
+  client.send(pub('r', 'b'));
+  await site.turns();
+  consumer.send(line('FIN', lastId(consumer)));
+  await site.turns();
+  site.stores[0].setAbsence(null);
+  await site.turns();
+  const next = await site.client(broker, pub('r', 'c'));
+
+  assert.deepEqual(framesOf(client), [
+    'response OK',
+    'error E_PUB_FAILED PUB failed the connection is lost',
+  ]);
+  assert.deepEqual(framesOf(next), ['response OK']);
+  assert.deepEqual(framesOf(consumer), ['response OK', 'message 1 a', 'message 1 c']);
+});
+
+test('replicated topic: what the store has lost is created again', async () => {
+  const site = new Site();
+  const [broker] = site.brokers;
+  const consumer = await site.client(broker, line('SUB', 'r', 'c'), line('RDY', 1));
+  site.server.topics.clear();
+  for (let step = 0; step < 12; step++) await site.advance(500);
+  await site.client(broker, pub('r', 'a'));
+
+  assert.deepEqual(framesOf(consumer), ['response OK', 'message 1 a']);
+});
+
+test('replicated topic: a channel without consumers here does not expire: others may have some', async () => {
+  const site = new Site(2, { expires: '1s' });
+  const [one, other] = site.brokers;
+  await site.client(one, line('SUB', 'r', 'c'), line('RDY', 1));
+  for (let step = 0; step < 10; step++) await site.advance(1000);
+
+  assert.equal(other.topics.get('r')?.channels.get('c')?.members.size, 0);
+});
+
+test('replicated topic: a topic of a broker alone stays so', async () => {
+  const site = new Site(2);
+  const [one, other] = site.brokers;
+  const client = await site.client(
+    one,
+    pub('local', 'a'),
+    line('SUB', 'local', 'c'),
+    line('RDY', 1),
+  );
+
+  assert.deepEqual(framesOf(client), ['response OK', 'response OK', 'message 1 a']);
+  assert.deepEqual(
+    [one.topics.get('local')?.isReplicated, other.topics.get('local')],
+    [false, undefined],
+  );
+});
+
+test('replicated topic: nothing is lost, and nothing finished comes again, whatever happens', async (t) => {
+  const seed = freshSeed();
+  t.diagnostic(`SEED=${seed}`);
+  const random = seededRandom(seed);
+  const site = new Site(2);
+  const finished = new Set<string>();
+  const held = new Map<FakeSocket, { seen: number; ids: string[] }>();
+  for (const broker of site.brokers) {
+    const socket = await site.client(broker, line('SUB', 'r', 'c'), line('RDY', 3));
+    held.set(socket, { seen: 0, ids: [] });
+  }
+  const publisher = await site.client(site.brokers[0]);
+  let published = 0;
+
+  for (let step = 0; step < 300; step++) {
+    if (random(3) === 0)
+      publisher.send(
+        mpub(
+          'r',
+          bodies(1 + random(4), () => published++),
+        ),
+      );
+    for (const [socket, state] of held) act(socket, state, random, finished);
+    if (random(10) === 0) await site.advance(random(2000));
+    else await site.turns();
+  }
+  for (let round = 0; site.server.unfinishedCount('r', 'c') > 0; round++) {
+    assert.ok(round < 1000, 'all messages are finished in the end');
+    for (const [socket, state] of held) act(socket, state, () => 0, finished);
+    await site.advance(1000);
+  }
+
+  assert.equal(finished.size, published);
+});
+
+function bodies(count: number, next: () => number): string[] {
+  return Array.from({ length: count }, () => String(next()));
+}
+
+/** Finishes, gives back or keeps what a consumer has; 0 finishes. */
+function act(
+  socket: FakeSocket,
+  state: { seen: number; ids: string[] },
+  random: Random,
+  finished: Set<string>,
+): void {
+  const ids = messageIds(socket.written);
+  for (const id of ids.slice(state.seen)) {
+    assert.ok(!finished.has(id), `${id} was finished`);
+    state.ids.push(id);
+  }
+  state.seen = ids.length;
+  const kept: string[] = [];
+  for (const id of state.ids) {
+    const dice = random(4);
+    if (dice <= 1) {
+      socket.send(line('FIN', id));
+      finished.add(id);
+    } else if (dice === 2) socket.send(line('REQ', id, random(2) * 3000));
+    else kept.push(id);
+  }
+  state.ids = kept;
+}
