@@ -4,13 +4,14 @@
  * Thread: any. Source: nsqlookupd's `/lookup` and `/nodes`; the envelope of versions before 1.0 is supported too.
  */
 
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { errorText } from '../shared/error-text.ts';
 import { type Address, addressOf } from './address.ts';
 import { Alarms } from './alarms.ts';
 import type { Environment } from './environment.ts';
 import type { LookupdSettings } from './lookupd-options.ts';
+import { request as httpRequest } from './node-http.ts';
 import { NsqError } from './nsq-error.ts';
 
 const OK_STATUS = 200;

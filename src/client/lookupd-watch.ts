@@ -5,12 +5,13 @@
  * Bound: one connection; an event is at most EVENT_CHARACTERS_MAX characters. Thread: any.
  */
 
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { rethrowBug } from '../shared/assert.ts';
 import type { Address } from './address.ts';
 import type { LookupdSettings } from './lookupd-options.ts';
 import { producersOf } from './lookupd-query.ts';
+import { request as httpRequest } from './node-http.ts';
 
 /** Receives what is found. */
 export type WatchListener = {
