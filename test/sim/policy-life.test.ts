@@ -20,3 +20,7 @@ test('policies: the seeds reach every end that a message can have', async () => 
   assert.ok(published > 1000);
   for (const count of Object.values(ends)) assert.ok(count > 0, JSON.stringify(ends));
 });
+
+test('policies: what once dropped less than nothing, when expired messages took the bytes of a bound', async () => {
+  await livePolicies(398, STEPS);
+});

@@ -307,8 +307,9 @@ export class MessageQueue {
     while (this.depth > maxDepth || this.bytes > maxBytes) {
       // Messages on disk are dropped after they have been read.
       if (!this.#lookAtReturned() && !this.#lookAtOlder()) return;
+      // Looking may have passed expired messages, whose bytes counted until then.
       const excess = this.bytes > maxBytes ? 1 : this.depth - maxDepth;
-      this.#giveUp(Math.min(this.runCount, excess), 'full');
+      if (excess > 0) this.#giveUp(Math.min(this.runCount, excess), 'full');
     }
   }
 
