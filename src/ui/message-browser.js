@@ -46,7 +46,12 @@ export class MessageBrowser {
     maxlength: MATCH_CHARACTERS_MAX,
   });
   #status = h('span', { class: 'count', role: 'status' });
-  #more = button('More', () => (this.#more.textContent === 'Stop' ? this.#stop() : this.#next()));
+  #more = button(
+    'More',
+    () => (this.#more.textContent === 'Stop' ? this.#stop() : this.#next()),
+    '',
+    'read',
+  );
   #pager = h('div', { class: 'pager', hidden: true }, this.#more);
   #table;
   #none = h('div', { class: 'empty', hidden: true }, h('p', {}, 'No such messages.'));

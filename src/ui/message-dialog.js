@@ -49,8 +49,8 @@ export function messageDialog({ queue, message, nowMs, onChange, onFinish }) {
   const touch = button('Touch', () =>
     carryOut(`${id} has its whole time again`, () => queue.workOnOne('touch', id)),
   );
-  touch.title = 'Restarts the timeout of a message in flight';
-  touch.disabled = state !== 'in-flight';
+  touch.title ||= 'Restarts the timeout of a message in flight';
+  touch.disabled ||= state !== 'in-flight';
   const finish = button(
     'Finish',
     () => {

@@ -4,6 +4,7 @@
  */
 
 import { mergeFrames, mergeHistories } from './merge.js';
+import { setRoles } from './roles.js';
 
 /**
  * @typedef {import('./types.d.ts').Answer} Answer
@@ -183,11 +184,12 @@ export class NodeSum {
   }
 }
 
-/** The nodes that the page shows. */
+/** The nodes that the page shows. Takes note of what the user may do. */
 export async function loadNodes() {
   const response = await fetch('nodes', { cache: 'no-store' });
-  /** @type {{ nodes: { base: string, name?: string }[] }} */
-  const { nodes } = await response.json();
+  /** @type {{ nodes: { base: string, name?: string }[], roles?: string[] }} */
+  const { nodes, roles } = await response.json();
+  setRoles(roles);
   return nodes.map(({ base, name }) => new BrokerNode(base, name ?? ''));
 }
 

@@ -2,6 +2,7 @@
 
 import { h, setAttribute, setChildren, setText } from './dom.js';
 import { count, rate } from './format.js';
+import { hasRole } from './roles.js';
 import { Pager, Table } from './table.js';
 
 /**
@@ -262,12 +263,17 @@ export class Facts {
 }
 
 /**
+ * A button. It is disabled, and says why, if the user lacks the role.
  * @param {string} label
  * @param {() => unknown} onclick
  * @param {string} [kind]
+ * @param {string} [role]
  */
-export function button(label, onclick, kind = '') {
-  return h('button', { type: 'button', class: kind || null, onclick }, label);
+export function button(label, onclick, kind = '', role = 'admin') {
+  const isAllowed = hasRole(role);
+  const title = isAllowed ? null : `You need the role “${role}” for this`;
+  const disabled = !isAllowed;
+  return h('button', { type: 'button', class: kind || null, disabled, title, onclick }, label);
 }
 
 /**

@@ -468,32 +468,43 @@ describe('page', OPTIONS, () => {
     await own.context().close();
   });
 
-  test('an access file: the browser asks who it is, and roles decide what buttons do', async (t) => {
+  test('an access file: the browser asks who it is, and roles decide which buttons there are', async (t) => {
     const site = new BrokerSite(t);
     const file = path.join(site.dataPath, 'access.toml');
-    const roles = { reader: ['read'], ops: ['admin'] };
+    const roles = { reader: ['read'], writer: ['read', 'publish'], ops: ['admin'] };
     writeFileSync(
       file,
       accessFile(Object.entries(roles).map(([name, own]) => ({ name, secret: name, roles: own }))),
     );
     const closed = await site.start({ flags: [`--http-access=${file}`] });
     const url = `http://127.0.0.1:${closed.httpPort}/ui/`;
-    const create = async (user: string, topic: string): Promise<Page> => {
+    const open = async (user: string): Promise<Page> => {
       const own = await browser.open(url, { user });
       await own.getByText('No topics yet').waitFor();
-      await own.getByRole('button', { name: 'New topic' }).click();
-      await own.getByRole('textbox', { name: /^Name/ }).fill(topic);
-      await own.getByRole('button', { name: 'Create' }).click();
       return own;
     };
-    const reader = await create('reader', 'refused');
-    await reader.getByRole('alert').filter({ hasText: 'ROLE_REQUIRED' }).waitFor();
-    const ops = await create('ops', 'created');
+    const reader = await open('reader');
+    const refused = reader.getByRole('button', { name: 'New topic' });
+    assert.equal(await refused.isDisabled(), true);
+    assert.match((await refused.getAttribute('title')) ?? '', /the role “admin”/);
+    const ops = await open('ops');
+    await ops.getByRole('button', { name: 'New topic' }).click();
+    await ops.getByRole('textbox', { name: /^Name/ }).fill('created');
+    await ops.getByRole('button', { name: 'Create' }).click();
     await ops.getByRole('heading', { name: 'created', level: 1 }).waitFor();
-    await reader.context().close();
-    await ops.context().close();
-    // The browser says so itself, of the request that was refused.
-    const expected = /status of 40[13]/;
+    const publisher = await browser.open(`${url}#/topics/created`, { user: 'writer' });
+    await publisher.getByRole('button', { name: 'Publish' }).waitFor();
+    assert.deepEqual(
+      await Promise.all(
+        ['Publish', 'Pause', 'Empty', 'Delete'].map((name) =>
+          publisher.getByRole('button', { name }).isDisabled(),
+        ),
+      ),
+      [false, true, true, true],
+    );
+    for (const own of [reader, ops, publisher]) await own.context().close();
+    // The browser says so itself, of its first request without a secret.
+    const expected = /status of 401/;
     assert.deepEqual(
       browser.complaints.filter((text) => !expected.test(text)),
       [],

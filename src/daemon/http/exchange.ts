@@ -39,6 +39,8 @@ export type Listener = {
 export interface KnownClient {
   /** Whether it may do everything. */
   readonly isAdmin: boolean;
+  /** The names of its roles. */
+  readonly roles: readonly string[];
   mayPublish(topic: string): boolean;
 }
 

@@ -36,6 +36,10 @@ export class AccessClient {
     this.#patterns = patterns;
   }
 
+  get roles(): readonly Role[] {
+    return [...this.#roles];
+  }
+
   get isAdmin(): boolean {
     return this.#roles.has('admin');
   }

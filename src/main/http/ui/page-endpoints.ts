@@ -58,7 +58,7 @@ export function pageRoutes({ broker, hostname, clock, guard, page }: Setup): Rou
   return [
     file(HOME_PATH, 'index.html'),
     ...FILE_NAMES.map((name) => file(`/ui/${name}`, name)),
-    get(NODES_PATH, (exchange) => exchange.answer(NODES)),
+    get(NODES_PATH, (exchange) => exchange.answer(nodes(exchange))),
     get(HISTORY_PATH, (exchange) => exchange.answer(history(page, exchange))),
     get(EVENTS_PATH, (exchange) => {
       const query = Query.parse(exchange.rawQuery);
@@ -75,8 +75,14 @@ export function pageRoutes({ broker, hostname, clock, guard, page }: Setup): Rou
   ];
 }
 
-/** The brokers that this page shows: this one, at the address from which the page was loaded. */
-const NODES = plainJsonAnswer(200, { nodes: [{ base: '../' }] });
+/**
+ * The brokers that this page shows: this one, at the address from which the page was loaded; and the roles of the
+ * client, if there is an access file.
+ */
+function nodes({ client }: Exchange): Answer {
+  const roles = client === null ? {} : { roles: client.roles };
+  return plainJsonAnswer(200, { nodes: [{ base: '../' }], ...roles });
+}
 
 function refusalOf(access: string, exchange: Exchange): Answer | undefined {
   if (access === 'always' || (access === 'loopback' && exchange.isFromLoopback)) return undefined;

@@ -23,6 +23,7 @@ const OWN_FILES = [
   'nodes.js',
   'parts.js',
   'queue-head.js',
+  'roles.js',
   'shell.js',
   'table.js',
   'view-channel.js',
