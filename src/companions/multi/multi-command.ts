@@ -18,17 +18,15 @@ import { type BrokerLine, type BrokerOptions, readBrokerLine } from '../../offli
 import { SystemClock } from '../../shared/clock.ts';
 import { errorText } from '../../shared/error-text.ts';
 import { BAD_USAGE_CODE, type Companion, DONE_CODE } from '../companion.ts';
+import { FAILED_CODE, ignoreSignals } from '../server-line.ts';
 import { launchChild } from './child-program.ts';
 import { namedLine } from './line-splitter.ts';
 import { Multi } from './multi.ts';
 import { type MultiOptions, readMultiLine } from './multi-options.ts';
 
-const FAILED_CODE = 1;
 const LOG_PREFIX = '[multi] ';
 const END_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGQUIT'];
 const RELOAD_SIGNAL: NodeJS.Signals = 'SIGHUP';
-/** Where nobody listens, USR1 has Node open its inspector, through which every user of the machine can run code. */
-const IGNORED_SIGNALS: readonly NodeJS.Signals[] = ['SIGUSR1', 'SIGUSR2'];
 
 /** Runs until all brokers have ended. Resolves with the exit code. */
 export const runMulti: Companion = async (words, { stdout, stderr, env }) => {
@@ -75,7 +73,7 @@ async function serve(
     logger.fatal(`${JSON.stringify(first)} is no flag: a switch takes its value behind "="`);
     return FAILED_CODE;
   }
-  for (const name of IGNORED_SIGNALS) process.on(name, () => undefined);
+  ignoreSignals();
   const guard = new Guard(clock, logger);
   const { bug } = new UncaughtErrors(guard, logger);
   const setup = { own, options, words, env, launch: launchChild, clock, guard, logger };

@@ -1,0 +1,98 @@
+/**
+ * What the servers among the companions do with their command line: read it, answer what starts no server, and make the
+ * log that the options ask for.
+ *
+ * Thread: main.
+ */
+
+import { readFileSync } from 'node:fs';
+import os from 'node:os';
+import { Logger, type LogLevel } from '../daemon/log.ts';
+import type { LogFile } from '../daemon/log-file.ts';
+import { configText } from '../daemon/options/config-text.ts';
+import {
+  parseProgramLine,
+  type ServerCommand,
+  type ServerProgram,
+} from '../daemon/options/program-line.ts';
+import { StderrSink } from '../daemon/stderr-sink.ts';
+import { SystemClock } from '../shared/clock.ts';
+import { DONE_CODE, type Surroundings } from './companion.ts';
+
+/** The start failed, or a bug ended the server. */
+export const FAILED_CODE = 1;
+
+/** Where nobody listens, USR1 has Node open its inspector, through which every user of the machine can run code. */
+const IGNORED_SIGNALS: readonly NodeJS.Signals[] = ['SIGUSR1', 'SIGUSR2'];
+
+/** The options of a server's log. */
+type LogOptions = {
+  readonly logPrefix: string;
+  readonly logFormat: string;
+  readonly logLevel: LogLevel;
+};
+
+/** A command line that starts the server. */
+export type ServerStart<T> = Extract<ServerCommand<T>, { readonly configPath: string }>;
+
+/** Reads the words with this machine's names and files. */
+export function parseServerLine<T extends object>(
+  words: readonly string[],
+  program: ServerProgram<T>,
+): ServerCommand<T> {
+  return parseProgramLine(words, program, {
+    hostname: os.hostname(),
+    parallelism: os.availableParallelism(),
+    readFile: (path) => readFileSync(path, 'utf8'),
+  });
+}
+
+/** Carries out a command line. Resolves with the exit code. */
+export async function runServerLine<T extends object>(
+  command: ServerCommand<T>,
+  { original, optionRows }: Pick<ServerProgram<T>, 'original' | 'optionRows'>,
+  { stdout, stderr }: Pick<Surroundings, 'stdout' | 'stderr'>,
+  serve: (start: ServerStart<T>) => Promise<number>,
+): Promise<number> {
+  switch (command.kind) {
+    case 'print':
+      stderr(command.stderr);
+      stdout(command.stdout);
+      return command.exitCode;
+    case 'help':
+      stdout(command.text);
+      return DONE_CODE;
+    case 'fatal':
+      serverLogger(original).fatal(command.reason);
+      return FAILED_CODE;
+    case 'check':
+      for (const warning of command.warnings) stderr(`warning: ${warning}\n`);
+      stdout('the configuration is valid\n');
+      return DONE_CODE;
+    case 'show':
+      stdout(configText(optionRows, command.options));
+      return DONE_CODE;
+    case 'run':
+      return serve(command);
+  }
+}
+
+/** A server's log as its options say. Before they are known it has the original's prefix. */
+export function serverLogger(
+  original: string,
+  options?: LogOptions,
+  file: LogFile | null = null,
+): Logger {
+  return new Logger({
+    prefix: options?.logPrefix ?? `[${original}] `,
+    format: options?.logFormat === 'json' ? 'json' : 'text',
+    level: options?.logLevel ?? 'info',
+    sink: file ?? new StderrSink(process.stderr),
+    clock: new SystemClock(),
+  });
+}
+
+/** Keeps the signals that Node would act upon from doing anything. */
+export function ignoreSignals(): void {
+  for (const name of IGNORED_SIGNALS) process.on(name, () => undefined);
+}
