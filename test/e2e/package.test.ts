@@ -225,8 +225,8 @@ test('package: a bundle of esbuild that leaves it out finds it', WITH_RUNNERS, (
 });
 
 test('package: the page and the charting library are found from what is installed', LIMIT, () => {
-  const files = pathToFileURL(path.join(installed, 'dist/main/http/ui/page-files.js'));
-  const paths = pathToFileURL(path.join(installed, 'dist/main/http/ui/page-paths.js'));
+  const files = pathToFileURL(path.join(installed, 'dist/daemon/page/page-files.js'));
+  const paths = pathToFileURL(path.join(installed, 'dist/daemon/page/page-paths.js'));
   const program = write(
     'page.mjs',
     `import { PageFiles } from '${files}';

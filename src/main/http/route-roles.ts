@@ -6,8 +6,8 @@
  */
 
 import type { Route } from '../../daemon/http/router.ts';
+import { PAGE_PATHS } from '../../daemon/page/page-paths.ts';
 import type { Role } from '../access/access-client.ts';
-import { PAGE_PATHS } from './ui/page-paths.ts';
 
 /** Open to every client. */
 export const OPEN = 'open';

@@ -5,10 +5,11 @@
  */
 
 import type { Guard } from '../../daemon/guard.ts';
+import { goneFrom } from '../../daemon/page/live-rows.ts';
 import { nextTurn } from '../../daemon/slices.ts';
 import type { Clock, Timer } from '../../shared/clock.ts';
 import { HISTORY_INTERVAL_MS, History } from './history.ts';
-import type { BrokerStats, ChannelStatistics } from './stats.ts';
+import type { BrokerStats } from './stats.ts';
 import { TOTALS } from './stats-collector.ts';
 
 /** The name of the whole broker, which no topic can have. */
@@ -103,13 +104,4 @@ export class HistorySampler {
 /** The name under which a topic or a channel is recorded. */
 export function historyName(topic: string, channel: string | null): string {
   return channel === null ? topic : `${topic}:${channel}`;
-}
-
-/**
- * Messages that reached a channel and have left it: finished, expired, dropped or emptied. It may be negative, because
- * the counter of received messages restarts with the broker; differences are right.
- */
-export function goneFrom(channel: ChannelStatistics): number {
-  const { messageCount, depth, inFlightCount, deferredCount } = channel;
-  return messageCount - depth - inFlightCount - deferredCount;
 }

@@ -5,21 +5,23 @@
  * Thread: main.
  */
 
+import { LiveRows, type LiveSnapshot } from '../../../daemon/page/live-rows.ts';
+import { pageOf } from '../../../daemon/page/row-page.ts';
+import type { FrameSource } from '../../../daemon/page/viewers.ts';
+import type { WatchQuery } from '../../../daemon/page/watch-query.ts';
 import { RINGMQ_VERSION } from '../../../daemon/version.ts';
 import type { Clock } from '../../../shared/clock.ts';
 import type { NodeStatistics } from '../../stats/node-statistics.ts';
 import type { ChannelStatistics, ClientStatistics, TopicStatistics } from '../../stats/stats.ts';
 import { TOTALS } from '../../stats/stats-collector.ts';
-import { LiveRows, type LiveSnapshot } from './live-rows.ts';
 import { nodeJson } from './node-json.ts';
 import type { PageSource } from './page-source.ts';
-import { pageOf } from './row-page.ts';
-import type { WatchQuery } from './watch-query.ts';
 
 /** A snapshot of the broker, from which frames are made. Units: `atMs` is monotonic. */
 export type Snapshot = {
   readonly atMs: number;
   readonly live: LiveSnapshot;
+  readonly topics: readonly TopicStatistics[];
   readonly node: NodeStatistics;
   /** The common part of all frames, as JSON without its closing brace. */
   readonly summary: string;
@@ -45,7 +47,7 @@ export type FramesSetup = {
 const NS_PER_MS = 1_000_000n;
 const DAY_MS = 86_400_000;
 
-export class Frames {
+export class Frames implements FrameSource<Snapshot> {
   readonly #setup: FramesSetup;
   readonly #rows = new LiveRows();
 
@@ -61,9 +63,9 @@ export class Frames {
   /** Takes a snapshot. */
   async snapshot(): Promise<Snapshot> {
     const { source, clock, broker, health } = this.#setup;
-    const { topics } = await source.stats(TOTALS);
+    const topics = (await source.stats(TOTALS)).topics ?? [];
     const atMs = clock.monotonicMs();
-    const live = await this.#rows.take(topics ?? [], atMs);
+    const live = await this.#rows.take(topics, atMs);
     const node = source.node();
     const summary = {
       timeMs: Number(clock.unixNs() / NS_PER_MS),
@@ -84,12 +86,12 @@ export class Frames {
       },
       totals: live.totals,
     };
-    return { atMs, live, node, summary: JSON.stringify(summary).slice(0, -1) };
+    return { atMs, live, topics, node, summary: JSON.stringify(summary).slice(0, -1) };
   }
 
   /** The data of a view besides the summary, as JSON. */
   async view(query: WatchQuery, snapshot: Snapshot): Promise<string> {
-    const { live, node } = snapshot;
+    const { live, topics, node } = snapshot;
     switch (query.view) {
       case 'summary':
       case 'log':
@@ -99,7 +101,7 @@ export class Frames {
       case 'channels':
         return JSON.stringify({ list: pageOf(live.channels, query) });
       case 'topic':
-        return JSON.stringify(topicView(query, live));
+        return JSON.stringify(topicView(query, live, topics));
       case 'channel':
         return JSON.stringify(await this.#channelView(query, live));
       case 'node':
@@ -127,8 +129,12 @@ export class Frames {
   }
 }
 
-function topicView(query: WatchQuery, live: LiveSnapshot): object {
-  const topic = live.statistics.find(({ name }) => name === query.topic);
+function topicView(
+  query: WatchQuery,
+  live: LiveSnapshot,
+  topics: readonly TopicStatistics[],
+): object {
+  const topic = topics.find(({ name }) => name === query.topic);
   const row = live.topics.find(({ name }) => name === query.topic);
   if (topic === undefined || row === undefined) return { missing: true };
   const channels = live.channels.filter((channel) => channel.topic === query.topic);

@@ -10,15 +10,21 @@ import type { Exchange } from '../../../daemon/http/exchange.ts';
 import { Query } from '../../../daemon/http/query.ts';
 import type { Route } from '../../../daemon/http/router.ts';
 import { INVALID_REQUEST, LOOPBACK_ONLY, NOT_FOUND } from '../../../daemon/http/server-refusals.ts';
+import { PageFiles } from '../../../daemon/page/page-files.ts';
+import {
+  EVENTS_PATH,
+  FILE_NAMES,
+  HISTORY_PATH,
+  HOME_PATH,
+  NODES_PATH,
+} from '../../../daemon/page/page-paths.ts';
+import { Viewers } from '../../../daemon/page/viewers.ts';
+import { watchQueryOf } from '../../../daemon/page/watch-query.ts';
 import type { Clock } from '../../../shared/clock.ts';
 import { historyName, WHOLE_BROKER } from '../../stats/history-sampler.ts';
 import type { HttpBroker } from '../../topics/broker.ts';
 import { Frames } from './frames.ts';
-import { PageFiles } from './page-files.ts';
-import { EVENTS_PATH, FILE_NAMES, HISTORY_PATH, HOME_PATH, NODES_PATH } from './page-paths.ts';
 import type { PageSource } from './page-source.ts';
-import { Viewers } from './viewers.ts';
-import { watchQueryOf } from './watch-query.ts';
 
 type Setup = {
   readonly broker: HttpBroker;

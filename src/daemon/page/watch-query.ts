@@ -4,7 +4,7 @@
  * Thread: main.
  */
 
-import type { Query } from '../../../daemon/http/query.ts';
+import type { Query } from '../http/query.ts';
 
 /** Views with data of their own; every other view watches only the summary. */
 const VIEWS = ['summary', 'topics', 'topic', 'channels', 'channel', 'node', 'log'] as const;

@@ -9,11 +9,10 @@
  * Thread: main.
  */
 
-import type { EventStream } from '../../../daemon/http/event-stream.ts';
-import type { LogTail } from '../../../daemon/log-tail.ts';
-import { nextTurn } from '../../../daemon/slices.ts';
-import type { Clock, Timer } from '../../../shared/clock.ts';
-import type { Frames, Snapshot } from './frames.ts';
+import type { Clock, Timer } from '../../shared/clock.ts';
+import type { EventStream } from '../http/event-stream.ts';
+import type { LogTail } from '../log-tail.ts';
+import { nextTurn } from '../slices.ts';
 import type { WatchQuery } from './watch-query.ts';
 
 const VIEWERS_MAX = 32;
@@ -44,23 +43,35 @@ type Viewer = {
   stalledMs: number | null;
 };
 
+/** Makes what viewers are sent. */
+export interface FrameSource<S> {
+  snapshot(): Promise<S>;
+  /** The data of a view, as JSON. */
+  view(query: WatchQuery, snapshot: S): Promise<string>;
+  /** There are no viewers any more. */
+  reset(): void;
+}
+
+/** A snapshot: at least the common part of all frames, as JSON without its closing brace. */
+type Summarized = { readonly summary: string };
+
 /** The dependencies of viewers. */
-export type ViewersSetup = {
-  readonly frames: Pick<Frames, 'snapshot' | 'view' | 'reset'>;
+export type ViewersSetup<S extends Summarized> = {
+  readonly frames: FrameSource<S>;
   readonly tail: Pick<LogTail, 'since' | 'lastNumber'>;
   readonly clock: Pick<Clock, 'monotonicMs' | 'after'>;
   /** Logs and counts unforeseen errors. */
   readonly note: (what: string, error: unknown) => void;
 };
 
-export class Viewers {
-  readonly #setup: ViewersSetup;
+export class Viewers<S extends Summarized> {
+  readonly #setup: ViewersSetup<S>;
   readonly #viewers = new Set<Viewer>();
-  #latest: Snapshot | null = null;
+  #latest: S | null = null;
   #timer: Timer | null = null;
   #isTaking = false;
 
-  constructor(setup: ViewersSetup) {
+  constructor(setup: ViewersSetup<S>) {
     this.#setup = setup;
   }
 
@@ -123,7 +134,7 @@ export class Viewers {
     this.#setup.frames.reset();
   }
 
-  async #sendAll(viewers: readonly Viewer[], snapshot: Snapshot): Promise<void> {
+  async #sendAll(viewers: readonly Viewer[], snapshot: S): Promise<void> {
     const texts = new Map<string, string>();
     for (const viewer of viewers) {
       if (!this.#viewers.has(viewer) || !this.#canTake(viewer)) continue;

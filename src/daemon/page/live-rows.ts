@@ -5,9 +5,29 @@
  * Thread: main.
  */
 
-import { nextTurn } from '../../../daemon/slices.ts';
-import { goneFrom } from '../../stats/history-sampler.ts';
-import type { ChannelStatistics, TopicStatistics } from '../../stats/stats.ts';
+import { nextTurn } from '../slices.ts';
+
+/** The statistics of a channel that rows need. */
+export type CountedChannel = {
+  readonly name: string;
+  readonly isPaused: boolean;
+  readonly messageCount: number;
+  readonly depth: number;
+  readonly backendDepth: number;
+  readonly inFlightCount: number;
+  readonly deferredCount: number;
+  readonly clientCount: number;
+};
+
+/** The statistics of a topic that rows need; its channels are sorted by name. */
+export type CountedTopic = {
+  readonly name: string;
+  readonly isPaused: boolean;
+  readonly messageCount: number;
+  readonly depth: number;
+  readonly backendDepth: number;
+  readonly channels: readonly CountedChannel[];
+};
 
 /** A topic or a channel. Units: messages; rates per second, null if they are not known yet. */
 export type LiveRow = {
@@ -45,7 +65,6 @@ export type LiveSnapshot = {
   readonly topics: readonly LiveRow[];
   readonly channels: readonly LiveRow[];
   readonly totals: LiveTotals;
-  readonly statistics: readonly TopicStatistics[];
 };
 
 type Rates = Pick<LiveRow, 'in' | 'out'>;
@@ -96,7 +115,7 @@ export class LiveRows {
   }
 
   /** Makes a snapshot from topics and channels that are sorted by name. Units: `nowMs` is monotonic. */
-  async take(statistics: readonly TopicStatistics[], nowMs: number): Promise<LiveSnapshot> {
+  async take(statistics: readonly CountedTopic[], nowMs: number): Promise<LiveSnapshot> {
     const perSecond = MS_PER_SECOND / Math.max(1, nowMs - this.#lastMs);
     const last = this.#last;
     const next = { topics: new Counters(), channels: new Counters() };
@@ -134,11 +153,20 @@ export class LiveRows {
     }
     this.#last = next;
     this.#lastMs = nowMs;
-    return { topics, channels, totals, statistics };
+    return { topics, channels, totals };
   }
 }
 
-function channelRow(topic: string, channel: ChannelStatistics, rates: Rates): LiveRow {
+/**
+ * Messages that reached a channel and have left it: finished, expired, dropped or emptied. It may be negative, because
+ * the counter of received messages restarts with the broker; differences are right.
+ */
+export function goneFrom(channel: Omit<CountedChannel, 'name' | 'isPaused'>): number {
+  const { messageCount, depth, inFlightCount, deferredCount } = channel;
+  return messageCount - depth - inFlightCount - deferredCount;
+}
+
+function channelRow(topic: string, channel: CountedChannel, rates: Rates): LiveRow {
   const { name, isPaused, depth, backendDepth, inFlightCount, deferredCount, clientCount } =
     channel;
   return {
@@ -158,7 +186,7 @@ function channelRow(topic: string, channel: ChannelStatistics, rates: Rates): Li
 
 /** `channels`: those from `first` on belong to the topic. */
 function topicRow(
-  { name, isPaused, depth, backendDepth }: TopicStatistics,
+  { name, isPaused, depth, backendDepth }: CountedTopic,
   channels: readonly LiveRow[],
   first: number,
   rates: Rates,

@@ -10,10 +10,10 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { type Answer, emptyAnswer } from '../../../daemon/http/answer.ts';
+import { type Answer, emptyAnswer } from '../http/answer.ts';
 import { LIBRARY_FILES } from './page-paths.ts';
 
-/** The page loads, runs and contacts only what the broker serves. */
+/** The page loads, runs and contacts only what the server of the page serves. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -88,7 +88,7 @@ async function load(name: string): Promise<PageFile> {
 /** The location of a file, beside the sources or in the package. */
 function placeOf(name: string): string {
   const library = LIBRARY_FILES[name];
-  if (library === undefined) return path.join(import.meta.dirname, '../../../ui', name);
+  if (library === undefined) return path.join(import.meta.dirname, '../../ui', name);
   const require = createRequire(import.meta.url);
   return path.join(path.dirname(require.resolve('uplot')), library);
 }
