@@ -1,6 +1,6 @@
 /**
- * Two commands share a name: the operator's, which asks one broker over HTTP, and the tool that takes the place of a
- * program of nsq. A flag of the tool decides, for the operator's command has none of them.
+ * Two commands share a name: the operator's, which queries one broker over HTTP, and the tool that replaces a program
+ * of nsq. A flag of the tool decides, because the operator's command has none of those flags.
  *
  * Thread: main.
  */

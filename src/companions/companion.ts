@@ -17,15 +17,15 @@ export type Surroundings = {
   readonly input: () => Readable;
   /** Reads standard input to its end. */
   readonly readInput: () => Promise<Buffer>;
-  /** Asks the person at the terminal; null where there is none. */
+  /** Asks the user at the terminal; null without a terminal. */
   readonly ask: ((question: string) => Promise<string>) | null;
-  /** The terminal that standard output is; null where it is a file or a pipe. Units: columns and rows. */
+  /** The terminal of standard output; null for a file or a pipe. Units: columns and rows. */
   readonly screen: { readonly width: () => number; readonly height: () => number } | null;
   /** Whether standard error is a terminal. */
   readonly hasErrorScreen: boolean;
   /** Units: ms. */
   readonly wait: (delayMs: number) => Promise<void>;
-  /** Resolves when the person at the terminal interrupts the command, which then decides how to end. */
+  /** Resolves when the user at the terminal interrupts the command, which then decides how to end. */
   readonly interrupted: () => Promise<void>;
 };
 
@@ -34,13 +34,13 @@ export type Companion = (words: readonly string[], surroundings: Surroundings) =
 
 /** Success. */
 export const DONE_CODE = 0;
-/** The broker refused the request, or what is asked for does not exist. */
+/** The broker refused the request, or what was requested does not exist. */
 export const REFUSED_CODE = 1;
 /** The command line is invalid. */
 export const BAD_USAGE_CODE = 2;
 /** The broker does not answer. */
 export const UNREACHABLE_CODE = 3;
-/** Nobody has confirmed what would destroy messages; nothing is done. */
+/** The user did not confirm a command that destroys messages; nothing was done. */
 export const UNCONFIRMED_CODE = 4;
 /** `verify` or `backup` has found damage. */
 export const DAMAGED_CODE = 1;

@@ -6,10 +6,10 @@
 
 /** Listeners, the runtime's own files, additional HTTP connections, and clients being refused. */
 const OWN_DESCRIPTORS = 96;
-/** If there are very few, clients get half of them. */
+/** If there are very few descriptors, clients get half of them. */
 const RESERVE_SHARE_MAX = 1 / 2;
 
-/** `asked`: by the option, 0 for as many as there can be. Units: `limit` in descriptors, undefined for none. */
+/** `asked`: the option; 0 for as many as possible. Units: `limit` in descriptors, undefined for none. */
 export function connectionsMax(asked: number, limit: number | undefined): number {
   const bound = asked === 0 ? Number.POSITIVE_INFINITY : asked;
   if (limit === undefined) return bound;

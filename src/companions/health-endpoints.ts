@@ -1,5 +1,5 @@
 /**
- * How a server program is: `/ping`, `/livez`, `/readyz`, `/metrics`.
+ * The health of a server program: `/ping`, `/livez`, `/readyz`, `/metrics`.
  *
  * Thread: main.
  */
@@ -14,7 +14,7 @@ import type { Format } from '../daemon/metrics/exposition.ts';
 type Setup = {
   readonly answers: LargeAnswers;
   readonly metrics: (format: Format) => Iterable<string>;
-  /** Null while it serves; why it does not. */
+  /** Why the program does not serve; null while it does. */
   readonly unreadiness: () => string | null;
 };
 

@@ -50,7 +50,7 @@ const LOADERS: Readonly<Record<CompanionName, () => Promise<Companion>>> = {
   nsq_stat: async () => (await import('./tools/nsq-stat.ts')).runNsqStat,
 };
 
-/** A reader of the output that is gone, as in `ringmq ls | head -1`. */
+/** The reader of the output is gone, as in `ringmq ls | head -1`. */
 const BROKEN_PIPE = 'EPIPE';
 
 /** Runs a command. `words`: the arguments after its name. Resolves with false for a name that is no command. */
@@ -63,7 +63,7 @@ export async function runCompanion(word: string, words: readonly string[]): Prom
   return true;
 }
 
-/** Nobody reads what follows, or it cannot be written: the command ends, as programs of a shell do. */
+/** The output cannot be written, or its reader is gone: the command ends, as shell programs do. */
 function endWithReader(error: NodeJS.ErrnoException): void {
   if (error.code === BROKEN_PIPE) process.exit();
   process.stderr.write(`failed to write to standard output - ${errorText(error)}\n`);

@@ -1,6 +1,6 @@
 /**
- * What the servers among the companions do with their command line: read it, answer what starts no server, and make the
- * log that the options ask for.
+ * What the server commands do with their command line: parse it, answer one that starts no server, and create the log
+ * that the options describe.
  *
  * Thread: main.
  */
@@ -22,7 +22,7 @@ import { DONE_CODE, type Surroundings } from './companion.ts';
 /** The start failed, or a bug ended the server. */
 export const FAILED_CODE = 1;
 
-/** Where nobody listens, USR1 has Node open its inspector, through which every user of the machine can run code. */
+/** Without a handler, USR1 makes Node open its inspector, through which every user of the machine can run code. */
 const IGNORED_SIGNALS: readonly NodeJS.Signals[] = ['SIGUSR1', 'SIGUSR2'];
 
 /** The options of a server's log. */
@@ -77,7 +77,7 @@ export async function runServerLine<T extends object>(
   }
 }
 
-/** A server's log as its options say. Before they are known it has the original's prefix. */
+/** The log that the options describe. Before they are known it has the original's prefix. */
 export function serverLogger(
   original: string,
   options?: LogOptions,
@@ -92,7 +92,7 @@ export function serverLogger(
   });
 }
 
-/** Keeps the signals that Node would act upon from doing anything. */
+/** Makes Node ignore the signals on which it would act. */
 export function ignoreSignals(): void {
   for (const name of IGNORED_SIGNALS) process.on(name, () => undefined);
 }

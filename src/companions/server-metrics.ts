@@ -1,5 +1,5 @@
 /**
- * The metrics of a server program: a table of what each is made of, and those that every server has.
+ * The metrics of a server program: a table of where each comes from, and the metrics that every server has.
  *
  * Thread: main.
  */
@@ -10,7 +10,7 @@ import { type Format, headLines, sampleLines, sampleName } from '../daemon/metri
 import type { MetricHead, Sample } from '../daemon/metrics/metric.ts';
 import type { Clock } from '../shared/clock.ts';
 
-/** A metric, made of what a server counts. */
+/** A metric of something that a server counts. */
 export type ServerMetric<Statistics> = MetricHead & {
   readonly kind: 'counter' | 'gauge' | 'info';
   readonly labels: readonly string[];
@@ -51,7 +51,7 @@ export class ServerCounts {
     this.#answers.set(status, (this.#answers.get(status) ?? 0) + 1);
   }
 
-  /** What it is now. */
+  /** The current value. */
   statistics(): ServerStatistics {
     const { user, system } = process.cpuUsage();
     return {
@@ -66,7 +66,7 @@ export class ServerCounts {
   }
 }
 
-/** The metrics of every server, under a prefix of its own. */
+/** The metrics of every server, under its own prefix. */
 export function serverMetrics(prefix: string): readonly ServerMetric<ServerStatistics>[] {
   // biome-ignore format: a table is read row by row
   return [

@@ -1,5 +1,5 @@
 /**
- * Operators' work on topics, channels and nodes, under `/api`: for admins only.
+ * Changes to topics, channels and nodes, under `/api`: for admins only.
  *
  * Thread: main.
  * Source: nsqadmin `http.go`.
@@ -79,7 +79,7 @@ function act(context: AdminContext, exchange: Exchange): void {
       try {
         return await context.cluster.act(action, topic, channel);
       } finally {
-        // Also of one that fails.
+        // A failed action is notified too.
         context.notifications.add(exchange, { action: `${action}_${kind}`, topic, channel });
       }
     });

@@ -50,7 +50,7 @@ async function serve({ options, warnings }: ServerStart<AdminOptions>): Promise<
   notifier.ready();
   guardInspector(logger);
   const why = await Promise.race([signals.first, bug.then((): typeof BUG => BUG)]);
-  // Nothing that is known here is lost if the process ends at once.
+  // The process holds no data that could be lost, so it may end at once.
   if (why === BUG) exitProcess(FAILED_CODE);
   notifier.stopping();
   logger.info(`received ${why}, ending`);

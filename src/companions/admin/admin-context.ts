@@ -1,5 +1,5 @@
 /**
- * What the endpoints share, and how they answer what other servers say.
+ * What the endpoints share, and how they report the answers of other servers.
  *
  * Thread: main.
  */
@@ -20,7 +20,10 @@ export type AdminContext = {
   readonly logger: Logger;
 };
 
-/** Answers with what `work` resolves with, or that nobody could be asked. `task`: what failed then, for the log. */
+/**
+ * Answers with what `work` resolves with, or with a failure if no server answered. `task` names the failed work in the
+ * log.
+ */
 export function answerAsked(
   exchange: Exchange,
   { logger }: Pick<AdminContext, 'logger'>,
@@ -36,7 +39,7 @@ export function answerAsked(
   );
 }
 
-/** Collects the failures of some of those that were asked. */
+/** Collects the failures of some of the servers. */
 export class Warnings {
   readonly #logger: Pick<Logger, 'warn'>;
   readonly #texts: string[] = [];
@@ -45,7 +48,7 @@ export class Warnings {
     this.#logger = logger;
   }
 
-  /** Notes the failures of one question; returns what the others have answered. */
+  /** Records the failures of one query; returns the answers of the other servers. */
   add<T>({ value, errors }: { readonly value: T; readonly errors: readonly string[] }): T {
     if (errors.length > 0) {
       const text = errors.join('\n');
@@ -55,14 +58,14 @@ export class Warnings {
     return value;
   }
 
-  /** The answer, with all of them as its message. */
+  /** The answer, with all of the failures as its message. */
   answer(value: object): Answer {
     const message = this.#texts.length === 0 ? '' : `WARNING: ${this.#texts.join('; ')}`;
     return jsonAnswer({ ...value, message });
   }
 }
 
-/** Whether the one who asks may change something. */
+/** Whether this client may change anything. */
 export function isAdmin(exchange: Exchange, options: AdminOptions): boolean {
   const { adminUser: users, aclHttpHeader } = options;
   if (users.length === 0) return true;

@@ -1,5 +1,5 @@
 /**
- * Everything that `/metrics` says.
+ * All metrics of `/metrics`.
  *
  * Thread: main.
  */
@@ -7,7 +7,7 @@
 import { NSQD_VERSION, RINGMQ_VERSION } from '../../daemon/version.ts';
 import { one, type ServerMetric, type ServerStatistics, serverMetrics } from '../server-metrics.ts';
 
-/** What metrics are made of. */
+/** Where the metrics come from. */
 type AdminStatistics = ServerStatistics & {
   readonly upstreamRequestCount: number;
   readonly failedUpstreamRequestCount: number;

@@ -1,5 +1,5 @@
 /**
- * All nodes as one: asks nsqlookupds, or the nodes that the options name, and works on all of them.
+ * All nodes as one: queries nsqlookupds, or the nodes in the options, and changes topics and channels on all of them.
  *
  * Thread: main.
  * Source: nsq `clusterinfo.ClusterInfo`.
@@ -28,13 +28,13 @@ import {
 import { type Gathered, type Upstream, UpstreamError } from './upstream.ts';
 import { listOf, type Members, membersOf, textOf, textsOf } from './upstream-values.ts';
 
-/** Where nodes are found. Empty lists are none. */
+/** Where nodes are found. An empty list means none. */
 type ClusterAddresses = {
   readonly lookupd: readonly string[];
   readonly nsqd: readonly string[];
 };
 
-/** Which statistics are wanted: of everything, a topic or a channel. */
+/** Which statistics to fetch: all, or those of a topic or channel. */
 type StatsQuestion = {
   readonly topic?: string;
   readonly channel?: string;
@@ -56,7 +56,7 @@ type ClusterSetup = {
 };
 
 const NS_PER_SECOND = 1_000_000_000n;
-/** Topics whose producers are asked for at the same time. */
+/** Topics whose producers are queried at the same time. */
 const ASKED_TOGETHER = 16;
 
 export class Cluster {
@@ -114,7 +114,7 @@ export class Cluster {
     return { value: mergeListed(value), errors };
   }
 
-  /** These nodes, as they say they are. */
+  /** These nodes, as they describe themselves. */
   ownProducers(addresses: readonly string[]): Promise<Gathered<readonly Producer[]>> {
     return this.#upstream.ask('nsqd', addresses, async (address) => {
       const info = await this.#get('nsqd', `http://${address}/info`);
@@ -158,7 +158,7 @@ export class Cluster {
     return { value: { topics: sortedByHost(topics), channels }, errors };
   }
 
-  /** Has all nsqlookupds know a topic, and with a channel also the nodes of the topic. */
+  /** Registers a topic at all nsqlookupds; creates a channel also on the nodes of the topic. */
   async create(topic: string, channel: string): Promise<readonly string[]> {
     const { lookupd } = this.#addresses();
     const ofTopic = `topic=${queryEscape(topic)}`;
@@ -172,7 +172,7 @@ export class Cluster {
 
   /** Deletes a topic, or one of its channels, everywhere. */
   async delete(topic: string, channel: string): Promise<readonly string[]> {
-    // Afterwards nsqlookupds do not know them any more.
+    // Afterwards nsqlookupds no longer know them.
     const producers = await this.topicProducers(topic);
     const path = pathOf('delete', topic, channel);
     const { lookupd } = this.#addresses();
@@ -180,7 +180,7 @@ export class Cluster {
     return [...producers.errors, ...errors, ...(await this.#postNodes(producers.value, path))];
   }
 
-  /** Works on a topic, or one of its channels, on all nodes that have the topic. */
+  /** Changes a topic, or one of its channels, on all nodes that have the topic. */
   async act(
     action: 'pause' | 'unpause' | 'empty',
     topic: string,
@@ -207,7 +207,7 @@ export class Cluster {
     return membersOf(await this.#upstream.get(kind, url));
   }
 
-  /** Lists of names that nsqlookupds answer. */
+  /** Lists of names in the answers of nsqlookupds. */
   #lists(
     lookupd: readonly string[],
     path: string,
@@ -274,7 +274,7 @@ function addChannels(
   }
 }
 
-/** What an old nsqd does not say of itself, from the address that it is asked at. */
+/** What an old nsqd does not report, derived from the address of the query. */
 function missingFacts(info: Members, address: string): Members {
   const parts = splitHostPort(address);
   if (parts instanceof InvalidValue) return {};

@@ -1,6 +1,6 @@
 /**
- * Options at run time, for clients of an address range: shown by their keys of the configuration file, and two of them
- * set.
+ * Options at run time, for clients in an address range: all can be read by their keys in the configuration file, and
+ * two can be set.
  *
  * Thread: main.
  * Source: nsqadmin's `doConfig`.
@@ -84,7 +84,7 @@ function refusalOf(allowed: AddressRange | null, host: string): Answer | undefin
   return allowed.has(host) ? undefined : FORBIDDEN;
 }
 
-/** Strings as they are, all else as JSON. */
+/** Strings as they are, everything else as JSON. */
 function show({ current }: Setup, key: string): Answer {
   for (const [name, row] of ADMIN_OPTION_ROWS) {
     if (row.key !== key) continue;
@@ -97,7 +97,7 @@ function show({ current }: Setup, key: string): Answer {
   return INVALID_OPTION;
 }
 
-/** Sets an option. Errors: what is wrong; nothing is changed then. */
+/** Sets an option. Errors: returns what is wrong; then nothing has changed. */
 function set(setup: Setup, key: string, text: string): Answer | undefined {
   switch (key) {
     case 'nsqlookupd_http_addresses': {

@@ -29,7 +29,7 @@ type Setup = {
 const MS_PER_SECOND = 1000;
 const BAD_GATEWAY = bytesAnswer(502, '', '');
 
-/** The endpoints; `/render` is there with `--proxy-graphite`. */
+/** The endpoints; `/render` exists with `--proxy-graphite`. */
 export function graphiteRoutes({ options, upstream, logger }: Setup): Route[] {
   const get = (path: string, handle: (exchange: Exchange) => void): Route => {
     return { method: 'GET', path, isQuiet: false, handle };
@@ -64,7 +64,7 @@ function renderQuery(target: string, intervalS: number): string {
   return `/render?format=json&from=${from}&target=${queryEscape(target)}&until=${until}`;
 }
 
-/** The first value. Errors: rejects if there is none. */
+/** The first value. Errors: rejects if there are no values. */
 async function readRate(upstream: Upstream, url: string): Promise<number> {
   const { status, body } = await upstream.client.get(url);
   if (status !== 200) throw new Error(`got response ${status}`);
@@ -76,7 +76,7 @@ async function readRate(upstream: Upstream, url: string): Promise<number> {
   return value;
 }
 
-/** Asks graphite's host for the same path. */
+/** Forwards the request to graphite's host, with the same path. */
 function passOn(exchange: Exchange, { options, upstream, logger }: Setup): void {
   const { protocol, host, username, password } = new URL(options.graphiteUrl);
   const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;

@@ -1,13 +1,13 @@
 /**
- * End-to-end latencies of a topic or a channel: of one node, and of several together.
+ * End-to-end latencies of a topic or a channel, on one node or merged over several.
  *
  * Thread: any (pure).
- * Source: nsq `quantile.E2eProcessingLatencyAggregate`. Differs in that the minimum of several nodes is one.
+ * Source: nsq `quantile.E2eProcessingLatencyAggregate`. Differs in computing the minimum over several nodes correctly.
  */
 
 import { listOf, membersOf, numberOf, textOf } from './upstream-values.ts';
 
-/** A quantile. Units: ns; `value` is there for one node. */
+/** A quantile. Units: ns; `value` is present for one node. */
 type Percentile = {
   average: number;
   count: number;
@@ -26,7 +26,7 @@ export type Latency = {
   host: string;
 };
 
-/** Of one node, as it says it. */
+/** One node's latency, as the node reports it. */
 export function latencyOf(value: unknown): Latency {
   const given = membersOf(value);
   const count = numberOf(given['count']);
@@ -44,12 +44,12 @@ export function latencyOf(value: unknown): Latency {
   };
 }
 
-/** Of no node yet. */
+/** The start of a merge. */
 export function noLatency(topic: string, channel: string): Latency {
   return { count: 0, percentiles: null, topic, channel, host: '*' };
 }
 
-/** Adds another node's to a sum. */
+/** Merges another node's latency. */
 export function addLatency(sum: Latency, other: Latency): void {
   sum.host = '*';
   sum.count += other.count;

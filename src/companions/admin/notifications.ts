@@ -1,7 +1,7 @@
 /**
- * Tells another program of what admins do: a request for each, one at a time.
+ * Reports what admins do to another program: one request for each action, one at a time.
  *
- * Bound: WAITING_MAX; beyond it the next are dropped, with a line in the log.
+ * Bound: WAITING_MAX; beyond it further notifications are dropped and logged.
  *
  * Thread: main.
  * Source: nsqadmin `notify.go`. Differs in the bound, and in keeping the order.
@@ -26,7 +26,7 @@ type AdminAction = {
 
 /** The dependencies. */
 type NotificationsSetup = {
-  /** Empty for nobody. */
+  /** Empty: nothing is sent. */
   readonly endpoint: string;
   readonly hostname: string;
   readonly client: Pick<HttpClient, 'post'>;
@@ -49,7 +49,7 @@ export class Notifications {
     this.#losses = new RepeatedLog(setup.clock, (text) => setup.logger.warn(text));
   }
 
-  /** Tells of an action that this request asked for. */
+  /** Reports an action and the request that caused it. */
   add(exchange: Exchange, { action, topic, channel = '', node = '' }: AdminAction): void {
     const { endpoint, hostname, clock } = this.#setup;
     if (endpoint === '') return;
@@ -92,7 +92,7 @@ export class Notifications {
   }
 }
 
-/** The user's name of HTTP's basic authorization; empty if there is none. */
+/** The user name of HTTP basic authentication; empty without one. */
 function basicUser(authorization: string): string {
   const encoded = BASIC.exec(authorization)?.[1];
   if (encoded === undefined) return '';

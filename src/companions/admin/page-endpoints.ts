@@ -38,7 +38,7 @@ const HEADERS = [
 ];
 const NOT_FOUND = plainAnswer(404, 'NOT_FOUND');
 
-/** The endpoints. Shape: `basePath` begins with a slash and ends with none, except where it is one. */
+/** The endpoints. Shape: `basePath` begins with a slash and does not end with one, unless it is `/`. */
 export function pageRoutes(basePath: string): Route[] {
   const get = (path: string, handle: Route['handle']): Route => {
     return { method: 'GET', path, isQuiet: false, handle };

@@ -1,5 +1,5 @@
 /**
- * Producers: the nodes that nsqlookupds, or the nodes themselves, say there are.
+ * Producers: the nodes that nsqlookupds, or the nodes themselves, report.
  *
  * Thread: any (pure).
  * Source: nsq `clusterinfo.Producer`, semver as blang/semver reads it.
@@ -28,7 +28,7 @@ const VERSION =
   /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?$/;
 const NO_REMOTE = 'N/A';
 
-/** `<broadcast address>:<HTTP port>`, by which a node is known. */
+/** `<broadcast address>:<HTTP port>`, which identifies a node. */
 export function httpAddress(producer: Producer): string {
   return joinHostPort(producer.broadcast_address, producer.http_port);
 }
@@ -42,7 +42,7 @@ export function listedProducer(given: Members): Producer {
   return producer(given, textOf(given['remote_address']), topics);
 }
 
-/** A node as it says it is; `topics` are the names of those that it has. */
+/** A node as it describes itself; `topics` are the names of its topics. */
 export function ownProducer(given: Members, topics: readonly string[]): Producer {
   return producer(
     given,
@@ -51,7 +51,7 @@ export function ownProducer(given: Members, topics: readonly string[]): Producer
   );
 }
 
-/** All nodes of several nsqlookupds, each once, with who lists it. */
+/** All nodes of several nsqlookupds without duplicates, and which nsqlookupds list each. */
 export function mergeListed(
   lists: readonly { readonly address: string; readonly producers: readonly Producer[] }[],
 ): Producer[] {
@@ -72,12 +72,12 @@ export function mergeListed(
   return sortedByHost(all);
 }
 
-/** The topics that a node has, by the answer of `/stats`. */
+/** The topics of a node, from the answer of `/stats`. */
 export function topicNamesOf(answer: Members): string[] {
   return listOf(answer['topics']).map((topic) => textOf(topic['topic_name']));
 }
 
-/** Negative if `a` is older. A version that is none is 0.0.0. */
+/** Negative if `a` is older. An invalid version counts as 0.0.0. */
 export function compareVersions(a: string, b: string): number {
   const [first, second] = [VERSION.exec(a), VERSION.exec(b)];
   for (const at of [1, 2, 3]) {
@@ -87,7 +87,7 @@ export function compareVersions(a: string, b: string): number {
   return comparePrereleases(first?.[4], second?.[4]);
 }
 
-/** A release is newer than what comes before it. */
+/** A release is newer than its pre-releases. */
 function comparePrereleases(a: string | undefined, b: string | undefined): number {
   if (a === undefined || b === undefined) return Number(a === undefined) - Number(b === undefined);
   const [left, right] = [a.split('.'), b.split('.')];

@@ -1,5 +1,5 @@
 /**
- * The statistics of topics, channels and their clients: of one node, and added up over several.
+ * The statistics of topics, channels and their clients: of one node, and summed over several.
  *
  * Shape: all names and their order are those of nsqadmin's JSON.
  * Units: messages; `connected` is in ns.
@@ -10,7 +10,7 @@
 import { addLatency, type Latency, latencyOf, noLatency } from './latency.ts';
 import { listOf, type Members, numberOf, textOf } from './upstream-values.ts';
 
-/** Messages by how near their consumers are. Missing where nobody counts them. */
+/** Messages by the locality of their consumers. Missing if the node does not count them. */
 type Deliveries = {
   delivery_msg_count?: number;
   zone_local_msg_count?: number;
@@ -31,7 +31,7 @@ type QueueStats = Deliveries & {
   e2e_processing_latency: Latency | null;
 };
 
-/** A topic; `nodes` are those that it is added up of. */
+/** A topic; `nodes` are the parts of a sum. */
 export type TopicStats = QueueStats & {
   nodes: TopicStats[] | null;
   channels: ChannelStats[] | null;
@@ -59,14 +59,14 @@ type ClientStats = {
   readonly topology_zone?: string;
 };
 
-/** The node that says it. */
+/** The node that reports it. */
 export type StatsNode = {
   /** `<broadcast address>:<HTTP port>`. */
   readonly address: string;
   readonly hostname: string;
   readonly region: string;
   readonly zone: string;
-  /** Now. Units: Unix seconds. */
+  /** The current time. Units: Unix seconds. */
   readonly nowS: number;
 };
 
@@ -102,20 +102,20 @@ export function topicsOf(answer: Members, node: StatsNode): TopicStats[] {
   return listOf(answer['topics']).map((given) => topicOf(given, node));
 }
 
-/** A sum to which no node is added yet. */
+/** A sum before the first node is added. */
 export function topicSum(name: string): TopicStats {
   const ends = { nodes: null, channels: null, paused: false, e2e_processing_latency: null };
   return { ...NOTHING, topic_name: name, ...ends };
 }
 
-/** A sum of a channel to which no node is added yet. */
+/** A sum of a channel before the first node is added. */
 export function channelSum(topic: string, name: string): ChannelStats {
   const names = { topic_name: topic, channel_name: name };
   const ends = { clients: null, paused: false, e2e_processing_latency: null };
   return channelWith({}, { ...NOTHING, ...names, ...ends });
 }
 
-/** Adds a node's topic. As in nsqadmin, the sums of channels take the place of those of the first node. */
+/** Adds a node's topic. As in nsqadmin, the sums of the channels replace the channels of the first node. */
 export function addTopic(sum: TopicStats, topic: TopicStats): void {
   sum.node = '*';
   addCounts(sum, topic, TOPIC_SUMS);
@@ -140,12 +140,12 @@ export function addChannel(sum: ChannelStats, channel: ChannelStats): void {
   }
 }
 
-/** By the names of hosts. */
+/** By host name. */
 export function sortedByHost<T extends { readonly hostname: string }>(all: readonly T[]): T[] {
   return all.toSorted((a, b) => compare(a.hostname, b.hostname));
 }
 
-/** By node, and there first those of the same zone, then those of the same region. */
+/** By node, then those of the same zone first, then those of the same region. */
 export function sortedByNearness(clients: readonly ClientStats[]): ClientStats[] {
   return clients.toSorted(
     (a, b) =>
@@ -161,7 +161,7 @@ function distance(client: ClientStats): number {
   return client.topology_zone === client.node_topology_zone ? 0 : 1;
 }
 
-/** As Go sorts texts of ASCII. */
+/** As Go sorts ASCII texts. */
 function compare(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
@@ -272,7 +272,7 @@ function clientOf(given: Members, { address, region, zone, nowS }: StatsNode): C
   const ownRegion = text('topology_region');
   const ownZone = text('topology_zone');
   const sinceS = number('connect_ts');
-  // Typed as what is read of it; the rest is passed on.
+  // The type covers the fields that are read; the rest is passed on.
   const client = {
     node: address,
     remote_address: text('remote_address'),

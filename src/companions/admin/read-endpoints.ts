@@ -1,5 +1,5 @@
 /**
- * What is there: topics, channels, nodes and the counter, under `/api`.
+ * Topics, channels, nodes and the counter, under `/api`.
  *
  * Thread: main.
  * Source: nsqadmin `http.go`.
@@ -15,7 +15,7 @@ import { CHANNEL_NOT_FOUND, NODE_NOT_FOUND } from './admin-refusals.ts';
 import { httpAddress } from './producers.ts';
 import { addTopic, type ChannelStats, sortedByNearness, topicSum } from './queue-stats.ts';
 
-/** What is no escape in a query. */
+/** A `%` that starts no escape in a query. */
 const BAD_ESCAPE = /%(?![0-9A-Fa-f]{2}).{0,2}/;
 
 /** The endpoints. */

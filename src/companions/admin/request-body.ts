@@ -15,7 +15,7 @@ type BodyFields<Name extends string> =
   | { readonly fields: Readonly<Record<Name, string>> }
   | { readonly fault: string };
 
-/** A valid body has less than 200 bytes. */
+/** A valid body has fewer than 200 bytes. */
 const BODY_BYTES_MAX = 64 * 1024;
 
 /** Reads the body of a request. */
@@ -32,7 +32,7 @@ function readFields<Name extends string>(text: string, names: readonly Name[]): 
   const scan = scanJson(text);
   if ('fault' in scan) return scan;
   const first = text.slice(0, scan.end);
-  // All names are set before it is used.
+  // All names are set before the result is used.
   const fields = Object.fromEntries(names.map((name) => [name, ''])) as Record<Name, string>;
   const kind = kindOf(first.trim());
   if (kind === 'null') return { fields };
@@ -70,7 +70,7 @@ function kindOf(source: string): string {
   }
 }
 
-/** The type as Go writes it. */
+/** The type's name in Go. */
 function structOf(names: readonly string[]): string {
   const fields = names.map((name) => {
     const title = name.charAt(0).toUpperCase() + name.slice(1);

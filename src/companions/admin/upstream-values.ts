@@ -1,5 +1,5 @@
 /**
- * Reads values of JSON that another program has sent: what is missing, or of another type, is empty.
+ * Reads values of JSON from another program: a value that is missing or of another type is empty.
  *
  * Thread: any (pure).
  */

@@ -4,7 +4,7 @@
  * Bound: an answer has at most RESPONSE_BYTES_MAX.
  *
  * Thread: main.
- * Source: nsq `http_api.Client`, `clusterinfo.ErrList`. Differs in that all posts of an action are sent at once.
+ * Source: nsq `http_api.Client`, `clusterinfo.ErrList`. Differs in sending all posts of an action at once.
  */
 
 import { goQuote } from '../../daemon/go/go-text.ts';
@@ -16,13 +16,13 @@ import type { Logger } from '../../daemon/log.ts';
 import { rethrowBug } from '../../shared/assert.ts';
 import { errorText } from '../../shared/error-text.ts';
 
-/** What a server is, as the log names it. */
+/** The kind of server, as the log names it. */
 type UpstreamKind = 'nsqd' | 'nsqlookupd';
 
-/** What those that answered have said, and why the others have not. */
+/** The answers of the servers, and the failures of the others. */
 export type Gathered<T> = { readonly value: T; readonly errors: readonly string[] };
 
-/** Nobody has answered. */
+/** No server has answered. */
 export class UpstreamError extends Error {
   override readonly name = 'UpstreamError';
 }
@@ -30,7 +30,7 @@ export class UpstreamError extends Error {
 /** Ample for the statistics of 50,000 channels. */
 const RESPONSE_BYTES_MAX = 64 * 1024 * 1024;
 const OK_STATUS = 200;
-/** Go's words for why no connection is made. */
+/** Go's words for a failed connection. */
 const DIAL_FAILURES: ReadonlyMap<string, string> = new Map([
   ['ECONNREFUSED', 'connect: connection refused'],
   ['EHOSTUNREACH', 'connect: no route to host'],
@@ -50,7 +50,7 @@ export class Upstream {
     this.#logger = logger;
   }
 
-  /** How many requests there were. */
+  /** The number of requests. */
   statistics(): {
     readonly upstreamRequestCount: number;
     readonly failedUpstreamRequestCount: number;
@@ -78,7 +78,7 @@ export class Upstream {
     await this.#body('Post', url, () => this.client.post(url));
   }
 
-  /** Posts to each of them. Returns the failures, in the order of the addresses. */
+  /** Posts to all addresses. Returns the failures, in the order of the addresses. */
   async postAll(
     kind: UpstreamKind,
     addresses: readonly string[],
@@ -90,7 +90,7 @@ export class Upstream {
     return (await Promise.all(failures)).flat();
   }
 
-  /** Asks each of them. Errors: rejects with `UpstreamError` if none answers, or if there are none. */
+  /** Queries all addresses. Errors: rejects with `UpstreamError` if none answers, or if there are none. */
   async ask<Asked, T>(
     kind: UpstreamKind,
     all: readonly Asked[],

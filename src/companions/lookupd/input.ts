@@ -19,7 +19,7 @@ const MAGIC_BYTES = 4;
 const NEWLINE = 0x0a;
 const NOTHING = Buffer.alloc(0);
 
-/** A part that cannot be. */
+/** The input is invalid. */
 export class InvalidPart {
   readonly code: 'E_INVALID' | 'E_BAD_BODY';
   readonly why: string;
@@ -33,7 +33,7 @@ export class InvalidPart {
 export class Input {
   #bytes: Buffer = NOTHING;
 
-  /** Whether something incomplete is left. */
+  /** Whether an incomplete part is left. */
   get isEmpty(): boolean {
     return this.#bytes.length === 0;
   }
@@ -47,7 +47,7 @@ export class Input {
     this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
   }
 
-  /** What is incomplete lets go of the chunk that it came with. */
+  /** Copies an incomplete part, so that the chunk's memory can be freed. */
   settle(): void {
     this.#bytes = this.#bytes.length === 0 ? NOTHING : Buffer.from(this.#bytes);
   }
@@ -59,7 +59,7 @@ export class Input {
       : this.#take(MAGIC_BYTES).toString('latin1');
   }
 
-  /** The next line without the space around it. Shape: a character for each byte. */
+  /** The next line without surrounding space. Shape: a character for each byte. */
   line(): string | InvalidPart | undefined {
     const end = this.#bytes.indexOf(NEWLINE);
     const size = end === -1 ? this.#bytes.length : end;
@@ -89,7 +89,7 @@ export class Input {
   }
 }
 
-/** Without the ASCII space around it. */
+/** Without surrounding ASCII space. */
 function trimmed(line: string): string {
   return line.replace(/^[\t\n\v\f\r ]+|[\t\n\v\f\r ]+$/g, '');
 }

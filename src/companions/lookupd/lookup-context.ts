@@ -15,11 +15,11 @@ export type LookupContext = {
   readonly registrations: Registrations;
   /** Most topics and channels that one producer may register. */
   readonly registrationsMax: number;
-  /** What a producer is answered when it has identified itself: JSON, a character for each of its bytes. */
+  /** The answer to IDENTIFY: JSON, a character for each byte. */
   readonly identity: () => string;
   readonly clock: Clock;
   readonly guard: Guard;
   readonly logger: Logger;
-  /** Takes over a socket for its last answer. */
+  /** Takes over a socket to send its last answer. */
   readonly refused: RefusedSockets;
 };

@@ -1,8 +1,8 @@
 /**
- * What consumers and nsqadmin ask: `/lookup`, `/topics`, `/channels`, `/nodes`, and `/watch`, which is ours.
+ * The queries of consumers and nsqadmin: `/lookup`, `/topics`, `/channels`, `/nodes`, and `/watch`, which is ours.
  *
  * Thread: main.
- * Source: nsqlookupd `http.go`. Differs in that a `*` is no wildcard.
+ * Source: nsqlookupd `http.go`. Differs in that `*` is not a wildcard.
  */
 
 import { type Answer, jsonTextAnswer, refusal, resultHeaders } from '../../daemon/http/answer.ts';
@@ -26,7 +26,7 @@ type Setup = {
 const TOPIC_NOT_FOUND = refusal(404, 'TOPIC_NOT_FOUND');
 const NODES_HEADERS = resultHeaders('json');
 
-/** The endpoints that tell where topics are. */
+/** The endpoints that report topics and their producers. */
 export function lookupRoutes({ registrations, watchers, answers }: Setup): Route[] {
   const get = (path: string, handle: (exchange: Exchange) => void): Route => {
     return { method: 'GET', path, isQuiet: false, handle };
@@ -63,7 +63,7 @@ export function lookupRoutes({ registrations, watchers, answers }: Setup): Route
   ];
 }
 
-/** The parameter `topic`, which may be anything. */
+/** The parameter `topic`, which may have any value. */
 function topicOf(exchange: Exchange): string | Answer {
   const query = Query.parse(exchange.rawQuery);
   if (query === undefined) return INVALID_REQUEST;

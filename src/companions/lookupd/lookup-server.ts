@@ -11,9 +11,9 @@ import { type ListenAddress, type Listening, listen } from '../../daemon/listen-
 import { LookupConnection } from './lookup-connection.ts';
 import type { LookupContext } from './lookup-context.ts';
 
-/** Connections that the system queues before they are accepted: after a restart all brokers come at once. */
+/** Connections that the system queues before they are accepted: after a restart all brokers connect at once. */
 const BACKLOG = 1024;
-/** How long a connection is silent before the system sends keep-alive probes, as in Go. */
+/** How long a connection may be silent before the system sends keep-alive probes, as in Go. */
 const PROBE_AFTER_MS = 15_000;
 
 export class LookupServer {
@@ -64,7 +64,7 @@ export class LookupServer {
   }
 }
 
-/** A socket without an identity. */
+/** A connection before IDENTIFY. */
 function nameless(socket: Socket): Sender {
   return { destroy: () => socket.destroy(), toString: () => 'a new TCP client' };
 }

@@ -43,7 +43,7 @@ function parse(words: readonly string[]): ServerCommand<LookupdOptions> {
   return parseServerLine(words, LOOKUPD_PROGRAM);
 }
 
-/** The configuration as it is now, with the same flags. */
+/** The current configuration, with the same flags. */
 function readAgain(words: readonly string[]): LookupdOptions | InvalidValue {
   const command = parse(words);
   if (command.kind === 'fatal') return new InvalidValue(command.reason);
@@ -74,7 +74,7 @@ async function serve(
   const uncaught = new UncaughtErrors(guard, logger);
   const starting = Lookupd.start(options, { logger, clock, guard });
   if (reloads) {
-    // Why a start fails is reported below.
+    // A failed start is reported below.
     const reload = starting.then(
       (started) => new LookupdReload({ lookupd: started, logger, configured: options, read }),
       () => null,
@@ -101,7 +101,7 @@ async function serve(
     supervisor.lost.then(() => 'the supervisor has gone'),
     uncaught.bug.then((): typeof BUG => BUG),
   ]);
-  // What is known of the brokers goes with the process: nothing is lost if it ends at once.
+  // The brokers register again after a restart, so nothing is lost if the process ends at once.
   if (why === BUG) exitProcess(FAILED_CODE);
   notifier.stopping();
   logger.info(`${why}, ending`);

@@ -29,7 +29,7 @@ const COUNT_MAX = 2 ** 31 - 1;
 /** Names of topics and channels take some 300 bytes each. */
 const REGISTRATIONS = 1_000_000;
 const PRODUCER_REGISTRATIONS = 200_000;
-/** A registration may be of a topic and a channel. */
+/** A registration may name a topic and a channel. */
 const REGISTRATIONS_MIN = 2;
 /** Who may use a part of the HTTP API. */
 const HTTP_ACCESS = ['off', 'loopback', 'always'];

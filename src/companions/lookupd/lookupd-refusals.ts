@@ -7,19 +7,19 @@
 
 import { refusal } from '../../daemon/http/answer.ts';
 
-/** No parameter `topic`. */
+/** The parameter `topic` is missing. */
 export const MISSING_ARG_TOPIC = refusal(400, 'MISSING_ARG_TOPIC');
-/** No parameter `channel`. */
+/** The parameter `channel` is missing. */
 export const MISSING_ARG_CHANNEL = refusal(400, 'MISSING_ARG_CHANNEL');
-/** No parameter `node`. */
+/** The parameter `node` is missing. */
 export const MISSING_ARG_NODE = refusal(400, 'MISSING_ARG_NODE');
-/** No name of a topic. */
+/** The topic's name is invalid. */
 export const INVALID_ARG_TOPIC = refusal(400, 'INVALID_ARG_TOPIC');
-/** No name of a channel. */
+/** The channel's name is invalid. */
 export const INVALID_ARG_CHANNEL = refusal(400, 'INVALID_ARG_CHANNEL');
 /** The topic has no such channel. */
 export const CHANNEL_NOT_FOUND = refusal(404, 'CHANNEL_NOT_FOUND');
 /** `--max-registrations` topics and channels exist. */
 export const TOO_MANY_REGISTRATIONS = refusal(503, 'TOO_MANY_REGISTRATIONS');
-/** The bound on those who watch topics is reached. */
+/** The number of watchers has reached its bound. */
 export const TOO_MANY_WATCHERS = refusal(503, 'TOO_MANY_WATCHERS');

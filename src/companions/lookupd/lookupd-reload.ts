@@ -1,5 +1,5 @@
 /**
- * Reads the configuration file again while lookupd runs: the level of the log and the times change, the rest needs a
+ * Reads the configuration file again while lookupd runs: the log level and the times change, everything else needs a
  * restart.
  *
  * Thread: main.
@@ -17,13 +17,13 @@ const RELOADABLE: ReadonlySet<keyof LookupdOptions> = new Set<keyof LookupdOptio
   'tombstoneLifetimeMs',
 ]);
 
-/** What changes, and what tells how. */
+/** What changes, and how it is reported. */
 type ReloadSetup = {
   readonly lookupd: Pick<Lookupd, 'setTimes'>;
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error' | 'setLevel'>;
   /** As at the start. */
   readonly configured: LookupdOptions;
-  /** What flags and file say now. Errors: what is wrong with them. */
+  /** The current values of flags and file. Errors: returns what is wrong with them. */
   readonly read: () => LookupdOptions | InvalidValue;
 };
 
@@ -36,7 +36,7 @@ export class LookupdReload {
     this.#inForce = setup.configured;
   }
 
-  /** A bad file changes nothing. */
+  /** An invalid file changes nothing. */
   run(): void {
     const { lookupd, logger, read } = this.#setup;
     const next = read();

@@ -10,10 +10,10 @@
 const WORD_BITS = 32;
 
 export class ProducerSet {
-  /** How many producers are in it. */
+  /** The number of producers in the set. */
   size = 0;
 
-  /** Grows with the highest number that was ever in it. */
+  /** Grows to the highest number that was ever in the set. */
   readonly #words: number[] = [];
 
   has(number: number): boolean {
@@ -21,7 +21,7 @@ export class ProducerSet {
     return word !== undefined && ((word >>> (number % WORD_BITS)) & 1) === 1;
   }
 
-  /** Returns whether it was not in it. */
+  /** Returns whether it was new. */
   add(number: number): boolean {
     if (this.has(number)) return false;
     const at = Math.floor(number / WORD_BITS);
@@ -31,7 +31,7 @@ export class ProducerSet {
     return true;
   }
 
-  /** Returns whether it was in it. */
+  /** Returns whether it was in the set. */
   remove(number: number): boolean {
     if (!this.has(number)) return false;
     this.#words[Math.floor(number / WORD_BITS)] &= ~(1 << (number % WORD_BITS));

@@ -7,7 +7,7 @@
 import { goJson } from '../../daemon/go/go-text.ts';
 import type { Clock } from '../../shared/clock.ts';
 
-/** What a broker says of itself, and its address as we see it. */
+/** What a broker says about itself, and the address of its connection. */
 export type ProducerInfo = {
   readonly remoteAddress: string;
   readonly hostname: string;
@@ -20,12 +20,12 @@ export type ProducerInfo = {
 };
 
 export class Producer {
-  /** Used again when it has gone. */
+  /** A free number is used again. */
   readonly number: number;
   readonly info: ProducerInfo;
   /** Its members of a JSON object, as `/lookup` and `/nodes` show them. */
   readonly json: string;
-  /** Topics and channels that it is registered for. */
+  /** The topics and channels that it has registered. */
   registrationCount = 0;
   /** Units: ms, monotonic. */
   lastUpdateMs = 0;
@@ -49,19 +49,19 @@ export class Producer {
     this.touch(clock);
   }
 
-  /** The name by which operators tombstone it. Shape: as nsqlookupd's, an IPv6 address has no brackets. */
+  /** The name that operators use to tombstone it. Shape: as nsqlookupd's; an IPv6 address has no brackets. */
   get node(): string {
     return `${this.info.broadcastAddress}:${this.info.httpPort}`;
   }
 
-  /** It is alive. */
+  /** Records a sign of life. */
   touch(clock: Clock): void {
     this.lastUpdateMs = clock.monotonicMs();
     this.lastUpdateNs = clock.unixNs();
   }
 }
 
-/** nsqlookupd 1.3 knows neither; they are shown only where a broker has them. */
+/** nsqlookupd 1.3 knows neither; they are shown only if the broker has them. */
 export function topologyOf({ topologyZone, topologyRegion }: ProducerInfo): object {
   return {
     topology_zone: topologyZone === '' ? undefined : topologyZone,

@@ -1,8 +1,8 @@
 /**
- * Operators' work on topics and channels: create, delete, tombstone.
+ * Changes to topics and channels: create, delete, tombstone.
  *
  * Thread: main.
- * Source: nsqlookupd `http.go`. Differs in that a `*` is no wildcard.
+ * Source: nsqlookupd `http.go`. Differs in that `*` is not a wildcard.
  */
 
 import { type Answer, DONE } from '../../daemon/http/answer.ts';
@@ -29,10 +29,10 @@ import type { Registrations } from './registrations.ts';
 
 type Setup = { readonly registrations: Registrations; readonly logger: Logger };
 
-/** Does what is asked for, with a topic that may have any name. */
+/** Carries out a request on a topic, whose name may be anything. */
 type Work = (topic: string, query: Query) => Answer;
 
-/** The endpoints that change what is known. */
+/** The endpoints that change registrations. */
 export function registrationRoutes({ registrations, logger }: Setup): Route[] {
   return [
     route('/topic/create', (text) => {

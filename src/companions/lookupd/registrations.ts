@@ -2,7 +2,7 @@
  * Which producers have which topics and channels.
  *
  * A topic or channel outlives its producers until it is deleted over HTTP; an ephemeral one goes with the last of them.
- * Everything about a topic is found by its name: a lookup costs what its answer has.
+ * Everything about a topic is indexed by its name: the cost of a lookup is that of its answer.
  *
  * Bound: `max` topics and channels together, and PRODUCERS_MAX producers, each with a bit in a set.
  *
@@ -15,13 +15,13 @@ import { type ChannelName, isEphemeral, type TopicName } from '../../shared/name
 import { Producer, type ProducerInfo } from './producer.ts';
 import { ProducerSet } from './producer-set.ts';
 
-/** What is known of a topic. */
+/** The registrations of a topic. */
 export type Topic = {
   readonly name: string;
-  /** Null while only channels of it are known. */
+  /** Null if only channels of it are registered. */
   producers: ProducerSet | null;
   readonly channels: Map<string, ProducerSet>;
-  /** When producers were tombstoned. Units: ms, monotonic, and ns since 1970. Null where none was. */
+  /** When producers were tombstoned. Units: ms, monotonic, and ns since 1970. Null if none was. */
   tombstones: Map<Producer, Tombstone> | null;
 };
 
@@ -32,28 +32,28 @@ export type Registration = { readonly topic: string; readonly channel: string };
 
 /** The settings of a database. */
 export type RegistrationsSetup = {
-  /** Read at each use: they change when the configuration is read again. Units: ms. */
+  /** Read at each use: a reload of the configuration changes them. Units: ms. */
   readonly times: { readonly inactiveMs: number; readonly tombstoneMs: number };
   /** Most topics and channels. */
   readonly max: number;
   readonly clock: Clock;
-  /** The producers of this topic may be others now. */
+  /** The producers of this topic may have changed. */
   readonly onChange: (topic: string) => void;
 };
 
-/** Most brokers that are connected. */
+/** Most connected brokers. */
 const PRODUCERS_MAX = 16_384;
-/** A producer is active for a twentieth longer than the timeout: at its default, for one interval of PINGs. */
+/** A producer stays active for a twentieth longer than the timeout: at its default, for one more interval of PINGs. */
 const LATENESS = 1.05;
 
 export class Registrations {
-  /** Topics, and how many topics and channels there are together. */
+  /** Topics, and the number of topics and channels together. */
   readonly topics = new Map<string, Topic>();
   keyCount = 0;
 
   readonly #setup: RegistrationsSetup;
   readonly #producers: (Producer | undefined)[] = [];
-  /** Numbers below the end that nobody has. */
+  /** Numbers below the end that no producer has. */
   readonly #free: number[] = [];
   #topicsJson: string | null = null;
 
@@ -79,7 +79,7 @@ export class Registrations {
     return producer;
   }
 
-  /** Removes a producer from everything, and tells what that was. */
+  /** Removes a producer and all its registrations, and returns these. */
   removeProducer(producer: Producer): Registration[] {
     const removed: Registration[] = [];
     for (const topic of this.topics.values()) {
@@ -97,16 +97,16 @@ export class Registrations {
     return removed;
   }
 
-  /** The producer is alive. */
+  /** Records a sign of life of a producer. */
   touch(producer: Producer): void {
     producer.touch(this.#setup.clock);
   }
 
   /**
-   * A producer has a topic, or a channel of it and so the topic.
+   * Registers a topic, or a channel and with it the topic.
    *
-   * Returns what is new. A topic that is registered without a channel is one that the producer has just made, so a
-   * tombstone of the one before no longer counts. Errors: undefined if there are too many topics and channels.
+   * Returns what is new. A registration without a channel means that the producer has just made the topic, so an
+   * earlier tombstone no longer counts. Errors: undefined if there are too many topics and channels.
    */
   register(
     producer: Producer,
@@ -131,7 +131,7 @@ export class Registrations {
     return added;
   }
 
-  /** A producer no longer has a channel. Returns whether it was registered for it. */
+  /** Removes a channel of a producer. Returns whether it was registered. */
   unregisterChannel(producer: Producer, topicName: TopicName, channelName: ChannelName): boolean {
     const topic = this.topics.get(topicName);
     const producers = topic?.channels.get(channelName);
@@ -141,7 +141,10 @@ export class Registrations {
     return isRemoved;
   }
 
-  /** A producer no longer has a topic. Returns what it had: the channels it should have left before. */
+  /**
+   * Removes a topic of a producer. Returns what was registered, including channels that the producer did not remove
+   * before.
+   */
   unregisterTopic(
     producer: Producer,
     topicName: TopicName,
@@ -177,7 +180,7 @@ export class Registrations {
     return topic;
   }
 
-  /** Deletes a topic with its channels, whoever has it. */
+  /** Deletes a topic with its channels on all producers. */
   deleteTopic(topicName: string): void {
     const topic = this.topics.get(topicName);
     if (topic === undefined) return;
@@ -186,7 +189,7 @@ export class Registrations {
     this.#setup.onChange(topicName);
   }
 
-  /** Deletes a channel. Returns whether there was one. */
+  /** Deletes a channel. Returns whether it existed. */
   deleteChannel(topicName: string, channelName: string): boolean {
     const topic = this.topics.get(topicName);
     if (topic === undefined || !topic.channels.has(channelName)) return false;
@@ -207,13 +210,13 @@ export class Registrations {
     }
   }
 
-  /** Whether a producer has shown itself lately; its PING may be late because a machine is busy. */
+  /** Whether a producer was heard of recently; its PING may be late because a machine is busy. */
   isActive(producer: Producer): boolean {
     const ageMs = this.#setup.clock.monotonicMs() - producer.lastUpdateMs;
     return ageMs <= this.#setup.times.inactiveMs * LATENESS;
   }
 
-  /** Whether a producer's topic is hidden now. */
+  /** Whether a producer's topic is hidden at present. */
   isTombstoned(producer: Producer, topic: Topic): boolean {
     const tombstone = topic.tombstones?.get(producer);
     if (tombstone === undefined) return false;
@@ -227,7 +230,7 @@ export class Registrations {
     }
   }
 
-  /** All that are registered for a topic. */
+  /** All producers that are registered for a topic. */
   *producersOf({ producers }: Pick<Topic, 'producers'>): Iterable<Producer> {
     for (const number of producers ?? []) {
       const producer = this.#producers[number];
@@ -235,7 +238,7 @@ export class Registrations {
     }
   }
 
-  /** The names of all topics as a JSON list, made once until they change. */
+  /** The names of all topics as a JSON list, cached until they change. */
   topicsJson(): string {
     this.#topicsJson ??= JSON.stringify(
       [...this.topics.values()].filter((topic) => topic.producers !== null).map(({ name }) => name),

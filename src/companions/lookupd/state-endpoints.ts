@@ -1,5 +1,5 @@
 /**
- * The version of this nsqlookupd, `/info`, and all that it knows, `/debug`.
+ * The version of this nsqlookupd, `/info`, and all its state, `/debug`.
  *
  * Thread: main.
  * Source: nsqlookupd `http.go`.
@@ -20,7 +20,7 @@ type Setup = {
   readonly answers: LargeAnswers;
 };
 
-/** Go's zero time in ns since 1970, as far as 64 bits go. */
+/** Go's zero time in ns since 1970, as far as 64 bits hold it. */
 const NEVER_NS = -6_795_364_578_871_345_152n;
 const DUMP_HEADERS = resultHeaders('json');
 
@@ -66,7 +66,7 @@ function* keysOf(topic: Topic): Iterable<[key: string, producers: ProducerSet]> 
   }
 }
 
-/** Only a topic can have a tombstone, which stays here after its time. */
+/** Only a topic can have a tombstone, which stays here after it has expired. */
 function producerJson(producer: Producer, topic: Topic | null): string {
   const { info, lastUpdateNs } = producer;
   const tombstone = topic?.tombstones?.get(producer);
@@ -80,7 +80,7 @@ function producerJson(producer: Producer, topic: Topic | null): string {
     ...topologyOf(info),
     version: info.version,
   });
-  // A number of JavaScript does not hold these.
+  // A JavaScript number cannot hold these.
   const times = `"last_update":${lastUpdateNs},"tombstoned_at":${tombstone?.atNs ?? NEVER_NS}`;
   return `${json.slice(0, -1)},${times}}`;
 }

@@ -1,10 +1,10 @@
 /**
- * Tells those who watch a topic which producers it gets and loses, as it happens.
+ * Reports to the watchers of a topic which producers it gets and loses, as it happens.
  *
- * A watcher first gets all active producers (`producers`), then what changes (`added`, `removed`). Changes of one turn
- * are told together. What changes with time, such as the end of a tombstone, is found at the next sign of life.
+ * A watcher first gets all active producers (`producers`), then the changes (`added`, `removed`). Changes of one turn
+ * are reported together. Changes by time, such as the end of a tombstone, are found at the next sign of life.
  *
- * Bound: WATCHERS_MAX watchers; one that does not take its events is disconnected, and begins again.
+ * Bound: WATCHERS_MAX watchers; one that does not read its events is disconnected, and starts again.
  *
  * Thread: main.
  */
@@ -14,17 +14,17 @@ import type { Clock, Timer } from '../../shared/clock.ts';
 import type { Producer } from './producer.ts';
 import type { Registrations, Topic } from './registrations.ts';
 
-/** Most watchers at a time. */
+/** Most watchers at the same time. */
 const WATCHERS_MAX = 10_000;
-/** Unsent bytes of a watcher, above its first event, beyond which it is disconnected. */
+/** Unsent bytes of a watcher, beyond its first event, at which it is disconnected. */
 const UNTAKEN_BYTES_MAX = 64 * 1024;
-/** How often watchers are shown that the connection is alive. */
+/** How often watchers get a sign of life. */
 const BEAT_MS = 15_000;
 
 /** A topic with watchers. */
 type Watched = {
   readonly streams: Set<EventStream>;
-  /** What they have been told. */
+  /** The producers that watchers know of. */
   told: Set<Producer>;
 };
 
@@ -46,11 +46,11 @@ export class Watchers {
     return this.count >= WATCHERS_MAX;
   }
 
-  /** Tells a new watcher what there is. The caller calls `remove` when its connection has closed. */
+  /** Sends the current producers to a new watcher. The caller calls `remove` when its connection has closed. */
   add(topicName: string, stream: EventStream): void {
     const watched = this.#topics.get(topicName) ?? { streams: new Set(), told: new Set() };
     this.#topics.set(topicName, watched);
-    // The others hear of what has changed since their last event first.
+    // First, earlier watchers get what has changed since their last event.
     this.#refresh(topicName, watched);
     watched.streams.add(stream);
     this.count++;
@@ -65,14 +65,14 @@ export class Watchers {
     if (watched.streams.size === 0) this.#topics.delete(topicName);
   }
 
-  /** A topic may have other producers now. */
+  /** The producers of a topic may have changed. */
   note(topicName: string): void {
     if (!this.#topics.has(topicName)) return;
     if (this.#changed.size === 0) setImmediate(() => this.#tell());
     this.#changed.add(topicName);
   }
 
-  /** Ends all. */
+  /** Ends all streams. */
   close(): void {
     this.#beat?.cancel();
     for (const { streams } of this.#topics.values()) {
@@ -115,7 +115,7 @@ export class Watchers {
   }
 }
 
-/** The producers as a JSON list, as `/lookup` has it. */
+/** The producers as a JSON list, in the form of `/lookup`. */
 export function listJson(producers: Iterable<Producer>): string {
   let text = '';
   for (const { json } of producers) text += text === '' ? `{${json}}` : `,{${json}}`;

@@ -1,5 +1,5 @@
 /**
- * Plans the brokers of `ringmq multi`: what the flags of one broker are for each of several.
+ * Plans the brokers of `ringmq multi`: derives the flags of each broker from the command line.
  *
  * Broker `i` listens on ports of its own, `i` steps above those of the command line, and shares those of the command
  * line with the others. A broker that leaves, because there are fewer brokers than before, shares none.
@@ -19,27 +19,27 @@ import type { MultiOptions } from './multi-options.ts';
 export type BrokerPlan = {
   readonly name: string;
   readonly dataPath: string;
-  /** Whether it only gives away what it has. */
+  /** Whether it only passes on its messages. */
   readonly isLeaving: boolean;
   /** The words after `ringmq`. */
   readonly words: readonly string[];
 };
 
-/** What the plans follow from. */
+/** The input of the plans. */
 export type PlanSetup = {
   readonly own: MultiOptions;
   readonly options: BrokerOptions;
   /** The broker's words as given. */
   readonly words: readonly string[];
-  /** Ports that all share; those of the command line, or free ones for 0. Shape: 0 for what is off. */
+  /** The shared ports: those of the command line, or free ones for 0. Shape: 0 if switched off. */
   readonly shared: SharedPorts;
   /** The address of the bundled lookupd for brokers; null without it. */
   readonly lookupd: string | null;
-  /** Numbers of brokers that have data, and are no longer wanted. */
+  /** Numbers of brokers that have data but are no longer wanted. */
   readonly leaving: readonly number[];
 };
 
-/** What producers connect to. */
+/** The address for producers. */
 export type SharedPorts = { readonly tcp: number; readonly http: number; readonly https: number };
 
 type HostAddress = Extract<ListenAddress, { readonly host: string }>;
@@ -47,7 +47,7 @@ type HostAddress = Extract<ListenAddress, { readonly host: string }>;
 const NAME = /^broker-([1-9]\d*)$/;
 const NODE_IDS = 1024;
 const PORT_MAX = 65_535;
-/** More digits would be smaller than a byte. */
+/** Further digits would be less than a byte. */
 const PERCENT_DIGITS = 9;
 
 /** The name of a broker, which is also that of its directory. */
@@ -61,7 +61,7 @@ export function brokerNumber(name: string): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
-/** What does not fit together, or undefined. `most`: the highest number of a broker. */
+/** A conflict between options, or undefined. `most`: the highest number of a broker. */
 export function planFault(
   own: MultiOptions,
   options: BrokerOptions,
@@ -84,14 +84,14 @@ export function planFault(
   return undefined;
 }
 
-/** One plan for each broker, those that leave last. */
+/** One plan for each broker; those that leave come last. */
 export function planBrokers(setup: PlanSetup): BrokerPlan[] {
   const staying = Array.from({ length: setup.own.brokers }, (_, index) => index + 1);
   const count = staying.length + setup.leaving.length;
   return [...staying, ...setup.leaving].map((number) => planBroker(setup, number, count));
 }
 
-/** The host and port of an option; undefined for a unix socket, and for nothing. */
+/** The host and port of an option; undefined for a unix socket or an empty option. */
 export function hostAddress(given: string): HostAddress | undefined {
   const address = parseListenAddress(given);
   return address instanceof InvalidValue || !('host' in address) ? undefined : address;
@@ -142,7 +142,7 @@ function addressOption(
   return flag === 'http-address' ? options.httpAddress : options.httpsAddress;
 }
 
-/** Port 0 stands for any free one. */
+/** Port 0 stands for any free port. */
 function ownPort({ port }: HostAddress, number: number, { portStep }: MultiOptions): number {
   return port === 0 ? 0 : port + number * portStep;
 }

@@ -1,8 +1,8 @@
 /**
  * Starts `ringmq` as a process of its own: a broker, or another command.
  *
- * It is in a group of its own, so that a signal of the terminal reaches only the supervisor, which ends all in order.
- * It ends in order when the supervisor has gone.
+ * It is in a group of its own, so that a signal of the terminal reaches only the supervisor, which ends all of them
+ * cleanly. It ends cleanly when the supervisor is gone.
  *
  * Thread: main.
  */
@@ -14,28 +14,28 @@ import { LineSplitter } from './line-splitter.ts';
 /** How a process has ended. */
 export type Ending = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
-/** What is told of a process. */
+/** The listener of a process. */
 export interface ChildListener {
   onLine(line: string): void;
   onServing(serving: Serving): void;
-  /** Called once, last. */
+  /** Called once, as the last call. */
   onEnded(ending: Ending): void;
 }
 
-/** A process that runs, or did. */
+/** A process that runs or has ended. */
 export interface Child {
   readonly pid: number | undefined;
   signal(name: NodeJS.Signals): void;
 }
 
-/** Starts one. */
+/** Starts a process. */
 export type LaunchChild = (words: readonly string[], listener: ChildListener) => Child;
 
-/** What is for the supervisor alone: systemd's questions, and Node's debugger. */
+/** Settings for the supervisor alone: systemd's variables, and Node's debugger. */
 const OWN_VARIABLES = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID'];
 const OWN_NODE_OPTION = /^--inspect/;
 
-/** Starts the program that this process runs, with other words. */
+/** Starts the program of this process with other words. */
 export function launchChild(words: readonly string[], listener: ChildListener): Child {
   const nodeOptions = process.execArgv.filter((word) => !OWN_NODE_OPTION.test(word));
   const env: NodeJS.ProcessEnv = { ...process.env, [SUPERVISED_VARIABLE]: '1' };

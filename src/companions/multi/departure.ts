@@ -1,11 +1,11 @@
 /**
  * Empties a broker that leaves: it has data from a start with more brokers.
  *
- * Topics and channels are made on the brokers that stay. What waits in a topic goes to the same topic there. What waits
- * in a channel can go there only where it is the topic's only channel on all brokers, because a publish reaches all
- * channels; and while it has no consumers, because these may have the same message. Everything else is left to its
- * consumers, who find the leaving broker by lookupd as before. When nothing is left the broker ends, and its directory
- * is removed if it is empty of messages.
+ * Topics and channels are made on the brokers that stay. Messages that wait in a topic go to the same topic there.
+ * Messages that wait in a channel can go there only if it is the topic's only channel on all brokers, because a publish
+ * reaches all channels; and while it has no consumers, because these may have the same message. All other messages are
+ * left to their consumers, who find the leaving broker through lookupd as before. When nothing is left the broker ends,
+ * and its directory is removed if it has no messages.
  *
  * Ephemeral topics and channels end with their consumers, and are left out.
  *
@@ -27,7 +27,7 @@ import {
 import type { Member } from './member.ts';
 import { movePage } from './waiting-messages.ts';
 
-/** What it needs. Units: bytes. */
+/** The dependencies. Units: bytes. */
 export type DepartureSetup = {
   readonly member: Member;
   /** The brokers that stay. */
@@ -40,10 +40,10 @@ export type DepartureSetup = {
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 };
 
-/** The other brokers, with what they have. */
+/** The other brokers and their topics. */
 type Target = { readonly broker: BrokerHttp; readonly stats: NodeStats };
 
-/** The statistics are asked for this often. */
+/** The interval between two queries of the statistics. */
 const LOOK_MS = 1000;
 const EPHEMERAL = /#ephemeral$/;
 
@@ -51,7 +51,7 @@ export class Departure {
   readonly #setup: DepartureSetup;
   #moved = 0;
   #turn = 0;
-  /** The last thing that was said of it. */
+  /** The last line that was logged. */
   #said = '';
   #isStopped = false;
 
@@ -106,7 +106,7 @@ export class Departure {
   /** Returns why something stays. */
   async #move(topic: TopicStats, own: BrokerHttp, targets: readonly Target[]): Promise<string[]> {
     const name = topic.topic_name;
-    // A topic with channels that is not paused has none for long.
+    // Messages in a topic that has channels and is not paused move on by themselves.
     if (topic.depth > 0) await this.#moveQueue({ topic: name, channel: '' }, own, targets);
     const channels = durable(topic);
     const isAlone =
@@ -122,7 +122,7 @@ export class Departure {
     return reasons;
   }
 
-  /** Moves all that waits, in turn to the other brokers. */
+  /** Moves all waiting messages, to the other brokers in turn. */
   async #moveQueue(
     queue: { readonly topic: string; readonly channel: string },
     own: BrokerHttp,
@@ -155,7 +155,7 @@ export class Departure {
     logger.info(`${name} has left: ${this.#moved} messages were moved, its directory is removed`);
   }
 
-  /** Says a thing once. */
+  /** Logs a line once. */
   #say(text: string): void {
     if (text === this.#said) return;
     this.#said = text;
@@ -163,7 +163,7 @@ export class Departure {
   }
 }
 
-/** Makes the topic and its channels where they are not, paused where they are paused. */
+/** Makes the topic and its channels where they are missing, paused if they are paused here. */
 async function makeNames(topic: TopicStats, targets: readonly Target[]): Promise<void> {
   const name = topic.topic_name;
   for (const { broker, stats } of targets) {

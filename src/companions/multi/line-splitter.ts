@@ -1,5 +1,5 @@
 /**
- * Splits what a process writes into lines. A line longer than LINE_CHARACTERS_MAX comes in pieces.
+ * Splits the output of a process into lines. A line longer than LINE_CHARACTERS_MAX is passed on in pieces.
  *
  * Thread: main.
  */
@@ -22,14 +22,14 @@ export class LineSplitter {
     if (this.#rest.length > LINE_CHARACTERS_MAX) this.end();
   }
 
-  /** The last line may have no end. */
+  /** The last line may lack its end. */
   end(): void {
     if (this.#rest !== '') this.#onLine(this.#rest);
     this.#rest = '';
   }
 }
 
-/** A line that says whose it is. A JSON object gets a field. */
+/** A line with the name of its broker. A JSON object gets a field. */
 export function namedLine(name: string, line: string): string {
   return line.startsWith('{"') ? `{"broker":"${name}",${line.slice(1)}\n` : `${name}: ${line}\n`;
 }

@@ -1,11 +1,11 @@
 /**
- * The metrics of several brokers as one text: a metric's samples stay together, and each gets the label `broker`.
+ * The metrics of several brokers as one text: the samples of a metric stay together, and each gets the label `broker`.
  *
  * Thread: any.
  * Source: Prometheus exposition format 0.0.4.
  */
 
-/** What one broker has answered. */
+/** The answer of one broker. */
 export type MetricsAnswer = { readonly name: string; readonly text: string };
 
 type Family = { readonly comments: string[]; readonly samples: string[] };

@@ -1,15 +1,15 @@
 /**
  * The statistics of several brokers as those of one, in nsqd's form.
  *
- * Numbers are added, lists of clients are joined, and topics and channels of one name become one. It is paused what one
- * broker has paused. Percentiles cannot be merged: the worst of the brokers counts.
+ * Numbers are added, lists of clients are joined, and topics and channels of the same name are merged. They are paused
+ * if they are paused on one broker. Percentiles cannot be merged: the worst of the brokers counts.
  *
  * Thread: any.
  */
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What one broker has answered, as JSON. */
+/** The answer of one broker, as JSON. */
 export type BrokerAnswer = { readonly name: string; readonly stats: Fields };
 
 const LISTS_BY_NAME: ReadonlyMap<string, string> = new Map([
@@ -36,7 +36,7 @@ export function mergedStats(answers: readonly BrokerAnswer[], down: readonly str
   };
 }
 
-/** Fields in the order in which they are met. */
+/** Fields in the order of their first appearance. */
 function mergedFields(all: readonly Fields[]): Fields {
   const names = new Set(all.flatMap((fields) => Object.keys(fields)));
   const merged: Record<string, unknown> = {};

@@ -69,7 +69,7 @@ async function serve(
   const logger = loggerOf(options, sink);
   const [first] = stray;
   if (first !== undefined) {
-    // What follows it would not count, such as what makes the brokers different.
+    // The later of two flags would win, so flags that differ between brokers come last.
     logger.fatal(`${JSON.stringify(first)} is no flag: a switch takes its value behind "="`);
     return FAILED_CODE;
   }
@@ -94,7 +94,7 @@ async function serve(
   });
   notifier.ready();
   guardInspector(logger);
-  // The brokers end in order when this process has gone.
+  // The brokers end cleanly when this process is gone.
   const code = await Promise.race([multi.ended, bug.then(() => FAILED_CODE)]);
   notifier.stopping();
   return exitProcess(code);
@@ -110,7 +110,7 @@ function passSignals(multi: Multi, logger: Logger, reloads: boolean): void {
   if (reloads) process.on(RELOAD_SIGNAL, () => multi.signal(RELOAD_SIGNAL));
 }
 
-/** Whether a broker survives a hang-up, because there is something that it reads again or reopens. */
+/** Whether a broker handles a hang-up, because it has files to read again or to reopen. */
 function doesReload(options: BrokerOptions, configPath: string): boolean {
   const { tlsCert, httpAccess, logFile } = options;
   return [configPath, tlsCert, httpAccess, logFile].some((given) => given !== '');

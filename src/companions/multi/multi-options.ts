@@ -1,5 +1,5 @@
 /**
- * The flags of `ringmq multi`: its own, and those of the broker, which it takes apart.
+ * The flags of `ringmq multi`: its own, and those of the broker, which it separates.
  *
  * Thread: main.
  */
@@ -21,7 +21,7 @@ import { usage } from '../../daemon/options/usage.ts';
 import { productLine } from '../../daemon/version.ts';
 import { BROKER_FLAGS } from '../../offline/broker-line.ts';
 
-/** More brokers than that have more threads than any machine has processors. */
+/** More brokers would have more threads than any machine has processors. */
 const BROKERS_MAX = 64;
 const PORT_STEP_MAX = 1000;
 
@@ -72,7 +72,7 @@ what producers share. -data-path gets a directory for each broker. -max-memory, 
 are for all brokers together. Everything else is for each of them.
 `;
 
-/** What the words say. */
+/** The parsed command line. */
 export type MultiLine =
   | { readonly kind: 'help'; readonly text: string }
   | {
@@ -83,7 +83,7 @@ export type MultiLine =
     }
   | InvalidValue;
 
-/** Takes the words apart. Errors: says what is wrong with a flag of multi; the broker's are not looked at. */
+/** Separates the words. Errors: returns what is wrong with a flag of multi; the broker's flags are not checked. */
 export function readMultiLine(words: readonly string[], machine: Machine): MultiLine {
   const { own, others } = splitWords(words);
   if (others.some((word) => /^--?(?:h|help)$/.test(word))) {
@@ -114,7 +114,7 @@ function splitWords(words: readonly string[]): { own: string[]; others: string[]
   return { own, others };
 }
 
-/** One of its threads is as busy as a processor can be, and its others are about as busy as another. */
+/** One of its threads is as busy as a processor can be, and its others together are about as busy. */
 function brokersOf({ parallelism }: Machine): number {
   return Math.min(Math.max(Math.floor(parallelism / 2), 1), BROKERS_MAX);
 }

@@ -1,10 +1,10 @@
 /**
  * All brokers of `ringmq multi` in one place: health, statistics, metrics and addresses.
  *
- * It asks the brokers with the `Authorization` of who asks it, so that it shows nobody more than the brokers do.
+ * It passes the client's `Authorization` on to the brokers, so that it shows no more than they do.
  *
- * Bound: an answer of a broker may take ANSWER_MS; the others are shown without it. One answer has the size of those of
- * all brokers; ANSWERS_MAX are made at the same time, and more are refused.
+ * Bound: an answer of a broker may take ANSWER_MS; the others are shown without it. An answer is as large as those of
+ * all brokers together; ANSWERS_MAX are made at the same time, and more requests are refused.
  *
  * Thread: main.
  */
@@ -24,12 +24,12 @@ import type { Member } from './member.ts';
 import { mergedMetrics } from './merged-metrics.ts';
 import { mergedStats } from './merged-stats.ts';
 
-/** What is shown. */
+/** The sources of the overview. */
 export type OverviewSetup = {
   readonly members: () => readonly Member[];
   /** HTTP address of the bundled lookupd for consumers; null without it. */
   readonly lookupd: () => string | null;
-  /** Ports that all share. */
+  /** The shared ports. */
   readonly shared: () => SharedPorts;
 };
 
@@ -101,7 +101,7 @@ export class Overview {
     });
   }
 
-  /** Healthy is what all brokers are, except for those that leave. */
+  /** Healthy if all brokers are, except for those that leave. */
   async #health(exchange: Exchange, path: string): Promise<Answer> {
     const faults: string[] = [];
     for (const { member, status, text } of await this.#ask(exchange, path)) {
@@ -115,7 +115,7 @@ export class Overview {
     const replies = await this.#ask(exchange, `/stats${query}`);
     const good = replies.filter(({ status }) => status === OK_STATUS);
     const [bad] = replies.filter(({ status }) => status !== OK_STATUS && status !== 0);
-    // A bad query, or a client that may not ask.
+    // The query is invalid, or the client is not permitted.
     if (good.length === 0 && bad !== undefined) return plainAnswer(bad.status, bad.text);
     if (!isJson(good)) {
       const texts = replies.map(({ member, text }) => `== ${member.name} ==\n${text}`);

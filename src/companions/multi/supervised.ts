@@ -1,8 +1,8 @@
 /**
- * A process that is restarted after a crash, at growing intervals.
+ * A process that is restarted after a crash, after growing delays.
  *
- * The first start must succeed: what is wrong with it is mostly wrong with the command line. One that ends in order
- * without being asked to, as after `ringmq drain`, is not started again.
+ * The first start must succeed, because its failure is usually an error in the command line. A process that ends
+ * cleanly by itself, as after `ringmq drain`, is not started again.
  *
  * Thread: main.
  */
@@ -12,10 +12,10 @@ import type { Serving } from '../../daemon/supervisor-link.ts';
 import type { Clock, Timer } from '../../shared/clock.ts';
 import type { Child, Ending, LaunchChild } from './child-program.ts';
 
-/** What it does. */
+/** The state of the process. */
 export type SupervisedState = 'starting' | 'serving' | 'waiting' | 'ending' | 'ended';
 
-/** What is supervised, and with what. */
+/** The program and its listeners. */
 export type SupervisedSetup = {
   readonly name: string;
   readonly words: readonly string[];
@@ -25,10 +25,10 @@ export type SupervisedSetup = {
   readonly onLine: (name: string, line: string) => void;
 };
 
-/** The first restart comes soon: most crashes do not come again at once. */
+/** The first restart comes soon: most crashes do not happen again at once. */
 const FIRST_DELAY_MS = 250;
 const LAST_DELAY_MS = 30_000;
-/** Who serves for so long has overcome what made it crash. */
+/** After serving for this long, the process has recovered from its crash. */
 const STABLE_MS = 60_000;
 
 export class Supervised {
@@ -54,7 +54,7 @@ export class Supervised {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ended = promise;
     this.#onEnded = resolve;
-    // Who does not start it does not ask either.
+    // If the caller never starts it, no one handles the rejection.
     this.#first.promise.catch(() => undefined);
   }
 
@@ -71,7 +71,7 @@ export class Supervised {
     return this.#state === 'waiting' || this.#state === 'ended' ? undefined : this.#child?.pid;
   }
 
-  /** How often it was started again. */
+  /** The number of restarts. */
   get restarts(): number {
     return this.#restarts;
   }
@@ -81,18 +81,18 @@ export class Supervised {
     return this.#lastEnding;
   }
 
-  /** Starts it. Resolves with its ports. Errors: rejects when it ends before it serves. */
+  /** Starts it. Resolves with its ports. Errors: rejects if it ends before it serves. */
   start(): Promise<Serving> {
     this.#launch();
     return this.#first.promise;
   }
 
-  /** Passes a signal on without an end in mind, as to reload. */
+  /** Passes on a signal that does not end it, such as a reload. */
   signal(name: NodeJS.Signals): void {
     if (this.pid !== undefined) this.#child?.signal(name);
   }
 
-  /** Ends it with this signal; a further one hurries it. */
+  /** Ends it with this signal; a second one ends it at once. */
   end(name: NodeJS.Signals): void {
     this.#isEnding = true;
     if (this.#state === 'ended') return;

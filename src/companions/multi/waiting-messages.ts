@@ -1,6 +1,6 @@
 /**
- * Moves the messages that wait in a queue of one broker to another broker: it publishes them there, and finishes them
- * here when they are accepted. A crash in between leaves a message in both; none is lost.
+ * Moves the waiting messages of a queue to another broker: publishes them there, and finishes them here when they are
+ * accepted. A crash in between leaves a message on both brokers; none is lost.
  *
  * Bound: a page of PAGE_MESSAGES with PAGE_BODY_BYTES each, and one larger message, in memory.
  *
@@ -21,14 +21,14 @@ type ShownMessage = {
 
 type Page = { readonly messages: readonly ShownMessage[]; readonly cursor: string | null };
 
-/** As many ids as a request may name. */
+/** Most ids in one request. */
 const PAGE_MESSAGES = 256;
 const PAGE_BODY_BYTES = 64 * 1024;
-/** Of a multi-publish; brokers accept more unless told otherwise. */
+/** The size of a multi-publish; brokers accept more by default. */
 const BATCH_BYTES_MAX = 1024 * 1024;
 const LENGTH_BYTES = 4;
 
-/** What the brokers permit. Units: `nowMs` Unix ms, `batchBytesMax` bytes. */
+/** The limits of the brokers. Units: `nowMs` Unix ms, `batchBytesMax` bytes. */
 export type MoveLimits = {
   readonly nowMs: number;
   readonly delayMsMax: number;
@@ -39,8 +39,8 @@ export type MoveLimits = {
 type Waiting = { readonly id: string; readonly body: Buffer };
 
 /**
- * Moves one page. Resolves with how many were moved. Errors: rejects when a broker refuses or does not answer; what was
- * accepted before is finished.
+ * Moves one page. Resolves with the number of moved messages. Errors: rejects when a broker refuses or does not answer;
+ * messages that were accepted before are finished.
  */
 export async function movePage(
   from: BrokerHttp,
@@ -90,7 +90,7 @@ async function bodyOf(from: BrokerHttp, place: string, shown: ShownMessage): Pro
   return Buffer.from(whole.body, whole.encoding === 'text' ? 'utf8' : 'base64');
 }
 
-/** Runs of messages that fit one request; a larger one is alone. */
+/** Groups of messages that fit one request; a larger message is alone. */
 export function* batchesOf<T extends { readonly body: Buffer }>(
   messages: readonly T[],
   bytesMax: number,

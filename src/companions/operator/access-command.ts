@@ -1,5 +1,5 @@
 /**
- * `ringmq access`: makes clients for the file of `--http-access`. It asks no broker.
+ * `ringmq access`: makes clients for the file of `--http-access`. It needs no broker.
  *
  * Thread: main.
  */

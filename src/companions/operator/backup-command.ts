@@ -1,5 +1,5 @@
 /**
- * `ringmq backup`: copies a data directory, which a broker may use meanwhile, and reads the copy back.
+ * `ringmq backup`: copies a data directory, even while a broker uses it, and reads the copy back.
  *
  * Thread: main.
  */

@@ -19,21 +19,21 @@ const BAD_REQUEST = 400;
 const UNAUTHORIZED = 401;
 const FORBIDDEN = 403;
 
-/** Which broker is asked, and as whom. */
+/** The broker and the credentials. */
 export type BrokerAddress = {
-  /** As HOST:PORT or as a URL; undefined for the one in the environment, or a broker on this machine. */
+  /** As HOST:PORT or as a URL; undefined: the one in the environment, or a broker on this machine. */
   readonly address?: string | undefined;
-  /** Undefined for the one in the environment, or none. */
+  /** Undefined: the one in the environment, or none. */
   readonly token?: string | undefined;
 };
 
-/** An answer of any status. */
+/** An answer with any status. */
 export type BrokerAnswer = { readonly status: number; readonly text: string };
 
 export class BrokerHttp {
   /** Its URL, without a slash at the end. */
   readonly url: string;
-  /** Undefined without one. */
+  /** Undefined without a token. */
   readonly token: string | undefined;
   readonly #headers: Readonly<Record<string, string>>;
 
@@ -60,14 +60,14 @@ export class BrokerHttp {
   }
 
   /**
-   * Resolves with the answer's JSON; answers that are empty or no JSON are undefined. Errors: rejects with `Refused`
-   * or `Unreachable`.
+   * Resolves with the answer's JSON, or undefined if it is empty or not JSON. Errors: rejects with `Refused` or
+   * `Unreachable`.
    */
   async ask(method: string, path: string, body?: object | string | Buffer): Promise<unknown> {
     return parsed((await this.request(method, path, body)).text);
   }
 
-  /** As `ask`; an answer of status 400 whose JSON has no message is a result, too. */
+  /** Like `ask`, but an answer of status 400 whose JSON has no message is a result too. */
   async askReport(method: string, path: string): Promise<unknown> {
     const { status, text } = await this.#answer(method, path, undefined);
     const json = parsed(text);
@@ -76,7 +76,7 @@ export class BrokerHttp {
     throw refusalOf(status, text);
   }
 
-  /** Resolves with the answer, which is a success. A body that is neither text nor bytes is sent as JSON. */
+  /** Resolves with the successful answer. A body that is neither text nor bytes is sent as JSON. */
   async request(
     method: string,
     path: string,
@@ -135,7 +135,7 @@ export class BrokerHttp {
 }
 
 function encoded(body: object | string | Buffer): string | Uint8Array<ArrayBuffer> {
-  // Buffers of this program lie in memory of their own.
+  // A Buffer of this program is backed by an ArrayBuffer.
   if (Buffer.isBuffer(body)) return body as Uint8Array<ArrayBuffer>;
   return typeof body === 'string' ? body : JSON.stringify(body);
 }
@@ -153,7 +153,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** What the broker says, for the operator. */
+/** The broker's reason, for the operator. */
 function refusalOf(status: number, text: string): Refused {
   const json = parsed(text);
   const { reason, message, role } = (typeof json === 'object' && json !== null ? json : {}) as {

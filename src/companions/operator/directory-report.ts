@@ -1,5 +1,5 @@
 /**
- * What the commands share that read a data directory: their flag, their progress, and the report as text and as an exit
+ * What the commands that read a data directory share: their flag, their progress, and the report as text and as an exit
  * code.
  *
  * Thread: main.
@@ -43,7 +43,7 @@ export function maxMsgSizeOf(flags: FlagValues<typeof SIZE_FLAGS>): number {
   return size;
 }
 
-/** Shows at a terminal what is done, and the bytes, now and then. */
+/** Shows progress at a terminal now and then: the queue and the bytes read. */
 export function progressOn(
   { hasErrorScreen, stderr }: Surroundings,
   done: string,

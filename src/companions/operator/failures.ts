@@ -1,6 +1,6 @@
 /**
- * Why an operator's command ends without success. Each kind has an exit code of its own, so that scripts can tell
- * them apart. The messages are for the operator.
+ * Why an operator's command fails. Each kind has its own exit code, so that scripts can tell them apart. The messages
+ * are for the operator.
  *
  * Thread: any.
  */
@@ -19,7 +19,7 @@ export abstract class CommandFailure extends Error {
   abstract readonly code: number;
 }
 
-/** The broker refuses the request, or what is asked for does not exist. */
+/** The broker refuses the request, or what is requested does not exist. */
 export class Refused extends CommandFailure {
   readonly code = REFUSED_CODE;
 }
@@ -34,7 +34,7 @@ export class Unreachable extends CommandFailure {
   readonly code = UNREACHABLE_CODE;
 }
 
-/** Nobody has confirmed what destroys messages. */
+/** The operator has not confirmed a command that destroys messages. */
 export class Unconfirmed extends CommandFailure {
   readonly code = UNCONFIRMED_CODE;
 }

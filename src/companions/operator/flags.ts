@@ -19,7 +19,7 @@ type Flag = {
 /** Flags by name. */
 export type FlagTable = Readonly<Record<string, Flag>>;
 
-/** What the flags of a table were given. */
+/** The values of a table's flags. */
 export type FlagValues<Table extends FlagTable> = {
   readonly [Name in keyof Table]?: Table[Name] extends { readonly isList: true }
     ? readonly string[]
@@ -61,7 +61,7 @@ export function parseWords<Table extends FlagTable>(
   }
 }
 
-/** A whole number that a flag was given, or its default. Errors: throws `BadUsage`. */
+/** The whole number of a flag, or its default. Errors: throws `BadUsage`. */
 export function integerFlag(
   name: string,
   given: string | undefined,
@@ -76,7 +76,7 @@ export function integerFlag(
   return value;
 }
 
-/** A line for each flag. */
+/** A line of help for each flag. */
 export function flagLines(table: FlagTable): string {
   const rows = Object.entries(table).map(
     ([name, { value, help }]) =>

@@ -1,8 +1,8 @@
 /**
- * `ringmq peek`, `requeue`, `finish`, `purge` and `move`: an operator's hands on the messages of a topic, or of a
- * channel of it.
+ * `ringmq peek`, `requeue`, `finish`, `purge` and `move`: an operator's work on the messages of a topic, or of one of
+ * its channels.
  *
- * What a filter selects is worked through request by request, until the broker says that nothing is left.
+ * A filter is applied request by request, until the broker reports that nothing is left.
  *
  * Thread: main.
  */
@@ -146,7 +146,7 @@ export const runMove: Companion = operatorCommand({
   },
 });
 
-/** Repeats a request until the broker says that nothing is left. */
+/** Repeats a request until the broker reports that nothing is left. */
 async function work(
   call: Pick<OperatorCall<FlagTable>, 'broker' | 'print'>,
   doneWord: string,
@@ -196,7 +196,7 @@ function messageTable(messages: readonly ShownMessage[]): string {
   );
 }
 
-/** A body on one line, without what a terminal would obey. */
+/** A body on one line, without control characters that a terminal would obey. */
 function printable(body: string): string {
   const line = JSON.stringify(body).slice(1, -1).replaceAll('\\"', '"');
   const text = line.replace(/[\u007f-\u009f]/g, '?');

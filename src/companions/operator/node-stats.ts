@@ -26,7 +26,7 @@ export type ConsumerStats = {
   readonly requeue_count: number;
 };
 
-/** A channel; its clients are there where they are asked for. */
+/** A channel; its clients are present if they were requested. */
 export type ChannelStats = QueueStats & {
   readonly channel_name: string;
   readonly in_flight_count: number;
@@ -53,7 +53,7 @@ export type NodeStats = {
   readonly topics: readonly TopicStats[];
 };
 
-/** Asks for the statistics: of everything, or of a topic or channel; clients only where they are wanted. */
+/** Fetches the statistics of everything, or of a topic or channel; with clients only on request. */
 export async function nodeStats(
   broker: BrokerHttp,
   { topic = '', channel = '', withClients = false } = {},
@@ -64,7 +64,7 @@ export async function nodeStats(
     ...(topic !== '' && { topic }),
     ...(channel !== '' && { channel }),
   });
-  // The broker's format; a topic that is not there leaves null, as with nsqd.
+  // The broker's format; an unknown topic leaves null, as with nsqd.
   const stats = (await broker.ask('GET', `/stats?${query}`)) as NodeStats;
   return { ...stats, topics: stats.topics ?? [] };
 }

@@ -1,6 +1,6 @@
 /**
- * What the operator's commands share: their flags, the client of the broker, output as text or JSON, confirmation
- * and exit codes. A command says what is its own.
+ * What the operator's commands share: their flags, the client of the broker, output as text or JSON, confirmation and
+ * exit codes. A command adds its own part.
  *
  * Thread: main.
  */
@@ -12,25 +12,25 @@ import { BadUsage, CommandFailure, Unconfirmed } from './failures.ts';
 import { type FlagTable, type FlagValues, flagLines, parseWords } from './flags.ts';
 import { type QueueName, queueName } from './queue-name.ts';
 
-/** What is a command's own. */
+/** A command's own part. */
 export type OperatorCommand<Table extends FlagTable> = {
   readonly name: string;
-  /** One line: what it does. */
+  /** One line about what it does. */
   readonly does: string;
-  /** What may follow the name, a line for each form. */
+  /** The words after the name, one line for each form. */
   readonly forms: readonly string[];
-  /** Command lines as people would write them. */
+  /** Example command lines. */
   readonly examples: readonly string[];
   /** Notes below the examples. */
   readonly notes?: string;
   readonly flags: Table;
-  /** Whether it destroys messages, and asks before. */
+  /** Whether it destroys messages, and therefore asks first. */
   readonly destroys?: true;
-  /** Whether it may be used without a word, in which case the help is not printed. */
+  /** Whether it works without words; otherwise it then prints the help. */
   readonly needsNoWords?: true;
-  /** Whether it asks no broker. */
+  /** Whether it needs no broker. */
   readonly isLocal?: true;
-  /** Its exit codes and their meanings, if they are its own. */
+  /** Its exit codes and their meanings, if they differ from the common ones. */
   readonly exitCodes?: string;
   /** Errors: rejects with a `CommandFailure`. */
   readonly run: (call: OperatorCall<Table>) => Promise<void>;
@@ -65,7 +65,7 @@ const UNCONFIRMED_CODE = ', 4 not confirmed';
 
 /** One use of a command. */
 export class OperatorCall<Table extends FlagTable> {
-  /** What stands on the command line besides flags. */
+  /** The words of the command line without its flags. */
   readonly words: readonly string[];
   readonly flags: FlagValues<Table>;
   readonly surroundings: Surroundings;
@@ -83,7 +83,7 @@ export class OperatorCall<Table extends FlagTable> {
     this.#shared = flags;
   }
 
-  /** Errors: throws `BadUsage` for an address that is none. */
+  /** Errors: throws `BadUsage` for an invalid address. */
   get broker(): BrokerHttp {
     const { 'http-address': address, token } = this.#shared;
     this.#broker ??= new BrokerHttp({ address, token }, this.surroundings.env);
@@ -94,14 +94,14 @@ export class OperatorCall<Table extends FlagTable> {
     return this.#shared.json === true;
   }
 
-  /** Prints a value as JSON where that is asked for, else its text. */
+  /** Prints a value as JSON if requested, otherwise its text. */
   print(value: unknown, text: () => string): void {
     this.surroundings.stdout(this.isJson ? `${JSON.stringify(value, null, 2)}\n` : text());
   }
 
   /**
-   * The words by name: those that are needed, then those that may be missing, which are empty then. Errors: throws
-   * `BadUsage` for missing and for spare ones.
+   * The words by name: first the required ones, then optional ones, which are empty if missing. Errors: throws
+   * `BadUsage` for missing and for extra words.
    */
   named<Needed extends string, Possible extends string = never>(
     needed: readonly Needed[],
@@ -126,7 +126,7 @@ export class OperatorCall<Table extends FlagTable> {
   }
 
   /**
-   * Lets the operator type `name` before messages are destroyed. `what` completes "This …". Errors: rejects with
+   * Makes the operator type `name` before messages are destroyed. `what` completes "This …". Errors: rejects with
    * `Unconfirmed`.
    */
   async confirm(name: string, what: string): Promise<void> {
@@ -140,7 +140,7 @@ export class OperatorCall<Table extends FlagTable> {
   }
 }
 
-/** Makes a program of a command. */
+/** Turns a command into a program. */
 export function operatorCommand<Table extends FlagTable>(
   command: OperatorCommand<Table>,
 ): Companion {

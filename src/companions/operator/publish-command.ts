@@ -13,7 +13,7 @@ const FLAGS = {
   lines: { help: 'publish each line of standard input that is not empty' },
 } as const satisfies FlagTable;
 
-/** Lines travel in bodies of about this size; the broker takes 5 MiB by default. */
+/** Lines are sent in bodies of about this size; the broker accepts 5 MiB by default. */
 const BODY_BYTES_MAX = 1024 * 1024;
 const LINE_END = 0x0a;
 
@@ -54,7 +54,7 @@ function print(call: OperatorCall<typeof FLAGS>, topic: string, count: number): 
   call.print({ topic, published: count }, () => `published to ${topic}: ${count}\n`);
 }
 
-/** Whole lines, many at once. A portion without a line that is not empty is left out. */
+/** Whole lines, many at once. A portion of empty lines is left out. */
 function* portions(input: Buffer): Iterable<{ bytes: Buffer; lineCount: number }> {
   let start = 0;
   let lineCount = 0;

@@ -18,7 +18,7 @@ export function queueName(text: string): QueueName {
   return { topic: text.slice(0, colon), channel: text.slice(colon + 1) };
 }
 
-/** Errors: throws for what is no id of a message, such as a channel that is written as a word of its own. */
+/** Errors: throws if a word is not the id of a message, for example a channel that should follow a colon. */
 export function messageId(text: string, source: string): string {
   if (ID.test(text)) return text;
   const hint = source.includes(':') ? '' : `; a channel is written ${source}:${text}`;

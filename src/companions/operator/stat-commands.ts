@@ -1,5 +1,5 @@
 /**
- * `ringmq ls` and `ringmq stat`: what a broker has, in tables.
+ * `ringmq ls` and `ringmq stat`: the topics and channels of a broker, in tables.
  *
  * Thread: main.
  */
@@ -152,7 +152,7 @@ function clientTable(clients: readonly ConsumerStats[]): string {
   );
 }
 
-/** The fields that are no lists and no objects, a line each. */
+/** The plain fields, one a line. */
 function fields(value: object): string {
   const rows = Object.entries(value)
     .filter(([, part]) => typeof part !== 'object')
@@ -160,7 +160,7 @@ function fields(value: object): string {
   return table(['FIELD', 'VALUE'], rows);
 }
 
-/** A table below another one; nothing without rows. */
+/** A table below another one; empty without rows. */
 function spaced<Row>(rows: readonly Row[], print: (rows: readonly Row[]) => string): string {
   return rows.length === 0 ? '' : `\n${print(rows)}`;
 }

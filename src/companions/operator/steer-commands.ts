@@ -12,7 +12,7 @@ const DRAIN_FLAGS = {
 } as const;
 
 const LOOK_MS = 1000;
-/** What the operator types. */
+/** The word that the operator types. */
 const DRAIN = 'drain';
 
 /** `ringmq drain`. */
@@ -96,7 +96,7 @@ export const runConfig = operatorCommand({
 
 type Call = OperatorCall<Record<never, never>>;
 
-/** The broker shows texts as they are, and all else as JSON. */
+/** The broker shows texts as they are, and everything else as JSON. */
 function print(call: Call, key: string, text: string): void {
   call.print({ [key]: parsedValue(text) }, () => `${text}\n`);
 }
@@ -109,7 +109,7 @@ function parsedValue(text: string): unknown {
   }
 }
 
-/** The broker answers 400 if a part is bad, with what it has taken nevertheless. */
+/** The broker answers 400 if a part is invalid, together with the parts that it has accepted. */
 async function reload(call: Call): Promise<void> {
   const json = await call.broker.askReport('PUT', '/config/reload');
   // The broker's format.

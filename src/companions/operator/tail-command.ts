@@ -92,7 +92,7 @@ function jsonLine({ id, timestampMs, attempts, body }: Message): string {
   })}\n`;
 }
 
-/** On the host that HTTP is asked on. */
+/** On the host of the HTTP address. */
 async function tcpAddress(call: OperatorCall<typeof FLAGS>): Promise<string> {
   const given = call.flags['tcp-address'];
   if (given !== undefined) return given;

@@ -36,7 +36,7 @@ type Row = {
 const INTERVAL_MS = 2000;
 const INTERVAL_MS_MIN = 100;
 const MS_PER_SECOND = 1000;
-/** Lines besides topics: two of the head, one of the table's, and the cursor's. */
+/** Lines besides topics: two of the heading, one of the table's, and the cursor's. */
 const OTHER_LINES = 4;
 const LIMIT_DEFAULT = 50;
 
@@ -116,7 +116,7 @@ function defaultLimit({ isJson, surroundings: { screen } }: Call): number {
   return screen === null ? LIMIT_DEFAULT : Math.max(1, screen.height() - OTHER_LINES);
 }
 
-/** Topics by name, with what has happened since the statistics before. */
+/** Topics by name, with the changes since the previous statistics. */
 function rowsOf(before: NodeStats, now: NodeStats, intervalMs: number): Row[] {
   const known = new Map(before.topics.map((topic) => [topic.topic_name, topic]));
   const perSecond = (count: number): number =>
@@ -135,7 +135,7 @@ function rowsOf(before: NodeStats, now: NodeStats, intervalMs: number): Row[] {
   });
 }
 
-/** Messages that have been in the channels and are there no longer. */
+/** Messages that have left the channels. */
 function leftOf({ channels }: TopicStats): number {
   let left = 0;
   for (const channel of channels) {

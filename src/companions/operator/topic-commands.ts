@@ -18,7 +18,7 @@ const DOES: Readonly<Record<Verb, string>> = {
   unpause: 'lets the messages of a paused topic or channel go on',
 };
 
-/** What is told when it is done. */
+/** The line that is printed when it is done. */
 const DONE: Readonly<Record<Verb, string>> = {
   create: 'created',
   delete: 'deleted',

@@ -2,8 +2,8 @@
  * The counts of a channel, summed over the nsqds that have it.
  *
  * Thread: main.
- * Source: nsq `clusterinfo.GetNSQDStats`. Differs in asking an nsqd that is given at the address that is given, not
- * at the one that it broadcasts.
+ * Source: nsq `clusterinfo.GetNSQDStats`. Differs in querying an nsqd at the given address, not at the one that it
+ * broadcasts.
  */
 
 import { addressOf } from '../../client/address.ts';
@@ -26,22 +26,22 @@ const COUNTS = [
 /** The counts of a channel. */
 export type ChannelCounts = Readonly<Record<(typeof COUNTS)[number], number>>;
 
-/** What `/stats` tells of a topic; a channel's counts may be missing at an old nsqd. */
+/** A topic in the answer of `/stats`; an old nsqd may omit a channel's counts. */
 type StatsTopic = {
   readonly topic_name: string;
   readonly channels: readonly (Partial<ChannelCounts> & { readonly channel_name: string })[];
 };
 
-/** Where a channel is looked for. */
+/** Where to look for a channel. */
 export type ChannelPlace = {
   readonly topic: string;
   readonly channel: string;
   readonly nsqdAddresses: readonly string[];
-  /** Asked for the nsqds that have the topic, where none is given. */
+  /** Used to find the nsqds of the topic if none is given. */
   readonly lookupdAddresses: readonly string[];
 };
 
-/** Asks for the counts. Errors: rejects with a `Fatal` if one of those asked fails, or none has the channel. */
+/** Fetches the counts. Errors: rejects with a `Fatal` if a query fails, or no nsqd has the channel. */
 export async function channelCounts(http: HttpJson, place: ChannelPlace): Promise<ChannelCounts> {
   const { topic, channel, nsqdAddresses, lookupdAddresses } = place;
   let addresses = nsqdAddresses;
@@ -91,7 +91,7 @@ async function statsOf(
   channel: string,
 ): Promise<Partial<ChannelCounts>[]> {
   const query = new URLSearchParams({ format: 'json', topic, channel, include_clients: 'false' });
-  // The format of nsqd, which answers null for a topic that it does not have.
+  // The format of nsqd, which answers null for an unknown topic.
   const { topics } = (await http.get(nsqd, `/stats?${query}`)) as {
     readonly topics: readonly StatsTopic[] | null;
   };

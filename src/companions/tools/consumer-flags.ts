@@ -2,8 +2,8 @@
  * The flags of tools that consume: addresses, and go-nsq's options as options of our consumer.
  *
  * Thread: any.
- * Source: go-nsq `Config`, `ConfigFlag`. Differs in refusing an unknown option, which go-nsq's tools ignore, and in
- * `max_attempts`, which has no limit unless it is given: go-nsq drops a message after 5 attempts.
+ * Source: go-nsq `Config`, `ConfigFlag`. Differs in rejecting an unknown option, which go-nsq's tools ignore, and in
+ * `max_attempts`, which is unlimited by default: go-nsq drops a message after 5 attempts.
  */
 
 import { readFileSync } from 'node:fs';
@@ -70,7 +70,7 @@ export type SourceValues = {
   readonly consumerOpts: readonly string[];
 };
 
-/** Options of a client that the flags decide. */
+/** Client options that come from flags. */
 type ClientOptions = Partial<Omit<ConsumerOptions, 'topic' | 'channel' | 'onDiscard' | 'codec'>>;
 
 /** The options of consumers. Errors: throws a `Fatal`. */
@@ -85,13 +85,13 @@ export function sourceOptions(values: SourceValues): ClientOptions {
   return { ...goOptions('consumer-opt', values.consumerOpts), nsqd, lookupd };
 }
 
-/** Options of a producer from such texts. Those that only a consumer has are without effect, as in go-nsq. */
+/** Producer options from such texts. Consumer options have no effect, as in go-nsq. */
 export function producerOptions(given: readonly string[]): ConnectionOptions {
   const options = Object.entries(goOptions('producer-opt', given));
   return Object.fromEntries(options.filter(([name]) => CONNECTION_NAMES.includes(name)));
 }
 
-/** How an option of go-nsq reads: what it is in our client, and how its text is parsed. */
+/** Maps an option of go-nsq to one of our client, and parses its text. */
 type Reader = (text: string) => Partial<ClientOptions>;
 
 const MS: ReadonlyMap<string, keyof ClientOptions> = new Map([
@@ -125,7 +125,7 @@ const TEXTS: ReadonlyMap<string, keyof ClientOptions> = new Map([
   ['user_agent', 'userAgent'],
   ['auth_secret', 'authSecret'],
 ] as const);
-/** What our client decides by itself, or a flag of the tool does. */
+/** Options that our client decides by itself, or that a flag of the tool sets. */
 const WITHOUT_EFFECT = [
   'read_timeout',
   'write_timeout',
@@ -155,7 +155,7 @@ const TLS_READERS: Readonly<Record<string, (text: string) => TlsOptions>> = {
   },
 };
 
-/** Options of a client from `KEY,VALUE` texts; of a key alone the value is true. Errors: throws a `Fatal`. */
+/** Client options from `KEY,VALUE` texts; a key alone means true. Errors: throws a `Fatal`. */
 export function goOptions(
   flag: string,
   given: readonly string[],

@@ -12,7 +12,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { HostPool, type PoolMode } from './host-pool.ts';
 import { Timings } from './timings.ts';
 
-/** How often the log tells of times. */
+/** The interval of the log lines about durations. */
 export const STATUS_EVERY = option(
   integer,
   'Log',
@@ -25,14 +25,14 @@ export const STATUS_EVERY = option(
 /** One of the destinations for each message, or `all` of them. */
 export type DestinationMode = PoolMode | 'all';
 
-/** Where messages go, and how they are shared out. */
+/** The destinations, and how messages are distributed. */
 type DestinationsSetup = {
   readonly addresses: readonly string[];
   readonly mode: DestinationMode;
   readonly statusEvery: number;
   readonly clock: Clock;
   readonly log: (line: string) => void;
-  /** Resolves when the destination has taken the message. */
+  /** Resolves when the destination has accepted the message. */
   readonly send: (address: string, topic: string, body: Buffer) => Promise<void>;
 };
 
@@ -54,7 +54,7 @@ export class Destinations {
     );
   }
 
-  /** Resolves when the message is taken. Errors: rejects when a destination has refused it. */
+  /** Resolves when the message is accepted. Errors: rejects if a destination has refused it. */
   async send(topic: string, body: Buffer): Promise<void> {
     const { addresses, clock } = this.#setup;
     const startMs = clock.monotonicMs();
@@ -73,7 +73,7 @@ export class Destinations {
     this.#total.add(clock.monotonicMs() - startMs);
   }
 
-  /** Resolves with how long it took. */
+  /** Resolves with the duration. */
   async #sendTo(address: string, topic: string, body: Buffer): Promise<number> {
     const { clock, send } = this.#setup;
     const startMs = clock.monotonicMs();

@@ -1,6 +1,6 @@
 /**
- * How the bytes of an archive file are compressed: in members (gzip) or frames (zstd) that stand alone, one for each
- * sync. What is synced can therefore be read whatever happens to what follows it.
+ * Compression of archive files: in independent members (gzip) or frames (zstd), one for each sync. Synced data can
+ * therefore be read whatever happens to the data after it.
  *
  * Thread: main; compression runs on Node's thread pool.
  */
@@ -8,9 +8,9 @@
 import { promisify } from 'node:util';
 import { constants, gzip, zstdCompress } from 'node:zlib';
 
-/** Compresses what is written between two syncs. */
+/** Compresses the data between two syncs. */
 export type Encoder = {
-  /** What file names end with. */
+  /** The ending of file names. */
   readonly suffix: string;
   readonly encode: (bytes: Buffer) => Promise<Buffer>;
 };

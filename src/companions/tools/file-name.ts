@@ -7,23 +7,23 @@
 
 import { strftime } from './strftime.ts';
 
-/** The part of a name that tells files of the same name apart. */
+/** The part that distinguishes files of the same name. */
 const REV = '<REV>';
 const REV_DIGITS = 6;
 
-/** What a name is made of. */
+/** The parts of a name. */
 export type NameParts = {
   /** The format as the operator gave it. */
   readonly format: string;
   readonly datetimeFormat: string;
   readonly topic: string;
   readonly hostname: string;
-  /** Stands for the short host name; empty: it does not. */
+  /** Replaces the short host name; empty: the host name stays. */
   readonly hostIdentifier: string;
   readonly pid: number;
   /** Whether files may need different revisions. */
   readonly needsRev: boolean;
-  /** What the name ends with, such as `.gz`. */
+  /** The ending of the name, such as `.gz`. */
   readonly suffix: string;
 };
 
@@ -34,7 +34,7 @@ export class FileNames {
   #second = Number.NaN;
   #current = '';
 
-  /** Errors: throws an Error if the format lacks what it needs. */
+  /** Errors: throws an Error if the format lacks a required part. */
   constructor(parts: NameParts) {
     const { format, topic, hostname, hostIdentifier, pid, suffix } = parts;
     if (parts.needsRev && !format.includes(REV)) {
@@ -55,7 +55,7 @@ export class FileNames {
     this.#datetimeFormat = parts.datetimeFormat;
   }
 
-  /** The name at a time, still with its revision open. A name lasts a second at least. */
+  /** The name at a time, with its revision still open. A name lasts at least a second. */
   at(unixMs: number): string {
     const second = Math.floor(unixMs / 1000);
     if (second !== this.#second) {

@@ -1,37 +1,37 @@
 /**
- * Which of several destinations gets the next message.
+ * Chooses the destination of the next message.
  *
- * A destination that fails is left out for 30 s, then twice as long each time that it fails again, up to 15 min; while
- * all are left out, all are tried. `epsilon-greedy` prefers those that answer fast, and tries another now and then.
+ * A destination that fails is left out for 30 s, then for twice as long after each further failure, up to 15 min; while
+ * all are left out, all are tried. `epsilon-greedy` prefers fast destinations, and sometimes tries another.
  *
  * Thread: main.
- * Source: go-hostpool. Differs in a moving average of response times in the place of 120 buckets.
+ * Source: go-hostpool. Differs in using a moving average of response times instead of 120 buckets.
  */
 
 import type { Clock } from '../../shared/clock.ts';
 
-/** How the next one is chosen. */
+/** The method of choice. */
 export type PoolMode = 'round-robin' | 'hostpool' | 'epsilon-greedy';
 
 const FIRST_PAUSE_MS = 30_000;
 const LONGEST_PAUSE_MS = 900_000;
-/** Share of messages that go to the next destination in turn, not to a fast one. */
+/** Share of messages that go to the next destination in turn, instead of a fast one. */
 const FIRST_EPSILON = 0.3;
 const SMALLEST_EPSILON = 0.01;
 const EPSILON_DECAY = 0.9;
 const DECAY_MS = 2500;
-/** How long a response time has weight. */
+/** How long a response time counts. */
 const WINDOW_MS = 300_000;
-/** Of a new response time in the average. */
+/** The weight of a new response time in the average. */
 const SMALLEST_WEIGHT = 0.1;
 
 /** A destination. */
 class Host {
   readonly address: string;
-  /** Null while it is not left out. */
+  /** Null if it is not left out. */
   retryMs: number | null = null;
   pauseMs = FIRST_PAUSE_MS;
-  /** Null while it has not answered. */
+  /** Null before its first answer. */
   averageMs: number | null = null;
   answeredMs = 0;
 
@@ -78,7 +78,7 @@ export class HostPool {
     return host.address;
   }
 
-  /** It has taken a message. */
+  /** It has accepted a message. */
   succeed(address: string, tookMs: number): void {
     const host = this.#hostAt(address);
     const nowMs = this.#clock.monotonicMs();

@@ -1,5 +1,5 @@
 /**
- * Asks nsqd and nsqlookupd for JSON over HTTP.
+ * Fetches JSON from nsqd and nsqlookupd over HTTP.
  *
  * Thread: main. Source: nsq `http_api.Client.GETV1`.
  */
@@ -10,7 +10,7 @@ import { option } from '../../daemon/options/option-table.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { positive } from './tool.ts';
 
-/** Options of tools that ask. */
+/** Options of tools that make requests. */
 export const HTTP_CLIENT_TABLE = {
   connectTimeoutMs: option(
     duration,
@@ -42,7 +42,7 @@ export class HttpJson {
     this.#client = new HttpClient({ connectTimeoutMs, requestTimeoutMs, clock, tls: {} });
   }
 
-  /** `address`: host and port, or a URL. Errors: rejects without an answer that is a JSON object. */
+  /** `address`: host and port, or a URL. Errors: rejects if the answer is not a JSON object. */
   async get(address: string, path: string): Promise<Readonly<Record<string, unknown>>> {
     const { status, body } = await this.#client.get(urlOf(address, path));
     const text = body.toString();

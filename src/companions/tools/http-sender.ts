@@ -1,8 +1,8 @@
 /**
  * Makes an HTTP request for each message.
  *
- * Bound: `connectionsMax` connections to a server; further requests wait within their timeout. Of an answer's body
- * 128 KiB are read, so that the connection can be used again; a longer one closes it.
+ * Bound: `connectionsMax` connections to a server; further requests wait within their timeout. At most 128 KiB of an
+ * answer's body are read, so that the connection can be reused; a longer body closes it.
  *
  * Thread: main.
  * Source: nsq_to_http `PostPublisher`, `GetPublisher`.
@@ -26,7 +26,7 @@ const REDIRECTIONS_MAX = 10;
 const ANSWER_BYTES_MAX = 128 * 1024;
 const OK_STATUS = 200;
 const SUCCESS_END = 300;
-/** Stands in a GET address for the message. */
+/** The placeholder for the message in a GET address. */
 const BODY_PLACE = '%s';
 
 export class HttpSender {
@@ -60,7 +60,7 @@ export class HttpSender {
     return new HttpSender(setup, agent, agent.compose(redirect), request);
   }
 
-  /** Resolves when the server has taken the message: 2xx for POST, 200 for GET. */
+  /** Resolves when the server has accepted the message: 2xx for POST, 200 for GET. */
   async send(address: string, message: Buffer): Promise<void> {
     const { method, headers, requestTimeoutMs, clock } = this.#setup;
     const isPost = method === 'POST';

@@ -1,25 +1,25 @@
 /**
- * Decides which JSON messages pass, and which of their fields.
+ * Decides which JSON messages pass, and with which fields.
  *
  * Thread: any (pure).
  * Source: nsq_to_nsq `shouldPassMessage`, `filterMessage`, and Go's `encoding/json` for the bytes of the result.
  */
 
-/** What is required of messages. Shape: empty texts and lists require nothing. */
+/** The conditions. Shape: empty texts and lists are no condition. */
 export type JsonFilterSetup = {
   readonly requiredField: string;
   readonly requiredValue: string;
   readonly fields: readonly string[];
 };
 
-/** What becomes of a message: it passes with a body, is dropped, is no JSON object, or lacks the field. */
+/** The outcome for a message: it passes with a body, is dropped, is not a JSON object, or lacks the field. */
 export type Filtered = Buffer | 'dropped' | 'no object' | 'no field';
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
 export class JsonFilter {
   readonly #setup: JsonFilterSetup;
-  /** NaN where the value is no number. */
+  /** NaN if the value is not a number. */
   readonly #requiredNumber: number;
 
   constructor(setup: JsonFilterSetup) {
@@ -49,7 +49,7 @@ export class JsonFilter {
   }
 }
 
-/** Null for what is no object. As in Go, `null` is an object without fields. */
+/** Null if it is not an object. As in Go, `null` is an object without fields. */
 function parseObject(body: Buffer): JsonObject | null {
   try {
     const value: unknown = JSON.parse(body.toString());
@@ -61,7 +61,7 @@ function parseObject(body: Buffer): JsonObject | null {
   }
 }
 
-/** As Go writes it: fields by name, and without characters that HTML or JavaScript would take for their own. */
+/** As Go writes it: fields sorted by name, and characters escaped that are special in HTML or JavaScript. */
 function goJson(value: unknown): string {
   const text = JSON.stringify(value, (_, part: unknown) => sorted(part));
   return text.replace(/[<>&\u2028\u2029]/g, (character) => {

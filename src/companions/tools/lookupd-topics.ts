@@ -9,7 +9,7 @@ import { errorText } from '../../shared/error-text.ts';
 import { parseTopicName } from '../../shared/names.ts';
 import { HttpJson, type HttpTimeouts } from './http-json.ts';
 
-/** Asks all of them. One that does not help does not keep the others from it. */
+/** Queries all of them. The failure of one does not affect the others. */
 export async function lookupdTopics(
   addresses: readonly string[],
   timeouts: HttpTimeouts,

@@ -1,12 +1,12 @@
 /**
- * The topics and channels of a broker, and what a copy of them lacks.
+ * The topics and channels of a broker, and which of them a copy lacks.
  *
  * Thread: any (pure).
  */
 
 import type { ChannelStats, NodeStats } from '../operator/node-stats.ts';
 
-/** The channel through which a mirror gets its copy of each message. It is not copied. */
+/** The channel that gives a mirror its copy of each message. It is not copied itself. */
 export const MIRROR_CHANNEL = 'ringmq_mirror';
 
 const EPHEMERAL = '#ephemeral';
@@ -15,11 +15,11 @@ const EPHEMERAL = '#ephemeral';
 export type MirroredTopic = {
   readonly name: string;
   readonly isPaused: boolean;
-  /** Those that are copied. */
+  /** The channels that are copied. */
   readonly channels: readonly { readonly name: string; readonly isPaused: boolean }[];
 };
 
-/** The topics that are copied: those that are wanted, or all; without ephemeral topics and channels. */
+/** The topics to copy: the requested ones, or all; without ephemeral topics and channels. */
 export function mirroredTopics(stats: NodeStats, wanted: readonly string[]): MirroredTopic[] {
   return stats.topics
     .filter(({ topic_name: name }) => !name.endsWith(EPHEMERAL))
@@ -38,8 +38,8 @@ function isCopied(channel: string): boolean {
 }
 
 /**
- * The requests that give a broker what it lacks of these topics, in order. What is paused is paused there when it is
- * created, and not again: its operator may have ended the pause.
+ * The requests that create what a broker lacks of these topics, in order. A pause is copied at the creation, and not
+ * later: the target's operator may have ended it.
  */
 export function missingParts(topics: readonly MirroredTopic[], target: NodeStats): string[] {
   const paths: string[] = [];
@@ -60,15 +60,15 @@ export function missingParts(topics: readonly MirroredTopic[], target: NodeStats
   return paths;
 }
 
-/** How many messages a broker has of a topic. */
+/** The messages of a topic. */
 export type MirrorCounts = {
-  /** That the topic was given since the broker has started. */
+  /** Messages that the topic received since the broker started. */
   readonly published: number;
-  /** In the topic, and in the channel through which they are copied. */
+  /** In the topic, and in the channel that copies them. */
   readonly left: number;
 };
 
-/** Zero for a topic that is not there. */
+/** Zero for an unknown topic. */
 export function mirrorCounts(stats: NodeStats, topic: string, channel: string): MirrorCounts {
   const found = stats.topics.find(({ topic_name: name }) => name === topic);
   const copying = found?.channels.find(({ channel_name: name }) => name === channel);

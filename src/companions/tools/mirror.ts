@@ -1,9 +1,9 @@
 /**
  * `ringmq mirror`: copies the topics of a running nsqd or RingMQ to another one, with their channels.
  *
- * The target gets the topics and channels before any message. Each topic of the source gets one more channel, from
- * which messages are published to the target, and finished when the target has accepted them. The channel stays when
- * the mirror ends, and keeps what is not copied for the next run.
+ * The target gets the topics and channels before any message. Each topic of the source gets one more channel. Its
+ * messages are published to the target, and finished when the target has accepted them. The channel stays when the
+ * mirror ends, and keeps the remaining messages for the next run.
  *
  * Bound: `TOPICS_MAX` topics, and the unanswered messages of each. Thread: main.
  */
@@ -31,13 +31,13 @@ import { Fatal, positive, type ToolCall, tool, userAgentOf } from './tool.ts';
 
 const NAME = 'mirror';
 const SECOND_MS = 1000;
-/** Each has a connection of its own. */
+/** Each topic has a connection of its own. */
 const TOPICS_MAX = 1000;
 const PROGRESS_MS = 10 * SECOND_MS;
-/** How often the source is asked whether it is empty. */
+/** How often the mirror checks whether the source is empty. */
 const EMPTY_MS = SECOND_MS;
 const RECONNECT_MS = SECOND_MS;
-/** A target that does not answer for so long has failed; the message is requeued. */
+/** A target that does not answer for this long has failed; the message is requeued. */
 const PUBLISH_MS = 10 * SECOND_MS;
 /** The longest pause after failures of the target. */
 const BACKOFF = 'max_backoff_duration,10s';
@@ -143,9 +143,9 @@ export const runMirror = tool({
 /** A topic that is copied. */
 type Copy = {
   readonly ended: Promise<void>;
-  /** Messages of the target's topic before. */
+  /** Messages of the target's topic before the mirror started. */
   readonly targetBefore: number;
-  /** That the target has accepted. */
+  /** Messages that the target has accepted. */
   count: number;
 };
 
@@ -198,7 +198,7 @@ class Mirror {
     return DONE_CODE;
   }
 
-  /** Errors: rejects with a `Fatal` for one broker in both places. */
+  /** Errors: rejects with a `Fatal` if both addresses are the same broker. */
   async #connect(): Promise<Producer> {
     const { values, log } = this.#call;
     const [source, target] = await Promise.all([infoOf(this.#source), infoOf(this.#target)]);
@@ -210,7 +210,7 @@ class Mirror {
       nsqd: [values.targetTcp === '' ? target.tcp : values.targetTcp],
       timeoutMs: PUBLISH_MS,
       maxReconnectMs: RECONNECT_MS,
-      // The message comes again from its source.
+      // The source redelivers the message.
       resendAfterLoss: false,
     });
     producer.on('error', (error) => log(`target: ${errorText(error)}`));
@@ -231,7 +231,7 @@ class Mirror {
       });
   }
 
-  /** Gives the target what it lacks, then begins to copy topics that are new. */
+  /** Creates what the target lacks, then starts to copy new topics. */
   async #refresh(): Promise<void> {
     const { values, log } = this.#call;
     const [source, target] = await Promise.all([nodeStats(this.#source), nodeStats(this.#target)]);
@@ -283,7 +283,7 @@ class Mirror {
   }
 
   async #copy(copy: Copy, topic: string, { body }: Message): Promise<void> {
-    // A target that is not there fails at once, and the source pauses.
+    // A target that is away fails at once, and the source pauses.
     await this.#producer?.connect();
     await this.#producer?.publish(topic, body);
     copy.count += 1;
@@ -338,7 +338,7 @@ class Mirror {
   }
 }
 
-/** Where a broker takes clients, and what tells it from others. */
+/** A broker's address for clients, and its identity. */
 async function infoOf(broker: BrokerHttp): Promise<{ tcp: string; identity: string }> {
   const answer = await broker.ask('GET', '/info');
   // The format of nsqd.

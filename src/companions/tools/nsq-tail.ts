@@ -72,7 +72,7 @@ export const runNsqTail = tool({
       original: ORIGINAL,
       topics,
       channel: channel === '' ? ownChannel() : channel,
-      // No more messages are taken than are wanted.
+      // Requests no more messages than it still needs.
       maxInFlight: limit > 0 ? Math.min(limit, values.maxInFlight) : values.maxInFlight,
       values,
       log,

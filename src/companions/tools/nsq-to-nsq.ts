@@ -1,7 +1,7 @@
 /**
  * `ringmq nsq-to-nsq`: publishes the messages of topics to other brokers, in the place of nsq_to_nsq.
  *
- * A message is finished when a destination has accepted it; else it is requeued.
+ * A message is finished when a destination has accepted it; otherwise it is requeued.
  *
  * Thread: main.
  * Source: nsq `apps/nsq_to_nsq`.
@@ -20,7 +20,7 @@ import { Source } from './source.ts';
 import { Fatal, type ToolCall, type ToolValues, tool, userAgentOf } from './tool.ts';
 
 const ORIGINAL = 'nsq_to_nsq';
-/** A destination that does not answer for so long has failed; the message is requeued. */
+/** A destination that does not answer for this long has failed; the message is requeued. */
 const PUBLISH_MS = 5000;
 const RECONNECT_MS = 1000;
 
@@ -145,7 +145,7 @@ function producersOf({ values, log }: ToolCall<typeof TABLE>): ReadonlyMap<strin
         nsqd: [address],
         timeoutMs: PUBLISH_MS,
         maxReconnectMs: RECONNECT_MS,
-        // The message comes again from its source.
+        // The source redelivers the message.
         resendAfterLoss: false,
       });
       producer.on('error', (error) => log(`(${address}) ${errorText(error)}`));
@@ -168,7 +168,7 @@ function destinationsOf(
     log,
     send: async (address, topic, body) => {
       const producer = producers.get(address);
-      // A destination that is not there fails at once, so that another one gets the next message.
+      // A destination that is away fails at once, so that another one gets the next message.
       await producer?.connect();
       await producer?.publish(topic, body);
     },

@@ -1,5 +1,5 @@
 /**
- * Writes to standard output. What is added while a write is under way is written together after it.
+ * Writes to standard output. Pieces that are added during a write are written together after it.
  *
  * Bound: what its caller adds before earlier writes have resolved. Thread: main.
  */
@@ -16,14 +16,14 @@ export class OutputBatches {
     this.#write = write;
   }
 
-  /** `push` adds pieces to those that wait. Resolves when they are written. */
+  /** `push` adds pieces to the waiting ones. Resolves when they are written. */
   add(push: (pieces: Buffer[]) => unknown): Promise<void> {
     this.#waiting ??= { pieces: [], written: Promise.withResolvers() };
     const { pieces, written } = this.#waiting;
     push(pieces);
     if (!this.#isWriting) {
       this.#isWriting = true;
-      // What arrives in this turn is written together.
+      // Pieces of the same turn are written together.
       setImmediate(() => void this.#writeAll());
     }
     return written.promise;

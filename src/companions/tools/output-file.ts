@@ -1,12 +1,12 @@
 /**
- * The file that a topic is archived to, and its successors: opened, written, synced, rotated, moved.
+ * The file of a topic's archive, and its successors: opened, written, synced, rotated, moved.
  *
- * Bytes are written as they come, or with an encoder at each sync. A name's revision rises until the file is new
- * where it must be. A finished file moves from the work directory by a link and an unlink, which replace nothing.
+ * Bytes are written as they come, or with an encoder at each sync. The revision in a name rises until the file is new,
+ * if it must be. A finished file moves from the work directory by a link and an unlink, which replace nothing.
  *
  * Thread: main.
- * Source: nsq_to_file `FileLogger`. Differs in syncing directories too, and in ending an incomplete last line of a
- * file that it goes on with, so that the next record does not become part of it.
+ * Source: nsq_to_file `FileLogger`. Differs in syncing directories too, and in ending an incomplete last line of a file
+ * that it continues, so that the next record does not become part of it.
  */
 
 import { constants } from 'node:fs';
@@ -81,7 +81,7 @@ export class OutputFile {
     else this.#uncoded.push(bytes);
   }
 
-  /** Resolves when all that was written is on the disk. */
+  /** Resolves when everything written is on the disk. */
   async sync(): Promise<void> {
     const { encoder } = this.#setup;
     if (encoder !== null && this.#uncoded.length > 0) {
@@ -104,11 +104,11 @@ export class OutputFile {
 
   async #append(bytes: Buffer): Promise<void> {
     if (this.#file === null) throw new Error('no file is open');
-    // It writes until all is written.
+    // Repeats partial writes.
     await this.#file.handle.appendFile(bytes);
   }
 
-  /** Resolves with false if the file is not one to write to. */
+  /** Resolves with false if the file cannot be used for writing. */
   async #tryOpen(): Promise<boolean> {
     const { workDir, outputDir, isExclusive, rotateBytes, log } = this.#setup;
     const relative = withRev(this.#name, this.#rev);
@@ -161,7 +161,7 @@ export class OutputFile {
   }
 }
 
-/** Resolves with null if the file exists and must not. */
+/** Resolves with null if the file exists but must be new. */
 async function openFile(file: string, isExclusive: boolean): Promise<FileHandle | null> {
   const { O_RDWR, O_CREAT, O_EXCL, O_APPEND } = constants;
   const flags = O_RDWR | O_CREAT | (isExclusive ? O_EXCL : O_APPEND);
@@ -197,7 +197,7 @@ function isExistence(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EEXIST';
 }
 
-/** A new name survives a power cut only when its directory is synced. */
+/** A new name survives a power cut only if its directory is synced. */
 async function syncDirectory(directory: string): Promise<void> {
   // Windows has no handles of directories.
   if (process.platform === 'win32') return;

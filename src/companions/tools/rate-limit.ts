@@ -1,6 +1,5 @@
 /**
- * Lets a number of records a second pass. Records that nobody asked for are kept for later, those of one second at
- * most.
+ * Limits the records per second. Unused permits are kept, at most those of one second.
  *
  * Thread: main. Source: to_nsq `balance`.
  */
@@ -15,14 +14,14 @@ export class RateLimit {
   #balance = 1;
   #seenMs: number;
 
-  /** Units: `perSecond` records; 0 lets all pass. */
+  /** Units: `perSecond` records; 0: no limit. */
   constructor(perSecond: number, clock: Clock) {
     this.#perSecond = perSecond;
     this.#clock = clock;
     this.#seenMs = clock.monotonicMs();
   }
 
-  /** Takes up to `count` records from the balance, one at least: resolves with how many when there are some. */
+  /** Takes up to `count` permits, and waits for at least one. Resolves with their number. */
   async take(count: number): Promise<number> {
     if (this.#perSecond === 0) return count;
     this.#refill();

@@ -15,18 +15,18 @@ export const RECORD_FORMATS = ['lines', 'ndjson', 'raw', 'length'] as const;
  */
 export type RecordFormat = (typeof RECORD_FORMATS)[number];
 
-/** Whether a record of the format ends with a line end, so that an incomplete one can be told apart. */
+/** Whether a record of the format ends with a line end, which shows that it is complete. */
 export function hasLines(format: RecordFormat): boolean {
   return format === 'lines' || format === 'ndjson';
 }
 
-/** What of a message is written. */
+/** The parts of a message that are written. */
 export type Recorded = Pick<Message, 'topic' | 'id' | 'timestamp' | 'attempts' | 'body'>;
 
 const LINE_END = Buffer.from('\n');
 const LENGTH_BYTES = 4;
 
-/** Adds a message to pieces that are written one after the other. Returns how many bytes it has. */
+/** Adds a message to pieces that are written one after the other. Returns its size in bytes. */
 export function pushRecord(pieces: Buffer[], message: Recorded, format: RecordFormat): number {
   const { body } = message;
   switch (format) {
@@ -50,7 +50,7 @@ export function pushRecord(pieces: Buffer[], message: Recorded, format: RecordFo
   }
 }
 
-/** A body that is not UTF-8 is given in base64, as `body_base64`. Units: `timestamp` ns, as a string of digits. */
+/** A body that is not UTF-8 is written in base64, as `body_base64`. Units: `timestamp` ns, as a string of digits. */
 function jsonRecord({ topic, id, timestamp, attempts, body }: Recorded): object {
   const record = { topic, id, timestamp: timestamp.toString(), attempts };
   const text = body.toString();

@@ -39,7 +39,7 @@ export class RecordSplitter {
     }
   }
 
-  /** The record that is not ended by a delimiter; null if it is empty. */
+  /** The last record, which has no delimiter; null if it is empty. */
   end(): Buffer | null {
     const parts = this.#rest;
     if (parts.length === 0) return null;

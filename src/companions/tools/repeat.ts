@@ -1,12 +1,12 @@
 /**
- * Does something again and again.
+ * Repeats an action at an interval.
  *
  * Thread: main.
  */
 
 import type { Clock, Timer } from '../../shared/clock.ts';
 
-/** Calls `run` each `ms` until the returned function is called. */
+/** Calls `run` every `ms` until the returned function is called. */
 export function repeat(clock: Clock, ms: number, run: () => void): () => void {
   let timer: Timer;
   const wait = (): void => {

@@ -1,8 +1,8 @@
 /**
  * The consumers of a tool: one for each topic, on the same channel.
  *
- * As with the originals, a tool that is given the addresses of brokers ends when one of them cannot be reached at the
- * start. A connection that is lost later is opened again.
+ * As with the originals, a tool with broker addresses ends if one of them cannot be reached at the start. A connection
+ * that is lost later is opened again.
  *
  * Thread: main.
  */
@@ -28,13 +28,13 @@ export class Source {
   readonly #onFailure: (error: Fatal) => void;
   readonly #consumers: Consumer[] = [];
 
-  /** Does not connect yet. Errors: throws a `Fatal` or an `NsqError` for options that are none. */
+  /** Does not connect yet. Errors: throws a `Fatal` or an `NsqError` for invalid options. */
   constructor(setup: SourceSetup) {
     this.#setup = setup;
     const { promise, reject } = Promise.withResolvers<never>();
     this.#failed = promise;
     this.#onFailure = reject;
-    // A failure after the end has no one who waits for it.
+    // After the end no one waits for a failure.
     this.#failed.catch(() => undefined);
     const options = sourceOptions(setup.values);
     const { original, channel, maxInFlight } = setup;
@@ -55,8 +55,8 @@ export class Source {
   }
 
   /**
-   * Resolves after `end`, when all messages that handlers have are answered and the others are given back. Errors:
-   * rejects with a `Fatal`; nothing that handlers have is answered then.
+   * Resolves after `end`, when all messages in handlers are answered and the others are returned. Errors: rejects with
+   * a `Fatal`; then messages in handlers stay unanswered.
    */
   async runUntil(end: Promise<unknown>): Promise<void> {
     try {

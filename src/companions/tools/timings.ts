@@ -1,5 +1,5 @@
 /**
- * How long messages take, in a line of the log for each so many.
+ * The durations of messages, logged once for every `every` messages.
  *
  * Bound: the last `every` durations. Thread: main. Source: bitly's `timer_metrics`.
  */

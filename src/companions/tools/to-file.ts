@@ -29,7 +29,7 @@ const ORIGINAL = 'nsq_to_file';
 const MINUTE_MS = 60_000;
 const GZIP_LEVEL_MAX = 9;
 const ZSTD_LEVEL_MAX = 19;
-/** A source whose unanswered messages reach this share of its part gives nothing more. Source: go-nsq `IsStarved`. */
+/** A source whose unanswered messages reach this share of its part delivers no more. Source: go-nsq `IsStarved`. */
 const STARVED_SHARE = 0.85;
 /** Most topics that are archived at the same time. */
 const TOPICS_MAX = 10_000;
@@ -204,7 +204,7 @@ class Archives {
     void stopped.then(endTicks);
     const code = await Promise.race([stopped.then(() => this.#stop()), this.#failed.promise]);
     process.off('SIGHUP', onHangup);
-    // What is unanswered after a failure is delivered again; nothing of it may be finished any more.
+    // Unanswered messages are redelivered after a failure; none of them may be finished any more.
     if (code !== DONE_CODE) process.exit(code);
     return code;
   }
@@ -259,7 +259,7 @@ class Archives {
     const archive = new TopicArchive({
       file: new OutputFile(this.#outputSetup(label)),
       names: fileNames(values, topic),
-      // The check of the option allows no other.
+      // The option's check allows no other value.
       format: values.format as RecordFormat,
       skipsEmptyFiles: values.skipsEmptyFiles,
       unixMs: () => Number(clock.unixNs() / 1_000_000n),
@@ -318,7 +318,7 @@ function fileNames(values: Values, topic: string): FileNames {
   });
 }
 
-/** Errors: throws a `Fatal` for a pattern that is none. */
+/** Errors: throws a `Fatal` for an invalid pattern. */
 function topicFilter(pattern: string): (topic: string) => boolean {
   try {
     const expression = new RegExp(pattern, 'u');

@@ -1,8 +1,8 @@
 /**
  * `ringmq to-http`: makes an HTTP request for each message, in the place of nsq_to_http.
  *
- * A message is finished when the server has taken it; else it is requeued, and consuming pauses longer with each
- * failure.
+ * A message is finished when the server has accepted it; otherwise it is requeued, and consuming pauses longer with
+ * each failure.
  *
  * Thread: main.
  * Source: nsq `apps/nsq_to_http`.

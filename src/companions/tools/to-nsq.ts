@@ -1,8 +1,8 @@
 /**
  * `ringmq to-nsq`: publishes records of standard input, in the place of to_nsq.
  *
- * Each record goes to each broker. Records are sent without waiting for the answer to those before; reading pauses
- * while too many are unanswered. A broker that is lost is connected to again, and gets what it has not answered.
+ * Each record goes to each broker. Records are sent without waiting for earlier answers; reading pauses while too many
+ * are unanswered. A lost connection is reopened, and unanswered records are sent again.
  *
  * Bound: `UNANSWERED_BYTES` and a chunk of the input for each broker, and one record. Thread: main.
  * Source: nsq `apps/to_nsq`. Differs in sending several records at a time, and in publishing the last one whole.
@@ -70,14 +70,14 @@ export const runToNsq = tool({
   },
 });
 
-/** The way of the records to the brokers. */
+/** The records on their way to the brokers. */
 class Publishing {
   readonly #call: ToolCall<typeof TABLE>;
   readonly #producers: readonly Producer[];
   readonly #rate: RateLimit;
   readonly #failed = Promise.withResolvers<never>();
   #connecting: Promise<unknown> | null = null;
-  /** Accepted by a broker, counted once for each. */
+  /** Accepted by a broker; counted once for each broker. */
   #acceptedCount = 0;
   #isStopped = false;
 
@@ -113,7 +113,7 @@ class Publishing {
       return DONE_CODE;
     } finally {
       endProgress();
-      // After a failure nothing more is sent.
+      // Nothing more is sent after a failure.
       await Promise.all(this.#producers.map((producer) => producer.close({ deadlineMs: 0 })));
       log(this.#progress());
     }

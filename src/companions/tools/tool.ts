@@ -1,6 +1,6 @@
 /**
- * What the tools share: flags in Go's syntax, a configuration file, `--help`, `--version`, fatal errors as the
- * originals print them, and signals.
+ * What the tools share: flags in Go's syntax, a configuration file, `--help`, `--version`, fatal errors in the
+ * originals' format, and signals.
  *
  * Thread: main.
  * Source: nsq `apps/*`, Go's `flag` and `log`. Differs in reading a configuration file, and in that `--help` goes to
@@ -50,14 +50,14 @@ export type ToolValues<Table> = {
 /** A tool. */
 type Tool<Table extends ToolTable> = {
   readonly name: string;
-  /** The program whose place it takes, if there is one. */
+  /** The program that it replaces, if there is one. */
   readonly original?: string;
-  /** One sentence without a full stop: what it does. */
+  /** One sentence about what it does, without a full stop. */
   readonly does: string;
-  /** Command lines as people would write them. */
+  /** Example command lines. */
   readonly examples: readonly string[];
   readonly table: Table;
-  /** Whether words other than flags end it with an error, as the original does. */
+  /** Whether words other than flags are an error, as in the original. */
   readonly refusesWords?: true;
   /** Whether a hang-up ends it cleanly, too. */
   readonly endsByHangUp?: true;

@@ -1,12 +1,12 @@
 /**
  * Archives the messages of one topic: each is written, then synced, then finished.
  *
- * Messages wait in portions, one for each name of a file; a portion's promise resolves when its bytes are on the
- * disk. Syncs are shared: one happens when the source has nothing more to give until messages are finished, at each
- * interval, at a rotation, and at the end.
+ * Messages wait in portions, one for each file name; a portion's promise resolves when its bytes are on the disk. Syncs
+ * are shared: one happens when the source waits for messages to be finished, at each interval, at a rotation, and at
+ * the end.
  *
  * Bound: as many messages as may be unanswered. Thread: main.
- * Source: nsq_to_file `FileLogger.router`. Differs in going on to receive messages during a sync.
+ * Source: nsq_to_file `FileLogger.router`. Differs in receiving messages during a sync.
  */
 
 import type { FileNames } from './file-name.ts';
@@ -28,13 +28,13 @@ export type ArchiveSetup = {
   readonly skipsEmptyFiles: boolean;
   /** Units: ms since 1970. */
   readonly unixMs: () => number;
-  /** Whether no message will come until some are finished, given how many are not. */
+  /** Whether no message will come until some are finished, given the number of unfinished ones. */
   readonly isStarved: (unfinishedCount: number) => boolean;
   readonly onSynced: (count: number) => void;
 };
 
 export class TopicArchive {
-  /** Rejects when a file cannot be written. What was not finished is delivered again. */
+  /** Rejects if a file cannot be written. Unfinished messages are redelivered. */
   readonly failed: Promise<never>;
 
   readonly #setup: ArchiveSetup;
@@ -83,13 +83,13 @@ export class TopicArchive {
     this.#wake();
   }
 
-  /** From now on each message is synced at once: the source waits for those that are not finished. */
+  /** From now on each message is synced at once: the source waits for unfinished ones. */
   endSoon(): void {
     this.#isEnding = true;
     this.#wake();
   }
 
-  /** Resolves when all is on the disk and the file is closed. */
+  /** Resolves when everything is on the disk and the file is closed. */
   async close(): Promise<void> {
     this.reopen();
     await this.#working;
@@ -103,7 +103,7 @@ export class TopicArchive {
   }
 
   async #work(): Promise<void> {
-    // What arrives in this turn is written together.
+    // Messages of the same turn are written together.
     await new Promise((resolve) => setImmediate(resolve));
     while (await this.#step());
   }
@@ -124,7 +124,7 @@ export class TopicArchive {
     } else if (this.#written.length > 0 && this.#mustSync()) await this.#sync();
     else {
       this.#isSyncDue = false;
-      // In this turn, so that what arrives from now on wakes it again.
+      // In this turn, so that later messages wake it again.
       this.#working = null;
       return false;
     }
@@ -168,7 +168,7 @@ export class TopicArchive {
     if (count > 0) this.#setup.onSynced(count);
   }
 
-  /** Without messages the file is rotated as well; empty files are left out where that is asked for. */
+  /** The file is rotated even without messages; empty files are left out if requested. */
   async #rotateIdle(): Promise<void> {
     const { file, names, unixMs, skipsEmptyFiles } = this.#setup;
     const name = names.at(unixMs());
