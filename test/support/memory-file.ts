@@ -29,6 +29,8 @@ export class MemoryFile {
   /** Sizes since the last sync, with the durable one as the first. */
   #sizes = [0];
   #loose = new Map<number, LooseSector>();
+  /** Whether another file has the same buffers: the first of them to change copies them. */
+  #isShared = false;
 
   get size(): number {
     return this.#size;
@@ -72,24 +74,26 @@ export class MemoryFile {
 
   /** Makes what is dirty durable. */
   sync(): void {
+    this.#own();
     for (const [index, sector] of this.#loose) if (sector.isDirty) this.#loose.delete(index);
     this.#sizes = [this.#size];
   }
 
   /** A sync has failed: the system takes what it could not write for written. */
   failSync(): void {
+    this.#own();
     for (const sector of this.#loose.values()) sector.isDirty = false;
   }
 
   /** The same file, with a future of its own. */
   clone(): MemoryFile {
     const file = new MemoryFile();
-    file.#bytes = Buffer.from(this.#bytes);
+    file.#bytes = this.#bytes;
     file.#size = this.#size;
-    file.#sizes = [...this.#sizes];
-    for (const [index, { contents, isDirty }] of this.#loose) {
-      file.#loose.set(index, { contents: [...contents], isDirty });
-    }
+    file.#sizes = this.#sizes;
+    file.#loose = this.#loose;
+    file.#isShared = true;
+    this.#isShared = true;
     return file;
   }
 
@@ -124,6 +128,7 @@ export class MemoryFile {
 
   /** Has the sectors from `start` to `end` remember what they were before a change, and what they are after. */
   #change(start: number, end: number, change: () => void): void {
+    this.#own();
     this.#grow(end);
     const first = Math.floor(start / SECTOR_BYTES);
     const last = Math.floor((end - 1) / SECTOR_BYTES);
@@ -140,12 +145,26 @@ export class MemoryFile {
     }
   }
 
+  /** Before a change. The contents of sectors never change, so copies may share them. */
+  #own(): void {
+    if (!this.#isShared) return;
+    this.#isShared = false;
+    this.#bytes = Buffer.from(this.#bytes);
+    this.#sizes = [...this.#sizes];
+    const shared = this.#loose;
+    this.#loose = new Map();
+    for (const [index, { contents, isDirty }] of shared) {
+      this.#loose.set(index, { contents: [...contents], isDirty });
+    }
+  }
+
   #sector(index: number): Buffer {
     return Buffer.from(this.#bytes.subarray(index * SECTOR_BYTES, (index + 1) * SECTOR_BYTES));
   }
 
   #setSize(size: number): void {
     if (size === this.#size) return;
+    this.#own();
     this.#grow(size);
     this.#size = size;
     this.#sizes.push(size);
