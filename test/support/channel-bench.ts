@@ -138,7 +138,7 @@ export class ChannelBench {
 
   ready(consumer: Consumer, readyCount: number): void {
     consumer.readyCount = readyCount;
-    this.channel.onAppetite(consumer);
+    this.channel.onCapacity(consumer);
   }
 
   /** Puts messages as they come from the topic. Returns the first position. */
@@ -183,13 +183,13 @@ export class ChannelBench {
 
   finish(consumer: Consumer, id: string): number {
     const outcome = this.channel.finish(consumer, ...idWords(id));
-    this.channel.onAppetite(consumer);
+    this.channel.onCapacity(consumer);
     return outcome;
   }
 
   requeue(consumer: Consumer, id: string, delayMs: number): number {
     const outcome = this.channel.requeue(consumer, ...idWords(id), delayMs, this.nowMs);
-    this.channel.onAppetite(consumer);
+    this.channel.onCapacity(consumer);
     return outcome;
   }
 

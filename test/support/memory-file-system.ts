@@ -15,7 +15,7 @@
  * Thread: any.
  */
 
-import { basename, dirname } from 'node:path';
+import { dirname } from 'node:path';
 import type { FileHandle, FileSystem } from '../../src/workers/disk/files/file-system.ts';
 import { FileHandles } from './file-handles.ts';
 import { type Chooser, MemoryFile } from './memory-file.ts';
@@ -297,10 +297,13 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   #pathsIn(directory: string, isWanted: (entry: Entry) => boolean): string[] {
-    return [...this.#entries]
-      .filter(([path, entry]) => dirname(path) === directory && isWanted(entry))
-      .map(([path]) => basename(path))
-      .sort();
+    const prefix = `${directory}/`;
+    const names: string[] = [];
+    for (const [path, entry] of this.#entries) {
+      const isInside = path.startsWith(prefix) && !path.includes('/', prefix.length);
+      if (isInside && isWanted(entry)) names.push(path.slice(prefix.length));
+    }
+    return names.sort();
   }
 
   /** Whether a path lies in no directory that this disk knows, as the data path does. */

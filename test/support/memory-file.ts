@@ -14,6 +14,7 @@
 export type Chooser = (count: number) => number;
 
 const SECTOR_BYTES = 512;
+const NO_BYTES = Buffer.alloc(0);
 
 /** A sector that is not durable. */
 interface LooseSector {
@@ -24,7 +25,7 @@ interface LooseSector {
 }
 
 export class MemoryFile {
-  #bytes = Buffer.alloc(0);
+  #bytes = NO_BYTES;
   #size = 0;
   /** Sizes since the last sync, with the durable one as the first. */
   #sizes = [0];
