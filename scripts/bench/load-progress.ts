@@ -3,7 +3,7 @@
 import type { Clock } from '../../src/shared/clock.ts';
 import type { ProgressLine } from '../kit/progress-line.ts';
 
-/** Told where a load stands. */
+/** Called with the place of a load. */
 export type RunProgress = Pick<ProgressLine, 'update' | 'clear' | 'print'>;
 
 const MS_PER_SECOND = 1000;

@@ -51,7 +51,7 @@ export type DirectorySetup = {
   /** As the broker's `--max-msg-size`: larger records count as damage. */
   readonly maxMsgSize: number;
   readonly clock: Clock;
-  /** Told of the queue that is read and of the bytes read so far. */
+  /** Called with the queue that is read and the bytes read so far. */
   readonly onProgress: (queue: string, bytes: number) => void;
 };
 

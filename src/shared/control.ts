@@ -110,15 +110,22 @@ export type ChannelCounts = {
 /** Counters of a consumer. */
 export type ConsumerCounts = { number: number; counters: ConsumerCounters };
 
+/** What a topic itself counts. A new count is added here, and is in the statistics from then on. */
+type TopicTallies = ReturnType<typeof newTopicTallies>;
+
+/** Those of a new topic. */
+export function newTopicTallies() {
+  return { messageBytes: 0 };
+}
+
 /**
  * Counters of a topic. All count messages, except `messageBytes`. `depth` and `backendDepth` cover messages that wait
  * in the topic itself, not in its channels.
  */
-export type TopicCounters = {
+export type TopicCounters = TopicTallies & {
   depth: number;
   backendDepth: number;
   messageCount: number;
-  messageBytes: number;
   /** Dropped because the queue was full; expired. */
   droppedCount: number;
   expiredCount: number;
@@ -128,15 +135,21 @@ export type TopicCounters = {
   deduplicatedCount: number;
 };
 
+/** What a channel itself counts, as in `TopicTallies`. */
+type ChannelTallies = ReturnType<typeof newChannelTallies>;
+
+/** Those of a new channel. */
+export function newChannelTallies() {
+  return { requeueCount: 0, timeoutCount: 0 };
+}
+
 /** Counters of a channel, all in messages. */
-export type ChannelCounters = {
+export type ChannelCounters = ChannelTallies & {
   depth: number;
   backendDepth: number;
   inFlightCount: number;
   deferredCount: number;
   messageCount: number;
-  requeueCount: number;
-  timeoutCount: number;
   /** As for a topic. */
   droppedCount: number;
   expiredCount: number;

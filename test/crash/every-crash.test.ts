@@ -34,12 +34,12 @@ const OPERATIONS: Operations = {
   'put two, one deferred': (life) => life.put([ONE, DEFERRED]),
   'put and roll': (life) => life.put([LONG, ONE]),
   read: (life) => life.unreadCount > 0 && life.read(ALL_BYTES),
-  'finish first': (life) => life.handedOutCount > 0 && life.finish(0, 1),
-  'finish last': (life) => life.handedOutCount > 1 && life.finish(life.handedOutCount - 1, 1),
+  'finish first': (life) => life.unackedCount > 0 && life.finish(0, 1),
+  'finish last': (life) => life.unackedCount > 1 && life.finish(life.unackedCount - 1, 1),
   'update first': (life) =>
-    life.handedOutCount > 0 && life.update(0, { attempts: 7, dueMs: LATER_MS }),
+    life.unackedCount > 0 && life.update(0, { attempts: 7, dueMs: LATER_MS }),
   'update last': (life) =>
-    life.handedOutCount > 1 && life.update(life.handedOutCount - 1, { attempts: 8, dueMs: 0 }),
+    life.unackedCount > 1 && life.update(life.unackedCount - 1, { attempts: 8, dueMs: 0 }),
   sync: (life) => life.sync(),
   empty: (life) => life.empty(),
   'close and open': (life) => life.reopen(),

@@ -33,11 +33,11 @@ const reopen: Step = (life) => life.reopen();
 const finish =
   (index: number): Step =>
   (life) =>
-    life.handedOutCount > index && life.finish(index, 1);
+    life.unackedCount > index && life.finish(index, 1);
 const update =
   (index: number, dueMs: number): Step =>
   (life) =>
-    life.handedOutCount > index && life.update(index, { attempts: 9, dueMs });
+    life.unackedCount > index && life.update(index, { attempts: 9, dueMs });
 
 const HISTORIES: Readonly<Record<string, readonly Step[]>> = {
   'one that is filled and drained': [

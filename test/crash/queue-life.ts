@@ -51,7 +51,7 @@ export interface CrashPoints {
 }
 
 /** Records that were handed out, by the numbers that the queue has given them. */
-interface HandedOut {
+interface UnackedRecord {
   readonly place: number;
   readonly number: number;
 }
@@ -85,7 +85,7 @@ export class QueueLife {
   #nextPlace = 0;
   /** As they must be handed out. */
   #unread: FoundRecord[] = [];
-  #handedOut: HandedOut[] = [];
+  #unacked: UnackedRecord[] = [];
 
   constructor(disk: MemoryFileSystem, limits: DiskQueueLimits) {
     this.limits = limits;
@@ -113,8 +113,8 @@ export class QueueLife {
     return this.#unread.length;
   }
 
-  get handedOutCount(): number {
-    return this.#handedOut.length;
+  get unackedCount(): number {
+    return this.#unacked.length;
   }
 
   get mustSync(): boolean {
@@ -163,7 +163,7 @@ export class QueueLife {
       assert.strictEqual(batch.first, this.#nextPlace, 'records are numbered in a row');
       for (const record of batch.records) {
         assert.deepStrictEqual(record, this.#unread.shift());
-        this.#handedOut.push({ place: this.#nextPlace++, number: record.number });
+        this.#unacked.push({ place: this.#nextPlace++, number: record.number });
       }
     });
   }
@@ -171,7 +171,7 @@ export class QueueLife {
   /** Finishes so many of what is handed out, from that index on. */
   finish(index: number, count: number): Error | undefined {
     this.#begin();
-    const records = this.#handedOut.splice(index, count);
+    const records = this.#unacked.splice(index, count);
     for (const { number } of records) this.#book.beginFinish(number);
     const error = this.#attempt(() => {
       let start = 0;
@@ -188,7 +188,7 @@ export class QueueLife {
   /** Changes the attempts and the due time of one of those that are handed out. */
   update(index: number, state: RecordState): Error | undefined {
     this.#begin();
-    const { place, number } = this.#handedOut[index];
+    const { place, number } = this.#unacked[index];
     this.#book.beginUpdate(number, state);
     const failedCount = this.#faults.failedCount;
     const error = this.#attempt(() => this.#queue.update(place, state.attempts, state.dueMs));
@@ -318,7 +318,7 @@ export class QueueLife {
   #dropped(): void {
     this.#book.endDrop();
     this.#unread = [];
-    this.#handedOut = [];
+    this.#unacked = [];
   }
 
   /** Opens the queue, and takes what it holds for what there is to read. */
@@ -340,7 +340,7 @@ export class QueueLife {
     if (this.#faults.failedSyncCount > this.#failedSyncs) this.#book.doubtStates();
     this.#book.adopt(kind, found);
     this.#unread = [...found];
-    this.#handedOut = [];
+    this.#unacked = [];
     this.#nextPlace = 0;
     const open = (): void => {
       if (process === 'new process') {

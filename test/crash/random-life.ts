@@ -117,15 +117,15 @@ function put(life: QueueLife, random: Random, isDurable: boolean): string {
 }
 
 function finish(life: QueueLife, random: Random): string {
-  if (life.handedOutCount === 0) return 'nothing to finish';
-  const index = [0, life.handedOutCount - 1, random(life.handedOutCount)][random(3)];
-  const count = Math.min(life.handedOutCount - index, [1, 1 + random(20)][random(2)]);
-  return `finish ${count} from ${index} of ${life.handedOutCount}${outcome(life.finish(index, count))}`;
+  if (life.unackedCount === 0) return 'nothing to finish';
+  const index = [0, life.unackedCount - 1, random(life.unackedCount)][random(3)];
+  const count = Math.min(life.unackedCount - index, [1, 1 + random(20)][random(2)]);
+  return `finish ${count} from ${index} of ${life.unackedCount}${outcome(life.finish(index, count))}`;
 }
 
 function update(life: QueueLife, random: Random): string {
-  if (life.handedOutCount === 0) return 'nothing to update';
-  const index = random(life.handedOutCount);
+  if (life.unackedCount === 0) return 'nothing to update';
+  const index = random(life.unackedCount);
   const state = { attempts: 1 + random(100), dueMs: random(2) === 0 ? 0 : DUE_MS + random(1000) };
   return `update ${index}: ${state.attempts}, ${state.dueMs}${outcome(life.update(index, state))}`;
 }

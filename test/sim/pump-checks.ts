@@ -14,7 +14,7 @@ import type { TopicModel } from './topic-model.ts';
 export function checkTopic(topic: Topic, model: TopicModel): void {
   model.check(topic.isHandingOver);
   assert.equal(topic.messageCount, model.messageCount);
-  assert.equal(topic.messageBytes, model.messageBytes);
+  assert.equal(topic.tallies.messageBytes, model.messageBytes);
   const { depth } = topic;
   if (depth === model.waiting.size) model.isOpening = false;
   if (model.isOpening || model.emptyings > 0) return;
@@ -31,8 +31,8 @@ export function checkChannel(
   model.check(nowMs, isBehind);
   assert.equal(channel.inFlightCount, model.inFlightCount);
   assert.equal(channel.messageCount, model.messageCount);
-  assert.equal(channel.requeueCount, model.requeueCount);
-  assert.equal(channel.timeoutCount, model.timeoutCount);
+  assert.equal(channel.tallies.requeueCount, model.requeueCount);
+  assert.equal(channel.tallies.timeoutCount, model.timeoutCount);
   for (const consumer of channel.consumers) {
     assert.equal(consumer.inFlightCount, model.inFlightOf(consumer.number));
   }

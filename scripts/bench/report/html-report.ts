@@ -209,7 +209,7 @@ function tableOf(head: readonly string[], rows: readonly (readonly string[])[]):
   return `<div class="scroll"><table><thead>${cells(head, 'th')}</thead><tbody>${body}</tbody></table></div>`;
 }
 
-/** A cell that judges has the colour of its word. */
+/** A cell with a verdict has its colour. */
 function classOf(text: string): string {
   return ['failed', 'better', 'worse'].includes(text) ? ` class="${text}"` : '';
 }

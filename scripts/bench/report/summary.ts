@@ -10,7 +10,7 @@ export type SummaryTable = {
   readonly rows: readonly (readonly string[])[];
 };
 
-/** What a load without a rate is judged by, the first that it has. */
+/** Figures that stand for a load without a rate; the first that it has counts. */
 const MAIN_METRICS: readonly MetricName[] = ['rate', 'p50', 'residentMib', 'startMs'];
 
 /** What each server is called: by its program and version, and by its role where that would be the same twice. */

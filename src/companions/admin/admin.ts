@@ -140,7 +140,7 @@ export class Admin {
         ...routesFor(debugHttp, profileRoutes(new Stalls(logger, clock), clock, logger)),
         ...underBase(basePath, this.#routes()),
       ],
-      judge: () => null,
+      authorize: () => null,
     });
   }
 
@@ -193,7 +193,7 @@ export class Admin {
     ];
   }
 
-  /** An option as it is now. */
+  /** The current value of an option. */
   #current(name: string): unknown {
     if (name === 'lookupdHttpAddress') return this.#lookupdAddresses;
     if (name === 'logLevel') return this.#logLevel;
@@ -209,7 +209,7 @@ function underBase(basePath: string, routes: readonly Route[]): Route[] {
   });
 }
 
-/** Errors: rejects with the first address whose host has none. */
+/** Errors: rejects with the first address whose host cannot be resolved. */
 async function resolveAll(flag: string, addresses: readonly string[]): Promise<void> {
   for (const address of addresses) {
     const parts = splitHostPort(address);

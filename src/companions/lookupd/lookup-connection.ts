@@ -32,9 +32,9 @@ import type { Producer } from './producer.ts';
 const MAGIC = '  V1';
 const OK = 'OK';
 const IDENTIFY_MS = 60_000;
-/** Bytes of answers that a client has not taken, beyond which it is not read. */
+/** Unsent bytes of answers beyond which the client is not read. */
 const UNTAKEN_BYTES_MAX = 64 * 1024;
-/** Lines of the log for all that a producer had when it goes; the others are counted. */
+/** Log lines for the registrations of a producer that goes; the rest is counted. */
 const REMOVED_LINES_MAX = 100;
 
 const FIELDS = {
@@ -47,11 +47,11 @@ const FIELDS = {
   topology_region: 'string',
 } as const;
 
-/** Names of a command. */
+/** The names in a command. */
 type Names = { readonly topic: TopicName; readonly channel: ChannelName | null };
 
-/** A refusal, as a client is told. */
-class Refused {
+/** An error as the client receives it. */
+class ErrorReply {
   readonly text: string;
 
   constructor(text: string) {
@@ -69,7 +69,7 @@ export class LookupConnection implements Sender {
   #state: 'magic' | 'command' | 'body' | 'gone' = 'magic';
   #producer: Producer | null = null;
 
-  /** `onGone`: called once, when nothing more comes from it. */
+  /** `onGone`: called once, after the last input. */
   constructor(socket: Socket, context: LookupContext, onGone: () => void) {
     this.#socket = socket;
     this.#context = context;
@@ -127,7 +127,7 @@ export class LookupConnection implements Sender {
     if (this.#state !== 'gone') this.#socket.resume();
   }
 
-  /** Carries out what is complete, until the client has to read. */
+  /** Carries out complete commands until the client has to read its answers. */
   #work(): void {
     while (this.#state !== 'gone') {
       if (this.#socket.writableLength > UNTAKEN_BYTES_MAX) {
@@ -176,7 +176,7 @@ export class LookupConnection implements Sender {
     return true;
   }
 
-  /** A client that has closed its side in the middle of a command is told so. */
+  /** A client that has closed its side in the middle of a command receives an error. */
   #onEnd(): void {
     if (this.#state === 'body') {
       const missing = this.#input.hasSize ? 'body' : 'body size';
@@ -192,13 +192,13 @@ export class LookupConnection implements Sender {
   }
 
   /** The answer to a command; null for one whose body follows. */
-  #carryOut(line: string): string | Refused | null {
+  #carryOut(line: string): string | ErrorReply | null {
     const [word, ...params] = line.split(' ');
     switch (word) {
       case 'PING':
         return this.#ping();
       case 'IDENTIFY':
-        if (this.#producer !== null) return new Refused('E_INVALID cannot IDENTIFY again');
+        if (this.#producer !== null) return new ErrorReply('E_INVALID cannot IDENTIFY again');
         this.#state = 'body';
         return null;
       case 'REGISTER':
@@ -208,7 +208,7 @@ export class LookupConnection implements Sender {
           this.#unregister(producer, names),
         );
       default:
-        return new Refused(`E_INVALID invalid command ${word}`);
+        return new ErrorReply(`E_INVALID invalid command ${word}`);
     }
   }
 
@@ -223,15 +223,15 @@ export class LookupConnection implements Sender {
     return OK;
   }
 
-  #identify(body: Buffer): string | Refused {
+  #identify(body: Buffer): string | ErrorReply {
     this.#state = 'command';
     const fields = parseGoFields(body, FIELDS);
     if (fields === undefined) {
-      return new Refused('E_BAD_BODY IDENTIFY failed to decode JSON body');
+      return new ErrorReply('E_BAD_BODY IDENTIFY failed to decode JSON body');
     }
     const { broadcast_address, tcp_port, http_port, version } = fields;
     if (broadcast_address === '' || tcp_port === 0 || http_port === 0 || version === '') {
-      return new Refused('E_BAD_BODY IDENTIFY missing fields');
+      return new ErrorReply('E_BAD_BODY IDENTIFY missing fields');
     }
     const { registrations, logger, identity } = this.#context;
     const producer = registrations.addProducer({
@@ -246,7 +246,7 @@ export class LookupConnection implements Sender {
     });
     if (producer === undefined) {
       const count = registrations.producerCount;
-      return new Refused(`E_INVALID IDENTIFY there are ${count} producers, which is the limit`);
+      return new ErrorReply(`E_INVALID IDENTIFY there are ${count} producers, which is the limit`);
     }
     this.#producer = producer;
     this.#deadline.cancel();
@@ -259,33 +259,33 @@ export class LookupConnection implements Sender {
   #withNames(
     word: string,
     [topicText, channelText = '']: readonly string[],
-    work: (producer: Producer, names: Names) => string | Refused,
-  ): string | Refused {
-    if (this.#producer === null) return new Refused('E_INVALID client must IDENTIFY');
+    work: (producer: Producer, names: Names) => string | ErrorReply,
+  ): string | ErrorReply {
+    if (this.#producer === null) return new ErrorReply('E_INVALID client must IDENTIFY');
     if (topicText === undefined) {
-      return new Refused(`E_INVALID ${word} insufficient number of params`);
+      return new ErrorReply(`E_INVALID ${word} insufficient number of params`);
     }
     const topic = parseTopicName(topicText);
     if (topic === undefined) {
-      return new Refused(`E_BAD_TOPIC ${word} topic name '${topicText}' is not valid`);
+      return new ErrorReply(`E_BAD_TOPIC ${word} topic name '${topicText}' is not valid`);
     }
     if (channelText === '') return work(this.#producer, { topic, channel: null });
     const channel = parseChannelName(channelText);
     if (channel !== undefined) return work(this.#producer, { topic, channel });
-    return new Refused(`E_BAD_CHANNEL ${word} channel name '${channelText}' is not valid`);
+    return new ErrorReply(`E_BAD_CHANNEL ${word} channel name '${channelText}' is not valid`);
   }
 
-  #register(producer: Producer, { topic, channel }: Names): string | Refused {
+  #register(producer: Producer, { topic, channel }: Names): string | ErrorReply {
     const { registrations, registrationsMax } = this.#context;
-    // A command registers a topic and a channel at most.
+    // A command registers at most one topic and one channel.
     if (producer.registrationCount + 2 > registrationsMax) {
       const why = `a producer may have ${registrationsMax} topics and channels`;
-      return new Refused(`E_INVALID REGISTER ${why}`);
+      return new ErrorReply(`E_INVALID REGISTER ${why}`);
     }
     const added = registrations.register(producer, topic, channel);
     if (added === undefined) {
       const why = `there are ${registrations.keyCount} topics and channels, which is the limit`;
-      return new Refused(`E_INVALID REGISTER ${why}`);
+      return new ErrorReply(`E_INVALID REGISTER ${why}`);
     }
     for (const one of added) this.#logRegistration('REGISTER', one.topic, one.channel);
     return OK;
@@ -314,9 +314,9 @@ export class LookupConnection implements Sender {
     logger.info(`DB: client(${this}) ${what} category:${category} key:${topic} subkey:${channel}`);
   }
 
-  #settle(outcome: string | Refused | null): void {
+  #settle(outcome: string | ErrorReply | null): void {
     if (outcome === null) return;
-    if (outcome instanceof Refused) this.#refuse(outcome.text);
+    if (outcome instanceof ErrorReply) this.#refuse(outcome.text);
     else this.#socket.write(framed(outcome));
   }
 
@@ -334,7 +334,7 @@ export class LookupConnection implements Sender {
     this.#context.refused.dismiss(this.#socket, framed(text));
   }
 
-  /** Nothing of it counts any more. */
+  /** Ignores all further input. */
   #leave(why: string): void {
     if (this.#state === 'gone') return;
     const hasSpoken = this.#state !== 'magic';
@@ -357,7 +357,7 @@ export class LookupConnection implements Sender {
   }
 }
 
-/** Shape: its size, and the text, which has a character for each byte. */
+/** Shape: the size, then the text, which has a character for each byte. */
 function framed(text: string): Buffer {
   const frame = Buffer.allocUnsafe(4 + text.length);
   frame.writeInt32BE(text.length);

@@ -97,7 +97,7 @@ export class Lookupd {
     });
   }
 
-  /** From now on brokers and tombstones are judged by these. */
+  /** Applies new timeouts for brokers and tombstones. */
   setTimes(times: Pick<LookupdOptions, 'inactiveProducerTimeoutMs' | 'tombstoneLifetimeMs'>): void {
     this.#times.inactiveMs = times.inactiveProducerTimeoutMs;
     this.#times.tombstoneMs = times.tombstoneLifetimeMs;
@@ -144,7 +144,7 @@ export class Lookupd {
         ...registrationRoutes({ registrations, logger }),
         ...routesFor(debugHttp, profiles),
       ],
-      judge: () => null,
+      authorize: () => null,
     });
   }
 

@@ -1,6 +1,6 @@
 /**
- * Several brokers as one: starts and supervises them, with a lookupd where none is named, lets brokers leave that are
- * no longer wanted, and ends all in order.
+ * Several brokers as one: starts and supervises them, starts a lookupd unless one is named, lets brokers leave that are
+ * no longer wanted, and ends all cleanly.
  *
  * Thread: main.
  */
@@ -33,7 +33,7 @@ import type { MultiOptions } from './multi-options.ts';
 import { Overview } from './overview.ts';
 import { Supervised } from './supervised.ts';
 
-/** What it is made of. */
+/** The dependencies. */
 export type MultiSetup = Surroundings & {
   readonly own: MultiOptions;
   readonly options: BrokerOptions;
@@ -41,7 +41,7 @@ export type MultiSetup = Surroundings & {
   readonly words: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly launch: LaunchChild;
-  /** Takes a line that a process has written. */
+  /** Takes a line of a process's output. */
   readonly onLine: (name: string, line: string) => void;
 };
 
@@ -79,7 +79,7 @@ export class Multi {
       ...{ logger, guard, clock, bodies: NO_BODIES, countAnswer: () => undefined },
       names: [options.broadcastAddress],
       routes: overview.routes,
-      judge: () => null,
+      authorize: () => null,
     });
     this.#http = new HttpServer({
       handle: (request) => endpoints.handle(request),
@@ -87,7 +87,7 @@ export class Multi {
     });
   }
 
-  /** Errors: rejects with why it cannot start, or when it is ended meanwhile; then nothing runs. */
+  /** Errors: rejects with the reason why the start failed or was interrupted; then nothing runs. */
   async start(): Promise<void> {
     try {
       await this.#start();
@@ -99,12 +99,12 @@ export class Multi {
     void this.#watch();
   }
 
-  /** Passes on a signal that asks for no end. */
+  /** Passes on a signal that does not end the brokers. */
   signal(name: NodeJS.Signals): void {
     for (const { process } of this.#members) process.signal(name);
   }
 
-  /** Ends all brokers with this signal; a further one hurries them. Lookupd ends last. */
+  /** Ends all brokers with this signal; a second one ends them at once. Lookupd ends last. */
   end(name: NodeJS.Signals): void {
     for (const { process } of this.#members) process.end(name);
     if (this.#members.length === 0) this.#lookupd?.end(name);
@@ -134,7 +134,7 @@ export class Multi {
     logger.info(`${own.brokers} brokers serve, ${this.#portsText()}`);
   }
 
-  /** What is on a broker that leaves waits, if it cannot start; the others are needed. */
+  /** A broker that leaves may fail to start: its messages wait. The others are needed. */
   async #startMember(member: Member): Promise<void> {
     const { own, options, logger, clock, env } = this.#setup;
     if (!member.plan.isLeaving) {
@@ -190,7 +190,7 @@ export class Multi {
     this.#members.splice(this.#members.indexOf(member), 1);
   }
 
-  /** Ends when all brokers have ended, be it each by itself. */
+  /** Ends when all brokers have ended, for whatever reason. */
   async #watch(): Promise<void> {
     const members = [...this.#members];
     await Promise.all(members.map(({ process }) => process.ended));
@@ -206,7 +206,7 @@ export class Multi {
     await this.#http.stop();
   }
 
-  /** Where the bundled lookupd is found on this machine; null without it. */
+  /** The address of the bundled lookupd on this machine; null without it. */
   #lookupdAddress(port: 'tcpPort' | 'httpPort'): string | null {
     const { bundledLookupdTcpAddress, bundledLookupdHttpAddress } = this.#setup.own;
     const serving = this.#lookupd?.serving ?? null;
@@ -221,7 +221,7 @@ export class Multi {
   }
 }
 
-/** Brokers that have data, and are more than there are to be. */
+/** Brokers that have data but are beyond the wanted number. */
 function leavingNumbers(root: string, brokers: number): number[] {
   return readdirSync(root, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
@@ -239,7 +239,7 @@ async function sharedPorts(options: BrokerOptions): Promise<SharedPorts> {
   };
 }
 
-/** The port of an address; for 0 one that is free now. */
+/** The port of an address; for 0, a port that is free now. */
 async function portOf(given: string): Promise<number> {
   const address = hostAddress(given);
   assert(address !== undefined, 'the plan was checked');

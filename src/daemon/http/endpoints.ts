@@ -26,7 +26,7 @@ export interface EndpointsSetup extends ExchangeSetup {
   readonly pageHosts?: readonly string[];
   readonly routes: readonly Route[];
   /** Decides whether a client may use an endpoint. */
-  readonly judge: (request: Request, route: Route) => Verdict | Promise<Verdict>;
+  readonly authorize: (request: Request, route: Route) => Verdict | Promise<Verdict>;
 }
 
 /** Go closes after a request that it cannot read. */
@@ -44,13 +44,13 @@ export class Endpoints {
   readonly #requestLog: RequestLog;
   readonly #names: ReadonlySet<string>;
   readonly #pageHosts: ReadonlySet<string>;
-  readonly #judge: EndpointsSetup['judge'];
+  readonly #authorize: EndpointsSetup['authorize'];
 
   constructor(setup: EndpointsSetup) {
     this.#pageHosts = new Set((setup.pageHosts ?? []).map(hostName));
     this.#names = new Set([...setup.names.map(hostName), ...this.#pageHosts]);
     this.#setup = setup;
-    this.#judge = setup.judge;
+    this.#authorize = setup.authorize;
     this.#requestLog = new RequestLog(setup.logger, setup.clock);
     this.#router = new Router(setup.routes);
   }
@@ -75,7 +75,7 @@ export class Endpoints {
       exchange.answer(this.#missed(method, path, rawQuery));
       return;
     }
-    const verdict = this.#refusal(request, match.route) ?? this.#judge(request, match.route);
+    const verdict = this.#refusal(request, match.route) ?? this.#authorize(request, match.route);
     if (!(verdict instanceof Promise)) {
       this.#carryOut(request, match, rawQuery, verdict);
       return;

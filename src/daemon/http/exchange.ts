@@ -50,7 +50,7 @@ export type ExchangeSetup = {
   /** Counts requests whose handler threw. */
   readonly guard: Guard;
   readonly bodies: BodyMemory;
-  /** Told the status of each answer. */
+  /** Called with the status of each answer. */
   readonly countAnswer: (status: number) => void;
   /** Compresses an answer as the client accepts it; missing where answers are sent as they are. */
   readonly compress?: (answer: Answer, acceptEncoding: string) => Answer | Promise<Answer>;

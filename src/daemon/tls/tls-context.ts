@@ -199,7 +199,7 @@ async function readPem(flag: string, file: string): Promise<Buffer> {
   throw new Error(`--${flag} "${file}": ${wrong}`);
 }
 
-/** What is wrong with one file, judged without the other; undefined if nothing is. */
+/** Why one file is no use by itself; undefined if it is. */
 function pemFault(kind: 'key' | 'certificate', bytes: Buffer): string | undefined {
   if (bytes.length === 0) return 'it is empty';
   const hasKey = bytes.includes('PRIVATE KEY-----');

@@ -45,14 +45,14 @@ export class HttpAccess {
   }
 
   /** The client that sent a request, if it has the role; otherwise the refusal. */
-  judge({ headers, socket }: IncomingMessage, role: Role): Verdict | Promise<Verdict> {
+  authorize({ headers, socket }: IncomingMessage, role: Role): Verdict | Promise<Verdict> {
     const { authorization } = headers;
-    if (authorization !== undefined) return this.judgeField(authorization, socket, role);
+    if (authorization !== undefined) return this.authorizeField(authorization, socket, role);
     return withRole(this.#ofCertificate(socket), role);
   }
 
   /** The same for the value of `Authorization`. */
-  judgeField(field: string, socket: Socket, role: Role): Verdict | Promise<Verdict> {
+  authorizeField(field: string, socket: Socket, role: Role): Verdict | Promise<Verdict> {
     const credentials = credentialsOfHeader(field);
     if (credentials === undefined) return UNAUTHORIZED;
     const { name, secret } = credentials;

@@ -79,7 +79,7 @@ export class HttpApi {
       ...setup,
       names: [setup.hostname, options.broadcastAddress],
       routes: this.routes,
-      judge: (request, route) => this.#clientOf(request, route),
+      authorize: (request, route) => this.#clientOf(request, route),
     });
   }
 
@@ -106,6 +106,6 @@ export class HttpApi {
   ): KnownClient | Answer | null | Promise<KnownClient | Answer> {
     if (this.#access === null) return null;
     const role = roleOf(route);
-    return role === OPEN ? null : this.#access.judge(request, role);
+    return role === OPEN ? null : this.#access.authorize(request, role);
   }
 }

@@ -93,12 +93,12 @@ export class DiskSpace {
     const volume = await readVolume(path).catch((error: unknown) => errorText(error));
     this.#count++;
     if (this.#isStopped) return;
-    const delayMs = typeof volume === 'string' ? this.#onUnknown(volume) : this.#judge(volume);
+    const delayMs = typeof volume === 'string' ? this.#onUnknown(volume) : this.#assess(volume);
     this.#timer = clock.after(delayMs, () => void this.#look());
   }
 
   /** Returns when to look again. Units: ms. */
-  #judge({ bsize, blocks, bavail }: Volume): number {
+  #assess({ bsize, blocks, bavail }: Volume): number {
     const { path, minFree, onShortage } = this.#setup;
     const wholeBytes = bsize * blocks;
     const freeBytes = bsize * bavail;

@@ -38,7 +38,7 @@ export type BackupSetup = {
   /** As the broker's `--max-msg-size`. */
   readonly maxMsgSize: number;
   readonly clock: Clock;
-  /** Told of the queue that is copied and of the bytes copied so far. */
+  /** Called with the queue that is copied and the bytes copied so far. */
   readonly onCopied: (queue: string, bytes: number) => void;
   /** The same for reading the copy. */
   readonly onRead: (queue: string, bytes: number) => void;

@@ -16,7 +16,7 @@ import { type CopySetup, QueueCopy } from './queue-copy.ts';
 
 /** What the queues of a backup share. */
 export type QueueCopiesSetup = Omit<CopySetup, 'onBytes'> & {
-  /** Told of the queue that is copied and of the bytes copied so far. */
+  /** Called with the queue that is copied and the bytes copied so far. */
   readonly onCopied: (queue: string, bytes: number) => void;
 };
 

@@ -37,7 +37,7 @@ export interface CopySetup {
   readonly target: DiskQueueOptions;
   /** Whether a broker uses the queue meanwhile. */
   readonly isLive: boolean;
-  /** Told of bytes that were copied. */
+  /** Called with the bytes copied so far. */
   readonly onBytes: (count: number) => void;
 }
 

@@ -244,7 +244,7 @@ class UnreadScan {
     const position = this.#position;
     if (this.#movedPlaces.has(`${segment}:${position}`)) return;
     const checksum = recordChecksum(bytes, dataViewOf(bytes), at, at + size);
-    if (this.#check.judge(segment, position, bytes, at, checksum) === 'damaged') return;
+    if (this.#check.check(segment, position, bytes, at, checksum) === 'damaged') return;
     let dueMs = 0;
     if (states.find(segment, position) && states.checksum === checksum) {
       if (states.state === STATE_FINISHED) return;

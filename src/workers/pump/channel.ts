@@ -7,7 +7,7 @@
  */
 
 import { assert } from '../../shared/assert.ts';
-import type { Locality } from '../../shared/control.ts';
+import { type Locality, newChannelTallies } from '../../shared/control.ts';
 import type { ChannelPolicy } from '../../shared/topic-policy.ts';
 import { AgeWatch } from './age-watch.ts';
 import type { Sleeper } from './alarms.ts';
@@ -37,8 +37,7 @@ export class Channel implements Sleeper {
   isActive = false;
   /** Messages received from the topic. */
   messageCount = 0;
-  requeueCount = 0;
-  timeoutCount = 0;
+  readonly tallies = newChannelTallies();
   /** Messages delivered from memory, by the locality of their consumers. */
   readonly takenCounts: Record<Locality, number> = { zone: 0, region: 0, global: 0 };
   /** Times from publish to finish; null before the first one, or if they are not measured. */
@@ -99,8 +98,8 @@ export class Channel implements Sleeper {
   }
 
   /** How many more messages its consumers could take now. */
-  get appetite(): number {
-    return this.isPaused ? 0 : this.rules.appetite(this.#ready.capacity, this.inFlightCount);
+  get capacity(): number {
+    return this.isPaused ? 0 : this.rules.capacity(this.#ready.capacity, this.inFlightCount);
   }
 
   /** Receives a run from the topic, with its references. */
@@ -168,7 +167,7 @@ export class Channel implements Sleeper {
   }
 
   /** A consumer may have capacity now. */
-  onAppetite(consumer: Consumer): void {
+  onCapacity(consumer: Consumer): void {
     if (consumer.capacity === 0) return;
     this.#ready.add(consumer);
     if (!this.isActive) this.#context.activate(this);
@@ -242,7 +241,7 @@ export class Channel implements Sleeper {
     const attempts = inFlight.attempts(entry);
     this.#removeInFlight(entry);
     consumer.requeueCount++;
-    this.requeueCount++;
+    this.tallies.requeueCount++;
     this.#tryAgain(position, attempts, delayMs, nowMs);
     return ACCEPTED;
   }
@@ -262,9 +261,9 @@ export class Channel implements Sleeper {
     const position = inFlight.position(entry);
     const attempts = inFlight.attempts(entry);
     this.#removeInFlight(entry);
-    this.timeoutCount++;
+    this.tallies.timeoutCount++;
     this.#tryAgain(position, attempts, this.rules.retryDelayMs(attempts), nowMs);
-    this.onAppetite(consumer);
+    this.onCapacity(consumer);
   }
 
   /** A deferred message is due. */
@@ -278,7 +277,7 @@ export class Channel implements Sleeper {
     if (isEvicted) {
       this.queue.backend.reread(number);
       this.#wake();
-    } else if (this.queue.ages?.isExpired(position)) this.#giveUp(position, attempts, 'expired');
+    } else if (this.queue.ages?.isExpired(position)) this.#discard(position, attempts, 'expired');
     else if (this.queue.waiting.isOnDisk(position)) this.#return(position, attempts);
     else this.#enqueue(position, 1, attempts, null);
   }
@@ -306,7 +305,7 @@ export class Channel implements Sleeper {
   empty(done: (error: string | null) => void): void {
     this.#drop();
     this.queue.empty(done);
-    for (const consumer of this.#consumers) this.onAppetite(consumer);
+    for (const consumer of this.#consumers) this.onCapacity(consumer);
   }
 
   /**
@@ -357,14 +356,14 @@ export class Channel implements Sleeper {
 
   /** Requeues a message that was in flight, after the delay, unless it has used all its attempts. */
   #tryAgain(position: number, attempts: number, delayMs: number, nowMs: number): void {
-    if (this.rules.isExhausted(attempts)) this.#giveUp(position, attempts, 'attempts');
+    if (this.rules.isExhausted(attempts)) this.#discard(position, attempts, 'attempts');
     else if (delayMs === 0) this.#putBack(position, attempts);
     else this.defer(position, attempts, nowMs + delayMs);
   }
 
   /** A message that was in flight goes to the end of the queue. If it is on disk, its record gets the attempts. */
   #putBack(position: number, attempts: number): void {
-    if (this.queue.ages?.isExpired(position)) this.#giveUp(position, attempts, 'expired');
+    if (this.queue.ages?.isExpired(position)) this.#discard(position, attempts, 'expired');
     else if (this.held.tryGiveBack(position, 0)) return;
     else if (this.queue.waiting.isOnDisk(position)) {
       this.queue.backend.update(position, attempts, 0);
@@ -389,8 +388,8 @@ export class Channel implements Sleeper {
     this.held.drop();
   }
 
-  #giveUp(position: number, attempts: number, reason: Reason): void {
-    this.undelivered.giveUp(this.queue, position, 1, attempts, reason);
+  #discard(position: number, attempts: number, reason: Reason): void {
+    this.undelivered.discard(this.queue, position, 1, attempts, reason);
   }
 
   #endAlarms(): void {

@@ -68,7 +68,7 @@ export class ConsumerCommands {
         this.#outbox.refuse(consumer.number, records.FINISH, outcome, words[at], words[at + 1]);
       }
     }
-    channel.onAppetite(consumer);
+    channel.onCapacity(consumer);
     return this.#meter.countFinishes((end - (offset >>> 2) - records.FINISH_IDS) >>> 1);
   }
 
@@ -83,7 +83,7 @@ export class ConsumerCommands {
     const outcome = channel.requeue(consumer, high, low, delayMs, fromMs);
     this.#meter.countRequeue();
     this.#refuseUnlessAccepted(outcome, consumer, records.REQUEUE, high, low);
-    channel.onAppetite(consumer);
+    channel.onCapacity(consumer);
     return 1;
   }
 
@@ -113,7 +113,7 @@ export class ConsumerCommands {
     if (consumer === undefined) return 1;
     consumer.readyCount = this.#word(records.READY_COUNT);
     this.#meter.countReady();
-    this.#state.channelOf(consumer).onAppetite(consumer);
+    this.#state.channelOf(consumer).onCapacity(consumer);
     return 1;
   }
 
@@ -121,7 +121,7 @@ export class ConsumerCommands {
     const consumer = this.#state.consumer(this.#word(records.CREDIT_CONSUMER));
     if (consumer === undefined) return 1;
     consumer.windowBytes += this.#word(records.CREDIT_BYTES);
-    this.#state.channelOf(consumer).onAppetite(consumer);
+    this.#state.channelOf(consumer).onCapacity(consumer);
     return 1;
   }
 }

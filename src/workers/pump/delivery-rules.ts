@@ -46,7 +46,7 @@ export class DeliveryRules {
 
   /** Finds the next run as `MessageQueue.look` does, and removes messages that must not be delivered. */
   look(): boolean {
-    this.isBehind = this.#hasConditions && !this.#queue.giveUpFront(this.#policy.maxAttempts);
+    this.isBehind = this.#hasConditions && !this.#queue.discardFront(this.#policy.maxAttempts);
     return !this.isBehind && this.#queue.look();
   }
 
@@ -63,11 +63,11 @@ export class DeliveryRules {
   }
 
   /** How many messages are worth having, for consumers that could take this many. */
-  appetite(capacity: number, inFlightCount: number): number {
+  capacity(consumersCapacity: number, inFlightCount: number): number {
     const { maxInFlight, maxRate, burst } = this.#policy;
-    let appetite = capacity;
-    if (maxInFlight > 0) appetite = Math.min(appetite, Math.max(0, maxInFlight - inFlightCount));
-    return maxRate > 0 ? Math.min(appetite, burst) : appetite;
+    let capacity = consumersCapacity;
+    if (maxInFlight > 0) capacity = Math.min(capacity, Math.max(0, maxInFlight - inFlightCount));
+    return maxRate > 0 ? Math.min(capacity, burst) : capacity;
   }
 
   /** When time alone allows more to be sent; Infinity if it does not depend on time. */

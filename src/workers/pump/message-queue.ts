@@ -30,7 +30,7 @@ import type { WallClock } from './wall-clock.ts';
 const MEMORY_STREAK_MAX = 256;
 
 /** Most messages that one call gives up. */
-const GIVEN_UP_AT_ONCE = 1024;
+const DISCARDED_AT_ONCE = 1024;
 
 /** In a channel the tag is the number of attempts. */
 const TAG_IS_ATTEMPTS: TagMeaning = { attemptsOf: (tag) => tag, dueMsOf: () => 0 };
@@ -98,17 +98,17 @@ export class MessageQueue {
   }
 
   /**
-   * Removes expired messages that are accessible, up to GIVEN_UP_AT_ONCE. Returns when the next one expires or should
+   * Removes expired messages that are accessible, up to DISCARDED_AT_ONCE. Returns when the next one expires or should
    * be looked for; Infinity if there is none. Units: Unix time in ms.
    */
   expire(): number {
     const { ages } = this;
     if (ages === null) return Number.POSITIVE_INFINITY;
-    const limit = this.expiredCount + GIVEN_UP_AT_ONCE;
-    ages.hideExpired(GIVEN_UP_AT_ONCE, (position, attempts) => {
+    const limit = this.expiredCount + DISCARDED_AT_ONCE;
+    ages.hideExpired(DISCARDED_AT_ONCE, (position, attempts) => {
       // Its place in the queue keeps its own reference.
       this.#store.retain(position, 1, 1);
-      this.#undelivered.giveUp(this, position, 1, attempts, 'expired');
+      this.#undelivered.discard(this, position, 1, attempts, 'expired');
     });
     let nextMs = ages.nextMs;
     for (const queue of [this.#memory, this.#returned, this.backend.fetched]) {
@@ -127,22 +127,22 @@ export class MessageQueue {
       const room = Math.min(this.runCount, limit - this.expiredCount);
       const count = ages.leadingExpired(this.position, room);
       if (count === 0) return ages.expiryMs(this.position);
-      this.#giveUp(count, 'expired');
+      this.#discard(count, 'expired');
     }
   }
 
   /**
-   * Removes messages at the front that must not be delivered, up to GIVEN_UP_AT_ONCE. Returns false if there may be
+   * Removes messages at the front that must not be delivered, up to DISCARDED_AT_ONCE. Returns false if there may be
    * more. Call `look` again afterwards.
    */
-  giveUpFront(attemptsMax: number): boolean {
-    for (let left = GIVEN_UP_AT_ONCE; this.look(); ) {
+  discardFront(attemptsMax: number): boolean {
+    for (let left = DISCARDED_AT_ONCE; this.look(); ) {
       if (left === 0) return false;
       const room = Math.min(this.runCount, left);
       const expired = this.ages?.leadingExpired(this.position, room) ?? 0;
-      if (expired > 0) this.#giveUp(expired, 'expired');
+      if (expired > 0) this.#discard(expired, 'expired');
       else if (attemptsMax > 0 && this.attempts(this.position) >= attemptsMax) {
-        this.#giveUp(1, 'attempts');
+        this.#discard(1, 'attempts');
       } else return true;
       left -= Math.max(1, expired);
     }
@@ -309,7 +309,7 @@ export class MessageQueue {
       if (!this.#lookAtReturned() && !this.#lookAtOlder()) return;
       // Looking may have passed expired messages, whose bytes counted until then.
       const excess = this.bytes > maxBytes ? 1 : this.depth - maxDepth;
-      if (excess > 0) this.#giveUp(Math.min(this.runCount, excess), 'full');
+      if (excess > 0) this.#discard(Math.min(this.runCount, excess), 'full');
     }
   }
 
@@ -386,10 +386,10 @@ export class MessageQueue {
   }
 
   /** Takes messages from the selected run and passes them to `undelivered`. */
-  #giveUp(count: number, reason: Reason): void {
+  #discard(count: number, reason: Reason): void {
     const { position } = this;
     const attempts = this.#attemptsOf(this.tag);
     this.take(count);
-    this.#undelivered.giveUp(this, position, count, attempts, reason);
+    this.#undelivered.discard(this, position, count, attempts, reason);
   }
 }

@@ -34,7 +34,7 @@ export function publishAnswered(
   outbox: Outbox,
 ): void {
   const countBefore = topic.messageCount;
-  const bytesBefore = topic.messageBytes;
+  const bytesBefore = topic.tallies.messageBytes;
   const onSettled = ({ error }: Receipt): void => {
     if (error !== null) topic.unpublish(count, bodyBytes);
     outbox.answer(token, error);
@@ -42,6 +42,6 @@ export function publishAnswered(
   const receipt = new Receipt(true, onSettled, topic.isSynced);
   publishTo(topic, publication, nowMs, receipt);
   const count = topic.messageCount - countBefore;
-  const bodyBytes = topic.messageBytes - bytesBefore;
+  const bodyBytes = topic.tallies.messageBytes - bytesBefore;
   receipt.seal();
 }

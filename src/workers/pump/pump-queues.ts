@@ -31,7 +31,7 @@ export type QueueOwner = Pick<
   /** How the store of replicated topics keeps it; null if this broker alone does. */
   readonly replication: Replication | null;
   /** How many more messages its consumers could take now. */
-  readonly appetite: () => number;
+  readonly capacity: () => number;
   /** The number of the topic that the queue or its channel belongs to. */
   readonly topic: number;
   /** The backlog of the topic. */
@@ -108,7 +108,7 @@ export class PumpQueues {
       const replicated = new StreamBackend({
         ...{ name: { ...owner.origin, replication }, store, link: streams, backlog },
         listener: {
-          appetite: owner.appetite,
+          capacity: owner.capacity,
           mayRead: owner.mayRead,
           onReadable: owner.onReadable,
           onStarved: () => this.#starved.set(replicated, owner),

@@ -7,6 +7,7 @@
  */
 
 import { assert } from '../../shared/assert.ts';
+import { newTopicTallies } from '../../shared/control.ts';
 import { SIZE_BYTES } from '../../shared/limits.ts';
 import type { Replication, TopicPolicy } from '../../shared/topic-policy.ts';
 import { AgeWatch } from './age-watch.ts';
@@ -44,7 +45,7 @@ export class Topic {
   /** Whether its publishers wait for stable storage; a store answers when it has a message for good anyway. */
   isSynced = false;
   messageCount = 0;
-  messageBytes = 0;
+  readonly tallies = newTopicTallies();
   /** Messages from the topic's files on their way to the files of its channels. */
   transferCount = 0;
 
@@ -184,7 +185,7 @@ export class Topic {
         );
         at += store.bytesTaken;
         stored += store.count;
-        this.messageBytes += store.bytesTaken - SIZE_BYTES * store.count;
+        this.tallies.messageBytes += store.bytesTaken - SIZE_BYTES * store.count;
         this.messageCount += store.count;
         if (isKept) this.#routeToDisk(store.position, store.count, deferMs, receipt);
         else this.#route(store.position, store.count, deferMs, nowMs, receipt);
@@ -196,7 +197,7 @@ export class Topic {
   /** Removes publishes from the counts that were refused after all. */
   unpublish(count: number, bodyBytes: number): void {
     this.messageCount -= count;
-    this.messageBytes -= bodyBytes;
+    this.tallies.messageBytes -= bodyBytes;
   }
 
   /**
@@ -267,7 +268,7 @@ export class Topic {
 
   /** Finds the next run, as `MessageQueue.look` does, and removes expired messages. */
   #look(): boolean {
-    this.#hasExpiredFront = this.queue.ages !== null && !this.queue.giveUpFront(0);
+    this.#hasExpiredFront = this.queue.ages !== null && !this.queue.discardFront(0);
     return !this.#hasExpiredFront && this.queue.look();
   }
 

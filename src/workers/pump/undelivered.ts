@@ -36,7 +36,7 @@ export class Undelivered implements Sender {
    * Takes over messages that were taken from a queue, with their references. `attempts`: how often they were sent; 0
    * means the attempts in their records.
    */
-  giveUp(
+  discard(
     queue: SendingQueue,
     position: number,
     count: number,

@@ -26,12 +26,12 @@ export class LaneClient {
   }
 
   /** Decides by the header `Authorization`. */
-  judge(field: string): Verdict | Promise<Verdict> {
+  authorize(field: string): Verdict | Promise<Verdict> {
     const { version } = this.#access;
     if (this.#known !== null && this.#field === field && this.#version === version) {
       return this.#known;
     }
-    const verdict = this.#access.judgeField(field, this.#socket, 'publish');
+    const verdict = this.#access.authorizeField(field, this.#socket, 'publish');
     if (verdict instanceof Promise) {
       return verdict.then((known) => this.#keep(known, field, version));
     }

@@ -284,7 +284,7 @@ export class LaneConnection implements LaneRequestOwner, Sender {
 
   /** Publishes for a client that may, now or when its secret has been checked. */
   #publishFor(client: LaneClient, request: LaneRequest, isMany: boolean, field: string): void {
-    const verdict = client.judge(field);
+    const verdict = client.authorize(field);
     const proceed = (known: KnownClient | Answer): void => {
       // The connection may be gone.
       if (request !== this.#current) return;

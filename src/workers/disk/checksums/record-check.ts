@@ -42,7 +42,7 @@ export class RecordCheck {
   #unreadable = -1;
   /** The segment whose unreadable checksums have been logged. */
   #toldUnreadable = -1;
-  /** The size of the record that was judged last, from its entry. */
+  /** The size of the record that was checked last, from its entry. */
   #size = 0;
 
   /** `foreign` is told of checksums that are of other records. */
@@ -52,7 +52,7 @@ export class RecordCheck {
     this.#checksums = new ChecksumCursor(source.openFiles, source.files);
   }
 
-  /** The original size of the record that `judgeFront` or `judge` has just found damaged. */
+  /** The original size of the record that `checkFront` or `check` has just found damaged. */
   get size(): number {
     return this.#size;
   }
@@ -69,11 +69,11 @@ export class RecordCheck {
   }
 
   /**
-   * Judges by the part before the body; "same" says nothing about the body.
+   * Checks the part before the body; "same" says nothing about the body.
    *
    * Shape: the first `RECORD_BYTES_MIN` bytes of the record at `at`.
    */
-  judgeFront(segment: number, position: number, bytes: Uint8Array, at: number): Verdict {
+  checkFront(segment: number, position: number, bytes: Uint8Array, at: number): Verdict {
     if (!this.#find(segment, position)) return 'unknown';
     const parts = this.#checksums.samePartsOf(bytes, at);
     if (parts === 2) return 'same';
@@ -82,8 +82,8 @@ export class RecordCheck {
     return 'other';
   }
 
-  /** Judges a whole record with this checksum. */
-  judge(
+  /** Checks a whole record against this checksum. */
+  check(
     segment: number,
     position: number,
     bytes: Uint8Array,

@@ -82,7 +82,7 @@ function fromCopy(
   const { readSegment, readPosition } = copy;
   const first = segments.at(0) ?? readSegment;
   const isSame =
-    first === readSegment && judgeSegment(source, readSegment, readPosition) === 'same';
+    first === readSegment && checkSegment(source, readSegment, readPosition) === 'same';
   const isCopyRight = isSame || first > readSegment;
   const metadata = isCopyRight ? copy : { ...copy, readSegment: first, readPosition: 0 };
   return { metadata, isOnDisk: false, isDepthKnown: false };
@@ -90,7 +90,7 @@ function fromCopy(
 
 function checkReadSegment(source: QueueContext, metadata: QueueMetadata): MetadataChoice {
   const { readSegment, readPosition } = metadata;
-  if (readPosition === 0 || judgeSegment(source, readSegment, readPosition) !== 'other') {
+  if (readPosition === 0 || checkSegment(source, readSegment, readPosition) !== 'other') {
     return asItIs(metadata);
   }
   source.log(
@@ -100,17 +100,14 @@ function checkReadSegment(source: QueueContext, metadata: QueueMetadata): Metada
   return { metadata: { ...metadata, readPosition: 0 }, isOnDisk: false, isDepthKnown: false };
 }
 
-/**
- * Judges by the record at this position, or by the first one, whether a segment is the one that its checksums were
- * written for.
- */
-function judgeSegment(source: QueueContext, segment: number, readPosition: number): Verdict {
+/** Whether the record at this position, or the first one, shows that the segment is the one of its checksums. */
+function checkSegment(source: QueueContext, segment: number, readPosition: number): Verdict {
   const check = new RecordCheck({ ...source, log: () => undefined });
   for (const position of readPosition === 0 ? [0] : [readPosition, 0]) {
     const path = source.files.segment(segment);
     const got = source.openFiles.read(path, front, 0, RECORD_BYTES_MIN, position);
     if (got !== RECORD_BYTES_MIN) continue;
-    const verdict = check.judgeFront(segment, position, front, 0);
+    const verdict = check.checkFront(segment, position, front, 0);
     if (verdict === 'same' || verdict === 'damaged') return 'same';
     if (check.isDistrusted(segment)) return 'other';
   }

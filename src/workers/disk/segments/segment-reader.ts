@@ -286,14 +286,14 @@ export class SegmentReader {
       this.#loseSegment();
       return 0;
     }
-    return got < RECORD_BYTES_MIN ? this.#loseRest(end) : this.#judgeFront(end);
+    return got < RECORD_BYTES_MIN ? this.#loseRest(end) : this.#checkFront(end);
   }
 
   /** As `#frontSize`, after the front was read. */
-  #judgeFront(end: number): number {
+  #checkFront(end: number): number {
     const left = end - this.#cursor.position;
     const size = wholeRecordSize(front, 0, left, this.#source.recordBytesMax);
-    const verdict = this.#check.judgeFront(this.#cursor.segment, this.#cursor.position, front, 0);
+    const verdict = this.#check.checkFront(this.#cursor.segment, this.#cursor.position, front, 0);
     if (verdict === 'damaged') return this.#loseRecord(this.#check.size, end);
     if (size === 0) return this.#loseFront(end);
     return this.#cursor.isAtDamage ? this.#loseRecord(size, end) : size;

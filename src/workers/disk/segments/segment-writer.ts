@@ -349,7 +349,7 @@ export class SegmentWriter {
       const size = isLast ? this.#position : this.#openFiles.size(this.#files.segment(segment));
       if (size === 'missing') continue;
       const part = { segment, from, to: size };
-      // The reader judges what an earlier process left.
+      // The reader checks what an earlier process left.
       if (this.#failure !== undefined) checkSegment(this.#options, part);
       const end = rewriteSegment(this.#options, part);
       // Later records must not follow a hole.

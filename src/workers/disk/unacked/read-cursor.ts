@@ -174,7 +174,7 @@ export class ReadCursor implements QueuePlace {
 
   /** Whether the checksums show that the next record, at `at`, is damaged. */
   #isDamaged(bytes: Uint8Array, at: number, checksum: number): boolean {
-    const verdict = this.#check.judge(this.#segment, this.#position, bytes, at, checksum);
+    const verdict = this.#check.check(this.#segment, this.#position, bytes, at, checksum);
     if (verdict !== 'damaged') return false;
     this.#damagedAt = this.#position;
     return true;
@@ -212,7 +212,7 @@ export class ReadCursor implements QueuePlace {
     if (dueMs > 0) this.#dueTimes ??= new Array<number>(this.#count).fill(0);
     this.#dueTimes?.push(dueMs);
     this.#unacked.add(this.#segment, this.#position, size, checksum, this.#ordinal);
-    this.#unread.onHandedOut(size, dueMs > 0);
+    this.#unread.onRead(size, dueMs > 0);
     this.#count++;
     this.#position += size;
     this.#ordinal++;

@@ -61,7 +61,7 @@ export class UnreadCount {
     this.onPassed(0);
   }
 
-  onHandedOut(sizeBytes: number, isDeferred: boolean): void {
+  onRead(sizeBytes: number, isDeferred: boolean): void {
     if (this.#live > 0) this.#live--;
     else this.#dead = Math.max(0, this.#dead - 1);
     if (isDeferred) this.#deferred = Math.max(0, this.#deferred - 1);
@@ -89,7 +89,7 @@ export class UnreadCount {
 
   /** A record was lost. */
   onLost(sizeBytes: number): void {
-    this.onHandedOut(sizeBytes, false);
+    this.onRead(sizeBytes, false);
   }
 
   /** Moved records, which were handed out before, were lost. */

@@ -48,7 +48,7 @@ const PULL_COUNT_MAX = 2048;
 /** What a replicated topic or channel asks its owner, and what it reports. */
 export type StreamListener = {
   /** How many more messages the owner's consumers could take now; 0 for a topic. */
-  readonly appetite: () => number;
+  readonly capacity: () => number;
   /** Whether there is memory for more messages. */
   readonly mayRead: () => boolean;
   /** Memory is full: the owner calls `demand` when there is room. */
@@ -157,13 +157,13 @@ export class StreamBackend implements Backend, ReplicatedSide, LinkedQueue {
     if (this.#isPulling || this.#wanted > 0 || this.fetched.count > 0 || this.#ending !== null) {
       return;
     }
-    const appetite = Math.min(PULL_COUNT_MAX, this.#listener.appetite());
-    if (appetite === 0) return;
+    const capacity = Math.min(PULL_COUNT_MAX, this.#listener.capacity());
+    if (capacity === 0) return;
     if (!this.#listener.mayRead()) {
       this.#listener.onStarved();
       return;
     }
-    this.#wanted = appetite;
+    this.#wanted = capacity;
     this.#setDue();
   }
 

@@ -145,7 +145,7 @@ export class MemoryPlaces {
     if (work === 'finish') channel.finish(consumer, high, low);
     else if (work === 'touch') channel.touch(consumer, high, low, this.#nowMs);
     else channel.requeue(consumer, high, low, delayMs, this.#nowMs);
-    channel.onAppetite(consumer);
+    channel.onCapacity(consumer);
   }
 
   #lookDeferred(channel: Channel, entry: number, slice: SurveySlice): void {

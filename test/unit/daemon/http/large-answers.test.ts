@@ -72,10 +72,10 @@ test('stats: who does not take its answer is given up when others wait', async (
   stuck.write(ASK);
   while (broker.filters.length === 0) await nextTurn();
   broker.statistics = brokerStatistics();
-  const honest = await RawClient.connect(t, port);
-  honest.write('GET /stats?topic=t HTTP/1.1\r\nHost: x\r\n\r\n');
+  const other = await RawClient.connect(t, port);
+  other.write('GET /stats?topic=t HTTP/1.1\r\nHost: x\r\n\r\n');
   let hasAnswer = false;
-  const answered = honest.answer().then(() => {
+  const answered = other.answer().then(() => {
     hasAnswer = true;
   });
 

@@ -347,10 +347,10 @@ test('BodyShare: a well-behaved client comes through a thousand stalled ones wit
     };
     for (let index = 0; index < count; index++) connect();
     bench.clock.advance(5000);
-    const honest = bench.sender(64, 300);
+    const other = bench.sender(64, 300);
 
     let waitedMs = 0;
-    for (; !honest.isReading; waitedMs += 10) bench.clock.advance(10);
+    for (; !other.isReading; waitedMs += 10) bench.clock.advance(10);
 
     assert.ok(waitedMs <= 600, `${count} of ${wantedKib} KiB: ${waitedMs} ms`);
   }

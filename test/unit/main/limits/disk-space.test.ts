@@ -136,7 +136,7 @@ test('DiskSpace: what cannot be found out is logged once, and refuses nothing', 
   ]);
 });
 
-test('DiskSpace: after a failure it is judged again, and the next failure logged', async () => {
+test('DiskSpace: after a failure it is assessed again, and the next failure logged', async () => {
   const watched = new Watched('16MiB', 500);
   watched.failure = new Error('EIO');
   await watched.space.start();

@@ -643,13 +643,13 @@ describe('Connection: large bodies', () => {
     const broker = new BrokerTurns({ heartbeatIntervalMs: 0 }, {}, 300_000);
     const whole = withBody('PUB t', HALF + HALF);
     const stalled = await clientOf(broker, whole.subarray(0, 120_000));
-    const honest = await clientOf(broker, whole.subarray(0, 100_000));
+    const other = await clientOf(broker, whole.subarray(0, 100_000));
 
     await broker.advance(1000);
-    honest.send(whole.subarray(100_000));
+    other.send(whole.subarray(100_000));
     await broker.turns();
 
-    assert.deepStrictEqual([stalled.hasEnded, honest.frames()], [true, ['response OK']]);
+    assert.deepStrictEqual([stalled.hasEnded, other.frames()], [true, ['response OK']]);
     assert.equal(broker.bodies.totalBytes, 0);
   });
 
@@ -658,8 +658,8 @@ describe('Connection: large bodies', () => {
     const whole = withBody('PUB t', HALF + HALF);
     await clientOf(broker, whole.subarray(0, 120_000));
     await clientOf(broker, whole.subarray(0, 120_000));
-    const honest = await clientOf(broker, withBody('IDENTIFY', '{}'), whole);
+    const other = await clientOf(broker, withBody('IDENTIFY', '{}'), whole);
 
-    assert.deepStrictEqual(honest.frames(), ['response OK', 'response OK']);
+    assert.deepStrictEqual(other.frames(), ['response OK', 'response OK']);
   });
 });

@@ -35,7 +35,7 @@ function frame(type: number, data: string | Buffer): Buffer {
   return Buffer.concat([head, bytes]);
 }
 
-test('judge connection: answers go to questions in their order, refusals do not', async (t) => {
+test('connection of a checker: answers go to questions in their order, refusals do not', async (t) => {
   const refusals: string[] = [];
   const { connection, broker } = await setUp(t, { onRefusal: (text) => refusals.push(text) });
 
@@ -48,7 +48,7 @@ test('judge connection: answers go to questions in their order, refusals do not'
   assert.deepEqual(refusals, ['E_FIN_FAILED FIN x failed']);
 });
 
-test('judge connection: a message comes whole, however it is cut', async (t) => {
+test('connection of a checker: a message comes whole, however it is cut', async (t) => {
   const { promise, resolve } = Promise.withResolvers<unknown>();
   const { broker } = await setUp(t, {
     onMessage: ({ id, attempts, body }) => resolve([id, attempts, body.toString()]),
@@ -67,7 +67,7 @@ test('judge connection: a message comes whole, however it is cut', async (t) => 
   assert.deepEqual(await promise, ['0123456789abcdef', 258, 'the body']);
 });
 
-test('judge connection: heartbeats are answered and nothing else', async (t) => {
+test('connection of a checker: heartbeats are answered and nothing else', async (t) => {
   const { connection, broker } = await setUp(t);
 
   broker.write(frame(0, '_heartbeat_'));
@@ -78,7 +78,7 @@ test('judge connection: heartbeats are answered and nothing else', async (t) => 
   assert.deepEqual([answer.toString(), await question], ['NOP\n', 'OK']);
 });
 
-test('judge connection: at the end every question is answered with null', async (t) => {
+test('connection of a checker: at the end every question is answered with null', async (t) => {
   const { connection, broker } = await setUp(t);
 
   const questions = [connection.ask(line('A')), connection.ask(line('B'))];

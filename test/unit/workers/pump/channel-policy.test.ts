@@ -191,7 +191,7 @@ test('Channel: a timeout counts as an attempt', () => {
   bench.advance(11);
 
   assert.deepEqual(
-    [bench.channel.undelivered.exhaustedCount, bench.channel.timeoutCount, bench.deliver()],
+    [bench.channel.undelivered.exhaustedCount, bench.channel.tallies.timeoutCount, bench.deliver()],
     [1, 1, []],
   );
 });

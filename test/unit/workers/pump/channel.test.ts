@@ -129,7 +129,7 @@ test('Channel: a consumer with its window used up is passed over, until it has t
   bench.put(...many(4));
   const second = counts(bench.deliver());
   slow.windowBytes = 1000;
-  bench.channel.onAppetite(slow);
+  bench.channel.onCapacity(slow);
   bench.put(...many(4));
 
   const third = counts(bench.deliver());
@@ -209,7 +209,7 @@ test('Channel: REQ and TOUCH are refused as FIN is', () => {
     REFUSED_NOT_OWNER,
     ACCEPTED,
   ]);
-  assert.equal(bench.channel.requeueCount, 0);
+  assert.equal(bench.channel.tallies.requeueCount, 0);
 });
 
 test('Channel: REQ 0 puts a message at the end of the queue, with its attempts', () => {
@@ -224,7 +224,7 @@ test('Channel: REQ 0 puts a message at the end of the queue, with its attempts',
   const [again] = bench.deliver();
 
   assert.deepStrictEqual([b.body, again], ['b', { ...a, attempts: 2 }]);
-  assert.deepStrictEqual([bench.channel.requeueCount, consumer.requeueCount], [1, 1]);
+  assert.deepStrictEqual([bench.channel.tallies.requeueCount, consumer.requeueCount], [1, 1]);
   assert.equal(bench.channel.messageCount, 2);
 });
 
@@ -254,12 +254,12 @@ test('Channel: a message that is not answered in time goes to the end of the que
   bench.put('a', 'b');
   const [{ id }] = bench.deliver();
   bench.advance(99);
-  const before = bench.channel.timeoutCount;
+  const before = bench.channel.tallies.timeoutCount;
   bench.advance(1);
 
   const outcome = bench.finish(consumer, id);
 
-  assert.deepStrictEqual([before, bench.channel.timeoutCount], [0, 1]);
+  assert.deepStrictEqual([before, bench.channel.tallies.timeoutCount], [0, 1]);
   assert.equal(outcome, REFUSED_NOT_IN_FLIGHT);
   assert.deepStrictEqual(bodies(bench.deliver()), ['b']);
 });
@@ -273,11 +273,11 @@ test('Channel: TOUCH puts a timeout off, but not beyond the greatest', () => {
   for (let i = 0; i < 3; i++) {
     bench.advance(80);
     bench.touch(consumer, id);
-    timeouts.push(bench.channel.timeoutCount);
+    timeouts.push(bench.channel.tallies.timeoutCount);
   }
   bench.advance(10);
 
-  timeouts.push(bench.channel.timeoutCount);
+  timeouts.push(bench.channel.tallies.timeoutCount);
 
   assert.deepStrictEqual(timeouts, [0, 0, 0, 1]);
 });

@@ -7,7 +7,7 @@ function makeConsumer(fields: Partial<Consumer>): Consumer {
 }
 
 test('Consumer: has capacity for its ready count less what it has in flight', () => {
-  const appetites = [
+  const capacities = [
     makeConsumer({}).capacity,
     makeConsumer({ readyCount: 5 }).capacity,
     makeConsumer({ readyCount: 5, inFlightCount: 3 }).capacity,
@@ -15,16 +15,16 @@ test('Consumer: has capacity for its ready count less what it has in flight', ()
     makeConsumer({ readyCount: 5, inFlightCount: 9 }).capacity,
   ];
 
-  assert.deepStrictEqual(appetites, [0, 5, 2, 0, 0]);
+  assert.deepStrictEqual(capacities, [0, 5, 2, 0, 0]);
 });
 
 test('Consumer: has no capacity after CLS, or while its window is used up', () => {
-  const appetites = [
+  const capacities = [
     makeConsumer({ readyCount: 5, isClosing: true }).capacity,
     makeConsumer({ readyCount: 5, windowBytes: 0 }).capacity,
     makeConsumer({ readyCount: 5, windowBytes: -100 }).capacity,
     makeConsumer({ readyCount: 5, windowBytes: 1 }).capacity,
   ];
 
-  assert.deepStrictEqual(appetites, [0, 0, 0, 5]);
+  assert.deepStrictEqual(capacities, [0, 0, 0, 5]);
 });

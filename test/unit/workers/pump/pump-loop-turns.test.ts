@@ -154,5 +154,5 @@ test('PumpLoop: messages that time out at once go back over several turns', () =
 
   assert.equal(before, 5000);
   assert.ok(after > 0 && after < before, `${after} are left`);
-  assert.deepStrictEqual([channel.inFlightCount, channel.timeoutCount], [0, 5000]);
+  assert.deepStrictEqual([channel.inFlightCount, channel.tallies.timeoutCount], [0, 5000]);
 });

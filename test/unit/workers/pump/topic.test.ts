@@ -92,11 +92,11 @@ test('Topic: without a channel messages wait, and the first channel gets them al
 test('Topic: counts what is published, bodies only', () => {
   const play = new Play();
   play.publish(['a', 'bcd', '']);
-  const counted = [play.topic.messageCount, play.topic.messageBytes];
+  const counted = [play.topic.messageCount, play.topic.tallies.messageBytes];
   play.topic.unpublish(3, 4);
 
   assert.deepStrictEqual(
-    [counted, play.topic.messageCount, play.topic.messageBytes],
+    [counted, play.topic.messageCount, play.topic.tallies.messageBytes],
     [[3, 4], 0, 0],
   );
 });

@@ -44,19 +44,19 @@ function makeBench(content: Uint8Array = WHOLE, count = 4): Bench {
   return { disk, check: new RecordCheck(source), log };
 }
 
-function judge({ check }: Bench, index: number, record = RECORDS[index]): string {
+function checkWhole({ check }: Bench, index: number, record = RECORDS[index]): string {
   const checksum = recordChecksum(record, dataViewOf(record), 0, record.length);
-  return check.judge(SEGMENT, POSITIONS[index], record, 0, checksum);
+  return check.check(SEGMENT, POSITIONS[index], record, 0, checksum);
 }
 
-function judgeFront({ check }: Bench, index: number, record = RECORDS[index]): string {
-  return check.judgeFront(SEGMENT, POSITIONS[index], record, 0);
+function checkFront({ check }: Bench, index: number, record = RECORDS[index]): string {
+  return check.checkFront(SEGMENT, POSITIONS[index], record, 0);
 }
 
 test('RecordCheck: records as they were written are the same', () => {
   const bench = makeBench();
 
-  const verdicts = RECORDS.map((_, index) => [judgeFront(bench, index), judge(bench, index)]);
+  const verdicts = RECORDS.map((_, index) => [checkFront(bench, index), checkWhole(bench, index)]);
 
   assert.deepStrictEqual(
     verdicts,
@@ -72,7 +72,7 @@ test('RecordCheck: a change of any byte is damage, before the body it shows at o
       const changed = Buffer.from(RECORDS[index]);
       changed[at] ^= 0x20;
 
-      const verdicts = [judgeFront(bench, index, changed), judge(bench, index, changed)];
+      const verdicts = [checkFront(bench, index, changed), checkWhole(bench, index, changed)];
 
       assert.deepStrictEqual(verdicts, [at < 30 ? 'damaged' : 'same', 'damaged']);
       assert.equal(bench.check.size, RECORDS[index].length);
@@ -86,10 +86,10 @@ test('RecordCheck: checksums of other records are given up for the segment, and 
   const foreign = diskRecord(77, 'of nsqd');
 
   const verdicts = [
-    judge(bench, 0),
-    judge(bench, 1, foreign),
-    judge(bench, 2),
-    judgeFront(bench, 3),
+    checkWhole(bench, 0),
+    checkWhole(bench, 1, foreign),
+    checkWhole(bench, 2),
+    checkFront(bench, 3),
   ];
 
   assert.deepStrictEqual(verdicts, ['same', 'other', 'unknown', 'unknown']);
@@ -101,7 +101,7 @@ test('RecordCheck: checksums of other records are given up for the segment, and 
 test('RecordCheck: bytes that are no record do not speak against the checksums', () => {
   const bench = makeBench();
 
-  const verdicts = [judgeFront(bench, 1, Buffer.alloc(30)), judge(bench, 2)];
+  const verdicts = [checkFront(bench, 1, Buffer.alloc(30)), checkWhole(bench, 2)];
 
   assert.deepStrictEqual([verdicts, bench.log], [['other', 'same'], []]);
 });
@@ -110,7 +110,7 @@ test('RecordCheck: records without an entry are unknown', () => {
   const bench = makeBench(WHOLE, 2);
 
   assert.deepStrictEqual(
-    [judge(bench, 2), judgeFront(bench, 3), bench.log],
+    [checkWhole(bench, 2), checkFront(bench, 3), bench.log],
     ['unknown', 'unknown', []],
   );
 });
@@ -120,13 +120,16 @@ test('RecordCheck: checksums that cannot be read are said once, and used when th
   bench.disk.onCall = (action, path) => {
     if (action === 'read') throw new SystemError('EIO', action, path);
   };
-  const failing = [judge(bench, 0), judge(bench, 1)];
+  const failing = [checkWhole(bench, 0), checkWhole(bench, 1)];
   bench.check.refresh();
-  failing.push(judge(bench, 2));
+  failing.push(checkWhole(bench, 2));
   bench.disk.onCall = () => undefined;
   bench.check.refresh();
 
-  assert.deepStrictEqual([failing, judge(bench, 3)], [['unknown', 'unknown', 'unknown'], 'same']);
+  assert.deepStrictEqual(
+    [failing, checkWhole(bench, 3)],
+    [['unknown', 'unknown', 'unknown'], 'same'],
+  );
   assert.equal(bench.log.length, 1);
 });
 

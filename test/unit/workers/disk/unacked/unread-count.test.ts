@@ -48,7 +48,7 @@ function read(unread: UnreadCount, model: Model, random: Random): void {
   if (record.kind === 'moved') unread.onMovedPassed();
   else if (record.kind === 'finished') unread.onPassed(record.size);
   else if (!record.isDeferred && random(10) === 0) unread.onLost(record.size);
-  else unread.onHandedOut(record.size, record.isDeferred);
+  else unread.onRead(record.size, record.isDeferred);
 }
 
 test('UnreadCount: counts what a list of the records ahead has, as long as nothing else is wrong', () => {
@@ -90,7 +90,7 @@ test('UnreadCount: no count is below zero, whatever states and metadata have cla
   for (let life = 0; life < 200; life++) {
     const unread = new UnreadCount(random(5), random(9), random(9), random(300));
     const events: (() => unknown)[] = [
-      () => unread.onHandedOut(random(200), random(2) === 0),
+      () => unread.onRead(random(200), random(2) === 0),
       () => unread.onPassed(random(200)),
       () => unread.onLost(random(200)),
       () => unread.onMovedPassed(),
