@@ -17,14 +17,18 @@ import type { MessageStore } from './store/message-store.ts';
 import { NO_RECORD } from './store/slab.ts';
 import type { WallClock } from './wall-clock.ts';
 
+type UnixClock = Pick<WallClock, 'unixMs'>;
+
 const MS_PER_SECOND = 1000;
+/** Messages that one call checks beyond those that were checked before. */
+const CHECKS_PER_CALL = 256;
 
 export class MessageAges {
   /** Expired messages that are not at the front; their references stay until they reach it. */
   readonly hidden = new Set<number>();
 
   readonly #store: MessageStore;
-  readonly #wallClock: WallClock;
+  readonly #wallClock: UnixClock;
   /** The start of the age of messages that were deferred. */
   readonly #starts = new Map<number, number>();
   /** The same for messages from the files, by the numbers of their records. */
@@ -41,8 +45,11 @@ export class MessageAges {
   #youngestMs = 0;
   /** The latest time for which the wheel was checked. */
   #lookedMs: number;
+  /** None of the positions from `#clearFrom` to before `#clearTo` is hidden. */
+  #clearFrom = 0;
+  #clearTo = 0;
 
-  constructor(store: MessageStore, wallClock: WallClock, ttlMs: number) {
+  constructor(store: MessageStore, wallClock: UnixClock, ttlMs: number) {
     this.#store = store;
     this.#wallClock = wallClock;
     this.#ttlMs = ttlMs;
@@ -125,11 +132,18 @@ export class MessageAges {
     this.#youngestMs = 0;
   }
 
-  /** How many of a run's first messages precede a hidden one. */
+  /**
+   * How many of a run's first messages precede a hidden one, or fewer if many must be checked. What was checked is
+   * remembered, so that a long run is not checked again for each message that leaves it.
+   */
   countBeforeHidden(position: number, count: number): number {
-    let before = 0;
-    while (before < count && !this.hidden.has(position + before)) before++;
-    return before;
+    if (position < this.#clearFrom || position > this.#clearTo) {
+      this.#clearFrom = position;
+      this.#clearTo = position;
+    }
+    const end = Math.min(position + count, this.#clearTo + CHECKS_PER_CALL);
+    while (this.#clearTo < end && !this.hidden.has(this.#clearTo)) this.#clearTo++;
+    return Math.min(count, this.#clearTo - position);
   }
 
   /** How many of a run's first messages have expired. */
@@ -159,6 +173,7 @@ export class MessageAges {
       const attempts = this.#attempts[expired[i]];
       this.#unschedule(position);
       this.hidden.add(position);
+      if (position >= this.#clearFrom) this.#clearTo = Math.min(this.#clearTo, position);
       visit(position, attempts);
     }
   }
