@@ -10,6 +10,7 @@ import type { Subcommand } from './load.ts';
 import { CHURN } from './loads/churn.ts';
 import { COLD } from './loads/cold.ts';
 import { DEFERRED } from './loads/deferred.ts';
+import { EXPIRY } from './loads/expiry.ts';
 import { FANOUT } from './loads/fanout.ts';
 import { HTTP } from './loads/http.ts';
 import { IDLE } from './loads/idle.ts';
@@ -43,6 +44,7 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
   FANOUT,
   OVERFLOW,
   DEFERRED,
+  EXPIRY,
   HTTP,
   TOPICS,
   IDLE,
@@ -112,6 +114,7 @@ export const STANDARD_SET: readonly StandardLoad[] = [
   once('low rate, 100 msg/s', 'low-rate --rate 100', {}),
   once('idle, without topics and clients', 'idle-memory', {}),
   once('deferred messages', 'deferred', { messages: MILLION }),
+  once('messages that expire', 'expiry', { messages: MILLION }),
   once('topics with a channel each', 'topics', { topics: 10_000 }),
   once('idle consumers', 'idle', { consumers: 10_000 }),
   often('churn of connections', 'churn --kind connections', { messages: 20_000 }),

@@ -6,6 +6,7 @@
 import { once } from 'node:events';
 import { churn } from './workloads/churn.ts';
 import { deferred } from './workloads/deferred.ts';
+import { expiry } from './workloads/expiry.ts';
 import { httpPublish } from './workloads/http-publish.ts';
 import { idle } from './workloads/idle.ts';
 import { latency } from './workloads/latency.ts';
@@ -18,6 +19,7 @@ const WORKLOADS = {
   churn,
   consume,
   deferred,
+  expiry,
   httpPublish,
   idle,
   latency,

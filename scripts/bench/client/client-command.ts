@@ -26,6 +26,7 @@ const PREFILL_BATCH = 1000;
 
 const OPTIONS = {
   messages: count(200_000, 10, 'messages of `publish` and `consume`'),
+  awaited: count(1000, 1, 'publishes that wait for their answers together'),
   size: count(200, 8, 'bytes of a message'),
   maxInFlight: count(2500, 1, 'most messages in flight of a consumer'),
   rate: count(1000, 1, 'messages a second of `latency`'),
@@ -117,9 +118,9 @@ async function runOnce(
     await site.facts.learn(target);
     const topic = `bench_${randomBytes(SUFFIX_BYTES).toString('hex')}`;
     const messages = load === 'latency' ? values.rate * values.seconds : values.messages;
-    const { size, maxInFlight, rate, consumers } = values;
+    const { awaited, size, maxInFlight, rate, consumers } = values;
     if (load === 'consume') await prefill(target, topic, messages, size);
-    const order = { load, library, topic, size, messages, maxInFlight, rate, consumers };
+    const order = { load, library, topic, size, messages, awaited, maxInFlight, rate, consumers };
     return await runProgram({ ...order, port: target.address.port }, site.cleanUp);
   } finally {
     await target.close();

@@ -8,7 +8,10 @@ import { type LibraryName, loadLibrary } from './libraries.ts';
 export const CLIENT_LOADS = ['publish', 'consume', 'latency', 'idle'] as const;
 export type ClientLoad = (typeof CLIENT_LOADS)[number];
 
-/** What is measured. Units: `size` bytes of a body; `rate` messages/s of `latency`. */
+/**
+ * What is measured. `awaited`: publishes that wait for their answers together.
+ * Units: `size` bytes of a body; `rate` messages/s of `latency`.
+ */
 export type ClientOrder = {
   readonly load: ClientLoad;
   readonly library: LibraryName;
@@ -16,13 +19,12 @@ export type ClientOrder = {
   readonly topic: string;
   readonly size: number;
   readonly messages: number;
+  readonly awaited: number;
   readonly maxInFlight: number;
   readonly rate: number;
   readonly consumers: number;
 };
 
-/** Publishes that wait for their answers together. */
-const AWAITED_TOGETHER = 1000;
 const KIB = 1024;
 const SETTLE_MS = 500;
 
@@ -52,13 +54,14 @@ class Watch {
   }
 }
 
-/** Publishes one by one, and awaits the answer of each: a thousand calls, then all of their promises. */
-async function publish({ library, port, topic, size, messages }: ClientOrder): Promise<Figures> {
+/** Publishes one by one, and awaits the answer of each: many calls, then all of their promises. */
+async function publish(order: ClientOrder): Promise<Figures> {
+  const { library, port, topic, size, messages, awaited } = order;
   const publisher = await (await loadLibrary(library)).publisher(port, topic);
   const body = Buffer.alloc(size, 'x');
   const publishSome = async (count: number): Promise<void> => {
-    for (let left = count; left > 0; left -= AWAITED_TOGETHER) {
-      const calls = Math.min(left, AWAITED_TOGETHER);
+    for (let left = count; left > 0; left -= awaited) {
+      const calls = Math.min(left, awaited);
       await Promise.all(Array.from({ length: calls }, () => publisher.publish(body)));
     }
   };

@@ -1,8 +1,8 @@
 /** `pub`: how fast are messages taken? */
 
-import { ACKNOWLEDGEMENTS, setAcknowledgement } from '../acknowledgement.ts';
 import { type Load, subcommand } from '../load.ts';
 import { ArgumentError, choice, count, type OptionValues } from '../options.ts';
+import { ACKNOWLEDGEMENTS, setPolicy } from '../policies.ts';
 import { figuresOf, peakOf } from '../run-context.ts';
 import { type Publication, publishing } from '../wire/commands.ts';
 import {
@@ -65,7 +65,7 @@ answer; with --rate, from the time at which it was due.`,
     const { target, topic } = context;
     const { acknowledge, topics } = values;
     if (acknowledge !== ACKNOWLEDGEMENTS[0] && target.role === 'server') {
-      await setAcknowledgement(target.httpAddress, acknowledge);
+      await setPolicy(target.httpAddress, 'bench', '*', { acknowledge });
     }
     const measured = await context.measure('publishing', 'publish', {
       ...publicationOf(values),

@@ -64,6 +64,8 @@ export class AnswerWatch implements FrameHandler {
 /** A double: ms on this process's monotonic clock. */
 export const STAMP_BYTES = 8;
 
+const NO_MORE = Buffer.from('RDY 0\n');
+
 export class StampedConsumer implements FrameHandler {
   /** From when a message was due until it came; what came early counts as no time. */
   readonly lateness = new Durations();
@@ -77,10 +79,11 @@ export class StampedConsumer implements FrameHandler {
   /** What is due before does not count. */
   #nowMs = 0;
   #received = 0;
+  #hasAll = false;
   #early = 0;
   #earliestMs = Number.POSITIVE_INFINITY;
 
-  /** Ends after `total` messages. */
+  /** Ends after `total` messages; puts back what comes after them while it stays connected. */
   constructor(link: Link, total: number, progress: ProgressCount) {
     this.#link = link;
     this.#total = total;
@@ -124,6 +127,10 @@ export class StampedConsumer implements FrameHandler {
   }
 
   onMessage(view: DataView, at: number): void {
+    if (this.#received === this.#total) {
+      this.#batch.requeue(view, at);
+      return;
+    }
     this.#received++;
     this.#batch.finish(view, at);
     const dueMs = view.getFloat64(at + MESSAGE_HEAD_BYTES);
@@ -148,7 +155,10 @@ export class StampedConsumer implements FrameHandler {
   #endChunk(): void {
     if (this.#batch.count > 0) this.#batch.clear(this.#link.send(this.#batch.bytes()));
     this.#progress.done = this.#received;
-    if (this.#received >= this.#total) this.#ended.resolve();
+    if (this.#received < this.#total || this.#hasAll) return;
+    this.#hasAll = true;
+    this.#link.send(NO_MORE);
+    this.#ended.resolve();
   }
 
   #onFailed(error: Error): void {
