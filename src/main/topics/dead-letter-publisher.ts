@@ -52,7 +52,7 @@ export class DeadLetterPublisher {
     const { topics, publisher } = this.#setup;
     const name = parseTopicName(head.target);
     if (name === undefined) throw new Error('a policy names a valid topic');
-    const messages = head.isWrapped ? this.#wrapped(head, records) : plain(records);
+    const messages = head.isWrapped ? this.#wrapped(head, records) : plain(records, count);
     publisher.publishToDisk(topics.getOrCreate(name), messages, count).then(
       () => {
         this.#onKept(head);
@@ -90,11 +90,15 @@ export class DeadLetterPublisher {
   }
 }
 
-/** The bodies as in an MPUB. */
-function plain(records: Buffer): Buffer {
-  const parts: Buffer[] = [];
-  for (const message of messagesOf(records)) parts.push(...sized(message.subarray(BODY_AT)));
-  return Buffer.concat(parts);
+/** The bodies of `count` messages as in an MPUB. */
+function plain(records: Buffer, count: number): Buffer {
+  const bodies = Buffer.allocUnsafe(records.length - count * BODY_AT);
+  let end = 0;
+  for (const message of messagesOf(records)) {
+    end = bodies.writeUInt32BE(message.length - BODY_AT, end);
+    end += message.copy(bodies, end, BODY_AT);
+  }
+  return bodies;
 }
 
 /** Shape: each timestamp(8) attempts(2) id(16) body. */

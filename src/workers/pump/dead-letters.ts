@@ -62,7 +62,11 @@ type Lane = {
   pausedUntilMs: number;
 };
 
-type Transit = { readonly batch: Batch; readonly lane: Lane; readonly bytes: number };
+/** One record: batches of one queue, oldest first. */
+type Transit = { readonly batches: readonly Batch[]; readonly lane: Lane; readonly bytes: number };
+
+/** What one record takes of a lane. Shape: the last batch may be the first part of one that waits. */
+type Load = { readonly batches: Batch[]; readonly count: number; readonly bytes: number };
 
 const TRANSIT_BYTES_MAX = 1024 * 1024;
 const RECORD_BYTES_MAX = 64 * 1024;
@@ -75,7 +79,7 @@ export class DeadLetters {
   readonly #ring: RingWriter;
   /** By topic name. */
   readonly #lanes = new Map<string, Lane>();
-  /** Batches that main has not answered, by token. */
+  /** Records that main has not answered, by token. */
   readonly #transit = new Map<number, Transit>();
   #lastToken = 0;
 
@@ -124,22 +128,24 @@ export class DeadLetters {
     return sent;
   }
 
-  /** Handles main's answer to a batch. */
+  /** Handles main's answer to a record. */
   settle(token: number, isKept: boolean, nowMs: number): void {
     const transit = this.#transit.get(token);
     // Its queue has been emptied or deleted since.
     if (transit === undefined) return;
-    const { batch, lane, bytes } = transit;
+    const { batches, lane, bytes } = transit;
     this.#transit.delete(token);
     lane.transitBytes -= bytes;
     if (!isKept) {
-      lane.waiting.unshift(batch);
+      lane.waiting.unshift(...batches);
       lane.pausedUntilMs = nowMs + RETRY_MS;
       return;
     }
-    this.#leave(batch);
-    batch.from.deadLetterCount += batch.count;
-    batch.queue.drop(batch.position, batch.count);
+    for (const batch of batches) {
+      this.#leave(batch);
+      batch.from.deadLetterCount += batch.count;
+      batch.queue.drop(batch.position, batch.count);
+    }
   }
 
   /** Drops the messages of a queue that is emptied or deleted. */
@@ -171,12 +177,14 @@ export class DeadLetters {
         take(batch);
       }
     }
-    for (const [token, { batch, lane, bytes }] of this.#transit) {
-      if (batch.queue !== queue) continue;
+    for (const [token, { batches, lane, bytes }] of this.#transit) {
+      if (batches[0].queue !== queue) continue;
       this.#transit.delete(token);
       lane.transitBytes -= bytes;
-      this.#leave(batch);
-      take(batch);
+      for (const batch of batches) {
+        this.#leave(batch);
+        take(batch);
+      }
     }
   }
 
@@ -187,38 +195,54 @@ export class DeadLetters {
   }
 
   #flushLane(lane: Lane): number {
+    const { waiting } = lane;
     let sent = 0;
     let done = 0;
-    while (done < lane.waiting.length && lane.transitBytes < TRANSIT_BYTES_MAX) {
-      const batch = lane.waiting[done];
-      const count = this.#write(batch, lane);
-      if (count === 0) break;
-      sent += count;
-      if (count === batch.count) done++;
-      else {
-        const { position } = batch;
-        lane.waiting[done] = { ...batch, position: position + count, count: batch.count - count };
-      }
+    while (done < waiting.length && lane.transitBytes < TRANSIT_BYTES_MAX) {
+      const load = this.#load(waiting, done);
+      if (!this.#write(load, lane)) break;
+      sent += load.count;
+      done += load.batches.length;
+      const last = load.batches[load.batches.length - 1];
+      const whole = waiting[done - 1];
+      if (last.count === whole.count) continue;
+      done--;
+      const { position, count } = last;
+      waiting[done] = { ...whole, position: position + count, count: whole.count - count };
     }
-    lane.waiting.splice(0, done);
+    waiting.splice(0, done);
     return sent;
   }
 
-  /** Writes the first messages of a batch that fit into a record. Returns how many; 0 if the ring has no room. */
-  #write(batch: Batch, lane: Lane): number {
-    const { from, position, letter } = batch;
-    const head = encodeControl({ ...from.origin, ...letter });
-    let count = 1;
-    let bytes = this.#store.recordBytes(position);
-    while (count < batch.count) {
-      const next = this.#store.recordBytes(position + count);
-      if (bytes + next > RECORD_BYTES_MAX) break;
-      bytes += next;
-      count++;
+  /** As many messages from a batch on as go together and fit into a record, at least one. */
+  #load(waiting: readonly Batch[], first: number): Load {
+    const batches: Batch[] = [];
+    let count = 0;
+    let bytes = 0;
+    for (let index = first; index < waiting.length; index++) {
+      const batch = waiting[index];
+      if (index > first && !goTogether(batch, waiting[first])) break;
+      let fitting = 0;
+      while (fitting < batch.count) {
+        const next = this.#store.recordBytes(batch.position + fitting);
+        if (count + fitting > 0 && bytes + next > RECORD_BYTES_MAX) break;
+        bytes += next;
+        fitting++;
+      }
+      if (fitting > 0) batches.push(fitting === batch.count ? batch : { ...batch, count: fitting });
+      count += fitting;
+      if (fitting < batch.count) break;
     }
+    return { batches, count, bytes };
+  }
+
+  /** Writes a record. False if the ring has no room. */
+  #write({ batches, count, bytes }: Load, lane: Lane): boolean {
+    const [{ from, letter }] = batches;
+    const head = encodeControl({ ...from.origin, ...letter });
     const ring = this.#ring;
     const offset = ring.claim(FIELD_BYTES + head.length + bytes);
-    if (offset === FULL) return 0;
+    if (offset === FULL) return false;
     const token = this.#nextToken();
     const word = offset >>> 2;
     ring.words[word + records.DEAD_LETTERS_TOKEN] = token;
@@ -226,18 +250,29 @@ export class DeadLetters {
     ring.words[word + records.DEAD_LETTERS_HEAD_BYTES] = head.length;
     ring.bytes.set(head, offset + FIELD_BYTES);
     let at = offset + FIELD_BYTES + head.length;
-    for (let next = position; next < position + count; next++) {
-      const attempts = batch.attempts || this.#store.attempts(next);
-      at = this.#store.writeRecord(next, attempts, ring.bytes, at);
+    for (const batch of batches) {
+      for (let next = batch.position; next < batch.position + batch.count; next++) {
+        const attempts = batch.attempts || this.#store.attempts(next);
+        at = this.#store.writeRecord(next, attempts, ring.bytes, at);
+      }
     }
     ring.commit(records.DEAD_LETTERS, at - offset);
-    this.#transit.set(token, { batch: { ...batch, count }, lane, bytes });
+    this.#transit.set(token, { batches, lane, bytes });
     lane.transitBytes += bytes;
-    return count;
+    return true;
   }
 
   #nextToken(): number {
     this.#lastToken = (this.#lastToken + 1) >>> 0;
     return this.#lastToken;
   }
+}
+
+/** Whether two batches for one topic can be in one record: its head says where they come from and why. */
+function goTogether(one: Batch, other: Batch): boolean {
+  return (
+    one.queue === other.queue &&
+    one.letter.reason === other.letter.reason &&
+    one.letter.isWrapped === other.letter.isWrapped
+  );
 }

@@ -72,6 +72,43 @@ test('DeadLetters: what main cannot publish is sent again after a second, before
   );
 });
 
+test('DeadLetters: messages of one queue that leave one by one go together, up to 64 KiB', () => {
+  const bench = new PumpBench({ policy: GIVES_AWAY });
+  bench.createTopic(1);
+  const body = 'x'.repeat(30 * 1024);
+  for (const each of [body, 'a', body, 'b', body, 'c', 'd']) bench.publish(1, [each]);
+  const sent = lettersIn(bench.settle());
+  for (const letters of sent) settle(bench, letters, true);
+
+  assert.deepEqual(
+    sent.map(({ letters }) => bodies(letters)),
+    [[body, 'a', body, 'b'], [body]],
+  );
+  assert.deepEqual(leaving(bench), [2, 5]);
+});
+
+test('DeadLetters: messages that leave for different reasons go apart', () => {
+  const bench = new PumpBench({
+    policy: { maxAttempts: 1, messageTtlMs: 1000, deadLetter: 'dead' },
+  });
+  bench.createTopic(1, 'c');
+  bench.subscribe(10, 7, 1);
+  bench.publish(1, ['a', 'b']);
+  bench.settle();
+  bench.setMs = 1_700_000_000_000;
+  bench.nowMs = 2000;
+  bench.requeue(7, bench.got(7)[0].id, 0);
+  const sent = lettersIn(bench.settle());
+
+  assert.deepEqual(
+    sent.map(({ head, letters }) => [head.reason, bodies(letters)]),
+    [
+      ['attempts', ['a']],
+      ['expired', ['b']],
+    ],
+  );
+});
+
 test('DeadLetters: 1 MiB is on its way to a topic, the rest follows the answers', () => {
   const bench = new PumpBench({ policy: GIVES_AWAY });
   bench.createTopic(1);
