@@ -2,7 +2,7 @@
  * Topics that fill the broker's memory, or write to its disk at full speed, beside those of others.
  */
 
-import { line, mpub, pub } from '../../../src/protocol/commands.ts';
+import { dpub, line, mpub, pub } from '../../../src/protocol/commands.ts';
 import { Connection } from '../../kit/connection.ts';
 import type { Arena, Scenario } from './arena.ts';
 
@@ -14,6 +14,8 @@ const GIANTS = 8;
 const READY_COUNT = 2500;
 const COMMANDS_IN_FLIGHT = 4;
 const ANSWERED_MS_MAX = 20_000;
+/** Longer than any attack. */
+const DELAY_MS = 600_000;
 
 /** Publishes at full speed until the time is over. */
 async function flood(arena: Arena, topic: string, command: Buffer): Promise<void> {
@@ -34,13 +36,13 @@ async function flood(arena: Arena, topic: string, command: Buffer): Promise<void
   publisher.destroy();
 }
 
-async function fill(arena: Arena, ending: string): Promise<void> {
+async function fill(arena: Arena, ending: string, delayMs = 0): Promise<void> {
   const body = Buffer.alloc(BODY_BYTES, 'g');
   await arena.together(GIANTS, async (index) => {
     const topic = `hostile-giant${index}${ending}`;
     const reader = await arena.client(line('SUB', topic, `stuck${ending}`));
     await reader.receives('OK');
-    await flood(arena, topic, pub(topic, body));
+    await flood(arena, topic, delayMs > 0 ? dpub(topic, delayMs, body) : pub(topic, body));
     await arena.forget(topic);
   });
 }
@@ -74,6 +76,11 @@ export const GIANT_TOPICS: readonly Scenario[] = [
     name: 'giant: ephemeral, nobody reads',
     growthMibMax: GROWTH_MIB_MAX,
     run: (arena) => fill(arena, '#ephemeral'),
+  },
+  {
+    name: 'giant: deferred',
+    growthMibMax: GROWTH_MIB_MAX,
+    run: (arena) => fill(arena, '', DELAY_MS),
   },
   { name: 'giant: nobody finishes', growthMibMax: GROWTH_MIB_MAX, run: hoard },
   { name: 'giant: overflow', growthMibMax: GROWTH_MIB_MAX, run: overflow },

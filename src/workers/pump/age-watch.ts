@@ -22,10 +22,10 @@ export class AgeWatch implements Sleeper {
   }
 
   onAlarm(): number {
-    const before = this.#queue.expiredCount;
+    const before = this.#workCount;
     this.#nextMs = Number.POSITIVE_INFINITY;
     this.look();
-    return this.#queue.expiredCount - before;
+    return this.#workCount - before;
   }
 
   /** Removes expired messages, as many as one step may, and schedules the check for the next one. */
@@ -54,6 +54,10 @@ export class AgeWatch implements Sleeper {
   end(): void {
     this.#nextMs = Number.POSITIVE_INFINITY;
     this.#alarms.delete(this);
+  }
+
+  get #workCount(): number {
+    return this.#queue.expiredCount + (this.#queue.ages?.rescheduledCount ?? 0);
   }
 
   /** Units: Unix time in ms. */

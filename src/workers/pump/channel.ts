@@ -69,7 +69,7 @@ export class Channel implements Sleeper {
   }
 
   get deferredCount(): number {
-    return this.held.deferredCount;
+    return this.held.deferred.count;
   }
 
   /** Applies a policy, except the bounds of the queue. Units: `nowMs` in ms, monotonic. */
@@ -111,12 +111,12 @@ export class Channel implements Sleeper {
   /** Receives a run from the topic that must not be delivered before `dueMs`. */
   putDeferred(position: number, count: number, dueMs: number, receipt: Receipt | null): void {
     this.messageCount += count;
-    if (this.queue.defersToBackend) {
+    if (!this.queue.mayDeferInMemory()) {
       const unixMs = this.#context.wallClock.unixAt(dueMs);
       this.queue.putToBackend(position, count, 0, unixMs, receipt);
       return;
     }
-    for (let i = 0; i < count; i++) this.held.addDeferred(position + i, 0, dueMs);
+    for (let i = 0; i < count; i++) this.held.deferred.add(position + i, 0, dueMs);
   }
 
   /**
@@ -138,8 +138,8 @@ export class Channel implements Sleeper {
   onDeferred(position: number, dueMs: number): void {
     const { store, wallClock } = this.#context;
     const monotonicMs = wallClock.dueAt(dueMs);
-    if (!this.queue.hasRoom) this.held.evict(position, monotonicMs);
-    else this.held.addDeferred(position, store.attempts(position), monotonicMs);
+    if (!this.queue.hasRoom) this.held.deferred.addOnDisk(position, monotonicMs);
+    else this.held.deferred.add(position, store.attempts(position), monotonicMs);
   }
 
   /** Messages can be read or taken. */
@@ -273,7 +273,7 @@ export class Channel implements Sleeper {
     const number = deferred.recordNumber(entry);
     const position = deferred.position(entry);
     const attempts = deferred.attempts(entry);
-    this.held.removeDeferred(entry);
+    this.held.deferred.remove(entry);
     if (isEvicted) {
       this.queue.backend.reread(number);
       this.#wake();
@@ -290,14 +290,14 @@ export class Channel implements Sleeper {
     if (this.held.tryGiveBack(position, unixMs)) return;
     const isOnDisk = this.queue.waiting.isOnDisk(position);
     if (isOnDisk) queue.backend.update(position, attempts, unixMs);
-    if (isOnDisk && !queue.hasRoom) this.held.evict(position, dueMs);
-    else if (!isOnDisk && queue.defersToBackend) {
+    if (isOnDisk && !queue.hasRoom) this.held.deferred.addOnDisk(position, dueMs);
+    else if (!isOnDisk && !queue.mayDeferInMemory()) {
       queue.ages?.leaveMemory(position, 1);
       queue.putToBackend(position, 1, attempts, unixMs, null);
     } else {
       const lasting = store.moveToLasting(position);
       queue.ages?.move(position, lasting);
-      this.held.addDeferred(lasting, attempts, dueMs);
+      this.held.deferred.add(lasting, attempts, dueMs);
     }
   }
 

@@ -1,8 +1,12 @@
 /**
  * The deferred messages of all channels of a pump thread: deferred publishes and delayed requeues.
  *
- * Bound: none of its own, as in nsqd. Its memory counts as memory of messages; when that is used up, messages that
- * can wait on disk are evicted.
+ * The entries of a channel are a ring-shaped list. Evicted messages come first, then those in memory, the newest last:
+ *
+ *     first ──▶ evicted … evicted ──▶ oldest in memory … newest ──▶ first
+ *
+ * Bound: none of its own, as in nsqd. Its memory counts as memory of messages, and channels evict their newest messages
+ * while memory is short (`DeferredMessages`).
  * Thread: pump.
  */
 
@@ -11,9 +15,13 @@ import { grown } from './grown.ts';
 import { visitEntries } from './visit-entries.ts';
 
 const ENTRIES_AT_FIRST = 64;
-/** Bytes for each message: 15 in the arrays, 20 in the wheel. */
-const ENTRY_BYTES = 35;
-const NONE = -1;
+/** Bytes for each message: 19 in the arrays, 20 in the wheel. */
+const ENTRY_BYTES = 39;
+/** No entry. */
+export const NONE = -1;
+
+/** The entries of one channel. Only `Deferred` changes it. */
+export type DeferredList = { readonly channelNumber: number; first: number };
 
 export class Deferred {
   readonly dueTimes: TimingWheel;
@@ -26,7 +34,9 @@ export class Deferred {
   #positions = new Uint32Array(ENTRIES_AT_FIRST);
   #evicted = new Uint8Array(ENTRIES_AT_FIRST);
   #attempts = new Uint16Array(ENTRIES_AT_FIRST);
-  #nextFree = new Int32Array(ENTRIES_AT_FIRST);
+  /** Neighbours in the channel's list; of a free entry, the next free one. */
+  #next = new Int32Array(ENTRIES_AT_FIRST);
+  #previous = new Int32Array(ENTRIES_AT_FIRST);
   /** The channel's number; channels are numbered from 1, so 0 marks a free entry. */
   #channels = new Uint32Array(ENTRIES_AT_FIRST);
   #free = NONE;
@@ -43,15 +53,33 @@ export class Deferred {
   }
 
   /** Adds a message. Units: `dueMs` in ms, monotonic. */
-  add(channelNumber: number, position: number, attempts: number, dueMs: number): void {
-    const entry = this.#add(channelNumber, position, 0, dueMs);
+  add(list: DeferredList, position: number, attempts: number, dueMs: number): void {
+    const entry = this.#add(list, position, 0, dueMs);
     this.#attempts[entry] = attempts;
+    this.#linkLast(list, entry);
   }
 
   /** Adds a message that is only in the files, by its record number. Units: as `add`. */
-  addEvicted(channelNumber: number, recordNumber: number, dueMs: number): void {
-    this.#add(channelNumber, recordNumber, 1, dueMs);
+  addEvicted(list: DeferredList, recordNumber: number, dueMs: number): void {
+    const entry = this.#add(list, recordNumber, 1, dueMs);
+    this.#linkFirst(list, entry);
     this.evictedCount++;
+  }
+
+  /** From now on a message is only in the files. The caller gets its reference. */
+  evict(list: DeferredList, entry: number, recordNumber: number): void {
+    this.#unlink(list, entry);
+    this.#linkFirst(list, entry);
+    this.#positions[entry] = recordNumber;
+    this.#evicted[entry] = 1;
+    this.evictedCount++;
+  }
+
+  /** The channel's newest message in memory; NONE if there is none. */
+  newest({ first }: DeferredList): number {
+    if (first === NONE) return NONE;
+    const last = this.#previous[first];
+    return this.isEvicted(last) ? NONE : last;
   }
 
   isEvicted(entry: number): boolean {
@@ -83,20 +111,14 @@ export class Deferred {
   }
 
   /** Removes a message. The caller gets its reference, if it has one. */
-  remove(entry: number): void {
+  remove(list: DeferredList, entry: number): void {
     this.evictedCount -= this.#evicted[entry];
     if (this.dueTimes.isScheduled(entry)) this.dueTimes.cancel(entry);
+    this.#unlink(list, entry);
     this.#channels[entry] = 0;
-    this.#nextFree[entry] = this.#free;
+    this.#next[entry] = this.#free;
     this.#free = entry;
     this.count--;
-  }
-
-  /** Calls `visit` for every entry, which may remove it. Slow: it visits all entries. */
-  forEach(visit: (entry: number, channelNumber: number) => void): void {
-    for (let entry = 0; entry < this.#used; entry++) {
-      if (this.#channels[entry] !== 0) visit(entry, this.#channels[entry]);
-    }
   }
 
   /** Visits the entries of a channel; see `visitEntries`. */
@@ -111,7 +133,7 @@ export class Deferred {
   }
 
   /** Returns the entry. */
-  #add(channelNumber: number, place: number, evicted: number, dueMs: number): number {
+  #add({ channelNumber }: DeferredList, place: number, evicted: number, dueMs: number): number {
     const entry = this.#takeEntry();
     this.#positions[entry] = place;
     this.#evicted[entry] = evicted;
@@ -124,11 +146,43 @@ export class Deferred {
   #takeEntry(): number {
     const free = this.#free;
     if (free !== NONE) {
-      this.#free = this.#nextFree[free];
+      this.#free = this.#next[free];
       return free;
     }
     if (this.#used === this.#capacity) this.#grow();
     return this.#used++;
+  }
+
+  #linkFirst(list: DeferredList, entry: number): void {
+    this.#linkLast(list, entry);
+    list.first = entry;
+  }
+
+  #linkLast(list: DeferredList, entry: number): void {
+    const { first } = list;
+    if (first === NONE) {
+      list.first = entry;
+      this.#next[entry] = entry;
+      this.#previous[entry] = entry;
+      return;
+    }
+    const last = this.#previous[first];
+    this.#next[last] = entry;
+    this.#previous[entry] = last;
+    this.#next[entry] = first;
+    this.#previous[first] = entry;
+  }
+
+  #unlink(list: DeferredList, entry: number): void {
+    const next = this.#next[entry];
+    if (next === entry) {
+      list.first = NONE;
+      return;
+    }
+    const previous = this.#previous[entry];
+    this.#next[previous] = next;
+    this.#previous[next] = previous;
+    if (list.first === entry) list.first = next;
   }
 
   #grow(): void {
@@ -137,6 +191,7 @@ export class Deferred {
     this.#evicted = grown(this.#evicted, Uint8Array);
     this.#attempts = grown(this.#attempts, Uint16Array);
     this.#channels = grown(this.#channels, Uint32Array);
-    this.#nextFree = grown(this.#nextFree, Int32Array);
+    this.#next = grown(this.#next, Int32Array);
+    this.#previous = grown(this.#previous, Int32Array);
   }
 }

@@ -8,29 +8,23 @@
 import { REFUSED_NOT_IN_FLIGHT, REFUSED_NOT_OWNER } from '../../shared/records.ts';
 import type { AgeWatch } from './age-watch.ts';
 import type { Consumer } from './consumer.ts';
-import type { Deferred } from './deferred.ts';
+import { type DeferredContext, DeferredMessages } from './deferred-messages.ts';
 import { type InFlight, NOT_FOUND } from './in-flight.ts';
 import type { MessageQueue } from './message-queue.ts';
-import type { MessageStore } from './store/message-store.ts';
 
 /** The tables. */
-export type HeldTables = {
-  readonly store: MessageStore;
-  readonly inFlight: InFlight;
-  readonly deferred: Deferred;
-};
+export type HeldTables = DeferredContext & { readonly inFlight: InFlight };
 
 export class HeldMessages {
   inFlightCount = 0;
-  deferredCount = 0;
+  readonly deferred: DeferredMessages;
 
   readonly #channelNumber: number;
   readonly #queue: MessageQueue;
-  readonly #ages: AgeWatch;
   readonly #tables: HeldTables;
 
   constructor(channelNumber: number, queue: MessageQueue, ages: AgeWatch, tables: HeldTables) {
-    this.#ages = ages;
+    this.deferred = new DeferredMessages(channelNumber, queue, ages, tables);
     this.#channelNumber = channelNumber;
     this.#queue = queue;
     this.#tables = tables;
@@ -42,38 +36,6 @@ export class HeldMessages {
     const entry = inFlight.find(consumer, idHigh, idLow);
     if (entry === NOT_FOUND) return -REFUSED_NOT_IN_FLIGHT;
     return inFlight.consumer(entry) === consumer ? entry : -REFUSED_NOT_OWNER;
-  }
-
-  /** Units: `dueMs` in ms, monotonic, as all times here. */
-  addDeferred(position: number, attempts: number, dueMs: number): void {
-    const { store, deferred } = this.#tables;
-    deferred.add(this.#channelNumber, position, attempts, this.#ages.defer(position, dueMs));
-    this.#queue.outsideBytes += store.heldBytes(position, 1);
-    this.deferredCount++;
-  }
-
-  /** Keeps a message from the files only there until it is due. */
-  evict(position: number, dueMs: number): void {
-    const { store, deferred } = this.#tables;
-    const lookMs = this.#ages.defer(position, dueMs);
-    deferred.addEvicted(this.#channelNumber, store.recordNumber(position), lookMs);
-    store.release(position, 1);
-    this.deferredCount++;
-  }
-
-  /** Keeps a record only in the files until it is due. */
-  addEvicted(number: number, dueMs: number): void {
-    this.#tables.deferred.addEvicted(this.#channelNumber, number, dueMs);
-    this.deferredCount++;
-  }
-
-  removeDeferred(entry: number): void {
-    const { store, deferred } = this.#tables;
-    if (!deferred.isEvicted(entry)) {
-      this.#queue.outsideBytes -= store.heldBytes(deferred.position(entry), 1);
-    }
-    deferred.remove(entry);
-    this.deferredCount--;
   }
 
   removeInFlight(entry: number): void {
@@ -100,7 +62,7 @@ export class HeldMessages {
 
   /** Removes all messages in flight (due at 0) and deferred ones, except those that are only in the files. */
   collect(take: (position: number, attempts: number, dueMs: number) => void): void {
-    const { inFlight, deferred } = this.#tables;
+    const { inFlight } = this.#tables;
     if (this.inFlightCount > 0) {
       inFlight.forEach((entry, consumer) => {
         if (consumer.channelNumber !== this.#channelNumber) return;
@@ -110,16 +72,6 @@ export class HeldMessages {
         take(position, attempts, 0);
       });
     }
-    if (this.deferredCount > 0) {
-      deferred.forEach((entry, channelNumber) => {
-        if (channelNumber !== this.#channelNumber) return;
-        const isEvicted = deferred.isEvicted(entry);
-        const position = deferred.position(entry);
-        const attempts = deferred.attempts(entry);
-        const dueMs = deferred.dueMs(entry);
-        this.removeDeferred(entry);
-        if (!isEvicted) take(position, attempts, dueMs);
-      });
-    }
+    this.deferred.collect(take);
   }
 }

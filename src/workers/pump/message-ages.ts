@@ -22,10 +22,14 @@ type UnixClock = Pick<WallClock, 'unixMs'>;
 const MS_PER_SECOND = 1000;
 /** Messages that one call checks beyond those that were checked before. */
 const CHECKS_PER_CALL = 256;
+/** Entries that one step schedules anew after the age has been changed. */
+const RESCHEDULED_AT_ONCE = 1024;
 
 export class MessageAges {
   /** Expired messages that are not at the front; their references stay until they reach it. */
   readonly hidden = new Set<number>();
+  /** How many entries `reschedule` has looked at. */
+  rescheduledCount = 0;
 
   readonly #store: MessageStore;
   readonly #wallClock: UnixClock;
@@ -48,6 +52,8 @@ export class MessageAges {
   /** None of the positions from `#clearFrom` to before `#clearTo` is hidden. */
   #clearFrom = 0;
   #clearTo = 0;
+  /** The first entry whose deadline may be that of an earlier age. */
+  #staleFrom = Number.POSITIVE_INFINITY;
 
   constructor(store: MessageStore, wallClock: UnixClock, ttlMs: number) {
     this.#store = store;
@@ -56,10 +62,23 @@ export class MessageAges {
     this.#lookedMs = wallClock.unixMs();
   }
 
-  /** Sets the age at which messages expire; Infinity for never. */
+  /** Sets the age at which messages expire; Infinity for never. `reschedule` applies it, in steps. */
   setTtl(ttlMs: number): void {
+    if (ttlMs === this.#ttlMs) return;
     this.#ttlMs = ttlMs;
-    for (const [position, entry] of this.#entries) this.#setDeadline(position, entry);
+    if (this.#entries.size > 0) this.#staleFrom = 0;
+  }
+
+  /** Gives some of the messages their deadlines of a changed age. */
+  reschedule(): void {
+    const from = this.#staleFrom;
+    const end = Math.min(from + RESCHEDULED_AT_ONCE, this.#positions.length);
+    for (let entry = from; entry < end; entry++) {
+      const position = this.#positions[entry];
+      if (this.#entries.get(position) === entry) this.#setDeadline(position, entry);
+    }
+    if (from < end) this.rescheduledCount += end - from;
+    this.#staleFrom = end < this.#positions.length ? end : Number.POSITIVE_INFINITY;
   }
 
   /** When a message expires. */
@@ -156,12 +175,15 @@ export class MessageAges {
     return this.#leading(position, count, false);
   }
 
-  /** The earliest expiry among messages behind younger ones; Infinity if there is none. */
+  /** The earliest expiry among messages behind younger ones, or now to `reschedule` more; Infinity if there is none. */
   get nextMs(): number {
+    if (this.#staleFrom < Number.POSITIVE_INFINITY) return this.#wallClock.unixMs();
     return this.#deadlines?.nextDeadlineMs() ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Hides up to `limit` expired messages behind younger ones. Calls `visit` for each, with its attempts. */
+  /**
+   * Hides expired messages behind younger ones, up to `limit` entries. Calls `visit` for each, with its attempts.
+   */
   hideExpired(limit: number, visit: (position: number, attempts: number) => void): void {
     if (this.#deadlines === null || this.#entries.size === 0) return;
     // The wall clock may have been set back.
@@ -171,6 +193,7 @@ export class MessageAges {
     for (let i = 0; i < count; i++) {
       const position = this.#positions[expired[i]];
       const attempts = this.#attempts[expired[i]];
+      if (this.#isStale(expired[i], position)) continue;
       this.#unschedule(position);
       this.hidden.add(position);
       if (position >= this.#clearFrom) this.#clearTo = Math.min(this.#clearTo, position);
@@ -195,6 +218,13 @@ export class MessageAges {
     let leading = 0;
     while (leading < count && this.expiryMs(position + leading) <= nowMs === areExpired) leading++;
     return leading;
+  }
+
+  /** Whether an entry's deadline was that of a shorter age; then it gets its own. */
+  #isStale(entry: number, position: number): boolean {
+    if (entry < this.#staleFrom || this.expiryMs(position) <= this.#lookedMs) return false;
+    this.#setDeadline(position, entry);
+    return true;
   }
 
   #schedule(position: number, attempts: number): void {

@@ -105,6 +105,7 @@ export class MessageQueue {
     const { ages } = this;
     if (ages === null) return Number.POSITIVE_INFINITY;
     const limit = this.expiredCount + DISCARDED_AT_ONCE;
+    ages.reschedule();
     ages.hideExpired(DISCARDED_AT_ONCE, (position, attempts) => {
       // Its place in the queue keeps its own reference.
       this.#store.retain(position, 1, 1);
@@ -204,11 +205,11 @@ export class MessageQueue {
   }
 
   /**
-   * Whether deferred messages go to the backend, which keeps or drops them: there is no memory for them, or all
-   * messages must be in the files.
+   * Whether memory accepts deferred messages; otherwise they go to the backend, which keeps or drops them: there is no
+   * memory for them, or all messages must be in the files.
    */
-  get defersToBackend(): boolean {
-    return !this.hasRoom || (this.#memoryMax === 0 && this.backend.isDurable);
+  mayDeferInMemory(): boolean {
+    return (this.#memoryMax > 0 || !this.backend.isDurable) && this.#claimsRoom();
   }
 
   /** Why this much more would exceed the bound; null if it would not, or if the oldest are dropped instead. */
@@ -335,12 +336,15 @@ export class MessageQueue {
   }
 
   /**
-   * Whether memory accepts new messages. If only larger queues prevent that, they must evict. If the bound drops the
-   * oldest messages, memory accepts new ones only while the backend is empty, so that messages in memory are older
-   * than those on disk.
+   * Whether memory accepts new messages. If the bound drops the oldest messages, memory accepts new ones only while the
+   * backend is empty, so that messages in memory are older than those on disk.
    */
   #mayPutInMemory(): boolean {
-    if (this.#bound.dropsOldest && this.backend.depth > 0) return false;
+    return (!this.#bound.dropsOldest || this.backend.depth === 0) && this.#claimsRoom();
+  }
+
+  /** Whether it may hold more in memory. If only larger queues prevent that, they must evict. */
+  #claimsRoom(): boolean {
     if (this.hasRoom) return true;
     this.#store.shares.onRefused(this.memoryBytes + this.outsideBytes);
     return false;

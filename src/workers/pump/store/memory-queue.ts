@@ -147,9 +147,11 @@ export class MemoryQueue {
   /** Calls `visit` with the last `count` messages, oldest first, as runs, and removes them. */
   takeLast(count: number, visit: (position: number, count: number, tag: number) => void): void {
     assert(count <= this.count, 'no more is taken than there is');
-    let before = this.count - count;
-    let run = 0;
-    while (before > 0 && before >= this.#countAt(run)) before -= this.#countAt(run++);
+    let run = this.#runs;
+    let rest = count;
+    while (rest > 0) rest -= this.#countAt(--run);
+    // The first of these runs keeps so many.
+    let before = -rest;
     const kept = run + (before > 0 ? 1 : 0);
     for (; run < this.#runs; run++) {
       const at = this.#wordAt(run);

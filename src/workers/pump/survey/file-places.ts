@@ -118,7 +118,7 @@ export class FilePlaces {
     slice.add(facts, waitingStatus('deferred', dueMs, true));
     const { work, delayMs } = slice.survey;
     if (work === 'finish') {
-      channel.held.removeDeferred(entry);
+      channel.held.deferred.remove(entry);
       this.#surveys.finishRecord(number);
     } else if (work === 'requeue' && delayMs === 0) channel.onDue(entry);
     else if (work === 'requeue') {
@@ -138,7 +138,7 @@ export class FilePlaces {
     if (work === 'finish') this.#surveys.finishRecord(number);
     else if (isTaken && channel !== null) {
       const unixMs = wallClock.unixAfter(delayMs);
-      channel.held.addEvicted(number, wallClock.monotonicAt(unixMs));
+      channel.held.deferred.addEvicted(number, wallClock.monotonicAt(unixMs));
       this.#surveys.updateRecord(number, facts.attempts, unixMs);
     }
   }

@@ -111,7 +111,7 @@ export class MemoryPlaces {
     }
     const position = deferred.position(entry);
     const attempts = deferred.attempts(entry);
-    channel.held.removeDeferred(entry);
+    channel.held.deferred.remove(entry);
     if (work === 'finish') channel.queue.drop(position, 1);
     else channel.defer(position, attempts, this.#nowMs + delayMs);
   }

@@ -153,6 +153,42 @@ test('Channel: while memory is full, what is deferred and on disk is only there,
   assert.deepStrictEqual([bench.channel.deferredCount, bench.deferred.evictedCount], [0, 0]);
 });
 
+test('Channel: deferred messages give way, the newest first: to disk, or to be read again if they are there', () => {
+  const bench = new ChannelBench();
+  const consumer = bench.subscribe(1);
+  bench.put('requeued');
+  bench.requeue(consumer, bench.deliver()[0].id, 60);
+  bench.channel.onDeferred(readRecord(bench, 9), UNIX_MS + 50);
+  bench.channel.putDeferred(putInStore(bench.store, ['a', 'b', 'c']), 3, 70, null);
+  const { deferred } = bench.channel.held;
+  const bytesBefore = deferred.memoryBytes;
+  const [one, all] = [deferred.evict(1), deferred.evict(1_000_000)];
+  const counts = [bench.channel.deferredCount, bench.deferred.evictedCount, deferred.memoryBytes];
+  bench.backend.forget();
+  bench.advance(50);
+
+  assert.deepStrictEqual(
+    [one > 0 && one < all, one + all, bench.channel.queue.outsideBytes],
+    [true, bytesBefore, 0],
+  );
+  assert.deepStrictEqual(bench.backend.puts, [
+    `c 0 ${UNIX_MS + 70}`,
+    `b 0 ${UNIX_MS + 70}`,
+    `a 0 ${UNIX_MS + 70}`,
+    `requeued 1 ${UNIX_MS + 60}`,
+  ]);
+  assert.deepStrictEqual([counts, log(bench)], [[1, 1, 0], ['reread 9']]);
+  assert.deepStrictEqual([bench.channel.deferredCount, bench.store.referenceCount], [0, 0]);
+});
+
+test('Channel: deferred messages stay in memory while the disk takes nothing', () => {
+  const bench = new ChannelBench();
+  bench.channel.putDeferred(putInStore(bench.store, ['a']), 1, 70, null);
+  bench.backend.isAccepting = false;
+
+  assert.deepStrictEqual([bench.channel.held.deferred.evict(1000), bench.backend.puts], [0, []]);
+});
+
 for (const what of ['empty', 'close', 'delete'] as const) {
   test(`Channel: ${what} forgets what is deferred and only on disk`, () => {
     const bench = makeFullBench();

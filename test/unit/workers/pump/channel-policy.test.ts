@@ -359,6 +359,43 @@ test('Channel: a policy that makes many messages too old removes a bounded numbe
   assert.deepEqual(depths, [8976, 6928, 4880, 2832, 784, 0]);
 });
 
+test('Channel: a changed age applies to many messages behind younger ones over several turns', () => {
+  const bench = new ChannelBench({ memoryMax: 2 * MANY, policy: { messageTtlMs: 1000 } });
+  putAt(bench, 950, 'young');
+  putMany(bench);
+  bench.nowMs = 951;
+  const { ages } = bench.channel.queue;
+  assert.ok(ages !== null);
+
+  change(bench, { messageTtlMs: 900 });
+  const turns = [ages.rescheduledCount];
+  while (bench.channel.queue.depth > 1 && turns.length < 100) {
+    const before = ages.rescheduledCount;
+    bench.alarms.fire(bench.nowMs);
+    turns.push(ages.rescheduledCount - before);
+  }
+
+  // An entry that is rescheduled and one that expires count the same.
+  assert.deepEqual(turns, [1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 784]);
+  assert.equal(bench.channel.undelivered.expiredCount, MANY);
+});
+
+test('Channel: after the age has been raised, a message behind younger ones does not expire at the earlier time', () => {
+  const bench = new ChannelBench({ memoryMax: 2 * MANY, policy: { messageTtlMs: 100 } });
+  putAt(bench, 90, 'young');
+  putMany(bench);
+  bench.nowMs = 99;
+
+  change(bench, { messageTtlMs: 200 });
+  bench.nowMs = 101;
+  bench.alarms.fire(bench.nowMs);
+  const depth = bench.channel.queue.depth;
+  bench.nowMs = 201;
+  while (bench.channel.queue.depth > 1) assert.ok(bench.alarms.fire(bench.nowMs) > 0);
+
+  assert.equal(depth, MANY + 1);
+});
+
 test('Channel: a delivery that meets many messages which must not be delivered yields, and goes on behind them', () => {
   const bench = new ChannelBench({ memoryMax: MANY + 1, policy: { messageTtlMs: 100 } });
   putMany(bench);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { REFUSED_NOT_IN_FLIGHT, REFUSED_NOT_OWNER } from '../../../../src/shared/records.ts';
 import { ACCEPTED } from '../../../../src/workers/pump/channel.ts';
+import { NONE } from '../../../../src/workers/pump/deferred.ts';
 import { BLOCKED } from '../../../../src/workers/pump/delivery.ts';
 import { ChannelBench, type Got, UNIX_MS } from '../../../support/channel-bench.ts';
 
@@ -343,7 +344,7 @@ test('Channel: what it keeps of another channel is not touched by empty', () => 
   bench.subscribe(1);
   bench.put('a');
   bench.deliver();
-  bench.deferred.add(99, bench.put('b'), 0, 1000);
+  bench.deferred.add({ channelNumber: 99, first: NONE }, bench.put('b'), 0, 1000);
 
   bench.channel.empty(() => undefined);
 

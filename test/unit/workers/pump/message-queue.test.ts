@@ -140,7 +140,7 @@ test('MessageQueue: a store that is full sends what is put to the backend', () =
   parts.queue.put(putInStore(parts.store, ['a']), 1, 0, 3, 500, null);
 
   assert.deepStrictEqual([parts.queue.memoryCount, parts.backend.puts], [0, ['a 3 500']]);
-  assert.equal(parts.queue.defersToBackend, true);
+  assert.equal(parts.queue.mayDeferInMemory(), false);
 });
 
 test('MessageQueue: what is kept in memory may exceed its bound when it came from there', () => {

@@ -433,7 +433,7 @@ test('PumpLoop: a queue that had to wait for memory and is gone is not read', ()
 });
 
 test('PumpLoop: what is kept of deferred messages fills memory too: then files take them, ephemeral channels drop', () => {
-  const bench = makeBench({ memoryBudgetBytes: 3 * SEGMENT_BYTES }, ['c', 'e#ephemeral']);
+  const bench = makeBench({ memoryBudgetBytes: 4 * SEGMENT_BYTES }, ['c', 'e#ephemeral']);
   const many = Array.from({ length: 4096 }, () => '');
   const deferred = (): number[] => channelCounters(bench).map(({ deferredCount }) => deferredCount);
   const counts: number[][] = [];
@@ -447,8 +447,28 @@ test('PumpLoop: what is kept of deferred messages fills memory too: then files t
   assert.deepStrictEqual(wereWritten, [false, true]);
   assert.deepStrictEqual(counts, [
     [4096, 4096],
-    [8192, 4096],
+    [8192, 5802],
   ]);
+});
+
+test('PumpLoop: a channel with many deferred messages gives way to others, and keeps the due times', () => {
+  const bench = new PumpBench({ memoryBudgetBytes: 8 * SEGMENT_BYTES });
+  bench.createTopic(1, 'c');
+  bench.createTopic(2, 'd');
+  const opened = bench.disk.take().map((request) => Number(request.split(' ')[1]));
+  for (const queue of opened) bench.disk.opened(queue, 0);
+  settle(bench);
+  const body = 'x'.repeat(100_000);
+  const due = `100000@${UNIX_MS + 5000}`;
+  for (let count = 0; count < 8; count++) bench.publish(1, [body], { deferMs: 5000 });
+  const alone = settle(bench);
+  for (let count = 0; count < 6; count++) bench.publish(2, [body]);
+  const evicted = settle(bench).filter((request) => request.startsWith(`APPEND ${opened[1]}`));
+  const [giant, other] = channelCounters(bench);
+
+  assert.deepStrictEqual(alone, []);
+  assert.deepStrictEqual(evicted, [`APPEND ${opened[1]} ${due}`]);
+  assert.deepStrictEqual([giant.deferredCount, other.depth], [8, 6]);
 });
 
 test('PumpLoop: a publish beyond the bound is refused whole, and nothing of it is counted', () => {
