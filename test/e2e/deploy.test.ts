@@ -30,10 +30,17 @@ const EXPOSURE_MAX = 2;
 const COMPOSE = [['docker', 'compose'], ['docker-compose']].find(([program, ...words]) =>
   isThere(program, ...words, 'version'),
 );
-const KUSTOMIZATIONS = ['base', 'overlays/example'];
+/** Compose's files that are used together. */
+const COMPOSITIONS = [['compose.yaml'], ['compose.yaml', 'compose.nats.yaml']];
+const KUSTOMIZATIONS = ['base', 'overlays/example', 'overlays/replicated'];
+/** What containers read, and where it is. */
+const MOUNTED = { '/etc/ringmq/ringmq.toml': 'deploy/kubernetes/nats/ringmq.toml' };
 
-/** No flag of theirs names a file. */
-const MACHINE = { hostname: 'machine', parallelism: 2, readFile: () => '' };
+const MACHINE = {
+  hostname: 'machine',
+  parallelism: 2,
+  readFile: (file: string) => readText(new Map(Object.entries(MOUNTED)).get(file) ?? file),
+};
 
 type Container = { readonly image: string; readonly args: string[]; readonly ports: Port[] };
 type Port = { readonly name?: string; readonly port?: string | number; targetPort?: string };
@@ -139,27 +146,63 @@ test('systemd: units are valid, hardened, and start with their flags', {
   }
 });
 
-test('compose: the file is valid', {
-  ...LIMIT,
-  skip: COMPOSE === undefined ? 'compose is not installed' : false,
-}, () => {
-  const [program = '', ...words] = COMPOSE ?? [];
-  const file = 'deploy/compose.yaml';
+for (const names of COMPOSITIONS) {
+  test(`compose: ${names.join(' with ')} is valid`, {
+    ...LIMIT,
+    skip: COMPOSE === undefined ? 'compose is not installed' : false,
+  }, () => {
+    const [program = '', ...words] = COMPOSE ?? [];
+    const files = names.flatMap((name) => ['--file', `deploy/${name}`]);
 
-  assert.deepEqual(outputOf(program, ...words, '--file', file, 'config', '--quiet'), {
-    status: 0,
-    text: '',
+    assert.deepEqual(outputOf(program, ...words, ...files, 'config', '--quiet'), {
+      status: 0,
+      text: '',
+    });
   });
-});
+}
 
 test('compose: its programs start with their flags', { ...LIMIT, skip: WITH_RUNNERS }, () => {
-  const [{ services }] = parseYaml(readText('deploy/compose.yaml')) as [
-    { services: Record<string, { image: string; command: string[] }> },
-  ];
-  const ours = Object.values(services).filter(({ image }) => image === `ringmq:${RINGMQ_VERSION}`);
+  const [fleet, replicated] = ['compose.yaml', 'compose.nats.yaml'].map((name) => {
+    const [{ services }] = parseYaml(readText(`deploy/${name}`)) as [
+      { services: Record<string, { image: string; command: string[] }> },
+    ];
+    return services;
+  });
+  const ours = Object.keys(fleet).filter(
+    (name) => fleet[name].image === `ringmq:${RINGMQ_VERSION}`,
+  );
 
   assert.ok(ours.length > 0, `no service has the image of version ${RINGMQ_VERSION}`);
-  for (const { command } of ours) assertStarts(command);
+  for (const name of ours) {
+    const { command } = fleet[name];
+    assertStarts(command);
+    if (!(name in replicated)) continue;
+    assert.deepEqual(replicated[name].command, [...command, '--config=/etc/ringmq/ringmq.toml']);
+    assertStarts(replicated[name].command);
+  }
+});
+
+test('NATS: servers, brokers and compose know the servers by the same names', () => {
+  const texts = ['kubernetes/nats/nats.conf', 'kubernetes/nats/ringmq.toml', 'compose.nats.yaml'];
+  const hosts = texts.map((name) =>
+    [...readText(`deploy/${name}`).matchAll(/nats-\d\.nats\b/g)].map(([host]) => host),
+  );
+
+  const servers = ['nats-0.nats', 'nats-1.nats', 'nats-2.nats'];
+  assert.deepEqual(hosts, [servers, servers, servers]);
+});
+
+test('NATS: the configuration is valid', {
+  ...LIMIT,
+  skip: isThere('nats-server', '--version') ? false : 'nats-server is not installed',
+}, () => {
+  const { status, stderr } = spawnSync('nats-server', ['-t', '-c', 'kubernetes/nats/nats.conf'], {
+    cwd: path.join(ROOT, 'deploy'),
+    env: { ...process.env, ['NATS_NAME']: 'nats-0' },
+    encoding: 'utf8',
+  });
+
+  assert.deepEqual([status, /is valid/.test(stderr)], [0, true], stderr);
 });
 
 for (const name of KUSTOMIZATIONS) {
@@ -208,6 +251,10 @@ test('the version stands in every image of ours', () => {
   const { version } = JSON.parse(readText('package.json'));
 
   assert.match(readText('deploy/kubernetes/overlays/example/kustomization.yaml'), tagged(version));
+  assert.match(
+    readText('deploy/kubernetes/overlays/replicated/kustomization.yaml'),
+    tagged(version),
+  );
   assert.match(readText('deploy/compose.yaml'), tagged(version));
 });
 
