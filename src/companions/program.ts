@@ -5,7 +5,11 @@
  */
 
 import { once } from 'node:events';
+import { createReadStream, fstatSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
+import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
+import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { type CompanionName, companionOf } from '../daemon/command-table.ts';
 import { SystemClock } from '../shared/clock.ts';
@@ -52,12 +56,19 @@ const LOADERS: Readonly<Record<CompanionName, () => Promise<Companion>>> = {
 
 /** The reader of the output is gone, as in `ringmq ls | head -1`. */
 const BROKEN_PIPE = 'EPIPE';
+/** What a shell reports of a program that SIGPIPE ends; Node ignores the signal. */
+const BROKEN_PIPE_CODE = 141;
+const STDIN_FD = 0;
+const COMPILE_CACHE = '../../node_modules/.cache/ringmq';
 
 /** Runs a command. `words`: the arguments after its name. Resolves with false for a name that is no command. */
 export async function runCompanion(word: string, words: readonly string[]): Promise<boolean> {
   const name = companionOf(word);
   if (name === undefined) return false;
   process.stdout.on('error', endWithReader);
+  // As for the broker: what the command needs is compiled once, and not at each start.
+  process.env['NODE_COMPILE_CACHE'] ??= path.join(import.meta.dirname, COMPILE_CACHE);
+  enableCompileCache(process.env['NODE_COMPILE_CACHE']);
   const run = await LOADERS[name]();
   process.exitCode = await run(words, processSurroundings());
   return true;
@@ -65,7 +76,7 @@ export async function runCompanion(word: string, words: readonly string[]): Prom
 
 /** The output cannot be written, or its reader is gone: the command ends, as shell programs do. */
 function endWithReader(error: NodeJS.ErrnoException): void {
-  if (error.code === BROKEN_PIPE) process.exit();
+  if (error.code === BROKEN_PIPE) process.exit(BROKEN_PIPE_CODE);
   process.stderr.write(`failed to write to standard output - ${errorText(error)}\n`);
   process.exit(REFUSED_CODE);
 }
@@ -77,15 +88,27 @@ function processSurroundings(): Surroundings {
     env,
     stdout: (text) => void stdout.write(text),
     stderr: (text) => void stderr.write(text),
-    output: (bytes) => new Promise((resolve) => void stdout.write(bytes, () => resolve())),
-    input: () => stdin,
-    readInput: () => buffer(stdin),
+    output: (bytes) =>
+      new Promise((resolve) => {
+        // A failed write ends the command, and nothing may take it for done before.
+        stdout.write(bytes, (error) => {
+          if (error === null || error === undefined) resolve();
+        });
+      }),
+    input: standardInput,
+    readInput: () => buffer(standardInput()),
     ask: stdin.isTTY && stderr.isTTY ? askPerson : null,
     screen: stdout.isTTY ? { width: () => stdout.columns, height: () => stdout.rows } : null,
     hasErrorScreen: stderr.isTTY,
     wait: (delayMs) => new Promise((resolve) => void clock.after(delayMs, resolve)),
     interrupted: () => once(process, 'SIGINT').then(() => undefined),
   };
+}
+
+/** Of a directory, Node's own stream has no bytes and no error; this one fails. */
+function standardInput(): Readable {
+  const isDirectory = fstatSync(STDIN_FD).isDirectory();
+  return isDirectory ? createReadStream('', { fd: STDIN_FD }) : process.stdin;
 }
 
 /** On standard error: standard output may be read by a program. */

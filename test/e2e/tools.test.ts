@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -10,6 +11,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { after, before, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { makeCertificate, writeFiles } from '../../scripts/bench/certificates.ts';
 import type { BrokerProcess } from '../../scripts/kit/broker.ts';
 import { Producer } from '../../src/client/client.ts';
 import { runNsqStat } from '../../src/companions/tools/nsq-stat.ts';
@@ -167,6 +169,93 @@ for (const [method, flag, place, expected] of [
   });
 }
 
+test('to-http trusts the authorities, and shows the certificate, that its flags name', async (t) => {
+  await producer.publish('https', 'sealed');
+  const authority = makeCertificate({ commonName: 'authority', isAuthority: true });
+  const own = makeCertificate({ commonName: 'server', issuer: authority });
+  const { cert, key } = makeCertificate({ commonName: 'client', issuer: authority });
+  const files = writeFiles(t, { ca: authority.cert, cert, key, broken: 'no PEM' });
+  const taken = Promise.withResolvers<string>();
+  const tls = {
+    cert: own.cert,
+    key: own.key,
+    ca: authority.cert,
+    requestCert: true,
+    rejectUnauthorized: true,
+  };
+  const server = createSecureServer(tls, async (request, response) => {
+    taken.resolve(`${await buffer(request)}`);
+    response.end();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const words = [
+    '--topic=https',
+    `--nsqd-tcp-address=${address}`,
+    '--consumer-opt=default_requeue_delay,1ms',
+    '--consumer-opt=backoff_multiplier,1ms',
+    `--post=https://localhost:${port}/`,
+  ];
+  const mistakes = await Promise.all(
+    [
+      [`--http-client-tls-cert=${files.cert}`],
+      ['--http-client-tls-root-ca-file=/none'],
+      [`--http-client-tls-cert=${files.broken}`, `--http-client-tls-key=${files.key}`],
+    ].map(async (flags) => (await runWords(runToHttp, [...words, ...flags])).code),
+  );
+  const untrusted = Promise.withResolvers<void>();
+  const failing = runWords(runToHttp, words, {
+    stderr: (text) => {
+      if (/failed - .*certificate/.test(text)) untrusted.resolve();
+    },
+  });
+  await untrusted.promise;
+  process.emit('SIGTERM', 'SIGTERM');
+  await failing;
+
+  const running = runWords(runToHttp, [
+    ...words,
+    `--http-client-tls-root-ca-file=${files.ca}`,
+    `--http-client-tls-cert=${files.cert}`,
+    `--http-client-tls-key=${files.key}`,
+  ]);
+  const body = await taken.promise;
+  process.emit('SIGTERM', 'SIGTERM');
+  const { code } = await running;
+
+  assert.deepEqual([mistakes, body, code], [[1, 1, 1], 'sealed', 0]);
+});
+
+test('a directory as standard input cannot be read, which is an error', async (t) => {
+  const directory = openSync(tmpdir(), 'r');
+  t.after(() => closeSync(directory));
+  const http = `--http-address=127.0.0.1:${broker.httpPort}`;
+
+  const outcomes = await Promise.all(
+    [
+      ['to-nsq', '--topic=nothing', `--nsqd-tcp-address=${address}`],
+      ['publish', 'nothing', http],
+      ['publish', 'nothing', '--lines', http],
+    ].map(async (words) => {
+      const child = spawn(process.execPath, [ENTRY, ...words], {
+        stdio: [directory, 'ignore', 'pipe'],
+      });
+      t.after(() => void child.kill('SIGKILL'));
+      assert.ok(child.stderr);
+      const [stderr, [code]] = await Promise.all([buffer(child.stderr), once(child, 'exit')]);
+      return [code, /failed to read standard input - EISDIR[^\n]*\n$/.test(`${stderr}`)];
+    }),
+  );
+
+  assert.deepEqual(outcomes, [
+    [1, true],
+    [1, true],
+    [1, true],
+  ]);
+});
+
 test('nsq-to-nsq publishes what passes its filter to the destination', async () => {
   const bodies = ['{"state":"paid","id":1,"x":2}', '{"state":"open","id":2}', 'no json'];
   await producer.publishMany('from', bodies);
@@ -256,6 +345,19 @@ for (const words of [
     assert.equal(code, 0);
   });
 }
+
+test('nsq_tail ends as by SIGPIPE when nobody reads its output, and keeps the message', async (t) => {
+  await producer.publish('unread', 'a');
+  const words = ['nsq_tail', '--topic=unread', '--channel=c', `--nsqd-tcp-address=${address}`];
+  const child = spawn(process.execPath, [ENTRY, ...words], { stdio: ['ignore', 'pipe', 'ignore'] });
+  t.after(() => void child.kill('SIGKILL'));
+  child.stdout.destroy();
+
+  const [code] = await once(child, 'exit');
+
+  assert.equal(code, 141);
+  assert.equal(await unfinishedOf('unread'), 1);
+});
 
 async function channelsOrTopic(topic: string, tool: string): Promise<number> {
   const stats = JSON.parse(await broker.ask(`/stats?format=json&topic=${topic}`));

@@ -29,6 +29,7 @@ import {
 } from '../../daemon/options/option-table.ts';
 import { SERVER_FLAGS, type ServerProgram } from '../../daemon/options/program-line.ts';
 import { productLine, versionLine } from '../../daemon/version.ts';
+import { clientTlsMistake } from '../client-tls.ts';
 
 /** The longest time that one timer can wait. */
 const TIME_MS_MAX = 2 ** 31 - 1;
@@ -165,12 +166,5 @@ function disagreement(options: AdminOptions): string | undefined {
   if (lookupd.length > 0 && nsqd.length > 0) {
     return 'use --nsqd-http-address or --lookupd-http-address not both';
   }
-  const { httpClientTlsCert: cert, httpClientTlsKey: key } = options;
-  if (cert !== '' && key === '') {
-    return '--http-client-tls-key must be specified with --http-client-tls-cert';
-  }
-  if (key !== '' && cert === '') {
-    return '--http-client-tls-cert must be specified with --http-client-tls-key';
-  }
-  return undefined;
+  return clientTlsMistake(options);
 }

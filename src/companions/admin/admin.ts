@@ -5,7 +5,6 @@
  */
 
 import { lookup } from 'node:dns/promises';
-import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 import { ConnectionLimit } from '../../daemon/connection-limit.ts';
 import { descriptorLimit } from '../../daemon/descriptor-limit.ts';
@@ -25,6 +24,7 @@ import { Stalls } from '../../daemon/profiling/stalls.ts';
 import type { Surroundings } from '../../daemon/surroundings.ts';
 import { systemErrorText } from '../../daemon/system-error.ts';
 import { productLine, versionLine } from '../../daemon/version.ts';
+import { clientTls } from '../client-tls.ts';
 import { connectionsMax } from '../connections-max.ts';
 import { healthRoutes } from '../health-endpoints.ts';
 import { metricsText, ServerCounts } from '../server-metrics.ts';
@@ -219,27 +219,4 @@ async function resolveAll(flag: string, addresses: readonly string[]): Promise<v
     }
     if (why !== undefined) throw new Error(`failed to resolve --${flag} (${address}) - ${why}`);
   }
-}
-
-/** Errors: rejects with the file that cannot be read. */
-async function clientTls(options: AdminOptions): Promise<HttpClientTls> {
-  const read = async (flag: string, file: string): Promise<string> => {
-    try {
-      return await readFile(file, 'latin1');
-    } catch (cause) {
-      throw new Error(`--${flag} "${file}": ${systemErrorText(cause)}`, { cause });
-    }
-  };
-  const {
-    httpClientTlsCert: cert,
-    httpClientTlsKey: key,
-    httpClientTlsRootCaFile: ca,
-    httpClientTlsInsecureSkipVerify: isUnchecked,
-  } = options;
-  return {
-    ...(cert !== '' && { cert: await read('http-client-tls-cert', cert) }),
-    ...(key !== '' && { key: await read('http-client-tls-key', key) }),
-    ...(ca !== '' && { ca: await read('http-client-tls-root-ca-file', ca) }),
-    ...(isUnchecked && { rejectUnauthorized: false }),
-  };
 }

@@ -58,7 +58,7 @@ export const runAccess = operatorCommand({
         return;
       }
       case 'hash': {
-        const secret = (await call.surroundings.readInput()).toString().replace(LINE_END, '');
+        const secret = (await call.readInput()).toString().replace(LINE_END, '');
         if (secret === '') throw new BadUsage('standard input has no secret');
         return print(call, name, secret);
       }

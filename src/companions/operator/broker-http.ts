@@ -19,12 +19,22 @@ const BAD_REQUEST = 400;
 const UNAUTHORIZED = 401;
 const FORBIDDEN = 403;
 
+/** What gives the address and the token, for messages. */
+type Sources = { readonly address: string; readonly token: string };
+
+const SOURCES: Sources = {
+  address: `--http-address or ${ADDRESS_VARIABLE}`,
+  token: `--token or ${TOKEN_VARIABLE}`,
+};
+
 /** The broker and the credentials. */
 export type BrokerAddress = {
   /** As HOST:PORT or as a URL; undefined: the one in the environment, or a broker on this machine. */
   readonly address?: string | undefined;
   /** Undefined: the one in the environment, or none. */
   readonly token?: string | undefined;
+  /** Undefined: the flags and variables of operator commands. */
+  readonly sources?: Sources;
 };
 
 /** An answer with any status. */
@@ -36,10 +46,11 @@ export class BrokerHttp {
   /** Undefined without a token. */
   readonly token: string | undefined;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #sources: Sources;
 
   /** Errors: throws `BadUsage`. */
   constructor(
-    { address, token }: BrokerAddress,
+    { address, token, sources = SOURCES }: BrokerAddress,
     env: Readonly<Record<string, string | undefined>>,
   ) {
     const given = address ?? (env[ADDRESS_VARIABLE] || DEFAULT_ADDRESS);
@@ -49,6 +60,7 @@ export class BrokerHttp {
         `--http-address ${JSON.stringify(given)} is neither HOST:PORT nor a URL; write for example ${DEFAULT_ADDRESS}`,
       );
     }
+    this.#sources = sources;
     const { username, password, origin, pathname } = new URL(url);
     this.url = (origin + pathname).replace(/\/+$/, '');
     const bearer = token ?? env[TOKEN_VARIABLE];
@@ -73,7 +85,7 @@ export class BrokerHttp {
     const json = parsed(text);
     const isReport = typeof json === 'object' && json !== null && !('message' in json);
     if (status < 300 || (status === BAD_REQUEST && isReport)) return json;
-    throw refusalOf(status, text);
+    throw this.#refused(status, text);
   }
 
   /** Resolves with the successful answer. A body that is neither text nor bytes is sent as JSON. */
@@ -83,7 +95,7 @@ export class BrokerHttp {
     body?: object | string | Buffer,
   ): Promise<BrokerAnswer> {
     const answer = await this.#answer(method, path, body);
-    if (answer.status >= 300) throw refusalOf(answer.status, answer.text);
+    if (answer.status >= 300) throw this.#refused(answer.status, answer.text);
     return answer;
   }
 
@@ -103,7 +115,7 @@ export class BrokerHttp {
   /** Resolves with a successful answer whose body is read as it arrives; `signal` ends it. */
   async open(method: string, path: string, signal?: AbortSignal): Promise<Response> {
     const response = await this.#fetch(method, path, undefined, signal);
-    if (response.status >= 300) throw refusalOf(response.status, await response.text());
+    if (response.status >= 300) throw this.#refused(response.status, await response.text());
     return response;
   }
 
@@ -129,8 +141,13 @@ export class BrokerHttp {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
     return new Unreachable(
       `no answer from the broker at ${this.url} - ${errorText(cause)}; ` +
-        `--http-address or ${ADDRESS_VARIABLE} names another one`,
+        `${this.#sources.address} names another one`,
     );
+  }
+
+  #refused(status: number, text: string): Refused {
+    if (status !== UNAUTHORIZED) return refusalOf(status, text);
+    return new Refused(`the broker asks for a token: ${this.#sources.token} gives one`);
   }
 }
 
@@ -161,9 +178,6 @@ function refusalOf(status: number, text: string): Refused {
     message?: unknown;
     role?: unknown;
   };
-  if (status === UNAUTHORIZED) {
-    return new Refused(`the broker asks for a token: --token or ${TOKEN_VARIABLE} gives one`);
-  }
   if (status === FORBIDDEN && typeof role === 'string') {
     return new Refused(`this needs the role ${role}, which the token does not have`);
   }

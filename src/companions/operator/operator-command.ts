@@ -8,7 +8,7 @@
 import { errorText } from '../../shared/error-text.ts';
 import { type Companion, DONE_CODE, type Surroundings } from '../companion.ts';
 import { ADDRESS_VARIABLE, BrokerHttp, TOKEN_VARIABLE } from './broker-http.ts';
-import { BadUsage, CommandFailure, Unconfirmed } from './failures.ts';
+import { BadUsage, CommandFailure, Refused, Unconfirmed } from './failures.ts';
 import { type FlagTable, type FlagValues, flagLines, parseWords } from './flags.ts';
 import { type QueueName, queueName } from './queue-name.ts';
 
@@ -97,6 +97,15 @@ export class OperatorCall<Table extends FlagTable> {
   /** Prints a value as JSON if requested, otherwise its text. */
   print(value: unknown, text: () => string): void {
     this.surroundings.stdout(this.isJson ? `${JSON.stringify(value, null, 2)}\n` : text());
+  }
+
+  /** Reads standard input to its end. Errors: rejects with `Refused` if that fails. */
+  async readInput(): Promise<Buffer> {
+    try {
+      return await this.surroundings.readInput();
+    } catch (cause) {
+      throw new Refused(`failed to read standard input - ${errorText(cause)}`, { cause });
+    }
   }
 
   /**

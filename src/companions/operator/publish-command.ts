@@ -33,7 +33,7 @@ export const runPublish = operatorCommand({
       return publishLines(call, topic);
     }
     const deferMs = integerFlag('defer', call.flags.defer, 0);
-    const body = message === '' ? await call.surroundings.readInput() : message;
+    const body = message === '' ? await call.readInput() : message;
     const query = new URLSearchParams({ topic, ...(deferMs > 0 && { defer: String(deferMs) }) });
     await call.broker.ask('POST', `/pub?${query}`, body);
     print(call, topic, 1);
@@ -43,7 +43,7 @@ export const runPublish = operatorCommand({
 async function publishLines(call: OperatorCall<typeof FLAGS>, topic: string): Promise<void> {
   const query = new URLSearchParams({ topic });
   let count = 0;
-  for (const { bytes, lineCount } of portions(await call.surroundings.readInput())) {
+  for (const { bytes, lineCount } of portions(await call.readInput())) {
     await call.broker.ask('POST', `/mpub?${query}`, bytes);
     count += lineCount;
   }

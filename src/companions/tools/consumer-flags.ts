@@ -17,6 +17,18 @@ import { option } from '../../daemon/options/option-table.ts';
 import { errorText } from '../../shared/error-text.ts';
 import { Fatal } from './tool.ts';
 
+/** Options of go-nsq as `KEY,VALUE`. An invalid one is an invalid flag. */
+const goOptionTexts: typeof texts = {
+  ...texts,
+  parseFlag: (given, earlier) => mistakeIn(given) ?? texts.parseFlag(given, earlier),
+  parseConfig: (value) => {
+    // A single text has a comma of its own.
+    const list = texts.parseConfig(typeof value === 'string' ? [value] : value);
+    if (list instanceof InvalidValue) return list;
+    return list.map(mistakeIn).find((mistake) => mistake !== undefined) ?? list;
+  },
+};
+
 /** Where messages come from. */
 export const SOURCE_TABLE = {
   nsqdAddresses: option(
@@ -34,7 +46,7 @@ export const SOURCE_TABLE = {
     'lookupd HTTP address (may be given multiple times)',
   ),
   consumerOpts: option(
-    texts,
+    goOptionTexts,
     'Source',
     'consumer-opt',
     [],
@@ -55,7 +67,7 @@ export const MAX_IN_FLIGHT = option(
 
 /** Options of go-nsq's producer. */
 export const PRODUCER_OPTS = option(
-  texts,
+  goOptionTexts,
   'Destination',
   'producer-opt',
   [],
@@ -82,12 +94,12 @@ export function sourceOptions(values: SourceValues): ClientOptions {
   if (nsqd.length > 0 && lookupd.length > 0) {
     throw new Fatal('use --nsqd-tcp-address or --lookupd-http-address not both');
   }
-  return { ...goOptions('consumer-opt', values.consumerOpts), nsqd, lookupd };
+  return { ...goOptions(values.consumerOpts), nsqd, lookupd };
 }
 
 /** Producer options from such texts. Consumer options have no effect, as in go-nsq. */
 export function producerOptions(given: readonly string[]): ConnectionOptions {
-  const options = Object.entries(goOptions('producer-opt', given));
+  const options = Object.entries(goOptions(given));
   return Object.fromEntries(options.filter(([name]) => CONNECTION_NAMES.includes(name)));
 }
 
@@ -155,11 +167,8 @@ const TLS_READERS: Readonly<Record<string, (text: string) => TlsOptions>> = {
   },
 };
 
-/** Client options from `KEY,VALUE` texts; a key alone means true. Errors: throws a `Fatal`. */
-export function goOptions(
-  flag: string,
-  given: readonly string[],
-): ClientOptions & ConnectionOptions {
+/** Client options from `KEY,VALUE` texts; a key alone means true. Errors: throws an `Error` for an invalid one. */
+export function goOptions(given: readonly string[]): ClientOptions & ConnectionOptions {
   let options: ClientOptions = {};
   let tls: TlsOptions | undefined;
   let isTls = false;
@@ -167,15 +176,20 @@ export function goOptions(
     const comma = pair.indexOf(',');
     const key = (comma === -1 ? pair : pair.slice(0, comma)).replaceAll('-', '_');
     const value = comma === -1 ? 'true' : pair.slice(comma + 1);
-    try {
-      if (key === 'tls_v1') isTls = parseSwitch(value);
-      else if (Object.hasOwn(TLS_READERS, key)) tls = { ...tls, ...TLS_READERS[key](value) };
-      else options = { ...options, ...readerOf(key)(value) };
-    } catch (error) {
-      throw new Fatal(`--${flag} ${JSON.stringify(pair)}: ${errorText(error)}`);
-    }
+    if (key === 'tls_v1') isTls = parseSwitch(value);
+    else if (Object.hasOwn(TLS_READERS, key)) tls = { ...tls, ...TLS_READERS[key](value) };
+    else options = { ...options, ...readerOf(key)(value) };
   }
   return { ...options, ...(isTls && { tls: tls ?? true }) };
+}
+
+function mistakeIn(pair: string): InvalidValue | undefined {
+  try {
+    goOptions([pair]);
+    return undefined;
+  } catch (error) {
+    return new InvalidValue(errorText(error));
+  }
 }
 
 function readerOf(key: string): Reader {
@@ -188,7 +202,7 @@ function readerOf(key: string): Reader {
   const name = TEXTS.get(key);
   if (name !== undefined) return (text) => ({ [name]: text });
   if (WITHOUT_EFFECT.includes(key)) return () => ({});
-  throw new Error('there is no such option');
+  throw new Error(`invalid option ${key}`);
 }
 
 /** A number alone counts milliseconds. */

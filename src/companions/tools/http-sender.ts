@@ -9,6 +9,7 @@
  */
 
 import type { Dispatcher, request as sendRequest } from 'undici';
+import type { HttpClientTls } from '../../daemon/http-client.ts';
 import type { Clock } from '../../shared/clock.ts';
 
 /** How requests are made. Units: ms. */
@@ -18,6 +19,7 @@ type HttpSenderSetup = {
   readonly connectTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly connectionsMax: number;
+  readonly tls: HttpClientTls;
   readonly clock: Clock;
 };
 
@@ -51,7 +53,7 @@ export class HttpSender {
     const { Agent, interceptors, request } = await import('undici');
     const agent = new Agent({
       connections: setup.connectionsMax,
-      connect: { timeout: setup.connectTimeoutMs },
+      connect: { ...setup.tls, timeout: setup.connectTimeoutMs },
       // The request timeout covers these phases.
       headersTimeout: 0,
       bodyTimeout: 0,

@@ -114,6 +114,13 @@ const TABLE = {
   isJson: option(boolean, 'Output', 'json', false, 'print the final counts as JSON'),
 };
 
+/** What gives the addresses and tokens of both sides. */
+const SOURCE_FLAGS = { address: '--nsqd-http-address', token: '--token or RINGMQ_TOKEN' };
+const TARGET_FLAGS = {
+  address: '--destination-nsqd-http-address',
+  token: '--destination-token',
+};
+
 type Call = ToolCall<typeof TABLE>;
 
 /** `ringmq mirror`. */
@@ -166,9 +173,11 @@ class Mirror {
     const { sourceHttp, token, targetHttp, targetToken, movedChannel } = values;
     this.#call = call;
     const ownToken = token === '' ? undefined : token;
-    this.#source = new BrokerHttp({ address: sourceHttp, token: ownToken }, surroundings.env);
+    const address = { address: sourceHttp, token: ownToken, sources: SOURCE_FLAGS };
+    this.#source = new BrokerHttp(address, surroundings.env);
+    const target = { address: targetHttp, token: targetToken, sources: TARGET_FLAGS };
     // The token in the environment is the source's.
-    this.#target = new BrokerHttp({ address: targetHttp, token: targetToken }, {});
+    this.#target = new BrokerHttp(target, {});
     this.#channel = movedChannel === '' ? MIRROR_CHANNEL : movedChannel;
     this.#failed.promise.catch(() => undefined);
   }

@@ -8,7 +8,6 @@
  */
 
 import { randomInt } from 'node:crypto';
-import { atLeast } from '../../daemon/options/option-checks.ts';
 import { boolean, integer, text, texts } from '../../daemon/options/option-kinds.ts';
 import { option } from '../../daemon/options/option-table.ts';
 import { DONE_CODE } from '../companion.ts';
@@ -48,8 +47,7 @@ export const runNsqTail = tool({
       'Output',
       'n',
       0,
-      'total messages to show of a topic (will wait if starved); 0: all',
-      atLeast(0),
+      'total messages to show of a topic (will wait if starved); 0 or less: all',
     ),
     printsTopic: option(
       boolean,

@@ -8,10 +8,21 @@
  * Source: nsq `apps/nsq_to_http`.
  */
 
+import { createSecureContext } from 'node:tls';
+import type { HttpClientTls } from '../../daemon/http-client.ts';
 import { atLeast } from '../../daemon/options/option-checks.ts';
-import { duration, float, integer, text, texts } from '../../daemon/options/option-kinds.ts';
+import {
+  boolean,
+  duration,
+  float,
+  integer,
+  text,
+  texts,
+} from '../../daemon/options/option-kinds.ts';
 import { option } from '../../daemon/options/option-table.ts';
 import { NSQD_VERSION } from '../../daemon/version.ts';
+import { errorText } from '../../shared/error-text.ts';
+import { clientTls, clientTlsMistake } from '../client-tls.ts';
 import { DONE_CODE } from '../companion.ts';
 import { MAX_IN_FLIGHT, SOURCE_TABLE } from './consumer-flags.ts';
 import { type DestinationMode, Destinations, STATUS_EVERY } from './destinations.ts';
@@ -85,6 +96,34 @@ const TABLE = {
     'timeout for HTTP request',
     positive,
   ),
+  httpClientTlsRootCaFile: option(
+    text,
+    'HTTP',
+    'http-client-tls-root-ca-file',
+    '',
+    "file with the authorities, in PEM, that https servers are checked with (default: Node's)",
+  ),
+  httpClientTlsCert: option(
+    text,
+    'HTTP',
+    'http-client-tls-cert',
+    '',
+    'file with the certificate, in PEM, that is shown to https servers',
+  ),
+  httpClientTlsKey: option(
+    text,
+    'HTTP',
+    'http-client-tls-key',
+    '',
+    'file with its private key, in PEM',
+  ),
+  httpClientTlsInsecureSkipVerify: option(
+    boolean,
+    'HTTP',
+    'http-client-tls-insecure-skip-verify',
+    false,
+    'accept every certificate of https servers',
+  ),
   statusEvery: STATUS_EVERY,
 };
 
@@ -97,6 +136,8 @@ export const runToHttp = tool({
   does: 'Makes an HTTP request for each message of a topic',
   examples: [
     '--topic=orders --nsqd-tcp-address=127.0.0.1:4150 --post=http://127.0.0.1:8080/orders',
+    '--topic=orders --nsqd-tcp-address=127.0.0.1:4150 --post=https://intern/orders ' +
+      '--http-client-tls-root-ca-file=/etc/ssl/intern.pem',
     '--topic=orders --lookupd-http-address=127.0.0.1:4161 --get="http://127.0.0.1:8080/?order=%s"',
     '--topic=orders --nsqd-tcp-address=127.0.0.1:4150 --post=http://a/ --post=http://b/ ' +
       '--mode=multicast --header="Authorization: Bearer 1234" --content-type=application/json',
@@ -116,6 +157,7 @@ export const runToHttp = tool({
       log,
     });
     checkAddresses(values);
+    const tls = await checkedTls(values);
     const isPost = posts.length > 0;
     const { connectTimeoutMs, requestTimeoutMs, concurrency } = values;
     const sender = await HttpSender.open({
@@ -124,6 +166,7 @@ export const runToHttp = tool({
       connectTimeoutMs,
       requestTimeoutMs,
       connectionsMax: concurrency,
+      tls,
       clock,
     });
     const destinations = new Destinations({
@@ -184,5 +227,18 @@ function checkAddresses({ posts, gets }: Values): void {
   }
   for (const address of [...posts, ...gets]) {
     if (!URL.canParse(address)) throw new Fatal(`invalid HTTP address ${address}`);
+  }
+}
+
+/** Errors: rejects with a `Fatal`. */
+async function checkedTls(values: Values): Promise<HttpClientTls> {
+  const mistake = clientTlsMistake(values);
+  if (mistake !== undefined) throw new Fatal(mistake);
+  try {
+    const tls = await clientTls(values);
+    createSecureContext(tls);
+    return tls;
+  } catch (error) {
+    throw new Fatal(errorText(error));
   }
 }

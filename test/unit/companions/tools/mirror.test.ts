@@ -84,7 +84,7 @@ for (const [words, reason] of [
   [['a'], 'unknown arguments: [a]'],
   [
     ['--nsqd-http-address=127.0.0.1:1', '--destination-nsqd-http-address=127.0.0.1:1'],
-    'no answer from the broker at http://127.0.0.1:1',
+    'no answer from the broker at http://127.0.0.1:1 - bad port; --nsqd-http-address names another one',
   ],
 ] as const) {
   test(`mirror ${words.join(' ')} ends with 1`, async () => {

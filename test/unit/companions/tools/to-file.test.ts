@@ -36,7 +36,7 @@ for (const [words, code, reason] of [
     1,
     '--http-client-connect-timeout should be positive',
   ],
-  [['--topic=t', ADDRESS, '--consumer-opt=nothing,1'], 1, 'there is no such option'],
+  [['--topic=t', ADDRESS, '--consumer-opt=nothing,1'], 2, 'invalid option nothing'],
   [['-nothing'], 2, 'flag provided but not defined: -nothing'],
 ] as const) {
   test(`to-file ${words.join(' ')} ends with ${code}`, async () => {
@@ -120,7 +120,7 @@ for (const [format, bytes] of [
 
 test('options of go-nsq become options of the client', () => {
   assert.deepEqual(
-    goOptions('consumer-opt', [
+    goOptions([
       'max_attempts,5',
       'msg-timeout,1m',
       'heartbeat_interval,5000',

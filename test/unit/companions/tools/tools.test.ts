@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { test } from 'node:test';
 import { byFlags } from '../../../../src/companions/by-flags.ts';
 import { Destinations } from '../../../../src/companions/tools/destinations.ts';
@@ -41,6 +43,21 @@ for (const [name, run, words, code, reason] of [
   ],
   ['nsq_tail', runNsqTail, [NSQD], 1, '--topic required'],
   ['nsq_tail', runNsqTail, ['-nothing'], 2, 'flag provided but not defined: -nothing'],
+  [
+    'nsq_tail',
+    runNsqTail,
+    ['--consumer-opt=nothing,1'],
+    2,
+    'invalid value "nothing,1" for flag -consumer-opt: invalid option nothing',
+  ],
+  [
+    'nsq_tail',
+    runNsqTail,
+    ['--consumer-opt=max-attempts,x'],
+    2,
+    'invalid value "max-attempts,x" for flag -consumer-opt: it is not a number',
+  ],
+  ['to-nsq', runToNsq, ['--producer-opt=nothing'], 2, 'flag -producer-opt: invalid option nothing'],
   ['to-nsq', runToNsq, [NSQD], 1, '--topic required'],
   ['to-nsq', runToNsq, ['--topic=t'], 1, '--nsqd-tcp-address required'],
   [
@@ -149,6 +166,21 @@ for (const [name, run, words, code, reason] of [
     if (code === 1) assert.match(outcome.stderr, /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d /);
   });
 }
+
+test('in a configuration file an option of go-nsq alone has a comma of its own', async (t) => {
+  const directory = mkdtempSync(path.join(tmpdir(), 'ringmq-tools-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const file = path.join(directory, 'tail.toml');
+  const reasonOf = async (config: string): Promise<string> => {
+    writeFileSync(file, config);
+    const { stderr } = await runWords(runNsqTail, [NSQD, `--config=${file}`]);
+    return stderr.slice(stderr.indexOf(' ', stderr.indexOf(' ') + 1) + 1);
+  };
+
+  assert.equal(await reasonOf('consumer_opt = "max_attempts,5"'), '--topic required\n');
+  assert.equal(await reasonOf('consumer_opt = ["snappy", "max_attempts,5"]'), '--topic required\n');
+  assert.match(await reasonOf('consumer_opt = "nothing,5"'), /: invalid option nothing\n$/);
+});
 
 test('the program knows the names of all originals that the table has', () => {
   const program = readFileSync('scripts/ringmq.cjs', 'utf8');
