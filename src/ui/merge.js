@@ -112,6 +112,7 @@ function mergeLists(lists, query) {
  * @returns {Row}
  */
 function addRows(a, b) {
+  if (a.isReplicated && b.isReplicated) return addReplicated(a, b);
   return {
     ...a,
     isPaused: a.isPaused && b.isPaused,
@@ -122,6 +123,30 @@ function addRows(a, b) {
     onDisk: a.onDisk + b.onDisk,
     inFlight: a.inFlight + b.inFlight,
     deferred: a.deferred + b.deferred,
+    channels: Math.max(a.channels, b.channels),
+    consumers: a.consumers + b.consumers,
+  };
+}
+
+/**
+ * Every broker tells what waits in all of it, and counts as deferred what the others have in flight.
+ * @param {Row} a
+ * @param {Row} b
+ * @returns {Row}
+ */
+function addReplicated(a, b) {
+  const inFlight = a.inFlight + b.inFlight;
+  const taken = Math.max(a.inFlight + a.deferred, b.inFlight + b.deferred);
+  return {
+    ...a,
+    isPaused: a.isPaused && b.isPaused,
+    in: larger(a.in, b.in),
+    out: add(a.out, b.out),
+    queued: Math.max(a.queued, b.queued),
+    depth: Math.max(a.depth, b.depth),
+    onDisk: Math.max(a.onDisk, b.onDisk),
+    inFlight,
+    deferred: Math.max(0, taken - inFlight),
     channels: Math.max(a.channels, b.channels),
     consumers: a.consumers + b.consumers,
   };
@@ -154,8 +179,12 @@ function addTotals(a, b) {
  */
 function addCounted(a, b) {
   const names = new Set([...Object.keys(a.policyCounts), ...Object.keys(b.policyCounts)]);
+  const isReplicated = a.isReplicated && b.isReplicated;
   return {
-    messageCount: a.messageCount + b.messageCount,
+    ...(isReplicated && { isReplicated }),
+    messageCount: isReplicated
+      ? Math.max(a.messageCount, b.messageCount)
+      : a.messageCount + b.messageCount,
     messageBytes: (a.messageBytes ?? 0) + (b.messageBytes ?? 0),
     requeueCount: (a.requeueCount ?? 0) + (b.requeueCount ?? 0),
     timeoutCount: (a.timeoutCount ?? 0) + (b.timeoutCount ?? 0),
@@ -204,6 +233,16 @@ export function mergeHistories(histories) {
 function add(a, b) {
   if (a === null) return b;
   return b === null ? a : a + b;
+}
+
+/**
+ * The larger one of what is known.
+ * @param {number | null} a
+ * @param {number | null} b
+ */
+function larger(a, b) {
+  if (a === null) return b;
+  return b === null ? a : Math.max(a, b);
 }
 
 /** @param {readonly number[]} values */

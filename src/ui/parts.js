@@ -151,7 +151,10 @@ export function numberColumns(kind) {
  * @returns {[text: string, tone?: string][]}
  */
 export function badgesOf(row) {
-  return row.isPaused ? [['paused', 'warn']] : [];
+  return [
+    ...(row.isPaused ? [/** @type {[string, string]} */ (['paused', 'warn'])] : []),
+    ...(row.isReplicated ? [/** @type {[string]} */ (['replicated'])] : []),
+  ];
 }
 
 /** A list of rows that the broker sorts, searches and cuts into pages. */

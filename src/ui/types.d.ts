@@ -5,6 +5,7 @@ export type Row = {
   topic: string;
   name: string;
   isPaused: boolean;
+  isReplicated?: true;
   in: number | null;
   out: number | null;
   queued: number;
@@ -39,6 +40,7 @@ export type Counted = {
   requeueCount?: number;
   timeoutCount?: number;
   isPaused: boolean;
+  isReplicated?: true;
   isExpiring?: boolean;
   policies: string[];
   policyCounts: Record<string, number>;

@@ -23,6 +23,8 @@ export type CountedChannel = {
 export type CountedTopic = {
   readonly name: string;
   readonly isPaused: boolean;
+  /** Whether the figures are those of all brokers. */
+  readonly isReplicated?: boolean;
   readonly messageCount: number;
   readonly depth: number;
   readonly backendDepth: number;
@@ -35,6 +37,8 @@ export type LiveRow = {
   readonly topic: string;
   readonly name: string;
   readonly isPaused: boolean;
+  /** Of a replicated topic, whose figures are those of all brokers; left out otherwise. */
+  readonly isReplicated?: true;
   readonly in: number | null;
   readonly out: number | null;
   /** For a topic, the messages that wait in it and in its channels. */
@@ -142,7 +146,7 @@ export class LiveRows {
         const left = goneFrom(channel);
         gone += left;
         const rated = rates('channels', topic.name, channel.name, channel.messageCount, left);
-        channels.push(channelRow(topic.name, channel, rated));
+        channels.push(channelRow(topic, channel, rated));
         if (++count % SLICE_MAX === 0) await nextTurn();
       }
       const rated = rates('topics', topic.name, '', topic.messageCount, gone);
@@ -166,13 +170,14 @@ export function goneFrom(channel: Omit<CountedChannel, 'name' | 'isPaused'>): nu
   return messageCount - depth - inFlightCount - deferredCount;
 }
 
-function channelRow(topic: string, channel: CountedChannel, rates: Rates): LiveRow {
+function channelRow(topic: CountedTopic, channel: CountedChannel, rates: Rates): LiveRow {
   const { name, isPaused, depth, backendDepth, inFlightCount, deferredCount, clientCount } =
     channel;
   return {
-    topic,
+    topic: topic.name,
     name,
     isPaused,
+    ...(topic.isReplicated === true && { isReplicated: true }),
     ...rates,
     queued: depth,
     depth,
@@ -186,7 +191,7 @@ function channelRow(topic: string, channel: CountedChannel, rates: Rates): LiveR
 
 /** `channels`: those from `first` on belong to the topic. */
 function topicRow(
-  { name, isPaused, depth, backendDepth }: CountedTopic,
+  { name, isPaused, isReplicated, depth, backendDepth }: CountedTopic,
   channels: readonly LiveRow[],
   first: number,
   rates: Rates,
@@ -208,6 +213,7 @@ function topicRow(
     topic: name,
     name,
     isPaused,
+    ...(isReplicated === true && { isReplicated }),
     ...rates,
     queued,
     depth,

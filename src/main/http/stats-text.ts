@@ -60,6 +60,7 @@ function* topicText(topic: TopicStatistics, nowMs: number): Iterable<string> {
   text += ` depth: ${left(topic.depth, 5)} be-depth: ${left(topic.backendDepth, 5)}`;
   text += ` msgs: ${left(topic.messageCount, 8)}`;
   text += policyText(topic.policyCounts);
+  if (topic.isReplicated) text += ' replicated: all brokers';
   text += ` e2e%: ${latencyText(topic.latency)}\n`;
   yield text;
   for (const channel of topic.channels) yield* channelText(channel, nowMs);

@@ -5,7 +5,7 @@
  * Thread: main.
  */
 
-import { LiveRows, type LiveSnapshot } from '../../../daemon/page/live-rows.ts';
+import { type LiveRow, LiveRows, type LiveSnapshot } from '../../../daemon/page/live-rows.ts';
 import { pageOf } from '../../../daemon/page/row-page.ts';
 import type { FrameSource } from '../../../daemon/page/viewers.ts';
 import type { WatchQuery } from '../../../daemon/page/watch-query.ts';
@@ -120,7 +120,7 @@ export class Frames implements FrameSource<Snapshot> {
     const nowS = Number(this.#setup.clock.unixNs() / NS_PER_MS) / 1000;
     return {
       row,
-      channel: counted(channel),
+      channel: { ...counted(channel), ...replicated(row) },
       consumerCount: channel.clientCount,
       consumers: clients
         .slice(query.offset, query.offset + query.limit)
@@ -142,9 +142,18 @@ function topicView(
   const named = channels.map((channel) => ({ ...channel, topic: '' }));
   return {
     row,
-    topic: { ...counted(topic), messageBytes: topic.messageBytes },
+    topic: {
+      ...counted(topic),
+      messageBytes: topic.messageBytes,
+      ...replicated(row),
+    },
     list: pageOf(named, query),
   };
+}
+
+/** Says that figures are those of all brokers, where they are. */
+function replicated({ isReplicated }: LiveRow): object {
+  return isReplicated === true ? { isReplicated } : {};
 }
 
 /** Counters and policies. */

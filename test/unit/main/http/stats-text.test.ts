@@ -140,3 +140,10 @@ test('statsText: what nsqd does not have is there only when it says something', 
   assert.match(text, /\[alpha .* msgs: 3 {8}dropped: 12 {7}e2e%: \n/);
   assert.match(text, /\[one .* msgs: 5 {8}dropped: 0 {8}e2e%: \n/);
 });
+
+test('statsText: a replicated topic says that its figures are those of all brokers', () => {
+  const stats = brokerStatistics([topicStatistics({ isReplicated: true })]);
+  const text = [...statsText({ ...EMPTY, stats }, NOW_MS)].join('');
+
+  assert.match(text, /\[alpha .* msgs: 3 {8}replicated: all brokers e2e%: \n/);
+});

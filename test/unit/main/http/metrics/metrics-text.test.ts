@@ -208,3 +208,13 @@ test('metrics: counters of what nsqd does not do are there where /stats has them
   assert.deepStrictEqual(of('global_messages_total'), [`${one} 2`]);
   assert.ok(!/expired|region_local|throttled/.test(text));
 });
+
+test('metrics: a replicated topic says that its figures are those of all brokers', async () => {
+  const topics = [
+    topicStatistics({ name: 'a' }),
+    topicStatistics({ name: 'r', isReplicated: true }),
+  ];
+  const text = await textOf(topics);
+
+  assert.deepStrictEqual(samples(text, 'ringmq_topic_replicated'), ['{topic="r"} 1']);
+});
