@@ -76,16 +76,16 @@ export class Fleet {
     for (let number = 0; number < count; number++) {
       const dataPath = path.join(directory, String(number));
       mkdirSync(dataPath);
-      const { address, command } = await network.addHost();
+      const own = await network.addHost();
       const words = [
         BROKER,
         `--data-path=${dataPath}`,
-        `--broadcast-address=${address}`,
+        `--broadcast-address=${own.address}`,
         `--node-id=${number}`,
         `--lookupd-tcp-address=${host.address}:4160`,
         ...flags,
       ];
-      brokers.push(new FleetMember({ address, command }, HTTP_PORT, words));
+      brokers.push(new FleetMember(own, HTTP_PORT, words));
     }
     await Promise.all(brokers.map((broker) => broker.start()));
     return new Fleet(lookupd, brokers);

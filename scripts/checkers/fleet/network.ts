@@ -19,6 +19,8 @@ export type Host = {
   readonly address: string;
   /** The command that runs a program there, as a child with the program's id and signals. */
   readonly command: (...words: readonly string[]) => [program: string, words: string[]];
+  /** Takes its cable out, or puts it in again: nothing that is sent meanwhile arrives, and nobody is told. */
+  readonly connect: (isConnected: boolean) => void;
 };
 
 /** Whether this process has a network of its own. If not, `runInside` runs the script once more in one. */
@@ -73,7 +75,11 @@ export class Network {
     ]) {
       execFileSync(inside[0], [inside[1], 'ip', ...words]);
     }
-    return { address, command: (...words) => [inside[0], [inside[1], ...words]] };
+    return {
+      address,
+      command: (...words) => [inside[0], [inside[1], ...words]],
+      connect: (isConnected) => ip('link', 'set', own, isConnected ? 'up' : 'down'),
+    };
   }
 
   close(): void {

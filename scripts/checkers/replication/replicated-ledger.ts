@@ -1,0 +1,119 @@
+/**
+ * What was acknowledged against what was finished, over all brokers and channels, while servers and brokers are lost.
+ *
+ * The rules: what was acknowledged comes to each channel and is finished; it comes again only if it was in flight when
+ * something was lost, or was given back; and no body comes that was not published.
+ *
+ * Units: times in ms, monotonic.
+ */
+
+import type { Bodies } from '../crash/bodies.ts';
+import type { Publications } from '../crash/publications.ts';
+import type { Violations } from '../crash/violations.ts';
+
+/** A FIN that was sent this long before something was lost may be lost too. */
+const SETTLE_MS = 2000;
+/** So long after the loss what was in flight comes again: the store waits 15 s for a lost broker. */
+const BACK_MS = 20_000;
+
+type Loss = { readonly atMs: number; endMs: number };
+type Entry = { firstMs: number; lastMs: number; isFinished: boolean; isGivenBack: boolean };
+
+export class ReplicatedLedger {
+  deliveries = 0;
+  redeliveries = 0;
+  readonly #bodies: Bodies;
+  readonly #publications: Publications;
+  readonly #violations: Violations;
+  readonly #channels = new Map<string, Map<number, Entry>>();
+  readonly #losses: Loss[] = [];
+
+  constructor(bodies: Bodies, publications: Publications, violations: Violations) {
+    this.#bodies = bodies;
+    this.#publications = publications;
+    this.#violations = violations;
+  }
+
+  /** Something is lost from now on. The result is called when it is back. */
+  lose(atMs: number): (endMs: number) => void {
+    const loss = { atMs, endMs: Number.POSITIVE_INFINITY };
+    this.#losses.push(loss);
+    return (endMs) => {
+      loss.endMs = endMs;
+    };
+  }
+
+  /** A message has come to a channel. Returns its number, and whether it came for the first time. */
+  deliver(topic: string, channel: string, body: Buffer, nowMs: number): [number, boolean] {
+    const number = this.#bodies.read(body);
+    const publication = number === undefined ? undefined : this.#publications.get(number);
+    if (number === undefined || publication?.topic !== topic) {
+      this.#violations.add('foreign body', `${topic}/${channel}: ${body.length} bytes`);
+      return [-1, false];
+    }
+    this.deliveries++;
+    const entries = this.#channel(topic, channel);
+    const entry = entries.get(number);
+    if (entry === undefined) {
+      const fresh = { firstMs: nowMs, lastMs: nowMs, isFinished: false, isGivenBack: false };
+      entries.set(number, fresh);
+      return [number, true];
+    }
+    this.redeliveries++;
+    if (!entry.isGivenBack && !this.#wasLost(entry.firstMs, entry.lastMs)) {
+      const sinceMs = (nowMs - entry.firstMs).toFixed();
+      const text = `${topic}/${channel}: message ${number}, ${sinceMs} ms after it came first`;
+      this.#violations.add('finished and again', text);
+    }
+    entry.isGivenBack = false;
+    return [number, false];
+  }
+
+  finish(topic: string, channel: string, number: number, nowMs: number): void {
+    const entry = this.#channel(topic, channel).get(number);
+    if (entry === undefined) return;
+    entry.isFinished = true;
+    entry.lastMs = nowMs;
+  }
+
+  giveBack(topic: string, channel: string, number: number, nowMs: number): void {
+    const entry = this.#channel(topic, channel).get(number);
+    if (entry === undefined) return;
+    entry.isGivenBack = true;
+    entry.lastMs = nowMs;
+  }
+
+  /** How many acknowledged messages a channel has not finished. */
+  missingCount(topic: string, channel: string): number {
+    return this.#missing(topic, channel).length;
+  }
+
+  /** Looks for what should have come and been finished, when nothing more is to come. */
+  checkEnd(topic: string, channel: string): void {
+    for (const number of this.#missing(topic, channel)) {
+      const came = this.#channel(topic, channel).has(number) ? 'it came once' : 'it never came';
+      this.#violations.add('lost', `${topic}/${channel}: message ${number}: ${came}`);
+    }
+  }
+
+  #missing(topic: string, channel: string): number[] {
+    const entries = this.#channel(topic, channel);
+    return [...this.#publications.required(topic, 0)]
+      .map(({ number }) => number)
+      .filter((number) => entries.get(number)?.isFinished !== true);
+  }
+
+  #channel(topic: string, channel: string): Map<number, Entry> {
+    const key = `${topic}/${channel}`;
+    const known = this.#channels.get(key) ?? new Map<number, Entry>();
+    this.#channels.set(key, known);
+    return known;
+  }
+
+  /** Whether something was lost while a message was in flight, or before its FIN was safe. */
+  #wasLost(firstMs: number, lastMs: number): boolean {
+    return this.#losses.some(
+      ({ atMs, endMs }) => firstMs <= endMs + BACK_MS && lastMs + SETTLE_MS >= atMs,
+    );
+  }
+}

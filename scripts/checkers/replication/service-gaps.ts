@@ -1,0 +1,31 @@
+/**
+ * For how long a topic or channel was without service: the longest time between two things that went well.
+ *
+ * Units: ms, monotonic.
+ */
+
+export class ServiceGaps {
+  readonly #last = new Map<string, number>();
+  readonly #longest = new Map<string, number>();
+
+  /** Something went well there. */
+  add(place: string, nowMs: number): void {
+    this.#note(place, nowMs);
+    this.#last.set(place, nowMs);
+  }
+
+  /** The place with the longest gap since the last call, and how long it was. Gaps that last still count. */
+  take(nowMs: number): { place: string; ms: number } {
+    for (const place of this.#last.keys()) this.#note(place, nowMs);
+    let worst = { place: 'nowhere', ms: 0 };
+    for (const [place, ms] of this.#longest) if (ms > worst.ms) worst = { place, ms };
+    this.#longest.clear();
+    for (const place of this.#last.keys()) this.#last.set(place, nowMs);
+    return worst;
+  }
+
+  #note(place: string, nowMs: number): void {
+    const ms = nowMs - (this.#last.get(place) ?? nowMs);
+    this.#longest.set(place, Math.max(ms, this.#longest.get(place) ?? 0));
+  }
+}
