@@ -69,6 +69,7 @@ const LEVELS: Readonly<Record<string, readonly string[]>> = {
     'stream-link.ts',
     'stream-appends.ts',
     'stream-queue.ts',
+    'figure-rounds.ts',
     'stream-loop.ts',
     'stream-wiring.ts',
     'nats',

@@ -24,6 +24,7 @@ const LOADERS: Readonly<Record<CompanionName, () => Promise<Companion>>> = {
   empty: async () => (await import('./operator/topic-commands.ts')).runEmpty,
   pause: async () => (await import('./operator/topic-commands.ts')).runPause,
   unpause: async () => (await import('./operator/topic-commands.ts')).runUnpause,
+  replay: async () => (await import('./operator/replay-command.ts')).runReplay,
   ls: async () => (await import('./operator/stat-commands.ts')).runLs,
   stat: async () =>
     byFlags(async () => (await import('./operator/stat-commands.ts')).runStat, LOADERS.nsq_stat),

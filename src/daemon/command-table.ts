@@ -21,6 +21,10 @@ export const COMPANIONS = {
   empty: { words: 'TOPIC[:CHANNEL]', does: 'drop all messages that wait in a topic or channel' },
   pause: { words: 'TOPIC[:CHANNEL]', does: 'let no message leave a topic or channel' },
   unpause: { words: 'TOPIC[:CHANNEL]', does: 'let them leave again' },
+  replay: {
+    words: 'TOPIC:CHANNEL',
+    does: 'create a channel that begins with what a replicated topic has kept',
+  },
   config: { words: 'get|set|reload', does: 'show and set options, reload the configuration' },
   drain: { words: '', does: 'let consumers empty the broker, and end it' },
   peek: { words: 'SOURCE [ID]', does: 'show messages that wait or are in flight' },

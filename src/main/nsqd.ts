@@ -155,6 +155,7 @@ export class Nsqd {
       clock,
       logger,
       apply: () => topics.applyPolicies(),
+      share: options.natsUrl === '' ? null : (policy) => this.#core.sharePolicy(policy),
     });
     this.#storage = ground.makeStorage({
       ...options,
@@ -366,6 +367,10 @@ export class Nsqd {
   #onEvent(event: CoreEvent): void {
     if (event.event === 'log') {
       this.#logger[event.level](event.text);
+      return;
+    }
+    if (event.event === 'policy') {
+      this.#policies.adopt(event);
       return;
     }
     if (event.event === 'store') {

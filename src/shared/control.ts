@@ -16,6 +16,15 @@ export type StreamName = {
   readonly replication: Replication;
 };
 
+/** Where a channel of a replicated topic begins: at a message of the topic, or at a time. Units: Unix time in ms. */
+export type StreamStart = { readonly sequence: number } | { readonly unixMs: number };
+
+/** A channel that begins there. */
+export type StartedChannel = { readonly channel: string; readonly start: StreamStart };
+
+/** A policy that all brokers of a store have: JSON, or null if it is removed. */
+export type SharedPolicy = { readonly name: string; readonly text: string | null };
+
 /** How close a consumer is: in the broker's zone, in its region, or elsewhere. */
 export type Locality = 'zone' | 'region' | 'global';
 
@@ -40,6 +49,10 @@ export type ControlRequest =
       isPaused: boolean;
       policy: ChannelPolicy;
     }
+  /** The store creates a channel of a replicated topic that begins with what the topic has kept. */
+  | ({ do: 'startChannel'; topic: number } & StartedChannel)
+  /** The store tells other brokers of a policy. */
+  | ({ do: 'sharePolicy' } & SharedPolicy)
   | { do: 'setTopicPolicy'; topics: number[]; policy: TopicPolicy }
   | { do: 'setChannelPolicy'; channels: number[]; policy: ChannelPolicy }
   /** What an earlier life has seen of a topic: see `Deduplication.save`. */
@@ -186,6 +199,8 @@ export type PumpEvent =
   | { event: 'timeouts'; channel: number; count: number }
   /** The store of replicated topics is away; `error` is null when it is there. */
   | { event: 'store'; error: string | null }
+  /** A broker has set or removed a policy. */
+  | ({ event: 'policy' } & SharedPolicy)
   /** The store has a topic (`channel` is empty) or channel, or has it no longer. */
   | {
       event: 'replicated';
@@ -212,6 +227,8 @@ type Control =
   | PumpEvent
   | DeadLetterHead
   | StreamName
+  | StartedChannel
+  | SharedPolicy
   | DiskSurvey
   | DiskSurveyResult;
 

@@ -2,8 +2,10 @@
  * The records in the rings between a pump thread and the stream thread, which keeps replicated topics in a store that
  * several brokers share. Conventions, and everything that is not here, as in `disk-records.ts`.
  *
- *   request ring  pump → stream  OPEN_STREAM APPEND PULL REST FINISH UPDATE PAUSE EMPTY_QUEUE CLOSE DELETE END
- *   reply ring    stream → pump  OPENED APPENDED RECORDS PULLED FIGURES EMPTIED CLOSED DELETED STATUS NEWS
+ *   request ring  pump → stream  OPEN_STREAM START APPEND PULL REST FINISH UPDATE PAUSE EMPTY_QUEUE
+ *                               CLOSE DELETE SHARE END
+ *   reply ring    stream → pump  OPENED STARTED APPENDED RECORDS PULLED FIGURES EMPTIED CLOSED DELETED
+ *                               SHARED STATUS NEWS
  *
  * Requests are carried out side by side, except that those of one queue before it is open wait for that. FINISH,
  * UPDATE, REST, PAUSE and END have no answer. OPENED is repeated until it is ok.
@@ -31,6 +33,15 @@ export const PAUSE = 43;
 export const PAUSE_ON = 1;
 export const PAUSE_WORDS = 2;
 
+/**
+ * Creates a channel that begins with messages which the topic has kept. Shape: queue of the topic; `StartedChannel`,
+ * encoded. → STARTED
+ */
+export const START = 44;
+
+/** Tells all brokers of a policy. Shape: a queue that is not opened; `SharedPolicy`, encoded. → SHARED */
+export const SHARE = 45;
+
 /** A pull is over: RECORDS before it has everything that came. Shape: as OPENED, always ok. */
 export const PULLED = 48;
 /**
@@ -39,5 +50,9 @@ export const PULLED = 48;
 export const FIGURES = 49;
 export const FIGURES_MESSAGES = ANSWER_WORDS;
 export const FIGURES_WORDS = ANSWER_WORDS + 2;
+/** The channel is created, or cannot be. Shape: as OPENED. */
+export const STARTED = 51;
+/** The store has the policy, or does not take it. Shape: as OPENED. */
+export const SHARED = 52;
 /** What the store tells of topics, channels and itself. Shape: a `PumpEvent` (`control.ts`). */
 export const NEWS = 50;

@@ -2,12 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
 import type { BrokerProcess } from '../../scripts/kit/broker.ts';
 import { dpub, line, mpub, pub } from '../../src/protocol/commands.ts';
 import { BrokerSite } from '../support/broker-process.ts';
 import { ask, type ChannelStats, topicStats, until } from '../support/broker-stats.ts';
-import { natsMissing, startNats } from '../support/nats-site.ts';
-import { setPolicy } from '../support/policies.ts';
+import { type NatsServer, natsMissing, startNats } from '../support/nats-site.ts';
+import { askPolicies, setPolicy } from '../support/policies.ts';
+import { toMessage } from '../support/received-frames.ts';
 import { WireClient } from '../support/wire-client.ts';
 
 const OPTIONS = { timeout: 60_000, skip: natsMissing };
@@ -178,6 +181,30 @@ test('store=nats: pause, empty and delete hold at every broker', OPTIONS, async 
   assert.equal(body.toString(), 'after');
 });
 
+test(
+  'store=nats: a policy that is set at one broker holds at the other, and goes there too',
+  OPTIONS,
+  async (t) => {
+    const effective = async (): Promise<unknown> => {
+      const { text } = await ask(other, '/policy/effective?topic=r.ruled');
+      return JSON.parse(text).keys['message-ttl'].policy;
+    };
+    await setPolicy(one, 'shared', { pattern: 'r.ruled', 'message-ttl': '1h' });
+    await until(effective, (name) => name === 'shared');
+    const third = await new BrokerSite(t).start({
+      flags: [`--nats-url=${server.url}`, '--nats-prefix=e2e'],
+    });
+    const atStart = await until(
+      () => ask(third, '/policy/shared'),
+      ({ status }) => status === 200,
+    );
+    const removed = await askPolicies(one, 'DELETE', '/policy/shared');
+    await until(effective, (name) => name === null);
+
+    assert.deepEqual([atStart.status, removed.status], [200, 200]);
+  },
+);
+
 test('store=nats: a broker that ends gives back what its consumers have', OPTIONS, async (t) => {
   const site = new BrokerSite(t);
   const third = await site.start({ flags: [`--nats-url=${server.url}`, '--nats-prefix=e2e'] });
@@ -229,3 +256,127 @@ test(
     assert.match(ready.text, /store: the connection to/);
   },
 );
+
+test(
+  'store=nats: a channel begins with what the topic has kept, by its number or time',
+  OPTIONS,
+  async (t) => {
+    await setPolicy(one, 'history', { pattern: 'r.history', retention: 'age(1h)' });
+    await ask(one, '/topic/create?topic=r.history', null);
+    await create(one, 'r.history', 'c');
+    const client = await consumer(t, one, 'r.history', 'c', 3);
+    assert.equal(await publish(t, one, mpub('r.history', ['a', 'b'])), 'OK');
+    for (const { id } of [await client.nextMessage(), await client.nextMessage()]) {
+      client.send(line('FIN', id));
+    }
+    await until(
+      () => channelOf(one, 'r.history'),
+      (channel) => channel !== undefined && isEmpty(channel),
+    );
+    const since = new Date().toISOString();
+    assert.equal(await publish(t, one, pub('r.history', 'c')), 'OK');
+    const bodies: string[][] = [];
+    for (const [channel, from, count] of [
+      ['first', 'first', 3],
+      ['number', '2', 2],
+      ['time', since, 1],
+    ] as const) {
+      const query = new URLSearchParams({ topic: 'r.history', channel, from });
+      const { status } = await ask(one, `/channel/create?${query}`, null);
+      assert.equal(status, 200);
+      const again = await consumer(t, other, 'r.history', channel, 5);
+      const came: string[] = [];
+      while (came.length < count) came.push((await again.nextMessage()).body.toString());
+      bodies.push(came);
+    }
+
+    const twice = await ask(one, '/channel/create?topic=r.history&channel=first&from=first', null);
+    await ask(one, '/topic/create?topic=r.gone', null);
+    const gone = await ask(one, '/channel/create?topic=r.gone&channel=c&from=first', null);
+    await ask(one, '/topic/create?topic=alone', null);
+    const alone = await ask(one, '/channel/create?topic=alone&channel=c&from=first', null);
+
+    assert.deepEqual(bodies, [['a', 'b', 'c'], ['b', 'c'], ['c']]);
+    assert.deepEqual(
+      [twice, gone, alone].map(({ status, text }) => [status, JSON.parse(text).reason]),
+      [
+        [400, 'the channel exists'],
+        [
+          400,
+          'the topic does not keep finished messages: its policy had no retention when it was created',
+        ],
+        [400, 'the topic is not replicated: it keeps no finished messages'],
+      ],
+    );
+    await until(
+      () => topicStats(other, 'r.history'),
+      (topic) =>
+        topic?.channels.find(({ channel_name: name }) => name === 'time')?.message_count === 1,
+    );
+  },
+);
+
+test('store=nats: three servers go on without one, and nothing is missing', OPTIONS, async (t) => {
+  const servers = await startNats(t, 3);
+  const flags = [`--nats-url=${servers.map(({ url }) => url).join(',')}`];
+  const site = new BrokerSite(t);
+  const brokers = await Promise.all([site.start({ flags }), new BrokerSite(t).start({ flags })]);
+  for (const broker of brokers) {
+    await broker.logged(/STORE: connected/);
+    await setPolicy(broker, 'kept', { pattern: 'r.*', store: 'nats' });
+  }
+  await ask(brokers[0], '/topic/create?topic=r.cluster', null);
+  await create(brokers[0], 'r.cluster', 'c');
+  const consumers = await Promise.all(
+    brokers.map((broker) => consumer(t, broker, 'r.cluster', 'c', 50)),
+  );
+  const wanted = new Set<string>();
+  const publishAll = async (name: string): Promise<void> => {
+    for (const [index, broker] of brokers.entries()) {
+      const bodies = Array.from({ length: 20 }, (_, number) => `${name}-${index}-${number}`);
+      // The connection may be cut just then.
+      await until(
+        () => publish(t, broker, mpub('r.cluster', bodies)),
+        (answer) => answer === 'OK',
+      );
+      for (const body of bodies) wanted.add(body);
+    }
+  };
+  const came = new Set<string>();
+  for (const client of consumers) void take(client, came);
+
+  await publishAll('before');
+  const followers = await followersOf(servers, 'ringmq_r=dcluster');
+  await followers[0].kill();
+  await publishAll('after');
+  await until(
+    async () => [...wanted].filter((body) => !came.has(body)),
+    (missing) => missing.length === 0,
+  );
+  const depths = await until(
+    () => channelOf(brokers[1], 'r.cluster'),
+    (channel) => channel !== undefined && isEmpty(channel),
+  );
+
+  assert.equal(depths?.depth, 0);
+  assert.equal(came.size, wanted.size);
+});
+
+/** Finishes what comes, and notes its body. */
+async function take(client: WireClient, came: Set<string>): Promise<void> {
+  for (;;) {
+    const frame = await client.next();
+    if (frame?.type !== 'message') return;
+    const { id, body } = toMessage(frame.data);
+    came.add(body.toString());
+    client.send(line('FIN', id));
+  }
+}
+
+/** The servers that do not lead the stream. */
+async function followersOf(servers: readonly NatsServer[], stream: string): Promise<NatsServer[]> {
+  const nc = await connect({ servers: servers.map(({ url }) => url) });
+  const { cluster } = await (await jetstreamManager(nc)).streams.info(stream);
+  await nc.close();
+  return servers.filter((_, index) => `n${index}` !== cluster?.leader);
+}

@@ -21,7 +21,7 @@ import { Connection } from '../../src/main/tcp/connection.ts';
 import { Deadlines } from '../../src/main/tcp/deadlines.ts';
 import { BrokerCore } from '../../src/main/topics/core.ts';
 import type { TopicMap } from '../../src/main/topics/topic-map.ts';
-import type { PumpEvent } from '../../src/shared/control.ts';
+import type { PumpEvent, SharedPolicy } from '../../src/shared/control.ts';
 import type { StreamSettings } from '../../src/shared/thread-tasks.ts';
 import type { IoLoop } from '../../src/workers/disk/io-loop.ts';
 import { wireIoLoop } from '../../src/workers/disk/io-wiring.ts';
@@ -196,6 +196,10 @@ export class BrokerTurns {
     });
     const bounds = { memberBytes: bodyBytesMax, guestBytes: bodyBytesMax };
     this.bodies = new BodyMemory(bounds, this.clock, this.#logger);
+  }
+
+  sharePolicy(policy: SharedPolicy): Promise<void> {
+    return this.#core.sharePolicy(policy);
   }
 
   /** The connection of that number, as long as it is there. */

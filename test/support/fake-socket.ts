@@ -113,11 +113,19 @@ export function parseFrames(bytes: Buffer): string[] {
 
 /** Ids of the messages among the frames, in order. */
 export function messageIds(bytes: Buffer): string[] {
-  const ids: string[] = [];
+  return messagesOf(bytes).map(({ id }) => id);
+}
+
+/** The messages among the frames, in order. */
+export function messagesOf(bytes: Buffer): { id: string; body: string }[] {
+  const messages: { id: string; body: string }[] = [];
   for (let at = 0; at + 8 <= bytes.length; at += 4 + bytes.readInt32BE(at)) {
-    if (bytes.readInt32BE(at + 4) === 2) ids.push(bytes.toString('latin1', at + 18, at + 34));
+    if (bytes.readInt32BE(at + 4) !== 2) continue;
+    const end = at + 4 + bytes.readInt32BE(at);
+    const id = bytes.toString('latin1', at + 18, at + 34);
+    messages.push({ id, body: bytes.toString('latin1', at + 34, end) });
   }
-  return ids;
+  return messages;
 }
 
 function messageText(data: Buffer): string {

@@ -6,7 +6,7 @@
  * Thread: any.
  */
 
-import type { StreamName } from '../../src/shared/control.ts';
+import type { SharedPolicy, StartedChannel, StreamName } from '../../src/shared/control.ts';
 import type {
   Pull,
   PullListener,
@@ -33,6 +33,7 @@ type Channel = {
   pulls: WaitingPull[];
 };
 type Topic = {
+  isRetained: boolean;
   messages: Stored[];
   lastSequence: number;
   holderNext: number | null;
@@ -44,11 +45,16 @@ export class FakeStreamServer {
   /** Publishes that are not answered, if answers are held. */
   readonly unanswered: ((error: string | null) => void)[] = [];
   holdsAnswers = false;
+  /** Why no figures are given, or null. */
+  figuresError: string | null = null;
+  /** How often topics and channels were opened. */
+  openCount = 0;
   /** Why every publish is refused, or null. */
   refusal: string | null = null;
   readonly topics = new Map<string, Topic>();
 
   readonly #entries = new Map<string, 'running' | 'paused'>();
+  readonly #policies = new Map<string, SharedPolicy>();
   readonly #stores: FakeStreamStore[] = [];
   readonly #byReceipt = new Map<string, { channel: Channel; taken: Taken }>();
   #receiptCount = 0;
@@ -70,7 +76,13 @@ export class FakeStreamServer {
     return this.#topic(topic).lastSequence + 1 - next + taken.size + returned.length;
   }
 
+  sharePolicy(policy: SharedPolicy): void {
+    this.#policies.set(policy.name, policy);
+    for (const { listener } of this.#stores) listener?.onPolicy(policy);
+  }
+
   showTo(listener: StoreListener): void {
+    for (const policy of this.#policies.values()) listener.onPolicy(policy);
     for (const [key, state] of this.#entries) tell(listener, key, state);
   }
 
@@ -113,10 +125,16 @@ export class FakeStreamServer {
     answer();
   }
 
-  open({ topic: name, channel: channelName }: StreamName, from: FakeStreamStore): void {
+  open(
+    { topic: name, channel: channelName, replication }: StreamName,
+    from: FakeStreamStore,
+  ): void {
+    this.openCount++;
     let topic = this.topics.get(name);
     if (topic === undefined) {
-      topic = { messages: [], lastSequence: 0, holderNext: 1, channels: new Map() };
+      const { ageMs, bytes } = replication.retention;
+      const isRetained = ageMs > 0 || bytes > 0;
+      topic = { isRetained, messages: [], lastSequence: 0, holderNext: 1, channels: new Map() };
       this.topics.set(name, topic);
       this.#announce(from, name, 'running');
     }
@@ -125,6 +143,19 @@ export class FakeStreamServer {
     topic.holderNext = null;
     topic.channels.set(channelName, { next, taken: new Map(), returned: [], pulls: [] });
     this.#announce(from, `${name}:${channelName}`, 'running');
+  }
+
+  startChannel(name: string, { channel, start }: StartedChannel, from: FakeStreamStore): void {
+    const topic = this.#topic(name);
+    if (topic.channels.has(channel)) throw new Error('the channel exists');
+    if (!topic.isRetained) throw new Error('the topic does not keep finished messages');
+    const since = 'unixMs' in start ? BigInt(start.unixMs) * 1_000_000n : 0n;
+    const found = topic.messages.findIndex(({ timestampNs }) => timestampNs >= since);
+    const byTime = found === -1 ? topic.lastSequence + 1 : found + 1;
+    const next = 'sequence' in start ? start.sequence : byTime;
+    topic.holderNext = null;
+    topic.channels.set(channel, { next, taken: new Map(), returned: [], pulls: [] });
+    this.#announce(from, `${name}:${channel}`, 'running');
   }
 
   empty({ topic: name, channel }: StreamName): void {
@@ -150,8 +181,10 @@ export class FakeStreamServer {
     this.#announce(from, key, isPaused ? 'paused' : 'running');
   }
 
-  figures({ topic: name, channel }: StreamName): StreamFigures {
-    const topic = this.#topic(name);
+  figures({ topic: name, channel }: StreamName): StreamFigures | null {
+    if (this.figuresError !== null) throw new Error(this.figuresError);
+    const topic = this.topics.get(name);
+    if (topic === undefined || (channel !== '' && !topic.channels.has(channel))) return null;
     if (channel === '') {
       const unread = topic.holderNext === null ? 0 : topic.lastSequence + 1 - topic.holderNext;
       return { unread, taken: 0, messages: topic.lastSequence };
@@ -255,9 +288,7 @@ export class FakeStreamServer {
   #announce(from: FakeStreamStore, key: string, state: 'running' | 'paused' | 'gone'): void {
     if (state === 'gone') this.#entries.delete(key);
     else this.#entries.set(key, state);
-    for (const store of this.#stores) {
-      if (store !== from && store.listener !== null) tell(store.listener, key, state);
-    }
+    for (const store of this.#stores) if (store !== from) store.onEntry(key, state);
   }
 
   #topic(name: string): Topic {
@@ -277,10 +308,13 @@ export class FakeStreamServer {
 export class FakeStreamStore implements StreamStore {
   absence: string | null = null;
   listener: StoreListener | null = null;
+  /** Whether what is sent to the store now is lost; of a publish also the answer, which is then an error. */
+  loses = (): boolean => false;
   /** How often the store heard of messages that are in good hands. */
   keptCount = 0;
 
   readonly #server: FakeStreamServer;
+  readonly #missed: [key: string, state: 'running' | 'paused' | 'gone'][] = [];
 
   constructor(server: FakeStreamServer) {
     this.#server = server;
@@ -292,21 +326,37 @@ export class FakeStreamStore implements StreamStore {
     listener.onAbsence(null);
   }
 
-  /** The connection is lost, or there again (null). */
+  /** The connection is lost, or there again (null): then it tells what other brokers have done meanwhile. */
   setAbsence(reason: string | null): void {
     this.absence = reason;
     this.listener?.onAbsence(reason);
+    if (reason !== null) return;
+    for (const [key, state] of this.#missed.splice(0)) this.onEntry(key, state);
+  }
+
+  /** Another broker has created, changed or deleted something. */
+  onEntry(key: string, state: 'running' | 'paused' | 'gone'): void {
+    if (this.absence !== null) this.#missed.push([key, state]);
+    else if (this.listener !== null) tell(this.listener, key, state);
   }
 
   open = (name: StreamName): Promise<void> => this.#do(() => this.#server.open(name, this));
   empty = (name: StreamName): Promise<void> => this.#do(() => this.#server.empty(name));
   delete = (name: StreamName): Promise<void> => this.#do(() => this.#server.delete(name, this));
 
+  startChannel(topic: string, channel: StartedChannel): Promise<void> {
+    return this.#do(() => this.#server.startChannel(topic, channel, this));
+  }
+
+  sharePolicy(policy: SharedPolicy): Promise<void> {
+    return this.#do(() => this.#server.sharePolicy(policy));
+  }
+
   pause(name: StreamName, isPaused: boolean): Promise<void> {
     return this.#do(() => this.#server.pause(name, isPaused, this));
   }
 
-  figures(name: StreamName): Promise<StreamFigures> {
+  figures(name: StreamName): Promise<StreamFigures | null> {
     return this.#do(() => this.#server.figures(name));
   }
 
@@ -316,7 +366,11 @@ export class FakeStreamStore implements StreamStore {
     dueMs: number,
     done: (error: string | null) => void,
   ): void {
-    this.#server.publish(topic, body, dueMs, done);
+    const isAnswerLost = this.loses();
+    if (this.loses()) done('the store has not answered');
+    else if (isAnswerLost) {
+      this.#server.publish(topic, body, dueMs, () => done('the answer is lost'));
+    } else this.#server.publish(topic, body, dueMs, done);
   }
 
   pull(name: StreamName, count: number, _bytes: number, listener: PullListener): Pull {
@@ -324,16 +378,20 @@ export class FakeStreamStore implements StreamStore {
   }
 
   finish(receipt: string): void {
-    this.#server.finish(receipt);
+    if (!this.#isLost()) this.#server.finish(receipt);
   }
 
   giveBack(receipt: string, delayMs: number): void {
-    this.#server.giveBack(receipt, delayMs);
+    if (!this.#isLost()) this.#server.giveBack(receipt, delayMs);
   }
 
   keep(receipt: string): void {
     this.keptCount++;
-    this.#server.keep(receipt);
+    if (!this.#isLost()) this.#server.keep(receipt);
+  }
+
+  #isLost(): boolean {
+    return this.absence !== null || this.loses();
   }
 
   async close(): Promise<void> {

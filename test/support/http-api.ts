@@ -58,6 +58,8 @@ export class FakeBroker implements HttpBroker {
   };
   /** What publishing and creating topics wait for. */
   gate: Promise<void> = Promise.resolve();
+  /** Why no channel begins with kept messages, or null. */
+  startRefusal: string | null = null;
   /** Whether a publish to a topic that exists is taken at once. */
   isReady = false;
 
@@ -87,6 +89,11 @@ export class FakeBroker implements HttpBroker {
   async createChannel(topic: string, channel: string): Promise<void> {
     await this.#work(`createChannel ${topic} ${channel}`);
     this.topics.get(topic)?.add(channel);
+  }
+
+  async startChannel(topic: string, channel: string, start: object): Promise<string | null> {
+    await this.#work(`startChannel ${topic} ${channel} ${JSON.stringify(start)}`);
+    return this.startRefusal;
   }
 
   async deleteTopic(topic: string): Promise<void> {

@@ -19,7 +19,8 @@ export function policyStoreOf(
     textFiles: DISK_FILES,
     policies: new Policies(optionsWith({})),
     clock: new ManualClock(),
-    logger: { info: write, error: write },
+    logger: { info: write, warn: write, error: write },
+    share: null,
     apply,
   });
 }

@@ -11,6 +11,7 @@ import type { Route } from '../../daemon/http/router.ts';
 import { INTERNAL_ERROR, INVALID_REQUEST } from '../../daemon/http/server-refusals.ts';
 import type { Logger } from '../../daemon/log.ts';
 import { rethrowBug } from '../../shared/assert.ts';
+import type { StreamStart } from '../../shared/control.ts';
 import {
   type ChannelName,
   parseChannelName,
@@ -19,6 +20,7 @@ import {
 } from '../../shared/names.ts';
 import type { HttpBroker } from '../topics/broker.ts';
 import { PublishRefused } from '../topics/publisher.ts';
+import { timeOf, withReason } from './messages/message-query.ts';
 import {
   CHANNEL_NOT_FOUND,
   INVALID_ARG_CHANNEL,
@@ -28,13 +30,25 @@ import {
   TOPIC_NOT_FOUND,
 } from './refusals.ts';
 
+/** From 1: a message's place in its topic. */
+const SEQUENCE = /^[1-9]\d{0,14}$/;
+const INVALID_FROM = withReason(
+  400,
+  'INVALID_FROM',
+  'from is "first", the number of a message, or an RFC 3339 time',
+);
+
 type Setup = { readonly broker: HttpBroker; readonly logger: Logger };
 
-/** The names of the topic and the channel in a request. */
-type Target = { readonly topic: TopicName; readonly channel: ChannelName };
+/** The names of the topic and the channel in a request, and where a channel that is created begins, if it says so. */
+type Target = {
+  readonly topic: TopicName;
+  readonly channel: ChannelName;
+  readonly start: StreamStart | null;
+};
 
 /** An operation on a channel of an existing topic. */
-type Work = (target: Target) => Answer | Promise<void>;
+type Work = (target: Target) => Answer | Promise<Answer> | Promise<void>;
 
 /** The endpoints under `/channel`. */
 export function channelRoutes({ broker, logger }: Setup): Route[] {
@@ -45,8 +59,7 @@ export function channelRoutes({ broker, logger }: Setup): Route[] {
     const outcome = work(target);
     if ('status' in outcome) return outcome;
     try {
-      await outcome;
-      return DONE;
+      return (await outcome) ?? DONE;
     } catch (error) {
       rethrowBug(error);
       if (error instanceof PublishRefused) return refusal(503, error.message);
@@ -65,7 +78,10 @@ export function channelRoutes({ broker, logger }: Setup): Route[] {
       broker.hasChannel(topic, channel) ? work(topic, channel) : CHANNEL_NOT_FOUND;
   };
   return [
-    route('/channel/create', ({ topic, channel }) => broker.createChannel(topic, channel)),
+    route('/channel/create', ({ topic, channel, start }) => {
+      if (start === null) return broker.createChannel(topic, channel);
+      return startChannel(broker, topic, channel, start);
+    }),
     route(
       '/channel/delete',
       ifKnown((topic, channel) => broker.deleteChannel(topic, channel)),
@@ -85,7 +101,17 @@ export function channelRoutes({ broker, logger }: Setup): Route[] {
   ];
 }
 
-/** Both names, or the error, checked in nsqd's order. */
+async function startChannel(
+  broker: HttpBroker,
+  topic: TopicName,
+  channel: ChannelName,
+  start: StreamStart,
+): Promise<Answer> {
+  const reason = await broker.startChannel(topic, channel, start);
+  return reason === null ? DONE : withReason(400, 'REPLAY_REFUSED', reason);
+}
+
+/** Both names, and where a channel begins, or the error, checked in nsqd's order. */
 function targetOf(rawQuery: string): Target | Answer {
   const query = Query.parse(rawQuery);
   if (query === undefined) return INVALID_REQUEST;
@@ -96,5 +122,16 @@ function targetOf(rawQuery: string): Target | Answer {
   const channelText = query.get('channel');
   if (channelText === undefined) return MISSING_ARG_CHANNEL;
   const channel = parseChannelName(channelText);
-  return channel === undefined ? INVALID_ARG_CHANNEL : { topic, channel };
+  if (channel === undefined) return INVALID_ARG_CHANNEL;
+  const start = startOf(query.get('from'));
+  return start === undefined ? INVALID_FROM : { topic, channel, start };
+}
+
+/** Null without it; undefined if it says nothing. */
+function startOf(text: string | undefined): StreamStart | null | undefined {
+  if (text === undefined) return null;
+  if (text === 'first') return { sequence: 1 };
+  if (SEQUENCE.test(text)) return { sequence: Number(text) };
+  const unixMs = timeOf(text);
+  return unixMs === undefined ? undefined : { unixMs };
 }

@@ -8,7 +8,7 @@
 
 import { parseJson } from '../../daemon/go/json.ts';
 import { routesFor } from '../../daemon/http/access.ts';
-import { type Answer, DONE, jsonAnswer, jsonTextAnswer } from '../../daemon/http/answer.ts';
+import { type Answer, DONE, jsonAnswer } from '../../daemon/http/answer.ts';
 import type { Exchange } from '../../daemon/http/exchange.ts';
 import { Query } from '../../daemon/http/query.ts';
 import type { Route } from '../../daemon/http/router.ts';
@@ -22,6 +22,7 @@ import { effectiveValues } from '../policies/effective.ts';
 import type { SourcedPolicy } from '../policies/policies.ts';
 import { parsePolicy, policyJson } from '../policies/policy.ts';
 import { PolicyRefused, type PolicyStore } from '../policies/policy-store.ts';
+import { withReason } from './messages/message-query.ts';
 import {
   INVALID_ARG_CHANNEL,
   INVALID_TOPIC,
@@ -121,8 +122,4 @@ function sourcedJson({ policy, source }: SourcedPolicy): object {
 
 function invalid(reason: string): Answer {
   return withReason(400, 'INVALID_POLICY', reason);
-}
-
-function withReason(status: number, message: string, reason: string): Answer {
-  return jsonTextAnswer(status, JSON.stringify({ message, reason }));
 }

@@ -15,12 +15,18 @@ import { SavedFile } from '../../daemon/saved-file.ts';
 import { inSlices } from '../../daemon/slices.ts';
 import type { TextFiles } from '../../daemon/text-files.ts';
 import type { Clock } from '../../shared/clock.ts';
+import type { SharedPolicy } from '../../shared/control.ts';
 import { POLICIES_FILE, SIDECAR_DIRECTORY } from '../../shared/data-files.ts';
+import { errorText } from '../../shared/error-text.ts';
 import type { Policies } from './policies.ts';
 import { type Policy, parsePolicy, policyJson } from './policy.ts';
+import { isSamePolicy, parseShared, sharedText } from './shared-policy.ts';
 
 /** A change is refused; the error's message is the reason. */
 export class PolicyRefused extends Error {}
+
+/** The policies after a change; why it is refused; or null if it changes nothing. */
+type Decided = readonly Policy[] | string | null;
 
 /** Its dependencies. */
 export type PolicyStoreSetup = {
@@ -28,9 +34,11 @@ export type PolicyStoreSetup = {
   readonly textFiles: TextFiles;
   readonly policies: Policies;
   readonly clock: Clock;
-  readonly logger: Pick<Logger, 'info' | 'error'>;
+  readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
   /** Applies changed policies to topics and channels, in slices. */
   readonly apply: () => Iterator<void, void>;
+  /** Tells other brokers of a change; null if there are none. Resolves when they will have it. */
+  readonly share: ((policy: SharedPolicy) => Promise<void>) | null;
 };
 
 export class PolicyStore {
@@ -89,18 +97,37 @@ export class PolicyStore {
 
   /** Adds or replaces a policy. Resolves when it is in force. Errors: rejects with `PolicyRefused`. */
   put(policy: Policy): Promise<void> {
-    return this.#change(() => {
-      const { policies } = this.#setup;
-      return policies.refusalOf(policy) ?? [...without(policies.saved, policy.name), policy];
-    });
+    return this.#change(() => this.#with(policy), { name: policy.name, text: sharedText(policy) });
   }
 
   /** Removes a policy, if it exists. As `put`. */
   remove(name: string): Promise<void> {
-    return this.#change(() => {
-      const { policies } = this.#setup;
-      return policies.removalRefusalOf(name) ?? without(policies.saved, name);
+    return this.#change(() => this.#without(name), { name, text: null });
+  }
+
+  /** Another broker has set or removed a policy. What cannot hold here is logged. */
+  adopt({ name, text }: SharedPolicy): void {
+    const { logger, policies } = this.#setup;
+    const policy = text === null ? null : parseShared(name, text);
+    const decide = (): Decided => {
+      if (policy instanceof InvalidValue) return policy.why;
+      const known = [...policies.saved].find((saved) => saved.name === name);
+      if (isSamePolicy(known, policy)) return null;
+      return policy === null ? this.#without(name) : this.#with(policy);
+    };
+    this.#change(decide, null).catch((error: unknown) => {
+      logger.warn(`policy ${name} of another broker is not in force - ${errorText(error)}`);
     });
+  }
+
+  #with(policy: Policy): readonly Policy[] | string {
+    const { policies } = this.#setup;
+    return policies.refusalOf(policy) ?? [...without(policies.saved, policy.name), policy];
+  }
+
+  #without(name: string): readonly Policy[] | string {
+    const { policies } = this.#setup;
+    return policies.removalRefusalOf(name) ?? without(policies.saved, name);
   }
 
   /**
@@ -131,11 +158,14 @@ export class PolicyStore {
     );
   }
 
-  /** Makes one change at a time: each builds on the result of the one before. */
-  #change(decide: () => readonly Policy[] | string): Promise<void> {
+  /** Makes one change at a time: each builds on the result of the one before. `shared`: what other brokers are told. */
+  #change(decide: () => Decided, shared: SharedPolicy | null): Promise<void> {
     const change = this.#last.then(async () => {
       const next = decide();
+      if (next === null) return;
       if (typeof next === 'string') throw new PolicyRefused(next);
+      const { share } = this.#setup;
+      if (shared !== null && share !== null) await share(shared);
       this.#wanted = next;
       try {
         await this.#setup.textFiles.makeDirectory(this.#directory);

@@ -8,7 +8,8 @@ import type { ConnectionLimit } from '../../daemon/connection-limit.ts';
 import type { Guard } from '../../daemon/guard.ts';
 import type { Logger, LogLevel } from '../../daemon/log.ts';
 import type { Clock } from '../../shared/clock.ts';
-import type { ChannelName, TopicName } from '../../shared/names.ts';
+import type { StreamStart } from '../../shared/control.ts';
+import { type ChannelName, isEphemeral, type TopicName } from '../../shared/names.ts';
 import type { Options } from '../options/options.ts';
 import type { BrokerStats, StatsFilter } from '../stats/stats.ts';
 import type { StatsCollector } from '../stats/stats-collector.ts';
@@ -133,6 +134,21 @@ export class BrokerOperations implements HttpBroker {
   async createChannel(topic: TopicName, channel: ChannelName): Promise<void> {
     this.#expectCreation(topic, channel);
     this.#topics.getOrCreateChannel(this.#topic(topic), channel);
+  }
+
+  async startChannel(
+    topicName: TopicName,
+    name: ChannelName,
+    start: StreamStart,
+  ): Promise<string | null> {
+    this.#expectCreation(topicName, name);
+    const topic = this.#changeable(this.#topic(topicName));
+    if (!topic.isReplicated) return 'the topic is not replicated: it keeps no finished messages';
+    if (isEphemeral(name)) return 'an ephemeral channel begins with new messages';
+    if (topic.channels.has(name)) return 'the channel exists';
+    const error = await this.#topics.startChannel(topic, name, start);
+    if (error === null) this.#topics.getOrCreateChannel(topic, name);
+    return error;
   }
 
   async deleteTopic(topic: string): Promise<void> {

@@ -5,6 +5,7 @@
  */
 
 import type { LogLevel } from '../../daemon/log.ts';
+import type { StreamStart } from '../../shared/control.ts';
 import type { ChannelName, TopicName } from '../../shared/names.ts';
 import type { Options } from '../options/options.ts';
 import type { BrokerStats, StatsFilter } from '../stats/stats.ts';
@@ -45,6 +46,11 @@ export interface HttpBroker {
   createTopic(topic: TopicName): Promise<void>;
   /** Resolves when the channel exists; the topic must. */
   createChannel(topic: TopicName, channel: ChannelName): Promise<void>;
+  /**
+   * Creates a channel that begins with what a replicated topic has kept. Resolves with null, or with why it cannot; the
+   * topic must exist.
+   */
+  startChannel(topic: TopicName, channel: ChannelName, start: StreamStart): Promise<string | null>;
   /** The following reject when the disk fails; the topic and channel must exist. */
   deleteTopic(topic: string): Promise<void>;
   deleteChannel(topic: string, channel: string): Promise<void>;

@@ -7,7 +7,7 @@
 
 import type { Guard } from '../../daemon/guard.ts';
 import type { Clock } from '../../shared/clock.ts';
-import type { PumpEvent } from '../../shared/control.ts';
+import type { PumpEvent, SharedPolicy } from '../../shared/control.ts';
 import { Doorbell } from '../../shared/ring/doorbell.ts';
 import { Deliveries, type DeliveryTarget } from '../pumps/deliveries.ts';
 import { PumpHandle } from '../pumps/pump-handle.ts';
@@ -117,6 +117,12 @@ export class BrokerCore {
     if (hasSubscribers !== this.#reportsTimeouts) this.#reportTimeouts(hasSubscribers);
     for (const pump of this.pumps) pump.notifyWritable();
     return count;
+  }
+
+  /** Tells other brokers of a policy. Errors: rejects if the store does not take it. */
+  async sharePolicy(policy: SharedPolicy): Promise<void> {
+    const { error } = await this.pumps[0].request({ do: 'sharePolicy', ...policy });
+    if (error !== null) throw new Error(`failed to tell other brokers - ${error}`);
   }
 
   /** Reads the records of the pumps. Returns how many. */

@@ -10,7 +10,12 @@
 import type { Logger } from '../../daemon/log.ts';
 import { resultInSlices } from '../../daemon/slices.ts';
 import type { Clock } from '../../shared/clock.ts';
-import type { ChannelCounts, ControlReply, TopicCounts } from '../../shared/control.ts';
+import type {
+  ChannelCounts,
+  ControlReply,
+  StreamStart,
+  TopicCounts,
+} from '../../shared/control.ts';
 import { errorText } from '../../shared/error-text.ts';
 import { nameHash } from '../../shared/name-hash.ts';
 import { type ChannelName, isEphemeral, type TopicName } from '../../shared/names.ts';
@@ -215,6 +220,16 @@ export class TopicMap {
     });
     if (!isEphemeral(name)) this.#save(topic);
     return channel;
+  }
+
+  /** Creates a channel in the store that begins with what the topic has kept. Resolves with null, or why it cannot. */
+  async startChannel(
+    topic: TopicHandle,
+    channel: ChannelName,
+    start: StreamStart,
+  ): Promise<string | null> {
+    const request = { do: 'startChannel', topic: topic.number, channel, start } as const;
+    return (await topic.pump.request(request)).error;
   }
 
   /** Stops the expiry of channels. */

@@ -13,6 +13,7 @@ import {
 } from '../../shared/control.ts';
 import { CONSUMER_WINDOW_BYTES } from '../../shared/limits.ts';
 import type { DiskLink } from './backend/disk-link.ts';
+import type { SharedPolicies } from './backend/shared-policies.ts';
 import type { Channel } from './channel.ts';
 import { Consumer } from './consumer.ts';
 import type { Outbox } from './outbox.ts';
@@ -48,6 +49,7 @@ export class PumpControl {
   readonly #outbox: Outbox;
   readonly #links: readonly DiskLink[];
   readonly #stats: PumpStats;
+  readonly #policies: SharedPolicies | null;
   readonly #deletions: TopicDeletions;
   /** Earlier pieces of an incomplete request. */
   #pieces: Buffer[] = [];
@@ -58,11 +60,19 @@ export class PumpControl {
   /** The token of the request to close, and the error so far; null unless it is closing. */
   #closing: Closing | null = null;
 
-  constructor(state: PumpState, outbox: Outbox, links: readonly DiskLink[], stats: PumpStats) {
+  /** `policies`: null without a store of replicated topics. */
+  constructor(
+    state: PumpState,
+    outbox: Outbox,
+    links: readonly DiskLink[],
+    stats: PumpStats,
+    policies: SharedPolicies | null,
+  ) {
     this.#state = state;
     this.#outbox = outbox;
     this.#links = links;
     this.#stats = stats;
+    this.#policies = policies;
     this.#deletions = new TopicDeletions(state);
   }
 
@@ -131,6 +141,16 @@ export class PumpControl {
           nowMs,
         );
         reply(null);
+        return;
+      case 'startChannel': {
+        const { replicated } = this.#topic(request.topic).queue.backend;
+        if (replicated === null) reply('the topic is not replicated');
+        else replicated.startChannel({ channel: request.channel, start: request.start }, reply);
+        return;
+      }
+      case 'sharePolicy':
+        assert(this.#policies !== null, 'policies are shared where there is a store');
+        this.#policies.share({ name: request.name, text: request.text }, reply);
         return;
       case 'setTopicPolicy':
         for (const number of request.topics) {

@@ -20,6 +20,7 @@ import * as records from '../../shared/records.ts';
 import type { Doorbell } from '../../shared/ring/doorbell.ts';
 import { EMPTY, type RingReader } from '../../shared/ring/reader.ts';
 import { DiskLink } from './backend/disk-link.ts';
+import { SharedPolicies } from './backend/shared-policies.ts';
 import { ConsumerCommands } from './consumer-commands.ts';
 import { Outbox } from './outbox.ts';
 import { PartTime } from './part-time.ts';
@@ -115,6 +116,7 @@ export class PumpLoop {
       this.#outbox,
       this.#links,
       new PumpStats(percentiles, unixNs),
+      streams === null ? null : new SharedPolicies(streams),
     );
     this.#publication = {
       bytes: options.publishes.bytes,

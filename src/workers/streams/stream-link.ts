@@ -43,6 +43,9 @@ const ATTEMPTS_MAX = 65_535;
 /** The figures of a queue, as its answers carry them. */
 export type QueueFigures = { unread: number; elsewhere: number; messages: number };
 
+/** Those of what is no queue. */
+export const NO_FIGURES: QueueFigures = { unread: 0, elsewhere: 0, messages: 0 };
+
 /** The queue that an answer is for. */
 export interface AnsweredQueue {
   readonly number: number;

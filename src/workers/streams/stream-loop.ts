@@ -10,7 +10,12 @@
  */
 
 import { assert } from '../../shared/assert.ts';
-import { decodeControl, type StreamName } from '../../shared/control.ts';
+import {
+  decodeControl,
+  type SharedPolicy,
+  type StartedChannel,
+  type StreamName,
+} from '../../shared/control.ts';
 import { errorText } from '../../shared/error-text.ts';
 import { EMPTY } from '../../shared/ring/reader.ts';
 import {
@@ -30,9 +35,7 @@ import {
   QUEUE,
   QUEUE_WORDS,
   UPDATE,
-  UPDATE_DUE,
   UPDATE_ENTRIES,
-  UPDATE_ENTRY_WORDS,
 } from '../disk-records.ts';
 import type { Loop } from '../run-loop.ts';
 import {
@@ -45,21 +48,25 @@ import {
   PULL_COUNT,
   PULLED,
   REST,
+  SHARE,
+  SHARED,
+  START,
+  STARTED,
 } from '../stream-records.ts';
-import { LOG_WARNING, StreamLink, type StreamLinkOptions } from './stream-link.ts';
+import { FigureRounds } from './figure-rounds.ts';
+import { LOG_WARNING, NO_FIGURES, StreamLink, type StreamLinkOptions } from './stream-link.ts';
 import { type StreamClock, StreamQueue } from './stream-queue.ts';
 import type { StreamStore } from './stream-store.ts';
 
 /** Delay before the store is asked again after it could not open a queue. */
-const RETRY_MS = 1000;
+const RETRY_MS = 500;
 /** How often the store hears of messages that pumps hold; it waits three times as long. */
 const KEEP_MS = 5000;
-/** How often figures are asked for, and of how many queues at a time. */
-const FIGURES_MS = 500;
-const FIGURES_COUNT = 64;
 /** Requests of a link in one turn. */
 const REQUESTS_PER_TURN = 256;
-const NS_PER_MS = 1e6;
+
+/** Answers to what the store is asked to do. */
+type Done = typeof EMPTIED | typeof DELETED | typeof STARTED;
 
 export class StreamLoop implements Loop {
   readonly #links: readonly StreamLink[];
@@ -67,9 +74,7 @@ export class StreamLoop implements Loop {
   readonly #clock: StreamClock;
   readonly #queues = new Map<StreamLink, Map<number, StreamQueue>>();
   #keepMs = 0;
-  #figuresMs = 0;
-  /** Queues whose figures are asked for next. */
-  #uncounted: StreamQueue[] = [];
+  readonly #rounds: FigureRounds;
   readonly #wake: () => void;
   /** Pulls that wait until the store is there: one for each channel at most. */
   readonly #waitingPulls: (() => void)[] = [];
@@ -87,6 +92,12 @@ export class StreamLoop implements Loop {
     this.#store = store;
     this.#clock = clock;
     this.#wake = wake;
+    this.#rounds = new FigureRounds({
+      store,
+      queues: () => this.#all(),
+      onCounted: (queue) => this.#answer(queue, FIGURES, null),
+      onMissing: (queue) => this.#onMissing(queue),
+    });
     for (const link of this.#links) this.#queues.set(link, new Map());
     const [first] = this.#links;
     store.start({
@@ -95,6 +106,10 @@ export class StreamLoop implements Loop {
       onAbsence: (error) => {
         first.tell({ event: 'store', error });
         if (error === null) this.#onThere();
+        wake();
+      },
+      onPolicy: (policy) => {
+        first.tell({ event: 'policy', ...policy });
         wake();
       },
       onEntry: (topic, channel, state) => {
@@ -110,7 +125,7 @@ export class StreamLoop implements Loop {
   }
 
   get nextDeadlineMs(): number {
-    let next = Math.min(this.#keepMs, this.#figuresMs);
+    let next = Math.min(this.#keepMs, this.#rounds.dueMs);
     for (const { state, openMs, isOpening, isGone } of this.#all()) {
       if (state === 'opening' && !isOpening && !isGone) next = Math.min(next, openMs);
     }
@@ -128,7 +143,7 @@ export class StreamLoop implements Loop {
       if (isDue && !queue.isGone) this.#open(queue);
     }
     if (nowMs >= this.#keepMs) this.#keep(nowMs);
-    if (nowMs >= this.#figuresMs) this.#count(nowMs);
+    if (nowMs >= this.#rounds.dueMs) this.#rounds.step(nowMs);
     this.#endIfDone();
     return work;
   }
@@ -162,8 +177,12 @@ export class StreamLoop implements Loop {
     const number = words[at + QUEUE];
     const queues = this.#queues.get(link);
     assert(queues !== undefined, 'a link has its queues');
+    const encoded = bytes.subarray(offset + QUEUE_WORDS * 4, offset + length);
+    if (type === SHARE) {
+      this.#share(link, number, decodeControl<SharedPolicy>(encoded));
+      return;
+    }
     if (type === OPEN_STREAM) {
-      const encoded = bytes.subarray(offset + QUEUE_WORDS * 4, offset + length);
       const name = decodeControl<StreamName>(encoded);
       const opened: StreamQueue = new StreamQueue(
         number,
@@ -197,7 +216,7 @@ export class StreamLoop implements Loop {
         }
         return;
       case UPDATE:
-        this.#giveBack(queue, words.subarray(at + UPDATE_ENTRIES, at + (length >>> 2)));
+        queue.giveBackAt(words.subarray(at + UPDATE_ENTRIES, at + (length >>> 2)));
         return;
       case PAUSE:
         this.#pause(queue, words[at + PAUSE_ON] === 1);
@@ -206,6 +225,13 @@ export class StreamLoop implements Loop {
         queue.forgetAll();
         this.#whenOpen(queue, () => this.#carryOut(queue, EMPTIED, this.#store.empty(queue.name)));
         return;
+      case START: {
+        const channel = decodeControl<StartedChannel>(encoded);
+        this.#whenOpen(queue, () => {
+          this.#carryOut(queue, STARTED, this.#store.startChannel(queue.name.topic, channel));
+        });
+        return;
+      }
       case DELETE:
         this.#delete(queue);
         return;
@@ -218,17 +244,22 @@ export class StreamLoop implements Loop {
     }
   }
 
+  #share(link: StreamLink, number: number, policy: SharedPolicy): void {
+    const queue = { number, figures: NO_FIGURES };
+    whenDone(this.#store.sharePolicy(policy), (error) => {
+      link.answer(queue, SHARED, error);
+      this.#wake();
+    });
+  }
+
   #append(queue: StreamQueue): void {
     queue.appends.take(queue.link.requests, this.#store.absence ?? queue.openError);
     if (queue.state === 'open') queue.appends.sendAll();
   }
 
-  /** Opens everything again: what the store has lost is created again, but not what another broker has deleted. */
+  /** Goes on with what is open: `#count` finds out what the store has lost. */
   #onThere(): void {
-    for (const queue of this.#all()) {
-      if (queue.state === 'open') queue.state = 'opening';
-      queue.openMs = 0;
-    }
+    for (const queue of this.#all()) queue.openMs = 0;
     for (const pull of this.#waitingPulls.splice(0)) pull();
   }
 
@@ -240,14 +271,6 @@ export class StreamLoop implements Loop {
       return;
     }
     queue.pull(count, bytes, () => this.#answer(queue, PULLED, null));
-  }
-
-  #giveBack(queue: StreamQueue, entries: Uint32Array): void {
-    const unixMs = Number(this.#clock.unixNs()) / NS_PER_MS;
-    for (let at = 0; at < entries.length; at += UPDATE_ENTRY_WORDS) {
-      const dueMs = entries[at + UPDATE_DUE] * 2 ** 32 + entries[at + UPDATE_DUE + 1];
-      queue.giveBack(entries[at], Math.max(0, dueMs - unixMs));
-    }
   }
 
   #pause(queue: StreamQueue, isPaused: boolean): void {
@@ -268,15 +291,11 @@ export class StreamLoop implements Loop {
   }
 
   /** Answers when the store has done it. */
-  #carryOut(queue: StreamQueue, type: typeof EMPTIED | typeof DELETED, work: Promise<void>): void {
-    const answer = (error: string | null): void => {
+  #carryOut(queue: StreamQueue, type: Done, work: Promise<void>): void {
+    whenDone(work, (error) => {
       if (type === DELETED) this.#end(queue, DELETED, error);
-      else this.#answer(queue, EMPTIED, error);
-    };
-    work.then(
-      () => answer(null),
-      (error: unknown) => answer(errorText(error)),
-    );
+      else this.#answer(queue, type, error);
+    });
   }
 
   /** Nothing follows the last answer to a queue. */
@@ -301,10 +320,7 @@ export class StreamLoop implements Loop {
 
   #open(queue: StreamQueue): void {
     queue.isOpening = true;
-    this.#store.open(queue.name).then(
-      () => this.#onOpened(queue, null),
-      (error: unknown) => this.#onOpened(queue, errorText(error)),
-    );
+    whenDone(this.#store.open(queue.name), (error) => this.#onOpened(queue, error));
   }
 
   #onOpened(queue: StreamQueue, error: string | null): void {
@@ -318,7 +334,7 @@ export class StreamLoop implements Loop {
       return;
     }
     queue.state = 'open';
-    this.#uncounted.push(queue);
+    this.#rounds.add(queue);
     const { waiting } = queue;
     queue.waiting = [];
     queue.appends.sendAll();
@@ -342,31 +358,8 @@ export class StreamLoop implements Loop {
     for (const queue of this.#all()) queue.keep(nowMs - KEEP_MS, nowMs);
   }
 
-  /** Asks for the figures of some queues, in turn. */
-  #count(nowMs: number): void {
-    this.#figuresMs = nowMs + FIGURES_MS;
-    if (this.#store.absence !== null) return;
-    if (this.#uncounted.length === 0) {
-      this.#uncounted = [...this.#all()].filter(({ state }) => state === 'open');
-    }
-    for (const queue of this.#uncounted.splice(0, FIGURES_COUNT)) this.#countOne(queue);
-  }
-
-  #countOne(queue: StreamQueue): void {
-    this.#store.figures(queue.name).then(
-      ({ unread, taken, messages }) => {
-        queue.figures.unread = unread;
-        queue.figures.elsewhere = Math.max(0, taken - queue.heldCount);
-        queue.figures.messages = messages;
-        this.#answer(queue, FIGURES, null);
-      },
-      () => this.#onUncounted(queue),
-    );
-  }
-
-  /** What cannot be found is opened again, unless another broker is about to tell that it is gone. */
-  #onUncounted(queue: StreamQueue): void {
-    if (queue.state !== 'open' || this.#store.absence !== null) return;
+  /** What the store has lost is created again, unless another broker is about to tell that it is gone. */
+  #onMissing(queue: StreamQueue): void {
     queue.state = 'opening';
     queue.openMs = this.#clock.monotonicMs() + RETRY_MS;
     this.#wake();
@@ -382,6 +375,14 @@ export class StreamLoop implements Loop {
     };
     this.#store.close().then(end, end);
   }
+}
+
+/** Calls back with null, or with why it was not done. */
+function whenDone(work: Promise<void>, done: (error: string | null) => void): void {
+  work.then(
+    () => done(null),
+    (error: unknown) => done(errorText(error)),
+  );
 }
 
 function titleOf({ topic, channel }: StreamName): string {

@@ -9,6 +9,7 @@
 import { assert } from '../../shared/assert.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { StreamName } from '../../shared/control.ts';
+import { UPDATE_DUE, UPDATE_ENTRY_WORDS } from '../disk-records.ts';
 import { StreamAppends } from './stream-appends.ts';
 import type { QueueFigures, StreamLink } from './stream-link.ts';
 import type { Pull, StoredMessage, StreamStore } from './stream-store.ts';
@@ -94,12 +95,13 @@ export class StreamQueue {
     }
   }
 
-  /** Units: ms. */
-  giveBack(number: number, delayMs: number): void {
-    const held = this.#held.get(number);
-    if (held === undefined) return;
-    this.#held.delete(number);
-    this.#store.giveBack(held.receipt, delayMs);
+  /** Gives messages back at their times. Shape: as in UPDATE. */
+  giveBackAt(entries: Uint32Array): void {
+    const unixMs = Number(this.#clock.unixNs()) / NS_PER_MS;
+    for (let at = 0; at < entries.length; at += UPDATE_ENTRY_WORDS) {
+      const dueMs = entries[at + UPDATE_DUE] * 2 ** 32 + entries[at + UPDATE_DUE + 1];
+      this.#giveBack(entries[at], Math.max(0, dueMs - unixMs));
+    }
   }
 
   /** Gives everything back. */
@@ -126,6 +128,14 @@ export class StreamQueue {
       count++;
     }
     return count;
+  }
+
+  /** Units: ms. */
+  #giveBack(number: number, delayMs: number): void {
+    const held = this.#held.get(number);
+    if (held === undefined) return;
+    this.#held.delete(number);
+    this.#store.giveBack(held.receipt, delayMs);
   }
 
   #onMessage(message: StoredMessage): void {

@@ -8,7 +8,7 @@
  * Thread: stream.
  */
 
-import type { StreamName } from '../../shared/control.ts';
+import type { SharedPolicy, StartedChannel, StreamName } from '../../shared/control.ts';
 
 /** Figures of a topic or channel, over all brokers. */
 export type StreamFigures = {
@@ -56,24 +56,31 @@ export type StoreListener = {
   readonly onAbsence: (error: string | null) => void;
   /** A topic (`channel` is empty) or channel exists, here or on another broker, and is paused or not; or it is gone. */
   readonly onEntry: (topic: string, channel: string, state: 'running' | 'paused' | 'gone') => void;
+  /** A broker has set or removed a policy, perhaps this one. */
+  readonly onPolicy: (policy: SharedPolicy) => void;
   readonly log: (level: number, text: string) => void;
   /** Something has happened: the loop has to take a turn. */
   readonly onNews: () => void;
 };
 
 export interface StreamStore {
-  /** Why it cannot be used now, or null. */
+  /** Why it cannot be used now, or null. What other brokers have done meanwhile may still be on its way. */
   readonly absence: string | null;
 
   /** Connects, again and again. Calls the listener from now on. */
   start(listener: StoreListener): void;
   /** Creates the topic or channel if it does not exist. Errors: rejects with the reason, as all promises here. */
   open(name: StreamName): Promise<void>;
+  /** Creates a channel that begins with what the topic has kept. Errors: rejects if it exists, or nothing is kept. */
+  startChannel(topic: string, channel: StartedChannel): Promise<void>;
   empty(name: StreamName): Promise<void>;
   delete(name: StreamName): Promise<void>;
   /** Other brokers learn of it; the listener is not called for it. */
   pause(name: StreamName, isPaused: boolean): Promise<void>;
-  figures(name: StreamName): Promise<StreamFigures>;
+  /** Null if the store does not have it, although no broker has told that it is gone. */
+  figures(name: StreamName): Promise<StreamFigures | null>;
+  /** Tells all brokers of a policy. */
+  sharePolicy(policy: SharedPolicy): Promise<void>;
   /** Adds a message to a topic. `done` is called once, with null when the store has it for good, or with the reason. */
   publish(
     topic: string,

@@ -143,7 +143,11 @@ function idsOf(query: Query): string[] | null | Answer {
 /** Unix time in ms, 0 for none; undefined if the text is not a time. */
 function sinceOf(text: string | undefined): number | undefined {
   if (text === undefined) return 0;
-  if (DIGITS.test(text)) return Number(text);
+  return DIGITS.test(text) ? Number(text) : timeOf(text);
+}
+
+/** An RFC 3339 time as Unix time in ms; undefined if the text is not one. */
+export function timeOf(text: string): number | undefined {
   const timeMs = TIME.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(timeMs) ? undefined : Math.max(0, timeMs);
 }

@@ -5,6 +5,7 @@
  * Thread: pump. Source: nsqd `BackendQueue`.
  */
 
+import type { StartedChannel } from '../../../shared/control.ts';
 import type { MemoryQueue } from '../store/memory-queue.ts';
 import type { BackendSurveys } from './backend-surveys.ts';
 import type { Receipt } from './receipt.ts';
@@ -22,6 +23,8 @@ export interface ReplicatedSide {
   rest(): void;
   /** Pauses the topic or channel on every broker, or lets it go on. */
   setPaused(isPaused: boolean): void;
+  /** Of a topic: creates a channel that begins with what the topic has kept. Calls back with null, or why it cannot. */
+  startChannel(channel: StartedChannel, done: (error: string | null) => void): void;
 }
 
 export interface Backend {

@@ -13,12 +13,9 @@ import type { RingReader } from '../../../shared/ring/reader.ts';
 import {
   ANSWER_WORDS,
   APPENDED,
-  CLOSE,
   CLOSED,
-  DELETE,
   DELETED,
   EMPTIED,
-  EMPTY_QUEUE,
   OPENED,
   RECORDS,
   RECORDS_WORDS,
@@ -32,6 +29,7 @@ import type { MessageStore } from '../store/message-store.ts';
 import { NO_RECORD } from '../store/slab.ts';
 import { Appends } from './appends.ts';
 import type { Backend } from './backend.ts';
+import { BackendEnd } from './backend-end.ts';
 import { BackendHealth } from './backend-health.ts';
 import { BackendSurveys } from './backend-surveys.ts';
 import type { DiskBackendListener } from './disk-backend-listener.ts';
@@ -42,8 +40,6 @@ import type { Receipt } from './receipt.ts';
 import { RecordOutcomes } from './record-outcomes.ts';
 import { answerError } from './unread-records.ts';
 import type { TopicBacklog } from './write-backlog.ts';
-
-type Ending = { request: typeof CLOSE | typeof DELETE; done: (error: string | null) => void };
 
 /** Delay before a failed CLOSE is sent again. */
 const CLOSE_RETRY_MS = 1000;
@@ -84,11 +80,7 @@ export class DiskBackend implements Backend, LinkedQueue {
   #isOpenSent = false;
   #isOpen = false;
   #isDue = false;
-  /** Callbacks of unanswered `empty` calls; the requests of the last ones may be unsent. */
-  readonly #emptyings: ((error: string | null) => void)[] = [];
-  #unsentEmptyings = 0;
-  #ending: Ending | null = null;
-  #isEndSent = false;
+  readonly #end: BackendEnd;
   /** When CLOSE may be sent again after a failure. */
   #closeMs = 0;
   /** Since when writes have failed while the queue is closing; undefined if they do not fail. */
@@ -102,6 +94,7 @@ export class DiskBackend implements Backend, LinkedQueue {
     this.#listener = listener;
     this.#number = link.add(this);
     this.#requests = new DiskRequests(link.requests, store, this.#number);
+    this.#end = new BackendEnd(this.#requests);
     this.#health = new BackendHealth(listener.onHealth);
     this.#backlog = options.backlog;
     this.#appends = new Appends(store, options.backlog, link.commits);
@@ -141,12 +134,12 @@ export class DiskBackend implements Backend, LinkedQueue {
       !this.#appends.hasSent &&
       !this.#appends.waitsForTurn &&
       !this.#reads.isSent &&
-      this.#emptyings.length === 0
+      !this.#end.isEmptying
     );
   }
 
   get isAccepting(): boolean {
-    return this.#ending === null && this.#health.isWell;
+    return !this.#end.isEnding && this.#health.isWell;
   }
 
   /** References to its messages in memory; for tests and the simulator. */
@@ -161,14 +154,14 @@ export class DiskBackend implements Backend, LinkedQueue {
     dueMs: number,
     receipt: Receipt | null,
   ): void {
-    assert(this.#ending === null, 'nothing is put to a queue that ends');
+    assert(!this.#end.isEnding, 'nothing is put to a queue that ends');
     this.#appends.put(position, count, attempts, dueMs, receipt);
     this.#setDue();
   }
 
   demand(): void {
     const reads = this.#reads;
-    if (!reads.hasReadable || this.fetched.count > 0 || this.#ending !== null) return;
+    if (!reads.hasReadable || this.fetched.count > 0 || this.#end.isEnding) return;
     if (!reads.isIdle) return;
     if (!this.#listener.mayRead()) {
       this.#listener.onStarved();
@@ -200,27 +193,28 @@ export class DiskBackend implements Backend, LinkedQueue {
 
   empty(done: (error: string | null) => void): void {
     this.#dropAll();
-    this.#emptyings.push(done);
-    this.#unsentEmptyings++;
+    this.#end.empty(done);
     this.#setDue();
   }
 
   close(done: (error: string | null) => void): void {
     // Unacked records stay on disk; only the copies in memory are dropped.
     this.#reads.dropFetched();
-    this.#end({ request: CLOSE, done });
+    this.#end.close(done);
+    this.#stop();
   }
 
   delete(done: (error: string | null) => void): void {
     this.#dropAll();
-    this.#end({ request: DELETE, done });
+    this.#end.delete(done);
+    this.#stop();
   }
 
   flush(nowMs: number): boolean {
     const isDone = this.#sendAll(nowMs);
     this.#isDue = !isDone;
     if (!isDone) return false;
-    if (this.#appends.waitsForTurn && !this.#isEndSent) this.#backlog.wait(this);
+    if (this.#appends.waitsForTurn && !this.#end.isSent) this.#backlog.wait(this);
     const { retryMs } = this.#appends;
     if (retryMs < Number.POSITIVE_INFINITY) this.#link.retryAt(this, retryMs);
     const { sendableMs } = this.#reads;
@@ -236,13 +230,13 @@ export class DiskBackend implements Backend, LinkedQueue {
   onAnswer(type: number, answers: RingReader, nowMs: number): void {
     const hasRecords = type === RECORDS || type === REREAD_DONE;
     const error = answerError(answers, hasRecords ? RECORDS_WORDS : ANSWER_WORDS);
-    const emptied = type === EMPTIED ? this.#emptyings.shift() : undefined;
-    if (this.#emptyings.length === 0) this.#reads.unread.update(answers);
+    const emptied = type === EMPTIED ? this.#end.takeEmptying() : undefined;
+    if (!this.#end.isEmptying) this.#reads.unread.update(answers);
     this.#handleAnswer(type, error, answers, nowMs);
     emptied?.(error);
     // A listing must not make the queue read on.
     if (type === SURVEYED && !this.surveys.hasWorked) return;
-    if (this.#ending !== null) return;
+    if (this.#end.isEnding) return;
     // The owner takes messages for waiting consumers, or demands more.
     const { hasReadable, unread } = this.#reads;
     if (this.fetched.count > 0 || hasReadable) this.#listener.onReadable();
@@ -263,7 +257,7 @@ export class DiskBackend implements Backend, LinkedQueue {
         this.#onRecords(type, error, answers, nowMs);
         return;
       case SURVEYED:
-        this.surveys.onAnswer(error, this.#emptyings.length > 0, answers);
+        this.surveys.onAnswer(error, this.#end.isEmptying, answers);
         return;
       case EMPTIED:
         return;
@@ -283,7 +277,7 @@ export class DiskBackend implements Backend, LinkedQueue {
         this.#backlog.forget(this);
         this.#health.clear();
         this.#listener.onEnded();
-        this.#ending?.done(error);
+        this.#end.finish(error);
         return;
       default:
         assert(false, 'a disk thread sends no other answers');
@@ -306,9 +300,8 @@ export class DiskBackend implements Backend, LinkedQueue {
     this.#link.setDue(this);
   }
 
-  /** Starts to close or delete. Reading stops: a READ that waits for its time would keep waking the loop. */
-  #end(ending: Ending): void {
-    this.#ending = ending;
+  /** Stops reading, because it is closed or deleted: a READ that waits for its time would keep waking the loop. */
+  #stop(): void {
     this.#reads.cancel();
     this.surveys.end();
     this.#setDue();
@@ -317,27 +310,16 @@ export class DiskBackend implements Backend, LinkedQueue {
   /** Writes all due requests, in the order in which they must take effect. */
   #sendAll(nowMs: number): boolean {
     // The disk thread no longer has this queue.
-    if (this.#isEndSent) return true;
+    if (this.#end.isSent) return true;
     if (!this.#isOpenSent) {
       if (!this.#requests.open(this.#name)) return false;
       this.#isOpenSent = true;
     }
-    for (; this.#unsentEmptyings > 0; this.#unsentEmptyings--) {
-      if (!this.#requests.plain(EMPTY_QUEUE)) return false;
-    }
+    if (!this.#end.sendEmptyings()) return false;
     if (!this.#appends.send(this.#requests, nowMs)) return false;
     if (!this.#outcomes.send(this.#requests)) return false;
     if (!this.#reads.send(nowMs) || !this.surveys.send(this.#requests)) return false;
-    return nowMs < this.#closeMs || this.#sendEnding();
-  }
-
-  /** CLOSE waits until everything is on disk; DELETE does not wait. */
-  #sendEnding(): boolean {
-    if (this.#ending === null) return true;
-    if (this.#ending.request === CLOSE && this.#appends.count > 0) return true;
-    if (!this.#requests.plain(this.#ending.request)) return false;
-    this.#isEndSent = true;
-    return true;
+    return nowMs < this.#closeMs || this.#end.send(this.#appends.count);
   }
 
   #onAppended(error: string | null, nowMs: number): void {
@@ -345,11 +327,10 @@ export class DiskBackend implements Backend, LinkedQueue {
     // A successful write implies that the queue is open.
     if (error === null) this.#health.set('read', null);
     // While EMPTY_QUEUE or DELETE is on its way, every write that is answered was sent before it.
-    const isDropped = this.#emptyings.length > 0 || this.#ending?.request === DELETE;
-    this.#appends.onAnswer(error, isDropped, nowMs);
-    if (this.#ending?.request === CLOSE) this.#onAppendedAtEnd(error, nowMs);
+    this.#appends.onAnswer(error, this.#end.dropsWrites, nowMs);
+    if (this.#end.isClosing) this.#onAppendedAtEnd(error, nowMs);
     // Kept messages or the ending may have waited for this answer.
-    if (this.#appends.count > 0 || this.#ending !== null) this.#setDue();
+    if (this.#appends.count > 0 || this.#end.isEnding) this.#setDue();
   }
 
   /** After some time of failing writes, gives up due times rather than messages. */
@@ -367,7 +348,7 @@ export class DiskBackend implements Backend, LinkedQueue {
   #onRecords(type: number, error: string | null, answers: RingReader, nowMs: number): void {
     this.#reads.onAnswered();
     // Drops records that were read before the queue was emptied, or while it ends.
-    if (this.#emptyings.length > 0 || this.#ending !== null) return;
+    if (this.#end.isEmptying || this.#end.isEnding) return;
     if (error !== null) {
       this.#onUnreadable(error, nowMs);
       return;
@@ -379,7 +360,7 @@ export class DiskBackend implements Backend, LinkedQueue {
 
   #onUnreadable(error: string, nowMs: number): void {
     this.#health.set('read', error);
-    if (this.#ending !== null) return;
+    if (this.#end.isEnding) return;
     this.#reads.onFailed(nowMs);
     this.#setDue();
   }
@@ -387,7 +368,7 @@ export class DiskBackend implements Backend, LinkedQueue {
   /** CLOSE is retried as long as the broker waits for it. */
   #onNotClosed(error: string, nowMs: number): void {
     this.#health.set('sync', error);
-    this.#isEndSent = false;
+    this.#end.isSent = false;
     this.#closeMs = nowMs + CLOSE_RETRY_MS;
     this.#setDue();
   }

@@ -10,26 +10,24 @@
  */
 
 import { assert } from '../../../shared/assert.ts';
-import type { StreamName } from '../../../shared/control.ts';
+import type { StartedChannel, StreamName } from '../../../shared/control.ts';
 import type { RingReader } from '../../../shared/ring/reader.ts';
 import {
   ANSWER_WORDS,
   APPENDED,
-  CLOSE,
   CLOSED,
-  DELETE,
   DELETED,
   EMPTIED,
-  EMPTY_QUEUE,
   OPENED,
   RECORDS,
 } from '../../disk-records.ts';
-import { FIGURES, FIGURES_MESSAGES, PULLED } from '../../stream-records.ts';
+import { FIGURES, FIGURES_MESSAGES, PULLED, STARTED } from '../../stream-records.ts';
 import type { MemoryQueue } from '../store/memory-queue.ts';
 import type { MessageStore } from '../store/message-store.ts';
 import { NO_RECORD } from '../store/slab.ts';
 import { Appends } from './appends.ts';
 import type { Backend, ReplicatedSide } from './backend.ts';
+import { BackendEnd } from './backend-end.ts';
 import { BackendHealth } from './backend-health.ts';
 import type { DiskLink, LinkedQueue } from './disk-link.ts';
 import { DiskRequests } from './disk-requests.ts';
@@ -40,7 +38,7 @@ import { StreamRequests } from './stream-requests.ts';
 import { answerError, UnreadRecords } from './unread-records.ts';
 import type { TopicBacklog } from './write-backlog.ts';
 
-type Ending = { request: typeof CLOSE | typeof DELETE; done: (error: string | null) => void };
+type Start = { readonly channel: StartedChannel; readonly done: (error: string | null) => void };
 
 /** Most messages asked for at a time. */
 const PULL_COUNT_MAX = 2048;
@@ -96,12 +94,12 @@ export class StreamBackend implements Backend, ReplicatedSide, LinkedQueue {
   #isPulling = false;
   #mustRest = false;
   #pause: boolean | null = null;
+  /** Channels to be created from an earlier message on; the first ones are sent. */
+  readonly #starts: Start[] = [];
+  #unsentStarts = 0;
   #isOpenSent = false;
   #isDue = false;
-  readonly #emptyings: ((error: string | null) => void)[] = [];
-  #unsentEmptyings = 0;
-  #ending: Ending | null = null;
-  #isEndSent = false;
+  readonly #end: BackendEnd;
 
   constructor(options: StreamBackendOptions) {
     const { name, store, link, listener, backlog } = options;
@@ -113,6 +111,7 @@ export class StreamBackend implements Backend, ReplicatedSide, LinkedQueue {
     this.#fetched = new StreamFetched(store, (position) => this.giveBack(position, 0));
     this.fetched = this.#fetched.queue;
     this.#requests = new DiskRequests(link.requests, store, this.#number);
+    this.#end = new BackendEnd(this.#requests);
     this.#streamRequests = new StreamRequests(link.requests, this.#number);
     this.#health = new BackendHealth(listener.onHealth);
     this.#backlog = backlog;
@@ -138,7 +137,7 @@ export class StreamBackend implements Backend, ReplicatedSide, LinkedQueue {
   }
 
   get isAccepting(): boolean {
-    return this.#ending === null && this.#health.isWell;
+    return !this.#end.isEnding && this.#health.isWell;
   }
 
   put(
@@ -154,7 +153,7 @@ export class StreamBackend implements Backend, ReplicatedSide, LinkedQueue {
   }
 
   demand(): void {
-    if (this.#isPulling || this.#wanted > 0 || this.fetched.count > 0 || this.#ending !== null) {
+    if (this.#isPulling || this.#wanted > 0 || this.fetched.count > 0 || this.#end.isEnding) {
       return;
     }
     const capacity = Math.min(PULL_COUNT_MAX, this.#listener.capacity());
@@ -203,25 +202,33 @@ export class StreamBackend implements Backend, ReplicatedSide, LinkedQueue {
     this.#setDue();
   }
 
+  startChannel(channel: StartedChannel, done: (error: string | null) => void): void {
+    this.#starts.push({ channel, done });
+    this.#unsentStarts++;
+    this.#setDue();
+  }
+
   reread(): void {
     assert(false, 'messages from the store are not evicted');
   }
 
   empty(done: (error: string | null) => void): void {
     this.#dropAll();
-    this.#emptyings.push(done);
-    this.#unsentEmptyings++;
+    this.#end.empty(done);
     this.#setDue();
   }
 
   close(done: (error: string | null) => void): void {
     this.#fetched.drop();
-    this.#end({ request: CLOSE, done });
+    this.#wanted = 0;
+    this.#end.close(done);
+    this.#setDue();
   }
 
   delete(done: (error: string | null) => void): void {
     this.#dropAll();
-    this.#end({ request: DELETE, done });
+    this.#end.delete(done);
+    this.#setDue();
   }
 
   flush(nowMs: number): boolean {
@@ -229,7 +236,7 @@ export class StreamBackend implements Backend, ReplicatedSide, LinkedQueue {
     const isDone = this.#sendAll(nowMs);
     this.#isDue = !isDone;
     if (!isDone) return false;
-    if (this.#appends.waitsForTurn && !this.#isEndSent) this.#backlog.wait(this);
+    if (this.#appends.waitsForTurn && !this.#end.isSent) this.#backlog.wait(this);
     const retryMs = Math.min(this.#appends.retryMs, this.#fetched.lookMs);
     if (retryMs < Number.POSITIVE_INFINITY) this.#link.retryAt(this, retryMs);
     return true;
@@ -255,13 +262,16 @@ export class StreamBackend implements Backend, ReplicatedSide, LinkedQueue {
       case PULLED:
         this.#isPulling = false;
         this.#mustRest = false;
-        if (this.#ending === null) this.#listener.onReadable();
+        if (!this.#end.isEnding) this.#listener.onReadable();
         return;
       case FIGURES:
         this.#onFigures(answers);
         return;
       case EMPTIED:
-        this.#emptyings.shift()?.(error);
+        this.#end.takeEmptying()?.(error);
+        return;
+      case STARTED:
+        this.#starts.shift()?.done(error);
         return;
       case CLOSED:
       case DELETED:
@@ -274,12 +284,13 @@ export class StreamBackend implements Backend, ReplicatedSide, LinkedQueue {
 
   #onAppended(error: string | null, nowMs: number): void {
     // Its publisher gets the reason; whether the topic is well is told by OPENED.
-    this.#appends.onAnswer(error, this.#ending !== null || this.#emptyings.length > 0, nowMs);
-    if (this.#appends.count > 0 || this.#ending !== null) this.#setDue();
+    const isDropped = this.#end.isEnding || this.#end.isEmptying;
+    this.#appends.onAnswer(error, isDropped, nowMs);
+    if (this.#appends.count > 0 || this.#end.isEnding) this.#setDue();
   }
 
   #onRecords(answers: RingReader, nowMs: number): void {
-    if (this.#ending !== null || this.#emptyings.length > 0) return;
+    if (this.#end.isEnding || this.#end.isEmptying) return;
     this.#fetched.add(this.#link.records, answers, nowMs);
     this.#setDue();
     this.#listener.onReadable();
@@ -294,9 +305,9 @@ export class StreamBackend implements Backend, ReplicatedSide, LinkedQueue {
     this.#link.remove(this.#number);
     this.#backlog.forget(this);
     this.#health.clear();
-    for (const done of this.#emptyings.splice(0)) done(error);
+    for (const { done } of this.#starts.splice(0)) done('the topic is deleted');
     this.#listener.onEnded();
-    this.#ending?.done(error);
+    this.#end.finish(error);
   }
 
   #setDue(): void {
@@ -305,26 +316,22 @@ export class StreamBackend implements Backend, ReplicatedSide, LinkedQueue {
     this.#link.setDue(this);
   }
 
-  #end(ending: Ending): void {
-    this.#ending = ending;
-    this.#wanted = 0;
-    this.#setDue();
-  }
-
   /** Writes all due requests, in the order in which they must take effect. */
   #sendAll(nowMs: number): boolean {
-    if (this.#isEndSent) return true;
+    if (this.#end.isSent) return true;
     const stream = this.#streamRequests;
     if (!this.#isOpenSent) {
       if (!stream.open(this.#name)) return false;
       this.#isOpenSent = true;
     }
-    for (; this.#unsentEmptyings > 0; this.#unsentEmptyings--) {
-      if (!this.#requests.plain(EMPTY_QUEUE)) return false;
-    }
+    if (!this.#end.sendEmptyings()) return false;
     if (this.#pause !== null) {
       if (!stream.pause(this.#pause)) return false;
       this.#pause = null;
+    }
+    for (; this.#unsentStarts > 0; this.#unsentStarts--) {
+      const { channel } = this.#starts[this.#starts.length - this.#unsentStarts];
+      if (!stream.start(channel)) return false;
     }
     if (!this.#appends.send(this.#requests, nowMs)) return false;
     if (!this.#outcomes.send(this.#requests)) return false;
@@ -337,16 +344,7 @@ export class StreamBackend implements Backend, ReplicatedSide, LinkedQueue {
       this.#wanted = 0;
       this.#isPulling = true;
     }
-    return this.#sendEnding();
-  }
-
-  /** CLOSE waits for what is on its way to the store. */
-  #sendEnding(): boolean {
-    if (this.#ending === null) return true;
-    if (this.#ending.request === CLOSE && this.#appends.count > 0) return true;
-    if (!this.#requests.plain(this.#ending.request)) return false;
-    this.#isEndSent = true;
-    return true;
+    return this.#end.send(this.#appends.count);
   }
 
   #dropAll(): void {

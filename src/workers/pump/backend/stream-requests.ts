@@ -5,7 +5,12 @@
  * Thread: pump.
  */
 
-import { encodeControl, type StreamName } from '../../../shared/control.ts';
+import {
+  encodeControl,
+  type SharedPolicy,
+  type StartedChannel,
+  type StreamName,
+} from '../../../shared/control.ts';
 import { FULL, type RingWriter } from '../../../shared/ring/writer.ts';
 import { QUEUE, QUEUE_WORDS } from '../../disk-records.ts';
 import {
@@ -18,6 +23,8 @@ import {
   PULL_COUNT,
   PULL_WORDS,
   REST,
+  SHARE,
+  START,
 } from '../../stream-records.ts';
 
 export class StreamRequests {
@@ -30,12 +37,12 @@ export class StreamRequests {
   }
 
   open(name: StreamName): boolean {
-    const bytes = encodeControl(name);
-    const at = this.#claim(QUEUE_WORDS * 4 + bytes.length);
-    if (at === FULL) return false;
-    this.#ring.bytes.set(bytes, (at + QUEUE_WORDS) * 4);
-    this.#ring.commit(OPEN_STREAM, QUEUE_WORDS * 4 + bytes.length);
-    return true;
+    return this.#encoded(OPEN_STREAM, encodeControl(name));
+  }
+
+  /** Of a topic: creates a channel that begins with what is kept. */
+  start(channel: StartedChannel): boolean {
+    return this.#encoded(START, encodeControl(channel));
   }
 
   /** Units: `bytes` of messages, unless a single one is larger. */
@@ -59,6 +66,18 @@ export class StreamRequests {
     if (at === FULL) return false;
     this.#ring.words[at + PAUSE_ON] = isPaused ? 1 : 0;
     this.#ring.commit(PAUSE, PAUSE_WORDS * 4);
+    return true;
+  }
+
+  share(policy: SharedPolicy): boolean {
+    return this.#encoded(SHARE, encodeControl(policy));
+  }
+
+  #encoded(type: typeof OPEN_STREAM | typeof START | typeof SHARE, bytes: Uint8Array): boolean {
+    const at = this.#claim(QUEUE_WORDS * 4 + bytes.length);
+    if (at === FULL) return false;
+    this.#ring.bytes.set(bytes, (at + QUEUE_WORDS) * 4);
+    this.#ring.commit(type, QUEUE_WORDS * 4 + bytes.length);
     return true;
   }
 

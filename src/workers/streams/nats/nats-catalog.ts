@@ -1,14 +1,17 @@
 /**
- * The topics and channels that the store has, and which of them are paused: a bucket of keys that all brokers watch.
+ * The topics and channels that the store has, which of them are paused, and the policies that brokers have set: a
+ * bucket of keys that all brokers watch.
  *
  * The watch is begun again from where it was from time to time: a server that is lost may take it along.
  *
  * Thread: stream.
  */
 
+import { jetstream } from '@nats-io/jetstream';
 import { type KV, Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Clock, Timer } from '../../../shared/clock.ts';
+import type { SharedPolicy } from '../../../shared/control.ts';
 import { errorText } from '../../../shared/error-text.ts';
 import { LOG_WARNING } from '../stream-link.ts';
 import type { StoreListener } from '../stream-store.ts';
@@ -17,10 +20,12 @@ import { isClusterTooSmall, isThereOtherwise, REPLICAS_MAX } from './nats-replic
 
 /** How long a watch lasts. Units: ms. */
 const WATCH_MS = 5000;
+/** How long an answer may take. Units: ms. */
+const ANSWER_MS = 1000;
 
 export class NatsCatalog {
   readonly #names: NatsNames;
-  readonly #listener: Pick<StoreListener, 'onEntry' | 'log'>;
+  readonly #listener: Pick<StoreListener, 'onEntry' | 'onPolicy' | 'log'>;
   readonly #clock: Pick<Clock, 'after'>;
   #kv: KV | null = null;
   /** The last revision that was seen; the watch goes on after it. */
@@ -35,7 +40,7 @@ export class NatsCatalog {
 
   constructor(
     names: NatsNames,
-    listener: Pick<StoreListener, 'onEntry' | 'log'>,
+    listener: Pick<StoreListener, 'onEntry' | 'onPolicy' | 'log'>,
     clock: Pick<Clock, 'after'>,
   ) {
     this.#names = names;
@@ -48,7 +53,7 @@ export class NatsCatalog {
    * Errors: rejects if the store does not let it.
    */
   async open(nc: NatsConnection): Promise<void> {
-    const kvm = new Kvm(nc);
+    const kvm = new Kvm(jetstream(nc, { timeout: ANSWER_MS }));
     const { bucket } = this.#names;
     try {
       this.#kv = await kvm.create(bucket, { history: 1, replicas: REPLICAS_MAX });
@@ -60,7 +65,10 @@ export class NatsCatalog {
     await this.catchUp();
   }
 
-  /** Begins the watch again. Resolves when the listener has been told of all that is there. Errors: as `open`. */
+  /**
+   * Begins the watch again. Resolves when the listener has been told of all that is there, if the connection lasts
+   * until then. Errors: as `open`.
+   */
   async catchUp(): Promise<void> {
     const { streamInfo } = await this.#bucket().status();
     const last = streamInfo.state.last_seq;
@@ -72,6 +80,10 @@ export class NatsCatalog {
     await this.#watchOn();
     this.#onCaughtUp();
     await caughtUp;
+  }
+
+  get isOpen(): boolean {
+    return this.#kv !== null;
   }
 
   stop(): void {
@@ -102,6 +114,12 @@ export class NatsCatalog {
       for (const key of keys) await this.#remove(key);
     }
     await this.#remove(this.#names.key(topic, channel));
+  }
+
+  async sharePolicy({ name, text }: SharedPolicy): Promise<void> {
+    const key = this.#names.policyKey(name);
+    if (text === null) await this.#bucket().delete(key);
+    else await this.#bucket().put(key, text);
   }
 
   async #remove(key: string): Promise<void> {
@@ -150,6 +168,11 @@ export class NatsCatalog {
     const { key, operation } = entry;
     const name = readKey(key);
     if (name === undefined) return;
+    if ('policy' in name) {
+      const text = operation === 'PUT' ? entry.string() : null;
+      this.#listener.onPolicy({ name: name.policy, text });
+      return;
+    }
     if (operation === 'PUT') {
       this.#listener.onEntry(
         name.topic,

@@ -32,6 +32,11 @@ export class NatsNames {
     return `${this.#prefix}.t.${written(topic)}`;
   }
 
+  /** The subject of a stream. */
+  subjectOf(stream: string): string {
+    return `${this.#prefix}.t.${stream.slice(this.#prefix.length + 1)}`;
+  }
+
   consumer(channel: string): string {
     return `${CHANNEL_PREFIX}${written(channel)}`;
   }
@@ -40,16 +45,26 @@ export class NatsNames {
     return channel === '' ? `t.${written(topic)}` : `c.${written(topic)}.${written(channel)}`;
   }
 
+  policyKey(name: string): string {
+    return `p.${written(name)}`;
+  }
+
   /** The keys of all channels of a topic. */
   channelKeys(topic: string): string {
     return `c.${written(topic)}.*`;
   }
 }
 
+/** A topic (`channel` is empty), a channel or a policy. */
+export type CatalogName =
+  | { readonly topic: string; readonly channel: string }
+  | { readonly policy: string };
+
 /** What a key names; undefined if it is none of these. */
-export function readKey(key: string): { topic: string; channel: string } | undefined {
+export function readKey(key: string): CatalogName | undefined {
   const [kind, topic, channel, ...others] = key.split('.');
   if (topic === undefined || others.length > 0) return undefined;
+  if (kind === 'p' && channel === undefined) return { policy: read(topic) };
   if (kind === 't' && channel === undefined) return { topic: read(topic), channel: '' };
   if (kind === 'c' && channel !== undefined) return { topic: read(topic), channel: read(channel) };
   return undefined;

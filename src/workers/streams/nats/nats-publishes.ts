@@ -10,7 +10,7 @@
 import { headers, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
 
 /** How long an answer may take. Units: ms. */
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 3000;
 /** The header with a message's due time. Shape: Unix time in ms. */
 export const DUE_HEADER = 'Ringmq-Due';
 const SERVICE_UNAVAILABLE = 503;
@@ -18,7 +18,11 @@ const SERVICE_UNAVAILABLE = 503;
 const KIND_AT = 2;
 const STORED = 's'.charCodeAt(0);
 
-type Waiting = { readonly done: (error: string | null) => void; readonly deadlineMs: number };
+type Waiting = {
+  readonly subject: string;
+  readonly done: (error: string | null) => void;
+  readonly deadlineMs: number;
+};
 
 export class NatsPublishes {
   readonly #nc: NatsConnection;
@@ -43,7 +47,7 @@ export class NatsPublishes {
     done: (error: string | null) => void,
   ): void {
     const number = ++this.#lastNumber;
-    this.#waiting.set(number, { done, deadlineMs: this.#nowMs() + PATIENCE_MS });
+    this.#waiting.set(number, { subject, done, deadlineMs: this.#nowMs() + PATIENCE_MS });
     const reply = this.#inbox + number;
     if (dueMs === 0) this.#nc.publish(subject, body, { reply });
     else this.#nc.publish(subject, body, { reply, headers: dueHeaders(dueMs) });
@@ -56,6 +60,17 @@ export class NatsPublishes {
       if (deadlineMs > nowMs) return;
       this.#waiting.delete(number);
       done(`the store has not answered for ${PATIENCE_MS / 1000} s`);
+    }
+  }
+
+  /** Gives up what was published to a subject before, if it has waited for a while. Units: ms. */
+  failOlder(subject: string, ageMs: number, reason: string): void {
+    const deadlineMs = this.#nowMs() + PATIENCE_MS - ageMs;
+    for (const [number, waiting] of this.#waiting) {
+      if (waiting.deadlineMs > deadlineMs) return;
+      if (waiting.subject !== subject) continue;
+      this.#waiting.delete(number);
+      waiting.done(reason);
     }
   }
 

@@ -16,7 +16,7 @@ import { DUE_HEADER } from './nats-publishes.ts';
 const EXPIRES_MS = 3000;
 const GRACE_MS = 1000;
 /** Delay after a request that failed, so that the next one does not follow at once. */
-const PAUSE_MS = 500;
+const PAUSE_MS = 250;
 const NS_PER_MS = 1e6;
 
 const NOT_FOUND = 404;
@@ -42,6 +42,8 @@ export type NatsPullOptions = {
 };
 
 export class NatsPull implements Pull {
+  readonly stream: string;
+  readonly consumer: string;
   readonly #options: NatsPullOptions;
   readonly #subscription: Subscription;
   #left: number;
@@ -51,6 +53,8 @@ export class NatsPull implements Pull {
 
   constructor(options: NatsPullOptions) {
     this.#options = options;
+    this.stream = options.stream;
+    this.consumer = options.consumer;
     this.#left = options.count;
     this.#subscription = options.nc.subscribe(options.inbox, {
       callback: (error, message) => {

@@ -13,10 +13,11 @@ import {
   type NatsConnection,
 } from '@nats-io/transport-node';
 import type { Clock, Timer } from '../../../shared/clock.ts';
-import type { StreamName } from '../../../shared/control.ts';
+import type { SharedPolicy, StartedChannel, StreamName } from '../../../shared/control.ts';
 import { errorText } from '../../../shared/error-text.ts';
 import { isEphemeral } from '../../../shared/names.ts';
 import type { StreamSettings } from '../../../shared/thread-tasks.ts';
+import { LOG_WARNING } from '../stream-link.ts';
 import type {
   Pull,
   PullListener,
@@ -25,6 +26,7 @@ import type {
   StreamStore,
 } from '../stream-store.ts';
 import { NatsCatalog } from './nats-catalog.ts';
+import { followElections } from './nats-elections.ts';
 import { NatsNames } from './nats-names.ts';
 import { NatsPublishes } from './nats-publishes.ts';
 import { NatsPull } from './nats-pull.ts';
@@ -32,13 +34,15 @@ import { NatsTopics } from './nats-topics.ts';
 
 const NS_PER_MS = 1e6;
 /** Delay before the next attempt to connect, and how long one may take. Units: ms. */
-const RECONNECT_MS = 500;
-const CONNECT_MS = 3000;
+const RECONNECT_MS = 250;
+const CONNECT_MS = 2000;
 /** How long an answer about streams and consumers may take. Units: ms. */
-const ADMIN_MS = 5000;
+const ADMIN_MS = 1500;
 /** A connection that does not answer for about twice that is given up. Units: ms. */
-const PING_MS = 1500;
-const EXPIRE_MS = 500;
+const PING_MS = 1000;
+const EXPIRE_MS = 250;
+/** What a new leader has not answered after that was meant for the old one. Units: ms. */
+const ELECTION_MS = 200;
 
 export class NatsStore implements StreamStore {
   absence: string | null = 'the store is not connected yet';
@@ -60,6 +64,8 @@ export class NatsStore implements StreamStore {
   #isClosed = false;
   /** How often the connection was lost. */
   #lossCount = 0;
+  /** Whether everything is told that other brokers did while the connection was lost. */
+  #isCaughtUp = false;
 
   constructor(settings: StreamSettings, clock: Clock) {
     this.#settings = settings;
@@ -74,7 +80,11 @@ export class NatsStore implements StreamStore {
   }
 
   open(name: StreamName): Promise<void> {
-    return this.#inTurn(name.topic, () => this.#there(this.#topics).open(name));
+    return this.#inTurn(name.topic, () => this.#caughtUp().open(name));
+  }
+
+  startChannel(topic: string, channel: StartedChannel): Promise<void> {
+    return this.#inTurn(topic, () => this.#caughtUp().startChannel(topic, channel));
   }
 
   empty(name: StreamName): Promise<void> {
@@ -90,8 +100,13 @@ export class NatsStore implements StreamStore {
     await this.#inTurn(topic, () => this.#there(this.#catalog).setPaused(topic, channel, isPaused));
   }
 
-  async figures(name: StreamName): Promise<StreamFigures> {
-    return this.#there(this.#topics).figures(name);
+  async figures(name: StreamName): Promise<StreamFigures | null> {
+    return this.#caughtUp().figures(name);
+  }
+
+  async sharePolicy(policy: SharedPolicy): Promise<void> {
+    if (this.absence !== null) throw new Error(this.absence);
+    await this.#there(this.#catalog).sharePolicy(policy);
   }
 
   publish(
@@ -211,7 +226,12 @@ export class NatsStore implements StreamStore {
     this.#catalog = new NatsCatalog(this.#names, listener, this.#clock);
     const manager = await jetstreamManager(nc, { timeout: ADMIN_MS });
     this.#topics = new NatsTopics(manager, this.#names, this.#catalog);
+    followElections(nc, this.#clock, {
+      onStreamLed: (stream) => this.#onStreamLed(stream),
+      onConsumerLed: (stream, consumer) => this.#onConsumerLed(stream, consumer),
+    });
     await this.#catalog.open(nc);
+    this.#isCaughtUp = true;
     this.#setAbsence(null);
   }
 
@@ -227,22 +247,40 @@ export class NatsStore implements StreamStore {
     }
   }
 
-  /** Learns what has been deleted meanwhile, and goes on. */
+  /** Goes on at once with what is open, and learns what other brokers have done meanwhile. */
   async #onReconnected(): Promise<void> {
-    try {
-      const lossCount = this.#lossCount;
-      await this.#catalog?.catchUp();
-      if (lossCount === this.#lossCount) this.#setAbsence(null);
-    } catch (error) {
-      this.#setAbsence(`failed to read the catalog of the store - ${errorText(error)}`);
-      // The next connection begins with nothing.
-      await this.#nc?.close();
+    // The first connection of a broker that has not read the catalog yet begins again by itself.
+    if (this.#catalog?.isOpen !== true) return;
+    const lossCount = this.#lossCount;
+    this.#setAbsence(null);
+    while (lossCount === this.#lossCount && !this.#isCaughtUp && !this.#isClosed) {
+      try {
+        await this.#catalog.catchUp();
+        if (lossCount === this.#lossCount) this.#isCaughtUp = true;
+      } catch (error) {
+        const reason = `STORE: failed to read the catalog - ${errorText(error)}`;
+        this.#listener?.log(LOG_WARNING, reason);
+        await new Promise<void>((resolve) => this.#clock.after(RECONNECT_MS, resolve));
+      }
+    }
+  }
+
+  /** What the old leader has not answered it will not answer. */
+  #onStreamLed(stream: string): void {
+    const reason = 'the store has lost the leader of the topic; the message may have been kept';
+    this.#publishes?.failOlder(this.#names.subjectOf(stream), ELECTION_MS, reason);
+  }
+
+  #onConsumerLed(stream: string, consumer: string): void {
+    for (const pull of [...this.#pulls]) {
+      if (pull.stream === stream && pull.consumer === consumer) pull.cancel();
     }
   }
 
   #onLost(reason: string): void {
     if (this.#isClosed) return;
     this.#lossCount++;
+    this.#isCaughtUp = false;
     this.#setAbsence(reason);
     this.#publishes?.fail(`${reason}; the message may have been kept`);
     for (const pull of [...this.#pulls]) pull.end();
@@ -259,6 +297,12 @@ export class NatsStore implements StreamStore {
       this.#publishes?.expire();
       if (!this.#isClosed) this.#expireLater();
     });
+  }
+
+  /** Errors: throws while it is not known what other brokers have deleted: nothing may be created then. */
+  #caughtUp(): NatsTopics {
+    if (!this.#isCaughtUp) throw new Error(this.absence ?? 'the catalog of the store is not read');
+    return this.#there(this.#topics);
   }
 
   /** Errors: throws if there has been no connection yet. */

@@ -20,7 +20,7 @@ import {
   StorageType,
   type StreamConfig,
 } from '@nats-io/jetstream';
-import type { StreamName } from '../../../shared/control.ts';
+import type { StartedChannel, StreamName, StreamStart } from '../../../shared/control.ts';
 import { isEphemeral } from '../../../shared/names.ts';
 import type { Replication } from '../../../shared/topic-policy.ts';
 import type { StreamFigures } from '../stream-store.ts';
@@ -35,6 +35,9 @@ const ACK_WAIT_MS = 15_000;
 const TAKEN_MAX = 100_000;
 /** An ephemeral channel goes when no broker has pulled for that long. Units: ms. */
 const INACTIVE_MS = 10_000;
+
+const NOT_RETAINED =
+  'the topic does not keep finished messages: its policy had no retention when it was created';
 
 export class NatsTopics {
   readonly #manager: JetStreamManager;
@@ -98,10 +101,44 @@ export class NatsTopics {
     }
     const holder = await found(consumers.info(stream, HOLDER));
     const last = holder?.delivered.stream_seq ?? (await streams.info(stream)).state.last_seq;
-    const start = { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: last + 1 };
-    await consumers.add(stream, { ...consumerConfig(start), durable_name: consumer });
+    await this.#addChannel(topic, channel, last + 1);
+  }
+
+  /** Creates a channel that begins with what the topic has kept. Errors: rejects if it exists, or nothing is kept. */
+  async startChannel(topic: string, { channel, start }: StartedChannel): Promise<void> {
+    const { streams, consumers } = this.#manager;
+    const stream = this.#names.stream(topic);
+    const { config } = await streams.info(stream);
+    if (config.retention !== RetentionPolicy.Limits) throw new Error(NOT_RETAINED);
+    if ((await found(consumers.info(stream, this.#names.consumer(channel)))) !== undefined) {
+      throw new Error('the channel exists');
+    }
+    await this.#addChannel(topic, channel, await this.#sequenceOf(stream, start));
+  }
+
+  /** Creates a channel that begins with this message. It takes the place of the holder. */
+  async #addChannel(topic: string, channel: string, sequence: number): Promise<void> {
+    const { consumers } = this.#manager;
+    const stream = this.#names.stream(topic);
+    const start = { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: sequence };
+    const durable = this.#names.consumer(channel);
+    await consumers.add(stream, { ...consumerConfig(start), durable_name: durable });
     await this.#catalog.ensure(topic, channel);
-    if (holder !== undefined) await found(consumers.delete(stream, HOLDER));
+    await found(consumers.delete(stream, HOLDER));
+  }
+
+  /** The first message since a time is known of a consumer that begins there. */
+  async #sequenceOf(stream: string, start: StreamStart): Promise<number> {
+    if ('sequence' in start) return start.sequence;
+    const { consumers } = this.#manager;
+    const { name, delivered } = await consumers.add(stream, {
+      deliver_policy: DeliverPolicy.StartTime,
+      opt_start_time: new Date(start.unixMs).toISOString(),
+      ack_policy: AckPolicy.None,
+      inactive_threshold: INACTIVE_MS * NS_PER_MS,
+    });
+    await found(consumers.delete(stream, name));
+    return delivered.stream_seq + 1;
   }
 
   async empty({ topic, channel }: StreamName): Promise<void> {
@@ -153,19 +190,21 @@ export class NatsTopics {
     });
   }
 
-  /** The figures of a topic or channel. */
-  async figures({ topic, channel }: StreamName): Promise<StreamFigures> {
+  /** The figures of a topic or channel; null if the store does not have it. */
+  async figures({ topic, channel }: StreamName): Promise<StreamFigures | null> {
     const { streams, consumers } = this.#manager;
     const stream = this.#names.stream(topic);
     if (channel !== '') {
-      const info = await consumers.info(stream, this.#names.consumer(channel));
+      const info = await found(consumers.info(stream, this.#names.consumer(channel)));
+      if (info === undefined) return null;
       const { delivered, num_pending: unread, num_ack_pending: taken, config } = info;
       const before = (config.opt_start_seq ?? 1) - 1;
       return { unread, taken, messages: delivered.stream_seq + unread - before };
     }
-    const { state } = await streams.info(stream);
+    const info = await found(streams.info(stream));
+    if (info === undefined) return null;
     const holder = await found(consumers.info(stream, HOLDER));
-    return { unread: holder?.num_pending ?? 0, taken: 0, messages: state.last_seq };
+    return { unread: holder?.num_pending ?? 0, taken: 0, messages: info.state.last_seq };
   }
 }
 

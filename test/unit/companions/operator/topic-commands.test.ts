@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runPublish } from '../../../../src/companions/operator/publish-command.ts';
+import { runReplay } from '../../../../src/companions/operator/replay-command.ts';
 import {
   runCreate,
   runDelete,
@@ -22,6 +23,18 @@ for (const [companion, words, request, text] of [
   [runEmpty, ['t:c', '--yes'], '/channel/empty?topic=t&channel=c', 'channel c of t is emptied\n'],
   [runPause, ['t:c'], '/channel/pause?topic=t&channel=c', 'channel c of t is paused\n'],
   [runUnpause, ['t'], '/topic/unpause?topic=t', 'topic t is unpaused\n'],
+  [
+    runReplay,
+    ['t:c'],
+    '/channel/create?topic=t&channel=c&from=first',
+    'channel c of t begins at first\n',
+  ],
+  [
+    runReplay,
+    ['t:c', '--from=120'],
+    '/channel/create?topic=t&channel=c&from=120',
+    'channel c of t begins at 120\n',
+  ],
 ] as const) {
   test(`an operator's command asks for ${request}`, async (t) => {
     const { address, asked } = await uniformBroker(t, 200, '');

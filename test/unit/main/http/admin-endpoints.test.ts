@@ -24,6 +24,13 @@ for (const [what, wanted, ...calls] of [
   ['/topic/unpause?topic=', '404 TOPIC_NOT_FOUND'],
   ['/channel/create?topic=t&channel=new', '', 'createChannel t new'],
   ['/channel/create?topic=none&channel=c', '404 TOPIC_NOT_FOUND'],
+  ['/channel/create?topic=t&channel=n&from=first', '', 'startChannel t n {"sequence":1}'],
+  ['/channel/create?topic=t&channel=n&from=120', '', 'startChannel t n {"sequence":120}'],
+  [
+    '/channel/create?topic=t&channel=n&from=2026-01-31T08:00:00Z',
+    '',
+    'startChannel t n {"unixMs":1769846400000}',
+  ],
   ['/channel/delete?topic=t&channel=c', '', 'deleteChannel t c'],
   ['/channel/empty?topic=t&channel=c', '', 'emptyChannel t c'],
   ['/channel/pause?topic=t&channel=c', '', 'pauseChannel t c true'],
@@ -73,3 +80,35 @@ for (const path of [
     assert.equal(log[0], `ERROR: failure in ${path} - Error: no space left`);
   });
 }
+
+for (const from of ['', '0', '-1', 'last', '2026-13-01T00:00:00Z']) {
+  test(`admin: a channel does not begin at ${JSON.stringify(from)}`, async (t) => {
+    const { broker, port } = await startApi(t);
+    broker.topics.set('t', new Set());
+
+    const { status, body } = await request(
+      t,
+      port,
+      `POST /channel/create?topic=t&channel=c&from=${from}`,
+    );
+
+    const reason = 'from is "first", the number of a message, or an RFC 3339 time';
+    assert.deepEqual([status, JSON.parse(body)], [400, { message: 'INVALID_FROM', reason }]);
+    assert.deepEqual(broker.calls, []);
+  });
+}
+
+test('admin: why a channel cannot begin with what a topic has kept is the reason of the answer', async (t) => {
+  const { broker, port } = await startApi(t);
+  broker.topics.set('t', new Set());
+  broker.startRefusal = 'the topic is not replicated: it keeps no finished messages';
+
+  const { status, body } = await request(
+    t,
+    port,
+    'POST /channel/create?topic=t&channel=c&from=first',
+  );
+
+  const wanted = { message: 'REPLAY_REFUSED', reason: broker.startRefusal };
+  assert.deepEqual([status, JSON.parse(body)], [400, wanted]);
+});

@@ -8,6 +8,7 @@ import { DISK_FILES } from '../../../../src/daemon/text-files.ts';
 import { Policies } from '../../../../src/main/policies/policies.ts';
 import { type Policy, parsePolicy } from '../../../../src/main/policies/policy.ts';
 import { PolicyRefused, PolicyStore } from '../../../../src/main/policies/policy-store.ts';
+import type { SharedPolicy } from '../../../../src/shared/control.ts';
 import { optionsWith } from '../../../support/broker-turns.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 
@@ -19,7 +20,10 @@ type Setup = {
   /** How often topics were told. */
   readonly applied: () => number;
   /** A store over the same directory, as after a restart. */
-  readonly open: (configured?: readonly Policy[]) => PolicyStore;
+  readonly open: (
+    configured?: readonly Policy[],
+    given?: { share?: (policy: SharedPolicy) => Promise<void> },
+  ) => PolicyStore;
 };
 
 async function setup(t: TestContext): Promise<Setup> {
@@ -29,13 +33,17 @@ async function setup(t: TestContext): Promise<Setup> {
   const log: string[] = [];
   const write = (text: string): void => void log.push(text);
   let applied = 0;
-  const open = (configured: readonly Policy[] = []): PolicyStore => {
+  const open = (
+    configured: readonly Policy[] = [],
+    given: { share?: (policy: SharedPolicy) => Promise<void> } = {},
+  ): PolicyStore => {
     const store = new PolicyStore({
       dataPath: directory,
       textFiles: DISK_FILES,
       policies: new Policies(optionsWith({}), configured),
       clock,
-      logger: { info: write, error: write },
+      logger: { info: write, warn: write, error: write },
+      share: given.share ?? null,
       apply: () => {
         applied++;
         return [][Symbol.iterator]();
@@ -189,4 +197,64 @@ test('PolicyStore: one that the configuration file sets is not put or removed', 
 
   await assert.rejects(store.put(policy('c', { 'max-depth': 2 })), PolicyRefused);
   await assert.rejects(store.remove('c'), PolicyRefused);
+});
+
+test('PolicyStore: other brokers are told before a change holds, and a refusal of theirs is its reason', async (t) => {
+  const { open } = await setup(t);
+  const told: SharedPolicy[] = [];
+  let refusal: Error | null = null;
+  const share = async (shared: SharedPolicy): Promise<void> => {
+    if (refusal !== null) throw refusal;
+    told.push(shared);
+  };
+  const store = open([], { share });
+  await store.load();
+
+  await store.put(policy('p', { 'max-depth': 5 }));
+  refusal = new Error('the store is away');
+  await assert.rejects(store.remove('p'), refusal);
+  const kept = store.policies.get('p') !== undefined;
+  refusal = null;
+  await store.remove('p');
+
+  const text = '{"name":"p","pattern":"t","priority":0,"definition":{"max-depth":5}}';
+  assert.deepEqual(
+    [told, kept],
+    [
+      [
+        { name: 'p', text },
+        { name: 'p', text: null },
+      ],
+      true,
+    ],
+  );
+});
+
+test('PolicyStore: what another broker has set holds and is saved; told again it changes nothing', async (t) => {
+  const { open, applied, log } = await setup(t);
+  const store = open([policy('mine', { 'max-depth': 1 }, 'other')]);
+  await store.load();
+  const text = '{"name":"p","pattern":"t","priority":0,"definition":{"max-depth":5}}';
+
+  store.adopt({ name: 'p', text });
+  store.adopt({ name: 'p', text });
+  store.adopt({ name: 'mine', text: text.replace('"p"', '"mine"') });
+  store.adopt({ name: 'bad', text: '{"pattern":"t","nonsense":1}' });
+  await store.put(policy('q', { 'max-depth': 2 }));
+  const depth = store.policies.ofTopic('t').maxDepth;
+  store.adopt({ name: 'p', text: null });
+  await store.remove('q');
+  const restarted = open();
+  await restarted.load();
+
+  assert.equal(depth, 5);
+  assert.equal(applied(), 4);
+  assert.deepEqual(restarted.policies.list(), []);
+  assert.deepEqual(
+    log.filter((line) => line.includes('another broker')).map((line) => line.split(' - ')[0]),
+    [
+      'policy mine of another broker is not in force',
+      'policy bad of another broker is not in force',
+    ],
+  );
 });

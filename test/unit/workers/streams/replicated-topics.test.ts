@@ -4,8 +4,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dpub, line, MAGIC, mpub, NOP, pub } from '../../../../src/protocol/commands.ts';
+import type { StreamStart } from '../../../../src/shared/control.ts';
+import { parseChannelName } from '../../../../src/shared/names.ts';
 import { BrokerTurns } from '../../../support/broker-turns.ts';
-import { type FakeSocket, messageIds } from '../../../support/fake-socket.ts';
+import { type FakeSocket, messageIds, messagesOf } from '../../../support/fake-socket.ts';
 import {
   ACK_WAIT_MS,
   FakeStreamServer,
@@ -211,6 +213,22 @@ test('replicated topic: while the store is away publishes are refused, and then 
   assert.deepEqual(framesOf(consumer), ['response OK', 'message 1 a', 'message 1 c']);
 });
 
+test('replicated topic: a broker that was away does not bring back what another one has deleted', async () => {
+  const site = new Site(2);
+  const [one, other] = site.brokers;
+  await site.client(one, pub('r', 'a'), line('SUB', 'r', 'c'), line('RDY', 1));
+  site.stores[0].setAbsence('the connection is lost');
+  await site.turns();
+  const topic = other.topics.get('r');
+  assert.ok(topic !== undefined);
+  await Promise.all([other.topics.deleteTopic(topic), site.turns()]);
+  site.stores[0].setAbsence(null);
+  for (let step = 0; step < 6; step++) await site.advance(500);
+
+  assert.deepEqual([one.topics.get('r'), other.topics.get('r')], [undefined, undefined]);
+  assert.equal(site.server.topics.size, 0);
+});
+
 test('replicated topic: what the store has lost is created again', async () => {
   const site = new Site();
   const [broker] = site.brokers;
@@ -220,6 +238,65 @@ test('replicated topic: what the store has lost is created again', async () => {
   await site.client(broker, pub('r', 'a'));
 
   assert.deepEqual(framesOf(consumer), ['response OK', 'message 1 a']);
+});
+
+/** What a consumer at the other broker gets of a channel that begins there. */
+async function replayed(site: Site, start: StreamStart, name = 'again'): Promise<string[]> {
+  const [one, other] = site.brokers;
+  const topic = one.topics.get('r');
+  const channel = parseChannelName(name);
+  assert.ok(topic !== undefined && channel !== undefined);
+  const starting = one.topics.startChannel(topic, channel, start);
+  await site.turns();
+  assert.equal(await starting, null);
+  const client = await site.client(other, line('SUB', 'r', name), line('RDY', 9));
+  return framesOf(client).slice(1);
+}
+
+test('replicated topic: a channel begins with kept messages: the first, one, those since a time', async () => {
+  const site = new Site(2, { retention: 'age(1h)' });
+  const consumer = await site.client(site.brokers[0], line('SUB', 'r', 'c'), line('RDY', 1));
+  for (const body of ['a', 'b', 'c']) {
+    await site.client(site.brokers[0], pub('r', body));
+    consumer.send(line('FIN', lastId(consumer)));
+    await site.advance(1000);
+  }
+  const unixMs = Number(site.server.clock.unixNs() / 1_000_000n) - 2500;
+
+  const all = await replayed(site, { sequence: 1 }, 'all');
+  const some = await replayed(site, { sequence: 3 }, 'some');
+  const since = await replayed(site, { unixMs }, 'since');
+
+  assert.deepEqual(all, ['message 1 a', 'message 1 b', 'message 1 c']);
+  assert.deepEqual(some, ['message 1 c']);
+  assert.deepEqual(since, ['message 1 b', 'message 1 c']);
+});
+
+test('replicated topic: without retention no channel begins with kept messages', async () => {
+  const site = new Site();
+  const [broker] = site.brokers;
+  await site.client(broker, pub('r', 'a'));
+  const topic = broker.topics.get('r');
+  const channel = parseChannelName('again');
+  assert.ok(topic !== undefined && channel !== undefined);
+
+  const starting = broker.topics.startChannel(topic, channel, { sequence: 1 });
+  await site.turns();
+
+  assert.equal(await starting, 'the topic does not keep finished messages');
+  assert.deepEqual([...topic.channels.keys()], []);
+});
+
+test('replicated topic: figures that the store cannot give now stop nothing', async () => {
+  const site = new Site();
+  const [broker] = site.brokers;
+  const consumer = await site.client(broker, line('SUB', 'r', 'c'), line('RDY', 1));
+  site.server.figuresError = 'no leader';
+  for (let step = 0; step < 4; step++) await site.advance(500);
+  await site.client(broker, pub('r', 'a'));
+
+  assert.deepEqual(framesOf(consumer), ['response OK', 'message 1 a']);
+  assert.equal(site.server.openCount, 2);
 });
 
 test('replicated topic: a channel without consumers here does not expire: others may have some', async () => {
@@ -283,6 +360,83 @@ test('replicated topic: nothing is lost, and nothing finished comes again, whate
   assert.equal(finished.size, published);
 });
 
+test('replicated topic: with a store that is slow, absent or forgetful nothing acknowledged is lost', async (t) => {
+  const seed = freshSeed();
+  t.diagnostic(`SEED=${seed}`);
+  const random = seededRandom(seed);
+  const site = new Site(2);
+  const { server, stores } = site;
+  const consumers = await Promise.all(
+    site.brokers.map((broker) => site.client(broker, line('SUB', 'r', 'c'), line('RDY', 3))),
+  );
+  const publishers: { socket: FakeSocket; sent: string[] }[] = [];
+  const seen = new Map(consumers.map((socket) => [socket, 0]));
+  const finished = new Set<string>();
+  let published = 0;
+  for (const store of stores) store.loses = () => random(12) === 0;
+
+  for (let step = 0; step < 400; step++) {
+    server.holdsAnswers = random(4) === 0;
+    if (!server.holdsAnswers) for (const answer of server.unanswered.splice(0)) answer(null);
+    if (random(3) === 0) {
+      // A refusal ends the connection.
+      let publisher = publishers.find(({ socket }) => !socket.hasEnded);
+      if (publisher === undefined) {
+        publisher = { socket: await site.client(site.brokers[random(2)]), sent: [] };
+        publishers.push(publisher);
+      }
+      const body = String(published++);
+      publisher.sent.push(body);
+      publisher.socket.send(pub('r', body));
+    }
+    const store = stores[random(2)];
+    if (random(25) === 0) store.setAbsence(store.absence === null ? 'away' : null);
+    finishAll(consumers, seen, finished, () => random(3) > 0);
+    if (random(8) === 0) await site.advance(random(4000));
+    else await site.turns();
+  }
+  server.holdsAnswers = false;
+  for (const answer of server.unanswered.splice(0)) answer(null);
+  for (const store of stores) {
+    store.loses = () => false;
+    store.setAbsence(null);
+  }
+  for (let round = 0; server.unfinishedCount('r', 'c') > 0; round++) {
+    assert.ok(round < 500, 'all messages are finished in the end');
+    finishAll(consumers, seen, finished, () => true);
+    await site.advance(1000);
+  }
+
+  const acknowledged = publishers.flatMap(({ socket, sent }) => {
+    const answers = framesOf(socket);
+    return sent.filter((_, index) => answers[index] === 'response OK');
+  });
+  t.diagnostic(`${published} published, ${acknowledged.length} acknowledged`);
+  assert.ok(acknowledged.length > 0 && acknowledged.length < published);
+  assert.deepEqual(
+    acknowledged.filter((body) => !finished.has(body)),
+    [],
+  );
+});
+
+/** Finishes messages that consumers have got since the last call, but for some that are left to time out. */
+function finishAll(
+  consumers: readonly FakeSocket[],
+  seen: Map<FakeSocket, number>,
+  finished: Set<string>,
+  isFinished: () => boolean,
+): void {
+  for (const socket of consumers) {
+    const came = messagesOf(socket.written);
+    for (const { id, body } of came.slice(seen.get(socket))) {
+      if (!isFinished()) continue;
+      socket.send(line('FIN', id));
+      finished.add(body);
+    }
+    seen.set(socket, came.length);
+  }
+}
+
 function bodies(count: number, next: () => number): string[] {
   return Array.from({ length: count }, () => String(next()));
 }
@@ -311,3 +465,27 @@ function act(
   }
   state.ids = kept;
 }
+
+test('replicated topic: every broker is told of a policy, and of its end', async () => {
+  const site = new Site(2);
+  const [one, other] = site.brokers;
+  const sharing = [
+    one.sharePolicy({ name: 'p', text: '{}' }),
+    one.sharePolicy({ name: 'p', text: null }),
+  ];
+  await site.turns();
+  await Promise.all(sharing);
+  site.stores[0].setAbsence('the connection is lost');
+  const refused = assert.rejects(
+    one.sharePolicy({ name: 'q', text: '{}' }),
+    /failed to tell other brokers - the connection is lost$/,
+  );
+  await site.turns();
+  await refused;
+
+  const told = other.events.filter(({ event }) => event === 'policy');
+  assert.deepEqual(told, [
+    { event: 'policy', name: 'p', text: '{}' },
+    { event: 'policy', name: 'p', text: null },
+  ]);
+});

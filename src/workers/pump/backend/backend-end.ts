@@ -1,0 +1,89 @@
+/**
+ * How a queue of another thread is emptied, closed and deleted, whatever keeps it: what is asked for, what of it is
+ * sent, and who waits for the answers.
+ *
+ * Bound: the requests of main.
+ * Thread: pump.
+ */
+
+import { CLOSE, DELETE, EMPTY_QUEUE } from '../../disk-records.ts';
+import type { DiskRequests } from './disk-requests.ts';
+
+/** Gets null, or why it could not be done. */
+export type Done = (error: string | null) => void;
+
+type Ending = { readonly request: typeof CLOSE | typeof DELETE; readonly done: Done };
+
+export class BackendEnd {
+  /** Whether the other thread has the queue no longer, once it has read what was sent. */
+  isSent = false;
+
+  readonly #requests: Pick<DiskRequests, 'plain'>;
+  /** Callbacks of unanswered emptyings; the requests of the last ones may be unsent. */
+  readonly #emptyings: Done[] = [];
+  #unsentEmptyings = 0;
+  #ending: Ending | null = null;
+
+  constructor(requests: Pick<DiskRequests, 'plain'>) {
+    this.#requests = requests;
+  }
+
+  /** Whether it is to be closed or deleted, or is. */
+  get isEnding(): boolean {
+    return this.#ending !== null;
+  }
+
+  get isClosing(): boolean {
+    return this.#ending?.request === CLOSE;
+  }
+
+  /** Whether what the other thread has answers to things that were dropped here. */
+  get isEmptying(): boolean {
+    return this.#emptyings.length > 0;
+  }
+
+  /** Whether writes that are answered now were sent before an emptying or the deletion. */
+  get dropsWrites(): boolean {
+    return this.isEmptying || this.#ending?.request === DELETE;
+  }
+
+  empty(done: Done): void {
+    this.#emptyings.push(done);
+    this.#unsentEmptyings++;
+  }
+
+  close(done: Done): void {
+    this.#ending = { request: CLOSE, done };
+  }
+
+  delete(done: Done): void {
+    this.#ending = { request: DELETE, done };
+  }
+
+  /** The oldest emptying is done. Returns its callback. */
+  takeEmptying(): Done | undefined {
+    return this.#emptyings.shift();
+  }
+
+  /** The queue is gone: calls everybody back. */
+  finish(error: string | null): void {
+    for (const done of this.#emptyings.splice(0)) done(error);
+    this.#ending?.done(error);
+  }
+
+  /** Writes EMPTY_QUEUEs. Returns false if the ring is full. */
+  sendEmptyings(): boolean {
+    for (; this.#unsentEmptyings > 0; this.#unsentEmptyings--) {
+      if (!this.#requests.plain(EMPTY_QUEUE)) return false;
+    }
+    return true;
+  }
+
+  /** Writes CLOSE, which waits for what is still to be written, or DELETE. Returns false if the ring is full. */
+  send(unwrittenCount: number): boolean {
+    if (this.#ending === null || (this.isClosing && unwrittenCount > 0)) return true;
+    if (!this.#requests.plain(this.#ending.request)) return false;
+    this.isSent = true;
+    return true;
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Asks the store for the figures of all open topics and channels, some at a time, in turn.
+ *
+ * Thread: stream.
+ */
+
+import type { StreamQueue } from './stream-queue.ts';
+import type { StreamStore } from './stream-store.ts';
+
+/** How often figures are asked for, and of how many queues at a time. */
+const ROUND_MS = 500;
+const COUNT_MAX = 64;
+
+/** What it needs of the loop. */
+export type FigureRoundsOptions = {
+  readonly store: Pick<StreamStore, 'figures' | 'absence'>;
+  readonly queues: () => Iterable<StreamQueue>;
+  readonly onCounted: (queue: StreamQueue) => void;
+  /** The store does not have an open queue. */
+  readonly onMissing: (queue: StreamQueue) => void;
+};
+
+export class FigureRounds {
+  /** When the next ones are due. Units: ms, monotonic. */
+  dueMs = 0;
+
+  readonly #options: FigureRoundsOptions;
+  /** Queues whose figures are asked for next. */
+  #uncounted: StreamQueue[] = [];
+
+  constructor(options: FigureRoundsOptions) {
+    this.#options = options;
+  }
+
+  /** A queue has been opened. */
+  add(queue: StreamQueue): void {
+    this.#uncounted.push(queue);
+  }
+
+  /** Asks for the next ones. Units: ms, monotonic. */
+  step(nowMs: number): void {
+    const { store, queues } = this.#options;
+    this.dueMs = nowMs + ROUND_MS;
+    if (store.absence !== null) return;
+    if (this.#uncounted.length === 0) {
+      this.#uncounted = [...queues()].filter(({ state }) => state === 'open');
+    }
+    for (const queue of this.#uncounted.splice(0, COUNT_MAX)) this.#count(queue);
+  }
+
+  #count(queue: StreamQueue): void {
+    const { store, onCounted, onMissing } = this.#options;
+    store.figures(queue.name).then(
+      (figures) => {
+        if (figures === null) {
+          if (queue.state === 'open' && store.absence === null) onMissing(queue);
+          return;
+        }
+        const { unread, taken, messages } = figures;
+        queue.figures.unread = unread;
+        queue.figures.elsewhere = Math.max(0, taken - queue.heldCount);
+        queue.figures.messages = messages;
+        onCounted(queue);
+      },
+      // Nobody leads it now, for example. The next round is half a second away.
+      () => undefined,
+    );
+  }
+}
