@@ -10,8 +10,8 @@ import { LateFiles } from './tests/late-files.ts';
 import { TestGroups } from './tests/test-groups.ts';
 import { TestRun } from './tests/test-run.ts';
 
-/** Many tests wait for a process or a socket, so one file at a time leaves even a single core idle. */
-const FILES_AT_A_TIME_MIN = 2;
+/** Many tests wait for a process or a socket, so a file for each core leaves cores idle. */
+const FILES_BESIDE_CORES = 1;
 /** The slowest take half a minute. Units: seconds. */
 const FILE_LIMIT_S = 300;
 const root = path.dirname(import.meta.dirname);
@@ -34,7 +34,7 @@ writeFileSync(report, '');
 for await (const event of run({
   files: [...groups.files, ...files.filter((file) => given.includes(file))],
   execArgv: ['--import', new URL('./tests/file-limit.ts', import.meta.url).href],
-  concurrency: Math.max(availableParallelism(), FILES_AT_A_TIME_MIN),
+  concurrency: availableParallelism() + FILES_BESIDE_CORES,
 })) {
   const ended = tests.take(event);
   if (ended === undefined) continue;

@@ -10,8 +10,8 @@ import { killChild } from './descendants.ts';
 import { LIMIT_VARIABLE, NOTES_VARIABLE } from './file-limit.ts';
 
 const MS_PER_SECOND = 1000;
-/** What a file has to end itself, after its time is over. */
-const GRACE_MS = 5000;
+/** What a file has at most to end itself, after its time is over. */
+const GRACE_MS_MAX = 5000;
 const LOOK_MS = 1000;
 
 export class LateFiles {
@@ -21,7 +21,8 @@ export class LateFiles {
 
   /** From now on. Units: seconds. */
   constructor(limitS: number) {
-    this.#limitMs = limitS * MS_PER_SECOND + GRACE_MS;
+    const limitMs = limitS * MS_PER_SECOND;
+    this.#limitMs = limitMs + Math.min(limitMs, GRACE_MS_MAX);
     // The files' processes are told in this way.
     process.env[NOTES_VARIABLE] = this.#notes;
     process.env[LIMIT_VARIABLE] = String(limitS);

@@ -9,6 +9,8 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const GROUPED = path.join('test', 'unit');
+/** Files and directories that take longest. */
+const LONG = ['test/e2e/page.test.ts', 'test/e2e/life.test.ts', 'test/crash', 'test/sim'];
 
 /** Files to run, of which some stand for several. */
 export class TestGroups {
@@ -27,7 +29,12 @@ export class TestGroups {
       else groups.set(room, [...(groups.get(room) ?? []), file]);
     }
     // The long ones first: then none is left over at the end that runs alone.
-    this.files = [...[...groups].map(([room, members]) => this.#write(room, members)), ...others];
+    const long = others.filter((file) => isLong(path.relative(root, file)));
+    this.files = [
+      ...long,
+      ...[...groups].map(([room, members]) => this.#write(room, members)),
+      ...others.filter((file) => !long.includes(file)),
+    ];
   }
 
   /** The name that readers know a file by. */
@@ -48,4 +55,9 @@ export class TestGroups {
     this.#titles.set(file, path.join(GROUPED, room));
     return file;
   }
+}
+
+function isLong(file: string): boolean {
+  const name = file.replaceAll(path.sep, '/');
+  return LONG.some((long) => name === long || name.startsWith(`${long}/`));
 }

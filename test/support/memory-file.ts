@@ -19,7 +19,7 @@ const NO_BYTES = Buffer.alloc(0);
 /** A sector that is not durable. */
 interface LooseSector {
   /** The durable content, then each that it has had since. */
-  readonly contents: Buffer[];
+  readonly contents: Uint8Array[];
   /** Whether the next sync writes it; not after one that has failed, until it is written to again. */
   isDirty: boolean;
 }
@@ -113,7 +113,7 @@ export class MemoryFile {
   }
 
   /** One of a sector's contents, whole or torn. */
-  #choose(index: number, contents: readonly Buffer[], choose: Chooser): Buffer {
+  #choose(index: number, contents: readonly Uint8Array[], choose: Chooser): Uint8Array {
     const chosen = choose(contents.length);
     if (chosen === 0) return contents[0];
     const after = contents[chosen];
@@ -133,17 +133,17 @@ export class MemoryFile {
     this.#grow(end);
     const first = Math.floor(start / SECTOR_BYTES);
     const last = Math.floor((end - 1) / SECTOR_BYTES);
-    for (let index = first; index <= last; index++) {
-      if (!this.#loose.has(index)) {
-        this.#loose.set(index, { contents: [this.#sector(index)], isDirty: true });
-      }
-    }
+    const before = this.#sectors(first, last);
     change();
-    for (let index = first; index <= last; index++) {
-      const sector = this.#loose.get(index);
-      sector?.contents.push(this.#sector(index));
-      if (sector !== undefined) sector.isDirty = true;
-    }
+    this.#sectors(first, last).forEach((content, at) => {
+      const sector = this.#loose.get(first + at);
+      if (sector === undefined) {
+        this.#loose.set(first + at, { contents: [before[at], content], isDirty: true });
+      } else {
+        sector.contents.push(content);
+        sector.isDirty = true;
+      }
+    });
   }
 
   /** Before a change. The contents of sectors never change, so copies may share them. */
@@ -159,8 +159,14 @@ export class MemoryFile {
     }
   }
 
-  #sector(index: number): Buffer {
-    return Buffer.from(this.#bytes.subarray(index * SECTOR_BYTES, (index + 1) * SECTOR_BYTES));
+  /** Copies of these sectors, in one piece of memory. */
+  #sectors(first: number, last: number): Uint8Array[] {
+    const count = last - first + 1;
+    const bytes = new Uint8Array(count * SECTOR_BYTES);
+    bytes.set(this.#bytes.subarray(first * SECTOR_BYTES, (last + 1) * SECTOR_BYTES));
+    return Array.from({ length: count }, (_, at) => {
+      return new Uint8Array(bytes.buffer, at * SECTOR_BYTES, SECTOR_BYTES);
+    });
   }
 
   #setSize(size: number): void {

@@ -27,6 +27,26 @@ test('TestGroups: files of a directory of test/unit are one, others stay themsel
   assert.equal(readFileSync(daemon, 'utf8'), 'import "file:///p/test/unit/daemon/log.test.ts";\n');
 });
 
+test('TestGroups: what takes longest comes first', (t) => {
+  const groups = new TestGroups('/p', [
+    '/p/test/crash/every-crash.test.ts',
+    '/p/test/e2e/access.test.ts',
+    '/p/test/e2e/page.test.ts',
+    '/p/test/unit/daemon/log.test.ts',
+  ]);
+  t.after(() => groups.remove());
+
+  assert.deepEqual(
+    groups.files.map((file) => groups.titleOf(file) ?? file),
+    [
+      '/p/test/crash/every-crash.test.ts',
+      '/p/test/e2e/page.test.ts',
+      'test/unit/daemon',
+      '/p/test/e2e/access.test.ts',
+    ],
+  );
+});
+
 test('TestGroups: nothing remains of them', () => {
   const groups = new TestGroups('/p', ['/p/test/unit/daemon/log.test.ts']);
   groups.remove();
