@@ -8,46 +8,30 @@
  */
 
 import { cleanPath } from '../../daemon/http/router.ts';
-import { LOG_FORMATS } from '../../daemon/log.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
-import { lasting, listenable, oneOf, within } from '../../daemon/options/option-checks.ts';
-import {
-  boolean,
-  duration,
-  integer,
-  logLevel,
-  text,
-  texts,
-} from '../../daemon/options/option-kinds.ts';
+import { lasting, listenable, within } from '../../daemon/options/option-checks.ts';
+import { boolean, duration, integer, text, texts } from '../../daemon/options/option-kinds.ts';
 import {
   completeValues,
   type Machine,
-  type Option,
   type OptionRows,
+  type OptionValues,
   option,
   rowsOf,
 } from '../../daemon/options/option-table.ts';
 import { SERVER_FLAGS, type ServerProgram } from '../../daemon/options/program-line.ts';
+import { COUNT_MAX, DEBUG_HTTP, logRows, TIME_MS_MAX } from '../../daemon/options/server-rows.ts';
 import { productLine, versionLine } from '../../daemon/version.ts';
 import { clientTlsMistake } from '../client-tls.ts';
 
-/** The longest time that one timer can wait. */
-const TIME_MS_MAX = 2 ** 31 - 1;
-const COUNT_MAX = 2 ** 31 - 1;
 const MINUTE_MS = 60_000;
 const SECOND_MS = 1000;
-/** Who may use a part of the HTTP API. */
-const HTTP_ACCESS = ['off', 'loopback', 'always'];
 
 const time = lasting(0, TIME_MS_MAX);
 
 // biome-ignore format: a table is read row by row
 const OPTIONS = {
-  logLevel: option(logLevel, 'Program', 'log-level', 'info',
-    'lowest level that is logged: debug, info, warn, error or fatal'),
-  logPrefix: option(text, 'Program', 'log-prefix', '[nsqadmin] ', 'prefix of every log line'),
-  logFormat: option(text, 'Program', 'log-format', 'text',
-    'form of the log: text, as nsqadmin writes it, or json, one object a line', oneOf(LOG_FORMATS)),
+  ...logRows('nsqadmin'),
 
   httpAddress: option(text, 'Network', 'http-address', '0.0.0.0:4171',
     '<host>:<port> or unix socket path to listen on for HTTP', listenable),
@@ -56,9 +40,7 @@ const OPTIONS = {
     'host name by which browsers reach this program through a proxy; may be given several times'),
   maxConnections: option(integer, 'Network', 'max-connections', 0,
     'most HTTP connections; 0 means as many as the file descriptor limit allows', within(0, COUNT_MAX)),
-  debugHttp: option(text, 'Network', 'debug-http', 'loopback',
-    'who may use /debug/pprof, which shows memory contents and can stall the program: off, loopback or always',
-    oneOf(HTTP_ACCESS)),
+  debugHttp: DEBUG_HTTP,
   devStaticDir: option(text, 'Network', 'dev-static-dir', '',
     'no effect; nsqadmin reads the files of its page from there'),
 
@@ -104,9 +86,7 @@ const OPTIONS = {
 type Table = typeof OPTIONS;
 
 /** All options, complete and checked. */
-export type AdminOptions = {
-  readonly [Name in keyof Table]: Table[Name] extends Option<infer T, never> ? T : never;
-};
+export type AdminOptions = OptionValues<Table>;
 
 /** The table's rows with their names. */
 export const ADMIN_OPTION_ROWS: OptionRows = rowsOf(OPTIONS);

@@ -7,45 +7,41 @@
  * Source: nsqlookupd `Options`; the group "Bounds", and the options of log format, log file and profiles, are ours.
  */
 
-import { LOG_FORMATS } from '../../daemon/log.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
-import { lasting, listenable, oneOf, within } from '../../daemon/options/option-checks.ts';
-import { duration, integer, logLevel, text } from '../../daemon/options/option-kinds.ts';
+import { lasting, listenable, within } from '../../daemon/options/option-checks.ts';
+import { duration, integer, text } from '../../daemon/options/option-kinds.ts';
 import {
   completeValues,
   Derived,
   type Machine,
-  type Option,
   type OptionRows,
+  type OptionValues,
   option,
   rowsOf,
 } from '../../daemon/options/option-table.ts';
 import { SERVER_FLAGS, type ServerProgram } from '../../daemon/options/program-line.ts';
+import {
+  COUNT_MAX,
+  DEBUG_HTTP,
+  LOG_FILE,
+  logRows,
+  TIME_MS_MAX,
+} from '../../daemon/options/server-rows.ts';
 import { productLine, versionLine } from '../../daemon/version.ts';
 
-/** The longest time that one timer can wait. */
-const TIME_MS_MAX = 2 ** 31 - 1;
-const COUNT_MAX = 2 ** 31 - 1;
 /** Names of topics and channels take some 300 bytes each. */
 const REGISTRATIONS = 1_000_000;
 const PRODUCER_REGISTRATIONS = 200_000;
 /** A registration may name a topic and a channel. */
 const REGISTRATIONS_MIN = 2;
-/** Who may use a part of the HTTP API. */
-const HTTP_ACCESS = ['off', 'loopback', 'always'];
 
 const time = lasting(0, TIME_MS_MAX);
 const registrations = within(REGISTRATIONS_MIN, COUNT_MAX);
 
 // biome-ignore format: a table is read row by row
 const OPTIONS = {
-  logLevel: option(logLevel, 'Program', 'log-level', 'info',
-    'lowest level that is logged: debug, info, warn, error or fatal'),
-  logPrefix: option(text, 'Program', 'log-prefix', '[nsqlookupd] ', 'prefix of every log line'),
-  logFormat: option(text, 'Program', 'log-format', 'text',
-    'form of the log: text, as nsqlookupd writes it, or json, one object a line', oneOf(LOG_FORMATS)),
-  logFile: option(text, 'Program', 'log-file', '',
-    'file that the log is appended to, opened again on SIGHUP; empty means standard error'),
+  ...logRows('nsqlookupd'),
+  logFile: LOG_FILE,
 
   tcpAddress: option(text, 'Network', 'tcp-address', '0.0.0.0:4160',
     '<host>:<port> or unix socket path to listen on for brokers', listenable),
@@ -53,9 +49,7 @@ const OPTIONS = {
     '<host>:<port> or unix socket path to listen on for HTTP', listenable),
   broadcastAddress: option(text, 'Network', 'broadcast-address', new Derived((machine: Machine) => machine.hostname),
     'host name or address by which brokers reach this program over HTTP; the default is the host name'),
-  debugHttp: option(text, 'Network', 'debug-http', 'loopback',
-    'who may use /debug/pprof, which shows memory contents and can stall the program: off, loopback or always',
-    oneOf(HTTP_ACCESS)),
+  debugHttp: DEBUG_HTTP,
 
   inactiveProducerTimeoutMs: option(duration, 'Brokers', 'inactive-producer-timeout', 300_000,
     'time after its last PING for which a broker is found', time),
@@ -74,9 +68,7 @@ const OPTIONS = {
 type Table = typeof OPTIONS;
 
 /** All options, complete and checked. */
-export type LookupdOptions = {
-  readonly [Name in keyof Table]: Table[Name] extends Option<infer T, never> ? T : never;
-};
+export type LookupdOptions = OptionValues<Table>;
 
 /** The table's rows with their names. */
 export const LOOKUPD_OPTION_ROWS: OptionRows = rowsOf(OPTIONS);

@@ -12,8 +12,8 @@ import {
   completeValues,
   Derived,
   type Machine,
-  type Option,
   type OptionRows,
+  type OptionValues,
   option,
   rowsOf,
 } from '../../daemon/options/option-table.ts';
@@ -45,9 +45,7 @@ const OPTIONS = {
 type Table = typeof OPTIONS;
 
 /** The options of `ringmq multi` itself. */
-export type MultiOptions = {
-  readonly [Name in keyof Table]: Table[Name] extends Option<infer T, never> ? T : never;
-};
+export type MultiOptions = OptionValues<Table>;
 
 const ROWS: OptionRows = rowsOf(OPTIONS);
 const OWN_FLAGS: ReadonlySet<string> = new Set([...ROWS.values()].map(({ flag }) => flag));

@@ -45,7 +45,7 @@ const TLS_VERSIONS = { 'tls1.0': 769, 'tls1.1': 770, 'tls1.2': 771, 'tls1.3': 77
 /** The accepted names of TLS versions. */
 export type TlsVersion = keyof typeof TLS_VERSIONS;
 
-/** Any text. In a program null is none. */
+/** Any text. A program passes null for none. */
 export const text: OptionKind<string, string | null> = {
   word: 'string',
   isSwitch: false,

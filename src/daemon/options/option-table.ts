@@ -39,6 +39,11 @@ export interface Option<T, Given = T> {
   check(value: T, name: string): string | undefined;
 }
 
+/** The complete options of a table, by name. */
+export type OptionValues<Table> = {
+  readonly [Name in keyof Table]: Table[Name] extends Option<infer T, never> ? T : never;
+};
+
 /** The rows of a table by option name, in the table's order. */
 export type OptionRows = ReadonlyMap<string, Option<unknown>>;
 

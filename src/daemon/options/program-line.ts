@@ -125,7 +125,7 @@ export function usageOf<T extends object>(
   return usage(introduction, [...flagRows.values(), ...optionRows.values()], machine);
 }
 
-/** What a file says; an empty path means that there is none. Errors: says what is wrong with it. */
+/** The contents of a file; an empty path means no file. Errors: returns what is wrong with it. */
 function readConfig(
   path: string,
   optionRows: OptionRows,

@@ -11,7 +11,6 @@ import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { NS_PER_MS } from '../../daemon/go/go-duration.ts';
 import { parseListenAddress } from '../../daemon/listen-address.ts';
-import { LOG_FORMATS } from '../../daemon/log.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
 import {
   anything,
@@ -27,7 +26,6 @@ import {
   boolean,
   duration,
   integer,
-  logLevel,
   percentiles,
   portion,
   size,
@@ -44,10 +42,12 @@ import {
   type Naming,
   type Option,
   type OptionRows,
+  type OptionValues,
   option,
   rowsOf,
 } from '../../daemon/options/option-table.ts';
 import { SERVER_FLAGS } from '../../daemon/options/program-line.ts';
+import { HTTP_ACCESS, LOG_FILE, logRows } from '../../daemon/options/server-rows.ts';
 import { MESSAGE_BYTES_MAX } from '../../shared/limits.ts';
 
 /** The shortest positive duration. */
@@ -78,8 +78,6 @@ const MIN_FREE_DISK_BYTES = 16 * 1024 * 1024;
 /** The rest is left to the system's cache of data files and to other programs. */
 const MAX_MEMORY_PERCENT = 50;
 
-/** Which clients may use a part of the HTTP API. */
-const HTTP_ACCESS = ['off', 'loopback', 'always'];
 /** Nearby consumers are served first. */
 export const TOPOLOGY_EXPERIMENT = 'topology-aware-consumption';
 
@@ -93,13 +91,8 @@ export const PROGRAM_FLAGS = {
 /** The options by their names in code. */
 // biome-ignore format: a table is read row by row
 const OPTIONS = {
-  logLevel: option(logLevel, 'Program', 'log-level', 'info',
-    'lowest level that is logged: debug, info, warn, error or fatal'),
-  logPrefix: option(text, 'Program', 'log-prefix', '[nsqd] ', 'prefix of every log line'),
-  logFormat: option(text, 'Program', 'log-format', 'text',
-    'form of the log: text, as nsqd writes it, or json, one object a line', oneOf(LOG_FORMATS)),
-  logFile: option(text, 'Program', 'log-file', '',
-    'file that the log is appended to, opened again on SIGHUP; empty means standard error'),
+  ...logRows('nsqd'),
+  logFile: LOG_FILE,
   sigterm: option(text, 'Program', 'sigterm', 'shutdown',
     'what SIGTERM does: shutdown ends the broker, drain lets consumers empty its queues first',
     oneOf(['shutdown', 'drain'])),
@@ -275,9 +268,7 @@ const OPTIONS = {
 type Table = typeof OPTIONS;
 
 /** All options, complete and checked. */
-export type Options = {
-  readonly [Name in keyof Table]: Table[Name] extends Option<infer T, never> ? T : never;
-};
+export type Options = OptionValues<Table>;
 
 /** The options as an embedding program passes them. */
 export type GivenOptions = {
