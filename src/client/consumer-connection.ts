@@ -24,7 +24,7 @@ export type ConsumerConnection = {
   readonly heardMs: number;
   /** Whether commands can be given. */
   readonly isReady: boolean;
-  /** Connects. Errors: rejects with an NsqError; its owner is told nothing then. */
+  /** Connects. Errors: rejects with an NsqError; the owner is then not called. */
   open(): Promise<Grant>;
   /** Gives SUB or CLS, and resolves with the broker's answer. Errors: rejects with an NsqError. */
   ask(...words: readonly string[]): Promise<string>;

@@ -41,7 +41,7 @@ export class Fifo<V> {
     return value;
   }
 
-  /** All values, from the first on. */
+  /** All values, in order. */
   *[Symbol.iterator](): Generator<V, void, undefined> {
     for (let i = 0; i < this.#count; i++) {
       const value = this.#values[(this.#head + i) & (this.#values.length - 1)];

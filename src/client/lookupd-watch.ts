@@ -1,5 +1,5 @@
 /**
- * Watches a topic at one nsqlookupd, where it has `/watch` (RingMQ's has), and reports brokers as soon as it has them.
+ * Watches a topic at one nsqlookupd, if it has `/watch` (RingMQ's has), and reports brokers as soon as it has them.
  * Polling goes on beside it: what a watch misses, the next poll finds.
  *
  * Bound: one connection; an event is at most EVENT_CHARACTERS_MAX characters. Thread: any.
@@ -40,7 +40,7 @@ export class LookupdWatch {
     this.#url.searchParams.set('topic', topic);
     this.#settings = settings;
     this.#listener = listener;
-    // Nobody knows what is beside a path of its own.
+    // What lies beside a custom path is unknown.
     this.#isAbsent = base.pathname !== '/';
   }
 

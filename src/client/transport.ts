@@ -70,7 +70,7 @@ export class Transport {
     return promise;
   }
 
-  /** Compresses both directions from now on. `early`: compressed input that has already arrived. */
+  /** Starts to compress both directions. `early`: compressed input that has already arrived. */
   startCodec(codec: Codec, early: Buffer): void {
     this.#codec = codec;
     codec.decoder.listen({

@@ -32,7 +32,7 @@ export class ConnectionLimit {
     this.#failures = new RepeatedLog(clock, (text) => logger.error(text));
   }
 
-  /** Connections that there are. */
+  /** Open connections. */
   get count(): number {
     return this.#count;
   }

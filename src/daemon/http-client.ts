@@ -184,7 +184,7 @@ async function unpack(bytes: Buffer, bytesMax: number): Promise<Buffer> {
     return await promisify(gunzip)(bytes, { maxOutputLength: bytesMax });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    // Without the cause: a RangeError would be reported as an exception that nobody foresaw.
+    // Without the cause: a RangeError would be reported as an unforeseen exception.
     throw new Error(`the answer unpacks to more than ${bytesMax} bytes`);
   }
 }

@@ -47,7 +47,7 @@ export class LogFile implements LogSink {
   }
 }
 
-/** Null for an empty name, which means that there is none; why the file cannot be opened. */
+/** The file; null for an empty name, which means no file; or why the file cannot be opened. */
 export function openLogFile(name: string): LogFile | null | string {
   if (name === '') return null;
   try {

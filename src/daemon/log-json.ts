@@ -5,11 +5,11 @@
  * queue, and the reason at its end, are fields of their own too.
  *
  * Shape: `{"time":"2026-11-28T08:30:00.123456Z","level":"info","message":"…"}`, then of `topic`, `channel`, `client`
- * and `error` those that there are. UTC, to the microsecond.
+ * and `error` if they are known. UTC, to the microsecond.
  * Thread: any.
  */
 
-/** What a text says of whom it is about; the first that fits counts. Only the broker writes the beginning of a text. */
+/** How a text names its subject; the first match counts. Only the broker writes the beginning of a text. */
 const SUBJECTS: readonly RegExp[] = [
   /^TOPIC\((?<topic>[^)]*)\): (?:new channel\((?<channel>[^)]*)\)|deleting channel (?<gone>\S+))?/,
   /^DISKQUEUE\((?<topic>[^):]*)(?::(?<channel>[^)]*))?\)/,

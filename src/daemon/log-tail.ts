@@ -12,7 +12,7 @@ const ENTRIES_MAX = 500;
 const TEXT_MAX = 1000;
 const NS_PER_MS = 1_000_000n;
 
-/** An entry; `number` counts them from 1 on. Units: `timeMs` in Unix ms. */
+/** An entry; `number` counts from 1. Units: `timeMs` in Unix ms. */
 export type TailEntry = {
   readonly number: number;
   readonly timeMs: number;

@@ -79,7 +79,7 @@ export class Logger {
     return this.#level;
   }
 
-  /** Changes the lowest level that is written, from the next line on. */
+  /** Changes the lowest level that is written. */
   setLevel(level: LogLevel): void {
     this.#level = level;
   }

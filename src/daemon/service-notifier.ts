@@ -36,7 +36,7 @@ export class ServiceNotifier {
   readonly #clock: Clock;
   readonly #logger: Pick<Logger, 'warn'>;
   readonly #run: RunProgram;
-  /** Undefined where nobody watches. */
+  /** Undefined without a watchdog. */
   readonly #intervalMs: number | undefined;
   readonly #waiting = new Set<string>();
   #isRunning = false;

@@ -21,7 +21,7 @@ export interface LinkedProcess {
 }
 
 export class SupervisorLink {
-  /** Resolves when the supervisor has gone; never where there is none. */
+  /** Resolves when the supervisor is gone; never without one. */
   readonly lost: Promise<void>;
   readonly #process: LinkedProcess | null;
 

@@ -12,7 +12,7 @@ import { errorText } from '../shared/error-text.ts';
 
 /** Errors: every call rejects with the error of the system. */
 export interface TextFiles {
-  /** Undefined where there is none of that name. */
+  /** Undefined if the file does not exist. */
   read(file: string): Promise<string | undefined>;
   /** Gives a file another text. A kill at any moment leaves the old text or the new one. */
   replace(file: string, text: string): Promise<void>;

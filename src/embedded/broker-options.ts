@@ -1,5 +1,5 @@
 /**
- * What an embedded broker is told: the options of the broker's one table, and what only a program can hand in.
+ * The settings of an embedded broker: the options of the broker's one table, and values that only a program can pass.
  *
  * Thread: main.
  */
@@ -61,7 +61,7 @@ export type BrokerLog = {
 export type BrokerOptions = Omit<GivenOptions, typeof NOT_GIVEN> & {
   /** Keeps everything in memory, on the thread of the program, and leaves nothing behind: for tests. */
   readonly memory?: boolean | undefined;
-  /** Takes the log, from `logLevel` on. Default: nobody. */
+  /** Receives the log at `logLevel` and above. Default: none. */
   readonly log?: BrokerLog | undefined;
   /** What turns values into bodies. Strings and bytes are published as they are. Default: JSON. */
   readonly codec?: Codec<unknown> | undefined;

@@ -83,7 +83,7 @@ export class BrokerPolicies {
     return this.#store.policies.list().map(shown);
   }
 
-  /** Undefined if there is none of that name. */
+  /** Undefined if it does not exist. */
   get(name: string): BrokerPolicy | undefined {
     const policy = this.#store.policies.get(name);
     return policy === undefined ? undefined : shown(policy);
@@ -101,7 +101,7 @@ export class BrokerPolicies {
     await this.#change(name, this.#store.put(policy));
   }
 
-  /** Removes a policy. Errors: as `set`; rejects with NOT_FOUND if there is none of that name. */
+  /** Removes a policy. Errors: as `set`; rejects with NOT_FOUND if it does not exist. */
   async delete(name: string): Promise<void> {
     if (this.#store.policies.get(name) === undefined) {
       throw new NsqError('NOT_FOUND', `there is no policy "${name}"`);

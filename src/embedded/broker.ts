@@ -135,7 +135,7 @@ export class Broker implements AsyncDisposable {
         new LocalConnection(broker, text, wishes, owner),
     };
     this.failed = nsqd.failed.then((error) => this.#onFailed(error));
-    // Whoever does not look at it has no unhandled rejection.
+    // A program that ignores it gets no unhandled rejection.
     this.failed.catch(() => undefined);
   }
 
@@ -197,8 +197,8 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * The messages of a channel, one by one; whoever reads answers each. The channel is there as soon as this returns, so
-   * nothing that is published afterwards is missed. Who leaves the loop leaves the channel.
+   * The messages of a channel, one by one; the reader must answer each. The channel exists as soon as this returns, so
+   * that no later message is missed. Leaving the loop leaves the channel.
    *
    * Errors: throws an NsqError when an option is wrong.
    */

@@ -155,7 +155,7 @@ export class MemoryFiles implements FileSystem {
     file.size = size;
   }
 
-  /** A file without a name that nobody has open takes no room any more. */
+  /** A file that has no name and is not open takes no room any more. */
   #forget(file: MemoryFile): void {
     if (file.isLinked || [...this.#open.values()].includes(file)) return;
     this.#bytes -= file.size;

@@ -16,7 +16,7 @@ const HEIGHT = 180;
 const SHOWN_MIN_S = 300;
 /** The largest value of an axis is not less, so that its steps are whole numbers. */
 const AXIS_MIN = 4;
-/** While the page is open a point is the mean of so many seconds. */
+/** Seconds that a point of the open page is the mean of. */
 const POINT_S = 5;
 
 /** Lines over the last hour, with what is now in the legend. */

@@ -63,7 +63,7 @@ export class Tile {
   }
 
   /**
-   * @param {number} share of one; from `high` on it is too much
+   * @param {number} share of one; at `high` and above it is too much
    * @param {string} label
    * @param {number} [high]
    */

@@ -106,7 +106,7 @@ export type View = {
   node?: NodeData;
 };
 
-/** A line of the log; they are numbered from 1 on. */
+/** A line of the log; numbers start at 1. */
 export type LogLine = { number: number; timeMs: number; level: string; text: string };
 
 /** What every frame says of the broker. */
@@ -193,7 +193,7 @@ export type Target = {
 /** What a view is given. */
 export type Context = {
   readonly target: Target;
-  /** Watches something else from now on. */
+  /** Changes what is watched. */
   watch(query: Query): void;
 };
 

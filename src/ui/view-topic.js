@@ -49,7 +49,7 @@ export function topicView({ target, watch }, topic) {
   const queues = new QueueTiles();
   const own = new Tile(
     'In the topic itself',
-    'Messages that are in no channel yet, because there is none or the topic is paused',
+    'Messages that are in no channel yet, because the topic has no channel or is paused',
   );
   const published = new Tile('Published', 'Messages since the start of the broker');
   const charts = new HistoryCharts(rate, count);

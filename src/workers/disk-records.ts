@@ -65,7 +65,7 @@ export const SURVEY = 11;
 /** Drops all records, handed out or not. Shape: queue. → EMPTIED */
 export const EMPTY_QUEUE = 5;
 /**
- * Syncs and closes a queue; unfinished records are there again at the next OPEN. After an answer that is not ok the
+ * Syncs and closes a queue; unacked records are there again at the next OPEN. After an answer that is not ok the
  * queue is still open, and CLOSE may be sent again. Shape: queue. → CLOSED
  */
 export const CLOSE = 6;

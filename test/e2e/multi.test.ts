@@ -28,7 +28,7 @@ async function depthOf(multi: MultiServer, topic: string): Promise<number> {
 }
 
 test(
-  'multi: brokers share a port, are restarted, end in order, and one that is dropped leaves what it has to the others',
+  'multi: brokers share a port, are restarted, end cleanly, and one that is dropped leaves what it has to the others',
   LIMIT,
   async (t) => {
     const dataPath = mkdtempSync(path.join(tmpdir(), 'ringmq-multi-'));

@@ -139,7 +139,7 @@ export class MultiServer implements CheckedServer {
   }
 
   async destroy(): Promise<void> {
-    // First the supervisor, which would start them again; they then end in order, unless they are killed, too.
+    // First the supervisor, which would start them again; they then end cleanly, unless they are killed, too.
     await this.#process.kill();
     for (const pid of this.#pids) killProcess(pid);
     while (this.#pids.some(isAlive)) await delay(POLL_MS);

@@ -130,10 +130,10 @@ export class Supervised {
       this.#finish();
       this.#first.reject(new Error(`${name} cannot start: it ${text}`));
     } else if (this.#isEnding) {
-      if (ending.code !== 0) logger.error(`${name} did not end in order: it ${text}`);
+      if (ending.code !== 0) logger.error(`${name} did not end cleanly: it ${text}`);
       this.#finish();
     } else if (ending.code === 0) {
-      logger.warn(`${name} has ended in order, and is not started again`);
+      logger.warn(`${name} has ended cleanly, and is not started again`);
       this.#finish();
     } else {
       const hasServed = this.#state === 'serving';

@@ -14,7 +14,7 @@ const ENCODERS = { gzip: promisify(gzip), deflate: promisify(deflateRaw) } as co
 /** Go names no type for a text whose encoding is named. */
 const PLAIN_TEXT = 'text/plain';
 
-/** The answer in the first encoding that the client names and that is known; as it is if there is none. */
+/** The answer in the first supported encoding that the client names; unchanged without one. */
 export function compressed(answer: Answer, acceptEncoding: string): Answer | Promise<Answer> {
   const names = acceptEncoding.split(',').map((name) => name.trim());
   const encoding = names.find((name) => name === 'gzip' || name === 'deflate');

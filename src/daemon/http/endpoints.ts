@@ -14,7 +14,7 @@ import { RequestLog } from './request-log.ts';
 import { type Match, type Miss, type Route, Router } from './router.ts';
 import { NOT_FOUND } from './server-refusals.ts';
 
-/** Who asks: null where nobody is asked for it; or an answer to a client that may not ask. */
+/** The client, or null if no credentials are needed; or the answer to a client without permission. */
 export type Verdict = KnownClient | Answer | null;
 
 /** The dependencies of the endpoints. */

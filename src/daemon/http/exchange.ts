@@ -254,7 +254,7 @@ export class Exchange {
     return new PiecewiseAnswer(this.#response, pieces);
   }
 
-  /** Answers with events, from now on. The server may have answered before. */
+  /** Starts an answer of events. The server may have answered already. */
   sendEvents(): EventStream | undefined {
     if (this.#response.headersSent) return undefined;
     if (this.#awaitsContinue) this.#response.shouldKeepAlive = false;

@@ -150,7 +150,7 @@ export class TlsContext {
     try {
       if (!isRequired || socket.getPeerX509Certificate() !== undefined) return socket;
     } catch (cause) {
-      // It is the client's, and nobody has verified it.
+      // The client sent it, and it is not verified.
       rethrowBug(cause);
       failure = new TlsFailure('tls: the certificate of the client cannot be read', { cause });
     }

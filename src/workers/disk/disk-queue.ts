@@ -2,7 +2,7 @@
  * One disk queue: segments of records and a metadata file, in the format of nsqd's backend queues.
  *
  * Records are appended at the write position, read ahead, and dropped when they are finished, in any order. The
- * metadata names the oldest unfinished record and the write position as of the last sync; state files beside the
+ * metadata names the oldest unacked record and the write position as of the last sync; state files beside the
  * segments record which of the records between are finished, and the attempts and due times of others. A crash
  * forgets which records were handed out, so they are handed out again. An idle queue keeps nothing open or allocated:
  * its files are managed by `OpenFiles`, which all queues of the thread share.
@@ -145,7 +145,7 @@ export class DiskQueue {
     return this.#unread.deferred;
   }
 
-  /** Unfinished records. */
+  /** Unacked records. */
   get depth(): number {
     return this.#unread.live + this.#unacked.count;
   }
@@ -292,8 +292,8 @@ export class DiskQueue {
   }
 
   /**
-   * Syncs and closes the queue. Unfinished records are there again when it is opened, also by nsqd. nsqd does not see
-   * finished records either, unless too many unfinished bytes lie before them.
+   * Syncs and closes the queue. Unacked records are there again when it is opened, also by nsqd. nsqd does not see
+   * finished records either, unless too many unacked bytes lie before them.
    *
    * Errors: throws if the sync fails; the queue is still open and may be closed again. If `states` is `optional`,
    * states that cannot be written are logged instead.
@@ -328,7 +328,7 @@ export class DiskQueue {
     this.safety.loosen();
   }
 
-  /** The place of the oldest unfinished record. */
+  /** The place of the oldest unacked record. */
   #oldest(): QueuePlace {
     return this.#unacked.oldest ?? this.#reader.place;
   }

@@ -67,7 +67,7 @@ export interface StreamStore {
   /** Why it cannot be used now, or null. What other brokers have done meanwhile may still be on its way. */
   readonly absence: string | null;
 
-  /** Connects, again and again. Calls the listener from now on. */
+  /** Connects, with retries, and starts to call the listener. */
   start(listener: StoreListener): void;
   /** Creates the topic or channel if it does not exist. Errors: rejects with the reason, as all promises here. */
   open(name: StreamName): Promise<void>;

@@ -1,6 +1,6 @@
 /**
  * A connection without a network, which the simulation carries bytes along, as many at a time as it likes. It can be
- * cut at every byte, can go silent without telling either end, and can end in order.
+ * cut at every byte, can go silent without telling either end, and can end cleanly.
  *
  * Bytes of the client's are shown to the watch when they are written, those of the broker's when they arrive: what
  * the client does is judged by what it can know.

@@ -9,7 +9,7 @@ async function isHurried(signals: EndSignals): Promise<boolean> {
   return (await Promise.race([signals.second, Promise.resolve(undefined)])) !== undefined;
 }
 
-test('EndSignals: the first signal ends in order, a later one at once', async () => {
+test('EndSignals: the first signal ends cleanly, a later one at once', async () => {
   const clock = new ManualClock();
   const source = new EventEmitter();
   const signals = new EndSignals(clock, ['SIGINT', 'SIGTERM'], source);

@@ -25,7 +25,7 @@ export interface MovedRecord extends QueuePlace {
 export class MovedRecords {
   /** In the order of their places, since each is moved to the end. */
   #records: MovedRecord[] = [];
-  /** The unfinished ones. */
+  /** The unacked ones. */
   readonly #unacked = new Map<number, MovedRecord>();
   /** Index of the first one that the reader has not passed. */
   #cursor = 0;

@@ -26,7 +26,7 @@ export class UnackedChunk {
   /** Number of the first record, never wrapped. */
   readonly first: number;
   readonly segment: number;
-  /** How many records it has, how many of those are unfinished, and the bytes of the unfinished ones. */
+  /** How many records it has, how many of those are unacked, and the bytes of the unacked ones. */
   count = 0;
   unacked = 0;
   unackedBytes = 0;

@@ -14,7 +14,7 @@ import type { StateList } from '../states/state-list.ts';
 import { type MovedRecord, MovedRecords } from './moved-records.ts';
 import { UnackedChunk } from './unacked-chunk.ts';
 
-/** An unfinished record. */
+/** An unacked record. */
 export interface UnackedRecord extends QueuePlace {
   readonly number: number;
   readonly sizeBytes: number;

@@ -34,7 +34,7 @@ export type NatsPullOptions = {
   readonly clock: Pick<Clock, 'after'>;
   readonly stream: string;
   readonly consumer: string;
-  /** A subject that nobody else uses. */
+  /** A unique subject. */
   readonly inbox: string;
   readonly count: number;
   readonly bytes: number;

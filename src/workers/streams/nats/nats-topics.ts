@@ -1,6 +1,7 @@
 /**
  * Replicated topics in NATS JetStream: a topic is a stream, a message one message of it, a channel a durable pull
- * consumer with explicit acknowledgements, and an ephemeral channel a consumer that goes when nobody pulls from it.
+ * consumer with explicit acknowledgements, and an ephemeral channel a consumer that vanishes when no broker pulls from
+ * it.
  *
  * JetStream drops what no consumer wants. So a topic without a channel has the consumer `holder`, which finishes
  * nothing; the first channel begins where it stands and takes its place. Ephemeral channels leave it alone.

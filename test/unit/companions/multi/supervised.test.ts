@@ -94,7 +94,7 @@ test('Supervised: a process that never serves is not started again', async () =>
   assert.deepEqual(events, ['start w']);
 });
 
-test('Supervised: one that ends in order stays down', async () => {
+test('Supervised: one that ends cleanly stays down', async () => {
   const { clock, events, supervised, child } = setUp();
   void supervised.start();
   child().onServing(PORTS);
@@ -103,7 +103,7 @@ test('Supervised: one that ends in order stays down', async () => {
 
   await supervised.ended;
   clock.advance(60_000);
-  assert.deepEqual(events, ['start w', 'b has ended in order, and is not started again']);
+  assert.deepEqual(events, ['start w', 'b has ended cleanly, and is not started again']);
   assert.equal(supervised.state, 'ended');
 });
 
@@ -122,7 +122,7 @@ test('Supervised: it ends with the signal, is hurried by a second one, and says 
   assert.equal(ending, 'ending');
   assert.deepEqual(events, [
     ...['start w', 'SIGTERM', 'SIGINT'],
-    'b did not end in order: it ended with exit code 1',
+    'b did not end cleanly: it ended with exit code 1',
   ]);
   assert.deepEqual(supervised.lastEnding, { code: 1, signal: null });
 });
