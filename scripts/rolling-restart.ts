@@ -7,8 +7,6 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { SystemClock } from '../src/shared/clock.ts';
 import type { Durations } from './bench/percentiles.ts';
-import { Fleet, LOOKUPD_HTTP_PORT } from './checkers/fleet/fleet.ts';
-import { FleetLoad, Phase } from './checkers/fleet/fleet-load.ts';
 import { isInside, Network, runInside } from './checkers/fleet/network.ts';
 import { readArguments, refuse, wholeNumber } from './kit/arguments.ts';
 
@@ -58,6 +56,9 @@ if (way === undefined) refuse(`--how takes drain, stop or kill, got "${values.ho
 process.exitCode = isInside() ? await check() : runInside();
 
 async function check(): Promise<number> {
+  // The process outside of the network does without.
+  const { Fleet, LOOKUPD_HTTP_PORT } = await import('./checkers/fleet/fleet.ts');
+  const { FleetLoad, Phase } = await import('./checkers/fleet/fleet-load.ts');
   const clock = new SystemClock();
   const directory = mkdtempSync(path.join(tmpdir(), 'ringmq-fleet-'));
   const network = new Network();

@@ -71,7 +71,7 @@ export class Fleet {
       ...LOOKUPD,
       `--broadcast-address=${host.address}`,
     ]);
-    await lookupd.start();
+    const lookupdStarts = lookupd.start();
     const brokers: FleetMember[] = [];
     for (let number = 0; number < count; number++) {
       const dataPath = path.join(directory, String(number));
@@ -87,6 +87,8 @@ export class Fleet {
       ];
       brokers.push(new FleetMember(own, HTTP_PORT, words));
     }
+    // A broker that finds no lookupd tries again after 15 s.
+    await lookupdStarts;
     await Promise.all(brokers.map((broker) => broker.start()));
     return new Fleet(lookupd, brokers);
   }

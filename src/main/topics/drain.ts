@@ -15,9 +15,11 @@ import type { BrokerStats, StatsFilter } from '../stats/stats.ts';
 
 /** Why publishes are refused meanwhile. */
 const REFUSAL = 'the broker is draining';
-/** How often is looked for messages, and every how many looks the log says how many there are. */
-const LOOK_MS = 1000;
-const LOOKS_PER_LINE = 10;
+/** Time between two looks for messages: the least, doubled while there are some, up to the most. */
+const LOOK_MS_MIN = 100;
+const LOOK_MS_MAX = 1000;
+/** How often the log says how many messages are left. */
+const LINE_MS = 10_000;
 const ALL_QUEUES: StatsFilter = { topic: undefined, channel: undefined, withClients: false };
 
 /** What a drain is made of. */
@@ -64,7 +66,9 @@ export class Drain {
   #isOver = false;
   #timeout: Timer | null = null;
   #nextLook: Timer | null = null;
-  #lookCount = 0;
+  #delayMs = LOOK_MS_MIN;
+  /** The next line of the log is due. */
+  #lineMs = 0;
 
   constructor(setup: DrainSetup) {
     const { promise, resolve } = Promise.withResolvers<string>();
@@ -114,7 +118,10 @@ export class Drain {
         this.#end('the queues are empty');
         return;
       }
-      if (this.#lookCount++ % LOOKS_PER_LINE === 0) {
+      this.#delayMs = messages === 0 ? LOOK_MS_MIN : Math.min(2 * this.#delayMs, LOOK_MS_MAX);
+      const nowMs = clock.monotonicMs();
+      if (nowMs >= this.#lineMs) {
+        this.#lineMs = nowMs + LINE_MS;
         logger.info(`draining: ${messages} messages are left`);
       }
     } catch (error) {
@@ -122,7 +129,7 @@ export class Drain {
       logger.error(`failed to count the messages that are left - ${errorText(error)}`);
     }
     if (this.#isOver) return;
-    this.#nextLook = clock.after(LOOK_MS, () => void this.#look());
+    this.#nextLook = clock.after(this.#delayMs, () => void this.#look());
     this.#nextLook.unref();
   }
 

@@ -78,6 +78,27 @@ test('Drain: counts what waits, is in flight and is deferred, and is over when n
   ]);
 });
 
+test('Drain: looks again soon where nothing is left, and less and less often where something is', async () => {
+  const { clock, state, drain, outcome } = setUp();
+  const looks: number[] = [];
+  const startMs = clock.monotonicMs();
+  Object.defineProperty(state, 'statistics', {
+    get: () => {
+      const ms = clock.monotonicMs() - startMs;
+      looks.push(ms);
+      return ms < 2000 ? [topicStatistics({ depth: 1 })] : [];
+    },
+  });
+
+  drain.begin();
+  while (outcome() === undefined) {
+    await settle();
+    clock.advance(50);
+  }
+
+  assert.deepStrictEqual(looks, [0, 200, 600, 1400, 2400, 2500]);
+});
+
 test('Drain: is over after its time, whatever is left', async () => {
   const { state, drain, look, outcome } = setUp({ timeoutMs: 5000 });
   state.statistics = [topicStatistics({ depth: 7 })];
