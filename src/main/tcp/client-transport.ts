@@ -35,6 +35,7 @@ export class ClientTransport implements Transport {
   readonly #socket: Socket;
   #top: Transport;
   #listener: TransportListener | null = null;
+  /** What was asked for, to repeat it to the next layer. These are no states: each may come with the others. */
   #isPaused = false;
   #isDiscarding = false;
   #isEnding = false;
