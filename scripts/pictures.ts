@@ -58,8 +58,8 @@ const SHOTS: readonly Shot[] = [
 const ROUND_MS = 100;
 const WARM_UP_MS = 8000;
 const SHOWN_MS = 6000;
-const POINTS = 119;
-const INTERVAL_MS = 30_000;
+const POINTS = 79;
+const INTERVAL_MS = 45_000;
 const docs = path.join(path.dirname(import.meta.dirname), 'docs');
 
 const dataPath = mkdtempSync(path.join(tmpdir(), 'ringmq-pictures-'));
@@ -136,12 +136,18 @@ async function fulfil(route: Route): Promise<void> {
     { in: 0, out: 0 },
   );
   const isChannel = url.searchParams.has('channel');
-  const series = { in: [] as number[], out: [] as number[], depth: [] as number[] };
+  const series = {
+    in: [] as number[],
+    out: [] as number[],
+    depth: [] as number[],
+    inFlight: [] as number[],
+    deferred: [] as number[],
+  };
   for (let at = 0; at < POINTS; at++) {
     const wave =
       1 + 0.16 * Math.sin(at / 11) + 0.05 * Math.sin(at * 1.7) - 0.1 * ((POINTS - at) / POINTS);
-    const isSlow = at > 50 && at < 62;
-    const isCatchingUp = at >= 62 && at < 74;
+    const isSlow = at > 34 && at < 42;
+    const isCatchingUp = at >= 42 && at < 50;
     series.in.push(rate.in * wave);
     const share = isSlow ? 0.55 : isCatchingUp ? 1.4 : 1;
     series.out.push((isChannel ? rate.in : rate.out) * wave * share);
@@ -150,6 +156,8 @@ async function fulfil(route: Route): Promise<void> {
     series.depth.push(
       isSlow ? last + rate.in * 2 : isCatchingUp ? Math.max(idle, last - rate.in * 2.1) : idle,
     );
+    series.inFlight.push(rate.in * 0.3 * wave);
+    series.deferred.push(rate.in * (0.5 + 0.2 * Math.sin(at / 17)));
   }
   await route.fulfill({
     json: { history: { endMs: Date.now(), intervalMs: INTERVAL_MS, ...series } },

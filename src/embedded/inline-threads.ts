@@ -20,6 +20,7 @@ import { LoopRunner } from '../workers/loop-runner.ts';
 import { wirePumpLoop } from '../workers/pump/pump-wiring.ts';
 import { MemoryFiles } from './memory-files.ts';
 
+/** The loops share the heap of main. */
 const NO_HEAP = { usedBytes: 0, limitBytes: 0 };
 
 export class InlineThreads implements Threads {
@@ -42,14 +43,14 @@ export class InlineThreads implements Threads {
     this.diskPulses = diskTasks.map(({ pulse }) => new Pulse(pulse));
     this.#runners = [
       ...pumpTasks.map((task) => {
-        // Its meter is not shown, because the loops share main's thread and heap.
-        const thread = new ThreadMeter(task.meter, () => NO_HEAP, clock.monotonicMs());
-        const loop = wirePumpLoop(task, { clock, thread, random: Math.random });
-        return new LoopRunner(loop, new Doorbell(task.bell), clock);
+        const meter = new ThreadMeter(task.meter, () => NO_HEAP, clock.monotonicMs());
+        const loop = wirePumpLoop(task, { clock, thread: meter, random: Math.random });
+        return new LoopRunner(loop, new Doorbell(task.bell), clock, meter);
       }),
       ...diskTasks.map((task) => {
+        const meter = new ThreadMeter(task.meter, () => NO_HEAP, clock.monotonicMs());
         const loop = wireIoLoop(task, files, NO_JOURNAL);
-        return new LoopRunner(loop, new Doorbell(task.bell), clock);
+        return new LoopRunner(loop, new Doorbell(task.bell), clock, meter);
       }),
     ];
     this.ended = Promise.all(this.#runners.map((runner) => runner.run())).then(() => undefined);

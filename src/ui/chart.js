@@ -6,7 +6,7 @@ import uPlot from './uplot.js';
 /**
  * @typedef {object} ChartSetup
  * @property {string} title
- * @property {readonly { label: string, tone: 'in' | 'out' | 'depth' }[]} series
+ * @property {readonly { label: string, tone: 'in' | 'out' | 'depth' | 'in-flight' | 'deferred' }[]} series
  * @property {(value: number | null) => string} format
  */
 
@@ -200,7 +200,7 @@ function hourAndMinute(unixS) {
 /** The two charts of the broker, a topic or a channel. */
 export class HistoryCharts {
   #rates;
-  #depth;
+  #held;
 
   /**
    * @param {(value: number | null) => string} rate
@@ -215,12 +215,16 @@ export class HistoryCharts {
       ],
       format: rate,
     });
-    this.#depth = new TimeChart({
-      title: 'Waiting messages',
-      series: [{ label: 'waiting', tone: 'depth' }],
+    this.#held = new TimeChart({
+      title: 'Messages',
+      series: [
+        { label: 'waiting', tone: 'depth' },
+        { label: 'in flight', tone: 'in-flight' },
+        { label: 'deferred', tone: 'deferred' },
+      ],
       format: count,
     });
-    this.element = h('div', { class: 'pair' }, this.#rates.element, this.#depth.element);
+    this.element = h('div', { class: 'pair' }, this.#rates.element, this.#held.element);
   }
 
   /** @param {Promise<import('./types.d.ts').History | null>} reading */
@@ -228,20 +232,20 @@ export class HistoryCharts {
     const history = await reading;
     if (history === null) return;
     this.#rates.setHistory(history, [history.in, history.out]);
-    this.#depth.setHistory(history, [history.depth]);
+    this.#held.setHistory(history, [history.depth, history.inFlight, history.deferred]);
   }
 
   /**
    * @param {number} timeMs
-   * @param {{ in: number | null, out: number | null, queued: number }} now
+   * @param {Pick<import('./types.d.ts').Row, 'in' | 'out' | 'queued' | 'inFlight' | 'deferred'>} now
    */
   push(timeMs, now) {
     this.#rates.push(timeMs, [now.in, now.out]);
-    this.#depth.push(timeMs, [now.queued]);
+    this.#held.push(timeMs, [now.queued, now.inFlight, now.deferred]);
   }
 
   close() {
     this.#rates.close();
-    this.#depth.close();
+    this.#held.close();
   }
 }

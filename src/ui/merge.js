@@ -209,7 +209,7 @@ export function mergeHistories(histories) {
   if (known.length === 0) return null;
   const [first] = known;
   const length = Math.max(...known.map((history) => history.depth.length));
-  /** @param {'in' | 'out' | 'depth'} which */
+  /** @param {'in' | 'out' | 'depth' | 'inFlight' | 'deferred'} which */
   const series = (which) =>
     Array.from({ length }, (_, at) =>
       known
@@ -222,6 +222,8 @@ export function mergeHistories(histories) {
     in: series('in'),
     out: series('out'),
     depth: series('depth'),
+    inFlight: series('inFlight'),
+    deferred: series('deferred'),
   };
 }
 

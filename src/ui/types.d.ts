@@ -142,6 +142,8 @@ export type History = {
   in: (number | null)[];
   out: (number | null)[];
   depth: (number | null)[];
+  inFlight: (number | null)[];
+  deferred: (number | null)[];
 };
 
 /** A message, as `GET /messages` has it. */

@@ -44,7 +44,9 @@ export function nodeView({ watch }) {
       {
         key: 'heap',
         label: 'Heap',
-        text: ({ heapUsed, heapLimit }) => `${bytes(heapUsed)} of ${bytes(heapLimit)}`,
+        // The loops of a broker in memory share the heap of main.
+        text: ({ heapUsed, heapLimit }) =>
+          heapLimit === 0 ? '–' : `${bytes(heapUsed)} of ${bytes(heapLimit)}`,
       },
     ],
   });

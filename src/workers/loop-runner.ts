@@ -17,11 +17,10 @@ export class LoopRunner {
   readonly #loop: Loop;
   readonly #bell: Doorbell;
   readonly #clock: Clock;
-  readonly #meter: LoopMeter | null;
+  readonly #meter: LoopMeter;
   #isStopped = false;
 
-  /** `meter`: null if nobody counts its turns. */
-  constructor(loop: Loop, bell: Doorbell, clock: Clock, meter: LoopMeter | null = null) {
+  constructor(loop: Loop, bell: Doorbell, clock: Clock, meter: LoopMeter) {
     this.#loop = loop;
     this.#bell = bell;
     this.#clock = clock;
@@ -36,14 +35,15 @@ export class LoopRunner {
       const rings = this.#bell.rings();
       const turnMs = this.#clock.monotonicMs();
       if (this.#loop.step(turnMs) > 0) {
-        this.#meter?.onTurn(turnMs);
-        await setImmediate();
+        this.#meter.onTurn(turnMs);
+        await this.#yield();
         continue;
       }
       this.#bell.fallAsleep();
       // Another turn: something may have arrived between the turn and the flag.
       const nowMs = this.#clock.monotonicMs();
-      if (this.#loop.step(nowMs) === 0 && !this.#isOver) await this.#wait(rings, nowMs);
+      if (this.#loop.step(nowMs) > 0) this.#meter.onTurn(nowMs);
+      else if (!this.#isOver) await this.#wait(rings, nowMs);
       this.#bell.wakeUp();
     }
   }
@@ -58,12 +58,19 @@ export class LoopRunner {
     return this.#isStopped || this.#loop.isDone;
   }
 
+  /** Lets the thread do its other work, which is not the loop's. */
+  async #yield(): Promise<void> {
+    const startMs = this.#clock.monotonicMs();
+    await setImmediate();
+    this.#meter.onParked(this.#clock.monotonicMs() - startMs);
+  }
+
   async #wait(rings: number, nowMs: number): Promise<void> {
     const delayMs = Math.max(0, this.#loop.nextDeadlineMs - nowMs);
     const timer = this.#clock.after(Math.min(PARK_MS_MAX, delayMs), () => this.#bell.ring());
-    this.#meter?.show(nowMs);
+    this.#meter.show(nowMs);
     await this.#bell.waitAsync(rings);
     timer.cancel();
-    this.#meter?.onParked(this.#clock.monotonicMs() - nowMs);
+    this.#meter.onParked(this.#clock.monotonicMs() - nowMs);
   }
 }

@@ -8,7 +8,7 @@ import type { Guard } from '../../daemon/guard.ts';
 import { goneFrom } from '../../daemon/page/live-rows.ts';
 import { nextTurn } from '../../daemon/slices.ts';
 import type { Clock, Timer } from '../../shared/clock.ts';
-import { HISTORY_INTERVAL_MS, History } from './history.ts';
+import { HISTORY_INTERVAL_MS, History, type HistoryPoint } from './history.ts';
 import type { BrokerStats } from './stats.ts';
 import { TOTALS } from './stats-collector.ts';
 
@@ -33,7 +33,7 @@ export class HistorySampler {
   #lastMs = 0;
   #isOver = false;
   /** Sums of all topics at the last interval. */
-  #lastSums = { taken: 0, gone: 0 };
+  #lastSums: Pick<HistoryPoint, 'taken' | 'gone'> = newSums();
   /** Counters of the whole broker. They keep growing when the sums shrink because a topic is deleted. */
   #whole = { taken: 0, gone: 0 };
 
@@ -71,34 +71,47 @@ export class HistorySampler {
     const { history } = this;
     history.begin(Number(clock.unixNs() / NS_PER_MS), Math.max(1, nowMs - this.#lastMs));
     this.#lastMs = nowMs;
-    const sums = { taken: 0, gone: 0, depth: 0 };
+    const sums = newSums();
     let count = 0;
     for (const topic of topics ?? []) {
-      let { depth } = topic;
-      let gone = 0;
+      const ofTopic = { ...newSums(), taken: topic.messageCount, depth: topic.depth };
       for (const channel of topic.channels) {
-        const leftCount = goneFrom(channel);
-        history.add(historyName(topic.name, channel.name), {
+        const point = {
           taken: channel.messageCount,
-          gone: leftCount,
+          gone: goneFrom(channel),
           depth: channel.depth,
-        });
-        depth += channel.depth;
-        gone += leftCount;
+          inFlight: channel.inFlightCount,
+          deferred: channel.deferredCount,
+        };
+        history.add(historyName(topic.name, channel.name), point);
+        // A message is taken once by the topic, and then by each channel.
+        addTo(ofTopic, { ...point, taken: 0 });
         if (++count % SLICE_MAX === 0) await nextTurn();
       }
-      history.add(historyName(topic.name, null), { taken: topic.messageCount, gone, depth });
-      sums.taken += topic.messageCount;
-      sums.gone += gone;
-      sums.depth += depth;
+      history.add(historyName(topic.name, null), ofTopic);
+      addTo(sums, ofTopic);
       if (++count % SLICE_MAX === 0) await nextTurn();
     }
     this.#whole.taken += Math.max(0, sums.taken - this.#lastSums.taken);
     this.#whole.gone += Math.max(0, sums.gone - this.#lastSums.gone);
     this.#lastSums = sums;
-    history.add(WHOLE_BROKER, { ...this.#whole, depth: sums.depth });
+    history.add(WHOLE_BROKER, { ...sums, ...this.#whole });
     history.end();
   }
+}
+
+type Sums = { -readonly [name in keyof HistoryPoint]: HistoryPoint[name] };
+
+function newSums(): Sums {
+  return { taken: 0, gone: 0, depth: 0, inFlight: 0, deferred: 0 };
+}
+
+function addTo(sums: Sums, point: HistoryPoint): void {
+  sums.taken += point.taken;
+  sums.gone += point.gone;
+  sums.depth += point.depth;
+  sums.inFlight += point.inFlight;
+  sums.deferred += point.deferred;
 }
 
 /** The name under which a topic or a channel is recorded. */

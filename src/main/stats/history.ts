@@ -1,8 +1,8 @@
 /**
- * The last hour of topics and channels: messages in, messages out and depth, one point per interval. Each has a track,
- * a slice of a typed array with three 16-bit numbers for each point (`small-number.ts`).
+ * The last hour of topics and channels: messages in, messages out, depth, in flight and deferred, one point per
+ * interval. Each has a track, a slice of a typed array with five 16-bit numbers for each point (`small-number.ts`).
  *
- * Bound: TRACKS_MAX tracks of 744 bytes and their names: 0.9 MiB for 1,000 tracks. At the bound, topics and channels
+ * Bound: TRACKS_MAX tracks of 824 bytes and their names: 0.9 MiB for 1,000 tracks. At the bound, topics and channels
  * that have messages take over the tracks of those that have been idle the longest, for at least 5 minutes; the others
  * have no history.
  *
@@ -11,25 +11,27 @@
 
 import { NO_NUMBER, numberOf, smallOf } from './small-number.ts';
 
-/** An hour in 120 points. */
-export const HISTORY_INTERVAL_MS = 30_000;
-const POINTS = 120;
+/** An hour in 80 points. */
+export const HISTORY_INTERVAL_MS = 45_000;
+const POINTS = 80;
 const TRACKS_MAX = 4096;
 const SLAB_TRACKS = 64;
 /** Intervals without a message after which a track may be reused. */
-const IDLE_MIN = 10;
+const IDLE_MIN = 6;
 
-const SERIES = ['in', 'out', 'depth'] as const;
+const SERIES = ['in', 'out', 'depth', 'inFlight', 'deferred'] as const;
 const TRACK_NUMBERS = POINTS * SERIES.length;
 
 /**
- * The values of one interval. Units: `taken` and `gone` are counters of messages, `depth` is the number of waiting
- * messages.
+ * The values of one interval. Units: `taken` and `gone` are counters of messages, the others are the number of messages
+ * that wait, that consumers have, and that are not due.
  */
 export type HistoryPoint = {
   readonly taken: number;
   readonly gone: number;
   readonly depth: number;
+  readonly inFlight: number;
+  readonly deferred: number;
 };
 
 /**
@@ -91,9 +93,10 @@ export class History {
   }
 
   /** Records the values of one name. Names are unique within an interval. */
-  add(name: string, { taken, gone, depth }: HistoryPoint): void {
+  add(name: string, { taken, gone, depth, inFlight, deferred }: HistoryPoint): void {
     const known = this.#tracks.get(name);
-    const track = known ?? this.#newTrack(name, taken > 0 || depth > 0);
+    const hasMessages = taken > 0 || depth > 0 || deferred > 0;
+    const track = known ?? this.#newTrack(name, hasMessages);
     if (track === undefined) {
       this.#leftOutCount++;
       return;
@@ -113,6 +116,8 @@ export class History {
       }
     }
     slab.points[at + 2] = smallOf(depth);
+    slab.points[at + 3] = smallOf(inFlight);
+    slab.points[at + 4] = smallOf(deferred);
     slab.taken[place] = taken;
     slab.gone[place] = gone;
     slab.seen[place] = this.#interval;
@@ -135,21 +140,15 @@ export class History {
     const { points } = this.#slabs[Math.floor(track / SLAB_TRACKS)];
     const base = (track % SLAB_TRACKS) * TRACK_NUMBERS;
     const count = Math.min(this.#interval, POINTS);
-    const series = SERIES.map((_, which) => {
+    const [taken, gone, depth, inFlight, deferred] = SERIES.map((_, which) => {
       const numbers: (number | null)[] = [];
       for (let back = count - 1; back >= 0; back--) {
         numbers.push(numberOf(points[base + this.#column(this.#interval - back) + which]));
       }
       return numbers;
     });
-    const [taken, gone, depth] = series;
-    return {
-      endMs: this.#endMs,
-      intervalMs: HISTORY_INTERVAL_MS,
-      in: taken,
-      out: gone,
-      depth,
-    };
+    const when = { endMs: this.#endMs, intervalMs: HISTORY_INTERVAL_MS };
+    return { ...when, in: taken, out: gone, depth, inFlight, deferred };
   }
 
   #column(interval: number): number {

@@ -437,6 +437,31 @@ test('Broker.policies: what is wrong is refused with the reason', LIMIT, async (
   assert.deepEqual(policies.list(), []);
 });
 
+test('Broker: /metrics shows the loops of a broker in memory', LIMIT, async (t) => {
+  const broker = await inMemory(t, { httpAddress: '127.0.0.1:0' });
+  await broker.publishMany('t', ['1', '2', '3']);
+  await take(broker.messages('t', 'c'), 3);
+
+  const answer = await fetch(`http://127.0.0.1:${broker.httpPort}/metrics`);
+  const text = await answer.text();
+  const sampleOf = (sample: string): number =>
+    Number(
+      text
+        .split('\n')
+        .find((line) => line.startsWith(`${sample} `))
+        ?.split(' ')[1],
+    );
+
+  assert.ok(sampleOf('ringmq_thread_turns_total{thread="pump-0"}') > 0);
+  assert.ok(sampleOf('ringmq_thread_busy_seconds_total{thread="pump-0"}') > 0);
+  assert.ok(sampleOf('ringmq_thread_busy_seconds_total{thread="disk-0"}') > 0);
+  assert.ok(sampleOf('ringmq_ring_capacity_bytes{ring="publish",pump="0"}') > 0);
+  assert.equal(sampleOf('ringmq_ring_used_bytes{ring="publish",pump="0"}'), 0);
+  // They share the heap of main.
+  assert.ok(sampleOf('ringmq_thread_heap_bytes{thread="main"}') > 0);
+  assert.ok(!text.includes('ringmq_thread_heap_bytes{thread="pump-0"}'));
+});
+
 test('Broker.drain: refuses what is new, and waits until consumers have all', LIMIT, async (t) => {
   const broker = await inMemory(t);
   await broker.publishMany('t', ['1', '2', '3']);

@@ -117,10 +117,10 @@ export const NODE_METRICS: readonly NodeMetric[] = [
     read: ({ threads }) => byThread(threads, ({ turns }) => turns) },
   { name: 'ringmq_thread_heap_bytes', kind: 'gauge', unit: 'bytes', labels: ['thread'],
     help: 'Used bytes of the heap of the thread.',
-    read: ({ threads }) => byThread(threads, ({ heapUsed }) => heapUsed) },
+    read: ({ threads }) => byThread(withHeap(threads), ({ heapUsed }) => heapUsed) },
   { name: 'ringmq_thread_heap_limit_bytes', kind: 'gauge', unit: 'bytes', labels: ['thread'],
     help: 'Most bytes that the heap of the thread may have.',
-    read: ({ threads }) => byThread(threads, ({ heapLimit }) => heapLimit) },
+    read: ({ threads }) => byThread(withHeap(threads), ({ heapLimit }) => heapLimit) },
   { name: 'ringmq_ring_used_bytes', kind: 'gauge', unit: 'bytes', labels: ['ring', 'pump', 'disk'],
     help: 'Bytes in a ring between two threads: publish, command and deliver between main and a pump, ' +
       'request and reply between a pump and a disk thread.',
@@ -152,6 +152,11 @@ function byThread(
   read: (thread: ThreadStatistics) => number,
 ): readonly Sample[] {
   return threads.map((thread) => [[['thread', thread.name]], read(thread)]);
+}
+
+/** The loops of a broker in memory share the heap of main. */
+function withHeap(threads: readonly ThreadStatistics[]): readonly ThreadStatistics[] {
+  return threads.filter(({ heapLimit }) => heapLimit > 0);
 }
 
 /** The main thread's rings have no disk thread. An empty label equals no label. */

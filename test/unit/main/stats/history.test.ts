@@ -12,14 +12,18 @@ import {
 } from '../../../support/statistics.ts';
 import { strictGuard } from '../../../support/strict-guard.ts';
 
-const INTERVAL_MS = 30_000;
+const INTERVAL_MS = 45_000;
 const MIB = 1024 * 1024;
+
+function pointOf(taken: number) {
+  return { taken, gone: taken / 2, depth: taken, inFlight: taken / 10, deferred: taken * 2 };
+}
 
 /** Records the same for each name, as many intervals as there are counters. */
 function record(history: History, names: readonly string[], taken: readonly number[]): void {
   for (const count of taken) {
     history.begin(1_700_000_000_000, INTERVAL_MS);
-    for (const name of names) history.add(name, { taken: count, gone: count / 2, depth: count });
+    for (const name of names) history.add(name, pointOf(count));
     history.end();
   }
 }
@@ -38,21 +42,23 @@ test('small numbers: exact where they are small, and near where they are large',
 
 test('History: rates are differences of counters, and the first point has none', () => {
   const history = new History();
-  record(history, ['orders'], [100, 400, 400]);
+  record(history, ['orders'], [150, 600, 600]);
 
   assert.deepEqual(history.read('orders'), {
     endMs: 1_700_000_000_000,
     intervalMs: INTERVAL_MS,
     in: [null, 10, 0],
     out: [null, 5, 0],
-    depth: [100, 400, 400],
+    depth: [150, 600, 600],
+    inFlight: [15, 60, 60],
+    deferred: [300, 1200, 1200],
   });
   assert.equal(history.read('other'), null);
 });
 
 test('History: a counter that begins again counts from zero', () => {
   const history = new History();
-  record(history, ['orders'], [3000, 60]);
+  record(history, ['orders'], [3000, 90]);
 
   assert.deepEqual(history.read('orders')?.in, [null, 2]);
   assert.deepEqual(history.read('orders')?.out, [null, 0]);
@@ -70,7 +76,7 @@ test('History: keeps the last hour', () => {
 
   assert.deepEqual(
     depth,
-    Array.from({ length: 120 }, (_, at) => 180 + at).map((value) => numberOf(smallOf(value))),
+    Array.from({ length: 80 }, (_, at) => 220 + at).map((value) => numberOf(smallOf(value))),
   );
 });
 
@@ -79,7 +85,7 @@ test('History: what is gone gives its track to what comes', () => {
   const names = (from: number): string[] => Array.from({ length: 64 }, (_, at) => `t${from + at}`);
   record(history, names(0), [1, 2]);
   // In the first interval all tracks are still those of what has gone meanwhile.
-  record(history, names(64), [1, 1, 31]);
+  record(history, names(64), [1, 1, 46]);
 
   assert.equal(history.read('t0'), null);
   assert.deepEqual(history.read('t64')?.in, [null, null, null, null, 1]);
@@ -88,12 +94,12 @@ test('History: what is gone gives its track to what comes', () => {
 
 test('History: at the bound, what has messages gets the track of what was idle for longest', () => {
   const history = new History(2);
-  for (let interval = 0; interval < 30; interval++) {
+  for (let interval = 0; interval < 26; interval++) {
     history.begin(0, INTERVAL_MS);
-    history.add('busy', { taken: interval, gone: 0, depth: 0 });
-    history.add('idle', { taken: 5, gone: 0, depth: 0 });
-    history.add('empty', { taken: 0, gone: 0, depth: 0 });
-    if (interval > 20) history.add('new', { taken: 1, gone: 0, depth: 0 });
+    history.add('busy', pointOf(interval));
+    history.add('idle', pointOf(5));
+    history.add('empty', pointOf(0));
+    if (interval > 20) history.add('new', pointOf(1));
     history.end();
   }
 
@@ -121,8 +127,8 @@ test('HistorySampler: records topics, channels and all of them together', async 
   let messageCount = 0;
   const sampler = new HistorySampler({
     stats: async () => {
-      messageCount += 300;
-      const one = { messageCount, depth: 10, inFlightCount: 0, deferredCount: 0 };
+      messageCount += 450;
+      const one = { messageCount, depth: 10, inFlightCount: 4, deferredCount: 6 };
       const channels = ['a', 'b'].map((name) => channelStatistics({ ...one, name }));
       return brokerStatistics([topicStatistics({ name: 't', messageCount, depth: 1, channels })]);
     },
@@ -135,13 +141,15 @@ test('HistorySampler: records topics, channels and all of them together', async 
   }
 
   const rows = ['t:a', 't', ''].map((name) => {
-    const { in: taken = [], out = [], depth = [] } = sampler.history.read(name) ?? {};
-    return [taken.at(-1), out.at(-1), depth.at(-1)];
+    const history = sampler.history.read(name);
+    assert.ok(history !== null);
+    const { in: taken, out, depth, inFlight, deferred } = history;
+    return [taken, out, depth, inFlight, deferred].map((numbers) => numbers.at(-1));
   });
   assert.deepEqual(rows, [
-    [10, 10, 10],
-    [10, 20, 21],
-    [10, 20, 21],
+    [10, 10, 10, 4, 6],
+    [10, 20, 21, 8, 12],
+    [10, 20, 21, 8, 12],
   ]);
 });
 

@@ -253,14 +253,22 @@ test('/ui/events: the log is for those who may see /config', async (t) => {
 
 test('/ui/history: what was recorded, and null for what was not', async (t) => {
   const { port, history } = await startApi(t);
-  history.begin(5, 30_000);
-  history.add('t:c#ephemeral', { taken: 1, gone: 0, depth: 7 });
+  history.begin(5, 45_000);
+  history.add('t:c#ephemeral', { taken: 1, gone: 0, depth: 7, inFlight: 2, deferred: 3 });
   history.end();
   const ask = async (query: string): Promise<unknown> =>
     (await fetch(`http://127.0.0.1:${port}/ui/history${query}`)).json();
 
   assert.deepEqual(await ask('?topic=t&channel=c%23ephemeral'), {
-    history: { endMs: 5, intervalMs: 30_000, in: [null], out: [null], depth: [7] },
+    history: {
+      endMs: 5,
+      intervalMs: 45_000,
+      in: [null],
+      out: [null],
+      depth: [7],
+      inFlight: [2],
+      deferred: [3],
+    },
   });
   assert.deepEqual(await ask(''), { history: null });
 });
