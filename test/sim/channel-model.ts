@@ -17,6 +17,8 @@ type Held = {
   deliveredMs: number;
   /** When a message in flight times out, or a deferred one is due. */
   deadlineMs: number;
+  /** How often it has changed its place, also within the queue. */
+  moves: number;
 };
 
 /** A consumer as the channel sees it. */
@@ -96,12 +98,16 @@ export class ChannelModel {
 
   /** It goes into the queue from where it was. */
   onQueued(key: number): void {
-    assert.equal(this.#get(key).place, 'queued', `message ${key} is free to be queued`);
+    const held = this.#get(key);
+    assert.equal(held.place, 'queued', `message ${key} is free to be queued`);
+    held.moves++;
   }
 
   /** It goes to the backend, with the time at which it is due, or 0. */
   onBackend(key: number, dueMs: number): void {
-    const { place, deadlineMs } = this.#get(key);
+    const held = this.#get(key);
+    const { place, deadlineMs } = held;
+    held.moves++;
     assert.equal(place, dueMs > 0 ? 'deferred' : 'queued', `message ${key} goes to disk as it is`);
     if (dueMs > 0) assertRoundedUp(dueMs, deadlineMs);
   }
@@ -109,6 +115,7 @@ export class ChannelModel {
   /** It was read from disk before its time, or after it. */
   onRead(key: number, dueMs: number, nowMs: number): void {
     const held = this.#get(key);
+    held.moves++;
     if (dueMs > 0) {
       assert.equal(held.place, 'deferred', `message ${key} is deferred on disk`);
       assertRoundedUp(dueMs, held.deadlineMs);
@@ -121,6 +128,12 @@ export class ChannelModel {
     this.queue.onRead(key, dueMs > 0);
   }
 
+  /** It is only on disk from now on, to be read again. */
+  reread(key: number): void {
+    this.#get(key).moves++;
+    this.queue.reread(key);
+  }
+
   deliver(key: number, id: string, attempts: number, consumer: ConsumerModel, nowMs: number): void {
     const held = this.#get(key);
     assert.equal(held.place, 'queued', `message ${key} is delivered from the queue`);
@@ -131,6 +144,7 @@ export class ChannelModel {
     this.sampledOut -= skipped.length;
     assert.ok(!this.#inFlight.has(id), `id ${id} is in flight once`);
     held.place = 'in flight';
+    held.moves++;
     held.attempts = attempts;
     held.consumer = consumer.number;
     held.id = id;
@@ -182,6 +196,7 @@ export class ChannelModel {
     assert.equal(held.place, 'deferred', `message ${key} falls due where it is deferred`);
     assert.ok(nowMs >= held.deadlineMs, `message ${key} falls due in its time`);
     held.place = 'queued';
+    held.moves++;
     this.#deferred.delete(key);
   }
 
@@ -274,7 +289,8 @@ export class ChannelModel {
 
   #add(key: number, place: 'queued' | 'deferred', deadlineMs: number): void {
     assert.ok(!this.held.has(key), `message ${key} comes to a channel once`);
-    const held: Held = { place, attempts: 0, consumer: 0, id: '', deliveredMs: 0, deadlineMs };
+    const delivery = { attempts: 0, consumer: 0, id: '', deliveredMs: 0 };
+    const held: Held = { place, ...delivery, deadlineMs, moves: 0 };
     this.held.set(key, held);
     this.messageCount++;
   }
@@ -292,6 +308,7 @@ export class ChannelModel {
     this.#inFlight.delete(id);
     this.#counts.set(held.consumer, this.inFlightOf(held.consumer) - 1);
     held.place = place;
+    held.moves++;
     return key;
   }
 

@@ -176,6 +176,15 @@ export class PolicyBroker {
     this.#settleFinished();
   }
 
+  /** One turn of one of those that take turns, by number: main, the pump, or the disk. */
+  async turn(which: number): Promise<void> {
+    const nowMs = this.#clock.monotonicMs();
+    if (which === 0) this.core.endTurn();
+    else if (which === 1) this.#loop.step(nowMs);
+    else this.#io.step(nowMs);
+    await setImmediate();
+  }
+
   async stats(): Promise<NonNullable<ControlReply['counts']>> {
     const { topics, channels } = this.#loop.state;
     const { counts } = await this.#request({

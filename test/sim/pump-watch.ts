@@ -269,7 +269,7 @@ export class PumpWatch {
     };
     const reread = backend.reread.bind(backend);
     backend.reread = (number) => {
-      model.queue.reread(this.#records.keyOf(channel, number));
+      model.reread(this.#records.keyOf(channel, number));
       reread(number);
     };
   }

@@ -1,8 +1,8 @@
 /**
  * An operator who lists the messages of a simulated broker while it works, and at rest.
  *
- * What is gone when a page is asked for must not be on it, if an earlier page of the listing had it. At rest a listing
- * has every message exactly once.
+ * What is gone when a page is asked for must not be on it, if an earlier page of the listing had it. What stays in its
+ * place from before the first page until after the last one is listed. At rest a listing has every message exactly once.
  *
  * Thread: any.
  */
@@ -20,13 +20,19 @@ import type { Trace } from './trace.ts';
 
 /** Most messages of a page. */
 const PAGE_MAX = 7;
+/** A listing that does not end with so many pages has larger ones, so that it ends before everything has moved. */
+const SMALL_PAGES = 8;
+const LARGER = 40;
 
 /** A listing under way. */
 type Listing = {
   readonly channel: ChannelHandle;
   cursor: SurveyCursor;
   readonly seen: Set<number>;
+  /** The messages that the channel had at the start, and how often each had changed its place. */
+  readonly moves: ReadonlyMap<number, number>;
   isAsking: boolean;
+  pageCount: number;
 };
 
 export class SimLister {
@@ -34,6 +40,8 @@ export class SimLister {
   readonly #ledger: Ledger;
   readonly #trace: Trace;
   #listing: Listing | null = null;
+  /** Messages that stayed in their places during a listing, over all listings. */
+  stayedCount = 0;
   /** What did not hold in a page, for the next call. */
   #failure: unknown;
 
@@ -64,7 +72,8 @@ export class SimLister {
     }
     const held = this.#ledger.channels.get(channel.number)?.held;
     const gone = new Set([...listing.seen].filter((key) => held?.has(key) !== true));
-    const limit = 1 + this.#random(PAGE_MAX);
+    const share = ++listing.pageCount > SMALL_PAGES ? LARGER : 1;
+    const limit = (1 + this.#random(PAGE_MAX)) * share;
     this.#trace.add(`list ${channel.topic.name}:${channel.name} ${listing.cursor} ${limit}`);
     listing.isAsking = true;
     ask(channel.topic, channel, listing.cursor, limit)
@@ -120,7 +129,9 @@ export class SimLister {
     const channels = [...topics[this.#random(topics.length)].channels.values()];
     if (channels.length === 0) return null;
     const channel = channels[this.#random(channels.length)];
-    return { channel, cursor: FIRST_CURSOR, seen: new Set(), isAsking: false };
+    const moves = this.#movesOf(channel);
+    const cursor = FIRST_CURSOR;
+    return { channel, cursor, seen: new Set(), moves, isAsking: false, pageCount: 0 };
   }
 
   #onPage(listing: Listing, { survey }: ControlReply, gone: ReadonlySet<number>): void {
@@ -132,7 +143,27 @@ export class SimLister {
     }
     const cursor = survey?.cursor ?? null;
     if (cursor !== null) listing.cursor = cursor;
-    else if (this.#listing === listing) this.#listing = null;
+    else if (this.#listing === listing) {
+      this.#checkStayed(listing);
+      this.#listing = null;
+    }
+  }
+
+  #movesOf({ number }: ChannelHandle): Map<number, number> {
+    const held = this.#ledger.channels.get(number)?.held ?? new Map();
+    return new Map([...held].map(([key, { moves }]) => [key, moves]));
+  }
+
+  #checkStayed({ channel, seen, moves }: Listing): void {
+    const now = this.#movesOf(channel);
+    // Which of those that wait were sampled out is not known.
+    const isSampled = (this.#ledger.channels.get(channel.number)?.sampledOut ?? 0) > 0;
+    if (isSampled) return;
+    for (const [key, count] of moves) {
+      if (now.get(key) !== count) continue;
+      this.stayedCount++;
+      assert.ok(seen.has(key), `message ${key} stays in ${channel.name}, and is listed`);
+    }
   }
 }
 
