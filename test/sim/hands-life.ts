@@ -13,6 +13,7 @@
  */
 
 import assert from 'node:assert/strict';
+import { InvalidValue } from '../../src/daemon/options/invalid-value.ts';
 import { Policies } from '../../src/main/policies/policies.ts';
 import { parsePolicy } from '../../src/main/policies/policy.ts';
 import type { DeskMessage, DeskRequest } from '../../src/main/topics/message-desk.ts';
@@ -114,7 +115,7 @@ class HandsLife {
     });
     this.#policies = new Policies(this.#options);
     const safe = parsePolicy('safe', { pattern: '*', definition: { acknowledge: 'write' } });
-    if (safe instanceof Error) throw safe;
+    assert.ok(!(safe instanceof InvalidValue));
     this.#policies.restore([safe]);
     [this.#broker, this.#desk] = this.#open();
   }
