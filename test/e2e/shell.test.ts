@@ -2,15 +2,17 @@ import assert from 'node:assert/strict';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { setDefaultCACertificates } from 'node:tls';
 import type { Companion } from '../../src/companions/companion.ts';
 import { runBackup } from '../../src/companions/operator/backup-command.ts';
+import { runPublish } from '../../src/companions/operator/publish-command.ts';
 import { runLs, runStat } from '../../src/companions/operator/stat-commands.ts';
 import { runConfig, runDrain } from '../../src/companions/operator/steer-commands.ts';
 import { runTail } from '../../src/companions/operator/tail-command.ts';
 import { runTop } from '../../src/companions/operator/top-command.ts';
 import { runCreate, runPause } from '../../src/companions/operator/topic-commands.ts';
 import { runVerify } from '../../src/companions/operator/verify-command.ts';
-import { accessFile } from '../support/access-file.ts';
+import { accessFile, type GivenClient } from '../support/access-file.ts';
 import { BrokerSite } from '../support/broker-process.ts';
 import {
   ask,
@@ -20,12 +22,15 @@ import {
   until,
 } from '../support/broker-stats.ts';
 import { runWords } from '../support/operator.ts';
+import { TlsSite } from '../support/tls-site.ts';
 
 const LIMIT = { timeout: 60_000 };
 
+const OPS: GivenClient = { name: 'ops', secret: 'o', roles: ['admin'] };
+
 const site = new BrokerSite({ after });
 const access = join(site.dataPath, 'access.toml');
-writeFileSync(access, accessFile([{ name: 'ops', secret: 'o', roles: ['admin'] }]));
+writeFileSync(access, accessFile([OPS]));
 const config = join(site.dataPath, 'ringmq.toml');
 writeFileSync(config, 'max_rdy_count = 100\n');
 const broker = await site.start({
@@ -122,6 +127,33 @@ test('ringmq tail: prints what is published, and takes nothing from others', LIM
   assert.equal(others.depth, 2);
   assert.deepEqual([code, stdout.startsWith('hello\n')], [0, true]);
   assert.deepEqual([missing.code, missing.stderr], [1, 'topic not found\n']);
+});
+
+test('ringmq tail: reaches a broker that requires TLS and credentials', LIMIT, async () => {
+  const tlsSite = new TlsSite({ after });
+  const file = tlsSite.write('access.toml', accessFile([OPS]));
+  const secured = await tlsSite.start(
+    `--http-access=${file}`,
+    '--tcp-access',
+    '--tls-required=true',
+  );
+  const [, port] = await secured.logged(/HTTPS: listening on .*:(\d+)$/m);
+  // As NODE_EXTRA_CA_CERTS does for a program.
+  setDefaultCACertificates([tlsSite.certificate.cert]);
+  const url = `https://ops:o@localhost:${port}`;
+  const around = { env: { RINGMQ_HTTP: url } };
+  await run(runCreate, ['secret'], around);
+  await run(runCreate, ['secret:others'], around);
+
+  const tailing = run(runTail, ['secret', '--limit=1'], around);
+  await until(
+    async () =>
+      JSON.parse((await run(runStat, ['secret', '--json'], around)).stdout).channels.length,
+    (count) => count === 2,
+  );
+  await run(runPublish, ['secret', 'whispered'], around);
+
+  assert.deepEqual(await tailing, { code: 0, stdout: 'whispered\n', stderr: '' });
 });
 
 test('ringmq tail: a topic without a channel keeps what waits in it', LIMIT, async () => {

@@ -11,7 +11,7 @@ const SALT = Buffer.alloc(16, 7);
 const HASH_BYTES = 32;
 
 /** A client of the file. */
-type GivenClient = {
+export type GivenClient = {
   readonly name: string;
   readonly secret?: string;
   readonly roles: readonly string[];

@@ -43,8 +43,8 @@ export type BrokerAnswer = { readonly status: number; readonly text: string };
 export class BrokerHttp {
   /** Its URL, without a slash at the end. */
   readonly url: string;
-  /** Undefined without a token. */
-  readonly token: string | undefined;
+  /** What the broker knows the operator by over TCP, as the secret of AUTH; undefined without credentials. */
+  readonly secret: string | undefined;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #sources: Sources;
 
@@ -64,7 +64,7 @@ export class BrokerHttp {
     const { username, password, origin, pathname } = new URL(url);
     this.url = (origin + pathname).replace(/\/+$/, '');
     const bearer = token ?? env[TOKEN_VARIABLE];
-    this.token = bearer === '' ? undefined : bearer;
+    this.secret = bearer || (username === '' ? undefined : tokenOf(username, password));
     this.#headers = {
       ...(username !== '' && { authorization: basic(username, password) }),
       ...(bearer !== undefined && bearer !== '' && { authorization: `Bearer ${bearer}` }),
@@ -155,6 +155,11 @@ function encoded(body: object | string | Buffer): string | Uint8Array<ArrayBuffe
   // A Buffer of this program is backed by an ArrayBuffer.
   if (Buffer.isBuffer(body)) return body as Uint8Array<ArrayBuffer>;
   return typeof body === 'string' ? body : JSON.stringify(body);
+}
+
+/** A name and a secret as a token. */
+function tokenOf(username: string, password: string): string {
+  return `${decodeURIComponent(username)}.${decodeURIComponent(password)}`;
 }
 
 function basic(username: string, password: string): string {

@@ -21,6 +21,7 @@ const FLAGS = {
     value: 'HOST:PORT',
     help: 'where the broker takes consumers, if it does not say so',
   },
+  tls: { help: 'TLS for the TCP port too; an https:// address implies it' },
 } as const;
 
 const RANDOM_BYTES = 4;
@@ -54,7 +55,8 @@ With --topic and the other flags of nsq_tail it is that tool: ringmq nsq_tail --
       nsqd: [await tcpAddress(call)],
       maxInFlight: MAX_IN_FLIGHT,
       clientId: 'ringmq-tail',
-      ...(call.broker.token !== undefined && { authSecret: call.broker.token }),
+      tls: call.flags.tls === true || call.broker.url.startsWith('https:'),
+      ...(call.broker.secret !== undefined && { authSecret: call.broker.secret }),
     });
     const failure = Promise.withResolvers<never>();
     consumer.on('error', (error) => failure.reject(new Unreachable(errorText(error))));
