@@ -19,13 +19,25 @@ import { Producer } from '../src/client/client.ts';
 import { startBroker } from './kit/broker.ts';
 import { cpuUsOf } from './kit/proc.ts';
 
+/** Where a tool works. */
+type Place = {
+  readonly tcp: string;
+  readonly http: string;
+  readonly sink: string;
+  /** HTTP address of the second broker of works that have one. */
+  readonly target: string;
+};
+
 /** A tool's work. */
 type Work = {
-  readonly original: string;
+  /** Begins with the name of the program whose place the tool takes, if there is one. */
+  readonly name: string;
+  /** What only the project's tool can do. */
+  readonly isOurs?: true;
   readonly count: number;
-  readonly flags: (place: { readonly tcp: string; readonly sink: string }) => readonly string[];
-  /** Of the tool's channel; without one the tool reads standard input. */
-  readonly channel?: string;
+  readonly flags: (place: Place) => readonly string[];
+  /** Where messages wait for the tool: a channel, a topic without channels, or the lines of standard input. */
+  readonly from: { readonly channel: string } | 'topic' | 'input';
 };
 
 const TOPIC = 'rates';
@@ -38,34 +50,44 @@ const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';
 const directory = mkdtempSync(path.join(tmpdir(), 'ringmq-rates-'));
 const output = path.join(directory, 'files');
 const lines = path.join(directory, 'lines');
+const fileFlags =
+  (...more: readonly string[]) =>
+  ({ tcp }: Place): readonly string[] => [
+    `--topic=${TOPIC}`,
+    `--nsqd-tcp-address=${tcp}`,
+    `--output-dir=${output}`,
+    '--filename-format=<TOPIC><REV>.log',
+    '--max-in-flight=2000',
+    '--sync-interval=100ms',
+    ...more,
+  ];
+const ARCHIVE = { channel: 'nsq_to_file' };
 const WORKS: readonly Work[] = [
   {
-    original: 'to_nsq',
+    name: 'to_nsq',
     count: 100_000,
+    from: 'input',
     flags: ({ tcp }) => [`--topic=${TOPIC}`, `--nsqd-tcp-address=${tcp}`],
   },
   {
-    original: 'nsq_tail',
+    name: 'nsq_tail',
     count: 200_000,
-    channel: 'tail',
+    from: { channel: 'tail' },
     flags: ({ tcp }) => [`--topic=${TOPIC}`, '--channel=tail', `--nsqd-tcp-address=${tcp}`],
   },
+  { name: 'nsq_to_file', count: 200_000, from: ARCHIVE, flags: fileFlags() },
+  { name: 'nsq_to_file --gzip', count: 200_000, from: ARCHIVE, flags: fileFlags('--gzip') },
   {
-    original: 'nsq_to_file',
+    name: 'nsq_to_file --zstd',
+    isOurs: true,
     count: 200_000,
-    channel: 'nsq_to_file',
-    flags: ({ tcp }) => [
-      `--topic=${TOPIC}`,
-      `--nsqd-tcp-address=${tcp}`,
-      `--output-dir=${output}`,
-      '--max-in-flight=2000',
-      '--sync-interval=100ms',
-    ],
+    from: ARCHIVE,
+    flags: fileFlags('--zstd'),
   },
   {
-    original: 'nsq_to_http',
+    name: 'nsq_to_http',
     count: 40_000,
-    channel: 'nsq_to_http',
+    from: { channel: 'nsq_to_http' },
     flags: ({ tcp, sink }) => [
       `--topic=${TOPIC}`,
       `--nsqd-tcp-address=${tcp}`,
@@ -73,14 +95,24 @@ const WORKS: readonly Work[] = [
     ],
   },
   {
-    original: 'nsq_to_nsq',
+    name: 'nsq_to_nsq',
     count: 100_000,
-    channel: 'nsq_to_nsq',
+    from: { channel: 'nsq_to_nsq' },
     flags: ({ tcp }) => [
       `--topic=${TOPIC}`,
       '--destination-topic=copies',
       `--nsqd-tcp-address=${tcp}`,
       `--destination-nsqd-tcp-address=${tcp}`,
+    ],
+  },
+  {
+    name: 'mirror',
+    isOurs: true,
+    count: 100_000,
+    from: 'topic',
+    flags: ({ http, target }) => [
+      `--nsqd-http-address=${http}`,
+      `--destination-nsqd-http-address=${target}`,
     ],
   },
 ];
@@ -108,10 +140,11 @@ const sink = `127.0.0.1:${(server.address() as AddressInfo).port}`;
 
 const entry = path.join(import.meta.dirname, 'ringmq.cjs');
 for (const work of WORKS) {
-  if (!work.original.includes(values.only.replaceAll('-', '_'))) continue;
-  await measure(work, 'ringmq', process.execPath, [entry, work.original]);
-  if (values.originals === '') continue;
-  await measure(work, 'nsq', path.join(values.originals, work.original), []);
+  if (!work.name.includes(values.only.replaceAll('-', '_'))) continue;
+  const [tool] = work.name.split(' ');
+  await measure(work, 'ringmq', process.execPath, [entry, tool]);
+  if (values.originals === '' || work.isOurs) continue;
+  await measure(work, 'nsq', path.join(values.originals, tool), []);
 }
 server.close();
 rmSync(directory, { recursive: true });
@@ -122,28 +155,33 @@ async function measure(
   program: string,
   words: readonly string[],
 ): Promise<void> {
+  const { name, from } = work;
   const count = Math.round(work.count * Number(values.scale));
-  const dataPath = mkdtempSync(path.join(directory, 'data-'));
-  const flags = [`--mem-queue-size=${2 * count}`];
-  const broker = await startBroker({ server: values.server, dataPath, flags });
-  const tcp = `127.0.0.1:${broker.tcpPort}`;
+  const broker = await start(count);
+  // Only what is copied to another broker needs one.
+  const target = from === 'topic' ? await start(count) : null;
+  const place = {
+    tcp: `127.0.0.1:${broker.tcpPort}`,
+    http: `127.0.0.1:${broker.httpPort}`,
+    sink,
+    target: `127.0.0.1:${target?.httpPort}`,
+  };
   await broker.ask(`/topic/create?topic=${TOPIC}`, 'POST');
-  const { channel } = work;
-  if (channel === undefined) writeFileSync(lines, `${'x'.repeat(BODY_BYTES)}\n`.repeat(count));
-  else {
-    await broker.ask(`/channel/create?topic=${TOPIC}&channel=${channel}`, 'POST');
-    await fill(tcp, count);
+  if (typeof from === 'object') {
+    await broker.ask(`/channel/create?topic=${TOPIC}&channel=${from.channel}`, 'POST');
   }
+  if (from === 'input') writeFileSync(lines, `${'x'.repeat(BODY_BYTES)}\n`.repeat(count));
+  else await fill(place.tcp, count);
 
   const startMs = performance.now();
-  const child = spawn(program, [...words, ...work.flags({ tcp, sink })], {
-    stdio: [channel === undefined ? 'pipe' : 'ignore', 'ignore', 'ignore'],
+  const child = spawn(program, [...words, ...work.flags(place)], {
+    stdio: [from === 'input' ? 'pipe' : 'ignore', 'ignore', 'ignore'],
   });
   if (child.stdin !== null) createReadStream(lines).pipe(child.stdin);
   const cpuUs = await cpuAtEnd(child, async () => {
-    const stats = JSON.parse(await broker.ask(`/stats?format=json&topic=${TOPIC}`));
-    const [topic] = stats.topics;
-    if (channel === undefined) return topic.message_count === count;
+    const stats = await (target ?? broker).ask(`/stats?format=json&topic=${TOPIC}`);
+    const [topic] = JSON.parse(stats).topics ?? [];
+    if (typeof from === 'string') return topic?.message_count === count;
     const [{ depth, in_flight_count: inFlight }] = topic.channels;
     return topic.depth + depth + inFlight === 0;
   });
@@ -151,12 +189,20 @@ async function measure(
   child.kill('SIGTERM');
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
   await broker.stop();
+  await target?.stop();
 
   const rate = Math.round(count / seconds).toLocaleString('en');
   const cost = (cpuUs / count).toFixed(1);
   console.log(
-    `${work.original.padEnd(12)} ${label.padEnd(7)} ${rate.padStart(9)} msg/s ${cost} µs of CPU each`,
+    `${name.padEnd(18)} ${label.padEnd(7)} ${rate.padStart(9)} msg/s ${cost} µs of CPU each`,
   );
+}
+
+/** A broker that has room for all messages in memory. */
+function start(count: number): ReturnType<typeof startBroker> {
+  const dataPath = mkdtempSync(path.join(directory, 'data-'));
+  const flags = [`--mem-queue-size=${2 * count}`];
+  return startBroker({ server: values.server, dataPath, flags });
 }
 
 /** CPU time of the program when the work is done. Units: µs. */
