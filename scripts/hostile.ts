@@ -9,6 +9,7 @@ import { machineMemoryBytes, memoryBudget } from '../src/main/limits/memory-budg
 import { completeOptions, OPTION_ROWS } from '../src/main/options/options.ts';
 import { SystemClock } from '../src/shared/clock.ts';
 import type { Target, TargetMemory } from './checkers/hostile/arena.ts';
+import { Onlookers, type Seen } from './checkers/hostile/onlookers.ts';
 import { SCENARIOS } from './checkers/hostile/scenarios.ts';
 import { type PairReport, type Report, Siege } from './checkers/hostile/siege.ts';
 import { readArguments, refuse, wholeNumber } from './kit/arguments.ts';
@@ -28,6 +29,7 @@ broker's memory and descriptors.
                          before the attack is always allowed. Raise it on a busy machine
   --connections N        --max-connections of the broker that is started (default 1500)
   --memory MIB           --max-memory of the broker that is started (default 512)
+  --watched              scrape /metrics once a second and keep the page open meanwhile
   --server COMMAND       attack another broker; the command gets nsqd's flags
   --against HOST:PORT    attack a running broker, without checks of memory and descriptors
   --http HOST:PORT       HTTP address of that broker; without it there are no attacks over HTTP
@@ -45,6 +47,7 @@ const values = readArguments(USAGE, {
   p99: { type: 'string', default: '50' },
   connections: { type: 'string', default: '1500' },
   memory: { type: 'string', default: '512' },
+  watched: { type: 'boolean', default: false },
   server: { type: 'string' },
   against: { type: 'string' },
   http: { type: 'string' },
@@ -115,11 +118,13 @@ function memoryOf(totalMib: number): TargetMemory {
 }
 
 async function besiege(): Promise<void> {
-  const siege = new Siege({ target, pid: broker?.pid, seconds, latencyMsMax });
+  const onlookers = watched();
+  const siege = new Siege({ target, pid: broker?.pid, seconds, latencyMsMax, onlookers });
   const playable = SCENARIOS.filter(
     ({ needsHttp }) => needsHttp !== true || target.httpPort !== undefined,
   );
   progress.update('warming up …');
+  onlookers?.start();
   await siege.warmUp(playable.filter(({ warmsUp }) => warmsUp === true));
   for (const scenario of playable) {
     if (!only.test(scenario.name)) continue;
@@ -132,6 +137,23 @@ async function besiege(): Promise<void> {
     }
   }
   await siege.close();
+  onlookers?.stop();
+  if (onlookers !== undefined) printSeen(onlookers.seen);
+}
+
+function watched(): Onlookers | undefined {
+  if (!values.watched) return undefined;
+  const { httpPort } = target;
+  return httpPort === undefined
+    ? refuse('--watched needs the HTTP address of the broker', USAGE)
+    : new Onlookers(target, httpPort);
+}
+
+function printSeen({ scrapes, missed, longestMs, frames, cuts }: Seen): void {
+  progress.print(
+    `watched: ${scrapes} scrapes, the longest took ${longestMs.toFixed()} ms, ${missed} were missed; ` +
+      `the page got ${frames} frames and was cut off ${cuts} times`,
+  );
 }
 
 function printTable(): void {

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { descriptorCountOf, residentMibOf } from '../../kit/proc.ts';
 import { Arena, type Scenario, type Target } from './arena.ts';
 import { ControlPair, type ControlReading, LOST_MS, PAIRS, percentile } from './control-pair.ts';
+import type { Onlookers, Seen } from './onlookers.ts';
 
 const SAMPLE_MS = 25;
 const QUIET_MS = 1000;
@@ -36,6 +37,8 @@ export type SiegeSetup = {
   readonly seconds: number;
   /** What the control pair's p99 may be in any case. Units: ms. */
   readonly latencyMsMax: number;
+  /** Who watches the broker meanwhile, if somebody does. */
+  readonly onlookers?: Onlookers | undefined;
 };
 
 /** What a pair has noticed of a scenario. Units: p99 in ms. */
@@ -90,6 +93,7 @@ export class Siege {
     const startDescriptors = pid === undefined ? undefined : descriptorCountOf(pid);
     const memory = new MemoryWatch(pid);
     const arena = new Arena(target, seconds, pid);
+    const seen = this.#setup.onlookers?.seen;
     try {
       await scenario.run(arena);
     } finally {
@@ -109,6 +113,7 @@ export class Siege {
     for (const [index, pair] of pairs.entries()) this.#checkPair(arena, pair, during[index]);
     await this.#checkDescriptors(arena, startDescriptors);
     await this.#checkPing(arena);
+    this.#checkOnlookers(arena, seen);
     return {
       name: scenario.name,
       connections: arena.connections,
@@ -154,6 +159,16 @@ export class Siege {
       const most = latencyMsMax.toFixed();
       arena.fault(`p99 of ${duringMs.toFixed()} ms of the ${kind} pair, ${most} at most`);
     }
+  }
+
+  /** Scrapes are answered and the page lives, whatever others do. */
+  #checkOnlookers(arena: Arena, before: Seen | undefined): void {
+    const now = this.#setup.onlookers?.seen;
+    if (now === undefined || before === undefined) return;
+    const missed = now.missed - before.missed;
+    if (missed > 0) arena.fault(`${missed} scrapes were not answered`);
+    if (now.scrapes === before.scrapes) arena.fault('no scrape was answered');
+    if (now.frames === before.frames) arena.fault('the page has got nothing');
   }
 
   async #checkDescriptors(arena: Arena, start: number | undefined): Promise<void> {
