@@ -5,7 +5,7 @@
  * Thread: any.
  */
 
-import { Packr } from 'msgpackr';
+import { Packr, Unpackr } from 'msgpackr';
 import type { DiskSurvey, DiskSurveyResult, Survey, SurveyResult } from './message-survey.ts';
 import type { ChannelPolicy, Replication, TopicPolicy } from './topic-policy.ts';
 
@@ -232,8 +232,10 @@ type Control =
   | DiskSurvey
   | DiskSurveyResult;
 
-// msgpackr's record extension needs state on both sides; plain maps keep every message self-contained.
-const packr = new Packr({ useRecords: false });
+// Records name the keys of equal objects once in a message, which is then decoded ten times faster than maps. Without
+// shared structures every message is self-contained. Nothing of what was packed may reach the unpacker.
+const packr = new Packr({ useRecords: true });
+const unpackr = new Unpackr({ useRecords: true });
 
 /** Encodes one of them. */
 export function encodeControl(value: Control): Buffer {
@@ -242,5 +244,5 @@ export function encodeControl(value: Control): Buffer {
 
 /** Decodes the output of `encodeControl`. The caller names the type: both sides are from the same build. */
 export function decodeControl<T extends Control>(bytes: Uint8Array): T {
-  return packr.unpack(bytes) as T;
+  return unpackr.unpack(bytes) as T;
 }

@@ -32,7 +32,7 @@ export type LargeQuestion = {
   readonly key: string;
   /** Headers of the answer but its length. */
   readonly headers: readonly string[];
-  /** Makes the answer. Errors: rejects when that fails. */
+  /** Makes the answer; an empty piece ends a slice. Errors: rejects when that fails. */
   readonly ask: () => Promise<Iterable<string>>;
 };
 
@@ -160,9 +160,10 @@ async function inPieces(texts: Iterable<string>): Promise<Buffer[]> {
   let text = '';
   for (const next of texts) {
     text += next;
-    if (text.length < PIECE_BYTES) continue;
-    pieces.push(Buffer.from(text));
-    text = '';
+    if (text.length >= PIECE_BYTES) {
+      pieces.push(Buffer.from(text));
+      text = '';
+    } else if (next !== '') continue;
     await nextTurn();
   }
   if (text !== '') pieces.push(Buffer.from(text));

@@ -22,6 +22,8 @@ import { CHANNEL_METRICS, LATENCY_METRICS, TOPIC_METRICS } from './queue-metrics
 
 /** Lines in a piece, which takes a fraction of a millisecond. */
 const PIECE_LINES = 256;
+/** Topics or channels that are looked at in a slice without a line. */
+const LOOKED_AT_MAX = 4096;
 const NS_PER_SECOND = 1e9;
 const OTHER_TOPIC = `{topic="${OTHER}"}`;
 const OTHER_CHANNEL = `{topic="${OTHER}",channel="${OTHER}"}`;
@@ -42,7 +44,7 @@ export const COUNT_METRICS = {
   },
 } as const satisfies Record<string, MetricHead>;
 
-/** The whole text. */
+/** The whole text. An empty piece ends a slice. */
 export function* metricsText(
   node: NodeStatistics,
   queues: ShownQueues,
@@ -88,8 +90,12 @@ function* things<T>(
     const head = headLines(metric, kind, format);
     let text = head;
     let lineCount = 0;
+    let hiddenCount = 0;
     for (const { labels, thing } of named) {
-      if (isShown !== undefined && !isShown(thing)) continue;
+      if (isShown !== undefined && !isShown(thing)) {
+        if (++hiddenCount % LOOKED_AT_MAX === 0) yield '';
+        continue;
+      }
       text += `${name}${labels} ${read(thing)}\n`;
       if (++lineCount % PIECE_LINES > 0) continue;
       yield text;

@@ -209,6 +209,26 @@ test('metrics: counters of what nsqd does not do are there where /stats has them
   assert.ok(!/expired|region_local|throttled/.test(text));
 });
 
+test('metrics: channels without lines of a metric take slices too', async () => {
+  let looked = 0;
+  let longest = 0;
+  const channels = Array.from({ length: 20_000 }, (_, number) => ({
+    ...channelStatistics({ name: `c${number}` }),
+    get policyCounts() {
+      looked++;
+      return {};
+    },
+  }));
+  const queues = await new NamedQueues(30_000).divide([topicStatistics({ channels })]);
+
+  for (const _ of metricsText(nodeStatistics(), queues, 'text')) {
+    longest = Math.max(longest, looked);
+    looked = 0;
+  }
+
+  assert.ok(longest > 0 && longest <= 2 * 4096, `${longest} are looked at in one slice`);
+});
+
 test('metrics: a replicated topic says that its figures are those of all brokers', async () => {
   const topics = [
     topicStatistics({ name: 'a' }),
