@@ -134,7 +134,7 @@ export class SimLister {
     return { channel, cursor, seen: new Set(), moves, isAsking: false, pageCount: 0 };
   }
 
-  #onPage(listing: Listing, { survey }: ControlReply, gone: ReadonlySet<number>): void {
+  #onPage(listing: Listing, { survey, error }: ControlReply, gone: ReadonlySet<number>): void {
     listing.isAsking = false;
     for (const { body } of survey?.messages ?? []) {
       const key = readUint32(body, 0);
@@ -144,7 +144,8 @@ export class SimLister {
     const cursor = survey?.cursor ?? null;
     if (cursor !== null) listing.cursor = cursor;
     else if (this.#listing === listing) {
-      this.#checkStayed(listing);
+      // Where files cannot be read the listing ends.
+      if (error === null && survey !== undefined) this.#checkStayed(listing);
       this.#listing = null;
     }
   }
