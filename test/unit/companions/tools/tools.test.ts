@@ -15,6 +15,7 @@ import { OutputBatches } from '../../../../src/companions/tools/output-batches.t
 import { RateLimit } from '../../../../src/companions/tools/rate-limit.ts';
 import { RecordSplitter } from '../../../../src/companions/tools/record-splitter.ts';
 import { Timings } from '../../../../src/companions/tools/timings.ts';
+import { runToFile } from '../../../../src/companions/tools/to-file.ts';
 import { runToHttp } from '../../../../src/companions/tools/to-http.ts';
 import { runToNsq } from '../../../../src/companions/tools/to-nsq.ts';
 import { companionOf, ORIGINALS } from '../../../../src/daemon/command-table.ts';
@@ -165,6 +166,40 @@ for (const [name, run, words, code, reason] of [
     assert.ok(outcome.stderr.includes(reason), outcome.stderr);
     if (code === 1) assert.match(outcome.stderr, /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d /);
   });
+}
+
+/** Flags of nsq 1.3.0's tools with their defaults, as their help shows them; null where it shows none. */
+const FLAGS: Record<string, Record<string, string | null>> = JSON.parse(
+  readFileSync('test/fixtures/tool-flags.json', 'utf8'),
+);
+
+for (const [original, run] of [
+  ['nsq_tail', runNsqTail],
+  ['nsq_stat', runNsqStat],
+  ['nsq_to_file', runToFile],
+  ['nsq_to_http', runToHttp],
+  ['nsq_to_nsq', runNsqToNsq],
+  ['to_nsq', runToNsq],
+] as const) {
+  test(`${original}: all its flags are there, with its defaults`, async () => {
+    const { stdout } = await runWords(run, ['--help']);
+
+    const found: Record<string, string | null> = {};
+    for (const [flag, value] of Object.entries(FLAGS[original])) {
+      const row = stdout.match(new RegExp(`^ {2}-${flag}( .*)?\\n(( {8}.*\\n)+)`, 'm'));
+      assert.ok(row, flag);
+      const shown = /\(default "?(.*?)"?\)\s*$/.exec(row[2])?.[1] ?? null;
+      found[flag] = value === null && isNothing(shown) ? null : shown;
+    }
+    // It cannot be printed.
+    if (original === 'to_nsq') found['delimiter'] ??= '\\n';
+    assert.deepEqual(found, FLAGS[original]);
+  });
+}
+
+/** Whether Go would show no such default. */
+function isNothing(value: string | null): boolean {
+  return value === null || value === '0' || value === '0s';
 }
 
 test('in a configuration file an option of go-nsq alone has a comma of its own', async (t) => {
