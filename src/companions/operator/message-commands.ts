@@ -70,7 +70,7 @@ export const runPeek: Companion = operatorCommand({
       return;
     }
     const messages = await peek(call, source, call.flags);
-    call.print(messages, () => messageTable(messages));
+    call.print(messages, () => (messages.length === 0 ? nothing(source) : messageTable(messages)));
   },
 });
 
@@ -104,6 +104,9 @@ export const runRequeue: Companion = operatorCommand({
   },
   run: async (call) => {
     const { source, ids } = sourceAndIds(call.words);
+    if (queueName(source).channel === '') {
+      throw new BadUsage(`requeue needs a channel: ${source}:CHANNEL is expected`);
+    }
     const { delay } = call.flags;
     const which = ids.length > 0 ? { id: ids.join() } : filterIn(call.flags);
     await work(call, 'requeued', (cursor) => {
@@ -185,8 +188,13 @@ async function peek(
   }
 }
 
+/** Operators name a topic and mean its channels. */
+function nothing(source: string): string {
+  if (queueName(source).channel !== '') return 'there are no messages\n';
+  return `there are no such messages in the topic itself; "ringmq ls ${source}" shows its channels\n`;
+}
+
 function messageTable(messages: readonly ShownMessage[]): string {
-  if (messages.length === 0) return 'there are no messages\n';
   return table(
     ['ID', 'STATE', 'PUBLISHED', 'ATTEMPTS', 'SIZE', 'BODY'],
     messages.map(({ id, state, published, attempts, size, body }) => [

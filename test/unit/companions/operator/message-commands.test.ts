@@ -76,3 +76,20 @@ test('ringmq: a channel that is written as a word of its own is shown as it shou
     assert.match(stderr, /"billing" has not; a channel is written orders:billing\n/);
   }
 });
+
+test('ringmq: a topic without its channel is told apart from its channels', async (t) => {
+  const { address } = await uniformBroker(t, 200, '{"messages":[],"cursor":null}');
+  const env = { RINGMQ_HTTP: address };
+
+  const ofTopic = await runWords(runPeek, ['orders'], { env });
+  const ofChannel = await runWords(runPeek, ['orders:billing'], { env });
+  const requeue = await runWords(runRequeue, ['orders', ID]);
+
+  assert.equal(
+    ofTopic.stdout,
+    'there are no such messages in the topic itself; "ringmq ls orders" shows its channels\n',
+  );
+  assert.equal(ofChannel.stdout, 'there are no messages\n');
+  assert.equal(requeue.code, 2);
+  assert.match(requeue.stderr, /^requeue needs a channel: orders:CHANNEL is expected\n/);
+});
