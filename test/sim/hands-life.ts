@@ -25,6 +25,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { type FrameMessage, idWords, publishedBytes } from '../support/message-bytes.ts';
 import type { Random } from '../support/seeded-random.ts';
+import { MessageFates } from './message-fates.ts';
 import { topicName } from './names.ts';
 import {
   CHANNELS,
@@ -47,12 +48,6 @@ const CALLS_TO_KILL = 12;
 const TURNS_TO_KILL = 40;
 const BODY_MAX = 64;
 const STATES = ['ready', 'deferred', 'in-flight'] as const;
-
-/**
- * What is known of a message in a channel: its publisher waits; it is there; it is not there; or somebody may have
- * removed it.
- */
-type Fate = 'published' | 'held' | 'gone' | 'unknown';
 
 /** What a run came to. */
 export type HandsFigures = {
@@ -86,9 +81,7 @@ class HandsLife {
   readonly #figures: HandsFigures = {
     ...{ published: 0, kills: 0, killsInMoves: 0, moved: 0, finished: 0, purged: 0, listed: 0 },
   };
-  readonly #fates = new Map<string, Map<string, Fate>>(CHANNELS.map((name) => [name, new Map()]));
-  /** What a kill has left twice, by channel and body: one may go while the other stays. */
-  readonly #doubled = new Set<string>();
+  readonly #fates = new MessageFates(CHANNELS);
   /** What was seen in the other topic. */
   readonly #moved = new Set<string>();
   /** The last page of each channel. */
@@ -152,14 +145,14 @@ class HandsLife {
     const deferMs = this.#random(4) === 0 ? 1 + this.#random(DELAY_MS_MAX) : 0;
     const bytes = publishedBytes(bodies);
     const batch = publisher.batch(bytes, 0, bytes.length, bodies.length, deferMs);
-    this.#setFates(CHANNELS, bodies, 'published');
+    for (const channel of CHANNELS) this.#fates.set(channel, bodies, 'published');
     const life = this.#life;
     this.#expect(
       publisher.publish(topics.getOrCreate(topicName(TOPIC)), batch).then(() => {
         if (life !== this.#life) return;
         for (const channel of CHANNELS) {
-          const accepted = bodies.filter((body) => this.#fate(channel, body) === 'published');
-          this.#setFates([channel], accepted, 'held');
+          const accepted = bodies.filter((body) => this.#fates.get(channel, body) === 'published');
+          this.#fates.set(channel, accepted, 'held');
         }
       }),
     );
@@ -209,7 +202,7 @@ class HandsLife {
 
   #list(channel: string): void {
     const cursor = this.#cursors.get(channel) ?? null;
-    const gone = this.#goneOf(channel);
+    const gone = this.#fates.gone(channel);
     const limit = 1 + this.#random(30);
     this.#begin(
       'list',
@@ -229,14 +222,14 @@ class HandsLife {
   #finishListed(channel: string): void {
     const messages = this.#someListed(channel);
     if (messages.length === 0) return;
-    const gone = this.#goneOf(channel);
+    const gone = this.#fates.gone(channel);
     const before = messages.map(({ id, body }) => {
       const text = textOf(body);
-      return { id, body: text, fate: this.#fate(channel, text) };
+      return { id, body: text, fate: this.#fates.get(channel, text) };
     });
     const ids = messages.map(({ id }) => id);
     for (const { body, fate } of before) {
-      if (fate !== 'gone') this.#setFates([channel], [body], 'unknown');
+      if (fate !== 'gone') this.#fates.set(channel, [body], 'unknown');
     }
     const request = { ...this.#request(channel, { ids }), limit: ids.length };
     this.#begin(
@@ -248,9 +241,9 @@ class HandsLife {
         for (const { id, body, fate } of before) {
           if (!left.has(id)) {
             assert.ok(!gone.has(body), `message ${body} of ${channel} is gone, and is finished`);
-            this.#setFates([channel], [body], 'gone');
-          } else if (this.#fate(channel, body) === 'unknown')
-            this.#setFates([channel], [body], fate);
+            this.#fates.set(channel, [body], 'gone');
+          } else if (this.#fates.get(channel, body) === 'unknown')
+            this.#fates.set(channel, [body], fate);
         }
       },
     );
@@ -279,14 +272,14 @@ class HandsLife {
   }
 
   #empty(channel: string): void {
-    this.#setRemoved(channel, '');
+    this.#fates.mayRemove(channel, '');
     void this.#broker.core.topics.emptyChannel(this.#channel(channel));
   }
 
   #purgeSome(channel: string): void {
     const digit = String(this.#random(10));
     this.#purge = { channel, digit };
-    this.#setRemoved(channel, digit);
+    this.#fates.mayRemove(channel, digit);
     const request = { ...this.#request(channel, { match: Buffer.from(digit) }), limit: 10_000 };
     this.#begin('change', this.#desk.work(request, 'finish', 0, isWanted), ({ count }) => {
       this.#figures.purged += count;
@@ -296,19 +289,8 @@ class HandsLife {
 
   /** What came meanwhile may be purged as well. */
   #endPurge(): void {
-    if (this.#purge !== null) this.#setRemoved(this.#purge.channel, this.#purge.digit);
+    if (this.#purge !== null) this.#fates.mayRemove(this.#purge.channel, this.#purge.digit);
     this.#purge = null;
-  }
-
-  /** What has this in its body may be removed. */
-  #setRemoved(channel: string, text: string): void {
-    const all = [...(this.#fates.get(channel) ?? [])];
-    const hit = all.filter(([body, fate]) => fate !== 'gone' && body.includes(text));
-    this.#setFates(
-      [channel],
-      hit.map(([body]) => body),
-      'unknown',
-    );
   }
 
   /** Waits for an answer of the desk, unless the broker is killed first. */
@@ -379,19 +361,15 @@ class HandsLife {
     this.#cursors.clear();
     for (const [key, { body }] of this.#broker.asked) {
       const { channel } = this.#broker.consumers[Number(key.split(' ')[0]) - 1];
-      if (channel.name !== DEAD_CHANNEL) this.#setFates([channel.name], [body], 'unknown');
+      if (channel.name !== DEAD_CHANNEL) this.#fates.set(channel.name, [body], 'unknown');
     }
-    for (const [channel, fates] of this.#fates) {
-      for (const [body, fate] of fates) {
-        if (fate === 'gone' || fate === 'published') this.#setFates([channel], [body], 'unknown');
-      }
-    }
+    this.#fates.afterKill();
   }
 
   #open(): [PolicyBroker, MessageDesk] {
     const broker = new PolicyBroker(this.#clock, this.#disk, this.#policies, this.#options, {
       finished: (channel, { body }) => {
-        if (channel !== DEAD_CHANNEL) this.#setFates([channel], [body], 'gone');
+        if (channel !== DEAD_CHANNEL) this.#fates.set(channel, [body], 'gone');
       },
       delivered: (channel, { body }) => this.#onDelivered(channel, body),
     });
@@ -407,7 +385,7 @@ class HandsLife {
   #onDelivered(channel: string, body: string): void {
     if (channel === DEAD_CHANNEL) this.#moved.add(body);
     else {
-      assert.notEqual(this.#fate(channel, body), 'gone', `message ${body} is delivered again`);
+      assert.notEqual(this.#fates.get(channel, body), 'gone', `message ${body} is delivered again`);
     }
   }
 
@@ -416,11 +394,7 @@ class HandsLife {
     await this.#broker.turns();
     const waiting = await this.#all(null);
     for (const channel of CHANNELS) {
-      const seen = new Set(waiting);
-      for (const body of await this.#all(channel)) {
-        if (seen.has(body)) this.#doubled.add(`${channel} ${body}`);
-        seen.add(body);
-      }
+      this.#fates.noteDoubled(channel, waiting, await this.#all(channel));
     }
   }
 
@@ -438,9 +412,9 @@ class HandsLife {
     for (const channel of CHANNELS) {
       const bodies = await this.#all(channel);
       const listed = new Set(bodies);
-      const once = bodies.filter((body) => !this.#doubled.has(`${channel} ${body}`));
+      const once = bodies.filter((body) => !this.#fates.isDoubled(channel, body));
       assert.equal(new Set(once).size, once.length, `${channel} lists nothing twice`);
-      for (const [body, fate] of this.#fates.get(channel) ?? []) {
+      for (const [body, fate] of this.#fates.of(channel)) {
         if (fate === 'gone') assert.ok(!listed.has(body), `message ${body} of ${channel} is gone`);
         if (fate !== 'held') continue;
         const isMoved = channel === MOVED_FROM && this.#moved.has(body);
@@ -465,28 +439,6 @@ class HandsLife {
       cursor = page.cursor;
     } while (cursor !== null);
     return bodies;
-  }
-
-  // What is known
-
-  #fate(channel: string, body: string): Fate {
-    const fate = this.#fates.get(channel)?.get(body);
-    assert.ok(fate !== undefined, `message ${body} was published`);
-    return fate;
-  }
-
-  #setFates(channels: readonly string[], bodies: readonly string[], fate: Fate): void {
-    for (const channel of channels) {
-      for (const body of bodies) {
-        const isDoubled = fate === 'gone' && this.#doubled.has(`${channel} ${body}`);
-        this.#fates.get(channel)?.set(body, isDoubled ? 'unknown' : fate);
-      }
-    }
-  }
-
-  #goneOf(channel: string): ReadonlySet<string> {
-    const fates = [...(this.#fates.get(channel) ?? [])];
-    return new Set(fates.filter(([, fate]) => fate === 'gone').map(([body]) => body));
   }
 
   #channel(name: string) {
