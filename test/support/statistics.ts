@@ -7,6 +7,7 @@ import type {
   ClientStatistics,
   TopicStatistics,
 } from '../../src/main/stats/stats.ts';
+import { newChannelTallies, newTopicTallies } from '../../src/shared/control.ts';
 
 /** Memory, each number another one. */
 export const MEMORY: MemoryStatistics = {
@@ -38,6 +39,7 @@ export function topicStatistics(changes: Partial<TopicStatistics> = {}): TopicSt
     depth: 1,
     backendDepth: 2,
     messageCount: 3,
+    ...newTopicTallies(),
     messageBytes: 4,
     droppedCount: 0,
     expiredCount: 0,
@@ -60,6 +62,7 @@ export function channelStatistics(changes: Partial<ChannelStatistics> = {}): Cha
     inFlightCount: 3,
     deferredCount: 4,
     messageCount: 5,
+    ...newChannelTallies(),
     requeueCount: 6,
     timeoutCount: 7,
     droppedCount: 0,

@@ -4,6 +4,7 @@ import type { BrokerStats, StatsFilter } from '../../../../src/main/stats/stats.
 import { StatsCollector } from '../../../../src/main/stats/stats-collector.ts';
 import type { Client } from '../../../../src/main/tcp/client.ts';
 import { identify, MAGIC, mpub, pub } from '../../../../src/protocol/commands.ts';
+import { newChannelTallies, newTopicTallies } from '../../../../src/shared/control.ts';
 import { BrokerTurns } from '../../../support/broker-turns.ts';
 import { FakeSocket } from '../../../support/fake-socket.ts';
 import { channelNamed, topicNamed } from '../../../support/names.ts';
@@ -120,8 +121,7 @@ test("StatsCollector: a topic's and a channel's numbers", async () => {
           inFlightCount: 0,
           deferredCount: 0,
           messageCount: 3,
-          requeueCount: 0,
-          timeoutCount: 0,
+          ...newChannelTallies(),
           droppedCount: 0,
           expiredCount: 0,
           deadLetterCount: 0,
@@ -140,6 +140,7 @@ test("StatsCollector: a topic's and a channel's numbers", async () => {
       depth: 0,
       backendDepth: 0,
       messageCount: 3,
+      ...newTopicTallies(),
       messageBytes: 6,
       droppedCount: 0,
       expiredCount: 0,

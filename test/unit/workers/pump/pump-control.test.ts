@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { newChannelTallies, newTopicTallies } from '../../../../src/shared/control.ts';
 import { PumpBench, UNIX_MS } from '../../../support/pump-bench.ts';
 
 /** Answers every request of the disk queues, as if the disk were empty and fast. */
@@ -356,6 +357,7 @@ test('PumpControl: counters are of what was asked for, as far as it is there', (
       depth: 0,
       backendDepth: 0,
       messageCount: 7,
+      ...newTopicTallies(),
       messageBytes: 17,
       droppedCount: 0,
       expiredCount: 0,
@@ -370,6 +372,7 @@ test('PumpControl: counters are of what was asked for, as far as it is there', (
       depth: 1,
       backendDepth: 0,
       messageCount: 1,
+      ...newTopicTallies(),
       messageBytes: 3,
       droppedCount: 0,
       expiredCount: 0,
@@ -386,8 +389,8 @@ test('PumpControl: counters are of what was asked for, as far as it is there', (
       inFlightCount: 2,
       deferredCount: 2,
       messageCount: 7,
+      ...newChannelTallies(),
       requeueCount: 1,
-      timeoutCount: 0,
       droppedCount: 0,
       expiredCount: 0,
       deadLetterCount: 0,
