@@ -23,7 +23,7 @@ export const COMPANIONS = {
   unpause: { words: 'TOPIC[:CHANNEL]', does: 'let them leave again' },
   replay: {
     words: 'TOPIC:CHANNEL',
-    does: 'create a channel that begins with what a replicated topic has kept',
+    does: 'create a channel with what a replicated topic has kept',
   },
   config: { words: 'get|set|reload', does: 'show and set options, reload the configuration' },
   drain: { words: '', does: 'let consumers empty the broker, and end it' },
