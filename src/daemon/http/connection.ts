@@ -2,8 +2,8 @@
  * One client's connection: it handles requests one at a time, as Go does, so that a pipelined request sees the
  * effects of earlier ones. Node itself would start them all at once.
  *
- * A pipelined request waits for the answer before it and for a later turn, and meanwhile the socket is not read, so no
- * more requests wait than fit into one chunk.
+ * A pipelined request waits for the answer before it and for a later turn, any request for a later turn if this one has
+ * had many. Meanwhile the socket is not read, so no more requests wait than fit into one chunk.
  *
  * Thread: main.
  */
@@ -81,7 +81,8 @@ export class Connection {
     if (current !== undefined && isLast(current)) return;
     const isFree = current === undefined || (this.#waiting.length === 0 && this.#isTaken(current));
     const turn = this.#turns.current();
-    if (isFree && turn !== this.#turn) {
+    if (isFree && turn !== this.#turn && this.#turns.hasRoom) {
+      this.#turns.begin();
       this.#turn = turn;
       this.#current = request;
       this.#handle(request);
@@ -151,7 +152,7 @@ export class Connection {
   }
 
   readonly #onAnswered = (): void => {
-    if (this.#turns.current() === this.#turn) this.#inLaterTurn();
+    if (this.#turns.current() === this.#turn || !this.#turns.hasRoom) this.#inLaterTurn();
     else this.#next();
   };
 
@@ -163,6 +164,7 @@ export class Connection {
     const request = this.#waiting.shift();
     if (request === undefined || !this.#socket.writable) return;
     if (this.#current !== undefined && isLast(this.#current)) return;
+    this.#turns.begin();
     this.#turn = this.#turns.current();
     this.#current = request;
     if (this.#waiting.length > 0) this.#onceClosed(request, this.#onAnswered);

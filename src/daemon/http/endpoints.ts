@@ -7,6 +7,7 @@
 
 import type { Clock } from '../../shared/clock.ts';
 import { type Answer, closingAnswer, emptyAnswer, htmlAnswer, refusal } from './answer.ts';
+import { BodyTurns } from './body-turns.ts';
 import { Exchange, type ExchangeSetup, type KnownClient, type Request } from './exchange.ts';
 import { hostName, hostRefusal, originRefusal } from './foreign-request.ts';
 import { unescapePercent } from './query.ts';
@@ -40,7 +41,7 @@ const ESCAPED_IN_PATH = /[^A-Za-z0-9\-._~$&+,/:;=@]+/g;
 
 export class Endpoints {
   readonly #router: Router;
-  readonly #setup: ExchangeSetup;
+  readonly #setup: ExchangeSetup & { readonly bodyTurns: BodyTurns };
   readonly #requestLog: RequestLog;
   readonly #names: ReadonlySet<string>;
   readonly #pageHosts: ReadonlySet<string>;
@@ -49,7 +50,7 @@ export class Endpoints {
   constructor(setup: EndpointsSetup) {
     this.#pageHosts = new Set((setup.pageHosts ?? []).map(hostName));
     this.#names = new Set([...setup.names.map(hostName), ...this.#pageHosts]);
-    this.#setup = setup;
+    this.#setup = { ...setup, bodyTurns: new BodyTurns() };
     this.#authorize = setup.authorize;
     this.#requestLog = new RequestLog(setup.logger, setup.clock);
     this.#router = new Router(setup.routes);

@@ -10,12 +10,13 @@ import type { Guard } from '../guard.ts';
 import type { Logger } from '../log.ts';
 import { remoteHost, socketAddress } from '../remote-host.ts';
 import { type Answer, reasonPhrase } from './answer.ts';
+import type { BodyTurns } from './body-turns.ts';
 import { EventStream } from './event-stream.ts';
 import { httpSender } from './http-sender.ts';
 import { isLoopback } from './loopback.ts';
 import { PiecewiseAnswer } from './piecewise-answer.ts';
 import { declaredBytes, type GatheredBody, gatherBody } from './request-body.ts';
-import { type BodyMemory, gathererOf, type RequestGatherer } from './request-gatherer.ts';
+import { type BodyMemory, type BodyReader, gathererOf } from './request-gatherer.ts';
 import type { RequestLog } from './request-log.ts';
 import { INTERNAL_ERROR } from './server-refusals.ts';
 
@@ -56,6 +57,9 @@ export type ExchangeSetup = {
   readonly compress?: (answer: Answer, acceptEncoding: string) => Answer | Promise<Answer>;
 };
 
+/** The same with what divides turns among all of them. */
+type ExchangeContext = ExchangeSetup & { readonly bodyTurns: BodyTurns };
+
 const NOTHING: GatheredBody = { bytes: Buffer.alloc(0), isWhole: false };
 
 /** A refused body up to this size is read to its end. Go does the same with a lower limit. */
@@ -74,6 +78,7 @@ export class Exchange {
   readonly #logger: Logger;
   readonly #guard: Guard;
   readonly #bodies: BodyMemory;
+  readonly #bodyTurns: BodyTurns;
   readonly #countAnswer: (status: number) => void;
   readonly #compress: ExchangeSetup['compress'];
   /** Undefined for a request that is not logged. */
@@ -81,13 +86,13 @@ export class Exchange {
   readonly #startMs: number;
   #awaitsContinue: boolean;
   /** Undefined for a body that arrives in one piece. */
-  #gatherer: RequestGatherer | undefined;
+  #gatherer: BodyReader | undefined;
 
   constructor(
     { request, response, awaitsContinue, listener }: Request,
     param: string,
     rawQuery: string,
-    { logger, guard, bodies, countAnswer, compress }: ExchangeSetup,
+    { logger, guard, bodies, bodyTurns, countAnswer, compress }: ExchangeContext,
     requestLog: RequestLog | undefined,
     client: KnownClient | null,
   ) {
@@ -101,6 +106,7 @@ export class Exchange {
     this.#logger = logger;
     this.#guard = guard;
     this.#bodies = bodies;
+    this.#bodyTurns = bodyTurns;
     this.#countAnswer = countAnswer;
     this.#compress = compress;
     this.#requestLog = requestLog;
@@ -121,7 +127,12 @@ export class Exchange {
     const sender = httpSender(this.#request.socket);
     gatherBody(this.#request, prefixBytes, limitBytes, {
       guarded: (callback) => this.#guard.around(sender, callback),
-      onPart: (bytes) => this.#notePart(bytes, wantedBytes),
+      onPart: (bytes, partBytes) => {
+        this.#notePart(bytes, wantedBytes);
+        if (!this.#bodyTurns.take(partBytes) && bytes > 0) {
+          this.#gatherer?.yieldTurn(this.#bodyTurns);
+        }
+      },
       onGathered: (body) => {
         try {
           onGathered(body);

@@ -26,7 +26,7 @@ type BodyCallbacks = {
   readonly guarded: <Arguments extends readonly unknown[]>(
     callback: (...given: Arguments) => void,
   ) => (...given: Arguments) => void;
-  readonly onPart: (bytes: number) => void;
+  readonly onPart: (bytes: number, partBytes: number) => void;
   readonly onGathered: (body: GatheredBody) => void;
 };
 
@@ -42,7 +42,8 @@ export function declaredBytes(request: IncomingMessage): number | undefined {
  * the next request on the connection can be read. If the client disconnects before, there is no call, since there is
  * no one to answer.
  *
- * `onPart` gets the number of bytes so far whenever more follow, and 0 once the body is complete.
+ * `onPart` gets the number of bytes so far whenever more follow, and 0 once the body is complete; and how many of them
+ * have just come.
  *
  * Units: `prefixBytes` are left free before the body for a header; `limitBytes` counts the body alone.
  */
@@ -63,7 +64,7 @@ export function gatherBody(
   const finish = (isWhole: boolean): void => {
     if (isDone) return;
     isDone = true;
-    if (isParted) onPart(0);
+    if (isParted) onPart(0, 0);
     onGathered({ bytes: size === bytes.length ? bytes : bytes.subarray(0, size), isWhole });
   };
 
@@ -87,7 +88,7 @@ export function gatherBody(
     else if (size - prefixBytes === declared) finish(true);
     else {
       isParted = true;
-      onPart(size);
+      onPart(size, length);
     }
   });
   request.on('data', onData);

@@ -7,6 +7,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { remoteHost } from '../remote-host.ts';
+import type { BodyTurns } from './body-turns.ts';
 import { httpSender } from './http-sender.ts';
 import { pauseParser, resumeParser } from './parser-pause.ts';
 
@@ -24,6 +25,12 @@ export interface RequestGatherer {
   toString(): string;
 }
 
+/** The same for a request of Node's server, also while others need their turn. */
+export interface BodyReader extends RequestGatherer {
+  /** Stops reading the body until a later turn. */
+  yieldTurn(turns: Pick<BodyTurns, 'wait'>): void;
+}
+
 /** Bounds the memory of bodies that are incomplete or unanswered. */
 export interface BodyMemory {
   /** Reports how much of a body is held and its size when complete; 0 and 0 once it is complete. */
@@ -36,18 +43,38 @@ export interface BodyMemory {
 const clients = new WeakMap<Socket, RequestClient>();
 
 /** The controls of this request. */
-export function gathererOf(request: IncomingMessage): RequestGatherer {
+export function gathererOf(request: IncomingMessage): BodyReader {
   const sender = httpSender(request.socket);
+  let isPaused = false;
+  let isYielding = false;
+  const stop = (): void => {
+    // The request alone would take up to two more reads.
+    pauseParser(request.socket);
+    request.pause();
+  };
+  const proceed = (): void => {
+    if (isPaused || isYielding) return;
+    request.resume();
+    resumeParser(request.socket);
+  };
   return {
     client: clientOf(request.socket),
     pause: () => {
-      // The request alone would take up to two more reads.
-      pauseParser(request.socket);
-      request.pause();
+      isPaused = true;
+      stop();
     },
     resume: () => {
-      request.resume();
-      resumeParser(request.socket);
+      isPaused = false;
+      proceed();
+    },
+    yieldTurn: (turns) => {
+      if (isYielding) return;
+      isYielding = true;
+      stop();
+      turns.wait(() => {
+        isYielding = false;
+        proceed();
+      });
     },
     abort: () => {
       request.destroy();

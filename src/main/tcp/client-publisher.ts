@@ -10,6 +10,7 @@ import { ClientError } from '../../protocol/client-error.ts';
 import { wordBytes } from '../../protocol/command-words.ts';
 import { OK_FRAME } from '../../protocol/frames.ts';
 import type { TopicName } from '../../shared/names.ts';
+import { TOPIC_COST } from '../limits/turn-budget.ts';
 import type { MessageBatch } from '../pumps/message-batch.ts';
 import { creationRefusal } from '../topics/drain.ts';
 import type { Publication } from '../topics/publication.ts';
@@ -41,6 +42,7 @@ export class ClientPublisher {
     const last = this.#lastTopic;
     if (last !== null && last.name === name && !last.isDeleted) return last;
     if (creationRefusal(this.#topics, name, null) !== null) return null;
+    if (this.#topics.get(name) === undefined) this.#port.charge(TOPIC_COST);
     this.#lastTopic = this.#topics.getOrCreate(name);
     return this.#lastTopic;
   }

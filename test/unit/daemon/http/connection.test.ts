@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { setImmediate as onNextTurn } from 'node:timers';
 import { setImmediate } from 'node:timers/promises';
 import { Connection } from '../../../../src/daemon/http/connection.ts';
 import { RequestTurns } from '../../../../src/daemon/http/request-turns.ts';
@@ -22,6 +23,27 @@ const FLOOD_BYTES = 32 * 1024 * 1024;
 /** Connections beyond the limit that HTTP may have. */
 const HTTP_EXTRA = 16;
 const LINGER_MS = 500;
+
+/** Adds up what happens in each turn of the event loop. */
+class TurnCounts {
+  most = 0;
+  #count = 0;
+
+  constructor(t: TestContext) {
+    let immediate: NodeJS.Immediate;
+    const next = (): void => {
+      this.#count = 0;
+      immediate = onNextTurn(next);
+    };
+    immediate = onNextTurn(next);
+    t.after(() => clearImmediate(immediate));
+  }
+
+  add(count: number): void {
+    this.#count += count;
+    this.most = Math.max(this.most, this.#count);
+  }
+}
 
 /** A client that ends its side only when it is told to. */
 async function connectHalfOpen(t: TestContext, port: number): Promise<Socket> {
@@ -143,6 +165,57 @@ test('Connection: a client that pipelines very many requests lets those of other
 
   assert.equal(status, 200);
   assert.ok(before < count / 10, `${before} of ${count} are answered before it`);
+});
+
+test('Connection: requests of many connections are divided among turns, and none is lost', async (t) => {
+  const { broker, port } = await startApi(t);
+  const turns = new TurnCounts(t);
+  const createTopic = broker.createTopic.bind(broker);
+  broker.createTopic = (name) => {
+    turns.add(1);
+    return createTopic(name);
+  };
+  const clients: Socket[] = [];
+  for (let index = 0; index < 100; index++) clients.push(await connectHalfOpen(t, port));
+
+  for (const [index, client] of clients.entries()) {
+    client.write(
+      `POST /topic/create?topic=t${index} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+    );
+  }
+  const answers = await Promise.all(clients.map((client) => readToEnd(client)));
+
+  assert.ok(answers.every((answer) => answer.startsWith('HTTP/1.1 200')));
+  assert.ok(turns.most <= 32, `${turns.most} in a turn`);
+});
+
+test('BodyTurns: a turn takes a bounded part of large bodies, which come whole', async (t) => {
+  const { broker, bodies, port } = await startApi(t, { maxBodySize: 16 * 1024 * 1024 });
+  const turns = new TurnCounts(t);
+  const held = new Map<unknown, number>();
+  const note = bodies.note.bind(bodies);
+  t.mock.method(bodies, 'note', (...given: Parameters<typeof note>) => {
+    const [reader, heldBytes, wantedBytes] = given;
+    // Whole ones are noted too.
+    if (heldBytes > 0 && heldBytes < wantedBytes) {
+      turns.add(heldBytes - (held.get(reader) ?? 0));
+      held.set(reader, heldBytes);
+    }
+    note(...given);
+  });
+  const body = Buffer.alloc(6 * 1024 * 1024, `${'x'.repeat(9999)}\n`);
+
+  const statuses = await Promise.all(
+    ['a', 'b', 'c'].map(async (topic) => {
+      const url = `http://127.0.0.1:${port}/mpub?topic=${topic}`;
+      return (await fetch(url, { method: 'POST', body })).status;
+    }),
+  );
+
+  assert.deepEqual(statuses, [200, 200, 200]);
+  const part = 64 * 1024;
+  assert.ok(turns.most <= 1024 * 1024 + 3 * part, `${turns.most} in a turn`);
+  assert.equal(broker.calls.filter((call) => call.startsWith('publish')).length, 3);
 });
 
 test('RequestTurns: a turn resumes some of many that wait, in order', () => {

@@ -133,10 +133,24 @@ describe('BatchCommands: numbers of the body', () => {
 test('BatchCommands: every 4096 messages cost a share of the turn', () => {
   const { port, commands } = setUp(optionsWith({}));
   commands.onMpub(['MPUB', 't']);
+  const { cost } = port;
 
   for (let index = 0; index < 3 * 4096 - 1; index++) commands.onMessageSize(index, 1, 5);
 
-  assert.equal(port.cost, 2 * 1024);
+  assert.equal(port.cost - cost, 2 * 1024);
+});
+
+test('BatchCommands: a topic that does not exist costs a share of the turn', () => {
+  const { port, commands } = setUp(optionsWith({}));
+  const costs: number[] = [];
+
+  for (const topic of ['t', 't', 'u', 't']) {
+    const { cost } = port;
+    commands.onMpub(['MPUB', topic]);
+    costs.push(port.cost - cost);
+  }
+
+  assert.deepEqual(costs, [512, 0, 512, 0]);
 });
 
 test('BatchCommands: input that ends is answered by what is missing', () => {
