@@ -8,7 +8,7 @@
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import { Logger, type LogLevel } from '../daemon/log.ts';
-import type { LogFile } from '../daemon/log-file.ts';
+import { type LogFile, openLogFile } from '../daemon/log-file.ts';
 import { configText } from '../daemon/options/config-text.ts';
 import {
   parseProgramLine,
@@ -78,11 +78,7 @@ export async function runServerLine<T extends object>(
 }
 
 /** The log that the options describe. Before they are known it has the original's prefix. */
-export function serverLogger(
-  original: string,
-  options?: LogOptions,
-  file: LogFile | null = null,
-): Logger {
+function serverLogger(original: string, options?: LogOptions, file: LogFile | null = null): Logger {
   return new Logger({
     prefix: options?.logPrefix ?? `[${original}] `,
     format: options?.logFormat === 'json' ? 'json' : 'text',
@@ -90,6 +86,20 @@ export function serverLogger(
     sink: file ?? new StderrSink(process.stderr),
     clock: new SystemClock(),
   });
+}
+
+/** The log that the options ask for, which may go to a file; undefined if that cannot be opened, which is logged. */
+export function openServerLog(
+  original: string,
+  options: LogOptions & { readonly logFile: string },
+): { readonly logger: Logger; readonly file: LogFile | null } | undefined {
+  const { logFile: name } = options;
+  const file = openLogFile(name);
+  if (typeof file === 'string') {
+    serverLogger(original).fatal(`failed to open log file ${name} - ${file}`);
+    return undefined;
+  }
+  return { logger: serverLogger(original, options, file), file };
 }
 
 /** Makes Node ignore the signals on which it would act. */

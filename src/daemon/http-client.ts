@@ -91,6 +91,11 @@ export class HttpClient {
     this.#clock = setup.clock;
   }
 
+  /** Loads the library before the first request, so that this does not wait for it. */
+  async load(): Promise<void> {
+    await this.#open();
+  }
+
   /** `headers` are sent besides those of every request. Errors: rejects if there is no complete answer in time. */
   get(url: string, headers: Readonly<Record<string, string>> = {}): Promise<HttpResponse> {
     return this.#request({ method: 'GET', url, headers });
@@ -131,17 +136,21 @@ export class HttpClient {
     }
   }
 
-  async #exchange(
-    { method, url, headers: ownHeaders, text }: Asked,
-    signal: AbortSignal,
-  ): Promise<HttpResponse> {
-    if (this.#isClosed) throw new Error('the client is closed');
+  #open(): Promise<Connections> {
     this.#connections ??= openConnections(this.#setup).catch((error: unknown) => {
       // For example, no descriptor was left; the next request tries again.
       this.#connections = undefined;
       throw error;
     });
-    const { send, dispatcher } = await this.#connections;
+    return this.#connections;
+  }
+
+  async #exchange(
+    { method, url, headers: ownHeaders, text }: Asked,
+    signal: AbortSignal,
+  ): Promise<HttpResponse> {
+    if (this.#isClosed) throw new Error('the client is closed');
+    const { send, dispatcher } = await this.#open();
     const { statusCode, headers, body } = await send(url, {
       method,
       headers: {

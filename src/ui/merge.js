@@ -190,7 +190,7 @@ function addCounted(a, b) {
     timeoutCount: (a.timeoutCount ?? 0) + (b.timeoutCount ?? 0),
     isPaused: a.isPaused && b.isPaused,
     isExpiring: a.isExpiring === true && b.isExpiring === true,
-    policies: [...new Set([...a.policies, ...b.policies])],
+    policies: [...new Set([...(a.policies ?? []), ...(b.policies ?? [])])],
     policyCounts: Object.fromEntries(
       [...names].map((name) => [name, (a.policyCounts[name] ?? 0) + (b.policyCounts[name] ?? 0)]),
     ),

@@ -112,8 +112,8 @@ export class MessageBrowser {
     );
   }
 
-  /** @param {number} timeMs the broker's time */
-  showTime(timeMs) {
+  /** @param {import('./types.d.ts').Frame} frame of which it needs the broker's time */
+  onFrame({ timeMs }) {
     this.#nowMs = timeMs;
   }
 

@@ -42,6 +42,8 @@ export class BrokerNode {
     this.name = name;
     this.base = new URL(base, document.baseURI);
     this.nodes = [this];
+    this.mayPublish = true;
+    this.mayCreate = true;
   }
 
   /**
@@ -80,14 +82,7 @@ export class BrokerNode {
    * @returns {Promise<Answer[]>}
    */
   async send(method, path, query = {}, body = undefined) {
-    const response = await fetch(this.#url(path, query), {
-      method,
-      body: body ?? null,
-      cache: 'no-store',
-    });
-    const text = await response.text();
-    if (!response.ok) throw refusedOf(response, text);
-    return [{ status: response.status, text }];
+    return [await ask(method, this.#url(path, query), body)];
   }
 
   /**
@@ -95,13 +90,7 @@ export class BrokerNode {
    * @param {Query} query
    */
   #url(path, query) {
-    const url = new URL(path, this.base);
-    for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined && value !== '' && value !== false) {
-        url.searchParams.set(name, value === true ? '1' : String(value));
-      }
-    }
-    return url;
+    return urlOf(this.base, path, query);
   }
 }
 
@@ -114,6 +103,8 @@ export class NodeSum {
   constructor(nodes) {
     this.name = '';
     this.nodes = nodes;
+    this.mayPublish = true;
+    this.mayCreate = true;
   }
 
   /**
@@ -184,6 +175,36 @@ export class NodeSum {
   }
 }
 
+/**
+ * A URL with a query.
+ * @param {URL} base
+ * @param {string} path
+ * @param {Query} query
+ */
+export function urlOf(base, path, query) {
+  const url = new URL(path, base);
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined && value !== '' && value !== false) {
+      url.searchParams.set(name, value === true ? '1' : String(value));
+    }
+  }
+  return url;
+}
+
+/**
+ * Sends a request. Throws what it is refused with.
+ * @param {string} method
+ * @param {URL} url
+ * @param {BodyInit} [body]
+ * @returns {Promise<Answer>}
+ */
+export async function ask(method, url, body) {
+  const response = await fetch(url, { method, body: body ?? null, cache: 'no-store' });
+  const text = await response.text();
+  if (!response.ok) throw refusedOf(response, text);
+  return { status: response.status, text };
+}
+
 /** The nodes that the page shows. Takes note of what the user may do. */
 export async function loadNodes() {
   const response = await fetch('nodes', { cache: 'no-store' });
@@ -194,7 +215,7 @@ export async function loadNodes() {
 }
 
 /** A stream of frames. It is closed while the page is hidden, and opened again when it is lost. */
-class Watch {
+export class Watch {
   /** @type {EventSource | null} */
   #source = null;
   #retry = 0;

@@ -168,6 +168,9 @@ export class RowList {
   #empty = h('div', { class: 'empty', hidden: true });
   #emptyText;
   #shownEmpty = '';
+  /** @type {readonly Row[]} */
+  #rows = [];
+  #selection;
 
   /**
    * @param {object} setup
@@ -178,8 +181,9 @@ export class RowList {
    * @param {Context['watch']} setup.watch
    * @param {() => readonly (Node | string)[]} setup.empty help where there is nothing
    * @param {readonly Node[]} [setup.buttons]
+   * @param {import('./types.d.ts').Selecting | undefined} [setup.selection] rows can be selected, for work on several
    */
-  constructor({ title, noun, columns, query, watch, empty, buttons = [] }) {
+  constructor({ title, noun, columns, query, watch, empty, buttons = [], selection }) {
     this.#watch = watch;
     this.#emptyText = empty;
     this.#query = { ...query, sort: 'name', desc: false, search: '', offset: 0, limit: PAGE_ROWS };
@@ -191,7 +195,7 @@ export class RowList {
     });
     this.#table = new Table({
       caption: title,
-      columns,
+      columns: selection === undefined ? columns : [selection.column, ...columns],
       keyOf: (row) => `${row.topic}:${row.name}`,
       onSort: (key, isDescending) => this.#change({ sort: key, desc: isDescending, offset: 0 }),
     });
@@ -207,11 +211,14 @@ export class RowList {
         this.#table.sortChoice,
         ...buttons,
       ),
+      selection?.element,
       this.#table.element,
       this.#empty,
       this.#pager.element,
     );
     this.#table.showSort('name', false);
+    this.#selection = selection;
+    if (selection !== undefined) selection.onChange = () => this.#table.update(this.#rows);
   }
 
   start() {
@@ -222,6 +229,8 @@ export class RowList {
   update(list) {
     if (list === undefined) return;
     setText(this.#count, count(list.total));
+    this.#selection?.showRows(list.rows);
+    this.#rows = list.rows;
     this.#table.update(list.rows);
     this.#table.element.hidden = list.rows.length === 0;
     this.#pager.update(list);
@@ -346,16 +355,24 @@ export function countedFacts({ policyCounts, policies, latency }) {
           `${(value / 1e6).toFixed(1)} ms`,
         ]),
     ),
-    ['Policies', policies.length === 0 ? 'none beside the options' : policies.join(', ')],
+    ...(policies === null ? [] : [policiesFact(policies)]),
   ];
+}
+
+/**
+ * @param {readonly string[]} policies
+ * @returns {[string, string]}
+ */
+function policiesFact(policies) {
+  return ['Policies', policies.length === 0 ? 'none beside the options' : policies.join(', ')];
 }
 
 /**
  * The last two panels of a topic's or a channel's view.
  * @param {Facts} facts
- * @param {Node} policies
+ * @param {Node | null} beside
  */
-export function countedPair(facts, policies) {
+export function countedPair(facts, beside) {
   return h(
     'div',
     { class: 'pair loose' },
@@ -365,6 +382,6 @@ export function countedPair(facts, policies) {
       h('header', {}, h('h2', {}, 'Counted')),
       h('div', { class: 'body' }, facts.element),
     ),
-    policies,
+    beside,
   );
 }

@@ -57,7 +57,9 @@ export class QueueHead {
         },
       });
     const { element, badges } = head(name, crumbs, [
-      button('Publish', () => publishDialog(names.topic, target), 'primary', 'publish'),
+      ...(target.mayPublish
+        ? [button('Publish', () => publishDialog(names.topic, target), 'primary', 'publish')]
+        : []),
       this.#pause,
       button('Empty', onEmpty, 'danger'),
       button('Delete', onDelete, 'danger'),

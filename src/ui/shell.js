@@ -8,14 +8,8 @@ import { h, setAttribute, setChildren, setText } from './dom.js';
  * @typedef {import('./nodes.js').BrokerNode} BrokerNode
  */
 
-/** @type {readonly [key: string, path: string, label: string][]} */
-const PLACES = [
-  ['t', '#/', 'Topics'],
-  ['c', '#/channels', 'Channels'],
-  ['p', '#/policies', 'Policies'],
-  ['n', '#/node', 'Node'],
-  ['l', '#/log', 'Log'],
-];
+/** @typedef {readonly [key: string, path: string, label: string]} Place a view with a link in the bar */
+
 /** @type {Record<string, [tone: string, text: string]>} */
 const STATES = {
   connecting: ['', 'connecting'],
@@ -32,7 +26,8 @@ export class Shell {
   /** @type {HTMLElement | undefined} */
   search;
 
-  #links = PLACES.map(([, path, label]) => h('a', { href: path }, label));
+  #places;
+  #links;
   #dot = h('span', { class: 'dot' });
   #name = h('span', { class: 'name' });
   #state = h('span', { role: 'status' }, 'connecting');
@@ -40,7 +35,10 @@ export class Shell {
   #theme = h('button', { type: 'button', class: 'plain', onclick: () => this.toggleTheme() });
   #nodes = h('select', { 'aria-label': 'Broker', hidden: true });
 
-  constructor() {
+  /** @param {readonly Place[]} places */
+  constructor(places) {
+    this.#places = places;
+    this.#links = places.map(([, path, label]) => h('a', { href: path }, label));
     const help = h(
       'button',
       {
@@ -48,7 +46,7 @@ export class Shell {
         class: 'plain',
         'aria-label': 'Keyboard shortcuts',
         title: 'Keyboard shortcuts (?)',
-        onclick: showKeys,
+        onclick: () => showKeys(places),
       },
       '?',
     );
@@ -66,7 +64,12 @@ export class Shell {
       h(
         'header',
         { class: 'bar' },
-        h('a', { class: 'brand', href: '#/' }, h('img', { src: 'icon.svg', alt: '' }), 'RingMQ'),
+        h(
+          'a',
+          { class: 'brand', href: '#/' },
+          h('img', { src: new URL('icon.svg', import.meta.url), alt: '' }),
+          'RingMQ',
+        ),
         h('nav', { 'aria-label': 'Main' }, ...this.#links),
         h('div', { class: 'state' }, this.#nodes, this.#dot, this.#name, this.#state),
         h('div', {}, this.#theme, help),
@@ -98,7 +101,8 @@ export class Shell {
 
   /** @param {string} hash */
   showPlace(hash) {
-    const path = hash.startsWith('#/topics') || hash === '' ? '#/' : hash;
+    const place = /^#\/[^/]*/.exec(hash)?.[0] ?? '#/';
+    const path = place === '#/topics' ? '#/' : place;
     for (const link of this.#links) {
       const isHere = link.getAttribute('href') === path;
       setAttribute(link, 'aria-current', isHere ? 'page' : null);
@@ -161,20 +165,21 @@ export class Shell {
       if (key === 'Escape') target.blur();
       return;
     }
-    const place = PLACES.find(([letter]) => letter === key);
+    const place = this.#places.find(([letter]) => letter === key);
     if (place !== undefined) location.hash = place[1];
     else if (key === 'd') this.toggleTheme();
-    else if (key === '?') showKeys();
+    else if (key === '?') showKeys(this.#places);
     else if (key === '/' && this.search !== undefined) this.search.focus();
     else return;
     event.preventDefault();
   }
 }
 
-function showKeys() {
+/** @param {readonly Place[]} places */
+function showKeys(places) {
   /** @type {[string, string][]} */
   const keys = [
-    ...PLACES.map(([key, , label]) => /** @type {[string, string]} */ ([key, label])),
+    ...places.map(([key, , label]) => /** @type {[string, string]} */ ([key, label])),
     ['/', 'Search'],
     ['d', 'Dark or light theme'],
     ['?', 'This list'],

@@ -3,6 +3,15 @@
 import { h, keepInOrder, setAttribute, setChildren, setText } from './dom.js';
 import { count, whole } from './format.js';
 
+const EXTERNAL = { target: '_blank', rel: 'noopener noreferrer' };
+
+/**
+ * @template T
+ * @typedef {object} Choice
+ * @property {(row: T) => boolean} has
+ * @property {(row: T, isChosen: boolean) => void} set
+ */
+
 /**
  * @template T
  * @typedef {object} Column
@@ -14,9 +23,11 @@ import { count, whole } from './format.js';
  * @property {boolean} [isWide] its text may take several lines
  * @property {(row: T) => string} text
  * @property {(row: T) => number | null} [number] what is shown in full when pointed at
- * @property {(row: T) => string} [href]
+ * @property {(row: T) => string | null} [href]
+ * @property {boolean} [isExternal] it leads to another program's page
  * @property {(row: T) => unknown} [onPress] makes the text a button
  * @property {(row: T) => [text: string, tone?: string][]} [badges]
+ * @property {Choice<T>} [choice] makes it a box to tick
  */
 
 /**
@@ -141,15 +152,18 @@ class Cell {
   /** @param {Column<T>} column */
   constructor(column) {
     this.column = column;
-    const { label, isText, isWide, href, onPress, badges } = column;
+    const { label, isText, isWide, isExternal, href, onPress, badges } = column;
     const classes = [isText ? 'left' : '', isWide ? 'wide' : ''].join(' ').trim();
     this.element = h('td', { class: classes || null, 'data-label': label });
     /** @type {HTMLElement} */
-    this.main = href === undefined ? this.element : h('a');
+    this.main = href === undefined ? this.element : h('a', isExternal ? EXTERNAL : {});
     this.badges = h('span');
     this.shown = '';
     /** @type {T | undefined} */
     this.row = undefined;
+    /** @type {HTMLInputElement | null} */
+    this.box = null;
+    if (column.choice !== undefined) this.#addBox(column.choice);
     if (href === undefined && onPress === undefined && badges === undefined) return;
     if (onPress !== undefined) {
       const onclick = () => this.row !== undefined && onPress(this.row);
@@ -158,11 +172,24 @@ class Cell {
     this.element.append(this.main, this.badges);
   }
 
+  /** @param {Choice<T>} choice */
+  #addBox(choice) {
+    const onchange = () => this.row !== undefined && choice.set(this.row, box.checked);
+    const box = h('input', { type: 'checkbox', onchange });
+    this.box = box;
+    this.element.append(box);
+  }
+
   /** @param {T} row */
   update(row) {
     this.row = row;
-    const { text, number, href, badges } = this.column;
+    const { text, number, href, badges, choice } = this.column;
     const shown = text(row);
+    if (this.box !== null) {
+      this.box.checked = choice?.has(row) === true;
+      setAttribute(this.box, 'aria-label', shown);
+      return;
+    }
     setText(this.main, shown);
     if (href !== undefined) setAttribute(this.main, 'href', href(row));
     if (number !== undefined) {

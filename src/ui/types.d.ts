@@ -1,4 +1,7 @@
-/** What the broker sends to the page; see `src/main/http/ui`. Units: rates per second, times in ms. */
+/**
+ * What a broker (`src/main/http/ui`) or a fleet (`src/companions/admin/page`) sends to the page.
+ * Units: rates per second, times in ms.
+ */
 
 /** A topic or a channel; of a topic, `topic` is its own name. */
 export type Row = {
@@ -15,6 +18,23 @@ export type Row = {
   deferred: number;
   channels: number;
   consumers: number;
+};
+
+/** A broker of a fleet; `name` is its address, `topic` its host. The numbers are of it, or of one queue there. */
+export type NodeRow = Row & {
+  version: string;
+  isOutOfDate: boolean;
+  zone: string;
+  /** nsqlookupds that list it. */
+  lookups: string[];
+  topics: number;
+  tombstones: number;
+  isTombstoned: boolean;
+  /** Why it does not answer. */
+  error: string | null;
+  health: string;
+  hasPage: boolean;
+  startTimeMs: number;
 };
 
 /** A page of rows: `total` of all, `matched` of those that match the search. */
@@ -42,7 +62,8 @@ export type Counted = {
   isPaused: boolean;
   isReplicated?: true;
   isExpiring?: boolean;
-  policies: string[];
+  /** Null for a fleet. */
+  policies: string[] | null;
   policyCounts: Record<string, number>;
   latency: { quantile: number; value: number }[] | null;
 };
@@ -104,6 +125,10 @@ export type View = {
   consumerCount?: number;
   consumers?: ConsumerRow[];
   node?: NodeData;
+  /** Of a fleet: the brokers that have the topic or channel; one broker; the messages of all channels. */
+  nodes?: NodeRow[];
+  fleetNode?: NodeRow & { tombstoned: string[] };
+  counter?: { messages: number; perSecond: number | null };
 };
 
 /** A line of the log; numbers start at 1. */
@@ -131,6 +156,8 @@ export type Frame = {
   timeMs: number;
   broker: Broker;
   totals: Totals;
+  /** Of a fleet. */
+  brokers?: { total: number; answering: number };
   view: View;
   log?: LogLine[];
 };
@@ -168,6 +195,9 @@ export type MessageFilter = { state: string; match: string };
 /** Paths of what can be done with all messages that a filter selects. */
 export type ManyWork = 'message/requeue' | 'message/finish' | 'messages/move' | 'messages/purge';
 
+/** A topic, or a channel of it. */
+export type QueueNames = { readonly topic: string; readonly channel?: string };
+
 /** Parameters of a request; what is empty is left out. */
 export type Query = Record<string, string | number | boolean | undefined>;
 
@@ -180,6 +210,9 @@ export type Target = {
   readonly name: string;
   /** The brokers that it is made of. */
   readonly nodes: readonly Target[];
+  readonly mayPublish: boolean;
+  /** Whether topics and channels can be made. */
+  readonly mayCreate: boolean;
   /** Watches until the function that it returns is called. */
   watch(
     query: Query,
@@ -197,6 +230,23 @@ export type Context = {
   readonly target: Target;
   /** Changes what is watched. */
   watch(query: Query): void;
+};
+
+/** What the views of a topic and of a channel have besides what they share. */
+export type Panels = {
+  readonly main: { readonly element: Node; onFrame(frame: Frame): void; close?(): void };
+  readonly beside: Node | null;
+  readonly selection?: Selecting;
+};
+
+/** Rows that are selected, and the buttons for them. */
+export type Selecting = {
+  readonly column: import('./table.js').Column<Row>;
+  readonly element: HTMLElement;
+  /** Called when another selection has to be shown. */
+  onChange: (() => void) | undefined;
+  /** Rows that are shown now. */
+  showRows(rows: readonly Row[]): void;
 };
 
 /** A view in the page. */

@@ -3,7 +3,6 @@
 import { HistoryCharts } from './chart.js';
 import { h, setText } from './dom.js';
 import { count, rate, span, whole } from './format.js';
-import { MessageBrowser } from './message-browser.js';
 import {
   badgesOf,
   countedFacts,
@@ -18,7 +17,6 @@ import {
 } from './parts.js';
 import { QueueHead } from './queue-head.js';
 import { Pager, Table } from './table.js';
-import { PolicyPanel } from './view-policies.js';
 
 /** @typedef {import('./types.d.ts').ConsumerRow} ConsumerRow */
 
@@ -52,9 +50,10 @@ const COLUMNS = [
  * @param {import('./types.d.ts').Context} context
  * @param {string} topic
  * @param {string} channel
+ * @param {import('./types.d.ts').Panels} panels
  * @returns {import('./types.d.ts').Shown}
  */
-export function channelView({ target, watch }, topic, channel) {
+export function channelView({ target, watch }, topic, channel, { main, beside }) {
   const top = new QueueHead({
     noun: 'channel',
     names: { topic, channel },
@@ -83,7 +82,6 @@ export function channelView({ target, watch }, topic, channel) {
   const charts = new HistoryCharts(rate, count);
   void charts.load(target.history(topic, channel));
   const facts = new Facts();
-  const policies = new PolicyPanel(target, topic, channel);
   const query = { view: 'channel', topic, channel, limit: CONSUMERS_SHOWN };
   const table = new Table({
     caption: 'Consumers',
@@ -95,7 +93,6 @@ export function channelView({ target, watch }, topic, channel) {
     watch({ ...query, offset });
   });
   let consumersOffset = 0;
-  const messages = new MessageBrowser(target, topic, channel);
   const consumerCount = h('span', { class: 'count' });
   const none = h(
     'div',
@@ -116,8 +113,8 @@ export function channelView({ target, watch }, topic, channel) {
       none,
       pager.element,
     ),
-    messages.element,
-    countedPair(facts, policies.element),
+    main.element,
+    countedPair(facts, beside),
   );
   const absent = missing('channel', `${channel} of ${topic}`);
   absent.hidden = true;
@@ -125,7 +122,8 @@ export function channelView({ target, watch }, topic, channel) {
   return {
     title: `${channel} of ${topic}`,
     element: h('div', {}, top.element, absent, body),
-    onFrame: ({ timeMs, view }) => {
+    onFrame: (frame) => {
+      const { timeMs, view } = frame;
       absent.hidden = view.missing !== true;
       body.hidden = view.missing === true;
       const { row, channel: counted, consumers = [], consumerCount: total = 0 } = view;
@@ -140,7 +138,7 @@ export function channelView({ target, watch }, topic, channel) {
       requeued.show(count(counted.requeueCount));
       timedOut.show(count(counted.timeoutCount));
       charts.push(timeMs, row);
-      messages.showTime(timeMs);
+      main.onFrame(frame);
       facts.show([
         ['Messages since the start', whole(counted.messageCount)],
         ...countedFacts(counted),
@@ -153,7 +151,7 @@ export function channelView({ target, watch }, topic, channel) {
     },
     close: () => {
       charts.close();
-      messages.close();
+      main.close?.();
     },
   };
 }

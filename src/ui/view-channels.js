@@ -5,14 +5,16 @@ import { badgesOf, channelPath, numberColumns, RowList, topicPath } from './part
 
 /**
  * @param {import('./types.d.ts').Context} context
+ * @param {import('./types.d.ts').Selecting} [selection]
  * @returns {import('./types.d.ts').Shown}
  */
-export function channelsView({ watch }) {
+export function channelsView({ watch }, selection = undefined) {
   const list = new RowList({
     title: 'Channels',
     noun: 'channel',
     query: { view: 'channels' },
     watch,
+    selection,
     columns: [
       {
         key: 'name',

@@ -4,7 +4,6 @@ import { HistoryCharts } from './chart.js';
 import { askForName, say } from './dialogs.js';
 import { h } from './dom.js';
 import { bytes, count, rate } from './format.js';
-import { MessageBrowser } from './message-browser.js';
 import {
   badgesOf,
   button,
@@ -20,14 +19,14 @@ import {
   tileRow,
 } from './parts.js';
 import { QueueHead } from './queue-head.js';
-import { PolicyPanel } from './view-policies.js';
 
 /**
  * @param {import('./types.d.ts').Context} context
  * @param {string} topic
+ * @param {import('./types.d.ts').Panels} panels
  * @returns {import('./types.d.ts').Shown}
  */
-export function topicView({ target, watch }, topic) {
+export function topicView({ target, watch }, topic, { main, beside, selection }) {
   const top = new QueueHead({
     noun: 'topic',
     names: { topic },
@@ -55,7 +54,6 @@ export function topicView({ target, watch }, topic) {
   const charts = new HistoryCharts(rate, count);
   void charts.load(target.history(topic));
   const facts = new Facts();
-  const policies = new PolicyPanel(target, topic);
   const list = new RowList({
     title: 'Channels',
     noun: 'channel',
@@ -78,17 +76,17 @@ export function topicView({ target, watch }, topic) {
       h('p', {}, 'Messages wait in the topic until its first channel gets them.'),
       h('p', {}, 'A consumer makes its channel when it subscribes.'),
     ],
-    buttons: [button('New channel', () => askForChannel(topic, target))],
+    buttons: target.mayCreate ? [button('New channel', () => askForChannel(topic, target))] : [],
+    selection,
   });
-  const messages = new MessageBrowser(target, topic);
   const body = h(
     'div',
     {},
     tileRow([...queues.all, own, published]),
     charts.element,
     list.element,
-    messages.element,
-    countedPair(facts, policies.element),
+    main.element,
+    countedPair(facts, beside),
   );
   const absent = missing('topic', topic);
   absent.hidden = true;
@@ -97,7 +95,8 @@ export function topicView({ target, watch }, topic) {
     title: topic,
     search: list.search,
     element: h('div', {}, top.element, absent, body),
-    onFrame: ({ timeMs, view }) => {
+    onFrame: (frame) => {
+      const { timeMs, view } = frame;
       absent.hidden = view.missing !== true;
       body.hidden = view.missing === true;
       const { row, topic: counted } = view;
@@ -107,13 +106,13 @@ export function topicView({ target, watch }, topic) {
       own.show(count(row.depth));
       published.show(count(counted.messageCount), bytes(counted.messageBytes));
       charts.push(timeMs, row);
-      messages.showTime(timeMs);
+      main.onFrame(frame);
       facts.show(countedFacts(counted));
       list.update(view.list);
     },
     close: () => {
       charts.close();
-      messages.close();
+      main.close?.();
     },
   };
 }

@@ -1,19 +1,10 @@
 /** The first view: the broker at a glance, and its topics. */
 
 import { HistoryCharts } from './chart.js';
-import { askForName, say } from './dialogs.js';
 import { h } from './dom.js';
 import { bytes, count, counted, percent, rate, span } from './format.js';
-import {
-  badgesOf,
-  button,
-  numberColumns,
-  QueueTiles,
-  RowList,
-  Tile,
-  tileRow,
-  topicPath,
-} from './parts.js';
+import { numberColumns, QueueTiles, RowList, Tile, tileRow } from './parts.js';
+import { newTopicButton, topicColumn } from './topics.js';
 
 /**
  * @typedef {import('./types.d.ts').Context} Context
@@ -32,35 +23,12 @@ export function topicsView({ target, watch }) {
   const disk = new Tile('Disk free', 'Free space where the data is');
   const charts = new HistoryCharts(rate, count);
   void charts.load(target.history());
-  const create = button('New topic', () =>
-    askForName({
-      title: 'New topic',
-      label: 'Name: letters, digits, dots, dashes and underscores',
-      action: 'Create',
-      work: async (name) => {
-        await target.send('POST', 'topic/create', { topic: name });
-        say(`Created ${name}`);
-        location.hash = topicPath(name);
-      },
-    }),
-  );
   const list = new RowList({
     title: 'Topics',
     noun: 'topic',
     query: { view: 'topics' },
     watch,
-    columns: [
-      {
-        key: 'name',
-        label: 'Topic',
-        isText: true,
-        isWide: true,
-        text: (row) => row.name,
-        href: (row) => topicPath(row.name),
-        badges: badgesOf,
-      },
-      ...numberColumns('topics'),
-    ],
+    columns: [topicColumn(), ...numberColumns('topics')],
     empty: () => [
       h('h3', {}, 'No topics yet'),
       h('p', {}, 'A topic is made by the first message that is published to it:'),
@@ -70,7 +38,7 @@ export function topicsView({ target, watch }) {
         `curl -d 'hello world' '${new URL('../pub?topic=greetings', document.baseURI)}'`,
       ),
     ],
-    buttons: [create],
+    buttons: [newTopicButton(target)],
   });
   list.start();
   return {

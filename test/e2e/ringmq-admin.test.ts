@@ -33,7 +33,7 @@ test('ringmq admin: shows and steers a broker, SIGTERM ends it, and without a br
     topic,
     /^\{"node":"\*","hostname":"","topic_name":"orders","depth":1,.*"paused":true,/,
   );
-  assert.match(page, /<a href="\/api\/nodes">/);
+  assert.match(page, /<script type="module" src="\/ui\/fleet\.js">/);
   assert.deepEqual(await admin.ended, { code: 0, signal: null });
   assert.match(admin.log, /^\[nsqadmin\] \S+ \S+ INFO: nsqadmin v1\.3\.0 \(built w\//m);
   const refused = spawnSync(process.execPath, COMMAND, { encoding: 'utf8' });

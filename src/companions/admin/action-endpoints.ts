@@ -19,12 +19,18 @@ import {
 } from './admin-refusals.ts';
 import { gatherFields } from './request-body.ts';
 
+/** The dependencies. */
+type ActionContext = AdminContext & {
+  /** Called after each action. */
+  readonly changed: () => void;
+};
+
 type Action = 'pause' | 'unpause' | 'empty';
 
 const ACTIONS: readonly Action[] = ['pause', 'unpause', 'empty'];
 
 /** The endpoints. */
-export function actionRoutes(context: AdminContext): Route[] {
+export function actionRoutes(context: ActionContext): Route[] {
   const route = (
     method: 'POST' | 'DELETE',
     path: string,
@@ -50,7 +56,7 @@ export function actionRoutes(context: AdminContext): Route[] {
   ];
 }
 
-function create(context: AdminContext, exchange: Exchange): void {
+function create(context: ActionContext, exchange: Exchange): void {
   gatherFields(exchange, ['topic', 'channel'], (body) => {
     if ('fault' in body) return exchange.answer(refusal(400, body.fault));
     const { topic, channel } = body.fields;
@@ -69,7 +75,7 @@ function create(context: AdminContext, exchange: Exchange): void {
   });
 }
 
-function act(context: AdminContext, exchange: Exchange): void {
+function act(context: ActionContext, exchange: Exchange): void {
   gatherFields(exchange, ['action'], (body) => {
     if ('fault' in body) return exchange.answer(refusal(400, body.fault));
     const action = ACTIONS.find((one) => one === body.fields.action);
@@ -86,7 +92,7 @@ function act(context: AdminContext, exchange: Exchange): void {
   });
 }
 
-function remove(context: AdminContext, exchange: Exchange): void {
+function remove(context: ActionContext, exchange: Exchange): void {
   const { topic, channel, kind } = queueOf(exchange);
   carryOut(context, exchange, `delete ${kind}`, async () => {
     const errors = await context.cluster.delete(topic, channel);
@@ -95,7 +101,7 @@ function remove(context: AdminContext, exchange: Exchange): void {
   });
 }
 
-function tombstone(context: AdminContext, exchange: Exchange): void {
+function tombstone(context: ActionContext, exchange: Exchange): void {
   const node = exchange.param;
   gatherFields(exchange, ['topic'], (body) => {
     if ('fault' in body) return exchange.answer(INVALID_BODY);
@@ -111,14 +117,18 @@ function tombstone(context: AdminContext, exchange: Exchange): void {
 
 /** Answers with the failures of some servers as a warning. */
 function carryOut(
-  context: AdminContext,
+  context: ActionContext,
   exchange: Exchange,
   task: string,
   work: () => Promise<readonly string[]>,
 ): void {
   answerAsked(exchange, context, task, async (): Promise<Answer> => {
     const warnings = new Warnings(context.logger);
-    warnings.add({ value: null, errors: await work() });
+    try {
+      warnings.add({ value: null, errors: await work() });
+    } finally {
+      context.changed();
+    }
     return warnings.answer({});
   });
 }

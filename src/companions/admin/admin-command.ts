@@ -7,6 +7,7 @@
 import { EndSignals } from '../../daemon/end-signals.ts';
 import { Guard } from '../../daemon/guard.ts';
 import { guardInspector } from '../../daemon/inspector-guard.ts';
+import { reopenOnHangUp } from '../../daemon/log-file.ts';
 import { exitProcess } from '../../daemon/process-end.ts';
 import { ServiceNotifier } from '../../daemon/service-notifier.ts';
 import { UncaughtErrors } from '../../daemon/uncaught-errors.ts';
@@ -16,15 +17,16 @@ import { type Companion, DONE_CODE } from '../companion.ts';
 import {
   FAILED_CODE,
   ignoreSignals,
+  openServerLog,
   parseServerLine,
   runServerLine,
   type ServerStart,
-  serverLogger,
 } from '../server-line.ts';
 import { Admin } from './admin.ts';
 import { ADMIN_PROGRAM, type AdminOptions } from './admin-options.ts';
 
 const BUG = Symbol('bug');
+const END_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGQUIT'];
 
 /** Runs until a signal. Resolves with the exit code. */
 export const runAdmin: Companion = (words, surroundings) =>
@@ -32,10 +34,13 @@ export const runAdmin: Companion = (words, surroundings) =>
 
 async function serve({ options, warnings }: ServerStart<AdminOptions>): Promise<number> {
   const clock = new SystemClock();
-  const logger = serverLogger(ADMIN_PROGRAM.original, options);
+  const log = openServerLog(ADMIN_PROGRAM.original, options);
+  if (log === undefined) return FAILED_CODE;
+  const { logger, file } = log;
   for (const warning of warnings) logger.warn(warning);
   ignoreSignals();
-  const signals = new EndSignals(clock, ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP']);
+  const signals = new EndSignals(clock, file === null ? [...END_SIGNALS, 'SIGHUP'] : END_SIGNALS);
+  if (file !== null) reopenOnHangUp(file, logger);
   const guard = new Guard(clock, logger);
   const { bug } = new UncaughtErrors(guard, logger);
   let admin: Admin;

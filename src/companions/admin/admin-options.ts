@@ -4,7 +4,8 @@
  *
  * Units: an option whose name ends in `Ms` counts milliseconds, fractions allowed.
  * Thread: any.
- * Source: nsqadmin `Options`; `--page-host`, `--max-connections`, `--debug-http` and `--log-format` are ours.
+ * Source: nsqadmin `Options`; `--page-host`, `--max-connections`, `--debug-http`, `--log-format` and `--log-file`
+ * are ours.
  */
 
 import { cleanPath } from '../../daemon/http/router.ts';
@@ -20,7 +21,13 @@ import {
   rowsOf,
 } from '../../daemon/options/option-table.ts';
 import { SERVER_FLAGS, type ServerProgram } from '../../daemon/options/program-line.ts';
-import { COUNT_MAX, DEBUG_HTTP, logRows, TIME_MS_MAX } from '../../daemon/options/server-rows.ts';
+import {
+  COUNT_MAX,
+  DEBUG_HTTP,
+  LOG_FILE,
+  logRows,
+  TIME_MS_MAX,
+} from '../../daemon/options/server-rows.ts';
 import { productLine, versionLine } from '../../daemon/version.ts';
 import { clientTlsMistake } from '../client-tls.ts';
 
@@ -32,6 +39,7 @@ const time = lasting(0, TIME_MS_MAX);
 // biome-ignore format: a table is read row by row
 const OPTIONS = {
   ...logRows('nsqadmin'),
+  logFile: LOG_FILE,
 
   httpAddress: option(text, 'Network', 'http-address', '0.0.0.0:4171',
     '<host>:<port> or unix socket path to listen on for HTTP', listenable),

@@ -35,7 +35,7 @@ import { Cluster } from './cluster.ts';
 import { type AddressRange, configRoutes, parseAddressRange } from './config-endpoints.ts';
 import { graphiteRoutes } from './graphite-endpoints.ts';
 import { Notifications } from './notifications.ts';
-import { pageRoutes } from './page-endpoints.ts';
+import { fleetPage } from './page/page-endpoints.ts';
 import { readRoutes } from './read-endpoints.ts';
 import { Upstream } from './upstream.ts';
 
@@ -122,6 +122,8 @@ export class Admin {
     logger.info(versionLine('nsqadmin'));
     const { httpAddress } = this.#options;
     this.httpPort = await listenAt(logger, 'HTTP', httpAddress, (at) => this.#http.start(at));
+    // Requests follow; where it cannot be loaded now, they say why.
+    this.#upstream.client.load().catch(() => undefined);
   }
 
   #endpoints(): Endpoints {
@@ -145,7 +147,7 @@ export class Admin {
   }
 
   #routes(): Route[] {
-    const { clock, logger } = this.#surroundings;
+    const { clock, guard, logger } = this.#surroundings;
     const options = this.#options;
     const upstream = this.#upstream;
     const cluster = new Cluster({
@@ -164,6 +166,7 @@ export class Admin {
       logger,
     });
     const context = { options, cluster, notifications, logger };
+    const page = fleetPage({ context, upstream, clock, guard });
     return [
       ...healthRoutes({
         answers: new LargeAnswers(clock, logger),
@@ -175,9 +178,9 @@ export class Admin {
           ),
         unreadiness: () => (this.#isEnding ? 'it ends' : null),
       }),
-      ...pageRoutes(options.basePath),
+      ...page.routes,
       ...readRoutes(context),
-      ...actionRoutes(context),
+      ...actionRoutes({ ...context, changed: () => page.changed() }),
       ...graphiteRoutes({ options, upstream, logger }),
       ...configRoutes({
         allowed: this.#allowed,

@@ -5,6 +5,7 @@
  * Source: nsq `clusterinfo.ClusterInfo`.
  */
 
+import { parseJson } from '../../daemon/go/json.ts';
 import { splitHostPort } from '../../daemon/host-port.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
 import type { Clock } from '../../shared/clock.ts';
@@ -25,7 +26,7 @@ import {
   type TopicStats,
   topicsOf,
 } from './queue-stats.ts';
-import { type Gathered, type Upstream, UpstreamError } from './upstream.ts';
+import { failureOf, type Gathered, type Upstream, UpstreamError } from './upstream.ts';
 import { listOf, type Members, membersOf, textOf, textsOf } from './upstream-values.ts';
 
 /** Where nodes are found. An empty list means none. */
@@ -70,6 +71,11 @@ export class Cluster {
     this.#addresses = addresses;
   }
 
+  /** Addresses of nsqlookupds. */
+  get lookupds(): readonly string[] {
+    return this.#addresses().lookupd;
+  }
+
   /** The names of all topics. Errors: this and the following reject with `UpstreamError`. */
   async topics(): Promise<Gathered<readonly string[]>> {
     const { lookupd, nsqd } = this.#addresses();
@@ -107,11 +113,22 @@ export class Cluster {
   async producers(): Promise<Gathered<readonly Producer[]>> {
     const { lookupd, nsqd } = this.#addresses();
     if (lookupd.length === 0) return this.ownProducers(nsqd);
-    const { value, errors } = await this.#upstream.ask('nsqlookupd', lookupd, async (address) => {
-      const answer = await this.#get('nsqlookupd', `http://${address}/nodes`);
-      return { address, producers: listOf(answer['producers']).map(listedProducer) };
+    return this.#listed(lookupd, (url) => this.#get('nsqlookupd', url));
+  }
+
+  /** All nodes, for polls: those of the options are there whether they answer or not. */
+  async members(): Promise<Gathered<readonly Producer[]>> {
+    const { lookupd, nsqd } = this.#addresses();
+    if (lookupd.length > 0) return this.#listed(lookupd, (url) => this.#poll('nsqlookupd', url));
+    const own = nsqd.map(async (address) => {
+      const info = await this.#poll('nsqd', `http://${address}/info`).catch((error: unknown) => {
+        // The poll of its statistics says why.
+        failureOf(error);
+        return {};
+      });
+      return ownProducer({ ...info, ...missingFacts(info, address) }, []);
     });
-    return { value: mergeListed(value), errors };
+    return { value: await Promise.all(own), errors: [] };
   }
 
   /** These nodes, as they describe themselves. */
@@ -205,6 +222,22 @@ export class Cluster {
 
   async #get(kind: 'nsqd' | 'nsqlookupd', url: string): Promise<Members> {
     return membersOf(await this.#upstream.get(kind, url));
+  }
+
+  async #poll(kind: 'nsqd' | 'nsqlookupd', url: string): Promise<Members> {
+    return membersOf(parseJson((await this.#upstream.poll(kind, url)).toString()));
+  }
+
+  /** The nodes that nsqlookupds list. */
+  async #listed(
+    lookupd: readonly string[],
+    get: (url: string) => Promise<Members>,
+  ): Promise<Gathered<readonly Producer[]>> {
+    const { value, errors } = await this.#upstream.ask('nsqlookupd', lookupd, async (address) => {
+      const answer = await get(`http://${address}/nodes`);
+      return { address, producers: listOf(answer['producers']).map(listedProducer) };
+    });
+    return { value: mergeListed(value), errors };
   }
 
   /** Lists of names in the answers of nsqlookupds. */

@@ -66,9 +66,11 @@ export function mergeListed(
     }
   }
   const all = [...byAddress.values()];
-  for (const one of all) {
-    one.out_of_date = all.some((other) => compareVersions(one.version, other.version) < 0);
-  }
+  const newest = all.reduce(
+    (best, { version }) => (compareVersions(best, version) < 0 ? version : best),
+    '',
+  );
+  for (const one of all) one.out_of_date = compareVersions(one.version, newest) < 0;
   return sortedByHost(all);
 }
 

@@ -41,11 +41,14 @@ const DIAL_FAILURES: ReadonlyMap<string, string> = new Map([
 
 export class Upstream {
   readonly client: HttpClient;
-  readonly #logger: Pick<Logger, 'info'>;
+  readonly #logger: Pick<Logger, 'info' | 'debug'>;
   #requestCount = 0;
   #failedCount = 0;
 
-  constructor(setup: Omit<HttpClientSetup, 'responseBytesMax'>, logger: Pick<Logger, 'info'>) {
+  constructor(
+    setup: Omit<HttpClientSetup, 'responseBytesMax'>,
+    logger: Pick<Logger, 'info' | 'debug'>,
+  ) {
     this.client = new HttpClient({ ...setup, responseBytesMax: RESPONSE_BYTES_MAX });
     this.#logger = logger;
   }
@@ -70,6 +73,24 @@ export class Upstream {
   async getBytes(kind: UpstreamKind, url: string): Promise<Buffer> {
     this.#logger.info(`CI: querying ${kind} ${url}`);
     return this.#body('Get', url, () => this.client.get(url));
+  }
+
+  /** As `getBytes`, for what is asked again and again. */
+  async poll(kind: UpstreamKind, url: string): Promise<Buffer> {
+    this.#logger.debug(`CI: querying ${kind} ${url}`);
+    return this.#body('Get', url, () => this.client.get(url));
+  }
+
+  /** The status of an answer; null without one. */
+  async statusOf(url: string): Promise<number | null> {
+    this.#requestCount++;
+    try {
+      return (await this.client.get(url)).status;
+    } catch (error) {
+      rethrowBug(error);
+      this.#failedCount++;
+      return null;
+    }
   }
 
   /** Errors: as `get`. */

@@ -7,7 +7,7 @@
 import { EndSignals } from '../../daemon/end-signals.ts';
 import { Guard } from '../../daemon/guard.ts';
 import { guardInspector } from '../../daemon/inspector-guard.ts';
-import { openLogFile, reopenOnHangUp } from '../../daemon/log-file.ts';
+import { reopenOnHangUp } from '../../daemon/log-file.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
 import type { ServerCommand } from '../../daemon/options/program-line.ts';
 import { exitProcess } from '../../daemon/process-end.ts';
@@ -21,10 +21,10 @@ import { type Companion, DONE_CODE } from '../companion.ts';
 import {
   FAILED_CODE,
   ignoreSignals,
+  openServerLog,
   parseServerLine,
   runServerLine,
   type ServerStart,
-  serverLogger,
 } from '../server-line.ts';
 import { Lookupd } from './lookupd.ts';
 import { LOOKUPD_PROGRAM, type LookupdOptions } from './lookupd-options.ts';
@@ -56,14 +56,9 @@ async function serve(
   read: () => LookupdOptions | InvalidValue,
 ): Promise<number> {
   const clock = new SystemClock();
-  const file = openLogFile(options.logFile);
-  if (typeof file === 'string') {
-    serverLogger(LOOKUPD_PROGRAM.original).fatal(
-      `failed to open log file ${options.logFile} - ${file}`,
-    );
-    return FAILED_CODE;
-  }
-  const logger = serverLogger(LOOKUPD_PROGRAM.original, options, file);
+  const log = openServerLog(LOOKUPD_PROGRAM.original, options);
+  if (log === undefined) return FAILED_CODE;
+  const { logger, file } = log;
   for (const warning of warnings) logger.warn(warning);
   ignoreSignals();
   const reloads = configPath !== '';

@@ -118,6 +118,11 @@ export class LiveRows {
     this.#last = null;
   }
 
+  /** Nothing has changed until now, so the next rates begin here. Units: `nowMs` is monotonic. */
+  rest(nowMs: number): void {
+    this.#lastMs = nowMs;
+  }
+
   /** Makes a snapshot from topics and channels that are sorted by name. Units: `nowMs` is monotonic. */
   async take(statistics: readonly CountedTopic[], nowMs: number): Promise<LiveSnapshot> {
     const perSecond = MS_PER_SECOND / Math.max(1, nowMs - this.#lastMs);

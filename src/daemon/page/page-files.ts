@@ -55,6 +55,12 @@ type PageFile = { readonly headers: string[]; readonly tag: string; readonly bod
 
 export class PageFiles {
   readonly #files = new Map<string, Promise<PageFile>>();
+  readonly #complete: (name: string, text: string) => string;
+
+  /** `complete` fills in what differs between programs. */
+  constructor(complete: (name: string, text: string) => string = (_, text) => text) {
+    this.#complete = complete;
+  }
 
   /** Answers with a file. `knownTag`: the browser's copy. Errors: rejects if the file cannot be read. */
   async answer(name: string, knownTag: string | undefined): Promise<Answer> {
@@ -70,7 +76,7 @@ export class PageFiles {
   #get(name: string): Promise<PageFile> {
     const known = this.#files.get(name);
     if (known !== undefined) return known;
-    const reading = load(name);
+    const reading = load(name, this.#complete);
     this.#files.set(name, reading);
     // After a failure the next request reads the file again.
     reading.catch(() => this.#files.delete(name));
@@ -78,8 +84,11 @@ export class PageFiles {
   }
 }
 
-async function load(name: string): Promise<PageFile> {
-  const body = await readFile(placeOf(name), 'utf8');
+async function load(
+  name: string,
+  complete: (name: string, text: string) => string,
+): Promise<PageFile> {
+  const body = complete(name, await readFile(placeOf(name), 'utf8'));
   const tag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 16)}"`;
   const type = TYPES[path.extname(name)];
   return { headers: ['Content-Type', type, 'ETag', tag, ...HEADERS], tag, body };

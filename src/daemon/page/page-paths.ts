@@ -4,35 +4,53 @@
  * Thread: any.
  */
 
-/** The page's own files. */
-const OWN_FILES = [
-  'index.html',
+/** Files that the page of a broker and that of a fleet have in common. */
+const SHARED_FILES = [
   'page.css',
   'icon.svg',
-  'app.js',
   'chart.js',
   'dialogs.js',
   'dom.js',
   'format.js',
-  'many-messages.js',
-  'merge.js',
-  'message-body.js',
-  'message-browser.js',
-  'message-dialog.js',
-  'messages.js',
   'nodes.js',
+  'merge.js',
   'parts.js',
   'queue-head.js',
   'roles.js',
   'shell.js',
+  'start.js',
+  'topics.js',
   'table.js',
   'view-channel.js',
   'view-channels.js',
+  'view-topic.js',
+] as const;
+/** Files of the page of one broker. */
+const BROKER_FILES = [
+  'index.html',
+  'app.js',
+  'many-messages.js',
+  'message-body.js',
+  'message-browser.js',
+  'message-dialog.js',
+  'messages.js',
   'view-log.js',
   'view-node.js',
   'view-policies.js',
-  'view-topic.js',
   'view-topics.js',
+] as const;
+/** Files of the page of a fleet; `FLEET_HOME` is sent where the page is. */
+const FLEET_FILES = [
+  'bulk.js',
+  'fleet.js',
+  'fleet-target.js',
+  'node-table.js',
+  'selection.js',
+  'view-counter.js',
+  'view-fleet-node.js',
+  'view-fleet-topics.js',
+  'view-lookup.js',
+  'view-nodes.js',
 ] as const;
 
 /** Files of the charting library, by the names that the page uses. */
@@ -41,8 +59,20 @@ export const LIBRARY_FILES: Readonly<Record<string, string>> = {
   'uplot.css': 'uPlot.min.css',
 };
 
-/** The names of all files. */
-export const FILE_NAMES: readonly string[] = [...OWN_FILES, ...Object.keys(LIBRARY_FILES)];
+/** The names of a broker's files. */
+export const FILE_NAMES: readonly string[] = [
+  ...SHARED_FILES,
+  ...BROKER_FILES,
+  ...Object.keys(LIBRARY_FILES),
+];
+/** The names of a fleet's files. */
+export const FLEET_FILE_NAMES: readonly string[] = [
+  ...SHARED_FILES,
+  ...FLEET_FILES,
+  ...Object.keys(LIBRARY_FILES),
+];
+/** The document of a fleet's page, in which `{base}` stands for the path in front of all paths. */
+export const FLEET_HOME = 'fleet.html';
 
 /** The stream of events. Other sites are refused, because the number of viewers is limited. */
 export const EVENTS_PATH = '/ui/events';
@@ -53,7 +83,10 @@ export const HISTORY_PATH = '/ui/history';
 /** The brokers that the page shows. */
 export const NODES_PATH = '/ui/nodes';
 
-/** All paths. */
+/** What an operator's work would do, and where. */
+export const PLAN_PATH = '/ui/plan';
+
+/** All paths of a broker's page. */
 export const PAGE_PATHS: readonly string[] = [
   HOME_PATH,
   EVENTS_PATH,

@@ -9,20 +9,20 @@ import type { LiveRow } from './live-rows.ts';
 import type { WatchQuery } from './watch-query.ts';
 
 /** A page. `total` counts all rows, `matched` those whose names match. */
-export type RowPage = {
+export type RowPage<T extends LiveRow> = {
   readonly total: number;
   readonly matched: number;
   readonly offset: number;
-  readonly rows: readonly LiveRow[];
+  readonly rows: readonly T[];
 };
 
 type Compare = (a: number, b: number) => number;
 
 /** The page from rows that are sorted by name. */
-export function pageOf(
-  rows: readonly LiveRow[],
+export function pageOf<T extends LiveRow>(
+  rows: readonly T[],
   { search, sort, isDescending, offset: wanted, limit }: WatchQuery,
-): RowPage {
+): RowPage<T> {
   const places: number[] = [];
   for (let at = 0; at < rows.length; at++) if (matches(rows[at], search)) places.push(at);
   // Rows may have disappeared since the viewer turned to this page.

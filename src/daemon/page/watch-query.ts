@@ -7,7 +7,18 @@
 import type { Query } from '../http/query.ts';
 
 /** Views with data of their own; every other view watches only the summary. */
-const VIEWS = ['summary', 'topics', 'topic', 'channels', 'channel', 'node', 'log'] as const;
+const VIEWS = [
+  'summary',
+  'topics',
+  'topic',
+  'channels',
+  'channel',
+  'node',
+  'log',
+  // Those of a fleet.
+  'nodes',
+  'counter',
+] as const;
 /** The columns with numbers that rows can be sorted by, besides the name. */
 const SORT_KEYS = [
   'in',
@@ -27,11 +38,12 @@ const TEXT_MAX = 200;
 /** A column with numbers that rows can be sorted by. */
 type SortKey = (typeof SORT_KEYS)[number];
 
-/** The view and its parameters. Shape: `topic` and `channel` are empty if the view does not have them. */
+/** The view and its parameters. Shape: `topic`, `channel` and `node` are empty if the view does not have them. */
 export type WatchQuery = {
   readonly view: (typeof VIEWS)[number];
   readonly topic: string;
   readonly channel: string;
+  readonly node: string;
   /** A part of the names, in lower case. */
   readonly search: string;
   readonly sort: SortKey | 'name';
@@ -47,6 +59,7 @@ export function watchQueryOf(query: Query): WatchQuery {
     view: VIEWS.find((view) => view === query.get('view')) ?? 'summary',
     topic: text('topic'),
     channel: text('channel'),
+    node: text('node'),
     search: text('search').toLowerCase(),
     sort: SORT_KEYS.find((key) => key === query.get('sort')) ?? 'name',
     isDescending: query.get('desc') === '1',

@@ -93,9 +93,6 @@ export class Frames implements FrameSource<Snapshot> {
   async view(query: WatchQuery, snapshot: Snapshot): Promise<string> {
     const { live, topics, node } = snapshot;
     switch (query.view) {
-      case 'summary':
-      case 'log':
-        return '{}';
       case 'topics':
         return JSON.stringify({ list: pageOf(live.topics, query) });
       case 'channels':
@@ -106,6 +103,8 @@ export class Frames implements FrameSource<Snapshot> {
         return JSON.stringify(await this.#channelView(query, live));
       case 'node':
         return JSON.stringify({ node: nodeJson(node, this.#setup.source) });
+      default:
+        return '{}';
     }
   }
 

@@ -4,10 +4,15 @@ import { test } from 'node:test';
 import { Query } from '../../../../../src/daemon/http/query.ts';
 import { LogTail } from '../../../../../src/daemon/log-tail.ts';
 import { type LiveRow, LiveRows } from '../../../../../src/daemon/page/live-rows.ts';
-import { FILE_NAMES } from '../../../../../src/daemon/page/page-paths.ts';
+import {
+  FILE_NAMES,
+  FLEET_FILE_NAMES,
+  FLEET_HOME,
+} from '../../../../../src/daemon/page/page-paths.ts';
 import { pageOf } from '../../../../../src/daemon/page/row-page.ts';
 import { Viewers } from '../../../../../src/daemon/page/viewers.ts';
 import { type WatchQuery, watchQueryOf } from '../../../../../src/daemon/page/watch-query.ts';
+import { eventsOf } from '../../../../support/events.ts';
 import { startApi } from '../../../../support/http-api.ts';
 import { ManualClock } from '../../../../support/manual-clock.ts';
 import { seededRandom } from '../../../../support/seeded-random.ts';
@@ -43,25 +48,12 @@ function row(name: string, changes: Partial<LiveRow> = {}): LiveRow {
   };
 }
 
-/** The events that a stream sends, one by one. */
-async function* events(response: Response): AsyncGenerator<[name: string, data: unknown]> {
-  let text = '';
-  if (response.body === null) return;
-  for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
-    text += chunk;
-    for (let end = text.indexOf('\n\n'); end !== -1; end = text.indexOf('\n\n')) {
-      const [, name = '', data = ''] = /^event: (.*)\ndata: (.*)/.exec(text.slice(0, end)) ?? [];
-      text = text.slice(end + 2);
-      yield [name, JSON.parse(data)];
-    }
-  }
-}
-
 test('watchQueryOf: bounds what is asked for, and has defaults', () => {
   assert.deepEqual(watched(''), {
     view: 'summary',
     topic: '',
     channel: '',
+    node: '',
     search: '',
     sort: 'name',
     isDescending: false,
@@ -182,7 +174,9 @@ test('/ui: every file of the page is served, with a policy that lets nothing els
 test('/ui: the list of its files is complete', () => {
   const folder = new URL('../../../../../src/ui/', import.meta.url);
   const there = readdirSync(folder).filter((name) => !name.endsWith('.d.ts'));
-  const served = FILE_NAMES.filter((name) => !name.startsWith('uplot.'));
+  const served = [...new Set([...FILE_NAMES, ...FLEET_FILE_NAMES, FLEET_HOME])].filter(
+    (name) => !name.startsWith('uplot.'),
+  );
 
   assert.deepEqual(served.toSorted(), there.toSorted());
 });
@@ -204,7 +198,7 @@ test('/ui/events: frames of a view, and rates from the second on', async (t) => 
   broker.statistics = brokerStatistics([topicStatistics({ channels, messageCount: 100 })]);
   const query = 'view=channel&topic=alpha&channel=one&limit=1';
   const response = await fetch(`http://127.0.0.1:${port}/ui/events?${query}`);
-  const stream = events(response);
+  const stream = eventsOf(response);
   const first = (await stream.next()).value;
   channels[0] = channelStatistics({ clients: consumers, messageCount: 70 });
   broker.statistics = brokerStatistics([topicStatistics({ channels, messageCount: 120 })]);
@@ -239,7 +233,7 @@ test('/ui/events: other sites may not watch', async (t) => {
 test('/ui/events: the log is for those who may see /config', async (t) => {
   const open = await startApi(t);
   const closed = await startApi(t, { configHttp: 'off' });
-  const stream = events(await fetch(`http://127.0.0.1:${open.port}/ui/events?view=log`));
+  const stream = eventsOf(await fetch(`http://127.0.0.1:${open.port}/ui/events?view=log`));
   const frame = (await stream.next()).value;
   await stream.return(undefined);
   const { status } = await fetch(`http://127.0.0.1:${closed.port}/ui/events?view=log`);
@@ -326,6 +320,25 @@ function viewers() {
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
+
+test('Viewers: after an operator has changed something the next snapshot comes soon', async () => {
+  const { viewers: all, clock, counts } = viewers();
+  all.hurry();
+  all.add(new FakeViewer(), watched(''));
+  all.hurry();
+  await settle();
+  clock.advance(200);
+  await settle();
+  const early = counts.snapshots;
+  all.hurry();
+  clock.advance(200);
+  await settle();
+  const hurried = counts.snapshots;
+  clock.advance(999);
+  await settle();
+
+  assert.deepEqual([early, hurried, counts.snapshots], [2, 3, 3]);
+});
 
 test('Viewers: one snapshot a second for all of them, and none without them', async () => {
   const { viewers: all, clock, counts } = viewers();

@@ -1,0 +1,127 @@
+/**
+ * The rows of all nodes, added up: a topic or a channel is one row, however many nodes have it. It counts as paused if
+ * it is paused on one of them.
+ *
+ * Thread: main.
+ */
+
+import type { LiveRow, LiveSnapshot } from '../../../daemon/page/live-rows.ts';
+import { nextTurn } from '../../../daemon/slices.ts';
+import type { FleetNode } from './fleet-node.ts';
+
+type SumRow = { -readonly [Name in keyof LiveRow]: LiveRow[Name] };
+
+/** What consumers have been sent, or will be: the messages of all channels. */
+type Counter = { readonly messages: number; readonly perSecond: number | null };
+
+/** The fleet as one. */
+export type FleetSum = LiveSnapshot & { readonly counter: Counter };
+
+/** Rows that are added in one slice. */
+const SLICE_ROWS = 2048;
+const NO_ROW: Omit<LiveRow, 'topic' | 'name'> = {
+  isPaused: false,
+  in: null,
+  out: null,
+  queued: 0,
+  depth: 0,
+  onDisk: 0,
+  inFlight: 0,
+  deferred: 0,
+  channels: 0,
+  consumers: 0,
+};
+
+/** Adds up what the nodes have said. */
+export async function fleetSum(nodes: readonly FleetNode[]): Promise<FleetSum> {
+  const topics = new Map<string, SumRow>();
+  const channels = new Map<string, SumRow>();
+  let messages = 0;
+  let sliced = 0;
+  for (const { state } of nodes) {
+    if (state === null) continue;
+    for (const row of state.live.topics) add(topics, row.name, row);
+    for (const row of state.live.channels) add(channels, `${row.topic}:${row.name}`, row);
+    for (const topic of state.topics) {
+      for (const { messageCount } of topic.channels) messages += messageCount;
+    }
+    sliced += state.live.topics.length + state.live.channels.length;
+    if (sliced < SLICE_ROWS) continue;
+    sliced = 0;
+    await nextTurn();
+  }
+  for (const row of topics.values()) row.channels = 0;
+  let perSecond: number | null = null;
+  for (const row of channels.values()) {
+    row.channels = 1;
+    const topic = topics.get(row.topic);
+    if (topic !== undefined) topic.channels++;
+    perSecond = known(perSecond, row.in);
+  }
+  const sortedTopics = [...topics.values()].sort((a, b) => order(a.name, b.name));
+  const sortedChannels = [...channels.values()].sort(
+    (a, b) => order(a.topic, b.topic) || order(a.name, b.name),
+  );
+  return {
+    topics: sortedTopics,
+    channels: sortedChannels,
+    totals: totalsOf(sortedTopics),
+    counter: { messages, perSecond },
+  };
+}
+
+/** A sum of rows, under the names of the first. */
+export function rowSum(topic: string, name: string, rows: readonly LiveRow[]): LiveRow {
+  const sum: SumRow = { topic, name, ...NO_ROW };
+  for (const row of rows) addRow(sum, row);
+  return sum;
+}
+
+function add(sums: Map<string, SumRow>, key: string, row: LiveRow): void {
+  const sum = sums.get(key);
+  if (sum === undefined) sums.set(key, { ...row });
+  else addRow(sum, row);
+}
+
+function addRow(sum: SumRow, row: LiveRow): void {
+  if (row.isPaused) sum.isPaused = true;
+  sum.in = known(sum.in, row.in);
+  sum.out = known(sum.out, row.out);
+  sum.queued += row.queued;
+  sum.depth += row.depth;
+  sum.onDisk += row.onDisk;
+  sum.inFlight += row.inFlight;
+  sum.deferred += row.deferred;
+  sum.channels += row.channels;
+  sum.consumers += row.consumers;
+}
+
+function totalsOf(topics: readonly LiveRow[]): LiveSnapshot['totals'] {
+  const { channels, consumers, queued, onDisk, inFlight, deferred, ...sum } = rowSum(
+    '',
+    '',
+    topics,
+  );
+  return {
+    topics: topics.length,
+    channels,
+    consumers,
+    queued,
+    onDisk,
+    inFlight,
+    deferred,
+    in: topics.length === 0 ? 0 : sum.in,
+    out: topics.length === 0 ? 0 : sum.out,
+  };
+}
+
+/** The sum of what is known. */
+function known(a: number | null, b: number | null): number | null {
+  if (a === null) return b;
+  return b === null ? a : a + b;
+}
+
+function order(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

@@ -1,0 +1,36 @@
+/** What the views of topics have in common: the column with names, and the button that makes one. */
+
+import { askForName, say } from './dialogs.js';
+import { badgesOf, button, topicPath } from './parts.js';
+
+/** @param {import('./types.d.ts').Target} target */
+export function newTopicButton(target) {
+  return button('New topic', () =>
+    askForName({
+      title: 'New topic',
+      label: 'Name: letters, digits, dots, dashes and underscores',
+      action: 'Create',
+      work: async (name) => {
+        await target.send('POST', 'topic/create', { topic: name });
+        say(`Created ${name}`);
+        location.hash = topicPath(name);
+      },
+    }),
+  );
+}
+
+/**
+ * @param {(row: import('./types.d.ts').Row) => [text: string, tone?: string][]} [badges]
+ * @returns {import('./parts.js').RowColumn}
+ */
+export function topicColumn(badges = badgesOf) {
+  return {
+    key: 'name',
+    label: 'Topic',
+    isText: true,
+    isWide: true,
+    text: (row) => row.name,
+    href: (row) => topicPath(row.name),
+    badges,
+  };
+}
