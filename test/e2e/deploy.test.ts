@@ -11,6 +11,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { ADMIN_PROGRAM } from '../../src/companions/admin/admin-options.ts';
 import { LOOKUPD_PROGRAM } from '../../src/companions/lookupd/lookupd-options.ts';
 import { parseProgramLine } from '../../src/daemon/options/program-line.ts';
 import { RINGMQ_VERSION } from '../../src/daemon/version.ts';
@@ -84,13 +85,21 @@ function parseYaml(text: string): unknown[] {
 /** Whether `ringmq` starts with these words. Variables of systemd or Kubernetes have a value by then. */
 function assertStarts(words: readonly string[]): void {
   const given = words.map((word) => word.replaceAll(/\$\(\w+\)/g, '1').replace('%S', '/var/lib'));
-  const [first, ...flags] = given;
-  const command =
-    first === 'lookupd'
-      ? parseProgramLine(flags, LOOKUPD_PROGRAM, MACHINE)
-      : parseCommandLine(given, MACHINE);
+  const command = parseWords(given);
   const { kind, warnings } = { warnings: [], ...command };
   assert.deepEqual({ words, kind, warnings }, { words, kind: 'run', warnings: [] });
+}
+
+function parseWords(words: readonly string[]): { readonly kind: string } {
+  const [first, ...flags] = words;
+  switch (first) {
+    case 'lookupd':
+      return parseProgramLine(flags, LOOKUPD_PROGRAM, MACHINE);
+    case 'admin':
+      return parseProgramLine(flags, ADMIN_PROGRAM, MACHINE);
+    default:
+      return parseCommandLine(words, MACHINE);
+  }
 }
 
 function kustomized(name: string): KubernetesObject[] {
@@ -140,9 +149,11 @@ test('systemd: units are valid, hardened, and start with their flags', {
     const { text } = outputOf('systemd-analyze', 'security', '--offline=yes', unit);
     const exposure = Number(/Overall exposure level .*: ([\d.]+)/.exec(text)?.[1]);
     assert.ok(exposure <= EXPOSURE_MAX, `${unit}: exposure ${exposure}`);
-    const words = /^ExecStart=\/usr\/bin\/env ringmq (.*) \$\w+$/m.exec(readText(unit))?.[1];
+    const [, words, name] =
+      /^ExecStart=\/usr\/bin\/env ringmq (.*) \$(\w+)$/m.exec(readText(unit)) ?? [];
     assert.ok(words, unit);
-    assertStarts(words.split(' '));
+    const more = new RegExp(`^Environment=${name}=(.*)$`, 'm').exec(readText(unit))?.[1];
+    assertStarts([...words.split(' '), ...(more === undefined ? [] : [more])]);
   }
 });
 
