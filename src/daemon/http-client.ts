@@ -12,7 +12,6 @@
 
 import type { SecureVersion } from 'node:tls';
 import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
 import type { Agent, Dispatcher, request as sendRequest } from 'undici';
 import { rethrowBug } from '../shared/assert.ts';
 import type { Clock } from '../shared/clock.ts';
@@ -190,6 +189,7 @@ async function openConnections(setup: HttpClientSetup): Promise<Connections> {
 /** Errors: rejects if the bytes are not gzip, or if they expand beyond the limit. */
 async function unpack(bytes: Buffer, bytesMax: number): Promise<Buffer> {
   try {
+    const { gunzip } = process.getBuiltinModule('node:zlib');
     return await promisify(gunzip)(bytes, { maxOutputLength: bytesMax });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;

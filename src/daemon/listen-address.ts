@@ -9,7 +9,6 @@
  * a typo does not create a socket file.
  */
 
-import { lookup } from 'node:dns/promises';
 import { type AddressInfo, isIP, type ListenOptions, type Server } from 'node:net';
 import { assert } from '../shared/assert.ts';
 import { joinHostPort, splitHostPort } from './host-port.ts';
@@ -96,6 +95,7 @@ function isUnspecified(host: string): boolean {
 
 async function resolveHost(host: string): Promise<string> {
   if (isIP(host) !== 0) return host;
+  const { lookup } = process.getBuiltinModule('node:dns/promises');
   return (await lookup(host, { order: 'ipv4first' })).address;
 }
 

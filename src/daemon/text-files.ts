@@ -5,7 +5,6 @@
  * Thread: main.
  */
 
-import { randomInt } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { errorText } from '../shared/error-text.ts';
@@ -42,7 +41,7 @@ export const DISK_FILES: TextFiles = {
   },
 
   async replace(target, text) {
-    const temporary = `${target}.${randomInt(RANDOM_MAX)}.tmp`;
+    const temporary = `${target}.${Math.floor(Math.random() * RANDOM_MAX)}.tmp`;
     try {
       const file = await open(temporary, 'w', FILE_MODE);
       try {

@@ -4,10 +4,10 @@
  * Thread: main.
  */
 
-import { stringify } from 'smol-toml';
 import { configText } from '../daemon/options/config-text.ts';
 import { InvalidValue } from '../daemon/options/invalid-value.ts';
 import type { LineSurroundings } from '../daemon/options/program-line.ts';
+import { tomlPackage } from '../daemon/options/toml.ts';
 import { systemErrorText } from '../daemon/system-error.ts';
 import { parseAccessFile } from './access/access-file.ts';
 import type { Command } from './options/command-line.ts';
@@ -54,7 +54,7 @@ function policyText(policies: readonly Policy[]): string {
   return policies
     .map((policy) => {
       const { name, pattern, priority, definition } = policyJson(policy);
-      return `\n${stringify({ policy: { [name]: { pattern, priority, ...definition } } })}`;
+      return `\n${tomlPackage().stringify({ policy: { [name]: { pattern, priority, ...definition } } })}`;
     })
     .join('');
 }

@@ -5,7 +5,9 @@
  * Thread: any.
  */
 
-import { Packr, Unpackr } from 'msgpackr';
+// Pure JavaScript: the package's main entry looks for a native addition, which takes longer than all control requests.
+import { Packr } from 'msgpackr/pack';
+import { Unpackr } from 'msgpackr/unpack';
 import type { DiskSurvey, DiskSurveyResult, Survey, SurveyResult } from './message-survey.ts';
 import type { ChannelPolicy, Replication, TopicPolicy } from './topic-policy.ts';
 

@@ -7,16 +7,21 @@
  * Source: RFC 7914.
  */
 
-import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
+import type { ScryptOptions } from 'node:crypto';
 import { promisify } from 'node:util';
+import { atFirstUse } from '../../shared/first-use.ts';
 import { InvalidValue } from '../options/invalid-value.ts';
 
-const derive: (
+type Derive = (
   secret: Buffer,
   salt: Buffer,
   bytes: number,
   options: ScryptOptions,
-) => Promise<Buffer> = promisify(scrypt);
+) => Promise<Buffer>;
+
+/** Only an access file needs it. */
+const crypto = atFirstUse(() => process.getBuiltinModule('node:crypto'));
+const derive = atFirstUse((): Derive => promisify(crypto().scrypt));
 
 const SCHEME = 'scrypt';
 const SALT_BYTES = 16;
@@ -46,7 +51,7 @@ export class SecretHash {
 
   /** Hashes a secret with a new salt. */
   static async of(secret: Buffer): Promise<SecretHash> {
-    const salt = randomBytes(SALT_BYTES);
+    const salt = crypto().randomBytes(SALT_BYTES);
     return new SecretHash(DEFAULT_COST, salt, await hashOf(secret, salt, DEFAULT_COST));
   }
 
@@ -54,8 +59,8 @@ export class SecretHash {
   static ofNothing(other: SecretHash | undefined): SecretHash {
     return new SecretHash(
       other === undefined ? DEFAULT_COST : other.#cost,
-      randomBytes(SALT_BYTES),
-      randomBytes(HASH_BYTES),
+      crypto().randomBytes(SALT_BYTES),
+      crypto().randomBytes(HASH_BYTES),
     );
   }
 
@@ -80,12 +85,12 @@ export class SecretHash {
 
   /** Whether the hash is that of the secret. A wrong secret takes the same time. */
   async matches(secret: Buffer): Promise<boolean> {
-    return timingSafeEqual(await hashOf(secret, this.#salt, this.#cost), this.#hash);
+    return crypto().timingSafeEqual(await hashOf(secret, this.#salt, this.#cost), this.#hash);
   }
 }
 
 function hashOf(secret: Buffer, salt: Buffer, { n, r, p }: ScryptCost): Promise<Buffer> {
-  return derive(secret, salt, HASH_BYTES, { N: n, r, p, maxmem: 2 * MEMORY_BYTES_MAX });
+  return derive()(secret, salt, HASH_BYTES, { N: n, r, p, maxmem: 2 * MEMORY_BYTES_MAX });
 }
 
 function isCost({ n, r, p }: ScryptCost): boolean {

@@ -6,10 +6,13 @@
  */
 
 import { promisify } from 'node:util';
-import { deflateRaw, gzip } from 'node:zlib';
+import { atFirstUse } from '../../shared/first-use.ts';
 import type { Answer } from './answer.ts';
 
-const ENCODERS = { gzip: promisify(gzip), deflate: promisify(deflateRaw) } as const;
+const encoders = atFirstUse(() => {
+  const { gzip, deflateRaw } = process.getBuiltinModule('node:zlib');
+  return { gzip: promisify(gzip), deflate: promisify(deflateRaw) } as const;
+});
 
 /** Go names no type for a text whose encoding is named. */
 const PLAIN_TEXT = 'text/plain';
@@ -22,8 +25,8 @@ export function compressed(answer: Answer, acceptEncoding: string): Answer | Pro
   return pack(answer, encoding);
 }
 
-async function pack(answer: Answer, encoding: keyof typeof ENCODERS): Promise<Answer> {
-  const body = await ENCODERS[encoding](answer.body);
+async function pack(answer: Answer, encoding: keyof ReturnType<typeof encoders>): Promise<Answer> {
+  const body = await encoders()[encoding](answer.body);
   const headers = ['Content-Encoding', encoding, 'Vary', 'Accept-Encoding'];
   for (let at = 0; at < answer.headers.length; at += 2) {
     const [name, value] = answer.headers.slice(at, at + 2);

@@ -8,7 +8,7 @@
  */
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
+import type { Server as SecureServer } from 'node:https';
 import { type AddressInfo, Socket } from 'node:net';
 import type { Clock } from '../../shared/clock.ts';
 import type { Guard } from '../guard.ts';
@@ -312,6 +312,7 @@ function refuseRequest(response: ServerResponse): void {
 
 function makeServer(tls: TlsContext | null): Server | SecureServer {
   if (tls === null) return createServer(PLAIN_OPTIONS);
+  const { createServer: createSecureServer } = process.getBuiltinModule('node:https');
   const server = createSecureServer({ ...SERVER_OPTIONS, ...tls.serverOptions() });
   // Not before the handshake: if a client disconnects during it, the server would wait until the handshake times out.
   server.prependListener('secureConnection', (socket) => {

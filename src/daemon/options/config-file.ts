@@ -6,11 +6,12 @@
  * refusing an integer for a boolean.
  */
 
-import { parse, TomlError } from 'smol-toml';
+import type { TomlError } from 'smol-toml';
 import { hideCredentialsIn } from '../credentials.ts';
 import { InvalidValue } from './invalid-value.ts';
 import { suggestion } from './nearest-word.ts';
 import type { OptionRows } from './option-table.ts';
+import { tomlPackage } from './toml.ts';
 
 const TOML_EXAMPLE = '"max_msg_size = 1048576"';
 
@@ -78,9 +79,9 @@ function nearestKey(key: string, rows: OptionRows): string {
 export function parseToml(toml: string): Readonly<Record<string, unknown>> | InvalidValue {
   try {
     // Integers as bigint: `5` and `5.0` differ where an integer means milliseconds.
-    return parse(toml, { integersAsBigInt: true });
+    return tomlPackage().parse(toml, { integersAsBigInt: true });
   } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
+    if (!(error instanceof tomlPackage().TomlError)) throw error;
     const format = otherFormat(toml);
     if (format !== undefined) {
       return new InvalidValue(`the file is ${format}, but must be TOML, such as ${TOML_EXAMPLE}`);

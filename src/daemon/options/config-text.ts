@@ -4,9 +4,9 @@
  * Thread: any.
  */
 
-import { stringify } from 'smol-toml';
 import { duration, logLevel, portion, size, tlsRequired, tlsVersion } from './option-kinds.ts';
 import type { OptionRows } from './option-table.ts';
+import { tomlPackage } from './toml.ts';
 
 /** Kinds that a file has as text, as a flag does; the others it has as they are shown over HTTP. */
 const AS_TEXT: ReadonlySet<unknown> = new Set([
@@ -28,7 +28,9 @@ export function configText(rows: OptionRows, options: object): string {
     const shown = AS_TEXT.has(kind) ? kind.spell(value) : kind.show(value);
     if (group !== lastGroup) text += `${lastGroup === '' ? '' : '\n'}# ${group}\n`;
     lastGroup = group;
-    text += `${stringify({ [key]: shown }).trimEnd()}\n`;
+    text += `${tomlPackage()
+      .stringify({ [key]: shown })
+      .trimEnd()}\n`;
   }
   return text;
 }

@@ -6,7 +6,6 @@
  * Thread: main.
  */
 
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -89,6 +88,7 @@ async function load(
   complete: (name: string, text: string) => string,
 ): Promise<PageFile> {
   const body = complete(name, await readFile(placeOf(name), 'utf8'));
+  const { createHash } = process.getBuiltinModule('node:crypto');
   const tag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 16)}"`;
   const type = TYPES[path.extname(name)];
   return { headers: ['Content-Type', type, 'ETag', tag, ...HEADERS], tag, body };

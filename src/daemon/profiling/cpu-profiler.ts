@@ -4,7 +4,6 @@
  * Thread: main; profiles of pump and disk threads are not taken here.
  */
 
-import { Session } from 'node:inspector/promises';
 import type { Stalls } from './stalls.ts';
 
 export class CpuProfiler {
@@ -22,6 +21,7 @@ export class CpuProfiler {
   async record(until: () => Promise<void>): Promise<string | undefined> {
     if (this.#isRunning) return undefined;
     this.#isRunning = true;
+    const { Session } = process.getBuiltinModule('node:inspector/promises');
     const session = new Session();
     try {
       session.connect();

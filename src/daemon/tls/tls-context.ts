@@ -10,22 +10,16 @@
  * Thread: main. Source: nsqd `buildTLSConfig`. Differs in that it can be reloaded.
  */
 
-import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
-import {
-  createSecureContext,
-  createServer,
-  type SecureContextOptions,
-  type SecureVersion,
-  type Server,
-  type TLSSocket,
-  type TlsOptions,
-} from 'node:tls';
+import type { SecureContextOptions, SecureVersion, Server, TLSSocket, TlsOptions } from 'node:tls';
 import { rethrowBug } from '../../shared/assert.ts';
+import { atFirstUse } from '../../shared/first-use.ts';
 import type { TlsVersion } from '../options/option-kinds.ts';
 import { systemErrorText } from '../system-error.ts';
 import { CertificateRequired, handshakeFailure, TlsFailure, tlsErrorText } from './tls-failure.ts';
+
+const tls = atFirstUse(() => process.getBuiltinModule('node:tls'));
 
 /** The options that it depends on. */
 export type TlsContextOptions = {
@@ -75,7 +69,8 @@ export class TlsContext {
     this.#options = options;
     this.#secrets = secrets;
     const context = this;
-    this.#upgrades = createServer(this.serverOptions())
+    this.#upgrades = tls()
+      .createServer(this.serverOptions())
       // The server that emits the event identifies the connection.
       .on('secureConnection', function (this: Server, socket) {
         context.#handshakes.get(this)?.(context.#admit(socket));
@@ -175,7 +170,7 @@ async function readSecrets(options: TlsContextOptions): Promise<Secrets> {
     };
     // Checks that they can be used before any server gets them.
     try {
-      createSecureContext(secrets);
+      tls().createSecureContext(secrets);
     } catch (cause) {
       throw new Error(pairText(options, cause), { cause });
     }
@@ -213,7 +208,7 @@ function pemFault(kind: 'key' | 'certificate', bytes: Buffer): string | undefine
   }
   try {
     // OpenSSL ignores authorities that it cannot parse, and then has none.
-    new X509Certificate(bytes);
+    new (process.getBuiltinModule('node:crypto').X509Certificate)(bytes);
     return undefined;
   } catch (error) {
     return `its certificate is damaged (${tlsErrorText(error)})`;

@@ -7,7 +7,6 @@
  * Thread: main.
  */
 
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { SecretChecks } from '../../daemon/access/secret-checks.ts';
 import { SecretHash } from '../../daemon/access/secret-hash.ts';
@@ -15,8 +14,11 @@ import { InvalidValue } from '../../daemon/options/invalid-value.ts';
 import { systemErrorText } from '../../daemon/system-error.ts';
 import type { CertificateFacts } from '../../daemon/tls/certificate-facts.ts';
 import type { Clock } from '../../shared/clock.ts';
+import { atFirstUse } from '../../shared/first-use.ts';
 import type { AccessClient } from './access-client.ts';
 import { type AccessEntry, parseAccessFile } from './access-file.ts';
+
+const crypto = atFirstUse(() => process.getBuiltinModule('node:crypto'));
 
 /** Too many secrets wait for their check. */
 export const BUSY = 'busy';
@@ -43,7 +45,7 @@ export class Access {
   readonly #path: string;
   readonly #readFile: ReadFile;
   readonly #checks: SecretChecks;
-  readonly #key = randomBytes(KEY_BYTES);
+  readonly #key = crypto().randomBytes(KEY_BYTES);
   readonly #pending = new Map<string, Promise<Identity>>();
   #byName: ReadonlyMap<string, Known> = new Map();
   #byCommonName: ReadonlyMap<string, AccessClient> = new Map();
@@ -105,9 +107,9 @@ export class Access {
    */
   ofSecret(name: string, secret: Buffer, host: string): Identity | typeof BUSY | Promise<Identity> {
     const known = this.#byName.get(name);
-    const digest = createHmac(DIGEST, this.#key).update(secret).digest();
+    const digest = crypto().createHmac(DIGEST, this.#key).update(secret).digest();
     const right = known?.digest ?? null;
-    if (known !== undefined && right !== null && timingSafeEqual(right, digest)) {
+    if (known !== undefined && right !== null && crypto().timingSafeEqual(right, digest)) {
       return known.entry.client;
     }
     // Concurrent connections of one client share a check.

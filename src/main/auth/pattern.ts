@@ -5,9 +5,13 @@
  * Thread: any. Source: Go's `regexp`.
  */
 
-import { RE2JS } from 're2js';
+import { createRequire } from 'node:module';
+import type { RE2JS } from 're2js';
 import { goQuote } from '../../daemon/go/go-text.ts';
 import { errorText } from '../../shared/error-text.ts';
+import { atFirstUse } from '../../shared/first-use.ts';
+
+const re2 = atFirstUse((): typeof import('re2js') => createRequire(import.meta.url)('re2js'));
 
 /** Longest pattern, since the time to compile one grows with its length. */
 const PATTERN_LENGTH_MAX = 1024;
@@ -29,7 +33,7 @@ export class Pattern {
       throw new Error(`a pattern of ${classCount} Unicode classes, ${CLASSES_MAX} at most`);
     }
     try {
-      this.#regex = RE2JS.compile(text);
+      this.#regex = re2().RE2JS.compile(text);
     } catch (cause) {
       throw new Error(`pattern ${goQuote(text)} cannot be used - ${errorText(cause)}`, { cause });
     }

@@ -4,9 +4,6 @@
  * Thread: main; each thread has its own heap, and only the caller's is collected.
  */
 
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-
 /** V8's own options of `gc`: a collection that also empties V8's pool of pages. */
 const ALL = { type: 'major', execution: 'sync', flavor: 'last-resort' } as const;
 
@@ -20,6 +17,8 @@ export function collectGarbage(): void {
 
 /** A new context has `gc` if the flag is set when it is created; existing contexts do not change. */
 function exposedCollector(): (options: typeof ALL) => unknown {
+  const { setFlagsFromString } = process.getBuiltinModule('node:v8');
+  const { runInNewContext } = process.getBuiltinModule('node:vm');
   setFlagsFromString('--expose-gc');
   // V8 defines it as a function without required arguments.
   const collector = runInNewContext('gc') as (options: typeof ALL) => unknown;

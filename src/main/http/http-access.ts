@@ -7,7 +7,6 @@
 
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
 import { type Answer, jsonTextAnswer, refusal } from '../../daemon/http/answer.ts';
 import { remoteHost } from '../../daemon/remote-host.ts';
 import { certificateFacts } from '../../daemon/tls/certificate-facts.ts';
@@ -63,7 +62,7 @@ export class HttpAccess {
   }
 
   #ofCertificate(socket: Socket): AccessClient | null {
-    if (!(socket instanceof TLSSocket)) return null;
+    if (!(socket instanceof process.getBuiltinModule('node:tls').TLSSocket)) return null;
     const { version } = this.#access;
     const known = this.#certificates.get(socket);
     if (known?.version === version) return known.client;

@@ -7,8 +7,6 @@
  * Source: nsqd `Options`.
  */
 
-import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import { NS_PER_MS } from '../../daemon/go/go-duration.ts';
 import { parseListenAddress } from '../../daemon/listen-address.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
@@ -49,6 +47,7 @@ import {
 import { SERVER_FLAGS } from '../../daemon/options/program-line.ts';
 import { HTTP_ACCESS, LOG_FILE, logRows } from '../../daemon/options/server-rows.ts';
 import { MESSAGE_BYTES_MAX } from '../../shared/limits.ts';
+import { defaultNodeId } from './node-id.ts';
 
 /** The shortest positive duration. */
 const DURATION_MS_MIN = 1 / NS_PER_MS;
@@ -98,7 +97,7 @@ const OPTIONS = {
     oneOf(['shutdown', 'drain'])),
   drainTimeoutMs: option(duration, 'Program', 'drain-timeout', 600_000,
     'longest time that a drain may take before the broker ends; 0 means no limit', limit),
-  nodeId: option(integer, 'Program', 'node-id', new Derived(defaultNodeId),
+  nodeId: option(integer, 'Program', 'node-id', new Derived(({ hostname }) => defaultNodeId(hostname)),
     'number of this broker in message ids, different on each broker; the default is a hash of the host name',
     nodeIdRange, 'id'),
   pumpThreads: option(integer, 'Program', 'pump-threads', 0,
@@ -370,9 +369,4 @@ function natsPrefix(value: string, name: string): string | undefined {
 /** One processor is reserved for the main thread. */
 function pumpThreadsOf(machine: Machine): number {
   return Math.min(Math.max(machine.parallelism - 1, 1), THREADS_MAX);
-}
-
-/** Source: nsqd `NewOptions`. */
-function defaultNodeId(machine: Machine): number {
-  return crc32(createHash('md5').update(machine.hostname).digest()) % 1024;
 }

@@ -6,7 +6,6 @@
  * Thread: main. Source: nsqd does not start on a full disk.
  */
 
-import { randomInt } from 'node:crypto';
 import { rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { getSystemErrorMessage } from 'node:util';
@@ -74,7 +73,7 @@ export class WriteProbe {
   async #probe(): Promise<string | null> {
     const file = join(this.#setup.dataPath, 'nsqd.dat');
     // It has the name of a temporary file, so that the next start removes a leftover.
-    const path = `${file}.${randomInt(RANDOM_MAX)}.tmp`;
+    const path = `${file}.${Math.floor(Math.random() * RANDOM_MAX)}.tmp`;
     const size = await stat(file).then(
       (stats) => stats.size,
       () => 0,

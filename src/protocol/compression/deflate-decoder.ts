@@ -12,7 +12,8 @@
  */
 
 import type { TransformOptions } from 'node:stream';
-import { constants, createInflateRaw, type InflateRaw, type ZlibOptions } from 'node:zlib';
+import type { InflateRaw, ZlibOptions } from 'node:zlib';
+import { atFirstUse } from '../../shared/first-use.ts';
 import type { Decoder, DecoderListener } from './codec.ts';
 
 /** Each piece makes a round trip to another thread: pieces of this size take a third of the time of Node's 16 KiB. */
@@ -21,14 +22,18 @@ const PIECE_BYTES = 65536;
 /** One piece that waits for the listener is enough. */
 const UNTAKEN_BYTES_MAX = 16384;
 
+const zlib = atFirstUse(() => process.getBuiltinModule('node:zlib'));
+
 /** Zlib streams take stream options that their types do not declare. */
-const OPTIONS: ZlibOptions & Pick<TransformOptions, 'readableHighWaterMark'> = {
-  chunkSize: PIECE_BYTES,
-  readableHighWaterMark: UNTAKEN_BYTES_MAX,
-  flush: constants.Z_SYNC_FLUSH,
-  // A connection that closes sends no final block.
-  finishFlush: constants.Z_SYNC_FLUSH,
-};
+const inflateOptions = atFirstUse(
+  (): ZlibOptions & Pick<TransformOptions, 'readableHighWaterMark'> => ({
+    chunkSize: PIECE_BYTES,
+    readableHighWaterMark: UNTAKEN_BYTES_MAX,
+    flush: zlib().constants.Z_SYNC_FLUSH,
+    // A connection that closes sends no final block.
+    finishFlush: zlib().constants.Z_SYNC_FLUSH,
+  }),
+);
 
 export class DeflateDecoder implements Decoder {
   #listener: DecoderListener | null = null;
@@ -72,7 +77,7 @@ export class DeflateDecoder implements Decoder {
 
   #open(): InflateRaw {
     if (this.#inflate !== null) return this.#inflate;
-    const inflate = createInflateRaw(OPTIONS);
+    const inflate = zlib().createInflateRaw(inflateOptions());
     this.#inflate = inflate;
     if (this.#isPaused) inflate.pause();
     inflate.on('data', (bytes: Buffer) => this.#listener?.onData(bytes));
@@ -111,7 +116,7 @@ function isFinished(inflate: InflateRaw): boolean {
   handle.onerror = () => {
     isComplete = false;
   };
-  handle.writeSync(constants.Z_FINISH, NOTHING, 0, 0, NO_OUTPUT, 0, NO_OUTPUT.length);
+  handle.writeSync(zlib().constants.Z_FINISH, NOTHING, 0, 0, NO_OUTPUT, 0, NO_OUTPUT.length);
   handle.onerror = onerror;
   return isComplete;
 }

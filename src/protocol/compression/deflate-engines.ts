@@ -10,7 +10,7 @@
  * Thread: main; the compression itself runs on Node's thread pool.
  */
 
-import { constants, createDeflateRaw, type DeflateRaw } from 'node:zlib';
+import type { DeflateRaw } from 'node:zlib';
 
 /** Many times what Node's threads can do at once; all together take 9 MiB. */
 const ENGINES_MAX = 32;
@@ -39,6 +39,7 @@ class DeflateEngine {
 
   constructor(level: number) {
     this.level = level;
+    const { constants, createDeflateRaw } = process.getBuiltinModule('node:zlib');
     this.#deflate = createDeflateRaw({ level, flush: constants.Z_SYNC_FLUSH });
     this.#deflate.on('data', (bytes: Buffer) => this.#encoded.push(bytes));
   }

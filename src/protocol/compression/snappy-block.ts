@@ -4,7 +4,11 @@
  * Shape: plain length (varint), then literals and copies. Thread: any. Source: snappy's format description.
  */
 
-import { compressSync, uncompressSync } from 'snappy';
+import { createRequire } from 'node:module';
+import { atFirstUse } from '../../shared/first-use.ts';
+
+/** Native code, for clients that ask for it. */
+const snappy = atFirstUse((): typeof import('snappy') => createRequire(import.meta.url)('snappy'));
 
 const VARINT_BYTES_MAX = 5;
 const VARINT_MORE = 0x80;
@@ -14,12 +18,12 @@ const COPIED = { copyOutputData: true };
 
 /** Compresses synchronously; 64 KiB take about 40 µs, less than a round trip to another thread. */
 export function compressBlock(bytes: Buffer): Buffer {
-  return compressSync(bytes, COPIED);
+  return snappy().compressSync(bytes, COPIED);
 }
 
 /** Errors: throws when the block is damaged. It allocates as much as the block declares: check that first. */
 export function uncompressBlock(block: Buffer): Buffer {
-  const bytes = uncompressSync(block, COPIED);
+  const bytes = snappy().uncompressSync(block, COPIED);
   // The result is text only if the options ask for it.
   return typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
 }

@@ -11,7 +11,14 @@
  * file that uses @datadog/sketches-js.
  */
 
-import { LogCollapsingLowestDenseDDSketch as Sketch } from '@datadog/sketches-js';
+import { createRequire } from 'node:module';
+import type { LogCollapsingLowestDenseDDSketch as Sketch } from '@datadog/sketches-js';
+import { atFirstUse } from '../../shared/first-use.ts';
+
+/** Only options ask for percentiles. */
+const sketches = atFirstUse((): typeof import('@datadog/sketches-js') =>
+  createRequire(import.meta.url)('@datadog/sketches-js'),
+);
 
 const RELATIVE_ACCURACY = 0.01;
 const BINS_MAX = 2048;
@@ -87,5 +94,6 @@ export class ProcessingLatency {
 }
 
 function makeSketch(): Sketch {
-  return new Sketch({ relativeAccuracy: RELATIVE_ACCURACY, binLimit: BINS_MAX });
+  const { LogCollapsingLowestDenseDDSketch: Empty } = sketches();
+  return new Empty({ relativeAccuracy: RELATIVE_ACCURACY, binLimit: BINS_MAX });
 }

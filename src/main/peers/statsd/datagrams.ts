@@ -4,8 +4,7 @@
  * Thread: main.
  */
 
-import { createSocket, type Socket } from 'node:dgram';
-import { lookup } from 'node:dns/promises';
+import type { Socket } from 'node:dgram';
 import { InvalidValue } from '../../../daemon/options/invalid-value.ts';
 import { parsePeerAddress } from '../../../daemon/peer-address.ts';
 
@@ -23,6 +22,7 @@ export async function openDatagrams(address: string): Promise<Datagrams> {
   if (parsed instanceof InvalidValue)
     throw new Error(`address ${JSON.stringify(address)} ${parsed.why}`);
   // Most statsds listen only on IPv4, and a lost datagram causes no error.
+  const { lookup } = process.getBuiltinModule('node:dns/promises');
   const found = await lookup(parsed.host, { order: 'ipv4first' });
   return new UdpDatagrams(found.family === 6 ? 'udp6' : 'udp4', found.address, parsed.port);
 }
@@ -33,7 +33,7 @@ class UdpDatagrams implements Datagrams {
   readonly #port: number;
 
   constructor(type: 'udp4' | 'udp6', host: string, port: number) {
-    this.#socket = createSocket(type);
+    this.#socket = process.getBuiltinModule('node:dgram').createSocket(type);
     this.#host = host;
     this.#port = port;
     // Each send reports its own errors; without a listener a failure to bind would also end the process.

@@ -5,7 +5,9 @@
  * Thread: pump.
  */
 
-import { hash } from 'node:crypto';
+import { atFirstUse } from '../../../shared/first-use.ts';
+
+const crypto = atFirstUse(() => process.getBuiltinModule('node:crypto'));
 
 /** What is compared of a message. Shape: a text of `deduplicate-key` in policies. */
 export type DeduplicateKey = string;
@@ -30,7 +32,7 @@ export function fingerprintBy(key: DeduplicateKey): Fingerprint {
 }
 
 function fingerprintOf(bytes: Uint8Array | string): string {
-  return hash('sha256', bytes, 'latin1').slice(0, FINGERPRINT_BYTES);
+  return crypto().hash('sha256', bytes, 'latin1').slice(0, FINGERPRINT_BYTES);
 }
 
 /** A body without a usable field is compared whole. */
