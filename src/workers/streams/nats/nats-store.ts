@@ -26,7 +26,7 @@ import type {
   StreamStore,
 } from '../stream-store.ts';
 import { NatsCatalog } from './nats-catalog.ts';
-import { followElections } from './nats-elections.ts';
+import { followElections, STREAM_SETTLE_MS } from './nats-elections.ts';
 import { NatsNames } from './nats-names.ts';
 import { NatsPublishes } from './nats-publishes.ts';
 import { NatsPull } from './nats-pull.ts';
@@ -37,12 +37,12 @@ const NS_PER_MS = 1e6;
 const RECONNECT_MS = 250;
 const CONNECT_MS = 2000;
 /** How long an answer about streams and consumers may take. Units: ms. */
-const ADMIN_MS = 1500;
+const ADMIN_MS = 5000;
+/** The same for figures, which are asked for again soon. */
+const FIGURES_MS = 1500;
 /** A connection that does not answer for about twice that is given up. Units: ms. */
 const PING_MS = 1000;
 const EXPIRE_MS = 250;
-/** What a new leader has not answered after that was meant for the old one. Units: ms. */
-const ELECTION_MS = 200;
 
 export class NatsStore implements StreamStore {
   absence: string | null = 'the store is not connected yet';
@@ -225,7 +225,8 @@ export class NatsStore implements StreamStore {
     this.#catalog?.stop();
     this.#catalog = new NatsCatalog(this.#names, listener, this.#clock);
     const manager = await jetstreamManager(nc, { timeout: ADMIN_MS });
-    this.#topics = new NatsTopics(manager, this.#names, this.#catalog);
+    const figures = await jetstreamManager(nc, { timeout: FIGURES_MS });
+    this.#topics = new NatsTopics(manager, figures, this.#names, this.#catalog);
     followElections(nc, this.#clock, {
       onStreamLed: (stream) => this.#onStreamLed(stream),
       onConsumerLed: (stream, consumer) => this.#onConsumerLed(stream, consumer),
@@ -268,7 +269,7 @@ export class NatsStore implements StreamStore {
   /** What the old leader has not answered it will not answer. */
   #onStreamLed(stream: string): void {
     const reason = 'the store has lost the leader of the topic; the message may have been kept';
-    this.#publishes?.failOlder(this.#names.subjectOf(stream), ELECTION_MS, reason);
+    this.#publishes?.failOlder(this.#names.subjectOf(stream), STREAM_SETTLE_MS, reason);
   }
 
   #onConsumerLed(stream: string, consumer: string): void {

@@ -42,11 +42,19 @@ const NOT_RETAINED =
 
 export class NatsTopics {
   readonly #manager: JetStreamManager;
+  readonly #figures: JetStreamManager;
   readonly #names: NatsNames;
   readonly #catalog: NatsCatalog;
 
-  constructor(manager: JetStreamManager, names: NatsNames, catalog: NatsCatalog) {
+  /** `figures`: the same manager, with less patience. */
+  constructor(
+    manager: JetStreamManager,
+    figures: JetStreamManager,
+    names: NatsNames,
+    catalog: NatsCatalog,
+  ) {
     this.#manager = manager;
+    this.#figures = figures;
     this.#names = names;
     this.#catalog = catalog;
   }
@@ -193,7 +201,7 @@ export class NatsTopics {
 
   /** The figures of a topic or channel; null if the store does not have it. */
   async figures({ topic, channel }: StreamName): Promise<StreamFigures | null> {
-    const { streams, consumers } = this.#manager;
+    const { streams, consumers } = this.#figures;
     const stream = this.#names.stream(topic);
     if (channel !== '') {
       const info = await found(consumers.info(stream, this.#names.consumer(channel)));
