@@ -87,6 +87,18 @@ export class FleetTarget {
   }
 
   /**
+   * Graphite's graphs; none if admin knows no graphite.
+   * @param {string} topic
+   * @param {string} [channel]
+   * @returns {Promise<{ label: string, url: string }[]>}
+   */
+  async graphs(topic, channel) {
+    const names = channel === undefined ? { topic } : { topic, channel };
+    const [{ text }] = await this.get('ui/graphs', names);
+    return JSON.parse(text).graphs;
+  }
+
+  /**
    * @param {string} method
    * @param {string} path
    * @param {object} [body]

@@ -1,6 +1,7 @@
 /** The page of a fleet: many brokers together. */
 
 import { loadFleet } from './fleet-target.js';
+import { graphLinks } from './graph-links.js';
 import { NodesPanel } from './node-table.js';
 import { Selection } from './selection.js';
 import { Shell } from './shell.js';
@@ -46,13 +47,13 @@ function viewOf([place, name, sub, channel], context) {
   if (place === 'topics' && name && sub === 'channels' && channel) {
     return channelView(context, name, channel, {
       main: new NodesPanel(fleet, name, channel),
-      beside: null,
+      beside: graphLinks(fleet, name, channel),
     });
   }
   if (place === 'topics' && name) {
     return topicView(context, name, {
       main: new NodesPanel(fleet, name),
-      beside: null,
+      beside: graphLinks(fleet, name),
       selection: new Selection('channel', fleet, (row) => ({ topic: name, channel: row.name })),
     });
   }

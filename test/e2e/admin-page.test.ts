@@ -45,6 +45,7 @@ describe('admin page', { timeout: 120_000 }, () => {
       '--http-address=127.0.0.1:0',
       '--base-path=/mq',
       '--admin-user=alice',
+      '--graphite-url=http://graphite.example',
       `--lookupd-http-address=127.0.0.1:${lookupd.httpPort}`,
     ]);
     [, port] = await admin.logged(/HTTP: listening on .*:(\d+)\n/);
@@ -144,6 +145,8 @@ describe('admin page', { timeout: 120_000 }, () => {
       for (const at of [0, 1]) await consumers.filter({ hasText: nodeAddress(at) }).waitFor();
       await page.goto(address('/topics/orders'));
       await page.getByRole('link', { name: nodeAddress(1) }).waitFor();
+      const graph = await page.getByRole('link', { name: 'On disk' }).getAttribute('href');
+      assert.match(String(graph), /^http:\/\/graphite\.example\/render\?target=.*orders/);
       assert.equal(await page.getByRole('button', { name: 'Publish' }).count(), 0);
       await page.locator('.head').getByRole('button', { name: 'Unpause' }).click();
       await page.getByText('orders goes on').waitFor();

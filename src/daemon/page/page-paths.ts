@@ -44,6 +44,7 @@ const FLEET_FILES = [
   'bulk.js',
   'fleet.js',
   'fleet-target.js',
+  'graph-links.js',
   'node-table.js',
   'selection.js',
   'view-counter.js',
@@ -85,6 +86,8 @@ export const NODES_PATH = '/ui/nodes';
 
 /** What an operator's work would do, and where. */
 export const PLAN_PATH = '/ui/plan';
+/** Graphite's graphs of a topic or a channel of a fleet. */
+export const GRAPHS_PATH = '/ui/graphs';
 
 /** All paths of a broker's page. */
 export const PAGE_PATHS: readonly string[] = [

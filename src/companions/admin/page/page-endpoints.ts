@@ -1,6 +1,6 @@
 /**
- * The page of the fleet: its document at all paths of nsqadmin's page, its files, its stream of events, and what an
- * operator's work would do.
+ * The page of the fleet: its document at all paths of nsqadmin's page, its files, its stream of events, graphite's
+ * graphs, and what an operator's work would do.
  *
  * Thread: main.
  */
@@ -16,6 +16,7 @@ import {
   EVENTS_PATH,
   FLEET_FILE_NAMES,
   FLEET_HOME,
+  GRAPHS_PATH,
   HOME_PATH,
   NODES_PATH,
   PLAN_PATH,
@@ -29,6 +30,7 @@ import type { Upstream } from '../upstream.ts';
 import { CpuPace } from './cpu-pace.ts';
 import { FleetFrames } from './fleet-frames.ts';
 import { FleetPoll } from './fleet-poll.ts';
+import { graphiteGraphs } from './graphite-graphs.ts';
 
 /** The dependencies. */
 type PageSetup = {
@@ -93,6 +95,15 @@ export function fleetPage({ context, upstream, clock, guard }: PageSetup): Fleet
       get(NODES_PATH, (exchange) => {
         const roles = isAdmin(exchange, options) ? {} : { roles: [] };
         exchange.answer(plainJsonAnswer(200, { lookupds: cluster.lookupds, ...roles }));
+      }),
+      get(GRAPHS_PATH, (exchange) => {
+        const query = Query.parse(exchange.rawQuery);
+        const topic = query?.get('topic');
+        if (topic === undefined) exchange.answer(INVALID_REQUEST);
+        else {
+          const graphs = graphiteGraphs(options, base, topic, query?.get('channel'));
+          exchange.answer(plainJsonAnswer(200, { graphs }));
+        }
       }),
       get(PLAN_PATH, (exchange) => plan(context, exchange)),
       get(EVENTS_PATH, (exchange) => {
