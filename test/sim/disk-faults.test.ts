@@ -10,14 +10,14 @@ test('simulation: disks that do not write for a while lose nothing that was acce
   const from = freshSeed() % 1_000_000_000;
   t.diagnostic(`seeds from ${from}`);
 
-  await simulateSeeds({ from, count: 25, steps: STEPS, diskFaults: 'writes' });
+  await simulateSeeds({ from, count: 12, steps: STEPS, diskFaults: 'writes' });
 });
 
 test('simulation: disks that do not read for a while lose nothing that was accepted', async (t) => {
   const from = freshSeed() % 1_000_000_000;
   t.diagnostic(`seeds from ${from}`);
 
-  await simulateSeeds({ from, count: 15, steps: STEPS, diskFaults: 'reads' });
+  await simulateSeeds({ from, count: 8, steps: STEPS, diskFaults: 'reads' });
 });
 
 test('simulation: queues that could not be opened after a restart are read later', async () => {

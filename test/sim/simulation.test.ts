@@ -11,7 +11,7 @@ test('simulation: every message is in one place after every turn, and all drain'
   const from = freshSeed() % 1_000_000_000;
   t.diagnostic(`seeds from ${from}`);
 
-  await simulateSeeds({ from, count: 30, steps: STEPS, diskFaults: 'none' });
+  await simulateSeeds({ from, count: 15, steps: STEPS, diskFaults: 'none' });
 });
 
 test('simulation: what once came to a standstill drains', async () => {
