@@ -1,33 +1,34 @@
 /**
- * Divides the turns of the event loop among the connections of an HTTP server: each handles one request in a turn, and
- * a pipelined one that follows waits for a later turn, as does a request of another connection when the turn has had
- * many. Otherwise a client that pipelines, or very many clients, delay all others.
+ * Divides the turns of the event loop among the connections of an HTTP server. Each connection handles one request in
+ * a turn; the next one that it has pipelined waits for a later turn, and so does a request of another connection when
+ * the turn has had many. Otherwise a client that pipelines, or a great many clients, would delay all others.
  *
- * Bound: BEGUN_PER_TURN requests in a turn, of which RESUMED_PER_TURN may have waited.
+ * Bound: BEGUN_PER_TURN requests in a turn; `TurnQueue` bounds how many of them may have waited.
  * Thread: main.
  */
 
+import { TurnQueue } from './turn-queue.ts';
+
 /** A request that creates a topic or channel takes 0.15 ms; most take a fifth of that. */
 const BEGUN_PER_TURN = 32;
-const RESUMED_PER_TURN = 16;
 
 export class RequestTurns {
-  readonly #later: (callback: () => void) => void;
+  readonly #queue: TurnQueue;
   #turn = 0;
   /** Requests that were begun in this turn. */
   #begun = 0;
-  #isEndRequested = false;
-  /** In the order in which they began to wait. */
-  #waiting: (() => void)[] = [];
 
   /** `later` calls back in the next turn of the event loop. */
   constructor(later: (callback: () => void) => void = setImmediate) {
-    this.#later = later;
+    this.#queue = new TurnQueue(() => {
+      this.#turn++;
+      this.#begun = 0;
+    }, later);
   }
 
   /** The number of the current turn. */
   current(): number {
-    this.#requestEnd();
+    this.#queue.use();
     return this.#turn;
   }
 
@@ -39,29 +40,11 @@ export class RequestTurns {
   /** A request begins. */
   begin(): void {
     this.#begun++;
-    this.#requestEnd();
+    this.#queue.use();
   }
 
   /** Calls back in a later turn. */
   wait(resume: () => void): void {
-    this.#waiting.push(resume);
-    this.#requestEnd();
-  }
-
-  #requestEnd(): void {
-    if (this.#isEndRequested) return;
-    this.#isEndRequested = true;
-    this.#later(() => this.#next());
-  }
-
-  #next(): void {
-    this.#isEndRequested = false;
-    this.#turn++;
-    this.#begun = 0;
-    if (this.#waiting.length === 0) return;
-    const resumed = this.#waiting.slice(0, RESUMED_PER_TURN);
-    this.#waiting = this.#waiting.slice(RESUMED_PER_TURN);
-    if (this.#waiting.length > 0) this.#requestEnd();
-    for (const resume of resumed) resume();
+    this.#queue.wait(resume);
   }
 }
