@@ -3,6 +3,7 @@
 import type { DiskFaults } from '../test/sim/scenario.ts';
 import { simulate } from '../test/sim/simulation.ts';
 import { readArguments, refuse, wholeNumber } from './kit/arguments.ts';
+import { runSeeds, SEED_ARGUMENTS } from './kit/seeds.ts';
 
 const USAGE = `usage: node scripts/simulate.ts [options]
 
@@ -24,36 +25,22 @@ Examples:
 Exit code: 0 every seed passed, 1 a seed failed, 2 bad arguments.`;
 
 const values = readArguments(USAGE, {
+  ...SEED_ARGUMENTS,
   seeds: { type: 'string', default: '1000' },
-  from: { type: 'string', default: '1' },
   steps: { type: 'string', default: '1500' },
-  seed: { type: 'string' },
   faults: { type: 'string', default: 'none' },
-  trace: { type: 'boolean', default: false },
-  'keep-going': { type: 'boolean', default: false },
 });
 const KINDS: readonly DiskFaults[] = ['none', 'writes', 'reads'];
 const diskFaults =
   KINDS.find((kind) => kind === values.faults) ??
   refuse(`--faults "${values.faults}" is none of ${KINDS.join(', ')}`, USAGE);
 const steps = wholeNumber('steps', values.steps, 1, USAGE);
-const first = wholeNumber('seed', values.seed ?? values.from, 0, USAGE);
-const count = values.seed === undefined ? wholeNumber('seeds', values.seeds, 1, USAGE) : 1;
-let failures = 0;
-let messages = 0;
-for (let seed = first; seed < first + count; seed++) {
-  try {
-    const print = values.trace ? (line: string): void => console.log(line) : undefined;
+await runSeeds(values, {
+  usage: USAGE,
+  progressEvery: 100,
+  run: (seed, print) => {
     const options = { seed, steps, diskFaults };
-    const result = await simulate(print === undefined ? options : { ...options, print });
-    messages += result.messages;
-    if (count === 1) console.log(result);
-  } catch (error) {
-    failures++;
-    console.error(error);
-    if (!values['keep-going']) break;
-  }
-  if (seed % 100 === 0) console.log(`seed ${seed}: ${messages} messages, ${failures} failures`);
-}
-console.log(`${count} seeds, ${messages} messages, ${failures} failures`);
-process.exit(failures > 0 ? 1 : 0);
+    return simulate(print === undefined ? options : { ...options, print });
+  },
+  countsOf: ({ messages }) => ({ messages }),
+});

@@ -37,6 +37,7 @@ import {
   PolicyBroker,
   TOPIC,
 } from './policy-broker.ts';
+import { runSeed } from './run-seed.ts';
 import { randomOf } from './scenario.ts';
 
 /** From here messages are moved to the topic for dead letters. */
@@ -61,19 +62,14 @@ export type HandsFigures = {
 };
 
 /** Runs one seed. */
-export async function liveWithHands(seed: number, steps: number): Promise<HandsFigures> {
-  const life = new HandsLife(seed);
-  try {
-    return await life.run(steps);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`seed ${seed} fails in step ${life.step}: ${reason}`, { cause });
-  }
+export function liveWithHands(seed: number, steps: number): Promise<HandsFigures> {
+  return runSeed(seed, new HandsLife(seed, steps));
 }
 
 class HandsLife {
   step = 0;
 
+  readonly #steps: number;
   readonly #random: Random;
   readonly #clock = new ManualClock();
   readonly #options;
@@ -98,7 +94,8 @@ class HandsLife {
   /** Counts the starts: what a broker of an earlier life says is not heard. */
   #life = 0;
 
-  constructor(seed: number) {
+  constructor(seed: number, steps: number) {
+    this.#steps = steps;
     this.#random = randomOf(seed);
     this.#options = optionsWith({
       memQueueSize: [0, 0, 3, 10_000][this.#random(4)],
@@ -113,8 +110,8 @@ class HandsLife {
     [this.#broker, this.#desk] = this.#open();
   }
 
-  async run(steps: number): Promise<HandsFigures> {
-    for (this.step = 1; this.step <= steps; this.step++) {
+  async run(): Promise<HandsFigures> {
+    for (this.step = 1; this.step <= this.#steps; this.step++) {
       await this.#act();
       if (this.#failure !== undefined) throw this.#failure;
     }

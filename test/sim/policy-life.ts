@@ -19,7 +19,7 @@ import { optionsWith } from '../support/broker-turns.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
 import { type FrameMessage, idWords, publishedBytes } from '../support/message-bytes.ts';
-import { type Random, seededRandom } from '../support/seeded-random.ts';
+import type { Random } from '../support/seeded-random.ts';
 import { add, type Ends, endsOf, isEmpty, noEnds, sum } from './message-ends.ts';
 import { topicName } from './names.ts';
 import {
@@ -32,6 +32,8 @@ import {
   PolicyBroker,
   TOPIC,
 } from './policy-broker.ts';
+import { runSeed } from './run-seed.ts';
+import { randomOf } from './scenario.ts';
 
 /** Ages and due times are kept to the tick of a wheel, and come back from disk in whole ms. */
 const TICK_MS = 3;
@@ -54,19 +56,14 @@ type Letter = { readonly channel: string; readonly reason: string; readonly body
 export type PolicyLifeResult = { readonly published: number; readonly ends: Ends };
 
 /** Runs one seed. */
-export async function livePolicies(seed: number, steps: number): Promise<PolicyLifeResult> {
-  const life = new PolicyLife(seed);
-  try {
-    return await life.run(steps);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`seed ${seed} fails in step ${life.step}: ${reason}`, { cause });
-  }
+export function livePolicies(seed: number, steps: number): Promise<PolicyLifeResult> {
+  return runSeed(seed, new PolicyLife(seed, steps));
 }
 
 class PolicyLife {
   step = 0;
 
+  readonly #steps: number;
   readonly #random: Random;
   readonly #clock = new ManualClock();
   readonly #disk = new MemoryFileSystem(DATA_PATH);
@@ -90,9 +87,9 @@ class PolicyLife {
   readonly #deliveredBodies = new Map<string, Set<string>>();
   #lives = 0;
 
-  constructor(seed: number) {
-    const random = seededRandom(Math.imul(seed + 1, 0x9e3779b1));
-    for (let i = 0; i < 8; i++) random(2);
+  constructor(seed: number, steps: number) {
+    const random = randomOf(seed);
+    this.#steps = steps;
     this.#random = random;
     this.#options = optionsWith({
       memQueueSize: [0, 1, 5, 10_000][random(4)],
@@ -105,8 +102,8 @@ class PolicyLife {
     this.#setPolicies([]);
   }
 
-  async run(steps: number): Promise<PolicyLifeResult> {
-    for (this.step = 1; this.step <= steps; this.step++) {
+  async run(): Promise<PolicyLifeResult> {
+    for (this.step = 1; this.step <= this.#steps; this.step++) {
       await this.#act();
       await this.#broker.turns();
       this.#checkHeld();

@@ -15,6 +15,7 @@ import { MemoryFileSystem } from '../support/memory-file-system.ts';
 import type { Random } from '../support/seeded-random.ts';
 import { DiskFailures } from './disk-failures.ts';
 import { Ledger } from './ledger.ts';
+import { runSeed } from './run-seed.ts';
 import { type DiskFaults, drawScenario, randomOf, type Scenario } from './scenario.ts';
 import { DATA_PATH, SimBroker } from './sim-broker.ts';
 import { SimClients } from './sim-clients.ts';
@@ -55,18 +56,10 @@ type SavedTopic = {
 };
 
 /** Runs one seed. Errors: see above; the error names the seed. */
-export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
-  const simulation = new Simulation(options);
-  try {
-    return await simulation.run();
-  } catch (cause) {
-    const { seed, steps, diskFaults } = options;
-    const replay = `node scripts/simulate.ts --seed ${seed} --steps ${steps} --faults ${diskFaults} --trace`;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`seed ${seed} fails in step ${simulation.step}: ${reason}\nreplay: ${replay}`, {
-      cause,
-    });
-  }
+export function simulate(options: SimulationOptions): Promise<SimulationResult> {
+  const { seed, steps, diskFaults } = options;
+  const replay = `node scripts/simulate.ts --seed ${seed} --steps ${steps} --faults ${diskFaults} --trace`;
+  return runSeed(seed, new Simulation(options), replay);
 }
 
 /** Runs seeds that follow each other. Errors: as `simulate`, with the first seed that fails. */

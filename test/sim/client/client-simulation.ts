@@ -11,6 +11,7 @@ import type { Duplex } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import type { Address } from '../../../src/client/address.ts';
 import type { Environment } from '../../../src/client/environment.ts';
+import { runSeed } from '../run-seed.ts';
 import { ClientWatch } from './client-watch.ts';
 import { SimConsumer } from './sim-consumer.ts';
 import { SimLink } from './sim-link.ts';
@@ -45,12 +46,8 @@ export async function simulateClients(
   const onRejection = (reason: unknown): void => simulation.onRejection(reason);
   process.on('unhandledRejection', onRejection);
   try {
-    return await simulation.run();
-  } catch (cause) {
     const replay = `node scripts/simulate-clients.ts --seed ${seed} --steps ${steps} --trace`;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const where = `seed ${seed} fails in step ${simulation.step}`;
-    throw new Error(`${where}: ${reason}\nreplay: ${replay}`, { cause });
+    return await runSeed(seed, simulation, replay);
   } finally {
     process.off('unhandledRejection', onRejection);
   }

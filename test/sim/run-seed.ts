@@ -1,0 +1,27 @@
+/**
+ * A run that one seed decides, and the error that says how to see it again.
+ *
+ * Thread: any.
+ */
+
+/** What a seed drives, step by step. */
+export type SeededRun<T> = {
+  /** The current step; 0 before the first. */
+  readonly step: number;
+  run(): Promise<T>;
+};
+
+/**
+ * `replay` is a command that runs the seed again, where there is one.
+ *
+ * Errors: rejects with what does not hold, naming the seed and the step.
+ */
+export async function runSeed<T>(seed: number, life: SeededRun<T>, replay?: string): Promise<T> {
+  try {
+    return await life.run();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const again = replay === undefined ? '' : `\nreplay: ${replay}`;
+    throw new Error(`seed ${seed} fails in step ${life.step}: ${reason}${again}`, { cause });
+  }
+}
