@@ -63,6 +63,7 @@ async function measure(): Promise<void> {
     let count = 0;
     const reading = (async () => {
       for await (const _ of frames) count++;
+      // `abort` below ends the reading with an error.
     })().catch(() => undefined);
     await pause(SETTLE_S * 1000);
     const before = cpuUsOf(admin.pid) ?? 0;

@@ -46,6 +46,7 @@ export class ServerProcess {
     child.once('exit', (code, signal) => {
       failure.reject(new Error(`"${words.join(' ')}" ended with ${signal ?? code} at its start`));
     });
+    // The exit at the end of a run is no failure: nobody waits for it then.
     failure.promise.catch(() => undefined);
     const forget = cleanUp.add(() => child.kill('SIGKILL'));
     child.once('exit', forget);

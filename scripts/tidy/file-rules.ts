@@ -20,7 +20,12 @@ const EMPTY_WORDS = ['util', 'utils', 'helper', 'helpers', 'manager', 'common', 
 
 export function checkFile(source: Source): Finding[] {
   const isProduct = source.file.startsWith('src/');
-  const findings = [...checkName(source.file), ...checkComments(source), ...checkCatches(source)];
+  const findings = [
+    ...checkName(source.file),
+    ...checkComments(source),
+    ...checkCatches(source),
+    ...checkDropped(source),
+  ];
   if (isProduct) {
     findings.push(...checkLengths(source), ...checkExports(source), ...checkWords(source));
   }
@@ -53,7 +58,7 @@ function checkComments(source: Source): Finding[] {
   return findings;
 }
 
-/** A comment does not make an empty block any fuller. */
+/** A comment alone does not fill an empty block. */
 function checkCatches(source: Source): Finding[] {
   const empty = /\bcatch\s*(?:\([^)]*\)\s*)?\{\s*\}|\.catch\(\s*\([^)]*\)\s*=>\s*\{\s*\}\s*\)/g;
   return [...source.code.matchAll(empty)].map(({ index }) => ({
@@ -61,6 +66,29 @@ function checkCatches(source: Source): Finding[] {
     line: source.code.slice(0, index).split('\n').length,
     what: 'a catch handles the error or adds context',
   }));
+}
+
+/** An error that nobody sees has its reason in a comment: at the line, above it, or as the block's first line. */
+function checkDropped(source: Source): Finding[] {
+  const dropped = /\bcatch\s*\{(?!\s*\})|\.catch\(\s*\(\)\s*=>\s*undefined\s*\)/;
+  const explained = new Set(
+    source.comments.flatMap(({ line, text }) => {
+      const last = line + text.split('\n').length - 1;
+      return [line - 1, last, last + 1];
+    }),
+  );
+  const findings: Finding[] = [];
+  const what = 'a comment says why the error may be dropped';
+  let isAbove = false;
+  source.codeLines.forEach((text, index) => {
+    const line = index + 1;
+    const isDropped = dropped.test(text);
+    // One comment may stand above several such lines.
+    const isExplained = isDropped && (explained.has(line) || isAbove);
+    if (isDropped && !isExplained) findings.push({ file: source.file, line, what });
+    isAbove = isExplained;
+  });
+  return findings;
 }
 
 function checkLengths(source: Source): Finding[] {

@@ -109,6 +109,7 @@ export class HttpClient {
   /** Closes all connections; pending requests fail. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    // The request that could not load the client has reported why.
     const connections = await this.#connections?.catch(() => undefined);
     await connections?.agent.destroy();
   }

@@ -37,6 +37,7 @@ function enderOf(code: number): string[] {
     accessSync(SHELL, constants.X_OK);
     return [SHELL, '-c', `exit ${code}`];
   } catch {
+    // There is no shell here: Node itself exits with the code.
     return [process.execPath, '--eval', `process.exitCode = ${code}`];
   }
 }

@@ -127,11 +127,11 @@ function isFinal(error: unknown): boolean {
   return error instanceof Error && 'code' in error && FINAL_CODES.has(error.code);
 }
 
-/** False also for a closed descriptor. */
 function isFile(fd: number): boolean {
   try {
     return fstatSync(fd).isFile();
   } catch {
+    // A closed descriptor.
     return false;
   }
 }

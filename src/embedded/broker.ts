@@ -189,6 +189,7 @@ export class Broker implements AsyncDisposable {
       void running.finally(() => this.#consumers.delete(consumer));
     } catch (error) {
       this.#consumers.delete(consumer);
+      // The caller gets the error of `run`.
       connected.catch(() => undefined);
       void consumer.close({ deadlineMs: 0 });
       throw error;

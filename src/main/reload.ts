@@ -69,6 +69,7 @@ export class Reload {
   /** Reloads; one reload after the other. */
   run(): Promise<ReloadReport> {
     const run = this.#last.then(() => this.#run());
+    // The caller gets the failure; the next reload only waits for its end.
     this.#last = run.catch(() => undefined);
     return run;
   }

@@ -40,6 +40,7 @@ export class ConsumerGroup {
   private constructor(progress: ProgressCount) {
     this.#progress = progress;
     // they are waited for one after the other, and a failure is told to both
+    // They may fail before the caller waits for them.
     this.#subscribed.promise.catch(() => undefined);
     this.#ended.promise.catch(() => undefined);
     this.#failed.promise.catch(() => undefined);

@@ -62,6 +62,7 @@ class Watch {
   isOn = false;
 
   constructor() {
+    // A failure while nobody races it is seen by the next race.
     this.failed.promise.catch(() => undefined);
   }
 }
@@ -81,6 +82,7 @@ class Sleeper implements FrameHandler {
     this.#link = link;
     this.#watch = watch;
     this.#heartbeatMs = order.heartbeatMs;
+    // It may fail before the caller waits for it.
     this.#subscribed.promise.catch(() => undefined);
     const reader = new FrameReader(this);
     link.listen({

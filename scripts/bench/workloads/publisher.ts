@@ -58,6 +58,7 @@ export class Publisher {
     this.#left =
       order.messages === null ? Number.POSITIVE_INFINITY : Math.ceil(order.messages / order.batch);
     // it is waited for only once everything is connected
+    // It may fail before the caller waits for it.
     this.#ended.promise.catch(() => undefined);
   }
 

@@ -18,6 +18,7 @@ export class AnswerWatch implements FrameHandler {
 
   constructor(link: Link) {
     this.#link = link;
+    // It may fail before the caller waits for it.
     this.#failed.promise.catch(() => undefined);
     const reader = new FrameReader(this);
     link.listen({
@@ -88,6 +89,7 @@ export class StampedConsumer implements FrameHandler {
     this.#link = link;
     this.#total = total;
     this.#progress = progress;
+    // They may fail before the caller waits for them.
     this.#subscribed.promise.catch(() => undefined);
     this.#ended.promise.catch(() => undefined);
     const reader = new FrameReader(this, STAMP_BYTES);

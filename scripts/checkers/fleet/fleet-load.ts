@@ -92,6 +92,7 @@ export class FleetLoad {
     this.#isPublishing = false;
     await this.#publishing;
     for (const producer of this.#producers) await producer.close();
+    // What is missing when the time is over is in the result.
     await this.#until(() => this.#sent.size === 0).catch(() => undefined);
     for (const consumer of this.#consumers) await consumer.close();
     return this.#sent.size;

@@ -171,6 +171,7 @@ function parsed(text: string): unknown {
   try {
     return text === '' ? undefined : JSON.parse(text);
   } catch {
+    // Not JSON: the answer has no fields to show.
     return undefined;
   }
 }

@@ -105,6 +105,7 @@ function parsedValue(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
+    // Not JSON, so it is text.
     return text;
   }
 }

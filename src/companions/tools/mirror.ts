@@ -179,6 +179,7 @@ class Mirror {
     // The token in the environment is the source's.
     this.#target = new BrokerHttp(target, {});
     this.#channel = movedChannel === '' ? MIRROR_CHANNEL : movedChannel;
+    // A failure after the race in `run` has nobody who waits for it.
     this.#failed.promise.catch(() => undefined);
   }
 

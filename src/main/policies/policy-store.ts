@@ -178,6 +178,7 @@ export class PolicyStore {
       this.#setup.policies.restore(next);
       this.#apply();
     });
+    // The caller gets the failure; the next change only waits for its end.
     this.#last = change.catch(() => undefined);
     return change;
   }

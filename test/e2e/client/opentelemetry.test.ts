@@ -53,6 +53,7 @@ test('examples: opentelemetry.ts makes spans, which end', { timeout: 60_000 }, a
   const consumer = new Consumer({ topic: 'traced', channel: 'c', nsqd, requeueDelayMs: 0 });
 
   await producer.publishMany('traced', ['one', 'two']);
+  // The failure is in the span, which is what the test reads.
   await producer.publish('no topic', 'x').catch(() => undefined);
   await producer.close();
   let count = 0;

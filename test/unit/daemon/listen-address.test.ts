@@ -196,6 +196,7 @@ async function reaches(port: number, host: string): Promise<boolean> {
     await once(socket, 'connect');
     return true;
   } catch {
+    // Refused, or the host has no such address.
     return false;
   } finally {
     socket.destroy();

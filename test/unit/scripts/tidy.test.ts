@@ -268,6 +268,33 @@ test('tidy: no catch is empty', () => {
   ]);
 });
 
+test('tidy: an error that is dropped has its reason in a comment', () => {
+  const found = findings({
+    'src/main/a.ts': [
+      'try {',
+      '} catch {',
+      '  // ESRCH: there is no such process.',
+      '  end(false);',
+      '}',
+      '// Both may fail before the caller waits.',
+      'first.catch(() => undefined);',
+      'second.catch(() => undefined);',
+      'call();',
+      'third.catch(() => undefined);',
+      'try {',
+      '} catch {',
+      '  end(true);',
+      '}',
+      '',
+    ].join('\n'),
+  });
+
+  assert.deepStrictEqual(found, [
+    'src/main/a.ts:10: a comment says why the error may be dropped',
+    'src/main/a.ts:12: a comment says why the error may be dropped',
+  ]);
+});
+
 test('tidy: strings, templates and regular expressions hide what looks like code', () => {
   const found = findings({
     'src/main/a.ts': [

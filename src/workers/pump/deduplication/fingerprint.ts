@@ -48,6 +48,7 @@ function fieldOf(body: Uint8Array, field: string): string | number | boolean | u
   try {
     object = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.length).toString());
   } catch {
+    // A body that is not JSON has no fields.
     return undefined;
   }
   if (typeof object !== 'object' || object === null || !Object.hasOwn(object, field)) {
