@@ -94,7 +94,7 @@ export class LocalConnection implements ConsumerConnection, LocalConsumer {
     if (topic === undefined || channel === undefined) {
       throw new NsqError('E_INVALID', `there is no channel ${topicText}/${channelText}`);
     }
-    const error = client.subscribe(topic, channel);
+    const error = await client.subscribe(topic, channel);
     if (error !== null) throw this.#refused(error);
     return 'OK';
   }

@@ -53,6 +53,8 @@ export type ControlRequest =
     }
   /** The store creates a channel of a replicated topic that begins with what the topic has kept. */
   | ({ do: 'startChannel'; topic: number } & StartedChannel)
+  /** Replies when the store has the topic, or its channel if `channel` is not 0, or says why it cannot create it. */
+  | { do: 'whenStored'; topic: number; channel: number }
   /** The store tells other brokers of a policy. */
   | ({ do: 'sharePolicy' } & SharedPolicy)
   | { do: 'setTopicPolicy'; topics: number[]; policy: TopicPolicy }

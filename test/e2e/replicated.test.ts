@@ -240,6 +240,8 @@ test(
     const refused = await publish(t, one, pub('r.away', 'lost'));
     const local = await publish(t, one, pub('local', 'x'));
     const ready = await ask(one, '/readyz');
+    const topic = await ask(one, '/topic/create?topic=r.new', null);
+    const channel = await ask(one, '/channel/create?topic=r.away&channel=new', null);
     client.send(line('FIN', before.id));
     await server.start();
     await until(
@@ -254,6 +256,7 @@ test(
     assert.match(refused ?? '', /E_PUB_FAILED PUB failed the connection to .* is lost$/);
     assert.deepEqual([local, answer, body.toString(), ready.status], ['OK', 'OK', 'after', 503]);
     assert.match(ready.text, /store: the connection to/);
+    assert.deepEqual([topic.status, channel.status], [503, 503]);
   },
 );
 

@@ -47,6 +47,9 @@ export class FakeStreamServer {
   holdsAnswers = false;
   /** Why no figures are given, or null. */
   figuresError: string | null = null;
+  /** Holds openings of topics and channels until it resolves; and why they are refused, or null. */
+  opening: Promise<void> = Promise.resolve();
+  openError: string | null = null;
   /** How often topics and channels were opened. */
   openCount = 0;
   /** Why every publish is refused, or null. */
@@ -340,9 +343,17 @@ export class FakeStreamStore implements StreamStore {
     else if (this.listener !== null) tell(this.listener, key, state);
   }
 
-  open = (name: StreamName): Promise<void> => this.#do(() => this.#server.open(name, this));
   empty = (name: StreamName): Promise<void> => this.#do(() => this.#server.empty(name));
   delete = (name: StreamName): Promise<void> => this.#do(() => this.#server.delete(name, this));
+
+  async open(name: StreamName): Promise<void> {
+    await this.#server.opening;
+    const { openError } = this.#server;
+    await this.#do(() => {
+      if (openError !== null) throw new Error(openError);
+      this.#server.open(name, this);
+    });
+  }
 
   startChannel(topic: string, channel: StartedChannel): Promise<void> {
     return this.#do(() => this.#server.startChannel(topic, channel, this));

@@ -17,6 +17,7 @@ import type { DeliveryTarget } from '../pumps/deliveries.ts';
 import type { PumpHandle } from '../pumps/pump-handle.ts';
 import type { Client } from '../tcp/client.ts';
 import { localityOf } from '../tcp/locality.ts';
+import { whenChannelStored } from '../topics/stored.ts';
 import { subscribe } from '../topics/subscribing.ts';
 import type { ChannelHandle, ChannelMember, TopicMap } from '../topics/topic-map.ts';
 
@@ -68,8 +69,8 @@ export class LocalClient implements DeliveryTarget, ChannelMember {
     return `consumer ${this.number} of this process`;
   }
 
-  /** Joins a channel. Errors: returns why the channel takes no more. */
-  subscribe(topic: TopicName, channel: ChannelName): ClientError | null {
+  /** Joins a channel. Errors: resolves with why the channel takes no more, or the store does not have it. */
+  async subscribe(topic: TopicName, channel: ChannelName): Promise<ClientError | null> {
     const { topics, options } = this.#context;
     const { msgTimeoutMs, sampleRate } = this.client.settings;
     const locality = localityOf(this.client.settings, options);
@@ -77,7 +78,8 @@ export class LocalClient implements DeliveryTarget, ChannelMember {
     const joined = subscribe(topics, options, request);
     if (joined instanceof ClientError) return joined;
     this.client.state = { state: 'subscribed', channel: joined };
-    return null;
+    const error = await whenChannelStored(joined);
+    return error === null ? null : new ClientError('E_SUB_FAILED', `SUB failed ${error}`);
   }
 
   /** Lets so many messages be in flight here. */

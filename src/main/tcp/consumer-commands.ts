@@ -14,6 +14,7 @@ import { parseChannelName, parseTopicName } from '../../shared/names.ts';
 import type { Options } from '../options/options.ts';
 import type { PumpHandle } from '../pumps/pump-handle.ts';
 import { brokerChannels } from '../stats/broker-channels.ts';
+import { whenChannelStored } from '../topics/stored.ts';
 import { subscribe } from '../topics/subscribing.ts';
 import type { ChannelHandle, TopicMap } from '../topics/topic-map.ts';
 import type { Authorization } from './authorization.ts';
@@ -32,6 +33,8 @@ export class ConsumerCommands {
   readonly #options: Options;
   readonly #authorization: Authorization;
   readonly #responses: ResponseOrder;
+  /** What the store has answered to the SUB that waits for it: null if it has the channel. */
+  #stored: { readonly error: string | null } | null = null;
 
   constructor(port: ClientPort, topics: TopicMap, options: Options, authorization: Authorization) {
     this.#authorization = authorization;
@@ -41,8 +44,10 @@ export class ConsumerCommands {
     this.#options = options;
   }
 
+  /** After WAIT it is handed over again. */
   onSub(words: readonly string[]): Step {
     const { client } = this.#port;
+    if (this.#stored !== null) return this.#onStored(this.#stored.error);
     if (client.state.state !== 'init') return this.#wrongState('SUB');
     if (client.settings.heartbeatIntervalMs === 0) {
       return this.#invalid('cannot SUB with heartbeats disabled');
@@ -67,6 +72,20 @@ export class ConsumerCommands {
     });
     if (joined instanceof ClientError) return this.#port.fail(joined);
     client.state = { state: 'subscribed', channel: joined };
+    const stored = whenChannelStored(joined);
+    if (stored === null) return this.#onStored(null);
+    const onStored = (error: string | null): void => {
+      this.#stored = { error };
+    };
+    return this.#port.waitFor(stored.then(onStored));
+  }
+
+  /** What is published from now on is kept for the channel. */
+  #onStored(error: string | null): Step {
+    this.#stored = null;
+    if (error !== null) {
+      return this.#port.fail(new ClientError('E_SUB_FAILED', `SUB failed ${error}`));
+    }
     this.#responses.respondOk();
     return NEXT;
   }

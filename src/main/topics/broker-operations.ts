@@ -18,6 +18,7 @@ import { creationRefusal, type Drain, type DrainProgress } from './drain.ts';
 import { type HoldingConsumer, MessageDesk } from './message-desk.ts';
 import type { Metadata } from './metadata.ts';
 import { type Publisher, PublishRefused } from './publisher.ts';
+import { whenChannelStored, whenTopicStored } from './stored.ts';
 import type { ChannelHandle, TopicHandle, TopicMap } from './topic-map.ts';
 
 /** The data directory. */
@@ -128,12 +129,15 @@ export class BrokerOperations implements HttpBroker {
 
   async createTopic(name: TopicName): Promise<void> {
     this.#expectCreation(name, null);
-    await this.#topics.getOrCreate(name).opening;
+    const topic = this.#topics.getOrCreate(name);
+    await topic.opening;
+    expectStored(await whenTopicStored(topic));
   }
 
   async createChannel(topic: TopicName, channel: ChannelName): Promise<void> {
     this.#expectCreation(topic, channel);
-    this.#topics.getOrCreateChannel(this.#topic(topic), channel);
+    const created = this.#topics.getOrCreateChannel(this.#topic(topic), channel);
+    expectStored(await whenChannelStored(created));
   }
 
   async startChannel(
@@ -252,4 +256,9 @@ export class BrokerOperations implements HttpBroker {
     if (channel === undefined) throw new Error(`channel ${topicName}:${name} does not exist`);
     return channel;
   }
+}
+
+/** Errors: throws why the store does not have it, for whoever has asked. */
+function expectStored(error: string | null): void {
+  if (error !== null) throw new PublishRefused(error);
 }

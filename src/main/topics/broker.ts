@@ -42,7 +42,10 @@ export interface HttpBroker {
 
   hasTopic(topic: string): boolean;
   hasChannel(topic: string, channel: string): boolean;
-  /** Resolves when the topic exists. Rejects when it is being deleted or the broker exits. */
+  /**
+   * Resolves when the topic exists. Rejects when it is being deleted or the broker exits, and with `PublishRefused` if
+   * the store of replicated topics cannot create it now; the same for a channel.
+   */
   createTopic(topic: TopicName): Promise<void>;
   /** Resolves when the channel exists; the topic must. */
   createChannel(topic: TopicName, channel: ChannelName): Promise<void>;

@@ -148,6 +148,14 @@ export class PumpControl {
         else replicated.startChannel({ channel: request.channel, start: request.start }, reply);
         return;
       }
+      case 'whenStored': {
+        const { topic, channel } = request;
+        const { queue } = channel === 0 ? this.#topic(topic) : this.#channel(channel);
+        const { replicated } = queue.backend;
+        if (replicated === null) reply(null);
+        else replicated.whenStored(reply);
+        return;
+      }
       case 'sharePolicy':
         assert(this.#policies !== null, 'policies are shared where there is a store');
         this.#policies.share({ name: request.name, text: request.text }, reply);

@@ -23,6 +23,8 @@ export interface ReplicatedSide {
   rest(): void;
   /** Pauses the topic or channel on every broker, or lets it go on. */
   setPaused(isPaused: boolean): void;
+  /** Calls back with null when the store has the topic or channel, or with why it cannot create it now. */
+  whenStored(done: (error: string | null) => void): void;
   /** Of a topic: creates a channel that begins with what the topic has kept. Calls back with null, or why it cannot. */
   startChannel(channel: StartedChannel, done: (error: string | null) => void): void;
 }

@@ -98,6 +98,9 @@ export class StreamBackend implements Backend, ReplicatedSide, LinkedQueue {
   readonly #starts: Start[] = [];
   #unsentStarts = 0;
   #isOpenSent = false;
+  /** Whether the store has it, and who waits for that. */
+  #isStored = false;
+  #storedWaits: ((error: string | null) => void)[] = [];
   #isDue = false;
   readonly #end: BackendEnd;
 
@@ -202,6 +205,11 @@ export class StreamBackend implements Backend, ReplicatedSide, LinkedQueue {
     this.#setDue();
   }
 
+  whenStored(done: (error: string | null) => void): void {
+    if (this.#isStored) done(null);
+    else this.#storedWaits.push(done);
+  }
+
   startChannel(channel: StartedChannel, done: (error: string | null) => void): void {
     this.#starts.push({ channel, done });
     this.#unsentStarts++;
@@ -251,7 +259,7 @@ export class StreamBackend implements Backend, ReplicatedSide, LinkedQueue {
     this.#unread.update(answers);
     switch (type) {
       case OPENED:
-        this.#health.set('read', error);
+        this.#onOpened(error);
         return;
       case APPENDED:
         this.#onAppended(error, nowMs);
@@ -282,6 +290,18 @@ export class StreamBackend implements Backend, ReplicatedSide, LinkedQueue {
     }
   }
 
+  #onOpened(error: string | null): void {
+    if (error === null) this.#isStored = true;
+    this.#health.set('read', error);
+    this.#tellStored(error);
+  }
+
+  #tellStored(error: string | null): void {
+    const waits = this.#storedWaits;
+    this.#storedWaits = [];
+    for (const done of waits) done(error);
+  }
+
   #onAppended(error: string | null, nowMs: number): void {
     // Its publisher gets the reason; whether the topic is well is told by OPENED.
     const isDropped = this.#end.isEnding || this.#end.isEmptying;
@@ -306,6 +326,7 @@ export class StreamBackend implements Backend, ReplicatedSide, LinkedQueue {
     this.#backlog.forget(this);
     this.#health.clear();
     for (const { done } of this.#starts.splice(0)) done('the topic is deleted');
+    this.#tellStored('it is deleted');
     this.#listener.onEnded();
     this.#end.finish(error);
   }

@@ -88,6 +88,54 @@ test('replicated topic: OK follows the answer of the store, and its refusal is t
   assert.deepEqual(framesOf(client), ['error E_MPUB_FAILED MPUB failed no space is left']);
 });
 
+test('replicated topic: SUB is answered when the store has the channel, and keeps what comes from then on', async () => {
+  const site = new Site(2);
+  const [one, other] = site.brokers;
+  const first = await site.client(one, line('SUB', 'r', 'first'));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  site.server.opening = promise;
+  const second = await site.client(one, line('SUB', 'r', 'second'), line('RDY', 1));
+  await site.client(other, pub('r', 'before'));
+  const waiting = framesOf(second);
+  resolve();
+  await site.turns();
+  const answered = framesOf(second);
+  await site.client(other, pub('r', 'after'));
+
+  assert.deepEqual(framesOf(first), ['response OK']);
+  assert.deepEqual([waiting, answered], [[], ['response OK']]);
+  assert.deepEqual(framesOf(second), ['message 1 after']);
+});
+
+test('replicated topic: SUB is refused when the store cannot create the channel', async () => {
+  const site = new Site();
+  const [broker] = site.brokers;
+  site.server.openError = 'no space is left';
+  const refused = await site.client(broker, line('SUB', 'r', 'c'), line('RDY', 1));
+  site.server.openError = null;
+  await site.advance(500);
+  const next = await site.client(broker, line('SUB', 'r', 'c'), line('RDY', 1));
+
+  assert.deepEqual(framesOf(refused), ['error E_SUB_FAILED SUB failed no space is left']);
+  assert.deepEqual([refused.hasEnded, framesOf(next)], [true, ['response OK']]);
+});
+
+test('replicated topic: a SUB that waits for the store fails when another broker deletes the channel', async () => {
+  const site = new Site(2);
+  const [one, other] = site.brokers;
+  await site.client(other, line('SUB', 'r', 'c'));
+  const topic = other.topics.get('r');
+  assert.ok(topic !== undefined);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  site.server.opening = promise;
+  const waiting = await site.client(one, line('SUB', 'r', 'late'));
+  await Promise.all([other.topics.deleteTopic(topic), site.turns()]);
+  resolve();
+  await site.turns();
+
+  assert.deepEqual([framesOf(waiting), waiting.isDestroyed], [[], true]);
+});
+
 test('replicated topic: every broker has it; a message is with one of them, and finished for all', async () => {
   const site = new Site(2);
   const [one, other] = site.brokers;
