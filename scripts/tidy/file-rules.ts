@@ -13,6 +13,7 @@ const DEFAULT_EXPORTS = [
   'src/workers/disk-thread.ts',
   'src/workers/stream-thread.ts',
 ];
+const DIRECTORIES = 'src/daemon/directories.ts';
 const ATOMICS = /^src\/shared\/(?:ring\/|counters[^/]*\.ts$)/;
 /** Browsers have timers of their own. */
 const PAGE = /^src\/ui\//;
@@ -131,6 +132,8 @@ function checkWords(source: Source): Finding[] {
     // sockets and requests have a method of that name
     forbid(/(?<![\w$.#])set(?:Timeout|Interval)\b/, `is only for ${CLOCK}`);
   }
+  // Node's recursive one never returns for a path in /proc.
+  forbid(/\bmkdir(?:Sync)?\(.*\brecursive\b/, `is only for ${DIRECTORIES}`);
   if (!DEFAULT_EXPORTS.includes(file)) {
     forbid(/\bexport default\b|\bas default\b/, 'is only for the worker entries');
   }

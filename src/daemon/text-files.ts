@@ -5,9 +5,10 @@
  * Thread: main.
  */
 
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { errorText } from '../shared/error-text.ts';
+import { makeDirectories } from './directories.ts';
 
 /** Errors: every call rejects with the error of the system. */
 export interface TextFiles {
@@ -71,8 +72,9 @@ export const DISK_FILES: TextFiles = {
   },
 
   async makeDirectory(directory) {
-    const made = await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
-    if (made !== undefined) await this.syncDirectory(path.dirname(directory));
+    for (const made of await makeDirectories(directory, DIRECTORY_MODE)) {
+      await this.syncDirectory(path.dirname(made));
+    }
   },
 };
 

@@ -5,10 +5,11 @@
  * Thread: main.
  */
 
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { ConnectionLimit } from '../../daemon/connection-limit.ts';
+import { makeDirectories } from '../../daemon/directories.ts';
 import { joinHostPort } from '../../daemon/host-port.ts';
 import { Endpoints } from '../../daemon/http/endpoints.ts';
 import { HttpServer } from '../../daemon/http/http-server.ts';
@@ -127,7 +128,7 @@ export class Multi {
     const lookupd = this.#lookupdAddress('tcpPort');
     const plans = planBrokers({ own, options, words, shared, lookupd, leaving });
     for (const plan of plans) {
-      mkdirSync(plan.dataPath, { recursive: true });
+      await makeDirectories(plan.dataPath);
       this.#members.push(new Member(plan, this.#supervise(plan.name, plan.words), options));
     }
     await Promise.all(this.#members.map((member) => this.#startMember(member)));

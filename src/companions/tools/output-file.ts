@@ -10,8 +10,9 @@
  */
 
 import { constants } from 'node:fs';
-import { type FileHandle, link, mkdir, open, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, link, open, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
+import { makeDirectories } from '../../daemon/directories.ts';
 import type { Encoder } from './encoder.ts';
 import { withRev } from './file-name.ts';
 
@@ -113,10 +114,10 @@ export class OutputFile {
     const { workDir, outputDir, isExclusive, rotateBytes, log } = this.#setup;
     const relative = withRev(this.#name, this.#rev);
     const file = path.join(workDir, relative);
-    await mkdir(path.dirname(file), { recursive: true, mode: DIRECTORY_MODE });
+    await makeDirectories(path.dirname(file), DIRECTORY_MODE);
     if (workDir !== outputDir) {
       const moved = path.join(outputDir, relative);
-      await mkdir(path.dirname(moved), { recursive: true, mode: DIRECTORY_MODE });
+      await makeDirectories(path.dirname(moved), DIRECTORY_MODE);
       if (await exists(moved)) {
         log('warn', `output file already exists: ${moved}`);
         return false;

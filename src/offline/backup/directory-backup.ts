@@ -10,9 +10,10 @@
  * Bound: one queue at a time, and a few numbers for each. Thread: main; it blocks for one queue's files at a time.
  */
 
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type DataLock, DataPathInUse, lockDataPath } from '../../daemon/data-lock.ts';
+import { makeDirectories } from '../../daemon/directories.ts';
 import { Metadata, type SavedTopic } from '../../main/topics/metadata.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { POLICIES_FILE, SEEN_FILE, SIDECAR_DIRECTORY } from '../../shared/data-files.ts';
@@ -65,7 +66,7 @@ export async function backupDirectory(setup: BackupSetup): Promise<BackupReport>
   }
   const { lock, usedBy } = await lockOf(dataPath);
   try {
-    mkdirSync(join(partial, SIDECAR_DIRECTORY), { recursive: true, mode: SIDECAR_MODE });
+    await makeDirectories(join(partial, SIDECAR_DIRECTORY), SIDECAR_MODE);
     try {
       const report = await new DirectoryBackup({ ...setup, target: partial }, usedBy).run();
       renameSync(partial, target);

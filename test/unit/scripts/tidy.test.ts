@@ -163,6 +163,19 @@ test('tidy: clocks and timers belong to the clock file', () => {
   ]);
 });
 
+test('tidy: directories above others are made by one function', () => {
+  const found = findings({
+    'src/main/a.ts':
+      'mkdirSync(a, { mode, recursive: true });\nawait mkdir(a, { recursive: true });\nmkdirSync(a, 5);\nrmSync(a, { recursive: true });\n',
+    'test/support/a.ts': 'mkdirSync(a, { recursive: true });\n',
+  });
+
+  assert.deepStrictEqual(found, [
+    'src/main/a.ts:1: mkdirSync(a, { mode, recursive is only for src/daemon/directories.ts',
+    'src/main/a.ts:2: mkdir(a, { recursive is only for src/daemon/directories.ts',
+  ]);
+});
+
 test('tidy: only the worker entries have a default export', () => {
   const found = findings({
     'src/main/a.ts': '/** A. */\nexport default class A {}\n',

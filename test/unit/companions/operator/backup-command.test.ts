@@ -59,6 +59,14 @@ test("ringmq backup: copies nsqd's directories, used or not, with nsqd.dat and p
   }
 });
 
+test('ringmq backup: ends where directories cannot be made', async (t) => {
+  const { source } = siteOf(t, 'finished');
+
+  const { code, stderr } = await runWords(runBackup, [source, '/proc/ringmq/target']);
+
+  assert.deepEqual([code, /mkdir '\/proc/.test(stderr)], [3, true], stderr);
+});
+
 test('ringmq backup: damage is copied and reported, and nothing is made where it cannot be', async (t) => {
   const { directory, source } = siteOf(t, 'multi-file');
   truncateSync(join(source, 'q:c.diskqueue.000002.dat'), 70);

@@ -203,6 +203,16 @@ test('a file moves from the work directory and never replaces another', async (t
   });
 });
 
+test('to-file ends where directories cannot be made', async (t) => {
+  const outputs = archiveIn(t, { outputDir: '/proc/ringmq/output' });
+  const works = archiveIn(t, { outputDir: '/proc/ringmq/a/b', workDir: '/proc/ringmq/a/b' });
+
+  for (const { archive } of [outputs, works]) {
+    void archive.append(record('x'));
+    await assert.rejects(archive.failed, /mkdir '\/proc/);
+  }
+});
+
 async function appendAll(archive: TopicArchive, bodies: readonly string[]): Promise<void> {
   const all = bodies.map((body) => archive.append(record(body)));
   archive.tick();
