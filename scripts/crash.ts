@@ -21,7 +21,7 @@ and finishes survive, and when deferred messages come.
   --runs N             number of runs, each with its own seed and directory (default 1)
   --seed S             seed of the first run (default: the time)
   --mem-queue-size N   memory queue size of the broker (default 0). With 0 no acknowledged message
-                       may be lost; otherwise a clean end must lose none
+                       may be lost; otherwise a clean shutdown must lose none
   --brokers N          check ringmq multi with N brokers: one, several or all are killed
   --server COMMAND     check another broker; the command gets nsqd's flags
   --ignore RULE        skip a rule that the broker does not promise (may be given several times):

@@ -12,7 +12,7 @@ import { readMetadata } from '../workers/disk/metadata/queue-metadata.ts';
 import { recoverQueue } from '../workers/disk/queue-recovery.ts';
 import { RECORD_ATTEMPTS_OFFSET, storedSize } from '../workers/disk/records/disk-record.ts';
 
-/** Something that is not as a clean end leaves it. */
+/** Something that is not as a clean shutdown leaves it. */
 export type Finding = {
   /** Whether messages are lost, only a note about what a start does, or the file cannot be read. */
   readonly kind: 'damage' | 'note' | 'unreadable';

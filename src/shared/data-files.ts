@@ -17,7 +17,7 @@ export const OUTER_PROBE_FILE = '.ringmq.probe';
 /** Name of the file, in that directory, that keeps the policies that were set at run time. */
 export const POLICIES_FILE = 'policies.json';
 
-/** Name of the file, in that directory, that keeps what topics with `deduplicate` have seen, from a clean end on. */
+/** The file in that directory in which a clean shutdown keeps what topics with `deduplicate` have seen. */
 export const SEEN_FILE = 'seen.json';
 
 const QUEUE_FILE = /^(.+)\.diskqueue\.(\d{6,}|meta)\.dat$/;

@@ -9,7 +9,7 @@ import { type Method, throwingPreload } from '../support/throwing-preload.ts';
 
 const LIMIT = { timeout: 60_000 };
 
-/** What the clean end calls, in its order. */
+/** What the clean shutdown calls, in its order. */
 const STEPS: readonly Method[] = [
   { module: 'main/tcp/tcp-server.ts', owner: 'TcpServer', name: 'close' },
   { module: 'main/http/http-servers.ts', owner: 'HttpServers', name: 'stop' },

@@ -136,7 +136,7 @@ async function endTraced(broker: BrokerProcess): Promise<void> {
 }
 
 test(
-  'fsync: what was acknowledged is there after a kill, and a clean end leaves no journal',
+  'fsync: what was acknowledged is there after a kill, and a clean shutdown leaves no journal',
   LIMIT,
   async (t) => {
     const site = new BrokerSite(t);

@@ -13,7 +13,7 @@ const CRASHES = 2;
 describe('kill', { concurrency: true }, () => {
   for (const [what, memQueueSize] of [
     ['nothing that is on disk is lost or comes too early', 0],
-    ['what was in memory survives a clean end, and nothing is damaged', 100],
+    ['what was in memory survives a clean shutdown, and nothing is damaged', 100],
   ] as const) {
     test(`kill: ${what}`, LIMIT, async (t) => {
       const seed = freshSeed();

@@ -36,7 +36,7 @@ const OF_KILLS = 2e6;
 export type CrashSetup = {
   readonly seed: number;
   readonly crashes: number;
-  /** With 0 everything that was acknowledged has to survive; otherwise only what a clean end has written. */
+  /** With 0 everything that was acknowledged has to survive; otherwise only what a clean shutdown has written. */
   readonly memQueueSize: number;
   readonly server?: string | undefined;
   /** Checks `ringmq multi` with so many brokers. */

@@ -14,7 +14,7 @@ type LifeEnd =
   | 'drained kill'
   /** Killed soon after its start, perhaps before it listens. */
   | 'kill at the start'
-  /** Killed during a clean end. */
+  /** Killed during a clean shutdown. */
   | 'kill at the end'
   /** Ended cleanly. */
   | 'clean';

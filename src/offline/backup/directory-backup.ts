@@ -1,5 +1,5 @@
 /**
- * Copies a data directory, which a broker may use meanwhile, and leaves the copy as a clean end leaves a directory, so
+ * Copies a data directory, which a broker may be using, and leaves the copy as a clean shutdown leaves a directory, so
  * that RingMQ and nsqd open it.
  *
  * What is in files when the backup begins, and is not finished, is in the copy. The journals of a broker at work are
@@ -164,7 +164,7 @@ class DirectoryBackup {
     }
   }
 
-  /** Leaves the copy as a start and a clean end do. */
+  /** Leaves the copy as a start and a clean shutdown do. */
   #settle(): void {
     const log = (level: LogLevel, text: string): void => {
       if (level !== LOG_ERROR) return;

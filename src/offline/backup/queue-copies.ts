@@ -50,7 +50,7 @@ export class QueueCopies {
     new DiskQueue(name, this.#setup.target, () => undefined).delete();
   }
 
-  /** Opens and closes each queue of the copy, as a start and a clean end do. */
+  /** Opens and closes each queue of the copy, as a start and a clean shutdown do. */
   settle(log: DiskLog): void {
     for (const name of this.#copies.keys()) new DiskQueue(name, this.#setup.target, log).close();
   }

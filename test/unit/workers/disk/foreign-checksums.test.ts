@@ -77,7 +77,7 @@ test('foreign checksums: what is finished stays finished, whenever the queue is 
   first.queue.finish(0, 1);
   first.queue.sync();
 
-  // After a kill, and after a clean end.
+  // After a kill, and after a clean shutdown.
   const second = openWith(disk, ANOTHER, false);
   assert.deepStrictEqual(readNumbers(second.queue), [2, 3, 4]);
   second.queue.finish(0, 1);

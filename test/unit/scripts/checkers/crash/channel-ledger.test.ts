@@ -117,7 +117,7 @@ test('ChannelLedger: a finish that was confirmed long before a kill holds, a lat
   assert.deepEqual([early.broken, late.broken], [['finished and again'], []]);
 });
 
-test('ChannelLedger: over a clean end every confirmed finish holds', () => {
+test('ChannelLedger: over a clean shutdown every confirmed finish holds', () => {
   const confirmed = new Bench();
   const unconfirmed = new Bench();
 
@@ -158,7 +158,7 @@ test('ChannelLedger: a deferred publish that was not acknowledged before a kill 
 
 for (const [what, end] of [
   ['a kill', (bench: Bench) => bench.ledger.kill(1000)],
-  ['a clean end', (bench: Bench) => bench.ledger.stop(1000)],
+  ['a clean shutdown', (bench: Bench) => bench.ledger.stop(1000)],
 ] as const) {
   test(`ChannelLedger: a requeue with a delay keeps due time and attempts over ${what}`, () => {
     const early = new Bench();
@@ -218,7 +218,7 @@ test('ChannelLedger: a refusal is in order only where there may be two copies', 
   assert.deepEqual([single.broken, double.broken], [['refused'], []]);
 });
 
-test('ChannelLedger: attempts that a kill may have forgotten are not expected after the next clean end', () => {
+test('ChannelLedger: attempts that a kill may have forgotten are not expected after the next clean shutdown', () => {
   const bench = new Bench();
 
   bench.deliver(3, 10);

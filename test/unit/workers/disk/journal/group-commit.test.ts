@@ -286,7 +286,7 @@ test('GroupCommit: a journal of any number of disk threads is recovered from', (
   assert.deepEqual(setup.afterPowerLoss('a'), [1, 2]);
 });
 
-test('GroupCommit: the journal is gone after a clean end, and nsqd finds everything', () => {
+test('GroupCommit: the journal is gone after a clean shutdown, and nsqd finds everything', () => {
   const setup = new Setup();
   const { pump } = setup;
   pump.open(1, 'a');
