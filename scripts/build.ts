@@ -1,8 +1,10 @@
-// Emits dist/ for publication: the sources without their types, import specifiers rewritten to .js, and the load
-// generators, so that `ringmq bench` is there where the package is installed.
+// Emits dist/ for publication: the programs in bundles, as `npm start` has them; for what other programs import, the
+// sources without their types, import specifiers rewritten to .js; and the load generators, so that `ringmq bench` is
+// there where the package is installed.
 import { spawnSync } from 'node:child_process';
 import { cpSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { bundlePrograms, filesOf } from './bundles/bundle-programs.ts';
 
 const root = path.dirname(import.meta.dirname);
 const dist = path.join(root, 'dist');
@@ -11,7 +13,6 @@ const benchBuild = path.join(dist, 'bench-build');
 
 rmSync(dist, { recursive: true, force: true });
 compile('tsconfig.build.json');
-emitProgram('src/main/start.cjs', 'main/start.cjs');
 // The page is JavaScript already; what only the compiler reads stays behind.
 cpSync(path.join(root, 'src/ui'), path.join(dist, 'ui'), {
   recursive: true,
@@ -34,7 +35,27 @@ for (const name of globSync('scripts/**/*.js', { cwd: benchBuild })) {
 }
 cpSync(path.join(benchBuild, 'scripts'), path.join(dist, 'scripts'), { recursive: true });
 rmSync(benchBuild, { recursive: true });
+
+await removeUnused();
+await bundlePrograms(root, dist);
+emitProgram('src/main/bundles.cjs', 'main/bundles.cjs');
+emitProgram('src/main/start.cjs', 'main/start.cjs');
 emitProgram('scripts/ringmq.cjs', 'scripts/ringmq.cjs');
+
+/** Removes what only the programs need, which have it in their bundles. */
+async function removeUnused(): Promise<void> {
+  const importable = [
+    'client/client.js',
+    'embedded/embedded.js',
+    ...globSync('scripts/**/*.js', { cwd: dist }),
+  ];
+  const used = await filesOf(dist, importable);
+  for (const name of globSync('**/*.js', { cwd: dist })) {
+    if (name.startsWith('ui') || used.has(path.resolve(dist, name))) continue;
+    rmSync(path.join(dist, name));
+    rmSync(path.join(dist, `${name}.map`));
+  }
+}
 
 function compile(project: string): void {
   const { status } = spawnSync('tsc', ['--project', path.join(root, project)], {
@@ -60,10 +81,10 @@ function emitTypes(file: string): void {
   }
 }
 
-/** A file that is JavaScript already, and started by its name. */
+/** A file that is JavaScript already. */
 function emitProgram(source: string, target: string): void {
   const text = readFileSync(path.join(root, source), 'utf8');
-  const rewritten = besideSources(text).replaceAll(/import\('(\.[^']*)\.ts'\)/g, "import('$1.js')");
+  const rewritten = besideSources(text).replaceAll(/'(\.[^']*)\.ts'/g, "'$1.js'");
   writeFileSync(path.join(dist, target), rewritten, { mode: 0o755 });
 }
 

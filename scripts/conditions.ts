@@ -23,7 +23,7 @@ Example:
 Exit code: 0 all passed, 1 a run failed or no condition could be applied, 2 bad arguments.`;
 const ROOT = path.dirname(import.meta.dirname);
 /** Not copied: what git does not have, apart from the packages. */
-const LEFT_OUT = ['.git', 'data', 'dist', 'test-report.txt'];
+const LEFT_OUT = ['.git', 'bundles', 'data', 'dist', 'test-report.txt'];
 /** The end of a run that failed, as far as it is shown. */
 const SHOWN_LINES = 60;
 

@@ -19,14 +19,17 @@ if (packages === undefined) fail('package-lock.json is missing');
 const newerNode = wantsAll || canRun() ? undefined : packages['node_modules/node'].version;
 
 if (!isInStep()) {
+  // What is among the development dependencies, and pays for running as well.
+  const extras = [`esbuild@${packages['node_modules/esbuild'].version}`];
   console.error(`ringmq: installing what ${wantsAll ? 'the tests need' : 'the broker needs'}`);
   // What is asked for here is installed whatever NODE_ENV or the user's configuration leave out.
   npm('ci', '--include=optional', wantsAll ? '--include=dev' : '--omit=dev');
   if (newerNode !== undefined) {
     console.error(`ringmq: installing Node ${newerNode}, because the machine's is too old`);
-    // Among the development dependencies it is left out; `--save-prod` lets it in, and `--no-save` writes nothing.
-    npm('install', '--no-save', '--save-prod', '--omit=dev', `node@${newerNode}`);
+    extras.push(`node@${newerNode}`);
   }
+  // `--omit=dev` leaves them out; `--save-prod` lets them in, and `--no-save` writes nothing.
+  if (!wantsAll) npm('install', '--no-save', '--save-prod', '--omit=dev', ...extras);
 }
 if (!wantsAll) mkdirSync(path.join(root, 'data'), { recursive: true });
 

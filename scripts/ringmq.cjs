@@ -8,6 +8,7 @@
  */
 
 const { basename } = require('node:path');
+const { pathToFileURL } = require('node:url');
 
 /** The programs of nsq: a link with such a name runs the command that takes the program's place. */
 const ORIGINALS = [
@@ -45,7 +46,9 @@ if (first.startsWith('-') || BROKER_WORDS.includes(first)) {
       process.exitCode = code;
     });
 } else {
-  import('../src/companions/program.ts')
+  const { programFile } = require('../src/main/bundles.cjs');
+  const { href } = pathToFileURL(programFile('companions/program', '../companions/program.ts'));
+  import(href)
     .then(({ runCompanion }) => runCompanion(first, rest))
     .then((isKnown) => {
       if (!isKnown) runBroker();

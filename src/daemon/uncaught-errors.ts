@@ -9,6 +9,7 @@
 
 import { type Guard, stackText } from './guard.ts';
 import type { Logger } from './log.ts';
+import { atSources } from './source-frames.ts';
 
 /** The source of errors; Node emits unhandled rejections in the same way. */
 interface ErrorSource {
@@ -58,7 +59,7 @@ export class UncaughtErrors {
 
   /** Takes a bug that somebody has caught and cannot handle. */
   take(error: unknown): void {
-    this.#logger.fatal(`this is a bug in ringmq, which ends it - ${stackText(error)}`);
+    this.#logger.fatal(`this is a bug in ringmq, which ends it - ${atSources(stackText(error))}`);
     this.#resolve(error instanceof Error ? error : new Error(String(error)));
   }
 }

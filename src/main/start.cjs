@@ -11,6 +11,7 @@
 const { enableCompileCache } = require('node:module');
 const { constants } = require('node:os');
 const { join } = require('node:path');
+const { pathToFileURL } = require('node:url');
 
 // nsqd ignores these. Where nobody listens, USR1 has Node open its inspector, through which every user of the machine
 // can run code in the broker, and the others end the process.
@@ -32,5 +33,7 @@ if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1
   // compiler that strips the types, 56 MiB in all. Where the directory cannot be written nothing changes.
   process.env['NODE_COMPILE_CACHE'] ??= join(__dirname, '../../node_modules/.cache/ringmq');
   enableCompileCache(process.env['NODE_COMPILE_CACHE']);
-  import('./program.ts').then(({ runProgram }) => runProgram(process.argv.slice(2)));
+  const { programFile } = require('./bundles.cjs');
+  const { href } = pathToFileURL(programFile('main/program', './program.ts'));
+  import(href).then(({ runProgram }) => runProgram(process.argv.slice(2)));
 }

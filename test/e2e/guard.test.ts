@@ -15,7 +15,9 @@ const ASSERT_URL = new URL('../../src/shared/assert.ts', import.meta.url).href;
  * "input" for what a client may have caused, "bug" for what must not be.
  */
 function throwingPreload(file: string): string {
+  // In a bundle the class of errors is another one.
   const code = `
+    process.env['RINGMQ_BUNDLES'] = 'off';
     import { readFileSync } from 'node:fs';
     import { Socket } from 'node:net';
     import { AssertionError } from ${JSON.stringify(ASSERT_URL)};

@@ -52,7 +52,8 @@ function installedProject(t: TestContext): string {
   for (const file of ['package.json', 'package-lock.json', '.npmrc', 'scripts/install.mjs']) {
     copyFileSync(join(PROJECT, file), join(copy, file));
   }
-  symlinkSync(join(PROJECT, 'src'), join(copy, 'src'));
+  for (const name of ['src', 'scripts/bundle.ts'])
+    symlinkSync(join(PROJECT, name), join(copy, name));
   for (const name of readdirSync(join(PROJECT, 'node_modules'))) {
     symlinkSync(join(PROJECT, 'node_modules', name), join(copy, 'node_modules', name));
   }

@@ -24,7 +24,9 @@ export type Thrown = 'TypeError' | 'AssertionError';
  */
 export function throwingPreload(method: Method, thrown: Thrown, file: string): string {
   const owner = `${method.owner}${method.isStatic === true ? '' : '.prototype'}`;
+  // In a bundle the class is another one.
   const code = `
+    process.env['RINGMQ_BUNDLES'] = 'off';
     import { existsSync } from 'node:fs';
     import { ${method.owner} } from ${JSON.stringify(`${SOURCE}${method.module}`)};
     import { AssertionError } from ${JSON.stringify(`${SOURCE}shared/assert.ts`)};

@@ -1,0 +1,28 @@
+// Bundles the sources, so that each thread reads one file: `node scripts/bundle.ts`, as `npm start` and `npm test` do.
+// Does nothing while the bundles are as new as the sources. Where they cannot be made, says why and leaves the broker to
+// its sources, which do the same more slowly; so the exit code is always 0.
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { freshBundles } from '../src/main/bundles.cjs';
+import { errorText } from '../src/shared/error-text.ts';
+
+const root = path.dirname(import.meta.dirname);
+
+if (freshBundles(root) === undefined) {
+  if (existsSync(path.join(root, 'node_modules/esbuild'))) await bundle();
+  else say('esbuild is not installed (`npm ci` brings it)');
+}
+
+async function bundle(): Promise<void> {
+  // Loading esbuild takes longer than looking whether it is needed.
+  const { makeBundles } = await import('./bundles/make-bundles.ts');
+  try {
+    await makeBundles(root);
+  } catch (error) {
+    say(errorText(error));
+  }
+}
+
+function say(why: string): void {
+  console.error(`ringmq: the sources are not bundled, so starting takes longer - ${why}`);
+}

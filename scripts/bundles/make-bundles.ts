@@ -1,0 +1,100 @@
+/**
+ * Makes the bundles of a checkout, as `src/main/bundles.cjs` finds them.
+ *
+ * Programs may start at the same time, while others run: a directory of bundles is complete when it gets its name, and
+ * is never changed. Bound: the newest `KEPT` directories stay, for programs that load the rest of theirs later.
+ */
+
+import { createHash } from 'node:crypto';
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { FOLDER, markOf, RECORD } from '../../src/main/bundles.cjs';
+import { bundlePrograms } from './bundle-programs.ts';
+
+/** Directories of bundles. */
+const KEPT = 4;
+const NAME_LENGTH = 16;
+const UNFINISHED = 'unfinished-';
+/** A directory that is still being written is younger than this. Units: milliseconds. */
+const UNFINISHED_MS = 600_000;
+/** What bundles are made with and not of: a change of these makes them anew as well. */
+const MAKERS = ['scripts/bundles/bundle-programs.ts', 'package-lock.json'];
+const PAGE = 'src/ui';
+
+/**
+ * Bundles the sources below `root`. Errors: rejects if they have an error, or cannot be read, or nothing can be written.
+ */
+export async function makeBundles(root: string): Promise<void> {
+  const folder = path.join(root, FOLDER);
+  mkdirSync(folder, { recursive: true });
+  const unfinished = mkdtempSync(path.join(folder, UNFINISHED));
+  try {
+    const startedMs = Date.now();
+    const inputs = await bundlePrograms(root, unfinished);
+    const pages = globSync(`${PAGE}/*`, { cwd: root }).map((name) =>
+      name.replaceAll(path.sep, '/'),
+    );
+    cpSync(path.join(root, PAGE), path.join(unfinished, 'ui'), { recursive: true });
+    const sources = [...inputs, ...pages, ...MAKERS];
+    // What changes while it is read may be bundled as it was before: the next start bundles it again.
+    if (sources.some((name) => statSync(path.join(root, name)).mtimeMs > startedMs)) return;
+    const marks = sources.map((name) => [name, markOf(path.join(root, name))]);
+    const directory = finish(folder, unfinished);
+    const record = path.join(unfinished, RECORD);
+    mkdirSync(unfinished, { recursive: true });
+    writeFileSync(record, JSON.stringify({ directory, sources: Object.fromEntries(marks) }));
+    renameSync(record, path.join(folder, RECORD));
+    removeOld(folder, directory);
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true });
+  }
+}
+
+/** Gives a complete directory the name of its content, unless there is one. Returns the name. */
+function finish(folder: string, unfinished: string): string {
+  const hash = createHash('sha256');
+  for (const name of globSync('**/*.*', { cwd: unfinished }).sort()) {
+    hash.update(name).update(readFileSync(path.join(unfinished, name)));
+  }
+  const directory = hash.digest('hex').slice(0, NAME_LENGTH);
+  const place = path.join(folder, directory);
+  if (existsSync(place)) {
+    utimesSync(place, new Date(), new Date());
+    return directory;
+  }
+  try {
+    renameSync(unfinished, place);
+  } catch (error) {
+    // another start was faster, with the same content
+    if (!existsSync(place)) throw error;
+  }
+  return directory;
+}
+
+function removeOld(folder: string, current: string): void {
+  const directories = readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && entry.name !== current)
+    .map(({ name }) => ({ name, mtimeMs: statSync(path.join(folder, name)).mtimeMs }))
+    .sort((one, other) => other.mtimeMs - one.mtimeMs);
+  const finished = directories.filter(({ name }) => !name.startsWith(UNFINISHED));
+  const isLeft = (mtimeMs: number): boolean => mtimeMs < Date.now() - UNFINISHED_MS;
+  const abandoned = directories.filter(
+    ({ name, mtimeMs }) => name.startsWith(UNFINISHED) && isLeft(mtimeMs),
+  );
+  for (const { name } of [...finished.slice(KEPT - 1), ...abandoned]) {
+    rmSync(path.join(folder, name), { recursive: true, force: true });
+  }
+}

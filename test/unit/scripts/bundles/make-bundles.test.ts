@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { makeBundles } from '../../../../scripts/bundles/make-bundles.ts';
+import { freshBundles } from '../../../../src/main/bundles.cjs';
+
+const PROJECT = path.resolve(import.meta.dirname, '../../../..');
+
+/** A copy of what bundles are made of, without any. */
+function copyOfSources(t: TestContext): string {
+  // Bundles know their sources by their real places.
+  const root = realpathSync(mkdtempSync(path.join(tmpdir(), 'ringmq-bundles-')));
+  t.after(() => rmSync(root, { recursive: true }));
+  for (const name of ['src', 'scripts', 'package.json', 'package-lock.json', 'tsconfig.json']) {
+    cpSync(path.join(PROJECT, name), path.join(root, name), {
+      recursive: true,
+      preserveTimestamps: true,
+    });
+  }
+  symlinkSync(path.join(PROJECT, 'node_modules'), path.join(root, 'node_modules'));
+  return root;
+}
+
+function directories(root: string): string[] {
+  return readdirSync(path.join(root, 'bundles'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name);
+}
+
+test('bundles: they are fresh until a source changes, and are made again then', async (t) => {
+  const root = copyOfSources(t);
+  assert.equal(freshBundles(root), undefined);
+
+  await makeBundles(root);
+  const first = freshBundles(root);
+  appendFileSync(path.join(root, 'src/shared/limits.ts'), '\nexport const ADDED = 1;\n');
+  const afterChange = freshBundles(root);
+  await makeBundles(root);
+
+  assert.ok(first !== undefined);
+  assert.equal(afterChange, undefined);
+  assert.ok(freshBundles(root) !== undefined);
+  // what a program that runs has of the first ones stays
+  assert.ok(existsSync(path.join(first, 'main/program.js')));
+});
+
+test('bundles: starts at the same time make the same ones', async (t) => {
+  const root = copyOfSources(t);
+
+  await Promise.all([makeBundles(root), makeBundles(root), makeBundles(root)]);
+
+  assert.deepEqual(
+    directories(root).map((name) => path.join(root, 'bundles', name)),
+    [freshBundles(root)],
+  );
+});
+
+test('bundles: only the newest stay', async (t) => {
+  const root = copyOfSources(t);
+  for (let version = 0; version < 6; version++) {
+    appendFileSync(path.join(root, 'src/ui/page.css'), `/* ${version} */\n`);
+    await makeBundles(root);
+  }
+
+  assert.equal(directories(root).length, 4);
+  assert.match(
+    readFileSync(path.join(freshBundles(root) ?? '', 'ui/page.css'), 'utf8'),
+    /5 \*\/\n$/,
+  );
+});
+
+test('bundles: what is in their place is named, and the broker runs from its sources', (t) => {
+  const root = copyOfSources(t);
+  writeFileSync(path.join(root, 'bundles'), 'no directory');
+  const run = (words: string[]) =>
+    spawnSync(process.execPath, words, { cwd: root, encoding: 'utf8' });
+
+  const bundling = run(['scripts/bundle.ts']);
+  const version = run(['src/main/start.cjs', '--version']);
+
+  assert.deepEqual([bundling.status, bundling.stdout], [0, '']);
+  assert.match(
+    bundling.stderr,
+    /^ringmq: the sources are not bundled, so starting takes longer - EEXIST: .*\n$/,
+  );
+  assert.match(version.stdout, /^nsqd v/);
+});
+
+test('bundles: a source with an error is named', (t) => {
+  const root = copyOfSources(t);
+  appendFileSync(path.join(root, 'src/shared/limits.ts'), '\nexport const = 1;\n');
+
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/bundle.ts'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+
+  assert.equal(status, 0);
+  assert.match(stderr, /limits\.ts:\d+:13: ERROR: Expected identifier/);
+  assert.equal(freshBundles(root), undefined);
+});
