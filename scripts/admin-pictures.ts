@@ -1,12 +1,23 @@
-// Takes the pictures of the page of `ringmq admin` that docs/ shows: `node scripts/admin-pictures.ts`, with Debian's
-// package `chromium` or what CHROMIUM names. Three brokers of its own get messages for some seconds.
+// Takes the screenshots of the page of `ringmq admin` in docs/ with a browser, from three brokers that get messages for
+// some seconds.
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 import { Consumer } from '../src/client/consumer.ts';
 import { Producer } from '../src/client/producer.ts';
 import { createBroker } from '../src/embedded/embedded.ts';
+import { readArguments } from './kit/arguments.ts';
 import { BrokerProcess } from './kit/broker.ts';
+
+readArguments(
+  `usage: node scripts/admin-pictures.ts
+
+Takes the screenshots of the page of ringmq admin in docs/. It needs the browser that CHROMIUM names,
+or /usr/bin/chromium.
+
+Exit code: 0 done, 2 bad arguments.`,
+  {},
+);
 
 const HOSTS = ['127.0.1.1', '127.0.1.2', '127.0.1.3'];
 const TOPICS: Readonly<Record<string, readonly [channel: string, perSecond: number]>> = {

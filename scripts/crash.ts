@@ -14,8 +14,8 @@ import { ProgressLine } from './kit/progress-line.ts';
 const RULE_LINE = 5;
 const USAGE = `usage: node scripts/crash.ts [options]
 
-Kills a broker under load again and again, and checks that it keeps its promises: which publishes
-and finishes survive, and when deferred messages come.
+Kills a broker under load again and again, and checks its guarantees: which publishes and finishes
+survive, and when deferred messages are delivered.
 
   --crashes N          kills in each run (default 20)
   --runs N             number of runs, each with its own seed and directory (default 1)
@@ -24,7 +24,7 @@ and finishes survive, and when deferred messages come.
                        may be lost; otherwise a clean shutdown must lose none
   --brokers N          check ringmq multi with N brokers: one, several or all are killed
   --server COMMAND     check another broker; the command gets nsqd's flags
-  --ignore RULE        skip a rule that the broker does not promise (may be given several times):
+  --ignore RULE        skip a rule that the broker does not guarantee (may be given several times):
                        ${RULES.slice(0, RULE_LINE).join(', ')},
                        ${RULES.slice(RULE_LINE).join(', ')}
   --keep-going         continue after a run that fails

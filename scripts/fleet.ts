@@ -1,10 +1,5 @@
 /**
- * Measures `ringmq admin` in front of a large fleet: how long the first view of its page takes, and what the page costs
- * while one looks at it. The nodes are made up: they answer `/stats` as nsqd does, in a process of their own.
- *
- *     node scripts/fleet.ts [--nodes=120] [--topics=300] [--seconds=60] [--busy]
- *
- * Nothing changes on the nodes, or with `--busy` every counter at every answer.
+ * Measures `ringmq admin` in front of many brokers, which another process simulates: it answers `/stats` as nsqd does.
  */
 
 import { fork, spawn } from 'node:child_process';
@@ -13,18 +8,29 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { readArguments } from './kit/arguments.ts';
 import { BrokerProcess } from './kit/broker.ts';
 import { cpuUsOf, residentMibOf } from './kit/proc.ts';
 
-const { values } = parseArgs({
-  options: {
-    nodes: { type: 'string', default: '120' },
-    topics: { type: 'string', default: '300' },
-    seconds: { type: 'string', default: '60' },
-    busy: { type: 'boolean', default: false },
-    serve: { type: 'boolean', default: false },
-  },
+const USAGE = `usage: node scripts/fleet.ts [options]
+
+Measures ringmq admin in front of many brokers: how long the first view of its page takes, and what
+the page costs while somebody watches it. The brokers are simulated by another process.
+
+  --nodes N     number of brokers (default 120)
+  --topics N    topics of each broker (default 300)
+  --seconds N   how long the page is watched (default 60)
+  --busy        change every counter with every answer; without it nothing changes
+
+Exit code: 0 done, 2 bad arguments.`;
+
+const values = readArguments(USAGE, {
+  nodes: { type: 'string', default: '120' },
+  topics: { type: 'string', default: '300' },
+  seconds: { type: 'string', default: '60' },
+  busy: { type: 'boolean', default: false },
+  // The process that simulates the brokers.
+  serve: { type: 'boolean', default: false },
 });
 const nodeCount = Number(values.nodes);
 const topicCount = Number(values.topics);

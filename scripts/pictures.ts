@@ -1,6 +1,5 @@
-// Takes the pictures of the page that docs/ shows: `node scripts/pictures.ts`, with Debian's package `chromium` or what
-// CHROMIUM names. A broker of its own gets messages for some seconds. What the charts show of the hour before is made up:
-// a picture should not take an hour.
+// Takes the screenshots of the page in docs/ with a browser, from a broker that gets messages for some seconds. The
+// history of the last hour is generated: a screenshot should not take an hour.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,6 +7,17 @@ import { type Browser, chromium, type Page, type Route } from 'playwright-core';
 import { Consumer } from '../src/client/consumer.ts';
 import { Producer } from '../src/client/producer.ts';
 import { createBroker } from '../src/embedded/embedded.ts';
+import { readArguments } from './kit/arguments.ts';
+
+readArguments(
+  `usage: node scripts/pictures.ts
+
+Takes the screenshots of the page of a broker in docs/. It needs the browser that CHROMIUM names, or
+/usr/bin/chromium.
+
+Exit code: 0 done, 2 bad arguments.`,
+  {},
+);
 
 type Shot = {
   readonly name: string;

@@ -21,16 +21,16 @@ import { readArguments, wholeNumber } from './kit/arguments.ts';
 const USAGE = `usage: node scripts/replication-kills.ts [options]
 
 Starts three nats-servers and two brokers in network namespaces, publishes and consumes replicated
-topics at both brokers, and loses one thing after the other: the leader of a stream (kill -9), a
-broker (kill -9), a server's cable, a broker's cable. Fails if an acknowledged message is missing,
-or comes again although it was not in flight. Linux, root, nats-server.
+topics at both brokers, and makes one part fail after the other: the leader of a stream (kill -9), a
+broker (kill -9), a server's network, a broker's network. Fails if an acknowledged message is missing,
+or is redelivered although it was not in flight. Needs Linux, root and nats-server.
 
   --minutes N      how long (default 10)
-  --every-s N      a loss every so many seconds (default 20)
-  --lost-s N       how long the thing is lost (default 9)
+  --every-s N      seconds from one failure to the next (default 20)
+  --lost-s N       seconds that each failure lasts (default 9)
   --kinds LIST     which of leader,broker,server-cable,broker-cable (default all)
   --pause-ms N     between two publishes of each of six publishers (default 10)
-  --seed S         what is lost in which order (default: the time)
+  --seed S         order of the failures (default: the time)
 
 Example:
   node scripts/replication-kills.ts --minutes 10

@@ -12,12 +12,12 @@ import { readArguments, refuse, wholeNumber } from './kit/arguments.ts';
 
 const USAGE = `usage: node scripts/rolling-restart.ts [options]
 
-Starts brokers and ringmq lookupd in network namespaces with addresses of their own, publishes
+Starts brokers and ringmq lookupd in separate network namespaces, publishes
 and consumes with ringmq/client, and restarts one broker after the other. Fails if an accepted
-message is missing, or if a client reports an error that it does not handle itself. Linux, root.
+message is missing, or if a client reports an error that it does not handle itself. Needs Linux and root.
 
-  --brokers N      how many there are (default 3)
-  --restarts N     how many, one broker after the other (default 15)
+  --brokers N      number of brokers (default 3)
+  --restarts N     number of restarts (default 15)
   --how WORD       drain: SIGTERM with --sigterm=drain; stop: SIGTERM; kill: SIGKILL (default drain)
   --rate N         messages a second (default 1000)
   --steady-ms N    time without a restart, before the first (default 10000)

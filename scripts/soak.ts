@@ -16,7 +16,7 @@ import { ProgressLine } from './kit/progress-line.ts';
 
 const USAGE = `usage: node scripts/soak.ts [options]
 
-Runs a broker under a steady load while topics and consumers come and go. Fails if memory,
+Runs a broker under a steady load, and creates and deletes topics and consumers. Fails if memory,
 descriptors, files or queues grow, or if a message is missing.
 
   --minutes N          how long it runs (default 60)

@@ -1,10 +1,5 @@
 /**
- * Measures the tools beside the programs whose place they take: the same work at the same broker, from the start of the
- * program to the last message, with the program's CPU time.
- *
- *     node scripts/tool-rates.ts [--originals=DIR] [--server="nsqd"] [--only=to-http] [--scale=1]
- *
- * Without `--originals` only the project's tools run. `--server` is a command for the shell that gets nsqd's flags.
+ * Measures the tools and the programs that they replace.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -14,8 +9,8 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { Producer } from '../src/client/client.ts';
+import { readArguments } from './kit/arguments.ts';
 import { startBroker } from './kit/broker.ts';
 import { cpuUsOf } from './kit/proc.ts';
 
@@ -117,13 +112,23 @@ const WORKS: readonly Work[] = [
   },
 ];
 
-const { values } = parseArgs({
-  options: {
-    originals: { type: 'string', default: '' },
-    server: { type: 'string' },
-    only: { type: 'string', default: '' },
-    scale: { type: 'string', default: '1' },
-  },
+const USAGE = `usage: node scripts/tool-rates.ts [options]
+
+Measures the tools, and the programs that they replace: the same work with the same broker, from the
+start of the program to the last message, with the program's CPU time.
+
+  --originals DIR    where nsq's tools are; without it only RingMQ's tools run
+  --server COMMAND   the broker: a shell command that gets nsqd's flags (default: RingMQ)
+  --only NAME        run only tools whose names contain this
+  --scale X          multiply the number of messages by this (default 1)
+
+Exit code: 0 done, 2 bad arguments.`;
+
+const values = readArguments(USAGE, {
+  originals: { type: 'string', default: '' },
+  server: { type: 'string' },
+  only: { type: 'string', default: '' },
+  scale: { type: 'string', default: '1' },
 });
 const server = createServer((socket) => {
   socket.setNoDelay(true);

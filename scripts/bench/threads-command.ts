@@ -146,7 +146,7 @@ const TABLE = { ...STARTED_OPTIONS, ...THREADS_OPTIONS };
 
 export const THREADS: Command = {
   name: 'threads',
-  summary: 'publishes and consumes with more and more pump and disk threads',
+  summary: 'publish and consume with different numbers of pump and disk threads',
   usage: (program) => `usage: ${program} threads [options]
 
 Starts a broker with each pair of thread numbers, publishes to topics that spread evenly over the

@@ -1,7 +1,7 @@
 /**
- * The commands of `ringmq` besides the broker and `ringmq bench`: one table, from which the program's help, its
- * check of the first word and the list of loaders in `src/companions/program.ts` follow. A second table has nsq's
- * programs; `scripts/ringmq.cjs` repeats their names, and a test compares both.
+ * The commands of `ringmq` besides the broker and `ringmq bench`, in one table. The program's help, its check of the
+ * first word and the loaders in `src/companions/program.ts` use it. A second table has nsq's programs;
+ * `scripts/ringmq.cjs` repeats their names, and a test compares both.
  *
  * Thread: any.
  */
@@ -19,44 +19,47 @@ export const COMPANIONS = {
   create: { words: 'TOPIC[:CHANNEL]', does: 'create a topic or channel' },
   delete: { words: 'TOPIC[:CHANNEL]', does: 'delete a topic or channel with its messages' },
   empty: { words: 'TOPIC[:CHANNEL]', does: 'drop all messages that wait in a topic or channel' },
-  pause: { words: 'TOPIC[:CHANNEL]', does: 'let no message leave a topic or channel' },
-  unpause: { words: 'TOPIC[:CHANNEL]', does: 'let them leave again' },
+  pause: { words: 'TOPIC[:CHANNEL]', does: 'stop delivery from a topic or channel' },
+  unpause: { words: 'TOPIC[:CHANNEL]', does: 'resume delivery' },
   replay: {
     words: 'TOPIC:CHANNEL',
-    does: 'create a channel with what a replicated topic has kept',
+    does: 'create a channel with the kept messages of a replicated topic',
   },
   config: { words: 'get|set|reload', does: 'show and set options, reload the configuration' },
-  drain: { words: '', does: 'let consumers empty the broker, and end it' },
+  drain: { words: '', does: 'let consumers empty the broker, then shut it down' },
   peek: { words: 'SOURCE [ID]', does: 'show messages that wait or are in flight' },
   requeue: { words: 'SOURCE [ID ...]', does: 'make messages ready again' },
-  finish: { words: 'SOURCE ID ...', does: 'finish messages in the place of their consumer' },
+  finish: { words: 'SOURCE ID ...', does: 'finish messages on behalf of their consumer' },
   move: { words: 'SOURCE TOPIC', does: 'move waiting messages to another topic' },
-  purge: { words: 'SOURCE', does: 'drop the waiting messages that a filter selects' },
-  access: { words: 'new|hash NAME', does: 'make a client for the file of --http-access' },
-  verify: { words: 'DIR', does: 'read a data directory, and report what a start would find' },
-  backup: { words: 'DIR TARGET', does: 'copy a data directory, also of a running broker' },
+  purge: { words: 'SOURCE', does: 'drop waiting messages that match a filter' },
+  access: { words: 'new|hash NAME', does: 'make an entry for the file of --http-access' },
+  verify: { words: 'DIR', does: 'check a data directory without changing it' },
+  backup: { words: 'DIR TARGET', does: 'copy a data directory, even while a broker uses it' },
   policy: { words: '[command]', does: 'list, show, set and delete policies' },
-  multi: { words: '[flags]', does: 'run several brokers on this machine as one' },
+  multi: { words: '[flags]', does: 'run several brokers on this machine as one service' },
   lookupd: {
     words: '[flags]',
-    does: 'tell consumers which brokers have a topic, in place of nsqlookupd',
+    does: 'tell consumers which brokers have a topic; replaces nsqlookupd',
   },
-  admin: { words: '[flags]', does: 'show and steer many brokers, in place of nsqadmin' },
-  'to-file': { words: '[flags]', does: 'archive topics to files, in place of nsq_to_file' },
-  'to-nsq': { words: '[flags]', does: 'publish records of standard input, in place of to_nsq' },
-  nsq_tail: { words: '[flags]', does: 'print messages of topics, in place of nsq_tail' },
-  'to-http': { words: '[flags]', does: 'make HTTP requests of messages, in place of nsq_to_http' },
+  admin: { words: '[flags]', does: 'show and manage many brokers; replaces nsqadmin' },
+  'to-file': { words: '[flags]', does: 'archive topics to files; replaces nsq_to_file' },
+  'to-nsq': { words: '[flags]', does: 'publish records of standard input; replaces to_nsq' },
+  nsq_tail: { words: '[flags]', does: 'print messages of topics; replaces nsq_tail' },
+  'to-http': { words: '[flags]', does: 'send messages as HTTP requests; replaces nsq_to_http' },
   mirror: { words: '[flags]', does: 'copy topics with their channels to another broker' },
-  'nsq-to-nsq': { words: '[flags]', does: 'publish messages elsewhere, in place of nsq_to_nsq' },
-  nsq_stat: { words: '[flags]', does: 'print rates and counts of a channel, in place of nsq_stat' },
+  'nsq-to-nsq': {
+    words: '[flags]',
+    does: 'publish messages to other brokers; replaces nsq_to_nsq',
+  },
+  nsq_stat: { words: '[flags]', does: 'print rates and counts of a channel; replaces nsq_stat' },
 } as const satisfies Readonly<Record<string, CommandRow>>;
 
 /** The name of such a command. */
 export type CompanionName = keyof typeof COMPANIONS;
 
 /**
- * The programs of nsq, and the commands that take their places. `ringmq` runs the command under either name, and under
- * that of a link through which it is started.
+ * The programs of nsq, and the commands that replace them. `ringmq` runs the command under either name, also when the
+ * name is that of a link to `ringmq`.
  */
 export const ORIGINALS = {
   nsqd: 'start',

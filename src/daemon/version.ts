@@ -12,7 +12,7 @@ export const RINGMQ_VERSION = '0.2.0';
 
 /** The line that shows the product to people. */
 export function productLine(): string {
-  return `RingMQ ${RINGMQ_VERSION}, in place of nsqd v${NSQD_VERSION}`;
+  return `RingMQ ${RINGMQ_VERSION}, compatible with nsqd v${NSQD_VERSION}`;
 }
 
 /** The version line of an original: for `--version`, and as the first line of the log and of text statistics. */

@@ -15,13 +15,13 @@ const OPTIONS = {
     `end after this many cycles (default ${CYCLES_DEFAULT} without --seconds)`,
   ),
   seconds: optionalAmount(0.001, 'end after this many seconds'),
-  connections: count(16, 1, 'cycles that run side by side'),
+  connections: count(16, 1, 'cycles that run at the same time'),
 } as const;
 
 const LOAD: Load<typeof OPTIONS> = {
   name: 'churn',
   unit: 'cycle',
-  summary: 'connections, channels or topics that come and go',
+  summary: 'create and close connections, channels or topics',
   about: `A cycle connects, sends one command, waits for its answer and closes. The command is IDENTIFY for
 connections, and SUB to a new ephemeral channel or topic for the other kinds; the server deletes
 that when the consumer leaves. "Memory grown" compares the server at the end with the beginning.`,

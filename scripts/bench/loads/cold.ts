@@ -15,7 +15,7 @@ const OPTIONS = {
 const LOAD: Load<typeof OPTIONS> = {
   name: 'cold',
   unit: 'msg',
-  summary: 'start, and publish the first messages before anything is compiled',
+  summary: 'startup, and the first messages before any code is compiled',
   about: `Publishes to a server that has just been started, without a warm-up. The start is measured until
 the server accepts connections; a server that runs already has none, and is not cold.`,
   examples: ['', '--messages 20k --batch 1 --connections 64', '--against-server nsqd --runs 5'],

@@ -17,9 +17,9 @@ const OPTIONS = {
 const LOAD: Load<typeof OPTIONS> = {
   name: 'deferred',
   unit: 'msg',
-  summary: 'many deferred messages: how late they come, and whether any is early',
+  summary: 'many deferred messages: how late they are delivered, and whether any is early',
   about: `Publishes with DPUB so that the messages come due evenly over a period, and consumes them.
-Percentiles are how late they come. A message that could not be sent in time is due at once.`,
+Percentiles are of the lateness. A message that could not be sent in time is due at once.`,
   examples: ['', '--messages 100k --delay 3 --seconds 5'],
   options: OPTIONS,
   check: () => undefined,

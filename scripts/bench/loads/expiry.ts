@@ -24,10 +24,10 @@ const OPTIONS = {
 const LOAD: Load<typeof OPTIONS> = {
   name: 'expiry',
   unit: 'msg',
-  summary: 'messages with a time to live: how late the dead letters of the expired ones come',
+  summary: 'messages with a time to live: how late their dead letters are delivered',
   about: `Publishes with the policy message-ttl, finishes all but the last messages, and consumes what expires
 from a dead-letter topic. Percentiles are how late the dead letters come, from when the message
-was sent and its time to live. The peak memory beside that of --share 0 shows what ages cost.`,
+was sent and its time to live. Compare the peak memory with that of --share 0 to see what ages cost.`,
   examples: ['', '--share 0', '--messages 100k --ttl 6 --seconds 4'],
   options: OPTIONS,
   check: ({ share, ttl, seconds }) => {

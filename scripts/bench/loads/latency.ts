@@ -57,7 +57,7 @@ export const LATENCY = subcommand(LOAD);
 export const LOW_RATE = subcommand({
   ...LOAD,
   name: 'low-rate',
-  summary: 'CPU time and latency of a message when few come',
+  summary: 'CPU time and latency of a message at low rates',
   about: `As latency, with few messages: what the broker spends on each of them when it falls asleep in
 between, and how soon it wakes up. Latencies count from when a message was due.`,
   examples: ['', '--rate 100 --seconds 30', '--rate 10000 --against-server nsqd'],

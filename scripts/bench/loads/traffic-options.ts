@@ -51,7 +51,7 @@ export const RATE_OPTIONS = {
 export const CONSUMER_OPTIONS = {
   rdy: count(2500, 1, 'RDY of each consumer'),
   finBatch: count(0, 0, 'FINs in one write; 0 means those for all messages of one read'),
-  requeueShare: share(0, 'share of deliveries that are answered with REQ and come again'),
+  requeueShare: share(0, 'share of deliveries that are requeued with REQ'),
 } as const;
 
 /** What stands between the generator and the wire. */

@@ -66,7 +66,7 @@ const OPTIONS = {
   httpClientTlsRootCaFile: option(text, 'Brokers', 'http-client-tls-root-ca-file', '',
     'file with the authorities, in PEM, that such certificates are checked with'),
   httpClientTlsCert: option(text, 'Brokers', 'http-client-tls-cert', '',
-    'file with the certificate, in PEM, that is shown to such a broker'),
+    'file with the client certificate, in PEM, for such a broker'),
   httpClientTlsKey: option(text, 'Brokers', 'http-client-tls-key', '', 'file with its private key, in PEM'),
 
   aclHttpHeader: option(text, 'Users', 'acl-http-header', 'X-Forwarded-User',

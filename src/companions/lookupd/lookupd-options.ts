@@ -52,7 +52,7 @@ const OPTIONS = {
   debugHttp: DEBUG_HTTP,
 
   inactiveProducerTimeoutMs: option(duration, 'Brokers', 'inactive-producer-timeout', 300_000,
-    'time after its last PING for which a broker is found', time),
+    'time after its last PING during which consumers find a broker', time),
   tombstoneLifetimeMs: option(duration, 'Brokers', 'tombstone-lifetime', 45_000,
     'time for which the tombstone of a topic hides a broker that still has the topic', time),
 
@@ -75,7 +75,7 @@ export const LOOKUPD_OPTION_ROWS: OptionRows = rowsOf(OPTIONS);
 
 const INTRODUCTION = `${productLine()}
 
-Tells consumers which brokers have a topic, in place of nsqlookupd: brokers register here, consumers ask here.
+Tells consumers which brokers have a topic: brokers register here, consumers ask here. It replaces nsqlookupd.
 
 Usage:
   ringmq lookupd [flags]

@@ -53,7 +53,7 @@ const BY_FLAG = new Map([...ROWS, ...BROKER_FLAGS].map(([, row]) => [row.flag, r
 
 const INTRODUCTION = `${productLine()}
 
-Runs several brokers on this machine as one: each has its own process, data path, node id and ports, producers
+Runs several brokers on this machine as one service: each has its own process, data path, node id and ports, producers
 share one port, and consumers find all of them by lookupd.
 
 Usage:

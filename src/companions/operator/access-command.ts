@@ -34,7 +34,7 @@ const LINE_END = /\r?\n$/;
 /** `ringmq access`. */
 export const runAccess = operatorCommand({
   name: 'access',
-  does: 'makes a client for the file of --http-access',
+  does: 'makes an entry for the file of --http-access',
   forms: [
     'new NAME     make a random secret: the client goes to standard output, its token to standard error',
     'hash NAME    read the secret from standard input',

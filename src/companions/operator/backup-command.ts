@@ -15,16 +15,16 @@ import { operatorCommand } from './operator-command.ts';
 /** `ringmq backup`. */
 export const runBackup = operatorCommand({
   name: 'backup',
-  does: 'copies a data directory, also that of a running broker, and reads the copy back',
+  does: 'copies a data directory, even while a broker uses it, and verifies the copy',
   forms: ['DIR TARGET'],
   examples: [
     '/var/lib/ringmq /backup/ringmq-$(date +%F)',
     '/var/lib/ringmq /backup/now --json | jq .verdict',
   ],
   notes:
-    'TARGET is a data directory that a broker can start on; it must not exist. While a broker uses\n' +
-    'DIR, the backup has what is in files: all that a kill of the broker would leave. Messages that\n' +
-    'are only in the memory of the broker are not in it. Run it as the user of the broker.',
+    'TARGET must not exist; it becomes a data directory that a broker can start with. While a broker\n' +
+    'uses DIR, the backup has the messages that are in files, as after a kill of the broker, and not\n' +
+    'those that are only in its memory. Run it as the user of the broker.',
   flags: SIZE_FLAGS,
   isLocal: true,
   exitCodes: '0 done, 1 DIR or the copy is damaged, 2 wrong usage, 3 it cannot be made',

@@ -53,13 +53,13 @@ docs/messages.md explains states and filters.`;
 /** `ringmq peek`. */
 export const runPeek: Companion = operatorCommand({
   name: 'peek',
-  does: 'shows messages that wait or are in flight, and leaves them where they are',
+  does: 'shows messages that wait or are in flight, without consuming them',
   forms: ['SOURCE', 'SOURCE ID'],
   examples: ['orders:billing', 'orders:billing --match=\'"id":4711\'', 'dead.orders --limit=5'],
   notes: NOTES,
   flags: {
     ...FILTER_FLAGS,
-    limit: { value: 'N', help: `most messages that are shown (default ${PEEK_DEFAULT})` },
+    limit: { value: 'N', help: `number of messages to show (default ${PEEK_DEFAULT})` },
   },
   run: async (call) => {
     const { source, id } = call.named(['source'], ['id']);
@@ -77,7 +77,7 @@ export const runPeek: Companion = operatorCommand({
 /** `ringmq finish`. */
 export const runFinish: Companion = operatorCommand({
   name: 'finish',
-  does: 'finishes messages by their ids: they are gone, also for a consumer that has them',
+  does: 'finishes messages by their ids, even if a consumer has them',
   forms: ['SOURCE ID ...'],
   examples: ['orders:billing 18aba57102a69000'],
   notes: NOTES,
@@ -94,7 +94,7 @@ export const runFinish: Companion = operatorCommand({
 /** `ringmq requeue`. */
 export const runRequeue: Companion = operatorCommand({
   name: 'requeue',
-  does: 'makes messages ready again: from a consumer that has them, or before they are due',
+  does: 'makes messages ready again that are in flight or deferred',
   forms: ['TOPIC:CHANNEL ID ...', 'TOPIC:CHANNEL [filter]'],
   examples: ['orders:billing 18aba57102a69000', 'orders:billing --state=deferred'],
   notes: NOTES,
@@ -118,7 +118,7 @@ export const runRequeue: Companion = operatorCommand({
 /** `ringmq purge`. */
 export const runPurge: Companion = operatorCommand({
   name: 'purge',
-  does: 'drops the waiting messages that a filter selects',
+  does: 'drops the waiting messages that match a filter',
   forms: ['SOURCE [filter]'],
   examples: ['orders:billing --match=\'"test":true\'', 'dead.orders --yes'],
   notes: `${NOTES}\nWithout a filter it drops all that are ready or deferred.`,
@@ -136,7 +136,7 @@ export const runPurge: Companion = operatorCommand({
 /** `ringmq move`. */
 export const runMove: Companion = operatorCommand({
   name: 'move',
-  does: 'moves waiting messages to another topic, such as dead letters back to theirs',
+  does: 'moves waiting messages to another topic, such as dead letters back to their original one',
   forms: ['SOURCE TOPIC [filter]'],
   examples: ['dead.orders orders', 'orders:billing parked --match=4711'],
   notes: `${NOTES}\nA message is published there before it is finished here: a crash in between leaves it in both.`,

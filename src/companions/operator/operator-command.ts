@@ -53,14 +53,14 @@ const COMMON_FLAGS = {
 } as const satisfies FlagTable;
 
 const CONFIRMING_FLAGS = {
-  yes: { help: 'do not ask for the name' },
+  yes: { help: 'do not ask for confirmation' },
 } as const satisfies FlagTable;
 
 type SharedFlags = FlagValues<typeof BROKER_FLAGS & typeof COMMON_FLAGS & typeof CONFIRMING_FLAGS>;
 
 const EXIT_CODES =
   'Exit codes: 0 done, 1 the broker refused it, 2 wrong usage, 3 the broker does not answer';
-const LOCAL_EXIT_CODES = 'Exit codes: 0 done, 1 it cannot be done, 2 wrong usage';
+const LOCAL_EXIT_CODES = 'Exit codes: 0 done, 1 failed, 2 wrong usage';
 const UNCONFIRMED_CODE = ', 4 not confirmed';
 
 /** One use of a command. */

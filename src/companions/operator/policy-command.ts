@@ -34,9 +34,9 @@ export const runPolicyCommand = operatorCommand({
   name: 'policy',
   does: 'policies of a running broker: limits and guarantees of topics and channels',
   forms: [
-    'list                              list all policies, the deciding ones first',
+    'list                              list all policies, in order of precedence',
     'show NAME                         show one policy',
-    'show --topic=T [--channel=C]      show which keys hold, and which policy gives them',
+    'show --topic=T [--channel=C]      show the keys in effect and their policies',
     'set NAME PATTERN KEY=VALUE ...    add or replace a policy',
     'delete NAME                       delete a policy',
   ],

@@ -20,7 +20,7 @@ const LINE_END = 0x0a;
 /** `ringmq publish`. */
 export const runPublish = operatorCommand({
   name: 'publish',
-  does: 'publishes a message, which is given or read from standard input',
+  does: 'publishes a message from the command line or from standard input',
   forms: ['TOPIC MESSAGE', 'TOPIC < FILE', 'TOPIC --lines < FILE'],
   examples: [`orders '{"id":7}'`, 'orders --defer=60000 later', 'orders --lines < orders.ndjson'],
   flags: FLAGS,

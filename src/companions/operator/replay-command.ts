@@ -18,15 +18,15 @@ const FLAGS = {
 /** `ringmq replay`. */
 export const runReplay = operatorCommand({
   name: 'replay',
-  does: 'creates a channel of a replicated topic that begins with what the topic has kept',
+  does: 'creates a channel of a replicated topic that starts with the messages that the topic has kept',
   forms: ['TOPIC:CHANNEL [--from=FROM]'],
   examples: [
     'orders:audit',
     'orders:audit --from=120000',
     'orders:audit --from=2026-01-31T08:00:00Z',
   ],
-  notes: `The topic keeps finished messages as long as the policy key "retention" says. Consumers subscribe to the
-channel as to any other.`,
+  notes: `The policy key "retention" says how long the topic keeps finished messages. Consumers subscribe to
+the channel as to any other.`,
   flags: FLAGS,
   run: async (call) => {
     const { topic, channel } = call.queue();

@@ -18,7 +18,7 @@ const DRAIN = 'drain';
 /** `ringmq drain`. */
 export const runDrain = operatorCommand({
   name: 'drain',
-  does: 'lets consumers empty the broker, which then ends; it cannot be taken back',
+  does: 'lets consumers empty the broker, then shuts it down; this cannot be cancelled',
   forms: ['[--wait]'],
   examples: ['', '--wait --yes'],
   needsNoWords: true,

@@ -34,10 +34,10 @@ export const runTail = operatorCommand({
   does: 'prints the messages of a topic as they are published',
   forms: ['TOPIC'],
   examples: ['orders', 'orders --limit=10 --json'],
-  notes: `It consumes from a channel of its own, which goes when it ends. Messages that were published
-before are not shown, except those that wait in a topic without any channel: the first channel of
-a topic gets them, and tail does not subscribe to such a topic. With --json each message is a line.
-With --topic and the other flags of nsq_tail it is that tool: ringmq nsq_tail --help.`,
+  notes: `It consumes from a temporary channel, so it shows only messages that are published while it runs.
+It refuses a topic whose messages wait for its first channel: tail would consume them. With --json
+each message is a line. With --topic or another flag of nsq_tail it behaves as that tool; see
+ringmq nsq_tail --help.`,
   flags: FLAGS,
   run: async (call) => {
     const { topic } = call.named(['topic']);

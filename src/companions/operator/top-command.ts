@@ -17,7 +17,7 @@ const FLAGS = {
     help: 'time between views, and over which rates are measured (default 2000)',
   },
   sort: { value: 'COLUMN', help: 'in, out, depth, in-flight or name (default in)' },
-  limit: { value: 'N', help: 'most topics (default: as many as the terminal has lines for)' },
+  limit: { value: 'N', help: 'number of topics (default: as many as fit the terminal)' },
 } as const;
 
 type Call = OperatorCall<typeof FLAGS>;

@@ -14,8 +14,8 @@ const DOES: Readonly<Record<Verb, string>> = {
   delete: 'deletes a topic with its channels, or one channel, with all messages',
   empty: 'drops the messages that wait in a topic, or in one channel',
   pause:
-    'stops the way of messages from a topic to its channels, or from a channel to its consumers',
-  unpause: 'lets the messages of a paused topic or channel go on',
+    'stops delivery of messages from a topic to its channels, or from a channel to its consumers',
+  unpause: 'resumes delivery from a paused topic or channel',
 };
 
 /** The line that is printed when it is done. */

@@ -15,7 +15,7 @@ import { operatorCommand } from './operator-command.ts';
 /** `ringmq verify`. */
 export const runVerify = operatorCommand({
   name: 'verify',
-  does: 'reads a data directory of RingMQ or nsqd, and reports what a start would find',
+  does: 'checks a data directory of RingMQ or nsqd without changing it',
   forms: ['DIR'],
   examples: [
     '/var/lib/ringmq',
@@ -23,9 +23,9 @@ export const runVerify = operatorCommand({
     "/var/lib/ringmq --json | jq '.queues[] | select(.lost > 0)'",
   ],
   notes:
-    'Nothing is written. ATTEMPTED counts messages that were delivered before. A note is no damage:\n' +
-    'it says what a start does after a crash. While a broker uses the directory, the figures are of\n' +
-    'the moment, and files that change may look damaged.',
+    'Nothing is written. ATTEMPTED counts messages that were delivered before. A note is not damage: it\n' +
+    'says what a broker will do at startup, as after a crash. While a broker uses the directory, the\n' +
+    'figures are a snapshot, and files that change may look damaged.',
   flags: SIZE_FLAGS,
   isLocal: true,
   exitCodes: '0 whole, 1 damaged, 2 wrong usage, 3 something cannot be read',

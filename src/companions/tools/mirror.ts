@@ -49,7 +49,7 @@ const TABLE = {
     'Source',
     'nsqd-tcp-address',
     '',
-    'TCP address of the source (default: the host of its HTTP address, with the port that it tells)',
+    'TCP address of the source (default: the host of its HTTP address, and the port that it reports)',
   ),
   token: option(
     text,
@@ -94,7 +94,7 @@ const TABLE = {
     'Destination',
     'destination-nsqd-tcp-address',
     '',
-    'TCP address of the target (default: the host of its HTTP address, with the port that it tells)',
+    'TCP address of the target (default: the host of its HTTP address, and the port that it reports)',
   ),
   targetToken: option(
     text,

@@ -61,7 +61,7 @@ const TABLE = {
     'HTTP',
     'get',
     [],
-    'HTTP address to make a GET request to; the message takes the place of %s (may be given ' +
+    'HTTP address to make a GET request to; the message replaces %s (may be given ' +
       'multiple times)',
   ),
   headers: option(
@@ -108,7 +108,7 @@ const TABLE = {
     'HTTP',
     'http-client-tls-cert',
     '',
-    'file with the certificate, in PEM, that is shown to https servers',
+    'file with the client certificate, in PEM, for https servers',
   ),
   httpClientTlsKey: option(
     text,

@@ -184,9 +184,9 @@ function helpOf<Table extends ToolTable>(
 ): string {
   const lines = examples.map((line) => `  ringmq ${name} ${line}\n`).join('');
   const names = original === name ? '' : `, and runs as ringmq ${original} too`;
-  const place = original === undefined ? '' : `It takes the place of ${original}${names}.\n`;
+  const place = original === undefined ? '' : `It replaces ${original}${names}.\n`;
   const introduction = `${does}.\n${place}\nUsage:\n  ringmq ${name} [flags]\n\nExamples:\n${lines}`;
-  const codes = '\nExit codes: 0 done, 1 it cannot be done, 2 an unknown or wrong flag.\n';
+  const codes = '\nExit codes: 0 done, 1 failed, 2 an unknown or invalid flag.\n';
   return usage(introduction, rowsOf(table).values(), machine) + codes;
 }
 

@@ -57,7 +57,7 @@ export const text: OptionKind<string, string | null> = {
     if (typeof value !== 'string') return new InvalidValue('must be a string or null');
     return value.includes('\0') ? new InvalidValue('must have no zero byte') : value;
   },
-  spell: (value) => `"${value}"`,
+  spell: (value) => JSON.stringify(value),
   show: (value) => value,
 };
 

@@ -222,7 +222,7 @@ const OPTIONS = {
     'HTTP method of requests to auth servers: get or post', oneOf(['get', 'post'])),
 
   tcpAccess: option(boolean, 'Clients', 'tcp-access', false,
-    'ask TCP clients for AUTH, or a certificate, by the file of -http-access in place of an auth server'),
+    'require AUTH or a certificate of TCP clients, checked with the file of -http-access instead of an auth server'),
 
   statsdAddress: option(text, 'Statistics', 'statsd-address', '',
     '<host>:<port> of a statsd, over UDP; empty means none'),
@@ -322,7 +322,7 @@ function settle(options: Options, machine: Machine, naming: Naming): Options | I
     if (options.authHttpAddress.length > 0) {
       const servers = naming('authHttpAddress', OPTIONS.authHttpAddress);
       return new InvalidValue(
-        `${tcp} takes the place of ${servers}: give one of them`,
+        `${tcp} replaces ${servers}: give only one of them`,
         'tcpAccess',
       );
     }

@@ -137,7 +137,7 @@ Examples:
 
 Flags:
   --only=KIND                what is deleted
-  --yes                      do not ask for the name
+  --yes                      do not ask for confirmation
   --http-address=HOST:PORT   the broker (default 127.0.0.1:4151, or RINGMQ_HTTP); a URL works too
   --token=TOKEN              token for a broker with --http-access (default: RINGMQ_TOKEN)
   --json                     print JSON

@@ -76,7 +76,7 @@ for (const words of [['--version'], ['-version', '--config=none.cfg', '--node-id
 
     assert.ok(command.kind === 'print');
     assert.match(command.stdout, /^nsqd v\d+\.\d+\.\d+\S* \(built w\/.+\)\n$/);
-    assert.match(command.stderr, /^RingMQ \d+\.\d+\.\d+, in place of nsqd v1\.3\.0\n$/);
+    assert.match(command.stderr, /^RingMQ \d+\.\d+\.\d+, compatible with nsqd v1\.3\.0\n$/);
     assert.equal(command.exitCode, 0);
   });
 }
@@ -103,7 +103,7 @@ for (const words of [['--help'], ['-h'], ['help'], ['start', '--help']]) {
 
     assert.ok(command.kind === 'help');
     const text = command.text.replaceAll(/\n {8}/g, ' ');
-    assert.match(command.text, /^RingMQ \d+\.\d+\.\d+, in place of nsqd v1\.3\.0\n/);
+    assert.match(command.text, /^RingMQ \d+\.\d+\.\d+, compatible with nsqd v1\.3\.0\n/);
     for (const row of [...OPTION_ROWS.values(), ...Object.values(PROGRAM_FLAGS)]) {
       const word = row.kind.word === '' ? '' : ` ${row.kind.word}`;
       assert.ok(text.includes(`  -${row.flag}${word} ${row.help}`), row.flag);

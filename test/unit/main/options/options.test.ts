@@ -215,7 +215,7 @@ const REFUSED: readonly (readonly [Partial<Options>, string])[] = [
   [{ tcpAccess: true }, '--tcp-access needs the file of --http-access'],
   [
     { tcpAccess: true, httpAccess: 'a.toml', authHttpAddress: ['127.0.0.1:1'] },
-    '--tcp-access takes the place of --auth-http-address: give one of them',
+    '--tcp-access replaces --auth-http-address: give only one of them',
   ],
   [{ maxMsgSize: 0 }, `--max-msg-size must be [1,${MESSAGE_BYTES_MAX}], not 0`],
   [
