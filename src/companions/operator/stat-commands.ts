@@ -52,7 +52,8 @@ export const runStat = operatorCommand({
   does: 'shows the counters of a broker, a topic or a channel',
   forms: ['', 'TOPIC', 'TOPIC:CHANNEL'],
   examples: ['', 'orders', 'orders:billing --json'],
-  notes: 'With --topic or another flag of nsq_stat it behaves as that tool; see ringmq nsq_stat --help.',
+  notes:
+    'With --topic or another flag of nsq_stat it behaves as that tool; see ringmq nsq_stat --help.',
   needsNoWords: true,
   flags: {},
   run: async (call) => {

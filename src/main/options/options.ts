@@ -321,10 +321,7 @@ function settle(options: Options, machine: Machine, naming: Naming): Options | I
     }
     if (options.authHttpAddress.length > 0) {
       const servers = naming('authHttpAddress', OPTIONS.authHttpAddress);
-      return new InvalidValue(
-        `${tcp} replaces ${servers}: give only one of them`,
-        'tcpAccess',
-      );
+      return new InvalidValue(`${tcp} replaces ${servers}: give only one of them`, 'tcpAccess');
     }
   }
   if ((options.natsTlsCert === '') !== (options.natsTlsKey === '')) {
