@@ -32,8 +32,8 @@ export type LargeQuestion = {
   readonly key: string;
   /** Headers of the answer but its length. */
   readonly headers: readonly string[];
-  /** Makes the answer; an empty piece ends a slice. Errors: rejects when that fails. */
-  readonly ask: () => Promise<Iterable<string>>;
+  /** Makes the answer, as text or as bytes; an empty piece ends a slice. Errors: rejects when that fails. */
+  readonly ask: () => Promise<Iterable<string> | Iterable<Buffer>>;
 };
 
 /** Those who wait for the same answer. */
@@ -154,16 +154,20 @@ export class LargeAnswers {
   }
 }
 
-/** Joins small pieces to larger ones, a few in each turn. */
-async function inPieces(texts: Iterable<string>): Promise<Buffer[]> {
+/** Joins small texts to larger pieces, a few in each turn. Bytes are pieces already. */
+async function inPieces(parts: Iterable<string | Buffer>): Promise<Buffer[]> {
   const pieces: Buffer[] = [];
   let text = '';
-  for (const next of texts) {
-    text += next;
-    if (text.length >= PIECE_BYTES) {
-      pieces.push(Buffer.from(text));
-      text = '';
-    } else if (next !== '') continue;
+  for (const part of parts) {
+    if (typeof part !== 'string') {
+      if (part.length > 0) pieces.push(part);
+    } else {
+      text += part;
+      if (text.length >= PIECE_BYTES) {
+        pieces.push(Buffer.from(text));
+        text = '';
+      } else if (part !== '') continue;
+    }
     await nextTurn();
   }
   if (text !== '') pieces.push(Buffer.from(text));

@@ -30,7 +30,7 @@ const ALL_QUEUES: StatsFilter = { topic: undefined, channel: undefined, withClie
 /** The endpoint `/metrics`. */
 export function metricsRoutes(source: MetricsSource, answers: LargeAnswers): Route[] {
   const queues = new NamedQueues(source.topicsMax);
-  const ask = async (format: Format): Promise<Iterable<string>> => {
+  const ask = async (format: Format): Promise<Iterable<Buffer>> => {
     const { topics } = await source.stats(ALL_QUEUES);
     const shown = await queues.divide(topics ?? []);
     return metricsText(source.node(), shown, format);

@@ -1,5 +1,5 @@
 /**
- * The text of `/metrics`, in pieces of a few hundred lines.
+ * The text of `/metrics`, as bytes in pieces of some hundred lines.
  *
  * Thread: main.
  */
@@ -10,8 +10,9 @@ import {
   histogramLines,
   sampleLines,
   sampleName,
-  valueText,
 } from '../../../daemon/metrics/exposition.ts';
+import { LabelList } from '../../../daemon/metrics/label-list.ts';
+import { LinePieces } from '../../../daemon/metrics/line-pieces.ts';
 import type { MetricHead } from '../../../daemon/metrics/metric.ts';
 import type { NodeStatistics } from '../../stats/node-statistics.ts';
 import type { LatencyStatistics } from '../../stats/stats.ts';
@@ -20,13 +21,13 @@ import { type Named, OTHER, type ShownQueues } from './named-queues.ts';
 import { NODE_METRICS } from './node-metrics.ts';
 import { CHANNEL_METRICS, LATENCY_METRICS, TOPIC_METRICS } from './queue-metrics.ts';
 
-/** Lines in a piece, which takes a fraction of a millisecond. */
-const PIECE_LINES = 256;
 /** Topics or channels that are looked at in a slice without a line. */
 const LOOKED_AT_MAX = 4096;
 const NS_PER_SECOND = 1e9;
-const OTHER_TOPIC = `{topic="${OTHER}"}`;
-const OTHER_CHANNEL = `{topic="${OTHER}",channel="${OTHER}"}`;
+const OTHER_TOPIC = labelsOf(`{topic="${OTHER}"`);
+const OTHER_CHANNEL = labelsOf(`{topic="${OTHER}",channel="${OTHER}"`);
+/** Ends a slice. */
+const NOTHING = Buffer.alloc(0);
 
 /** The number of topics and channels, and how many of them appear only in `other`. */
 export const COUNT_METRICS = {
@@ -49,82 +50,93 @@ export function* metricsText(
   node: NodeStatistics,
   queues: ShownQueues,
   format: Format,
-): Iterable<string> {
+): Iterable<Buffer> {
+  const lines = new LinePieces();
   for (const metric of NODE_METRICS) {
     const { name, kind } = metric;
     if (metric.kind === 'histogram') {
-      yield headLines(metric, kind, format) + histogramLines(name, metric.read(node), format);
+      lines.text(headLines(metric, kind, format) + histogramLines(name, metric.read(node), format));
       continue;
     }
     const samples = metric.read(node);
     if (samples.length === 0) continue;
-    yield headLines(metric, kind, format) + sampleLines(sampleName(name, kind), samples);
+    lines.text(headLines(metric, kind, format) + sampleLines(sampleName(name, kind), samples));
   }
   const { topics, channels, topicCount, channelCount, otherTopics, otherChannels } = queues;
-  yield count(COUNT_METRICS.topics, topicCount, format);
-  yield count(COUNT_METRICS.channels, channelCount, format);
-  yield count(COUNT_METRICS.otherTopics, topicCount - topics.length, format);
-  yield count(COUNT_METRICS.otherChannels, channelCount - channels.length, format);
-  yield* things(TOPIC_METRICS, topics, OTHER_TOPIC, otherTopics, format);
-  yield* latencies(LATENCY_METRICS.topic, topics, format);
-  yield* things(CHANNEL_METRICS, channels, OTHER_CHANNEL, otherChannels, format);
-  yield* latencies(LATENCY_METRICS.channel, channels, format);
-  if (format === 'openmetrics') yield '# EOF\n';
+  const topicsShown = topics.things.length;
+  const channelsShown = channels.things.length;
+  lines.text(count(COUNT_METRICS.topics, topicCount, format));
+  lines.text(count(COUNT_METRICS.channels, channelCount, format));
+  lines.text(count(COUNT_METRICS.otherTopics, topicCount - topicsShown, format));
+  lines.text(count(COUNT_METRICS.otherChannels, channelCount - channelsShown, format));
+  yield* things(lines, TOPIC_METRICS, topics, OTHER_TOPIC, otherTopics, format);
+  yield* latencies(lines, LATENCY_METRICS.topic, topics, format);
+  yield* things(lines, CHANNEL_METRICS, channels, OTHER_CHANNEL, otherChannels, format);
+  yield* latencies(lines, LATENCY_METRICS.channel, channels, format);
+  if (format === 'openmetrics') lines.text('# EOF\n');
+  yield lines.take();
 }
 
 function count(metric: MetricHead, value: number, format: Format): string {
   return `${headLines(metric, 'gauge', format)}${metric.name} ${value}\n`;
 }
 
+function labelsOf(text: string): LabelList {
+  const labels = new LabelList();
+  labels.add(text);
+  return labels;
+}
+
 function* things<T>(
+  lines: LinePieces,
   metrics: readonly ThingMetric<T>[],
-  named: readonly Named<T>[],
-  otherLabels: string,
+  { things: named, labels }: Named<T>,
+  otherLabels: LabelList,
   others: readonly number[] | null,
   format: Format,
-): Iterable<string> {
+): Iterable<Buffer> {
   if (named.length === 0 && others === null) return;
   for (const [at, metric] of metrics.entries()) {
     const { kind, read, isShown } = metric;
-    const name = sampleName(metric.name, kind);
+    const name = Buffer.from(sampleName(metric.name, kind));
     const head = headLines(metric, kind, format);
-    let text = head;
-    let lineCount = 0;
+    let hasLines = false;
     let hiddenCount = 0;
-    for (const { labels, thing } of named) {
+    for (let index = 0; index < named.length; index++) {
+      const thing = named[index];
       if (isShown !== undefined && !isShown(thing)) {
-        if (++hiddenCount % LOOKED_AT_MAX === 0) yield '';
+        if (++hiddenCount % LOOKED_AT_MAX === 0) yield NOTHING;
         continue;
       }
-      text += `${name}${labels} ${read(thing)}\n`;
-      if (++lineCount % PIECE_LINES > 0) continue;
-      yield text;
-      text = '';
+      if (!hasLines) lines.text(head);
+      hasLines = true;
+      lines.sample(name, labels, index, read(thing));
+      if (lines.isWhole) yield lines.take();
     }
-    if (others !== null) text += `${name}${otherLabels} ${others[at]}\n`;
-    if (text !== head) yield text;
+    if (others === null) continue;
+    if (!hasLines) lines.text(head);
+    lines.sample(name, otherLabels, 0, others[at]);
   }
 }
 
 /** The percentiles of topics and channels that have some. `other` has none, because percentiles cannot be summed. */
 function* latencies(
+  lines: LinePieces,
   metric: MetricHead,
-  named: readonly Named<{ readonly latency: LatencyStatistics }>[],
+  { things: named, labels }: Named<{ readonly latency: LatencyStatistics }>,
   format: Format,
-): Iterable<string> {
-  let text = headLines(metric, 'summary', format);
-  let lineCount = 0;
-  for (const { labels, thing } of named) {
-    const { percentiles } = thing.latency;
+): Iterable<Buffer> {
+  const name = Buffer.from(metric.name);
+  let hasLines = false;
+  for (let index = 0; index < named.length; index++) {
+    const { percentiles } = named[index].latency;
     if (percentiles === null) continue;
+    if (!hasLines) lines.text(headLines(metric, 'summary', format));
+    hasLines = true;
     for (const { quantile, value } of percentiles) {
-      const all = `${labels.slice(0, -1)},quantile="${quantile}"}`;
-      text += `${metric.name}${all} ${valueText(value / NS_PER_SECOND)}\n`;
-      lineCount++;
+      const closing = Buffer.from(`,quantile="${quantile}"} `);
+      lines.sample(name, labels, index, value / NS_PER_SECOND, closing);
     }
-    if (text.length < PIECE_LINES * PIECE_LINES) continue;
-    yield text;
-    text = '';
+    if (lines.isWhole) yield lines.take();
   }
-  if (lineCount > 0) yield text;
 }

@@ -10,6 +10,7 @@
  * Thread: main.
  */
 
+import { LabelList } from '../../../daemon/metrics/label-list.ts';
 import { nextTurn } from '../../../daemon/slices.ts';
 import type { ChannelStatistics, TopicStatistics } from '../../stats/stats.ts';
 import type { ThingMetric } from './metric.ts';
@@ -18,13 +19,13 @@ import { CHANNEL_METRICS, TOPIC_METRICS } from './queue-metrics.ts';
 /** The name of the sum, as a topic and as a channel. */
 export const OTHER = 'other';
 
-/** A topic or channel that is shown by name, with its formatted labels. */
-export type Named<T> = { readonly labels: string; readonly thing: T };
+/** Topics or channels that are shown by name, and their labels in the same order. */
+export type Named<T> = { readonly things: readonly T[]; readonly labels: LabelList };
 
 /** The selection. Shape: `others` has a value for each metric, or is null if everything is shown by name. */
 export type ShownQueues = {
-  readonly topics: readonly Named<TopicStatistics>[];
-  readonly channels: readonly Named<ChannelStatistics>[];
+  readonly topics: Named<TopicStatistics>;
+  readonly channels: Named<ChannelStatistics>;
   readonly otherTopics: readonly number[] | null;
   readonly otherChannels: readonly number[] | null;
   readonly topicCount: number;
@@ -48,21 +49,27 @@ export class NamedQueues {
   async divide(all: readonly TopicStatistics[]): Promise<ShownQueues> {
     const channelCount = all.reduce((sum, { channels }) => sum + channels.length, 0);
     const isAll = all.length <= this.#max && channelCount <= this.#max;
-    const topics: Named<TopicStatistics>[] = [];
-    const channels: Named<ChannelStatistics>[] = [];
+    const topics: TopicStatistics[] = [];
+    const channels: ChannelStatistics[] = [];
+    const topicLabels = new LabelList();
+    const channelLabels = new LabelList();
     const others: TopicStatistics[] = [];
     const otherChannels: [key: string, channel: ChannelStatistics][] = [];
     let looked = 0;
     for (const topic of all) {
       const { name } = topic;
       const isNamed = isAll || (topics.length < this.#max && name !== OTHER);
-      if (isNamed) topics.push({ labels: `{topic="${name}"}`, thing: topic });
-      else others.push(topic);
+      if (isNamed) {
+        topics.push(topic);
+        topicLabels.add(`{topic="${name}"`);
+      } else {
+        others.push(topic);
+      }
       for (const channel of topic.channels) {
         if (++looked % SLICE_MAX === 0) await nextTurn();
         if (isAll || (isNamed && channels.length < this.#max)) {
-          const labels = `{topic="${name}",channel="${channel.name}"}`;
-          channels.push({ labels, thing: channel });
+          channels.push(channel);
+          channelLabels.add(`{topic="${name}",channel="${channel.name}"`);
         } else {
           otherChannels.push([`${name}:${channel.name}`, channel]);
         }
@@ -71,8 +78,8 @@ export class NamedQueues {
     }
     const named = (topic: TopicStatistics): [string, TopicStatistics] => [topic.name, topic];
     return {
-      topics,
-      channels,
+      topics: { things: topics, labels: topicLabels },
+      channels: { things: channels, labels: channelLabels },
       otherTopics: await this.#topicTotals.update(others.map(named)),
       otherChannels: await this.#channelTotals.update(otherChannels),
       topicCount: all.length,

@@ -12,7 +12,7 @@ async function textOf(
   { format = 'text' as Format, queues = new NamedQueues(100) } = {},
 ): Promise<string> {
   const shown = await queues.divide(topics);
-  return [...metricsText(nodeStatistics(), shown, format)].join('');
+  return Buffer.concat([...metricsText(nodeStatistics(), shown, format)]).toString();
 }
 
 /** The samples of a metric, without its name. */

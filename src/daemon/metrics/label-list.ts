@@ -1,0 +1,44 @@
+/**
+ * The labels of many series as bytes, one after the other: written once for a scrape, copied into the lines of each
+ * metric.
+ *
+ * Bound: the caller's number of series.
+ * Thread: any.
+ */
+
+const FIRST_BYTES = 4096;
+/** Bytes of UTF-8 for a character of a string, at most. */
+const CHARACTER_BYTES_MAX = 3;
+
+export class LabelList {
+  #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  /** Where each begins, and the end of the last. */
+  readonly #starts = [0];
+
+  /** All of them. Valid until the next is added. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
+  /** Adds the labels of the next series: an opening brace, names and quoted values, but no closing brace. */
+  add(text: string): void {
+    const size = this.#starts[this.#starts.length - 1];
+    const needed = size + text.length * CHARACTER_BYTES_MAX;
+    if (needed > this.#bytes.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#bytes.length));
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+    }
+    this.#starts.push(size + this.#bytes.write(text, size));
+  }
+
+  /** Position of the first byte of a series' labels. */
+  start(index: number): number {
+    return this.#starts[index];
+  }
+
+  /** Position after their last byte. */
+  end(index: number): number {
+    return this.#starts[index + 1];
+  }
+}
