@@ -1,6 +1,7 @@
 // Loses servers, brokers and cables of a replicated cluster under load, and looks whether a message is missing, comes
 // again without a reason, or how long nothing works. Ends with status 1 if a promise is broken.
 
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -12,6 +13,7 @@ import { Publications } from './checkers/crash/publications.ts';
 import { Violations } from './checkers/crash/violations.ts';
 import { FleetMember } from './checkers/fleet/fleet.ts';
 import { isInside, Network, runInside } from './checkers/fleet/network.ts';
+import { BareClient } from './checkers/replication/bare-client.ts';
 import { type NatsHost, NatsHosts } from './checkers/replication/nats-hosts.ts';
 import { ReplicatedLedger } from './checkers/replication/replicated-ledger.ts';
 import { ReplicatedLoad, TOPICS } from './checkers/replication/replicated-load.ts';
@@ -23,7 +25,9 @@ const USAGE = `usage: node scripts/replication-kills.ts [options]
 Starts three nats-servers and two brokers in network namespaces, publishes and consumes replicated
 topics at both brokers, and makes one part fail after the other: the leader of a stream (kill -9), a
 broker (kill -9), a server's network, a broker's network. Fails if an acknowledged message is missing,
-or is redelivered although it was not in flight. Needs Linux, root and nats-server.
+or is redelivered although it was not in flight. A bare JetStream client with streams of its own goes
+through the same failures: what it misses too, the store has lost. Needs Linux, root and nats-server;
+the first one in PATH is used.
 
   --minutes N      how long (default 10)
   --every-s N      seconds from one failure to the next (default 20)
@@ -67,11 +71,16 @@ type Cost = {
   deliveryMs: number[];
   /** For how long a stream or consumer had no leader. */
   storeMs: number[];
+  /** The same for the bare client. */
+  barePublishMs: number[];
+  bareDeliveryMs: number[];
 };
 
 process.exitCode = isInside() ? await check() : runInside();
 
 async function check(): Promise<number> {
+  const version = spawnSync('nats-server', ['--version'], { encoding: 'utf8' }).stdout.trim();
+  console.log(version);
   console.log(`seed ${seed}: ${minutes} min, a loss every ${everyS} s for ${lostS} s`);
   const clock = new SystemClock();
   const random = seededRandom(seed);
@@ -89,7 +98,10 @@ async function check(): Promise<number> {
     ...{ hosts, bodies, publications, ledger, clock, pauseMs },
     random: seededRandom(seed + 1),
   });
+  const bare = await BareClient.start(nats.urls, pauseMs, () => clock.monotonicMs());
   await pause(everyS * MS_PER_S);
+  bare.publishGaps.take(clock.monotonicMs());
+  bare.deliveryGaps.take(clock.monotonicMs());
   load.publishGaps.take(clock.monotonicMs());
   load.deliveryGaps.take(clock.monotonicMs());
 
@@ -108,8 +120,10 @@ async function check(): Promise<number> {
   isWatching = false;
   await watching;
   await load.stopPublishing();
-  await drained(ledger);
+  bare.stopPublishing();
+  await drained(ledger, bare);
   await load.stopConsuming();
+  await bare.end();
   const endOfStore = await nats.describe();
   for (const [topic, channels] of Object.entries(TOPICS)) {
     for (const channel of channels) ledger.checkEnd(topic, channel);
@@ -134,6 +148,8 @@ async function check(): Promise<number> {
     const atMs = clock.monotonicMs();
     load.publishGaps.take(atMs);
     load.deliveryGaps.take(atMs);
+    bare.publishGaps.take(atMs);
+    bare.deliveryGaps.take(atMs);
     const isOver = ledger.lose(atMs);
     storeGaps.take(atMs);
     if (kind === 'leader') {
@@ -160,17 +176,22 @@ async function check(): Promise<number> {
     const publishAfter = load.publishGaps.take(nowMs);
     const deliveryAfter = load.deliveryGaps.take(nowMs);
     const storeAfter = storeGaps.take(nowMs);
-    const cost = costs.get(kind) ?? { publishMs: [], deliveryMs: [], storeMs: [] };
+    const barePublish = bare.publishGaps.take(nowMs);
+    const bareDelivery = bare.deliveryGaps.take(nowMs);
+    const cost = costs.get(kind) ?? newCost();
     costs.set(kind, cost);
     cost.publishMs.push(Math.max(publish.ms, publishAfter.ms));
     cost.deliveryMs.push(Math.max(delivery.ms, deliveryAfter.ms));
     cost.storeMs.push(Math.max(store.ms, storeAfter.ms));
+    cost.barePublishMs.push(barePublish.ms);
+    cost.bareDeliveryMs.push(bareDelivery.ms);
     const parts = [
       `${kind}: no publish for ${publish.ms.toFixed()} ms (${publish.place})`,
       `no delivery for ${delivery.ms.toFixed()} ms (${delivery.place})`,
       `no leader in the store for ${store.ms.toFixed()} ms`,
       `when it is back ${publishAfter.ms.toFixed()} (${publishAfter.place}), ` +
         `${deliveryAfter.ms.toFixed()} (${deliveryAfter.place}) and ${storeAfter.ms.toFixed()} ms`,
+      `the bare client ${barePublish.ms.toFixed()} and ${bareDelivery.ms.toFixed()} ms`,
     ];
     console.log(parts.join('; '));
   }
@@ -181,10 +202,17 @@ async function check(): Promise<number> {
       `${bodies.count} messages published, ${acknowledgedCount} acknowledged; ` +
         `${ledger.deliveries} deliveries, ${ledger.redeliveries} of them again`,
     );
-    for (const [kind, { publishMs, deliveryMs, storeMs }] of costs) {
+    const missing = bare.missing().filter(({ count }) => count > 0);
+    console.log(
+      `bare client: ${bare.acknowledgedCount} acknowledged, missing: ` +
+        (missing.map(({ place, count }) => `${place} ${count}`).join(', ') || 'none'),
+    );
+    for (const [kind, cost] of costs) {
+      const { publishMs, deliveryMs, storeMs } = cost;
       console.log(
         `${kind}: ${publishMs.length} times; longest without publish ${longest(publishMs)}, ` +
-          `without delivery ${longest(deliveryMs)}; without a leader in the store ${longest(storeMs)}`,
+          `without delivery ${longest(deliveryMs)}; without a leader in the store ${longest(storeMs)}; ` +
+          `the bare client ${longest(cost.barePublishMs)} and ${longest(cost.bareDeliveryMs)}`,
       );
     }
     for (const [reason, count] of load.refusals) console.log(`refused ${count} times: ${reason}`);
@@ -229,14 +257,19 @@ async function ask(host: string, what: string): Promise<void> {
 }
 
 /** Resolves when everything is finished that was acknowledged, or nothing more is to be expected. */
-async function drained(ledger: ReplicatedLedger): Promise<void> {
+async function drained(ledger: ReplicatedLedger, bare: BareClient): Promise<void> {
   for (let look = 0; look < LOOKS_MAX; look++) {
     const missing = Object.entries(TOPICS).flatMap(([topic, channels]) =>
       channels.map((channel) => ledger.missingCount(topic, channel)),
     );
+    missing.push(...bare.missing().map(({ count }) => count));
     if (missing.every((count) => count === 0)) return;
     await pause(LOOK_MS);
   }
+}
+
+function newCost(): Cost {
+  return { publishMs: [], deliveryMs: [], storeMs: [], barePublishMs: [], bareDeliveryMs: [] };
 }
 
 function longest(times: readonly number[]): string {
