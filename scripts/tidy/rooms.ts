@@ -70,6 +70,7 @@ const LEVELS: Readonly<Record<string, readonly string[]>> = {
     'stream-appends.ts',
     'stream-queue.ts',
     'figure-rounds.ts',
+    'stall-watch.ts',
     'stream-loop.ts',
     'stream-wiring.ts',
     'nats',

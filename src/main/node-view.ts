@@ -116,6 +116,7 @@ export class NodeView {
       isReady: isReady(this.readiness()),
       isDraining: this.#setup.drain.progress !== null,
       isStoreThere: options.natsUrl === '' ? null : topics.storeAbsence === null,
+      storeStalls: options.natsUrl === '' ? null : topics.storeStallCount,
     };
   }
 

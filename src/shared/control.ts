@@ -203,6 +203,8 @@ export type PumpEvent =
   | { event: 'timeouts'; channel: number; count: number }
   /** The store of replicated topics is away; `error` is null when it is there. */
   | { event: 'store'; error: string | null }
+  /** A channel in the store had messages and handed out none; something is done about it. */
+  | { event: 'stalled'; topic: string; channel: string }
   /** A broker has set or removed a policy. */
   | ({ event: 'policy' } & SharedPolicy)
   /** The store has a topic (`channel` is empty) or channel, or has it no longer. */

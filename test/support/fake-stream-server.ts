@@ -13,8 +13,8 @@ import type {
   StoredMessage,
   StoreListener,
   StreamFigures,
-  StreamStore,
 } from '../../src/workers/streams/stream-store.ts';
+import { FakeStreamStore, tell } from './fake-stream-store.ts';
 import type { ManualClock } from './manual-clock.ts';
 
 /** How long a pull waits. */
@@ -50,6 +50,9 @@ export class FakeStreamServer {
   /** Holds openings of topics and channels until it resolves; and why they are refused, or null. */
   opening: Promise<void> = Promise.resolve();
   openError: string | null = null;
+  /** No channel hands out what is new; and the attempt to mend them that helps. */
+  areStalled = false;
+  mendingAttempt = 0;
   /** How often topics and channels were opened. */
   openCount = 0;
   /** Why every publish is refused, or null. */
@@ -190,14 +193,24 @@ export class FakeStreamServer {
     if (topic === undefined || (channel !== '' && !topic.channels.has(channel))) return null;
     if (channel === '') {
       const unread = topic.holderNext === null ? 0 : topic.lastSequence + 1 - topic.holderNext;
-      return { unread, taken: 0, messages: topic.lastSequence };
+      const readTo = topic.lastSequence;
+      return { unread, taken: 0, messages: readTo, readTo, handed: 0, isFull: false };
     }
     const { next, taken, returned } = this.#channel(name, channel);
     return {
       unread: topic.lastSequence + 1 - next,
       taken: taken.size + returned.length,
       messages: 0,
+      readTo: next - 1,
+      handed: next - 1,
+      isFull: false,
     };
+  }
+
+  mend(attempt: number): string {
+    if (attempt === this.mendingAttempt) this.areStalled = false;
+    queueMicrotask(() => this.look());
+    return `attempt ${attempt}`;
   }
 
   pull({ topic, channel }: StreamName, count: number, listener: PullListener): Pull {
@@ -260,7 +273,7 @@ export class FakeStreamServer {
     const returned = channel.returned.shift();
     if (returned !== undefined) return returned;
     const message = topic.messages[channel.next - 1];
-    if (message === undefined) return undefined;
+    if (message === undefined || this.areStalled) return undefined;
     channel.next++;
     return { message, deliveries: 0 };
   }
@@ -305,118 +318,4 @@ export class FakeStreamServer {
     if (channel === undefined) throw new Error(`the fake store has no channel ${topic}:${name}`);
     return channel;
   }
-}
-
-/** The store of one broker. */
-export class FakeStreamStore implements StreamStore {
-  absence: string | null = null;
-  listener: StoreListener | null = null;
-  /** Whether what is sent to the store now is lost; of a publish also the answer, which is then an error. */
-  loses = (): boolean => false;
-  /** How often the store heard of messages that are in good hands. */
-  keptCount = 0;
-
-  readonly #server: FakeStreamServer;
-  readonly #missed: [key: string, state: 'running' | 'paused' | 'gone'][] = [];
-
-  constructor(server: FakeStreamServer) {
-    this.#server = server;
-  }
-
-  start(listener: StoreListener): void {
-    this.listener = listener;
-    this.#server.showTo(listener);
-    listener.onAbsence(null);
-  }
-
-  /** The connection is lost, or there again (null): then it tells what other brokers have done meanwhile. */
-  setAbsence(reason: string | null): void {
-    this.absence = reason;
-    this.listener?.onAbsence(reason);
-    if (reason !== null) return;
-    for (const [key, state] of this.#missed.splice(0)) this.onEntry(key, state);
-  }
-
-  /** Another broker has created, changed or deleted something. */
-  onEntry(key: string, state: 'running' | 'paused' | 'gone'): void {
-    if (this.absence !== null) this.#missed.push([key, state]);
-    else if (this.listener !== null) tell(this.listener, key, state);
-  }
-
-  empty = (name: StreamName): Promise<void> => this.#do(() => this.#server.empty(name));
-  delete = (name: StreamName): Promise<void> => this.#do(() => this.#server.delete(name, this));
-
-  async open(name: StreamName): Promise<void> {
-    await this.#server.opening;
-    const { openError } = this.#server;
-    await this.#do(() => {
-      if (openError !== null) throw new Error(openError);
-      this.#server.open(name, this);
-    });
-  }
-
-  startChannel(topic: string, channel: StartedChannel): Promise<void> {
-    return this.#do(() => this.#server.startChannel(topic, channel, this));
-  }
-
-  sharePolicy(policy: SharedPolicy): Promise<void> {
-    return this.#do(() => this.#server.sharePolicy(policy));
-  }
-
-  pause(name: StreamName, isPaused: boolean): Promise<void> {
-    return this.#do(() => this.#server.pause(name, isPaused, this));
-  }
-
-  figures(name: StreamName): Promise<StreamFigures | null> {
-    return this.#do(() => this.#server.figures(name));
-  }
-
-  publish(
-    topic: string,
-    body: Uint8Array,
-    dueMs: number,
-    done: (error: string | null) => void,
-  ): void {
-    const isAnswerLost = this.loses();
-    if (this.loses()) done('the store has not answered');
-    else if (isAnswerLost) {
-      this.#server.publish(topic, body, dueMs, () => done('the answer is lost'));
-    } else this.#server.publish(topic, body, dueMs, done);
-  }
-
-  pull(name: StreamName, count: number, _bytes: number, listener: PullListener): Pull {
-    return this.#server.pull(name, count, listener);
-  }
-
-  finish(receipt: string): void {
-    if (!this.#isLost()) this.#server.finish(receipt);
-  }
-
-  giveBack(receipt: string, delayMs: number): void {
-    if (!this.#isLost()) this.#server.giveBack(receipt, delayMs);
-  }
-
-  keep(receipt: string): void {
-    this.keptCount++;
-    if (!this.#isLost()) this.#server.keep(receipt);
-  }
-
-  #isLost(): boolean {
-    return this.absence !== null || this.loses();
-  }
-
-  async close(): Promise<void> {
-    this.listener = null;
-  }
-
-  async #do<T>(work: () => T): Promise<T> {
-    if (this.absence !== null) throw new Error(this.absence);
-    return work();
-  }
-}
-
-function tell(listener: StoreListener, key: string, state: 'running' | 'paused' | 'gone'): void {
-  const [topic, channel = ''] = key.split(':');
-  listener.onEntry(topic, channel, state);
-  listener.onNews();
 }

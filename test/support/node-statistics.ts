@@ -15,6 +15,7 @@ export function nodeStatistics(changes: Partial<NodeStatistics> = {}): NodeStati
     isReady: true,
     isDraining: false,
     isStoreThere: true,
+    storeStalls: 2,
     connections: { tcp: 11, http: 12, max: Number.POSITIVE_INFINITY, refused: 13 },
     failedInputs: 14,
     commands: [

@@ -18,7 +18,7 @@ import type { Traffic } from './traffic.ts';
 /** How the broker is. */
 export type NodeHealth = Pick<
   NodeStatistics,
-  'isHealthy' | 'isReady' | 'isDraining' | 'isStoreThere'
+  'isHealthy' | 'isReady' | 'isDraining' | 'isStoreThere' | 'storeStalls'
 >;
 
 /** The sources of the counters. Units: bytes. */

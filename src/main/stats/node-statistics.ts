@@ -16,6 +16,8 @@ export type NodeStatistics = {
   readonly isDraining: boolean;
   /** Whether the store of replicated topics is there; null without one. */
   readonly isStoreThere: boolean | null;
+  /** How often a channel in it stood still; null without one. */
+  readonly storeStalls: number | null;
   readonly connections: {
     readonly tcp: number;
     readonly http: number;

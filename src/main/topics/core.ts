@@ -20,7 +20,7 @@ import { ReplicatedTopics } from './replicated-topics.ts';
 import { TopicMap, type TopicMapOptions } from './topic-map.ts';
 
 /** What the owner of a core is told. */
-export type CoreEvent = Exclude<PumpEvent, { event: 'timeouts' | 'replicated' }>;
+export type CoreEvent = Exclude<PumpEvent, { event: 'timeouts' | 'replicated' | 'stalled' }>;
 
 /** The dependencies of a core. */
 export type BrokerCoreOptions = Omit<TopicMapOptions, 'pumps'> & {
@@ -165,6 +165,10 @@ export class BrokerCore {
     }
     if (event.event === 'replicated') {
       this.#replicated.onEvent(event);
+      return;
+    }
+    if (event.event === 'stalled') {
+      this.topics.storeStallCount++;
       return;
     }
     if (event.event === 'store') this.topics.storeAbsence = event.error;

@@ -101,6 +101,8 @@ export class TopicMap {
   drainRefusal: string | null = null;
   /** Why the store of replicated topics cannot be used now; null while it can, or if there is none. */
   storeAbsence: string | null = null;
+  /** How often one of its channels stood still and was mended. */
+  storeStallCount = 0;
 
   readonly #pumps: readonly PumpHandle[];
   readonly #onChange: () => Promise<void> | undefined;

@@ -5,7 +5,7 @@
  */
 
 import type { StreamQueue } from './stream-queue.ts';
-import type { StreamStore } from './stream-store.ts';
+import type { StreamFigures, StreamStore } from './stream-store.ts';
 
 /** How often figures are asked for, and of how many queues at a time. */
 const ROUND_MS = 500;
@@ -16,6 +16,8 @@ export type FigureRoundsOptions = {
   readonly store: Pick<StreamStore, 'figures' | 'absence'>;
   readonly queues: () => Iterable<StreamQueue>;
   readonly onCounted: (queue: StreamQueue) => void;
+  /** Figures of a channel; `end` is the place of the last message of its topic, as far as that is known. */
+  readonly onChannel: (queue: StreamQueue, figures: StreamFigures, end: number) => void;
   /** The store does not have an open queue. */
   readonly onMissing: (queue: StreamQueue) => void;
 };
@@ -27,6 +29,8 @@ export class FigureRounds {
   readonly #options: FigureRoundsOptions;
   /** Queues whose figures are asked for next. */
   #uncounted: StreamQueue[] = [];
+  /** The place of the last message of each topic, since the round began. */
+  readonly #ends = new Map<string, number>();
 
   constructor(options: FigureRoundsOptions) {
     this.#options = options;
@@ -43,13 +47,15 @@ export class FigureRounds {
     this.dueMs = nowMs + ROUND_MS;
     if (store.absence !== null) return;
     if (this.#uncounted.length === 0) {
+      this.#ends.clear();
       this.#uncounted = [...queues()].filter(({ state }) => state === 'open');
     }
     for (const queue of this.#uncounted.splice(0, COUNT_MAX)) this.#count(queue);
   }
 
   #count(queue: StreamQueue): void {
-    const { store, onCounted, onMissing } = this.#options;
+    const { store, onCounted, onChannel, onMissing } = this.#options;
+    const { topic, channel } = queue.name;
     store.figures(queue.name).then(
       (figures) => {
         if (figures === null) {
@@ -61,6 +67,8 @@ export class FigureRounds {
         queue.figures.elsewhere = Math.max(0, taken - queue.heldCount);
         queue.figures.messages = messages;
         onCounted(queue);
+        if (channel === '') this.#ends.set(topic, figures.readTo);
+        else onChannel(queue, figures, this.#ends.get(topic) ?? 0);
       },
       // Nobody leads it now, for example. The next round is half a second away.
       () => undefined,

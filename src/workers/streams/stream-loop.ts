@@ -54,6 +54,7 @@ import {
   STARTED,
 } from '../stream-records.ts';
 import { FigureRounds } from './figure-rounds.ts';
+import { StallWatch } from './stall-watch.ts';
 import { LOG_WARNING, NO_FIGURES, StreamLink, type StreamLinkOptions } from './stream-link.ts';
 import { type StreamClock, StreamQueue } from './stream-queue.ts';
 import type { StreamStore } from './stream-store.ts';
@@ -92,11 +93,22 @@ export class StreamLoop implements Loop {
     this.#store = store;
     this.#clock = clock;
     this.#wake = wake;
+    const stalls = new StallWatch<StreamQueue>({
+      store,
+      onStalled: ({ link, name: { topic, channel } }) => {
+        link.tell({ event: 'stalled', topic, channel });
+      },
+      warn: (queue, text) => this.#warn(queue, text),
+    });
     this.#rounds = new FigureRounds({
       store,
       queues: () => this.#all(),
       onCounted: (queue) => this.#answer(queue, FIGURES, null),
       onMissing: (queue) => this.#onMissing(queue),
+      onChannel: (queue, figures, end) => {
+        const isOpen = queue.state === 'open' && !queue.isGone;
+        if (isOpen) stalls.look(queue, figures, end, clock.monotonicMs());
+      },
     });
     for (const link of this.#links) this.#queues.set(link, new Map());
     const [first] = this.#links;
@@ -276,10 +288,7 @@ export class StreamLoop implements Loop {
   #pause(queue: StreamQueue, isPaused: boolean): void {
     this.#whenOpen(queue, () => {
       this.#store.pause(queue.name, isPaused).catch((error: unknown) => {
-        queue.link.log(
-          LOG_WARNING,
-          `STORE: failed to pause ${titleOf(queue.name)} - ${errorText(error)}`,
-        );
+        this.#warn(queue, `failed to pause ${queue.title} - ${errorText(error)}`);
       });
     });
   }
@@ -365,6 +374,11 @@ export class StreamLoop implements Loop {
     this.#wake();
   }
 
+  #warn({ link }: StreamQueue, text: string): void {
+    link.log(LOG_WARNING, `STORE: ${text}`);
+    this.#wake();
+  }
+
   /** When all pumps have ended, the loop does. */
   #endIfDone(): void {
     if (this.#isClosing || !this.#links.every(({ hasEnded }) => hasEnded)) return;
@@ -383,8 +397,4 @@ function whenDone(work: Promise<void>, done: (error: string | null) => void): vo
     () => done(null),
     (error: unknown) => done(errorText(error)),
   );
-}
-
-function titleOf({ topic, channel }: StreamName): string {
-  return channel === '' ? `topic ${topic}` : `channel ${channel} of topic ${topic}`;
 }

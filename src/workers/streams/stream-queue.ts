@@ -35,6 +35,8 @@ export class StreamQueue {
   isOpening = false;
   /** The store has it no longer, because another broker has deleted it. */
   isGone = false;
+  /** When messages were asked for the last time. Units: ms, monotonic. */
+  askedMs = Number.NEGATIVE_INFINITY;
   /** What waits until it is open. */
   waiting: (() => void)[] = [];
   readonly appends: StreamAppends;
@@ -62,6 +64,12 @@ export class StreamQueue {
     this.appends = new StreamAppends(name.topic, store, onAppended);
   }
 
+  /** Names it in the log. */
+  get title(): string {
+    const { topic, channel } = this.name;
+    return channel === '' ? `topic ${topic}` : `channel ${channel} of topic ${topic}`;
+  }
+
   get heldCount(): number {
     return this.#held.size;
   }
@@ -70,6 +78,7 @@ export class StreamQueue {
   pull(count: number, bytes: number, onEnded: () => void): void {
     assert(this.#pull === null, 'one pull at a time');
     this.#isResting = false;
+    this.askedMs = this.#clock.monotonicMs();
     this.#pull = this.#store.pull(this.name, count, bytes, {
       onMessage: (message) => this.#onMessage(message),
       onEnd: () => {

@@ -18,6 +18,12 @@ export type StreamFigures = {
   readonly taken: number;
   /** Messages that were ever published to the topic, or came to the channel. */
   readonly messages: number;
+  /** The place of the last message that was handed out; of a topic, of the last one that it has, or 0. */
+  readonly readTo: number;
+  /** How often the channel has handed out a message. */
+  readonly handed: number;
+  /** Whether so many messages are taken that it hands out no more. */
+  readonly isFull: boolean;
 };
 
 /** A message that was pulled. */
@@ -79,6 +85,12 @@ export interface StreamStore {
   pause(name: StreamName, isPaused: boolean): Promise<void>;
   /** Null if the store does not have it, although no broker has told that it is gone. */
   figures(name: StreamName): Promise<StreamFigures | null>;
+  /**
+   * Makes a channel that stands still hand out messages again, with other means at each attempt. Nothing is lost by it,
+   * but finished messages may come again. `handed`: as in its figures, so that brokers do not do it twice. Resolves
+   * with what was done.
+   */
+  mend(name: StreamName, attempt: number, handed: number): Promise<string>;
   /** Tells all brokers of a policy. */
   sharePolicy(policy: SharedPolicy): Promise<void>;
   /** Adds a message to a topic. `done` is called once, with null when the store has it for good, or with the reason. */

@@ -53,6 +53,9 @@ export const NODE_METRICS: readonly NodeMetric[] = [
   { name: 'ringmq_store_up', kind: 'gauge', unit: '', labels: [],
     help: 'Whether the store of replicated topics is there: 1, or 0; left out without --nats-url.',
     read: (node) => node.isStoreThere === null ? [] : one(Number(node.isStoreThere)) },
+  { name: 'ringmq_store_stalls', kind: 'counter', unit: '', labels: [],
+    help: 'Times that a channel in the store had messages and handed out none; left out without --nats-url.',
+    read: (node) => known(node.storeStalls) },
 
   { name: 'ringmq_connections', kind: 'gauge', unit: '', labels: ['protocol'],
     help: 'Connections of clients.',

@@ -30,19 +30,19 @@ import { followElections, STREAM_SETTLE_MS } from './nats-elections.ts';
 import { NatsNames } from './nats-names.ts';
 import { NatsPublishes } from './nats-publishes.ts';
 import { NatsPull } from './nats-pull.ts';
-import { NatsTopics } from './nats-topics.ts';
+import { ADMIN_MS, NatsTopics } from './nats-topics.ts';
 
 const NS_PER_MS = 1e6;
 /** Delay before the next attempt to connect, and how long one may take. Units: ms. */
 const RECONNECT_MS = 250;
 const CONNECT_MS = 2000;
-/** How long an answer about streams and consumers may take. Units: ms. */
-const ADMIN_MS = 5000;
-/** The same for figures, which are asked for again soon. */
+/** How long an answer about figures may take, which are asked for again soon. */
 const FIGURES_MS = 1500;
 /** A connection that does not answer for about twice that is given up. Units: ms. */
 const PING_MS = 1000;
 const EXPIRE_MS = 250;
+/** How long a server may take to confirm that it has got everything. */
+const CLOSE_MS = 2000;
 
 export class NatsStore implements StreamStore {
   absence: string | null = 'the store is not connected yet';
@@ -102,6 +102,10 @@ export class NatsStore implements StreamStore {
 
   async figures(name: StreamName): Promise<StreamFigures | null> {
     return this.#caughtUp().figures(name);
+  }
+
+  mend(name: StreamName, attempt: number, handed: number): Promise<string> {
+    return this.#inTurn(name.topic, () => this.#caughtUp().mend(name, attempt, handed));
   }
 
   async sharePolicy(policy: SharedPolicy): Promise<void> {
@@ -168,9 +172,12 @@ export class NatsStore implements StreamStore {
     this.#timer?.cancel();
     this.#catalog?.stop();
     for (const pull of [...this.#pulls]) pull.end();
-    // A server that is away has no part in it.
-    if (this.absence === null) await this.#nc?.drain();
-    else await this.#nc?.close();
+    const nc = this.#nc;
+    if (nc === null) return;
+    // A server that is away, or that is just being lost, has no part in it.
+    const late = new Promise<void>((resolve) => this.#clock.after(CLOSE_MS, resolve));
+    if (this.absence === null) await Promise.race([nc.drain(), late]);
+    await nc.close();
   }
 
   // Connection
@@ -226,7 +233,7 @@ export class NatsStore implements StreamStore {
     this.#catalog = new NatsCatalog(this.#names, listener, this.#clock);
     const manager = await jetstreamManager(nc, { timeout: ADMIN_MS });
     const figures = await jetstreamManager(nc, { timeout: FIGURES_MS });
-    this.#topics = new NatsTopics(manager, figures, this.#names, this.#catalog);
+    this.#topics = new NatsTopics(nc, manager, figures, this.#names, this.#catalog);
     followElections(nc, this.#clock, {
       onStreamLed: (stream) => this.#onStreamLed(stream),
       onConsumerLed: (stream, consumer) => this.#onConsumerLed(stream, consumer),

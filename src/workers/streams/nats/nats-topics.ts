@@ -21,6 +21,7 @@ import {
   StorageType,
   type StreamConfig,
 } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
 import type { StartedChannel, StreamName, StreamStart } from '../../../shared/control.ts';
 import { isEphemeral } from '../../../shared/names.ts';
 import type { Replication } from '../../../shared/topic-policy.ts';
@@ -30,6 +31,8 @@ import { CHANNEL_PREFIX, HOLDER, type NatsNames } from './nats-names.ts';
 import { isClusterTooSmall, REPLICAS_MAX } from './nats-replicas.ts';
 
 const NS_PER_MS = 1e6;
+/** How long an answer about streams and consumers may take. Units: ms. */
+export const ADMIN_MS = 5000;
 /** After this time without a word from its broker a message goes to another one. Units: ms. */
 const ACK_WAIT_MS = 15_000;
 /** Most messages of a channel that brokers hold or that wait for their time. */
@@ -41,6 +44,7 @@ const NOT_RETAINED =
   'the topic does not keep finished messages: its policy had no retention when it was created';
 
 export class NatsTopics {
+  readonly #nc: Pick<NatsConnection, 'request'>;
   readonly #manager: JetStreamManager;
   readonly #figures: JetStreamManager;
   readonly #names: NatsNames;
@@ -48,11 +52,13 @@ export class NatsTopics {
 
   /** `figures`: the same manager, with less patience. */
   constructor(
+    nc: Pick<NatsConnection, 'request'>,
     manager: JetStreamManager,
     figures: JetStreamManager,
     names: NatsNames,
     catalog: NatsCatalog,
   ) {
+    this.#nc = nc;
     this.#manager = manager;
     this.#figures = figures;
     this.#names = names;
@@ -165,6 +171,34 @@ export class NatsTopics {
     await found(consumers.delete(stream, HOLDER));
   }
 
+  /** First another server leads the consumer, then it is created again where its finished messages end. */
+  async mend({ topic, channel }: StreamName, attempt: number, handed: number): Promise<string> {
+    const { consumers } = this.#manager;
+    const stream = this.#names.stream(topic);
+    const consumer = this.#names.consumer(channel);
+    const { cluster, delivered, ack_floor: finished } = await consumers.info(stream, consumer);
+    if (delivered.consumer_seq !== handed) return 'it has handed out some since';
+    if (attempt === 0 && (cluster?.replicas?.length ?? 0) > 0) {
+      await this.#stepDown(stream, consumer);
+      return `server ${cluster?.leader} has been told that another one leads it`;
+    }
+    // The holder keeps what the channel has not finished, and says where it begins again.
+    await found(consumers.delete(stream, HOLDER));
+    const next = finished.stream_seq + 1;
+    const start = { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: next };
+    await consumers.add(stream, { ...consumerConfig(start), durable_name: HOLDER });
+    await found(consumers.delete(stream, consumer));
+    await this.#openChannel(topic, channel);
+    return `it is created again and begins with message ${next}`;
+  }
+
+  async #stepDown(stream: string, consumer: string): Promise<void> {
+    const subject = `$JS.API.CONSUMER.LEADER.STEPDOWN.${stream}.${consumer}`;
+    const answer = (await this.#nc.request(subject, undefined, { timeout: ADMIN_MS })).string();
+    const error = /"description":\s*"([^"]*)"/.exec(answer)?.[1];
+    if (error !== undefined) throw new Error(error);
+  }
+
   async delete({ topic, channel }: StreamName): Promise<void> {
     const { streams, consumers } = this.#manager;
     const stream = this.#names.stream(topic);
@@ -208,12 +242,21 @@ export class NatsTopics {
       if (info === undefined) return null;
       const { delivered, num_pending: unread, num_ack_pending: taken, config } = info;
       const before = (config.opt_start_seq ?? 1) - 1;
-      return { unread, taken, messages: delivered.stream_seq + unread - before };
+      return {
+        ...{ unread, taken, messages: delivered.stream_seq + unread - before },
+        readTo: delivered.stream_seq,
+        handed: delivered.consumer_seq,
+        isFull: taken >= TAKEN_MAX,
+      };
     }
     const info = await found(streams.info(stream));
     if (info === undefined) return null;
     const holder = await found(consumers.info(stream, HOLDER));
-    return { unread: holder?.num_pending ?? 0, taken: 0, messages: info.state.last_seq };
+    const { messages, last_seq: last } = info.state;
+    return {
+      ...{ unread: holder?.num_pending ?? 0, taken: 0, messages: last },
+      ...{ readTo: messages > 0 ? last : 0, handed: 0, isFull: false },
+    };
   }
 }
 

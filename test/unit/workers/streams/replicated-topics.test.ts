@@ -8,11 +8,8 @@ import type { StreamStart } from '../../../../src/shared/control.ts';
 import { parseChannelName } from '../../../../src/shared/names.ts';
 import { BrokerTurns } from '../../../support/broker-turns.ts';
 import { type FakeSocket, messageIds, messagesOf } from '../../../support/fake-socket.ts';
-import {
-  ACK_WAIT_MS,
-  FakeStreamServer,
-  type FakeStreamStore,
-} from '../../../support/fake-stream-server.ts';
+import { ACK_WAIT_MS, FakeStreamServer } from '../../../support/fake-stream-server.ts';
+import type { FakeStreamStore } from '../../../support/fake-stream-store.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 import { freshSeed, type Random, seededRandom } from '../../../support/seeded-random.ts';
 
@@ -333,6 +330,26 @@ test('replicated topic: without retention no channel begins with kept messages',
 
   assert.equal(await starting, 'the topic does not keep finished messages');
   assert.deepEqual([...topic.channels.keys()], []);
+});
+
+test('replicated topic: a channel that stands still in the store is mended, and that is counted', async () => {
+  const site = new Site();
+  const [broker] = site.brokers;
+  const consumer = await site.client(broker, line('SUB', 'r', 'c'), line('RDY', 1));
+  site.server.areStalled = true;
+  site.server.mendingAttempt = 1;
+  await site.client(broker, pub('r', 'a'));
+  for (let step = 0; step < 60; step++) await site.advance(500);
+  const before = framesOf(consumer);
+  for (let step = 0; step < 10; step++) await site.advance(500);
+  const lines = broker.events.flatMap((event) => (event.event === 'log' ? [event.text] : []));
+
+  assert.deepEqual([before, framesOf(consumer)], [['response OK'], ['message 1 a']]);
+  assert.equal(broker.topics.storeStallCount, 2);
+  assert.deepEqual(lines, [
+    'STORE: channel c of topic r stood still with messages unread: attempt 0',
+    'STORE: channel c of topic r stood still with messages unread: attempt 1',
+  ]);
 });
 
 test('replicated topic: figures that the store cannot give now stop nothing', async () => {

@@ -1,0 +1,91 @@
+/**
+ * Finds channels that stand still: the store has messages for them, this broker waits for some, and nobody gets any.
+ * Servers of NATS have had faults after which a consumer hands out nothing until something is done about it.
+ *
+ * Only times in which the store says so again and again count: while it elects a leader it says nothing. A channel that
+ * still stands is looked after less and less often.
+ *
+ * Units: ms, monotonic.
+ * Thread: stream.
+ */
+
+import type { StreamName } from '../../shared/control.ts';
+import { errorText } from '../../shared/error-text.ts';
+import type { StreamFigures, StreamStore } from './stream-store.ts';
+
+/** How long a channel has to stand. It is doubled with each attempt, up to the most. */
+const STALL_MS = 10_000;
+const STALL_MS_MAX = 300_000;
+/** The store has not said anything for so long: it counts from the beginning. */
+const SILENCE_MS = 3000;
+/** A channel that has not asked for messages for so long does not want any. */
+const IDLE_MS = 5000;
+
+type Standing = {
+  readonly handed: number;
+  sinceMs: number;
+  lookedMs: number;
+  attempts: number;
+};
+
+/** What it needs of a channel. */
+export type WatchedChannel = {
+  readonly name: StreamName;
+  readonly title: string;
+  /** When it has asked for messages for the last time. */
+  readonly askedMs: number;
+};
+
+/** What it needs of the loop. */
+export type StallWatchOptions<Channel> = {
+  readonly store: Pick<StreamStore, 'mend'>;
+  /** A channel stands still. */
+  readonly onStalled: (channel: Channel) => void;
+  readonly warn: (channel: Channel, text: string) => void;
+};
+
+export class StallWatch<Channel extends WatchedChannel> {
+  readonly #options: StallWatchOptions<Channel>;
+  readonly #standing = new WeakMap<Channel, Standing>();
+
+  constructor(options: StallWatchOptions<Channel>) {
+    this.#options = options;
+  }
+
+  /** Looks at the figures of a channel; `end` is the place of the last message that its topic has. */
+  look(channel: Channel, figures: StreamFigures, end: number, nowMs: number): void {
+    const attempt = this.#attempt(channel, figures, end, nowMs);
+    if (attempt === null) return;
+    const { store, onStalled, warn } = this.#options;
+    const { name, title } = channel;
+    onStalled(channel);
+    store.mend(name, attempt, figures.handed).then(
+      (what) => warn(channel, `${title} stood still with messages unread: ${what}`),
+      (error: unknown) => {
+        warn(channel, `${title} stands still with messages unread - ${errorText(error)}`);
+      },
+    );
+  }
+
+  /** How often something was done about it before, if it is time to do something, or null. */
+  #attempt(queue: Channel, figures: StreamFigures, end: number, nowMs: number): number | null {
+    const { unread, readTo, handed, isFull } = figures;
+    const hasMore = !isFull && (unread > 0 || end > readTo);
+    const isWanted = nowMs - queue.askedMs < IDLE_MS;
+    const before = this.#standing.get(queue);
+    if (!hasMore || !isWanted) {
+      this.#standing.delete(queue);
+      return null;
+    }
+    if (before?.handed !== handed) {
+      this.#standing.set(queue, { handed, sinceMs: nowMs, lookedMs: nowMs, attempts: 0 });
+      return null;
+    }
+    if (nowMs - before.lookedMs > SILENCE_MS) before.sinceMs = nowMs;
+    before.lookedMs = nowMs;
+    const waitMs = Math.min(STALL_MS_MAX, STALL_MS * 2 ** before.attempts);
+    if (nowMs - before.sinceMs < waitMs) return null;
+    before.sinceMs = nowMs;
+    return before.attempts++;
+  }
+}

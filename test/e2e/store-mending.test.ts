@@ -1,0 +1,104 @@
+// What the store does about a channel that stands still, with the real nats-server, where it is installed.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SystemClock } from '../../src/shared/clock.ts';
+import { NatsStore } from '../../src/workers/streams/nats/nats-store.ts';
+import type { StoredMessage } from '../../src/workers/streams/stream-store.ts';
+import type { CleanUp } from '../support/broker-process.ts';
+import { until } from '../support/broker-stats.ts';
+import { type NatsServer, natsMissing, startNats } from '../support/nats-site.ts';
+
+const OPTIONS = { timeout: 60_000, skip: natsMissing };
+const REPLICATION = { replicas: 0, retention: { ageMs: 0, bytes: 0 } };
+const TOPIC = { topic: 't', channel: '', replication: REPLICATION };
+const CHANNEL = { topic: 't', channel: 'c', replication: REPLICATION };
+
+/** A store with a topic and a channel. */
+async function openStore(t: CleanUp, servers: readonly NatsServer[]): Promise<NatsStore> {
+  const files = { credentialsFile: '', tlsCaFile: '', tlsCertFile: '', tlsKeyFile: '' };
+  const urls = servers.map(({ url }) => url);
+  const store = new NatsStore({ servers: urls, prefix: 'mend', ...files }, new SystemClock());
+  t.after(() => store.close());
+  await new Promise<void>((resolve) => {
+    store.start({
+      onAbsence: (error) => {
+        if (error === null) resolve();
+      },
+      onEntry: () => undefined,
+      onPolicy: () => undefined,
+      log: () => undefined,
+      onNews: () => undefined,
+    });
+  });
+  await store.open(TOPIC);
+  await store.open(CHANNEL);
+  return store;
+}
+
+async function publish(store: NatsStore, bodies: readonly string[]): Promise<void> {
+  for (const body of bodies) {
+    const error = await new Promise((resolve) => {
+      store.publish('t', Buffer.from(body), 0, resolve);
+    });
+    assert.equal(error, null);
+  }
+}
+
+function pull(store: NatsStore, count: number): Promise<StoredMessage[]> {
+  const messages: StoredMessage[] = [];
+  return new Promise((resolve) => {
+    store.pull(CHANNEL, count, 65_536, {
+      onMessage: (message) => void messages.push(message),
+      onEnd: () => resolve(messages),
+    });
+  });
+}
+
+function textsOf(messages: readonly StoredMessage[]): string[] {
+  return messages.map(({ body }) => Buffer.from(body).toString());
+}
+
+test(
+  'NatsStore: a channel is created again where its finished messages end',
+  OPTIONS,
+  async (t) => {
+    const store = await openStore(t, await startNats(t));
+    await publish(store, ['a', 'b', 'c', 'd']);
+    const [a, b, c] = await pull(store, 3);
+    for (const { receipt } of [a, c]) store.finish(receipt);
+    await until(
+      () => store.figures(CHANNEL),
+      (figures) => figures?.taken === 1,
+    );
+
+    const what = await store.mend(CHANNEL, 0, 3);
+    await publish(store, ['e', 'f']);
+    const again = await pull(store, 4);
+    for (const { receipt } of again) store.finish(receipt);
+    const late = await store.mend(CHANNEL, 1, 3);
+
+    assert.equal(b.sequence, 2);
+    assert.equal(what, 'it is created again and begins with message 2');
+    assert.deepEqual(textsOf(again), ['b', 'd', 'e', 'f']);
+    assert.equal(late, 'it has handed out some since');
+    await until(
+      () => store.figures(TOPIC),
+      (figures) => figures?.readTo === 0,
+    );
+  },
+);
+
+test('NatsStore: in a cluster another server leads the channel first', OPTIONS, async (t) => {
+  const store = await openStore(t, await startNats(t, 3));
+  await publish(store, ['a', 'b']);
+  const [a] = await pull(store, 1);
+  store.finish(a.receipt);
+
+  const what = await store.mend(CHANNEL, 0, 1);
+  const came: string[] = [];
+  while (came.length === 0) came.push(...textsOf(await pull(store, 1)));
+
+  assert.match(what, /^server n\d has been told that another one leads it$/);
+  assert.deepEqual(came, ['b']);
+});
