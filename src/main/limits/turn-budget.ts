@@ -20,9 +20,6 @@ export const REFUSAL_COST = 32;
 /** The number of read bytes that cost one. */
 export const BYTES_PER_COST = 256;
 
-/** A new topic: a request to its pump, log lines, and its part of nsqd.dat. */
-export const TOPIC_COST = 512;
-
 /** A publish over HTTP on the fast lane, without its body. */
 export const REQUEST_COST = 12;
 

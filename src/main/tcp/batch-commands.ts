@@ -12,7 +12,7 @@ import type { Options } from '../options/options.ts';
 import type { Authorization } from './authorization.ts';
 import type { ClientPort } from './client-port.ts';
 import type { ClientPublisher } from './client-publisher.ts';
-import type { BatchBody, Place, Step } from './command-handler.ts';
+import { type BatchBody, type Place, type Step, WAIT } from './command-handler.ts';
 
 /** Messages of an MPUB that are scanned for one unit of cost, as in `TurnBudget`. */
 const SLICE_MESSAGES = 4096;
@@ -52,9 +52,9 @@ export class BatchCommands implements BatchBody {
     if (topic === undefined) return this.#publishing.refuseTopic('E_BAD_TOPIC MPUB', words[1]);
     const refused = this.#authorization.refuse('MPUB', 'publish', topic, '');
     if (refused !== undefined) return refused;
-    this.#topicName = topic;
     // As in nsqd, the topic is created even if the body is invalid.
-    this.#publishing.getOrCreate(topic);
+    if (this.#publishing.getOrCreate(topic) === WAIT) return WAIT;
+    this.#topicName = topic;
     return this;
   }
 

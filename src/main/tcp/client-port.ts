@@ -39,6 +39,6 @@ export interface ClientPort {
   waitFor(promise: Promise<void>): Step;
   /** Keeps the command's bytes intact until it is handed over again; false: the caller has to copy them. */
   lend(): boolean;
-  /** Hands the command over again when the ring of its pump has room. */
+  /** Hands the command over again when what it waits for calls back, such as the ring of its pump. */
   waitUntilWritable(onWritable: (listener: () => void) => void): Step;
 }

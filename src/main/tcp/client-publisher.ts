@@ -10,14 +10,13 @@ import { ClientError } from '../../protocol/client-error.ts';
 import { wordBytes } from '../../protocol/command-words.ts';
 import { OK_FRAME } from '../../protocol/frames.ts';
 import type { TopicName } from '../../shared/names.ts';
-import { TOPIC_COST } from '../limits/turn-budget.ts';
 import type { MessageBatch } from '../pumps/message-batch.ts';
 import { creationRefusal } from '../topics/drain.ts';
 import type { Publication } from '../topics/publication.ts';
 import type { Publisher } from '../topics/publisher.ts';
 import type { TopicHandle, TopicMap } from '../topics/topic-map.ts';
 import type { ClientPort } from './client-port.ts';
-import { NEXT, type Step } from './command-handler.ts';
+import { NEXT, type Step, WAIT } from './command-handler.ts';
 
 /** The commands that publish. */
 export type PublishName = 'PUB' | 'DPUB' | 'MPUB';
@@ -30,6 +29,8 @@ export class ClientPublisher {
   #lastTopic: TopicHandle | null = null;
   /** The publish that waits for room in the ring. */
   #unsent: Publication | null = null;
+  /** Whether it waits for its turn to create a topic. */
+  #isWaitingToCreate = false;
 
   constructor(port: ClientPort, topics: TopicMap, publisher: Publisher) {
     this.#port = port;
@@ -37,12 +38,18 @@ export class ClientPublisher {
     this.#publisher = publisher;
   }
 
-  /** Creates the topic if it does not exist; null if none is created now. */
-  getOrCreate(name: TopicName): TopicHandle | null {
+  /**
+   * Creates the topic if it does not exist. Returns null if none is created now; WAIT: the command is handed over
+   * again.
+   */
+  getOrCreate(name: TopicName): TopicHandle | null | typeof WAIT {
     const last = this.#lastTopic;
     if (last !== null && last.name === name && !last.isDeleted) return last;
     if (creationRefusal(this.#topics, name, null) !== null) return null;
-    if (this.#topics.get(name) === undefined) this.#port.charge(TOPIC_COST);
+    if (this.#topics.get(name) === undefined && !this.#topics.creations.tryTake()) {
+      this.#waitToCreate();
+      return WAIT;
+    }
     this.#lastTopic = this.#topics.getOrCreate(name);
     return this.#lastTopic;
   }
@@ -55,6 +62,7 @@ export class ClientPublisher {
   /** Publishes and answers; after WAIT the command is handed over again. */
   publish(command: PublishName, topicName: TopicName, batch: MessageBatch): Step {
     const topic = this.getOrCreate(topicName);
+    if (topic === WAIT) return WAIT;
     if (topic === null) return this.#port.fail(failed(command, this.#topics.drainRefusal ?? ''));
     if (this.#unsent === null) {
       const refusal = this.#publisher.refusalOf(topic);
@@ -69,6 +77,18 @@ export class ClientPublisher {
     }
     this.#unsent = null;
     return NEXT;
+  }
+
+  #waitToCreate(): void {
+    this.#port.waitUntilWritable((listener) => {
+      // The command may be handed over for another reason before its turn.
+      if (this.#isWaitingToCreate) return;
+      this.#isWaitingToCreate = true;
+      this.#topics.creations.wait(() => {
+        this.#isWaitingToCreate = false;
+        listener();
+      });
+    });
   }
 
   /** Answers a command with an invalid topic name. */

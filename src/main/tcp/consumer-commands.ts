@@ -61,6 +61,10 @@ export class ConsumerCommands {
     const refused = this.#authorization.refuse('SUB', 'subscribe', topicName, channelName);
     if (refused !== undefined) return refused;
 
+    const topic = this.#topics.get(topicName);
+    if (topic?.channels.has(channelName) !== true && !this.#topics.creations.tryTake()) {
+      return this.#port.waitUntilWritable((listener) => this.#topics.creations.wait(listener));
+    }
     const delivery = client.delivery ?? client.settings;
     const joined = subscribe(this.#topics, this.#options, {
       topic: topicName,

@@ -128,6 +128,7 @@ export class BrokerOperations implements HttpBroker {
   }
 
   async createTopic(name: TopicName): Promise<void> {
+    if (!this.hasTopic(name)) await this.#topics.creations.take();
     this.#expectCreation(name, null);
     const topic = this.#topics.getOrCreate(name);
     await topic.opening;
@@ -135,6 +136,7 @@ export class BrokerOperations implements HttpBroker {
   }
 
   async createChannel(topic: TopicName, channel: ChannelName): Promise<void> {
+    if (!this.hasChannel(topic, channel)) await this.#topics.creations.take();
     this.#expectCreation(topic, channel);
     const created = this.#topics.getOrCreateChannel(this.#topic(topic), channel);
     expectStored(await whenChannelStored(created));

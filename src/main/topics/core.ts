@@ -116,6 +116,7 @@ export class BrokerCore {
     const { hasSubscribers } = brokerChannels.timeout;
     if (hasSubscribers !== this.#reportsTimeouts) this.#reportTimeouts(hasSubscribers);
     for (const pump of this.pumps) pump.notifyWritable();
+    this.topics.creations.nextTurn();
     return count;
   }
 

@@ -24,6 +24,7 @@ import {
   refusesWhenFull,
   type TopicPolicy,
 } from '../../shared/topic-policy.ts';
+import { Creations } from '../limits/creations.ts';
 import type { PumpHandle } from '../pumps/pump-handle.ts';
 import { applyPolicies } from './applied-policies.ts';
 import { ChannelExpiry } from './channel-expiry.ts';
@@ -87,6 +88,8 @@ export type TopicMapOptions = {
   readonly policies: PromiseSource;
   /** The contents of nsqd.dat have changed. Resolves when they are saved; undefined if nothing saves them. */
   readonly onChange: () => Promise<void> | undefined;
+  /** Requests the end of main's turn. */
+  readonly requestTurn: () => void;
   readonly clock: Pick<Clock, 'monotonicMs' | 'after'>;
   /** Logs creations and deletions. */
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
@@ -103,6 +106,8 @@ export class TopicMap {
   storeAbsence: string | null = null;
   /** How often one of its channels stood still and was mended. */
   storeStallCount = 0;
+  /** What clients and requests have to take before they create a topic or a channel. */
+  readonly creations: Creations;
 
   readonly #pumps: readonly PumpHandle[];
   readonly #onChange: () => Promise<void> | undefined;
@@ -113,9 +118,11 @@ export class TopicMap {
   readonly #expiry: ChannelExpiry<ChannelHandle>;
   readonly #topics = new Map<string, TopicHandle>();
   readonly #byNumber = new Map<number, TopicHandle>();
+  /** Topics and channels share one sequence of numbers, and no number is used twice. */
   #lastNumber = 0;
 
   constructor(options: TopicMapOptions) {
+    this.creations = new Creations(options.requestTurn);
     this.#pumps = options.pumps;
     this.#onChange = options.onChange;
     this.#registry = options.registry;
@@ -196,7 +203,7 @@ export class TopicMap {
     if (existing !== undefined) return existing;
     const policy = this.#policies.ofChannel(topic.name, name);
     const channel: ChannelHandle = {
-      number: this.#nextNumber(),
+      number: ++this.#lastNumber,
       name,
       topic,
       members: new Set(),
@@ -346,7 +353,7 @@ export class TopicMap {
   }
 
   #create(name: TopicName, { isPaused, isStarted, isReplicated }: TopicStart): TopicHandle {
-    const number = this.#nextNumber();
+    const number = ++this.#lastNumber;
     const pump = this.#pumps[nameHash(name) % this.#pumps.length];
     const policy = this.#policies.ofTopic(name);
     const topic: TopicHandle = {
@@ -382,11 +389,6 @@ export class TopicMap {
     void saving?.then((error) => {
       if (error === null && topic.saving === saving) topic.saving = null;
     });
-  }
-
-  /** Topics and channels share one sequence of numbers, and no number is used twice. */
-  #nextNumber(): number {
-    return ++this.#lastNumber;
   }
 }
 

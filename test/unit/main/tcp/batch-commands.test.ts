@@ -4,7 +4,7 @@ import { AuthState } from '../../../../src/main/auth/auth-state.ts';
 import { Authorization } from '../../../../src/main/tcp/authorization.ts';
 import { BatchCommands } from '../../../../src/main/tcp/batch-commands.ts';
 import { ClientPublisher } from '../../../../src/main/tcp/client-publisher.ts';
-import { CLOSED, NEXT } from '../../../../src/main/tcp/command-handler.ts';
+import { CLOSED, NEXT, WAIT } from '../../../../src/main/tcp/command-handler.ts';
 import type { TopicMap } from '../../../../src/main/topics/topic-map.ts';
 import { optionsWith } from '../../../support/broker-turns.ts';
 import { MainRings, sized } from '../../../support/main-rings.ts';
@@ -140,17 +140,14 @@ test('BatchCommands: every 4096 messages cost a share of the turn', () => {
   assert.equal(port.cost - cost, 2 * 1024);
 });
 
-test('BatchCommands: a topic that does not exist costs a share of the turn', () => {
+test('BatchCommands: the ninth new topic of a turn waits for the next one', () => {
   const { port, commands } = setUp(optionsWith({}));
-  const costs: number[] = [];
 
-  for (const topic of ['t', 't', 'u', 't']) {
-    const { cost } = port;
-    commands.onMpub(['MPUB', topic]);
-    costs.push(port.cost - cost);
-  }
+  const steps = Array.from({ length: 9 }, (_, index) => commands.onMpub(['MPUB', `t${index}`]));
+  const existing = commands.onMpub(['MPUB', 't0']);
 
-  assert.deepEqual(costs, [512, 0, 512, 0]);
+  const waiting = steps.map((step) => step === WAIT);
+  assert.deepEqual([waiting.indexOf(true), existing, port.ringWaits], [8, commands, 1]);
 });
 
 test('BatchCommands: input that ends is answered by what is missing', () => {

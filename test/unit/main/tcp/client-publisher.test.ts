@@ -45,7 +45,7 @@ function publishedBodies(rings: MainRings): (readonly string[])[] {
 /** The topic, which is created where it is not there. */
 function created(publishing: ClientPublisher): TopicHandle {
   const topic = publishing.getOrCreate(TOPIC);
-  assert.ok(topic !== null);
+  assert.ok(topic !== null && topic !== WAIT);
   return topic;
 }
 

@@ -568,16 +568,16 @@ describe('Connection: back-pressure', () => {
   });
 
   test('Connection: a chunk of new topics and FINs that fills the command ring', async () => {
-    const broker = new BrokerTurns();
+    const broker = new BrokerTurns({}, { commandBytes: 128 * 1024 });
     const client = await clientOf(broker, wire('SUB t c\n'));
     client.frames();
     broker.isPumpRunning = false;
     const id = UPPER_ID.toLowerCase();
     // Each chunk finds room for what chunks usually hold, and the third has to queue in front of the ring.
-    const topics = Array.from({ length: 17_600 }, (_, index) => pub(index.toString(36), 'x'));
+    const topics = Array.from({ length: 4400 }, (_, index) => pub(index.toString(36), 'x'));
 
-    for (let at = 0; at < topics.length; at += 4400) {
-      client.send(wire(`FIN ${id}\n`, ...topics.slice(at, at + 4400), `FIN ${id}\n`));
+    for (let at = 0; at < topics.length; at += 1100) {
+      client.send(wire(`FIN ${id}\n`, ...topics.slice(at, at + 1100), `FIN ${id}\n`));
     }
     await broker.turns();
     broker.isPumpRunning = true;
@@ -593,6 +593,39 @@ describe('Connection: back-pressure', () => {
       [frames[0], frames[1], frames.at(-1)],
       [refused, 'response OK', refused],
     );
+  });
+});
+
+describe('Connection: new topics and channels', () => {
+  const counts = ({ topics }: BrokerTurns): number[] => {
+    const all = [...topics.values()];
+    return [all.length, all.reduce((sum, { channels }) => sum + channels.size, 0)];
+  };
+
+  test('Connection: a turn creates eight topics or channels, whoever asks for them', async () => {
+    const broker = new BrokerTurns();
+    const clients = await Promise.all(Array.from({ length: 10 }, () => clientOf(broker)));
+    const found: number[][] = [];
+
+    for (const [index, client] of clients.entries()) {
+      client.send(wire(pub(`a${index}`, 'x'), mpub(`b${index}`, ['x'])));
+    }
+    found.push(counts(broker));
+    await broker.turns();
+    found.push(counts(broker));
+    for (const [index, client] of clients.entries()) client.send(`SUB a${index} c\n`);
+    found.push(counts(broker));
+    await broker.turns();
+    found.push(counts(broker));
+
+    assert.deepStrictEqual(found, [
+      [8, 0],
+      [20, 0],
+      [20, 8],
+      [20, 10],
+    ]);
+    const frames = clients.map((client) => client.frames());
+    assert.deepStrictEqual(frames, Array(10).fill(Array(3).fill('response OK')));
   });
 });
 
