@@ -36,7 +36,7 @@ const SMALL_SHARE = 1 / 16;
  * Large publishes enter the ring while it holds no more than this, which limits what is ahead of a small one. A MiB
  * of messages takes the pump milliseconds in memory that it has not used before.
  */
-const LARGE_AHEAD_BYTES = 512 * 1024;
+const LARGE_AHEAD_BYTES = 1024 * 1024;
 const PUBLISH_FIELD_BYTES = records.fieldBytes(records.PUBLISH_WORDS);
 /** Up to this payload a publish is small. */
 const SMALL_BYTES = PUBLISH_FIELD_BYTES + PUBLISH_BATCH_BYTES;

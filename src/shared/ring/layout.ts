@@ -3,9 +3,9 @@
  *
  * Shape of a ring's SharedArrayBuffer, in bytes; every word is an unsigned 32-bit integer:
  *
- *       0  tail     bytes ever written                written by the writer only
- *       4  waiting  1 while the writer wants room  written by the writer only
- *     128  head     bytes ever read                   written by the reader only
+ *       0  tail     bytes ever written                    written by the writer only
+ *       4  wanted   room that the writer waits for, or 0  written by the writer only
+ *     128  head     bytes ever read                       written by the reader only
  *     256  records  `capacity` bytes, a power of two
  *
  * Shape of a record, aligned to 8 bytes:
@@ -26,8 +26,8 @@ import { assert } from '../assert.ts';
 
 /** Index of the tail word. Written by the writer. */
 export const TAIL_WORD = 0;
-/** Index of the waiting word. Written by the writer. */
-export const WAITING_WORD = 1;
+/** Index of the wanted word. Written by the writer. */
+export const WANTED_WORD = 1;
 /** Index of the head word, 128 bytes from the tail so that the two never share a cache line. */
 export const HEAD_WORD = 32;
 /** Where the records begin, in bytes. */

@@ -14,7 +14,7 @@ import {
   RING_HEADER_BYTES,
   recordBytes,
   TAIL_WORD,
-  WAITING_WORD,
+  WANTED_WORD,
 } from './layout.ts';
 
 /** Result of `front` when everything seen by `look` has been popped. */
@@ -84,15 +84,19 @@ export class RingReader {
   }
 
   /**
-   * Returns the room of all popped records to the writer. The result tells whether the writer waits for room, so that
-   * its doorbell must be rung.
+   * Returns the room of all popped records to the writer. The result tells whether the writer waits for room and now
+   * has as much as it wants, so that its doorbell must be rung.
    */
   release(): boolean {
     if (this.#released === this.#head) return false;
     this.#released = this.#head;
     // Lets the writer overwrite what this end has read; all reads of those records happen before.
     Atomics.store(this.#positions, HEAD_WORD, this.#head | 0);
-    // Ordered after the store: either the writer's next look sees the new head, or this sees its flag.
-    return Atomics.load(this.#positions, WAITING_WORD) !== 0;
+    // Ordered after the store: either the writer's next look sees the new head, or this sees what it wants.
+    const wanted = Atomics.load(this.#positions, WANTED_WORD) >>> 0;
+    if (wanted === 0) return false;
+    // A writer that waits has shown everything that it has committed.
+    const tail = Atomics.load(this.#positions, TAIL_WORD);
+    return this.capacity - ((tail - this.#head) >>> 0) >= wanted;
   }
 }

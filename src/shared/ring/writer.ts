@@ -15,11 +15,13 @@ import {
   RING_HEADER_BYTES,
   recordBytes,
   TAIL_WORD,
-  WAITING_WORD,
+  WANTED_WORD,
 } from './layout.ts';
 
 /** Result of `claim` when the ring has no room. */
 export const FULL = -1;
+/** A writer that waits is woken when this share of the ring is free beyond what it needs. */
+const WAKE_SHARE = 1 / 8;
 
 export class RingWriter {
   /** The records' memory as bytes; a claim is an offset into it. */
@@ -40,7 +42,8 @@ export class RingWriter {
   #claimedLength = 0;
   /** Bytes of padding that come before the open claim. */
   #padding = 0;
-  #isWaiting: boolean;
+  /** The room that this end waits for, as the reader sees it; 0 while it does not wait. */
+  #wanted: number;
 
   constructor(memory: SharedArrayBuffer) {
     this.capacity = memory.byteLength - RECORDS_OFFSET;
@@ -51,8 +54,8 @@ export class RingWriter {
     this.#tail = Atomics.load(this.#positions, TAIL_WORD) >>> 0;
     // Sees the reader's last release; an older value would only understate the room.
     this.#head = Atomics.load(this.#positions, HEAD_WORD) >>> 0;
-    // Only this end writes the flag; an earlier owner of this end may have left it set.
-    this.#isWaiting = Atomics.load(this.#positions, WAITING_WORD) !== 0;
+    // Only this end writes the word; an earlier owner of this end may have left it set.
+    this.#wanted = Atomics.load(this.#positions, WANTED_WORD) >>> 0;
     this.#published = this.#tail;
   }
 
@@ -73,7 +76,7 @@ export class RingWriter {
 
   /**
    * Whether records of this many bytes in total fit now, if none of them is larger than `lengthMax / 2`. If not, the
-   * reader rings the writer's doorbell when it next releases something.
+   * reader rings the writer's doorbell when there is room for them and some more.
    */
   hasRoomFor(bytes: number): boolean {
     return this.#hasRoom(bytes) || this.#hasRoomAfterAsking(bytes);
@@ -83,8 +86,8 @@ export class RingWriter {
    * Reserves room for a payload of up to `length` bytes, contiguous and aligned to 8.
    *
    * Returns the payload's offset in `bytes`, or FULL. After FULL and until a claim succeeds, the reader rings the
-   * writer's doorbell whenever it releases something. FULL makes all committed records visible to the reader but does
-   * not ring: `publish` still returns true, and its caller rings.
+   * writer's doorbell at each release that leaves room for the claim and some more. FULL makes all committed records
+   * visible to the reader but does not ring: `publish` still returns true, and its caller rings.
    */
   claim(length: number): number {
     assert(this.#claimed === FULL, 'one claim is open at a time');
@@ -95,7 +98,7 @@ export class RingWriter {
     const padding = needed <= toEnd ? 0 : toEnd;
     const room = padding + needed;
     if (!this.#hasRoom(room) && !this.#hasRoomAfterAsking(room)) return FULL;
-    if (this.#isWaiting) this.#setWaiting(0);
+    if (this.#wanted !== 0) this.#setWanted(0);
     this.#padding = padding;
     this.#claimedLength = length;
     this.#claimed = (padding === 0 ? at : 0) + RING_HEADER_BYTES;
@@ -146,7 +149,9 @@ export class RingWriter {
     // The reader must see the committed records, or it would have nothing to release. This is not a `publish`: its
     // result makes the caller ring, and if the reader slept through this, both sides would stay asleep.
     if (this.#tail !== this.#published) this.#showCommitted();
-    if (!this.#isWaiting) this.#setWaiting(1);
+    // More than is needed: a writer that is woken for each record does little else. An empty ring is always enough.
+    const wanted = Math.min(this.capacity, bytes + this.capacity * WAKE_SHARE);
+    if (this.#wanted === 0 || wanted < this.#wanted) this.#setWanted(wanted);
     return this.#hasRoom(bytes);
   }
 
@@ -155,10 +160,10 @@ export class RingWriter {
     Atomics.store(this.#positions, TAIL_WORD, this.#tail | 0);
   }
 
-  #setWaiting(value: 0 | 1): void {
-    this.#isWaiting = value === 1;
+  #setWanted(bytes: number): void {
+    this.#wanted = bytes;
     // Seen by the reader's next release; ordered before the look at head that follows it.
-    Atomics.store(this.#positions, WAITING_WORD, value);
+    Atomics.store(this.#positions, WANTED_WORD, bytes | 0);
   }
 
   #writePadding(): void {

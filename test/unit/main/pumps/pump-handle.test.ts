@@ -183,8 +183,8 @@ test('PumpHandle: large publishes of one topic leave little in front of a small 
   rings.handle.notifyWritable();
   taken.push(rings.publish(1, ['x'.repeat(1_000_000)]), rings.publish(1, ['x'.repeat(40_000)]));
 
-  // 512 KiB, and the one with which it is more; a larger one goes into a ring that is empty.
-  assert.deepStrictEqual([large, before, told, taken], [6, 0, 1, [true, true, false]]);
+  // 1 MiB, and the one with which it is more; a larger one goes into a ring that is empty.
+  assert.deepStrictEqual([large, before, told, taken], [11, 0, 1, [true, true, true]]);
 });
 
 test('PumpHandle: notifyWritable says whether anybody has gone on', () => {

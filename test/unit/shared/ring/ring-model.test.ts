@@ -37,7 +37,8 @@ class Comparison {
   #popped = 0;
   #head = 0;
   #released = 0;
-  #isWaiting = false;
+  /** The room that the producer waits for; 0 while it does not wait. */
+  #wanted = 0;
   /** Popped and not yet released: their bytes must stay. */
   #held: Seen[] = [];
 
@@ -102,8 +103,11 @@ class Comparison {
 
     const isFull = start + needed - this.#released > this.#capacity;
     assert.strictEqual(offset === FULL, isFull);
-    this.#isWaiting = isFull;
-    if (isFull) {
+    if (!isFull) {
+      this.#wanted = 0;
+    } else {
+      const wanted = Math.min(this.#capacity, start + needed - tail + this.#capacity / 8);
+      this.#wanted = this.#wanted === 0 ? wanted : Math.min(this.#wanted, wanted);
       this.#published = this.#records.length;
       return undefined;
     }
@@ -154,7 +158,9 @@ class Comparison {
       assert.deepStrictEqual(bytes, record.payload);
     }
     const isRingNeeded = this.#consumer.release();
-    assert.strictEqual(isRingNeeded, this.#head !== this.#released && this.#isWaiting);
+    const room = this.#capacity - (this.#tail() - this.#head);
+    const hasWanted = this.#wanted > 0 && room >= this.#wanted;
+    assert.strictEqual(isRingNeeded, this.#head !== this.#released && hasWanted);
     this.#released = this.#head;
     this.#held = [];
   }

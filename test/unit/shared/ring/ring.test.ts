@@ -237,3 +237,17 @@ test('Ring: misuse of a claim is a bug', () => {
   assert.throws(() => producer.commit(TYPE, 9), /a record fits its claim and has a type/);
   assert.throws(() => producer.commit(0, 8), /a record fits its claim and has a type/);
 });
+
+test('Ring: a producer that waits is told when an eighth of the ring is free beyond what it needs', () => {
+  const { producer, consumer } = ends(256);
+  for (let count = 0; count < 17; count++) put(producer, `${count}`);
+  consumer.look();
+  const answers: boolean[] = [];
+  for (let count = 0; count < 4; count++) {
+    consumer.front();
+    consumer.pop();
+    answers.push(consumer.release());
+  }
+
+  assert.deepStrictEqual(answers, [false, false, true, true]);
+});
