@@ -19,6 +19,7 @@ import type { NsqError } from './nsq-error.ts';
  * consumer.on('disconnect', (address, error) => console.log('left', address, error?.message));
  * consumer.on('error', (error) => console.error('tried again:', error.message));
  * consumer.on('failure', (error, message) => console.error('order', message.id, 'failed:', error));
+ * consumer.on('lookup', (addresses) => console.log('brokers of orders:', addresses));
  * consumer.on('backoff', (level, delayMs) => console.log('pauses for', delayMs, 'ms, level', level));
  * await consumer.close();
  * ```
@@ -28,6 +29,8 @@ export type ConsumerEvents<T> = {
   connect: [address: string];
   /** A connection has ended; its unanswered messages are redelivered. */
   disconnect: [address: string, error: NsqError | null];
+  /** The nsqlookupds that answered know these brokers of the topic; it may be none. Each round of queries has one. */
+  lookup: [addresses: readonly string[]];
   /** A failure that the consumer retries. Without a listener, the first one is reported as a process warning. */
   error: [error: NsqError];
   /** A handler or `onDiscard` has failed. */

@@ -115,6 +115,7 @@ export class Consumer<T = unknown>
     });
     const listener = {
       onFound: (addresses: readonly Address[]) => this.#brokers.addListed(addresses),
+      onRound: (addresses: readonly string[]) => this.emit('lookup', addresses),
       onLookupError: (error: NsqError) => this.#reports.report(error),
     };
     this.#poller = lookupd && new LookupdPoller(topic, lookupd, environment, listener);

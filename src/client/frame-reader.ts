@@ -8,6 +8,7 @@
  */
 
 import { readUint32 } from '../shared/big-endian.ts';
+import { impossibleSize } from '../shared/wrong-port.ts';
 
 /** The type of a frame that answers a command. */
 export const RESPONSE = 0;
@@ -79,7 +80,7 @@ export class FrameReader {
     const size = readUint32(bytes, at);
     if (size >= TYPE_BYTES && size <= this.#sizeMax) return size;
     this.stop();
-    this.#listener.onBadFrame(`a frame of ${size} bytes, ${this.#sizeMax} at most`);
+    this.#listener.onBadFrame(impossibleSize(size, this.#sizeMax));
     return 0;
   }
 

@@ -22,6 +22,8 @@ import { NsqError } from './nsq-error.ts';
 export type LookupdListener = {
   /** The brokers that the nsqlookupds which answered know. */
   onFound(addresses: readonly Address[]): void;
+  /** A round has ended, in which one answered at least. */
+  onRound?(addresses: readonly string[]): void;
   /** One did not answer, or its answer is invalid. */
   onLookupError(error: NsqError): void;
 };
@@ -116,6 +118,7 @@ export class LookupdPoller {
     if (answerCount === 0) return;
     this.#known = [...found.values()];
     this.#report();
+    if (!this.#isClosed) this.#listener.onRound?.(this.#all().map(({ text }) => text));
   }
 
   /** A watch has found brokers, which may be new. Rounds alone decide which are gone. */

@@ -6,7 +6,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { errorText } from '../shared/error-text.ts';
+import { httpErrorText, isStranger, strangerText } from '../shared/wrong-port.ts';
 import { type Address, addressOf } from './address.ts';
 import { Alarms } from './alarms.ts';
 import type { Environment } from './environment.ts';
@@ -40,7 +40,7 @@ export async function queryLookupd(
     return producersOf(await fetchText(url, settings, environment));
   } catch (cause) {
     const address = base.host;
-    const text = `the nsqlookupd ${address} does not help: ${errorText(cause)}`;
+    const text = `the nsqlookupd ${address} does not help: ${httpErrorText(cause)}`;
     throw new NsqError('LOOKUP_FAILED', text, { topic: topic ?? undefined, address, cause });
   }
 }
@@ -82,15 +82,17 @@ async function readText(response: IncomingMessage): Promise<string | undefined> 
     if (bytes > ANSWER_BYTES_MAX)
       throw new Error(`an answer of more than ${ANSWER_BYTES_MAX} bytes`);
   }
+  const text = Buffer.concat(chunks).toString();
+  if (isStranger(statusCode, text)) throw new Error(strangerText('/lookup', 'nsqlookupd'));
   if (statusCode === NOT_FOUND_STATUS) return undefined;
   if (statusCode !== OK_STATUS) throw new Error(`status ${statusCode}`);
-  return Buffer.concat(chunks).toString();
+  return text;
 }
 
 /** The brokers of an answer; none without one. Errors: throws if it is not one of an nsqlookupd. */
 export function producersOf(text: string | undefined): Address[] {
   if (text === undefined) return [];
-  const answer: unknown = JSON.parse(text);
+  const answer = parsed(text);
   const data = fieldOf(answer, 'producers') === undefined ? fieldOf(answer, 'data') : answer;
   const producers = fieldOf(data, 'producers');
   if (!Array.isArray(producers)) throw new Error('an answer without producers');
@@ -106,6 +108,15 @@ export function producersOf(text: string | undefined): Address[] {
     found.set(address.text, address);
   }
   return [...found.values()];
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Where the text stops being JSON helps nobody who has a wrong address.
+    throw new Error('an answer that is not JSON, so it is no nsqlookupd');
+  }
 }
 
 function fieldOf(value: unknown, name: string): unknown {

@@ -11,6 +11,7 @@
 
 import { identify, line, MAGIC, NOP, sized } from '../protocol/commands.ts';
 import { errorText } from '../shared/error-text.ts';
+import { impossibleType } from '../shared/wrong-port.ts';
 import type { Address } from './address.ts';
 import { type Alarm, Alarms } from './alarms.ts';
 import { CommandWriter } from './command-writer.ts';
@@ -174,7 +175,7 @@ export class NsqdConnection implements TransportListener {
     if (type === RESPONSE && text === HEARTBEAT) {
       this.commands.bytes(NOP);
     } else if (type > MESSAGE) {
-      this.onBadFrame(`a frame of unknown type ${type}`);
+      this.onBadFrame(impossibleType(type));
     } else if (this.#stage === 'ready' || this.#stage === 'ending') {
       this.#answer(type, text);
     } else {
@@ -338,22 +339,20 @@ export class NsqdConnection implements TransportListener {
   }
 
   #onAlarm(nowMs: number): void {
-    if (this.#stage === 'ending') {
-      this.#finish(null);
-      return;
-    }
-    if (this.#stage !== 'ready') {
+    if (this.#stage === 'ending') this.#finish(null);
+    else if (this.#stage === 'ready') this.#checkSilence(nowMs);
+    else {
       const { connectTimeoutMs } = this.#settings;
       const what = `connecting to ${this.address.text} took more than ${connectTimeoutMs} ms`;
       this.destroy(this.#error('CONNECT_FAILED', what));
-      return;
     }
+  }
+
+  #checkSilence(nowMs: number): void {
     const silentMs = SILENT_INTERVALS * this.#settings.heartbeatIntervalMs;
+    const what = `the broker ${this.address.text} has been silent for ${silentMs} ms`;
     if (nowMs < this.heardMs + silentMs) this.#watch(nowMs);
-    else {
-      const what = `the broker ${this.address.text} has been silent for ${silentMs} ms`;
-      this.destroy(this.#error('CONNECTION_LOST', what));
-    }
+    else this.destroy(this.#error('CONNECTION_LOST', what));
   }
 
   /** Called by the transport. */

@@ -15,7 +15,7 @@ import { promisify } from 'node:util';
 import type { Agent, Dispatcher, request as sendRequest } from 'undici';
 import { rethrowBug } from '../shared/assert.ts';
 import type { Clock } from '../shared/clock.ts';
-import { errorText } from '../shared/error-text.ts';
+import { httpErrorText } from '../shared/wrong-port.ts';
 import { parseJson } from './go/json.ts';
 
 /** TLS settings for https; a missing one is Node's default. Shape: `ca`, `cert` and `key` in PEM. */
@@ -130,7 +130,7 @@ export class HttpClient {
       return await this.#exchange({ ...asked, url: secureUrl }, abort.signal);
     } catch (cause) {
       rethrowBug(cause);
-      throw new Error(`${method} "${url}" failed - ${errorText(cause)}`, { cause });
+      throw new Error(`${method} "${url}" failed - ${httpErrorText(cause)}`, { cause });
     } finally {
       timer?.cancel();
     }

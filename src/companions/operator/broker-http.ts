@@ -4,7 +4,7 @@
  * Thread: main.
  */
 
-import { errorText } from '../../shared/error-text.ts';
+import { httpErrorText, isStranger } from '../../shared/wrong-port.ts';
 import { BadUsage, Refused, Unreachable } from './failures.ts';
 
 /** The default address of the broker. */
@@ -15,6 +15,9 @@ export const ADDRESS_VARIABLE = 'RINGMQ_HTTP';
 export const TOKEN_VARIABLE = 'RINGMQ_TOKEN';
 /** A broker usually answers within milliseconds. */
 const TIMEOUT_MS = 30_000;
+/** Endpoints that every broker has. */
+const OF_NSQD =
+  /^\/(?:stats|info|ping|m?pub|(?:topic|channel)\/(?:create|delete|empty|pause|unpause))$/;
 const BAD_REQUEST = 400;
 const UNAUTHORIZED = 401;
 const FORBIDDEN = 403;
@@ -57,7 +60,8 @@ export class BrokerHttp {
     const url = /^https?:\/\//.test(given) ? given : `http://${given}`;
     if (!URL.canParse(url)) {
       throw new BadUsage(
-        `--http-address ${JSON.stringify(given)} is neither HOST:PORT nor a URL; write for example ${DEFAULT_ADDRESS}`,
+        `${sources.address} ${JSON.stringify(given)} is neither HOST:PORT nor a URL; ` +
+          `write for example ${DEFAULT_ADDRESS}`,
       );
     }
     this.#sources = sources;
@@ -85,7 +89,7 @@ export class BrokerHttp {
     const json = parsed(text);
     const isReport = typeof json === 'object' && json !== null && !('message' in json);
     if (status < 300 || (status === BAD_REQUEST && isReport)) return json;
-    throw this.#refused(status, text);
+    throw this.#refused(path, status, text);
   }
 
   /** Resolves with the successful answer. A body that is neither text nor bytes is sent as JSON. */
@@ -95,7 +99,7 @@ export class BrokerHttp {
     body?: object | string | Buffer,
   ): Promise<BrokerAnswer> {
     const answer = await this.#answer(method, path, body);
-    if (answer.status >= 300) throw this.#refused(answer.status, answer.text);
+    if (answer.status >= 300) throw this.#refused(path, answer.status, answer.text);
     return answer;
   }
 
@@ -115,7 +119,7 @@ export class BrokerHttp {
   /** Resolves with a successful answer whose body is read as it arrives; `signal` ends it. */
   async open(method: string, path: string, signal?: AbortSignal): Promise<Response> {
     const response = await this.#fetch(method, path, undefined, signal);
-    if (response.status >= 300) throw this.#refused(response.status, await response.text());
+    if (response.status >= 300) throw this.#refused(path, response.status, await response.text());
     return response;
   }
 
@@ -140,12 +144,19 @@ export class BrokerHttp {
   #unreachable(error: unknown): Unreachable {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
     return new Unreachable(
-      `no answer from the broker at ${this.url} - ${errorText(cause)}; ` +
+      `no answer from the broker at ${this.url} - ${httpErrorText(cause)}; ` +
         `${this.#sources.address} names another one`,
     );
   }
 
-  #refused(status: number, text: string): Refused {
+  #refused(path: string, status: number, text: string): Refused {
+    const [endpoint] = path.split('?');
+    if (isStranger(status, text)) {
+      const why = OF_NSQD.test(endpoint)
+        ? 'it is no broker, whose HTTP port is usually 4151'
+        : 'it is an nsqd or an older RingMQ, which cannot do this, or no broker';
+      return new Refused(`${this.url} has no ${endpoint}: ${why}`);
+    }
     if (status !== UNAUTHORIZED) return refusalOf(status, text);
     return new Refused(`the broker asks for a token: ${this.#sources.token} gives one`);
   }

@@ -5,6 +5,7 @@
  * Source: nsq_to_http and nsq_to_nsq `PublishHandler`.
  */
 
+import { suggestion } from '../../daemon/options/nearest-word.ts';
 import { atLeast } from '../../daemon/options/option-checks.ts';
 import { integer } from '../../daemon/options/option-kinds.ts';
 import { option } from '../../daemon/options/option-table.ts';
@@ -22,8 +23,22 @@ export const STATUS_EVERY = option(
   atLeast(0),
 );
 
+/** The modes in which one destination gets a message. */
+export const POOL_MODES: readonly PoolMode[] = ['round-robin', 'hostpool', 'epsilon-greedy'];
+
+/** Says what an unknown mode means, which the originals accept as well: it may be a typo. */
+export function warnOfMode(
+  mode: string,
+  known: readonly string[],
+  used: string,
+  log: (line: string) => void,
+): void {
+  if (known.includes(mode)) return;
+  log(`--mode=${mode} is unknown and works as ${used}${suggestion(mode, known)}`);
+}
+
 /** One of the destinations for each message, or `all` of them. */
-export type DestinationMode = PoolMode | 'all';
+type DestinationMode = PoolMode | 'all';
 
 /** The destinations, and how messages are distributed. */
 type DestinationsSetup = {

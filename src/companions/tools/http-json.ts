@@ -4,10 +4,12 @@
  * Thread: main. Source: nsq `http_api.Client.GETV1`.
  */
 
+import { parseJson } from '../../daemon/go/json.ts';
 import { HttpClient } from '../../daemon/http-client.ts';
 import { duration } from '../../daemon/options/option-kinds.ts';
 import { option } from '../../daemon/options/option-table.ts';
 import type { Clock } from '../../shared/clock.ts';
+import { isStranger, strangerText } from '../../shared/wrong-port.ts';
 import { positive } from './tool.ts';
 
 /** Options of tools that make requests. */
@@ -46,9 +48,14 @@ export class HttpJson {
   async get(address: string, path: string): Promise<Readonly<Record<string, unknown>>> {
     const { status, body } = await this.#client.get(urlOf(address, path));
     const text = body.toString();
+    const [endpoint] = path.split('?');
+    const meant = endpoint === '/stats' ? 'nsqd' : 'nsqlookupd';
+    if (isStranger(status, text)) throw new Error(`${address}: ${strangerText(endpoint, meant)}`);
     if (status !== OK_STATUS) throw new Error(`got response ${status} ${JSON.stringify(text)}`);
-    const answer: unknown = JSON.parse(text);
-    if (typeof answer !== 'object' || answer === null) throw new Error('an answer of no object');
+    const answer = parseJson(text);
+    if (typeof answer !== 'object' || answer === null) {
+      throw new Error(`${address}: the answer is no JSON object, so it is no ${meant}`);
+    }
     return answer as Readonly<Record<string, unknown>>;
   }
 

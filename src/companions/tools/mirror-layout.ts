@@ -9,7 +9,8 @@ import type { ChannelStats, NodeStats } from '../operator/node-stats.ts';
 /** The channel that gives a mirror its copy of each message. It is not copied itself. */
 export const MIRROR_CHANNEL = 'ringmq_mirror';
 
-const EPHEMERAL = '#ephemeral';
+/** How names of topics and channels end that are gone with their consumers. */
+export const EPHEMERAL = '#ephemeral';
 
 /** A topic whose messages are copied. */
 export type MirroredTopic = {

@@ -12,6 +12,7 @@ import { type Message, Producer } from '../../client/client.ts';
 import { boolean, duration, text, texts } from '../../daemon/options/option-kinds.ts';
 import { option } from '../../daemon/options/option-table.ts';
 import { errorText } from '../../shared/error-text.ts';
+import { parseChannelName, parseTopicName } from '../../shared/names.ts';
 import { DONE_CODE } from '../companion.ts';
 import { BrokerHttp } from '../operator/broker-http.ts';
 import { CommandFailure } from '../operator/failures.ts';
@@ -19,6 +20,7 @@ import { type NodeStats, nodeStats } from '../operator/node-stats.ts';
 import { table } from '../operator/table.ts';
 import { MAX_IN_FLIGHT, PRODUCER_OPTS, producerOptions, SOURCE_TABLE } from './consumer-flags.ts';
 import {
+  EPHEMERAL,
   MIRROR_CHANNEL,
   type MirroredTopic,
   mirrorCounts,
@@ -139,6 +141,7 @@ export const runMirror = tool({
     const { sourceHttp, targetHttp } = call.values;
     if (sourceHttp === '') throw new Fatal('--nsqd-http-address required');
     if (targetHttp === '') throw new Fatal('--destination-nsqd-http-address required');
+    checkNames(call.values);
     try {
       return await new Mirror(call).run();
     } catch (error) {
@@ -146,6 +149,20 @@ export const runMirror = tool({
     }
   },
 });
+
+function checkNames({ topics, movedChannel }: Call['values']): void {
+  for (const topic of topics) {
+    if (parseTopicName(topic) === undefined) throw new Fatal(`invalid topic name ${topic}`);
+    if (topic.endsWith(EPHEMERAL)) {
+      throw new Fatal(
+        `${topic}: an ephemeral topic is not copied, because it ends with its consumers`,
+      );
+    }
+  }
+  if (movedChannel !== '' && parseChannelName(movedChannel) === undefined) {
+    throw new Fatal(`--move: invalid channel name ${movedChannel}`);
+  }
+}
 
 /** A topic that is copied. */
 type Copy = {
@@ -190,9 +207,6 @@ class Mirror {
     const endings: (() => void)[] = [];
     try {
       await this.#refresh();
-      for (const topic of values.topics) {
-        if (!this.#copies.has(topic)) throw new Fatal(`${topic}: topic not found at the source`);
-      }
       endings.push(repeat(clock, values.refreshMs, () => this.#refreshAgain()));
       endings.push(repeat(clock, PROGRESS_MS, () => this.#logProgress()));
       if (values.untilEmpty) endings.push(repeat(clock, EMPTY_MS, () => this.#endIfEmpty()));
@@ -224,7 +238,13 @@ class Mirror {
       resendAfterLoss: false,
     });
     producer.on('error', (error) => log(`target: ${errorText(error)}`));
-    await producer.connect();
+    try {
+      await producer.connect();
+    } catch (error) {
+      // It would go on connecting, and the process with it.
+      await producer.close({ deadlineMs: 0 });
+      throw error;
+    }
     return producer;
   }
 
@@ -246,6 +266,7 @@ class Mirror {
     const { values, log } = this.#call;
     const [source, target] = await Promise.all([nodeStats(this.#source), nodeStats(this.#target)]);
     const topics = mirroredTopics(source, values.topics);
+    this.#checkTopics(topics);
     if (topics.length > TOPICS_MAX) {
       throw new Fatal(`${topics.length} topics are more than ${TOPICS_MAX}: choose with --topic`);
     }
@@ -256,6 +277,14 @@ class Mirror {
     }
     for (const { name } of topics) {
       if (!this.#copies.has(name)) await this.#begin(name, target);
+    }
+  }
+
+  /** A topic of `--topic` must be there at the start, and is only then missed: later its copying just pauses. */
+  #checkTopics(topics: readonly MirroredTopic[]): void {
+    for (const wanted of this.#call.values.topics) {
+      if (this.#copies.has(wanted) || topics.some(({ name }) => name === wanted)) continue;
+      throw new Fatal(`${wanted}: topic not found at the source, ${this.#source.url}`);
     }
   }
 
@@ -352,8 +381,11 @@ class Mirror {
 async function infoOf(broker: BrokerHttp): Promise<{ tcp: string; identity: string }> {
   const answer = await broker.ask('GET', '/info');
   // The format of nsqd.
-  const info = answer as { tcp_port: number; hostname: string; start_time: number };
+  const info = (answer ?? {}) as { tcp_port?: number; hostname?: string; start_time?: number };
   const { tcp_port: port, hostname, start_time: start } = info;
+  if (port === undefined) {
+    throw new Fatal(`${broker.url} is no broker; the HTTP port of a broker is usually 4151`);
+  }
   return {
     tcp: `${new URL(broker.url).hostname}:${port}`,
     identity: `${hostname} ${port} ${start}`,

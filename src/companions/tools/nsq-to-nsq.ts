@@ -7,14 +7,15 @@
  * Source: nsq `apps/nsq_to_nsq`.
  */
 
-import { type Message, Producer } from '../../client/client.ts';
+import { parseAddress } from '../../client/address.ts';
+import { type Message, type NsqError, Producer } from '../../client/client.ts';
 import { text, texts } from '../../daemon/options/option-kinds.ts';
 import { option } from '../../daemon/options/option-table.ts';
 import { errorText } from '../../shared/error-text.ts';
 import { parseChannelName, parseTopicName } from '../../shared/names.ts';
 import { DONE_CODE } from '../companion.ts';
 import { MAX_IN_FLIGHT, PRODUCER_OPTS, producerOptions, SOURCE_TABLE } from './consumer-flags.ts';
-import { Destinations, STATUS_EVERY } from './destinations.ts';
+import { Destinations, POOL_MODES, STATUS_EVERY, warnOfMode } from './destinations.ts';
 import { JsonFilter } from './json-filter.ts';
 import { Source } from './source.ts';
 import { Fatal, type ToolCall, type ToolValues, tool, userAgentOf } from './tool.ts';
@@ -23,6 +24,7 @@ const ORIGINAL = 'nsq_to_nsq';
 /** A destination that does not answer for this long has failed; the message is requeued. */
 const PUBLISH_MS = 5000;
 const RECONNECT_MS = 1000;
+const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|::1)$/i;
 
 const TABLE = {
   ...SOURCE_TABLE,
@@ -97,6 +99,9 @@ export const runNsqToNsq = tool({
     if (values.destinations.length === 0) {
       throw new Fatal('--destination-nsqd-tcp-address required');
     }
+    checkFilter(values);
+    refuseCircles(values, values.nsqdAddresses);
+    warnOfMode(values.mode, POOL_MODES, 'round-robin', log);
     const producers = producersOf(call);
     const destinations = destinationsOf(call, producers);
     const filter = new JsonFilter(values);
@@ -110,12 +115,13 @@ export const runNsqToNsq = tool({
       }
       return undefined;
     };
+    source.onConnect((address) => refuseCircles(values, [address]));
     source.start((topic) => {
       const target = destinationTopic === '' ? topic : destinationTopic;
       return (message) => pass(target, message);
     }, maxInFlight);
     try {
-      await source.runUntil(stopped);
+      await source.runUntil(Promise.race([stopped, strangers(producers)]));
       return DONE_CODE;
     } finally {
       const closing = [...producers.values()].map((producer) => producer.close({ deadlineMs: 0 }));
@@ -123,6 +129,41 @@ export const runNsqToNsq = tool({
     }
   },
 });
+
+function checkFilter({ requiredField, requiredValue, fields }: Values): void {
+  if (requiredValue !== '' && requiredField === '') {
+    throw new Fatal('--require-json-value needs --require-json-field, which names the field');
+  }
+  if (fields.includes('')) throw new Fatal('--whitelist-json-field names no field');
+}
+
+/**
+ * The consumed topics whose messages would come back to where they were consumed, for ever. A required field may end
+ * that, because a message can be published without it.
+ */
+function circledTopics({ topics, destinationTopic, requiredField }: Values): readonly string[] {
+  if (requiredField !== '') return [];
+  return destinationTopic === '' ? topics : topics.filter((topic) => topic === destinationTopic);
+}
+
+/** Errors: throws a `Fatal` if a broker is both source and destination of a topic. */
+function refuseCircles(values: Values, sources: readonly string[]): void {
+  const [topic] = circledTopics(values);
+  if (topic === undefined) return;
+  const targets = new Set(values.destinations.map(placeOf));
+  const both = sources.find((address) => targets.has(placeOf(address)));
+  if (both === undefined) return;
+  throw new Fatal(
+    `${both} is source and destination of ${topic}, so its messages would go round in circles; ` +
+      'choose another broker or --destination-topic',
+  );
+}
+
+/** An address in the form that other spellings of it have too. */
+function placeOf(address: string): string {
+  const { host, port } = parseAddress(address, 'nsqd');
+  return LOOPBACK.test(host) ? `loopback:${port}` : `${host.toLowerCase()}:${port}`;
+}
 
 function checkNames({ topics, channel, destinationTopic }: Values): void {
   if (topics.length === 0 || channel === '') throw new Fatal('--topic and --channel are required');
@@ -154,6 +195,20 @@ function producersOf({ values, log }: ToolCall<typeof TABLE>): ReadonlyMap<strin
   );
 }
 
+/**
+ * Connects to all destinations, so that a wrong one is known before the first message. Only rejects: with a `Fatal`, if
+ * what answers is no broker. One that is away may come back.
+ */
+function strangers(producers: ReadonlyMap<string, Producer>): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  for (const producer of producers.values()) {
+    producer.connect().catch((error: NsqError) => {
+      if (error.code === 'PROTOCOL_ERROR') reject(new Fatal(errorText(error)));
+    });
+  }
+  return promise;
+}
+
 function destinationsOf(
   { values, clock, log }: ToolCall<typeof TABLE>,
   producers: ReadonlyMap<string, Producer>,
@@ -162,7 +217,7 @@ function destinationsOf(
   return new Destinations({
     addresses: destinations,
     // As in the original, any other word is round-robin.
-    mode: mode === 'hostpool' || mode === 'epsilon-greedy' ? mode : 'round-robin',
+    mode: POOL_MODES.find((known) => known === mode) ?? 'round-robin',
     statusEvery,
     clock,
     log,

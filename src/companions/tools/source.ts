@@ -22,6 +22,25 @@ type SourceSetup = {
   readonly log: (line: string) => void;
 };
 
+/**
+ * Logs when no broker of the topic is known to the nsqlookupds, once until there is one. Without it a wrong topic name
+ * would look like a topic without messages.
+ */
+export function logMissingBrokers(
+  consumer: Consumer,
+  topic: string,
+  log: (line: string) => void,
+): void {
+  let isMissing = false;
+  consumer.on('lookup', (addresses) => {
+    const wasMissing = isMissing;
+    isMissing = addresses.length === 0;
+    if (isMissing && !wasMissing) {
+      log(`no nsqlookupd knows a broker that has the topic ${topic}; waiting for one`);
+    }
+  });
+}
+
 export class Source {
   readonly #setup: SourceSetup;
   readonly #failed: Promise<never>;
@@ -41,6 +60,20 @@ export class Source {
     for (const topic of new Set(setup.topics)) {
       const own = { topic, channel, maxInFlight };
       this.#consumers.push(new Consumer({ userAgent: userAgentOf(original), ...options, ...own }));
+    }
+  }
+
+  /** Calls `check` with each broker that is connected to. What it throws ends the source as a failure. */
+  onConnect(check: (address: string) => void): void {
+    for (const consumer of this.#consumers) {
+      consumer.on('connect', (address) => {
+        try {
+          check(address);
+        } catch (error) {
+          if (!(error instanceof Fatal)) throw error;
+          this.#onFailure(error);
+        }
+      });
     }
   }
 
@@ -80,6 +113,7 @@ export class Source {
       reached.add(address);
       log(`${label} connected to ${address}`);
     });
+    logMissingBrokers(consumer, topic, (line) => log(`${label} ${line}`));
     consumer.on('error', (error) => {
       const { address = '' } = error;
       const isFirst = values.nsqdAddresses.length > 0 && !reached.has(address);

@@ -21,6 +21,7 @@ import { lookupdTopics } from './lookupd-topics.ts';
 import { OutputFile } from './output-file.ts';
 import { hasLines, RECORD_FORMATS, type RecordFormat } from './record-format.ts';
 import { repeat } from './repeat.ts';
+import { logMissingBrokers } from './source.ts';
 import { Fatal, positive, type ToolCall, type ToolValues, tool, userAgentOf } from './tool.ts';
 import { TopicArchive } from './topic-archive.ts';
 
@@ -181,6 +182,8 @@ class Archives {
   readonly #byTopic = new Map<string, { archive: TopicArchive; consumer: Consumer }>();
   readonly #failed = Promise.withResolvers<number>();
   #isStopped = false;
+  /** Whether it was logged that no topic matches. */
+  #isNoTopicTold = false;
 
   constructor(call: ToolCall<typeof TABLE>, options: Partial<ConsumerOptions>, log: Logger) {
     this.#call = call;
@@ -231,8 +234,19 @@ class Archives {
       else if (this.#byTopic.size >= TOPICS_MAX) this.#log.error(`too many topics for ${topic}`);
       else this.#add(topic);
     }
+    if (errors.length < lookupdAddresses.length) this.#tellNoTopic(topics.size);
     const timer = this.#call.clock.after(topicRefreshMs, () => void this.#discover(isWanted));
     void this.#call.stopped.then(() => timer.cancel());
+  }
+
+  /** Says once that nothing is archived yet, which a wrong pattern causes. */
+  #tellNoTopic(topicCount: number): void {
+    if (this.#byTopic.size > 0 || this.#isNoTopicTold) return;
+    this.#isNoTopicTold = true;
+    this.#log.warn(
+      `none of the ${topicCount} topics that nsqlookupd knows matches --topic-pattern; ` +
+        'waiting for one',
+    );
   }
 
   #add(topic: string): void {
@@ -255,6 +269,7 @@ class Archives {
       maxInFlight,
     });
     consumer.on('error', (error) => this.#log.error(`${label} ${errorText(error)}`));
+    logMissingBrokers(consumer, topic, (line) => this.#log.warn(`${label} ${line}`));
     consumer.on('connect', (address) => this.#log.info(`${label} connected to ${address}`));
     const archive = new TopicArchive({
       file: new OutputFile(this.#outputSetup(label)),

@@ -25,7 +25,7 @@ import { errorText } from '../../shared/error-text.ts';
 import { clientTls, clientTlsMistake } from '../client-tls.ts';
 import { DONE_CODE } from '../companion.ts';
 import { MAX_IN_FLIGHT, SOURCE_TABLE } from './consumer-flags.ts';
-import { type DestinationMode, Destinations, STATUS_EVERY } from './destinations.ts';
+import { Destinations, POOL_MODES, STATUS_EVERY, warnOfMode } from './destinations.ts';
 import { HTTP_CLIENT_TABLE } from './http-json.ts';
 import { HttpSender } from './http-sender.ts';
 import { Source } from './source.ts';
@@ -33,7 +33,7 @@ import { Fatal, positive, type ToolValues, tool } from './tool.ts';
 
 const ORIGINAL = 'nsq_to_http';
 const CONTENT_TYPE = 'application/octet-stream';
-const POOL_MODES: readonly string[] = ['round-robin', 'hostpool', 'epsilon-greedy'];
+const MULTICAST = 'multicast';
 
 const TABLE = {
   ...SOURCE_TABLE,
@@ -157,6 +157,7 @@ export const runToHttp = tool({
       log,
     });
     checkAddresses(values);
+    warnOfMode(mode, [...POOL_MODES, MULTICAST], MULTICAST, log);
     const tls = await checkedTls(values);
     const isPost = posts.length > 0;
     const { connectTimeoutMs, requestTimeoutMs, concurrency } = values;
@@ -171,7 +172,7 @@ export const runToHttp = tool({
     });
     const destinations = new Destinations({
       addresses: isPost ? posts : gets,
-      mode: isMode(mode) ? mode : 'all',
+      mode: POOL_MODES.find((known) => known === mode) ?? 'all',
       statusEvery,
       clock,
       log,
@@ -193,10 +194,6 @@ export const runToHttp = tool({
   },
 });
 
-function isMode(word: string): word is DestinationMode {
-  return POOL_MODES.includes(word);
-}
-
 /** Errors: throws a `Fatal`. */
 function checkedHeaders({ headers, posts, contentType }: Values): Record<string, string> {
   const all = new Map<string, string>([['user-agent', `${ORIGINAL} v${NSQD_VERSION}`]]);
@@ -206,7 +203,7 @@ function checkedHeaders({ headers, posts, contentType }: Values): Record<string,
     const name = header.slice(0, Math.max(0, colon)).trim().toLowerCase();
     const value = header.slice(colon + 1).trim();
     if (name === '' || value === '') {
-      throw new Fatal("--header value format should be 'key=value'");
+      throw new Fatal("--header value format should be 'Name: value'");
     }
     all.set(name, value);
   }
@@ -226,7 +223,9 @@ function checkAddresses({ posts, gets }: Values): void {
     throw new Fatal('invalid GET address - must be a printf string');
   }
   for (const address of [...posts, ...gets]) {
-    if (!URL.canParse(address)) throw new Fatal(`invalid HTTP address ${address}`);
+    if (!/^https?:\/\//i.test(address) || !URL.canParse(address)) {
+      throw new Fatal(`invalid HTTP address ${address}: write for example http://127.0.0.1:8080/`);
+    }
   }
 }
 

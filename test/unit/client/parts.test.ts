@@ -165,16 +165,22 @@ test('FrameReader: frames are the same however the stream is cut', () => {
 
 test('FrameReader: sizes that cannot be are told once, and nothing after them', () => {
   const small = Buffer.from([0, 0, 0, 3, 0, 0, 0, 0]);
-  const large = Buffer.from('HTTP/1.1 400 Bad Request\r\n');
+  const large = Buffer.from('QUIT 400 Bad Request\r\n');
   const good = messageFrame(idOf(1), 'x');
 
   assert.deepEqual(framesOf([Buffer.concat([good, small, good]), good], 1000), [
     '2 27 x',
     'a frame of 3 bytes, 1000 at most',
   ]);
-  assert.deepEqual(framesOf([large, large], 1000), ['a frame of 1213486160 bytes, 1000 at most']);
+  assert.deepEqual(framesOf([large, large], 1000), ['a frame of 1364543828 bytes, 1000 at most']);
   assert.deepEqual(framesOf([large.subarray(0, 3), large.subarray(3)], 1000), [
-    'a frame of 1213486160 bytes, 1000 at most',
+    'a frame of 1364543828 bytes, 1000 at most',
+  ]);
+});
+
+test('FrameReader: an answer in HTTP is called so', () => {
+  assert.deepEqual(framesOf([Buffer.from('HTTP/1.1 400 Bad Request\r\n')]), [
+    'HTTP, so this is an HTTP port; the TCP port of a broker is usually 4150',
   ]);
 });
 

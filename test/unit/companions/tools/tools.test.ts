@@ -8,6 +8,7 @@ import { Destinations } from '../../../../src/companions/tools/destinations.ts';
 import { HostPool } from '../../../../src/companions/tools/host-pool.ts';
 import { queryEscape } from '../../../../src/companions/tools/http-sender.ts';
 import { JsonFilter } from '../../../../src/companions/tools/json-filter.ts';
+import { runMirror } from '../../../../src/companions/tools/mirror.ts';
 import { runNsqStat } from '../../../../src/companions/tools/nsq-stat.ts';
 import { runNsqTail } from '../../../../src/companions/tools/nsq-tail.ts';
 import { runNsqToNsq } from '../../../../src/companions/tools/nsq-to-nsq.ts';
@@ -25,6 +26,9 @@ import { runWords } from '../../../support/operator.ts';
 const NSQD = '--nsqd-tcp-address=127.0.0.1:4150';
 const LOOKUPD = '--lookupd-http-address=127.0.0.1:4161';
 const POST = '--post=http://127.0.0.1:1/';
+const TARGET = '--destination-nsqd-tcp-address=127.0.0.1:1';
+const MIRRORED = '--nsqd-http-address=127.0.0.1:1';
+const MIRROR = '--destination-nsqd-http-address=127.0.0.1:2';
 const STAT = ['--topic=t', '--channel=c'];
 
 for (const [name, run, words, code, reason] of [
@@ -116,14 +120,14 @@ for (const [name, run, words, code, reason] of [
     runToHttp,
     ['--topic=t', NSQD, POST, '--header=a'],
     1,
-    "--header value format should be 'key=value'",
+    "--header value format should be 'Name: value'",
   ],
   [
     'to-http',
     runToHttp,
     ['--topic=t', NSQD, POST, '--header=a:'],
     1,
-    "--header value format should be 'key=value'",
+    "--header value format should be 'Name: value'",
   ],
   [
     'to-http',
@@ -158,6 +162,64 @@ for (const [name, run, words, code, reason] of [
   ],
   ['nsq-to-nsq', runNsqToNsq, ['--topic=t', '--channel=$', NSQD], 1, '--channel is invalid'],
   ['nsq-to-nsq', runNsqToNsq, ['--topic=t', NSQD], 1, '--destination-nsqd-tcp-address required'],
+  [
+    'nsq-to-nsq',
+    runNsqToNsq,
+    ['--topic=t', NSQD, TARGET, '--require-json-value=x'],
+    1,
+    '--require-json-value needs --require-json-field',
+  ],
+  [
+    'nsq-to-nsq',
+    runNsqToNsq,
+    ['--topic=t', NSQD, TARGET, '--whitelist-json-field='],
+    1,
+    '--whitelist-json-field names no field',
+  ],
+  [
+    'nsq-to-nsq',
+    runNsqToNsq,
+    ['--topic=t', NSQD, '--destination-nsqd-tcp-address=localhost'],
+    1,
+    '127.0.0.1:4150 is source and destination of t, so its messages would go round in circles',
+  ],
+  [
+    'nsq-to-nsq',
+    runNsqToNsq,
+    [
+      '--topic=a',
+      '--topic=t',
+      NSQD,
+      '--destination-nsqd-tcp-address=127.0.0.1:4150',
+      '--destination-topic=t',
+    ],
+    1,
+    '127.0.0.1:4150 is source and destination of t,',
+  ],
+  ['mirror', runMirror, [MIRRORED], 1, '--destination-nsqd-http-address required'],
+  ['mirror', runMirror, [MIRRORED, MIRROR, '--topic=$'], 1, 'invalid topic name $'],
+  [
+    'mirror',
+    runMirror,
+    [MIRRORED, MIRROR, '--topic=t#ephemeral'],
+    1,
+    'an ephemeral topic is not copied',
+  ],
+  ['mirror', runMirror, [MIRRORED, MIRROR, '--move=$'], 1, '--move: invalid channel name $'],
+  [
+    'mirror',
+    runMirror,
+    ['--nsqd-http-address=http://', MIRROR],
+    1,
+    '--nsqd-http-address "http://" is neither HOST:PORT nor a URL',
+  ],
+  [
+    'to-http',
+    runToHttp,
+    ['--topic=t', NSQD, '--post=h:1'],
+    1,
+    'invalid HTTP address h:1: write for',
+  ],
 ] as const) {
   test(`${name} ${words.join(' ')} ends with ${code}`, async () => {
     const outcome = await runWords(run, words);
