@@ -1,5 +1,5 @@
 /**
- * What a consumer needs of a connection to a broker, whatever carries it: a socket, or a broker in the same process.
+ * A connection to a broker, as a consumer sees it: over a socket, or to a broker in the same process.
  *
  * Thread: any.
  */
@@ -20,15 +20,15 @@ type ConsumerCommands = {
 /** A connection, as a consumer sees it. */
 export type ConsumerConnection = {
   readonly commands: ConsumerCommands;
-  /** When the broker was last heard of. Units: ms, monotonic. */
+  /** When the broker last sent something. Units: ms, monotonic. */
   readonly heardMs: number;
-  /** Whether commands can be given. */
+  /** Whether commands can be sent. */
   readonly isReady: boolean;
   /** Connects. Errors: rejects with an NsqError; the owner is then not called. */
   open(): Promise<Grant>;
-  /** Gives SUB or CLS, and resolves with the broker's answer. Errors: rejects with an NsqError. */
+  /** Sends SUB or CLS, and resolves with the broker's answer. Errors: rejects with an NsqError. */
   ask(...words: readonly string[]): Promise<string>;
-  /** Gives the commands that are still to be given, then closes, and tells its owner soon. */
+  /** Sends pending commands, then closes, and notifies its owner soon. */
   end(): void;
   /** Closes at once. */
   destroy(error: NsqError | null): void;

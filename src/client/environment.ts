@@ -19,7 +19,7 @@ export type Environment = {
   readonly random: () => number;
   /** Starts connecting. The stream emits `connect`, or `error` and `close`. */
   readonly connect: (address: Address) => Duplex;
-  /** Connects consumers in another way than over a stream. */
+  /** Connects consumers without a stream. */
   readonly connectConsumer?: (
     address: Address,
     wishes: ConsumerWishes,

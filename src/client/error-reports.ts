@@ -22,7 +22,7 @@ export class ErrorReports {
   /** Codes. Null before the first: most clients never have one. */
   #warned: Set<string> | null = null;
 
-  /** `name` is asked for when there is something to report. */
+  /** `name` is called only if there is something to report. */
   constructor(emitter: ErrorEmitter, name: () => string) {
     this.#emitter = emitter;
     this.#name = name;

@@ -65,7 +65,7 @@ export class FrameReader {
     else if (at < bytes.length) this.#keep(bytes, at);
   }
 
-  /** After `stop` and the end of `read`: the bytes behind the frame at which it was stopped. */
+  /** After `stop` and the end of `read`: the bytes after the frame at which it was stopped. */
   get rest(): Buffer {
     return this.#rest;
   }

@@ -1,6 +1,6 @@
 /**
  * Watches a topic at one nsqlookupd, if it has `/watch` (RingMQ's has), and reports brokers as soon as it has them.
- * Polling goes on beside it: what a watch misses, the next poll finds.
+ * Polling continues meanwhile: the next poll finds what a watch misses.
  *
  * Bound: one connection; an event is at most EVENT_CHARACTERS_MAX characters. Thread: any.
  */
@@ -13,7 +13,7 @@ import type { LookupdSettings } from './lookupd-options.ts';
 import { producersOf } from './lookupd-query.ts';
 import { request as httpRequest } from './node-http.ts';
 
-/** Receives what is found. */
+/** The listener of a watch. */
 export type WatchListener = {
   onFound(addresses: readonly Address[]): void;
 };
@@ -40,11 +40,11 @@ export class LookupdWatch {
     this.#url.searchParams.set('topic', topic);
     this.#settings = settings;
     this.#listener = listener;
-    // What lies beside a custom path is unknown.
+    // It is unknown what else a custom path has.
     this.#isAbsent = base.pathname !== '/';
   }
 
-  /** Begins to watch, unless it does, or cannot. A failure has no effect: the next call begins again. */
+  /** Starts the watch, unless it is running or impossible. A failure has no effect: the next call starts it again. */
   ensure(): void {
     if (this.#request !== null || this.#isAbsent) return;
     const { authorization } = this.#settings;

@@ -75,7 +75,7 @@ export class NsqdConnection implements TransportListener {
   #reader: FrameReader;
   #codecMaker: CodecMaker | null = null;
   #grant: Grant | null = null;
-  /** What the broker has answered before it is ready, until its chunk is read. */
+  /** An answer of the broker during the handshake, until its chunk is read. */
   #handshakeAnswer: string | null = null;
   #hasMessages = false;
 

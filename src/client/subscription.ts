@@ -63,7 +63,7 @@ export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember
   #isOpen = false;
   #isClosing = false;
   #isGone = false;
-  /** Resolves when the connection is gone. Null until somebody waits for it. */
+  /** Resolves when the connection has closed. Null until somebody waits for it. */
   #gone: PromiseWithResolvers<void> | null = null;
   /** Called when the last message is answered. */
   #onIdle: (() => void) | null = null;
@@ -205,7 +205,7 @@ export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember
 
   /** Called by the connection. A consumer's output is small. */
   onDrain(): void {
-    // Nothing waits for this.
+    // A consumer does not wait for this.
   }
 
   /** Called by the connection. */

@@ -42,7 +42,7 @@ const PERL_FLOCK = `
   exit 2;
 `;
 
-/** In the order in which they are tried. */
+/** In the order of attempts. */
 export const LOCK_COMMANDS: readonly LockCommand[] = [
   { program: 'flock', words: ['-n', '3'] },
   { program: 'perl', words: ['-e', PERL_FLOCK] },

@@ -8,9 +8,9 @@ import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 
 /**
- * Makes sure that a directory exists, and creates those above it that are missing. Resolves with the created ones,
- * outermost first. Node's own recursive mkdir never returns where a file system refuses a directory with ENOENT
- * although its parent exists, as /proc does; here each directory is asked for once.
+ * Ensures that a directory exists, and creates its missing parents. Resolves with the created directories, outermost
+ * first. Node's own recursive mkdir never returns if a file system refuses a directory with ENOENT although its parent
+ * exists, as /proc does; this function tries each directory once.
  *
  * Errors: rejects with the error of the system, or with ENOTDIR if something else has one of the names; directories
  * that were created stay.
@@ -19,7 +19,7 @@ export async function makeDirectories(directory: string, mode = 0o777): Promise<
   const missing: string[] = [];
   for (let at = path.resolve(directory); !(await isDirectory(at)); at = path.dirname(at)) {
     missing.unshift(at);
-    // The root of a drive that is not there.
+    // The root of a missing drive.
     if (path.dirname(at) === at) break;
   }
   const made: string[] = [];
@@ -29,7 +29,7 @@ export async function makeDirectories(directory: string, mode = 0o777): Promise<
   return made;
 }
 
-/** Resolves with false if somebody else was faster. */
+/** Resolves with false if another process has created it meanwhile. */
 async function makeDirectory(at: string, mode: number): Promise<boolean> {
   try {
     await mkdir(at, mode);
@@ -41,13 +41,13 @@ async function makeDirectory(at: string, mode: number): Promise<boolean> {
   throw notDirectory(`${at} is a link to nothing`);
 }
 
-/** Resolves with false if nothing is there. */
+/** Resolves with false if nothing has this name. */
 async function isDirectory(at: string): Promise<boolean> {
   try {
     if ((await stat(at)).isDirectory()) return true;
   } catch (error) {
     const code = codeOf(error);
-    // Which of the parents is a file is found on the way up.
+    // The recursion finds out which of the parents is a file.
     if (code === 'ENOENT' || code === 'ENOTDIR') return false;
     throw error;
   }

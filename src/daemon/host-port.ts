@@ -16,7 +16,7 @@ const PORT_MAX = 65535;
  */
 const HOST = /^[\p{L}\p{N}_.-]*$/u;
 
-/** Splits an address at its last colon. Errors: returns what is wrong, as the end of a sentence. */
+/** Splits an address at its last colon. Errors: returns the fault, as the end of a sentence. */
 export function splitHostPort(text: string): HostPort | InvalidValue {
   if (text === '') return new InvalidValue('is empty');
   const colon = text.lastIndexOf(':');

@@ -1,6 +1,6 @@
 /**
- * Why a server cannot listen, in words that say what to change. What the system says of a path or of a network
- * interface is too short for that, and at times of something else.
+ * Explains why a server cannot listen, and what to change. The system's own text about a path or a network interface is
+ * too short for that, and sometimes misleading.
  *
  * Thread: any.
  */
@@ -11,15 +11,15 @@ import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { systemErrorText } from './system-error.ts';
 
-/** What was to be listened on. */
+/** The address to listen on. */
 type Place = { readonly host: string; readonly port: number } | { readonly path: string };
 
-/** Ports below this one are only for programs with a right of their own. */
+/** Ports below this one need a special permission. */
 const FREE_PORT_MIN = 1024;
-/** `fe80::/10`: such an address says nothing without its interface. */
+/** `fe80::/10`: such an address is incomplete without its interface. */
 const LINK_LOCAL = /^fe[89ab]/i;
 
-/** The reason in words. `error` is what listening on the address has thrown. */
+/** The reason in words. `error` is the error of listening on the address. */
 export function listenFailureText(address: Place, error: unknown): string {
   const text = systemErrorText(error);
   if ('path' in address) return pathFailure(address.path) ?? text;
@@ -31,7 +31,7 @@ export function listenFailureText(address: Place, error: unknown): string {
   return (isIPv6(host) ? zoneFailure(host) : undefined) ?? text;
 }
 
-/** What is wrong with the path of a unix socket; undefined when that is not what fails. */
+/** The fault of a unix socket's path; undefined if the path is not the reason. */
 function pathFailure(file: string): string | undefined {
   const directory = path.dirname(path.resolve(file));
   const parent = kindOf(directory);
@@ -49,7 +49,7 @@ function pathFailure(file: string): string | undefined {
   }
 }
 
-/** Undefined where nothing can be found. */
+/** Undefined if nothing is found. */
 function kindOf(file: string): 'directory' | 'socket' | 'file' | undefined {
   const found = statSync(file, { throwIfNoEntry: false });
   if (found === undefined) return undefined;
@@ -57,7 +57,7 @@ function kindOf(file: string): 'directory' | 'socket' | 'file' | undefined {
   return found.isSocket() ? 'socket' : 'file';
 }
 
-/** What is wrong with the network interface of an IPv6 address; undefined when that is not what fails. */
+/** The fault of an IPv6 address's network interface; undefined if that is not the reason. */
 function zoneFailure(host: string): string | undefined {
   const names = Object.keys(networkInterfaces());
   const [, zone] = host.split('%');

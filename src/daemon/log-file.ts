@@ -1,7 +1,7 @@
 /**
- * The log's way to a file. The file is opened again when its name leads elsewhere, as after `logrotate`.
+ * Writes the log to a file. `reopen` opens the file again after its name was moved, as by `logrotate`.
  *
- * Bound: none of its own; what cannot be written is dropped and counted, as on standard error.
+ * Bound: none of its own; lines that cannot be written are dropped and counted, as on standard error.
  * Thread: main.
  */
 
@@ -33,7 +33,7 @@ export class LogFile implements LogSink {
     this.#sink.writeSync(line);
   }
 
-  /** Opens the file of that name. Returns why it cannot, or null; then lines go on to the file that was open. */
+  /** Opens the file of that name. Returns null, or the reason why it cannot; then the previous file stays open. */
   reopen(): string | null {
     try {
       const fd = openSync(this.#path, 'a', MODE);
@@ -57,7 +57,7 @@ export function openLogFile(name: string): LogFile | null | string {
   }
 }
 
-/** After `logrotate` the log goes on in a new file. */
+/** After `logrotate` the log continues in a new file. */
 export function reopenOnHangUp(file: LogFile, logger: Logger): void {
   process.on('SIGHUP', () => {
     const error = file.reopen();
@@ -66,7 +66,7 @@ export function reopenOnHangUp(file: LogFile, logger: Logger): void {
   });
 }
 
-/** A file is written to by its descriptor; nothing of a stream is needed. */
+/** A file is written through its descriptor; no stream is needed. */
 function sinkOf(fd: number): StderrSink {
   return new StderrSink({ fd, writableLength: 0, write: () => false, on: () => undefined });
 }

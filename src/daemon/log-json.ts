@@ -1,8 +1,8 @@
 /**
  * A line of the log as JSON, one object a line.
  *
- * The texts are those of the other format. What the beginning of a text says of a topic, a channel, a client or a
- * queue, and the reason at its end, are fields of their own too.
+ * The texts are those of the other format. The topic, channel, client or queue that a text begins with, and the reason
+ * at its end, are also separate fields.
  *
  * Shape: `{"time":"2026-11-28T08:30:00.123456Z","level":"info","message":"…"}`, then of `topic`, `channel`, `client`
  * and `error` if they are known. UTC, to the microsecond.
@@ -18,7 +18,7 @@ const SUBJECTS: readonly RegExp[] = [
 /** What follows is a reason in lines that report an error. */
 const REASON = ' - ';
 const WITH_REASON: ReadonlySet<string> = new Set(['warn', 'error', 'fatal']);
-/** JSON leaves some ends of lines as they are, and what turns the direction of writing. */
+/** JSON does not escape some line ends, nor bidirectional controls. */
 const UNESCAPED = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
 const HEX_DIGITS = 4;
 const US_PER_MS = 1000;

@@ -1,7 +1,7 @@
 /**
- * The last entries of a log, for those who look at it from afar.
+ * The last entries of a log, for remote viewers.
  *
- * Bound: ENTRIES_MAX entries of TEXT_MAX characters; older ones are gone, and what is longer is cut.
+ * Bound: ENTRIES_MAX entries of TEXT_MAX characters; older entries are dropped, longer ones cut.
  * Thread: main.
  */
 

@@ -1,7 +1,7 @@
 /**
- * Tells systemd that the program is ready, that it ends, and that it is alive (`sd_notify`), where systemd has asked
- * for it by `NOTIFY_SOCKET` and `WATCHDOG_USEC`. Node has no datagrams on Unix sockets, so systemd's own program
- * `systemd-notify` sends them. As it is another process, the unit needs `NotifyAccess=all`.
+ * Notifies systemd that the program is ready, alive and stopping (`sd_notify`), if systemd requests it with
+ * `NOTIFY_SOCKET` and `WATCHDOG_USEC`. Node has no datagrams on Unix sockets, so systemd's own program `systemd-notify`
+ * sends them. Because that is another process, the unit needs `NotifyAccess=all`.
  *
  * Bound: one message at a time; while one is on its way, the newest of each kind waits.
  * Thread: main.
@@ -14,7 +14,7 @@ import type { Logger } from './log.ts';
 /** Runs a program. `onEnd` is called once: with null, or with why it has failed. */
 export type RunProgram = (words: readonly string[], onEnd: (error: string | null) => void) => void;
 
-/** What the notifications depend on. */
+/** The dependencies of the notifier. */
 export type ServiceNotifierSetup = {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly pid: number;
@@ -25,9 +25,9 @@ export type ServiceNotifierSetup = {
 
 const PROGRAM = 'systemd-notify';
 const US_PER_MS = 1000;
-/** systemd wants a sign of life twice in its period at least. */
+/** systemd expects at least two signs of life in each period. */
 const SIGNS_PER_PERIOD = 2;
-/** A program that takes longer has no one to talk to. */
+/** If the program takes longer, systemd does not listen. */
 const TIMEOUT_MS = 10_000;
 
 export class ServiceNotifier {
@@ -52,13 +52,13 @@ export class ServiceNotifier {
     this.#intervalMs = this.#isAsked ? watchdogMs(environment, pid) : undefined;
   }
 
-  /** The program serves. From now on it shows that it is alive, as long as its event loop runs. */
+  /** The program is ready. From now on it sends signs of life as long as its event loop runs. */
   ready(): void {
     this.#send('READY=1');
     this.#watch();
   }
 
-  /** The program ends, maybe before a message that is on its way does: this one does not wait for it. */
+  /** The program ends, possibly before a pending message is sent, so this one does not wait for it. */
   stopping(): void {
     this.#watchdog?.cancel();
     this.#waiting.clear();
@@ -103,7 +103,7 @@ export class ServiceNotifier {
   }
 }
 
-/** The interval between signs of life; undefined if none are wanted of this process. */
+/** The interval between signs of life; undefined if systemd expects none from this process. */
 function watchdogMs(
   environment: Readonly<Record<string, string | undefined>>,
   pid: number,

@@ -1,9 +1,8 @@
 /**
- * A port on which several programs of this machine listen together: the system divides new connections among them
- * (`SO_REUSEPORT`), and to those that have ended it gives none. What arrives is served like connections of the
- * program's own port.
+ * A port on which several programs of this machine listen together: the system divides new connections among the
+ * running ones (`SO_REUSEPORT`). Its connections are served like those of the program's own port.
  *
- * Where the system cannot divide connections, as on macOS and Windows, listening fails.
+ * If the system cannot divide connections, as on macOS and Windows, listening fails.
  *
  * Thread: main.
  */
@@ -19,7 +18,7 @@ import { InvalidValue } from './options/invalid-value.ts';
 /** Connections that the system queues before they are accepted. */
 const BACKLOG = 1024;
 
-/** Where to listen. Shape: `address` is that of the option `--<kind>-address`, whose host counts. */
+/** Where to listen. Shape: `address` is that of the option `--<kind>-address`, of which only the host is used. */
 export type SharedPlace = {
   readonly kind: 'TCP' | 'HTTP' | 'HTTPS';
   readonly address: string;

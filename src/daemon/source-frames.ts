@@ -1,8 +1,8 @@
 /**
- * Says where the sources of a bundle are to blame.
+ * Maps the places in a stack from a bundle to the sources.
  *
- * Node can do so itself (`--enable-source-maps`), and then reads each map at the start. This reads them when a stack is
- * shown, which takes up to a quarter of a second, so it is for errors that end the program.
+ * Node can do so itself (`--enable-source-maps`), and then reads each map at the start. This code reads the maps when a
+ * stack is shown, which takes up to a quarter of a second, so it is for errors that end the program.
  *
  * Thread: any.
  */
@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 /** A place in a file, as stacks show it. */
 const PLACE = /(file:\/\/[^\s()]+\.js):(\d+):(\d+)/g;
 
-/** Replaces the places in bundles by those in the sources. What has no map stays as it is. */
+/** Replaces places in bundles by places in the sources. Places without a map stay unchanged. */
 export function atSources(stack: string): string {
   const maps = new Map<string, SourceMap | null>();
   return stack.replaceAll(PLACE, (place: string, url: string, line: string, column: string) => {
@@ -29,7 +29,7 @@ export function atSources(stack: string): string {
   });
 }
 
-/** The map beside a file, if there is one that can be read. */
+/** The source map of a file, if there is a readable one. */
 function readMap(url: string): SourceMap | null {
   const { SourceMap } = process.getBuiltinModule('node:module');
   try {

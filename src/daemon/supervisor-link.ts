@@ -1,8 +1,8 @@
 /**
- * What connects a server program with the program that has started it and restarts it, such as `ringmq multi`: it
- * tells its ports when it serves, and learns when the other one has gone.
+ * Connects a server program with its supervisor, such as `ringmq multi`: the program reports its ports when it is
+ * ready, and notices when the supervisor ends.
  *
- * The environment variable says that there is such a program: a channel to the parent alone may have another purpose.
+ * An environment variable shows that there is a supervisor, because a channel to the parent may have another purpose.
  *
  * Thread: main.
  */
@@ -10,7 +10,7 @@
 /** Set to `1` by the supervisor. */
 export const SUPERVISED_VARIABLE = 'RINGMQ_SUPERVISED';
 
-/** What a server tells when it serves. Shape: -1 for a unix socket, 0 where it does not listen. */
+/** The report of a server that is ready. Shape: -1 for a unix socket, 0 if it does not listen. */
 export type Serving = { readonly tcpPort: number; readonly httpPort: number };
 
 /** The parts of a process that are used. */
@@ -21,7 +21,7 @@ export interface LinkedProcess {
 }
 
 export class SupervisorLink {
-  /** Resolves when the supervisor is gone; never without one. */
+  /** Resolves when the supervisor has ended; never without one. */
   readonly lost: Promise<void>;
   readonly #process: LinkedProcess | null;
 
@@ -33,7 +33,7 @@ export class SupervisorLink {
     });
   }
 
-  /** The program serves on these ports. */
+  /** The program is ready on these ports. */
   serving({ tcpPort, httpPort }: Serving): void {
     this.#process?.send?.({ tcpPort, httpPort });
   }

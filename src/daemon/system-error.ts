@@ -24,14 +24,14 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ['EPERM', 'operation not permitted'],
 ]);
 
-/** The error in words; what is no error of the system has its own text. */
+/** A system error in words; any other error keeps its own text. */
 export function systemErrorText(error: unknown): string {
   if (!(error instanceof Error && 'code' in error)) return errorText(error);
   const words = typeof error.code === 'string' ? WORDS.get(error.code) : undefined;
   return words ?? systemMessage(error) ?? errorText(error);
 }
 
-/** The system's own words, without the call of Node that they came from. */
+/** The system's own words, without the name of Node's function. */
 function systemMessage(error: Error): string | undefined {
   return 'errno' in error && typeof error.errno === 'number' && error.errno < 0
     ? getSystemErrorMessage(error.errno)

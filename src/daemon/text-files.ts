@@ -1,5 +1,5 @@
 /**
- * Where small texts are kept that are read and replaced as a whole: in files, or in memory for a program that leaves
+ * Storage for small texts that are read and replaced as a whole: in files, or in memory for a program that leaves
  * nothing behind.
  *
  * Thread: main.
@@ -14,15 +14,18 @@ import { makeDirectories } from './directories.ts';
 export interface TextFiles {
   /** Undefined if the file does not exist. */
   read(file: string): Promise<string | undefined>;
-  /** Gives a file another text. A kill at any moment leaves the old text or the new one. */
+  /** Replaces the text of a file. A kill at any moment leaves the old text or the new one. */
   replace(file: string, text: string): Promise<void>;
-  /** Makes sure that the names in a directory are durable. */
+  /** Makes the names in a directory durable. */
   syncDirectory(directory: string): Promise<void>;
-  /** Creates a directory and those above it, durably; nothing happens where it is there. */
+  /** Creates a directory and its parents durably, if it does not exist. */
   makeDirectory(directory: string): Promise<void>;
 }
 
-/** More than such a file ever has: a million topics are 60 MB. Reading one takes memory and time of this size. */
+/**
+ * More than such a file ever has: a million topics take 60 MB. Reading a file takes memory and time in proportion to
+ * its size.
+ */
 const FILE_BYTES_MAX = 256 * 1024 * 1024;
 const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
@@ -53,7 +56,7 @@ export const DISK_FILES: TextFiles = {
       }
       await rename(temporary, target);
     } catch (error) {
-      // What is left is removed at the next start.
+      // The next start removes a leftover.
       await rm(temporary, { force: true }).catch(errorText);
       throw error;
     }
@@ -78,7 +81,7 @@ export const DISK_FILES: TextFiles = {
   },
 };
 
-/** Texts that are gone with the program. */
+/** Texts that last as long as the program. */
 export class MemoryTexts implements TextFiles {
   readonly #texts = new Map<string, string>();
 

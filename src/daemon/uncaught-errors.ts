@@ -57,7 +57,7 @@ export class UncaughtErrors {
     });
   }
 
-  /** Takes a bug that somebody has caught and cannot handle. */
+  /** Reports a bug that a caller has caught and cannot handle. */
   take(error: unknown): void {
     this.#logger.fatal(`this is a bug in ringmq, which ends it - ${atSources(stackText(error))}`);
     this.#resolve(error instanceof Error ? error : new Error(String(error)));

@@ -63,7 +63,7 @@ export type BrokerOptions = Omit<GivenOptions, typeof NOT_GIVEN> & {
   readonly memory?: boolean | undefined;
   /** Receives the log at `logLevel` and above. Default: none. */
   readonly log?: BrokerLog | undefined;
-  /** What turns values into bodies. Strings and bytes are published as they are. Default: JSON. */
+  /** Encodes values as bodies. Strings and bytes are published unchanged. Default: JSON. */
   readonly codec?: Codec<unknown> | undefined;
   /** The directory of `pump-thread.js`, `disk-thread.js` and `stream-thread.js`, where a bundler has moved them. */
   readonly workersPath?: string | undefined;
@@ -75,14 +75,14 @@ export type BrokerSettings = {
   readonly isInMemory: boolean;
   readonly log: BrokerLog | null;
   readonly codec: Codec<unknown>;
-  /** Undefined: where this package is. */
+  /** Undefined: the directory of this package. */
   readonly workers: URL | undefined;
 };
 
-/** The program's option that has no meaning where the log has no lines. */
+/** The option of the program that has no meaning for a log without lines. */
 const NOT_GIVEN = 'logPrefix';
 const OWN_NAMES = ['memory', 'log', 'codec', 'workersPath'];
-/** Passes the check of an address to listen on, and is not listened on. */
+/** A valid address on which nothing listens. */
 const NO_ADDRESS = '127.0.0.1:0';
 /** Names no directory: a broker in memory has none. */
 const MEMORY_PATH = 'memory';
@@ -121,7 +121,7 @@ export function brokerSettings(given: BrokerOptions): BrokerSettings {
   };
 }
 
-/** What is given, as the options' kinds read it. */
+/** The given options, as their kinds read them. */
 function readValues(given: Readonly<Record<string, unknown>>): Map<string, unknown> {
   const values = new Map<string, unknown>();
   for (const [name, value] of Object.entries(given)) {
@@ -139,7 +139,7 @@ function readValues(given: Readonly<Record<string, unknown>>): Map<string, unkno
   return values;
 }
 
-/** One pump and one disk, no directory, and no bound of a volume's free space. */
+/** One pump and one disk, no directory, and no bound on free disk space. */
 function beInMemory(values: Map<string, unknown>): void {
   for (const name of ['dataPath', 'pumpThreads', 'diskThreads']) {
     if (values.has(name)) throw invalid(name, 'has no effect if memory is true');

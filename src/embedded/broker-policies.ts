@@ -1,5 +1,5 @@
 /**
- * The policies of an embedded broker, as the HTTP API manages them too.
+ * The policies of an embedded broker; the HTTP API manages the same ones.
  *
  * Thread: main.
  */
@@ -14,7 +14,7 @@ import { errorText } from '../shared/error-text.ts';
 import { checkedChannel, checkedTopic } from './checked-names.ts';
 
 /**
- * What a policy says. Keys and values are those of configuration files: `'max-attempts': 5`, `'message-ttl': '10m'`.
+ * A policy. Keys and values are those of configuration files: `'max-attempts': 5`, `'message-ttl': '10m'`.
  *
  * @example
  * ```ts
@@ -90,10 +90,10 @@ export class BrokerPolicies {
   }
 
   /**
-   * Adds or replaces a policy. Resolves when it is kept and in force, for topics and channels that exist too.
+   * Adds or replaces a policy. Resolves when it is saved and in force, also for existing topics and channels.
    *
-   * Errors: rejects with an NsqError, INVALID_POLICY, when a pattern, key or value is wrong, or the policies together
-   * contradict themselves.
+   * Errors: rejects with an NsqError, INVALID_POLICY, if a pattern, key or value is invalid, or if policies contradict
+   * each other.
    */
   async set(name: string, given: PolicyGiven): Promise<void> {
     const policy = parsePolicy(name, given);

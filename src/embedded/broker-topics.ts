@@ -1,7 +1,7 @@
 /**
- * The topics and channels of an embedded broker, as the HTTP API manages them too.
+ * The topics and channels of an embedded broker; the HTTP API manages the same ones.
  *
- * Errors: all reject with an NsqError where there is no such topic or channel, or a name is not valid.
+ * Errors: all reject with an NsqError if the topic or channel does not exist, or if a name is not valid.
  * Thread: main.
  */
 
@@ -38,22 +38,22 @@ export class BrokerTopics {
     return this.#operations.topicNames().sort();
   }
 
-  /** The channels of a topic, sorted; none where there is no such topic. */
+  /** The channels of a topic, sorted; none if the topic does not exist. */
   channels(topic: string): string[] {
     return this.#operations.channelNames(topic).sort();
   }
 
-  /** Creates a topic, and a channel of it, where they are not there. */
+  /** Creates a topic, and a channel of it, if they do not exist. */
   async create(topic: string, channel?: string): Promise<void> {
     const name = checkedTopic(topic);
     const channelName = channel === undefined ? null : checkedChannel(topic, channel);
-    // Both are there before the first wait, so that nothing that is published afterwards is missed.
+    // Both exist before the first wait, so that the channel misses no later message.
     const opening = this.#operations.createTopic(name);
     if (channelName !== null) await this.#operations.createChannel(name, channelName);
     await opening;
   }
 
-  /** Deletes a channel, or a topic with its channels, and what waits there. */
+  /** Deletes a channel, or a topic with its channels, and all their messages. */
   delete(topic: string, channel?: string): Promise<void> {
     return this.#carryOut(topic, channel, (operations) =>
       channel === undefined
@@ -62,7 +62,7 @@ export class BrokerTopics {
     );
   }
 
-  /** Drops what waits in a channel, or in the topic itself. */
+  /** Drops the messages that wait in a channel, or in the topic itself. */
   empty(topic: string, channel?: string): Promise<void> {
     return this.#carryOut(topic, channel, (operations) =>
       channel === undefined
@@ -71,7 +71,7 @@ export class BrokerTopics {
     );
   }
 
-  /** Holds messages back in a channel, or in the topic itself, until `resume`. */
+  /** Stops delivery from a channel, or from the topic to its channels, until `resume`. */
   pause(topic: string, channel?: string): Promise<void> {
     return this.#setPaused(topic, channel, true);
   }

@@ -1,5 +1,5 @@
 /**
- * A broker as a value: what a program that embeds one holds of it.
+ * A broker as a value, for the program that embeds it.
  *
  * Thread: main.
  */
@@ -55,7 +55,7 @@ export type SubscribeOptions<T = unknown> = RunOptions &
   >;
 
 /**
- * Which part of the statistics is wanted. Default: all, without clients.
+ * Selects a part of the statistics. Default: all, without clients.
  *
  * @example
  * ```ts
@@ -73,7 +73,7 @@ export type StatsRequest = {
   readonly clients?: boolean | undefined;
 };
 
-/** The name under which messages show where they come from. */
+/** The name that messages show as the address of their broker. */
 const ADDRESS = 'embedded:4150';
 const CLOSE_MS = 30_000;
 /** How long writing what is in memory may take after a worker has crashed. */
@@ -97,7 +97,10 @@ const RESCUE_MS = 10_000;
  * ```
  */
 export class Broker implements AsyncDisposable {
-  /** Rejects when a thread of the broker has crashed; what was in memory is on disk then, as far as it could be. */
+  /**
+   * Rejects when a thread of the broker has crashed; the messages in memory were then written to disk, as far as
+   * possible.
+   */
   readonly failed: Promise<never>;
   readonly topics: BrokerTopics;
   readonly policies: BrokerPolicies;
@@ -139,19 +142,19 @@ export class Broker implements AsyncDisposable {
     this.failed.catch(() => undefined);
   }
 
-  /** The port that TCP clients reach it on; 0 if it listens on none, -1 on a unix socket. */
+  /** The port for TCP clients; 0 if it does not listen, -1 for a unix socket. */
   get tcpPort(): number {
     return this.#nsqd.operations.tcpPort;
   }
 
-  /** The port of its HTTP API; 0 if it listens on none, -1 on a unix socket. */
+  /** The port of its HTTP API; 0 if it does not listen, -1 for a unix socket. */
   get httpPort(): number {
     return this.#nsqd.operations.httpPort;
   }
 
   /**
-   * Publishes a message. Resolves when the broker has it, which may have to wait for room: the promise is the
-   * back-pressure. Bytes must stay as they are until then.
+   * Publishes a message. Resolves when the broker has accepted it; while there is no room, the promise stays pending,
+   * which is the back-pressure. Do not change the bytes before.
    *
    * Errors: rejects with an NsqError.
    */
@@ -159,7 +162,7 @@ export class Broker implements AsyncDisposable {
     return this.#publisher.publish(topic, body, options);
   }
 
-  /** Publishes several messages of a topic: the broker takes all or none. Otherwise as `publish`. */
+  /** Publishes several messages to a topic: the broker accepts all or none. Otherwise as `publish`. */
   publishMany(
     topic: string,
     bodies: readonly unknown[],
@@ -169,11 +172,11 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Calls a handler with each message of a channel, which is created if it is not there. When the handler has returned,
-   * or its promise is fulfilled, the message is finished; when it fails, the message comes again later. Resolves when
+   * Calls a handler with each message of a channel, which is created if it does not exist. When the handler returns, or
+   * its promise is fulfilled, the message is finished; when it fails, the message is redelivered later. Resolves when
    * the consumer has joined the channel; `close()` of the consumer ends it.
    *
-   * Errors: rejects with an NsqError when an option is wrong, or the channel takes no more consumers.
+   * Errors: rejects with an NsqError if an option is invalid, or if the channel is full.
    */
   async subscribe<T = unknown>(
     topic: string,
@@ -201,7 +204,7 @@ export class Broker implements AsyncDisposable {
    * The messages of a channel, one by one; the reader must answer each. The channel exists as soon as this returns, so
    * that no later message is missed. Leaving the loop leaves the channel.
    *
-   * Errors: throws an NsqError when an option is wrong.
+   * Errors: throws an NsqError if an option is invalid.
    */
   messages<T = unknown>(
     topic: string,
@@ -213,7 +216,7 @@ export class Broker implements AsyncDisposable {
     return new MessageIterator(consumer, () => this.#consumers.delete(consumer));
   }
 
-  /** What is in the broker, and what has passed through it. */
+  /** The statistics of the broker. */
   stats({ topic, channel, clients = false }: StatsRequest = {}): Promise<BrokerStats> {
     return this.#nsqd.operations.stats({ topic, channel, withClients: clients });
   }
@@ -221,7 +224,7 @@ export class Broker implements AsyncDisposable {
   /**
    * Lets consumers empty the broker: from now on it refuses publishes, new topics and new channels, and nsqlookupds
    * forget it. Resolves with true when the queues are empty, and with false when `drainTimeoutMs` has passed or the
-   * broker is closed before. A drain cannot be taken back; `close` comes next.
+   * broker is closed before. A drain cannot be cancelled; call `close` next.
    */
   async drain(): Promise<boolean> {
     const { drain } = this.#nsqd;
@@ -231,11 +234,11 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Ends the broker: it takes nothing more, waits until handlers have answered their messages and publishes are
-   * settled, then brings everything to disk. Call it as often as you like.
+   * Ends the broker: it accepts nothing more, waits until handlers have answered their messages and publishes are
+   * settled, then writes everything to disk. Idempotent.
    *
    * Units: `deadlineMs` ms that handlers have, 30,000 by default.
-   * Errors: rejects with an NsqError when something could not be written.
+   * Errors: rejects with an NsqError if something could not be written.
    */
   close({ deadlineMs = CLOSE_MS }: { readonly deadlineMs?: number } = {}): Promise<void> {
     this.#closing ??= this.#close(deadlineMs);

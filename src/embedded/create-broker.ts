@@ -1,6 +1,6 @@
 /**
- * Starts a broker in the program's process. It has no signals, no exit codes and no log of its own: those are the
- * program's.
+ * Starts a broker in the program's process. It handles no signals, sets no exit code and writes no log: those belong to
+ * the program.
  *
  * Thread: main.
  */
@@ -22,7 +22,7 @@ import { memoryGround } from './memory-ground.ts';
 /**
  * Starts a broker. Resolves when it can be used.
  *
- * Errors: rejects with an NsqError, of which nothing remains: INVALID_OPTION with the `option`, DATA_PATH_IN_USE when
+ * Errors: rejects with an NsqError, and leaves nothing behind: INVALID_OPTION with the `option`, DATA_PATH_IN_USE when
  * another broker has the directory, or START_FAILED with the reason.
  *
  * @example
@@ -55,7 +55,7 @@ export async function createBroker(options: BrokerOptions = {}): Promise<Broker>
   }
 }
 
-/** A program's log knows no level above that of errors. */
+/** A program's log has no level above errors. */
 function entriesOf(log: BrokerLog | null): LogEntries {
   return {
     write: (level, text) => {

@@ -1,5 +1,5 @@
 /**
- * The broker as a value: what `import … from 'ringmq'` has. The client is `ringmq/client`.
+ * The broker as a value: the exports of `ringmq`. The client is `ringmq/client`.
  */
 
 export { type Codec, jsonCodec } from '../client/body-codec.ts';

@@ -1,8 +1,8 @@
 /**
- * The files of a broker in memory: what its queues write is read again, and gone with the broker. Everything is
- * durable at once, as far as anything here is.
+ * The files of a broker in memory, which last as long as the broker. A sync has nothing to do.
  *
- * Bound: 256 MiB. Beyond that writes fail as on a full disk, and the broker refuses what it would have to write.
+ * Bound: 256 MiB. Beyond that writes fail as on a full disk, and the broker refuses publishes that it would have to
+ * write.
  * Thread: any.
  */
 
@@ -80,7 +80,7 @@ export class MemoryFiles implements FileSystem {
   }
 
   sync(): void {
-    // There is nothing that it could be lost from.
+    // There is no disk that could lose it.
   }
 
   syncData(): void {
@@ -143,7 +143,7 @@ export class MemoryFiles implements FileSystem {
     return file;
   }
 
-  /** Bytes that are added are zero. */
+  /** Added bytes are zero. */
   #resize(file: MemoryFile, size: number): void {
     if (this.#bytes + size - file.size > this.#bytesMax) throw failure('ENOSPC', 'write');
     if (size > file.bytes.length) {
@@ -155,7 +155,7 @@ export class MemoryFiles implements FileSystem {
     file.size = size;
   }
 
-  /** A file that has no name and is not open takes no room any more. */
+  /** A file without a name that is not open takes no more room. */
   #forget(file: MemoryFile): void {
     if (file.isLinked || [...this.#open.values()].includes(file)) return;
     this.#bytes -= file.size;

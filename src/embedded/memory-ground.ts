@@ -1,5 +1,5 @@
 /**
- * What a broker in memory stands on: no directory, no worker threads.
+ * The platform of a broker in memory: no directory, no worker threads.
  *
  * Thread: main.
  */

@@ -1,6 +1,6 @@
 /**
- * Finds the bundles of the sources: one file for each thread instead of hundreds, which start in half the time.
- * `scripts/bundle.ts` makes them. The published package has none beside it; its own files are bundles already.
+ * Finds the bundles of the sources: one file per thread instead of hundreds, so that the program starts in half the
+ * time. `scripts/bundle.ts` makes them. The published package has none beside it; its own files are bundles already.
  *
  * Shape: `bundles/current.json` names the directory of the newest bundles, and the size and time of every file that
  * they were made of. As long as all of these are unchanged, the bundles are the sources.
@@ -33,12 +33,12 @@ function freshBundles(root = ROOT) {
     statSync(place);
     return place;
   } catch {
-    // None were made, or one of the sources is gone: what there is runs as it is.
+    // There are no bundles, or a source is missing: the sources are run directly.
     return undefined;
   }
 }
 
-/** Set to `off`, has the sources run as they are: for tests that change parts of them. */
+/** `off` runs the sources directly, for tests that change parts of them. */
 const SWITCH = 'RINGMQ_BUNDLES';
 
 /** The file to run for a program of the sources, such as `main/program`: its bundle if that is fresh, or its source. */

@@ -157,7 +157,7 @@ export class Faces {
   /** Stops accepting requests. Resolves when the last HTTP answer is written. Errors: rejects with a bug. */
   async close(): Promise<void> {
     const ways = [() => this.#tcp.close(), () => this.local.close(), () => this.#http.stop()];
-    // One that throws must not keep the others open.
+    // An error of one must not leave the others open.
     const outcomes = await Promise.allSettled(ways.map(async (close) => await close()));
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }

@@ -1,5 +1,5 @@
 /**
- * The broker as its watchers see it: what `/metrics` and the page are made of, and whether it is ready.
+ * The broker as monitoring sees it: the data of `/metrics` and of the page, and whether the broker is ready.
  *
  * Thread: main.
  */
@@ -33,7 +33,7 @@ export type NodeViewSetup = Surroundings & {
   readonly topics: TopicMap;
   readonly stats: StatsCollector;
   readonly drain: Drain;
-  /** Why the data directory is not well, or null. */
+  /** Why the data directory is unhealthy, or null. */
   readonly storage: { readonly failure: string | null };
   readonly operations: BrokerOperations;
   /** Connections over TCP. */
@@ -79,7 +79,7 @@ export class NodeView {
     this.page = { history, tail, stats: collect, node, readiness: () => this.readiness() };
   }
 
-  /** Where the broker is in its life. */
+  /** The phase between start and end that the broker is in. */
   get state(): 'starting' | 'running' | 'ending' {
     return this.#state;
   }

@@ -37,7 +37,7 @@ import { Drain } from './topics/drain.ts';
 import { leaveChannel } from './topics/subscribing.ts';
 import type { ChannelHandle, ChannelMember } from './topics/topic-map.ts';
 
-/** What is there before the broker. */
+/** What exists before the broker. */
 type Base = Pick<ReloadSetup, 'configured' | 'source'> & {
   readonly ground: Ground;
   readonly lock: DataLock;
@@ -69,7 +69,7 @@ export class Nsqd {
   readonly #view: NodeView;
   readonly #turn: Turn;
   readonly #clock: Clock;
-  /** Resolves when the store of replicated topics has told what it has. */
+  /** Resolves when the store of replicated topics has reported its topics. */
   readonly #storeConnected = Promise.withResolvers<void>();
   #isLoading = true;
 
@@ -241,9 +241,9 @@ export class Nsqd {
     await this.#peers.close();
     this.#logger.info('NSQ: closing topics');
     const failure = await this.#closeStorage(this.#core.pumps);
-    // Threads that hang are the caller's to end; this must be said first.
+    // The caller ends threads that hang, so this must be logged first.
     if (failure !== null) return failure;
-    // The crash of a thread is told by `failed`.
+    // `failed` reports the crash of a thread.
     await this.#threads.ended.catch(() => new Promise(() => undefined));
     await this.release();
     this.#logger.info('NSQ: bye');
@@ -255,7 +255,7 @@ export class Nsqd {
     return this.#policies;
   }
 
-  /** What can be asked of it from within the process. */
+  /** The operations for code in the same process. */
   get operations(): BrokerOperations {
     return this.#operations;
   }
@@ -273,7 +273,7 @@ export class Nsqd {
     this.#view.end();
     this.drain.stop();
     const stops = [() => this.#faces.close(), () => this.#peers.lookupd.stop()];
-    // What has thrown before may throw again, and must not keep the rest from being done.
+    // A step that has thrown before may throw again, and must not prevent the others.
     void Promise.allSettled(stops.map(async (stop) => await stop()));
     const pumps = this.#core.pumps.filter((_, index) => this.#threads.canClose(index));
     const closing = this.#closeStorage(pumps);
@@ -288,7 +288,7 @@ export class Nsqd {
     return this.#threads.destroy();
   }
 
-  /** Gives everything back: threads, timers and the lock. `close` does it, unless it has failed. */
+  /** Releases everything: threads, timers and the lock. `close` does this, unless it has failed. */
   async release(): Promise<void> {
     this.#core.stop();
     this.#meters.stop();
@@ -317,7 +317,7 @@ export class Nsqd {
     this.#view.start();
   }
 
-  /** Clients should find the topics that the store has; but a store that is away must not keep them from the others. */
+  /** Clients should find the topics of the store, but an unavailable store must not keep them from the other topics. */
   async #waitForStore(): Promise<void> {
     const { promise, resolve } = this.#storeConnected;
     const timer = this.#clock.after(STORE_PATIENCE_MS, resolve);
@@ -350,7 +350,7 @@ export class Nsqd {
     this.#peers.lookupd.stop();
   }
 
-  /** Ends what a failed start has begun; nothing was accepted, so nothing is written. */
+  /** Undoes a failed start. Nothing was accepted, so nothing is written. */
   async #abandon(): Promise<void> {
     await this.#closeFaces();
     await this.#peers.close();

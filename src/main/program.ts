@@ -30,7 +30,7 @@ import { parsePolicyTables } from './policies/policy-tables.ts';
 import type { Configuration, ConfigurationSource } from './reload.ts';
 import { directoryGround } from './storage/ground.ts';
 
-/** What the command line has the program do. */
+/** What the command line asks for. */
 type RunCommand = Command & { kind: 'run' };
 
 const NEVER = new Promise<NodeJS.Signals>(() => undefined);
@@ -39,7 +39,7 @@ const LOG_PREFIX_DEFAULT = '[nsqd] ';
 const BUG = 'bug';
 /** How long writing what is in memory may take after a bug or the crash of a thread. */
 const RESCUE_MS = 10_000;
-/** A worker thread that has not ended by then hangs in a call of the system, and is cut off with the process. */
+/** A worker thread that has not ended by then hangs in a system call; it ends with the process. */
 const THREAD_END_MS = 500;
 
 /**
@@ -133,11 +133,11 @@ async function runBroker(
   notifier.ready();
   supervisor.serving(nsqd.operations);
   guardInspector(logger);
-  // Node itself does so only when the process ends by itself.
+  // Node does this only when the process ends without `exit`.
   flushCompileCache();
   const failure = Promise.race([nsqd.failed, bug.then((): typeof BUG => BUG)]);
   const impatience = terms === null ? NEVER : drainOnTerm(terms, nsqd, logger);
-  // Each reason to end, with the signal that hurries the end.
+  // Each reason to end, with a second signal that cuts it short.
   const order = Promise.race([
     signals.first.then((signal) => ({ why: `received ${signal}`, next: signals.second })),
     impatience.then((signal) => ({ why: `received ${signal}`, next: signals.first })),
@@ -167,7 +167,7 @@ async function runBroker(
   const outcome = await Promise.race([order, failure]);
   const isClean = typeof outcome === 'object' && 'why' in outcome;
   const end = isClean ? await Promise.race([close(outcome.why), hurry, failure]) : outcome;
-  // Ending the threads later looks like a crash, too, and is none.
+  // Ending the threads later looks like a crash, too, but is not one.
   if (end instanceof Error) logger.fatal(end.message);
   if (typeof end !== 'number') await Promise.race([rescue(nsqd, clock, logger), hurry]);
   await endProcess(typeof end === 'number' ? end : 1, nsqd, clock);
@@ -224,7 +224,7 @@ async function endProcess(code: number, nsqd: Nsqd, clock: SystemClock): Promise
 
 /**
  * Whether standard error is read by a program, and apart from standard output: such programs look for nsqd's usage
- * there. A terminal or a file would have the text twice.
+ * there. On a terminal or in a file the text would appear twice.
  */
 function isPipeOfItsOwn(fd: number): boolean {
   const stderr = fstatSync(fd);

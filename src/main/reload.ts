@@ -38,7 +38,7 @@ export type ReloadableFile = {
 export type ReloadSetup = {
   /** Null where nothing can be read again. */
   readonly source: ConfigurationSource | null;
-  /** What the configuration says at the start. */
+  /** What the configuration said at the start. */
   readonly configured: Options;
   /** Where all parts of the broker read options when they use them. It is changed in place. */
   readonly inForce: Options;

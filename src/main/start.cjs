@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /**
- * The program's first lines: says so where Node is too old to read the rest, else runs it.
+ * The entry of the program. It reports a Node that is too old for the rest, and otherwise runs it.
  *
- * This is plain JavaScript that every Node understands: an older Node refuses a file of TypeScript, such as
- * `index.ts`, before anything in it can speak.
+ * It is plain JavaScript that every Node understands: an older Node refuses a TypeScript file, such as `index.ts`,
+ * before any of it can run.
  *
  * Thread: main.
  */
@@ -13,7 +13,7 @@ const { constants } = require('node:os');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
 
-// nsqd ignores these. Where nobody listens, USR1 has Node open its inspector, through which every user of the machine
+// nsqd ignores these. Without a listener, USR1 makes Node open its inspector, through which every user of the machine
 // can run code in the broker, and the others end the process.
 const IGNORED_SIGNALS = ['USR1', 'USR2', 'ALRM', 'VTALRM', 'PROF', 'IO', 'PWR', 'XCPU'];
 for (const name of process.platform === 'win32' ? [] : IGNORED_SIGNALS) {
@@ -29,8 +29,8 @@ if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1
   );
   process.exitCode = 1;
 } else {
-  // What is compiled once is not compiled again at the next start, nor in each thread: each would otherwise load the
-  // compiler that strips the types, 56 MiB in all. Where the directory cannot be written nothing changes.
+  // The compile cache saves compiling again at the next start and in each thread, each of which would otherwise load
+  // the compiler that strips the types, 56 MiB in all. If the directory cannot be written, there is no cache.
   process.env['NODE_COMPILE_CACHE'] ??= join(__dirname, '../../node_modules/.cache/ringmq');
   enableCompileCache(process.env['NODE_COMPILE_CACHE']);
   const { programFile } = require('./bundles.cjs');

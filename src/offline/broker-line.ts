@@ -1,5 +1,5 @@
 /**
- * The broker's command line, read without a broker: for a program that starts brokers.
+ * Parses the broker's command line, for programs that start brokers.
  *
  * Thread: main.
  */
@@ -14,14 +14,14 @@ import { OPTION_ROWS, type Options, PROGRAM_FLAGS } from '../main/options/option
 /** The broker's options, complete and checked. */
 export type BrokerOptions = Options;
 
-/** What the words say. */
+/** The parsed words. */
 export type BrokerLine =
   | {
       readonly kind: 'run';
       readonly options: BrokerOptions;
-      /** Empty where there is no configuration file. */
+      /** Empty if there is no configuration file. */
       readonly configPath: string;
-      /** Words after the flags, which a broker ignores. */
+      /** Words after the flags, which the broker ignores. */
       readonly stray: readonly string[];
     }
   | Exclude<ServerCommand<BrokerOptions>, { readonly options: BrokerOptions }>;

@@ -1,6 +1,6 @@
 /**
- * Reads a whole data directory, of RingMQ or nsqd, as a broker does that starts on it, and writes nothing: what the
- * broker's readers change stays in memory.
+ * Reads a whole data directory of RingMQ or nsqd as a starting broker does, and writes nothing: changes by the broker's
+ * readers stay in memory.
  *
  * Thread: main. Bound: one queue at a time.
  */
@@ -35,17 +35,17 @@ type QueueReport = QueueCount & {
   readonly state: 'ready' | 'paused' | 'not in nsqd.dat';
 };
 
-/** All of a directory. */
+/** The result for a directory. */
 export type DirectoryReport = {
   /** Who uses the directory now; null if no broker does. */
   readonly usedBy: string | null;
   readonly queues: readonly QueueReport[];
-  /** Findings about other files than those of queues. */
+  /** Findings about files that do not belong to queues. */
   readonly findings: readonly Finding[];
   readonly verdict: 'whole' | 'damaged' | 'unreadable';
 };
 
-/** What a check needs to know. */
+/** The dependencies of a check. */
 export type DirectorySetup = {
   readonly dataPath: string;
   /** As the broker's `--max-msg-size`: larger records count as damage. */
@@ -55,11 +55,11 @@ export type DirectorySetup = {
   readonly onProgress: (queue: string, bytes: number) => void;
 };
 
-/** A check appends nothing, so that any size will do. */
+/** A check appends nothing, so any size will do. */
 const MAX_BYTES_PER_FILE = Number.MAX_SAFE_INTEGER;
 const OPEN_FILES_MAX = 64;
 
-/** Reads the directory. Errors: rejects when it is not there or cannot be listed. */
+/** Reads the directory. Errors: rejects if it does not exist or cannot be listed. */
 export async function checkDirectory(setup: DirectorySetup): Promise<DirectoryReport> {
   const { dataPath } = setup;
   readdirSync(dataPath);
@@ -152,7 +152,7 @@ function checkQueues(
   return queues;
 }
 
-/** What all queues share, after the journals were recovered in memory; undefined if these cannot be read. */
+/** The shared parts of all queues, after the journals were recovered in memory; undefined if these cannot be read. */
 function diskOptions(
   { dataPath, maxMsgSize }: DirectorySetup,
   findings: Finding[],
@@ -180,7 +180,7 @@ function diskOptions(
 
 type QueueName = Pick<QueueReport, 'topic' | 'channel' | 'state'>;
 
-/** The queues that a start opens, and those that it leaves alone. */
+/** The queues that a broker would open, and those that it would ignore. */
 function namesOf(dataPath: string, topics: readonly SavedTopic[]): QueueName[] {
   const stateOf = (isPaused: boolean): QueueName['state'] => (isPaused ? 'paused' : 'ready');
   const saved = topics.flatMap(({ name, isPaused, channels }): QueueName[] => [

@@ -1,6 +1,6 @@
 /**
- * A view of the disk that can be written to and leaves the disk as it is: changes stay in memory, and later reads
- * through this view see them. With it, the broker's own readers can do on a data directory all that a start does.
+ * A writable view of the disk that does not change the disk: changes stay in memory, and later reads through this view
+ * see them. So the broker's own readers can do everything that they do at startup.
  *
  * Bound: an entry for each file that was opened, and the changed pages. A broker that opens a directory writes what its
  * journals have, 64 MiB for each disk thread.
@@ -38,7 +38,7 @@ export class OverlayFileSystem implements FileSystem {
   readonly #open = new Map<FileHandle, OpenOverlay>();
   #nextHandle = 1;
 
-  /** `disk`: what is read. */
+  /** `disk`: the file system below. */
   constructor(disk: FileSystem) {
     this.#disk = disk;
   }
@@ -78,7 +78,7 @@ export class OverlayFileSystem implements FileSystem {
     const below = Math.max(0, Math.min(end, file.baseBytes) - position);
     const got =
       base === undefined || below === 0 ? 0 : this.#disk.read(base, room, 0, below, position);
-    // A file that has lost bytes since it was opened ends there.
+    // If the file has lost bytes since it was opened, it ends there.
     if (got < below && file.pages.size === 0) return got;
     room.fill(0, got);
     if (file.pages.size > 0) readPages(file, room, position);
@@ -225,7 +225,7 @@ function newFile(base: string | undefined, sizeBytes: number): OverlayFile {
   return { base, baseBytes: sizeBytes, sizeBytes, pages: new Map(), isLinked: true };
 }
 
-/** Gives a file another size; what is added is zeros. */
+/** Sets the size of a file; added bytes are zero. */
 function cut(file: OverlayFile, sizeBytes: number): void {
   file.sizeBytes = sizeBytes;
   file.baseBytes = Math.min(file.baseBytes, sizeBytes);
@@ -236,7 +236,7 @@ function cut(file: OverlayFile, sizeBytes: number): void {
   }
 }
 
-/** Puts the changed pages over what was read from `position` on. */
+/** Overwrites the bytes that were read from `position` on with the changed pages. */
 function readPages(file: OverlayFile, room: Uint8Array, position: number): void {
   for (let done = 0; done < room.length; ) {
     const at = position + done;

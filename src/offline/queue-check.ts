@@ -1,5 +1,5 @@
 /**
- * Reads one disk queue to its end, as a broker does that starts and delivers everything, and counts what is there.
+ * Reads one disk queue to its end, as a broker would that delivers everything, and counts its messages.
  *
  * Bound: one read of `READ_BYTES`, or one record. Thread: any; it blocks for one read at a time.
  */
@@ -12,21 +12,23 @@ import { readMetadata } from '../workers/disk/metadata/queue-metadata.ts';
 import { recoverQueue } from '../workers/disk/queue-recovery.ts';
 import { RECORD_ATTEMPTS_OFFSET, storedSize } from '../workers/disk/records/disk-record.ts';
 
-/** Something that is not as a clean shutdown leaves it. */
+/** A deviation from the state that a clean shutdown leaves. */
 export type Finding = {
-  /** Whether messages are lost, only a note about what a start does, or the file cannot be read. */
+  /**
+   * Whether messages are lost, the file cannot be read, or it is only a note about what a broker will do at startup.
+   */
   readonly kind: 'damage' | 'note' | 'unreadable';
   /** The file's name in the directory; null for a finding about all files of a queue. */
   readonly file: string | null;
-  /** Where in the file; null where that is not known. */
+  /** The position in the file; null if it is not known. */
   readonly position: number | null;
-  /** What the broker says of it at a start. */
+  /** The text that the broker logs about it at startup. */
   readonly text: string;
 };
 
-/** What a queue has. */
+/** The contents of a queue. */
 export type QueueCount = {
-  /** Messages that a start delivers. */
+  /** Messages that a broker would deliver. */
   readonly messages: number;
   /** Bytes of their records. */
   readonly bytes: number;
@@ -34,15 +36,15 @@ export type QueueCount = {
   readonly deferred: number;
   /** Those that were delivered before. */
   readonly attempted: number;
-  /** Messages that the metadata counts and that are not there, at least. */
+  /** Messages that the metadata counts and that are missing; a lower bound. */
   readonly lost: number;
   readonly findings: readonly Finding[];
 };
 
 const READ_BYTES = 1024 * 1024;
-/** The broker waits that long for a file beside the segments that cannot be read; here it is not waited for. */
+/** The broker waits this long for an unreadable sidecar; this check does not wait. */
 const PATIENCE_MS = 4000;
-/** As often as the broker tries at least. */
+/** The broker's minimum number of attempts. */
 const TRIES = 4;
 const NS_PER_MS = 1e6;
 
@@ -63,7 +65,7 @@ export class QueueCheck {
   /** Messages that the queue expects when it is opened. */
   #expected = 0;
 
-  /** `nowNs`: what is due later is deferred. */
+  /** `nowNs`: messages that are due later are deferred. */
   constructor(name: string, options: DiskQueueOptions, nowNs: bigint) {
     this.#name = name;
     this.#options = options;
@@ -125,7 +127,7 @@ export class QueueCheck {
     this.#bytes += length;
   }
 
-  /** Repeats what fails, as the broker does, without its waiting time. */
+  /** Retries failed calls as the broker does, without its waiting time. */
   #patiently<T>(work: () => T): T {
     for (let tries = 1; ; tries++) {
       try {

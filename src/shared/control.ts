@@ -24,7 +24,7 @@ export type StreamStart = { readonly sequence: number } | { readonly unixMs: num
 /** A channel that begins there. */
 export type StartedChannel = { readonly channel: string; readonly start: StreamStart };
 
-/** A policy that all brokers of a store have: JSON, or null if it is removed. */
+/** A policy that all brokers of a store share: JSON, or null if it is removed. */
 export type SharedPolicy = { readonly name: string; readonly text: string | null };
 
 /** How close a consumer is: in the broker's zone, in its region, or elsewhere. */
@@ -53,15 +53,18 @@ export type ControlRequest =
     }
   /** The store creates a channel of a replicated topic that begins with what the topic has kept. */
   | ({ do: 'startChannel'; topic: number } & StartedChannel)
-  /** Replies when the store has the topic, or its channel if `channel` is not 0, or says why it cannot create it. */
+  /**
+   * Replies when the store has the topic, or its channel if `channel` is not 0, or with the reason why it cannot create
+   * it.
+   */
   | { do: 'whenStored'; topic: number; channel: number }
-  /** The store tells other brokers of a policy. */
+  /** The store sends a policy to other brokers. */
   | ({ do: 'sharePolicy' } & SharedPolicy)
   | { do: 'setTopicPolicy'; topics: number[]; policy: TopicPolicy }
   | { do: 'setChannelPolicy'; channels: number[]; policy: ChannelPolicy }
-  /** What an earlier life has seen of a topic: see `Deduplication.save`. */
+  /** What a topic had seen before the restart: see `Deduplication.save`. */
   | { do: 'restoreSeen'; topic: number; seen: Uint8Array }
-  /** `isTold`: the store of a replicated topic tells other brokers. */
+  /** `isTold`: whether the store of a replicated topic notifies other brokers. */
   | { do: 'pauseTopic'; topic: number; isPaused: boolean; isTold: boolean }
   | { do: 'pauseChannel'; topic: number; channel: number; isPaused: boolean; isTold: boolean }
   | { do: 'emptyTopic'; topic: number }
@@ -83,7 +86,7 @@ export type ControlRequest =
   | { do: 'unsubscribe'; consumer: number }
   /** Counters of these topics, channels and consumers, if they still exist; a few hundred in all. */
   | { do: 'stats'; topics: number[]; channels: number[]; consumers: number[] }
-  /** From now on events tell of messages that time out, or no longer. */
+  /** Turns events about messages that time out on or off. */
   | { do: 'reportTimeouts'; isWanted: boolean }
   /** Looks at messages of a channel or, if `channel` is 0, of the topic itself. */
   | { do: 'survey'; topic: number; channel: number; survey: Survey }
@@ -100,7 +103,7 @@ export type ControlReply = {
   seen?: SeenOfTopic[];
 };
 
-/** What a topic has seen, for its next life, in the reply to `close`. Shape: see `Deduplication.save`. */
+/** What a topic has seen, for the next start, in the reply to `close`. Shape: see `Deduplication.save`. */
 export type SeenOfTopic = { topic: string; seen: Uint8Array };
 
 /** The reply to `stats`, in no order. */
@@ -199,15 +202,15 @@ export type PumpEvent =
   | { event: 'log'; level: 'info' | 'warn' | 'error'; text: string }
   /** Writes to a disk queue of the topic or of its channels fail; `error` is null when they work again. */
   | { event: 'backend'; topic: number; error: string | null }
-  /** Messages of a channel have timed out; only where that is wanted. */
+  /** Messages of a channel have timed out; only if requested. */
   | { event: 'timeouts'; channel: number; count: number }
-  /** The store of replicated topics is away; `error` is null when it is there. */
+  /** The store of replicated topics is unavailable; `error` is null when it is available again. */
   | { event: 'store'; error: string | null }
   /** A channel in the store had messages and handed out none; something is done about it. */
   | { event: 'stalled'; topic: string; channel: string }
   /** A broker has set or removed a policy. */
   | ({ event: 'policy' } & SharedPolicy)
-  /** The store has a topic (`channel` is empty) or channel, or has it no longer. */
+  /** The store has a topic (`channel` is empty) or channel, or no longer has it. */
   | {
       event: 'replicated';
       topic: string;

@@ -77,7 +77,7 @@ export const CONTROL_TOKEN = 1;
 export const CONTROL_MORE = 2;
 export const CONTROL_WORDS = 3;
 
-/** What became of a batch of dead letters. Shape: token, 1 if they are kept where they were to go. */
+/** The outcome of a batch of dead letters. Shape: token, 1 if their topic has stored them. */
 export const DEAD_LETTERED = 9;
 export const DEAD_LETTERED_TOKEN = 0;
 export const DEAD_LETTERED_KEPT = 1;

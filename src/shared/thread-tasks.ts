@@ -38,7 +38,7 @@ export type PumpTask = PumpSettings & {
   readonly streams: LinkMemory | null;
 };
 
-/** What a disk thread does before any loop runs: it writes again what journals have kept. */
+/** The task of a disk thread before any loop runs: it writes the records of the journals again. */
 export type RecoveryTask = { readonly recover: true; readonly dataPath: string };
 
 /** The options of a disk thread. */
@@ -67,7 +67,7 @@ export type DiskTask = DiskSettings & {
 export type StreamSettings = {
   /** Addresses of servers, with a scheme. */
   readonly servers: readonly string[];
-  /** Begins all names that the store knows, so that several clusters of brokers may share it. */
+  /** The prefix of all names in the store, so that several clusters of brokers can share it. */
   readonly prefix: string;
   /** Files, read when connecting; empty for none. */
   readonly credentialsFile: string;

@@ -42,7 +42,7 @@ export type Replication = {
 /** The policy of a topic. */
 export type TopicPolicy = QueuePolicy &
   Replication & {
-    /** Whether a topic that is created is kept by this broker alone, or by the store that brokers share. */
+    /** Whether a new topic is local, or kept by the store that brokers share. */
     readonly store: 'local' | 'nats';
     /** Whether `OK` means that the broker has the message, that it is in a file, or that it is on stable storage. */
     readonly acknowledge: Acknowledge;

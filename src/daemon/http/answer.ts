@@ -25,7 +25,7 @@ export function textAnswer(body: string): Answer {
   return make(200, body === '' ? NSQ : [...TEXT, ...NSQ], body);
 }
 
-/** The headers of a successful answer, but its length. */
+/** The headers of a successful answer, except its length. */
 export function resultHeaders(kind: 'text' | 'json'): string[] {
   return [...(kind === 'text' ? TEXT : JSON_TYPE), ...NSQ];
 }
@@ -65,7 +65,7 @@ export function refusal(status: number, code: string, extra: readonly string[] =
   return make(status, [...extra, ...JSON_TYPE, ...NSQ], goJson({ message: code }));
 }
 
-/** Any body with a type of its own. */
+/** A body with any content type. */
 export function bytesAnswer(status: number, contentType: string, body: string | Buffer): Answer {
   return make(status, contentType === '' ? [] : ['Content-Type', contentType], body);
 }

@@ -23,7 +23,7 @@ export class BodyTurns {
     }, later);
   }
 
-  /** A part has arrived. Returns whether its body may go on in this turn. */
+  /** A part has arrived. Returns whether its body may continue in this turn. */
   take(bytes: number): boolean {
     this.#left -= bytes;
     this.#queue.use();

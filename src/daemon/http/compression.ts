@@ -14,7 +14,7 @@ const encoders = atFirstUse(() => {
   return { gzip: promisify(gzip), deflate: promisify(deflateRaw) } as const;
 });
 
-/** Go names no type for a text whose encoding is named. */
+/** Go sends no content type for a compressed text. */
 const PLAIN_TEXT = 'text/plain';
 
 /** The answer in the first supported encoding that the client names; unchanged without one. */

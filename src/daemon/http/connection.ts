@@ -136,7 +136,7 @@ export class Connection {
       this.#sendLast(answer);
       return;
     }
-    // When the client ends its side, Node would close the connection behind the answers that are under way.
+    // When the client ends its side, Node would close the connection before the pending answers are sent.
     this.#socket.removeAllListeners('end');
     this.#onceClosed(last, () => this.#sendLast(answer));
   }

@@ -1,5 +1,6 @@
 /**
- * Takes each request to its endpoint, or answers that it does not exist, or that another site's page has sent it.
+ * Passes each request to its endpoint, or refuses it if there is no such endpoint or if a page of another site has sent
+ * it.
  *
  * Thread: main.
  * Source: nsqd's `newHTTPServer`.
@@ -34,9 +35,9 @@ export interface EndpointsSetup extends ExchangeSetup {
 const BAD_PATH = closingAnswer(400);
 const NO_HEADERS = emptyAnswer(200, []);
 const DEBUG_PATH = '/debug/';
-/** The end of the path of streams that are open for long, of which there is room for few. */
+/** The end of the path of long-lived streams, of which only a few are allowed. */
 const EVENTS_PATH = '/ui/events';
-/** What Go leaves as it is when it writes a path into a URL. */
+/** Characters that Go does not escape in the path of a URL. */
 const ESCAPED_IN_PATH = /[^A-Za-z0-9\-._~$&+,/:;=@]+/g;
 
 export class Endpoints {
@@ -56,7 +57,7 @@ export class Endpoints {
     this.#router = new Router(setup.routes);
   }
 
-  /** Whether requests for this host are answered where only this machine asks. */
+  /** Whether requests for this host are answered on a listener that only this machine can reach. */
   isOwnHost(host: string): boolean {
     return hostRefusal({ headers: { host } }, this.#names) === undefined;
   }
@@ -108,12 +109,12 @@ export class Endpoints {
     }
   }
 
-  /** What another site's page is answered, see `foreign-request.ts`. */
+  /** The answer to a page of another site, see `foreign-request.ts`. */
   #refusal({ request, listener }: Request, route: Route): Answer | undefined {
     const foreign = listener.isLoopback ? hostRefusal(request, this.#names) : undefined;
     if (foreign !== undefined) return foreign;
     const { method, path } = route;
-    // Some of what only reads under /debug stalls the broker.
+    // Some requests under /debug stall the broker although they only read.
     const hasEffect = method !== 'GET' || path.startsWith(DEBUG_PATH) || path.endsWith(EVENTS_PATH);
     return hasEffect ? originRefusal(request, this.#pageHosts) : undefined;
   }

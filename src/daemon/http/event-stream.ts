@@ -7,7 +7,7 @@
 
 import type { ServerResponse } from 'node:http';
 
-/** Headers of the answer: nothing on the way may keep or gather events. */
+/** Headers of the answer: proxies must neither cache nor buffer events. */
 const HEADERS = [
   'Content-Type',
   'text/event-stream; charset=utf-8',
@@ -29,7 +29,7 @@ export class EventStream {
     response.flushHeaders();
   }
 
-  /** Bytes that the client has not taken yet. */
+  /** Bytes that the client has not read yet. */
   get waitingBytes(): number {
     return this.#response.writableLength;
   }
@@ -39,7 +39,7 @@ export class EventStream {
     this.#response.write(`event: ${event}\ndata: ${data}\n\n`);
   }
 
-  /** Ends the stream after what was sent. */
+  /** Ends the stream after everything was sent. */
   end(): void {
     this.#response.end();
   }

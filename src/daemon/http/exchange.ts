@@ -20,7 +20,7 @@ import { type BodyMemory, type BodyReader, gathererOf } from './request-gatherer
 import type { RequestLog } from './request-log.ts';
 import { INTERNAL_ERROR } from './server-refusals.ts';
 
-/** What the server hands over. */
+/** The request, as the server hands it over. */
 export type Request = {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -36,7 +36,7 @@ export type Listener = {
   readonly isLoopback: boolean;
 };
 
-/** Who sends a request, where the server asks for that. */
+/** The sender of a request, if the server requires credentials. */
 export interface KnownClient {
   /** Whether it may do everything. */
   readonly isAdmin: boolean;
@@ -53,11 +53,11 @@ export type ExchangeSetup = {
   readonly bodies: BodyMemory;
   /** Called with the status of each answer. */
   readonly countAnswer: (status: number) => void;
-  /** Compresses an answer as the client accepts it; missing where answers are sent as they are. */
+  /** Compresses an answer if the client accepts that; missing if answers are not compressed. */
   readonly compress?: (answer: Answer, acceptEncoding: string) => Answer | Promise<Answer>;
 };
 
-/** The same with what divides turns among all of them. */
+/** The same, and the objects that divide turns among all exchanges. */
 type ExchangeContext = ExchangeSetup & { readonly bodyTurns: BodyTurns };
 
 const NOTHING: GatheredBody = { bytes: Buffer.alloc(0), isWhole: false };

@@ -1,9 +1,9 @@
 /**
- * Answers that may have megabytes, such as that of `/stats`: made in slices, one after the other, once for all clients
- * that ask the same until it is begun, and kept only while a client takes them.
+ * Answers that may have megabytes, such as that of `/stats`. They are built in slices, one answer after the other.
+ * Clients that ask the same before an answer is begun share it, and it is kept only until they have read it.
  *
- * Bound: HELD_BYTES_MAX, and one answer more. At the bound the next is made when one is sent. A client that does not
- * take its answer is disconnected: it takes nothing for STALL_MS, or less than RATE_BYTES in a second.
+ * Bound: HELD_BYTES_MAX, and one more answer. At the bound the next answer is built when one is sent. A client that
+ * reads nothing of its answer for STALL_MS, or less than RATE_BYTES in a second, is disconnected.
  *
  * Thread: main.
  */
@@ -16,7 +16,7 @@ import type { Exchange } from './exchange.ts';
 import type { PiecewiseAnswer } from './piecewise-answer.ts';
 
 const MIB = 1024 * 1024;
-/** Most bytes of answers that are held together; beyond it others have to wait. */
+/** Most bytes of all held answers; beyond it others have to wait. */
 const HELD_BYTES_MAX = 16 * MIB;
 /** The approximate bytes of a piece; main does other work between two pieces. */
 const PIECE_BYTES = 64 * 1024;
@@ -26,23 +26,23 @@ const MS_PER_SECOND = 1000;
 /** How often progress is checked while others wait. */
 const LOOK_MS = 100;
 
-/** What is asked for. */
+/** A request for an answer. */
 export type LargeQuestion = {
-  /** The same for questions that have the same answer. */
+  /** The same for requests that can share an answer. */
   readonly key: string;
-  /** Headers of the answer but its length. */
+  /** Headers of the answer, except its length. */
   readonly headers: readonly string[];
   /** Makes the answer, as text or as bytes; an empty piece ends a slice. Errors: rejects when that fails. */
   readonly ask: () => Promise<Iterable<string> | Iterable<Buffer>>;
 };
 
-/** Those who wait for the same answer. */
+/** The requests that wait for the same answer. */
 type Waiting = { readonly question: LargeQuestion; readonly exchanges: Set<Exchange> };
 
 /** An answer that is held while it is being sent. */
 type Held = { readonly bytes: number; readerCount: number };
 
-/** A receiver, and how far it was when it last made progress. */
+/** A receiver, and its position when it last made progress. */
 type Reader = {
   readonly answer: PiecewiseAnswer;
   readonly held: Held;
@@ -58,7 +58,7 @@ export class LargeAnswers {
   readonly #readers = new Set<Reader>();
   #heldBytes = 0;
   #isRunning = false;
-  /** Called when less is held. */
+  /** Called when an answer is released. */
   #onWritable: () => void = () => undefined;
 
   constructor(clock: Clock, logger: Pick<Logger, 'warn'>) {
@@ -84,7 +84,7 @@ export class LargeAnswers {
   /** Builds answers while requests wait. */
   async #run(): Promise<void> {
     this.#isRunning = true;
-    // Those that come together are answered together.
+    // Requests that arrive together are answered together.
     await nextTurn();
     for (const [key, { question, exchanges }] of this.#waiting) {
       while (this.#heldBytes >= HELD_BYTES_MAX) await this.#room();
@@ -125,7 +125,7 @@ export class LargeAnswers {
     });
   }
 
-  /** Resolves when less is held, or when a client was disconnected. */
+  /** Resolves when an answer was released, or a client was disconnected. */
   async #room(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onWritable = resolve;

@@ -20,7 +20,7 @@ const DOUBLED_BYTES_MAX = 256 * 1024;
  */
 export type GatheredBody = { readonly bytes: Buffer; readonly isWhole: boolean };
 
-/** What is called while a body comes. */
+/** The callbacks while a body arrives. */
 type BodyCallbacks = {
   /** Wraps a callback for what the client sends: an exception in it disconnects the client. */
   readonly guarded: <Arguments extends readonly unknown[]>(

@@ -12,7 +12,7 @@ export const INTERNAL_ERROR = refusal(500, 'INTERNAL_ERROR');
 export const INVALID_REQUEST = refusal(400, 'INVALID_REQUEST');
 /** No such path. */
 export const NOT_FOUND = refusal(404, 'NOT_FOUND');
-/** What is for clients on this machine only, because it shows what is in the program's memory. */
+/** The endpoint is only for clients on this machine, because it shows the program's memory. */
 export const LOOPBACK_ONLY = refusal(403, 'LOOPBACK_ONLY');
 /** The connection limit is reached. */
 export const TOO_MANY_CONNECTIONS = refusal(503, 'TOO_MANY_CONNECTIONS');

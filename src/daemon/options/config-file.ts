@@ -90,7 +90,7 @@ export function parseToml(toml: string): Readonly<Record<string, unknown>> | Inv
     if (begin !== undefined) {
       return new InvalidValue(`line ${begin}: the list or table that begins here is not closed`);
     }
-    // The lines after the first show the place as a drawing, which does not fit a log line.
+    // The lines after the first one point at the place, which does not fit a log line.
     const [reason] = error.message.replace('Invalid TOML document: ', '').split('\n', 1);
     return new InvalidValue(`line ${error.line}, column ${error.column}: ${reason}`);
   }

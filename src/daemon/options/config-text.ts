@@ -1,5 +1,5 @@
 /**
- * All options as a configuration file, as they are in force. Read again it gives the same options.
+ * All options in force as a configuration file, which yields the same options when it is read.
  *
  * Thread: any.
  */
@@ -8,7 +8,7 @@ import { duration, logLevel, portion, size, tlsRequired, tlsVersion } from './op
 import type { OptionRows } from './option-table.ts';
 import { tomlPackage } from './toml.ts';
 
-/** Kinds that a file has as text, as a flag does; the others it has as they are shown over HTTP. */
+/** Kinds that are text in a file, as in a flag; the others are written as over HTTP. */
 const AS_TEXT: ReadonlySet<unknown> = new Set([
   duration,
   logLevel,
@@ -23,7 +23,7 @@ export function configText(rows: OptionRows, options: object): string {
   let text = '';
   let lastGroup = '';
   for (const [name, { key, kind, group }] of rows) {
-    // The row of this name has made the value of this name, so their types agree.
+    // The row of this name produced the value of this name, so their types agree.
     const value = options[name as keyof typeof options];
     const shown = AS_TEXT.has(kind) ? kind.spell(value) : kind.show(value);
     if (group !== lastGroup) text += `${lastGroup === '' ? '' : '\n'}# ${group}\n`;

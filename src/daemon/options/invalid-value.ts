@@ -6,7 +6,7 @@
  */
 export class InvalidValue {
   readonly why: string;
-  /** The option that it is about, by its name in the program, where there is one. */
+  /** The name of the option in the program, if the value belongs to one. */
   readonly option: string | undefined;
 
   constructor(why: string, option?: string) {

@@ -30,9 +30,9 @@ export interface Kind<T> {
   show(value: T): ConfigValue;
 }
 
-/** The same for values that a program may hand in as well, as a `Given`. */
+/** The same for values that a program may also pass, as a `Given`. */
 export interface OptionKind<T, Given = T> extends Kind<T> {
-  /** Reads what a program hands in, which may be anything: a program may have no types. */
+  /** Reads a value from a program, which may be anything, because the program may not use types. */
   parseGiven(value: Given): T | InvalidValue;
 }
 

@@ -24,7 +24,7 @@ export class Derived<T> {
   }
 }
 
-/** One row of the table. `Given`: what a program hands in. */
+/** One row of the table. `Given`: the type of values that a program passes. */
 export interface Option<T, Given = T> {
   readonly kind: OptionKind<T, Given>;
   /** Its heading in the usage. */
@@ -71,7 +71,7 @@ export function initialValue<T>(row: Option<T>, machine: Machine): T {
   return row.initial instanceof Derived ? row.initial.from(machine) : row.initial;
 }
 
-/** How an option is named to those who have given its value. */
+/** The name of an option for the source of its value. */
 export type Naming = (name: string, row: Option<unknown>) => string;
 
 /** As on the command line. */

@@ -1,6 +1,6 @@
 /**
- * From the words after a server program's name to complete options: flags, then the configuration file, then defaults.
- * The program says what its options are.
+ * Turns the words after a server program's name into complete options: flags, then the configuration file, then
+ * defaults. The program provides its table of options.
  *
  * Thread: main, at start-up.
  * Source: nsqd `apps/nsqd/main.go`, go-options `Resolve`.
@@ -15,7 +15,7 @@ import { boolean, text } from './option-kinds.ts';
 import { type Machine, type OptionRows, option } from './option-table.ts';
 import { usage } from './usage.ts';
 
-/** The flags of every server program that ask for something else than a value of an option. */
+/** The flags of every server program that are not options. */
 // biome-ignore format: a table is read row by row
 export const SERVER_FLAGS = {
   config: option(text, 'Program', 'config', '', 'configuration file, in TOML'),
@@ -35,13 +35,13 @@ export type ServerProgram<T extends object> = {
   readonly introduction: string;
   /** The original's own version line. */
   readonly versionLine: string;
-  /** The flags that are no options. */
+  /** The flags that are not options. */
   readonly flagRows: OptionRows;
   readonly optionRows: OptionRows;
-  /** Keys of a configuration file that are no options. */
+  /** Keys of a configuration file that are not options. */
   readonly otherKeys: readonly string[];
   readonly complete: (given: ReadonlyMap<string, unknown>, machine: Machine) => T | InvalidValue;
-  /** What is valid and has no effect, a sentence each. */
+  /** Valid settings without effect, one sentence each. */
   readonly warnings: (options: T, machine: Machine) => readonly string[];
 };
 
@@ -56,23 +56,23 @@ export type Printed = {
 /** What the program does next. */
 export type ServerCommand<T> =
   | {
-      /** Run with the options, or check, or print, what the program would start with. */
+      /** Run with the options, or check or print the options that the program would start with. */
       readonly kind: 'run' | 'check' | 'show';
       readonly options: T;
-      /** Empty where there is no file. */
+      /** Empty if there is no file. */
       readonly configPath: string;
       /** The other keys of the file. */
       readonly others: ReadonlyMap<string, unknown>;
-      /** What was given and has no effect, a sentence each. */
+      /** Settings without effect, one sentence each. */
       readonly warnings: readonly string[];
     }
   | Printed
-  /** Help, where people look for it, and where programs look for the original's. */
+  /** The help, on the stream where people and programs expect that of the original. */
   | { readonly kind: 'help'; readonly text: string }
   /** The text for a FATAL line of the log; the exit code is 1. */
   | { readonly kind: 'fatal'; readonly reason: string };
 
-/** What is around the command line. */
+/** The environment of the command line. */
 export interface LineSurroundings extends Machine {
   /** Reads a text file. Errors: throws, with the reason as the message. */
   readFile(path: string): string;
@@ -90,7 +90,7 @@ export function parseProgramLine<T extends object>(
   const { flags, rest } = parseFlags(words, new Map([...flagRows, ...optionRows]));
   if (flags === 'help') return { kind: 'help', text: usageOf(program, surroundings) };
   if (flags instanceof InvalidValue) {
-    // Said twice: the usage in between is longer than a screen.
+    // Printed twice, because the usage in between is longer than a screen.
     return refused(
       `${flags.why}\n${usageOf(program, surroundings)}\n${flags.why} (see the usage above)`,
     );
@@ -148,12 +148,12 @@ function readText(
   }
 }
 
-/** What is printed on success. */
+/** The output on success. */
 export function printed(stdout: string): Printed {
   return { kind: 'print', stdout, stderr: '', exitCode: 0 };
 }
 
-/** What is printed for a wrong command line. */
+/** The output for an invalid command line. */
 export function refused(why: string): Printed {
   return { kind: 'print', stdout: '', stderr: `${why}\n`, exitCode: BAD_USAGE_CODE };
 }

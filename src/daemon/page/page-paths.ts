@@ -4,7 +4,7 @@
  * Thread: any.
  */
 
-/** Files that the page of a broker and that of a fleet have in common. */
+/** Files that the pages of one broker and of many brokers share. */
 const SHARED_FILES = [
   'page.css',
   'icon.svg',
@@ -39,7 +39,7 @@ const BROKER_FILES = [
   'view-policies.js',
   'view-topics.js',
 ] as const;
-/** Files of the page of a fleet; `FLEET_HOME` is sent where the page is. */
+/** Files of the page of many brokers; `FLEET_HOME` is its document. */
 const FLEET_FILES = [
   'bulk.js',
   'fleet.js',
@@ -84,7 +84,7 @@ export const HISTORY_PATH = '/ui/history';
 /** The brokers that the page shows. */
 export const NODES_PATH = '/ui/nodes';
 
-/** What an operator's work would do, and where. */
+/** A dry run of an operator's action: what it would do, and where. */
 export const PLAN_PATH = '/ui/plan';
 /** Graphite's graphs of a topic or a channel of a fleet. */
 export const GRAPHS_PATH = '/ui/graphs';

@@ -3,7 +3,7 @@
  * each second; viewers of the same view share its text. If a snapshot takes long, snapshots become less frequent, so
  * that they take at most a fifth of the time.
  *
- * Bound: VIEWERS_MAX; further viewers are told so, and retry later. A viewer with WAITING_BYTES_MAX of unread events
+ * Bound: VIEWERS_MAX; further viewers get an error and retry later. A viewer with WAITING_BYTES_MAX of unread events
  * misses frames; if it reads nothing for STALLED_MS, it is disconnected.
  *
  * Thread: main.
@@ -21,7 +21,7 @@ const STALLED_MS = 30_000;
 const INTERVAL_MS = 1000;
 /** The pause after a snapshot, as a multiple of its time. */
 const REST_FACTOR = 4;
-/** After an operator's work the next snapshot is taken this soon. */
+/** After an operator's action the next snapshot is taken this soon. */
 const HURRY_MS = 200;
 
 /** The stream of a viewer. */
@@ -45,7 +45,7 @@ type Viewer = {
   stalledMs: number | null;
 };
 
-/** Makes what viewers are sent. */
+/** Makes the frames for viewers. */
 export interface FrameSource<S> {
   snapshot(): Promise<S>;
   /** The data of a view, as JSON. */
@@ -105,7 +105,7 @@ export class Viewers<S extends Summarized> {
     else void this.#sendAll([viewer], this.#latest);
   }
 
-  /** Something was changed that viewers wait to see. */
+  /** Something has changed that viewers are waiting to see. */
   hurry(): void {
     if (this.#isTaking) this.#isInHurry = true;
     else if (this.#timer !== null) {

@@ -15,8 +15,8 @@ export class CpuProfiler {
   }
 
   /**
-   * Records until what `until` waits for has come. Shape: the profile as JSON, as browsers' developer tools open it.
-   * Errors: undefined, at once, while another one is being recorded.
+   * Records until `until` resolves. Shape: the profile as JSON, for browsers' developer tools. Errors: undefined, at
+   * once, while another one is being recorded.
    */
   async record(until: () => Promise<void>): Promise<string | undefined> {
     if (this.#isRunning) return undefined;

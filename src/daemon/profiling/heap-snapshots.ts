@@ -37,7 +37,7 @@ export class HeapSnapshots {
     this.#logger.warn(`taking a heap snapshot for ${who}, the broker stands still meanwhile`);
     const snapshot = this.#stalls.watch('taking a heap snapshot', () => {
       const stream = getHeapSnapshot();
-      // The first read makes all of its text.
+      // The first read generates the whole text.
       stream.read(0);
       return stream;
     });

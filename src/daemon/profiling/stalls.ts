@@ -1,6 +1,6 @@
 /**
- * Watches work that main cannot do in pieces, and warns in the log if it takes long: clients see their
- * broker stall, and the log is where its operator looks for the reason.
+ * Measures work that main cannot do in slices, and logs a warning if it takes long: clients see the broker stall, and
+ * its operator looks for the reason in the log.
  *
  * Thread: main.
  */
@@ -8,7 +8,7 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../log.ts';
 
-/** A client notices this much, and a heartbeat may be late by it. Units: ms. */
+/** A client notices a stall of this length, and a heartbeat may be late by it. Units: ms. */
 const WARNING_MS = 500;
 
 export class Stalls {
@@ -20,7 +20,7 @@ export class Stalls {
     this.#clock = clock;
   }
 
-  /** Does the work, and returns what it returns. Shape: `what` is in the form of "taking a snapshot". */
+  /** Does the work and returns its result. Shape: `what` has a form such as "taking a snapshot". */
   watch<T>(what: string, work: () => T): T {
     const startMs = this.#clock.monotonicMs();
     try {

@@ -1,5 +1,5 @@
 /**
- * What a client's TLS certificate says of who it is.
+ * The identity in a client's TLS certificate.
  *
  * Thread: main.
  */
@@ -8,7 +8,7 @@ import type { TLSSocket } from 'node:tls';
 
 /** Both are empty for a client without a certificate. */
 export type CertificateFacts = {
-  /** The common name, if an authority that the server trusts has signed the certificate; else empty. */
+  /** The common name, if a trusted authority has signed the certificate; otherwise empty. */
   readonly verifiedName: string;
   /** The SHA-256, in hex and lower case. */
   readonly fingerprint: string;

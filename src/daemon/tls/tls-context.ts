@@ -194,7 +194,7 @@ async function readPem(flag: string, file: string): Promise<Buffer> {
   throw new Error(`--${flag} "${file}": ${wrong}`);
 }
 
-/** Why one file is no use by itself; undefined if it is. */
+/** Why a single file cannot be used; undefined if it can. */
 function pemFault(kind: 'key' | 'certificate', bytes: Buffer): string | undefined {
   if (bytes.length === 0) return 'it is empty';
   const hasKey = bytes.includes('PRIVATE KEY-----');

@@ -25,7 +25,7 @@ export const REQUEST_COST = 12;
 
 /** The time of one turn, which is twice what its budget takes on a free core. */
 const TURN_MS = 4;
-/** The budget of one turn: 2048 lines, 16,384 FINs or 4 MiB, which take some 2 ms, and ten times that when cold. */
+/** The budget of one turn: 2048 lines, 16,384 FINs or 4 MiB, which take about 2 ms, and ten times as long when cold. */
 const TURN_COST = 16 * 1024;
 /** A connection's quota. Enough for a consumer that finishes all messages of nsqd's default RDY limit at once. */
 const QUOTA_COST = 4 * 1024;
@@ -36,7 +36,7 @@ const READ_COST = 1024;
 
 /** A throttled connection. */
 interface ThrottledClient {
-  /** Lets it continue; called once for each `throttle`. */
+  /** Lets it continue. Called once for each `throttle`. */
   release(): void;
 }
 

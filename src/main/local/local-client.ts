@@ -27,17 +27,17 @@ export type LocalConsumer = {
   onFrames(frames: Buffer): void;
   /** A FIN, REQ or TOUCH came too late. */
   onRefusal(error: ClientError): void;
-  /** The channel is gone, or the broker. Nothing more comes. */
+  /** The channel is deleted, or the broker ends. No more messages follow. */
   onEnd(): void;
 };
 
-/** What a local client uses. */
+/** The dependencies of a local client. */
 export type LocalContext = {
   readonly options: Options;
   readonly topics: TopicMap;
-  /** Has the client flushed at the end of this turn. */
+  /** Requests a flush of the client at the end of this turn. */
   readonly onPending: (client: LocalClient) => void;
-  /** It takes part in its channel no longer. */
+  /** The client has left its channel. */
   readonly onLeft: (channel: ChannelHandle, member: ChannelMember) => void;
   /** It is gone. */
   readonly onEnded: (client: LocalClient) => void;
@@ -69,7 +69,7 @@ export class LocalClient implements DeliveryTarget, ChannelMember {
     return `consumer ${this.number} of this process`;
   }
 
-  /** Joins a channel. Errors: resolves with why the channel takes no more, or the store does not have it. */
+  /** Joins a channel. Errors: resolves with the reason if the channel is full, or if the store does not have it. */
   async subscribe(topic: TopicName, channel: ChannelName): Promise<ClientError | null> {
     const { topics, options } = this.#context;
     const { msgTimeoutMs, sampleRate } = this.client.settings;
@@ -83,7 +83,7 @@ export class LocalClient implements DeliveryTarget, ChannelMember {
     return error === null ? null : new ClientError('E_SUB_FAILED', `SUB failed ${error}`);
   }
 
-  /** Lets so many messages be in flight here. */
+  /** Sets how many messages may be in flight here. */
   setReady(count: number): void {
     this.#send((pump, consumer) => pump.setReady(consumer, count));
   }
@@ -103,7 +103,7 @@ export class LocalClient implements DeliveryTarget, ChannelMember {
     this.#send((pump, consumer) => pump.touch(consumer, idHigh, idLow));
   }
 
-  /** Asks for no more messages. Resolves when none can come any more. */
+  /** Asks for no more messages. Resolves when no more can arrive. */
   async stop(): Promise<void> {
     const channel = this.#channel;
     if (channel === null) return;
@@ -112,7 +112,7 @@ export class LocalClient implements DeliveryTarget, ChannelMember {
     this.flush();
   }
 
-  /** Leaves the channel. What is not answered comes again elsewhere. */
+  /** Leaves the channel. Unanswered messages go to other consumers. */
   leave(): void {
     const channel = this.#channel;
     if (this.#isEnded) return;
@@ -135,7 +135,7 @@ export class LocalClient implements DeliveryTarget, ChannelMember {
     if (!this.#isEnded) this.#end();
   }
 
-  /** Hands over what this turn has brought. */
+  /** Hands over the messages of this turn. */
   flush(): void {
     const frames = this.#frames;
     this.#frames = [];
@@ -150,7 +150,7 @@ export class LocalClient implements DeliveryTarget, ChannelMember {
     return state.state === 'init' ? null : state.channel;
   }
 
-  /** Its pump, if a command is sure to find room there and overtakes none. */
+  /** Its pump, if a command is certain to find room there and overtakes no other. */
   #freePump(): PumpHandle | null {
     const pump = this.#channel?.topic.pump ?? null;
     return this.#waiting.length === 0 && pump?.hasCommandRoom() === true ? pump : null;

@@ -12,13 +12,13 @@ import type { ClientNumbers } from '../tcp/client-numbers.ts';
 import type { ChannelHandle, ChannelMember, TopicMap } from '../topics/topic-map.ts';
 import { LocalClient, type LocalConsumer, type LocalContext } from './local-client.ts';
 
-/** What a consumer says of itself. */
+/** A consumer's description of itself. */
 export type LocalSettings = Pick<
   ClientSettings,
   'clientId' | 'hostname' | 'userAgent' | 'msgTimeoutMs' | 'sampleRate'
 >;
 
-/** What they are made of. */
+/** The dependencies of the clients. */
 type LocalClientsSetup = {
   readonly options: Options;
   readonly topics: TopicMap;
@@ -26,7 +26,7 @@ type LocalClientsSetup = {
   readonly guard: Guard;
   readonly numbers: ClientNumbers;
   readonly requestTurn: () => void;
-  /** A consumer takes part in its channel no longer. */
+  /** A consumer has left its channel. */
   readonly onLeft: (channel: ChannelHandle, member: ChannelMember) => void;
 };
 
@@ -36,7 +36,7 @@ export class LocalClients {
   readonly #setup: LocalClientsSetup;
   readonly #context: LocalContext;
   readonly #clients = new Map<number, LocalClient>();
-  /** Those that are to be flushed at the end of this turn. */
+  /** The clients to flush at the end of this turn. */
   #pending: LocalClient[] = [];
 
   constructor(setup: LocalClientsSetup) {
@@ -76,7 +76,7 @@ export class LocalClients {
     return local;
   }
 
-  /** Hands over what this turn has brought. */
+  /** Hands over the messages of this turn. */
   flush(): void {
     const pending = this.#pending;
     this.#pending = [];

@@ -333,7 +333,7 @@ function settle(options: Options, machine: Machine, naming: Naming): Options | I
   return { ...options, tlsRequired: required, pumpThreads };
 }
 
-/** A shared port is on the host of an address, so that what holds for one port holds for the other. */
+/** A shared port is on the host of an address, so that the same rules apply to both ports. */
 function sharedWithoutHost(options: Options, naming: Naming): InvalidValue | undefined {
   const pairs = [
     ['sharedTcpPort', 'tcpAddress'],
@@ -350,14 +350,14 @@ function sharedWithoutHost(options: Options, naming: Naming): InvalidValue | und
   return undefined;
 }
 
-/** Users are named in a file, not in addresses that /config shows. */
+/** Credentials are in a file, not in addresses that /config shows. */
 function natsServers(value: string, name: string): string | undefined {
   const isAddress = (text: string): boolean => /^(nats|tls):\/\/[^\s,@]+$/.test(text);
   if (value === '' || value.split(',').every(isAddress)) return undefined;
   return `${name} must be such as nats://a:4222,nats://b:4222, without users`;
 }
 
-/** Streams, subjects and buckets of NATS may all be named so. */
+/** Valid in the names of NATS streams, subjects and buckets. */
 function natsPrefix(value: string, name: string): string | undefined {
   if (/^[a-zA-Z0-9_-]{1,32}$/.test(value)) return undefined;
   return `${name} must be 1 to 32 letters, digits, "_" or "-", not ${JSON.stringify(value)}`;

@@ -61,7 +61,7 @@ export class Peers {
     });
   }
 
-  /** Ends all but nsqlookupds, which are told first: `lookupd.stop`. */
+  /** Ends all peers except nsqlookupds, which are disconnected before: `lookupd.stop`. */
   async close(): Promise<void> {
     await this.#statsd?.stop();
     await this.http.close();

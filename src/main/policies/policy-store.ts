@@ -37,7 +37,7 @@ export type PolicyStoreSetup = {
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
   /** Applies changed policies to topics and channels, in slices. */
   readonly apply: () => Iterator<void, void>;
-  /** Tells other brokers of a change; null if there are none. Resolves when they will have it. */
+  /** Sends a change to other brokers; null if there are none. Resolves when the change cannot be lost any more. */
   readonly share: ((policy: SharedPolicy) => Promise<void>) | null;
 };
 
@@ -105,7 +105,7 @@ export class PolicyStore {
     return this.#change(() => this.#without(name), { name, text: null });
   }
 
-  /** Another broker has set or removed a policy. What cannot hold here is logged. */
+  /** Another broker has set or removed a policy. One that is invalid here is logged. */
   adopt({ name, text }: SharedPolicy): void {
     const { logger, policies } = this.#setup;
     const policy = text === null ? null : parseShared(name, text);
@@ -158,7 +158,9 @@ export class PolicyStore {
     );
   }
 
-  /** Makes one change at a time: each builds on the result of the one before. `shared`: what other brokers are told. */
+  /**
+   * Makes one change at a time: each builds on the result of the previous one. `shared`: what other brokers receive.
+   */
   #change(decide: () => Decided, shared: SharedPolicy | null): Promise<void> {
     const change = this.#last.then(async () => {
       const next = decide();

@@ -36,7 +36,7 @@ export type PolicyJson = {
 const NAME = /^[.a-zA-Z0-9_-]{1,64}$/;
 /** The HTTP API uses this path for something else. */
 const RESERVED_NAME = 'effective';
-/** Ample, and exact as a word. */
+/** Large enough, and exact as a 32-bit word. */
 const PRIORITY_MAX = 1_000_000;
 const FIELDS = ['pattern', 'priority', 'definition'];
 
@@ -53,7 +53,7 @@ export function parsePolicy(name: string, given: unknown): Policy | InvalidValue
     priority: givenPriority = 0,
     definition: nested = {},
     name: shownName = name,
-    // Where it was shown to come from; where it goes is the caller's.
+    // It may carry the source that `GET` shows; the caller decides the source of the policy.
     source: _,
     ...flat
   } = given;

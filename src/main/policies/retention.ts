@@ -10,7 +10,7 @@ import { InvalidValue } from '../../daemon/options/invalid-value.ts';
 import type { Kind } from '../../daemon/options/option-kinds.ts';
 import type { Retention } from '../../shared/topic-policy.ts';
 
-/** Messages go when all channels have finished them. */
+/** Messages are removed when all channels have finished them. */
 export const WHILE_WANTED: Retention = { ageMs: 0, bytes: 0 };
 
 const INTEREST = 'interest';

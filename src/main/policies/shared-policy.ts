@@ -14,7 +14,7 @@ export function sharedText(policy: Policy): string {
   return JSON.stringify(policyJson(policy));
 }
 
-/** Parses the text of a policy. Errors: returns why it is none that can hold here. */
+/** Parses the text of a policy. Errors: returns why it is not valid here. */
 export function parseShared(name: string, text: string): Policy | InvalidValue {
   const given = parseJson(text);
   if (typeof given !== 'object' || given === null) return new InvalidValue('it is not JSON');

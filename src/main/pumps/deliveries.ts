@@ -143,7 +143,7 @@ export class Deliveries {
       try {
         this.#handle(pump, type);
       } finally {
-        // A record that could not be handled is skipped when reading continues to end the broker.
+        // If reading continues in order to end the broker, a record that could not be handled is skipped.
         ring.pop();
       }
       count++;

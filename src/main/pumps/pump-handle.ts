@@ -33,8 +33,8 @@ const PUBLISH_BATCH_BYTES = 32 * 1024;
 /** This share of the ring is reserved for small publishes, so that they need not wait for large ones. */
 const SMALL_SHARE = 1 / 16;
 /**
- * Large publishes enter the ring while it holds no more than this, which limits what is ahead of a small one. A MiB
- * of messages takes the pump milliseconds in memory that it has not used before.
+ * Large publishes enter the ring only while it holds no more than this, which limits what is ahead of a small one. The
+ * pump takes milliseconds to copy 1 MiB of messages into memory that it has not used before.
  */
 const LARGE_AHEAD_BYTES = 1024 * 1024;
 const PUBLISH_FIELD_BYTES = records.fieldBytes(records.PUBLISH_WORDS);
@@ -220,7 +220,7 @@ export class PumpHandle {
     return new Promise((resolve) => this.#replies.set(token, resolve));
   }
 
-  /** Asks the pump to write everything to disk and to end. Everybody who asks gets the same reply. */
+  /** Asks the pump to write everything to disk and to end. All callers get the same reply. */
   close(): Promise<ControlReply> {
     this.#closing ??= this.request({ do: 'close' });
     return this.#closing;

@@ -1,5 +1,5 @@
 /**
- * What main can see of the worker threads without asking them: the numbers that each shows, and how full the rings
+ * What main can see of the worker threads without asking them: the counters that each publishes, and how full the rings
  * between the threads are.
  *
  * Thread: main.

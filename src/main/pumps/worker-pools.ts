@@ -15,7 +15,7 @@ import { ThreadGauges } from './thread-gauges.ts';
 import type { PumpMemory } from './thread-plan.ts';
 import type { Threads } from './threads.ts';
 
-/** The running file's own ending: sources run as they are, the published package is compiled. */
+/** The extension of the running file: the published package is compiled, the sources are not. */
 const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 /** Where the workers' entry files are, as a directory. */
 const WORKERS = new URL('../../workers/', import.meta.url);
@@ -29,7 +29,7 @@ export class WorkerPools implements Threads {
   readonly mainBell: SharedArrayBuffer;
   /** For each disk thread, whether it is in a turn. */
   readonly diskPulses: readonly Pulse[];
-  /** Where the threads show what they count, and the rings between all of them. */
+  /** The memory where the threads publish their counters, and the rings between them. */
   readonly gauges: ThreadGauges;
   readonly recovered: Promise<readonly string[]>;
   /** Resolves when every loop has ended; rejects when one has crashed. */

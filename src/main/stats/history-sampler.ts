@@ -84,7 +84,7 @@ export class HistorySampler {
           deferred: channel.deferredCount,
         };
         history.add(historyName(topic.name, channel.name), point);
-        // A message is taken once by the topic, and then by each channel.
+        // The topic receives a message once, and then each channel does.
         addTo(ofTopic, { ...point, taken: 0 });
         if (++count % SLICE_MAX === 0) await nextTurn();
       }

@@ -15,7 +15,7 @@ import type { NodeMeters } from './node-meters.ts';
 import type { NodeStatistics, ThreadStatistics } from './node-statistics.ts';
 import type { Traffic } from './traffic.ts';
 
-/** How the broker is. */
+/** The health of the broker. */
 export type NodeHealth = Pick<
   NodeStatistics,
   'isHealthy' | 'isReady' | 'isDraining' | 'isStoreThere' | 'storeStalls'

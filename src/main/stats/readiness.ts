@@ -14,7 +14,7 @@ export type ReadinessReasons = {
   readonly disk: string | null;
   /** Less than `--min-free-disk` is free. */
   readonly space: string | null;
-  /** The store of replicated topics is away; undefined if there is none. */
+  /** The store of replicated topics is unavailable; undefined if there is none. */
   readonly store?: string | null | undefined;
 };
 

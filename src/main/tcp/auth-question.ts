@@ -1,5 +1,5 @@
 /**
- * What is asked about a client that authenticates.
+ * The query about a client that authenticates.
  *
  * Thread: main. Source: nsqd `clientV2.QueryAuthd`.
  */

@@ -32,7 +32,7 @@ export class Authorization {
     this.#state = state;
   }
 
-  /** Whether bodies need not be read, because a required AUTH has not come. */
+  /** Whether bodies need not be read, because a required AUTH is missing. */
   get isMissing(): boolean {
     const state = this.#state;
     if (state === null || state.hasAuthorizations || this.#port.responses.isPending) return false;
@@ -68,7 +68,7 @@ export class Authorization {
     return this.#fail('E_UNAUTHORIZED', `AUTH failed for ${what}`);
   }
 
-  /** A certificate may do without AUTH. */
+  /** A certificate may replace AUTH. */
   #admit(state: AuthState): boolean {
     return state.admit(authQuestion(this.#port.client, NO_SECRET));
   }

@@ -1,5 +1,5 @@
 /**
- * Tells subscribers of `brokerChannels` what a client has been sent, and what it has answered.
+ * Publishes on `brokerChannels` what was sent to a client, and what it has answered.
  *
  * Thread: main.
  */

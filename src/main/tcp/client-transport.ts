@@ -35,7 +35,7 @@ export class ClientTransport implements Transport {
   readonly #socket: Socket;
   #top: Transport;
   #listener: TransportListener | null = null;
-  /** What was asked for, to repeat it to the next layer. These are no states: each may come with the others. */
+  /** Requests to repeat for the next layer. They are flags rather than states: any of them may be combined. */
   #isPaused = false;
   #isDiscarding = false;
   #isEnding = false;

@@ -36,7 +36,7 @@ export type ClientSettings = {
   /** 0: no flushes by time. */
   outputBufferTimeoutMs: number;
   sampleRate: number;
-  /** Null where it has asked for none: then its channel says. */
+  /** Null if it has not requested one: then the channel's applies. */
   msgTimeoutMs: number | null;
 };
 

@@ -133,7 +133,7 @@ export class CommandDispatch implements CommandHandler {
     return this.#port.fail(new ClientError('E_INVALID', Buffer.concat(text)));
   }
 
-  /** Counts a command, unless it waits and comes again. */
+  /** Counts a command, unless it waits and will be handed over again. */
   #counted(word: string, step: Step | SizedBody): Step | SizedBody {
     if (step === WAIT) return step;
     switch (word) {

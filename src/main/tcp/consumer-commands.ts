@@ -33,7 +33,7 @@ export class ConsumerCommands {
   readonly #options: Options;
   readonly #authorization: Authorization;
   readonly #responses: ResponseOrder;
-  /** What the store has answered to the SUB that waits for it: null if it has the channel. */
+  /** The store's answer to the SUB that waits for it: null if it has the channel. */
   #stored: { readonly error: string | null } | null = null;
 
   constructor(port: ClientPort, topics: TopicMap, options: Options, authorization: Authorization) {
@@ -84,7 +84,7 @@ export class ConsumerCommands {
     return this.#port.waitFor(stored.then(onStored));
   }
 
-  /** What is published from now on is kept for the channel. */
+  /** From now on the store keeps published messages for the channel. */
   #onStored(error: string | null): Step {
     this.#stored = null;
     if (error !== null) {
@@ -212,7 +212,7 @@ export class ConsumerCommands {
     return this.#port.fail(new ClientError(code, text));
   }
 
-  /** No message has such an id, so the pump is not asked; but its refusals of earlier commands come first. */
+  /** No message has such an id, so the pump is not asked; but its refusals of earlier commands must come first. */
   #refuseUnknown(
     code: 'E_FIN_FAILED' | 'E_REQ_FAILED' | 'E_TOUCH_FAILED',
     name: string,

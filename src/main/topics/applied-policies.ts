@@ -1,5 +1,5 @@
 /**
- * Applies changed policies to topics and channels that exist, and tells their pumps.
+ * Applies changed policies to existing topics and channels, and sends them to the pumps.
  *
  * Thread: main.
  */

@@ -234,13 +234,13 @@ export class BrokerOperations implements HttpBroker {
     return this.#reload.run();
   }
 
-  /** Errors: throws why a topic or channel that is not there is not created now. */
+  /** Errors: throws the reason if a topic or channel that does not exist cannot be created now. */
   #expectCreation(topic: TopicName, channel: ChannelName | null): void {
     const refusal = creationRefusal(this.#topics, topic, channel);
     if (refusal !== null) throw new PublishRefused(refusal);
   }
 
-  /** Errors: throws while the store that keeps the topic is away: a change would not reach the other brokers. */
+  /** Errors: throws while the topic's store is unavailable: a change would not reach the other brokers. */
   #changeable(topic: TopicHandle): TopicHandle {
     const { storeAbsence } = this.#topics;
     if (topic.isReplicated && storeAbsence !== null) throw new PublishRefused(storeAbsence);
@@ -260,7 +260,7 @@ export class BrokerOperations implements HttpBroker {
   }
 }
 
-/** Errors: throws why the store does not have it, for whoever has asked. */
+/** Errors: throws the reason why the store does not have it, which is meant for the client. */
 function expectStored(error: string | null): void {
   if (error !== null) throw new PublishRefused(error);
 }

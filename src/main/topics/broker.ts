@@ -12,10 +12,10 @@ import type { BrokerStats, StatsFilter } from '../stats/stats.ts';
 import type { DrainProgress } from './drain.ts';
 import type { MessageDesk } from './message-desk.ts';
 
-/** A part that stays as it was. */
+/** A part that could not be reloaded. */
 export type ReloadFailure = { readonly what: string; readonly why: string };
 
-/** What a reload has done. */
+/** The result of a reload. */
 export type ReloadReport = {
   /** Files, and keys of options that have changed. */
   readonly taken: readonly string[];
@@ -50,8 +50,8 @@ export interface HttpBroker {
   /** Resolves when the channel exists; the topic must. */
   createChannel(topic: TopicName, channel: ChannelName): Promise<void>;
   /**
-   * Creates a channel that begins with what a replicated topic has kept. Resolves with null, or with why it cannot; the
-   * topic must exist.
+   * Creates a channel that starts with the messages that a replicated topic has kept. Resolves with null, or with the
+   * reason why it cannot; the topic must exist.
    */
   startChannel(topic: TopicName, channel: ChannelName, start: StreamStart): Promise<string | null>;
   /** The following reject when the disk fails; the topic and channel must exist. */
@@ -71,12 +71,12 @@ export interface HttpBroker {
    */
   publish(topic: TopicName, messages: Buffer, count: number, deferMs: number): Promise<void>;
 
-  /** Messages that wait or are in flight, in an operator's hands. */
+  /** Lists and changes messages that wait or are in flight, for operators. */
   readonly messages: Pick<MessageDesk, 'list' | 'find' | 'work' | 'move'>;
 
   /** Lets consumers empty the broker, which then ends. */
   beginDrain(): void;
-  /** Null while it does not drain. */
+  /** Null if the broker is not draining. */
   drainProgress(): DrainProgress | null;
   stats(filter: StatsFilter): Promise<BrokerStats>;
   /** The current options, with changes since the start: the log level and the addresses of nsqlookupds. */

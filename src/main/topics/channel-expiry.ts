@@ -20,7 +20,7 @@ export interface ExpiringChannel {
   readonly topic: { readonly name: string };
   readonly members: { readonly size: number };
   readonly policy: ChannelPolicy;
-  /** When its last consumer left. Units: ms, monotonic. */
+  /** The time when its last consumer left. Units: ms, monotonic. */
   idleSinceMs: number;
   /** Whether the warning about its deletion was logged. */
   isExpiring: boolean;

@@ -1,6 +1,6 @@
 /**
- * The broker between its rings and its faces: handles on the pump threads, the topic map, the publisher, and what the
- * pumps deliver. It has no socket, no file and no timer; its owner ends each turn of the main thread with `endTurn`.
+ * The broker without sockets, files and timers: handles on the pump threads, the topic map, the publisher, and the
+ * deliveries of the pumps. Its owner ends each turn of the main thread with `endTurn`.
  *
  * Thread: main.
  */
@@ -19,7 +19,7 @@ import { Publisher, type PublishTimes } from './publisher.ts';
 import { ReplicatedTopics } from './replicated-topics.ts';
 import { TopicMap, type TopicMapOptions } from './topic-map.ts';
 
-/** What the owner of a core is told. */
+/** The listener of a core. */
 export type CoreEvent = Exclude<PumpEvent, { event: 'timeouts' | 'replicated' | 'stalled' }>;
 
 /** The dependencies of a core. */
@@ -101,7 +101,7 @@ export class BrokerCore {
       }
     }
     for (const topic of this.topics.values()) this.topics.start(topic);
-    // Depths are unknown until the disk queues are open.
+    // Depths are not known before the disk queues are open.
     await Promise.all(this.pumps.map((pump) => pump.request({ do: 'settle' })));
   }
 
@@ -120,7 +120,7 @@ export class BrokerCore {
     return count;
   }
 
-  /** Tells other brokers of a policy. Errors: rejects if the store does not take it. */
+  /** Sends a policy to other brokers. Errors: rejects if the store does not accept it. */
   async sharePolicy(policy: SharedPolicy): Promise<void> {
     const { error } = await this.pumps[0].request({ do: 'sharePolicy', ...policy });
     if (error !== null) throw new Error(`failed to tell other brokers - ${error}`);
@@ -147,7 +147,7 @@ export class BrokerCore {
     for (const pump of this.pumps) void pump.request({ do: 'reportTimeouts', isWanted });
   }
 
-  /** Tells subscribers. The channel may be gone meanwhile. */
+  /** Notifies subscribers. The channel may have been deleted meanwhile. */
   #onTimeouts(number: number, count: number): void {
     for (const topic of this.topics.values()) {
       for (const channel of topic.channels.values()) {

@@ -1,6 +1,6 @@
 /**
- * Publishes dead letters to their topics, and tells their pump when they are safe: written to the files of the topic
- * or of its channels, regardless of its policy. If a publish fails, the pump sends the messages again.
+ * Publishes dead letters to their topics, and reports to their pump when they are safe: written to the files of the
+ * topic or of its channels, regardless of its policy. If a publish fails, the pump sends the messages again.
  *
  * If the envelope would make a message larger than `--max-msg-size`, the plain body is published.
  *

@@ -9,7 +9,7 @@
 /** About a millisecond's work. */
 const CHANNELS_PER_SLICE = 256;
 
-/** A channel, with what its consumers are known by. */
+/** A channel, with the numbers of its consumers. */
 interface DeletedChannel {
   readonly members: Set<{ destroy(): void }>;
 }
@@ -17,7 +17,7 @@ interface DeletedChannel {
 /** Closes the consumers of a channel, which its pump has deleted or is about to delete. */
 export function destroyMembers({ members }: DeletedChannel): void {
   const destroyed = [...members];
-  // The pump forgets a channel's consumers with the channel, so none of them has to leave.
+  // The pump removes a channel's consumers with the channel, so they need not leave one by one.
   members.clear();
   for (const member of destroyed) member.destroy();
 }

@@ -1,7 +1,7 @@
 /**
- * Empties the broker before it ends: publishes, new topics and new channels are refused, consumers go on, nsqlookupds
- * forget the broker. It is over when nothing waits, is in flight or deferred, or when its time is over; what is left
- * then goes to disk as at every end.
+ * Empties the broker before it ends: publishes, new topics and new channels are refused, consumers continue, and the
+ * broker disconnects from nsqlookupds. The drain is over when no message waits, is in flight or deferred, or at its
+ * timeout; remaining messages go to disk as at every shutdown.
  *
  * Bound: `--drain-timeout`.
  * Thread: main.
@@ -13,35 +13,35 @@ import type { Clock, Timer } from '../../shared/clock.ts';
 import { errorText } from '../../shared/error-text.ts';
 import type { BrokerStats, StatsFilter } from '../stats/stats.ts';
 
-/** Why publishes are refused meanwhile. */
+/** The reason for refused publishes. */
 const REFUSAL = 'the broker is draining';
-/** Time between two looks for messages: the least, doubled while there are some, up to the most. */
+/** The time between two checks for messages: it starts with the first value and doubles up to the second. */
 const LOOK_MS_MIN = 100;
 const LOOK_MS_MAX = 1000;
-/** How often the log says how many messages are left. */
+/** The interval of log lines about the remaining messages. */
 const LINE_MS = 10_000;
 const ALL_QUEUES: StatsFilter = { topic: undefined, channel: undefined, withClients: false };
 
-/** What a drain is made of. */
+/** The dependencies of a drain. */
 export type DrainSetup = {
-  /** Its refusal is set once the drain begins. */
+  /** Its refusal is set when the drain begins. */
   readonly topics: { drainRefusal: string | null };
   readonly stats: (filter: StatsFilter) => Promise<BrokerStats>;
-  /** Has nsqlookupds forget the broker. */
+  /** Disconnects from nsqlookupds, which then drop the broker. */
   readonly unregister: () => void;
-  /** `--drain-timeout`; 0 for no end. Units: ms. */
+  /** `--drain-timeout`; 0 for no limit. Units: ms. */
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 };
 
-/** What a drain needs of the topics there are. */
+/** The topics, as a drain sees them. */
 type DrainedTopics = {
   readonly drainRefusal: string | null;
   get(name: string): { readonly channels: ReadonlyMap<string, unknown> } | undefined;
 };
 
-/** Why a client gets no topic or channel of that name that is not there yet; null if it does. */
+/** Why a topic or channel of that name cannot be created now; null if it can. */
 export function creationRefusal(
   topics: DrainedTopics,
   topic: string,
@@ -53,7 +53,7 @@ export function creationRefusal(
   return existing !== undefined && isThere ? null : topics.drainRefusal;
 }
 
-/** How far it is. Shape: `messages` that are left, null until they are counted. */
+/** The progress. Shape: `messages` is the number of remaining ones, null until they are counted. */
 export type DrainProgress = { readonly messages: number | null };
 
 export class Drain {
@@ -82,7 +82,7 @@ export class Drain {
     return this.#progress;
   }
 
-  /** Begins, unless it has begun. */
+  /** Starts the drain, unless it has started. */
   begin(): void {
     if (this.#progress !== null) return;
     const { topics, unregister, timeoutMs, clock, logger } = this.#setup;
@@ -100,12 +100,12 @@ export class Drain {
     void this.#look();
   }
 
-  /** Ends it, whatever is left: the broker ends. */
+  /** Ends the drain even if messages are left, because the broker ends. */
   stop(): void {
     if (this.#progress !== null) this.#end('the broker is ending');
   }
 
-  /** Counts what is left, and looks again later. */
+  /** Counts the remaining messages, and schedules the next check. */
   async #look(): Promise<void> {
     const { stats, clock, logger } = this.#setup;
     try {
@@ -113,7 +113,7 @@ export class Drain {
       if (this.#isOver) return;
       const isEmpty = messages === 0 && this.#progress?.messages === 0;
       this.#progress = { messages };
-      // Twice, as a publish that was accepted may have been on its way the first time.
+      // Twice, because an accepted publish may have been on its way the first time.
       if (isEmpty) {
         this.#end('the queues are empty');
         return;

@@ -1,9 +1,9 @@
 /**
- * An operator's hands on the messages of a topic or channel: lists them, finishes, requeues and touches them, and moves
- * them to another topic. It asks the pump for one bounded slice after another.
+ * Lists, finishes, requeues, touches and moves messages of a topic or channel, for operators. It requests one bounded
+ * slice after another from the pump.
  *
- * A move publishes to the other topic first, in its files, and finishes the messages here after that. If the broker
- * crashes in between, or a consumer takes a message meanwhile, the message is in both topics.
+ * A move first publishes to the other topic, in its files, and then finishes the messages here. If the broker crashes
+ * in between, or a consumer takes a message meanwhile, the message is in both topics.
  *
  * Bound: `SLICES_MAX` slices for each call except a search by id, which ends with the messages or with its caller; one
  * slice of messages in memory for each call.
@@ -30,9 +30,9 @@ import type { ChannelHandle, TopicHandle, TopicMap } from './topic-map.ts';
 
 /** Slices of a call that may be repeated with its cursor. */
 const SLICES_MAX = 64;
-/** Slices in which moved messages are looked for: the one that listed them, and what was put before them since. */
+/** Slices that are searched for moved messages: the one that listed them, and what was put before them since. */
 const LISTED_SLICES = 2;
-/** Slices in which they are looked for in memory: more than what is read from the files at once takes. */
+/** Slices that are searched in memory: more than one read from the files fills. */
 const MOVED_SLICES = 4;
 /** Messages of one slice. */
 const SLICE_COUNT = 256;
@@ -40,7 +40,7 @@ const SLICE_COUNT = 256;
 const BUSY_DELAY_MS = 20;
 const BUSY_TRIES = 50;
 
-/** What a consumer that has a message is known by. */
+/** The identity of the consumer that has a message. */
 export type HoldingConsumer = {
   readonly remoteAddress: string;
   readonly settings: { readonly clientId: string; readonly hostname: string };
@@ -74,7 +74,7 @@ export type DeskWork = {
   readonly failure: string | null;
 };
 
-/** The cursor is not of this topic or channel, or of an earlier life of the broker. */
+/** The cursor belongs to another topic or channel, or to an earlier start of the broker. */
 export class InvalidCursor extends Error {}
 /** The topic or channel is gone. */
 export class TargetGone extends Error {}
@@ -87,7 +87,7 @@ type MessageDeskParts = {
   readonly clock: Pick<Clock, 'after'>;
 };
 
-/** A topic or channel that is looked at. */
+/** The topic or channel of a request. */
 type Target = { readonly topic: TopicHandle; readonly channel: ChannelHandle | null };
 
 export class MessageDesk {
@@ -98,8 +98,8 @@ export class MessageDesk {
   }
 
   /**
-   * Lists messages. A page may be shorter than `limit` although more follow. Units: `bodyMax` in bytes.
-   * Errors: rejects with `InvalidCursor`, or `TargetGone`, or why files cannot be read; so do all of these.
+   * Lists messages. A page may be shorter than `limit` although more follow. Units: `bodyMax` in bytes. Errors: rejects
+   * with `InvalidCursor`, `TargetGone`, or the reason why files cannot be read; the other methods do the same.
    */
   async list(request: DeskRequest, bodyMax: number): Promise<DeskPage> {
     const messages: DeskMessage[] = [];
@@ -188,8 +188,8 @@ export class MessageDesk {
   }
 
   /**
-   * Finishes what is in the other topic now: where it was, or in memory, into which it was read meanwhile, or in the
-   * hands of a consumer. What is in none of these places was finished by a consumer.
+   * Finishes the messages that the other topic now has: at their old place, in memory if they were read meanwhile, or
+   * in flight with a consumer. A message that is in none of these places was finished by a consumer.
    */
   async #finishMoved(
     target: Target,

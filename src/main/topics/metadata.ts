@@ -28,7 +28,7 @@ import {
 const FILE_NAME = 'nsqd.dat';
 /** Topics and channels that are serialized in one slice: a few milliseconds of work. */
 const ENTRIES_PER_SLICE = 4096;
-/** Characters of a strange value in a log line. */
+/** Most characters of an unexpected value in a log line. */
 const EXCERPT_LENGTH = 200;
 
 /** A channel as it was saved. */

@@ -73,7 +73,7 @@ export class Publisher {
   ): Publication {
     const isAnswered = batch.isToDisk === true || isAnsweredByPump(topic);
     const { count, bytes, deferMs } = batch;
-    // What the broker publishes itself keeps no client waiting.
+    // No client waits for what the broker itself publishes.
     const onDone = batch.isToDisk === true ? nothing : this.#times.begin();
     const publication = new Publication(topic, batch, isAnswered, (error) => {
       onDone();
@@ -104,7 +104,7 @@ export class Publisher {
    * Shape: `messages` as in a batch.
    */
   publishToDisk(topic: TopicHandle, messages: Buffer, count: number): Promise<void> {
-    // A drain goes on with what the broker itself moves.
+    // A drain does not refuse what the broker itself moves.
     const refusal = this.#topics.refusalOf(topic);
     if (refusal !== null) return Promise.reject(new PublishRefused(refusal));
     const bytes = messages.length;

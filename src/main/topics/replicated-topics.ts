@@ -1,6 +1,6 @@
 /**
- * Keeps the topic map in step with the store of replicated topics: every broker has every topic that the store has,
- * with its channels, and pauses and deletes what any broker pauses or deletes.
+ * Synchronizes the topic map with the store of replicated topics: every broker has every topic of the store with its
+ * channels, and pauses and deletes whatever another broker pauses or deletes.
  *
  * Thread: main.
  */
@@ -12,14 +12,14 @@ import { errorText } from '../../shared/error-text.ts';
 import { parseChannelName, parseTopicName, type TopicName } from '../../shared/names.ts';
 import type { ChannelHandle, TopicHandle, TopicMap } from './topic-map.ts';
 
-/** What the store tells. */
+/** The changes that the store reports. */
 export type ReplicatedEvent = Extract<PumpEvent, { event: 'replicated' }>;
 type State = ReplicatedEvent['state'];
 
 export class ReplicatedTopics {
   readonly #topics: TopicMap;
   readonly #logger: Pick<Logger, 'warn' | 'error'>;
-  /** Topics that this broker has alone although the store has them too: each is named once. */
+  /** Local topics that the store has too: each is logged once. */
   readonly #twice = new Set<string>();
 
   constructor(topics: TopicMap, logger: Pick<Logger, 'warn' | 'error'>) {

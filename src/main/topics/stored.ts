@@ -1,6 +1,6 @@
 /**
- * Waits for the store of replicated topics: a client that was told of a channel counts on what is published from then
- * on, at any broker.
+ * Waits for the store of replicated topics: once a client knows that its channel exists, the channel must get
+ * everything that is published from then on at any broker.
  *
  * Thread: main.
  */
@@ -8,14 +8,14 @@
 import type { ChannelHandle, TopicHandle } from './topic-map.ts';
 
 /**
- * Resolves with null when the store has a replicated topic, or with the reason why it cannot create it now; it is
- * tried again all the same. Null if this broker alone has the topic.
+ * Resolves with null when the store has a replicated topic, or with the reason why it cannot create it now; the
+ * creation is retried in any case. Null if the topic is local.
  */
 export function whenTopicStored(topic: TopicHandle): Promise<string | null> | null {
   return topic.isReplicated ? whenStored(topic, 0) : null;
 }
 
-/** The same for a channel, which has its topic stored too. */
+/** The same for a channel, whose topic is stored first. */
 export function whenChannelStored({ topic, number }: ChannelHandle): Promise<string | null> | null {
   return topic.isReplicated ? whenStored(topic, number) : null;
 }

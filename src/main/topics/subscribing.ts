@@ -1,5 +1,5 @@
 /**
- * How a consumer joins a channel and leaves it, whatever kind of client it is.
+ * How a consumer of any kind joins and leaves a channel.
  *
  * Thread: main. Source: nsqd `protocolV2.SUB`.
  */
@@ -14,7 +14,7 @@ import type { Options } from '../options/options.ts';
 import { creationRefusal } from './drain.ts';
 import type { ChannelHandle, ChannelMember, TopicMap } from './topic-map.ts';
 
-/** What a consumer asks for. */
+/** The request of a consumer. */
 type SubscriptionRequest = {
   readonly topic: TopicName;
   readonly channel: ChannelName;
@@ -52,7 +52,7 @@ export function subscribe(
   return channel;
 }
 
-/** Removes a consumer from its channel. An ephemeral channel goes with its last consumer. */
+/** Removes a consumer from its channel. An ephemeral channel is deleted with its last consumer. */
 export function leaveChannel(
   topics: TopicMap,
   channel: ChannelHandle,

@@ -1,6 +1,6 @@
 /**
- * Cursors of listings as text. A cursor is valid for one topic or channel, in one life of the broker: message places
- * are numbered anew at each start.
+ * Cursors of listings as text. A cursor is valid for one topic or channel until the broker ends: each start numbers
+ * message places again.
  *
  * Shape: `<start of the broker>.<topic>.<channel>.<place>.<high>.<low>`, numbers in base 36.
  * Thread: any (pure).
@@ -26,7 +26,7 @@ export function cursorText(
   return [startTimeMs, topic, channel, ...cursor].map((word) => word.toString(BASE)).join('.');
 }
 
-/** Undefined for a text that is no cursor of this owner. */
+/** Undefined for a text that is not a cursor of this owner. */
 export function parseCursor(owner: CursorOwner, text: string): SurveyCursor | undefined {
   if (!CURSOR.test(text)) return undefined;
   const [startTimeMs, topic, channel, place, high, low] = text

@@ -2,7 +2,7 @@
  * The broker's topics and channels by name, and the handles through which main reaches them on their pumps.
  *
  * The map changes at once; the pump learns of it in the order of the rings, so code that finds a topic here may
- * publish to it. The name of a topic chooses its pump thread, permanently and over restarts.
+ * publish to it. The name of a topic chooses its pump thread, permanently and across restarts.
  *
  * Thread: main. Source: nsqd `GetTopic`, `DeleteExistingTopic`, `GetChannel`.
  */
@@ -98,7 +98,7 @@ export type TopicMapOptions = {
 type TopicStart = { isPaused: boolean; isStarted: boolean; isReplicated: boolean };
 
 export class TopicMap {
-  /** Why the broker refuses what may have to go to disk, or, as it drains, all; null while it accepts. */
+  /** Why it refuses publishes that may have to go to disk, or all while it drains; null while it accepts them. */
   diskShortage: string | null = null;
   writeRefusal: string | null = null;
   drainRefusal: string | null = null;
@@ -177,7 +177,7 @@ export class TopicMap {
   }
 
   /**
-   * Creates a topic of this broker alone that passes nothing on before `start`. An existing topic stays unchanged.
+   * Creates a local topic that passes nothing on before `start`. An existing topic stays unchanged.
    */
   createStopped(name: TopicName, isPaused: boolean): TopicHandle {
     return (
@@ -214,7 +214,7 @@ export class TopicMap {
       counts: null,
     };
     topic.channels.set(name, channel);
-    // Its consumers may be at other brokers.
+    // It may have consumers at other brokers.
     if (!topic.isReplicated) this.#expiry.onPolicy(channel);
     if (refusesWhenFull(policy)) topic.refusingChannelCount++;
     this.#logger.info(`TOPIC(${topic.name}): new channel(${name})`);
@@ -231,7 +231,7 @@ export class TopicMap {
     return channel;
   }
 
-  /** Creates a channel in the store that begins with what the topic has kept. Resolves with null, or why it cannot. */
+  /** Creates a channel in the store, with what the topic has kept. Resolves with null, or with why it cannot. */
   async startChannel(
     topic: TopicHandle,
     channel: ChannelName,
@@ -254,7 +254,7 @@ export class TopicMap {
     return applyPolicies(this.#topics.values(), this.#policies, onChanged);
   }
 
-  /** `isTold`: other brokers are told, if the topic is replicated; so are those of a channel. */
+  /** `isTold`: whether other brokers are notified, if the topic is replicated; the same for channels. */
   async pauseTopic(topic: TopicHandle, isPaused: boolean, isTold = true): Promise<void> {
     topic.isPaused = isPaused;
     const request = { do: 'pauseTopic', topic: topic.number, isPaused, isTold } as const;
@@ -324,7 +324,7 @@ export class TopicMap {
     }
   }
 
-  /** What is left to do for a deleted topic's channels, in slices. What exists again meanwhile is not gone. */
+  /** The remaining work for a deleted topic's channels, in slices. Skips channels that were created again. */
   *#leaveTopic({ name }: TopicHandle, channels: readonly ChannelHandle[]): Generator<void, void> {
     yield* leaveChannels(channels, (channel) => {
       this.#expiry.onDeleted(channel);
@@ -334,7 +334,7 @@ export class TopicMap {
     if (!this.#topics.has(name)) this.#registry.onTopicDeleted(name);
   }
 
-  /** Creates a topic that passes nothing on before it has the channels that peers know, so that they miss nothing. */
+  /** Creates a topic that passes nothing on before it has the channels that peers know: they miss no message. */
   #createAndAsk(name: TopicName): TopicHandle {
     const asked = this.#registry.channelsOf(name);
     const isReplicated = this.#policies.ofTopic(name).store === 'nats' && !isEphemeral(name);
@@ -381,7 +381,7 @@ export class TopicMap {
     return topic;
   }
 
-  /** Writes nsqd.dat, if that names the topic; the store names those that it has. */
+  /** Writes nsqd.dat if it names the topic; replicated topics are named by their store. */
   #save(topic: TopicHandle): void {
     if (isEphemeral(topic.name) || topic.isReplicated) return;
     const saving = this.#onChange()?.then(() => null, errorText) ?? null;

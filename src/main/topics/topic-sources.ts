@@ -1,5 +1,5 @@
 /**
- * What the topic map asks of others: the peers that know topics too, and the policies.
+ * What the topic map asks: peers that know topics too, and the policies.
  *
  * Thread: main.
  */

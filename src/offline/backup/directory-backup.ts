@@ -31,7 +31,7 @@ import type { Finding } from '../queue-check.ts';
 import { copyFile } from './file-copy.ts';
 import { QueueCopies } from './queue-copies.ts';
 
-/** What a backup needs to know. */
+/** The dependencies of a backup. */
 export type BackupSetup = {
   readonly dataPath: string;
   /** The directory that the backup makes; it must not exist. */
@@ -45,7 +45,7 @@ export type BackupSetup = {
   readonly onRead: (queue: string, bytes: number) => void;
 };
 
-/** The backup, as a start finds it. Shape: `usedBy` is who used the source meanwhile. */
+/** The check of the backup. Shape: `usedBy` is the process that was using the source. */
 export type BackupReport = DirectoryReport & { readonly target: string };
 
 const PARTIAL_SUFFIX = '.partial';
@@ -55,7 +55,7 @@ const OPEN_FILES_MAX = 64;
 const JOURNAL_NAME = /^journal\./;
 
 /**
- * Makes the backup. Errors: rejects if the target is there, or something cannot be read or written; then there is no
+ * Makes the backup. Errors: rejects if the target exists, or if something cannot be read or written; then there is no
  * target.
  */
 export async function backupDirectory(setup: BackupSetup): Promise<BackupReport> {
@@ -81,7 +81,7 @@ export async function backupDirectory(setup: BackupSetup): Promise<BackupReport>
   }
 }
 
-/** Keeps brokers out meanwhile, if none is there. */
+/** Keeps brokers from starting in the source meanwhile, if none is running. */
 async function lockOf(
   dataPath: string,
 ): Promise<{ lock: DataLock | undefined; usedBy: string | null }> {
@@ -150,13 +150,13 @@ class DirectoryBackup {
     const { clock } = this.#setup;
     return await new Metadata({ dataPath, clock, logger, source: () => [] })
       .load()
-      // The check of the copy says what is wrong with it.
+      // The check of the copy reports what is wrong with it.
       .catch(() => []);
   }
 
-  /** What was deleted meanwhile would be left as a queue that nsqd.dat does not name. */
+  /** A queue that was deleted meanwhile would remain in the copy without its name in nsqd.dat. */
   #dropDeleted(before: readonly SavedTopic[], after: readonly SavedTopic[]): void {
-    // A list that cannot be read says nothing.
+    // An unreadable list does not tell which queues were deleted.
     if (after.length === 0) return;
     const left = new Set(after.flatMap(queuesOf));
     for (const name of before.flatMap(queuesOf)) {
@@ -164,7 +164,7 @@ class DirectoryBackup {
     }
   }
 
-  /** Leaves the copy as a start and a clean shutdown do. */
+  /** Brings the copy into the state after a start and a clean shutdown. */
   #settle(): void {
     const log = (level: LogLevel, text: string): void => {
       if (level !== LOG_ERROR) return;

@@ -1,5 +1,5 @@
 /**
- * Copies files of a data directory that may grow, or be removed, meanwhile. Holes stay holes: files of states are
+ * Copies files of a data directory that may grow or be removed meanwhile. Holes stay holes, because files of states are
  * sparse.
  *
  * Bound: one chunk. Thread: any; every call blocks.
@@ -13,7 +13,7 @@ const HOLE = Buffer.alloc(PAGE_BYTES);
 
 const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
 
-/** Part of a file. Units: bytes; `end` may lie behind the end of the file. */
+/** Part of a file. Units: bytes; `end` may be after the end of the file. */
 export interface FilePart {
   readonly start: number;
   readonly end: number;
@@ -74,7 +74,7 @@ function createFile(fileSystem: FileSystem, path: string): FileHandle {
   return handle;
 }
 
-/** Writes the chunk, and leaves out its empty pages. */
+/** Writes the chunk without its empty pages. */
 function writePages(
   fileSystem: FileSystem,
   target: FileHandle,

@@ -1,9 +1,9 @@
 /**
- * Copies all disk queues of a data directory, which a broker may use meanwhile.
+ * Copies all disk queues of a data directory that a broker may be using.
  *
- * A topic is copied before its channels, as messages go from the one to the others. A second round adds what was
- * appended meanwhile, since messages also go from one topic to another, and more follow while there are new queues. So
- * only a message that went from topic to topic twice during the copy may be missing.
+ * A topic is copied before its channels, because messages move from the topic to the channels. A second round adds
+ * later appends, because messages also move between topics; more rounds follow while there are new queues. So only a
+ * message that moved between topics twice during the copy may be missing.
  *
  * Bound: a few numbers for each queue. Thread: any; every call blocks.
  */
@@ -14,7 +14,7 @@ import type { DiskLog } from '../../workers/disk/files/disk-log.ts';
 import { SegmentIndex } from '../../workers/disk/files/segment-index.ts';
 import { type CopySetup, QueueCopy } from './queue-copy.ts';
 
-/** What the queues of a backup share. */
+/** The shared parts of the queues of a backup. */
 export type QueueCopiesSetup = Omit<CopySetup, 'onBytes'> & {
   /** Called with the queue that is copied and the bytes copied so far. */
   readonly onCopied: (queue: string, bytes: number) => void;
@@ -50,7 +50,7 @@ export class QueueCopies {
     new DiskQueue(name, this.#setup.target, () => undefined).delete();
   }
 
-  /** Opens and closes each queue of the copy, as a start and a clean shutdown do. */
+  /** Opens and closes each queue of the copy, as a start and a clean shutdown would. */
   settle(log: DiskLog): void {
     for (const name of this.#copies.keys()) new DiskQueue(name, this.#setup.target, log).close();
   }

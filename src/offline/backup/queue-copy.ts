@@ -1,16 +1,16 @@
 /**
- * Copies the files of one disk queue, which a broker may use meanwhile, so that the copy has every record that the
- * queue has, or has had since the copy began, and that is not finished.
+ * Copies the files of one disk queue that a broker may be using. The copy has every unfinished record that the queue
+ * has, or has had since the copy began.
  *
  * That rests on the rules by which a broker writes: a segment only grows at its end, and is removed only when the
  * metadata no longer names it. A record that moves within its queue is written to the end before it counts as finished
  * at its old place. So the metadata is read first. Then all segments from the oldest that it names are opened, and stay
- * readable when they are removed. The states of the older segments are read before it is decided where the youngest
- * ends: what they call finished because it was moved is in the copy. The states of the youngest are read after that,
- * because the state of a deferred record is written before the record.
+ * readable when they are removed. The states of the older segments are read before the end of the youngest segment is
+ * determined, so that a record that is finished because it was moved is in the copy. The states of the youngest are
+ * read after that, because the state of a deferred record is written before the record.
  *
- * A later pass adds what was appended since. Segments that came and went in between leave no gap in the copy: its
- * numbers go on by one. A state names its record and not its segment.
+ * A later pass adds later appends. Segments that were created and removed in between leave no gap in the copy, whose
+ * numbers are consecutive; a state names its record, not its segment.
  *
  * Bound: the segments of one queue are open at a time. Thread: any; every call blocks.
  */
@@ -29,7 +29,7 @@ import { countSegment } from '../../workers/disk/segments/segment-span.ts';
 import { slotOffset } from '../../workers/disk/states/state-slots.ts';
 import { copyFile, copyOpenFile } from './file-copy.ts';
 
-/** What all queues of a backup share. */
+/** The shared parts of all queues of a backup. */
 export interface CopySetup {
   readonly fileSystem: FileSystem;
   readonly dataPath: string;
@@ -57,11 +57,11 @@ interface OpenSegment {
   readonly states: FileHandle | 'missing';
 }
 
-/** What becomes of a try: `changed` if a file was removed that is needed, and what replaces it is to be copied. */
+/** The outcome of an attempt: `changed` if a needed file was removed, so that its replacement must be copied. */
 type Outcome = 'copied' | 'changed';
 
 const TRIES = 100;
-/** A broker removes segments only now and then; if one is still missing then, it is lost. */
+/** A broker removes segments only rarely; if one is still missing after this many attempts, it is lost. */
 const TRIES_FOR_LOST = 20;
 const SIZE_BYTES = 4;
 
@@ -71,7 +71,7 @@ export class QueueCopy {
   readonly #source: QueueFiles;
   readonly #target: QueueFiles;
   #end: CopyEnd | undefined;
-  /** How often a segment was missing that metadata names. */
+  /** How often a segment named by the metadata was missing. */
   #lostTries = 0;
 
   constructor(name: string, setup: CopySetup) {
@@ -81,7 +81,7 @@ export class QueueCopy {
     this.#target = new QueueFiles(setup.target.dataPath, name);
   }
 
-  /** Copies what the copy does not have yet. `index`: lists the segments that there are. */
+  /** Copies what the copy does not have yet. `index`: lists the existing segments. */
   run(index: SegmentIndex): void {
     const known = index.known(this.#name);
     for (let tries = 1; ; tries++) {
@@ -105,7 +105,7 @@ export class QueueCopy {
     return opened === 'changed' ? opened : this.#copy(end, opened);
   }
 
-  /** The first segment that may be missing: what a broker's metadata names is there. */
+  /** The first segment that may be missing: those that a broker's metadata names exist. */
   #mustHave(start: number, metadata: QueueMetadata | 'missing' | 'unusable'): number {
     const mayTrust = this.#setup.isLive && this.#lostTries < TRIES_FOR_LOST;
     if (!mayTrust || typeof metadata === 'string') return start;
@@ -218,13 +218,13 @@ export class QueueCopy {
     };
   }
 
-  /** Of a segment that was removed since it was opened, the size no longer changes. */
+  /** The size of a segment that was removed after it was opened no longer changes. */
   #sizeOf(number: number): number {
     const size = this.#setup.fileSystem.size(this.#source.segment(number));
     return size === 'missing' ? Number.POSITIVE_INFINITY : size;
   }
 
-  /** What the copy says of the states of records that it has already stays as it is. */
+  /** States of records that the copy already has stay unchanged. */
   #copySidecars(
     { number, states: opened }: OpenSegment,
     from: CopyEnd,
@@ -236,7 +236,7 @@ export class QueueCopy {
     const part = { start, end: Number.POSITIVE_INFINITY };
     const path = this.#target.states(target);
     if (opened !== 'missing') copyOpenFile(fileSystem, opened, path, part);
-    // They may have begun since the segment was opened, and have been removed with it.
+    // They may have been created after the segment was opened, and removed with it.
     else if (copyFile(fileSystem, this.#source.states(number), path, part) === 'missing') {
       if (this.#setup.isLive && !this.#isThere(number)) return 'changed';
     }

@@ -1,5 +1,6 @@
 /**
- * Numbers of one thread that others read: written as a whole, now and then, and read as they were written together.
+ * Numbers of one thread for others to read: the thread writes all of them at once, now and then, and a reader gets
+ * numbers of a single writing.
  *
  * Shape: a count of writings, which is odd while one is under way, and the numbers from the eighth byte on.
  * Thread: the writer's end its owner, the reader's any.
@@ -7,10 +8,10 @@
 
 const COUNT_WORD = 0;
 const NUMBERS_OFFSET = 8;
-/** How often the reader looks before it is content with what it read last: the writer may be held up in the middle. */
+/** How often the reader tries before it returns the previous numbers: the writer may be suspended while it writes. */
 const READS_MAX = 8;
 
-/** Allocates a board of so many numbers, all 0. */
+/** Allocates a board of this many numbers, all 0. */
 export function allocateBoard(length: number): SharedArrayBuffer {
   return new SharedArrayBuffer(NUMBERS_OFFSET + length * Float64Array.BYTES_PER_ELEMENT);
 }
@@ -32,7 +33,7 @@ export class BoardWriter {
 
   /** Shows these numbers. */
   write(numbers: Float64Array): void {
-    // Says that what is read from now on may be of two writings.
+    // From here on a reader might see numbers of two writings.
     Atomics.add(this.#count, COUNT_WORD, 1);
     this.#numbers.set(numbers);
     // Publishes the numbers.
@@ -52,7 +53,7 @@ export class BoardReader {
     this.#last = new Float64Array(this.#numbers.length);
   }
 
-  /** The numbers of one writing: the last one, or one that was read before if the writer does not come to an end. */
+  /** The numbers of one writing: the last one, or the one read before if the writer does not finish. */
   read(): Float64Array {
     for (let reads = 0; reads < READS_MAX; reads++) {
       // Sees the last writing, or that one is under way.

@@ -25,7 +25,7 @@ export class Pulse {
     Atomics.add(this.#word, 0, 1);
   }
 
-  /** The turn begins another file call: a long turn of many is no call that hangs. */
+  /** The turn begins another file call: a long turn with many calls is not a call that hangs. */
   beat(): void {
     // As in `begin`.
     Atomics.add(this.#word, 0, 2);

@@ -1,6 +1,6 @@
 /**
- * Queues that are to be closed. Several are closed together, so that they share the syncs of the directory, and each is
- * answered when its ring has room. Nothing that was appended to them waits for a commit by then.
+ * Queues to close. Several are closed together, so that they share the syncs of the directory, and each is answered
+ * when its ring has room. By then none of their appends waits for a commit.
  *
  * Bound: one entry for each queue of the thread.
  * Thread: disk.
@@ -18,18 +18,18 @@ interface Outcome {
   readonly error: string | undefined;
 }
 
-/** What closing a queue means for its thread. */
+/** The steps of closing a queue that its thread takes. */
 interface ClosingQueuesOwner {
   /** Whether everything that must be answered before was answered. */
   mayAnswer(link: PumpLink): boolean;
   /** The queue is closed, and durable. */
   onClosed(known: KnownQueue): void;
-  /** What is closed is about to be answered. */
+  /** Closed queues are about to be answered. */
   onAnswered(known: KnownQueue): void;
   onStillOpen(known: KnownQueue): void;
 }
 
-/** More would share more, but each takes some milliseconds, and a turn must not look like a disk that hangs. */
+/** More would share more, but each takes a few milliseconds, and a turn must not look like a disk that hangs. */
 const CLOSES_PER_TURN = 16;
 /** After this time a queue is closed without the states that cannot be written. Units: ms. */
 const STATES_PATIENCE_MS = 20_000;

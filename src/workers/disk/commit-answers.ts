@@ -1,7 +1,7 @@
 /**
- * Tells the pumps which of their appends have come to stable storage, each pump in the order of its appends.
+ * Reports to the pumps which of their appends are on stable storage, to each pump in the order of its appends.
  *
- * Bound: what a pump has no room for waits; the loop takes nothing more from that pump meanwhile.
+ * Bound: reports without room in a pump's ring wait, and the loop takes no requests from that pump meanwhile.
  * Thread: disk.
  */
 
@@ -12,12 +12,12 @@ import type { PumpLink } from './pump-link.ts';
 export class CommitAnswers {
   #untold: CommitOutcome<KnownQueue>[] = [];
 
-  /** Whether a pump was not told of all. */
+  /** Whether reports to a pump are waiting. */
   isWaiting(link: PumpLink): boolean {
     return this.#untold.some(({ known }) => known.link === link);
   }
 
-  /** Takes more outcomes, and tells as much as there is room for. */
+  /** Adds outcomes, and reports as many as there is room for. */
   tell(outcomes: readonly CommitOutcome<KnownQueue>[]): void {
     if (outcomes.length === 0 && this.#untold.length === 0) return;
     const byLink = Map.groupBy([...this.#untold, ...outcomes], ({ known }) => known.link);

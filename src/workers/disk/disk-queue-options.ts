@@ -1,5 +1,5 @@
 /**
- * What all queues of a disk thread share, and what one queue makes of it for its parts.
+ * The dependencies that all queues of a disk thread share, and those that the parts of one queue share.
  *
  * Thread: disk.
  */

@@ -50,9 +50,9 @@ export class DiskQueue {
   readonly name: string;
   /** Rereads evicted records. */
   readonly reread: RecordReread;
-  /** What a power loss may take. */
+  /** Tracks what a power loss may take. */
   readonly safety: RecordSafety;
-  /** Looks at records for operators. */
+  /** Lists and changes records for operators. */
   readonly survey: QueueSurvey;
 
   readonly #options: DiskQueueOptions;
@@ -170,7 +170,7 @@ export class DiskQueue {
     return this.#changes.isThere || this.#writer.failure !== undefined;
   }
 
-  /** Whether a sync is wanted before long: what is in the journal alone can wait until that is full. */
+  /** Whether a sync is wanted after the sync timeout; records in the journal can wait until it is full. */
   get wantsSync(): boolean {
     return this.#changes.isWanted || this.#writer.failure !== undefined;
   }

@@ -145,7 +145,7 @@ export class IoLoop {
       done += this.#serve(this.#links[(this.#firstLink + index) % this.#links.length]);
     }
     if (this.#commits.isDue) {
-      // What else was answered need not wait for the sync.
+      // Other answers need not wait for the sync.
       for (const link of this.#links) link.flush();
       this.#commits.commit();
     }
@@ -334,7 +334,7 @@ export class IoLoop {
     this.#queues.forget(known);
   }
 
-  /** As `#answer`, once all appends before it are answered for good. */
+  /** As `#answer`, once the outcome of all earlier appends is reported. */
   #answerLast(known: KnownQueue, type: number, work: () => void): Outcome {
     if (this.#commits.isDue) this.#commits.commit();
     this.#commitAnswers.tell(this.#commits.takeOutcomes());

@@ -150,7 +150,7 @@ export class PumpLink {
     this.#commit(type, ANSWER_WORDS * 4 + bytes);
   }
 
-  /** Completes an answer about so many APPENDs that wait for stable storage. No error: they are there. */
+  /** Completes an answer about this many APPENDs that wait for stable storage; without an error they are durable. */
   answerCommitted(count: number, error: string | undefined): void {
     const bytes = error === undefined ? 0 : this.#writeText(COMMITTED_WORDS * 4, error);
     const at = this.#answer >>> 2;

@@ -1,8 +1,8 @@
 /**
  * A survey of a disk queue: lists records, finishes or requeues unread ones, and moves no read position.
  *
- * Unread records are looked at in the order of their places, from the reader's place on. What is done with them is
- * written to their states, which the reader obeys when it gets there.
+ * Unread records are visited in the order of their places, from the reader's place on. Changes are written to their
+ * states, which the reader applies when it gets there.
  *
  * Bound: one call reads `SCAN_BYTES_MAX` bytes and one record, and returns `RESULT_BYTES` and one record.
  * Errors: throws if a segment or states cannot be read or written; then nothing was done, or a part that may be
@@ -119,7 +119,7 @@ export class QueueSurvey {
   }
 }
 
-/** One look at unread records. */
+/** One pass over unread records. */
 class UnreadScan {
   readonly #parts: QueueSurveyParts;
   readonly #check: RecordCheck;
@@ -128,7 +128,7 @@ class UnreadScan {
   readonly #movedPlaces: ReadonlySet<string>;
   readonly #records: SurveyedRecord[] = [];
   readonly #done: string[] = [];
-  /** What is to be written to the states of the current segment, and the records that it is about. */
+  /** The states to write for the current segment, and the records that they belong to. */
   readonly #list = new StateList();
   #listed: FoundRecord[] = [];
   #segment: number;
@@ -199,7 +199,7 @@ class UnreadScan {
     this.#position = 0;
   }
 
-  /** Looks at the records that lie whole in one block. */
+  /** Visits the records that lie completely in one block. */
   #scanBlock(end: number): void {
     const length = this.#read(block, Math.min(BLOCK_BYTES, end - this.#position));
     let at = 0;

@@ -1,8 +1,8 @@
 /**
- * Syncs the queues of a disk thread: those that are due, those that hold up the journal, and those whose last sync
- * failed. It tells the pumps when a queue cannot be synced or written to, and when it can be again.
+ * Syncs the queues of a disk thread: those that are due, those for which the journal waits, and those whose last sync
+ * failed. It reports to the pumps when a queue cannot be synced or written to, and when it can again.
  *
- * Bound: per turn `SYNCS_PER_TURN` syncs beside those that a commit asks for.
+ * Bound: per turn `SYNCS_PER_TURN` syncs, besides those that a commit requests.
  * Errors: of file calls become log lines and news for the pumps.
  * Units: ms, monotonic. Thread: disk.
  */
@@ -19,7 +19,7 @@ const SYNCS_PER_TURN = 4;
 
 /** The journal, as a sync sees it. */
 interface JournaledQueues {
-  /** Queues that hold up the journal. */
+  /** Queues for which the journal waits. */
   readonly blocking: readonly KnownQueue[];
   /** All records of the queue are durable. */
   onSynced(known: KnownQueue): void;
@@ -51,7 +51,7 @@ export class QueueSyncs {
     return Math.min(this.#plan.nextMs(nowMs), this.#health.nextProbeMs);
   }
 
-  /** Syncs a queue that holds up the journal; one whose sync has failed keeps its usual time. */
+  /** Syncs a queue for which the journal waits; one whose sync has failed keeps its usual time. */
   syncForCommits(known: KnownQueue, when: 'now' | 'next'): void {
     if (this.#health.isUnsynced(known)) return;
     if (when === 'next') this.#plan.addNext(known);
@@ -83,7 +83,7 @@ export class QueueSyncs {
     this.#health.forget(known);
   }
 
-  /** Tells the pumps as much news as their rings have room for. */
+  /** Sends the pumps as many reports as their rings have room for. */
   tell(): void {
     this.#health.tell((news) => this.#tell(news));
   }

@@ -1,5 +1,5 @@
 /**
- * What a power loss may take of the records of a queue, as a group commit needs to know it.
+ * Tracks which records of a queue a power loss may take, for group commit.
  *
  * Thread: disk.
  */

@@ -1,10 +1,10 @@
 /**
- * Which queues of a disk thread are to be synced, and when: at the next turn, or some time after they have changed.
+ * Decides which queues of a disk thread to sync, and when: at the next turn, or some time after they have changed.
  *
  * Units: ms, monotonic. Thread: disk.
  */
 
-/** What says whether a queue needs a sync. */
+/** Whether a queue needs a sync. */
 export interface SyncNeed {
   readonly mustSync: boolean;
   readonly wantsSync: boolean;
@@ -14,7 +14,7 @@ export class SyncPlan<K> {
   readonly #timeoutMs: number;
   /** Queues to be synced at the next turn. */
   readonly #next = new Set<K>();
-  /** When others are due; they come in the order of their time, as all wait equally long. */
+  /** When the others are due, in the order of time, because all wait equally long. */
   readonly #atMs = new Map<K, number>();
 
   constructor(timeoutMs: number) {

@@ -1,5 +1,5 @@
 /**
- * What was done to a queue since its last sync, and whether a sync is due.
+ * Counts the changes of a queue since its last sync, and decides whether a sync is due.
  *
  * Thread: disk.
  */
@@ -24,7 +24,9 @@ export class UnsyncedChanges {
     return this.#isDue;
   }
 
-  /** Whether a sync is wanted before long: what is in the journal alone can wait until that is full. */
+  /**
+   * Whether a sync is wanted after the sync timeout: records that are also in the journal can wait until it is full.
+   */
   get isWanted(): boolean {
     return this.#isDue || this.#operations > 0;
   }
@@ -49,7 +51,7 @@ export class UnsyncedChanges {
     else this.#hasJournaled = true;
   }
 
-  /** Everything is durable. `isMore`: the next sync has something to do all the same. */
+  /** Everything is durable. `isMore`: the next sync nevertheless has work. */
   onSynced(isMore: boolean): void {
     this.#operations = isMore ? 1 : 0;
     this.#hasJournaled = false;

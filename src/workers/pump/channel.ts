@@ -90,7 +90,7 @@ export class Channel implements Sleeper {
     return this.deferredCount + this.queue.backend.deferredCount;
   }
 
-  /** Whether it may read more from its files now: not while memory is full of messages that leave without it. */
+  /** Whether it may read more from its files now: not while memory is full of messages that will leave without it. */
   get mayRead(): boolean {
     if (this.queue.hasRoom) return true;
     const { depth, backend } = this.queue;

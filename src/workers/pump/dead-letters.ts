@@ -131,7 +131,7 @@ export class DeadLetters {
   /** Handles main's answer to a record. */
   settle(token: number, isKept: boolean, nowMs: number): void {
     const transit = this.#transit.get(token);
-    // Its queue has been emptied or deleted since.
+    // Its queue was emptied or deleted meanwhile.
     if (transit === undefined) return;
     const { batches, lane, bytes } = transit;
     this.#transit.delete(token);
@@ -214,7 +214,7 @@ export class DeadLetters {
     return sent;
   }
 
-  /** As many messages from a batch on as go together and fit into a record, at least one. */
+  /** The number of messages, from a batch on, that go together and fit into a record; at least one. */
   #load(waiting: readonly Batch[], first: number): Load {
     const batches: Batch[] = [];
     let count = 0;
@@ -268,7 +268,7 @@ export class DeadLetters {
   }
 }
 
-/** Whether two batches for one topic can be in one record: its head says where they come from and why. */
+/** Whether two batches for one topic can share a record: its head holds their source and the reason. */
 function goTogether(one: Batch, other: Batch): boolean {
   return (
     one.queue === other.queue &&

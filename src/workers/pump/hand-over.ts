@@ -72,7 +72,7 @@ export class HandOver {
     this.#lastNumber = lastNumber;
   }
 
-  /** What of it counts as on its way; what is transferred is in the topic's files. Units: bytes as disk records. */
+  /** The bytes that count as on their way; a transferred run is in the topic's files. Units: bytes as disk records. */
   onTheWay(store: Pick<MessageStore, 'runBytes'>): { count: number; bytes: number } {
     const { position, count } = this.run;
     return { count, bytes: store.runBytes(position, count) };

@@ -45,7 +45,9 @@ export class HeldMessages {
     this.inFlightCount--;
   }
 
-  /** Gives a message that is in no place back, if a store keeps it. Units: `unixMs` when it is due, 0 for at once. */
+  /**
+   * Returns a message that is in no place to its store, if there is one. Units: `unixMs` when it is due, 0 for at once.
+   */
   tryGiveBack(position: number, unixMs: number): boolean {
     const { backend, ages } = this.#queue;
     if (backend.replicated === null) return false;

@@ -1,6 +1,6 @@
 /**
- * The time of one part of a pump's turn, such as taking publishes or delivering: topics and channels with much work
- * leave the rest of it to a later turn, so that FINs and messages of the others do not wait for all of it.
+ * Limits the time of one part of a pump's turn, such as taking publishes or delivering: topics and channels with much
+ * work continue in a later turn, so that FINs and messages of the others do not wait for all of it.
  *
  * Bound: PART_MS, and one piece of work, which is bounded by itself.
  * Units: ms, monotonic. Thread: pump.
@@ -21,7 +21,7 @@ export class PartTime {
     this.#endMs = this.#monotonicMs() + PART_MS;
   }
 
-  /** Whether what is left is for a later turn. */
+  /** Whether the remaining work is for a later turn. */
   get isOver(): boolean {
     return this.#monotonicMs() >= this.#endMs;
   }

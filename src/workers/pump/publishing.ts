@@ -10,7 +10,7 @@ import type { Outbox } from './outbox.ts';
 import type { Topic } from './topic.ts';
 import type { Publication } from './topic-options.ts';
 
-/** Dead letters move, so they are never taken for messages that were published before. */
+/** Dead letters are moved, so they never count as published before. */
 export function publishTo(
   topic: Topic,
   publication: Publication,

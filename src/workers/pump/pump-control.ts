@@ -277,7 +277,7 @@ export class PumpControl {
     channel.delete(done);
   }
 
-  /** Goes on with statistics, one request after the other. Returns how many steps it took. */
+  /** Continues with statistics, one request after the other. Returns how many steps it took. */
   #count(): number {
     let steps = 0;
     while (this.#counting.length > 0 && steps < LATENCIES_PER_TURN) {
@@ -333,7 +333,7 @@ export class PumpControl {
   }
 }
 
-/** What topics have seen. It is asked when all writes are done: a message whose write failed was not seen. */
+/** What topics have seen. It is read when all writes are done, because a message whose write failed was not seen. */
 function seenOf({ topics, nowMs }: Closing): SeenOfTopic[] {
   return topics.flatMap(({ name, deduplication }) =>
     deduplication === null || deduplication.size === 0

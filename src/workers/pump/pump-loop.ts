@@ -38,9 +38,9 @@ const NS_PER_MS = 1e6;
 /** Most bytes of publishes, and most messages passed on by each topic and channel, in one turn. */
 const PUBLISH_BYTES_PER_TURN = 1024 * 1024;
 const DRAIN_PER_TURN = 4096;
-/** Bytes of commands that one turn takes: 8192 FINs, which take some 3 ms. */
+/** Bytes of commands that one turn takes: 8192 FINs, which take about 3 ms. */
 const COMMAND_BYTES_PER_TURN = 64 * 1024;
-/** Bytes of publishes after which the time is looked at, which costs as much as a small message. */
+/** Bytes of publishes after which the clock is read, which costs as much as a small message. */
 const PUBLISH_BYTES_PER_LOOK = 64 * 1024;
 const DELIVER_PER_TURN = 4096;
 /** Most bytes of publishes taken although the disks have no room, so that requests after them need not wait. */
@@ -66,7 +66,7 @@ export class PumpLoop {
   #mayPublish = false;
   /** Whether commands that were seen are left for the next turn. */
   #hasCommandsLeft = false;
-  /** Whether publishes are seen that may have come after commands which are not. */
+  /** Whether publishes were seen that may be later than commands that were not seen. */
   #seesAhead = false;
   #nowMs = 0;
   readonly #refused = new RefusedPublications();
@@ -166,7 +166,7 @@ export class PumpLoop {
     const wasFull = this.#state.backlog.isFull;
     if (!wasFull) this.#overdrawnBytes = 0;
     for (const link of this.#links) link.flush(nowMs);
-    // Work that had to wait is for the next turn, and no bell rings for it.
+    // The next turn handles work that had to wait, for which no bell rings.
     if (wasFull && !this.#state.backlog.isFull) work++;
     this.#ringMain();
     return work;
@@ -245,7 +245,7 @@ export class PumpLoop {
         continue;
       }
       assert(publishes.look(), 'what came before a control request is visible with it');
-      // There may be publishes now that follow a request which only the next turn sees.
+      // There may be publishes now that follow a request that only the next turn sees.
       this.#seesAhead = true;
     }
     return true;

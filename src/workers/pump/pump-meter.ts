@@ -1,6 +1,6 @@
 /**
- * What a pump thread counts for `/metrics`: commands, and how long messages take. Clocks are read once in a turn, so
- * that a delivery costs the reading of two timestamps, whatever number of messages it has, and a finish two additions.
+ * A pump thread's counters for `/metrics`: commands, and how long messages take. Clocks are read once per turn, so that
+ * a delivery costs reading two timestamps, however many messages it has, and a finish two additions.
  *
  * Thread: pump.
  */
@@ -67,7 +67,7 @@ export class PumpMeter {
       return;
     }
     const lastMs = this.#age(store, position + count - 1);
-    // Which ones sampling has left out is not known here.
+    // It is not known here which ones sampling has skipped.
     if (sent < count || bucketOf(firstMs) === bucketOf(lastMs)) {
       histogram.add((firstMs + lastMs) / 2, sent);
       return;

@@ -28,7 +28,7 @@ export type QueueOwner = Pick<
   DiskBackendListener,
   'hasRoom' | 'mayRead' | 'onReadable' | 'onDeferred' | 'onPastDue'
 > & {
-  /** How the store of replicated topics keeps it; null if this broker alone does. */
+  /** How the store of replicated topics keeps it; null if it is local. */
   readonly replication: Replication | null;
   /** How many more messages its consumers could take now. */
   readonly capacity: () => number;
@@ -157,7 +157,7 @@ export class PumpQueues {
   }
 }
 
-/** Retention bounds a replicated topic, not a broker. */
+/** The store applies the bounds of a replicated topic (`retention`); a broker's bounds do not apply. */
 function boundOf(policy: QueuePolicy, { replicated }: Backend): DepthBound {
   return replicated === null ? depthBoundOf(policy) : NO_BOUND;
 }

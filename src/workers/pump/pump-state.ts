@@ -316,7 +316,7 @@ export class PumpState {
     return timedOut + due + this.#alarms.fire(nowMs);
   }
 
-  /** Tells how many of the entries that have just expired each channel has. */
+  /** Reports the number of entries of each channel that have just expired. */
   #reportTimeouts(timedOut: number): void {
     const counts = new Map<number, number>();
     for (let i = 0; i < timedOut; i++) {

@@ -2,8 +2,8 @@
  * Deletes topics, each with its channels, in as many turns as that takes: a topic may have a hundred thousand channels,
  * and other topics are served in between.
  *
- * A topic is gone for publishers at once. Its files go last, those of its channels before; until then nobody opens
- * files of the same names, because `finish` is called before a topic of that name is created.
+ * For publishers the topic is deleted at once. Its files are removed last, those of its channels before. Until then
+ * nothing opens files of the same names, because `finish` is called before a topic of that name is created.
  *
  * Bound: DELETED_PER_TURN channels in one turn.
  * Thread: pump.
@@ -41,7 +41,7 @@ export class TopicDeletions {
   add(topic: Topic, done: Done): void {
     topic.dropHandOver();
     this.#state.topics.delete(topic.number);
-    // Nothing goes on to the channels that are left.
+    // The remaining channels get no more messages.
     topic.isStarted = false;
     const all = allDone(topic.channels.size + 1, done);
     this.#deletions.push({ topic, channels: topic.channels.values(), done: all });
@@ -57,7 +57,7 @@ export class TopicDeletions {
     return count;
   }
 
-  /** Deletes what is left of the topics of this name, or of all topics, at once. */
+  /** Completes the deletion of the topics of this name, or of all topics, at once. */
   finish(name?: string): void {
     for (const deletion of [...this.#deletions]) {
       if (name !== undefined && deletion.topic.name !== name) continue;

@@ -31,7 +31,9 @@ export class Topic {
   readonly number: number;
   readonly name: string;
   readonly queue: MessageQueue;
-  /** How the store of replicated topics keeps the messages, which channels fetch there; null for a topic of its own. */
+  /**
+   * How the store of replicated topics keeps the messages, from which the channels fetch them; null for a local topic.
+   */
   readonly replication: Replication | null;
   /** What the topic and its channels have on their way to the disk. */
   readonly backlog: TopicBacklog;
@@ -42,7 +44,7 @@ export class Topic {
   isActive = false;
   /** Drops messages that were published before, if the policy says so. */
   deduplication: Deduplication | null = null;
-  /** Whether its publishers wait for stable storage; a store answers when it has a message for good anyway. */
+  /** Whether its publishers wait for stable storage; a store in any case answers only when it has stored a message. */
   isSynced = false;
   messageCount = 0;
   readonly tallies = newTopicTallies();
@@ -365,7 +367,8 @@ export class Topic {
     this.transferCount += count;
     this.queue.outsideBytes += heldBytes;
     const onSettled = ({ error }: Receipt): void => {
-      // What a power loss may take from a channel's file stays in the topic's. Then there may be memory again.
+      // Messages that a power loss may take from a channel's file stay in the topic's. Afterwards there may be free
+      // memory.
       const isThere = error === null && emptyCount === this.#emptyCount;
       if (isThere) this.queue.backend.finish(position, count);
       this.#store.release(position, count);

@@ -2,10 +2,10 @@
  * Converts between the two clocks of a pump: monotonic time, which restarts with every process, and wall clock time,
  * in which the files store due times.
  *
- * The wall clock may be set while the process runs. The due times in the files then no longer match it. So the pump
- * remembers each difference between the clocks with which it has written due times, until the last of these times is
- * over. A due time from a file counts as the latest moment that it may stand for. So a message is never early. It is
- * late, by as much as the clock was set, if its due time may have been written before.
+ * If the wall clock is set while the process runs, the due times in the files no longer match it. So the pump remembers
+ * each difference between the clocks with which it has written due times, until the last of these times is over. A due
+ * time from a file counts as the latest moment that it may mean. So a message is never early. It is late, by as much as
+ * the clock was set, if its due time may have been written before.
  *
  * Bound: `SETTINGS_MAX` differences; if there are more, the oldest two become one.
  * Units: ms, of a monotonic clock and since 1970.
@@ -28,7 +28,7 @@ const SAME_MS = 10;
 export class WallClock {
   readonly #unixMs: () => number;
   readonly #monotonicMs: () => number;
-  /** In the order in which they came up. */
+  /** In the order of their first use. */
   #settings: Setting[] = [];
 
   constructor(unixMs: () => number, monotonicMs: () => number) {
@@ -61,7 +61,7 @@ export class WallClock {
     return this.#monotonicMs() + delayMs;
   }
 
-  /** Monotonic time at which a message from a file is due that has this time. */
+  /** The monotonic time at which a message with this due time in a file is due. */
   dueAt(unixMs: number): number {
     let dueMs = this.monotonicAt(unixMs);
     for (const { offsetMs, lastMs } of this.#settings) {

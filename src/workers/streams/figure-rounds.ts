@@ -1,5 +1,5 @@
 /**
- * Asks the store for the figures of all open topics and channels, some at a time, in turn.
+ * Requests the figures of all open topics and channels from the store, a few at a time, in turn.
  *
  * Thread: stream.
  */
@@ -7,11 +7,11 @@
 import type { StreamQueue } from './stream-queue.ts';
 import type { StreamFigures, StreamStore } from './stream-store.ts';
 
-/** How often figures are asked for, and of how many queues at a time. */
+/** How often figures are requested, and for how many queues at a time. */
 const ROUND_MS = 500;
 const COUNT_MAX = 64;
 
-/** What it needs of the loop. */
+/** The loop, as the rounds see it. */
 export type FigureRoundsOptions = {
   readonly store: Pick<StreamStore, 'figures' | 'absence'>;
   readonly queues: () => Iterable<StreamQueue>;
@@ -23,11 +23,11 @@ export type FigureRoundsOptions = {
 };
 
 export class FigureRounds {
-  /** When the next ones are due. Units: ms, monotonic. */
+  /** When the next request is due. Units: ms, monotonic. */
   dueMs = 0;
 
   readonly #options: FigureRoundsOptions;
-  /** Queues whose figures are asked for next. */
+  /** The queues of the next requests. */
   #uncounted: StreamQueue[] = [];
   /** The place of the last message of each topic, since the round began. */
   readonly #ends = new Map<string, number>();
@@ -41,7 +41,7 @@ export class FigureRounds {
     this.#uncounted.push(queue);
   }
 
-  /** Asks for the next ones. Units: ms, monotonic. */
+  /** Sends the next requests. Units: ms, monotonic. */
   step(nowMs: number): void {
     const { store, queues } = this.#options;
     this.dueMs = nowMs + ROUND_MS;
@@ -70,7 +70,7 @@ export class FigureRounds {
         if (channel === '') this.#ends.set(topic, figures.readTo);
         else onChannel(queue, figures, this.#ends.get(topic) ?? 0);
       },
-      // Nobody leads it now, for example. The next round is half a second away.
+      // It may have no leader now. The next round follows in half a second.
       () => undefined,
     );
   }

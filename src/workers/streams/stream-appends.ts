@@ -1,6 +1,6 @@
 /**
- * The writes of one topic that the store has not answered. The pump gets the answers in the order of its requests,
- * whatever the store's is.
+ * The writes of one topic that the store has not answered. The pump gets the answers in the order of its requests, in
+ * whatever order the store answers.
  *
  * Bound: what a pump may have unanswered (`WriteBacklog`).
  * Thread: stream.
@@ -18,7 +18,7 @@ import {
 } from '../disk-records.ts';
 import type { StreamStore } from './stream-store.ts';
 
-/** A write: messages that the store has not answered, why it refused some, and how to send it, unless it is sent. */
+/** A write: the unanswered messages, why the store refused some, and a function that sends it, unless it is sent. */
 type Append = { left: number; error: string | null; send: (() => void) | null };
 
 export class StreamAppends {
@@ -39,7 +39,7 @@ export class StreamAppends {
     this.#answer = answer;
   }
 
-  /** Takes the front record of the ring, an APPEND. It waits for `sendAll`, or is refused for this reason. */
+  /** Takes the ring's front record, an APPEND. It waits for `sendAll`, or is refused for this reason. */
   take({ words, bytes, offset, length }: RingReader, refusal: string | null): void {
     const at = offset >>> 2;
     const count = words[at + APPEND_COUNT];
@@ -52,7 +52,7 @@ export class StreamAppends {
     const end = offset + length;
     const hasDue = (words[at + APPEND_FLAGS] & APPEND_HAS_DUE) !== 0;
     const due = hasDue ? words.slice((end >>> 2) - count * DUE_WORDS, end >>> 2) : null;
-    // The ring is used again before the store has sent it.
+    // The ring's memory is reused before the store has sent the message.
     const records = Buffer.from(bytes.subarray(offset + APPEND_WORDS * 4, end));
     append.send = () => this.#publish(append, records, due);
   }
@@ -100,7 +100,7 @@ export class StreamAppends {
     this.#answerOldest();
   }
 
-  /** Answers the oldest writes, as far as they are done. */
+  /** Answers the oldest writes that are complete. */
   #answerOldest(): void {
     if (this.#isEnded) return;
     while (this.#unanswered.length > 0 && this.#unanswered[0].left <= 0) {

@@ -1,6 +1,6 @@
 /**
- * The stream thread's end of the two rings to one pump thread. Answers come when the store answers, so they wait here
- * for room in the ring, in order.
+ * The stream thread's end of the two rings to one pump thread. The store answers at any time, so answers wait here for
+ * room in the ring, in order.
  *
  * Bound: an answer for each request of the pump; the messages that its pulls asked for.
  * Thread: stream.
@@ -40,10 +40,10 @@ const TIMESTAMP_BYTES = 8;
 const ATTEMPTS_BYTES = 2;
 const ATTEMPTS_MAX = 65_535;
 
-/** The figures of a queue, as its answers carry them. */
+/** The figures of a queue, as in its answers. */
 export type QueueFigures = { unread: number; elsewhere: number; messages: number };
 
-/** Those of what is no queue. */
+/** The figures in answers that belong to no queue. */
 export const NO_FIGURES: QueueFigures = { unread: 0, elsewhere: 0, messages: 0 };
 
 /** The queue that an answer is for. */
@@ -99,7 +99,7 @@ export class StreamLink {
     this.#answers.push({ kind: 'status', level, text });
   }
 
-  /** Drops messages that were not handed over yet, because their queue gives them back or has dropped them. */
+  /** Drops messages that were not handed over yet, because their queue returns or has dropped them. */
   drop(queue: AnsweredQueue): void {
     this.#answers = this.#answers.filter((next) => next.kind !== 'records' || next.queue !== queue);
   }

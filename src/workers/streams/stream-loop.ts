@@ -1,9 +1,9 @@
 /**
- * The loop of the stream thread: it carries out the pumps' requests for replicated topics on the store, and hands them
- * what the store answers.
+ * The loop of the stream thread: it carries out the pumps' requests for replicated topics on the store, and passes the
+ * store's answers to the pumps.
  *
- * While the store is away, publishes are refused with the reason, and everything else waits: queues are opened again
- * and again, and messages that pumps hold stay theirs as long as the store has not given them to others.
+ * While the store is unavailable, publishes are refused with the reason, and everything else waits: opening queues is
+ * retried, and pumps keep their messages until the store has given them to others.
  *
  * Bound: what pumps may have unanswered (`WriteBacklog`), and the messages that they have pulled.
  * Thread: stream.
@@ -59,14 +59,14 @@ import { LOG_WARNING, NO_FIGURES, StreamLink, type StreamLinkOptions } from './s
 import { type StreamClock, StreamQueue } from './stream-queue.ts';
 import type { StreamStore } from './stream-store.ts';
 
-/** Delay before the store is asked again after it could not open a queue. */
+/** Delay before the next attempt if the store could not open a queue. */
 const RETRY_MS = 500;
-/** How often the store hears of messages that pumps hold; it waits three times as long. */
+/** How often the store is told that pumps still hold messages; it waits three times as long. */
 const KEEP_MS = 5000;
 /** Requests of a link in one turn. */
 const REQUESTS_PER_TURN = 256;
 
-/** Answers to what the store is asked to do. */
+/** The answers to requests to the store. */
 type Done = typeof EMPTIED | typeof DELETED | typeof STARTED;
 
 export class StreamLoop implements Loop {
@@ -77,7 +77,7 @@ export class StreamLoop implements Loop {
   #keepMs = 0;
   readonly #rounds: FigureRounds;
   readonly #wake: () => void;
-  /** Pulls that wait until the store is there: one for each channel at most. */
+  /** Pulls that wait until the store is available: at most one for each channel. */
   readonly #waitingPulls: (() => void)[] = [];
   #isClosing = false;
   #isClosed = false;
@@ -168,7 +168,7 @@ export class StreamLoop implements Loop {
     const { requests } = link;
     if (!requests.look()) return 0;
     let count = 0;
-    // While answers wait for room, requests do.
+    // While answers wait for room, so do requests.
     while (count < REQUESTS_PER_TURN && !link.isBlocked) {
       const type = requests.front();
       if (type === EMPTY) break;
@@ -269,13 +269,13 @@ export class StreamLoop implements Loop {
     if (queue.state === 'open') queue.appends.sendAll();
   }
 
-  /** Goes on with what is open: `#count` finds out what the store has lost. */
+  /** Continues with the open queues: `#count` finds out which of them the store has lost. */
   #onThere(): void {
     for (const queue of this.#all()) queue.openMs = 0;
     for (const pull of this.#waitingPulls.splice(0)) pull();
   }
 
-  /** Begins a pull, when the store is there. */
+  /** Begins a pull when the store is available. */
   #pull(queue: StreamQueue, count: number, bytes: number): void {
     if (queue.state === 'closed') return;
     if (this.#store.absence !== null) {
@@ -360,14 +360,14 @@ export class StreamLoop implements Loop {
     }
   }
 
-  /** Tells the store what is still in good hands. */
+  /** Tells the store which messages are still being handled. */
   #keep(nowMs: number): void {
     this.#keepMs = nowMs + KEEP_MS;
     if (this.#store.absence !== null) return;
     for (const queue of this.#all()) queue.keep(nowMs - KEEP_MS, nowMs);
   }
 
-  /** What the store has lost is created again, unless another broker is about to tell that it is gone. */
+  /** A queue that the store has lost is created again, unless another broker has deleted it. */
   #onMissing(queue: StreamQueue): void {
     queue.state = 'opening';
     queue.openMs = this.#clock.monotonicMs() + RETRY_MS;
@@ -391,7 +391,7 @@ export class StreamLoop implements Loop {
   }
 }
 
-/** Calls back with null, or with why it was not done. */
+/** Calls back with null, or with the reason why it was not done. */
 function whenDone(work: Promise<void>, done: (error: string | null) => void): void {
   work.then(
     () => done(null),

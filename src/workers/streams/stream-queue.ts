@@ -29,15 +29,15 @@ export class StreamQueue {
   readonly figures: QueueFigures = { unread: 0, elsewhere: 0, messages: 0 };
   /** `opening`: requests wait; `closed`: nothing follows. */
   state: 'opening' | 'open' | 'closed' = 'opening';
-  /** Why the store could not open it so far, or null; and when it is tried again. Units: ms, monotonic. */
+  /** Why the store could not open it yet, or null; and when the next attempt is due. Units: ms, monotonic. */
   openError: string | null = null;
   openMs = 0;
   isOpening = false;
-  /** The store has it no longer, because another broker has deleted it. */
+  /** The store no longer has it, because another broker has deleted it. */
   isGone = false;
   /** When messages were asked for the last time. Units: ms, monotonic. */
   askedMs = Number.NEGATIVE_INFINITY;
-  /** What waits until it is open. */
+  /** Calls that wait until it is open. */
   waiting: (() => void)[] = [];
   readonly appends: StreamAppends;
 
@@ -88,7 +88,7 @@ export class StreamQueue {
     });
   }
 
-  /** Ends the pull early; what still comes goes back. */
+  /** Ends the pull early; messages that still arrive go back. */
   rest(): void {
     this.#isResting = true;
     this.#pull?.cancel();
@@ -104,7 +104,7 @@ export class StreamQueue {
     }
   }
 
-  /** Gives messages back at their times. Shape: as in UPDATE. */
+  /** Returns messages to the store, each for its due time. Shape: as in UPDATE. */
   giveBackAt(entries: Uint32Array): void {
     const unixMs = Number(this.#clock.unixNs()) / NS_PER_MS;
     for (let at = 0; at < entries.length; at += UPDATE_ENTRY_WORDS) {
@@ -127,7 +127,7 @@ export class StreamQueue {
     this.#held.clear();
   }
 
-  /** Tells the store of messages that it has not heard of since then. Returns how many. */
+  /** Reports held messages to the store that were last reported before this time. Returns how many. */
   keep(sinceMs: number, nowMs: number): number {
     let count = 0;
     for (const held of this.#held.values()) {

@@ -2,8 +2,8 @@
  * A store of replicated topics, as the stream loop sees it. Brokers share it: each of them sees all topics, and a
  * message is with one of them at a time.
  *
- * A topic keeps messages until all its channels have finished them, or as long as its retention says. A message that is
- * neither finished, given back nor kept for some time goes to another broker.
+ * A topic keeps messages until all its channels have finished them, or as long as its retention says. A message that
+ * its broker neither finishes, returns nor reports for some time goes to another broker.
  *
  * Thread: stream.
  */
@@ -33,39 +33,41 @@ export type StoredMessage = {
   readonly sequence: number;
   /** How often it was handed out, including this time, except for the first time if it was not due then. */
   readonly deliveries: number;
-  /** When the store got it. Units: ns since 1970. */
+  /** When the store received it. Units: ns since 1970. */
   readonly timestampNs: bigint;
   /** When it is due. Units: Unix time in ms, 0 for at once. */
   readonly dueMs: number;
-  /** Names it to the store. */
+  /** Identifies the delivery to the store. */
   readonly receipt: string;
   /** Messages of the channel that no broker has taken yet. */
   readonly unread: number;
 };
 
-/** Gets what a pull brings. */
+/** The listener of a pull. */
 export type PullListener = {
   readonly onMessage: (message: StoredMessage) => void;
   /** Nothing more comes. */
   readonly onEnd: () => void;
 };
 
-/** A pull under way. */
+/** A running pull. */
 export interface Pull {
-  /** Ends it early. What still comes until `onEnd` has to be given back. */
+  /** Ends it early. Messages that arrive before `onEnd` must be returned. */
   cancel(): void;
 }
 
-/** What a store tells its loop. */
+/** The listener of a store. */
 export type StoreListener = {
-  /** The store is away for this reason, or there again (null). */
+  /** The store is unavailable for this reason, or available again (null). */
   readonly onAbsence: (error: string | null) => void;
-  /** A topic (`channel` is empty) or channel exists, here or on another broker, and is paused or not; or it is gone. */
+  /**
+   * A topic (`channel` is empty) or channel exists, here or on another broker, and is paused or not; or it was deleted.
+   */
   readonly onEntry: (topic: string, channel: string, state: 'running' | 'paused' | 'gone') => void;
   /** A broker has set or removed a policy, perhaps this one. */
   readonly onPolicy: (policy: SharedPolicy) => void;
   readonly log: (level: number, text: string) => void;
-  /** Something has happened: the loop has to take a turn. */
+  /** Something has happened: the loop must take a turn. */
   readonly onNews: () => void;
 };
 
@@ -77,13 +79,16 @@ export interface StreamStore {
   start(listener: StoreListener): void;
   /** Creates the topic or channel if it does not exist. Errors: rejects with the reason, as all promises here. */
   open(name: StreamName): Promise<void>;
-  /** Creates a channel that begins with what the topic has kept. Errors: rejects if it exists, or nothing is kept. */
+  /**
+   * Creates a channel that starts with the messages that the topic has kept. Errors: rejects if it exists, or if the
+   * topic has no retention.
+   */
   startChannel(topic: string, channel: StartedChannel): Promise<void>;
   empty(name: StreamName): Promise<void>;
   delete(name: StreamName): Promise<void>;
   /** Other brokers learn of it; the listener is not called for it. */
   pause(name: StreamName, isPaused: boolean): Promise<void>;
-  /** Null if the store does not have it, although no broker has told that it is gone. */
+  /** Null if the store does not have it, although no broker has reported its deletion. */
   figures(name: StreamName): Promise<StreamFigures | null>;
   /**
    * Makes a channel that stands still hand out messages again, with other means at each attempt. Nothing is lost by it,
@@ -91,22 +96,25 @@ export interface StreamStore {
    * with what was done.
    */
   mend(name: StreamName, attempt: number, handed: number): Promise<string>;
-  /** Tells all brokers of a policy. */
+  /** Sends a policy to all brokers. */
   sharePolicy(policy: SharedPolicy): Promise<void>;
-  /** Adds a message to a topic. `done` is called once, with null when the store has it for good, or with the reason. */
+  /**
+   * Adds a message to a topic. `done` is called once, with null when the message is stored, or with the reason why it
+   * is not.
+   */
   publish(
     topic: string,
     body: Uint8Array,
     dueMs: number,
     done: (error: string | null) => void,
   ): void;
-  /** Takes messages of a channel as they come: at most `count`, and about `bytes`. */
+  /** Takes messages of a channel as they arrive: at most `count`, and about `bytes`. */
   pull(name: StreamName, count: number, bytes: number, listener: PullListener): Pull;
   finish(receipt: string): void;
-  /** Gives a message back, for delivery after the delay. Units: ms. */
+  /** Returns a message, for delivery after the delay. Units: ms. */
   giveBack(receipt: string, delayMs: number): void;
-  /** The message is still in good hands: it must not go to another broker yet. */
+  /** The message is still being handled: it must not go to another broker yet. */
   keep(receipt: string): void;
-  /** Sends what is on its way, and disconnects. */
+  /** Sends pending output, and disconnects. */
   close(): Promise<void>;
 }

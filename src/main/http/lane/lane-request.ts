@@ -70,7 +70,7 @@ export class LaneRequest implements PublishExchange {
     }
   }
 
-  /** The body waits for something else than a pump. */
+  /** The body waits for something other than a pump. */
   holdBody(): void {
     this.#owner.hold(this.#room.length);
   }

@@ -55,7 +55,7 @@ export class Frames implements FrameSource<Snapshot> {
     this.#setup = setup;
   }
 
-  /** There are no viewers any more. */
+  /** There are no more viewers. */
   reset(): void {
     this.#rows.reset();
   }
@@ -150,7 +150,7 @@ function topicView(
   };
 }
 
-/** Says that figures are those of all brokers, where they are. */
+/** Marks figures that are those of all brokers. */
 function replicated({ isReplicated }: LiveRow): object {
   return isReplicated === true ? { isReplicated } : {};
 }

@@ -1,6 +1,7 @@
 /**
- * The checksums of a queue that were found to be of other records than those of their segment. They must go: beside a
- * good read position they say at each opening that the segment is another one, and it is read from its start.
+ * Checksums of a queue that turned out to belong to other records than those of their segment. They are removed:
+ * although the read position is valid, they would show at each opening that the segment was replaced, and it would be
+ * read from its start.
  *
  * Errors: none. A failure is logged, and the next call of `remove` tries again.
  * Thread: disk.
@@ -19,14 +20,14 @@ export interface ChecksumOwner extends SidecarOwner {
 export class ForeignChecksums {
   readonly #owner: ChecksumOwner;
   #segments: number[] = [];
-  /** Whether the log says that they cannot be removed. */
+  /** Whether it was logged that they cannot be removed. */
   #hasToldOfFailure = false;
 
   constructor(owner: ChecksumOwner) {
     this.#owner = owner;
   }
 
-  /** The checksums of this segment are of other records. */
+  /** The checksums of this segment belong to other records. */
   add(segment: number): void {
     this.#segments.push(segment);
   }
@@ -38,7 +39,7 @@ export class ForeignChecksums {
     syncSidecars(this.#owner);
   }
 
-  /** Returns whether they are gone. */
+  /** Returns whether they are removed. */
   #tryRemove(segment: number): boolean {
     const { openFiles, files, log } = this.#owner;
     try {

@@ -1,6 +1,6 @@
 /**
- * The file system of a disk thread. It shows each call that may take long to whoever watches the thread, so that a turn
- * of many calls on a slow disk is not taken for one call that hangs.
+ * The file system of a disk thread. It reports each call that may take long to the watcher of the thread, so that a
+ * turn with many calls on a slow disk is not mistaken for one call that hangs.
  *
  * Thread: disk.
  */
@@ -8,7 +8,7 @@
 import type { FileMeter } from './file-meter.ts';
 import { type FileHandle, NodeFileSystem } from './file-system.ts';
 
-/** Is told of each call before it begins. */
+/** Called before each call begins. */
 export interface CallWatcher {
   beat(): void;
 }

@@ -1,5 +1,5 @@
 /**
- * Counts what a disk thread reads and writes, and how long its syncs take.
+ * Counts the bytes that a disk thread reads and writes, and measures its syncs.
  *
  * Thread: disk.
  */
@@ -27,7 +27,7 @@ export class FileMeter {
     this.#numbers[METER.writtenBytes] += bytes;
   }
 
-  /** Carries out a sync. Errors: throws what it throws; it counts all the same. */
+  /** Measures a sync. Errors: rethrows its error; a failed sync counts, too. */
   timeSync(sync: () => void): void {
     const startMs = this.#clock.monotonicMs();
     try {

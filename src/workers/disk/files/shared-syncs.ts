@@ -2,8 +2,9 @@
  * A file system that syncs a directory only if names in it may have changed since the last sync. Queues that have
  * changed names before it share that sync.
  *
- * They share its failure too: after a failed sync the system may report success although the names are lost. So until
- * the next turn each sync of that directory fails. Then the queues make their changes once more, and sync again.
+ * They share its failure too: after a failed sync, the system may report success for the next one although the names
+ * are lost. So each sync of that directory fails until the next turn. Then the queues repeat their changes and sync
+ * again.
  *
  * Thread: disk.
  */
@@ -22,7 +23,7 @@ export class SharedSyncs implements FileSystem {
     this.#inner = inner;
   }
 
-  /** A new turn begins: what failed is tried again. */
+  /** A new turn begins: failed syncs are retried. */
   beginTurn(): void {
     this.#failed.clear();
   }
@@ -121,7 +122,7 @@ export class SharedSyncs implements FileSystem {
     this.#durable.add(directory);
   }
 
-  /** To be called before the change: one that fails may have happened. */
+  /** Call it before the change: a failed change may have happened. */
   #onChange(path: string): void {
     this.#durable.delete(dirname(path));
   }

@@ -1,11 +1,12 @@
 /**
- * Group commit: appends whose publishers wait for stable storage are collected, and made durable together, by one write
- * and one sync of the journal, whatever number of queues they are for. What comes while that sync runs shares the next.
+ * Group commit: collects appends whose publishers wait for stable storage, and makes them durable together with one
+ * write and one sync of the journal, however many queues they are for. Appends that arrive while that sync runs share
+ * the next one.
  *
- * A queue whose last records are neither durable nor in the journal is synced itself instead (`syncRecords`), as a
- * record in the journal must have none before it that a power loss may take. Once it is synced its appends go into the
- * journal again, and while it has records there, so do those that nobody waits for. The same happens where the journal
- * fails, or has no room: nothing is called durable that was not synced, and no publisher is refused who need not be.
+ * A queue whose last records are neither durable nor in the journal is synced itself instead (`syncRecords`), because a
+ * power loss must not take any record before one in the journal. After that sync its appends go into the journal again,
+ * and while it has records there, so do appends for which nobody waits. The same happens if the journal fails or has no
+ * room: nothing is reported as durable that was not synced, and no publisher is refused unnecessarily.
  *
  * Bound: the journal's; of appends that wait, those of one turn of the thread.
  * Errors: `append` and `drop` throw; a failed commit is an outcome, for the appends of the queues that could not be
@@ -20,10 +21,10 @@ import type { WrittenRun } from '../segments/segment-writer.ts';
 import { Journal, type JournalOptions } from './journal.ts';
 import { entryBytes } from './journal-entry.ts';
 
-/** What becomes of an append until the next sync of its queue. */
+/** The durability of an append until the next sync of its queue. */
 export type Safekeeping = 'next sync' | 'journal';
 
-/** What a power loss may take of a queue, and how to prevent it. */
+/** Which records of a queue a power loss may take, and how to prevent it. */
 export interface CommitSafety {
   /** Whether there are records that are neither durable nor in the journal. */
   readonly hasLooseRecords: boolean;
@@ -31,11 +32,11 @@ export interface CommitSafety {
   readonly hasNewNames: boolean;
   /** The data path was synced. */
   onNamesSynced(): void;
-  /** The journal has not kept what it was to keep. */
+  /** The journal has failed to store the records. */
   loosen(): void;
   /**
-   * Makes appended records durable, with their due times, and nothing else: metadata stays as it is, and recovery
-   * counts what lies behind it. Errors: throws; see `SegmentWriter` for what a failed sync means.
+   * Makes appended records durable, with their due times, and nothing else: metadata stays unchanged, and recovery
+   * counts the records after its write position. Errors: throws; see `SegmentWriter` for what a failed sync means.
    */
   syncRecords(): void;
 }
@@ -62,7 +63,7 @@ export interface AppendedRecords {
   readonly dueTimes: readonly number[] | undefined;
 }
 
-/** What a commit needs to know of its thread. `K` names a queue for the thread. */
+/** The thread, as a commit sees it. `K` identifies a queue of the thread. */
 export interface GroupCommitOptions<K> extends JournalOptions {
   readonly nameOf: (known: K) => string;
   /** Syncs the queue as usual, and calls `onSynced` if that succeeds. */
@@ -72,14 +73,14 @@ export interface GroupCommitOptions<K> extends JournalOptions {
   readonly log: DiskLog;
 }
 
-/** Appends that wait, of one queue. */
+/** Waiting appends of one queue. */
 interface Waiting<K> {
   readonly known: K;
   readonly queue: CommitQueue;
   count: number;
 }
 
-/** Whether so many appends of a queue are durable. */
+/** Whether this many appends of a queue are durable. */
 export interface CommitOutcome<K> {
   readonly known: K;
   readonly count: number;
@@ -92,16 +93,16 @@ export class GroupCommit<K> {
   readonly #options: GroupCommitOptions<K>;
   readonly #journal: Journal;
   #waiting: Waiting<K>[] = [];
-  /** Queues that are to be synced themselves. */
+  /** Queues to sync themselves. */
   readonly #direct = new Map<K, CommitQueue>();
-  /** Queues with records among what is staged. */
+  /** Queues with staged records. */
   readonly #staged = new Map<K, CommitQueue>();
   /** Queues with entries that are not void, by name. */
   readonly #live = new Map<string, K>();
   #outcomes: CommitOutcome<K>[] = [];
-  /** What the journal has failed with last. */
+  /** The last error of the journal. */
   #failure: unknown;
-  /** Whether the log says so. */
+  /** Whether it was logged. */
   #hasToldOfFailure = false;
 
   constructor(options: GroupCommitOptions<K>) {
@@ -114,7 +115,7 @@ export class GroupCommit<K> {
     return this.#waiting.length > 0;
   }
 
-  /** Queues that hold up the journal: they are to be synced soon. */
+  /** Queues for which the journal waits: they must be synced soon. */
   get blocking(): K[] {
     return this.#journal.blocking.flatMap((name) => this.#live.get(name) ?? []);
   }
@@ -143,7 +144,7 @@ export class GroupCommit<K> {
     if (isWaited) this.#wait(known, queue);
   }
 
-  /** Makes everything durable that waits for it, as far as that succeeds. */
+  /** Makes all waiting appends durable, as far as that succeeds. */
   commit(): void {
     if (this.#journal.stagedBytes > 0) this.#writeJournal();
     this.#syncNames();
@@ -154,7 +155,7 @@ export class GroupCommit<K> {
     this.#waiting = [];
   }
 
-  /** What has become of appends that have waited, in their order. */
+  /** The outcomes of waiting appends, in their order. */
   takeOutcomes(): readonly CommitOutcome<K>[] {
     const outcomes = this.#outcomes;
     this.#outcomes = [];
@@ -172,14 +173,14 @@ export class GroupCommit<K> {
   drop(known: K, queue: CommitQueue, nowMs: number): void {
     if (this.#waiting.length > 0) this.commit();
     this.#staged.delete(known);
-    // What is to go holds up nothing, whether it can be synced or not.
+    // The journal does not wait for a queue that is about to be removed, whether it can be synced or not.
     this.onSynced(known);
-    // If the files stay after all, the journal has nothing of them.
+    // If the files stay after all, the journal has none of their records.
     queue.safety.loosen();
     this.#makeVoid(this.#options.nameOf(known), nowMs);
   }
 
-  /** Removes the journal: all queues are synced and closed. Errors: logged; what is left is void. */
+  /** Removes the journal when all queues are synced and closed. Errors: logged; remaining entries are void. */
   end(): void {
     try {
       this.#journal.remove();
@@ -188,7 +189,7 @@ export class GroupCommit<K> {
     }
   }
 
-  /** Makes the entries of a queue void: by another entry, or with the whole journal if that has failed. */
+  /** Makes the entries of a queue void: with another entry, or by dropping the whole journal if it has failed. */
   #makeVoid(name: string, nowMs: number): void {
     const journal = this.#journal;
     if (!journal.isTouched(name)) return;
@@ -218,7 +219,7 @@ export class GroupCommit<K> {
     { bytes, dueTimes }: AppendedRecords,
     runs: readonly WrittenRun[],
   ): void {
-    // A segment that is full was synced before the next one was begun, but states were not.
+    // A full segment was synced before the next one was begun, but its states were not.
     const last = runs[runs.length - 1];
     if (runs.length > 1 && dueTimes !== undefined) {
       queue.safety.loosen();
@@ -234,7 +235,7 @@ export class GroupCommit<K> {
     this.#live.set(name, known);
   }
 
-  /** Returns whether an entry of so many bytes may be staged now. */
+  /** Returns whether an entry of this many bytes may be staged now. */
   #prepare(bytes: number, nowMs: number): boolean {
     const journal = this.#journal;
     if (journal.hasRoom(bytes)) return true;
@@ -277,13 +278,13 @@ export class GroupCommit<K> {
       for (const { safety } of news) safety.onNamesSynced();
     } catch (error) {
       if (error instanceof AssertionError) throw error;
-      // Each tries it by itself, and has the error then.
+      // Each queue then syncs it and gets the error.
       for (const { known, queue } of this.#waiting)
         if (news.has(queue)) this.#direct.set(known, queue);
     }
   }
 
-  /** Syncs queues by themselves. Returns why that has failed, for those for which it has. */
+  /** Syncs queues individually. Returns the errors of those that failed. */
   #syncDirect(): Map<K, string> {
     const errors = new Map<K, string>();
     for (const [known, queue] of this.#direct) {

@@ -1,11 +1,11 @@
 /**
- * The layout of a journal file: a header, then entries without gaps, as far as their checksums are right and their
- * generation is the header's. What follows is of an earlier generation, or was never synced.
+ * The layout of a journal file: a header, then entries without gaps, as long as their checksums are right and their
+ * generation is the header's. What follows belongs to an earlier generation, or was never synced.
  *
  * Shape of the header, in a sector of its own: checksum(4) magic(4) generation(8).
  * Shape of an entry: checksum(4) length(4) generation(8) segment(8) position(8) kind(2) length of the name(2) bytes of
  * records(4) count of due times(4); the queue's name, disk records, and due times of 8 bytes, one for each record or
- * none. The checksum is of everything behind it. Numbers are little-endian, those of 8 bytes are doubles.
+ * none. The checksum covers everything after it. Numbers are little-endian, those of 8 bytes are doubles.
  * Units: `length` in bytes, of the whole entry; positions in bytes from the start of a segment; due times in Unix ms.
  * Thread: any.
  */
@@ -35,7 +35,7 @@ const DUE_BYTES = 8;
 const KIND_RECORDS = 1;
 const KIND_DROP = 2;
 
-/** What an entry says: records of a segment, or that all records of the queue before it are dropped. */
+/** The content of an entry: records of a segment, or that all earlier records of the queue are dropped. */
 export interface JournalEntry {
   readonly isDrop: boolean;
   readonly queueName: string;
@@ -107,7 +107,7 @@ export function writeRecords(
   return seal(target, view, at, next, nameBytes, generation);
 }
 
-/** As `writeRecords`, of an entry that says that a queue is dropped. */
+/** As `writeRecords`, for an entry that drops a queue. */
 export function writeDrop(
   target: Buffer,
   at: number,

@@ -1,10 +1,10 @@
 /**
- * One file of a journal. It grows in steps of zeros, so that most writes find their blocks in place and a sync has
- * nothing to write but the entries. It is used again from its start once no queue needs its entries: a new header,
- * which is synced first, makes all old entries void.
+ * One file of a journal. It grows in steps filled with zeros, so that most writes find their blocks allocated and a
+ * sync writes only the entries. It is reused from its start once no queue needs its entries: a new header, which is
+ * synced first, makes all old entries void.
  *
- * Errors: every call throws with the action and the file's name. After an error of `begin` or `write` nobody knows what
- * of the last write is on disk; the file must not be written to again before `remove`.
+ * Errors: every call throws with the action and the file's name. After an error of `begin` or `write` it is unknown how
+ * much of the last write is on disk; the file must not be written to again before `remove`.
  * Thread: disk.
  */
 
@@ -14,7 +14,7 @@ import { fileError } from '../files/file-error.ts';
 import type { FileHandle, FileSystem } from '../files/file-system.ts';
 import { ENTRIES_OFFSET, HEADER_BYTES, writeHeader } from './journal-entry.ts';
 
-/** How large a journal file becomes, and in which steps. Units: bytes. */
+/** The largest size of a journal file, and the steps in which it grows. Units: bytes. */
 export interface JournalBounds {
   readonly fileBytesMax: number;
   readonly growBytes: number;
@@ -43,12 +43,12 @@ export class JournalFile {
     this.#bounds = bounds;
   }
 
-  /** Whether it is there, as far as this process knows. */
+  /** Whether it exists, as far as this process knows. */
   get isThere(): boolean {
     return this.#handle !== undefined;
   }
 
-  /** What its entries have to be written with. */
+  /** The generation of its entries. */
   get generation(): number {
     return this.#generation;
   }
@@ -103,7 +103,7 @@ export class JournalFile {
     this.#fileSystem.syncData(handle);
   }
 
-  /** Its name is durable before anything counts on it. */
+  /** Its name is durable before anything relies on it. */
   #create(): void {
     const directory = dirname(this.path);
     this.#fileSystem.makeDirectory(directory);
@@ -121,7 +121,7 @@ export class JournalFile {
     }
   }
 
-  /** What a failed close leaves behind is not needed any more. */
+  /** What a failed close may leave is no longer needed. */
   #close(): void {
     const handle = this.#handle;
     this.#handle = undefined;

@@ -1,16 +1,16 @@
 /**
- * Writes again, before any queue is opened, what a power loss may have taken from the queues' segments and a journal
- * has kept. Then the journals are removed.
+ * Before any queue is opened, writes the records of the journals again that a power loss may have taken from the
+ * queues' segments. Then it removes the journals.
  *
- * Records that the queue's metadata knows are not written: they were durable before it named a position behind them. A
- * segment that is not there was removed, as everything in it was finished or dropped; its name was durable before an
- * entry counted on it. The due time of a record is written where the record has no state: later states are in no
- * journal, and where a segment ends metadata may know a record whose state was not durable.
+ * Records before the write position of the queue's metadata are not written: they were durable before it named that
+ * position. A missing segment was removed because everything in it was finished or dropped; its name was durable before
+ * an entry relied on it. The due time of a record is written if the record has no state: later states are in no
+ * journal, and at the end of a segment metadata may include a record whose state was not durable.
  *
- * After a kill all of it is in the segments; writing it once more changes nothing.
+ * After a kill all records are in the segments; writing them again changes nothing.
  *
- * If nsqd has used the queue after the crash, its records stand where metadata knows those of the journal, or where the
- * journal would write. Then the journal's records are appended behind them.
+ * If nsqd has used the queue after the crash, its records are at the places of the journal's records. Then the
+ * journal's records are appended after them.
  *
  * Bound: a journal is read whole, 64 MiB for each disk thread.
  * Errors: throws when something cannot be read or written; the journals are still there, and all of it may be repeated.
@@ -36,7 +36,7 @@ import { RecordStates } from '../states/record-states.ts';
 import { StateList } from '../states/state-list.ts';
 import { ENTRIES_OFFSET, type JournalEntry, readEntries, readHeader } from './journal-entry.ts';
 
-/** What a recovery needs to know. */
+/** The dependencies of a recovery. */
 export interface RecoveryOptions {
   readonly fileSystem: FileSystem;
   readonly dataPath: string;
@@ -59,14 +59,14 @@ export function recoverJournals(options: RecoveryOptions): void {
   for (const [name, entries] of entriesByQueue(journals)) {
     new QueueRewrite(options, name).rewrite(entries);
   }
-  // One by one: a journal must not be there without a later one that makes its entries void.
+  // One by one: a journal must not exist without a later one that makes its entries void.
   for (const { path } of journals) {
     fileSystem.remove(path);
     fileSystem.syncDirectory(directory);
   }
 }
 
-/** What the directory has; undefined if there is none, or a file has its name. */
+/** The names in the directory; undefined if it does not exist or is a file. */
 function namesIn(fileSystem: FileSystem, directory: string): string[] | undefined {
   try {
     return fileSystem.size(directory) === 'missing' ? undefined : fileSystem.list(directory);
@@ -229,7 +229,7 @@ class QueueRewrite {
   }
 }
 
-/** Whether the entry's records begin at the write position of metadata, or behind it. */
+/** Whether the entry's records begin at or after the write position of metadata. */
 function isBehind({ writeSegment, writePosition }: QueueMetadata, entry: JournalEntry): boolean {
   return !isBefore(entry, { segment: writeSegment, position: writePosition });
 }

@@ -1,18 +1,18 @@
 /**
  * The journal of a disk thread: records of all its queues in one sequential file, so that one sync makes the writes of
- * many queues durable. The queues' own files have the records too, as always; what a power loss takes from there,
- * `recoverJournals` writes again at the next start.
+ * many queues durable. The queues' own files have the records, too; `recoverJournals` rewrites those that a power loss
+ * takes from there.
  *
- * There are two files. When one is full the other takes its place, as soon as all queues with entries there were synced
- * by their usual course. Entries are collected first (`stage`), and written and synced with one call each (`write`).
+ * There are two files. When one is full, the other one is used, as soon as all queues with entries in it were synced in
+ * the usual way. Entries are collected first (`stage`), and written and synced with one call each (`write`).
  *
- * An entry is void when the metadata of its queue names a write position behind it, when its segment is gone, or when a
- * later entry says that its queue was dropped. A queue that is removed may begin again with the same segments, so its
- * entries are dropped before its files are removed.
+ * An entry is void when the metadata of its queue names a write position after it, when its segment was removed, or
+ * when a later entry drops its queue. A removed queue may start again with the same segment numbers, so its entries are
+ * dropped before its files are removed.
  *
  * Bound: two files of `fileBytesMax`; what is staged, `STAGED_BYTES_MAX`.
- * Errors: after a write that failed the journal takes nothing until the queues that it has entries of are synced, its
- * files are removed, and `RETRY_MS` are over.
+ * Errors: after a failed write the journal takes nothing until the queues with entries in it are synced, its files are
+ * removed, and `RETRY_MS` are over.
  * Thread: disk.
  */
 
@@ -28,10 +28,10 @@ import {
 } from './journal-entry.ts';
 import { type JournalBounds, JournalFile } from './journal-file.ts';
 
-/** What is collected before it must be written. */
+/** Bytes that are collected before they must be written. */
 const STAGED_BYTES_MAX = 4 * 1024 * 1024;
 const STAGED_BYTES_MIN = 64 * 1024;
-/** From a failed write to the next try. Units: ms. */
+/** The time from a failed write to the next attempt. Units: ms. */
 const RETRY_MS = 1000;
 
 const DEFAULT_BOUNDS: JournalBounds = {
@@ -39,7 +39,7 @@ const DEFAULT_BOUNDS: JournalBounds = {
   growBytes: 1024 * 1024,
 };
 
-/** What a journal is made of. */
+/** The dependencies of a journal. */
 export interface JournalOptions {
   readonly fileSystem: FileSystem;
   readonly dataPath: string;
@@ -90,7 +90,7 @@ export class Journal {
     return [...new Set([...this.#other.live, ...this.#current.live])];
   }
 
-  /** Whether it has, or is about to have, records of a queue that may not be durable in their segments. */
+  /** Whether it has or is about to get records of a queue that may not be durable in their segments. */
   isLive(queueName: string): boolean {
     return (
       this.#stagedNames.has(queueName) ||
@@ -99,18 +99,18 @@ export class Journal {
     );
   }
 
-  /** Whether a file has, or is about to have, entries of the queue, void or not. */
+  /** Whether a file has or is about to get entries of the queue, void or not. */
   isTouched(queueName: string): boolean {
     return this.#current.touched.has(queueName) || this.#other.touched.has(queueName);
   }
 
-  /** Whether an entry with so many bytes can be staged beside those that are. */
+  /** Whether an entry of this many bytes can be staged now. */
   hasRoom(bytes: number): boolean {
     const bytesMax = Math.min(STAGED_BYTES_MAX, this.#current.room);
     return !this.#hasFailed && this.#stagedBytes + bytes <= bytesMax;
   }
 
-  /** Whether an entry with so many bytes fits a file. */
+  /** Whether an entry of this many bytes fits a file. */
   mayHaveRoom(bytes: number): boolean {
     return bytes <= Math.min(STAGED_BYTES_MAX, this.#bounds.fileBytesMax - ENTRIES_OFFSET);
   }
@@ -134,7 +134,7 @@ export class Journal {
     this.#stagedBytes = writeDrop(this.#staged, this.#stagedBytes, generation, queueName);
   }
 
-  /** Makes the staged entries durable. Errors: throws; they are forgotten, and see above. */
+  /** Makes the staged entries durable. Errors: throws, and drops them; see above. */
   write(): void {
     const length = this.#stagedBytes;
     for (const name of this.#stagedNames) this.#current.live.add(name);
@@ -150,8 +150,8 @@ export class Journal {
   }
 
   /**
-   * Goes on in the other file. Nothing is staged, and nothing is `blocking`. Returns false if it is too early after a
-   * failure. Errors: throws, and see above. Units: ms, monotonic.
+   * Continues in the other file. Nothing may be staged or `blocking`. Returns false if it is too early after a failure.
+   * Errors: throws; see above. Units: ms, monotonic.
    */
   advance(nowMs: number): boolean {
     try {
@@ -179,7 +179,7 @@ export class Journal {
     this.#other.live.delete(queueName);
   }
 
-  /** Removes its files, durably. Nothing is live. Errors: throws; some may still be there. */
+  /** Removes its files durably. All entries must be void. Errors: throws; some may still exist. */
   remove(): void {
     const isThere = this.#current.isThere || this.#other.isThere || this.#hasFailed;
     // The current one may make entries of the other void, so it must not go first.

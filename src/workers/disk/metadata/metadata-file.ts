@@ -25,7 +25,7 @@ const OLD_COPY_TRIES = 5;
 
 export class MetadataFile {
   readonly #options: MetadataFileOptions;
-  /** Checksums that would speak against what is put in place. */
+  /** Checksums that contradict the metadata that is put in place. */
   readonly #foreign: ForeignChecksums;
   /** The metadata last known to be in place; a later write that reported an error may have replaced it. */
   #placed: QueueMetadata | undefined;
@@ -106,7 +106,7 @@ export class MetadataFile {
     writeMetadata(fileSystem, files, metadata);
     if (this.#doesCopyCount) {
       this.#writeCopy(text, '');
-      // Until now they told that what is on disk is wrong.
+      // Until now they showed that the metadata on disk is wrong.
       this.#foreign.remove();
     }
     this.#doesCopyCount = false;

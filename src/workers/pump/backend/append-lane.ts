@@ -16,7 +16,7 @@ export function isSynced({ receipt }: AppendPart): boolean {
   return receipt?.isSynced === true;
 }
 
-/** Tells those who wait what has become of all parts of a write. */
+/** Reports the outcome of all parts of a write to those who wait. */
 export function settleParts(parts: readonly AppendPart[], error: string | null): void {
   for (const { receipt, count } of parts) receipt?.settle(count, error);
 }

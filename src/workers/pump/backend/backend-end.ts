@@ -1,6 +1,6 @@
 /**
- * How a queue of another thread is emptied, closed and deleted, whatever keeps it: what is asked for, what of it is
- * sent, and who waits for the answers.
+ * Empties, closes and deletes a queue of another thread, a disk queue or a stream: which requests are wanted and which
+ * are sent, and who waits for the answers.
  *
  * Bound: the requests of main.
  * Thread: pump.
@@ -15,7 +15,7 @@ export type Done = (error: string | null) => void;
 type Ending = { readonly request: typeof CLOSE | typeof DELETE; readonly done: Done };
 
 export class BackendEnd {
-  /** Whether the other thread has the queue no longer, once it has read what was sent. */
+  /** Whether the other thread no longer has the queue, once it has read what was sent. */
   isSent = false;
 
   readonly #requests: Pick<DiskRequests, 'plain'>;
@@ -37,7 +37,7 @@ export class BackendEnd {
     return this.#ending?.request === CLOSE;
   }
 
-  /** Whether what the other thread has answers to things that were dropped here. */
+  /** Whether answers of the other thread may be about messages that were dropped here. */
   get isEmptying(): boolean {
     return this.#emptyings.length > 0;
   }
@@ -65,7 +65,7 @@ export class BackendEnd {
     return this.#emptyings.shift();
   }
 
-  /** The queue is gone: calls everybody back. */
+  /** The queue no longer exists: makes all pending callbacks. */
   finish(error: string | null): void {
     for (const done of this.#emptyings.splice(0)) done(error);
     this.#ending?.done(error);
@@ -79,7 +79,7 @@ export class BackendEnd {
     return true;
   }
 
-  /** Writes CLOSE, which waits for what is still to be written, or DELETE. Returns false if the ring is full. */
+  /** Writes CLOSE, which waits for pending writes, or DELETE. Returns false if the ring is full. */
   send(unwrittenCount: number): boolean {
     if (this.#ending === null || (this.isClosing && unwrittenCount > 0)) return true;
     if (!this.#requests.plain(this.#ending.request)) return false;

@@ -1,8 +1,8 @@
 /**
- * What surveys see of a disk queue and do with it: messages on their way to the files, fetched ones, evicted ones, and
- * through the disk thread the unread ones.
+ * A disk queue as surveys see and change it: messages on their way to the files, fetched ones, evicted ones, and,
+ * through the disk thread, unread ones.
  *
- * Bound: one request for each survey under way; main sends few.
+ * Bound: one request for each running survey; main sends few.
  * Thread: pump.
  */
 
@@ -80,7 +80,7 @@ export class BackendSurveys {
     done?.(null, decoded);
   }
 
-  /** The queue ends: what is not sent is not asked. */
+  /** The queue ends: unsent requests are dropped. */
   end(): void {
     this.#isEnded = true;
     const unsent = this.#unsent;

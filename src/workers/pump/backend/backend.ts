@@ -15,24 +15,27 @@ export interface ReplicatedSide {
   /** Messages that the topic or channel has ever had, over all brokers. */
   readonly messageCount: number;
   /**
-   * Gives a message back to the store, which hands it out again when it is due, to any broker. The caller keeps its
+   * Returns a message to the store, which hands it out again to any broker when it is due. The caller keeps its
    * reference. Units: `dueMs` Unix time in ms, 0 for at once.
    */
   giveBack(position: number, dueMs: number): void;
-  /** No consumer is left: other brokers get what is fetched. */
+  /** No consumer is left: fetched messages go to other brokers. */
   rest(): void;
-  /** Pauses the topic or channel on every broker, or lets it go on. */
+  /** Pauses or resumes the topic or channel on every broker. */
   setPaused(isPaused: boolean): void;
-  /** Calls back with null when the store has the topic or channel, or with why it cannot create it now. */
+  /** Calls back with null when the store has the topic or channel, or with the reason why it cannot create it now. */
   whenStored(done: (error: string | null) => void): void;
-  /** Of a topic: creates a channel that begins with what the topic has kept. Calls back with null, or why it cannot. */
+  /**
+   * Of a topic: creates a channel that starts with the messages that the topic has kept. Calls back with null, or with
+   * the reason why it cannot.
+   */
   startChannel(channel: StartedChannel, done: (error: string | null) => void): void;
 }
 
 export interface Backend {
   /** Whether it keeps its messages over a restart. */
   readonly isDurable: boolean;
-  /** Null if this broker alone keeps the messages. */
+  /** Null if the messages are local. */
   readonly replicated: ReplicatedSide | null;
   /** Messages that wait in it, including fetched ones, without those that have a due time. */
   readonly depth: number;
@@ -42,7 +45,7 @@ export interface Backend {
   readonly bytes: number;
   /** Messages that can be taken now. Each is taken with `take`. */
   readonly fetched: MemoryQueue;
-  /** What surveys see of it and do with it; null if there are no files. */
+  /** For surveys; null if there are no files. */
   readonly surveys: BackendSurveys | null;
   /** Whether nothing is on its way to or from the files. */
   readonly isSettled: boolean;

@@ -83,7 +83,7 @@ export class DiskBackend implements Backend, LinkedQueue {
   readonly #end: BackendEnd;
   /** When CLOSE may be sent again after a failure. */
   #closeMs = 0;
-  /** Since when writes have failed while the queue is closing; undefined if they do not fail. */
+  /** The time since which writes have failed while the queue is closing; undefined if they do not fail. */
   #failingSinceMs: number | undefined;
 
   constructor(options: DiskBackendOptions) {
@@ -234,7 +234,7 @@ export class DiskBackend implements Backend, LinkedQueue {
     if (!this.#end.isEmptying) this.#reads.unread.update(answers);
     this.#handleAnswer(type, error, answers, nowMs);
     emptied?.(error);
-    // A listing must not make the queue read on.
+    // A listing must not make the queue read more.
     if (type === SURVEYED && !this.surveys.hasWorked) return;
     if (this.#end.isEnding) return;
     // The owner takes messages for waiting consumers, or demands more.

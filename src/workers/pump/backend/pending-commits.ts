@@ -1,8 +1,7 @@
 /**
- * Writes of all queues of a link that are done and that somebody waits for until they are on stable storage, oldest
- * first.
+ * Completed writes of all queues of a link for which somebody waits until they are on stable storage, oldest first.
  *
- * Bound: as what is on its way to the disk, each write until the disk thread's next sync.
+ * Bound: that of messages on their way to the disk, since each write waits at most until the disk thread's next sync.
  * Thread: pump.
  */
 

@@ -1,7 +1,7 @@
 /**
- * Policies on their way to the store that brokers share, so that they hold at every broker.
+ * Policies on their way to the store that brokers share, so that they take effect at every broker.
  *
- * Bound: a request for each change that main has under way.
+ * Bound: one request for each pending change of main.
  * Thread: pump.
  */
 

@@ -2,8 +2,8 @@
  * A pump's handle on a topic or channel of the store of replicated topics, which the stream thread reaches.
  *
  * A topic's messages only pass through on their way to the store. A channel's messages are in the store, fetched, or
- * taken by consumers of this broker; one that is not finished goes back to the store, which counts its attempts, and
- * not into the memory of this broker.
+ * taken by consumers of this broker. An unfinished message goes back to the store, which counts its attempts, not into
+ * the memory of this broker.
  *
  * Bound: `Appends`, and what the owner's consumers can take at once.
  * Thread: pump.
@@ -43,7 +43,7 @@ type Start = { readonly channel: StartedChannel; readonly done: (error: string |
 /** Most messages asked for at a time. */
 const PULL_COUNT_MAX = 2048;
 
-/** What a replicated topic or channel asks its owner, and what it reports. */
+/** The questions and reports of a replicated topic or channel to its owner. */
 export type StreamListener = {
   /** How many more messages the owner's consumers could take now; 0 for a topic. */
   readonly capacity: () => number;
@@ -89,7 +89,7 @@ export class StreamBackend implements Backend, ReplicatedSide, LinkedQueue {
   readonly #outcomes = new RecordOutcomes();
   readonly #unread = new UnreadRecords();
   readonly #fetched: StreamFetched;
-  /** How many messages a pull asks for that is not sent yet; and whether one is under way. */
+  /** The number of messages of a pull that is not sent yet; and whether one is pending. */
   #wanted = 0;
   #isPulling = false;
   #mustRest = false;
@@ -135,7 +135,7 @@ export class StreamBackend implements Backend, ReplicatedSide, LinkedQueue {
   }
 
   get isSettled(): boolean {
-    // The store may be away, and no start waits for it.
+    // The store may be unavailable, and startup does not wait for it.
     return true;
   }
 
@@ -182,7 +182,7 @@ export class StreamBackend implements Backend, ReplicatedSide, LinkedQueue {
   }
 
   update(): void {
-    // What the broker holds when it closes goes back to the store as a whole.
+    // At the close, everything that the broker holds goes back to the store.
   }
 
   giveBack(position: number, dueMs: number): void {
@@ -303,7 +303,7 @@ export class StreamBackend implements Backend, ReplicatedSide, LinkedQueue {
   }
 
   #onAppended(error: string | null, nowMs: number): void {
-    // Its publisher gets the reason; whether the topic is well is told by OPENED.
+    // Its publisher gets the reason; OPENED reports whether the topic is healthy.
     const isDropped = this.#end.isEnding || this.#end.isEmptying;
     this.#appends.onAnswer(error, isDropped, nowMs);
     if (this.#appends.count > 0 || this.#end.isEnding) this.#setDue();

@@ -1,8 +1,8 @@
 /**
- * Messages of a replicated channel that are fetched from the store and not taken by a consumer yet. Other brokers
- * cannot have them meanwhile, so they go back when nobody takes any for a while.
+ * Messages of a replicated channel that are fetched from the store and not yet taken by a consumer. Other brokers
+ * cannot get them meanwhile, so they go back when none is taken for a while.
  *
- * Bound: what was asked for.
+ * Bound: the requested number.
  * Thread: pump.
  */
 
@@ -12,7 +12,7 @@ import type { MessageStore } from '../store/message-store.ts';
 import { dropAll } from './drop-all.ts';
 import type { RecordsAnswer } from './records-answer.ts';
 
-/** How long none may be taken. Units: ms. */
+/** How long they wait while none is taken. Units: ms. */
 const IDLE_MS_MAX = 1000;
 
 export class StreamFetched {
@@ -24,7 +24,7 @@ export class StreamFetched {
 
   readonly #store: MessageStore;
   readonly #giveBack: (position: number) => void;
-  /** How many were taken so far, and at the last look. */
+  /** How many were taken so far, and until the last check. */
   #takenCount = 0;
   #takenBefore = 0;
 
@@ -56,7 +56,7 @@ export class StreamFetched {
     this.queue.take(count);
   }
 
-  /** Gives all back if none was taken since the last look. */
+  /** Returns all of them if none was taken since the last check. */
   look(nowMs: number): void {
     this.lookMs = Number.POSITIVE_INFINITY;
     if (this.queue.count === 0) return;

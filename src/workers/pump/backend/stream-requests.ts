@@ -40,7 +40,7 @@ export class StreamRequests {
     return this.#encoded(OPEN_STREAM, encodeControl(name));
   }
 
-  /** Of a topic: creates a channel that begins with what is kept. */
+  /** Of a topic: creates a channel that starts with the kept messages. */
   start(channel: StartedChannel): boolean {
     return this.#encoded(START, encodeControl(channel));
   }

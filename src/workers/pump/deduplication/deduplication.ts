@@ -2,8 +2,8 @@
  * Drops messages of a topic that were published before, within a window: their publisher gets the same answer as if
  * they were new.
  *
- * A message whose write fails was never published: it is forgotten, and publishers of the same message that came in the
- * meantime get the same error. A message that is dropped does not prolong the window of the first.
+ * A message whose write fails was never published: it is forgotten, and publishers that have sent the same message
+ * meanwhile get the same error. A message that is dropped does not prolong the window of the first.
  *
  * Bound: `SEEN_MAX` messages, about 120 bytes each; beyond that the oldest are forgotten before their window ends.
  * Units: ms, monotonic. Thread: pump. Source: own; nsqd has none.
@@ -22,7 +22,7 @@ export const SEEN_MAX = 100_000;
 /** Bytes of one message in what is saved: its fingerprint, and its Unix time in ms as a double. */
 const SAVED_BYTES = FINGERPRINT_BYTES + 8;
 
-/** The deduplication that a policy asks for: the one that there was, with that policy, or null. */
+/** The deduplication for a policy: the existing one with the new policy, or null. */
 export function deduplicationOf(
   { deduplicateMs, deduplicateKey }: Pick<TopicPolicy, 'deduplicateMs' | 'deduplicateKey'>,
   before: Deduplication | null,
@@ -62,7 +62,7 @@ export class Deduplication {
     return this.#seen.size;
   }
 
-  /** Another window holds for what was seen; another key makes all messages new. */
+  /** A changed window also applies to earlier messages; a changed key makes all messages new. */
   setPolicy(windowMs: number, key: string): void {
     this.#windowMs = windowMs;
     if (key === this.#key) return;
@@ -102,7 +102,7 @@ export class Deduplication {
     own?.seal();
   }
 
-  /** What a later start needs. */
+  /** The state for a later start. */
   save(nowMs: number): Uint8Array {
     this.#forgetOld(nowMs);
     const saved = Buffer.alloc(this.#seen.size * SAVED_BYTES);
@@ -115,7 +115,7 @@ export class Deduplication {
     return saved;
   }
 
-  /** Remembers what an earlier life has saved. */
+  /** Restores the state that an earlier start has saved. */
   restore(saved: Uint8Array): void {
     const bytes = Buffer.from(saved.buffer, saved.byteOffset, saved.length);
     for (let at = 0; at + SAVED_BYTES <= bytes.length; at += SAVED_BYTES) {
@@ -125,7 +125,7 @@ export class Deduplication {
     }
   }
 
-  /** Answers those who published the same when it is known what became of the first. */
+  /** Answers the publishers of the same message when the outcome of the first is known. */
   #receiptFor(added: readonly string[], receipt: Receipt): Receipt {
     const onSettled = ({ error }: Receipt): void => {
       for (const fingerprint of added) {

@@ -9,7 +9,7 @@ import { atFirstUse } from '../../../shared/first-use.ts';
 
 const crypto = atFirstUse(() => process.getBuiltinModule('node:crypto'));
 
-/** What is compared of a message. Shape: a text of `deduplicate-key` in policies. */
+/** The part of a message that is compared. Shape: a value of `deduplicate-key` in policies. */
 export type DeduplicateKey = string;
 
 /** Returns the fingerprint of a body. */
@@ -56,6 +56,6 @@ function fieldOf(body: Uint8Array, field: string): string | number | boolean | u
   }
   const value = (object as Readonly<Record<string, unknown>>)[field];
   if (typeof value === 'string' || typeof value === 'boolean') return value;
-  // Beyond that, different numbers in the text are the same double.
+  // Beyond this, different numbers in the text become the same double.
   return Number.isSafeInteger(value) ? (value as number) : undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * The places of messages that only the files have, as a survey visits them: evicted ones, deferred or to be read again,
- * and unread ones. A disk thread looks at them; the pump does what it owns.
+ * The places of messages that are only in files, as a survey visits them: evicted ones, deferred or to be reread, and
+ * unread ones. A disk thread reads them; the pump changes what it owns.
  *
  * Thread: pump.
  */
@@ -11,7 +11,10 @@ import { type EvictedEntry, waitingStatus } from './memory-places.ts';
 import type { SurveySlice } from './survey-slice.ts';
 import type { SurveyTables, SurveyTarget } from './survey-target.ts';
 
-/** Called with why the files could not be read, or null, and where to continue; null at the place's end. */
+/**
+ * Called with the reason why the files could not be read, or null, and with the position to continue from; null at the
+ * place's end.
+ */
 type OnVisited = (error: string | null, next: readonly [number, number] | null) => void;
 
 const EVERYWHERE = { segment: 0, position: 0 };

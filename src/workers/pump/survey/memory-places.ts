@@ -2,7 +2,7 @@
  * The places of messages in a pump's memory, as a survey visits them: each numbers its messages so that one that stays
  * keeps its number.
  *
- * Work on a message in flight is done in the name of the consumer that has it, whose own FIN, REQ or TOUCH then fails.
+ * A message in flight is changed on behalf of its consumer, whose own FIN, REQ or TOUCH then fails.
  *
  * Thread: pump.
  */
@@ -86,7 +86,7 @@ export class MemoryPlaces {
     return next;
   }
 
-  /** Visits messages on their way to the files, with which nothing can be done until they are there. */
+  /** Visits messages on their way to the files, which cannot be changed until they are there. */
   visitLeaving(from: number, slice: SurveySlice): number {
     const { surveys } = this.#target.queue.backend;
     if (surveys === null) return -1;
@@ -208,7 +208,7 @@ export class MemoryPlaces {
       else if (channel !== null) channel.defer(position, attempts, dueMs);
       else throw new AssertionError('only channels requeue');
     }
-    // What follows in the files may have to be read before a consumer wants it.
+    // The next messages in the files may have to be read before a consumer waits for them.
     if (backend.fetched.count === 0) backend.demand();
   }
 

@@ -2,8 +2,8 @@
  * Carries out a survey on a pump thread: visits the places of messages in a fixed order, from the cursor on, until the
  * slice is over or a disk thread was asked once.
  *
- * A message that stays in its place is visited once by the surveys that follow each other's cursors. One that moves
- * meanwhile may be visited twice or not at all. A finished one is in no place.
+ * Surveys that continue from each other's cursors visit a message once if it stays in its place, and twice or not at
+ * all if it moves. A finished message is in no place.
  *
  * Thread: pump.
  */
@@ -32,13 +32,14 @@ const LEAVING = 5;
 const REREADS = 6;
 const UNREAD = 7;
 /**
- * The order of a listing: what is delivered next comes first. What is deferred moves from the later
- * places to the first, and what is requeued at once is not looked for where it goes, so that nothing is done twice.
+ * The order of a listing: messages that are delivered next come first. A message that is deferred moves from the later
+ * places to the first, and one that is requeued at once goes where the survey has already been, so that nothing is done
+ * twice.
  */
 const IN_ORDER = [DEFERRED, IN_FLIGHT, FRESH, RETURNED, FETCHED, LEAVING, REREADS, UNREAD];
 /**
- * The order of work on many messages. It makes room in memory, into which messages move from the files: they are looked
- * for in the files first, and in memory after that.
+ * The order of changes to many messages. They free memory, into which messages move from the files, so the files are
+ * searched first and memory after that.
  */
 const FILES_FIRST = [DEFERRED, IN_FLIGHT, FRESH, RETURNED, LEAVING, UNREAD, REREADS, FETCHED];
 
@@ -115,7 +116,7 @@ export function runSurvey(
       case RETURNED:
         return memory.visitWaiting(from, slice, waiting.returned);
       case FETCHED:
-        // What a store has handed out is either delivered or given back in a moment.
+        // A message from the store is either delivered or returned within a moment.
         if (backend.replicated !== null) return -1;
         return memory.visitWaiting(from, slice, backend.fetched);
       default:

@@ -1,8 +1,8 @@
 /**
- * The topics and channels that the store has, which of them are paused, and the policies that brokers have set: a
- * bucket of keys that all brokers watch.
+ * The topics and channels of the store, which of them are paused, and the policies that brokers have set: a bucket of
+ * keys that all brokers watch.
  *
- * The watch is begun again from where it was from time to time: a server that is lost may take it along.
+ * The watch is restarted from its last position from time to time, because it may be lost with a server.
  *
  * Thread: stream.
  */
@@ -28,14 +28,14 @@ export class NatsCatalog {
   readonly #listener: Pick<StoreListener, 'onEntry' | 'onPolicy' | 'log'>;
   readonly #clock: Pick<Clock, 'after'>;
   #kv: KV | null = null;
-  /** The last revision that was seen; the watch goes on after it. */
+  /** The last revision that was seen; the next watch starts after it. */
   #revision = 0;
-  /** Deletions of this broker that the watch will show: it does not need to be told. */
+  /** Deletions by this broker, which the watch will show and the listener already knows. */
   readonly #deleted = new Map<string, number>();
   #watch: { stop(): void } | null = null;
   #timer: Timer | null = null;
   #isStopped = false;
-  /** Looks whether everything is told that there was at first. */
+  /** Checks whether everything that existed at the start was reported. */
   #onCaughtUp: () => void = () => undefined;
 
   constructor(
@@ -49,8 +49,8 @@ export class NatsCatalog {
   }
 
   /**
-   * Opens the bucket over this connection, and watches it. Resolves when the listener has been told of what is there.
-   * Errors: rejects if the store does not let it.
+   * Opens the bucket over this connection, and watches it. Resolves when the existing keys were reported to the
+   * listener. Errors: rejects if the store refuses.
    */
   async open(nc: NatsConnection): Promise<void> {
     const kvm = new Kvm(jetstream(nc, { timeout: ANSWER_MS }));
@@ -66,8 +66,8 @@ export class NatsCatalog {
   }
 
   /**
-   * Begins the watch again. Resolves when the listener has been told of all that is there, if the connection lasts
-   * until then. Errors: as `open`.
+   * Restarts the watch. Resolves when the existing keys were reported to the listener, if the connection lasts until
+   * then. Errors: as `open`.
    */
   async catchUp(): Promise<void> {
     const { streamInfo } = await this.#bucket().status();
@@ -92,7 +92,7 @@ export class NatsCatalog {
     this.#watch?.stop();
   }
 
-  /** Names a topic or channel that exists, unless it is named already. */
+  /** Adds a topic or channel, unless it is there already. */
   async ensure(topic: string, channel: string): Promise<void> {
     const key = this.#names.key(topic, channel);
     const entry = await this.#bucket().get(key);
@@ -104,7 +104,7 @@ export class NatsCatalog {
     await this.#bucket().put(this.#names.key(topic, channel), entryText(isPaused));
   }
 
-  /** Names a topic with its channels, or a channel, no longer. */
+  /** Removes a topic with its channels, or a channel. */
   async remove(topic: string, channel: string): Promise<void> {
     if (channel === '') {
       const keys: string[] = [];
@@ -156,7 +156,7 @@ export class NatsCatalog {
 
   async #read(watch: AsyncIterable<CatalogEntry>): Promise<void> {
     for await (const entry of watch) {
-      // A watch that was replaced may still have something.
+      // A watch that was replaced may still deliver something.
       if (entry.revision <= this.#revision) continue;
       this.#revision = entry.revision;
       this.#onEntry(entry);
@@ -195,12 +195,12 @@ type CatalogEntry = {
   string(): string;
 };
 
-/** Shape: JSON, so that more can be said later. */
+/** Shape: JSON, so that fields can be added later. */
 function entryText(paused: boolean): string {
   return JSON.stringify({ paused });
 }
 
-/** What cannot be read is not paused. */
+/** An unreadable value counts as not paused. */
 function isPausedIn(text: string): boolean {
   return /"paused":\s*true/.test(text);
 }

@@ -1,9 +1,9 @@
 /**
- * Tells when a stream or a consumer has a new leader. What the old one was asked and has not answered is not answered
- * any more, so waiting for it would only cost time.
+ * Reports when a stream or a consumer has a new leader. The old leader no longer answers pending requests, so waiting
+ * for them would only take time.
  *
- * The servers publish it just before the new leader takes requests, so the listener is told a moment later. Servers
- * that do not let the broker subscribe cost only the time that an answer may take.
+ * The servers publish the election just before the new leader takes requests, so the listener is called a moment later.
+ * If the servers do not let the broker subscribe, pending requests end by their timeout.
  *
  * Thread: stream.
  */
@@ -19,7 +19,7 @@ const ADVISORY = '$JS.EVENT.ADVISORY';
 /** Tokens before the name of the stream. */
 const STREAM_AT = 5;
 
-/** Is told of new leaders. */
+/** The listener for new leaders. */
 export type ElectionListener = {
   readonly onStreamLed: (stream: string) => void;
   readonly onConsumerLed: (stream: string, consumer: string) => void;

@@ -53,7 +53,7 @@ export class NatsPublishes {
     else this.#nc.publish(subject, body, { reply, headers: dueHeaders(dueMs) });
   }
 
-  /** Gives up what has waited too long. */
+  /** Rejects publishes that have waited too long. */
   expire(): void {
     const nowMs = this.#nowMs();
     for (const [number, { done, deadlineMs }] of this.#waiting) {
@@ -63,7 +63,7 @@ export class NatsPublishes {
     }
   }
 
-  /** Gives up what was published to a subject before, if it has waited for a while. Units: ms. */
+  /** Rejects earlier publishes to a subject if they have waited for a while. Units: ms. */
   failOlder(subject: string, ageMs: number, reason: string): void {
     const deadlineMs = this.#nowMs() + PATIENCE_MS - ageMs;
     for (const [number, waiting] of this.#waiting) {

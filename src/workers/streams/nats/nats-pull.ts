@@ -2,7 +2,7 @@
  * Pulls messages of one channel, as long as its pump wants some: a subscription, and a request for each pull.
  *
  * A request ends when it is satisfied, after some seconds, or when the store says so. When the pull is cancelled, the
- * subscription is drained: what the server has sent already still comes, so that it can be given back.
+ * subscription is drained: messages that the server has already sent still arrive, so that they can be returned.
  *
  * Thread: stream.
  */
@@ -28,7 +28,7 @@ const SHORT_TOKENS = 9;
 const SHORT_FIRST = 4;
 const LONG_FIRST = 6;
 
-/** What a pull needs. */
+/** The dependencies of a pull. */
 export type NatsPullOptions = {
   readonly nc: NatsConnection;
   readonly clock: Pick<Clock, 'after'>;
@@ -72,7 +72,7 @@ export class NatsPull implements Pull {
     this.#subscription.drain().then(end, end);
   }
 
-  /** Ends it now, whatever is on its way. */
+  /** Ends it now, regardless of messages on their way. */
   end(): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
@@ -107,7 +107,7 @@ export class NatsPull implements Pull {
     if (this.#isEnded || headers === undefined) return;
     const { code, description } = headers;
     if (description === TOO_LARGE && !this.#hasReceived) {
-      // The next message alone is larger than all that is wanted.
+      // The next message alone exceeds the requested bytes.
       this.#left = 1;
       this.#request(1, null);
       return;
@@ -125,7 +125,7 @@ export class NatsPull implements Pull {
   }
 }
 
-/** Reads what the reply subject says of a message. */
+/** Parses the data about a message from its reply subject. */
 function storedMessage(message: Msg, receipt: string): StoredMessage {
   const tokens = receipt.split('.');
   const first = tokens.length === SHORT_TOKENS ? SHORT_FIRST : LONG_FIRST;
@@ -134,7 +134,7 @@ function storedMessage(message: Msg, receipt: string): StoredMessage {
   return {
     body: message.data,
     sequence: Number(tokens[first + 1]),
-    // What came before its time was given back, and no consumer saw it.
+    // A message that arrived before its due time was returned without a delivery to a consumer.
     deliveries: dueMs > 0 && deliveries > 1 ? deliveries - 1 : deliveries,
     timestampNs: BigInt(tokens[first + 3]),
     dueMs,

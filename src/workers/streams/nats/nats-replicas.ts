@@ -1,17 +1,17 @@
 /**
- * How many servers keep a stream: what is asked for, or as many as make sense and are there.
+ * How many servers keep a stream: the requested number, or a sensible number of the existing ones.
  *
  * Thread: any (pure).
  */
 
 import { JetStreamApiError } from '@nats-io/jetstream';
 
-/** With three servers the store goes on without one. */
+/** With three servers the store continues without one of them. */
 export const REPLICAS_MAX = 3;
-/** What a server says that is in no cluster. */
+/** The error of a server that is in no cluster. */
 const NOT_CLUSTERED = 10074;
 
-/** What a server says that has a stream of that name. */
+/** The error of a server that already has a stream of that name. */
 const THERE_OTHERWISE = 10058;
 
 /** Whether the reason of a refusal is that the stream exists, with another number of replicas for example. */

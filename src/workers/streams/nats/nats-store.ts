@@ -1,5 +1,5 @@
 /**
- * Replicated topics in NATS JetStream: the connection, and what goes over it.
+ * Replicated topics in NATS JetStream: the connection, and the requests over it.
  *
  * Thread: stream. The only folder that knows NATS.
  */
@@ -38,7 +38,7 @@ const RECONNECT_MS = 250;
 const CONNECT_MS = 2000;
 /** How long an answer about figures may take, which are asked for again soon. */
 const FIGURES_MS = 1500;
-/** A connection that does not answer for about twice that is given up. Units: ms. */
+/** A connection that does not answer for about twice this time is closed. Units: ms. */
 const PING_MS = 1000;
 const EXPIRE_MS = 250;
 /** How long a server may take to confirm that it has got everything. */
@@ -56,7 +56,7 @@ export class NatsStore implements StreamStore {
   #publishes: NatsPublishes | null = null;
   #catalog: NatsCatalog | null = null;
   readonly #pulls = new Set<NatsPull>();
-  /** The last work on each topic: what changes one is done one after the other. */
+  /** The last change of each topic: changes of one topic are made one after the other. */
   readonly #work = new Map<string, Promise<unknown>>();
   #inbox = '';
   #pullCount = 0;
@@ -64,7 +64,7 @@ export class NatsStore implements StreamStore {
   #isClosed = false;
   /** How often the connection was lost. */
   #lossCount = 0;
-  /** Whether everything is told that other brokers did while the connection was lost. */
+  /** Whether the changes of other brokers while the connection was lost were all reported. */
   #isCaughtUp = false;
 
   constructor(settings: StreamSettings, clock: Clock) {
@@ -182,7 +182,7 @@ export class NatsStore implements StreamStore {
 
   // Connection
 
-  /** Connects, until it does. */
+  /** Retries until it is connected. */
   async #connect(): Promise<void> {
     if (this.#isClosed) return;
     try {
@@ -255,9 +255,9 @@ export class NatsStore implements StreamStore {
     }
   }
 
-  /** Goes on at once with what is open, and learns what other brokers have done meanwhile. */
+  /** Continues at once with what is open, and catches up with the changes of other brokers. */
   async #onReconnected(): Promise<void> {
-    // The first connection of a broker that has not read the catalog yet begins again by itself.
+    // A first connection that has not read the catalog yet starts over.
     if (this.#catalog?.isOpen !== true) return;
     const lossCount = this.#lossCount;
     this.#setAbsence(null);
@@ -273,7 +273,7 @@ export class NatsStore implements StreamStore {
     }
   }
 
-  /** What the old leader has not answered it will not answer. */
+  /** The old leader will not answer pending requests. */
   #onStreamLed(stream: string): void {
     const reason = 'the store has lost the leader of the topic; the message may have been kept';
     this.#publishes?.failOlder(this.#names.subjectOf(stream), STREAM_SETTLE_MS, reason);
@@ -307,7 +307,7 @@ export class NatsStore implements StreamStore {
     });
   }
 
-  /** Errors: throws while it is not known what other brokers have deleted: nothing may be created then. */
+  /** Errors: throws while the deletions by other brokers are not known, because nothing may be created then. */
   #caughtUp(): NatsTopics {
     if (!this.#isCaughtUp) throw new Error(this.absence ?? 'the catalog of the store is not read');
     return this.#there(this.#topics);

@@ -3,8 +3,8 @@
  * consumer with explicit acknowledgements, and an ephemeral channel a consumer that vanishes when no broker pulls from
  * it.
  *
- * JetStream drops what no consumer wants. So a topic without a channel has the consumer `holder`, which finishes
- * nothing; the first channel begins where it stands and takes its place. Ephemeral channels leave it alone.
+ * JetStream drops messages that no consumer wants. So a topic without a channel has the consumer `holder`, which
+ * finishes nothing; the first channel starts at its position and replaces it. Ephemeral channels do not replace it.
  *
  * Thread: stream.
  */
@@ -33,11 +33,11 @@ import { isClusterTooSmall, REPLICAS_MAX } from './nats-replicas.ts';
 const NS_PER_MS = 1e6;
 /** How long an answer about streams and consumers may take. Units: ms. */
 export const ADMIN_MS = 5000;
-/** After this time without a word from its broker a message goes to another one. Units: ms. */
+/** After this time without a report from its broker a message goes to another one. Units: ms. */
 const ACK_WAIT_MS = 15_000;
-/** Most messages of a channel that brokers hold or that wait for their time. */
+/** Most messages of a channel that brokers hold or that are not due. */
 const TAKEN_MAX = 100_000;
-/** An ephemeral channel goes when no broker has pulled for that long. Units: ms. */
+/** An ephemeral channel is deleted when no broker has pulled for this long. Units: ms. */
 const INACTIVE_MS = 10_000;
 
 const NOT_RETAINED =
@@ -119,7 +119,10 @@ export class NatsTopics {
     await this.#addChannel(topic, channel, last + 1);
   }
 
-  /** Creates a channel that begins with what the topic has kept. Errors: rejects if it exists, or nothing is kept. */
+  /**
+   * Creates a channel that starts with the messages that the topic has kept. Errors: rejects if it exists, or if the
+   * topic has no retention.
+   */
   async startChannel(topic: string, { channel, start }: StartedChannel): Promise<void> {
     const { streams, consumers } = this.#manager;
     const stream = this.#names.stream(topic);
@@ -131,7 +134,7 @@ export class NatsTopics {
     await this.#addChannel(topic, channel, await this.#sequenceOf(stream, start));
   }
 
-  /** Creates a channel that begins with this message. It takes the place of the holder. */
+  /** Creates a channel that starts with this message. It replaces the holder. */
   async #addChannel(topic: string, channel: string, sequence: number): Promise<void> {
     const { consumers } = this.#manager;
     const stream = this.#names.stream(topic);
@@ -142,7 +145,7 @@ export class NatsTopics {
     await found(consumers.delete(stream, HOLDER));
   }
 
-  /** The first message since a time is known of a consumer that begins there. */
+  /** A consumer that starts at a time shows which message is the first one since then. */
   async #sequenceOf(stream: string, start: StreamStart): Promise<number> {
     if ('sequence' in start) return start.sequence;
     const { consumers } = this.#manager;
@@ -164,7 +167,7 @@ export class NatsTopics {
       await this.#hold(stream, DeliverPolicy.New);
       return;
     }
-    // Something has to keep the topic's messages meanwhile.
+    // Something must keep the topic's messages meanwhile.
     await this.#hold(stream, DeliverPolicy.New);
     await found(consumers.delete(stream, this.#names.consumer(channel)));
     await this.#openChannel(topic, channel);
@@ -223,7 +226,7 @@ export class NatsTopics {
     return false;
   }
 
-  /** Makes the topic keep its messages for a channel that comes later. */
+  /** Makes the topic keep its messages for a later channel. */
   async #hold(stream: string, from: DeliverPolicy): Promise<void> {
     const { consumers } = this.#manager;
     if ((await found(consumers.info(stream, HOLDER))) !== undefined) return;
@@ -269,7 +272,7 @@ function consumerConfig(start: Partial<ConsumerConfig>): Partial<ConsumerConfig>
   };
 }
 
-/** What was asked for; undefined if the store does not have it. */
+/** The result of a request; undefined if the store does not have the object. */
 async function found<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
     return await asked;
