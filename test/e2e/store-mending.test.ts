@@ -1,21 +1,26 @@
-// What the store does about a channel that stands still, with the real nats-server, where it is installed.
+// What the store does about a channel that stands still, and which servers it warns of, with the real nats-server, where it is installed.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SystemClock } from '../../src/shared/clock.ts';
 import { NatsStore } from '../../src/workers/streams/nats/nats-store.ts';
+import { versionWarning } from '../../src/workers/streams/nats/nats-version.ts';
 import type { StoredMessage } from '../../src/workers/streams/stream-store.ts';
 import type { CleanUp } from '../support/broker-process.ts';
 import { until } from '../support/broker-stats.ts';
-import { type NatsServer, natsMissing, startNats } from '../support/nats-site.ts';
+import { type NatsServer, natsMissing, natsVersion, startNats } from '../support/nats-site.ts';
 
 const OPTIONS = { timeout: 60_000, skip: natsMissing };
 const REPLICATION = { replicas: 0, retention: { ageMs: 0, bytes: 0 } };
 const TOPIC = { topic: 't', channel: '', replication: REPLICATION };
 const CHANNEL = { topic: 't', channel: 'c', replication: REPLICATION };
 
-/** A store with a topic and a channel. */
-async function openStore(t: CleanUp, servers: readonly NatsServer[]): Promise<NatsStore> {
+/** A store with a topic and a channel, which logs there. */
+async function openStore(
+  t: CleanUp,
+  servers: readonly NatsServer[],
+  log: string[] = [],
+): Promise<NatsStore> {
   const files = { credentialsFile: '', tlsCaFile: '', tlsCertFile: '', tlsKeyFile: '' };
   const urls = servers.map(({ url }) => url);
   const store = new NatsStore({ servers: urls, prefix: 'mend', ...files }, new SystemClock());
@@ -27,7 +32,7 @@ async function openStore(t: CleanUp, servers: readonly NatsServer[]): Promise<Na
       },
       onEntry: () => undefined,
       onPolicy: () => undefined,
-      log: () => undefined,
+      log: (_, text) => void log.push(text),
       onNews: () => undefined,
     });
   });
@@ -45,14 +50,18 @@ async function publish(store: NatsStore, bodies: readonly string[]): Promise<voi
   }
 }
 
-function pull(store: NatsStore, count: number): Promise<StoredMessage[]> {
+/** Pulls until so many have come: while a consumer has no leader, a pull brings nothing. */
+async function pull(store: NatsStore, count: number): Promise<StoredMessage[]> {
   const messages: StoredMessage[] = [];
-  return new Promise((resolve) => {
-    store.pull(CHANNEL, count, 65_536, {
-      onMessage: (message) => void messages.push(message),
-      onEnd: () => resolve(messages),
+  while (messages.length < count) {
+    await new Promise<void>((resolve) => {
+      store.pull(CHANNEL, count - messages.length, 65_536, {
+        onMessage: (message) => void messages.push(message),
+        onEnd: resolve,
+      });
     });
-  });
+  }
+  return messages;
 }
 
 function textsOf(messages: readonly StoredMessage[]): string[] {
@@ -90,15 +99,29 @@ test(
 );
 
 test('NatsStore: in a cluster another server leads the channel first', OPTIONS, async (t) => {
-  const store = await openStore(t, await startNats(t, 3));
+  const log: string[] = [];
+  const store = await openStore(t, await startNats(t, 3), log);
   await publish(store, ['a', 'b']);
   const [a] = await pull(store, 1);
   store.finish(a.receipt);
 
   const what = await store.mend(CHANNEL, 0, 1);
-  const came: string[] = [];
-  while (came.length === 0) came.push(...textsOf(await pull(store, 1)));
+  const came = textsOf(await pull(store, 1));
 
   assert.match(what, /^server n\d has been told that another one leads it$/);
   assert.deepEqual(came, ['b']);
+  const warning = versionWarning(natsVersion());
+  assert.deepEqual(
+    log.filter((text) => text.includes('nats-server')),
+    warning === null ? [] : [`STORE: ${warning}`],
+  );
+});
+
+test('NatsStore: a server that is just being lost keeps it from no end', OPTIONS, async (t) => {
+  const servers = await startNats(t);
+  const store = await openStore(t, servers);
+  void servers[0].kill();
+  await store.close();
+
+  assert.equal(store.absence ?? 'closed', 'closed');
 });

@@ -16,6 +16,12 @@ import type { CleanUp } from './broker-process.ts';
 export const natsMissing: string | false =
   spawnSync('nats-server', ['--version']).status === 0 ? false : 'nats-server is not installed';
 
+/** The version of the installed server, such as `2.9.10`. */
+export function natsVersion(): string {
+  const { stdout } = spawnSync('nats-server', ['--version'], { encoding: 'utf8' });
+  return stdout.replace(/^.*v/s, '').trim();
+}
+
 const READY = /Server is ready/;
 
 /** A server that can be ended and started again, with what it keeps. */

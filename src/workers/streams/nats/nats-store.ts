@@ -31,6 +31,7 @@ import { NatsNames } from './nats-names.ts';
 import { NatsPublishes } from './nats-publishes.ts';
 import { NatsPull } from './nats-pull.ts';
 import { ADMIN_MS, NatsTopics } from './nats-topics.ts';
+import { versionWarning } from './nats-version.ts';
 
 const NS_PER_MS = 1e6;
 /** Delay before the next attempt to connect, and how long one may take. Units: ms. */
@@ -66,6 +67,8 @@ export class NatsStore implements StreamStore {
   #lossCount = 0;
   /** Whether the changes of other brokers while the connection was lost were all reported. */
   #isCaughtUp = false;
+  /** Versions of servers that were warned of: each is named once. */
+  readonly #warned = new Set<string>();
 
   constructor(settings: StreamSettings, clock: Clock) {
     this.#settings = settings;
@@ -176,8 +179,9 @@ export class NatsStore implements StreamStore {
     if (nc === null) return;
     // A server that is away, or that is just being lost, has no part in it.
     const late = new Promise<void>((resolve) => this.#clock.after(CLOSE_MS, resolve));
-    if (this.absence === null) await Promise.race([nc.drain(), late]);
-    await nc.close();
+    const nothing = (): void => undefined;
+    if (this.absence === null) await Promise.race([nc.drain().catch(nothing), late]);
+    await Promise.race([nc.close(), late]);
   }
 
   // Connection
@@ -225,6 +229,7 @@ export class NatsStore implements StreamStore {
       await nc.close();
       return;
     }
+    this.#lookAtVersion(nc);
     this.#inbox = createInbox();
     this.#publishes = new NatsPublishes(nc, `${this.#inbox}.pub`, () => this.#clock.monotonicMs());
     this.#watchConnection(nc).catch((error: unknown) => this.#onLost(errorText(error)));
@@ -243,10 +248,21 @@ export class NatsStore implements StreamStore {
     this.#setAbsence(null);
   }
 
+  #lookAtVersion({ info }: NatsConnection): void {
+    const version = info?.version ?? '';
+    const warning = versionWarning(version);
+    if (warning === null || this.#warned.has(version)) return;
+    this.#warned.add(version);
+    this.#listener?.log(LOG_WARNING, `STORE: ${warning}`);
+  }
+
   async #watchConnection(nc: NatsConnection): Promise<void> {
     for await (const status of nc.status()) {
       if (status.type === 'disconnect') this.#onLost(`the connection to ${status.server} is lost`);
-      else if (status.type === 'reconnect') void this.#onReconnected();
+      else if (status.type === 'reconnect') {
+        this.#lookAtVersion(nc);
+        void this.#onReconnected();
+      }
     }
     if (this.#nc === nc && !this.#isClosed) {
       this.#nc = null;
