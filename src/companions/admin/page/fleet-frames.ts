@@ -130,7 +130,7 @@ export class FleetFrames implements FrameSource<FleetSnapshot> {
     return {
       row,
       channel: {
-        ...counted(channels),
+        ...counted(channels, row),
         requeueCount: total(channels, ({ requeueCount }) => requeueCount),
         timeoutCount: total(channels, ({ timeoutCount }) => timeoutCount),
       },
@@ -183,7 +183,10 @@ function topicView(query: WatchQuery, sum: FleetSum, nodes: readonly FleetNode[]
     .map((channel) => ({ ...channel, topic: '' }));
   return {
     row,
-    topic: { ...counted(topics), messageBytes: total(topics, ({ messageBytes }) => messageBytes) },
+    topic: {
+      ...counted(topics, row),
+      messageBytes: total(topics, ({ messageBytes }) => messageBytes),
+    },
     list: pageOf(channels, query),
     nodes: queueNodeRows(nodes, name, '').slice(0, NODE_ROWS_MAX),
   };
@@ -198,10 +201,12 @@ function nodeView(query: WatchQuery, nodes: readonly FleetNode[]): object {
   };
 }
 
-/** What is counted of a queue. Policies are each broker's own. */
-function counted(queues: readonly (NodeTopic | NodeChannel)[]): object {
+/** What is counted of a queue. Policies are each broker's own; a replicated queue is the same at all of them. */
+function counted(queues: readonly (NodeTopic | NodeChannel)[], { isReplicated }: LiveRow): object {
+  const counts = queues.map(({ messageCount }) => messageCount);
   return {
-    messageCount: total(queues, ({ messageCount }) => messageCount),
+    ...(isReplicated === true && { isReplicated }),
+    messageCount: isReplicated === true ? Math.max(0, ...counts) : total(counts, (count) => count),
     isPaused: queues.some(({ isPaused }) => isPaused),
     policies: null,
     policyCounts: {},

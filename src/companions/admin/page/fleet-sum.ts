@@ -1,6 +1,6 @@
 /**
  * The rows of all nodes, added up: a topic or a channel is one row, however many nodes have it. It counts as paused if
- * it is paused on one of them.
+ * it is paused on one of them. What waits in a replicated topic is the same at each of its nodes, so it counts once.
  *
  * Thread: main.
  */
@@ -37,19 +37,28 @@ export async function fleetSum(nodes: readonly FleetNode[]): Promise<FleetSum> {
   const topics = new Map<string, SumRow>();
   const channels = new Map<string, SumRow>();
   let messages = 0;
+  /** Messages that channels of replicated topics have had, by topic and channel. */
+  const shared = new Map<string, number>();
   let sliced = 0;
   for (const { state } of nodes) {
     if (state === null) continue;
     for (const row of state.live.topics) add(topics, row.name, row);
     for (const row of state.live.channels) add(channels, `${row.topic}:${row.name}`, row);
     for (const topic of state.topics) {
-      for (const { messageCount } of topic.channels) messages += messageCount;
+      for (const { name, messageCount } of topic.channels) {
+        if (topic.isReplicated !== true) messages += messageCount;
+        else {
+          const key = `${topic.name}:${name}`;
+          shared.set(key, Math.max(messageCount, shared.get(key) ?? 0));
+        }
+      }
     }
     sliced += state.live.topics.length + state.live.channels.length;
     if (sliced < SLICE_ROWS) continue;
     sliced = 0;
     await nextTurn();
   }
+  for (const count of shared.values()) messages += count;
   for (const row of topics.values()) row.channels = 0;
   let perSecond: number | null = null;
   for (const row of channels.values()) {
@@ -84,6 +93,10 @@ function add(sums: Map<string, SumRow>, key: string, row: LiveRow): void {
 }
 
 function addRow(sum: SumRow, row: LiveRow): void {
+  if (sum.isReplicated === true && row.isReplicated === true) {
+    addReplicated(sum, row);
+    return;
+  }
   if (row.isPaused) sum.isPaused = true;
   sum.in = known(sum.in, row.in);
   sum.out = known(sum.out, row.out);
@@ -93,6 +106,21 @@ function addRow(sum: SumRow, row: LiveRow): void {
   sum.inFlight += row.inFlight;
   sum.deferred += row.deferred;
   sum.channels += row.channels;
+  sum.consumers += row.consumers;
+}
+
+/** A node counts as deferred what the others have in flight. */
+function addReplicated(sum: SumRow, row: LiveRow): void {
+  const taken = Math.max(sum.inFlight + sum.deferred, row.inFlight + row.deferred);
+  if (row.isPaused) sum.isPaused = true;
+  sum.in = larger(sum.in, row.in);
+  sum.out = known(sum.out, row.out);
+  sum.queued = Math.max(sum.queued, row.queued);
+  sum.depth = Math.max(sum.depth, row.depth);
+  sum.onDisk = Math.max(sum.onDisk, row.onDisk);
+  sum.inFlight += row.inFlight;
+  sum.deferred = Math.max(0, taken - sum.inFlight);
+  sum.channels = Math.max(sum.channels, row.channels);
   sum.consumers += row.consumers;
 }
 
@@ -119,6 +147,12 @@ function totalsOf(topics: readonly LiveRow[]): LiveSnapshot['totals'] {
 function known(a: number | null, b: number | null): number | null {
   if (a === null) return b;
   return b === null ? a : a + b;
+}
+
+/** The larger of what is known. */
+function larger(a: number | null, b: number | null): number | null {
+  if (a === null) return b;
+  return b === null ? a : Math.max(a, b);
 }
 
 function order(a: string, b: string): number {

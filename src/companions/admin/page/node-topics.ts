@@ -61,6 +61,7 @@ function queueOf(given: Members, nameKey: string): Omit<NodeTopic, 'channels' | 
   return {
     name: textOf(given[nameKey]),
     isPaused: paused === true,
+    ...(given['replicated'] === true && { isReplicated: true }),
     messageCount: numberOf(given['message_count']),
     depth: numberOf(given['depth']),
     backendDepth: numberOf(given['backend_depth']),

@@ -125,6 +125,40 @@ test('admin page: its document is at all paths of nsqadmin’s page, its files a
   assert.equal(again.status, 304);
 });
 
+test('admin page: a replicated topic counts once, although each of its brokers tells of all of it', async () => {
+  const channel = (inFlight: number, deferred: number, messages: number) => ({
+    ...{ channel_name: 'c', depth: 8, message_count: messages, client_count: 1 },
+    ...{ in_flight_count: inFlight, deferred_count: deferred },
+  });
+  const topic = (own: object) => ({
+    ...{ topic_name: 'r', replicated: true, depth: 2, message_count: 100, channels: [own] },
+  });
+  const alone = { topic_name: 'own', depth: 1, message_count: 1, channels: [] };
+  // Each tells as deferred what the other one has in flight.
+  const topics = { a: [topic(channel(3, 5, 90))], b: [topic(channel(4, 4, 91)), alone] };
+  const { frames } = madeFleet(async (host) =>
+    Buffer.from(JSON.stringify({ health: 'OK', topics: topics[host] })),
+  );
+  const look = async (text: string): Promise<Frame> => {
+    const snapshot = await frames.snapshot();
+    const query = watchQueryOf(Query.parse(text) ?? assert.fail());
+    return JSON.parse(`${snapshot.summary},"view":${await frames.view(query, snapshot)}}`);
+  };
+
+  const { totals, view } = await look('view=topic&topic=r');
+  const ofChannel = (await look('view=channel&topic=r&channel=c')).view;
+  const counter = (await look('view=counter')).view.counter;
+
+  const { depth, queued, inFlight, deferred, consumers, isReplicated } = view.row;
+  assert.deepEqual(
+    { depth, queued, inFlight, deferred, consumers, isReplicated },
+    { depth: 2, queued: 10, inFlight: 7, deferred: 1, consumers: 2, isReplicated: true },
+  );
+  assert.deepEqual([view.topic.messageCount, view.topic.isReplicated], [100, true]);
+  assert.equal(ofChannel.channel.messageCount, 91);
+  assert.deepEqual([totals.queued, totals.inFlight, counter.messages], [11, 7, 91]);
+});
+
 test('admin page: topics are added up, with rates from the second frame on, and per broker', async () => {
   const topics = { a: [TOPICS.shared(100)], b: [TOPICS.own, TOPICS.sharedOfB] };
   const { frames, clock } = madeFleet(async (host) =>
