@@ -1,5 +1,6 @@
 // Runs the test suites: `node scripts/test.ts [path ...]`, files or directories, test/ by default. Each file is a process
-// of its own, and so is each directory of test/unit; a process may run for 5 minutes (RINGMQ_TEST_FILE_SECONDS).
+// of its own, and so is each directory of test/unit; a process none of whose tests ends for 5 minutes fails
+// (RINGMQ_TEST_FILE_SECONDS).
 // test-report.txt keeps what every test took, and what the files printed; RINGMQ_TEST_REPORT names another file.
 import { appendFileSync, globSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -12,7 +13,7 @@ import { TestRun } from './tests/test-run.ts';
 
 /** Many tests wait for a process or a socket, so a file for each core leaves cores idle. */
 const FILES_BESIDE_CORES = 1;
-/** The slowest take half a minute. Units: seconds. */
+/** The slowest tests take half a minute. Units: seconds. */
 const FILE_LIMIT_S = 300;
 const root = path.dirname(import.meta.dirname);
 const report = process.env['RINGMQ_TEST_REPORT'] ?? path.join(root, 'test-report.txt');

@@ -1,5 +1,5 @@
 /**
- * Kills the process of a file of tests that runs too long and cannot end itself, with the processes that it has
+ * Kills the process of a file of tests whose tests do not end and which cannot end itself, with the processes that it has
  * started.
  */
 

@@ -1,10 +1,10 @@
 /** Disk queues from random seeds, on disks that lose power and whose calls fail; `scripts/crash-disk.ts` runs more. */
 
 import { test } from 'node:test';
-import { freshSeed } from '../support/seeded-random.ts';
+import { freshSeed, seedCount } from '../support/seeded-random.ts';
 import { runLife } from './random-life.ts';
 
-const SEEDS = 100;
+const SEEDS = seedCount({ few: 40, many: 300 });
 const OPERATIONS = 150;
 
 for (const isDurable of [false, true]) {

@@ -1,7 +1,7 @@
 /** The broker in one thread over disks that fail for a while: nothing that was accepted is lost. */
 
 import { test } from 'node:test';
-import { freshSeed } from '../support/seeded-random.ts';
+import { freshSeed, seedCount } from '../support/seeded-random.ts';
 import { simulate, simulateSeeds } from './simulation.ts';
 
 const STEPS = 1200;
@@ -10,14 +10,24 @@ test('simulation: disks that do not write for a while lose nothing that was acce
   const from = freshSeed() % 1_000_000_000;
   t.diagnostic(`seeds from ${from}`);
 
-  await simulateSeeds({ from, count: 12, steps: STEPS, diskFaults: 'writes' });
+  await simulateSeeds({
+    from,
+    count: seedCount({ few: 4, many: 24 }),
+    steps: STEPS,
+    diskFaults: 'writes',
+  });
 });
 
 test('simulation: disks that do not read for a while lose nothing that was accepted', async (t) => {
   const from = freshSeed() % 1_000_000_000;
   t.diagnostic(`seeds from ${from}`);
 
-  await simulateSeeds({ from, count: 8, steps: STEPS, diskFaults: 'reads' });
+  await simulateSeeds({
+    from,
+    count: seedCount({ few: 3, many: 16 }),
+    steps: STEPS,
+    diskFaults: 'reads',
+  });
 });
 
 test('simulation: queues that could not be opened after a restart are read later', async () => {

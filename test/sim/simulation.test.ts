@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { freshSeed } from '../support/seeded-random.ts';
+import { freshSeed, seedCount } from '../support/seeded-random.ts';
 import { simulate, simulateSeeds } from './simulation.ts';
 
 const STEPS = 1200;
@@ -11,7 +11,12 @@ test('simulation: every message is in one place after every turn, and all drain'
   const from = freshSeed() % 1_000_000_000;
   t.diagnostic(`seeds from ${from}`);
 
-  await simulateSeeds({ from, count: 15, steps: STEPS, diskFaults: 'none' });
+  await simulateSeeds({
+    from,
+    count: seedCount({ few: 5, many: 30 }),
+    steps: STEPS,
+    diskFaults: 'none',
+  });
 });
 
 test('simulation: what once came to a standstill drains', async () => {

@@ -24,3 +24,8 @@ export function freshSeed(): number {
   const given = process.env['SEED'];
   return given === undefined ? Date.now() & 0x7fffffff || 1 : Number(given);
 }
+
+/** How many fresh seeds a test takes: `few` in `npm test`, `many` where `SEEDS` is `many`, as in CI afterwards. */
+export function seedCount({ few, many }: { readonly few: number; readonly many: number }): number {
+  return process.env['SEEDS'] === 'many' ? many : few;
+}

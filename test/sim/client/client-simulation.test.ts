@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { freshSeed } from '../../support/seeded-random.ts';
+import { freshSeed, seedCount } from '../../support/seeded-random.ts';
 import { simulateClients } from './client-simulation.ts';
 
-const SEED_COUNT = 300;
+const SEED_COUNT = seedCount({ few: 80, many: 600 });
 const STEPS = 600;
 
 test('client simulation: nothing is lost or answered twice, and all clients close', async (t) => {
