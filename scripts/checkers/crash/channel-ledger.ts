@@ -164,7 +164,11 @@ export class ChannelLedger {
         if (deferral !== null && deferral.confirmedMs <= settledMs) {
           entry.attemptsKept = entry.attempts;
           if (!entry.isAmbiguous) this.deferralsKept++;
-        } else entry.dueMs = 0;
+        } else {
+          entry.dueMs = 0;
+          // Confirmed later, it is still not one that the next kill may be expected to spare.
+          entry.deferral = null;
+        }
       }
       // its way from the topic to the channel may not be written down
       if (entry.firstMs > settledMs) entry.isAmbiguous = true;

@@ -190,6 +190,22 @@ test('ChannelLedger: a requeue that a kill has met may be forgotten', () => {
   assert.deepEqual(bench.broken, []);
 });
 
+test('ChannelLedger: a requeue that was confirmed too late for one kill is not safe from the next', () => {
+  // Shortly before the first kill; after it, when the answer was still on its way or another broker lived on; never.
+  const broken = [999, 2000, Number.POSITIVE_INFINITY].map((confirmedMs) => {
+    const bench = new Bench();
+    const action = bench.ledger.requeue(bench.deliver(1, 10), 100, 900);
+    if (confirmedMs < 1000) confirm(action, confirmedMs);
+    bench.ledger.kill(1000);
+    confirm(action, confirmedMs);
+    bench.ledger.kill(5000);
+    bench.deliver(1, 6000);
+    return bench.broken;
+  });
+
+  assert.deepEqual(broken, [[], [], []]);
+});
+
 test('ChannelLedger: what a kill has met may come twice, until the channel was seen empty', () => {
   const bench = new Bench();
   bench.deliver(1, 10);
