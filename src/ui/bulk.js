@@ -83,16 +83,12 @@ export function bulkDialog({ work, noun, queues, fleet, onDone }) {
   return dialog;
 
   async function plan() {
-    /** @type {Map<string, Promise<{ nodes: string[], lookupds: string[] }>>} */
-    const byTopic = new Map();
     const waiting = lines.values();
     const worker = async () => {
       for (const { names, place } of waiting) {
         if (isClosed) return;
-        const asked = byTopic.get(names.topic) ?? fleet.plan(names.topic);
-        byTopic.set(names.topic, asked);
         try {
-          setChildren(place, placeText(work, await asked));
+          setChildren(place, placeText(work, await fleet.plan(names)));
         } catch (error) {
           setText(place, textOf(error));
         }

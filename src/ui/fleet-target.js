@@ -78,11 +78,12 @@ export class FleetTarget {
 
   /**
    * Where work on a topic, or on one of its channels, would be done.
-   * @param {string} topic
+   * @param {QueueNames} names
    * @returns {Promise<{ nodes: string[], lookupds: string[], message: string }>}
    */
-  async plan(topic) {
-    const [{ text }] = await this.get('ui/plan', { topic });
+  async plan({ topic, channel }) {
+    const names = channel === undefined ? { topic } : { topic, channel };
+    const [{ text }] = await this.get('ui/plan', names);
     return JSON.parse(text);
   }
 

@@ -10,6 +10,7 @@ import { channelView } from './view-channel.js';
 import { channelsView } from './view-channels.js';
 import { counterView } from './view-counter.js';
 import { fleetNodeView } from './view-fleet-node.js';
+import { nodeChannelView, nodeTopicView } from './view-fleet-node-queues.js';
 import { fleetTopicsView } from './view-fleet-topics.js';
 import { lookupView } from './view-lookup.js';
 import { nodesView } from './view-nodes.js';
@@ -43,7 +44,7 @@ const fleet = await loadFleet(base);
  * @param {import('./types.d.ts').Context} context
  * @returns {import('./types.d.ts').Shown}
  */
-function viewOf([place, name, sub, channel], context) {
+function viewOf([place, name, sub, channel, part, below], context) {
   if (place === 'topics' && name && sub === 'channels' && channel) {
     return channelView(context, name, channel, {
       main: new NodesPanel(fleet, name, channel),
@@ -60,6 +61,11 @@ function viewOf([place, name, sub, channel], context) {
   if (place === 'channels') {
     const names = (/** @type {Row} */ row) => ({ topic: row.topic, channel: row.name });
     return channelsView(context, new Selection('channel', fleet, names));
+  }
+  if (place === 'nodes' && name && sub === 'topics' && channel) {
+    return part === 'channels' && below
+      ? nodeChannelView(context, name, channel, below)
+      : nodeTopicView(context, name, channel);
   }
   if (place === 'nodes' && name) return fleetNodeView(context, fleet, name);
   if (place === 'nodes') return nodesView(context, fleet);

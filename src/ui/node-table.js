@@ -18,6 +18,25 @@ export function nodePath(address) {
 }
 
 /**
+ * A topic on one broker.
+ * @param {string} address
+ * @param {string} topic
+ */
+export function nodeTopicPath(address, topic) {
+  return `${nodePath(address)}/topics/${encodeURIComponent(topic)}`;
+}
+
+/**
+ * A channel on one broker.
+ * @param {string} address
+ * @param {string} topic
+ * @param {string} channel
+ */
+export function nodeChannelPath(address, topic, channel) {
+  return `${nodeTopicPath(address, topic)}/channels/${encodeURIComponent(channel)}`;
+}
+
+/**
  * What is remarkable about a broker.
  * @param {NodeRow} row
  * @returns {[text: string, tone?: string][]}

@@ -21,16 +21,17 @@ export function newTopicButton(target) {
 
 /**
  * @param {(row: import('./types.d.ts').Row) => [text: string, tone?: string][]} [badges]
+ * @param {(row: import('./types.d.ts').Row) => string} [href]
  * @returns {import('./parts.js').RowColumn}
  */
-export function topicColumn(badges = badgesOf) {
+export function topicColumn(badges = badgesOf, href = (row) => topicPath(row.name)) {
   return {
     key: 'name',
     label: 'Topic',
     isText: true,
     isWide: true,
     text: (row) => row.name,
-    href: (row) => topicPath(row.name),
+    href,
     badges,
   };
 }

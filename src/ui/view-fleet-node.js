@@ -2,7 +2,7 @@
 
 import { h, setChildren } from './dom.js';
 import { count, span } from './format.js';
-import { nodeBadges, tombstoneDialog } from './node-table.js';
+import { nodeBadges, nodeTopicPath, tombstoneDialog } from './node-table.js';
 import {
   badgesOf,
   Facts,
@@ -60,12 +60,15 @@ export function fleetNodeView({ watch }, fleet, address) {
     query: { view: 'node', node: address },
     watch,
     columns: [
-      topicColumn((row) => [
-        ...badgesOf(row),
-        ...(tombstoned.has(row.name)
-          ? [/** @type {[string, string]} */ (['tombstoned', 'warn'])]
-          : []),
-      ]),
+      topicColumn(
+        (row) => [
+          ...badgesOf(row),
+          ...(tombstoned.has(row.name)
+            ? [/** @type {[string, string]} */ (['tombstoned', 'warn'])]
+            : []),
+        ],
+        (row) => nodeTopicPath(address, row.name),
+      ),
       ...numberColumns('topics'),
       ...(hasRole('admin') ? [tombstone] : []),
     ],

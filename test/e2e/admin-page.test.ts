@@ -143,6 +143,14 @@ describe('admin page', { timeout: 120_000 }, () => {
       void consumer.run(() => undefined);
       const consumers = page.getByRole('row').filter({ hasText: 'b-1' });
       for (const at of [0, 1]) await consumers.filter({ hasText: nodeAddress(at) }).waitFor();
+      await page.goto(address(`/nodes/${nodeAddress(1)}`));
+      await page.getByRole('link', { name: 'orders', exact: true }).click();
+      await page.getByRole('link', { name: 'billing', exact: true }).click();
+      await consumers.filter({ hasText: nodeAddress(1) }).waitFor();
+      assert.equal(await consumers.count(), 1);
+      assert.equal(await page.getByRole('button', { name: 'Pause' }).count(), 0);
+      await page.getByRole('link', { name: 'On all brokers' }).click();
+      await consumers.filter({ hasText: nodeAddress(0) }).waitFor();
       await page.goto(address('/topics/orders'));
       await page.getByRole('link', { name: nodeAddress(1) }).waitFor();
       const graph = await page.getByRole('link', { name: 'On disk' }).getAttribute('href');

@@ -155,6 +155,30 @@ export class Cluster {
     return { value: value.flat(), errors };
   }
 
+  /**
+   * The nodes that have a topic, or one of its channels. A node that does not tell its channels is one of them, so that
+   * work there fails and is reported. If none has the channel, these are the nodes of the topic, which say so.
+   */
+  async queueProducers(topic: string, channel: string): Promise<Gathered<readonly Producer[]>> {
+    const { value, errors } = await this.topicProducers(topic);
+    if (channel === '') return { value, errors };
+    const query = `topic=${queryEscape(topic)}&channel=${queryEscape(channel)}`;
+    const asked = value.map(async (producer) => {
+      const url = `http://${httpAddress(producer)}/stats?format=json&${query}&include_clients=false`;
+      try {
+        const [found] = listOf((await this.#get('nsqd', url))['topics']);
+        const channels = listOf(found?.['channels']);
+        return channels.some((one) => textOf(one['channel_name']) === channel);
+      } catch (error) {
+        failureOf(error);
+        return true;
+      }
+    });
+    const has = await Promise.all(asked);
+    const nodes = value.filter((_, at) => has[at]);
+    return { value: nodes.length === 0 ? value : nodes, errors };
+  }
+
   /** The statistics of these nodes. */
   async stats(
     producers: readonly Producer[],
@@ -190,20 +214,20 @@ export class Cluster {
   /** Deletes a topic, or one of its channels, everywhere. */
   async delete(topic: string, channel: string): Promise<readonly string[]> {
     // Afterwards nsqlookupds no longer know them.
-    const producers = await this.topicProducers(topic);
+    const producers = await this.queueProducers(topic, channel);
     const path = pathOf('delete', topic, channel);
     const { lookupd } = this.#addresses();
     const errors = await this.#upstream.postAll('nsqlookupd', lookupd, path);
     return [...producers.errors, ...errors, ...(await this.#postNodes(producers.value, path))];
   }
 
-  /** Changes a topic, or one of its channels, on all nodes that have the topic. */
+  /** Changes a topic, or one of its channels, on all nodes that have it. */
   async act(
     action: 'pause' | 'unpause' | 'empty',
     topic: string,
     channel: string,
   ): Promise<readonly string[]> {
-    const { value, errors } = await this.topicProducers(topic);
+    const { value, errors } = await this.queueProducers(topic, channel);
     return [...errors, ...(await this.#postNodes(value, pathOf(action, topic, channel)))];
   }
 

@@ -33,6 +33,7 @@ export type FleetSnapshot = {
 const NS_PER_MS = 1_000_000n;
 /** Troubles that a frame names. */
 const TROUBLES_MAX = 5;
+const NO_ROWS = { topics: [], channels: [] };
 /** Most nodes of one topic in a frame. */
 const NODE_ROWS_MAX = 500;
 
@@ -100,9 +101,9 @@ export class FleetFrames implements FrameSource<FleetSnapshot> {
       case 'channels':
         return JSON.stringify({ list: pageOf(sum.channels, query) });
       case 'topic':
-        return JSON.stringify(topicView(query, sum, nodes));
+        return JSON.stringify(topicView(query, sum, shownNodes(query, nodes)));
       case 'channel':
-        return JSON.stringify(await this.#channelView(query, sum, nodes));
+        return JSON.stringify(await this.#channelView(query, sum, shownNodes(query, nodes)));
       case 'nodes':
         return JSON.stringify({ list: pageOf(nodes.map(nodeRow).sort(byName), query) });
       case 'node':
@@ -120,7 +121,8 @@ export class FleetFrames implements FrameSource<FleetSnapshot> {
     nodes: readonly FleetNode[],
   ): Promise<object> {
     const { topic, channel: name } = query;
-    const row = sum.channels.find((one) => one.topic === topic && one.name === name);
+    const { channels: rows } = rowsOf(query, sum, nodes);
+    const row = rows.find((one) => one.topic === topic && one.name === name);
     if (row === undefined) return { missing: true };
     const there = nodes.flatMap((node) => {
       const channel = node.topic(topic)?.channels.find((one) => one.name === name);
@@ -172,13 +174,28 @@ function byName(a: LiveRow, b: LiveRow): number {
   return a.name < b.name ? -1 : 1;
 }
 
+/** All nodes, or the one that the query names. */
+function shownNodes({ node }: WatchQuery, nodes: readonly FleetNode[]): readonly FleetNode[] {
+  return node === '' ? nodes : nodes.filter(({ address }) => address === node);
+}
+
+/** The rows of all nodes together, or of the one that the query names. */
+function rowsOf(
+  { node }: WatchQuery,
+  sum: FleetSum,
+  [shown]: readonly FleetNode[],
+): { readonly topics: readonly LiveRow[]; readonly channels: readonly LiveRow[] } {
+  return node === '' ? sum : (shown?.state?.live ?? NO_ROWS);
+}
+
 function topicView(query: WatchQuery, sum: FleetSum, nodes: readonly FleetNode[]): object {
   const { topic: name } = query;
-  const row = sum.topics.find((one) => one.name === name);
+  const rows = rowsOf(query, sum, nodes);
+  const row = rows.topics.find((one) => one.name === name);
   if (row === undefined) return { missing: true };
   const topics = nodes.flatMap((node) => node.topic(name) ?? []);
   // The search is for channels: the topic's name matches all of them.
-  const channels = sum.channels
+  const channels = rows.channels
     .filter(({ topic }) => topic === name)
     .map((channel) => ({ ...channel, topic: '' }));
   return {

@@ -121,15 +121,17 @@ export function fleetPage({ context, upstream, clock, guard }: PageSetup): Fleet
 
 /** The nodes on which an operator's work on a topic, or on one of its channels, would be done. */
 function plan(context: AdminContext, exchange: Exchange): void {
-  const topic = Query.parse(exchange.rawQuery)?.get('topic');
+  const query = Query.parse(exchange.rawQuery);
+  const topic = query?.get('topic');
   if (topic === undefined) {
     exchange.answer(INVALID_REQUEST);
     return;
   }
+  const channel = query?.get('channel') ?? '';
   const { cluster, logger } = context;
   answerAsked(exchange, context, 'get topic metadata', async () => {
     const warnings = new Warnings(logger);
-    const producers = warnings.add(await cluster.topicProducers(topic));
+    const producers = warnings.add(await cluster.queueProducers(topic, channel));
     return warnings.answer({
       nodes: producers.map(httpAddress).sort(),
       lookupds: cluster.lookupds,

@@ -229,6 +229,16 @@ test('admin page: a channel with the consumers of all brokers, the counter, and 
       [nodes[1].address, '1.3.0', 2, 1, 2],
     ],
   );
+  const narrow = await frameOf(`view=topic&topic=shared&node=${nodes[1].address}`);
+  const narrower = await frameOf(`view=channel&topic=shared&channel=c&node=${nodes[1].address}`);
+  const elsewhere = await frameOf(`view=topic&topic=own&node=${nodes[0].address}`);
+  const { list: onB, row: rowOnB } = narrow.view;
+  assert.deepEqual([rowOnB.queued, onB.rows.map((one: Frame) => one.name)], [2, ['c']]);
+  assert.deepEqual(
+    [narrower.view.row.queued, narrower.view.consumers.map((one: Frame) => one.broker)],
+    [2, [nodes[1].address]],
+  );
+  assert.deepEqual(elsewhere.view, { missing: true });
   const { fleetNode, list } = node.view;
   assert.deepEqual(
     [
@@ -340,6 +350,41 @@ test('admin page: what work would do, and who may do it', async (t) => {
   assert.deepEqual(alice.body, { lookupds });
   assert.deepEqual(bob.body, { lookupds, roles: [] });
   assert.equal(foreign.status, 403);
+});
+
+test('admin: work on a channel is done on the brokers that have it, and on all if none has', async (t) => {
+  const only = { topic_name: 't', ...queue('c', 1, 1) };
+  const nodes = [
+    await fakeNode(t, 'a', [only]),
+    await fakeNode(t, 'b', [{ topic_name: 't', ...queue('d', 1, 1) }]),
+  ];
+  const lookup = await fakeLookup(
+    t,
+    nodes.map((server, at) => ({ hostname: ['a', 'b'][at], server, topics: ['t'] })),
+  );
+  const site = await AdminSite.start(t, { lookupdHttpAddress: [lookup.address] });
+
+  const plans: unknown[] = [];
+  for (const channel of ['c', 'none']) {
+    const { body } = await site.get(`/ui/plan?topic=t&channel=${channel}`);
+    plans.push((body as Frame).nodes);
+    await site.ask('POST', `/api/topics/t/${channel}`, { action: 'pause' });
+  }
+  await site.ask('DELETE', '/api/topics/t/c');
+
+  const [a, b] = nodes.map(({ address }) => address);
+  assert.deepEqual(plans, [[a], [a, b].toSorted()]);
+  assert.deepEqual(
+    nodes.map(({ journal }) => journal.matching(/^POST/)),
+    [
+      [
+        'POST /channel/pause?topic=t&channel=c',
+        'POST /channel/pause?topic=t&channel=none',
+        'POST /channel/delete?topic=t&channel=c',
+      ],
+      ['POST /channel/pause?topic=t&channel=none'],
+    ],
+  );
 });
 
 test('FleetNode: an answer with the same bytes is not read again, and its rates are zero', async () => {
