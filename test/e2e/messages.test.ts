@@ -88,7 +88,8 @@ test('messages in hand: in memory, in files and in flight', LIMIT, async (t) => 
   await t.test('messages move to another topic', async () => {
     assert.equal(await doneOf(broker, '/messages/move?from=orders:billing&to=parked&match=-8'), 1);
     assert.deepEqual(await bodies(broker, 'topic=parked'), ['order-8']);
-    assert.equal(await doneOf(broker, '/messages/move?from=parked&to=orders'), 1);
+    const [{ id }] = (await page(broker, 'topic=parked')).messages;
+    assert.equal(await doneOf(broker, `/messages/move?from=parked&to=orders&id=${id}`), 1);
     assert.deepEqual(await bodies(broker, 'topic=parked'), []);
     assert.equal(await doneOf(broker, `/messages/purge?${queue}&match=order-8`), 1);
   });
@@ -130,6 +131,7 @@ test('messages in hand: in memory, in files and in flight', LIMIT, async (t) => 
       ['POST', `/message/requeue?${queue}&all=true&delay=-1`],
       ['POST', '/message/requeue?topic=orders&all=true'],
       ['POST', '/messages/move?from=orders:billing&to=orders'],
+      ['POST', '/messages/move?from=orders:billing&to=parked&id=0000000000000000'],
     ]) {
       const answer = await ask(broker, path, method === 'POST' ? null : undefined);
       refused.push([
@@ -151,6 +153,7 @@ test('messages in hand: in memory, in files and in flight', LIMIT, async (t) => 
       ['400', 'INVALID_DELAY'],
       ['400', 'MISSING_ARG_CHANNEL'],
       ['400', 'INVALID_TARGET'],
+      ['404', 'MESSAGE_NOT_FOUND'],
     ]);
   });
 

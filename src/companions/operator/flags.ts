@@ -5,6 +5,7 @@
  */
 
 import { parseArgs } from 'node:util';
+import { suggestion } from '../../daemon/options/nearest-word.ts';
 import { errorText } from '../../shared/error-text.ts';
 import { BadUsage } from './failures.ts';
 
@@ -57,8 +58,16 @@ export function parseWords<Table extends FlagTable>(
     // Every name is the table's, with a value of its kind.
     return { words: positionals, flags: values as FlagValues<Table> };
   } catch (error) {
-    throw new BadUsage(errorText(error));
+    throw new BadUsage(unknownFlag(error, Object.keys(table)) ?? errorText(error));
   }
+}
+
+/** What to say about a flag that the table does not have; undefined for another error. */
+function unknownFlag(error: unknown, names: readonly string[]): string | undefined {
+  const { code, message } = error as { readonly code?: unknown; readonly message: string };
+  if (code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return undefined;
+  const [, dashes = '', name = ''] = /'(--?)(.*?)'/.exec(message) ?? [];
+  return `unknown flag ${dashes}${name}${suggestion(name, names, '--')}`;
 }
 
 /** The whole number of a flag, or its default. Errors: throws `BadUsage`. */

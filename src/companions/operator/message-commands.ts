@@ -109,6 +109,11 @@ export const runRequeue: Companion = operatorCommand({
     }
     const { delay } = call.flags;
     const which = ids.length > 0 ? { id: ids.join() } : filterIn(call.flags);
+    if (Object.values(which).every((value) => value === undefined)) {
+      throw new BadUsage(
+        'ids, --state, --since or --match select the messages; all of them: --state=in-flight,deferred',
+      );
+    }
     await work(call, 'requeued', (cursor) => {
       return `/message/requeue?${queryOf(source, { ...which, delay, cursor })}`;
     });
@@ -137,14 +142,26 @@ export const runPurge: Companion = operatorCommand({
 export const runMove: Companion = operatorCommand({
   name: 'move',
   does: 'moves waiting messages to another topic, such as dead letters back to their original one',
-  forms: ['SOURCE TOPIC [filter]'],
-  examples: ['dead.orders orders', 'orders:billing parked --match=4711'],
+  forms: ['SOURCE TOPIC ID ...', 'SOURCE TOPIC [filter]'],
+  examples: [
+    'dead.orders orders',
+    'dead.orders orders 18aba57102a69000',
+    'orders:billing parked --match=4711',
+  ],
   notes: `${NOTES}\nA message is published there before it is finished here: a crash in between leaves it in both.`,
   flags: FILTER_FLAGS,
   run: async (call) => {
-    const { source: from, topic: to } = call.named(['source', 'topic']);
+    const [from, to, ...rest] = call.words;
+    if (to === undefined) throw new BadUsage('SOURCE TOPIC is expected');
+    // For their errors: the broker would name its own parameters.
+    queueName(from);
+    if (queueName(to).channel !== '') {
+      throw new BadUsage(`messages move to a topic, which has no ":", got ${JSON.stringify(to)}`);
+    }
+    const ids = rest.map((id) => messageId(id, from));
+    const id = ids.length === 0 ? undefined : ids.join();
     await work(call, 'moved', (cursor) => {
-      return `/messages/move?${query({ from, to, ...filterIn(call.flags), cursor })}`;
+      return `/messages/move?${query({ from, to, id, ...filterIn(call.flags), cursor })}`;
     });
   },
 });

@@ -4,6 +4,7 @@
  * Thread: any.
  */
 
+import { parseChannelName, parseTopicName } from '../../shared/names.ts';
 import { BadUsage } from './failures.ts';
 
 /** `channel` is empty for the topic itself. */
@@ -11,11 +12,18 @@ export type QueueName = { readonly topic: string; readonly channel: string };
 
 const ID = /^[0-9a-f]{16}$/i;
 
-/** Splits a name. No topic's name has a colon. */
+/** Splits a name. No topic's name has a colon. Errors: throws for a name that no topic or channel can have. */
 export function queueName(text: string): QueueName {
   const colon = text.indexOf(':');
-  if (colon === -1) return { topic: text, channel: '' };
-  return { topic: text.slice(0, colon), channel: text.slice(colon + 1) };
+  const topic = colon === -1 ? text : text.slice(0, colon);
+  const channel = colon === -1 ? '' : text.slice(colon + 1);
+  const isValid = parseTopicName(topic) !== undefined;
+  if (isValid && (colon === -1 || parseChannelName(channel) !== undefined)) {
+    return { topic, channel };
+  }
+  throw new BadUsage(
+    `${JSON.stringify(text)} is no valid name; a topic is written TOPIC, a channel TOPIC:CHANNEL`,
+  );
 }
 
 /** Errors: throws if a word is not the id of a message, for example a channel that should follow a colon. */

@@ -4,6 +4,7 @@
  * Thread: main.
  */
 
+import type { BrokerAnswer } from './broker-http.ts';
 import { BadUsage, Refused, Unreachable } from './failures.ts';
 import { type OperatorCall, operatorCommand } from './operator-command.ts';
 
@@ -12,6 +13,10 @@ const DRAIN_FLAGS = {
 } as const;
 
 const LOOK_MS = 1000;
+const LOG_LEVEL = 'log_level';
+const LOOKUPDS = 'nsqlookupd_tcp_addresses';
+/** By nsqd's number; none has 0. */
+const LEVELS: readonly string[] = ['', 'debug', 'info', 'warn', 'error', 'fatal'];
 /** The word that the operator types. */
 const DRAIN = 'drain';
 
@@ -81,10 +86,10 @@ export const runConfig = operatorCommand({
     switch (verb) {
       case 'get':
         if (key === '' || value !== '') throw new BadUsage('get needs KEY');
-        return print(call, key, (await call.broker.request('GET', path)).text);
+        return print(call, key, (await ask(call, 'GET', path, noSuchKey(key))).text);
       case 'set':
         if (value === '') throw new BadUsage('set needs KEY VALUE');
-        return print(call, key, (await call.broker.request('PUT', path, value)).text);
+        return print(call, key, (await ask(call, 'PUT', path, notSettable(key), value)).text);
       case 'reload':
         if (key !== '') throw new BadUsage('reload does not take a KEY');
         return reload(call);
@@ -96,9 +101,41 @@ export const runConfig = operatorCommand({
 
 type Call = OperatorCall<Record<never, never>>;
 
-/** The broker shows texts as they are, and everything else as JSON. */
+/** `why` replaces the broker's reasons, which are nsqd's and name nothing. */
+async function ask(
+  { broker }: Call,
+  method: string,
+  path: string,
+  why: string,
+  value?: string,
+): Promise<BrokerAnswer> {
+  try {
+    return await broker.request(method, path, value);
+  } catch (error) {
+    const isVague = error instanceof Refused && /^invalid (option|value)$/.test(error.message);
+    throw isVague ? new Refused(why, { cause: error }) : error;
+  }
+}
+
+function noSuchKey(key: string): string {
+  return `there is no option ${JSON.stringify(key)}; "ringmq --print-config" shows all keys`;
+}
+
+function notSettable(key: string): string {
+  switch (key) {
+    case LOG_LEVEL:
+      return `${LOG_LEVEL} is ${LEVELS.slice(1).join(', ')}`;
+    case LOOKUPDS:
+      return `${LOOKUPDS} is a JSON list, such as '["10.0.0.1:4160"]'`;
+    default:
+      return `${JSON.stringify(key)} cannot be set while the broker runs; ${LOG_LEVEL} and ${LOOKUPDS} can`;
+  }
+}
+
+/** The broker shows texts as they are, and everything else as JSON: a log level as nsqd's number. */
 function print(call: Call, key: string, text: string): void {
-  call.print({ [key]: parsedValue(text) }, () => `${text}\n`);
+  const level = key === LOG_LEVEL ? LEVELS[Number(text)] : undefined;
+  call.print({ [key]: parsedValue(text) }, () => `${level ?? text}\n`);
 }
 
 function parsedValue(text: string): unknown {

@@ -5,6 +5,7 @@
  */
 
 import type { Companion } from '../companion.ts';
+import { Refused } from './failures.ts';
 import { operatorCommand } from './operator-command.ts';
 
 type Verb = 'create' | 'delete' | 'empty' | 'pause' | 'unpause';
@@ -55,10 +56,19 @@ function topicCommand(verb: Verb, destroys?: string): Companion {
         await call.confirm(isTopic ? topic : channel, `${destroys} ${what}`);
       }
       const query = new URLSearchParams(isTopic ? { topic } : { topic, channel });
-      await call.broker.ask('POST', `/${isTopic ? 'topic' : 'channel'}/${verb}?${query}`);
+      try {
+        await call.broker.ask('POST', `/${isTopic ? 'topic' : 'channel'}/${verb}?${query}`);
+      } catch (error) {
+        if (verb !== 'create' || !isMissingTopic(error)) throw error;
+        throw new Refused(`topic not found; "ringmq create ${topic}" creates it`, { cause: error });
+      }
       const name = isTopic ? `topic ${topic}` : `channel ${channel} of ${topic}`;
       const value = { topic, channel: isTopic ? null : channel, [DONE[verb]]: true };
       call.print(value, () => `${name} is ${DONE[verb]}\n`);
     },
   });
+}
+
+function isMissingTopic(error: unknown): boolean {
+  return error instanceof Refused && error.message === 'topic not found';
 }

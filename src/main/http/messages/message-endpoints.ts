@@ -216,6 +216,7 @@ async function move(broker: HttpBroker, query: Query, exchange: Exchange): Promi
     const answer = { message: 'MOVE_FAILED', reason: failure, done, cursor };
     return jsonTextAnswer(503, JSON.stringify(answer));
   }
+  if (request.filter.ids?.length === 1 && done === 0) return MESSAGE_NOT_FOUND;
   return jsonAnswer({ from, to, done, not_found: notFound, cursor });
 }
 

@@ -26,6 +26,12 @@ for (const [companion, words, request, text] of [
     '1 message is requeued\n',
   ],
   [runPurge, ['t', '--yes'], '/messages/purge?topic=t&all=true', '1 message is dropped\n'],
+  [
+    runMove,
+    ['t', 'u', ID, ID],
+    `/messages/move?from=t&to=u&id=${ID}%2C${ID}`,
+    '1 message is moved\n',
+  ],
   [runMove, ['t:c', 'u', '--token=x'], '/messages/move?from=t%3Ac&to=u', '1 message is moved\n'],
 ] as const) {
   test(`ringmq: a command for messages asks for ${request}`, async (t) => {
@@ -93,3 +99,30 @@ test('ringmq: a topic without its channel is told apart from its channels', asyn
   assert.equal(requeue.code, 2);
   assert.match(requeue.stderr, /^requeue needs a channel: orders:CHANNEL is expected\n/);
 });
+
+for (const [companion, words, wrong] of [
+  [
+    runRequeue,
+    ['t:c'],
+    'ids, --state, --since or --match select the messages; all of them: --state=in-flight,deferred',
+  ],
+  [runMove, ['t:c'], 'SOURCE TOPIC is expected'],
+  [runMove, ['t:c', 'u', 'v'], 'an id has 16 hex digits, and "v" has not'],
+  [runMove, ['t', 'u:c'], 'messages move to a topic, which has no ":", got "u:c"'],
+  [
+    runMove,
+    ['t/c', 'u'],
+    '"t/c" is no valid name; a topic is written TOPIC, a channel TOPIC:CHANNEL',
+  ],
+  [runPeek, ['t:'], '"t:" is no valid name; a topic is written TOPIC, a channel TOPIC:CHANNEL'],
+  [runPeek, ['t', '--mach=x'], 'unknown flag --mach; did you mean --match?'],
+  [runPeek, ['t', '-n', '5'], 'unknown flag -n'],
+] as const) {
+  test(`ringmq: ${wrong}`, async (t) => {
+    const { address, asked } = await uniformBroker(t, 200, WORK);
+
+    const { code, stderr } = await runWords(companion, words, { env: { RINGMQ_HTTP: address } });
+
+    assert.deepEqual([code, stderr.split('\n')[0], asked], [2, wrong, []]);
+  });
+}
