@@ -1,5 +1,6 @@
 // Runs the broker in one thread from seeds, and checks every turn. Ends with status 1 if a seed fails; what failed
 // is printed with the command that runs it again.
+import { replicatedLife } from '../test/sim/replicated-life.ts';
 import type { DiskFaults } from '../test/sim/scenario.ts';
 import { simulate } from '../test/sim/simulation.ts';
 import { readArguments, refuse, wholeNumber } from './kit/arguments.ts';
@@ -15,12 +16,15 @@ Checks after each turn that every message is in exactly one place.
   --seed S           run only this seed
   --steps K          steps of each run (default 1500)
   --faults KIND      calls of the disk that fail: none, writes or reads (default none)
+  --replicated       two brokers with replicated topics over a store that is slow, absent or forgetful,
+                     and whether what was acknowledged is finished in the end
   --trace            print each step
   --keep-going       continue after a seed that fails
 
 Examples:
   node scripts/simulate.ts --seeds 10000
   node scripts/simulate.ts --seed 4711 --faults writes --trace
+  node scripts/simulate.ts --replicated --seeds 200 --steps 300
 
 Exit code: 0 every seed passed, 1 a seed failed, 2 bad arguments.`;
 
@@ -29,12 +33,22 @@ const values = readArguments(USAGE, {
   seeds: { type: 'string', default: '1000' },
   steps: { type: 'string', default: '1500' },
   faults: { type: 'string', default: 'none' },
+  replicated: { type: 'boolean', default: false },
 });
 const KINDS: readonly DiskFaults[] = ['none', 'writes', 'reads'];
 const diskFaults =
   KINDS.find((kind) => kind === values.faults) ??
   refuse(`--faults "${values.faults}" is none of ${KINDS.join(', ')}`, USAGE);
 const steps = wholeNumber('steps', values.steps, 1, USAGE);
+if (values.replicated) {
+  if (diskFaults !== 'none') refuse('--replicated has no --faults: it has no disk', USAGE);
+  await runSeeds(values, {
+    usage: USAGE,
+    progressEvery: 50,
+    run: (seed, print) => replicatedLife(seed, steps, print),
+    countsOf: (counts) => counts,
+  });
+}
 await runSeeds(values, {
   usage: USAGE,
   progressEvery: 100,

@@ -3,72 +3,20 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { dpub, line, MAGIC, mpub, NOP, pub } from '../../../../src/protocol/commands.ts';
+import { dpub, line, mpub, pub } from '../../../../src/protocol/commands.ts';
 import type { StreamStart } from '../../../../src/shared/control.ts';
 import { parseChannelName } from '../../../../src/shared/names.ts';
-import { BrokerTurns } from '../../../support/broker-turns.ts';
 import { type FakeSocket, messageIds, messagesOf } from '../../../support/fake-socket.ts';
-import { ACK_WAIT_MS, FakeStreamServer } from '../../../support/fake-stream-server.ts';
-import type { FakeStreamStore } from '../../../support/fake-stream-store.ts';
-import { ManualClock } from '../../../support/manual-clock.ts';
+import { ACK_WAIT_MS } from '../../../support/fake-stream-server.ts';
+import { framesOf, ReplicatedSite } from '../../../support/replicated-site.ts';
 import { freshSeed, type Random, seededRandom } from '../../../support/seeded-random.ts';
-
-/** Brokers that share a store. */
-class Site {
-  readonly server = new FakeStreamServer(new ManualClock());
-  readonly stores: FakeStreamStore[] = [];
-  readonly brokers: BrokerTurns[];
-  readonly #sockets: FakeSocket[] = [];
-
-  /** `keys`: of a policy for all channels. */
-  constructor(count = 1, keys: object = {}) {
-    this.brokers = Array.from({ length: count }, () => {
-      const own = this.server.connect();
-      this.stores.push(own);
-      const given = { natsUrl: 'nats://fake', msgTimeoutMs: 60_000 };
-      return new BrokerTurns(given, {}, Number.POSITIVE_INFINITY, {
-        ...{ server: this.server, own, keys },
-      });
-    });
-  }
-
-  /** Lets everything happen that can. */
-  async turns(): Promise<void> {
-    for (let round = 0; round < 3; round++) {
-      this.server.look();
-      for (const broker of this.brokers) await broker.turns();
-    }
-  }
-
-  /** Moves the clock; the clients answer heartbeats. */
-  async advance(byMs: number): Promise<void> {
-    for (const socket of this.#sockets) if (!socket.hasEnded) socket.send(NOP);
-    await this.turns();
-    this.server.clock.advance(byMs);
-    await this.turns();
-  }
-
-  /** A client that has sent these commands, with the answers read. */
-  async client(broker: BrokerTurns, ...commands: readonly Buffer[]): Promise<FakeSocket> {
-    const socket = broker.connect();
-    this.#sockets.push(socket);
-    socket.send(Buffer.concat([MAGIC, ...commands]));
-    await this.turns();
-    return socket;
-  }
-}
-
-/** Frames since the last call, without heartbeats. */
-function framesOf(socket: FakeSocket): string[] {
-  return socket.frames().filter((frame) => frame !== 'response _heartbeat_');
-}
 
 function lastId(socket: FakeSocket): string {
   return messageIds(socket.written).at(-1) ?? '';
 }
 
 test('replicated topic: OK follows the answer of the store, and its refusal is the reason', async () => {
-  const site = new Site();
+  const site = new ReplicatedSite();
   const [broker] = site.brokers;
   site.server.holdsAnswers = true;
   const client = await site.client(broker, pub('r', 'a'));
@@ -86,7 +34,7 @@ test('replicated topic: OK follows the answer of the store, and its refusal is t
 });
 
 test('replicated topic: SUB is answered when the store has the channel, and keeps what comes from then on', async () => {
-  const site = new Site(2);
+  const site = new ReplicatedSite(2);
   const [one, other] = site.brokers;
   const first = await site.client(one, line('SUB', 'r', 'first'));
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -105,7 +53,7 @@ test('replicated topic: SUB is answered when the store has the channel, and keep
 });
 
 test('replicated topic: SUB is refused when the store cannot create the channel', async () => {
-  const site = new Site();
+  const site = new ReplicatedSite();
   const [broker] = site.brokers;
   site.server.openError = 'no space is left';
   const refused = await site.client(broker, line('SUB', 'r', 'c'), line('RDY', 1));
@@ -118,7 +66,7 @@ test('replicated topic: SUB is refused when the store cannot create the channel'
 });
 
 test('replicated topic: a SUB that waits for the store fails when another broker deletes the channel', async () => {
-  const site = new Site(2);
+  const site = new ReplicatedSite(2);
   const [one, other] = site.brokers;
   await site.client(other, line('SUB', 'r', 'c'));
   const topic = other.topics.get('r');
@@ -134,7 +82,7 @@ test('replicated topic: a SUB that waits for the store fails when another broker
 });
 
 test('replicated topic: every broker has it; a message is with one of them, and finished for all', async () => {
-  const site = new Site(2);
+  const site = new ReplicatedSite(2);
   const [one, other] = site.brokers;
   const first = await site.client(one, line('SUB', 'r', 'c'), line('RDY', 1));
   const second = await site.client(other, line('SUB', 'r', 'c'), line('RDY', 1));
@@ -154,7 +102,7 @@ test('replicated topic: every broker has it; a message is with one of them, and 
 });
 
 test('replicated topic: REQ and timeouts give a message back with its delay, and attempts count', async () => {
-  const site = new Site(2);
+  const site = new ReplicatedSite(2);
   const [one, other] = site.brokers;
   const first = await site.client(one, line('SUB', 'r', 'c'), line('RDY', 1));
   await site.client(one, pub('r', 'a'));
@@ -175,7 +123,7 @@ test('replicated topic: REQ and timeouts give a message back with its delay, and
 });
 
 test('replicated topic: what a broker held that is gone comes to another one', async () => {
-  const site = new Site(2);
+  const site = new ReplicatedSite(2);
   const [one, other] = site.brokers;
   const first = await site.client(one, line('SUB', 'r', 'c'), line('RDY', 1));
   await site.client(other, pub('r', 'a'));
@@ -190,7 +138,7 @@ test('replicated topic: what a broker held that is gone comes to another one', a
 });
 
 test('replicated topic: DPUB keeps its time, whoever delivers', async () => {
-  const site = new Site(2);
+  const site = new ReplicatedSite(2);
   const [one, other] = site.brokers;
   const client = await site.client(other, line('SUB', 'r', 'c'), line('RDY', 1));
   await site.client(one, dpub('r', 10_000, 'late'));
@@ -202,7 +150,7 @@ test('replicated topic: DPUB keeps its time, whoever delivers', async () => {
 });
 
 test('replicated topic: a consumer that leaves or takes no more does not keep others from messages', async () => {
-  const site = new Site(2);
+  const site = new ReplicatedSite(2);
   const [one, other] = site.brokers;
   const first = await site.client(one, line('SUB', 'r', 'c'), line('RDY', 5));
   first.end();
@@ -215,7 +163,7 @@ test('replicated topic: a consumer that leaves or takes no more does not keep ot
 });
 
 test('replicated topic: pause, empty and delete reach the other brokers', async () => {
-  const site = new Site(2);
+  const site = new ReplicatedSite(2);
   const [one, other] = site.brokers;
   const client = await site.client(other, line('SUB', 'r', 'c'), line('RDY', 1));
   const channel = one.topics.get('r')?.channels.get('c');
@@ -236,7 +184,7 @@ test('replicated topic: pause, empty and delete reach the other brokers', async 
 });
 
 test('replicated topic: while the store is away publishes are refused, and then all goes on', async () => {
-  const site = new Site();
+  const site = new ReplicatedSite();
   const [broker] = site.brokers;
   const consumer = await site.client(broker, line('SUB', 'r', 'c'), line('RDY', 2));
   const client = await site.client(broker, pub('r', 'a'));
@@ -259,7 +207,7 @@ test('replicated topic: while the store is away publishes are refused, and then 
 });
 
 test('replicated topic: a broker that was away does not bring back what another one has deleted', async () => {
-  const site = new Site(2);
+  const site = new ReplicatedSite(2);
   const [one, other] = site.brokers;
   await site.client(one, pub('r', 'a'), line('SUB', 'r', 'c'), line('RDY', 1));
   site.stores[0].setAbsence('the connection is lost');
@@ -275,7 +223,7 @@ test('replicated topic: a broker that was away does not bring back what another 
 });
 
 test('replicated topic: what the store has lost is created again', async () => {
-  const site = new Site();
+  const site = new ReplicatedSite();
   const [broker] = site.brokers;
   const consumer = await site.client(broker, line('SUB', 'r', 'c'), line('RDY', 1));
   site.server.topics.clear();
@@ -286,7 +234,11 @@ test('replicated topic: what the store has lost is created again', async () => {
 });
 
 /** What a consumer at the other broker gets of a channel that begins there. */
-async function replayed(site: Site, start: StreamStart, name = 'again'): Promise<string[]> {
+async function replayed(
+  site: ReplicatedSite,
+  start: StreamStart,
+  name = 'again',
+): Promise<string[]> {
   const [one, other] = site.brokers;
   const topic = one.topics.get('r');
   const channel = parseChannelName(name);
@@ -299,7 +251,7 @@ async function replayed(site: Site, start: StreamStart, name = 'again'): Promise
 }
 
 test('replicated topic: a channel begins with kept messages: the first, one, those since a time', async () => {
-  const site = new Site(2, { retention: 'age(1h)' });
+  const site = new ReplicatedSite(2, { retention: 'age(1h)' });
   const consumer = await site.client(site.brokers[0], line('SUB', 'r', 'c'), line('RDY', 1));
   for (const body of ['a', 'b', 'c']) {
     await site.client(site.brokers[0], pub('r', body));
@@ -318,7 +270,7 @@ test('replicated topic: a channel begins with kept messages: the first, one, tho
 });
 
 test('replicated topic: without retention no channel begins with kept messages', async () => {
-  const site = new Site();
+  const site = new ReplicatedSite();
   const [broker] = site.brokers;
   await site.client(broker, pub('r', 'a'));
   const topic = broker.topics.get('r');
@@ -333,7 +285,7 @@ test('replicated topic: without retention no channel begins with kept messages',
 });
 
 test('replicated topic: a channel that stands still in the store is mended, and that is counted', async () => {
-  const site = new Site();
+  const site = new ReplicatedSite();
   const [broker] = site.brokers;
   const consumer = await site.client(broker, line('SUB', 'r', 'c'), line('RDY', 1));
   site.server.areStalled = true;
@@ -353,7 +305,7 @@ test('replicated topic: a channel that stands still in the store is mended, and 
 });
 
 test('replicated topic: figures that the store cannot give now stop nothing', async () => {
-  const site = new Site();
+  const site = new ReplicatedSite();
   const [broker] = site.brokers;
   const consumer = await site.client(broker, line('SUB', 'r', 'c'), line('RDY', 1));
   site.server.figuresError = 'no leader';
@@ -365,7 +317,7 @@ test('replicated topic: figures that the store cannot give now stop nothing', as
 });
 
 test('replicated topic: a channel without consumers here does not expire: others may have some', async () => {
-  const site = new Site(2, { expires: '1s' });
+  const site = new ReplicatedSite(2, { expires: '1s' });
   const [one, other] = site.brokers;
   await site.client(one, line('SUB', 'r', 'c'), line('RDY', 1));
   for (let step = 0; step < 10; step++) await site.advance(1000);
@@ -374,7 +326,7 @@ test('replicated topic: a channel without consumers here does not expire: others
 });
 
 test('replicated topic: a topic of a broker alone stays so', async () => {
-  const site = new Site(2);
+  const site = new ReplicatedSite(2);
   const [one, other] = site.brokers;
   const client = await site.client(
     one,
@@ -394,7 +346,7 @@ test('replicated topic: nothing is lost, and nothing finished comes again, whate
   const seed = freshSeed();
   t.diagnostic(`SEED=${seed}`);
   const random = seededRandom(seed);
-  const site = new Site(2);
+  const site = new ReplicatedSite(2);
   const finished = new Set<string>();
   const held = new Map<FakeSocket, { seen: number; ids: string[] }>();
   for (const broker of site.brokers) {
@@ -429,7 +381,7 @@ test('replicated topic: with a store that is slow, absent or forgetful nothing a
   const seed = freshSeed();
   t.diagnostic(`SEED=${seed}`);
   const random = seededRandom(seed);
-  const site = new Site(2);
+  const site = new ReplicatedSite(2);
   const { server, stores } = site;
   const consumers = await Promise.all(
     site.brokers.map((broker) => site.client(broker, line('SUB', 'r', 'c'), line('RDY', 3))),
@@ -532,7 +484,7 @@ function act(
 }
 
 test('replicated topic: every broker is told of a policy, and of its end', async () => {
-  const site = new Site(2);
+  const site = new ReplicatedSite(2);
   const [one, other] = site.brokers;
   const sharing = [
     one.sharePolicy({ name: 'p', text: '{}' }),
