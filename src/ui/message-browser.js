@@ -245,7 +245,7 @@ export class MessageBrowser {
       message,
       nowMs: this.#nowMs,
       onChange: () => this.#find(id),
-      onFinish: () => this.#remove(id, `${id} is finished`),
+      onGone: (why) => this.#remove(id, why),
     });
   }
 

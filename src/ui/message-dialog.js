@@ -18,9 +18,9 @@ import { button, Facts } from './parts.js';
  * @param {Message} setup.message
  * @param {number} setup.nowMs the broker's time
  * @param {() => unknown} setup.onChange after something was done with it
- * @param {() => unknown} setup.onFinish
+ * @param {(why: string) => unknown} setup.onGone after it has left the queue
  */
-export function messageDialog({ queue, message, nowMs, onChange, onFinish }) {
+export function messageDialog({ queue, message, nowMs, onChange, onGone }) {
   const { id, state } = message;
   const facts = new Facts();
   facts.show(factsOf(message, nowMs));
@@ -51,11 +51,27 @@ export function messageDialog({ queue, message, nowMs, onChange, onFinish }) {
   );
   touch.title ||= 'Restarts the timeout of a message in flight';
   touch.disabled ||= state !== 'in-flight';
+  const to = h('input', {
+    name: 'to',
+    autocomplete: 'off',
+    spellcheck: 'false',
+    maxlength: 64,
+    required: true,
+    pattern: '[.a-zA-Z0-9_\\-]+(#ephemeral)?',
+    title: 'The name of a topic',
+  });
+  const move = button('Move', async () => {
+    if (!to.reportValidity()) return;
+    const done = `${id} is moved to ${to.value}`;
+    if (!(await attempt(done, () => queue.moveOne(id, to.value)))) return;
+    dialog.close();
+    onGone(done);
+  });
   const finish = button(
     'Finish',
     () => {
       dialog.close();
-      confirmFinish(queue, id, onFinish);
+      confirmFinish(queue, id, onGone);
     },
     'danger',
   );
@@ -72,6 +88,8 @@ export function messageDialog({ queue, message, nowMs, onChange, onFinish }) {
         isOfChannel && h('label', {}, 'Requeue after, in milliseconds', delay),
         isOfChannel && requeue,
         isOfChannel && touch,
+        h('label', {}, 'Move to topic', to),
+        move,
         finish,
       ),
     ],
@@ -132,9 +150,9 @@ export function until(time, nowMs) {
 /**
  * @param {MessageQueue} queue
  * @param {string} id
- * @param {() => unknown} onFinish
+ * @param {(why: string) => unknown} onGone
  */
-function confirmFinish(queue, id, onFinish) {
+function confirmFinish(queue, id, onGone) {
   confirmByName({
     title: `Finish ${id}?`,
     text: `The message leaves ${queue.name}, as if a consumer had finished it. No consumer gets it again.`,
@@ -143,7 +161,7 @@ function confirmFinish(queue, id, onFinish) {
     work: async () => {
       await queue.workOnOne('finish', id);
       say(`${id} is finished`);
-      onFinish();
+      onGone(`${id} is finished`);
     },
   });
 }

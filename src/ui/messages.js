@@ -59,6 +59,15 @@ export class MessageQueue {
   }
 
   /**
+   * Moves one message.
+   * @param {string} id
+   * @param {string} to the topic
+   */
+  async moveOne(id, to) {
+    await this.#ask('POST', 'messages/move', { from: this.#source(), to, id });
+  }
+
+  /**
    * Works on what a filter selects, as far as one request comes.
    * @param {import('./types.d.ts').ManyWork} work
    * @param {MessageFilter} filter
@@ -67,13 +76,14 @@ export class MessageQueue {
    * @returns {Promise<{ done: number, cursor: string | null }>}
    */
   workOnMany(work, filter, more, cursor) {
-    const where =
-      work === 'messages/move'
-        ? { from: [this.topic, this.channel].filter(Boolean).join(':') }
-        : this.#query();
+    const where = work === 'messages/move' ? { from: this.#source() } : this.#query();
     const all =
       filter.state === '' && filter.match === '' && work !== 'messages/move' ? 'true' : '';
     return this.#ask('POST', work, { ...where, ...filter, ...more, all, cursor: cursor ?? '' });
+  }
+
+  #source() {
+    return [this.topic, this.channel].filter(Boolean).join(':');
   }
 
   /** @returns {Query} */
