@@ -29,6 +29,7 @@ export type Listening = {
   readonly port: number;
 };
 
+const NSQD_PORT = 4150;
 /** Both stand for every address. */
 const ANY_HOST = '::';
 const ANY_IPV4_HOST = '0.0.0.0';
@@ -37,13 +38,15 @@ const NO_IPV6 = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EPROTONOSUPPORT', 'EI
 /** Longest path of a unix socket, without its zero byte; macOS has the lowest limit. Units: bytes. */
 const PATH_BYTES_MAX = process.platform === 'darwin' ? 103 : 107;
 
-/** Parses an address option. Errors: returns what is wrong, as the end of a sentence. */
-export function parseListenAddress(text: string): ListenAddress | InvalidValue {
+/**
+ * Parses an address option. Errors: returns what is wrong, as the end of a sentence with an example that has the port.
+ */
+export function parseListenAddress(text: string, port = NSQD_PORT): ListenAddress | InvalidValue {
   if (text.includes('/') && !text.includes('://')) return readPath(text);
   const address = splitHostPort(text);
   if (!(address instanceof InvalidValue)) return address;
   return new InvalidValue(
-    `${address.why}; write <host>:<port> such as 127.0.0.1:4150, or the path of a unix socket with a slash in it`,
+    `${address.why}; write <host>:<port> such as 127.0.0.1:${port}, or the path of a unix socket with a slash in it`,
   );
 }
 

@@ -53,6 +53,7 @@ async function serve({ options, warnings }: ServerStart<AdminOptions>): Promise<
   const { env: environment, pid } = process;
   const notifier = new ServiceNotifier({ environment, pid, clock, logger });
   notifier.ready();
+  void admin.warnOfWrongAddresses();
   guardInspector(logger);
   const why = await Promise.race([signals.first, bug.then((): typeof BUG => BUG)]);
   // The process holds no data that could be lost, so it may end at once.

@@ -10,7 +10,7 @@
 
 import { cleanPath } from '../../daemon/http/router.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
-import { lasting, listenable, within } from '../../daemon/options/option-checks.ts';
+import { lasting, listenableAt, within } from '../../daemon/options/option-checks.ts';
 import { boolean, duration, integer, text, texts } from '../../daemon/options/option-kinds.ts';
 import {
   completeValues,
@@ -42,7 +42,7 @@ const OPTIONS = {
   logFile: LOG_FILE,
 
   httpAddress: option(text, 'Network', 'http-address', '0.0.0.0:4171',
-    '<host>:<port> or unix socket path to listen on for HTTP', listenable),
+    '<host>:<port> or unix socket path to listen on for HTTP', listenableAt(4171)),
   basePath: option(text, 'Network', 'base-path', '/', 'path in front of all paths, for a proxy that shares its host'),
   pageHost: option(texts, 'Network', 'page-host', [],
     'host name by which browsers reach this program through a proxy; may be given several times'),
@@ -128,8 +128,21 @@ export const ADMIN_PROGRAM: ServerProgram<AdminOptions> = {
   optionRows: ADMIN_OPTION_ROWS,
   otherKeys: [],
   complete: completeAdminOptions,
-  warnings: () => [],
+  warnings: optionWarnings,
 };
+
+/** URLs that nothing can be fetched from; nsqadmin accepts them, too. */
+function optionWarnings({ graphiteUrl, notificationHttpEndpoint }: AdminOptions): string[] {
+  const urls = [
+    ['--graphite-url', graphiteUrl, 'graphs and rates'],
+    ['--notification-http-endpoint', notificationHttpEndpoint, 'notifications'],
+  ] as const;
+  return urls
+    .filter(([, url]) => url !== '' && !/^https?:\/\/./.test(url))
+    .map(([flag, url, what]) => {
+      return `${flag} ${JSON.stringify(url)} is no URL such as http://10.0.0.6:8080, so there are no ${what}`;
+    });
+}
 
 /** Fills in defaults, and checks every value and what must agree. */
 export function completeAdminOptions(

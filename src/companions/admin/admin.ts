@@ -29,6 +29,7 @@ import { connectionsMax } from '../connections-max.ts';
 import { healthRoutes } from '../health-endpoints.ts';
 import { metricsText, ServerCounts } from '../server-metrics.ts';
 import { actionRoutes } from './action-endpoints.ts';
+import { wrongAddresses } from './address-check.ts';
 import { ADMIN_METRICS } from './admin-metrics.ts';
 import type { AdminOptions } from './admin-options.ts';
 import { Cluster } from './cluster.ts';
@@ -107,6 +108,14 @@ export class Admin {
       guard,
       tls: null,
     });
+  }
+
+  /** Logs which of the servers in the options do not answer as such. Resolves when all were asked. */
+  async warnOfWrongAddresses(): Promise<void> {
+    const { lookupdHttpAddress: lookupd, nsqdHttpAddress: nsqd } = this.#options;
+    const mistakes = await wrongAddresses(this.#upstream, { lookupd, nsqd });
+    if (this.#isEnding) return;
+    for (const mistake of mistakes) this.#surroundings.logger.warn(mistake);
   }
 
   /** Closes all, and resolves when it is closed. */

@@ -15,6 +15,7 @@ import { HttpClient, type HttpClientSetup, type HttpResponse } from '../../daemo
 import type { Logger } from '../../daemon/log.ts';
 import { rethrowBug } from '../../shared/assert.ts';
 import { errorText } from '../../shared/error-text.ts';
+import { httpErrorText } from '../../shared/wrong-port.ts';
 
 /** The kind of server, as the log names it. */
 type UpstreamKind = 'nsqd' | 'nsqlookupd';
@@ -175,7 +176,7 @@ function networkText(error: unknown): string {
     port?: unknown;
   };
   const words = typeof code === 'string' ? DIAL_FAILURES.get(code) : undefined;
-  if (words === undefined) return errorText(cause);
+  if (words === undefined) return httpErrorText(cause);
   return typeof address === 'string' && typeof port === 'number'
     ? `dial tcp ${joinHostPort(address, port)}: ${words}`
     : `dial tcp: ${words}`;

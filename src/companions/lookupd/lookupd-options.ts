@@ -8,7 +8,7 @@
  */
 
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
-import { lasting, listenable, within } from '../../daemon/options/option-checks.ts';
+import { lasting, listenableAt, within } from '../../daemon/options/option-checks.ts';
 import { duration, integer, text } from '../../daemon/options/option-kinds.ts';
 import {
   completeValues,
@@ -44,9 +44,9 @@ const OPTIONS = {
   logFile: LOG_FILE,
 
   tcpAddress: option(text, 'Network', 'tcp-address', '0.0.0.0:4160',
-    '<host>:<port> or unix socket path to listen on for brokers', listenable),
+    '<host>:<port> or unix socket path to listen on for brokers', listenableAt(4160)),
   httpAddress: option(text, 'Network', 'http-address', '0.0.0.0:4161',
-    '<host>:<port> or unix socket path to listen on for HTTP', listenable),
+    '<host>:<port> or unix socket path to listen on for HTTP', listenableAt(4161)),
   broadcastAddress: option(text, 'Network', 'broadcast-address', new Derived((machine: Machine) => machine.hostname),
     'host name or address by which brokers reach this program over HTTP; the default is the host name'),
   debugHttp: DEBUG_HTTP,

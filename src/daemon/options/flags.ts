@@ -34,7 +34,8 @@ export function parseFlags(words: readonly string[], rows: OptionRows): ParsedFl
     const known = byFlag.get(flag);
     if (known === undefined) {
       if (flag === 'help' || flag === 'h') return { flags: 'help', rest: [] };
-      const hint = suggestion(flag, [...byFlag.keys(), 'help'], '-');
+      const hint =
+        suggestion(flag, [...byFlag.keys(), 'help'], '-') || partHint(flag, byFlag.keys());
       return refuse(`flag provided but not defined: -${flag}${hint}`);
     }
 
@@ -51,6 +52,12 @@ export function parseFlags(words: readonly string[], rows: OptionRows): ParsedFl
     values.set(name, value);
   }
   return { flags: values, rest: words.slice(index) };
+}
+
+/** A flag of another program of nsq may be this one with a word more, or less. */
+function partHint(flag: string, known: Iterable<string>): string {
+  const near = [...known].filter((one) => flag.endsWith(`-${one}`) || one.startsWith(`${flag}-`));
+  return near.length === 0 ? '' : `; did you mean ${near.map((one) => `-${one}`).join(' or ')}?`;
 }
 
 /** A value after the first "=" is attached; otherwise the next word may be the value. */

@@ -50,13 +50,18 @@ export function oneOf(choices: readonly string[]): Check<string> {
   };
 }
 
-/** An address to listen on. */
-export function listenable(value: string, name: string): string | undefined {
-  const address = parseListenAddress(value);
-  return address instanceof InvalidValue
-    ? `${name} ${JSON.stringify(value)} ${address.why}`
-    : undefined;
+/** An address to listen on; `port` is the usual one, which the reason of a wrong address shows. */
+export function listenableAt(port?: number): Check<string> {
+  return (value, name) => {
+    const address = parseListenAddress(value, port);
+    return address instanceof InvalidValue
+      ? `${name} ${JSON.stringify(value)} ${address.why}`
+      : undefined;
+  };
 }
+
+/** An address of a broker to listen on. */
+export const listenable: Check<string> = listenableAt();
 
 /** An address to listen on, or an empty text. */
 export function listenableOrNone(value: string, name: string): string | undefined {

@@ -115,6 +115,11 @@ const REFUSED: readonly (readonly [string, string])[] = [
     '--max-message-size=1',
     'flag provided but not defined: -max-message-size; did you mean -max-msg-size?',
   ],
+  [
+    '--broker-tcp-address=x',
+    'flag provided but not defined: -broker-tcp-address; did you mean -tcp-address?',
+  ],
+  ['--sync=1', 'flag provided but not defined: -sync; did you mean -sync-every or -sync-timeout?'],
   ['--Snappy', 'flag provided but not defined: -Snappy; did you mean -snappy?'],
   ['--constructor', 'flag provided but not defined: -constructor'],
   ['---snappy', 'bad flag syntax: ---snappy'],

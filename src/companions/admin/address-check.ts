@@ -1,0 +1,61 @@
+/**
+ * Asks once whether the servers that the options name are what the options call them. Without it a wrong port shows
+ * only when somebody opens the page.
+ *
+ * Thread: main.
+ */
+
+import { parseJson } from '../../daemon/go/json.ts';
+import { isStranger, strangerText } from '../../shared/wrong-port.ts';
+import { failureOf, type Upstream } from './upstream.ts';
+import { membersOf } from './upstream-values.ts';
+
+/** A kind of server: what only it answers. */
+type Kind = {
+  readonly flag: string;
+  readonly name: 'nsqd' | 'nsqlookupd';
+  readonly path: string;
+  readonly member: string;
+};
+
+const LOOKUPD: Kind = {
+  flag: '--lookupd-http-address',
+  name: 'nsqlookupd',
+  path: '/topics',
+  member: 'topics',
+};
+const NSQD: Kind = {
+  flag: '--nsqd-http-address',
+  name: 'nsqd',
+  path: '/info',
+  member: 'tcp_port',
+};
+
+/** Resolves with a sentence for each address that cannot be used now. */
+export async function wrongAddresses(
+  upstream: Pick<Upstream, 'poll'>,
+  { lookupd, nsqd }: { readonly lookupd: readonly string[]; readonly nsqd: readonly string[] },
+): Promise<string[]> {
+  const asked = [
+    ...lookupd.map((address) => mistakeAt(upstream, LOOKUPD, address)),
+    ...nsqd.map((address) => mistakeAt(upstream, NSQD, address)),
+  ];
+  return (await Promise.all(asked)).flat();
+}
+
+async function mistakeAt(
+  upstream: Pick<Upstream, 'poll'>,
+  { flag, name, path, member }: Kind,
+  address: string,
+): Promise<string[]> {
+  const told = (why: string): string => `${flag} ${address}: ${why}`;
+  try {
+    const answer = parseJson((await upstream.poll(name, `http://${address}${path}`)).toString());
+    if (answer !== undefined && member in membersOf(answer)) return [];
+    return [told(strangerText(path, name))];
+  } catch (error) {
+    return failureOf(error).map((why) =>
+      told(isStranger(404, why.replaceAll('\\', '')) ? strangerText(path, name) : why),
+    );
+  }
+}
