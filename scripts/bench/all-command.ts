@@ -5,23 +5,19 @@
 
 import os from 'node:os';
 import path from 'node:path';
-import { type Command, entryPlan } from './command.ts';
 import type { Subcommand } from './load.ts';
+import { type Command, entryPlan } from './load.ts';
 import { CHURN } from './loads/churn.ts';
-import { COLD } from './loads/cold.ts';
-import { DEFERRED } from './loads/deferred.ts';
-import { EXPIRY } from './loads/expiry.ts';
 import { FANOUT } from './loads/fanout.ts';
+import { COLD, IDLE_MEMORY } from './loads/fresh-server.ts';
 import { HTTP } from './loads/http.ts';
 import { IDLE } from './loads/idle.ts';
-import { IDLE_MEMORY } from './loads/idle-memory.ts';
 import { LATENCY, LOW_RATE } from './loads/latency.ts';
+import { DEFERRED, EXPIRY } from './loads/lateness.ts';
 import { MIXED } from './loads/mixed.ts';
 import { OVERFLOW } from './loads/overflow.ts';
-import { PUB } from './loads/pub.ts';
-import { PUBSUB } from './loads/pubsub.ts';
-import { SUB } from './loads/sub.ts';
 import { TOPICS } from './loads/topics.ts';
+import { PUB, PUBSUB, SUB } from './loads/traffic.ts';
 import {
   ArgumentError,
   count,

@@ -5,11 +5,10 @@
 
 import { once } from 'node:events';
 import { churn } from './workloads/churn.ts';
-import { deferred } from './workloads/deferred.ts';
-import { expiry } from './workloads/expiry.ts';
 import { httpPublish } from './workloads/http-publish.ts';
 import { idle } from './workloads/idle.ts';
 import { latency } from './workloads/latency.ts';
+import { deferred, expiry } from './workloads/lateness.ts';
 import { mixed } from './workloads/mixed.ts';
 import { consume, makeChannels, publish, publishAndConsume } from './workloads/traffic.ts';
 import { type Outcome, ProgressCount } from './workloads/workload.ts';

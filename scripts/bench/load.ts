@@ -1,5 +1,6 @@
 /**
- * What a sub-command is made of: a table of options, and how a server is driven by their values.
+ * What a sub-command consists of: its plan for the servers and, for one that puts a load on them, a table of options
+ * and a function that drives a server by their values.
  */
 
 import {
@@ -10,10 +11,57 @@ import {
   wordsOf,
 } from './options.ts';
 import type { Figures } from './report/metrics.ts';
+import type { Entry } from './report/report.ts';
 import type { RunContext } from './run-context.ts';
+import type { RunProgress } from './run-load.ts';
+import { type LoadPlan, type RunSite, runLoad } from './run-load.ts';
 import { checkRunOptions, RUN_OPTIONS, type RunValues } from './run-options.ts';
-import type { ServerNeeds, Sink } from './target.ts';
+import type { ServerNeeds, Sink, TargetSpec } from './target.ts';
 import { type WarmUp, warmUp } from './warm-up.ts';
+
+/** Entries that differ in one thing only are also shown side by side. */
+export type Series = {
+  readonly title: string;
+  /** What this entry is called among the others. */
+  readonly column: string;
+};
+
+/** One entry that is to be measured. */
+export type EntryPlan = {
+  readonly name: string;
+  readonly series: Series | null;
+  /** Errors: rejects when one of the servers cannot be driven, and says which. */
+  run(site: RunSite, progress: RunProgress): Promise<Entry>;
+};
+
+/** All of a command line: what is run, and what becomes of it. */
+export type BenchPlan = {
+  readonly common: Pick<RunValues, 'compare' | 'json' | 'html' | 'dataPath'>;
+  /** The servers that the report names. */
+  readonly specs: readonly TargetSpec[];
+  readonly plans: readonly EntryPlan[];
+  /** The report's files; null writes none. */
+  readonly reportPrefix: string | null;
+};
+
+/** A sub-command. */
+export type Command = {
+  readonly name: string;
+  readonly summary: string;
+  /** `program`: how the program is called that has the sub-command. */
+  usage(program: string): string;
+  /** Errors: throws an `ArgumentError`. */
+  read(words: readonly string[]): BenchPlan;
+};
+
+/** A load as an entry. */
+export function entryPlan(
+  plan: LoadPlan,
+  specs: readonly TargetSpec[],
+  series: Series | null,
+): EntryPlan {
+  return { name: plan.name, series, run: (site, progress) => runLoad(plan, specs, site, progress) };
+}
 
 /** One kind of load. */
 export type Load<T extends OptionTable> = {

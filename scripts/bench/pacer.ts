@@ -3,19 +3,18 @@
  * which is more than what is measured here, and turning the event loop until it is time would take a whole core from
  * the server. So a thread sleeps, which the system ends within a tenth of a millisecond, and wakes the event loop.
  *
- * Thread: main.
+ * Thread: main, except `sleepForMain`.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
-import { EXTENSION } from './places.ts';
+import { isMainThread, Worker, workerData } from 'node:worker_threads';
 
-/** Indexes of the counts: what was asked for, and what was done. */
-export const REQUESTS = 0;
-export const WAKES = 1;
+/** Indexes of the counts: requests to sleep, and wake-ups. */
+const REQUESTS = 0;
+const WAKES = 1;
 
 /** What both threads share. Units: how long to sleep, in ms. */
-export type PacerMemory = { readonly counts: Int32Array; readonly sleepMs: Float64Array };
+type PacerMemory = { readonly counts: Int32Array; readonly sleepMs: Float64Array };
 
 /** Measured: what both wake-ups take. */
 const WAKE_MS = 0.1;
@@ -28,8 +27,8 @@ export class Pacer {
   readonly #worker: Worker;
 
   constructor() {
-    const entry = new URL(`./pacer-thread.${EXTENSION}`, import.meta.url);
-    this.#worker = new Worker(entry, { workerData: this.#memory });
+    // This file is the thread's program, too.
+    this.#worker = new Worker(new URL(import.meta.url), { workerData: this.#memory });
     // The caller has something else that keeps the process alive.
     this.#worker.unref();
   }
@@ -70,3 +69,17 @@ export async function pause(maxMs: number): Promise<void> {
   pacer ??= new Pacer();
   await pacer.wait(Math.max(LEAST_MS, maxMs));
 }
+
+/** Sleeps whenever the main thread asks for it. Never returns. Thread: the pacer's. */
+function sleepForMain({ counts, sleepMs }: PacerMemory): never {
+  // Nobody changes it, so only the time ends a wait.
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  for (let served = 0; ; served++) {
+    Atomics.wait(counts, REQUESTS, served);
+    Atomics.wait(never, 0, 0, sleepMs[0]);
+    Atomics.add(counts, WAKES, 1);
+    Atomics.notify(counts, WAKES);
+  }
+}
+
+if (!isMainThread) sleepForMain(workerData);

@@ -7,9 +7,8 @@ import { ALL, SUBCOMMANDS } from './all-command.ts';
 import { BROKERS } from './brokers/brokers-command.ts';
 import { CleanUp } from './clean-up.ts';
 import { CLIENT } from './client/client-command.ts';
-import { type BenchPlan, type Command, type EntryPlan, entryPlan } from './command.ts';
 import type { Subcommand } from './load.ts';
-import { LoadProgress } from './load-progress.ts';
+import { type BenchPlan, type Command, type EntryPlan, entryPlan } from './load.ts';
 import { ArgumentError } from './options.ts';
 import { type Comparison, compare } from './report/comparison.ts';
 import {
@@ -21,8 +20,15 @@ import {
   summaryText,
 } from './report/formats.ts';
 import { htmlReport } from './report/html-report.ts';
-import { type Entry, type Failure, makeReport, type Report, readReport } from './report/report.ts';
-import { serverNames } from './report/summary.ts';
+import {
+  type Entry,
+  type Failure,
+  makeReport,
+  type Report,
+  readReport,
+  serverNames,
+} from './report/report.ts';
+import { LoadProgress } from './run-load.ts';
 import { ServerFacts, specsOf } from './servers.ts';
 import { THREADS } from './threads-command.ts';
 

@@ -3,8 +3,8 @@
 import type { ThreadTime } from '../kit/proc.ts';
 import type { CleanUp } from './clean-up.ts';
 import type { WorkloadName, WorkloadOrder } from './generator.ts';
-import { runWorkload } from './generator-process.ts';
 import type { LatencyDetail } from './percentiles.ts';
+import { runWorkload } from './processes.ts';
 import type { Figures } from './report/metrics.ts';
 import type { Target } from './target.ts';
 import type { Outcome } from './workloads/workload.ts';

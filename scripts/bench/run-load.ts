@@ -1,8 +1,9 @@
-/** Runs a load as often as it is to be run, all servers in alternation, and sums up. */
+/** Runs a load as often as it is asked for, server by server, and shows the progress. */
 
 import { randomBytes } from 'node:crypto';
+import type { Clock } from '../../src/shared/clock.ts';
+import type { ProgressLine } from '../kit/progress-line.ts';
 import type { ReadyLoad } from './load.ts';
-import type { RunProgress } from './load-progress.ts';
 import type { LatencyDetail } from './percentiles.ts';
 import { type Figures, ratiosOf, sumUp } from './report/metrics.ts';
 import type { Entry } from './report/report.ts';
@@ -133,4 +134,53 @@ async function removeTopic(target: Target, topic: string, notes: Set<string>): P
     // a load that created no topic of this name has nothing to clean up
     if (!why.includes('TOPIC_NOT_FOUND')) notes.add(`topic "${topic}" is left there (${why})`);
   }
+}
+
+/** Called with the place of a load. */
+export type RunProgress = Pick<ProgressLine, 'update' | 'clear' | 'print'>;
+
+const MS_PER_SECOND = 1000;
+const S_PER_MINUTE = 60;
+
+export class LoadProgress implements RunProgress {
+  readonly #line: RunProgress;
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  readonly #count: number;
+  readonly #startMs: number;
+  #number = 0;
+  #left = '';
+
+  constructor(line: RunProgress, clock: Pick<Clock, 'monotonicMs'>, count: number) {
+    this.#line = line;
+    this.#clock = clock;
+    this.#count = count;
+    this.#startMs = clock.monotonicMs();
+  }
+
+  /** The next load begins. */
+  next(): void {
+    const done = this.#number;
+    this.#number++;
+    if (done === 0) return;
+    const perLoadMs = (this.#clock.monotonicMs() - this.#startMs) / done;
+    this.#left = `, about ${durationText(perLoadMs * (this.#count - done))} left`;
+  }
+
+  update(text: string): void {
+    const place = this.#count === 1 ? '' : `load ${this.#number} of ${this.#count}${this.#left}: `;
+    this.#line.update(`${place}${text}`);
+  }
+
+  clear(): void {
+    this.#line.clear();
+  }
+
+  print(text: string): void {
+    this.#line.print(text);
+  }
+}
+
+function durationText(ms: number): string {
+  const seconds = Math.round(ms / MS_PER_SECOND);
+  return seconds < S_PER_MINUTE ? `${seconds} s` : `${Math.ceil(seconds / S_PER_MINUTE)} min`;
 }

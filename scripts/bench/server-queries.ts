@@ -1,4 +1,4 @@
-/** What is asked of a server over HTTP, beside the load. */
+/** Requests to a server over HTTP besides the load: topics, depths and, for RingMQ, policies. */
 
 import http from 'node:http';
 import { type HostPort, joinHostPort } from '../../src/daemon/host-port.ts';
@@ -55,3 +55,31 @@ export function ask(address: HostPort, method: string, path: string): Promise<st
 }
 
 const AGENT = new http.Agent({ keepAlive: true, maxSockets: 8 });
+
+/** The values of `acknowledge`, the default first. */
+export const ACKNOWLEDGEMENTS = ['memory', 'write', 'fsync'] as const;
+
+/** Sets a policy, or replaces it. Errors: rejects when the server has no policies. */
+export async function setPolicy(
+  address: HostPort,
+  name: string,
+  pattern: string,
+  definition: Readonly<Record<string, string>>,
+): Promise<void> {
+  const body = JSON.stringify({ pattern, definition });
+  const response = await fetch(policyUrl(address, name), { method: 'PUT', body });
+  if (response.ok) return;
+  const words = Object.entries(definition).map(([key, value]) => `${key}=${value}`);
+  throw new Error(`set ${words.join(' ')}: ${response.status} ${await response.text()}`);
+}
+
+/** Errors: rejects when there is no such policy. */
+export async function deletePolicy(address: HostPort, name: string): Promise<void> {
+  const response = await fetch(policyUrl(address, name), { method: 'DELETE' });
+  if (response.ok) return;
+  throw new Error(`delete policy ${name}: ${response.status} ${await response.text()}`);
+}
+
+function policyUrl({ host, port }: HostPort, name: string): string {
+  return `http://${joinHostPort(host, port)}/policy/${name}`;
+}

@@ -6,7 +6,7 @@ import type { ServerFact } from './report/report.ts';
 import type { RunValues } from './run-options.ts';
 import { ask } from './server-queries.ts';
 import type { Role, StartedSpec, Target, TargetSpec } from './target.ts';
-import { introduce } from './wire/connect.ts';
+import { introduce } from './wire/link.ts';
 
 /** The first server, and those that it is compared with in the same runs. */
 export function specsOf(values: RunValues, hasSink: boolean): TargetSpec[] {

@@ -17,7 +17,7 @@ import {
 import { makeCertificate } from './certificates.ts';
 import type { CleanUp } from './clean-up.ts';
 import { NULL_SINK_PROGRAM } from './places.ts';
-import { freePorts, ServerProcess } from './server-process.ts';
+import { freePorts, ServerProcess } from './processes.ts';
 
 /** A server that is started for a run. */
 export type StartedSpec = {

@@ -3,8 +3,7 @@
  */
 
 import { nameHash } from '../../src/shared/name-hash.ts';
-import { type Command, type EntryPlan, entryPlan } from './command.ts';
-import { type Load, subcommand } from './load.ts';
+import { type Command, type EntryPlan, entryPlan, type Load, subcommand } from './load.ts';
 import {
   BATCH_OPTIONS,
   MESSAGES_DEFAULT,

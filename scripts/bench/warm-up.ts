@@ -6,7 +6,7 @@
 import type { Load } from './load.ts';
 import type { OptionTable, OptionValues } from './options.ts';
 import type { RunContext, RunListener } from './run-context.ts';
-import { PLAIN } from './wire/connect.ts';
+import { PLAIN } from './wire/link.ts';
 
 /** At most; a fast server would fill its memory. */
 const MESSAGES_MAX = 100_000;

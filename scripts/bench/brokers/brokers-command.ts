@@ -4,8 +4,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { type HostPort, joinHostPort } from '../../../src/daemon/host-port.ts';
-import type { BenchPlan, Command, EntryPlan } from '../command.ts';
-import type { RunProgress } from '../load-progress.ts';
+import type { BenchPlan, Command, EntryPlan } from '../load.ts';
 import { BATCH_OPTIONS, MEM_QUEUE_SIZE_MIN, MESSAGES_DEFAULT } from '../loads/traffic-options.ts';
 import {
   ArgumentError,
@@ -20,14 +19,13 @@ import {
 import { type Figures, sumUp } from '../report/metrics.ts';
 import type { Entry } from '../report/report.ts';
 import { type Measured, RunContext } from '../run-context.ts';
-import type { RunSite } from '../run-load.ts';
+import type { RunProgress, RunSite } from '../run-load.ts';
 import { STARTED_OPTIONS } from '../run-options.ts';
 import { startedSpec } from '../servers.ts';
 import { openTarget, type Role, type Target } from '../target.ts';
-import { PLAIN } from '../wire/connect.ts';
+import { PLAIN } from '../wire/link.ts';
 import { type BrokerRun, figuresOfAll, figuresOfOne } from './brokers-figures.ts';
-import { BundledLookupd } from './bundled-lookupd.ts';
-import { deleteFromLookupd, findBrokers } from './lookup.ts';
+import { BundledLookupd, deleteFromLookupd, findBrokers } from './bundled-lookupd.ts';
 
 /** Those that no other sub-command has. */
 const BROKERS_OPTIONS = {

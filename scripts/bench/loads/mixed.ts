@@ -3,9 +3,8 @@
 import { type Load, subcommand } from '../load.ts';
 import { count } from '../options.ts';
 import { figuresOf, peakOf } from '../run-context.ts';
-import { seededNumbers } from '../seeded-bytes.ts';
-import { PLAIN } from '../wire/connect.ts';
-import { PAYLOAD_OPTION } from '../wire/payload.ts';
+import { PLAIN } from '../wire/link.ts';
+import { PAYLOAD_OPTION, seededNumbers } from '../wire/payload.ts';
 import type { MixedPart } from '../workloads/mixed.ts';
 import { needsFor } from './traffic-options.ts';
 

@@ -13,8 +13,8 @@ import {
   toggle,
 } from '../options.ts';
 import type { ServerNeeds } from '../target.ts';
-import { PLAIN } from '../wire/connect.ts';
 import type { Layers } from '../wire/link.ts';
+import { PLAIN } from '../wire/link.ts';
 import { PAYLOAD_OPTION } from '../wire/payload.ts';
 import type { ConsumeOrder } from '../workloads/consumer-group.ts';
 import type { PublishOrder } from '../workloads/publisher.ts';

@@ -1,8 +1,10 @@
 /**
- * The protocol's commands as a load generator needs them: built once, sent many times.
+ * The commands of a load generator. Publishes are built once and sent many times; FINs and REQs for the messages of a
+ * chunk are written one after another into one piece of memory.
  */
 
 import { dpub, mpub, pub, sized } from '../../../src/protocol/commands.ts';
+import { MESSAGE_ID_OFFSET } from './frame-reader.ts';
 import { payloadBodies } from './payload.ts';
 
 /** Writes of more than this are made in several. */
@@ -75,4 +77,80 @@ export class CommandRun {
   of(count: number): Buffer {
     return this.#slices[count - 1];
   }
+}
+
+const OPCODE_BYTES = 4;
+const ID_BYTES = 16;
+/** Bytes of `REQ `, an id and ` 0` with its newline, the longer of the two commands. */
+const ANSWER_BYTES_MAX = 23;
+const INITIAL_BYTES = 4096;
+const FIN = 0x46494e20;
+const REQ = 0x52455120;
+/** A blank and a zero: a requeued message waits no time. */
+const NO_DELAY = 0x2030;
+const LF = 0x0a;
+
+export class AnswerBatch {
+  #bytes = Buffer.allocUnsafe(INITIAL_BYTES);
+  #view = viewOf(this.#bytes);
+  #end = 0;
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Everything that was added since the last `clear`; a view that the next `add` after it may move away from. */
+  bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#end);
+  }
+
+  finish(message: DataView, at: number): void {
+    this.#begin(FIN, message, at);
+    this.#view.setUint8(this.#end++, LF);
+  }
+
+  requeue(message: DataView, at: number): void {
+    this.#begin(REQ, message, at);
+    this.#view.setUint16(this.#end, NO_DELAY);
+    this.#view.setUint8(this.#end + 2, LF);
+    this.#end += 3;
+  }
+
+  /** Begins again, over the same memory if the owner of the bytes has released them. */
+  clear(isFree: boolean): void {
+    // as much as the last ones took, and a quarter: the next ones will be about as many
+    const wanted = Math.max(INITIAL_BYTES, this.#end + (this.#end >> 2));
+    this.#end = 0;
+    this.#count = 0;
+    if (isFree) return;
+    this.#bytes = Buffer.allocUnsafe(wanted);
+    this.#view = viewOf(this.#bytes);
+  }
+
+  #begin(opcode: number, message: DataView, at: number): void {
+    if (this.#end + ANSWER_BYTES_MAX > this.#bytes.length) this.#grow();
+    const view = this.#view;
+    view.setUint32(this.#end, opcode);
+    // in words of 32 bits, which cost a tenth of a call of copy
+    const to = this.#end + OPCODE_BYTES;
+    const from = at + MESSAGE_ID_OFFSET;
+    view.setInt32(to, message.getInt32(from));
+    view.setInt32(to + 4, message.getInt32(from + 4));
+    view.setInt32(to + 8, message.getInt32(from + 8));
+    view.setInt32(to + 12, message.getInt32(from + 12));
+    this.#end = to + ID_BYTES;
+    this.#count++;
+  }
+
+  #grow(): void {
+    const larger = Buffer.allocUnsafe(2 * this.#bytes.length);
+    this.#bytes.copy(larger, 0, 0, this.#end);
+    this.#bytes = larger;
+    this.#view = viewOf(larger);
+  }
+}
+
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -1,8 +1,8 @@
-/** What is in the bodies that a load publishes. */
+/** The contents of messages: equal bytes, random ones, JSON, or pieces of a file; the same ones for the same seed. */
 
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ArgumentError, type Option } from '../options.ts';
-import { seededBytes } from '../seeded-bytes.ts';
 
 /** Equal bytes, bytes without a pattern, or records with names that repeat; anything else is the name of a file. */
 const KINDS = ['zeros', 'random', 'json'];
@@ -77,4 +77,16 @@ function readPayload(file: string, flag: string): Buffer {
   }
   if (bytes.length === 0) throw new ArgumentError(`${flag}: the file "${file}" is empty`);
   return bytes;
+}
+
+const WORD_BYTES = 4;
+
+function seededBytes(seed: string, count: number): Buffer {
+  return createHash('shake256', { outputLength: count }).update(seed).digest();
+}
+
+/** Gives one number after the other, from 0 up to, and not including, `below`; the same for the same seed. */
+export function seededNumbers(seed: number): (below: number) => number {
+  let index = 0;
+  return (below) => seededBytes(`${seed}/${index++}`, WORD_BYTES).readUInt32BE() % below;
 }

@@ -3,8 +3,8 @@
 import type { HostPort } from '../../../src/daemon/host-port.ts';
 import { identify } from '../../../src/protocol/commands.ts';
 import { Durations } from '../percentiles.ts';
-import { connect } from '../wire/connect.ts';
 import { FrameReader } from '../wire/frame-reader.ts';
+import { connect } from '../wire/link.ts';
 import type { Outcome, ProgressCount } from './workload.ts';
 
 /** What is new in each cycle. */

@@ -4,10 +4,10 @@
 
 import type { HostPort } from '../../../src/daemon/host-port.ts';
 import { NOP } from '../../../src/protocol/commands.ts';
-import { AnswerBatch } from '../wire/answer-batch.ts';
-import { connectMany } from '../wire/connect.ts';
+import { AnswerBatch } from '../wire/commands.ts';
 import { type FrameHandler, FrameReader } from '../wire/frame-reader.ts';
 import type { Layers, Link } from '../wire/link.ts';
+import { connectMany } from '../wire/link.ts';
 import type { ProgressCount } from './workload.ts';
 
 const NO_MORE = Buffer.from('RDY 0\n');

@@ -4,9 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { HostPort } from '../../../src/daemon/host-port.ts';
 import { identify, NOP } from '../../../src/protocol/commands.ts';
 import { Durations } from '../percentiles.ts';
-import { connectMany } from '../wire/connect.ts';
 import { type FrameHandler, FrameReader } from '../wire/frame-reader.ts';
 import type { Link } from '../wire/link.ts';
+import { connectMany } from '../wire/link.ts';
 import type { Outcome, ProgressCount } from './workload.ts';
 
 export type IdleOrder = {

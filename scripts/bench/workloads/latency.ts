@@ -6,8 +6,8 @@ import { OpenLoop, runOpenLoop, unansweredMax } from '../open-loop.ts';
 import { pause, preparePauses } from '../pacer.ts';
 import { Durations } from '../percentiles.ts';
 import { publishing } from '../wire/commands.ts';
-import { connect } from '../wire/connect.ts';
 import type { Layers } from '../wire/link.ts';
+import { connect } from '../wire/link.ts';
 import { AnswerWatch, StampedConsumer } from './timed-clients.ts';
 import type { Outcome, ProgressCount } from './workload.ts';
 

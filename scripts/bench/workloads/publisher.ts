@@ -10,9 +10,9 @@ import { pause, preparePauses } from '../pacer.ts';
 import { Durations } from '../percentiles.ts';
 import type { Figures } from '../report/metrics.ts';
 import { type CommandRun, type Publication, publishing, publishingRun } from '../wire/commands.ts';
-import { connectMany } from '../wire/connect.ts';
 import { type FrameHandler, FrameReader } from '../wire/frame-reader.ts';
 import type { Layers, Link } from '../wire/link.ts';
+import { connectMany } from '../wire/link.ts';
 import type { ProgressCount } from './workload.ts';
 
 /** Commands that one write of an open loop has at most. */

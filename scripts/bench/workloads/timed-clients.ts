@@ -5,7 +5,7 @@
 
 import { NOP } from '../../../src/protocol/commands.ts';
 import { Durations } from '../percentiles.ts';
-import { AnswerBatch } from '../wire/answer-batch.ts';
+import { AnswerBatch } from '../wire/commands.ts';
 import { type FrameHandler, FrameReader, MESSAGE_HEAD_BYTES } from '../wire/frame-reader.ts';
 import type { Link } from '../wire/link.ts';
 import type { ProgressCount } from './workload.ts';

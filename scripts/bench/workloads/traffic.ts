@@ -4,7 +4,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HostPort } from '../../../src/daemon/host-port.ts';
-import { PLAIN } from '../wire/connect.ts';
+import { PLAIN } from '../wire/link.ts';
 import { type ConsumeOrder, ConsumerGroup } from './consumer-group.ts';
 import { Publisher, type PublishOrder } from './publisher.ts';
 import type { Outcome, ProgressCount } from './workload.ts';

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
 import { test } from 'node:test';
-import { BundledLookupd } from '../../../../../scripts/bench/brokers/bundled-lookupd.ts';
-import { findBrokers } from '../../../../../scripts/bench/brokers/lookup.ts';
+import {
+  BundledLookupd,
+  findBrokers,
+} from '../../../../../scripts/bench/brokers/bundled-lookupd.ts';
 import { CleanUp } from '../../../../../scripts/bench/clean-up.ts';
 import { ask } from '../../../../../scripts/bench/server-queries.ts';
 import { helloBytes } from '../../../../../src/main/peers/lookupd/peer-info.ts';

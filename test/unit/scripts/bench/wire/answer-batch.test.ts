@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AnswerBatch } from '../../../../../scripts/bench/wire/answer-batch.ts';
+import { AnswerBatch } from '../../../../../scripts/bench/wire/commands.ts';
 
 const ID_AT = 18;
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { PLAIN } from '../../../../../scripts/bench/wire/connect.ts';
+import { PLAIN } from '../../../../../scripts/bench/wire/link.ts';
 import { httpPublish } from '../../../../../scripts/bench/workloads/http-publish.ts';
 import { consume, publish } from '../../../../../scripts/bench/workloads/traffic.ts';
 import { ProgressCount } from '../../../../../scripts/bench/workloads/workload.ts';

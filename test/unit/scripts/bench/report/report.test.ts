@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LoadProgress } from '../../../../../scripts/bench/load-progress.ts';
 import {
   entryText,
   markdownReport,
   summaryText,
+  tableLines,
 } from '../../../../../scripts/bench/report/formats.ts';
-import { tableLines } from '../../../../../scripts/bench/report/layout.ts';
 import { ratiosOf, sumUp } from '../../../../../scripts/bench/report/metrics.ts';
 import {
   type Entry,
   makeReport,
   type Report,
   type ServerFact,
+  serverNames,
 } from '../../../../../scripts/bench/report/report.ts';
-import { serverNames } from '../../../../../scripts/bench/report/summary.ts';
+import { LoadProgress } from '../../../../../scripts/bench/run-load.ts';
 import { ManualClock } from '../../../../support/manual-clock.ts';
 
 const COLUMNS_MAX = 100;
