@@ -20,5 +20,7 @@ export default function runPumpThread(task: PumpTask): void {
   const loop = wirePumpLoop(task, { clock, thread: meter, random: Math.random });
   // A thread saves its compile cache only when it ends cleanly.
   flushCompileCache();
-  runLoop(loop, new Doorbell(task.bell), clock, meter);
+  // Without consumers nobody waits for publishes that need no answer.
+  const mayDoze = (): boolean => loop.state.consumers.size === 0;
+  runLoop(loop, new Doorbell(task.bell), clock, meter, mayDoze);
 }

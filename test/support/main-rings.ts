@@ -60,6 +60,11 @@ export class MainRings {
     return this.#bell.rings();
   }
 
+  /** From now on the pump only dozes, for ever: what can wait does not ring its bell. */
+  doze(): void {
+    this.#bell.doze();
+  }
+
   /** Publishes texts as one batch. Returns what the handle answers. */
   publish(topic: number, bodies: readonly string[], deferMs = 0, token = 0): boolean {
     const bytes = sized(bodies);

@@ -37,6 +37,8 @@ const SMALL_SHARE = 1 / 16;
  * pump takes milliseconds to copy 1 MiB of messages into memory that it has not used before.
  */
 const LARGE_AHEAD_BYTES = 1024 * 1024;
+/** Publishes that need no answer may wait while the pump dozes, up to this many bytes of them. */
+const UNHURRIED_BYTES_MAX = 64 * 1024;
 const PUBLISH_FIELD_BYTES = records.fieldBytes(records.PUBLISH_WORDS);
 /** Up to this payload a publish is small. */
 const SMALL_BYTES = PUBLISH_FIELD_BYTES + PUBLISH_BATCH_BYTES;
@@ -75,6 +77,9 @@ export class PumpHandle {
   readonly #heldTopics = new Map<number, (() => void)[]>();
   /** Whether something has become visible since the bell was last rung. */
   #isBellDue = false;
+  /** Whether that is more than publishes which nobody waits for, and where the publish ring was when it last was. */
+  #isHurried = false;
+  #hurriedPosition = 0;
   #closing: Promise<ControlReply> | null = null;
 
   /** The publish record that is being filled: offset, end of the claim, end of what is filled. */
@@ -115,13 +120,18 @@ export class PumpHandle {
       const room = isPlain ? Math.max(bytes, PUBLISH_BATCH_BYTES) : bytes;
       if (!this.#openPublish(topic, room, deferMs, token, part, batch.isToDisk === true)) {
         this.#hasRefused = true;
+        // It waits for room, which the pump would make later if it dozes.
+        this.#bell.ring();
         return false;
       }
     }
     source.copy(this.#publishes.bytes, this.#openAt, at, at + bytes);
     this.#openAt += bytes;
     this.#openCount += count;
-    if (!isPlain) this.#commitPublishes();
+    if (!isPlain) {
+      this.#commitPublishes();
+      this.#isHurried = true;
+    }
     this.#requestFlush();
     return true;
   }
@@ -226,13 +236,22 @@ export class PumpHandle {
     return this.#closing;
   }
 
-  /** Makes everything visible to the pump, and wakes it. */
+  /** Makes everything visible to the pump, and wakes it, unless it only dozes and nothing hurries. */
   flush(): void {
     this.#commitPublishes();
     this.#commands.writeWaiting();
     this.#publish();
     if (!this.#isBellDue) return;
     this.#isBellDue = false;
+    const { position } = this.#publishes;
+    const isHurried =
+      this.#isHurried || (position - this.#hurriedPosition) >>> 0 > UNHURRIED_BYTES_MAX;
+    if (!isHurried) {
+      this.#bell.nudge();
+      return;
+    }
+    this.#isHurried = false;
+    this.#hurriedPosition = position;
     this.#bell.ring();
   }
 
@@ -313,7 +332,9 @@ export class PumpHandle {
   /** Publishes committed records, publishes before commands; `flush` rings the bell. */
   #publish(): void {
     if (this.#publishes.publish()) this.#isBellDue = true;
-    if (this.#commands.publish()) this.#isBellDue = true;
+    if (!this.#commands.publish()) return;
+    this.#isBellDue = true;
+    this.#isHurried = true;
   }
 
   #nextToken(): number {

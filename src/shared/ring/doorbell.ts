@@ -5,7 +5,10 @@
  * count read first. A ring between the look and the wait changes the count, so the wait returns at once.
  * Ringing costs one load while the owner is awake, and a wake-up (4 to 9 µs) only when it sleeps.
  *
- * Thread: `ring` any; everything else its owner.
+ * An owner that `doze`s instead looks again soon by itself, so what can wait that long only calls `nudge`, which
+ * wakes nobody then.
+ *
+ * Thread: `ring` and `nudge` any; everything else its owner.
  */
 
 import { BELL_WORD, DOORBELL_BYTES, SLEEPING_WORD } from './layout.ts';
@@ -14,6 +17,11 @@ import { BELL_WORD, DOORBELL_BYTES, SLEEPING_WORD } from './layout.ts';
 export function allocateDoorbell(): SharedArrayBuffer {
   return new SharedArrayBuffer(DOORBELL_BYTES);
 }
+
+/** Values of the sleeping flag. */
+const AWAKE = 0;
+const ASLEEP = 1;
+const DOZING = 2;
 
 export class Doorbell {
   readonly #words: Int32Array;
@@ -25,8 +33,14 @@ export class Doorbell {
   /** Wakes the owner if it sleeps. Called after `publish` or `release`. */
   ring(): void {
     // Ordered after the caller's store: either the owner's second look sees that store, or this sees its flag.
-    if (Atomics.load(this.#words, SLEEPING_WORD) === 0) return;
+    if (Atomics.load(this.#words, SLEEPING_WORD) === AWAKE) return;
     this.#wake();
+  }
+
+  /** Wakes the owner if it sleeps and does not look again by itself soon. Called after `publish`. */
+  nudge(): void {
+    // As in `ring`: the second look of an owner that falls asleep sees the caller's store, or this sees its flag.
+    if (Atomics.load(this.#words, SLEEPING_WORD) === ASLEEP) this.#wake();
   }
 
   /** How often the bell was rung; to be read before looking for work. */
@@ -38,13 +52,19 @@ export class Doorbell {
   /** Announces that the owner is about to wait. */
   fallAsleep(): void {
     // Visible to every later publish; ordered before the owner's second look.
-    Atomics.store(this.#words, SLEEPING_WORD, 1);
+    Atomics.store(this.#words, SLEEPING_WORD, ASLEEP);
+  }
+
+  /** Announces that the owner is about to wait for a short time, after which it looks for work in any case. */
+  doze(): void {
+    // As in `fallAsleep`; whoever only nudges leaves the owner alone.
+    Atomics.store(this.#words, SLEEPING_WORD, DOZING);
   }
 
   /** Announces that the owner looks for work without being rung. */
   wakeUp(): void {
     // From here on a ring is unnecessary and costs only a load.
-    Atomics.store(this.#words, SLEEPING_WORD, 0);
+    Atomics.store(this.#words, SLEEPING_WORD, AWAKE);
   }
 
   /**

@@ -36,6 +36,7 @@ class ScriptedLoop implements Loop {
 function run(
   makeTurns: (bell: Doorbell, clock: ManualClock) => readonly Turn[],
   counted: string[] = [],
+  mayDoze?: () => boolean,
 ): string[] {
   const log: string[] = [];
   const clock = new ManualClock(0);
@@ -44,6 +45,10 @@ function run(
   bell.fallAsleep = () => {
     log.push('falls asleep');
     Doorbell.prototype.fallAsleep.call(bell);
+  };
+  bell.doze = () => {
+    log.push('dozes');
+    Doorbell.prototype.doze.call(bell);
   };
   bell.wakeUp = () => {
     log.push('wakes up');
@@ -59,12 +64,18 @@ function run(
     log.push(`waits ${timeoutMs}`);
     clock.advance(timeoutMs);
   };
-  runLoop(new ScriptedLoop(makeTurns(bell, clock), log), bell, clock, {
-    onTurn: (nowMs) => void counted.push(`turn at ${nowMs}`),
-    show: (nowMs) => void counted.push(`shows at ${nowMs}`),
-    onParked: (ms) => void counted.push(`parked ${ms}`),
-  });
+  const meter = {
+    onTurn: (nowMs: number) => void counted.push(`turn at ${nowMs}`),
+    show: (nowMs: number) => void counted.push(`shows at ${nowMs}`),
+    onParked: (ms: number) => void counted.push(`parked ${ms}`),
+  };
+  runLoop(new ScriptedLoop(makeTurns(bell, clock), log), bell, clock, meter, mayDoze);
   return log;
+}
+
+/** The lines about waiting. */
+function waits(log: readonly string[]): string[] {
+  return log.filter((line) => !line.startsWith('step') && line !== 'wakes up');
 }
 
 test('runLoop: does not sleep while there is work, and ends with the loop', () => {
@@ -109,6 +120,70 @@ test('runLoop: a bell that is rung after the second look ends the wait at once',
     'wakes up',
     'step at 0: 1',
   ]);
+});
+
+test('runLoop: dozes after work in quick succession, and sleeps after a doze without work', () => {
+  const log = run(
+    () => [
+      // the first wait is long or short, as far as anybody knows
+      ...[{ work: 1 }, { work: 0 }, { work: 0, nextMs: 3 }],
+      // work has come after 3 ms
+      ...[{ work: 1 }, { work: 0 }, { work: 0 }],
+      // and within the doze
+      ...[{ work: 1 }, { work: 0 }, { work: 0 }],
+      // and no more
+      ...[{ work: 0 }, { work: 0 }],
+      { work: 1 },
+    ],
+    [],
+    () => true,
+  );
+
+  assert.deepStrictEqual(waits(log), [
+    ...['falls asleep', 'waits 3'],
+    ...['dozes', 'waits 4'],
+    ...['dozes', 'waits 4'],
+    ...['falls asleep', 'waits 1000'],
+  ]);
+});
+
+test('runLoop: does not doze after work that is sparse, nor while it may not', () => {
+  let mayDoze = true;
+  const log = run(
+    () => [
+      ...[{ work: 1 }, { work: 0 }, { work: 0, nextMs: 8 }],
+      ...[{ work: 1 }, { work: 0 }, { work: 0, nextMs: 8 + 7 }],
+      {
+        work: 1,
+        run: () => {
+          mayDoze = false;
+        },
+      },
+      ...[{ work: 0 }, { work: 0, nextMs: 900 }, { work: 1 }],
+    ],
+    [],
+    () => mayDoze,
+  );
+
+  assert.deepStrictEqual(waits(log), [
+    ...['falls asleep', 'waits 8'],
+    ...['falls asleep', 'waits 7'],
+    ...['falls asleep', 'waits 885'],
+  ]);
+});
+
+test('runLoop: a deadline ends a doze before its time', () => {
+  const log = run(
+    () => [
+      ...[{ work: 1 }, { work: 0 }, { work: 0, nextMs: 3 }],
+      ...[{ work: 1 }, { work: 0 }, { work: 0, nextMs: 5 }],
+      { work: 1 },
+    ],
+    [],
+    () => true,
+  );
+
+  assert.deepStrictEqual(waits(log), ['falls asleep', 'waits 3', 'dozes', 'waits 2']);
 });
 
 test('runLoop: waits no longer than a second, and not at all for a deadline that has passed', () => {

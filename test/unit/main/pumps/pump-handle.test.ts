@@ -44,6 +44,55 @@ test('PumpHandle: publishes to one topic share a record, which flush makes visib
   assert.deepStrictEqual([rings.rings, rings.flushRequests > 0], [1, true]);
 });
 
+test('PumpHandle: a pump that dozes is left alone by publishes that need no answer', () => {
+  const rings = new MainRings();
+  rings.doze();
+  const after = (act: () => void): number => {
+    const before = rings.rings;
+    act();
+    rings.handle.flush();
+    return rings.rings - before;
+  };
+
+  const plain = after(() => rings.publish(7, ['a']));
+  const answered = after(() => rings.publish(7, ['b'], 0, 9));
+  const deferred = after(() => rings.publish(7, ['c'], 500));
+  const command = after(() => rings.handle.setReady(1, 1));
+  const request = after(() => void rings.handle.request({ do: 'close' }));
+  const plainAgain = after(() => rings.publish(7, ['d']));
+
+  assert.deepStrictEqual(
+    { plain, answered, deferred, command, request, plainAgain },
+    { plain: 0, answered: 1, deferred: 1, command: 1, request: 1, plainAgain: 0 },
+  );
+  const bodies = rings.takePublishes().flatMap((taken) => taken.bodies);
+  assert.deepStrictEqual(bodies, ['a', 'b', 'c', 'd']);
+});
+
+test('PumpHandle: a pump that dozes is woken when publishes have come to 64 KiB', () => {
+  const rings = new MainRings();
+  rings.doze();
+  const counts: number[] = [];
+  for (let count = 0; count < 9; count++) {
+    rings.publish(7, ['x'.repeat(16_000)]);
+    rings.handle.flush();
+    counts.push(rings.rings);
+  }
+
+  assert.deepStrictEqual(counts, [0, 0, 0, 0, 1, 1, 1, 1, 1]);
+});
+
+test('PumpHandle: a publish without room wakes a pump that dozes', () => {
+  const rings = new MainRings(SMALL);
+  rings.doze();
+  const before = rings.rings;
+
+  let takenCount = 0;
+  while (takenCount < 100 && rings.publish(1, ['b'.repeat(10_000)])) takenCount++;
+
+  assert.deepStrictEqual([takenCount < 100, before, rings.rings], [true, 0, 1]);
+});
+
 test('PumpHandle: another topic, a delay and a token begin a record of their own', () => {
   const rings = new MainRings();
   rings.publish(1, ['a']);

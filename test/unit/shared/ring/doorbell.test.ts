@@ -19,6 +19,27 @@ test('Doorbell: ringing changes the count only while the owner sleeps', () => {
   assert.deepStrictEqual(counts, [0, 0, 2, 2]);
 });
 
+test('Doorbell: a nudge wakes an owner that sleeps, a ring also one that dozes', () => {
+  const bell = new Doorbell(allocateDoorbell());
+  const counts: number[] = [];
+  const disturb = (): void => {
+    bell.nudge();
+    counts.push(bell.rings());
+    bell.ring();
+    counts.push(bell.rings());
+  };
+
+  disturb();
+  bell.fallAsleep();
+  disturb();
+  bell.doze();
+  disturb();
+  bell.wakeUp();
+  disturb();
+
+  assert.deepStrictEqual(counts, [0, 0, 1, 2, 2, 3, 3, 3]);
+});
+
 test('Doorbell: wait returns at once when the bell was rung since the count was read', () => {
   const bell = new Doorbell(allocateDoorbell());
   const rings = bell.rings();
