@@ -79,6 +79,18 @@ export class NatsTopics {
     await this.#catalog.ensure(topic, '');
   }
 
+  async #addEphemeral(
+    stream: string,
+    consumer: string,
+    start: Partial<ConsumerConfig>,
+  ): Promise<void> {
+    await this.#manager.consumers.add(stream, {
+      ...consumerConfig(start),
+      name: consumer,
+      inactive_threshold: INACTIVE_MS * NS_PER_MS,
+    });
+  }
+
   async #addStream(topic: string, replication: Replication): Promise<void> {
     const { replicas, retention } = replication;
     const isRetained = retention.ageMs > 0 || retention.bytes > 0;
@@ -107,16 +119,13 @@ export class NatsTopics {
     const consumer = this.#names.consumer(channel);
     if ((await found(consumers.info(stream, consumer))) !== undefined) return;
     if (isEphemeral(channel)) {
-      await consumers.add(stream, {
-        ...consumerConfig({ deliver_policy: DeliverPolicy.New }),
-        name: consumer,
-        inactive_threshold: INACTIVE_MS * NS_PER_MS,
-      });
+      await this.#addEphemeral(stream, consumer, { deliver_policy: DeliverPolicy.New });
       return;
     }
     const holder = await found(consumers.info(stream, HOLDER));
-    const last = holder?.delivered.stream_seq ?? (await streams.info(stream)).state.last_seq;
-    await this.#addChannel(topic, channel, last + 1);
+    // A holder that is just going says nothing of it.
+    const last = holder?.delivered?.stream_seq ?? (await streams.info(stream)).state.last_seq;
+    await this.#unlessThere(stream, consumer, this.#addChannel(topic, channel, last + 1));
   }
 
   /**
@@ -159,7 +168,12 @@ export class NatsTopics {
     return delivered.stream_seq + 1;
   }
 
-  async empty({ topic, channel }: StreamName): Promise<void> {
+  async empty(name: StreamName): Promise<void> {
+    // Another broker may be deleting it: then it is empty, too.
+    await found(this.#empty(name));
+  }
+
+  async #empty({ topic, channel }: StreamName): Promise<void> {
     const { consumers } = this.#manager;
     const stream = this.#names.stream(topic);
     if (channel === '') {
@@ -185,10 +199,15 @@ export class NatsTopics {
       await this.#stepDown(stream, consumer);
       return `server ${cluster?.leader} has been told that another one leads it`;
     }
-    // The holder keeps what the channel has not finished, and says where it begins again.
-    await found(consumers.delete(stream, HOLDER));
     const next = finished.stream_seq + 1;
     const start = { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: next };
+    if (isEphemeral(channel)) {
+      await found(consumers.delete(stream, consumer));
+      await this.#addEphemeral(stream, consumer, start);
+      return `it is created again and begins with message ${next}`;
+    }
+    // The holder keeps what the channel has not finished, and says where it begins again.
+    await found(consumers.delete(stream, HOLDER));
     await consumers.add(stream, { ...consumerConfig(start), durable_name: HOLDER });
     await found(consumers.delete(stream, consumer));
     await this.#openChannel(topic, channel);
@@ -203,7 +222,7 @@ export class NatsTopics {
   }
 
   async delete({ topic, channel }: StreamName): Promise<void> {
-    const { streams, consumers } = this.#manager;
+    const { streams } = this.#manager;
     const stream = this.#names.stream(topic);
     if (channel === '') {
       await found(streams.delete(stream));
@@ -213,10 +232,16 @@ export class NatsTopics {
     // Other brokers may still use it.
     if (isEphemeral(channel)) return;
     if ((await found(streams.info(stream))) === undefined) return;
-    await this.#hold(stream, DeliverPolicy.New);
-    await found(consumers.delete(stream, this.#names.consumer(channel)));
-    if (await this.#hasChannels(stream)) await found(consumers.delete(stream, HOLDER));
+    // Another broker may delete the topic meanwhile.
+    await found(this.#deleteConsumer(stream, this.#names.consumer(channel)));
     await this.#catalog.remove(topic, channel);
+  }
+
+  async #deleteConsumer(stream: string, consumer: string): Promise<void> {
+    const { consumers } = this.#manager;
+    await this.#hold(stream, DeliverPolicy.New);
+    await found(consumers.delete(stream, consumer));
+    if (await this.#hasChannels(stream)) await found(consumers.delete(stream, HOLDER));
   }
 
   async #hasChannels(stream: string): Promise<boolean> {
@@ -230,10 +255,18 @@ export class NatsTopics {
   async #hold(stream: string, from: DeliverPolicy): Promise<void> {
     const { consumers } = this.#manager;
     if ((await found(consumers.info(stream, HOLDER))) !== undefined) return;
-    await consumers.add(stream, {
-      ...consumerConfig({ deliver_policy: from }),
-      durable_name: HOLDER,
-    });
+    const config = { ...consumerConfig({ deliver_policy: from }), durable_name: HOLDER };
+    await this.#unlessThere(stream, HOLDER, consumers.add(stream, config));
+  }
+
+  /** Another broker may have created the consumer in the same moment, with another beginning. */
+  async #unlessThere(stream: string, consumer: string, adding: Promise<unknown>): Promise<void> {
+    try {
+      await adding;
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError)) throw error;
+      if ((await found(this.#manager.consumers.info(stream, consumer))) === undefined) throw error;
+    }
   }
 
   /** The figures of a topic or channel; null if the store does not have it. */
