@@ -22,8 +22,8 @@ export interface Loop {
 const PARK_MS_MAX = 1000;
 
 /**
- * How long a loop dozes: so long may what nobody waits for be left in its rings. A wake-up each 4 ms costs about a percent
- * of a core; one for each of 20,000 publishes a second costs a third of one.
+ * How long a loop dozes: so long may what nobody waits for be left in its rings. A wake-up each 4 ms costs about a
+ * percent of a core; one for each of 20,000 publishes a second costs a third of one.
  */
 const DOZE_MS = 4;
 /** Work that comes at such intervals or longer is sparse, and a doze after it would be one more wake-up. */
