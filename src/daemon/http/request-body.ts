@@ -14,6 +14,9 @@ const FIRST_BYTES_MAX = 64 * 1024;
 /** Up to this size a full buffer is doubled. Units: bytes. */
 const DOUBLED_BYTES_MAX = 256 * 1024;
 
+/** Freeing a smaller part takes longer than the garbage collector does. Units: bytes. */
+const FREED_BYTES_MIN = 4096;
+
 /**
  * The outcome of gathering. Shape: `bytes` are the free prefix and the body; of a body beyond the limit, the part
  * that fits, or none of it if it was not read.
@@ -82,7 +85,7 @@ export function gatherBody(
       size += wanted;
     }
     // Node's parser has copied it for this request alone.
-    freeMemory(chunk);
+    if (length >= FREED_BYTES_MIN) freeMemory(chunk);
     if (isDone) return;
     if (length > room) finish(false);
     else if (size - prefixBytes === declared) finish(true);

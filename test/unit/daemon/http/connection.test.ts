@@ -6,6 +6,7 @@ import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as onNextTurn } from 'node:timers';
 import { setImmediate } from 'node:timers/promises';
+import { BodyTurns } from '../../../../src/daemon/http/body-turns.ts';
 import { Connection } from '../../../../src/daemon/http/connection.ts';
 import { RequestTurns } from '../../../../src/daemon/http/request-turns.ts';
 import { request, startApi } from '../../../support/http-api.ts';
@@ -216,6 +217,21 @@ test('BodyTurns: a turn takes a bounded part of large bodies, which come whole',
   const part = 64 * 1024;
   assert.ok(turns.most <= 1024 * 1024 + 3 * part, `${turns.most} in a turn`);
   assert.equal(broker.calls.filter((call) => call.startsWith('publish')).length, 3);
+});
+
+test('BodyTurns: a body in chunks of one byte yields after some thousand of them', () => {
+  const callbacks: (() => void)[] = [];
+  const turns = new BodyTurns((callback) => callbacks.push(callback));
+  const perTurn: number[] = [];
+
+  for (let turn = 0; turn < 3; turn++) {
+    let count = 1;
+    while (turns.take(1)) count++;
+    perTurn.push(count);
+    callbacks.shift()?.();
+  }
+
+  assert.deepEqual(perTurn, [2045, 2045, 2045]);
 });
 
 test('RequestTurns: a turn resumes some of many that wait, in order', () => {
