@@ -6,7 +6,7 @@
 
 import { errorText } from './error-text.ts';
 
-/** "HTTP", where a frame has its size. */
+/** "HTTP", where a frame or a reply has its size. */
 const HTTP_WORD = 0x48545450;
 /** "E_", where a frame has its type: errors of nsqlookupd have none. */
 const ERROR_START = 0x455f;
@@ -18,6 +18,12 @@ const PARSE_ERROR = /^HPE_|^HTTPParserError/;
 export function impossibleSize(size: number, sizeMax: number): string {
   if (size !== HTTP_WORD) return `a frame of ${size} bytes, ${sizeMax} at most`;
   return 'HTTP, so this is an HTTP port; the TCP port of a broker is usually 4150';
+}
+
+/** What was sent in the place of a reply of nsqlookupd of this impossible size. */
+export function impossibleReply(size: number, sizeMax: number): string {
+  if (size !== HTTP_WORD) return `reply of ${size} bytes, ${sizeMax} at most`;
+  return 'it answers in HTTP, so this is an HTTP port; the TCP port of nsqlookupd is usually 4160';
 }
 
 /** What was sent in the place of a frame of this unknown type. */

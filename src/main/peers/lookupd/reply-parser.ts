@@ -7,6 +7,7 @@
 
 import { readInt32 } from '../../../shared/big-endian.ts';
 import { SIZE_BYTES } from '../../../shared/limits.ts';
+import { impossibleReply } from '../../../shared/wrong-port.ts';
 
 export class ReplyParser {
   readonly #replyBytesMax: number;
@@ -43,7 +44,7 @@ export class ReplyParser {
     if (this.#chunks[0].length < SIZE_BYTES) this.#join();
     const size = readInt32(this.#chunks[0], 0);
     if (size < 0 || size > this.#replyBytesMax) {
-      return new Error(`reply of ${size} bytes, ${this.#replyBytesMax} at most`);
+      return new Error(impossibleReply(size, this.#replyBytesMax));
     }
     const end = SIZE_BYTES + size;
     if (this.#chunksBytes < end) return undefined;

@@ -278,7 +278,7 @@ for (const [what, reply, why] of [
   [
     'another protocol',
     Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'),
-    /reply of 1213486160 bytes/,
+    /it answers in HTTP, so this is an HTTP port; the TCP port of nsqlookupd is usually 4160/,
   ],
   [
     'more than one reply',
