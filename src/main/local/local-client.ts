@@ -75,7 +75,7 @@ export class LocalClient implements DeliveryTarget, ChannelMember {
     const { msgTimeoutMs, sampleRate } = this.client.settings;
     const locality = localityOf(this.client.settings, options);
     const request = { topic, channel, member: this, msgTimeoutMs, sampleRate, locality };
-    if (topics.get(topic)?.channels.has(channel) !== true) await topics.creations.take();
+    // Without waiting for `creations`, as clients from outside do: the channel must exist when this returns.
     const joined = subscribe(topics, options, request);
     if (joined instanceof ClientError) return joined;
     this.client.state = { state: 'subscribed', channel: joined };
