@@ -5,6 +5,7 @@
  */
 
 import type { Guard } from '../../../daemon/guard.ts';
+import { joinHostPort } from '../../../daemon/host-port.ts';
 import { type Answer, plainJsonAnswer } from '../../../daemon/http/answer.ts';
 import type { Exchange } from '../../../daemon/http/exchange.ts';
 import { Query } from '../../../daemon/http/query.ts';
@@ -45,7 +46,10 @@ export function pageRoutes({ broker, hostname, clock, guard, page }: Setup): Rou
     source: page,
     clock,
     broker: () => ({
-      name: `${options.broadcastAddress || hostname}:${options.broadcastHttpPort || broker.httpPort}`,
+      name: joinHostPort(
+        options.broadcastAddress || hostname,
+        options.broadcastHttpPort || broker.httpPort,
+      ),
       id: options.nodeId,
       hasConfig: options.configHttp !== 'off',
     }),

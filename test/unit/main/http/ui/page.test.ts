@@ -191,6 +191,21 @@ test('/ui: --ui=false serves none of it', async (t) => {
   assert.deepEqual(statuses, [404, 404, 404, 404]);
 });
 
+test('/ui/events: the broker is named by the address that it broadcasts, IPv6 in brackets', async (t) => {
+  const names: unknown[] = [];
+  for (const broadcastAddress of ['10.0.0.1', '2001:db8::1']) {
+    const { broker, port } = await startApi(t, { broadcastAddress, broadcastHttpPort: 81 });
+    broker.statistics = brokerStatistics([]);
+    const stream = eventsOf(await fetch(`http://127.0.0.1:${port}/ui/events`));
+    // biome-ignore lint/suspicious/noExplicitAny: JSON, compared below
+    const [, frame] = ((await stream.next()).value ?? []) as any[];
+    await stream.return(undefined);
+    names.push(frame.broker.name);
+  }
+
+  assert.deepEqual(names, ['10.0.0.1:81', '[2001:db8::1]:81']);
+});
+
 test('/ui/events: frames of a view, and rates from the second on', async (t) => {
   const { broker, port, clock } = await startApi(t);
   const consumers = [clientStatistics({ clientId: 'one' }), clientStatistics({ clientId: 'two' })];
