@@ -21,6 +21,7 @@ import { Connection } from '../../src/main/tcp/connection.ts';
 import { Deadlines } from '../../src/main/tcp/deadlines.ts';
 import { BrokerCore } from '../../src/main/topics/core.ts';
 import type { TopicMap } from '../../src/main/topics/topic-map.ts';
+import type { TopicRegistry } from '../../src/main/topics/topic-sources.ts';
 import type { PumpEvent, SharedPolicy } from '../../src/shared/control.ts';
 import type { StreamSettings } from '../../src/shared/thread-tasks.ts';
 import type { IoLoop } from '../../src/workers/disk/io-loop.ts';
@@ -112,6 +113,9 @@ export class BrokerTurns {
   isDiskRunning = true;
   areStreamsRunning = true;
 
+  /** Channels that peers know of a topic. */
+  channelsOf: TopicRegistry['channelsOf'] = () => undefined;
+
   readonly #core: BrokerCore;
   readonly #loop: PumpLoop;
   readonly #disk: IoLoop;
@@ -162,7 +166,7 @@ export class BrokerTurns {
       clock: this.clock,
       guard: strictGuard(),
       logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
-      registry: NO_REGISTRY,
+      registry: { ...NO_REGISTRY, channelsOf: (name) => this.channelsOf(name) },
       policies: new Policies(
         this.options,
         store === null ? [] : [policyOf('r*', { store: 'nats', ...store.keys })],

@@ -54,6 +54,7 @@ export class Publication {
    * time.
    */
   send(): boolean {
+    if (this.#opening !== undefined) return false;
     if (this.#rest.count > 0 && !this.#sendPart()) return false;
     if (this.#rest.count > 0) return false;
     if (!this.#isSent) {
@@ -68,6 +69,10 @@ export class Publication {
    * it is kept as a whole or not at all.
    */
   onWritable(listener: () => void): void {
+    if (this.#opening !== undefined) {
+      void this.#opening.then(listener);
+      return;
+    }
     this.#topic.pump.onWritable(this.#topic.number, () => {
       if (this.#hasBegun && !this.send()) this.onWritable(listener);
       else listener();
@@ -87,6 +92,12 @@ export class Publication {
     const { source, at, bytes } = this.#rest;
     this.#rest.source = Buffer.from(source.subarray(at, at + bytes));
     this.#rest.at = 0;
+  }
+
+  /** Messages of a replicated topic go to the channels in the store: those that peers know must be there first. */
+  get #opening(): Promise<void> | undefined {
+    const { isReplicated, opening } = this.#topic;
+    return isReplicated && !this.#hasBegun ? opening : undefined;
   }
 
   #sendPart(): boolean {

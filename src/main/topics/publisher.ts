@@ -125,7 +125,7 @@ export class Publisher {
         else reject(publishError(topic, error));
       });
       const send = (): void => {
-        if (!publication.send()) topic.pump.onWritable(topic.number, send);
+        if (!publication.send()) publication.onWritable(send);
       };
       send();
     });

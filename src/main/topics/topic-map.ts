@@ -29,6 +29,7 @@ import type { PumpHandle } from '../pumps/pump-handle.ts';
 import { applyPolicies } from './applied-policies.ts';
 import { ChannelExpiry } from './channel-expiry.ts';
 import { destroyMembers, leaveChannels } from './deleted-channels.ts';
+import { whenChannelStored } from './stored.ts';
 import type { PromiseSource, TopicRegistry } from './topic-sources.ts';
 
 /** A consumer as the topic map sees it. */
@@ -343,11 +344,11 @@ export class TopicMap {
       isStarted: asked === undefined,
       isReplicated,
     });
-    topic.opening = asked?.then((channels) => {
+    topic.opening = asked?.then(async (names) => {
+      const channels = topic.isDeleted ? [] : names.map((n) => this.getOrCreateChannel(topic, n));
+      await Promise.all(channels.map(whenChannelStored));
       topic.opening = undefined;
-      if (topic.isDeleted) return;
-      for (const channel of channels) this.getOrCreateChannel(topic, channel);
-      this.start(topic);
+      if (!topic.isDeleted) this.start(topic);
     });
     return topic;
   }

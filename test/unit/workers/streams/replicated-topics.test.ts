@@ -52,6 +52,28 @@ test('replicated topic: SUB is answered when the store has the channel, and keep
   assert.deepEqual(framesOf(second), ['message 1 after']);
 });
 
+test('replicated topic: its first messages wait until the store has the channels that peers know', async () => {
+  const site = new ReplicatedSite();
+  const [broker] = site.brokers;
+  const names = ['left', 'right'].map((name) => parseChannelName(name) ?? assert.fail(name));
+  const { promise, resolve } = Promise.withResolvers<typeof names>();
+  broker.channelsOf = () => promise;
+  const publisher = await site.client(broker, pub('r', 'a'));
+  const before = framesOf(publisher);
+  resolve(names);
+  await site.turns();
+  const consumers = [
+    await site.client(broker, line('SUB', 'r', 'left'), line('RDY', 1)),
+    await site.client(broker, line('SUB', 'r', 'right'), line('RDY', 1)),
+  ];
+
+  assert.deepEqual([before, framesOf(publisher)], [[], ['response OK']]);
+  assert.deepEqual(consumers.map(framesOf), [
+    ['response OK', 'message 1 a'],
+    ['response OK', 'message 1 a'],
+  ]);
+});
+
 test('replicated topic: SUB is refused when the store cannot create the channel', async () => {
   const site = new ReplicatedSite();
   const [broker] = site.brokers;
