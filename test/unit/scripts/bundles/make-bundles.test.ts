@@ -10,6 +10,7 @@ import {
   realpathSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -35,6 +36,13 @@ function copyOfSources(t: TestContext): string {
   return root;
 }
 
+/** Changes a source, a while ago: what changes in the millisecond in which bundling begins is left to the next start. */
+function append(file: string, text: string): void {
+  appendFileSync(file, text);
+  const aMinuteAgo = new Date(Date.now() - 60_000);
+  utimesSync(file, aMinuteAgo, aMinuteAgo);
+}
+
 function directories(root: string): string[] {
   return readdirSync(path.join(root, 'bundles'), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
@@ -47,7 +55,7 @@ test('bundles: they are fresh until a source changes, and are made again then', 
 
   await makeBundles(root);
   const first = freshBundles(root);
-  appendFileSync(path.join(root, 'src/shared/limits.ts'), '\nexport const ADDED = 1;\n');
+  append(path.join(root, 'src/shared/limits.ts'), '\nexport const ADDED = 1;\n');
   const afterChange = freshBundles(root);
   await makeBundles(root);
 
@@ -72,7 +80,7 @@ test('bundles: starts at the same time make the same ones', async (t) => {
 test('bundles: only the newest stay', async (t) => {
   const root = copyOfSources(t);
   for (let version = 0; version < 6; version++) {
-    appendFileSync(path.join(root, 'src/ui/page.css'), `/* ${version} */\n`);
+    append(path.join(root, 'src/ui/page.css'), `/* ${version} */\n`);
     await makeBundles(root);
   }
 
@@ -102,7 +110,7 @@ test('bundles: what is in their place is named, and the broker runs from its sou
 
 test('bundles: a source with an error is named', (t) => {
   const root = copyOfSources(t);
-  appendFileSync(path.join(root, 'src/shared/limits.ts'), '\nexport const = 1;\n');
+  append(path.join(root, 'src/shared/limits.ts'), '\nexport const = 1;\n');
 
   const { status, stderr } = spawnSync(process.execPath, ['scripts/bundle.ts'], {
     cwd: root,
