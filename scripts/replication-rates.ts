@@ -3,22 +3,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import {
-  AckPolicy,
-  DeliverPolicy,
   type JetStreamClient,
   type JetStreamManager,
   jetstream,
   jetstreamManager,
-  RetentionPolicy,
-  StorageType,
 } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
-import { line, mpub, pub } from '../src/protocol/commands.ts';
+import { mpub } from '../src/protocol/commands.ts';
 import { SystemClock } from '../src/shared/clock.ts';
 import { startNats } from '../test/support/nats-site.ts';
-import { Durations } from './bench/percentiles.ts';
+import { addStream, BODY, Latencies } from './checkers/replication/latencies.ts';
 import { readArguments, wholeNumber } from './kit/arguments.ts';
 import { type BrokerProcess, startBroker } from './kit/broker.ts';
 import { Connection } from './kit/connection.ts';
@@ -27,13 +22,16 @@ const USAGE = `usage: node scripts/replication-rates.ts [options]
 
 Starts three nats-servers and two brokers on this machine, and measures in turns a bare JetStream
 client and RingMQ: publishes of batches with one and with three replicas, and the time from publish
-to delivery at a fixed rate with three replicas. Needs nats-server.
+to delivery at a fixed rate with three replicas. Each round of that has new streams, because it
+depends on which servers lead them. The bare client has one connection for both, or one for each, as
+the two brokers have. The first round finds everything cold and is not counted. Needs nats-server.
 
   --seconds N      of each turn (default 4)
   --rounds N       turns of each (default 2)
   --batch N        messages of a batch (default 200)
   --publishers N   connections that publish, each a batch at a time (default 4)
   --rate N         messages a second for the latency (default 500)
+  --only WHAT      rates or latency
 
 Exit code: 0 done, 2 bad arguments.`;
 
@@ -43,18 +41,15 @@ const values = readArguments(USAGE, {
   batch: { type: 'string', default: '200' },
   publishers: { type: 'string', default: '4' },
   rate: { type: 'string', default: '500' },
+  only: { type: 'string', default: '' },
 });
 const turnMs = wholeNumber('seconds', values.seconds, 1, USAGE) * 1000;
 const rounds = wholeNumber('rounds', values.rounds, 1, USAGE);
 const batch = wholeNumber('batch', values.batch, 1, USAGE);
 const publishers = wholeNumber('publishers', values.publishers, 1, USAGE);
 const rate = wholeNumber('rate', values.rate, 1, USAGE);
-const BODY = Buffer.alloc(200, 'x');
+const { only } = values;
 const MS_PER_SECOND = 1000;
-const STAMP_BYTES = 8;
-/** The last messages of a turn are on their way for so long at most. */
-const SETTLE_MS = 500;
-const READY = 500;
 
 const clock = new SystemClock();
 const cleanUps: (() => unknown)[] = [];
@@ -85,8 +80,16 @@ async function measure(): Promise<void> {
   const manager = await jetstreamManager(nc);
   const client = jetstream(nc);
 
-  for (const replicas of [1, 3]) await compareRates(replicas, manager, client, brokers);
-  await compareLatencies(manager, client, brokers);
+  if (only !== 'latency') {
+    for (const replicas of [1, 3]) await compareRates(replicas, manager, client, brokers);
+  }
+  if (only === 'rates') return;
+  const other = await connect({ servers: urls });
+  after(() => other.close());
+  const otherClient = jetstream(other);
+  const latencies = new Latencies({ manager, client, otherClient, brokers, rate, turnMs });
+  for (let round = 0; round <= rounds; round++) await latencies.round(round);
+  latencies.print();
 }
 
 async function setReplicas({ httpPort }: BrokerProcess, replicas: number): Promise<void> {
@@ -151,97 +154,6 @@ async function rateOf(publish: readonly (() => Promise<unknown>)[]): Promise<num
     }),
   );
   return (count * MS_PER_SECOND) / (clock.monotonicMs() - startMs);
-}
-
-async function compareLatencies(
-  manager: JetStreamManager,
-  client: JetStreamClient,
-  [one, other]: readonly BrokerProcess[],
-): Promise<void> {
-  const stream = 'bare-latency';
-  await addStream(manager, stream, 3);
-  let bare = new Durations();
-  let ringmq = new Durations();
-  const messages = await (await client.consumers.get(stream, 'c')).consume({
-    max_messages: READY,
-    callback: (message) => {
-      bare.add(ageOf(message.data));
-      message.ack();
-    },
-  });
-  cleanUps.push(() => messages.close());
-  const topic = 'r3.latency';
-  await one.ask(`/topic/create?topic=${topic}`, 'POST');
-  const consumer: Connection = await Connection.open(other.tcpPort, {
-    onMessage: ({ id, body }) => {
-      ringmq.add(ageOf(body));
-      consumer.send(line('FIN', id));
-    },
-  });
-  await consumer.ask(line('SUB', topic, 'c'));
-  consumer.send(line('RDY', READY));
-  const publisher = await Connection.open(one.tcpPort);
-  const publishBare = (body: Buffer): Promise<unknown> => client.publish(stream, body);
-  const publishRingmq = (body: Buffer): Promise<unknown> => publisher.ask(pub(topic, body));
-  // The first messages find everything cold.
-  await atRate(publishBare, turnMs / 4);
-  await atRate(publishRingmq, turnMs / 4);
-  bare = new Durations();
-  ringmq = new Durations();
-  for (let round = 0; round < rounds; round++) {
-    await atRate(publishBare, turnMs);
-    await atRate(publishRingmq, turnMs);
-  }
-  consumer.destroy();
-  publisher.destroy();
-  const [of, to] = [bare.percentiles(), ringmq.percentiles()];
-  if (of === null || to === null) throw new Error('nothing was delivered');
-  console.log(
-    `publish to delivery at ${rate}/s, R3: bare p50 ${of.p50.toFixed(2)} ms, p99 ${of.p99.toFixed(1)} ms; ` +
-      `RingMQ p50 ${to.p50.toFixed(2)} ms, p99 ${to.p99.toFixed(1)} ms: ${(to.p50 / of.p50).toFixed(2)} ×`,
-  );
-}
-
-/** Publishes at the rate, whether answers come or not. Resolves when they have come. */
-async function atRate(publish: (body: Buffer) => Promise<unknown>, forMs: number): Promise<void> {
-  const startMs = clock.monotonicMs();
-  const answers: Promise<unknown>[] = [];
-  for (let sent = 0; clock.monotonicMs() - startMs < forMs; ) {
-    const due = ((clock.monotonicMs() - startMs) * rate) / MS_PER_SECOND;
-    for (; sent < due; sent++) answers.push(publish(stamped()));
-    await pause(1);
-  }
-  await Promise.all(answers);
-  await pause(SETTLE_MS);
-}
-
-/** A body that says when it was made. */
-function stamped(): Buffer {
-  const body = Buffer.from(BODY);
-  body.writeDoubleBE(clock.monotonicMs());
-  return body;
-}
-
-function ageOf(body: Uint8Array): number {
-  const stamp = Buffer.from(body.buffer, body.byteOffset, STAMP_BYTES);
-  return clock.monotonicMs() - stamp.readDoubleBE();
-}
-
-/** A stream as a topic is, with a consumer as a channel is. */
-async function addStream(manager: JetStreamManager, name: string, replicas: number): Promise<void> {
-  await manager.streams.add({
-    name,
-    subjects: [name],
-    storage: StorageType.File,
-    retention: RetentionPolicy.Interest,
-    num_replicas: replicas,
-  });
-  await manager.consumers.add(name, {
-    durable_name: 'c',
-    ack_policy: AckPolicy.Explicit,
-    deliver_policy: DeliverPolicy.All,
-    max_ack_pending: 100_000,
-  });
 }
 
 function mean(all: readonly number[]): number {

@@ -71,6 +71,7 @@ const LEVELS: Readonly<Record<string, readonly string[]>> = {
     'stream-queue.ts',
     'figure-rounds.ts',
     'stall-watch.ts',
+    'stream-pauses.ts',
     'stream-loop.ts',
     'stream-wiring.ts',
     'nats',

@@ -19,6 +19,11 @@ export class LoopRunner {
   readonly #clock: Clock;
   readonly #meter: LoopMeter;
   #isStopped = false;
+  /** Whether a turn must follow that no bell announces, and what ends a wait. */
+  #isWoken = false;
+  #resume: (() => void) | null = null;
+  /** A wait on the bell cannot be cancelled: it goes on until the next ring. */
+  #isListening = false;
 
   constructor(loop: Loop, bell: Doorbell, clock: Clock, meter: LoopMeter) {
     this.#loop = loop;
@@ -33,6 +38,7 @@ export class LoopRunner {
     await setImmediate();
     while (!this.#isOver) {
       const rings = this.#bell.rings();
+      this.#isWoken = false;
       const turnMs = this.#clock.monotonicMs();
       if (this.#loop.step(turnMs) > 0) {
         this.#meter.onTurn(turnMs);
@@ -46,6 +52,12 @@ export class LoopRunner {
       else if (!this.#isOver) await this.#wait(rings, nowMs);
       this.#bell.wakeUp();
     }
+  }
+
+  /** Makes sure that another turn follows. Cheaper than the bell, but only for callers on the thread of the loop. */
+  wake(): void {
+    this.#isWoken = true;
+    this.#resume?.();
   }
 
   /** Ends `run` before the loop has ended. */
@@ -66,11 +78,26 @@ export class LoopRunner {
   }
 
   async #wait(rings: number, nowMs: number): Promise<void> {
-    const delayMs = Math.max(0, this.#loop.nextDeadlineMs - nowMs);
-    const timer = this.#clock.after(Math.min(PARK_MS_MAX, delayMs), () => this.#bell.ring());
     this.#meter.show(nowMs);
-    await this.#bell.waitAsync(rings);
-    timer.cancel();
+    if (!this.#isWoken) {
+      const delayMs = Math.max(0, this.#loop.nextDeadlineMs - nowMs);
+      const timer = this.#clock.after(Math.min(PARK_MS_MAX, delayMs), () => this.wake());
+      await new Promise<void>((resolve) => {
+        this.#resume = resolve;
+        this.#listen(rings);
+      });
+      this.#resume = null;
+      timer.cancel();
+    }
     this.#meter.onParked(this.#clock.monotonicMs() - nowMs);
+  }
+
+  #listen(rings: number): void {
+    if (this.#isListening) return;
+    this.#isListening = true;
+    void this.#bell.waitAsync(rings).then(() => {
+      this.#isListening = false;
+      this.wake();
+    });
   }
 }

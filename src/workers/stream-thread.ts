@@ -19,6 +19,9 @@ export default async function runStreamThread(task: StreamTask): Promise<void> {
   const clock = new SystemClock();
   const meter = new ThreadMeter(task.meter, readHeap, clock.monotonicMs());
   const bell = new Doorbell(task.bell);
-  const loop = wireStreamLoop(task, new NatsStore(task, clock), clock);
-  await new LoopRunner(loop, bell, clock, meter).run();
+  // The store's answers come on this thread, so the loop is woken without its bell.
+  const wake = (): void => runner.wake();
+  const loop = wireStreamLoop(task, new NatsStore(task, clock), clock, wake);
+  const runner: LoopRunner = new LoopRunner(loop, bell, clock, meter);
+  await runner.run();
 }

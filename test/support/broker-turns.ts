@@ -190,7 +190,7 @@ export class BrokerTurns {
       random: () => 0,
     });
     if (store !== null && streamTask !== null) {
-      this.#streams = wireStreamLoop(streamTask, store.own, this.clock);
+      this.#streams = wireStreamLoop(streamTask, store.own, this.clock, () => undefined);
     }
     this.#disk = wireIoLoop(diskTasks[0], this.fileSystem);
     this.#logger = new Logger({

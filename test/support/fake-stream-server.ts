@@ -55,6 +55,8 @@ export class FakeStreamServer {
   mendingAttempt = 0;
   /** How often topics and channels were opened. */
   openCount = 0;
+  /** Why nothing is emptied, deleted or paused, or null. */
+  changeError: string | null = null;
   /** Why every publish is refused, or null. */
   refusal: string | null = null;
   readonly topics = new Map<string, Topic>();
@@ -165,6 +167,7 @@ export class FakeStreamServer {
   }
 
   empty({ topic: name, channel }: StreamName): void {
+    this.#expectChange();
     const topic = this.#topic(name);
     if (channel === '') {
       if (topic.holderNext !== null) topic.holderNext = topic.lastSequence + 1;
@@ -177,12 +180,14 @@ export class FakeStreamServer {
   }
 
   delete({ topic, channel }: StreamName, from: FakeStreamStore): void {
+    this.#expectChange();
     if (channel === '') this.topics.delete(topic);
     else this.topics.get(topic)?.channels.delete(channel);
     this.#announce(from, channel === '' ? topic : `${topic}:${channel}`, 'gone');
   }
 
   pause({ topic, channel }: StreamName, isPaused: boolean, from: FakeStreamStore): void {
+    this.#expectChange();
     const key = channel === '' ? topic : `${topic}:${channel}`;
     this.#announce(from, key, isPaused ? 'paused' : 'running');
   }
@@ -305,6 +310,10 @@ export class FakeStreamServer {
     if (state === 'gone') this.#entries.delete(key);
     else this.#entries.set(key, state);
     for (const store of this.#stores) if (store !== from) store.onEntry(key, state);
+  }
+
+  #expectChange(): void {
+    if (this.changeError !== null) throw new Error(this.changeError);
   }
 
   #topic(name: string): Topic {

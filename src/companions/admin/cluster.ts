@@ -133,12 +133,17 @@ export class Cluster {
 
   /** These nodes, as they describe themselves. */
   ownProducers(addresses: readonly string[]): Promise<Gathered<readonly Producer[]>> {
-    return this.#upstream.ask('nsqd', addresses, async (address) => {
-      const info = await this.#get('nsqd', `http://${address}/info`);
-      const query = '/stats?format=json&include_clients=false';
-      const stats = await this.#get('nsqd', `http://${address}${query}`);
-      return ownProducer(info, topicNamesOf(stats));
-    });
+    return this.#upstream.ask('nsqd', addresses, async (address) =>
+      this.#ownProducer(address, await this.#nodeStats(address)),
+    );
+  }
+
+  #nodeStats(address: string): Promise<Members> {
+    return this.#get('nsqd', `http://${address}/stats?format=json&include_clients=false`);
+  }
+
+  async #ownProducer(address: string, stats: Members): Promise<Producer> {
+    return ownProducer(await this.#get('nsqd', `http://${address}/info`), topicNamesOf(stats));
   }
 
   /** The nodes that have a topic. */
@@ -231,7 +236,10 @@ export class Cluster {
     return [...errors, ...(await this.#postNodes(value, pathOf(action, topic, channel)))];
   }
 
-  /** Hides a node of a topic from consumers, and deletes the topic there. */
+  /**
+   * Hides a node of a topic from consumers, and deletes the topic there. A replicated topic is not deleted: it would be
+   * deleted at all nodes.
+   */
   async tombstone(topic: string, node: string): Promise<readonly string[]> {
     const ofTopic = `topic=${queryEscape(topic)}`;
     const errors = await this.#upstream.postAll(
@@ -239,8 +247,14 @@ export class Cluster {
       this.#addresses().lookupd,
       `/topic/tombstone?${ofTopic}&node=${queryEscape(node)}`,
     );
-    const producers = await this.ownProducers([node]);
-    const deleted = await this.#postNodes(producers.value, `/topic/delete?${ofTopic}`);
+    const producers = await this.#upstream.ask('nsqd', [node], async (address) => {
+      const stats = await this.#nodeStats(address);
+      const isReplicated = listOf(stats['topics']).some(
+        ({ topic_name: name, replicated }) => name === topic && replicated === true,
+      );
+      return isReplicated ? [] : [await this.#ownProducer(address, stats)];
+    });
+    const deleted = await this.#postNodes(producers.value.flat(), `/topic/delete?${ofTopic}`);
     return [...errors, ...producers.errors, ...deleted];
   }
 

@@ -7,8 +7,10 @@
 import type { ConnectionLimit } from '../../daemon/connection-limit.ts';
 import type { Guard } from '../../daemon/guard.ts';
 import type { Logger, LogLevel } from '../../daemon/log.ts';
+import { rethrowBug } from '../../shared/assert.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { StreamStart } from '../../shared/control.ts';
+import { errorText } from '../../shared/error-text.ts';
 import { type ChannelName, isEphemeral, type TopicName } from '../../shared/names.ts';
 import type { Options } from '../options/options.ts';
 import type { BrokerStats, StatsFilter } from '../stats/stats.ts';
@@ -160,24 +162,32 @@ export class BrokerOperations implements HttpBroker {
     return error;
   }
 
-  async deleteTopic(topic: string): Promise<void> {
-    await this.#topics.deleteTopic(this.#changeable(this.#topic(topic)));
+  async deleteTopic(name: string): Promise<void> {
+    const topic = this.#changeable(this.#topic(name));
+    const channels = [...topic.channels.values()];
+    await expectChanged(topic, this.#topics.deleteTopic(topic), () => {
+      const again = this.#topics.createReplicated(topic.name, topic.isPaused);
+      for (const channel of channels) this.#show(again, channel);
+    });
   }
 
   async deleteChannel(topic: string, name: string): Promise<void> {
     const channel = this.#channel(topic, name);
-    this.#changeable(channel.topic);
-    await this.#topics.deleteChannel(channel);
+    const handle = this.#changeable(channel.topic);
+    await expectChanged(handle, this.#topics.deleteChannel(channel), () => {
+      if (!handle.isDeleted) this.#show(handle, channel);
+    });
   }
 
   async emptyTopic(topic: string): Promise<void> {
-    await this.#topics.emptyTopic(this.#changeable(this.#topic(topic)));
+    const handle = this.#changeable(this.#topic(topic));
+    await expectChanged(handle, this.#topics.emptyTopic(handle));
   }
 
   async emptyChannel(topic: string, name: string): Promise<void> {
     const channel = this.#channel(topic, name);
-    this.#changeable(channel.topic);
-    await this.#topics.emptyChannel(channel);
+    const handle = this.#changeable(channel.topic);
+    await expectChanged(handle, this.#topics.emptyChannel(channel));
   }
 
   async pauseTopic(topic: string, isPaused: boolean): Promise<void> {
@@ -250,6 +260,11 @@ export class BrokerOperations implements HttpBroker {
     return topic;
   }
 
+  /** Shows a channel again that the store has not deleted. */
+  #show(topic: TopicHandle, { name, isPaused }: ChannelHandle): void {
+    this.#topics.getOrCreateChannel(topic, name, isPaused);
+  }
+
   #topic(name: string): TopicHandle {
     const topic = this.#topics.get(name);
     if (topic === undefined) throw new Error(`topic ${name} does not exist`);
@@ -266,4 +281,23 @@ export class BrokerOperations implements HttpBroker {
 /** Errors: throws the reason why the store does not have it, which is meant for the client. */
 function expectStored(error: string | null): void {
   if (error !== null) throw new PublishRefused(error);
+}
+
+/**
+ * Waits for a change of a topic or channel. Errors: rejects with the reason why the store of replicated topics has not
+ * made it, which is meant for the client; `undo` is called before.
+ */
+async function expectChanged(
+  { isReplicated }: TopicHandle,
+  change: Promise<void>,
+  undo: () => void = () => undefined,
+): Promise<void> {
+  try {
+    await change;
+  } catch (error) {
+    rethrowBug(error);
+    if (!isReplicated) throw error;
+    undo();
+    throw new PublishRefused(errorText(error));
+  }
 }

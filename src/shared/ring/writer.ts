@@ -74,6 +74,13 @@ export class RingWriter {
     return this.#tail !== this.#published;
   }
 
+  /** Whether the reader has released everything that is committed. */
+  get isRead(): boolean {
+    // An older value would only mean that the reader is not known to have read.
+    this.#head = Atomics.load(this.#positions, HEAD_WORD) >>> 0;
+    return this.#head === this.#tail;
+  }
+
   /**
    * Whether records of this many bytes in total fit now, if none of them is larger than `lengthMax / 2`. If not, the
    * reader rings the writer's doorbell when there is room for them and some more.

@@ -56,6 +56,7 @@ import {
 import { FigureRounds } from './figure-rounds.ts';
 import { StallWatch } from './stall-watch.ts';
 import { LOG_WARNING, NO_FIGURES, StreamLink, type StreamLinkOptions } from './stream-link.ts';
+import { StreamPauses } from './stream-pauses.ts';
 import { type StreamClock, StreamQueue } from './stream-queue.ts';
 import type { StreamStore } from './stream-store.ts';
 
@@ -76,6 +77,7 @@ export class StreamLoop implements Loop {
   readonly #queues = new Map<StreamLink, Map<number, StreamQueue>>();
   #keepMs = 0;
   readonly #rounds: FigureRounds;
+  readonly #pauses: StreamPauses;
   readonly #wake: () => void;
   /** Pulls that wait until the store is available: at most one for each channel. */
   readonly #waitingPulls: (() => void)[] = [];
@@ -93,12 +95,14 @@ export class StreamLoop implements Loop {
     this.#store = store;
     this.#clock = clock;
     this.#wake = wake;
+    const warn = (queue: StreamQueue, text: string): void => this.#warn(queue, text);
+    this.#pauses = new StreamPauses(store, () => clock.monotonicMs(), warn);
     const stalls = new StallWatch<StreamQueue>({
       store,
       onStalled: ({ link, name: { topic, channel } }) => {
         link.tell({ event: 'stalled', topic, channel });
       },
-      warn: (queue, text) => this.#warn(queue, text),
+      warn,
     });
     this.#rounds = new FigureRounds({
       store,
@@ -137,7 +141,7 @@ export class StreamLoop implements Loop {
   }
 
   get nextDeadlineMs(): number {
-    let next = Math.min(this.#keepMs, this.#rounds.dueMs);
+    let next = Math.min(this.#keepMs, this.#rounds.dueMs, this.#pauses.dueMs);
     for (const { state, openMs, isOpening, isGone } of this.#all()) {
       if (state === 'opening' && !isOpening && !isGone) next = Math.min(next, openMs);
     }
@@ -156,6 +160,7 @@ export class StreamLoop implements Loop {
     }
     if (nowMs >= this.#keepMs) this.#keep(nowMs);
     if (nowMs >= this.#rounds.dueMs) this.#rounds.step(nowMs);
+    this.#pauses.step(nowMs);
     this.#endIfDone();
     return work;
   }
@@ -230,9 +235,11 @@ export class StreamLoop implements Loop {
       case UPDATE:
         queue.giveBackAt(words.subarray(at + UPDATE_ENTRIES, at + (length >>> 2)));
         return;
-      case PAUSE:
-        this.#pause(queue, words[at + PAUSE_ON] === 1);
+      case PAUSE: {
+        const isPaused = words[at + PAUSE_ON] === 1;
+        this.#whenOpen(queue, () => this.#pauses.set(queue, isPaused));
         return;
+      }
       case EMPTY_QUEUE:
         queue.forgetAll();
         this.#whenOpen(queue, () => this.#carryOut(queue, EMPTIED, this.#store.empty(queue.name)));
@@ -283,14 +290,6 @@ export class StreamLoop implements Loop {
       return;
     }
     queue.pull(count, bytes, () => this.#answer(queue, PULLED, null));
-  }
-
-  #pause(queue: StreamQueue, isPaused: boolean): void {
-    this.#whenOpen(queue, () => {
-      this.#store.pause(queue.name, isPaused).catch((error: unknown) => {
-        this.#warn(queue, `failed to pause ${queue.title} - ${errorText(error)}`);
-      });
-    });
   }
 
   #delete(queue: StreamQueue): void {

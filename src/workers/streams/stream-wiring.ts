@@ -12,17 +12,17 @@ import { StreamLoop } from './stream-loop.ts';
 import type { StreamClock } from './stream-queue.ts';
 import type { StreamStore } from './stream-store.ts';
 
-/** Creates a loop, which wakes itself through its task's bell. */
+/** Creates a loop; `wake` makes sure that another turn follows. */
 export function wireStreamLoop(
-  task: Pick<StreamTask, 'pumps' | 'bell'>,
+  task: Pick<StreamTask, 'pumps'>,
   store: StreamStore,
   clock: StreamClock,
+  wake: () => void,
 ): StreamLoop {
-  const bell = new Doorbell(task.bell);
   const links = task.pumps.map((pump) => ({
     requests: new RingReader(pump.requests),
     replies: new RingWriter(pump.replies),
     bell: new Doorbell(pump.bell),
   }));
-  return new StreamLoop(links, store, clock, () => bell.ring());
+  return new StreamLoop(links, store, clock, wake);
 }

@@ -6,8 +6,11 @@ import { LoopRunner } from '../../../src/workers/loop-runner.ts';
 import type { Loop } from '../../../src/workers/run-loop.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
-/** What the turns of a loop find, in order; the loop ends after the last. Each turn takes a millisecond. */
-function runner(clock: ManualClock, works: readonly number[]) {
+/**
+ * What the turns of a loop find, in order; the loop ends after the last. Each turn takes a millisecond, and one of them
+ * wakes the runner.
+ */
+function runner(clock: ManualClock, works: readonly number[], wakingTurn = 0) {
   const left = [...works];
   const counted: string[] = [];
   const loop: Loop = {
@@ -17,6 +20,7 @@ function runner(clock: ManualClock, works: readonly number[]) {
     },
     step: () => {
       clock.advance(1);
+      if (works.length - left.length + 1 === wakingTurn) one.wake();
       return left.shift() ?? 0;
     },
   };
@@ -26,7 +30,8 @@ function runner(clock: ManualClock, works: readonly number[]) {
     show: (nowMs: number) => void counted.push(`shows at ${nowMs}`),
     onParked: (ms: number) => void counted.push(`parked ${ms}`),
   };
-  return { runner: new LoopRunner(loop, bell, clock, meter), bell, counted };
+  const one: LoopRunner = new LoopRunner(loop, bell, clock, meter);
+  return { runner: one, bell, counted };
 }
 
 test('LoopRunner: counts each turn with work, and not the time between two turns', async () => {
@@ -62,4 +67,30 @@ test('LoopRunner: shows its numbers and waits until the bell is rung', async () 
   await ended;
 
   assert.deepEqual(counted, ['shows at 1', 'parked 101', 'turn at 102', 'parked 0']);
+});
+
+test('LoopRunner: a call on its thread is as good as the bell, and the bell is heard after it', async () => {
+  const clock = new ManualClock(0);
+  const { runner: one, bell, counted } = runner(clock, [0, 0, 0, 0, 7]);
+
+  const ended = one.run();
+  await setImmediate();
+  await setImmediate();
+  one.wake();
+  await setImmediate();
+  const turns = counted.splice(0);
+  bell.ring();
+  await ended;
+
+  assert.deepEqual(turns, ['shows at 1', 'parked 1', 'shows at 3']);
+  assert.deepEqual(counted, ['parked 1', 'turn at 4', 'parked 0']);
+});
+
+test('LoopRunner: a call in the last look before a wait is a turn', async () => {
+  const clock = new ManualClock(0);
+  const { runner: one, counted } = runner(clock, [0, 0, 7], 2);
+
+  await one.run();
+
+  assert.deepEqual(counted, ['shows at 1', 'parked 1', 'turn at 2', 'parked 0']);
 });

@@ -29,6 +29,12 @@ import { NEWS } from '../../stream-records.ts';
 import { PendingCommits } from './pending-commits.ts';
 import { RecordsAnswer } from './records-answer.ts';
 
+/**
+ * How long requests may wait for the other thread to look by itself if nobody waits for them. A wake-up for each of
+ * them costs more than the request.
+ */
+const PATIENCE_MS = 5;
+
 /** Log level, with the number that the disk thread's own lines use. */
 const LOG_ERROR = 4;
 
@@ -55,6 +61,10 @@ export class DiskLink {
   readonly #onStatus: (level: number, text: string) => void;
   readonly #queues = new Map<number, LinkedQueue>();
   #due: LinkedQueue[] = [];
+  /** Whether somebody waits for what is due. */
+  #isHurried = false;
+  /** When the bell must be rung for requests that may wait; Infinity if there are none. Units: ms, monotonic. */
+  #ringMs = Number.POSITIVE_INFINITY;
   /** Queues that had a failure, and when they retry. */
   readonly #retries = new Map<LinkedQueue, number>();
   #lastNumber = 0;
@@ -95,6 +105,17 @@ export class DiskLink {
   /** Schedules the queue for a flush at the end of this turn. A queue calls this once per flush. */
   setDue(queue: LinkedQueue): void {
     this.#due.push(queue);
+    this.#isHurried = true;
+  }
+
+  /** As `setDue`, for requests that nobody waits for: they may be left in the ring for some milliseconds. */
+  setDueSoon(queue: LinkedQueue): void {
+    this.#due.push(queue);
+  }
+
+  /** A queue that is due has something that somebody waits for. */
+  hurry(): void {
+    this.#isHurried = true;
   }
 
   /** Schedules the queue for a flush at this time or earlier. */
@@ -131,7 +152,9 @@ export class DiskLink {
         }
       }
     }
-    if (this.requests.publish()) this.#bell.ring();
+    if (this.requests.publish()) this.#ringMs = Math.min(this.#ringMs, nowMs + PATIENCE_MS);
+    if (this.#ringMs < Number.POSITIVE_INFINITY) this.#ring(nowMs);
+    this.#isHurried = this.#due.length > 0;
   }
 
   /** Tells the disk thread that no more requests follow. Returns false if the ring is full. */
@@ -142,6 +165,16 @@ export class DiskLink {
     return true;
   }
 
+  #ring(nowMs: number): void {
+    const mayWait = !this.#isHurried && !this.isCongested && nowMs < this.#ringMs;
+    if (mayWait && !this.requests.isRead) {
+      this.nextDeadlineMs = Math.min(this.nextDeadlineMs, this.#ringMs);
+      return;
+    }
+    this.#ringMs = Number.POSITIVE_INFINITY;
+    if (!mayWait) this.#bell.ring();
+  }
+
   #wakeRetries(nowMs: number): void {
     this.nextDeadlineMs = Number.POSITIVE_INFINITY;
     for (const [queue, timeMs] of this.#retries) {
@@ -150,7 +183,7 @@ export class DiskLink {
         continue;
       }
       this.#retries.delete(queue);
-      if (!this.#due.includes(queue)) this.#due.push(queue);
+      if (!this.#due.includes(queue)) this.setDue(queue);
     }
   }
 

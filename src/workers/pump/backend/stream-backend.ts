@@ -178,7 +178,7 @@ export class StreamBackend implements Backend, ReplicatedSide, LinkedQueue {
       const number = this.#store.recordNumber(next);
       if (number !== NO_RECORD) this.#outcomes.finish(number);
     }
-    this.#setDue();
+    this.#setDueSoon();
   }
 
   update(): void {
@@ -312,7 +312,7 @@ export class StreamBackend implements Backend, ReplicatedSide, LinkedQueue {
   #onRecords(answers: RingReader, nowMs: number): void {
     if (this.#end.isEnding || this.#end.isEmptying) return;
     this.#fetched.add(this.#link.records, answers, nowMs);
-    this.#setDue();
+    this.#setDueSoon();
     this.#listener.onReadable();
   }
 
@@ -332,9 +332,15 @@ export class StreamBackend implements Backend, ReplicatedSide, LinkedQueue {
   }
 
   #setDue(): void {
-    if (this.#isDue) return;
+    if (this.#isDue) this.#link.hurry();
+    else this.#link.setDue(this);
     this.#isDue = true;
-    this.#link.setDue(this);
+  }
+
+  /** Nobody waits for what is finished. */
+  #setDueSoon(): void {
+    if (!this.#isDue) this.#link.setDueSoon(this);
+    this.#isDue = true;
   }
 
   /** Writes all due requests, in the order in which they must take effect. */

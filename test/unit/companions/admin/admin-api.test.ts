@@ -170,6 +170,22 @@ test('admin: actions reach all nodes of the topic, and nsqlookupds where they mu
   ]);
 });
 
+test('admin: a tombstone hides a node of a replicated topic, and does not delete what other nodes have too', async (t) => {
+  const node = await fakeNode(t, 'a', [{ ...TOPIC, replicated: true }, { topic_name: 'u' }]);
+  const lookup = await fakeLookup(t, [{ hostname: 'a', server: node, topics: ['t', 'u'] }], []);
+  const site = await AdminSite.start(t, { lookupdHttpAddress: [lookup.address] });
+
+  const replicated = await site.ask('DELETE', `/api/nodes/${node.address}`, { topic: 't' });
+  const local = await site.ask('DELETE', `/api/nodes/${node.address}`, { topic: 'u' });
+
+  assert.deepEqual([replicated.text, local.text], ['{"message":""}', '{"message":""}']);
+  assert.deepEqual(posts(lookup), [
+    `POST /topic/tombstone?topic=t&node=127.0.0.1%3A${node.port}`,
+    `POST /topic/tombstone?topic=u&node=127.0.0.1%3A${node.port}`,
+  ]);
+  assert.deepEqual(posts(node), ['POST /topic/delete?topic=u']);
+});
+
 test('admin: only admins change something, and /config is for its addresses', async (t) => {
   const { site, nodes, lookup } = await fleet(t, {
     adminUser: ['root'],

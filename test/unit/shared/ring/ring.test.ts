@@ -46,6 +46,20 @@ test('Ring: records come out in the order in which they went in', () => {
   assert.deepStrictEqual(texts, ['a', '', 'ccc', 'dddddddddddd']);
 });
 
+test('Ring: the writer sees when everything is read', () => {
+  const { producer, consumer } = ends(256);
+  const seen = [producer.isRead];
+  put(producer, 'a');
+  producer.publish();
+  seen.push(producer.isRead);
+  takeAll(consumer);
+  seen.push(producer.isRead);
+  consumer.release();
+  seen.push(producer.isRead);
+
+  assert.deepStrictEqual(seen, [true, false, false, true]);
+});
+
 test('Ring: front shows the type, and shows the same record until pop', () => {
   const { producer, consumer } = ends(64);
   put(producer, 'abc');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { OPENED } from '../../../../../src/workers/disk-records.ts';
+import { END, OPENED } from '../../../../../src/workers/disk-records.ts';
 import { DiskLink, type LinkedQueue } from '../../../../../src/workers/pump/backend/disk-link.ts';
 import { DiskSide } from '../../../../support/disk-side.ts';
 
@@ -120,6 +120,66 @@ test('DiskLink: rings the disk thread once for what was written, and tells it of
   const hasEnded = link.end();
 
   assert.deepStrictEqual([before, hasEnded, disk.rings, disk.take()], [0, true, 1, ['END']]);
+});
+
+/** A queue whose flush writes a request. */
+function writing(disk: DiskSide): LinkedQueue {
+  const { requests } = disk.link;
+  return {
+    flush: () => {
+      requests.claim(0);
+      requests.commit(END, 0);
+      return true;
+    },
+    onAnswer: () => undefined,
+  };
+}
+
+test('DiskLink: rings within 5 ms for requests that nobody waits for, or with the next that is in a hurry', () => {
+  const { disk, link } = makeLink();
+  const queue = writing(disk);
+  const rings: number[] = [];
+  const deadlines: number[] = [];
+  const flush = (nowMs: number): void => {
+    link.flush(nowMs);
+    rings.push(disk.rings);
+    deadlines.push(link.nextDeadlineMs);
+  };
+  link.setDueSoon(queue);
+  flush(10);
+  link.setDueSoon(queue);
+  flush(14);
+  flush(15);
+  link.setDueSoon(queue);
+  flush(16);
+  link.setDueSoon(queue);
+  link.hurry();
+  flush(17);
+  flush(21);
+
+  assert.deepStrictEqual(rings, [0, 0, 1, 1, 2, 2]);
+  assert.deepStrictEqual(deadlines, [15, 15, Infinity, 21, 21, Infinity]);
+});
+
+test('DiskLink: does not ring for requests that nobody waits for if they are taken meanwhile', () => {
+  const { disk, link } = makeLink();
+  link.setDueSoon(writing(disk));
+  link.flush(10);
+  const taken = disk.take();
+  link.flush(12);
+  link.flush(15);
+
+  assert.deepStrictEqual([taken, disk.rings, link.nextDeadlineMs], [['END'], 0, Infinity]);
+});
+
+test('DiskLink: rings for what it could not write at once, however long that may wait', () => {
+  const { disk, link, queues } = makeLink('a', 'b');
+  link.setDueSoon(writing(disk));
+  link.setDueSoon(queues[0]);
+  queues[0].hasRoom = false;
+  link.flush(1);
+
+  assert.deepStrictEqual([link.isCongested, disk.rings], [true, 1]);
 });
 
 test('DiskLink: rings the disk thread when answers that it had no room for have been taken', () => {
