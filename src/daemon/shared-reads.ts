@@ -2,9 +2,9 @@
  * Makes accepted sockets read into one shared buffer. By default each read allocates 64 KiB, which costs more than
  * handling the commands in it.
  *
- * Node has this as `onread`, but documents it only for sockets that connect. A new socket is therefore created on the
- * accepted one's handle, with the option that Node's own server uses. If Node's internals change, sockets stay as
- * accepted: slower, but otherwise the same.
+ * Node has this as `onread`, but documents it only for sockets that connect. Accepted ones get it here through the
+ * private fields that the option sets; a second socket on the same handle would cost a tenth of a short connection. If
+ * Node's internals change, sockets stay as accepted: slower, but otherwise the same.
  *
  * Bound: a read is at most READ_BYTES. Larger reads split fewer commands; more than 256 KiB makes no difference. A
  * socket's first reads are smaller, so that many clients that start flooding at once do not delay others for long.
@@ -12,7 +12,7 @@
  * Thread: main.
  */
 
-import { Socket, type SocketConstructorOpts } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { freeMemory } from './free-memory.ts';
 
@@ -25,9 +25,12 @@ const PIECE_BYTES = 8 * 1024;
 
 /**
  * The private parts of a socket: its native handle, which can read into given memory, and from which Node's HTTP
- * parser reads directly unless another reader is installed.
+ * parser reads directly unless another reader is installed; and the fields of the option `onread`, which are symbols.
  */
-type SocketInside = { _handle?: { useUserBuffer?: unknown; _consumed?: boolean } | null };
+type SocketInside = {
+  _handle?: { useUserBuffer?: (memory: Buffer) => void; _consumed?: boolean } | null;
+  [field: symbol]: unknown;
+};
 
 const memory = Buffer.allocUnsafeSlow(READ_BYTES);
 const firstMemory = memory.subarray(0, FIRST_READ_BYTES);
@@ -36,46 +39,51 @@ const firstMemory = memory.subarray(0, FIRST_READ_BYTES);
 const stops = new WeakMap<Socket, () => void>();
 
 /**
- * Returns a socket that replaces one just accepted. It emits `data` like any socket, but the next read of any socket
- * overwrites the chunk, so use or copy it at once. To its server the accepted socket is closed. `isSmall`: all reads
- * are as small as the first ones.
+ * Makes a socket that has just been accepted share reads. It emits `data` like any socket, but the next read of any
+ * socket overwrites the chunk, so use or copy it at once. `isSmall`: all reads are as small as the first ones.
+ * Returns false if the socket stays as it is.
  */
-export function shareReads(accepted: Socket, isSmall = false): Socket {
+export function shareReads(socket: Socket, isSmall = false): boolean {
   // The types declare only the public API.
-  const inside = accepted as unknown as SocketInside;
+  const inside = socket as unknown as SocketInside;
   const handle = inside._handle;
-  if (typeof handle?.useUserBuffer !== 'function') return accepted;
-  let fullReads = -1;
+  if (typeof handle?.useUserBuffer !== 'function') return false;
+  fields ??= fieldsOf(socket);
+  if (fields === null) return false;
+  let fullReads = 0;
   let isShared = true;
-  const onread = {
-    // Called first, and after each read, for the buffer of the next reads; undefined keeps the current one.
-    buffer: (): Buffer | undefined => {
-      if (fullReads === -1) {
-        fullReads = 0;
-        return firstMemory;
-      }
-      if (fullReads !== FULL_READS || isSmall) return undefined;
-      fullReads++;
-      return memory;
-    },
-    callback: (bytes: number): boolean => {
-      const chunk = memory.subarray(0, bytes);
-      if (!isShared) return pushCopies(socket, chunk);
-      if (bytes === FIRST_READ_BYTES && fullReads < FULL_READS) fullReads++;
-      socket.emit('data', chunk);
-      return true;
-    },
+  // Called after each read for the buffer of the next reads; undefined keeps the current one.
+  inside[fields.nextBuffer] = (): Buffer | undefined => {
+    if (fullReads !== FULL_READS || isSmall) return undefined;
+    fullReads++;
+    return memory;
   };
-  // The accepted socket must not close the handle when it is destroyed.
-  inside._handle = null;
-  accepted.destroy();
-  const options = { handle, allowHalfOpen: accepted.allowHalfOpen, onread };
-  const socket = new Socket(options as unknown as SocketConstructorOpts);
+  inside[fields.callback] = (bytes: number): boolean => {
+    const chunk = memory.subarray(0, bytes);
+    if (!isShared) return pushCopies(socket, chunk);
+    if (bytes === FIRST_READ_BYTES && fullReads < FULL_READS) fullReads++;
+    socket.emit('data', chunk);
+    return true;
+  };
+  inside[fields.buffer] = firstMemory;
+  handle.useUserBuffer(firstMemory);
   stops.set(socket, () => {
     isShared = false;
     handle._consumed = true;
   });
-  return socket;
+  return true;
+}
+
+/** The private fields of the option `onread`; null in a Node that has others, undefined before the first socket. */
+let fields: Record<'buffer' | 'callback' | 'nextBuffer', symbol> | null | undefined;
+
+function fieldsOf(socket: Socket): Exclude<typeof fields, undefined> {
+  const symbols = Object.getOwnPropertySymbols(socket);
+  const named = (name: string): symbol | undefined =>
+    symbols.find(({ description }) => description === name);
+  const [buffer, callback, nextBuffer] = ['kBuffer', 'kBufferCb', 'kBufferGen'].map(named);
+  if (buffer === undefined || callback === undefined || nextBuffer === undefined) return null;
+  return { buffer, callback, nextBuffer };
 }
 
 /**

@@ -16,7 +16,7 @@ export class FakeSocket {
   readonly socket: Socket;
   /** While it is stalled, writes are not taken before `take`. */
   isStalled = false;
-  /** Whether the broker has ended its side. */
+  /** Whether the broker has ended its side, or closed the socket after the client ended its own. */
   hasEnded = false;
   /** Errors that the stream has reported. */
   readonly errors: Error[] = [];
@@ -38,6 +38,10 @@ export class FakeSocket {
         this.hasEnded = true;
         done();
       },
+      destroy: (error, done) => {
+        if (stream.readableEnded && this.#untaken.length === 0) this.hasEnded = true;
+        done(error);
+      },
     });
     stream.on('error', (error) => this.errors.push(error));
     this.#stream = stream;
@@ -45,6 +49,7 @@ export class FakeSocket {
       remoteAddress,
       remotePort,
       setNoDelay: () => undefined,
+      destroySoon: () => stream.end(() => stream.destroy()),
     });
     // It has all that a connection uses of a socket.
     this.socket = likeSocket as unknown as Socket;

@@ -13,8 +13,8 @@ export async function socketPair(t: TestContext): Promise<{ client: Socket; serv
   const address = listener.address();
   if (address === null || typeof address === 'string') throw new Error('the server has no port');
   const client = connect({ port: address.port, host: '127.0.0.1', allowHalfOpen: true });
-  const [[socket]] = await Promise.all([accepted, once(client, 'connect')]);
-  const server = shareReads(socket);
+  const [[server]] = await Promise.all([accepted, once(client, 'connect')]);
+  shareReads(server);
   listener.close();
   t.after(() => {
     client.destroy();

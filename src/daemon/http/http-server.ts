@@ -216,13 +216,10 @@ export class HttpServer {
     }
   }
 
-  #onPlain(accepted: Socket, leave: (socket: Socket | FinalSocket) => void): void {
-    const lane = this.#lane;
-    // Sharing leaves the old socket without its connection.
-    const socket = lane === undefined ? accepted : shareReads(accepted, true);
+  #onPlain(socket: Socket, leave: (socket: Socket | FinalSocket) => void): void {
     this.#guarded(socket, () => {
-      const isAdmitted = this.#admit(socket);
-      if (!isAdmitted || lane === undefined || socket === accepted) leave(socket);
+      const lane = this.#admit(socket) ? this.#lane : undefined;
+      if (lane === undefined || !shareReads(socket, true)) leave(socket);
       else lane.take(socket, this.#listener, leave);
     });
   }

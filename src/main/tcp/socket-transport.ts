@@ -5,6 +5,7 @@
  */
 
 import type { Socket } from 'node:net';
+import { closeSocket } from '../../daemon/close-socket.ts';
 import type { Transport, TransportListener } from './transport.ts';
 
 export class SocketTransport implements Transport {
@@ -75,7 +76,9 @@ export class SocketTransport implements Transport {
   }
 
   end(): void {
-    if (!this.#socket.writableEnded) this.#socket.end();
+    const socket = this.#socket;
+    if (socket.readableEnded && !('encrypted' in socket)) closeSocket(socket);
+    else if (!socket.writableEnded) socket.end();
   }
 
   destroy(): void {

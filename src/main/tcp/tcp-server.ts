@@ -123,7 +123,8 @@ export class TcpServer {
       this.#refused.dismiss(socket, errorFrame(data));
       return;
     }
-    const connection = this.#connect(shareReads(socket));
+    shareReads(socket);
+    const connection = this.#connect(socket);
     this.#connections.set(connection.number, connection);
     this.#logger.info(`TCP: new client(${connection})`);
   }

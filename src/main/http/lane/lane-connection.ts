@@ -12,6 +12,7 @@
  */
 
 import type { Socket } from 'node:net';
+import { closeSocket } from '../../../daemon/close-socket.ts';
 import type { Sender } from '../../../daemon/guard.ts';
 import { type Answer, OK } from '../../../daemon/http/answer.ts';
 import type { KnownClient } from '../../../daemon/http/exchange.ts';
@@ -111,7 +112,7 @@ export class LaneConnection implements LaneRequestOwner, Sender {
     this.#isPending = false;
     if (this.#socket.destroyed) return;
     this.#write();
-    if (this.#state === 'ending') this.#socket.destroySoon();
+    if (this.#state === 'ending') closeSocket(this.#socket);
     else if (this.#socket.writableLength > UNTAKEN_BYTES_MAX) this.#socket.pause();
   }
 

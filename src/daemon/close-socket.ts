@@ -1,0 +1,14 @@
+/**
+ * Closes a plain socket as soon as the system has its output. Closing ends this side too, so that it needs no system
+ * call of its own, which `destroySoon` makes. The same for TLS would leave out what tells the client that this is the
+ * end.
+ *
+ * Thread: main.
+ */
+
+import type { Socket } from 'node:net';
+
+export function closeSocket(socket: Socket): void {
+  if (socket.writableLength === 0) socket.destroy();
+  else socket.destroySoon();
+}
