@@ -3,6 +3,7 @@
 import { test } from 'node:test';
 import { DATA_PATH, type DiskQueueLimits } from '../support/disk-queue-setup.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
+import { freshSeed, seedCount, seededRandom } from '../support/seeded-random.ts';
 import { CrashChecks, OLDEST } from './crash-checks.ts';
 import { QueueLife } from './queue-life.ts';
 
@@ -18,6 +19,8 @@ const DUE_MS = 1_800_000_000_123;
 const LATER_MS = 1_900_000_000_456;
 const MIXTURES = 1;
 const ALL_BYTES = 10_000;
+/** One in four double kills is tried where not all are. */
+const SHARES = 4;
 
 const ONE = { bodyBytes: BODY_BYTES, dueMs: 0 };
 const DEFERRED = { bodyBytes: BODY_BYTES, dueMs: DUE_MS };
@@ -172,17 +175,22 @@ for (const { name, names, length } of DURABLE_BEGINNINGS) {
   });
 }
 
+// All of them take as long as everything else here: a run tries those that its seed selects, and CI tries all.
 test('DiskQueue: no second kill breaks what a first one has left', (t) => {
   const checks = new CrashChecks(LIMITS, MIXTURES, true);
+  const seed = freshSeed();
+  const random = seededRandom(seed);
+  const shares = seedCount({ few: SHARES, many: 1 });
 
   for (const { names } of BEGINNINGS) {
     for (const name of Object.keys(OPERATIONS)) {
       for (const then of ['sync', 'put', 'close and open', 'delete']) {
+        if (random(shares) > 0) continue;
         runTwice([...names, name], then, checks);
         runTwice([...names, name, 'sync'], then, checks);
       }
     }
   }
 
-  t.diagnostic(`${checks.crashes} crashes, ${checks.count} disks`);
+  t.diagnostic(`seed ${seed}, ${checks.crashes} crashes, ${checks.count} disks`);
 });
