@@ -4,68 +4,27 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
-import type { BrokerProcess } from '../../scripts/kit/broker.ts';
 import { dpub, line, mpub, pub } from '../../src/protocol/commands.ts';
 import { BrokerSite } from '../support/broker-process.ts';
-import { ask, type ChannelStats, topicStats, until } from '../support/broker-stats.ts';
+import { ask, topicStats, until } from '../support/broker-stats.ts';
 import { type NatsServer, natsMissing, startNats } from '../support/nats-site.ts';
 import { askPolicies, setPolicy } from '../support/policies.ts';
 import { toMessage } from '../support/received-frames.ts';
-import { WireClient } from '../support/wire-client.ts';
+import {
+  channelOf,
+  consumer,
+  createChannel,
+  isEmpty,
+  publish,
+  startStored,
+} from '../support/stored-topics.ts';
+import type { WireClient } from '../support/wire-client.ts';
 
 const OPTIONS = { timeout: 60_000, skip: natsMissing };
 const DELAY_MS = 300;
 
 const [server] = natsMissing === false ? await startNats({ after }) : [];
-const [one, other] = natsMissing === false ? await startBrokers() : [];
-
-async function startBrokers(): Promise<BrokerProcess[]> {
-  const flags = [`--nats-url=${server.url}`, '--nats-prefix=e2e'];
-  const brokers = await Promise.all([1, 2].map(() => new BrokerSite({ after }).start({ flags })));
-  for (const broker of brokers) {
-    await broker.logged(/STORE: connected/);
-    await setPolicy(broker, 'kept', { pattern: 'r.*', store: 'nats' });
-  }
-  return brokers;
-}
-
-/** A consumer whose `SUB` is answered. */
-async function consumer(
-  t: Parameters<typeof WireClient.connect>[0],
-  broker: BrokerProcess,
-  topic: string,
-  channel: string,
-  ready = 1,
-): Promise<WireClient> {
-  const client = await WireClient.connect(t, broker, line('SUB', topic, channel));
-  assert.equal(await client.nextText(), 'OK');
-  client.send(line('RDY', ready));
-  return client;
-}
-
-async function publish(
-  t: Parameters<typeof WireClient.connect>[0],
-  broker: BrokerProcess,
-  command: Buffer,
-): Promise<string | null> {
-  return (await WireClient.connect(t, broker, command)).nextText();
-}
-
-/** The channel `c` of a topic; undefined while the broker does not know it. */
-async function channelOf(broker: BrokerProcess, topic: string): Promise<ChannelStats | undefined> {
-  return (await topicStats(broker, topic))?.channels.find(
-    (channel) => channel.channel_name === 'c',
-  );
-}
-
-function isEmpty({ depth, deferred_count, in_flight_count }: ChannelStats): boolean {
-  return depth + deferred_count + in_flight_count === 0;
-}
-
-async function create(broker: BrokerProcess, topic: string, channel: string): Promise<void> {
-  const { status } = await ask(broker, `/channel/create?topic=${topic}&channel=${channel}`, null);
-  assert.equal(status, 200);
-}
+const [one, other] = natsMissing === false ? await startStored({ after }, server, 'e2e') : [];
 
 test(
   'store=nats: what is published before the first channel waits for it, at any broker',
@@ -108,7 +67,7 @@ test(
   OPTIONS,
   async (t) => {
     await ask(one, '/topic/create?topic=r.again', null);
-    await create(one, 'r.again', 'c');
+    await createChannel(one, 'r.again', 'c');
     const first = await consumer(t, one, 'r.again', 'c');
     assert.equal(await publish(t, other, pub('r.again', 'x')), 'OK');
     const message = await first.nextMessage();
@@ -127,7 +86,7 @@ test(
 
 test('store=nats: DPUB keeps its time, at another broker too', OPTIONS, async (t) => {
   await ask(one, '/topic/create?topic=r.later', null);
-  await create(one, 'r.later', 'c');
+  await createChannel(one, 'r.later', 'c');
   const client = await consumer(t, other, 'r.later', 'c');
   const startMs = performance.now();
   assert.equal(await publish(t, one, dpub('r.later', DELAY_MS, 'x')), 'OK');
@@ -142,7 +101,7 @@ test('store=nats: DPUB keeps its time, at another broker too', OPTIONS, async (t
 
 test('store=nats: pause, empty and delete hold at every broker', OPTIONS, async (t) => {
   await ask(one, '/topic/create?topic=r.admin', null);
-  await create(one, 'r.admin', 'c');
+  await createChannel(one, 'r.admin', 'c');
   await until(
     () => channelOf(other, 'r.admin'),
     (channel) => channel !== undefined,
@@ -209,7 +168,7 @@ test('store=nats: a broker that ends gives back what its consumers have', OPTION
   const site = new BrokerSite(t);
   const third = await site.start({ flags: [`--nats-url=${server.url}`, '--nats-prefix=e2e'] });
   await ask(one, '/topic/create?topic=r.end', null);
-  await create(one, 'r.end', 'c');
+  await createChannel(one, 'r.end', 'c');
   await until(
     () => topicStats(third, 'r.end'),
     (topic) => topic?.channels.length === 1,
@@ -231,7 +190,7 @@ test(
   OPTIONS,
   async (t) => {
     await ask(one, '/topic/create?topic=r.away', null);
-    await create(one, 'r.away', 'c');
+    await createChannel(one, 'r.away', 'c');
     const client = await consumer(t, one, 'r.away', 'c', 2);
     assert.equal(await publish(t, one, pub('r.away', 'before')), 'OK');
     const before = await client.nextMessage();
@@ -266,7 +225,7 @@ test(
   async (t) => {
     await setPolicy(one, 'history', { pattern: 'r.history', retention: 'age(1h)' });
     await ask(one, '/topic/create?topic=r.history', null);
-    await create(one, 'r.history', 'c');
+    await createChannel(one, 'r.history', 'c');
     const client = await consumer(t, one, 'r.history', 'c', 3);
     assert.equal(await publish(t, one, mpub('r.history', ['a', 'b'])), 'OK');
     for (const { id } of [await client.nextMessage(), await client.nextMessage()]) {
@@ -329,7 +288,7 @@ test('store=nats: three servers go on without one, and nothing is missing', OPTI
     await setPolicy(broker, 'kept', { pattern: 'r.*', store: 'nats' });
   }
   await ask(brokers[0], '/topic/create?topic=r.cluster', null);
-  await create(brokers[0], 'r.cluster', 'c');
+  await createChannel(brokers[0], 'r.cluster', 'c');
   const consumers = await Promise.all(
     brokers.map((broker) => consumer(t, broker, 'r.cluster', 'c', 50)),
   );

@@ -30,6 +30,7 @@ import { followElections, STREAM_SETTLE_MS } from './nats-elections.ts';
 import { NatsNames } from './nats-names.ts';
 import { NatsPublishes } from './nats-publishes.ts';
 import { NatsPull } from './nats-pull.ts';
+import { withRetry } from './nats-retry.ts';
 import { ADMIN_MS, NatsTopics } from './nats-topics.ts';
 import { versionWarning } from './nats-version.ts';
 
@@ -83,7 +84,7 @@ export class NatsStore implements StreamStore {
   }
 
   open(name: StreamName): Promise<void> {
-    return this.#inTurn(name.topic, () => this.#caughtUp().open(name));
+    return this.#inTurn(name.topic, () => withRetry(() => this.#caughtUp().open(name)));
   }
 
   startChannel(topic: string, channel: StartedChannel): Promise<void> {
@@ -91,11 +92,11 @@ export class NatsStore implements StreamStore {
   }
 
   empty(name: StreamName): Promise<void> {
-    return this.#inTurn(name.topic, () => this.#there(this.#topics).empty(name));
+    return this.#inTurn(name.topic, () => withRetry(() => this.#there(this.#topics).empty(name)));
   }
 
   delete(name: StreamName): Promise<void> {
-    return this.#inTurn(name.topic, () => this.#there(this.#topics).delete(name));
+    return this.#inTurn(name.topic, () => withRetry(() => this.#there(this.#topics).delete(name)));
   }
 
   async pause({ topic, channel }: StreamName, isPaused: boolean): Promise<void> {

@@ -32,7 +32,7 @@ import { isClusterTooSmall, REPLICAS_MAX } from './nats-replicas.ts';
 
 const NS_PER_MS = 1e6;
 /** How long an answer about streams and consumers may take. Units: ms. */
-export const ADMIN_MS = 5000;
+export const ADMIN_MS = 3000;
 /** After this time without a report from its broker a message goes to another one. Units: ms. */
 const ACK_WAIT_MS = 15_000;
 /** Most messages of a channel that brokers hold or that are not due. */
