@@ -379,7 +379,7 @@ export class PumpWatch {
     const { state } = this.#loop;
     let references = state.inFlight.count + state.deferred.count - state.deferred.evictedCount;
     for (const topic of state.topics.values()) references += topic.queue.memoryCount;
-    for (const topic of this.#allTopics) references += topic.transferCount + topic.handedCount;
+    for (const topic of this.#allTopics) references += topic.transfers.count + topic.handedCount;
     for (const channel of state.channels.values()) {
       references += channel.queue.memoryCount + channel.queue.returnedCount;
     }

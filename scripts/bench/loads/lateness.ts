@@ -48,6 +48,9 @@ export const DEFERRED = subcommand(DEFERRED_LOAD);
 const POLICY = 'bench-expiry';
 const CHANNEL = 'bench';
 
+/** From the last publish of the warm-up to the first message that expires: time to consume the others. */
+const WARM_UP_REST_SECONDS = 2;
+
 const EXPIRY_OPTIONS = {
   messages: count(1_000_000, 1, 'messages'),
   share: amount(33.3, 0, 'percent of the messages that expire, the last ones; 0: no policy'),
@@ -73,6 +76,12 @@ was sent and its time to live. Compare the peak memory with that of --share 0 to
   },
   needs: ({ messages }) => needsFor(messages, null),
   sink: () => 'the null sink has no messages',
+  // Dead letters take other ways through the server than traffic does.
+  warmUp: (values, messagesMax, seconds) => ({
+    ...values,
+    ...{ messages: Math.min(messagesMax, values.messages), share: values.share > 0 ? 50 : 0 },
+    ...{ seconds, ttl: seconds + WARM_UP_REST_SECONDS },
+  }),
   run: async (context, { messages, share, ttl, seconds, batch, size, rdy }) => {
     const { target, topic } = context;
     const deadTopic = `${topic}_dead`;

@@ -12,7 +12,7 @@ import { SIZE_BYTES } from '../../shared/limits.ts';
 import type { Replication, TopicPolicy } from '../../shared/topic-policy.ts';
 import { AgeWatch } from './age-watch.ts';
 import { HAS_DUE_TIME } from './backend/disk-backend-listener.ts';
-import { Receipt } from './backend/receipt.ts';
+import type { Receipt } from './backend/receipt.ts';
 import type { TopicBacklog } from './backend/write-backlog.ts';
 import type { Channel } from './channel.ts';
 import type { DeadLetters } from './dead-letters.ts';
@@ -23,6 +23,7 @@ import { MessageQueue } from './message-queue.ts';
 import type { MessageStore } from './store/message-store.ts';
 import { topicRefusal } from './topic-bound.ts';
 import type { Publication, TopicOptions } from './topic-options.ts';
+import { TopicTransfers } from './topic-transfers.ts';
 import type { Undelivered } from './undelivered.ts';
 import { tagIsDelay } from './waiting-memory.ts';
 import type { WallClock } from './wall-clock.ts';
@@ -48,11 +49,9 @@ export class Topic {
   isSynced = false;
   messageCount = 0;
   readonly tallies = newTopicTallies();
-  /** Messages from the topic's files on their way to the files of its channels. */
-  transferCount = 0;
-
   /** Handles messages that are not delivered. */
   readonly undelivered: Undelivered;
+  readonly transfers: TopicTransfers;
 
   readonly #ages: AgeWatch;
   readonly #deadLetters: DeadLetters;
@@ -66,8 +65,6 @@ export class Topic {
   /** The run that is being handed over: some channels have it, others do not. */
   #handOver: HandOver | null = null;
   #hasExpiredFront = false;
-  /** Incremented when the files are emptied: messages read before that are no longer in them. */
-  #emptyCount = 0;
   /** The callback of `close`, until the backend is told to close. */
   #onClosed: ((error: string | null) => void) | null = null;
 
@@ -84,6 +81,11 @@ export class Topic {
     });
     this.undelivered = options.undelivered;
     this.#ages = new AgeWatch(this.queue, options.wallClock, options.alarms);
+    // Afterwards there may be free memory.
+    this.transfers = new TopicTransfers(this.queue, options.store, () => {
+      if (this.isFlowing) this.queue.backend.demand();
+      this.#closeWhenReleased();
+    });
     this.#deadLetters = options.deadLetters;
     this.#store = options.store;
     this.#ids = options.ids;
@@ -143,7 +145,7 @@ export class Topic {
 
   /** Whether more may be read from the files now. */
   get mayRead(): boolean {
-    return this.queue.hasRoom || (this.transferCount === 0 && this.queue.memoryCount === 0);
+    return this.queue.hasRoom || (this.transfers.count === 0 && this.queue.memoryCount === 0);
   }
 
   /** Messages that wait here, including deferred ones and dead letters. */
@@ -231,7 +233,7 @@ export class Topic {
 
   /** Drops the messages that wait here. Messages of the channels stay. */
   empty(done: (error: string | null) => void): void {
-    this.#emptyCount++;
+    this.transfers.onEmptied();
     this.#deadLetters.drop(this.queue);
     this.queue.empty(done);
   }
@@ -301,9 +303,17 @@ export class Topic {
     if (this.isFlowing) this.#onWaiting();
   }
 
-  /** As `#route`, for messages that must be in the topic's files, or in the store, before they go to the channels. */
+  /**
+   * As `#route`, for messages that must be in files, or in the store. They go directly to the files of the channels if
+   * nothing is before them: by way of the topic's files each message would be written and read twice.
+   */
   #routeToDisk(position: number, count: number, deferMs: number, receipt: Receipt | null): void {
     const dueMs = deferMs === 0 ? 0 : this.#wallClock.unixAfter(deferMs);
+    if (this.isFlowing && this.queue.depth === 0 && this.#mayBegin && !this.#hasMany) {
+      this.#toFiles(position, count, dueMs, receipt);
+      this.#store.release(position, count);
+      return;
+    }
     this.queue.putToBackend(position, count, 0, dueMs, receipt);
     if (this.isFlowing) this.#onWaiting();
   }
@@ -362,36 +372,26 @@ export class Topic {
    * Unix time in ms, 0 for at once.
    */
   #transfer(position: number, count: number, dueMs: number, nowMs: number): void {
-    const emptyCount = this.#emptyCount;
-    const heldBytes = this.#store.heldBytes(position, count);
-    this.transferCount += count;
-    this.queue.outsideBytes += heldBytes;
-    const onSettled = ({ error }: Receipt): void => {
-      // Messages that a power loss may take from a channel's file stay in the topic's. Afterwards there may be free
-      // memory.
-      const isThere = error === null && emptyCount === this.#emptyCount;
-      if (isThere) this.queue.backend.finish(position, count);
-      this.#store.release(position, count);
-      this.transferCount -= count;
-      this.queue.outsideBytes -= heldBytes;
-      if (this.isFlowing) this.queue.backend.demand();
-      this.#closeWhenReleased();
-    };
-    const receipt = new Receipt(false, onSettled, this.isSynced);
+    const receipt = this.transfers.begin(position, count, this.isSynced);
     if (this.#hasMany) {
       this.#begin({ position, count, dueMs, transfer: receipt, receipt: null }, nowMs);
       return;
     }
+    this.#toFiles(position, count, dueMs, receipt);
+    receipt.seal();
+  }
+
+  /** Every channel gets the run for its files, with a reference. Units: as `#transfer`. */
+  #toFiles(position: number, count: number, dueMs: number, receipt: Receipt | null): void {
     this.#store.retain(position, count, this.#channels.size);
     for (const channel of this.#channels.values()) {
       channel.putFromDisk(position, count, dueMs, receipt);
     }
-    receipt.seal();
   }
 
   #closeWhenReleased(): void {
     const done = this.#onClosed;
-    if (done === null || this.transferCount > 0) return;
+    if (done === null || this.transfers.count > 0) return;
     this.#onClosed = null;
     this.queue.backend.close(done);
   }

@@ -34,6 +34,8 @@ export class Appends {
   bytes = 0;
   /** How many of them have a due time. */
   deferredCount = 0;
+  /** Writes that were ever sent. */
+  sentCount = 0;
 
   readonly #store: MessageStore;
   readonly #backlog: TopicBacklog;
@@ -156,6 +158,7 @@ export class Appends {
     while (lane.runs.count > 0 && this.#backlog.mayWrite) {
       const parts = requests.append(lane, this.#sentRuns);
       if (parts === null) return false;
+      this.sentCount++;
       const count = parts.reduce((sum, part) => sum + part.count, 0);
       const cost = this.#backlog.onSent(requests.appendedBytes);
       this.#sent.push({ lane, count, parts, cost, isSynced: parts.some(isSynced) });

@@ -161,8 +161,11 @@ export class DiskBackend implements Backend, LinkedQueue {
 
   demand(): void {
     const reads = this.#reads;
-    if (!reads.hasReadable || this.fetched.count > 0 || this.#end.isEnding) return;
-    if (!reads.isIdle) return;
+    if (this.fetched.count > 0 || this.#end.isEnding || !reads.isIdle) return;
+    if (!reads.hasReadable) {
+      reads.isAwaited = true;
+      return;
+    }
     if (!this.#listener.mayRead()) {
       this.#listener.onStarved();
       return;
@@ -293,6 +296,17 @@ export class DiskBackend implements Backend, LinkedQueue {
     else this.#listener.onStarved();
   }
 
+  /**
+   * Reads what is being written in the same turn of the disk thread if somebody waits for it. While memory is short,
+   * it is read when its first copy has left memory. A queue that is not open yet may prove unreadable.
+   */
+  #readAppended(): void {
+    if (!this.#isOpen || !this.#reads.isAwaited || !this.#reads.isIdle || this.fetched.count > 0)
+      return;
+    if (this.#end.isEnding || this.#store.shares.isShort || !this.#listener.mayRead()) return;
+    this.#reads.want();
+  }
+
   /** Schedules a flush at the end of this turn. */
   #setDue(): void {
     if (this.#isDue) return;
@@ -316,7 +330,9 @@ export class DiskBackend implements Backend, LinkedQueue {
       this.#isOpenSent = true;
     }
     if (!this.#end.sendEmptyings()) return false;
+    const appendedBefore = this.#appends.sentCount;
     if (!this.#appends.send(this.#requests, nowMs)) return false;
+    if (this.#appends.sentCount > appendedBefore) this.#readAppended();
     if (!this.#outcomes.send(this.#requests)) return false;
     if (!this.#reads.send(nowMs) || !this.surveys.send(this.#requests)) return false;
     return nowMs < this.#closeMs || this.#end.send(this.#appends.count);

@@ -45,6 +45,8 @@ export class DiskReads {
   readonly unread = new UnreadRecords();
   /** Numbers of the records to reread. */
   readonly rereads = new Rereads();
+  /** Whether messages were demanded when there were none to read. */
+  isAwaited = false;
 
   readonly #options: DiskReadsOptions;
   readonly #store: MessageStore;
@@ -94,6 +96,7 @@ export class DiskReads {
   want(): void {
     assert(this.#request === 'none', 'one request for records at a time');
     this.#request = 'wanted';
+    this.isAwaited = false;
   }
 
   /** Cancels a request that is not sent yet. */

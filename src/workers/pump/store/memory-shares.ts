@@ -90,11 +90,15 @@ export class MemoryShares {
     return heldBytes < (this.#budgetBytes - used) * SMALL_SHARE;
   }
 
+  /** Whether there is less room than the reserve for small queues. */
+  get isShort(): boolean {
+    return this.#settledBytes > this.#commonBytes;
+  }
+
   /** Size of one answer to a read. */
   get readBytes(): number {
-    const used = this.#settledBytes;
-    if (used <= this.#commonBytes) return READ_BYTES_MAX;
-    const share = Math.floor((this.#budgetBytes - used) * SMALL_SHARE);
+    if (!this.isShort) return READ_BYTES_MAX;
+    const share = Math.floor((this.#budgetBytes - this.#settledBytes) * SMALL_SHARE);
     return Math.min(READ_BYTES_MAX, Math.max(READ_BYTES_MIN, share));
   }
 

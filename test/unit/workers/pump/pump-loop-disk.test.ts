@@ -214,6 +214,45 @@ for (const error of [null, 'EIO']) {
   });
 }
 
+test('PumpLoop: dead letters go directly to the files of the channels, and are safe when all have them', () => {
+  const bench = makeBench({}, ['c', 'd', 'e#ephemeral']);
+  bench.subscribe(10, 7, 2);
+  bench.publish(1, ['a'], { token: 7, toDisk: 1 });
+  const requests = settle(bench).sort();
+  bench.disk.appendedOk(C, 1);
+  bench.disk.records(C, [record('a')], 0);
+  bench.settle();
+  const early = answers(bench);
+  bench.disk.appendedOk(D, 1);
+  bench.settle();
+
+  assert.deepStrictEqual(requests, ['APPEND 2 a', 'APPEND 3 a', 'READ 2']);
+  assert.deepStrictEqual([early, answers(bench)], [[], [{ answer: 7, error: null }]]);
+  assert.deepStrictEqual(bench.bodies(7), ['a']);
+  assert.equal(references(bench), 2);
+});
+
+for (const [what, before] of [
+  [
+    'while the topic is paused',
+    (bench: PumpBench) =>
+      bench.control({ do: 'pauseTopic', topic: 1, isPaused: true, isTold: false }),
+  ],
+  ['behind what is in the topic', (bench: PumpBench) => bench.disk.opened(TOPIC, 1)],
+] as const) {
+  test(`PumpLoop: dead letters go to the files of the topic ${what}`, () => {
+    const bench = new PumpBench();
+    bench.createTopic(1, 'c');
+    bench.disk.take();
+    before(bench);
+    bench.settle();
+    bench.disk.take();
+    bench.publish(1, ['a'], { token: 7, toDisk: 1 });
+
+    assert.ok(settle(bench).includes('APPEND 1 a'));
+  });
+}
+
 test('PumpLoop: a topic that is deleted meanwhile leaves nothing behind', () => {
   const bench = makeBench({}, ['c', 'd'], 2);
   settle(bench);

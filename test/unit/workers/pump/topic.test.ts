@@ -165,7 +165,7 @@ test("Topic: what was read from its files goes to the channels' files, whatever 
 
   assert.deepStrictEqual(play.bench.backend.puts, ['a 0 0', 'b 0 0']);
   assert.deepStrictEqual([play.finishes(), play.bench.channel.messageCount], [[], 2]);
-  assert.deepStrictEqual([play.topic.depth, play.topic.transferCount], [0, 2]);
+  assert.deepStrictEqual([play.topic.depth, play.topic.transfers.count], [0, 2]);
 });
 
 test('Topic: a record is finished when the files of every channel have the message', () => {
@@ -185,7 +185,7 @@ test('Topic: a record is finished when the files of every channel have the messa
   play.bench.backend.forget();
 
   assert.deepStrictEqual(steps, [[], [], ['finish 1'], ['finish 1', 'finish 0']]);
-  assert.deepStrictEqual([play.topic.transferCount, play.bench.store.referenceCount], [0, 0]);
+  assert.deepStrictEqual([play.topic.transfers.count, play.bench.store.referenceCount], [0, 0]);
 });
 
 test('Topic: what was on its way when the topic was emptied is not finished in the empty files', () => {
@@ -197,7 +197,7 @@ test('Topic: what was on its way when the topic was emptied is not finished in t
   play.bench.backend.receipts[0].receipt.settle(1, null);
   play.bench.backend.forget();
 
-  assert.deepStrictEqual([play.finishes(), play.topic.transferCount], [[], 0]);
+  assert.deepStrictEqual([play.finishes(), play.topic.transfers.count], [[], 0]);
   assert.equal(play.bench.store.referenceCount, 0);
 });
 

@@ -205,7 +205,6 @@ test('DiskBackend: who waits for accepted messages goes on waiting while they ar
 
 test('DiskBackend: reads on demand, one READ at a time, and only when there is something', () => {
   const bench = new BackendBench().open();
-  bench.backend.demand();
   const nothing = bench.turn();
   bench.put('a');
   bench.turn();
@@ -217,6 +216,57 @@ test('DiskBackend: reads on demand, one READ at a time, and only when there is s
   const whileReading = bench.turn();
 
   assert.deepStrictEqual([nothing, once, whileReading], [[], ['READ 1'], []]);
+});
+
+test('DiskBackend: what was demanded before it came is read behind its write, once', () => {
+  const bench = new BackendBench().open();
+  bench.backend.demand();
+  const nothing = bench.turn();
+  bench.put('a');
+  const first = bench.turn();
+  bench.put('b');
+  const whileReading = bench.turn();
+  bench.disk.appendedOk(1, 1);
+  bench.disk.records(1, [record('a')], 0);
+  bench.disk.appendedOk(1, 1);
+  bench.turn();
+  const bodies = bench.takeBodies();
+  bench.put('c');
+  const undemanded = bench.turn();
+
+  assert.deepStrictEqual([nothing, first], [[], ['APPEND 1 a', 'READ 1']]);
+  assert.deepStrictEqual([whileReading, bodies], [['APPEND 1 b'], ['a']]);
+  assert.deepStrictEqual(undemanded, ['APPEND 1 c']);
+});
+
+test('DiskBackend: what is demanded of a queue that cannot be opened is read once, after a while', () => {
+  const bench = new BackendBench();
+  bench.backend.demand();
+  bench.put('a');
+  const first = bench.turn();
+  bench.disk.answer(OPENED, 1, 0, 'open t:c: EACCES');
+  bench.disk.appendFailed(1, 'EACCES');
+  const early = bench.turn();
+  bench.nowMs = bench.link.nextDeadlineMs;
+  const later = bench.turn();
+
+  assert.deepStrictEqual([first, early], [['OPEN 1 t:c', 'APPEND 1 a'], []]);
+  assert.deepStrictEqual(later, ['APPEND 1 a', 'READ 1']);
+});
+
+test('DiskBackend: a write that fails leaves its demand unanswered until the write succeeds', () => {
+  const bench = new BackendBench().open();
+  bench.backend.demand();
+  bench.put('a');
+  bench.turn();
+  bench.disk.appendFailed(1, 'disk full');
+  bench.disk.records(1, [], 0);
+  const whileWaiting = bench.turn();
+  bench.backend.demand();
+  bench.nowMs = bench.link.nextDeadlineMs;
+  const again = bench.turn();
+
+  assert.deepStrictEqual([whileWaiting, again], [[], ['APPEND 1 a', 'READ 1']]);
 });
 
 test('DiskBackend: records that were read can be taken, and stay on disk', () => {
