@@ -7,6 +7,8 @@
 import { BadUsage } from './failures.ts';
 import type { FlagTable } from './flags.ts';
 import { type OperatorCall, operatorCommand } from './operator-command.ts';
+import { type Overrides, overridesOf, type ShownPolicy } from './policy-overrides.ts';
+import { queueName } from './queue-name.ts';
 import { table } from './table.ts';
 
 const FLAGS = {
@@ -16,15 +18,6 @@ const FLAGS = {
 } as const satisfies FlagTable;
 
 type Call = OperatorCall<typeof FLAGS>;
-
-/** A policy as the broker shows it. */
-type ShownPolicy = {
-  readonly name: string;
-  readonly pattern: string;
-  readonly priority: number;
-  readonly source: string;
-  readonly definition: Readonly<Record<string, unknown>>;
-};
 
 type EffectiveKeys = Readonly<
   Record<string, { readonly value: unknown; readonly policy: string | null }>
@@ -37,6 +30,7 @@ export const runPolicyCommand = operatorCommand({
     'list                              list all policies, in order of precedence',
     'show NAME                         show one policy',
     'show --topic=T [--channel=C]      show the keys in effect and their policies',
+    'show T:C                          the same for channel C of topic T',
     'set NAME PATTERN KEY=VALUE ...    add or replace a policy',
     'delete NAME                       delete a policy',
   ],
@@ -57,7 +51,7 @@ async function carryOut(call: Call): Promise<void> {
     case 'list':
       return list(call);
     case 'show':
-      return words.length === 0 ? effective(call) : show(call, nameIn(words));
+      return words.length === 0 ? effective(call, call.flags) : show(call, nameIn(words));
     case 'set':
       return set(call, words);
     case 'delete':
@@ -87,6 +81,8 @@ async function list(call: Call): Promise<void> {
 }
 
 async function show(call: Call, name: string): Promise<void> {
+  // The name of a policy has no colon.
+  if (name.includes(':')) return effective(call, queueName(name));
   const policy = (await call.broker.ask('GET', pathOf(name))) as ShownPolicy;
   call.print(policy, () => {
     const { pattern, priority, source, definition } = policy;
@@ -102,8 +98,10 @@ async function show(call: Call, name: string): Promise<void> {
   });
 }
 
-async function effective(call: Call): Promise<void> {
-  const { topic, channel } = call.flags;
+async function effective(
+  call: Call,
+  { topic, channel }: { readonly topic?: string; readonly channel?: string },
+): Promise<void> {
   if (topic === undefined) throw new BadUsage('show needs the NAME of a policy, or --topic');
   const query = new URLSearchParams({ topic, ...(channel !== undefined && { channel }) });
   const answer = await call.broker.ask('GET', `/policy/effective?${query}`);
@@ -111,11 +109,7 @@ async function effective(call: Call): Promise<void> {
     const { keys } = answer as { keys: EffectiveKeys };
     return table(
       ['KEY', 'VALUE', 'POLICY'],
-      Object.entries(keys).map(([key, { value, policy }]) => [
-        key,
-        value === '' ? '""' : String(value),
-        policy ?? '-',
-      ]),
+      Object.entries(keys).map(([key, { value, policy }]) => [key, shown(value), policy ?? '-']),
     );
   });
 }
@@ -126,8 +120,30 @@ async function set(call: Call, [name, pattern, ...settings]: readonly string[]):
   }
   const definition = Object.fromEntries(settings.map(settingOf));
   const priority = call.flags.priority === undefined ? 0 : Number(call.flags.priority);
-  const policy = await call.broker.ask('PUT', pathOf(name), { pattern, priority, definition });
-  call.print(policy, () => `policy ${name} is in force\n`);
+  // The broker's format, as in the list.
+  const policy = (await call.broker.ask('PUT', pathOf(name), {
+    ...{ pattern, priority, definition },
+  })) as ShownPolicy;
+  const { policies } = (await call.broker.ask('GET', '/policy')) as { policies: ShownPolicy[] };
+  const overrides = overridesOf(policy, policies);
+  const others = Object.entries(overrides);
+  const isWhole = others.length === 0;
+  const names = others.map(([key, deciding]) => [key, deciding.map((other) => other.name)]);
+  call.print(isWhole ? policy : { ...policy, overrides: Object.fromEntries(names) }, () =>
+    isWhole ? `policy ${name} is in force\n` : overridden(name, overrides),
+  );
+}
+
+/** What to tell about a policy that does not decide everywhere. */
+function overridden(name: string, overrides: Overrides): string {
+  const lines = Object.entries(overrides).flatMap(([key, deciding]) =>
+    deciding.map(
+      (other) =>
+        `  ${key}: policy ${other.name} decides where ${other.pattern} also matches ` +
+        `(${key}=${shown(other.definition[key])}, priority ${other.priority})\n`,
+    ),
+  );
+  return `policy ${name} is set, but other policies go before it:\n${lines.join('')}`;
 }
 
 async function remove(call: Call, name: string): Promise<void> {
@@ -152,6 +168,10 @@ function pathOf(name: string): string {
 
 function definitionText(definition: Readonly<Record<string, unknown>>): string {
   return Object.entries(definition)
-    .map(([key, value]) => `${key}=${value === '' ? '""' : value}`)
+    .map(([key, value]) => `${key}=${shown(value)}`)
     .join(' ');
+}
+
+function shown(value: unknown): string {
+  return value === '' ? '""' : String(value);
 }

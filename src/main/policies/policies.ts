@@ -133,7 +133,7 @@ export class Policies {
   #faultOf(set: PolicySet): string | undefined {
     const stored = set.policies.find(({ definition }) => definition.store === 'nats');
     if (stored !== undefined && this.#options.natsUrl === '') {
-      return `policy ${stored.name} keeps topics in NATS, and the broker has no -nats-url`;
+      return `policy ${stored.name} keeps topics in NATS, and the broker has no --nats-url`;
     }
     return contradictionOf(set);
   }

@@ -42,7 +42,8 @@ test('ringmq policy list: says so when there are none, and prints JSON when aske
 });
 
 test('ringmq policy set: sends pattern, priority and definition', async (t) => {
-  const { address, asked } = await uniformBroker(t, 200, JSON.stringify(POLICY));
+  const answer = JSON.stringify({ ...POLICY, policies: [POLICY] });
+  const { address, asked } = await uniformBroker(t, 200, answer);
   const words = ['set', 'retries', 'orders:*', 'max-attempts=5', 'dead-letter=', '--priority', '3'];
 
   const { code, stdout } = await run(words, { RINGMQ_HTTP: address });
@@ -57,6 +58,23 @@ test('ringmq policy set: sends pattern, priority and definition', async (t) => {
   });
 });
 
+test('ringmq policy set: names the policies that go before it', async (t) => {
+  const before = { ...POLICY, name: 'first', pattern: 'orders', definition: { 'max-attempts': 9 } };
+  const answer = JSON.stringify({ ...POLICY, policies: [before, POLICY] });
+  const { address } = await uniformBroker(t, 200, answer);
+  const words = ['set', 'retries', 'orders:*', 'max-attempts=5'];
+
+  const text = await run(words, { RINGMQ_HTTP: address });
+  const json = await run([...words, '--json'], { RINGMQ_HTTP: address });
+
+  assert.equal(
+    text.stdout,
+    'policy retries is set, but other policies go before it:\n' +
+      '  max-attempts: policy first decides where orders also matches (max-attempts=9, priority 3)\n',
+  );
+  assert.deepEqual(JSON.parse(json.stdout).overrides, { 'max-attempts': ['first'] });
+});
+
 test('ringmq policy show: one policy, or what holds for a channel', async (t) => {
   const named = await uniformBroker(t, 200, JSON.stringify(POLICY));
   const keys = {
@@ -69,12 +87,16 @@ test('ringmq policy show: one policy, or what holds for a channel', async (t) =>
   const second = await run(['show', '--topic=o', '--channel=c'], {
     RINGMQ_HTTP: effective.address,
   });
+  const third = await run(['show', 'o:c'], { RINGMQ_HTTP: effective.address });
 
   assert.match(first.stdout, /^pattern +orders:\*$/m);
   assert.match(first.stdout, /^max-attempts +5$/m);
   assert.match(second.stdout, /^max-attempts +5 +retries$/m);
   assert.match(second.stdout, /^burst +1 +-$/m);
-  assert.equal(effective.asked[0].path, '/policy/effective?topic=o&channel=c');
+  assert.equal(third.stdout, second.stdout);
+  for (const { path } of effective.asked) {
+    assert.equal(path, '/policy/effective?topic=o&channel=c');
+  }
 });
 
 test('ringmq policy delete: deletes', async (t) => {
