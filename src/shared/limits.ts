@@ -5,7 +5,7 @@
  */
 
 import { assert } from './assert.ts';
-import { RING_CAPACITY_MAX, RING_HEADER_BYTES } from './ring/layout.ts';
+import { RING_CAPACITY_MAX, RING_HEADER_BYTES } from './ring/ring.ts';
 
 /** Bytes of a frame on the wire before its data: size and type. */
 export const FRAME_HEADER_BYTES = 8;

@@ -10,7 +10,7 @@ import assert from 'node:assert/strict';
 import { readUint32 } from '../../src/shared/big-endian.ts';
 import { MESSAGE_HEADER_BYTES, SIZE_BYTES } from '../../src/shared/limits.ts';
 import * as records from '../../src/shared/records.ts';
-import { EMPTY, RingReader } from '../../src/shared/ring/reader.ts';
+import { EMPTY, RingReader } from '../../src/shared/ring/ring.ts';
 import { DiskBackend } from '../../src/workers/pump/backend/disk-backend.ts';
 import { NullBackend } from '../../src/workers/pump/backend/null-backend.ts';
 import type { Channel } from '../../src/workers/pump/channel.ts';

@@ -3,8 +3,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../../src/shared/assert.ts';
 import { Doorbell } from '../../src/shared/ring/doorbell.ts';
-import { EMPTY, RingReader } from '../../src/shared/ring/reader.ts';
-import { FULL, RingWriter } from '../../src/shared/ring/writer.ts';
+import { EMPTY, FULL, RingReader, RingWriter } from '../../src/shared/ring/ring.ts';
 
 export interface StressTask {
   readonly role: 'producer' | 'consumer';

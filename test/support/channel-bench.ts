@@ -4,7 +4,7 @@
  * Thread: any.
  */
 
-import { allocateRing } from '../../src/shared/ring/layout.ts';
+import { allocateRing } from '../../src/shared/ring/ring.ts';
 import type { ChannelPolicy } from '../../src/shared/topic-policy.ts';
 import { Alarms } from '../../src/workers/pump/alarms.ts';
 import { Channel } from '../../src/workers/pump/channel.ts';

@@ -11,8 +11,7 @@ import {
   type PumpEvent,
 } from '../../src/shared/control.ts';
 import * as records from '../../src/shared/records.ts';
-import { EMPTY, RingReader } from '../../src/shared/ring/reader.ts';
-import { RingWriter } from '../../src/shared/ring/writer.ts';
+import { EMPTY, RingReader, RingWriter } from '../../src/shared/ring/ring.ts';
 import { type FrameMessage, idText, parseFrames, parseRecords } from './message-bytes.ts';
 
 /** A message that goes to another topic. */

@@ -6,9 +6,7 @@
  */
 
 import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
-import { allocateRing } from '../../src/shared/ring/layout.ts';
-import { EMPTY, RingReader } from '../../src/shared/ring/reader.ts';
-import { FULL, RingWriter } from '../../src/shared/ring/writer.ts';
+import { allocateRing, EMPTY, FULL, RingReader, RingWriter } from '../../src/shared/ring/ring.ts';
 import * as wire from '../../src/workers/disk-records.ts';
 import { type DiskMessage, parseRecords } from './disk-files.ts';
 

@@ -1,7 +1,7 @@
 /** Statistics of a whole broker, each number another one, to be changed where a test needs them to be. */
 
 import type { NodeStatistics } from '../../src/main/stats/node-statistics.ts';
-import { BOUNDS_US, type Durations } from '../../src/shared/histogram.ts';
+import { BOUNDS_US, type Durations } from '../../src/shared/thread-meter.ts';
 
 /** So many durations in each bucket. */
 function durations(each: number): Durations {

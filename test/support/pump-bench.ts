@@ -7,9 +7,7 @@
 import { type ControlRequest, encodeControl, type PumpCounts } from '../../src/shared/control.ts';
 import * as records from '../../src/shared/records.ts';
 import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
-import { allocateRing } from '../../src/shared/ring/layout.ts';
-import { RingReader } from '../../src/shared/ring/reader.ts';
-import { FULL, RingWriter } from '../../src/shared/ring/writer.ts';
+import { allocateRing, FULL, RingReader, RingWriter } from '../../src/shared/ring/ring.ts';
 import type { ChannelPolicy, TopicPolicy } from '../../src/shared/topic-policy.ts';
 import type { BacklogBounds } from '../../src/workers/pump/backend/write-backlog.ts';
 import { PumpLoop } from '../../src/workers/pump/pump-loop.ts';

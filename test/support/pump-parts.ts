@@ -4,8 +4,7 @@
  * Thread: any.
  */
 
-import { allocateRing } from '../../src/shared/ring/layout.ts';
-import { RingWriter } from '../../src/shared/ring/writer.ts';
+import { allocateRing, RingWriter } from '../../src/shared/ring/ring.ts';
 import type { Backend } from '../../src/workers/pump/backend/backend.ts';
 import { dropAll } from '../../src/workers/pump/backend/drop-all.ts';
 import type { Receipt } from '../../src/workers/pump/backend/receipt.ts';

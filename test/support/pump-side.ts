@@ -5,9 +5,7 @@
  */
 
 import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
-import { allocateRing } from '../../src/shared/ring/layout.ts';
-import { EMPTY, RingReader } from '../../src/shared/ring/reader.ts';
-import { FULL, RingWriter } from '../../src/shared/ring/writer.ts';
+import { allocateRing, EMPTY, FULL, RingReader, RingWriter } from '../../src/shared/ring/ring.ts';
 import type { PumpLinkOptions } from '../../src/workers/disk/pump-link.ts';
 import * as wire from '../../src/workers/disk-records.ts';
 import { diskRecord, parseRecords } from './disk-files.ts';

@@ -1,4 +1,4 @@
-import { allocateRing, HEAD_WORD, TAIL_WORD } from '../../src/shared/ring/layout.ts';
+import { allocateRing, HEAD_WORD, TAIL_WORD } from '../../src/shared/ring/ring.ts';
 
 /** The memory of an empty ring whose positions stand at `position`. Units: bytes, `position` a multiple of 8. */
 export function ringMemoryAt(capacity: number, position: number): SharedArrayBuffer {

@@ -5,7 +5,7 @@
  * Source: Prometheus exposition format 0.0.4; OpenMetrics 1.0.
  */
 
-import { BOUNDS_US, type Durations } from '../../shared/histogram.ts';
+import { BOUNDS_US, type Durations } from '../../shared/thread-meter.ts';
 import type { MetricHead, Sample } from './metric.ts';
 
 /** The formats that can be requested. */

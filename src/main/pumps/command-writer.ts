@@ -9,7 +9,7 @@
  */
 
 import * as records from '../../shared/records.ts';
-import { FULL, RingWriter } from '../../shared/ring/writer.ts';
+import { FULL, RingWriter } from '../../shared/ring/ring.ts';
 
 /** Most consecutive FINs in one record. */
 const FINISH_BATCH_COUNT = 1024;

@@ -22,7 +22,7 @@ import { MESSAGE_ID_BYTES } from '../../shared/limits.ts';
 import { writeHexWord } from '../../shared/message-id.ts';
 import * as records from '../../shared/records.ts';
 import type { Doorbell } from '../../shared/ring/doorbell.ts';
-import { EMPTY } from '../../shared/ring/reader.ts';
+import { EMPTY } from '../../shared/ring/ring.ts';
 import type { PumpHandle } from './pump-handle.ts';
 
 /** A subscribed connection, as the deliveries see it. */

@@ -21,9 +21,7 @@ import { type ControlReply, type ControlRequest, encodeControl } from '../../sha
 import { CONTROL_BYTES_MAX } from '../../shared/limits.ts';
 import * as records from '../../shared/records.ts';
 import { Doorbell } from '../../shared/ring/doorbell.ts';
-import { recordBytes } from '../../shared/ring/layout.ts';
-import { RingReader } from '../../shared/ring/reader.ts';
-import { FULL, RingWriter } from '../../shared/ring/writer.ts';
+import { FULL, RingReader, RingWriter, recordBytes } from '../../shared/ring/ring.ts';
 import { CommandWriter } from './command-writer.ts';
 import type { MessageBatch } from './message-batch.ts';
 import type { PumpMemory } from './thread-plan.ts';

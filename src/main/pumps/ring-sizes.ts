@@ -12,7 +12,7 @@ import {
   REPLY_RING_BYTES,
   REQUEST_RING_BYTES,
 } from '../../shared/limits.ts';
-import { capacityFor } from '../../shared/ring/layout.ts';
+import { capacityFor } from '../../shared/ring/ring.ts';
 
 /** Capacities. Units: bytes. There are `requests` and `replies` for each pair of a pump and a disk thread. */
 export type RingSizes = {

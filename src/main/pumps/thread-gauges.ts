@@ -6,7 +6,7 @@
  */
 
 import { BoardReader } from '../../shared/ring/board.ts';
-import { RECORDS_OFFSET, usedBytes } from '../../shared/ring/layout.ts';
+import { RECORDS_OFFSET, usedBytes } from '../../shared/ring/ring.ts';
 import type { DiskTask, PumpTask } from '../../shared/thread-tasks.ts';
 
 /** A ring, by what it carries and the threads at its ends; main has no number. */

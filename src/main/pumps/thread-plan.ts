@@ -6,8 +6,8 @@
  */
 
 import { allocateDoorbell } from '../../shared/ring/doorbell.ts';
-import { allocateRing } from '../../shared/ring/layout.ts';
 import { allocatePulse } from '../../shared/ring/pulse.ts';
+import { allocateRing } from '../../shared/ring/ring.ts';
 import { allocateMeter } from '../../shared/thread-meter.ts';
 import type {
   DiskSettings,

@@ -12,7 +12,7 @@ import {
   durationsOf,
   HISTOGRAM_NUMBERS,
   Histogram,
-} from '../../shared/histogram.ts';
+} from '../../shared/thread-meter.ts';
 
 export class Acknowledgements {
   readonly #clock: Pick<Clock, 'monotonicMs'>;

@@ -11,7 +11,7 @@ import {
   durationsOf,
   HISTOGRAM_NUMBERS,
   Histogram,
-} from '../../shared/histogram.ts';
+} from '../../shared/thread-meter.ts';
 
 /** Ten wake-ups a second have no measurable cost in an idle broker. */
 const INTERVAL_MS = 100;

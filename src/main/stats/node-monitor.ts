@@ -7,8 +7,7 @@
 
 import { performance } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
-import { durationsOf } from '../../shared/histogram.ts';
-import { METER } from '../../shared/thread-meter.ts';
+import { durationsOf, METER } from '../../shared/thread-meter.ts';
 import type { VolumeSpace } from '../limits/disk-space.ts';
 import type { ThreadGauges } from '../pumps/thread-gauges.ts';
 import type { NodeMeters } from './node-meters.ts';

@@ -4,7 +4,7 @@
  * Thread: any.
  */
 
-import type { Durations } from '../../shared/histogram.ts';
+import type { Durations } from '../../shared/thread-meter.ts';
 import type { VolumeSpace } from '../limits/disk-space.ts';
 
 /** Units: bytes, and seconds for times; some times are Unix seconds, as noted. */

@@ -11,7 +11,11 @@
  * Thread: `ring` and `nudge` any; everything else its owner.
  */
 
-import { BELL_WORD, DOORBELL_BYTES, SLEEPING_WORD } from './layout.ts';
+/** Index of the count of rings: anyone may add to it, the owner waits on it. */
+const BELL_WORD = 0;
+/** Index of the sleeping flag, 128 bytes from the count. Written by the owner only. */
+const SLEEPING_WORD = 32;
+const DOORBELL_BYTES = 256;
 
 /** Allocates the memory of a doorbell. */
 export function allocateDoorbell(): SharedArrayBuffer {

@@ -16,7 +16,7 @@
  */
 
 import { AssertionError, assert } from '../../shared/assert.ts';
-import { EMPTY } from '../../shared/ring/reader.ts';
+import { EMPTY } from '../../shared/ring/ring.ts';
 import {
   APPEND,
   APPENDED,

@@ -5,8 +5,7 @@
  */
 
 import { Doorbell } from '../../shared/ring/doorbell.ts';
-import { RingReader } from '../../shared/ring/reader.ts';
-import { RingWriter } from '../../shared/ring/writer.ts';
+import { RingReader, RingWriter } from '../../shared/ring/ring.ts';
 import type { DiskTask } from '../../shared/thread-tasks.ts';
 import type { FileSystem } from './files/file-system.ts';
 import { IoLoop } from './io-loop.ts';

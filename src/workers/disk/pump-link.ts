@@ -11,8 +11,7 @@
 
 import { assert } from '../../shared/assert.ts';
 import type { Doorbell } from '../../shared/ring/doorbell.ts';
-import type { RingReader } from '../../shared/ring/reader.ts';
-import { FULL, type RingWriter } from '../../shared/ring/writer.ts';
+import { FULL, type RingReader, type RingWriter } from '../../shared/ring/ring.ts';
 import {
   ANSWER_DEFERRED,
   ANSWER_OK,

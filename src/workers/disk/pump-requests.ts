@@ -4,7 +4,7 @@
  * Thread: disk.
  */
 
-import type { RingReader } from '../../shared/ring/reader.ts';
+import type { RingReader } from '../../shared/ring/ring.ts';
 import {
   APPEND_COUNT,
   APPEND_FLAGS,

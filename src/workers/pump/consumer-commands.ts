@@ -8,7 +8,7 @@
 
 import { AssertionError } from '../../shared/assert.ts';
 import * as records from '../../shared/records.ts';
-import type { RingReader } from '../../shared/ring/reader.ts';
+import type { RingReader } from '../../shared/ring/ring.ts';
 import { ACCEPTED } from './channel.ts';
 import type { Consumer } from './consumer.ts';
 import type { Outbox } from './outbox.ts';

@@ -10,7 +10,7 @@
 
 import { encodeControl } from '../../shared/control.ts';
 import * as records from '../../shared/records.ts';
-import { FULL, type RingWriter } from '../../shared/ring/writer.ts';
+import { FULL, type RingWriter } from '../../shared/ring/ring.ts';
 import type { Backend } from './backend/backend.ts';
 import type { MessageStore } from './store/message-store.ts';
 import { NO_RECORD } from './store/slab.ts';

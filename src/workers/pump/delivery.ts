@@ -12,7 +12,7 @@ import {
   FRAMES_WORDS,
   fieldBytes,
 } from '../../shared/records.ts';
-import { FULL, type RingWriter } from '../../shared/ring/writer.ts';
+import { FULL, type RingWriter } from '../../shared/ring/ring.ts';
 import type { Consumer } from './consumer.ts';
 import type { InFlight } from './in-flight.ts';
 import type { MessageQueue } from './message-queue.ts';

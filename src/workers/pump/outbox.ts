@@ -31,7 +31,7 @@ import {
   REPLY_TOKEN,
   REPLY_WORDS,
 } from '../../shared/records.ts';
-import { FULL, type RingWriter } from '../../shared/ring/writer.ts';
+import { FULL, type RingWriter } from '../../shared/ring/ring.ts';
 
 const NO_BYTES = Buffer.alloc(0);
 /** Error texts are cut to this many bytes; the log has the full text. */

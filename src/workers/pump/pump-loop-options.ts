@@ -5,8 +5,7 @@
  */
 
 import type { Doorbell } from '../../shared/ring/doorbell.ts';
-import type { RingReader } from '../../shared/ring/reader.ts';
-import type { RingWriter } from '../../shared/ring/writer.ts';
+import type { RingReader, RingWriter } from '../../shared/ring/ring.ts';
 import type { BacklogBounds } from './backend/write-backlog.ts';
 import type { HandOverBounds } from './hand-over.ts';
 import type { PumpMeter } from './pump-meter.ts';

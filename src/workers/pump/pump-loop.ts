@@ -18,7 +18,7 @@ import { assert } from '../../shared/assert.ts';
 import type { PumpEvent } from '../../shared/control.ts';
 import * as records from '../../shared/records.ts';
 import type { Doorbell } from '../../shared/ring/doorbell.ts';
-import { EMPTY, type RingReader } from '../../shared/ring/reader.ts';
+import { EMPTY, type RingReader } from '../../shared/ring/ring.ts';
 import { DiskLink } from './backend/disk-link.ts';
 import { SharedPolicies } from './backend/shared-policies.ts';
 import { ConsumerCommands } from './consumer-commands.ts';

@@ -5,8 +5,7 @@
  * Thread: pump.
  */
 
-import { bucketOf, type Histogram } from '../../shared/histogram.ts';
-import { METER, type MeteredThread } from '../../shared/thread-meter.ts';
+import { bucketOf, type Histogram, METER, type MeteredThread } from '../../shared/thread-meter.ts';
 import type { MessageStore } from './store/message-store.ts';
 
 const MS_PER_SECOND = 1000;

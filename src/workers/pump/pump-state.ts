@@ -6,7 +6,7 @@
  */
 
 import { assert } from '../../shared/assert.ts';
-import type { RingWriter } from '../../shared/ring/writer.ts';
+import type { RingWriter } from '../../shared/ring/ring.ts';
 import { type ChannelPolicy, replicationOf, type TopicPolicy } from '../../shared/topic-policy.ts';
 import { Alarms } from './alarms.ts';
 import type { Backend } from './backend/backend.ts';

@@ -6,8 +6,7 @@
 
 import type { Clock } from '../../shared/clock.ts';
 import { Doorbell } from '../../shared/ring/doorbell.ts';
-import { RingReader } from '../../shared/ring/reader.ts';
-import { RingWriter } from '../../shared/ring/writer.ts';
+import { RingReader, RingWriter } from '../../shared/ring/ring.ts';
 import type { MeteredThread } from '../../shared/thread-meter.ts';
 import type { LinkMemory, PumpTask } from '../../shared/thread-tasks.ts';
 import { PumpLoop } from './pump-loop.ts';

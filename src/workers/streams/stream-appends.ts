@@ -8,7 +8,7 @@
 
 import { readUint32 } from '../../shared/big-endian.ts';
 import { MESSAGE_HEADER_BYTES, SIZE_BYTES } from '../../shared/limits.ts';
-import type { RingReader } from '../../shared/ring/reader.ts';
+import type { RingReader } from '../../shared/ring/ring.ts';
 import {
   APPEND_COUNT,
   APPEND_FLAGS,

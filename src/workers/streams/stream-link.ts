@@ -10,8 +10,7 @@ import { assert } from '../../shared/assert.ts';
 import { encodeControl, type PumpEvent } from '../../shared/control.ts';
 import { MESSAGE_HEADER_BYTES, MESSAGE_ID_BYTES, SIZE_BYTES } from '../../shared/limits.ts';
 import type { Doorbell } from '../../shared/ring/doorbell.ts';
-import type { RingReader } from '../../shared/ring/reader.ts';
-import { FULL, type RingWriter } from '../../shared/ring/writer.ts';
+import { FULL, type RingReader, type RingWriter } from '../../shared/ring/ring.ts';
 import {
   ANSWER_DEFERRED,
   ANSWER_OK,

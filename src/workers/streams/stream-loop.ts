@@ -17,7 +17,7 @@ import {
   type StreamName,
 } from '../../shared/control.ts';
 import { errorText } from '../../shared/error-text.ts';
-import { EMPTY } from '../../shared/ring/reader.ts';
+import { EMPTY } from '../../shared/ring/ring.ts';
 import {
   APPEND,
   APPENDED,

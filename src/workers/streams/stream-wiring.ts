@@ -5,8 +5,7 @@
  */
 
 import { Doorbell } from '../../shared/ring/doorbell.ts';
-import { RingReader } from '../../shared/ring/reader.ts';
-import { RingWriter } from '../../shared/ring/writer.ts';
+import { RingReader, RingWriter } from '../../shared/ring/ring.ts';
 import type { StreamTask } from '../../shared/thread-tasks.ts';
 import { StreamLoop } from './stream-loop.ts';
 import type { StreamClock } from './stream-queue.ts';

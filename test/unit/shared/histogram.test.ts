@@ -6,7 +6,7 @@ import {
   durationsOf,
   HISTOGRAM_NUMBERS,
   Histogram,
-} from '../../../src/shared/histogram.ts';
+} from '../../../src/shared/thread-meter.ts';
 import { freshSeed, seededRandom } from '../../support/seeded-random.ts';
 
 /** As the documentation says it, one bound after the other. */

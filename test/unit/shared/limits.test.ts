@@ -6,9 +6,9 @@ import {
   allocateRing,
   capacityFor,
   RING_CAPACITY_MAX,
+  RingWriter,
   recordBytes,
-} from '../../../src/shared/ring/layout.ts';
-import { RingWriter } from '../../../src/shared/ring/writer.ts';
+} from '../../../src/shared/ring/ring.ts';
 
 test('limits: the largest message fits a ring that can be made', () => {
   const length = limits.MESSAGE_BYTES_MAX + limits.RECORD_OVERHEAD_BYTES;

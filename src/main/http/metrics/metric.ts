@@ -6,7 +6,7 @@
  */
 
 import type { MetricHead, Sample } from '../../../daemon/metrics/metric.ts';
-import type { Durations } from '../../../shared/histogram.ts';
+import type { Durations } from '../../../shared/thread-meter.ts';
 import type { NodeStatistics } from '../../stats/node-statistics.ts';
 import type { ChannelStatistics, TopicStatistics } from '../../stats/stats.ts';
 

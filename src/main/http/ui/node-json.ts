@@ -5,7 +5,7 @@
  * Thread: main.
  */
 
-import { BOUNDS_US } from '../../../shared/histogram.ts';
+import { BOUNDS_US } from '../../../shared/thread-meter.ts';
 import type { NodeStatistics } from '../../stats/node-statistics.ts';
 import type { PageSource } from './page-source.ts';
 

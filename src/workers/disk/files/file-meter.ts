@@ -5,8 +5,7 @@
  */
 
 import type { Clock } from '../../../shared/clock.ts';
-import type { Histogram } from '../../../shared/histogram.ts';
-import { METER, type ThreadMeter } from '../../../shared/thread-meter.ts';
+import { type Histogram, METER, type ThreadMeter } from '../../../shared/thread-meter.ts';
 
 export class FileMeter {
   readonly #numbers: Float64Array;

@@ -8,7 +8,7 @@
 
 import { decodeControl } from '../../../shared/control.ts';
 import type { DiskSurvey, DiskSurveyResult } from '../../../shared/message-survey.ts';
-import type { RingReader } from '../../../shared/ring/reader.ts';
+import type { RingReader } from '../../../shared/ring/ring.ts';
 import { ANSWER_WORDS } from '../../disk-records.ts';
 import type { Appends } from './appends.ts';
 import type { DiskReads } from './disk-reads.ts';

@@ -12,8 +12,7 @@
 import { assert } from '../../../shared/assert.ts';
 import { decodeControl, type PumpEvent } from '../../../shared/control.ts';
 import type { Doorbell } from '../../../shared/ring/doorbell.ts';
-import { EMPTY, type RingReader } from '../../../shared/ring/reader.ts';
-import { FULL, type RingWriter } from '../../../shared/ring/writer.ts';
+import { EMPTY, FULL, type RingReader, type RingWriter } from '../../../shared/ring/ring.ts';
 import {
   COMMITTED,
   COMMITTED_COUNT,

@@ -10,7 +10,7 @@
 import { assert } from '../../../shared/assert.ts';
 import { readUint32 } from '../../../shared/big-endian.ts';
 import { SIZE_BYTES } from '../../../shared/limits.ts';
-import type { RingReader } from '../../../shared/ring/reader.ts';
+import type { RingReader } from '../../../shared/ring/ring.ts';
 import { RECORDS_COUNT, RECORDS_WORDS, REREAD_DONE_COVERED } from '../../disk-records.ts';
 import { MemoryQueue } from '../store/memory-queue.ts';
 import type { MessageStore } from '../store/message-store.ts';

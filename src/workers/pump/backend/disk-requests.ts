@@ -8,7 +8,7 @@
 import { assert } from '../../../shared/assert.ts';
 import { encodeControl } from '../../../shared/control.ts';
 import type { DiskSurvey } from '../../../shared/message-survey.ts';
-import { FULL, type RingWriter } from '../../../shared/ring/writer.ts';
+import { FULL, type RingWriter } from '../../../shared/ring/ring.ts';
 import {
   APPEND,
   APPEND_COUNT,

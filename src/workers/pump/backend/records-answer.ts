@@ -4,7 +4,7 @@
  * Thread: pump.
  */
 
-import type { RingReader } from '../../../shared/ring/reader.ts';
+import type { RingReader } from '../../../shared/ring/ring.ts';
 import {
   DUE_WORDS,
   RECORDS_COUNT,

@@ -6,7 +6,7 @@
  */
 
 import type { SharedPolicy } from '../../../shared/control.ts';
-import type { RingReader } from '../../../shared/ring/reader.ts';
+import type { RingReader } from '../../../shared/ring/ring.ts';
 import { ANSWER_WORDS } from '../../disk-records.ts';
 import type { DiskLink, LinkedQueue } from './disk-link.ts';
 import { StreamRequests } from './stream-requests.ts';

@@ -11,7 +11,7 @@
 
 import { assert } from '../../../shared/assert.ts';
 import type { StartedChannel, StreamName } from '../../../shared/control.ts';
-import type { RingReader } from '../../../shared/ring/reader.ts';
+import type { RingReader } from '../../../shared/ring/ring.ts';
 import {
   ANSWER_WORDS,
   APPENDED,

@@ -6,7 +6,7 @@
  * Thread: pump.
  */
 
-import type { RingReader } from '../../../shared/ring/reader.ts';
+import type { RingReader } from '../../../shared/ring/ring.ts';
 import { MemoryQueue } from '../store/memory-queue.ts';
 import type { MessageStore } from '../store/message-store.ts';
 import { dropAll } from './drop-all.ts';

@@ -11,7 +11,7 @@ import {
   type StartedChannel,
   type StreamName,
 } from '../../../shared/control.ts';
-import { FULL, type RingWriter } from '../../../shared/ring/writer.ts';
+import { FULL, type RingWriter } from '../../../shared/ring/ring.ts';
 import { QUEUE, QUEUE_WORDS } from '../../disk-records.ts';
 import {
   OPEN_STREAM,

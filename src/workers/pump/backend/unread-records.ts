@@ -5,7 +5,7 @@
  * Thread: pump.
  */
 
-import type { RingReader } from '../../../shared/ring/reader.ts';
+import type { RingReader } from '../../../shared/ring/ring.ts';
 import {
   ANSWER_DEFERRED,
   ANSWER_OK,

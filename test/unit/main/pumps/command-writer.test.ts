@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CommandWriter } from '../../../../src/main/pumps/command-writer.ts';
 import * as records from '../../../../src/shared/records.ts';
-import { EMPTY, RingReader } from '../../../../src/shared/ring/reader.ts';
+import { EMPTY, RingReader } from '../../../../src/shared/ring/ring.ts';
 import { ringMemoryAt } from '../../../support/ring-memory.ts';
 
 /** A writer with the reading end of its ring; `take` publishes and reads everything, `read` does only the latter. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { planThreads } from '../../../../src/main/pumps/thread-plan.ts';
-import { RECORDS_OFFSET } from '../../../../src/shared/ring/layout.ts';
+import { RECORDS_OFFSET } from '../../../../src/shared/ring/ring.ts';
 
 const SETUP = {
   pumpCount: 2,

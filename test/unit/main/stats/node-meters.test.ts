@@ -5,7 +5,7 @@ import { Acknowledgements } from '../../../../src/main/stats/acknowledgements.ts
 import { Collections } from '../../../../src/main/stats/collections.ts';
 import { LoopDelay } from '../../../../src/main/stats/loop-delay.ts';
 import { Traffic } from '../../../../src/main/stats/traffic.ts';
-import { BOUNDS_US, type Durations } from '../../../../src/shared/histogram.ts';
+import { BOUNDS_US, type Durations } from '../../../../src/shared/thread-meter.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 
 /** The buckets that something is in, by their bounds in ms. */

@@ -3,8 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { allocateDoorbell, Doorbell } from '../../../../src/shared/ring/doorbell.ts';
-import { EMPTY, RingReader } from '../../../../src/shared/ring/reader.ts';
-import { FULL, RingWriter } from '../../../../src/shared/ring/writer.ts';
+import { EMPTY, FULL, RingReader, RingWriter } from '../../../../src/shared/ring/ring.ts';
 import { interleave, type Outcome, type Sides, step } from '../../../support/interrupt.ts';
 import { ringMemoryAt } from '../../../support/ring-memory.ts';
 

@@ -3,12 +3,13 @@ import { test } from 'node:test';
 import {
   allocateRing,
   capacityFor,
+  EMPTY,
   RECORDS_OFFSET,
+  RingReader,
+  RingWriter,
   recordBytes,
   usedBytes,
-} from '../../../../src/shared/ring/layout.ts';
-import { EMPTY, RingReader } from '../../../../src/shared/ring/reader.ts';
-import { RingWriter } from '../../../../src/shared/ring/writer.ts';
+} from '../../../../src/shared/ring/ring.ts';
 
 test('layout: a record takes its header and its payload, rounded up to 8 bytes', () => {
   const sizes = [0, 1, 7, 8, 9, 16, 17].map(recordBytes);

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { RECORD_ALIGNMENT, recordBytes } from '../../../../src/shared/ring/layout.ts';
-import { EMPTY, RingReader } from '../../../../src/shared/ring/reader.ts';
-import { FULL, RingWriter } from '../../../../src/shared/ring/writer.ts';
+import {
+  EMPTY,
+  FULL,
+  RECORD_ALIGNMENT,
+  RingReader,
+  RingWriter,
+  recordBytes,
+} from '../../../../src/shared/ring/ring.ts';
 import { ringMemoryAt } from '../../../support/ring-memory.ts';
 
 interface ModelRecord {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EMPTY, RingReader } from '../../../../src/shared/ring/reader.ts';
-import { FULL, RingWriter } from '../../../../src/shared/ring/writer.ts';
+import { EMPTY, FULL, RingReader, RingWriter } from '../../../../src/shared/ring/ring.ts';
 import { ringMemoryAt } from '../../../support/ring-memory.ts';
 
 const TYPE = 7;

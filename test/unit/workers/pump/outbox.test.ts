@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as records from '../../../../src/shared/records.ts';
-import { allocateRing } from '../../../../src/shared/ring/layout.ts';
+import { allocateRing } from '../../../../src/shared/ring/ring.ts';
 import { Outbox } from '../../../../src/workers/pump/outbox.ts';
 import { DeliverySide } from '../../../support/delivery-side.ts';
 

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { durationsOf } from '../../../../src/shared/histogram.ts';
 import { CREDIT } from '../../../../src/shared/records.ts';
-import { METER } from '../../../../src/shared/thread-meter.ts';
+import { durationsOf, METER } from '../../../../src/shared/thread-meter.ts';
 import { PumpBench } from '../../../support/pump-bench.ts';
 
 function answers(bench: PumpBench): unknown[] {

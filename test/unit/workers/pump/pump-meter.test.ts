@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BOUNDS_US, durationsOf } from '../../../../src/shared/histogram.ts';
-import { METER } from '../../../../src/shared/thread-meter.ts';
+import { BOUNDS_US, durationsOf, METER } from '../../../../src/shared/thread-meter.ts';
 import { PumpMeter } from '../../../../src/workers/pump/pump-meter.ts';
 import type { MessageStore } from '../../../../src/workers/pump/store/message-store.ts';
 import { meteredThread } from '../../../support/metered-thread.ts';
