@@ -40,8 +40,6 @@ import {
   SURVEY,
   UPDATE,
 } from '../disk-records.ts';
-import { ClosingQueues } from './closing-queues.ts';
-import { CommitAnswers } from './commit-answers.ts';
 import type { DiskQueueOptions } from './disk-queue-options.ts';
 import { errorText } from './files/file-error.ts';
 import type { FileSystem } from './files/file-system.ts';
@@ -52,6 +50,7 @@ import { SidecarPatience } from './files/sidecar-patience.ts';
 import { GroupCommit } from './journal/group-commit.ts';
 import type { JournalBounds } from './journal/journal-file.ts';
 import { type KnownQueue, KnownQueues } from './known-queues.ts';
+import { ClosingQueues, CommitAnswers } from './late-answers.ts';
 import { PumpLink, type PumpLinkOptions, type RecordsType, recordsRoom } from './pump-link.ts';
 import { appendOf, forEachFinish, forEachUpdate, rereadOf } from './pump-requests.ts';
 import { QueueSyncs } from './queue-syncs.ts';

@@ -15,14 +15,14 @@ import { messageFacts, RecordFilter } from '../record-filter.ts';
 import { RecordCheck } from './checksums/record-check.ts';
 import { isBefore, type QueuePlace } from './files/queue-place.ts';
 import type { QueueContext } from './queue-context.ts';
-import { dataViewOf } from './records/data-view.ts';
 import {
+  dataViewOf,
   hasMessageId,
   RECORD_ATTEMPTS_OFFSET,
   RECORD_BYTES_MIN,
+  recordChecksum,
   recordSize,
 } from './records/disk-record.ts';
-import { recordChecksum } from './records/record-checksum.ts';
 import { nextSegmentOf } from './segments/segment-span.ts';
 import type { RecordStates } from './states/record-states.ts';
 import { StateList } from './states/state-list.ts';

@@ -6,10 +6,14 @@
  */
 
 import { type DiskLog, LOG_WARNING } from './files/disk-log.ts';
-import { errorText } from './files/file-error.ts';
-import { dataViewOf } from './records/data-view.ts';
-import { RECORD_ATTEMPTS_OFFSET, storedSize } from './records/disk-record.ts';
-import { recordChecksum } from './records/record-checksum.ts';
+import { errorText, fileError } from './files/file-error.ts';
+import type { CommitSafety, Safekeeping } from './journal/group-commit.ts';
+import {
+  dataViewOf,
+  RECORD_ATTEMPTS_OFFSET,
+  recordChecksum,
+  storedSize,
+} from './records/disk-record.ts';
 import type { SegmentWriter, WrittenRun } from './segments/segment-writer.ts';
 import type { RecordStates } from './states/record-states.ts';
 import { StateList } from './states/state-list.ts';
@@ -133,4 +137,70 @@ function listDeferred(
     at += size;
   }
   return index - first;
+}
+
+/** The parts of a queue that write. */
+export interface SafetyParts {
+  readonly queueName: string;
+  readonly writer: SegmentWriter;
+  readonly recordWriter: RecordWriter;
+  readonly states: RecordStates;
+}
+
+/** Tracks which records of a queue a power loss may take, for group commit. */
+export class RecordSafety implements CommitSafety {
+  readonly #parts: SafetyParts;
+  #hasLooseRecords: boolean;
+  #hasLooseStates = false;
+
+  constructor(parts: SafetyParts, hasLooseRecords: boolean) {
+    this.#parts = parts;
+    this.#hasLooseRecords = hasLooseRecords;
+  }
+
+  get hasLooseRecords(): boolean {
+    return this.#hasLooseRecords;
+  }
+
+  get hasNewNames(): boolean {
+    return this.#parts.writer.hasNewNames;
+  }
+
+  onNamesSynced(): void {
+    this.#parts.writer.onNamesSynced();
+  }
+
+  /** Records were written. */
+  onAppend(safekeeping: Safekeeping): void {
+    if (safekeeping === 'next sync') this.loosen();
+  }
+
+  loosen(): void {
+    this.#hasLooseRecords = true;
+    this.#hasLooseStates = true;
+  }
+
+  /** All segments are durable, but states may not be. */
+  onSegmentsSynced(): void {
+    this.#hasLooseRecords = false;
+  }
+
+  /** States are durable too, or all records are gone. */
+  onSynced(): void {
+    this.#hasLooseRecords = false;
+    this.#hasLooseStates = false;
+  }
+
+  syncRecords(): void {
+    const { queueName, writer, recordWriter, states } = this.#parts;
+    try {
+      recordWriter.tidy();
+      if (this.#hasLooseStates) states.sync();
+      this.#hasLooseStates = false;
+      writer.sync();
+      this.#hasLooseRecords = false;
+    } catch (cause) {
+      throw fileError('sync queue', queueName, cause);
+    }
+  }
 }

@@ -2,7 +2,7 @@
  * Verifies records against their stored checksums.
  *
  * Checksums may be out of date: nsqd or an operator may have replaced the bytes of the segment. So an entry applies
- * to a record only if a part of the record matches it (see `checksum-entry.ts`). Then the entry was written for this
+ * to a record only if a part of the record matches it (see `checksum-file.ts`). Then the entry was written for this
  * record, and any difference is damage. After the first intact record that does not match its entry, the checksums of
  * the segment are no longer trusted, and are removed (see `foreign-checksums.ts`). Without an entry, the record's
  * format decides.
@@ -17,7 +17,7 @@ import { errorText } from '../files/file-error.ts';
 import { keptAs } from '../files/sidecar-patience.ts';
 import type { QueueContext } from '../queue-context.ts';
 import { hasMessageId, RECORD_BYTES_MIN, recordSize, storedSize } from '../records/disk-record.ts';
-import { ChecksumCursor } from './checksum-cursor.ts';
+import { ChecksumCursor } from './checksum-file.ts';
 import type { ForeignChecksums } from './foreign-checksums.ts';
 
 /** What a check needs from its queue. */

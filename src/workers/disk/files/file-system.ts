@@ -22,7 +22,8 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import type { FileMeter } from './file-meter.ts';
+import type { Clock } from '../../../shared/clock.ts';
+import { type Histogram, METER, type ThreadMeter } from '../../../shared/thread-meter.ts';
 
 /** An open file. Valid until `close`. */
 export type FileHandle = number;
@@ -216,4 +217,101 @@ function openExisting(path: string, flags: 'r' | 'r+'): FileHandle | 'missing' {
 
 function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
+}
+
+/** Counts the bytes that a disk thread reads and writes, and measures its syncs. */
+export class FileMeter {
+  readonly #numbers: Float64Array;
+  readonly #syncs: Histogram;
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+
+  constructor(meter: ThreadMeter, clock: Pick<Clock, 'monotonicMs'>) {
+    this.#numbers = meter.numbers;
+    this.#syncs = meter.histogram(METER.sync);
+    this.#clock = clock;
+  }
+
+  onRead(bytes: number): void {
+    this.#numbers[METER.readBytes] += bytes;
+  }
+
+  onWritten(bytes: number): void {
+    this.#numbers[METER.writtenBytes] += bytes;
+  }
+
+  /** Measures a sync. Errors: rethrows its error; a failed sync counts, too. */
+  timeSync(sync: () => void): void {
+    const startMs = this.#clock.monotonicMs();
+    try {
+      sync();
+    } finally {
+      this.#syncs.add(this.#clock.monotonicMs() - startMs);
+    }
+  }
+}
+
+/** Called before each call begins. */
+export interface CallWatcher {
+  beat(): void;
+}
+
+/**
+ * The file system of a disk thread. It reports each call that may take long to the watcher of the thread, so that a
+ * turn with many calls on a slow disk is not mistaken for one call that hangs.
+ */
+export class BeatingFileSystem extends NodeFileSystem {
+  readonly #watcher: CallWatcher;
+
+  /** `meter`: as of `NodeFileSystem`. */
+  constructor(watcher: CallWatcher, meter: FileMeter | null = null) {
+    super(meter);
+    this.#watcher = watcher;
+  }
+
+  override create(path: string): FileHandle | 'exists' {
+    this.#watcher.beat();
+    return super.create(path);
+  }
+
+  override read(
+    handle: FileHandle,
+    target: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): number {
+    this.#watcher.beat();
+    return super.read(handle, target, offset, length, position);
+  }
+
+  override write(
+    handle: FileHandle,
+    source: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): void {
+    this.#watcher.beat();
+    super.write(handle, source, offset, length, position);
+  }
+
+  override sync(handle: FileHandle): void {
+    this.#watcher.beat();
+    super.sync(handle);
+  }
+
+  override syncData(handle: FileHandle): void {
+    this.#watcher.beat();
+    super.syncData(handle);
+  }
+
+  override rename(from: string, to: string): void {
+    this.#watcher.beat();
+    super.rename(from, to);
+  }
+
+  override syncDirectory(directory: string): void {
+    this.#watcher.beat();
+    super.syncDirectory(directory);
+  }
 }

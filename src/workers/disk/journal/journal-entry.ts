@@ -10,8 +10,7 @@
  * Thread: any.
  */
 
-import { dataViewOf } from '../records/data-view.ts';
-import { recordChecksum } from '../records/record-checksum.ts';
+import { dataViewOf, recordChecksum } from '../records/disk-record.ts';
 
 /** Where the first entry begins: a page, so that the header is never written with an entry. */
 export const ENTRIES_OFFSET = 4096;

@@ -29,9 +29,13 @@ import { SegmentIndex } from '../files/segment-index.ts';
 import { SidecarPatience } from '../files/sidecar-patience.ts';
 import { type QueueMetadata, readMetadata } from '../metadata/queue-metadata.ts';
 import type { QueueContext } from '../queue-context.ts';
-import { dataViewOf } from '../records/data-view.ts';
-import { RECORD_ATTEMPTS_OFFSET, RECORD_BYTES_MIN, storedSize } from '../records/disk-record.ts';
-import { recordChecksum } from '../records/record-checksum.ts';
+import {
+  dataViewOf,
+  RECORD_ATTEMPTS_OFFSET,
+  RECORD_BYTES_MIN,
+  recordChecksum,
+  storedSize,
+} from '../records/disk-record.ts';
 import { RecordStates } from '../states/record-states.ts';
 import { StateList } from '../states/state-list.ts';
 import { ENTRIES_OFFSET, type JournalEntry, readEntries, readHeader } from './journal-entry.ts';

@@ -14,8 +14,7 @@ import { fileError } from '../files/file-error.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import type { QueueFiles } from '../files/queue-files.ts';
 import { createSidecar } from '../files/sidecar-directory.ts';
-import { dataViewOf } from '../records/data-view.ts';
-import { recordChecksum } from '../records/record-checksum.ts';
+import { dataViewOf, recordChecksum } from '../records/disk-record.ts';
 import { parseMetadata, type QueueMetadata } from './queue-metadata.ts';
 
 /** The contents of a copy. */

@@ -6,13 +6,17 @@
  * Thread: disk.
  */
 
-import { ChecksumCursor } from '../checksums/checksum-cursor.ts';
+import { ChecksumCursor } from '../checksums/checksum-file.ts';
 import { LOG_ERROR } from '../files/disk-log.ts';
 import type { OpenFiles } from '../files/open-files.ts';
 import type { QueueContext } from '../queue-context.ts';
-import { dataViewOf } from '../records/data-view.ts';
-import { hasMessageId, RECORD_BYTES_MIN, recordSize } from '../records/disk-record.ts';
-import { recordChecksum } from '../records/record-checksum.ts';
+import {
+  dataViewOf,
+  hasMessageId,
+  RECORD_BYTES_MIN,
+  recordChecksum,
+  recordSize,
+} from '../records/disk-record.ts';
 
 /** What a rewrite needs from its queue. */
 export type RewriteSource = Pick<QueueContext, 'openFiles' | 'files' | 'recordBytesMax' | 'log'>;

@@ -12,7 +12,7 @@
  * file is ever overwritten, and in naming a segment in the metadata while it is still empty.
  */
 
-import { ChecksumWriter } from '../checksums/checksum-writer.ts';
+import { ChecksumWriter } from '../checksums/checksum-file.ts';
 import { checkDataPath } from '../files/data-path.ts';
 import { LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
 import type { WantedBytes } from '../files/disk-probe.ts';

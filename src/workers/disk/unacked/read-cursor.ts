@@ -9,9 +9,12 @@
 
 import type { RecordCheck } from '../checksums/record-check.ts';
 import { isBefore, type QueuePlace } from '../files/queue-place.ts';
-import { dataViewOf } from '../records/data-view.ts';
-import { RECORD_ATTEMPTS_OFFSET, wholeRecordSize } from '../records/disk-record.ts';
-import { recordChecksum } from '../records/record-checksum.ts';
+import {
+  dataViewOf,
+  RECORD_ATTEMPTS_OFFSET,
+  recordChecksum,
+  wholeRecordSize,
+} from '../records/disk-record.ts';
 import type { RecordStates } from '../states/record-states.ts';
 import { STATE_FINISHED } from '../states/state-slots.ts';
 import type { UnackedRecords } from './unacked-records.ts';

@@ -6,9 +6,7 @@
 
 import { LOG_ERROR } from '../files/disk-log.ts';
 import type { QueueContext } from '../queue-context.ts';
-import { dataViewOf } from '../records/data-view.ts';
-import { RECORD_ATTEMPTS_OFFSET } from '../records/disk-record.ts';
-import { recordChecksum } from '../records/record-checksum.ts';
+import { dataViewOf, RECORD_ATTEMPTS_OFFSET, recordChecksum } from '../records/disk-record.ts';
 import type { RecordStates } from '../states/record-states.ts';
 import type { UnackedRecord } from './unacked-records.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AssertionError } from '../../../../src/shared/assert.ts';
-import { type HealthNews, QueueHealth } from '../../../../src/workers/disk/queue-health.ts';
+import { type HealthNews, QueueHealth } from '../../../../src/workers/disk/queue-syncs.ts';
 
 /** Everything that is to be told, as text. */
 function told(health: QueueHealth<string>): string[] {

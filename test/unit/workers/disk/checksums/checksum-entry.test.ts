@@ -7,9 +7,8 @@ import {
   entrySize,
   samePartsOf,
   writeEntry,
-} from '../../../../../src/workers/disk/checksums/checksum-entry.ts';
-import { dataViewOf } from '../../../../../src/workers/disk/records/data-view.ts';
-import { recordChecksum } from '../../../../../src/workers/disk/records/record-checksum.ts';
+} from '../../../../../src/workers/disk/checksums/checksum-file.ts';
+import { dataViewOf, recordChecksum } from '../../../../../src/workers/disk/records/disk-record.ts';
 import { diskRecord } from '../../../../support/disk-files.ts';
 
 const POSITION = 3 * 2 ** 32 + 77;

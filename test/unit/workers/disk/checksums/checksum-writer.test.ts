@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ChecksumCursor } from '../../../../../src/workers/disk/checksums/checksum-cursor.ts';
-import { ENTRY_BYTES } from '../../../../../src/workers/disk/checksums/checksum-entry.ts';
-import { ChecksumWriter } from '../../../../../src/workers/disk/checksums/checksum-writer.ts';
+import {
+  ChecksumCursor,
+  ChecksumWriter,
+  ENTRY_BYTES,
+} from '../../../../../src/workers/disk/checksums/checksum-file.ts';
 import { OpenFiles } from '../../../../../src/workers/disk/files/open-files.ts';
 import { QueueFiles } from '../../../../../src/workers/disk/files/queue-files.ts';
 import { diskRecord } from '../../../../support/disk-files.ts';

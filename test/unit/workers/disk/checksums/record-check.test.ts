@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ChecksumWriter } from '../../../../../src/workers/disk/checksums/checksum-writer.ts';
+import { ChecksumWriter } from '../../../../../src/workers/disk/checksums/checksum-file.ts';
 import { RecordCheck } from '../../../../../src/workers/disk/checksums/record-check.ts';
 import { OpenFiles } from '../../../../../src/workers/disk/files/open-files.ts';
 import { QueueFiles } from '../../../../../src/workers/disk/files/queue-files.ts';
 import { SidecarPatience } from '../../../../../src/workers/disk/files/sidecar-patience.ts';
-import { dataViewOf } from '../../../../../src/workers/disk/records/data-view.ts';
-import { recordChecksum } from '../../../../../src/workers/disk/records/record-checksum.ts';
+import { dataViewOf, recordChecksum } from '../../../../../src/workers/disk/records/disk-record.ts';
 import { diskRecord } from '../../../../support/disk-files.ts';
 import { DATA_PATH } from '../../../../support/disk-queue-setup.ts';
 import { MemoryFileSystem } from '../../../../support/memory-file-system.ts';

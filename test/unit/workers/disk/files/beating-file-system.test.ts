@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { BeatingFileSystem } from '../../../../../src/workers/disk/files/beating-file-system.ts';
+import { BeatingFileSystem } from '../../../../../src/workers/disk/files/file-system.ts';
 
 test('BeatingFileSystem: shows each call that may take long before it begins', (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'beating-'));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ChecksumWriter } from '../../../../../src/workers/disk/checksums/checksum-writer.ts';
+import { ChecksumWriter } from '../../../../../src/workers/disk/checksums/checksum-file.ts';
 import { chooseMetadata } from '../../../../../src/workers/disk/metadata/metadata-choice.ts';
 import { writeMetadataCopy } from '../../../../../src/workers/disk/metadata/metadata-copy.ts';
 import {

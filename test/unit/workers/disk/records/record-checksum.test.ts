@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { recordChecksum } from '../../../../../src/workers/disk/records/record-checksum.ts';
+import { recordChecksum } from '../../../../../src/workers/disk/records/disk-record.ts';
 import { diskRecord } from '../../../../support/disk-files.ts';
 
 test('recordChecksum: every change of one byte is found', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ChecksumCursor } from '../../../../../src/workers/disk/checksums/checksum-cursor.ts';
+import { ChecksumCursor } from '../../../../../src/workers/disk/checksums/checksum-file.ts';
 import { OpenFiles } from '../../../../../src/workers/disk/files/open-files.ts';
 import { QueueFiles } from '../../../../../src/workers/disk/files/queue-files.ts';
 import { SegmentIndex } from '../../../../../src/workers/disk/files/segment-index.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ChecksumWriter } from '../../../../../src/workers/disk/checksums/checksum-writer.ts';
+import { ChecksumWriter } from '../../../../../src/workers/disk/checksums/checksum-file.ts';
 import { RecordCheck } from '../../../../../src/workers/disk/checksums/record-check.ts';
 import { RecordStates } from '../../../../../src/workers/disk/states/record-states.ts';
 import { ReadCursor } from '../../../../../src/workers/disk/unacked/read-cursor.ts';

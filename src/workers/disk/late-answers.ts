@@ -1,14 +1,14 @@
 /**
- * Queues to close. Several are closed together, so that they share the syncs of the directory, and each is answered
- * when its ring has room. By then none of their appends waits for a commit.
+ * Answers that a pump gets later than others: that a queue is closed, and that appends are on stable storage. They wait
+ * for a sync that serves several, and for room in the pump's ring.
  *
- * Bound: one entry for each queue of the thread.
  * Thread: disk.
  */
 
 import { CLOSED } from '../disk-records.ts';
 import { errorText } from './files/file-error.ts';
 import { runTogether, type Steps } from './in-steps.ts';
+import type { CommitOutcome } from './journal/group-commit.ts';
 import type { KnownQueue } from './known-queues.ts';
 import type { PumpLink } from './pump-link.ts';
 
@@ -34,6 +34,12 @@ const CLOSES_PER_TURN = 16;
 /** After this time a queue is closed without the states that cannot be written. Units: ms. */
 const STATES_PATIENCE_MS = 20_000;
 
+/**
+ * Queues to close. Several are closed together, so that they share the syncs of the directory, and each is answered
+ * when its ring has room. By then none of their appends waits for a commit.
+ *
+ * Bound: one entry for each queue of the thread.
+ */
 export class ClosingQueues {
   readonly #owner: ClosingQueuesOwner;
   #waiting: KnownQueue[] = [];
@@ -97,4 +103,35 @@ function* closeSteps(known: KnownQueue, nowMs: number): Steps {
   known.closingSinceMs ??= nowMs;
   const isLate = nowMs - known.closingSinceMs >= STATES_PATIENCE_MS;
   if (known.queue !== undefined) yield* known.queue.closeSteps(isLate ? 'optional' : 'required');
+}
+
+/**
+ * Reports to the pumps which of their appends are on stable storage, to each pump in the order of its appends.
+ *
+ * Bound: reports without room in a pump's ring wait, and the loop takes no requests from that pump meanwhile.
+ */
+export class CommitAnswers {
+  #untold: CommitOutcome<KnownQueue>[] = [];
+
+  /** Whether reports to a pump are waiting. */
+  isWaiting(link: PumpLink): boolean {
+    return this.#untold.some(({ known }) => known.link === link);
+  }
+
+  /** Adds outcomes, and reports as many as there is room for. */
+  tell(outcomes: readonly CommitOutcome<KnownQueue>[]): void {
+    if (outcomes.length === 0 && this.#untold.length === 0) return;
+    const byLink = Map.groupBy([...this.#untold, ...outcomes], ({ known }) => known.link);
+    this.#untold = [];
+    for (const [link, own] of byLink) {
+      let first = 0;
+      while (first < own.length && link.claimAnswer()) {
+        const { error } = own[first];
+        let count = 0;
+        while (first < own.length && own[first].error === error) count += own[first++].count;
+        link.answerCommitted(count, error);
+      }
+      this.#untold.push(...own.slice(first));
+    }
+  }
 }
