@@ -5,8 +5,8 @@
  * Thread: any.
  */
 
+import { Receipt } from '../../src/workers/pump/backend/append-lane.ts';
 import { NullBackend } from '../../src/workers/pump/backend/null-backend.ts';
-import { Receipt } from '../../src/workers/pump/backend/receipt.ts';
 import type { MessageQueue } from '../../src/workers/pump/message-queue.ts';
 import type { Ledger } from './ledger.ts';
 import type { QueueModel } from './queue-model.ts';

@@ -4,9 +4,9 @@
  * Thread: any.
  */
 
+import { Receipt } from '../../src/workers/pump/backend/append-lane.ts';
 import { DiskBackend } from '../../src/workers/pump/backend/disk-backend.ts';
 import { DiskLink } from '../../src/workers/pump/backend/disk-link.ts';
-import { Receipt } from '../../src/workers/pump/backend/receipt.ts';
 import {
   type BacklogBounds,
   TopicBacklog,

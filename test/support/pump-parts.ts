@@ -5,9 +5,9 @@
  */
 
 import { allocateRing, RingWriter } from '../../src/shared/ring/ring.ts';
+import type { Receipt } from '../../src/workers/pump/backend/append-lane.ts';
 import type { Backend } from '../../src/workers/pump/backend/backend.ts';
 import { dropAll } from '../../src/workers/pump/backend/drop-all.ts';
-import type { Receipt } from '../../src/workers/pump/backend/receipt.ts';
 import { DeadLetters } from '../../src/workers/pump/dead-letters.ts';
 import { MemoryQueue } from '../../src/workers/pump/store/memory-queue.ts';
 import type { MessageStore } from '../../src/workers/pump/store/message-store.ts';

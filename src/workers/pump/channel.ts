@@ -9,18 +9,16 @@
 import { assert } from '../../shared/assert.ts';
 import { type Locality, newChannelTallies } from '../../shared/control.ts';
 import type { ChannelPolicy } from '../../shared/topic-policy.ts';
-import { AgeWatch } from './age-watch.ts';
-import type { Sleeper } from './alarms.ts';
-import type { Receipt } from './backend/receipt.ts';
+import { AgeWatch, type Sleeper } from './alarms.ts';
+import type { Receipt } from './backend/append-lane.ts';
 import type { ChannelContext, ChannelOptions } from './channel-context.ts';
-import type { Consumer } from './consumer.ts';
+import { type Consumer, ReadyConsumers } from './consumer.ts';
 import type { Reason } from './dead-letters.ts';
 import { BLOCKED, YIELDED } from './delivery.ts';
 import { DeliveryRules } from './delivery-rules.ts';
 import { HeldMessages } from './held-messages.ts';
 import type { MessageQueue } from './message-queue.ts';
 import { type LatencyWindow, ProcessingLatency } from './processing-latency.ts';
-import { ReadyConsumers } from './ready-consumers.ts';
 import type { Undelivered } from './undelivered.ts';
 
 /** Most messages for one consumer before the next one's turn. */

@@ -5,7 +5,7 @@
  * Thread: pump.
  */
 
-import type { AgeWatch } from './age-watch.ts';
+import type { AgeWatch } from './alarms.ts';
 import { type Deferred, type DeferredList, NONE } from './deferred.ts';
 import type { MessageQueue } from './message-queue.ts';
 import { type HoldingQueue, NO_LEVEL, RAISE_BYTES_MIN } from './store/memory-shares.ts';

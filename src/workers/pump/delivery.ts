@@ -18,7 +18,7 @@ import type { InFlight } from './in-flight.ts';
 import type { MessageQueue } from './message-queue.ts';
 import type { PumpMeter } from './pump-meter.ts';
 import type { MessageStore } from './store/message-store.ts';
-import { NO_ROOM } from './store/message-writer.ts';
+import { NO_ROOM } from './store/slab.ts';
 
 /** Bytes of frames in one record, unless a single frame is larger. */
 const BATCH_BYTES = 64 * 1024;

@@ -9,7 +9,7 @@
  * Thread: pump.
  */
 
-import type { Receipt } from './backend/receipt.ts';
+import type { Receipt } from './backend/append-lane.ts';
 import type { Channel } from './channel.ts';
 import type { MessageStore } from './store/message-store.ts';
 

@@ -5,8 +5,8 @@
  */
 
 import type { Backend } from './backend/backend.ts';
-import type { DepthBound } from './depth-bound.ts';
 import type { MessageStore } from './store/message-store.ts';
+import type { DepthBound } from './topic-bound.ts';
 import type { Undelivered } from './undelivered.ts';
 import type { TagMeaning } from './waiting-memory.ts';
 

@@ -14,14 +14,14 @@
  * Thread: pump. Source: nsqd's `memoryMsgChan` and `backend` of topics and channels, which it picks at random.
  */
 
+import type { Receipt } from './backend/append-lane.ts';
 import type { Backend } from './backend/backend.ts';
-import type { Receipt } from './backend/receipt.ts';
 import type { Reason } from './dead-letters.ts';
-import { type DepthBound, NO_BOUND } from './depth-bound.ts';
 import { MessageAges } from './message-ages.ts';
 import type { MessageQueueOptions } from './message-queue-options.ts';
 import type { MemoryQueue } from './store/memory-queue.ts';
 import type { MessageStore } from './store/message-store.ts';
+import { type DepthBound, NO_BOUND } from './topic-bound.ts';
 import type { Undelivered } from './undelivered.ts';
 import { type TagMeaning, WaitingMemory } from './waiting-memory.ts';
 import type { WallClock } from './wall-clock.ts';

@@ -5,7 +5,7 @@
  * Thread: pump.
  */
 
-import { Receipt } from './backend/receipt.ts';
+import { Receipt } from './backend/append-lane.ts';
 import type { Outbox } from './outbox.ts';
 import type { Topic } from './topic.ts';
 import type { Publication } from './topic-options.ts';

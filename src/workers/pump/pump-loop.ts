@@ -30,7 +30,7 @@ import type { PumpLoopOptions } from './pump-loop-options.ts';
 import type { PumpMeter } from './pump-meter.ts';
 import { PumpState } from './pump-state.ts';
 import { PumpStats } from './pump-stats.ts';
-import { RefusedPublications } from './refused-publications.ts';
+import { RefusedPublications } from './topic-bound.ts';
 import type { Publication } from './topic-options.ts';
 import { WallClock } from './wall-clock.ts';
 

@@ -16,10 +16,10 @@ import { NullBackend } from './backend/null-backend.ts';
 import { StreamBackend } from './backend/stream-backend.ts';
 import type { TopicBacklog } from './backend/write-backlog.ts';
 import type { DeadLetters, Origin } from './dead-letters.ts';
-import { type DepthBound, depthBoundOf, NO_BOUND } from './depth-bound.ts';
 import type { MessageQueue } from './message-queue.ts';
 import type { MessageQueueOptions } from './message-queue-options.ts';
 import type { MessageStore } from './store/message-store.ts';
+import { type DepthBound, depthBoundOf, NO_BOUND } from './topic-bound.ts';
 import { Undelivered } from './undelivered.ts';
 import type { WallClock } from './wall-clock.ts';
 

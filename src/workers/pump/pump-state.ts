@@ -6,6 +6,7 @@
  */
 
 import { assert } from '../../shared/assert.ts';
+import { MessageIdFactory } from '../../shared/message-id.ts';
 import type { RingWriter } from '../../shared/ring/ring.ts';
 import { type ChannelPolicy, replicationOf, type TopicPolicy } from '../../shared/topic-policy.ts';
 import { Alarms } from './alarms.ts';
@@ -20,7 +21,6 @@ import { Deferred } from './deferred.ts';
 import { BLOCKED, Delivery, YIELDED } from './delivery.ts';
 import { type HandOverBounds, HandOverBudget } from './hand-over.ts';
 import { InFlight } from './in-flight.ts';
-import { MessageIdFactory } from './message-id-factory.ts';
 import { MessageQueue } from './message-queue.ts';
 import type { PartTime } from './part-time.ts';
 import type { LatencyWindow } from './processing-latency.ts';

@@ -4,12 +4,12 @@
  * Thread: pump.
  */
 
+import type { MessageIdFactory } from '../../shared/message-id.ts';
 import type { Replication, TopicPolicy } from '../../shared/topic-policy.ts';
 import type { Alarms } from './alarms.ts';
 import type { TopicBacklog } from './backend/write-backlog.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { HandOverBudget } from './hand-over.ts';
-import type { MessageIdFactory } from './message-id-factory.ts';
 import type { MessageQueueOptions } from './message-queue-options.ts';
 import type { WallClock } from './wall-clock.ts';
 

@@ -5,7 +5,7 @@
  * Bound: `Topic.mayRead`. Thread: pump.
  */
 
-import { Receipt } from './backend/receipt.ts';
+import { Receipt } from './backend/append-lane.ts';
 import type { MessageQueue } from './message-queue.ts';
 import type { MessageStore } from './store/message-store.ts';
 

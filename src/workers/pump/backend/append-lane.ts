@@ -1,12 +1,53 @@
 /**
- * Messages that wait to be written to one disk queue, in order, with the receipts that wait for them.
+ * Messages on their way to a disk queue, and who waits for them: lanes of messages that are not written, in order, with
+ * their receipts, and writes that are not yet on stable storage.
  *
  * Thread: pump.
  */
 
 import { assert } from '../../../shared/assert.ts';
 import { MemoryQueue } from '../store/memory-queue.ts';
-import type { Receipt } from './receipt.ts';
+
+/** Waits until messages are written or on stable storage, across any number of queues and writes. */
+export class Receipt {
+  /**
+   * Whether a failed write is final: the messages are dropped and the publisher gets an error. Otherwise they were
+   * accepted before, and the write is retried until it succeeds.
+   */
+  readonly isRefusable: boolean;
+  /** Whether it waits for stable storage. */
+  readonly isSynced: boolean;
+  /** Why some of the messages are not on disk, or null. */
+  error: string | null = null;
+
+  readonly #onSettled: (receipt: Receipt) => void;
+  /** Messages not yet written or refused; one more until `seal`. */
+  #remaining = 1;
+
+  constructor(isRefusable: boolean, onSettled: (receipt: Receipt) => void, isSynced = false) {
+    this.isRefusable = isRefusable;
+    this.isSynced = isSynced;
+    this.#onSettled = onSettled;
+  }
+
+  /** More messages to wait for. */
+  expect(count: number): void {
+    this.#remaining += count;
+  }
+
+  /** Messages that were written, or refused with an error. */
+  settle(count: number, error: string | null): void {
+    if (error !== null) this.error = error;
+    this.#remaining -= count;
+    assert(this.#remaining >= 0, 'a receipt settles what was expected');
+    if (this.#remaining === 0) this.#onSettled(this);
+  }
+
+  /** No more messages will be added. */
+  seal(): void {
+    this.settle(1, null);
+  }
+}
 
 /** Messages of a write that share a receipt and a due time (Unix time in ms, 0 for at once). */
 export type AppendPart = { receipt: Receipt | null; count: number; dueMs: number };
@@ -109,4 +150,29 @@ export function visitRuns(
     return number <= from || visit(position, attempts, parts[part].dueMs);
   });
   return next < 0 ? -1 : number;
+}
+
+/**
+ * Completed writes of all queues of a link for which somebody waits until they are on stable storage, oldest first.
+ *
+ * Bound: that of messages on their way to the disk, since each write waits at most until the disk thread's next sync.
+ */
+export class PendingCommits {
+  #writes: (readonly AppendPart[])[] = [];
+
+  get count(): number {
+    return this.#writes.length;
+  }
+
+  /** The parts of a write that was answered. */
+  expect(parts: readonly AppendPart[]): void {
+    this.#writes.push(parts);
+  }
+
+  /** The oldest writes are on stable storage, or with an error they are not. */
+  onCommitted(count: number, error: string | null): void {
+    assert(count <= this.#writes.length, 'what is committed was written');
+    const done = this.#writes.splice(0, count);
+    for (const parts of done) settleParts(parts, error);
+  }
 }

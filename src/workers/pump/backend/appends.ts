@@ -10,10 +10,16 @@
 import { assert } from '../../../shared/assert.ts';
 import { MemoryQueue } from '../store/memory-queue.ts';
 import type { MessageStore } from '../store/message-store.ts';
-import { AppendLane, type AppendPart, isSynced, settleParts, visitRuns } from './append-lane.ts';
+import {
+  AppendLane,
+  type AppendPart,
+  isSynced,
+  type PendingCommits,
+  type Receipt,
+  settleParts,
+  visitRuns,
+} from './append-lane.ts';
 import type { DiskRequests } from './disk-requests.ts';
-import type { PendingCommits } from './pending-commits.ts';
-import type { Receipt } from './receipt.ts';
 import type { TopicBacklog } from './write-backlog.ts';
 
 /** Delay after a failed write before accepted messages are written again. */

@@ -12,8 +12,7 @@ import type { RingReader } from '../../../shared/ring/ring.ts';
 import { ANSWER_WORDS } from '../../disk-records.ts';
 import type { Appends } from './appends.ts';
 import type { DiskReads } from './disk-reads.ts';
-import type { DiskRequests } from './disk-requests.ts';
-import type { RecordOutcomes } from './record-outcomes.ts';
+import type { DiskRequests, RecordOutcomes } from './disk-requests.ts';
 
 /** Gets the result of a survey, or why there is none. */
 type OnSurveyed = (error: string | null, result: DiskSurveyResult) => void;

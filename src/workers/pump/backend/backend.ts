@@ -7,8 +7,8 @@
 
 import type { StartedChannel } from '../../../shared/control.ts';
 import type { MemoryQueue } from '../store/memory-queue.ts';
+import type { Receipt } from './append-lane.ts';
 import type { BackendSurveys } from './backend-surveys.ts';
-import type { Receipt } from './receipt.ts';
 
 /** What only the store of replicated topics has. */
 export interface ReplicatedSide {

@@ -27,18 +27,16 @@ import {
 import type { MemoryQueue } from '../store/memory-queue.ts';
 import type { MessageStore } from '../store/message-store.ts';
 import { NO_RECORD } from '../store/slab.ts';
+import type { Receipt } from './append-lane.ts';
 import { Appends } from './appends.ts';
 import type { Backend } from './backend.ts';
-import { BackendEnd } from './backend-end.ts';
-import { BackendHealth } from './backend-health.ts';
+import { BackendEnd, BackendHealth } from './backend-state.ts';
 import { BackendSurveys } from './backend-surveys.ts';
+import { answerError } from './disk-answers.ts';
 import type { DiskBackendListener } from './disk-backend-listener.ts';
 import type { DiskLink, LinkedQueue } from './disk-link.ts';
 import { DiskReads } from './disk-reads.ts';
-import { DiskRequests } from './disk-requests.ts';
-import type { Receipt } from './receipt.ts';
-import { RecordOutcomes } from './record-outcomes.ts';
-import { answerError } from './unread-records.ts';
+import { DiskRequests, RecordOutcomes } from './disk-requests.ts';
 import type { TopicBacklog } from './write-backlog.ts';
 
 /** Delay before a failed CLOSE is sent again. */

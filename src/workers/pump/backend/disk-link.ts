@@ -25,8 +25,8 @@ import {
   STATUS_WORDS,
 } from '../../disk-records.ts';
 import { NEWS } from '../../stream-records.ts';
-import { PendingCommits } from './pending-commits.ts';
-import { RecordsAnswer } from './records-answer.ts';
+import { PendingCommits } from './append-lane.ts';
+import { RecordsAnswer } from './disk-answers.ts';
 
 /**
  * How long requests may wait for the other thread to look by itself if nobody waits for them. A wake-up for each of

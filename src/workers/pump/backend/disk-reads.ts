@@ -14,12 +14,11 @@ import type { RingReader } from '../../../shared/ring/ring.ts';
 import { RECORDS_COUNT, RECORDS_WORDS, REREAD_DONE_COVERED } from '../../disk-records.ts';
 import { MemoryQueue } from '../store/memory-queue.ts';
 import type { MessageStore } from '../store/message-store.ts';
+import { type RecordsAnswer, UnreadRecords } from './disk-answers.ts';
 import { type DiskBackendListener, HAS_DUE_TIME } from './disk-backend-listener.ts';
 import type { DiskRequests } from './disk-requests.ts';
 import { dropAll } from './drop-all.ts';
-import type { RecordsAnswer } from './records-answer.ts';
 import { Rereads } from './rereads.ts';
-import { UnreadRecords } from './unread-records.ts';
 
 /** Records in one request for evicted records. */
 const REREAD_COUNT = 1024;

@@ -8,9 +8,9 @@
 import type { SharedPolicy } from '../../../shared/control.ts';
 import type { RingReader } from '../../../shared/ring/ring.ts';
 import { ANSWER_WORDS } from '../../disk-records.ts';
+import { answerError } from './disk-answers.ts';
 import type { DiskLink, LinkedQueue } from './disk-link.ts';
 import { StreamRequests } from './stream-requests.ts';
-import { answerError } from './unread-records.ts';
 
 type Share = {
   readonly policy: SharedPolicy;

@@ -25,17 +25,15 @@ import { FIGURES, FIGURES_MESSAGES, PULLED, STARTED } from '../../stream-records
 import type { MemoryQueue } from '../store/memory-queue.ts';
 import type { MessageStore } from '../store/message-store.ts';
 import { NO_RECORD } from '../store/slab.ts';
+import type { Receipt } from './append-lane.ts';
 import { Appends } from './appends.ts';
 import type { Backend, ReplicatedSide } from './backend.ts';
-import { BackendEnd } from './backend-end.ts';
-import { BackendHealth } from './backend-health.ts';
+import { BackendEnd, BackendHealth } from './backend-state.ts';
+import { answerError, UnreadRecords } from './disk-answers.ts';
 import type { DiskLink, LinkedQueue } from './disk-link.ts';
-import { DiskRequests } from './disk-requests.ts';
-import type { Receipt } from './receipt.ts';
-import { RecordOutcomes } from './record-outcomes.ts';
+import { DiskRequests, RecordOutcomes } from './disk-requests.ts';
 import { StreamFetched } from './stream-fetched.ts';
 import { StreamRequests } from './stream-requests.ts';
-import { answerError, UnreadRecords } from './unread-records.ts';
 import type { TopicBacklog } from './write-backlog.ts';
 
 type Start = { readonly channel: StartedChannel; readonly done: (error: string | null) => void };

@@ -9,8 +9,8 @@
 import type { RingReader } from '../../../shared/ring/ring.ts';
 import { MemoryQueue } from '../store/memory-queue.ts';
 import type { MessageStore } from '../store/message-store.ts';
+import type { RecordsAnswer } from './disk-answers.ts';
 import { dropAll } from './drop-all.ts';
-import type { RecordsAnswer } from './records-answer.ts';
 
 /** How long they wait while none is taken. Units: ms. */
 const IDLE_MS_MAX = 1000;

@@ -12,7 +12,7 @@
 import { readUint32 } from '../../../shared/big-endian.ts';
 import { SIZE_BYTES } from '../../../shared/limits.ts';
 import type { TopicPolicy } from '../../../shared/topic-policy.ts';
-import { Receipt } from '../backend/receipt.ts';
+import { Receipt } from '../backend/append-lane.ts';
 import type { Publication } from '../topic-options.ts';
 import type { WallClock } from '../wall-clock.ts';
 import { FINGERPRINT_BYTES, type Fingerprint, fingerprintBy } from './fingerprint.ts';

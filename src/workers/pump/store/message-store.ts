@@ -16,9 +16,7 @@
 import { assert } from '../../../shared/assert.ts';
 import { readUint32 } from '../../../shared/big-endian.ts';
 import { FRAME_HEADER_BYTES, MESSAGE_HEADER_BYTES, SIZE_BYTES } from '../../../shared/limits.ts';
-import { copyBytes } from './copy-bytes.ts';
 import { MemoryShares } from './memory-shares.ts';
-import { MessageWriter } from './message-writer.ts';
 import {
   BATCH_DUE,
   BATCH_FIRST_SLOT,
@@ -26,8 +24,10 @@ import {
   BATCH_NUMBER,
   BATCH_TIMESTAMP,
   BATCH_WORDS,
+  copyBytes,
   DISK_BATCH,
   DISK_RECORD_HEADER_BYTES,
+  MessageWriter,
   SLOT_BITS,
   SLOT_BYTES,
   SLOT_MASK,

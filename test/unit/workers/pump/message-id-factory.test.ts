@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { MessageIdFactory } from '../../../../src/workers/pump/message-id-factory.ts';
+import { MessageIdFactory } from '../../../../src/shared/message-id.ts';
 import { idText } from '../../../support/message-bytes.ts';
 
 const UNIT_NS = 1n << 20n;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { DepthBound } from '../../../../src/workers/pump/depth-bound.ts';
 import { MessageQueue } from '../../../../src/workers/pump/message-queue.ts';
 import { MessageStore } from '../../../../src/workers/pump/store/message-store.ts';
+import type { DepthBound } from '../../../../src/workers/pump/topic-bound.ts';
 import { bodiesIn, ListBackend, putInStore, undeliveredOf } from '../../../support/pump-parts.ts';
 
 const RECORD_HEADER_BYTES = 30;

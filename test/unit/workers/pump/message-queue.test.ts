@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Receipt } from '../../../../src/workers/pump/backend/receipt.ts';
+import { Receipt } from '../../../../src/workers/pump/backend/append-lane.ts';
 import { MessageQueue } from '../../../../src/workers/pump/message-queue.ts';
 import { MessageStore } from '../../../../src/workers/pump/store/message-store.ts';
 import {

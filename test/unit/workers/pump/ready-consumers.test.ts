@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Locality } from '../../../../src/shared/control.ts';
-import { Consumer } from '../../../../src/workers/pump/consumer.ts';
-import { ReadyConsumers } from '../../../../src/workers/pump/ready-consumers.ts';
+import { Consumer, ReadyConsumers } from '../../../../src/workers/pump/consumer.ts';
 import { freshSeed, seededRandom } from '../../../support/seeded-random.ts';
 
 /** The most local first. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MESSAGE_HEADER_BYTES } from '../../../../src/shared/limits.ts';
 import * as records from '../../../../src/shared/records.ts';
-import { RefusedPublications } from '../../../../src/workers/pump/refused-publications.ts';
+import { RefusedPublications } from '../../../../src/workers/pump/topic-bound.ts';
 
 /** Of a size field and a body of one byte. */
 const MESSAGE_BYTES = 5;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Receipt } from '../../../../src/workers/pump/backend/receipt.ts';
+import { MessageIdFactory } from '../../../../src/shared/message-id.ts';
+import { Receipt } from '../../../../src/workers/pump/backend/append-lane.ts';
 import { TopicBacklog, WriteBacklog } from '../../../../src/workers/pump/backend/write-backlog.ts';
 import { type HandOverBounds, HandOverBudget } from '../../../../src/workers/pump/hand-over.ts';
-import { MessageIdFactory } from '../../../../src/workers/pump/message-id-factory.ts';
 import { Topic } from '../../../../src/workers/pump/topic.ts';
 import { ChannelBench, UNIX_MS } from '../../../support/channel-bench.ts';
 import { publishedBytes } from '../../../support/message-bytes.ts';

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AppendLane } from '../../../../../src/workers/pump/backend/append-lane.ts';
-import { Receipt } from '../../../../../src/workers/pump/backend/receipt.ts';
+import { AppendLane, Receipt } from '../../../../../src/workers/pump/backend/append-lane.ts';
 
 function makeReceipt(): Receipt {
   return new Receipt(true, () => undefined);

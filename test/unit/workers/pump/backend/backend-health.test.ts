@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BackendHealth } from '../../../../../src/workers/pump/backend/backend-health.ts';
+import { BackendHealth } from '../../../../../src/workers/pump/backend/backend-state.ts';
 
 test('BackendHealth: is well again only when nothing fails any more', () => {
   const told: (string | null)[] = [];

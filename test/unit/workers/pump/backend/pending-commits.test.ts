@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AppendPart } from '../../../../../src/workers/pump/backend/append-lane.ts';
-import { PendingCommits } from '../../../../../src/workers/pump/backend/pending-commits.ts';
-import { Receipt } from '../../../../../src/workers/pump/backend/receipt.ts';
+import {
+  type AppendPart,
+  PendingCommits,
+  Receipt,
+} from '../../../../../src/workers/pump/backend/append-lane.ts';
 
 test('PendingCommits: the oldest writes are settled, with why they are not on stable storage', () => {
   const commits = new PendingCommits();

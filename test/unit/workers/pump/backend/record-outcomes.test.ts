@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RingWriter } from '../../../../../src/shared/ring/ring.ts';
-import { DiskRequests } from '../../../../../src/workers/pump/backend/disk-requests.ts';
-import { RecordOutcomes } from '../../../../../src/workers/pump/backend/record-outcomes.ts';
+import {
+  DiskRequests,
+  RecordOutcomes,
+} from '../../../../../src/workers/pump/backend/disk-requests.ts';
 import { MessageStore } from '../../../../../src/workers/pump/store/message-store.ts';
 import { DiskSide } from '../../../../support/disk-side.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Receipt } from '../../../../../src/workers/pump/backend/receipt.ts';
+import { Receipt } from '../../../../../src/workers/pump/backend/append-lane.ts';
 import {
   Deduplication,
   SEEN_MAX,

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { isSlabStart, MessageStore } from '../../../../../src/workers/pump/store/message-store.ts';
-import { NO_ROOM } from '../../../../../src/workers/pump/store/message-writer.ts';
-import { NO_RECORD } from '../../../../../src/workers/pump/store/slab.ts';
+import { NO_RECORD, NO_ROOM } from '../../../../../src/workers/pump/store/slab.ts';
 import {
   frameBytes,
   idText,

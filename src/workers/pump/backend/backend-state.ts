@@ -1,8 +1,7 @@
 /**
- * Empties, closes and deletes a queue of another thread, a disk queue or a stream: which requests are wanted and which
- * are sent, and who waits for the answers.
+ * The state of a queue of another thread, a disk queue or a stream: whether it is about to be emptied, closed or
+ * deleted, and whether it is healthy.
  *
- * Bound: the requests of main.
  * Thread: pump.
  */
 
@@ -14,6 +13,12 @@ export type Done = (error: string | null) => void;
 
 type Ending = { readonly request: typeof CLOSE | typeof DELETE; readonly done: Done };
 
+/**
+ * Empties, closes and deletes a queue of another thread: which requests are wanted and which are sent, and who waits
+ * for the answers.
+ *
+ * Bound: the requests of main.
+ */
 export class BackendEnd {
   /** Whether the other thread no longer has the queue, once it has read what was sent. */
   isSent = false;
@@ -85,5 +90,46 @@ export class BackendEnd {
     if (!this.#requests.plain(this.#ending.request)) return false;
     this.isSent = true;
     return true;
+  }
+}
+
+/** The operations that can fail. */
+export type HealthConcern = 'write' | 'read' | 'sync';
+
+/** Whether a disk queue is healthy: its last write, read and sync have succeeded. */
+export class BackendHealth {
+  readonly #onChange: (error: string | null) => void;
+  readonly #errors: Record<HealthConcern, string | null> = { write: null, read: null, sync: null };
+  #error: string | null = null;
+
+  /** `onChange` gets the reason when the queue becomes unhealthy, and null when it recovers. */
+  constructor(onChange: (error: string | null) => void) {
+    this.#onChange = onChange;
+  }
+
+  /** Whether nothing has failed. */
+  get isWell(): boolean {
+    return this.#error === null;
+  }
+
+  set(concern: HealthConcern, error: string | null): void {
+    this.#errors[concern] = error;
+    this.#tell();
+  }
+
+  /** Clears all failures, because the queue no longer exists. */
+  clear(): void {
+    this.#errors.write = null;
+    this.#errors.read = null;
+    this.#errors.sync = null;
+    this.#tell();
+  }
+
+  #tell(): void {
+    const { write, read, sync } = this.#errors;
+    const error = write ?? read ?? sync;
+    if (error === this.#error) return;
+    this.#error = error;
+    this.#onChange(error);
   }
 }
