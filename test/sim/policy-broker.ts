@@ -9,7 +9,7 @@ import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
 import type { Policies } from '../../src/main/policies/policies.ts';
 import { planThreads } from '../../src/main/pumps/thread-plan.ts';
-import { Acknowledgements } from '../../src/main/stats/acknowledgements.ts';
+import { Acknowledgements } from '../../src/main/stats/node-meters.ts';
 import { BrokerCore } from '../../src/main/topics/core.ts';
 import type { ChannelHandle, ChannelMember, TopicHandle } from '../../src/main/topics/topic-map.ts';
 import type { ControlReply } from '../../src/shared/control.ts';

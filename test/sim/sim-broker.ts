@@ -8,7 +8,7 @@
 import assert from 'node:assert/strict';
 import type { PumpHandle } from '../../src/main/pumps/pump-handle.ts';
 import { planThreads } from '../../src/main/pumps/thread-plan.ts';
-import { Acknowledgements } from '../../src/main/stats/acknowledgements.ts';
+import { Acknowledgements } from '../../src/main/stats/node-meters.ts';
 import { BrokerCore, type CoreEvent } from '../../src/main/topics/core.ts';
 import type { Publisher } from '../../src/main/topics/publisher.ts';
 import type { TopicMap } from '../../src/main/topics/topic-map.ts';

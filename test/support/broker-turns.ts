@@ -15,7 +15,7 @@ import { type Policy, parsePolicy } from '../../src/main/policies/policy.ts';
 import type { PumpHandle } from '../../src/main/pumps/pump-handle.ts';
 import type { RingSizes } from '../../src/main/pumps/ring-sizes.ts';
 import { planThreads } from '../../src/main/pumps/thread-plan.ts';
-import { Acknowledgements } from '../../src/main/stats/acknowledgements.ts';
+import { Acknowledgements } from '../../src/main/stats/node-meters.ts';
 import { Traffic } from '../../src/main/stats/traffic.ts';
 import { Connection } from '../../src/main/tcp/connection.ts';
 import { Deadlines } from '../../src/main/tcp/deadlines.ts';

@@ -4,7 +4,7 @@
  * Thread: main.
  */
 
-import { Acknowledgements } from '../../src/main/stats/acknowledgements.ts';
+import { Acknowledgements } from '../../src/main/stats/node-meters.ts';
 import { Publisher } from '../../src/main/topics/publisher.ts';
 import { TopicMap } from '../../src/main/topics/topic-map.ts';
 import type { MainRings } from './main-rings.ts';

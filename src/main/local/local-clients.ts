@@ -7,8 +7,7 @@
 import type { Guard } from '../../daemon/guard.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Options } from '../options/options.ts';
-import { Client, type ClientSettings, initialSettings } from '../tcp/client.ts';
-import type { ClientNumbers } from '../tcp/client-numbers.ts';
+import { Client, type ClientNumbers, type ClientSettings, initialSettings } from '../tcp/client.ts';
 import type { ChannelHandle, ChannelMember, TopicMap } from '../topics/topic-map.ts';
 import { LocalClient, type LocalConsumer, type LocalContext } from './local-client.ts';
 

@@ -140,3 +140,13 @@ export function initialSettings(host: string, options: Options): ClientSettings 
     msgTimeoutMs: null,
   };
 }
+
+/** Numbers for clients, by which pumps know consumers: each is given once, whatever kind of client gets it. */
+export class ClientNumbers {
+  #last = 0;
+
+  next(): number {
+    this.#last++;
+    return this.#last;
+  }
+}

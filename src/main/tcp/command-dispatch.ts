@@ -11,9 +11,7 @@ import type { Traffic } from '../stats/traffic.ts';
 import type { Publisher } from '../topics/publisher.ts';
 import type { TopicMap } from '../topics/topic-map.ts';
 import { Authorization } from './authorization.ts';
-import { BatchCommands } from './batch-commands.ts';
 import type { ClientPort } from './client-port.ts';
-import { ClientPublisher } from './client-publisher.ts';
 import {
   type BatchBody,
   type CommandHandler,
@@ -24,7 +22,7 @@ import {
 } from './command-handler.ts';
 import { ConsumerCommands } from './consumer-commands.ts';
 import { isHttp } from './http-hint.ts';
-import { PublishCommands } from './publish-commands.ts';
+import { BatchCommands, ClientPublisher, PublishCommands } from './publish-commands.ts';
 import { SessionCommands, type SessionSetup } from './session-commands.ts';
 
 const MAGIC = Buffer.from('  V2');

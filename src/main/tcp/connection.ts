@@ -15,7 +15,7 @@ import { errorFrame, HEARTBEAT_FRAME, OK_FRAME } from '../../protocol/frames.ts'
 import { errorText } from '../../shared/error-text.ts';
 import { AuthState } from '../auth/auth-state.ts';
 import type { BodyGatherer } from '../limits/body-share.ts';
-import { ClientQuota } from '../limits/client-quota.ts';
+import { ClientQuota } from '../limits/turn-budget.ts';
 import { brokerChannels } from '../stats/broker-channels.ts';
 import type { ChannelMember } from '../topics/topic-map.ts';
 import { Client, initialSettings } from './client.ts';
@@ -26,8 +26,8 @@ import { CommandDispatch } from './command-dispatch.ts';
 import { CLOSED, NEXT, type Step, WAIT } from './command-handler.ts';
 import { CommandParser } from './command-parser.ts';
 import type { ConnectionContext } from './connection-context.ts';
-import { ConnectionDeadlines, type WatchedConnection } from './connection-deadlines.ts';
 import { logConnectionError } from './connection-errors.ts';
+import { ConnectionDeadlines, type WatchedConnection } from './deadlines.ts';
 import { httpHint } from './http-hint.ts';
 import { putOnLayers } from './layer-upgrade.ts';
 import { type PendingResponse, ResponseOrder } from './response-order.ts';

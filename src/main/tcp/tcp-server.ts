@@ -14,7 +14,7 @@ import { type SharedPlace, SharedPort } from '../../daemon/shared-port.ts';
 import { shareReads } from '../../daemon/shared-reads.ts';
 import { ClientError } from '../../protocol/client-error.ts';
 import { errorFrame } from '../../protocol/frames.ts';
-import type { ClientNumbers } from './client-numbers.ts';
+import type { ClientNumbers } from './client.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionContext } from './connection-context.ts';
 

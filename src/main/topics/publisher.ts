@@ -8,8 +8,8 @@
 import { isEphemeral } from '../../shared/names.ts';
 import { refusesWhenFull } from '../../shared/topic-policy.ts';
 import type { MessageBatch } from '../pumps/message-batch.ts';
-import type { Acknowledgements } from '../stats/acknowledgements.ts';
 import { brokerChannels, type PublishEvent } from '../stats/broker-channels.ts';
+import type { Acknowledgements } from '../stats/node-meters.ts';
 import { Publication } from './publication.ts';
 import type { TopicHandle, TopicMap } from './topic-map.ts';
 

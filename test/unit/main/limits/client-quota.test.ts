@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { ClientQuota } from '../../../../src/main/limits/client-quota.ts';
-import { REFUSAL_COST, TurnBudget } from '../../../../src/main/limits/turn-budget.ts';
+import { ClientQuota, REFUSAL_COST, TurnBudget } from '../../../../src/main/limits/turn-budget.ts';
 
 /** A client's quota, and what it does. */
 type Site = {

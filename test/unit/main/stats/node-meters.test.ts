@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { constants } from 'node:perf_hooks';
 import { test } from 'node:test';
-import { Acknowledgements } from '../../../../src/main/stats/acknowledgements.ts';
 import { Collections } from '../../../../src/main/stats/collections.ts';
-import { LoopDelay } from '../../../../src/main/stats/loop-delay.ts';
+import { Acknowledgements, LoopDelay } from '../../../../src/main/stats/node-meters.ts';
 import { Traffic } from '../../../../src/main/stats/traffic.ts';
 import { BOUNDS_US, type Durations } from '../../../../src/shared/thread-meter.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';

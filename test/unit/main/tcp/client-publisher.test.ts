@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ClientPublisher } from '../../../../src/main/tcp/client-publisher.ts';
 import { CLOSED, NEXT, type Step, WAIT } from '../../../../src/main/tcp/command-handler.ts';
+import { ClientPublisher } from '../../../../src/main/tcp/publish-commands.ts';
 import type { TopicHandle, TopicMap } from '../../../../src/main/topics/topic-map.ts';
 import { MainRings, sized } from '../../../support/main-rings.ts';
 import { topicNamed } from '../../../support/names.ts';

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   ConnectionDeadlines,
+  Deadlines,
   type WatchedConnection,
-} from '../../../../src/main/tcp/connection-deadlines.ts';
-import { Deadlines } from '../../../../src/main/tcp/deadlines.ts';
+} from '../../../../src/main/tcp/deadlines.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 import { strictGuard } from '../../../support/strict-guard.ts';
 

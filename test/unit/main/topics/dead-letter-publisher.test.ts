@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Acknowledgements } from '../../../../src/main/stats/acknowledgements.ts';
+import { Acknowledgements } from '../../../../src/main/stats/node-meters.ts';
 import { DeadLetterPublisher } from '../../../../src/main/topics/dead-letter-publisher.ts';
 import { Publisher } from '../../../../src/main/topics/publisher.ts';
 import { TopicMap } from '../../../../src/main/topics/topic-map.ts';
