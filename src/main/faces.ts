@@ -21,6 +21,7 @@ import { LocalClients } from './local/local-clients.ts';
 import type { Options } from './options/options.ts';
 import type { PolicyStore } from './policies/policy-store.ts';
 import type { DeliveryTarget } from './pumps/deliveries.ts';
+import { type PendingClient, TurnOutput } from './pumps/turn.ts';
 import type { MemoryStatistics } from './stats/memory-statistics.ts';
 import type { ReadinessCheck } from './stats/readiness.ts';
 import type { Traffic } from './stats/traffic.ts';
@@ -65,6 +66,7 @@ export class Faces {
 
   readonly #setup: FacesSetup;
   readonly #budget: TurnBudget;
+  readonly #output: TurnOutput;
   readonly #tcp: TcpServer;
   readonly #http: HttpServers;
 
@@ -74,7 +76,10 @@ export class Faces {
     const { topics, publisher } = setup.core;
     const numbers = new ClientNumbers();
     const budget = new TurnBudget(requestTurn, () => setup.clock.monotonicMs());
+    const output = new TurnOutput(setup.guard, requestTurn);
+    const onPending = (client: PendingClient): void => output.add(client);
     this.#budget = budget;
+    this.#output = output;
     this.#tcp = new TcpServer(
       {
         ...setup,
@@ -85,6 +90,7 @@ export class Faces {
         httpPort: () => operations.httpPort,
         deadlines: new Deadlines(setup.clock),
         bodies: bounds.bodies,
+        onPending,
         onLeft: (connection) => {
           const { state } = connection.client;
           if (state.state !== 'init') onLeft(state.channel, connection);
@@ -92,14 +98,14 @@ export class Faces {
       },
       bounds.limit,
       numbers,
-      requestTurn,
     );
-    this.local = new LocalClients({ ...setup, topics, numbers });
+    this.local = new LocalClients({ ...setup, topics, numbers, onPending });
     const { traffic, view } = setup;
     this.#http = new HttpServers({
       ...setup,
       access: access === null ? null : new HttpAccess(access),
       budget,
+      onPending,
       broker: operations,
       metrics: view.metrics,
       page: view.page,
@@ -147,9 +153,7 @@ export class Faces {
 
   /** Writes the turn's output to all clients, then resumes throttled ones. */
   flush(): void {
-    this.#tcp.flush();
-    this.#http.flush();
-    this.local.flush();
+    this.#output.flush();
     this.#budget.nextTurn();
   }
 

@@ -19,6 +19,7 @@ import type { PageSource } from '../../src/main/http/ui/page-source.ts';
 import { BodyMemory } from '../../src/main/limits/body-memory.ts';
 import { TurnBudget } from '../../src/main/limits/turn-budget.ts';
 import { completeOptions, type Options } from '../../src/main/options/options.ts';
+import { TurnOutput } from '../../src/main/pumps/turn.ts';
 import { History } from '../../src/main/stats/history.ts';
 import { type ReadinessReasons, readinessChecks } from '../../src/main/stats/readiness.ts';
 import type { BrokerStats, StatsFilter } from '../../src/main/stats/stats.ts';
@@ -270,10 +271,11 @@ export async function startApi(
     isTurnRequested = true;
     setImmediate(() => {
       isTurnRequested = false;
-      lane.flush();
+      output.flush();
       budget.nextTurn();
     });
   };
+  const output = new TurnOutput(guard, requestTurn);
   const budget = new TurnBudget(requestTurn, () => clock.monotonicMs());
   const lane: PublishLane = new PublishLane({
     endpoints: api.publishing,
@@ -283,7 +285,7 @@ export async function startApi(
     bodies,
     countAnswer: (status) => void statuses.push(status),
     isOwnHost: (host) => api.isOwnHost(host),
-    requestTurn,
+    onPending: (client) => output.add(client),
     budget,
   });
   const server = new HttpServer({

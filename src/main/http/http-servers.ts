@@ -12,7 +12,7 @@ import { PublishLane, type PublishLaneSetup } from './lane/publish-lane.ts';
 
 /** The dependencies of the servers. */
 export type HttpServersSetup = Omit<HttpServerSetup, 'handle' | 'lane'> &
-  Pick<PublishLaneSetup, 'requestTurn' | 'budget'> &
+  Pick<PublishLaneSetup, 'onPending' | 'budget'> &
   HttpApiSetup & {
     readonly options: Pick<
       Options,
@@ -24,7 +24,6 @@ export class HttpServers {
   readonly http: HttpServer;
   /** If TLS is required, plain HTTP refuses requests and names this port. */
   readonly https: HttpServer;
-  readonly #lane: PublishLane;
   readonly #setup: HttpServersSetup;
   #httpsPort = 0;
 
@@ -38,7 +37,6 @@ export class HttpServers {
       endpoints: api.publishing,
       isOwnHost: (host) => api.isOwnHost(host),
     });
-    this.#lane = lane;
     this.http = new HttpServer({
       handle: (request) => {
         if (isTlsRequired) api.refuseWithoutTls(request, this.#httpsPort);
@@ -95,11 +93,6 @@ export class HttpServers {
         ? 'HTTP: every host that reaches this address may publish, delete and drain; --http-access says who may'
         : 'HTTP: secrets of --http-access cross the network as they are; --tls-required=true refuses plain HTTP',
     );
-  }
-
-  /** Writes the output of this turn. */
-  flush(): void {
-    this.#lane.flush();
   }
 
   /** Closes both servers, and resolves when all connections are closed. */

@@ -24,7 +24,8 @@ type LocalClientsSetup = {
   readonly clock: Clock;
   readonly guard: Guard;
   readonly numbers: ClientNumbers;
-  readonly requestTurn: () => void;
+  /** The client has messages: its `flush` is called at the end of main's turn. */
+  readonly onPending: (client: LocalClient) => void;
   /** A consumer has left its channel. */
   readonly onLeft: (channel: ChannelHandle, member: ChannelMember) => void;
 };
@@ -35,17 +36,11 @@ export class LocalClients {
   readonly #setup: LocalClientsSetup;
   readonly #context: LocalContext;
   readonly #clients = new Map<number, LocalClient>();
-  /** The clients to flush at the end of this turn. */
-  #pending: LocalClient[] = [];
 
   constructor(setup: LocalClientsSetup) {
     this.#setup = setup;
     this.#context = {
       ...setup,
-      onPending: (client) => {
-        this.#pending.push(client);
-        setup.requestTurn();
-      },
       onEnded: ({ number }) => void this.#clients.delete(number),
     };
   }
@@ -73,19 +68,6 @@ export class LocalClients {
     const local = new LocalClient(client, consumer, this.#context);
     this.#clients.set(client.number, local);
     return local;
-  }
-
-  /** Hands over the messages of this turn. */
-  flush(): void {
-    const pending = this.#pending;
-    this.#pending = [];
-    for (const client of pending) {
-      try {
-        client.flush();
-      } catch (error) {
-        this.#setup.guard.end(client, error);
-      }
-    }
   }
 
   /** Ends all of them. */

@@ -5,6 +5,8 @@
  * Thread: main.
  */
 
+import type { Guard, Sender } from '../../daemon/guard.ts';
+
 export class Turn {
   readonly #onEnd: () => void;
   #isRequested = false;
@@ -23,5 +25,43 @@ export class Turn {
       this.#isRequested = false;
       this.#onEnd();
     });
+  }
+}
+
+/** A client, over any interface, with output to write at the end of a turn. */
+export interface PendingClient extends Sender {
+  flush(): void;
+}
+
+/** The clients that have output in this turn, over all interfaces. */
+export class TurnOutput {
+  readonly #guard: Guard;
+  readonly #requestTurn: () => void;
+  #pending: PendingClient[] = [];
+
+  /** `requestTurn` requests a `flush`. */
+  constructor(guard: Guard, requestTurn: () => void) {
+    this.#guard = guard;
+    this.#requestTurn = requestTurn;
+  }
+
+  /** Writes the client's output at the end of this turn. Call it once until then. */
+  add(client: PendingClient): void {
+    this.#pending.push(client);
+    this.#requestTurn();
+  }
+
+  /** Writes the turn's output to all clients. */
+  flush(): void {
+    const pending = this.#pending;
+    if (pending.length === 0) return;
+    this.#pending = [];
+    for (const client of pending) {
+      try {
+        client.flush();
+      } catch (error) {
+        this.#guard.end(client, error);
+      }
+    }
   }
 }

@@ -31,14 +31,11 @@ export class TcpServer {
   readonly #limit: ConnectionLimit;
   readonly #numbers: ClientNumbers;
   readonly #refused: RefusedSockets;
-  /** Connections to flush at the end of this turn. */
-  #pending: Connection[] = [];
 
   constructor(
-    context: Omit<ConnectionContext<Connection>, 'onPending' | 'onClosed'>,
+    context: Omit<ConnectionContext<Connection>, 'onClosed'>,
     limit: ConnectionLimit,
     numbers: ClientNumbers,
-    onPending: () => void,
   ) {
     this.#logger = context.logger;
     this.#limit = limit;
@@ -46,10 +43,6 @@ export class TcpServer {
     this.#refused = new RefusedSockets(context.clock);
     this.#context = {
       ...context,
-      onPending: (connection) => {
-        this.#pending.push(connection);
-        onPending();
-      },
       onClosed: (connection) => {
         this.#connections.delete(connection.number);
         limit.leave();
@@ -91,19 +84,6 @@ export class TcpServer {
   /** Listens on a shared port as well. Errors: as `SharedPort.listen`. */
   share(place: SharedPlace): Promise<void> {
     return this.#shared.listen(this.#logger, place);
-  }
-
-  /** Writes this turn's output to all connections. */
-  flush(): void {
-    const pending = this.#pending;
-    this.#pending = [];
-    for (const connection of pending) {
-      try {
-        connection.flush();
-      } catch (error) {
-        this.#context.guard.end(connection, error);
-      }
-    }
   }
 
   /** Accepts no more connections and closes all existing ones. */

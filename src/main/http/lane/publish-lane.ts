@@ -17,6 +17,7 @@ import type { FastLane } from '../../../daemon/http/http-server.ts';
 import type { BodyMemory } from '../../../daemon/http/request-gatherer.ts';
 import type { Clock, Timer } from '../../../shared/clock.ts';
 import type { TurnBudget } from '../../limits/turn-budget.ts';
+import type { PendingClient } from '../../pumps/turn.ts';
 import type { HttpAccess } from '../http-access.ts';
 import type { PublishEndpoints } from '../publish-endpoints.ts';
 import { ChunkedBody } from './chunked-body.ts';
@@ -36,8 +37,8 @@ export type PublishLaneSetup = {
   readonly countAnswer: (status: number) => void;
   /** Whether a request for this host may be answered on a loopback listener. */
   readonly isOwnHost: (host: string) => boolean;
-  /** Requests a `flush` at the end of main's turn. */
-  readonly requestTurn: () => void;
+  /** The connection has answers: its `flush` is called at the end of main's turn. */
+  readonly onPending: (connection: PendingClient) => void;
   readonly budget: TurnBudget;
 };
 
@@ -52,19 +53,16 @@ const UNFINISHED_LOOKS_MAX = 2;
 
 export class PublishLane implements FastLane {
   readonly #clock: Clock;
-  readonly #guard: Guard;
   readonly #isOwnHost: (host: string) => boolean;
   readonly #context: LaneContext<LaneConnection>;
   readonly #connections = new Set<LaneConnection>();
   /** Connections that wait for their first byte or for the rest of a request. */
   readonly #unfinished = new Set<LaneConnection>();
-  #pending: LaneConnection[] = [];
   #look: Timer | null = null;
 
   constructor(setup: PublishLaneSetup) {
-    const { endpoints, clock, guard, bodies, isOwnHost, requestTurn } = setup;
+    const { endpoints, clock, guard, bodies, isOwnHost, onPending } = setup;
     this.#clock = clock;
-    this.#guard = guard;
     this.#isOwnHost = isOwnHost;
     this.#context = {
       endpoints,
@@ -76,10 +74,7 @@ export class PublishLane implements FastLane {
       countAnswer: setup.countAnswer,
       guard,
       bodyBytesMax: (isMany) => Math.min(BODY_BYTES_MAX, endpoints.bodyBytesMax(isMany)),
-      onPending: (connection) => {
-        this.#pending.push(connection);
-        requestTurn();
-      },
+      onPending,
       onUnfinished: (connection) => this.#watch(connection),
       onFinished: (connection) => this.#unwatch(connection),
       onGone: (connection) => {
@@ -98,20 +93,6 @@ export class PublishLane implements FastLane {
     const connection = new LaneConnection(socket, this.#context, isOwnHost, leave);
     this.#connections.add(connection);
     this.#watch(connection);
-  }
-
-  /** Writes this turn's answers to all connections. */
-  flush(): void {
-    const pending = this.#pending;
-    if (pending.length === 0) return;
-    this.#pending = [];
-    for (const connection of pending) {
-      try {
-        connection.flush();
-      } catch (error) {
-        this.#guard.end(connection, error);
-      }
-    }
   }
 
   close(): void {

@@ -6,7 +6,7 @@ import { ConnectionLimit } from '../../../../src/daemon/connection-limit.ts';
 import { Logger } from '../../../../src/daemon/log.ts';
 import { BodyMemory } from '../../../../src/main/limits/body-memory.ts';
 import { TurnBudget } from '../../../../src/main/limits/turn-budget.ts';
-import { Turn } from '../../../../src/main/pumps/turn.ts';
+import { Turn, TurnOutput } from '../../../../src/main/pumps/turn.ts';
 import { Acknowledgements } from '../../../../src/main/stats/node-meters.ts';
 import { Traffic } from '../../../../src/main/stats/traffic.ts';
 import { ClientNumbers } from '../../../../src/main/tcp/client.ts';
@@ -48,7 +48,8 @@ function makeServer(t: TestContext, connectionsMax = Number.POSITIVE_INFINITY): 
   });
   const logger = new Logger({ prefix: '', level: 'info', sink, clock });
   const limit = new ConnectionLimit(connectionsMax, clock, logger);
-  const turn = new Turn(() => server.flush());
+  const turn = new Turn(() => output.flush());
+  const output = new TurnOutput(strictGuard(), () => turn.request());
   const server: TcpServer = new TcpServer(
     {
       options: optionsWith({}),
@@ -67,11 +68,11 @@ function makeServer(t: TestContext, connectionsMax = Number.POSITIVE_INFINITY): 
       tls: null,
       auth: null,
       httpPort: () => 4151,
+      onPending: (connection) => output.add(connection),
       onLeft: () => undefined,
     },
     limit,
     new ClientNumbers(),
-    () => turn.request(),
   );
   t.after(() => server.close());
   return { server, log };
