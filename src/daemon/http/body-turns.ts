@@ -7,7 +7,7 @@
  * Thread: main.
  */
 
-import { TurnQueue } from './turn-queue.ts';
+import { TurnQueue } from '../turn-queue.ts';
 
 /** A part of one byte takes as long as so many bytes: the parser makes each chunk of a chunked body one. */
 const PART_BYTES = 512;

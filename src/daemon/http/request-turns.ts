@@ -7,7 +7,7 @@
  * Thread: main.
  */
 
-import { TurnQueue } from './turn-queue.ts';
+import { TurnQueue } from '../turn-queue.ts';
 
 /** A request that creates a topic or channel takes 0.15 ms; most take a fifth of that. */
 const BEGUN_PER_TURN = 32;

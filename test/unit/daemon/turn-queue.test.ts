@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TurnQueue } from '../../../../src/daemon/http/turn-queue.ts';
+import { TurnQueue } from '../../../src/daemon/turn-queue.ts';
 
 test('TurnQueue: a turn resumes sixteen callers, in the order in which they began to wait', () => {
   const { queue, nextTurn } = queueInTurns();
