@@ -199,7 +199,14 @@ test(
     const refused = await publish(t, one, pub('r.away', 'lost'));
     const local = await publish(t, one, pub('local', 'x'));
     const ready = await ask(one, '/readyz');
+    const ping = await ask(one, '/ping');
+    const metrics = await ask(one, '/metrics');
     const topic = await ask(one, '/topic/create?topic=r.new', null);
+    const changes = await Promise.all(
+      ['pause', 'empty', 'delete'].map((change) =>
+        ask(one, `/channel/${change}?topic=r.away&channel=c`, null),
+      ),
+    );
     const channel = await ask(one, '/channel/create?topic=r.away&channel=new', null);
     client.send(line('FIN', before.id));
     await server.start();
@@ -215,7 +222,12 @@ test(
     assert.match(refused ?? '', /E_PUB_FAILED PUB failed the connection to .* is lost$/);
     assert.deepEqual([local, answer, body.toString(), ready.status], ['OK', 'OK', 'after', 503]);
     assert.match(ready.text, /store: the connection to/);
+    assert.match(ping.text, /^NOK - the connection to/);
+    assert.match(metrics.text, /^ringmq_store_up 0$/m);
     assert.deepEqual([topic.status, channel.status], [503, 503]);
+    for (const { status, text } of changes) {
+      assert.deepEqual([status, /the connection to/.test(text)], [503, true]);
+    }
   },
 );
 
