@@ -2,10 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
 import { SystemClock } from '../../src/shared/clock.ts';
 import { NatsStore } from '../../src/workers/streams/nats/nats-store.ts';
 import { versionWarning } from '../../src/workers/streams/nats/nats-version.ts';
-import type { StoredMessage } from '../../src/workers/streams/stream-store.ts';
+import type { StoredMessage, StoreListener } from '../../src/workers/streams/stream-store.ts';
 import type { CleanUp } from '../support/broker-process.ts';
 import { until } from '../support/broker-stats.ts';
 import { type NatsServer, natsMissing, natsVersion, startNats } from '../support/nats-site.ts';
@@ -20,6 +22,7 @@ async function openStore(
   t: CleanUp,
   servers: readonly NatsServer[],
   log: string[] = [],
+  onEntry: StoreListener['onEntry'] = () => undefined,
 ): Promise<NatsStore> {
   const files = { credentialsFile: '', tlsCaFile: '', tlsCertFile: '', tlsKeyFile: '' };
   const urls = servers.map(({ url }) => url);
@@ -30,7 +33,7 @@ async function openStore(
       onAbsence: (error) => {
         if (error === null) resolve();
       },
-      onEntry: () => undefined,
+      onEntry,
       onPolicy: () => undefined,
       log: (_, text) => void log.push(text),
       onNews: () => undefined,
@@ -116,6 +119,40 @@ test('NatsStore: in a cluster another server leads the channel first', OPTIONS, 
     warning === null ? [] : [`STORE: ${warning}`],
   );
 });
+
+test(
+  'NatsStore: a store that has lost everything is used again, and tells of what others create',
+  OPTIONS,
+  async (t) => {
+    const [server] = await startNats(t);
+    const entries: string[] = [];
+    const store = await openStore(t, [server], [], (topic, channel, state) => {
+      entries.push(`${topic}:${channel} ${state}`);
+    });
+    const nc = await connect({ servers: server.url });
+    const { streams } = await jetstreamManager(nc);
+    for await (const { config } of streams.list()) await streams.delete(config.name);
+    await nc.close();
+    await server.kill();
+    await until(
+      async () => store.absence,
+      (reason) => reason !== null,
+    );
+    await server.start();
+    const opened = await until(
+      () => store.open(TOPIC).then(() => 'opened', String),
+      (outcome) => outcome === 'opened',
+    );
+    const other = await openStore(t, [server]);
+    await other.open({ ...TOPIC, topic: 'new' });
+
+    assert.equal(opened, 'opened');
+    await until(
+      async () => entries,
+      (all) => all.includes('new: running'),
+    );
+  },
+);
 
 test('NatsStore: a server that is just being lost keeps it from no end', OPTIONS, async (t) => {
   const servers = await startNats(t);

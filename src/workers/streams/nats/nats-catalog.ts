@@ -7,7 +7,7 @@
  * Thread: stream.
  */
 
-import { jetstream } from '@nats-io/jetstream';
+import { JetStreamApiCodes, JetStreamApiError, jetstream } from '@nats-io/jetstream';
 import { type KV, Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Clock, Timer } from '../../../shared/clock.ts';
@@ -27,6 +27,7 @@ export class NatsCatalog {
   readonly #names: NatsNames;
   readonly #listener: Pick<StoreListener, 'onEntry' | 'onPolicy' | 'log'>;
   readonly #clock: Pick<Clock, 'after'>;
+  #kvm: Kvm | null = null;
   #kv: KV | null = null;
   /** The last revision that was seen; the next watch starts after it. */
   #revision = 0;
@@ -53,7 +54,13 @@ export class NatsCatalog {
    * listener. Errors: rejects if the store refuses.
    */
   async open(nc: NatsConnection): Promise<void> {
-    const kvm = new Kvm(jetstream(nc, { timeout: ANSWER_MS }));
+    this.#kvm = new Kvm(jetstream(nc, { timeout: ANSWER_MS }));
+    await this.#openBucket(this.#kvm);
+    await this.catchUp();
+  }
+
+  /** Creates the bucket unless it exists. */
+  async #openBucket(kvm: Kvm): Promise<void> {
     const { bucket } = this.#names;
     try {
       this.#kv = await kvm.create(bucket, { history: 1, replicas: REPLICAS_MAX });
@@ -62,7 +69,6 @@ export class NatsCatalog {
       else if (!isClusterTooSmall(error)) throw error;
       else this.#kv = await kvm.create(bucket, { history: 1, replicas: 1 });
     }
-    await this.catchUp();
   }
 
   /**
@@ -70,8 +76,9 @@ export class NatsCatalog {
    * then. Errors: as `open`.
    */
   async catchUp(): Promise<void> {
-    const { streamInfo } = await this.#bucket().status();
-    const last = streamInfo.state.last_seq;
+    const last = await this.#lastRevision();
+    // A store that has lost the bucket begins again.
+    if (last < this.#revision) this.#revision = 0;
     const caughtUp = new Promise<void>((resolve) => {
       this.#onCaughtUp = () => {
         if (this.#revision >= last) resolve();
@@ -80,6 +87,17 @@ export class NatsCatalog {
     await this.#watchOn();
     this.#onCaughtUp();
     await caughtUp;
+  }
+
+  /** The last revision of the bucket, which is created again if the store has lost it. */
+  async #lastRevision(): Promise<number> {
+    try {
+      return (await this.#bucket().status()).streamInfo.state.last_seq;
+    } catch (error) {
+      if (!isStreamMissing(error) || this.#kvm === null) throw error;
+      await this.#openBucket(this.#kvm);
+      return (await this.#bucket().status()).streamInfo.state.last_seq;
+    }
   }
 
   get isOpen(): boolean {
@@ -198,6 +216,10 @@ type CatalogEntry = {
 /** Shape: JSON, so that fields can be added later. */
 function entryText(paused: boolean): string {
   return JSON.stringify({ paused });
+}
+
+function isStreamMissing(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
 }
 
 /** An unreadable value counts as not paused. */
