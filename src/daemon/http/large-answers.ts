@@ -34,13 +34,20 @@ export type LargeQuestion = {
   readonly headers: readonly string[];
   /** Makes the answer, as text or as bytes; an empty piece ends a slice. Errors: rejects when that fails. */
   readonly ask: () => Promise<Iterable<string> | Iterable<Buffer>>;
+  /** Gets the pieces when no one reads them any more. */
+  readonly onSent?: (pieces: readonly Buffer[]) => void;
 };
 
 /** The requests that wait for the same answer. */
 type Waiting = { readonly question: LargeQuestion; readonly exchanges: Set<Exchange> };
 
 /** An answer that is held while it is being sent. */
-type Held = { readonly bytes: number; readerCount: number };
+type Held = {
+  readonly bytes: number;
+  readonly pieces: readonly Buffer[];
+  readonly onSent: LargeQuestion['onSent'];
+  readerCount: number;
+};
 
 /** A receiver, and its position when it last made progress. */
 type Reader = {
@@ -95,7 +102,7 @@ export class LargeAnswers {
   }
 
   async #answer(
-    { headers: ownHeaders, ask }: LargeQuestion,
+    { headers: ownHeaders, ask, onSent }: LargeQuestion,
     exchanges: Set<Exchange>,
   ): Promise<void> {
     let pieces: Buffer[];
@@ -105,13 +112,15 @@ export class LargeAnswers {
       for (const exchange of exchanges) exchange.fail(error);
       return;
     }
-    const held = { bytes: pieces.reduce((sum, { length }) => sum + length, 0), readerCount: 0 };
-    const headers = [...ownHeaders, 'Content-Length', held.bytes.toString()];
-    for (const exchange of exchanges) this.#send(exchange, headers, pieces, held);
+    const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+    const held = { bytes, pieces, onSent, readerCount: 0 };
+    const headers = [...ownHeaders, 'Content-Length', bytes.toString()];
+    for (const exchange of exchanges) this.#send(exchange, headers, held);
+    if (held.readerCount === 0) onSent?.(pieces);
   }
 
-  #send(exchange: Exchange, headers: string[], pieces: readonly Buffer[], held: Held): void {
-    const answer = exchange.sendPieces(headers, pieces);
+  #send(exchange: Exchange, headers: string[], held: Held): void {
+    const answer = exchange.sendPieces(headers, held.pieces);
     if (answer === undefined) return;
     const startMs = this.#clock.monotonicMs();
     const reader = { answer, held, startMs, takenCount: 0, markMs: startMs };
@@ -121,6 +130,7 @@ export class LargeAnswers {
       this.#readers.delete(reader);
       if (--held.readerCount > 0) return;
       this.#heldBytes -= held.bytes;
+      held.onSent?.(held.pieces);
       this.#onWritable();
     });
   }

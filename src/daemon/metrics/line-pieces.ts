@@ -1,6 +1,6 @@
 /**
- * The lines of metrics as bytes, in pieces. No string is made for a line, so that an answer of megabytes leaves the
- * garbage collector nothing but its pieces.
+ * The lines of metrics as bytes, in pieces. No string is made for a line, and pieces can be memory that is used again,
+ * so that an answer of megabytes leaves the garbage collector nothing.
  *
  * Shape: a piece ends with a whole line.
  * Thread: any.
@@ -8,17 +8,18 @@
 
 import { valueText } from './exposition.ts';
 import type { LabelList } from './label-list.ts';
+import { copyWords, type LinePart, linePart, viewOf, WORD_BYTES } from './line-part.ts';
 
-/** The size at which a piece is whole. */
+/** The memory of a piece. */
 const PIECE_BYTES = 64 * 1024;
-/** Room for the line that fills a piece. */
+/** Room for the line with which a piece is whole. */
 const LINE_BYTES = 4096;
 /** Room for a number and the end of its line. */
 const VALUE_BYTES_MAX = 32;
 /** Bytes of UTF-8 for a character of a string, at most. */
 const CHARACTER_BYTES_MAX = 3;
 /** Between labels and value. */
-const CLOSING = Buffer.from('} ');
+const CLOSING = linePart('} ');
 const NEWLINE = 0x0a;
 const ZERO = 0x30;
 const BASE = 10;
@@ -26,13 +27,33 @@ const BASE = 10;
 const SMALL_MAX = 0x7fff_ffff;
 const NOTHING = Buffer.alloc(0);
 
+/** Where pieces come from. */
+export interface PieceMemory {
+  /** A buffer of at least this many bytes, with undefined contents. */
+  take(bytes: number): Buffer;
+  /** Returns a buffer that was taken, unsliced. */
+  give(buffer: Buffer): void;
+}
+
+/** Memory that the garbage collector frees. */
+const FRESH: PieceMemory = {
+  take: (bytes) => Buffer.allocUnsafeSlow(bytes),
+  give: () => undefined,
+};
+
 export class LinePieces {
+  readonly #memory: PieceMemory;
   #bytes: Buffer = NOTHING;
+  #view = viewOf(NOTHING);
   #size = 0;
+
+  constructor(memory: PieceMemory = FRESH) {
+    this.#memory = memory;
+  }
 
   /** Whether `take` is due. */
   get isWhole(): boolean {
-    return this.#size >= PIECE_BYTES;
+    return this.#size >= PIECE_BYTES - LINE_BYTES;
   }
 
   /** Adds whole lines. */
@@ -43,27 +64,30 @@ export class LinePieces {
 
   /** Adds the line of a series. `closing` ends its labels. */
   sample(
-    name: Uint8Array,
+    name: LinePart,
     labels: LabelList,
     index: number,
     value: number,
-    closing: Uint8Array = CLOSING,
+    closing: LinePart = CLOSING,
   ): void {
     const start = labels.start(index);
     const end = labels.end(index);
-    this.#reserve(name.length + (end - start) + closing.length + VALUE_BYTES_MAX);
-    this.#bytes.set(name, this.#size);
-    this.#size += name.length;
-    this.#copy(labels.bytes, start, end);
-    this.#copy(closing, 0, closing.length);
+    const length = name.length + (end - start) + closing.length;
+    this.#reserve(length + VALUE_BYTES_MAX + WORD_BYTES);
+    const view = this.#view;
+    const labelsAt = this.#size + name.length;
+    copyWords(name.view, 0, name.length, view, this.#size);
+    copyWords(labels.view, start, end, view, labelsAt);
+    copyWords(closing.view, 0, closing.length, view, labelsAt + end - start);
+    this.#size += length;
     this.#number(value);
     this.#bytes[this.#size++] = NEWLINE;
   }
 
-  /** The lines since the last piece. */
+  /** The lines since the last piece, in memory of their own. */
   take(): Buffer {
     const piece = this.#bytes.subarray(0, this.#size);
-    this.#bytes = NOTHING;
+    this.#use(NOTHING);
     this.#size = 0;
     return piece;
   }
@@ -71,17 +95,16 @@ export class LinePieces {
   #reserve(count: number): void {
     const needed = this.#size + count;
     if (needed <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, PIECE_BYTES + LINE_BYTES));
-    larger.set(this.#bytes.subarray(0, this.#size));
-    this.#bytes = larger;
+    const smaller = this.#bytes;
+    const larger = this.#memory.take(Math.max(needed, PIECE_BYTES));
+    larger.set(smaller.subarray(0, this.#size));
+    this.#use(larger);
+    if (smaller.length > 0) this.#memory.give(smaller);
   }
 
-  /** Copies a few dozen bytes; a loop does that faster than a call that needs a view of them. */
-  #copy(source: Uint8Array, start: number, end: number): void {
-    const bytes = this.#bytes;
-    let size = this.#size;
-    for (let at = start; at < end; at++) bytes[size++] = source[at];
-    this.#size = size;
+  #use(bytes: Buffer): void {
+    this.#bytes = bytes;
+    this.#view = viewOf(bytes);
   }
 
   #number(value: number): void {

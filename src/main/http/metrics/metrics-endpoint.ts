@@ -2,7 +2,8 @@
  * `/metrics`, for Prometheus and compatible readers.
  *
  * The figures of topics and channels come from the same statistics as `/stats`. They are collected, formatted and sent
- * in slices (`LargeAnswers`). Concurrent scrapes share one answer.
+ * in slices (`LargeAnswers`). Concurrent scrapes share one answer. Its memory is used again (`SpareBuffers`), because
+ * fresh pages would cost as much as the lines in them.
  *
  * Thread: main.
  */
@@ -13,6 +14,7 @@ import { CONTENT_TYPES, formatFor } from '../../../daemon/metrics/accept.ts';
 import type { Format } from '../../../daemon/metrics/exposition.ts';
 import type { NodeStatistics } from '../../stats/node-statistics.ts';
 import type { BrokerStats, StatsFilter } from '../../stats/stats.ts';
+import { spareBuffers } from '../../tcp/spare-buffers.ts';
 import { metricsText } from './metrics-text.ts';
 import { NamedQueues } from './named-queues.ts';
 
@@ -33,7 +35,7 @@ export function metricsRoutes(source: MetricsSource, answers: LargeAnswers): Rou
   const ask = async (format: Format): Promise<Iterable<Buffer>> => {
     const { topics } = await source.stats(ALL_QUEUES);
     const shown = await queues.divide(topics ?? []);
-    return metricsText(source.node(), shown, format);
+    return metricsText(source.node(), shown, format, spareBuffers);
   };
   return [
     {
@@ -46,8 +48,14 @@ export function metricsRoutes(source: MetricsSource, answers: LargeAnswers): Rou
           key: `metrics ${format}`,
           headers: ['Content-Type', CONTENT_TYPES[format]],
           ask: () => ask(format),
+          onSent: giveBack,
         });
       },
     },
   ];
+}
+
+/** Each piece has memory of its own. */
+function giveBack(pieces: readonly Buffer[]): void {
+  for (const { buffer } of pieces) spareBuffers.give(Buffer.from(buffer));
 }

@@ -12,7 +12,8 @@ import {
   sampleName,
 } from '../../../daemon/metrics/exposition.ts';
 import { LabelList } from '../../../daemon/metrics/label-list.ts';
-import { LinePieces } from '../../../daemon/metrics/line-pieces.ts';
+import { linePart } from '../../../daemon/metrics/line-part.ts';
+import { LinePieces, type PieceMemory } from '../../../daemon/metrics/line-pieces.ts';
 import type { MetricHead } from '../../../daemon/metrics/metric.ts';
 import type { NodeStatistics } from '../../stats/node-statistics.ts';
 import type { LatencyStatistics } from '../../stats/stats.ts';
@@ -45,13 +46,14 @@ export const COUNT_METRICS = {
   },
 } as const satisfies Record<string, MetricHead>;
 
-/** The whole text. An empty piece ends a slice. */
+/** The whole text, in pieces of the memory. An empty piece ends a slice. */
 export function* metricsText(
   node: NodeStatistics,
   queues: ShownQueues,
   format: Format,
+  memory?: PieceMemory,
 ): Iterable<Buffer> {
-  const lines = new LinePieces();
+  const lines = new LinePieces(memory);
   for (const metric of NODE_METRICS) {
     const { name, kind } = metric;
     if (metric.kind === 'histogram') {
@@ -98,7 +100,7 @@ function* things<T>(
   if (named.length === 0 && others === null) return;
   for (const [at, metric] of metrics.entries()) {
     const { kind, read, isShown } = metric;
-    const name = Buffer.from(sampleName(metric.name, kind));
+    const name = linePart(sampleName(metric.name, kind));
     const head = headLines(metric, kind, format);
     let hasLines = false;
     let hiddenCount = 0;
@@ -126,7 +128,7 @@ function* latencies(
   { things: named, labels }: Named<{ readonly latency: LatencyStatistics }>,
   format: Format,
 ): Iterable<Buffer> {
-  const name = Buffer.from(metric.name);
+  const name = linePart(metric.name);
   let hasLines = false;
   for (let index = 0; index < named.length; index++) {
     const { percentiles } = named[index].latency;
@@ -134,7 +136,7 @@ function* latencies(
     if (!hasLines) lines.text(headLines(metric, 'summary', format));
     hasLines = true;
     for (const { quantile, value } of percentiles) {
-      const closing = Buffer.from(`,quantile="${quantile}"} `);
+      const closing = linePart(`,quantile="${quantile}"} `);
       lines.sample(name, labels, index, value / NS_PER_SECOND, closing);
     }
     if (lines.isWhole) yield lines.take();

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { valueText } from '../../../../src/daemon/metrics/exposition.ts';
 import { LabelList } from '../../../../src/daemon/metrics/label-list.ts';
+import { linePart } from '../../../../src/daemon/metrics/line-part.ts';
 import { LinePieces } from '../../../../src/daemon/metrics/line-pieces.ts';
 import { seededRandom } from '../../../support/seeded-random.ts';
 
-const NAME = Buffer.from('depth');
+const NAME = linePart('depth');
 
 /** The labels of each text, which lacks its closing brace. */
 function labelsOf(texts: readonly string[]): LabelList {
@@ -32,7 +33,7 @@ test('LinePieces: numbers are written as String writes them', () => {
 
 test('LinePieces: labels may end with more of them', () => {
   const lines = new LinePieces();
-  lines.sample(NAME, labelsOf(['{a="b"']), 0, 7, Buffer.from(',c="d"} '));
+  lines.sample(NAME, labelsOf(['{a="b"']), 0, 7, linePart(',c="d"} '));
 
   assert.equal(lines.take().toString(), 'depth{a="b",c="d"} 7\n');
 });

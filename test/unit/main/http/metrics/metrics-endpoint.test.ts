@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startApi } from '../../../../support/http-api.ts';
+import type { BrokerStats } from '../../../../../src/main/stats/stats.ts';
+import { spareBuffers } from '../../../../../src/main/tcp/spare-buffers.ts';
+import { RawClient, startApi } from '../../../../support/http-api.ts';
 import {
   brokerStatistics,
   channelStatistics,
@@ -50,3 +52,43 @@ test('/metrics: a scrape that succeeds is not in the log at level info', async (
 
   assert.deepStrictEqual(log, []);
 });
+
+/** Statistics of so many topics whose lines take some MiB, with this depth each. */
+function deep(depth: number): BrokerStats {
+  const names = Array.from({ length: 200 }, (_, index) => `${index}-`.padEnd(2000, 'x'));
+  return brokerStatistics(names.map((name) => topicStatistics({ name, depth })));
+}
+
+test('/metrics: an answer that is read slowly keeps its memory, which is used again afterwards', async (t) => {
+  const { broker, port } = await startApi(t, { metricsTopicsMax: 1000 });
+  broker.statistics = deep(111);
+  const slow = await RawClient.connect(t, port);
+  slow.socket.pause();
+  slow.write('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n');
+  while (broker.filters.length === 0) await nextTurn();
+  broker.statistics = deep(222);
+  const scrape = async (): Promise<string> => {
+    const response = await fetch(`http://127.0.0.1:${port}/metrics`);
+    return response.text();
+  };
+  const meanwhile = await scrape();
+  slow.socket.resume();
+  const slowly = (await slow.answer())?.body ?? '';
+  const spareBytes = spareBuffers.spareBytes;
+  const again = await scrape();
+
+  assert.deepStrictEqual([depths(slowly), depths(meanwhile)], [['111'], ['222']]);
+  assert.equal(depths(again).join(), '222');
+  assert.ok(spareBytes >= 2 * slowly.length, `${spareBytes} bytes of ${slowly.length}`);
+});
+
+/** The different depths that all of the topics have. */
+function depths(text: string): string[] {
+  const lines = text.split('\n').filter((line) => line.startsWith('ringmq_topic_depth_messages{'));
+  assert.equal(lines.length, 200);
+  return [...new Set(lines.map((line) => line.slice(line.indexOf('} ') + 2)))];
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
