@@ -4,7 +4,8 @@
  * Bound: a value of 64 KiB, a list of 128 addresses; larger ones are refused.
  *
  * Thread: main.
- * Source: nsqd `doConfig`. Differs in the bounds, and in showing a list that was set to `null` as `[]`.
+ * Source: nsqd `doConfig`. Differs in the bounds, in refusing addresses that cannot be one, and in showing a list that
+ * was set to `null` as `[]`.
  */
 
 import { parseJson } from '../../daemon/go/json.ts';
@@ -12,6 +13,8 @@ import { routesFor } from '../../daemon/http/access.ts';
 import { type Answer, jsonAnswer, plainJsonAnswer, textAnswer } from '../../daemon/http/answer.ts';
 import type { Route } from '../../daemon/http/router.ts';
 import { parseLogLevel } from '../../daemon/log.ts';
+import { InvalidValue } from '../../daemon/options/invalid-value.ts';
+import { parsePeerAddress } from '../../daemon/peer-address.ts';
 import { configValue } from '../options/config-values.ts';
 import type { HttpBroker, ReloadReport } from '../topics/broker.ts';
 import { INVALID_OPTION, INVALID_VALUE, VALUE_OUT_OF_BOUNDS } from './refusals.ts';
@@ -111,7 +114,7 @@ function set(broker: HttpBroker, key: string, text: string): Answer | undefined 
   }
 }
 
-/** Parses a JSON list of strings. As in Go, null is an empty list, and null in it an empty string. */
+/** Parses a JSON list of addresses that can be one. As in Go, null is an empty list. */
 function parseAddresses(text: string): string[] | undefined {
   if (text.length > ADDRESSES_LENGTH_MAX) return undefined;
   const value = parseJson(text);
@@ -119,8 +122,9 @@ function parseAddresses(text: string): string[] | undefined {
   if (!Array.isArray(value) || value.length > ADDRESSES_MAX) return undefined;
   const addresses: string[] = [];
   for (const element of value as unknown[]) {
-    if (element !== null && typeof element !== 'string') return undefined;
-    addresses.push(element ?? '');
+    if (typeof element !== 'string') return undefined;
+    if (parsePeerAddress(element) instanceof InvalidValue) return undefined;
+    addresses.push(element);
   }
   return addresses;
 }
