@@ -1,25 +1,29 @@
 /**
- * Callers that wait for a later turn of the event loop. Each turn resumes RESUMED_PER_TURN of them, in the order in
- * which they began to wait.
+ * Callers that wait for a later turn. Each turn resumes some of them, in the order in which they began to wait.
  *
  * Thread: main.
  */
 
 const RESUMED_PER_TURN = 16;
 
+/** Calls back once, when the current turn has ended. */
+export type Later = (callback: () => void) => void;
+
 export class TurnQueue {
-  readonly #later: (callback: () => void) => void;
+  readonly #later: Later;
   readonly #onTurn: () => void;
+  readonly #resumedPerTurn: number;
   #isEndRequested = false;
   #waiting: (() => void)[] = [];
 
   /**
-   * `onTurn` is called when a turn begins after one that was in use, before anybody is resumed. `later` calls back in
-   * the next turn of the event loop.
+   * `onTurn` is called when a turn begins after one that was in use, before anybody is resumed. `resumedPerTurn`: how
+   * many callers a turn resumes.
    */
-  constructor(onTurn: () => void, later: (callback: () => void) => void) {
+  constructor(onTurn: () => void, later: Later, resumedPerTurn = RESUMED_PER_TURN) {
     this.#onTurn = onTurn;
     this.#later = later;
+    this.#resumedPerTurn = resumedPerTurn;
   }
 
   /** Something is done in this turn, so its end matters. */
@@ -38,7 +42,7 @@ export class TurnQueue {
   #next(): void {
     this.#isEndRequested = false;
     this.#onTurn();
-    const resumed = this.#waiting.splice(0, RESUMED_PER_TURN);
+    const resumed = this.#waiting.splice(0, this.#resumedPerTurn);
     if (this.#waiting.length > 0) this.use();
     for (const resume of resumed) resume();
   }

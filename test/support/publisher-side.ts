@@ -18,7 +18,7 @@ export function publisherOn(
   given: Parameters<typeof samePolicies>[0] = {},
 ): { publisher: Publisher; topics: TopicMap } {
   const topics = new TopicMap({
-    requestTurn: () => undefined,
+    atTurnEnd: () => undefined,
     clock: new ManualClock(),
     logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
     registry: NO_REGISTRY,

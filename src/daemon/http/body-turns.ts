@@ -7,7 +7,7 @@
  * Thread: main.
  */
 
-import { TurnQueue } from '../turn-queue.ts';
+import { type Later, TurnQueue } from '../turn-queue.ts';
 
 /** A part of one byte takes as long as so many bytes: the parser makes each chunk of a chunked body one. */
 const PART_BYTES = 512;
@@ -19,7 +19,7 @@ export class BodyTurns {
   #left = BYTES_PER_TURN;
 
   /** `later` calls back in the next turn of the event loop. */
-  constructor(later: (callback: () => void) => void = setImmediate) {
+  constructor(later: Later = setImmediate) {
     this.#queue = new TurnQueue(() => {
       this.#left = BYTES_PER_TURN;
     }, later);

@@ -7,7 +7,7 @@
  * Thread: main.
  */
 
-import { TurnQueue } from '../turn-queue.ts';
+import { type Later, TurnQueue } from '../turn-queue.ts';
 
 /** A request that creates a topic or channel takes 0.15 ms; most take a fifth of that. */
 const BEGUN_PER_TURN = 32;
@@ -19,7 +19,7 @@ export class RequestTurns {
   #begun = 0;
 
   /** `later` calls back in the next turn of the event loop. */
-  constructor(later: (callback: () => void) => void = setImmediate) {
+  constructor(later: Later = setImmediate) {
     this.#queue = new TurnQueue(() => {
       this.#turn++;
       this.#begun = 0;

@@ -7,44 +7,39 @@
  * Thread: main.
  */
 
+import { type Later, TurnQueue } from '../../daemon/turn-queue.ts';
+
 /** Some 1 ms. */
 const CREATED_PER_TURN = 8;
 
 export class Creations {
-  /** Requests a `nextTurn`. */
-  readonly #requestTurn: () => void;
+  readonly #queue: TurnQueue;
   #left = CREATED_PER_TURN;
-  /** In the order in which they began to wait. */
-  #waiting: (() => void)[] = [];
 
-  constructor(requestTurn: () => void) {
-    this.#requestTurn = requestTurn;
+  /** `later` calls back at the end of main's turn. */
+  constructor(later: Later) {
+    const onTurn = (): void => {
+      this.#left = CREATED_PER_TURN;
+    };
+    // A caller that is resumed creates one, so more of them would only wait again, behind the others.
+    this.#queue = new TurnQueue(onTurn, later, CREATED_PER_TURN);
   }
 
   /** Whether one may be created in this turn, which counts it. */
   tryTake(): boolean {
     if (this.#left === 0) return false;
-    if (this.#left-- === CREATED_PER_TURN) this.#requestTurn();
+    this.#left--;
+    this.#queue.use();
     return true;
   }
 
   /** Calls back in a later turn, to try again. */
   wait(resume: () => void): void {
-    this.#waiting.push(resume);
-    this.#requestTurn();
+    this.#queue.wait(resume);
   }
 
   /** Resolves when one may be created, which counts it. */
   async take(): Promise<void> {
     while (!this.tryTake()) await new Promise<void>((resolve) => this.wait(resolve));
-  }
-
-  nextTurn(): void {
-    this.#left = CREATED_PER_TURN;
-    if (this.#waiting.length === 0) return;
-    const resumed = this.#waiting.slice(0, CREATED_PER_TURN);
-    this.#waiting = this.#waiting.slice(CREATED_PER_TURN);
-    if (this.#waiting.length > 0) this.#requestTurn();
-    for (const resume of resumed) resume();
   }
 }

@@ -6,6 +6,7 @@
  */
 
 import type { Guard } from '../../daemon/guard.ts';
+import type { Later } from '../../daemon/turn-queue.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { PumpEvent, SharedPolicy } from '../../shared/control.ts';
 import { Doorbell } from '../../shared/ring/doorbell.ts';
@@ -23,7 +24,7 @@ import { TopicMap, type TopicMapOptions } from './topic-map.ts';
 export type CoreEvent = Exclude<PumpEvent, { event: 'timeouts' | 'replicated' | 'stalled' }>;
 
 /** The dependencies of a core. */
-export type BrokerCoreOptions = Omit<TopicMapOptions, 'pumps'> & {
+export type BrokerCoreOptions = Omit<TopicMapOptions, 'pumps' | 'atTurnEnd'> & {
   /** The memory that main shares with each pump thread. */
   readonly pumps: readonly PumpMemory[];
   readonly mainBell: SharedArrayBuffer;
@@ -53,13 +54,19 @@ export class BrokerCore {
   /** Whether the pumps were told to report timeouts. */
   #reportsTimeouts = false;
   readonly #deliveries: Deliveries;
+  /** What is to be done at the end of this turn, besides what each turn ends with. */
+  readonly #turnEnds: (() => void)[] = [];
 
   constructor(options: BrokerCoreOptions) {
     this.#options = options;
     this.pumps = options.pumps.map(
       (memory) => new PumpHandle(memory, options.clock, options.requestTurn),
     );
-    this.topics = new TopicMap({ ...options, pumps: this.pumps });
+    const atTurnEnd: Later = (callback) => {
+      this.#turnEnds.push(callback);
+      options.requestTurn();
+    };
+    this.topics = new TopicMap({ ...options, pumps: this.pumps, atTurnEnd });
     this.#replicated = new ReplicatedTopics(this.topics, options.logger);
     this.publisher = new Publisher(this.topics, options.publishTimes);
     this.#deadLetters = new DeadLetterPublisher({
@@ -116,7 +123,7 @@ export class BrokerCore {
     const { hasSubscribers } = brokerChannels.timeout;
     if (hasSubscribers !== this.#reportsTimeouts) this.#reportTimeouts(hasSubscribers);
     for (const pump of this.pumps) pump.notifyWritable();
-    this.topics.creations.nextTurn();
+    if (this.#turnEnds.length > 0) for (const onEnd of this.#turnEnds.splice(0)) onEnd();
     return count;
   }
 

@@ -9,6 +9,7 @@
 
 import type { Logger } from '../../daemon/log.ts';
 import { resultInSlices } from '../../daemon/slices.ts';
+import type { Later } from '../../daemon/turn-queue.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type {
   ChannelCounts,
@@ -89,8 +90,8 @@ export type TopicMapOptions = {
   readonly policies: PromiseSource;
   /** The contents of nsqd.dat have changed. Resolves when they are saved; undefined if nothing saves them. */
   readonly onChange: () => Promise<void> | undefined;
-  /** Requests the end of main's turn. */
-  readonly requestTurn: () => void;
+  /** Calls back at the end of main's turn. */
+  readonly atTurnEnd: Later;
   readonly clock: Pick<Clock, 'monotonicMs' | 'after'>;
   /** Logs creations and deletions. */
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
@@ -123,7 +124,7 @@ export class TopicMap {
   #lastNumber = 0;
 
   constructor(options: TopicMapOptions) {
-    this.creations = new Creations(options.requestTurn);
+    this.creations = new Creations(options.atTurnEnd);
     this.#pumps = options.pumps;
     this.#onChange = options.onChange;
     this.#registry = options.registry;

@@ -56,13 +56,25 @@ test('TurnQueue: a turn that is used asks for its end once, and one that is not 
   assert.deepEqual(events, ['turn']);
 });
 
+test('TurnQueue: as many callers are resumed in a turn as its owner says', () => {
+  const { queue, nextTurn } = queueInTurns(3);
+  let resumed = 0;
+  for (let caller = 0; caller < 7; caller++) queue.wait(() => resumed++);
+
+  const counts: number[] = [];
+  while (nextTurn()) counts.push(resumed);
+
+  assert.deepEqual(counts, [3, 6, 7]);
+});
+
 /** `nextTurn` runs what was asked for once, and returns whether anything was. */
-function queueInTurns() {
+function queueInTurns(resumedPerTurn?: number) {
   const events: string[] = [];
   const later: (() => void)[] = [];
   const queue = new TurnQueue(
     () => events.push('turn'),
     (callback) => later.push(callback),
+    resumedPerTurn,
   );
   const nextTurn = (): boolean => {
     const callbacks = later.splice(0);

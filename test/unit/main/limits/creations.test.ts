@@ -3,8 +3,7 @@ import { test } from 'node:test';
 import { Creations } from '../../../../src/main/limits/creations.ts';
 
 test('Creations: a turn has eight, and the others come in order in later turns', async () => {
-  let requests = 0;
-  const creations = new Creations(() => requests++);
+  const { creations, nextTurn } = creationsInTurns();
   const done: number[] = [];
 
   const all = Array.from({ length: 20 }, async (_, index) => {
@@ -12,32 +11,42 @@ test('Creations: a turn has eight, and the others come in order in later turns',
     done.push(index);
   });
   const perTurn: number[] = [];
-  while (done.length < all.length) {
+  do {
     await new Promise(setImmediate);
     perTurn.push(done.length);
-    creations.nextTurn();
-  }
+  } while (nextTurn());
   await Promise.all(all);
 
-  assert.deepEqual(perTurn, [8, 16, 20]);
+  assert.deepEqual(perTurn, [8, 16, 20, 20]);
   assert.deepEqual(
     done,
     all.map((_, index) => index),
   );
-  assert.ok(requests > 0);
 });
 
-test('Creations: a turn that has had some is ended, and one that waits is called once', () => {
-  let requests = 0;
-  const creations = new Creations(() => requests++);
+test('Creations: a turn that has had some is ended once, and one that waits is called once', () => {
+  const { creations, nextTurn } = creationsInTurns();
 
+  const wasAskedUnused = nextTurn();
   const taken = Array.from({ length: 9 }, () => creations.tryTake());
-  const afterTaking = requests;
   let calls = 0;
   creations.wait(() => calls++);
-  creations.nextTurn();
-  creations.nextTurn();
+  const turns = [nextTurn(), nextTurn()];
 
   assert.deepEqual(taken, [true, true, true, true, true, true, true, true, false]);
-  assert.deepEqual([afterTaking, requests, calls, creations.tryTake()], [1, 2, 1, true]);
+  assert.deepEqual([wasAskedUnused, turns, calls], [false, [true, false], 1]);
+  assert.equal(creations.tryTake(), true);
 });
+
+/** `nextTurn` ends a turn, and returns whether that was asked for. */
+function creationsInTurns() {
+  const later: (() => void)[] = [];
+  const creations = new Creations((callback) => later.push(callback));
+  const nextTurn = (): boolean => {
+    const callbacks = later.splice(0);
+    assert.ok(callbacks.length <= 1, 'the end of a turn is asked for once');
+    for (const callback of callbacks) callback();
+    return callbacks.length > 0;
+  };
+  return { creations, nextTurn };
+}

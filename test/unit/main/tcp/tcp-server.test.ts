@@ -38,7 +38,7 @@ function makeServer(t: TestContext, connectionsMax = Number.POSITIVE_INFINITY): 
     writeSync: () => undefined,
   };
   const topics = new TopicMap({
-    requestTurn: () => undefined,
+    atTurnEnd: () => undefined,
     clock: new ManualClock(),
     logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
     registry: NO_REGISTRY,

@@ -30,7 +30,7 @@ class Setup {
   constructor(maxMsgSize = 1024 * 1024) {
     const write = (text: string): void => void this.log.push(text);
     const topics = new TopicMap({
-      requestTurn: () => undefined,
+      atTurnEnd: () => undefined,
       clock: new ManualClock(),
       logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
       registry: NO_REGISTRY,

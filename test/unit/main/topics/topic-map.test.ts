@@ -17,7 +17,7 @@ class Setup {
   /** Topics and channels that others were told to be deleted. */
   readonly told: string[] = [];
   readonly topics = new TopicMap({
-    requestTurn: () => undefined,
+    atTurnEnd: () => undefined,
     clock: new ManualClock(),
     logger: {
       info: (text: string) => void this.log.push(text),
@@ -318,7 +318,7 @@ test('TopicMap: logs what is created and deleted, in the words of nsqd', async (
 test('TopicMap: a topic is being saved until nsqd.dat has it, and what failed is tried again', async () => {
   const saves: PromiseWithResolvers<void>[] = [];
   const topics = new TopicMap({
-    requestTurn: () => undefined,
+    atTurnEnd: () => undefined,
     clock: new ManualClock(),
     logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
     registry: NO_REGISTRY,
