@@ -5,6 +5,14 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { bundlePrograms, filesOf } from './bundles/bundle-programs.ts';
+import { readArguments } from './kit/arguments.ts';
+
+const USAGE = `usage: node scripts/build.ts
+
+Writes dist/, what the package consists of, anew: the programs in bundles, the client and
+createBroker as JavaScript with their declarations, the page, and the load generators.`;
+
+readArguments(USAGE, {});
 
 const root = path.dirname(import.meta.dirname);
 const dist = path.join(root, 'dist');

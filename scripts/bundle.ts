@@ -5,6 +5,14 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { freshBundles } from '../src/main/bundles.cjs';
 import { errorText } from '../src/shared/error-text.ts';
+import { readArguments } from './kit/arguments.ts';
+
+const USAGE = `usage: node scripts/bundle.ts
+
+Bundles the sources, so that each thread reads one file, unless the bundles are as new as they are.
+Where that is not possible, it says why; the sources then run as they are. Exits with 0 either way.`;
+
+readArguments(USAGE, {});
 
 const root = path.dirname(import.meta.dirname);
 

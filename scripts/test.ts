@@ -6,10 +6,21 @@ import { appendFileSync, globSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { run } from 'node:test';
+import { readNames } from './kit/arguments.ts';
 import { LIMIT_VARIABLE } from './tests/file-limit.ts';
 import { LateFiles } from './tests/late-files.ts';
 import { TestGroups } from './tests/test-groups.ts';
 import { TestRun } from './tests/test-run.ts';
+
+const USAGE = `usage: node scripts/test.ts [PATH ...]
+
+Runs the tests in files and directories, all of test/ by default. Each file is a process of its own,
+and so is each directory of test/unit; a file that is named runs alone. Exits with 1 if a test fails.
+
+environment:
+  RINGMQ_TEST_FILE_SECONDS  a process none of whose tests ends for this long fails (default 300)
+  RINGMQ_TEST_REPORT        the file that keeps what each test took and what the files printed
+                            (default test-report.txt)`;
 
 /** Many tests wait for a process or a socket, so a file for each core leaves cores idle. */
 const FILES_BESIDE_CORES = 1;
@@ -17,7 +28,7 @@ const FILES_BESIDE_CORES = 1;
 const FILE_LIMIT_S = 300;
 const root = path.dirname(import.meta.dirname);
 const report = process.env['RINGMQ_TEST_REPORT'] ?? path.join(root, 'test-report.txt');
-const given = process.argv.slice(2).map((name) => path.resolve(name));
+const given = readNames(USAGE).map((name) => path.resolve(name));
 const files = (given.length > 0 ? given : [path.join(root, 'test')]).flatMap(testFiles);
 // A file that is named runs alone.
 const groups = new TestGroups(

@@ -2,6 +2,7 @@
 // finding and ends with status 1 if there is any.
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { readArguments } from './kit/arguments.ts';
 import { checkFile } from './tidy/file-rules.ts';
 import type { Finding } from './tidy/finding.ts';
 import { checkImports } from './tidy/import-rules.ts';
@@ -18,7 +19,13 @@ export function check(files: ReadonlyMap<string, string>): Finding[] {
   });
 }
 
+const USAGE = `usage: node scripts/tidy.ts
+
+Checks the rules of CONTRIBUTING.md that a script can check, in code and pages. Prints a line for
+each finding, and exits with 1 if there are any.`;
+
 function main(): void {
+  readArguments(USAGE, {});
   const root = path.dirname(import.meta.dirname);
   const files = new Map<string, string>();
   const sources = ['{src,test,scripts,examples}/**/*.{ts,mjs}', 'src/ui/*.js'];

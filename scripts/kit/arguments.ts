@@ -9,15 +9,29 @@ type Values<T extends ArgumentOptions> = ReturnType<typeof parseArgs<{ options: 
 
 /** `usage` without a final newline. */
 export function readArguments<T extends ArgumentOptions>(usage: string, options: T): Values<T> {
-  if (process.argv.includes('--help') || process.argv.includes('-h')) {
-    console.log(usage);
-    process.exit(0);
-  }
+  help(usage);
   try {
     return parseArgs({ options }).values;
   } catch (error) {
     return refuse(error instanceof Error ? error.message : String(error), usage);
   }
+}
+
+/** The arguments of a script that takes names and no options. `usage` as above. */
+export function readNames(usage: string): string[] {
+  help(usage);
+  try {
+    return parseArgs({ allowPositionals: true }).positionals;
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error), usage);
+  }
+}
+
+/** Prints the usage and ends if that was asked for. */
+function help(usage: string): void {
+  if (!process.argv.includes('--help') && !process.argv.includes('-h')) return;
+  console.log(usage);
+  process.exit(0);
 }
 
 /** A whole number, at least `min`. */
