@@ -58,14 +58,17 @@ test('journal entries: are read as they were written', () => {
 });
 
 test('journal entries: any entries are read as they were written, in the bytes announced', () => {
-  const entry = fc.record({
-    isDrop: fc.constant(false),
-    queueName: fc.string({ unit: 'grapheme', maxLength: 30 }),
-    segment: fc.nat(),
-    position: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
-    records: fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
-    dueTimes: fc.array(fc.nat({ max: Number.MAX_SAFE_INTEGER }), { maxLength: 5 }),
-  });
+  const entry = fc.record(
+    {
+      isDrop: fc.constant(false),
+      queueName: fc.string({ unit: 'grapheme', maxLength: 30 }),
+      segment: fc.nat(),
+      position: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
+      records: fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
+      dueTimes: fc.array(fc.nat({ max: Number.MAX_SAFE_INTEGER }), { maxLength: 5 }),
+    },
+    { noNullPrototype: true },
+  );
   fc.assert(
     fc.property(fc.array(entry, { maxLength: 6 }), (entries) => {
       const { bytes } = journalOf(entries);
