@@ -8,7 +8,8 @@ import { ask } from '../support/broker-stats.ts';
 import { Journal } from '../support/journal.ts';
 import { WireClient } from '../support/wire-client.ts';
 
-const LIMIT = { timeout: 30_000 };
+/** Ends a test that hangs. */
+const LIMIT = { timeout: 120_000 };
 const HOUR_MS = 3_600_000;
 const PACKET_BYTES_MAX = 200;
 /** TransportRecorder with every report, after everything of the topics. */
@@ -33,9 +34,8 @@ test('statsd: is told of what was published and what there is', LIMIT, async (t)
   client.send(line('RDY', 1), mpub('orders', ['12', '34', '56']), dpub('orders', HOUR_MS, '7890'));
   const texts = await client.texts(4);
 
-  await lines.until(new RegExp(`${of('message_count')}[1-9]`));
-  await lines.until(new RegExp(`${of('message_count')}0`));
-  await lines.until(MEMORY_RUNS, 2);
+  // One report may be under way; the next has everything, and the one after it shows that nothing is told twice.
+  await lines.until(MEMORY_RUNS, lines.matching(MEMORY_RUNS).length + 3);
 
   assert.deepEqual(texts.sort(), ['OK', 'OK', 'OK', 'message: 12']);
   const told = (name: string): string[] =>
@@ -60,8 +60,7 @@ test('statsd: nobody who listens is no trouble', LIMIT, async (t) => {
   const broker = await new BrokerSite(t).start({
     flags: [`--statsd-address=127.0.0.1:${port}`, '--statsd-interval=1.1s'],
   });
-  const startMs = performance.now();
-  while (performance.now() - startMs < 1500) await ask(broker, '/ping');
+  await broker.logged(/STATSD: pushing stats to .*STATSD: pushing stats to /s);
 
   assert.deepEqual(await ask(broker, '/ping'), { status: 200, text: 'OK' });
   assert.deepEqual(await broker.stop(), { code: 0, signal: null });
