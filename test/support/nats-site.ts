@@ -53,7 +53,10 @@ export class NatsServer {
         log += text;
         if (READY.test(log)) resolve();
       });
-      child.on('exit', () => reject(new Error(`nats-server ended:\n${log}`)));
+      child.on('exit', () => {
+        if (this.#child === child) this.#child = null;
+        reject(new Error(`nats-server ended:\n${log}`));
+      });
     });
   }
 
@@ -68,8 +71,12 @@ export class NatsServer {
   }
 }
 
-/** Starts servers that are ended, and whose data are removed, at the end. */
-export async function startNats(t: CleanUp, count = 1): Promise<NatsServer[]> {
+/** Starts servers that are ended, and whose data are removed, at the end. `more`: lines of their configuration. */
+export async function startNats(
+  t: CleanUp,
+  count = 1,
+  more: readonly string[] = [],
+): Promise<NatsServer[]> {
   const home = mkdtempSync(path.join(tmpdir(), 'ringmq-nats-'));
   const ports = await freePorts(count * 2);
   const routes = ports.slice(count).map((port) => `nats-route://127.0.0.1:${port}`);
@@ -79,6 +86,7 @@ export async function startNats(t: CleanUp, count = 1): Promise<NatsServer[]> {
       `server_name: n${index}`,
       `listen: 127.0.0.1:${ports[index]}`,
       `jetstream { store_dir: ${JSON.stringify(path.join(home, `n${index}`))} }`,
+      ...more,
     ];
     if (count > 1) {
       lines.push(
