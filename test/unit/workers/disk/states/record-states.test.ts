@@ -130,6 +130,46 @@ test('RecordStates: a power loss keeps what was synced', () => {
   assert.notEqual(stateAt(after, 1, 60), null);
 });
 
+test('RecordStates: after a sync that failed, the next one writes the states again before it', () => {
+  const { context, disk } = makeContext();
+  const states = new RecordStates(context);
+  states.write(0, listOf([[30, 4, 5]]));
+  disk.onCall = (call, path) => {
+    if (call === 'sync' && path === FILES.states(0)) throw new SystemError('EIO', call, path);
+  };
+  assert.throws(() => states.sync(), /000000\.notes/);
+  const calls: string[] = [];
+  disk.onCall = (call, path) => {
+    if (path === FILES.states(0) && call !== 'read') calls.push(call);
+  };
+
+  states.sync();
+  states.sync();
+
+  const after = new RecordStates(makeContext(disk.afterPowerLoss(() => 0)).context);
+  assert.deepStrictEqual(calls, ['write', 'sync']);
+  assert.deepStrictEqual(stateAt(after, 0, 30), { state: STATE_UNACKED, attempts: 4, dueMs: 5 });
+});
+
+test('RecordStates: nearby slots are written with one call, distant ones each with its own', () => {
+  const { context, disk } = makeContext();
+  const states = new RecordStates(context);
+  const writes: number[] = [];
+  const writesOf = (...positions: readonly number[]): void => {
+    let count = 0;
+    disk.onCall = (call) => {
+      if (call === 'write') count++;
+    };
+    states.write(0, listOf(positions.map((position) => [position] as const)));
+    writes.push(count);
+  };
+
+  writesOf(0, 30, 300);
+  writesOf(0, 3_000_000);
+
+  assert.deepStrictEqual(writes, [1, 2]);
+});
+
 test('RecordStates: a failed write throws, and may be repeated', () => {
   const { context, disk } = makeContext();
   const states = new RecordStates(context);
