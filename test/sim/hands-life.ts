@@ -23,13 +23,12 @@ import { recoverJournals } from '../../src/workers/disk/journal/journal-recovery
 import { optionsWith } from '../support/broker-turns.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { MemoryFileSystem } from '../support/memory-file-system.ts';
-import { type FrameMessage, idWords, publishedBytes } from '../support/message-bytes.ts';
+import { idWords, publishedBytes } from '../support/message-bytes.ts';
 import type { Random } from '../support/seeded-random.ts';
 import { MessageFates } from './message-fates.ts';
 import { topicName } from './names.ts';
 import {
   CHANNELS,
-  type Consumer,
   DATA_PATH,
   DEAD,
   DEAD_CHANNEL,
@@ -124,7 +123,7 @@ class HandsLife {
     if (dice < 620) await this.#broker.turn(this.#random(3));
     else if (dice < 690) this.#publish();
     else if (dice < 800) this.#answer();
-    else if (dice < 830) this.#setReady(this.#random(6));
+    else if (dice < 830) this.#broker.setReady(this.#random(6), this.#random);
     else if (dice < 860) this.#clock.advance(this.#random(STEP_MS_MAX));
     else if (dice < 970) this.#handle();
     else if (dice < 985) await this.#broker.turns();
@@ -162,20 +161,7 @@ class HandsLife {
     const [message] = consumer.held.splice(this.#random(consumer.held.length), 1);
     const { pump } = consumer.channel.topic;
     if (this.#random(3) === 0) pump.requeue(consumer.number, ...idWords(message.id), this.#delay());
-    else this.#finish(consumer, message);
-  }
-
-  #finish(consumer: Consumer, message: FrameMessage): void {
-    const key = `${consumer.number} ${message.id}`;
-    if (this.#broker.asked.has(key)) return;
-    consumer.channel.topic.pump.finish(consumer.number, ...idWords(message.id));
-    this.#broker.asked.set(key, message);
-  }
-
-  #setReady(count: number): void {
-    const { consumers } = this.#broker;
-    const { number, channel } = consumers[this.#random(consumers.length)];
-    channel.topic.pump.setReady(number, count);
+    else this.#broker.finish(consumer, message);
   }
 
   #delay(): number {

@@ -18,9 +18,10 @@ import { wirePumpLoop } from '../../src/workers/pump/pump-wiring.ts';
 import { type optionsWith, testRingSizes } from '../support/broker-turns.ts';
 import type { ManualClock } from '../support/manual-clock.ts';
 import type { MemoryFileSystem } from '../support/memory-file-system.ts';
-import { type FrameMessage, parseFrames } from '../support/message-bytes.ts';
+import { type FrameMessage, idWords, parseFrames } from '../support/message-bytes.ts';
 import { meteredThread } from '../support/metered-thread.ts';
 import { NO_REGISTRY } from '../support/no-registry.ts';
+import type { Random } from '../support/seeded-random.ts';
 import { strictGuard } from '../support/strict-guard.ts';
 import { channelName, topicName } from './names.ts';
 
@@ -148,6 +149,20 @@ export class PolicyBroker {
     const before = this.#inFlight.get(channel)?.inFlight ?? 0;
     this.#inFlight.set(channel, { inFlightBefore: before, inFlight });
     return { inFlightBefore: before, inFlight };
+  }
+
+  /** A consumer finishes a message. After a timeout it may hold it twice, and its second FIN would be refused. */
+  finish({ number, channel }: Consumer, message: FrameMessage): void {
+    const key = `${number} ${message.id}`;
+    if (this.asked.has(key)) return;
+    channel.topic.pump.finish(number, ...idWords(message.id));
+    this.asked.set(key, message);
+  }
+
+  /** One of the consumers, any of them, is ready for so many messages. */
+  setReady(count: number, random: Random): void {
+    const { number, channel } = this.consumers[random(this.consumers.length)];
+    channel.topic.pump.setReady(number, count);
   }
 
   nameOfTopic(number: number): string | undefined {

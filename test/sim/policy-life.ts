@@ -24,7 +24,6 @@ import { add, type Ends, endsOf, isEmpty, noEnds, sum } from './message-ends.ts'
 import { topicName } from './names.ts';
 import {
   CHANNELS,
-  type Consumer,
   DATA_PATH,
   DEAD,
   DEAD_CHANNEL,
@@ -121,7 +120,7 @@ class PolicyLife {
     const dice = this.#random(100);
     if (dice < 30) this.#publish();
     else if (dice < 70) this.#answer();
-    else if (dice < 80) this.#setReady(this.#random(6));
+    else if (dice < 80) this.#broker.setReady(this.#random(6), this.#random);
     else if (dice < 93)
       this.#clock.advance(this.#random(4) === 0 ? this.#random(STEP_MS_MAX) : this.#random(60));
     else if (dice < 98) this.#changePolicies();
@@ -159,27 +158,13 @@ class PolicyLife {
     if (holding.length === 0) return;
     const consumer = holding[this.#random(holding.length)];
     const [message] = consumer.held.splice(this.#random(consumer.held.length), 1);
-    if (this.#random(3) > 0) this.#finish(consumer, message);
+    if (this.#random(3) > 0) this.#broker.finish(consumer, message);
     else {
       const delayMs = this.#random(2) === 0 ? 0 : 1 + this.#random(DELAY_MS_MAX);
       this.#answeredMs.set(`${consumer.channel.name} ${message.body}`, this.#clock.monotonicMs());
       const { pump } = consumer.channel.topic;
       pump.requeue(consumer.number, ...idWords(message.id), delayMs);
     }
-  }
-
-  #finish(consumer: Consumer, message: FrameMessage): void {
-    const key = `${consumer.number} ${message.id}`;
-    // After a timeout a consumer may hold a message twice, and its second FIN would be refused.
-    if (this.#broker.asked.has(key)) return;
-    consumer.channel.topic.pump.finish(consumer.number, ...idWords(message.id));
-    this.#broker.asked.set(key, message);
-  }
-
-  #setReady(count: number): void {
-    const { consumers } = this.#broker;
-    const { number, channel } = consumers[this.#random(consumers.length)];
-    channel.topic.pump.setReady(number, count);
   }
 
   #changePolicies(): void {
@@ -302,7 +287,7 @@ class PolicyLife {
       assert.ok(round < ROUNDS_TO_DRAIN, 'everything drains');
       for (const consumer of this.#broker.consumers) {
         consumer.channel.topic.pump.setReady(consumer.number, 100);
-        for (const message of consumer.held.splice(0)) this.#finish(consumer, message);
+        for (const message of consumer.held.splice(0)) this.#broker.finish(consumer, message);
       }
       await this.#broker.turns();
       const stats = await this.#broker.stats();
